@@ -1,0 +1,476 @@
+/**
+ * The configuration of a run: keys are those of TRL 1.16's GRPOConfig and ModelConfig where they exist, ours are marked "Workbench".
+ * The schema is the one source: the command line, the New run form, Python and the docs page are made from it.
+ * A key's `group` orders the form; `advanced` folds it away.
+ */
+import Type from 'typebox';
+
+const choice = <T extends string>(values: readonly T[], options: Record<string, unknown>) =>
+  Type.Union(
+    values.map((value) => Type.Literal(value)),
+    options,
+  ) as unknown as Type.TUnsafe<T>;
+
+const nullable = <S extends Type.TSchema>(schema: S, options: Record<string, unknown>) => Type.Union([schema, Type.Null()], options);
+
+export const VARIANTS = ['think', 'no-think', 'think-after'] as const;
+export type Variant = (typeof VARIANTS)[number];
+
+export const TrainConfig = Type.Object(
+  {
+    // what is trained
+    trainer: choice(['grpo', 'sft'], {
+      default: 'grpo',
+      group: 'Run',
+      title: 'Trainer',
+      description: 'Workbench. grpo: reinforcement learning from rewards. sft: supervised fine-tuning on the right answers.',
+    }),
+    run_name: nullable(Type.String({ maxLength: 120 }), {
+      default: null,
+      group: 'Run',
+      title: 'Name',
+      description: 'A name to find the run by; made from model, data and variant when empty.',
+    }),
+    model_name_or_path: Type.String({
+      minLength: 1,
+      group: 'Run',
+      title: 'Model',
+      description: 'Hugging Face directory of a Qwen2-VL or Qwen2.5-VL model, or a checkpoint of another run.',
+    }),
+    dataset_name: Type.String({
+      minLength: 1,
+      group: 'Run',
+      title: 'Data set',
+      description: "Name of an indexed data set, or a directory in OmniMedVQA's layout, or one of Med-R1's split files.",
+    }),
+    dataset_train_split: nullable(Type.String(), {
+      default: null,
+      group: 'Run',
+      title: 'Training split',
+      description: 'Split to train on, for example modality/train/Dermoscopy; all usable items when empty.',
+    }),
+    dataset_test_split: nullable(Type.String(), {
+      default: null,
+      group: 'Run',
+      title: 'Evaluation split',
+      description: 'Held-out split used by evaluations during training.',
+    }),
+    modality: nullable(Type.Array(Type.String()), {
+      default: null,
+      group: 'Run',
+      advanced: true,
+      title: 'Modalities',
+      description: 'Workbench. Keep only these modalities.',
+    }),
+    question_type: nullable(Type.Array(Type.String()), {
+      default: null,
+      group: 'Run',
+      advanced: true,
+      title: 'Question types',
+      description: 'Workbench. Keep only these question types.',
+    }),
+    variant: choice(VARIANTS, {
+      default: 'think',
+      group: 'Run',
+      title: 'Variant',
+      description: "Workbench. Med-R1's thinking, no-thinking or think-after prompt and format reward.",
+    }),
+    prompt_template: nullable(Type.String(), {
+      default: null,
+      group: 'Run',
+      advanced: true,
+      title: 'Prompt template',
+      description:
+        "Workbench. Text of the user's turn with {question} for question and options; Med-R1's training prompt of the variant when empty.",
+    }),
+
+    // rewards
+    reward_funcs: Type.Array(Type.String(), {
+      default: ['accuracy', 'format'],
+      minItems: 1,
+      uniqueItems: true,
+      group: 'Rewards',
+      title: 'Reward functions',
+      description: 'Names of reward functions, built in or your own.',
+    }),
+    reward_weights: nullable(Type.Array(Type.Number()), {
+      default: null,
+      group: 'Rewards',
+      title: 'Reward weights',
+      description: 'One weight per reward function; all 1 when empty. They can be changed while training.',
+    }),
+    scale_rewards: choice(['group', 'batch', 'none'], {
+      default: 'group',
+      group: 'Rewards',
+      advanced: true,
+      title: 'Scale rewards',
+      description: 'Divide the centred reward by the standard deviation of its group, of the batch, or not at all.',
+    }),
+    multi_objective_aggregation: choice(['sum_then_normalize', 'normalize_then_sum'], {
+      default: 'sum_then_normalize',
+      group: 'Rewards',
+      advanced: true,
+      title: 'Aggregation',
+      description: 'normalize_then_sum is GDPO: each reward is normalised in its group before the weighted sum.',
+    }),
+
+    // sampling
+    num_generations: Type.Integer({
+      default: 8,
+      minimum: 2,
+      maximum: 256,
+      group: 'Sampling',
+      title: 'Generations per prompt (G)',
+      description: 'Completions sampled for each question: the group over which advantages are taken.',
+    }),
+    max_completion_length: Type.Integer({
+      default: 256,
+      minimum: 1,
+      maximum: 8192,
+      group: 'Sampling',
+      title: 'Longest completion',
+      description: 'In tokens.',
+      unit: 'tokens',
+    }),
+    temperature: Type.Number({
+      default: 1,
+      exclusiveMinimum: 0,
+      maximum: 10,
+      group: 'Sampling',
+      title: 'Temperature',
+      description: 'Sampling temperature; log-probabilities in the loss are taken at the same temperature.',
+    }),
+    top_p: Type.Number({
+      default: 1,
+      exclusiveMinimum: 0,
+      maximum: 1,
+      group: 'Sampling',
+      advanced: true,
+      title: 'Top p',
+      description: 'Sample from the smallest set of tokens whose probabilities sum to p; 1 = all.',
+    }),
+    top_k: Type.Integer({
+      default: 0,
+      minimum: 0,
+      group: 'Sampling',
+      advanced: true,
+      title: 'Top k',
+      description: 'Sample from the k likeliest tokens; 0 = all.',
+    }),
+    min_p: nullable(Type.Number({ minimum: 0, maximum: 1 }), {
+      default: null,
+      group: 'Sampling',
+      advanced: true,
+      title: 'Min p',
+      description: 'Drop tokens less likely than this share of the likeliest.',
+    }),
+    repetition_penalty: Type.Number({
+      default: 1,
+      exclusiveMinimum: 0,
+      group: 'Sampling',
+      advanced: true,
+      title: 'Repetition penalty',
+      description: '1 = none.',
+    }),
+    max_pixels: Type.Integer({
+      default: 401408,
+      minimum: 784,
+      group: 'Sampling',
+      advanced: true,
+      title: 'Largest image',
+      description: 'Images are resized to at most this many pixels.',
+      unit: 'pixels',
+    }),
+    min_pixels: Type.Integer({
+      default: 3136,
+      minimum: 784,
+      group: 'Sampling',
+      advanced: true,
+      title: 'Smallest image',
+      description: 'Images are resized to at least this many pixels.',
+      unit: 'pixels',
+    }),
+
+    // the GRPO loss
+    beta: Type.Number({
+      default: 0.04,
+      minimum: 0,
+      group: 'Loss',
+      title: 'KL coefficient (beta)',
+      description: 'Weight of the KL divergence to the reference model; 0 drops the reference model.',
+    }),
+    loss_type: choice(['grpo', 'dr_grpo', 'bnpo', 'dapo', 'cispo', 'sapo', 'luspo'], {
+      default: 'grpo',
+      group: 'Loss',
+      title: 'Loss',
+      description: 'How token losses are formed and averaged.',
+    }),
+    importance_sampling_level: choice(['token', 'sequence'], {
+      default: 'token',
+      group: 'Loss',
+      advanced: true,
+      title: 'Importance sampling',
+      description: 'Ratio per token, or per sequence (GSPO).',
+    }),
+    epsilon: Type.Number({
+      default: 0.2,
+      minimum: 0,
+      group: 'Loss',
+      advanced: true,
+      title: 'Clip (epsilon)',
+      description: 'Lower clip range of the ratio.',
+    }),
+    epsilon_high: nullable(Type.Number({ minimum: 0 }), {
+      default: null,
+      group: 'Loss',
+      advanced: true,
+      title: 'Clip, upper',
+      description: 'Upper clip range; epsilon when empty.',
+    }),
+    delta: nullable(Type.Number({ exclusiveMinimum: 0 }), {
+      default: null,
+      group: 'Loss',
+      advanced: true,
+      title: 'Delta',
+      description: 'Upper bound of the ratio in two-sided clipping; must exceed 1 + epsilon.',
+    }),
+    num_iterations: Type.Integer({
+      default: 1,
+      minimum: 1,
+      maximum: 64,
+      group: 'Loss',
+      advanced: true,
+      title: 'Updates per batch (mu)',
+      description: 'Optimiser passes over each batch of completions.',
+    }),
+    sapo_temperature_pos: Type.Number({
+      default: 1,
+      exclusiveMinimum: 0,
+      group: 'Loss',
+      advanced: true,
+      title: 'SAPO temperature, A > 0',
+      description: 'Used by loss sapo.',
+    }),
+    sapo_temperature_neg: Type.Number({
+      default: 1.05,
+      exclusiveMinimum: 0,
+      group: 'Loss',
+      advanced: true,
+      title: 'SAPO temperature, A <= 0',
+      description: 'Used by loss sapo.',
+    }),
+    mask_truncated_completions: Type.Boolean({
+      default: false,
+      group: 'Loss',
+      advanced: true,
+      title: 'Mask truncated completions',
+      description: 'Leave completions that reached the longest length out of the loss.',
+    }),
+    dynamic_sampling: Type.Integer({
+      default: 0,
+      minimum: 0,
+      maximum: 16,
+      group: 'Loss',
+      advanced: true,
+      title: 'Dynamic sampling',
+      description: 'Workbench. How often groups without spread are sampled anew (DAPO); 0 = never.',
+    }),
+
+    // optimisation
+    per_device_train_batch_size: Type.Integer({
+      default: 16,
+      minimum: 1,
+      group: 'Optimisation',
+      title: 'Completions per batch',
+      description: 'Completions in one forward and backward pass; a multiple of num_generations (SFT: examples).',
+    }),
+    gradient_accumulation_steps: Type.Integer({
+      default: 1,
+      minimum: 1,
+      group: 'Optimisation',
+      title: 'Accumulation',
+      description: 'Passes whose gradients are summed into one optimiser step.',
+    }),
+    learning_rate: Type.Number({
+      default: 1e-6,
+      exclusiveMinimum: 0,
+      group: 'Optimisation',
+      title: 'Learning rate',
+      description: 'Peak learning rate of AdamW.',
+    }),
+    lr_scheduler_type: choice(['linear', 'cosine', 'constant', 'constant_with_warmup'], {
+      default: 'linear',
+      group: 'Optimisation',
+      advanced: true,
+      title: 'Schedule',
+      description: 'How the learning rate falls after the warm-up.',
+    }),
+    warmup_steps: Type.Integer({
+      default: 0,
+      minimum: 0,
+      group: 'Optimisation',
+      advanced: true,
+      title: 'Warm-up',
+      description: 'Steps over which the learning rate rises.',
+      unit: 'steps',
+    }),
+    max_steps: Type.Integer({
+      default: -1,
+      minimum: -1,
+      group: 'Optimisation',
+      title: 'Steps',
+      description: 'Optimiser steps; -1 = num_train_epochs decide.',
+      unit: 'steps',
+    }),
+    num_train_epochs: Type.Number({
+      default: 1,
+      exclusiveMinimum: 0,
+      group: 'Optimisation',
+      title: 'Epochs',
+      description: 'Passes over the training questions when max_steps is -1.',
+    }),
+    max_grad_norm: Type.Number({
+      default: 1,
+      minimum: 0,
+      group: 'Optimisation',
+      advanced: true,
+      title: 'Gradient clip',
+      description: 'Largest norm of the gradient; 0 = no clipping.',
+    }),
+    weight_decay: Type.Number({
+      default: 0,
+      minimum: 0,
+      group: 'Optimisation',
+      advanced: true,
+      title: 'Weight decay',
+      description: "AdamW's decoupled weight decay.",
+    }),
+    adam_beta1: Type.Number({
+      default: 0.9,
+      minimum: 0,
+      exclusiveMaximum: 1,
+      group: 'Optimisation',
+      advanced: true,
+      title: 'Adam beta 1',
+      description: 'Decay of the first moment.',
+    }),
+    adam_beta2: Type.Number({
+      default: 0.999,
+      minimum: 0,
+      exclusiveMaximum: 1,
+      group: 'Optimisation',
+      advanced: true,
+      title: 'Adam beta 2',
+      description: 'Decay of the second moment.',
+    }),
+    adam_epsilon: Type.Number({
+      default: 1e-8,
+      exclusiveMinimum: 0,
+      group: 'Optimisation',
+      advanced: true,
+      title: 'Adam epsilon',
+      description: 'Added to the denominator.',
+    }),
+    seed: Type.Integer({
+      default: 42,
+      minimum: 0,
+      maximum: 4294967295,
+      group: 'Optimisation',
+      advanced: true,
+      title: 'Seed',
+      description: 'Seeds sampling and the order of the data.',
+    }),
+
+    // model and device
+    dtype: choice(['float32', 'bfloat16'], {
+      default: 'float32',
+      group: 'Model',
+      title: 'Precision',
+      description: 'Precision of weights and activations.',
+    }),
+    device: choice(['auto', 'cpu', 'cuda'], {
+      default: 'auto',
+      group: 'Model',
+      advanced: true,
+      title: 'Device',
+      description: 'Workbench. auto takes the GPU when there is one.',
+    }),
+    freeze_vision: Type.Boolean({
+      default: false,
+      group: 'Model',
+      advanced: true,
+      title: 'Freeze the vision tower',
+      description: 'Workbench. Train the language model alone.',
+    }),
+    use_peft: Type.Boolean({
+      default: false,
+      group: 'Model',
+      advanced: true,
+      title: 'LoRA',
+      description: 'Train low-rank adapters; the reference is the model with the adapter off.',
+    }),
+    lora_r: Type.Integer({
+      default: 16,
+      minimum: 1,
+      group: 'Model',
+      advanced: true,
+      title: 'LoRA rank',
+      description: 'Rank of the adapters.',
+    }),
+    lora_alpha: Type.Integer({
+      default: 32,
+      minimum: 1,
+      group: 'Model',
+      advanced: true,
+      title: 'LoRA alpha',
+      description: 'Scale of the adapters is lora_alpha / lora_r.',
+    }),
+    gradient_checkpointing: Type.Boolean({
+      default: false,
+      group: 'Model',
+      advanced: true,
+      title: 'Activation checkpointing',
+      description: 'Keep only layer inputs and compute the rest again in the backward pass: less memory, about a third more time.',
+    }),
+
+    // keeping
+    save_steps: Type.Integer({
+      default: 100,
+      minimum: 1,
+      group: 'Keeping',
+      advanced: true,
+      title: 'Checkpoint every',
+      description: 'Steps between checkpoints.',
+      unit: 'steps',
+    }),
+    save_total_limit: Type.Integer({
+      default: 2,
+      minimum: 1,
+      group: 'Keeping',
+      advanced: true,
+      title: 'Checkpoints kept',
+      description: 'Older ones are removed once a newer one is verified; the final one and those asked for by hand stay.',
+    }),
+    eval_steps: Type.Integer({
+      default: 0,
+      minimum: 0,
+      group: 'Keeping',
+      advanced: true,
+      title: 'Evaluate every',
+      description: 'Steps between evaluations on the held-out split; 0 = never.',
+      unit: 'steps',
+    }),
+    eval_samples: Type.Integer({
+      default: 64,
+      minimum: 1,
+      group: 'Keeping',
+      advanced: true,
+      title: 'Evaluation items',
+      description: 'Workbench. Fixed slice of the held-out split.',
+    }),
+  },
+  { additionalProperties: false, title: 'TrainConfig' },
+);
+export type TrainConfig = Type.Static<typeof TrainConfig>;
+/** What a user writes: every key with a default may be left out. */
+export type TrainConfigInput = Partial<TrainConfig> & Pick<TrainConfig, 'model_name_or_path' | 'dataset_name'>;

@@ -1,0 +1,49 @@
+/**
+ * The one error factory: every failure a user can meet has a stable code, says what was seen and where, and names the remedy.
+ * `http` is the REST status, `close` the websocket close code, `exit` the command's exit code.
+ */
+export interface WorkbenchErrorInit {
+  code: string;
+  message: string;
+  remedy: string;
+  http?: number;
+  close?: number;
+  exit?: 1 | 2;
+  cause?: unknown;
+}
+
+/** What travels over REST, websockets, IPC and `--json`. */
+export interface ErrorBody {
+  code: string;
+  message: string;
+  remedy: string;
+}
+
+export class WorkbenchError extends Error {
+  readonly code: string;
+  readonly remedy: string;
+  readonly http: number;
+  readonly close: number;
+  readonly exit: 1 | 2;
+
+  constructor(init: WorkbenchErrorInit) {
+    super(init.message, { cause: init.cause });
+    this.name = 'WorkbenchError';
+    this.code = init.code;
+    this.remedy = init.remedy;
+    this.http = init.http ?? 422;
+    this.close = init.close ?? 4000;
+    this.exit = init.exit ?? 1;
+  }
+
+  toJSON(): ErrorBody {
+    return { code: this.code, message: this.message, remedy: this.remedy };
+  }
+}
+
+/** Any thrown value as an ErrorBody: what we did not foresee keeps its own message. */
+export function errorBody(error: unknown): ErrorBody {
+  if (error instanceof WorkbenchError) return error.toJSON();
+  const message = error instanceof Error ? error.message : String(error);
+  return { code: 'INTERNAL', message, remedy: 'See the log of the backend (medr1 doctor prints its place) and report it.' };
+}

@@ -1,0 +1,6 @@
+export * from './config.ts';
+export * from './data.ts';
+export * from './errors.ts';
+export * from './rest.ts';
+export * from './run.ts';
+export * from './ws.ts';

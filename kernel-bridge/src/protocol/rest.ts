@@ -1,0 +1,94 @@
+/** Every REST route of the backend, under `/api`. The server registers from this table, the clients are typed by it, the docs page prints it. */
+import Type from 'typebox';
+import { TrainConfig } from './config.ts';
+import { Group, MetricTable, RewardRevision, RunDetail, RunEvent, RunSummary } from './run.ts';
+
+export const PROTOCOL_VERSION = 1;
+
+export const ServerInfo = Type.Object({
+  version: Type.String(),
+  protocol: Type.Integer(),
+  pid: Type.Integer(),
+  started_at: Type.Number(),
+  home: Type.String({ description: 'directory that holds runs, indexes and caches' }),
+  device: Type.Object({
+    kind: Type.String(),
+    name: Type.String(),
+    memory_used: Type.Union([Type.Number(), Type.Null()]),
+    memory_total: Type.Union([Type.Number(), Type.Null()]),
+    utilization: Type.Union([Type.Number(), Type.Null()]),
+  }),
+  /** The made sample, when it has been written: what the demo run and the forms offer first. */
+  sample: Type.Union([Type.Null(), Type.Object({ dataset: Type.String(), models: Type.Record(Type.String(), Type.String()) })]),
+});
+export type ServerInfo = Type.Static<typeof ServerInfo>;
+
+export const Estimate = Type.Object({
+  parameters: Type.Integer(),
+  trainable_parameters: Type.Integer(),
+  /** Bytes by purpose: weights, gradients, optimizer, reference, activations, kv_cache. */
+  memory: Type.Record(Type.String(), Type.Number()),
+  total_bytes: Type.Number(),
+  available_bytes: Type.Number(),
+  fits: Type.Boolean(),
+  total_steps: Type.Integer(),
+  train_items: Type.Integer(),
+  advice: Type.Array(Type.String()),
+});
+export type Estimate = Type.Static<typeof Estimate>;
+
+export const RUN_ACTIONS = ['start', 'pause', 'resume', 'stop', 'checkpoint'] as const;
+export type RunAction = (typeof RUN_ACTIONS)[number];
+
+/** `request_id` is made by the client; the same id again returns the first answer, so a resend is harmless. */
+const RequestId = Type.Optional(Type.String({ maxLength: 64 }));
+
+export const CreateRun = Type.Object(
+  {
+    config: Type.Unsafe<Record<string, unknown>>(Type.Object({})),
+    start: Type.Optional(Type.Boolean({ default: true })),
+    request_id: RequestId,
+  },
+  { additionalProperties: false },
+);
+export const RunActionRequest = Type.Object(
+  { action: Type.Unsafe<RunAction>(Type.String()), request_id: RequestId },
+  { additionalProperties: false },
+);
+export const EditRewards = Type.Object(
+  {
+    /** Weights by reward function; those left out keep theirs. */
+    weights: Type.Record(Type.String(), Type.Number()),
+    reason: Type.Optional(Type.String({ maxLength: 2000 })),
+    author: Type.Optional(Type.String({ maxLength: 120 })),
+    /** Revision the edit was made on: refused with 409 when another came first. */
+    base_revision: Type.Integer(),
+    request_id: RequestId,
+  },
+  { additionalProperties: false },
+);
+
+export const RouteTypes = { ServerInfo, Estimate, TrainConfig, RunSummary, RunDetail, MetricTable, Group, RunEvent, RewardRevision };
+
+/**
+ * method, path (`:id` = parameter), what it does. Query parameters are named in the text.
+ * Bodies and answers: the schemas above and in run.ts.
+ */
+export const ROUTES = [
+  ['GET', '/server', 'ServerInfo'],
+  ['GET', '/schema', 'JSON Schema of TrainConfig'],
+  ['POST', '/config', 'checks a configuration: {config} -> {config: complete TrainConfig} or 422 naming the key'],
+  ['POST', '/estimate', '{config} -> Estimate'],
+  ['GET', '/runs', '{runs: RunSummary[]} newest first'],
+  ['POST', '/runs', 'CreateRun -> RunSummary'],
+  ['GET', '/runs/:id', 'RunDetail'],
+  ['DELETE', '/runs/:id', 'moves the run to the trash: {trash: path}; 409 while it is active'],
+  ['POST', '/runs/:id/actions', 'RunActionRequest -> RunSummary'],
+  ['GET', '/runs/:id/metrics', 'MetricTable; names=a,b  from=step  to=step  max_points=n (min-max downsampled, spikes kept)'],
+  ['GET', '/runs/:id/groups', '{groups: Group[], steps: [first, last]}; step=n, or from=, to=; limit= (default 64), offset='],
+  ['GET', '/runs/:id/events', '{epoch, events: RunEvent[]}; since=seq  limit='],
+  ['GET', '/runs/:id/rewards', '{revisions: RewardRevision[]}'],
+  ['PATCH', '/runs/:id/rewards', 'EditRewards -> RewardRevision; in force from the next step'],
+  ['GET', '/runs/:id/image', "PNG of a group's image; path=  size=longest side in pixels"],
+  ['GET', '/runs/:id/log', '{lines: string[]} of the worker; tail=n'],
+] as const;

@@ -1,0 +1,148 @@
+/** What the run store holds and what clients see of it. Field names on the wire are the store's columns. */
+import Type from 'typebox';
+import { TrainConfig } from './config.ts';
+
+export const RUN_STATES = [
+  'queued',
+  'starting',
+  'running',
+  'pausing',
+  'paused',
+  'stopping',
+  'stopped',
+  'finished',
+  'failed',
+  'interrupted',
+] as const;
+/** `interrupted`: the worker died (crash, kill, reboot); the run can go on from its last checkpoint. */
+export type RunState = (typeof RUN_STATES)[number];
+export const isActive = (state: RunState): boolean => ['starting', 'running', 'pausing', 'paused', 'stopping'].includes(state);
+
+const Nullable = <S extends Type.TSchema>(schema: S) => Type.Union([schema, Type.Null()]);
+const ErrorShape = Type.Object({ code: Type.String(), message: Type.String(), remedy: Type.String() });
+
+export const RunSummary = Type.Object({
+  id: Type.String(),
+  name: Type.String(),
+  parent: Nullable(Type.String({ description: 'run this one was forked from' })),
+  state: Type.Unsafe<RunState>(Type.String()),
+  trainer: Type.String(),
+  variant: Type.String(),
+  created_at: Type.Number({ description: 'milliseconds since 1970' }),
+  started_at: Nullable(Type.Number()),
+  ended_at: Nullable(Type.Number()),
+  step: Type.Integer({ description: 'last committed optimiser step' }),
+  total_steps: Type.Integer(),
+  reward: Nullable(Type.Number()),
+  /** Last 60 rewards, for the sparkline. */
+  recent_reward: Type.Array(Nullable(Type.Number())),
+  rollouts_per_s: Nullable(Type.Number()),
+  eta_s: Nullable(Type.Number()),
+  device: Nullable(Type.String()),
+  error: Nullable(ErrorShape),
+  /** Sequence number of the last event of this run. */
+  seq: Type.Integer(),
+});
+export type RunSummary = Type.Static<typeof RunSummary>;
+
+export const Checkpoint = Type.Object({
+  step: Type.Integer(),
+  /** Directory that transformers loads. */
+  path: Type.String(),
+  created_at: Type.Number(),
+  reason: Type.String({ description: 'periodic, requested, final, or before a reward edit' }),
+  pinned: Type.Boolean(),
+  bytes: Type.Integer(),
+});
+export type Checkpoint = Type.Static<typeof Checkpoint>;
+
+export const RewardRevision = Type.Object({
+  revision: Type.Integer({ minimum: 1 }),
+  /** First step scored with it; null while it waits for the next step. */
+  step: Nullable(Type.Integer()),
+  weights: Type.Record(Type.String(), Type.Number()),
+  reason: Type.String(),
+  author: Type.String(),
+  created_at: Type.Number(),
+});
+export type RewardRevision = Type.Static<typeof RewardRevision>;
+
+export const RunDetail = Type.Object({
+  summary: RunSummary,
+  config: TrainConfig,
+  checkpoints: Type.Array(Checkpoint),
+  rewards: Type.Array(RewardRevision),
+  metric_names: Type.Array(Type.String()),
+  directory: Type.String(),
+});
+export type RunDetail = Type.Static<typeof RunDetail>;
+
+export const Completion = Type.Object({
+  index: Type.Integer(),
+  text: Type.String({ description: 'decoded with special tokens left out' }),
+  token_ids: Type.Array(Type.Integer()),
+  /** One per token, of the sampling distribution at its temperature. */
+  logprobs: Type.Array(Type.Number()),
+  finish_reason: Type.String({ description: 'stop or length' }),
+  /** Raw, unweighted; null = not applicable. */
+  rewards: Type.Record(Type.String(), Nullable(Type.Number())),
+  /** Weighted sum. */
+  reward: Nullable(Type.Number()),
+  advantage: Type.Number(),
+  /** The letter read from the answer tag, null when none could be read. */
+  prediction: Nullable(Type.String()),
+  correct: Nullable(Type.Boolean()),
+});
+export type Completion = Type.Static<typeof Completion>;
+
+export const Group = Type.Object({
+  step: Type.Integer(),
+  group: Type.Integer({ description: '0-based within the step' }),
+  item_id: Type.String(),
+  dataset: Type.String(),
+  image: Nullable(Type.String({ description: "relative to the data set's root" })),
+  question: Type.String(),
+  options: Type.Array(Type.String()),
+  answer: Nullable(Type.String()),
+  modality: Type.String(),
+  question_type: Type.String(),
+  prompt: Type.String({ description: "text of the user's turn as the model got it" }),
+  reward_mean: Nullable(Type.Number()),
+  reward_std: Nullable(Type.Number()),
+  completions: Type.Array(Completion),
+});
+export type Group = Type.Static<typeof Group>;
+
+/** Columns of one run's metrics; `null` = not logged at that step. Names are TRL's. */
+export const MetricTable = Type.Object({
+  run: Type.String(),
+  epoch: Type.String(),
+  seq: Type.Integer(),
+  step: Type.Array(Type.Integer()),
+  /** Milliseconds since 1970 at which the step was committed. */
+  time: Type.Array(Type.Number()),
+  metrics: Type.Record(Type.String(), Type.Array(Nullable(Type.Number()))),
+});
+export type MetricTable = Type.Static<typeof MetricTable>;
+
+const base = { seq: Type.Integer(), time: Type.Number(), step: Type.Integer() };
+/** The durable log of one run. Dense `seq` from 1; everything a view shows can be rebuilt from it and the tables it points to. */
+export const RunEvent = Type.Union([
+  Type.Object({ ...base, kind: Type.Literal('state'), state: Type.Unsafe<RunState>(Type.String()), error: Nullable(ErrorShape) }),
+  Type.Object({
+    ...base,
+    kind: Type.Literal('step'),
+    metrics: Type.Record(Type.String(), Nullable(Type.Number())),
+    groups: Type.Integer({ description: 'groups stored for this step' }),
+  }),
+  Type.Object({
+    ...base,
+    kind: Type.Literal('rewards'),
+    revision: RewardRevision,
+    previous: Nullable(Type.Record(Type.String(), Type.Number())),
+  }),
+  Type.Object({ ...base, kind: Type.Literal('checkpoint'), checkpoint: Checkpoint }),
+  Type.Object({ ...base, kind: Type.Literal('evaluation'), metrics: Type.Record(Type.String(), Nullable(Type.Number())) }),
+  Type.Object({ ...base, kind: Type.Literal('alert'), code: Type.String(), message: Type.String(), remedy: Type.String() }),
+]);
+export type RunEvent = Type.Static<typeof RunEvent>;

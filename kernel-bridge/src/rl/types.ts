@@ -1,0 +1,41 @@
+import type { Group, TrainConfig, VqaItem } from '../protocol/index.ts';
+
+/** What one optimiser step leaves behind: the run store writes it in one transaction. */
+export interface StepResult {
+  step: number;
+  /** By TRL's names; null = no valid value at this step. */
+  metrics: Record<string, number | null>;
+  /** Empty for SFT. */
+  groups: Group[];
+}
+
+/** A GRPO or SFT run in progress, without store or server. Every method leaves a consistent state when it throws. */
+export interface Trainer {
+  /** Last finished optimiser step, 0 before the first. */
+  readonly step: number;
+  readonly totalSteps: number;
+  readonly device: string;
+  trainStep(): Promise<StepResult>;
+  /** In force from the next step. Throws when a name is no reward function of the run. */
+  setRewardWeights(weights: Record<string, number>): void;
+  rewardWeights(): Record<string, number>;
+  /** Metrics by `eval_` names on the fixed held-out slice; null when the run has none. */
+  evaluate(): Promise<Record<string, number | null> | null>;
+  /** Writes `dir` whole (weights as a Hugging Face directory, optimiser, schedule, sampler, data order, RNG) or not at all. */
+  saveCheckpoint(dir: string): Promise<void>;
+  dispose(): void;
+}
+
+export interface TrainerInit {
+  config: TrainConfig;
+  /** Usable items only, in data order; the trainer shuffles by the seed. */
+  items: VqaItem[];
+  evalItems: VqaItem[];
+  /** Directory that image paths are relative to. */
+  root: string;
+  /** Checkpoint directory to go on from, bit for bit on the CPU. */
+  resumeFrom?: string;
+  /** Text for the log of the worker. */
+  log?: (line: string) => void;
+}
+export type CreateTrainer = (init: TrainerInit) => Promise<Trainer>;
