@@ -1,0 +1,64 @@
+import { existsSync } from 'node:fs';
+import { cp } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { InvalidArgumentError } from 'commander';
+import type { Command } from 'commander';
+import { makeSample } from '../data/sample/sample.ts';
+import { WorkbenchError } from '../protocol/errors.ts';
+
+/** Where the clone keeps the tiny model, seen from src/cli and from lib/cli alike. */
+const TINY_MODEL = fileURLToPath(new URL('../../../examples/sample/model', import.meta.url));
+
+export function register(program: Command): void {
+  program
+    .command('sample')
+    .argument('[dir]', 'new or empty folder for the data set')
+    .description("write the made sample data set in OmniMedVQA's layout, and the tiny model to train on it")
+    .option('--seed <n>', 'same seed, same bytes', wholeNumber, 0)
+    .option('--images <n>', 'images per data set (there are 16)', wholeNumber, 50)
+    .option('--no-model', 'the data set alone')
+    .option('--train-model <out>', 'make the tiny model anew: train it from random weights (about half an hour on 2 cores)')
+    .option('--json', 'print one JSON document and nothing else')
+    .action(async (dir: string | undefined, options: SampleArguments) => {
+      if (options.trainModel) await trainModel(options.trainModel, options);
+      else if (!dir)
+        throw new WorkbenchError({ code: 'USAGE', exit: 2, message: 'medr1 sample needs a folder.', remedy: 'medr1 sample DIR' });
+      if (dir) await writeSample(dir, options);
+    });
+}
+
+interface SampleArguments {
+  seed: number;
+  images: number;
+  model: boolean;
+  trainModel?: string;
+  json?: boolean;
+}
+
+async function writeSample(dir: string, options: SampleArguments): Promise<void> {
+  const bar = process.stderr.isTTY && !options.json;
+  const progress = (done: number, total: number) => {
+    if (bar) process.stderr.write(`\r${done} of ${total} images${done === total ? '\n' : ''}`);
+  };
+  const summary = await makeSample(dir, { seed: options.seed, imagesPerDataset: options.images, progress });
+  const model = options.model && existsSync(TINY_MODEL) ? join(summary.dir, 'model') : null;
+  if (model) await cp(TINY_MODEL, model, { recursive: true });
+  if (options.json) console.log(JSON.stringify({ ...summary, model }));
+  else {
+    console.log(`${summary.dir}: ${summary.images} synthetic images, ${summary.questions} questions (${summary.train} train, ${summary.test} test)`);
+    if (model) console.log(`${model}: the tiny Qwen2-VL to train on them`);
+  }
+}
+
+/** Imported late: the data set alone must be made without libtorch. */
+async function trainModel(out: string, options: SampleArguments): Promise<void> {
+  const { makeTinyModel } = await import('../rl/warmstart/make.ts');
+  await makeTinyModel(out, { seed: options.seed, log: (line) => console.error(line) });
+}
+
+function wholeNumber(text: string): number {
+  const n = Number(text);
+  if (!Number.isInteger(n) || n < 0) throw new InvalidArgumentError('Give a whole number, 0 or more.');
+  return n;
+}
