@@ -1,0 +1,16 @@
+import { taggedText } from './parse.ts';
+import type { RewardDefinition } from './types.ts';
+
+/**
+ * Med-R1's accuracy reward. Its script tries math_verify first, which never fires on letters (medr1.md 1.4), so what counts is string
+ * equality; a bare "C" without tags earns 1, a line break inside the tag, "C) CT", "c" and "C." earn 0.
+ */
+export const accuracy: RewardDefinition = {
+  name: 'accuracy',
+  description:
+    '1 when the answer tag holds exactly the right letter, else 0; the whole completion counts as the answer when it has no tag.',
+  range: [0, 1],
+  parameters: [],
+  create: () => (inputs) =>
+    inputs.map(({ completion, item }) => (item.answer === null ? null : taggedText(completion) === item.answer ? 1 : 0)),
+};

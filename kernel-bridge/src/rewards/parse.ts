@@ -1,0 +1,59 @@
+/**
+ * Reading an answer out of a completion: as published (strict), and as a person would (tolerant). Both are always reported, because
+ * Med-R1's published scripts mark "C) CT" and "c" wrong, and other papers do not.
+ */
+
+/** Accuracy reward's reading: text of the first answer tag on one line, else the whole completion (Med-R1 grpo_vqa.py, `.` without DOTALL). */
+export function taggedText(completion: string): string {
+  return (/<answer>([^\n]*?)<\/answer>/.exec(completion)?.[1] ?? completion).trim();
+}
+
+/** Evaluation scripts' reading: the word in the first tag that holds one word and nothing else; null when there is none. */
+export function strictAnswer(completion: string): string | null {
+  return /<answer>\s*([\p{L}\p{N}_]+)\s*<\/answer>/u.exec(completion)?.[1] ?? null;
+}
+
+/** The letter a first answer tag holds, alone; null when it holds anything else or there is no tag. */
+export function answerLetter(completion: string): string | null {
+  const tagged = /<answer>\s*([A-Z])\s*<\/answer>/.exec(completion);
+  return tagged?.[1] ?? null;
+}
+
+const normalise = (text: string): string => text.trim().toLowerCase().replace(/\.+$/, '').trim();
+
+/**
+ * What the completion means: the last closed answer tag, an answer tag left open, else the text outside the reasoning. In it, in this order: a letter
+ * alone or first ("c", "(C)", "C) CT", "C. CT", "Answer: C"), an option's text as a whole, the one option whose text occurs. Null when it
+ * is none of these or names more than one.
+ */
+export function tolerantAnswer(completion: string, options: readonly string[]): string | null {
+  const closed = [...completion.matchAll(/<answer>(.*?)<\/answer>/gs)].at(-1)?.[1];
+  const text = (closed ?? /<answer>(.*)$/s.exec(completion)?.[1] ?? completion.replace(/<think>.*?(<\/think>|$)/gs, ' ')).trim();
+  const valid = (letter: string | undefined): string | null => {
+    const index = letter === undefined ? -1 : letter.toUpperCase().charCodeAt(0) - 65;
+    return index >= 0 && index < options.length ? String.fromCharCode(65 + index) : null;
+  };
+
+  const alone =
+    /^\W*([A-Za-z])\W*$/.exec(text) ??
+    /^\W*([A-Z])\s*[).:,]/.exec(text) ??
+    /\b(?:answer|option|choice)(?: is|:)?\s*\(?([A-Z])\b/i.exec(text);
+  const letter = valid(alone?.[1]);
+  if (letter !== null) return letter;
+
+  const whole = options.findIndex((option) => normalise(option) === normalise(text));
+  if (whole >= 0) return valid(String.fromCharCode(65 + whole));
+
+  const found = options.flatMap((option, index) => (occurs(normalise(option), normalise(text)) ? [index] : []));
+  // "retinal detachment" also contains "retina": the longest option wins when it contains the others
+  const longest = found.toSorted((a, b) => options[b].length - options[a].length)[0];
+  const unique = found.every((index) => normalise(options[longest]).includes(normalise(options[index])));
+  return longest !== undefined && unique ? valid(String.fromCharCode(65 + longest)) : null;
+}
+
+/** `part` stands in `text` as whole words. */
+function occurs(part: string, text: string): boolean {
+  if (part === '') return false;
+  const escaped = part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+  return new RegExp(`(?<![\\p{L}\\p{N}])${escaped}(?![\\p{L}\\p{N}])`, 'u').test(text);
+}

@@ -1,0 +1,34 @@
+import type { Variant, VqaItem } from '../protocol/index.ts';
+
+/** One completion to be judged. */
+export interface RewardInput {
+  /** Decoded text, special tokens left out. */
+  completion: string;
+  tokenIds: readonly number[];
+  finishReason: string;
+  /** Text of the user's turn. */
+  prompt: string;
+  item: Pick<VqaItem, 'id' | 'question' | 'options' | 'answer' | 'modality' | 'question_type'>;
+}
+
+/** What a reward may know of the run. */
+export interface RewardContext {
+  variant: Variant;
+  /** Longest completion in tokens. */
+  maxCompletionLength: number;
+}
+
+/** One number per input, in order; null = not applicable to that input (TRL's None). */
+export type RewardFunction = (inputs: readonly RewardInput[]) => (number | null)[] | Promise<(number | null)[]>;
+
+/** A reward is one file that exports one of these. */
+export interface RewardDefinition {
+  name: string;
+  /** For lists and tooltips: what earns what. */
+  description: string;
+  /** Lowest and highest value it can give. */
+  range: readonly [number, number];
+  /** Named numbers it is built from, with the value used when a run says nothing. */
+  parameters: readonly { name: string; description: string; fallback: (context: RewardContext) => number }[];
+  create(context: RewardContext, parameters: Record<string, number>): RewardFunction;
+}
