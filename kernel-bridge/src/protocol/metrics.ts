@@ -1,0 +1,282 @@
+/**
+ * Every metric a trainer logs, by TRL's name where TRL has one; `ours` marks those it lacks. Tooltips, docs/metrics.md and the check that
+ * nothing unlisted is logged come from this table. `{...}` in a name stands for any text without a slash.
+ */
+export interface MetricInfo {
+  name: string;
+  group: 'Reward' | 'Completions' | 'Loss' | 'Optimisation' | 'Time' | 'Evaluation';
+  /** One line for people. */
+  text: string;
+  /** How it is computed. N completions in groups of G, T tokens, r reward, A advantage, rho ratio, pi policy. */
+  formula: string;
+  unit: string;
+  ours?: true;
+}
+
+const SHARE = 'share';
+const TOKENS = 'tokens';
+const SECONDS = 's';
+
+export const METRICS: readonly MetricInfo[] = [
+  { name: 'reward', group: 'Reward', text: 'Mean weighted reward of the batch.', formula: 'mean_N sum_k w_k r_k', unit: '' },
+  {
+    name: 'reward_std',
+    group: 'Reward',
+    text: 'Spread of the weighted reward over the whole batch.',
+    formula: 'std_N(sum_k w_k r_k), N - 1',
+    unit: '',
+  },
+  {
+    name: 'frac_reward_zero_std',
+    group: 'Reward',
+    text: 'Completions whose group got one and the same reward: they teach nothing.',
+    formula: 'mean_N [std of its group = 0]',
+    unit: SHARE,
+  },
+  {
+    name: 'frac_groups_all_right',
+    group: 'Reward',
+    text: 'Groups in which every completion answered right: too easy by now.',
+    formula: 'groups all right / groups with a known answer',
+    unit: SHARE,
+    ours: true,
+  },
+  {
+    name: 'frac_groups_all_wrong',
+    group: 'Reward',
+    text: 'Groups in which no completion answered right: too hard so far.',
+    formula: 'groups all wrong / groups with a known answer',
+    unit: SHARE,
+    ours: true,
+  },
+  {
+    name: 'rewards/{function}/mean',
+    group: 'Reward',
+    text: 'Mean of one reward function, raw and unweighted, where it applied.',
+    formula: 'mean_N r_k',
+    unit: '',
+  },
+  {
+    name: 'rewards/{function}/std',
+    group: 'Reward',
+    text: 'Spread of one reward function over the batch, where it applied.',
+    formula: 'std_N r_k, N - 1',
+    unit: '',
+  },
+  {
+    name: 'reward_weights/{function}',
+    group: 'Reward',
+    text: 'Weight of one reward function in force at this step.',
+    formula: 'w_k',
+    unit: '',
+    ours: true,
+  },
+  {
+    name: 'answers/{letter}',
+    group: 'Reward',
+    text: 'Completions whose answer tag holds this letter; "none" when it holds no single letter. One letter taking over is a collapse.',
+    formula: 'count / N',
+    unit: SHARE,
+    ours: true,
+  },
+  {
+    name: 'dynamic_sampling/resampled',
+    group: 'Reward',
+    text: 'Groups without spread that were replaced by newly sampled questions in this step.',
+    formula: 'count of groups',
+    unit: 'groups',
+    ours: true,
+  },
+
+  { name: 'completions/mean_length', group: 'Completions', text: 'Mean length of the completions.', formula: 'mean_N T', unit: TOKENS },
+  { name: 'completions/min_length', group: 'Completions', text: 'Shortest completion.', formula: 'min_N T', unit: TOKENS },
+  { name: 'completions/max_length', group: 'Completions', text: 'Longest completion.', formula: 'max_N T', unit: TOKENS },
+  {
+    name: 'completions/clipped_ratio',
+    group: 'Completions',
+    text: 'Completions cut at the longest length before they ended.',
+    formula: 'mean_N [no end token]',
+    unit: SHARE,
+  },
+  {
+    name: 'completions/mean_terminated_length',
+    group: 'Completions',
+    text: 'Mean length of the completions that ended by themselves; 0 when none did.',
+    formula: 'mean T over ended',
+    unit: TOKENS,
+  },
+  {
+    name: 'completions/min_terminated_length',
+    group: 'Completions',
+    text: 'Shortest completion that ended by itself; 0 when none did.',
+    formula: 'min T over ended',
+    unit: TOKENS,
+  },
+  {
+    name: 'completions/max_terminated_length',
+    group: 'Completions',
+    text: 'Longest completion that ended by itself; 0 when none did.',
+    formula: 'max T over ended',
+    unit: TOKENS,
+  },
+  {
+    name: 'num_tokens',
+    group: 'Completions',
+    text: 'Tokens of prompts and completions seen since the start; a prompt counts once per completion, its image tokens included.',
+    formula: 'sum over steps',
+    unit: TOKENS,
+  },
+
+  {
+    name: 'loss',
+    group: 'Loss',
+    text: 'The loss that was minimised. Near zero at the first pass over a batch: what counts is its gradient.',
+    formula: 'see src/rl/README.md',
+    unit: '',
+  },
+  {
+    name: 'kl',
+    group: 'Loss',
+    text: 'Divergence of the policy from the reference model, per token. Logged when beta is not 0.',
+    formula: 'mean_tokens exp(ref - logp) - (ref - logp) - 1',
+    unit: 'nats',
+  },
+  {
+    name: 'entropy',
+    group: 'Loss',
+    text: 'Mean entropy of the next-token distribution: falls as the policy gets sure.',
+    formula: 'mean_tokens -sum pi log pi',
+    unit: 'nats',
+  },
+  {
+    name: 'clip_ratio/low_mean',
+    group: 'Loss',
+    text: 'Tokens whose ratio fell below the clip range with a negative advantage.',
+    formula: 'mean_tokens [rho < 1 - epsilon and A < 0]',
+    unit: SHARE,
+  },
+  { name: 'clip_ratio/low_min', group: 'Loss', text: 'Smallest such share of one completion.', formula: 'min_N of the above', unit: SHARE },
+  {
+    name: 'clip_ratio/high_mean',
+    group: 'Loss',
+    text: 'Tokens whose ratio rose above the clip range with a positive advantage.',
+    formula: 'mean_tokens [rho > 1 + epsilon_high and A > 0]',
+    unit: SHARE,
+  },
+  { name: 'clip_ratio/high_max', group: 'Loss', text: 'Largest such share of one completion.', formula: 'max_N of the above', unit: SHARE },
+  {
+    name: 'clip_ratio/region_mean',
+    group: 'Loss',
+    text: 'Tokens clipped on either side.',
+    formula: 'mean_tokens [low or high]',
+    unit: SHARE,
+  },
+  {
+    name: 'cispo_clip_ratio',
+    group: 'Loss',
+    text: 'Tokens whose ratio CISPO capped. Loss cispo only.',
+    formula: 'mean_tokens [rho > epsilon_high and A > 0]',
+    unit: SHARE,
+  },
+  {
+    name: 'mean_token_accuracy',
+    group: 'Loss',
+    text: 'SFT: target tokens that were the likeliest ones.',
+    formula: 'mean_tokens [argmax pi = target]',
+    unit: SHARE,
+  },
+
+  {
+    name: 'grad_norm',
+    group: 'Optimisation',
+    text: 'Norm of the whole gradient before clipping.',
+    formula: 'sqrt(sum g^2)',
+    unit: '',
+  },
+  { name: 'learning_rate', group: 'Optimisation', text: 'Learning rate of this update.', formula: 'schedule(step)', unit: '' },
+  {
+    name: 'epoch',
+    group: 'Optimisation',
+    text: 'Passes over the training questions so far.',
+    formula: 'questions drawn / questions',
+    unit: '',
+  },
+  {
+    name: 'skipped_steps',
+    group: 'Optimisation',
+    text: 'Updates left out since the start because loss or gradient was not finite.',
+    formula: 'count',
+    unit: 'steps',
+    ours: true,
+  },
+
+  { name: 'step_time', group: 'Time', text: 'Wall time of the step, sampling included.', formula: '', unit: SECONDS },
+  {
+    name: 'rollouts_per_s',
+    group: 'Time',
+    text: 'Completions trained on per second of the whole step.',
+    formula: 'N / step_time',
+    unit: '1/s',
+    ours: true,
+  },
+  { name: 'time/sample_s', group: 'Time', text: 'Sampling completions.', formula: '', unit: SECONDS, ours: true },
+  { name: 'time/reward_s', group: 'Time', text: 'Computing rewards.', formula: '', unit: SECONDS, ours: true },
+  {
+    name: 'time/logps_s',
+    group: 'Time',
+    text: 'Log-probabilities of the old policy and the reference.',
+    formula: '',
+    unit: SECONDS,
+    ours: true,
+  },
+  { name: 'time/backward_s', group: 'Time', text: 'Forward and backward pass of the update.', formula: '', unit: SECONDS, ours: true },
+  { name: 'time/optimizer_s', group: 'Time', text: 'Clipping and the optimiser.', formula: '', unit: SECONDS, ours: true },
+
+  {
+    name: 'eval_accuracy',
+    group: 'Evaluation',
+    text: 'Held-out accuracy, greedy, answers read strictly as published.',
+    formula: 'right / items',
+    unit: SHARE,
+    ours: true,
+  },
+  {
+    name: 'eval_accuracy_tolerant',
+    group: 'Evaluation',
+    text: 'Held-out accuracy, greedy, answers read as a person would.',
+    formula: 'right / items',
+    unit: SHARE,
+    ours: true,
+  },
+  {
+    name: 'eval_reward',
+    group: 'Evaluation',
+    text: 'Mean weighted reward on the held-out slice, greedy.',
+    formula: 'mean sum_k w_k r_k',
+    unit: '',
+  },
+  {
+    name: 'eval_rewards/{function}/mean',
+    group: 'Evaluation',
+    text: 'Mean of one reward function on the held-out slice.',
+    formula: 'mean r_k',
+    unit: '',
+  },
+  {
+    name: 'eval_completions/mean_length',
+    group: 'Evaluation',
+    text: 'Mean length of the greedy completions on the held-out slice.',
+    formula: 'mean T',
+    unit: TOKENS,
+  },
+];
+
+const patterns = METRICS.map((info) => ({
+  info,
+  pattern: new RegExp(`^${info.name.replace(/[.*+?^$()|[\]\\]/g, '\\$&').replace(/\{\w+\}/g, '[^/]+')}$`),
+}));
+
+/** The table's row for a metric as it is logged; undefined for a name that no trainer logs. */
+export function describeMetric(name: string): MetricInfo | undefined {
+  return patterns.find(({ pattern }) => pattern.test(name))?.info;
+}

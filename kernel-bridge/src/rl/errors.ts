@@ -1,0 +1,65 @@
+import { WorkbenchError } from '../protocol/index.ts';
+
+export const errors = {
+  batchNotWhole: (perStep: number, G: number) =>
+    new WorkbenchError({
+      code: 'TRAIN_BATCH',
+      message: `a step takes ${perStep} completions (per_device_train_batch_size x gradient_accumulation_steps), which is no multiple of num_generations ${G}`,
+      remedy: `Set per_device_train_batch_size or gradient_accumulation_steps so that their product is a multiple of ${G}.`,
+    }),
+  noItems: (dataset: string) =>
+    new WorkbenchError({
+      code: 'TRAIN_NO_ITEMS',
+      message: `data set ${dataset} has no usable question to train on`,
+      remedy: 'Check the split, modality and question_type filters; medr1 data audit lists the items that cannot be used and why.',
+    }),
+  weightCount: (names: readonly string[], got: number) =>
+    new WorkbenchError({
+      code: 'REWARD_WEIGHTS',
+      message: `reward_weights has ${got} numbers for ${names.length} reward functions (${names.join(', ')})`,
+      remedy: 'Give one weight per reward function, in the order of reward_funcs.',
+    }),
+  weightUnknown: (name: string, names: readonly string[]) =>
+    new WorkbenchError({
+      code: 'REWARD_WEIGHTS',
+      message: `${JSON.stringify(name)} is no reward function of this run`,
+      remedy: `Set weights for: ${names.join(', ')}.`,
+    }),
+  weightValue: (name: string, value: unknown) =>
+    new WorkbenchError({
+      code: 'REWARD_WEIGHTS',
+      message: `the weight of ${name} is ${String(value)}`,
+      remedy: 'Give a finite number.',
+    }),
+  delta: (delta: number, epsilon: number) =>
+    new WorkbenchError({
+      code: 'TRAIN_DELTA',
+      message: `delta ${delta} does not exceed 1 + epsilon (${1 + epsilon})`,
+      remedy: 'Raise delta above 1 + epsilon, or leave it empty for one-sided clipping.',
+    }),
+  nonFinite: (step: number, times: number, what: string, evidence: string | null) =>
+    new WorkbenchError({
+      code: 'TRAIN_NOT_FINITE',
+      message: `loss or gradient was not finite ${times} times in a row, last at step ${step} (${what})`,
+      remedy: `Lower the learning rate or max_grad_norm, or use float32${evidence === null ? '' : `; batches and state are kept in ${evidence}`}.`,
+    }),
+  finished: (total: number) =>
+    new WorkbenchError({
+      code: 'TRAIN_FINISHED',
+      message: `the run has made its ${total} steps`,
+      remedy: 'Fork it with a higher max_steps to go on.',
+    }),
+  checkpoint: (directory: string, what: string, cause?: unknown) =>
+    new WorkbenchError({
+      code: 'CHECKPOINT_INVALID',
+      message: `checkpoint ${directory}: ${what}`,
+      remedy: 'Resume from an older checkpoint of the run, or start a new run from its weights.',
+      cause,
+    }),
+  device: (device: string) =>
+    new WorkbenchError({
+      code: 'DEVICE_MISSING',
+      message: `device ${device} was asked for, but this machine offers none that torch can use`,
+      remedy: 'Set device to cpu or auto; medr1 doctor says what torch sees.',
+    }),
+};

@@ -1,0 +1,34 @@
+import type { TrainConfig } from '../../protocol/index.ts';
+import type { Tensor } from '../../torch/index.ts';
+
+/** Keys of the configuration that shape the loss. */
+export type LossConfig = Pick<
+  TrainConfig,
+  | 'loss_type'
+  | 'importance_sampling_level'
+  | 'epsilon'
+  | 'epsilon_high'
+  | 'delta'
+  | 'beta'
+  | 'sapo_temperature_pos'
+  | 'sapo_temperature_neg'
+  | 'max_completion_length'
+>;
+
+/** What a micro-batch must know of its step to be normalised. */
+export interface StepScale {
+  /** Micro-batches summed into one update. */
+  accumulation: number;
+  /** Tokens in the loss over all of them. */
+  tokens: number;
+}
+
+/** One `loss_type`: each part is what the paper changes, the rest of the update is common (rl/grpo.ts). */
+export interface LossType {
+  /** Objective per token, to be made large: [B, T], or [B, 1] with ratios per sequence. rho as it is, A [B, 1], logp [B, T]. */
+  surrogate(rho: Tensor, A: Tensor, logp: Tensor, config: LossConfig): Tensor;
+  /** Loss of a micro-batch from token losses and mask, both [B, T] -> []; summed over a step's micro-batches it is the loss of the step. */
+  normalise(tokenLoss: Tensor, mask: Tensor, scale: StepScale, config: LossConfig): Tensor;
+  /** By TRL's names. */
+  metrics(rho: Tensor, A: Tensor, mask: Tensor, config: LossConfig): Record<string, number>;
+}

@@ -1,0 +1,23 @@
+import type { Variant } from '../../protocol/index.ts';
+import { FINDINGS } from '../../data/sample/world.ts';
+import type { Scene } from '../../data/sample/world.ts';
+
+/** What the tiny model learns to say. */
+
+export function describe({ modality, anatomy, lesion }: Scene): string {
+  const seen = lesion
+    ? `a ${lesion.size} ${FINDINGS[lesion.finding].colour} ${FINDINGS[lesion.finding].shape} at the ${lesion.place}`
+    : 'no lesion';
+  return `This ${modality} image shows the ${anatomy} with ${seen}.`;
+}
+
+/** The option's text stands just before its letter: naming it first is what lets so small a model find the letter. */
+export const conclude = (text: string, letter: string): string => `So the answer is "${text}": ${letter}.`;
+
+export const answerTag = (letter: string): string => `<answer> ${letter} </answer>`;
+
+export function reply(variant: Variant, seen: string, option: string, letter: string, finalLetter = letter): string {
+  const thought = `<think>${seen} ${conclude(option, letter)}</think>`;
+  if (variant === 'no-think') return answerTag(finalLetter);
+  return variant === 'think' ? thought + answerTag(finalLetter) : answerTag(finalLetter) + thought;
+}
