@@ -1,0 +1,121 @@
+/** Lint rules. The table LAYERS is DESIGN.md's one-way imports: what a folder may know. */
+import jupyter from '@jupyter/eslint-plugin';
+import tseslint from 'typescript-eslint';
+
+/** Folder of kernel-bridge/src -> folders beside it that it may import. `protocol` is open to all. */
+const LAYERS = {
+  protocol: [],
+  client: [],
+  torch: [],
+  qwen2vl: ['torch'],
+  rewards: [],
+  data: [],
+  rl: ['torch', 'qwen2vl', 'rewards', 'data'],
+  evals: ['torch', 'qwen2vl', 'rl', 'rewards', 'data', 'runs'],
+  runs: ['data', 'rewards'],
+  worker: ['torch', 'qwen2vl', 'rl', 'rewards', 'data', 'evals', 'runs'],
+  server: ['runs', 'data', 'rewards', 'client'],
+};
+const FOLDERS = [...Object.keys(LAYERS), 'cli'];
+const TESTS = '**/*.test.ts';
+
+const layerRule = ([folder, allowed]) => {
+  const forbidden = FOLDERS.filter((name) => name !== folder && name !== 'protocol' && !allowed.includes(name));
+  return {
+    files: [`kernel-bridge/src/${folder}/**/*.ts`],
+    ignores: [TESTS],
+    rules: {
+      'no-restricted-imports': [
+        'error',
+        {
+          patterns: [
+            {
+              regex: `^(\\.\\./)+(${forbidden.join('|')})/`,
+              message: `Imports point one way: src/${folder} may import ${['protocol', ...allowed].join(', ')} only.`,
+            },
+          ],
+        },
+      ],
+    },
+  };
+};
+
+const onlyPublicParts = {
+  regex: '^@medr1/kernel-bridge(?!/(protocol|client)$)|(^|/)kernel-bridge/src',
+  message: 'The front end knows the backend by @medr1/kernel-bridge/protocol and @medr1/kernel-bridge/client.',
+};
+
+/** Model output and data set text are untrusted: they reach the page as text nodes only. */
+const noMarkup = [
+  ...['innerHTML', 'outerHTML'].map((name) => ({
+    selector: `AssignmentExpression > MemberExpression.left[property.name='${name}']`,
+    message: `${name} runs markup; set textContent, or let Lit make the nodes.`,
+  })),
+  {
+    selector:
+      'CallExpression[callee.property.name=/^(insertAdjacentHTML|createContextualFragment|write|writeln)$/][callee.object.name=/^(document|element|el|range|this)$/]',
+    message: 'Markup from a string: make nodes instead.',
+  },
+  {
+    selector: 'ImportDeclaration[source.value=/^lit.*unsafe-/]',
+    message: 'The unsafe- directives run markup; untrusted text is a text node.',
+  },
+];
+
+const [labRules, schemaRules] = jupyter.configs.recommended;
+
+export default tseslint.config(
+  {
+    ignores: [
+      '**/lib/',
+      '**/dist/',
+      '**/node_modules/',
+      '.venv/',
+      '.medr1/',
+      'test/output/',
+      '**/labextension/',
+      '**/native/build/',
+      '**/aten.d.ts',
+    ],
+  },
+  ...tseslint.configs.recommended,
+  {
+    linterOptions: { reportUnusedDisableDirectives: 'error' },
+    rules: {
+      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_', caughtErrorsIgnorePattern: '^_' }],
+      '@typescript-eslint/no-explicit-any': 'error',
+      eqeqeq: ['error', 'always', { null: 'ignore' }],
+      'no-eval': 'error',
+      'no-new-func': 'error',
+      'prefer-const': 'error',
+    },
+  },
+  ...Object.entries(LAYERS).map(layerRule),
+  {
+    files: ['widgets/**/*.ts'],
+    rules: {
+      'no-restricted-imports': [
+        'error',
+        {
+          patterns: [
+            onlyPublicParts,
+            {
+              regex: '^(@jupyterlab|@lumino|@jupyter|@jupyter-widgets)/',
+              message: 'widgets/ imports nothing of Jupyter: it also lives in notebooks outside Lab.',
+            },
+          ],
+        },
+      ],
+    },
+  },
+  {
+    files: ['extension/src/**/*.ts'],
+    plugins: { jupyter },
+    rules: {
+      ...labRules.rules,
+      'no-restricted-imports': ['error', { patterns: [onlyPublicParts] }],
+    },
+  },
+  { ...schemaRules, files: ['extension/schema/*.json'], plugins: { jupyter } },
+  { files: ['{widgets,extension}/**/*.ts'], rules: { 'no-restricted-syntax': ['error', ...noMarkup], 'no-console': 'error' } },
+);

@@ -1,0 +1,90 @@
+/** Starts JupyterLab out of the clone's .venv, with its settings, data and runtime files in the clone too. */
+import { spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { mkdirSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { home, node24, root, searchPath, venv } from './paths.mjs';
+
+const READY_MS = 60_000;
+
+/** True when nothing listens on the port of the loopback interface. */
+export const portIsFree = (port) =>
+  new Promise((resolve) => {
+    const probe = createServer();
+    probe.once('error', () => resolve(false));
+    probe.listen(port, '127.0.0.1', () => probe.close(() => resolve(true)));
+  });
+
+export async function freePort(from) {
+  for (let port = from; port < from + 50; port++) if (await portIsFree(port)) return port;
+  throw new Error(`no free port from ${from} to ${from + 49}`);
+}
+
+function environment(token, state, extra) {
+  return {
+    ...process.env,
+    PATH: searchPath(),
+    JUPYTER_TOKEN: token, // not on the command line, where every user of the machine could read it
+    JUPYTER_CONFIG_DIR: join(state, 'config'),
+    JUPYTER_DATA_DIR: join(state, 'data'),
+    JUPYTER_RUNTIME_DIR: join(state, 'runtime'),
+    JUPYTERLAB_SETTINGS_DIR: join(state, 'settings'),
+    JUPYTERLAB_WORKSPACES_DIR: join(state, 'workspaces'),
+    IPYTHONDIR: join(state, 'ipython'),
+    MEDR1_HOME: home,
+    MEDR1_NODE: node24(),
+    MEDR1_COMMAND: join(root, 'kernel-bridge/bin/medr1.mjs'),
+    ...extra,
+  };
+}
+
+/**
+ * @param {{ port: number, dir: string, baseUrl?: string, state?: string, browser?: boolean, env?: Record<string, string>,
+ *           args?: string[], stdio?: import('node:child_process').StdioOptions }} options `state`: where Jupyter keeps its own files
+ * @returns {Promise<{ url: string, base: string, token: string, process: import('node:child_process').ChildProcess }>} once it answers
+ */
+export async function startLab({
+  port,
+  dir,
+  baseUrl = '/',
+  state = join(home, 'jupyter'),
+  browser = false,
+  env = {},
+  args = [],
+  stdio = 'inherit',
+}) {
+  const token = randomBytes(24).toString('hex');
+  mkdirSync(dir, { recursive: true });
+  const flags = [
+    `--ServerApp.ip=127.0.0.1`,
+    `--ServerApp.port=${port}`,
+    '--ServerApp.port_retries=0',
+    `--ServerApp.base_url=${baseUrl}`,
+    `--ServerApp.root_dir=${dir}`,
+    `--ServerApp.open_browser=${browser ? 'True' : 'False'}`,
+    '--ServerApp.answer_yes=True', // one Ctrl-C stops it
+    '--ServerApp.log_level=WARN',
+    '--LabApp.news_url=None', // no question and no request to the outside on first start
+    ...(process.getuid?.() === 0 ? ['--allow-root'] : []),
+    ...args,
+  ];
+  const child = spawn(join(venv, 'bin/jupyter-lab'), flags, { cwd: root, env: environment(token, state, env), stdio });
+  const base = `http://127.0.0.1:${port}${baseUrl}`;
+  await ready(child, `${base}api/status`, token);
+  return { url: `${base}lab?token=${token}`, base, token, process: child };
+}
+
+async function ready(child, url, token) {
+  let ended = null;
+  child.once('error', (error) => (ended = error.message));
+  child.once('exit', (code, signal) => (ended = `it ended with ${signal ?? code}`));
+  for (const end = Date.now() + READY_MS; Date.now() < end;) {
+    if (ended) throw new Error(`JupyterLab did not start: ${ended}`);
+    const answer = await fetch(url, { headers: { Authorization: `token ${token}` } }).catch(() => null);
+    if (answer?.ok) return;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  child.kill();
+  throw new Error(`JupyterLab did not answer within ${READY_MS / 1000} s`);
+}

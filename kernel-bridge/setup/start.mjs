@@ -1,0 +1,69 @@
+/** `npm start`: brings the set-up about and opens JupyterLab with the workbench. */
+import { parseArgs } from 'node:util';
+import { ensure } from './ensure.mjs';
+import { freePort, portIsFree, startLab } from './jupyter.mjs';
+import { command, SetupError } from './command.mjs';
+import { node24, root } from './paths.mjs';
+import { notebooksDir, START } from './steps.mjs';
+
+const USAGE = `npm start -- [options]
+  --no-browser     do not open a browser
+  --port N         port of JupyterLab (8888, or the next free one)
+  --demo           start the demo run at once
+  --notebook-dir DIR   folder that JupyterLab shows (.medr1/notebooks)`;
+
+function options() {
+  try {
+    const { values } = parseArgs({
+      options: {
+        'no-browser': { type: 'boolean' },
+        port: { type: 'string' },
+        demo: { type: 'boolean' },
+        'notebook-dir': { type: 'string' },
+        help: { type: 'boolean', short: 'h' },
+      },
+    });
+    if (values.port !== undefined && !(Number(values.port) >= 1 && Number(values.port) <= 65535))
+      throw new Error(`--port ${values.port} is no port`);
+    return values;
+  } catch (error) {
+    console.error(`${error.message}\n\n${USAGE}`);
+    process.exit(2);
+  }
+}
+
+async function choosePort(asked) {
+  if (asked === undefined) {
+    const port = await freePort(8888);
+    if (port !== 8888) console.log(`Port 8888 is taken; using ${port}.`);
+    return port;
+  }
+  if (!(await portIsFree(Number(asked)))) {
+    throw new SetupError(`port ${asked} is taken by another program`, `npm start -- --port ${await freePort(Number(asked) + 1)}`);
+  }
+  return Number(asked);
+}
+
+async function main() {
+  const asked = options();
+  if (asked.help) return console.log(USAGE);
+  const port = await choosePort(asked.port);
+  console.log('Set-up');
+  const failures = await ensure(START);
+  if (failures.length) return void (process.exitCode = 1);
+
+  console.log('JupyterLab: starting ...');
+  const lab = await startLab({ port, dir: asked['notebook-dir'] ?? notebooksDir, browser: !asked['no-browser'] });
+  lab.process.once('exit', (code) => (process.exitCode = code ?? 1));
+  // Ctrl-C reaches the whole group; a SIGTERM to this process alone is passed on.
+  process.on('SIGINT', () => {});
+  process.on('SIGTERM', () => lab.process.kill('SIGTERM'));
+  console.log(`\nMed-R1 Workbench: ${lab.url}\nCtrl-C stops it; runs are checkpointed and can be resumed.\n`);
+  if (asked.demo)
+    console.log((await command(node24(), [`${root}/kernel-bridge/setup/demo.ts`, lab.base], { env: { JUPYTER_TOKEN: lab.token } })).trim());
+}
+
+main().catch((error) => {
+  console.error(`FAILED: ${error.message}${error.remedy ? `\n  Remedy: ${error.remedy}` : ''}`);
+  process.exitCode = 1;
+});

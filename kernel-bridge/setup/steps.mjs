@@ -1,0 +1,209 @@
+/**
+ * The set-up as a list of steps. Each knows what it needs, what state it is in, and how to bring it about:
+ *   check() -> null when up to date, else why it must run;   run() -> does it, or throws a SetupError that names the remedy.
+ * `npm start`, `npm test` and `medr1 doctor` read the same list, so they cannot disagree.
+ */
+import { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { ask, command, SetupError } from './command.mjs';
+import { home, node24, nodeModules, python, requirementsDir, root, venv } from './paths.mjs';
+import { hashFiles, stamp, stamped } from './stamp.mjs';
+
+const json = (file) => JSON.parse(readFileSync(file, 'utf8'));
+
+// npm ------------------------------------------------------------------------------------------------------------------------------
+
+/** npm keeps what it installed in a hidden lock file: every package of ours must stand there in the locked version. */
+function stalePackages() {
+  const installed = json(join(nodeModules, '.package-lock.json')).packages;
+  const locked = Object.entries(json(join(root, 'package-lock.json')).packages);
+  return locked
+    .filter(
+      ([path, { link, optional, version }]) =>
+        path.startsWith('node_modules/') && !link && !optional && installed[path]?.version !== version,
+    )
+    .map(([path, { version }]) => `${path.slice('node_modules/'.length)} ${version}`);
+}
+
+const npm = {
+  title: 'npm packages',
+  needs: [],
+  check() {
+    if (!existsSync(join(nodeModules, '.package-lock.json'))) return 'node_modules is not there';
+    const stale = stalePackages();
+    return stale.length ? `${stale.length} to install, ${stale[0]} first` : null;
+  },
+  // `npm ci` starts from nothing; what is there already is brought up to date instead.
+  run: () =>
+    command('npm', [existsSync(nodeModules) ? 'install' : 'ci', '--no-audit', '--no-fund'], { remedy: 'npm ci, and read what it says' }),
+};
+
+// Python ---------------------------------------------------------------------------------------------------------------------------
+
+export const PYTHON_REMEDY = 'apt-get install -y python3 python3-venv (or any Python from 3.10 on with its venv module)';
+
+async function makeVenv() {
+  const version = await ask('python3', ['-c', 'import sys; print("%d.%d" % sys.version_info[:2])']);
+  if (!version) throw new SetupError('python3 is not installed', PYTHON_REMEDY);
+  if (Number(version.split('.')[1]) < 10) throw new SetupError(`python3 is ${version}; 3.10 or newer is needed`, PYTHON_REMEDY);
+  if ((await ask('python3', ['-c', 'import venv, ensurepip'])) === null) {
+    throw new SetupError(`python3 ${version} lacks its venv module`, `apt-get install -y python3-venv`);
+  }
+  await command('python3', ['-m', 'venv', venv], { remedy: 'apt-get install -y python3-venv' });
+}
+
+let pipQueue = Promise.resolve();
+/** pip is not made for two at a time in one environment. */
+function pip(args, remedy) {
+  const job = pipQueue.then(() => command(python, ['-m', 'pip', 'install', '--disable-pip-version-check', ...args], { remedy }));
+  pipQueue = job.catch(() => {});
+  return job;
+}
+
+/** One pinned requirements file installed into .venv. */
+function requirementsStep(title, name, needs, options = []) {
+  const mark = join(venv, `.medr1-${name}`);
+  // All of the folder counts: one file may include another.
+  const hash = () =>
+    hashFiles(
+      readdirSync(requirementsDir)
+        .sort()
+        .map((file) => join(requirementsDir, file)),
+    );
+  const file = join(requirementsDir, `${name}.txt`);
+  return {
+    title,
+    needs,
+    check() {
+      if (!existsSync(python)) return '.venv is not there';
+      return stamped(mark, hash()) ? null : 'not installed as pinned';
+    },
+    async run() {
+      if (!existsSync(python)) await makeVenv();
+      await pip([...options, '-r', file], `${python} -m pip install -r ${file}, and read what it says`);
+      stamp(mark, hash());
+    },
+  };
+}
+
+const venvStep = requirementsStep('Python packages', 'start', []);
+
+// libtorch -------------------------------------------------------------------------------------------------------------------------
+
+/** What nvidia-smi lists, or null where there is no GPU. */
+export const gpu = () => ask('nvidia-smi', ['-L']);
+const torchCpu = requirementsStep('libtorch', 'torch-cpu', ['venv'], ['--no-deps']);
+const torchFull = requirementsStep('libtorch and its GPU libraries', 'torch-full', ['venv']);
+const torchGpu = requirementsStep('libtorch for the GPU', 'torch-gpu', ['venv']);
+
+/** Without a GPU its libraries (2.7 GB) are left out; nothing is installed when MEDR1_TORCH names the user's own torch. */
+const torch = {
+  title: 'libtorch 2.11.0',
+  needs: ['venv'],
+  async check() {
+    if (process.env.MEDR1_TORCH) return null;
+    if (await gpu()) return torchGpu.check();
+    return torchFull.check() === null ? null : torchCpu.check();
+  },
+  run: async () => ((await gpu()) ? torchGpu : torchCpu).run(),
+};
+
+// What is built here ---------------------------------------------------------------------------------------------------------------
+
+const addonBuild = () => import('../native/build.mjs');
+
+const addon = {
+  title: 'libtorch binding',
+  needs: ['npm', 'torch'],
+  async check() {
+    const { upToDate, addon: file, torch: found } = (await addonBuild()).facts();
+    if (upToDate) return null;
+    if (!found) return 'no torch to build for';
+    return file ? `sources or torch (${found.version}) are newer than the build` : `not built for torch ${found.version}`;
+  },
+  run: async () => void (await (await addonBuild()).build()),
+};
+
+const labextension = join(root, 'extension/medr1_workbench/labextension');
+const extensionBuild = () => import('./build-extension.mjs');
+
+const extension = {
+  title: 'JupyterLab extension',
+  needs: ['npm', 'venv'],
+  check: async () => (await extensionBuild()).check(),
+  run: async () => void (await (await extensionBuild()).build()),
+};
+
+/** Installed editable, with JupyterLab's folder linked, so that a rebuilt front end needs a page reload and nothing else. */
+const installed = join(venv, 'share/jupyter/labextensions/@medr1/workbench');
+const packageMark = join(venv, '.medr1-package');
+const packageHash = () => hashFiles([join(root, 'extension/pyproject.toml')], root);
+
+const pythonPackage = {
+  title: 'medr1_workbench in Python',
+  needs: ['extension'],
+  check: () =>
+    existsSync(join(installed, 'package.json')) && stamped(packageMark, packageHash()) ? null : 'medr1_workbench is not in .venv',
+  async run() {
+    await pip(['--no-deps', '--no-build-isolation', '-e', join(root, 'extension')]);
+    rmSync(installed, { recursive: true, force: true });
+    mkdirSync(dirname(installed), { recursive: true });
+    symlinkSync(labextension, installed);
+    stamp(packageMark, packageHash());
+  },
+};
+
+// What a first start finds ---------------------------------------------------------------------------------------------------------
+
+export const sampleDir = join(home, 'sample');
+const sample = {
+  title: 'sample data (made, not real)',
+  needs: ['npm'],
+  check: () => (existsSync(join(sampleDir, 'QA_information')) ? null : 'not written yet'),
+  run: () => command(node24(), [join(root, 'kernel-bridge/bin/medr1.mjs'), 'sample', sampleDir]),
+};
+
+export const notebooksDir = join(home, 'notebooks');
+const examples = () => readdirSync(join(root, 'examples')).filter((name) => name.endsWith('.ipynb'));
+
+/** Copies, so that working in them changes no tracked file; one that is there already is the user's. */
+const notebooks = {
+  title: 'example notebooks',
+  needs: [],
+  check: () => (examples().every((name) => existsSync(join(notebooksDir, name))) ? null : 'not copied yet'),
+  async run() {
+    mkdirSync(notebooksDir, { recursive: true });
+    for (const name of examples()) {
+      if (!existsSync(join(notebooksDir, name))) copyFileSync(join(root, 'examples', name), join(notebooksDir, name));
+    }
+  },
+};
+
+// What only the tests need ---------------------------------------------------------------------------------------------------------
+
+const testPackages = requirementsStep('Python packages for the tests', 'test', ['torch']);
+
+export const browserPath = () =>
+  [process.env.MEDR1_CHROMIUM, '/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(
+    (path) => path && existsSync(path),
+  );
+const chromium = {
+  title: 'Chromium',
+  needs: [],
+  check: () => (browserPath() ? null : 'no Chromium'),
+  async run() {
+    const remedy = 'apt-get install -y chromium (as root), or set MEDR1_CHROMIUM to a Chromium or Chrome';
+    if (process.getuid?.() !== 0 || (await ask('apt-get', ['--version'])) === null)
+      throw new SetupError('no Chromium for the end-to-end tests', remedy);
+    await command('apt-get', ['update'], { remedy });
+    await command('apt-get', ['install', '-y', '--no-install-recommends', 'chromium', 'fonts-dejavu-core'], {
+      remedy,
+      env: { DEBIAN_FRONTEND: 'noninteractive' },
+    });
+  },
+};
+export const steps = { npm, venv: venvStep, torch, addon, extension, pythonPackage, sample, notebooks, testPackages, chromium };
+export const START = ['npm', 'venv', 'torch', 'addon', 'extension', 'pythonPackage', 'sample', 'notebooks'];
+export const TEST = [...START, 'testPackages', 'chromium'];
+/** The tests compare with Python's torch, which does not load without the GPU libraries, GPU or none. */
+export const testSteps = { ...steps, torch: torchFull };

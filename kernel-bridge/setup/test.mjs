@@ -1,0 +1,142 @@
+/**
+ * `npm test`: brings about what the tests need, runs every suite in order and ends with one line "N passed, N failed" over all of them.
+ * `npm test -- unit e2e` runs the named suites alone.
+ */
+import { spawn } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { ensure } from './ensure.mjs';
+import { home, node24, python, root, searchPath } from './paths.mjs';
+import { browserPath, TEST, testSteps } from './steps.mjs';
+
+const output = join(root, 'test/output');
+const bin = (name) => join(root, 'node_modules', name);
+const report = (name) => join(output, `${name}.report`);
+
+/** @typedef {{ passed: number, failed: number, skipped: number }} Count */
+
+/** Exit status of a program whose output goes to the screen. */
+const run = (file, args) =>
+  new Promise((resolve) => {
+    const env = {
+      ...process.env,
+      PATH: searchPath(),
+      MEDR1_HOME: join(home, 'test'),
+      MEDR1_CHROMIUM: browserPath() ?? '',
+      OMP_NUM_THREADS: '2',
+      PYTHONDONTWRITEBYTECODE: '1',
+    };
+    const child = spawn(file, args, { cwd: root, env, stdio: 'inherit' });
+    child.on('error', (error) => {
+      console.error(`${file}: ${error.message}`);
+      resolve(1);
+    });
+    child.on('close', (status) => resolve(status ?? 1));
+  });
+
+/** A tool that passes or fails as a whole. @returns {Promise<Count>} */
+async function check(file, args) {
+  const failed = (await run(file, args)) === 0 ? 0 : 1;
+  return { passed: 1 - failed, failed, skipped: 0 };
+}
+
+/** @param {Count[]} counts @returns {Count} */
+const sum = (counts) =>
+  counts.reduce((a, b) => ({ passed: a.passed + b.passed, failed: a.failed + b.failed, skipped: a.skipped + b.skipped }));
+
+/** @returns {Promise<Count>} */
+async function vitest(name, projects = [name]) {
+  const file = report(name);
+  rmSync(file, { force: true });
+  const status = await run(node24(), [
+    bin('vitest/vitest.mjs'),
+    'run',
+    ...projects.flatMap((project) => ['--project', project]),
+    '--reporter=default',
+    '--reporter=json',
+    `--outputFile.json=${file}`,
+    '--passWithNoTests',
+  ]);
+  const found = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : { numPassedTests: 0, numFailedTests: 0, numPendingTests: 0 };
+  // A file that does not load, or an error outside any test, fails the suite without failing a test.
+  const failed = Math.max(found.numFailedTests, status === 0 ? 0 : 1);
+  return { passed: found.numPassedTests, failed, skipped: found.numPendingTests + (found.numTodoTests ?? 0) };
+}
+
+/** @returns {Promise<Count>} */
+async function pytest() {
+  const file = report('python');
+  rmSync(file, { force: true });
+  const status = await run(python, [
+    '-m',
+    'pytest',
+    '-q',
+    '-p',
+    'no:cacheprovider',
+    '--rootdir',
+    root,
+    `--junitxml=${file}`,
+    join(root, 'test/python'),
+  ]);
+  const suite = existsSync(file) ? readFileSync(file, 'utf8') : '';
+  const number = (name) => Number(new RegExp(`<testsuite [^>]*\\b${name}="(\\d+)"`).exec(suite)?.[1] ?? 0);
+  const skipped = number('skipped');
+  const failed = number('failures') + number('errors');
+  return { passed: number('tests') - failed - skipped, failed: Math.max(failed, status === 0 ? 0 : 1), skipped };
+}
+
+const tsc = (project) => check(node24(), [bin('typescript/bin/tsc'), '-p', project, '--noEmit']);
+const projects = () => ['kernel-bridge', 'widgets', 'extension'].filter((name) => existsSync(join(root, name, 'tsconfig.json')));
+
+const inOrder = async (jobs) => {
+  const counts = [];
+  for (const job of jobs) counts.push(await job());
+  return sum(counts);
+};
+
+const suites = {
+  lint: () =>
+    inOrder([
+      () => check(node24(), [bin('eslint/bin/eslint.js'), '.', '--max-warnings=0']),
+      () => check(node24(), [bin('prettier/bin/prettier.cjs'), '--check', '--log-level=warn', '.']),
+      () => check(join(root, '.venv/bin/ruff'), ['check', '--quiet', '.']),
+      () => check(join(root, '.venv/bin/ruff'), ['format', '--check', '--quiet', '.']),
+    ]),
+  types: () => inOrder(projects().map((project) => () => tsc(project))),
+  unit: () => vitest('unit', ['unit', 'widgets']),
+  parity: () => vitest('parity'),
+  python: pytest,
+  server: () => vitest('server'),
+  e2e: () => vitest('e2e'),
+};
+
+async function main() {
+  const named = process.argv.slice(2);
+  const unknown = named.filter((name) => !(name in suites));
+  if (unknown.length) {
+    console.error(`no suite ${unknown.join(', ')}; there are ${Object.keys(suites).join(', ')}`);
+    process.exitCode = 2;
+    return;
+  }
+  mkdirSync(output, { recursive: true });
+  console.log('Set-up');
+  const failures = await ensure(TEST, { steps: testSteps });
+  if (failures.length) {
+    console.error('The set-up failed; no test was run.');
+    process.exitCode = 1;
+    return;
+  }
+  const rows = [];
+  for (const name of named.length ? named : Object.keys(suites)) {
+    console.log(`\n== ${name}`);
+    const start = Date.now();
+    rows.push({ suite: name, ...(await suites[name]()), seconds: Math.round((Date.now() - start) / 1000) });
+  }
+  console.table(rows);
+  const { passed, failed, skipped } = sum(rows);
+  if (skipped) console.log(`${skipped} skipped (each names its reason above)`);
+  console.log(`${passed} passed, ${failed} failed`);
+  process.exitCode = failed ? 1 : 0;
+}
+
+await main();

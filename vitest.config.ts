@@ -1,0 +1,20 @@
+/** One vitest project per suite of `npm test`: `vitest run --project unit`. Forks, not threads: the libtorch addon belongs to a process. */
+import { defineConfig } from 'vitest/config';
+
+const suite = (name: string, include: string[], options: Record<string, unknown> = {}) => ({
+  test: { name, include, pool: 'forks' as const, testTimeout: 60_000, hookTimeout: 120_000, ...options },
+});
+
+export default defineConfig({
+  test: {
+    // Two processes at most: each may hold a model, and libtorch threads inside it.
+    maxWorkers: 2,
+    projects: [
+      suite('unit', ['kernel-bridge/{src,native,setup}/**/*.test.ts', 'test/lint/**/*.test.ts']),
+      suite('widgets', ['{widgets,extension}/src/**/*.test.ts'], { environment: 'jsdom' }),
+      suite('parity', ['test/parity/**/*.test.ts'], { testTimeout: 600_000, hookTimeout: 600_000 }),
+      suite('server', ['test/server/**/*.test.ts'], { testTimeout: 120_000 }),
+      suite('e2e', ['test/e2e/**/*.test.ts'], { testTimeout: 300_000, hookTimeout: 300_000 }),
+    ],
+  },
+});
