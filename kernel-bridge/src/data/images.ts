@@ -1,0 +1,82 @@
+/**
+ * Where an image path leads. A record's path is hostile until shown otherwise: it must stay in the data folder, also through links.
+ * One directory listing answers for all images of a folder, so that 89,000 records cost some dozens of system calls.
+ */
+import { readdir, realpath, stat } from 'node:fs/promises';
+import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
+import type { Dirent } from 'node:fs';
+import type { Problem } from './problems.ts';
+
+/** Whether `path` is `root` or below it; both must be real paths. Never a comparison of prefixes: /data is no parent of /database. */
+export function isInside(root: string, path: string): boolean {
+  const way = relative(root, path);
+  return way === '' || (!isAbsolute(way) && way !== '..' && !way.startsWith(`..${sep}`));
+}
+
+/** The rules that need no file system: relative, no NUL, no scheme, no drive, no way up out of the root. */
+export function isConfined(path: string): boolean {
+  if (path === '' || path.includes('\0') || isAbsolute(path) || /^[a-z][a-z0-9+.-]*:/i.test(path)) return false;
+  return isInside('/root', resolve('/root', path));
+}
+
+export class ImageFolder {
+  readonly root: string;
+  #real: Promise<string>;
+  #folders = new Map<string, Promise<Folder | null>>();
+
+  constructor(root: string) {
+    this.root = root;
+    this.#real = realpath(root);
+  }
+
+  /** Null when the image is a file in the folder; otherwise why it is not. */
+  async check(path: string): Promise<Problem | null> {
+    if (path === '') return 'image-none';
+    if (!isConfined(path)) return 'image-outside';
+    const full = resolve(this.root, path);
+    const folder = await this.#folder(dirname(full));
+    if (!folder) return 'image-missing';
+    if (!folder.inside) return 'image-outside';
+    const entry = folder.entries.get(full.slice(dirname(full).length + 1));
+    if (!entry) return 'image-missing';
+    if (entry.isFile()) return null;
+    if (!entry.isSymbolicLink()) return 'image-not-a-file';
+    return this.#link(full);
+  }
+
+  /** The image's real path. Call after `check` said null. */
+  path(image: string): string {
+    return join(this.root, image);
+  }
+
+  async #link(full: string): Promise<Problem | null> {
+    try {
+      const target = await realpath(full);
+      if (!isInside(await this.#real, target)) return 'image-outside';
+      return (await stat(target)).isFile() ? null : 'image-not-a-file';
+    } catch {
+      return 'image-missing'; // a link that leads nowhere
+    }
+  }
+
+  #folder(path: string): Promise<Folder | null> {
+    let folder = this.#folders.get(path);
+    if (!folder) this.#folders.set(path, (folder = this.#list(path)));
+    return folder;
+  }
+
+  async #list(path: string): Promise<Folder | null> {
+    try {
+      const inside = isInside(await this.#real, await realpath(path));
+      const entries = inside ? await readdir(path, { withFileTypes: true }) : [];
+      return { inside, entries: new Map(entries.map((entry) => [entry.name, entry])) };
+    } catch {
+      return null;
+    }
+  }
+}
+
+interface Folder {
+  inside: boolean;
+  entries: Map<string, Dirent>;
+}

@@ -1,0 +1,25 @@
+/**
+ * Why a question cannot be used. The code is stored with the item and is what filters, audits and counts speak of;
+ * the text is what a person reads. An item with a problem is kept and counted, and never trained on.
+ */
+export const PROBLEMS = {
+  'record-unreadable': 'The record is not valid JSON, or no object.',
+  'record-too-large': 'The record is larger than 1 MiB.',
+  'record-unknown': 'The record has none of the known shapes: no question or no options.',
+  'text-invalid': 'The text is not valid UTF-8.',
+  'question-missing': 'The question is empty.',
+  'options-too-few': 'Fewer than two options.',
+  'options-too-many': 'More than six options.',
+  'options-equal': 'Two options are equal.',
+  'answer-missing': 'The record names no answer.',
+  'answer-no-option': 'The answer is none of the options.',
+  'image-none': 'The record names no image.',
+  'image-outside': "The image's path leaves the data folder.",
+  'image-missing': 'The image file does not exist.',
+  'image-not-a-file': 'The image is a folder, a pipe or a device.',
+  'image-format': 'The file is no image of a format that is read here (PNG, JPEG, WebP, TIFF, uncompressed DICOM).',
+  'image-compressed-dicom': 'The DICOM file is compressed (its transfer syntax is not supported).',
+  'image-unreadable': 'The image is truncated or damaged.',
+  'image-too-large': 'The image has more than 64 megapixels, or its file more than 64 MiB.',
+} as const;
+export type Problem = keyof typeof PROBLEMS;

@@ -1,0 +1,145 @@
+/**
+ * Records of JSON and JSON Lines files, one at a time. A file is never held whole: 100 MB on one line costs the memory of its
+ * largest record, and a broken record costs that record alone.
+ */
+import { createReadStream } from 'node:fs';
+import type { Problem } from '../problems.ts';
+
+export interface Found {
+  row: number;
+  value: unknown;
+  problem: Problem | null;
+}
+
+export const MAX_RECORD_BYTES = 1 << 20;
+
+const [QUOTE, BACKSLASH, COMMA] = [0x22, 0x5c, 0x2c];
+const isSpace = (byte: number) => byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09;
+const opens = (byte: number) => byte === 0x7b || byte === 0x5b;
+const closes = (byte: number) => byte === 0x7d || byte === 0x5d;
+
+/** Collects the bytes of one record over chunks and gives up keeping them beyond the limit. */
+class Collector {
+  #parts: Buffer[] = [];
+  #bytes = 0;
+
+  get empty(): boolean {
+    return this.#bytes === 0;
+  }
+  push(part: Buffer): void {
+    this.#bytes += part.length;
+    if (this.#bytes <= MAX_RECORD_BYTES) this.#parts.push(part);
+    else this.#parts = [];
+  }
+  take(row: number): Found {
+    const bytes = Buffer.concat(this.#parts);
+    const tooLarge = this.#bytes > MAX_RECORD_BYTES;
+    this.#parts = [];
+    this.#bytes = 0;
+    if (tooLarge) return { row, value: null, problem: 'record-too-large' };
+    return parse(bytes, row);
+  }
+}
+
+const strict = new TextDecoder('utf-8', { fatal: true });
+const lenient = new TextDecoder('utf-8');
+
+function parse(bytes: Buffer, row: number): Found {
+  let text: string;
+  let problem: Problem | null = null;
+  try {
+    text = strict.decode(bytes);
+  } catch {
+    text = lenient.decode(bytes);
+    problem = 'text-invalid';
+  }
+  try {
+    const value: unknown = JSON.parse(text);
+    const isObject = value !== null && typeof value === 'object' && !Array.isArray(value);
+    return { row, value, problem: problem ?? (isObject ? null : 'record-unreadable') };
+  } catch {
+    return { row, value: null, problem: 'record-unreadable' };
+  }
+}
+
+/**
+ * The elements of the list that a .json file holds, or the objects that follow one another in it.
+ *
+ *     [ {"a": "x]"} , {...} ]      depth 0 outside, 1 in the list, more in a record; brackets in strings do not count
+ */
+export async function* jsonRecords(path: string, signal?: AbortSignal): AsyncGenerator<Found> {
+  const record = new Collector();
+  let row = 0;
+  let base = -1; // depth at which records stand: 1 in a list, 0 without; -1 before the first byte
+  let depth = 0;
+  let inString = false;
+  let escaped = false;
+  let ended = false;
+
+  for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20, signal }) as AsyncIterable<Buffer>) {
+    let start = record.empty ? -1 : 0; // where the current record starts in this chunk
+    for (let i = 0; i < chunk.length; i++) {
+      const byte = chunk[i];
+      if (inString) {
+        if (escaped) escaped = false;
+        else if (byte === BACKSLASH) escaped = true;
+        else if (byte === QUOTE) inString = false;
+        continue;
+      }
+      if (base < 0) {
+        if (isSpace(byte) || byte === 0xef || byte === 0xbb || byte === 0xbf) continue; // a byte order mark may come first
+        if (byte === 0x5b) {
+          base = depth = 1;
+          continue;
+        }
+        if (byte !== 0x7b) return yield { row, value: null, problem: 'record-unreadable' }; // a web page saved as .json
+        base = 0;
+      }
+      if (depth === base && start < 0) {
+        if (isSpace(byte) || byte === COMMA || ended) continue;
+        if (base === 1 && byte === 0x5d) {
+          ended = true;
+          continue;
+        }
+        start = i;
+      }
+      if (byte === QUOTE) inString = true;
+      else if (opens(byte)) depth++;
+      else if (closes(byte) && depth > base) {
+        depth--;
+        if (depth === base) {
+          record.push(chunk.subarray(start, i + 1));
+          yield record.take(row++);
+          start = -1;
+        }
+      } else if (depth === base && start >= 0 && (byte === COMMA || (base === 1 && closes(byte)))) {
+        record.push(chunk.subarray(start, i)); // a number, a string or a word where a record should stand
+        yield record.take(row++);
+        start = -1;
+        if (closes(byte)) ended = true;
+      }
+    }
+    if (start >= 0) record.push(chunk.subarray(start));
+  }
+  if (!record.empty) yield record.take(row); // cut off in the middle
+  else if (base === 1 && !ended) yield { row, value: null, problem: 'record-unreadable' };
+}
+
+/** One record a line; empty lines do not count. */
+export async function* jsonLines(path: string, signal?: AbortSignal): AsyncGenerator<Found> {
+  const record = new Collector();
+  let row = 0;
+  for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20, signal }) as AsyncIterable<Buffer>) {
+    let start = 0;
+    for (let end = chunk.indexOf(0x0a); end >= 0; end = chunk.indexOf(0x0a, start)) {
+      const line = chunk.subarray(start, end);
+      start = end + 1;
+      if (!record.empty || line.some((byte) => !isSpace(byte))) {
+        record.push(line);
+        yield record.take(row++);
+      }
+    }
+    if (start < chunk.length) record.push(chunk.subarray(start));
+  }
+  if (!record.empty) yield record.take(row);
+}
