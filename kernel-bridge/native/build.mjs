@@ -1,0 +1,189 @@
+// Builds the libtorch addon with g++ against the PyTorch that is installed; runs on Node 20 and needs no npm package but
+// node-api-headers. `node build.mjs` builds what is out of date; `--force` builds all.
+import { createHash } from 'node:crypto';
+import { execFile } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, readFileSync, realpathSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { availableParallelism } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+
+const here = dirname(fileURLToPath(import.meta.url));
+const root = dirname(dirname(here));
+const buildDir = join(here, 'build');
+const run = promisify(execFile);
+
+const OLDEST_TORCH = [2, 6];
+const INSTALL_TORCH = 'npm start  (or: pip install torch==2.11.0)';
+
+/** A failure of the build: what was seen, and the command that mends it. */
+export class BuildError extends Error {
+  constructor(message, remedy) {
+    super(`${message}\n  remedy: ${remedy}`);
+    this.name = 'BuildError';
+    this.remedy = remedy;
+  }
+}
+
+/**
+ * The PyTorch to build for: MEDR1_TORCH names a `torch` package folder, else the clone's own .venv is looked in.
+ * @returns {{ dir: string, version: string } | null}
+ */
+export function findTorch() {
+  const dir = process.env.MEDR1_TORCH ?? venvTorch();
+  if (!dir || !existsSync(join(dir, 'version.py'))) return null;
+  const version = /__version__ = '([^']+)'/.exec(readFileSync(join(dir, 'version.py'), 'utf8'))?.[1];
+  return version ? { dir: realpathSync(dir), version } : null;
+}
+
+function venvTorch() {
+  const lib = join(root, '.venv', 'lib');
+  if (!existsSync(lib)) return null;
+  for (const python of readdirSync(lib)) {
+    const dir = join(lib, python, 'site-packages', 'torch');
+    if (existsSync(dir)) return dir;
+  }
+  return null;
+}
+
+/** Folders with CUDA's headers (nvidia-cuda-runtime, -crt, -cccl beside torch, or a toolkit), or null where some are missing. */
+function cudaIncludes(torchDir) {
+  const nvidia = join(dirname(torchDir), 'nvidia');
+  const wheels = existsSync(nvidia) ? readdirSync(nvidia).filter((name) => /^cu\d+$/.test(name)).map((name) => join(nvidia, name)) : [];
+  const roots = [...wheels, process.env.CUDA_HOME, '/usr/local/cuda'].filter(Boolean);
+  for (const dir of roots.map((path) => join(path, 'include')))
+    if (existsSync(join(dir, 'cuda_runtime_api.h')) && existsSync(join(dir, 'crt', 'host_defines.h'))) {
+      const cccl = join(dir, 'cccl');
+      return existsSync(cccl) ? [dir, cccl] : [dir];
+    }
+  return null;
+}
+
+/** What is built, for what, and whether it is up to date; `medr1 doctor` prints these. */
+export function facts() {
+  const torch = findTorch();
+  const stamp = readStamp();
+  return {
+    torch,
+    addon: existsSync(target('medr1_torch')) ? target('medr1_torch') : null,
+    builtFor: stamp?.torch ?? null,
+    upToDate: torch !== null && existsSync(target('medr1_torch')) && stamp?.key === buildKey(torch),
+    cudaGraphs: existsSync(target('medr1_cuda')),
+    cudaHeaders: torch !== null && cudaIncludes(torch.dir) !== null,
+  };
+}
+
+const target = (name) => join(buildDir, `${name}.node`);
+const stampFile = join(buildDir, 'stamp.json');
+
+function readStamp() {
+  try {
+    return JSON.parse(readFileSync(stampFile, 'utf8'));
+  } catch {
+    return null; // never built, or cut off while writing: build again
+  }
+}
+
+const sources = (dir) => readdirSync(dir).filter((name) => name.endsWith('.cc')).sort().map((name) => join(dir, name));
+const sha = (...parts) => parts.reduce((hash, part) => hash.update(part).update('\0'), createHash('sha256')).digest('hex').slice(0, 16);
+
+/** Everything that the result depends on: sources, this script, PyTorch's version and place. */
+function buildKey(torch) {
+  const files = [...sources(here), ...sources(join(here, 'cuda')), ...headers(), fileURLToPath(import.meta.url)];
+  return sha(torch.version, torch.dir, String(cudaIncludes(torch.dir)), ...files.map((file) => readFileSync(file)));
+}
+const headers = () => readdirSync(here).filter((name) => name.endsWith('.h')).sort().map((name) => join(here, name));
+
+function compileFlags(torch) {
+  // Device's constructor takes a string: its symbol tells which std::string PyTorch was built with.
+  const newAbi = readFileSync(join(torch.dir, 'lib', 'libc10.so')).includes('c106DeviceC1ERKNSt7__cxx11');
+  const nodeHeaders = createRequire(import.meta.url)('node-api-headers').include_dir;
+  const includes = [nodeHeaders, here, join(torch.dir, 'include'), join(torch.dir, 'include/torch/csrc/api/include')];
+  return [
+    '-std=c++20', '-O2', '-fPIC', '-fvisibility=hidden', '-DNAPI_VERSION=8', `-D_GLIBCXX_USE_CXX11_ABI=${newAbi ? 1 : 0}`,
+    ...includes.flatMap((dir) => ['-isystem', dir]),
+  ];
+}
+
+async function gxx(args) {
+  try {
+    await run(process.env.CXX ?? 'g++', args, { maxBuffer: 64 << 20 });
+  } catch (error) {
+    if (error.code === 'ENOENT') throw new BuildError('no C++ compiler: g++ was not found', 'apt-get install g++');
+    const firstError = /^.*error:.*$/m.exec(error.stderr ?? '')?.[0] ?? error.message;
+    throw new BuildError(`g++ failed: ${firstError}\n${error.stderr ?? ''}`, 'report it with the lines above; g++ 11 or newer is needed');
+  }
+}
+
+/** Compiles each source to an object named by the hash of all that it depends on, a few at a time. */
+async function compile(files, flags) {
+  const objects = join(buildDir, 'objects');
+  mkdirSync(objects, { recursive: true });
+  const shared = sha(...flags, ...headers().map((file) => readFileSync(file)));
+  const jobs = files.map((file) => ({ file, object: join(objects, `${sha(shared, file, readFileSync(file))}.o`) }));
+  const waiting = jobs.filter((job) => !existsSync(job.object));
+  const worker = async () => {
+    for (let job = waiting.shift(); job; job = waiting.shift()) {
+      await gxx([...flags, '-c', job.file, '-o', `${job.object}.part`]);
+      renameSync(`${job.object}.part`, job.object);
+    }
+  };
+  await Promise.all(Array.from({ length: availableParallelism() }, worker));
+  return jobs.map((job) => job.object);
+}
+
+async function link(name, objects, torch, libraries) {
+  const lib = join(torch.dir, 'lib');
+  const part = `${target(name)}.part`;
+  const flags = ['-shared', '-L', lib, `-Wl,-rpath,${lib}`, '-Wl,--no-as-needed', '-Wl,--exclude-libs,ALL'];
+  // libtorch_cpu's own dependencies (CUDA's runtime, even for CPU use) are found through its rpath when it is loaded.
+  await gxx([...flags, ...objects, ...libraries.map((l) => `-l${l}`), '-o', part]);
+  renameSync(part, target(name));
+}
+
+/**
+ * Builds the addon, and the CUDA graph library where CUDA's headers are present.
+ * @param {{ force?: boolean, log?: (line: string) => void }} [options]
+ * @returns {Promise<{ built: boolean, addon: string }>} built: false when all was up to date
+ * @throws {BuildError} with the command that mends it
+ */
+export async function build({ force = false, log = () => {} } = {}) {
+  const torch = findTorch();
+  if (!torch) {
+    const seen = process.env.MEDR1_TORCH ? `MEDR1_TORCH=${process.env.MEDR1_TORCH} holds no torch package` : 'no PyTorch in .venv';
+    throw new BuildError(seen, INSTALL_TORCH);
+  }
+  const [major, minor] = torch.version.split('.').map(Number);
+  if (major < OLDEST_TORCH[0] || (major === OLDEST_TORCH[0] && minor < OLDEST_TORCH[1]))
+    throw new BuildError(`PyTorch ${torch.version} in ${torch.dir} is too old: ${OLDEST_TORCH.join('.')} or newer is needed`, INSTALL_TORCH);
+  if (!force && facts().upToDate) return { built: false, addon: target('medr1_torch') };
+
+  mkdirSync(buildDir, { recursive: true });
+  rmSync(stampFile, { force: true });
+  if (force) rmSync(join(buildDir, 'objects'), { recursive: true, force: true });
+  const flags = compileFlags(torch);
+  log(`addon for PyTorch ${torch.version}`);
+  await link('medr1_torch', await compile(sources(here), flags), torch, ['torch_cpu', 'c10']);
+
+  rmSync(target('medr1_cuda'), { force: true });
+  const cuda = cudaIncludes(torch.dir);
+  if (cuda && sources(join(here, 'cuda')).length && existsSync(join(torch.dir, 'lib', 'libtorch_cuda.so'))) {
+    log('CUDA graph library');
+    const cudaFlags = [...flags, ...cuda.flatMap((dir) => ['-isystem', dir])];
+    const objects = await compile([join(here, 'common.cc'), ...sources(join(here, 'cuda'))], cudaFlags);
+    await link('medr1_cuda', objects, torch, ['torch_cuda', 'c10_cuda', 'torch_cpu', 'c10']);
+  }
+  writeFileSync(stampFile, JSON.stringify({ key: buildKey(torch), torch }, null, 2));
+  return { built: true, addon: target('medr1_torch') };
+}
+
+if (process.argv[1] && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) {
+  try {
+    const { built, addon } = await build({ force: process.argv.includes('--force'), log: console.log });
+    console.log(built ? `built ${addon}` : `up to date: ${addon}`);
+  } catch (error) {
+    console.error(error instanceof BuildError ? error.message : error);
+    process.exitCode = 1;
+  }
+}

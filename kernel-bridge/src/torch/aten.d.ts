@@ -1,0 +1,2 @@
+import type { Argument } from './wire.ts';
+export interface Aten { [name: string]: (...args: Argument[]) => any }

@@ -1,0 +1,13 @@
+/** Tensors, operators and autograd of libtorch; see README.md in this folder. */
+export { backward, enableGrad, grad, isGradEnabled, noGrad } from './autograd.ts';
+export { tensor, type NestedNumbers, type TensorOptions } from './create.ts';
+export type { Data, DType } from './dtypes.ts';
+export { TorchError } from './errors.ts';
+export { getNumThreads, memoryStats, setNumThreads, type DeviceMemory, type MemoryStats } from './memory.ts';
+export { schemas, torch } from './ops.ts';
+export { defaultGenerator, Generator, generator, getRngState, manualSeed, setRngState } from './random.ts';
+export { keep, scope } from './scope.ts';
+export { Tensor, type Nested } from './tensor.ts';
+export type { Argument, Result } from './wire.ts';
+export { AdamW, clipGradNorm, type AdamWOptions, type ParamGroup } from './adamw.ts';
+export { openCheckpoint, readMetadata, readSafetensors, writeSafetensors } from './safetensors.ts';

@@ -1,0 +1,122 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
+import { addonError, torchError } from './errors.ts';
+
+/** A tensor's place in the native handle table; -1 stands for none. */
+export type Id = number;
+/** A file mapped into memory, kept by the tensors that read from it. */
+export type Mapping = { readonly mapping: unique symbol };
+
+/** What the addon exports. Ids only: who frees them is decided in scope.ts. */
+export interface Native {
+  setErrorFactory(make: (code: string, message: string) => Error): void;
+  builtFor(): string;
+  config(): string;
+
+  packetNames(): string[];
+  schemas(packet: number): string[];
+  setBuffer(buffer: ArrayBuffer): void;
+  intern(value: string): number;
+  stringAt(index: number): string;
+  /** Id of the single tensor returned; -1: the result is in the buffer; -10 - i: it is positional argument i. */
+  call(packet: number, positional: number, keywords: number): number;
+  callOverload(packet: number, positional: number, keywords: number, overload: string): number;
+
+  fromBytes(data: ArrayBufferView, dtype: string, shape: number[], device: string): Id;
+  toBytes(id: Id): ArrayBuffer;
+  item(id: Id): number | boolean;
+  sizes(id: Id): number[];
+  strides(id: Id): number[];
+  dtype(id: Id): string;
+  device(id: Id): string;
+  numel(id: Id): number;
+  alias(id: Id): Id;
+  release(ids: Int32Array, count: number): void;
+  liveStats(): [tensors: number, bytes: number];
+
+  requiresGrad(id: Id): boolean;
+  isLeaf(id: Id): boolean;
+  setRequiresGrad(id: Id, value: boolean): void;
+  grad(id: Id): Id;
+  setGrad(id: Id, gradient: Id): void;
+  setGradMode(enabled: boolean): boolean;
+  gradMode(): boolean;
+  backward(outputs: Id[], gradients: Id[], retainGraph: boolean | null, createGraph: boolean): void;
+  gradients(
+    outputs: Id[],
+    inputs: Id[],
+    gradients: Id[],
+    retainGraph: boolean | null,
+    createGraph: boolean,
+    allowUnused: boolean,
+  ): Id[];
+  attach(inputs: Id[], outputs: Id[], saved: Id[], backward: (saved: Id[], gradients: Id[]) => Id[]): Id[];
+
+  newGenerator(device: string, seed: number): number;
+  defaultGenerator(device: string): number;
+  manualSeed(seed: number): void;
+  seedGenerator(generator: number, seed: number): void;
+  generatorState(generator: number): Id;
+  setGeneratorState(generator: number, state: Id): void;
+  setNumThreads(n: number): void;
+  getNumThreads(): number;
+
+  mapFile(path: string): Mapping;
+  mapTensor(mapping: Mapping, offset: number, dtype: string, shape: number[]): Id;
+
+  openLibrary(path: string): string | null;
+  cudaAvailable(): boolean;
+  deviceCount(): number;
+  synchronize(device: string): void;
+  deviceMemory(device: string): number[];
+  emptyCache(device: string): void;
+  resetPeak(device: string): void;
+}
+
+const buildDir = new URL('../../native/build/', import.meta.url);
+
+interface Stamp {
+  torch: { dir: string; version: string };
+}
+
+/** Where PyTorch's libraries lie: the folder the addon was built for. */
+export function torchDir(): string {
+  return readStamp().torch.dir;
+}
+
+function readStamp(): Stamp {
+  try {
+    return JSON.parse(readFileSync(new URL('stamp.json', buildDir), 'utf8')) as Stamp;
+  } catch (cause) {
+    throw addonError('the libtorch addon is not built', cause);
+  }
+}
+
+/** Refuses a PyTorch that was exchanged after the build: the C++ ABI holds for one version only. */
+function checkVersion(): void {
+  const { dir, version } = readStamp().torch;
+  const file = `${dir}/version.py`;
+  const found = existsSync(file) ? /__version__ = '([^']+)'/.exec(readFileSync(file, 'utf8'))?.[1] : undefined;
+  if (found !== version)
+    throw addonError(`the libtorch addon was built for PyTorch ${version}; ${dir} now holds ${found ?? 'none'}`);
+}
+
+/** Loads a library of native/build, e.g. `medr1_torch`. */
+export function loadLibrary<T>(name: string): T {
+  try {
+    return createRequire(import.meta.url)(fileURLToPath(new URL(`${name}.node`, buildDir))) as T;
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw addonError(`the libtorch addon ${name} cannot be loaded: ${reason}`, cause);
+  }
+}
+
+function load(): Native {
+  checkVersion();
+  const native = loadLibrary<Native>('medr1_torch');
+  native.setErrorFactory(torchError);
+  return native;
+}
+
+export const native: Native = load();
