@@ -1,0 +1,54 @@
+/** Failures of model directories, images and prompts, each with its remedy. */
+import { WorkbenchError } from '../protocol/errors.ts';
+
+export const errors = {
+  notAModel: (dir: string, missing: string, cause?: unknown) =>
+    new WorkbenchError({
+      code: 'MODEL_DIR_INCOMPLETE',
+      message: `${dir} is not a model directory: ${missing}`,
+      remedy:
+        'Point to a Hugging Face directory with config.json, model.safetensors (or model.safetensors.index.json and its shards), ' +
+        'tokenizer.json, a chat template and preprocessor_config.json.',
+      cause,
+    }),
+  badJson: (file: string, cause: unknown) =>
+    new WorkbenchError({
+      code: 'MODEL_JSON_INVALID',
+      message: `${file} is not valid JSON: ${cause instanceof Error ? cause.message : String(cause)}`,
+      remedy: 'Download the file again, or restore it from the checkpoint it came from.',
+      cause,
+    }),
+  unsupported: (what: string, supported: string) =>
+    new WorkbenchError({ code: 'MODEL_UNSUPPORTED', message: what, remedy: `Supported: ${supported}.` }),
+  badWeights: (dir: string, problems: string[]) =>
+    new WorkbenchError({
+      code: 'MODEL_WEIGHTS_MISMATCH',
+      message: `the weights in ${dir} do not fit its config.json: ${summary(problems)}`,
+      remedy: 'Check that config.json and the safetensors files belong to the same checkpoint.',
+    }),
+  imageUnreadable: (name: string, reason: string, cause?: unknown) =>
+    new WorkbenchError({
+      code: 'IMAGE_UNREADABLE',
+      message: `image ${name}: ${reason}`,
+      remedy: 'Replace the file by a whole JPEG, PNG, WebP, TIFF or GIF of at most 64 megapixels, or leave its questions out.',
+      cause,
+    }),
+  imageShape: (name: string, reason: string) =>
+    new WorkbenchError({
+      code: 'IMAGE_SHAPE',
+      message: `image ${name}: ${reason}`,
+      remedy: 'Crop or pad the image to an aspect ratio below 200.',
+    }),
+  reservedText: (token: string) =>
+    new WorkbenchError({
+      code: 'PROMPT_RESERVED_TOKEN',
+      message: `the prompt's text holds ${token}, which stands for image content and would break the pairing of images and prompts`,
+      remedy: 'Remove it from the text; images are given beside the text.',
+    }),
+  badArgument: (message: string, remedy: string) => new WorkbenchError({ code: 'MODEL_BAD_ARGUMENT', message, remedy }),
+};
+
+function summary(problems: string[]): string {
+  const shown = problems.slice(0, 5).join('; ');
+  return problems.length > 5 ? `${shown}; and ${problems.length - 5} more` : shown;
+}

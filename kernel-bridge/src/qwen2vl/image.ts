@@ -1,0 +1,86 @@
+/**
+ * Image files as RGB pixels, as Pillow's `convert("RGB")` gives them: EXIF orientation applied, alpha dropped, palettes and
+ * grey expanded, ICC profiles ignored. 16-bit grey is clipped at 255, which is what transformers sees through Pillow:
+ * data sets of 16-bit images want a window chosen first (give the pixels as `{ data, width, height, channels }`).
+ */
+import { constants } from 'node:fs';
+import { open } from 'node:fs/promises';
+import sharp from 'sharp';
+import { errors } from './errors.ts';
+
+/** A path, an encoded file's bytes, or pixels: data [height, width, channels] uint8 with 1 (grey), 3 (RGB) or 4 (RGBA) channels. */
+export type ImageInput = string | Uint8Array | RawImage;
+
+export interface RawImage {
+  data: Uint8Array;
+  width: number;
+  height: number;
+  channels: number;
+}
+
+const MAX_PIXELS = 64e6; // a 249 kB PNG can ask for 768 MB
+const MAX_FILE_BYTES = 512 * 2 ** 20;
+
+// Loaders that have had holes, or run programs of their own (SVG, PDF, ImageMagick, HEIF), are off.
+sharp.block({ operation: ['VipsForeignLoad'] });
+sharp.unblock({ operation: ['Jpeg', 'Png', 'Webp', 'Tiff', 'Nsgif'].map((format) => `VipsForeignLoad${format}`) });
+
+/** Decodes to RGB, data [height, width, 3]. */
+export async function decodeImage(input: ImageInput): Promise<RawImage> {
+  if (typeof input !== 'string' && !(input instanceof Uint8Array)) return rawToRgb(input);
+  const name = typeof input === 'string' ? input : `of ${input.length} bytes`;
+  const bytes = typeof input === 'string' ? await readImageFile(input) : input;
+  try {
+    return await decodeBytes(bytes);
+  } catch (cause) {
+    throw errors.imageUnreadable(name, cause instanceof Error ? cause.message : String(cause), cause);
+  }
+}
+
+async function decodeBytes(bytes: Uint8Array): Promise<RawImage> {
+  const image = () => sharp(bytes, { autoOrient: true, limitInputPixels: MAX_PIXELS, limitInputChannels: 5, ignoreIcc: true });
+  const { depth, space } = await image().metadata();
+  if (depth === 'ushort' && (space === 'grey16' || space === 'b-w')) return clipped(image());
+  const { data, info } = await image().removeAlpha().toColourspace('srgb').raw().toBuffer({ resolveWithObject: true });
+  return rawToRgb({ data, width: info.width, height: info.height, channels: info.channels });
+}
+
+async function clipped(image: sharp.Sharp): Promise<RawImage> {
+  const { data, info } = await image.removeAlpha().toColourspace('grey16').raw({ depth: 'ushort' }).toBuffer({ resolveWithObject: true });
+  const wide = new Uint16Array(data.buffer, data.byteOffset, data.byteLength / 2);
+  const { width, height } = info;
+  const rgb = new Uint8Array(width * height * 3);
+  for (let i = 0; i < width * height; i++) rgb.fill(Math.min(255, wide[i * info.channels]), 3 * i, 3 * i + 3);
+  return { data: rgb, width, height, channels: 3 };
+}
+
+function rawToRgb({ data, width, height, channels }: RawImage): RawImage {
+  if (data.length !== width * height * channels || ![1, 3, 4].includes(channels)) {
+    throw errors.imageUnreadable('given as pixels', `${data.length} bytes are not ${height} x ${width} x ${channels}, with 1, 3 or 4 channels`);
+  }
+  if (channels === 3) return { data, width, height, channels };
+  const rgb = new Uint8Array(width * height * 3);
+  for (let i = 0; i < width * height; i++) {
+    for (let c = 0; c < 3; c++) rgb[3 * i + c] = data[channels * i + (channels === 1 ? 0 : c)];
+  }
+  return { data: rgb, width, height, channels: 3 };
+}
+
+/** Reads plain files only: libvips would wait for ever on a FIFO. */
+async function readImageFile(path: string): Promise<Uint8Array> {
+  let file;
+  try {
+    file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  } catch (cause) {
+    const missing = (cause as NodeJS.ErrnoException).code === 'ENOENT';
+    throw errors.imageUnreadable(path, missing ? 'does not exist' : (cause as Error).message, cause);
+  }
+  try {
+    const facts = await file.stat();
+    if (!facts.isFile()) throw errors.imageUnreadable(path, 'is not a plain file');
+    if (facts.size > MAX_FILE_BYTES) throw errors.imageUnreadable(path, `has ${facts.size} bytes, more than ${MAX_FILE_BYTES}`);
+    return await file.readFile();
+  } finally {
+    await file.close();
+  }
+}

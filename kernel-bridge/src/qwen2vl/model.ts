@@ -1,0 +1,65 @@
+/** A Qwen2-VL in memory: its config and its weights by name. The forward passes are functions over it. */
+import { keep, noGrad, torch, type Tensor } from '../torch/index.ts';
+import type { Qwen2VLConfig } from './config.ts';
+import { errors } from './errors.ts';
+
+export type ModelDtype = 'float32' | 'bfloat16';
+
+/** Something that adds its part to a linear layer's output; LoRA is one. */
+export interface Adapter {
+  /** x [R, in], y = linear(x) [R, out] -> [R, out]. */
+  apply(name: string, x: Tensor, y: Tensor): Tensor;
+}
+
+export class Qwen2VL {
+  readonly config: Qwen2VLConfig;
+  /** Weights under the names that checkpoints on disk use, in the model's own order. They live until `dispose`. */
+  readonly params: Map<string, Tensor>;
+  readonly dtype: ModelDtype;
+  readonly device: string;
+  adapter: Adapter | null = null;
+
+  constructor(config: Qwen2VLConfig, params: Map<string, Tensor>, dtype: ModelDtype, device: string) {
+    this.config = config;
+    this.params = params;
+    this.dtype = dtype;
+    this.device = device;
+  }
+
+  weight(name: string): Tensor {
+    const weight = this.params.get(name);
+    if (weight === undefined) {
+      throw errors.badArgument(`the model has no weight ${name}`, `It has ${this.params.size} weights: see model.params.keys().`);
+    }
+    return weight;
+  }
+
+  /** The matrix that turns hidden states into logits [V, D]: the embedding itself when tied. */
+  get outputEmbedding(): Tensor {
+    return this.weight(this.config.tie_word_embeddings ? 'model.embed_tokens.weight' : 'lm_head.weight');
+  }
+
+  get parameterCount(): number {
+    return [...this.params.values()].reduce((sum, weight) => sum + weight.numel, 0);
+  }
+
+  /** Chooses which weights get gradients; all others are constants. */
+  setTrainable(predicate: (name: string) => boolean): void {
+    for (const [name, weight] of this.params) weight.requiresGrad = predicate(name);
+  }
+
+  /** A copy that no optimiser step of this model changes: the KL term's reference. */
+  copyFrozen(): Qwen2VL {
+    const params = noGrad(() => new Map([...this.params].map(([name, weight]) => [name, keep(torch.clone(weight.detach()))])));
+    return new Qwen2VL(this.config, params, this.dtype, this.device);
+  }
+
+  dispose(): void {
+    for (const weight of this.params.values()) weight[Symbol.dispose]();
+    this.params.clear();
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+}

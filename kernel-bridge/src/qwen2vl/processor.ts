@@ -1,0 +1,188 @@
+/** From messages and images to what the model takes, and back from token ids to text: tokenizer, chat template, image processor. */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Template } from '@huggingface/jinja';
+import { Tokenizer } from '@huggingface/tokenizers';
+import { errors } from './errors.ts';
+import { decodeImage, type ImageInput } from './image.ts';
+import { encodeImage, parseImageProcessorConfig, type ImageProcessorConfig } from './image-processor.ts';
+import type { EncodedImage } from './vision.ts';
+
+export interface EncodedPrompt {
+  /** Image placeholders already repeated, once per image token. */
+  inputIds: number[];
+  images: EncodedImage[];
+  /** The rendered chat template, with one placeholder per image. */
+  text: string;
+}
+
+export type Content = string | ({ type: 'text'; text: string } | { type: 'image'; image: ImageInput })[];
+
+export interface Message {
+  role: 'system' | 'user' | 'assistant';
+  content: Content;
+}
+
+export interface SpecialIds {
+  imagePad: number;
+  videoPad: number;
+  visionStart: number;
+  visionEnd: number;
+  imStart: number;
+  imEnd: number;
+  endOfText: number;
+}
+
+interface Resize {
+  minPixels?: number;
+  maxPixels?: number;
+}
+
+const IMAGE_PAD = '<|image_pad|>';
+const RESERVED = [IMAGE_PAD, '<|video_pad|>', '<|vision_start|>', '<|vision_end|>'];
+
+export class Processor {
+  readonly imageConfig: ImageProcessorConfig;
+  readonly specialIds: SpecialIds;
+  /** Tokens that end a completion: those of generation_config.json, else the tokenizer's. */
+  readonly eosTokenIds: number[];
+  /** All special tokens of the vocabulary. */
+  readonly allSpecialIds: number[];
+  private readonly tokenizer: Tokenizer;
+  private readonly template: Template;
+
+  constructor(parts: { tokenizer: Tokenizer; template: Template; imageConfig: ImageProcessorConfig; eosTokenIds: number[] }) {
+    this.tokenizer = parts.tokenizer;
+    this.template = parts.template;
+    this.imageConfig = parts.imageConfig;
+    this.eosTokenIds = parts.eosTokenIds;
+    const id = (token: string) => this.tokenizer.token_to_id(token) ?? -1;
+    this.specialIds = {
+      imagePad: id(IMAGE_PAD),
+      videoPad: id('<|video_pad|>'),
+      visionStart: id('<|vision_start|>'),
+      visionEnd: id('<|vision_end|>'),
+      imStart: id('<|im_start|>'),
+      imEnd: id('<|im_end|>'),
+      endOfText: id('<|endoftext|>'),
+    };
+    this.allSpecialIds = [...this.tokenizer.get_added_tokens_decoder()].flatMap(([tokenId, token]) => (token.special ? [tokenId] : []));
+  }
+
+  /** One user turn: images, then the text; the assistant's turn is opened. Without `system` the template gives its default. */
+  prompt({ images = [], text, system, ...resize }: { images?: ImageInput[]; text: string; system?: string } & Resize): Promise<EncodedPrompt> {
+    const pictures = images.map((image) => ({ type: 'image' as const, image }));
+    const messages: Message[] = [{ role: 'user', content: [...pictures, { type: 'text', text }] }];
+    if (system !== undefined) messages.unshift({ role: 'system', content: system });
+    return this.chat(messages, { addGenerationPrompt: true, ...resize });
+  }
+
+  /** Any conversation. Images stand where the messages have them. */
+  async chat(messages: Message[], options: { addGenerationPrompt?: boolean } & Resize = {}): Promise<EncodedPrompt> {
+    for (const text of messages.flatMap(textsOf)) refuseReserved(text);
+    const text = this.template.render({ messages, add_generation_prompt: options.addGenerationPrompt ?? false });
+    const inputs = messages.flatMap(({ content }) => (typeof content === 'string' ? [] : content.flatMap((part) => (part.type === 'image' ? [part.image] : []))));
+    const config = {
+      ...this.imageConfig,
+      min_pixels: options.minPixels ?? this.imageConfig.min_pixels,
+      max_pixels: options.maxPixels ?? this.imageConfig.max_pixels,
+    };
+    const decoded = await Promise.all(inputs.map(decodeImage));
+    const images = decoded.map((image) => encodeImage(image, config));
+    return { inputIds: this.expand(this.encode(text), images), images, text };
+  }
+
+  /** Each image placeholder becomes one token per 2x2 patches of its image. */
+  private expand(ids: number[], images: EncodedImage[]): number[] {
+    const pad = this.specialIds.imagePad;
+    const placeholders = ids.filter((id) => id === pad).length;
+    if (placeholders !== images.length) {
+      throw errors.badArgument(
+        `the chat template made ${placeholders} places for ${images.length} images`,
+        "Use Qwen2-VL's own chat template, which puts <|image_pad|> where a message has an image.",
+      );
+    }
+    const unit = this.imageConfig.merge_size ** 2;
+    let next = 0;
+    return ids.flatMap((id) => {
+      if (id !== pad) return [id];
+      const [t, h, w] = images[next++].grid;
+      return new Array<number>((t * h * w) / unit).fill(pad);
+    });
+  }
+
+  /** Text as it stands, nothing added; special tokens written out in it are read as such. */
+  encode(text: string): number[] {
+    return text === '' ? [] : this.tokenizer.encode(text, { add_special_tokens: false }).ids;
+  }
+
+  decode(ids: number[], options: { skipSpecialTokens?: boolean } = {}): string {
+    if (ids.length === 0) return '';
+    return this.tokenizer.decode(ids, { skip_special_tokens: options.skipSpecialTokens ?? false, clean_up_tokenization_spaces: false });
+  }
+}
+
+function textsOf({ content }: Message): string[] {
+  return typeof content === 'string' ? [content] : content.flatMap((part) => (part.type === 'text' ? [part.text] : []));
+}
+
+function refuseReserved(text: string): void {
+  const found = RESERVED.find((token) => text.includes(token));
+  if (found !== undefined) throw errors.reservedText(found);
+}
+
+/** Reads tokenizer, chat template, image processor and generation settings of a model directory. */
+export async function loadProcessor(dir: string): Promise<Processor> {
+  const [tokenizerJson, tokenizerConfig, preprocessor, generation] = await Promise.all([
+    required(dir, 'tokenizer.json'),
+    optional(dir, 'tokenizer_config.json'),
+    required(dir, 'preprocessor_config.json'),
+    optional(dir, 'generation_config.json'),
+  ]);
+  const tokenizer = new Tokenizer(tokenizerJson, tokenizerConfig ?? {});
+  const eos = generation?.eos_token_id ?? tokenizer.token_to_id(tokenText(tokenizerConfig?.eos_token) ?? '<|im_end|>');
+  return new Processor({
+    tokenizer,
+    template: new Template(await chatTemplate(dir, tokenizerConfig)),
+    imageConfig: parseImageProcessorConfig(preprocessor),
+    eosTokenIds: [eos ?? []].flat(),
+  });
+}
+
+/** In transformers' order of precedence. */
+async function chatTemplate(dir: string, tokenizerConfig: Record<string, any> | null): Promise<string> {
+  const jinja = await text(join(dir, 'chat_template.jinja'));
+  if (jinja !== null) return jinja;
+  const template = (await optional(dir, 'chat_template.json'))?.chat_template ?? tokenizerConfig?.chat_template;
+  if (typeof template === 'string') return template;
+  throw errors.notAModel(dir, 'it has no chat template (chat_template.jinja, chat_template.json, or chat_template in tokenizer_config.json)');
+}
+
+function tokenText(token: string | { content: string } | null | undefined): string | undefined {
+  return typeof token === 'object' ? token?.content : token;
+}
+
+async function text(file: string): Promise<string | null> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw cause;
+  }
+}
+
+async function optional(dir: string, name: string): Promise<Record<string, any> | null> {
+  const content = await text(join(dir, name));
+  if (content === null) return null;
+  try {
+    return JSON.parse(content);
+  } catch (cause) {
+    throw errors.badJson(join(dir, name), cause);
+  }
+}
+
+async function required(dir: string, name: string): Promise<Record<string, any>> {
+  const json = await optional(dir, name);
+  if (json === null) throw errors.notAModel(dir, `${name} is missing`);
+  return json;
+}

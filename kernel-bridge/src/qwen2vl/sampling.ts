@@ -1,0 +1,81 @@
+/** Choosing the next token of each row, on the device: no value comes back to the host here. */
+import { tensor, torch, type Tensor, type Generator } from '../torch/index.ts';
+
+export interface SamplingOptions {
+  temperature?: number;
+  topK?: number;
+  topP?: number;
+  minP?: number;
+  repetitionPenalty?: number;
+  greedy?: boolean;
+}
+
+export interface Sampler {
+  /** logits [N, V] -> ids [N] int64 and their log-probabilities [N] under softmax(logits / temperature), before any truncation. */
+  (logits: Tensor, seen: Tensor | null): { ids: Tensor; logps: Tensor };
+}
+
+/**
+ * Settings act in transformers' order: repetition penalty, suppressed tokens, temperature, top k, top p, min p.
+ * A draw is argmax(log p + Gumbel noise), the noise being -log of an exponential variate.
+ */
+export function makeSampler(options: SamplingOptions, suppress: Tensor | null, generator: Generator | null): Sampler {
+  const { temperature = 1, topK, topP, minP, repetitionPenalty = 1, greedy = false } = options;
+  return (logits, seen) => {
+    const wide = logits.to({ dtype: 'float32' });
+    const scaled = greedy || temperature === 1 ? wide : torch.div(wide, temperature);
+    const logProbs = torch.log_softmax(scaled, -1); // [N, V]
+    let scores = logProbs;
+    if (repetitionPenalty !== 1 && seen !== null) {
+      const penalised = penalise(wide, seen, repetitionPenalty);
+      scores = greedy || temperature === 1 ? penalised : torch.div(penalised, temperature);
+    }
+    if (suppress !== null) scores = torch.add(scores, suppress);
+    if (!greedy) {
+      if (topK !== undefined) scores = keepTopK(scores, topK);
+      if (topP !== undefined) scores = keepTopP(scores, topP);
+      if (minP !== undefined) scores = keepMinP(scores, minP);
+      const noise = torch.log(torch.exponential_(torch.empty_like(scores), 1, { generator }));
+      scores = torch.sub(scores, noise);
+    }
+    const ids = torch.argmax(scores, -1); // [N]
+    return { ids, logps: torch.squeeze(torch.gather(logProbs, 1, torch.unsqueeze(ids, 1)), 1) };
+  };
+}
+
+/** Additive row [V]: -inf at the given tokens, null when there are none. */
+export function suppression(tokenIds: number[], vocabSize: number, device: string): Tensor | null {
+  const inside = tokenIds.filter((id) => id < vocabSize);
+  if (inside.length === 0) return null;
+  const index = tensor(inside, { dtype: 'int64', device });
+  return torch.index_fill(torch.zeros([vocabSize], { dtype: 'float32', device }), 0, index, -Infinity);
+}
+
+/** Scores of tokens that occur (seen [N, V] bool) are made smaller: divided if positive, multiplied if negative. */
+function penalise(logits: Tensor, seen: Tensor, penalty: number): Tensor {
+  const smaller = torch.where(torch.lt(logits, 0), torch.mul(logits, penalty), torch.div(logits, penalty));
+  return torch.where(seen, smaller, logits);
+}
+
+function keepTopK(scores: Tensor, k: number): Tensor {
+  const size = scores.shape[1];
+  const [values] = torch.topk(scores, Math.min(k, size), -1);
+  const smallest = torch.narrow(values, 1, values.shape[1] - 1, 1); // [N, 1]
+  return torch.masked_fill(scores, torch.lt(scores, smallest), -Infinity);
+}
+
+/** The smallest set of tokens whose probability reaches p; the most probable one always stays. */
+function keepTopP(scores: Tensor, p: number): Tensor {
+  const [sorted, order] = torch.sort(scores, -1, false);
+  const cumulative = torch.cumsum(torch.softmax(sorted, -1), -1);
+  const drop = torch.le(cumulative, 1 - p); // [N, V], in ascending order
+  const size = scores.shape[1];
+  torch.fill_(torch.narrow(drop, 1, size - 1, 1), false);
+  return torch.masked_fill(scores, torch.scatter(drop, 1, order, drop), -Infinity);
+}
+
+/** Tokens at least p times as probable as the most probable one. */
+function keepMinP(scores: Tensor, p: number): Tensor {
+  const best = torch.amax(scores, [-1], true);
+  return torch.masked_fill(scores, torch.lt(scores, torch.add(best, Math.log(p))), -Infinity);
+}
