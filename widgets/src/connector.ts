@@ -1,0 +1,77 @@
+/**
+ * The seam between the widgets and a backend: the websocket client in JupyterLab, a comm in other notebooks, a fake in tests.
+ * Each method is one route of the protocol (kernel-bridge/src/protocol/rest.ts); failures reject with {code, message, remedy}.
+ */
+import type {
+  ErrorBody,
+  Estimate,
+  Group,
+  MetricTable,
+  RewardRevision,
+  RunAction,
+  RunDetail,
+  RunEvent,
+  RunSummary,
+  ServerInfo,
+  TrainConfig,
+} from '@medr1/kernel-bridge/protocol';
+import type { Subscribable } from './observable.ts';
+
+export type { ErrorBody, Estimate, Group, MetricTable, RewardRevision, RunAction, RunDetail, RunEvent, RunSummary, ServerInfo, TrainConfig };
+export type { Checkpoint, Completion, RunState } from '@medr1/kernel-bridge/protocol';
+
+/** `connecting` covers the wait before a retry too; `refused` will not be tried again by itself. */
+export type ConnectionState = 'connecting' | 'open' | 'closed' | 'refused';
+
+export interface RewardEdit {
+  weights: Record<string, number>;
+  reason?: string;
+  base_revision: number;
+}
+
+export interface Subscription {
+  close(): void;
+}
+
+/** Where a subscription goes on from. Without it, the topic is told from its beginning. */
+export interface Resume {
+  epoch: string;
+  since: number;
+}
+
+export type RunsEvent = { summary: RunSummary } | { removed: string };
+
+export interface Connector {
+  readonly connection: Subscribable & { readonly value: ConnectionState };
+  /** Tries again at once instead of waiting for the back-off. */
+  reconnect(): void;
+
+  server(): Promise<ServerInfo>;
+  schema(): Promise<Record<string, unknown>>;
+  checkConfig(config: Record<string, unknown>): Promise<TrainConfig>;
+  estimate(config: Record<string, unknown>): Promise<Estimate>;
+
+  runs(): Promise<RunSummary[]>;
+  createRun(config: Record<string, unknown>, start: boolean): Promise<RunSummary>;
+  run(id: string): Promise<RunDetail>;
+  deleteRun(id: string): Promise<void>;
+  act(id: string, action: RunAction): Promise<RunSummary>;
+  metrics(id: string, query?: { from?: number; to?: number; max_points?: number }): Promise<MetricTable>;
+  groups(id: string, query: { step?: number; from?: number; to?: number; limit?: number }): Promise<Group[]>;
+  events(id: string, query?: { since?: number; limit?: number }): Promise<RunEvent[]>;
+  editRewards(id: string, edit: RewardEdit): Promise<RewardRevision>;
+  /** URL an <img> can load; a new one for each size. */
+  imageUrl(id: string, path: string, size: number): string;
+
+  /** `onReset`: what was known is gone, read anew. */
+  subscribeRun(id: string, resume: Resume, onEvent: (event: RunEvent) => void, onReset: () => void): Subscription;
+  subscribeRuns(onEvent: (event: RunsEvent) => void, onReset: () => void): Subscription;
+}
+
+/** Any thrown value as an ErrorBody, so that each error state can show message and remedy. */
+export function errorBody(error: unknown): ErrorBody {
+  const seen = error as Partial<ErrorBody> | null;
+  if (seen && typeof seen === 'object' && typeof seen.message === 'string')
+    return { code: seen.code ?? 'UNKNOWN', message: seen.message, remedy: seen.remedy ?? 'Try again.' };
+  return { code: 'UNKNOWN', message: String(error), remedy: 'Try again.' };
+}

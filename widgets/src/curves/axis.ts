@@ -1,0 +1,24 @@
+/** What runs along x: the optimiser step, hours since the run began, or tokens trained on. */
+import type { RunSeries } from '../store/run-series.ts';
+
+export const AXES = ['step', 'time', 'tokens'] as const;
+export type Axis = (typeof AXES)[number];
+
+export const AXIS_TITLES: Record<Axis, string> = { step: 'step', time: 'minutes', tokens: 'tokens' };
+export const AXIS_LABELS: Record<Axis, string> = { step: 'step', time: 'wall time', tokens: 'tokens' };
+
+/** x of every stored step, never decreasing. Wall time counts from the first step in minutes; tokens are `num_tokens` as logged so far. */
+export function axisValues(series: RunSeries, axis: Axis): number[] {
+  if (axis === 'step') return series.steps;
+  if (axis === 'time') {
+    const start = series.detail?.summary.started_at ?? series.times[0] ?? 0;
+    return ascending(series.times.map((time) => (time - start) / 60_000));
+  }
+  const tokens = series.metrics.get('num_tokens') ?? [];
+  return ascending(series.steps.map((_, index) => tokens[index] ?? 0));
+}
+
+function ascending(values: number[]): number[] {
+  let highest = -Infinity;
+  return values.map((value) => (highest = Math.max(highest, value)));
+}

@@ -1,0 +1,76 @@
+/** Thins a line to about what the screen can show without losing a spike or a gap. */
+
+export type Value = number | null;
+
+export interface Line {
+  x: number[];
+  y: Value[];
+}
+
+/**
+ * At most about `2 * buckets` points of those with `from <= x <= to`: of each bucket of equal width in x its lowest and its highest,
+ * in order, and one missing value where the bucket's line breaks. The neighbours just outside the range stay, so that the line leaves
+ * the chart. `x` must not decrease.
+ */
+export function minMax({ x, y }: Line, buckets: number, from = -Infinity, to = Infinity): Line {
+  const start = Math.max(0, lowerBound(x, from) - 1);
+  const end = Math.min(x.length, lowerBound(x, to) + 2);
+  if (end - start <= 2 * buckets) return { x: x.slice(start, end), y: y.slice(start, end) };
+  const left = x[start];
+  const width = (x[end - 1] - left) / buckets || 1;
+  const out: Line = { x: [], y: [] };
+  let at = start;
+  for (let bucket = 0; at < end; bucket++) {
+    const edge = bucket === buckets - 1 ? Infinity : left + (bucket + 1) * width;
+    const first = at;
+    while (at < end && x[at] < edge) at++;
+    if (at > first) keepExtremes(x, y, first, at, out);
+    else if (edge === Infinity) break;
+  }
+  return out;
+}
+
+function keepExtremes(x: number[], y: Value[], first: number, end: number, out: Line): void {
+  let low = -1;
+  let high = -1;
+  let gap = -1;
+  for (let i = first; i < end; i++) {
+    const value = y[i];
+    if (value === null || Number.isNaN(value)) gap = i;
+    else {
+      if (low < 0 || value < (y[low] as number)) low = i;
+      if (high < 0 || value >= (y[high] as number)) high = i;
+    }
+  }
+  for (const i of [...new Set([low, high, gap])].filter((index) => index >= 0).sort((a, b) => a - b)) {
+    out.x.push(x[i]);
+    out.y.push(i === gap ? null : y[i]);
+  }
+}
+
+/** Index of the first element that is not less than `value`. */
+export function lowerBound(sorted: readonly number[], value: number): number {
+  let low = 0;
+  let high = sorted.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (sorted[middle] < value) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/** Index of the element nearest to `value`, -1 when there is none. */
+export function nearest(sorted: readonly number[], value: number): number {
+  if (sorted.length === 0) return -1;
+  const at = lowerBound(sorted, value);
+  if (at === 0) return 0;
+  if (at === sorted.length) return at - 1;
+  return value - sorted[at - 1] <= sorted[at] - value ? at - 1 : at;
+}
+
+/** True for a metric that is logged now and then (an evaluation): its points are joined; in a dense one a missing value is a gap. */
+export function isSparse(values: readonly Value[]): boolean {
+  const there = values.reduce<number>((count, value) => count + (value === null ? 0 : 1), 0);
+  return there > 0 && there < values.length / 2;
+}

@@ -1,0 +1,246 @@
+/** The Curves view: charts of the selected runs, with one toolbar, one cursor and one zoom for all. */
+import { css, html, nothing, type PropertyValues, type TemplateResult } from 'lit';
+import { repeat } from 'lit/directives/repeat.js';
+import { command, define, WatchingElement } from '../element.ts';
+import { number } from '../format.ts';
+import { empty, failed, loading } from '../parts.ts';
+import { STATES } from '../runs/model.ts';
+import type { RunSeries } from '../store/run-series.ts';
+import { base, SERIES, theme, tokens } from '../theme.ts';
+import type { Workbench } from '../workbench.ts';
+import { AXES, AXIS_LABELS, type Axis } from './axis.ts';
+import './chart.ts';
+import { chartsFor, groupsOf, type ChartSpec } from './charts.ts';
+import { csv, type ChartRun } from './figure.ts';
+import { CurvesModel, MAX_SMOOTHING } from './model.ts';
+
+export class CurvesView extends WatchingElement {
+  static override properties = { workbench: { attribute: false }, model: { attribute: false } };
+  declare workbench: Workbench;
+  declare model: CurvesModel;
+
+  /** Series in use, by run. */
+  #series = new Map<string, { series: RunSeries; stop: () => void }>();
+
+  constructor() {
+    super();
+    this.model = new CurvesModel();
+  }
+
+  protected override identity(): PropertyKey[] {
+    return ['workbench', 'model'];
+  }
+
+  protected override watched() {
+    return [this.workbench.selection, this.workbench.runs.state, this.model.state];
+  }
+
+  protected override willUpdate(changed: PropertyValues): void {
+    super.willUpdate(changed);
+    if (this.isConnected) this.#sync(this.workbench.selection.value.runs);
+  }
+
+  protected override release(): void {
+    this.#sync([]);
+  }
+
+  /** Holds the series of exactly these runs. */
+  #sync(ids: readonly string[]): void {
+    for (const [id, { stop }] of this.#series) {
+      if (ids.includes(id)) continue;
+      stop();
+      this.workbench.runs.release(id);
+      this.#series.delete(id);
+    }
+    for (const id of ids) {
+      if (this.#series.has(id)) continue;
+      const series = this.workbench.runs.acquire(id);
+      this.#series.set(id, { series, stop: series.changed.subscribe(() => this.requestUpdate()) });
+    }
+  }
+
+  protected override render(): TemplateResult {
+    const ids = this.workbench.selection.value.runs;
+    const { runs, status } = this.workbench.runs.state.value;
+    if (ids.length === 0 && status === 'loading') return loading('runs');
+    if (ids.length === 0)
+      return empty(
+        'No run chosen',
+        runs.length > 0 ? 'Choose a run in the Runs panel; Ctrl+click overlays several.' : 'Start a run, and its curves grow here.',
+        html`<button @click=${() => command(this, 'open-runs')}>Show runs</button>
+          <button @click=${() => command(this, 'open-new-run')}>New run …</button>`,
+      );
+    const all = ids.map((id, index) => ({ series: this.#series.get(id)!.series, index }));
+    const shown = all.filter(({ series }) => !this.model.state.value.hidden.includes(series.id));
+    const charts = chartsFor(shown.flatMap(({ series }) => [...series.metrics.keys()]));
+    return html`${this.#toolbar(shown, charts)} ${this.#chips(all)} ${this.#body(all, shown, charts)}`;
+  }
+
+  #toolbar(shown: ChartRun[], charts: ChartSpec[]): TemplateResult {
+    const { axis, smoothing, logY, search, range } = this.model.state.value;
+    return html`<div class="toolbar" role="toolbar" aria-label="Curves">
+      <label>x
+        <select aria-label="x axis" @change=${(event: Event) => this.model.set({ axis: (event.target as HTMLSelectElement).value as Axis })}>
+          ${AXES.map((one) => html`<option value=${one} ?selected=${one === axis}>${AXIS_LABELS[one]}</option>`)}
+        </select>
+      </label>
+      <label title="Exponential moving average with the bias of its start removed; the raw line stays faint">smoothing
+        <input type="range" min="0" max=${MAX_SMOOTHING} step="0.01" .value=${String(smoothing)} aria-label="Smoothing"
+          @input=${(event: Event) => this.model.set({ smoothing: Number((event.target as HTMLInputElement).value) })} />
+        <span class="number reading">${smoothing.toFixed(2)}</span>
+      </label>
+      <label><input type="checkbox" .checked=${logY} @change=${() => this.model.set({ logY: !logY })} />log y</label>
+      <input type="search" placeholder="find a metric" aria-label="Find a metric" .value=${search}
+        @input=${(event: Event) => this.model.set({ search: (event.target as HTMLInputElement).value })} />
+      <button ?disabled=${!range} title="Show all steps (double click)" @click=${() => this.model.set({ range: null })}>Reset zoom</button>
+      <button title="Save the numbers of all charts" ?disabled=${charts.length === 0} @click=${() => saveText('curves.csv', csv(shown, charts))}>CSV</button>
+    </div>`;
+  }
+
+  #chips(all: ChartRun[]): TemplateResult {
+    const colours = theme.value.dark ? SERIES.dark : SERIES.light;
+    const { hidden } = this.model.state.value;
+    return html`<div class="chips" role="group" aria-label="Runs shown">
+      ${all.map(({ series, index }) => {
+        const run = this.workbench.runs.get(series.id) ?? series.detail?.summary;
+        const off = hidden.includes(series.id);
+        return html`<button
+          class="run"
+          aria-pressed=${!off}
+          title=${`${off ? 'Show' : 'Hide'} ${run?.name ?? series.id}`}
+          data-testid="curves-run"
+          @click=${() => this.model.toggle('hidden', series.id)}
+        >
+          <i style=${`background:${off ? 'transparent' : colours[index % colours.length]}`}></i>
+          <span class="ellipsis">${run?.name ?? series.id}</span>
+          ${run ? html`<span class="secondary">${STATES[run.state].glyph} ${run.step}</span><b class="number">${number(run.reward)}</b>` : nothing}
+        </button>`;
+      })}
+    </div>`;
+  }
+
+  #body(all: ChartRun[], shown: ChartRun[], charts: ChartSpec[]): TemplateResult {
+    const broken = all.find(({ series }) => series.status === 'error');
+    const trouble = broken ? failed(broken.series.error!, () => void broken.series.load()) : nothing;
+    if (charts.length === 0) {
+      if (broken) return html`${trouble}`;
+      if (shown.length === 0) return empty('All runs hidden', 'Click a run above to show it.');
+      if (shown.some(({ series }) => series.status === 'loading')) return loading('curves');
+      return empty('No step yet', 'The first point appears when the first optimiser step is done.');
+    }
+    const visible = this.model.shown(charts);
+    const { folded, pinned } = this.model.state.value;
+    const pins = visible.filter(({ id }) => pinned.includes(id));
+    const rest = visible.filter(({ id }) => !pinned.includes(id));
+    return html`${trouble}
+      ${visible.length === 0 ? empty('No metric of that name', 'Clear the search to see all charts.') : nothing}
+      ${pins.length ? this.#group('Pinned', pins, shown, false) : nothing}
+      ${groupsOf(rest).map((group) => this.#group(group, rest.filter((chart) => chart.group === group), shown, folded.includes(group)))}`;
+  }
+
+  #group(group: string, charts: ChartSpec[], shown: ChartRun[], folded: boolean): TemplateResult {
+    const revision = [...this.#series.values()].reduce((sum, { series }) => sum + series.changed.value, 0);
+    const { expanded } = this.model.state.value;
+    return html`<section class="group" aria-label=${group}>
+      <button class="quiet fold" aria-expanded=${!folded} @click=${() => this.model.toggle('folded', group)}>
+        <span aria-hidden="true">${folded ? '▸' : '▾'}</span> ${group} <span class="secondary">${charts.length}</span>
+      </button>
+      ${folded
+        ? nothing
+        : html`<div class="charts">
+            ${repeat(
+              charts,
+              ({ id }) => id,
+              (spec) =>
+                html`<medr1-chart
+                  class=${expanded === spec.id ? 'large' : ''}
+                  .model=${this.model}
+                  .spec=${spec}
+                  .runs=${shown}
+                  .revision=${revision}
+                  .selectedStep=${this.workbench.selection.value.step}
+                  @medr1-step=${(event: CustomEvent<number>) => this.workbench.selection.move({ step: event.detail })}
+                ></medr1-chart>`,
+            )}
+          </div>`}
+    </section>`;
+  }
+
+  static override styles = [
+    tokens,
+    base,
+    css`
+      :host {
+        height: 100%;
+        overflow: auto;
+      }
+      .toolbar {
+        position: sticky;
+        top: 0;
+        z-index: 20;
+        background: var(--medr1-surface);
+      }
+      .toolbar input[type='search'] {
+        flex: 1 1 100px;
+        min-width: 80px;
+        max-width: 200px;
+      }
+      .reading {
+        width: 4ch;
+      }
+      .chips {
+        display: flex;
+        flex-wrap: wrap;
+        gap: 4px;
+        padding: 4px 8px;
+      }
+      .run {
+        display: inline-flex;
+        gap: 6px;
+        align-items: center;
+        max-width: 100%;
+        min-height: 22px;
+      }
+      .run[aria-pressed] {
+        box-shadow: none;
+        border-color: var(--medr1-border);
+      }
+      .run[aria-pressed='false'] {
+        opacity: 0.6;
+      }
+      .run i {
+        flex: none;
+        width: 10px;
+        height: 10px;
+        border: 1px solid var(--medr1-text-2);
+        border-radius: 50%;
+      }
+      .group {
+        padding: 0 8px 4px;
+      }
+      .fold {
+        padding: 2px 0;
+        font-weight: 600;
+      }
+      .charts {
+        display: grid;
+        grid-template-columns: repeat(auto-fill, minmax(min(320px, 100%), 1fr));
+        gap: 4px;
+      }
+      .large {
+        grid-column: 1 / -1;
+      }
+    `,
+  ];
+}
+
+function saveText(name: string, text: string): void {
+  const url = URL.createObjectURL(new Blob([text], { type: 'text/csv' }));
+  const link = document.createElement('a');
+  link.href = url;
+  link.download = name;
+  link.click();
+  URL.revokeObjectURL(url);
+}
+
+define('medr1-curves', CurvesView);

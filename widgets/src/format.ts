@@ -1,0 +1,50 @@
+/** Numbers as the views write them: 3 significant digits, a real minus sign, a dash for what is missing. */
+export const MISSING = '–';
+
+/** 0.01234 -> "0.0123", 1234.5 -> "1,235", 1e-6 -> "1.00e-6", null and NaN -> "–". */
+export function number(value: number | null | undefined, digits = 3): string {
+  if (value === null || value === undefined || Number.isNaN(value)) return MISSING;
+  if (!Number.isFinite(value)) return value > 0 ? '∞' : '−∞';
+  const size = Math.abs(value);
+  if (size !== 0 && (size < 1e-3 || size >= 1e7)) return minus(value.toExponential(digits - 1).replace('e+', 'e'));
+  if (size >= 10 ** digits) return minus(Math.round(value).toLocaleString('en-US'));
+  return minus(value.toPrecision(digits));
+}
+
+/** With its sign always shown, as advantages are: "+1.40", "−0.900", "0.00". */
+export function signed(value: number): string {
+  return value > 0 ? `+${number(value)}` : number(value);
+}
+
+export function integer(value: number | null | undefined): string {
+  return value === null || value === undefined || !Number.isFinite(value) ? MISSING : minus(Math.round(value).toLocaleString('en-US'));
+}
+
+export function percent(share: number | null | undefined): string {
+  return share === null || share === undefined || !Number.isFinite(share) ? MISSING : `${Math.round(share * 100)} %`;
+}
+
+/** Seconds as people say them: "45 s", "12 min", "1 h 05 min", "2 d 3 h". */
+export function duration(seconds: number | null | undefined): string {
+  if (seconds === null || seconds === undefined || !Number.isFinite(seconds)) return MISSING;
+  if (seconds < 60) return `${Math.max(0, Math.round(seconds))} s`;
+  const minutes = Math.round(seconds / 60);
+  if (minutes < 60) return `${minutes} min`;
+  const hours = Math.floor(minutes / 60);
+  if (hours < 24) return `${hours} h ${String(minutes % 60).padStart(2, '0')} min`;
+  return `${Math.floor(hours / 24)} d ${hours % 24} h`;
+}
+
+/** Bytes in binary units, named so: "41.0 GiB". */
+export function bytes(value: number | null | undefined): string {
+  if (value === null || value === undefined || !Number.isFinite(value)) return MISSING;
+  const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
+  const power = Math.min(units.length - 1, value < 1024 ? 0 : Math.floor(Math.log2(value) / 10));
+  return power === 0 ? `${value} B` : `${number(value / 1024 ** power)} ${units[power]}`;
+}
+
+export function timeOfDay(ms: number): string {
+  return new Date(ms).toLocaleTimeString(undefined, { hour: '2-digit', minute: '2-digit', second: '2-digit' });
+}
+
+const minus = (text: string): string => text.replace('-', '−').replace('e-', 'e−');

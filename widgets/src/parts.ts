@@ -1,0 +1,25 @@
+/** The states that every view has, drawn alike: nothing yet, loading, failed. */
+import { html, nothing, type TemplateResult } from 'lit';
+import type { ErrorBody } from './connector.ts';
+
+export type Load<T> = { status: 'loading' } | { status: 'ready'; value: T } | { status: 'error'; error: ErrorBody };
+
+export const loading = (what: string): TemplateResult =>
+  html`<div class="message secondary" role="status" data-testid="loading"><p>Loading ${what} …</p></div>`;
+
+export function failed(error: ErrorBody, retry?: () => void): TemplateResult {
+  return html`<div class="message" role="alert" data-testid="error">
+    <h3><span class="warning" aria-hidden="true">⚠</span> ${error.message}</h3>
+    <p class="secondary">${error.remedy}</p>
+    ${retry ? html`<div class="actions"><button @click=${retry} data-testid="retry">Try again</button></div>` : nothing}
+  </div>`;
+}
+
+/** `next` says what to do, `actions` does it. */
+export function empty(title: string, next: string, actions: unknown = nothing): TemplateResult {
+  return html`<div class="message" data-testid="empty">
+    <h3>${title}</h3>
+    <p class="secondary">${next}</p>
+    ${actions === nothing ? nothing : html`<div class="actions">${actions}</div>`}
+  </div>`;
+}

@@ -1,0 +1,105 @@
+/** What the Runs panel shows of each run, and what can be done with it in its state. */
+import type { RunAction, RunState, RunSummary } from '../connector.ts';
+import { duration, integer, number } from '../format.ts';
+
+export interface StateFacts {
+  /** Shape and word carry the meaning; colour only repeats it. */
+  glyph: string;
+  label: string;
+  tone: 'live' | 'still' | 'right' | 'wrong' | 'warning';
+  actions: readonly RunAction[];
+  active: boolean;
+}
+
+export const STATES: Record<RunState, StateFacts> = {
+  queued: { glyph: '○', label: 'queued', tone: 'still', actions: ['start', 'stop'], active: false },
+  starting: { glyph: '◔', label: 'starting', tone: 'live', actions: ['stop'], active: true },
+  running: { glyph: '●', label: 'running', tone: 'live', actions: ['pause', 'checkpoint', 'stop'], active: true },
+  pausing: { glyph: '◐', label: 'pausing', tone: 'live', actions: ['stop'], active: true },
+  paused: { glyph: '◐', label: 'paused', tone: 'warning', actions: ['resume', 'checkpoint', 'stop'], active: true },
+  stopping: { glyph: '◌', label: 'stopping', tone: 'live', actions: [], active: true },
+  stopped: { glyph: '■', label: 'stopped', tone: 'still', actions: ['resume'], active: false },
+  finished: { glyph: '✓', label: 'finished', tone: 'right', actions: [], active: false },
+  failed: { glyph: '✗', label: 'failed', tone: 'wrong', actions: ['resume'], active: false },
+  interrupted: { glyph: '⚠', label: 'interrupted', tone: 'warning', actions: ['resume'], active: false },
+};
+
+export const ACTION_LABELS: Record<RunAction, string> = {
+  start: 'Start',
+  pause: 'Pause',
+  resume: 'Resume',
+  stop: 'Stop',
+  checkpoint: 'Save a checkpoint now',
+};
+
+const VARIANT_TAGS: Record<string, [tag: string, title: string]> = {
+  think: ['T', 'thinking: reasons, then answers'],
+  'no-think': ['NT', 'no-thinking: answers at once'],
+  'think-after': ['TA', 'think-after: answers, then gives reasons'],
+};
+
+export interface RunRow {
+  run: RunSummary;
+  facts: StateFacts;
+  /** 0 = not forked from a run that is listed. */
+  depth: number;
+  tag: string;
+  tagTitle: string;
+  steps: string;
+  speed: string;
+  left: string;
+  reward: string;
+}
+
+/** Newest first, each fork under the run it came from. */
+export function rows(runs: readonly RunSummary[]): RunRow[] {
+  const listed = new Set(runs.map((run) => run.id));
+  const children = Map.groupBy(runs, (run) => (run.parent && listed.has(run.parent) ? run.parent : null));
+  const out: RunRow[] = [];
+  const walk = (parent: string | null, depth: number): void => {
+    for (const run of children.get(parent) ?? []) {
+      out.push(row(run, depth));
+      walk(run.id, depth + 1);
+    }
+  };
+  walk(null, 0);
+  return out;
+}
+
+function row(run: RunSummary, depth: number): RunRow {
+  const facts = STATES[run.state];
+  const [tag, tagTitle] = VARIANT_TAGS[run.variant] ?? [run.variant, run.variant];
+  const moving = run.state === 'running';
+  return {
+    run,
+    facts,
+    depth,
+    tag,
+    tagTitle,
+    steps: `${integer(run.step)} / ${integer(run.total_steps)}`,
+    speed: moving && run.rollouts_per_s !== null ? `${number(run.rollouts_per_s)} rollouts/s` : '',
+    left: moving && run.eta_s !== null ? `${duration(run.eta_s)} left` : '',
+    reward: number(run.reward),
+  };
+}
+
+/** "M0,16L1,8..." over a box of `width` x `height`; gaps where values are missing; '' when fewer than two are there. */
+export function sparkline(values: readonly (number | null)[], width: number, height: number): string {
+  const there = values.filter((value): value is number => value !== null && Number.isFinite(value));
+  if (there.length < 2) return '';
+  const low = Math.min(...there);
+  const span = Math.max(...there) - low || 1;
+  let path = '';
+  let pen = 'M';
+  values.forEach((value, index) => {
+    if (value === null || !Number.isFinite(value)) {
+      pen = 'M';
+      return;
+    }
+    const x = (index / (values.length - 1)) * width;
+    const y = height - 1 - ((value - low) / span) * (height - 2);
+    path += `${pen}${x.toFixed(1)},${y.toFixed(1)}`;
+    pen = 'L';
+  });
+  return path;
+}

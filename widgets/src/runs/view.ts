@@ -1,0 +1,346 @@
+/** The Runs panel: server and device on top, one row per run, its actions at hand. */
+import { css, html, nothing, svg, type TemplateResult } from 'lit';
+import { repeat } from 'lit/directives/repeat.js';
+import { errorBody, type ErrorBody, type RunAction, type ServerInfo } from '../connector.ts';
+import { command, define, WatchingElement } from '../element.ts';
+import { bytes, percent } from '../format.ts';
+import { icon, type IconName } from '../icons.ts';
+import { demoConfig } from '../new-run/presets.ts';
+import { empty, failed, loading } from '../parts.ts';
+import { base, SERIES, theme, tokens } from '../theme.ts';
+import type { Workbench } from '../workbench.ts';
+import { ACTION_LABELS, rows, sparkline, type RunRow } from './model.ts';
+
+const ACTION_ICONS: Record<RunAction, IconName> = { start: 'play', pause: 'pause', resume: 'play', stop: 'stop', checkpoint: 'checkpoint' };
+const VIEWS = [
+  ['open-curves', 'curves', 'Curves'],
+  ['open-rollouts', 'rollouts', 'Rollouts'],
+  ['open-rewards', 'rewards', 'Rewards'],
+] as const;
+const SPARK = { width: 64, height: 16 };
+
+export class RunsPanel extends WatchingElement {
+  static override properties = { workbench: { attribute: false }, busy: { state: true }, problem: { state: true } };
+  declare workbench: Workbench;
+  /** Run whose action is on its way, or 'demo'. */
+  declare busy: string | null;
+  declare problem: ErrorBody | null;
+
+  constructor() {
+    super();
+    this.busy = null;
+    this.problem = null;
+  }
+
+  protected override identity(): PropertyKey[] {
+    return ['workbench'];
+  }
+
+  protected override watched() {
+    return [this.workbench.runs.state, this.workbench.selection, this.workbench.connector.connection];
+  }
+
+  protected override render(): TemplateResult {
+    const { status, error, server, runs } = this.workbench.runs.state.value;
+    if (status === 'error' && !server) return failed(error!, () => this.workbench.runs.retry());
+    return html`
+      ${server ? this.#header(server) : nothing}
+      ${status === 'error' ? failed(error!, () => this.workbench.runs.retry()) : nothing}
+      ${this.problem ? this.#problem(this.problem) : nothing}
+      ${status === 'loading' ? loading('runs') : runs.length === 0 && status === 'ready' ? this.#empty(server) : this.#list()}
+    `;
+  }
+
+  #header(server: ServerInfo): TemplateResult {
+    const { device } = server;
+    const connection = this.workbench.connector.connection.value;
+    const memory = device.memory_used !== null && device.memory_total !== null;
+    return html`<header>
+      <span class="ellipsis device" title=${`${device.kind}: ${device.name}`} data-testid="device">${device.name}</span>
+      ${memory
+        ? html`<span class="number secondary" title="memory used of the device">
+            ${bytes(device.memory_used)} / ${bytes(device.memory_total)}
+          </span>`
+        : nothing}
+      ${device.utilization !== null
+        ? html`<span class="number secondary" title="utilisation of the device">${percent(device.utilization)}</span>`
+        : nothing}
+      <span class="secondary" data-testid="connection" data-state=${connection} title=${`backend ${server.version}: ${connection}`}>
+        <span aria-hidden="true">${connection === 'open' ? '●' : '○'}</span>
+        ${connection === 'open' ? 'live' : connection}
+      </span>
+      <span class="spring"></span>
+      <button class="quiet" title="New run" aria-label="New run" data-testid="new-run" @click=${() => command(this, 'open-new-run')}>
+        ${icon('plus')}
+      </button>
+    </header>`;
+  }
+
+  #problem(problem: ErrorBody): TemplateResult {
+    return html`<div class="problem" role="alert">
+      <span><span class="warning" aria-hidden="true">⚠</span> ${problem.message} <span class="secondary">${problem.remedy}</span></span>
+      <button class="quiet" aria-label="Dismiss" @click=${() => (this.problem = null)}>✕</button>
+    </div>`;
+  }
+
+  #empty(server: ServerInfo | null): TemplateResult {
+    const demo = server && demoConfig(server);
+    return empty(
+      'No runs yet',
+      demo
+        ? 'The demo trains a tiny Qwen2-VL on drawn (synthetic) images; its reward rises within minutes on a laptop.'
+        : 'Choose a model and a data set to train on. `medr1 sample` writes a small made data set and a tiny model to begin with.',
+      html`${demo
+          ? html`<button class="primary" data-testid="start-demo" ?disabled=${this.busy === 'demo'} @click=${() => this.#startDemo(demo)}>
+              Start the demo run
+            </button>`
+          : nothing}
+        <button data-testid="open-new-run" @click=${() => command(this, 'open-new-run')}>New run …</button>`,
+    );
+  }
+
+  #list(): TemplateResult {
+    return html`<ul aria-label="Runs" @keydown=${this.#onKey}>
+      ${repeat(
+        rows(this.workbench.runs.state.value.runs),
+        ({ run }) => run.id,
+        (row) => this.#row(row),
+      )}
+    </ul>`;
+  }
+
+  #row(row: RunRow): TemplateResult {
+    const { run, facts } = row;
+    const at = this.workbench.selection.value.runs.indexOf(run.id);
+    const colours = theme.value.dark ? SERIES.dark : SERIES.light;
+    const colour = at < 0 ? 'transparent' : colours[at % colours.length];
+    const path = sparkline(run.recent_reward, SPARK.width, SPARK.height);
+    return html`<li
+      class=${at >= 0 ? 'selected' : ''}
+      style=${`--depth:${row.depth};--colour:${colour}`}
+      data-testid="run"
+      data-run=${run.id}
+      data-state=${run.state}
+    >
+      <button
+        class="quiet pick"
+        aria-pressed=${at >= 0}
+        title="Click to show; Ctrl+click to overlay on the curves"
+        @click=${(event: MouseEvent) => this.#pick(run.id, event.ctrlKey || event.metaKey || event.shiftKey)}
+      >
+        <span class=${`glyph ${facts.tone}`} title=${facts.label} role="img" aria-label=${facts.label}>${facts.glyph}</span>
+        <span class="ellipsis name">${run.name}</span>
+        <span class="chip" title=${row.tagTitle}>${row.tag}</span>
+        <span class="number reward" title="reward of the last step" data-testid="run-reward">${row.reward}</span>
+        <span class="facts small secondary">
+          <svg width=${SPARK.width} height=${SPARK.height} aria-hidden="true">
+            ${path ? svg`<path d=${path} fill="none" stroke="currentColor" stroke-width="1.25"/>` : nothing}
+          </svg>
+          <span class="number" title="steps done / all" data-testid="run-steps">${row.steps}</span>
+          ${row.speed ? html`<span class="number">${row.speed}</span>` : html`<span>${facts.label}</span>`}
+          ${row.left ? html`<span class="number">${row.left}</span>` : nothing}
+        </span>
+      </button>
+      ${run.error
+        ? html`<p class="small trouble" role="note"><span class="warning">⚠</span> ${run.error.message} ${run.error.remedy}</p>`
+        : nothing}
+      ${at >= 0 || facts.active ? this.#actions(row, at >= 0) : nothing}
+    </li>`;
+  }
+
+  #actions({ run, facts }: RunRow, selected: boolean): TemplateResult {
+    return html`<div class="actions" role="toolbar" aria-label=${`Actions on ${run.name}`}>
+      ${facts.actions.map(
+        (action) =>
+          html`<button
+            class="quiet"
+            title=${ACTION_LABELS[action]}
+            aria-label=${`${ACTION_LABELS[action]}: ${run.name}`}
+            data-testid=${`run-${action}`}
+            ?disabled=${this.busy === run.id}
+            @click=${() => this.#act(run.id, action)}
+          >
+            ${icon(ACTION_ICONS[action])}
+          </button>`,
+      )}
+      <span class="spring"></span>
+      ${selected
+        ? VIEWS.map(
+            ([id, name, title]) =>
+              html`<button class="quiet" title=${title} aria-label=${`${title} of ${run.name}`} @click=${() => command(this, id)}>
+                ${icon(name)}
+              </button>`,
+          )
+        : nothing}
+      ${facts.active
+        ? nothing
+        : html`<button
+            class="quiet"
+            title="Move to the trash"
+            aria-label=${`Move to the trash: ${run.name}`}
+            data-testid="run-delete"
+            @click=${() => command(this, 'delete-run', { id: run.id, name: run.name })}
+          >
+            ${icon('trash')}
+          </button>`}
+    </div>`;
+  }
+
+  #pick(id: string, add: boolean): void {
+    const { selection } = this.workbench;
+    if (add) selection.toggleRun(id);
+    else selection.move({ runs: [id] });
+  }
+
+  /** Up and down walk the rows, as in JupyterLab's file browser. */
+  #onKey = (event: KeyboardEvent): void => {
+    const way = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    if (!way) return;
+    const picks = [...this.renderRoot.querySelectorAll<HTMLButtonElement>('.pick')];
+    const at = picks.findIndex((pick) => pick.closest('li')!.contains(event.target as Node));
+    picks[at + way]?.focus();
+    event.preventDefault();
+  };
+
+  async #act(id: string, action: RunAction): Promise<void> {
+    this.busy = id;
+    this.problem = null;
+    try {
+      this.workbench.runs.apply({ summary: await this.workbench.connector.act(id, action) });
+    } catch (error) {
+      this.problem = errorBody(error);
+    }
+    this.busy = null;
+  }
+
+  async #startDemo(config: Record<string, unknown>): Promise<void> {
+    this.busy = 'demo';
+    this.problem = null;
+    try {
+      const summary = await this.workbench.connector.createRun(config, true);
+      this.workbench.runs.apply({ summary });
+      this.workbench.selection.move({ runs: [summary.id] });
+      command(this, 'arrange-training');
+    } catch (error) {
+      this.problem = errorBody(error);
+    }
+    this.busy = null;
+  }
+
+  static override styles = [
+    tokens,
+    base,
+    css`
+      :host {
+        height: 100%;
+        overflow: auto;
+        container-type: inline-size;
+      }
+      header {
+        display: flex;
+        flex-wrap: wrap;
+        gap: 0 12px;
+        align-items: center;
+        padding: 2px 4px 2px 8px;
+        min-height: 32px;
+        border-bottom: 1px solid var(--medr1-border);
+        font-size: var(--medr1-size-small);
+      }
+      .device {
+        max-width: 100%;
+      }
+      .spring {
+        flex: 1;
+      }
+      .problem {
+        display: flex;
+        gap: 8px;
+        align-items: start;
+        padding: 8px;
+        border-bottom: 1px solid var(--medr1-border);
+      }
+      .problem span:first-child {
+        flex: 1;
+        overflow-wrap: anywhere;
+      }
+      ul {
+        margin: 0;
+        padding: 0;
+        list-style: none;
+      }
+      li {
+        border-bottom: 1px solid var(--medr1-border);
+        border-left: 3px solid var(--colour);
+        padding-left: calc(var(--depth) * 12px);
+      }
+      li.selected {
+        background: var(--medr1-surface-2);
+      }
+      .pick {
+        display: grid;
+        grid-template-columns: 16px minmax(0, 1fr) auto auto;
+        gap: 2px 8px;
+        align-items: center;
+        width: 100%;
+        padding: 4px 8px 4px 4px;
+        text-align: left;
+        font-weight: inherit;
+      }
+      .pick[aria-pressed] {
+        border-color: transparent;
+        box-shadow: none;
+      }
+      .name {
+        font-weight: 600;
+      }
+      .reward {
+        min-width: 4ch;
+      }
+      .facts {
+        grid-column: 2 / -1;
+        display: flex;
+        flex-wrap: wrap;
+        gap: 0 8px;
+        align-items: center;
+      }
+      .facts svg {
+        color: var(--medr1-accent);
+      }
+      .glyph {
+        text-align: center;
+      }
+      .glyph.live {
+        color: var(--medr1-accent);
+      }
+      .glyph.right {
+        color: var(--medr1-right);
+      }
+      .glyph.wrong {
+        color: var(--medr1-wrong);
+      }
+      .glyph.warning {
+        color: var(--medr1-warn-text);
+      }
+      .actions {
+        display: flex;
+        gap: 2px;
+        padding: 0 4px 4px 24px;
+      }
+      .actions button {
+        display: inline-flex;
+        align-items: center;
+        padding: 2px 4px;
+      }
+      .icon {
+        display: block;
+      }
+      .trouble {
+        margin: 0;
+        padding: 0 8px 4px 28px;
+        overflow-wrap: anywhere;
+      }
+    `,
+  ];
+}
+
+define('medr1-runs', RunsPanel);

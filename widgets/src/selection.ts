@@ -1,0 +1,89 @@
+/**
+ * The one selection that all views share. Clicking anything moves it; a view follows the parts it understands and ignores the rest.
+ * It is a small JSON value: it is restored with the layout and can be sent as a link.
+ */
+import { Observable } from './observable.ts';
+
+export interface Selection {
+  dataset: string | null;
+  item: string | null;
+  runs: string[];
+  /** null = follow the newest step. */
+  step: number | null;
+  group: number | null;
+  completion: number | null;
+  token: number | null;
+  variant: string | null;
+}
+
+export const NOTHING: Selection = {
+  dataset: null,
+  item: null,
+  runs: [],
+  step: null,
+  group: null,
+  completion: null,
+  token: null,
+  variant: null,
+};
+
+/** Parts that lose their meaning when the named one changes. */
+const DEPENDENTS: Partial<Record<keyof Selection, (keyof Selection)[]>> = {
+  runs: ['step', 'group', 'completion', 'token'],
+  step: ['group', 'completion', 'token'],
+  group: ['completion', 'token'],
+  completion: ['token'],
+  dataset: ['item'],
+};
+
+export class SelectionModel extends Observable<Selection> {
+  constructor() {
+    super(NOTHING);
+  }
+
+  /** Moves parts of the selection; what hangs on a changed part is dropped unless given too. */
+  move(change: Partial<Selection>): void {
+    const next: Selection = { ...this.value };
+    for (const key of Object.keys(change) as (keyof Selection)[]) {
+      if (same(change[key], this.value[key])) continue;
+      for (const dependent of DEPENDENTS[key] ?? []) Object.assign(next, { [dependent]: NOTHING[dependent] });
+    }
+    Object.assign(next, change);
+    if (!same(next, this.value)) this.set(next);
+  }
+
+  /** The run that single-run views show: the first selected. */
+  get run(): string | null {
+    return this.value.runs[0] ?? null;
+  }
+
+  /** Adds or removes a run without touching the step. */
+  toggleRun(id: string): void {
+    const { runs } = this.value;
+    this.set({ ...this.value, runs: runs.includes(id) ? runs.filter((run) => run !== id) : [...runs, id] });
+  }
+
+  toJSON(): Selection {
+    return this.value;
+  }
+
+  /** Takes what is well formed in `json` (a restored layout, a link) and ignores the rest. */
+  restore(json: unknown): void {
+    if (!json || typeof json !== 'object') return;
+    const given = json as Record<string, unknown>;
+    const next: Selection = { ...NOTHING };
+    const text = (key: 'dataset' | 'item' | 'variant') => {
+      if (typeof given[key] === 'string') next[key] = given[key];
+    };
+    const index = (key: 'step' | 'group' | 'completion' | 'token') => {
+      const value = given[key];
+      if (Number.isSafeInteger(value) && (value as number) >= 0) next[key] = value as number;
+    };
+    (['dataset', 'item', 'variant'] as const).forEach(text);
+    (['step', 'group', 'completion', 'token'] as const).forEach(index);
+    if (Array.isArray(given.runs)) next.runs = given.runs.filter((run): run is string => typeof run === 'string');
+    this.set(next);
+  }
+}
+
+const same = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);

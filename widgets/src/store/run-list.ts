@@ -1,0 +1,117 @@
+/** All runs and the server behind them, fed by one subscription; hands out the series of a run to as many views as ask. */
+import type { Connector, ErrorBody, RunsEvent, RunSummary, ServerInfo, Subscription } from '../connector.ts';
+import { errorBody } from '../connector.ts';
+import { Observable } from '../observable.ts';
+import { RunSeries } from './run-series.ts';
+
+export interface RunListState {
+  status: 'loading' | 'ready' | 'error';
+  error: ErrorBody | null;
+  server: ServerInfo | null;
+  /** Newest first. */
+  runs: RunSummary[];
+}
+
+/** Milliseconds between looks at the device while somebody looks at the list. */
+const SERVER_POLL_MS = 10_000;
+/** First and longest wait before a failed start is tried again by itself. */
+const RETRY_MS = [2_000, 30_000] as const;
+
+export class RunList {
+  readonly state = new Observable<RunListState>({ status: 'loading', error: null, server: null, runs: [] });
+  readonly #connector: Connector;
+  readonly #series = new Map<string, { series: RunSeries; users: number }>();
+  #subscription: Subscription | null = null;
+  #poll: ReturnType<typeof setInterval> | undefined;
+  #retry: ReturnType<typeof setTimeout> | undefined;
+  #wait: number = RETRY_MS[0];
+  #generation = 0;
+
+  constructor(connector: Connector) {
+    this.#connector = connector;
+  }
+
+  /** Reads server and runs and follows them; on failure says so and tries again later. Never throws. */
+  async start(): Promise<void> {
+    const generation = ++this.#generation;
+    clearTimeout(this.#retry);
+    clearInterval(this.#poll);
+    try {
+      const [server, runs] = await Promise.all([this.#connector.server(), this.#connector.runs()]);
+      if (generation !== this.#generation) return;
+      this.state.set({ status: 'ready', error: null, server, runs: sorted(runs) });
+      this.#wait = RETRY_MS[0];
+      this.#subscription ??= this.#connector.subscribeRuns(
+        (event) => this.apply(event),
+        () => void this.start(),
+      );
+      this.#poll = setInterval(() => void this.#look(), SERVER_POLL_MS);
+    } catch (error) {
+      if (generation !== this.#generation) return;
+      this.state.update((state) => ({ ...state, status: 'error', error: errorBody(error) }));
+      this.#retry = setTimeout(() => void this.start(), this.#wait);
+      this.#wait = Math.min(2 * this.#wait, RETRY_MS[1]);
+    }
+  }
+
+  /** The user asked to try again: at once, and with a short wait next time. */
+  retry(): void {
+    this.#wait = RETRY_MS[0];
+    this.#connector.reconnect();
+    void this.start();
+  }
+
+  apply(event: RunsEvent): void {
+    this.state.update((state) => {
+      if ('removed' in event) return { ...state, runs: state.runs.filter((run) => run.id !== event.removed) };
+      const known = state.runs.find((run) => run.id === event.summary.id);
+      if (known && known.seq > event.summary.seq) return state;
+      return { ...state, runs: sorted([event.summary, ...state.runs.filter((run) => run.id !== event.summary.id)]) };
+    });
+  }
+
+  get(id: string): RunSummary | undefined {
+    return this.state.value.runs.find((run) => run.id === id);
+  }
+
+  /** The series of a run, loaded on first use; give it back with `release`. */
+  acquire(id: string): RunSeries {
+    let entry = this.#series.get(id);
+    if (!entry) {
+      entry = { series: new RunSeries(this.#connector, id), users: 0 };
+      this.#series.set(id, entry);
+      void entry.series.load();
+    }
+    entry.users++;
+    return entry.series;
+  }
+
+  release(id: string): void {
+    const entry = this.#series.get(id);
+    if (!entry || --entry.users > 0) return;
+    entry.series.dispose();
+    this.#series.delete(id);
+  }
+
+  dispose(): void {
+    this.#generation++;
+    clearTimeout(this.#retry);
+    clearInterval(this.#poll);
+    this.#subscription?.close();
+    for (const { series } of this.#series.values()) series.dispose();
+    this.#series.clear();
+  }
+
+  async #look(): Promise<void> {
+    if (this.state.observed === 0 || globalThis.document?.hidden) return;
+    const generation = this.#generation;
+    try {
+      const server = await this.#connector.server();
+      if (generation === this.#generation) this.state.update((state) => ({ ...state, server }));
+    } catch {
+      if (generation === this.#generation) void this.start(); // says what is wrong, and keeps trying
+    }
+  }
+}
+
+const sorted = (runs: RunSummary[]): RunSummary[] => [...runs].sort((a, b) => b.created_at - a.created_at || (a.id < b.id ? 1 : -1));

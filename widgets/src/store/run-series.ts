@@ -1,0 +1,196 @@
+/**
+ * One run as the curves see it: columns of metrics and the events that mark them. Read once, then kept up by the run's log;
+ * many views share one of these and one subscription.
+ */
+import type { Checkpoint, Connector, ErrorBody, MetricTable, RewardRevision, RunDetail, RunEvent, Subscription, TrainConfig } from '../connector.ts';
+import { errorBody } from '../connector.ts';
+import { Observable } from '../observable.ts';
+
+/** Something that happened at a step and shows on every curve. */
+export interface Mark {
+  kind: 'rewards' | 'checkpoint' | 'alert' | 'pause';
+  step: number;
+  time: number;
+  title: string;
+  detail: string;
+}
+
+/** Steps asked for at first; longer runs come min-max downsampled, spikes kept. */
+export const FIRST_POINTS = 4000;
+
+export class RunSeries {
+  readonly id: string;
+  /** Replaced after each change, so that a listener knows by identity. */
+  readonly changed = new Observable(0);
+  status: 'loading' | 'ready' | 'error' = 'loading';
+  error: ErrorBody | null = null;
+  detail: RunDetail | null = null;
+  steps: number[] = [];
+  /** Milliseconds since 1970, one per step. */
+  times: number[] = [];
+  readonly metrics = new Map<string, (number | null)[]>();
+  marks: Mark[] = [];
+
+  readonly #connector: Connector;
+  #subscription: Subscription | null = null;
+  #generation = 0;
+
+  constructor(connector: Connector, id: string) {
+    this.#connector = connector;
+    this.id = id;
+  }
+
+  get name(): string {
+    return this.detail?.summary.name ?? this.id;
+  }
+
+  get config(): TrainConfig | null {
+    return this.detail?.config ?? null;
+  }
+
+  get revisions(): RewardRevision[] {
+    return this.detail?.rewards ?? [];
+  }
+
+  get lastStep(): number {
+    return this.steps.at(-1) ?? 0;
+  }
+
+  /** Newest value of a metric that is there, null when it never was. */
+  last(name: string): number | null {
+    return this.metrics.get(name)?.findLast((value) => value !== null) ?? null;
+  }
+
+  /** Reads the run and follows it. Called again, it starts over: after a failure or when the log's epoch is gone. */
+  async load(): Promise<void> {
+    const generation = ++this.#generation;
+    this.#subscription?.close();
+    this.#subscription = null;
+    if (this.status === 'error') this.status = 'loading';
+    this.#tell();
+    try {
+      const [detail, table] = await Promise.all([
+        this.#connector.run(this.id),
+        this.#connector.metrics(this.id, { max_points: FIRST_POINTS }),
+      ]);
+      if (generation !== this.#generation) return;
+      this.detail = detail;
+      this.#take(table);
+      this.marks = marksOf(detail);
+      this.status = 'ready';
+      this.error = null;
+      this.#subscription = this.#connector.subscribeRun(
+        this.id,
+        { epoch: table.epoch, since: table.seq },
+        (event) => this.apply(event),
+        () => void this.load(),
+      );
+    } catch (error) {
+      if (generation !== this.#generation) return;
+      this.status = 'error';
+      this.error = errorBody(error);
+    }
+    this.#tell();
+  }
+
+  /** One event of the run's log. A step that is here already is dropped: the log may tell again what the table held. */
+  apply(event: RunEvent): void {
+    switch (event.kind) {
+      case 'step':
+        if (event.step <= this.lastStep) return;
+        this.#append(event.step, event.time, event.metrics);
+        break;
+      case 'evaluation':
+        this.#amend(event.step, event.metrics);
+        break;
+      case 'rewards':
+        this.#revise(event.revision, event.previous);
+        break;
+      case 'checkpoint':
+        if (this.detail) this.detail = { ...this.detail, checkpoints: [...this.detail.checkpoints, event.checkpoint] };
+        this.#mark(checkpointMark(event.checkpoint));
+        break;
+      case 'alert':
+        this.#mark({ kind: 'alert', step: event.step, time: event.time, title: event.message, detail: event.remedy });
+        break;
+      case 'state':
+        if (this.detail)
+          this.detail = { ...this.detail, summary: { ...this.detail.summary, state: event.state, error: event.error } };
+        if (event.state === 'paused' || event.state === 'interrupted')
+          this.#mark({ kind: 'pause', step: event.step, time: event.time, title: event.state, detail: event.error?.message ?? '' });
+        break;
+    }
+    this.#tell();
+  }
+
+  dispose(): void {
+    this.#generation++;
+    this.#subscription?.close();
+    this.#subscription = null;
+  }
+
+  #take(table: MetricTable): void {
+    this.steps = [...table.step];
+    this.times = [...table.time];
+    this.metrics.clear();
+    for (const [name, column] of Object.entries(table.metrics)) this.metrics.set(name, [...column]);
+  }
+
+  #append(step: number, time: number, metrics: Record<string, number | null>): void {
+    const length = this.steps.push(step);
+    this.times.push(time);
+    for (const [name, value] of Object.entries(metrics)) this.#column(name, length - 1).push(value);
+    for (const column of this.metrics.values()) if (column.length < length) column.push(null);
+  }
+
+  /** Values that come after their step was told. */
+  #amend(step: number, metrics: Record<string, number | null>): void {
+    const at = this.steps.lastIndexOf(step);
+    if (at < 0) return;
+    for (const [name, value] of Object.entries(metrics)) this.#column(name, this.steps.length)[at] = value;
+  }
+
+  #column(name: string, length: number): (number | null)[] {
+    let column = this.metrics.get(name);
+    if (!column) this.metrics.set(name, (column = new Array<number | null>(length).fill(null)));
+    return column;
+  }
+
+  #revise(revision: RewardRevision, previous: Record<string, number> | null): void {
+    if (this.detail) {
+      const rewards = this.detail.rewards.filter((one) => one.revision !== revision.revision);
+      this.detail = { ...this.detail, rewards: [...rewards, revision] };
+    }
+    if (previous && revision.step !== null) this.#mark(rewardMark(revision, previous));
+  }
+
+  #mark(mark: Mark): void {
+    if (!this.marks.some((one) => one.kind === mark.kind && one.step === mark.step && one.title === mark.title))
+      this.marks = [...this.marks, mark];
+  }
+
+  #tell(): void {
+    this.changed.update((count) => count + 1);
+  }
+}
+
+function marksOf(detail: RunDetail): Mark[] {
+  const rewards = detail.rewards.flatMap((revision, index) =>
+    index > 0 && revision.step !== null ? [rewardMark(revision, detail.rewards[index - 1].weights)] : [],
+  );
+  return [...rewards, ...detail.checkpoints.map(checkpointMark)].sort((a, b) => a.step - b.step);
+}
+
+function checkpointMark(checkpoint: Checkpoint): Mark {
+  const title = `Checkpoint (${checkpoint.reason})`;
+  return { kind: 'checkpoint', step: checkpoint.step, time: checkpoint.created_at, title, detail: checkpoint.path };
+}
+
+/** The edit as its diff: "format 1 → 0.2". */
+function rewardMark(revision: RewardRevision, previous: Record<string, number>): Mark {
+  const changes = Object.keys(revision.weights)
+    .filter((name) => revision.weights[name] !== previous[name])
+    .map((name) => `${name} ${previous[name] ?? 0} → ${revision.weights[name]}`);
+  const detail = [changes.join(', '), revision.reason].filter(Boolean).join('. ');
+  return { kind: 'rewards', step: revision.step ?? 0, time: revision.created_at, title: `Rewards, revision ${revision.revision}`, detail };
+}

@@ -1,0 +1,208 @@
+/**
+ * Every colour and size of the widgets, once. Surfaces, type and spacing come from JupyterLab's variables; outside JupyterLab the
+ * fallbacks serve. Our own tokens carry one meaning each, in every view; `light-dark` follows the host's colour scheme.
+ */
+import { css } from 'lit';
+import { Observable } from './observable.ts';
+
+/** Okabe-Ito, ordered so that neighbours differ most; black is left to the text. */
+export const SERIES = {
+  light: ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#b07d00', '#2a8fc7', '#7a7a7a'],
+  dark: ['#56b4e9', '#e69f00', '#2fc498', '#e39ac3', '#f0e442', '#7f9bff', '#b0b0b0'],
+} as const;
+/** Second carrier beside colour: plotly's dash names. */
+export const DASHES = ['solid', 'dash', 'dot', 'dashdot', 'longdash', 'longdashdot'] as const;
+
+export const tokens = css`
+  :host,
+  .medr1-root {
+    --medr1-surface: var(--jp-layout-color1, light-dark(#fff, #111));
+    --medr1-surface-2: var(--jp-layout-color2, light-dark(#eee, #212121));
+    --medr1-text: var(--jp-ui-font-color1, light-dark(#212121, #e8e8e8));
+    --medr1-text-2: var(--jp-ui-font-color2, light-dark(#545454, #b5b5b5));
+    --medr1-border: var(--jp-border-color2, light-dark(#dcdcdc, #3c3c3c));
+    --medr1-accent: var(--jp-brand-color1, light-dark(#1976d2, #2196f3));
+    --medr1-warn: var(--jp-warn-color-normal, var(--jp-warn-color1, light-dark(#b26a00, #f6b73c)));
+    --medr1-font: var(--jp-ui-font-family, system-ui, sans-serif);
+    --medr1-font-text: var(--jp-content-font-family, system-ui, sans-serif);
+    --medr1-font-code: var(--jp-code-font-family, ui-monospace, monospace);
+    --medr1-size: var(--jp-ui-font-size1, 13px);
+    --medr1-size-small: 12px;
+    --medr1-right: light-dark(#00714f, #2fc498);
+    --medr1-wrong: light-dark(#b84a00, #ff8a4c);
+    --medr1-right-surface: light-dark(#e0f3ec, #10352a);
+    --medr1-wrong-surface: light-dark(#fbe9dd, #41220f);
+    --medr1-think: light-dark(#0b5a8a, #8cc8ee);
+    --medr1-think-surface: light-dark(#edf4fa, #16242f);
+    --medr1-warn-text: light-dark(#8a5200, #f6b73c);
+    --medr1-gap: 4px;
+  }
+`;
+
+/** Controls and text as JupyterLab draws them; one sheet for every element. */
+export const base = css`
+  :host,
+  .medr1-root {
+    display: block;
+    box-sizing: border-box;
+    color: var(--medr1-text);
+    background: var(--medr1-surface);
+    font: var(--medr1-size) / 1.4 var(--medr1-font);
+    font-variant-numeric: tabular-nums;
+  }
+  :host([hidden]) {
+    display: none;
+  }
+  * {
+    box-sizing: border-box;
+  }
+  button,
+  select,
+  input,
+  textarea {
+    font: inherit;
+    font-variant-numeric: tabular-nums;
+    color: inherit;
+  }
+  button {
+    min-height: 24px;
+    padding: 2px 8px;
+    border: 1px solid var(--medr1-border);
+    border-radius: 2px;
+    background: var(--medr1-surface-2);
+    cursor: pointer;
+    white-space: nowrap;
+  }
+  button:hover:not(:disabled) {
+    border-color: var(--medr1-text-2);
+  }
+  button:disabled {
+    opacity: 0.5;
+    cursor: default;
+  }
+  button.primary {
+    color: #fff;
+    background: light-dark(#1565c0, #1976d2);
+    border-color: transparent;
+  }
+  button.quiet {
+    border-color: transparent;
+    background: none;
+  }
+  button.quiet:hover:not(:disabled) {
+    background: var(--medr1-surface-2);
+  }
+  button[aria-pressed='true'] {
+    border-color: var(--medr1-accent);
+    box-shadow: inset 0 -2px var(--medr1-accent);
+  }
+  select,
+  textarea,
+  input:not([type='checkbox'], [type='range']) {
+    min-height: 24px;
+    padding: 2px 6px;
+    border: 1px solid var(--medr1-border);
+    border-radius: 2px;
+    background: var(--jp-layout-color0, var(--medr1-surface));
+  }
+  input[aria-invalid='true'] {
+    border-color: var(--medr1-wrong);
+  }
+  input[type='range'] {
+    accent-color: var(--medr1-accent);
+    min-width: 60px;
+  }
+  input[type='checkbox'] {
+    accent-color: var(--medr1-accent);
+  }
+  :focus-visible {
+    outline: 2px solid var(--medr1-accent);
+    outline-offset: 1px;
+  }
+  .number {
+    text-align: right;
+    white-space: nowrap;
+  }
+  .secondary {
+    color: var(--medr1-text-2);
+  }
+  .small {
+    font-size: var(--medr1-size-small);
+  }
+  .ellipsis {
+    overflow: hidden;
+    text-overflow: ellipsis;
+    white-space: nowrap;
+  }
+  .chip {
+    display: inline-block;
+    padding: 0 6px;
+    border: 1px solid var(--medr1-border);
+    border-radius: 8px;
+    font-size: var(--medr1-size-small);
+    white-space: nowrap;
+  }
+  .chip.right {
+    color: var(--medr1-right);
+    background: var(--medr1-right-surface);
+    border-color: currentColor;
+  }
+  .chip.wrong {
+    color: var(--medr1-wrong);
+    background: var(--medr1-wrong-surface);
+    border-color: currentColor;
+  }
+  .warning {
+    color: var(--medr1-warn-text);
+  }
+  .toolbar {
+    display: flex;
+    flex-wrap: wrap;
+    gap: 4px 12px;
+    align-items: center;
+    padding: 4px 8px;
+    border-bottom: 1px solid var(--medr1-border);
+  }
+  .toolbar label {
+    display: inline-flex;
+    gap: 4px;
+    align-items: center;
+  }
+  .message {
+    display: flex;
+    flex-direction: column;
+    align-items: flex-start;
+    gap: 8px;
+    max-width: 60ch;
+    padding: 16px;
+  }
+  .message h3 {
+    margin: 0;
+    font-size: inherit;
+    font-weight: 600;
+  }
+  .message p {
+    margin: 0;
+    overflow-wrap: anywhere;
+  }
+  .message .actions {
+    display: flex;
+    flex-wrap: wrap;
+    gap: 8px;
+  }
+`;
+
+/** Counts theme changes and says whether the surface is dark. JupyterLab marks its body; elsewhere the reader's preference decides. */
+export const theme = new Observable(readTheme(0));
+
+/** To be called after the host's style variables changed: elements draw again with the new ones. */
+export function refreshTheme(): void {
+  theme.update(({ revision }) => readTheme(revision + 1));
+}
+
+function readTheme(revision: number): { dark: boolean; revision: number } {
+  if (typeof document === 'undefined') return { dark: false, revision };
+  const light = document.body.dataset.jpThemeLight;
+  if (light !== undefined) return { dark: light === 'false', revision };
+  return { dark: globalThis.matchMedia?.('(prefers-color-scheme: dark)').matches ?? false, revision };
+}
