@@ -21,6 +21,8 @@ export interface GroupLogpsOptions {
   temperature?: number;
   /** Also the entropy of each token's distribution (no gradient). Default true. */
   entropy?: boolean;
+  /** Also whether each token was the most probable one. Default false. */
+  correct?: boolean;
   /** Tokens whose logits over the vocabulary are held at once. Default: what fits 256 MiB. */
   chunkTokens?: number;
 }
@@ -29,6 +31,7 @@ export interface GroupLogpsOptions {
 export interface GroupLogps {
   logps: Tensor; // [N, T] float32
   entropy: Tensor | null; // [N, T] float32
+  correct: Tensor | null; // [N, T] float32, 1 or 0
   mask: Tensor; // [N, T] bool
 }
 
@@ -43,7 +46,10 @@ export function groupLogps(
 
 function computeGroupLogps(model: Qwen2VL, prompts: EncodedPrompt[], completions: number[][][], options: GroupLogpsOptions): GroupLogps {
   if (prompts.length !== completions.length) {
-    throw errors.badArgument(`${prompts.length} prompts with completions for ${completions.length}`, 'Give one list of completions per prompt.');
+    throw errors.badArgument(
+      `${prompts.length} prompts with completions for ${completions.length}`,
+      'Give one list of completions per prompt.',
+    );
   }
   const { device } = model;
   const flat = completions.flat();
@@ -52,36 +58,58 @@ function computeGroupLogps(model: Qwen2VL, prompts: EncodedPrompt[], completions
   const [N, T] = [flat.length, Math.max(0, ...lengths)];
   if (N === 0 || T === 0) {
     const zeros = () => torch.zeros([N, T], { dtype: 'float32', device });
-    return { logps: zeros(), entropy: options.entropy === false ? null : zeros(), mask: torch.zeros([N, T], { dtype: 'bool', device }) };
+    return {
+      logps: zeros(),
+      entropy: options.entropy === false ? null : zeros(),
+      correct: options.correct ? zeros() : null,
+      mask: torch.zeros([N, T], { dtype: 'bool', device }),
+    };
   }
 
   const prefix = layOut(model, prompts);
   // The last token predicts nothing, so it is no input.
   const inputs = flat.map((ids) => ids.slice(0, -1));
-  const own = blocksOf(inputs.map((ids) => ids.length), device);
+  const own = blocksOf(
+    inputs.map((ids) => ids.length),
+    device,
+  );
   const hidden = decode(
     model,
     embed(model, [...prefix.ids, ...own.fill(inputs, 0)], prefix),
     rotationOf(model, prefix, own, inputs, owner),
-    sharedPrefixAttention(prefix, own, owner, completions.map((group) => group.length), model),
+    sharedPrefixAttention(
+      prefix,
+      own,
+      owner,
+      completions.map((group) => group.length),
+      model,
+    ),
   ); // [R, hidden]
 
   // Token t is predicted by the token before it: the prompt's last one for t = 0.
   const predictors = flat.flatMap((ids, n) =>
     ids.map((_, t) => (t === 0 ? prefix.lastRows[owner[n]] : prefix.blocks.rows + own.row(n, t - 1))),
   );
-  const { logps, entropy } = tokenLogps(
+  const { logps, entropy, correct } = tokenLogps(
     model,
     gatherRows(hidden, tensor(predictors, { dtype: 'int64', device })), // [M, hidden], M = all completion tokens
     tensor(flat.flat(), { dtype: 'int64', device }),
     options,
   );
-  return { logps: padded(logps, lengths, T), entropy: entropy && padded(entropy, lengths, T), mask: maskOf(lengths, T, device) };
+  return {
+    logps: padded(logps, lengths, T),
+    entropy: entropy && padded(entropy, lengths, T),
+    correct: correct && padded(correct, lengths, T),
+    mask: maskOf(lengths, T, device),
+  };
 }
 
 /** Completions go on where their prompt ends, all three axes alike. */
 function rotationOf(model: Qwen2VL, prefix: Prefix, own: Blocks, inputs: number[][], owner: number[]) {
-  const following = own.fill(inputs.map((ids, n) => ids.map((_, t) => prefix.nextPositions[owner[n]] + t)), 0);
+  const following = own.fill(
+    inputs.map((ids, n) => ids.map((_, t) => prefix.nextPositions[owner[n]] + t)),
+    0,
+  );
   const axes = prefix.axes.map((axis) => [...axis, ...following]) as Prefix['axes'];
   return textRotation(model.config.text_config, positionTensor(model, axes), model.dtype);
 }
@@ -97,7 +125,15 @@ function sharedPrefixAttention(prefix: Prefix, own: Blocks, owner: number[], gro
     const [, , H, D] = block.shape;
     return torch.reshape(torch.expand(torch.unsqueeze(block, 1), [B, N / B, P, H, D]), [N, P, H, D]);
   };
-  const mask = T === 0 ? null : attentionMask(owner.map((b) => prefix.blocks.lengths[b]), P, T, model);
+  const mask =
+    T === 0
+      ? null
+      : attentionMask(
+          owner.map((b) => prefix.blocks.lengths[b]),
+          P,
+          T,
+          model,
+        );
 
   return (_layer, q, k, v) => {
     const first = (t: Tensor) => prefix.blocks.toBlock(torch.narrow(t, 0, 0, rows));

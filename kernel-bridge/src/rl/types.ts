@@ -35,6 +35,8 @@ export interface TrainerInit {
   root: string;
   /** Checkpoint directory to go on from, bit for bit on the CPU. */
   resumeFrom?: string;
+  /** Where batches and state of updates that were not finite are kept; nowhere when left out. */
+  evidenceDir?: string;
   /** Text for the log of the worker. */
   log?: (line: string) => void;
 }

@@ -1,0 +1,63 @@
+/** Metrics of a batch of completions and rewards, before any update: TRL's, and ours beside them. */
+import { answerLetter } from '../rewards/index.ts';
+import { nanMean, nanStd, type Advantages } from './advantages.ts';
+import type { ScoredGroup } from './rollouts.ts';
+
+const mean = (values: number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
+
+/** completions/*: lengths in tokens, the end token included. */
+export function completionMetrics(completions: { length: number; ended: boolean }[]): Record<string, number> {
+  const lengths = completions.map(({ length }) => length);
+  const ended = completions.filter((completion) => completion.ended).map(({ length }) => length);
+  const terminated = ended.length === 0 ? [0] : ended;
+  return {
+    'completions/mean_length': mean(lengths),
+    'completions/min_length': Math.min(...lengths),
+    'completions/max_length': Math.max(...lengths),
+    'completions/clipped_ratio': 1 - ended.length / completions.length,
+    'completions/mean_terminated_length': mean(terminated),
+    'completions/min_terminated_length': Math.min(...terminated),
+    'completions/max_terminated_length': Math.max(...terminated),
+  };
+}
+
+/** reward, reward_std, rewards/*: raw values [N][K] and what the advantages were made from. */
+export function rewardMetrics(
+  names: readonly string[],
+  perFunction: (number | null)[][],
+  { rewards, stdIsZero }: Advantages,
+): Record<string, number> {
+  const columns = names.map((name, k) => [name, perFunction.map((row) => row[k] ?? NaN)] as const);
+  return {
+    ...Object.fromEntries(
+      columns.flatMap(([name, values]) => [
+        [`rewards/${name}/mean`, nanMean(values)],
+        [`rewards/${name}/std`, nanStd(values)],
+      ]),
+    ),
+    reward: nanMean(rewards),
+    reward_std: nanStd(rewards),
+    frac_reward_zero_std: mean(stdIsZero.map(Number)),
+  };
+}
+
+/** Letters answered, and groups all right or all wrong (tinker's split of frac_reward_zero_std). */
+export function answerMetrics(groups: readonly ScoredGroup[]): Record<string, number> {
+  const predictions = groups.map(({ completions }) => completions.map(({ text }) => answerLetter(text)));
+  const letters = new Set(['none', ...groups.flatMap(({ question }) => question.item.options.map((_, i) => String.fromCharCode(65 + i)))]);
+  const flat = predictions.flat();
+  const histogram = [...letters].toSorted().map((letter) => {
+    const count = flat.filter((prediction) => (prediction ?? 'none') === letter).length;
+    return [`answers/${letter}`, count / flat.length];
+  });
+
+  const known = groups.flatMap(({ question }, p) =>
+    question.item.answer === null ? [] : [{ answer: question.item.answer, predicted: predictions[p] }],
+  );
+  const share = (test: (group: (typeof known)[number]) => boolean): number => known.filter(test).length / known.length;
+  return {
+    ...Object.fromEntries(histogram),
+    frac_groups_all_right: share(({ answer, predicted }) => predicted.every((letter) => letter === answer)),
+    frac_groups_all_wrong: share(({ answer, predicted }) => predicted.every((letter) => letter !== answer)),
+  };
+}

@@ -1,0 +1,88 @@
+/**
+ * A checkpoint is a Hugging Face directory with three files more: optimizer.safetensors, trainer_state.json and, between two updates on
+ * the same rollouts, rollouts.safetensors. It appears whole or not at all.
+ */
+import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
+import type { TrainConfig } from '../protocol/index.ts';
+import { saveModel, type Qwen2VL } from '../qwen2vl/index.ts';
+import { readSafetensors, writeSafetensors, type Tensor } from '../torch/index.ts';
+import { errors } from './errors.ts';
+
+const FORMAT = 1;
+
+/** What a trainer needs beside tensors to go on as if it had never stopped. Seeds and data order follow from step and cursor. */
+export interface TrainerState {
+  format: typeof FORMAT;
+  step: number;
+  /** Questions drawn since the start. */
+  cursor: number;
+  num_tokens: number;
+  skipped_steps: number;
+  skipped_in_a_row: number;
+  reward_weights: Record<string, number>;
+  config: TrainConfig;
+  /** Rollouts that further updates will use; null when the next step samples anew. */
+  rollouts: unknown;
+}
+
+export interface CheckpointParts {
+  policy: Qwen2VL;
+  /** Directory of tokenizer and preprocessor files. */
+  processorDir: string;
+  optimizer: Map<string, Tensor>;
+  state: Omit<TrainerState, 'format'>;
+  rollouts: Map<string, Tensor>;
+}
+
+export async function writeCheckpoint(directory: string, parts: CheckpointParts): Promise<void> {
+  const target = resolve(directory);
+  const draft = join(dirname(target), `.${basename(target)}.${process.pid}.tmp`);
+  await mkdir(dirname(target), { recursive: true });
+  try {
+    await saveModel(parts.policy, draft, parts.processorDir);
+    writeSafetensors(join(draft, 'optimizer.safetensors'), parts.optimizer);
+    if (parts.rollouts.size > 0) writeSafetensors(join(draft, 'rollouts.safetensors'), parts.rollouts);
+    const state: TrainerState = { format: FORMAT, ...parts.state };
+    await synced(join(draft, 'trainer_state.json'), 'w', `${JSON.stringify(state, null, 1)}\n`);
+    await synced(draft, 'r');
+    await rename(draft, target);
+    await synced(dirname(target), 'r');
+  } catch (error) {
+    await rm(draft, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+/** Opens, writes if there is text, and flushes to the disk. */
+async function synced(path: string, flags: 'r' | 'w', text?: string): Promise<void> {
+  const handle = await open(path, flags);
+  try {
+    if (text !== undefined) await handle.writeFile(text);
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+export async function readTrainerState(directory: string): Promise<TrainerState> {
+  const file = join(directory, 'trainer_state.json');
+  let state: TrainerState;
+  try {
+    state = JSON.parse(await readFile(file, 'utf8')) as TrainerState;
+  } catch (cause) {
+    throw errors.checkpoint(directory, 'trainer_state.json is missing or no JSON', cause);
+  }
+  if (state.format !== FORMAT)
+    throw errors.checkpoint(directory, `trainer_state.json has format ${state.format}, this version reads ${FORMAT}`);
+  return state;
+}
+
+/** Tensors of one of the checkpoint's own files. */
+export function readTensors(directory: string, name: 'optimizer.safetensors' | 'rollouts.safetensors'): Map<string, Tensor> {
+  try {
+    return readSafetensors(join(directory, name));
+  } catch (cause) {
+    throw errors.checkpoint(directory, `${name} cannot be read`, cause);
+  }
+}

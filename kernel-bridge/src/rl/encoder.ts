@@ -1,0 +1,94 @@
+import type { TrainConfig, VqaItem } from '../protocol/index.ts';
+import type { EncodedPrompt, Processor } from '../qwen2vl/index.ts';
+import { join } from 'node:path';
+import { applyVariant, formatQuestion } from './prompts.ts';
+
+/** Bytes of patches kept for questions that come again. */
+const CACHE_BYTES = 512 * 2 ** 20;
+
+/** A question as the model gets it. */
+export interface Question {
+  item: VqaItem;
+  /** Text of the user's turn. */
+  text: string;
+  prompt: EncodedPrompt;
+}
+
+const bytesOf = (prompt: EncodedPrompt): number => prompt.images.reduce((sum, { pixelValues }) => sum + pixelValues.numel * 4, 0);
+
+/** Frees the patches of a prompt. */
+export function disposePrompt(prompt: EncodedPrompt): void {
+  for (const { pixelValues } of prompt.images) pixelValues[Symbol.dispose]();
+}
+
+/**
+ * Items as encoded prompts. Images are decoded ahead of their step and kept while the cache's bytes last, so that the model never waits
+ * for a file and a small data set is decoded once.
+ */
+export class QuestionEncoder {
+  readonly #processor: Processor;
+  readonly #config: TrainConfig;
+  readonly #root: string;
+  readonly #evaluation: boolean;
+  /** In order of last use. */
+  readonly #cache = new Map<VqaItem, Promise<Question>>();
+  readonly #sizes = new Map<VqaItem, number>();
+
+  /** `root`: directory that image paths are relative to. `evaluation` takes the variant's evaluation prompt. */
+  constructor(processor: Processor, config: TrainConfig, root: string, options: { evaluation?: boolean } = {}) {
+    this.#processor = processor;
+    this.#config = config;
+    this.#root = root;
+    this.#evaluation = options.evaluation ?? false;
+  }
+
+  /** Encoded questions of these items; prompts stay valid until `trim`. */
+  async encode(items: readonly VqaItem[]): Promise<Question[]> {
+    return Promise.all(items.map((item) => this.#get(item)));
+  }
+
+  /** Begins to decode; a failure shows when the item is asked for. */
+  prefetch(items: readonly VqaItem[]): void {
+    for (const item of items) this.#get(item).catch(() => undefined);
+  }
+
+  /** Frees prompts least recently used beyond the cache's bytes, except those of `keep`. */
+  trim(keep: readonly VqaItem[] = [], limit = CACHE_BYTES): void {
+    const kept = new Set(keep);
+    let bytes = [...this.#sizes.values()].reduce((sum, size) => sum + size, 0);
+    for (const [item, question] of this.#cache) {
+      if (bytes <= limit) return;
+      const size = this.#sizes.get(item);
+      if (size === undefined || kept.has(item)) continue;
+      this.#cache.delete(item);
+      this.#sizes.delete(item);
+      bytes -= size;
+      void question.then(({ prompt }) => disposePrompt(prompt));
+    }
+  }
+
+  dispose(): void {
+    this.trim([], -1);
+  }
+
+  #get(item: VqaItem): Promise<Question> {
+    const cached = this.#cache.get(item);
+    const question = cached ?? this.#encode(item);
+    this.#cache.delete(item);
+    this.#cache.set(item, question);
+    if (cached === undefined) {
+      question.then(
+        ({ prompt }) => this.#sizes.set(item, bytesOf(prompt)),
+        () => this.#cache.delete(item),
+      );
+    }
+    return question;
+  }
+
+  async #encode(item: VqaItem): Promise<Question> {
+    const { variant, prompt_template, min_pixels, max_pixels } = this.#config;
+    const text = applyVariant(formatQuestion(item), variant, { template: prompt_template, eval: this.#evaluation });
+    const images = item.image === '' ? [] : [join(this.#root, item.image)];
+    return { item, text, prompt: await this.#processor.prompt({ images, text, minPixels: min_pixels, maxPixels: max_pixels }) };
+  }
+}

@@ -1,0 +1,54 @@
+import { generate } from '../qwen2vl/index.ts';
+import { strictAnswer, tolerantAnswer } from '../rewards/index.ts';
+import { nanMean, weightedSum } from './advantages.ts';
+import { rewardInput, suppressed } from './rollouts.ts';
+import type { Scorer } from './scorer.ts';
+import type { Session } from './session.ts';
+
+/** Questions answered together. */
+const BATCH = 16;
+
+/** Greedy answers to the session's held-out slice, as metrics by `eval_` names; null when it has none. */
+export async function evaluate(session: Session, scorer: Scorer): Promise<Record<string, number | null> | null> {
+  const { evalItems, config, policy, processor, evalEncoder } = session;
+  if (evalItems.length === 0) return null;
+  const rows: { strict: number; tolerant: number; length: number; rewards: (number | null)[] }[] = [];
+  for (let start = 0; start < evalItems.length; start += BATCH) {
+    const questions = await evalEncoder.encode(evalItems.slice(start, start + BATCH));
+    const sampled = await generate(
+      policy,
+      questions.map(({ prompt }) => prompt),
+      {
+        greedy: true,
+        maxNewTokens: config.max_completion_length,
+        eosTokenIds: processor.eosTokenIds,
+        suppressTokenIds: suppressed(processor),
+      },
+    );
+    const completions = sampled.map(([completion]) => ({
+      ...completion,
+      text: processor.decode(completion.tokenIds, { skipSpecialTokens: true }),
+    }));
+    const rewards = await scorer.score(completions.map((completion, i) => rewardInput(questions[i], completion)));
+    completions.forEach(({ text, tokenIds }, i) => {
+      const { item } = questions[i];
+      rows.push({
+        strict: Number(strictAnswer(text) === item.answer),
+        tolerant: Number(tolerantAnswer(text, item.options) === item.answer),
+        length: tokenIds.length,
+        rewards: rewards[i],
+      });
+    });
+    evalEncoder.trim();
+  }
+  const orNull = (value: number): number | null => (Number.isNaN(value) ? null : value);
+  return {
+    eval_accuracy: nanMean(rows.map(({ strict }) => strict)),
+    eval_accuracy_tolerant: nanMean(rows.map(({ tolerant }) => tolerant)),
+    eval_reward: orNull(nanMean(rows.map((row) => weightedSum(row.rewards, scorer.weights)))),
+    ...Object.fromEntries(
+      scorer.names.map((name, k) => [`eval_rewards/${name}/mean`, orNull(nanMean(rows.map((row) => row.rewards[k] ?? NaN)))]),
+    ),
+    'eval_completions/mean_length': nanMean(rows.map(({ length }) => length)),
+  };
+}

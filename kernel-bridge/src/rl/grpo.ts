@@ -1,0 +1,70 @@
+/**
+ * The GRPO update (DeepSeekMath eq. 3 and 4; TRL's _compute_loss). Symbols: README.md.
+ *
+ * How it differs from TRL, each with its test:
+ * - a group's prompt is run once, not G times ("gives the loss and gradients of TRL", test/parity/grpo.test.ts);
+ * - micro-batches keep the order of the groups, TRL shuffles completions over them (same file: with one micro-batch nothing differs);
+ * - an update whose loss or gradient is not finite is left out ("skips an update that is not finite", trainer.test.ts).
+ */
+import { backward, scope, tensor, torch, type Tensor } from '../torch/index.ts';
+import { groupLogps, type EncodedPrompt, type Qwen2VL } from '../qwen2vl/index.ts';
+import type { TrainConfig } from '../protocol/index.ts';
+import { importanceRatio, k3, LOSSES, metricMean, type StepScale } from './loss/index.ts';
+import type { Meters } from './meters.ts';
+
+/** Completions that go through the model together: B in all, the longest T tokens. */
+export interface MicroBatch {
+  prompts: EncodedPrompt[];
+  /** [prompt][completion] token ids, end token included. */
+  completions: number[][][];
+  /** A of each completion, [B]. */
+  advantages: number[];
+  /** False = left out of the loss (mask_truncated_completions), [B]. */
+  counted: boolean[];
+  /** Log-probabilities under the policy that sampled, [B, T]; null = this is that policy, so the ratio is 1. */
+  logpOld: Tensor | null;
+  /** Under the reference, [B, T]; null when beta is 0. */
+  logpRef: Tensor | null;
+}
+
+/** Tokens of the step that count. */
+function scaleOf(batch: MicroBatch[]): StepScale {
+  const lengths = batch.flatMap(({ completions, counted }) => completions.flat().map((ids, i) => (counted[i] ? ids.length : 0)));
+  return { accumulation: batch.length, tokens: lengths.reduce((sum, length) => sum + length, 0) };
+}
+
+/**
+ * Loss of one step, its gradients added to those of the policy's weights. Metrics go to `meters` by TRL's names.
+ * Returns the loss; the caller clips and steps the optimiser.
+ */
+export function grpoUpdate(policy: Qwen2VL, batch: MicroBatch[], config: TrainConfig, meters: Meters): number {
+  const { beta, temperature, importance_sampling_level } = config;
+  const { surrogate, normalise, metrics } = LOSSES[config.loss_type];
+  const scale = scaleOf(batch);
+  const { device } = policy;
+
+  const losses = batch.map((micro) =>
+    scope(() => {
+      const A = tensor(micro.advantages, { dtype: 'float32', device, shape: [micro.advantages.length, 1] }); // [B, 1]
+      const { logps: logp, entropy, mask: sampled } = groupLogps(policy, micro.prompts, micro.completions, { temperature }); // [B, T]
+      const counted = tensor(micro.counted.map(Number), { dtype: 'float32', device, shape: [micro.counted.length, 1] }); // [B, 1]
+      const mask = torch.mul(sampled.to({ dtype: 'float32' }), counted); // [B, T]
+
+      const logpOld = micro.logpOld ?? logp.detach(); // [B, T]
+      const rho = importanceRatio(logp, logpOld, mask, importance_sampling_level); // [B, T] or [B, 1]
+      let tokenLoss = torch.neg(surrogate(rho, A, logp, config)); // [B, T] or [B, 1]
+      if (micro.logpRef !== null) {
+        const kl = k3(logp, micro.logpRef); // [B, T]
+        tokenLoss = torch.add(tokenLoss, torch.mul(kl, beta)); // [B, T]
+        meters.add('kl', metricMean(kl, mask));
+      }
+      const loss = normalise(tokenLoss, mask, scale, config); // []
+      backward(loss);
+
+      if (entropy !== null) meters.add('entropy', metricMean(entropy, mask));
+      meters.addAll(metrics(rho, A, mask, config));
+      return loss.item();
+    }),
+  );
+  return losses.reduce((sum, loss) => sum + loss, 0);
+}

@@ -1,0 +1,45 @@
+import type { Group } from '../protocol/index.ts';
+import { answerLetter } from '../rewards/index.ts';
+import { nanMean, nanStd, type Advantages } from './advantages.ts';
+import type { ScoredGroup } from './rollouts.ts';
+
+const orNull = (value: number): number | null => (Number.isNaN(value) ? null : value);
+
+/** What the run store keeps of a step's rollouts. */
+export function toGroups(step: number, groups: readonly ScoredGroup[], names: readonly string[], seen: Advantages): Group[] {
+  let row = 0;
+  return groups.map(({ question: { item, text }, completions }, group) => {
+    const rows = completions.map(() => row++);
+    const totals = rows.map((i) => seen.rewards[i]);
+    return {
+      step,
+      group,
+      item_id: item.id,
+      dataset: item.dataset,
+      image: item.image === '' ? null : item.image,
+      question: item.question,
+      options: item.options,
+      answer: item.answer,
+      modality: item.modality,
+      question_type: item.question_type,
+      prompt: text,
+      reward_mean: orNull(nanMean(totals)),
+      reward_std: orNull(nanStd(totals)),
+      completions: completions.map((completion, index) => {
+        const prediction = answerLetter(completion.text);
+        return {
+          index,
+          text: completion.text,
+          token_ids: completion.tokenIds,
+          logprobs: completion.logprobs,
+          finish_reason: completion.finishReason,
+          rewards: Object.fromEntries(names.map((name, k) => [name, completion.rewards[k]])),
+          reward: orNull(totals[index]),
+          advantage: seen.advantages[rows[index]],
+          prediction,
+          correct: item.answer === null ? null : prediction === item.answer,
+        };
+      }),
+    };
+  });
+}

@@ -1,0 +1,81 @@
+/** From questions to scored groups: sample G completions each, decode, reward. */
+import { generate, type Completion, type Processor, type Qwen2VL } from '../qwen2vl/index.ts';
+import type { TrainConfig } from '../protocol/index.ts';
+import type { RewardInput } from '../rewards/index.ts';
+import { nanStd, weightedSum } from './advantages.ts';
+import type { Question } from './encoder.ts';
+import type { StepClock } from './meters.ts';
+import type { Scorer } from './scorer.ts';
+
+export interface ScoredCompletion extends Completion {
+  /** Decoded, special tokens left out. */
+  text: string;
+  /** Raw value by reward function, null = not applicable. [K] */
+  rewards: (number | null)[];
+}
+
+/** One question and its G completions. */
+export interface ScoredGroup {
+  question: Question;
+  completions: ScoredCompletion[];
+}
+
+export const rewardInput = (question: Question, completion: Completion & { text: string }): RewardInput => ({
+  completion: completion.text,
+  tokenIds: completion.tokenIds,
+  finishReason: completion.finishReason,
+  prompt: question.text,
+  item: question.item,
+});
+
+/** Samples `config.num_generations` completions of each question and scores them. The seed alone decides the draw. */
+export async function rollOut(
+  model: Qwen2VL,
+  processor: Processor,
+  scorer: Scorer,
+  questions: Question[],
+  config: TrainConfig,
+  seed: number,
+  clock: StepClock,
+): Promise<ScoredGroup[]> {
+  const sampled = await clock.time('sample', () =>
+    generate(
+      model,
+      questions.map(({ prompt }) => prompt),
+      {
+        n: config.num_generations,
+        temperature: config.temperature,
+        topP: config.top_p,
+        topK: config.top_k > 0 ? config.top_k : undefined,
+        minP: config.min_p ?? undefined,
+        repetitionPenalty: config.repetition_penalty,
+        maxNewTokens: config.max_completion_length,
+        eosTokenIds: processor.eosTokenIds,
+        suppressTokenIds: suppressed(processor),
+        seed,
+      },
+    ),
+  );
+  return clock.time('reward', async () => {
+    const texts = sampled.map((group) =>
+      group.map((completion) => ({ ...completion, text: processor.decode(completion.tokenIds, { skipSpecialTokens: true }) })),
+    );
+    const rewards = await scorer.score(texts.flatMap((group, p) => group.map((completion) => rewardInput(questions[p], completion))));
+    let row = 0;
+    return texts.map((group, p) => ({
+      question: questions[p],
+      completions: group.map((completion) => ({ ...completion, rewards: rewards[row++] })),
+    }));
+  });
+}
+
+/** Every special token but the end: a sampled image placeholder would ask for an image that is not there. */
+export function suppressed(processor: Processor): number[] {
+  return processor.allSpecialIds.filter((id) => !processor.eosTokenIds.includes(id));
+}
+
+/** The weighted rewards of the group differ, so it has something to teach. */
+export function hasSpread(group: ScoredGroup, weights: number[]): boolean {
+  const std = nanStd(group.completions.map(({ rewards }) => weightedSum(rewards, weights)));
+  return std > 1e-8;
+}

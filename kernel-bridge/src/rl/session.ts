@@ -1,0 +1,203 @@
+/** What GRPO and SFT share: model, data, optimiser, schedule, evaluation, checkpoints. Knows no loss. */
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { TrainConfig, VqaItem } from '../protocol/index.ts';
+import { loadModel, loadProcessor, type Processor, type Qwen2VL } from '../qwen2vl/index.ts';
+import { memoryStats, type Tensor } from '../torch/index.ts';
+import { readTensors, readTrainerState, writeCheckpoint, type TrainerState } from './checkpoint.ts';
+import { QuestionEncoder, type Question } from './encoder.ts';
+import { errors } from './errors.ts';
+import type { Meters, StepClock } from './meters.ts';
+import { PolicyOptimizer } from './optimizer.ts';
+import { DataOrder } from './order.ts';
+import { learningRate } from './schedule.ts';
+import type { TrainerInit } from './types.ts';
+
+/** Updates in a row that may be left out before the run ends. */
+const MAX_SKIPPED = 5;
+
+/** 'auto' takes the GPU when torch has one. */
+export function resolveDevice(device: TrainConfig['device']): string {
+  const cuda = device !== 'cpu' && memoryStats().cuda !== null;
+  if (device === 'cuda' && !cuda) throw errors.device(device);
+  return cuda ? 'cuda:0' : 'cpu';
+}
+
+interface Parts {
+  device: string;
+  processor: Processor;
+  policy: Qwen2VL;
+  optimizer: PolicyOptimizer;
+  questionsPerStep: number;
+  updatesPerBatch: number;
+}
+
+export class Session {
+  readonly config: TrainConfig;
+  readonly device: string;
+  readonly totalSteps: number;
+  readonly processor: Processor;
+  readonly policy: Qwen2VL;
+  readonly optimizer: PolicyOptimizer;
+  readonly evalItems: readonly VqaItem[];
+  readonly evalEncoder: QuestionEncoder;
+  readonly encoder: QuestionEncoder;
+  readonly questionsPerStep: number;
+  readonly #items: readonly VqaItem[];
+  readonly #order: DataOrder;
+  readonly #init: TrainerInit;
+  /** Last finished step. */
+  step = 0;
+  /** Questions drawn since the start. */
+  cursor = 0;
+  numTokens = 0;
+  skippedSteps = 0;
+  skippedInARow = 0;
+
+  private constructor(init: TrainerInit, parts: Parts) {
+    const { config, items } = init;
+    this.config = config;
+    this.device = parts.device;
+    this.processor = parts.processor;
+    this.policy = parts.policy;
+    this.optimizer = parts.optimizer;
+    this.questionsPerStep = parts.questionsPerStep;
+    this.#init = init;
+    this.#items = items;
+    this.#order = new DataOrder(items.length, config.seed);
+    this.encoder = new QuestionEncoder(parts.processor, config, init.root);
+    this.evalEncoder = new QuestionEncoder(parts.processor, config, init.root, { evaluation: true });
+    this.evalItems = evaluationSlice(init.evalItems, config);
+    const batches = Math.max(1, Math.floor((config.num_train_epochs * items.length) / parts.questionsPerStep));
+    this.totalSteps = config.max_steps > 0 ? config.max_steps : batches * parts.updatesPerBatch;
+  }
+
+  /** Loads model and processor; with `resumeFrom` weights, moments and counters are those of the checkpoint. */
+  static async open(
+    init: TrainerInit,
+    questionsPerStep: number,
+    updatesPerBatch: number,
+  ): Promise<{ session: Session; resumed: TrainerState | null }> {
+    const { config, items, resumeFrom } = init;
+    if (items.length === 0) throw errors.noItems(config.dataset_name);
+    const device = resolveDevice(config.device);
+    const resumed = resumeFrom === undefined ? null : await readTrainerState(resumeFrom);
+    const from = resumeFrom ?? config.model_name_or_path;
+    const processor = await loadProcessor(from);
+    const policy = await loadModel(from, { dtype: config.dtype, device });
+    policy.setTrainable((name) => !(config.freeze_vision && name.includes('visual.')));
+    const optimizer = new PolicyOptimizer(policy, config);
+    const session = new Session(init, { device, processor, policy, optimizer, questionsPerStep, updatesPerBatch });
+    if (resumed !== null && resumeFrom !== undefined) session.#restore(resumed, readTensors(resumeFrom, 'optimizer.safetensors'));
+    return { session, resumed };
+  }
+
+  #restore(state: TrainerState, moments: Map<string, Tensor>): void {
+    this.optimizer.loadState(moments);
+    for (const tensor of moments.values()) tensor[Symbol.dispose]();
+    this.step = state.step;
+    this.cursor = state.cursor;
+    this.numTokens = state.num_tokens;
+    this.skippedSteps = state.skipped_steps;
+    this.skippedInARow = state.skipped_in_a_row;
+  }
+
+  get epoch(): number {
+    return this.cursor / this.#items.length;
+  }
+
+  itemsAt(position: number, count: number): VqaItem[] {
+    return this.#order.slice(position, count).map((index) => this.#items[index]);
+  }
+
+  itemById(id: string): VqaItem | undefined {
+    return this.#items.find((item) => item.id === id);
+  }
+
+  /** Questions at a position of the data order; the next step's images begin to be decoded. */
+  async questions(position: number, count: number): Promise<Question[]> {
+    const items = this.itemsAt(position, count);
+    const questions = await this.encoder.encode(items);
+    const next = this.itemsAt(position + count, this.questionsPerStep);
+    this.encoder.prefetch(next);
+    this.encoder.trim([...items, ...next]);
+    return questions;
+  }
+
+  requireUnfinished(): void {
+    if (this.step >= this.totalSteps) throw errors.finished(this.totalSteps);
+  }
+
+  /**
+   * Clips, and updates the weights unless loss or gradient is not finite: then `evidence` is written and the step counts as skipped. The fifth in a
+   * row throws, weights as they were. Gradients are gone afterwards.
+   */
+  async update(loss: number, meters: Meters, clock: StepClock, evidence: () => unknown): Promise<void> {
+    const rate = learningRate(this.config, this.step, this.totalSteps);
+    try {
+      const norm = await clock.time('optimizer', () => this.optimizer.clip());
+      meters.addAll({ loss, grad_norm: norm, learning_rate: rate });
+      if (Number.isFinite(loss) && Number.isFinite(norm)) {
+        await clock.time('optimizer', () => this.optimizer.step(rate));
+        this.skippedInARow = 0;
+      } else {
+        await this.#skip(`loss ${loss}, grad_norm ${norm}`, evidence);
+      }
+    } finally {
+      this.optimizer.zeroGrad();
+    }
+    meters.add('skipped_steps', this.skippedSteps);
+  }
+
+  async #skip(what: string, evidence: () => unknown): Promise<void> {
+    this.skippedSteps++;
+    this.skippedInARow++;
+    const directory = this.#init.evidenceDir ?? null;
+    this.#init.log?.(`step ${this.step + 1} skipped: ${what}`);
+    if (directory !== null) {
+      await mkdir(directory, { recursive: true });
+      await writeFile(
+        join(directory, `step-${this.step + 1}.json`),
+        JSON.stringify({ step: this.step + 1, what, batch: evidence() }, null, 1),
+      );
+    }
+    if (this.skippedInARow < MAX_SKIPPED) return;
+    if (directory !== null) await this.save(join(directory, `state-before-step-${this.step + 1}`), {});
+    throw errors.nonFinite(this.step + 1, this.skippedInARow, what, directory);
+  }
+
+  async save(
+    directory: string,
+    extra: { rewardWeights?: Record<string, number>; rollouts?: unknown; rolloutTensors?: Map<string, Tensor> },
+  ): Promise<void> {
+    await writeCheckpoint(directory, {
+      policy: this.policy,
+      processorDir: this.#init.resumeFrom ?? this.config.model_name_or_path,
+      optimizer: this.optimizer.state(),
+      rollouts: extra.rolloutTensors ?? new Map(),
+      state: {
+        step: this.step,
+        cursor: this.cursor,
+        num_tokens: this.numTokens,
+        skipped_steps: this.skippedSteps,
+        skipped_in_a_row: this.skippedInARow,
+        reward_weights: extra.rewardWeights ?? {},
+        config: this.config,
+        rollouts: extra.rollouts ?? null,
+      },
+    });
+  }
+
+  dispose(): void {
+    this.encoder.dispose();
+    this.evalEncoder.dispose();
+    this.optimizer.dispose();
+    this.policy.dispose();
+  }
+}
+
+/** The same held-out items at every evaluation: the first ones of an order that depends on the seed alone. */
+function evaluationSlice(items: readonly VqaItem[], config: TrainConfig): VqaItem[] {
+  if (items.length === 0) return [];
+  return new DataOrder(items.length, config.seed).slice(0, Math.min(items.length, config.eval_samples)).map((index) => items[index]);
+}

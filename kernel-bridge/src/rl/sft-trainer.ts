@@ -1,0 +1,113 @@
+/**
+ * Supervised fine-tuning on the right answers, as Med-R1's baseline should have been: its script taught a literal "None" before the answer, put a second
+ * generation prompt after it, and took the loss on prompt tokens too (medr1.md 1.7). Here the target is the solution and the end token, the
+ * prompt is the variant's training prompt, and the loss is on the target alone.
+ */
+import { groupLogps, type Processor } from '../qwen2vl/index.ts';
+import { backward, scope, torch } from '../torch/index.ts';
+import { evaluate } from './evaluate.ts';
+import type { Question } from './encoder.ts';
+import { metricMean } from './loss/index.ts';
+import { Meters, StepClock } from './meters.ts';
+import { microBatches } from './micro-batches.ts';
+import { formatSolution } from './prompts.ts';
+import { Scorer } from './scorer.ts';
+import { Session } from './session.ts';
+import type { StepResult, Trainer, TrainerInit } from './types.ts';
+
+/** Token ids of the right answer, ended as the model ends its own turns. */
+export function targetIds(processor: Processor, answer: string): number[] {
+  const { imEnd } = processor.specialIds;
+  const end = processor.eosTokenIds.includes(imEnd) ? imEnd : processor.eosTokenIds[0];
+  return [...processor.encode(formatSolution(answer)), end];
+}
+
+export class SFTTrainer implements Trainer {
+  readonly #session: Session;
+  /** For evaluations only: SFT takes no reward. */
+  readonly #scorer: Scorer;
+
+  private constructor(session: Session, scorer: Scorer) {
+    this.#session = session;
+    this.#scorer = scorer;
+  }
+
+  static async create(init: TrainerInit): Promise<SFTTrainer> {
+    const { config } = init;
+    const taught = init.items.filter(({ answer }) => answer !== null);
+    const perStep = config.per_device_train_batch_size * config.gradient_accumulation_steps;
+    const { session } = await Session.open({ ...init, items: taught }, perStep, 1);
+    return new SFTTrainer(session, new Scorer(config));
+  }
+
+  get step(): number {
+    return this.#session.step;
+  }
+  get totalSteps(): number {
+    return this.#session.totalSteps;
+  }
+  get device(): string {
+    return this.#session.device;
+  }
+
+  async trainStep(): Promise<StepResult> {
+    const session = this.#session;
+    session.requireUnfinished();
+    const [meters, clock] = [new Meters(), new StepClock()];
+    const questions = await session.questions(session.cursor, session.questionsPerStep);
+    try {
+      const loss = await clock.time('backward', () => this.#backward(questions, meters));
+      await session.update(loss, meters, clock, () => questions.map(({ item }) => item.id));
+    } finally {
+      session.optimizer.zeroGrad();
+    }
+    session.cursor += session.questionsPerStep;
+    session.step++;
+    session.numTokens += questions.reduce((sum, { item, prompt }) => sum + prompt.inputIds.length + this.#target(item.answer).length, 0);
+    meters.addAll({ num_tokens: session.numTokens, epoch: session.epoch, ...clock.read(), step_time: clock.elapsed });
+    return { step: session.step, metrics: meters.read(), groups: [] };
+  }
+
+  #target(answer: string | null): number[] {
+    return targetIds(this.#session.processor, answer ?? '');
+  }
+
+  /** Mean negative log-likelihood of the target tokens of the whole step, as transformers' loss with num_items_in_batch. */
+  #backward(questions: Question[], meters: Meters): number {
+    const { config, policy } = this.#session;
+    const examples = questions.map(({ item, prompt }) => ({ prompt, completions: [this.#target(item.answer)] }));
+    const tokens = examples.reduce((sum, { completions }) => sum + completions[0].length, 0);
+    const losses = microBatches(examples, config.per_device_train_batch_size).map(({ prompts, completions }) =>
+      scope(() => {
+        const { logps, entropy, correct, mask: sampled } = groupLogps(policy, prompts, completions, { correct: true }); // [B, T]
+        const mask = sampled.to({ dtype: 'float32' });
+        const loss = torch.div(torch.neg(torch.sum(torch.mul(logps, mask))), tokens); // []
+        backward(loss);
+        if (entropy !== null) meters.add('entropy', metricMean(entropy, mask));
+        if (correct !== null) meters.add('mean_token_accuracy', metricMean(correct, mask));
+        return loss.item();
+      }),
+    );
+    return losses.reduce((sum, loss) => sum + loss, 0);
+  }
+
+  setRewardWeights(weights: Record<string, number>): void {
+    this.#scorer.setWeights(weights);
+  }
+
+  rewardWeights(): Record<string, number> {
+    return this.#scorer.weightsByName();
+  }
+
+  evaluate(): Promise<Record<string, number | null> | null> {
+    return evaluate(this.#session, this.#scorer);
+  }
+
+  async saveCheckpoint(dir: string): Promise<void> {
+    await this.#session.save(dir, { rewardWeights: this.rewardWeights() });
+  }
+
+  dispose(): void {
+    this.#session.dispose();
+  }
+}
