@@ -1,10 +1,12 @@
 // The module: every exported function.
 #include "common.h"
+#include "jsthread.h"
 
 namespace medr1 {
 namespace {
 
 napi_value start(napi_env env, napi_value exports) {
+  adoptJsThread();
   std::vector<Export> all;
   for (auto part : {errorExports, callExports, tensorExports, autogradExports, randomExports, fileExports, deviceExports})
     for (const auto& item : part()) all.push_back(item);
@@ -17,7 +19,6 @@ napi_value start(napi_env env, napi_value exports) {
 }
 
 }  // namespace
-
 }  // namespace medr1
 
 NAPI_MODULE_INIT() { return medr1::start(env, exports); }

@@ -1,13 +1,16 @@
 // Autograd: leaves and their gradients, backward, grad, grad mode, and nodes whose backward is a JavaScript function.
 #include "handles.h"
+#include "jsthread.h"
 
+#include <ATen/Context.h>
 #include <torch/csrc/autograd/autograd.h>
 #include <torch/csrc/autograd/function.h>
 #include <torch/csrc/autograd/functions/utils.h>
 #include <torch/csrc/autograd/grad_mode.h>
 #include <torch/csrc/autograd/saved_variable.h>
 
-#include <thread>
+#include <atomic>
+#include <mutex>
 
 namespace medr1 {
 namespace {
@@ -33,15 +36,40 @@ std::vector<int32_t> idsOf(variable_list tensors) {
 
 // ---- a node in the graph that calls JavaScript ---------------------------------------------------------------------
 
-// backward: callback(saved ids, gradient ids) -> gradient ids of the inputs, -1 for none. Handles passed in belong to JavaScript.
+std::atomic<int> liveNodes = 0;
+
+// References whose node died on another thread, to be dropped on JavaScript's.
+struct Orphans {
+  std::mutex mutex;
+  std::vector<napi_ref> references;
+};
+Orphans& orphans() {
+  static auto* all = new Orphans;
+  return *all;
+}
+
+void dropOrphans(napi_env env) {
+  std::lock_guard lock(orphans().mutex);
+  for (napi_ref reference : orphans().references) napi_delete_reference(env, reference);
+  orphans().references.clear();
+}
+
+// backward: callback(saved ids, gradient ids) -> gradient ids of the inputs, -1 for none. Each side owns the handles that
+// it is given.
 class JsNode : public Node {
  public:
-  JsNode(napi_env env, napi_value callback) : env_(env), thread_(std::this_thread::get_id()) {
+  JsNode(napi_env env, napi_value callback) : env_(env) {
     check(env, napi_create_reference(env, callback, 1, &callback_));
+    ++liveNodes;
   }
   ~JsNode() override {
-    // A graph dies where its last tensor dies; only the JavaScript thread may drop the reference.
-    if (std::this_thread::get_id() == thread_) napi_delete_reference(env_, callback_);
+    --liveNodes;
+    if (onJsThread()) {
+      napi_delete_reference(env_, callback_);
+    } else {
+      std::lock_guard lock(orphans().mutex);
+      orphans().references.push_back(callback_);
+    }
   }
 
   std::string name() const override { return "JavaScriptBackward"; }
@@ -60,12 +88,15 @@ class JsNode : public Node {
   }
 
   variable_list apply(variable_list&& gradients) override {
-    if (std::this_thread::get_id() != thread_)
-      throw Failure(kOperatorFailed,
-                    "a JavaScript backward was reached on another thread: that of a CUDA device, or of more than 60 nested "
-                    "backward passes");
-    if (released_ && !saved_.empty())
+    if (released_)
       throw Failure(kOperatorFailed, "trying to backward through the graph a second time: pass retainGraph the first time");
+    variable_list out;
+    callOnJsThread([&] { out = callJs(std::move(gradients)); });
+    return out;
+  }
+
+ private:
+  variable_list callJs(variable_list&& gradients) {
     napi_handle_scope scope;
     check(env_, napi_open_handle_scope(env_, &scope));
     struct Closing {
@@ -76,15 +107,13 @@ class JsNode : public Node {
 
     variable_list unpacked;
     for (const auto& saved : saved_) unpacked.push_back(saved.unpack(shared_from_this()));
-    napi_value function, receiver, result;
+    napi_value function, result;
     check(env_, napi_get_reference_value(env_, callback_, &function));
-    check(env_, napi_get_undefined(env_, &receiver));
     napi_value arguments[2] = {intArray(env_, idsOf(std::move(unpacked))), intArray(env_, idsOf(std::move(gradients)))};
-    if (napi_call_function(env_, receiver, function, 2, arguments, &result) != napi_ok) throwPending();
-    return readGradients(result);
+    if (napi_call_function(env_, undefined(env_), function, 2, arguments, &result) != napi_ok) throwPending();
+    return takeGradients(result);
   }
 
- private:
   [[noreturn]] void throwPending() {
     napi_value error;
     napi_ref held;
@@ -93,23 +122,24 @@ class JsNode : public Node {
     throw JsException(held);
   }
 
-  variable_list readGradients(napi_value result) {
+  variable_list takeGradients(napi_value result) {
+    variable_list out(num_outputs());
     uint32_t length;
     check(env_, napi_get_array_length(env_, result, &length));
-    variable_list out(num_outputs());
-    for (uint32_t i = 0; i < length && i < out.size(); ++i) {
+    for (uint32_t i = 0; i < length; ++i) {
       napi_value item;
       int32_t id;
       check(env_, napi_get_element(env_, result, i, &item));
       check(env_, napi_get_value_int32(env_, item, &id));
-      if (id >= 0 && task_should_compute_output(i)) out[i] = handles().get(id);
+      if (id < 0) continue;
+      if (i < out.size()) out[i] = handles().get(id);
+      handles().remove(id);
     }
     return out;
   }
 
   napi_env env_;
   napi_ref callback_ = nullptr;
-  std::thread::id thread_;
   std::vector<SavedVariable> saved_;
   bool released_ = false;
 };
@@ -117,6 +147,7 @@ class JsNode : public Node {
 // attach(input ids, output ids, saved ids, callback) -> new ids of the outputs, now with history.
 // `saved` may name outputs by their old ids.
 napi_value attach(const Args& args) {
+  dropOrphans(args.env());
   const variable_list inputs = tensorsOf(args.ints(0));
   const std::vector<int64_t> outputIds = args.ints(1);
   const std::vector<int64_t> savedIds = args.ints(2);
@@ -169,19 +200,33 @@ napi_value setGradMode(const Args& args) {
 }
 napi_value gradMode(const Args& args) { return boolean(args.env(), c10::GradMode::is_enabled()); }
 
+bool alwaysThreaded = false;
+
+// For tests on machines without a GPU: runs every backward away from the JavaScript thread.
+napi_value setBackwardThread(const Args& args) {
+  alwaysThreaded = args.boolean(0);
+  return undefined(args.env());
+}
+
+bool threaded() { return alwaysThreaded || (liveNodes > 0 && at::globalContext().hasCUDA()); }
+
 // backward(output ids, gradient ids (-1: none), retainGraph | null, createGraph)
 napi_value backward(const Args& args) {
   const auto retain = args.isNull(2) ? std::nullopt : std::optional<bool>(args.boolean(2));
-  torch::autograd::backward(tensorsOf(args.ints(0)), tensorsOf(args.ints(1)), retain, args.boolean(3));
+  const auto outputs = tensorsOf(args.ints(0)), gradients = tensorsOf(args.ints(1));
+  const bool createGraph = args.boolean(3);
+  runEngine(threaded(), [&] { torch::autograd::backward(outputs, gradients, retain, createGraph); });
   return undefined(args.env());
 }
 
 // grad(output ids, input ids, gradient ids, retainGraph | null, createGraph, allowUnused) -> ids, -1 for unused
 napi_value grad(const Args& args) {
   const auto retain = args.isNull(3) ? std::nullopt : std::optional<bool>(args.boolean(3));
-  return intArray(args.env(),
-                  idsOf(torch::autograd::grad(tensorsOf(args.ints(0)), tensorsOf(args.ints(1)), tensorsOf(args.ints(2)),
-                                              retain, args.boolean(4), args.boolean(5))));
+  const auto outputs = tensorsOf(args.ints(0)), inputs = tensorsOf(args.ints(1)), gradients = tensorsOf(args.ints(2));
+  const bool createGraph = args.boolean(4), allowUnused = args.boolean(5);
+  variable_list out;
+  runEngine(threaded(), [&] { out = torch::autograd::grad(outputs, inputs, gradients, retain, createGraph, allowUnused); });
+  return intArray(args.env(), idsOf(std::move(out)));
 }
 
 }  // namespace
@@ -191,7 +236,8 @@ std::vector<Export> autogradExports() {
           {"setRequiresGrad", entry<setRequiresGrad>}, {"grad", entry<gradOf>},
           {"setGrad", entry<setGrad>}, {"setGradMode", entry<setGradMode>},
           {"gradMode", entry<gradMode>}, {"backward", entry<backward>},
-          {"gradients", entry<grad>}, {"attach", entry<attach>}};
+          {"gradients", entry<grad>}, {"attach", entry<attach>},
+          {"setBackwardThread", entry<setBackwardThread>}};
 }
 
 }  // namespace medr1

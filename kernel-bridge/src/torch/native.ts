@@ -52,6 +52,7 @@ export interface Native {
     allowUnused: boolean,
   ): Id[];
   attach(inputs: Id[], outputs: Id[], saved: Id[], backward: (saved: Id[], gradients: Id[]) => Id[]): Id[];
+  setBackwardThread(always: boolean): void;
 
   newGenerator(device: string, seed: number): number;
   defaultGenerator(device: string): number;
@@ -78,11 +79,6 @@ const buildDir = new URL('../../native/build/', import.meta.url);
 
 interface Stamp {
   torch: { dir: string; version: string };
-}
-
-/** Where PyTorch's libraries lie: the folder the addon was built for. */
-export function torchDir(): string {
-  return readStamp().torch.dir;
 }
 
 function readStamp(): Stamp {
@@ -119,4 +115,21 @@ function load(): Native {
   return native;
 }
 
+/**
+ * Opens PyTorch's CUDA library. PyTorch asks for its devices once and remembers the answer, so this runs right after
+ * loading, and only where an NVIDIA driver is: opening costs a second and half a gigabyte of address space.
+ * Set CUDA_VISIBLE_DEVICES= (empty) to stay on the CPU.
+ */
+function openCuda(native: Native): string | null {
+  if (process.env.CUDA_VISIBLE_DEVICES === '') return 'CUDA_VISIBLE_DEVICES is empty';
+  const driver = native.openLibrary('libcuda.so.1');
+  if (driver !== null) return driver;
+  const library = `${readStamp().torch.dir}/lib/libtorch_cuda.so`;
+  if (!existsSync(library)) return `this PyTorch has no ${library}`;
+  return native.openLibrary(library);
+}
+
 export const native: Native = load();
+
+/** Why CUDA is not there, or null. */
+export const cudaFailure = openCuda(native);
