@@ -1,18 +1,237 @@
+/** Data sets, their questions, splits and audits: what the data routes answer (`DATA_ROUTES`) and what training reads. */
+import Type from 'typebox';
+
+const Text = (description?: string) => Type.String(description ? { description } : {});
+const orNull = <S extends Type.TSchema>(schema: S) => Type.Union([schema, Type.Null()]);
+const Counts = Type.Record(Type.String(), Type.Integer());
+
 /** One multiple-choice question about one image, whatever file it came from. */
-export interface VqaItem {
+export const VqaItem = Type.Object({
   /** Stable in its data set: OmniMedVQA's question_id, or file and row. */
-  id: string;
+  id: Type.String(),
   /** OmniMedVQA's `dataset` field, for example "ACRIMA". */
-  dataset: string;
+  dataset: Type.String(),
   /** Relative to the data set's root, with forward slashes. */
-  image: string;
-  question: string;
+  image: Type.String(),
+  question: Type.String(),
   /** Texts in the order A, B, C, ... */
-  options: string[];
+  options: Type.Array(Type.String()),
   /** Letter of the right option; null when the record names none (see `problem`). */
-  answer: string | null;
-  modality: string;
-  question_type: string;
+  answer: orNull(Type.String()),
+  modality: Type.String(),
+  question_type: Type.String(),
   /** Why the item cannot be used, a stable code such as `image-missing`; null when it can. */
-  problem: string | null;
-}
+  problem: orNull(Type.String()),
+});
+export type VqaItem = Type.Static<typeof VqaItem>;
+
+export const DatasetSummary = Type.Object({
+  name: Type.String(),
+  /** Folder or file that was added, and the folder that image paths are relative to. */
+  dir: Type.String(),
+  root: Type.String(),
+  kind: Text('omnimedvqa, medr1, imagefolder, parquet or table'),
+  items: Type.Integer(),
+  usable: Type.Integer(),
+  images: Type.Integer(),
+  /** Images whose content is known. */
+  hashed: Type.Integer(),
+  indexed_at: Type.Number(),
+  /** Grows when the index changes. */
+  revision: Type.Integer(),
+});
+export type DatasetSummary = Type.Static<typeof DatasetSummary>;
+
+export const IndexJob = Type.Object({
+  name: Type.String(),
+  dir: Type.String(),
+  state: Type.Unsafe<'running' | 'done' | 'failed' | 'stopped'>(Type.String()),
+  phase: Type.Unsafe<'questions' | 'images'>(Type.String()),
+  done: Type.Integer(),
+  total: orNull(Type.Integer()),
+  started_at: Type.Number(),
+  /** Seconds left at the present rate; null while it is not known. */
+  seconds_left: orNull(Type.Number()),
+  error: orNull(Type.Object({ code: Type.String(), message: Type.String(), remedy: Type.String() })),
+});
+export type IndexJob = Type.Static<typeof IndexJob>;
+
+export const DataItem = Type.Object({
+  ...VqaItem.properties,
+  splits: Type.Array(Type.String()),
+  /** Of the image's bytes: the thumbnail's address. Null until the image was hashed. */
+  sha256: orNull(Type.String()),
+  /** Pixels. */
+  width: orNull(Type.Integer()),
+  height: orNull(Type.Integer()),
+  /** With group=image: ids of all questions on the image that pass the filter. */
+  group: Type.Optional(Type.Array(Type.String())),
+});
+export type DataItem = Type.Static<typeof DataItem>;
+
+/** Choices by facet: values of one facet are alternatives, facets narrow one another. */
+export const ItemQuery = Type.Object(
+  {
+    facets: Type.Optional(Type.Unsafe<Partial<Record<string, string[]>>>(Type.Record(Type.String(), Type.Array(Type.String())))),
+    q: Type.Optional(Type.String({ maxLength: 1000, description: 'words, "a phrase", -without, field:value' })),
+    ids: Type.Optional(Type.Array(Type.String())),
+    image: Type.Optional(Type.String({ description: 'path or sha256 of an image' })),
+    sort: Type.Optional(Type.String({ description: 'file, id, dataset, modality, question_type, question or image' })),
+    descending: Type.Optional(Type.Boolean()),
+    group: Type.Optional(Type.Literal('image')),
+    limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 500 })),
+    cursor: Type.Optional(Type.String()),
+    offset: Type.Optional(Type.Integer({ minimum: 0 })),
+  },
+  { additionalProperties: false },
+);
+export type ItemQuery = Type.Static<typeof ItemQuery>;
+
+export const DataPage = Type.Object({
+  items: Type.Array(DataItem),
+  /** Questions that pass the filter. */
+  total: Type.Integer(),
+  /** Questions by facet and value; a facet's own choice does not narrow its counts. */
+  facets: Type.Record(Type.String(), Counts),
+  revision: Type.Integer(),
+  /** For the next page; null at the end. */
+  cursor: orNull(Type.String()),
+});
+export type DataPage = Type.Static<typeof DataPage>;
+
+export const DataSample = Type.Object({
+  item: DataItem,
+  raw: Type.Unknown({ description: 'the record as it stands in its file' }),
+  file: Type.String(),
+  row: Type.Integer(),
+  same_image: Type.Array(DataItem),
+  near: Type.Array(
+    Type.Object({
+      path: Type.String(),
+      sha256: orNull(Type.String()),
+      width: orNull(Type.Integer()),
+      height: orNull(Type.Integer()),
+      distance: Type.Integer({ description: 'bits of 128 in which the perceptual hashes differ; 0 also for copies' }),
+    }),
+  ),
+});
+export type DataSample = Type.Static<typeof DataSample>;
+
+export const SPLIT_KINDS = ['question', 'leak-free'] as const;
+export type SplitKind = (typeof SPLIT_KINDS)[number];
+
+/** A split that can be shared: ids, how they were drawn, and a hash over all of it. */
+export const SplitFile = Type.Object({
+  format: Type.Literal('medr1-split/1'),
+  name: Type.String(),
+  dataset: Type.String(),
+  /** sha256 of the questions that it was drawn from. */
+  items_hash: Type.String(),
+  kind: Type.Unsafe<SplitKind>(Type.String()),
+  seed: Type.Integer(),
+  test_fraction: Type.Number(),
+  train: Type.Array(Type.String()),
+  test: Type.Array(Type.String()),
+  sha256: Type.String(),
+});
+export type SplitFile = Type.Static<typeof SplitFile>;
+
+export const MakeSplit = Type.Object(
+  {
+    name: Type.Optional(Type.String()),
+    kind: Type.Unsafe<SplitKind>(Type.String({ enum: [...SPLIT_KINDS] })),
+    seed: Type.Optional(Type.Integer({ minimum: 0 })),
+    test_fraction: Type.Optional(Type.Number({ exclusiveMinimum: 0, exclusiveMaximum: 1 })),
+  },
+  { additionalProperties: false },
+);
+export type MakeSplit = Type.Static<typeof MakeSplit>;
+
+const Percent = Type.Number({ description: 'percent' });
+
+export const AuditSplit = Type.Object({
+  train: Type.String(),
+  test: Type.String(),
+  train_items: Type.Integer(),
+  test_items: Type.Integer(),
+  /** Test questions whose image is in train: the same content where the file exists, the same path where it does not. */
+  image_overlap: Type.Integer(),
+  /** Test questions whose image is not in train but looks like one there; null when images were not decoded. */
+  near_overlap: orNull(Type.Integer()),
+  /** Accuracy of choosing the option whose text was most often right in train, without image or question. */
+  prior_accuracy: Percent,
+  chance: Percent,
+});
+export type AuditSplit = Type.Static<typeof AuditSplit>;
+
+export const AuditFinding = Type.Object({
+  code: Type.String(),
+  count: Type.Integer(),
+  text: Type.String(),
+  /** Opens the grid on what was found. */
+  query: Type.Unsafe<ItemQuery>(Type.Object({})),
+});
+export type AuditFinding = Type.Static<typeof AuditFinding>;
+
+export const Audit = Type.Object({
+  dataset: Type.String(),
+  root: Type.String(),
+  items: Type.Integer(),
+  usable: Type.Integer(),
+  images: Type.Integer(),
+  splits: Type.Array(AuditSplit),
+  /** Prior accuracy in percent: {train split: {test split: percent}}, within one draw. */
+  prior_matrix: Type.Record(Type.String(), Type.Record(Type.String(), Percent)),
+  problems: Counts,
+  /** Right answers by letter. */
+  letters: Counts,
+  /** Questions by number of options. */
+  options: Counts,
+  modality_by_type: Type.Record(Type.String(), Counts),
+  /** Cramer's V of modality and question type: 0 independent, 1 one tells the other. Null with a single modality or type. */
+  confounding: orNull(Type.Number()),
+  /** Groups of image files with equal bytes. */
+  duplicate_images: Type.Integer(),
+  near_duplicates: Type.Object({
+    /** False when images were not decoded: then nothing is known. */
+    looked: Type.Boolean(),
+    pairs: Type.Integer(),
+    /** The nearest pairs across train and test first, at most 200. */
+    examples: Type.Array(
+      Type.Object({ a: Type.String(), b: Type.String(), distance: Type.Integer(), across: Type.Array(Type.String(), { description: 'splits pairs that it leaks through' }) }),
+    ),
+  }),
+  findings: Type.Array(AuditFinding),
+});
+export type Audit = Type.Static<typeof Audit>;
+
+export const Folder = Type.Object({
+  dir: Type.String(),
+  parent: orNull(Type.String()),
+  folders: Type.Array(Type.Object({ name: Type.String(), dir: Type.String(), layout: orNull(Type.String()) })),
+});
+export type Folder = Type.Static<typeof Folder>;
+
+export const EXPORT_FORMATS = ['jsonl', 'medr1', 'parquet'] as const;
+export type ExportFormat = (typeof EXPORT_FORMATS)[number];
+
+/** method, path, what it does; under /api like ROUTES. Item filters: modality=, question_type=, dataset=, split=, options=, answer=, problem= (each may repeat), q=, ids=a,b, image=. */
+export const DATA_ROUTES = [
+  ['GET', '/data', '{datasets: DatasetSummary[], jobs: IndexJob[]}'],
+  ['POST', '/data', '{dir, name?, images?} -> IndexJob; indexing goes on in the background'],
+  ['GET', '/data/browse', 'Folder; dir= (the home directory when empty): folders only'],
+  ['GET', '/data/:name', 'DatasetSummary with facets, splits and job'],
+  ['DELETE', '/data/:name', 'forgets the index; the folder stays as it is. A running job is stopped'],
+  ['GET', '/data/:name/job', 'IndexJob'],
+  ['DELETE', '/data/:name/job', 'stops indexing; what was hashed stays'],
+  ['GET', '/data/:name/items', 'DataPage; item filters, sort=, descending=, group=image, limit=, cursor= or offset='],
+  ['POST', '/data/:name/items', 'ItemQuery -> DataPage, for long lists of ids'],
+  ['GET', '/data/:name/items/:id', 'DataSample'],
+  ['GET', '/data/:name/thumb/:hash', 'WebP by content hash, immutable; size=96|192|384|768'],
+  ['GET', '/data/:name/image', 'PNG; path=, size= (longest side), window= and level= for 16-bit and DICOM'],
+  ['GET', '/data/:name/audit', 'Audit'],
+  ['GET', '/data/:name/splits', '{splits: {name: size}, files: SplitFile without ids}'],
+  ['POST', '/data/:name/splits', 'MakeSplit -> SplitFile without ids'],
+  ['GET', '/data/:name/splits/:split', 'SplitFile'],
+  ['POST', '/data/:name/export', '{format: jsonl|medr1|parquet, query: ItemQuery} -> a file'],
+] as const;

@@ -68,6 +68,17 @@ export const EditRewards = Type.Object(
   { additionalProperties: false },
 );
 
+/** A new run that goes on from a checkpoint of this one, with some keys of its configuration changed. */
+export const ForkRun = Type.Object(
+  {
+    step: Type.Integer({ minimum: 1 }),
+    config: Type.Optional(Type.Unsafe<Record<string, unknown>>(Type.Object({}))),
+    start: Type.Optional(Type.Boolean({ default: true })),
+  },
+  { additionalProperties: false },
+);
+export const RollbackRun = Type.Object({ step: Type.Integer({ minimum: 1 }) }, { additionalProperties: false });
+
 export const RouteTypes = { ServerInfo, Estimate, TrainConfig, RunSummary, RunDetail, MetricTable, Group, RunEvent, RewardRevision };
 
 /**
@@ -89,6 +100,8 @@ export const ROUTES = [
   ['GET', '/runs/:id/events', '{epoch, events: RunEvent[]}; since=seq  limit='],
   ['GET', '/runs/:id/rewards', '{revisions: RewardRevision[]}'],
   ['PATCH', '/runs/:id/rewards', 'EditRewards -> RewardRevision; in force from the next step'],
+  ['POST', '/runs/:id/fork', 'ForkRun -> RunSummary of the new run; 404 when there is no checkpoint at that step'],
+  ['POST', '/runs/:id/rollback', 'RollbackRun -> RunSummary; drops the steps after that checkpoint; 409 while it is active'],
   ['GET', '/runs/:id/image', "PNG of a group's image; path=  size=longest side in pixels"],
   ['GET', '/runs/:id/log', '{lines: string[]} of the worker; tail=n'],
 ] as const;

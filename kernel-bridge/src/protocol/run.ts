@@ -122,6 +122,8 @@ export const MetricTable = Type.Object({
   /** Milliseconds since 1970 at which the step was committed. */
   time: Type.Array(Type.Number()),
   metrics: Type.Record(Type.String(), Type.Array(Nullable(Type.Number()))),
+  /** By metric, the steps whose value JSON cannot hold and how it reads (NaN, Infinity, -Infinity); `metrics` has null there. */
+  non_finite: Type.Optional(Type.Record(Type.String(), Type.Array(Type.Tuple([Type.Integer(), Type.String()])))),
 });
 export type MetricTable = Type.Static<typeof MetricTable>;
 

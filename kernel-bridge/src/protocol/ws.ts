@@ -9,6 +9,10 @@
  *                                     <-  event {topic, epoch, seq, event} ...    from since + 1, without a gap, each once
  *   unsubscribe {topic}               ->
  *
+ * `since` left out = from now on; 0 = from the beginning. After `subscribed`, events follow from its seq + 1. With `reset` the client reads
+ * the state by REST (MetricTable carries epoch and seq) and drops events up to the seq it read. `subscribed` with `reset` also comes
+ * unasked when the epoch changes while subscribed (steps were dropped by a resume or a roll-back).
+ *
  * Topic `run:<id>`: RunEvent, durable, seq from the run's log. Topic `runs`: RunSummary of any run that changed (event.summary) or left
  * (event.removed); seq counts since the server started. A client that falls behind by 8 MiB or 30 s is closed with 1013 and resumes.
  */

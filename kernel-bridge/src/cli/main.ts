@@ -1,0 +1,43 @@
+/** The `medr1` command. A command's file is loaded when it runs, so that a missing addon breaks only what needs it. */
+import { Command, CommanderError } from 'commander';
+import { VERSION } from '../version.ts';
+import { fail } from './output.ts';
+
+type Register = (program: Command) => void;
+
+/** name -> one line of help, and the file that has the command. */
+const COMMANDS: Record<string, [summary: string, load: () => Promise<{ register: Register }>]> = {
+  doctor: ['what is installed, which device, what is missing and the command that mends it', () => import('./doctor.ts')],
+  sample: ['write the made sample data set', () => import('./sample.ts')],
+  data: ['index, list and audit data sets', () => import('./data.ts')],
+  train: ['train by a configuration file, with a progress bar', () => import('./train.ts')],
+  generate: ["a model's answers to a question", () => import('./generate.ts')],
+  score: ['log-probabilities of given completions', () => import('./score.ts')],
+  replay: ['one GRPO update on given completions and rewards, nothing saved', () => import('./replay.ts')],
+  eval: ['accuracy of a model on a split', () => import('./eval.ts')],
+  runs: ['list, show, export, fork and roll back runs', () => import('./runs.ts')],
+  serve: ['the backend of the workbench', () => import('./serve.ts')],
+};
+
+export async function main(argv: string[]): Promise<number> {
+  const program = new Command('medr1')
+    .description('Train a small medical vision-language model with GRPO and watch it learn.')
+    .version(VERSION)
+    .exitOverride()
+    .showHelpAfterError('(medr1 --help lists the commands)');
+  const wanted = argv.find((argument) => !argument.startsWith('-')) ?? '';
+  try {
+    for (const [name, [summary, load]] of Object.entries(COMMANDS)) {
+      if (name === wanted) (await load()).register(program);
+      else program.command(name).description(summary);
+    }
+    if (argv.length === 0) program.help();
+    await program.parseAsync(argv, { from: 'user' });
+    return Number(process.exitCode ?? 0);
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    return fail(error, argv.includes('--json'));
+  }
+}
+
+process.exitCode = await main(process.argv.slice(2));

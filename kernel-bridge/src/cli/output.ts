@@ -1,0 +1,22 @@
+/** What commands print: one JSON document on standard output under --json, errors with their remedy on standard error. */
+import { errorBody, WorkbenchError } from '../protocol/errors.ts';
+
+export function printJson(document: unknown): void {
+  process.stdout.write(`${JSON.stringify(document)}\n`);
+}
+
+/** Prints the error and returns the exit code: 1 failed, 2 wrong usage. */
+export function fail(error: unknown, json = false): number {
+  const { code, message, remedy } = errorBody(error);
+  process.stderr.write(json ? `${JSON.stringify({ error: { code, message, remedy } })}\n` : `medr1: ${message}\n       ${remedy}\n`);
+  if (!(error instanceof WorkbenchError) && error instanceof Error) process.stderr.write(`${error.stack}\n`);
+  return error instanceof WorkbenchError ? error.exit : 1;
+}
+
+/** Rows as columns; numbers to the right. */
+export function table(rows: (string | number)[][]): string {
+  const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => String(row[column]).length)));
+  const cell = (value: string | number, column: number): string =>
+    typeof value === 'number' ? String(value).padStart(widths[column]) : value.padEnd(widths[column]);
+  return rows.map((row) => row.map(cell).join('  ').trimEnd()).join('\n');
+}

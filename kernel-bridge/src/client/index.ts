@@ -1,0 +1,58 @@
+/**
+ * The typed client of the backend, for browsers, Node and Deno. Through JupyterLab's relay the base URL is `<base>/medr1/api/`.
+ *
+ *     const client = createClient({ baseUrl: 'http://127.0.0.1:8000/api/', headers: { authorization: `Bearer ${secret}` } });
+ *     const run = await client.createRun({ model_name_or_path, dataset_name });
+ *     client.subscribe(`run:${run.id}`, { since: 0 }, (event) => console.log(event.kind, event.step));
+ */
+import type { RunEvent, RunSummary } from '../protocol/run.ts';
+import { RestClient, type Fetch } from './rest.ts';
+import { SharedSocket, TIMING, type OnEvent, type SocketLike, type Status, type SubscribeOptions, type Timing } from './socket.ts';
+
+export * from './rest.ts';
+export type { OnEvent, Position, SocketLike, Status, SubscribeOptions } from './socket.ts';
+
+export type RunsEvent = { summary: RunSummary } | { removed: string };
+type EventOf<T extends string> = T extends 'runs' ? RunsEvent : T extends `run:${string}` ? RunEvent : never;
+
+export interface ClientOptions {
+  baseUrl: string;
+  fetch?: Fetch;
+  /** Must authenticate by itself where headers cannot be set on websockets (browsers: Jupyter's cookie does). */
+  WebSocket?: new (url: string) => SocketLike;
+  /** Websocket URL where it does not follow from baseUrl. */
+  wsUrl?: string;
+  headers?: Record<string, string>;
+  timing?: Timing;
+}
+
+export class Client extends RestClient {
+  private readonly socket: SharedSocket;
+
+  constructor(options: ClientOptions) {
+    super({ baseUrl: options.baseUrl, headers: options.headers, fetch: options.fetch ?? ((url, init) => fetch(url, init)) });
+    const Socket = options.WebSocket ?? (globalThis.WebSocket as unknown as new (url: string) => SocketLike);
+    const url = options.wsUrl ?? `${options.baseUrl.replace(/^http/, 'ws').replace(/\/*$/, '')}/ws`;
+    this.socket = new SharedSocket(() => new Socket(url), options.timing ?? TIMING);
+  }
+
+  /** Events of topic `runs` or `run:<id>`, each once and in order, across reconnects. Returns the function that ends it. */
+  subscribe<T extends 'runs' | `run:${string}`>(topic: T, options: SubscribeOptions, onEvent: OnEvent<EventOf<T>>): () => void {
+    return this.socket.subscribe(topic, options, onEvent);
+  }
+
+  /** State of the websocket; `closed` while nothing is subscribed. */
+  get status(): Status {
+    return this.socket.status;
+  }
+
+  onStatus(listener: (status: Status) => void): () => void {
+    return this.socket.onStatus(listener);
+  }
+
+  close(): void {
+    this.socket.close();
+  }
+}
+
+export const createClient = (options: ClientOptions): Client => new Client(options);

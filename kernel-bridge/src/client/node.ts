@@ -1,0 +1,65 @@
+/** Node only: finds the server of a home by its server.json, over its unix socket or port. */
+import { readFileSync } from 'node:fs';
+import { request } from 'node:http';
+import WebSocket from 'ws';
+import { errors } from '../runs/errors.ts';
+import { serverFile, type ServerFile } from '../server/server-file.ts';
+import { Client, type ClientOptions, type Fetch, type SocketLike } from './index.ts';
+
+export type Address = { socket: string } | { port: number };
+
+export function connectTo(address: Address, secret: string, options: Partial<ClientOptions> = {}): Client {
+  const headers = { authorization: `Bearer ${secret}` };
+  const viaSocket = 'socket' in address;
+  const base = viaSocket ? 'http://localhost/api/' : `http://127.0.0.1:${address.port}/api/`;
+  const wsUrl = viaSocket ? `ws+unix:${address.socket}:/api/ws` : `ws://127.0.0.1:${address.port}/api/ws`;
+  class AuthenticatedSocket extends WebSocket {
+    constructor(url: string) {
+      super(url, { headers: { ...headers, host: 'localhost' + (viaSocket ? '' : `:${address.port}`) }, perMessageDeflate: false });
+      this.on('error', () => {}); // onclose follows
+    }
+  }
+  return new Client({
+    baseUrl: base,
+    wsUrl,
+    headers,
+    fetch: viaSocket ? fetchOver(address.socket) : undefined,
+    WebSocket: AuthenticatedSocket as unknown as new (url: string) => SocketLike,
+    ...options,
+  });
+}
+
+/** A client of the server that works on this home; throws SERVER_ABSENT when none answers. */
+export async function connectHome(home: string): Promise<Client> {
+  let file: ServerFile;
+  try {
+    file = JSON.parse(readFileSync(serverFile(home), 'utf8')) as ServerFile;
+  } catch {
+    throw errors.noServer(home);
+  }
+  const client = connectTo(file.socket ? { socket: file.socket } : { port: file.port! }, file.secret);
+  await client.server().catch(() => {
+    throw errors.noServer(home); // server.json of one that was killed
+  });
+  return client;
+}
+
+/** fetch over a unix socket, for requests with a text body. */
+function fetchOver(socketPath: string): Fetch {
+  return (url, init = {}) =>
+    new Promise((resolve, reject) => {
+      const { pathname, search, host } = new URL(url);
+      const headers = { ...(init.headers as Record<string, string>), host };
+      const outgoing = request({ socketPath, path: pathname + search, method: init.method, headers }, (incoming) => {
+        const parts: Buffer[] = [];
+        incoming.on('data', (part: Buffer) => parts.push(part));
+        incoming.on('error', reject);
+        incoming.on('end', () => {
+          const body = incoming.statusCode === 204 ? null : Buffer.concat(parts);
+          resolve(new Response(body, { status: incoming.statusCode, headers: incoming.headers as Record<string, string> }));
+        });
+      });
+      outgoing.on('error', reject);
+      outgoing.end(init.body as string | undefined);
+    });
+}

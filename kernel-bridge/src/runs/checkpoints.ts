@@ -1,0 +1,122 @@
+/**
+ * Checkpoint directories that are whole or absent: written under another name, every file and the directory fsynced, then renamed, then
+ * the parent fsynced. manifest.json holds size and sha256 of every file; a checkpoint whose manifest does not hold is not resumed from.
+ */
+import { createHash, randomBytes } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import type { Checkpoint } from '../protocol/run.ts';
+import { errors } from './errors.ts';
+import type { RunStore } from './store.ts';
+
+interface Manifest {
+  step: number;
+  files: Record<string, { size: number; sha256: string }>;
+}
+
+const MANIFEST = 'manifest.json';
+
+/** Writes the checkpoint of the run's last step; `save` fills a directory that does not exist yet. Older ones beyond `keep` go. */
+export async function writeCheckpoint(
+  store: RunStore,
+  save: (dir: string) => Promise<void>,
+  { reason, pinned, keep }: { reason: string; pinned: boolean; keep: number },
+): Promise<Omit<Checkpoint, 'path'>> {
+  const step = store.step;
+  const existing = store.checkpoints().find((checkpoint) => checkpoint.step === step);
+  const bytes = existing ? existing.bytes : await writeDirectory(store.checkpointPath(step), step, save);
+  const checkpoint = { step, created_at: Date.now(), reason, pinned: pinned || (existing?.pinned ?? false), bytes };
+  store.addCheckpoint(checkpoint);
+  await prune(store, keep);
+  return checkpoint;
+}
+
+async function writeDirectory(dir: string, step: number, save: (dir: string) => Promise<void>): Promise<number> {
+  const parent = dirname(dir);
+  const temporary = `${dir}.tmp-${randomBytes(4).toString('hex')}`;
+  await mkdir(parent, { recursive: true });
+  try {
+    await save(temporary);
+    const manifest: Manifest = { step, files: {} };
+    for (const name of await filesIn(temporary)) manifest.files[name] = await fingerprint(join(temporary, name));
+    await writeFile(join(temporary, MANIFEST), JSON.stringify(manifest, null, 1));
+    for (const name of [...Object.keys(manifest.files), MANIFEST, '.']) await sync(join(temporary, name));
+    await rm(dir, { recursive: true, force: true }); // left by a history that was dropped
+    await rename(temporary, dir);
+    await sync(parent);
+    return Object.values(manifest.files).reduce((sum, { size }) => sum + size, 0);
+  } catch (error) {
+    await rm(temporary, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+/** Throws CHECKPOINT_DAMAGED naming the first file that is not as it was written. */
+export async function verifyCheckpoint(dir: string): Promise<void> {
+  let manifest: Manifest;
+  try {
+    manifest = JSON.parse(await readFile(join(dir, MANIFEST), 'utf8'));
+  } catch {
+    throw errors.checkpointDamaged(dir, `${MANIFEST} is missing or unreadable`);
+  }
+  for (const [name, written] of Object.entries(manifest.files)) {
+    const size = await stat(join(dir, name)).then(
+      (found) => found.size,
+      () => -1,
+    );
+    if (size !== written.size) throw errors.checkpointDamaged(dir, `${name} has ${Math.max(size, 0)} bytes, not ${written.size}`);
+    if ((await fingerprint(join(dir, name))).sha256 !== written.sha256) throw errors.checkpointDamaged(dir, `${name} has other content`);
+  }
+}
+
+/** The newest checkpoint whose manifest holds, and what was wrong with newer ones. */
+export async function newestValid(store: RunStore): Promise<{ checkpoint: Checkpoint | null; damaged: Error[] }> {
+  const damaged: Error[] = [];
+  for (const checkpoint of store.checkpoints().reverse()) {
+    try {
+      await verifyCheckpoint(checkpoint.path);
+      return { checkpoint, damaged };
+    } catch (error) {
+      damaged.push(error as Error);
+    }
+  }
+  return { checkpoint: null, damaged };
+}
+
+/** Directories that a killed process left unfinished. */
+export async function removeUnfinished(runDirectory: string): Promise<void> {
+  const parent = join(runDirectory, 'checkpoints');
+  for (const name of await readdir(parent).catch(() => [])) {
+    if (name.includes('.tmp-')) await rm(join(parent, name), { recursive: true, force: true });
+  }
+}
+
+async function prune(store: RunStore, keep: number): Promise<void> {
+  const removable = store.checkpoints().filter(({ pinned }) => !pinned);
+  for (const { step, path } of removable.slice(0, Math.max(0, removable.length - keep))) {
+    store.removeCheckpoint(step); // the row first: a row never points to a directory that is gone
+    await rm(path, { recursive: true, force: true });
+  }
+}
+
+async function filesIn(dir: string): Promise<string[]> {
+  const entries = await readdir(dir, { recursive: true, withFileTypes: true });
+  return entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name).slice(dir.length + 1));
+}
+
+async function fingerprint(file: string): Promise<{ size: number; sha256: string }> {
+  const hash = createHash('sha256');
+  await pipeline(createReadStream(file, { highWaterMark: 1 << 20 }), hash);
+  return { size: (await stat(file)).size, sha256: hash.digest('hex') };
+}
+
+async function sync(path: string): Promise<void> {
+  const handle = await open(path, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}

@@ -1,0 +1,93 @@
+/** From what a user wrote to a complete TrainConfig, or an error that names the key. */
+import { readFileSync } from 'node:fs';
+import { Compile } from 'typebox/compile';
+import Value from 'typebox/value';
+import { parse } from 'yaml';
+import { TrainConfig } from '../protocol/config.ts';
+import { errors } from './errors.ts';
+
+const validator = Compile(TrainConfig);
+const properties = TrainConfig.properties as unknown as Record<string, { anyOf?: Record<string, unknown>[]; default?: unknown }>;
+const KEYS = Object.keys(properties);
+
+/** Fills in defaults and checks every key, alone and against the others. Throws CONFIG_UNKNOWN_KEY or CONFIG_INVALID. */
+export function completeConfig(input: unknown): TrainConfig {
+  if (typeof input !== 'object' || input === null || Array.isArray(input)) throw errors.badValue('whole', input, 'must be an object of keys');
+  for (const key of Object.keys(input)) if (!KEYS.includes(key)) throw errors.unknownKey(key, nearestKey(key));
+  const config = Value.Default(TrainConfig, structuredClone(input)) as Record<string, unknown>;
+  for (const key of KEYS) if (config[key] === undefined) throw errors.missingKey(key);
+  const [first] = validator.Errors(config);
+  if (first) {
+    const key = first.instancePath.split('/')[1];
+    throw errors.badValue(key, config[key], wanted(key, first.message));
+  }
+  const complete = config as TrainConfig;
+  checkTogether(complete);
+  return complete;
+}
+
+/** What TRL's GRPOConfig checks across keys, so that a run fails before it is made and not in its first step. */
+function checkTogether(config: TrainConfig): void {
+  const { reward_weights, reward_funcs, num_generations, per_device_train_batch_size, gradient_accumulation_steps, delta, epsilon } = config;
+  if (reward_weights && reward_weights.length !== reward_funcs.length) {
+    throw errors.badValue('reward_weights', reward_weights, `must hold one number for each of the ${reward_funcs.length} reward_funcs`);
+  }
+  if (delta !== null && delta <= 1 + epsilon) throw errors.badValue('delta', delta, `must exceed 1 + epsilon = ${1 + epsilon}`);
+  const batch = per_device_train_batch_size * gradient_accumulation_steps;
+  if (config.trainer === 'grpo' && batch % num_generations !== 0) {
+    throw errors.badValue(
+      'per_device_train_batch_size',
+      per_device_train_batch_size,
+      `must, times gradient_accumulation_steps, be a multiple of num_generations (${num_generations})`,
+    );
+  }
+  if (config.min_pixels > config.max_pixels) throw errors.badValue('min_pixels', config.min_pixels, `must not exceed max_pixels (${config.max_pixels})`);
+}
+
+function wanted(key: string, message: string): string {
+  const choices = properties[key].anyOf?.map((option) => option.const).filter((value) => value !== undefined);
+  return choices?.length ? `must be one of ${choices.map((choice) => JSON.stringify(choice)).join(', ')}` : message;
+}
+
+export function readConfigFile(file: string): Record<string, unknown> {
+  try {
+    return (parse(readFileSync(file, 'utf8')) ?? {}) as Record<string, unknown>;
+  } catch (cause) {
+    throw errors.badFile(file, cause);
+  }
+}
+
+/** `key=value` pairs of `--set`; values are YAML, so 1e-5, true, null and [a, b] mean what they say. */
+export function parseSettings(pairs: string[]): Record<string, unknown> {
+  return Object.fromEntries(
+    pairs.map((pair) => {
+      const at = pair.indexOf('=');
+      if (at < 1) throw errors.badRequest('--set', `${JSON.stringify(pair)} is not key=value`);
+      return [pair.slice(0, at), yamlScalar(pair.slice(at + 1))];
+    }),
+  );
+}
+
+/** YAML reads 1e-5 as text (its numbers want a dot), people mean a number. */
+function yamlScalar(value: string): unknown {
+  return /^[+-]?\d+(\.\d+)?e[+-]?\d+$/i.test(value) ? Number(value) : parse(value);
+}
+
+/** The known key that takes the fewest edits to reach, if those are few. */
+export function nearestKey(key: string, keys: readonly string[] = KEYS): string | undefined {
+  const scored = keys.map((known) => ({ known, edits: editDistance(key.toLowerCase(), known) })).sort((a, b) => a.edits - b.edits);
+  const [best] = scored;
+  return best && best.edits <= Math.max(2, key.length / 3) ? best.known : undefined;
+}
+
+function editDistance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      next[j] = Math.min(row[j] + 1, next[j - 1] + 1, row[j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1));
+    }
+    row = next;
+  }
+  return row[b.length];
+}

@@ -1,0 +1,100 @@
+/** Opens a run's database by the rules that made it survive every simulated power cut: WAL, synchronous=FULL, one transaction a step. */
+import { existsSync } from 'node:fs';
+import { DatabaseSync } from 'node:sqlite';
+import { WorkbenchError } from '../protocol/errors.ts';
+import { errors } from './errors.ts';
+
+export const APPLICATION_ID = 0x4d_52_31_77; // "MR1w"
+export const USER_VERSION = 1;
+
+/** One row per fact; everything a view shows comes from here. Steps count from 1. JSON columns hold what is only ever read whole. */
+const SCHEMA = `
+CREATE TABLE run (
+  only INTEGER PRIMARY KEY CHECK (only = 1),
+  id TEXT NOT NULL, name TEXT NOT NULL, parent TEXT, epoch TEXT NOT NULL,
+  state TEXT NOT NULL, error TEXT, config TEXT NOT NULL,
+  root TEXT NOT NULL, data_hash TEXT NOT NULL, request_id TEXT,
+  created_at REAL NOT NULL, started_at REAL, ended_at REAL,
+  total_steps INTEGER NOT NULL DEFAULT 0, device TEXT
+) STRICT;
+CREATE TABLE step (step INTEGER PRIMARY KEY, time REAL NOT NULL, groups INTEGER NOT NULL) STRICT;
+CREATE TABLE metric_name (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;
+-- value NULL with special NULL: no valid value at that step; special: NaN, Infinity or -Infinity, which SQLite cannot hold.
+CREATE TABLE metric (
+  name_id INTEGER NOT NULL REFERENCES metric_name, step INTEGER NOT NULL REFERENCES step ON DELETE CASCADE,
+  value REAL, special TEXT, PRIMARY KEY (name_id, step)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX metric_by_step ON metric (step);
+CREATE TABLE rollout_group (
+  step INTEGER NOT NULL REFERENCES step ON DELETE CASCADE, "group" INTEGER NOT NULL,
+  item_id TEXT NOT NULL, dataset TEXT NOT NULL, image TEXT, question TEXT NOT NULL, options TEXT NOT NULL, answer TEXT,
+  modality TEXT NOT NULL, question_type TEXT NOT NULL, prompt TEXT NOT NULL, reward_mean REAL, reward_std REAL,
+  PRIMARY KEY (step, "group")
+) STRICT;
+CREATE TABLE completion (
+  step INTEGER NOT NULL, "group" INTEGER NOT NULL, "index" INTEGER NOT NULL,
+  text TEXT NOT NULL, token_ids BLOB NOT NULL, logprobs BLOB NOT NULL, finish_reason TEXT NOT NULL,
+  rewards TEXT NOT NULL, reward REAL, advantage REAL, prediction TEXT, correct INTEGER,
+  PRIMARY KEY (step, "group", "index"),
+  FOREIGN KEY (step, "group") REFERENCES rollout_group ON DELETE CASCADE
+) STRICT;
+-- step: first step scored with it; due: the step at which a resumed run must take it up again.
+CREATE TABLE reward_revision (
+  revision INTEGER PRIMARY KEY, step INTEGER, due INTEGER, weights TEXT NOT NULL,
+  reason TEXT NOT NULL, author TEXT NOT NULL, created_at REAL NOT NULL, request_id TEXT UNIQUE
+) STRICT;
+CREATE TABLE checkpoint (
+  step INTEGER PRIMARY KEY, created_at REAL NOT NULL, reason TEXT NOT NULL, pinned INTEGER NOT NULL, bytes INTEGER NOT NULL
+) STRICT;
+CREATE TABLE command (id INTEGER PRIMARY KEY, action TEXT NOT NULL, created_at REAL NOT NULL, done_at REAL) STRICT;
+CREATE TABLE event (seq INTEGER PRIMARY KEY, time REAL NOT NULL, step INTEGER NOT NULL, kind TEXT NOT NULL, body TEXT NOT NULL) STRICT;
+`;
+
+export function createDatabase(file: string): DatabaseSync {
+  const db = connect(file);
+  db.exec(`BEGIN IMMEDIATE; ${SCHEMA} PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${USER_VERSION}; COMMIT`);
+  return db;
+}
+
+/** `check` reads the whole file for damage: done by the writer at its start, too slow for every reader. */
+export function openDatabase(file: string, { check = false } = {}): DatabaseSync {
+  let db: DatabaseSync | undefined;
+  try {
+    if (!existsSync(file)) throw new Error('the file is missing');
+    db = connect(file);
+    const version = db.prepare('PRAGMA user_version').get()!.user_version as number;
+    if (version !== USER_VERSION) throw errors.runFormat(file, version, USER_VERSION);
+    if (db.prepare('PRAGMA application_id').get()!.application_id !== APPLICATION_ID) throw new Error('it is no run database');
+    const found = check ? (db.prepare('PRAGMA quick_check(1)').get() as { quick_check: string }).quick_check : 'ok';
+    if (found !== 'ok') throw new Error(found);
+    return db;
+  } catch (error) {
+    db?.close();
+    throw error instanceof WorkbenchError ? error : errors.runDamaged(file, error);
+  }
+}
+
+function connect(file: string): DatabaseSync {
+  const db = new DatabaseSync(file, { timeout: 10_000, enableForeignKeyConstraints: true });
+  db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL');
+  // read back: a build or file system that ignores either would lose acknowledged steps in a power cut
+  const mode = db.prepare('PRAGMA journal_mode').get()!.journal_mode;
+  const synchronous = db.prepare('PRAGMA synchronous').get()!.synchronous;
+  if (mode !== 'wal' || synchronous !== 2) {
+    db.close();
+    throw new Error(`journal_mode is ${mode} and synchronous ${synchronous}, not wal and 2 (a network file system?)`);
+  }
+  return db;
+}
+
+export function transaction<T>(db: DatabaseSync, body: () => T): T {
+  db.exec('BEGIN IMMEDIATE');
+  try {
+    const result = body();
+    db.exec('COMMIT');
+    return result;
+  } catch (error) {
+    if (db.isTransaction) db.exec('ROLLBACK');
+    throw error;
+  }
+}

@@ -1,0 +1,118 @@
+/** Every failure of runs, workers and the server: one constructor per case, so that code, status and remedy stand side by side. */
+import { WorkbenchError } from '../protocol/errors.ts';
+
+const make =
+  (code: string, http: number, exit: 1 | 2 = 1) =>
+  (message: string, remedy: string, cause?: unknown): WorkbenchError =>
+    new WorkbenchError({ code, http, exit, message, remedy, cause });
+
+const badConfig = make('CONFIG_INVALID', 422, 2);
+const badRequest = make('REQUEST_INVALID', 400, 2);
+const conflict = make('RUN_CONFLICT', 409);
+
+export const errors = {
+  unknownKey: (key: string, nearest: string | undefined) =>
+    make('CONFIG_UNKNOWN_KEY', 422, 2)(
+      `The configuration has a key "${key}" that is not known.`,
+      nearest ? `Did you mean "${nearest}"?` : 'GET /schema or docs/config.md lists every key.',
+    ),
+  badValue: (key: string, seen: unknown, wanted: string) =>
+    badConfig(`The configuration's ${key} is ${preview(seen)}; it ${wanted}.`, `Give ${key} a value as docs/config.md describes it.`),
+  missingKey: (key: string) => badConfig(`The configuration lacks ${key}.`, `Add ${key}; docs/config.md describes it.`),
+  badFile: (file: string, cause: unknown) =>
+    make('CONFIG_UNREADABLE', 422, 2)(`${file} cannot be read as YAML: ${text(cause)}`, 'Check the path and the syntax of the file.', cause),
+  modelMissing: (path: string, lacks: string) =>
+    make('MODEL_MISSING', 422)(
+      `The model directory ${path} ${lacks}.`,
+      'Give model_name_or_path a directory with config.json and *.safetensors, for example a download of Qwen/Qwen2-VL-2B-Instruct.',
+    ),
+  noItems: (name: string) =>
+    make('DATA_EMPTY', 422)(`The data set ${name} has no usable question under these filters.`, `medr1 data audit ${name} says why.`),
+
+  dataChanged: (name: string) =>
+    make('DATA_CHANGED', 422)(
+      `The data set ${name} is no longer the one this run began with.`,
+      'Put the data back as it was, or start a new run on the data as it is.',
+    ),
+
+  badRequest: (where: string, what: string) => badRequest(`${where}: ${what}.`, 'See protocol/rest.ts for what this route takes.'),
+  notJson: (cause: unknown) => badRequest('The body is not JSON.', 'Send a JSON object with content-type application/json.', cause),
+  noRoute: (method: string, path: string) =>
+    make('ROUTE_UNKNOWN', 404)(`There is no route ${method} ${path}.`, 'protocol/rest.ts lists the routes; a newer page may need a newer backend.'),
+  tooLarge: () => make('REQUEST_TOO_LARGE', 413)('The body is larger than 1 MiB.', 'Send less at once.'),
+  unauthorized: () =>
+    make('AUTH_REFUSED', 401)('The secret is missing or wrong.', 'Send "Authorization: Bearer <secret>" with the secret of server.json.'),
+  badHost: (host: string) =>
+    make('HOST_REFUSED', 403)(`The Host header ${preview(host)} is not this machine.`, 'Connect to 127.0.0.1 or to the unix socket.'),
+  badOrigin: () =>
+    make('ORIGIN_REFUSED', 403)('Requests from web pages are refused on the private port.', "Go through JupyterLab's relay at <base>/medr1/api/."),
+  busy: () => make('TOO_MANY_CONNECTIONS', 503)('Too many websockets are open.', 'Close some pages or notebooks.'),
+
+  runUnknown: (id: string) => make('RUN_UNKNOWN', 404)(`There is no run ${preview(id)}.`, 'medr1 runs list shows the runs.'),
+  runDamaged: (dir: string, cause: unknown) =>
+    make('RUN_DAMAGED', 500)(
+      `The run database in ${dir} cannot be read: ${text(cause)}`,
+      'Copy the directory, then try `sqlite3 run.db .recover`; the checkpoints beside it are separate files and stay usable.',
+      cause,
+    ),
+  runFormat: (dir: string, seen: number, known: number) =>
+    make('RUN_FORMAT', 500)(
+      `The run database in ${dir} has format ${seen}; this version reads ${known}.`,
+      seen > known ? 'Update Med-R1 Workbench.' : 'Open it with the version that made it and export it.',
+    ),
+  runLocked: (id: string) =>
+    conflict(`Run ${id} is already being trained by another process.`, 'Wait for it, or stop it first (medr1 runs list shows its state).'),
+  wrongState: (id: string, action: string, state: string, remedy: string) => conflict(`Run ${id} is ${state}: it cannot ${action}.`, remedy),
+  staleRevision: (base: number, current: number) =>
+    make('REWARDS_STALE', 409)(
+      `The edit was made on revision ${base}, but revision ${current} came first.`,
+      'Read the rewards anew and repeat the edit on them.',
+    ),
+  unknownReward: (name: string, known: string[]) =>
+    make('REWARD_UNKNOWN', 422)(`${preview(name)} is no reward function of this run.`, `The run has: ${known.join(', ')}.`),
+  stepOrder: (seen: number, wanted: number) =>
+    make('STEP_OUT_OF_ORDER', 500)(`The trainer reported step ${seen} where ${wanted} was due.`, 'Report this with worker.log.'),
+  checkpointDamaged: (dir: string, what: string) =>
+    make('CHECKPOINT_DAMAGED', 422)(`The checkpoint ${dir} is damaged: ${what}.`, 'An older checkpoint is used where there is one.'),
+  noCheckpoint: (id: string, step: number, have: number[]) =>
+    make('CHECKPOINT_UNKNOWN', 404)(
+      `Run ${id} has no checkpoint at step ${step}.`,
+      have.length ? `It has: ${have.join(', ')}.` : 'It has none yet: ask for one while it trains.',
+    ),
+  workerDied: (how: string, last: string) =>
+    make('WORKER_DIED', 500)(
+      `The process that trained this run ended unexpectedly (${how}).${last ? ` Its last words: ${last}` : ''}`,
+      how.includes('SIGKILL')
+        ? 'Often this is the system running out of memory: lower the batch or the image size. Resume goes on from the last checkpoint.'
+        : 'Resume goes on from the last checkpoint; the worker log says more.',
+    ),
+  serverStopped: () =>
+    make('SERVER_STOPPED', 503)('The backend that supervised this run stopped; a checkpoint was written.', 'Resume goes on from there.'),
+
+  portTaken: (port: number) =>
+    make('PORT_TAKEN', 500)(`Port ${port} is taken by another program.`, `Choose another (--port N) or see who has it: ss -ltnp 'sport = :${port}'.`),
+  socketTaken: (path: string) =>
+    make('SOCKET_TAKEN', 500)(`Another server answers on ${path}.`, 'Stop it or choose another --socket PATH.'),
+  socketPath: (path: string, cause: unknown) =>
+    make('SOCKET_UNUSABLE', 500)(`The socket ${path} cannot be made: ${text(cause)}`, 'Choose a path of at most 107 bytes in a directory you may write.', cause),
+  serverRunning: (home: string) =>
+    make('SERVER_RUNNING', 409)(
+      `A Med-R1 server already works on ${home}.`,
+      'Use that one (server.json in this directory says where), stop it, or set MEDR1_HOME to another directory.',
+    ),
+  noServer: (home: string) => make('SERVER_ABSENT', 503)(`No Med-R1 server works on ${home}.`, 'Start JupyterLab, or run: medr1 serve'),
+  pathRefused: (path: string) =>
+    make('PATH_REFUSED', 403)(`${preview(path)} does not lie inside the data set.`, "Give a path relative to the data set's root."),
+  imageMissing: (path: string) =>
+    make('IMAGE_MISSING', 404)(`There is no image ${preview(path)} in the data set.`, 'medr1 data audit lists every missing image.'),
+  imageBad: (path: string, cause: unknown) =>
+    make('IMAGE_UNREADABLE', 422)(`${preview(path)} cannot be decoded: ${text(cause)}`, 'Replace the file; medr1 data audit lists every such image.', cause),
+};
+
+const text = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause));
+
+/** A value as it was seen, cut to a length that fits a message. */
+function preview(value: unknown): string {
+  const json = JSON.stringify(value) ?? String(value);
+  return json.length > 80 ? `${json.slice(0, 77)}...` : json;
+}

@@ -1,0 +1,77 @@
+/** Rollouts in the store: token ids as int32, log-probabilities as float32, both little-endian blobs. */
+import type { DatabaseSync } from 'node:sqlite';
+import type { Completion, Group } from '../protocol/run.ts';
+
+export interface GroupQuery {
+  /** First and last step, both included. */
+  from: number;
+  to: number;
+  limit: number;
+  offset: number;
+}
+
+/** Inside the transaction of the step. */
+export function writeGroups(db: DatabaseSync, groups: Group[]): void {
+  const addGroup = db.prepare(
+    `INSERT INTO rollout_group (step, "group", item_id, dataset, image, question, options, answer, modality, question_type, prompt, reward_mean, reward_std)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+  );
+  const addCompletion = db.prepare(
+    `INSERT INTO completion (step, "group", "index", text, token_ids, logprobs, finish_reason, rewards, reward, advantage, prediction, correct)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+  );
+  for (const g of groups) {
+    addGroup.run(
+      ...[g.step, g.group, g.item_id, g.dataset, g.image, g.question, JSON.stringify(g.options), g.answer, g.modality, g.question_type],
+      ...[g.prompt, g.reward_mean, g.reward_std],
+    );
+    for (const c of g.completions) {
+      const tokenIds = new Uint8Array(Int32Array.from(c.token_ids).buffer);
+      const logprobs = new Uint8Array(Float32Array.from(c.logprobs).buffer);
+      addCompletion.run(
+        ...[g.step, g.group, c.index, c.text, tokenIds, logprobs, c.finish_reason, JSON.stringify(c.rewards), c.reward, c.advantage],
+        ...[c.prediction, c.correct === null ? null : Number(c.correct)],
+      );
+    }
+  }
+}
+
+export function readGroups(db: DatabaseSync, { from, to, limit, offset }: GroupQuery): Group[] {
+  const groups = db
+    .prepare('SELECT * FROM rollout_group WHERE step BETWEEN ? AND ? ORDER BY step, "group" LIMIT ? OFFSET ?')
+    .all(from, to, limit, offset);
+  const completions = db.prepare('SELECT * FROM completion WHERE step = ? AND "group" = ? ORDER BY "index"');
+  return groups.map((row) => ({
+    ...(row as unknown as Group),
+    options: JSON.parse(row.options as string),
+    completions: completions.all(row.step as number, row.group as number).map(completionOf),
+  }));
+}
+
+/** First and last step that hold groups; [0, 0] when none does. */
+export function groupSteps(db: DatabaseSync): [number, number] {
+  const { first, last } = db.prepare('SELECT min(step) AS first, max(step) AS last FROM rollout_group').get() as Record<string, number | null>;
+  return [first ?? 0, last ?? 0];
+}
+
+function completionOf(row: Record<string, unknown>): Completion {
+  const { index, text, token_ids, logprobs, finish_reason, rewards, reward, advantage, prediction, correct } = row;
+  return {
+    index,
+    text,
+    token_ids: Array.from(new Int32Array(copy(token_ids as Uint8Array))),
+    logprobs: Array.from(new Float32Array(copy(logprobs as Uint8Array)), shortest),
+    finish_reason,
+    rewards: JSON.parse(rewards as string),
+    reward,
+    advantage,
+    prediction,
+    correct: correct === null ? null : Boolean(correct),
+  } as Completion;
+}
+
+/** A blob may start at any byte; typed arrays need their own alignment. */
+const copy = (blob: Uint8Array): ArrayBuffer => new Uint8Array(blob).buffer;
+
+/** Nine digits carry a float32 exactly; the double it widens to would print up to seventeen. */
+const shortest = (value: number): number => Number(value.toPrecision(9));

@@ -1,0 +1,31 @@
+/** Where things lie on disk. `MEDR1_HOME`, or `.medr1` in the clone:
+ *
+ *     runs/<id>/run.db  config.yaml  worker.log  worker.lock  checkpoints/step-000123/
+ *     trash/<id>-<time>/        deleted runs
+ *     server.json               who serves this home: pid, socket or port, secret (readable by the owner only)
+ */
+import { randomBytes } from 'node:crypto';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+
+export { homeDir } from '../data/home.ts';
+
+/** Makes the home's directories; readable by the owner only, since rollouts may quote patients' images. */
+export function prepareHome(home: string): string {
+  for (const part of ['runs', 'trash']) mkdirSync(join(home, part), { recursive: true, mode: 0o700 });
+  return home;
+}
+
+export const runsDirectory = (home: string): string => join(home, 'runs');
+export const runDirectory = (home: string, id: string): string => join(home, 'runs', id);
+export const checkpointName = (step: number): string => `step-${String(step).padStart(6, '0')}`;
+
+const ID = /^\d{8}-\d{6}-[0-9a-z]{4}$/;
+export const isRunId = (id: string): boolean => ID.test(id);
+
+/** Sortable by time of creation (UTC), for example 20261123-154501-k3f9. */
+export function newRunId(now = new Date()): string {
+  const stamp = now.toISOString().replace(/[-:]/g, '').replace('T', '-').slice(0, 15);
+  const suffix = Array.from(randomBytes(4), (byte) => '0123456789abcdefghijklmnopqrstuv'[byte % 32]).join('');
+  return `${stamp}-${suffix}`;
+}

@@ -1,0 +1,33 @@
+/**
+ * A lock held by one process until it lets go or dies, kill -9 included: SQLite's exclusive lock on an empty database, which the
+ * kernel drops with the process. No pid to go stale, no clean-up to race over.
+ */
+import { existsSync } from 'node:fs';
+import { DatabaseSync } from 'node:sqlite';
+
+export interface Lock extends Disposable {
+  release(): void;
+}
+
+/** The lock, or null when another process holds it. */
+export function tryLock(file: string, wait_ms = 0): Lock | null {
+  const db = new DatabaseSync(file, { timeout: wait_ms });
+  try {
+    db.exec('BEGIN EXCLUSIVE');
+  } catch (error) {
+    db.close();
+    if (/locked|busy/i.test(String(error))) return null;
+    throw error;
+  }
+  const release = (): void => {
+    if (db.isOpen) db.close();
+  };
+  return { release, [Symbol.dispose]: release };
+}
+
+export function isLocked(file: string): boolean {
+  if (!existsSync(file)) return false;
+  const lock = tryLock(file);
+  lock?.release();
+  return lock === null;
+}

@@ -1,0 +1,92 @@
+/** The runs of a home: made whole or not at all, listed, moved to the trash. */
+import { randomBytes } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { basename, join, resolve } from 'node:path';
+import { stringify } from 'yaml';
+import type { VqaItem } from '../protocol/data.ts';
+import type { TrainConfig } from '../protocol/config.ts';
+import { completeConfig } from './config.ts';
+import { errors } from './errors.ts';
+import { isRunId, newRunId, runDirectory, runsDirectory } from './home.ts';
+import { isLocked } from './lock.ts';
+import { RunStore } from './store.ts';
+
+export interface DataFilter {
+  split?: string | null;
+  modality?: string[] | null;
+  questionType?: string[] | null;
+  home?: string;
+}
+/** The seam to src/data: items in data order, unusable ones among them with their `problem`. */
+export type LoadItems = (nameOrDir: string, filter: DataFilter) => Promise<{ root: string; items: VqaItem[]; hash: string }>;
+
+export const lockFile = (directory: string): string => join(directory, 'worker.lock');
+export const logFile = (directory: string): string => join(directory, 'worker.log');
+
+/** True while some process trains the run, whoever started it. */
+export const isTraining = (directory: string): boolean => isLocked(lockFile(directory));
+
+export const trainFilter = (config: TrainConfig, home: string): DataFilter => ({
+  split: config.dataset_train_split,
+  modality: config.modality,
+  questionType: config.question_type,
+  home,
+});
+
+/** Checks configuration, model and data, then makes the run's directory whole: what is refused leaves nothing behind. */
+export async function createRun(
+  home: string,
+  input: unknown,
+  options: { loadItems: LoadItems; request_id?: string; parent?: string | null },
+): Promise<RunStore> {
+  const config = completeConfig(input);
+  checkModel(config.model_name_or_path);
+  const data = await options.loadItems(config.dataset_name, trainFilter(config, home));
+  if (!data.items.some(({ problem }) => problem === null)) throw errors.noItems(config.dataset_name);
+
+  const id = newRunId();
+  const making = join(runsDirectory(home), `.making-${randomBytes(4).toString('hex')}`);
+  mkdirSync(making, { recursive: true, mode: 0o700 });
+  try {
+    const { parent = null, request_id } = options;
+    const name = config.run_name ?? defaultName(config);
+    using _ = RunStore.create(making, { id, name, parent, config, root: data.root, data_hash: data.hash, request_id });
+    writeFileSync(join(making, 'config.yaml'), stringify(config));
+    renameSync(making, runDirectory(home, id));
+  } catch (error) {
+    rmSync(making, { recursive: true, force: true });
+    throw error;
+  }
+  return RunStore.open(runDirectory(home, id));
+}
+
+/** Ids, newest first. */
+export function listRuns(home: string): string[] {
+  const names = existsSync(runsDirectory(home)) ? readdirSync(runsDirectory(home)) : [];
+  return names.filter(isRunId).sort().reverse();
+}
+
+/** Throws RUN_UNKNOWN also for what is no run id, so that no id reaches the file system unchecked. */
+export function openRun(home: string, id: string): RunStore {
+  if (!isRunId(id) || !existsSync(runDirectory(home, id))) throw errors.runUnknown(id);
+  return RunStore.open(runDirectory(home, id));
+}
+
+/** Moves the run to the trash and returns its place there. The caller makes sure that no worker holds it. */
+export function trashRun(home: string, id: string): string {
+  const place = join(home, 'trash', `${id}-${Date.now()}`);
+  mkdirSync(join(home, 'trash'), { recursive: true, mode: 0o700 });
+  renameSync(runDirectory(home, id), place);
+  return place;
+}
+
+/** A model directory that cannot be loaded is refused before there is a run. */
+export function checkModel(path: string): void {
+  const dir = resolve(path);
+  if (!existsSync(dir) || !statSync(dir).isDirectory()) throw errors.modelMissing(dir, 'does not exist');
+  if (!existsSync(join(dir, 'config.json'))) throw errors.modelMissing(dir, 'has no config.json');
+  if (!readdirSync(dir).some((name) => name.endsWith('.safetensors'))) throw errors.modelMissing(dir, 'has no weights (*.safetensors)');
+}
+
+const defaultName = (config: TrainConfig): string =>
+  [basename(resolve(config.model_name_or_path)), basename(config.dataset_name), config.variant].join(' · ');

@@ -1,0 +1,303 @@
+/**
+ * One run on disk: its state, its log of events and the tables that the log points to. Several processes may hold it open, but only the
+ * worker adds steps; others create it, ask for things (commands, reward edits) and, once no worker lives, mark it interrupted.
+ * A method that changes something is one transaction; whoever shows the change does so after it returns.
+ */
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import type { DatabaseSync } from 'node:sqlite';
+import type { ErrorBody } from '../protocol/errors.ts';
+import type { Checkpoint, RewardRevision, RunDetail, RunEvent, RunState } from '../protocol/run.ts';
+import type { RunAction } from '../protocol/rest.ts';
+import type { TrainConfig } from '../protocol/config.ts';
+import type { StepResult } from '../rl/types.ts';
+import { createDatabase, openDatabase, transaction } from './database.ts';
+import { errors } from './errors.ts';
+import { checkpointName } from './home.ts';
+import { metricNames, writeMetrics } from './metrics.ts';
+import { dueRevisions, insertRevision, revisions } from './rewards.ts';
+import { writeGroups } from './groups.ts';
+import { runSummary } from './summary.ts';
+
+export interface NewRun {
+  id: string;
+  name: string;
+  parent: string | null;
+  config: TrainConfig;
+  /** Directory that image paths are relative to. */
+  root: string;
+  /** Hash of the data, so that a resumed run refuses other data. */
+  data_hash: string;
+  request_id?: string;
+}
+
+/** What a worker reads to begin. */
+export interface RunRow {
+  id: string;
+  name: string;
+  parent: string | null;
+  epoch: string;
+  state: RunState;
+  error: ErrorBody | null;
+  config: TrainConfig;
+  root: string;
+  data_hash: string;
+  request_id: string | null;
+  created_at: number;
+  started_at: number | null;
+  ended_at: number | null;
+  total_steps: number;
+  device: string | null;
+}
+
+export interface Command {
+  id: number;
+  action: RunAction;
+}
+
+type EventBody = RunEvent extends infer E ? (E extends RunEvent ? Omit<E, 'seq' | 'time' | 'step'> : never) : never;
+
+const newEpoch = (): string => randomBytes(8).toString('hex');
+
+export class RunStore implements Disposable {
+  readonly directory: string;
+  readonly db: DatabaseSync;
+
+  private constructor(directory: string, db: DatabaseSync) {
+    this.directory = directory;
+    this.db = db;
+  }
+
+  static create(directory: string, run: NewRun, now = Date.now()): RunStore {
+    const store = new RunStore(directory, createDatabase(join(directory, 'run.db')));
+    transaction(store.db, () => {
+      store.db
+        .prepare(
+          `INSERT INTO run (only, id, name, parent, epoch, state, config, root, data_hash, request_id, created_at)
+           VALUES (1, ?, ?, ?, ?, 'queued', ?, ?, ?, ?, ?)`,
+        )
+        .run(run.id, run.name, run.parent, newEpoch(), JSON.stringify(run.config), run.root, run.data_hash, run.request_id ?? null, now);
+      store.append(0, { kind: 'state', state: 'queued', error: null }, now);
+      if (run.config.trainer === 'grpo') {
+        const { reward_funcs, reward_weights } = run.config;
+        const weights = Object.fromEntries(reward_funcs.map((name, i) => [name, reward_weights?.[i] ?? 1]));
+        insertRevision(store.db, { weights, reason: 'as configured', author: 'configuration', time: now });
+      }
+    });
+    return store;
+  }
+
+  /** Throws RUN_DAMAGED or RUN_FORMAT. `check` looks the whole file over first. */
+  static open(directory: string, options: { check?: boolean } = {}): RunStore {
+    return new RunStore(directory, openDatabase(join(directory, 'run.db'), options));
+  }
+
+  [Symbol.dispose](): void {
+    if (this.db.isOpen) this.db.close();
+  }
+
+  // --- reading ---------------------------------------------------------------------------------------------------------------------
+
+  row(): RunRow {
+    const row = this.db.prepare('SELECT * FROM run').get() as Record<string, unknown>;
+    return {
+      ...row,
+      config: JSON.parse(row.config as string),
+      error: row.error === null ? null : JSON.parse(row.error as string),
+    } as unknown as RunRow;
+  }
+
+  get step(): number {
+    return this.scalar('SELECT max(step) FROM step') ?? 0;
+  }
+
+  get seq(): number {
+    return this.scalar('SELECT max(seq) FROM event') ?? 0;
+  }
+
+  get epoch(): string {
+    return this.db.prepare('SELECT epoch FROM run').get()!.epoch as string;
+  }
+
+  /** Events after `since`, oldest first. */
+  events(since: number, limit = 1000): RunEvent[] {
+    const rows = this.db.prepare('SELECT seq, time, step, kind, body FROM event WHERE seq > ? ORDER BY seq LIMIT ?').all(since, limit);
+    return rows.map(({ seq, time, step, kind, body }) => ({ seq, time, step, kind, ...JSON.parse(body as string) }) as RunEvent);
+  }
+
+  summary() {
+    return runSummary(this);
+  }
+
+  detail(): RunDetail {
+    const row = this.row();
+    return {
+      summary: this.summary(),
+      config: row.config,
+      checkpoints: this.checkpoints(),
+      rewards: revisions(this.db),
+      metric_names: metricNames(this.db),
+      directory: this.directory,
+    };
+  }
+
+  checkpoints(): Checkpoint[] {
+    const rows = this.db.prepare('SELECT * FROM checkpoint ORDER BY step').all();
+    return rows.map((row) => this.checkpointOf(row));
+  }
+
+  checkpointPath(step: number): string {
+    return join(this.directory, 'checkpoints', checkpointName(step));
+  }
+
+  /** Commands not yet done, oldest first. */
+  pending(): Command[] {
+    return this.db.prepare('SELECT id, action FROM command WHERE done_at IS NULL ORDER BY id').all() as unknown as Command[];
+  }
+
+  // --- writing ---------------------------------------------------------------------------------------------------------------------
+
+  /** One step and all it left behind, in one transaction; `revisions` took effect with it. Returns the last event's seq. */
+  commitStep(result: StepResult, revisionsInForce: RewardRevision[] = [], now = Date.now()): number {
+    return transaction(this.db, () => {
+      const due = this.step + 1;
+      if (result.step !== due) throw errors.stepOrder(result.step, due);
+      this.db.prepare('INSERT INTO step (step, time, groups) VALUES (?, ?, ?)').run(result.step, now, result.groups.length);
+      writeMetrics(this.db, result.step, result.metrics);
+      writeGroups(this.db, result.groups);
+      for (const revision of revisionsInForce) {
+        const before = revisions(this.db).findLast(({ step }) => step !== null);
+        this.db.prepare('UPDATE reward_revision SET step = ?, due = NULL WHERE revision = ?').run(result.step, revision.revision);
+        this.append(result.step, { kind: 'rewards', revision: { ...revision, step: result.step }, previous: before?.weights ?? null }, now);
+      }
+      return this.append(result.step, { kind: 'step', metrics: result.metrics, groups: result.groups.length }, now);
+    });
+  }
+
+  /** Reward revisions that the step about to be taken is the first to use. */
+  dueRewards(): RewardRevision[] {
+    return dueRevisions(this.db, this.step + 1);
+  }
+
+  setState(state: RunState, error: ErrorBody | null = null, now = Date.now()): void {
+    transaction(this.db, () => this.writeState(state, error, now));
+  }
+
+  /** The worker has its trainer: what only the trainer knows. */
+  started(facts: { total_steps: number; device: string }, now = Date.now()): void {
+    transaction(this.db, () => {
+      this.db.prepare('UPDATE run SET total_steps = ?, device = ?').run(facts.total_steps, facts.device);
+      this.writeState('running', null, now);
+    });
+  }
+
+  addCheckpoint(checkpoint: Omit<Checkpoint, 'path'>): void {
+    transaction(this.db, () => {
+      const { step, created_at, reason, pinned, bytes } = checkpoint;
+      this.db
+        .prepare('INSERT OR REPLACE INTO checkpoint (step, created_at, reason, pinned, bytes) VALUES (?, ?, ?, ?, ?)')
+        .run(step, created_at, reason, Number(pinned), bytes);
+      this.append(step, { kind: 'checkpoint', checkpoint: { ...checkpoint, path: this.checkpointPath(step) } }, created_at);
+    });
+  }
+
+  removeCheckpoint(step: number): void {
+    this.db.prepare('DELETE FROM checkpoint WHERE step = ?').run(step);
+  }
+
+  addEvaluation(metrics: Record<string, number | null>, now = Date.now()): void {
+    transaction(this.db, () => {
+      writeMetrics(this.db, this.step, metrics);
+      this.append(this.step, { kind: 'evaluation', metrics }, now);
+    });
+  }
+
+  alert(body: ErrorBody, now = Date.now()): void {
+    transaction(this.db, () => this.append(this.step, { kind: 'alert', code: body.code, message: body.message, remedy: body.remedy }, now));
+  }
+
+  /** Asks the worker for something; it looks between two steps. */
+  command(action: RunAction, now = Date.now()): void {
+    this.db.prepare('INSERT INTO command (action, created_at) VALUES (?, ?)').run(action, now);
+  }
+
+  commandDone(id: number, now = Date.now()): void {
+    this.db.prepare('UPDATE command SET done_at = ? WHERE id = ?').run(now, id);
+  }
+
+  /** Queues the run for a worker; the worker itself finds the checkpoint to go on from. */
+  enqueue(now = Date.now()): void {
+    transaction(this.db, () => {
+      this.clearCommands(now);
+      if (this.row().state !== 'queued') this.writeState('queued', null, now);
+      this.command('start', now);
+    });
+  }
+
+  /**
+   * Takes the run back to `step` in one transaction and opens a new epoch, so that every reader reads anew. Reward revisions that came
+   * later are taken up again at the steps they took effect (`revisions: 'repeat'`: a crash loses nothing that was decided) or dropped.
+   */
+  dropAfter(step: number, later: { revisions: 'repeat' | 'drop' }, now = Date.now()): void {
+    transaction(this.db, () => this.drop(step, later, now));
+  }
+
+  /** Makes this copy of a parent's database the new run's own. */
+  becomeFork(run: Pick<RunRow, 'id' | 'name' | 'parent' | 'config'>, step: number, now = Date.now()): void {
+    transaction(this.db, () => {
+      this.db
+        .prepare('UPDATE run SET id = ?, name = ?, parent = ?, config = ?, created_at = ?, started_at = NULL, request_id = NULL')
+        .run(run.id, run.name, run.parent, JSON.stringify(run.config), now);
+      this.db.prepare('DELETE FROM checkpoint WHERE step <> ?').run(step);
+      this.drop(step, { revisions: 'drop' }, now);
+      this.writeState('queued', null, now);
+    });
+  }
+
+  private drop(step: number, later: { revisions: 'repeat' | 'drop' }, now: number): void {
+    const last = this.step;
+    this.db.prepare('DELETE FROM step WHERE step > ?').run(step);
+    this.db.prepare('DELETE FROM checkpoint WHERE step > ?').run(step);
+    this.db.prepare('DELETE FROM event WHERE seq > (SELECT coalesce(max(seq), 0) FROM event WHERE step <= ?)').run(step);
+    if (later.revisions === 'repeat') {
+      this.db.prepare('UPDATE reward_revision SET due = step, step = NULL WHERE step > ?').run(step);
+    } else {
+      this.db.prepare('DELETE FROM reward_revision WHERE revision > 1 AND (step > ? OR step IS NULL)').run(step);
+      this.db.prepare('UPDATE reward_revision SET step = NULL WHERE step > ?').run(step);
+    }
+    this.db.prepare('UPDATE run SET epoch = ?').run(newEpoch());
+    const message = `Steps ${step + 1} to ${last} were dropped; the run goes on from step ${step}.`;
+    this.append(step, { kind: 'alert', code: 'STEPS_DROPPED', message, remedy: 'Nothing to do: they are computed anew.' }, now);
+  }
+
+  /** Adds to the log inside the caller's transaction; seq is dense. */
+  append(step: number, body: EventBody, now: number): number {
+    const { kind, ...rest } = body;
+    const seq = this.seq + 1;
+    this.db.prepare('INSERT INTO event (seq, time, step, kind, body) VALUES (?, ?, ?, ?, ?)').run(seq, now, step, kind, JSON.stringify(rest));
+    return seq;
+  }
+
+  private writeState(state: RunState, error: ErrorBody | null, now: number): void {
+    const begins = state === 'starting';
+    const ends = ['stopped', 'finished', 'failed', 'interrupted'].includes(state);
+    this.db
+      .prepare('UPDATE run SET state = ?, error = ?, started_at = CASE WHEN ? THEN coalesce(started_at, ?) ELSE started_at END, ended_at = ?')
+      .run(state, error && JSON.stringify(error), Number(begins), now, ends ? now : null);
+    if (begins || ends) this.clearCommands(now);
+    this.append(this.step, { kind: 'state', state, error }, now);
+  }
+
+  private clearCommands(now: number): void {
+    this.db.prepare('UPDATE command SET done_at = ? WHERE done_at IS NULL').run(now);
+  }
+
+  private checkpointOf(row: Record<string, unknown>): Checkpoint {
+    const { step, created_at, reason, pinned, bytes } = row as unknown as Checkpoint;
+    return { step, path: this.checkpointPath(step), created_at, reason, pinned: Boolean(pinned), bytes };
+  }
+
+  private scalar(sql: string): number | null {
+    return Object.values(this.db.prepare(sql).get()!)[0] as number | null;
+  }
+}

@@ -1,0 +1,53 @@
+/** The one line that lists and side bars show of a run. */
+import type { RunState, RunSummary } from '../protocol/run.ts';
+import type { RunStore } from './store.ts';
+
+const SPARKLINE_POINTS = 60;
+const SPEED_STEPS = 20;
+
+export function runSummary(store: RunStore): RunSummary {
+  const row = store.row();
+  const step = store.step;
+  const recent_reward = lastMetrics(store, 'reward', SPARKLINE_POINTS);
+  const running = row.state === 'running';
+  return {
+    id: row.id,
+    name: row.name,
+    parent: row.parent,
+    state: asked(row.state, store),
+    trainer: row.config.trainer,
+    variant: row.config.variant,
+    created_at: row.created_at,
+    started_at: row.started_at,
+    ended_at: row.ended_at,
+    step,
+    total_steps: row.total_steps,
+    reward: recent_reward.at(-1) ?? null,
+    recent_reward,
+    rollouts_per_s: running ? (lastMetrics(store, 'rollouts_per_s', 1)[0] ?? null) : null,
+    eta_s: running ? timeLeft(store, row.total_steps - step) : null,
+    device: row.device,
+    error: row.error,
+    seq: store.seq,
+  };
+}
+
+/** A state that was asked for and is not reached yet shows as its `-ing`; the log holds only what was reached. */
+function asked(state: RunState, store: RunStore): RunState {
+  if (state !== 'running' && state !== 'starting' && state !== 'paused') return state;
+  const actions = store.pending().map(({ action }) => action);
+  if (actions.includes('stop')) return 'stopping';
+  return actions.includes('pause') && state !== 'paused' ? 'pausing' : state;
+}
+
+function lastMetrics(store: RunStore, name: string, count: number): (number | null)[] {
+  const sql = 'SELECT value FROM metric JOIN metric_name ON id = name_id WHERE name = ? ORDER BY step DESC LIMIT ?';
+  return store.db.prepare(sql).all(name, count).map((row) => row.value as number | null).reverse();
+}
+
+/** Seconds, from the median time between the last steps: a pause or a checkpoint among them does not move it. */
+function timeLeft(store: RunStore, steps: number): number | null {
+  const times = store.db.prepare('SELECT time FROM step ORDER BY step DESC LIMIT ?').all(SPEED_STEPS + 1).map((row) => row.time as number);
+  const gaps = times.slice(1).map((time, i) => times[i] - time).sort((a, b) => a - b);
+  return gaps.length ? (steps * gaps[Math.floor(gaps.length / 2)]) / 1000 : null;
+}

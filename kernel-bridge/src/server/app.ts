@@ -1,0 +1,41 @@
+/** The HTTP application: the gate, the routes of protocol/rest.ts under /api, errors as ErrorBody. */
+import { Hono } from 'hono';
+import { bodyLimit } from 'hono/body-limit';
+import type { ContentfulStatusCode } from 'hono/utils/http-status';
+import { errorBody, WorkbenchError } from '../protocol/errors.ts';
+import { ROUTES } from '../protocol/rest.ts';
+import { errors } from '../runs/errors.ts';
+import { refusal, type Gate } from './auth.ts';
+import { handlers, type RouteKey, type Services } from './handlers.ts';
+
+export function createApp(services: Services, gate: Gate, dataRoutes?: Hono): Hono {
+  const app = new Hono().basePath('/api');
+  app.use('*', async (c, next) => {
+    const refused = refusal((name) => c.req.header(name), gate);
+    if (refused) throw refused;
+    await next();
+  });
+  app.use('*', bodyLimit({ maxSize: 1 << 20, onError: () => { throw errors.tooLarge(); } })); // prettier-ignore
+  const handle = handlers(services);
+  for (const [method, path] of ROUTES) {
+    app.on(method, path, async (c) => {
+      const answer = await handle[`${method} ${path}` as RouteKey](c);
+      return answer instanceof Response ? answer : c.json(answer as object);
+    });
+  }
+  if (dataRoutes) app.route('/data', dataRoutes);
+
+  const root = new Hono();
+  root.route('/', app);
+  root.notFound((c) => {
+    const refused = refusal((name) => c.req.header(name), gate);
+    const error = refused ?? errors.noRoute(c.req.method, c.req.path);
+    return c.json(errorBody(error), error.http as ContentfulStatusCode);
+  });
+  root.onError((error, c) => {
+    if (error instanceof WorkbenchError) return c.json(errorBody(error), error.http as ContentfulStatusCode);
+    process.stderr.write(`${c.req.method} ${c.req.path}: ${error.stack ?? error.message}\n`);
+    return c.json(errorBody(error), 500);
+  });
+  return root;
+}

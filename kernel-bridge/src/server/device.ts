@@ -1,0 +1,48 @@
+/** What the machine trains on, without loading libtorch. */
+import { execFile } from 'node:child_process';
+import { cpus, freemem, totalmem } from 'node:os';
+import { promisify } from 'node:util';
+import type { ServerInfo } from '../protocol/rest.ts';
+
+type Device = ServerInfo['device'];
+
+const run = promisify(execFile);
+const MIB = 1 << 20;
+const FRESH_MS = 2000;
+let known: { at: number; device: Promise<Device> } | null = null;
+
+/** Bytes and percent; asked anew at most every two seconds, however many pages look. */
+export function device(): Promise<Device> {
+  if (!known || Date.now() - known.at > FRESH_MS) known = { at: Date.now(), device: gpu().catch(cpu) };
+  return known.device;
+}
+
+async function gpu(): Promise<Device> {
+  const query = '--query-gpu=name,memory.used,memory.total,utilization.gpu';
+  const { stdout } = await run('nvidia-smi', [query, '--format=csv,noheader,nounits'], { timeout: 5000 });
+  const [name, used, total, utilization] = stdout.split('\n')[0].split(', ');
+  return {
+    kind: 'cuda',
+    name,
+    memory_used: Number(used) * MIB,
+    memory_total: Number(total) * MIB,
+    utilization: Number.isFinite(Number(utilization)) ? Number(utilization) : null,
+  };
+}
+
+let lastTimes = times();
+
+function cpu(): Device {
+  const now = times();
+  const total = now.total - lastTimes.total;
+  const utilization = total > 0 ? Math.round(100 * (1 - (now.idle - lastTimes.idle) / total)) : null;
+  lastTimes = now;
+  const name = `${cpus()[0]?.model.trim() ?? 'CPU'} (${cpus().length} cores)`;
+  return { kind: 'cpu', name, memory_used: totalmem() - freemem(), memory_total: totalmem(), utilization };
+}
+
+function times(): { idle: number; total: number } {
+  const all = cpus().map((core) => core.times);
+  const idle = all.reduce((sum, time) => sum + time.idle, 0);
+  return { idle, total: all.reduce((sum, time) => sum + time.user + time.nice + time.sys + time.irq + time.idle, 0) };
+}

@@ -1,0 +1,264 @@
+/** What each route of protocol/rest.ts does. A route in that table without a handler here does not compile. */
+import { readFile } from 'node:fs/promises';
+import { existsSync, readdirSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import type { Context } from 'hono';
+import { Compile } from 'typebox/compile';
+import { TrainConfig } from '../protocol/config.ts';
+import { errorBody } from '../protocol/errors.ts';
+import { CreateRun, EditRewards, ForkRun, PROTOCOL_VERSION, RUN_ACTIONS, RollbackRun, RunActionRequest } from '../protocol/rest.ts';
+import type { ROUTES, RunAction, ServerInfo } from '../protocol/rest.ts';
+import { isActive, type RunSummary } from '../protocol/run.ts';
+import { completeConfig } from '../runs/config.ts';
+import { errors } from '../runs/errors.ts';
+import { forkRun, rollbackRun } from '../runs/lineage.ts';
+import { groupSteps, readGroups } from '../runs/groups.ts';
+import { readMetrics } from '../runs/metrics.ts';
+import { editRewards, revisions } from '../runs/rewards.ts';
+import { createRun, listRuns, logFile, openRun, trainFilter, trashRun, type LoadItems } from '../runs/runs.ts';
+import type { RunStore } from '../runs/store.ts';
+import { VERSION } from '../version.ts';
+import { device } from './device.ts';
+import type { Hub } from './hub.ts';
+import { readImage } from './image.ts';
+import type { Supervisor } from './supervisor.ts';
+
+export interface Services {
+  home: string;
+  hub: Hub;
+  supervisor: Supervisor;
+  loadItems: LoadItems;
+  started_at: number;
+}
+
+type Route = (typeof ROUTES)[number];
+export type RouteKey = Route extends infer R ? (R extends readonly [infer M extends string, infer P extends string, string] ? `${M} ${P}` : never) : never;
+export type Handler = (c: Context) => Promise<unknown> | unknown;
+
+export function handlers(services: Services): Record<RouteKey, Handler> {
+  const { home, hub, supervisor, loadItems } = services;
+  const store = (c: Context): RunStore => hub.store(c.req.param('id')!);
+  const answers = new Answers();
+
+  return {
+    'GET /server': async (): Promise<ServerInfo> => ({
+      version: VERSION,
+      protocol: PROTOCOL_VERSION,
+      pid: process.pid,
+      started_at: services.started_at,
+      home,
+      device: await device(),
+      sample: findSample(home),
+    }),
+
+    'GET /schema': () => TrainConfig,
+
+    'POST /config': async (c) => ({ config: completeConfig((await body(c)).config) }),
+
+    'POST /estimate': async (c) => {
+      const config = completeConfig((await body(c)).config);
+      const { estimate } = await import('../runs/estimate.ts');
+      const { items } = await loadItems(config.dataset_name, trainFilter(config, home));
+      return estimate(config, items);
+    },
+
+    'GET /runs': () => ({ runs: listRuns(home).map((id) => summaryOf(hub, id)) }),
+
+    'POST /runs': async (c) => {
+      const { config, start = true, request_id } = check(CreateRunBody, await body(c), 'POST /runs');
+      return answers.once(request_id && `create ${request_id}`, async () => {
+        using made = findByRequest(home, request_id) ?? (await createRun(home, config, { loadItems, request_id }));
+        const { id, state } = made.row();
+        if (start && state === 'queued' && made.pending().length === 0) supervisor.start(id);
+        hub.changed(id);
+        return made.summary();
+      });
+    },
+
+    'GET /runs/:id': (c) => store(c).detail(),
+
+    'DELETE /runs/:id': (c) => {
+      const run = store(c);
+      const { id, state } = run.row();
+      if (isActive(state) || supervisor.isTraining(id)) throw errors.wrongState(id, 'be deleted', state, 'Stop it first.');
+      hub.forget(id);
+      const trash = trashRun(home, id);
+      hub.removed(id);
+      return { trash };
+    },
+
+    'POST /runs/:id/actions': async (c) => {
+      const { action, request_id } = check(ActionBody, await body(c), 'POST /runs/:id/actions');
+      if (!RUN_ACTIONS.includes(action)) throw errors.badRequest('action', `${JSON.stringify(action)} is none of ${RUN_ACTIONS.join(', ')}`);
+      const run = store(c);
+      return answers.once(request_id && `${run.row().id} ${request_id}`, () => act(run, action, services));
+    },
+
+    'GET /runs/:id/metrics': (c) => {
+      const run = store(c);
+      const { id, epoch } = run.row();
+      const table = readMetrics(run.db, {
+        names: c.req.query('names')?.split(','),
+        from: integer(c, 'from', 0),
+        to: integer(c, 'to', Number.MAX_SAFE_INTEGER),
+        max_points: integer(c, 'max_points', 0) || undefined,
+      });
+      return { run: id, epoch, seq: run.seq, ...table };
+    },
+
+    'GET /runs/:id/groups': (c) => {
+      const run = store(c);
+      const step = integer(c, 'step', -1);
+      const range = step >= 0 ? { from: step, to: step } : { from: integer(c, 'from', 0), to: integer(c, 'to', Number.MAX_SAFE_INTEGER) };
+      const groups = readGroups(run.db, { ...range, limit: Math.min(integer(c, 'limit', 64), 1024), offset: integer(c, 'offset', 0) });
+      return { groups, steps: groupSteps(run.db) };
+    },
+
+    'GET /runs/:id/events': (c) => {
+      const run = store(c);
+      return { epoch: run.epoch, events: run.events(integer(c, 'since', 0), Math.min(integer(c, 'limit', 1000), 10_000)) };
+    },
+
+    'GET /runs/:id/rewards': (c) => ({ revisions: revisions(store(c).db) }),
+
+    'PATCH /runs/:id/rewards': async (c) => {
+      const { weights, reason = '', author = '', base_revision, request_id } = check(EditBody, await body(c), 'PATCH /runs/:id/rewards');
+      const run = store(c);
+      const revision = editRewards(run.db, { weights, reason, author, base_revision, request_id, time: Date.now() });
+      supervisor.nudge(run.row().id);
+      return revision;
+    },
+
+    'POST /runs/:id/fork': async (c) => {
+      const { step, config = {}, start = true } = check(ForkBody, await body(c), 'POST /runs/:id/fork');
+      using made = await forkRun(home, store(c), step, config);
+      const { id } = made.row();
+      if (start) supervisor.start(id);
+      hub.changed(id);
+      return made.summary();
+    },
+
+    'POST /runs/:id/rollback': async (c) => {
+      const { step } = check(RollbackBody, await body(c), 'POST /runs/:id/rollback');
+      const run = store(c);
+      await rollbackRun(run, step);
+      hub.changed(run.row().id);
+      return run.summary();
+    },
+
+    'GET /runs/:id/image': async (c) => {
+      const { root } = store(c).row();
+      const image = await readImage(root, c.req.query('path') ?? '', Math.min(Math.max(integer(c, 'size', 512), 1), 4096));
+      return new Response(new Uint8Array(image), {
+        headers: {
+          'content-type': 'image/png',
+          'x-content-type-options': 'nosniff',
+          'content-security-policy': "sandbox; default-src 'none'",
+          'cache-control': 'private, max-age=3600',
+        },
+      });
+    },
+
+    'GET /runs/:id/log': async (c) => {
+      const text = await readFile(logFile(store(c).directory), 'utf8').catch(() => '');
+      const lines = text.split('\n').filter((line) => line !== '');
+      return { lines: lines.slice(-Math.min(integer(c, 'tail', 200), 10_000)) };
+    },
+  };
+}
+
+function act(run: RunStore, action: RunAction, { supervisor, hub }: Services): RunSummary {
+  const { id, state } = run.row();
+  const refuse = (remedy: string): never => {
+    throw errors.wrongState(id, action, state, remedy);
+  };
+  const live = isActive(state) && supervisor.isTraining(id);
+  if (action === 'start' || (action === 'resume' && state !== 'paused')) {
+    if (live) return run.summary();
+    if (state === 'finished') refuse('It is done: start a new run, or fork one of its checkpoints.');
+    if (!run.pending().some((command) => command.action === 'start')) supervisor.start(id);
+  } else if (action === 'stop' && state === 'queued') {
+    run.setState('stopped');
+  } else if (live) {
+    run.command(action);
+    supervisor.nudge(id);
+  } else if (action !== 'stop') {
+    refuse('Start or resume it first.');
+  }
+  hub.changed(id);
+  return run.summary();
+}
+
+/** First answers by request id, so that a resent request changes nothing twice. */
+class Answers {
+  private readonly known = new Map<string, Promise<unknown>>();
+
+  once<T>(key: string | undefined | '', answer: () => T | Promise<T>): Promise<T> | T {
+    if (!key) return answer();
+    const first = this.known.get(key);
+    if (first) return first as Promise<T>;
+    const made = Promise.resolve().then(answer);
+    this.known.set(key, made);
+    made.catch(() => this.known.delete(key)); // a refusal may be tried again
+    if (this.known.size > 1000) this.known.delete(this.known.keys().next().value!);
+    return made;
+  }
+}
+
+function findByRequest(home: string, request_id: string | undefined): RunStore | null {
+  if (!request_id) return null;
+  for (const id of listRuns(home)) {
+    const store = openRun(home, id);
+    if (store.row().request_id === request_id) return store;
+    store[Symbol.dispose]();
+  }
+  return null;
+}
+
+/** A run that cannot be read stands in the list with its error. */
+function summaryOf(hub: Hub, id: string): RunSummary {
+  try {
+    return hub.store(id).summary();
+  } catch (error) {
+    const none = { parent: null, started_at: null, ended_at: null, reward: null, rollouts_per_s: null, eta_s: null, device: null };
+    const empty = { trainer: '', variant: '', created_at: 0, step: 0, total_steps: 0, recent_reward: [], seq: 0 };
+    return { id, name: id, state: 'failed', error: errorBody(error), ...none, ...empty };
+  }
+}
+
+const CreateRunBody = Compile(CreateRun);
+const ActionBody = Compile(RunActionRequest);
+const EditBody = Compile(EditRewards);
+const ForkBody = Compile(ForkRun);
+const RollbackBody = Compile(RollbackRun);
+
+async function body(c: Context): Promise<Record<string, unknown>> {
+  const value = await c.req.json().catch((cause: unknown) => {
+    throw errors.notJson(cause);
+  });
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw errors.badRequest('body', 'it is no JSON object');
+  return value as Record<string, unknown>;
+}
+
+function check<T>(schema: { Check(value: unknown): value is T; Errors(value: unknown): { instancePath: string; message: string }[] }, value: unknown, route: string): T {
+  if (schema.Check(value)) return value;
+  const [first] = schema.Errors(value);
+  throw errors.badRequest(`${route} ${first.instancePath}`, first.message);
+}
+
+function integer(c: Context, name: string, fallback: number): number {
+  const text = c.req.query(name);
+  if (text === undefined) return fallback;
+  if (!/^\d{1,15}$/.test(text)) throw errors.badRequest(`query ${name}`, `${JSON.stringify(text)} is no whole number`);
+  return Number(text);
+}
+
+/** The made sample where `medr1 sample` writes it by default, and the tiny models that ship with the clone. */
+function findSample(home: string): ServerInfo['sample'] {
+  const dataset = join(home, 'sample');
+  if (!existsSync(dataset)) return null;
+  const shipped = resolve(import.meta.dirname, '../../../examples/sample');
+  const names = existsSync(shipped) ? readdirSync(shipped).filter((name) => existsSync(join(shipped, name, 'config.json'))) : [];
+  return { dataset, models: Object.fromEntries(names.map((name) => [name, join(shipped, name)])) };
+}
+

@@ -1,0 +1,164 @@
+/**
+ * The backend as one object: HTTP and websocket on a unix socket or on 127.0.0.1, workers supervised, server.json written last and
+ * removed first. It never loads libtorch. One server per home, held by a lock that dies with the process.
+ */
+import { randomBytes } from 'node:crypto';
+import { chmodSync, existsSync, rmSync } from 'node:fs';
+import { connect, type AddressInfo, type Socket } from 'node:net';
+import { createServer, STATUS_CODES, type IncomingMessage, type Server } from 'node:http';
+import { join } from 'node:path';
+import type { Duplex } from 'node:stream';
+import { getRequestListener } from '@hono/node-server';
+import type { Hono } from 'hono';
+import { WebSocketServer } from 'ws';
+import { errorBody, type WorkbenchError } from '../protocol/errors.ts';
+import { PROTOCOL_VERSION } from '../protocol/rest.ts';
+import { isActive } from '../protocol/run.ts';
+import { errors } from '../runs/errors.ts';
+import { prepareHome } from '../runs/home.ts';
+import { tryLock } from '../runs/lock.ts';
+import { listRuns, type LoadItems } from '../runs/runs.ts';
+import { VERSION } from '../version.ts';
+import { createApp } from './app.ts';
+import { refusal, type Gate } from './auth.ts';
+import { Connection, LIMITS } from './connection.ts';
+import { Hub } from './hub.ts';
+import { removeServerFile, writeServerFile } from './server-file.ts';
+import { Supervisor } from './supervisor.ts';
+
+export interface ServeOptions {
+  home: string;
+  /** Unix socket path; otherwise `port` on 127.0.0.1, 0 = any free one. */
+  socket?: string;
+  port?: number;
+  /** 256 bits, hexadecimal; made when left out. */
+  secret?: string;
+  loadItems: LoadItems;
+  dataRoutes?: Hono;
+  workerModule?: string;
+  limits?: typeof LIMITS;
+}
+
+export interface RunningServer extends AsyncDisposable {
+  readonly address: { socket: string } | { port: number };
+  readonly secret: string;
+  /** Workers write a checkpoint and end as `interrupted`. */
+  close(): Promise<void>;
+}
+
+const MAX_CONNECTIONS = 64;
+/** How often runs trained by other processes (medr1 train) are looked at. */
+const WATCH_MS = 500;
+
+export async function startServer(options: ServeOptions): Promise<RunningServer> {
+  const home = prepareHome(options.home);
+  const lock = tryLock(join(home, 'server.lock'), 500);
+  if (!lock) throw errors.serverRunning(home);
+  const http = createServer();
+  try {
+    await listen(http, options);
+  } catch (error) {
+    lock.release();
+    throw error;
+  }
+  const secret = options.secret ?? randomBytes(32).toString('hex');
+  const started_at = Date.now();
+  const hub = new Hub(home);
+  const supervisor = new Supervisor({ home, workerModule: options.workerModule, changed: (id) => hub.changed(id) });
+  const port = options.socket ? null : (http.address() as AddressInfo).port;
+  const gate: Gate = { secret, port };
+  const app = createApp({ home, hub, supervisor, loadItems: options.loadItems, started_at }, gate, options.dataRoutes);
+  http.on('request', getRequestListener(app.fetch, { overrideGlobalObjects: false }));
+  const sockets = acceptWebsockets(http, gate, hub, options.limits ?? LIMITS);
+
+  supervisor.recover();
+  const watch = setInterval(() => watchOthers(home, hub, supervisor), WATCH_MS);
+  const address = options.socket ? { socket: options.socket } : { port: port! };
+  writeServerFile(home, { pid: process.pid, protocol: PROTOCOL_VERSION, version: VERSION, ...address, secret, started_at });
+
+  let closing: Promise<void> | undefined;
+  const close = (): Promise<void> =>
+    (closing ??= (async () => {
+      removeServerFile(home);
+      clearInterval(watch);
+      for (const client of sockets.clients) client.close(1001, 'the server stops');
+      http.close();
+      await supervisor.close();
+      for (const client of sockets.clients) client.terminate();
+      http.closeAllConnections();
+      hub.close();
+      lock.release();
+    })());
+  return { address, secret, close, [Symbol.asyncDispose]: close };
+}
+
+async function listen(http: Server, { socket, port = 0 }: ServeOptions): Promise<void> {
+  if (socket && existsSync(socket)) {
+    if (await answers(socket)) throw errors.socketTaken(socket);
+    rmSync(socket); // left by a server that was killed
+  }
+  await new Promise<void>((resolve, reject) => {
+    http.once('error', (error: NodeJS.ErrnoException) => {
+      if (socket) reject(errors.socketPath(socket, error));
+      else reject(error.code === 'EADDRINUSE' ? errors.portTaken(port) : error);
+    });
+    http.listen(socket ? { path: socket } : { port, host: '127.0.0.1' }, resolve);
+  });
+  if (socket) chmodSync(socket, 0o600);
+  http.on('clientError', (_error, stream) => void (stream.writable && stream.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n')));
+}
+
+function answers(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const probe: Socket = connect(path);
+    probe.once('connect', () => (probe.destroy(), resolve(true)));
+    probe.once('error', () => resolve(false));
+  });
+}
+
+function acceptWebsockets(http: Server, gate: Gate, hub: Hub, limits: typeof LIMITS): WebSocketServer {
+  const sockets = new WebSocketServer({
+    noServer: true,
+    perMessageDeflate: false, // a compressed frame of 92 kB became 94 MB
+    maxPayload: 1 << 20,
+    maxFragments: 256,
+  });
+  sockets.on('connection', (socket) => new Connection(socket, hub, limits));
+  http.on('upgrade', (request: IncomingMessage, stream: Duplex, head: Buffer) => {
+    stream.on('error', () => stream.destroy());
+    const header = (name: string): string | undefined => request.headers[name] as string | undefined;
+    const path = (request.url ?? '').split('?')[0];
+    const refused =
+      refusal(header, gate) ??
+      (path === '/api/ws' ? null : errors.noRoute('websocket', path)) ??
+      (sockets.clients.size < MAX_CONNECTIONS ? null : errors.busy());
+    if (refused) return refuse(stream, refused);
+    sockets.handleUpgrade(request, stream, head, (socket) => sockets.emit('connection', socket, request));
+  });
+  return sockets;
+}
+
+function refuse(stream: Duplex, error: WorkbenchError): void {
+  const body = JSON.stringify(errorBody(error));
+  const head = [`HTTP/1.1 ${error.http} ${STATUS_CODES[error.http]}`, 'Connection: close', 'Content-Type: application/json'];
+  stream.end([...head, `Content-Length: ${Buffer.byteLength(body)}`, '', body].join('\r\n'), () => stream.destroy());
+}
+
+/** Runs whose worker another process started: their commits reach this server only by looking. */
+const seen = new Map<string, number>();
+function watchOthers(home: string, hub: Hub, supervisor: Supervisor): void {
+  const own = new Set(supervisor.ids);
+  for (const id of listRuns(home)) {
+    if (own.has(id)) continue;
+    try {
+      const store = hub.store(id);
+      const { seq } = store;
+      const before = seen.get(id);
+      seen.set(id, seq);
+      if (before !== undefined && before !== seq) hub.changed(id);
+      if (isActive(store.row().state)) supervisor.markIfDead(id, 'no process trains it');
+    } catch {
+      continue; // damaged or just removed: the list says so
+    }
+  }
+}

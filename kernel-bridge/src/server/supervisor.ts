@@ -1,0 +1,148 @@
+/**
+ * Starts one worker process per run, in its own process group, and knows when it is gone. Runs wait in the order they were queued while
+ * another one trains: one process at a time owns the device (a paused one has lent it).
+ */
+import { fork, type ChildProcess } from 'node:child_process';
+import { closeSync, openSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { errorBody } from '../protocol/errors.ts';
+import { isActive } from '../protocol/run.ts';
+import { errors } from '../runs/errors.ts';
+import { runDirectory } from '../runs/home.ts';
+import { isTraining, listRuns, logFile, openRun } from '../runs/runs.ts';
+
+export interface SupervisorOptions {
+  home: string;
+  /** Module that the worker process runs. */
+  workerModule?: string;
+  /** Workers that train at the same time. */
+  maxTraining?: number;
+  /** Called after every commit of any worker and after every change made here. */
+  changed: (id: string) => void;
+}
+
+const WORKER = fileURLToPath(new URL('../worker/main.ts', import.meta.url));
+const KILL_AFTER_MS = 60_000;
+
+export class Supervisor {
+  private readonly workers = new Map<string, ChildProcess>();
+  private readonly options: SupervisorOptions;
+  private closing = false;
+
+  constructor(options: SupervisorOptions) {
+    this.options = options;
+  }
+
+  /** Marks runs whose worker died with the last server, and starts what was queued. */
+  recover(): void {
+    for (const id of listRuns(this.options.home)) this.markIfDead(id, 'no process trains it');
+    this.schedule();
+  }
+
+  /** Queues the run for a worker. */
+  start(id: string): void {
+    using store = openRun(this.options.home, id);
+    store.enqueue();
+    this.options.changed(id);
+    this.schedule();
+  }
+
+  /** Tells the run's worker to look for commands, if it is ours; another's worker looks by itself. */
+  nudge(id: string): void {
+    const worker = this.workers.get(id);
+    if (worker?.connected) worker.send('nudge', () => {});
+  }
+
+  isTraining(id: string): boolean {
+    return this.workers.has(id) || isTraining(runDirectory(this.options.home, id));
+  }
+
+  /** Ids of runs with a worker of this supervisor. */
+  get ids(): string[] {
+    return [...this.workers.keys()];
+  }
+
+  /** Starts queued runs, oldest first, while the device has room. */
+  schedule(): void {
+    if (this.closing) return;
+    const waiting = listRuns(this.options.home).reverse();
+    for (const id of waiting) {
+      if (this.training() >= (this.options.maxTraining ?? 1)) return;
+      if (!this.workers.has(id) && this.isWaiting(id)) this.spawn(id);
+    }
+  }
+
+  /** Workers write a checkpoint and end as `interrupted` when their channel closes; those that don't in a minute are killed. */
+  async close(): Promise<void> {
+    this.closing = true;
+    const ends = [...this.workers.values()].map((worker) => {
+      const ended = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
+      if (worker.connected) worker.disconnect();
+      const timer = setTimeout(() => worker.kill('SIGKILL'), KILL_AFTER_MS);
+      return ended.finally(() => clearTimeout(timer));
+    });
+    await Promise.all(ends);
+  }
+
+  private training(): number {
+    return this.ids.filter((id) => this.stateOf(id) !== 'paused').length;
+  }
+
+  private isWaiting(id: string): boolean {
+    try {
+      using store = openRun(this.options.home, id);
+      return store.row().state === 'queued' && store.pending().some(({ action }) => action === 'start');
+    } catch {
+      return false; // a damaged run shows as such in the list
+    }
+  }
+
+  private stateOf(id: string): string {
+    using store = openRun(this.options.home, id);
+    return store.row().state;
+  }
+
+  private spawn(id: string): void {
+    const { home, workerModule = WORKER, changed } = this.options;
+    const directory = runDirectory(home, id);
+    const log = openSync(logFile(directory), 'a', 0o600);
+    const env = { ...process.env };
+    delete env.MEDR1_SECRET;
+    const worker = fork(workerModule, [directory, home], { detached: true, stdio: ['ignore', log, log, 'ipc'], env });
+    closeSync(log);
+    this.workers.set(id, worker);
+    worker.on('message', () => changed(id));
+    worker.once('error', () => this.gone(id, 'it could not be started'));
+    worker.once('exit', (code, signal) => this.gone(id, signal ? `killed by ${signal}` : `exit code ${code}`));
+  }
+
+  private gone(id: string, how: string): void {
+    this.workers.delete(id);
+    this.markIfDead(id, how);
+    this.options.changed(id);
+    this.schedule();
+  }
+
+  /** A run whose log says active, or whose worker died before it could say anything, while no process holds its lock. */
+  markIfDead(id: string, how: string): void {
+    const directory = runDirectory(this.options.home, id);
+    try {
+      using store = openRun(this.options.home, id);
+      const { state } = store.row();
+      const diedEarly = state === 'queued' && how !== 'no process trains it';
+      if (!(isActive(state) || diedEarly) || this.workers.has(id) || isTraining(directory)) return;
+      store.setState('interrupted', errors.workerDied(how, lastLine(logFile(directory))).toJSON());
+      this.options.changed(id);
+    } catch (error) {
+      process.stderr.write(`${id}: ${errorBody(error).message}\n`);
+    }
+  }
+}
+
+function lastLine(file: string): string {
+  try {
+    return readFileSync(file, 'utf8').trimEnd().split('\n').at(-1)!.slice(-300);
+  } catch {
+    return '';
+  }
+}

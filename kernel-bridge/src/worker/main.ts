@@ -1,0 +1,6 @@
+/** The worker process: the only one that loads libtorch. */
+import { loadItems } from '../data/load.ts';
+import { createTrainer } from '../rl/index.ts';
+import { workerProcess } from './process.ts';
+
+await workerProcess(createTrainer, loadItems);

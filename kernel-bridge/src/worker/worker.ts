@@ -1,0 +1,164 @@
+/**
+ * Trains one run: takes the run's lock, goes on from the newest valid checkpoint, and writes every step before anyone hears of it.
+ * What others ask for (commands, reward edits) stands in the run's database and is looked at between two steps.
+ */
+import { setImmediate as yieldToEvents } from 'node:timers/promises';
+import { errorBody } from '../protocol/errors.ts';
+import type { RewardRevision, RunState } from '../protocol/run.ts';
+import type { CreateTrainer, Trainer } from '../rl/types.ts';
+import { newestValid, removeUnfinished, writeCheckpoint } from '../runs/checkpoints.ts';
+import { errors } from '../runs/errors.ts';
+import { tryLock } from '../runs/lock.ts';
+import { lockFile, trainFilter, type LoadItems } from '../runs/runs.ts';
+import { RunStore } from '../runs/store.ts';
+import { revisions } from '../runs/rewards.ts';
+
+export interface WorkerOptions {
+  directory: string;
+  home: string;
+  createTrainer: CreateTrainer;
+  loadItems: LoadItems;
+  /** Called after every commit; whoever listens reads the store. */
+  committed: () => void;
+  log: (line: string) => void;
+  /** Aborted when the run is to end at the next step boundary; reason `stop` (asked for) or `orphan` (the supervisor is gone). */
+  signal: AbortSignal;
+  /** Resolves when something may have been asked for: a paused worker waits for it. */
+  nudge: () => Promise<void>;
+}
+
+/** Returns the state in which the run ended; an error of the trainer is stored and ends it as `failed`. */
+export async function runWorker(options: WorkerOptions): Promise<RunState> {
+  using lock = tryLock(lockFile(options.directory), 2000);
+  using store = RunStore.open(options.directory, { check: true });
+  if (!lock) throw errors.runLocked(store.row().id);
+  let trainer: Trainer | undefined;
+  try {
+    trainer = await begin(store, options);
+    return await new Training(store, trainer, options).loop();
+  } catch (error) {
+    options.log(error instanceof Error ? (error.stack ?? error.message) : String(error));
+    store.setState('failed', errorBody(error));
+    return 'failed';
+  } finally {
+    trainer?.dispose();
+    options.committed();
+  }
+}
+
+async function begin(store: RunStore, options: WorkerOptions): Promise<Trainer> {
+  store.setState('starting');
+  options.committed();
+  await removeUnfinished(options.directory);
+  const { checkpoint, damaged } = await newestValid(store);
+  for (const error of damaged) store.alert(errorBody(error));
+  const from = checkpoint?.step ?? 0;
+  if (store.step > from) store.dropAfter(from, { revisions: 'repeat' });
+
+  const { config, data_hash } = store.row();
+  const data = await options.loadItems(config.dataset_name, trainFilter(config, options.home));
+  if (data.hash !== data_hash) throw errors.dataChanged(config.dataset_name);
+  const evalItems = config.dataset_test_split
+    ? (await options.loadItems(config.dataset_name, { ...trainFilter(config, options.home), split: config.dataset_test_split })).items
+    : [];
+  const usable = ({ problem }: { problem: string | null }) => problem === null;
+  const trainer = await options.createTrainer({
+    config,
+    items: data.items.filter(usable),
+    evalItems: evalItems.filter(usable),
+    root: data.root,
+    resumeFrom: checkpoint?.path,
+    log: options.log,
+  });
+  const inForce = revisions(store.db).findLast(({ step }) => step !== null);
+  if (inForce) trainer.setRewardWeights(inForce.weights);
+  store.started({ total_steps: trainer.totalSteps, device: trainer.device });
+  options.committed();
+  return trainer;
+}
+
+class Training {
+  private readonly store: RunStore;
+  private readonly trainer: Trainer;
+  private readonly options: WorkerOptions;
+  private paused = false;
+
+  constructor(store: RunStore, trainer: Trainer, options: WorkerOptions) {
+    this.store = store;
+    this.trainer = trainer;
+    this.options = options;
+  }
+
+  async loop(): Promise<RunState> {
+    const { save_steps, eval_steps } = this.store.row().config;
+    while (this.trainer.step < this.trainer.totalSteps) {
+      await yieldToEvents();
+      const ended = await this.between();
+      if (ended) return ended;
+      if (this.paused) {
+        await this.options.nudge();
+        continue;
+      }
+      const applied = this.applyRewards();
+      const result = await this.trainer.trainStep();
+      this.store.commitStep(result, applied);
+      this.options.committed();
+      if (eval_steps && result.step % eval_steps === 0) await this.evaluate();
+      if (result.step % save_steps === 0) await this.checkpoint('periodic');
+    }
+    await this.checkpoint('final', true);
+    return this.end('finished');
+  }
+
+  /** What was asked for since the last step. Returns the run's end state when it is to end. */
+  private async between(): Promise<RunState | null> {
+    if (this.options.signal.aborted) {
+      const orphan = this.options.signal.reason === 'orphan';
+      await this.checkpoint(orphan ? 'interrupted' : 'stopped');
+      return orphan ? this.end('interrupted', errors.serverStopped().toJSON()) : this.end('stopped');
+    }
+    for (const { id, action } of this.store.pending()) {
+      if (action === 'stop') {
+        await this.checkpoint('stopped');
+        return this.end('stopped');
+      }
+      if (action === 'checkpoint') await this.checkpoint('requested', true);
+      if (action === 'pause' || action === 'resume') this.setPaused(action === 'pause');
+      this.store.commandDone(id);
+      this.options.committed();
+    }
+    return null;
+  }
+
+  private setPaused(paused: boolean): void {
+    if (paused === this.paused) return;
+    this.paused = paused;
+    this.store.setState(paused ? 'paused' : 'running');
+  }
+
+  private applyRewards(): RewardRevision[] {
+    const due = this.store.dueRewards();
+    const last = due.at(-1);
+    if (last) this.trainer.setRewardWeights(last.weights);
+    return due;
+  }
+
+  private async evaluate(): Promise<void> {
+    const metrics = await this.trainer.evaluate();
+    if (!metrics) return;
+    this.store.addEvaluation(metrics);
+    this.options.committed();
+  }
+
+  private async checkpoint(reason: string, pinned = false): Promise<void> {
+    if (this.store.step === 0) return; // nothing to go on from but the model itself
+    const keep = this.store.row().config.save_total_limit;
+    await writeCheckpoint(this.store, (dir) => this.trainer.saveCheckpoint(dir), { reason, pinned, keep });
+    this.options.committed();
+  }
+
+  private end(state: RunState, error: ReturnType<typeof errorBody> | null = null): RunState {
+    this.store.setState(state, error);
+    return state;
+  }
+}

@@ -1,0 +1,89 @@
+/** A trainer without a model: every number follows from step, seed and weights, so that tests know what a run must hold. */
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import type { VqaItem } from '../../kernel-bridge/src/protocol/index.ts';
+import type { Group } from '../../kernel-bridge/src/protocol/run.ts';
+import type { CreateTrainer, StepResult, Trainer } from '../../kernel-bridge/src/rl/types.ts';
+import type { LoadItems } from '../../kernel-bridge/src/runs/runs.ts';
+
+export const rewardAt = (step: number, accuracyWeight: number): number => accuracyWeight * (1 - 1 / step) + 1;
+
+export const fakeItems: VqaItem[] = Array.from({ length: 4 }, (_, i) => ({
+  id: `item-${i}`,
+  dataset: 'Made',
+  image: `Images/${i}.png`,
+  question: 'What is shown?',
+  options: ['cyst', 'nodule'],
+  answer: 'A',
+  modality: 'CT',
+  question_type: 'Disease Diagnosis',
+  problem: null,
+}));
+
+/** Directory of the data set is the data set's name. */
+export const fakeLoadItems: LoadItems = async (nameOrDir) => ({ root: nameOrDir, items: fakeItems, hash: 'made' });
+
+/** `learning_rate` is the step's time in seconds; run_name `fail-at-N` throws there. */
+export const createFakeTrainer: CreateTrainer = async ({ config, resumeFrom }) => {
+  let step = resumeFrom ? Number(await readFile(join(resumeFrom, 'state.txt'), 'utf8')) : 0;
+  let weights = Object.fromEntries(config.reward_funcs.map((name, i) => [name, config.reward_weights?.[i] ?? 1]));
+  const failAt = Number(/^fail-at-(\d+)$/.exec(config.run_name ?? '')?.[1] ?? 0);
+  const trainer: Trainer = {
+    get step() {
+      return step;
+    },
+    totalSteps: config.max_steps,
+    device: 'fake',
+    async trainStep() {
+      if (config.learning_rate > 1e-3) await wait(config.learning_rate * 1000);
+      step += 1;
+      if (step === failAt) throw new Error(`the trainer failed at step ${step}`);
+      return fakeStep(step, weights, config.num_generations);
+    },
+    setRewardWeights(next) {
+      weights = { ...next };
+    },
+    rewardWeights: () => weights,
+    evaluate: async () => ({ eval_accuracy: 0.5 }),
+    async saveCheckpoint(dir) {
+      await mkdir(dir, { recursive: true });
+      await writeFile(join(dir, 'state.txt'), String(step));
+      await writeFile(join(dir, 'model.safetensors'), Buffer.alloc(20_000, step));
+    },
+    dispose() {},
+  };
+  return trainer;
+};
+
+export function fakeStep(step: number, weights: Record<string, number> = { accuracy: 1, format: 1 }, G = 4, groupsPerStep = 2): StepResult {
+  const reward = rewardAt(step, weights.accuracy ?? 1);
+  const groups = Array.from({ length: groupsPerStep }, (_, group): Group => ({
+    step,
+    group,
+    item_id: `item-${group}`,
+    dataset: 'Made',
+    image: `Images/${group}.png`,
+    question: 'What is shown?',
+    options: ['cyst', 'nodule'],
+    answer: 'A',
+    modality: 'CT',
+    question_type: 'Disease Diagnosis',
+    prompt: 'What is shown? A) cyst, B) nodule',
+    reward_mean: reward,
+    reward_std: 0.5,
+    completions: Array.from({ length: G }, (_, index) => ({
+      index,
+      text: `<think> step ${step} </think> <answer> A </answer>`,
+      token_ids: [step, group, index],
+      logprobs: [-0.1, -0.25, -0.5],
+      finish_reason: 'stop',
+      rewards: { accuracy: 1, format: 1 },
+      reward,
+      advantage: index - 1.5,
+      prediction: 'A',
+      correct: true,
+    })),
+  }));
+  return { step, metrics: { reward, loss: -reward, 'rewards/accuracy/mean': 1 - 1 / step, kl: step === 1 ? null : 0.01 }, groups };
+}

@@ -1,0 +1,76 @@
+/** A server with fake workers on a home of its own. */
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { connectTo } from '../../kernel-bridge/src/client/node.ts';
+import type { Client } from '../../kernel-bridge/src/client/index.ts';
+import type { RunState, RunSummary } from '../../kernel-bridge/src/protocol/run.ts';
+import { startServer, type RunningServer, type ServeOptions } from '../../kernel-bridge/src/server/server.ts';
+import { fakeLoadItems } from './fake-trainer.ts';
+
+export const fakeWorker = resolve(import.meta.dirname, 'fake-worker.ts');
+
+export interface TestServer {
+  home: string;
+  server: RunningServer;
+  client: Client;
+  /** A configuration that the server takes; change what the test is about. */
+  config: (changes?: Record<string, unknown>) => Record<string, unknown>;
+  close: () => Promise<void>;
+}
+
+/** A home with an empty model directory that passes for one. */
+export function makeHome(): { home: string; model: string; remove: () => void } {
+  const home = mkdtempSync(join(tmpdir(), 'medr1-test-'));
+  const model = join(home, 'model');
+  mkdirSync(model);
+  writeFileSync(join(model, 'config.json'), '{}');
+  writeFileSync(join(model, 'model.safetensors'), '');
+  return { home, model, remove: () => rmSync(home, { recursive: true, force: true, maxRetries: 5 }) };
+}
+
+export async function testServer(options: Partial<ServeOptions> = {}): Promise<TestServer> {
+  const made = makeHome();
+  const home = options.home ?? made.home;
+  const server = await startServer({ home, loadItems: fakeLoadItems, workerModule: fakeWorker, ...options });
+  const client = connectTo(server.address, server.secret);
+  return {
+    home,
+    server,
+    client,
+    config: (changes = {}) => fakeConfig(made.model, changes),
+    close: async () => {
+      client.close();
+      await server.close();
+      made.remove();
+    },
+  };
+}
+
+export const fakeConfig = (model: string, changes: Record<string, unknown> = {}): Record<string, unknown> => ({
+  model_name_or_path: model,
+  dataset_name: model,
+  num_generations: 4,
+  per_device_train_batch_size: 8,
+  max_steps: 5,
+  ...changes,
+});
+
+/** The summary once the run is in one of these states; rejects after 20 s with the state it is in. */
+export async function reached(client: Client, id: string, ...states: RunState[]): Promise<RunSummary> {
+  return until(async () => {
+    const { summary } = await client.run(id);
+    return states.includes(summary.state) ? summary : `run is ${summary.state} at step ${summary.step}, not ${states.join(' or ')}`;
+  });
+}
+
+/** Asks until the answer is no longer text; the text says what is missing when time is up. */
+export async function until<T>(ask: () => Promise<T | string> | T | string, limit_ms = 20_000): Promise<T> {
+  const end = Date.now() + limit_ms;
+  for (;;) {
+    const answer = await ask();
+    if (typeof answer !== 'string') return answer;
+    if (Date.now() > end) throw new Error(answer);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}

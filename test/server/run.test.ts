@@ -1,0 +1,68 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { RunEvent } from '../../kernel-bridge/src/protocol/run.ts';
+import { rewardAt } from './fake-trainer.ts';
+import { reached, testServer, until, type TestServer } from './harness.ts';
+
+let t: TestServer;
+beforeEach(async () => {
+  t = await testServer();
+});
+afterEach(() => t.close());
+
+describe('a run from start to end', () => {
+  it('trains in a worker process and leaves every step, rollout and event in the store', async () => {
+    const { id } = await t.client.createRun(t.config());
+    const summary = await reached(t.client, id, 'finished');
+    expect(summary).toMatchObject({ step: 5, total_steps: 5, reward: rewardAt(5, 1), device: 'fake', error: null });
+
+    const table = await t.client.metrics(id);
+    expect(table.step).toEqual([1, 2, 3, 4, 5]);
+    expect(table.metrics.reward).toEqual([1, 2, 3, 4, 5].map((step) => rewardAt(step, 1)));
+    expect(table.metrics.kl[0]).toBeNull();
+
+    const { groups, steps } = await t.client.groups(id, { step: 3 });
+    expect(steps).toEqual([1, 5]);
+    expect(groups).toHaveLength(2);
+    expect(groups[1].completions[2]).toMatchObject({ token_ids: [3, 1, 2], advantage: 0.5, text: '<think> step 3 </think> <answer> A </answer>' });
+    expect(groups[1].completions[2].logprobs[0]).toBeCloseTo(-0.1, 6);
+
+    const { events } = await t.client.events(id);
+    expect(events.map(({ seq }) => seq)).toEqual(events.map((_, i) => i + 1));
+    const states = events.filter((event) => event.kind === 'state').map((event) => event.state);
+    expect(states).toEqual(['queued', 'starting', 'running', 'finished']);
+    expect((await t.client.run(id)).checkpoints).toMatchObject([{ step: 5, reason: 'final', pinned: true }]);
+  });
+
+  it('reaches a subscriber live, each event once and in order', async () => {
+    const { id } = await t.client.createRun(t.config({ max_steps: 20, learning_rate: 0.01 }), { start: false });
+    const seen: RunEvent[] = [];
+    t.client.subscribe(`run:${id}`, { since: 0 }, (event) => seen.push(event));
+    await t.client.action(id, 'start');
+    await until(() => (seen.some((event) => event.kind === 'state' && event.state === 'finished') ? true : 'not finished'));
+    const { events } = await t.client.events(id);
+    expect(seen).toEqual(events);
+  });
+
+  it('pauses, takes a checkpoint, changes weights, resumes and stops between steps', async () => {
+    const { id } = await t.client.createRun(t.config({ max_steps: 1000, learning_rate: 0.01 }));
+    await reached(t.client, id, 'running');
+    await t.client.action(id, 'pause');
+    const paused = await reached(t.client, id, 'paused');
+    const revision = await t.client.editRewards(id, { weights: { accuracy: 3 }, reason: 'try', base_revision: 1 });
+    expect(revision).toMatchObject({ revision: 2, step: null, weights: { accuracy: 3, format: 1 } });
+    await t.client.action(id, 'checkpoint');
+    await until(async () => ((await t.client.run(id)).checkpoints.some(({ reason }) => reason === 'requested') ? true : 'no checkpoint'));
+    await t.client.action(id, 'resume');
+    await until(async () => ((await t.client.run(id)).summary.step > paused.step + 2 ? true : 'no step'));
+    await t.client.action(id, 'stop');
+    const { step } = await reached(t.client, id, 'stopped');
+
+    const { events } = await t.client.events(id);
+    const edit = events.findIndex((event) => event.kind === 'rewards' && event.revision.revision === 2);
+    expect(events[edit]).toMatchObject({ step: paused.step + 1, previous: { accuracy: 1, format: 1 } });
+    expect(events[edit + 1]).toMatchObject({ kind: 'step', step: paused.step + 1 });
+    const table = await t.client.metrics(id, { names: ['reward'] });
+    expect(table.metrics.reward).toEqual(table.step.map((s) => rewardAt(s, s > paused.step ? 3 : 1)));
+    expect((await t.client.run(id)).checkpoints.at(-1)).toMatchObject({ step, reason: 'stopped' });
+  });
+});
