@@ -1,0 +1,128 @@
+"""The notebook client.
+
+import medr1_workbench as wb
+c = wb.connect()
+run = c.train(c.demo(max_steps=60))
+run.wait()
+run.metrics()["reward"].plot()
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from html import escape
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+
+from .connection import ENV, PROTOCOL_VERSION, read_connection
+from .errors import WorkbenchError
+from .run import Run
+
+TIMEOUT = httpx.Timeout(connect=5.0, read=120.0, write=30.0, pool=30.0)
+
+
+def connect(url: str | None = None, token: str | None = None) -> Client:
+    """The backend of this Jupyter server, or of the one at `url` (its base URL, e.g. https://host/user/alice/) with its `token`."""
+    if url is not None:
+        base = f"{url.rstrip('/')}/medr1/api"
+        headers = {"Authorization": f"token {token}"} if token else {}
+        return Client(httpx.Client(base_url=base, headers=headers, timeout=TIMEOUT))
+    file = os.environ.get(ENV)
+    if not file or not os.path.exists(file):
+        raise WorkbenchError(
+            "NO_CONNECTION",
+            "This Python was not started by a Jupyter server with Med-R1 Workbench"
+            if not file
+            else "The Jupyter server that started this kernel has stopped",
+            "Open the notebook in the JupyterLab that npm start opens, or give connect(url=..., token=...).",
+        )
+    found = read_connection(file)
+    if found.protocol != PROTOCOL_VERSION:
+        raise WorkbenchError(
+            "PROTOCOL",
+            f"The backend speaks protocol {found.protocol}, this client {PROTOCOL_VERSION}",
+            "Restart the kernel; if that does not help, run npm start again.",
+        )
+    transport = httpx.HTTPTransport(uds=found.socket)
+    return Client(
+        httpx.Client(transport=transport, base_url="http://localhost/api", headers=found.headers, timeout=TIMEOUT, trust_env=False)
+    )
+
+
+class Client:
+    """One backend. Methods raise WorkbenchError with the backend's own message and remedy."""
+
+    def __init__(self, http: httpx.Client) -> None:
+        self._http = http
+
+    def request(self, method: str, path: str, body: Any = None, **query: Any) -> Any:
+        """One REST call; path parts must be quoted. None in `query` is left out."""
+        params = {key: value for key, value in query.items() if value is not None}
+        try:
+            answer = self._http.request(method, path, json=body, params=params)
+        except httpx.HTTPError as error:
+            raise WorkbenchError(
+                "BACKEND_DOWN",
+                f"The backend does not answer: {error or type(error).__name__}",
+                "The Runs panel in JupyterLab says why, and can restart it.",
+            ) from error
+        try:
+            data = answer.json() if answer.content else None
+        except ValueError:
+            data = answer.text
+        if answer.is_success and not isinstance(data, str):
+            return data
+        raise WorkbenchError.from_body(data, answer.status_code)
+
+    def server(self) -> dict[str, Any]:
+        """Version, device, home and the made sample's place."""
+        return self.request("GET", "/server")
+
+    def schema(self) -> dict[str, Any]:
+        """JSON Schema of a run's configuration: every key with its title, default and meaning."""
+        return self.request("GET", "/schema")
+
+    def runs(self) -> list[Run]:
+        """Every run, newest first."""
+        return [Run(self, summary) for summary in self.request("GET", "/runs")["runs"]]
+
+    def run(self, run_id: str) -> Run:
+        return Run(self, self.request("GET", f"/runs/{quote(run_id, safe='')}")["summary"])
+
+    def demo(self, variant: str = "think", **changes: Any) -> dict[str, Any]:
+        """The demo's configuration (made sample, tiny model), with changes; give it to train()."""
+        presets = self.server().get("presets") or []
+        for preset in presets:
+            if preset["id"] == f"demo-{variant}":
+                return {**preset["config"], **changes}
+        raise WorkbenchError("NO_SAMPLE", "The made sample has not been written", "npm start writes it; or: medr1 sample .medr1/sample")
+
+    def check(self, config: dict[str, Any] | None = None, **keys: Any) -> dict[str, Any]:
+        """The whole configuration with every default filled in; raises when a key or a value is not right. Starts nothing."""
+        return self.request("POST", "/config", {"config": {**(config or {}), **keys}})["config"]
+
+    def estimate(self, config: dict[str, Any] | None = None, **keys: Any) -> dict[str, Any]:
+        """Memory in bytes by purpose, steps, and advice where it does not fit."""
+        return self.request("POST", "/estimate", {"config": {**(config or {}), **keys}})
+
+    def train(self, config: dict[str, Any] | None = None, *, start: bool = True, **keys: Any) -> Run:
+        """Starts a run; keys are TRL's (see schema()) and win over `config`. Training goes on when the kernel stops."""
+        body = {"config": {**(config or {}), **keys}, "start": start}
+        return Run(self, self.request("POST", "/runs", body))
+
+    def __iter__(self) -> Iterator[Run]:
+        return iter(self.runs())
+
+    def __repr__(self) -> str:
+        return f"<medr1 backend at {self._http.base_url}>"
+
+    def _repr_html_(self) -> str:
+        server = self.server()
+        runs = self.runs()
+        rows = "".join(run.html_row() for run in runs[:20])
+        device = escape(str(server["device"]["name"]))
+        head = f"<p>Med-R1 Workbench {escape(server['version'])} on {device}, {len(runs)} run(s)</p>"
+        return head + (f"<table>{Run.HTML_HEAD}{rows}</table>" if rows else "<p>No run yet: <code>c.train(c.demo())</code> starts one.</p>")

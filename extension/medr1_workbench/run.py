@@ -1,0 +1,197 @@
+"""One run, seen from a notebook: its metrics and rollouts as pandas DataFrames, its rewards, and what can be done to it."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Iterator
+from html import escape
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+import pandas as pd
+
+from .errors import WorkbenchError
+
+if TYPE_CHECKING:
+    from .client import Client
+
+ACTIVE = {"queued", "starting", "running", "pausing", "stopping"}
+POLL_S = 0.5
+GROUPS_A_PAGE = 64
+EVENTS_A_PAGE = 500
+
+
+class Run:
+    """Made by Client.train(), Client.run() or Client.runs()."""
+
+    HTML_HEAD = "<tr><th>Run</th><th>Name</th><th>State</th><th>Step</th><th>Reward</th></tr>"
+
+    def __init__(self, client: Client, summary: dict[str, Any]) -> None:
+        self._client = client
+        self.id: str = summary["id"]
+        self._last = summary
+
+    def _request(self, method: str, path: str = "", body: Any = None, **query: Any) -> Any:
+        return self._client.request(method, f"/runs/{quote(self.id, safe='')}{path}", body, **query)
+
+    # What it is
+
+    def detail(self) -> dict[str, Any]:
+        """Summary, whole configuration, checkpoints, reward revisions, metric names, directory."""
+        return self._request("GET")
+
+    def summary(self) -> dict[str, Any]:
+        """State, step, last reward, speed, time left, as they are now."""
+        self._last = self.detail()["summary"]
+        return self._last
+
+    @property
+    def state(self) -> str:
+        return self.summary()["state"]
+
+    @property
+    def config(self) -> dict[str, Any]:
+        return self.detail()["config"]
+
+    # What it logged
+
+    def metrics(self, names: list[str] | None = None, *, first: int | None = None, last: int | None = None) -> pd.DataFrame:
+        """One row a step, one column a metric by TRL's name, and `time`; NaN where a step logged none."""
+        query = {"names": ",".join(names) if names else None, "from": first, "to": last}
+        table = self._request("GET", "/metrics", **query)
+        frame = pd.DataFrame(table["metrics"], index=pd.Index(table["step"], name="step"), dtype="float64")
+        frame.insert(0, "time", pd.to_datetime(table["time"], unit="ms", utc=True))
+        return frame
+
+    def rollouts(self, step: int | None = None, *, first: int | None = None, last: int | None = None) -> pd.DataFrame:
+        """One row a completion, of one step, of steps `first` to `last`, or of the last step; each reward is a column `reward/<name>`."""
+        if step is None and first is None and last is None:
+            step = self.summary()["step"]
+        query = {"step": step, "from": first, "to": last}
+        rows: list[dict[str, Any]] = []
+        for offset in range(0, 1 << 31, GROUPS_A_PAGE):
+            groups = self._request("GET", "/groups", limit=GROUPS_A_PAGE, offset=offset, **query)["groups"]
+            rows += [_row(group, completion) for group in groups for completion in group["completions"]]
+            if len(groups) < GROUPS_A_PAGE:
+                break
+        return pd.DataFrame(rows, columns=None if rows else ["step", "group", "index", "question", "text", "reward", "advantage"])
+
+    def events(self, *, since: int = 0, follow: bool = False) -> Iterator[dict[str, Any]]:
+        """The run's log, oldest first; `follow` goes on until the run has ended. After a rollback the new log is told from its start."""
+        epoch = None
+        while True:
+            # Asked before the page: what comes after an ended run's last page is nothing.
+            ended = self.summary()["state"] not in ACTIVE | {"paused"}
+            page = self._request("GET", "/events", since=since, limit=EVENTS_A_PAGE)
+            if epoch not in (None, page["epoch"]):
+                epoch, since = page["epoch"], 0
+                continue
+            epoch = page["epoch"]
+            for event in page["events"]:
+                since = event["seq"]
+                yield event
+            if len(page["events"]) == EVENTS_A_PAGE:
+                continue
+            if not follow or ended:
+                return
+            time.sleep(POLL_S)
+
+    def log(self, tail: int = 100) -> str:
+        """Last lines of the worker's log."""
+        return "\n".join(self._request("GET", "/log", tail=tail)["lines"])
+
+    # What can be done to it
+
+    def reward_weights(self) -> dict[str, float]:
+        """Weights in force from the next step."""
+        return self._revisions()[-1]["weights"]
+
+    def set_reward_weights(self, weights: dict[str, float] | None = None, *, reason: str = "", **by_name: float) -> dict[str, Any]:
+        """Changes weights from the next step on; those left out keep theirs. Returns the stored revision."""
+        body = {
+            "weights": {**(weights or {}), **by_name},
+            "reason": reason,
+            "author": "notebook",
+            "base_revision": self._revisions()[-1]["revision"],
+            "request_id": uuid.uuid4().hex,
+        }
+        return self._request("PATCH", "/rewards", body)
+
+    def _revisions(self) -> list[dict[str, Any]]:
+        return sorted(self._request("GET", "/rewards")["revisions"], key=lambda revision: revision["revision"])
+
+    def start(self) -> Run:
+        return self._act("start")
+
+    def pause(self) -> Run:
+        return self._act("pause")
+
+    def resume(self) -> Run:
+        return self._act("resume")
+
+    def stop(self) -> Run:
+        """Stops after the step in progress, with a checkpoint."""
+        return self._act("stop")
+
+    def checkpoint(self) -> Run:
+        """Writes a checkpoint after the step in progress; it is kept until the run is deleted."""
+        return self._act("checkpoint")
+
+    def _act(self, action: str) -> Run:
+        self._last = self._request("POST", "/actions", {"action": action, "request_id": uuid.uuid4().hex})
+        return self
+
+    def wait(self, *, step: int | None = None, timeout: float | None = None) -> Run:
+        """Until the run has ended or stands still, or reached `step`; raises when it failed, or TimeoutError after `timeout` seconds."""
+        end = None if timeout is None else time.monotonic() + timeout
+        while True:
+            now = self.summary()
+            if now["state"] == "failed":
+                error = now["error"] or {"code": "RUN_FAILED", "message": f"Run {self.id} failed", "remedy": "Read run.log()."}
+                raise WorkbenchError(error["code"], error["message"], error["remedy"])
+            if now["state"] not in ACTIVE or (step is not None and now["step"] >= step):
+                return self
+            if end is not None and time.monotonic() > end:
+                raise TimeoutError(f"run {self.id} is {now['state']} at step {now['step']} of {now['total_steps']} after {timeout:g} s")
+            time.sleep(POLL_S)
+
+    # How it shows
+
+    def __repr__(self) -> str:
+        s = self._last
+        reward = "" if s["reward"] is None else f", reward {s['reward']:.3g}"
+        return f"<Run {s['id']} {s['name']!r}: {s['state']}, step {s['step']} of {s['total_steps']}{reward}>"
+
+    def html_row(self) -> str:
+        s = self._last
+        reward = "" if s["reward"] is None else f"{s['reward']:.3g}"
+        cells = [s["id"], s["name"], s["state"], f"{s['step']} of {s['total_steps']}", reward]
+        return "<tr>" + "".join(f"<td>{escape(str(cell))}</td>" for cell in cells) + "</tr>"
+
+    def _repr_html_(self) -> str:
+        self.summary()
+        return f"<table>{self.HTML_HEAD}{self.html_row()}</table>"
+
+
+def _row(group: dict[str, Any], completion: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "step": group["step"],
+        "group": group["group"],
+        "index": completion["index"],
+        "item_id": group["item_id"],
+        "modality": group["modality"],
+        "question_type": group["question_type"],
+        "question": group["question"],
+        "options": group["options"],
+        "answer": group["answer"],
+        "prediction": completion["prediction"],
+        "correct": completion["correct"],
+        "text": completion["text"],
+        "tokens": len(completion["token_ids"]),
+        "finish_reason": completion["finish_reason"],
+        **{f"reward/{name}": value for name, value in completion["rewards"].items()},
+        "reward": completion["reward"],
+        "advantage": completion["advantage"],
+        "image": group["image"],
+    }

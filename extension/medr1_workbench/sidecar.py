@@ -1,0 +1,206 @@
+"""Supervises the backend, `medr1 serve`: starts it, watches it, starts it again when it dies, stops it with all it started.
+
+stopped -> starting -> running -> (dies) waiting -> starting ...
+              |                      `-> failed after MAX_FAILURES in a row; restart() begins anew
+              `-> failed when it cannot be started at all
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import time
+from collections import deque
+from dataclasses import dataclass, field
+from logging import Logger
+from pathlib import Path
+from typing import Any
+
+from .connection import PROTOCOL_VERSION, Connection
+
+LOG_LINES = 200
+MAX_FAILURES = 6
+FIRST_DELAY_S = 0.5
+LONGEST_DELAY_S = 30.0
+# A backend that ran this long was well: its next failure counts as the first.
+WELL_AFTER_S = 60.0
+
+
+@dataclass
+class Sidecar:
+    """One backend process at a time. `command` is the program with its arguments, without the socket."""
+
+    command: list[str]
+    connection: Connection
+    log: Logger
+    env: dict[str, str] = field(default_factory=dict)
+    start_timeout: float = 30.0
+    stop_timeout: float = 5.0
+
+    state: str = "stopped"
+    message: str = "The backend has not been started yet."
+    remedy: str = "Wait a moment, or choose Restart."
+    pid: int | None = None
+    version: str | None = None
+    started_at: float | None = None
+    restarts: int = 0
+
+    def __post_init__(self) -> None:
+        self.lines: deque[str] = deque(maxlen=LOG_LINES)
+        self._task: asyncio.Task[None] | None = None
+        self._process: asyncio.subprocess.Process | None = None
+
+    def start(self) -> None:
+        """Returns at once; the backend comes up in the background."""
+        if self._task is None or self._task.done():
+            self._task = asyncio.get_running_loop().create_task(self._supervise())
+
+    async def stop(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+            self._task = None
+        await self._end_group()
+        self._become("stopped", "The backend has been stopped.", "Choose Restart.")
+
+    async def restart(self) -> None:
+        await self.stop()
+        self.start()
+
+    def status(self) -> dict[str, Any]:
+        """What the page shows when there is no backend to ask."""
+        return {
+            "state": self.state,
+            "message": self.message,
+            "remedy": self.remedy,
+            "pid": self.pid,
+            "version": self.version,
+            "started_at": self.started_at,
+            "restarts": self.restarts,
+            "log": list(self.lines)[-40:],
+        }
+
+    def _become(self, state: str, message: str, remedy: str = "") -> None:
+        self.state, self.message, self.remedy = state, message, remedy
+        if state != "running":
+            self.pid = self.started_at = None
+
+    async def _supervise(self) -> None:
+        failures = 0
+        while True:
+            began = time.monotonic()
+            try:
+                why = await self._run_once()
+            except (FileNotFoundError, PermissionError) as error:
+                self._become(
+                    "failed",
+                    f"The backend cannot be started: {self.command[0]}: {error.strerror}.",
+                    "npm start in the clone sets it up; medr1 doctor says what is missing.",
+                )
+                self.log.error(self.message)
+                return
+            finally:
+                await self._end_group()
+            failures = 1 if time.monotonic() - began > WELL_AFTER_S else failures + 1
+            self.restarts += 1
+            self.log.warning("medr1 serve: %s", why)
+            if failures >= MAX_FAILURES:
+                remedy = "Read its last lines below, run medr1 doctor, then choose Restart."
+                self._become("failed", f"The backend failed {failures} times in a row: {why}.", remedy)
+                return
+            delay = min(FIRST_DELAY_S * 2 ** (failures - 1), LONGEST_DELAY_S)
+            self._become("waiting", f"The backend stopped: {why}. It starts again in {delay:g} s.", "Wait, or choose Restart.")
+            await asyncio.sleep(delay)
+
+    async def _run_once(self) -> str:
+        """From start to end; the answer is why it ended."""
+        self._become("starting", "The backend is starting.", "Wait a moment.")
+        # A socket that a killed backend left would keep the next one from listening.
+        Path(self.connection.socket).unlink(missing_ok=True)
+        self._process = process = await asyncio.create_subprocess_exec(
+            *self.command,
+            "--socket",
+            self.connection.socket,
+            "--watch-parent",
+            stdin=asyncio.subprocess.PIPE,  # its end (--watch-parent) tells the backend that Jupyter is gone, however it went
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            env={**os.environ, **self.env, "MEDR1_SECRET": self.connection.secret},
+            start_new_session=True,
+        )
+        ready: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
+        readers = [
+            asyncio.create_task(self._read_output(process.stdout, ready)),
+            asyncio.create_task(self._read_errors(process.stderr)),
+        ]
+        ended = asyncio.create_task(process.wait())
+        try:
+            await asyncio.wait({ended, ready}, timeout=self.start_timeout, return_when=asyncio.FIRST_COMPLETED)
+            if not ready.done() and not ended.done():
+                return f"it was not ready within {self.start_timeout:g} s"
+            if ready.done():
+                info = ready.result()
+                if info.get("protocol") != PROTOCOL_VERSION:
+                    return f"it speaks protocol {info.get('protocol')}, this extension {PROTOCOL_VERSION}; reinstall with npm start"
+                self._become("running", "The backend is running.")
+                self.pid, self.version, self.started_at = info.get("pid"), info.get("version"), time.time()
+            code = await ended
+            await asyncio.wait(readers, timeout=1)
+            last = next((line for line in reversed(self.lines) if line.strip()), "")
+            how = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
+            return f"{how}{f', last line: {last}' if last else ''}"
+        finally:
+            for task in (*readers, ended):
+                task.cancel()
+
+    async def _read_output(self, stream: asyncio.StreamReader | None, ready: asyncio.Future[dict[str, Any]]) -> None:
+        async for line in _lines(stream):
+            if not ready.done():
+                with contextlib.suppress(ValueError):
+                    info = json.loads(line)
+                    if isinstance(info, dict) and "protocol" in info:
+                        ready.set_result(info)
+                        continue
+            self._note(line)
+
+    async def _read_errors(self, stream: asyncio.StreamReader | None) -> None:
+        async for line in _lines(stream):
+            self._note(line)
+
+    def _note(self, line: str) -> None:
+        self.lines.append(line)
+        self.log.info("medr1: %s", line)
+
+    async def _end_group(self) -> None:
+        """SIGTERM to all that the backend started in its session, SIGKILL after stop_timeout."""
+        process, self._process = self._process, None
+        if process is None:
+            return
+        if process.returncode is None:
+            _signal_group(process.pid, signal.SIGTERM)
+            with contextlib.suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(process.wait(), self.stop_timeout)
+        # Also when it ended by itself: what it started may still be there.
+        _signal_group(process.pid, signal.SIGKILL)
+        await process.wait()
+
+
+def _signal_group(pgid: int, number: signal.Signals) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(pgid, number)
+
+
+async def _lines(stream: asyncio.StreamReader | None):
+    assert stream is not None
+    while True:
+        try:
+            raw = await stream.readline()
+        except ValueError:  # one line longer than the reader's buffer: it has been dropped
+            continue
+        if not raw:
+            return
+        yield raw.decode("utf-8", "replace").rstrip("\n")
