@@ -5,7 +5,7 @@
  */
 import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
-import sharp from 'sharp';
+import sharp, { type Sharp } from 'sharp';
 import { errors } from './errors.ts';
 
 /** A path, an encoded file's bytes, or pixels: data [height, width, channels] uint8 with 1 (grey), 3 (RGB) or 4 (RGBA) channels. */
@@ -45,7 +45,7 @@ async function decodeBytes(bytes: Uint8Array): Promise<RawImage> {
   return rawToRgb({ data, width: info.width, height: info.height, channels: info.channels });
 }
 
-async function clipped(image: sharp.Sharp): Promise<RawImage> {
+async function clipped(image: Sharp): Promise<RawImage> {
   const { data, info } = await image.removeAlpha().toColourspace('grey16').raw({ depth: 'ushort' }).toBuffer({ resolveWithObject: true });
   const wide = new Uint16Array(data.buffer, data.byteOffset, data.byteLength / 2);
   const { width, height } = info;

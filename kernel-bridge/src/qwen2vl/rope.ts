@@ -2,7 +2,7 @@
  * Rotary positions. The decoder's M-RoPE gives each token three positions (time, height, width): equal ones for text, the
  * place in the merged patch grid for image tokens. The vision tower rotates by the patch's row and column.
  */
-import { tensor, torch, type Tensor } from '../torch/index.ts';
+import { tensor, torch, type DType, type Tensor } from '../torch/index.ts';
 import type { TextConfig } from './config.ts';
 
 export type Grid = [t: number, h: number, w: number];
@@ -50,7 +50,7 @@ export function promptPositions(ids: number[], grids: Grid[], imageTokenId: numb
  * Rotation of the decoder's heads for tokens at the given positions [3, R].
  * Each section of a head's frequencies turns by its own axis.
  */
-export function textRotation(text: TextConfig, positions: Tensor, dtype: string): Rotation {
+export function textRotation(text: TextConfig, positions: Tensor, dtype: DType): Rotation {
   const { rope_theta, mrope_section } = text.rope_parameters;
   const headDim = text.hidden_size / text.num_attention_heads;
   const axisOf = mrope_section.flatMap((size, i) => new Array<number>(size).fill(i % 3)); // [D/2]
@@ -77,7 +77,7 @@ function inverseFrequencies(theta: number, dim: number, device: string): Tensor 
   return torch.reciprocal(torch.pow(theta, exponents)); // [dim/2]
 }
 
-function rotation(angles: Tensor, dtype: string): Rotation {
+function rotation(angles: Tensor, dtype: DType): Rotation {
   const cos = torch.cos(angles); // [R, D/2]
   const sin = torch.sin(angles);
   return {
