@@ -41,7 +41,7 @@ const layerRule = ([folder, allowed]) => {
 };
 
 const onlyPublicParts = {
-  regex: '^@medr1/kernel-bridge(?!/(protocol|client)$)|(^|/)kernel-bridge/src',
+  regex: '^@medr1/kernel-bridge(?!/(protocol(/[\\w-]+)?|client)$)|(^|/)kernel-bridge/src',
   message: 'The front end knows the backend by @medr1/kernel-bridge/protocol and @medr1/kernel-bridge/client.',
 };
 

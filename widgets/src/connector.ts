@@ -43,8 +43,6 @@ export type RunsEvent = { summary: RunSummary } | { removed: string };
 
 export interface Connector {
   readonly connection: Subscribable & { readonly value: ConnectionState };
-  /** Tries again at once instead of waiting for the back-off. */
-  reconnect(): void;
 
   server(): Promise<ServerInfo>;
   schema(): Promise<Record<string, unknown>>;
@@ -63,8 +61,9 @@ export interface Connector {
   /** URL an <img> can load; a new one for each size. */
   imageUrl(id: string, path: string, size: number): string;
 
-  /** `onReset`: what was known is gone, read anew. */
+  /** Each event once and in order, across reconnects. `onReset`: the log was rewritten, read anew. */
   subscribeRun(id: string, resume: Resume, onEvent: (event: RunEvent) => void, onReset: () => void): Subscription;
+  /** From now on; what happened before is in `runs()`. */
   subscribeRuns(onEvent: (event: RunsEvent) => void, onReset: () => void): Subscription;
 }
 

@@ -57,7 +57,7 @@ export function define(tag: string, element: CustomElementConstructor): void {
   if (!customElements.get(tag)) customElements.define(tag, element);
 }
 
-/** An action that the host carries out: open a view, confirm a deletion, save a file. */
+/** An action that the host carries out: open a view, confirm a deletion. */
 export interface HostCommand {
   id:
     | 'open-curves'
@@ -66,7 +66,6 @@ export interface HostCommand {
     | 'open-new-run'
     | 'open-runs'
     | 'delete-run'
-    | 'save-file'
     | 'arrange-training';
   args?: Record<string, string>;
 }

@@ -5,7 +5,7 @@ import { errorBody, type ErrorBody, type RunAction, type ServerInfo } from '../c
 import { command, define, WatchingElement } from '../element.ts';
 import { bytes, percent } from '../format.ts';
 import { icon, type IconName } from '../icons.ts';
-import { demoConfig } from '../new-run/presets.ts';
+import { demoConfig } from '@medr1/kernel-bridge/protocol/presets';
 import { empty, failed, loading } from '../parts.ts';
 import { base, SERIES, theme, tokens } from '../theme.ts';
 import type { Workbench } from '../workbench.ts';

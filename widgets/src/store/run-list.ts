@@ -26,9 +26,14 @@ export class RunList {
   #retry: ReturnType<typeof setTimeout> | undefined;
   #wait: number = RETRY_MS[0];
   #generation = 0;
+  readonly #stopWatching: () => void;
 
   constructor(connector: Connector) {
     this.#connector = connector;
+    this.#stopWatching = connector.connection.subscribe(() => {
+      // What happened while the line was down is in no event: look again.
+      if (connector.connection.value === 'open' && this.#subscription) void this.start();
+    });
   }
 
   /** Reads server and runs and follows them; on failure says so and tries again later. Never throws. */
@@ -57,7 +62,6 @@ export class RunList {
   /** The user asked to try again: at once, and with a short wait next time. */
   retry(): void {
     this.#wait = RETRY_MS[0];
-    this.#connector.reconnect();
     void this.start();
   }
 
@@ -97,6 +101,7 @@ export class RunList {
     this.#generation++;
     clearTimeout(this.#retry);
     clearInterval(this.#poll);
+    this.#stopWatching();
     this.#subscription?.close();
     for (const { series } of this.#series.values()) series.dispose();
     this.#series.clear();

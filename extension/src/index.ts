@@ -1,0 +1,10 @@
+import curves from './plugins/curves.ts';
+import launcher from './plugins/launcher.ts';
+import layouts from './plugins/layouts.ts';
+import runs from './plugins/runs.ts';
+import service from './plugins/service.ts';
+import status from './plugins/status.ts';
+
+export { IWorkbench } from './tokens.ts';
+
+export default [service, runs, curves, status, launcher, layouts];

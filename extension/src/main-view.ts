@@ -1,0 +1,68 @@
+/** Registers a view of the main area: its command, its palette entry, its place in the restored layout. One of each kind is open at a time. */
+import type { ILayoutRestorer, JupyterFrontEnd } from '@jupyterlab/application';
+import { type ICommandPalette, MainAreaWidget, WidgetTracker } from '@jupyterlab/apputils';
+import type { LabIcon } from '@jupyterlab/ui-components';
+import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
+import { ElementView, type ElementViewOptions } from './view.ts';
+
+export const PALETTE_CATEGORY = 'Med-R1';
+
+type Place = NonNullable<Parameters<JupyterFrontEnd.IShell['add']>[2]>;
+
+export interface MainViewOptions extends Omit<ElementViewOptions, 'commands'> {
+  app: JupyterFrontEnd;
+  /** Last part of ids: "curves". */
+  name: string;
+  command: string;
+  label: string;
+  caption: string;
+  icon: LabIcon;
+  restorer: ILayoutRestorer | null;
+  palette: ICommandPalette | null;
+}
+
+export function registerMainView(options: MainViewOptions): WidgetTracker<MainAreaWidget<ElementView>> {
+  const { app, name, command, label, caption, icon, restorer, palette, ...view } = options;
+  const tracker = new WidgetTracker<MainAreaWidget<ElementView>>({ namespace: `medr1-${name}` });
+
+  const create = (): MainAreaWidget<ElementView> => {
+    const content = new ElementView({ ...view, commands: app.commands });
+    const widget = new MainAreaWidget({ content });
+    widget.id = `medr1-${name}`;
+    widget.title.label = label;
+    widget.title.caption = caption;
+    widget.title.icon = icon;
+    widget.title.closable = true;
+    widget.toolbar.hide();
+    void tracker.add(widget);
+    return widget;
+  };
+
+  app.commands.addCommand(command, {
+    label,
+    caption,
+    icon: ({ isPalette }) => (isPalette ? undefined : icon),
+    describedBy: {
+      args: {
+        type: 'object',
+        properties: {
+          mode: { type: 'string', description: 'Where to put it relative to `ref`: tab-after, split-right, split-bottom, ...' },
+          ref: { type: 'string', description: 'Id of the widget it is placed by' },
+          activate: { type: 'boolean', description: 'Give it the focus (default true)' },
+        },
+      },
+    },
+    execute: (args: ReadonlyPartialJSONObject) => {
+      const widget = tracker.currentWidget ?? create();
+      const place: Place = {};
+      if (typeof args.mode === 'string') place.mode = args.mode as Place['mode'];
+      if (typeof args.ref === 'string') place.ref = args.ref;
+      if (!widget.isAttached || place.mode) app.shell.add(widget, 'main', place);
+      if (args.activate !== false) app.shell.activateById(widget.id);
+      return widget;
+    },
+  });
+  palette?.addItem({ command, category: PALETTE_CATEGORY });
+  if (restorer) void restorer.restore(tracker, { command, name: () => name });
+  return tracker;
+}

@@ -1,0 +1,51 @@
+/** The connection to the backend, the runs and the shared selection. Everything is asked for in the background: Lab starts no slower. */
+import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
+import { IThemeManager } from '@jupyterlab/apputils';
+import { IStateDB } from '@jupyterlab/statedb';
+import { refreshTheme } from '@medr1/widgets/theme';
+import { Workbench } from '@medr1/widgets/workbench';
+import { createLabConnector } from '../connector.ts';
+import { CommandIDs, IWorkbench } from '../tokens.ts';
+
+const SELECTION_KEY = 'medr1:selection';
+const SAVE_DELAY_MS = 300;
+
+const service: JupyterFrontEndPlugin<IWorkbench> = {
+  id: '@medr1/workbench:service',
+  description: 'Connects to the Med-R1 backend and provides runs and selection to all views.',
+  autoStart: true,
+  provides: IWorkbench,
+  optional: [IStateDB, IThemeManager],
+  activate: (app: JupyterFrontEnd, state: IStateDB | null, themes: IThemeManager | null): IWorkbench => {
+    const workbench = new Workbench(createLabConnector(app.serviceManager.serverSettings));
+    void begin(workbench, state);
+    themes?.themeChanged.connect(() => refreshTheme());
+    app.commands.addCommand(CommandIDs.select, {
+      label: 'Select in Med-R1',
+      describedBy: {
+        args: {
+          type: 'object',
+          properties: { selection: { type: 'object', description: 'Parts of the shared selection: runs, step, group, completion, ...' } },
+          required: ['selection'],
+        },
+      },
+      execute: ({ selection }) => workbench.selection.move(selection as Parameters<typeof workbench.selection.move>[0]),
+    });
+    return workbench;
+  },
+};
+
+/** The selection comes back before the runs are read, so that the newest run is chosen only when none was. */
+async function begin(workbench: Workbench, state: IStateDB | null): Promise<void> {
+  if (state) {
+    workbench.selection.restore(await state.fetch(SELECTION_KEY).catch(() => undefined));
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    workbench.selection.subscribe(() => {
+      clearTimeout(timer);
+      timer = setTimeout(() => void state.save(SELECTION_KEY, { ...workbench.selection.value }), SAVE_DELAY_MS);
+    });
+  }
+  await workbench.start();
+}
+
+export default service;

@@ -1,0 +1,34 @@
+import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
+import { IStatusBar } from '@jupyterlab/statusbar';
+import { statusOf } from '@medr1/widgets/status/model';
+import { Widget } from '@lumino/widgets';
+import { CommandIDs, IWorkbench } from '../tokens.ts';
+
+const status: JupyterFrontEndPlugin<void> = {
+  id: '@medr1/workbench:status',
+  description: 'The state of the running training in the status bar.',
+  autoStart: true,
+  requires: [IWorkbench],
+  optional: [IStatusBar],
+  activate: (app: JupyterFrontEnd, workbench: IWorkbench, bar: IStatusBar | null): void => {
+    if (!bar) return;
+    const button = document.createElement('button');
+    button.className = 'medr1-StatusItem';
+    button.dataset.testid = 'medr1-status';
+    button.addEventListener('click', () => void app.commands.execute(CommandIDs.showRuns));
+    const item = new Widget();
+    item.node.append(button);
+    const draw = (): void => {
+      const { text, title } = statusOf(workbench.runs.state.value, workbench.connector.connection.value);
+      button.textContent = text;
+      button.title = title;
+      button.setAttribute('aria-label', title);
+    };
+    workbench.runs.state.subscribe(draw);
+    workbench.connector.connection.subscribe(draw);
+    draw();
+    bar.registerStatusItem('@medr1/workbench:status', { item, align: 'left', rank: 100, priority: 1 });
+  },
+};
+
+export default status;

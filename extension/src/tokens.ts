@@ -1,0 +1,26 @@
+/** What the plugins share, apart from how it is done: a plugin can be replaced by another that provides the same token. */
+import { Token } from '@lumino/coreutils';
+import type { Workbench } from '@medr1/widgets/workbench';
+
+/** Connection, runs and selection of this page; one for all views. */
+export interface IWorkbench extends Workbench {}
+
+export const IWorkbench = new Token<IWorkbench>(
+  '@medr1/workbench:IWorkbench',
+  'Runs, selection and connection to the Med-R1 backend, shared by all views.',
+);
+
+export const TRANSLATION_DOMAIN = 'medr1_workbench';
+
+export const CommandIDs = {
+  showRuns: 'medr1:show-runs',
+  openCurves: 'medr1:open-curves',
+  openRollouts: 'medr1:open-rollouts',
+  openRewards: 'medr1:open-rewards',
+  openNewRun: 'medr1:open-new-run',
+  openExample: 'medr1:open-example',
+  arrangeTraining: 'medr1:arrange-training',
+  deleteRun: 'medr1:delete-run',
+  runAction: 'medr1:run-action',
+  select: 'medr1:select',
+} as const;

@@ -1,0 +1,57 @@
+/** A Lumino widget around one element of @medr1/widgets: loads the element's code when the tab is made, and carries out what it asks. */
+import type { CommandRegistry } from '@lumino/commands';
+import { Widget } from '@lumino/widgets';
+import type { HostCommand } from '@medr1/widgets/element';
+import type { IWorkbench } from './tokens.ts';
+import { CommandIDs } from './tokens.ts';
+
+const COMMANDS: Record<HostCommand['id'], string> = {
+  'open-runs': CommandIDs.showRuns,
+  'open-curves': CommandIDs.openCurves,
+  'open-rollouts': CommandIDs.openRollouts,
+  'open-rewards': CommandIDs.openRewards,
+  'open-new-run': CommandIDs.openNewRun,
+  'arrange-training': CommandIDs.arrangeTraining,
+  'delete-run': CommandIDs.deleteRun,
+};
+
+export interface ElementViewOptions {
+  /** Defines the element. */
+  load: () => Promise<unknown>;
+  tag: string;
+  workbench: IWorkbench;
+  commands: CommandRegistry;
+  /** Further properties of the element. */
+  properties?: Record<string, unknown>;
+}
+
+export class ElementView extends Widget {
+  readonly #commands: CommandRegistry;
+
+  constructor({ load, tag, workbench, commands, properties }: ElementViewOptions) {
+    super();
+    this.#commands = commands;
+    this.addClass('medr1-View');
+    void load().then(
+      () => {
+        if (this.isDisposed) return;
+        const element = Object.assign(document.createElement(tag), { workbench, ...properties });
+        this.node.append(element);
+      },
+      (error: unknown) => (this.node.textContent = `This view could not be loaded (${String(error)}). Reload the page.`),
+    );
+  }
+
+  handleEvent(event: Event): void {
+    const { id, args } = (event as CustomEvent<HostCommand>).detail;
+    void this.#commands.execute(COMMANDS[id], args ?? {});
+  }
+
+  protected override onAfterAttach(): void {
+    this.node.addEventListener('medr1-command', this);
+  }
+
+  protected override onBeforeDetach(): void {
+    this.node.removeEventListener('medr1-command', this);
+  }
+}

@@ -1,0 +1,66 @@
+/**
+ * Builds what the page loads: protocol and client of the backend, the widgets, the extension, and out of them JupyterLab's bundle.
+ *
+ *     node kernel-bridge/setup/build-extension.mjs [--force] [--development]
+ */
+import { readdirSync, rmSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { command } from './command.mjs';
+import { nodeModules, root, venv } from './paths.mjs';
+import { hashFiles, stamp, stamped } from './stamp.mjs';
+
+const output = join(root, 'extension/medr1_workbench/labextension');
+const mark = join(output, '.medr1-built');
+
+/** What the bundle is made from; tests are not. */
+const SOURCES = [
+  'kernel-bridge/src/protocol',
+  'kernel-bridge/src/client',
+  'kernel-bridge/tsconfig.json',
+  'kernel-bridge/tsconfig.build.json',
+  'kernel-bridge/package.json',
+  'widgets/src',
+  'widgets/tsconfig.json',
+  'widgets/package.json',
+  'extension/src',
+  'extension/schema',
+  'extension/style',
+  'extension/tsconfig.json',
+  'extension/package.json',
+  'package-lock.json',
+];
+/** In the order of their imports; each leaves its JavaScript and declarations in lib/. */
+const PROJECTS = ['kernel-bridge/tsconfig.build.json', 'widgets/tsconfig.json', 'extension/tsconfig.json'];
+
+function filesIn(path) {
+  if (statSync(path).isFile()) return [path];
+  return readdirSync(path)
+    .sort()
+    .flatMap((name) => filesIn(join(path, name)));
+}
+
+const sourceHash = () => hashFiles(SOURCES.flatMap((path) => filesIn(join(root, path))).filter((path) => !path.endsWith('.test.ts')));
+
+/** Null when the bundle is what the sources make, otherwise what is missing. */
+export const check = () => (stamped(mark, sourceHash()) ? null : 'the front end is not built, or its sources changed');
+
+export async function build({ development = false } = {}) {
+  const hash = sourceHash(); // of what is read now: an edit during the build makes the next start build again
+  rmSync(mark, { force: true });
+  for (const project of PROJECTS) await command(process.execPath, [join(nodeModules, 'typescript/bin/tsc'), '-p', join(root, project)]);
+  const builder = join(venv, 'bin/jupyter-builder');
+  await command(builder, ['build', ...(development ? ['--development', 'True'] : []), join(root, 'extension')], {
+    remedy: 'run npm start, which installs jupyter-builder into .venv',
+  });
+  stamp(mark, hash);
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
+  const reason = process.argv.includes('--force') ? 'asked to' : check();
+  if (!reason) console.log('The front end is up to date.');
+  else {
+    console.log(`Building the front end: ${reason}.`);
+    await build({ development: process.argv.includes('--development') });
+  }
+}

@@ -1,0 +1,28 @@
+/** The connector over the backend's own client: websocket and REST, in JupyterLab through its relay. */
+import type { Client } from '@medr1/kernel-bridge/client';
+import type { ConnectionState, Connector } from './connector.ts';
+import { Observable } from './observable.ts';
+
+export function clientConnector(client: Client): Connector {
+  const connection = new Observable<ConnectionState>(client.status);
+  client.onStatus((status) => connection.set(status));
+  return {
+    connection,
+    server: client.server,
+    schema: client.schema,
+    checkConfig: async (config) => (await client.checkConfig(config)).config,
+    estimate: client.estimate,
+    runs: client.runs,
+    createRun: (config, start) => client.createRun(config, { start }),
+    run: client.run,
+    deleteRun: async (id) => void (await client.deleteRun(id)),
+    act: client.action,
+    metrics: client.metrics,
+    groups: async (id, query) => (await client.groups(id, query)).groups,
+    events: async (id, query) => (await client.events(id, query)).events,
+    editRewards: client.editRewards,
+    imageUrl: client.imageUrl,
+    subscribeRun: (id, { epoch, since }, onEvent, onReset) => ({ close: client.subscribe(`run:${id}`, { epoch, since, onReset }, onEvent) }),
+    subscribeRuns: (onEvent, onReset) => ({ close: client.subscribe('runs', { onReset }, onEvent) }),
+  };
+}

@@ -1,0 +1,25 @@
+/** One line about the training that is going on: "Med-R1 ● step 412/2,000 · reward 1.63 · 18.4 rollouts/s · GPU 41.0 / 80.0 GiB". */
+import type { ConnectionState } from '../connector.ts';
+import { bytes, integer, number } from '../format.ts';
+import { STATES } from '../runs/model.ts';
+import type { RunListState } from '../store/run-list.ts';
+
+export function statusOf(state: RunListState, connection: ConnectionState): { text: string; title: string } {
+  const { status, error, server, runs } = state;
+  if (status === 'error') return { text: 'Med-R1 ⚠ backend not reached', title: `${error?.message ?? ''} ${error?.remedy ?? ''}`.trim() };
+  if (status === 'loading') return { text: 'Med-R1 …', title: 'Med-R1: connecting to the backend' };
+  const run = runs.find((one) => STATES[one.state].active) ?? null;
+  const parts = ['Med-R1'];
+  if (!run) parts[0] = runs.length > 0 ? 'Med-R1 ○ no run is active' : 'Med-R1 ○ no runs';
+  else {
+    const facts = STATES[run.state];
+    parts[0] = `Med-R1 ${facts.glyph} ${facts.label === 'running' ? '' : `${facts.label} `}step ${integer(run.step)}/${integer(run.total_steps)}`;
+    if (run.reward !== null) parts.push(`reward ${number(run.reward)}`);
+    if (run.state === 'running' && run.rollouts_per_s !== null) parts.push(`${number(run.rollouts_per_s)} rollouts/s`);
+  }
+  const device = server?.device;
+  if (run && device && device.memory_used !== null && device.memory_total !== null)
+    parts.push(`${device.kind.toUpperCase()} ${bytes(device.memory_used)} / ${bytes(device.memory_total)}`);
+  if (connection !== 'open') parts.push(`⚠ ${connection}`);
+  return { text: parts.join(' · '), title: `${run ? `${run.name}. ` : ''}Click for the Runs panel.` };
+}
