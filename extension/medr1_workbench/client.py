@@ -94,10 +94,9 @@ class Client:
 
     def demo(self, variant: str = "think", **changes: Any) -> dict[str, Any]:
         """The demo's configuration (made sample, tiny model), with changes; give it to train()."""
-        presets = self.server().get("presets") or []
-        for preset in presets:
-            if preset["id"] == f"demo-{variant}":
-                return {**preset["config"], **changes}
+        preset = self.server()["presets"].get(f"demo-{variant}")
+        if preset:
+            return {**preset, **changes}
         raise WorkbenchError("NO_SAMPLE", "The made sample has not been written", "npm start writes it; or: medr1 sample .medr1/sample")
 
     def check(self, config: dict[str, Any] | None = None, **keys: Any) -> dict[str, Any]:

@@ -187,17 +187,17 @@ export const browserPath = () =>
   [process.env.MEDR1_CHROMIUM, '/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(
     (path) => path && existsSync(path),
   );
+export const CHROMIUM_REMEDY = 'apt-get install -y chromium (as root), or set MEDR1_CHROMIUM to a Chromium or Chrome';
 const chromium = {
   title: 'Chromium',
   needs: [],
   check: () => (browserPath() ? null : 'no Chromium'),
   async run() {
-    const remedy = 'apt-get install -y chromium (as root), or set MEDR1_CHROMIUM to a Chromium or Chrome';
     if (process.getuid?.() !== 0 || (await ask('apt-get', ['--version'])) === null)
-      throw new SetupError('no Chromium for the end-to-end tests', remedy);
-    await command('apt-get', ['update'], { remedy });
+      throw new SetupError('no Chromium for the end-to-end tests', CHROMIUM_REMEDY);
+    await command('apt-get', ['update'], { remedy: CHROMIUM_REMEDY });
     await command('apt-get', ['install', '-y', '--no-install-recommends', 'chromium', 'fonts-dejavu-core'], {
-      remedy,
+      remedy: CHROMIUM_REMEDY,
       env: { DEBIAN_FRONTEND: 'noninteractive' },
     });
   },

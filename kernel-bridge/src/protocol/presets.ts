@@ -1,4 +1,5 @@
 /** Configurations to start from, shared by the front end, the notebook client and `npm start -- --demo`. */
+import { VARIANTS } from './config.ts';
 import type { TrainConfigInput, Variant } from './config.ts';
 import type { ServerInfo } from './rest.ts';
 
@@ -24,4 +25,10 @@ export function demoConfig({ sample }: Pick<ServerInfo, 'sample'>, variant: Vari
     warmup_steps: 10,
     save_steps: 60,
   };
+}
+
+/** By name, for clients that cannot import this file: `demo-think`, `demo-no-think`, ... */
+export function presets(server: Pick<ServerInfo, 'sample'>): Record<string, TrainConfigInput> {
+  const demos = VARIANTS.map((variant) => [`demo-${variant}`, demoConfig(server, variant)] as const);
+  return Object.fromEntries(demos.filter((demo): demo is [`demo-${Variant}`, TrainConfigInput] => demo[1] !== null));
 }

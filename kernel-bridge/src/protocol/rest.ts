@@ -20,6 +20,8 @@ export const ServerInfo = Type.Object({
   }),
   /** The made sample, when it has been written: what the demo run and the forms offer first. */
   sample: Type.Union([Type.Null(), Type.Object({ dataset: Type.String(), models: Type.Record(Type.String(), Type.String()) })]),
+  /** Configurations to start from, by name (presets.ts). */
+  presets: Type.Optional(Type.Record(Type.String(), Type.Unsafe<Record<string, unknown>>(Type.Object({})))),
 });
 export type ServerInfo = Type.Static<typeof ServerInfo>;
 
