@@ -30,17 +30,18 @@ std::vector<std::string>& strings() {
 
 // ---- reading -------------------------------------------------------------------------------------------------------
 
+// Trivial, so that arrays of it cost nothing to make.
 struct Value {
-  Tag tag = Tag::None;
-  size_t at = 0;  // of the payload; for a List of the count
-  bool given = false;
+  Tag tag;
+  bool given;
+  size_t at;  // of the payload; for a List of the count
 };
 
 Tag tagAt(size_t position) { return static_cast<Tag>(static_cast<int32_t>(slots[position])); }
 
 // Reads the value at `position` and moves past it.
 Value readValue(size_t& position) {
-  Value out{tagAt(position), position + 1, true};
+  Value out{tagAt(position), true, position + 1};
   position += 2;
   if (out.tag == Tag::List)
     for (auto n = static_cast<size_t>(slots[out.at]); n > 0; --n) readValue(position);
