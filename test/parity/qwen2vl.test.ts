@@ -60,9 +60,7 @@ afterAll(() => {
 
 /** Largest absolute difference, and the largest value it is to be seen against. */
 function difference(a: Tensor, b: Tensor): { largest: number; of: number } {
-  return scope(() =>
-    noGrad(() => ({ largest: torch.amax(torch.abs(torch.sub(a, b))).item(), of: torch.amax(torch.abs(b)).item() })),
-  );
+  return scope(() => noGrad(() => ({ largest: torch.amax(torch.abs(torch.sub(a, b))).item(), of: torch.amax(torch.abs(b)).item() })));
 }
 
 const rowsOf = (t: Tensor, rows: number[]) => torch.index_select(t, 0, tensor(rows, { dtype: 'int64' }));
@@ -125,7 +123,12 @@ describe.each(['qwen2_vl', 'qwen2_5_vl'] as const)('%s', (family) => {
 
   it('gives the same logits in a batch of different prompts and images as alone', () => {
     scope(() => {
-      const { logits, mask } = noGrad(() => forward(model, prompts.map((prompt) => ({ prompt }))));
+      const { logits, mask } = noGrad(() =>
+        forward(
+          model,
+          prompts.map((prompt) => ({ prompt })),
+        ),
+      );
       expect(torch.sum(mask, [1]).tolist()).toEqual(prompts.map((prompt) => prompt.inputIds.length));
       prompts.forEach((_, i) => {
         const { largest, of } = difference(rowsOf(torch.select(logits, 0, i), wanted[i].rows), values.get(`logits.${i}`)!);
@@ -136,7 +139,9 @@ describe.each(['qwen2_vl', 'qwen2_5_vl'] as const)('%s', (family) => {
 
   it('draws the same 64 greedy tokens, in a batch', async () => {
     const made = await generate(model, prompts, { greedy: true, maxNewTokens: 64, eosTokenIds: processor.eosTokenIds });
-    made.forEach(([completion], i) => expect(completion.tokenIds.slice(0, wanted[i].greedy.length), `prompt ${i}`).toEqual(wanted[i].greedy));
+    made.forEach(([completion], i) =>
+      expect(completion.tokenIds.slice(0, wanted[i].greedy.length), `prompt ${i}`).toEqual(wanted[i].greedy),
+    );
     expect(wanted.map((prompt) => prompt.greedy.length)).toEqual([64, 64, 1, 64, 1]);
   });
 
@@ -151,7 +156,10 @@ describe.each(['qwen2_vl', 'qwen2_5_vl'] as const)('%s', (family) => {
         flat.forEach((row, n) => row.forEach((value, t) => expect(Math.abs(rows[n][t] - value)).toBeLessThan(1e-3)));
         const [, T] = logps.shape;
         const steps = torch.div(torch.arange(1, T + 1), 10);
-        const signs = tensor(wanted.flatMap(({ completions: group }) => group.map((_, j) => (j === 1 ? -1 : 1))), { shape: [flat.length, 1] });
+        const signs = tensor(
+          wanted.flatMap(({ completions: group }) => group.map((_, j) => (j === 1 ? -1 : 1))),
+          { shape: [flat.length, 1] },
+        );
         const loss = torch.sum(torch.mul(torch.mul(torch.mul(logps, mask), steps), signs));
         expect(loss.item()).toBeCloseTo(expected[family].loss, 1);
         backward(loss);

@@ -74,10 +74,7 @@ async function requireWeights(dir: string): Promise<void> {
 }
 
 /** A model with fresh weights, drawn as transformers draws them: normal for matrices, ones for norms, zero for biases. */
-export function initModel(
-  json: ConfigJson,
-  options: { seed?: number; dtype?: ModelDtype; std?: number; device?: string } = {},
-): Qwen2VL {
+export function initModel(json: ConfigJson, options: { seed?: number; dtype?: ModelDtype; std?: number; device?: string } = {}): Qwen2VL {
   const config = parseConfig(json, 'the given config');
   const { seed = 0, dtype = 'float32', device = 'cpu' } = options;
   const std = options.std ?? config.initializer_range;
@@ -128,7 +125,10 @@ export async function saveModel(model: Qwen2VL, dir: string, processorDir?: stri
     if (processorDir !== undefined) await copyProcessor(processorDir, draft);
     if ((await stat(join(draft, 'generation_config.json')).catch(() => null)) === null) {
       const { bos_token_id, eos_token_id, pad_token_id } = model.config.text_config;
-      await writeSynced(join(draft, 'generation_config.json'), `${JSON.stringify({ bos_token_id, eos_token_id, pad_token_id }, null, 2)}\n`);
+      await writeSynced(
+        join(draft, 'generation_config.json'),
+        `${JSON.stringify({ bos_token_id, eos_token_id, pad_token_id }, null, 2)}\n`,
+      );
     }
     await syncDir(draft);
     await replace(draft, target);

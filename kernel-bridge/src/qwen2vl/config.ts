@@ -154,7 +154,7 @@ function check(config: Qwen2VLConfig, where: string): void {
     visionOut(config) !== text.hidden_size && `the vision tower gives ${visionOut(config)} features, the decoder takes ${text.hidden_size}`,
     (visionWidth(config) / vision.num_heads) % 4 !== 0 && `vision head_dim ${visionWidth(config) / vision.num_heads} is not divisible by 4`,
   ].filter((problem) => problem !== false);
-  if (problems.length > 0) throw errors.unsupported(`${where}: ${problems.join('; ')}`, "the shapes of Qwen2-VL and Qwen2.5-VL");
+  if (problems.length > 0) throw errors.unsupported(`${where}: ${problems.join('; ')}`, 'the shapes of Qwen2-VL and Qwen2.5-VL');
 }
 
 /** The tower's own width: embed_dim of Qwen2-VL, hidden_size of Qwen2.5-VL. */

@@ -56,7 +56,10 @@ export class DecodeState {
 
   /** Tokens drawn since the last reading, one entry a step. Waits for the device. */
   read(): { ids: number[]; logprobs: Float32Array }[] {
-    const read = this.drawn.map(({ ids, logps }) => ({ ids: Array.from(ids.data() as BigInt64Array, Number), logprobs: logps.toFloat32() }));
+    const read = this.drawn.map(({ ids, logps }) => ({
+      ids: Array.from(ids.data() as BigInt64Array, Number),
+      logprobs: logps.toFloat32(),
+    }));
     free(this.drawn.splice(0, this.drawn.length - 1)); // the last draw is still to be run through the model
     this.lastRead = true;
     return read;
@@ -146,7 +149,13 @@ function prefill(model: Qwen2VL, prefix: Prefix, n: number, maxNewTokens: number
     logits: torch.repeat_interleave(lastLogits, n, 0),
     places: tensor(perRow(prefix.nextPositions.map((position) => position - first)), { dtype: 'int64', device }),
     mask: lengths.every((length) => length === P) ? null : paddingMask(perRow(lengths), P, S, model),
-    seen: seenIn && seenTokens(perRow(seenIn.map((_, b) => b)).map((b) => seenIn[b].inputIds), vocab_size, device),
+    seen:
+      seenIn &&
+      seenTokens(
+        perRow(seenIn.map((_, b) => b)).map((b) => seenIn[b].inputIds),
+        vocab_size,
+        device,
+      ),
   };
 }
 
@@ -162,10 +171,7 @@ function rotationTables(model: Qwen2VL, prefix: Prefix, maxNewTokens: number): R
 function paddingMask(lengths: number[], P: number, S: number, { device, dtype }: Qwen2VL): Tensor {
   const N = lengths.length;
   const slots = torch.arange(S, { device });
-  const unused = torch.logical_and(
-    torch.ge(slots, tensor(lengths, { dtype: 'int64', device, shape: [N, 1, 1, 1] })),
-    torch.lt(slots, P),
-  );
+  const unused = torch.logical_and(torch.ge(slots, tensor(lengths, { dtype: 'int64', device, shape: [N, 1, 1, 1] })), torch.lt(slots, P));
   return torch.masked_fill(torch.zeros([N, 1, 1, S], { dtype, device }), unused, -Infinity);
 }
 

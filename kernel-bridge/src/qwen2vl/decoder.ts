@@ -28,8 +28,12 @@ function decoderLayer(model: Qwen2VL, i: number, x: Tensor, turn: Rotation, atte
   return torch.add(seen, swiglu(model, `${layer}.mlp`, rmsNorm(model, `${layer}.post_attention_layernorm`, seen, eps)));
 }
 
+/** The norm after the last layer: [M, hidden] -> [M, hidden]. */
+export function finalNorm(model: Qwen2VL, hidden: Tensor): Tensor {
+  return rmsNorm(model, 'model.norm', hidden, model.config.text_config.rms_norm_eps);
+}
+
 /** Logits of hidden states as `decode` gives them: [M, hidden] -> [M, V]. */
 export function logitsOf(model: Qwen2VL, hidden: Tensor): Tensor {
-  const normed = rmsNorm(model, 'model.norm', hidden, model.config.text_config.rms_norm_eps);
-  return torch.linear(normed, model.outputEmbedding);
+  return torch.linear(finalNorm(model, hidden), model.outputEmbedding);
 }

@@ -42,7 +42,9 @@ const CUDA_SYNC_STEPS = 8; // reading tokens waits for the device, so not at eve
 export async function generate(model: Qwen2VL, prompts: EncodedPrompt[], options: GenerateOptions = {}): Promise<Completion[][]> {
   const { n = 1, maxNewTokens = 256, signal } = options;
   check(options);
-  const completions = prompts.map(() => Array.from({ length: n }, (): Completion => ({ tokenIds: [], logprobs: [], finishReason: 'length' })));
+  const completions = prompts.map(() =>
+    Array.from({ length: n }, (): Completion => ({ tokenIds: [], logprobs: [], finishReason: 'length' })),
+  );
   if (completions.flat().length === 0) return completions;
 
   const eos = new Set(options.eosTokenIds ?? [model.config.text_config.eos_token_id ?? []].flat());
@@ -105,5 +107,6 @@ function check({ n = 1, maxNewTokens = 256, temperature = 1, topP, topK, minP, r
     minP !== undefined && !(minP >= 0 && minP <= 1) && `minP ${minP} is not in [0, 1]`,
     repetitionPenalty !== undefined && !(repetitionPenalty > 0) && `repetitionPenalty ${repetitionPenalty} is not above 0`,
   ].filter((problem) => problem !== false);
-  if (wrong.length > 0) throw errors.badArgument(wrong.join('; '), 'Correct the setting; `greedy` takes the most probable token at every step.');
+  if (wrong.length > 0)
+    throw errors.badArgument(wrong.join('; '), 'Correct the setting; `greedy` takes the most probable token at every step.');
 }

@@ -35,17 +35,20 @@ export function parseImageProcessorConfig(json: Record<string, any>): ImageProce
  * The size to resize to: sides divisible by `factor`, area within [minPixels, maxPixels], aspect kept as well as that allows.
  * As transformers' smart_resize, Python's rounding of halves to even included.
  */
-export function smartResize(height: number, width: number, factor: number, minPixels: number, maxPixels: number): [height: number, width: number] {
+export function smartResize(
+  height: number,
+  width: number,
+  factor: number,
+  minPixels: number,
+  maxPixels: number,
+): [height: number, width: number] {
   const aspect = Math.max(height, width) / Math.min(height, width);
   if (aspect > 200) throw errors.imageShape(`of ${width} x ${height}`, `absolute aspect ratio must be smaller than 200, got ${aspect}`);
   const h = roundHalfToEven(height / factor) * factor;
   const w = roundHalfToEven(width / factor) * factor;
   if (h * w > maxPixels) {
     const beta = Math.sqrt((height * width) / maxPixels);
-    return [
-      Math.max(factor, Math.floor(height / beta / factor) * factor),
-      Math.max(factor, Math.floor(width / beta / factor) * factor),
-    ];
+    return [Math.max(factor, Math.floor(height / beta / factor) * factor), Math.max(factor, Math.floor(width / beta / factor) * factor)];
   }
   if (h * w < minPixels) {
     const beta = Math.sqrt(minPixels / (height * width));

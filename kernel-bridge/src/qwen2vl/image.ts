@@ -56,7 +56,10 @@ async function clipped(image: Sharp): Promise<RawImage> {
 
 function rawToRgb({ data, width, height, channels }: RawImage): RawImage {
   if (data.length !== width * height * channels || ![1, 3, 4].includes(channels)) {
-    throw errors.imageUnreadable('given as pixels', `${data.length} bytes are not ${height} x ${width} x ${channels}, with 1, 3 or 4 channels`);
+    throw errors.imageUnreadable(
+      'given as pixels',
+      `${data.length} bytes are not ${height} x ${width} x ${channels}, with 1, 3 or 4 channels`,
+    );
   }
   if (channels === 3) return { data, width, height, channels };
   const rgb = new Uint8Array(width * height * 3);

@@ -23,7 +23,10 @@ export interface Prefix {
 export function layOut(model: Qwen2VL, prompts: EncodedPrompt[]): Prefix {
   const { config } = model;
   const merge = config.vision_config.spatial_merge_size;
-  const blocks = blocksOf(prompts.map((prompt) => prompt.inputIds.length), model.device);
+  const blocks = blocksOf(
+    prompts.map((prompt) => prompt.inputIds.length),
+    model.device,
+  );
   const axes: number[][][] = [[], [], []];
   const imageRows: number[] = [];
   const nextPositions: number[] = [];
@@ -37,14 +40,22 @@ export function layOut(model: Qwen2VL, prompts: EncodedPrompt[]): Prefix {
         'Make prompts with processor.prompt or processor.chat, which keep the two equal.',
       );
     }
-    const positions = promptPositions(inputIds, images.map((image) => image.grid), config.image_token_id, merge);
+    const positions = promptPositions(
+      inputIds,
+      images.map((image) => image.grid),
+      config.image_token_id,
+      merge,
+    );
     positions.axes.forEach((axis, i) => axes[i].push(axis));
     nextPositions.push(positions.next);
     imageRows.push(...places.map((i) => blocks.row(b, i)));
   });
   return {
     blocks,
-    ids: blocks.fill(prompts.map((prompt) => prompt.inputIds), 0),
+    ids: blocks.fill(
+      prompts.map((prompt) => prompt.inputIds),
+      0,
+    ),
     axes: axes.map((axis) => blocks.fill(axis, 0)) as Prefix['axes'],
     imageRows,
     images: prompts.flatMap((prompt) => prompt.images),

@@ -70,7 +70,12 @@ export class Processor {
   }
 
   /** One user turn: images, then the text; the assistant's turn is opened. Without `system` the template gives its default. */
-  prompt({ images = [], text, system, ...resize }: { images?: ImageInput[]; text: string; system?: string } & Resize): Promise<EncodedPrompt> {
+  prompt({
+    images = [],
+    text,
+    system,
+    ...resize
+  }: { images?: ImageInput[]; text: string; system?: string } & Resize): Promise<EncodedPrompt> {
     const pictures = images.map((image) => ({ type: 'image' as const, image }));
     const messages: Message[] = [{ role: 'user', content: [...pictures, { type: 'text', text }] }];
     if (system !== undefined) messages.unshift({ role: 'system', content: system });
@@ -81,7 +86,9 @@ export class Processor {
   async chat(messages: Message[], options: { addGenerationPrompt?: boolean } & Resize = {}): Promise<EncodedPrompt> {
     for (const text of messages.flatMap(textsOf)) refuseReserved(text);
     const text = this.template.render({ messages, add_generation_prompt: options.addGenerationPrompt ?? false });
-    const inputs = messages.flatMap(({ content }) => (typeof content === 'string' ? [] : content.flatMap((part) => (part.type === 'image' ? [part.image] : []))));
+    const inputs = messages.flatMap(({ content }) =>
+      typeof content === 'string' ? [] : content.flatMap((part) => (part.type === 'image' ? [part.image] : [])),
+    );
     const config = {
       ...this.imageConfig,
       min_pixels: options.minPixels ?? this.imageConfig.min_pixels,
@@ -155,7 +162,10 @@ async function chatTemplate(dir: string, tokenizerConfig: Record<string, any> | 
   if (jinja !== null) return jinja;
   const template = (await optional(dir, 'chat_template.json'))?.chat_template ?? tokenizerConfig?.chat_template;
   if (typeof template === 'string') return template;
-  throw errors.notAModel(dir, 'it has no chat template (chat_template.jinja, chat_template.json, or chat_template in tokenizer_config.json)');
+  throw errors.notAModel(
+    dir,
+    'it has no chat template (chat_template.jinja, chat_template.json, or chat_template in tokenizer_config.json)',
+  );
 }
 
 function tokenText(token: string | { content: string } | null | undefined): string | undefined {

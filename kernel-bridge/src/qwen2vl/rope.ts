@@ -25,7 +25,7 @@ export function promptPositions(ids: number[], grids: Grid[], imageTokenId: numb
   const axes: Positions['axes'] = [[], [], []];
   let next = 0;
   let image = 0;
-  for (let i = 0; i < ids.length; ) {
+  for (let i = 0; i < ids.length;) {
     if (ids[i] !== imageTokenId) {
       for (const axis of axes) axis.push(next);
       next++;

@@ -1,6 +1,9 @@
-/** Log-probability and entropy of given tokens, over a vocabulary too large to hold for all of them at once. */
-import { noGrad, torch, type Tensor } from '../torch/index.ts';
-import { logitsOf } from './decoder.ts';
+/**
+ * Log-probability and entropy of given tokens over the vocabulary, chunk by chunk: of the [M, 151936] logits never more
+ * than one chunk exists, forward or backward; backward computes them again.
+ */
+import { customFunction, scope, torch, type Tensor } from '../torch/index.ts';
+import { finalNorm } from './decoder.ts';
 import type { Qwen2VL } from './model.ts';
 
 const CHUNK_BYTES = 256 * 2 ** 20;
@@ -20,42 +23,67 @@ export function tokenLogps(
   options: { temperature?: number; entropy?: boolean; correct?: boolean; chunkTokens?: number } = {},
 ): TokenLogps {
   const { temperature = 1, entropy = true, correct = false } = options;
-  const V = model.config.text_config.vocab_size;
-  const chunk = options.chunkTokens ?? Math.max(1, Math.floor(CHUNK_BYTES / (4 * V)));
-  const M = hidden.shape[0];
-  const parts: TokenLogps[] = [];
-  for (let start = 0; start < M; start += chunk) {
-    const size = Math.min(chunk, M - start);
-    const logits = logitsOf(model, torch.narrow(hidden, 0, start, size)).to({ dtype: 'float32' }); // [m, V]
-    const all = torch.log_softmax(temperature === 1 ? logits : torch.div(logits, temperature), -1);
-    const index = torch.unsqueeze(torch.narrow(targets, 0, start, size), 1);
-    parts.push({
-      logps: torch.squeeze(torch.gather(all, 1, index), 1),
-      entropy: entropy ? entropyOf(all) : null,
-      correct: correct ? torch.eq(torch.argmax(all, -1), torch.squeeze(index, 1)).to({ dtype: 'float32' }) : null,
-    });
-  }
-  if (parts.length === 1) return parts[0];
-  return {
-    logps: torch.cat(
-      parts.map((part) => part.logps),
-      0,
-    ),
-    entropy: entropy
-      ? torch.cat(
-          parts.map((part) => part.entropy!),
-          0,
-        )
-      : null,
-    correct: correct
-      ? torch.cat(
-          parts.map((part) => part.correct!),
-          0,
-        )
-      : null,
-  };
+  const chunkTokens = options.chunkTokens ?? Math.max(1, Math.floor(CHUNK_BYTES / (4 * model.config.text_config.vocab_size)));
+  const compute = chunked(Math.min(chunkTokens, hidden.shape[0]), temperature, [
+    ...(entropy ? [entropyOf] : []),
+    ...(correct ? [isBest] : []),
+  ]);
+  const [logps, ...facts] = compute(finalNorm(model, hidden), model.outputEmbedding, targets);
+  const constants = facts.map((fact) => fact.detach());
+  return { logps, entropy: entropy ? constants.shift()! : null, correct: correct ? constants.shift()! : null };
 }
 
-function entropyOf(logProbs: Tensor): Tensor {
-  return noGrad(() => torch.neg(torch.sum(torch.mul(torch.exp(logProbs), logProbs), [-1])));
+/** A number per token that needs all log-probabilities: (logp [m, V], targets [m, 1]) -> [m]. */
+type Fact = (logp: Tensor, targets: Tensor) => Tensor;
+const entropyOf: Fact = (logp) => torch.neg(torch.sum(torch.mul(torch.exp(logp), logp), [1]));
+const isBest: Fact = (logp, targets) => torch.eq(torch.argmax(logp, 1), torch.squeeze(targets, 1)).to({ dtype: 'float32' });
+
+/** (h [M, D], W [V, D], targets [M]) -> [logps [M], each fact [M]]. */
+const chunked = (chunk: number, temperature: number, facts: Fact[]) =>
+  customFunction<[Tensor, Tensor, Tensor], Tensor[]>({
+    forward(context, h, W, targets) {
+      const parts = chunksOf(h.shape[0], chunk).map(([start, size]) =>
+        scope(() => {
+          const logp = logProbs(torch.narrow(h, 0, start, size), W, temperature); // [m, V]
+          const wanted = column(targets, start, size);
+          const values = [torch.squeeze(torch.gather(logp, 1, wanted), 1), ...facts.map((fact) => fact(logp, wanted))];
+          return { values, kept: size === h.shape[0] ? [logp] : [] }; // a single chunk is kept; of several, none
+        }),
+      );
+      context.save(h, W, targets, ...parts.flatMap(({ kept }) => kept));
+      return parts[0].values.map((_, i) =>
+        torch.cat(
+          parts.map(({ values }) => values[i]),
+          0,
+        ),
+      );
+    },
+
+    // d logp(target) / d logits = (onehot(target) - p) / temperature
+    backward({ saved: [h, W, targets, keptLogp] }, gradient) {
+      if (gradient === null) return [null, null, null];
+      const scaled = torch.unsqueeze(torch.div(gradient, temperature), 1); // [M, 1]
+      const gradW = W.requiresGrad ? torch.zeros_like(W) : null;
+      const gradH = chunksOf(h.shape[0], chunk).map(([start, size]) =>
+        scope(() => {
+          const rows = torch.narrow(h, 0, start, size);
+          const g = torch.narrow(scaled, 0, start, size);
+          const p = torch.exp(keptLogp ?? logProbs(rows, W, temperature)); // [m, V]
+          const gradLogits = torch.scatter_add_(torch.mul_(p, torch.neg(g)), 1, column(targets, start, size), g).to({ dtype: W.dtype });
+          if (gradW !== null) torch.addmm_(gradW, torch.t(gradLogits), rows);
+          return torch.mm(gradLogits, W); // [m, D]
+        }),
+      );
+      return [torch.cat(gradH, 0), gradW, null];
+    },
+  });
+
+function logProbs(h: Tensor, W: Tensor, temperature: number): Tensor {
+  const logits = torch.linear(h, W).to({ dtype: 'float32' });
+  return torch.log_softmax(temperature === 1 ? logits : torch.div(logits, temperature), -1);
 }
+
+const column = (targets: Tensor, start: number, size: number) => torch.unsqueeze(torch.narrow(targets, 0, start, size), 1); // [m, 1]
+
+const chunksOf = (M: number, chunk: number) =>
+  Array.from({ length: Math.ceil(M / chunk) }, (_, i): [start: number, size: number] => [i * chunk, Math.min(chunk, M - i * chunk)]);

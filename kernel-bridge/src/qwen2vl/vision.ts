@@ -23,7 +23,10 @@ export function encodeImages(model: Qwen2VL, images: EncodedImage[]): Tensor {
   const grids = images.map((image) => image.grid);
   const windows = model.config.model_type === 'qwen2_5_vl' ? windowOrder(grids, vision) : null;
 
-  const pixels = torch.cat(images.map((image) => image.pixelValues.to({ dtype: model.dtype, device: model.device })), 0);
+  const pixels = torch.cat(
+    images.map((image) => image.pixelValues.to({ dtype: model.dtype, device: model.device })),
+    0,
+  );
   // The 3-D convolution's stride is its kernel, so it is a matrix product.
   const kernel = torch.reshape(model.weight('visual.patch_embed.proj.weight'), [width, pixels.shape[1]]);
   let x = torch.linear(pixels, kernel); // [R, E]
@@ -70,7 +73,7 @@ function selfAttention(model: Qwen2VL, name: string, x: Tensor, turn: Rotation, 
 function segmentAttention(q: Tensor, k: Tensor, v: Tensor, lengths: number[]): Tensor {
   const [, H, D] = q.shape;
   const parts: Tensor[] = [];
-  for (let i = 0, start = 0; i < lengths.length; ) {
+  for (let i = 0, start = 0; i < lengths.length;) {
     const length = lengths[i];
     let count = 1;
     while (lengths[i + count] === length) count++;
