@@ -104,8 +104,8 @@ export class RunSeries {
         this.#amend(event.step, event.metrics);
         break;
       case 'rewards':
-        this.#revise(event.revision, event.previous);
-        break;
+        if (event.previous && event.revision.step !== null) this.#mark(rewardMark(event.revision, event.previous));
+        return this.revise(event.revision);
       case 'checkpoint':
         if (this.detail) this.detail = { ...this.detail, checkpoints: [...this.detail.checkpoints, event.checkpoint] };
         this.#mark(checkpointMark(event.checkpoint));
@@ -119,6 +119,17 @@ export class RunSeries {
         if (event.state === 'paused' || event.state === 'interrupted')
           this.#mark({ kind: 'pause', step: event.step, time: event.time, title: event.state, detail: event.error?.message ?? '' });
         break;
+    }
+    this.#tell();
+  }
+
+  /** A revision, new or now in force: the answer to an edit comes before its event. */
+  revise(revision: RewardRevision): void {
+    if (this.detail) {
+      const known = this.detail.rewards.find((one) => one.revision === revision.revision);
+      const others = this.detail.rewards.filter((one) => one !== known);
+      const next = known && known.step !== null ? known : revision;
+      this.detail = { ...this.detail, rewards: [...others, next].sort((a, b) => a.revision - b.revision) };
     }
     this.#tell();
   }
@@ -154,14 +165,6 @@ export class RunSeries {
     let column = this.metrics.get(name);
     if (!column) this.metrics.set(name, (column = new Array<number | null>(length).fill(null)));
     return column;
-  }
-
-  #revise(revision: RewardRevision, previous: Record<string, number> | null): void {
-    if (this.detail) {
-      const rewards = this.detail.rewards.filter((one) => one.revision !== revision.revision);
-      this.detail = { ...this.detail, rewards: [...rewards, revision] };
-    }
-    if (previous && revision.step !== null) this.#mark(rewardMark(revision, previous));
   }
 
   #mark(mark: Mark): void {

@@ -1,0 +1,157 @@
+/** A form out of the JSON Schema of TrainConfig: fields in groups, what was typed into values, values into a configuration. No DOM. */
+
+export type FieldKind = 'text' | 'number' | 'integer' | 'boolean' | 'choice' | 'texts' | 'numbers';
+/** What a control holds: text as typed, or a tick. */
+export type Typed = string | boolean;
+
+export interface Field {
+  key: string;
+  title: string;
+  description: string;
+  group: string;
+  unit: string;
+  advanced: boolean;
+  kind: FieldKind;
+  choices: string[];
+  /** May be left empty, which means null. */
+  nullable: boolean;
+  /** Must be given: there is no default. */
+  required: boolean;
+  default: unknown;
+  minimum?: number;
+  maximum?: number;
+  exclusiveMinimum?: number;
+  exclusiveMaximum?: number;
+}
+
+interface Schema {
+  type?: string;
+  anyOf?: Schema[];
+  const?: unknown;
+  enum?: unknown[];
+  items?: Schema;
+  title?: string;
+  description?: string;
+  default?: unknown;
+  group?: string;
+  unit?: string;
+  advanced?: boolean;
+  minimum?: number;
+  maximum?: number;
+  exclusiveMinimum?: number;
+  exclusiveMaximum?: number;
+  properties?: Record<string, Schema>;
+}
+
+/** One field a key, in the schema's order. A key of a kind that has no control is edited as text and checked by the server. */
+export function fieldsOf(schema: unknown): Field[] {
+  const properties = (schema as Schema).properties ?? {};
+  return Object.entries(properties).map(([key, outer]) => {
+    const branches = outer.anyOf ?? [];
+    const nullable = branches.some((branch) => branch.type === 'null');
+    const real = branches.filter((branch) => branch.type !== 'null');
+    const constants = real.filter((branch) => branch.const !== undefined).map((branch) => String(branch.const));
+    const inner = real.length === 1 ? { ...real[0] } : outer;
+    const choices = constants.length > 0 ? constants : (inner.enum ?? []).map(String);
+    const { minimum, maximum, exclusiveMinimum, exclusiveMaximum } = inner;
+    return {
+      key,
+      title: outer.title ?? key,
+      description: outer.description ?? '',
+      group: outer.group ?? 'Other',
+      unit: outer.unit ?? '',
+      advanced: outer.advanced === true,
+      kind: choices.length > 0 ? 'choice' : kindOf(inner),
+      choices,
+      nullable,
+      required: !nullable && outer.default === undefined,
+      default: outer.default,
+      ...(minimum === undefined ? {} : { minimum }),
+      ...(maximum === undefined ? {} : { maximum }),
+      ...(exclusiveMinimum === undefined ? {} : { exclusiveMinimum }),
+      ...(exclusiveMaximum === undefined ? {} : { exclusiveMaximum }),
+    };
+  });
+}
+
+function kindOf(schema: Schema): FieldKind {
+  switch (schema.type) {
+    case 'integer':
+    case 'number':
+    case 'boolean':
+      return schema.type;
+    case 'array':
+      return schema.items?.type === 'number' ? 'numbers' : 'texts';
+    default:
+      return 'text';
+  }
+}
+
+/** A value as its control shows it. */
+export function toTyped(field: Field, value: unknown): Typed {
+  if (field.kind === 'boolean') return value === true;
+  if (value === null || value === undefined) return '';
+  return Array.isArray(value) ? value.join(', ') : String(value);
+}
+
+/** What was typed as a value, or why it is none. */
+export function fromTyped(field: Field, typed: Typed): { value: unknown } | { problem: string } {
+  if (typeof typed === 'boolean') return { value: typed };
+  const text = typed.trim();
+  if (text === '') {
+    if (field.nullable) return { value: null };
+    if (field.required) return { problem: 'Needed.' };
+    return { value: field.default };
+  }
+  if (field.kind === 'texts') return { value: words(text) };
+  if (field.kind === 'numbers') {
+    const values = words(text).map(Number);
+    return values.some(Number.isNaN) ? { problem: 'Numbers, separated by commas.' } : { value: values };
+  }
+  if (field.kind !== 'number' && field.kind !== 'integer') return { value: text };
+  const value = Number(text);
+  const problem = Number.isNaN(value) ? 'Not a number.' : rangeProblem(field, value);
+  return problem ? { problem } : { value };
+}
+
+function rangeProblem(field: Field, value: number): string | null {
+  if (field.kind === 'integer' && !Number.isInteger(value)) return 'A whole number.';
+  if (field.minimum !== undefined && value < field.minimum) return `At least ${field.minimum}.`;
+  if (field.maximum !== undefined && value > field.maximum) return `At most ${field.maximum}.`;
+  if (field.exclusiveMinimum !== undefined && value <= field.exclusiveMinimum) return `Greater than ${field.exclusiveMinimum}.`;
+  if (field.exclusiveMaximum !== undefined && value >= field.exclusiveMaximum) return `Less than ${field.exclusiveMaximum}.`;
+  return null;
+}
+
+/** The configuration typed in: only what differs from the defaults, and the problems by key. */
+export function configOf(
+  fields: readonly Field[],
+  typed: Readonly<Record<string, Typed>>,
+): { config: Record<string, unknown>; problems: Record<string, string> } {
+  const config: Record<string, unknown> = {};
+  const problems: Record<string, string> = {};
+  for (const field of fields) {
+    const read = fromTyped(field, typed[field.key] ?? toTyped(field, field.default));
+    if ('problem' in read) problems[field.key] = read.problem;
+    else if (field.required || JSON.stringify(read.value) !== JSON.stringify(field.default ?? null)) config[field.key] = read.value;
+  }
+  return { config, problems };
+}
+
+/** The form as it stands for a configuration: its keys over the defaults. */
+export const typedOf = (fields: readonly Field[], config: Readonly<Record<string, unknown>> = {}): Record<string, Typed> =>
+  Object.fromEntries(fields.map((field) => [field.key, toTyped(field, field.key in config ? config[field.key] : field.default)]));
+
+/** The key that a server's message is about: the longest one it names, so that `epsilon_high` is not taken for `epsilon`. */
+export function keyIn(message: string, fields: readonly Field[]): string | null {
+  const named = fields.map(({ key }) => key).filter((key) => new RegExp(`(^|[^\\w])${key}([^\\w]|$)`).test(message));
+  return named.sort((a, b) => b.length - a.length)[0] ?? null;
+}
+
+export const groupsOfFields = (fields: readonly Field[]): string[] => [...new Set(fields.map(({ group }) => group))];
+
+const words = (text: string): string[] =>
+  text
+    .split(',')
+    .map((word) => word.trim())
+    .filter(Boolean);

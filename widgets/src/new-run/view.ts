@@ -1,0 +1,267 @@
+/** The New run view: presets, the form, what the run would need, and the start. */
+import { css, html, nothing, type TemplateResult } from 'lit';
+import type { Estimate } from '../connector.ts';
+import { command, define, WatchingElement } from '../element.ts';
+import { bytes, integer } from '../format.ts';
+import { failed, loading } from '../parts.ts';
+import { base, SERIES, theme, tokens } from '../theme.ts';
+import type { Workbench } from '../workbench.ts';
+import { groupsOfFields, type Field } from './form.ts';
+import { NewRunModel } from './model.ts';
+import { presets } from './presets.ts';
+
+export class NewRunView extends WatchingElement {
+  static override properties = { workbench: { attribute: false } };
+  declare workbench: Workbench;
+  #model: NewRunModel | null = null;
+
+  protected override identity(): PropertyKey[] {
+    return ['workbench'];
+  }
+
+  protected override watched() {
+    return [this.#model!.state, this.workbench.runs.state];
+  }
+
+  protected override acquire(): void {
+    if (this.#model) return;
+    this.#model = new NewRunModel(this.workbench.connector);
+    void this.#model.load();
+  }
+
+  protected override release(): void {
+    this.#model?.dispose();
+  }
+
+  protected override render(): TemplateResult {
+    const model = this.#model!;
+    const { status, error, fields, refusal } = model.state.value;
+    if (status === 'loading') return loading('the form');
+    if (status === 'error') return failed(error!, () => void model.load());
+    return html`
+      ${this.#presets()}
+      <form @submit=${this.#submit} novalidate>
+        ${groupsOfFields(fields).map((group) => this.#group(group, fields.filter((field) => field.group === group)))}
+        ${refusal ? failed(refusal) : nothing} ${this.#footer()}
+      </form>
+    `;
+  }
+
+  #presets(): TemplateResult {
+    const model = this.#model!;
+    const chosen = model.state.value.preset;
+    return html`<div class="presets" role="group" aria-label="Start from">
+      <span class="secondary">Start from</span>
+      ${presets(this.workbench.runs.state.value.server).map(
+        (preset) =>
+          html`<button aria-pressed=${chosen === preset.id} title=${preset.text} data-testid=${`preset-${preset.id}`} @click=${() => model.apply(preset)}>
+            ${preset.title}
+          </button>`,
+      )}
+    </div>`;
+  }
+
+  #group(group: string, fields: Field[]): TemplateResult {
+    const { problems } = this.#model!.state.value;
+    const advanced = fields.filter((field) => field.advanced);
+    const wrong = advanced.some(({ key }) => problems[key]);
+    return html`<fieldset>
+      <legend>${group}</legend>
+      <div class="fields">${fields.filter((field) => !field.advanced).map((field) => this.#field(field))}</div>
+      ${advanced.length
+        ? html`<details ?open=${wrong}>
+            <summary>More <span class="secondary">${advanced.length}</span></summary>
+            <div class="fields">${advanced.map((field) => this.#field(field))}</div>
+          </details>`
+        : nothing}
+    </fieldset>`;
+  }
+
+  #field(field: Field): TemplateResult {
+    const problem = this.#model!.state.value.problems[field.key];
+    const id = `field-${field.key}`;
+    return html`<div class="field" data-testid=${`field-${field.key}`}>
+      <label for=${id} title=${field.key}>${field.title}</label>
+      <div class="control">${this.#control(field, id, problem)} ${field.unit ? html`<span class="secondary small">${field.unit}</span>` : nothing}</div>
+      <p class="hint small secondary" id=${`${id}-hint`}>${field.description}</p>
+      ${problem ? html`<p class="hint small problem" id=${`${id}-problem`} role="alert">⚠ ${problem}</p>` : nothing}
+    </div>`;
+  }
+
+  #control(field: Field, id: string, problem: string | undefined): TemplateResult {
+    const model = this.#model!;
+    const value = model.state.value.typed[field.key];
+    const described = problem ? `${id}-problem` : `${id}-hint`;
+    const onInput = (event: Event): void => model.set(field.key, (event.target as HTMLInputElement).value);
+    if (field.kind === 'boolean')
+      return html`<input type="checkbox" id=${id} .checked=${value === true} aria-describedby=${described}
+        @change=${(event: Event) => model.set(field.key, (event.target as HTMLInputElement).checked)} />`;
+    if (field.kind === 'choice')
+      return html`<select id=${id} aria-describedby=${described} @change=${onInput}>
+        ${field.choices.map((choice) => html`<option value=${choice} ?selected=${choice === value}>${choice}</option>`)}
+      </select>`;
+    const isNumber = field.kind === 'number' || field.kind === 'integer';
+    return html`<input type="text" id=${id} class=${isNumber ? 'number' : ''} inputmode=${isNumber ? 'decimal' : 'text'} spellcheck="false"
+      .value=${String(value ?? '')} placeholder=${field.nullable ? 'none' : ''} aria-describedby=${described} aria-invalid=${problem ? 'true' : 'false'}
+      ?required=${field.required} @input=${onInput} />`;
+  }
+
+  #footer(): TemplateResult {
+    const { estimate, checking, starting, problems } = this.#model!.state.value;
+    const count = Object.keys(problems).length;
+    return html`<footer>
+      <div class="need" data-testid="estimate" aria-live="polite">
+        ${estimate ? this.#estimate(estimate) : html`<span class="secondary">${checking ? 'Checking …' : count ? `${count} to put right` : 'Choose a preset, or a model and a data set.'}</span>`}
+      </div>
+      <button class="primary" type="submit" data-testid="start-run" ?disabled=${starting}>${starting ? 'Starting …' : 'Start run'}</button>
+    </footer>`;
+  }
+
+  #estimate(estimate: Estimate): TemplateResult {
+    const colours = theme.value.dark ? SERIES.dark : SERIES.light;
+    const whole = Math.max(estimate.total_bytes, estimate.available_bytes, 1);
+    const parts = Object.entries(estimate.memory).filter(([, size]) => size > 0);
+    return html`
+      <div class="sum">
+        <span><b class="number">${integer(estimate.total_steps)}</b> steps</span>
+        <span><b class="number">${integer(estimate.train_items)}</b> questions</span>
+        <span><b class="number">${integer(estimate.parameters)}</b> parameters${estimate.trainable_parameters === estimate.parameters ? '' : html`, ${integer(estimate.trainable_parameters)} trained`}</span>
+        <span class=${estimate.fits ? '' : 'problem'}>${estimate.fits ? '✓' : '✗'} needs <b>${bytes(estimate.total_bytes)}</b> of ${bytes(estimate.available_bytes)}</span>
+      </div>
+      <div class="bar" role="img" aria-label=${parts.map(([name, size]) => `${name} ${bytes(size)}`).join(', ')}>
+        ${parts.map(
+          ([name, size], index) =>
+            html`<i title=${`${name}: ${bytes(size)}`} style=${`width:${(100 * size) / whole}%;background:${colours[index % colours.length]}`}></i>`,
+        )}
+      </div>
+      ${estimate.advice.map((line) => html`<p class="small warning">${line}</p>`)}
+    `;
+  }
+
+  #submit = async (event: Event): Promise<void> => {
+    event.preventDefault();
+    const run = await this.#model!.start();
+    if (!run) {
+      await this.updateComplete;
+      this.renderRoot.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus();
+      return;
+    }
+    this.workbench.runs.apply({ summary: run });
+    this.workbench.selection.move({ runs: [run.id] });
+    command(this, 'open-curves');
+  };
+
+  static override styles = [
+    tokens,
+    base,
+    css`
+      :host {
+        height: 100%;
+        overflow: auto;
+        container-type: inline-size;
+      }
+      .presets {
+        display: flex;
+        flex-wrap: wrap;
+        gap: 4px 8px;
+        align-items: center;
+        padding: 8px;
+        border-bottom: 1px solid var(--medr1-border);
+      }
+      .presets button {
+        white-space: normal;
+        text-align: left;
+      }
+      fieldset {
+        margin: 0;
+        padding: 4px 8px 8px;
+        border: 0;
+        border-bottom: 1px solid var(--medr1-border);
+      }
+      legend {
+        float: left;
+        width: 100%;
+        padding: 4px 0;
+        font-weight: 600;
+      }
+      .fields,
+      details {
+        clear: both;
+      }
+      .fields {
+        display: grid;
+        grid-template-columns: repeat(auto-fill, minmax(min(320px, 100%), 1fr));
+        gap: 8px 24px;
+      }
+      .field {
+        display: grid;
+        grid-template-columns: minmax(110px, 2fr) 3fr;
+        gap: 0 8px;
+        align-content: start;
+        align-items: center;
+      }
+      .control {
+        display: flex;
+        gap: 6px;
+        align-items: center;
+        min-width: 0;
+      }
+      .control input[type='text'] {
+        flex: 1;
+        width: 100%;
+        min-width: 0;
+      }
+      .control input.number {
+        flex: 0 1 12ch;
+      }
+      .hint {
+        grid-column: 1 / -1;
+        margin: 0;
+        overflow-wrap: anywhere;
+      }
+      .problem {
+        color: var(--medr1-wrong);
+      }
+      summary {
+        padding: 8px 0 4px;
+        cursor: pointer;
+      }
+      footer {
+        position: sticky;
+        bottom: 0;
+        display: flex;
+        flex-wrap: wrap;
+        gap: 8px 16px;
+        align-items: center;
+        padding: 8px;
+        border-top: 1px solid var(--medr1-border);
+        background: var(--medr1-surface);
+      }
+      .need {
+        flex: 1 1 280px;
+      }
+      .need p {
+        margin: 2px 0 0;
+      }
+      .sum {
+        display: flex;
+        flex-wrap: wrap;
+        gap: 0 16px;
+      }
+      .sum b {
+        font-weight: 600;
+      }
+      .bar {
+        display: flex;
+        height: 8px;
+        margin-top: 4px;
+        border: 1px solid var(--medr1-border);
+      }
+      .bar i {
+        flex: none;
+      }
+    `,
+  ];
+}
+
+define('medr1-new-run', NewRunView);

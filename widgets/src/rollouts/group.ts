@@ -1,0 +1,271 @@
+/** One question and its group of completions. All text here comes from data sets and models: it is only ever put in text nodes. */
+import { css, html, nothing, svg, type TemplateResult } from 'lit';
+import type { Completion, Group } from '../connector.ts';
+import { define, WatchingElement } from '../element.ts';
+import { integer, number, signed } from '../format.ts';
+import { base, tokens } from '../theme.ts';
+import { goldText, summarise, tokenCount, type GroupSummary } from './model.ts';
+import { splitCompletion, type Part } from './parse.ts';
+
+const BARS = { width: 64, height: 20 };
+
+export class RolloutGroup extends WatchingElement {
+  static override properties = {
+    group: { attribute: false },
+    open: { type: Boolean, reflect: true },
+    completion: { attribute: false },
+    thumb: { attribute: false },
+    broken: { state: true },
+  };
+  static override shadowRootOptions = { ...WatchingElement.shadowRootOptions, delegatesFocus: true };
+  declare group: Group;
+  declare open: boolean;
+  /** Index of the selected completion. */
+  declare completion: number | null;
+  declare thumb: string | null;
+  /** The image did not load. */
+  declare broken: boolean;
+
+  constructor() {
+    super();
+    this.open = false;
+    this.completion = null;
+    this.thumb = null;
+    this.broken = false;
+  }
+
+  protected override render(): TemplateResult {
+    const { group } = this;
+    const summary = summarise(group);
+    return html`<article>
+      <header>
+        ${this.#thumb()}
+        <button class="quiet title" aria-expanded=${this.open} @click=${() => this.#emit('medr1-toggle')}>
+          <span class="question">${group.question}</span>
+          <span class="options small secondary">
+            ${group.options.map((option, index) => {
+              const letter = String.fromCharCode(65 + index);
+              return html`<span class=${letter === group.answer ? 'gold' : ''}>${letter}) ${option}</span>`;
+            })}
+          </span>
+          <span class="facts small">
+            <span class="chip" title="right answer">gold ${goldText(group)}</span>
+            <span class="chip">${group.modality}</span>
+            ${bars(summary, group.completions)}
+            <span class="number" title="completions that answer right">${summary.right}/${summary.judged} right</span>
+            <span class="number" title="mean reward of the group">mean ${number(summary.mean)}</span>
+            <span class="number secondary" title="standard deviation of the reward in the group">± ${number(summary.spread)}</span>
+            ${summary.spread === 0 ? html`<span class="warning" title="All rewards are equal: this group teaches nothing">⚠ no spread</span>` : nothing}
+          </span>
+        </button>
+      </header>
+      ${this.open ? html`<ol>${group.completions.map((one) => this.#completion(one))}</ol>` : nothing}
+    </article>`;
+  }
+
+  #thumb(): TemplateResult {
+    if (!this.thumb || this.broken) return html`<span class="thumb none small secondary">${this.broken ? 'image missing' : 'no image'}</span>`;
+    return html`<button class="quiet thumb" aria-label="Enlarge the image" @click=${() => this.#emit('medr1-enlarge')}>
+      <img src=${this.thumb} alt="" loading="lazy" decoding="async" @error=${() => (this.broken = true)} />
+    </button>`;
+  }
+
+  #completion(one: Completion): TemplateResult {
+    const judged = one.correct === null ? '' : one.correct ? 'right' : 'wrong';
+    return html`<li
+      class=${one.index === this.completion ? 'chosen' : ''}
+      data-testid="completion"
+      @click=${() => this.dispatchEvent(new CustomEvent('medr1-completion', { detail: one.index, bubbles: true, composed: true }))}
+    >
+      <div class="numbers small">
+        <span class=${`number advantage ${one.advantage > 0 ? 'up' : one.advantage < 0 ? 'down' : ''}`} title="advantage">${signed(one.advantage)}</span>
+        <span class=${`chip ${judged}`} title=${judged || 'not judged'}>${glyph(one.correct)} ${one.prediction ?? '–'}</span>
+        ${Object.entries(one.rewards).map(
+          ([name, value]) => html`<span class="number" title=${`reward ${name}, unweighted`}><span class="secondary">${name}</span> ${number(value)}</span>`,
+        )}
+        <span class="number secondary">${integer(tokenCount(one))} tok</span>
+        ${one.finish_reason === 'length' ? html`<span class="warning" title="Cut off at the longest length">⚠ cut off</span>` : nothing}
+      </div>
+      <div class="text">${this.#text(one)}</div>
+    </li>`;
+  }
+
+  #text(one: Completion): TemplateResult[] {
+    const parts = splitCompletion(one.text);
+    const first = parts.findIndex(({ kind }) => kind === 'answer');
+    return parts.map((part, index) => partOf(part, index === first ? one.correct : null));
+  }
+
+  #emit(type: string): void {
+    this.dispatchEvent(new CustomEvent(type, { bubbles: true, composed: true }));
+  }
+
+  static override styles = [
+    tokens,
+    base,
+    css`
+      :host {
+        display: block;
+        border-bottom: 1px solid var(--medr1-border);
+        content-visibility: auto;
+        contain-intrinsic-size: auto 76px;
+      }
+      header {
+        display: grid;
+        grid-template-columns: 56px minmax(0, 1fr);
+        align-items: start;
+        padding: 4px;
+      }
+      .thumb {
+        width: 48px;
+        height: 48px;
+        padding: 0;
+        margin: 4px;
+        overflow: hidden;
+        cursor: zoom-in;
+      }
+      .thumb.none {
+        display: grid;
+        place-items: center;
+        text-align: center;
+        line-height: 1.1;
+        font-size: 10px;
+        border: 1px dashed var(--medr1-border);
+        cursor: default;
+      }
+      .thumb img {
+        width: 100%;
+        height: 100%;
+        object-fit: cover;
+      }
+      .title {
+        display: grid;
+        gap: 2px;
+        width: 100%;
+        padding: 4px;
+        text-align: left;
+        white-space: normal;
+      }
+      .question,
+      .options span {
+        overflow-wrap: anywhere;
+      }
+      .question {
+        font-family: var(--medr1-font-text);
+      }
+      .options {
+        display: flex;
+        flex-wrap: wrap;
+        gap: 0 12px;
+      }
+      .gold {
+        color: var(--medr1-text);
+        text-decoration: underline;
+        text-underline-offset: 2px;
+      }
+      .facts {
+        display: flex;
+        flex-wrap: wrap;
+        gap: 2px 12px;
+        align-items: center;
+      }
+      .facts .chip {
+        white-space: normal;
+      }
+      ol {
+        margin: 0;
+        padding: 0 8px 8px;
+        list-style: none;
+      }
+      li {
+        padding: 4px 8px;
+        border-left: 2px solid var(--medr1-border);
+      }
+      li + li {
+        margin-top: 4px;
+      }
+      li.chosen {
+        border-left-color: var(--medr1-accent);
+        background: var(--medr1-surface-2);
+      }
+      .numbers {
+        display: flex;
+        flex-wrap: wrap;
+        gap: 0 12px;
+        align-items: center;
+      }
+      .advantage {
+        min-width: 6ch;
+        font-weight: 600;
+      }
+      .advantage.up {
+        color: var(--medr1-right);
+      }
+      .advantage.down {
+        color: var(--medr1-wrong);
+      }
+      .text {
+        padding-top: 2px;
+        font-family: var(--medr1-font-text);
+        font-size: var(--medr1-size);
+        line-height: 1.5;
+        white-space: pre-wrap;
+        overflow-wrap: anywhere;
+      }
+      .think {
+        padding: 1px 4px;
+        color: var(--medr1-think);
+        background: var(--medr1-think-surface);
+        box-decoration-break: clone;
+        -webkit-box-decoration-break: clone;
+      }
+      .tag {
+        font-family: var(--medr1-font-code);
+        font-size: 11px;
+        opacity: 0.75;
+      }
+      .answer {
+        margin: 0 2px;
+        white-space: pre-wrap;
+        font-size: inherit;
+      }
+      .outside {
+        text-decoration: line-through;
+        color: var(--medr1-warn-text);
+      }
+    `,
+  ];
+}
+
+const glyph = (correct: boolean | null): string => (correct === null ? '?' : correct ? '✓' : '✗');
+
+function partOf({ kind, text, closed }: Part, correct: boolean | null): TemplateResult {
+  const end = closed ? html`<span class="tag">&lt;/${kind}&gt;</span>` : html`<span class="warning small" title="closing tag missing"> ⚠ unclosed</span>`;
+  switch (kind) {
+    case 'think':
+      return html`<span class="think" data-part="think"><span class="tag">&lt;think&gt;</span>${text}${end}</span> `;
+    case 'answer':
+      return html`<span class=${`chip answer ${correct === null ? '' : correct ? 'right' : 'wrong'}`} data-part="answer"
+        >${correct === null ? '' : `${glyph(correct)} `}${text.trim()}${closed ? nothing : end}</span
+      > `;
+    case 'outside':
+      return html`<span class="outside" data-part="outside" title="Outside the tags">⚠ ${text}</span> `;
+  }
+}
+
+/** A bar for each completion's reward, filled when it answers right, outlined when not. */
+function bars({ rewards }: GroupSummary, completions: readonly Completion[]): TemplateResult {
+  const top = Math.max(...rewards, 1e-9);
+  const low = Math.min(...rewards, 0);
+  const width = BARS.width / Math.max(1, rewards.length);
+  return html`<svg class="bars" width=${BARS.width} height=${BARS.height} role="img" aria-label=${`Rewards: ${rewards.map((one) => number(one)).join(', ')}`}>
+    ${rewards.map((reward, index) => {
+      const height = Math.max(1, ((reward - low) / (top - low)) * (BARS.height - 1));
+      const right = completions[index].correct;
+      return svg`<rect x=${index * width + 0.5} y=${BARS.height - height} width=${Math.max(1, width - 1.5)} height=${height}
+        fill=${right ? 'var(--medr1-right)' : 'none'} stroke=${right ? 'var(--medr1-right)' : 'var(--medr1-wrong)'} />`;
+    })}
+  </svg>`;
+}
+
+define('medr1-group', RolloutGroup);

@@ -1,0 +1,151 @@
+/** The rollouts of one step: read once, kept for going back and forth, filtered and sorted for the list. */
+import { errorBody, type Completion, type Connector, type ErrorBody, type Group } from '../connector.ts';
+import { Observable } from '../observable.ts';
+
+export const SORTS = { order: 'in order', spread: 'reward spread', low: 'lowest mean', high: 'highest mean' } as const;
+export type Sort = keyof typeof SORTS;
+export const SHOWN = { all: 'all', right: 'all right', wrong: 'all wrong', mixed: 'mixed', flat: 'no spread' } as const;
+export type Shown = keyof typeof SHOWN;
+
+export interface RolloutsState {
+  status: 'idle' | 'loading' | 'ready' | 'error';
+  run: string | null;
+  step: number | null;
+  groups: Group[];
+  error: ErrorBody | null;
+  sort: Sort;
+  shown: Shown;
+  modality: string | null;
+  search: string;
+}
+
+/** Steps kept in memory. */
+const KEPT = 24;
+const LIMIT = 256;
+
+export class RolloutsModel {
+  readonly state = new Observable<RolloutsState>({
+    status: 'idle',
+    run: null,
+    step: null,
+    groups: [],
+    error: null,
+    sort: 'order',
+    shown: 'all',
+    modality: null,
+    search: '',
+  });
+  readonly #connector: Connector;
+  readonly #cache = new Map<string, Group[]>();
+  #wanted = '';
+
+  constructor(connector: Connector) {
+    this.#connector = connector;
+  }
+
+  set(change: Partial<Pick<RolloutsState, 'sort' | 'shown' | 'modality' | 'search'>>): void {
+    this.state.update((state) => ({ ...state, ...change }));
+  }
+
+  /** Shows this step; what is on screen stays until the new groups are there. The last call wins. */
+  async show(run: string, step: number): Promise<void> {
+    const key = `${run}:${step}`;
+    const { state } = this;
+    if (key === this.#wanted && state.value.status !== 'error') return;
+    this.#wanted = key;
+    const known = this.#cache.get(key);
+    if (known) return this.#ready(run, step, known);
+    const sameRun = state.value.run === run && state.value.status === 'ready';
+    state.update((now) => ({ ...now, run, error: null, ...(sameRun ? {} : { status: 'loading' as const, step, groups: [] }) }));
+    try {
+      const groups = await this.#connector.groups(run, { step, limit: LIMIT });
+      this.#keep(key, groups);
+      if (key === this.#wanted) this.#ready(run, step, groups);
+    } catch (error) {
+      if (key === this.#wanted) state.update((now) => ({ ...now, status: 'error', step, groups: [], error: errorBody(error) }));
+    }
+  }
+
+  #ready(run: string, step: number, groups: Group[]): void {
+    this.state.update((now) => ({ ...now, status: 'ready', run, step, groups, error: null }));
+  }
+
+  #keep(key: string, groups: Group[]): void {
+    this.#cache.set(key, groups);
+    for (const oldest of this.#cache.keys()) {
+      if (this.#cache.size <= KEPT) break;
+      this.#cache.delete(oldest);
+    }
+  }
+}
+
+export interface GroupSummary {
+  right: number;
+  /** Completions whose answer could be judged. */
+  judged: number;
+  mean: number | null;
+  spread: number | null;
+  rewards: number[];
+}
+
+export function summarise(group: Group): GroupSummary {
+  const judged = group.completions.filter(({ correct }) => correct !== null);
+  return {
+    right: judged.filter(({ correct }) => correct).length,
+    judged: judged.length,
+    mean: group.reward_mean,
+    spread: group.reward_std,
+    rewards: group.completions.map(({ reward }) => reward ?? 0),
+  };
+}
+
+/** Groups that pass the filters, in the order asked for. */
+export function visibleGroups(state: Pick<RolloutsState, 'groups' | 'sort' | 'shown' | 'modality' | 'search'>): Group[] {
+  const words = state.search.toLowerCase().split(/\s+/).filter(Boolean);
+  const hits = state.groups.filter(
+    (group) => passes(group, state.shown) && (state.modality === null || group.modality === state.modality) && words.every((word) => textOf(group).includes(word)),
+  );
+  const by: Record<Sort, (a: Group, b: Group) => number> = {
+    order: (a, b) => a.step - b.step || a.group - b.group,
+    spread: (a, b) => (b.reward_std ?? -1) - (a.reward_std ?? -1),
+    low: (a, b) => (a.reward_mean ?? Infinity) - (b.reward_mean ?? Infinity),
+    high: (a, b) => (b.reward_mean ?? -Infinity) - (a.reward_mean ?? -Infinity),
+  };
+  return hits.sort(by[state.sort]);
+}
+
+function passes(group: Group, shown: Shown): boolean {
+  const { right, judged, spread } = summarise(group);
+  switch (shown) {
+    case 'all':
+      return true;
+    case 'right':
+      return judged > 0 && right === judged;
+    case 'wrong':
+      return judged > 0 && right === 0;
+    case 'mixed':
+      return right > 0 && right < judged;
+    case 'flat':
+      return spread === 0;
+  }
+}
+
+const texts = new WeakMap<Group, string>();
+/** Everything that the search looks in, lower case; made once for a group. */
+function textOf(group: Group): string {
+  let text = texts.get(group);
+  if (text === undefined) {
+    text = [group.question, ...group.options, group.modality, group.question_type, ...group.completions.map((one) => one.text)].join('\n').toLowerCase();
+    texts.set(group, text);
+  }
+  return text;
+}
+
+/** The right option as people read it: "C) CT". */
+export function goldText(group: Group): string {
+  if (group.answer === null) return '–';
+  const option = group.options[group.answer.charCodeAt(0) - 65];
+  return option === undefined ? group.answer : `${group.answer}) ${option}`;
+}
+
+export const tokenCount = (completion: Completion): number => completion.token_ids.length;

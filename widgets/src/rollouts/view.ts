@@ -1,0 +1,252 @@
+/** The Rollouts view: one step's questions, each with its group of completions. */
+import { css, html, nothing, type PropertyValues, type TemplateResult } from 'lit';
+import { repeat } from 'lit/directives/repeat.js';
+import type { Group } from '../connector.ts';
+import { command, define, WatchingElement } from '../element.ts';
+import { integer } from '../format.ts';
+import { icon } from '../icons.ts';
+import { empty, failed, loading } from '../parts.ts';
+import type { RunSeries } from '../store/run-series.ts';
+import { base, tokens } from '../theme.ts';
+import type { Workbench } from '../workbench.ts';
+import './group.ts';
+import { RolloutsModel, SHOWN, SORTS, visibleGroups, type Shown, type Sort } from './model.ts';
+
+const THUMB = 96; // pixels asked for, twice what is shown, for sharp screens
+const LARGE = 768;
+
+export class RolloutsView extends WatchingElement {
+  static override properties = { workbench: { attribute: false }, open: { state: true }, enlarged: { state: true } };
+  declare workbench: Workbench;
+  /** Groups unfolded by hand, beside the selected one. */
+  declare open: ReadonlySet<number>;
+  declare enlarged: Group | null;
+
+  #model: RolloutsModel | null = null;
+  #series: RunSeries | null = null;
+  #stopSeries: () => void = () => {};
+
+  constructor() {
+    super();
+    this.open = new Set();
+    this.enlarged = null;
+  }
+
+  protected override identity(): PropertyKey[] {
+    return ['workbench'];
+  }
+
+  protected override watched() {
+    return [this.workbench.selection, this.workbench.runs.state, this.#model!.state];
+  }
+
+  protected override acquire(): void {
+    this.#model ??= new RolloutsModel(this.workbench.connector);
+  }
+
+  protected override release(): void {
+    this.#hold(null);
+  }
+
+  protected override willUpdate(changed: PropertyValues): void {
+    super.willUpdate(changed);
+    if (!this.isConnected) return;
+    this.#hold(this.workbench.selection.run);
+    const step = this.#step;
+    if (this.#series && step > 0) void this.#model!.show(this.#series.id, step);
+  }
+
+  #hold(run: string | null): void {
+    if (this.#series?.id === run || (!this.#series && !run)) return;
+    this.#stopSeries();
+    if (this.#series) this.workbench.runs.release(this.#series.id);
+    this.#series = run ? this.workbench.runs.acquire(run) : null;
+    this.#stopSeries = this.#series?.changed.subscribe(() => this.requestUpdate()) ?? (() => {});
+  }
+
+  /** The chosen step, or the newest. */
+  get #step(): number {
+    return this.workbench.selection.value.step ?? this.#series?.lastStep ?? 0;
+  }
+
+  protected override render(): TemplateResult {
+    const series = this.#series;
+    if (!series)
+      return empty(
+        'No run chosen',
+        'Rollouts are the completions sampled at each step, with their rewards. Choose a run to read them.',
+        html`<button @click=${() => command(this, 'open-runs')}>Show runs</button>`,
+      );
+    if (series.status === 'error') return failed(series.error!, () => void series.load());
+    if (series.status === 'loading') return loading('rollouts');
+    if (series.config?.trainer === 'sft') return empty('No rollouts', 'Supervised fine-tuning samples no completions; choose a GRPO run.');
+    if (series.lastStep === 0) return empty('No step yet', 'The first group appears when the first optimiser step is done.');
+    return html`${this.#toolbar(series)} ${this.#body()} ${this.#dialog()}`;
+  }
+
+  #toolbar(series: RunSeries): TemplateResult {
+    const model = this.#model!;
+    const { groups, sort, shown, modality, search } = model.state.value;
+    const step = this.#step;
+    const live = this.workbench.selection.value.step === null;
+    const modalities = [...new Set(groups.map((group) => group.modality))].sort();
+    const choose = <T extends string>(event: Event): T => (event.target as HTMLSelectElement).value as T;
+    return html`<div class="toolbar" role="toolbar" aria-label="Rollouts">
+      <span class="steps">
+        <button class="quiet" aria-label="Previous step" title="Previous step (←)" ?disabled=${step <= 1} @click=${() => this.#go(-1)}>${icon('left')}</button>
+        <label>step
+          <input type="number" min="1" max=${series.lastStep} .value=${String(step)} aria-label="Step" data-testid="rollouts-step"
+            @change=${(event: Event) => this.#goTo(Number((event.target as HTMLInputElement).value))} />
+        </label>
+        <button class="quiet" aria-label="Next step" title="Next step (→)" ?disabled=${step >= series.lastStep} @click=${() => this.#go(1)}>${icon('right')}</button>
+        <button aria-pressed=${live} title="Follow the newest step" @click=${() => this.workbench.selection.move({ step: live ? step : null })}>newest</button>
+      </span>
+      <span class="secondary number" data-testid="rollouts-count">${integer(groups.length)} groups</span>
+      <label>sort <select aria-label="Sort" @change=${(event: Event) => model.set({ sort: choose<Sort>(event) })}>
+        ${Object.entries(SORTS).map(([key, title]) => html`<option value=${key} ?selected=${key === sort}>${title}</option>`)}
+      </select></label>
+      <label>show <select aria-label="Show" @change=${(event: Event) => model.set({ shown: choose<Shown>(event) })}>
+        ${Object.entries(SHOWN).map(([key, title]) => html`<option value=${key} ?selected=${key === shown}>${title}</option>`)}
+      </select></label>
+      ${modalities.length > 1
+        ? html`<select aria-label="Modality" @change=${(event: Event) => model.set({ modality: choose<string>(event) || null })}>
+            <option value="">all modalities</option>
+            ${modalities.map((one) => html`<option value=${one} ?selected=${one === modality}>${one}</option>`)}
+          </select>`
+        : nothing}
+      <input type="search" placeholder="search in text" aria-label="Search in text" .value=${search}
+        @input=${(event: Event) => model.set({ search: (event.target as HTMLInputElement).value })} />
+    </div>`;
+  }
+
+  #body(): TemplateResult {
+    const state = this.#model!.state.value;
+    const series = this.#series!;
+    if (state.status === 'error') return failed(state.error!, () => void this.#model!.show(series.id, this.#step));
+    if (state.status !== 'ready') return loading('rollouts');
+    if (state.groups.length === 0) return empty('No rollouts kept for this step', 'Choose another step with ← and →.');
+    const groups = visibleGroups(state);
+    if (groups.length === 0)
+      return empty('No group passes the filters', 'Widen them to see the groups of this step.',
+        html`<button @click=${() => this.#model!.set({ shown: 'all', modality: null, search: '' })}>Clear filters</button>`);
+    const chosen = this.workbench.selection.value;
+    return html`<div class="list" role="list" aria-label=${`Groups of step ${state.step}`} @keydown=${this.#onKey}>
+      ${repeat(
+        groups,
+        (group) => `${group.step}:${group.group}`,
+        (group) =>
+          html`<medr1-group
+            role="listitem"
+            data-testid="group"
+            .group=${group}
+            .open=${this.open.has(group.group) || chosen.group === group.group}
+            .completion=${chosen.group === group.group ? chosen.completion : null}
+            .thumb=${group.image ? this.workbench.connector.imageUrl(series.id, group.image, THUMB) : null}
+            @medr1-toggle=${() => this.#toggle(group)}
+            @medr1-completion=${(event: CustomEvent<number>) => this.workbench.selection.move({ step: group.step, group: group.group, completion: event.detail, item: group.item_id })}
+            @medr1-enlarge=${() => this.#enlarge(group)}
+          ></medr1-group>`,
+      )}
+    </div>`;
+  }
+
+  #dialog(): TemplateResult {
+    const group = this.enlarged;
+    return html`<dialog aria-label="Image" @close=${() => (this.enlarged = null)} @click=${(event: Event) => (event.currentTarget as HTMLDialogElement).close()}>
+      ${group?.image
+        ? html`<img src=${this.workbench.connector.imageUrl(this.#series!.id, group.image, LARGE)} alt=${`Image of the question: ${group.question}`} />
+            <p>${group.question}</p><p class="secondary small">${group.dataset} · ${group.modality} · ${group.image}</p>`
+        : nothing}
+    </dialog>`;
+  }
+
+  #enlarge(group: Group): void {
+    this.enlarged = group;
+    void this.updateComplete.then(() => this.renderRoot.querySelector('dialog')?.showModal());
+  }
+
+  #toggle(group: Group): void {
+    const { selection } = this.workbench;
+    const isOpen = this.open.has(group.group) || selection.value.group === group.group;
+    const next = new Set(this.open);
+    if (isOpen) next.delete(group.group);
+    else next.add(group.group);
+    this.open = next;
+    selection.move({ group: isOpen ? null : group.group, item: group.item_id });
+  }
+
+  #go(way: number): void {
+    this.#goTo(this.#step + way);
+  }
+
+  #goTo(step: number): void {
+    const last = this.#series?.lastStep ?? 1;
+    if (!Number.isFinite(step)) return this.requestUpdate();
+    this.workbench.selection.move({ step: Math.min(last, Math.max(1, Math.round(step))) });
+  }
+
+  /** Up and down walk the groups, left and right the steps. */
+  #onKey = (event: KeyboardEvent): void => {
+    const groups = [...this.renderRoot.querySelectorAll('medr1-group')];
+    const at = groups.findIndex((group) => group === event.target);
+    if (event.key === 'ArrowLeft') this.#go(-1);
+    else if (event.key === 'ArrowRight') this.#go(1);
+    else if (event.key === 'ArrowDown') (groups[at + 1] as HTMLElement | undefined)?.focus();
+    else if (event.key === 'ArrowUp') (groups[at - 1] as HTMLElement | undefined)?.focus();
+    else return;
+    event.preventDefault();
+  };
+
+  static override styles = [
+    tokens,
+    base,
+    css`
+      :host {
+        height: 100%;
+        overflow: auto;
+      }
+      .toolbar {
+        position: sticky;
+        top: 0;
+        z-index: 5;
+        background: var(--medr1-surface);
+      }
+      .steps {
+        display: inline-flex;
+        gap: 4px;
+        align-items: center;
+      }
+      .steps button.quiet {
+        display: inline-flex;
+        padding: 2px 4px;
+      }
+      .steps input {
+        width: 9ch;
+        text-align: right;
+      }
+      .toolbar input[type='search'] {
+        flex: 1 1 100px;
+        min-width: 80px;
+        max-width: 240px;
+      }
+      dialog {
+        max-width: min(90vw, 800px);
+        color: inherit;
+        background: var(--medr1-surface);
+        border: 1px solid var(--medr1-border);
+      }
+      dialog img {
+        display: block;
+        width: min(100%, 768px);
+        min-width: min(60vw, 384px);
+        image-rendering: auto;
+      }
+      dialog p {
+        margin: 8px 0 0;
+        overflow-wrap: anywhere;
+      }
+    `,
+  ];
+}
+
+define('medr1-rollouts', RolloutsView);
