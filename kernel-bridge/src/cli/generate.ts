@@ -1,0 +1,94 @@
+/** `medr1 generate`: answers of a model to one prompt. */
+import { InvalidArgumentError, Option, type Command } from 'commander';
+import { VARIANTS, WorkbenchError, type Variant } from '../protocol/index.ts';
+import { generate, loadModel, loadProcessor, type ModelDtype } from '../qwen2vl/index.ts';
+import { applyVariant } from '../rl/prompts.ts';
+import { printJson } from './output.ts';
+
+interface Options {
+  model: string;
+  image: string[];
+  question?: string;
+  prompt?: string;
+  variant: Variant;
+  greedy?: boolean;
+  temperature: number;
+  maxNewTokens: number;
+  n: number;
+  seed?: number;
+  dtype?: ModelDtype;
+  device?: string;
+  json?: boolean;
+}
+
+export function register(program: Command): void {
+  program
+    .command('generate')
+    .description("a model's answers to a question or a prompt")
+    .requiredOption('--model <dir>', 'Hugging Face directory of a Qwen2-VL or Qwen2.5-VL')
+    .option('--image <file>', 'image that comes before the text, may be repeated', (value, before: string[]) => [...before, value], [])
+    .option('--question <text>', 'question with its options, put into the prompt of --variant')
+    .addOption(new Option('--variant <name>', 'which prompt the question goes into').choices(VARIANTS).default('think'))
+    .option('--prompt <text>', "text of the user's turn as it stands")
+    .option('--greedy', 'the most probable token at every step')
+    .option('--temperature <t>', 'logits are divided by it', positive, 1)
+    .option('--max-new-tokens <n>', 'longest answer', count, 256)
+    .option('--n <n>', 'answers', count, 1)
+    .option('--seed <s>', 'same seed, same answers', whole)
+    .addOption(dtypeOption())
+    .option('--device <device>', 'cpu, cuda:0, ...', 'cpu')
+    .option('--json', 'print one JSON document and nothing else')
+    .action(run);
+}
+
+async function run(options: Options): Promise<void> {
+  const text = textOf(options);
+  const processor = await loadProcessor(options.model);
+  const prompt = await processor.prompt({ images: options.image, text });
+  using model = await loadModel(options.model, options);
+  const [completions] = await generate(model, [prompt], { ...options, eosTokenIds: processor.eosTokenIds });
+  const answers = completions.map(({ tokenIds, logprobs, finishReason }) => ({
+    text: processor.decode(tokenIds, { skipSpecialTokens: true }),
+    token_ids: tokenIds,
+    logprobs,
+    finish_reason: finishReason,
+  }));
+  if (options.json) printJson({ completions: answers });
+  else for (const answer of answers) console.log(answer.text);
+}
+
+function textOf({ question, prompt, variant }: Options): string {
+  if ((question === undefined) === (prompt === undefined)) {
+    throw new WorkbenchError({
+      code: 'USAGE',
+      exit: 2,
+      message: `medr1 generate needs either --question or --prompt${question === undefined ? '' : ', not both'}.`,
+      remedy: 'medr1 generate --model DIR --image F --question "What is shown? A)cyst, B)tumor" --variant think',
+    });
+  }
+  return prompt ?? applyVariant(question!, variant);
+}
+
+export const dtypeOption = (): Option =>
+  new Option('--dtype <dtype>', 'weights are cast to it (default: float32 on the CPU, bfloat16 elsewhere)').choices([
+    'float32',
+    'bfloat16',
+  ]);
+
+function positive(text: string): number {
+  const value = Number(text);
+  if (!(value > 0 && Number.isFinite(value))) throw new InvalidArgumentError('It must be a number above 0.');
+  return value;
+}
+
+function whole(text: string): number {
+  const value = Number(text);
+  if (!Number.isSafeInteger(value) || value < 0) throw new InvalidArgumentError('It must be a whole number from 0 on.');
+  return value;
+}
+
+function count(text: string): number {
+  const value = whole(text);
+  if (value === 0) throw new InvalidArgumentError('It must be at least 1.');
+  return value;
+}

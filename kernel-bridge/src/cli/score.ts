@@ -1,0 +1,47 @@
+/** `medr1 score`: token ids and log-probabilities of given completions. */
+import type { Command } from 'commander';
+import { groupLogps, loadModel, loadProcessor, type ModelDtype } from '../qwen2vl/index.ts';
+import { noGrad, scope } from '../torch/index.ts';
+import { encodeRow, readBatch } from './batch.ts';
+import { dtypeOption } from './generate.ts';
+import { printJson } from './output.ts';
+
+interface Options {
+  model: string;
+  batch: string;
+  dtype?: ModelDtype;
+  device?: string;
+  json?: boolean;
+}
+
+export function register(program: Command): void {
+  program
+    .command('score')
+    .description('token ids and log-probabilities (temperature 1) of given completions')
+    .requiredOption('--model <dir>', 'Hugging Face directory of a Qwen2-VL or Qwen2.5-VL')
+    .requiredOption('--batch <file>', 'JSON lines: {"image", "prompt", "completions"}, one group a line')
+    .addOption(dtypeOption())
+    .option('--device <device>', 'cpu, cuda:0, ...', 'cpu')
+    .option('--json', 'print one JSON document and nothing else')
+    .action(run);
+}
+
+async function run(options: Options): Promise<void> {
+  const rows = readBatch(options.batch);
+  const processor = await loadProcessor(options.model);
+  using model = await loadModel(options.model, options);
+  const groups = [];
+  for (const row of rows) {
+    const { prompt, completions } = await encodeRow(processor, row);
+    const logps = scope(() => noGrad(() => groupLogps(model, [prompt], [completions], { entropy: false }).logps.tolist())) as number[][];
+    groups.push({ completions: completions.map((token_ids, i) => ({ token_ids, logprobs: logps[i].slice(0, token_ids.length) })) });
+    for (const { pixelValues } of prompt.images) pixelValues.dispose();
+  }
+  if (options.json) printJson(groups);
+  else groups.forEach((group, i) => group.completions.forEach((completion, j) => console.log(line(i, j, completion.logprobs))));
+}
+
+function line(group: number, completion: number, logprobs: number[]): string {
+  const sum = logprobs.reduce((a, b) => a + b, 0);
+  return `group ${group} completion ${completion}: ${logprobs.length} tokens, log-probability ${sum.toFixed(4)}`;
+}
