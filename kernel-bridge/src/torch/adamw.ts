@@ -156,7 +156,8 @@ export function clipGradNorm(params: readonly Tensor[], maxNorm: number): number
       const device = grads[0].device;
       const norms = (torch._foreach_norm(grads, 2) as Tensor[]).map((norm) => norm.to({ device }));
       const total = torch.linalg_vector_norm(torch.stack(norms), 2);
-      const factor = torch.clamp(torch.div(maxNorm, torch.add(total, 1e-6)), null, 1);
+      // Python's `max_norm / tensor` is reciprocal times max_norm, one rounding apart from a division.
+      const factor = torch.clamp(torch.mul(torch.reciprocal(torch.add(total, 1e-6)), maxNorm), null, 1);
       for (const grad of grads) torch.mul_(grad, factor.to({ device: grad.device }));
       return total.item();
     }),
