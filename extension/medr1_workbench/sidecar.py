@@ -1,8 +1,7 @@
 """Supervises the backend, `medr1 serve`: starts it, watches it, starts it again when it dies, stops it with all it started.
 
 stopped -> starting -> running -> (dies) waiting -> starting ...
-              |                      `-> failed after MAX_FAILURES in a row; restart() begins anew
-              `-> failed when it cannot be started at all
+                                           `-> failed, after MAX_FAILURES in a row: tried again, but seldom
 """
 
 from __future__ import annotations
@@ -42,7 +41,7 @@ class Sidecar:
 
     state: str = "stopped"
     message: str = "The backend has not been started yet."
-    remedy: str = "Wait a moment, or choose Restart."
+    remedy: str = "Wait a moment."
     pid: int | None = None
     version: str | None = None
     started_at: float | None = None
@@ -65,7 +64,7 @@ class Sidecar:
                 await self._task
             self._task = None
         await self._end_group()
-        self._become("stopped", "The backend has been stopped.", "Choose Restart.")
+        self._become("stopped", "The backend has been stopped.", "Start JupyterLab again.")
 
     async def restart(self) -> None:
         await self.stop()
@@ -95,25 +94,20 @@ class Sidecar:
             began = time.monotonic()
             try:
                 why = await self._run_once()
-            except (FileNotFoundError, PermissionError) as error:
-                self._become(
-                    "failed",
-                    f"The backend cannot be started: {self.command[0]}: {error.strerror}.",
-                    "npm start in the clone sets it up; medr1 doctor says what is missing.",
-                )
-                self.log.error(self.message)
-                return
+            except OSError as error:
+                failures = MAX_FAILURES
+                why = f"{self.command[0]} cannot be started: {error.strerror}"
             finally:
                 await self._end_group()
             failures = 1 if time.monotonic() - began > WELL_AFTER_S else failures + 1
             self.restarts += 1
-            self.log.warning("medr1 serve: %s", why)
-            if failures >= MAX_FAILURES:
-                remedy = "Read its last lines below, run medr1 doctor, then choose Restart."
-                self._become("failed", f"The backend failed {failures} times in a row: {why}.", remedy)
-                return
             delay = min(FIRST_DELAY_S * 2 ** (failures - 1), LONGEST_DELAY_S)
-            self._become("waiting", f"The backend stopped: {why}. It starts again in {delay:g} s.", "Wait, or choose Restart.")
+            self.log.warning("medr1 serve: %s; starting it again in %g s", why, delay)
+            if failures < MAX_FAILURES:
+                self._become("waiting", f"The backend stopped: {why}.", f"Wait: it starts again in {delay:g} s.")
+            else:
+                remedy = f"Run medr1 doctor, or npm start, in the clone; the backend is tried again every {LONGEST_DELAY_S:g} s."
+                self._become("failed", f"The backend does not start: {why}.", remedy)
             await asyncio.sleep(delay)
 
     async def _run_once(self) -> str:

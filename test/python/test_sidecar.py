@@ -47,16 +47,16 @@ async def test_a_backend_that_is_killed_comes_back(make):
     assert sidecar.restarts == 1
 
 
-async def test_a_backend_that_keeps_failing_is_given_up_with_its_last_words(make, monkeypatch):
+async def test_a_backend_that_keeps_failing_is_reported_with_its_last_words_and_tried_on(make, monkeypatch):
     monkeypatch.setattr("medr1_workbench.sidecar.FIRST_DELAY_S", 0.01)
+    monkeypatch.setattr("medr1_workbench.sidecar.LONGEST_DELAY_S", 0.05)
     sidecar = make("crash")
     sidecar.start()
     await until(lambda: sidecar.state == "failed")
     assert "exit code 7, last line: no libtorch here" in sidecar.message
     assert "medr1 doctor" in sidecar.remedy
-    assert sidecar.restarts == 6
-    sidecar.env = {}
-    await sidecar.restart()
+    assert sidecar.restarts >= 6
+    sidecar.env = {}  # mended
     await until(lambda: sidecar.state == "running")
 
 
@@ -102,7 +102,7 @@ async def test_the_secret_is_in_no_argument(make):
     assert sidecar.connection.secret.encode() not in Path(f"/proc/{sidecar.pid}/cmdline").read_bytes()
 
 
-async def test_a_backend_ends_when_jupyter_is_killed():
+async def test_a_backend_ends_when_jupyter_is_killed(tmp_path):
     script = (
         "import asyncio, logging, sys; from medr1_workbench.connection import PrivateFolder; from medr1_workbench.sidecar import Sidecar\n"
         "async def main():\n"
@@ -113,7 +113,8 @@ async def test_a_backend_ends_when_jupyter_is_killed():
         "    await asyncio.sleep(60)\n"
         "asyncio.run(main())"
     )
-    jupyter = await asyncio.create_subprocess_exec(sys.executable, "-c", script, *FAKE, stdout=asyncio.subprocess.PIPE)
+    env = {**os.environ, "TMPDIR": str(tmp_path)}  # where a killed Jupyter leaves its folder
+    jupyter = await asyncio.create_subprocess_exec(sys.executable, "-c", script, *FAKE, stdout=asyncio.subprocess.PIPE, env=env)
     backend = int(await jupyter.stdout.readline())
     assert alive(backend)
     jupyter.kill()

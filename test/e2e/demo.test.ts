@@ -1,0 +1,143 @@
+/** The main job as a user does it: open JupyterLab, start the demo run, watch its curve, come back after a reload, lose the backend. */
+import { renameSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { eventually, openBrowser, openLab, openPage, output, runCommand, setTheme, type Lab } from './lab.ts';
+
+let lab: Lab;
+let browser: Browser;
+let page: Page;
+let errors: string[];
+
+beforeAll(async () => {
+  lab = await openLab();
+  browser = await openBrowser();
+  ({ page, errors } = await openPage(browser, lab));
+});
+
+afterAll(async () => {
+  await browser?.close();
+  await lab?.[Symbol.asyncDispose]();
+});
+
+const panel = () => page.locator('medr1-runs');
+const run = () => panel().getByTestId('run').first();
+const rewardChart = () => page.locator('medr1-chart').filter({ has: page.locator('[data-chart=reward]') });
+const points = async () => Number(await rewardChart().getAttribute('data-points'));
+const steps = async () => (await lab.api('api/runs')).json.runs[0].step as number;
+
+async function openPanel() {
+  await page.getByRole('tab', { name: 'Med-R1 runs' }).click();
+  await panel().waitFor();
+}
+
+describe('the demo run in JupyterLab, with token and XSRF check, under /user/alice/', () => {
+  it('starts from the empty Runs panel at the click of its button', async () => {
+    await page.goto(lab.url);
+    await page.locator('#jupyterlab-splash').waitFor({ state: 'detached' });
+    await openPanel();
+    await panel().getByTestId('start-demo').click();
+    await eventually(
+      () => run().getAttribute('data-state'),
+      (state) => state === 'running',
+      'the run is running',
+    );
+  });
+
+  it('draws a reward curve that grows while it trains', async () => {
+    await runCommand(page, 'medr1:open-curves');
+    const first = await eventually(points, (count) => count >= 2, 'two points are drawn', 120_000);
+    await eventually(points, (count) => count > first, 'a further point is drawn');
+    expect(await rewardChart().locator('.js-line').count()).toBeGreaterThan(0);
+  });
+
+  it('shows the questions and completions of a step with their rewards', async () => {
+    await runCommand(page, 'medr1:open-rollouts');
+    const rollouts = page.locator('medr1-rollouts');
+    await rollouts.getByTestId('group').first().click();
+    await rollouts.getByTestId('completion').first().waitFor();
+    expect(await rollouts.getByTestId('group').count()).toBeGreaterThan(1);
+    await page.screenshot({ path: join(output, 'rollouts-light.png') });
+  });
+
+  it('changes a reward weight between two steps, with a mark on the curve', async () => {
+    const { id } = (await lab.api('api/runs')).json.runs[0];
+    await runCommand(page, 'medr1:open-rewards');
+    const format = page.locator('medr1-rewards').getByTestId('reward').filter({ hasText: 'format' });
+    await format.getByTestId('reward-weight').fill('0.5');
+    await format.getByTestId('reward-weight').press('Tab');
+    await page.locator('medr1-rewards').getByTestId('reward-apply').click();
+    const applied = await eventually(
+      async () => (await lab.api(`api/runs/${id}/rewards`)).json.revisions,
+      (revisions) => revisions.length === 2 && revisions.at(-1).step !== null,
+      'the edit is in force',
+    );
+    expect(applied.at(-1).weights).toEqual({ accuracy: 1, format: 0.5 });
+    await runCommand(page, 'medr1:open-curves');
+    await rewardChart().getByTestId('mark-rewards').first().waitFor();
+  });
+
+  it('is still there after a reload, and its curve goes on', async () => {
+    const before = await steps();
+    await page.reload();
+    await panel().waitFor();
+    expect(await run().getAttribute('data-state')).toBe('running');
+    const drawn = await eventually(points, (count) => count >= before, 'every step so far is drawn');
+    await eventually(points, (count) => count > drawn, 'a further point is drawn');
+  });
+
+  it.each(['Light', 'Dark'] as const)('looks at home in the %s theme', async (theme) => {
+    await setTheme(page, `JupyterLab ${theme}`);
+    await rewardChart().waitFor();
+    await page.screenshot({ path: join(output, `training-${theme.toLowerCase()}.png`) });
+  });
+
+  it('logged no error in the browser and asked nothing of the outside', () => {
+    expect(errors).toEqual([]);
+  });
+
+  it('says so when the backend is down, and comes back with the run resumable', async () => {
+    const { pid } = (await lab.api('status')).json;
+    renameSync(lab.command, `${lab.command}.away`);
+    process.kill(pid, 'SIGKILL');
+    await panel().getByTestId('connection').and(page.locator(':not([data-state=open])')).waitFor();
+    await eventually(
+      async () => (await lab.api('status')).json,
+      ({ state }) => state !== 'running',
+      'the status says that it is down',
+    );
+    expect((await lab.api('api/server')).status).toBe(503);
+    await page.reload();
+    await panel().getByTestId('error').waitFor();
+    expect(await panel().getByTestId('error').textContent()).toContain('The backend');
+    await page.screenshot({ path: join(output, 'backend-down-dark.png') });
+
+    renameSync(`${lab.command}.away`, lab.command);
+    await lab.api('restart', {});
+    await eventually(
+      async () => (await lab.api('status')).json.state,
+      (state) => state === 'running',
+      'the backend is back',
+    );
+    await panel().getByTestId('retry').click();
+    await eventually(
+      () => run().getAttribute('data-state'),
+      (state) => state === 'interrupted',
+      'the run shows as interrupted',
+    );
+    await run().locator('.pick').click();
+    await panel().getByTestId('run-resume').click();
+    await eventually(
+      () => run().getAttribute('data-state'),
+      (state) => state === 'running',
+      'the run goes on',
+    );
+    await panel().getByTestId('run-stop').click();
+    await eventually(
+      () => run().getAttribute('data-state'),
+      (state) => state === 'stopped',
+      'the run stops',
+    );
+  });
+});

@@ -1,0 +1,119 @@
+/** JupyterLab as a user meets it: token and XSRF check on, under a base URL, in Debian's Chromium. */
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, openSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { chromium, type Browser, type Page } from 'playwright-core';
+import { freePort, startLab } from '../../kernel-bridge/setup/jupyter.mjs';
+
+export const root = resolve(import.meta.dirname, '../..');
+export const output = join(root, 'test/output');
+const MEDR1 = join(root, 'kernel-bridge/bin/medr1.mjs');
+
+export interface Lab extends AsyncDisposable {
+  url: string;
+  base: string;
+  /** A REST call as the page makes it, through Jupyter. */
+  api(path: string, body?: unknown): Promise<{ status: number; json: any }>; // eslint-disable-line @typescript-eslint/no-explicit-any
+  /** The file that the backend is started from: gone, the backend cannot come back. */
+  command: string;
+}
+
+/** JupyterLab on a home of its own with the made sample in it. */
+export async function openLab(baseUrl = '/user/alice/'): Promise<Lab> {
+  const home = mkdtempSync(join(tmpdir(), 'medr1-e2e-'));
+  const command = join(home, 'medr1.mjs');
+  symlinkSync(join(root, '.medr1/sample'), join(home, 'sample'));
+  symlinkSync(MEDR1, command);
+  mkdirSync(output, { recursive: true });
+  const log = openSync(join(output, 'jupyterlab.log'), 'w');
+  const lab = await startLab({
+    port: await freePort(18888),
+    dir: join(home, 'notebooks'),
+    state: join(home, 'jupyter'),
+    baseUrl,
+    env: { MEDR1_HOME: home, MEDR1_COMMAND: command },
+    // So that the test can switch the theme as a command does.
+    args: ['--LabApp.expose_app_in_browser=True'],
+    stdio: ['ignore', log, log],
+  });
+  const process: ChildProcess = lab.process;
+  return {
+    url: lab.url,
+    base: lab.base,
+    command,
+    async api(path, body) {
+      const answer = await fetch(`${lab.base}medr1/${path}`, {
+        method: body === undefined ? 'GET' : 'POST',
+        headers: { Authorization: `token ${lab.token}`, 'Content-Type': 'application/json' },
+        body: body === undefined ? undefined : JSON.stringify(body),
+      });
+      return { status: answer.status, json: await answer.json() };
+    },
+    async [Symbol.asyncDispose]() {
+      if (process.exitCode === null) {
+        process.kill('SIGTERM');
+        await once(process, 'exit');
+      }
+      rmSync(home, { recursive: true, force: true });
+    },
+  };
+}
+
+export function openBrowser(): Promise<Browser> {
+  return chromium.launch({
+    executablePath: process.env.MEDR1_CHROMIUM || '/usr/bin/chromium',
+    args: [
+      '--no-sandbox',
+      '--disable-gpu',
+      '--no-first-run',
+      '--disable-background-networking',
+      '--disable-component-update',
+      '--disable-sync',
+    ],
+  });
+}
+
+/** A page and every error it logged or threw; nothing outside the Jupyter server is let through. */
+export async function openPage(browser: Browser, lab: Lab): Promise<{ page: Page; errors: string[] }> {
+  const context = await browser.newContext({ viewport: { width: 1400, height: 900 } });
+  const page = await context.newPage();
+  const errors: string[] = [];
+  const { origin } = new URL(lab.base);
+  await page.route('**/*', (route) => {
+    const url = new URL(route.request().url());
+    if (url.origin === origin || url.protocol === 'data:' || url.protocol === 'blob:') return route.continue();
+    errors.push(`request to the outside: ${url}`);
+    return route.abort();
+  });
+  page.on('console', (message) => {
+    if (message.type() === 'error') errors.push(`${message.text()} (${message.location().url})`);
+  });
+  page.on('pageerror', (error) => errors.push(error.stack ?? String(error)));
+  return { page, errors };
+}
+
+export const setTheme = (page: Page, theme: 'JupyterLab Light' | 'JupyterLab Dark') =>
+  runCommand(page, 'apputils:change-theme', { theme }).then(() =>
+    page.waitForFunction((dark) => (document.body.dataset.jpThemeLight === 'false') === dark, theme === 'JupyterLab Dark'),
+  );
+
+export const runCommand = (page: Page, id: string, args: Record<string, unknown> = {}) =>
+  page.evaluate(
+    ([command, options]) =>
+      (globalThis as unknown as { jupyterapp: { commands: { execute(id: string, args: object): Promise<unknown> } } }).jupyterapp.commands
+        .execute(command, options)
+        .then(() => undefined),
+    [id, args] as const,
+  );
+
+/** Polls until `read` gives something that `wanted` accepts, and returns it. */
+export async function eventually<T>(read: () => Promise<T>, wanted: (value: T) => boolean, what: string, timeout_ms = 60_000): Promise<T> {
+  let last: T | undefined;
+  for (const end = Date.now() + timeout_ms; Date.now() < end; await new Promise((resolve) => setTimeout(resolve, 200))) {
+    last = await read();
+    if (wanted(last)) return last;
+  }
+  throw new Error(`${what}: not within ${timeout_ms / 1000} s; last seen: ${JSON.stringify(last)}`);
+}

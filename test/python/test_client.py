@@ -1,0 +1,202 @@
+"""The notebook client against a real backend that trains the tiny model."""
+
+import asyncio
+import json
+import math
+
+import medr1_workbench as wb
+import pandas as pd
+import pytest
+from conftest import until
+from medr1_workbench.activity import progress, watch_activity
+from real_backend import COMMAND, prepare_home, real_backend
+
+SMALL = {"max_steps": 3, "per_device_train_batch_size": 16, "num_generations": 4}
+
+
+@pytest.fixture(scope="module")
+def client(tmp_path_factory):
+    with real_backend(tmp_path_factory.mktemp("home")) as folder, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MEDR1_CONNECTION_FILE", str(folder.file))
+        yield wb.connect()
+
+
+@pytest.fixture(scope="module")
+def finished(client):
+    return client.train(client.demo(**SMALL), run_name="<b>three</b> steps").wait(timeout=120)
+
+
+def test_outside_jupyter_connect_says_what_to_do(monkeypatch):
+    monkeypatch.delenv("MEDR1_CONNECTION_FILE", raising=False)
+    with pytest.raises(wb.WorkbenchError) as caught:
+        wb.connect()
+    assert caught.value.code == "NO_CONNECTION"
+    assert "npm start" in caught.value.remedy
+
+
+def test_a_backend_that_is_gone_is_named(tmp_path):
+    with real_backend(tmp_path / "home") as folder, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MEDR1_CONNECTION_FILE", str(folder.file))
+        gone = wb.connect()
+    with pytest.raises(wb.WorkbenchError) as caught:
+        gone.runs()
+    assert caught.value.code == "BACKEND_DOWN"
+
+
+def test_the_server_tells_its_device_and_the_sample(client):
+    server = client.server()
+    assert server["protocol"] == 1
+    assert server["device"]["name"]
+    assert server["sample"]["dataset"].endswith("sample")
+    assert "learning_rate" in client.schema()["properties"]
+
+
+def test_an_unknown_key_is_refused_by_name_and_leaves_no_run(client):
+    before = len(client.runs())
+    with pytest.raises(wb.WorkbenchError) as caught:
+        client.train(client.demo(), lerning_rate=1e-4)
+    assert "lerning_rate" in caught.value.message
+    assert "learning_rate" in caught.value.message + caught.value.remedy
+    assert caught.value.status == 422
+    assert len(client.runs()) == before
+
+
+def test_check_fills_in_the_defaults_and_starts_nothing(client):
+    before = len(client.runs())
+    config = client.check(client.demo(temperature=0.7))
+    assert config["temperature"] == 0.7
+    assert config["loss_type"] == "grpo"
+    assert len(client.runs()) == before
+
+
+def test_metrics_are_a_frame_with_a_row_a_step(finished):
+    frame = finished.metrics()
+    assert list(frame.index) == [1, 2, 3]
+    assert frame.index.name == "step"
+    assert {"time", "reward", "kl", "loss", "completions/mean_length"} <= set(frame.columns)
+    assert frame["reward"].between(0, 2).all()
+    assert str(frame["time"].dtype).startswith("datetime64")
+    assert list(finished.metrics(["reward"], first=2, last=3).columns) == ["time", "reward"]
+    assert list(finished.metrics(["reward"], first=2, last=3).index) == [2, 3]
+
+
+def test_rollouts_are_a_frame_with_a_row_a_completion(finished):
+    last = finished.rollouts()
+    assert len(last) == 16
+    assert set(last["step"]) == {3}
+    assert last.groupby("group").size().tolist() == [4] * 4
+    assert ((last["reward/accuracy"] + last["reward/format"]) - last["reward"]).abs().max() < 1e-9
+    assert (last.groupby("group")["advantage"].sum().abs() < 1e-3).all()
+    assert (last["tokens"] > 0).all()
+    assert len(finished.rollouts(first=1, last=3)) == 48
+    assert finished.rollouts(step=1)["step"].tolist() == [1] * 16
+
+
+def test_rollouts_of_a_run_that_has_none_are_an_empty_frame(client):
+    run = client.train(client.demo(**SMALL), start=False)
+    assert run.state == "queued"
+    assert run.rollouts().empty
+    assert run.metrics().empty
+    run.stop()
+
+
+def test_the_log_of_a_run_is_dense_and_ends_with_its_state(finished):
+    events = list(finished.events())
+    assert [event["seq"] for event in events] == list(range(1, len(events) + 1))
+    assert [event["step"] for event in events if event["kind"] == "step"] == [1, 2, 3]
+    assert [event["state"] for event in events if event["kind"] == "state"][-1] == "finished"
+    assert list(finished.events(since=len(events) - 1)) == events[-1:]
+
+
+def test_following_a_run_gives_each_event_once_until_it_ends(client):
+    run = client.train(client.demo(**SMALL))
+    followed = list(run.events(follow=True))
+    assert followed == list(run.events())
+    assert sum(event["kind"] == "step" for event in followed) == 3
+
+
+def test_reward_weights_change_from_the_next_step_on(client):
+    run = client.train(client.demo(**{**SMALL, "max_steps": 12}))
+    run.wait(step=2, timeout=120)
+    assert run.reward_weights() == {"accuracy": 1, "format": 1}
+    revision = run.set_reward_weights(format=0.25, reason="format is learnt")
+    assert revision["weights"] == {"accuracy": 1, "format": 0.25}
+    run.wait(timeout=120)
+    changed = next(event for event in run.events() if event["kind"] == "rewards" and event["revision"]["weights"]["format"] == 0.25)
+    after = run.rollouts(first=changed["revision"]["step"], last=12)
+    assert ((after["reward/accuracy"] + 0.25 * after["reward/format"]) - after["reward"]).abs().max() < 1e-9
+    with pytest.raises(wb.WorkbenchError):
+        run.set_reward_weights(no_such_reward=1)
+
+
+def test_a_run_pauses_goes_on_writes_a_checkpoint_and_stops(client):
+    run = client.train(client.demo(**{**SMALL, "max_steps": 500}))
+    run.wait(step=1, timeout=120)
+    run.pause().wait(timeout=60)
+    assert run.state == "paused"
+    at = run.summary()["step"]
+    run.resume().wait(step=at + 1, timeout=60)
+    run.checkpoint()
+    run.wait(step=run.summary()["step"] + 2, timeout=60)
+    assert "requested" in [checkpoint["reason"] for checkpoint in run.detail()["checkpoints"]]
+    run.stop().wait(timeout=60)
+    assert run.state == "stopped"
+    with pytest.raises(TimeoutError):
+        client.train(client.demo(**{**SMALL, "max_steps": 500})).wait(timeout=0.1)
+    client.runs()[0].stop()
+
+
+def test_what_a_notebook_shows_is_plain_text(client, finished):
+    html = finished._repr_html_() + client._repr_html_()
+    assert "&lt;b&gt;three&lt;/b&gt; steps" in html
+    assert "<b>three" not in html
+    assert "3 of 3" in html
+    assert finished.id in repr(finished)
+
+
+class TestThroughJupyter:
+    """`connect(url, token)`: another machine's JupyterLab, here under the base URL /a%40b/."""
+
+    @pytest.fixture
+    def backend_command(self, tmp_path):
+        prepare_home(tmp_path / "home")
+        return COMMAND
+
+    async def test_a_run_is_trained_and_read_through_the_relay(self, running, http_server, jp_serverapp, jp_http_port, jp_base_url):
+        token = jp_serverapp.identity_provider.token
+
+        def work():
+            client = wb.connect(f"http://127.0.0.1:{jp_http_port}{jp_base_url}", token)
+            run = client.train(client.demo(**SMALL)).wait(timeout=120)
+            return run.metrics(), run.rollouts()
+
+        metrics, rollouts = await asyncio.to_thread(work)
+        assert len(metrics) == 3
+        assert len(rollouts) == 16
+        assert isinstance(rollouts, pd.DataFrame)
+        assert not math.isnan(metrics["reward"].iloc[-1])
+
+    async def test_a_wrong_token_says_so(self, running, http_server, jp_http_port, jp_base_url):
+        client = wb.connect(f"http://127.0.0.1:{jp_http_port}{jp_base_url}", "wrong")
+        with pytest.raises(wb.WorkbenchError) as caught:
+            await asyncio.to_thread(client.runs)
+        assert caught.value.status == 403
+        assert "token" in caught.value.remedy
+
+    async def test_progress_counts_as_activity_and_standing_still_does_not(self, running, jp_serverapp, jp_fetch):
+
+        trains = {"id": "a", "state": "running", "seq": 7}
+        waits = {"id": "b", "state": "paused", "seq": 9}
+        assert progress([trains, waits, {**trains, "id": "c", "state": "finished"}]) == {"a": 7}
+        times = jp_serverapp.web_app.settings["last_activity_times"]
+        assert "medr1_workbench" not in times
+
+        task = asyncio.create_task(watch_activity(running.sidecar, running.backend, jp_serverapp.web_app.settings, every_s=0.05))
+        await asyncio.sleep(0.5)
+        assert "medr1_workbench" not in times
+
+        server = json.loads((await jp_fetch("medr1/api/server")).body)
+        body = {"config": {**server["presets"]["demo-think"], **SMALL}}
+        await jp_fetch("medr1/api/runs", method="POST", body=json.dumps(body))
+        await until(lambda: "medr1_workbench" in times, timeout=60)
+        task.cancel()
