@@ -396,10 +396,13 @@ export class CurveChart extends WatchingElement {
         display: flex;
         flex-wrap: wrap;
         gap: 0 12px;
-        max-height: 54px;
-        min-height: 18px;
+        align-content: start;
+        height: 36px; /* two lines, so that neighbouring charts stand level */
         padding: 0 4px;
         overflow: auto;
+      }
+      :host(.large) .legend {
+        height: auto;
       }
       .entry {
         display: inline-flex;

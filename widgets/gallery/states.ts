@@ -1,0 +1,119 @@
+/** The states the gallery shows. A new state of a widget belongs here, so that somebody looks at it. */
+import { TrainConfig } from '../../kernel-bridge/src/protocol/config.ts';
+import type { CurvesState } from '../src/curves/model.ts';
+import type { Selection } from '../src/selection.ts';
+import type { Workbench } from '../src/workbench.ts';
+import type { FakeConnector, FakeOptions } from '../testing/fake-connector.ts';
+
+export interface GalleryState {
+  tag: string;
+  options: FakeOptions;
+  select?: Partial<Selection>;
+  curves?: Partial<CurvesState>;
+  after?: (element: HTMLElement, workbench: Workbench, connector: FakeConnector) => Promise<void> | void;
+}
+
+const schema = TrainConfig as unknown as Record<string, unknown>;
+const down = { code: 'SERVER_UNREACHABLE', message: 'The Med-R1 backend does not answer.', remedy: 'Start it again with the command "Med-R1: restart", or look at its log.' };
+const running = { id: 'r1', name: 'Demo, think', state: 'running' as const, steps: 143, seed: 1 };
+const runs = [
+  running,
+  { id: 'r2', name: 'Demo, no-think', variant: 'no-think', state: 'paused' as const, steps: 120, seed: 2 },
+  { id: 'r3', name: 'Fork with a low weight on format and a rather long name', parent: 'r1', state: 'finished' as const, steps: 240, seed: 3, gap: [100, 130] as [number, number] },
+  { id: 'r4', name: 'Out of memory', state: 'failed' as const, steps: 12, seed: 4, error: { code: 'OUT_OF_MEMORY', message: 'The GPU has 3.1 GiB free and the step needs 5.4 GiB.', remedy: 'Turn on gradient_checkpointing.' } },
+  { id: 'r5', name: 'Queued', state: 'queued' as const, steps: 0 },
+  { id: 'r6', name: 'SFT baseline', trainer: 'sft', state: 'interrupted' as const, steps: 33, seed: 6 },
+];
+const hostile = '<img src=x onerror="document.title=\'broken\'"><script>document.title="broken"</script>';
+
+const ask = (element: HTMLElement, selector: string): HTMLElement | null => element.shadowRoot!.querySelector(selector);
+const settle = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 300));
+
+export const STATES: Record<string, GalleryState> = {
+  'runs: many': { tag: 'medr1-runs', options: { runs }, select: { runs: ['r1', 'r3'] } },
+  'runs: empty': { tag: 'medr1-runs', options: {} },
+  'runs: empty, no sample': { tag: 'medr1-runs', options: { server: { sample: null } } },
+  'runs: loading': { tag: 'medr1-runs', options: { silent: true } },
+  'runs: error': { tag: 'medr1-runs', options: { failure: down } },
+  'curves: one run': { tag: 'medr1-curves', options: { runs }, select: { runs: ['r1'], step: 60 } },
+  'curves: several runs': { tag: 'medr1-curves', options: { runs }, select: { runs: ['r1', 'r2', 'r3'] } },
+  'curves: hover': {
+    tag: 'medr1-curves',
+    options: { runs },
+    select: { runs: ['r1', 'r3'] },
+    after: async (element) => {
+      await settle();
+      const area = element.shadowRoot!.querySelector('medr1-chart')!.shadowRoot!.querySelector<HTMLElement>('.area')!;
+      area.focus();
+      for (let i = 0; i < 40; i++) area.dispatchEvent(new KeyboardEvent('keydown', { key: 'ArrowLeft', bubbles: true }));
+    },
+  },
+  'curves: first step': { tag: 'medr1-curves', options: { runs: [{ id: 'a', steps: 1 }] } },
+  'curves: no step': { tag: 'medr1-curves', options: { runs: [{ id: 'a', steps: 0 }] } },
+  'curves: log, large, minutes': { tag: 'medr1-curves', options: { runs }, select: { runs: ['r1', 'r2'] }, curves: { logY: true, axis: 'time', expanded: 'reward', smoothing: 0.9 } },
+  'curves: 100,000 steps': { tag: 'medr1-curves', options: { runs: [{ id: 'long', steps: 100_000, total: 100_000 }] } },
+  'curves: nothing chosen': { tag: 'medr1-curves', options: {} },
+  'curves: error': {
+    tag: 'medr1-curves',
+    options: { runs },
+    select: { runs: ['r1'] },
+    after: (_element, workbench, connector) => {
+      connector.options.failure = down;
+      workbench.selection.move({ runs: ['r2'] });
+    },
+  },
+  'rollouts: step': { tag: 'medr1-rollouts', options: { runs }, select: { runs: ['r1'], step: 40, group: 1, completion: 2 } },
+  'rollouts: hostile text': {
+    tag: 'medr1-rollouts',
+    options: { runs, completionText: () => `<think>${hostile}</think> stray ${hostile} <answer>${hostile}</answer>` },
+    select: { runs: ['r1'], step: 3, group: 0 },
+  },
+  'rollouts: no step': { tag: 'medr1-rollouts', options: { runs: [{ id: 'a', steps: 0 }] } },
+  'rollouts: sft': { tag: 'medr1-rollouts', options: { runs }, select: { runs: ['r6'] } },
+  'rewards: live': { tag: 'medr1-rewards', options: { runs }, select: { runs: ['r1'] } },
+  'rewards: edited': {
+    tag: 'medr1-rewards',
+    options: { runs },
+    select: { runs: ['r1'] },
+    after: async (element) => {
+      await settle();
+      const input = ask(element, 'input[type=number]') as HTMLInputElement;
+      input.value = '0.5';
+      input.dispatchEvent(new Event('change'));
+      await settle();
+      ask(element, '[data-testid=reward-preview]')!.click();
+    },
+  },
+  'rewards: not active': { tag: 'medr1-rewards', options: { runs }, select: { runs: ['r3'] } },
+  'new run: empty': { tag: 'medr1-new-run', options: { schema } },
+  'new run: demo': {
+    tag: 'medr1-new-run',
+    options: { schema },
+    after: async (element) => {
+      await settle();
+      ask(element, '[data-testid=preset-demo]')!.click();
+      await settle();
+    },
+  },
+  'new run: does not fit': {
+    tag: 'medr1-new-run',
+    options: { schema, estimate: { fits: false, total_bytes: 41e9, available_bytes: 20e9, advice: ['use_peft: true needs 31 GB less.', 'gradient_checkpointing: true needs 4 GB less.'] } },
+    after: async (element) => {
+      await settle();
+      ask(element, '[data-testid=preset-demo]')!.click();
+    },
+  },
+  'new run: wrong values': {
+    tag: 'medr1-new-run',
+    options: { schema },
+    after: async (element) => {
+      await settle();
+      for (const [key, value] of [['temperature', '-1'], ['num_generations', '2.5'], ['epsilon', 'x']]) {
+        const field = ask(element, `#field-${key}`) as HTMLInputElement;
+        field.value = value;
+        field.dispatchEvent(new Event('input'));
+      }
+    },
+  },
+  'new run: error': { tag: 'medr1-new-run', options: { failure: down } },
+};

@@ -1,0 +1,334 @@
+/** A backend in memory with made-up, repeatable numbers, for tests and the gallery. Nothing here is measured. */
+import type {
+  Completion,
+  Connector,
+  ConnectionState,
+  Estimate,
+  Group,
+  MetricTable,
+  RunDetail,
+  RunEvent,
+  RunState,
+  RunsEvent,
+  RunSummary,
+  ServerInfo,
+  TrainConfig,
+} from '../src/connector.ts';
+import { Observable } from '../src/observable.ts';
+
+export interface FakeRun {
+  id: string;
+  name?: string;
+  state?: RunState;
+  variant?: string;
+  parent?: string | null;
+  steps?: number;
+  total?: number;
+  seed?: number;
+  /** Steps whose metrics are missing. */
+  gap?: [number, number];
+  error?: RunSummary['error'];
+  trainer?: string;
+}
+
+export interface FakeOptions {
+  runs?: FakeRun[];
+  server?: Partial<ServerInfo>;
+  schema?: Record<string, unknown>;
+  estimate?: Partial<Estimate>;
+  /** Every request fails with this. */
+  failure?: { code: string; message: string; remedy: string };
+  /** No request ever answers. */
+  silent?: boolean;
+  /** Text of a completion, where a state needs a certain one. */
+  completionText?: (step: number, group: number, index: number) => string;
+}
+
+/** A small generator with a seed (mulberry32). */
+export function random(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
+  };
+}
+
+const START = Date.UTC(2026, 0, 5, 9, 30);
+const STEP_MS = 900;
+
+export class FakeConnector implements Connector {
+  readonly connection = new Observable<ConnectionState>('open');
+  readonly calls: unknown[][] = [];
+  options: FakeOptions;
+  readonly #runListeners = new Map<string, Set<(event: RunEvent) => void>>();
+  readonly #runsListeners = new Set<(event: RunsEvent) => void>();
+  readonly #tables = new Map<string, MetricTable>();
+
+  constructor(options: FakeOptions = {}) {
+    this.options = options;
+    if (options.failure) this.connection.set('connecting');
+  }
+
+  async #answer<T>(name: string, args: unknown[], value: () => T): Promise<T> {
+    this.calls.push([name, ...args]);
+    if (this.options.silent) return new Promise<T>(() => {});
+    if (this.options.failure) throw Object.assign(new Error(this.options.failure.message), this.options.failure);
+    return value();
+  }
+
+  server = (): Promise<ServerInfo> =>
+    this.#answer('server', [], () => ({
+      version: '0.1.0',
+      protocol: 1,
+      pid: 4242,
+      started_at: START,
+      home: 'home',
+      device: { kind: 'cpu', name: 'CPU, 2 cores', memory_used: 3.1 * 2 ** 30, memory_total: 24 * 2 ** 30, utilization: 0.83 },
+      sample: { dataset: 'sample', models: { think: 'sample/model', 'no-think': 'sample/model-no-think' } },
+      ...this.options.server,
+    }));
+
+  schema = (): Promise<Record<string, unknown>> => this.#answer('schema', [], () => this.options.schema ?? {});
+  checkConfig = (config: Record<string, unknown>): Promise<TrainConfig> => this.#answer('checkConfig', [config], () => config as TrainConfig);
+  estimate = (config: Record<string, unknown>): Promise<Estimate> =>
+    this.#answer('estimate', [config], () => ({
+      parameters: 1_510_000,
+      trainable_parameters: 1_510_000,
+      memory: { weights: 6.1e6, gradients: 6.1e6, optimizer: 12.2e6, reference: 6.1e6, activations: 41e6, kv_cache: 3e6 },
+      total_bytes: 74.5e6,
+      available_bytes: 20e9,
+      fits: true,
+      total_steps: 240,
+      train_items: 2210,
+      advice: [],
+      ...this.options.estimate,
+    }));
+
+  runs = (): Promise<RunSummary[]> => this.#answer('runs', [], () => this.#fakes().map((run) => this.summary(run)));
+  run = (id: string): Promise<RunDetail> =>
+    this.#answer('run', [id], () => {
+      const run = this.#fake(id);
+      const steps = run.steps ?? 0;
+      return {
+        summary: this.summary(run),
+        config: { trainer: run.trainer ?? 'grpo', variant: run.variant ?? 'think', num_generations: 8 } as TrainConfig,
+        checkpoints: steps > 60 ? [{ step: 60, path: 'runs/x/checkpoints/step-000060', created_at: START, reason: 'periodic', pinned: false, bytes: 18e6 }] : [],
+        rewards:
+          run.trainer === 'sft'
+            ? []
+            : [
+                { revision: 1, step: 1, weights: { accuracy: 1, format: 1 }, reason: '', author: '', created_at: START },
+                ...(steps > 90
+                  ? [{ revision: 2, step: 90, weights: { accuracy: 1, format: 0.2 }, reason: 'format is learnt', author: '', created_at: START + 90 * STEP_MS }]
+                  : []),
+              ],
+        metric_names: Object.keys(this.table(run).metrics),
+        directory: `runs/${id}`,
+      };
+    });
+  createRun = (config: Record<string, unknown>, start: boolean): Promise<RunSummary> =>
+    this.#answer('createRun', [config, start], () => {
+      const run: FakeRun = { id: 'new', name: String(config.run_name ?? 'new run'), state: 'starting', steps: 0 };
+      this.options.runs = [...this.#fakes(), run];
+      return this.summary(run);
+    });
+  deleteRun = (id: string): Promise<void> =>
+    this.#answer('deleteRun', [id], () => void (this.options.runs = this.#fakes().filter((run) => run.id !== id)));
+  act = (id: string, action: string): Promise<RunSummary> => this.#answer('act', [id, action], () => this.summary(this.#fake(id)));
+  metrics = (id: string): Promise<MetricTable> => this.#answer('metrics', [id], () => this.table(this.#fake(id)));
+  groups = (id: string, query: { step?: number; from?: number; to?: number; limit?: number }): Promise<Group[]> =>
+    this.#answer('groups', [id, query], () => this.groupsOf(this.#fake(id), query.step ?? query.to ?? 1, 12));
+  events = (id: string): Promise<RunEvent[]> => this.#answer('events', [id], () => []);
+  editRewards = (id: string, edit: { weights: Record<string, number>; reason?: string; base_revision: number }) =>
+    this.#answer('editRewards', [id, edit], () => ({
+      revision: edit.base_revision + 1,
+      step: null,
+      weights: edit.weights,
+      reason: edit.reason ?? '',
+      author: '',
+      created_at: START,
+    }));
+  imageUrl = (_id: string, path: string, size: number): string => drawing(path, size);
+
+  subscribeRun(id: string, _resume: unknown, onEvent: (event: RunEvent) => void): { close(): void } {
+    const listeners = this.#runListeners.get(id) ?? new Set();
+    this.#runListeners.set(id, listeners.add(onEvent));
+    return { close: () => void listeners.delete(onEvent) };
+  }
+
+  subscribeRuns(onEvent: (event: RunsEvent) => void): { close(): void } {
+    this.#runsListeners.add(onEvent);
+    return { close: () => void this.#runsListeners.delete(onEvent) };
+  }
+
+  /** How many follow a run: a view that leaves must take its subscription along. */
+  followers(id: string): number {
+    return this.#runListeners.get(id)?.size ?? 0;
+  }
+
+  tell(id: string, event: RunEvent): void {
+    for (const listener of this.#runListeners.get(id) ?? []) listener(event);
+  }
+
+  tellRuns(event: RunsEvent): void {
+    for (const listener of this.#runsListeners) listener(event);
+  }
+
+  /** The next step of a run, as the server would tell it. */
+  step(id: string): void {
+    const run = this.#fake(id);
+    run.steps = (run.steps ?? 0) + 1;
+    this.#tables.delete(id);
+    const table = this.table(run);
+    const metrics = Object.fromEntries(Object.entries(table.metrics).map(([name, column]) => [name, column.at(-1) ?? null]));
+    this.tell(id, { kind: 'step', seq: run.steps, time: table.time.at(-1)!, step: run.steps, metrics, groups: 12 });
+    this.tellRuns({ summary: this.summary(run) });
+  }
+
+  summary(run: FakeRun): RunSummary {
+    const steps = run.steps ?? 0;
+    const rewards = steps > 0 ? this.table(run).metrics.reward : [];
+    const state = run.state ?? 'running';
+    return {
+      id: run.id,
+      name: run.name ?? run.id,
+      parent: run.parent ?? null,
+      state,
+      trainer: run.trainer ?? 'grpo',
+      variant: run.variant ?? 'think',
+      created_at: START + this.#fakes().findIndex(({ id }) => id === run.id),
+      started_at: START,
+      ended_at: null,
+      step: steps,
+      total_steps: run.total ?? 240,
+      reward: rewards.at(-1) ?? null,
+      recent_reward: rewards.slice(-60),
+      rollouts_per_s: state === 'running' && steps > 0 ? 141.7 : null,
+      eta_s: state === 'running' && steps > 0 ? (((run.total ?? 240) - steps) * STEP_MS) / 1000 : null,
+      device: 'cpu',
+      error: run.error ?? null,
+      seq: steps,
+    };
+  }
+
+  table(run: FakeRun): MetricTable {
+    let table = this.#tables.get(run.id);
+    if (!table) this.#tables.set(run.id, (table = makeTable(run)));
+    return table;
+  }
+
+  groupsOf(run: FakeRun, step: number, count: number): Group[] {
+    const chance = random((run.seed ?? 1) * 7919 + step);
+    const skill = Math.min(0.9, 0.25 + step / 200);
+    return Array.from({ length: count }, (_, group) => {
+      const completions = Array.from({ length: 8 }, (_, index): Completion => {
+        const right = chance() < skill;
+        const formed = chance() < 0.7 + step / 600;
+        const letter = right ? 'C' : 'ABD'[Math.floor(chance() * 3)];
+        const text =
+          this.options.completionText?.(step, group, index) ??
+          (formed
+            ? `<think>This is a ${right ? 'fundus photograph' : 'CT image'} . There is a small red star shape . So the answer is mild ${letter} .</think> <answer> ${letter} </answer>`
+            : `This is a CT image . So the answer is <answer> ${letter} </answer> mild`);
+        const rewards = { accuracy: Number(right), format: Number(formed) };
+        return {
+          index,
+          text,
+          token_ids: text.split(' ').map((_, id) => id),
+          logprobs: [],
+          finish_reason: chance() < 0.05 ? 'length' : 'stop',
+          rewards,
+          reward: rewards.accuracy + rewards.format,
+          advantage: 0,
+          prediction: letter,
+          correct: right,
+        };
+      });
+      const rewards = completions.map(({ reward }) => reward!);
+      const mean = rewards.reduce((a, b) => a + b, 0) / rewards.length;
+      const std = Math.sqrt(rewards.reduce((a, b) => a + (b - mean) ** 2, 0) / (rewards.length - 1));
+      for (const one of completions) one.advantage = (one.reward! - mean) / (std + 1e-4);
+      return {
+        step,
+        group,
+        item_id: `item-${step}-${group}`,
+        dataset: 'Synthetic Fundus',
+        image: `Images/${step}-${group}.png`,
+        question: 'What abnormality is present in this image, judged by its colour and its size?',
+        options: ['Severe tumor', 'No abnormality', 'Mild tumor', 'Moderate cyst'],
+        answer: 'C',
+        modality: ['Fundus Photography', 'CT(Computed Tomography)', 'Dermoscopy'][group % 3],
+        question_type: 'Lesion Grading',
+        prompt: '',
+        reward_mean: mean,
+        reward_std: std,
+        completions,
+      };
+    });
+  }
+
+  #fakes(): FakeRun[] {
+    return this.options.runs ?? [];
+  }
+
+  #fake(id: string): FakeRun {
+    const run = this.#fakes().find((one) => one.id === id);
+    if (!run) throw Object.assign(new Error(`There is no run ${id}.`), { code: 'RUN_UNKNOWN', remedy: 'Choose another run.' });
+    return run;
+  }
+}
+
+/** Curves of the shape that GRPO runs have: a reward that rises, falls back a little and settles. */
+function makeTable(run: FakeRun): MetricTable {
+  const steps = run.steps ?? 0;
+  const chance = random(run.seed ?? 1);
+  const noise = (size: number): number => (chance() - 0.5) * 2 * size;
+  const metrics: Record<string, (number | null)[]> = {};
+  const put = (name: string, value: number | null): void => void (metrics[name] ??= []).push(value);
+  const pace = 20 + ((run.seed ?? 1) % 5) * 12;
+  for (let step = 1; step <= steps; step++) {
+    const grown = 1 - Math.exp(-step / pace);
+    const accuracy = 0.27 + 0.5 * grown + noise(0.06);
+    const format = step > 110 ? 1 : Math.min(1, 0.71 + 0.28 * grown + noise(0.03));
+    const missing = run.gap && step >= run.gap[0] && step <= run.gap[1];
+    put('reward', missing ? null : accuracy + format);
+    put('reward_std', missing ? null : 0.55 - 0.2 * grown + noise(0.03));
+    put('rewards/accuracy/mean', accuracy);
+    put('rewards/accuracy/std', 0.45);
+    put('rewards/format/mean', format);
+    put('rewards/format/std', step > 110 ? 0 : 0.2);
+    put('kl', 0.08 * grown + Math.abs(noise(0.01)) + (step === 77 ? 0.3 : 0));
+    put('completions/mean_length', 28 + 4 * grown + noise(2));
+    put('completions/min_length', 18 + noise(2));
+    put('completions/max_length', 44 + noise(4));
+    put('completions/clipped_ratio', Math.max(0, 0.05 - 0.05 * grown + noise(0.01)));
+    put('entropy', 0.9 - 0.5 * grown + noise(0.05));
+    put('grad_norm', 0.45 + noise(0.1));
+    put('learning_rate', 1e-4 * (1 - step / 240));
+    put('loss', 0.002 * grown + noise(0.002));
+    put('frac_reward_zero_std', 0.46 * grown);
+    put('frac_groups_all_right', 0.4 * grown);
+    put('frac_groups_all_wrong', Math.max(0, 0.1 - 0.1 * grown));
+    put('clip_ratio/low_mean', 0);
+    put('clip_ratio/high_mean', 0);
+    put('num_tokens', step * 128 * 96);
+    put('step_time', 0.9 + noise(0.05));
+    put('time/sample_s', 0.3 + noise(0.02));
+    put('time/backward_s', 0.4 + noise(0.02));
+    for (const letter of ['A', 'B', 'C', 'D', 'none']) put(`answers/${letter}`, letter === 'none' ? 0.02 : 0.245 + noise(0.04));
+    put('eval_accuracy', step % 40 === 0 ? 0.35 + 0.4 * grown : null);
+  }
+  const step = Array.from({ length: steps }, (_, index) => index + 1);
+  return { run: run.id, epoch: 'e1', seq: steps, step, time: step.map((one) => START + one * STEP_MS), metrics };
+}
+
+/** A drawn stand-in for an image, different for each path. */
+function drawing(path: string, size: number): string {
+  const chance = random([...path].reduce((sum, letter) => (sum * 31 + letter.charCodeAt(0)) >>> 0, 7));
+  const hue = Math.floor(chance() * 360);
+  const circle = `<circle cx='${20 + chance() * 60}' cy='${20 + chance() * 60}' r='${8 + chance() * 16}' fill='hsl(${(hue + 150) % 360} 70% 60%)'/>`;
+  const text = `<svg xmlns='http://www.w3.org/2000/svg' width='${size}' height='${size}' viewBox='0 0 100 100'><rect width='100' height='100' fill='hsl(${hue} 25% 25%)'/>${circle}</svg>`;
+  return `data:image/svg+xml,${encodeURIComponent(text)}`;
+}
