@@ -17,7 +17,7 @@ import { parquetRecords } from './readers/parquet.ts';
  * member: an item belongs to a split.
  */
 export type Reading =
-  | { type: 'item'; item: VqaItem; raw: unknown; file: string; row: number }
+  | { type: 'item'; item: VqaItem; raw: unknown; study: string | null; file: string; row: number }
   | { type: 'hint'; id: string; hints: Hints }
   | { type: 'member'; id: string; split: string };
 
@@ -63,11 +63,18 @@ async function* read(
       if (same === null) {
         item.problem ??= await images.check(item.image);
         known.add(item);
-        yield { type: 'item', item, raw: found.value, file: source.file, row: found.row };
+        yield { type: 'item', item, raw: found.value, study: studyOf(found.value), file: source.file, row: found.row };
       } else yield { type: 'hint', id: same, hints: source.hints };
       if (source.split !== null) yield { type: 'member', id: same ?? item.id, split: source.split };
     }
   }
+}
+
+/** A record's own word on which images belong together. */
+function studyOf(value: unknown): string | null {
+  const record = (value ?? {}) as Record<string, unknown>;
+  const found = record['study_id'] ?? record['patient_id'] ?? record['study'] ?? record['patient'];
+  return typeof found === 'string' || typeof found === 'number' ? String(found) : null;
 }
 
 /** Finds the question that a split's record repeats: same image, same words. A question asked twice is matched in the order of the files. */

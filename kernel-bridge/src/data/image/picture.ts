@@ -1,0 +1,93 @@
+/**
+ * An image of any kind, ready to be shown: 8-bit files go through sharp as they are; 16-bit and DICOM keep their values until a window
+ * is chosen. (sharp alone would turn a 12-bit image in a 16-bit file into a black one without a word.)
+ */
+import sharp, { type Sharp } from 'sharp';
+import { isDicom, readDicom } from './dicom.ts';
+import { ImageError, MAX_IMAGE_PIXELS, readImage } from './open.ts';
+import { rangeOf, type Window } from './window.ts';
+
+export type Picture =
+  | { kind: 'file'; width: number; height: number; bytes: Buffer; study: null }
+  | { kind: 'rgb'; width: number; height: number; data: Uint8Array; study: string | null }
+  | { kind: 'grey'; width: number; height: number; values: Float32Array; window: Window; inverted: boolean; study: string | null };
+
+const INPUT = { limitInputPixels: MAX_IMAGE_PIXELS, failOn: 'warning', autoOrient: true } as const;
+
+sharp.concurrency(1); // images are decoded side by side, not rows of one image
+sharp.cache(false);
+
+/** Reads and identifies an image; the pixels of an 8-bit file are decoded later. Throws ImageError. */
+export async function openPicture(root: string, image: string): Promise<Picture> {
+  return identify(await readImage(root, image), image);
+}
+
+/** By the file's first bytes, whatever its name says. */
+export async function identify(bytes: Buffer, image: string): Promise<Picture> {
+  if (isDicom(bytes)) return readDicom(bytes, image);
+  if (!isRaster(bytes)) throw new ImageError('image-format', image);
+  const metadata = await sharp(bytes, INPUT)
+    .metadata()
+    .catch((cause: unknown) => {
+      throw imageError(cause, image);
+    });
+  const { width, height } = metadata.autoOrient;
+  if (metadata.depth === 'ushort' && metadata.channels <= 2) return deepGrey(bytes, image);
+  return { kind: 'file', width, height, bytes, study: null };
+}
+
+/** PNG, JPEG, WebP or TIFF. Others are refused before a decoder sees them (SVG may name files, GIF and HEIF are no formats of this field). */
+function isRaster(bytes: Buffer): boolean {
+  const head = bytes.subarray(0, 12).toString('latin1');
+  return head.startsWith('\x89PNG') || head.startsWith('\xff\xd8\xff') || /^RIFF....WEBP/s.test(head) || /^(II[*+]\0|MM\0[*+])/.test(head);
+}
+
+async function deepGrey(bytes: Buffer, image: string): Promise<Picture> {
+  try {
+    const { data, info } = await sharp(bytes, INPUT).removeAlpha().toColourspace('grey16').raw({ depth: 'ushort' }).toBuffer({ resolveWithObject: true });
+    const values = Float32Array.from(new Uint16Array(data.buffer, data.byteOffset, info.width * info.height));
+    return { kind: 'grey', width: info.width, height: info.height, values, window: rangeOf(values), inverted: false, study: null };
+  } catch (cause) {
+    throw imageError(cause, image);
+  }
+}
+
+/** The picture as 8-bit pixels in a sharp pipeline, to be resized and encoded. `window` replaces the file's own. */
+export function toSharp(picture: Picture, window?: Partial<Window>): Sharp {
+  if (picture.kind === 'file') return sharp(picture.bytes, INPUT);
+  const { width, height } = picture;
+  if (picture.kind === 'rgb') return sharp(picture.data, { raw: { width, height, channels: 3 } });
+  const { level, width: range } = { ...picture.window, ...window };
+  const [low, scale] = [level - range / 2, 255 / Math.max(range, Number.EPSILON)];
+  const grey = new Uint8Array(picture.values.length);
+  for (let i = 0; i < grey.length; i++) {
+    const value = Math.max(0, Math.min(255, Math.round((picture.values[i] - low) * scale)));
+    grey[i] = picture.inverted ? 255 - value : value;
+  }
+  return sharp(grey, { raw: { width, height, channels: 1 } });
+}
+
+/** The image as the model gets it: RGB, 8 bits, transparent parts on black as PIL's convert("RGB") leaves them. */
+export async function readRgb(root: string, image: string): Promise<{ width: number; height: number; data: Buffer }> {
+  try {
+    const { data, info } = await toSharp(await openPicture(root, image))
+      .toColourspace('srgb')
+      .removeAlpha()
+      .raw()
+      .toBuffer({ resolveWithObject: true });
+    if (info.channels === 3) return { width: info.width, height: info.height, data };
+    const rgb = Buffer.alloc(info.width * info.height * 3);
+    for (let i = 0; i < data.length; i++) rgb.fill(data[i], 3 * i, 3 * i + 3);
+    return { width: info.width, height: info.height, data: rgb };
+  } catch (cause) {
+    throw imageError(cause, image);
+  }
+}
+
+/** libvips' message -> the reason that the item is marked with. */
+export function imageError(cause: unknown, image: string): ImageError {
+  if (cause instanceof ImageError) return cause;
+  const message = cause instanceof Error ? cause.message : String(cause);
+  if (/pixel limit/i.test(message)) return new ImageError('image-too-large', image, cause);
+  return new ImageError(/unsupported image format/i.test(message) ? 'image-format' : 'image-unreadable', image, cause);
+}

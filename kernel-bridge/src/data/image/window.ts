@@ -1,0 +1,15 @@
+/** Values from level - width / 2 (black) to level + width / 2 (white). */
+export interface Window {
+  level: number;
+  width: number;
+}
+
+/** The window that shows all values. */
+export function rangeOf(values: Float32Array): Window {
+  let [low, high] = [Infinity, -Infinity];
+  for (const value of values) {
+    if (value < low) low = value;
+    if (value > high) high = value;
+  }
+  return { level: (low + high) / 2, width: Math.max(1, high - low) };
+}

@@ -1,0 +1,89 @@
+/** `medr1 data add`: names a folder, and has its index made by a process of its own. */
+import { fork } from 'node:child_process';
+import { existsSync, rmSync } from 'node:fs';
+import { basename, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { WorkbenchError, type ErrorBody } from '../../protocol/errors.ts';
+import { datasetDir, homeDir } from '../home.ts';
+import { findLayout } from '../layout.ts';
+import type { IndexProgress } from './build.ts';
+import { hasQuestions } from './list.ts';
+import { indexPath } from './schema.ts';
+
+export interface AddOptions {
+  /** The folder's name when left out. Letters, digits, dot, dash and underscore. */
+  name?: string;
+  home?: string;
+  images?: boolean;
+  signal?: AbortSignal;
+  progress?: (progress: IndexProgress) => void;
+}
+
+const NAME = /^[a-z0-9][a-z0-9._-]{0,63}$/i;
+
+/** Throws DATA_NAME unless the name can be a folder's and part of an address. */
+export function checkName(name: string): string {
+  if (NAME.test(name) && !name.includes('..')) return name;
+  throw new WorkbenchError({
+    code: 'DATA_NAME',
+    exit: 2,
+    message: `${JSON.stringify(name)} is no name for a data set`,
+    remedy: 'Use up to 64 letters, digits, dots, dashes and underscores; choose one with --name.',
+  });
+}
+
+export function nameOf(dir: string): string {
+  return (
+    basename(resolve(dir))
+      .replace(/\.[a-z]+$/i, '')
+      .replace(/[^a-z0-9._-]+/gi, '-')
+      .replace(/^[^a-z0-9]+|-+$/gi, '')
+      .replace(/\.{2,}/g, '.')
+      .slice(0, 64) || 'data'
+  );
+}
+
+/** Indexes a folder or file under a name; a second time only what changed. Rejects with the signal's reason when it is given up. */
+export async function addDataset(dir: string, options: AddOptions = {}): Promise<{ name: string }> {
+  const name = checkName(options.name ?? nameOf(dir));
+  options.signal?.throwIfAborted();
+  await findLayout(dir); // a folder without questions leaves no index behind
+  const fresh = !existsSync(indexPath(name, options.home));
+  try {
+    await build(resolve(dir), name, options);
+  } catch (error) {
+    if (fresh && !hasQuestions(name, options.home)) rmSync(datasetDir(name, options.home), { recursive: true, force: true });
+    throw error;
+  }
+  return { name };
+}
+
+function build(dir: string, name: string, { home, images, signal, progress }: AddOptions): Promise<void> {
+  return new Promise((done, fail) => {
+    const child = fork(fileURLToPath(new URL('./build-main.ts', import.meta.url)), { serialization: 'advanced' });
+    let result: { error?: ErrorBody | null } | null = null;
+    const stop = () => child.kill('SIGTERM');
+    signal?.addEventListener('abort', stop, { once: true });
+    child.on('message', (message: { progress?: IndexProgress; done?: true; error?: ErrorBody | null }) => {
+      if (message.progress) progress?.(message.progress);
+      else result = message;
+    });
+    child.on('exit', (code, killed) => {
+      signal?.removeEventListener('abort', stop);
+      if (signal?.aborted) fail(signal.reason as Error);
+      else if (result?.error) fail(new WorkbenchError(result.error));
+      else if (result) done();
+      else fail(died(dir, code, killed));
+    });
+    child.send({ dir, name, home: homeDir(home), images });
+  });
+}
+
+function died(dir: string, code: number | null, signal: string | null): WorkbenchError {
+  return new WorkbenchError({
+    code: 'DATA_INDEX_DIED',
+    http: 500,
+    message: `the process that indexed ${dir} ended with ${signal ?? `exit code ${code}`}`,
+    remedy: 'Start it again: it goes on where it was. If it ends at the same image each time, remove that image.',
+  });
+}

@@ -1,0 +1,30 @@
+/**
+ * The process that makes an index: its memory goes when it ends, and a decoder that dies on a hostile image takes nothing else with it.
+ * It is sent one BuildOptions, answers with progress, and stops on SIGTERM or when its parent is gone.
+ */
+import { errorBody } from '../../protocol/errors.ts';
+import { buildIndex, type BuildOptions } from './build.ts';
+
+const abort = new AbortController();
+process.on('SIGTERM', () => abort.abort());
+process.on('SIGINT', () => {}); // the terminal sends it to parent and child; the parent decides
+process.on('disconnect', () => abort.abort());
+
+process.once('message', (message) => {
+  const { dir, ...options } = message as { dir: string } & BuildOptions;
+  let sent = 0;
+  buildIndex(dir, {
+    ...options,
+    signal: abort.signal,
+    progress: (progress) => {
+      if (Date.now() - sent < 100 && progress.done !== progress.total) return;
+      sent = Date.now();
+      process.send?.({ progress });
+    },
+  })
+    .then(
+      () => process.send?.({ done: true }),
+      (error: unknown) => process.send?.({ error: abort.signal.aborted ? null : errorBody(error) }),
+    )
+    .finally(() => process.disconnect?.());
+});

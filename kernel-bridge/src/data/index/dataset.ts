@@ -1,0 +1,254 @@
+/** An indexed data set as the browser view asks for it: pages under filters with counts, one sample with all that belongs to it. */
+import type { DatabaseSync } from 'node:sqlite';
+import type { DataItem, DataPage, DataSample, ItemQuery } from '../../protocol/data.ts';
+import { WorkbenchError } from '../../protocol/errors.ts';
+import { HashTable } from '../image/near.ts';
+import { FacetTable } from './facets.ts';
+import { openForReading } from './list.ts';
+import { getMeta } from './schema.ts';
+import { parseSearch, type Search } from './search.ts';
+
+/** Sort orders and their columns; ties keep the order of the files. */
+const SORTS: Record<string, string> = {
+  file: 't.n',
+  id: 't.id COLLATE NOCASE, t.n',
+  dataset: 't.dataset COLLATE NOCASE, t.n',
+  modality: 't.modality, t.n',
+  question_type: 't.question_type, t.n',
+  question: 't.question COLLATE NOCASE, t.n',
+  image: 't.image, t.n',
+};
+export const PAGE_LIMIT = 500;
+
+const ITEM = `SELECT t.n, t.id, t.dataset, i.path AS image, t.question, t.options, t.answer, t.modality, t.question_type,
+                     coalesce(t.problem, i.problem) AS problem, i.sha256, i.width, i.height, t.image AS image_n
+              FROM items t JOIN images i ON i.n = t.image`;
+
+interface ItemRow extends Omit<DataItem, 'options' | 'splits' | 'group'> {
+  n: number;
+  options: string;
+  image_n: number;
+}
+
+export class Dataset {
+  readonly name: string;
+  readonly db: DatabaseSync;
+  #revision = -1;
+  #tables: { facets: FacetTable; orders: Map<string, Int32Array>; texts: Map<string, Uint8Array>; near: NearTable | null } | null = null;
+
+  constructor(name: string, home?: string) {
+    this.name = name;
+    this.db = openForReading(name, home);
+  }
+
+  get root(): string {
+    return getMeta<string>(this.db, 'root')!;
+  }
+  get revision(): number {
+    return getMeta<number>(this.db, 'revision') ?? 0;
+  }
+  close(): void {
+    this.db.close();
+  }
+
+  /** Tables of the present revision; made anew when the index was. */
+  #current() {
+    const revision = this.revision;
+    if (!this.#tables || revision !== this.#revision) {
+      this.#tables = { facets: new FacetTable(this.db), orders: new Map(), texts: new Map(), near: null };
+      this.#revision = revision;
+    }
+    return this.#tables;
+  }
+
+  /** One page of the items that pass a filter, with the counts of every facet. Cursor and offset are exclusive. */
+  page(query: ItemQuery = {}): DataPage {
+    const { facets } = this.#current();
+    const { passed, total, counts } = this.#filter(query);
+    const grouped = query.group === 'image';
+    const order = this.#order(grouped ? 'image' : (query.sort ?? 'file'));
+    const descending = query.descending === true;
+    const limit = Math.min(query.limit ?? 100, PAGE_LIMIT);
+    let at = this.#cursor(query.cursor);
+    let skip = query.cursor ? 0 : (query.offset ?? 0);
+    let last = -1; // image of the row before, when grouped
+    const groups: number[][] = [];
+    const imageOf = grouped ? this.#imageOf() : null;
+    for (; at < facets.rows; at++) {
+      const row = order[descending ? facets.rows - 1 - at : at];
+      if (passed[row] === 0) continue;
+      if (imageOf && imageOf[row] === last) {
+        groups.at(-1)?.push(row);
+        continue;
+      }
+      if (skip === 0 && groups.length === limit) break;
+      if (imageOf) last = imageOf[row];
+      if (skip > 0) skip--;
+      else groups.push([row]);
+    }
+    return {
+      items: this.#items(groups, grouped),
+      total,
+      facets: counts,
+      revision: this.#revision,
+      cursor: at < facets.rows ? `${this.#revision}.${at}` : null,
+    };
+  }
+
+  /** Ids of all items that pass a filter, in the order of the files. */
+  ids(query: ItemQuery): string[] {
+    const { passed } = this.#filter(query);
+    const all = this.db.prepare('SELECT id FROM items ORDER BY n').all() as { id: string }[];
+    return all.filter((_, row) => passed[row] === 1).map(({ id }) => id);
+  }
+
+  sample(id: string): DataSample {
+    const row = this.db.prepare(`${ITEM} WHERE t.id = ?`).get(id) as unknown as ItemRow | undefined;
+    if (!row) throw noItem(this.name, id);
+    const { raw, file, at } = this.db.prepare('SELECT raw, file, row AS at FROM items WHERE n = ?').get(row.n) as { raw: string; file: string; at: number };
+    const siblings = this.db.prepare(`${ITEM} WHERE t.image = ? AND t.n <> ? ORDER BY t.n LIMIT 200`).all(row.image_n, row.n) as unknown as ItemRow[];
+    return { item: this.#item(row), raw: JSON.parse(raw) as unknown, file, row: at, same_image: siblings.map((s) => this.#item(s)), near: this.#near(row.image_n) };
+  }
+
+  /** Path of the image that a thumbnail's address names by content. */
+  imageByHash(sha256: string): string | null {
+    const found = this.db.prepare('SELECT path FROM images WHERE sha256 = ? AND problem IS NULL LIMIT 1').get(sha256) as { path: string } | undefined;
+    return found?.path ?? null;
+  }
+
+  /** Every split with its size, in the order of names. */
+  splits(): Record<string, number> {
+    const rows = this.db.prepare('SELECT split, count(*) AS size FROM members GROUP BY split ORDER BY split').all() as { split: string; size: number }[];
+    return Object.fromEntries(rows.map(({ split, size }) => [split, size]));
+  }
+
+  #filter(query: ItemQuery) {
+    const { facets } = this.#current();
+    const search = parseSearch(query.q ?? '');
+    const chosen = { ...search.facets };
+    for (const [facet, values] of Object.entries(query.facets ?? {}) as [keyof typeof chosen, string[]][]) {
+      if (values.length > 0) chosen[facet] = values;
+    }
+    return facets.filter({ facets: chosen, excluded: search.excluded }, this.#base(search, query));
+  }
+
+  /** Rows that pass everything but the facets; null when nothing else is asked. */
+  #base(search: Search, query: ItemQuery): Uint8Array | null {
+    const masks: Uint8Array[] = [];
+    if (search.text) masks.push(this.#text(search.text));
+    if (search.without) masks.push(this.#text(search.without).map((bit) => 1 - bit));
+    if (search.id) masks.push(this.#rows('SELECT n FROM items WHERE id = ?', [search.id]));
+    const image = query.image ?? search.image;
+    if (image) masks.push(this.#rows('SELECT n FROM items WHERE image = (SELECT n FROM images WHERE path = ?1 OR sha256 = ?1)', [image]));
+    if (query.ids) masks.push(this.#rows('SELECT n FROM items WHERE id IN (SELECT value FROM json_each(?))', [JSON.stringify(query.ids)]));
+    return masks.length === 0 ? null : masks.reduce((a, b) => a.map((bit, row) => bit & b[row]));
+  }
+
+  /** Rows whose words match, kept for the next pages of the same search. */
+  #text(expression: string): Uint8Array {
+    const { texts } = this.#current();
+    let rows = texts.get(expression);
+    if (!rows) {
+      rows = this.#rows('SELECT rowid AS n FROM items_fts WHERE items_fts MATCH ?', [expression]);
+      if (texts.size >= 16) texts.delete(texts.keys().next().value!);
+      texts.set(expression, rows);
+    }
+    return rows;
+  }
+
+  #rows(sql: string, parameters: string[]): Uint8Array {
+    const mask = new Uint8Array(this.#current().facets.rows);
+    const statement = this.db.prepare(`SELECT group_concat(n, ' ') AS list FROM (${sql})`); // one string, not a row object for each of 89,000
+    const { list } = statement.get(...parameters) as { list: string | number | null };
+    if (list !== null) for (const n of String(list).split(' ')) mask[Number(n) - 1] = 1;
+    return mask;
+  }
+
+  #order(sort: string): Int32Array {
+    const columns = SORTS[sort];
+    if (!columns) throw badSort(sort);
+    const { orders } = this.#current();
+    let order = orders.get(sort);
+    if (!order) {
+      const rows = this.db.prepare(`SELECT t.n FROM items t ORDER BY ${columns}`).iterate() as Iterable<{ n: number }>;
+      orders.set(sort, (order = Int32Array.from(rows, ({ n }) => n - 1)));
+    }
+    return order;
+  }
+
+  #imageOf(): Int32Array {
+    const { orders } = this.#current();
+    let images = orders.get('image-of-row');
+    if (!images) {
+      const rows = this.db.prepare('SELECT image FROM items ORDER BY n').iterate() as Iterable<{ image: number }>;
+      orders.set('image-of-row', (images = Int32Array.from(rows, ({ image }) => image)));
+    }
+    return images;
+  }
+
+  #cursor(cursor: string | undefined): number {
+    if (!cursor) return 0;
+    const [revision, at] = cursor.split('.').map(Number);
+    if (revision === this.#revision && Number.isInteger(at)) return at;
+    throw new WorkbenchError({
+      code: 'DATA_CURSOR',
+      http: 409,
+      message: `the index of ${this.name} changed since this page was asked for`,
+      remedy: 'Start again at the first page, or ask by offset.',
+    });
+  }
+
+  #items(groups: number[][], grouped: boolean): DataItem[] {
+    const wanted = JSON.stringify(groups.map(([row]) => row + 1));
+    const rows = this.db.prepare(`${ITEM} WHERE t.n IN (SELECT value FROM json_each(?))`).all(wanted) as unknown as ItemRow[];
+    const byN = new Map(rows.map((row) => [row.n, row]));
+    const idOf = this.db.prepare('SELECT id FROM items WHERE n = ?');
+    const id = (row: number) => (idOf.get(row + 1) as { id: string }).id;
+    return groups.map((group) => ({ ...this.#item(byN.get(group[0] + 1)!), ...(grouped && { group: group.map(id) }) }));
+  }
+
+  #item({ n, image_n: _, options, ...rest }: ItemRow): DataItem {
+    const splits = this.db.prepare('SELECT split FROM members WHERE item = ? ORDER BY split').all(n) as { split: string }[];
+    return { ...rest, options: JSON.parse(options) as string[], splits: splits.map(({ split }) => split) };
+  }
+
+  #near(image: number): DataSample['near'] {
+    const tables = this.#current();
+    tables.near ??= new NearTable(this.db);
+    const path = this.db.prepare('SELECT path, sha256, width, height FROM images WHERE n = ?');
+    return tables.near.near(image).map(({ n, distance }) => ({ ...(path.get(n) as Omit<DataSample['near'][number], 'distance'>), distance }));
+  }
+}
+
+class NearTable {
+  readonly #n: number[];
+  readonly #hashes: HashTable;
+
+  constructor(db: DatabaseSync) {
+    const rows = db.prepare('SELECT n, dhash FROM images WHERE dhash IS NOT NULL').all() as { n: number; dhash: Uint8Array }[];
+    this.#n = rows.map(({ n }) => n);
+    this.#hashes = new HashTable(rows.map(({ dhash }) => dhash));
+  }
+
+  near(image: number): { n: number; distance: number }[] {
+    const row = this.#n.indexOf(image);
+    if (row < 0) return [];
+    return this.#hashes
+      .near(row)
+      .slice(0, 50)
+      .map((found) => ({ n: this.#n[found.row], distance: found.distance }));
+  }
+}
+
+function noItem(name: string, id: string): WorkbenchError {
+  return new WorkbenchError({
+    code: 'DATA_ITEM_UNKNOWN',
+    http: 404,
+    message: `${name} has no question ${id}`,
+    remedy: 'The index may have been made anew; go back to the list.',
+  });
+}
+
+function badSort(sort: string): WorkbenchError {
+  return new WorkbenchError({ code: 'DATA_SORT', message: `there is no order ${JSON.stringify(sort)}`, remedy: `Use ${Object.keys(SORTS).join(', ')}.` });
+}

@@ -1,0 +1,133 @@
+/**
+ * The columns that are filtered and counted, as arrays in memory: 89,000 questions take about 2 MB, and a filter with all its counts
+ * is one pass of a few milliseconds, which no GROUP BY reaches.
+ */
+import type { DatabaseSync } from 'node:sqlite';
+import { FACETS, type Facet } from './search.ts';
+
+/** Rows are items: row r is item n = r + 1. A row may have several values (splits), one, or none. */
+interface Column {
+  values: string[];
+  /** Values of row r: codes[starts[r]] .. codes[starts[r + 1] - 1]. */
+  starts: Uint32Array; // [rows + 1]
+  codes: Uint16Array;
+}
+
+export interface FacetFilter {
+  facets: Partial<Record<Facet, readonly string[]>>;
+  excluded: Partial<Record<Facet, readonly string[]>>;
+}
+
+export type FacetCounts = Record<Facet, Record<string, number>>;
+
+/** The problem facet's value for an item that can be used. */
+export const USABLE = 'none';
+
+export class FacetTable {
+  readonly rows: number;
+  readonly #columns: [Facet, Column][];
+
+  constructor(db: DatabaseSync) {
+    const single = FACETS.filter((facet) => facet !== 'split').map((facet) => [facet, new Coder()] as const);
+    const items = db.prepare(
+      `SELECT t.modality AS modality, t.question_type AS question_type, t.dataset AS dataset, json_array_length(t.options) AS options,
+              ifnull(t.answer, 'none') AS answer, coalesce(t.problem, i.problem, '${USABLE}') AS problem
+       FROM items t JOIN images i ON i.n = t.image ORDER BY t.n`,
+    );
+    let rows = 0;
+    for (const row of items.iterate() as Iterable<Record<Facet, string | number>>) {
+      for (const [facet, coder] of single) coder.add(row[facet]);
+      rows++;
+    }
+    this.rows = rows;
+    const one = Uint32Array.from({ length: rows + 1 }, (_, row) => row);
+    this.#columns = [...single.map(([facet, coder]): [Facet, Column] => [facet, { ...coder.done(), starts: one }]), ['split', splitColumn(db, rows)]];
+  }
+
+  /**
+   * Which rows pass, and how many there are of each value. A facet's own choice does not narrow its own counts: they say what choosing
+   * another value would give. `base` marks the rows that passed search and ids, 1 each; all pass when it is null.
+   */
+  filter(filter: FacetFilter, base: Uint8Array | null): { passed: Uint8Array; total: number; counts: FacetCounts } {
+    const passed = new Uint8Array(this.rows);
+    const tests = this.#columns.flatMap(([facet, column], at) => {
+      const [chosen, excluded] = [filter.facets[facet], filter.excluded[facet]];
+      if (!chosen?.length && !excluded?.length) return [];
+      const allowed = Uint8Array.from(column.values, (value) => +(!chosen?.length || chosen.includes(value)));
+      const refused = Uint8Array.from(column.values, (value) => +(excluded?.includes(value) ?? false));
+      return [{ at, column, allowed, refused, mustHave: Boolean(chosen?.length) }];
+    });
+    const counts = this.#columns.map(([, { values }]) => new Uint32Array(values.length));
+    let total = 0;
+    for (let row = 0; row < this.rows; row++) {
+      if (base && base[row] === 0) continue;
+      let failures = 0;
+      let failedAt = -1;
+      for (const test of tests) {
+        if (passes(test, row)) continue;
+        failedAt = test.at;
+        if (++failures > 1) break;
+      }
+      if (failures > 1) continue;
+      if (failures === 0) {
+        passed[row] = 1;
+        total++;
+      }
+      for (let c = 0; c < counts.length; c++) {
+        if (failures === 1 && c !== failedAt) continue;
+        const { starts, codes } = this.#columns[c][1];
+        for (let k = starts[row]; k < starts[row + 1]; k++) counts[c][codes[k]]++;
+      }
+    }
+    return { passed, total, counts: this.#named(counts) };
+  }
+
+  #named(counts: Uint32Array[]): FacetCounts {
+    const named = this.#columns.map(([facet, { values }], c) => [facet, Object.fromEntries(values.map((value, v) => [value, counts[c][v]]))]);
+    return Object.fromEntries(named) as FacetCounts;
+  }
+}
+
+interface Test {
+  column: Column;
+  allowed: Uint8Array;
+  refused: Uint8Array;
+  /** Whether a row without any value fails. */
+  mustHave: boolean;
+}
+
+function passes({ column, allowed, refused, mustHave }: Test, row: number): boolean {
+  let any = !mustHave;
+  for (let k = column.starts[row]; k < column.starts[row + 1]; k++) {
+    if (refused[column.codes[k]] === 1) return false;
+    if (allowed[column.codes[k]] === 1) any = true;
+  }
+  return any;
+}
+
+/** Numbers the values of a column as they come. */
+class Coder {
+  #codes = new Map<string | number, number>();
+  #cells: number[] = [];
+
+  add(value: string | number): void {
+    let code = this.#codes.get(value);
+    if (code === undefined) this.#codes.set(value, (code = this.#codes.size));
+    this.#cells.push(code);
+  }
+  done(): { values: string[]; codes: Uint16Array } {
+    return { values: [...this.#codes.keys()].map(String), codes: Uint16Array.from(this.#cells) };
+  }
+}
+
+function splitColumn(db: DatabaseSync, rows: number): Column {
+  const coder = new Coder();
+  const starts = new Uint32Array(rows + 1);
+  const members = db.prepare('SELECT item, split FROM members ORDER BY item, split');
+  for (const { item, split } of members.iterate() as Iterable<{ item: number; split: string }>) {
+    coder.add(split);
+    starts[item]++;
+  }
+  for (let row = 0; row < rows; row++) starts[row + 1] += starts[row];
+  return { ...coder.done(), starts };
+}

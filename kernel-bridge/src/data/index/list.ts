@@ -1,0 +1,69 @@
+/** The data sets that were added: one folder each under <home>/datasets. */
+import { existsSync, readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import type { DatasetSummary } from '../../protocol/data.ts';
+import { WorkbenchError } from '../../protocol/errors.ts';
+import { datasetDir, homeDir } from '../home.ts';
+import { SCHEMA_VERSION, getMeta, indexPath } from './schema.ts';
+
+export function listDatasets(home?: string): DatasetSummary[] {
+  const dir = join(homeDir(home), 'datasets');
+  const names = existsSync(dir) ? readdirSync(dir) : [];
+  return names
+    .filter((name) => hasQuestions(name, home))
+    .toSorted()
+    .map((name) => summary(name, home));
+}
+
+/** Whether a data set of this name was indexed. */
+export function hasQuestions(name: string, home?: string): boolean {
+  if (/[/\\]|^\.+$/.test(name) || !existsSync(indexPath(name, home))) return false;
+  const db = new DatabaseSync(indexPath(name, home), { readOnly: true, timeout: 5000 });
+  try {
+    const version = (db.prepare('PRAGMA user_version').get() as { user_version: number }).user_version;
+    return version === SCHEMA_VERSION && getMeta(db, 'revision') !== null;
+  } catch {
+    return false; // no database, or one of another program
+  } finally {
+    db.close();
+  }
+}
+
+export function openForReading(name: string, home?: string): DatabaseSync {
+  if (!hasQuestions(name, home)) throw unknownDataset(name, home);
+  return new DatabaseSync(indexPath(name, home), { readOnly: true, timeout: 5000 });
+}
+
+export function summary(name: string, home?: string): DatasetSummary {
+  const db = openForReading(name, home);
+  try {
+    const counts = db
+      .prepare(
+        `SELECT count(*) AS items, count(*) FILTER (WHERE coalesce(t.problem, i.problem) IS NULL) AS usable,
+                count(DISTINCT t.image) AS images, count(DISTINCT t.image) FILTER (WHERE i.sha256 IS NOT NULL) AS hashed
+         FROM items t JOIN images i ON i.n = t.image`,
+      )
+      .get() as Pick<DatasetSummary, 'items' | 'usable' | 'images' | 'hashed'>;
+    const meta = <T>(key: string) => getMeta<T>(db, key) as T;
+    return { name, dir: meta('dir'), root: meta('root'), kind: meta('kind'), indexed_at: meta('indexed_at'), revision: meta('revision'), ...counts };
+  } finally {
+    db.close();
+  }
+}
+
+/** Forgets a data set: its index and splits go, its folder is never touched. */
+export function removeDataset(name: string, home?: string): void {
+  if (!hasQuestions(name, home)) throw unknownDataset(name, home);
+  rmSync(datasetDir(name, home), { recursive: true });
+}
+
+function unknownDataset(name: string, home?: string): WorkbenchError {
+  const names = existsSync(join(homeDir(home), 'datasets')) ? listDatasets(home).map((set) => set.name) : [];
+  return new WorkbenchError({
+    code: 'DATA_UNKNOWN',
+    http: 404,
+    message: `there is no data set ${JSON.stringify(name)}`,
+    remedy: names.length > 0 ? `Indexed: ${names.join(', ')}. Others: medr1 data add DIR.` : 'Index one with `medr1 data add DIR`.',
+  });
+}

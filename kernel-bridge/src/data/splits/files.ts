@@ -1,0 +1,59 @@
+/** Splits as files: <home>/datasets/<name>/splits/<split>.json, or anywhere a user keeps one. Checked by hash whenever used. */
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { Value } from 'typebox/value';
+import { SplitFile } from '../../protocol/data.ts';
+import { WorkbenchError } from '../../protocol/errors.ts';
+import { datasetDir } from '../home.ts';
+
+export const splitPath = (dataset: string, split: string, home?: string) => join(datasetDir(dataset, home), 'splits', `${split}.json`);
+
+/** The hash over everything else that the file says. */
+export function sealed(split: Omit<SplitFile, 'sha256'>): SplitFile {
+  const { format, name, dataset, items_hash, kind, seed, test_fraction, train, test } = split;
+  const content = { format, name, dataset, items_hash, kind, seed, test_fraction, train, test };
+  return { ...content, sha256: createHash('sha256').update(JSON.stringify(content)).digest('hex') };
+}
+
+export function writeSplit(path: string, split: SplitFile): void {
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(`${path}.part`, `${JSON.stringify(split, null, 1)}\n`);
+  renameSync(`${path}.part`, path);
+}
+
+/** Throws DATA_SPLIT_FILE when it is no split, DATA_SPLIT_CHANGED when it is not what its hash says. */
+export function readSplit(path: string): SplitFile {
+  let split: unknown;
+  try {
+    split = JSON.parse(readFileSync(path, 'utf8'));
+  } catch (cause) {
+    throw noSplit(path, cause);
+  }
+  if (!Value.Check(SplitFile, split)) throw noSplit(path);
+  if (sealed(split).sha256 !== split.sha256) throw changed(path);
+  return split;
+}
+
+export function splitFilesOf(dataset: string, home?: string): SplitFile[] {
+  const dir = dirname(splitPath(dataset, 'x', home));
+  const files = existsSync(dir) ? readdirSync(dir).filter((file) => file.endsWith('.json')) : [];
+  return files.toSorted().map((file) => readSplit(join(dir, file)));
+}
+
+function noSplit(path: string, cause?: unknown): WorkbenchError {
+  return new WorkbenchError({
+    code: 'DATA_SPLIT_FILE',
+    cause,
+    message: `${path} is no split file of this program`,
+    remedy: 'Make one with `medr1 data split`.',
+  });
+}
+
+function changed(path: string): WorkbenchError {
+  return new WorkbenchError({
+    code: 'DATA_SPLIT_CHANGED',
+    message: `${path} was changed after it was made: its content does not match its sha256`,
+    remedy: 'Take the original file, or make a new split with `medr1 data split`.',
+  });
+}

@@ -1,0 +1,54 @@
+/** A data set with all its questions, by name from its index or by reading its folder. */
+import type { VqaItem } from '../protocol/data.ts';
+import type { Fingerprint } from './image/fingerprint.ts';
+import { hasQuestions } from './index/list.ts';
+import { readIndexed } from './index/whole.ts';
+import { findLayout } from './layout.ts';
+import { readDataset } from './read.ts';
+import { splitFilesOf } from './splits/files.ts';
+
+export interface WholeDataset {
+  /** As it was asked for. */
+  name: string;
+  root: string;
+  items: VqaItem[];
+  /** Ids by split, in the order of the split's file. */
+  splits: Map<string, string[]>;
+  /** Studies by item, where the data tells them. */
+  studies: Map<string, string>;
+  /** What is known of the images' content; empty for a folder that was not indexed. */
+  prints: Map<string, Pick<Fingerprint, 'sha256' | 'dhash' | 'problem'>>;
+}
+
+/** Reads all of a data set; the splits made of an indexed one by `medr1 data split` are among its splits. */
+export async function readWhole(nameOrDir: string, options: { home?: string; signal?: AbortSignal } = {}): Promise<WholeDataset> {
+  if (!hasQuestions(nameOrDir, options.home)) return readFolder(nameOrDir, options);
+  const whole = readIndexed(nameOrDir, options.home);
+  for (const file of splitFilesOf(nameOrDir, options.home)) {
+    whole.splits.set(`${file.name}/train`, file.train);
+    whole.splits.set(`${file.name}/test`, file.test);
+  }
+  return whole;
+}
+
+async function readFolder(dir: string, options: { home?: string; signal?: AbortSignal }): Promise<WholeDataset> {
+  const { root, readings } = await readDataset(await findLayout(dir), options);
+  const items = new Map<string, VqaItem>();
+  const splits = new Map<string, string[]>();
+  const studies = new Map<string, string>();
+  for await (const reading of readings) {
+    if (reading.type === 'item') {
+      items.set(reading.item.id, reading.item);
+      if (reading.study !== null) studies.set(reading.item.id, reading.study);
+    } else if (reading.type === 'member') {
+      const ids = splits.get(reading.split);
+      if (ids) ids.push(reading.id);
+      else splits.set(reading.split, [reading.id]);
+    } else {
+      const item = items.get(reading.id)!;
+      if (item.modality === 'unknown') item.modality = reading.hints.modality ?? 'unknown';
+      if (item.question_type === 'unknown') item.question_type = reading.hints.question_type ?? 'unknown';
+    }
+  }
+  return { name: dir, root, items: [...items.values()], splits, studies, prints: new Map() };
+}
