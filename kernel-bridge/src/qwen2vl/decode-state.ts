@@ -35,17 +35,19 @@ export class DecodeState {
   /** Encodes the images, prefills the prompts, and gives every prompt's keys and values to its n rows. */
   constructor(model: Qwen2VL, prompts: EncodedPrompt[], n: number, maxNewTokens: number, options: DecodeOptions) {
     this.model = model;
-    const prefix = layOut(model, prompts);
-    const { vocab_size } = model.config.text_config;
-    const start = quietly(() => ({
-      suppress: suppression(options.never, vocab_size, model.device),
-      turns: rotationTables(model, prefix, maxNewTokens),
-      rows: prefill(model, prefix, n, maxNewTokens, (options.repetitionPenalty ?? 1) !== 1 ? prompts : null),
-    }));
+    const start = quietly(() => {
+      const prefix = layOut(model, prompts);
+      return {
+        suppress: suppression(options.never, model.config.text_config.vocab_size, model.device),
+        turns: rotationTables(model, prefix, maxNewTokens),
+        rows: prefill(model, prefix, n, maxNewTokens, (options.repetitionPenalty ?? 1) === 1 ? null : prompts),
+        slot: prefix.blocks.L,
+      };
+    });
     this.suppress = start.suppress;
     this.turns = start.turns;
     this.rows = start.rows;
-    this.slot = prefix.blocks.L;
+    this.slot = start.slot;
     this.sampler = makeSampler(options, this.suppress, options.random);
   }
 

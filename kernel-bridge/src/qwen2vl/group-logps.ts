@@ -11,7 +11,7 @@ import { decode, type Attend } from './decoder.ts';
 import { errors } from './errors.ts';
 import { attention, gatherRows } from './layers.ts';
 import type { Qwen2VL } from './model.ts';
-import { embed, layOut, positionTensor, type Prefix } from './prefix.ts';
+import { checkIds, embed, layOut, positionTensor, type Prefix } from './prefix.ts';
 import type { EncodedPrompt } from './processor.ts';
 import { textRotation } from './rope.ts';
 import { tokenLogps } from './token-logps.ts';
@@ -66,6 +66,7 @@ function computeGroupLogps(model: Qwen2VL, prompts: EncodedPrompt[], completions
     };
   }
 
+  flat.forEach((ids, n) => checkIds(model, ids, `completion ${n}`));
   const prefix = layOut(model, prompts);
   // The last token predicts nothing, so it is no input.
   const inputs = flat.map((ids) => ids.slice(0, -1));

@@ -31,6 +31,7 @@ export function layOut(model: Qwen2VL, prompts: EncodedPrompt[]): Prefix {
   const imageRows: number[] = [];
   const nextPositions: number[] = [];
   prompts.forEach(({ inputIds, images }, b) => {
+    checkIds(model, inputIds, `prompt ${b}`);
     const places = inputIds.flatMap((id, i) => (id === config.image_token_id ? [i] : []));
     const expected = images.reduce((sum, { grid: [t, h, w] }) => sum + (t * h * w) / (merge * merge), 0);
     if (inputIds.length === 0) throw errors.badArgument(`prompt ${b} has no tokens`, 'Give each prompt at least one token.');
@@ -62,6 +63,14 @@ export function layOut(model: Qwen2VL, prompts: EncodedPrompt[]): Prefix {
     lastRows: prompts.map((prompt, b) => blocks.row(b, prompt.inputIds.length - 1)),
     nextPositions,
   };
+}
+
+/** Refuses ids outside the vocabulary, which would read foreign memory on a GPU. */
+export function checkIds({ config }: Qwen2VL, ids: number[], what: string): void {
+  const V = config.text_config.vocab_size;
+  const wrong = ids.find((id) => !(id >= 0 && id < V));
+  if (wrong === undefined) return;
+  throw errors.badArgument(`${what} holds token ${wrong}; the vocabulary has ${V}`, 'Use the tokenizer that belongs to the model.');
 }
 
 /** Token embeddings [R, hidden] of `ids` [R], image tokens' rows replaced by what the vision tower sees. */

@@ -1,0 +1,111 @@
+import { describe, expect, it } from 'vitest';
+import { backward, noGrad, scope, torch, type Tensor } from '../torch/index.ts';
+import { forward } from './forward.ts';
+import { groupLogps } from './group-logps.ts';
+import { tinyModel, tinyPrompt, tinyPrompts } from './testing/tiny.ts';
+
+const model = tinyModel();
+const prompts = tinyPrompts();
+/** log p of a completion by running prompt and completion alone. */
+const alone = (prompt: (typeof prompts)[number], ids: number[], temperature = 1): number[] =>
+  scope(() =>
+    noGrad(() => {
+      const logits = torch.select(forward(model, [{ prompt, completion: ids }]).logits, 0, 0);
+      const logp = torch.log_softmax(torch.div(logits, temperature), -1);
+      return ids.map((id, t) => torch.select(torch.select(logp, 0, prompt.inputIds.length - 1 + t), 0, id).item());
+    }),
+  );
+
+const even = [
+  [[1, 2, 3], [4, 5, 99]],
+  [[6, 7, 99], [8, 9, 10]],
+  [[11, 12, 13], [99, 1, 1]],
+]; // prettier-ignore
+const uneven = [
+  [[1], [2, 3, 4, 5, 6, 7, 8, 99], [9, 10]],
+  [[11, 12, 13]],
+  [
+    [14, 99],
+    [20, 21, 22, 23, 24],
+  ],
+];
+
+describe('groupLogps', () => {
+  it.each([
+    ['groups of one size', even, 1],
+    ['groups and completions of different sizes', uneven, 1],
+    ['temperature 0.7', uneven, 0.7],
+  ])('equals running each prompt and completion alone: %s', (_, completions, temperature) => {
+    const { logps, mask } = groupLogps(model, prompts, completions, { temperature });
+    const rows = logps.tolist() as number[][];
+    let n = 0;
+    completions.forEach((group, b) =>
+      group.forEach((ids) => {
+        alone(prompts[b], ids, temperature).forEach((value, t) => expect(rows[n][t]).toBeCloseTo(value, 4));
+        expect(rows[n].slice(ids.length).every((value) => value === 0)).toBe(true);
+        expect((mask.tolist() as boolean[][])[n]).toEqual(rows[n].map((_v, t) => t < ids.length));
+        n++;
+      }),
+    );
+  });
+
+  it('gives the same values and gradients in one chunk of the vocabulary as in many', () => {
+    const gradients = (chunkTokens?: number): [Float32Array, Float32Array[]] =>
+      scope(() => {
+        model.setTrainable(() => true);
+        const { logps } = groupLogps(model, prompts, uneven, { chunkTokens, temperature: 0.9 });
+        backward(torch.sum(torch.mul(logps, torch.arange(logps.shape[1]))));
+        const found = [...model.params.values()].map((weight) => weight.grad!.toFloat32());
+        for (const weight of model.params.values()) weight.grad = null;
+        model.setTrainable(() => false);
+        return [logps.toFloat32(), found];
+      });
+    const [whole, wholeGradients] = gradients();
+    const [parts, partGradients] = gradients(5);
+    whole.forEach((value, i) => expect(parts[i]).toBeCloseTo(value, 5));
+    wholeGradients.forEach((gradient, i) => gradient.forEach((value, j) => expect(partGradients[i][j]).toBeCloseTo(value, 3)));
+  });
+
+  it('gives entropy and the most probable token only when asked, without gradient', () => {
+    model.setTrainable(() => true);
+    const { entropy, correct, logps } = groupLogps(model, prompts, even, { correct: true });
+    model.setTrainable(() => false);
+    expect([entropy!.requiresGrad, correct!.requiresGrad, logps.requiresGrad]).toEqual([false, false, true]);
+    expect(Math.max(...entropy!.toFloat32())).toBeLessThanOrEqual(Math.log(100));
+    expect(groupLogps(model, prompts, even, { entropy: false }).entropy).toBeNull();
+  });
+
+  it('answers a batch without any token with empty tensors', () => {
+    expect(groupLogps(model, prompts, [[], [[]], []]).logps.shape).toEqual([1, 0]);
+  });
+
+  it('refuses tokens outside the vocabulary and prompts whose images do not fit their placeholders', () => {
+    expect(() => groupLogps(model, [prompts[2]], [[[100]]])).toThrow('completion 0 holds token 100; the vocabulary has 100');
+    expect(() => groupLogps(model, [tinyPrompt([1, 90, 2])], [[[1]]])).toThrow('prompt 0 has 1 image tokens, its 0 images give 0');
+    expect(() => groupLogps(model, prompts, [[[1]]])).toThrow('3 prompts with completions for 1');
+  });
+
+  it('pairs every image with its own prompt: a batch equals its prompts alone, and exchanged images change the result', () => {
+    const [a, b] = [prompts[0], { ...prompts[0], images: prompts[1].images.slice(0, 0).concat(otherImage()) }];
+    const pair = (images: (typeof prompts)[number][]) => groupLogps(model, images, [[[1, 2]], [[1, 2]]]).logps.tolist() as number[][];
+    const [[first], [second]] = [pair([a, b]), pair([b, a])].map((rows) => rows);
+    expect(first[0]).toBeCloseTo(alone(a, [1, 2])[0], 4);
+    expect(second[0]).toBeCloseTo(alone(b, [1, 2])[0], 4);
+    expect(Math.abs(first[0] - second[0])).toBeGreaterThan(1e-3);
+  });
+
+  it('frees what it makes: calls in a row leave no tensor behind', async () => {
+    const { memoryStats } = await import('../torch/index.ts');
+    const before = memoryStats().tensors;
+    for (let i = 0; i < 3; i++) {
+      const { logps, entropy, mask } = groupLogps(model, prompts, even);
+      for (const t of [logps, entropy!, mask] satisfies Tensor[]) t.dispose();
+    }
+    expect(memoryStats().tensors).toBe(before);
+  });
+});
+
+function otherImage() {
+  const [image] = tinyPrompts()[0].images;
+  return { ...image, pixelValues: torch.neg(image.pixelValues) as Tensor };
+}
