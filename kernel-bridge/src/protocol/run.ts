@@ -18,6 +18,9 @@ export const RUN_STATES = [
 export type RunState = (typeof RUN_STATES)[number];
 export const isActive = (state: RunState): boolean => ['starting', 'running', 'pausing', 'paused', 'stopping'].includes(state);
 
+/** No process works on it any more; all but `finished` can be resumed. */
+export const hasEnded = (state: RunState): boolean => ['stopped', 'finished', 'failed', 'interrupted'].includes(state);
+
 const Nullable = <S extends Type.TSchema>(schema: S) => Type.Union([schema, Type.Null()]);
 const ErrorShape = Type.Object({ code: Type.String(), message: Type.String(), remedy: Type.String() });
 

@@ -7,7 +7,7 @@ import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import type { ErrorBody } from '../protocol/errors.ts';
-import type { Checkpoint, RewardRevision, RunDetail, RunEvent, RunState } from '../protocol/run.ts';
+import { hasEnded, type Checkpoint, type RewardRevision, type RunDetail, type RunEvent, type RunState } from '../protocol/run.ts';
 import type { RunAction } from '../protocol/rest.ts';
 import type { TrainConfig } from '../protocol/config.ts';
 import type { StepResult } from '../rl/types.ts';
@@ -280,7 +280,7 @@ export class RunStore implements Disposable {
 
   private writeState(state: RunState, error: ErrorBody | null, now: number): void {
     const begins = state === 'starting';
-    const ends = ['stopped', 'finished', 'failed', 'interrupted'].includes(state);
+    const ends = hasEnded(state);
     this.db
       .prepare('UPDATE run SET state = ?, error = ?, started_at = CASE WHEN ? THEN coalesce(started_at, ?) ELSE started_at END, ended_at = ?')
       .run(state, error && JSON.stringify(error), Number(begins), now, ends ? now : null);

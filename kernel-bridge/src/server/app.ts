@@ -1,12 +1,13 @@
 /** The HTTP application: the gate, the routes of protocol/rest.ts under /api, errors as ErrorBody. */
 import { Hono } from 'hono';
-import { bodyLimit } from 'hono/body-limit';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import { errorBody, WorkbenchError } from '../protocol/errors.ts';
 import { ROUTES } from '../protocol/rest.ts';
 import { errors } from '../runs/errors.ts';
 import { refusal, type Gate } from './auth.ts';
 import { handlers, type RouteKey, type Services } from './handlers.ts';
+
+const MAX_BODY_BYTES = 1 << 20;
 
 export function createApp(services: Services, gate: Gate, dataRoutes?: Hono): Hono {
   const app = new Hono().basePath('/api');
@@ -15,7 +16,12 @@ export function createApp(services: Services, gate: Gate, dataRoutes?: Hono): Ho
     if (refused) throw refused;
     await next();
   });
-  app.use('*', bodyLimit({ maxSize: 1 << 20, onError: () => { throw errors.tooLarge(); } })); // prettier-ignore
+  app.use('*', async (c, next) => {
+    // Node holds a body to its content-length, so that this bounds what is ever read
+    if (c.req.header('transfer-encoding') !== undefined) throw errors.lengthRequired();
+    if (Number(c.req.header('content-length') ?? 0) > MAX_BODY_BYTES) throw errors.tooLarge();
+    await next();
+  });
   const handle = handlers(services);
   for (const [method, path] of ROUTES) {
     app.on(method, path, async (c) => {

@@ -113,6 +113,7 @@ export class Connection {
         const entries = log.read(subscription.cursor, this.limits.batch);
         if (entries.length === 0) return;
         for (const { seq, event } of entries) {
+          if (this.socket.bufferedAmount > this.limits.highWater) break;
           this.send({ type: 'event', topic, epoch: subscription.epoch, seq, event });
           subscription.cursor = seq;
         }

@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path';
 import type { Context } from 'hono';
 import { Compile } from 'typebox/compile';
 import { TrainConfig } from '../protocol/config.ts';
-import { errorBody } from '../protocol/errors.ts';
+import { presets } from '../protocol/presets.ts';
 import { CreateRun, EditRewards, ForkRun, PROTOCOL_VERSION, RUN_ACTIONS, RollbackRun, RunActionRequest } from '../protocol/rest.ts';
 import type { ROUTES, RunAction, ServerInfo } from '../protocol/rest.ts';
 import { isActive, type RunSummary } from '../protocol/run.ts';
@@ -41,15 +41,19 @@ export function handlers(services: Services): Record<RouteKey, Handler> {
   const answers = new Answers();
 
   return {
-    'GET /server': async (): Promise<ServerInfo> => ({
-      version: VERSION,
-      protocol: PROTOCOL_VERSION,
-      pid: process.pid,
-      started_at: services.started_at,
-      home,
-      device: await device(),
-      sample: findSample(home),
-    }),
+    'GET /server': async (): Promise<ServerInfo> => {
+      const sample = findSample(home);
+      return {
+        version: VERSION,
+        protocol: PROTOCOL_VERSION,
+        pid: process.pid,
+        started_at: services.started_at,
+        home,
+        device: await device(),
+        sample,
+        presets: presets({ sample }),
+      };
+    },
 
     'GET /schema': () => TrainConfig,
 
@@ -62,14 +66,14 @@ export function handlers(services: Services): Record<RouteKey, Handler> {
       return estimate(config, items);
     },
 
-    'GET /runs': () => ({ runs: listRuns(home).map((id) => summaryOf(hub, id)) }),
+    'GET /runs': () => ({ runs: listRuns(home).map((id) => hub.summary(id)) }),
 
     'POST /runs': async (c) => {
       const { config, start = true, request_id } = check(CreateRunBody, await body(c), 'POST /runs');
       return answers.once(request_id && `create ${request_id}`, async () => {
         using made = findByRequest(home, request_id) ?? (await createRun(home, config, { loadItems, request_id }));
         const { id, state } = made.row();
-        if (start && state === 'queued' && made.pending().length === 0) supervisor.start(id);
+        if (start && state === 'queued' && made.pending().length === 0) await supervisor.start(id);
         hub.changed(id);
         return made.summary();
       });
@@ -77,9 +81,9 @@ export function handlers(services: Services): Record<RouteKey, Handler> {
 
     'GET /runs/:id': (c) => store(c).detail(),
 
-    'DELETE /runs/:id': (c) => {
-      const run = store(c);
-      const { id, state } = run.row();
+    'DELETE /runs/:id': async (c) => {
+      await supervisor.settled(store(c).row().id);
+      const { id, state } = store(c).row();
       if (isActive(state) || supervisor.isTraining(id)) throw errors.wrongState(id, 'be deleted', state, 'Stop it first.');
       hub.forget(id);
       const trash = trashRun(home, id);
@@ -90,8 +94,8 @@ export function handlers(services: Services): Record<RouteKey, Handler> {
     'POST /runs/:id/actions': async (c) => {
       const { action, request_id } = check(ActionBody, await body(c), 'POST /runs/:id/actions');
       if (!RUN_ACTIONS.includes(action)) throw errors.badRequest('action', `${JSON.stringify(action)} is none of ${RUN_ACTIONS.join(', ')}`);
-      const run = store(c);
-      return answers.once(request_id && `${run.row().id} ${request_id}`, () => act(run, action, services));
+      const { id } = store(c).row();
+      return answers.once(request_id && `${id} ${request_id}`, () => act(id, action, services));
     },
 
     'GET /runs/:id/metrics': (c) => {
@@ -131,16 +135,17 @@ export function handlers(services: Services): Record<RouteKey, Handler> {
 
     'POST /runs/:id/fork': async (c) => {
       const { step, config = {}, start = true } = check(ForkBody, await body(c), 'POST /runs/:id/fork');
-      using made = await forkRun(home, store(c), step, config);
+      using parent = openRun(home, c.req.param('id')!);
+      using made = await forkRun(home, parent, step, config);
       const { id } = made.row();
-      if (start) supervisor.start(id);
+      if (start) await supervisor.start(id);
       hub.changed(id);
       return made.summary();
     },
 
     'POST /runs/:id/rollback': async (c) => {
       const { step } = check(RollbackBody, await body(c), 'POST /runs/:id/rollback');
-      const run = store(c);
+      using run = openRun(home, c.req.param('id')!);
       await rollbackRun(run, step);
       hub.changed(run.row().id);
       return run.summary();
@@ -167,8 +172,9 @@ export function handlers(services: Services): Record<RouteKey, Handler> {
   };
 }
 
-function act(run: RunStore, action: RunAction, { supervisor, hub }: Services): RunSummary {
-  const { id, state } = run.row();
+async function act(id: string, action: RunAction, { home, supervisor, hub }: Services): Promise<RunSummary> {
+  using run = openRun(home, id);
+  const { state } = run.row();
   const refuse = (remedy: string): never => {
     throw errors.wrongState(id, action, state, remedy);
   };
@@ -176,7 +182,7 @@ function act(run: RunStore, action: RunAction, { supervisor, hub }: Services): R
   if (action === 'start' || (action === 'resume' && state !== 'paused')) {
     if (live) return run.summary();
     if (state === 'finished') refuse('It is done: start a new run, or fork one of its checkpoints.');
-    if (!run.pending().some((command) => command.action === 'start')) supervisor.start(id);
+    if (!run.pending().some((command) => command.action === 'start')) await supervisor.start(id);
   } else if (action === 'stop' && state === 'queued') {
     run.setState('stopped');
   } else if (live) {
@@ -213,17 +219,6 @@ function findByRequest(home: string, request_id: string | undefined): RunStore |
     store[Symbol.dispose]();
   }
   return null;
-}
-
-/** A run that cannot be read stands in the list with its error. */
-function summaryOf(hub: Hub, id: string): RunSummary {
-  try {
-    return hub.store(id).summary();
-  } catch (error) {
-    const none = { parent: null, started_at: null, ended_at: null, reward: null, rollouts_per_s: null, eta_s: null, device: null };
-    const empty = { trainer: '', variant: '', created_at: 0, step: 0, total_steps: 0, recent_reward: [], seq: 0 };
-    return { id, name: id, state: 'failed', error: errorBody(error), ...none, ...empty };
-  }
 }
 
 const CreateRunBody = Compile(CreateRun);

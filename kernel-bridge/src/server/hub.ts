@@ -3,9 +3,13 @@
  * `runs` a short memory of changed summaries. `changed` is called after a commit.
  */
 import { randomBytes } from 'node:crypto';
+import { existsSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { errorBody, type ErrorBody } from '../protocol/errors.ts';
 import type { RunSummary } from '../protocol/run.ts';
-import { RunStore } from '../runs/store.ts';
+import { runDirectory } from '../runs/home.ts';
 import { openRun } from '../runs/runs.ts';
+import type { RunStore } from '../runs/store.ts';
 
 export interface Entry {
   seq: number;
@@ -23,10 +27,12 @@ export interface Topic {
 /** How long the runs topic gathers changes of one run. */
 const GATHER_MS = 200;
 const REMEMBERED = 500;
+const OPEN_STORES = 64;
 
 export class Hub {
   private readonly home: string;
   private readonly stores = new Map<string, RunStore>();
+  private readonly summaries = new Map<string, { stamp: string; summary: RunSummary }>();
   private readonly listeners = new Set<(topic: string) => void>();
   private readonly gathering = new Map<string, NodeJS.Timeout>();
   private readonly runs = new RunsTopic();
@@ -39,17 +45,33 @@ export class Hub {
   topic(name: string): Topic {
     if (name === 'runs') return this.runs;
     const id = name.startsWith('run:') ? name.slice(4) : '';
-    return new RunTopic(this.store(id));
+    this.store(id);
+    return new RunTopic(() => this.store(id));
   }
 
-  /** A store kept open for reading; closed by `forget`. */
+  /** A run's store, kept open while it is among the last used. Take it anew for each use. */
   store(id: string): RunStore {
-    let store = this.stores.get(id);
-    if (!store) {
-      store = openRun(this.home, id);
-      this.stores.set(id, store);
-    }
+    const store = this.stores.get(id) ?? openRun(this.home, id);
+    this.stores.delete(id);
+    this.stores.set(id, store);
+    if (this.stores.size > OPEN_STORES) this.shut(this.stores.keys().next().value!);
     return store;
+  }
+
+  /** The run's summary, read again only when its files have changed. A run that cannot be read is `failed` with the reason. */
+  summary(id: string): RunSummary {
+    const stamp = this.stamp(id);
+    const known = this.summaries.get(id);
+    if (known?.stamp === stamp) return known.summary;
+    const summary = this.read(id);
+    this.summaries.set(id, { stamp, summary });
+    return summary;
+  }
+
+  /** Changes with every commit, whichever process makes it. */
+  stamp(id: string): string {
+    const files = ['run.db', 'run.db-wal'].map((name) => statSync(join(runDirectory(this.home, id), name), { throwIfNoEntry: false }));
+    return files.map((file) => (file ? `${file.mtimeMs} ${file.size}` : '-')).join(' ');
   }
 
   onChange(listener: (topic: string) => void): () => void {
@@ -77,8 +99,8 @@ export class Hub {
   forget(id: string): void {
     clearTimeout(this.gathering.get(id));
     this.gathering.delete(id);
-    this.stores.get(id)?.[Symbol.dispose]();
-    this.stores.delete(id);
+    this.summaries.delete(id);
+    this.shut(id);
   }
 
   close(): void {
@@ -87,14 +109,22 @@ export class Hub {
   }
 
   private publish(id: string): void {
-    let summary: RunSummary;
-    try {
-      summary = this.store(id).summary();
-    } catch {
-      return; // removed meanwhile
-    }
-    this.runs.add({ summary });
+    if (!existsSync(runDirectory(this.home, id))) return; // removed meanwhile
+    this.runs.add({ summary: this.read(id) });
     this.notify('runs');
+  }
+
+  private read(id: string): RunSummary {
+    try {
+      return this.store(id).summary();
+    } catch (error) {
+      return unreadable(id, errorBody(error));
+    }
+  }
+
+  private shut(id: string): void {
+    this.stores.get(id)?.[Symbol.dispose]();
+    this.stores.delete(id);
   }
 
   private notify(topic: string): void {
@@ -103,23 +133,23 @@ export class Hub {
 }
 
 class RunTopic implements Topic {
-  private readonly store: RunStore;
+  private readonly store: () => RunStore;
   readonly oldest = 0;
 
-  constructor(store: RunStore) {
+  constructor(store: () => RunStore) {
     this.store = store;
   }
 
   get epoch(): string {
-    return this.store.epoch;
+    return this.store().epoch;
   }
 
   get head(): number {
-    return this.store.seq;
+    return this.store().seq;
   }
 
   read(after: number, limit: number): Entry[] {
-    return this.store.events(after, limit).map((event) => ({ seq: event.seq, event }));
+    return this.store().events(after, limit).map((event) => ({ seq: event.seq, event }));
   }
 }
 
@@ -141,4 +171,10 @@ class RunsTopic implements Topic {
     const start = Math.max(0, after - this.oldest);
     return this.entries.slice(start, start + limit);
   }
+}
+
+function unreadable(id: string, error: ErrorBody): RunSummary {
+  const none = { parent: null, started_at: null, ended_at: null, reward: null, rollouts_per_s: null, eta_s: null, device: null };
+  const empty = { trainer: '', variant: '', created_at: 0, step: 0, total_steps: 0, recent_reward: [], seq: 0 };
+  return { id, name: id, state: 'failed', error, ...none, ...empty };
 }

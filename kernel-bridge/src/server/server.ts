@@ -13,11 +13,10 @@ import type { Hono } from 'hono';
 import { WebSocketServer } from 'ws';
 import { errorBody, type WorkbenchError } from '../protocol/errors.ts';
 import { PROTOCOL_VERSION } from '../protocol/rest.ts';
-import { isActive } from '../protocol/run.ts';
 import { errors } from '../runs/errors.ts';
 import { prepareHome } from '../runs/home.ts';
 import { tryLock } from '../runs/lock.ts';
-import { listRuns, type LoadItems } from '../runs/runs.ts';
+import type { LoadItems } from '../runs/runs.ts';
 import { VERSION } from '../version.ts';
 import { createApp } from './app.ts';
 import { refusal, type Gate } from './auth.ts';
@@ -25,6 +24,7 @@ import { Connection, LIMITS } from './connection.ts';
 import { Hub } from './hub.ts';
 import { removeServerFile, writeServerFile } from './server-file.ts';
 import { Supervisor } from './supervisor.ts';
+import { watchOthers } from './watcher.ts';
 
 export interface ServeOptions {
   home: string;
@@ -47,8 +47,6 @@ export interface RunningServer extends AsyncDisposable {
 }
 
 const MAX_CONNECTIONS = 64;
-/** How often runs trained by other processes (medr1 train) are looked at. */
-const WATCH_MS = 500;
 
 export async function startServer(options: ServeOptions): Promise<RunningServer> {
   const home = prepareHome(options.home);
@@ -72,7 +70,7 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
   const sockets = acceptWebsockets(http, gate, hub, options.limits ?? LIMITS);
 
   supervisor.recover();
-  const watch = setInterval(() => watchOthers(home, hub, supervisor), WATCH_MS);
+  const stopWatching = watchOthers(home, hub, supervisor);
   const address = options.socket ? { socket: options.socket } : { port: port! };
   writeServerFile(home, { pid: process.pid, protocol: PROTOCOL_VERSION, version: VERSION, ...address, secret, started_at });
 
@@ -80,7 +78,7 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
   const close = (): Promise<void> =>
     (closing ??= (async () => {
       removeServerFile(home);
-      clearInterval(watch);
+      stopWatching();
       for (const client of sockets.clients) client.close(1001, 'the server stops');
       http.close();
       await supervisor.close();
@@ -142,23 +140,4 @@ function refuse(stream: Duplex, error: WorkbenchError): void {
   const body = JSON.stringify(errorBody(error));
   const head = [`HTTP/1.1 ${error.http} ${STATUS_CODES[error.http]}`, 'Connection: close', 'Content-Type: application/json'];
   stream.end([...head, `Content-Length: ${Buffer.byteLength(body)}`, '', body].join('\r\n'), () => stream.destroy());
-}
-
-/** Runs whose worker another process started: their commits reach this server only by looking. */
-const seen = new Map<string, number>();
-function watchOthers(home: string, hub: Hub, supervisor: Supervisor): void {
-  const own = new Set(supervisor.ids);
-  for (const id of listRuns(home)) {
-    if (own.has(id)) continue;
-    try {
-      const store = hub.store(id);
-      const { seq } = store;
-      const before = seen.get(id);
-      seen.set(id, seq);
-      if (before !== undefined && before !== seq) hub.changed(id);
-      if (isActive(store.row().state)) supervisor.markIfDead(id, 'no process trains it');
-    } catch {
-      continue; // damaged or just removed: the list says so
-    }
-  }
 }

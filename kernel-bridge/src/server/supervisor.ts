@@ -3,10 +3,11 @@
  * another one trains: one process at a time owns the device (a paused one has lent it).
  */
 import { fork, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { errorBody } from '../protocol/errors.ts';
-import { isActive } from '../protocol/run.ts';
+import { hasEnded, isActive, type RunState } from '../protocol/run.ts';
 import { errors } from '../runs/errors.ts';
 import { runDirectory } from '../runs/home.ts';
 import { isTraining, listRuns, logFile, openRun } from '../runs/runs.ts';
@@ -35,12 +36,20 @@ export class Supervisor {
 
   /** Marks runs whose worker died with the last server, and starts what was queued. */
   recover(): void {
-    for (const id of listRuns(this.options.home)) this.markIfDead(id, 'no process trains it');
+    for (const id of listRuns(this.options.home)) this.markIfDead(id);
     this.schedule();
   }
 
-  /** Queues the run for a worker. */
-  start(id: string): void {
+  /** Starts the run at once, whatever else trains. */
+  startNow(id: string): void {
+    using store = openRun(this.options.home, id);
+    store.enqueue();
+    this.spawn(id);
+  }
+
+  /** Queues the run for a worker, once the one it had before is gone. */
+  async start(id: string): Promise<void> {
+    await this.settled(id);
     using store = openRun(this.options.home, id);
     store.enqueue();
     this.options.changed(id);
@@ -55,6 +64,12 @@ export class Supervisor {
 
   isTraining(id: string): boolean {
     return this.workers.has(id) || isTraining(runDirectory(this.options.home, id));
+  }
+
+  /** Resolves when a worker that has written its run's end has also left. */
+  async settled(id: string): Promise<void> {
+    const worker = this.workers.get(id);
+    if (worker && hasEnded(this.stateOf(id))) await once(worker, 'exit');
   }
 
   /** Ids of runs with a worker of this supervisor. */
@@ -89,6 +104,7 @@ export class Supervisor {
   }
 
   private isWaiting(id: string): boolean {
+    if (isTraining(runDirectory(this.options.home, id))) return false;
     try {
       using store = openRun(this.options.home, id);
       return store.row().state === 'queued' && store.pending().some(({ action }) => action === 'start');
@@ -97,7 +113,7 @@ export class Supervisor {
     }
   }
 
-  private stateOf(id: string): string {
+  private stateOf(id: string): RunState {
     using store = openRun(this.options.home, id);
     return store.row().state;
   }
@@ -118,19 +134,23 @@ export class Supervisor {
 
   private gone(id: string, how: string): void {
     this.workers.delete(id);
-    this.markIfDead(id, how);
+    this.markIfDead(id, { how });
     this.options.changed(id);
     this.schedule();
   }
 
-  /** A run whose log says active, or whose worker died before it could say anything, while no process holds its lock. */
-  markIfDead(id: string, how: string): void {
+  /**
+   * Marks a run `interrupted` whose log says active while no process holds its lock. `ended`: our worker did, so that also a run it never
+   * got to open is one that failed to start, not one that waits.
+   */
+  markIfDead(id: string, ended?: { how: string }): void {
     const directory = runDirectory(this.options.home, id);
+    if (this.workers.has(id) || isTraining(directory)) return;
     try {
       using store = openRun(this.options.home, id);
       const { state } = store.row();
-      const diedEarly = state === 'queued' && how !== 'no process trains it';
-      if (!(isActive(state) || diedEarly) || this.workers.has(id) || isTraining(directory)) return;
+      if (!isActive(state) && !(ended && state === 'queued')) return;
+      const how = ended?.how ?? 'no process trains it any more';
       store.setState('interrupted', errors.workerDied(how, lastLine(logFile(directory))).toJSON());
       this.options.changed(id);
     } catch (error) {

@@ -17,6 +17,7 @@ export async function workerProcess(createTrainer: CreateTrainer, loadItems: Loa
   process.on('disconnect', () => abort.abort('orphan'));
 
   const log = (line: string): void => void process.stderr.write(`${new Date().toISOString()} ${line}\n`);
+  log(`pid ${process.pid}`);
   const state = await runWorker({
     directory,
     home,

@@ -1,0 +1,57 @@
+/** Progress of a run on a terminal: one line redrawn on a TTY, one line a step elsewhere. */
+import type { WriteStream } from 'node:tty';
+import type { RunEvent, RunSummary } from '../protocol/run.ts';
+
+export interface Progress {
+  begin(id: string, where: string): void;
+  event(event: RunEvent): void;
+  done(summary: RunSummary): void;
+}
+
+const BAR_CELLS = 24;
+const SHOWN = ['reward', 'kl', 'loss', 'rollouts_per_s'];
+
+/** The number of steps comes from the trainer, by `of`, once it has started. */
+export function progress(out: WriteStream, of: () => number | null = () => null): Progress {
+  const redraw = out.isTTY;
+  const line = (text: string): void => void out.write(redraw ? `\r\x1b[K${text}\n` : `${text}\n`);
+  const times: number[] = [];
+  return {
+    begin: (id, where) => line(`run ${id}, ${where}`),
+    event(event) {
+      if (event.kind === 'step') {
+        times.push(event.time);
+        const text = stepLine(event, of(), times);
+        out.write(redraw ? `\r\x1b[K${text.slice(0, (out.columns || 80) - 1)}` : `${text}\n`);
+      } else if (event.kind === 'state') {
+        line(event.error ? `${event.state}: ${event.error.message}` : event.state);
+      } else if (event.kind === 'rewards') {
+        line(`step ${event.step}: reward weights ${JSON.stringify(event.revision.weights)}`);
+      } else if (event.kind === 'checkpoint') {
+        line(`step ${event.step}: checkpoint ${event.checkpoint.path}`);
+      } else if (event.kind === 'alert') {
+        line(`step ${event.step}: ${event.message}`);
+      }
+    },
+    done: (summary) => line(`${summary.state} at step ${summary.step} of ${summary.total_steps}, reward ${number(summary.reward)}`),
+  };
+}
+
+export function stepLine(event: Extract<RunEvent, { kind: 'step' }>, total: number | null, times: number[]): string {
+  const values = SHOWN.filter((name) => typeof event.metrics[name] === 'number').map((name) => `${name} ${number(event.metrics[name])}`);
+  if (!total) return [`step ${event.step}`, ...values].join('  ');
+  const filled = Math.round((BAR_CELLS * event.step) / total);
+  const bar = `[${'#'.repeat(filled)}${'.'.repeat(BAR_CELLS - filled)}]`;
+  const recent = times.slice(-20);
+  const perStep = recent.length > 1 ? (recent.at(-1)! - recent[0]) / (recent.length - 1) / 1000 : null;
+  const left = perStep === null ? [] : [`${clock(perStep * (total - event.step))} left`];
+  return [`${bar} step ${event.step}/${total}`, ...values, ...left].join('  ');
+}
+
+const number = (value: number | null): string => (value === null ? '-' : String(Number(value.toPrecision(3))));
+
+function clock(seconds: number): string {
+  const whole = Math.round(seconds);
+  const [h, m, s] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60];
+  return h ? `${h}:${String(m).padStart(2, '0')}:${String(s).padStart(2, '0')}` : `${m}:${String(s).padStart(2, '0')}`;
+}

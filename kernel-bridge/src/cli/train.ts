@@ -1,0 +1,128 @@
+/**
+ * `medr1 train`: one run in the foreground. With a server on this home the run is handed to it, so that it shows in JupyterLab at once;
+ * without one this process supervises the worker itself, and a server started later finds the run by its files.
+ */
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
+import type { Command } from 'commander';
+import { connectHome } from '../client/node.ts';
+import type { Client } from '../client/index.ts';
+import { loadItems } from '../data/load.ts';
+import { WorkbenchError } from '../protocol/errors.ts';
+import { hasEnded, isActive, type RunEvent, type RunSummary } from '../protocol/run.ts';
+import { completeConfig, parseSettings, readConfigFile } from '../runs/config.ts';
+import { errors } from '../runs/errors.ts';
+import { homeDir, prepareHome, runDirectory } from '../runs/home.ts';
+import { createRun, openRun } from '../runs/runs.ts';
+import { Supervisor } from '../server/supervisor.ts';
+import { printJson } from './output.ts';
+import { progress, type Progress } from './progress.ts';
+
+interface Options {
+  set: string[];
+  resume?: string;
+  json?: boolean;
+}
+
+export function register(program: Command): void {
+  program
+    .command('train')
+    .description('train by a configuration file (YAML, keys of docs/config.md), with a progress bar; Ctrl-C checkpoints and stops')
+    .argument('[config]', 'YAML file')
+    .option('--set <key=value>', 'set one key, may be repeated', (value, before: string[]) => [...before, value], [])
+    .option('--resume <run>', 'go on with a run that was stopped or interrupted')
+    .option('--json', 'print one JSON document at the end and nothing else')
+    .action(train);
+}
+
+async function train(file: string | undefined, options: Options): Promise<void> {
+  if (!file === !options.resume) throw errors.badRequest('medr1 train', 'it takes either a configuration file or --resume RUN');
+  const home = prepareHome(homeDir());
+  const config = file ? withPaths(completeConfig({ ...readConfigFile(file), ...parseSettings(options.set) })) : null;
+  let total: number | null = null;
+  const show = options.json ? null : progress(process.stderr, () => total);
+  const started = (steps: number): void => void (total = steps || null);
+  const client = await connectHome(home).catch((error: WorkbenchError) => {
+    if (error.code === 'SERVER_ABSENT') return null;
+    throw error;
+  });
+  const job = { home, config, resume: options.resume, show, started };
+  const summary = client ? await onServer(client, job) : await here(job);
+  show?.done(summary);
+  if (options.json) printJson({ ...summary, directory: runDirectory(home, summary.id) });
+  if (summary.error) throw new WorkbenchError({ ...summary.error, exit: 1 });
+}
+
+interface Job {
+  home: string;
+  /** Null when a run is resumed. */
+  config: Record<string, unknown> | null;
+  resume?: string;
+  show: Progress | null;
+  /** Told the number of steps once the trainer knows it. */
+  started: (steps: number) => void;
+}
+
+async function onServer(client: Client, { config, resume, show, started }: Job): Promise<RunSummary> {
+  using _ = { [Symbol.dispose]: () => client.close() };
+  const { id, seq } = config ? await client.createRun(config, { start: false }) : (await client.run(resume!)).summary;
+  show?.begin(id, 'on the running server');
+  using _interrupt = onInterrupt(() => void client.action(id, 'stop'));
+  const ended = new Promise<void>((done) => {
+    client.subscribe(`run:${id}`, { since: seq }, (event) => {
+      if (event.kind === 'state') void client.run(id).then(({ summary }) => started(summary.total_steps));
+      show?.event(event);
+      if (isEnd(event)) done();
+    });
+  });
+  await client.action(id, config ? 'start' : 'resume');
+  await ended;
+  return (await client.run(id)).summary;
+}
+
+async function here({ home, config, resume, show, started }: Job): Promise<RunSummary> {
+  using store = config ? await createRun(home, config, { loadItems }) : openRun(home, resume!);
+  const { id, state } = store.row();
+  if (isActive(state) || state === 'finished') throw errors.wrongState(id, 'be resumed', state, 'medr1 runs list shows the states.');
+  show?.begin(id, 'in this process');
+  let { seq } = store;
+  let done = (): void => {};
+  const ended = new Promise<void>((resolve) => (done = resolve));
+  const look = (): void => {
+    for (const event of store.events(seq)) {
+      seq = event.seq;
+      if (event.kind === 'state') started(store.row().total_steps);
+      show?.event(event);
+      if (isEnd(event)) done();
+    }
+  };
+  const supervisor = new Supervisor({ home, changed: (changed) => changed === id && look() });
+  using _interrupt = onInterrupt(() => {
+    store.command('stop');
+    supervisor.nudge(id);
+  });
+  supervisor.startNow(id);
+  await ended;
+  await supervisor.close();
+  return store.summary();
+}
+
+const isEnd = (event: RunEvent): boolean => event.kind === 'state' && hasEnded(event.state);
+
+/** First Ctrl-C (or SIGTERM) asks for an end between two steps; the second leaves at once. */
+function onInterrupt(ask: () => void): Disposable {
+  let asked = false;
+  const interrupted = (): void => {
+    if (asked) process.exit(1);
+    asked = true;
+    ask();
+  };
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, interrupted);
+  return { [Symbol.dispose]: () => ['SIGINT', 'SIGTERM'].forEach((signal) => process.off(signal, interrupted)) };
+}
+
+/** Paths as written are relative to where the command runs, not to where the server does. */
+function withPaths<C extends { model_name_or_path: string; dataset_name: string }>(config: C): C {
+  const absolute = (path: string): string => (existsSync(path) ? resolve(path) : path);
+  return { ...config, model_name_or_path: resolve(config.model_name_or_path), dataset_name: absolute(config.dataset_name) };
+}

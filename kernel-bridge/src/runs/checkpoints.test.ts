@@ -1,0 +1,84 @@
+import { appendFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { fakeStep } from '../../../test/server/fake-trainer.ts';
+import { newestValid, removeUnfinished, verifyCheckpoint, writeCheckpoint } from './checkpoints.ts';
+import { completeConfig } from './config.ts';
+import { RunStore } from './store.ts';
+
+let directory: string;
+let store: RunStore;
+const config = completeConfig({ model_name_or_path: 'm', dataset_name: 'd' });
+
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'medr1-checkpoints-'));
+  store = RunStore.create(directory, { id: 'x', name: 'x', parent: null, config, root: '', data_hash: '' });
+});
+afterEach(() => {
+  store[Symbol.dispose]();
+  rmSync(directory, { recursive: true });
+});
+
+async function save(dir: string): Promise<void> {
+  mkdirSync(join(dir, 'sub'), { recursive: true });
+  writeFileSync(join(dir, 'model.safetensors'), 'weights');
+  writeFileSync(join(dir, 'sub', 'state.json'), '{}');
+}
+async function stepAndSave(reason = 'periodic', pinned = false, keep = 2): Promise<void> {
+  store.commitStep(fakeStep(store.step + 1));
+  await writeCheckpoint(store, save, { reason, pinned, keep });
+}
+
+it('a checkpoint appears whole, with a manifest of every file', async () => {
+  await stepAndSave();
+  const [{ path, bytes }] = store.checkpoints();
+  await verifyCheckpoint(path);
+  expect(bytes).toBe('weights'.length + '{}'.length);
+  expect(readdirSync(join(directory, 'checkpoints'))).toEqual(['step-000001']);
+});
+
+it('a save that fails leaves neither directory nor row', async () => {
+  store.commitStep(fakeStep(1));
+  const half = async (dir: string): Promise<void> => {
+    await save(dir);
+    throw new Error('disk full');
+  };
+  await expect(writeCheckpoint(store, half, { reason: 'periodic', pinned: false, keep: 2 })).rejects.toThrow('disk full');
+  expect(readdirSync(join(directory, 'checkpoints'))).toEqual([]);
+  expect(store.checkpoints()).toEqual([]);
+});
+
+it.each([
+  ['a changed byte', (dir: string) => writeFileSync(join(dir, 'model.safetensors'), 'weightz'), /has other content/],
+  ['a longer file', (dir: string) => appendFileSync(join(dir, 'model.safetensors'), '!'), /has 8 bytes, not 7/],
+  ['a missing file', (dir: string) => rmSync(join(dir, 'sub', 'state.json')), /has 0 bytes, not 2/],
+  ['a missing manifest', (dir: string) => rmSync(join(dir, 'manifest.json')), /manifest.json is missing/],
+])('%s is noticed, and the checkpoint before is taken', async (_, damage, message) => {
+  await stepAndSave();
+  await stepAndSave();
+  damage(store.checkpointPath(2));
+  const { checkpoint, damaged } = await newestValid(store);
+  expect(checkpoint?.step).toBe(1);
+  expect(damaged.map(String)).toEqual([expect.stringMatching(message)]);
+});
+
+it('keeps save_total_limit periodic ones, and every one that was asked for', async () => {
+  await stepAndSave('requested', true);
+  for (let i = 0; i < 4; i++) await stepAndSave();
+  expect(store.checkpoints().map(({ step }) => step)).toEqual([1, 4, 5]);
+  expect(existsSync(store.checkpointPath(3))).toBe(false);
+});
+
+it('asking for a checkpoint where a periodic one stands pins that one', async () => {
+  await stepAndSave();
+  await writeCheckpoint(store, () => Promise.reject(new Error('not again')), { reason: 'requested', pinned: true, keep: 2 });
+  expect(store.checkpoints()).toMatchObject([{ step: 1, pinned: true, reason: 'requested' }]);
+});
+
+it('clears what a killed process left unfinished', async () => {
+  await stepAndSave();
+  mkdirSync(join(directory, 'checkpoints', 'step-000002.tmp-abcd'));
+  await removeUnfinished(directory);
+  expect(readdirSync(join(directory, 'checkpoints'))).toEqual(['step-000001']);
+});

@@ -1,0 +1,48 @@
+import { describe, expect, it } from 'vitest';
+import { completeConfig, nearestKey, parseSettings } from './config.ts';
+
+const given = (changes: object) => () => completeConfig({ model_name_or_path: 'm', dataset_name: 'd', ...changes });
+
+describe('completeConfig', () => {
+  it("fills in the schema's defaults", () => {
+    expect(given({})()).toMatchObject({ trainer: 'grpo', num_generations: 8, beta: 0.04, reward_funcs: ['accuracy', 'format'] });
+  });
+
+  it.each([
+    [{ learning_rat: 1 }, /key "learning_rat" that is not known/],
+    [{ beta: 'much' }, /beta is "much"; it must be number/],
+    [{ top_p: 4 }, /top_p is 4; it must be <= 1/],
+    [{ loss_type: 'ppo' }, /loss_type is "ppo"; it must be one of "grpo", "dr_grpo"/],
+    [{ reward_weights: [1] }, /reward_weights is \[1\]; it must hold one number for each of the 2/],
+    [{ delta: 1.1 }, /delta is 1.1; it must exceed 1 \+ epsilon/],
+    [{ num_generations: 7 }, /per_device_train_batch_size is 16; it must, times gradient_accumulation_steps, be a multiple/],
+    [{ min_pixels: 500_000 }, /min_pixels is 500000; it must not exceed/],
+    [{ model_name_or_path: undefined }, /lacks model_name_or_path/],
+    [{ beta: NaN }, /beta is null; it must be/],
+  ])('refuses %j and names the key', (changes, message) => {
+    expect(given(changes)).toThrow(message);
+  });
+
+  it.each([null, [], 'text', 3])('refuses %j, which is no object', (input) => {
+    expect(() => completeConfig(input)).toThrow(/must be an object/);
+  });
+
+  it('does not take keys of Object.prototype for known ones', () => {
+    expect(given({ constructor: 1 })).toThrow(/"constructor" that is not known/);
+    expect(given(JSON.parse('{"__proto__": {"beta": 3}}') as object)).toThrow(/"__proto__" that is not known/);
+  });
+});
+
+it.each([
+  ['learning_rat', 'learning_rate'],
+  ['num_generation', 'num_generations'],
+  ['Beta', 'beta'],
+  ['zzzzzzzzzz', undefined],
+])('nearest known key to %s is %s', (key, nearest) => {
+  expect(nearestKey(key)).toBe(nearest);
+});
+
+it('--set values mean what YAML says, 1e-5 a number among them', () => {
+  expect(parseSettings(['a=1e-5', 'b=true', 'c=null', 'd=[x, 2]', 'e=a=b'])).toEqual({ a: 1e-5, b: true, c: null, d: ['x', 2], e: 'a=b' });
+  expect(() => parseSettings(['nothing'])).toThrow(/is not key=value/);
+});

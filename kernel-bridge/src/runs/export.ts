@@ -1,0 +1,67 @@
+/** A run in files that other tools read. */
+import { createWriteStream } from 'node:fs';
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { stringify } from 'yaml';
+import { groupSteps, readGroups } from './groups.ts';
+import { readMetrics } from './metrics.ts';
+import type { RunStore } from './store.ts';
+
+export const EXPORT_FORMATS = ['dir', 'csv', 'jsonl'] as const;
+export type ExportFormat = (typeof EXPORT_FORMATS)[number];
+
+/** csv: one row a step. jsonl: one group of rollouts a line. dir: both, events.jsonl, run.json and config.yaml. */
+export async function exportRun(store: RunStore, out: string, format: ExportFormat): Promise<void> {
+  const partial = `${out}.partial`;
+  try {
+    if (format === 'csv') await writeLines(partial, metricRows(store));
+    else if (format === 'jsonl') await writeLines(partial, groupLines(store));
+    else {
+      await mkdir(partial, { recursive: true });
+      await writeLines(join(partial, 'metrics.csv'), metricRows(store));
+      await writeLines(join(partial, 'rollouts.jsonl'), groupLines(store));
+      await writeLines(join(partial, 'events.jsonl'), eventLines(store));
+      await writeFile(join(partial, 'run.json'), JSON.stringify(store.detail(), null, 2));
+      await writeFile(join(partial, 'config.yaml'), stringify(store.row().config));
+    }
+    await rename(partial, out);
+  } catch (error) {
+    await rm(partial, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+function* metricRows(store: RunStore): Generator<string> {
+  const { step, time, metrics } = readMetrics(store.db, {});
+  const names = Object.keys(metrics);
+  yield ['step', 'time_ms', ...names.map(csvText)].join(',');
+  for (let i = 0; i < step.length; i++) yield [step[i], time[i], ...names.map((name) => metrics[name][i] ?? '')].join(',');
+}
+
+function* groupLines(store: RunStore): Generator<string> {
+  const [first, last] = groupSteps(store.db);
+  for (let step = first; step <= last; step++) {
+    for (const group of readGroups(store.db, { from: step, to: step, limit: Number.MAX_SAFE_INTEGER, offset: 0 })) yield JSON.stringify(group);
+  }
+}
+
+function* eventLines(store: RunStore): Generator<string> {
+  for (let since = 0; ; ) {
+    const events = store.events(since);
+    if (events.length === 0) return;
+    for (const event of events) yield JSON.stringify(event);
+    since = events.at(-1)!.seq;
+  }
+}
+
+/** Quoted, and never read as a formula by a spreadsheet: a metric is named after a reward function, which anyone may name. */
+const csvText = (text: string): string => `"${(/^[=+\-@]/.test(text) ? `'${text}` : text).replaceAll('"', '""')}"`;
+
+async function writeLines(file: string, lines: Iterable<string>): Promise<void> {
+  const withEnds = function* (): Generator<string> {
+    for (const line of lines) yield `${line}\n`;
+  };
+  await pipeline(Readable.from(withEnds()), createWriteStream(file, { flags: 'wx' }));
+}

@@ -1,0 +1,152 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { fakeStep } from '../../../test/server/fake-trainer.ts';
+import { completeConfig } from './config.ts';
+import { readGroups } from './groups.ts';
+import { readMetrics } from './metrics.ts';
+import { editRewards, revisions } from './rewards.ts';
+import { RunStore } from './store.ts';
+
+let directory: string;
+let store: RunStore;
+
+const config = completeConfig({ model_name_or_path: 'm', dataset_name: 'd', per_device_train_batch_size: 8 });
+
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'medr1-store-'));
+  store = RunStore.create(directory, { id: 'x', name: 'x', parent: null, config, root: '/data', data_hash: 'h' }, 1000);
+});
+afterEach(() => {
+  store[Symbol.dispose]();
+  rmSync(directory, { recursive: true });
+});
+
+const edit = (weights: Record<string, number>, base_revision: number, request_id?: string) =>
+  editRewards(store.db, { weights, base_revision, request_id, reason: '', author: '', time: 0 });
+
+describe('a step', () => {
+  it('comes back as it was written: metrics, rollouts, token ids and log-probabilities', () => {
+    const result = fakeStep(1);
+    store.commitStep(result);
+    expect(readGroups(store.db, { from: 1, to: 1, limit: 10, offset: 0 })).toEqual(
+      result.groups.map((group) => ({
+        ...group,
+        completions: group.completions.map((c) => ({ ...c, logprobs: c.logprobs.map((x) => Number(Math.fround(x).toPrecision(9))) })),
+      })),
+    );
+    expect(readMetrics(store.db, {})).toMatchObject({ step: [1], metrics: { reward: [result.metrics.reward], kl: [null] } });
+  });
+
+  it('keeps NaN and the infinities apart from a value that is missing', () => {
+    store.commitStep({ ...fakeStep(1), metrics: { loss: NaN, grad_norm: Infinity, kl: null, reward: -0.5 } });
+    const table = readMetrics(store.db, {});
+    expect(table.metrics).toEqual({ loss: [null], grad_norm: [null], kl: [null], reward: [-0.5] });
+    expect(table.non_finite).toEqual({ loss: [[1, 'NaN']], grad_norm: [[1, 'Infinity']] });
+  });
+
+  it('leaves no row behind when any part of it is refused', () => {
+    const bad = fakeStep(1);
+    bad.groups[1].completions[3].text = null as unknown as string;
+    const seq = store.seq;
+    expect(() => store.commitStep(bad)).toThrow(/NOT NULL|cannot be bound/);
+    expect(store.step).toBe(0);
+    expect(store.seq).toBe(seq);
+    for (const table of ['step', 'metric', 'rollout_group', 'completion']) {
+      expect(store.db.prepare(`SELECT count(*) AS n FROM ${table}`).get()!.n).toBe(0);
+    }
+  });
+
+  it('is refused out of order', () => {
+    expect(() => store.commitStep(fakeStep(2))).toThrow(/step 2 where 1 was due/);
+  });
+
+  it('numbers events densely, the reward revision before the step that first uses it', () => {
+    const due = store.dueRewards();
+    store.commitStep(fakeStep(1), due);
+    edit({ accuracy: 2 }, 1);
+    store.commitStep(fakeStep(2), store.dueRewards());
+    const events = store.events(0);
+    expect(events.map(({ seq, kind, step }) => [seq, kind, step])).toEqual([
+      [1, 'state', 0],
+      [2, 'rewards', 1],
+      [3, 'step', 1],
+      [4, 'rewards', 2],
+      [5, 'step', 2],
+    ]);
+    expect(events[3]).toMatchObject({ previous: { accuracy: 1, format: 1 }, revision: { revision: 2, step: 2, weights: { accuracy: 2 } } });
+  });
+});
+
+describe('the database', () => {
+  it('is opened as WAL with synchronous FULL, marked as ours', () => {
+    const pragma = (name: string) => Object.values(store.db.prepare(`PRAGMA ${name}`).get()!)[0];
+    expect([pragma('journal_mode'), pragma('synchronous'), pragma('foreign_keys'), pragma('user_version')]).toEqual(['wal', 2, 1, 1]);
+  });
+
+  it('names a damaged file and a file of another version', () => {
+    store.db.exec('PRAGMA user_version = 99');
+    expect(() => RunStore.open(directory)).toThrow(/has format 99; this version reads 1/);
+    expect(() => RunStore.open(join(directory, 'nowhere'))).toThrow(/cannot be read: the file is missing/);
+  });
+
+  it('is looked over before a worker writes to it', () => {
+    for (let step = 1; step <= 20; step++) store.commitStep(fakeStep(step));
+    store[Symbol.dispose]();
+    const file = join(directory, 'run.db');
+    const bytes = readFileSync(file);
+    bytes.fill(0x5a, 5 * 4096, 6 * 4096); // one page in the middle
+    writeFileSync(file, bytes);
+    expect(() => RunStore.open(directory, { check: true })).toThrow(/cannot be read/);
+    store = RunStore.create(mkdtempSync(join(directory, 'next-')), { id: 'y', name: 'y', parent: null, config, root: '', data_hash: '' });
+  });
+});
+
+describe('reward edits', () => {
+  it('are refused when made on a revision that is no longer the last', () => {
+    edit({ accuracy: 2 }, 1);
+    expect(() => edit({ accuracy: 3 }, 1)).toThrow(/made on revision 1, but revision 2 came first/);
+    expect(revisions(store.db)).toHaveLength(2);
+  });
+
+  it('happen once however often they are sent', () => {
+    expect(edit({ accuracy: 2 }, 1, 'same')).toEqual(edit({ accuracy: 2 }, 1, 'same'));
+    expect(revisions(store.db)).toHaveLength(2);
+  });
+
+  it('keep the weights that are not named, and refuse names the run does not score', () => {
+    expect(edit({ format: 0 }, 1).weights).toEqual({ accuracy: 1, format: 0 });
+    expect(() => edit({ lenght: 1 }, 2)).toThrow(/"lenght" is no reward function of this run/);
+  });
+});
+
+describe('going back to a step', () => {
+  beforeEach(() => {
+    for (let step = 1; step <= 6; step++) {
+      if (step === 5) edit({ accuracy: 9 }, 1);
+      store.commitStep(fakeStep(step), store.dueRewards());
+    }
+  });
+
+  it('drops what came after and opens a new epoch with a dense log', () => {
+    const epoch = store.epoch;
+    store.dropAfter(3, { revisions: 'drop' });
+    expect(store.step).toBe(3);
+    expect(store.epoch).not.toBe(epoch);
+    expect(revisions(store.db).map(({ revision }) => revision)).toEqual([1]);
+    const events = store.events(0);
+    expect(events.map(({ seq }) => seq)).toEqual(events.map((_, i) => i + 1));
+    expect(events.at(-1)).toMatchObject({ kind: 'alert', code: 'STEPS_DROPPED', message: 'Steps 4 to 6 were dropped; the run goes on from step 3.' });
+    for (const table of ['metric', 'rollout_group', 'completion']) {
+      expect(store.db.prepare(`SELECT max(step) AS last FROM ${table}`).get()!.last).toBe(3);
+    }
+  });
+
+  it('after a crash takes reward edits up again at the very steps they took effect', () => {
+    store.dropAfter(3, { revisions: 'repeat' });
+    expect(store.dueRewards()).toEqual([]);
+    store.commitStep(fakeStep(4), store.dueRewards());
+    expect(store.dueRewards()).toMatchObject([{ revision: 2, weights: { accuracy: 9 } }]);
+  });
+});

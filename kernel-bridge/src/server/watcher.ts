@@ -1,0 +1,25 @@
+/** Looks at runs that other processes train (medr1 train): their commits reach this server only by their files. */
+import { isActive } from '../protocol/run.ts';
+import { listRuns } from '../runs/runs.ts';
+import type { Hub } from './hub.ts';
+import type { Supervisor } from './supervisor.ts';
+
+const EVERY_MS = 500;
+
+export function watchOthers(home: string, hub: Hub, supervisor: Supervisor): () => void {
+  const seen = new Map<string, string>();
+  const look = (): void => {
+    const own = new Set(supervisor.ids);
+    for (const id of listRuns(home)) {
+      const stamp = hub.stamp(id);
+      const known = seen.get(id);
+      seen.set(id, stamp);
+      if (own.has(id)) continue;
+      if (known !== stamp) hub.changed(id);
+      if (isActive(hub.summary(id).state)) supervisor.markIfDead(id);
+    }
+  };
+  look();
+  const timer = setInterval(look, EVERY_MS);
+  return () => clearInterval(timer);
+}

@@ -1,0 +1,159 @@
+/** What is refused leaves no run, row or process behind, and says what was wrong. */
+import { createServer } from 'node:http';
+import { mkdirSync, readdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import sharp from 'sharp';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { startServer } from '../../kernel-bridge/src/server/server.ts';
+import { fakeLoadItems } from './fake-trainer.ts';
+import { makeHome, reached, testServer, type TestServer } from './harness.ts';
+
+let t: TestServer;
+beforeEach(async () => {
+  t = await testServer();
+});
+afterEach(() => t.close());
+
+describe('a new run', () => {
+  it.each([
+    ['an unknown key', { learning_rat: 1 }, { code: 'CONFIG_UNKNOWN_KEY', http: 422, remedy: 'Did you mean "learning_rate"?' }],
+    ['a value of the wrong type', { beta: 'x' }, { code: 'CONFIG_INVALID', http: 422 }],
+    ['a model that does not exist', { model_name_or_path: '/nowhere/model' }, { code: 'MODEL_MISSING' }],
+    ['a model without weights', { model_name_or_path: '..' }, { code: 'MODEL_MISSING' }],
+  ])('with %s is refused and leaves nothing', async (_, changes, error) => {
+    await expect(t.client.createRun(t.config(changes))).rejects.toMatchObject(error);
+    expect(readdirSync(join(t.home, 'runs'))).toEqual([]);
+    expect(await t.client.runs()).toEqual([]);
+  });
+
+  it('on data without a usable question is refused and leaves nothing', async () => {
+    await t.server.close();
+    const unusable = async (root: string) => ({ root, items: [{ problem: 'image-missing' }] as never, hash: '' });
+    const { home, model, remove } = makeHome();
+    const other = await testServer({ home, loadItems: unusable });
+    await expect(other.client.createRun({ model_name_or_path: model, dataset_name: 'd' })).rejects.toMatchObject({ code: 'DATA_EMPTY' });
+    expect(readdirSync(join(home, 'runs'))).toEqual([]);
+    await other.close();
+    remove();
+  });
+
+  it('sent twice with one request id is made once', async () => {
+    const send = () =>
+      fetch(url('/runs'), { method: 'POST', headers: headers(), body: JSON.stringify({ config: t.config(), start: false, request_id: 'r1' }) });
+    const [a, b] = await Promise.all([send(), send()]);
+    expect(((await a.json()) as { id: string }).id).toBe(((await b.json()) as { id: string }).id);
+    expect(await t.client.runs()).toHaveLength(1);
+  });
+});
+
+const port = (): number => (t.server.address as { port: number }).port;
+const url = (path: string): string => `http://127.0.0.1:${port()}/api${path}`;
+const headers = (): Record<string, string> => ({ authorization: `Bearer ${t.server.secret}`, 'content-type': 'application/json' });
+
+it.each([
+  ['POST', '/runs', 'not json', 400, 'REQUEST_INVALID'],
+  ['POST', '/runs', '[1]', 400, 'REQUEST_INVALID'],
+  ['POST', '/runs', '{"config": {}, "extra": 1}', 400, 'REQUEST_INVALID'],
+  ['POST', '/runs', JSON.stringify({ config: { run_name: 'x'.repeat(2 << 20) } }), 413, 'REQUEST_TOO_LARGE'],
+  ['GET', '/runs/..%2f..%2fetc', undefined, 404, 'RUN_UNKNOWN'],
+  ['GET', '/runs/20260101-000000-aaaa', undefined, 404, 'RUN_UNKNOWN'],
+  ['POST', '/runs/20260101-000000-aaaa/actions', '{"action": "start"}', 404, 'RUN_UNKNOWN'],
+])('%s %s with body %.40s answers %i %s', async (method, path, body, status, code) => {
+  const answer = await fetch(url(path), { method, headers: headers(), body });
+  expect([answer.status, ((await answer.json()) as { code: string }).code]).toEqual([status, code]);
+});
+
+describe('an action that the state does not allow', () => {
+  it('is refused with the state and what to do', async () => {
+    const { id } = await t.client.createRun(t.config({ max_steps: 2 }));
+    await reached(t.client, id, 'finished');
+    await expect(t.client.action(id, 'resume')).rejects.toMatchObject({ code: 'RUN_CONFLICT', http: 409, message: `Run ${id} is finished: it cannot resume.` });
+    await expect(t.client.action(id, 'pause')).rejects.toMatchObject({ code: 'RUN_CONFLICT' });
+    await expect(t.client.action(id, 'dance' as never)).rejects.toMatchObject({ code: 'REQUEST_INVALID', message: /"dance" is none of start, pause/ });
+  });
+
+  it('deleting is refused while it trains, and moves the run to the trash afterwards', async () => {
+    const { id } = await t.client.createRun(t.config({ max_steps: 1000, learning_rate: 0.01 }));
+    await reached(t.client, id, 'running');
+    await expect(t.client.deleteRun(id)).rejects.toMatchObject({ http: 409 });
+    await t.client.action(id, 'stop');
+    await reached(t.client, id, 'stopped');
+    const { trash } = await t.client.deleteRun(id);
+    expect(statSync(join(trash, 'run.db')).isFile()).toBe(true);
+    await expect(t.client.run(id)).rejects.toMatchObject({ code: 'RUN_UNKNOWN' });
+  });
+});
+
+it('a trainer that throws ends its run as failed with the reason, and the server goes on', async () => {
+  const { id } = await t.client.createRun(t.config({ run_name: 'fail-at-3' }));
+  const { error, step } = await reached(t.client, id, 'failed');
+  expect(error?.message).toBe('the trainer failed at step 3');
+  expect(step).toBe(2);
+  expect((await t.client.log(id)).join('\n')).toContain('the trainer failed at step 3');
+  await t.client.server();
+});
+
+it('a taken port, a second server on the home and a live socket are named', async () => {
+  const taken = createServer().listen(0, '127.0.0.1');
+  await new Promise((resolve) => taken.once('listening', resolve));
+  const number = (taken.address() as { port: number }).port;
+  const { home, remove } = makeHome();
+  const options = { home, loadItems: fakeLoadItems };
+  await expect(startServer({ ...options, port: number })).rejects.toMatchObject({ code: 'PORT_TAKEN', message: `Port ${number} is taken by another program.` });
+  expect(readdirSync(home)).not.toContain('server.json');
+  await expect(startServer({ ...options, home: t.home })).rejects.toMatchObject({ code: 'SERVER_RUNNING' });
+  const first = await startServer({ ...options, socket: join(home, 's') });
+  const other = makeHome();
+  await expect(startServer({ ...options, home: other.home, socket: join(home, 's') })).rejects.toMatchObject({ code: 'SOCKET_TAKEN' });
+  await first.close();
+  taken.close();
+  remove();
+  other.remove();
+});
+
+it('server.json and the socket are readable by the owner only', async () => {
+  const { home, remove } = makeHome();
+  const server = await startServer({ home, loadItems: fakeLoadItems, socket: join(home, 's') });
+  expect([statSync(join(home, 'server.json')).mode & 0o777, statSync(join(home, 's')).mode & 0o777]).toEqual([0o600, 0o600]);
+  await server.close();
+  expect(readdirSync(home)).not.toContain('server.json');
+  remove();
+});
+
+describe('images', () => {
+  let id: string;
+  let root: string;
+  beforeEach(async () => {
+    const config = t.config();
+    root = config.dataset_name as string;
+    mkdirSync(join(root, 'Images'));
+    await sharp({ create: { width: 40, height: 20, channels: 3, background: 'red' } }).jpeg().toFile(join(root, 'Images', 'a b.jpg'));
+    writeFileSync(join(root, 'Images', 'cut.jpg'), 'no image');
+    writeFileSync(join(root, 'Images', 'x.svg'), '<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>');
+    symlinkSync('/etc/passwd', join(root, 'Images', 'out.jpg'));
+    ({ id } = await t.client.createRun(config, { start: false }));
+  });
+
+  it('are sent as PNG that no page can run, at most as large as asked', async () => {
+    const answer = await fetch(t.client.imageUrl(id, 'Images/a b.jpg', 10), { headers: headers() });
+    expect(answer.headers.get('content-type')).toBe('image/png');
+    expect(answer.headers.get('x-content-type-options')).toBe('nosniff');
+    expect(answer.headers.get('content-security-policy')).toContain('sandbox');
+    expect(await sharp(Buffer.from(await answer.arrayBuffer())).metadata()).toMatchObject({ width: 10, height: 5, format: 'png' });
+  });
+
+  it.each([
+    ['../config.yaml', 'PATH_REFUSED'],
+    ['/etc/passwd', 'PATH_REFUSED'],
+    ['Images/../../x', 'PATH_REFUSED'],
+    ['Images/out.jpg', 'PATH_REFUSED'],
+    ['', 'PATH_REFUSED'],
+    ['Images/\0.jpg', 'PATH_REFUSED'],
+    ['Images', 'IMAGE_MISSING'],
+    ['Images/none.jpg', 'IMAGE_MISSING'],
+    ['Images/cut.jpg', 'IMAGE_UNREADABLE'],
+    ['Images/x.svg', 'IMAGE_UNREADABLE'],
+  ])('%j is refused as %s', async (path, code) => {
+    await expect(t.client.image(id, path)).rejects.toMatchObject({ code });
+  });
+});

@@ -1,0 +1,163 @@
+/** kill -9 at random moments, of the worker and of everything: no acknowledged step is lost, and the run goes on to the same numbers. */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { createInterface } from 'node:readline';
+import { describe, expect, it } from 'vitest';
+import { connectHome } from '../../kernel-bridge/src/client/node.ts';
+import type { Client } from '../../kernel-bridge/src/client/index.ts';
+import type { RunEvent } from '../../kernel-bridge/src/protocol/run.ts';
+import { isTraining, openRun } from '../../kernel-bridge/src/runs/runs.ts';
+import { verifyCheckpoint } from '../../kernel-bridge/src/runs/checkpoints.ts';
+import { rewardAt } from './fake-trainer.ts';
+import { fakeConfig, makeHome, reached, testServer, until } from './harness.ts';
+
+const STEPS = 60;
+const slow = { max_steps: STEPS, learning_rate: 0.004, save_steps: 7 };
+
+/** The pid of the process that trains the run: it writes the log. */
+const workerPid = (home: string, id: string): number => Number(/pid (\d+)/.exec(readFileSync(join(home, 'runs', id, 'worker.log'), 'utf8').trimEnd().split('\n').findLast((line) => line.includes('pid '))!)![1]);
+
+const acknowledged = (seen: RunEvent[]): number => Math.max(0, ...seen.filter(({ kind }) => kind === 'step').map(({ step }) => step));
+
+/** Every number of the run is that of a run never stopped. */
+async function expectWhole(client: Client, id: string): Promise<void> {
+  const table = await client.metrics(id, { names: ['reward'] });
+  expect(table.step).toEqual(Array.from({ length: STEPS }, (_, i) => i + 1));
+  expect(table.metrics.reward).toEqual(table.step.map((step) => rewardAt(step, 1)));
+  const { events } = await client.events(id);
+  expect(events.map(({ seq }) => seq)).toEqual(events.map((_, i) => i + 1));
+}
+
+describe('kill -9 of the worker', () => {
+  it('at ten random moments loses no step that a client was told of, and each resume goes on from a valid checkpoint', async () => {
+    const t = await testServer();
+    try {
+      const { id } = await t.client.createRun(t.config(slow));
+      for (let kill = 0; kill < 10; kill++) {
+        await reached(t.client, id, 'running', 'finished');
+        const seen: RunEvent[] = [];
+        const stop = t.client.subscribe(`run:${id}`, {}, (event) => seen.push(event));
+        await new Promise((go) => setTimeout(go, 20 + Math.random() * 180));
+        if ((await t.client.run(id)).summary.state === 'finished') break;
+        process.kill(workerPid(t.home, id), 'SIGKILL');
+        const { error, step } = await reached(t.client, id, 'interrupted', 'finished');
+        stop();
+        if (error) {
+          expect(error).toMatchObject({ code: 'WORKER_DIED', message: expect.stringContaining('SIGKILL') });
+          expect(step).toBeGreaterThanOrEqual(acknowledged(seen));
+          for (const { path } of (await t.client.run(id)).checkpoints) await verifyCheckpoint(path);
+          await t.client.action(id, 'resume');
+        }
+      }
+      await reached(t.client, id, 'finished');
+      await expectWhole(t.client, id);
+    } finally {
+      await t.close();
+    }
+  });
+});
+
+describe('kill -9 of the server', () => {
+  const entry = resolve(import.meta.dirname, 'fake-serve.ts');
+
+  function serve(home: string): Promise<{ child: ChildProcess; client: Client }> {
+    const child = spawn(process.execPath, [entry, home], { stdio: ['pipe', 'pipe', 'inherit'] });
+    return new Promise((ready, reject) => {
+      child.once('exit', (code) => reject(new Error(`the server ended with ${code}`)));
+      createInterface(child.stdout!).once('line', () => void connectHome(home).then((client) => ready({ child, client }), reject));
+    });
+  }
+
+  it('lets the worker checkpoint and end as interrupted; a new server resumes it', async () => {
+    const { home, model, remove } = makeHome();
+    const first = await serve(home);
+    const { id } = await first.client.createRun(fakeConfig(model, { ...slow, learning_rate: 0.02 }));
+    const before = await until(async () => {
+      const { summary } = await first.client.run(id);
+      return summary.step >= 3 ? summary : 'no step yet';
+    });
+    first.child.kill('SIGKILL');
+    await until(() => (isTraining(join(home, 'runs', id)) ? 'the worker still runs' : true));
+
+    const second = await serve(home);
+    const { summary, checkpoints } = await second.client.run(id);
+    expect(summary).toMatchObject({ state: 'interrupted', error: { code: 'SERVER_STOPPED' } });
+    expect(summary.step).toBeGreaterThanOrEqual(before.step);
+    expect(checkpoints.at(-1)).toMatchObject({ step: summary.step, reason: 'interrupted' });
+    await second.client.action(id, 'resume');
+    await reached(second.client, id, 'finished');
+    await expectWhole(second.client, id);
+    second.child.kill('SIGTERM');
+    remove();
+  });
+
+  it('together with its worker leaves a run that the next server marks interrupted, with a checkpoint to go on from', async () => {
+    const { home, model, remove } = makeHome();
+    const first = await serve(home);
+    const { id } = await first.client.createRun(fakeConfig(model, { ...slow, learning_rate: 0.02 }));
+    await until(async () => ((await first.client.run(id)).summary.step >= 10 ? true : 'no step yet'));
+    const pid = workerPid(home, id);
+    first.child.kill('SIGKILL');
+    process.kill(pid, 'SIGKILL');
+    await until(() => (isTraining(join(home, 'runs', id)) ? 'locked' : true));
+
+    const second = await serve(home);
+    expect((await second.client.run(id)).summary).toMatchObject({ state: 'interrupted', error: { code: 'WORKER_DIED' } });
+    await second.client.action(id, 'resume');
+    await reached(second.client, id, 'finished');
+    await expectWhole(second.client, id);
+    second.child.kill('SIGTERM');
+    remove();
+  });
+});
+
+it('a damaged newest checkpoint is passed over for the one before, and the log says so', async () => {
+  const t = await testServer();
+  const { id } = await t.client.createRun(t.config({ ...slow, max_steps: 1000, learning_rate: 0.004 }));
+  await until(async () => ((await t.client.run(id)).summary.step >= 16 ? true : 'no step yet'));
+  await t.client.action(id, 'stop');
+  await reached(t.client, id, 'stopped');
+  const { checkpoints } = await t.client.run(id);
+  const [older, newest] = checkpoints.slice(-2);
+  writeFileSync(join(newest.path, 'model.safetensors'), 'damaged');
+  const { epoch } = await t.client.metrics(id);
+  await t.client.action(id, 'resume');
+  await reached(t.client, id, 'running');
+  await t.client.action(id, 'stop');
+  await reached(t.client, id, 'stopped');
+  const { events, epoch: after } = await t.client.events(id);
+  expect(after).not.toBe(epoch);
+  expect(events.find((event) => event.kind === 'alert' && event.code === 'STEPS_DROPPED')).toMatchObject({ step: older.step });
+  expect(events.find((event) => event.kind === 'alert' && event.code === 'CHECKPOINT_DAMAGED')).toBeTruthy();
+  await t.close();
+});
+
+it('two workers never train one run', async () => {
+  const t = await testServer();
+  const { id } = await t.client.createRun(t.config({ ...slow, max_steps: 1000 }));
+  await reached(t.client, id, 'running');
+  const second = spawn(process.execPath, [resolve(import.meta.dirname, 'fake-worker.ts'), join(t.home, 'runs', id), t.home], { stdio: ['ignore', 'ignore', 'pipe'] });
+  let said = '';
+  second.stderr!.on('data', (text) => (said += text));
+  const code = await new Promise((done) => second.once('exit', done));
+  expect(code).not.toBe(0);
+  expect(said).toContain('is already being trained by another process');
+  expect((await t.client.run(id)).summary.state).toBe('running');
+  await t.close();
+});
+
+it('runs wait for the device in the order they came', async () => {
+  const t = await testServer();
+  const ids: string[] = [];
+  for (let i = 0; i < 3; i++) ids.push((await t.client.createRun(t.config({ max_steps: 30, learning_rate: 0.004 }))).id);
+  await reached(t.client, ids[0], 'running');
+  expect((await t.client.run(ids[1])).summary.state).toBe('queued');
+  await t.client.action(ids[1], 'stop');
+  await reached(t.client, ids[2], 'running', 'finished');
+  expect((await t.client.run(ids[0])).summary.state).toBe('finished');
+  expect((await t.client.run(ids[1])).summary.state).toBe('stopped');
+  using store = openRun(t.home, ids[1]);
+  expect(store.step).toBe(0);
+  await t.close();
+});
