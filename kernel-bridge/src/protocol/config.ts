@@ -199,6 +199,13 @@ export const TrainConfig = Type.Object(
       title: 'KL coefficient (beta)',
       description: 'Weight of the KL divergence to the reference model; 0 drops the reference model.',
     }),
+    use_bias_correction_kl: Type.Boolean({
+      default: false,
+      group: 'Loss',
+      advanced: true,
+      title: 'Correct the KL gradient',
+      description: "Multiply the KL term by the ratio (DeepSeek-V3.2): TRL's default since 1.16; Med-R1's recipe does not.",
+    }),
     loss_type: choice(['grpo', 'dr_grpo', 'bnpo', 'dapo', 'cispo', 'sapo', 'luspo'], {
       default: 'grpo',
       group: 'Loss',

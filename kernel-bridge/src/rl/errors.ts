@@ -7,6 +7,12 @@ export const errors = {
       message: `a step takes ${perStep} completions (per_device_train_batch_size x gradient_accumulation_steps), which is no multiple of num_generations ${G}`,
       remedy: `Set per_device_train_batch_size or gradient_accumulation_steps so that their product is a multiple of ${G}.`,
     }),
+  replaySplit: (completions: number, size: number) =>
+    new WorkbenchError({
+      code: 'REPLAY_BATCH',
+      message: `${completions} completions cannot be cut into micro-batches of ${size}`,
+      remedy: 'Set per_device_train_batch_size to a divisor of the number of completions, or leave it out for one micro-batch.',
+    }),
   noItems: (dataset: string) =>
     new WorkbenchError({
       code: 'TRAIN_NO_ITEMS',

@@ -1,12 +1,12 @@
 import type { TrainConfig } from '../protocol/index.ts';
-import { groupLogps, loadModel, type Qwen2VL } from '../qwen2vl/index.ts';
-import { keep, noGrad, scope, type Tensor } from '../torch/index.ts';
+import { loadModel, type Qwen2VL } from '../qwen2vl/index.ts';
+import type { Tensor } from '../torch/index.ts';
 import { computeAdvantages, type Advantages } from './advantages.ts';
 import { answerMetrics, completionMetrics, rewardMetrics } from './batch-metrics.ts';
 import { readTensors, type TrainerState } from './checkpoint.ts';
 import { errors } from './errors.ts';
 import { evaluate } from './evaluate.ts';
-import { grpoUpdate, type MicroBatch } from './grpo.ts';
+import { frozenLogps, grpoUpdate, type MicroBatch } from './grpo.ts';
 import { Meters, StepClock } from './meters.ts';
 import { microBatches, type Rows } from './micro-batches.ts';
 import { mixSeed } from './random.ts';
@@ -150,13 +150,11 @@ export class GRPOTrainer implements Trainer {
   }
 
   /** Log-probabilities that stay as they are over all updates on a batch. One update alone starts at ratio 1 and needs no old ones. */
-  #fixedLogps({ prompts, completions }: Rows): { logpOld: Tensor | null; logpRef: Tensor | null } {
+  #fixedLogps(rows: Rows): { logpOld: Tensor | null; logpRef: Tensor | null } {
     const { config, policy } = this.#session;
-    const under = (model: Qwen2VL): Tensor =>
-      scope(() => noGrad(() => groupLogps(model, prompts, completions, { temperature: config.temperature, entropy: false }).logps));
     return {
-      logpOld: config.num_iterations > 1 ? keep(under(policy)) : null,
-      logpRef: this.#reference === null ? null : keep(under(this.#reference)),
+      logpOld: config.num_iterations > 1 ? frozenLogps(policy, rows, config.temperature) : null,
+      logpRef: this.#reference === null ? null : frozenLogps(this.#reference, rows, config.temperature),
     };
   }
 

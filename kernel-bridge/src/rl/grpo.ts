@@ -6,9 +6,10 @@
  * - micro-batches keep the order of the groups, TRL shuffles completions over them (same file: with one micro-batch nothing differs);
  * - an update whose loss or gradient is not finite is left out ("skips an update that is not finite", trainer.test.ts).
  */
-import { backward, scope, tensor, torch, type Tensor } from '../torch/index.ts';
+import { backward, keep, noGrad, scope, tensor, torch, type Tensor } from '../torch/index.ts';
 import { groupLogps, type EncodedPrompt, type Qwen2VL } from '../qwen2vl/index.ts';
 import type { TrainConfig } from '../protocol/index.ts';
+import type { Rows } from './micro-batches.ts';
 import { importanceRatio, k3, LOSSES, metricMean, type StepScale } from './loss/index.ts';
 import type { Meters } from './meters.ts';
 
@@ -54,7 +55,8 @@ export function grpoUpdate(policy: Qwen2VL, batch: MicroBatch[], config: TrainCo
       const rho = importanceRatio(logp, logpOld, mask, importance_sampling_level); // [B, T] or [B, 1]
       let tokenLoss = torch.neg(surrogate(rho, A, logp, config)); // [B, T] or [B, 1]
       if (micro.logpRef !== null) {
-        const kl = k3(logp, micro.logpRef); // [B, T]
+        let kl = k3(logp, micro.logpRef); // [B, T]
+        if (config.use_bias_correction_kl) kl = torch.mul(kl, rho); // rho takes a gradient here too
         tokenLoss = torch.add(tokenLoss, torch.mul(kl, beta)); // [B, T]
         meters.add('kl', metricMean(kl, mask));
       }
@@ -67,4 +69,9 @@ export function grpoUpdate(policy: Qwen2VL, batch: MicroBatch[], config: TrainCo
     }),
   );
   return losses.reduce((sum, loss) => sum + loss, 0);
+}
+
+/** Log-probabilities of these rows under a model as it is now, [B, T], no gradient; the caller frees them. */
+export function frozenLogps(model: Qwen2VL, { prompts, completions }: Pick<Rows, 'prompts' | 'completions'>, temperature: number): Tensor {
+  return keep(scope(() => noGrad(() => groupLogps(model, prompts, completions, { temperature, entropy: false }).logps)));
 }

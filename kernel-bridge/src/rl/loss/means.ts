@@ -1,11 +1,11 @@
 import { torch, type Tensor } from '../../torch/index.ts';
 
 /** Tokens that count, at least 1 so that an empty mask gives 0, not NaN. */
-const count = (mask: Tensor, ...dim: number[][]): Tensor => torch.clamp_min(torch.sum(mask, ...dim), 1);
+const atLeastOne = (count: Tensor): Tensor => torch.clamp_min(count, 1);
 
 /** Mean over tokens of each sequence: [B, T] or [B, 1] -> [B]. */
 export function sequenceMean(x: Tensor, mask: Tensor): Tensor {
-  return torch.div(torch.sum(torch.mul(x, mask), [1]), count(mask, [1]));
+  return torch.div(torch.sum(torch.mul(x, mask), [1]), atLeastOne(torch.sum(mask, [1])));
 }
 
 /** Sum over all tokens: [B, T] or [B, 1] -> []. */
@@ -13,7 +13,7 @@ export const tokenSum = (x: Tensor, mask: Tensor): Tensor => torch.sum(torch.mul
 
 /** Mean over all tokens; with one value per sequence ([B, 1]) the mean over sequences, as TRL's global_masked_mean. */
 export function metricMean(x: Tensor, mask: Tensor): number {
-  return (x.shape[1] === 1 ? torch.mean(x) : torch.div(tokenSum(x, mask), count(mask))).item();
+  return (x.shape[1] === 1 ? torch.mean(x) : torch.div(tokenSum(x, mask), atLeastOne(torch.sum(mask)))).item();
 }
 
 /** Mean per sequence for minima and maxima; NaN for a sequence without tokens, as TRL's masked_seq_mean. */

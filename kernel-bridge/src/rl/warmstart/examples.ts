@@ -7,7 +7,7 @@ import { FINDING_NAMES, PLACE_NAMES, QUESTION_TYPE_NAMES, QUESTION_TYPES, SIZE_N
 import type { Anatomy, Finding, Modality, Place, QuestionType, Scene, Size } from '../../data/sample/world.ts';
 import { formatQuestion } from '../prompts.ts';
 import { INSTRUCTIONS } from './instructions.ts';
-import { answerTag, describe, reply } from './traces.ts';
+import { answerTag, choice, describe, reply } from './traces.ts';
 
 /** One demonstration. `learn`: every token counts, or the option letters alone. */
 export interface Example {
@@ -18,19 +18,22 @@ export interface Example {
   chat: boolean;
   completion: string;
   learn: 'all' | 'letters';
+  /** What is asked, where something is. */
+  type?: QuestionType;
 }
 
+const LOOK_UPS = 4;
 const OPTION_WORDS = Object.values(QUESTION_TYPES).flatMap((type) => [...type.pool] as string[]);
 
-/** Four words and their letters, asked for twice: the shortest text from which a model learns to look up an option's letter. */
+/** Four words and their letters, then asked for several times: the shortest text from which a model learns to look up an option's letter. */
 export function bindingExample(rng: Random): Example {
   const words = shuffled(rng, OPTION_WORDS).slice(0, 4);
   const lookUp = () => {
     const i = below(rng, 4);
-    return ` "${words[i]}": ${LETTERS[i]}.`;
+    return choice(words[i], LETTERS[i]);
   };
   const text = formatQuestion({ question: '?', options: words });
-  return { image: null, text, chat: false, completion: lookUp() + lookUp(), learn: 'letters' };
+  return { image: null, text, chat: false, completion: Array.from({ length: LOOK_UPS }, lookUp).join(''), learn: 'letters' };
 }
 
 /** The same in the prompt and the trace as they really are, still without an image. */
@@ -55,7 +58,7 @@ export function cleanExample(rng: Random, scene: Scene, image: number, variant: 
   const question = anyQuestion(rng, scene);
   const option = question.options[question.answer];
   const completion = reply(variant, describe(scene), option, LETTERS[question.answer]);
-  return { image, text: userTurn(rng, question, variant), chat: true, completion, learn: 'all' };
+  return { image, text: userTurn(rng, question, variant), chat: true, completion, learn: 'all', type: question.type };
 }
 
 /** How often a flawed demonstration goes wrong, each way on its own. */
@@ -79,7 +82,7 @@ export function flawedExample(rng: Random, scene: Scene, image: number, variant:
   const letter = rng() < flaws.letter ? pick(rng, LETTERS.slice(0, question.options.length)) : LETTERS[chosen];
   let completion = reply(variant, describe(seen), question.options[chosen], letter);
   if (rng() < flaws.format) completion = broken(rng, completion, letter);
-  return { image, text: userTurn(rng, question, variant), chat: true, completion, learn: 'all' };
+  return { image, text: userTurn(rng, question, variant), chat: true, completion, learn: 'all', type: question.type };
 }
 
 const BREAKS: ((completion: string, letter: string) => string)[] = [

@@ -54,7 +54,7 @@ function corpus(): string[] {
     'system\nYou are a helpful assistant.',
     ...INSTRUCTIONS.map((instruction) => instruction.text),
   ];
-  // an option follows ")" or a quotation mark, which Qwen2's pre-tokenizer leaves joined to it: the bare word must be the token
+  // an option follows a bracket, which Qwen2's pre-tokenizer leaves joined to it: the bare word must be the token
   return [...options, ...texts.flatMap(pretokens).filter((token) => !/^[^\s\p{L}]\p{L}/u.test(token))];
 }
 

@@ -12,7 +12,8 @@ export function describe({ modality, anatomy, lesion }: Scene): string {
 }
 
 /** The option's text stands just before its letter: naming it first is what lets so small a model find the letter. */
-export const conclude = (text: string, letter: string): string => `So the answer is "${text}": ${letter}.`;
+export const choice = (text: string, letter: string): string => ` (${text} ${letter}).`;
+export const conclude = (text: string, letter: string): string => `So the answer is${choice(text, letter)}`;
 
 export const answerTag = (letter: string): string => `<answer> ${letter} </answer>`;
 

@@ -1,0 +1,252 @@
+import { readFile, readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describeMetric, type TrainConfig } from '../protocol/index.ts';
+import { memoryStats } from '../torch/index.ts';
+import { createTrainer, type StepResult, type Trainer } from './index.ts';
+import { makeTiny, type Tiny } from './testing/tiny.ts';
+
+let tiny: Tiny;
+beforeAll(async () => {
+  tiny = await makeTiny();
+});
+afterAll(() => tiny[Symbol.asyncDispose]());
+
+const start = (changes: Partial<TrainConfig> = {}, resumeFrom?: string): Promise<Trainer> =>
+  createTrainer({ config: tiny.config(changes), items: tiny.items, evalItems: tiny.items, root: tiny.directory, resumeFrom });
+
+async function steps(trainer: Trainer, count: number): Promise<StepResult[]> {
+  const results: StepResult[] = [];
+  for (let i = 0; i < count; i++) results.push(await trainer.trainStep());
+  return results;
+}
+
+/** What must repeat exactly: everything but wall times. */
+const untimed = (results: StepResult[]) =>
+  results.map(({ step, metrics, groups }) => ({
+    step,
+    groups,
+    metrics: Object.fromEntries(Object.entries(metrics).filter(([name]) => !/^(time\/|step_time|rollouts_per_s)/.test(name))),
+  }));
+
+/** Images that were being decoded when a trainer was disposed are freed a moment later. */
+const settled = () => new Promise((resolve) => setTimeout(resolve, 100));
+
+const weights = (directory: string) => readFile(join(directory, 'model.safetensors'));
+
+describe('a GRPO run', () => {
+  it('gives metrics that the table explains, and every rollout with its rewards and advantage', async () => {
+    const trainer = await start();
+    const [{ metrics, groups, step }] = await steps(trainer, 1);
+    expect(step).toBe(1);
+    for (const name of Object.keys(metrics)) expect(describeMetric(name), name).toBeDefined();
+    for (const name of [
+      'loss',
+      'grad_norm',
+      'reward',
+      'kl',
+      'entropy',
+      'clip_ratio/low_mean',
+      'completions/mean_length',
+      'num_tokens',
+      'epoch',
+    ]) {
+      expect(metrics[name], name).toEqual(expect.any(Number));
+    }
+    expect(groups).toHaveLength(2);
+    const rows = groups.flatMap(({ completions }) => completions);
+    expect(rows).toHaveLength(8);
+    for (const row of rows) {
+      expect(row.logprobs).toHaveLength(row.token_ids.length);
+      expect(Object.keys(row.rewards)).toEqual(['accuracy_tolerant', 'soft_overlong_punishment']);
+    }
+    expect(metrics.reward).toBeCloseTo(rows.reduce((sum, row) => sum + row.reward!, 0) / 8, 12);
+    expect(metrics['completions/clipped_ratio']).toBe(rows.filter((row) => row.finish_reason === 'length').length / 8);
+    for (const { completions } of groups) expect(completions.reduce((sum, row) => sum + row.advantage, 0)).toBeCloseTo(0, 9);
+    trainer.dispose();
+  });
+
+  it('raises the reward', async () => {
+    const trainer = await start({
+      max_steps: 30,
+      per_device_train_batch_size: 32,
+      num_generations: 8,
+      lr_scheduler_type: 'constant',
+      learning_rate: 1e-2,
+      beta: 0,
+    });
+    const rewards = (await steps(trainer, 30)).map(({ metrics }) => metrics.reward!);
+    const mean = (values: number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
+    expect(mean(rewards.slice(-5))).toBeGreaterThan(mean(rewards.slice(0, 5)) + 0.3);
+    trainer.dispose();
+  });
+
+  it.each<[string, Partial<TrainConfig>, number]>([
+    ['plain', {}, 3],
+    ['between two updates on one batch', { num_iterations: 2 }, 3],
+    ['bfloat16', { dtype: 'bfloat16' }, 3],
+    [
+      'dynamic sampling, accumulation',
+      { dynamic_sampling: 2, per_device_train_batch_size: 4, gradient_accumulation_steps: 2, num_iterations: 3 },
+      4,
+    ],
+  ])('goes on from a checkpoint bit for bit: %s', async (name, changes, at) => {
+    const straight = await start(changes);
+    const expected = untimed(await steps(straight, 6)).slice(at);
+    const whole = join(tiny.directory, `${name}-whole`);
+    await straight.saveCheckpoint(whole);
+    straight.dispose();
+
+    const first = await start(changes);
+    await steps(first, at);
+    const half = join(tiny.directory, `${name}-half`);
+    await first.saveCheckpoint(half);
+    first.dispose();
+
+    const second = await start(changes, half);
+    expect(second.step).toBe(at);
+    expect(untimed(await steps(second, 6 - at))).toEqual(expected);
+    const resumed = join(tiny.directory, `${name}-resumed`);
+    await second.saveCheckpoint(resumed);
+    second.dispose();
+    expect((await weights(resumed)).equals(await weights(whole))).toBe(true);
+    expect((await readFile(join(resumed, 'optimizer.safetensors'))).equals(await readFile(join(whole, 'optimizer.safetensors')))).toBe(
+      true,
+    );
+  });
+
+  it('starts at ratio 1 and KL 0 from the reference, and moves away', async () => {
+    const trainer = await start({ num_iterations: 2 });
+    const [first, second] = await steps(trainer, 2);
+    expect(first.metrics.kl).toBe(0);
+    expect(second.metrics.kl).toBeGreaterThan(0);
+    expect(second.groups).toEqual([]); // the same rollouts, already stored
+    expect(second.metrics.reward).toBeUndefined();
+    trainer.dispose();
+  });
+
+  it('pairs every completion with its own image', async () => {
+    // Groups of both orders in one batch: log-probabilities of the update equal those of sampling only if each row sees its own image.
+    const trainer = await start({ per_device_train_batch_size: 24, num_iterations: 2, loss_type: 'grpo' });
+    const [{ groups }] = await steps(trainer, 1);
+    expect(new Set(groups.map(({ image }) => image)).size).toBe(6);
+    const directory = join(tiny.directory, 'pairing');
+    await trainer.saveCheckpoint(directory);
+    trainer.dispose();
+    const { readSafetensors } = await import('../torch/index.ts');
+    const old = readSafetensors(join(directory, 'rollouts.safetensors')).get('0.logpOld')!.tolist() as number[][];
+    groups
+      .flatMap(({ completions }) => completions)
+      .forEach(({ logprobs }, row) => logprobs.forEach((logprob, t) => expect(old[row][t]).toBeCloseTo(logprob, 4)));
+  });
+
+  it('takes a change of weights into the next step', async () => {
+    const trainer = await start();
+    await trainer.trainStep();
+    trainer.setRewardWeights({ soft_overlong_punishment: 3 });
+    const { metrics, groups } = await trainer.trainStep();
+    expect(metrics['reward_weights/soft_overlong_punishment']).toBe(3);
+    expect(metrics['reward_weights/accuracy_tolerant']).toBe(1);
+    const row = groups[0].completions[0];
+    expect(row.reward).toBeCloseTo(row.rewards.accuracy_tolerant! + 3 * row.rewards.soft_overlong_punishment!, 12);
+    expect(() => trainer.setRewardWeights({ acuracy: 1 })).toThrow(/no reward function of this run/);
+    expect(() => trainer.setRewardWeights({ accuracy_tolerant: NaN })).toThrow(/weight of accuracy_tolerant is NaN/);
+    expect(trainer.rewardWeights()).toEqual({ accuracy_tolerant: 1, soft_overlong_punishment: 3 });
+    trainer.dispose();
+  });
+
+  it('replaces groups without spread when dynamic sampling is on', async () => {
+    const settings: Partial<TrainConfig> = { reward_funcs: ['accuracy'], num_generations: 2, per_device_train_batch_size: 8 };
+    const plain = await start(settings);
+    const dynamic = await start({ ...settings, dynamic_sampling: 3 });
+    const [without] = await steps(plain, 1);
+    const [withIt] = await steps(dynamic, 1);
+    expect(without.metrics.frac_reward_zero_std).toBeGreaterThan(0);
+    expect(withIt.metrics['dynamic_sampling/resampled']).toBeGreaterThan(0);
+    expect(withIt.metrics.epoch).toBeGreaterThan(without.metrics.epoch!);
+    plain.dispose();
+    dynamic.dispose();
+  });
+
+  it('evaluates greedily on the held-out slice, the same each time', async () => {
+    const trainer = await start({ eval_samples: 4 });
+    const first = await trainer.evaluate();
+    expect(first).toEqual(await trainer.evaluate());
+    for (const name of Object.keys(first!)) expect(describeMetric(name), name).toBeDefined();
+    trainer.dispose();
+  });
+
+  it('keeps no tensor from step to step', async () => {
+    const trainer = await start();
+    await steps(trainer, 4); // every image is in the cache by then
+    const before = memoryStats().tensors;
+    await steps(trainer, 3);
+    expect(memoryStats().tensors).toBe(before);
+    trainer.dispose();
+  });
+
+  it('frees everything when it is disposed', async () => {
+    const before = memoryStats().tensors;
+    const trainer = await start({ num_iterations: 2 });
+    await trainer.trainStep();
+    trainer.dispose();
+    await settled();
+    expect(memoryStats().tensors).toBe(before);
+  });
+
+  it('skips an update that is not finite, keeps the evidence, and ends after five in a row with weights as they were', async () => {
+    const evidenceDir = join(tiny.directory, 'evidence');
+    const config = tiny.config({ learning_rate: 1e30, max_grad_norm: 0, lr_scheduler_type: 'constant', beta: 0 });
+    const trainer = await createTrainer({ config, items: tiny.items, evalItems: [], root: tiny.directory, evidenceDir });
+    let failure: Error | null = null;
+    const seen: StepResult[] = [];
+    for (let i = 0; i < 12 && failure === null; i++)
+      await trainer.trainStep().then(
+        (result) => seen.push(result),
+        (error: Error) => (failure = error),
+      );
+    expect(failure).toMatchObject({ code: 'TRAIN_NOT_FINITE' });
+    expect(seen.at(-1)!.metrics.skipped_steps).toBe(4);
+    const kept = await readdir(evidenceDir);
+    expect(kept.filter((name) => name.endsWith('.json'))).toHaveLength(5);
+    const state = kept.find((name) => name.startsWith('state-before'));
+    expect(JSON.parse(await readFile(join(evidenceDir, state!, 'trainer_state.json'), 'utf8')).skipped_in_a_row).toBe(5);
+    trainer.dispose();
+  });
+});
+
+describe('a run that cannot be', () => {
+  it.each<[string, Partial<TrainConfig>, RegExp]>([
+    ['a batch that holds no whole groups', { per_device_train_batch_size: 6 }, /6 completions .* no multiple of num_generations 4/],
+    ['as many weights as functions', { reward_weights: [1] }, /1 numbers for 2 reward functions/],
+    ['an unknown reward', { reward_funcs: ['acuracy'] }, /no reward function "acuracy"/],
+    ['delta inside the clip range', { delta: 1.1 }, /delta 1.1 does not exceed 1 \+ epsilon/],
+    ['a template without a place for the question', { prompt_template: 'no' }, /no place for the question/],
+  ])('says why: %s', async (_, changes, message) => {
+    const before = memoryStats().tensors;
+    await expect(start(changes).then((trainer) => trainer.trainStep().finally(() => trainer.dispose()))).rejects.toThrow(message);
+    await settled();
+    expect(memoryStats().tensors).toBe(before);
+  });
+
+  it('says so when no question can be used', async () => {
+    await expect(createTrainer({ config: tiny.config(), items: [], evalItems: [], root: tiny.directory })).rejects.toThrow(
+      /no usable question/,
+    );
+  });
+
+  it('leaves the step undone when an image is missing, and goes on once it is there', async () => {
+    const items = tiny.items.map((item, index) => (index === 0 ? { ...item, image: 'Images/none.png' } : item));
+    const trainer = await createTrainer({
+      config: tiny.config({ per_device_train_batch_size: 24 }),
+      items,
+      evalItems: [],
+      root: tiny.directory,
+    });
+    await expect(trainer.trainStep()).rejects.toThrow(/none\.png/);
+    expect(trainer.step).toBe(0);
+    items[0].image = tiny.items[0].image;
+    expect((await trainer.trainStep()).step).toBe(1);
+    trainer.dispose();
+  });
+});

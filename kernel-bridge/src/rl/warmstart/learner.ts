@@ -1,0 +1,105 @@
+import { LETTERS } from '../../data/sample/questions.ts';
+import { encodeImage, groupLogps } from '../../qwen2vl/index.ts';
+import type { EncodedImage, EncodedPrompt, Processor, Qwen2VL } from '../../qwen2vl/index.ts';
+import { AdamW, backward, clipGradNorm, noGrad, scope, tensor, torch } from '../../torch/index.ts';
+import type { Example } from './examples.ts';
+import type { Pool } from './pool.ts';
+
+/** Weight of an option letter beside other tokens: it is what a demonstration is about, and one token in fifteen. */
+const LETTER_WEIGHT = 3;
+
+/** A share of a step's examples under the name it is reported by. */
+export interface Part {
+  name: string;
+  examples: Example[];
+}
+
+/** Per part: the share of letters, and of other tokens, that are the model's most probable choice. */
+export type Scores = Record<string, { letters: number; others: number }>;
+
+/** Supervised steps on demonstrations; as in the trainers, prompt and completion go through the packed forward. */
+export class Learner {
+  readonly model: Qwen2VL;
+  readonly #processor: Processor;
+  readonly #images: EncodedImage[];
+  readonly #optimizer: AdamW;
+  readonly #letters: ReadonlySet<number>;
+
+  constructor(model: Qwen2VL, processor: Processor, pool: Pool) {
+    this.model = model;
+    this.#processor = processor;
+    this.#images = pool.images.map((image) => encodeImage({ ...image, channels: 3 }, processor.imageConfig)); // once: a sixth of a step's time
+    model.setTrainable(() => true);
+    this.#optimizer = new AdamW([...model.params.values()], { betas: [0.9, 0.98], weight_decay: 0.01 });
+    this.#letters = new Set(LETTERS.map((letter) => processor.encode(` ${letter}`)[0]));
+  }
+
+  /** One AdamW step on the mean over examples of each one's weighted mean negative log-probability. */
+  step(parts: readonly Part[], lr: number): Scores {
+    const examples = parts.flatMap((part) => part.examples);
+    const completions = examples.map((example) => this.#completion(example));
+    return scope(() => {
+      const prompts = examples.map((example) => this.#prompt(example));
+      const { logps, correct } = groupLogps(
+        this.model,
+        prompts,
+        completions.map((ids) => [ids]),
+        { entropy: false, correct: true },
+      );
+      const weights = examples.map((example, n) => this.#weights(example, completions[n], logps.shape[1]));
+      const loss = torch.neg(torch.sum(torch.mul(logps, tensor(weights.flat(), { dtype: 'float32', shape: logps.shape })))); // []
+      this.#optimizer.zeroGrad();
+      backward(torch.div(loss, examples.length));
+      clipGradNorm([...this.model.params.values()], 1);
+      this.#optimizer.setLr(lr);
+      this.#optimizer.step();
+      return this.#scores(
+        parts,
+        completions,
+        weights,
+        noGrad(() => correct!.toFloat32()),
+        logps.shape[1],
+      );
+    });
+  }
+
+  #prompt(example: Example): EncodedPrompt {
+    if (!example.chat) return { inputIds: this.#processor.encode(example.text), images: [], text: example.text };
+    const image: EncodedImage[] = example.image === null ? [] : [this.#images[example.image]];
+    const marks = image.map(({ grid: [, h, w] }) => `<|vision_start|>${'<|image_pad|>'.repeat((h * w) / 4)}<|vision_end|>`).join('');
+    const text = `<|im_start|>user\n${marks}${example.text}<|im_end|>\n<|im_start|>assistant\n`;
+    return { inputIds: this.#processor.encode(text), images: image, text };
+  }
+
+  /** A reply to a question ends the turn; captions and look-ups are cut out of longer texts and don't. */
+  #completion({ completion, text, learn }: Example): number[] {
+    return this.#processor.encode(learn === 'all' && text !== '' ? `${completion}<|im_end|>` : completion);
+  }
+
+  /** Adds up to 1 per example. */
+  #weights({ learn }: Example, ids: number[], T: number): number[] {
+    const raw = Array.from({ length: T }, (_, t): number => {
+      if (t >= ids.length) return 0;
+      return this.#letters.has(ids[t]) ? LETTER_WEIGHT : learn === 'all' ? 1 : 0;
+    });
+    const sum = raw.reduce((a, b) => a + b, 0);
+    return raw.map((w) => w / sum);
+  }
+
+  #scores(parts: readonly Part[], completions: number[][], weights: number[][], correct: Float32Array, T: number): Scores {
+    let n = 0;
+    return Object.fromEntries(
+      parts.map(({ name, examples }) => {
+        const hits = { letters: [0, 0], others: [0, 0] };
+        for (const end = n + examples.length; n < end; n++)
+          completions[n].forEach((id, t) => {
+            if (weights[n][t] === 0) return;
+            const kind = hits[this.#letters.has(id) ? 'letters' : 'others'];
+            kind[0] += correct[n * T + t];
+            kind[1]++;
+          });
+        return [name, { letters: hits.letters[0] / hits.letters[1], others: hits.others[0] / hits.others[1] }];
+      }),
+    );
+  }
+}

@@ -1,0 +1,66 @@
+import { encodeImage, generate } from '../../qwen2vl/index.ts';
+import type { Processor, Qwen2VL } from '../../qwen2vl/index.ts';
+import type { Variant } from '../../protocol/index.ts';
+import { random } from '../../data/sample/random.ts';
+import { QUESTION_TYPE_NAMES } from '../../data/sample/world.ts';
+import { cleanExample } from './examples.ts';
+import type { Pool } from './pool.ts';
+
+/** Shares of 1 over a pool that no training step has seen. */
+export interface Measured {
+  sampled: number;
+  greedy: number;
+  /** Sampled completions with exactly one of each tag, in order. */
+  format: number;
+  /** Accuracy of sampled completions when the image is all grey: what the text gives away. */
+  blank: number;
+  /** Sampled, by question type. */
+  byType: Record<string, number>;
+}
+
+const FORMATS: Record<Variant, RegExp> = {
+  think: /^<think>[^<]*<\/think>\s*<answer>[^<]*<\/answer>$/,
+  'no-think': /^\s*<answer>[^<]*<\/answer>$/,
+  'think-after': /^<answer>[^<]*<\/answer>\s*<think>[^<]*<\/think>$/,
+};
+
+export async function measure(model: Qwen2VL, processor: Processor, pool: Pool, variant: Variant, maxNewTokens = 48): Promise<Measured> {
+  const rng = random('measure', variant);
+  const examples = pool.scenes.map((scene, i) => cleanExample(rng, scene, i, variant));
+  const blank = new Uint8Array(pool.images[0].data.length).fill(127);
+  const answers = async (seeImage: boolean, greedy: boolean) => {
+    const texts: string[] = [];
+    for (let start = 0; start < examples.length; start += 64) {
+      const prompts = examples.slice(start, start + 64).map(({ text, image }) => {
+        const { data, width, height } = pool.images[image!];
+        const encoded = encodeImage({ data: seeImage ? data : blank, width, height, channels: 3 }, processor.imageConfig);
+        const chat = `<|im_start|>user\n<|vision_start|>${'<|image_pad|>'.repeat(16)}<|vision_end|>${text}<|im_end|>\n<|im_start|>assistant\n`;
+        return { inputIds: processor.encode(chat), images: [encoded], text: chat };
+      });
+      const suppressTokenIds = processor.allSpecialIds.filter((id) => !processor.eosTokenIds.includes(id));
+      const made = await generate(model, prompts, {
+        greedy,
+        seed: start,
+        maxNewTokens,
+        eosTokenIds: processor.eosTokenIds,
+        suppressTokenIds,
+      });
+      for (const prompt of prompts) for (const { pixelValues } of prompt.images) pixelValues[Symbol.dispose]();
+      texts.push(...made.map(([{ tokenIds }]) => processor.decode(tokenIds, { skipSpecialTokens: true })));
+    }
+    return texts;
+  };
+  const letter = (text: string) => /<answer>\s*(\w)\s*<\/answer>/.exec(text)?.[1];
+  const right = (texts: string[]) => texts.map((text, i) => letter(text) === letter(examples[i].completion));
+  const share = (hits: boolean[]) => hits.filter(Boolean).length / hits.length;
+
+  const sampled = await answers(true, false);
+  const hits = right(sampled);
+  return {
+    sampled: share(hits),
+    greedy: share(right(await answers(true, true))),
+    format: share(sampled.map((text) => FORMATS[variant].test(text))),
+    blank: share(right(await answers(false, false))),
+    byType: Object.fromEntries(QUESTION_TYPE_NAMES.map((type) => [type, share(hits.filter((_, i) => examples[i].type === type))])),
+  };
+}

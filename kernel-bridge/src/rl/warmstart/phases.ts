@@ -1,0 +1,91 @@
+import type { Random } from '../../data/sample/random.ts';
+import { below } from '../../data/sample/random.ts';
+import type { Variant } from '../../protocol/index.ts';
+import { bindingExample, captionExample, cleanExample, flawedExample, longBindingExample } from './examples.ts';
+import type { Example } from './examples.ts';
+import type { Part } from './learner.ts';
+import type { Pool } from './pool.ts';
+
+export interface Phase {
+  name: string;
+  /** At most; a phase with `until` ends when the part's letters are right that often over the last 50 steps. */
+  steps: number;
+  until?: { part: string; letters: number };
+  lr: (step: number) => number;
+  /** One step's demonstrations. */
+  draw: (rng: Random, pool: Pool) => Part[];
+  /** Variants measured on held-out images afterwards. */
+  measure: Variant[];
+}
+
+const many = (count: number, make: () => Example): Example[] => Array.from({ length: count }, make);
+const binding = (rng: Random, count: number): Part => ({ name: 'binding', examples: many(count, () => bindingExample(rng)) });
+const longBinding = (rng: Random, count: number): Part => ({ name: 'long binding', examples: many(count, () => longBindingExample(rng)) });
+
+/** `count` demonstrations about images of the pool. */
+function seen(name: string, rng: Random, pool: Pool, count: number, make: (scene: Pool['scenes'][number], image: number) => Example): Part {
+  return {
+    name,
+    examples: many(count, () => {
+      const image = below(rng, pool.images.length);
+      return make(pool.scenes[image], image);
+    }),
+  };
+}
+
+const warmUp = (lr: number, steps: number) => (step: number) => lr * Math.min(1, (step + 1) / steps);
+const decay = (lr: number, warm: number, total: number) => (step: number) =>
+  lr * Math.min(1, (step + 1) / warm) * (1 - (0.92 * step) / total);
+
+const JOINT_STEPS = 2000;
+
+/**
+ * The order matters. Naming what an image shows is learnt at once; finding the letter of the option just named is not, and
+ * does not form once captions are there. So it is learnt first, from text alone, and kept up beside the images.
+ */
+export const PHASES: readonly Phase[] = [
+  {
+    name: 'bind',
+    steps: 2000,
+    until: { part: 'binding', letters: 0.93 },
+    lr: warmUp(1e-3, 20),
+    draw: (rng) => [binding(rng, 80)],
+    measure: [],
+  },
+  {
+    name: 'bind-long',
+    steps: 300,
+    until: { part: 'long binding', letters: 0.8 },
+    lr: warmUp(1e-3, 1),
+    draw: (rng) => [binding(rng, 40), longBinding(rng, 32)],
+    measure: [],
+  },
+  {
+    name: 'joint',
+    steps: JOINT_STEPS,
+    lr: decay(1.2e-3, 10, JOINT_STEPS),
+    draw: (rng, pool) => [
+      binding(rng, 10),
+      longBinding(rng, 8),
+      seen('caption', rng, pool, 12, captionExample),
+      seen('think', rng, pool, 26, (scene, image) => cleanExample(rng, scene, image, 'think')),
+      seen('direct', rng, pool, 34, (scene, image) => cleanExample(rng, scene, image, 'no-think')),
+      seen('after', rng, pool, 4, (scene, image) => cleanExample(rng, scene, image, 'think-after')),
+    ],
+    measure: ['think', 'no-think', 'think-after'],
+  },
+  {
+    name: 'flawed',
+    steps: 120,
+    lr: warmUp(5e-4, 5),
+    draw: (rng, pool) => [
+      seen('think', rng, pool, 24, (scene, image) =>
+        flawedExample(rng, scene, image, 'think', { finding: 0.45, letter: 0.2, format: 0.25 }),
+      ),
+      seen('direct', rng, pool, 24, (scene, image) =>
+        flawedExample(rng, scene, image, 'no-think', { finding: 0, letter: 0.35, format: 0.25 }),
+      ),
+    ],
+    measure: ['think', 'no-think'],
+  },
+];

@@ -1,0 +1,24 @@
+import { drawLesion, drawScene } from '../../data/sample/draw.ts';
+import type { Rgb } from '../../data/sample/png.ts';
+import { below, random } from '../../data/sample/random.ts';
+import { DATASETS } from '../../data/sample/world.ts';
+import type { Scene } from '../../data/sample/world.ts';
+
+/** Images drawn for the warm start alone, under keys that the sample never uses: none of them is in any sample. */
+export interface Pool {
+  scenes: Scene[];
+  images: Rgb[];
+}
+
+export function drawPool(name: string, seed: number, size: number): Pool {
+  const scenes: Scene[] = [];
+  const images: Rgb[] = [];
+  for (let i = 0; i < size; i++) {
+    const rng = random('warm start', name, seed, i);
+    const { modality, anatomy } = DATASETS[i % DATASETS.length];
+    const scene: Scene = { modality, anatomy, lesion: drawLesion(rng, below(rng, 5)) };
+    scenes.push(scene);
+    images.push(drawScene(scene, rng));
+  }
+  return { scenes, images };
+}

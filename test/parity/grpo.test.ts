@@ -1,0 +1,174 @@
+/**
+ * The GRPO update against TRL's own GRPOTrainer on the same completions and rewards: advantages, loss, gradients and every metric, for
+ * every loss under the settings that change it.
+ */
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { TrainConfig } from '../../kernel-bridge/src/protocol/index.ts';
+import { loadModel, loadProcessor, saveModel, type Processor, type Qwen2VL } from '../../kernel-bridge/src/qwen2vl/index.ts';
+import { mulberry32 } from '../../kernel-bridge/src/rl/random.ts';
+import { replay, type ReplayGroup } from '../../kernel-bridge/src/rl/replay.ts';
+import { makeTiny, type Tiny } from '../../kernel-bridge/src/rl/testing/tiny.ts';
+import { generator, noGrad, readSafetensors, scope, torch, type Tensor } from '../../kernel-bridge/src/torch/index.ts';
+
+const here = dirname(fileURLToPath(import.meta.url));
+const root = join(here, '..', '..');
+const G = 4;
+const NAMES = ['first', 'second'];
+
+type Settings = Partial<TrainConfig>;
+const LOSS_TYPES: TrainConfig['loss_type'][] = ['grpo', 'dr_grpo', 'bnpo', 'dapo', 'cispo', 'sapo', 'luspo'];
+
+/** TRL's own defaults differ: dapo, beta 0, and a KL term multiplied by the ratio. */
+const BASE: Settings = { loss_type: 'grpo', beta: 0.04, use_bias_correction_kl: false, max_completion_length: 10 };
+
+/** num_iterations 2: the ratio is to an older policy, so clipping bites. */
+const CASES: Settings[] = [
+  ...LOSS_TYPES.flatMap((loss_type): Settings[] => [
+    { loss_type },
+    { loss_type, num_iterations: 2, beta: 0 },
+    { loss_type, num_iterations: 2, importance_sampling_level: 'sequence', beta: 0 },
+    { loss_type, num_iterations: 2, importance_sampling_level: 'sequence', epsilon_high: 0.4, epsilon: 0.05 },
+    { loss_type, num_iterations: 2, epsilon: 0.02, epsilon_high: 0.05, delta: 1.1, per_device_train_batch_size: 4 },
+    { loss_type, num_iterations: 2, mask_truncated_completions: true, temperature: 0.7, per_device_train_batch_size: 4 },
+  ]),
+  { use_bias_correction_kl: true },
+  { use_bias_correction_kl: true, num_iterations: 2, epsilon: 0.02 },
+  { use_bias_correction_kl: true, num_iterations: 2, importance_sampling_level: 'sequence' },
+  { scale_rewards: 'batch', reward_weights: [2, 0.5] },
+  { scale_rewards: 'none', reward_weights: [2, 0.5] },
+  { multi_objective_aggregation: 'normalize_then_sum', reward_weights: [2, 0.5] },
+  // GSPO, GDPO and clip-higher together
+  {
+    loss_type: 'grpo',
+    importance_sampling_level: 'sequence',
+    multi_objective_aggregation: 'normalize_then_sum',
+    epsilon: 3e-2,
+    epsilon_high: 6e-2,
+    num_iterations: 2,
+  },
+  { loss_type: 'sapo', sapo_temperature_pos: 2, sapo_temperature_neg: 0.5, num_iterations: 2 },
+];
+
+const title = (settings: Settings): string =>
+  Object.entries(settings)
+    .map(([key, value]) => `${key} ${String(value)}`)
+    .join(', ');
+
+interface Expected {
+  loss: number;
+  grad_norm: number;
+  advantages: number[];
+  metrics: Record<string, number | null>;
+}
+
+let tiny: Tiny;
+let processor: Processor;
+let models: Record<'policy' | 'old' | 'ref', Qwen2VL>;
+let groups: ReplayGroup[];
+let expected: Expected[];
+let gradients: Map<string, Tensor>;
+
+/** A copy of the model moved a little in a random direction. */
+function moved(model: Qwen2VL, seed: number): Qwen2VL {
+  const copy = model.copyFrozen();
+  const random = generator(seed);
+  noGrad(() =>
+    scope(() =>
+      [...copy.params.values()].forEach((weight) =>
+        torch.add_(weight, torch.normal_(torch.empty_like(weight), 0, 0.01, { generator: random })),
+      ),
+    ),
+  );
+  return copy;
+}
+
+beforeAll(async () => {
+  tiny = await makeTiny({ items: 3 });
+  processor = await loadProcessor(tiny.model);
+  const policy = await loadModel(tiny.model, { dtype: 'float32' });
+  policy.setTrainable(() => true);
+  models = { policy, old: moved(policy, 1), ref: moved(policy, 2) };
+  for (const name of ['old', 'ref'] as const) await saveModel(models[name], join(tiny.directory, name), tiny.model);
+
+  const random = mulberry32(5);
+  const texts = ['it is A B C', 'is it', 'B or it is C ?'];
+  const given = texts.map((text, p) => {
+    const completions = Array.from({ length: G }, (_, g) => {
+      const length = [6, 1, 8, 3][(p + g) % 4];
+      const ids = Array.from({ length }, () => 8 + Math.floor(random() * 10));
+      return (p + g) % 4 === 2 ? ids : [...ids, g === 0 ? 0 : 2]; // the longest never end; both end tokens occur
+    });
+    const first = completions.map((_, g) => (p === 1 ? 1 : Number((p + g) % 3 === 0)));
+    const second = completions.map((_, g) => (g === 1 && p !== 1 ? null : Math.round(random() * 100) / 100));
+    if (p === 2) [first[3], second[3]] = [null as never, null]; // no reward applies
+    return { image: join(tiny.directory, tiny.items[p].image), text, completions, rewards: { first, second } };
+  });
+  groups = await Promise.all(
+    given.map(async ({ image, text, completions, rewards }) => ({
+      prompt: await processor.prompt({ images: [image], text }),
+      completions,
+      rewards: completions.map((_, g) => [rewards.first[g], rewards.second[g]]),
+    })),
+  );
+
+  const out = join(tiny.directory, 'expected');
+  mkdirSync(out);
+  const file = join(tiny.directory, 'cases.json');
+  const dirs = { policy: tiny.model, old: join(tiny.directory, 'old'), ref: join(tiny.directory, 'ref') };
+  const cases = CASES.map((settings) => ({ settings: { ...BASE, ...settings } }));
+  writeFileSync(file, JSON.stringify({ models: dirs, groups: given, cases }));
+  execFileSync(join(root, '.venv/bin/python'), [join(here, 'python/grpo_expected.py'), file, out], {
+    env: { ...process.env, OMP_NUM_THREADS: '1', TRL_EXPERIMENTAL_SILENCE: '1', HF_HUB_OFFLINE: '1' },
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
+  expected = JSON.parse(readFileSync(join(out, 'expected.json'), 'utf8'));
+  gradients = readSafetensors(join(out, 'gradients.safetensors'));
+});
+
+afterEach(() => {
+  for (const weight of models.policy.params.values()) weight.grad = null;
+});
+afterAll(() => tiny[Symbol.asyncDispose]());
+
+/** transformers' module names -> names in checkpoints. */
+const savedName = (name: string): string => name.replace('model.language_model.', 'model.').replace('model.visual.', 'visual.');
+
+describe('GRPO gives the loss and gradients of TRL', () => {
+  it.each(CASES.map((settings, number) => ({ name: title(settings), settings, number })))('$name', ({ settings, number }) => {
+    const config = tiny.config({
+      ...BASE,
+      per_device_train_batch_size: groups.length * G,
+      reward_funcs: NAMES,
+      ...settings,
+    });
+    const reference = config.beta === 0 ? null : models.ref;
+    const old = config.num_iterations > 1 ? models.old : null;
+    const seen = replay({ policy: models.policy, reference, old, eosTokenIds: processor.eosTokenIds }, groups, NAMES, config);
+    const wanted = expected[number];
+
+    seen.advantages.flat().forEach((A, i) => expect(A, `advantage ${i}`).toBeCloseTo(wanted.advantages[i], 4));
+    expect(seen.loss).toBeCloseTo(wanted.loss, 5);
+    expect(seen.grad_norm / wanted.grad_norm).toBeCloseTo(1, 3);
+    for (const [name, value] of Object.entries(wanted.metrics)) {
+      if (value === null) expect(seen.metrics[name], name).toBeNull();
+      else expect(seen.metrics[name], name).toBeCloseTo(value, 4);
+    }
+    expect(Object.keys(seen.metrics).toSorted()).toEqual(Object.keys(wanted.metrics).toSorted());
+
+    const scale = wanted.grad_norm;
+    let compared = 0;
+    for (const [key, value] of gradients) {
+      if (!key.startsWith(`${number}.`)) continue;
+      const weight = models.policy.params.get(savedName(key.slice(key.indexOf('.') + 1)));
+      if (weight === undefined) throw new Error(`no weight ${key}`);
+      const far = scope(() => noGrad(() => torch.amax(torch.abs(torch.sub(weight.grad!, value))).item()));
+      expect(far / scale, key).toBeLessThan(1e-4);
+      compared++;
+    }
+    expect(compared).toBe(models.policy.params.size);
+  });
+});

@@ -1,0 +1,128 @@
+"""TRL's own GRPOTrainer on given completions and rewards: python grpo_expected.py CASES.json OUT_DIR
+
+CASES.json holds model directories, groups and settings. Everything but sampling is TRL's code as released: prompts,
+lengths, rewards, advantages, old and reference log-probabilities, loss, gradients and metrics. Writes
+OUT_DIR/expected.json and OUT_DIR/gradients.safetensors (names: case number, then transformers' name).
+"""
+
+import copy
+import json
+import math
+import sys
+import tempfile
+from pathlib import Path
+
+import torch
+from datasets import Dataset
+from PIL import Image
+from safetensors.torch import save_file
+from transformers import AutoTokenizer, Qwen2VLForConditionalGeneration, Qwen2VLImageProcessor, Qwen2VLProcessor
+from transformers.models.qwen2_vl.video_processing_qwen2_vl import Qwen2VLVideoProcessor
+from trl import GRPOConfig, GRPOTrainer
+from trl.trainer import grpo_trainer
+from trl.trainer.utils import split_pixel_values_by_grid, split_tensor_dict, unsplit_pixel_values_by_grid
+
+CASES, OUT = json.loads(Path(sys.argv[1]).read_text()), Path(sys.argv[2])
+MODELS = CASES["models"]  # policy, old, ref
+
+
+def load(name):
+    return Qwen2VLForConditionalGeneration.from_pretrained(MODELS[name], dtype=torch.float32, attn_implementation="eager")
+
+
+def load_processor():
+    folder = Path(MODELS["policy"])
+    tokenizer = AutoTokenizer.from_pretrained(folder, padding_side="left")
+    sizes = {"min_pixels": 784, "max_pixels": 401408}
+    return Qwen2VLProcessor(
+        image_processor=Qwen2VLImageProcessor(**sizes),
+        tokenizer=tokenizer,
+        video_processor=Qwen2VLVideoProcessor(),
+        chat_template=(folder / "chat_template.jinja").read_text(),
+    )
+
+
+LOADED = {name: load(name) for name in MODELS}
+WEIGHTS = {name: model.state_dict() for name, model in LOADED.items()}
+# The trainer reads its reference model from disk; a copy in memory is the same and quicker.
+grpo_trainer.create_model_from_path = lambda *_, **__: copy.deepcopy(LOADED["ref"])
+PROCESSOR = load_processor()
+
+
+def rows(groups):
+    """One row per completion, as TRL's sampler repeats each prompt G times."""
+    out = []
+    for group in groups:
+        image = Image.open(group["image"]).convert("RGB")
+        for index in range(len(group["completions"])):
+            out.append({"prompt": [{"role": "user", "content": group["text"]}], "image": image, "row": len(out), "i": index})
+    return out
+
+
+def reward(name, groups):
+    values = [value for group in groups for value in group["rewards"][name]]
+
+    def function(prompts, completions, row, **_):
+        return [values[i] for i in row]
+
+    function.__name__ = name
+    return function
+
+
+def run(case, number, gradients):
+    settings, groups = case["settings"], CASES["groups"]
+    inputs = rows(groups)
+    G = len(groups[0]["completions"])
+    names = list(groups[0]["rewards"])
+    micro = settings.pop("per_device_train_batch_size", len(inputs))
+    accumulation = len(inputs) // micro
+    args = GRPOConfig(
+        output_dir=tempfile.mkdtemp(),
+        report_to=[],
+        use_cpu=True,
+        bf16=False,
+        gradient_checkpointing=False,
+        num_generations=G,
+        per_device_train_batch_size=micro,
+        gradient_accumulation_steps=accumulation,
+        **settings,
+    )
+    model = copy.deepcopy(LOADED["policy"])
+    trainer = GRPOTrainer(
+        model=model,
+        reward_funcs=[reward(name, groups) for name in names],
+        args=args,
+        train_dataset=Dataset.from_list([{"prompt": "x"}]),
+        processing_class=PROCESSOR,
+    )
+    trainer.model.train()
+    trainer.current_gradient_accumulation_steps = accumulation
+    given = [ids for group in groups for ids in group["completions"]]
+    trainer._generate_single_turn = lambda *_: (given, None)
+
+    trainer.model.load_state_dict(WEIGHTS["old" if args.num_iterations > 1 else "policy"])
+    batch = trainer._generate_and_score_completions(inputs)
+    advantages = batch["advantages"].tolist()
+    trainer.model.load_state_dict(WEIGHTS["policy"])
+    parts = split_tensor_dict(split_pixel_values_by_grid(batch), accumulation)
+    loss = 0.0
+    for part in parts:
+        micro_loss = trainer._compute_loss(trainer.model, unsplit_pixel_values_by_grid(part))
+        micro_loss.backward()
+        loss += micro_loss.item()
+    weights = dict(trainer.model.named_parameters())
+    norm = torch.nn.utils.clip_grad_norm_(weights.values(), math.inf).item()
+    for name, weight in weights.items():
+        if weight.grad is not None:
+            gradients[f"{number}.{name}"] = weight.grad.clone()
+    metrics = {}
+    for key, values in trainer._metrics["train"].items():  # as GRPOTrainer.log
+        valid = [value for value in values if not math.isnan(value)]
+        metrics[key] = sum(valid) / len(valid) if valid else None
+    return {"loss": loss, "grad_norm": norm, "advantages": advantages, "metrics": metrics}
+
+
+gradients = {}
+results = [run(case, number, gradients) for number, case in enumerate(CASES["cases"])]
+(OUT / "expected.json").write_text(json.dumps(results))
+save_file(gradients, OUT / "gradients.safetensors")
