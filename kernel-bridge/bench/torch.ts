@@ -53,7 +53,10 @@ let round = 0;
 for await (const peer of pythonRounds()) {
   for (const [name, call] of Object.entries(CASES)) {
     const times = best.get(name)!;
-    times.javascript = Math.min(times.javascript, noGrad(() => measure(call)));
+    times.javascript = Math.min(
+      times.javascript,
+      noGrad(() => measure(call)),
+    );
     times.python = Math.min(times.python, peer[name]);
   }
   if (++round === ROUNDS) break;

@@ -50,7 +50,11 @@ function venvTorch() {
 /** Folders with CUDA's headers (nvidia-cuda-runtime, -crt, -cccl beside torch, or a toolkit), or null where some are missing. */
 function cudaIncludes(torchDir) {
   const nvidia = join(dirname(torchDir), 'nvidia');
-  const wheels = existsSync(nvidia) ? readdirSync(nvidia).filter((name) => /^cu\d+$/.test(name)).map((name) => join(nvidia, name)) : [];
+  const wheels = existsSync(nvidia)
+    ? readdirSync(nvidia)
+        .filter((name) => /^cu\d+$/.test(name))
+        .map((name) => join(nvidia, name))
+    : [];
   const roots = [...wheels, process.env.CUDA_HOME, '/usr/local/cuda'].filter(Boolean);
   for (const dir of roots.map((path) => join(path, 'include')))
     if (existsSync(join(dir, 'cuda_runtime_api.h')) && existsSync(join(dir, 'crt', 'host_defines.h'))) {
@@ -85,15 +89,27 @@ function readStamp() {
   }
 }
 
-const sources = (dir) => readdirSync(dir).filter((name) => name.endsWith('.cc')).sort().map((name) => join(dir, name));
-const sha = (...parts) => parts.reduce((hash, part) => hash.update(part).update('\0'), createHash('sha256')).digest('hex').slice(0, 16);
+const sources = (dir) =>
+  readdirSync(dir)
+    .filter((name) => name.endsWith('.cc'))
+    .sort()
+    .map((name) => join(dir, name));
+const sha = (...parts) =>
+  parts
+    .reduce((hash, part) => hash.update(part).update('\0'), createHash('sha256'))
+    .digest('hex')
+    .slice(0, 16);
 
 /** Everything that the result depends on: sources, this script, PyTorch's version and place. */
 function buildKey(torch) {
   const files = [...sources(here), ...sources(join(here, 'cuda')), ...headers(), fileURLToPath(import.meta.url)];
   return sha(torch.version, torch.dir, String(cudaIncludes(torch.dir)), ...files.map((file) => readFileSync(file)));
 }
-const headers = () => readdirSync(here).filter((name) => name.endsWith('.h')).sort().map((name) => join(here, name));
+const headers = () =>
+  readdirSync(here)
+    .filter((name) => name.endsWith('.h'))
+    .sort()
+    .map((name) => join(here, name));
 
 function compileFlags(torch) {
   // Device's constructor takes a string: its symbol tells which std::string PyTorch was built with.
@@ -101,7 +117,12 @@ function compileFlags(torch) {
   const nodeHeaders = createRequire(import.meta.url)('node-api-headers').include_dir;
   const includes = [nodeHeaders, here, join(torch.dir, 'include'), join(torch.dir, 'include/torch/csrc/api/include')];
   return [
-    '-std=c++20', '-O2', '-fPIC', '-fvisibility=hidden', '-DNAPI_VERSION=8', `-D_GLIBCXX_USE_CXX11_ABI=${newAbi ? 1 : 0}`,
+    '-std=c++20',
+    '-O2',
+    '-fPIC',
+    '-fvisibility=hidden',
+    '-DNAPI_VERSION=8',
+    `-D_GLIBCXX_USE_CXX11_ABI=${newAbi ? 1 : 0}`,
     ...includes.flatMap((dir) => ['-isystem', dir]),
   ];
 }
@@ -156,7 +177,10 @@ export async function build({ force = false, log = () => {} } = {}) {
   }
   const [major, minor] = torch.version.split('.').map(Number);
   if (major < OLDEST_TORCH[0] || (major === OLDEST_TORCH[0] && minor < OLDEST_TORCH[1]))
-    throw new BuildError(`PyTorch ${torch.version} in ${torch.dir} is too old: ${OLDEST_TORCH.join('.')} or newer is needed`, INSTALL_TORCH);
+    throw new BuildError(
+      `PyTorch ${torch.version} in ${torch.dir} is too old: ${OLDEST_TORCH.join('.')} or newer is needed`,
+      INSTALL_TORCH,
+    );
   if (!force && facts().upToDate) return { built: false, addon: target('medr1_torch') };
 
   mkdirSync(buildDir, { recursive: true });

@@ -25,7 +25,25 @@ const positive = (...shape: number[]): TensorSpec => ({ shape, kind: 'positive' 
 const coin = (...shape: number[]): TensorSpec => ({ shape, kind: 'bool' });
 const ints = (high: number, ...shape: number[]): TensorSpec => ({ shape, kind: 'ints', high });
 
-const pointwise = ['abs', 'neg', 'exp', 'sin', 'cos', 'tanh', 'sigmoid', 'relu', 'silu', 'gelu', 'erf', 'expm1', 'square', 'log_sigmoid', 'softplus', 'sign', 'floor'];
+const pointwise = [
+  'abs',
+  'neg',
+  'exp',
+  'sin',
+  'cos',
+  'tanh',
+  'sigmoid',
+  'relu',
+  'silu',
+  'gelu',
+  'erf',
+  'expm1',
+  'square',
+  'log_sigmoid',
+  'softplus',
+  'sign',
+  'floor',
+];
 const positiveOnly = ['log', 'log1p', 'sqrt', 'rsqrt', 'reciprocal'];
 const binary = ['add', 'sub', 'mul', 'div', 'maximum', 'minimum', 'atan2'];
 

@@ -71,7 +71,9 @@ function evaluate(index: number, { test, dtype }: Run, inputs: Map<string, Tenso
     tensors.forEach((value, i) => inputs.set(`${index}.in.${i}`, keep(value)));
     const results = flat(operators[test.op](...test.args.map((argument) => resolve(argument, tensors)))).map(asTensor);
     results.forEach((value, i) => ours.set(`${index}.out.${i}`, keep(value.detach())));
-    const seeds = results.map((value) => (value.requiresGrad ? torch.randn(value.shape, { generator: random }).to({ dtype: value.dtype }) : null));
+    const seeds = results.map((value) =>
+      value.requiresGrad ? torch.randn(value.shape, { generator: random }).to({ dtype: value.dtype }) : null,
+    );
     seeds.forEach((seed, i) => seed && inputs.set(`${index}.seed.${i}`, keep(seed)));
     const seeded = results.filter((_, i) => seeds[i]);
     if (seeded.length === 0) return;

@@ -35,7 +35,8 @@ export class AdamW {
 
   constructor(params: readonly Tensor[] | readonly ParamGroup[], defaults: AdamWOptions = {}) {
     const { lr = 1e-3, betas = [0.9, 0.999], eps = 1e-8, weight_decay = 1e-2 } = defaults;
-    const given = params.length > 0 && 'params' in params[0] ? (params as readonly ParamGroup[]) : [{ params: params as readonly Tensor[] }];
+    const given =
+      params.length > 0 && 'params' in params[0] ? (params as readonly ParamGroup[]) : [{ params: params as readonly Tensor[] }];
     this.groups = given.map((group) => ({ lr, betas, eps, weight_decay, ...group }));
     const all = this.#params();
     if (new Set(all).size !== all.length) throw new TypeError('AdamW: a parameter appears twice');
@@ -76,12 +77,18 @@ export class AdamW {
         const part = (name: keyof State, shape: number[], dtype: Tensor['dtype']): Tensor => {
           const tensor = saved.get(`${i}.${name}`);
           if (!tensor || String(tensor.shape) !== String(shape))
-            throw new TypeError(`AdamW: state ${i}.${name} is ${tensor ? `[${tensor.shape}]` : 'missing'}, the parameter asks for [${shape}]`);
+            throw new TypeError(
+              `AdamW: state ${i}.${name} is ${tensor ? `[${tensor.shape}]` : 'missing'}, the parameter asks for [${shape}]`,
+            );
           known.add(`${i}.${name}`);
           return torch.to(tensor, { dtype, device: param.device, copy: true }) as Tensor;
         };
         const { shape, dtype } = param;
-        fresh.set(param, { step: part('step', [], 'float32'), exp_avg: part('exp_avg', shape, dtype), exp_avg_sq: part('exp_avg_sq', shape, dtype) });
+        fresh.set(param, {
+          step: part('step', [], 'float32'),
+          exp_avg: part('exp_avg', shape, dtype),
+          exp_avg_sq: part('exp_avg_sq', shape, dtype),
+        });
       });
       for (const name of saved.keys()) if (!known.has(name)) throw new TypeError(`AdamW: state ${name} belongs to no parameter`);
       for (const state of fresh.values()) Object.values(state).forEach((tensor) => keep(tensor as Tensor));
@@ -116,7 +123,10 @@ export class AdamW {
   #stepGroup({ params, lr, betas: [beta1, beta2], eps, weight_decay }: Group): void {
     for (const batch of byDeviceAndDType(params)) {
       const states = batch.map(([param]) => this.#stateOf(param));
-      torch._foreach_add_(states.map(({ step }) => step), 1);
+      torch._foreach_add_(
+        states.map(({ step }) => step),
+        1,
+      );
       torch._fused_adamw_(
         batch.map(([param]) => param),
         batch.map(([, grad]) => grad),

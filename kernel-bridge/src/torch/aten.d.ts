@@ -9,43 +9,63 @@ export interface Aten {
   /** aten::__and__.Scalar(Tensor self, Scalar other) -> Tensor */
   __and__(self: Tensor, other: Scalar): Tensor;
   /** aten::__and__.Tensor(Tensor self, Tensor other) -> Tensor */
+  __and__(self: Tensor, other: Tensor): Tensor;
+  /** aten::__and__.Tensor(Tensor self, Tensor other) -> Tensor */
   __and__(self: Tensor | number, other: Tensor | number): Tensor;
   /** aten::__iand__.Tensor(Tensor(a!) self, Tensor other) -> Tensor(a!) */
-  __iand__(self: Tensor, other: Tensor | number): Tensor;
+  __iand__(self: Tensor, other: Tensor): Tensor;
   /** aten::__iand__.Scalar(Tensor(a!) self, Scalar other) -> Tensor(a!) */
   __iand__(self: Tensor, other: Scalar): Tensor;
+  /** aten::__iand__.Tensor(Tensor(a!) self, Tensor other) -> Tensor(a!) */
+  __iand__(self: Tensor, other: Tensor | number): Tensor;
   /** aten::__ilshift__.Tensor(Tensor(a!) self, Tensor other) -> Tensor(a!) */
-  __ilshift__(self: Tensor, other: Tensor | number): Tensor;
+  __ilshift__(self: Tensor, other: Tensor): Tensor;
   /** aten::__ilshift__.Scalar(Tensor(a!) self, Scalar other) -> Tensor(a!) */
   __ilshift__(self: Tensor, other: Scalar): Tensor;
+  /** aten::__ilshift__.Tensor(Tensor(a!) self, Tensor other) -> Tensor(a!) */
+  __ilshift__(self: Tensor, other: Tensor | number): Tensor;
   /** aten::__ior__.Tensor(Tensor(a!) self, Tensor other) -> Tensor(a!) */
-  __ior__(self: Tensor, other: Tensor | number): Tensor;
+  __ior__(self: Tensor, other: Tensor): Tensor;
   /** aten::__ior__.Scalar(Tensor(a!) self, Scalar other) -> Tensor(a!) */
   __ior__(self: Tensor, other: Scalar): Tensor;
+  /** aten::__ior__.Tensor(Tensor(a!) self, Tensor other) -> Tensor(a!) */
+  __ior__(self: Tensor, other: Tensor | number): Tensor;
   /** aten::__irshift__.Tensor(Tensor(a!) self, Tensor other) -> Tensor(a!) */
-  __irshift__(self: Tensor, other: Tensor | number): Tensor;
+  __irshift__(self: Tensor, other: Tensor): Tensor;
   /** aten::__irshift__.Scalar(Tensor(a!) self, Scalar other) -> Tensor(a!) */
   __irshift__(self: Tensor, other: Scalar): Tensor;
+  /** aten::__irshift__.Tensor(Tensor(a!) self, Tensor other) -> Tensor(a!) */
+  __irshift__(self: Tensor, other: Tensor | number): Tensor;
   /** aten::__ixor__.Tensor(Tensor(a!) self, Tensor other) -> Tensor(a!) */
-  __ixor__(self: Tensor, other: Tensor | number): Tensor;
+  __ixor__(self: Tensor, other: Tensor): Tensor;
   /** aten::__ixor__.Scalar(Tensor(a!) self, Scalar other) -> Tensor(a!) */
   __ixor__(self: Tensor, other: Scalar): Tensor;
+  /** aten::__ixor__.Tensor(Tensor(a!) self, Tensor other) -> Tensor(a!) */
+  __ixor__(self: Tensor, other: Tensor | number): Tensor;
   /** aten::__lshift__.Tensor(Tensor self, Tensor other) -> Tensor */
-  __lshift__(self: Tensor | number, other: Tensor | number): Tensor;
+  __lshift__(self: Tensor, other: Tensor): Tensor;
   /** aten::__lshift__.Scalar(Tensor self, Scalar other) -> Tensor */
   __lshift__(self: Tensor, other: Scalar): Tensor;
+  /** aten::__lshift__.Tensor(Tensor self, Tensor other) -> Tensor */
+  __lshift__(self: Tensor | number, other: Tensor | number): Tensor;
   /** aten::__or__.Tensor(Tensor self, Tensor other) -> Tensor */
-  __or__(self: Tensor | number, other: Tensor | number): Tensor;
+  __or__(self: Tensor, other: Tensor): Tensor;
   /** aten::__or__.Scalar(Tensor self, Scalar other) -> Tensor */
   __or__(self: Tensor, other: Scalar): Tensor;
+  /** aten::__or__.Tensor(Tensor self, Tensor other) -> Tensor */
+  __or__(self: Tensor | number, other: Tensor | number): Tensor;
   /** aten::__rshift__.Tensor(Tensor self, Tensor other) -> Tensor */
-  __rshift__(self: Tensor | number, other: Tensor | number): Tensor;
+  __rshift__(self: Tensor, other: Tensor): Tensor;
   /** aten::__rshift__.Scalar(Tensor self, Scalar other) -> Tensor */
   __rshift__(self: Tensor, other: Scalar): Tensor;
+  /** aten::__rshift__.Tensor(Tensor self, Tensor other) -> Tensor */
+  __rshift__(self: Tensor | number, other: Tensor | number): Tensor;
   /** aten::__xor__.Tensor(Tensor self, Tensor other) -> Tensor */
-  __xor__(self: Tensor | number, other: Tensor | number): Tensor;
+  __xor__(self: Tensor, other: Tensor): Tensor;
   /** aten::__xor__.Scalar(Tensor self, Scalar other) -> Tensor */
   __xor__(self: Tensor, other: Scalar): Tensor;
+  /** aten::__xor__.Tensor(Tensor self, Tensor other) -> Tensor */
+  __xor__(self: Tensor | number, other: Tensor | number): Tensor;
   /** aten::_adaptive_avg_pool2d(Tensor self, SymInt[2] output_size) -> Tensor */
   _adaptive_avg_pool2d(self: Tensor, output_size: number | readonly number[]): Tensor;
   /** aten::_adaptive_avg_pool2d_backward(Tensor grad_output, Tensor self) -> Tensor */
@@ -57,15 +77,19 @@ export interface Aten {
   /** aten::_add_batch_dim(Tensor self, int batch_dim, int level) -> Tensor */
   _add_batch_dim(self: Tensor, batch_dim: number, level: number): Tensor;
   /** aten::_add_relu.Tensor(Tensor self, Tensor other, *, Scalar alpha=1) -> Tensor */
-  _add_relu(self: Tensor | number, other: Tensor | number, options?: { alpha?: Scalar }): Tensor;
+  _add_relu(self: Tensor, other: Tensor, options?: { alpha?: Scalar }): Tensor;
   /** aten::_add_relu.Scalar(Tensor self, Scalar other, Scalar alpha=1) -> Tensor */
   _add_relu(self: Tensor, other: Scalar, options?: { alpha?: Scalar }): Tensor;
   _add_relu(self: Tensor, other: Scalar, alpha: Scalar | undefined): Tensor;
+  /** aten::_add_relu.Tensor(Tensor self, Tensor other, *, Scalar alpha=1) -> Tensor */
+  _add_relu(self: Tensor | number, other: Tensor | number, options?: { alpha?: Scalar }): Tensor;
   /** aten::_add_relu_.Tensor(Tensor(a!) self, Tensor other, *, Scalar alpha=1) -> Tensor(a!) */
-  _add_relu_(self: Tensor, other: Tensor | number, options?: { alpha?: Scalar }): Tensor;
+  _add_relu_(self: Tensor, other: Tensor, options?: { alpha?: Scalar }): Tensor;
   /** aten::_add_relu_.Scalar(Tensor(a!) self, Scalar other, Scalar alpha=1) -> Tensor(a!) */
   _add_relu_(self: Tensor, other: Scalar, options?: { alpha?: Scalar }): Tensor;
   _add_relu_(self: Tensor, other: Scalar, alpha: Scalar | undefined): Tensor;
+  /** aten::_add_relu_.Tensor(Tensor(a!) self, Tensor other, *, Scalar alpha=1) -> Tensor(a!) */
+  _add_relu_(self: Tensor, other: Tensor | number, options?: { alpha?: Scalar }): Tensor;
   /** aten::_addmm_activation(Tensor self, Tensor mat1, Tensor mat2, *, Scalar beta=1, Scalar alpha=1, bool use_gelu=False) -> Tensor */
   _addmm_activation(self: Tensor, mat1: Tensor, mat2: Tensor, options?: { beta?: Scalar; alpha?: Scalar; use_gelu?: boolean }): Tensor;
   /** aten::_aminmax(Tensor self) -> (Tensor, Tensor) */
@@ -347,6 +371,10 @@ export interface Aten {
   /** aten::_foreach_add.ScalarList(Tensor[] self, Scalar[] scalars) -> Tensor[] */
   _foreach_add(self: readonly Tensor[], scalars: readonly Scalar[]): Tensor[];
   /** aten::_foreach_add.Tensor(Tensor[] self, Tensor other, *, Scalar alpha=1) -> Tensor[] */
+  _foreach_add(self: readonly Tensor[], other: Tensor, options?: { alpha?: Scalar }): Tensor[];
+  /** aten::_foreach_add.List(Tensor[] self, Tensor[] other, *, Scalar alpha=1) -> Tensor[] */
+  _foreach_add(self: readonly Tensor[], other: readonly Tensor[], options?: { alpha?: Scalar }): Tensor[];
+  /** aten::_foreach_add.Tensor(Tensor[] self, Tensor other, *, Scalar alpha=1) -> Tensor[] */
   _foreach_add(self: readonly Tensor[], other: Tensor | number, options?: { alpha?: Scalar }): Tensor[];
   /** aten::_foreach_add_.Scalar(Tensor(a!)[] self, Scalar scalar) -> () */
   _foreach_add_(self: readonly Tensor[], scalar: Scalar): null;
@@ -354,6 +382,10 @@ export interface Aten {
   _foreach_add_(self: readonly Tensor[], other: readonly Tensor[], options?: { alpha?: Scalar }): null;
   /** aten::_foreach_add_.ScalarList(Tensor(a!)[] self, Scalar[] scalars) -> () */
   _foreach_add_(self: readonly Tensor[], scalars: readonly Scalar[]): null;
+  /** aten::_foreach_add_.Tensor(Tensor(a!)[] self, Tensor other, *, Scalar alpha=1) -> () */
+  _foreach_add_(self: readonly Tensor[], other: Tensor, options?: { alpha?: Scalar }): null;
+  /** aten::_foreach_add_.List(Tensor(a!)[] self, Tensor[] other, *, Scalar alpha=1) -> () */
+  _foreach_add_(self: readonly Tensor[], other: readonly Tensor[], options?: { alpha?: Scalar }): null;
   /** aten::_foreach_add_.Tensor(Tensor(a!)[] self, Tensor other, *, Scalar alpha=1) -> () */
   _foreach_add_(self: readonly Tensor[], other: Tensor | number, options?: { alpha?: Scalar }): null;
   /** aten::_foreach_addcdiv.Scalar(Tensor[] self, Tensor[] tensor1, Tensor[] tensor2, Scalar value=1) -> Tensor[] */
@@ -402,24 +434,32 @@ export interface Aten {
   _foreach_clamp_max(self: readonly Tensor[], other: readonly Tensor[]): Tensor[];
   /** aten::_foreach_clamp_max.ScalarList(Tensor[] self, Scalar[] scalars) -> Tensor[] */
   _foreach_clamp_max(self: readonly Tensor[], scalars: readonly Scalar[]): Tensor[];
+  /** aten::_foreach_clamp_max.List(Tensor[] self, Tensor[] other) -> Tensor[] */
+  _foreach_clamp_max(self: readonly Tensor[], other: readonly Tensor[]): Tensor[];
   /** aten::_foreach_clamp_max_.Scalar(Tensor(a!)[] self, Scalar scalar) -> () */
   _foreach_clamp_max_(self: readonly Tensor[], scalar: Scalar): null;
   /** aten::_foreach_clamp_max_.List(Tensor(a!)[] self, Tensor[] other) -> () */
   _foreach_clamp_max_(self: readonly Tensor[], other: readonly Tensor[]): null;
   /** aten::_foreach_clamp_max_.ScalarList(Tensor(a!)[] self, Scalar[] scalars) -> () */
   _foreach_clamp_max_(self: readonly Tensor[], scalars: readonly Scalar[]): null;
+  /** aten::_foreach_clamp_max_.List(Tensor(a!)[] self, Tensor[] other) -> () */
+  _foreach_clamp_max_(self: readonly Tensor[], other: readonly Tensor[]): null;
   /** aten::_foreach_clamp_min.Scalar(Tensor[] self, Scalar scalar) -> Tensor[] */
   _foreach_clamp_min(self: readonly Tensor[], scalar: Scalar): Tensor[];
   /** aten::_foreach_clamp_min.List(Tensor[] self, Tensor[] other) -> Tensor[] */
   _foreach_clamp_min(self: readonly Tensor[], other: readonly Tensor[]): Tensor[];
   /** aten::_foreach_clamp_min.ScalarList(Tensor[] self, Scalar[] scalars) -> Tensor[] */
   _foreach_clamp_min(self: readonly Tensor[], scalars: readonly Scalar[]): Tensor[];
+  /** aten::_foreach_clamp_min.List(Tensor[] self, Tensor[] other) -> Tensor[] */
+  _foreach_clamp_min(self: readonly Tensor[], other: readonly Tensor[]): Tensor[];
   /** aten::_foreach_clamp_min_.Scalar(Tensor(a!)[] self, Scalar scalar) -> () */
   _foreach_clamp_min_(self: readonly Tensor[], scalar: Scalar): null;
   /** aten::_foreach_clamp_min_.List(Tensor(a!)[] self, Tensor[] other) -> () */
   _foreach_clamp_min_(self: readonly Tensor[], other: readonly Tensor[]): null;
   /** aten::_foreach_clamp_min_.ScalarList(Tensor(a!)[] self, Scalar[] scalars) -> () */
   _foreach_clamp_min_(self: readonly Tensor[], scalars: readonly Scalar[]): null;
+  /** aten::_foreach_clamp_min_.List(Tensor(a!)[] self, Tensor[] other) -> () */
+  _foreach_clamp_min_(self: readonly Tensor[], other: readonly Tensor[]): null;
   /** aten::_foreach_copy(Tensor[] self, Tensor[] src, bool non_blocking=False) -> Tensor[] self_out */
   _foreach_copy(self: readonly Tensor[], src: readonly Tensor[], options?: { non_blocking?: boolean }): Tensor[];
   _foreach_copy(self: readonly Tensor[], src: readonly Tensor[], non_blocking: boolean | undefined): Tensor[];
@@ -441,6 +481,10 @@ export interface Aten {
   /** aten::_foreach_div.ScalarList(Tensor[] self, Scalar[] scalars) -> Tensor[] */
   _foreach_div(self: readonly Tensor[], scalars: readonly Scalar[]): Tensor[];
   /** aten::_foreach_div.Tensor(Tensor[] self, Tensor other) -> Tensor[] */
+  _foreach_div(self: readonly Tensor[], other: Tensor): Tensor[];
+  /** aten::_foreach_div.List(Tensor[] self, Tensor[] other) -> Tensor[] */
+  _foreach_div(self: readonly Tensor[], other: readonly Tensor[]): Tensor[];
+  /** aten::_foreach_div.Tensor(Tensor[] self, Tensor other) -> Tensor[] */
   _foreach_div(self: readonly Tensor[], other: Tensor | number): Tensor[];
   /** aten::_foreach_div_.Scalar(Tensor(a!)[] self, Scalar scalar) -> () */
   _foreach_div_(self: readonly Tensor[], scalar: Scalar): null;
@@ -448,6 +492,10 @@ export interface Aten {
   _foreach_div_(self: readonly Tensor[], other: readonly Tensor[]): null;
   /** aten::_foreach_div_.ScalarList(Tensor(a!)[] self, Scalar[] scalars) -> () */
   _foreach_div_(self: readonly Tensor[], scalars: readonly Scalar[]): null;
+  /** aten::_foreach_div_.Tensor(Tensor(a!)[] self, Tensor other) -> () */
+  _foreach_div_(self: readonly Tensor[], other: Tensor): null;
+  /** aten::_foreach_div_.List(Tensor(a!)[] self, Tensor[] other) -> () */
+  _foreach_div_(self: readonly Tensor[], other: readonly Tensor[]): null;
   /** aten::_foreach_div_.Tensor(Tensor(a!)[] self, Tensor other) -> () */
   _foreach_div_(self: readonly Tensor[], other: Tensor | number): null;
   /** aten::_foreach_erf(Tensor[] self) -> Tensor[] */
@@ -514,30 +562,42 @@ export interface Aten {
   _foreach_maximum(self: readonly Tensor[], other: readonly Tensor[]): Tensor[];
   /** aten::_foreach_maximum.ScalarList(Tensor[] self, Scalar[] scalars) -> Tensor[] */
   _foreach_maximum(self: readonly Tensor[], scalars: readonly Scalar[]): Tensor[];
+  /** aten::_foreach_maximum.List(Tensor[] self, Tensor[] other) -> Tensor[] */
+  _foreach_maximum(self: readonly Tensor[], other: readonly Tensor[]): Tensor[];
   /** aten::_foreach_maximum_.Scalar(Tensor(a!)[] self, Scalar scalar) -> () */
   _foreach_maximum_(self: readonly Tensor[], scalar: Scalar): null;
   /** aten::_foreach_maximum_.List(Tensor(a!)[] self, Tensor[] other) -> () */
   _foreach_maximum_(self: readonly Tensor[], other: readonly Tensor[]): null;
   /** aten::_foreach_maximum_.ScalarList(Tensor(a!)[] self, Scalar[] scalars) -> () */
   _foreach_maximum_(self: readonly Tensor[], scalars: readonly Scalar[]): null;
+  /** aten::_foreach_maximum_.List(Tensor(a!)[] self, Tensor[] other) -> () */
+  _foreach_maximum_(self: readonly Tensor[], other: readonly Tensor[]): null;
   /** aten::_foreach_minimum.Scalar(Tensor[] self, Scalar scalar) -> Tensor[] */
   _foreach_minimum(self: readonly Tensor[], scalar: Scalar): Tensor[];
   /** aten::_foreach_minimum.List(Tensor[] self, Tensor[] other) -> Tensor[] */
   _foreach_minimum(self: readonly Tensor[], other: readonly Tensor[]): Tensor[];
   /** aten::_foreach_minimum.ScalarList(Tensor[] self, Scalar[] scalars) -> Tensor[] */
   _foreach_minimum(self: readonly Tensor[], scalars: readonly Scalar[]): Tensor[];
+  /** aten::_foreach_minimum.List(Tensor[] self, Tensor[] other) -> Tensor[] */
+  _foreach_minimum(self: readonly Tensor[], other: readonly Tensor[]): Tensor[];
   /** aten::_foreach_minimum_.Scalar(Tensor(a!)[] self, Scalar scalar) -> () */
   _foreach_minimum_(self: readonly Tensor[], scalar: Scalar): null;
   /** aten::_foreach_minimum_.List(Tensor(a!)[] self, Tensor[] other) -> () */
   _foreach_minimum_(self: readonly Tensor[], other: readonly Tensor[]): null;
   /** aten::_foreach_minimum_.ScalarList(Tensor(a!)[] self, Scalar[] scalars) -> () */
   _foreach_minimum_(self: readonly Tensor[], scalars: readonly Scalar[]): null;
+  /** aten::_foreach_minimum_.List(Tensor(a!)[] self, Tensor[] other) -> () */
+  _foreach_minimum_(self: readonly Tensor[], other: readonly Tensor[]): null;
   /** aten::_foreach_mul.Scalar(Tensor[] self, Scalar scalar) -> Tensor[] */
   _foreach_mul(self: readonly Tensor[], scalar: Scalar): Tensor[];
   /** aten::_foreach_mul.List(Tensor[] self, Tensor[] other) -> Tensor[] */
   _foreach_mul(self: readonly Tensor[], other: readonly Tensor[]): Tensor[];
   /** aten::_foreach_mul.ScalarList(Tensor[] self, Scalar[] scalars) -> Tensor[] */
   _foreach_mul(self: readonly Tensor[], scalars: readonly Scalar[]): Tensor[];
+  /** aten::_foreach_mul.Tensor(Tensor[] self, Tensor other) -> Tensor[] */
+  _foreach_mul(self: readonly Tensor[], other: Tensor): Tensor[];
+  /** aten::_foreach_mul.List(Tensor[] self, Tensor[] other) -> Tensor[] */
+  _foreach_mul(self: readonly Tensor[], other: readonly Tensor[]): Tensor[];
   /** aten::_foreach_mul.Tensor(Tensor[] self, Tensor other) -> Tensor[] */
   _foreach_mul(self: readonly Tensor[], other: Tensor | number): Tensor[];
   /** aten::_foreach_mul_.Scalar(Tensor(a!)[] self, Scalar scalar) -> () */
@@ -546,6 +606,10 @@ export interface Aten {
   _foreach_mul_(self: readonly Tensor[], other: readonly Tensor[]): null;
   /** aten::_foreach_mul_.ScalarList(Tensor(a!)[] self, Scalar[] scalars) -> () */
   _foreach_mul_(self: readonly Tensor[], scalars: readonly Scalar[]): null;
+  /** aten::_foreach_mul_.Tensor(Tensor(a!)[] self, Tensor other) -> () */
+  _foreach_mul_(self: readonly Tensor[], other: Tensor): null;
+  /** aten::_foreach_mul_.List(Tensor(a!)[] self, Tensor[] other) -> () */
+  _foreach_mul_(self: readonly Tensor[], other: readonly Tensor[]): null;
   /** aten::_foreach_mul_.Tensor(Tensor(a!)[] self, Tensor other) -> () */
   _foreach_mul_(self: readonly Tensor[], other: Tensor | number): null;
   /** aten::_foreach_neg(Tensor[] self) -> Tensor[] */
@@ -564,12 +628,18 @@ export interface Aten {
   _foreach_pow(self: readonly Tensor[], exponent: readonly Scalar[]): Tensor[];
   /** aten::_foreach_pow.ScalarAndTensor(Scalar self, Tensor[] exponent) -> Tensor[] */
   _foreach_pow(self: Scalar, exponent: readonly Tensor[]): Tensor[];
+  /** aten::_foreach_pow.List(Tensor[] self, Tensor[] exponent) -> Tensor[] */
+  _foreach_pow(self: readonly Tensor[], exponent: readonly Tensor[]): Tensor[];
+  /** aten::_foreach_pow.ScalarAndTensor(Scalar self, Tensor[] exponent) -> Tensor[] */
+  _foreach_pow(self: Scalar, exponent: readonly Tensor[]): Tensor[];
   /** aten::_foreach_pow_.List(Tensor(a!)[] self, Tensor[] exponent) -> () */
   _foreach_pow_(self: readonly Tensor[], exponent: readonly Tensor[]): null;
   /** aten::_foreach_pow_.Scalar(Tensor(a!)[] self, Scalar exponent) -> () */
   _foreach_pow_(self: readonly Tensor[], exponent: Scalar): null;
   /** aten::_foreach_pow_.ScalarList(Tensor(a!)[] self, Scalar[] exponent) -> () */
   _foreach_pow_(self: readonly Tensor[], exponent: readonly Scalar[]): null;
+  /** aten::_foreach_pow_.List(Tensor(a!)[] self, Tensor[] exponent) -> () */
+  _foreach_pow_(self: readonly Tensor[], exponent: readonly Tensor[]): null;
   /** aten::_foreach_powsum.Scalar(Tensor[] self, Scalar ord=2, ScalarType? dtype=None) -> Tensor[] */
   _foreach_powsum(self: readonly Tensor[], options?: { ord?: Scalar; dtype?: DType | null }): Tensor[];
   _foreach_powsum(self: readonly Tensor[], ord: Scalar | undefined, options?: { dtype?: DType | null }): Tensor[];
@@ -612,12 +682,16 @@ export interface Aten {
   _foreach_sub(self: readonly Tensor[], other: readonly Tensor[], options?: { alpha?: Scalar }): Tensor[];
   /** aten::_foreach_sub.ScalarList(Tensor[] self, Scalar[] scalars) -> Tensor[] */
   _foreach_sub(self: readonly Tensor[], scalars: readonly Scalar[]): Tensor[];
+  /** aten::_foreach_sub.List(Tensor[] self, Tensor[] other, *, Scalar alpha=1) -> Tensor[] */
+  _foreach_sub(self: readonly Tensor[], other: readonly Tensor[], options?: { alpha?: Scalar }): Tensor[];
   /** aten::_foreach_sub_.Scalar(Tensor(a!)[] self, Scalar scalar) -> () */
   _foreach_sub_(self: readonly Tensor[], scalar: Scalar): null;
   /** aten::_foreach_sub_.List(Tensor(a!)[] self, Tensor[] other, *, Scalar alpha=1) -> () */
   _foreach_sub_(self: readonly Tensor[], other: readonly Tensor[], options?: { alpha?: Scalar }): null;
   /** aten::_foreach_sub_.ScalarList(Tensor(a!)[] self, Scalar[] scalars) -> () */
   _foreach_sub_(self: readonly Tensor[], scalars: readonly Scalar[]): null;
+  /** aten::_foreach_sub_.List(Tensor(a!)[] self, Tensor[] other, *, Scalar alpha=1) -> () */
+  _foreach_sub_(self: readonly Tensor[], other: readonly Tensor[], options?: { alpha?: Scalar }): null;
   /** aten::_foreach_tan(Tensor[] self) -> Tensor[] */
   _foreach_tan(self: readonly Tensor[]): Tensor[];
   /** aten::_foreach_tan_(Tensor(a!)[] self) -> () */
@@ -711,6 +785,8 @@ export interface Aten {
   _grouped_mm(self: Tensor, mat2: Tensor, offs: Tensor | null | undefined, bias: Tensor | null | undefined, out_dtype: DType | null | undefined): Tensor;
   /** aten::_has_compatible_shallow_copy_type(Tensor self, Tensor from) -> bool */
   _has_compatible_shallow_copy_type(self: Tensor, from: Tensor): boolean;
+  /** aten::_has_same_storage_numel(Tensor self, Tensor other) -> bool */
+  _has_same_storage_numel(self: Tensor, other: Tensor): boolean;
   /** aten::_has_same_storage_numel(Tensor self, Tensor other) -> bool */
   _has_same_storage_numel(self: Tensor | number, other: Tensor | number): boolean;
   /** aten::_histogramdd_bin_edges(Tensor self, int[] bins, *, float[]? range=None, Tensor? weight=None, bool density=False) -> Tensor[] */
@@ -908,6 +984,8 @@ export interface Aten {
   _nested_view_from_jagged_copy(self: Tensor, offsets: Tensor, dummy: Tensor, lengths: Tensor | null | undefined, ragged_idx: number | undefined, options?: { min_seqlen?: Tensor | null; max_seqlen?: Tensor | null }): Tensor;
   _nested_view_from_jagged_copy(self: Tensor, offsets: Tensor, dummy: Tensor, lengths: Tensor | null | undefined, ragged_idx: number | undefined, min_seqlen: Tensor | null | undefined, options?: { max_seqlen?: Tensor | null }): Tensor;
   _nested_view_from_jagged_copy(self: Tensor, offsets: Tensor, dummy: Tensor, lengths: Tensor | null | undefined, ragged_idx: number | undefined, min_seqlen: Tensor | null | undefined, max_seqlen: Tensor | null | undefined): Tensor;
+  /** aten::_new_zeros_with_same_feature_meta(Tensor self, Tensor other, *, int self_num_batch_dims=0) -> Tensor */
+  _new_zeros_with_same_feature_meta(self: Tensor, other: Tensor, options?: { self_num_batch_dims?: number }): Tensor;
   /** aten::_new_zeros_with_same_feature_meta(Tensor self, Tensor other, *, int self_num_batch_dims=0) -> Tensor */
   _new_zeros_with_same_feature_meta(self: Tensor | number, other: Tensor | number, options?: { self_num_batch_dims?: number }): Tensor;
   /** aten::_nnpack_available() -> bool */
@@ -1116,6 +1194,8 @@ export interface Aten {
   /** aten::_sparse_mm.reduce(Tensor sparse, Tensor dense, str reduce) -> Tensor */
   _sparse_mm(sparse: Tensor, dense: Tensor, reduce: string): Tensor;
   /** aten::_sparse_mm_reduce_impl(Tensor self, Tensor other, str reduce) -> (Tensor, Tensor) */
+  _sparse_mm_reduce_impl(self: Tensor, other: Tensor, reduce: string): [Tensor, Tensor];
+  /** aten::_sparse_mm_reduce_impl(Tensor self, Tensor other, str reduce) -> (Tensor, Tensor) */
   _sparse_mm_reduce_impl(self: Tensor | number, other: Tensor | number, reduce: string): [Tensor, Tensor];
   /** aten::_sparse_mm_reduce_impl_backward(Tensor self, Tensor grad_out, Tensor weight, str reduce, Tensor arg_out, bool[2] output_mask) -> (Tensor, Tensor) */
   _sparse_mm_reduce_impl_backward(self: Tensor, grad_out: Tensor, weight: Tensor, reduce: string, arg_out: Tensor, output_mask: boolean | readonly boolean[]): [Tensor, Tensor];
@@ -1140,6 +1220,8 @@ export interface Aten {
   _sparse_softmax(self: Tensor, dim: number, half_to_float: boolean): Tensor;
   /** aten::_sparse_softmax_backward_data(Tensor grad_output, Tensor output, int dim, Tensor self) -> Tensor */
   _sparse_softmax_backward_data(grad_output: Tensor, output: Tensor, dim: number, self: Tensor): Tensor;
+  /** aten::_sparse_sparse_matmul(Tensor self, Tensor other) -> Tensor */
+  _sparse_sparse_matmul(self: Tensor, other: Tensor): Tensor;
   /** aten::_sparse_sparse_matmul(Tensor self, Tensor other) -> Tensor */
   _sparse_sparse_matmul(self: Tensor | number, other: Tensor | number): Tensor;
   /** aten::_sparse_sum.dim(Tensor self, int[1] dim) -> Tensor */
@@ -1184,6 +1266,8 @@ export interface Aten {
   /** aten::_test_check_tensor(Tensor self) -> Tensor */
   _test_check_tensor(self: Tensor): Tensor;
   /** aten::_test_functorch_fallback(Tensor self, Tensor other) -> Tensor */
+  _test_functorch_fallback(self: Tensor, other: Tensor): Tensor;
+  /** aten::_test_functorch_fallback(Tensor self, Tensor other) -> Tensor */
   _test_functorch_fallback(self: Tensor | number, other: Tensor | number): Tensor;
   /** aten::_test_optional_filled_intlist(Tensor values, int[2]? addends) -> Tensor */
   _test_optional_filled_intlist(values: Tensor, addends: number | readonly number[] | null): Tensor;
@@ -1194,6 +1278,9 @@ export interface Aten {
   /** aten::_test_parallel_materialize(Tensor self, int num_parallel, bool skip_first=False) -> Tensor */
   _test_parallel_materialize(self: Tensor, num_parallel: number, options?: { skip_first?: boolean }): Tensor;
   _test_parallel_materialize(self: Tensor, num_parallel: number, skip_first: boolean | undefined): Tensor;
+  /** aten::_test_serialization_subcmul(Tensor self, Tensor other, Scalar alpha=1) -> Tensor */
+  _test_serialization_subcmul(self: Tensor, other: Tensor, options?: { alpha?: Scalar }): Tensor;
+  _test_serialization_subcmul(self: Tensor, other: Tensor, alpha: Scalar | undefined): Tensor;
   /** aten::_test_serialization_subcmul(Tensor self, Tensor other, Scalar alpha=1) -> Tensor */
   _test_serialization_subcmul(self: Tensor | number, other: Tensor | number, options?: { alpha?: Scalar }): Tensor;
   _test_serialization_subcmul(self: Tensor | number, other: Tensor | number, alpha: Scalar | undefined): Tensor;
@@ -1452,15 +1539,19 @@ export interface Aten {
   /** aten::adaptive_max_pool3d_backward.grad_input(Tensor grad_output, Tensor self, Tensor indices, *, Tensor(a!) grad_input) -> Tensor(a!) */
   adaptive_max_pool3d_backward(grad_output: Tensor, self: Tensor, indices: Tensor, options: { grad_input: Tensor }): Tensor;
   /** aten::add.Tensor(Tensor self, Tensor other, *, Scalar alpha=1) -> Tensor */
-  add(self: Tensor | number, other: Tensor | number, options?: { alpha?: Scalar }): Tensor;
+  add(self: Tensor, other: Tensor, options?: { alpha?: Scalar }): Tensor;
   /** aten::add.Scalar(Tensor self, Scalar other, Scalar alpha=1) -> Tensor */
   add(self: Tensor, other: Scalar, options?: { alpha?: Scalar }): Tensor;
   add(self: Tensor, other: Scalar, alpha: Scalar | undefined): Tensor;
+  /** aten::add.Tensor(Tensor self, Tensor other, *, Scalar alpha=1) -> Tensor */
+  add(self: Tensor | number, other: Tensor | number, options?: { alpha?: Scalar }): Tensor;
   /** aten::add_.Tensor(Tensor(a!) self, Tensor other, *, Scalar alpha=1) -> Tensor(a!) */
-  add_(self: Tensor, other: Tensor | number, options?: { alpha?: Scalar }): Tensor;
+  add_(self: Tensor, other: Tensor, options?: { alpha?: Scalar }): Tensor;
   /** aten::add_.Scalar(Tensor(a!) self, Scalar other, Scalar alpha=1) -> Tensor(a!) */
   add_(self: Tensor, other: Scalar, options?: { alpha?: Scalar }): Tensor;
   add_(self: Tensor, other: Scalar, alpha: Scalar | undefined): Tensor;
+  /** aten::add_.Tensor(Tensor(a!) self, Tensor other, *, Scalar alpha=1) -> Tensor(a!) */
+  add_(self: Tensor, other: Tensor | number, options?: { alpha?: Scalar }): Tensor;
   /** aten::addbmm(Tensor self, Tensor batch1, Tensor batch2, *, Scalar beta=1, Scalar alpha=1) -> Tensor */
   addbmm(self: Tensor, batch1: Tensor, batch2: Tensor, options?: { beta?: Scalar; alpha?: Scalar }): Tensor;
   /** aten::addbmm_(Tensor(a!) self, Tensor batch1, Tensor batch2, *, Scalar beta=1, Scalar alpha=1) -> Tensor(a!) */
@@ -1498,6 +1589,8 @@ export interface Aten {
   /** aten::alias_copy(Tensor self) -> Tensor */
   alias_copy(self: Tensor): Tensor;
   /** aten::align_as(Tensor self, Tensor other) -> Tensor */
+  align_as(self: Tensor, other: Tensor): Tensor;
+  /** aten::align_as(Tensor self, Tensor other) -> Tensor */
   align_as(self: Tensor | number, other: Tensor | number): Tensor;
   /** aten::align_tensors(Tensor[] tensors) -> Tensor[] */
   align_tensors(tensors: readonly Tensor[]): Tensor[];
@@ -1514,6 +1607,11 @@ export interface Aten {
   all(self: Tensor, options?: { dim?: readonly number[] | null; keepdim?: boolean }): Tensor;
   all(self: Tensor, dim: readonly number[] | null | undefined, options?: { keepdim?: boolean }): Tensor;
   all(self: Tensor, dim: readonly number[] | null | undefined, keepdim: boolean | undefined): Tensor;
+  /** aten::allclose(Tensor self, Tensor other, float rtol=1.0000000000000001e-05, float atol=1e-08, bool equal_nan=False) -> bool */
+  allclose(self: Tensor, other: Tensor, options?: { rtol?: number; atol?: number; equal_nan?: boolean }): boolean;
+  allclose(self: Tensor, other: Tensor, rtol: number | undefined, options?: { atol?: number; equal_nan?: boolean }): boolean;
+  allclose(self: Tensor, other: Tensor, rtol: number | undefined, atol: number | undefined, options?: { equal_nan?: boolean }): boolean;
+  allclose(self: Tensor, other: Tensor, rtol: number | undefined, atol: number | undefined, equal_nan: boolean | undefined): boolean;
   /** aten::allclose(Tensor self, Tensor other, float rtol=1.0000000000000001e-05, float atol=1e-08, bool equal_nan=False) -> bool */
   allclose(self: Tensor | number, other: Tensor | number, options?: { rtol?: number; atol?: number; equal_nan?: boolean }): boolean;
   allclose(self: Tensor | number, other: Tensor | number, rtol: number | undefined, options?: { atol?: number; equal_nan?: boolean }): boolean;
@@ -1570,7 +1668,11 @@ export interface Aten {
   /** aten::arctan(Tensor self) -> Tensor */
   arctan(self: Tensor): Tensor;
   /** aten::arctan2(Tensor self, Tensor other) -> Tensor */
+  arctan2(self: Tensor, other: Tensor): Tensor;
+  /** aten::arctan2(Tensor self, Tensor other) -> Tensor */
   arctan2(self: Tensor | number, other: Tensor | number): Tensor;
+  /** aten::arctan2_(Tensor(a!) self, Tensor other) -> Tensor(a!) */
+  arctan2_(self: Tensor, other: Tensor): Tensor;
   /** aten::arctan2_(Tensor(a!) self, Tensor other) -> Tensor(a!) */
   arctan2_(self: Tensor, other: Tensor | number): Tensor;
   /** aten::arctan_(Tensor(a!) self) -> Tensor(a!) */
@@ -1618,7 +1720,11 @@ export interface Aten {
   /** aten::atan(Tensor self) -> Tensor */
   atan(self: Tensor): Tensor;
   /** aten::atan2(Tensor self, Tensor other) -> Tensor */
+  atan2(self: Tensor, other: Tensor): Tensor;
+  /** aten::atan2(Tensor self, Tensor other) -> Tensor */
   atan2(self: Tensor | number, other: Tensor | number): Tensor;
+  /** aten::atan2_(Tensor(a!) self, Tensor other) -> Tensor(a!) */
+  atan2_(self: Tensor, other: Tensor): Tensor;
   /** aten::atan2_(Tensor(a!) self, Tensor other) -> Tensor(a!) */
   atan2_(self: Tensor, other: Tensor | number): Tensor;
   /** aten::atan_(Tensor(a!) self) -> Tensor(a!) */
@@ -1734,23 +1840,35 @@ export interface Aten {
   binomial(count: Tensor, prob: Tensor, options?: { generator?: Generator | null }): Tensor;
   binomial(count: Tensor, prob: Tensor, generator: Generator | null | undefined): Tensor;
   /** aten::bitwise_and.Tensor(Tensor self, Tensor other) -> Tensor */
-  bitwise_and(self: Tensor | number, other: Tensor | number): Tensor;
+  bitwise_and(self: Tensor, other: Tensor): Tensor;
   /** aten::bitwise_and.Scalar(Tensor self, Scalar other) -> Tensor */
   bitwise_and(self: Tensor, other: Scalar): Tensor;
   /** aten::bitwise_and.Scalar_Tensor(Scalar self, Tensor other) -> Tensor */
+  bitwise_and(self: Scalar, other: Tensor): Tensor;
+  /** aten::bitwise_and.Tensor(Tensor self, Tensor other) -> Tensor */
+  bitwise_and(self: Tensor | number, other: Tensor | number): Tensor;
+  /** aten::bitwise_and.Scalar_Tensor(Scalar self, Tensor other) -> Tensor */
   bitwise_and(self: Scalar, other: Tensor | number): Tensor;
   /** aten::bitwise_and_.Tensor(Tensor(a!) self, Tensor other) -> Tensor(a!) */
-  bitwise_and_(self: Tensor, other: Tensor | number): Tensor;
+  bitwise_and_(self: Tensor, other: Tensor): Tensor;
   /** aten::bitwise_and_.Scalar(Tensor(a!) self, Scalar other) -> Tensor(a!) */
   bitwise_and_(self: Tensor, other: Scalar): Tensor;
+  /** aten::bitwise_and_.Tensor(Tensor(a!) self, Tensor other) -> Tensor(a!) */
+  bitwise_and_(self: Tensor, other: Tensor | number): Tensor;
   /** aten::bitwise_left_shift.Tensor(Tensor self, Tensor other) -> Tensor */
-  bitwise_left_shift(self: Tensor | number, other: Tensor | number): Tensor;
+  bitwise_left_shift(self: Tensor, other: Tensor): Tensor;
   /** aten::bitwise_left_shift.Tensor_Scalar(Tensor self, Scalar other) -> Tensor */
   bitwise_left_shift(self: Tensor, other: Scalar): Tensor;
+  /** aten::bitwise_left_shift.Scalar_Tensor(Scalar self, Tensor other) -> Tensor */
+  bitwise_left_shift(self: Scalar, other: Tensor): Tensor;
+  /** aten::bitwise_left_shift.Tensor(Tensor self, Tensor other) -> Tensor */
+  bitwise_left_shift(self: Tensor | number, other: Tensor | number): Tensor;
   /** aten::bitwise_left_shift.Scalar_Tensor(Scalar self, Tensor other) -> Tensor */
   bitwise_left_shift(self: Scalar, other: Tensor | number): Tensor;
   /** aten::bitwise_left_shift_.Tensor_Scalar(Tensor(a!) self, Scalar other) -> Tensor(a!) */
   bitwise_left_shift_(self: Tensor, other: Scalar): Tensor;
+  /** aten::bitwise_left_shift_.Tensor(Tensor(a!) self, Tensor other) -> Tensor(a!) */
+  bitwise_left_shift_(self: Tensor, other: Tensor): Tensor;
   /** aten::bitwise_left_shift_.Tensor(Tensor(a!) self, Tensor other) -> Tensor(a!) */
   bitwise_left_shift_(self: Tensor, other: Tensor | number): Tensor;
   /** aten::bitwise_not(Tensor self) -> Tensor */
@@ -1758,35 +1876,53 @@ export interface Aten {
   /** aten::bitwise_not_(Tensor(a!) self) -> Tensor(a!) */
   bitwise_not_(self: Tensor): Tensor;
   /** aten::bitwise_or.Tensor(Tensor self, Tensor other) -> Tensor */
-  bitwise_or(self: Tensor | number, other: Tensor | number): Tensor;
+  bitwise_or(self: Tensor, other: Tensor): Tensor;
   /** aten::bitwise_or.Scalar(Tensor self, Scalar other) -> Tensor */
   bitwise_or(self: Tensor, other: Scalar): Tensor;
   /** aten::bitwise_or.Scalar_Tensor(Scalar self, Tensor other) -> Tensor */
+  bitwise_or(self: Scalar, other: Tensor): Tensor;
+  /** aten::bitwise_or.Tensor(Tensor self, Tensor other) -> Tensor */
+  bitwise_or(self: Tensor | number, other: Tensor | number): Tensor;
+  /** aten::bitwise_or.Scalar_Tensor(Scalar self, Tensor other) -> Tensor */
   bitwise_or(self: Scalar, other: Tensor | number): Tensor;
   /** aten::bitwise_or_.Tensor(Tensor(a!) self, Tensor other) -> Tensor(a!) */
-  bitwise_or_(self: Tensor, other: Tensor | number): Tensor;
+  bitwise_or_(self: Tensor, other: Tensor): Tensor;
   /** aten::bitwise_or_.Scalar(Tensor(a!) self, Scalar other) -> Tensor(a!) */
   bitwise_or_(self: Tensor, other: Scalar): Tensor;
+  /** aten::bitwise_or_.Tensor(Tensor(a!) self, Tensor other) -> Tensor(a!) */
+  bitwise_or_(self: Tensor, other: Tensor | number): Tensor;
   /** aten::bitwise_right_shift.Tensor(Tensor self, Tensor other) -> Tensor */
-  bitwise_right_shift(self: Tensor | number, other: Tensor | number): Tensor;
+  bitwise_right_shift(self: Tensor, other: Tensor): Tensor;
   /** aten::bitwise_right_shift.Tensor_Scalar(Tensor self, Scalar other) -> Tensor */
   bitwise_right_shift(self: Tensor, other: Scalar): Tensor;
+  /** aten::bitwise_right_shift.Scalar_Tensor(Scalar self, Tensor other) -> Tensor */
+  bitwise_right_shift(self: Scalar, other: Tensor): Tensor;
+  /** aten::bitwise_right_shift.Tensor(Tensor self, Tensor other) -> Tensor */
+  bitwise_right_shift(self: Tensor | number, other: Tensor | number): Tensor;
   /** aten::bitwise_right_shift.Scalar_Tensor(Scalar self, Tensor other) -> Tensor */
   bitwise_right_shift(self: Scalar, other: Tensor | number): Tensor;
   /** aten::bitwise_right_shift_.Tensor_Scalar(Tensor(a!) self, Scalar other) -> Tensor(a!) */
   bitwise_right_shift_(self: Tensor, other: Scalar): Tensor;
   /** aten::bitwise_right_shift_.Tensor(Tensor(a!) self, Tensor other) -> Tensor(a!) */
+  bitwise_right_shift_(self: Tensor, other: Tensor): Tensor;
+  /** aten::bitwise_right_shift_.Tensor(Tensor(a!) self, Tensor other) -> Tensor(a!) */
   bitwise_right_shift_(self: Tensor, other: Tensor | number): Tensor;
   /** aten::bitwise_xor.Tensor(Tensor self, Tensor other) -> Tensor */
-  bitwise_xor(self: Tensor | number, other: Tensor | number): Tensor;
+  bitwise_xor(self: Tensor, other: Tensor): Tensor;
   /** aten::bitwise_xor.Scalar(Tensor self, Scalar other) -> Tensor */
   bitwise_xor(self: Tensor, other: Scalar): Tensor;
   /** aten::bitwise_xor.Scalar_Tensor(Scalar self, Tensor other) -> Tensor */
+  bitwise_xor(self: Scalar, other: Tensor): Tensor;
+  /** aten::bitwise_xor.Tensor(Tensor self, Tensor other) -> Tensor */
+  bitwise_xor(self: Tensor | number, other: Tensor | number): Tensor;
+  /** aten::bitwise_xor.Scalar_Tensor(Scalar self, Tensor other) -> Tensor */
   bitwise_xor(self: Scalar, other: Tensor | number): Tensor;
   /** aten::bitwise_xor_.Tensor(Tensor(a!) self, Tensor other) -> Tensor(a!) */
-  bitwise_xor_(self: Tensor, other: Tensor | number): Tensor;
+  bitwise_xor_(self: Tensor, other: Tensor): Tensor;
   /** aten::bitwise_xor_.Scalar(Tensor(a!) self, Scalar other) -> Tensor(a!) */
   bitwise_xor_(self: Tensor, other: Scalar): Tensor;
+  /** aten::bitwise_xor_.Tensor(Tensor(a!) self, Tensor other) -> Tensor(a!) */
+  bitwise_xor_(self: Tensor, other: Tensor | number): Tensor;
   /** aten::blackman_window(int window_length, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor */
   blackman_window(window_length: number, options?: { dtype?: DType | null; layout?: string | null; device?: string | null; pin_memory?: boolean | null }): Tensor;
   /** aten::blackman_window.periodic(int window_length, bool periodic, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor */
@@ -2035,13 +2171,17 @@ export interface Aten {
   copy_sparse_to_sparse_(self: Tensor, src: Tensor, options?: { non_blocking?: boolean }): Tensor;
   copy_sparse_to_sparse_(self: Tensor, src: Tensor, non_blocking: boolean | undefined): Tensor;
   /** aten::copysign.Tensor(Tensor self, Tensor other) -> Tensor */
-  copysign(self: Tensor | number, other: Tensor | number): Tensor;
+  copysign(self: Tensor, other: Tensor): Tensor;
   /** aten::copysign.Scalar(Tensor self, Scalar other) -> Tensor */
   copysign(self: Tensor, other: Scalar): Tensor;
+  /** aten::copysign.Tensor(Tensor self, Tensor other) -> Tensor */
+  copysign(self: Tensor | number, other: Tensor | number): Tensor;
   /** aten::copysign_.Tensor(Tensor(a!) self, Tensor other) -> Tensor(a!) */
-  copysign_(self: Tensor, other: Tensor | number): Tensor;
+  copysign_(self: Tensor, other: Tensor): Tensor;
   /** aten::copysign_.Scalar(Tensor(a!) self, Scalar other) -> Tensor(a!) */
   copysign_(self: Tensor, other: Scalar): Tensor;
+  /** aten::copysign_.Tensor(Tensor(a!) self, Tensor other) -> Tensor(a!) */
+  copysign_(self: Tensor, other: Tensor | number): Tensor;
   /** aten::corrcoef(Tensor self) -> Tensor */
   corrcoef(self: Tensor): Tensor;
   /** aten::cos(Tensor self) -> Tensor */
@@ -2067,6 +2207,9 @@ export interface Aten {
   count_nonzero(self: Tensor, dim: number | null | undefined): Tensor;
   /** aten::cov(Tensor self, *, int correction=1, Tensor? fweights=None, Tensor? aweights=None) -> Tensor */
   cov(self: Tensor, options?: { correction?: number; fweights?: Tensor | null; aweights?: Tensor | null }): Tensor;
+  /** aten::cross(Tensor self, Tensor other, int? dim=None) -> Tensor */
+  cross(self: Tensor, other: Tensor, options?: { dim?: number | null }): Tensor;
+  cross(self: Tensor, other: Tensor, dim: number | null | undefined): Tensor;
   /** aten::cross(Tensor self, Tensor other, int? dim=None) -> Tensor */
   cross(self: Tensor | number, other: Tensor | number, options?: { dim?: number | null }): Tensor;
   cross(self: Tensor | number, other: Tensor | number, dim: number | null | undefined): Tensor;
@@ -2191,40 +2334,59 @@ export interface Aten {
   /** aten::digamma_(Tensor(a!) self) -> Tensor(a!) */
   digamma_(self: Tensor): Tensor;
   /** aten::dist(Tensor self, Tensor other, Scalar p=2) -> Tensor */
+  dist(self: Tensor, other: Tensor, options?: { p?: Scalar }): Tensor;
+  dist(self: Tensor, other: Tensor, p: Scalar | undefined): Tensor;
+  /** aten::dist(Tensor self, Tensor other, Scalar p=2) -> Tensor */
   dist(self: Tensor | number, other: Tensor | number, options?: { p?: Scalar }): Tensor;
   dist(self: Tensor | number, other: Tensor | number, p: Scalar | undefined): Tensor;
   /** aten::div.Tensor(Tensor self, Tensor other) -> Tensor */
-  div(self: Tensor | number, other: Tensor | number): Tensor;
+  div(self: Tensor, other: Tensor): Tensor;
   /** aten::div.Scalar(Tensor self, Scalar other) -> Tensor */
   div(self: Tensor, other: Scalar): Tensor;
   /** aten::div.Tensor_mode(Tensor self, Tensor other, *, str? rounding_mode) -> Tensor */
-  div(self: Tensor | number, other: Tensor | number, options: { rounding_mode: string | null }): Tensor;
+  div(self: Tensor, other: Tensor, options: { rounding_mode: string | null }): Tensor;
   /** aten::div.Scalar_mode(Tensor self, Scalar other, *, str? rounding_mode) -> Tensor */
   div(self: Tensor, other: Scalar, options: { rounding_mode: string | null }): Tensor;
+  /** aten::div.Tensor(Tensor self, Tensor other) -> Tensor */
+  div(self: Tensor | number, other: Tensor | number): Tensor;
+  /** aten::div.Tensor_mode(Tensor self, Tensor other, *, str? rounding_mode) -> Tensor */
+  div(self: Tensor | number, other: Tensor | number, options: { rounding_mode: string | null }): Tensor;
   /** aten::div_.Tensor(Tensor(a!) self, Tensor other) -> Tensor(a!) */
-  div_(self: Tensor, other: Tensor | number): Tensor;
+  div_(self: Tensor, other: Tensor): Tensor;
   /** aten::div_.Tensor_mode(Tensor(a!) self, Tensor other, *, str? rounding_mode) -> Tensor(a!) */
-  div_(self: Tensor, other: Tensor | number, options: { rounding_mode: string | null }): Tensor;
+  div_(self: Tensor, other: Tensor, options: { rounding_mode: string | null }): Tensor;
   /** aten::div_.Scalar(Tensor(a!) self, Scalar other) -> Tensor(a!) */
   div_(self: Tensor, other: Scalar): Tensor;
   /** aten::div_.Scalar_mode(Tensor(a!) self, Scalar other, *, str? rounding_mode) -> Tensor(a!) */
   div_(self: Tensor, other: Scalar, options: { rounding_mode: string | null }): Tensor;
+  /** aten::div_.Tensor(Tensor(a!) self, Tensor other) -> Tensor(a!) */
+  div_(self: Tensor, other: Tensor | number): Tensor;
+  /** aten::div_.Tensor_mode(Tensor(a!) self, Tensor other, *, str? rounding_mode) -> Tensor(a!) */
+  div_(self: Tensor, other: Tensor | number, options: { rounding_mode: string | null }): Tensor;
   /** aten::divide.Tensor(Tensor self, Tensor other) -> Tensor */
-  divide(self: Tensor | number, other: Tensor | number): Tensor;
+  divide(self: Tensor, other: Tensor): Tensor;
   /** aten::divide.Scalar(Tensor self, Scalar other) -> Tensor */
   divide(self: Tensor, other: Scalar): Tensor;
   /** aten::divide.Tensor_mode(Tensor self, Tensor other, *, str? rounding_mode) -> Tensor */
-  divide(self: Tensor | number, other: Tensor | number, options: { rounding_mode: string | null }): Tensor;
+  divide(self: Tensor, other: Tensor, options: { rounding_mode: string | null }): Tensor;
   /** aten::divide.Scalar_mode(Tensor self, Scalar other, *, str? rounding_mode) -> Tensor */
   divide(self: Tensor, other: Scalar, options: { rounding_mode: string | null }): Tensor;
+  /** aten::divide.Tensor(Tensor self, Tensor other) -> Tensor */
+  divide(self: Tensor | number, other: Tensor | number): Tensor;
+  /** aten::divide.Tensor_mode(Tensor self, Tensor other, *, str? rounding_mode) -> Tensor */
+  divide(self: Tensor | number, other: Tensor | number, options: { rounding_mode: string | null }): Tensor;
   /** aten::divide_.Tensor(Tensor(a!) self, Tensor other) -> Tensor(a!) */
-  divide_(self: Tensor, other: Tensor | number): Tensor;
+  divide_(self: Tensor, other: Tensor): Tensor;
   /** aten::divide_.Tensor_mode(Tensor(a!) self, Tensor other, *, str? rounding_mode) -> Tensor(a!) */
-  divide_(self: Tensor, other: Tensor | number, options: { rounding_mode: string | null }): Tensor;
+  divide_(self: Tensor, other: Tensor, options: { rounding_mode: string | null }): Tensor;
   /** aten::divide_.Scalar_mode(Tensor(a!) self, Scalar other, *, str? rounding_mode) -> Tensor(a!) */
   divide_(self: Tensor, other: Scalar, options: { rounding_mode: string | null }): Tensor;
   /** aten::divide_.Scalar(Tensor(a!) self, Scalar other) -> Tensor(a!) */
   divide_(self: Tensor, other: Scalar): Tensor;
+  /** aten::divide_.Tensor(Tensor(a!) self, Tensor other) -> Tensor(a!) */
+  divide_(self: Tensor, other: Tensor | number): Tensor;
+  /** aten::divide_.Tensor_mode(Tensor(a!) self, Tensor other, *, str? rounding_mode) -> Tensor(a!) */
+  divide_(self: Tensor, other: Tensor | number, options: { rounding_mode: string | null }): Tensor;
   /** aten::dot(Tensor self, Tensor tensor) -> Tensor */
   dot(self: Tensor, tensor: Tensor): Tensor;
   /** aten::dropout(Tensor input, float p, bool train) -> Tensor */
@@ -2288,13 +2450,19 @@ export interface Aten {
   /** aten::empty_strided(SymInt[] size, SymInt[] stride, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor */
   empty_strided(size: readonly number[], stride: readonly number[], options?: { dtype?: DType | null; layout?: string | null; device?: string | null; pin_memory?: boolean | null }): Tensor;
   /** aten::eq.Tensor(Tensor self, Tensor other) -> Tensor */
-  eq(self: Tensor | number, other: Tensor | number): Tensor;
+  eq(self: Tensor, other: Tensor): Tensor;
   /** aten::eq.Scalar(Tensor self, Scalar other) -> Tensor */
   eq(self: Tensor, other: Scalar): Tensor;
+  /** aten::eq.Tensor(Tensor self, Tensor other) -> Tensor */
+  eq(self: Tensor | number, other: Tensor | number): Tensor;
   /** aten::eq_.Scalar(Tensor(a!) self, Scalar other) -> Tensor(a!) */
   eq_(self: Tensor, other: Scalar): Tensor;
   /** aten::eq_.Tensor(Tensor(a!) self, Tensor other) -> Tensor(a!) */
+  eq_(self: Tensor, other: Tensor): Tensor;
+  /** aten::eq_.Tensor(Tensor(a!) self, Tensor other) -> Tensor(a!) */
   eq_(self: Tensor, other: Tensor | number): Tensor;
+  /** aten::equal(Tensor self, Tensor other) -> bool */
+  equal(self: Tensor, other: Tensor): boolean;
   /** aten::equal(Tensor self, Tensor other) -> bool */
   equal(self: Tensor | number, other: Tensor | number): boolean;
   /** aten::erf(Tensor self) -> Tensor */
@@ -2319,6 +2487,8 @@ export interface Aten {
   exp_(self: Tensor): Tensor;
   /** aten::expand(Tensor(a) self, SymInt[] size, *, bool implicit=False) -> Tensor(a) */
   expand(self: Tensor, size: readonly number[], options?: { implicit?: boolean }): Tensor;
+  /** aten::expand_as(Tensor(a) self, Tensor other) -> Tensor(a) */
+  expand_as(self: Tensor, other: Tensor): Tensor;
   /** aten::expand_as(Tensor(a) self, Tensor other) -> Tensor(a) */
   expand_as(self: Tensor | number, other: Tensor | number): Tensor;
   /** aten::expand_copy(Tensor self, SymInt[] size, *, bool implicit=False) -> Tensor */
@@ -2507,39 +2677,57 @@ export interface Aten {
   /** aten::flipud(Tensor self) -> Tensor */
   flipud(self: Tensor): Tensor;
   /** aten::float_power.Tensor_Tensor(Tensor self, Tensor exponent) -> Tensor */
-  float_power(self: Tensor | number, exponent: Tensor | number): Tensor;
+  float_power(self: Tensor, exponent: Tensor): Tensor;
   /** aten::float_power.Tensor_Scalar(Tensor self, Scalar exponent) -> Tensor */
   float_power(self: Tensor, exponent: Scalar): Tensor;
   /** aten::float_power.Scalar(Scalar self, Tensor exponent) -> Tensor */
+  float_power(self: Scalar, exponent: Tensor): Tensor;
+  /** aten::float_power.Tensor_Tensor(Tensor self, Tensor exponent) -> Tensor */
+  float_power(self: Tensor | number, exponent: Tensor | number): Tensor;
+  /** aten::float_power.Scalar(Scalar self, Tensor exponent) -> Tensor */
   float_power(self: Scalar, exponent: Tensor | number): Tensor;
   /** aten::float_power_.Tensor(Tensor(a!) self, Tensor exponent) -> Tensor(a!) */
-  float_power_(self: Tensor, exponent: Tensor | number): Tensor;
+  float_power_(self: Tensor, exponent: Tensor): Tensor;
   /** aten::float_power_.Scalar(Tensor(a!) self, Scalar exponent) -> Tensor(a!) */
   float_power_(self: Tensor, exponent: Scalar): Tensor;
+  /** aten::float_power_.Tensor(Tensor(a!) self, Tensor exponent) -> Tensor(a!) */
+  float_power_(self: Tensor, exponent: Tensor | number): Tensor;
   /** aten::floor(Tensor self) -> Tensor */
   floor(self: Tensor): Tensor;
   /** aten::floor_(Tensor(a!) self) -> Tensor(a!) */
   floor_(self: Tensor): Tensor;
   /** aten::floor_divide(Tensor self, Tensor other) -> Tensor */
-  floor_divide(self: Tensor | number, other: Tensor | number): Tensor;
+  floor_divide(self: Tensor, other: Tensor): Tensor;
   /** aten::floor_divide.Scalar(Tensor self, Scalar other) -> Tensor */
   floor_divide(self: Tensor, other: Scalar): Tensor;
+  /** aten::floor_divide(Tensor self, Tensor other) -> Tensor */
+  floor_divide(self: Tensor | number, other: Tensor | number): Tensor;
   /** aten::floor_divide_.Scalar(Tensor(a!) self, Scalar other) -> Tensor(a!) */
   floor_divide_(self: Tensor, other: Scalar): Tensor;
   /** aten::floor_divide_.Tensor(Tensor(a!) self, Tensor other) -> Tensor(a!) */
+  floor_divide_(self: Tensor, other: Tensor): Tensor;
+  /** aten::floor_divide_.Tensor(Tensor(a!) self, Tensor other) -> Tensor(a!) */
   floor_divide_(self: Tensor, other: Tensor | number): Tensor;
+  /** aten::fmax(Tensor self, Tensor other) -> Tensor */
+  fmax(self: Tensor, other: Tensor): Tensor;
   /** aten::fmax(Tensor self, Tensor other) -> Tensor */
   fmax(self: Tensor | number, other: Tensor | number): Tensor;
   /** aten::fmin(Tensor self, Tensor other) -> Tensor */
+  fmin(self: Tensor, other: Tensor): Tensor;
+  /** aten::fmin(Tensor self, Tensor other) -> Tensor */
   fmin(self: Tensor | number, other: Tensor | number): Tensor;
   /** aten::fmod.Tensor(Tensor self, Tensor other) -> Tensor */
-  fmod(self: Tensor | number, other: Tensor | number): Tensor;
+  fmod(self: Tensor, other: Tensor): Tensor;
   /** aten::fmod.Scalar(Tensor self, Scalar other) -> Tensor */
   fmod(self: Tensor, other: Scalar): Tensor;
+  /** aten::fmod.Tensor(Tensor self, Tensor other) -> Tensor */
+  fmod(self: Tensor | number, other: Tensor | number): Tensor;
   /** aten::fmod_.Tensor(Tensor(a!) self, Tensor other) -> Tensor(a!) */
-  fmod_(self: Tensor, other: Tensor | number): Tensor;
+  fmod_(self: Tensor, other: Tensor): Tensor;
   /** aten::fmod_.Scalar(Tensor(a!) self, Scalar other) -> Tensor(a!) */
   fmod_(self: Tensor, other: Scalar): Tensor;
+  /** aten::fmod_.Tensor(Tensor(a!) self, Tensor other) -> Tensor(a!) */
+  fmod_(self: Tensor, other: Tensor | number): Tensor;
   /** aten::frac(Tensor self) -> Tensor */
   frac(self: Tensor): Tensor;
   /** aten::frac_(Tensor(a!) self) -> Tensor(a!) */
@@ -2582,15 +2770,23 @@ export interface Aten {
   /** aten::gather_backward(Tensor grad, Tensor self, int dim, Tensor index, bool sparse_grad) -> Tensor */
   gather_backward(grad: Tensor, self: Tensor, dim: number, index: Tensor, sparse_grad: boolean): Tensor;
   /** aten::gcd(Tensor self, Tensor other) -> Tensor */
+  gcd(self: Tensor, other: Tensor): Tensor;
+  /** aten::gcd(Tensor self, Tensor other) -> Tensor */
   gcd(self: Tensor | number, other: Tensor | number): Tensor;
+  /** aten::gcd_(Tensor(a!) self, Tensor other) -> Tensor(a!) */
+  gcd_(self: Tensor, other: Tensor): Tensor;
   /** aten::gcd_(Tensor(a!) self, Tensor other) -> Tensor(a!) */
   gcd_(self: Tensor, other: Tensor | number): Tensor;
   /** aten::ge.Tensor(Tensor self, Tensor other) -> Tensor */
-  ge(self: Tensor | number, other: Tensor | number): Tensor;
+  ge(self: Tensor, other: Tensor): Tensor;
   /** aten::ge.Scalar(Tensor self, Scalar other) -> Tensor */
   ge(self: Tensor, other: Scalar): Tensor;
+  /** aten::ge.Tensor(Tensor self, Tensor other) -> Tensor */
+  ge(self: Tensor | number, other: Tensor | number): Tensor;
   /** aten::ge_.Scalar(Tensor(a!) self, Scalar other) -> Tensor(a!) */
   ge_(self: Tensor, other: Scalar): Tensor;
+  /** aten::ge_.Tensor(Tensor(a!) self, Tensor other) -> Tensor(a!) */
+  ge_(self: Tensor, other: Tensor): Tensor;
   /** aten::ge_.Tensor(Tensor(a!) self, Tensor other) -> Tensor(a!) */
   ge_(self: Tensor, other: Tensor | number): Tensor;
   /** aten::gelu(Tensor self, *, str approximate="none") -> Tensor */
@@ -2637,19 +2833,27 @@ export interface Aten {
   /** aten::gradient.tensorarray(Tensor self, *, Tensor[] spacing, int[] dim, int edge_order=1) -> Tensor[] */
   gradient(self: Tensor, options: { spacing: readonly Tensor[]; dim: readonly number[]; edge_order?: number }): Tensor[];
   /** aten::greater.Tensor(Tensor self, Tensor other) -> Tensor */
-  greater(self: Tensor | number, other: Tensor | number): Tensor;
+  greater(self: Tensor, other: Tensor): Tensor;
   /** aten::greater.Scalar(Tensor self, Scalar other) -> Tensor */
   greater(self: Tensor, other: Scalar): Tensor;
+  /** aten::greater.Tensor(Tensor self, Tensor other) -> Tensor */
+  greater(self: Tensor | number, other: Tensor | number): Tensor;
   /** aten::greater_.Scalar(Tensor(a!) self, Scalar other) -> Tensor(a!) */
   greater_(self: Tensor, other: Scalar): Tensor;
   /** aten::greater_.Tensor(Tensor(a!) self, Tensor other) -> Tensor(a!) */
+  greater_(self: Tensor, other: Tensor): Tensor;
+  /** aten::greater_.Tensor(Tensor(a!) self, Tensor other) -> Tensor(a!) */
   greater_(self: Tensor, other: Tensor | number): Tensor;
   /** aten::greater_equal.Tensor(Tensor self, Tensor other) -> Tensor */
-  greater_equal(self: Tensor | number, other: Tensor | number): Tensor;
+  greater_equal(self: Tensor, other: Tensor): Tensor;
   /** aten::greater_equal.Scalar(Tensor self, Scalar other) -> Tensor */
   greater_equal(self: Tensor, other: Scalar): Tensor;
+  /** aten::greater_equal.Tensor(Tensor self, Tensor other) -> Tensor */
+  greater_equal(self: Tensor | number, other: Tensor | number): Tensor;
   /** aten::greater_equal_.Scalar(Tensor(a!) self, Scalar other) -> Tensor(a!) */
   greater_equal_(self: Tensor, other: Scalar): Tensor;
+  /** aten::greater_equal_.Tensor(Tensor(a!) self, Tensor other) -> Tensor(a!) */
+  greater_equal_(self: Tensor, other: Tensor): Tensor;
   /** aten::greater_equal_.Tensor(Tensor(a!) self, Tensor other) -> Tensor(a!) */
   greater_equal_(self: Tensor, other: Tensor | number): Tensor;
   /** aten::grid_sampler(Tensor input, Tensor grid, int interpolation_mode, int padding_mode, bool align_corners) -> Tensor */
@@ -2677,11 +2881,15 @@ export interface Aten {
   gru_cell(input: Tensor, hx: Tensor, w_ih: Tensor, w_hh: Tensor, b_ih: Tensor | null | undefined, options?: { b_hh?: Tensor | null }): Tensor;
   gru_cell(input: Tensor, hx: Tensor, w_ih: Tensor, w_hh: Tensor, b_ih: Tensor | null | undefined, b_hh: Tensor | null | undefined): Tensor;
   /** aten::gt.Tensor(Tensor self, Tensor other) -> Tensor */
-  gt(self: Tensor | number, other: Tensor | number): Tensor;
+  gt(self: Tensor, other: Tensor): Tensor;
   /** aten::gt.Scalar(Tensor self, Scalar other) -> Tensor */
   gt(self: Tensor, other: Scalar): Tensor;
+  /** aten::gt.Tensor(Tensor self, Tensor other) -> Tensor */
+  gt(self: Tensor | number, other: Tensor | number): Tensor;
   /** aten::gt_.Scalar(Tensor(a!) self, Scalar other) -> Tensor(a!) */
   gt_(self: Tensor, other: Scalar): Tensor;
+  /** aten::gt_.Tensor(Tensor(a!) self, Tensor other) -> Tensor(a!) */
+  gt_(self: Tensor, other: Tensor): Tensor;
   /** aten::gt_.Tensor(Tensor(a!) self, Tensor other) -> Tensor(a!) */
   gt_(self: Tensor, other: Tensor | number): Tensor;
   /** aten::hamming_window(int window_length, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor */
@@ -2780,7 +2988,11 @@ export interface Aten {
   /** aten::huber_loss_backward(Tensor grad_output, Tensor self, Tensor target, int reduction, float delta) -> Tensor */
   huber_loss_backward(grad_output: Tensor, self: Tensor, target: Tensor, reduction: number, delta: number): Tensor;
   /** aten::hypot(Tensor self, Tensor other) -> Tensor */
+  hypot(self: Tensor, other: Tensor): Tensor;
+  /** aten::hypot(Tensor self, Tensor other) -> Tensor */
   hypot(self: Tensor | number, other: Tensor | number): Tensor;
+  /** aten::hypot_(Tensor(a!) self, Tensor other) -> Tensor(a!) */
+  hypot_(self: Tensor, other: Tensor): Tensor;
   /** aten::hypot_(Tensor(a!) self, Tensor other) -> Tensor(a!) */
   hypot_(self: Tensor, other: Tensor | number): Tensor;
   /** aten::i0(Tensor self) -> Tensor */
@@ -2788,11 +3000,19 @@ export interface Aten {
   /** aten::i0_(Tensor(a!) self) -> Tensor(a!) */
   i0_(self: Tensor): Tensor;
   /** aten::igamma(Tensor self, Tensor other) -> Tensor */
+  igamma(self: Tensor, other: Tensor): Tensor;
+  /** aten::igamma(Tensor self, Tensor other) -> Tensor */
   igamma(self: Tensor | number, other: Tensor | number): Tensor;
+  /** aten::igamma_(Tensor(a!) self, Tensor other) -> Tensor(a!) */
+  igamma_(self: Tensor, other: Tensor): Tensor;
   /** aten::igamma_(Tensor(a!) self, Tensor other) -> Tensor(a!) */
   igamma_(self: Tensor, other: Tensor | number): Tensor;
   /** aten::igammac(Tensor self, Tensor other) -> Tensor */
+  igammac(self: Tensor, other: Tensor): Tensor;
+  /** aten::igammac(Tensor self, Tensor other) -> Tensor */
   igammac(self: Tensor | number, other: Tensor | number): Tensor;
+  /** aten::igammac_(Tensor(a!) self, Tensor other) -> Tensor(a!) */
+  igammac_(self: Tensor, other: Tensor): Tensor;
   /** aten::igammac_(Tensor(a!) self, Tensor other) -> Tensor(a!) */
   igammac_(self: Tensor, other: Tensor | number): Tensor;
   /** aten::im2col(Tensor self, int[2] kernel_size, int[2] dilation, int[2] padding, int[2] stride) -> Tensor */
@@ -2838,6 +3058,8 @@ export interface Aten {
   /** aten::infinitely_differentiable_gelu_backward(Tensor grad, Tensor self) -> Tensor */
   infinitely_differentiable_gelu_backward(grad: Tensor, self: Tensor): Tensor;
   /** aten::inner(Tensor self, Tensor other) -> Tensor */
+  inner(self: Tensor, other: Tensor): Tensor;
+  /** aten::inner(Tensor self, Tensor other) -> Tensor */
   inner(self: Tensor | number, other: Tensor | number): Tensor;
   /** aten::instance_norm(Tensor input, Tensor? weight, Tensor? bias, Tensor? running_mean, Tensor? running_var, bool use_input_stats, float momentum, float eps, bool cudnn_enabled) -> Tensor */
   instance_norm(input: Tensor, weight: Tensor | null, bias: Tensor | null, running_mean: Tensor | null, running_var: Tensor | null, use_input_stats: boolean, momentum: number, eps: number, cudnn_enabled: boolean): Tensor;
@@ -2867,6 +3089,8 @@ export interface Aten {
   is_pinned(self: Tensor, options?: { device?: string | null }): boolean;
   is_pinned(self: Tensor, device: string | null | undefined): boolean;
   /** aten::is_same_size(Tensor self, Tensor other) -> bool */
+  is_same_size(self: Tensor, other: Tensor): boolean;
+  /** aten::is_same_size(Tensor self, Tensor other) -> bool */
   is_same_size(self: Tensor | number, other: Tensor | number): boolean;
   /** aten::is_set_to(Tensor self, Tensor tensor) -> bool */
   is_set_to(self: Tensor, tensor: Tensor): boolean;
@@ -2874,6 +3098,11 @@ export interface Aten {
   is_signed(self: Tensor): boolean;
   /** aten::is_vulkan_available() -> bool */
   is_vulkan_available(): boolean;
+  /** aten::isclose(Tensor self, Tensor other, float rtol=1.0000000000000001e-05, float atol=1e-08, bool equal_nan=False) -> Tensor */
+  isclose(self: Tensor, other: Tensor, options?: { rtol?: number; atol?: number; equal_nan?: boolean }): Tensor;
+  isclose(self: Tensor, other: Tensor, rtol: number | undefined, options?: { atol?: number; equal_nan?: boolean }): Tensor;
+  isclose(self: Tensor, other: Tensor, rtol: number | undefined, atol: number | undefined, options?: { equal_nan?: boolean }): Tensor;
+  isclose(self: Tensor, other: Tensor, rtol: number | undefined, atol: number | undefined, equal_nan: boolean | undefined): Tensor;
   /** aten::isclose(Tensor self, Tensor other, float rtol=1.0000000000000001e-05, float atol=1e-08, bool equal_nan=False) -> Tensor */
   isclose(self: Tensor | number, other: Tensor | number, options?: { rtol?: number; atol?: number; equal_nan?: boolean }): Tensor;
   isclose(self: Tensor | number, other: Tensor | number, rtol: number | undefined, options?: { atol?: number; equal_nan?: boolean }): Tensor;
@@ -2919,6 +3148,8 @@ export interface Aten {
   kl_div(self: Tensor, target: Tensor, options?: { reduction?: number; log_target?: boolean }): Tensor;
   kl_div(self: Tensor, target: Tensor, reduction: number | undefined, options?: { log_target?: boolean }): Tensor;
   /** aten::kron(Tensor self, Tensor other) -> Tensor */
+  kron(self: Tensor, other: Tensor): Tensor;
+  /** aten::kron(Tensor self, Tensor other) -> Tensor */
   kron(self: Tensor | number, other: Tensor | number): Tensor;
   /** aten::kthvalue(Tensor self, SymInt k, int dim=-1, bool keepdim=False) -> (Tensor values, Tensor indices) */
   kthvalue(self: Tensor, k: number, options?: { dim?: number; keepdim?: boolean }): [values: Tensor, indices: Tensor];
@@ -2938,19 +3169,31 @@ export interface Aten {
   layer_norm(input: Tensor, normalized_shape: readonly number[], weight: Tensor | null | undefined, bias: Tensor | null | undefined, eps: number | undefined, options?: { cudnn_enable?: boolean }): Tensor;
   layer_norm(input: Tensor, normalized_shape: readonly number[], weight: Tensor | null | undefined, bias: Tensor | null | undefined, eps: number | undefined, cudnn_enable: boolean | undefined): Tensor;
   /** aten::lcm(Tensor self, Tensor other) -> Tensor */
+  lcm(self: Tensor, other: Tensor): Tensor;
+  /** aten::lcm(Tensor self, Tensor other) -> Tensor */
   lcm(self: Tensor | number, other: Tensor | number): Tensor;
+  /** aten::lcm_(Tensor(a!) self, Tensor other) -> Tensor(a!) */
+  lcm_(self: Tensor, other: Tensor): Tensor;
   /** aten::lcm_(Tensor(a!) self, Tensor other) -> Tensor(a!) */
   lcm_(self: Tensor, other: Tensor | number): Tensor;
   /** aten::ldexp.Tensor(Tensor self, Tensor other) -> Tensor */
+  ldexp(self: Tensor, other: Tensor): Tensor;
+  /** aten::ldexp.Tensor(Tensor self, Tensor other) -> Tensor */
   ldexp(self: Tensor | number, other: Tensor | number): Tensor;
+  /** aten::ldexp_(Tensor(a!) self, Tensor other) -> Tensor(a!) */
+  ldexp_(self: Tensor, other: Tensor): Tensor;
   /** aten::ldexp_(Tensor(a!) self, Tensor other) -> Tensor(a!) */
   ldexp_(self: Tensor, other: Tensor | number): Tensor;
   /** aten::le.Tensor(Tensor self, Tensor other) -> Tensor */
-  le(self: Tensor | number, other: Tensor | number): Tensor;
+  le(self: Tensor, other: Tensor): Tensor;
   /** aten::le.Scalar(Tensor self, Scalar other) -> Tensor */
   le(self: Tensor, other: Scalar): Tensor;
+  /** aten::le.Tensor(Tensor self, Tensor other) -> Tensor */
+  le(self: Tensor | number, other: Tensor | number): Tensor;
   /** aten::le_.Scalar(Tensor(a!) self, Scalar other) -> Tensor(a!) */
   le_(self: Tensor, other: Scalar): Tensor;
+  /** aten::le_.Tensor(Tensor(a!) self, Tensor other) -> Tensor(a!) */
+  le_(self: Tensor, other: Tensor): Tensor;
   /** aten::le_.Tensor(Tensor(a!) self, Tensor other) -> Tensor(a!) */
   le_(self: Tensor, other: Tensor | number): Tensor;
   /** aten::leaky_relu(Tensor self, Scalar negative_slope=0.01) -> Tensor */
@@ -2972,19 +3215,27 @@ export interface Aten {
   /** aten::lerp_.Tensor(Tensor(a!) self, Tensor end, Tensor weight) -> Tensor(a!) */
   lerp_(self: Tensor, end: Tensor, weight: Tensor): Tensor;
   /** aten::less.Tensor(Tensor self, Tensor other) -> Tensor */
-  less(self: Tensor | number, other: Tensor | number): Tensor;
+  less(self: Tensor, other: Tensor): Tensor;
   /** aten::less.Scalar(Tensor self, Scalar other) -> Tensor */
   less(self: Tensor, other: Scalar): Tensor;
+  /** aten::less.Tensor(Tensor self, Tensor other) -> Tensor */
+  less(self: Tensor | number, other: Tensor | number): Tensor;
   /** aten::less_.Scalar(Tensor(a!) self, Scalar other) -> Tensor(a!) */
   less_(self: Tensor, other: Scalar): Tensor;
   /** aten::less_.Tensor(Tensor(a!) self, Tensor other) -> Tensor(a!) */
+  less_(self: Tensor, other: Tensor): Tensor;
+  /** aten::less_.Tensor(Tensor(a!) self, Tensor other) -> Tensor(a!) */
   less_(self: Tensor, other: Tensor | number): Tensor;
   /** aten::less_equal.Tensor(Tensor self, Tensor other) -> Tensor */
-  less_equal(self: Tensor | number, other: Tensor | number): Tensor;
+  less_equal(self: Tensor, other: Tensor): Tensor;
   /** aten::less_equal.Scalar(Tensor self, Scalar other) -> Tensor */
   less_equal(self: Tensor, other: Scalar): Tensor;
+  /** aten::less_equal.Tensor(Tensor self, Tensor other) -> Tensor */
+  less_equal(self: Tensor | number, other: Tensor | number): Tensor;
   /** aten::less_equal_.Scalar(Tensor(a!) self, Scalar other) -> Tensor(a!) */
   less_equal_(self: Tensor, other: Scalar): Tensor;
+  /** aten::less_equal_.Tensor(Tensor(a!) self, Tensor other) -> Tensor(a!) */
+  less_equal_(self: Tensor, other: Tensor): Tensor;
   /** aten::less_equal_.Tensor(Tensor(a!) self, Tensor other) -> Tensor(a!) */
   less_equal_(self: Tensor, other: Tensor | number): Tensor;
   /** aten::lgamma(Tensor self) -> Tensor */
@@ -3013,6 +3264,8 @@ export interface Aten {
   linalg_cond(self: Tensor, p: Scalar | null | undefined): Tensor;
   /** aten::linalg_cond.p_str(Tensor self, str p) -> Tensor */
   linalg_cond(self: Tensor, p: string): Tensor;
+  /** aten::linalg_cross(Tensor self, Tensor other, *, int dim=-1) -> Tensor */
+  linalg_cross(self: Tensor, other: Tensor, options?: { dim?: number }): Tensor;
   /** aten::linalg_cross(Tensor self, Tensor other, *, int dim=-1) -> Tensor */
   linalg_cross(self: Tensor | number, other: Tensor | number, options?: { dim?: number }): Tensor;
   /** aten::linalg_det(Tensor A) -> Tensor */
@@ -3057,6 +3310,8 @@ export interface Aten {
   linalg_lu_factor_ex(A: Tensor, options?: { pivot?: boolean; check_errors?: boolean }): [LU: Tensor, pivots: Tensor, info: Tensor];
   /** aten::linalg_lu_solve(Tensor LU, Tensor pivots, Tensor B, *, bool left=True, bool adjoint=False) -> Tensor */
   linalg_lu_solve(LU: Tensor, pivots: Tensor, B: Tensor, options?: { left?: boolean; adjoint?: boolean }): Tensor;
+  /** aten::linalg_matmul(Tensor self, Tensor other) -> Tensor */
+  linalg_matmul(self: Tensor, other: Tensor): Tensor;
   /** aten::linalg_matmul(Tensor self, Tensor other) -> Tensor */
   linalg_matmul(self: Tensor | number, other: Tensor | number): Tensor;
   /** aten::linalg_matrix_exp(Tensor self) -> Tensor */
@@ -3126,6 +3381,9 @@ export interface Aten {
   linalg_tensorinv(self: Tensor, options?: { ind?: number }): Tensor;
   linalg_tensorinv(self: Tensor, ind: number | undefined): Tensor;
   /** aten::linalg_tensorsolve(Tensor self, Tensor other, int[]? dims=None) -> Tensor */
+  linalg_tensorsolve(self: Tensor, other: Tensor, options?: { dims?: readonly number[] | null }): Tensor;
+  linalg_tensorsolve(self: Tensor, other: Tensor, dims: readonly number[] | null | undefined): Tensor;
+  /** aten::linalg_tensorsolve(Tensor self, Tensor other, int[]? dims=None) -> Tensor */
   linalg_tensorsolve(self: Tensor | number, other: Tensor | number, options?: { dims?: readonly number[] | null }): Tensor;
   linalg_tensorsolve(self: Tensor | number, other: Tensor | number, dims: readonly number[] | null | undefined): Tensor;
   /** aten::linalg_vander(Tensor x, *, SymInt? N=None) -> Tensor */
@@ -3188,7 +3446,11 @@ export interface Aten {
   log_softmax(self: Tensor, dim: number, options?: { dtype?: DType | null }): Tensor;
   log_softmax(self: Tensor, dim: number, dtype: DType | null | undefined): Tensor;
   /** aten::logaddexp(Tensor self, Tensor other) -> Tensor */
+  logaddexp(self: Tensor, other: Tensor): Tensor;
+  /** aten::logaddexp(Tensor self, Tensor other) -> Tensor */
   logaddexp(self: Tensor | number, other: Tensor | number): Tensor;
+  /** aten::logaddexp2(Tensor self, Tensor other) -> Tensor */
+  logaddexp2(self: Tensor, other: Tensor): Tensor;
   /** aten::logaddexp2(Tensor self, Tensor other) -> Tensor */
   logaddexp2(self: Tensor | number, other: Tensor | number): Tensor;
   /** aten::logcumsumexp(Tensor self, int dim) -> Tensor */
@@ -3196,7 +3458,11 @@ export interface Aten {
   /** aten::logdet(Tensor self) -> Tensor */
   logdet(self: Tensor): Tensor;
   /** aten::logical_and(Tensor self, Tensor other) -> Tensor */
+  logical_and(self: Tensor, other: Tensor): Tensor;
+  /** aten::logical_and(Tensor self, Tensor other) -> Tensor */
   logical_and(self: Tensor | number, other: Tensor | number): Tensor;
+  /** aten::logical_and_(Tensor(a!) self, Tensor other) -> Tensor(a!) */
+  logical_and_(self: Tensor, other: Tensor): Tensor;
   /** aten::logical_and_(Tensor(a!) self, Tensor other) -> Tensor(a!) */
   logical_and_(self: Tensor, other: Tensor | number): Tensor;
   /** aten::logical_not(Tensor self) -> Tensor */
@@ -3204,11 +3470,19 @@ export interface Aten {
   /** aten::logical_not_(Tensor(a!) self) -> Tensor(a!) */
   logical_not_(self: Tensor): Tensor;
   /** aten::logical_or(Tensor self, Tensor other) -> Tensor */
+  logical_or(self: Tensor, other: Tensor): Tensor;
+  /** aten::logical_or(Tensor self, Tensor other) -> Tensor */
   logical_or(self: Tensor | number, other: Tensor | number): Tensor;
+  /** aten::logical_or_(Tensor(a!) self, Tensor other) -> Tensor(a!) */
+  logical_or_(self: Tensor, other: Tensor): Tensor;
   /** aten::logical_or_(Tensor(a!) self, Tensor other) -> Tensor(a!) */
   logical_or_(self: Tensor, other: Tensor | number): Tensor;
   /** aten::logical_xor(Tensor self, Tensor other) -> Tensor */
+  logical_xor(self: Tensor, other: Tensor): Tensor;
+  /** aten::logical_xor(Tensor self, Tensor other) -> Tensor */
   logical_xor(self: Tensor | number, other: Tensor | number): Tensor;
+  /** aten::logical_xor_(Tensor(a!) self, Tensor other) -> Tensor(a!) */
+  logical_xor_(self: Tensor, other: Tensor): Tensor;
   /** aten::logical_xor_(Tensor(a!) self, Tensor other) -> Tensor(a!) */
   logical_xor_(self: Tensor, other: Tensor | number): Tensor;
   /** aten::logit(Tensor self, float? eps=None) -> Tensor */
@@ -3249,11 +3523,15 @@ export interface Aten {
   /** aten::lstm_mps_backward(Tensor? grad_y, Tensor? grad_hy, Tensor? grad_cy, Tensor z_state, Tensor cell_state_fwd, Tensor input, Tensor layersOutputs, Tensor[] hx, Tensor[] params, bool has_biases, int num_layers, float dropout, bool train, bool bidirectional, bool batch_first) -> (Tensor, Tensor[], Tensor[]) */
   lstm_mps_backward(grad_y: Tensor | null, grad_hy: Tensor | null, grad_cy: Tensor | null, z_state: Tensor, cell_state_fwd: Tensor, input: Tensor, layersOutputs: Tensor, hx: readonly Tensor[], params: readonly Tensor[], has_biases: boolean, num_layers: number, dropout: number, train: boolean, bidirectional: boolean, batch_first: boolean): [Tensor, Tensor[], Tensor[]];
   /** aten::lt.Tensor(Tensor self, Tensor other) -> Tensor */
-  lt(self: Tensor | number, other: Tensor | number): Tensor;
+  lt(self: Tensor, other: Tensor): Tensor;
   /** aten::lt.Scalar(Tensor self, Scalar other) -> Tensor */
   lt(self: Tensor, other: Scalar): Tensor;
+  /** aten::lt.Tensor(Tensor self, Tensor other) -> Tensor */
+  lt(self: Tensor | number, other: Tensor | number): Tensor;
   /** aten::lt_.Scalar(Tensor(a!) self, Scalar other) -> Tensor(a!) */
   lt_(self: Tensor, other: Scalar): Tensor;
+  /** aten::lt_.Tensor(Tensor(a!) self, Tensor other) -> Tensor(a!) */
+  lt_(self: Tensor, other: Tensor): Tensor;
   /** aten::lt_.Tensor(Tensor(a!) self, Tensor other) -> Tensor(a!) */
   lt_(self: Tensor, other: Tensor | number): Tensor;
   /** aten::lu_solve(Tensor self, Tensor LU_data, Tensor LU_pivots) -> Tensor */
@@ -3289,7 +3567,11 @@ export interface Aten {
   /** aten::masked_select_backward(Tensor grad, Tensor input, Tensor mask) -> Tensor */
   masked_select_backward(grad: Tensor, input: Tensor, mask: Tensor): Tensor;
   /** aten::matmul(Tensor self, Tensor other) -> Tensor */
+  matmul(self: Tensor, other: Tensor): Tensor;
+  /** aten::matmul(Tensor self, Tensor other) -> Tensor */
   matmul(self: Tensor | number, other: Tensor | number): Tensor;
+  /** aten::matmul_backward(Tensor grad, Tensor self, Tensor other, bool[2] mask) -> (Tensor, Tensor) */
+  matmul_backward(grad: Tensor, self: Tensor, other: Tensor, mask: boolean | readonly boolean[]): [Tensor, Tensor];
   /** aten::matmul_backward(Tensor grad, Tensor self, Tensor other, bool[2] mask) -> (Tensor, Tensor) */
   matmul_backward(grad: Tensor | number, self: Tensor | number, other: Tensor | number, mask: boolean | readonly boolean[]): [Tensor, Tensor];
   /** aten::matrix_H(Tensor(a) self) -> Tensor(a) */
@@ -3301,7 +3583,7 @@ export interface Aten {
   /** aten::matrix_power(Tensor self, int n) -> Tensor */
   matrix_power(self: Tensor, n: number): Tensor;
   /** aten::max.other(Tensor self, Tensor other) -> Tensor */
-  max(self: Tensor | number, other: Tensor | number): Tensor;
+  max(self: Tensor, other: Tensor): Tensor;
   /** aten::max(Tensor self) -> Tensor */
   max(self: Tensor): Tensor;
   /** aten::max.dim(Tensor self, int dim, bool keepdim=False) -> (Tensor values, Tensor indices) */
@@ -3310,6 +3592,8 @@ export interface Aten {
   /** aten::max.dim_max(Tensor self, int dim, bool keepdim=False, *, Tensor(a!) max, Tensor(b!) max_values) -> (Tensor(a!) values, Tensor(b!) indices) */
   max(self: Tensor, dim: number, options: { keepdim?: boolean; max: Tensor; max_values: Tensor }): [values: Tensor, indices: Tensor];
   max(self: Tensor, dim: number, keepdim: boolean | undefined, options: { max: Tensor; max_values: Tensor }): [values: Tensor, indices: Tensor];
+  /** aten::max.other(Tensor self, Tensor other) -> Tensor */
+  max(self: Tensor | number, other: Tensor | number): Tensor;
   /** aten::max_pool1d(Tensor self, int[1] kernel_size, int[1] stride=[], int[1] padding=[0], int[1] dilation=[1], bool ceil_mode=False) -> Tensor */
   max_pool1d(self: Tensor, kernel_size: number | readonly number[], options?: { stride?: number | readonly number[]; padding?: number | readonly number[]; dilation?: number | readonly number[]; ceil_mode?: boolean }): Tensor;
   max_pool1d(self: Tensor, kernel_size: number | readonly number[], stride: number | readonly number[] | undefined, options?: { padding?: number | readonly number[]; dilation?: number | readonly number[]; ceil_mode?: boolean }): Tensor;
@@ -3365,6 +3649,8 @@ export interface Aten {
   /** aten::max_unpool3d(Tensor self, Tensor indices, SymInt[3] output_size, int[3] stride, int[3] padding) -> Tensor */
   max_unpool3d(self: Tensor, indices: Tensor, output_size: number | readonly number[], stride: number | readonly number[], padding: number | readonly number[]): Tensor;
   /** aten::maximum(Tensor self, Tensor other) -> Tensor */
+  maximum(self: Tensor, other: Tensor): Tensor;
+  /** aten::maximum(Tensor self, Tensor other) -> Tensor */
   maximum(self: Tensor | number, other: Tensor | number): Tensor;
   /** aten::mean(Tensor self, *, ScalarType? dtype=None) -> Tensor */
   mean(self: Tensor, options?: { dtype?: DType | null }): Tensor;
@@ -3384,7 +3670,7 @@ export interface Aten {
   /** aten::meshgrid.indexing(Tensor[] tensors, *, str indexing) -> Tensor[] */
   meshgrid(tensors: readonly Tensor[], options: { indexing: string }): Tensor[];
   /** aten::min.other(Tensor self, Tensor other) -> Tensor */
-  min(self: Tensor | number, other: Tensor | number): Tensor;
+  min(self: Tensor, other: Tensor): Tensor;
   /** aten::min(Tensor self) -> Tensor */
   min(self: Tensor): Tensor;
   /** aten::min.dim(Tensor self, int dim, bool keepdim=False) -> (Tensor values, Tensor indices) */
@@ -3393,6 +3679,10 @@ export interface Aten {
   /** aten::min.dim_min(Tensor self, int dim, bool keepdim=False, *, Tensor(a!) min, Tensor(b!) min_indices) -> (Tensor(a!) values, Tensor(b!) indices) */
   min(self: Tensor, dim: number, options: { keepdim?: boolean; min: Tensor; min_indices: Tensor }): [values: Tensor, indices: Tensor];
   min(self: Tensor, dim: number, keepdim: boolean | undefined, options: { min: Tensor; min_indices: Tensor }): [values: Tensor, indices: Tensor];
+  /** aten::min.other(Tensor self, Tensor other) -> Tensor */
+  min(self: Tensor | number, other: Tensor | number): Tensor;
+  /** aten::minimum(Tensor self, Tensor other) -> Tensor */
+  minimum(self: Tensor, other: Tensor): Tensor;
   /** aten::minimum(Tensor self, Tensor other) -> Tensor */
   minimum(self: Tensor | number, other: Tensor | number): Tensor;
   /** aten::miopen_batch_norm(Tensor input, Tensor weight, Tensor? bias, Tensor? running_mean, Tensor? running_var, bool training, float exponential_average_factor, float epsilon) -> (Tensor, Tensor, Tensor) */
@@ -3514,13 +3804,17 @@ export interface Aten {
   /** aten::msort(Tensor self) -> Tensor */
   msort(self: Tensor): Tensor;
   /** aten::mul.Tensor(Tensor self, Tensor other) -> Tensor */
-  mul(self: Tensor | number, other: Tensor | number): Tensor;
+  mul(self: Tensor, other: Tensor): Tensor;
   /** aten::mul.Scalar(Tensor self, Scalar other) -> Tensor */
   mul(self: Tensor, other: Scalar): Tensor;
+  /** aten::mul.Tensor(Tensor self, Tensor other) -> Tensor */
+  mul(self: Tensor | number, other: Tensor | number): Tensor;
   /** aten::mul_.Tensor(Tensor(a!) self, Tensor other) -> Tensor(a!) */
-  mul_(self: Tensor, other: Tensor | number): Tensor;
+  mul_(self: Tensor, other: Tensor): Tensor;
   /** aten::mul_.Scalar(Tensor(a!) self, Scalar other) -> Tensor(a!) */
   mul_(self: Tensor, other: Scalar): Tensor;
+  /** aten::mul_.Tensor(Tensor(a!) self, Tensor other) -> Tensor(a!) */
+  mul_(self: Tensor, other: Tensor | number): Tensor;
   /** aten::multi_margin_loss(Tensor self, Tensor target, Scalar p=1, Scalar margin=1, Tensor? weight=None, int reduction=1) -> Tensor */
   multi_margin_loss(self: Tensor, target: Tensor, options?: { p?: Scalar; margin?: Scalar; weight?: Tensor | null; reduction?: number }): Tensor;
   multi_margin_loss(self: Tensor, target: Tensor, p: Scalar | undefined, options?: { margin?: Scalar; weight?: Tensor | null; reduction?: number }): Tensor;
@@ -3550,13 +3844,17 @@ export interface Aten {
   multinomial(self: Tensor, num_samples: number, options?: { replacement?: boolean; generator?: Generator | null }): Tensor;
   multinomial(self: Tensor, num_samples: number, replacement: boolean | undefined, options?: { generator?: Generator | null }): Tensor;
   /** aten::multiply.Tensor(Tensor self, Tensor other) -> Tensor */
-  multiply(self: Tensor | number, other: Tensor | number): Tensor;
+  multiply(self: Tensor, other: Tensor): Tensor;
   /** aten::multiply.Scalar(Tensor self, Scalar other) -> Tensor */
   multiply(self: Tensor, other: Scalar): Tensor;
+  /** aten::multiply.Tensor(Tensor self, Tensor other) -> Tensor */
+  multiply(self: Tensor | number, other: Tensor | number): Tensor;
   /** aten::multiply_.Tensor(Tensor(a!) self, Tensor other) -> Tensor(a!) */
-  multiply_(self: Tensor, other: Tensor | number): Tensor;
+  multiply_(self: Tensor, other: Tensor): Tensor;
   /** aten::multiply_.Scalar(Tensor(a!) self, Scalar other) -> Tensor(a!) */
   multiply_(self: Tensor, other: Scalar): Tensor;
+  /** aten::multiply_.Tensor(Tensor(a!) self, Tensor other) -> Tensor(a!) */
+  multiply_(self: Tensor, other: Tensor | number): Tensor;
   /** aten::mv(Tensor self, Tensor vec) -> Tensor */
   mv(self: Tensor, vec: Tensor): Tensor;
   /** aten::mvlgamma(Tensor self, int p) -> Tensor */
@@ -3627,11 +3925,15 @@ export interface Aten {
   /** aten::native_norm.ScalarOpt_dim_dtype(Tensor self, Scalar? p, int[1] dim, bool keepdim, ScalarType? dtype) -> Tensor */
   native_norm(self: Tensor, p: Scalar | null, dim: number | readonly number[], keepdim: boolean, dtype: DType | null): Tensor;
   /** aten::ne.Tensor(Tensor self, Tensor other) -> Tensor */
-  ne(self: Tensor | number, other: Tensor | number): Tensor;
+  ne(self: Tensor, other: Tensor): Tensor;
   /** aten::ne.Scalar(Tensor self, Scalar other) -> Tensor */
   ne(self: Tensor, other: Scalar): Tensor;
+  /** aten::ne.Tensor(Tensor self, Tensor other) -> Tensor */
+  ne(self: Tensor | number, other: Tensor | number): Tensor;
   /** aten::ne_.Scalar(Tensor(a!) self, Scalar other) -> Tensor(a!) */
   ne_(self: Tensor, other: Scalar): Tensor;
+  /** aten::ne_.Tensor(Tensor(a!) self, Tensor other) -> Tensor(a!) */
+  ne_(self: Tensor, other: Tensor): Tensor;
   /** aten::ne_.Tensor(Tensor(a!) self, Tensor other) -> Tensor(a!) */
   ne_(self: Tensor, other: Tensor | number): Tensor;
   /** aten::neg(Tensor self) -> Tensor */
@@ -3656,7 +3958,11 @@ export interface Aten {
   /** aten::new_zeros(Tensor self, SymInt[] size, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor */
   new_zeros(self: Tensor, size: readonly number[], options?: { dtype?: DType | null; layout?: string | null; device?: string | null; pin_memory?: boolean | null }): Tensor;
   /** aten::nextafter(Tensor self, Tensor other) -> Tensor */
+  nextafter(self: Tensor, other: Tensor): Tensor;
+  /** aten::nextafter(Tensor self, Tensor other) -> Tensor */
   nextafter(self: Tensor | number, other: Tensor | number): Tensor;
+  /** aten::nextafter_(Tensor(a!) self, Tensor other) -> Tensor(a!) */
+  nextafter_(self: Tensor, other: Tensor): Tensor;
   /** aten::nextafter_(Tensor(a!) self, Tensor other) -> Tensor(a!) */
   nextafter_(self: Tensor, other: Tensor | number): Tensor;
   /** aten::nll_loss(Tensor self, Tensor target, Tensor? weight=None, int reduction=1, SymInt ignore_index=-100) -> Tensor */
@@ -3728,11 +4034,15 @@ export interface Aten {
   normal_functional(self: Tensor, mean: number | undefined, options?: { std?: number; generator?: Generator | null }): Tensor;
   normal_functional(self: Tensor, mean: number | undefined, std: number | undefined, options?: { generator?: Generator | null }): Tensor;
   /** aten::not_equal.Tensor(Tensor self, Tensor other) -> Tensor */
-  not_equal(self: Tensor | number, other: Tensor | number): Tensor;
+  not_equal(self: Tensor, other: Tensor): Tensor;
   /** aten::not_equal.Scalar(Tensor self, Scalar other) -> Tensor */
   not_equal(self: Tensor, other: Scalar): Tensor;
+  /** aten::not_equal.Tensor(Tensor self, Tensor other) -> Tensor */
+  not_equal(self: Tensor | number, other: Tensor | number): Tensor;
   /** aten::not_equal_.Scalar(Tensor(a!) self, Scalar other) -> Tensor(a!) */
   not_equal_(self: Tensor, other: Scalar): Tensor;
+  /** aten::not_equal_.Tensor(Tensor(a!) self, Tensor other) -> Tensor(a!) */
+  not_equal_(self: Tensor, other: Tensor): Tensor;
   /** aten::not_equal_.Tensor(Tensor(a!) self, Tensor other) -> Tensor(a!) */
   not_equal_(self: Tensor, other: Tensor | number): Tensor;
   /** aten::nuclear_norm(Tensor self, bool keepdim=False) -> Tensor */
@@ -3805,13 +4115,19 @@ export interface Aten {
   /** aten::positive(Tensor(a) self) -> Tensor(a) */
   positive(self: Tensor): Tensor;
   /** aten::pow.Tensor_Tensor(Tensor self, Tensor exponent) -> Tensor */
-  pow(self: Tensor | number, exponent: Tensor | number): Tensor;
+  pow(self: Tensor, exponent: Tensor): Tensor;
   /** aten::pow.Tensor_Scalar(Tensor self, Scalar exponent) -> Tensor */
   pow(self: Tensor, exponent: Scalar): Tensor;
+  /** aten::pow.Scalar(Scalar self, Tensor exponent) -> Tensor */
+  pow(self: Scalar, exponent: Tensor): Tensor;
+  /** aten::pow.Tensor_Tensor(Tensor self, Tensor exponent) -> Tensor */
+  pow(self: Tensor | number, exponent: Tensor | number): Tensor;
   /** aten::pow.Scalar(Scalar self, Tensor exponent) -> Tensor */
   pow(self: Scalar, exponent: Tensor | number): Tensor;
   /** aten::pow_.Scalar(Tensor(a!) self, Scalar exponent) -> Tensor(a!) */
   pow_(self: Tensor, exponent: Scalar): Tensor;
+  /** aten::pow_.Tensor(Tensor(a!) self, Tensor exponent) -> Tensor(a!) */
+  pow_(self: Tensor, exponent: Tensor): Tensor;
   /** aten::pow_.Tensor(Tensor(a!) self, Tensor exponent) -> Tensor(a!) */
   pow_(self: Tensor, exponent: Tensor | number): Tensor;
   /** aten::prelu(Tensor self, Tensor weight) -> Tensor */
@@ -3997,15 +4313,21 @@ export interface Aten {
   /** aten::relu_(Tensor(a!) self) -> Tensor(a!) */
   relu_(self: Tensor): Tensor;
   /** aten::remainder.Tensor(Tensor self, Tensor other) -> Tensor */
-  remainder(self: Tensor | number, other: Tensor | number): Tensor;
+  remainder(self: Tensor, other: Tensor): Tensor;
   /** aten::remainder.Scalar(Tensor self, Scalar other) -> Tensor */
   remainder(self: Tensor, other: Scalar): Tensor;
   /** aten::remainder.Scalar_Tensor(Scalar self, Tensor other) -> Tensor */
+  remainder(self: Scalar, other: Tensor): Tensor;
+  /** aten::remainder.Tensor(Tensor self, Tensor other) -> Tensor */
+  remainder(self: Tensor | number, other: Tensor | number): Tensor;
+  /** aten::remainder.Scalar_Tensor(Scalar self, Tensor other) -> Tensor */
   remainder(self: Scalar, other: Tensor | number): Tensor;
   /** aten::remainder_.Tensor(Tensor(a!) self, Tensor other) -> Tensor(a!) */
-  remainder_(self: Tensor, other: Tensor | number): Tensor;
+  remainder_(self: Tensor, other: Tensor): Tensor;
   /** aten::remainder_.Scalar(Tensor(a!) self, Scalar other) -> Tensor(a!) */
   remainder_(self: Tensor, other: Scalar): Tensor;
+  /** aten::remainder_.Tensor(Tensor(a!) self, Tensor other) -> Tensor(a!) */
+  remainder_(self: Tensor, other: Tensor | number): Tensor;
   /** aten::rename(Tensor(a) self, str[]? names) -> Tensor(a) */
   rename(self: Tensor, names: readonly string[] | null): Tensor;
   /** aten::rename_(Tensor(a!) self, str[]? names) -> Tensor(a!) */
@@ -4048,6 +4370,8 @@ export interface Aten {
   /** aten::reshape(Tensor(a) self, SymInt[] shape) -> Tensor(a) */
   reshape(self: Tensor, shape: readonly number[]): Tensor;
   /** aten::reshape_as(Tensor(a) self, Tensor other) -> Tensor(a) */
+  reshape_as(self: Tensor, other: Tensor): Tensor;
+  /** aten::reshape_as(Tensor(a) self, Tensor other) -> Tensor(a) */
   reshape_as(self: Tensor | number, other: Tensor | number): Tensor;
   /** aten::resize(Tensor self, SymInt[] size, *, MemoryFormat? memory_format=None) -> Tensor */
   resize(self: Tensor, size: readonly number[], options?: { memory_format?: string | null }): Tensor;
@@ -4066,13 +4390,15 @@ export interface Aten {
   /** aten::resolve_neg(Tensor(a) self) -> Tensor(a) */
   resolve_neg(self: Tensor): Tensor;
   /** aten::result_type.Tensor(Tensor tensor, Tensor other) -> ScalarType */
-  result_type(tensor: Tensor | number, other: Tensor | number): DType;
+  result_type(tensor: Tensor, other: Tensor): DType;
   /** aten::result_type.Scalar(Tensor tensor, Scalar other) -> ScalarType */
   result_type(tensor: Tensor, other: Scalar): DType;
   /** aten::result_type.Scalar_Tensor(Scalar scalar, Tensor tensor) -> ScalarType */
   result_type(scalar: Scalar, tensor: Tensor): DType;
   /** aten::result_type.Scalar_Scalar(Scalar scalar1, Scalar scalar2) -> ScalarType */
   result_type(scalar1: Scalar, scalar2: Scalar): DType;
+  /** aten::result_type.Tensor(Tensor tensor, Tensor other) -> ScalarType */
+  result_type(tensor: Tensor | number, other: Tensor | number): DType;
   /** aten::retain_grad(Tensor(a!) self) -> () */
   retain_grad(self: Tensor): null;
   /** aten::retains_grad(Tensor self) -> bool */
@@ -4155,10 +4481,12 @@ export interface Aten {
   /** aten::rsqrt_(Tensor(a!) self) -> Tensor(a!) */
   rsqrt_(self: Tensor): Tensor;
   /** aten::rsub.Tensor(Tensor self, Tensor other, *, Scalar alpha=1) -> Tensor */
-  rsub(self: Tensor | number, other: Tensor | number, options?: { alpha?: Scalar }): Tensor;
+  rsub(self: Tensor, other: Tensor, options?: { alpha?: Scalar }): Tensor;
   /** aten::rsub.Scalar(Tensor self, Scalar other, Scalar alpha=1) -> Tensor */
   rsub(self: Tensor, other: Scalar, options?: { alpha?: Scalar }): Tensor;
   rsub(self: Tensor, other: Scalar, alpha: Scalar | undefined): Tensor;
+  /** aten::rsub.Tensor(Tensor self, Tensor other, *, Scalar alpha=1) -> Tensor */
+  rsub(self: Tensor | number, other: Tensor | number, options?: { alpha?: Scalar }): Tensor;
   /** aten::scalar_tensor(Scalar s, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor */
   scalar_tensor(s: Scalar, options?: { dtype?: DType | null; layout?: string | null; device?: string | null; pin_memory?: boolean | null }): Tensor;
   /** aten::scaled_dot_product_attention(Tensor query, Tensor key, Tensor value, Tensor? attn_mask=None, float dropout_p=0., bool is_causal=False, *, float? scale=None, bool enable_gqa=False) -> Tensor */
@@ -4464,7 +4792,11 @@ export interface Aten {
   /** aten::special_expm1(Tensor self) -> Tensor */
   special_expm1(self: Tensor): Tensor;
   /** aten::special_gammainc(Tensor self, Tensor other) -> Tensor */
+  special_gammainc(self: Tensor, other: Tensor): Tensor;
+  /** aten::special_gammainc(Tensor self, Tensor other) -> Tensor */
   special_gammainc(self: Tensor | number, other: Tensor | number): Tensor;
+  /** aten::special_gammaincc(Tensor self, Tensor other) -> Tensor */
+  special_gammaincc(self: Tensor, other: Tensor): Tensor;
   /** aten::special_gammaincc(Tensor self, Tensor other) -> Tensor */
   special_gammaincc(self: Tensor | number, other: Tensor | number): Tensor;
   /** aten::special_gammaln(Tensor self) -> Tensor */
@@ -4569,21 +4901,33 @@ export interface Aten {
   /** aten::special_spherical_bessel_j0(Tensor x) -> Tensor */
   special_spherical_bessel_j0(x: Tensor): Tensor;
   /** aten::special_xlog1py(Tensor self, Tensor other) -> Tensor */
-  special_xlog1py(self: Tensor | number, other: Tensor | number): Tensor;
+  special_xlog1py(self: Tensor, other: Tensor): Tensor;
   /** aten::special_xlog1py.other_scalar(Tensor self, Scalar other) -> Tensor */
   special_xlog1py(self: Tensor, other: Scalar): Tensor;
   /** aten::special_xlog1py.self_scalar(Scalar self, Tensor other) -> Tensor */
+  special_xlog1py(self: Scalar, other: Tensor): Tensor;
+  /** aten::special_xlog1py(Tensor self, Tensor other) -> Tensor */
+  special_xlog1py(self: Tensor | number, other: Tensor | number): Tensor;
+  /** aten::special_xlog1py.self_scalar(Scalar self, Tensor other) -> Tensor */
   special_xlog1py(self: Scalar, other: Tensor | number): Tensor;
   /** aten::special_xlogy(Tensor self, Tensor other) -> Tensor */
-  special_xlogy(self: Tensor | number, other: Tensor | number): Tensor;
+  special_xlogy(self: Tensor, other: Tensor): Tensor;
   /** aten::special_xlogy.other_scalar(Tensor self, Scalar other) -> Tensor */
   special_xlogy(self: Tensor, other: Scalar): Tensor;
   /** aten::special_xlogy.self_scalar(Scalar self, Tensor other) -> Tensor */
+  special_xlogy(self: Scalar, other: Tensor): Tensor;
+  /** aten::special_xlogy(Tensor self, Tensor other) -> Tensor */
+  special_xlogy(self: Tensor | number, other: Tensor | number): Tensor;
+  /** aten::special_xlogy.self_scalar(Scalar self, Tensor other) -> Tensor */
   special_xlogy(self: Scalar, other: Tensor | number): Tensor;
   /** aten::special_zeta(Tensor self, Tensor other) -> Tensor */
-  special_zeta(self: Tensor | number, other: Tensor | number): Tensor;
+  special_zeta(self: Tensor, other: Tensor): Tensor;
   /** aten::special_zeta.other_scalar(Tensor self, Scalar other) -> Tensor */
   special_zeta(self: Tensor, other: Scalar): Tensor;
+  /** aten::special_zeta.self_scalar(Scalar self, Tensor other) -> Tensor */
+  special_zeta(self: Scalar, other: Tensor): Tensor;
+  /** aten::special_zeta(Tensor self, Tensor other) -> Tensor */
+  special_zeta(self: Tensor | number, other: Tensor | number): Tensor;
   /** aten::special_zeta.self_scalar(Scalar self, Tensor other) -> Tensor */
   special_zeta(self: Scalar, other: Tensor | number): Tensor;
   /** aten::split.Tensor(Tensor(a -> *) self, SymInt split_size, int dim=0) -> Tensor(a)[] */
@@ -4675,25 +5019,33 @@ export interface Aten {
   /** aten::stride.int(Tensor self, int dim) -> int */
   stride(self: Tensor, dim: number): number;
   /** aten::sub.Tensor(Tensor self, Tensor other, *, Scalar alpha=1) -> Tensor */
-  sub(self: Tensor | number, other: Tensor | number, options?: { alpha?: Scalar }): Tensor;
+  sub(self: Tensor, other: Tensor, options?: { alpha?: Scalar }): Tensor;
   /** aten::sub.Scalar(Tensor self, Scalar other, Scalar alpha=1) -> Tensor */
   sub(self: Tensor, other: Scalar, options?: { alpha?: Scalar }): Tensor;
   sub(self: Tensor, other: Scalar, alpha: Scalar | undefined): Tensor;
+  /** aten::sub.Tensor(Tensor self, Tensor other, *, Scalar alpha=1) -> Tensor */
+  sub(self: Tensor | number, other: Tensor | number, options?: { alpha?: Scalar }): Tensor;
   /** aten::sub_.Tensor(Tensor(a!) self, Tensor other, *, Scalar alpha=1) -> Tensor(a!) */
-  sub_(self: Tensor, other: Tensor | number, options?: { alpha?: Scalar }): Tensor;
+  sub_(self: Tensor, other: Tensor, options?: { alpha?: Scalar }): Tensor;
   /** aten::sub_.Scalar(Tensor(a!) self, Scalar other, Scalar alpha=1) -> Tensor(a!) */
   sub_(self: Tensor, other: Scalar, options?: { alpha?: Scalar }): Tensor;
   sub_(self: Tensor, other: Scalar, alpha: Scalar | undefined): Tensor;
+  /** aten::sub_.Tensor(Tensor(a!) self, Tensor other, *, Scalar alpha=1) -> Tensor(a!) */
+  sub_(self: Tensor, other: Tensor | number, options?: { alpha?: Scalar }): Tensor;
   /** aten::subtract.Tensor(Tensor self, Tensor other, *, Scalar alpha=1) -> Tensor */
-  subtract(self: Tensor | number, other: Tensor | number, options?: { alpha?: Scalar }): Tensor;
+  subtract(self: Tensor, other: Tensor, options?: { alpha?: Scalar }): Tensor;
   /** aten::subtract.Scalar(Tensor self, Scalar other, Scalar alpha=1) -> Tensor */
   subtract(self: Tensor, other: Scalar, options?: { alpha?: Scalar }): Tensor;
   subtract(self: Tensor, other: Scalar, alpha: Scalar | undefined): Tensor;
+  /** aten::subtract.Tensor(Tensor self, Tensor other, *, Scalar alpha=1) -> Tensor */
+  subtract(self: Tensor | number, other: Tensor | number, options?: { alpha?: Scalar }): Tensor;
   /** aten::subtract_.Tensor(Tensor(a!) self, Tensor other, *, Scalar alpha=1) -> Tensor(a!) */
-  subtract_(self: Tensor, other: Tensor | number, options?: { alpha?: Scalar }): Tensor;
+  subtract_(self: Tensor, other: Tensor, options?: { alpha?: Scalar }): Tensor;
   /** aten::subtract_.Scalar(Tensor(a!) self, Scalar other, Scalar alpha=1) -> Tensor(a!) */
   subtract_(self: Tensor, other: Scalar, options?: { alpha?: Scalar }): Tensor;
   subtract_(self: Tensor, other: Scalar, alpha: Scalar | undefined): Tensor;
+  /** aten::subtract_.Tensor(Tensor(a!) self, Tensor other, *, Scalar alpha=1) -> Tensor(a!) */
+  subtract_(self: Tensor, other: Tensor | number, options?: { alpha?: Scalar }): Tensor;
   /** aten::sum.dim_IntList(Tensor self, int[1]? dim, bool keepdim=False, *, ScalarType? dtype=None) -> Tensor */
   sum(self: Tensor, dim: number | readonly number[] | null, options?: { keepdim?: boolean; dtype?: DType | null }): Tensor;
   sum(self: Tensor, dim: number | readonly number[] | null, keepdim: boolean | undefined, options?: { dtype?: DType | null }): Tensor;
@@ -4762,6 +5114,8 @@ export interface Aten {
   tensor_split(self: Tensor, tensor_indices_or_sections: Tensor, options?: { dim?: number }): Tensor[];
   tensor_split(self: Tensor, tensor_indices_or_sections: Tensor, dim: number | undefined): Tensor[];
   /** aten::tensordot(Tensor self, Tensor other, int[] dims_self, int[] dims_other) -> Tensor */
+  tensordot(self: Tensor, other: Tensor, dims_self: readonly number[], dims_other: readonly number[]): Tensor;
+  /** aten::tensordot(Tensor self, Tensor other, int[] dims_self, int[] dims_other) -> Tensor */
   tensordot(self: Tensor | number, other: Tensor | number, dims_self: readonly number[], dims_other: readonly number[]): Tensor;
   /** aten::thnn_conv2d(Tensor self, Tensor weight, SymInt[2] kernel_size, Tensor? bias=None, SymInt[2] stride=[1, 1], SymInt[2] padding=[0, 0]) -> Tensor */
   thnn_conv2d(self: Tensor, weight: Tensor, kernel_size: number | readonly number[], options?: { bias?: Tensor | null; stride?: number | readonly number[]; padding?: number | readonly number[] }): Tensor;
@@ -4789,12 +5143,17 @@ export interface Aten {
   to(self: Tensor, dtype: DType, non_blocking: boolean | undefined, copy: boolean | undefined, options?: { memory_format?: string | null }): Tensor;
   to(self: Tensor, dtype: DType, non_blocking: boolean | undefined, copy: boolean | undefined, memory_format: string | null | undefined): Tensor;
   /** aten::to.other(Tensor(a) self, Tensor other, bool non_blocking=False, bool copy=False, MemoryFormat? memory_format=None) -> Tensor(a) */
+  to(self: Tensor, other: Tensor, options?: { non_blocking?: boolean; copy?: boolean; memory_format?: string | null }): Tensor;
+  to(self: Tensor, other: Tensor, non_blocking: boolean | undefined, options?: { copy?: boolean; memory_format?: string | null }): Tensor;
+  to(self: Tensor, other: Tensor, non_blocking: boolean | undefined, copy: boolean | undefined, options?: { memory_format?: string | null }): Tensor;
+  to(self: Tensor, other: Tensor, non_blocking: boolean | undefined, copy: boolean | undefined, memory_format: string | null | undefined): Tensor;
+  /** aten::to.dtype_layout(Tensor(a) self, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None, bool non_blocking=False, bool copy=False, MemoryFormat? memory_format=None) -> Tensor(a) */
+  to(self: Tensor, options?: { dtype?: DType | null; layout?: string | null; device?: string | null; pin_memory?: boolean | null; non_blocking?: boolean; copy?: boolean; memory_format?: string | null }): Tensor;
+  /** aten::to.other(Tensor(a) self, Tensor other, bool non_blocking=False, bool copy=False, MemoryFormat? memory_format=None) -> Tensor(a) */
   to(self: Tensor | number, other: Tensor | number, options?: { non_blocking?: boolean; copy?: boolean; memory_format?: string | null }): Tensor;
   to(self: Tensor | number, other: Tensor | number, non_blocking: boolean | undefined, options?: { copy?: boolean; memory_format?: string | null }): Tensor;
   to(self: Tensor | number, other: Tensor | number, non_blocking: boolean | undefined, copy: boolean | undefined, options?: { memory_format?: string | null }): Tensor;
   to(self: Tensor | number, other: Tensor | number, non_blocking: boolean | undefined, copy: boolean | undefined, memory_format: string | null | undefined): Tensor;
-  /** aten::to.dtype_layout(Tensor(a) self, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None, bool non_blocking=False, bool copy=False, MemoryFormat? memory_format=None) -> Tensor(a) */
-  to(self: Tensor, options?: { dtype?: DType | null; layout?: string | null; device?: string | null; pin_memory?: boolean | null; non_blocking?: boolean; copy?: boolean; memory_format?: string | null }): Tensor;
   /** aten::to_dense(Tensor self, ScalarType? dtype=None, *, bool? masked_grad=None) -> Tensor */
   to_dense(self: Tensor, options?: { dtype?: DType | null; masked_grad?: boolean | null }): Tensor;
   to_dense(self: Tensor, dtype: DType | null | undefined, options?: { masked_grad?: boolean | null }): Tensor;
@@ -4889,17 +5248,23 @@ export interface Aten {
   triu_indices(row: number, col: number, options?: { offset?: number; dtype?: DType | null; layout?: string | null; device?: string | null; pin_memory?: boolean | null }): Tensor;
   triu_indices(row: number, col: number, offset: number | undefined, options?: { dtype?: DType | null; layout?: string | null; device?: string | null; pin_memory?: boolean | null }): Tensor;
   /** aten::true_divide.Tensor(Tensor self, Tensor other) -> Tensor */
-  true_divide(self: Tensor | number, other: Tensor | number): Tensor;
+  true_divide(self: Tensor, other: Tensor): Tensor;
   /** aten::true_divide.Scalar(Tensor self, Scalar other) -> Tensor */
   true_divide(self: Tensor, other: Scalar): Tensor;
+  /** aten::true_divide.Tensor(Tensor self, Tensor other) -> Tensor */
+  true_divide(self: Tensor | number, other: Tensor | number): Tensor;
   /** aten::true_divide_.Tensor(Tensor(a!) self, Tensor other) -> Tensor(a!) */
-  true_divide_(self: Tensor, other: Tensor | number): Tensor;
+  true_divide_(self: Tensor, other: Tensor): Tensor;
   /** aten::true_divide_.Scalar(Tensor(a!) self, Scalar other) -> Tensor(a!) */
   true_divide_(self: Tensor, other: Scalar): Tensor;
+  /** aten::true_divide_.Tensor(Tensor(a!) self, Tensor other) -> Tensor(a!) */
+  true_divide_(self: Tensor, other: Tensor | number): Tensor;
   /** aten::trunc(Tensor self) -> Tensor */
   trunc(self: Tensor): Tensor;
   /** aten::trunc_(Tensor(a!) self) -> Tensor(a!) */
   trunc_(self: Tensor): Tensor;
+  /** aten::type_as(Tensor self, Tensor other) -> Tensor */
+  type_as(self: Tensor, other: Tensor): Tensor;
   /** aten::type_as(Tensor self, Tensor other) -> Tensor */
   type_as(self: Tensor | number, other: Tensor | number): Tensor;
   /** aten::unbind.int(Tensor(a -> *) self, int dim=0) -> Tensor(a)[] */
@@ -5084,11 +5449,15 @@ export interface Aten {
   var_mean(self: Tensor, options?: { dim?: number | readonly number[] | null; correction?: Scalar | null; keepdim?: boolean }): [Tensor, Tensor];
   var_mean(self: Tensor, dim: number | readonly number[] | null | undefined, options?: { correction?: Scalar | null; keepdim?: boolean }): [Tensor, Tensor];
   /** aten::vdot(Tensor self, Tensor other) -> Tensor */
+  vdot(self: Tensor, other: Tensor): Tensor;
+  /** aten::vdot(Tensor self, Tensor other) -> Tensor */
   vdot(self: Tensor | number, other: Tensor | number): Tensor;
   /** aten::view(Tensor(a) self, SymInt[] size) -> Tensor(a) */
   view(self: Tensor, size: readonly number[]): Tensor;
   /** aten::view.dtype(Tensor(a) self, ScalarType dtype) -> Tensor(a) */
   view(self: Tensor, dtype: DType): Tensor;
+  /** aten::view_as(Tensor(a) self, Tensor other) -> Tensor(a) */
+  view_as(self: Tensor, other: Tensor): Tensor;
   /** aten::view_as(Tensor(a) self, Tensor other) -> Tensor(a) */
   view_as(self: Tensor | number, other: Tensor | number): Tensor;
   /** aten::view_as_complex(Tensor(a) self) -> Tensor(a) */
@@ -5110,25 +5479,35 @@ export interface Aten {
   /** aten::vstack(Tensor[] tensors) -> Tensor */
   vstack(tensors: readonly Tensor[]): Tensor;
   /** aten::where.self(Tensor condition, Tensor self, Tensor other) -> Tensor */
-  where(condition: Tensor | number, self: Tensor | number, other: Tensor | number): Tensor;
+  where(condition: Tensor, self: Tensor, other: Tensor): Tensor;
   /** aten::where.ScalarOther(Tensor condition, Tensor self, Scalar other) -> Tensor */
   where(condition: Tensor, self: Tensor, other: Scalar): Tensor;
   /** aten::where.ScalarSelf(Tensor condition, Scalar self, Tensor other) -> Tensor */
-  where(condition: Tensor | number, self: Scalar, other: Tensor | number): Tensor;
+  where(condition: Tensor, self: Scalar, other: Tensor): Tensor;
   /** aten::where.Scalar(Tensor condition, Scalar self, Scalar other) -> Tensor */
   where(condition: Tensor, self: Scalar, other: Scalar): Tensor;
   /** aten::where(Tensor condition) -> Tensor[] */
   where(condition: Tensor): Tensor[];
+  /** aten::where.self(Tensor condition, Tensor self, Tensor other) -> Tensor */
+  where(condition: Tensor | number, self: Tensor | number, other: Tensor | number): Tensor;
+  /** aten::where.ScalarSelf(Tensor condition, Scalar self, Tensor other) -> Tensor */
+  where(condition: Tensor | number, self: Scalar, other: Tensor | number): Tensor;
   /** aten::xlogy.Tensor(Tensor self, Tensor other) -> Tensor */
-  xlogy(self: Tensor | number, other: Tensor | number): Tensor;
+  xlogy(self: Tensor, other: Tensor): Tensor;
   /** aten::xlogy.Scalar_Other(Tensor self, Scalar other) -> Tensor */
   xlogy(self: Tensor, other: Scalar): Tensor;
   /** aten::xlogy.Scalar_Self(Scalar self, Tensor other) -> Tensor */
+  xlogy(self: Scalar, other: Tensor): Tensor;
+  /** aten::xlogy.Tensor(Tensor self, Tensor other) -> Tensor */
+  xlogy(self: Tensor | number, other: Tensor | number): Tensor;
+  /** aten::xlogy.Scalar_Self(Scalar self, Tensor other) -> Tensor */
   xlogy(self: Scalar, other: Tensor | number): Tensor;
   /** aten::xlogy_.Tensor(Tensor(a!) self, Tensor other) -> Tensor(a!) */
-  xlogy_(self: Tensor, other: Tensor | number): Tensor;
+  xlogy_(self: Tensor, other: Tensor): Tensor;
   /** aten::xlogy_.Scalar_Other(Tensor(a!) self, Scalar other) -> Tensor(a!) */
   xlogy_(self: Tensor, other: Scalar): Tensor;
+  /** aten::xlogy_.Tensor(Tensor(a!) self, Tensor other) -> Tensor(a!) */
+  xlogy_(self: Tensor, other: Tensor | number): Tensor;
   /** aten::zero(Tensor self) -> Tensor */
   zero(self: Tensor): Tensor;
   /** aten::zero_(Tensor(a!) self) -> Tensor(a!) */

@@ -155,7 +155,16 @@ describe.each([
   it('leaves no handle behind', () => {
     native.setBackwardThread(threaded);
     const before = memoryStats().tensors;
-    scope(() => backward(torch.sum(scaledSquare(checkpoint((h) => torch.exp(h), [leaf([1])]), 2))));
+    scope(() =>
+      backward(
+        torch.sum(
+          scaledSquare(
+            checkpoint((h) => torch.exp(h), [leaf([1])]),
+            2,
+          ),
+        ),
+      ),
+    );
     expect(memoryStats().tensors).toBe(before);
   });
 });

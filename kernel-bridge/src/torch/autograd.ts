@@ -53,11 +53,7 @@ export interface GradOptions extends BackwardOptions {
 }
 
 /** The gradients of the outputs with respect to the inputs, touching no `grad`; null only with `allowUnused`. */
-export function grad(
-  outputs: Tensor | readonly Tensor[],
-  inputs: readonly Tensor[],
-  options: GradOptions = {},
-): (Tensor | null)[] {
+export function grad(outputs: Tensor | readonly Tensor[], inputs: readonly Tensor[], options: GradOptions = {}): (Tensor | null)[] {
   const from = Array.isArray(outputs) ? (outputs as Tensor[]) : [outputs as Tensor];
   const found = native.gradients(
     ids('grad', from),

@@ -59,8 +59,7 @@ function flatten(data: unknown, flat: unknown[]): number[] {
   let inner: number[] | null = null;
   for (const item of data) {
     const shape = Array.isArray(item) ? flatten(item, flat) : (flat.push(item), []);
-    if (inner !== null && String(inner) !== String(shape))
-      throw new TypeError(`tensor: ragged lists, [${inner}] beside [${shape}]`);
+    if (inner !== null && String(inner) !== String(shape)) throw new TypeError(`tensor: ragged lists, [${inner}] beside [${shape}]`);
     inner = shape;
   }
   return [data.length, ...(inner ?? [])];

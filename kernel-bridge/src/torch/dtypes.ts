@@ -16,15 +16,7 @@ export type DType =
   | 'float8_e5m2';
 
 /** A dtype's data in JavaScript; 16-bit floats as their raw bits. */
-export type Data =
-  | Float32Array
-  | Float64Array
-  | Uint16Array
-  | BigInt64Array
-  | Int32Array
-  | Int16Array
-  | Int8Array
-  | Uint8Array;
+export type Data = Float32Array | Float64Array | Uint16Array | BigInt64Array | Int32Array | Int16Array | Int8Array | Uint8Array;
 
 const ARRAYS = {
   float32: Float32Array,

@@ -43,14 +43,7 @@ export interface Native {
   setGradMode(enabled: boolean): boolean;
   gradMode(): boolean;
   backward(outputs: Id[], gradients: Id[], retainGraph: boolean | null, createGraph: boolean): void;
-  gradients(
-    outputs: Id[],
-    inputs: Id[],
-    gradients: Id[],
-    retainGraph: boolean | null,
-    createGraph: boolean,
-    allowUnused: boolean,
-  ): Id[];
+  gradients(outputs: Id[], inputs: Id[], gradients: Id[], retainGraph: boolean | null, createGraph: boolean, allowUnused: boolean): Id[];
   attach(inputs: Id[], outputs: Id[], saved: Id[], backward: (saved: Id[], gradients: Id[]) => Id[]): Id[];
   setBackwardThread(always: boolean): void;
 
@@ -94,8 +87,7 @@ function checkVersion(): void {
   const { dir, version } = readStamp().torch;
   const file = `${dir}/version.py`;
   const found = existsSync(file) ? /__version__ = '([^']+)'/.exec(readFileSync(file, 'utf8'))?.[1] : undefined;
-  if (found !== version)
-    throw addonError(`the libtorch addon was built for PyTorch ${version}; ${dir} now holds ${found ?? 'none'}`);
+  if (found !== version) throw addonError(`the libtorch addon was built for PyTorch ${version}; ${dir} now holds ${found ?? 'none'}`);
 }
 
 /** Loads a library of native/build, e.g. `medr1_torch`. */

@@ -32,9 +32,7 @@ function invoke(name: string, packet: number, args: readonly Argument[], overloa
     for (let i = 0; i < positional; i++) at = write(at, args[i], name);
   }
   const result =
-    overload === undefined
-      ? native.call(packet, positional, keywords)
-      : native.callOverload(packet, positional, keywords, overload);
+    overload === undefined ? native.call(packet, positional, keywords) : native.callOverload(packet, positional, keywords, overload);
   if (result >= 0) return track(result);
   if (result <= ALIAS) return args[ALIAS - result] as Tensor;
   return readResult();

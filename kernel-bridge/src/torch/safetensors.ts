@@ -28,7 +28,18 @@ const DTYPES: Record<string, DType> = {
 };
 const NAMES = new Map(Object.entries(DTYPES).map(([name, dtype]) => [dtype, name]));
 const BYTES: Record<string, number> = {
-  F64: 8, F32: 4, F16: 2, BF16: 2, I64: 8, I32: 4, I16: 2, I8: 1, U8: 1, BOOL: 1, F8_E4M3: 1, F8_E5M2: 1,
+  F64: 8,
+  F32: 4,
+  F16: 2,
+  BF16: 2,
+  I64: 8,
+  I32: 4,
+  I16: 2,
+  I8: 1,
+  U8: 1,
+  BOOL: 1,
+  F8_E4M3: 1,
+  F8_E5M2: 1,
 };
 
 const MAX_HEADER = 100_000_000; // bytes; the reference implementation's limit
@@ -112,7 +123,10 @@ function checkEntry(where: string, value: unknown): Entry {
     throw fileError(where, `bad data_offsets ${JSON.stringify(offsets)}`);
   const wanted = shape.reduce((product, n) => product * n, BYTES[dtype]);
   if (offsets[1] - offsets[0] !== wanted)
-    throw fileError(where, `${dtype}[${shape.join(', ')}] is ${wanted} bytes, its data_offsets [${offsets.join(', ')}] hold ${offsets[1] - offsets[0]}`);
+    throw fileError(
+      where,
+      `${dtype}[${shape.join(', ')}] is ${wanted} bytes, its data_offsets [${offsets.join(', ')}] hold ${offsets[1] - offsets[0]}`,
+    );
   return { dtype, shape, data_offsets: offsets };
 }
 
@@ -123,7 +137,8 @@ function checkHeader(file: string, text: string, dataBytes: number): Omit<Header
   entries.sort(([, a], [, b]) => a.data_offsets[0] - b.data_offsets[0] || a.data_offsets[1] - b.data_offsets[1]);
   let end = 0;
   for (const [name, { data_offsets }] of entries) {
-    if (data_offsets[0] !== end) throw fileError(`${file}: tensor ${name}`, `starts at byte ${data_offsets[0]} of the data, the one before ends at ${end}`);
+    if (data_offsets[0] !== end)
+      throw fileError(`${file}: tensor ${name}`, `starts at byte ${data_offsets[0]} of the data, the one before ends at ${end}`);
     end = data_offsets[1];
   }
   if (end !== dataBytes) throw fileError(file, `the tensors take ${end} bytes, the file holds ${dataBytes}`);
@@ -144,7 +159,8 @@ export function openCheckpoint(dir: string): Map<string, Tensor> {
   const shards = new Map<string, Map<string, Tensor>>();
   const out = new Map<string, Tensor>();
   for (const [name, shard] of Object.entries(weightMap)) {
-    if (typeof shard !== 'string' || basename(shard) !== shard) throw fileError(index, `tensor ${name}: ${JSON.stringify(shard)} is no file name`);
+    if (typeof shard !== 'string' || basename(shard) !== shard)
+      throw fileError(index, `tensor ${name}: ${JSON.stringify(shard)} is no file name`);
     let tensors = shards.get(shard);
     if (!tensors) shards.set(shard, (tensors = readSafetensors(join(dir, shard))));
     const tensor = tensors.get(name);
@@ -200,5 +216,5 @@ function headerBytes(tensors: ReadonlyMap<string, Tensor>, metadata: Readonly<Re
 /** A single write may take only a part, and never more than 2 GiB. */
 function writeAll(descriptor: number, bytes: Uint8Array): void {
   const most = 1 << 30;
-  for (let at = 0; at < bytes.length; ) at += writeSync(descriptor, bytes, at, Math.min(most, bytes.length - at));
+  for (let at = 0; at < bytes.length;) at += writeSync(descriptor, bytes, at, Math.min(most, bytes.length - at));
 }

@@ -126,9 +126,7 @@ export class Tensor {
 
 /** The error of touching a tensor after its scope ended. */
 export function disposed(what: string): Error {
-  return new Error(
-    `${what}: this tensor was disposed. Its scope ended: return it from the scope, or keep() it; see src/torch/README.md.`,
-  );
+  return new Error(`${what}: this tensor was disposed. Its scope ended: return it from the scope, or keep() it; see src/torch/README.md.`);
 }
 
 function plainNumbers(bytes: ArrayBuffer, dtype: DType): ArrayLike<number | boolean> {

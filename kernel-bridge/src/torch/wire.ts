@@ -20,16 +20,7 @@ const BIGINT = 8;
 
 /** What an operator accepts. */
 export type Argument =
-  | Tensor
-  | number
-  | bigint
-  | boolean
-  | string
-  | null
-  | undefined
-  | Generator
-  | readonly Argument[]
-  | { readonly [name: string]: Argument };
+  Tensor | number | bigint | boolean | string | null | undefined | Generator | readonly Argument[] | { readonly [name: string]: Argument };
 
 /** What an operator gives. */
 export type Result = Tensor | number | boolean | string | null | undefined | Result[];
