@@ -93,6 +93,15 @@ it('a trainer that throws ends its run as failed with the reason, and the server
   await t.client.server();
 });
 
+it('a full disk pauses the run with a clear state, and it goes on by itself when there is room', async () => {
+  const { id } = await t.client.createRun(t.config({ run_name: 'full', save_steps: 2 }));
+  await reached(t.client, id, 'finished');
+  const { events } = await t.client.events(id);
+  const paused = events.find((event) => event.kind === 'state' && event.state === 'paused');
+  expect(paused).toMatchObject({ step: 2, error: { code: 'DISK_FULL' } });
+  expect(events.filter(({ kind }) => kind === 'checkpoint').map(({ step }) => step)).toEqual([2, 4, 5]);
+});
+
 it('a taken port, a second server on the home and a live socket are named', async () => {
   const taken = createServer().listen(0, '127.0.0.1');
   await new Promise((resolve) => taken.once('listening', resolve));

@@ -1,5 +1,6 @@
 /** kill -9 at random moments, of the worker and of everything: no acknowledged step is lost, and the run goes on to the same numbers. */
 import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -69,6 +70,12 @@ describe('kill -9 of the server', () => {
     });
   }
 
+  const stopped = (child: ChildProcess): Promise<unknown> => {
+    child.removeAllListeners('exit');
+    child.kill('SIGTERM');
+    return once(child, 'exit');
+  };
+
   it('lets the worker checkpoint and end as interrupted; a new server resumes it', async () => {
     const { home, model, remove } = makeHome();
     const first = await serve(home);
@@ -88,7 +95,7 @@ describe('kill -9 of the server', () => {
     await second.client.action(id, 'resume');
     await reached(second.client, id, 'finished');
     await expectWhole(second.client, id);
-    second.child.kill('SIGTERM');
+    await stopped(second.child);
     remove();
   });
 
@@ -107,7 +114,7 @@ describe('kill -9 of the server', () => {
     await second.client.action(id, 'resume');
     await reached(second.client, id, 'finished');
     await expectWhole(second.client, id);
-    second.child.kill('SIGTERM');
+    await stopped(second.child);
     remove();
   });
 });

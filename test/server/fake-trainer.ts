@@ -24,11 +24,12 @@ export const fakeItems: VqaItem[] = Array.from({ length: 4 }, (_, i) => ({
 /** Directory of the data set is the data set's name. */
 export const fakeLoadItems: LoadItems = async (nameOrDir) => ({ root: nameOrDir, items: fakeItems, hash: 'made' });
 
-/** `learning_rate` is the step's time in seconds; run_name `fail-at-N` throws there. */
+/** `learning_rate` is the step's time in seconds; run_name `fail-at-N` throws there, `full` finds the disk full at its first checkpoint. */
 export const createFakeTrainer: CreateTrainer = async ({ config, resumeFrom }) => {
   let step = resumeFrom ? Number(await readFile(join(resumeFrom, 'state.txt'), 'utf8')) : 0;
   let weights = Object.fromEntries(config.reward_funcs.map((name, i) => [name, config.reward_weights?.[i] ?? 1]));
   const failAt = Number(/^fail-at-(\d+)$/.exec(config.run_name ?? '')?.[1] ?? 0);
+  let full = config.run_name === 'full';
   const trainer: Trainer = {
     get step() {
       return step;
@@ -47,6 +48,10 @@ export const createFakeTrainer: CreateTrainer = async ({ config, resumeFrom }) =
     rewardWeights: () => weights,
     evaluate: async () => ({ eval_accuracy: 0.5 }),
     async saveCheckpoint(dir) {
+      if (full) {
+        full = false;
+        throw Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' });
+      }
       await mkdir(dir, { recursive: true });
       await writeFile(join(dir, 'state.txt'), String(step));
       await writeFile(join(dir, 'model.safetensors'), Buffer.alloc(20_000, step));

@@ -90,6 +90,9 @@ export const errors = {
   serverStopped: () =>
     make('SERVER_STOPPED', 503)('The backend that supervised this run stopped; a checkpoint was written.', 'Resume goes on from there.'),
 
+  diskFull: (directory: string) =>
+    make('DISK_FULL', 507)(`The disk that holds ${directory} is full.`, 'Make room (old runs, the trash): the run goes on by itself.'),
+
   portTaken: (port: number) =>
     make('PORT_TAKEN', 500)(`Port ${port} is taken by another program.`, `Choose another (--port N) or see who has it: ss -ltnp 'sport = :${port}'.`),
   socketTaken: (path: string) =>

@@ -9,9 +9,10 @@ import type { CreateTrainer, Trainer } from '../rl/types.ts';
 import { newestValid, removeUnfinished, writeCheckpoint } from '../runs/checkpoints.ts';
 import { errors } from '../runs/errors.ts';
 import { tryLock } from '../runs/lock.ts';
+import { revisions } from '../runs/rewards.ts';
 import { lockFile, trainFilter, type LoadItems } from '../runs/runs.ts';
 import { RunStore } from '../runs/store.ts';
-import { revisions } from '../runs/rewards.ts';
+import { hasRoom, isDiskFull } from './room.ts';
 
 export interface WorkerOptions {
   directory: string;
@@ -51,9 +52,9 @@ async function begin(store: RunStore, options: WorkerOptions): Promise<Trainer> 
   options.committed();
   await removeUnfinished(options.directory);
   const { checkpoint, damaged } = await newestValid(store);
-  for (const error of damaged) store.alert(errorBody(error));
   const from = checkpoint?.step ?? 0;
   if (store.step > from) store.dropAfter(from, { revisions: 'repeat' });
+  for (const error of damaged) store.alert(errorBody(error)); // after the drop, which would take them along
 
   const { config, data_hash } = store.row();
   const data = await options.loadItems(config.dataset_name, trainFilter(config, options.home));
@@ -101,7 +102,7 @@ class Training {
       }
       const applied = this.applyRewards();
       const result = await this.trainer.trainStep();
-      this.store.commitStep(result, applied);
+      await this.withRoom(() => this.store.commitStep(result, applied));
       this.options.committed();
       if (eval_steps && result.step % eval_steps === 0) await this.evaluate();
       if (result.step % save_steps === 0) await this.checkpoint('periodic');
@@ -153,8 +154,34 @@ class Training {
   private async checkpoint(reason: string, pinned = false): Promise<void> {
     if (this.store.step === 0) return; // nothing to go on from but the model itself
     const keep = this.store.row().config.save_total_limit;
-    await writeCheckpoint(this.store, (dir) => this.trainer.saveCheckpoint(dir), { reason, pinned, keep });
+    await this.withRoom(() => writeCheckpoint(this.store, (dir) => this.trainer.saveCheckpoint(dir), { reason, pinned, keep }));
     this.options.committed();
+  }
+
+  /** A full disk pauses the run; the same write is tried again once there is room, so that nothing computed is lost. */
+  private async withRoom<T>(write: () => T | Promise<T>): Promise<T> {
+    for (;;) {
+      try {
+        return await write();
+      } catch (error) {
+        if (!isDiskFull(error)) throw error;
+        this.options.log(String(error));
+        this.sayFull();
+        do await this.options.nudge();
+        while (!this.options.signal.aborted && !hasRoom(this.store.directory));
+        if (this.options.signal.aborted) throw error;
+        this.store.setState('running');
+      }
+    }
+  }
+
+  private sayFull(): void {
+    try {
+      this.store.setState('paused', errors.diskFull(this.store.directory).toJSON());
+      this.options.committed();
+    } catch {
+      // not even that fits: the log of the worker has it
+    }
   }
 
   private end(state: RunState, error: ReturnType<typeof errorBody> | null = null): RunState {
