@@ -10,11 +10,11 @@ import { makeSampler, suppression, type Sampler, type SamplingOptions } from './
 
 /** Per row of the batch; all of it is selected when rows are dropped. N rows, S = longest prompt + new tokens. */
 interface Rows {
-  keys: Tensor[]; // per layer [N, S, Hkv, D]
+  keys: Tensor[]; // per layer [N, Hkv, S, D]
   values: Tensor[];
   logits: Tensor; // [N, V], of the token to draw next
   places: Tensor; // [N] int64, into the rotation tables
-  mask: Tensor | null; // [N, 1, 1, S] additive, hides shorter prompts' padding; null when there is none
+  mask: Tensor | null; // [N, 1, S] additive, hides shorter prompts' padding; null when there is none
   seen: Tensor | null; // [N, V] bool, tokens that occurred; only for the repetition penalty
 }
 
@@ -74,13 +74,11 @@ export class DecodeState {
     const logits = quietly(() => {
       const x = torch.embedding(model.weight('model.embed_tokens.weight'), ids); // [N, hidden]
       const turn = { cos: torch.index_select(turns.cos, 0, rows.places), sin: torch.index_select(turns.sin, 0, rows.places) };
-      const mask = rows.mask && torch.narrow(rows.mask, 3, 0, slot + 1);
+      const mask = rows.mask && torch.narrow(rows.mask, 2, 0, slot + 1);
       const hidden = decode(model, x, turn, (layer, q, k, v) => {
-        torch.copy_(torch.select(rows.keys[layer], 1, slot), k);
-        torch.copy_(torch.select(rows.values[layer], 1, slot), v);
-        const keys = torch.narrow(rows.keys[layer], 1, 0, slot + 1); // [N, slot + 1, Hkv, D]
-        const values = torch.narrow(rows.values[layer], 1, 0, slot + 1);
-        return torch.squeeze(attention(torch.unsqueeze(q, 1), keys, values, { mask }), 1); // [N, H * D]
+        torch.copy_(torch.select(rows.keys[layer], 2, slot), k);
+        torch.copy_(torch.select(rows.values[layer], 2, slot), v);
+        return attendOne(q, torch.narrow(rows.keys[layer], 2, 0, slot + 1), torch.narrow(rows.values[layer], 2, 0, slot + 1), mask);
       });
       torch.add_(rows.places, 1);
       if (rows.seen !== null) torch.scatter_(rows.seen, 1, torch.unsqueeze(ids, 1), true);
@@ -130,11 +128,11 @@ function prefill(model: Qwen2VL, prefix: Prefix, n: number, maxNewTokens: number
   const { device, dtype } = model;
   const { B, L: P, lengths } = prefix.blocks;
   const [N, S, Hkv, D] = [B * n, P + maxNewTokens, num_key_value_heads, hidden_size / num_attention_heads];
-  const caches = () => Array.from({ length: num_hidden_layers }, () => torch.empty([N, S, Hkv, D], { dtype, device }));
+  const caches = () => Array.from({ length: num_hidden_layers }, () => torch.empty([N, Hkv, S, D], { dtype, device }));
   const [keys, values] = [caches(), caches()];
   /** A prompt's block [B, P, Hkv, D] goes to the cache of its n rows. */
   const share = (cache: Tensor, block: Tensor) =>
-    torch.copy_(torch.narrow(torch.view(cache, [B, n, S, Hkv, D]), 2, 0, P), torch.unsqueeze(block, 1));
+    torch.copy_(torch.narrow(torch.view(cache, [B, n, Hkv, S, D]), 3, 0, P), torch.unsqueeze(torch.transpose(block, 1, 2), 1));
   const turn = textRotation(model.config.text_config, positionTensor(model, prefix.axes), dtype);
   const hidden = decode(model, embed(model, prefix.ids, prefix), turn, (layer, q, k, v) => {
     const [kb, vb] = [prefix.blocks.toBlock(k), prefix.blocks.toBlock(v)];
@@ -169,18 +167,33 @@ function rotationTables(model: Qwen2VL, prefix: Prefix, maxNewTokens: number): R
   return textRotation(model.config.text_config, positionTensor(model, [positions, positions, positions]), model.dtype);
 }
 
-/** -inf at the slots between a prompt's end and the longest prompt's. [N, 1, 1, S] */
+/** -inf at the slots between a prompt's end and the longest prompt's. [N, 1, S] */
 function paddingMask(lengths: number[], P: number, S: number, { device, dtype }: Qwen2VL): Tensor {
   const N = lengths.length;
   const slots = torch.arange(S, { device });
-  const unused = torch.logical_and(torch.ge(slots, tensor(lengths, { dtype: 'int64', device, shape: [N, 1, 1, 1] })), torch.lt(slots, P));
-  return torch.masked_fill(torch.zeros([N, 1, 1, S], { dtype, device }), unused, -Infinity);
+  const unused = torch.logical_and(torch.ge(slots, tensor(lengths, { dtype: 'int64', device, shape: [N, 1, 1] })), torch.lt(slots, P));
+  return torch.masked_fill(torch.zeros([N, 1, S], { dtype, device }), unused, -Infinity);
 }
 
 function seenTokens(ids: number[][], vocabSize: number, device: string): Tensor {
   const seen = torch.zeros([ids.length, vocabSize], { dtype: 'bool', device });
   ids.forEach((row, i) => torch.index_fill_(torch.select(seen, 0, i), 0, tensor(row, { dtype: 'int64', device }), true));
   return seen;
+}
+
+/**
+ * Attention of one query per row, as two batched products: at this shape several times faster on the CPU than the fused
+ * kernel, which is made for many queries. q [N, H, D], keys and values [N, Hkv, S, D], mask [N, 1, S] -> [N, H * D].
+ */
+function attendOne(q: Tensor, keys: Tensor, values: Tensor, mask: Tensor | null): Tensor {
+  const [N, H, D] = q.shape;
+  const [, Hkv, S] = keys.shape;
+  const flat = (t: Tensor) => torch.view(t, [N * Hkv, S, D]);
+  const grouped = torch.mul(torch.reshape(q, [N * Hkv, H / Hkv, D]), D ** -0.5); // the heads that share a key head
+  let scores = torch.bmm(grouped, torch.transpose(flat(keys), 1, 2)); // [N * Hkv, H / Hkv, S]
+  if (mask !== null) scores = torch.reshape(torch.add(torch.view(scores, [N, H, S]), mask), [N * Hkv, H / Hkv, S]);
+  const weights = torch.softmax(scores, -1, { dtype: 'float32' }).to({ dtype: values.dtype });
+  return torch.reshape(torch.bmm(weights, flat(values)), [N, H * D]);
 }
 
 /** Runs `work` without gradients and frees what it made, save what it returns. */

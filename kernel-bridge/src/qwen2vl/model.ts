@@ -50,7 +50,7 @@ export class Qwen2VL {
 
   /** A copy that no optimiser step of this model changes: the KL term's reference. */
   copyFrozen(): Qwen2VL {
-    const params = noGrad(() => new Map([...this.params].map(([name, weight]) => [name, keep(torch.clone(weight.detach()))])));
+    const params = noGrad(() => new Map([...this.params].map(([name, weight]) => [name, keep(torch.clone(weight))])));
     return new Qwen2VL(this.config, params, this.dtype, this.device);
   }
 

@@ -17,7 +17,7 @@ export interface Sampler {
 
 /**
  * Settings act in transformers' order: repetition penalty, suppressed tokens, temperature, top k, top p, min p.
- * A draw is argmax(log p + Gumbel noise), the noise being -log of an exponential variate.
+ * A draw inverts the cumulative distribution, in float64: one uniform number per row, where Gumbel noise takes one per token.
  */
 export function makeSampler(options: SamplingOptions, suppress: Tensor | null, generator: Generator | null): Sampler {
   const { temperature = 1, topK, topP, minP, repetitionPenalty = 1, greedy = false } = options;
@@ -31,16 +31,21 @@ export function makeSampler(options: SamplingOptions, suppress: Tensor | null, g
       scores = greedy || temperature === 1 ? penalised : torch.div(penalised, temperature);
     }
     if (suppress !== null) scores = torch.add(scores, suppress);
-    if (!greedy) {
-      if (topK !== undefined) scores = keepTopK(scores, topK);
-      if (topP !== undefined) scores = keepTopP(scores, topP);
-      if (minP !== undefined) scores = keepMinP(scores, minP);
-      const noise = torch.log(torch.exponential_(torch.empty_like(scores), 1, { generator }));
-      scores = torch.sub(scores, noise);
-    }
-    const ids = torch.argmax(scores, -1); // [N]
+    if (topK !== undefined) scores = keepTopK(scores, topK);
+    if (topP !== undefined) scores = keepTopP(scores, topP);
+    if (minP !== undefined) scores = keepMinP(scores, minP);
+    const ids = greedy ? torch.argmax(scores, -1) : draw(scores, generator); // [N]
     return { ids, logps: torch.squeeze(torch.gather(logProbs, 1, torch.unsqueeze(ids, 1)), 1) };
   };
+}
+
+/** The token at which the cumulative probability passes a uniform number. Tokens at -inf have no share and are never met. */
+function draw(scores: Tensor, generator: Generator | null): Tensor {
+  const cumulative = torch.cumsum(torch.softmax(scores, -1), -1, { dtype: 'float64' }); // [N, V]
+  const [N, V] = scores.shape;
+  const uniform = torch.rand([N, 1], { dtype: 'float64', device: scores.device, generator });
+  const target = torch.mul(uniform, torch.narrow(cumulative, 1, V - 1, 1)); // rounding may leave the total off 1
+  return torch.squeeze(torch.searchsorted(cumulative, target, { right: true }), 1);
 }
 
 /** Additive row [V]: -inf at the given tokens, null when there are none. */
