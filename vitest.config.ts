@@ -11,7 +11,8 @@ export default defineConfig({
     maxWorkers: 2,
     projects: [
       suite('unit', ['kernel-bridge/{src,native,setup}/**/*.test.ts', 'test/lint/**/*.test.ts']),
-      suite('widgets', ['{widgets,extension}/src/**/*.test.ts'], { environment: 'jsdom' }),
+      // Models need no page; a test of elements asks for one: @vitest-environment jsdom.
+      suite('widgets', ['{widgets,extension}/src/**/*.test.ts']),
       suite('parity', ['test/parity/**/*.test.ts'], { testTimeout: 600_000, hookTimeout: 600_000 }),
       suite('server', ['test/server/**/*.test.ts'], { testTimeout: 120_000 }),
       suite('e2e', ['test/e2e/**/*.test.ts'], { testTimeout: 300_000, hookTimeout: 300_000 }),

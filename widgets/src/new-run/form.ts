@@ -43,6 +43,9 @@ interface Schema {
   properties?: Record<string, Schema>;
 }
 
+/** How the schema marks keys that TRL lacks; in the form it would be noise. */
+const OURS = /^Workbench\. /;
+
 /** One field a key, in the schema's order. A key of a kind that has no control is edited as text and checked by the server. */
 export function fieldsOf(schema: unknown): Field[] {
   const properties = (schema as Schema).properties ?? {};
@@ -57,7 +60,7 @@ export function fieldsOf(schema: unknown): Field[] {
     return {
       key,
       title: outer.title ?? key,
-      description: outer.description ?? '',
+      description: (outer.description ?? '').replace(OURS, ''),
       group: outer.group ?? 'Other',
       unit: outer.unit ?? '',
       advanced: outer.advanced === true,

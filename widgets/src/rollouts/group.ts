@@ -230,7 +230,6 @@ export class RolloutGroup extends WatchingElement {
         font-size: inherit;
       }
       .outside {
-        text-decoration: line-through;
         color: var(--medr1-warn-text);
       }
     `,
@@ -249,7 +248,7 @@ function partOf({ kind, text, closed }: Part, correct: boolean | null): Template
         >${correct === null ? '' : `${glyph(correct)} `}${text.trim()}${closed ? nothing : end}</span
       > `;
     case 'outside':
-      return html`<span class="outside" data-part="outside" title="Outside the tags">⚠ ${text}</span> `;
+      return html`<span class="warning small" aria-hidden="true">⚠</span><s class="outside" data-part="outside" title="Outside the tags">${text}</s> `;
   }
 }
 

@@ -1,0 +1,28 @@
+import { expect, it } from 'vitest';
+import { bytes, duration, number, signed } from './format.ts';
+
+it.each([
+  [1.63, '1.63'],
+  [0.012345, '0.0123'],
+  [1234.5, '1,235'],
+  [12.34, '12.3'],
+  [0, '0.00'],
+  [1e-6, '1.00e−6'],
+  [-0.5, '−0.500'],
+  [null, '–'],
+  [NaN, '–'],
+  [-Infinity, '−∞'],
+])('%s is written %s', (value, text) => expect(number(value)).toBe(text));
+
+it('advantages carry their sign', () => expect([1.4, -0.9, 0].map(signed)).toEqual(['+1.40', '−0.900', '0.00']));
+
+it.each([
+  [45, '45 s'],
+  [59.9, '60 s'],
+  [720, '12 min'],
+  [3900, '1 h 05 min'],
+  [183_600, '2 d 3 h'],
+  [null, '–'],
+])('%s seconds are %s', (seconds, text) => expect(duration(seconds)).toBe(text));
+
+it('bytes come in binary units', () => expect([512, 18.2e6, 41 * 2 ** 30].map(bytes)).toEqual(['512 B', '17.4 MiB', '41.0 GiB']));

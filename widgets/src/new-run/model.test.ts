@@ -1,0 +1,68 @@
+import { TrainConfig } from '@medr1/kernel-bridge/protocol';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { FakeConnector } from '../../testing/fake-connector.ts';
+import { NewRunModel } from './model.ts';
+
+let connector: FakeConnector;
+let model: NewRunModel;
+const called = (name: string) => connector.calls.filter(([one]) => one === name);
+
+beforeEach(async () => {
+  vi.useFakeTimers();
+  connector = new FakeConnector({ schema: JSON.parse(JSON.stringify(TrainConfig)) });
+  model = new NewRunModel(connector);
+  await model.load();
+  model.set('model_name_or_path', 'model');
+  model.set('dataset_name', 'data');
+  return () => vi.useRealTimers();
+});
+
+describe('checking', () => {
+  it('asks the server once after a pause in typing, then for the estimate', async () => {
+    await vi.runAllTimersAsync();
+    expect(called('checkConfig')).toHaveLength(1);
+    expect(model.state.value.estimate?.fits).toBe(true);
+  });
+
+  it('asks nothing while the form itself sees a problem', async () => {
+    model.set('temperature', '-1');
+    await vi.runAllTimersAsync();
+    expect(called('checkConfig')).toHaveLength(0);
+    expect(model.state.value.problems).toEqual({ temperature: 'Greater than 0.' });
+  });
+
+  it('puts the refusal of the server at the key it names', async () => {
+    connector.checkConfig = () => Promise.reject({ code: 'C', message: 'per_device_train_batch_size is no multiple of 8', remedy: 'Choose 8 or 16.' });
+    await vi.runAllTimersAsync();
+    expect(model.state.value.problems).toEqual({ per_device_train_batch_size: 'per_device_train_batch_size is no multiple of 8 Choose 8 or 16.' });
+    expect(model.state.value.refusal).toBeNull();
+  });
+});
+
+describe('starting', () => {
+  it('sends only what differs from the defaults', async () => {
+    model.set('learning_rate', '1e-4');
+    expect(await model.start()).toMatchObject({ id: 'new' });
+    expect(called('createRun')[0][1]).toEqual({ model_name_or_path: 'model', dataset_name: 'data', learning_rate: 1e-4 });
+  });
+
+  it('with a needed key missing starts nothing and says which', async () => {
+    model.set('dataset_name', '');
+    expect(await model.start()).toBeNull();
+    expect(called('createRun')).toHaveLength(0);
+    expect(model.state.value.problems).toEqual({ dataset_name: 'Needed.' });
+  });
+
+  it('keeps the form and says why when the server refuses', async () => {
+    connector.createRun = () => Promise.reject({ code: 'C', message: 'The disk is full.', remedy: 'Free some space.' });
+    expect(await model.start()).toBeNull();
+    expect(model.state.value).toMatchObject({ starting: false, refusal: { message: 'The disk is full.' } });
+    expect(model.state.value.typed.model_name_or_path).toBe('model');
+  });
+});
+
+it('a preset sets its keys and puts all others back', () => {
+  model.set('beta', '0.5');
+  model.apply({ id: 'p', config: { learning_rate: 1e-4 } });
+  expect(model.state.value.typed).toMatchObject({ learning_rate: '0.0001', beta: '0.04', model_name_or_path: '' });
+});

@@ -1,0 +1,78 @@
+import { describe, expect, it } from 'vitest';
+import { FakeConnector } from '../../testing/fake-connector.ts';
+import type { Group } from '../connector.ts';
+import { goldText, RolloutsModel, visibleGroups } from './model.ts';
+
+const fake = new FakeConnector({ runs: [{ id: 'a', steps: 50 }] });
+const made = fake.groupsOf({ id: 'a' }, 10, 12);
+const base = { groups: made, sort: 'order' as const, shown: 'all' as const, modality: null, search: '' };
+const rights = (groups: Group[]) => groups.map(({ completions }) => completions.filter(({ correct }) => correct).length);
+
+describe('visibleGroups', () => {
+  it('mixed groups are those with right and wrong answers', () => {
+    const mixed = visibleGroups({ ...base, shown: 'mixed' });
+    expect(mixed.length).toBeGreaterThan(0);
+    for (const count of rights(mixed)) expect(count > 0 && count < 8).toBe(true);
+  });
+
+  it('every group is in exactly one of all right, all wrong and mixed', () => {
+    const sizes = (['right', 'wrong', 'mixed'] as const).map((shown) => visibleGroups({ ...base, shown }).length);
+    expect(sizes.reduce((a, b) => a + b)).toBe(made.length);
+  });
+
+  it('sorts by reward spread, widest first', () => {
+    const spreads = visibleGroups({ ...base, sort: 'spread' }).map(({ reward_std }) => reward_std!);
+    expect(spreads).toEqual([...spreads].sort((a, b) => b - a));
+  });
+
+  it('searches in questions and completions, all words, any case', () => {
+    expect(visibleGroups({ ...base, search: 'ABNORMALITY colour' })).toHaveLength(12);
+    expect(visibleGroups({ ...base, search: 'abnormality nowhere-said' })).toHaveLength(0);
+  });
+
+  it('keeps a modality', () => {
+    const kept = visibleGroups({ ...base, modality: 'Dermoscopy' });
+    expect(new Set(kept.map(({ modality }) => modality))).toEqual(new Set(['Dermoscopy']));
+  });
+});
+
+it('the right option is shown with its text', () => {
+  expect(goldText(made[0])).toBe('C) Mild tumor');
+  expect(goldText({ ...made[0], answer: 'F' })).toBe('F');
+  expect(goldText({ ...made[0], answer: null })).toBe('–');
+});
+
+describe('RolloutsModel', () => {
+  it('reads a step once and takes it from memory the second time', async () => {
+    const connector = new FakeConnector({ runs: [{ id: 'a', steps: 50 }] });
+    const model = new RolloutsModel(connector);
+    await model.show('a', 3);
+    await model.show('a', 4);
+    await model.show('a', 3);
+    expect(connector.calls.filter(([name]) => name === 'groups')).toHaveLength(2);
+    expect(model.state.value).toMatchObject({ status: 'ready', step: 3 });
+  });
+
+  it('shows the step asked for last, whatever answers last', async () => {
+    const connector = new FakeConnector({ runs: [{ id: 'a', steps: 50 }] });
+    const slow = Promise.withResolvers<Group[]>();
+    const { groups } = connector;
+    connector.groups = (id, query) => (query.step === 3 ? slow.promise : groups(id, query));
+    const model = new RolloutsModel(connector);
+    const first = model.show('a', 3);
+    await model.show('a', 4);
+    slow.resolve(made);
+    await first;
+    expect(model.state.value.step).toBe(4);
+  });
+
+  it('a failure is shown with its remedy and can be tried again', async () => {
+    const connector = new FakeConnector({ runs: [{ id: 'a', steps: 50 }], failure: { code: 'X', message: 'gone', remedy: 'come back' } });
+    const model = new RolloutsModel(connector);
+    await model.show('a', 3);
+    expect(model.state.value).toMatchObject({ status: 'error', error: { message: 'gone', remedy: 'come back' } });
+    connector.options.failure = undefined;
+    await model.show('a', 3);
+    expect(model.state.value.status).toBe('ready');
+  });
+});

@@ -1,0 +1,22 @@
+import { expect, it } from 'vitest';
+import { FakeConnector } from '../../testing/fake-connector.ts';
+import type { RunListState } from '../store/run-list.ts';
+import { statusOf } from './model.ts';
+
+const fake = new FakeConnector({ runs: [{ id: 'a', name: 'Demo', steps: 143 }] });
+const server = await fake.server();
+const state = (change: Partial<RunListState>): RunListState => ({ status: 'ready', error: null, server, runs: [], ...change });
+
+it('says step, reward, speed and memory of the active run', () => {
+  const { text } = statusOf(state({ runs: [fake.summary({ id: 'a', name: 'Demo', steps: 143 })] }), 'open');
+  expect(text).toMatch(/^Med-R1 ● step 143\/240 · reward \d\.\d\d · 142 rollouts\/s · CPU 3\.10 GiB \/ 24\.0 GiB$/);
+});
+
+it('warns when the live line is down', () => expect(statusOf(state({ runs: [fake.summary({ id: 'a', steps: 3 })] }), 'connecting').text).toContain('⚠ connecting'));
+
+it('says when the backend is not reached, and the remedy on hover', () => {
+  const error = { code: 'X', message: 'No answer.', remedy: 'Restart it.' };
+  expect(statusOf(state({ status: 'error', error }), 'closed')).toEqual({ text: 'Med-R1 ⚠ backend not reached', title: 'No answer. Restart it.' });
+});
+
+it('says when no run is active', () => expect(statusOf(state({}), 'open').text).toBe('Med-R1 ○ no runs'));

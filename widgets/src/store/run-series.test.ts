@@ -1,0 +1,76 @@
+import { expect, it } from 'vitest';
+import { FakeConnector } from '../../testing/fake-connector.ts';
+import { RunSeries } from './run-series.ts';
+
+async function loaded(steps = 5) {
+  const connector = new FakeConnector({ runs: [{ id: 'a', steps }] });
+  const series = new RunSeries(connector, 'a');
+  await series.load();
+  return { connector, series };
+}
+const base = { seq: 9, time: 1000 };
+
+it('holds what was logged and then every step that is told', async () => {
+  const { connector, series } = await loaded();
+  connector.step('a');
+  expect(series.steps).toEqual([1, 2, 3, 4, 5, 6]);
+  expect(series.metrics.get('reward')).toHaveLength(6);
+});
+
+it('a step told twice is there once', async () => {
+  const { series } = await loaded();
+  const event = { ...base, kind: 'step' as const, step: 5, metrics: { reward: 9 }, groups: 0 };
+  series.apply(event);
+  expect(series.steps).toHaveLength(5);
+  expect(series.last('reward')).not.toBe(9);
+});
+
+it('a metric that appears later, or is left out once, is missing elsewhere', async () => {
+  const { series } = await loaded(2);
+  series.apply({ ...base, kind: 'step', step: 3, metrics: { reward: 1, fresh: 7 }, groups: 0 });
+  series.apply({ ...base, kind: 'step', step: 4, metrics: { reward: 2 }, groups: 0 });
+  expect(series.metrics.get('fresh')).toEqual([null, null, 7, null]);
+  expect(series.metrics.get('kl')!.slice(2)).toEqual([null, null]);
+  expect(series.last('fresh')).toBe(7);
+});
+
+it('an evaluation belongs to its step', async () => {
+  const { series } = await loaded(3);
+  series.apply({ ...base, kind: 'evaluation', step: 2, metrics: { eval_accuracy: 0.5 } });
+  expect(series.metrics.get('eval_accuracy')).toEqual([null, 0.5, null]);
+});
+
+it('a reward edit is marked with its difference once it is in force', async () => {
+  const { series } = await loaded(10);
+  const edit = { revision: 2, weights: { accuracy: 1, format: 0.2 }, reason: 'learnt', author: '', created_at: 0 };
+  series.revise({ ...edit, step: null });
+  expect(series.marks).toHaveLength(0);
+  series.apply({ ...base, kind: 'rewards', step: 11, revision: { ...edit, step: 11 }, previous: { accuracy: 1, format: 1 } });
+  expect(series.revisions.at(-1)?.step).toBe(11);
+  expect(series.marks).toMatchObject([{ kind: 'rewards', step: 11, detail: 'format 1 → 0.2. learnt' }]);
+});
+
+it('the answer to an edit that comes after its event does not undo it', async () => {
+  const { series } = await loaded(10);
+  const edit = { revision: 2, weights: { accuracy: 1, format: 0.2 }, reason: '', author: '', created_at: 0 };
+  series.apply({ ...base, kind: 'rewards', step: 11, revision: { ...edit, step: 11 }, previous: { accuracy: 1, format: 1 } });
+  series.revise({ ...edit, step: null });
+  expect(series.revisions.filter(({ revision }) => revision === 2)).toMatchObject([{ step: 11 }]);
+});
+
+it('a run that cannot be read says why, and can be read later', async () => {
+  const { connector, series } = await loaded();
+  connector.options.failure = { code: 'X', message: 'gone', remedy: 'wait' };
+  await series.load();
+  expect(series).toMatchObject({ status: 'error', error: { message: 'gone' } });
+  connector.options.failure = undefined;
+  await series.load();
+  expect(series.status).toBe('ready');
+  expect(connector.followers('a')).toBe(1);
+});
+
+it('follows no more once it is disposed', async () => {
+  const { connector, series } = await loaded();
+  series.dispose();
+  expect(connector.followers('a')).toBe(0);
+});
