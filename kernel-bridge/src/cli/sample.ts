@@ -46,7 +46,9 @@ async function writeSample(dir: string, options: SampleArguments): Promise<void>
   if (model) await cp(TINY_MODEL, model, { recursive: true });
   if (options.json) console.log(JSON.stringify({ ...summary, model }));
   else {
-    console.log(`${summary.dir}: ${summary.images} synthetic images, ${summary.questions} questions (${summary.train} train, ${summary.test} test)`);
+    console.log(
+      `${summary.dir}: ${summary.images} synthetic images, ${summary.questions} questions (${summary.train} train, ${summary.test} test)`,
+    );
     if (model) console.log(`${model}: the tiny Qwen2-VL to train on them`);
   }
 }

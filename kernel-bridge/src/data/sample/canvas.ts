@@ -16,8 +16,7 @@ export class Canvas {
 
   /** Sets every pixel. */
   fill(colour: (x: number, y: number) => Colour): void {
-    for (let y = 0, i = 0; y < this.size; y++)
-      for (let x = 0; x < this.size; x++, i += 3) this.data.set(colour(x, y), i);
+    for (let y = 0, i = 0; y < this.size; y++) for (let x = 0; x < this.size; x++, i += 3) this.data.set(colour(x, y), i);
   }
 
   /** Lays a colour over a shape; `box` = [centre x, centre y, reach] bounds the pixels looked at. */
@@ -45,32 +44,46 @@ export class Canvas {
   }
 
   toRgb(): Rgb {
-    return { width: this.size, height: this.size, data: Uint8Array.from(this.data, (v) => Math.min(255, Math.max(0, Math.round(v)))) };
+    return { width: this.size, height: this.size, data: new Uint8Array(Uint8ClampedArray.from(this.data).buffer) };
   }
 }
 
-export const disc = (cx: number, cy: number, r: number): Shape => (x, y) => Math.hypot(x - cx, y - cy) - r;
+export const disc =
+  (cx: number, cy: number, r: number): Shape =>
+  (x, y) =>
+    Math.hypot(x - cx, y - cy) - r;
 
 /** Approximate distance, good enough for a soft edge. */
-export const ellipse = (cx: number, cy: number, rx: number, ry: number): Shape => (x, y) =>
-  (Math.hypot((x - cx) / rx, (y - cy) / ry) - 1) * Math.min(rx, ry);
+export const ellipse =
+  (cx: number, cy: number, rx: number, ry: number): Shape =>
+  (x, y) =>
+    (Math.hypot((x - cx) / rx, (y - cy) / ry) - 1) * Math.min(rx, ry);
 
-export const ring = (cx: number, cy: number, r: number, width: number): Shape => (x, y) =>
-  Math.abs(Math.hypot(x - cx, y - cy) - r) - width / 2;
+export const ring =
+  (cx: number, cy: number, r: number, width: number): Shape =>
+  (x, y) =>
+    Math.abs(Math.hypot(x - cx, y - cy) - r) - width / 2;
 
-export const box = (cx: number, cy: number, halfWidth: number, halfHeight: number): Shape => (x, y) =>
-  Math.max(Math.abs(x - cx) - halfWidth, Math.abs(y - cy) - halfHeight);
+export const box =
+  (cx: number, cy: number, halfWidth: number, halfHeight: number): Shape =>
+  (x, y) =>
+    Math.max(Math.abs(x - cx) - halfWidth, Math.abs(y - cy) - halfHeight);
 
 /** `points` rays between an inner and the outer radius. */
-export const star = (cx: number, cy: number, r: number, points: number, turn: number): Shape => (x, y) => {
-  const [dx, dy] = [x - cx, y - cy];
-  const ray = Math.abs((((Math.atan2(dy, dx) + turn) * points) / (2 * Math.PI)) % 1);
-  const edge = r * (0.45 + 0.55 * Math.abs(2 * ray - 1));
-  return (Math.hypot(dx, dy) - edge) * 0.7;
-};
+export const star =
+  (cx: number, cy: number, r: number, points: number, turn: number): Shape =>
+  (x, y) => {
+    const [dx, dy] = [x - cx, y - cy];
+    const ray = Math.abs((((Math.atan2(dy, dx) + turn) * points) / (2 * Math.PI)) % 1);
+    const edge = r * (0.45 + 0.55 * Math.abs(2 * ray - 1));
+    return (Math.hypot(dx, dy) - edge) * 0.7;
+  };
 
 /** A band along a curve given as y(x). */
-export const band = (curve: (x: number) => number, halfWidth: number): Shape => (x, y) => Math.abs(y - curve(x)) - halfWidth;
+export const band =
+  (curve: (x: number) => number, halfWidth: number): Shape =>
+  (x, y) =>
+    Math.abs(y - curve(x)) - halfWidth;
 
 export const turned = (shape: Shape, cx: number, cy: number, angle: number): Shape => {
   const [cos, sin] = [Math.cos(angle), Math.sin(angle)];

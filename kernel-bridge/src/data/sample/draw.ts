@@ -39,7 +39,16 @@ const BACKGROUNDS: Record<Modality, (canvas: Canvas, rng: Random) => void> = {
     const turn = between(rng, -0.2, 0.2);
     canvas.fill(() => [120, 135, 160]);
     for (let y = 6; y < IMAGE_SIZE; y += 13)
-      canvas.paint(turned(band((x) => y + 0.0025 * (x - MID) ** 2, 2.2), MID, MID, turn), [205, 215, 232], 0.8);
+      canvas.paint(
+        turned(
+          band((x) => y + 0.0025 * (x - MID) ** 2, 2.2),
+          MID,
+          MID,
+          turn,
+        ),
+        [205, 215, 232],
+        0.8,
+      );
   },
   ultrasound(canvas, rng) {
     const tip = between(rng, -14, -4);
@@ -53,7 +62,11 @@ const BACKGROUNDS: Record<Modality, (canvas: Canvas, rng: Random) => void> = {
     canvas.fill(() => [222 * tone, 172 * tone, 150 * tone]);
     for (let i = 0; i < 7; i++) {
       const [at, slope, bend] = [between(rng, -20, 130), between(rng, -1.2, 1.2), between(rng, -0.006, 0.006)];
-      canvas.paint(band((x) => at + slope * (x - MID) + bend * (x - MID) ** 2, 0.9), [70, 45, 35], 0.75);
+      canvas.paint(
+        band((x) => at + slope * (x - MID) + bend * (x - MID) ** 2, 0.9),
+        [70, 45, 35],
+        0.75,
+      );
     }
   },
   fundus(canvas, rng) {
@@ -71,7 +84,11 @@ const BACKGROUNDS: Record<Modality, (canvas: Canvas, rng: Random) => void> = {
     canvas.fill(() => grey(15 + 25 * rng()));
     const [amplitude, length, phase] = [between(rng, 2, 6), between(rng, 50, 90), between(rng, 0, 6)];
     for (let y = 30; y <= 95; y += 11)
-      canvas.paint(band((x) => y + amplitude * Math.sin(x / (length / 6) + phase), 2.6), grey(between(rng, 150, 215)), 0.9);
+      canvas.paint(
+        band((x) => y + amplitude * Math.sin(x / (length / 6) + phase), 2.6),
+        grey(between(rng, 150, 215)),
+        0.9,
+      );
   },
   microscopy(canvas, rng) {
     canvas.fill(() => [232, 220, 238]);

@@ -24,7 +24,10 @@ export function ask(rng: Random, type: QuestionType, scene: Scene): Question | n
   if (right === null) return null;
   const roll = below(rng, 100);
   const count = roll < 3 ? 2 : roll < 6 ? 3 : 4;
-  const distractors = shuffled(rng, (pool as readonly string[]).filter((text) => text !== right)).slice(0, count - 1);
+  const distractors = shuffled(
+    rng,
+    (pool as readonly string[]).filter((text) => text !== right),
+  ).slice(0, count - 1);
   const options = shuffled(rng, [right, ...distractors]);
   return { type, text: pick(rng, phrases), options, answer: options.indexOf(right) };
 }

@@ -19,7 +19,12 @@ export const QUIRKS: readonly Quirk[] = [
   { what: 'an option ends in a full stop', usable: true, every: 110, change: (r) => ({ ...r, option_B: `${r.option_B}.` }) },
   { what: "answer's case differs from the option's", usable: true, every: 130, change: (r) => ({ ...r, gt_answer: titled(r.gt_answer) }) },
   { what: 'modality unknown', usable: true, every: 'once', change: (r) => ({ ...r, modality_type: 'unknown' }) },
-  { what: 'image missing', usable: false, every: 'once', change: (r) => ({ ...r, image_path: r.image_path.replace(/\.png$/, ' (lost).png') }) },
+  {
+    what: 'image missing',
+    usable: false,
+    every: 'once',
+    change: (r) => ({ ...r, image_path: r.image_path.replace(/\.png$/, ' (lost).png') }),
+  },
   {
     what: 'two options equal',
     usable: false,

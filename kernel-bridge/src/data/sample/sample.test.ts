@@ -30,7 +30,8 @@ beforeAll(async () => {
   for (const file of await readdir(qa)) records.push(...(await json(qa, file)));
   for (const by of ['modality', 'question_type'] as const)
     for (const part of ['train', 'test'] as const)
-      for (const file of await readdir(join(root, 'Splits', by, part))) split[by][part].push(...(await json(root, 'Splits', by, part, file)));
+      for (const file of await readdir(join(root, 'Splits', by, part)))
+        split[by][part].push(...(await json(root, 'Splits', by, part, file)));
 }, 60_000);
 
 afterAll(() => rm(home, { recursive: true, force: true }));
@@ -80,7 +81,9 @@ describe('the made sample', () => {
     const hashes: bigint[] = [];
     for (const image of new Set(records.map((r) => r.image_path))) {
       if (image.includes('(lost)')) continue;
-      const { data, info } = await sharp(await readFile(join(root, image))).raw().toBuffer({ resolveWithObject: true });
+      const { data, info } = await sharp(await readFile(join(root, image)))
+        .raw()
+        .toBuffer({ resolveWithObject: true });
       expect([info.width, info.height, info.channels]).toEqual([112, 112, 3]);
       hashes.push(dhash({ ...info, data: new Uint8Array(data) }));
     }
@@ -96,7 +99,8 @@ describe('the made sample', () => {
 
   it('puts the right answer on every letter about equally often', () => {
     const letters = Map.groupBy(split.modality.train, (r) => r.solution);
-    for (const letter of 'ABCD') expect(letters.get(`<answer> ${letter} </answer>`)!.length / split.modality.train.length).toBeCloseTo(0.25, 1);
+    for (const letter of 'ABCD')
+      expect(letters.get(`<answer> ${letter} </answer>`)!.length / split.modality.train.length).toBeCloseTo(0.25, 1);
   });
 
   it("writes Med-R1's problem and solution", () => {
@@ -106,13 +110,16 @@ describe('the made sample', () => {
   it.each([
     ['answer ends in a full stop', (r: QaRecord) => r.gt_answer.endsWith('.')],
     ['an option ends in a full stop', (r: QaRecord) => r.option_B.endsWith('.')],
-    ["answer's case differs from the option's", (r: QaRecord) => !optionsOf(r).includes(r.gt_answer) && optionsOf(r).some((o) => o.toLowerCase() === r.gt_answer.toLowerCase())],
+    [
+      "answer's case differs from the option's",
+      (r: QaRecord) => !optionsOf(r).includes(r.gt_answer) && optionsOf(r).some((o) => o.toLowerCase() === r.gt_answer.toLowerCase()),
+    ],
     ['modality unknown', (r: QaRecord) => r.modality_type === 'unknown'],
     ['image missing', (r: QaRecord) => r.image_path.includes('(lost)')],
     ['answer is none of the options', (r: QaRecord) => r.gt_answer === 'artefact'],
     ['two options', (r: QaRecord) => optionsOf(r).length === 2],
     ['three options', (r: QaRecord) => optionsOf(r).length === 3],
-  ])('holds the real layout\'s oddity: %s', (what, found) => {
+  ])("holds the real layout's oddity: %s", (what, found) => {
     const count = records.filter(found).length;
     expect(count).toBeGreaterThan(0);
     if (what in summary.quirks) expect(count).toBe(summary.quirks[what]);

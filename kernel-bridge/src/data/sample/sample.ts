@@ -92,7 +92,8 @@ async function writeSample(
       if (Math.floor(order[index] / TEST_EVERY) % TEST_EVERY === 0) testImages.add(image);
       for (const type of QUESTION_TYPE_NAMES) {
         const question = ask(rng, type, scene);
-        if (question) made.push(toRecord(question, { dataset: dataset.name, number: number++, image, modality: MODALITIES[dataset.modality] }));
+        if (question)
+          made.push(toRecord(question, { dataset: dataset.name, number: number++, image, modality: MODALITIES[dataset.modality] }));
       }
       progress?.(hashes.length, total);
     }
@@ -137,7 +138,10 @@ async function writeSplits(root: string, records: QaRecord[], inTest: boolean[])
       const dir = join(root, 'Splits', by, part);
       await mkdir(dir, { recursive: true });
       for (const [name, group] of Map.groupBy(mine, (row) => row.record[by === 'modality' ? 'modality_type' : by]))
-        await writeJson(join(dir, `${name}_${part}.json`), group.map((row) => row.split));
+        await writeJson(
+          join(dir, `${name}_${part}.json`),
+          group.map((row) => row.split),
+        );
     }
   return counts;
 }

@@ -2,6 +2,7 @@ import { LETTERS } from '../../data/sample/questions.ts';
 import { encodeImage, groupLogps } from '../../qwen2vl/index.ts';
 import type { EncodedImage, EncodedPrompt, Processor, Qwen2VL } from '../../qwen2vl/index.ts';
 import { AdamW, backward, clipGradNorm, noGrad, scope, tensor, torch } from '../../torch/index.ts';
+import { chatPrompt } from './chat.ts';
 import type { Example } from './examples.ts';
 import type { Pool } from './pool.ts';
 
@@ -65,10 +66,7 @@ export class Learner {
 
   #prompt(example: Example): EncodedPrompt {
     if (!example.chat) return { inputIds: this.#processor.encode(example.text), images: [], text: example.text };
-    const image: EncodedImage[] = example.image === null ? [] : [this.#images[example.image]];
-    const marks = image.map(({ grid: [, h, w] }) => `<|vision_start|>${'<|image_pad|>'.repeat((h * w) / 4)}<|vision_end|>`).join('');
-    const text = `<|im_start|>user\n${marks}${example.text}<|im_end|>\n<|im_start|>assistant\n`;
-    return { inputIds: this.#processor.encode(text), images: image, text };
+    return chatPrompt(this.#processor, example.text, example.image === null ? null : this.#images[example.image]);
   }
 
   /** A reply to a question ends the turn; captions and look-ups are cut out of longer texts and don't. */

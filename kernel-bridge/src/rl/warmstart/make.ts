@@ -93,7 +93,7 @@ function summary(window: readonly Scores[]): string {
 }
 
 /** All of a Hugging Face directory but the weights. Returns the tokens' ids. */
-async function writeProcessorFiles(dir: string): Promise<Map<string, number>> {
+export async function writeProcessorFiles(dir: string): Promise<Map<string, number>> {
   const { tokenizer, config, ids } = makeTokenizer();
   const files = {
     'tokenizer.json': tokenizer,

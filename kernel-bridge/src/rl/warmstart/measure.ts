@@ -3,6 +3,7 @@ import type { Processor, Qwen2VL } from '../../qwen2vl/index.ts';
 import type { Variant } from '../../protocol/index.ts';
 import { random } from '../../data/sample/random.ts';
 import { QUESTION_TYPE_NAMES } from '../../data/sample/world.ts';
+import { chatPrompt } from './chat.ts';
 import { cleanExample } from './examples.ts';
 import type { Pool } from './pool.ts';
 
@@ -33,9 +34,8 @@ export async function measure(model: Qwen2VL, processor: Processor, pool: Pool, 
     for (let start = 0; start < examples.length; start += 64) {
       const prompts = examples.slice(start, start + 64).map(({ text, image }) => {
         const { data, width, height } = pool.images[image!];
-        const encoded = encodeImage({ data: seeImage ? data : blank, width, height, channels: 3 }, processor.imageConfig);
-        const chat = `<|im_start|>user\n<|vision_start|>${'<|image_pad|>'.repeat(16)}<|vision_end|>${text}<|im_end|>\n<|im_start|>assistant\n`;
-        return { inputIds: processor.encode(chat), images: [encoded], text: chat };
+        const raw = { data: seeImage ? data : blank, width, height, channels: 3 };
+        return chatPrompt(processor, text, encodeImage(raw, processor.imageConfig));
       });
       const suppressTokenIds = processor.allSpecialIds.filter((id) => !processor.eosTokenIds.includes(id));
       const made = await generate(model, prompts, {
