@@ -3,7 +3,7 @@
  *   check() -> null when up to date, else why it must run;   run() -> does it, or throws a SetupError that names the remedy.
  * `npm start`, `npm test` and `medr1 doctor` read the same list, so they cannot disagree.
  */
-import { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { ask, command, SetupError } from './command.mjs';
 import { home, node24, nodeModules, python, requirementsDir, root, venv } from './paths.mjs';
@@ -50,6 +50,8 @@ async function makeVenv() {
     throw new SetupError(`python3 ${version} lacks its venv module`, `apt-get install -y python3-venv`);
   }
   await command('python3', ['-m', 'venv', venv], { remedy: 'apt-get install -y python3-venv' });
+  // JupyterLab's own scripts in there are CommonJS; the clone's package.json would make them modules.
+  writeFileSync(join(venv, 'package.json'), '{ "type": "commonjs" }\n');
 }
 
 let pipQueue = Promise.resolve();

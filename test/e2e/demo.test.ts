@@ -27,16 +27,11 @@ const rewardChart = () => page.locator('medr1-chart').filter({ has: page.locator
 const points = async () => Number(await rewardChart().getAttribute('data-points'));
 const steps = async () => (await lab.api('api/runs')).json.runs[0].step as number;
 
-async function openPanel() {
-  await page.getByRole('tab', { name: 'Med-R1 runs' }).click();
-  await panel().waitFor();
-}
-
 describe('the demo run in JupyterLab, with token and XSRF check, under /user/alice/', () => {
   it('starts from the empty Runs panel at the click of its button', async () => {
     await page.goto(lab.url);
     await page.locator('#jupyterlab-splash').waitFor({ state: 'detached' });
-    await openPanel();
+    await runCommand(page, 'medr1:show-runs');
     await panel().getByTestId('start-demo').click();
     await eventually(
       () => run().getAttribute('data-state'),

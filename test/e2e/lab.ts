@@ -1,7 +1,7 @@
 /** JupyterLab as a user meets it: token and XSRF check on, under a base URL, in Debian's Chromium. */
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, openSync, rmSync, symlinkSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, openSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { chromium, type Browser, type Page } from 'playwright-core';
@@ -26,6 +26,7 @@ export async function openLab(baseUrl = '/user/alice/'): Promise<Lab> {
   const command = join(home, 'medr1.mjs');
   symlinkSync(join(root, '.medr1/sample'), join(home, 'sample'));
   symlinkSync(MEDR1, command);
+  cpSync(join(root, 'examples/first-run.ipynb'), join(home, 'notebooks/first-run.ipynb'));
   mkdirSync(output, { recursive: true });
   const log = openSync(join(output, 'jupyterlab.log'), 'w');
   const lab = await startLab({
@@ -99,12 +100,19 @@ export const setTheme = (page: Page, theme: 'JupyterLab Light' | 'JupyterLab Dar
     page.waitForFunction((dark) => (document.body.dataset.jpThemeLight === 'false') === dark, theme === 'JupyterLab Dark'),
   );
 
+interface App {
+  restored: Promise<void>;
+  commands: { execute(id: string, args: object): Promise<unknown> };
+}
+
+/** Once JupyterLab has restored its layout. */
 export const runCommand = (page: Page, id: string, args: Record<string, unknown> = {}) =>
   page.evaluate(
-    ([command, options]) =>
-      (globalThis as unknown as { jupyterapp: { commands: { execute(id: string, args: object): Promise<unknown> } } }).jupyterapp.commands
-        .execute(command, options)
-        .then(() => undefined),
+    async ([command, options]) => {
+      const { jupyterapp } = globalThis as unknown as { jupyterapp: App };
+      await jupyterapp.restored;
+      await jupyterapp.commands.execute(command, options);
+    },
     [id, args] as const,
   );
 
