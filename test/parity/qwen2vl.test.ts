@@ -14,6 +14,7 @@ import {
   groupLogps,
   loadModel,
   loadProcessor,
+  saveModel,
   type EncodedPrompt,
   type Processor,
   type Qwen2VL,
@@ -187,5 +188,25 @@ describe.each(['qwen2_vl', 'qwen2_5_vl'] as const)('%s', (family) => {
     const theirs = wanted.map((prompt) => prompt.bfloat16_rms ** 2);
     const sum = (numbers: number[]) => numbers.reduce((a, b) => a + b, 0);
     expect(Math.sqrt(sum(squares) / sum(theirs))).toBeLessThan(1.2);
+  });
+});
+
+describe('saveModel', () => {
+  it('writes directories that transformers loads, whole and with equal logits', async () => {
+    const families = ['qwen2_vl', 'qwen2_5_vl'];
+    const saved = families.map((family) => join(dir, 'saved', family));
+    for (const [i, family] of families.entries()) {
+      using model = await loadModel(join(dir, family));
+      await saveModel(model, saved[i], join(dir, family));
+    }
+    const printed = execFileSync(join(root, '.venv/bin/python'), [join(here, 'python/qwen2vl_saved.py'), dir, ...saved], {
+      env: { ...process.env, OMP_NUM_THREADS: '2' },
+      stdio: ['ignore', 'pipe', 'ignore'],
+      encoding: 'utf8',
+    });
+    for (const report of JSON.parse(printed)) {
+      expect(report).toEqual({ difference: expect.any(Number), same_tokens: true, not_loaded: [], eos_token_id: [151645, 151643] });
+      expect(report.difference).toBeLessThan(1e-6);
+    }
   });
 });

@@ -146,7 +146,7 @@ export async function loadProcessor(dir: string): Promise<Processor> {
     required(dir, 'preprocessor_config.json'),
     optional(dir, 'generation_config.json'),
   ]);
-  const tokenizer = new Tokenizer(tokenizerJson, tokenizerConfig ?? {});
+  const tokenizer = makeTokenizer(dir, tokenizerJson, tokenizerConfig ?? {});
   const eos = generation?.eos_token_id ?? tokenizer.token_to_id(tokenText(tokenizerConfig?.eos_token) ?? '<|im_end|>');
   return new Processor({
     tokenizer,
@@ -154,6 +154,14 @@ export async function loadProcessor(dir: string): Promise<Processor> {
     imageConfig: parseImageProcessorConfig(preprocessor),
     eosTokenIds: [eos ?? []].flat(),
   });
+}
+
+function makeTokenizer(dir: string, json: object, config: object): Tokenizer {
+  try {
+    return new Tokenizer(json, config);
+  } catch (cause) {
+    throw errors.notAModel(dir, `its tokenizer.json cannot be used: ${cause instanceof Error ? cause.message : String(cause)}`, cause);
+  }
 }
 
 /** In transformers' order of precedence. */
