@@ -15,7 +15,7 @@ import { RunStore } from './store.ts';
 export async function forkRun(home: string, parent: RunStore, step: number, changes: Record<string, unknown>): Promise<RunStore> {
   const row = parent.row();
   const checkpoint = await checkpointAt(parent, step);
-  const run_name = changes.run_name ?? `${row.name} · from ${step}`;
+  const run_name = changes.run_name ?? `${row.name.slice(0, 100)} · from ${step}`;
   const config = completeConfig({ ...row.config, ...changes, run_name });
   const id = newRunId();
   const making = join(runsDirectory(home), `.making-${randomBytes(4).toString('hex')}`);

@@ -57,6 +57,9 @@ export interface Command {
 
 type EventBody = RunEvent extends infer E ? (E extends RunEvent ? Omit<E, 'seq' | 'time' | 'step'> : never) : never;
 
+const configuredWeights = ({ reward_funcs, reward_weights }: TrainConfig): Record<string, number> =>
+  Object.fromEntries(reward_funcs.map((name, i) => [name, reward_weights?.[i] ?? 1]));
+
 const newEpoch = (): string => randomBytes(8).toString('hex');
 
 export class RunStore implements Disposable {
@@ -79,9 +82,7 @@ export class RunStore implements Disposable {
         .run(run.id, run.name, run.parent, newEpoch(), JSON.stringify(run.config), run.root, run.data_hash, run.request_id ?? null, now);
       store.append(0, { kind: 'state', state: 'queued', error: null }, now);
       if (run.config.trainer === 'grpo') {
-        const { reward_funcs, reward_weights } = run.config;
-        const weights = Object.fromEntries(reward_funcs.map((name, i) => [name, reward_weights?.[i] ?? 1]));
-        insertRevision(store.db, { weights, reason: 'as configured', author: 'configuration', time: now });
+        insertRevision(store.db, { weights: configuredWeights(run.config), reason: 'as configured', author: 'configuration', time: now });
       }
     });
     return store;
@@ -245,11 +246,17 @@ export class RunStore implements Disposable {
   /** Makes this copy of a parent's database the new run's own. */
   becomeFork(run: Pick<RunRow, 'id' | 'name' | 'parent' | 'config'>, step: number, now = Date.now()): void {
     transaction(this.db, () => {
+      const before = JSON.stringify(configuredWeights(this.row().config));
       this.db
         .prepare('UPDATE run SET id = ?, name = ?, parent = ?, config = ?, created_at = ?, started_at = NULL, request_id = NULL')
         .run(run.id, run.name, run.parent, JSON.stringify(run.config), now);
       this.db.prepare('DELETE FROM checkpoint WHERE step <> ?').run(step);
+      this.clearCommands(now);
       this.drop(step, { revisions: 'drop' }, now);
+      const weights = configuredWeights(run.config);
+      if (run.config.trainer === 'grpo' && JSON.stringify(weights) !== before) {
+        insertRevision(this.db, { weights, reason: `forked from ${run.parent}`, author: 'configuration', time: now });
+      }
       this.writeState('queued', null, now);
     });
   }

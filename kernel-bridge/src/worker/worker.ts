@@ -72,7 +72,7 @@ async function begin(store: RunStore, options: WorkerOptions): Promise<Trainer> 
     log: options.log,
   });
   const inForce = revisions(store.db).findLast(({ step }) => step !== null);
-  if (inForce) trainer.setRewardWeights(inForce.weights);
+  if (inForce && store.dueRewards().length === 0) trainer.setRewardWeights(inForce.weights);
   store.started({ total_steps: trainer.totalSteps, device: trainer.device });
   options.committed();
   return trainer;

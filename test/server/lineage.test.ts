@@ -1,0 +1,89 @@
+/** Forks and roll-backs, by REST and by the command. */
+import { execFile } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { rewardAt } from './fake-trainer.ts';
+import { reached, testServer, until, type TestServer } from './harness.ts';
+
+let t: TestServer;
+let id: string;
+beforeAll(async () => {
+  t = await testServer();
+  ({ id } = await t.client.createRun(t.config({ max_steps: 10, save_steps: 4, save_total_limit: 5 })));
+  await reached(t.client, id, 'finished');
+});
+afterAll(() => t.close());
+
+const main = resolve(import.meta.dirname, '../../kernel-bridge/src/cli/main.ts');
+async function medr1(...args: string[]): Promise<{ code: number; out: string; err: string }> {
+  const env = { ...process.env, MEDR1_HOME: t.home };
+  return promisify(execFile)(process.execPath, [main, ...args], { env }).then(
+    ({ stdout, stderr }) => ({ code: 0, out: stdout, err: stderr }),
+    (error: { code: number; stdout: string; stderr: string }) => ({ code: error.code, out: error.stdout, err: error.stderr }),
+  );
+}
+
+describe('a fork', () => {
+  it('has the parent’s history up to its checkpoint and goes on from there under its own configuration', async () => {
+    const fork = await t.client.fork(id, 4, { reward_weights: [5, 1], run_name: 'child' });
+    expect(fork).toMatchObject({ parent: id, name: 'child', step: 4 });
+    await reached(t.client, fork.id, 'finished');
+    const table = await t.client.metrics(fork.id, { names: ['reward'] });
+    expect(table.step).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
+    expect(table.metrics.reward).toEqual(table.step.map((step) => rewardAt(step, step > 4 ? 5 : 1)));
+    expect((await t.client.metrics(id)).epoch).not.toBe(table.epoch);
+    expect((await t.client.run(id)).summary.step).toBe(10);
+  });
+
+  it('of a step without a checkpoint, or with a bad key, is refused and leaves nothing', async () => {
+    const before = readdirSync(join(t.home, 'runs'));
+    await expect(t.client.fork(id, 5)).rejects.toMatchObject({ code: 'CHECKPOINT_UNKNOWN', remedy: 'It has: 4, 8, 10.' });
+    await expect(t.client.fork(id, 4, { bta: 1 })).rejects.toMatchObject({ code: 'CONFIG_UNKNOWN_KEY' });
+    expect(readdirSync(join(t.home, 'runs'))).toEqual(before);
+  });
+});
+
+describe('medr1 runs', () => {
+  it('list --json is one document, and list a table', async () => {
+    const { out } = await medr1('runs', 'list', '--json');
+    expect(JSON.parse(out).runs.map((run: { id: string }) => run.id)).toContain(id);
+    expect((await medr1('runs', 'list')).out).toMatch(new RegExp(`${id} +finished +10/10 +1.900`));
+  });
+
+  it('show and export write what the store holds, whole files only', async () => {
+    expect(JSON.parse((await medr1('runs', 'show', id, '--json')).out).summary.step).toBe(10);
+    const out = join(t.home, 'exported');
+    expect((await medr1('runs', 'export', id, out)).code).toBe(0);
+    expect(readdirSync(out).sort()).toEqual(['config.yaml', 'events.jsonl', 'metrics.csv', 'rollouts.jsonl', 'run.json']);
+    const rows = readFileSync(join(out, 'metrics.csv'), 'utf8').trim().split('\n');
+    expect(rows[0]).toBe('step,time_ms,"reward","loss","rewards/accuracy/mean","kl"');
+    expect(rows).toHaveLength(11);
+    const groups = readFileSync(join(out, 'rollouts.jsonl'), 'utf8').trim().split('\n').map((line) => JSON.parse(line));
+    expect(groups).toHaveLength(20);
+    expect(groups[19]).toMatchObject({ step: 10, group: 1 });
+    const again = await medr1('runs', 'export', id, out);
+    expect([again.code, again.err]).toEqual([2, expect.stringContaining('exists already')]);
+  });
+
+  it('rollback drops the steps after the checkpoint and the server shows it', async () => {
+    const { code } = await medr1('runs', 'rollback', id, '8');
+    expect(code).toBe(0);
+    await until(async () => ((await t.client.run(id)).summary.step === 8 ? true : 'still at 10'));
+    await t.client.action(id, 'resume');
+    await reached(t.client, id, 'finished');
+    expect((await t.client.metrics(id)).step).toHaveLength(10);
+  });
+
+  it('names an unknown run, with exit code 1 and the remedy on standard error alone', async () => {
+    const { code, out, err } = await medr1('runs', 'show', '20260101-000000-aaaa', '--json');
+    expect([code, out, JSON.parse(err).error.code]).toEqual([1, '', 'RUN_UNKNOWN']);
+  });
+
+  it('wrong usage is exit code 2', async () => {
+    expect((await medr1('runs', 'show')).code).toBe(2);
+    expect((await medr1('nonsense')).code).toBe(2);
+    expect((await medr1('train')).code).toBe(2);
+  });
+});
