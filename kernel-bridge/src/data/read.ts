@@ -1,5 +1,6 @@
 /** A data set's records in the order of its files: what loading, indexing and auditing have in common. */
 import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
 import { access } from 'node:fs/promises';
 import { dirname, join, relative, sep } from 'node:path';
 import type { VqaItem } from '../protocol/data.ts';
@@ -41,7 +42,8 @@ function readSource(source: Source, embedded: string, signal?: AbortSignal): Asy
   const path = source.path.toLowerCase();
   if (path.endsWith('.parquet')) return parquetRecords(source.path, embedded, signal);
   if (/\.(csv|tsv)$/.test(path)) return csvRecords(source.path, signal);
-  return /\.(jsonl|ndjson)$/.test(path) ? jsonLines(source.path, signal) : jsonRecords(source.path, signal);
+  const chunks = createReadStream(source.path, { highWaterMark: 1 << 20, signal }) as AsyncIterable<Buffer>;
+  return /\.(jsonl|ndjson)$/.test(path) ? jsonLines(chunks) : jsonRecords(chunks);
 }
 
 async function* read(

@@ -58,10 +58,10 @@ export function toSharp(picture: Picture, window?: Partial<Window>): Sharp {
   const { width, height } = picture;
   if (picture.kind === 'rgb') return sharp(picture.data, { raw: { width, height, channels: 3 } });
   const { level, width: range } = { ...picture.window, ...window };
-  const [low, scale] = [level - range / 2, 255 / Math.max(range, Number.EPSILON)];
+  const [low, span] = [level - range / 2, Math.max(range, Number.EPSILON)];
   const grey = new Uint8Array(picture.values.length);
   for (let i = 0; i < grey.length; i++) {
-    const value = Math.max(0, Math.min(255, Math.round((picture.values[i] - low) * scale)));
+    const value = Math.max(0, Math.min(255, Math.round(((picture.values[i] - low) * 255) / span)));
     grey[i] = picture.inverted ? 255 - value : value;
   }
   return sharp(grey, { raw: { width, height, channels: 1 } });

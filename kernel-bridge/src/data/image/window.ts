@@ -1,4 +1,4 @@
-/** Values from level - width / 2 (black) to level + width / 2 (white). */
+/** Values from level - width / 2 (black) to level + width / 2 (white): DICOM's LINEAR_EXACT, PS3.3 C.11.2.1.3.2. */
 export interface Window {
   level: number;
   width: number;

@@ -60,7 +60,8 @@ export async function addDataset(dir: string, options: AddOptions = {}): Promise
 
 function build(dir: string, name: string, { home, images, signal, progress }: AddOptions): Promise<void> {
   return new Promise((done, fail) => {
-    const child = fork(fileURLToPath(new URL('./build-main.ts', import.meta.url)), { serialization: 'advanced' });
+    signal?.throwIfAborted(); // given up while the layout was looked at
+    const child = fork(fileURLToPath(new URL('./build-main.ts', import.meta.url)), { serialization: 'advanced', execArgv: [] });
     let result: { error?: ErrorBody | null } | null = null;
     const stop = () => child.kill('SIGTERM');
     signal?.addEventListener('abort', stop, { once: true });

@@ -2,7 +2,6 @@
  * Records of JSON and JSON Lines files, one at a time. A file is never held whole: 100 MB on one line costs the memory of its
  * largest record, and a broken record costs that record alone.
  */
-import { createReadStream } from 'node:fs';
 import type { Problem } from '../problems.ts';
 
 export interface Found {
@@ -22,20 +21,27 @@ const closes = (byte: number) => byte === 0x7d || byte === 0x5d;
 class Collector {
   #parts: Buffer[] = [];
   #bytes = 0;
+  #blank = true;
 
+  /** Whether there is nothing yet but space. */
   get empty(): boolean {
-    return this.#bytes === 0;
+    return this.#blank;
   }
   push(part: Buffer): void {
     this.#bytes += part.length;
+    this.#blank &&= part.every(isSpace);
     if (this.#bytes <= MAX_RECORD_BYTES) this.#parts.push(part);
     else this.#parts = [];
+  }
+  clear(): void {
+    this.#parts = [];
+    this.#bytes = 0;
+    this.#blank = true;
   }
   take(row: number): Found {
     const bytes = Buffer.concat(this.#parts);
     const tooLarge = this.#bytes > MAX_RECORD_BYTES;
-    this.#parts = [];
-    this.#bytes = 0;
+    this.clear();
     if (tooLarge) return { row, value: null, problem: 'record-too-large' };
     return parse(bytes, row);
   }
@@ -67,7 +73,7 @@ function parse(bytes: Buffer, row: number): Found {
  *
  *     [ {"a": "x]"} , {...} ]      depth 0 outside, 1 in the list, more in a record; brackets in strings do not count
  */
-export async function* jsonRecords(path: string, signal?: AbortSignal): AsyncGenerator<Found> {
+export async function* jsonRecords(chunks: AsyncIterable<Buffer>): AsyncGenerator<Found> {
   const record = new Collector();
   let row = 0;
   let base = -1; // depth at which records stand: 1 in a list, 0 without; -1 before the first byte
@@ -76,7 +82,7 @@ export async function* jsonRecords(path: string, signal?: AbortSignal): AsyncGen
   let escaped = false;
   let ended = false;
 
-  for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20, signal }) as AsyncIterable<Buffer>) {
+  for await (const chunk of chunks) {
     let start = record.empty ? -1 : 0; // where the current record starts in this chunk
     for (let i = 0; i < chunk.length; i++) {
       const byte = chunk[i];
@@ -126,18 +132,17 @@ export async function* jsonRecords(path: string, signal?: AbortSignal): AsyncGen
 }
 
 /** One record a line; empty lines do not count. */
-export async function* jsonLines(path: string, signal?: AbortSignal): AsyncGenerator<Found> {
+export async function* jsonLines(chunks: AsyncIterable<Buffer>): AsyncGenerator<Found> {
   const record = new Collector();
   let row = 0;
-  for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20, signal }) as AsyncIterable<Buffer>) {
+  for await (const chunk of chunks) {
     let start = 0;
     for (let end = chunk.indexOf(0x0a); end >= 0; end = chunk.indexOf(0x0a, start)) {
       const line = chunk.subarray(start, end);
       start = end + 1;
-      if (!record.empty || line.some((byte) => !isSpace(byte))) {
-        record.push(line);
-        yield record.take(row++);
-      }
+      record.push(line);
+      if (record.empty) record.clear();
+      else yield record.take(row++);
     }
     if (start < chunk.length) record.push(chunk.subarray(start));
   }

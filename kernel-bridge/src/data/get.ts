@@ -1,0 +1,125 @@
+/** `medr1 data get`: a data set from the Hugging Face hub, resumable and checked. */
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { mkdir, open, rename, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { fileDownloadInfo, listFiles } from '@huggingface/hub';
+import { WorkbenchError } from '../protocol/errors.ts';
+import { isConfined } from './images.ts';
+
+/** What can be fetched by a short name. */
+export const KNOWN = {
+  omnimedvqa: {
+    repo: 'foreverbeliever/OmniMedVQA',
+    size: '10.7 GB as one archive, OmniMedVQA.zip',
+    licence: `OmniMedVQA gathers 73 public data sets and has no licence of its own: each image and question stays under the licence of the data set
+that it was taken from, many of them for research only, and the authors ask you to follow those. The restricted part holds questions
+without images; its sources must be applied for. Cite: Hu et al., OmniMedVQA, CVPR 2024 (arXiv 2402.09181).`,
+    layout: `DIR/QA_information/Open-access/<data set>.json
+DIR/QA_information/Restricted-access/<data set>.json
+DIR/Images/<data set>/...
+and, to use Med-R1's splits, its folder Splits/ as DIR/Splits/{modality,question_type}/{train,test}/*.json`,
+  },
+} as const;
+export type KnownName = keyof typeof KNOWN;
+
+export interface GetOptions {
+  repo: string;
+  dir: string;
+  hubUrl?: string;
+  signal?: AbortSignal;
+  progress?: (progress: { file: string; done: number; total: number }) => void;
+}
+
+/** Downloads every file of a data set repository that is not there whole. A part that an earlier try left is gone on with. */
+export async function getDataset({ repo, dir, hubUrl, signal, progress }: GetOptions): Promise<string[]> {
+  const designation = { type: 'dataset', name: repo } as const;
+  const abortable: typeof fetch = (input, init) => fetch(input, { ...init, signal: signal ?? null });
+  const files: string[] = [];
+  try {
+    for await (const entry of listFiles({ repo: designation, recursive: true, hubUrl, fetch: abortable })) {
+      if (entry.type !== 'file') continue;
+      if (!isConfined(entry.path)) throw badPath(repo, entry.path);
+      const info = await fileDownloadInfo({ repo: designation, path: entry.path, hubUrl, fetch: abortable });
+      if (!info) continue;
+      const target = join(dir, entry.path);
+      const report = (done: number) => progress?.({ file: entry.path, done, total: info.size });
+      await download({ url: info.url, target, size: info.size, etag: info.etag, fetch: abortable, report });
+      if (entry.lfs) await verify(target, entry.lfs.oid);
+      files.push(entry.path);
+    }
+  } catch (cause) {
+    if (signal?.aborted || cause instanceof WorkbenchError) throw signal?.aborted ? signal.reason : cause;
+    throw unreachable(repo, cause);
+  }
+  return files;
+}
+
+interface Download {
+  url: string;
+  target: string;
+  size: number;
+  etag: string;
+  fetch: typeof fetch;
+  report: (done: number) => void;
+}
+
+/** Writes to <target>.<etag>.part, so that a file that changed on the hub is not mixed with an older part. */
+async function download({ url, target, size, etag, fetch, report }: Download): Promise<void> {
+  if ((await sizeOf(target)) === size) return report(size);
+  await mkdir(dirname(target), { recursive: true });
+  const part = `${target}.${createHash('sha256').update(etag).digest('hex').slice(0, 12)}.part`;
+  let done = Math.min((await sizeOf(part)) ?? 0, size);
+  const file = await open(part, done > 0 ? 'r+' : 'w');
+  try {
+    while (done < size) {
+      const answer = await fetch(url, { headers: done > 0 ? { Range: `bytes=${done}-` } : {} });
+      if (!answer.ok || !answer.body) throw new Error(`${url} answered ${answer.status}`);
+      if (answer.status === 200) done = 0; // the server knows no ranges: from the start
+      const before = done;
+      for await (const chunk of answer.body as unknown as AsyncIterable<Uint8Array>) {
+        await file.write(chunk, 0, chunk.length, done);
+        report((done += chunk.length));
+      }
+      if (done === before) throw new Error(`${url} ended at ${done} of ${size} bytes`);
+    }
+    await file.truncate(size);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  await rename(part, target);
+}
+
+/** A large file's name on the hub is its sha256. */
+async function verify(path: string, sha256: string): Promise<void> {
+  const hash = createHash('sha256');
+  for await (const chunk of createReadStream(path)) hash.update(chunk as Buffer);
+  if (hash.digest('hex') === sha256) return;
+  await rename(path, `${path}.damaged`);
+  throw new WorkbenchError({
+    code: 'DATA_DOWNLOAD',
+    message: `${path} does not have the sha256 that the hub gives for it`,
+    remedy: 'It was renamed to .damaged; start the command again.',
+  });
+}
+
+const sizeOf = (path: string) =>
+  stat(path).then(
+    (info) => info.size,
+    () => null,
+  );
+
+function badPath(repo: string, path: string): WorkbenchError {
+  return new WorkbenchError({ code: 'DATA_DOWNLOAD', message: `${repo} names a file outside its folder: ${path}`, remedy: 'Do not use this repository.' });
+}
+
+function unreachable(repo: string, cause: unknown): WorkbenchError {
+  const reason = cause instanceof Error ? (cause.cause instanceof Error ? cause.cause.message : cause.message) : String(cause);
+  return new WorkbenchError({
+    code: 'DATA_DOWNLOAD',
+    cause,
+    message: `the hub did not give ${repo}: ${reason}`,
+    remedy: `Without a network, bring the data by other means in this layout and run \`medr1 data add DIR\`:\n${KNOWN.omnimedvqa.layout}`,
+  });
+}

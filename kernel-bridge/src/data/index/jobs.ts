@@ -1,0 +1,85 @@
+/** Indexing that was started from the browser: one job a data set, kept until the next one. */
+import { resolve } from 'node:path';
+import type { IndexJob } from '../../protocol/data.ts';
+import { WorkbenchError, errorBody } from '../../protocol/errors.ts';
+import { findLayout } from '../layout.ts';
+import { addDataset, checkName, nameOf } from './add.ts';
+import { hasQuestions, summary } from './list.ts';
+
+interface Running {
+  job: IndexJob;
+  abort: AbortController;
+  ended: Promise<void>;
+}
+
+export class IndexJobs {
+  readonly #home: string;
+  readonly #jobs = new Map<string, Running>();
+
+  constructor(home: string) {
+    this.#home = home;
+  }
+
+  /** Starts to index; the job that runs already for the same folder is returned as it is. Throws before anything starts. */
+  async start(dir: string, options: { name?: string; images?: boolean } = {}): Promise<IndexJob> {
+    const path = resolve(dir);
+    const name = checkName(options.name ?? nameOf(path));
+    await findLayout(path);
+    const before = this.#jobs.get(name);
+    if (before?.job.state === 'running' && before.job.dir === path) return before.job;
+    const taken = before?.job.state === 'running' || (hasQuestions(name, this.#home) && summary(name, this.#home).dir !== path);
+    if (taken) throw nameTaken(name);
+    const job: IndexJob = { name, dir: path, state: 'running', phase: 'questions', done: 0, total: null, started_at: Date.now() / 1000, seconds_left: null, error: null };
+    const abort = new AbortController();
+    this.#jobs.set(name, { job, abort, ended: this.#run(job, options.images, abort.signal) });
+    return job;
+  }
+
+  get(name: string): IndexJob | null {
+    return this.#jobs.get(name)?.job ?? null;
+  }
+  all(): IndexJob[] {
+    return [...this.#jobs.values()].map(({ job }) => job);
+  }
+
+  /** Ends a job; resolves when its process is gone. */
+  async stop(name: string): Promise<void> {
+    const running = this.#jobs.get(name);
+    running?.abort.abort(new Error('stopped'));
+    await running?.ended;
+  }
+
+  async forget(name: string): Promise<void> {
+    await this.stop(name);
+    this.#jobs.delete(name);
+  }
+
+  async #run(job: IndexJob, images: boolean | undefined, signal: AbortSignal): Promise<void> {
+    let phaseAt = Date.now();
+    try {
+      await addDataset(job.dir, {
+        name: job.name,
+        home: this.#home,
+        images,
+        signal,
+        progress: ({ phase, done, total }) => {
+          if (phase !== job.phase) phaseAt = Date.now();
+          const rate = done / Math.max(1, Date.now() - phaseAt);
+          Object.assign(job, { phase, done, total, seconds_left: total === null || done === 0 ? null : (total - done) / rate / 1000 });
+        },
+      });
+      Object.assign(job, { state: 'done', seconds_left: 0 });
+    } catch (error) {
+      Object.assign(job, signal.aborted ? { state: 'stopped' } : { state: 'failed', error: errorBody(error) });
+    }
+  }
+}
+
+function nameTaken(name: string): WorkbenchError {
+  return new WorkbenchError({
+    code: 'DATA_NAME_TAKEN',
+    http: 409,
+    message: `${name} is the name of another data set`,
+    remedy: 'Choose another name, or remove that one first.',
+  });
+}

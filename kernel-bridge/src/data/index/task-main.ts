@@ -1,0 +1,38 @@
+/** Long reckonings over a whole data set, in a process of their own so that the server goes on answering meanwhile. */
+import type { ExportFormat, ItemQuery } from '../../protocol/data.ts';
+import { errorBody } from '../../protocol/errors.ts';
+import { auditDataset } from '../audit.ts';
+import { exportItems } from '../export.ts';
+import { splitPath, writeSplit } from '../splits/files.ts';
+import { makeSplit, type SplitOptions } from '../splits/make.ts';
+import { readWhole } from '../whole.ts';
+import { Dataset } from './dataset.ts';
+
+export const tasks = {
+  audit: ({ name, home }: { name: string; home: string }) => auditDataset(name, { home }),
+
+  split: async ({ name, home, options }: { name: string; home: string; options: SplitOptions }) => {
+    const made = makeSplit(await readWhole(name, { home }), options);
+    writeSplit(splitPath(name, made.name, home), made);
+    return made;
+  },
+
+  export: async ({ name, home, format, query }: { name: string; home: string; format: ExportFormat; query: ItemQuery }) => {
+    const set = new Dataset(name, home);
+    const ids = new Set(set.ids(query));
+    set.close();
+    const { items } = await readWhole(name, { home });
+    return exportItems(items.filter((item) => ids.has(item.id)), format);
+  },
+};
+export type Tasks = typeof tasks;
+
+process.once('message', (message) => {
+  const { task, args } = message as { task: keyof Tasks; args: never };
+  Promise.resolve(tasks[task](args))
+    .then(
+      (result: unknown) => process.send?.({ result }),
+      (error: unknown) => process.send?.({ error: errorBody(error) }),
+    )
+    .finally(() => process.disconnect?.());
+});

@@ -1,0 +1,59 @@
+import { describe, expect, it } from 'vitest';
+import { modalityName, normalizeText } from './names.ts';
+import { answerLetter, parseProblem, parseSolution } from './options.ts';
+
+describe('parseProblem splits the question from its options', () => {
+  it.each([
+    ['What is it? A)CT, B)MRI', 'What is it?', ['CT', 'MRI']],
+    ['What is it? A)x, B)y, C)z, D)w, E)v, F)u', 'What is it?', ['x', 'y', 'z', 'w', 'v', 'u']],
+    ['Is it so? A)Yes., B)No.', 'Is it so?', ['Yes.', 'No.']],
+    ['Which? A)Left, upper lobe, B)Right (lower) lobe, C)None', 'Which?', ['Left, upper lobe', 'Right (lower) lobe', 'None']],
+    ['Type? A)Magnetic resonance imaging (MRI), B)Electrocardiogram (ECG)', 'Type?', ['Magnetic resonance imaging (MRI)', 'Electrocardiogram (ECG)']],
+    ['Is hepatitis A) common? A)Yes, B)No', 'Is hepatitis A) common?', ['Yes', 'No']],
+    ['Which?\nA) one\nB) two', 'Which?', ['one', 'two']],
+  ])('%s', (problem, question, options) => expect(parseProblem(problem)).toEqual({ question, options }));
+
+  it.each(['What is it?', 'What is it? A)only one', 'What is it? B)x, C)y'])('%s has no two options', (problem) => expect(parseProblem(problem)).toBeNull());
+});
+
+describe('answerLetter', () => {
+  const options = ['Yes.', 'No', 'Covid-19 pneumonia', 'B'];
+  it.each([
+    ['Yes', 'A'],
+    ['NO.', 'B'],
+    [' covid-19  pneumonia. ', 'C'],
+    ['b', 'D'], // an option of that text comes before the letter
+    ['C)', 'C'],
+    ['(a).', 'A'],
+    ['A', 'A'],
+    [0, 'A'],
+    [3, 'D'],
+    [4, null],
+    ['E', null],
+    ['Pneumonia', null],
+  ])('%j is %s', (answer, letter) => expect(answerLetter(answer, options)).toBe(letter));
+});
+
+it("Med-R1's solution is read with and without its tags", () => {
+  expect(['<answer> C </answer>', '<answer>C</answer>', 'C'].map(parseSolution)).toEqual(['C', 'C', 'C']);
+});
+
+describe("OmniMedVQA's modality strings", () => {
+  it.each([
+    ['CT(Computed Tomography)', 'CT'],
+    ['MR (Mag-netic Resonance Imaging)', 'MRI'],
+    ['OCT (Optical Coherence Tomography', 'OCT'],
+    ['Fundus Photography', 'Fundus'],
+    ['Microscopy Images', 'Microscopy'],
+    ['ultrasound', 'Ultrasound'],
+    ['X-Ray', 'X-Ray'],
+    ['unknown', 'unknown'],
+    ['', 'unknown'],
+    ['Endoscopy', 'Endoscopy'],
+  ])('%j is %s', (raw, name) => expect(modalityName(raw)).toBe(name));
+});
+
+it('equal texts differ at most in case, spacing and one full stop', () => {
+  expect(normalizeText(' Lung  Nodule. ')).toBe(normalizeText('lung nodule'));
+  expect(normalizeText('a..')).not.toBe(normalizeText('a'));
+});

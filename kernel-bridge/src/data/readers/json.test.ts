@@ -1,0 +1,80 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { jsonLines, jsonRecords, MAX_RECORD_BYTES, type Found } from './json.ts';
+
+async function* chunks(bytes: Buffer, sizes: number[]): AsyncGenerator<Buffer> {
+  for (let at = 0, i = 0; at < bytes.length; i++) {
+    const size = sizes.length ? sizes[i % sizes.length] : bytes.length;
+    yield bytes.subarray(at, at + size);
+    at += size;
+  }
+}
+
+const read = async (reader: typeof jsonRecords, text: string | Buffer, sizes: number[] = []) =>
+  (await Array.fromAsync(reader(chunks(Buffer.from(text as string), sizes)))) as Found[];
+
+describe('records of a JSON file', () => {
+  it('are the elements of its list, wherever its bytes are cut', async () => {
+    const record = fc.dictionary(fc.string(), fc.oneof(fc.string(), fc.jsonValue() as fc.Arbitrary<unknown>));
+    await fc.assert(
+      fc.asyncProperty(fc.array(record), fc.array(fc.integer({ min: 1, max: 9 }), { minLength: 1 }), fc.constantFrom(0, 2), async (list, sizes, indent) => {
+        const found = await read(jsonRecords, JSON.stringify(list, null, indent), sizes);
+        expect(found.map(({ value }) => value)).toEqual(JSON.parse(JSON.stringify(list)));
+        expect(found.every(({ problem }) => problem === null)).toBe(true);
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it('may follow one another without a list, behind a byte order mark', async () => {
+    expect((await read(jsonRecords, '\uFEFF{"a":1}\n{"a":2}')).map(({ value }) => value)).toEqual([{ a: 1 }, { a: 2 }]);
+  });
+
+  it.each([
+    ['cut off in the middle', '[{"a":1},{"a":', [null, 'record-unreadable']],
+    ['cut off between two', '[{"a":1},', [null, 'record-unreadable']],
+    ['no objects', '[1, "x]", null, {"a":1}]', ['record-unreadable', 'record-unreadable', 'record-unreadable', null]],
+    ['a web page', '<!doctype html><p>404, not found', ['record-unreadable']],
+    ['one bad record', '[{"a":1},{a:2},{"a":3}]', [null, 'record-unreadable', null]],
+  ])('%s: each is kept with its problem', async (_, text, problems) => {
+    expect((await read(jsonRecords, text)).map(({ problem }) => problem)).toEqual(problems);
+  });
+
+  it('with invalid UTF-8 are marked, the others read on', async () => {
+    const bytes = Buffer.concat([Buffer.from('[{"a":"'), Buffer.from([0xff, 0xfe]), Buffer.from('"},{"a":"b"}]')]);
+    expect((await read(jsonRecords, bytes)).map(({ problem }) => problem)).toEqual(['text-invalid', null]);
+  });
+
+  it('a megabyte of one record is refused without being held, and the next is read', async () => {
+    const huge = `[{"a":"${'x'.repeat(3 * MAX_RECORD_BYTES)}"},{"a":"b"}]`;
+    const found = await read(jsonRecords, huge, [65536]);
+    expect(found.map(({ problem }) => problem)).toEqual(['record-too-large', null]);
+  });
+
+  it('100 MB on one line take the memory of a record', async () => {
+    const record = Buffer.from(`{"question":"${'What is seen? '.repeat(60)}"},`);
+    const block = Buffer.concat(Array.from({ length: 1200 }, () => record));
+    const blocks = Math.ceil(100e6 / block.length);
+    async function* file() {
+      yield Buffer.from('[');
+      for (let i = 0; i < blocks; i++) yield block;
+      yield Buffer.from('{}]');
+    }
+    let count = 0;
+    const before = process.memoryUsage().arrayBuffers;
+    let most = 0;
+    for await (const found of jsonRecords(file())) {
+      count++;
+      if (found.row % 20_000 === 0) most = Math.max(most, process.memoryUsage().arrayBuffers - before);
+    }
+    expect(count).toBe(1200 * blocks + 1);
+    expect(most).toBeLessThan(100e6);
+  });
+});
+
+describe('records of JSON Lines', () => {
+  it('are its lines; a broken line costs only itself', async () => {
+    const found = await read(jsonLines, '{"a":1}\r\n\n  \n{"a":\n{"a":3}', [3]);
+    expect(found.map(({ value, problem }) => problem ?? value)).toEqual([{ a: 1 }, 'record-unreadable', { a: 3 }]);
+  });
+});

@@ -1,0 +1,264 @@
+/** The data routes of the browser view (protocol/data.ts, DATA_ROUTES), to be mounted at /api/data. */
+import { statSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { Hono, type Context } from 'hono';
+import type { ContentfulStatusCode } from 'hono/utils/http-status';
+import { Compile } from 'typebox/compile';
+import Type from 'typebox';
+import { homeDir } from '../data/home.ts';
+import { imageError, openPicture, toSharp } from '../data/image/picture.ts';
+import { Thumbs } from '../data/image/thumbs.ts';
+import { checkName } from '../data/index/add.ts';
+import { Dataset } from '../data/index/dataset.ts';
+import { IndexJobs } from '../data/index/jobs.ts';
+import { hasQuestions, listDatasets, removeDataset, summary } from '../data/index/list.ts';
+import { indexPath } from '../data/index/schema.ts';
+import { FACETS } from '../data/index/search.ts';
+import { runTask } from '../data/index/task.ts';
+import { Pool } from '../data/pool.ts';
+import { readSplit, splitFilesOf, splitPath } from '../data/splits/files.ts';
+import { EXPORT_FORMATS, ItemQuery, MakeSplit, type Audit, type Folder, type SplitFile } from '../protocol/data.ts';
+import { WorkbenchError, errorBody } from '../protocol/errors.ts';
+
+const AddBody = Compile(
+  Type.Object(
+    { dir: Type.String({ minLength: 1 }), name: Type.Optional(Type.String()), images: Type.Optional(Type.Boolean()) },
+    { additionalProperties: false },
+  ),
+);
+const QueryBody = Compile(ItemQuery);
+const SplitBody = Compile(MakeSplit);
+const ExportBody = Compile(Type.Object({ format: Type.String({ enum: [...EXPORT_FORMATS] }), query: Type.Optional(ItemQuery) }, { additionalProperties: false }));
+
+/** Images are ours, encoded anew; still nothing in them may run or be guessed at. */
+const IMAGE_HEADERS = { 'x-content-type-options': 'nosniff', 'content-security-policy': "sandbox; default-src 'none'" };
+
+export function dataRoutes({ home = homeDir() }: { home?: string } = {}): Hono {
+  const app = new Hono();
+  const jobs = new IndexJobs(home);
+  const open = new OpenDatasets(home);
+  const thumbs = new Thumbs(join(home, 'cache', 'thumbs'));
+  const decoding = new Pool(2);
+  const audits = new Map<string, { revision: number; audit: Promise<Audit> }>();
+  const named = (c: Context) => open.get(c.req.param('name')!);
+
+  app.get('/', (c) => c.json({ datasets: listDatasets(home), jobs: jobs.all() }));
+
+  app.post('/', async (c) => {
+    const { dir, ...options } = check(AddBody, await body(c));
+    return c.json(await jobs.start(dir, options), 202);
+  });
+
+  app.get('/browse', async (c) => c.json(await browse(c.req.query('dir') || homedir())));
+
+  app.get('/:name', (c) => {
+    const set = named(c);
+    return c.json({ ...summary(set.name, home), facets: set.page({ limit: 1 }).facets, splits: set.splits(), job: jobs.get(set.name) });
+  });
+
+  app.delete('/:name', async (c) => {
+    const name = checkName(c.req.param('name'));
+    await jobs.forget(name);
+    open.close(name);
+    audits.delete(name);
+    removeDataset(name, home);
+    return c.body(null, 204);
+  });
+
+  app.get('/:name/job', (c) => c.json(job(jobs, c.req.param('name'))));
+  app.delete('/:name/job', async (c) => {
+    await jobs.stop(c.req.param('name'));
+    return c.json(job(jobs, c.req.param('name')));
+  });
+
+  app.get('/:name/items', (c) => c.json(named(c).page(check(QueryBody, queryOf(c)))));
+  app.post('/:name/items', async (c) => c.json(named(c).page(check(QueryBody, await body(c)))));
+  app.get('/:name/items/:id', (c) => c.json(named(c).sample(c.req.param('id'))));
+
+  app.get('/:name/thumb/:hash', async (c) => {
+    const set = named(c);
+    const hash = c.req.param('hash');
+    const image = set.imageByHash(hash);
+    if (!image) throw noImage(hash);
+    const bytes = await thumbs.get(set.root, image, hash, number(c, 'size') ?? 192, c.req.raw.signal);
+    return c.body(new Uint8Array(bytes), 200, { ...IMAGE_HEADERS, 'content-type': 'image/webp', 'cache-control': 'private, max-age=31536000, immutable' });
+  });
+
+  app.get('/:name/image', async (c) => {
+    const set = named(c);
+    const path = c.req.query('path') ?? '';
+    const [width, level] = [number(c, 'window'), number(c, 'level')];
+    const size = Math.min(Math.max(number(c, 'size') ?? 2048, 1), 4096);
+    const chosen = { ...(width !== null && { width }), ...(level !== null && { level }) };
+    const { picture, png } = await decoding.run(async () => {
+      const picture = await openPicture(set.root, path);
+      const resized = toSharp(picture, chosen).resize(size, size, { fit: 'inside', withoutEnlargement: true });
+      const png = await resized.png().toBuffer().catch((cause: unknown) => {
+        throw imageError(cause, path);
+      });
+      return { picture, png };
+    }, c.req.raw.signal);
+    const shown = picture.kind === 'grey' ? { ...picture.window, ...chosen } : null;
+    return c.body(new Uint8Array(png), 200, {
+      ...IMAGE_HEADERS,
+      'content-type': 'image/png',
+      'cache-control': 'private, max-age=3600',
+      'x-image-size': `${picture.width}x${picture.height}`,
+      ...(shown && { 'x-image-window': `${shown.width}`, 'x-image-level': `${shown.level}` }),
+    });
+  });
+
+  app.get('/:name/audit', async (c) => {
+    const { name, revision } = named(c);
+    let known = audits.get(name);
+    if (known?.revision !== revision) {
+      known = { revision, audit: runTask('audit', { name, home }) };
+      known.audit.catch(() => audits.delete(name)); // a failure may be tried again
+      audits.set(name, known);
+    }
+    return c.json(await known.audit);
+  });
+
+  app.get('/:name/splits', (c) => {
+    const set = named(c);
+    return c.json({ splits: set.splits(), files: splitFilesOf(set.name, home).map(withoutIds) });
+  });
+  app.post('/:name/splits', async (c) => {
+    const { name } = named(c);
+    const { test_fraction, ...options } = check(SplitBody, await body(c));
+    if (options.name) checkName(options.name);
+    return c.json(withoutIds(await runTask('split', { name, home, options: { ...options, testFraction: test_fraction } })), 201);
+  });
+  app.get('/:name/splits/:split', (c) => c.json(readSplit(splitPath(named(c).name, checkName(c.req.param('split')), home))));
+
+  app.post('/:name/export', async (c) => {
+    const { name } = named(c);
+    const { format, query = {} } = check(ExportBody, await body(c));
+    const { bytes, type, extension } = await runTask('export', { name, home, format: format as 'jsonl', query }, c.req.raw.signal);
+    return c.body(new Uint8Array(bytes), 200, { 'content-type': type, 'content-disposition': `attachment; filename="${name}.${extension}"`, 'x-content-type-options': 'nosniff' });
+  });
+
+  app.onError((error, c) => {
+    if (error instanceof WorkbenchError) return c.json(errorBody(error), error.http as ContentfulStatusCode);
+    if (c.req.raw.signal.aborted) return c.body(null, 499 as 400); // nobody waits for it
+    process.stderr.write(`${c.req.method} ${c.req.path}: ${error.stack ?? error.message}\n`);
+    return c.json(errorBody(error), 500);
+  });
+  return app;
+}
+
+/** Data sets that are being looked at. One that was removed and made again by the command is opened anew. */
+class OpenDatasets {
+  readonly #home: string;
+  readonly #open = new Map<string, { set: Dataset; inode: number }>();
+
+  constructor(home: string) {
+    this.#home = home;
+  }
+
+  get(name: string): Dataset {
+    const inode = hasQuestions(name, this.#home) ? statSync(indexPath(name, this.#home)).ino : 0;
+    const known = this.#open.get(name);
+    if (known && known.inode === inode) return known.set;
+    this.close(name);
+    const set = new Dataset(name, this.#home);
+    this.#open.set(name, { set, inode });
+    return set;
+  }
+
+  close(name: string): void {
+    this.#open.get(name)?.set.close();
+    this.#open.delete(name);
+  }
+}
+
+/** Folders below one, and which of them look like a data set. Files are not listed. */
+async function browse(path: string): Promise<Folder> {
+  const dir = resolve(path);
+  const entries = await readdir(dir, { withFileTypes: true }).catch((cause: unknown) => {
+    throw new WorkbenchError({ code: 'DATA_NOT_FOUND', http: 404, cause, message: `${dir} cannot be read`, remedy: 'Choose another folder.' });
+  });
+  const names = entries.filter((entry) => entry.isDirectory() && !entry.name.startsWith('.')).map((entry) => entry.name);
+  const folders = names.toSorted((a, b) => a.localeCompare(b)).slice(0, 1000);
+  return {
+    dir,
+    parent: dirname(dir) === dir ? null : dirname(dir),
+    folders: await Promise.all(folders.map(async (name) => ({ name, dir: join(dir, name), layout: await looksLike(join(dir, name)) }))),
+  };
+}
+
+async function looksLike(dir: string): Promise<string | null> {
+  const names = await readdir(dir).catch((): string[] => []);
+  if (names.includes('QA_information')) return 'omnimedvqa';
+  if (names.includes('Splits')) return 'medr1';
+  if (names.some((name) => /^metadata\.(jsonl|csv)$/.test(name))) return 'imagefolder';
+  return names.some((name) => name.endsWith('.parquet')) ? 'parquet' : null;
+}
+
+/** Filters as they stand in an address; a facet may repeat. */
+function queryOf(c: Context): ItemQuery {
+  const facets: Record<string, string[]> = {};
+  for (const facet of FACETS) {
+    const values = c.req.queries(facet);
+    if (values) facets[facet] = values;
+  }
+  const text = (name: string) => c.req.query(name);
+  const whole = (name: string) => number(c, name) ?? undefined;
+  return JSON.parse(
+    JSON.stringify({
+      facets,
+      q: text('q'),
+      ids: text('ids')?.split(','),
+      image: text('image'),
+      sort: text('sort'),
+      descending: text('descending') === undefined ? undefined : /^(1|true)$/.test(text('descending')!),
+      group: text('group'),
+      limit: whole('limit'),
+      cursor: text('cursor'),
+      offset: whole('offset'),
+    }),
+  ) as ItemQuery;
+}
+
+function number(c: Context, name: string): number | null {
+  const text = c.req.query(name);
+  if (text === undefined || text === '') return null;
+  const value = Number(text);
+  if (!Number.isFinite(value)) throw badRequest(`${name}=${text} is no number`);
+  return value;
+}
+
+async function body(c: Context): Promise<unknown> {
+  return c.req.json().catch((cause: unknown) => {
+    throw badRequest('the body is no JSON', cause);
+  });
+}
+
+interface Checker<T> {
+  Check(value: unknown): value is T;
+  Errors(value: unknown): { instancePath: string; message: string }[];
+}
+
+function check<T>(schema: Checker<T>, value: unknown): T {
+  if (schema.Check(value)) return value;
+  const [first] = schema.Errors(value);
+  throw badRequest(`${first?.instancePath || 'the request'}: ${first?.message ?? 'not what this route takes'}`);
+}
+
+function job(jobs: IndexJobs, name: string) {
+  const found = jobs.get(name);
+  if (found) return found;
+  throw new WorkbenchError({ code: 'DATA_JOB_UNKNOWN', http: 404, message: `${name} is not being indexed`, remedy: 'POST /api/data starts it.' });
+}
+
+const withoutIds = ({ train, test, ...rest }: SplitFile) => ({ ...rest, train: train.length, test: test.length });
+
+function badRequest(message: string, cause?: unknown): WorkbenchError {
+  return new WorkbenchError({ code: 'BAD_REQUEST', http: 400, message, cause, remedy: 'GET /api/schema and the list of routes say what is taken.' });
+}
+
+function noImage(hash: string): WorkbenchError {
+  return new WorkbenchError({ code: 'DATA_IMAGE_UNKNOWN', http: 404, message: `no image has the content ${hash.slice(0, 64)}`, remedy: 'Index the data set again.' });
+}
