@@ -67,8 +67,11 @@ export class QuestionEncoder {
     }
   }
 
+  /** Images still being decoded are freed when they are done. */
   dispose(): void {
-    this.trim([], -1);
+    for (const question of this.#cache.values()) question.then(({ prompt }) => disposePrompt(prompt), () => undefined);
+    this.#cache.clear();
+    this.#sizes.clear();
   }
 
   #get(item: VqaItem): Promise<Question> {
@@ -78,7 +81,7 @@ export class QuestionEncoder {
     this.#cache.set(item, question);
     if (cached === undefined) {
       question.then(
-        ({ prompt }) => this.#sizes.set(item, bytesOf(prompt)),
+        ({ prompt }) => this.#cache.has(item) && this.#sizes.set(item, bytesOf(prompt)),
         () => this.#cache.delete(item),
       );
     }

@@ -196,7 +196,7 @@ describe('a GRPO run', () => {
 
   it('skips an update that is not finite, keeps the evidence, and ends after five in a row with weights as they were', async () => {
     const evidenceDir = join(tiny.directory, 'evidence');
-    const config = tiny.config({ learning_rate: 1e30, max_grad_norm: 0, lr_scheduler_type: 'constant', beta: 0 });
+    const config = tiny.config({ scale_rewards: 'none', reward_weights: [1e30, 1e30] });
     const trainer = await createTrainer({ config, items: tiny.items, evalItems: [], root: tiny.directory, evidenceDir });
     let failure: Error | null = null;
     const seen: StepResult[] = [];
@@ -209,6 +209,9 @@ describe('a GRPO run', () => {
     expect(seen.at(-1)!.metrics.skipped_steps).toBe(4);
     const kept = await readdir(evidenceDir);
     expect(kept.filter((name) => name.endsWith('.json'))).toHaveLength(5);
+    const before = join(tiny.directory, 'unmoved');
+    await trainer.saveCheckpoint(before);
+    expect((await weights(before)).equals(await weights(tiny.model))).toBe(true);
     const state = kept.find((name) => name.startsWith('state-before'));
     expect(JSON.parse(await readFile(join(evidenceDir, state!, 'trainer_state.json'), 'utf8')).skipped_in_a_row).toBe(5);
     trainer.dispose();

@@ -77,5 +77,5 @@ export class PolicyOptimizer {
 
 function masterOf(weight: Tensor): Tensor {
   if (weight.dtype !== 'bfloat16') return weight;
-  return noGrad(() => keep(weight.detach().to({ dtype: 'float32' })));
+  return noGrad(() => keep(weight.to({ dtype: 'float32' })));
 }

@@ -1,0 +1,92 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Command } from 'commander';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { register as registerEval } from './eval.ts';
+import { register as registerReplay } from './replay.ts';
+import { makeTiny, type Tiny } from '../rl/testing/tiny.ts';
+
+let tiny: Tiny;
+let batch: string;
+
+/** The command in this process; what it prints under --json. */
+async function medr1(...args: string[]) {
+  const program = new Command().exitOverride();
+  program.configureOutput({ writeErr: () => undefined });
+  for (const register of [registerReplay, registerEval]) register(program);
+  for (const command of program.commands) command.exitOverride().configureOutput({ writeErr: () => undefined });
+  const write = vi.spyOn(process.stdout, 'write').mockReturnValue(true);
+  try {
+    await program.parseAsync([...args, '--json'], { from: 'user' });
+    expect(write).toHaveBeenCalledTimes(1);
+    return JSON.parse(String(write.mock.calls[0][0]));
+  } finally {
+    write.mockRestore();
+  }
+}
+
+const rows = [
+  { image: 'Images/0.png', prompt: 'it is A', completions: ['<answer> A </answer>', [8, 9, 2], 'B', 'it is'], rewards: { accuracy: [1, 0, 0, 0], format: [1, 1, 0, 0] } },
+  { image: 'Images/1.png', prompt: 'it is', completions: [[10, 2], 'C', 'A', [12, 8, 13, 2]], rewards: { accuracy: [1, 1, 0, null], format: [0, 0, 1, 1] } },
+];
+
+beforeAll(async () => {
+  tiny = await makeTiny();
+  batch = join(tiny.directory, 'batch.jsonl');
+  await writeFile(batch, rows.map((row) => JSON.stringify(row)).join('\n'));
+});
+afterAll(() => tiny[Symbol.asyncDispose]());
+
+describe('medr1 replay', () => {
+  it('gives loss, gradient norm, advantages per group and metrics by name; the policy is its own reference', async () => {
+    const seen = await medr1('replay', '--model', tiny.model, '--batch', batch);
+    expect(seen.advantages).toHaveLength(2);
+    expect(seen.advantages[0][0]).toBeCloseTo(1.25 / (Math.sqrt((1.25 ** 2 + 0.25 ** 2 + 2 * 0.75 ** 2) / 3) + 1e-4), 6);
+    expect(seen.kl).toBe(0);
+    expect(seen.grad_norm).toBeGreaterThan(0);
+    expect(seen['rewards/accuracy/mean']).toBeCloseTo(3 / 7, 9);
+    expect(seen['completions/clipped_ratio']).toBe(5 / 8);
+  });
+
+  it('answers what if: other settings, micro-batches that sum to the same update', async () => {
+    const whole = await medr1('replay', '--model', tiny.model, '--batch', batch, '--set', 'loss_type=dapo', '--set', 'beta=0');
+    const parts = await medr1('replay', '--model', tiny.model, '--batch', batch, '--set', 'loss_type=dapo', '--set', 'beta=0', '--set', 'per_device_train_batch_size=4');
+    expect(whole.kl).toBeNull();
+    expect(parts.loss).toBeCloseTo(whole.loss, 5);
+    expect(parts.grad_norm).toBeCloseTo(whole.grad_norm, 4);
+  });
+
+  it.each([
+    ['groups of two sizes', [rows[0], { ...rows[1], completions: ['A'], rewards: { accuracy: [1], format: [1] } }], [], /row 2 has 1 completions, the group size is 4/],
+    ['a reward that a row lacks', [rows[0], { ...rows[1], rewards: { accuracy: [1, 1, 0, 0] } }], [], /row 2 has no rewards of format/],
+    ['no rewards', [{ ...rows[0], rewards: {} }], [], /row 1 has no rewards of any function/],
+    ['an unknown key', rows, ['--set', 'betta=1'], /betta/],
+    ['a setting without a value', rows, ['--set', 'beta'], /not key=value/],
+  ] as const)('refuses %s', async (name, content, extra, message) => {
+    const file = join(tiny.directory, `${name}.jsonl`);
+    await writeFile(file, content.map((row) => JSON.stringify(row)).join('\n'));
+    await expect(medr1('replay', '--model', tiny.model, '--batch', file, ...extra)).rejects.toThrow(message);
+  });
+});
+
+describe('medr1 eval', () => {
+  it('reports both readings with intervals, and controls', async () => {
+    const file = join(tiny.directory, 'Splits', 'modality', 'test', 'CT.json');
+    await mkdir(join(tiny.directory, 'Splits', 'modality', 'test'), { recursive: true });
+    await mkdir(join(tiny.directory, 'Splits', 'modality', 'train'), { recursive: true });
+    const split = tiny.items.map((item) => ({ image: item.image, problem: 'it is A)A, B)B, C)C, D)D', solution: `<answer> ${item.answer} </answer>` }));
+    await writeFile(file, JSON.stringify(split));
+    await writeFile(file.replace('test', 'train'), JSON.stringify(split));
+    const seen = await medr1('eval', '--model', tiny.model, '--dataset', tiny.directory, '--split', 'modality/test/CT', '--max-new-tokens', '8', '--controls', 'blank-image,shuffled-image,text-only,option-prior');
+    expect(seen.items).toBe(6);
+    expect(seen.strict.total).toBe(6);
+    expect(seen.strict.low).toBeLessThanOrEqual(seen.strict.rate);
+    expect(Object.keys(seen.controls)).toEqual(['blank-image', 'shuffled-image', 'text-only', 'option-prior']);
+    expect(seen.controls['blank-image'].tolerant.total).toBe(6);
+    expect(seen.split_hash).toMatch(/^[0-9a-f]{64}$/);
+  });
+
+  it('refuses an unknown control', async () => {
+    await expect(medr1('eval', '--model', tiny.model, '--split', 'x', '--controls', 'blank')).rejects.toThrow(/blank is none of blank-image/);
+  });
+});

@@ -1,0 +1,103 @@
+/** `medr1 replay`: one GRPO update on given completions and rewards, nothing saved. Under other settings too: what if? */
+import type { Command } from 'commander';
+import { WorkbenchError, type TrainConfig } from '../protocol/index.ts';
+import { loadModel, loadProcessor, type ModelDtype } from '../qwen2vl/index.ts';
+import { disposePrompt } from '../rl/encoder.ts';
+import { replay, type Replay, type ReplayGroup } from '../rl/replay.ts';
+import { completeConfig, parseSettings, readConfigFile } from '../runs/config.ts';
+import { encodeRow, readBatch, type BatchRow } from './batch.ts';
+import { dtypeOption } from './generate.ts';
+import { printJson, table } from './output.ts';
+
+interface Options {
+  model: string;
+  batch: string;
+  ref?: string;
+  config?: string;
+  set: string[];
+  dtype?: ModelDtype;
+  device: string;
+  json?: boolean;
+}
+
+export function register(program: Command): void {
+  program
+    .command('replay')
+    .description('one GRPO update on given completions and rewards, nothing saved: loss, gradient norm, every metric')
+    .requiredOption('--model <dir>', 'Hugging Face directory of the policy')
+    .requiredOption('--batch <file>', 'JSON lines: {"image", "prompt", "completions", "rewards": {name: [...]}}, one group a line')
+    .option('--ref <dir>', 'reference model of the KL term (default: the policy itself)')
+    .option('--config <file>', 'settings of the update, as for medr1 train')
+    .option('--set <key=value>', 'one setting, may be repeated', (value, before: string[]) => [...before, value], [])
+    .addOption(dtypeOption())
+    .option('--device <device>', 'cpu, cuda:0, ...', 'cpu')
+    .option('--json', 'print one JSON document and nothing else')
+    .action(run);
+}
+
+async function run(options: Options): Promise<void> {
+  const rows = readBatch(options.batch);
+  const config = configOf(options, rows);
+  const processor = await loadProcessor(options.model);
+  const load = { dtype: options.dtype ?? config.dtype, device: options.device };
+  using policy = await loadModel(options.model, load);
+  policy.setTrainable((name) => !(config.freeze_vision && name.includes('visual.')));
+  using other = config.beta !== 0 && options.ref !== undefined ? await loadModel(options.ref, load) : null;
+
+  const encoded = await Promise.all(rows.map((row) => encodeRow(processor, row)));
+  const groups = encoded.map(({ prompt, completions, rewards }): ReplayGroup => ({
+    prompt,
+    completions,
+    rewards: completions.map((_, g) => config.reward_funcs.map((name) => rewards[name][g])),
+  }));
+  const reference = config.beta === 0 ? null : (other ?? policy);
+  const result = replay({ policy, reference, eosTokenIds: processor.eosTokenIds }, groups, config.reward_funcs, config);
+  for (const { prompt } of encoded) disposePrompt(prompt);
+  print(result, options.json ?? false);
+}
+
+/** The settings given, on top of what the batch itself says: reward functions, G, and one micro-batch for all completions. */
+function configOf(options: Options, rows: BatchRow[]): TrainConfig {
+  const given = { ...(options.config === undefined ? {} : readConfigFile(options.config)), ...parseSettings(options.set) };
+  const G = rows[0].completions.length;
+  rows.forEach((row, i) => {
+    if (row.completions.length !== G) throw uneven(options.batch, i, row.completions.length, G);
+  });
+  if (G < 2) throw uneven(options.batch, 0, G, 2);
+  const names = (given.reward_funcs as string[] | undefined) ?? Object.keys(rows[0].rewards ?? {});
+  rows.forEach((row, i) => {
+    const missing = names.find((name) => row.rewards?.[name] === undefined);
+    if (missing !== undefined || names.length === 0) throw noReward(options.batch, i, missing ?? 'any function');
+  });
+  const N = rows.length * G;
+  const accumulation = Number(given.gradient_accumulation_steps ?? 1);
+  const micro = Number(given.per_device_train_batch_size ?? N / accumulation);
+  return completeConfig({
+    dataset_name: options.batch,
+    ...given,
+    model_name_or_path: options.model,
+    reward_funcs: names,
+    num_generations: G,
+    per_device_train_batch_size: micro,
+    gradient_accumulation_steps: N / micro,
+  });
+}
+
+const uneven = (file: string, row: number, seen: number, G: number): WorkbenchError =>
+  new WorkbenchError({
+    code: 'REPLAY_GROUPS',
+    message: `${file}: row ${row + 1} has ${seen} completions, the group size is ${G}`,
+    remedy: 'Give every row the same number of completions, at least 2: advantages are taken within groups of one size.',
+  });
+
+const noReward = (file: string, row: number, name: string): WorkbenchError =>
+  new WorkbenchError({
+    code: 'REPLAY_REWARDS',
+    message: `${file}: row ${row + 1} has no rewards of ${name}`,
+    remedy: 'Give "rewards": {name: [one number or null per completion]} for the same functions in every row.',
+  });
+
+function print({ loss, grad_norm, advantages, metrics }: Replay, json: boolean): void {
+  if (json) printJson({ loss, grad_norm, kl: metrics.kl ?? null, advantages, ...metrics });
+  else console.log(table(Object.entries({ loss, grad_norm, ...metrics }).map(([name, value]) => [name, value === null ? '-' : value.toPrecision(6)])));
+}
