@@ -78,7 +78,13 @@ it('no route answers that the table does not list', async () => {
   const { Hub } = await import('../../kernel-bridge/src/server/hub.ts');
   const { Supervisor } = await import('../../kernel-bridge/src/server/supervisor.ts');
   const home = mkdtempSync(join(tmpdir(), 'medr1-auth-'));
-  const services = { home, hub: new Hub(home), supervisor: new Supervisor({ home, changed: () => {} }), loadItems: () => Promise.reject(), started_at: 0 };
+  const services = {
+    home,
+    hub: new Hub(home),
+    supervisor: new Supervisor({ home, changed: () => {} }),
+    loadItems: () => Promise.reject(),
+    started_at: 0,
+  };
   const listed = ROUTES.map(([method, path]) => `${method} /api${path}`);
   const registered = createApp(services, { secret: 's', port: null }).routes.filter(({ method }) => method !== 'ALL');
   expect([...new Set(registered.map(({ method, path }) => `${method} ${path}`))].sort()).toEqual([...listed].sort());
@@ -86,5 +92,8 @@ it('no route answers that the table does not list', async () => {
 
 it('an unknown path answers with an error that names it', async () => {
   const answer = await fetch(`http://127.0.0.1:${port}/api/nothing`, { headers: { authorization: good().authorization } });
-  expect([answer.status, await answer.json()]).toMatchObject([404, { code: 'ROUTE_UNKNOWN', message: 'There is no route GET /api/nothing.' }]);
+  expect([answer.status, await answer.json()]).toMatchObject([
+    404,
+    { code: 'ROUTE_UNKNOWN', message: 'There is no route GET /api/nothing.' },
+  ]);
 });

@@ -39,7 +39,11 @@ describe('a new run', () => {
 
   it('sent twice with one request id is made once', async () => {
     const send = () =>
-      fetch(url('/runs'), { method: 'POST', headers: headers(), body: JSON.stringify({ config: t.config(), start: false, request_id: 'r1' }) });
+      fetch(url('/runs'), {
+        method: 'POST',
+        headers: headers(),
+        body: JSON.stringify({ config: t.config(), start: false, request_id: 'r1' }),
+      });
     const [a, b] = await Promise.all([send(), send()]);
     expect(((await a.json()) as { id: string }).id).toBe(((await b.json()) as { id: string }).id);
     expect(await t.client.runs()).toHaveLength(1);
@@ -67,9 +71,16 @@ describe('an action that the state does not allow', () => {
   it('is refused with the state and what to do', async () => {
     const { id } = await t.client.createRun(t.config({ max_steps: 2 }));
     await reached(t.client, id, 'finished');
-    await expect(t.client.action(id, 'resume')).rejects.toMatchObject({ code: 'RUN_CONFLICT', http: 409, message: `Run ${id} is finished: it cannot resume.` });
+    await expect(t.client.action(id, 'resume')).rejects.toMatchObject({
+      code: 'RUN_CONFLICT',
+      http: 409,
+      message: `Run ${id} is finished: it cannot resume.`,
+    });
     await expect(t.client.action(id, 'pause')).rejects.toMatchObject({ code: 'RUN_CONFLICT' });
-    await expect(t.client.action(id, 'dance' as never)).rejects.toMatchObject({ code: 'REQUEST_INVALID', message: /"dance" is none of start, pause/ });
+    await expect(t.client.action(id, 'dance' as never)).rejects.toMatchObject({
+      code: 'REQUEST_INVALID',
+      message: /"dance" is none of start, pause/,
+    });
   });
 
   it('deleting is refused while it trains, and moves the run to the trash afterwards', async () => {
@@ -108,7 +119,10 @@ it('a taken port, a second server on the home and a live socket are named', asyn
   const number = (taken.address() as { port: number }).port;
   const { home, remove } = makeHome();
   const options = { home, loadItems: fakeLoadItems };
-  await expect(startServer({ ...options, port: number })).rejects.toMatchObject({ code: 'PORT_TAKEN', message: `Port ${number} is taken by another program.` });
+  await expect(startServer({ ...options, port: number })).rejects.toMatchObject({
+    code: 'PORT_TAKEN',
+    message: `Port ${number} is taken by another program.`,
+  });
   expect(readdirSync(home)).not.toContain('server.json');
   await expect(startServer({ ...options, home: t.home })).rejects.toMatchObject({ code: 'SERVER_RUNNING' });
   const first = await startServer({ ...options, socket: join(home, 's') });
@@ -136,7 +150,9 @@ describe('images', () => {
     const config = t.config();
     root = config.dataset_name as string;
     mkdirSync(join(root, 'Images'));
-    await sharp({ create: { width: 40, height: 20, channels: 3, background: 'red' } }).jpeg().toFile(join(root, 'Images', 'a b.jpg'));
+    await sharp({ create: { width: 40, height: 20, channels: 3, background: 'red' } })
+      .jpeg()
+      .toFile(join(root, 'Images', 'a b.jpg'));
     writeFileSync(join(root, 'Images', 'cut.jpg'), 'no image');
     writeFileSync(join(root, 'Images', 'x.svg'), '<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>');
     symlinkSync('/etc/passwd', join(root, 'Images', 'out.jpg'));

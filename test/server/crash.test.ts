@@ -17,7 +17,15 @@ const STEPS = 60;
 const slow = { max_steps: STEPS, learning_rate: 0.004, save_steps: 7 };
 
 /** The pid of the process that trains the run: it writes the log. */
-const workerPid = (home: string, id: string): number => Number(/pid (\d+)/.exec(readFileSync(join(home, 'runs', id, 'worker.log'), 'utf8').trimEnd().split('\n').findLast((line) => line.includes('pid '))!)![1]);
+const workerPid = (home: string, id: string): number =>
+  Number(
+    /pid (\d+)/.exec(
+      readFileSync(join(home, 'runs', id, 'worker.log'), 'utf8')
+        .trimEnd()
+        .split('\n')
+        .findLast((line) => line.includes('pid '))!,
+    )![1],
+  );
 
 const acknowledged = (seen: RunEvent[]): number => Math.max(0, ...seen.filter(({ kind }) => kind === 'step').map(({ step }) => step));
 
@@ -144,7 +152,9 @@ it('two workers never train one run', async () => {
   const t = await testServer();
   const { id } = await t.client.createRun(t.config({ ...slow, max_steps: 1000 }));
   await reached(t.client, id, 'running');
-  const second = spawn(process.execPath, [resolve(import.meta.dirname, 'fake-worker.ts'), join(t.home, 'runs', id), t.home], { stdio: ['ignore', 'ignore', 'pipe'] });
+  const second = spawn(process.execPath, [resolve(import.meta.dirname, 'fake-worker.ts'), join(t.home, 'runs', id), t.home], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
   let said = '';
   second.stderr!.on('data', (text) => (said += text));
   const code = await new Promise((done) => second.once('exit', done));

@@ -60,7 +60,10 @@ describe('medr1 runs', () => {
     const rows = readFileSync(join(out, 'metrics.csv'), 'utf8').trim().split('\n');
     expect(rows[0]).toBe('step,time_ms,"reward","loss","rewards/accuracy/mean","kl"');
     expect(rows).toHaveLength(11);
-    const groups = readFileSync(join(out, 'rollouts.jsonl'), 'utf8').trim().split('\n').map((line) => JSON.parse(line));
+    const groups = readFileSync(join(out, 'rollouts.jsonl'), 'utf8')
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line));
     expect(groups).toHaveLength(20);
     expect(groups[19]).toMatchObject({ step: 10, group: 1 });
     const again = await medr1('runs', 'export', id, out);

@@ -23,7 +23,11 @@ describe('a run from start to end', () => {
     const { groups, steps } = await t.client.groups(id, { step: 3 });
     expect(steps).toEqual([1, 5]);
     expect(groups).toHaveLength(2);
-    expect(groups[1].completions[2]).toMatchObject({ token_ids: [3, 1, 2], advantage: 0.5, text: '<think> step 3 </think> <answer> A </answer>' });
+    expect(groups[1].completions[2]).toMatchObject({
+      token_ids: [3, 1, 2],
+      advantage: 0.5,
+      text: '<think> step 3 </think> <answer> A </answer>',
+    });
     expect(groups[1].completions[2].logprobs[0]).toBeCloseTo(-0.1, 6);
 
     const { events } = await t.client.events(id);

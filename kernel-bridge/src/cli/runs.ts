@@ -62,7 +62,14 @@ function list({ json }: Json): void {
   if (summaries.length === 0) return void process.stdout.write('No runs yet: medr1 train CONFIG.yaml starts one.\n');
   const rows = summaries.map((run) =>
     'name' in run
-      ? [run.id, run.state, `${run.step}/${run.total_steps || '?'}`, run.reward === null ? '-' : run.reward.toFixed(3), run.variant, run.name]
+      ? [
+          run.id,
+          run.state,
+          `${run.step}/${run.total_steps || '?'}`,
+          run.reward === null ? '-' : run.reward.toFixed(3),
+          run.variant,
+          run.name,
+        ]
       : [run.id, run.state, '-', '-', '-', run.error.message],
   );
   process.stdout.write(`${table([['RUN', 'STATE', 'STEP', 'REWARD', 'VARIANT', 'NAME'], ...rows])}\n`);
@@ -86,7 +93,8 @@ function show(id: string, { json }: Json): void {
 }
 
 async function exportTo(id: string, out: string, { format }: { format: string }): Promise<void> {
-  if (!EXPORT_FORMATS.includes(format as ExportFormat)) throw errors.badRequest('--format', `${format} is none of ${EXPORT_FORMATS.join(', ')}`);
+  if (!EXPORT_FORMATS.includes(format as ExportFormat))
+    throw errors.badRequest('--format', `${format} is none of ${EXPORT_FORMATS.join(', ')}`);
   if (existsSync(out)) throw errors.badRequest('out', `${out} exists already`);
   using store = openRun(homeDir(), id);
   await exportRun(store, out, format as ExportFormat);

@@ -3,6 +3,7 @@ import { InvalidArgumentError, Option, type Command } from 'commander';
 import { loadItems } from '../data/load.ts';
 import { PROTOCOL_VERSION } from '../protocol/rest.ts';
 import { homeDir } from '../runs/home.ts';
+import { dataRoutes } from '../server/data.ts';
 import { startServer } from '../server/server.ts';
 import { VERSION } from '../version.ts';
 import { printJson } from './output.ts';
@@ -21,7 +22,9 @@ export function register(program: Command): void {
 async function serve(options: { socket?: string; port: number; watchParent?: boolean }): Promise<void> {
   const secret = process.env.MEDR1_SECRET;
   delete process.env.MEDR1_SECRET; // not for workers
-  const server = await startServer({ home: homeDir(), socket: options.socket, port: options.port, secret, loadItems });
+  const home = homeDir();
+  const { socket, port } = options;
+  const server = await startServer({ home, socket, port, secret, loadItems, dataRoutes: dataRoutes({ home }) });
   printJson({ protocol: PROTOCOL_VERSION, version: VERSION, pid: process.pid, ...server.address });
   await stopAsked(options.watchParent ?? false);
   await server.close();

@@ -86,7 +86,11 @@ export class RestClient {
     const content: Record<string, string> = body === undefined ? {} : { 'content-type': 'application/json' };
     let response: Response;
     try {
-      response = await this.fetch(url, { method, headers: { ...this.headers, ...content }, body: body === undefined ? undefined : JSON.stringify(body) });
+      response = await this.fetch(url, {
+        method,
+        headers: { ...this.headers, ...content },
+        body: body === undefined ? undefined : JSON.stringify(body),
+      });
     } catch (cause) {
       throw unreachable(cause);
     }
@@ -104,7 +108,8 @@ export class RestClient {
 const part = encodeURIComponent;
 
 /** A resent request carries the same id, so that the server does it once. */
-const requestId = (): string => Array.from(crypto.getRandomValues(new Uint8Array(12)), (byte) => byte.toString(16).padStart(2, '0')).join('');
+const requestId = (): string =>
+  Array.from(crypto.getRandomValues(new Uint8Array(12)), (byte) => byte.toString(16).padStart(2, '0')).join('');
 
 const unreachable = (cause: unknown): WorkbenchError =>
   new WorkbenchError({

@@ -12,7 +12,8 @@ const KEYS = Object.keys(properties);
 
 /** Fills in defaults and checks every key, alone and against the others. Throws CONFIG_UNKNOWN_KEY or CONFIG_INVALID. */
 export function completeConfig(input: unknown): TrainConfig {
-  if (typeof input !== 'object' || input === null || Array.isArray(input)) throw errors.badValue('whole', input, 'must be an object of keys');
+  if (typeof input !== 'object' || input === null || Array.isArray(input))
+    throw errors.badValue('whole', input, 'must be an object of keys');
   for (const key of Object.keys(input)) if (!KEYS.includes(key)) throw errors.unknownKey(key, nearestKey(key));
   const config = Value.Default(TrainConfig, structuredClone(input)) as Record<string, unknown>;
   for (const key of KEYS) if (config[key] === undefined) throw errors.missingKey(key);
@@ -28,7 +29,8 @@ export function completeConfig(input: unknown): TrainConfig {
 
 /** What TRL's GRPOConfig checks across keys, so that a run fails before it is made and not in its first step. */
 function checkTogether(config: TrainConfig): void {
-  const { reward_weights, reward_funcs, num_generations, per_device_train_batch_size, gradient_accumulation_steps, delta, epsilon } = config;
+  const { reward_weights, reward_funcs, num_generations, per_device_train_batch_size, gradient_accumulation_steps, delta, epsilon } =
+    config;
   if (reward_weights && reward_weights.length !== reward_funcs.length) {
     throw errors.badValue('reward_weights', reward_weights, `must hold one number for each of the ${reward_funcs.length} reward_funcs`);
   }
@@ -41,7 +43,8 @@ function checkTogether(config: TrainConfig): void {
       `must, times gradient_accumulation_steps, be a multiple of num_generations (${num_generations})`,
     );
   }
-  if (config.min_pixels > config.max_pixels) throw errors.badValue('min_pixels', config.min_pixels, `must not exceed max_pixels (${config.max_pixels})`);
+  if (config.min_pixels > config.max_pixels)
+    throw errors.badValue('min_pixels', config.min_pixels, `must not exceed max_pixels (${config.max_pixels})`);
 }
 
 function wanted(key: string, message: string): string {

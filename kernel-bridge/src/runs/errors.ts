@@ -12,7 +12,11 @@ const conflict = make('RUN_CONFLICT', 409);
 
 export const errors = {
   unknownKey: (key: string, nearest: string | undefined) =>
-    make('CONFIG_UNKNOWN_KEY', 422, 2)(
+    make(
+      'CONFIG_UNKNOWN_KEY',
+      422,
+      2,
+    )(
       `The configuration has a key "${key}" that is not known.`,
       nearest ? `Did you mean "${nearest}"?` : 'GET /schema or docs/config.md lists every key.',
     ),
@@ -20,7 +24,11 @@ export const errors = {
     badConfig(`The configuration's ${key} is ${preview(seen)}; it ${wanted}.`, `Give ${key} a value as docs/config.md describes it.`),
   missingKey: (key: string) => badConfig(`The configuration lacks ${key}.`, `Add ${key}; docs/config.md describes it.`),
   badFile: (file: string, cause: unknown) =>
-    make('CONFIG_UNREADABLE', 422, 2)(`${file} cannot be read as YAML: ${text(cause)}`, 'Check the path and the syntax of the file.', cause),
+    make('CONFIG_UNREADABLE', 422, 2)(
+      `${file} cannot be read as YAML: ${text(cause)}`,
+      'Check the path and the syntax of the file.',
+      cause,
+    ),
   modelMissing: (path: string, lacks: string) =>
     make('MODEL_MISSING', 422)(
       `The model directory ${path} ${lacks}.`,
@@ -38,15 +46,22 @@ export const errors = {
   badRequest: (where: string, what: string) => badRequest(`${where}: ${what}.`, 'See protocol/rest.ts for what this route takes.'),
   notJson: (cause: unknown) => badRequest('The body is not JSON.', 'Send a JSON object with content-type application/json.', cause),
   noRoute: (method: string, path: string) =>
-    make('ROUTE_UNKNOWN', 404)(`There is no route ${method} ${path}.`, 'protocol/rest.ts lists the routes; a newer page may need a newer backend.'),
+    make('ROUTE_UNKNOWN', 404)(
+      `There is no route ${method} ${path}.`,
+      'protocol/rest.ts lists the routes; a newer page may need a newer backend.',
+    ),
   tooLarge: () => make('REQUEST_TOO_LARGE', 413)('The body is larger than 1 MiB.', 'Send less at once.'),
-  lengthRequired: () => make('LENGTH_REQUIRED', 411)('The body comes without its length.', 'Send it with a content-length header, not in chunks.'),
+  lengthRequired: () =>
+    make('LENGTH_REQUIRED', 411)('The body comes without its length.', 'Send it with a content-length header, not in chunks.'),
   unauthorized: () =>
     make('AUTH_REFUSED', 401)('The secret is missing or wrong.', 'Send "Authorization: Bearer <secret>" with the secret of server.json.'),
   badHost: (host: string) =>
     make('HOST_REFUSED', 403)(`The Host header ${preview(host)} is not this machine.`, 'Connect to 127.0.0.1 or to the unix socket.'),
   badOrigin: () =>
-    make('ORIGIN_REFUSED', 403)('Requests from web pages are refused on the private port.', "Go through JupyterLab's relay at <base>/medr1/api/."),
+    make('ORIGIN_REFUSED', 403)(
+      'Requests from web pages are refused on the private port.',
+      "Go through JupyterLab's relay at <base>/medr1/api/.",
+    ),
   busy: () => make('TOO_MANY_CONNECTIONS', 503)('Too many websockets are open.', 'Close some pages or notebooks.'),
 
   runUnknown: (id: string) => make('RUN_UNKNOWN', 404)(`There is no run ${preview(id)}.`, 'medr1 runs list shows the runs.'),
@@ -63,7 +78,8 @@ export const errors = {
     ),
   runLocked: (id: string) =>
     conflict(`Run ${id} is already being trained by another process.`, 'Wait for it, or stop it first (medr1 runs list shows its state).'),
-  wrongState: (id: string, action: string, state: string, remedy: string) => conflict(`Run ${id} is ${state}: it cannot ${action}.`, remedy),
+  wrongState: (id: string, action: string, state: string, remedy: string) =>
+    conflict(`Run ${id} is ${state}: it cannot ${action}.`, remedy),
   staleRevision: (base: number, current: number) =>
     make('REWARDS_STALE', 409)(
       `The edit was made on revision ${base}, but revision ${current} came first.`,
@@ -94,11 +110,18 @@ export const errors = {
     make('DISK_FULL', 507)(`The disk that holds ${directory} is full.`, 'Make room (old runs, the trash): the run goes on by itself.'),
 
   portTaken: (port: number) =>
-    make('PORT_TAKEN', 500)(`Port ${port} is taken by another program.`, `Choose another (--port N) or see who has it: ss -ltnp 'sport = :${port}'.`),
+    make('PORT_TAKEN', 500)(
+      `Port ${port} is taken by another program.`,
+      `Choose another (--port N) or see who has it: ss -ltnp 'sport = :${port}'.`,
+    ),
   socketTaken: (path: string) =>
     make('SOCKET_TAKEN', 500)(`Another server answers on ${path}.`, 'Stop it or choose another --socket PATH.'),
   socketPath: (path: string, cause: unknown) =>
-    make('SOCKET_UNUSABLE', 500)(`The socket ${path} cannot be made: ${text(cause)}`, 'Choose a path of at most 107 bytes in a directory you may write.', cause),
+    make('SOCKET_UNUSABLE', 500)(
+      `The socket ${path} cannot be made: ${text(cause)}`,
+      'Choose a path of at most 107 bytes in a directory you may write.',
+      cause,
+    ),
   serverRunning: (home: string) =>
     make('SERVER_RUNNING', 409)(
       `A Med-R1 server already works on ${home}.`,
@@ -110,7 +133,11 @@ export const errors = {
   imageMissing: (path: string) =>
     make('IMAGE_MISSING', 404)(`There is no image ${preview(path)} in the data set.`, 'medr1 data audit lists every missing image.'),
   imageBad: (path: string, cause: unknown) =>
-    make('IMAGE_UNREADABLE', 422)(`${preview(path)} cannot be decoded: ${text(cause)}`, 'Replace the file; medr1 data audit lists every such image.', cause),
+    make('IMAGE_UNREADABLE', 422)(
+      `${preview(path)} cannot be decoded: ${text(cause)}`,
+      'Replace the file; medr1 data audit lists every such image.',
+      cause,
+    ),
 };
 
 const text = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause));

@@ -43,12 +43,13 @@ function* metricRows(store: RunStore): Generator<string> {
 function* groupLines(store: RunStore): Generator<string> {
   const [first, last] = groupSteps(store.db);
   for (let step = first; step <= last; step++) {
-    for (const group of readGroups(store.db, { from: step, to: step, limit: Number.MAX_SAFE_INTEGER, offset: 0 })) yield JSON.stringify(group);
+    for (const group of readGroups(store.db, { from: step, to: step, limit: Number.MAX_SAFE_INTEGER, offset: 0 }))
+      yield JSON.stringify(group);
   }
 }
 
 function* eventLines(store: RunStore): Generator<string> {
-  for (let since = 0; ; ) {
+  for (let since = 0; ;) {
     const events = store.events(since);
     if (events.length === 0) return;
     for (const event of events) yield JSON.stringify(event);

@@ -50,7 +50,10 @@ export function readGroups(db: DatabaseSync, { from, to, limit, offset }: GroupQ
 
 /** First and last step that hold groups; [0, 0] when none does. */
 export function groupSteps(db: DatabaseSync): [number, number] {
-  const { first, last } = db.prepare('SELECT min(step) AS first, max(step) AS last FROM rollout_group').get() as Record<string, number | null>;
+  const { first, last } = db.prepare('SELECT min(step) AS first, max(step) AS last FROM rollout_group').get() as Record<
+    string,
+    number | null
+  >;
   return [first ?? 0, last ?? 0];
 }
 

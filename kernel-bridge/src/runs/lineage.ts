@@ -46,7 +46,12 @@ export async function rollbackRun(run: RunStore, step: number): Promise<void> {
 async function checkpointAt(run: RunStore, step: number) {
   const checkpoints = run.checkpoints();
   const checkpoint = checkpoints.find((each) => each.step === step);
-  if (!checkpoint) throw errors.noCheckpoint(run.row().id, step, checkpoints.map((each) => each.step));
+  if (!checkpoint)
+    throw errors.noCheckpoint(
+      run.row().id,
+      step,
+      checkpoints.map((each) => each.step),
+    );
   await verifyCheckpoint(checkpoint.path);
   return checkpoint;
 }

@@ -12,7 +12,10 @@ export interface MetricQuery {
 }
 
 export function metricNames(db: DatabaseSync): string[] {
-  return db.prepare('SELECT name FROM metric_name ORDER BY id').all().map((row) => row.name as string);
+  return db
+    .prepare('SELECT name FROM metric_name ORDER BY id')
+    .all()
+    .map((row) => row.name as string);
 }
 
 /** Inside the transaction of the step. */

@@ -137,7 +137,11 @@ describe('going back to a step', () => {
     expect(revisions(store.db).map(({ revision }) => revision)).toEqual([1]);
     const events = store.events(0);
     expect(events.map(({ seq }) => seq)).toEqual(events.map((_, i) => i + 1));
-    expect(events.at(-1)).toMatchObject({ kind: 'alert', code: 'STEPS_DROPPED', message: 'Steps 4 to 6 were dropped; the run goes on from step 3.' });
+    expect(events.at(-1)).toMatchObject({
+      kind: 'alert',
+      code: 'STEPS_DROPPED',
+      message: 'Steps 4 to 6 were dropped; the run goes on from step 3.',
+    });
     for (const table of ['metric', 'rollout_group', 'completion']) {
       expect(store.db.prepare(`SELECT max(step) AS last FROM ${table}`).get()!.last).toBe(3);
     }

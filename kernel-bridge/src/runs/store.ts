@@ -281,7 +281,9 @@ export class RunStore implements Disposable {
   append(step: number, body: EventBody, now: number): number {
     const { kind, ...rest } = body;
     const seq = this.seq + 1;
-    this.db.prepare('INSERT INTO event (seq, time, step, kind, body) VALUES (?, ?, ?, ?, ?)').run(seq, now, step, kind, JSON.stringify(rest));
+    this.db
+      .prepare('INSERT INTO event (seq, time, step, kind, body) VALUES (?, ?, ?, ?, ?)')
+      .run(seq, now, step, kind, JSON.stringify(rest));
     return seq;
   }
 
@@ -289,7 +291,9 @@ export class RunStore implements Disposable {
     const begins = state === 'starting';
     const ends = hasEnded(state);
     this.db
-      .prepare('UPDATE run SET state = ?, error = ?, started_at = CASE WHEN ? THEN coalesce(started_at, ?) ELSE started_at END, ended_at = ?')
+      .prepare(
+        'UPDATE run SET state = ?, error = ?, started_at = CASE WHEN ? THEN coalesce(started_at, ?) ELSE started_at END, ended_at = ?',
+      )
       .run(state, error && JSON.stringify(error), Number(begins), now, ends ? now : null);
     if (begins || ends) this.clearCommands(now);
     this.append(this.step, { kind: 'state', state, error }, now);

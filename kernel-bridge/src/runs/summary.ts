@@ -42,12 +42,22 @@ function asked(state: RunState, store: RunStore): RunState {
 
 function lastMetrics(store: RunStore, name: string, count: number): (number | null)[] {
   const sql = 'SELECT value FROM metric JOIN metric_name ON id = name_id WHERE name = ? ORDER BY step DESC LIMIT ?';
-  return store.db.prepare(sql).all(name, count).map((row) => row.value as number | null).reverse();
+  return store.db
+    .prepare(sql)
+    .all(name, count)
+    .map((row) => row.value as number | null)
+    .reverse();
 }
 
 /** Seconds, from the median time between the last steps: a pause or a checkpoint among them does not move it. */
 function timeLeft(store: RunStore, steps: number): number | null {
-  const times = store.db.prepare('SELECT time FROM step ORDER BY step DESC LIMIT ?').all(SPEED_STEPS + 1).map((row) => row.time as number);
-  const gaps = times.slice(1).map((time, i) => times[i] - time).sort((a, b) => a - b);
+  const times = store.db
+    .prepare('SELECT time FROM step ORDER BY step DESC LIMIT ?')
+    .all(SPEED_STEPS + 1)
+    .map((row) => row.time as number);
+  const gaps = times
+    .slice(1)
+    .map((time, i) => times[i] - time)
+    .sort((a, b) => a - b);
   return gaps.length ? (steps * gaps[Math.floor(gaps.length / 2)]) / 1000 : null;
 }

@@ -69,7 +69,8 @@ export class Connection {
     if (!messages.Check(message)) return this.socket.close(CLOSE.malformed, 'not a ClientMessage');
     switch (message.type) {
       case 'hello':
-        if (message.protocol !== PROTOCOL_VERSION) return this.socket.close(CLOSE.protocol, `this server speaks protocol ${PROTOCOL_VERSION}`);
+        if (message.protocol !== PROTOCOL_VERSION)
+          return this.socket.close(CLOSE.protocol, `this server speaks protocol ${PROTOCOL_VERSION}`);
         this.greeted = true;
         return this.send({ type: 'welcome', protocol: PROTOCOL_VERSION, version: VERSION });
       case 'ping':

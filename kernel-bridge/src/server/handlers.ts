@@ -32,7 +32,11 @@ export interface Services {
 }
 
 type Route = (typeof ROUTES)[number];
-export type RouteKey = Route extends infer R ? (R extends readonly [infer M extends string, infer P extends string, string] ? `${M} ${P}` : never) : never;
+export type RouteKey = Route extends infer R
+  ? R extends readonly [infer M extends string, infer P extends string, string]
+    ? `${M} ${P}`
+    : never
+  : never;
 export type Handler = (c: Context) => Promise<unknown> | unknown;
 
 export function handlers(services: Services): Record<RouteKey, Handler> {
@@ -93,7 +97,8 @@ export function handlers(services: Services): Record<RouteKey, Handler> {
 
     'POST /runs/:id/actions': async (c) => {
       const { action, request_id } = check(ActionBody, await body(c), 'POST /runs/:id/actions');
-      if (!RUN_ACTIONS.includes(action)) throw errors.badRequest('action', `${JSON.stringify(action)} is none of ${RUN_ACTIONS.join(', ')}`);
+      if (!RUN_ACTIONS.includes(action))
+        throw errors.badRequest('action', `${JSON.stringify(action)} is none of ${RUN_ACTIONS.join(', ')}`);
       const { id } = store(c).row();
       return answers.once(request_id && `${id} ${request_id}`, () => act(id, action, services));
     },
@@ -235,7 +240,11 @@ async function body(c: Context): Promise<Record<string, unknown>> {
   return value as Record<string, unknown>;
 }
 
-function check<T>(schema: { Check(value: unknown): value is T; Errors(value: unknown): { instancePath: string; message: string }[] }, value: unknown, route: string): T {
+function check<T>(
+  schema: { Check(value: unknown): value is T; Errors(value: unknown): { instancePath: string; message: string }[] },
+  value: unknown,
+  route: string,
+): T {
   if (schema.Check(value)) return value;
   const [first] = schema.Errors(value);
   throw errors.badRequest(`${route} ${first.instancePath}`, first.message);
@@ -256,4 +265,3 @@ function findSample(home: string): ServerInfo['sample'] {
   const names = existsSync(shipped) ? readdirSync(shipped).filter((name) => existsSync(join(shipped, name, 'config.json'))) : [];
   return { dataset, models: Object.fromEntries(names.map((name) => [name, join(shipped, name)])) };
 }
-

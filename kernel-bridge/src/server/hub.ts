@@ -149,7 +149,9 @@ class RunTopic implements Topic {
   }
 
   read(after: number, limit: number): Entry[] {
-    return this.store().events(after, limit).map((event) => ({ seq: event.seq, event }));
+    return this.store()
+      .events(after, limit)
+      .map((event) => ({ seq: event.seq, event }));
   }
 }
 
