@@ -49,7 +49,7 @@ export async function facts() {
     tool('Node for the backend', node24(), ['--version'], 'npm ci'),
     tool('npm', 'npm', ['--version'], 'install Node 20 or newer, which brings npm'),
     tool('Python', 'python3', ['--version'], PYTHON_REMEDY),
-    tool('C++ compiler', process.env.CXX ?? 'g++', ['--version'], 'apt-get install -y g++'),
+    tool('C++ compiler', process.env.CXX || 'g++', ['--version'], 'apt-get install -y g++'),
     ...START.map(step),
     device(),
     chromium(),

@@ -24,7 +24,7 @@ export interface Lab extends AsyncDisposable {
 export async function openLab(baseUrl = '/user/alice/'): Promise<Lab> {
   const home = mkdtempSync(join(tmpdir(), 'medr1-e2e-'));
   const command = join(home, 'medr1.mjs');
-  symlinkSync(join(root, '.medr1/sample'), join(home, 'sample'));
+  symlinkSync(process.env.MEDR1_SAMPLE ?? join(root, '.medr1/sample'), join(home, 'sample'));
   symlinkSync(MEDR1, command);
   cpSync(join(root, 'examples/first-run.ipynb'), join(home, 'notebooks/first-run.ipynb'));
   mkdirSync(output, { recursive: true });

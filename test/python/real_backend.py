@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parents[2]
 MEDR1 = ROOT / "kernel-bridge/bin/medr1.mjs"
 NODE = ROOT / f"node_modules/node-linux-{ {'x86_64': 'x64', 'aarch64': 'arm64'}[platform.machine()] }/bin/node"
 COMMAND = [str(NODE), str(MEDR1)]
-SAMPLE = ROOT / ".medr1/sample"
+SAMPLE = Path(os.environ.get("MEDR1_SAMPLE", ROOT / ".medr1/sample"))
 
 
 def prepare_home(home):
