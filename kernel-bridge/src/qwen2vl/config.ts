@@ -59,6 +59,7 @@ export interface Qwen2VLConfig {
 }
 
 /** A config.json's content, nested or flat, possibly partial. */
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- files from anywhere; parseConfig makes them strict
 export type ConfigJson = Record<string, any>;
 
 /** Reads config.json's content; keys left out take transformers' defaults. `where` names the file in errors. */

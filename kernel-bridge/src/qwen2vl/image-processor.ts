@@ -1,6 +1,7 @@
 /** From RGB pixels to the patches that the vision tower takes, value for value as transformers' Qwen2VLImageProcessor. */
 import { scope, tensor, torch } from '../torch/index.ts';
 import type { RawImage } from './image.ts';
+import type { ConfigJson } from './config.ts';
 import { errors } from './errors.ts';
 import type { Grid } from './rope.ts';
 import type { EncodedImage } from './vision.ts';
@@ -17,7 +18,7 @@ export interface ImageProcessorConfig {
   image_std: number[];
 }
 
-export function parseImageProcessorConfig(json: Record<string, any>): ImageProcessorConfig {
+export function parseImageProcessorConfig(json: ConfigJson): ImageProcessorConfig {
   const size = json.size ?? {};
   return {
     patch_size: json.patch_size ?? 14,

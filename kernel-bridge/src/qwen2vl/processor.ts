@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Template } from '@huggingface/jinja';
 import { Tokenizer } from '@huggingface/tokenizers';
+import type { ConfigJson } from './config.ts';
 import { errors } from './errors.ts';
 import { decodeImage, type ImageInput } from './image.ts';
 import { encodeImage, parseImageProcessorConfig, type ImageProcessorConfig } from './image-processor.ts';
@@ -165,7 +166,7 @@ function makeTokenizer(dir: string, json: object, config: object): Tokenizer {
 }
 
 /** In transformers' order of precedence. */
-async function chatTemplate(dir: string, tokenizerConfig: Record<string, any> | null): Promise<string> {
+async function chatTemplate(dir: string, tokenizerConfig: ConfigJson | null): Promise<string> {
   const jinja = await text(join(dir, 'chat_template.jinja'));
   if (jinja !== null) return jinja;
   const template = (await optional(dir, 'chat_template.json'))?.chat_template ?? tokenizerConfig?.chat_template;
@@ -189,7 +190,7 @@ async function text(file: string): Promise<string | null> {
   }
 }
 
-async function optional(dir: string, name: string): Promise<Record<string, any> | null> {
+async function optional(dir: string, name: string): Promise<ConfigJson | null> {
   const content = await text(join(dir, name));
   if (content === null) return null;
   try {
@@ -199,7 +200,7 @@ async function optional(dir: string, name: string): Promise<Record<string, any> 
   }
 }
 
-async function required(dir: string, name: string): Promise<Record<string, any>> {
+async function required(dir: string, name: string): Promise<ConfigJson> {
   const json = await optional(dir, name);
   if (json === null) throw errors.notAModel(dir, `${name} is missing`);
   return json;
