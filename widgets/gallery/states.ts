@@ -14,13 +14,36 @@ export interface GalleryState {
 }
 
 const schema = TrainConfig as unknown as Record<string, unknown>;
-const down = { code: 'SERVER_UNREACHABLE', message: 'The Med-R1 backend does not answer.', remedy: 'Start it again with the command "Med-R1: restart", or look at its log.' };
+const down = {
+  code: 'SERVER_UNREACHABLE',
+  message: 'The Med-R1 backend does not answer.',
+  remedy: 'Start it again with the command "Med-R1: restart", or look at its log.',
+};
 const running = { id: 'r1', name: 'Demo, think', state: 'running' as const, steps: 143, seed: 1 };
 const runs = [
   running,
   { id: 'r2', name: 'Demo, no-think', variant: 'no-think', state: 'paused' as const, steps: 120, seed: 2 },
-  { id: 'r3', name: 'Fork with a low weight on format and a rather long name', parent: 'r1', state: 'finished' as const, steps: 240, seed: 3, gap: [100, 130] as [number, number] },
-  { id: 'r4', name: 'Out of memory', state: 'failed' as const, steps: 12, seed: 4, error: { code: 'OUT_OF_MEMORY', message: 'The GPU has 3.1 GiB free and the step needs 5.4 GiB.', remedy: 'Turn on gradient_checkpointing.' } },
+  {
+    id: 'r3',
+    name: 'Fork with a low weight on format and a rather long name',
+    parent: 'r1',
+    state: 'finished' as const,
+    steps: 240,
+    seed: 3,
+    gap: [100, 130] as [number, number],
+  },
+  {
+    id: 'r4',
+    name: 'Out of memory',
+    state: 'failed' as const,
+    steps: 12,
+    seed: 4,
+    error: {
+      code: 'OUT_OF_MEMORY',
+      message: 'The GPU has 3.1 GiB free and the step needs 5.4 GiB.',
+      remedy: 'Turn on gradient_checkpointing.',
+    },
+  },
   { id: 'r5', name: 'Queued', state: 'queued' as const, steps: 0 },
   { id: 'r6', name: 'SFT baseline', trainer: 'sft', state: 'interrupted' as const, steps: 33, seed: 6 },
 ];
@@ -50,7 +73,12 @@ export const STATES: Record<string, GalleryState> = {
   },
   'curves: first step': { tag: 'medr1-curves', options: { runs: [{ id: 'a', steps: 1 }] } },
   'curves: no step': { tag: 'medr1-curves', options: { runs: [{ id: 'a', steps: 0 }] } },
-  'curves: log, large, minutes': { tag: 'medr1-curves', options: { runs }, select: { runs: ['r1', 'r2'] }, curves: { logY: true, axis: 'time', expanded: 'reward', smoothing: 0.9 } },
+  'curves: log, large, minutes': {
+    tag: 'medr1-curves',
+    options: { runs },
+    select: { runs: ['r1', 'r2'] },
+    curves: { logY: true, axis: 'time', expanded: 'reward', smoothing: 0.9 },
+  },
   'curves: 100,000 steps': { tag: 'medr1-curves', options: { runs: [{ id: 'long', steps: 100_000, total: 100_000 }] } },
   'curves: nothing chosen': { tag: 'medr1-curves', options: {} },
   'curves: error': {
@@ -97,7 +125,15 @@ export const STATES: Record<string, GalleryState> = {
   },
   'new run: does not fit': {
     tag: 'medr1-new-run',
-    options: { schema, estimate: { fits: false, total_bytes: 41e9, available_bytes: 20e9, advice: ['use_peft: true needs 31 GB less.', 'gradient_checkpointing: true needs 4 GB less.'] } },
+    options: {
+      schema,
+      estimate: {
+        fits: false,
+        total_bytes: 41e9,
+        available_bytes: 20e9,
+        advice: ['use_peft: true needs 31 GB less.', 'gradient_checkpointing: true needs 4 GB less.'],
+      },
+    },
     after: async (element) => {
       await settle();
       ask(element, '[data-testid=preset-demo]')!.click();
@@ -108,7 +144,11 @@ export const STATES: Record<string, GalleryState> = {
     options: { schema },
     after: async (element) => {
       await settle();
-      for (const [key, value] of [['temperature', '-1'], ['num_generations', '2.5'], ['epsilon', 'x']]) {
+      for (const [key, value] of [
+        ['temperature', '-1'],
+        ['num_generations', '2.5'],
+        ['epsilon', 'x'],
+      ]) {
         const field = ask(element, `#field-${key}`) as HTMLInputElement;
         field.value = value;
         field.dispatchEvent(new Event('input'));

@@ -22,7 +22,9 @@ export function clientConnector(client: Client): Connector {
     events: async (id, query) => (await client.events(id, query)).events,
     editRewards: client.editRewards,
     imageUrl: client.imageUrl,
-    subscribeRun: (id, { epoch, since }, onEvent, onReset) => ({ close: client.subscribe(`run:${id}`, { epoch, since, onReset }, onEvent) }),
+    subscribeRun: (id, { epoch, since }, onEvent, onReset) => ({
+      close: client.subscribe(`run:${id}`, { epoch, since, onReset }, onEvent),
+    }),
     subscribeRuns: (onEvent, onReset) => ({ close: client.subscribe('runs', { onReset }, onEvent) }),
   };
 }

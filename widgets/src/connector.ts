@@ -17,7 +17,19 @@ import type {
 } from '@medr1/kernel-bridge/protocol';
 import type { Subscribable } from './observable.ts';
 
-export type { ErrorBody, Estimate, Group, MetricTable, RewardRevision, RunAction, RunDetail, RunEvent, RunSummary, ServerInfo, TrainConfig };
+export type {
+  ErrorBody,
+  Estimate,
+  Group,
+  MetricTable,
+  RewardRevision,
+  RunAction,
+  RunDetail,
+  RunEvent,
+  RunSummary,
+  ServerInfo,
+  TrainConfig,
+};
 export type { Checkpoint, Completion, RunState } from '@medr1/kernel-bridge/protocol';
 
 /** `connecting` covers the wait before a retry too; `refused` will not be tried again by itself. */

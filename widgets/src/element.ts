@@ -59,14 +59,7 @@ export function define(tag: string, element: CustomElementConstructor): void {
 
 /** An action that the host carries out: open a view, confirm a deletion. */
 export interface HostCommand {
-  id:
-    | 'open-curves'
-    | 'open-rollouts'
-    | 'open-rewards'
-    | 'open-new-run'
-    | 'open-runs'
-    | 'delete-run'
-    | 'arrange-training';
+  id: 'open-curves' | 'open-rollouts' | 'open-rewards' | 'open-new-run' | 'open-runs' | 'delete-run' | 'arrange-training';
   args?: Record<string, string>;
 }
 

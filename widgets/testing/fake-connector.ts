@@ -85,13 +85,14 @@ export class FakeConnector implements Connector {
       pid: 4242,
       started_at: START,
       home: 'home',
-      device: { kind: 'cpu', name: 'CPU, 2 cores', memory_used: 3.1 * 2 ** 30, memory_total: 24 * 2 ** 30, utilization: 0.83 },
+      device: { kind: 'cpu', name: 'CPU, 2 cores', memory_used: 3.1 * 2 ** 30, memory_total: 24 * 2 ** 30, utilization: 83 },
       sample: { dataset: 'sample', models: { think: 'sample/model', 'no-think': 'sample/model-no-think' } },
       ...this.options.server,
     }));
 
   schema = (): Promise<Record<string, unknown>> => this.#answer('schema', [], () => this.options.schema ?? {});
-  checkConfig = (config: Record<string, unknown>): Promise<TrainConfig> => this.#answer('checkConfig', [config], () => config as TrainConfig);
+  checkConfig = (config: Record<string, unknown>): Promise<TrainConfig> =>
+    this.#answer('checkConfig', [config], () => config as TrainConfig);
   estimate = (config: Record<string, unknown>): Promise<Estimate> =>
     this.#answer('estimate', [config], () => ({
       parameters: 1_510_000,
@@ -114,14 +115,26 @@ export class FakeConnector implements Connector {
       return {
         summary: this.summary(run),
         config: { trainer: run.trainer ?? 'grpo', variant: run.variant ?? 'think', num_generations: 8 } as TrainConfig,
-        checkpoints: steps > 60 ? [{ step: 60, path: 'runs/x/checkpoints/step-000060', created_at: START, reason: 'periodic', pinned: false, bytes: 18e6 }] : [],
+        checkpoints:
+          steps > 60
+            ? [{ step: 60, path: 'runs/x/checkpoints/step-000060', created_at: START, reason: 'periodic', pinned: false, bytes: 18e6 }]
+            : [],
         rewards:
           run.trainer === 'sft'
             ? []
             : [
                 { revision: 1, step: 1, weights: { accuracy: 1, format: 1 }, reason: '', author: '', created_at: START },
                 ...(steps > 90
-                  ? [{ revision: 2, step: 90, weights: { accuracy: 1, format: 0.2 }, reason: 'format is learnt', author: '', created_at: START + 90 * STEP_MS }]
+                  ? [
+                      {
+                        revision: 2,
+                        step: 90,
+                        weights: { accuracy: 1, format: 0.2 },
+                        reason: 'format is learnt',
+                        author: '',
+                        created_at: START + 90 * STEP_MS,
+                      },
+                    ]
                   : []),
               ],
         metric_names: Object.keys(this.table(run).metrics),

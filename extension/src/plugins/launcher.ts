@@ -32,7 +32,10 @@ const launcher: JupyterFrontEndPlugin<void> = {
         }
         if (!quiet)
           Notification.warning(
-            trans.__('The example notebook is not in the folder that Jupyter serves. Start Jupyter with `npm start`, or copy %1 there.', 'examples/first-run.ipynb'),
+            trans.__(
+              'The example notebook is not in the folder that Jupyter serves. Start Jupyter with `npm start`, or copy %1 there.',
+              'examples/first-run.ipynb',
+            ),
           );
         return undefined;
       },

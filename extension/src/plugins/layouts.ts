@@ -1,5 +1,5 @@
 /** Good arrangements of the views, and the one that a first start opens. */
-import { type ILabShell, ILabShell as LabShell, type JupyterFrontEnd, type JupyterFrontEndPlugin } from '@jupyterlab/application';
+import { ILabShell, type JupyterFrontEnd, type JupyterFrontEndPlugin } from '@jupyterlab/application';
 import { ICommandPalette } from '@jupyterlab/apputils';
 import { ISettingRegistry } from '@jupyterlab/settingregistry';
 import { IStateDB } from '@jupyterlab/statedb';
@@ -15,7 +15,7 @@ const layouts: JupyterFrontEndPlugin<void> = {
   description: 'Arrangements of the views, and the workspace that a first start opens.',
   autoStart: true,
   requires: [IWorkbench],
-  optional: [LabShell, ICommandPalette, ISettingRegistry, IStateDB, ITranslator],
+  optional: [ILabShell, ICommandPalette, ISettingRegistry, IStateDB, ITranslator],
   activate: (
     app: JupyterFrontEnd,
     _workbench: IWorkbench,

@@ -50,7 +50,10 @@ const runs: JupyterFrontEndPlugin<void> = {
       execute: async ({ id, name }) => {
         const answer = await showDialog({
           title: trans.__('Move to the trash?'),
-          body: trans.__('"%1" with its rollouts and checkpoints leaves the list. Its folder is kept in the trash of the backend.', name ?? id),
+          body: trans.__(
+            '"%1" with its rollouts and checkpoints leaves the list. Its folder is kept in the trash of the backend.',
+            name ?? id,
+          ),
           buttons: [Dialog.cancelButton(), Dialog.warnButton({ label: trans.__('Move to the trash') })],
         });
         if (!answer.button.accept) return;

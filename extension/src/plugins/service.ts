@@ -2,10 +2,11 @@
 import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
 import { IThemeManager } from '@jupyterlab/apputils';
 import { IStateDB } from '@jupyterlab/statedb';
+import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import { refreshTheme } from '@medr1/widgets/theme';
 import { Workbench } from '@medr1/widgets/workbench';
 import { createLabConnector } from '../connector.ts';
-import { CommandIDs, IWorkbench } from '../tokens.ts';
+import { CommandIDs, IWorkbench, TRANSLATION_DOMAIN } from '../tokens.ts';
 
 const SELECTION_KEY = 'medr1:selection';
 const SAVE_DELAY_MS = 300;
@@ -15,13 +16,14 @@ const service: JupyterFrontEndPlugin<IWorkbench> = {
   description: 'Connects to the Med-R1 backend and provides runs and selection to all views.',
   autoStart: true,
   provides: IWorkbench,
-  optional: [IStateDB, IThemeManager],
-  activate: (app: JupyterFrontEnd, state: IStateDB | null, themes: IThemeManager | null): IWorkbench => {
+  optional: [IStateDB, IThemeManager, ITranslator],
+  activate: (app: JupyterFrontEnd, state: IStateDB | null, themes: IThemeManager | null, translator: ITranslator | null): IWorkbench => {
+    const trans = (translator ?? nullTranslator).load(TRANSLATION_DOMAIN);
     const workbench = new Workbench(createLabConnector(app.serviceManager.serverSettings));
     void begin(workbench, state);
     themes?.themeChanged.connect(() => refreshTheme());
     app.commands.addCommand(CommandIDs.select, {
-      label: 'Select in Med-R1',
+      label: trans.__('Select in Med-R1'),
       describedBy: {
         args: {
           type: 'object',

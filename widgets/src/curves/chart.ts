@@ -194,16 +194,34 @@ export class CurveChart extends WatchingElement {
         <h4 title=${about || spec.metrics.join(', ')}>${spec.title}</h4>
         ${spec.unit ? html`<span class="secondary small">${spec.unit}</span>` : nothing}
         <span class="spring"></span>
-        <button class="quiet" aria-pressed=${pinned.includes(spec.id)} title="Pin to the front" aria-label=${`Pin ${spec.title}`}
-          @click=${() => model.toggle('pinned', spec.id)}>${pinned.includes(spec.id) ? '★' : '☆'}</button>
-        <button class="quiet" title="Save as PNG" aria-label=${`Save ${spec.title} as PNG`} @click=${() => void this.#savePng()}>PNG</button>
-        <button class="quiet" aria-pressed=${expanded === spec.id} title="Large" aria-label=${`Show ${spec.title} large`}
-          @click=${() => model.set({ expanded: expanded === spec.id ? null : spec.id })}>${icon('expand')}</button>
+        <button
+          class="quiet"
+          aria-pressed=${pinned.includes(spec.id)}
+          title="Pin to the front"
+          aria-label=${`Pin ${spec.title}`}
+          @click=${() => model.toggle('pinned', spec.id)}
+        >
+          ${pinned.includes(spec.id) ? '★' : '☆'}
+        </button>
+        <button class="quiet" title="Save as PNG" aria-label=${`Save ${spec.title} as PNG`} @click=${() => void this.#savePng()}>
+          PNG
+        </button>
+        <button
+          class="quiet"
+          aria-pressed=${expanded === spec.id}
+          title="Large"
+          aria-label=${`Show ${spec.title} large`}
+          @click=${() => model.set({ expanded: expanded === spec.id ? null : spec.id })}
+        >
+          ${icon('expand')}
+        </button>
       </header>
       <div class="legend small">
         ${values.map(
           ({ line, value }) =>
-            html`<span class="entry"><i style=${swatch(line)}></i><span class="ellipsis">${line.label}</span><b class="number">${number(value)}</b></span>`,
+            html`<span class="entry"
+              ><i style=${swatch(line)}></i><span class="ellipsis">${line.label}</span><b class="number">${number(value)}</b></span
+            >`,
         )}
       </div>
       <div
@@ -233,9 +251,11 @@ export class CurveChart extends WatchingElement {
     return html`
       ${step === null ? nothing : html`<div class="line step" style=${`left:${step}px`}></div>`}
       ${at === null ? nothing : html`<div class="line" style=${`left:${at}px`}></div>`}
-      ${this.brush
-        ? html`<div class="brush" style=${`left:${Math.min(...this.brush)}px;width:${Math.abs(this.brush[1] - this.brush[0])}px`}></div>`
-        : nothing}
+      ${
+        this.brush
+          ? html`<div class="brush" style=${`left:${Math.min(...this.brush)}px;width:${Math.abs(this.brush[1] - this.brush[0])}px`}></div>`
+          : nothing
+      }
       ${this.#marks()} ${this.hovered && at !== null && values.length ? this.#tooltip(at, values) : nothing}
     `;
   }
@@ -250,10 +270,19 @@ export class CurveChart extends WatchingElement {
         const text = [`${mark.title}, step ${mark.step}`, mark.detail].filter(Boolean).join('\n');
         return [
           html`${mark.kind === 'rewards' ? html`<div class="line mark" style=${`left:${at}px`}></div>` : nothing}
-            <button class=${`quiet glyph ${mark.kind}`} style=${`left:${at}px`} title=${text} aria-label=${text} tabindex="-1"
-              data-testid=${`mark-${mark.kind}`} @click=${(event: Event) => (event.stopPropagation(), this.#select(mark.step))}
-              @pointerdown=${(event: Event) => event.stopPropagation()} @pointerup=${(event: Event) => event.stopPropagation()}
-            >${MARK_GLYPHS[mark.kind]}</button>`,
+            <button
+              class=${`quiet glyph ${mark.kind}`}
+              style=${`left:${at}px`}
+              title=${text}
+              aria-label=${text}
+              tabindex="-1"
+              data-testid=${`mark-${mark.kind}`}
+              @click=${(event: Event) => (event.stopPropagation(), this.#select(mark.step))}
+              @pointerdown=${(event: Event) => event.stopPropagation()}
+              @pointerup=${(event: Event) => event.stopPropagation()}
+            >
+              ${MARK_GLYPHS[mark.kind]}
+            </button>`,
         ];
       }),
     );
@@ -263,13 +292,24 @@ export class CurveChart extends WatchingElement {
     const { axis, smoothing } = this.model.state.value;
     const right = at > this.#width / 2;
     return html`<table class="tooltip small" style=${right ? `right:${this.#width - at + 12}px` : `left:${at + 12}px`}>
-      <thead><tr><th colspan="2">${AXIS_TITLES[axis]} ${number(values[0].x, axis === 'step' ? 9 : 3)}</th>
-        <th class="number">${smoothing > 0 ? 'smooth' : 'value'}</th>${smoothing > 0 ? html`<th class="number">raw</th>` : nothing}</tr></thead>
-      <tbody>${values.map(
-        ({ line, value, raw }) =>
-          html`<tr><td><i style=${swatch(line)}></i></td><td>${line.label}</td><td class="number">${number(value)}</td>
-            ${smoothing > 0 ? html`<td class="number secondary">${number(raw)}</td>` : nothing}</tr>`,
-      )}</tbody>
+      <thead>
+        <tr>
+          <th colspan="2">${AXIS_TITLES[axis]} ${number(values[0].x, axis === 'step' ? 9 : 3)}</th>
+          <th class="number">${smoothing > 0 ? 'smooth' : 'value'}</th>
+          ${smoothing > 0 ? html`<th class="number">raw</th>` : nothing}
+        </tr>
+      </thead>
+      <tbody>
+        ${values.map(
+          ({ line, value, raw }) =>
+            html`<tr>
+              <td><i style=${swatch(line)}></i></td>
+              <td>${line.label}</td>
+              <td class="number">${number(value)}</td>
+              ${smoothing > 0 ? html`<td class="number secondary">${number(raw)}</td>` : nothing}
+            </tr>`,
+        )}
+      </tbody>
     </table>`;
   }
 

@@ -1,7 +1,18 @@
 import { expect, it } from 'vitest';
 import { chartsFor, explain, groupsOf, shortName } from './charts.ts';
 
-const names = ['reward', 'reward_std', 'rewards/accuracy/mean', 'rewards/format/mean', 'kl', 'completions/max_length', 'completions/mean_length', 'completions/min_length', 'my/metric', 'epoch'];
+const names = [
+  'reward',
+  'reward_std',
+  'rewards/accuracy/mean',
+  'rewards/format/mean',
+  'kl',
+  'completions/max_length',
+  'completions/mean_length',
+  'completions/min_length',
+  'my/metric',
+  'epoch',
+];
 
 it('known metrics share charts in a fixed order, the rest come by their own names', () => {
   expect(chartsFor(names).map(({ id, metrics }) => [id, metrics])).toEqual([

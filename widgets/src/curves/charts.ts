@@ -26,7 +26,12 @@ const FAMILIES: Family[] = [
   { id: 'rewards', title: 'Rewards by function', group: 'Reward', pattern: /^rewards\/[^/]+\/mean$/ },
   { id: 'kl', title: 'KL to the reference', group: 'Loss', pattern: /^kl$/ },
   { id: 'length', title: 'Completion length', group: 'Completions', pattern: /^completions\/(mean|min|max)_length$/ },
-  { id: 'zero_std', title: 'Groups without spread', group: 'Reward', pattern: /^frac_(reward_zero_std|groups_all_right|groups_all_wrong)$/ },
+  {
+    id: 'zero_std',
+    title: 'Groups without spread',
+    group: 'Reward',
+    pattern: /^frac_(reward_zero_std|groups_all_right|groups_all_wrong)$/,
+  },
   { id: 'entropy', title: 'Entropy', group: 'Loss', pattern: /^entropy$/ },
   { id: 'grad_norm', title: 'Gradient norm', group: 'Optimisation', pattern: /^grad_norm$/ },
   { id: 'learning_rate', title: 'Learning rate', group: 'Optimisation', pattern: /^learning_rate$/ },
@@ -58,7 +63,14 @@ export function chartsFor(names: Iterable<string>): ChartSpec[] {
     if (metrics.length === 0) continue;
     metrics.forEach((name) => left.delete(name));
     const band = family.band && known.has(family.band) ? { band: family.band } : {};
-    charts.push({ id: family.id, title: family.title, group: family.group, metrics: byMeaning(metrics), unit: unitOf(metrics[0]), ...band });
+    charts.push({
+      id: family.id,
+      title: family.title,
+      group: family.group,
+      metrics: byMeaning(metrics),
+      unit: unitOf(metrics[0]),
+      ...band,
+    });
   }
   for (const name of left) {
     charts.push({ id: name, title: name, group: describeMetric(name)?.group ?? 'Other', metrics: [name], unit: unitOf(name) });

@@ -26,7 +26,10 @@ describe('minMax', () => {
   });
 
   it('keeps order, extremes and the number of points in bounds for any line', () => {
-    const line = fc.array(fc.tuple(fc.integer({ min: 0, max: 5 }), fc.option(fc.double({ noNaN: true, min: -1e6, max: 1e6 }))), { minLength: 1, maxLength: 600 });
+    const line = fc.array(fc.tuple(fc.integer({ min: 0, max: 5 }), fc.option(fc.double({ noNaN: true, min: -1e6, max: 1e6 }))), {
+      minLength: 1,
+      maxLength: 600,
+    });
     fc.assert(
       fc.property(line, fc.integer({ min: 1, max: 40 }), (points, buckets) => {
         let at = 0;
@@ -44,7 +47,8 @@ describe('minMax', () => {
   });
 });
 
-it('lowerBound finds the first element that is not less', () => expect([0, 1, 2, 9].map((value) => lowerBound([1, 2, 2, 5], value))).toEqual([0, 0, 1, 4]));
+it('lowerBound finds the first element that is not less', () =>
+  expect([0, 1, 2, 9].map((value) => lowerBound([1, 2, 2, 5], value))).toEqual([0, 0, 1, 4]));
 
 it('nearest finds the closest element, and -1 in nothing', () => {
   expect([-5, 1.4, 1.6, 99].map((value) => nearest([0, 1, 2, 3], value))).toEqual([0, 1, 2, 3]);

@@ -29,9 +29,17 @@ it('a run keeps its colour when the one before it is hidden', async () => {
 
 it('draws the band, the raw line faint and the smoothed line; without smoothing no faint line', async () => {
   const a = await runOf({ id: 'a', steps: 50 });
-  const draw = (settings: ChartSettings) => traces(reward, linesOf(reward, [a], settings, PALETTE), settings, 300).map(({ opacity, fill }) => [opacity, fill]);
-  expect(draw(SETTINGS)).toEqual([[0.14, 'toself'], [0.25, undefined], [1, undefined]]);
-  expect(draw({ ...SETTINGS, smoothing: 0 })).toEqual([[0.14, 'toself'], [1, undefined]]);
+  const draw = (settings: ChartSettings) =>
+    traces(reward, linesOf(reward, [a], settings, PALETTE), settings, 300).map(({ opacity, fill }) => [opacity, fill]);
+  expect(draw(SETTINGS)).toEqual([
+    [0.14, 'toself'],
+    [0.25, undefined],
+    [1, undefined],
+  ]);
+  expect(draw({ ...SETTINGS, smoothing: 0 })).toEqual([
+    [0.14, 'toself'],
+    [1, undefined],
+  ]);
 });
 
 it('missing steps are a gap in the line, never zero', async () => {

@@ -143,7 +143,10 @@ function band(line: ChartLine, metric: string, settings: ChartSettings, thin: (x
 }
 
 /** Value of each line at the point nearest to x, for the tooltip; newest values when x is null. */
-export function readings(lines: readonly ChartLine[], x: number | null): { line: ChartLine; x: number; value: number | null; raw: number | null }[] {
+export function readings(
+  lines: readonly ChartLine[],
+  x: number | null,
+): { line: ChartLine; x: number; value: number | null; raw: number | null }[] {
   return lines.map((line) => {
     const there = line.shown.findLastIndex((value) => value !== null);
     const at = x === null ? there : nearest(line.x, x);

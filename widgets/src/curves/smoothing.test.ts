@@ -3,7 +3,8 @@ import { smooth } from './smoothing.ts';
 
 it('weight 0 leaves the values as they are', () => expect(smooth([1, null, 3], 0)).toEqual([1, null, 3]));
 
-it('the first value is not pulled towards zero: the bias of the start is removed', () => expect(smooth([5, 5, 5], 0.9)).toEqual([5, 5, 5].map((x) => expect.closeTo(x, 9))));
+it('the first value is not pulled towards zero: the bias of the start is removed', () =>
+  expect(smooth([5, 5, 5], 0.9)).toEqual([5, 5, 5].map((x) => expect.closeTo(x, 9))));
 
 it('agrees with the formula last = w last + (1 - w) y, shown as last / (1 - w^n)', () => {
   // w = 0.5: 0.5*1 = .5 -> /.5 = 1;  .25+1 = 1.25 -> /.75 = 1.6667;  .625+2 = 2.625 -> /.875 = 3

@@ -79,21 +79,44 @@ export class CurvesView extends WatchingElement {
   #toolbar(shown: ChartRun[], charts: ChartSpec[]): TemplateResult {
     const { axis, smoothing, logY, search, range } = this.model.state.value;
     return html`<div class="toolbar" role="toolbar" aria-label="Curves">
-      <label>x
-        <select aria-label="x axis" @change=${(event: Event) => this.model.set({ axis: (event.target as HTMLSelectElement).value as Axis })}>
+      <label
+        >x
+        <select
+          aria-label="x axis"
+          @change=${(event: Event) => this.model.set({ axis: (event.target as HTMLSelectElement).value as Axis })}
+        >
           ${AXES.map((one) => html`<option value=${one} ?selected=${one === axis}>${AXIS_LABELS[one]}</option>`)}
         </select>
       </label>
-      <label title="Exponential moving average with the bias of its start removed; the raw line stays faint">smoothing
-        <input type="range" min="0" max=${MAX_SMOOTHING} step="0.01" .value=${String(smoothing)} aria-label="Smoothing"
-          @input=${(event: Event) => this.model.set({ smoothing: Number((event.target as HTMLInputElement).value) })} />
+      <label title="Exponential moving average with the bias of its start removed; the raw line stays faint"
+        >smoothing
+        <input
+          type="range"
+          min="0"
+          max=${MAX_SMOOTHING}
+          step="0.01"
+          .value=${String(smoothing)}
+          aria-label="Smoothing"
+          @input=${(event: Event) => this.model.set({ smoothing: Number((event.target as HTMLInputElement).value) })}
+        />
         <span class="number reading">${smoothing.toFixed(2)}</span>
       </label>
       <label><input type="checkbox" .checked=${logY} @change=${() => this.model.set({ logY: !logY })} />log y</label>
-      <input type="search" placeholder="find a metric" aria-label="Find a metric" .value=${search}
-        @input=${(event: Event) => this.model.set({ search: (event.target as HTMLInputElement).value })} />
+      <input
+        type="search"
+        placeholder="find a metric"
+        aria-label="Find a metric"
+        .value=${search}
+        @input=${(event: Event) => this.model.set({ search: (event.target as HTMLInputElement).value })}
+      />
       <button ?disabled=${!range} title="Show all steps (double click)" @click=${() => this.model.set({ range: null })}>Reset zoom</button>
-      <button title="Save the numbers of all charts" ?disabled=${charts.length === 0} @click=${() => saveText('curves.csv', csv(shown, charts))}>CSV</button>
+      <button
+        title="Save the numbers of all charts"
+        ?disabled=${charts.length === 0}
+        @click=${() => saveText('curves.csv', csv(shown, charts))}
+      >
+        CSV
+      </button>
     </div>`;
   }
 
@@ -132,10 +155,16 @@ export class CurvesView extends WatchingElement {
     const { folded, pinned } = this.model.state.value;
     const pins = visible.filter(({ id }) => pinned.includes(id));
     const rest = visible.filter(({ id }) => !pinned.includes(id));
-    return html`${trouble}
-      ${visible.length === 0 ? empty('No metric of that name', 'Clear the search to see all charts.') : nothing}
-      ${pins.length ? this.#group('Pinned', pins, shown, false) : nothing}
-      ${groupsOf(rest).map((group) => this.#group(group, rest.filter((chart) => chart.group === group), shown, folded.includes(group)))}`;
+    return html`${trouble} ${visible.length === 0 ? empty('No metric of that name', 'Clear the search to see all charts.') : nothing}
+    ${pins.length ? this.#group('Pinned', pins, shown, false) : nothing}
+    ${groupsOf(rest).map((group) =>
+      this.#group(
+        group,
+        rest.filter((chart) => chart.group === group),
+        shown,
+        folded.includes(group),
+      ),
+    )}`;
   }
 
   #group(group: string, charts: ChartSpec[], shown: ChartRun[], folded: boolean): TemplateResult {
@@ -145,24 +174,26 @@ export class CurvesView extends WatchingElement {
       <button class="quiet fold" aria-expanded=${!folded} @click=${() => this.model.toggle('folded', group)}>
         <span aria-hidden="true">${folded ? '▸' : '▾'}</span> ${group} <span class="secondary">${charts.length}</span>
       </button>
-      ${folded
-        ? nothing
-        : html`<div class="charts">
-            ${repeat(
-              charts,
-              ({ id }) => id,
-              (spec) =>
-                html`<medr1-chart
-                  class=${expanded === spec.id ? 'large' : ''}
-                  .model=${this.model}
-                  .spec=${spec}
-                  .runs=${shown}
-                  .revision=${revision}
-                  .selectedStep=${this.workbench.selection.value.step}
-                  @medr1-step=${(event: CustomEvent<number>) => this.workbench.selection.move({ step: event.detail })}
-                ></medr1-chart>`,
-            )}
-          </div>`}
+      ${
+        folded
+          ? nothing
+          : html`<div class="charts">
+              ${repeat(
+                charts,
+                ({ id }) => id,
+                (spec) =>
+                  html`<medr1-chart
+                    class=${expanded === spec.id ? 'large' : ''}
+                    .model=${this.model}
+                    .spec=${spec}
+                    .runs=${shown}
+                    .revision=${revision}
+                    .selectedStep=${this.workbench.selection.value.step}
+                    @medr1-step=${(event: CustomEvent<number>) => this.workbench.selection.move({ step: event.detail })}
+                  ></medr1-chart>`,
+              )}
+            </div>`
+      }
     </section>`;
   }
 

@@ -8,7 +8,8 @@ const NEEDED = { model_name_or_path: 'model', dataset_name: 'data' };
 
 it('every key of the schema has a field with a title, a group and a description', () => {
   expect(fields.map(({ key }) => key)).toEqual(Object.keys(TrainConfig.properties));
-  for (const { key, title, group, description } of fields) expect([key, title !== key, group !== 'Other', description !== '']).toEqual([key, true, true, true]);
+  for (const { key, title, group, description } of fields)
+    expect([key, title !== key, group !== 'Other', description !== '']).toEqual([key, true, true, true]);
 });
 
 it('kinds follow from the schema, nullable or not', () => {
@@ -27,14 +28,23 @@ it('kinds follow from the schema, nullable or not', () => {
   expect(field('variant').choices).toEqual(['think', 'no-think', 'think-after']);
 });
 
-it('only keys without a default are needed', () => expect(fields.filter(({ required }) => required).map(({ key }) => key)).toEqual(Object.keys(NEEDED)));
+it('only keys without a default are needed', () =>
+  expect(fields.filter(({ required }) => required).map(({ key }) => key)).toEqual(Object.keys(NEEDED)));
 
 it('a form as it opens makes a configuration of the needed keys alone', () => {
   expect(configOf(fields, typedOf(fields, NEEDED))).toEqual({ config: NEEDED, problems: {} });
 });
 
 it('a configuration survives the way through the form', () => {
-  const config = { ...NEEDED, learning_rate: 1e-4, reward_weights: [1, 0.2], epsilon_high: 0.28, modality: ['CT(Computed Tomography)', 'X-Ray'], use_peft: true, variant: 'no-think' };
+  const config = {
+    ...NEEDED,
+    learning_rate: 1e-4,
+    reward_weights: [1, 0.2],
+    epsilon_high: 0.28,
+    modality: ['CT(Computed Tomography)', 'X-Ray'],
+    use_peft: true,
+    variant: 'no-think',
+  };
   expect(configOf(fields, typedOf(fields, config))).toEqual({ config, problems: {} });
 });
 

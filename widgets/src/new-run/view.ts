@@ -41,7 +41,12 @@ export class NewRunView extends WatchingElement {
     return html`
       ${this.#presets()}
       <form @submit=${this.#submit} novalidate>
-        ${groupsOfFields(fields).map((group) => this.#group(group, fields.filter((field) => field.group === group)))}
+        ${groupsOfFields(fields).map((group) =>
+          this.#group(
+            group,
+            fields.filter((field) => field.group === group),
+          ),
+        )}
         ${refusal ? failed(refusal) : nothing} ${this.#footer()}
       </form>
     `;
@@ -54,7 +59,12 @@ export class NewRunView extends WatchingElement {
       <span class="secondary">Start from</span>
       ${presets(this.workbench.runs.state.value.server).map(
         (preset) =>
-          html`<button aria-pressed=${chosen === preset.id} title=${preset.text} data-testid=${`preset-${preset.id}`} @click=${() => model.apply(preset)}>
+          html`<button
+            aria-pressed=${chosen === preset.id}
+            title=${preset.text}
+            data-testid=${`preset-${preset.id}`}
+            @click=${() => model.apply(preset)}
+          >
             ${preset.title}
           </button>`,
       )}
@@ -68,12 +78,14 @@ export class NewRunView extends WatchingElement {
     return html`<fieldset>
       <legend>${group}</legend>
       <div class="fields">${fields.filter((field) => !field.advanced).map((field) => this.#field(field))}</div>
-      ${advanced.length
-        ? html`<details ?open=${wrong}>
-            <summary>More <span class="secondary">${advanced.length}</span></summary>
-            <div class="fields">${advanced.map((field) => this.#field(field))}</div>
-          </details>`
-        : nothing}
+      ${
+        advanced.length
+          ? html`<details ?open=${wrong}>
+              <summary>More <span class="secondary">${advanced.length}</span></summary>
+              <div class="fields">${advanced.map((field) => this.#field(field))}</div>
+            </details>`
+          : nothing
+      }
     </fieldset>`;
   }
 
@@ -82,7 +94,9 @@ export class NewRunView extends WatchingElement {
     const id = `field-${field.key}`;
     return html`<div class="field" data-testid=${`field-${field.key}`}>
       <label for=${id} title=${field.key}>${field.title}</label>
-      <div class="control">${this.#control(field, id, problem)} ${field.unit ? html`<span class="secondary small">${field.unit}</span>` : nothing}</div>
+      <div class="control">
+        ${this.#control(field, id, problem)} ${field.unit ? html`<span class="secondary small">${field.unit}</span>` : nothing}
+      </div>
       <p class="hint small secondary" id=${`${id}-hint`}>${field.description}</p>
       ${problem ? html`<p class="hint small problem" id=${`${id}-problem`} role="alert">⚠ ${problem}</p>` : nothing}
     </div>`;
@@ -94,16 +108,31 @@ export class NewRunView extends WatchingElement {
     const described = problem ? `${id}-problem` : `${id}-hint`;
     const onInput = (event: Event): void => model.set(field.key, (event.target as HTMLInputElement).value);
     if (field.kind === 'boolean')
-      return html`<input type="checkbox" id=${id} .checked=${value === true} aria-describedby=${described}
-        @change=${(event: Event) => model.set(field.key, (event.target as HTMLInputElement).checked)} />`;
+      return html`<input
+        type="checkbox"
+        id=${id}
+        .checked=${value === true}
+        aria-describedby=${described}
+        @change=${(event: Event) => model.set(field.key, (event.target as HTMLInputElement).checked)}
+      />`;
     if (field.kind === 'choice')
       return html`<select id=${id} aria-describedby=${described} @change=${onInput}>
         ${field.choices.map((choice) => html`<option value=${choice} ?selected=${choice === value}>${choice}</option>`)}
       </select>`;
     const isNumber = field.kind === 'number' || field.kind === 'integer';
-    return html`<input type="text" id=${id} class=${isNumber ? 'number' : ''} inputmode=${isNumber ? 'decimal' : 'text'} spellcheck="false"
-      .value=${String(value ?? '')} placeholder=${field.nullable ? 'none' : ''} aria-describedby=${described} aria-invalid=${problem ? 'true' : 'false'}
-      ?required=${field.required} @input=${onInput} />`;
+    return html`<input
+      type="text"
+      id=${id}
+      class=${isNumber ? 'number' : ''}
+      inputmode=${isNumber ? 'decimal' : 'text'}
+      spellcheck="false"
+      .value=${String(value ?? '')}
+      placeholder=${field.nullable ? 'none' : ''}
+      aria-describedby=${described}
+      aria-invalid=${problem ? 'true' : 'false'}
+      ?required=${field.required}
+      @input=${onInput}
+    />`;
   }
 
   #footer(): TemplateResult {
@@ -125,13 +154,21 @@ export class NewRunView extends WatchingElement {
       <div class="sum">
         <span><b class="number">${integer(estimate.total_steps)}</b> steps</span>
         <span><b class="number">${integer(estimate.train_items)}</b> questions</span>
-        <span><b class="number">${integer(estimate.parameters)}</b> parameters${estimate.trainable_parameters === estimate.parameters ? '' : html`, ${integer(estimate.trainable_parameters)} trained`}</span>
-        <span class=${estimate.fits ? '' : 'problem'}>${estimate.fits ? '✓' : '✗'} needs <b>${bytes(estimate.total_bytes)}</b> of ${bytes(estimate.available_bytes)}</span>
+        <span
+          ><b class="number">${integer(estimate.parameters)}</b>
+          parameters${estimate.trainable_parameters === estimate.parameters ? '' : html`, ${integer(estimate.trainable_parameters)} trained`}</span
+        >
+        <span class=${estimate.fits ? '' : 'problem'}
+          >${estimate.fits ? '✓' : '✗'} needs <b>${bytes(estimate.total_bytes)}</b> of ${bytes(estimate.available_bytes)}</span
+        >
       </div>
       <div class="bar" role="img" aria-label=${parts.map(([name, size]) => `${name} ${bytes(size)}`).join(', ')}>
         ${parts.map(
           ([name, size], index) =>
-            html`<i title=${`${name}: ${bytes(size)}`} style=${`width:${(100 * size) / whole}%;background:${colours[index % colours.length]}`}></i>`,
+            html`<i
+              title=${`${name}: ${bytes(size)}`}
+              style=${`width:${(100 * size) / whole}%;background:${colours[index % colours.length]}`}
+            ></i>`,
         )}
       </div>
       ${estimate.advice.map((line) => html`<p class="small warning">${line}</p>`)}

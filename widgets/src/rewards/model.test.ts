@@ -30,7 +30,9 @@ describe('preview', () => {
   });
 
   it('a reward that does not apply adds nothing to the mean', () => {
-    expect(preview([group({ accuracy: null, format: 1 }, { accuracy: 1, format: 1 })], { accuracy: 1, format: 1 }, { accuracy: 1, format: 0.5 })).toMatchObject({
+    expect(
+      preview([group({ accuracy: null, format: 1 }, { accuracy: 1, format: 1 })], { accuracy: 1, format: 1 }, { accuracy: 1, format: 0.5 }),
+    ).toMatchObject({
       meanBefore: 1.5,
       meanAfter: 1,
     });

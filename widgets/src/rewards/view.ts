@@ -103,11 +103,11 @@ export class RewardsView extends WatchingElement {
     const active = STATES[this.workbench.runs.get(series.id)?.state ?? 'finished'].active;
     return html`
       ${this.#head(series, active)}
-      <ul aria-label="Reward functions">${Object.keys(weights).map((name, index) => this.#row(series, name, index, weights, current))}</ul>
-      ${this.#actions(series, weights, current, active)}
-      ${this.problem ? failed(this.problem) : nothing}
-      ${this.outcome ? this.#preview(this.outcome) : nothing}
-      ${this.#history(series.revisions)}
+      <ul aria-label="Reward functions">
+        ${Object.keys(weights).map((name, index) => this.#row(series, name, index, weights, current))}
+      </ul>
+      ${this.#actions(series, weights, current, active)} ${this.problem ? failed(this.problem) : nothing}
+      ${this.outcome ? this.#preview(this.outcome) : nothing} ${this.#history(series.revisions)}
     `;
   }
 
@@ -134,23 +134,44 @@ export class RewardsView extends WatchingElement {
         <input type="checkbox" .checked=${weight !== 0} aria-label=${`${name} counts`} @change=${() => this.#switch(name, weight)} />
         <span class="ellipsis" style=${`border-bottom:2px solid ${colours[index % colours.length]}`}>${name}</span>
       </label>
-      <input type="range" min=${SLIDER.min} max=${Math.max(SLIDER.max, weight)} step=${SLIDER.step} .value=${String(weight)}
-        aria-label=${`Weight of ${name}`} data-testid="reward-slider"
-        @input=${(event: Event) => this.#edit(name, Number((event.target as HTMLInputElement).value))} />
-      <input type="number" step=${SLIDER.step} class="number" .value=${String(weight)} aria-label=${`Weight of ${name} as a number`}
-        data-testid="reward-weight" data-edited=${edited}
-        @change=${(event: Event) => this.#edit(name, (event.target as HTMLInputElement).valueAsNumber)} />
+      <input
+        type="range"
+        min=${SLIDER.min}
+        max=${Math.max(SLIDER.max, weight)}
+        step=${SLIDER.step}
+        .value=${String(weight)}
+        aria-label=${`Weight of ${name}`}
+        data-testid="reward-slider"
+        @input=${(event: Event) => this.#edit(name, Number((event.target as HTMLInputElement).value))}
+      />
+      <input
+        type="number"
+        step=${SLIDER.step}
+        class="number"
+        .value=${String(weight)}
+        aria-label=${`Weight of ${name} as a number`}
+        data-testid="reward-weight"
+        data-edited=${edited}
+        @change=${(event: Event) => this.#edit(name, (event.target as HTMLInputElement).valueAsNumber)}
+      />
       <span class="facts small">
         ${edited ? html`<span title="weight in force">was ${number(current[name])}</span>` : nothing}
         <span title="mean of the last step, unweighted">mean <b class="number">${number(series.last(`rewards/${name}/mean`))}</b></span>
-        ${share === undefined
-          ? nothing
-          : html`<span class="share" title="Share of the variance of the weighted reward within groups: what the advantages are made of">
-              variance <span class="meter"><i style=${`width:${Math.round(share * 100)}%`}></i></span> <b class="number">${percent(share)}</b>
-            </span>`}
-        ${saturated === null
-          ? nothing
-          : html`<span class="warning" title="All completions get about the same: this function teaches nothing now">⚠ saturated since step ${integer(saturated)}</span>`}
+        ${
+          share === undefined
+            ? nothing
+            : html`<span class="share" title="Share of the variance of the weighted reward within groups: what the advantages are made of">
+                variance <span class="meter"><i style=${`width:${Math.round(share * 100)}%`}></i></span>
+                <b class="number">${percent(share)}</b>
+              </span>`
+        }
+        ${
+          saturated === null
+            ? nothing
+            : html`<span class="warning" title="All completions get about the same: this function teaches nothing now"
+                >⚠ saturated since step ${integer(saturated)}</span
+              >`
+        }
       </span>
     </li>`;
   }
@@ -159,21 +180,50 @@ export class RewardsView extends WatchingElement {
     const dirty = changed(weights, current);
     const none = Object.values(weights).every((weight) => weight === 0);
     return html`<div class="actions">
-      <input type="text" placeholder="reason (optional, kept with the revision)" aria-label="Reason" maxlength="2000" .value=${this.reason}
-        @input=${(event: Event) => (this.reason = (event.target as HTMLInputElement).value)} />
-      <button ?disabled=${!dirty} @click=${() => void this.#tryOut(series, current, weights)} data-testid="reward-preview">Preview on last ${LOOK_BACK} steps</button>
-      <button class="primary" ?disabled=${!dirty || !active || none || this.sending} data-testid="reward-apply"
-        title=${none ? 'At least one reward must count' : 'In force from the next step'} @click=${() => void this.#apply(series, weights)}>Apply at next step</button>
+      <input
+        type="text"
+        placeholder="reason (optional, kept with the revision)"
+        aria-label="Reason"
+        maxlength="2000"
+        .value=${this.reason}
+        @input=${(event: Event) => (this.reason = (event.target as HTMLInputElement).value)}
+      />
+      <button ?disabled=${!dirty} @click=${() => void this.#tryOut(series, current, weights)} data-testid="reward-preview">
+        Preview on last ${LOOK_BACK} steps
+      </button>
+      <button
+        class="primary"
+        ?disabled=${!dirty || !active || none || this.sending}
+        data-testid="reward-apply"
+        title=${none ? 'At least one reward must count' : 'In force from the next step'}
+        @click=${() => void this.#apply(series, weights)}
+      >
+        Apply at next step
+      </button>
       <button ?disabled=${!dirty} @click=${() => this.#clearDraft()} data-testid="reward-revert">Revert</button>
     </div>`;
   }
 
   #preview(outcome: Preview): TemplateResult {
     const row = (title: string, before: string, after: string, note = ''): TemplateResult =>
-      html`<tr><th scope="row">${title}</th><td class="number">${before}</td><td class="number">${after}</td><td class="secondary">${note}</td></tr>`;
+      html`<tr>
+        <th scope="row">${title}</th>
+        <td class="number">${before}</td>
+        <td class="number">${after}</td>
+        <td class="secondary">${note}</td>
+      </tr>`;
     return html`<table data-testid="preview-result">
-      <caption>The last ${integer(outcome.groups)} groups under the new weights</caption>
-      <thead><tr><th></th><th class="number">now</th><th class="number">new</th><th></th></tr></thead>
+      <caption>
+        The last ${integer(outcome.groups)} groups under the new weights
+      </caption>
+      <thead>
+        <tr>
+          <th></th>
+          <th class="number">now</th>
+          <th class="number">new</th>
+          <th></th>
+        </tr>
+      </thead>
       <tbody>
         ${row('mean reward', number(outcome.meanBefore), number(outcome.meanAfter))}
         ${row('groups that teach', integer(outcome.teachingBefore), integer(outcome.teachingAfter), `${outcome.gained} gained, ${outcome.lost} lost`)}
@@ -191,7 +241,9 @@ export class RewardsView extends WatchingElement {
             html`<li data-testid="revision-entry">
               <span class="number">${one.revision}</span>
               <span class="secondary">${one.step === null ? 'waits' : `step ${integer(one.step)}`}</span>
-              <span class="weights">${Object.entries(one.weights).map(([name, weight]) => html`<span>${name} <b>${number(weight)}</b></span>`)}</span>
+              <span class="weights"
+                >${Object.entries(one.weights).map(([name, weight]) => html`<span>${name} <b>${number(weight)}</b></span>`)}</span
+              >
               <span class="secondary small">${timeOfDay(one.created_at)}${one.reason ? ` · ${one.reason}` : ''}</span>
               <button class="quiet" title="Edit from these weights" @click=${() => this.#take(one.weights)}>use</button>
             </li>`,

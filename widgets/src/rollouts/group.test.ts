@@ -9,7 +9,11 @@ const HOSTILE = `<img src=x onerror="globalThis.broken = true"><script>globalThi
 afterEach(() => document.body.replaceChildren());
 
 async function draw(change: (group: RolloutGroup['group']) => void = () => {}): Promise<ShadowRoot> {
-  const [group] = new FakeConnector({ completionText: () => `<think>${HOSTILE}</think> ${HOSTILE} <answer>${HOSTILE}</answer>` }).groupsOf({ id: 'a' }, 3, 1);
+  const [group] = new FakeConnector({ completionText: () => `<think>${HOSTILE}</think> ${HOSTILE} <answer>${HOSTILE}</answer>` }).groupsOf(
+    { id: 'a' },
+    3,
+    1,
+  );
   change(group);
   const element = Object.assign(document.createElement('medr1-group') as RolloutGroup, { group, open: true });
   document.body.append(element);
@@ -27,7 +31,9 @@ it('markup in a completion, a question or an option stays text', async () => {
 });
 
 it('an answer says by glyph, not by colour alone, whether it is right', async () => {
-  const root = await draw((group) => group.completions.forEach((one, index) => Object.assign(one, { text: '<answer> C </answer>', correct: index === 0 })));
+  const root = await draw((group) =>
+    group.completions.forEach((one, index) => Object.assign(one, { text: '<answer> C </answer>', correct: index === 0 })),
+  );
   const answers = [...root.querySelectorAll('[data-part=answer]')].map((one) => one.textContent!.trim());
   expect(answers.slice(0, 2)).toEqual(['✓ C', '✗ C']);
 });

@@ -59,12 +59,19 @@ export class RolloutGroup extends WatchingElement {
           </span>
         </button>
       </header>
-      ${this.open ? html`<ol>${group.completions.map((one) => this.#completion(one))}</ol>` : nothing}
+      ${
+        this.open
+          ? html`<ol>
+              ${group.completions.map((one) => this.#completion(one))}
+            </ol>`
+          : nothing
+      }
     </article>`;
   }
 
   #thumb(): TemplateResult {
-    if (!this.thumb || this.broken) return html`<span class="thumb none small secondary">${this.broken ? 'image missing' : 'no image'}</span>`;
+    if (!this.thumb || this.broken)
+      return html`<span class="thumb none small secondary">${this.broken ? 'image missing' : 'no image'}</span>`;
     return html`<button class="quiet thumb" aria-label="Enlarge the image" @click=${() => this.#emit('medr1-enlarge')}>
       <img src=${this.thumb} alt="" loading="lazy" decoding="async" @error=${() => (this.broken = true)} />
     </button>`;
@@ -78,10 +85,13 @@ export class RolloutGroup extends WatchingElement {
       @click=${() => this.dispatchEvent(new CustomEvent('medr1-completion', { detail: one.index, bubbles: true, composed: true }))}
     >
       <div class="numbers small">
-        <span class=${`number advantage ${one.advantage > 0 ? 'up' : one.advantage < 0 ? 'down' : ''}`} title="advantage">${signed(one.advantage)}</span>
+        <span class=${`number advantage ${one.advantage > 0 ? 'up' : one.advantage < 0 ? 'down' : ''}`} title="advantage"
+          >${signed(one.advantage)}</span
+        >
         <span class=${`chip ${judged}`} title=${judged || 'not judged'}>${glyph(one.correct)} ${one.prediction ?? '–'}</span>
         ${Object.entries(one.rewards).map(
-          ([name, value]) => html`<span class="number" title=${`reward ${name}, unweighted`}><span class="secondary">${name}</span> ${number(value)}</span>`,
+          ([name, value]) =>
+            html`<span class="number" title=${`reward ${name}, unweighted`}><span class="secondary">${name}</span> ${number(value)}</span>`,
         )}
         <span class="number secondary">${integer(tokenCount(one))} tok</span>
         ${one.finish_reason === 'length' ? html`<span class="warning" title="Cut off at the longest length">⚠ cut off</span>` : nothing}
@@ -239,7 +249,9 @@ export class RolloutGroup extends WatchingElement {
 const glyph = (correct: boolean | null): string => (correct === null ? '?' : correct ? '✓' : '✗');
 
 function partOf({ kind, text, closed }: Part, correct: boolean | null): TemplateResult {
-  const end = closed ? html`<span class="tag">&lt;/${kind}&gt;</span>` : html`<span class="warning small" title="closing tag missing"> ⚠ unclosed</span>`;
+  const end = closed
+    ? html`<span class="tag">&lt;/${kind}&gt;</span>`
+    : html`<span class="warning small" title="closing tag missing"> ⚠ unclosed</span>`;
   switch (kind) {
     case 'think':
       return html`<span class="think" data-part="think"><span class="tag">&lt;think&gt;</span>${text}${end}</span> `;
@@ -248,7 +260,8 @@ function partOf({ kind, text, closed }: Part, correct: boolean | null): Template
         >${correct === null ? '' : `${glyph(correct)} `}${text.trim()}${closed ? nothing : end}</span
       > `;
     case 'outside':
-      return html`<span class="warning small" aria-hidden="true">⚠</span><s class="outside" data-part="outside" title="Outside the tags">${text}</s> `;
+      return html`<span class="warning small" aria-hidden="true">⚠</span
+        ><s class="outside" data-part="outside" title="Outside the tags">${text}</s> `;
   }
 }
 
@@ -257,7 +270,13 @@ function bars({ rewards }: GroupSummary, completions: readonly Completion[]): Te
   const top = Math.max(...rewards, 1e-9);
   const low = Math.min(...rewards, 0);
   const width = BARS.width / Math.max(1, rewards.length);
-  return html`<svg class="bars" width=${BARS.width} height=${BARS.height} role="img" aria-label=${`Rewards: ${rewards.map((one) => number(one)).join(', ')}`}>
+  return html`<svg
+    class="bars"
+    width=${BARS.width}
+    height=${BARS.height}
+    role="img"
+    aria-label=${`Rewards: ${rewards.map((one) => number(one)).join(', ')}`}
+  >
     ${rewards.map((reward, index) => {
       const height = Math.max(1, ((reward - low) / (top - low)) * (BARS.height - 1));
       const right = completions[index].correct;

@@ -103,7 +103,10 @@ export function summarise(group: Group): GroupSummary {
 export function visibleGroups(state: Pick<RolloutsState, 'groups' | 'sort' | 'shown' | 'modality' | 'search'>): Group[] {
   const words = state.search.toLowerCase().split(/\s+/).filter(Boolean);
   const hits = state.groups.filter(
-    (group) => passes(group, state.shown) && (state.modality === null || group.modality === state.modality) && words.every((word) => textOf(group).includes(word)),
+    (group) =>
+      passes(group, state.shown) &&
+      (state.modality === null || group.modality === state.modality) &&
+      words.every((word) => textOf(group).includes(word)),
   );
   const by: Record<Sort, (a: Group, b: Group) => number> = {
     order: (a, b) => a.step - b.step || a.group - b.group,
@@ -135,7 +138,9 @@ const texts = new WeakMap<Group, string>();
 function textOf(group: Group): string {
   let text = texts.get(group);
   if (text === undefined) {
-    text = [group.question, ...group.options, group.modality, group.question_type, ...group.completions.map((one) => one.text)].join('\n').toLowerCase();
+    text = [group.question, ...group.options, group.modality, group.question_type, ...group.completions.map((one) => one.text)]
+      .join('\n')
+      .toLowerCase();
     texts.set(group, text);
   }
   return text;

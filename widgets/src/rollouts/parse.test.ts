@@ -20,6 +20,8 @@ it.each([
 
 it('loses no text beside the tags', () => {
   const text = 'x<think>a</answer>b</think>y<answer>c</answer></think>z<answer>';
-  const kept = splitCompletion(text).map((part) => part.text).join('');
+  const kept = splitCompletion(text)
+    .map((part) => part.text)
+    .join('');
   expect(kept.replaceAll(/<\/?(think|answer)>/g, '')).toBe('xabycz');
 });

@@ -93,29 +93,60 @@ export class RolloutsView extends WatchingElement {
     const choose = <T extends string>(event: Event): T => (event.target as HTMLSelectElement).value as T;
     return html`<div class="toolbar" role="toolbar" aria-label="Rollouts">
       <span class="steps">
-        <button class="quiet" aria-label="Previous step" title="Previous step (←)" ?disabled=${step <= 1} @click=${() => this.#go(-1)}>${icon('left')}</button>
-        <label>step
-          <input type="number" min="1" max=${series.lastStep} .value=${String(step)} aria-label="Step" data-testid="rollouts-step"
-            @change=${(event: Event) => this.#goTo(Number((event.target as HTMLInputElement).value))} />
+        <button class="quiet" aria-label="Previous step" title="Previous step (←)" ?disabled=${step <= 1} @click=${() => this.#go(-1)}>
+          ${icon('left')}
+        </button>
+        <label
+          >step
+          <input
+            type="number"
+            min="1"
+            max=${series.lastStep}
+            .value=${String(step)}
+            aria-label="Step"
+            data-testid="rollouts-step"
+            @change=${(event: Event) => this.#goTo(Number((event.target as HTMLInputElement).value))}
+          />
         </label>
-        <button class="quiet" aria-label="Next step" title="Next step (→)" ?disabled=${step >= series.lastStep} @click=${() => this.#go(1)}>${icon('right')}</button>
-        <button aria-pressed=${live} title="Follow the newest step" @click=${() => this.workbench.selection.move({ step: live ? step : null })}>newest</button>
+        <button class="quiet" aria-label="Next step" title="Next step (→)" ?disabled=${step >= series.lastStep} @click=${() => this.#go(1)}>
+          ${icon('right')}
+        </button>
+        <button
+          aria-pressed=${live}
+          title="Follow the newest step"
+          @click=${() => this.workbench.selection.move({ step: live ? step : null })}
+        >
+          newest
+        </button>
       </span>
       <span class="secondary number" data-testid="rollouts-count">${integer(groups.length)} groups</span>
-      <label>sort <select aria-label="Sort" @change=${(event: Event) => model.set({ sort: choose<Sort>(event) })}>
-        ${Object.entries(SORTS).map(([key, title]) => html`<option value=${key} ?selected=${key === sort}>${title}</option>`)}
-      </select></label>
-      <label>show <select aria-label="Show" @change=${(event: Event) => model.set({ shown: choose<Shown>(event) })}>
-        ${Object.entries(SHOWN).map(([key, title]) => html`<option value=${key} ?selected=${key === shown}>${title}</option>`)}
-      </select></label>
-      ${modalities.length > 1
-        ? html`<select aria-label="Modality" @change=${(event: Event) => model.set({ modality: choose<string>(event) || null })}>
-            <option value="">all modalities</option>
-            ${modalities.map((one) => html`<option value=${one} ?selected=${one === modality}>${one}</option>`)}
-          </select>`
-        : nothing}
-      <input type="search" placeholder="search in text" aria-label="Search in text" .value=${search}
-        @input=${(event: Event) => model.set({ search: (event.target as HTMLInputElement).value })} />
+      <label
+        >sort
+        <select aria-label="Sort" @change=${(event: Event) => model.set({ sort: choose<Sort>(event) })}>
+          ${Object.entries(SORTS).map(([key, title]) => html`<option value=${key} ?selected=${key === sort}>${title}</option>`)}
+        </select></label
+      >
+      <label
+        >show
+        <select aria-label="Show" @change=${(event: Event) => model.set({ shown: choose<Shown>(event) })}>
+          ${Object.entries(SHOWN).map(([key, title]) => html`<option value=${key} ?selected=${key === shown}>${title}</option>`)}
+        </select></label
+      >
+      ${
+        modalities.length > 1
+          ? html`<select aria-label="Modality" @change=${(event: Event) => model.set({ modality: choose<string>(event) || null })}>
+              <option value="">all modalities</option>
+              ${modalities.map((one) => html`<option value=${one} ?selected=${one === modality}>${one}</option>`)}
+            </select>`
+          : nothing
+      }
+      <input
+        type="search"
+        placeholder="search in text"
+        aria-label="Search in text"
+        .value=${search}
+        @input=${(event: Event) => model.set({ search: (event.target as HTMLInputElement).value })}
+      />
     </div>`;
   }
 
@@ -127,8 +158,11 @@ export class RolloutsView extends WatchingElement {
     if (state.groups.length === 0) return empty('No rollouts kept for this step', 'Choose another step with ← and →.');
     const groups = visibleGroups(state);
     if (groups.length === 0)
-      return empty('No group passes the filters', 'Widen them to see the groups of this step.',
-        html`<button @click=${() => this.#model!.set({ shown: 'all', modality: null, search: '' })}>Clear filters</button>`);
+      return empty(
+        'No group passes the filters',
+        'Widen them to see the groups of this step.',
+        html`<button @click=${() => this.#model!.set({ shown: 'all', modality: null, search: '' })}>Clear filters</button>`,
+      );
     const chosen = this.workbench.selection.value;
     return html`<div class="list" role="list" aria-label=${`Groups of step ${state.step}`} @keydown=${this.#onKey}>
       ${repeat(
@@ -152,11 +186,21 @@ export class RolloutsView extends WatchingElement {
 
   #dialog(): TemplateResult {
     const group = this.enlarged;
-    return html`<dialog aria-label="Image" @close=${() => (this.enlarged = null)} @click=${(event: Event) => (event.currentTarget as HTMLDialogElement).close()}>
-      ${group?.image
-        ? html`<img src=${this.workbench.connector.imageUrl(this.#series!.id, group.image, LARGE)} alt=${`Image of the question: ${group.question}`} />
-            <p>${group.question}</p><p class="secondary small">${group.dataset} · ${group.modality} · ${group.image}</p>`
-        : nothing}
+    return html`<dialog
+      aria-label="Image"
+      @close=${() => (this.enlarged = null)}
+      @click=${(event: Event) => (event.currentTarget as HTMLDialogElement).close()}
+    >
+      ${
+        group?.image
+          ? html`<img
+                src=${this.workbench.connector.imageUrl(this.#series!.id, group.image, LARGE)}
+                alt=${`Image of the question: ${group.question}`}
+              />
+              <p>${group.question}</p>
+              <p class="secondary small">${group.dataset} · ${group.modality} · ${group.image}</p>`
+          : nothing
+      }
     </dialog>`;
   }
 

@@ -8,8 +8,16 @@ const summaries = (runs: { id: string; parent?: string }[]) => {
 };
 
 it('forks stand under the run they came from, also when that one is gone', () => {
-  const list = rows(summaries([{ id: 'a' }, { id: 'b', parent: 'a' }, { id: 'c' }, { id: 'd', parent: 'b' }, { id: 'e', parent: 'deleted' }]));
-  expect(list.map(({ run, depth }) => [run.id, depth])).toEqual([['a', 0], ['b', 1], ['d', 2], ['c', 0], ['e', 0]]);
+  const list = rows(
+    summaries([{ id: 'a' }, { id: 'b', parent: 'a' }, { id: 'c' }, { id: 'd', parent: 'b' }, { id: 'e', parent: 'deleted' }]),
+  );
+  expect(list.map(({ run, depth }) => [run.id, depth])).toEqual([
+    ['a', 0],
+    ['b', 1],
+    ['d', 2],
+    ['c', 0],
+    ['e', 0],
+  ]);
 });
 
 it('speed and time left are shown only while a run is running', () => {

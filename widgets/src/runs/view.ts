@@ -3,7 +3,7 @@ import { css, html, nothing, svg, type TemplateResult } from 'lit';
 import { repeat } from 'lit/directives/repeat.js';
 import { errorBody, type ErrorBody, type RunAction, type ServerInfo } from '../connector.ts';
 import { command, define, WatchingElement } from '../element.ts';
-import { bytes, percent } from '../format.ts';
+import { bytes, integer } from '../format.ts';
 import { icon, type IconName } from '../icons.ts';
 import { demoConfig } from '@medr1/kernel-bridge/protocol/presets';
 import { empty, failed, loading } from '../parts.ts';
@@ -44,8 +44,7 @@ export class RunsPanel extends WatchingElement {
     const { status, error, server, runs } = this.workbench.runs.state.value;
     if (status === 'error' && !server) return failed(error!, () => this.workbench.runs.retry());
     return html`
-      ${server ? this.#header(server) : nothing}
-      ${status === 'error' ? failed(error!, () => this.workbench.runs.retry()) : nothing}
+      ${server ? this.#header(server) : nothing} ${status === 'error' ? failed(error!, () => this.workbench.runs.retry()) : nothing}
       ${this.problem ? this.#problem(this.problem) : nothing}
       ${status === 'loading' ? loading('runs') : runs.length === 0 && status === 'ready' ? this.#empty(server) : this.#list()}
     `;
@@ -57,14 +56,18 @@ export class RunsPanel extends WatchingElement {
     const memory = device.memory_used !== null && device.memory_total !== null;
     return html`<header>
       <span class="ellipsis device" title=${`${device.kind}: ${device.name}`} data-testid="device">${device.name}</span>
-      ${memory
-        ? html`<span class="number secondary" title="memory used of the device">
-            ${bytes(device.memory_used)} / ${bytes(device.memory_total)}
-          </span>`
-        : nothing}
-      ${device.utilization !== null
-        ? html`<span class="number secondary" title="utilisation of the device">${percent(device.utilization)}</span>`
-        : nothing}
+      ${
+        memory
+          ? html`<span class="number secondary" title="memory used of the device">
+              ${bytes(device.memory_used)} / ${bytes(device.memory_total)}
+            </span>`
+          : nothing
+      }
+      ${
+        device.utilization !== null
+          ? html`<span class="number secondary" title="utilisation of the device">${integer(device.utilization)} %</span>`
+          : nothing
+      }
       <span class="secondary" data-testid="connection" data-state=${connection} title=${`backend ${server.version}: ${connection}`}>
         <span aria-hidden="true">${connection === 'open' ? '●' : '○'}</span>
         ${connection === 'open' ? 'live' : connection}
@@ -90,12 +93,13 @@ export class RunsPanel extends WatchingElement {
       demo
         ? 'The demo trains a tiny Qwen2-VL on drawn (synthetic) images; its reward rises within minutes on a laptop.'
         : 'Choose a model and a data set to train on. `medr1 sample` writes a small made data set and a tiny model to begin with.',
-      html`${demo
-          ? html`<button class="primary" data-testid="start-demo" ?disabled=${this.busy === 'demo'} @click=${() => this.#startDemo(demo)}>
-              Start the demo run
-            </button>`
-          : nothing}
-        <button data-testid="open-new-run" @click=${() => command(this, 'open-new-run')}>New run …</button>`,
+      html`${
+          demo
+            ? html`<button class="primary" data-testid="start-demo" ?disabled=${this.busy === 'demo'} @click=${() => this.#startDemo(demo)}>
+                Start the demo run
+              </button>`
+            : nothing
+        } <button data-testid="open-new-run" @click=${() => command(this, 'open-new-run')}>New run …</button>`,
     );
   }
 
@@ -141,9 +145,11 @@ export class RunsPanel extends WatchingElement {
           ${row.left ? html`<span class="number">${row.left}</span>` : nothing}
         </span>
       </button>
-      ${run.error
-        ? html`<p class="small trouble" role="note"><span class="warning">⚠</span> ${run.error.message} ${run.error.remedy}</p>`
-        : nothing}
+      ${
+        run.error
+          ? html`<p class="small trouble" role="note"><span class="warning">⚠</span> ${run.error.message} ${run.error.remedy}</p>`
+          : nothing
+      }
       ${at >= 0 || facts.active ? this.#actions(row, at >= 0) : nothing}
     </li>`;
   }
@@ -164,25 +170,29 @@ export class RunsPanel extends WatchingElement {
           </button>`,
       )}
       <span class="spring"></span>
-      ${selected
-        ? VIEWS.map(
-            ([id, name, title]) =>
-              html`<button class="quiet" title=${title} aria-label=${`${title} of ${run.name}`} @click=${() => command(this, id)}>
-                ${icon(name)}
-              </button>`,
-          )
-        : nothing}
-      ${facts.active
-        ? nothing
-        : html`<button
-            class="quiet"
-            title="Move to the trash"
-            aria-label=${`Move to the trash: ${run.name}`}
-            data-testid="run-delete"
-            @click=${() => command(this, 'delete-run', { id: run.id, name: run.name })}
-          >
-            ${icon('trash')}
-          </button>`}
+      ${
+        selected
+          ? VIEWS.map(
+              ([id, name, title]) =>
+                html`<button class="quiet" title=${title} aria-label=${`${title} of ${run.name}`} @click=${() => command(this, id)}>
+                  ${icon(name)}
+                </button>`,
+            )
+          : nothing
+      }
+      ${
+        facts.active
+          ? nothing
+          : html`<button
+              class="quiet"
+              title="Move to the trash"
+              aria-label=${`Move to the trash: ${run.name}`}
+              data-testid="run-delete"
+              @click=${() => command(this, 'delete-run', { id: run.id, name: run.name })}
+            >
+              ${icon('trash')}
+            </button>`
+      }
     </div>`;
   }
 
@@ -241,7 +251,7 @@ export class RunsPanel extends WatchingElement {
         flex-wrap: wrap;
         gap: 0 12px;
         align-items: center;
-        padding: 2px 4px 2px 8px;
+        padding: 4px 4px 4px 8px;
         min-height: 32px;
         border-bottom: 1px solid var(--medr1-border);
         font-size: var(--medr1-size-small);

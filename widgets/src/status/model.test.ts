@@ -12,11 +12,15 @@ it('says step, reward, speed and memory of the active run', () => {
   expect(text).toMatch(/^Med-R1 ● step 143\/240 · reward \d\.\d\d · 142 rollouts\/s · CPU 3\.10 GiB \/ 24\.0 GiB$/);
 });
 
-it('warns when the live line is down', () => expect(statusOf(state({ runs: [fake.summary({ id: 'a', steps: 3 })] }), 'connecting').text).toContain('⚠ connecting'));
+it('warns when the live line is down', () =>
+  expect(statusOf(state({ runs: [fake.summary({ id: 'a', steps: 3 })] }), 'connecting').text).toContain('⚠ connecting'));
 
 it('says when the backend is not reached, and the remedy on hover', () => {
   const error = { code: 'X', message: 'No answer.', remedy: 'Restart it.' };
-  expect(statusOf(state({ status: 'error', error }), 'closed')).toEqual({ text: 'Med-R1 ⚠ backend not reached', title: 'No answer. Restart it.' });
+  expect(statusOf(state({ status: 'error', error }), 'closed')).toEqual({
+    text: 'Med-R1 ⚠ backend not reached',
+    title: 'No answer. Restart it.',
+  });
 });
 
 it('says when no run is active', () => expect(statusOf(state({}), 'open').text).toBe('Med-R1 ○ no runs'));

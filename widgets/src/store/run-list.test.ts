@@ -9,7 +9,12 @@ const failure = { code: 'X', message: 'No answer.', remedy: 'Restart it.' };
 const ids = (workbench: Workbench) => workbench.runs.state.value.runs.map(({ id }) => id);
 
 it('holds the runs newest first and follows their changes', async () => {
-  const connector = new FakeConnector({ runs: [{ id: 'a', steps: 3 }, { id: 'b', steps: 3 }] });
+  const connector = new FakeConnector({
+    runs: [
+      { id: 'a', steps: 3 },
+      { id: 'b', steps: 3 },
+    ],
+  });
   const workbench = new Workbench(connector);
   await workbench.start();
   expect(ids(workbench)).toEqual(['b', 'a']);

@@ -2,7 +2,17 @@
  * One run as the curves see it: columns of metrics and the events that mark them. Read once, then kept up by the run's log;
  * many views share one of these and one subscription.
  */
-import type { Checkpoint, Connector, ErrorBody, MetricTable, RewardRevision, RunDetail, RunEvent, Subscription, TrainConfig } from '../connector.ts';
+import type {
+  Checkpoint,
+  Connector,
+  ErrorBody,
+  MetricTable,
+  RewardRevision,
+  RunDetail,
+  RunEvent,
+  Subscription,
+  TrainConfig,
+} from '../connector.ts';
 import { errorBody } from '../connector.ts';
 import { Observable } from '../observable.ts';
 
@@ -114,8 +124,7 @@ export class RunSeries {
         this.#mark({ kind: 'alert', step: event.step, time: event.time, title: event.message, detail: event.remedy });
         break;
       case 'state':
-        if (this.detail)
-          this.detail = { ...this.detail, summary: { ...this.detail.summary, state: event.state, error: event.error } };
+        if (this.detail) this.detail = { ...this.detail, summary: { ...this.detail.summary, state: event.state, error: event.error } };
         if (event.state === 'paused' || event.state === 'interrupted')
           this.#mark({ kind: 'pause', step: event.step, time: event.time, title: event.state, detail: event.error?.message ?? '' });
         break;
