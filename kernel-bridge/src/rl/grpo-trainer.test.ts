@@ -1,4 +1,4 @@
-import { readFile, readdir } from 'node:fs/promises';
+import { readFile, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { describeMetric, type TrainConfig } from '../protocol/index.ts';
@@ -29,8 +29,8 @@ const untimed = (results: StepResult[]) =>
     metrics: Object.fromEntries(Object.entries(metrics).filter(([name]) => !/^(time\/|step_time|rollouts_per_s)/.test(name))),
   }));
 
-/** Images that were being decoded when a trainer was disposed are freed a moment later. */
-const settled = () => new Promise((resolve) => setTimeout(resolve, 100));
+/** Images that were being decoded when a trainer was disposed are freed once they are done. */
+const SETTLES = { timeout: 10_000 };
 
 const weights = (directory: string) => readFile(join(directory, 'model.safetensors'));
 
@@ -106,10 +106,12 @@ describe('a GRPO run', () => {
     const second = await start(changes, half);
     expect(second.step).toBe(at);
     expect(untimed(await steps(second, 6 - at))).toEqual(expected);
+    await rm(half, { recursive: true }); // as retention does once newer ones are there
     const resumed = join(tiny.directory, `${name}-resumed`);
     await second.saveCheckpoint(resumed);
     second.dispose();
     expect((await weights(resumed)).equals(await weights(whole))).toBe(true);
+    expect(await readdir(resumed)).toContain('tokenizer.json');
     expect((await readFile(join(resumed, 'optimizer.safetensors'))).equals(await readFile(join(whole, 'optimizer.safetensors')))).toBe(
       true,
     );
@@ -190,8 +192,7 @@ describe('a GRPO run', () => {
     const trainer = await start({ num_iterations: 2 });
     await trainer.trainStep();
     trainer.dispose();
-    await settled();
-    expect(memoryStats().tensors).toBe(before);
+    await expect.poll(() => memoryStats().tensors, SETTLES).toBeLessThanOrEqual(before);
   });
 
   it('skips an update that is not finite, keeps the evidence, and ends after five in a row with weights as they were', async () => {
@@ -223,13 +224,13 @@ describe('a run that cannot be', () => {
     ['a batch that holds no whole groups', { per_device_train_batch_size: 6 }, /6 completions .* no multiple of num_generations 4/],
     ['as many weights as functions', { reward_weights: [1] }, /1 numbers for 2 reward functions/],
     ['an unknown reward', { reward_funcs: ['acuracy'] }, /no reward function "acuracy"/],
+    ['LoRA, which is not there yet', { use_peft: true }, /use_peft is set, and this version cannot train that way yet/],
     ['delta inside the clip range', { delta: 1.1 }, /delta 1.1 does not exceed 1 \+ epsilon/],
     ['a template without a place for the question', { prompt_template: 'no' }, /no place for the question/],
   ])('says why: %s', async (_, changes, message) => {
     const before = memoryStats().tensors;
     await expect(start(changes).then((trainer) => trainer.trainStep().finally(() => trainer.dispose()))).rejects.toThrow(message);
-    await settled();
-    expect(memoryStats().tensors).toBe(before);
+    await expect.poll(() => memoryStats().tensors, SETTLES).toBeLessThanOrEqual(before);
   });
 
   it('says so when no question can be used', async () => {

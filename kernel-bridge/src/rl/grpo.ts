@@ -4,7 +4,7 @@
  * How it differs from TRL, each with its test:
  * - a group's prompt is run once, not G times ("gives the loss and gradients of TRL", test/parity/grpo.test.ts);
  * - micro-batches keep the order of the groups, TRL shuffles completions over them (same file: with one micro-batch nothing differs);
- * - an update whose loss or gradient is not finite is left out ("skips an update that is not finite", trainer.test.ts).
+ * - an update whose loss or gradient is not finite is left out ("skips an update that is not finite, ...", grpo-trainer.test.ts).
  */
 import { backward, keep, noGrad, scope, tensor, torch, type Tensor } from '../torch/index.ts';
 import { groupLogps, type EncodedPrompt, type Qwen2VL } from '../qwen2vl/index.ts';

@@ -80,6 +80,7 @@ export class Session {
   ): Promise<{ session: Session; resumed: TrainerState | null }> {
     const { config, items, resumeFrom } = init;
     if (items.length === 0) throw errors.noItems(config.dataset_name);
+    for (const key of ['use_peft', 'gradient_checkpointing'] as const) if (config[key]) throw errors.unsupported(key);
     const device = resolveDevice(config.device);
     const resumed = resumeFrom === undefined ? null : await readTrainerState(resumeFrom);
     const from = resumeFrom ?? config.model_name_or_path;
@@ -172,7 +173,7 @@ export class Session {
   ): Promise<void> {
     await writeCheckpoint(directory, {
       policy: this.policy,
-      processorDir: this.#init.resumeFrom ?? this.config.model_name_or_path,
+      processorDir: this.config.model_name_or_path, // the checkpoint resumed from may have been removed since
       optimizer: this.optimizer.state(),
       rollouts: extra.rolloutTensors ?? new Map(),
       state: {

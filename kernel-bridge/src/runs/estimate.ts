@@ -80,10 +80,8 @@ function advice(config: TrainConfig, memory: Record<string, number>, missing: nu
   const savings: [number, string][] = [
     [memory.reference, 'beta 0 drops the reference model'],
     [bytes === 4 ? memory.weights / 2 + memory.reference / 2 + memory.activations / 2 : 0, 'dtype bfloat16'],
-    [config.gradient_checkpointing ? 0 : memory.activations * 0.8, 'gradient_checkpointing'],
     [config.per_device_train_batch_size > 1 ? memory.activations / 2 : 0, 'half per_device_train_batch_size, twice gradient_accumulation_steps'],
     [config.freeze_vision ? 0 : shape.vision * (bytes + (bytes === 2 ? 12 : 8)), 'freeze_vision'],
-    [config.use_peft ? 0 : (memory.gradients + memory.optimizer + memory.reference) * 0.95, 'use_peft (LoRA)'],
   ];
   const useful = savings.filter(([saved]) => saved > 0).toSorted(([a], [b]) => b - a);
   return [`${gib(missing)} too much`, ...useful.map(([saved, what]) => `${what}: saves about ${gib(saved)}`)];

@@ -2,6 +2,7 @@
  * Trains one run: takes the run's lock, goes on from the newest valid checkpoint, and writes every step before anyone hears of it.
  * What others ask for (commands, reward edits) stands in the run's database and is looked at between two steps.
  */
+import { join } from 'node:path';
 import { setImmediate as yieldToEvents } from 'node:timers/promises';
 import { errorBody } from '../protocol/errors.ts';
 import type { RewardRevision, RunState } from '../protocol/run.ts';
@@ -69,6 +70,7 @@ async function begin(store: RunStore, options: WorkerOptions): Promise<Trainer> 
     evalItems: evalItems.filter(usable),
     root: data.root,
     resumeFrom: checkpoint?.path,
+    evidenceDir: join(options.directory, 'evidence'),
     log: options.log,
   });
   const inForce = revisions(store.db).findLast(({ step }) => step !== null);
