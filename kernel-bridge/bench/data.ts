@@ -15,14 +15,34 @@ import { loadItems } from '../src/data/load.ts';
 const TYPES = ['Anatomy Identification', 'Disease Diagnosis', 'Lesion Grading', 'Modality Recognition', 'Other Biological Attributes'];
 // modality_type as OmniMedVQA writes it: questions by type in the order above, and the data sets they come from
 const MODALITIES: [string, number[], string[]][] = [
-  ['CT(Computed Tomography)', [360, 13068, 268, 1844, 268], ['RadImageNet', 'SARS-CoV-2 CT-scan', 'Chest CT Scan', 'Covid CT', 'Covid-19 tianchi']],
+  [
+    'CT(Computed Tomography)',
+    [360, 13068, 268, 1844, 268],
+    ['RadImageNet', 'SARS-CoV-2 CT-scan', 'Chest CT Scan', 'Covid CT', 'Covid-19 tianchi'],
+  ],
   ['MR (Mag-netic Resonance Imaging)', [0, 28319, 0, 3541, 17], ['RadImageNet']],
-  ['X-Ray', [3375, 3076, 0, 1465, 0], ['RUS CHN', 'Mura', 'Chest X-Ray PA', 'CoronaHack', 'Knee Osteoarthritis', 'COVIDx CXR-4', 'MIAS', 'Pulmonary Chest MC']],
+  [
+    'X-Ray',
+    [3375, 3076, 0, 1465, 0],
+    ['RUS CHN', 'Mura', 'Chest X-Ray PA', 'CoronaHack', 'Knee Osteoarthritis', 'COVIDx CXR-4', 'MIAS', 'Pulmonary Chest MC'],
+  ],
   ['ultrasound', [10018, 0, 0, 973, 0], ['RadImageNet']],
-  ['Dermoscopy', [220, 5326, 0, 1133, 0], ['ISIC2019', 'ISIC2020', 'Fitzpatrick 17k', 'ISBI2016', 'PAD-UFES-20', 'ISIC2018', 'Monkeypox Skin Image 2022']],
-  ['Fundus Photography', [439, 769, 1830, 1190, 1170], ['Diabetic Retinopathy', 'Yangxi', 'PALM2019', 'JSIEC', 'ACRIMA', 'DRIMDB', 'DeepDRiD', 'Adam Challenge']],
+  [
+    'Dermoscopy',
+    [220, 5326, 0, 1133, 0],
+    ['ISIC2019', 'ISIC2020', 'Fitzpatrick 17k', 'ISBI2016', 'PAD-UFES-20', 'ISIC2018', 'Monkeypox Skin Image 2022'],
+  ],
+  [
+    'Fundus Photography',
+    [439, 769, 1830, 1190, 1170],
+    ['Diabetic Retinopathy', 'Yangxi', 'PALM2019', 'JSIEC', 'ACRIMA', 'DRIMDB', 'DeepDRiD', 'Adam Challenge'],
+  ],
   ['OCT (Optical Coherence Tomography', [0, 2461, 0, 488, 1697], ['Retinal OCT-C8', 'OCT & X-Ray 2017', 'OLIVES']],
-  ['Microscopy Images', [2036, 2368, 0, 930, 346], ['CRC100k', 'MHSMA', 'Blood Cell', 'BreakHis', 'BioMediTech', 'ALL Challenge', 'MAlig Lymph', 'HuSHeM', 'NLM- Malaria Data']],
+  [
+    'Microscopy Images',
+    [2036, 2368, 0, 930, 346],
+    ['CRC100k', 'MHSMA', 'Blood Cell', 'BreakHis', 'BioMediTech', 'ALL Challenge', 'MAlig Lymph', 'HuSHeM', 'NLM- Malaria Data'],
+  ],
   ['unknown', [0, 0, 0, 1, 0], ['Chest CT Scan']],
 ];
 const GOALS = { index_s: 15, page_p95_ms: 50, images_per_s: 150, rss_mb: 300 };
@@ -65,11 +85,22 @@ async function questions() {
   const words = ['image', 'what', 'retina', 'abnormality', 'lesion kind', '"which modality"', '-no', 'type:diagnosis', 'grade'];
   for (let i = 0; i < 200; i++) {
     const [modality] = MODALITIES[i % 8];
-    const facets = [{}, { modality: [modality.startsWith('CT') ? 'CT' : 'Fundus'] }, { question_type: [TYPES[i % 5]], options: ['4'] }, { problem: ['image-missing'] }][i % 4];
+    const facets = [
+      {},
+      { modality: [modality.startsWith('CT') ? 'CT' : 'Fundus'] },
+      { question_type: [TYPES[i % 5]], options: ['4'] },
+      { problem: ['image-missing'] },
+    ][i % 4];
     const from = performance.now();
     const cpu = process.cpuUsage();
     // a word's number makes it a new search each time: nothing is answered from the memory of an earlier one
-    set.page({ facets, q: i % 3 === 0 ? '' : `${words[i % words.length]} ${i % 2 ? '' : i}`, limit: 100, offset: (i * 37) % 2000, group: i % 5 === 0 ? 'image' : undefined });
+    set.page({
+      facets,
+      q: i % 3 === 0 ? '' : `${words[i % words.length]} ${i % 2 ? '' : i}`,
+      limit: 100,
+      offset: (i * 37) % 2000,
+      group: i % 5 === 0 ? 'image' : undefined,
+    });
     times.push(performance.now() - from);
     const used = process.cpuUsage(cpu);
     cpuTimes.push((used.user + used.system) / 1000);
@@ -81,7 +112,17 @@ async function questions() {
   const loading = performance.now();
   await loadItems('omni', { home, modality: 'Fundus' });
   const load_ms = performance.now() - loading;
-  return { index_s, again_s, open_ms, page_p50_ms: times[100], page_p95_ms: times[190], page_max_ms: times[199], page_p95_cpu_ms: cpuTimes[190], rss_mb, load_ms };
+  return {
+    index_s,
+    again_s,
+    open_ms,
+    page_p50_ms: times[100],
+    page_p95_ms: times[190],
+    page_max_ms: times[199],
+    page_p95_cpu_ms: cpuTimes[190],
+    rss_mb,
+    load_ms,
+  };
 }
 
 /** Hashes images of the data's usual size: 384 x 384, half of them JPEG, half PNG. */

@@ -40,7 +40,11 @@ export function register(program: Command): void {
     .command('split')
     .description('draw a new split, stratified by modality and question type')
     .argument('<name|dir>')
-    .addOption(new Option('--kind <kind>', 'question: as in the paper; leak-free: image, near-duplicates and study stay together').choices(SPLIT_KINDS).default('leak-free'))
+    .addOption(
+      new Option('--kind <kind>', 'question: as in the paper; leak-free: image, near-duplicates and study stay together')
+        .choices(SPLIT_KINDS)
+        .default('leak-free'),
+    )
     .option('--seed <n>', 'same seed, same split', wholeNumber, 42)
     .option('--test <fraction>', 'share that is held out', fraction, 0.2)
     .option('--name <name>', 'kind and seed when left out')
@@ -55,7 +59,12 @@ export function register(program: Command): void {
     .option('--yes', 'accept the licence without asking')
     .option('--hub-url <url>', 'another hub')
     .action(get);
-  data.command('remove').description('forget an index; the data folder is not touched').argument('<name>').option('--json', 'one JSON document').action(remove);
+  data
+    .command('remove')
+    .description('forget an index; the data folder is not touched')
+    .argument('<name>')
+    .option('--json', 'one JSON document')
+    .action(remove);
 }
 
 async function add(dir: string, { name, images, json }: { name?: string; images: boolean } & Json): Promise<void> {
@@ -96,7 +105,15 @@ async function audit(nameOrDir: string, { images, json }: { images: boolean } & 
 function printAudit(audit: Audit): void {
   console.log(`${audit.dataset}: ${audit.items} questions (${audit.usable} usable) on ${audit.images} images\n`);
   if (audit.splits.length > 0) {
-    const rows = audit.splits.map((s) => [s.test, s.train_items, s.test_items, s.image_overlap, s.near_overlap ?? '-', s.prior_accuracy, s.chance]);
+    const rows = audit.splits.map((s) => [
+      s.test,
+      s.train_items,
+      s.test_items,
+      s.image_overlap,
+      s.near_overlap ?? '-',
+      s.prior_accuracy,
+      s.chance,
+    ]);
     console.log(table([['test split', 'train', 'test', 'image in train', 'similar', 'prior %', 'chance %'], ...rows]), '\n');
   }
   const tests = [...new Set(Object.values(audit.prior_matrix).flatMap((row) => Object.keys(row)))];
@@ -121,7 +138,11 @@ interface SplitArguments extends Json {
 async function split(nameOrDir: string, { kind, seed, test, name, out, json }: SplitArguments): Promise<void> {
   const home = homeDir();
   const indexed = hasQuestions(nameOrDir, home);
-  if (!indexed && !out) throw usage(`${nameOrDir} is not indexed, so that --out must say where the split is written`, 'Add --out FILE.json, or index it first: medr1 data add DIR');
+  if (!indexed && !out)
+    throw usage(
+      `${nameOrDir} is not indexed, so that --out must say where the split is written`,
+      'Add --out FILE.json, or index it first: medr1 data add DIR',
+    );
   const made = makeSplit(await readWhole(nameOrDir, { home }), { kind, seed, testFraction: test, name: name && checkName(name) });
   const path = out ?? splitPath(nameOrDir, made.name, home);
   writeSplit(path, made);
@@ -136,7 +157,8 @@ async function get(name: KnownName, dir: string | undefined, { yes, hubUrl }: { 
   console.log(`${licence}\n\n${repo}: ${size}, to ${target}`);
   if (!yes && !(await agreed())) throw usage('the licence was not accepted', 'Start again and answer y, or add --yes.');
   const line = statusLine(false);
-  const progress = (p: { file: string; done: number; total: number }) => line(`${p.file}: ${(p.done / 2 ** 20).toFixed(1)} of ${(p.total / 2 ** 20).toFixed(1)} MiB`);
+  const progress = (p: { file: string; done: number; total: number }) =>
+    line(`${p.file}: ${(p.done / 2 ** 20).toFixed(1)} of ${(p.total / 2 ** 20).toFixed(1)} MiB`);
   const files = await interruptible((signal) => getDataset({ repo, dir: target, hubUrl, signal, progress }));
   line(null);
   const archives = files.filter((file) => file.endsWith('.zip'));

@@ -64,7 +64,14 @@ export function audit(whole: WholeDataset): Audit {
     duplicate_images: copied.size,
     near_duplicates: { looked: near.looked, pairs: near.pairs.length, examples: examples(near.pairs, splits, pairs) },
   };
-  return { ...partial, findings: findings(partial, leaks, items.filter((item) => copied.has(prints.get(item.image)?.sha256 ?? ''))) };
+  return {
+    ...partial,
+    findings: findings(
+      partial,
+      leaks,
+      items.filter((item) => copied.has(prints.get(item.image)?.sha256 ?? '')),
+    ),
+  };
 }
 
 /** One image is one content where its file was read, one path where it was not. */
@@ -119,7 +126,14 @@ function leaksOf(train: VqaItem[], test: VqaItem[], identity: (path: string) => 
   return { same, near: others.filter((item) => (near.of.get(item.image) ?? []).some((path) => seen.has(identity(path)))) };
 }
 
-function auditSplit(train: string, test: string, splits: Map<string, VqaItem[]>, leaks: Leaks, looked: boolean, prior: OptionPrior): AuditSplit {
+function auditSplit(
+  train: string,
+  test: string,
+  splits: Map<string, VqaItem[]>,
+  leaks: Leaks,
+  looked: boolean,
+  prior: OptionPrior,
+): AuditSplit {
   const testItems = splits.get(test)!;
   return {
     train,
@@ -193,17 +207,33 @@ function findings(audit: Omit<Audit, 'findings'>, leaks: Leaks[], copied: VqaIte
   const share = (part: number, whole: number) => `${part} of ${whole} (${Math.round((100 * part) / Math.max(1, whole))} %)`;
   audit.splits.forEach(({ train, test, test_items, prior_accuracy, chance: even }, i) => {
     const { same, near } = leaks[i];
-    if (same.length > 0) add('image-overlap', same.length, `${share(same.length, test_items)} questions of ${test} show an image of ${train}.`, these(same));
-    if (near.length > 0) add('near-overlap', near.length, `${share(near.length, test_items)} questions of ${test} show an image that looks like one of ${train}.`, these(near));
+    if (same.length > 0)
+      add('image-overlap', same.length, `${share(same.length, test_items)} questions of ${test} show an image of ${train}.`, these(same));
+    if (near.length > 0)
+      add(
+        'near-overlap',
+        near.length,
+        `${share(near.length, test_items)} questions of ${test} show an image that looks like one of ${train}.`,
+        these(near),
+      );
     if (prior_accuracy > even + 10)
-      add('option-prior', test_items, `Option text alone answers ${prior_accuracy} % of ${test} (chance ${even} %).`, { facets: { split: [test] } });
+      add('option-prior', test_items, `Option text alone answers ${prior_accuracy} % of ${test} (chance ${even} %).`, {
+        facets: { split: [test] },
+      });
   });
-  for (const [problem, count] of Object.entries(audit.problems)) add(problem, count, PROBLEMS[problem as Problem], { facets: { problem: [problem] } });
+  for (const [problem, count] of Object.entries(audit.problems))
+    add(problem, count, PROBLEMS[problem as Problem], { facets: { problem: [problem] } });
   const answers = Object.values(audit.letters).reduce((a, b) => a + b, 0);
   for (const [letter, count] of Object.entries(audit.letters)) {
-    if (count > 0.4 * answers) add('letter-balance', count, `${letter} is right in ${share(count, answers)} questions.`, { facets: { answer: [letter] } });
+    if (count > 0.4 * answers)
+      add('letter-balance', count, `${letter} is right in ${share(count, answers)} questions.`, { facets: { answer: [letter] } });
   }
-  if ((audit.confounding ?? 0) > 0.3) add('confounding', audit.items, `Modality and question type are confounded (Cramer's V ${audit.confounding}).`, {});
-  if (copied.length > 0) add('duplicate-images', audit.duplicate_images, `${audit.duplicate_images} images stand in several files with equal bytes.`, { ...these(copied), sort: 'image' });
+  if ((audit.confounding ?? 0) > 0.3)
+    add('confounding', audit.items, `Modality and question type are confounded (Cramer's V ${audit.confounding}).`, {});
+  if (copied.length > 0)
+    add('duplicate-images', audit.duplicate_images, `${audit.duplicate_images} images stand in several files with equal bytes.`, {
+      ...these(copied),
+      sort: 'image',
+    });
   return found;
 }

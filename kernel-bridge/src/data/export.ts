@@ -15,9 +15,19 @@ export interface Exported {
 export function exportItems(items: readonly VqaItem[], format: ExportFormat): Exported {
   const text = (value: string) => new TextEncoder().encode(value);
   const plain = items.map(plainItem);
-  if (format === 'jsonl') return { bytes: text(plain.map((item) => `${JSON.stringify(item)}\n`).join('')), type: 'application/x-ndjson', extension: 'jsonl' };
-  if (format === 'medr1') return { bytes: text(`${JSON.stringify(items.filter((item) => item.answer !== null).map(medr1Record), null, 4)}\n`), type: 'application/json', extension: 'json' };
-  return { bytes: new Uint8Array(parquetWriteBuffer({ columnData: columns(plain) })), type: 'application/vnd.apache.parquet', extension: 'parquet' };
+  if (format === 'jsonl')
+    return { bytes: text(plain.map((item) => `${JSON.stringify(item)}\n`).join('')), type: 'application/x-ndjson', extension: 'jsonl' };
+  if (format === 'medr1')
+    return {
+      bytes: text(`${JSON.stringify(items.filter((item) => item.answer !== null).map(medr1Record), null, 4)}\n`),
+      type: 'application/json',
+      extension: 'json',
+    };
+  return {
+    bytes: new Uint8Array(parquetWriteBuffer({ columnData: columns(plain) })),
+    type: 'application/vnd.apache.parquet',
+    extension: 'parquet',
+  };
 }
 
 const FIELDS = ['id', 'dataset', 'image', 'question', 'options', 'answer', 'modality', 'question_type', 'problem'] as const;

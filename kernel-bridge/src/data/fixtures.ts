@@ -98,7 +98,13 @@ export function dicom(options: DicomOptions = {}): Buffer {
     options.slope !== undefined && element(0x0028, 0x1053, 'DS', text(String(options.slope))),
     element(0x7fe0, 0x0010, 'OW', pixelData),
   ];
-  return Buffer.concat([Buffer.alloc(128), Buffer.from('DICM'), groupLength, meta, ...body.filter((part): part is Buffer => part instanceof Buffer)]);
+  return Buffer.concat([
+    Buffer.alloc(128),
+    Buffer.from('DICM'),
+    groupLength,
+    meta,
+    ...body.filter((part): part is Buffer => part instanceof Buffer),
+  ]);
 }
 
 function element(group: number, number: number, vr: string, value: Buffer): Buffer {

@@ -111,7 +111,11 @@ const sizeOf = (path: string) =>
   );
 
 function badPath(repo: string, path: string): WorkbenchError {
-  return new WorkbenchError({ code: 'DATA_DOWNLOAD', message: `${repo} names a file outside its folder: ${path}`, remedy: 'Do not use this repository.' });
+  return new WorkbenchError({
+    code: 'DATA_DOWNLOAD',
+    message: `${repo} names a file outside its folder: ${path}`,
+    remedy: 'Do not use this repository.',
+  });
 }
 
 function unreachable(repo: string, cause: unknown): WorkbenchError {

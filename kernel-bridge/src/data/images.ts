@@ -2,8 +2,8 @@
  * Where an image path leads. A record's path is hostile until shown otherwise: it must stay in the data folder, also through links.
  * One directory listing answers for all images of a folder, so that 89,000 records cost some dozens of system calls.
  */
-import { readdir, realpath, stat } from 'node:fs/promises';
-import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
+import { lstat, readdir, realpath, stat } from 'node:fs/promises';
+import { dirname, isAbsolute, relative, resolve, sep } from 'node:path';
 import type { Dirent } from 'node:fs';
 import type { Problem } from './problems.ts';
 
@@ -21,12 +21,14 @@ export function isConfined(path: string): boolean {
 
 export class ImageFolder {
   readonly root: string;
-  #real: Promise<string>;
+  /** Whether images are added while they are asked for, as from a Parquet file. */
+  readonly #grows: boolean;
+  #real: Promise<string> | null = null;
   #folders = new Map<string, Promise<Folder | null>>();
 
-  constructor(root: string) {
+  constructor(root: string, { grows = false } = {}) {
     this.root = root;
-    this.#real = realpath(root);
+    this.#grows = grows;
   }
 
   /** Null when the image is a file in the folder; otherwise why it is not. */
@@ -38,25 +40,24 @@ export class ImageFolder {
     if (!folder) return 'image-missing';
     if (!folder.inside) return 'image-outside';
     const entry = folder.entries.get(full.slice(dirname(full).length + 1));
-    if (!entry) return 'image-missing';
+    if (!entry) return this.#grows && (await lstat(full).catch(() => null))?.isFile() ? null : 'image-missing';
     if (entry.isFile()) return null;
     if (!entry.isSymbolicLink()) return 'image-not-a-file';
     return this.#link(full);
   }
 
-  /** The image's real path. Call after `check` said null. */
-  path(image: string): string {
-    return join(this.root, image);
-  }
-
   async #link(full: string): Promise<Problem | null> {
     try {
       const target = await realpath(full);
-      if (!isInside(await this.#real, target)) return 'image-outside';
+      if (!isInside(await this.#realRoot(), target)) return 'image-outside';
       return (await stat(target)).isFile() ? null : 'image-not-a-file';
     } catch {
       return 'image-missing'; // a link that leads nowhere
     }
+  }
+
+  #realRoot(): Promise<string> {
+    return (this.#real ??= realpath(this.root));
   }
 
   #folder(path: string): Promise<Folder | null> {
@@ -67,7 +68,7 @@ export class ImageFolder {
 
   async #list(path: string): Promise<Folder | null> {
     try {
-      const inside = isInside(await this.#real, await realpath(path));
+      const inside = isInside(await this.#realRoot(), await realpath(path));
       const entries = inside ? await readdir(path, { withFileTypes: true }) : [];
       return { inside, entries: new Map(entries.map((entry) => [entry.name, entry])) };
     } catch {

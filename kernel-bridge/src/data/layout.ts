@@ -119,7 +119,11 @@ export function splitOfFile(file: string): { split: string | null; hints: Hints 
   const side = (ending?.[2] ?? parts.find((part) => /^(train|test|val|validation)$/i.test(part)) ?? wholeSide(stem))?.toLowerCase();
   const raw = ending?.[1] ?? (wholeSide(stem) || /^metadata$/i.test(stem) ? '' : stem);
   const [modality, type] = [modalityName(raw), questionTypeName(raw)];
-  const draw = parts.includes('modality') ? 'modality' : parts.some((part) => /^(question_type|q_type)$/.test(part)) ? 'question_type' : null;
+  const draw = parts.includes('modality')
+    ? 'modality'
+    : parts.some((part) => /^(question_type|q_type)$/.test(part))
+      ? 'question_type'
+      : null;
   const isModality = draw === 'modality' || (draw === null && raw !== '' && MODALITY_ORDER.includes(modality));
   const isType = draw === 'question_type';
   const hints: Hints = isModality ? { modality } : isType ? { question_type: type } : {};
@@ -143,6 +147,7 @@ function nothingKnown(path: string): WorkbenchError {
   return new WorkbenchError({
     code: 'DATA_LAYOUT_UNKNOWN',
     message: `${path} holds no questions in a layout that is known here`,
-    remedy: 'Known: OmniMedVQA (QA_information/, Images/), Med-R1 (Splits/), metadata.jsonl or metadata.csv beside images, Parquet, JSON, JSON Lines, CSV.',
+    remedy:
+      'Known: OmniMedVQA (QA_information/, Images/), Med-R1 (Splits/), metadata.jsonl or metadata.csv beside images, Parquet, JSON, JSON Lines, CSV.',
   });
 }

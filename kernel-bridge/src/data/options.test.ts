@@ -8,12 +8,18 @@ describe('parseProblem splits the question from its options', () => {
     ['What is it? A)x, B)y, C)z, D)w, E)v, F)u', 'What is it?', ['x', 'y', 'z', 'w', 'v', 'u']],
     ['Is it so? A)Yes., B)No.', 'Is it so?', ['Yes.', 'No.']],
     ['Which? A)Left, upper lobe, B)Right (lower) lobe, C)None', 'Which?', ['Left, upper lobe', 'Right (lower) lobe', 'None']],
-    ['Type? A)Magnetic resonance imaging (MRI), B)Electrocardiogram (ECG)', 'Type?', ['Magnetic resonance imaging (MRI)', 'Electrocardiogram (ECG)']],
+    [
+      'Type? A)Magnetic resonance imaging (MRI), B)Electrocardiogram (ECG)',
+      'Type?',
+      ['Magnetic resonance imaging (MRI)', 'Electrocardiogram (ECG)'],
+    ],
     ['Is hepatitis A) common? A)Yes, B)No', 'Is hepatitis A) common?', ['Yes', 'No']],
     ['Which?\nA) one\nB) two', 'Which?', ['one', 'two']],
   ])('%s', (problem, question, options) => expect(parseProblem(problem)).toEqual({ question, options }));
 
-  it.each(['What is it?', 'What is it? A)only one', 'What is it? B)x, C)y'])('%s has no two options', (problem) => expect(parseProblem(problem)).toBeNull());
+  it.each(['What is it?', 'What is it? A)only one', 'What is it? B)x, C)y'])('%s has no two options', (problem) =>
+    expect(parseProblem(problem)).toBeNull(),
+  );
 });
 
 describe('answerLetter', () => {

@@ -42,7 +42,10 @@ export class OptionPrior {
 /** Accuracy in percent of guessing evenly. */
 export function chance(test: readonly VqaItem[]): number {
   const asked = test.filter((item) => item.answer !== null);
-  return percent(asked.reduce((sum, item) => sum + 1 / item.options.length, 0), asked.length);
+  return percent(
+    asked.reduce((sum, item) => sum + 1 / item.options.length, 0),
+    asked.length,
+  );
 }
 
 /** Two decimals; 0 of nothing. */

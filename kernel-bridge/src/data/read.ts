@@ -30,12 +30,12 @@ export interface DatasetReader {
 
 export async function readDataset(layout: Layout, options: { home?: string; signal?: AbortSignal } = {}): Promise<DatasetReader> {
   const embedded = imageCacheDir(layout.dir, options.home);
-  const hasEmbedded = layout.kind === 'parquet';
+  const hasEmbedded = layout.questions.some((source) => source.path.toLowerCase().endsWith('.parquet'));
   const records = (source: Source) => readSource(source, embedded, options.signal);
   const bases = hasEmbedded ? [] : await Promise.all(layout.questions.map((source) => imageBase(layout, source, records(source))));
   const root = hasEmbedded ? embedded : shortest([layout.dir, ...bases]);
   const prefixes = bases.map((base) => relative(root, base).split(sep).join('/'));
-  return { root, readings: read(layout, root, prefixes, records) };
+  return { root, readings: read(layout, new ImageFolder(root, { grows: hasEmbedded }), prefixes, records) };
 }
 
 function readSource(source: Source, embedded: string, signal?: AbortSignal): AsyncGenerator<Found> {
@@ -48,11 +48,10 @@ function readSource(source: Source, embedded: string, signal?: AbortSignal): Asy
 
 async function* read(
   layout: Layout,
-  root: string,
+  images: ImageFolder,
   prefixes: string[],
   records: (source: Source) => AsyncGenerator<Found>,
 ): AsyncGenerator<Reading> {
-  const images = new ImageFolder(root);
   const known = new KnownItems();
   for (const [i, source] of [...layout.questions, ...layout.splits].entries()) {
     const prefix = prefixes[i] ?? '';
@@ -112,7 +111,10 @@ class KnownItems {
 
 /** Case, spacing and punctuation differ between OmniMedVQA's records and Med-R1's copies of them. */
 function contentKey(item: VqaItem): string {
-  const words = [item.question, ...item.options].join(' ').toLowerCase().replace(/[^\p{L}\p{N}]+/gu, '');
+  const words = [item.question, ...item.options]
+    .join(' ')
+    .toLowerCase()
+    .replace(/[^\p{L}\p{N}]+/gu, '');
   return createHash('sha1').update(`${item.image}\0${words}`).digest('base64');
 }
 

@@ -198,7 +198,12 @@ export const Audit = Type.Object({
     pairs: Type.Integer(),
     /** The nearest pairs across train and test first, at most 200. */
     examples: Type.Array(
-      Type.Object({ a: Type.String(), b: Type.String(), distance: Type.Integer(), across: Type.Array(Type.String(), { description: 'splits pairs that it leaks through' }) }),
+      Type.Object({
+        a: Type.String(),
+        b: Type.String(),
+        distance: Type.Integer(),
+        across: Type.Array(Type.String(), { description: 'splits pairs that it leaks through' }),
+      }),
     ),
   }),
   findings: Type.Array(AuditFinding),

@@ -30,7 +30,9 @@ const AddBody = Compile(
 );
 const QueryBody = Compile(ItemQuery);
 const SplitBody = Compile(MakeSplit);
-const ExportBody = Compile(Type.Object({ format: Type.String({ enum: [...EXPORT_FORMATS] }), query: Type.Optional(ItemQuery) }, { additionalProperties: false }));
+const ExportBody = Compile(
+  Type.Object({ format: Type.String({ enum: [...EXPORT_FORMATS] }), query: Type.Optional(ItemQuery) }, { additionalProperties: false }),
+);
 
 /** Images are ours, encoded anew; still nothing in them may run or be guessed at. */
 const IMAGE_HEADERS = { 'x-content-type-options': 'nosniff', 'content-security-policy': "sandbox; default-src 'none'" };
@@ -83,7 +85,11 @@ export function dataRoutes({ home = homeDir() }: { home?: string } = {}): Hono {
     const image = set.imageByHash(hash);
     if (!image) throw noImage(hash);
     const bytes = await thumbs.get(set.root, image, hash, number(c, 'size') ?? 192, c.req.raw.signal);
-    return c.body(new Uint8Array(bytes), 200, { ...IMAGE_HEADERS, 'content-type': 'image/webp', 'cache-control': 'private, max-age=31536000, immutable' });
+    return c.body(new Uint8Array(bytes), 200, {
+      ...IMAGE_HEADERS,
+      'content-type': 'image/webp',
+      'cache-control': 'private, max-age=31536000, immutable',
+    });
   });
 
   app.get('/:name/image', async (c) => {
@@ -95,9 +101,12 @@ export function dataRoutes({ home = homeDir() }: { home?: string } = {}): Hono {
     const { picture, png } = await decoding.run(async () => {
       const picture = await openPicture(set.root, path);
       const resized = toSharp(picture, chosen).resize(size, size, { fit: 'inside', withoutEnlargement: true });
-      const png = await resized.png().toBuffer().catch((cause: unknown) => {
-        throw imageError(cause, path);
-      });
+      const png = await resized
+        .png()
+        .toBuffer()
+        .catch((cause: unknown) => {
+          throw imageError(cause, path);
+        });
       return { picture, png };
     }, c.req.raw.signal);
     const shown = picture.kind === 'grey' ? { ...picture.window, ...chosen } : null;
@@ -137,7 +146,11 @@ export function dataRoutes({ home = homeDir() }: { home?: string } = {}): Hono {
     const { name } = named(c);
     const { format, query = {} } = check(ExportBody, await body(c));
     const { bytes, type, extension } = await runTask('export', { name, home, format: format as 'jsonl', query }, c.req.raw.signal);
-    return c.body(new Uint8Array(bytes), 200, { 'content-type': type, 'content-disposition': `attachment; filename="${name}.${extension}"`, 'x-content-type-options': 'nosniff' });
+    return c.body(new Uint8Array(bytes), 200, {
+      'content-type': type,
+      'content-disposition': `attachment; filename="${name}.${extension}"`,
+      'x-content-type-options': 'nosniff',
+    });
   });
 
   app.onError((error, c) => {
@@ -178,7 +191,13 @@ class OpenDatasets {
 async function browse(path: string): Promise<Folder> {
   const dir = resolve(path);
   const entries = await readdir(dir, { withFileTypes: true }).catch((cause: unknown) => {
-    throw new WorkbenchError({ code: 'DATA_NOT_FOUND', http: 404, cause, message: `${dir} cannot be read`, remedy: 'Choose another folder.' });
+    throw new WorkbenchError({
+      code: 'DATA_NOT_FOUND',
+      http: 404,
+      cause,
+      message: `${dir} cannot be read`,
+      remedy: 'Choose another folder.',
+    });
   });
   const names = entries.filter((entry) => entry.isDirectory() && !entry.name.startsWith('.')).map((entry) => entry.name);
   const folders = names.toSorted((a, b) => a.localeCompare(b)).slice(0, 1000);
@@ -250,15 +269,31 @@ function check<T>(schema: Checker<T>, value: unknown): T {
 function job(jobs: IndexJobs, name: string) {
   const found = jobs.get(name);
   if (found) return found;
-  throw new WorkbenchError({ code: 'DATA_JOB_UNKNOWN', http: 404, message: `${name} is not being indexed`, remedy: 'POST /api/data starts it.' });
+  throw new WorkbenchError({
+    code: 'DATA_JOB_UNKNOWN',
+    http: 404,
+    message: `${name} is not being indexed`,
+    remedy: 'POST /api/data starts it.',
+  });
 }
 
 const withoutIds = ({ train, test, ...rest }: SplitFile) => ({ ...rest, train: train.length, test: test.length });
 
 function badRequest(message: string, cause?: unknown): WorkbenchError {
-  return new WorkbenchError({ code: 'BAD_REQUEST', http: 400, message, cause, remedy: 'GET /api/schema and the list of routes say what is taken.' });
+  return new WorkbenchError({
+    code: 'BAD_REQUEST',
+    http: 400,
+    message,
+    cause,
+    remedy: 'GET /api/schema and the list of routes say what is taken.',
+  });
 }
 
 function noImage(hash: string): WorkbenchError {
-  return new WorkbenchError({ code: 'DATA_IMAGE_UNKNOWN', http: 404, message: `no image has the content ${hash.slice(0, 64)}`, remedy: 'Index the data set again.' });
+  return new WorkbenchError({
+    code: 'DATA_IMAGE_UNKNOWN',
+    http: 404,
+    message: `no image has the content ${hash.slice(0, 64)}`,
+    remedy: 'Index the data set again.',
+  });
 }

@@ -6,7 +6,12 @@ import { fingerprint } from './fingerprint.ts';
 import { HashTable } from './near.ts';
 import { identify, openPicture, readRgb, toSharp } from './picture.ts';
 
-const grey = async (bytes: Buffer, window?: { level?: number; width?: number }) => [...(await toSharp(await identify(bytes, 'x'), window).toColourspace('b-w').raw().toBuffer())];
+const grey = async (bytes: Buffer, window?: { level?: number; width?: number }) => [
+  ...(await toSharp(await identify(bytes, 'x'), window)
+    .toColourspace('b-w')
+    .raw()
+    .toBuffer()),
+];
 const grey16 = (values: number[]) =>
   sharp(Uint16Array.from(values), { raw: { width: values.length, height: 1, channels: 1 } })
     .toColourspace('grey16')
@@ -19,7 +24,8 @@ describe('16-bit images', () => {
     expect(await identify(bytes, 'x')).toMatchObject({ kind: 'grey', window: { level: 2047.5, width: 4095 } });
     expect(await grey(bytes)).toEqual([0, 64, 128, 255]);
   });
-  it('take another window', async () => expect(await grey(await grey16([0, 1000, 2000, 60000]), { level: 1000, width: 2000 })).toEqual([0, 128, 255, 255]));
+  it('take another window', async () =>
+    expect(await grey(await grey16([0, 1000, 2000, 60000]), { level: 1000, width: 2000 })).toEqual([0, 128, 255, 255]));
 });
 
 describe('DICOM', () => {
@@ -53,7 +59,16 @@ describe('a hostile file costs its own items and nothing else', () => {
   };
   it.each([
     ['a bomb', async () => bomb(), ['image-too-large', 'image-unreadable']],
-    ['a truncated JPEG', async () => (await sharp(pixels(1), { raw: { width: 48, height: 48, channels: 3 } }).jpeg().toBuffer()).subarray(0, 500), ['image-unreadable']],
+    [
+      'a truncated JPEG',
+      async () =>
+        (
+          await sharp(pixels(1), { raw: { width: 48, height: 48, channels: 3 } })
+            .jpeg()
+            .toBuffer()
+        ).subarray(0, 500),
+      ['image-unreadable'],
+    ],
     ['a web page named .png', async () => Buffer.from('<html><script>alert(1)</script>'), ['image-format']],
     ['an SVG', async () => Buffer.from('<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>'), ['image-format']],
     ['an empty file', async () => Buffer.alloc(0), ['image-format']],
@@ -66,21 +81,33 @@ describe('a hostile file costs its own items and nothing else', () => {
   });
 
   it('a JPEG named .png is what its bytes are', async () => {
-    const jpeg = await sharp(pixels(1), { raw: { width: 48, height: 48, channels: 3 } }).jpeg().toBuffer();
+    const jpeg = await sharp(pixels(1), { raw: { width: 48, height: 48, channels: 3 } })
+      .jpeg()
+      .toBuffer();
     expect(await identify(jpeg, 'x.png')).toMatchObject({ kind: 'file', width: 48 });
   });
 });
 
 it('EXIF orientation turns the picture and its size', async () => {
-  const turned = await sharp(pixels(1, 20), { raw: { width: 20, height: 20, channels: 3 } }).resize(40, 20, { fit: 'fill' }).withMetadata({ orientation: 6 }).jpeg().toBuffer();
+  const turned = await sharp(pixels(1, 20), { raw: { width: 20, height: 20, channels: 3 } })
+    .resize(40, 20, { fit: 'fill' })
+    .withMetadata({ orientation: 6 })
+    .jpeg()
+    .toBuffer();
   expect(await identify(turned, 'x')).toMatchObject({ width: 20, height: 40 });
 });
 
 it('the model gets three channels of eight bits of every kind', async () => {
   using dir = temporary();
-  const rgba = await sharp({ create: { width: 2, height: 2, channels: 4, background: { r: 10, g: 20, b: 30, alpha: 1 } } }).png().toBuffer();
+  const rgba = await sharp({ create: { width: 2, height: 2, channels: 4, background: { r: 10, g: 20, b: 30, alpha: 1 } } })
+    .png()
+    .toBuffer();
   write(dir.path, { 'rgba.png': rgba, 'deep.png': await grey16([0, 4095]), 'ct.dcm': dicom() });
-  for (const [name, pixelsIn] of [['rgba.png', 4], ['deep.png', 2], ['ct.dcm', 16]] as const) {
+  for (const [name, pixelsIn] of [
+    ['rgba.png', 4],
+    ['deep.png', 2],
+    ['ct.dcm', 16],
+  ] as const) {
     expect([name, (await readRgb(dir.path, name)).data.length]).toEqual([name, 3 * pixelsIn]);
   }
   expect([...(await readRgb(dir.path, 'rgba.png')).data.subarray(0, 3)]).toEqual([10, 20, 30]);
@@ -96,7 +123,9 @@ it('the perceptual hash hardly sees size, quality and brightness, and tells pict
     'bright.png': await original.clone().linear(0.9, 15).png().toBuffer(),
     'other.png': await picture(8, 96),
   });
-  const hashes = await Promise.all(['a.png', 'small.jpg', 'bright.png', 'other.png'].map(async (name) => (await fingerprint(dir.path, name)).dhash!));
+  const hashes = await Promise.all(
+    ['a.png', 'small.jpg', 'bright.png', 'other.png'].map(async (name) => (await fingerprint(dir.path, name)).dhash!),
+  );
   const table = new HashTable(hashes);
   expect(table.distance(0, 1)).toBeLessThanOrEqual(6);
   expect(table.distance(0, 2)).toBeLessThanOrEqual(6);

@@ -44,7 +44,11 @@ function isRaster(bytes: Buffer): boolean {
 
 async function deepGrey(bytes: Buffer, image: string): Promise<Picture> {
   try {
-    const { data, info } = await sharp(bytes, INPUT).removeAlpha().toColourspace('grey16').raw({ depth: 'ushort' }).toBuffer({ resolveWithObject: true });
+    const { data, info } = await sharp(bytes, INPUT)
+      .removeAlpha()
+      .toColourspace('grey16')
+      .raw({ depth: 'ushort' })
+      .toBuffer({ resolveWithObject: true });
     const values = Float32Array.from(new Uint16Array(data.buffer, data.byteOffset, info.width * info.height));
     return { kind: 'grey', width: info.width, height: info.height, values, window: rangeOf(values), inverted: false, study: null };
   } catch (cause) {

@@ -32,7 +32,9 @@ beforeAll(async () => {
       ...(n % 7 === 0 && { option_C: undefined, option_D: undefined }),
     }),
   );
-  const images = Object.fromEntries(await Promise.all(Array.from({ length: 16 }, async (_, n) => [`Images/${n}.png`, await picture(n % 12)] as const)));
+  const images = Object.fromEntries(
+    await Promise.all(Array.from({ length: 16 }, async (_, n) => [`Images/${n}.png`, await picture(n % 12)] as const)),
+  );
   const split = records.slice(0, 20).map((r) => medr1(r['image_path'] as string, r['question'] as string, options(r), 'A'));
   write(data, {
     ...images,
@@ -50,7 +52,8 @@ afterAll(() => {
   made[Symbol.dispose]();
 });
 
-const options = (record: Record<string, unknown>) => ['A', 'B', 'C', 'D'].flatMap((l) => (record[`option_${l}`] as string | undefined) ?? []);
+const options = (record: Record<string, unknown>) =>
+  ['A', 'B', 'C', 'D'].flatMap((l) => (record[`option_${l}`] as string | undefined) ?? []);
 
 const valuesOf: Record<Facet, (item: DataItem) => string[]> = {
   modality: (item) => [item.modality],
@@ -62,7 +65,9 @@ const valuesOf: Record<Facet, (item: DataItem) => string[]> = {
   problem: (item) => [item.problem ?? 'none'],
 };
 const passes = (item: DataItem, facets: Partial<Record<Facet, string[]>>, except?: Facet) =>
-  FACETS.every((facet) => facet === except || !facets[facet]?.length || valuesOf[facet](item).some((value) => facets[facet]!.includes(value)));
+  FACETS.every(
+    (facet) => facet === except || !facets[facet]?.length || valuesOf[facet](item).some((value) => facets[facet]!.includes(value)),
+  );
 
 const value: Record<Facet, fc.Arbitrary<string>> = {
   modality: fc.constantFrom('CT', 'OCT', 'X-Ray', 'MRI'),
@@ -73,26 +78,39 @@ const value: Record<Facet, fc.Arbitrary<string>> = {
   answer: fc.constantFrom('A', 'B', 'C', 'none'),
   problem: fc.constantFrom('none', 'image-missing', 'answer-no-option'),
 };
-const facets = fc.record(Object.fromEntries(FACETS.map((facet) => [facet, fc.uniqueArray(value[facet], { maxLength: 2 })])) as Record<Facet, fc.Arbitrary<string[]>>, {
-  requiredKeys: [],
-});
+const facets = fc.record(
+  Object.fromEntries(FACETS.map((facet) => [facet, fc.uniqueArray(value[facet], { maxLength: 2 })])) as Record<
+    Facet,
+    fc.Arbitrary<string[]>
+  >,
+  {
+    requiredKeys: [],
+  },
+);
 const sort = fc.constantFrom('file', 'id', 'dataset', 'modality', 'question_type', 'question', 'image');
 
 describe('paging', () => {
   it('gives every item that passes exactly once, in any order, by cursor and by offset', () => {
     fc.assert(
-      fc.property(facets, sort, fc.boolean(), fc.integer({ min: 1, max: 25 }), fc.boolean(), (chosen, order, descending, limit, byCursor) => {
-        const seen: string[] = [];
-        for (let page = set.page({ facets: chosen, sort: order, descending, limit }); ; ) {
-          seen.push(...page.items.map((item) => item.id));
-          if (!page.cursor || page.items.length === 0) break;
-          const from: ItemQuery = byCursor ? { cursor: page.cursor } : { offset: seen.length };
-          page = set.page({ facets: chosen, sort: order, descending, limit, ...from });
-        }
-        const expected = all.filter((item) => passes(item, chosen)).map((item) => item.id);
-        expect(seen.toSorted()).toEqual(expected.toSorted());
-        if (order === 'file' && !descending) expect(seen).toEqual(expected);
-      }),
+      fc.property(
+        facets,
+        sort,
+        fc.boolean(),
+        fc.integer({ min: 1, max: 25 }),
+        fc.boolean(),
+        (chosen, order, descending, limit, byCursor) => {
+          const seen: string[] = [];
+          for (let page = set.page({ facets: chosen, sort: order, descending, limit }); ;) {
+            seen.push(...page.items.map((item) => item.id));
+            if (!page.cursor || page.items.length === 0) break;
+            const from: ItemQuery = byCursor ? { cursor: page.cursor } : { offset: seen.length };
+            page = set.page({ facets: chosen, sort: order, descending, limit, ...from });
+          }
+          const expected = all.filter((item) => passes(item, chosen)).map((item) => item.id);
+          expect(seen.toSorted()).toEqual(expected.toSorted());
+          if (order === 'file' && !descending) expect(seen).toEqual(expected);
+        },
+      ),
       { numRuns: 80 },
     );
   });
@@ -106,8 +124,20 @@ describe('paging', () => {
           groups.push(...page.items.map((item) => item.group!));
           cursor = page.cursor ?? undefined;
         }
-        const expected = Map.groupBy(all.filter((item) => passes(item, chosen)), (item) => item.image);
-        expect(groups.map((ids) => ids.toSorted().join()).toSorted()).toEqual([...expected.values()].map((items) => items.map((i) => i.id).toSorted().join()).toSorted());
+        const expected = Map.groupBy(
+          all.filter((item) => passes(item, chosen)),
+          (item) => item.image,
+        );
+        expect(groups.map((ids) => ids.toSorted().join()).toSorted()).toEqual(
+          [...expected.values()]
+            .map((items) =>
+              items
+                .map((i) => i.id)
+                .toSorted()
+                .join(),
+            )
+            .toSorted(),
+        );
       }),
       { numRuns: 40 },
     );
@@ -158,7 +188,10 @@ describe('search', () => {
   });
 
   it('takes anything a person may type', () => {
-    fc.assert(fc.property(fc.string({ maxLength: 40 }), (q) => void set.page({ q, limit: 1 })), { numRuns: 300, examples: [['"'], ['NEAR('], ["' OR 1=1 --"], ['a AND'], ['split:'], ['*'], ['-'], ['col:x']] });
+    fc.assert(
+      fc.property(fc.string({ maxLength: 40 }), (q) => void set.page({ q, limit: 1 })),
+      { numRuns: 300, examples: [['"'], ['NEAR('], ["' OR 1=1 --"], ['a AND'], ['split:'], ['*'], ['-'], ['col:x']] },
+    );
   });
 });
 
@@ -166,7 +199,9 @@ it('a sample has its record, the other questions on its image, and images like i
   const sample = set.sample('ACRIMA_0001');
   expect(sample.raw).toMatchObject({ question_id: 'ACRIMA_0001', gt_answer: 'GLAUCOMA' });
   expect([sample.file, sample.row]).toEqual(['QA_information/Open-access/all.json', 1]);
-  expect(sample.same_image.map((item) => item.id)).toEqual(all.filter((item) => item.image === 'Images/1.png' && item.id !== 'ACRIMA_0001').map((item) => item.id));
+  expect(sample.same_image.map((item) => item.id)).toEqual(
+    all.filter((item) => item.image === 'Images/1.png' && item.id !== 'ACRIMA_0001').map((item) => item.id),
+  );
   expect(sample.near).toMatchObject([{ path: 'Images/13.png', distance: 0 }]); // made from the same seed
   expect(() => set.sample('nobody')).toThrow(expect.objectContaining({ code: 'DATA_ITEM_UNKNOWN', http: 404 }) as Error);
 });
@@ -174,7 +209,9 @@ it('a sample has its record, the other questions on its image, and images like i
 it('loading by name gives what loading the folder gives', async () => {
   const [byName, byFolder] = await Promise.all([loadItems('made', { home }), loadItems(data, { home })]);
   expect(byName).toEqual(byFolder);
-  expect((await loadItems('made', { home, split: 'modality/test/CT' })).items).toEqual((await loadItems(data, { split: 'modality/test/CT' })).items);
+  expect((await loadItems('made', { home, split: 'modality/test/CT' })).items).toEqual(
+    (await loadItems(data, { split: 'modality/test/CT' })).items,
+  );
 });
 
 describe('indexing again', () => {
@@ -184,29 +221,41 @@ describe('indexing again', () => {
     const list = join(folder, 'list.jsonl');
     const row = (n: number) => JSON.stringify({ image: `${n}.png`, question: `Q${n}`, options: ['a', 'b'], answer: 'A' });
     write(folder, { 'list.jsonl': [row(0), row(1)].join('\n'), '0.png': await picture(0), '1.png': await picture(1) });
-    await addDataset(folder, { home: own, name: 'set' });
+    await buildIndex(folder, { home: own, name: 'set' });
     const hashes = () => {
       const open = new Dataset('set', own);
-      const rows = open.db.prepare('SELECT path, sha256, mtime_ns FROM images ORDER BY path').all() as { path: string; sha256: string; mtime_ns: string }[];
+      const rows = open.db.prepare('SELECT path, sha256, mtime_ns FROM images ORDER BY path').all() as {
+        path: string;
+        sha256: string;
+        mtime_ns: string;
+      }[];
       open.close();
       return rows.map((r) => ({ ...r }));
     };
     const before = hashes();
-    const again = new Dataset('set', own).revision;
-    await addDataset(folder, { home: own, name: 'set' });
+    const revision = () => {
+      const open = new Dataset('set', own);
+      try {
+        return open.revision;
+      } finally {
+        open.close();
+      }
+    };
+    const first = revision();
+    await buildIndex(folder, { home: own, name: 'set' });
     expect(hashes()).toEqual(before);
 
     writeFileSync(list, [row(1), row(2)].join('\n'));
     write(folder, { '1.png': await picture(9), '2.png': await picture(2) });
     utimesSync(join(folder, '1.png'), new Date(), new Date(statSync(list).mtimeMs + 5000));
-    await addDataset(folder, { home: own, name: 'set' });
+    await buildIndex(folder, { home: own, name: 'set' });
     const after = hashes();
     expect(after.map(({ path }) => path)).toEqual(['1.png', '2.png']);
     expect(after[0].sha256).not.toBe(before[1].sha256);
-    expect(new Dataset('set', own).revision).toBeGreaterThan(again);
+    expect(revision()).toBeGreaterThan(first);
   });
 
-  it('given up before its questions are in, it leaves nothing; later, what was there', async () => {
+  it('given up in a process of its own it leaves nothing, or what was there', async () => {
     using dir = temporary();
     const own = join(dir.path, 'home');
     const stopped = new Error('given up');
@@ -215,10 +264,11 @@ describe('indexing again', () => {
     abort.abort(stopped);
     await expect(adding).rejects.toBe(stopped);
     expect(listDatasets(own)).toEqual([]);
-    await addDataset(data, { home: own, name: 'x', images: false });
     const second = new AbortController();
-    await expect(addDataset(data, { home: own, name: 'x', signal: second.signal, progress: () => second.abort(stopped) })).rejects.toBe(stopped);
-    expect(listDatasets(own)).toMatchObject([{ name: 'x', items: 60 }]);
+    await expect(addDataset(data, { home: own, name: 'x', signal: second.signal, progress: () => second.abort(stopped) })).rejects.toBe(
+      stopped,
+    );
+    expect(listDatasets(own)).toMatchObject([{ name: 'x', items: 60 }]); // the questions were in
   });
 });
 
@@ -226,7 +276,7 @@ it('forgetting a data set leaves its folder alone, and no name reaches another f
   using dir = temporary();
   write(join(dir.path, 'set'), { 'a.jsonl': '{"image":"x.png","question":"q","options":["a","b"],"answer":"A"}' });
   const own = join(dir.path, 'home');
-  await addDataset(join(dir.path, 'set'), { home: own });
+  await buildIndex(join(dir.path, 'set'), { home: own, name: 'set' });
   removeDataset('set', own);
   expect(hasQuestions('set', own)).toBe(false);
   expect(statSync(join(dir.path, 'set/a.jsonl')).isFile()).toBe(true);

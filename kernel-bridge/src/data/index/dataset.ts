@@ -105,20 +105,37 @@ export class Dataset {
   sample(id: string): DataSample {
     const row = this.db.prepare(`${ITEM} WHERE t.id = ?`).get(id) as unknown as ItemRow | undefined;
     if (!row) throw noItem(this.name, id);
-    const { raw, file, at } = this.db.prepare('SELECT raw, file, row AS at FROM items WHERE n = ?').get(row.n) as { raw: string; file: string; at: number };
-    const siblings = this.db.prepare(`${ITEM} WHERE t.image = ? AND t.n <> ? ORDER BY t.n LIMIT 200`).all(row.image_n, row.n) as unknown as ItemRow[];
-    return { item: this.#item(row), raw: JSON.parse(raw) as unknown, file, row: at, same_image: siblings.map((s) => this.#item(s)), near: this.#near(row.image_n) };
+    const { raw, file, at } = this.db.prepare('SELECT raw, file, row AS at FROM items WHERE n = ?').get(row.n) as {
+      raw: string;
+      file: string;
+      at: number;
+    };
+    const siblings = this.db
+      .prepare(`${ITEM} WHERE t.image = ? AND t.n <> ? ORDER BY t.n LIMIT 200`)
+      .all(row.image_n, row.n) as unknown as ItemRow[];
+    return {
+      item: this.#item(row),
+      raw: JSON.parse(raw) as unknown,
+      file,
+      row: at,
+      same_image: siblings.map((s) => this.#item(s)),
+      near: this.#near(row.image_n),
+    };
   }
 
   /** Path of the image that a thumbnail's address names by content. */
   imageByHash(sha256: string): string | null {
-    const found = this.db.prepare('SELECT path FROM images WHERE sha256 = ? AND problem IS NULL LIMIT 1').get(sha256) as { path: string } | undefined;
+    const found = this.db.prepare('SELECT path FROM images WHERE sha256 = ? AND problem IS NULL LIMIT 1').get(sha256) as
+      { path: string } | undefined;
     return found?.path ?? null;
   }
 
   /** Every split with its size, in the order of names. */
   splits(): Record<string, number> {
-    const rows = this.db.prepare('SELECT split, count(*) AS size FROM members GROUP BY split ORDER BY split').all() as { split: string; size: number }[];
+    const rows = this.db.prepare('SELECT split, count(*) AS size FROM members GROUP BY split ORDER BY split').all() as {
+      split: string;
+      size: number;
+    }[];
     return Object.fromEntries(rows.map(({ split, size }) => [split, size]));
   }
 
@@ -216,7 +233,9 @@ export class Dataset {
     const tables = this.#current();
     tables.near ??= new NearTable(this.db);
     const path = this.db.prepare('SELECT path, sha256, width, height FROM images WHERE n = ?');
-    return tables.near.near(image).map(({ n, distance }) => ({ ...(path.get(n) as Omit<DataSample['near'][number], 'distance'>), distance }));
+    return tables.near
+      .near(image)
+      .map(({ n, distance }) => ({ ...(path.get(n) as Omit<DataSample['near'][number], 'distance'>), distance }));
   }
 }
 
@@ -250,5 +269,9 @@ function noItem(name: string, id: string): WorkbenchError {
 }
 
 function badSort(sort: string): WorkbenchError {
-  return new WorkbenchError({ code: 'DATA_SORT', message: `there is no order ${JSON.stringify(sort)}`, remedy: `Use ${Object.keys(SORTS).join(', ')}.` });
+  return new WorkbenchError({
+    code: 'DATA_SORT',
+    message: `there is no order ${JSON.stringify(sort)}`,
+    remedy: `Use ${Object.keys(SORTS).join(', ')}.`,
+  });
 }

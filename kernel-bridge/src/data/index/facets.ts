@@ -41,7 +41,10 @@ export class FacetTable {
     }
     this.rows = rows;
     const one = Uint32Array.from({ length: rows + 1 }, (_, row) => row);
-    this.#columns = [...single.map(([facet, coder]): [Facet, Column] => [facet, { ...coder.done(), starts: one }]), ['split', splitColumn(db, rows)]];
+    this.#columns = [
+      ...single.map(([facet, coder]): [Facet, Column] => [facet, { ...coder.done(), starts: one }]),
+      ['split', splitColumn(db, rows)],
+    ];
   }
 
   /**
@@ -83,7 +86,10 @@ export class FacetTable {
   }
 
   #named(counts: Uint32Array[]): FacetCounts {
-    const named = this.#columns.map(([facet, { values }], c) => [facet, Object.fromEntries(values.map((value, v) => [value, counts[c][v]]))]);
+    const named = this.#columns.map(([facet, { values }], c) => [
+      facet,
+      Object.fromEntries(values.map((value, v) => [value, counts[c][v]])),
+    ]);
     return Object.fromEntries(named) as FacetCounts;
   }
 }

@@ -29,7 +29,17 @@ export class IndexJobs {
     if (before?.job.state === 'running' && before.job.dir === path) return before.job;
     const taken = before?.job.state === 'running' || (hasQuestions(name, this.#home) && summary(name, this.#home).dir !== path);
     if (taken) throw nameTaken(name);
-    const job: IndexJob = { name, dir: path, state: 'running', phase: 'questions', done: 0, total: null, started_at: Date.now() / 1000, seconds_left: null, error: null };
+    const job: IndexJob = {
+      name,
+      dir: path,
+      state: 'running',
+      phase: 'questions',
+      done: 0,
+      total: null,
+      started_at: Date.now() / 1000,
+      seconds_left: null,
+      error: null,
+    };
     const abort = new AbortController();
     this.#jobs.set(name, { job, abort, ended: this.#run(job, options.images, abort.signal) });
     return job;

@@ -46,7 +46,15 @@ export function summary(name: string, home?: string): DatasetSummary {
       )
       .get() as Pick<DatasetSummary, 'items' | 'usable' | 'images' | 'hashed'>;
     const meta = <T>(key: string) => getMeta<T>(db, key) as T;
-    return { name, dir: meta('dir'), root: meta('root'), kind: meta('kind'), indexed_at: meta('indexed_at'), revision: meta('revision'), ...counts };
+    return {
+      name,
+      dir: meta('dir'),
+      root: meta('root'),
+      kind: meta('kind'),
+      indexed_at: meta('indexed_at'),
+      revision: meta('revision'),
+      ...counts,
+    };
   } finally {
     db.close();
   }

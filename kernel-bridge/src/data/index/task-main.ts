@@ -22,7 +22,10 @@ export const tasks = {
     const ids = new Set(set.ids(query));
     set.close();
     const { items } = await readWhole(name, { home });
-    return exportItems(items.filter((item) => ids.has(item.id)), format);
+    return exportItems(
+      items.filter((item) => ids.has(item.id)),
+      format,
+    );
   },
 };
 export type Tasks = typeof tasks;

@@ -4,7 +4,11 @@ import Papa from 'papaparse';
 import type { Found } from './json.ts';
 
 export async function* csvRecords(path: string, signal?: AbortSignal): AsyncGenerator<Found> {
-  const parser = Papa.parse(Papa.NODE_STREAM_INPUT, { header: true, skipEmptyLines: 'greedy', delimiter: path.endsWith('.tsv') ? '\t' : '' });
+  const parser = Papa.parse(Papa.NODE_STREAM_INPUT, {
+    header: true,
+    skipEmptyLines: 'greedy',
+    delimiter: path.endsWith('.tsv') ? '\t' : '',
+  });
   const file = createReadStream(path, { encoding: 'utf8', signal });
   file.on('error', (error) => parser.destroy(error));
   file.pipe(parser);

@@ -17,11 +17,16 @@ describe('records of a JSON file', () => {
   it('are the elements of its list, wherever its bytes are cut', async () => {
     const record = fc.dictionary(fc.string(), fc.oneof(fc.string(), fc.jsonValue() as fc.Arbitrary<unknown>));
     await fc.assert(
-      fc.asyncProperty(fc.array(record), fc.array(fc.integer({ min: 1, max: 9 }), { minLength: 1 }), fc.constantFrom(0, 2), async (list, sizes, indent) => {
-        const found = await read(jsonRecords, JSON.stringify(list, null, indent), sizes);
-        expect(found.map(({ value }) => value)).toEqual(JSON.parse(JSON.stringify(list)));
-        expect(found.every(({ problem }) => problem === null)).toBe(true);
-      }),
+      fc.asyncProperty(
+        fc.array(record),
+        fc.array(fc.integer({ min: 1, max: 9 }), { minLength: 1 }),
+        fc.constantFrom(0, 2),
+        async (list, sizes, indent) => {
+          const found = await read(jsonRecords, JSON.stringify(list, null, indent), sizes);
+          expect(found.map(({ value }) => value)).toEqual(JSON.parse(JSON.stringify(list)));
+          expect(found.every(({ problem }) => problem === null)).toBe(true);
+        },
+      ),
       { numRuns: 60 },
     );
   });

@@ -127,7 +127,8 @@ export async function* jsonRecords(chunks: AsyncIterable<Buffer>): AsyncGenerato
     }
     if (start >= 0) record.push(chunk.subarray(start));
   }
-  if (!record.empty) yield record.take(row); // cut off in the middle
+  if (!record.empty)
+    yield record.take(row); // cut off in the middle
   else if (base === 1 && !ended) yield { row, value: null, problem: 'record-unreadable' };
 }
 

@@ -76,7 +76,7 @@ export function linked(items: readonly VqaItem[], { prints, studies }: Pick<Whol
   const find = (key: string): string => {
     let root = key;
     while (parent.get(root) !== undefined && parent.get(root) !== root) root = parent.get(root)!;
-    for (let at = key; at !== root; ) {
+    for (let at = key; at !== root;) {
       const next = parent.get(at)!;
       parent.set(at, root);
       at = next;
@@ -93,7 +93,8 @@ export function linked(items: readonly VqaItem[], { prints, studies }: Pick<Whol
   }
   const used = new Set(items.map((item) => item.image));
   const hashed = [...prints].flatMap(([path, { dhash }]) => (dhash && used.has(path) ? [{ path, dhash }] : []));
-  for (const { a, b } of nearPairs(new HashTable(hashed.map(({ dhash }) => dhash)))) join(`image:${hashed[a].path}`, `image:${hashed[b].path}`);
+  for (const { a, b } of nearPairs(new HashTable(hashed.map(({ dhash }) => dhash))))
+    join(`image:${hashed[a].path}`, `image:${hashed[b].path}`);
   const groups = Map.groupBy(items, (item) => find(`image:${item.image}`));
   return [...groups.values()];
 }

@@ -1,0 +1,182 @@
+import { parquetReadObjects } from 'hyparquet';
+import { join } from 'node:path';
+import sharp from 'sharp';
+import { Value } from 'typebox/value';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { dicom, medr1, omni, picture, temporary, write } from '../data/fixtures.ts';
+import { buildIndex } from '../data/index/build.ts';
+import { Audit, DATA_ROUTES, DataPage, DataSample, DatasetSummary, Folder, IndexJob, type DataItem } from '../protocol/data.ts';
+import { dataRoutes } from './data.ts';
+
+const made = temporary();
+const home = join(made.path, 'home');
+const data = join(made.path, 'data sets', 'Retina & disc');
+const app = dataRoutes({ home });
+const get = (path: string) => app.request(path);
+const json = async <T>(path: string, init?: RequestInit) => (await (await app.request(path, init)).json()) as T;
+const post = (path: string, body: unknown) =>
+  app.request(path, { method: 'POST', body: JSON.stringify(body), headers: { 'content-type': 'application/json' } });
+
+beforeAll(async () => {
+  const records = Array.from({ length: 12 }, (_, n) =>
+    omni(n, { image_path: `Images/${n % 5}.png`, modality_type: n % 2 ? 'X-Ray' : 'OCT (Optical Coherence Tomography' }),
+  );
+  records.push(omni(12, { image_path: 'Images/ct.dcm', modality_type: 'CT' }));
+  const split = records.map((r) =>
+    medr1(r['image_path'] as string, r['question'] as string, ['No finding', 'Glaucoma', 'Drusen', 'Myopia'], 'B'),
+  );
+  write(data, {
+    'QA_information/Open-access/all.json': records,
+    'Splits/modality/train/OCT_train.json': split.slice(0, 6),
+    'Splits/modality/test/OCT_test.json': split.slice(6, 12),
+    'Images/ct.dcm': dicom({ width: 8, height: 8, window: { level: 40, width: 400 } }),
+  });
+  for (let n = 0; n < 5; n++) write(data, { [`Images/${n}.png`]: await picture(n, 300) });
+  await buildIndex(data, { name: 'retina', home });
+}, 60_000);
+afterAll(() => made[Symbol.dispose]());
+
+it('lists, describes and pages with the shapes of the protocol', async () => {
+  const { datasets } = await json<{ datasets: DatasetSummary[] }>('/');
+  expect(datasets).toMatchObject([{ name: 'retina', items: 13, usable: 13, images: 6, hashed: 6 }]);
+  expect(Value.Check(DatasetSummary, datasets[0])).toBe(true);
+  const page = await json<DataPage>('/retina/items?modality=OCT&limit=4');
+  expect(Value.Check(DataPage, page)).toBe(true);
+  expect(page).toMatchObject({ total: 6, facets: { modality: { OCT: 6, 'X-Ray': 6, CT: 1 } } });
+  const next = await json<DataPage>(`/retina/items?modality=OCT&limit=4&cursor=${page.cursor}`);
+  expect([...page.items, ...next.items].map((item) => item.id)).toHaveLength(6);
+  expect(await json('/retina')).toMatchObject({
+    splits: { 'modality/train/OCT': 6, 'modality/test/OCT': 6 },
+    facets: { split: { 'modality/train/OCT': 6 } },
+  });
+});
+
+it('a facet may repeat, and a list of ids comes by POST', async () => {
+  expect(await json('/retina/items?modality=OCT&modality=CT&answer=B')).toMatchObject({ total: 7 });
+  expect(await (await post('/retina/items', { ids: ['ACRIMA_0001', 'ACRIMA_0003', 'none'] })).json()).toMatchObject({ total: 2 });
+});
+
+it('a sample has its record and neighbours', async () => {
+  const sample = await json<DataSample>('/retina/items/ACRIMA_0000');
+  expect(Value.Check(DataSample, sample)).toBe(true);
+  expect(sample).toMatchObject({ raw: { gt_answer: 'Glaucoma' }, same_image: [{ id: 'ACRIMA_0005' }, { id: 'ACRIMA_0010' }] });
+});
+
+describe('images', () => {
+  const item = async (id: string) => (await json<{ item: DataItem }>(`/retina/items/${id}`)).item;
+
+  it('thumbnails are WebP under an address that never changes', async () => {
+    const { sha256 } = await item('ACRIMA_0000');
+    const answer = await get(`/retina/thumb/${sha256}?size=100`);
+    expect(Object.fromEntries(answer.headers)).toMatchObject({
+      'content-type': 'image/webp',
+      'cache-control': expect.stringContaining('immutable') as string,
+      'x-content-type-options': 'nosniff',
+    });
+    const bytes = Buffer.from(await answer.arrayBuffer());
+    expect(await sharp(bytes).metadata()).toMatchObject({ format: 'webp', width: 192 });
+    expect(Buffer.from(await (await get(`/retina/thumb/${sha256}?size=192`)).arrayBuffer()).equals(bytes)).toBe(true);
+    expect((await get('/retina/thumb/..%2F..%2Fetc')).status).toBe(404);
+  });
+
+  it('DICOM is shown through its window or another', async () => {
+    const answer = await get('/retina/image?path=Images/ct.dcm');
+    expect(Object.fromEntries(answer.headers)).toMatchObject({
+      'x-image-size': '8x8',
+      'x-image-window': '400',
+      'x-image-level': '40',
+      'content-security-policy': expect.stringContaining('sandbox') as string,
+    });
+    const wide = await get('/retina/image?path=Images/ct.dcm&window=6300&level=3150');
+    const mean = async (from: Response) => (await sharp(Buffer.from(await from.arrayBuffer())).stats()).channels[0].mean;
+    expect(await mean(wide)).toBeLessThan(await mean(answer));
+  });
+
+  it.each(['../all.json', '/etc/passwd', 'QA_information/Open-access/all.json', ''])('%j is no image of the data set', async (path) => {
+    const answer = await get(`/retina/image?path=${encodeURIComponent(path)}`);
+    expect([404, 422]).toContain(answer.status);
+    expect(await answer.json()).toMatchObject({ code: 'DATA_IMAGE' });
+  });
+
+  it('a request that is given up before its turn is not decoded', async () => {
+    const { sha256 } = await item('ACRIMA_0001');
+    const answer = await app.request(`/retina/thumb/${sha256}?size=700`, { signal: AbortSignal.abort() });
+    expect(answer.status).toBe(499);
+  });
+});
+
+it('an audit, a split and an export are made in processes of their own', async () => {
+  const audit = await json<Audit>('/retina/audit');
+  expect(Value.Check(Audit, audit)).toBe(true);
+  expect(audit.splits).toMatchObject([{ test_items: 6, image_overlap: 6 }]);
+
+  const answer = await post('/retina/splits', { kind: 'leak-free', seed: 3, name: 'mine' });
+  expect(answer.status).toBe(201);
+  expect(await answer.json()).toMatchObject({ name: 'mine', seed: 3, train: expect.any(Number) as number });
+  expect(await json('/retina/splits')).toMatchObject({ files: [{ name: 'mine' }] });
+
+  const parquet = await post('/retina/export', { format: 'parquet', query: { facets: { modality: ['CT'] } } });
+  const file = await parquet.arrayBuffer();
+  expect(await parquetReadObjects({ file })).toMatchObject([
+    { id: 'ACRIMA_0012', answer: 'B', options: '["No finding","Glaucoma","Drusen","Myopia"]' },
+  ]);
+}, 120_000);
+
+describe('indexing from the browser', () => {
+  it('goes on in the background and ends with a data set', async () => {
+    const answer = await post('/', { dir: data, name: 'second', images: false });
+    expect(answer.status).toBe(202);
+    expect(Value.Check(IndexJob, await answer.json())).toBe(true);
+    let job = await json<IndexJob>('/second/job');
+    for (let i = 0; job.state === 'running' && i < 600; i++) {
+      await new Promise((wait) => setTimeout(wait, 100));
+      job = await json<IndexJob>('/second/job');
+    }
+    expect(job).toMatchObject({ state: 'done', done: 13, error: null });
+    expect((await app.request('/second', { method: 'DELETE' })).status).toBe(204);
+    expect((await get('/second')).status).toBe(404);
+  }, 120_000);
+
+  it('refuses a folder without questions, a taken name, and a name that is a path, and leaves nothing', async () => {
+    const refused = async (body: unknown) => {
+      const answer = await post('/', body);
+      return [answer.status, ((await answer.json()) as { code: string }).code];
+    };
+    expect(await refused({ dir: join(home, 'cache') })).toEqual([422, 'DATA_LAYOUT_UNKNOWN']);
+    expect(await refused({ dir: join(data, 'Splits/modality/test/OCT_test.json'), name: 'retina' })).toEqual([409, 'DATA_NAME_TAKEN']);
+    expect(await refused({ dir: data, name: '../x' })).toEqual([422, 'DATA_NAME']);
+    expect(await refused({ dir: 3 })).toEqual([400, 'BAD_REQUEST']);
+    expect(await json('/')).toMatchObject({ datasets: [{ name: 'retina' }] });
+  });
+
+  it('the folder picker shows folders only, and which look like data', async () => {
+    const folder = await json<Folder>(`/browse?dir=${encodeURIComponent(join(made.path, 'data sets'))}`);
+    expect(Value.Check(Folder, folder)).toBe(true);
+    expect(folder.folders).toEqual([{ name: 'Retina & disc', dir: data, layout: 'omnimedvqa' }]);
+    expect((await get('/browse?dir=/no/such/folder')).status).toBe(404);
+  });
+});
+
+it.each([
+  ['/retina/items?limit=0', 400],
+  ['/retina/items?limit=9999', 400],
+  ['/retina/items?limit=x', 400],
+  ['/retina/items?sort=evil', 422],
+  ['/retina/items?group=dataset', 400],
+  ['/retina/items?cursor=zzz', 409],
+  ['/retina/items/nobody', 404],
+  ['/nobody/items', 404],
+  ['/nobody/audit', 404],
+  ['/retina/splits/nobody', 422],
+  ['/retina/splits/..%2F..%2Findex', 422],
+])('%s is refused with %i and a remedy', async (path, status) => {
+  const answer = await get(path);
+  expect(answer.status).toBe(status);
+  expect(await answer.json()).toMatchObject({ code: expect.any(String) as string, remedy: expect.stringMatching(/./) as string });
+});
+
+it('every route of the table is there, and no other', () => {
+  const served = new Set(app.routes.map(({ method, path }) => `${method} ${path}`));
+  const listed = new Set(DATA_ROUTES.map(([method, path]) => `${method} ${path.replace('/data', '') || '/'}`));
+  expect(served).toEqual(listed);
+});
