@@ -1,0 +1,121 @@
+// @vitest-environment jsdom
+import { afterEach, beforeAll, expect, it, vi } from 'vitest';
+import { FakeConnector, type FakeOptions } from '../../testing/fake-connector.ts';
+import { Workbench } from '../workbench.ts';
+import type { CurveChart } from './chart.ts';
+import './view.ts';
+import type { CurvesView } from './view.ts';
+
+let workbench: Workbench;
+beforeAll(() => {
+  // jsdom lays nothing out: charts are there but never drawn.
+  const observer = class {
+    observe(): void {}
+    disconnect(): void {}
+  };
+  vi.stubGlobal('ResizeObserver', observer);
+  vi.stubGlobal('IntersectionObserver', observer);
+});
+afterEach(() => {
+  document.body.replaceChildren();
+  workbench.dispose();
+});
+
+async function view(options: FakeOptions, runs?: string[]) {
+  const connector = new FakeConnector(options);
+  workbench = new Workbench(connector);
+  if (runs) workbench.selection.move({ runs });
+  await workbench.start();
+  const element = Object.assign(document.createElement('medr1-curves') as CurvesView, { workbench });
+  document.body.append(element);
+  const settle = async (): Promise<void> => {
+    for (let i = 0; i < 5; i++) await new Promise((resolve) => setTimeout(resolve));
+    await element.updateComplete;
+  };
+  await settle();
+  const charts = () => [...element.shadowRoot!.querySelectorAll<CurveChart>('medr1-chart')];
+  return { connector, element, settle, charts };
+}
+
+it('has a chart for each metric that was logged, and new ones as they come', async () => {
+  const { connector, settle, charts } = await view({ runs: [{ id: 'a', steps: 3 }] });
+  expect(charts().map(({ spec }) => spec.id)).toEqual(expect.arrayContaining(['reward', 'rewards', 'kl', 'learning_rate']));
+  connector.tell('a', { kind: 'step', seq: 4, time: 0, step: 4, metrics: { 'my/own': 1 }, groups: 0 });
+  await settle();
+  expect(charts().map(({ spec }) => spec.id)).toContain('my/own');
+});
+
+it('a hidden run leaves the charts but not the chips', async () => {
+  const { element, settle, charts } = await view(
+    {
+      runs: [
+        { id: 'a', steps: 3 },
+        { id: 'b', steps: 3 },
+      ],
+    },
+    ['a', 'b'],
+  );
+  expect(charts()[0].runs).toHaveLength(2);
+  const chips = () => [...element.shadowRoot!.querySelectorAll<HTMLElement>('[data-testid=curves-run]')];
+  chips()[0].click();
+  await settle();
+  expect(charts()[0].runs.map(({ series, index }) => [series.id, index])).toEqual([['b', 1]]);
+  expect(chips()).toHaveLength(2);
+});
+
+it('the cursor of one chart is the cursor of all', async () => {
+  const { element, charts, settle } = await view({ runs: [{ id: 'a', steps: 30 }] });
+  element.model.cursor.set(12);
+  await settle();
+  const reading = (chart: CurveChart) => chart.shadowRoot!.querySelector('.legend b')!.textContent;
+  const before = charts().slice(0, 3).map(reading);
+  element.model.cursor.set(25);
+  await settle();
+  charts()
+    .slice(0, 3)
+    .forEach((chart, index) => expect(reading(chart)).not.toBe(before[index]));
+});
+
+it('Enter on a chart selects the step under the cursor', async () => {
+  const { element, charts } = await view({ runs: [{ id: 'a', steps: 30 }] });
+  element.model.cursor.set(12.3);
+  charts()[0]
+    .shadowRoot!.querySelector('.area')!
+    .dispatchEvent(new KeyboardEvent('keydown', { key: 'Enter', bubbles: true, composed: true }));
+  expect(workbench.selection.value.step).toBe(12);
+});
+
+it('a run that cannot be read is an error beside the curves of the others', async () => {
+  const { connector, element, settle, charts } = await view(
+    {
+      runs: [
+        { id: 'a', steps: 3 },
+        { id: 'b', steps: 3 },
+      ],
+    },
+    ['a'],
+  );
+  connector.options.failure = { code: 'X', message: 'The store is damaged.', remedy: 'Restore it.' };
+  workbench.selection.toggleRun('b');
+  await settle();
+  expect(element.shadowRoot!.querySelector('[data-testid=error]')!.textContent).toContain('The store is damaged.');
+  expect(charts().length).toBeGreaterThan(0);
+});
+
+it('follows its runs while it is on the page and no longer', async () => {
+  const { connector, element, settle } = await view(
+    {
+      runs: [
+        { id: 'a', steps: 3 },
+        { id: 'b', steps: 3 },
+      ],
+    },
+    ['a', 'b'],
+  );
+  expect([connector.followers('a'), connector.followers('b')]).toEqual([1, 1]);
+  workbench.selection.move({ runs: ['b'] });
+  await settle();
+  expect([connector.followers('a'), connector.followers('b')]).toEqual([0, 1]);
+  element.remove();
+  expect(connector.followers('b')).toBe(0);
+});

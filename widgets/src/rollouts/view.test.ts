@@ -1,0 +1,77 @@
+// @vitest-environment jsdom
+import { afterEach, expect, it } from 'vitest';
+import { FakeConnector, type FakeOptions } from '../../testing/fake-connector.ts';
+import { Workbench } from '../workbench.ts';
+import './view.ts';
+import type { RolloutsView } from './view.ts';
+
+let workbench: Workbench;
+afterEach(() => {
+  document.body.replaceChildren();
+  workbench.dispose();
+});
+
+async function view(options: FakeOptions) {
+  const connector = new FakeConnector(options);
+  workbench = new Workbench(connector);
+  await workbench.start();
+  const element = Object.assign(document.createElement('medr1-rollouts') as RolloutsView, { workbench });
+  document.body.append(element);
+  const settle = async (): Promise<void> => {
+    for (let i = 0; i < 5; i++) await new Promise((resolve) => setTimeout(resolve));
+    await element.updateComplete;
+  };
+  await settle();
+  return {
+    connector,
+    element,
+    settle,
+    step: () => element.shadowRoot!.querySelector<HTMLInputElement>('[data-testid=rollouts-step]')!.value,
+  };
+}
+
+it('follows the newest step until a step is chosen', async () => {
+  const { connector, settle, step } = await view({ runs: [{ id: 'a', steps: 7 }] });
+  expect(step()).toBe('7');
+  connector.step('a');
+  await settle();
+  expect(step()).toBe('8');
+  workbench.selection.move({ step: 3 });
+  connector.step('a');
+  await settle();
+  expect(step()).toBe('3');
+});
+
+it('keys: left and right walk the steps', async () => {
+  const { element, settle, step } = await view({ runs: [{ id: 'a', steps: 7 }] });
+  const press = (key: string) =>
+    element.shadowRoot!.querySelector('.list')!.dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true }));
+  press('ArrowLeft');
+  await settle();
+  expect([step(), workbench.selection.value.step]).toEqual(['6', 6]);
+  press('ArrowRight');
+  press('ArrowRight');
+  await settle();
+  expect(step()).toBe('7');
+});
+
+it('unfolding a group selects it, and a click on a completion selects that', async () => {
+  const { element, settle } = await view({ runs: [{ id: 'a', steps: 7 }] });
+  const group = element.shadowRoot!.querySelector('medr1-group')!;
+  group.shadowRoot!.querySelector<HTMLElement>('.title')!.click();
+  await settle();
+  group.shadowRoot!.querySelectorAll<HTMLElement>('[data-testid=completion]')[2].click();
+  expect(workbench.selection.value).toMatchObject({ step: 7, group: 0, completion: 2, item: 'item-7-0' });
+});
+
+it('a supervised run says that it has no rollouts', async () => {
+  const { element } = await view({ runs: [{ id: 'a', steps: 7, trainer: 'sft' }] });
+  expect(element.shadowRoot!.textContent).toContain('samples no completions');
+});
+
+it('leaves the run alone when it is closed', async () => {
+  const { connector, element } = await view({ runs: [{ id: 'a', steps: 7 }] });
+  expect(connector.followers('a')).toBe(1);
+  element.remove();
+  expect(connector.followers('a')).toBe(0);
+});

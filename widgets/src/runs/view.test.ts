@@ -1,0 +1,93 @@
+// @vitest-environment jsdom
+import { afterEach, expect, it, vi } from 'vitest';
+import { FakeConnector, type FakeOptions } from '../../testing/fake-connector.ts';
+import { Workbench } from '../workbench.ts';
+import './view.ts';
+import type { RunsPanel } from './view.ts';
+
+let workbench: Workbench;
+afterEach(() => {
+  document.body.replaceChildren();
+  workbench.dispose();
+});
+
+async function panel(options: FakeOptions) {
+  const connector = new FakeConnector(options);
+  workbench = new Workbench(connector);
+  await workbench.start();
+  const element = Object.assign(document.createElement('medr1-runs') as RunsPanel, { workbench });
+  document.body.append(element);
+  await element.updateComplete;
+  const find = <T extends HTMLElement>(id: string): T | null => element.shadowRoot!.querySelector<T>(`[data-testid="${id}"]`);
+  const settle = async (): Promise<void> => {
+    await new Promise((resolve) => setTimeout(resolve));
+    await element.updateComplete;
+  };
+  return { connector, element, find, settle };
+}
+
+it('one click on the empty panel starts the demo run, selects it and asks for the training layout', async () => {
+  const { connector, element, find, settle } = await panel({});
+  const asked = vi.fn();
+  element.addEventListener('medr1-command', (event) => asked((event as CustomEvent).detail.id));
+  find('start-demo')!.click();
+  await settle();
+  expect(connector.calls.find(([name]) => name === 'createRun')).toMatchObject(['createRun', { dataset_name: 'sample' }, true]);
+  expect(workbench.selection.run).toBe('new');
+  expect(asked).toHaveBeenCalledWith('arrange-training');
+});
+
+it('offers no demo before the sample was written, but a new run', async () => {
+  const { find } = await panel({ server: { sample: null } });
+  expect(find('start-demo')).toBeNull();
+  expect(find('open-new-run')).not.toBeNull();
+});
+
+it('a run has the actions of its state, and a click sends one', async () => {
+  const { connector, find } = await panel({ runs: [{ id: 'a', steps: 4, state: 'running' }] });
+  expect(find('run-resume')).toBeNull();
+  find('run-pause')!.click();
+  expect(connector.calls).toContainEqual(['act', 'a', 'pause']);
+});
+
+it('what the server refuses is said with its remedy, and the list stays', async () => {
+  const { connector, element, find, settle } = await panel({ runs: [{ id: 'a', steps: 4, state: 'running' }] });
+  connector.act = () => Promise.reject({ code: 'C', message: 'It is just ending.', remedy: 'Wait.' });
+  find('run-stop')!.click();
+  await settle();
+  expect(element.shadowRoot!.querySelector('[role=alert]')!.textContent).toMatch(/It is just ending\.\s+Wait\./);
+  expect(find('run')).not.toBeNull();
+});
+
+it('a backend that does not answer is an error with a way to try again', async () => {
+  const { connector, find, settle } = await panel({ failure: { code: 'X', message: 'No answer.', remedy: 'Restart it.' } });
+  expect(find('error')!.textContent).toMatch(/No answer\..*Restart it\./s);
+  connector.options.failure = undefined;
+  find('retry')!.click();
+  await settle();
+  expect(find('error')).toBeNull();
+});
+
+it('arrow keys walk the rows', async () => {
+  const { element } = await panel({ runs: [{ id: 'a' }, { id: 'b' }] });
+  const [first, second] = element.shadowRoot!.querySelectorAll<HTMLButtonElement>('.pick');
+  first.focus();
+  first.dispatchEvent(new KeyboardEvent('keydown', { key: 'ArrowDown', bubbles: true, composed: true }));
+  expect(element.shadowRoot!.activeElement).toBe(second);
+});
+
+it('Ctrl and a click overlay a second run', async () => {
+  const { element } = await panel({ runs: [{ id: 'a' }, { id: 'b' }] });
+  expect(workbench.selection.value.runs).toEqual(['b']);
+  element
+    .shadowRoot!.querySelector<HTMLElement>('[data-run=a] .pick')!
+    .dispatchEvent(new MouseEvent('click', { ctrlKey: true, bubbles: true }));
+  expect(workbench.selection.value.runs).toEqual(['b', 'a']);
+});
+
+it('draws no more once it is taken off the page', async () => {
+  const { element } = await panel({ runs: [{ id: 'a' }] });
+  const before = workbench.runs.state.observed;
+  element.remove();
+  expect(workbench.runs.state.observed).toBe(before - 1);
+});
