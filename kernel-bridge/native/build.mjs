@@ -146,8 +146,9 @@ async function compile(files, flags) {
   const waiting = jobs.filter((job) => !existsSync(job.object));
   const worker = async () => {
     for (let job = waiting.shift(); job; job = waiting.shift()) {
-      await gxx([...flags, '-c', job.file, '-o', `${job.object}.part`]);
-      renameSync(`${job.object}.part`, job.object);
+      const part = `${job.object}.${process.pid}`; // two builds may run at once
+      await gxx([...flags, '-c', job.file, '-o', part]);
+      renameSync(part, job.object);
     }
   };
   await Promise.all(Array.from({ length: availableParallelism() }, worker));
@@ -156,7 +157,7 @@ async function compile(files, flags) {
 
 async function link(name, objects, torch, libraries) {
   const lib = join(torch.dir, 'lib');
-  const part = `${target(name)}.part`;
+  const part = `${target(name)}.${process.pid}`;
   const flags = ['-shared', '-L', lib, `-Wl,-rpath,${lib}`, '-Wl,--no-as-needed', '-Wl,--exclude-libs,ALL'];
   // libtorch_cpu's own dependencies (CUDA's runtime, even for CPU use) are found through its rpath when it is loaded.
   await gxx([...flags, ...objects, ...libraries.map((l) => `-l${l}`), '-o', part]);
@@ -184,7 +185,6 @@ export async function build({ force = false, log = () => {} } = {}) {
   if (!force && facts().upToDate) return { built: false, addon: target('medr1_torch') };
 
   mkdirSync(buildDir, { recursive: true });
-  rmSync(stampFile, { force: true });
   if (force) rmSync(join(buildDir, 'objects'), { recursive: true, force: true });
   const flags = compileFlags(torch);
   log(`addon for PyTorch ${torch.version}`);

@@ -39,6 +39,14 @@ void rethrowInJs(napi_env env, const JsException& error) {
   napi_throw(env, value);
 }
 
+void exportAll(napi_env env, napi_value exports, const std::vector<Export>& functions) {
+  for (const auto& [name, callback] : functions) {
+    napi_value function;
+    napi_create_function(env, name, NAPI_AUTO_LENGTH, callback, nullptr, &function);
+    napi_set_named_property(env, exports, name, function);
+  }
+}
+
 std::vector<Export> errorExports() { return {{"setErrorFactory", entry<setErrorFactory>}}; }
 
 }  // namespace medr1

@@ -170,6 +170,8 @@ struct Export {
   napi_callback callback;
 };
 
+void exportAll(napi_env env, napi_value exports, const std::vector<Export>& functions);
+
 // Each source file adds its functions to the module.
 std::vector<Export> errorExports();
 std::vector<Export> callExports();

@@ -47,7 +47,13 @@ export function dispose(tensor: Tensor): void {
   release([id]);
 }
 
-/** Marks every tensor that `value` reaches: tensors, arrays, Maps, Sets and plain objects, nested. */
+/** Everything that `value` reaches through arrays, Maps, Sets and plain objects, tensors among it. */
+function reached(value: unknown): Set<unknown> {
+  const found = new Set<unknown>();
+  reach(value, found);
+  return found;
+}
+
 function reach(value: unknown, found: Set<unknown>): void {
   if (typeof value !== 'object' || value === null || found.has(value)) return;
   found.add(value);
@@ -75,8 +81,7 @@ export function scope<T>(fn: () => T): T {
   try {
     const result = fn();
     refuseAsync('scope', result);
-    survivors = new Set();
-    reach(result, survivors);
+    survivors = reached(result);
     return result;
   } finally {
     current = outer;
@@ -97,6 +102,17 @@ export function scope<T>(fn: () => T): T {
 export function keep<T extends Tensor>(tensor: T): T {
   move(tensor, null);
   return tensor;
+}
+
+/** Keeps every tensor that `value` reaches. */
+export function keepAll<T>(value: T): T {
+  for (const found of reached(value)) if (found instanceof Tensor) keep(found);
+  return value;
+}
+
+/** Disposes every tensor that `value` reaches: tensors, arrays, plain objects, Maps, Sets, nested. */
+export function disposeAll(value: unknown): void {
+  for (const found of reached(value)) if (found instanceof Tensor) dispose(found);
 }
 
 /** Refuses a promise: what runs after the first await would run outside. */
