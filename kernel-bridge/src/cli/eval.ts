@@ -74,7 +74,15 @@ async function run(options: Options): Promise<void> {
       progress: options.json || !process.stderr.isTTY ? undefined : (done, total) => process.stderr.write(`\r${done} of ${total} `),
     },
   });
-  if (options.json) printJson({ model: options.model, split: options.split, split_hash: hash, variant: options.variant, items: items.length, ...evaluation });
+  if (options.json)
+    printJson({
+      model: options.model,
+      split: options.split,
+      split_hash: hash,
+      variant: options.variant,
+      items: items.length,
+      ...evaluation,
+    });
   else console.log(text(evaluation));
 }
 
@@ -102,7 +110,9 @@ function trainSplit({ trainSplit: given, split }: Options): string {
 
 function limited(items: VqaItem[], { limit, seed }: Options): VqaItem[] {
   if (limit === undefined || limit >= items.length) return items;
-  return permutation(items.length, mixSeed(seed)).slice(0, limit).map((index) => items[index]);
+  return permutation(items.length, mixSeed(seed))
+    .slice(0, limit)
+    .map((index) => items[index]);
 }
 
 function text(evaluation: Evaluation): string {
@@ -118,7 +128,9 @@ function text(evaluation: Evaluation): string {
   return table([
     ['', 'items', 'strict, %', 'tolerant, %'],
     line('all', evaluation),
-    ...[evaluation.by_modality, evaluation.by_question_type, evaluation.by_dataset].flatMap((part) => Object.entries(part).map(([name, row]) => line(name, row))),
+    ...[evaluation.by_modality, evaluation.by_question_type, evaluation.by_dataset].flatMap((part) =>
+      Object.entries(part).map(([name, row]) => line(name, row)),
+    ),
     ...Object.entries(seen).map(([name, row]) => line(`control: ${name}`, row)),
     ...(prior === undefined ? [] : [['control: option-prior', prior.total, percent(prior), percent(prior)]]),
   ]);

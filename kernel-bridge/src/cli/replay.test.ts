@@ -26,8 +26,18 @@ async function medr1(...args: string[]) {
 }
 
 const rows = [
-  { image: 'Images/0.png', prompt: 'it is A', completions: ['<answer> A </answer>', [8, 9, 2], 'B', 'it is'], rewards: { accuracy: [1, 0, 0, 0], format: [1, 1, 0, 0] } },
-  { image: 'Images/1.png', prompt: 'it is', completions: [[10, 2], 'C', 'A', [12, 8, 13, 2]], rewards: { accuracy: [1, 1, 0, null], format: [0, 0, 1, 1] } },
+  {
+    image: 'Images/0.png',
+    prompt: 'it is A',
+    completions: ['<answer> A </answer>', [8, 9, 2], 'B', 'it is'],
+    rewards: { accuracy: [1, 0, 0, 0], format: [1, 1, 0, 0] },
+  },
+  {
+    image: 'Images/1.png',
+    prompt: 'it is',
+    completions: [[10, 2], 'C', 'A', [12, 8, 13, 2]],
+    rewards: { accuracy: [1, 1, 0, null], format: [0, 0, 1, 1] },
+  },
 ];
 
 beforeAll(async () => {
@@ -50,14 +60,31 @@ describe('medr1 replay', () => {
 
   it('answers what if: other settings, micro-batches that sum to the same update', async () => {
     const whole = await medr1('replay', '--model', tiny.model, '--batch', batch, '--set', 'loss_type=dapo', '--set', 'beta=0');
-    const parts = await medr1('replay', '--model', tiny.model, '--batch', batch, '--set', 'loss_type=dapo', '--set', 'beta=0', '--set', 'per_device_train_batch_size=4');
+    const parts = await medr1(
+      'replay',
+      '--model',
+      tiny.model,
+      '--batch',
+      batch,
+      '--set',
+      'loss_type=dapo',
+      '--set',
+      'beta=0',
+      '--set',
+      'per_device_train_batch_size=4',
+    );
     expect(whole.kl).toBeNull();
     expect(parts.loss).toBeCloseTo(whole.loss, 5);
     expect(parts.grad_norm).toBeCloseTo(whole.grad_norm, 4);
   });
 
   it.each([
-    ['groups of two sizes', [rows[0], { ...rows[1], completions: ['A'], rewards: { accuracy: [1], format: [1] } }], [], /row 2 has 1 completions, the group size is 4/],
+    [
+      'groups of two sizes',
+      [rows[0], { ...rows[1], completions: ['A'], rewards: { accuracy: [1], format: [1] } }],
+      [],
+      /row 2 has 1 completions, the group size is 4/,
+    ],
     ['a reward that a row lacks', [rows[0], { ...rows[1], rewards: { accuracy: [1, 1, 0, 0] } }], [], /row 2 has no rewards of format/],
     ['no rewards', [{ ...rows[0], rewards: {} }], [], /row 1 has no rewards of any function/],
     ['an unknown key', rows, ['--set', 'betta=1'], /betta/],
@@ -74,10 +101,26 @@ describe('medr1 eval', () => {
     const file = join(tiny.directory, 'Splits', 'modality', 'test', 'CT.json');
     await mkdir(join(tiny.directory, 'Splits', 'modality', 'test'), { recursive: true });
     await mkdir(join(tiny.directory, 'Splits', 'modality', 'train'), { recursive: true });
-    const split = tiny.items.map((item) => ({ image: item.image, problem: 'it is A)A, B)B, C)C, D)D', solution: `<answer> ${item.answer} </answer>` }));
+    const split = tiny.items.map((item) => ({
+      image: item.image,
+      problem: 'it is A)A, B)B, C)C, D)D',
+      solution: `<answer> ${item.answer} </answer>`,
+    }));
     await writeFile(file, JSON.stringify(split));
     await writeFile(file.replace('test', 'train'), JSON.stringify(split));
-    const seen = await medr1('eval', '--model', tiny.model, '--dataset', tiny.directory, '--split', 'modality/test/CT', '--max-new-tokens', '8', '--controls', 'blank-image,shuffled-image,text-only,option-prior');
+    const seen = await medr1(
+      'eval',
+      '--model',
+      tiny.model,
+      '--dataset',
+      tiny.directory,
+      '--split',
+      'modality/test/CT',
+      '--max-new-tokens',
+      '8',
+      '--controls',
+      'blank-image,shuffled-image,text-only,option-prior',
+    );
     expect(seen.items).toBe(6);
     expect(seen.strict.total).toBe(6);
     expect(seen.strict.low).toBeLessThanOrEqual(seen.strict.rate);
@@ -87,6 +130,8 @@ describe('medr1 eval', () => {
   });
 
   it('refuses an unknown control', async () => {
-    await expect(medr1('eval', '--model', tiny.model, '--split', 'x', '--controls', 'blank')).rejects.toThrow(/blank is none of blank-image/);
+    await expect(medr1('eval', '--model', tiny.model, '--split', 'x', '--controls', 'blank')).rejects.toThrow(
+      /blank is none of blank-image/,
+    );
   });
 });

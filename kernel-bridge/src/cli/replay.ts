@@ -99,5 +99,8 @@ const noReward = (file: string, row: number, name: string): WorkbenchError =>
 
 function print({ loss, grad_norm, advantages, metrics }: Replay, json: boolean): void {
   if (json) printJson({ loss, grad_norm, kl: metrics.kl ?? null, advantages, ...metrics });
-  else console.log(table(Object.entries({ loss, grad_norm, ...metrics }).map(([name, value]) => [name, value === null ? '-' : value.toPrecision(6)])));
+  else
+    console.log(
+      table(Object.entries({ loss, grad_norm, ...metrics }).map(([name, value]) => [name, value === null ? '-' : value.toPrecision(6)])),
+    );
 }

@@ -34,8 +34,11 @@ export function metricsPage(): string {
 }
 
 function allowed({ anyOf, type, minimum, maximum }: Key): string {
-  if (anyOf !== undefined) return anyOf.map((option) => (option.const === undefined ? (option.type ?? '') : String(option.const))).join(', ');
-  const range = [minimum === undefined ? '' : `from ${minimum}`, maximum === undefined ? '' : `to ${maximum}`].filter((part) => part !== '');
+  if (anyOf !== undefined)
+    return anyOf.map((option) => (option.const === undefined ? (option.type ?? '') : String(option.const))).join(', ');
+  const range = [minimum === undefined ? '' : `from ${minimum}`, maximum === undefined ? '' : `to ${maximum}`].filter(
+    (part) => part !== '',
+  );
   return [type ?? '', ...range].join(' ');
 }
 
@@ -45,7 +48,12 @@ export function configPage(): string {
     keys,
     ([, key]) => key.group,
     ['key', 'default', 'values', 'what it does'],
-    ([name, key]) => [`\`${name}\``, 'default' in key ? `\`${JSON.stringify(key.default)}\`` : 'required', allowed(key), key.description + (key.unit ? ` In ${key.unit}.` : '')],
+    ([name, key]) => [
+      `\`${name}\``,
+      'default' in key ? `\`${JSON.stringify(key.default)}\`` : 'required',
+      allowed(key),
+      key.description + (key.unit ? ` In ${key.unit}.` : ''),
+    ],
   );
   return `# Configuration\n\nMade from src/protocol/config.ts. Keys are TRL's where TRL has them.\n\n${body}\n`;
 }

@@ -69,7 +69,11 @@ export class QuestionEncoder {
 
   /** Images still being decoded are freed when they are done. */
   dispose(): void {
-    for (const question of this.#cache.values()) question.then(({ prompt }) => disposePrompt(prompt), () => undefined);
+    for (const question of this.#cache.values())
+      question.then(
+        ({ prompt }) => disposePrompt(prompt),
+        () => undefined,
+      );
     this.#cache.clear();
     this.#sizes.clear();
   }

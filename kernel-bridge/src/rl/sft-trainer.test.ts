@@ -15,7 +15,15 @@ afterAll(() => tiny[Symbol.asyncDispose]());
 
 const start = (changes: Partial<TrainConfig> = {}, resumeFrom?: string): Promise<Trainer> =>
   createTrainer({
-    config: tiny.config({ trainer: 'sft', per_device_train_batch_size: 6, learning_rate: 1e-2, max_steps: 12, reward_funcs: ['accuracy', 'format'], variant: 'no-think', ...changes }),
+    config: tiny.config({
+      trainer: 'sft',
+      per_device_train_batch_size: 6,
+      learning_rate: 1e-2,
+      max_steps: 12,
+      reward_funcs: ['accuracy', 'format'],
+      variant: 'no-think',
+      ...changes,
+    }),
     items: tiny.items,
     evalItems: tiny.items,
     root: tiny.directory,

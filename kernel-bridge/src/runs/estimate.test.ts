@@ -11,8 +11,18 @@ let directory: string;
 /** Qwen2-VL-2B's shapes, in a file of headers without data. */
 beforeAll(() => {
   directory = mkdtempSync(join(tmpdir(), 'medr1-estimate-'));
-  const text = { vocab_size: 151936, hidden_size: 1536, num_hidden_layers: 28, num_attention_heads: 12, num_key_value_heads: 2, intermediate_size: 8960 };
-  writeFileSync(join(directory, 'config.json'), JSON.stringify({ model_type: 'qwen2_vl', ...text, vision_config: { embed_dim: 1280, depth: 32 } }));
+  const text = {
+    vocab_size: 151936,
+    hidden_size: 1536,
+    num_hidden_layers: 28,
+    num_attention_heads: 12,
+    num_key_value_heads: 2,
+    intermediate_size: 8960,
+  };
+  writeFileSync(
+    join(directory, 'config.json'),
+    JSON.stringify({ model_type: 'qwen2_vl', ...text, vision_config: { embed_dim: 1280, depth: 32 } }),
+  );
   const header = { 'model.rest': { shape: [1543714304] }, 'visual.rest': { shape: [665271296] }, __metadata__: { format: 'pt' } };
   const bytes = Buffer.from(JSON.stringify(header));
   const length = Buffer.alloc(8);
@@ -58,6 +68,8 @@ describe('an estimate', () => {
   });
 
   it('names a directory that holds no weights', () => {
-    expect(() => estimate(completeConfig({ model_name_or_path: tmpdir(), dataset_name: 'x' }), [])).toThrow(/no model directory: config.json/);
+    expect(() => estimate(completeConfig({ model_name_or_path: tmpdir(), dataset_name: 'x' }), [])).toThrow(
+      /no model directory: config.json/,
+    );
   });
 });

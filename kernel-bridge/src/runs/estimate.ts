@@ -69,7 +69,9 @@ function activations(shape: Shape, config: TrainConfig, bytes: number, prompts: 
   const perRow = (8 * shape.hidden + 2 * shape.kvWidth + 4 * shape.mlp) * bytes;
   const decoder = config.gradient_checkpointing ? rows * (shape.hidden * bytes * shape.layers + perRow) : rows * perRow * shape.layers;
   const patches = (prompts * config.max_pixels) / PIXELS_PER_PATCH;
-  const vision = config.freeze_vision ? 0 : patches * shape.visionWidth * 16 * bytes * (config.gradient_checkpointing ? 2 : shape.visionDepth);
+  const vision = config.freeze_vision
+    ? 0
+    : patches * shape.visionWidth * 16 * bytes * (config.gradient_checkpointing ? 2 : shape.visionDepth);
   const logits = Math.min(LOGIT_CHUNK_BYTES, 2 * 4 * shape.vocabulary * config.per_device_train_batch_size * completion);
   return decoder + vision + logits;
 }
@@ -80,7 +82,10 @@ function advice(config: TrainConfig, memory: Record<string, number>, missing: nu
   const savings: [number, string][] = [
     [memory.reference, 'beta 0 drops the reference model'],
     [bytes === 4 ? memory.weights / 2 + memory.reference / 2 + memory.activations / 2 : 0, 'dtype bfloat16'],
-    [config.per_device_train_batch_size > 1 ? memory.activations / 2 : 0, 'half per_device_train_batch_size, twice gradient_accumulation_steps'],
+    [
+      config.per_device_train_batch_size > 1 ? memory.activations / 2 : 0,
+      'half per_device_train_batch_size, twice gradient_accumulation_steps',
+    ],
     [config.freeze_vision ? 0 : shape.vision * (bytes + (bytes === 2 ? 12 : 8)), 'freeze_vision'],
   ];
   const useful = savings.filter(([saved]) => saved > 0).toSorted(([a], [b]) => b - a);
