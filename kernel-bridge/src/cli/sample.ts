@@ -19,6 +19,7 @@ export function register(program: Command): void {
     .option('--images <n>', 'images per data set (there are 16)', wholeNumber, 50)
     .option('--no-model', 'the data set alone')
     .option('--train-model <out>', 'make the tiny model anew: train it from random weights (about half an hour on 2 cores)')
+    .option('--after <phase>', 'with --train-model: go on after this phase, from the checkpoint OUT-<phase> of an earlier time')
     .option('--json', 'print one JSON document and nothing else')
     .action(async (dir: string | undefined, options: SampleArguments) => {
       if (options.trainModel) await trainModel(options.trainModel, options);
@@ -33,6 +34,7 @@ interface SampleArguments {
   images: number;
   model: boolean;
   trainModel?: string;
+  after?: string;
   json?: boolean;
 }
 
@@ -56,7 +58,7 @@ async function writeSample(dir: string, options: SampleArguments): Promise<void>
 /** Imported late: the data set alone must be made without libtorch. */
 async function trainModel(out: string, options: SampleArguments): Promise<void> {
   const { makeTinyModel } = await import('../rl/warmstart/make.ts');
-  await makeTinyModel(out, { seed: options.seed, log: (line) => console.error(line) });
+  await makeTinyModel(out, { seed: options.seed, after: options.after, log: (line) => console.error(line) });
 }
 
 function wholeNumber(text: string): number {

@@ -34,6 +34,10 @@ export class Canvas {
       }
   }
 
+  set(x: number, y: number, colour: Colour): void {
+    this.data.set(colour, (y * this.size + x) * 3);
+  }
+
   /** Multiplies every pixel, channel by channel. */
   shade(factor: (x: number, y: number) => Colour): void {
     for (let y = 0, i = 0; y < this.size; y++)

@@ -11,7 +11,7 @@ import { bindingExample, cleanExample } from './examples.ts';
 import { setNumThreads } from '../../torch/index.ts';
 import { Learner } from './learner.ts';
 import { writeProcessorFiles } from './make.ts';
-import { drawPool } from './pool.ts';
+import { drawPool, encodePool } from './pool.ts';
 import { tinyConfig } from './tiny-config.ts';
 
 let dir: string;
@@ -40,7 +40,7 @@ describe('the warm start', () => {
 
   it('learns a batch by heart, with images and without', () => {
     using model = initModel(tinyConfig(ids), { seed: 0 });
-    const learner = new Learner(model, processor, pool);
+    const learner = new Learner(model, processor, encodePool(pool, processor));
     const rng = random('test');
     const parts = [
       { name: 'text', examples: [bindingExample(rng)] },

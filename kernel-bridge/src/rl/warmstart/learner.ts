@@ -1,13 +1,13 @@
 import { LETTERS } from '../../data/sample/questions.ts';
-import { encodeImage, groupLogps } from '../../qwen2vl/index.ts';
+import { groupLogps } from '../../qwen2vl/index.ts';
 import type { EncodedImage, EncodedPrompt, Processor, Qwen2VL } from '../../qwen2vl/index.ts';
 import { AdamW, backward, clipGradNorm, noGrad, scope, tensor, torch } from '../../torch/index.ts';
 import { chatPrompt } from './chat.ts';
 import type { Example } from './examples.ts';
-import type { Pool } from './pool.ts';
+import { CONTENT_WORDS } from './traces.ts';
 
-/** Weight of an option letter beside other tokens: it is what a demonstration is about, and one token in fifteen. */
-const LETTER_WEIGHT = 3;
+/** Weight of option letters and of the words that differ between demonstrations: the rest is the same in all and learnt at once. */
+const CONTENT_WEIGHT = 3;
 
 /** A share of a step's examples under the name it is reported by. */
 export interface Part {
@@ -25,14 +25,18 @@ export class Learner {
   readonly #images: EncodedImage[];
   readonly #optimizer: AdamW;
   readonly #letters: ReadonlySet<number>;
+  readonly #content: ReadonlySet<number>;
 
-  constructor(model: Qwen2VL, processor: Processor, pool: Pool) {
+  /** `images`: what the examples' image numbers stand for. */
+  constructor(model: Qwen2VL, processor: Processor, images: EncodedImage[]) {
     this.model = model;
     this.#processor = processor;
-    this.#images = pool.images.map((image) => encodeImage({ ...image, channels: 3 }, processor.imageConfig)); // once: a sixth of a step's time
+    this.#images = images;
     model.setTrainable(() => true);
     this.#optimizer = new AdamW([...model.params.values()], { betas: [0.9, 0.98], weight_decay: 0.01 });
-    this.#letters = new Set(LETTERS.map((letter) => processor.encode(` ${letter}`)[0]));
+    const ids = (words: readonly string[]) => words.map((word) => processor.encode(word)[0]);
+    this.#letters = new Set(ids(LETTERS.map((letter) => ` ${letter}`)));
+    this.#content = new Set(ids(CONTENT_WORDS.flatMap((word) => [word, ` ${word}`])));
   }
 
   /** One AdamW step on the mean over examples of each one's weighted mean negative log-probability. */
@@ -78,7 +82,8 @@ export class Learner {
   #weights({ learn }: Example, ids: number[], T: number): number[] {
     const raw = Array.from({ length: T }, (_, t): number => {
       if (t >= ids.length) return 0;
-      return this.#letters.has(ids[t]) ? LETTER_WEIGHT : learn === 'all' ? 1 : 0;
+      if (learn === 'letters') return this.#letters.has(ids[t]) ? 1 : 0;
+      return this.#letters.has(ids[t]) || this.#content.has(ids[t]) ? CONTENT_WEIGHT : 1;
     });
     const sum = raw.reduce((a, b) => a + b, 0);
     return raw.map((w) => w / sum);

@@ -1,7 +1,8 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { initModel, loadProcessor, saveModel } from '../../qwen2vl/index.ts';
+import { WorkbenchError } from '../../protocol/index.ts';
+import { initModel, loadModel, loadProcessor, saveModel } from '../../qwen2vl/index.ts';
 import { random } from '../../data/sample/random.ts';
 import type { Random } from '../../data/sample/random.ts';
 import { Learner } from './learner.ts';
@@ -9,7 +10,7 @@ import type { Scores } from './learner.ts';
 import { measure } from './measure.ts';
 import { PHASES } from './phases.ts';
 import type { Phase } from './phases.ts';
-import { drawPool } from './pool.ts';
+import { drawPool, encodePool } from './pool.ts';
 import type { Pool } from './pool.ts';
 import { PREPROCESSOR, tinyConfig } from './tiny-config.ts';
 import { CHAT_TEMPLATE, makeTokenizer } from './tokenizer.ts';
@@ -20,6 +21,8 @@ export interface MakeOptions {
   /** Images drawn to learn from. */
   poolSize?: number;
   phases?: readonly Phase[];
+  /** Goes on after this phase, from the checkpoint that an earlier time left in `out`-<phase>. */
+  after?: string;
 }
 
 const LOG_EVERY = 50;
@@ -27,19 +30,24 @@ const CHECKPOINT_EVERY = 400;
 
 /** Trains the tiny model from random weights, phase by phase, into `out`; the state after each phase stays in `out`-<phase>. */
 export async function makeTinyModel(out: string, options: MakeOptions = {}): Promise<void> {
-  const { seed = 0, log = () => {}, poolSize = 5000, phases = PHASES } = options;
+  const { seed = 0, log = () => {}, poolSize = 5000, phases = PHASES, after } = options;
+  const first = after === undefined ? 0 : phases.findIndex((phase) => phase.name === after) + 1;
+  if (after !== undefined && !phases[first]?.fresh) throw unknownPhase(after, phases);
   const parts = await mkdtemp(join(tmpdir(), 'medr1-tiny-'));
   try {
     const ids = await writeProcessorFiles(parts);
     const processor = await loadProcessor(parts);
-    using model = initModel(tinyConfig(ids), { seed });
+    using model = after ? await loadModel(`${out}-${after}`) : initModel(tinyConfig(ids), { seed });
     log(`${model.parameterCount} parameters, ${ids.size} tokens`);
     const pool = drawPool('train', seed, poolSize);
     const heldOut = drawPool('held out', seed, 192);
-    log(`${pool.images.length} images drawn`);
-    const learner = new Learner(model, processor, pool);
-    const rng = random('warm start', seed);
-    for (const phase of phases) {
+    const images = encodePool(pool, processor);
+    log(`${images.length} images drawn`);
+
+    let learner = new Learner(model, processor, images);
+    let rng = random('warm start', seed);
+    for (const phase of phases.slice(first)) {
+      if (phase.fresh) [learner, rng] = [new Learner(model, processor, images), random('warm start', seed, phase.name)];
       const checkpoint = async () => {
         for (const variant of phase.measure) {
           const measured = await measure(model, processor, heldOut, variant);
@@ -53,6 +61,16 @@ export async function makeTinyModel(out: string, options: MakeOptions = {}): Pro
   } finally {
     await rm(parts, { recursive: true, force: true });
   }
+}
+
+function unknownPhase(after: string, phases: readonly Phase[]): WorkbenchError {
+  const names = phases.flatMap(({ name }, i) => (phases[i + 1]?.fresh ? [name] : []));
+  return new WorkbenchError({
+    code: 'USAGE',
+    exit: 2,
+    message: `Training can't go on after a phase ${after}.`,
+    remedy: `Name one of ${names.join(', ')}.`,
+  });
 }
 
 async function runPhase(

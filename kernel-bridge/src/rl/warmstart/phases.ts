@@ -12,6 +12,8 @@ export interface Phase {
   steps: number;
   until?: { part: string; letters: number };
   lr: (step: number) => number;
+  /** Starts with a new optimiser and draws of its own, so that it can be repeated from the checkpoint before it. */
+  fresh?: boolean;
   /** One step's demonstrations. */
   draw: (rng: Random, pool: Pool) => Part[];
   /** Variants measured on held-out images afterwards. */
@@ -37,7 +39,7 @@ const warmUp = (lr: number, steps: number) => (step: number) => lr * Math.min(1,
 const decay = (lr: number, warm: number, total: number) => (step: number) =>
   lr * Math.min(1, (step + 1) / warm) * (1 - (0.92 * step) / total);
 
-const JOINT_STEPS = 2000;
+const JOINT_STEPS = 1800;
 
 /**
  * The order matters. Naming what an image shows is learnt at once; finding the letter of the option just named is not, and
@@ -62,20 +64,22 @@ export const PHASES: readonly Phase[] = [
   },
   {
     name: 'joint',
+    fresh: true,
     steps: JOINT_STEPS,
     lr: decay(1.2e-3, 10, JOINT_STEPS),
     draw: (rng, pool) => [
       binding(rng, 10),
       longBinding(rng, 8),
-      seen('caption', rng, pool, 12, captionExample),
+      seen('caption', rng, pool, 10, captionExample),
       seen('think', rng, pool, 26, (scene, image) => cleanExample(rng, scene, image, 'think')),
-      seen('direct', rng, pool, 34, (scene, image) => cleanExample(rng, scene, image, 'no-think')),
+      seen('direct', rng, pool, 38, (scene, image) => cleanExample(rng, scene, image, 'no-think')),
       seen('after', rng, pool, 4, (scene, image) => cleanExample(rng, scene, image, 'think-after')),
     ],
     measure: ['think', 'no-think', 'think-after'],
   },
   {
     name: 'flawed',
+    fresh: true,
     steps: 120,
     lr: warmUp(5e-4, 5),
     draw: (rng, pool) => [

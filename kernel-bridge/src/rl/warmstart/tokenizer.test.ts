@@ -1,9 +1,11 @@
+import { readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
 import { Tokenizer } from '@huggingface/tokenizers';
 import { describe as group, expect, it } from 'vitest';
 import { QUESTION_TYPES } from '../../data/sample/world.ts';
 import { applyVariant } from '../prompts.ts';
 import { pretokens, trainBpe } from './bpe.ts';
-import { makeTokenizer } from './tokenizer.ts';
+import { CHAT_TEMPLATE, makeTokenizer } from './tokenizer.ts';
 import { describe, reply } from './traces.ts';
 
 const { tokenizer: json, config, ids } = makeTokenizer();
@@ -62,5 +64,12 @@ group("the tiny model's tokenizer", () => {
 
   it('numbers its tokens without gaps', () => {
     expect([...ids.values()].sort((a, b) => a - b)).toEqual([...Array(ids.size).keys()]);
+  });
+
+  it('is the one that ships', async () => {
+    const shipped = (name: string) =>
+      readFile(fileURLToPath(new URL(`../../../../examples/sample/model/${name}`, import.meta.url)), 'utf8').then(JSON.parse);
+    expect(await shipped('tokenizer.json')).toEqual(JSON.parse(JSON.stringify(json)));
+    expect((await shipped('tokenizer_config.json')).chat_template).toBe(CHAT_TEMPLATE);
   });
 });

@@ -1,5 +1,5 @@
 import type { Variant } from '../../protocol/index.ts';
-import { FINDINGS } from '../../data/sample/world.ts';
+import { FINDINGS, PLACE_NAMES, QUESTION_TYPES, SIZE_NAMES } from '../../data/sample/world.ts';
 import type { Scene } from '../../data/sample/world.ts';
 
 /** What the tiny model learns to say. */
@@ -22,3 +22,12 @@ export function reply(variant: Variant, seen: string, option: string, letter: st
   if (variant === 'no-think') return answerTag(finalLetter);
   return variant === 'think' ? thought + answerTag(finalLetter) : answerTag(finalLetter) + thought;
 }
+
+/** The words by which one trace differs from another: what is seen, and the options. */
+export const CONTENT_WORDS: readonly string[] = [
+  ...Object.values(QUESTION_TYPES).flatMap((type) => [...type.pool] as string[]),
+  ...Object.values(FINDINGS).flatMap(({ colour, shape }) => [colour, shape]),
+  ...SIZE_NAMES,
+  ...PLACE_NAMES,
+  'no',
+];
