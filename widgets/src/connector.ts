@@ -68,7 +68,7 @@ export interface Connector {
   act(id: string, action: RunAction): Promise<RunSummary>;
   metrics(id: string, query?: { from?: number; to?: number; max_points?: number }): Promise<MetricTable>;
   groups(id: string, query: { step?: number; from?: number; to?: number; limit?: number }): Promise<Group[]>;
-  events(id: string, query?: { since?: number; limit?: number }): Promise<RunEvent[]>;
+  events(id: string, query?: { since?: number; limit?: number; kinds?: RunEvent['kind'][] }): Promise<RunEvent[]>;
   editRewards(id: string, edit: RewardEdit): Promise<RewardRevision>;
   /** URL an <img> can load; a new one for each size. */
   imageUrl(id: string, path: string, size: number): string;

@@ -40,6 +40,8 @@ export interface FakeOptions {
   failure?: { code: string; message: string; remedy: string };
   /** No request ever answers. */
   silent?: boolean;
+  /** What the run's log holds beside its steps. */
+  events?: RunEvent[];
   /** Text of a completion, where a state needs a certain one. */
   completionText?: (step: number, group: number, index: number) => string;
 }
@@ -153,7 +155,7 @@ export class FakeConnector implements Connector {
   metrics = (id: string): Promise<MetricTable> => this.#answer('metrics', [id], () => this.table(this.#fake(id)));
   groups = (id: string, query: { step?: number; from?: number; to?: number; limit?: number }): Promise<Group[]> =>
     this.#answer('groups', [id, query], () => this.groupsOf(this.#fake(id), query.step ?? query.to ?? 1, 12));
-  events = (id: string): Promise<RunEvent[]> => this.#answer('events', [id], () => []);
+  events = (id: string): Promise<RunEvent[]> => this.#answer('events', [id], () => this.options.events ?? []);
   editRewards = (id: string, edit: { weights: Record<string, number>; reason?: string; base_revision: number }) =>
     this.#answer('editRewards', [id, edit], () => ({
       revision: edit.base_revision + 1,

@@ -19,6 +19,11 @@ export interface GroupsQuery {
   limit?: number;
   offset?: number;
 }
+export interface EventsQuery {
+  since?: number;
+  limit?: number;
+  kinds?: RunEvent['kind'][];
+}
 export interface RewardEdit {
   weights: Record<string, number>;
   reason?: string;
@@ -62,8 +67,8 @@ export class RestClient {
     this.get(`/runs/${part(id)}/metrics`, { names: names?.join(','), ...query });
   groups = (id: string, query: GroupsQuery = {}): Promise<{ groups: Group[]; steps: [number, number] }> =>
     this.get(`/runs/${part(id)}/groups`, { ...query });
-  events = (id: string, query: { since?: number; limit?: number } = {}): Promise<{ epoch: string; events: RunEvent[] }> =>
-    this.get(`/runs/${part(id)}/events`, query);
+  events = (id: string, { kinds, ...query }: EventsQuery = {}): Promise<{ epoch: string; events: RunEvent[] }> =>
+    this.get(`/runs/${part(id)}/events`, { kinds: kinds?.join(','), ...query });
   rewards = async (id: string): Promise<RewardRevision[]> =>
     (await this.get<{ revisions: RewardRevision[] }>(`/runs/${part(id)}/rewards`)).revisions;
   editRewards = (id: string, edit: RewardEdit): Promise<RewardRevision> =>

@@ -77,6 +77,12 @@ describe('a step', () => {
     ]);
     expect(events[3]).toMatchObject({ previous: { accuracy: 1, format: 1 }, revision: { revision: 2, step: 2, weights: { accuracy: 2 } } });
   });
+
+  it('gives the events of some kinds alone', () => {
+    store.commitStep(fakeStep(1), store.dueRewards());
+    expect(store.events(0, 10, ['state', 'rewards']).map(({ kind }) => kind)).toEqual(['state', 'rewards']);
+    expect(store.events(1, 1, ['state', 'step']).map(({ kind }) => kind)).toEqual(['step']);
+  });
 });
 
 describe('the database', () => {

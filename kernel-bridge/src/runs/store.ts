@@ -120,9 +120,12 @@ export class RunStore implements Disposable {
     return this.db.prepare('SELECT epoch FROM run').get()!.epoch as string;
   }
 
-  /** Events after `since`, oldest first. */
-  events(since: number, limit = 1000): RunEvent[] {
-    const rows = this.db.prepare('SELECT seq, time, step, kind, body FROM event WHERE seq > ? ORDER BY seq LIMIT ?').all(since, limit);
+  /** Events after `since`, oldest first; of these kinds only where given. */
+  events(since: number, limit = 1000, kinds?: readonly string[]): RunEvent[] {
+    const wanted = kinds ? 'AND kind IN (SELECT value FROM json_each(?))' : '';
+    const rows = this.db
+      .prepare(`SELECT seq, time, step, kind, body FROM event WHERE seq > ? ${wanted} ORDER BY seq LIMIT ?`)
+      .all(...[since, ...(kinds ? [JSON.stringify(kinds)] : []), limit]);
     return rows.map(({ seq, time, step, kind, body }) => ({ seq, time, step, kind, ...JSON.parse(body as string) }) as RunEvent);
   }
 

@@ -125,7 +125,8 @@ export function handlers(services: Services): Record<RouteKey, Handler> {
 
     'GET /runs/:id/events': (c) => {
       const run = store(c);
-      return { epoch: run.epoch, events: run.events(integer(c, 'since', 0), Math.min(integer(c, 'limit', 1000), 10_000)) };
+      const limit = Math.min(integer(c, 'limit', 1000), 10_000);
+      return { epoch: run.epoch, events: run.events(integer(c, 'since', 0), limit, c.req.query('kinds')?.split(',')) };
     },
 
     'GET /runs/:id/rewards': (c) => ({ revisions: revisions(store(c).db) }),

@@ -169,7 +169,7 @@ export class CurveChart extends WatchingElement {
 
   #toPixel(x: number): number | null {
     const range = this.#range;
-    if (!range) return null;
+    if (!range || this.#width === 0) return null; // not drawn yet
     const { left, width } = this.#area;
     const pixel = left + ((x - range[0]) / (range[1] - range[0])) * width;
     return pixel < left - 1 || pixel > left + width + 1 ? null : pixel;
@@ -304,7 +304,7 @@ export class CurveChart extends WatchingElement {
           ({ line, value, raw }) =>
             html`<tr>
               <td><i style=${swatch(line)}></i></td>
-              <td>${line.label}</td>
+              <td class="label ellipsis">${line.label}</td>
               <td class="number">${number(value)}</td>
               ${smoothing > 0 ? html`<td class="number secondary">${number(raw)}</td>` : nothing}
             </tr>`,
@@ -437,7 +437,7 @@ export class CurveChart extends WatchingElement {
         flex-wrap: wrap;
         gap: 0 12px;
         align-content: start;
-        height: 36px; /* two lines, so that neighbouring charts stand level */
+        height: calc(2 * 1.4em); /* two lines, so that neighbouring charts stand level */
         padding: 0 4px;
         overflow: auto;
       }
@@ -452,6 +452,7 @@ export class CurveChart extends WatchingElement {
         max-width: 100%;
       }
       .entry b {
+        flex: none;
         min-width: 5ch;
         font-weight: 600;
       }
@@ -551,6 +552,9 @@ export class CurveChart extends WatchingElement {
       .tooltip th.number {
         text-align: right;
         font-weight: 400;
+      }
+      .tooltip .label {
+        max-width: 160px;
       }
       .tooltip td,
       .tooltip th {

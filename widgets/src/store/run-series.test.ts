@@ -50,6 +50,22 @@ it('a reward edit is marked with its difference once it is in force', async () =
   expect(series.marks).toMatchObject([{ kind: 'rewards', step: 11, detail: 'format 1 → 0.2. learnt' }]);
 });
 
+it('alerts and pauses of before stand on the curves too, those of later come by the log', async () => {
+  const alert = { kind: 'alert' as const, step: 3, time: 1, code: 'KL', message: 'KL rises fast', remedy: 'Lower the learning rate.' };
+  const events = [
+    { ...alert, seq: 3 },
+    { kind: 'state' as const, seq: 4, time: 2, step: 4, state: 'paused' as const, error: null },
+    { kind: 'state' as const, seq: 5, time: 3, step: 4, state: 'running' as const, error: null },
+    { ...alert, seq: 99, step: 80 },
+  ];
+  const series = new RunSeries(new FakeConnector({ runs: [{ id: 'a', steps: 5 }], events }), 'a');
+  await series.load();
+  expect(series.marks.map(({ kind, step, title }) => [kind, step, title])).toEqual([
+    ['alert', 3, 'KL rises fast'],
+    ['pause', 4, 'paused'],
+  ]);
+});
+
 it('the answer to an edit that comes after its event does not undo it', async () => {
   const { series } = await loaded(10);
   const edit = { revision: 2, weights: { accuracy: 1, format: 0.2 }, reason: '', author: '', created_at: 0 };

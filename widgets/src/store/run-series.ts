@@ -79,14 +79,15 @@ export class RunSeries {
     if (this.status === 'error') this.status = 'loading';
     this.#tell();
     try {
-      const [detail, table] = await Promise.all([
+      const [detail, table, told] = await Promise.all([
         this.#connector.run(this.id),
         this.#connector.metrics(this.id, { max_points: FIRST_POINTS }),
+        this.#connector.events(this.id, { kinds: ['state', 'alert'], limit: 10_000 }),
       ]);
       if (generation !== this.#generation) return;
       this.detail = detail;
       this.#take(table);
-      this.marks = marksOf(detail);
+      this.marks = [...marksOf(detail), ...told.filter(({ seq }) => seq <= table.seq).flatMap(markOf)].sort((a, b) => a.step - b.step);
       this.status = 'ready';
       this.error = null;
       this.#subscription = this.#connector.subscribeRun(
@@ -117,16 +118,15 @@ export class RunSeries {
         if (event.previous && event.revision.step !== null) this.#mark(rewardMark(event.revision, event.previous));
         return this.revise(event.revision);
       case 'checkpoint':
-        if (this.detail) this.detail = { ...this.detail, checkpoints: [...this.detail.checkpoints, event.checkpoint] };
+        this.#keepCheckpoint(event.checkpoint);
         this.#mark(checkpointMark(event.checkpoint));
         break;
       case 'alert':
-        this.#mark({ kind: 'alert', step: event.step, time: event.time, title: event.message, detail: event.remedy });
+        markOf(event).forEach((mark) => this.#mark(mark));
         break;
       case 'state':
         if (this.detail) this.detail = { ...this.detail, summary: { ...this.detail.summary, state: event.state, error: event.error } };
-        if (event.state === 'paused' || event.state === 'interrupted')
-          this.#mark({ kind: 'pause', step: event.step, time: event.time, title: event.state, detail: event.error?.message ?? '' });
+        markOf(event).forEach((mark) => this.#mark(mark));
         break;
     }
     this.#tell();
@@ -176,6 +176,12 @@ export class RunSeries {
     return column;
   }
 
+  #keepCheckpoint(checkpoint: Checkpoint): void {
+    if (!this.detail) return;
+    const others = this.detail.checkpoints.filter(({ path }) => path !== checkpoint.path);
+    this.detail = { ...this.detail, checkpoints: [...others, checkpoint] };
+  }
+
   #mark(mark: Mark): void {
     if (!this.marks.some((one) => one.kind === mark.kind && one.step === mark.step && one.title === mark.title))
       this.marks = [...this.marks, mark];
@@ -191,6 +197,15 @@ function marksOf(detail: RunDetail): Mark[] {
     index > 0 && revision.step !== null ? [rewardMark(revision, detail.rewards[index - 1].weights)] : [],
   );
   return [...rewards, ...detail.checkpoints.map(checkpointMark)].sort((a, b) => a.step - b.step);
+}
+
+/** Alerts, and where the run stood still. */
+function markOf(event: RunEvent): Mark[] {
+  const { step, time } = event;
+  if (event.kind === 'alert') return [{ kind: 'alert', step, time, title: event.message, detail: event.remedy }];
+  if (event.kind === 'state' && (event.state === 'paused' || event.state === 'interrupted'))
+    return [{ kind: 'pause', step, time, title: event.state, detail: event.error?.message ?? '' }];
+  return [];
 }
 
 function checkpointMark(checkpoint: Checkpoint): Mark {
