@@ -14,7 +14,10 @@ describe("the demo's configuration", () => {
   });
 
   it('is that of examples/recipes/demo.yaml', () => {
-    const recipe = parse(readFileSync(resolve(import.meta.dirname, '../../../examples/recipes/demo.yaml'), 'utf8')) as Record<string, unknown>;
+    const recipe = parse(readFileSync(resolve(import.meta.dirname, '../../../examples/recipes/demo.yaml'), 'utf8')) as Record<
+      string,
+      unknown
+    >;
     expect(recipe).toMatchObject(demoConfig({ sample })!);
   });
 
