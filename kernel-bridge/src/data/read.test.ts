@@ -78,13 +78,14 @@ describe("Med-R1's files", () => {
     write(dir.path, {
       'Splits/modality/train/Fundus Photography_train.json': [asked(1), asked(2)],
       'Splits/modality/train/OCT (Optical Coherence Tomography_train.json': [asked(3)],
+      'Splits/modality/train/unknown_train.json': [asked(5)],
       'Splits/question_type/train/Disease Diagnosis_train.json': [asked(1), asked(4)],
     });
     const count = async (split: string) => (await loadItems(dir.path, { split })).items.length;
     expect(await count('modality/train/Fundus')).toBe(2);
     expect(await count('modality/train/Fundus Photography')).toBe(2);
     expect(await count('Splits/modality/train/Fundus Photography_train.json')).toBe(2);
-    expect(await count('modality/train')).toBe(3);
+    expect(await count('modality/train')).toBe(4); // the one of unknown modality is one of them, not all of them
     expect(await count('question_type/train')).toBe(2);
     await expect(count('train')).rejects.toMatchObject({
       code: 'DATA_SPLIT_UNKNOWN',

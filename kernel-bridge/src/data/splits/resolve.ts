@@ -14,9 +14,11 @@ export async function resolveSplit(asked: string, whole: WholeDataset): Promise<
   const { splits, name: dataset } = whole;
   const wanted = asked.replace(/^Splits\//, '').replace(/\/$/, '');
   const names = [...splits.keys()];
-  const named = [wanted, splitOfFile(`${wanted}.json`).split, splitOfFile(wanted).split].find((name) => name !== null && splits.has(name));
-  const under = named ? [named] : names.filter((name) => name.startsWith(`${wanted}/`));
-  const found = under.length > 0 ? under : names.filter((name) => afterDraw(name) === wanted || afterDraw(name).startsWith(`${wanted}/`));
+  // A folder before a file's name: as a name, "modality/train" would be the questions of no modality.
+  const under = splits.has(wanted) ? [wanted] : names.filter((name) => name.startsWith(`${wanted}/`));
+  const named = [splitOfFile(`${wanted}.json`).split, splitOfFile(wanted).split].find((name) => name !== null && splits.has(name));
+  const direct = under.length === 0 && named ? [named] : under;
+  const found = direct.length > 0 ? direct : names.filter((name) => afterDraw(name) === wanted || afterDraw(name).startsWith(`${wanted}/`));
   const draws = new Set(found.map((name) => name.slice(0, name.indexOf('/'))));
   if (found.length === 0 || draws.size > 1) throw unknownSplit(asked, names, dataset, draws.size > 1);
   return new Set(found.flatMap((name) => splits.get(name)!));
