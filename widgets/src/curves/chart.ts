@@ -1,7 +1,7 @@
 /** One chart: plotly draws the lines; cursor, brush, marks and the table of values lie over it. */
 import { css, html, nothing, type PropertyValues, type TemplateResult } from 'lit';
 import { define, WatchingElement } from '../element.ts';
-import { number } from '../format.ts';
+import { integer, number } from '../format.ts';
 import { icon } from '../icons.ts';
 import type { Mark } from '../store/run-series.ts';
 import { base, SERIES, theme, tokens } from '../theme.ts';
@@ -291,10 +291,10 @@ export class CurveChart extends WatchingElement {
   #tooltip(at: number, values: ReturnType<typeof readings>): TemplateResult {
     const { axis, smoothing } = this.model.state.value;
     const right = at > this.#width / 2;
-    return html`<table class="tooltip small" style=${right ? `right:${this.#width - at + 12}px` : `left:${at + 12}px`}>
+    return html`<table class="tooltip small" style=${right ? 'left:48px' : 'right:8px'}>
       <thead>
         <tr>
-          <th colspan="2">${AXIS_TITLES[axis]} ${number(values[0].x, axis === 'step' ? 9 : 3)}</th>
+          <th colspan="2">${AXIS_TITLES[axis]} ${axis === 'time' ? number(values[0].x) : integer(values[0].x)}</th>
           <th class="number">${smoothing > 0 ? 'smooth' : 'value'}</th>
           ${smoothing > 0 ? html`<th class="number">raw</th>` : nothing}
         </tr>

@@ -339,7 +339,7 @@ export class RewardsView extends WatchingElement {
       }
       ul > li {
         display: grid;
-        grid-template-columns: minmax(90px, 1fr) minmax(80px, 2fr) 8ch;
+        grid-template-columns: minmax(80px, 1fr) minmax(60px, 2fr) 7ch;
         gap: 2px 8px;
         align-items: center;
         padding: 6px 8px;

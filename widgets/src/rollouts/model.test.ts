@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { FakeConnector } from '../../testing/fake-connector.ts';
 import type { Group } from '../connector.ts';
 import { goldText, RolloutsModel, visibleGroups } from './model.ts';
@@ -74,5 +74,27 @@ describe('RolloutsModel', () => {
     connector.options.failure = undefined;
     await model.show('a', 3);
     expect(model.state.value.status).toBe('ready');
+  });
+});
+
+describe('following', () => {
+  it('steps that come faster than they can be read never keep all of them from the screen', async () => {
+    vi.useFakeTimers();
+    const connector = new FakeConnector({ runs: [{ id: 'a', steps: 50 }] });
+    const { groups } = connector;
+    connector.groups = async (id, query) => {
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      return groups(id, query);
+    };
+    const model = new RolloutsModel(connector);
+    const shown = new Set<number | null>();
+    model.state.subscribe(() => void (model.state.value.status === 'ready' && shown.add(model.state.value.step)));
+    for (let step = 1; step <= 40; step++) {
+      void model.follow('a', step);
+      await vi.advanceTimersByTimeAsync(100);
+    }
+    await vi.advanceTimersByTimeAsync(3000);
+    vi.useRealTimers();
+    expect([...shown]).toEqual([1, expect.any(Number), expect.any(Number), expect.any(Number), 40]);
   });
 });

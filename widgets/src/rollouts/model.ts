@@ -22,6 +22,8 @@ export interface RolloutsState {
 /** Steps kept in memory. */
 const KEPT = 24;
 const LIMIT = 256;
+/** Between two steps that are shown while following. */
+const PACE_MS = 1000;
 
 export class RolloutsModel {
   readonly state = new Observable<RolloutsState>({
@@ -38,6 +40,8 @@ export class RolloutsModel {
   readonly #connector: Connector;
   readonly #cache = new Map<string, Group[]>();
   #wanted = '';
+  #newest: { run: string; step: number } | null = null;
+  #following = false;
 
   constructor(connector: Connector) {
     this.#connector = connector;
@@ -64,6 +68,28 @@ export class RolloutsModel {
     } catch (error) {
       if (key === this.#wanted) state.update((now) => ({ ...now, status: 'error', step, groups: [], error: errorBody(error) }));
     }
+  }
+
+  /** Shows the newest step, at a pace one can read: while a step is read or fresh on screen, only the newest of those that come is kept. */
+  async follow(run: string, step: number): Promise<void> {
+    this.#newest = { run, step };
+    if (this.#following) return;
+    this.#following = true;
+    try {
+      while (this.#newest) {
+        const { run, step } = this.#newest;
+        this.#newest = null;
+        await this.show(run, step);
+        await new Promise((resolve) => setTimeout(resolve, PACE_MS));
+      }
+    } finally {
+      this.#following = false;
+    }
+  }
+
+  /** A step was chosen: what was to follow is dropped. */
+  unfollow(): void {
+    this.#newest = null;
   }
 
   #ready(run: string, step: number, groups: Group[]): void {

@@ -1,5 +1,5 @@
 // @vitest-environment jsdom
-import { afterEach, expect, it } from 'vitest';
+import { afterEach, expect, it, vi } from 'vitest';
 import { FakeConnector, type FakeOptions } from '../../testing/fake-connector.ts';
 import { Workbench } from '../workbench.ts';
 import './view.ts';
@@ -34,8 +34,7 @@ it('follows the newest step until a step is chosen', async () => {
   const { connector, settle, step } = await view({ runs: [{ id: 'a', steps: 7 }] });
   expect(step()).toBe('7');
   connector.step('a');
-  await settle();
-  expect(step()).toBe('8');
+  await vi.waitFor(() => expect(step()).toBe('8'), 5000); // at reading pace
   workbench.selection.move({ step: 3 });
   connector.step('a');
   await settle();

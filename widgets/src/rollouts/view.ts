@@ -52,8 +52,12 @@ export class RolloutsView extends WatchingElement {
     super.willUpdate(changed);
     if (!this.isConnected) return;
     this.#hold(this.workbench.selection.run);
-    const step = this.#step;
-    if (this.#series && step > 0) void this.#model!.show(this.#series.id, step);
+    const { step } = this.workbench.selection.value;
+    const series = this.#series;
+    if (!series || series.lastStep === 0) return;
+    if (step === null) return void this.#model!.follow(series.id, series.lastStep);
+    this.#model!.unfollow();
+    void this.#model!.show(series.id, step);
   }
 
   #hold(run: string | null): void {
@@ -64,9 +68,9 @@ export class RolloutsView extends WatchingElement {
     this.#stopSeries = this.#series?.changed.subscribe(() => this.requestUpdate()) ?? (() => {});
   }
 
-  /** The chosen step, or the newest. */
+  /** The chosen step; while following, the one on screen. */
   get #step(): number {
-    return this.workbench.selection.value.step ?? this.#series?.lastStep ?? 0;
+    return this.workbench.selection.value.step ?? this.#model!.state.value.step ?? this.#series?.lastStep ?? 0;
   }
 
   protected override render(): TemplateResult {
@@ -216,7 +220,8 @@ export class RolloutsView extends WatchingElement {
     if (isOpen) next.delete(group.group);
     else next.add(group.group);
     this.open = next;
-    selection.move({ group: isOpen ? null : group.group, item: group.item_id });
+    // Reading holds the step: the newest must not slip in under the reader's eyes.
+    selection.move({ step: group.step, group: isOpen ? null : group.group, item: group.item_id });
   }
 
   #go(way: number): void {

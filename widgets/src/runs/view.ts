@@ -72,7 +72,6 @@ export class RunsPanel extends WatchingElement {
         <span aria-hidden="true">${connection === 'open' ? '●' : '○'}</span>
         ${connection === 'open' ? 'live' : connection}
       </span>
-      <span class="spring"></span>
       <button class="quiet" title="New run" aria-label="New run" data-testid="new-run" @click=${() => command(this, 'open-new-run')}>
         ${icon('plus')}
       </button>
@@ -251,10 +250,17 @@ export class RunsPanel extends WatchingElement {
         flex-wrap: wrap;
         gap: 0 12px;
         align-items: center;
-        padding: 4px 4px 4px 8px;
+        position: relative;
+        padding: 4px 36px 4px 8px;
         min-height: 32px;
         border-bottom: 1px solid var(--medr1-border);
         font-size: var(--medr1-size-small);
+      }
+      header button {
+        position: absolute;
+        top: 4px;
+        right: 4px;
+        padding: 2px 4px;
       }
       .device {
         max-width: 100%;
