@@ -1,6 +1,10 @@
-/** What lives on the device from one decoding step to the next: the cache of keys and values, and per row its logits and place. */
+/**
+ * What lives on the device from one decoding step to the next: keys and values of each prompt, once; per completion (a row) those
+ * of its own tokens, its logits and its place.
+ */
 import { noGrad, scope, tensor, torch, type Generator, type Tensor } from '../torch/index.ts';
 import { decode, logitsOf } from './decoder.ts';
+import { groupAttention, groupsOf, type Groups, type PromptCache } from './group-attention.ts';
 import { attention, gatherRows } from './layers.ts';
 import type { Qwen2VL } from './model.ts';
 import { embed, layOut, positionTensor, type Prefix } from './prefix.ts';
@@ -8,13 +12,12 @@ import type { EncodedPrompt } from './processor.ts';
 import { textRotation, type Rotation } from './rope.ts';
 import { makeSampler, suppression, type Sampler, type SamplingOptions } from './sampling.ts';
 
-/** Per row of the batch; all of it is selected when rows are dropped. N rows, S = longest prompt + new tokens. */
+/** Per row of the batch; all of it is selected when rows are dropped. N rows in order of their prompts, S = most new tokens. */
 interface Rows {
-  keys: Tensor[]; // per layer [N, Hkv, S, D]
+  keys: Tensor[]; // per layer [Hkv, N, S, D]
   values: Tensor[];
   logits: Tensor; // [N, V], of the token to draw next
   places: Tensor; // [N] int64, into the rotation tables
-  mask: Tensor | null; // [N, 1, S] additive, hides shorter prompts' padding; null when there is none
   seen: Tensor | null; // [N, V] bool, tokens that occurred; only for the repetition penalty
 }
 
@@ -28,11 +31,14 @@ export class DecodeState {
   private readonly sampler: Sampler;
   private readonly suppress: Tensor | null;
   private readonly turns: Rotation; // [positions, 1, D]
-  private slot: number; // the next free place in the cache
+  private slot = 0; // the next free place in the rows' cache
+  private owners: number[]; // row -> prompt
+  private prompts: PromptCache;
+  private groups: Groups;
   private rows: Rows;
   private drawn: { ids: Tensor; logps: Tensor }[] = [];
 
-  /** Encodes the images, prefills the prompts, and gives every prompt's keys and values to its n rows. */
+  /** Encodes the images and prefills the prompts, each of which gets n rows. */
   constructor(model: Qwen2VL, prompts: EncodedPrompt[], n: number, maxNewTokens: number, options: DecodeOptions) {
     this.model = model;
     const start = quietly(() => {
@@ -40,14 +46,15 @@ export class DecodeState {
       return {
         suppress: suppression(options.never, model.config.text_config.vocab_size, model.device),
         turns: rotationTables(model, prefix, maxNewTokens),
-        rows: prefill(model, prefix, n, maxNewTokens, (options.repetitionPenalty ?? 1) === 1 ? null : prompts),
-        slot: prefix.blocks.L,
+        ...prefill(model, prefix, n, maxNewTokens, (options.repetitionPenalty ?? 1) === 1 ? null : prompts),
       };
     });
     this.suppress = start.suppress;
     this.turns = start.turns;
+    this.prompts = start.prompts;
     this.rows = start.rows;
-    this.slot = start.slot;
+    this.owners = prompts.flatMap((_, b) => new Array<number>(n).fill(b));
+    this.groups = this.groupRows();
     this.sampler = makeSampler(options, this.suppress, options.random);
   }
 
@@ -69,16 +76,16 @@ export class DecodeState {
 
   /** Runs the last drawn tokens through the model; their keys and values take the next slot of the cache. */
   advance(): void {
-    const { model, rows, turns, slot } = this;
+    const { model, prompts, groups, rows, turns, slot } = this;
     const { ids } = this.drawn.at(-1)!;
     const logits = quietly(() => {
       const x = torch.embedding(model.weight('model.embed_tokens.weight'), ids); // [N, hidden]
       const turn = { cos: torch.index_select(turns.cos, 0, rows.places), sin: torch.index_select(turns.sin, 0, rows.places) };
-      const mask = rows.mask && torch.narrow(rows.mask, 2, 0, slot + 1);
       const hidden = decode(model, x, turn, (layer, q, k, v) => {
-        torch.copy_(torch.select(rows.keys[layer], 2, slot), k);
-        torch.copy_(torch.select(rows.values[layer], 2, slot), v);
-        return attendOne(q, torch.narrow(rows.keys[layer], 2, 0, slot + 1), torch.narrow(rows.values[layer], 2, 0, slot + 1), mask);
+        torch.copy_(torch.select(rows.keys[layer], 2, slot), torch.transpose(k, 0, 1));
+        torch.copy_(torch.select(rows.values[layer], 2, slot), torch.transpose(v, 0, 1));
+        const soFar = (cache: Tensor) => torch.narrow(cache, 2, 0, slot + 1);
+        return groupAttention(q, layer, prompts, groups, soFar(rows.keys[layer]), soFar(rows.values[layer]));
       });
       torch.add_(rows.places, 1);
       if (rows.seen !== null) torch.scatter_(rows.seen, 1, torch.unsqueeze(ids, 1), true);
@@ -93,70 +100,85 @@ export class DecodeState {
 
   /** Goes on with these rows only. To be called between `read` and `advance`. */
   keepRows(indices: number[]): void {
-    const { rows } = this;
+    const { rows, prompts } = this;
     const last = this.drawn.pop()!;
+    const owners = indices.map((row) => this.owners[row]);
+    const promptsLeft = [...new Set(owners)];
     const kept = quietly(() => {
-      const index = tensor(indices, { dtype: 'int64', device: this.model.device });
-      const select = (t: Tensor) => torch.index_select(t, 0, index);
+      const index = (places: number[]) => tensor(places, { dtype: 'int64', device: this.model.device });
+      const [rowIndex, promptIndex] = [index(indices), index(promptsLeft)];
+      const row = (t: Tensor) => torch.index_select(t, 0, rowIndex);
+      const cachesOf = (caches: Tensor[], which: Tensor) => caches.map((cache) => torch.index_select(cache, 1, which));
       return {
         rows: {
-          keys: rows.keys.map(select),
-          values: rows.values.map(select),
-          logits: select(rows.logits),
-          places: select(rows.places),
-          mask: rows.mask && select(rows.mask),
-          seen: rows.seen && select(rows.seen),
+          keys: cachesOf(rows.keys, rowIndex),
+          values: cachesOf(rows.values, rowIndex),
+          logits: row(rows.logits),
+          places: row(rows.places),
+          seen: rows.seen && row(rows.seen),
         },
-        drawn: { ids: select(last.ids), logps: select(last.logps) },
+        prompts: {
+          keys: cachesOf(prompts.keys, promptIndex),
+          values: cachesOf(prompts.values, promptIndex),
+          mask: prompts.mask && torch.index_select(prompts.mask, 0, promptIndex),
+        },
+        drawn: { ids: row(last.ids), logps: row(last.logps) },
       };
     });
-    free([rows, last]);
+    free([rows, prompts, this.groups, last]);
     this.rows = kept.rows;
+    this.prompts = kept.prompts;
+    this.owners = owners.map((prompt) => promptsLeft.indexOf(prompt));
+    this.groups = this.groupRows();
     this.drawn.push(kept.drawn);
+  }
+
+  private groupRows(): Groups {
+    const sizes: number[] = [];
+    for (const prompt of this.owners) sizes[prompt] = (sizes[prompt] ?? 0) + 1;
+    return groupsOf(sizes, this.model.config.text_config.num_key_value_heads, this.model.device);
   }
 
   /** The last draw has been read, so its tensors go once it has been run through the model. */
   private lastRead = false;
 
   [Symbol.dispose](): void {
-    free([this.rows, this.turns, this.suppress, this.drawn.splice(0)]);
+    free([this.rows, this.prompts, this.groups, this.turns, this.suppress, this.drawn.splice(0)]);
   }
 }
 
-function prefill(model: Qwen2VL, prefix: Prefix, n: number, maxNewTokens: number, seenIn: EncodedPrompt[] | null): Rows {
+function prefill(
+  model: Qwen2VL,
+  prefix: Prefix,
+  n: number,
+  maxNewTokens: number,
+  seenIn: EncodedPrompt[] | null,
+): { prompts: PromptCache; rows: Rows } {
   const { num_hidden_layers, num_key_value_heads, num_attention_heads, hidden_size, vocab_size } = model.config.text_config;
   const { device, dtype } = model;
-  const { B, L: P, lengths } = prefix.blocks;
-  const [N, S, Hkv, D] = [B * n, P + maxNewTokens, num_key_value_heads, hidden_size / num_attention_heads];
-  const caches = () => Array.from({ length: num_hidden_layers }, () => torch.empty([N, Hkv, S, D], { dtype, device }));
-  const [keys, values] = [caches(), caches()];
-  /** A prompt's block [B, P, Hkv, D] goes to the cache of its n rows. */
-  const share = (cache: Tensor, block: Tensor) =>
-    torch.copy_(torch.narrow(torch.view(cache, [B, n, Hkv, S, D]), 3, 0, P), torch.unsqueeze(torch.transpose(block, 1, 2), 1));
+  const { blocks } = prefix;
+  const [Hkv, D] = [num_key_value_heads, hidden_size / num_attention_heads];
+  const caches = (rows: number, slots: number) =>
+    Array.from({ length: num_hidden_layers }, () => torch.empty([Hkv, rows, slots, D], { dtype, device }));
+  const [keys, values] = [caches(blocks.B, blocks.L), caches(blocks.B, blocks.L)];
   const turn = textRotation(model.config.text_config, positionTensor(model, prefix.axes), dtype);
   const hidden = decode(model, embed(model, prefix.ids, prefix), turn, (layer, q, k, v) => {
-    const [kb, vb] = [prefix.blocks.toBlock(k), prefix.blocks.toBlock(v)];
-    share(keys[layer], kb);
-    share(values[layer], vb);
-    return prefix.blocks.toRows(attention(prefix.blocks.toBlock(q), kb, vb, { causal: true }));
+    const [kb, vb] = [blocks.toBlock(k), blocks.toBlock(v)];
+    torch.copy_(keys[layer], torch.permute(kb, [2, 0, 1, 3]));
+    torch.copy_(values[layer], torch.permute(vb, [2, 0, 1, 3]));
+    return blocks.toRows(attention(blocks.toBlock(q), kb, vb, { causal: true }));
   });
-  const perRow = (perPrompt: number[]) => perPrompt.flatMap((value) => new Array<number>(n).fill(value));
+  const perRow = <T>(perPrompt: T[]) => perPrompt.flatMap((value) => new Array<T>(n).fill(value));
   const lastLogits = logitsOf(model, gatherRows(hidden, tensor(prefix.lastRows, { dtype: 'int64', device }))); // [B, V]
   const first = Math.min(...prefix.nextPositions);
-  return {
-    keys,
-    values,
+  const rows = {
+    keys: caches(blocks.B * n, maxNewTokens),
+    values: caches(blocks.B * n, maxNewTokens),
     logits: torch.repeat_interleave(lastLogits, n, 0),
     places: tensor(perRow(prefix.nextPositions.map((position) => position - first)), { dtype: 'int64', device }),
-    mask: lengths.every((length) => length === P) ? null : paddingMask(perRow(lengths), P, S, model),
-    seen:
-      seenIn &&
-      seenTokens(
-        perRow(seenIn.map((_, b) => b)).map((b) => seenIn[b].inputIds),
-        vocab_size,
-        device,
-      ),
+    seen: seenIn && seenTokens(perRow(seenIn.map(({ inputIds }) => inputIds)), vocab_size, device),
   };
+  return { prompts: { keys, values, mask: paddingMask(blocks.lengths, blocks.L, model) }, rows };
 }
 
 /** Rotations of all positions that new tokens can take, from the first prompt's end on. */
@@ -167,33 +189,18 @@ function rotationTables(model: Qwen2VL, prefix: Prefix, maxNewTokens: number): R
   return textRotation(model.config.text_config, positionTensor(model, [positions, positions, positions]), model.dtype);
 }
 
-/** -inf at the slots between a prompt's end and the longest prompt's. [N, 1, S] */
-function paddingMask(lengths: number[], P: number, S: number, { device, dtype }: Qwen2VL): Tensor {
-  const N = lengths.length;
-  const slots = torch.arange(S, { device });
-  const unused = torch.logical_and(torch.ge(slots, tensor(lengths, { dtype: 'int64', device, shape: [N, 1, 1] })), torch.lt(slots, P));
-  return torch.masked_fill(torch.zeros([N, 1, S], { dtype, device }), unused, -Infinity);
+/** -inf behind the end of prompts shorter than the longest, null when there are none. [B, 1, P] */
+function paddingMask(lengths: number[], P: number, { device, dtype }: Qwen2VL): Tensor | null {
+  const B = lengths.length;
+  if (lengths.every((length) => length === P)) return null;
+  const padding = torch.ge(torch.arange(P, { device }), tensor(lengths, { dtype: 'int64', device, shape: [B, 1, 1] }));
+  return torch.masked_fill(torch.zeros([B, 1, P], { dtype, device }), padding, -Infinity);
 }
 
 function seenTokens(ids: number[][], vocabSize: number, device: string): Tensor {
   const seen = torch.zeros([ids.length, vocabSize], { dtype: 'bool', device });
   ids.forEach((row, i) => torch.index_fill_(torch.select(seen, 0, i), 0, tensor(row, { dtype: 'int64', device }), true));
   return seen;
-}
-
-/**
- * Attention of one query per row, as two batched products: at this shape several times faster on the CPU than the fused
- * kernel, which is made for many queries. q [N, H, D], keys and values [N, Hkv, S, D], mask [N, 1, S] -> [N, H * D].
- */
-function attendOne(q: Tensor, keys: Tensor, values: Tensor, mask: Tensor | null): Tensor {
-  const [N, H, D] = q.shape;
-  const [, Hkv, S] = keys.shape;
-  const flat = (t: Tensor) => torch.view(t, [N * Hkv, S, D]);
-  const grouped = torch.mul(torch.reshape(q, [N * Hkv, H / Hkv, D]), D ** -0.5); // the heads that share a key head
-  let scores = torch.bmm(grouped, torch.transpose(flat(keys), 1, 2)); // [N * Hkv, H / Hkv, S]
-  if (mask !== null) scores = torch.reshape(torch.add(torch.view(scores, [N, H, S]), mask), [N * Hkv, H / Hkv, S]);
-  const weights = torch.softmax(scores, -1, { dtype: 'float32' }).to({ dtype: values.dtype });
-  return torch.reshape(torch.bmm(weights, flat(values)), [N, H * D]);
 }
 
 /** Runs `work` without gradients and frees what it made, save what it returns. */

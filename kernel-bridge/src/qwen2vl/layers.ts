@@ -1,5 +1,5 @@
 /** The layers that both towers are built of. Every linear goes through `linear`, where an adapter can add its part. */
-import { torch, type Tensor } from '../torch/index.ts';
+import { customFunction, torch, type Tensor } from '../torch/index.ts';
 import type { Qwen2VL } from './model.ts';
 
 /** x [..., in] -> [..., out] by the weights `name`.weight and, if there is one, `name`.bias. */
@@ -10,8 +10,29 @@ export function linear(model: Qwen2VL, name: string, x: Tensor): Tensor {
 
 export function rmsNorm(model: Qwen2VL, name: string, x: Tensor, eps: number): Tensor {
   const weight = model.weight(`${name}.weight`);
-  return torch.rms_norm(x, weight.shape, weight, eps);
+  return model.device === 'cpu' ? cpuRmsNorm(x, weight, eps) : torch.rms_norm(x, weight.shape, weight, eps);
 }
+
+/** x / sqrt(mean(x^2) + eps) * weight. PyTorch has no kernel of it for the CPU: its operator is a chain of twice as many small ones. */
+const cpuRmsNorm = customFunction<[x: Tensor, weight: Tensor, eps: number], Tensor>({
+  forward(context, x, weight, eps) {
+    const wide = x.to({ dtype: 'float32' }); // [R, D]
+    const norm = torch.linalg_vector_norm(wide, 2, [-1], true); // [R, 1]
+    const scale = torch.rsqrt_(torch.add_(torch.div_(torch.square_(norm), x.shape[x.ndim - 1]), eps)); // [R, 1]
+    context.save(x, weight, scale);
+    return torch.mul_(torch.mul(wide, scale), weight).to({ dtype: x.dtype });
+  },
+  // With n = x * scale: dx = scale * (g * weight - n * mean(g * weight * n)), dweight = sum of g * n.
+  backward({ saved: [x, weight, scale] }, g) {
+    const n = torch.mul(x, scale); // [R, D] float32
+    const gn = torch.mul(n, g!);
+    const dWeight = weight.requiresGrad ? torch.sum(gn, [0]).to({ dtype: weight.dtype }) : null;
+    if (!x.requiresGrad) return [null, dWeight];
+    const mean = torch.mean(torch.mul_(gn, weight), [-1], true); // [R, 1]
+    const dx = torch.mul_(torch.addcmul_(torch.mul(g!.to({ dtype: 'float32' }), weight), n, mean, { value: -1 }), scale);
+    return [dx.to({ dtype: x.dtype }), dWeight];
+  },
+});
 
 export function layerNorm(model: Qwen2VL, name: string, x: Tensor, eps: number): Tensor {
   const weight = model.weight(`${name}.weight`);

@@ -17,7 +17,7 @@ export interface Sampler {
 
 /**
  * Settings act in transformers' order: repetition penalty, suppressed tokens, temperature, top k, top p, min p.
- * A draw inverts the cumulative distribution, in float64: one uniform number per row, where Gumbel noise takes one per token.
+ * A draw inverts the cumulative distribution: two uniform numbers per row, where Gumbel noise takes one per token.
  */
 export function makeSampler(options: SamplingOptions, suppress: Tensor | null, generator: Generator | null): Sampler {
   const { temperature = 1, topK, topP, minP, repetitionPenalty = 1, greedy = false } = options;
@@ -28,9 +28,9 @@ export function makeSampler(options: SamplingOptions, suppress: Tensor | null, g
     let scores = logProbs;
     if (repetitionPenalty !== 1 && seen !== null) {
       const penalised = penalise(wide, seen, repetitionPenalty);
-      scores = greedy || temperature === 1 ? penalised : torch.div(penalised, temperature);
+      scores = torch.log_softmax(greedy || temperature === 1 ? penalised : torch.div(penalised, temperature), -1);
     }
-    if (suppress !== null) scores = torch.add(scores, suppress);
+    if (suppress !== null) scores = torch.index_fill(scores, 1, suppress, -Infinity);
     if (topK !== undefined) scores = keepTopK(scores, topK);
     if (topP !== undefined) scores = keepTopP(scores, topP);
     if (minP !== undefined) scores = keepMinP(scores, minP);
@@ -39,21 +39,40 @@ export function makeSampler(options: SamplingOptions, suppress: Tensor | null, g
   };
 }
 
-/** The token at which the cumulative probability passes a uniform number. Tokens at -inf have no share and are never met. */
+/**
+ * A token of each row by its probability, in two draws: a block of the vocabulary, then a token in it. Only the blocks' sums and the
+ * one block are added up in float64, not the whole vocabulary. scores [N, V] -> [N]
+ */
 function draw(scores: Tensor, generator: Generator | null): Tensor {
-  const cumulative = torch.cumsum(torch.softmax(scores, -1), -1, { dtype: 'float64' }); // [N, V]
   const [N, V] = scores.shape;
-  const uniform = torch.rand([N, 1], { dtype: 'float64', device: scores.device, generator });
-  const target = torch.mul(uniform, torch.narrow(cumulative, 1, V - 1, 1)); // rounding may leave the total off 1
+  const size = blockSize(V);
+  const blocks = torch.view(torch.exp(scores), [N, V / size, size]);
+  const block = pick(torch.sum(blocks, [2]), generator); // [N]
+  const row = torch.add(block, torch.arange(0, (N * V) / size, V / size, { device: scores.device }));
+  const within = pick(torch.index_select(torch.reshape(blocks, [-1, size]), 0, row), generator); // [N]
+  return torch.add(torch.mul(block, size), within);
+}
+
+/** The largest divisor of V up to its square root. */
+function blockSize(V: number): number {
+  let size = Math.floor(Math.sqrt(V));
+  while (V % size !== 0) size--;
+  return size;
+}
+
+/** The place at which the cumulative weights [N, K] pass a uniform number [N]. Places without weight are never met. */
+function pick(weights: Tensor, generator: Generator | null): Tensor {
+  const cumulative = torch.cumsum(weights, -1, { dtype: 'float64' });
+  const [N, K] = weights.shape;
+  const uniform = torch.rand([N, 1], { dtype: 'float64', device: weights.device, generator });
+  const target = torch.mul(uniform, torch.narrow(cumulative, 1, K - 1, 1));
   return torch.squeeze(torch.searchsorted(cumulative, target, { right: true }), 1);
 }
 
-/** Additive row [V]: -inf at the given tokens, null when there are none. */
+/** The given tokens as an index, null when there are none in the vocabulary. */
 export function suppression(tokenIds: number[], vocabSize: number, device: string): Tensor | null {
   const inside = tokenIds.filter((id) => id < vocabSize);
-  if (inside.length === 0) return null;
-  const index = tensor(inside, { dtype: 'int64', device });
-  return torch.index_fill(torch.zeros([vocabSize], { dtype: 'float32', device }), 0, index, -Infinity);
+  return inside.length === 0 ? null : tensor(inside, { dtype: 'int64', device });
 }
 
 /** Scores of tokens that occur (seen [N, V] bool) are made smaller: divided if positive, multiplied if negative. */
