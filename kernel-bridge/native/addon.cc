@@ -6,7 +6,10 @@ namespace medr1 {
 namespace {
 
 napi_value start(napi_env env, napi_value exports) {
-  adoptJsThread();
+  if (!adoptJsThread()) {
+    napi_throw_error(env, kBadArguments, "the libtorch addon is loaded in another thread of this process");
+    return exports;
+  }
   std::vector<Export> all;
   for (auto part : {errorExports, callExports, tensorExports, autogradExports, randomExports, fileExports, deviceExports})
     for (const auto& item : part()) all.push_back(item);

@@ -4,7 +4,6 @@ import { createHash } from 'node:crypto';
 import { execFile } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, realpathSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -100,10 +99,10 @@ const sha = (...parts) =>
     .digest('hex')
     .slice(0, 16);
 
-/** Everything that the result depends on: sources, this script, PyTorch's version and place. */
+/** Everything that the result depends on: sources, flags, PyTorch's version and place. */
 function buildKey(torch) {
-  const files = [...sources(here), ...sources(join(here, 'cuda')), ...headers(), fileURLToPath(import.meta.url)];
-  return sha(torch.version, torch.dir, String(cudaIncludes(torch.dir)), ...files.map((file) => readFileSync(file)));
+  const files = [...sources(here), ...sources(join(here, 'cuda')), ...headers()];
+  return sha(torch.version, String(cudaIncludes(torch.dir)), ...compileFlags(torch), ...files.map((file) => readFileSync(file)));
 }
 const headers = () =>
   readdirSync(here)
@@ -137,31 +136,24 @@ async function gxx(args) {
   }
 }
 
-/** Compiles each source to an object named by the hash of all that it depends on, a few at a time. */
-async function compile(files, flags) {
-  const objects = join(buildDir, 'objects');
-  mkdirSync(objects, { recursive: true });
-  const shared = sha(...flags, ...headers().map((file) => readFileSync(file)));
-  const jobs = files.map((file) => ({ file, object: join(objects, `${sha(shared, file, readFileSync(file))}.o`) }));
-  const waiting = jobs.filter((job) => !existsSync(job.object));
-  const worker = async () => {
-    for (let job = waiting.shift(); job; job = waiting.shift()) {
-      const part = `${job.object}.${process.pid}`; // two builds may run at once
-      await gxx([...flags, '-c', job.file, '-o', part]);
-      renameSync(part, job.object);
-    }
-  };
-  await Promise.all(Array.from({ length: availableParallelism() }, worker));
-  return jobs.map((job) => job.object);
-}
-
-async function link(name, objects, torch, libraries) {
+/**
+ * Compiles the sources as one translation unit, for parsing PyTorch's headers is most of the work, and links them. The library
+ * appears whole or not at all; two builds may run at once.
+ */
+async function makeLibrary(name, files, flags, torch, libraries) {
   const lib = join(torch.dir, 'lib');
+  const unit = join(buildDir, `${name}.${process.pid}.cc`);
   const part = `${target(name)}.${process.pid}`;
-  const flags = ['-shared', '-L', lib, `-Wl,-rpath,${lib}`, '-Wl,--no-as-needed', '-Wl,--exclude-libs,ALL'];
-  // libtorch_cpu's own dependencies (CUDA's runtime, even for CPU use) are found through its rpath when it is loaded.
-  await gxx([...flags, ...objects, ...libraries.map((l) => `-l${l}`), '-o', part]);
-  renameSync(part, target(name));
+  writeFileSync(unit, files.map((file) => `#include ${JSON.stringify(file)}\n`).join(''));
+  try {
+    // What libtorch_cpu itself depends on (CUDA's runtime, even for CPU use) is found through its own rpath when it is loaded.
+    const linking = ['-shared', '-L', lib, `-Wl,-rpath,${lib}`, '-Wl,--no-as-needed', ...libraries.map((library) => `-l${library}`)];
+    await gxx([...flags, unit, ...linking, '-o', part]);
+    renameSync(part, target(name));
+  } finally {
+    rmSync(unit, { force: true });
+    rmSync(part, { force: true });
+  }
 }
 
 /**
@@ -185,20 +177,21 @@ export async function build({ force = false, log = () => {} } = {}) {
   if (!force && facts().upToDate) return { built: false, addon: target('medr1_torch') };
 
   mkdirSync(buildDir, { recursive: true });
-  if (force) rmSync(join(buildDir, 'objects'), { recursive: true, force: true });
+  const key = buildKey(torch);
   const flags = compileFlags(torch);
   log(`addon for PyTorch ${torch.version}`);
-  await link('medr1_torch', await compile(sources(here), flags), torch, ['torch_cpu', 'c10']);
+  await makeLibrary('medr1_torch', sources(here), flags, torch, ['torch_cpu', 'c10']);
 
-  rmSync(target('medr1_cuda'), { force: true });
   const cuda = cudaIncludes(torch.dir);
-  if (cuda && sources(join(here, 'cuda')).length && existsSync(join(torch.dir, 'lib', 'libtorch_cuda.so'))) {
+  if (cuda && existsSync(join(torch.dir, 'lib', 'libtorch_cuda.so'))) {
     log('CUDA graph library');
     const cudaFlags = [...flags, ...cuda.flatMap((dir) => ['-isystem', dir])];
-    const objects = await compile([join(here, 'common.cc'), ...sources(join(here, 'cuda'))], cudaFlags);
-    await link('medr1_cuda', objects, torch, ['torch_cuda', 'c10_cuda', 'torch_cpu', 'c10']);
+    const files = [join(here, 'common.cc'), ...sources(join(here, 'cuda'))];
+    await makeLibrary('medr1_cuda', files, cudaFlags, torch, ['torch_cuda', 'c10_cuda', 'torch_cpu', 'c10']);
+  } else {
+    rmSync(target('medr1_cuda'), { force: true });
   }
-  writeFileSync(stampFile, JSON.stringify({ key: buildKey(torch), torch }, null, 2));
+  writeFileSync(stampFile, JSON.stringify({ key, torch }, null, 2));
   return { built: true, addon: target('medr1_torch') };
 }
 

@@ -109,7 +109,11 @@ std::function<void()> withLocals(const std::function<void()>& work) {
 
 }  // namespace
 
-void adoptJsThread() { jsThread = std::this_thread::get_id(); }
+bool adoptJsThread() {
+  if (jsThread != std::thread::id() && !onJsThread()) return false;
+  jsThread = std::this_thread::get_id();
+  return true;
+}
 bool onJsThread() { return std::this_thread::get_id() == jsThread; }
 
 void runEngine(bool threaded, const std::function<void()>& work) {

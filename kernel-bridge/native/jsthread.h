@@ -11,8 +11,8 @@
 
 namespace medr1 {
 
-// Names the calling thread as JavaScript's.
-void adoptJsThread();
+// Names the calling thread as JavaScript's; false when another one is already.
+bool adoptJsThread();
 bool onJsThread();
 
 // Runs a backward from the JavaScript thread; on it where `threaded` is false.

@@ -1,0 +1,23 @@
+export interface Torch {
+  /** Folder of the `torch` package. */
+  dir: string;
+  version: string;
+}
+
+export interface BuildFacts {
+  torch: Torch | null;
+  /** The built addon, or null. */
+  addon: string | null;
+  builtFor: Torch | null;
+  upToDate: boolean;
+  /** Whether the CUDA graph library is built, and whether it could be. */
+  cudaGraphs: boolean;
+  cudaHeaders: boolean;
+}
+
+export class BuildError extends Error {
+  readonly remedy: string;
+}
+export function findTorch(): Torch | null;
+export function facts(): BuildFacts;
+export function build(options?: { force?: boolean; log?: (line: string) => void }): Promise<{ built: boolean; addon: string }>;
