@@ -116,15 +116,19 @@ function printAudit(audit: Audit): void {
     ]);
     console.log(table([['test split', 'train', 'test', 'image in train', 'similar', 'prior %', 'chance %'], ...rows]), '\n');
   }
-  const tests = [...new Set(Object.values(audit.prior_matrix).flatMap((row) => Object.keys(row)))];
-  if (tests.length > 1) {
-    console.log('Option-text prior, % right: rows train, columns test');
-    const short = (name: string) => name.replace(/(train|test)\//, '');
-    const rows = Object.entries(audit.prior_matrix).map(([train, row]) => [short(train), ...tests.map((test) => row[test] ?? '')]);
-    console.log(table([['', ...tests.map(short)], ...rows]), '\n');
-  }
+  for (const [draw, rows] of Map.groupBy(Object.entries(audit.prior_matrix), ([train]) => train.split('/')[0])) printMatrix(draw, rows);
   if (audit.findings.length === 0) return console.log('Nothing was found.');
   for (const { code, text, count } of audit.findings) console.log(`${code} (${count}): ${text}`);
+}
+
+/** The option-text prior, rows train, columns test; nothing where a single split tells no more than the table above. */
+function printMatrix(draw: string, rows: [string, Record<string, number>][]): void {
+  const tests = Object.keys(rows[0]?.[1] ?? {});
+  if (tests.length < 2) return;
+  const short = (name: string) => name.replace(/^.*?(train|test)\//, '');
+  console.log(`Option-text prior of ${draw}, % right: rows train, columns test`);
+  const body = rows.map(([train, row]) => [short(train), ...tests.map((test) => row[test])]);
+  console.log(`${table([['', ...tests.map(short)], ...body])}\n`);
 }
 
 interface SplitArguments extends Json {

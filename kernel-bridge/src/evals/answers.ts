@@ -1,5 +1,5 @@
 /** Greedy answers of a model to questions, in batches. */
-import { join } from 'node:path';
+import { modelImage } from '../data/image/picture.ts';
 import type { Variant, VqaItem } from '../protocol/index.ts';
 import { decodeImage, generate, type ImageInput, type Processor, type Qwen2VL } from '../qwen2vl/index.ts';
 import { strictAnswer, tolerantAnswer } from '../rewards/index.ts';
@@ -72,13 +72,13 @@ export async function answers(
 
 /** Image of the item at an index under a way of seeing. */
 function imagesFor(items: readonly VqaItem[], root: string, sight: Sight, seed: number): (index: number) => Promise<ImageInput[]> {
-  const file = (index: number): string => join(root, items[index].image);
+  const file = (index: number): Promise<ImageInput> => modelImage(root, items[index].image);
   const other = sight === 'shuffled-image' ? otherImages(items, seed) : [];
   return async (index) => {
     if (sight === 'text-only') return [];
-    if (sight === 'shuffled-image') return [file(other[index])];
-    if (sight === 'image') return [file(index)];
-    const { width, height } = await decodeImage(file(index));
+    if (sight === 'shuffled-image') return [await file(other[index])];
+    if (sight === 'image') return [await file(index)];
+    const { width, height } = await decodeImage(await file(index));
     return [{ data: new Uint8Array(width * height * 3).fill(GREY), width, height, channels: 3 }];
   };
 }

@@ -1,6 +1,6 @@
 import type { TrainConfig, VqaItem } from '../protocol/index.ts';
 import type { EncodedPrompt, Processor } from '../qwen2vl/index.ts';
-import { join } from 'node:path';
+import { modelImage } from '../data/image/picture.ts';
 import { applyVariant, formatQuestion } from './prompts.ts';
 
 /** Bytes of patches kept for questions that come again. */
@@ -95,7 +95,7 @@ export class QuestionEncoder {
   async #encode(item: VqaItem): Promise<Question> {
     const { variant, prompt_template, min_pixels, max_pixels } = this.#config;
     const text = applyVariant(formatQuestion(item), variant, { template: prompt_template, eval: this.#evaluation });
-    const images = item.image === '' ? [] : [join(this.#root, item.image)];
+    const images = item.image === '' ? [] : [await modelImage(this.#root, item.image)];
     return { item, text, prompt: await this.#processor.prompt({ images, text, minPixels: min_pixels, maxPixels: max_pixels }) };
   }
 }

@@ -2,11 +2,10 @@
 import { constants } from 'node:fs';
 import { open, realpath } from 'node:fs/promises';
 import { isAbsolute, relative, resolve, sep } from 'node:path';
-import sharp from 'sharp';
+import { identify, toSharp } from '../data/image/picture.ts';
 import { errors } from '../runs/errors.ts';
 
 const MAX_BYTES = 64 << 20;
-const MAX_PIXELS = 64e6;
 
 /**
  * @param path relative to `root`, as the records write it
@@ -16,8 +15,7 @@ const MAX_PIXELS = 64e6;
 export async function readImage(root: string, path: string, size: number): Promise<Buffer> {
   const bytes = await readConfined(root, path);
   try {
-    return await sharp(bytes, { limitInputPixels: MAX_PIXELS })
-      .autoOrient()
+    return await toSharp(await identify(bytes, path))
       .resize({ width: size, height: size, fit: 'inside', withoutEnlargement: true })
       .png()
       .toBuffer();

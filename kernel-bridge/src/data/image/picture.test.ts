@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { dicom, picture, pixels, temporary, write } from '../fixtures.ts';
 import { fingerprint } from './fingerprint.ts';
 import { HashTable } from './near.ts';
-import { identify, openPicture, readRgb, toSharp } from './picture.ts';
+import { identify, modelImage, openPicture, toSharp } from './picture.ts';
 
 const grey = async (bytes: Buffer, window?: { level?: number; width?: number }) => [
   ...(await toSharp(await identify(bytes, 'x'), window)
@@ -97,21 +97,21 @@ it('EXIF orientation turns the picture and its size', async () => {
   expect(await identify(turned, 'x')).toMatchObject({ width: 20, height: 40 });
 });
 
-it('the model gets three channels of eight bits of every kind', async () => {
+it('the model gets a file as it is, and 16-bit and DICOM images through their window', async () => {
   using dir = temporary();
-  const rgba = await sharp({ create: { width: 2, height: 2, channels: 4, background: { r: 10, g: 20, b: 30, alpha: 1 } } })
-    .png()
-    .toBuffer();
-  write(dir.path, { 'rgba.png': rgba, 'deep.png': await grey16([0, 4095]), 'ct.dcm': dicom() });
-  for (const [name, pixelsIn] of [
-    ['rgba.png', 4],
-    ['deep.png', 2],
-    ['ct.dcm', 16],
-  ] as const) {
-    expect([name, (await readRgb(dir.path, name)).data.length]).toEqual([name, 3 * pixelsIn]);
+  const png = await picture(1);
+  write(dir.path, { 'x.png': png, 'deep.png': await grey16([0, 4095]), 'ct.dcm': dicom({ width: 2, height: 1, values: [0, 400] }) });
+  expect(await modelImage(dir.path, 'x.png')).toEqual(png);
+  for (const name of ['deep.png', 'ct.dcm']) {
+    const { data, width, height, channels } = (await modelImage(dir.path, name)) as {
+      data: Uint8Array;
+      width: number;
+      height: number;
+      channels: number;
+    };
+    expect([width, height, data[0], data[channels]]).toEqual([2, 1, 0, 255]);
   }
-  expect([...(await readRgb(dir.path, 'rgba.png')).data.subarray(0, 3)]).toEqual([10, 20, 30]);
-  expect([...(await readRgb(dir.path, 'deep.png')).data]).toEqual([0, 0, 0, 255, 255, 255]);
+  await expect(modelImage(dir.path, '../x.png')).rejects.toMatchObject({ problem: 'image-outside' });
 });
 
 it('the perceptual hash hardly sees size, quality and brightness, and tells pictures apart', async () => {

@@ -71,21 +71,18 @@ export function toSharp(picture: Picture, window?: Partial<Window>): Sharp {
   return sharp(grey, { raw: { width, height, channels: 1 } });
 }
 
-/** The image as the model gets it: RGB, 8 bits, transparent parts on black as PIL's convert("RGB") leaves them. */
-export async function readRgb(root: string, image: string): Promise<{ width: number; height: number; data: Buffer }> {
-  try {
-    const { data, info } = await toSharp(await openPicture(root, image))
-      .toColourspace('srgb')
-      .removeAlpha()
-      .raw()
-      .toBuffer({ resolveWithObject: true });
-    if (info.channels === 3) return { width: info.width, height: info.height, data };
-    const rgb = Buffer.alloc(info.width * info.height * 3);
-    for (let i = 0; i < data.length; i++) rgb.fill(data[i], 3 * i, 3 * i + 3);
-    return { width: info.width, height: info.height, data: rgb };
-  } catch (cause) {
-    throw imageError(cause, image);
-  }
+/**
+ * The image as the model's processor takes it: the file's bytes, or, where they hold no 8-bit picture, its pixels through the file's
+ * window. data [height, width, channels] uint8. Throws ImageError.
+ */
+export async function modelImage(
+  root: string,
+  image: string,
+): Promise<Uint8Array | { data: Uint8Array; width: number; height: number; channels: number }> {
+  const picture = await openPicture(root, image);
+  if (picture.kind === 'file') return picture.bytes;
+  const { data, info } = await toSharp(picture).raw().toBuffer({ resolveWithObject: true });
+  return { data, width: info.width, height: info.height, channels: info.channels };
 }
 
 /** libvips' message -> the reason that the item is marked with. */
