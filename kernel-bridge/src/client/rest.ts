@@ -1,4 +1,5 @@
 /** One method per route of protocol/rest.ts. */
+import { DataClient } from './data.ts';
 import { WorkbenchError, type ErrorBody } from '../protocol/errors.ts';
 import type { TrainConfig } from '../protocol/config.ts';
 import type { Estimate, RunAction, ServerInfo } from '../protocol/rest.ts';
@@ -31,18 +32,26 @@ export interface RewardEdit {
   base_revision: number;
 }
 
-type Query = Record<string, string | number | undefined>;
+export type Query = Record<string, string | number | undefined>;
 
 export class RestClient {
   private readonly baseUrl: string;
   private readonly fetch: Fetch;
   private readonly headers: Record<string, string>;
+  /** Data sets: pages, samples, audits, splits. */
+  readonly data: DataClient;
 
   /** `baseUrl` ends in the API's root, for example http://127.0.0.1:8000/api/ or <Jupyter base URL>medr1/api/. */
   constructor(options: { baseUrl: string; fetch: Fetch; headers?: Record<string, string> }) {
     this.baseUrl = options.baseUrl.replace(/\/*$/, '');
     this.fetch = options.fetch;
     this.headers = options.headers ?? {};
+    this.data = new DataClient({
+      get: (path, query) => this.get(path, query),
+      send: (method, path, body, signal) => this.send(method, path, body, signal),
+      request: (method, url, body) => this.request(method, url, body),
+      url: (path, query) => this.url(path, query),
+    });
   }
 
   server = (): Promise<ServerInfo> => this.get('/server');
@@ -83,11 +92,11 @@ export class RestClient {
     return (await this.request('GET', this.url(path, query))).json() as Promise<T>;
   }
 
-  private async send<T>(method: string, path: string, body?: unknown): Promise<T> {
-    return (await this.request(method, this.url(path), body)).json() as Promise<T>;
+  private async send<T>(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<T> {
+    return (await this.request(method, this.url(path), body, signal)).json() as Promise<T>;
   }
 
-  private async request(method: string, url: string, body?: unknown): Promise<Response> {
+  private async request(method: string, url: string, body?: unknown, signal?: AbortSignal): Promise<Response> {
     const content: Record<string, string> = body === undefined ? {} : { 'content-type': 'application/json' };
     let response: Response;
     try {
@@ -95,8 +104,10 @@ export class RestClient {
         method,
         headers: { ...this.headers, ...content },
         body: body === undefined ? undefined : JSON.stringify(body),
+        signal,
       });
     } catch (cause) {
+      if (signal?.aborted) throw cause;
       throw unreachable(cause);
     }
     if (!response.ok) throw await refusal(response);

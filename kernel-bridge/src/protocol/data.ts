@@ -226,7 +226,7 @@ export const DATA_ROUTES = [
   ['POST', '/data', '{dir, name?, images?} -> IndexJob; indexing goes on in the background'],
   ['GET', '/data/browse', 'Folder; dir= (the home directory when empty): folders only'],
   ['GET', '/data/:name', 'DatasetSummary with facets, splits and job'],
-  ['DELETE', '/data/:name', 'forgets the index; the folder stays as it is. A running job is stopped'],
+  ['DELETE', '/data/:name', '{removed: name}; forgets the index, the folder stays as it is. A running job is stopped'],
   ['GET', '/data/:name/job', 'IndexJob'],
   ['DELETE', '/data/:name/job', 'stops indexing; what was hashed stays'],
   ['GET', '/data/:name/items', 'DataPage; item filters, sort=, descending=, group=image, limit=, cursor= or offset='],

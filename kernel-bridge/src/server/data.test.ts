@@ -1,8 +1,10 @@
+import { Hono } from 'hono';
 import { parquetReadObjects } from 'hyparquet';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { Value } from 'typebox/value';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createClient } from '../client/index.ts';
 import { dicom, medr1, omni, picture, temporary, write } from '../data/fixtures.ts';
 import { buildIndex } from '../data/index/build.ts';
 import { Audit, DATA_ROUTES, DataPage, DataSample, DatasetSummary, Folder, IndexJob, type DataItem } from '../protocol/data.ts';
@@ -133,7 +135,7 @@ describe('indexing from the browser', () => {
       job = await json<IndexJob>('/second/job');
     }
     expect(job).toMatchObject({ state: 'done', done: 13, error: null });
-    expect((await app.request('/second', { method: 'DELETE' })).status).toBe(204);
+    expect(await json('/second', { method: 'DELETE' })).toEqual({ removed: 'second' });
     expect((await get('/second')).status).toBe(404);
   }, 120_000);
 
@@ -155,6 +157,26 @@ describe('indexing from the browser', () => {
     expect(folder.folders).toEqual([{ name: 'Retina & disc', dir: data, layout: 'omnimedvqa' }]);
     expect((await get('/browse?dir=/no/such/folder')).status).toBe(404);
   });
+});
+
+it('the client reaches each route with types of the protocol', async () => {
+  const root = new Hono().route('/api/data', app);
+  const fetch = async (url: string, init?: RequestInit) => {
+    init?.signal?.throwIfAborted();
+    return root.request(url, init);
+  };
+  const { data: client } = createClient({ baseUrl: 'http://backend/api/', fetch });
+  expect((await client.list()).datasets.map((set) => set.name)).toEqual(['retina']);
+  expect((await client.get('retina')).facets['answer']).toMatchObject({ B: 13 });
+  expect((await Array.fromAsync(client.items('retina', { limit: 5 }))).map((item) => item.id)).toHaveLength(13);
+  const { item } = await client.sample('retina', 'ACRIMA_0012');
+  for (const url of [client.thumbUrl('retina', item.sha256!, 96), client.imageUrl('retina', item.image, { window: 100 })]) {
+    expect([url, (await root.request(url)).status]).toEqual([url, 200]);
+  }
+  expect((await client.browse(made.path)).folders.map((folder) => folder.name)).toContain('data sets');
+  expect((await client.splits('retina')).splits).toMatchObject({ 'modality/test/OCT': 6 });
+  await expect(client.sample('retina', 'nobody')).rejects.toMatchObject({ code: 'DATA_ITEM_UNKNOWN', http: 404 });
+  await expect(client.page('retina', {}, AbortSignal.abort())).rejects.toMatchObject({ name: 'AbortError' });
 });
 
 it.each([

@@ -66,7 +66,7 @@ export function dataRoutes({ home = homeDir() }: { home?: string } = {}): Hono {
     open.close(name);
     audits.delete(name);
     removeDataset(name, home);
-    return c.body(null, 204);
+    return c.json({ removed: name });
   });
 
   app.get('/:name/job', (c) => c.json(job(jobs, c.req.param('name'))));

@@ -1,0 +1,79 @@
+/** The data routes (protocol/data.ts, DATA_ROUTES): `client.data`. */
+import type {
+  Audit,
+  DataItem,
+  DataPage,
+  DataSample,
+  DatasetSummary,
+  ExportFormat,
+  Folder,
+  IndexJob,
+  ItemQuery,
+  MakeSplit,
+  SplitFile,
+} from '../protocol/data.ts';
+import type { Query } from './rest.ts';
+
+export interface Transport {
+  get<T>(path: string, query?: Query): Promise<T>;
+  send<T>(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<T>;
+  request(method: string, url: string, body?: unknown): Promise<Response>;
+  url(path: string, query?: Query): string;
+}
+
+export interface DatasetDetail extends DatasetSummary {
+  facets: DataPage['facets'];
+  /** Questions by split. */
+  splits: Record<string, number>;
+  job: IndexJob | null;
+}
+/** A split file with its sizes in place of its ids. */
+export type SplitSummary = Omit<SplitFile, 'train' | 'test'> & { train: number; test: number };
+
+const part = encodeURIComponent;
+
+export class DataClient {
+  private readonly to: Transport;
+
+  constructor(transport: Transport) {
+    this.to = transport;
+  }
+
+  list = (): Promise<{ datasets: DatasetSummary[]; jobs: IndexJob[] }> => this.to.get('/data');
+  /** Starts to index a folder on the server's file system; `job` tells how far it is. */
+  add = (dir: string, options: { name?: string; images?: boolean } = {}): Promise<IndexJob> =>
+    this.to.send('POST', '/data', { dir, ...options });
+  /** Folders for a picker; the home directory when none is named. */
+  browse = (dir?: string): Promise<Folder> => this.to.get('/data/browse', { dir });
+  get = (name: string): Promise<DatasetDetail> => this.to.get(`/data/${part(name)}`);
+  /** Forgets the index; the folder is not touched. */
+  remove = (name: string): Promise<{ removed: string }> => this.to.send('DELETE', `/data/${part(name)}`);
+  job = (name: string): Promise<IndexJob> => this.to.get(`/data/${part(name)}/job`);
+  stop = (name: string): Promise<IndexJob> => this.to.send('DELETE', `/data/${part(name)}/job`);
+
+  page = (name: string, query: ItemQuery = {}, signal?: AbortSignal): Promise<DataPage> =>
+    this.to.send('POST', `/data/${part(name)}/items`, query, signal);
+  /** Every item of a filter, page by page. */
+  async *items(name: string, query: Omit<ItemQuery, 'cursor' | 'offset'> = {}): AsyncGenerator<DataItem> {
+    let cursor: string | undefined;
+    do {
+      const page = await this.page(name, { limit: 500, ...query, cursor });
+      yield* page.items;
+      cursor = page.cursor ?? undefined;
+    } while (cursor !== undefined);
+  }
+  sample = (name: string, id: string): Promise<DataSample> => this.to.get(`/data/${part(name)}/items/${part(id)}`);
+
+  /** Address of a thumbnail; it never changes its picture. `size` is the longest side: 96, 192, 384 or 768 pixels. */
+  thumbUrl = (name: string, sha256: string, size = 192): string => this.to.url(`/data/${part(name)}/thumb/${sha256}`, { size });
+  /** Address of the whole image as PNG; window and level for 16-bit and DICOM images. */
+  imageUrl = (name: string, path: string, options: { size?: number; window?: number; level?: number } = {}): string =>
+    this.to.url(`/data/${part(name)}/image`, { path, ...options });
+
+  audit = (name: string): Promise<Audit> => this.to.get(`/data/${part(name)}/audit`);
+  splits = (name: string): Promise<{ splits: Record<string, number>; files: SplitSummary[] }> => this.to.get(`/data/${part(name)}/splits`);
+  makeSplit = (name: string, split: MakeSplit): Promise<SplitSummary> => this.to.send('POST', `/data/${part(name)}/splits`, split);
+  split = (name: string, split: string): Promise<SplitFile> => this.to.get(`/data/${part(name)}/splits/${part(split)}`);
+  export = async (name: string, format: ExportFormat, query: ItemQuery = {}): Promise<Blob> =>
+    (await this.to.request('POST', this.to.url(`/data/${part(name)}/export`), { format, query })).blob();
+}
