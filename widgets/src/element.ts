@@ -1,10 +1,13 @@
-/** What every element of the workbench shares: it draws when what it watches changes, and only while it is on the page. */
+/** What every element of the workbench shares: it draws when what it watches changes, and only while it can be seen. */
 import { LitElement, type PropertyValues } from 'lit';
 import type { Subscribable } from './observable.ts';
 import { theme } from './theme.ts';
 
 export abstract class WatchingElement extends LitElement {
   #stops: (() => void)[] = [];
+  /** False in a tab behind another, or scrolled away. Drawn once all the same, so that there is something to see. */
+  protected onScreen = typeof IntersectionObserver === 'undefined';
+  #sight: IntersectionObserver | null = null;
 
   /** What this element draws from; read anew whenever a property changes. */
   protected watched(): Subscribable[] {
@@ -18,25 +21,32 @@ export abstract class WatchingElement extends LitElement {
   override connectedCallback(): void {
     super.connectedCallback();
     this.#follow();
+    if (typeof IntersectionObserver === 'undefined') return;
+    this.#sight = new IntersectionObserver((entries) => {
+      this.onScreen = entries.at(-1)!.isIntersecting;
+      if (this.onScreen) this.requestUpdate();
+    });
+    this.#sight.observe(this);
   }
 
   override disconnectedCallback(): void {
     super.disconnectedCallback();
+    this.#sight?.disconnect();
     this.#leave();
   }
 
+  protected override shouldUpdate(changed: PropertyValues): boolean {
+    return this.onScreen || !this.hasUpdated || this.identity().some((key) => changed.has(key));
+  }
+
   protected override willUpdate(changed: PropertyValues): void {
-    if (this.isConnected && [...changed.keys()].some((key) => this.#identity().has(key))) this.#follow();
+    if (this.isConnected && this.identity().some((key) => changed.has(key))) this.#follow();
     this.style.colorScheme = theme.value.dark ? 'dark' : 'light';
   }
 
   /** Properties that decide what is watched. */
   protected identity(): PropertyKey[] {
     return [];
-  }
-
-  #identity(): Set<PropertyKey> {
-    return new Set(this.identity());
   }
 
   #follow(): void {

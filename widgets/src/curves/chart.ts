@@ -41,12 +41,14 @@ export class CurveChart extends WatchingElement {
 
   #lines: ChartLine[] = [];
   #full: [number, number] | null = null;
-  #width = 0;
-  #visible = false;
+  /** What the lines were made from. */
+  #made: unknown[] = [];
+  /** Lines that are not on screen yet. */
   #stale = true;
+  /** Of the drawing, 0 before the first. */
+  #width = 0;
   #plotly: Plotly | null = null;
   #resize: ResizeObserver | null = null;
-  #intersect: IntersectionObserver | null = null;
   readonly #draw = (): void => this.#drawNow();
 
   constructor() {
@@ -64,23 +66,19 @@ export class CurveChart extends WatchingElement {
   }
 
   protected override watched() {
-    return [this.model.cursor, { subscribe: (listener: () => void) => this.model.state.subscribe(() => (this.#touch(), listener())) }];
+    return [this.model.cursor, this.model.state];
   }
 
   protected override acquire(): void {
-    this.#resize ??= new ResizeObserver(() => this.#touch());
-    this.#intersect ??= new IntersectionObserver((entries) => {
-      this.#visible = entries.at(-1)!.isIntersecting;
-      if (this.#visible && this.#stale) queueDraw(this.#draw);
+    this.#resize ??= new ResizeObserver(() => {
+      this.#stale = true;
+      this.requestUpdate();
     });
     this.#resize.observe(this);
-    this.#intersect.observe(this);
-    this.#touch();
   }
 
   protected override release(): void {
     this.#resize?.disconnect();
-    this.#intersect?.disconnect();
     cancelDraw(this.#draw);
     const plot = this.#plot;
     if (plot) this.#plotly?.purge(plot);
@@ -89,20 +87,17 @@ export class CurveChart extends WatchingElement {
 
   protected override willUpdate(changed: PropertyValues): void {
     super.willUpdate(changed);
-    const palette = this.#palette();
-    this.#lines = linesOf(this.spec, this.runs, this.model.state.value, palette);
-    this.#full = extent(this.runs, this.model.state.value.axis);
-  }
-
-  protected override updated(changed: PropertyValues): void {
-    if (['spec', 'runs', 'revision'].some((key) => changed.has(key)) || this.#drawnTheme !== theme.value) this.#touch();
-  }
-
-  #drawnTheme = theme.value;
-
-  #touch(): void {
+    const { spec, runs, revision, model } = this;
+    const from = [JSON.stringify(spec), revision, model.state.value, theme.value, ...runs.flatMap(({ series, index }) => [series, index])];
+    if (from.length === this.#made.length && from.every((part, at) => part === this.#made[at])) return; // a moving cursor makes no new lines
+    this.#made = from;
+    this.#lines = linesOf(spec, runs, model.state.value, this.#palette());
+    this.#full = extent(runs, model.state.value.axis);
     this.#stale = true;
-    if (this.#visible) queueDraw(this.#draw);
+  }
+
+  protected override updated(): void {
+    if (this.#stale && this.onScreen) queueDraw(this.#draw);
   }
 
   get #plot(): HTMLElement | null {
@@ -133,25 +128,22 @@ export class CurveChart extends WatchingElement {
       loadPlotly().then(
         (plotly) => {
           this.#plotly = plotly;
-          this.#touch();
+          this.requestUpdate();
         },
         () => (this.problem = 'The chart library could not be loaded. Reload the page.'),
       );
       return;
     }
     const settings = this.model.state.value;
-    const palette = this.#palette();
-    const lines = linesOf(this.spec, this.runs, settings, palette);
     const size = { width, height: this.#height };
     this.#stale = false;
-    this.#drawnTheme = theme.value;
     void this.#plotly.react(
       plot,
-      traces(this.spec, lines, settings, width),
-      layout(settings, palette, size, extent(this.runs, settings.axis)),
+      traces(this.spec, this.#lines, settings, width),
+      layout(settings, this.#palette(), size, this.#full),
       PLOTLY_CONFIG,
     );
-    this.dataset.points = String(lines.reduce((sum, line) => sum + line.x.length, 0));
+    this.dataset.points = String(this.#lines.reduce((sum, line) => sum + line.x.length, 0));
     if (width !== this.#width) {
       this.#width = width;
       this.requestUpdate(); // cursor and marks stand at pixels

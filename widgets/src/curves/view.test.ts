@@ -8,13 +8,15 @@ import type { CurvesView } from './view.ts';
 
 let workbench: Workbench;
 beforeAll(() => {
-  // jsdom lays nothing out: charts are there but never drawn.
-  const observer = class {
-    observe(): void {}
-    disconnect(): void {}
-  };
-  vi.stubGlobal('ResizeObserver', observer);
-  vi.stubGlobal('IntersectionObserver', observer);
+  // jsdom lays nothing out: charts are on screen but never drawn.
+  vi.stubGlobal(
+    'ResizeObserver',
+    class {
+      observe(): void {}
+      disconnect(): void {}
+    },
+  );
+  vi.stubGlobal('requestAnimationFrame', () => 0);
 });
 afterEach(() => {
   document.body.replaceChildren();

@@ -1,6 +1,6 @@
 /** The Rewards view: weights of a run's reward functions, tried on stored rollouts and applied between two steps. */
 import { css, html, nothing, type PropertyValues, type TemplateResult } from 'lit';
-import { errorBody, type ErrorBody, type Group, type RewardRevision } from '../connector.ts';
+import { errorBody, type ErrorBody, type RewardRevision } from '../connector.ts';
 import { command, define, WatchingElement } from '../element.ts';
 import { integer, number, percent, timeOfDay } from '../format.ts';
 import { empty, failed, loading } from '../parts.ts';
@@ -10,9 +10,11 @@ import { base, SERIES, theme, tokens } from '../theme.ts';
 import type { Workbench } from '../workbench.ts';
 import { changed, inForce, preview, saturatedSince, SLIDER, varianceShares, type Preview, type Weights } from './model.ts';
 
-/** Steps whose rollouts the shares and the preview are told from. */
+/** Steps whose rollouts a preview is told from. */
 const LOOK_BACK = 20;
 const LOOK_GROUPS = 640;
+/** Variance shares move slowly: looked at on the newest step, this many steps and milliseconds apart at least. */
+const SHARES = { steps: 5, ms: 5000, groups: 64 };
 
 export class RewardsView extends WatchingElement {
   static override properties = {
@@ -35,14 +37,14 @@ export class RewardsView extends WatchingElement {
 
   #series: RunSeries | null = null;
   #stopSeries: () => void = () => {};
-  #sharesStep = 0;
+  #shares = { step: 0, at: 0 };
   /** Weight that a function switched off had, to switch it on again with. */
   readonly #before = new Map<string, number>();
 
   constructor() {
     super();
-    this.#clear();
     this.sending = false;
+    this.#clear();
   }
 
   #clear(): void {
@@ -51,7 +53,7 @@ export class RewardsView extends WatchingElement {
     this.problem = null;
     this.shares = {};
     this.outcome = null;
-    this.#sharesStep = 0;
+    this.#shares = { step: 0, at: 0 };
   }
 
   protected override identity(): PropertyKey[] {
@@ -70,12 +72,11 @@ export class RewardsView extends WatchingElement {
     super.willUpdate(changedProperties);
     if (!this.isConnected) return;
     this.#hold(this.workbench.selection.run);
-    // Shares move slowly: looked at anew after every tenth of the look-back.
     const last = this.#series?.lastStep ?? 0;
-    if (last >= this.#sharesStep + LOOK_BACK / 10) {
-      this.#sharesStep = last;
-      void this.#lookAtShares();
-    }
+    const fresh = this.#shares.step > 0 && (last < this.#shares.step + SHARES.steps || Date.now() < this.#shares.at + SHARES.ms);
+    if (last === 0 || fresh) return;
+    this.#shares = { step: last, at: Date.now() };
+    void this.#lookAtShares();
   }
 
   #hold(run: string | null): void {
@@ -294,7 +295,8 @@ export class RewardsView extends WatchingElement {
 
   async #tryOut(series: RunSeries, before: Weights, after: Weights): Promise<void> {
     try {
-      const groups = await this.#groups(series);
+      const to = series.lastStep;
+      const groups = await this.workbench.connector.groups(series.id, { from: Math.max(1, to - LOOK_BACK + 1), to, limit: LOOK_GROUPS });
       if (series === this.#series) this.outcome = preview(groups, before, after);
     } catch (error) {
       this.problem = errorBody(error);
@@ -304,16 +306,11 @@ export class RewardsView extends WatchingElement {
   async #lookAtShares(): Promise<void> {
     const series = this.#series!;
     try {
-      const groups = await this.#groups(series);
+      const groups = await this.workbench.connector.groups(series.id, { step: this.#shares.step, limit: SHARES.groups });
       if (series === this.#series) this.shares = varianceShares(groups, inForce(series.revisions));
     } catch {
       // Shares are an extra: without them the rows stand as they are.
     }
-  }
-
-  #groups(series: RunSeries): Promise<Group[]> {
-    const to = series.lastStep;
-    return this.workbench.connector.groups(series.id, { from: Math.max(1, to - LOOK_BACK + 1), to, limit: LOOK_GROUPS });
   }
 
   static override styles = [

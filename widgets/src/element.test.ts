@@ -1,0 +1,71 @@
+// @vitest-environment jsdom
+import { html } from 'lit';
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { define, WatchingElement } from './element.ts';
+import { Observable } from './observable.ts';
+
+const value = new Observable(0);
+let draws = 0;
+class Probe extends WatchingElement {
+  protected override watched() {
+    return [value];
+  }
+  protected override render() {
+    draws++;
+    return html`${value.value}`;
+  }
+}
+define('medr1-probe', Probe);
+
+let show: (visible: boolean) => void = () => {};
+beforeEach(() => {
+  draws = 0;
+  vi.stubGlobal(
+    'IntersectionObserver',
+    class {
+      constructor(tell: (entries: { isIntersecting: boolean }[]) => void) {
+        show = (isIntersecting) => tell([{ isIntersecting }]);
+      }
+      observe(): void {}
+      disconnect(): void {}
+    },
+  );
+});
+afterEach(() => {
+  document.body.replaceChildren();
+  vi.unstubAllGlobals();
+});
+
+async function probe(): Promise<Probe> {
+  const element = document.createElement('medr1-probe') as Probe;
+  document.body.append(element);
+  await element.updateComplete;
+  return element;
+}
+
+it('behind another tab it is drawn once, and then again when it comes to the front', async () => {
+  const element = await probe();
+  for (let i = 1; i <= 5; i++) {
+    value.set(i);
+    await element.updateComplete;
+  }
+  expect(draws).toBe(1);
+  show(true);
+  await element.updateComplete;
+  expect([draws, element.shadowRoot!.textContent]).toEqual([2, '5']);
+});
+
+it('follows what it watches while it is on the page', async () => {
+  const element = await probe();
+  show(true);
+  value.set(7);
+  await element.updateComplete;
+  expect(element.shadowRoot!.textContent).toBe('7');
+  element.remove();
+  expect(value.observed).toBe(0);
+});
+
+it('a second bundle on the page keeps the first definition', () => {
+  expect(() => define('medr1-probe', class extends HTMLElement {})).not.toThrow();
+  expect(customElements.get('medr1-probe')).toBe(Probe);
+});
