@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { backward, noGrad, scope, torch, type Tensor } from '../torch/index.ts';
 import { forward } from './forward.ts';
 import { groupLogps } from './group-logps.ts';
@@ -64,6 +64,27 @@ describe('groupLogps', () => {
     const [parts, partGradients] = gradients(5);
     whole.forEach((value, i) => expect(parts[i]).toBeCloseTo(value, 5));
     wholeGradients.forEach((gradient, i) => gradient.forEach((value, j) => expect(partGradients[i][j]).toBeCloseTo(value, 3)));
+  });
+
+  it('gives the same values and gradients when layers are computed again in the backward pass', () => {
+    const layers = vi.spyOn(torch, 'silu');
+    const run = (checkpointing: boolean): { computed: number; values: Float32Array[] } =>
+      scope(() => {
+        layers.mockClear();
+        model.setTrainable(() => true);
+        model.checkpointing = checkpointing;
+        const { logps } = groupLogps(model, prompts, uneven);
+        backward(torch.sum(torch.mul(logps, torch.arange(logps.shape[1]))));
+        const values = [logps, ...[...model.params.values()].map((weight) => weight.grad!)].map((t) => t.toFloat32());
+        for (const weight of model.params.values()) weight.grad = null;
+        model.setTrainable(() => false);
+        model.checkpointing = false;
+        return { computed: layers.mock.calls.length, values };
+      });
+    const [plain, again] = [run(false), run(true)];
+    layers.mockRestore();
+    expect([plain.computed, again.computed]).toEqual([2, 4]);
+    plain.values.forEach((values, i) => values.forEach((value, j) => expect(again.values[i][j]).toBeCloseTo(value, 4)));
   });
 
   it('gives entropy and the most probable token only when asked, without gradient', () => {

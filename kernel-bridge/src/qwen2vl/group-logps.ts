@@ -5,7 +5,7 @@
  * one stack of rows; attention runs twice per layer: prefixes causally among themselves, and completions over their
  * prompt's keys followed by their own. The result is that of running each prompt + completion alone.
  */
-import { noGrad, scope, tensor, torch, type Tensor } from '../torch/index.ts';
+import { isGradEnabled, noGrad, scope, tensor, torch, type Tensor } from '../torch/index.ts';
 import { blocksOf, type Blocks } from './blocks.ts';
 import { decode, type Attend } from './decoder.ts';
 import { errors } from './errors.ts';
@@ -41,7 +41,9 @@ export function groupLogps(
   completions: number[][][],
   options: GroupLogpsOptions = {},
 ): GroupLogps {
-  return scope(() => computeGroupLogps(model, prompts, completions, options));
+  const compute = () => computeGroupLogps(model, prompts, completions, options);
+  // Layers that are computed again in the backward pass need masks and rotations then: the caller's scope frees them.
+  return model.checkpointing && isGradEnabled() ? compute() : scope(compute);
 }
 
 function computeGroupLogps(model: Qwen2VL, prompts: EncodedPrompt[], completions: number[][][], options: GroupLogpsOptions): GroupLogps {

@@ -1,5 +1,5 @@
 /** A Qwen2-VL in memory: its config and its weights by name. The forward passes are functions over it. */
-import { keep, noGrad, torch, type Tensor } from '../torch/index.ts';
+import { checkpoint, isGradEnabled, keep, noGrad, scope, torch, type Tensor } from '../torch/index.ts';
 import type { Qwen2VLConfig } from './config.ts';
 import { errors } from './errors.ts';
 
@@ -18,6 +18,8 @@ export class Qwen2VL {
   readonly dtype: ModelDtype;
   readonly device: string;
   adapter: Adapter | null = null;
+  /** Activation checkpointing: a layer keeps its input only, and is computed again in the backward pass. */
+  checkpointing = false;
 
   constructor(config: Qwen2VLConfig, params: Map<string, Tensor>, dtype: ModelDtype, device: string) {
     this.config = config;
@@ -37,6 +39,13 @@ export class Qwen2VL {
   /** The matrix that turns hidden states into logits [V, D]: the embedding itself when tied. */
   get outputEmbedding(): Tensor {
     return this.weight(this.config.tie_word_embeddings ? 'model.embed_tokens.weight' : 'lm_head.weight');
+  }
+
+  /** Runs the layer whose weights' names start with `name`, freeing what it makes; checkpointed if the model is. */
+  runLayer(name: string, x: Tensor, layer: (x: Tensor) => Tensor): Tensor {
+    if (!this.checkpointing || !isGradEnabled()) return scope(() => layer(x));
+    const weights = [...this.params].flatMap(([key, weight]) => (key.startsWith(`${name}.`) ? [weight] : []));
+    return checkpoint(layer, [x], weights);
   }
 
   get parameterCount(): number {

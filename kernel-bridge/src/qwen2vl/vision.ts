@@ -2,7 +2,7 @@
  * The vision tower: patches -> embeddings -> blocks -> merger, which joins 2x2 neighbouring patches into one image token.
  * All images of a batch go through in one pass; attention stays within an image (or, in most blocks of Qwen2.5-VL, a window).
  */
-import { scope, tensor, torch, type Tensor } from '../torch/index.ts';
+import { tensor, torch, type Tensor } from '../torch/index.ts';
 import { visionWidth } from './config.ts';
 import { attention, gatherRows, layerNorm, linear, rmsNorm, swiglu } from './layers.ts';
 import type { Qwen2VL } from './model.ts';
@@ -45,8 +45,7 @@ export function encodeImages(model: Qwen2VL, images: EncodedImage[]): Tensor {
     const name = `visual.blocks.${i}`;
     const wholeImage = windows === null || vision.fullatt_block_indexes!.includes(i);
     const lengths = wholeImage ? imageLengths : windows.lengths;
-    const input = x;
-    x = scope(() => {
+    x = model.runLayer(name, x, (input) => {
       const seen = torch.add(input, selfAttention(model, `${name}.attn`, norm(model, `${name}.norm1`, input, EPS), turn, lengths));
       return torch.add(seen, mlp(model, `${name}.mlp`, norm(model, `${name}.norm2`, seen, EPS)));
     });

@@ -80,13 +80,14 @@ export class Session {
   ): Promise<{ session: Session; resumed: TrainerState | null }> {
     const { config, items, resumeFrom } = init;
     if (items.length === 0) throw errors.noItems(config.dataset_name);
-    for (const key of ['use_peft', 'gradient_checkpointing'] as const) if (config[key]) throw errors.unsupported(key);
+    if (config.use_peft) throw errors.unsupported('use_peft');
     const device = resolveDevice(config.device);
     const resumed = resumeFrom === undefined ? null : await readTrainerState(resumeFrom);
     const from = resumeFrom ?? config.model_name_or_path;
     const processor = await loadProcessor(from);
     const policy = await loadModel(from, { dtype: config.dtype, device });
     policy.setTrainable((name) => !(config.freeze_vision && name.includes('visual.')));
+    policy.checkpointing = config.gradient_checkpointing;
     const optimizer = new PolicyOptimizer(policy, config);
     const session = new Session(init, { device, processor, policy, optimizer, questionsPerStep, updatesPerBatch });
     if (resumed !== null && resumeFrom !== undefined) session.#restore(resumed, readTensors(resumeFrom, 'optimizer.safetensors'));
