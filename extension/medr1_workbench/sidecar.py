@@ -10,9 +10,11 @@ import asyncio
 import contextlib
 import json
 import os
+import re
 import signal
 import time
 from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from logging import Logger
 from pathlib import Path
@@ -49,6 +51,7 @@ class Sidecar:
 
     def __post_init__(self) -> None:
         self.lines: deque[str] = deque(maxlen=LOG_LINES)
+        self._why = ""
         self._task: asyncio.Task[None] | None = None
         self._process: asyncio.subprocess.Process | None = None
 
@@ -101,6 +104,7 @@ class Sidecar:
                 await self._end_group()
             failures = 1 if time.monotonic() - began > WELL_AFTER_S else failures + 1
             self.restarts += 1
+            self._why = why
             delay = min(FIRST_DELAY_S * 2 ** (failures - 1), LONGEST_DELAY_S)
             self.log.warning("medr1 serve: %s; starting it again in %g s", why, delay)
             if failures < MAX_FAILURES:
@@ -112,7 +116,9 @@ class Sidecar:
 
     async def _run_once(self) -> str:
         """From start to end; the answer is why it ended."""
-        self._become("starting", "The backend is starting.", "Wait a moment.")
+        again = f" It did not stay up before: {self._why}" if self._why else ""
+        self._become("starting", f"The backend is starting.{again}", "Wait a moment.")
+        self.lines.clear()
         # A socket that a killed backend left would keep the next one from listening.
         Path(self.connection.socket).unlink(missing_ok=True)
         self._process = process = await asyncio.create_subprocess_exec(
@@ -141,12 +147,13 @@ class Sidecar:
                 if info.get("protocol") != PROTOCOL_VERSION:
                     return f"it speaks protocol {info.get('protocol')}, this extension {PROTOCOL_VERSION}; reinstall with npm start"
                 self._become("running", "The backend is running.")
+                self._why = ""
                 self.pid, self.version, self.started_at = info.get("pid"), info.get("version"), time.time()
             code = await ended
             await asyncio.wait(readers, timeout=1)
-            last = next((line for line in reversed(self.lines) if line.strip()), "")
             how = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
-            return f"{how}{f', last line: {last}' if last else ''}"
+            words = _last_words(self.lines)
+            return f"{how}: {words}" if words else how
         finally:
             for task in (*readers, ended):
                 task.cancel()
@@ -181,6 +188,13 @@ class Sidecar:
         # Also when it ended by itself: what it started may still be there.
         _signal_group(process.pid, signal.SIGKILL)
         await process.wait()
+
+
+def _last_words(lines: Iterable[str]) -> str:
+    """What a program said last: its own error line rather than the stack and the version that Node prints below it."""
+    said = [line.strip() for line in lines if line.strip()]
+    errors = [line for line in said if line.startswith("medr1:") or re.match(r"\w*Error\b", line)]
+    return (errors or said or [""])[-1]
 
 
 def _signal_group(pgid: int, number: signal.Signals) -> None:

@@ -65,7 +65,6 @@ export async function startLab({
     `--ServerApp.open_browser=${browser ? 'True' : 'False'}`,
     '--ServerApp.answer_yes=True', // one Ctrl-C stops it
     '--ServerApp.log_level=WARN',
-    '--LabApp.news_url=None', // no question and no request to the outside on first start
     ...(process.getuid?.() === 0 ? ['--allow-root'] : []),
     ...args,
   ];

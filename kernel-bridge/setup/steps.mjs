@@ -139,7 +139,9 @@ const extension = {
 /** Installed editable, with JupyterLab's folder linked, so that a rebuilt front end needs a page reload and nothing else. */
 const installed = join(venv, 'share/jupyter/labextensions/@medr1/workbench');
 const packageMark = join(venv, '.medr1-package');
-const packageHash = () => hashFiles([join(root, 'extension/pyproject.toml')], root);
+const packageHash = () => hashFiles([join(root, 'extension/pyproject.toml')], root + JSON.stringify(LAB_DEFAULTS));
+/** Defaults that a user can change: JupyterLab asks nothing of the outside, and asks nobody whether it may. */
+const LAB_DEFAULTS = { '@jupyterlab/apputils-extension:notification': { fetchNews: 'false', checkForUpdates: false } };
 
 const pythonPackage = {
   title: 'medr1_workbench in Python',
@@ -151,6 +153,9 @@ const pythonPackage = {
     rmSync(installed, { recursive: true, force: true });
     mkdirSync(dirname(installed), { recursive: true });
     symlinkSync(labextension, installed);
+    const settings = join(venv, 'share/jupyter/lab/settings');
+    mkdirSync(settings, { recursive: true });
+    writeFileSync(join(settings, 'overrides.json'), JSON.stringify(LAB_DEFAULTS, null, 2));
     stamp(packageMark, packageHash());
   },
 };

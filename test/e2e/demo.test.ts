@@ -42,6 +42,7 @@ describe('the demo run in JupyterLab, with token and XSRF check, under /user/ali
 
   it('draws a reward curve that grows while it trains', async () => {
     await runCommand(page, 'medr1:open-curves');
+    await rewardChart().waitFor({ timeout: 120_000 });
     const first = await eventually(points, (count) => count >= 2, 'two points are drawn', 120_000);
     await eventually(points, (count) => count > first, 'a further point is drawn');
     expect(await rewardChart().locator('.js-line').count()).toBeGreaterThan(0);

@@ -39,7 +39,7 @@ export async function openLab(baseUrl = '/user/alice/'): Promise<Lab> {
     args: ['--LabApp.expose_app_in_browser=True'],
     stdio: ['ignore', log, log],
   });
-  const process: ChildProcess = lab.process;
+  const server: ChildProcess = lab.process;
   return {
     url: lab.url,
     base: lab.base,
@@ -53,9 +53,9 @@ export async function openLab(baseUrl = '/user/alice/'): Promise<Lab> {
       return { status: answer.status, json: await answer.json() };
     },
     async [Symbol.asyncDispose]() {
-      if (process.exitCode === null) {
-        process.kill('SIGTERM');
-        await once(process, 'exit');
+      if (server.exitCode === null) {
+        server.kill('SIGTERM');
+        await once(server, 'exit');
       }
       rmSync(home, { recursive: true, force: true });
     },

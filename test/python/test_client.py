@@ -23,7 +23,7 @@ def client(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def finished(client):
-    return client.train(client.demo(**SMALL), run_name="<b>three</b> steps").wait(timeout=120)
+    return client.train(client.demo(**SMALL), run_name="<b>three</b> steps").wait(timeout=300)
 
 
 def test_outside_jupyter_connect_says_what_to_do(monkeypatch):
@@ -117,11 +117,11 @@ def test_following_a_run_gives_each_event_once_until_it_ends(client):
 
 def test_reward_weights_change_from_the_next_step_on(client):
     run = client.train(client.demo(**{**SMALL, "max_steps": 12}))
-    run.wait(step=2, timeout=120)
+    run.wait(step=2, timeout=300)
     assert run.reward_weights() == {"accuracy": 1, "format": 1}
     revision = run.set_reward_weights(format=0.25, reason="format is learnt")
     assert revision["weights"] == {"accuracy": 1, "format": 0.25}
-    run.wait(timeout=120)
+    run.wait(timeout=300)
     changed = next(event for event in run.events() if event["kind"] == "rewards" and event["revision"]["weights"]["format"] == 0.25)
     after = run.rollouts(first=changed["revision"]["step"], last=12)
     assert ((after["reward/accuracy"] + 0.25 * after["reward/format"]) - after["reward"]).abs().max() < 1e-9
@@ -131,15 +131,15 @@ def test_reward_weights_change_from_the_next_step_on(client):
 
 def test_a_run_pauses_goes_on_writes_a_checkpoint_and_stops(client):
     run = client.train(client.demo(**{**SMALL, "max_steps": 500}))
-    run.wait(step=1, timeout=120)
-    run.pause().wait(timeout=60)
+    run.wait(step=1, timeout=300)
+    run.pause().wait(timeout=300)
     assert run.state == "paused"
     at = run.summary()["step"]
-    run.resume().wait(step=at + 1, timeout=60)
+    run.resume().wait(step=at + 1, timeout=300)
     run.checkpoint()
-    run.wait(step=run.summary()["step"] + 2, timeout=60)
+    run.wait(step=run.summary()["step"] + 2, timeout=300)
     assert "requested" in [checkpoint["reason"] for checkpoint in run.detail()["checkpoints"]]
-    run.stop().wait(timeout=60)
+    run.stop().wait(timeout=300)
     assert run.state == "stopped"
     with pytest.raises(TimeoutError):
         client.train(client.demo(**{**SMALL, "max_steps": 500})).wait(timeout=0.1)
@@ -167,7 +167,7 @@ class TestThroughJupyter:
 
         def work():
             client = wb.connect(f"http://127.0.0.1:{jp_http_port}{jp_base_url}", token)
-            run = client.train(client.demo(**SMALL)).wait(timeout=120)
+            run = client.train(client.demo(**SMALL)).wait(timeout=300)
             return run.metrics(), run.rollouts()
 
         metrics, rollouts = await asyncio.to_thread(work)
@@ -198,5 +198,5 @@ class TestThroughJupyter:
         server = json.loads((await jp_fetch("medr1/api/server")).body)
         body = {"config": {**server["presets"]["demo-think"], **SMALL}}
         await jp_fetch("medr1/api/runs", method="POST", body=json.dumps(body))
-        await until(lambda: "medr1_workbench" in times, timeout=60)
+        await until(lambda: "medr1_workbench" in times, timeout=300)
         task.cancel()

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from conftest import FAKE, until
 from medr1_workbench.connection import PrivateFolder
-from medr1_workbench.sidecar import Sidecar
+from medr1_workbench.sidecar import Sidecar, _last_words
 
 
 @pytest.fixture
@@ -53,11 +53,18 @@ async def test_a_backend_that_keeps_failing_is_reported_with_its_last_words_and_
     sidecar = make("crash")
     sidecar.start()
     await until(lambda: sidecar.state == "failed")
-    assert "exit code 7, last line: no libtorch here" in sidecar.message
+    assert "exit code 7: no libtorch here" in sidecar.message
     assert "medr1 doctor" in sidecar.remedy
     assert sidecar.restarts >= 6
     sidecar.env = {}  # mended
     await until(lambda: sidecar.state == "running")
+
+
+def test_the_last_words_of_a_node_program_are_its_error_not_its_version():
+    crash = ["node:internal/modules:1", "", "Error: Cannot find module '/x/medr1.mjs'", "    at Module.load", "Node.js v24.21.0"]
+    assert _last_words(crash) == "Error: Cannot find module '/x/medr1.mjs'"
+    assert _last_words(["medr1: socket is taken", "       choose another"]) == "medr1: socket is taken"
+    assert _last_words([]) == ""
 
 
 async def test_another_protocol_is_named(make, monkeypatch):
