@@ -10,7 +10,9 @@ const own = Number(process.versions.node.split('.')[0]) >= 24 ? process.execPath
 const node = findNode(dirname(fileURLToPath(import.meta.url))) ?? own;
 
 if (!node) {
-  console.error('medr1: the Node 24 that runs the backend is not installed.\n       Run npm install in the clone, or npm start, which does all the set-up.');
+  console.error(
+    'medr1: the Node 24 that runs the backend is not installed.\n       Run npm install in the clone, or npm start, which does all the set-up.',
+  );
   process.exit(1);
 }
 if (node === process.execPath) {

@@ -16,10 +16,13 @@ beforeEach(async () => {
 });
 afterEach(() => t.close());
 
+/** Any server message, by its fields. */
+type Message = { type: string; topic: string; seq: number; epoch: string; event: { summary?: { id: string }; removed?: string } };
+
 /** A client that does nothing by itself. */
 class Raw {
   readonly socket: WebSocket;
-  readonly messages: any[] = [];
+  readonly messages: Message[] = [];
   closed: number | null = null;
 
   constructor(options: WebSocket.ClientOptions = {}) {
@@ -41,7 +44,7 @@ class Raw {
     this.socket.send(typeof message === 'string' ? message : JSON.stringify(message));
   }
 
-  get = (type: string): Promise<any> => until(() => this.messages.findLast((message) => message.type === type) ?? `no ${type}`);
+  get = (type: string): Promise<Message> => until(() => this.messages.findLast((message) => message.type === type) ?? `no ${type}`);
   closedWith = (): Promise<number> => until(() => this.closed ?? 'still open');
   seqs = (): number[] => this.messages.filter(({ type }) => type === 'event').map(({ seq }) => seq);
 }

@@ -33,10 +33,10 @@ export interface SocketLike {
   readonly readyState: number;
   send(data: string): void;
   close(code?: number, reason?: string): void;
-  onopen: ((event: any) => void) | null;
-  onmessage: ((event: any) => void) | null;
-  onclose: ((event: any) => void) | null;
-  onerror: ((event: any) => void) | null;
+  onopen: ((event: never) => void) | null;
+  onmessage: ((event: never) => void) | null;
+  onclose: ((event: never) => void) | null;
+  onerror: ((event: never) => void) | null;
 }
 
 export interface Timing {
@@ -57,7 +57,7 @@ interface Subscription {
   /** True between `subscribed` and the next break. */
   live: boolean;
   options: SubscribeOptions;
-  onEvent: OnEvent<any>;
+  onEvent: OnEvent<never>;
 }
 
 export class SharedSocket {
@@ -165,7 +165,7 @@ export class SharedSocket {
     if (!subscription.live || epoch !== subscription.epoch || seq <= subscription.seq!) return; // had it, or not ours yet
     if (seq > subscription.seq! + 1) return this.ask(subscription.topic); // a gap: read on from what was delivered
     subscription.seq = seq;
-    subscription.onEvent(message.event, { epoch, seq });
+    subscription.onEvent(message.event as never, { epoch, seq });
   }
 
   /** One subscription on the wire serves all handlers of a topic: it starts at the one that is furthest behind. */

@@ -53,7 +53,11 @@ describe('groupAttention', () => {
           const prompt = torch.narrow(torch.select(shared, 1, b), 1, 0, lengths[b]);
           return torch.unsqueeze(torch.transpose(torch.cat([prompt, torch.select(own, 1, n)], 1), 0, 1), 0); // [1, p + S, Hkv, D]
         };
-        const alone = attention(torch.reshape(torch.select(q, 0, n), [1, 1, H, D]), row(prompts.keys[0], keys), row(prompts.values[0], values));
+        const alone = attention(
+          torch.reshape(torch.select(q, 0, n), [1, 1, H, D]),
+          row(prompts.keys[0], keys),
+          row(prompts.values[0], values),
+        );
         expect(largestDifference(torch.select(out, 0, n), torch.reshape(alone, [H * D]))).toBeLessThan(1e-5);
       });
     });

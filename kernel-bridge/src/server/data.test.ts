@@ -70,7 +70,7 @@ describe('images', () => {
   it('thumbnails are WebP under an address that never changes', async () => {
     const { sha256 } = await item('ACRIMA_0000');
     const answer = await get(`/retina/thumb/${sha256}?size=100`);
-    expect(Object.fromEntries(answer.headers)).toMatchObject({
+    expect(Object.fromEntries([...answer.headers])).toMatchObject({
       'content-type': 'image/webp',
       'cache-control': expect.stringContaining('immutable') as string,
       'x-content-type-options': 'nosniff',
@@ -83,7 +83,7 @@ describe('images', () => {
 
   it('DICOM is shown through its window or another', async () => {
     const answer = await get('/retina/image?path=Images/ct.dcm');
-    expect(Object.fromEntries(answer.headers)).toMatchObject({
+    expect(Object.fromEntries([...answer.headers])).toMatchObject({
       'x-image-size': '8x8',
       'x-image-window': '400',
       'x-image-level': '40',

@@ -85,7 +85,7 @@ def build(family: str, size: str, std: float, tie: bool, seed: int):
     torch.manual_seed(seed)
     model = model_class(config)
     with torch.no_grad():  # norms and biases that a mistake would show in, instead of ones and zeros
-        for name, weight in model.named_parameters():
+        for weight in model.parameters():
             if weight.ndim == 1:
                 weight.add_(torch.randn_like(weight) * 0.1)
     model.generation_config.eos_token_id = [151645, 151643]

@@ -51,7 +51,10 @@ def pattern(height: int, width: int, channels: int, seed: int) -> np.ndarray:
 
 def make_images(folder: Path) -> None:
     folder.mkdir(parents=True)
-    picture = lambda h, w, s: Image.fromarray(pattern(h, w, 3, s))
+
+    def picture(h, w, s):
+        return Image.fromarray(pattern(h, w, 3, s))
+
     picture(75, 100, 0).save(folder / "rgb.png")
     picture(301, 57, 1).save(folder / "tall.png")
     picture(60, 143, 2).save(folder / "wide.jpg", quality=90)
@@ -118,7 +121,9 @@ def expected_of(family: str, expected: dict) -> None:
             tensors[f"logits.{i}"] = logits[rows].contiguous()
             error = half(**inputs).logits[0].float() - logits
             tokens = 64 if i in GREEDY else 1
-            greedy = model.generate(**inputs, do_sample=False, max_new_tokens=tokens)[0, length:].tolist()
+            # at least as many as at most: an end token among them would cut the comparison short
+            options = {"do_sample": False, "min_new_tokens": tokens, "max_new_tokens": tokens}
+            greedy = model.generate(**inputs, **options)[0, length:].tolist()
         completions, logps = [], []
         for size in COMPLETION_LENGTHS[i]:
             completion = random.integers(0, 151000, size).tolist()
@@ -149,7 +154,12 @@ def main() -> None:
         expected_of(family, expected)
     processor = AutoProcessor.from_pretrained(OUT / "qwen2_vl")
     expected["texts"] = [
-        {"text": text, "ids": ids, "decoded": processor.tokenizer.decode(ids), "clean": processor.tokenizer.decode(ids, skip_special_tokens=True)}
+        {
+            "text": text,
+            "ids": ids,
+            "decoded": processor.tokenizer.decode(ids),
+            "clean": processor.tokenizer.decode(ids, skip_special_tokens=True),
+        }
         for text in TEXTS
         for ids in [processor.tokenizer(text)["input_ids"]]
     ]

@@ -1,6 +1,6 @@
 """What transformers makes of the tiny model that ships: token ids of tricky texts, and a greedy reply to one drawn image.
 
-    python tiny_model_expected.py MODEL_DIR IMAGE QUESTION OUT.json
+python tiny_model_expected.py MODEL_DIR IMAGE QUESTION OUT.json
 """
 
 import json
