@@ -39,7 +39,9 @@ const warmUp = (lr: number, steps: number) => (step: number) => lr * Math.min(1,
 const decay = (lr: number, warm: number, total: number) => (step: number) =>
   lr * Math.min(1, (step + 1) / warm) * (1 - (0.92 * step) / total);
 
-const JOINT_STEPS = 1800;
+/** The joint phase's rate falls as if it went on to here; `anneal` takes over from it. */
+const JOINT_HORIZON = 2000;
+const ANNEAL_STEPS = 400;
 
 /**
  * The order matters. Naming what an image shows is learnt at once; finding the letter of the option just named is not, and
@@ -65,17 +67,31 @@ export const PHASES: readonly Phase[] = [
   {
     name: 'joint',
     fresh: true,
-    steps: JOINT_STEPS,
-    lr: decay(1.2e-3, 10, JOINT_STEPS),
+    steps: 1200,
+    lr: decay(1.2e-3, 10, JOINT_HORIZON),
     draw: (rng, pool) => [
       binding(rng, 10),
       longBinding(rng, 8),
-      seen('caption', rng, pool, 10, captionExample),
+      seen('caption', rng, pool, 12, captionExample),
       seen('think', rng, pool, 26, (scene, image) => cleanExample(rng, scene, image, 'think')),
-      seen('direct', rng, pool, 38, (scene, image) => cleanExample(rng, scene, image, 'no-think')),
+      seen('direct', rng, pool, 34, (scene, image) => cleanExample(rng, scene, image, 'no-think')),
       seen('after', rng, pool, 4, (scene, image) => cleanExample(rng, scene, image, 'think-after')),
     ],
     measure: ['think', 'no-think', 'think-after'],
+  },
+  {
+    name: 'anneal',
+    fresh: true,
+    steps: ANNEAL_STEPS,
+    lr: decay(7e-4, 10, ANNEAL_STEPS),
+    draw: (rng, pool) => [
+      binding(rng, 8),
+      longBinding(rng, 8),
+      seen('caption', rng, pool, 8, captionExample),
+      seen('think', rng, pool, 44, (scene, image) => cleanExample(rng, scene, image, 'think')),
+      seen('direct', rng, pool, 8, (scene, image) => cleanExample(rng, scene, image, 'no-think')),
+    ],
+    measure: ['think', 'no-think'],
   },
   {
     name: 'flawed',
