@@ -139,7 +139,7 @@ describe.each(['qwen2_vl', 'qwen2_5_vl'] as const)('%s', (family) => {
   });
 
   it('draws the same 64 greedy tokens, in a batch', async () => {
-    const made = await generate(model, prompts, { greedy: true, maxNewTokens: 64, eosTokenIds: processor.eosTokenIds });
+    const made = await generate(model, prompts, { greedy: true, maxNewTokens: 64, suppressTokenIds: processor.eosTokenIds });
     made.forEach(([completion], i) =>
       expect(completion.tokenIds.slice(0, wanted[i].greedy.length), `prompt ${i}`).toEqual(wanted[i].greedy),
     );

@@ -32,8 +32,8 @@ export function makeSampler(options: SamplingOptions, suppress: Tensor | null, g
     }
     if (suppress !== null) scores = torch.index_fill(scores, 1, suppress, -Infinity);
     if (topK !== undefined) scores = keepTopK(scores, topK);
-    if (topP !== undefined) scores = keepTopP(scores, topP);
-    if (minP !== undefined) scores = keepMinP(scores, minP);
+    if (topP !== undefined && topP < 1) scores = keepTopP(scores, topP);
+    if (minP !== undefined && minP > 0) scores = keepMinP(scores, minP);
     const ids = greedy ? torch.argmax(scores, -1) : draw(scores, generator); // [N]
     return { ids, logps: torch.squeeze(torch.gather(logProbs, 1, torch.unsqueeze(ids, 1)), 1) };
   };
