@@ -154,7 +154,7 @@ export class RunsPanel extends WatchingElement {
   }
 
   #actions({ run, facts }: RunRow, selected: boolean): TemplateResult {
-    return html`<div class="actions" role="toolbar" aria-label=${`Actions on ${run.name}`}>
+    return html`<div class="row-actions" role="toolbar" aria-label=${`Actions on ${run.name}`}>
       ${facts.actions.map(
         (action) =>
           html`<button
@@ -337,12 +337,12 @@ export class RunsPanel extends WatchingElement {
       .glyph.warning {
         color: var(--medr1-warn-text);
       }
-      .actions {
+      .row-actions {
         display: flex;
         gap: 2px;
         padding: 0 4px 4px 24px;
       }
-      .actions button {
+      .row-actions button {
         display: inline-flex;
         align-items: center;
         padding: 2px 4px;

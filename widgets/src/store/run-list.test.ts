@@ -45,6 +45,19 @@ it('says when the backend is down and comes back by itself', async () => {
   workbench.dispose();
 });
 
+it('runs that could not be read are read again once the backend is back', async () => {
+  const connector = new FakeConnector({ runs: [{ id: 'a', steps: 3 }], failure });
+  const workbench = new Workbench(connector);
+  await workbench.start();
+  const series = workbench.runs.acquire('a');
+  await vi.advanceTimersByTimeAsync(0);
+  expect(series.status).toBe('error');
+  connector.options.failure = undefined;
+  await vi.advanceTimersByTimeAsync(2_000);
+  expect(series.status).toBe('ready');
+  workbench.dispose();
+});
+
 it('tries less and less often while the backend stays away', async () => {
   const connector = new FakeConnector({ failure });
   const workbench = new Workbench(connector);

@@ -46,6 +46,7 @@ export class RunList {
       if (generation !== this.#generation) return;
       this.state.set({ status: 'ready', error: null, server, runs: sorted(runs) });
       this.#wait = RETRY_MS[0];
+      for (const { series } of this.#series.values()) if (series.status === 'error') void series.load();
       this.#subscription ??= this.#connector.subscribeRuns(
         (event) => this.apply(event),
         () => void this.start(),
