@@ -10,7 +10,7 @@ def test_the_example_notebook_runs_whole(tmp_path):
     notebook = nbformat.read(ROOT / "examples/first-run.ipynb", as_version=4)
     with real_backend(tmp_path / "home") as folder, pytest.MonkeyPatch.context() as patch:
         patch.setenv("MEDR1_CONNECTION_FILE", str(folder.file))
-        NotebookClient(notebook, timeout=300, kernel_name="python3", resources={"metadata": {"path": str(tmp_path)}}).execute()
+        NotebookClient(notebook, timeout=1200, kernel_name="python3", resources={"metadata": {"path": str(tmp_path)}}).execute()
     shown = [
         (output.get("text") or "") + "".join(output.get("data", {}).get("text/html") or "")
         for cell in notebook.cells

@@ -90,6 +90,12 @@ function checkVersion(): void {
   if (found !== version) throw addonError(`the libtorch addon was built for PyTorch ${version}; ${dir} now holds ${found ?? 'none'}`);
 }
 
+/**
+ * OpenMP reads this when libtorch is loaded. Threads that spin while they wait cost a small model three times its step where
+ * anything else (a browser, JupyterLab) wants a core; see docs/benchmarks.md.
+ */
+process.env.OMP_WAIT_POLICY ??= 'PASSIVE';
+
 /** Loads a library of native/build, e.g. `medr1_torch`. */
 export function loadLibrary<T>(name: string): T {
   try {
