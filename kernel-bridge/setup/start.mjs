@@ -55,9 +55,10 @@ async function main() {
   console.log('JupyterLab: starting ...');
   const lab = await startLab({ port, dir: asked['notebook-dir'] ?? notebooksDir, browser: !asked['no-browser'] });
   lab.process.once('exit', (code) => (process.exitCode = code ?? 1));
-  // Ctrl-C reaches the whole group; a SIGTERM to this process alone is passed on.
+  // Ctrl-C reaches the whole group by itself; what ends this process alone (npm passes SIGTERM on, a closed terminal) ends JupyterLab too.
   process.on('SIGINT', () => {});
-  process.on('SIGTERM', () => lab.process.kill('SIGTERM'));
+  for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => lab.process.kill('SIGTERM'));
+  process.on('exit', () => lab.process.kill('SIGTERM'));
   console.log(`\nMed-R1 Workbench: ${lab.url}\nCtrl-C stops it; runs are checkpointed and can be resumed.\n`);
   if (asked.demo)
     console.log((await command(node24(), [`${root}/kernel-bridge/setup/demo.ts`, lab.base], { env: { JUPYTER_TOKEN: lab.token } })).trim());
