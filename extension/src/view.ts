@@ -11,7 +11,13 @@ const COMMANDS: Record<HostCommand['id'], string> = {
   'open-rollouts': CommandIDs.openRollouts,
   'open-rewards': CommandIDs.openRewards,
   'open-new-run': CommandIDs.openNewRun,
+  'open-data': CommandIDs.openData,
+  'open-sample': CommandIDs.openSample,
+  'open-audit': CommandIDs.openAudit,
+  'open-evaluation': CommandIDs.openEvaluation,
+  'send-to-notebook': CommandIDs.sendToNotebook,
   'arrange-training': CommandIDs.arrangeTraining,
+  'arrange-data': CommandIDs.arrangeData,
   'delete-run': CommandIDs.deleteRun,
 };
 

@@ -8,6 +8,8 @@ export function clientConnector(client: Client): Connector {
   client.onStatus((status) => connection.set(status));
   return {
     connection,
+    data: client.data,
+    generate: client.generate,
     server: client.server,
     schema: client.schema,
     checkConfig: async (config) => (await client.checkConfig(config)).config,

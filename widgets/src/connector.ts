@@ -15,6 +15,8 @@ import type {
   ServerInfo,
   TrainConfig,
 } from '@medr1/kernel-bridge/protocol';
+import type { DataClient } from '@medr1/kernel-bridge/client';
+import type { Generation, GenerateRequest } from '@medr1/kernel-bridge/protocol';
 import type { Subscribable } from './observable.ts';
 
 export type {
@@ -53,7 +55,12 @@ export interface Resume {
 
 export type RunsEvent = { summary: RunSummary } | { removed: string };
 
+/** Data sets: pages, samples, audits, splits, and addresses of images. */
+export type DataConnector = Pick<DataClient, keyof DataClient>;
+
 export interface Connector {
+  readonly data: DataConnector;
+
   readonly connection: Subscribable & { readonly value: ConnectionState };
 
   server(): Promise<ServerInfo>;
@@ -70,6 +77,8 @@ export interface Connector {
   groups(id: string, query: { step?: number; from?: number; to?: number; limit?: number }): Promise<Group[]>;
   events(id: string, query?: { since?: number; limit?: number; kinds?: RunEvent['kind'][] }): Promise<RunEvent[]>;
   editRewards(id: string, edit: RewardEdit): Promise<RewardRevision>;
+  /** Answers of a model outside training; may wait for the end of a step. */
+  generate(request: GenerateRequest, signal?: AbortSignal): Promise<Generation>;
   /** URL an <img> can load; a new one for each size. */
   imageUrl(id: string, path: string, size: number): string;
 

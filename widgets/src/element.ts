@@ -69,7 +69,20 @@ export function define(tag: string, element: CustomElementConstructor): void {
 
 /** An action that the host carries out: open a view, confirm a deletion. */
 export interface HostCommand {
-  id: 'open-curves' | 'open-rollouts' | 'open-rewards' | 'open-new-run' | 'open-runs' | 'delete-run' | 'arrange-training';
+  id:
+    | 'open-curves'
+    | 'open-rollouts'
+    | 'open-rewards'
+    | 'open-new-run'
+    | 'open-runs'
+    | 'open-data'
+    | 'open-sample'
+    | 'open-audit'
+    | 'open-evaluation'
+    | 'delete-run'
+    | 'send-to-notebook'
+    | 'arrange-training'
+    | 'arrange-data';
   args?: Record<string, string>;
 }
 

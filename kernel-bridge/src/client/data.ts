@@ -8,6 +8,7 @@ import type {
   ExportFormat,
   Folder,
   IndexJob,
+  ItemAnswers,
   ItemQuery,
   MakeSplit,
   SplitFile,
@@ -63,6 +64,10 @@ export class DataClient {
     } while (cursor !== undefined);
   }
   sample = (name: string, id: string): Promise<DataSample> => this.to.get(`/data/${part(name)}/items/${part(id)}`);
+
+  /** What runs said to it. */
+  answers = async (name: string, id: string, runs?: string[]): Promise<ItemAnswers[]> =>
+    (await this.to.get<{ answers: ItemAnswers[] }>(`/data/${part(name)}/items/${part(id)}/answers`, { runs: runs?.join(',') })).answers;
 
   /** Address of a thumbnail; it never changes its picture. `size` is the longest side: 96, 192, 384 or 768 pixels. */
   thumbUrl = (name: string, sha256: string, size = 192): string => this.to.url(`/data/${part(name)}/thumb/${sha256}`, { size });

@@ -2,6 +2,7 @@
 import { DataClient } from './data.ts';
 import { WorkbenchError, type ErrorBody } from '../protocol/errors.ts';
 import type { TrainConfig } from '../protocol/config.ts';
+import type { Generation, GenerateRequest } from '../protocol/generate.ts';
 import type { Estimate, RunAction, ServerInfo } from '../protocol/rest.ts';
 import type { Group, MetricTable, RewardRevision, RunDetail, RunEvent, RunSummary } from '../protocol/run.ts';
 
@@ -82,6 +83,7 @@ export class RestClient {
     (await this.get<{ revisions: RewardRevision[] }>(`/runs/${part(id)}/rewards`)).revisions;
   editRewards = (id: string, edit: RewardEdit): Promise<RewardRevision> =>
     this.send('PATCH', `/runs/${part(id)}/rewards`, { ...edit, request_id: requestId() });
+  generate = (request: GenerateRequest, signal?: AbortSignal): Promise<Generation> => this.send('POST', '/generate', request, signal);
   log = async (id: string, tail = 200): Promise<string[]> => (await this.get<{ lines: string[] }>(`/runs/${part(id)}/log`, { tail })).lines;
 
   /** For an <img> where cookies authenticate (behind JupyterLab); elsewhere fetch `image`. */

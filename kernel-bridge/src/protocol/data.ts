@@ -56,6 +56,10 @@ export const IndexJob = Type.Object({
 });
 export type IndexJob = Type.Static<typeof IndexJob>;
 
+export const RUN_ANSWERS = ['right', 'wrong', 'mixed'] as const;
+/** A run's newest group on a question: all completions right, none, or some (`mixed`: they disagree). An evaluation's answer counts as one completion. */
+export type RunAnswer = (typeof RUN_ANSWERS)[number];
+
 export const DataItem = Type.Object({
   ...VqaItem.properties,
   splits: Type.Array(Type.String()),
@@ -66,6 +70,8 @@ export const DataItem = Type.Object({
   height: orNull(Type.Integer()),
   /** With group=image: ids of all questions on the image that pass the filter. */
   group: Type.Optional(Type.Array(Type.String())),
+  /** With runs=: how each run answered it last; a run that was never asked it is left out. */
+  answers: Type.Optional(Type.Record(Type.String(), Type.Unsafe<RunAnswer>(Type.String()))),
 });
 export type DataItem = Type.Static<typeof DataItem>;
 
@@ -76,6 +82,9 @@ export const ItemQuery = Type.Object(
     q: Type.Optional(Type.String({ maxLength: 1000, description: 'words, "a phrase", -without, field:value' })),
     ids: Type.Optional(Type.Array(Type.String())),
     image: Type.Optional(Type.String({ description: 'path or sha256 of an image' })),
+    runs: Type.Optional(
+      Type.Array(Type.String(), { maxItems: 4, description: 'runs whose answers become facets run:<id> (right, wrong, mixed, unasked)' }),
+    ),
     sort: Type.Optional(Type.String({ description: 'file, id, dataset, modality, question_type, question or image' })),
     descending: Type.Optional(Type.Boolean()),
     group: Type.Optional(Type.Literal('image')),
@@ -116,6 +125,18 @@ export const DataSample = Type.Object({
   ),
 });
 export type DataSample = Type.Static<typeof DataSample>;
+
+/** What one run said to a question, newest first: groups of training steps, and evaluations. */
+export const ItemAnswers = Type.Object({
+  run: Type.String(),
+  run_name: Type.String(),
+  variant: Type.String(),
+  step: Type.Integer(),
+  source: Type.Unsafe<'rollouts' | 'evaluation'>(Type.String()),
+  group: orNull(Type.Integer({ description: 'group of the step, for rollouts' })),
+  completions: Type.Array(Type.Object({ text: Type.String(), prediction: orNull(Type.String()), correct: orNull(Type.Boolean()) })),
+});
+export type ItemAnswers = Type.Static<typeof ItemAnswers>;
 
 export const SPLIT_KINDS = ['question', 'leak-free'] as const;
 export type SplitKind = (typeof SPLIT_KINDS)[number];
@@ -220,7 +241,7 @@ export type Folder = Type.Static<typeof Folder>;
 export const EXPORT_FORMATS = ['jsonl', 'medr1', 'parquet'] as const;
 export type ExportFormat = (typeof EXPORT_FORMATS)[number];
 
-/** method, path, what it does; under /api like ROUTES. Item filters: modality=, question_type=, dataset=, split=, options=, answer=, problem= (each may repeat), q=, ids=a,b, image=. */
+/** method, path, what it does; under /api like ROUTES. Item filters: modality=, question_type=, dataset=, split=, options=, answer=, problem= (each may repeat), q=, ids=a,b, image=, runs=a,b. */
 export const DATA_ROUTES = [
   ['GET', '/data', '{datasets: DatasetSummary[], jobs: IndexJob[]}'],
   ['POST', '/data', '{dir, name?, images?} -> IndexJob; indexing goes on in the background'],
