@@ -5,6 +5,8 @@
 import type {
   ErrorBody,
   Estimate,
+  GenerateRequest,
+  Generation,
   Group,
   MetricTable,
   RewardRevision,
@@ -16,12 +18,13 @@ import type {
   TrainConfig,
 } from '@medr1/kernel-bridge/protocol';
 import type { DataClient } from '@medr1/kernel-bridge/client';
-import type { Generation, GenerateRequest } from '@medr1/kernel-bridge/protocol';
 import type { Subscribable } from './observable.ts';
 
 export type {
   ErrorBody,
   Estimate,
+  GenerateRequest,
+  Generation,
   Group,
   MetricTable,
   RewardRevision,
@@ -33,6 +36,21 @@ export type {
   TrainConfig,
 };
 export type { Checkpoint, Completion, RunState } from '@medr1/kernel-bridge/protocol';
+export type {
+  Audit,
+  DataItem,
+  DataPage,
+  DataSample,
+  DatasetSummary,
+  ExportFormat,
+  Folder,
+  IndexJob,
+  ItemAnswers,
+  ItemQuery,
+  MakeSplit,
+  RunAnswer,
+} from '@medr1/kernel-bridge/protocol';
+export type { DatasetDetail, SplitSummary } from '@medr1/kernel-bridge/client';
 
 /** `connecting` covers the wait before a retry too; `refused` will not be tried again by itself. */
 export type ConnectionState = 'connecting' | 'open' | 'closed' | 'refused';

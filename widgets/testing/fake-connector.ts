@@ -4,6 +4,8 @@ import type {
   Connector,
   ConnectionState,
   Estimate,
+  Generation,
+  GenerateRequest,
   Group,
   MetricTable,
   RunDetail,
@@ -15,6 +17,9 @@ import type {
   TrainConfig,
 } from '../src/connector.ts';
 import { Observable } from '../src/observable.ts';
+import { drawing, random } from './drawing.ts';
+import { FakeData, type FakeDataOptions } from './fake-data.ts';
+import { fakeGeneration } from './fake-generation.ts';
 
 export interface FakeRun {
   id: string;
@@ -42,19 +47,10 @@ export interface FakeOptions {
   silent?: boolean;
   /** What the run's log holds beside its steps. */
   events?: RunEvent[];
+  /** Data sets; one of 5,000 questions when left out. */
+  data?: FakeDataOptions;
   /** Text of a completion, where a state needs a certain one. */
   completionText?: (step: number, group: number, index: number) => string;
-}
-
-/** A small generator with a seed (mulberry32). */
-export function random(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
 }
 
 const START = Date.UTC(2026, 0, 5, 9, 30);
@@ -64,12 +60,14 @@ export class FakeConnector implements Connector {
   readonly connection = new Observable<ConnectionState>('open');
   readonly calls: unknown[][] = [];
   options: FakeOptions;
+  readonly data: FakeData;
   readonly #runListeners = new Map<string, Set<(event: RunEvent) => void>>();
   readonly #runsListeners = new Set<(event: RunsEvent) => void>();
   readonly #tables = new Map<string, MetricTable>();
 
   constructor(options: FakeOptions = {}) {
     this.options = options;
+    this.data = new FakeData(options.data ?? {}, (name, args, value) => this.#answer(`data.${name}`, args, value));
     if (options.failure) this.connection.set('connecting');
   }
 
@@ -165,6 +163,10 @@ export class FakeConnector implements Connector {
       author: '',
       created_at: START,
     }));
+  generate = (request: GenerateRequest): Promise<Generation> =>
+    this.#answer('generate', [request], () =>
+      fakeGeneration(request, request.item ? this.data.item(request.dataset!, request.item) : null),
+    );
   imageUrl = (_id: string, path: string, size: number): string => drawing(path, size);
 
   subscribeRun(id: string, _resume: unknown, onEvent: (event: RunEvent) => void): { close(): void } {
@@ -337,13 +339,4 @@ function makeTable(run: FakeRun): MetricTable {
   }
   const step = Array.from({ length: steps }, (_, index) => index + 1);
   return { run: run.id, epoch: 'e1', seq: steps, step, time: step.map((one) => START + one * STEP_MS), metrics };
-}
-
-/** A drawn stand-in for an image, different for each path. */
-function drawing(path: string, size: number): string {
-  const chance = random([...path].reduce((sum, letter) => (sum * 31 + letter.charCodeAt(0)) >>> 0, 7));
-  const hue = Math.floor(chance() * 360);
-  const circle = `<circle cx='${20 + chance() * 60}' cy='${20 + chance() * 60}' r='${8 + chance() * 16}' fill='hsl(${(hue + 150) % 360} 70% 60%)'/>`;
-  const text = `<svg xmlns='http://www.w3.org/2000/svg' width='${size}' height='${size}' viewBox='0 0 100 100'><rect width='100' height='100' fill='hsl(${hue} 25% 25%)'/>${circle}</svg>`;
-  return `data:image/svg+xml,${encodeURIComponent(text)}`;
 }

@@ -1,0 +1,54 @@
+/** A made-up answer of a model outside training; the same request gives the same answer. */
+import type { DataItem, Generation, GenerateRequest } from '../src/connector.ts';
+import { random, seedOf } from './drawing.ts';
+
+const IMAGE_TOKENS = 196;
+
+export function fakeGeneration(request: GenerateRequest, item: DataItem | null): Generation {
+  const { variant = 'think', num = 1, run = null, step = null } = request;
+  const question = item?.question ?? request.question ?? '';
+  const options = item?.options ?? ['Yes', 'No'];
+  const listed = options.map((option, index) => `${'ABCDEF'[index]}) ${option}`).join(', ');
+  const text = `<|im_start|>user\n<|vision_start|><|image_pad|><|vision_end|>${question} ${listed}<|im_end|>\n<|im_start|>assistant\n`;
+  const words = text.match(/<\|[a-z_]+\|>|\s*[^\s<]+|\s/g) ?? [];
+  return {
+    run,
+    step: step ?? (run ? 120 : null),
+    model: request.model ?? `runs/${run}/checkpoints/step-000120`,
+    variant,
+    prompt: {
+      text,
+      tokens: words.map((word) => ({
+        id: seedOf(word) % 150_000,
+        text: word,
+        ...(word === '<|image_pad|>' && { image: IMAGE_TOKENS }),
+      })),
+      image: item && {
+        width: item.width ?? 512,
+        height: item.height ?? 512,
+        resized_width: 392,
+        resized_height: 392,
+        tokens: IMAGE_TOKENS,
+      },
+    },
+    completions: Array.from({ length: num }, (_, index) => {
+      const chance = random(seedOf(JSON.stringify(request)) + index);
+      const prediction = 'ABCDEF'[Math.floor(chance() * options.length)];
+      const answer = `<answer> ${prediction} </answer>`;
+      const said = `The image shows ${options[prediction.charCodeAt(0) - 65]} . So the answer is ${prediction} .`;
+      const whole =
+        variant === 'think' ? `<think>${said}</think> ${answer}` : variant === 'think-after' ? `${answer} <think>${said}</think>` : answer;
+      const tokens = whole.match(/<\/?[a-z]+>|\s*[^\s<]+|\s/g) ?? [];
+      return {
+        text: whole,
+        token_ids: tokens.map((token) => seedOf(token) % 150_000),
+        tokens,
+        logprobs: tokens.map(() => -3 * chance() ** 4),
+        finish_reason: 'stop',
+        prediction,
+        correct: item?.answer ? prediction === item.answer : null,
+      };
+    }),
+    seconds: 1.8,
+  };
+}
