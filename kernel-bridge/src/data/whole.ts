@@ -26,7 +26,7 @@ export async function readWhole(nameOrDir: string, options: { home?: string; sig
   const whole = readIndexed(nameOrDir, options.home);
   for (const file of splitFilesOf(nameOrDir, options.home)) {
     whole.splits.set(`${file.name}/train`, file.train);
-    whole.splits.set(`${file.name}/test`, file.test);
+    if (file.test.length > 0) whole.splits.set(`${file.name}/test`, file.test);
   }
   return whole;
 }

@@ -100,6 +100,8 @@ export const DataPage = Type.Object({
   items: Type.Array(DataItem),
   /** Questions that pass the filter. */
   total: Type.Integer(),
+  /** With group=image: images that these are on, the rows of all pages. */
+  images: Type.Optional(Type.Integer()),
   /** Questions by facet and value; a facet's own choice does not narrow its counts. */
   facets: Type.Record(Type.String(), Counts),
   revision: Type.Integer(),
@@ -140,6 +142,8 @@ export type ItemAnswers = Type.Static<typeof ItemAnswers>;
 
 export const SPLIT_KINDS = ['question', 'leak-free'] as const;
 export type SplitKind = (typeof SPLIT_KINDS)[number];
+/** What was chosen by a filter or by hand, not drawn: all of it is `train`. */
+export const SELECTION = 'selection';
 
 /** A split that can be shared: ids, how they were drawn, and a hash over all of it. */
 export const SplitFile = Type.Object({
@@ -148,7 +152,7 @@ export const SplitFile = Type.Object({
   dataset: Type.String(),
   /** sha256 of the questions that it was drawn from. */
   items_hash: Type.String(),
-  kind: Type.Unsafe<SplitKind>(Type.String()),
+  kind: Type.Unsafe<SplitKind | typeof SELECTION>(Type.String()),
   seed: Type.Integer(),
   test_fraction: Type.Number(),
   train: Type.Array(Type.String()),
@@ -160,9 +164,11 @@ export type SplitFile = Type.Static<typeof SplitFile>;
 export const MakeSplit = Type.Object(
   {
     name: Type.Optional(Type.String()),
-    kind: Type.Unsafe<SplitKind>(Type.String({ enum: [...SPLIT_KINDS] })),
+    kind: Type.Unsafe<SplitKind | typeof SELECTION>(Type.String({ enum: [...SPLIT_KINDS, SELECTION] })),
     seed: Type.Optional(Type.Integer({ minimum: 0 })),
     test_fraction: Type.Optional(Type.Number({ exclusiveMinimum: 0, exclusiveMaximum: 1 })),
+    /** Of a selection: the questions in it. */
+    query: Type.Optional(ItemQuery),
   },
   { additionalProperties: false },
 );

@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createClient } from '../client/index.ts';
 import { dicom, medr1, omni, picture, temporary, write } from '../data/fixtures.ts';
 import { buildIndex } from '../data/index/build.ts';
+import { loadItems } from '../data/load.ts';
 import { Audit, DATA_ROUTES, DataPage, DataSample, DatasetSummary, Folder, IndexJob, type DataItem } from '../protocol/data.ts';
 import { dataRoutes } from './data.ts';
 
@@ -116,6 +117,11 @@ it('an audit, a split and an export are made in processes of their own', async (
   expect(answer.status).toBe(201);
   expect(await answer.json()).toMatchObject({ name: 'mine', seed: 3, train: expect.any(Number) as number });
   expect(await json('/retina/splits')).toMatchObject({ files: [{ name: 'mine' }] });
+
+  const picked = await post('/retina/splits', { kind: 'selection', query: { facets: { modality: ['OCT'] } }, name: 'picked' });
+  expect(await picked.json()).toMatchObject({ name: 'picked', kind: 'selection', train: 6, test: 0 });
+  expect((await loadItems('retina', { home, split: 'picked/train' })).items.every((item) => item.modality === 'OCT')).toBe(true);
+  expect((await json<Audit>('/retina/audit')).splits).toHaveLength(1);
 
   const parquet = await post('/retina/export', { format: 'parquet', query: { facets: { modality: ['CT'] } } });
   const file = await parquet.arrayBuffer();

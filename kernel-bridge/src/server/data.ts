@@ -19,7 +19,7 @@ import { FACETS } from '../data/index/search.ts';
 import { runTask } from '../data/index/task.ts';
 import { Pool } from '../data/pool.ts';
 import { readSplit, splitFilesOf, splitPath } from '../data/splits/files.ts';
-import { EXPORT_FORMATS, ItemQuery, MakeSplit, type Audit, type Folder, type SplitFile } from '../protocol/data.ts';
+import { EXPORT_FORMATS, ItemQuery, MakeSplit, SELECTION, type Audit, type Folder, type SplitFile } from '../protocol/data.ts';
 import { WorkbenchError, errorBody } from '../protocol/errors.ts';
 
 const AddBody = Compile(
@@ -136,9 +136,13 @@ export function dataRoutes({ home = homeDir() }: { home?: string } = {}): Hono {
   });
   app.post('/:name/splits', async (c) => {
     const { name } = named(c);
-    const { test_fraction, ...options } = check(SplitBody, await body(c));
+    const { test_fraction, kind, query = {}, ...options } = check(SplitBody, await body(c));
     if (options.name) checkName(options.name);
-    return c.json(withoutIds(await runTask('split', { name, home, options: { ...options, testFraction: test_fraction } })), 201);
+    const made =
+      kind === SELECTION
+        ? runTask('selection', { name, home, query, as: options.name })
+        : runTask('split', { name, home, options: { ...options, kind, testFraction: test_fraction } });
+    return c.json(withoutIds(await made), 201);
   });
   app.get('/:name/splits/:split', (c) => c.json(readSplit(splitPath(named(c).name, checkName(c.req.param('split')), home))));
 

@@ -119,15 +119,18 @@ describe('paging', () => {
     fc.assert(
       fc.property(facets, fc.integer({ min: 1, max: 5 }), (chosen, limit) => {
         const groups: string[][] = [];
+        let images: number | undefined;
         for (let cursor: string | undefined, first = true; first || cursor; first = false) {
           const page = set.page({ facets: chosen, group: 'image', limit, cursor });
           groups.push(...page.items.map((item) => item.group!));
+          images = page.images;
           cursor = page.cursor ?? undefined;
         }
         const expected = Map.groupBy(
           all.filter((item) => passes(item, chosen)),
           (item) => item.image,
         );
+        expect(images).toBe(expected.size);
         expect(groups.map((ids) => ids.toSorted().join()).toSorted()).toEqual(
           [...expected.values()]
             .map((items) =>

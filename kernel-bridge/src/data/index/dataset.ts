@@ -74,6 +74,7 @@ export class Dataset {
     let last = -1; // image of the row before, when grouped
     const groups: number[][] = [];
     const imageOf = grouped ? this.#imageOf() : null;
+    const images = imageOf ? imagesAmong(order, passed, imageOf) : null;
     for (; at < facets.rows; at++) {
       const row = order[descending ? facets.rows - 1 - at : at];
       if (passed[row] === 0) continue;
@@ -89,6 +90,7 @@ export class Dataset {
     return {
       items: this.#items(groups, grouped),
       total,
+      ...(images !== null && { images }),
       facets: counts,
       revision: this.#revision,
       cursor: at < facets.rows ? `${this.#revision}.${at}` : null,
@@ -102,9 +104,12 @@ export class Dataset {
     return all.filter((_, row) => passed[row] === 1).map(({ id }) => id);
   }
 
+  item(id: string): DataItem {
+    return this.#item(this.#row(id));
+  }
+
   sample(id: string): DataSample {
-    const row = this.db.prepare(`${ITEM} WHERE t.id = ?`).get(id) as unknown as ItemRow | undefined;
-    if (!row) throw noItem(this.name, id);
+    const row = this.#row(id);
     const { raw, file, at } = this.db.prepare('SELECT raw, file, row AS at FROM items WHERE n = ?').get(row.n) as {
       raw: string;
       file: string;
@@ -121,6 +126,12 @@ export class Dataset {
       same_image: siblings.map((s) => this.#item(s)),
       near: this.#near(row.image_n),
     };
+  }
+
+  #row(id: string): ItemRow {
+    const row = this.db.prepare(`${ITEM} WHERE t.id = ?`).get(id) as unknown as ItemRow | undefined;
+    if (!row) throw noItem(this.name, id);
+    return row;
   }
 
   /** Path of the image that a thumbnail's address names by content. */
@@ -239,6 +250,18 @@ export class Dataset {
   }
 }
 
+/** Images with a row that passes; `order` has the rows of an image side by side. */
+function imagesAmong(order: Int32Array, passed: Uint8Array, imageOf: Int32Array): number {
+  let count = 0;
+  let last = -1;
+  for (const row of order) {
+    if (passed[row] === 0 || imageOf[row] === last) continue;
+    last = imageOf[row];
+    count++;
+  }
+  return count;
+}
+
 class NearTable {
   readonly #n: number[];
   readonly #hashes: HashTable;
@@ -259,7 +282,7 @@ class NearTable {
   }
 }
 
-function noItem(name: string, id: string): WorkbenchError {
+export function noItem(name: string, id: string): WorkbenchError {
   return new WorkbenchError({
     code: 'DATA_ITEM_UNKNOWN',
     http: 404,

@@ -4,7 +4,7 @@ import { errorBody } from '../../protocol/errors.ts';
 import { auditDataset } from '../audit.ts';
 import { exportItems } from '../export.ts';
 import { splitPath, writeSplit } from '../splits/files.ts';
-import { makeSplit, type SplitOptions } from '../splits/make.ts';
+import { makeSelection, makeSplit, type SplitOptions } from '../splits/make.ts';
 import { readWhole } from '../whole.ts';
 import { Dataset } from './dataset.ts';
 
@@ -17,10 +17,14 @@ export const tasks = {
     return made;
   },
 
+  selection: async ({ name, home, query, as }: { name: string; home: string; query: ItemQuery; as?: string }) => {
+    const made = makeSelection(await readWhole(name, { home }), idsOf(name, home, query), as);
+    writeSplit(splitPath(name, made.name, home), made);
+    return made;
+  },
+
   export: async ({ name, home, format, query }: { name: string; home: string; format: ExportFormat; query: ItemQuery }) => {
-    const set = new Dataset(name, home);
-    const ids = new Set(set.ids(query));
-    set.close();
+    const ids = idsOf(name, home, query);
     const { items } = await readWhole(name, { home });
     return exportItems(
       items.filter((item) => ids.has(item.id)),
@@ -29,6 +33,15 @@ export const tasks = {
   },
 };
 export type Tasks = typeof tasks;
+
+function idsOf(name: string, home: string, query: ItemQuery): Set<string> {
+  const set = new Dataset(name, home);
+  try {
+    return new Set(set.ids(query));
+  } finally {
+    set.close();
+  }
+}
 
 process.once('message', (message) => {
   const { task, args } = message as { task: keyof Tasks; args: never };

@@ -4,7 +4,8 @@
  * question: as in Med-R1's paper, 80/20 by question. An image with several questions then stands on both sides.
  * leak-free: an image with its copies, its near-duplicates and its study goes to one side whole.
  */
-import type { SplitFile, SplitKind, VqaItem } from '../../protocol/data.ts';
+import { createHash } from 'node:crypto';
+import { SELECTION, type SplitFile, type SplitKind, type VqaItem } from '../../protocol/data.ts';
 import { WorkbenchError } from '../../protocol/errors.ts';
 import { HashTable, nearPairs } from '../image/near.ts';
 import type { WholeDataset } from '../whole.ts';
@@ -37,6 +38,25 @@ export function makeSplit(whole: WholeDataset, options: SplitOptions): SplitFile
     test_fraction: testFraction,
     train: ids(false),
     test: ids(true),
+  });
+}
+
+/** The usable ones of chosen questions as a split without a test side. The same questions give the same name. */
+export function makeSelection(whole: WholeDataset, chosen: ReadonlySet<string>, name?: string): SplitFile {
+  const items = whole.items.filter((item) => item.problem === null && chosen.has(item.id));
+  if (items.length === 0) throw nothingChosen(whole.name, chosen.size);
+  const train = items.map((item) => item.id);
+  const digest = createHash('sha256').update(JSON.stringify(train)).digest('hex');
+  return sealed({
+    format: 'medr1-split/1',
+    name: name ?? `${SELECTION}-${digest.slice(0, 8)}`,
+    dataset: whole.name,
+    items_hash: hashItems(items),
+    kind: SELECTION,
+    seed: 0,
+    test_fraction: 0,
+    train,
+    test: [],
   });
 }
 
@@ -104,5 +124,13 @@ function tooFew(dataset: string, usable: number): WorkbenchError {
     code: 'DATA_EMPTY',
     message: `${dataset} has ${usable} usable questions, too few to split`,
     remedy: '`medr1 data audit` tells why the others cannot be used.',
+  });
+}
+
+function nothingChosen(dataset: string, chosen: number): WorkbenchError {
+  return new WorkbenchError({
+    code: 'DATA_EMPTY',
+    message: `none of the ${chosen} chosen questions of ${dataset} can be used`,
+    remedy: 'Choose questions without a problem.',
   });
 }

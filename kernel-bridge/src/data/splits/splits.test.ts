@@ -8,7 +8,7 @@ import { buildIndex } from '../index/build.ts';
 import { loadItems } from '../load.ts';
 import type { WholeDataset } from '../whole.ts';
 import { readSplit, splitPath, writeSplit } from './files.ts';
-import { linked, makeSplit } from './make.ts';
+import { linked, makeSelection, makeSplit } from './make.ts';
 import { shuffled, seeded } from './random.ts';
 
 const item = (id: number, image: string, stratum: string, problem: string | null = null): VqaItem => ({
@@ -93,6 +93,21 @@ describe('a new split', () => {
     expect(() => makeSplit(whole([item(0, 'a', 'CT')]), { kind: 'question' })).toThrow(
       expect.objectContaining({ code: 'DATA_EMPTY' }) as Error,
     );
+  });
+});
+
+describe('a selection', () => {
+  const list = [item(0, 'a', 'CT'), item(1, 'a', 'CT'), item(2, 'b', 'MRI', 'image-missing'), item(3, 'c', 'MRI')];
+
+  it('is a training set of the usable questions chosen, named by what is in it', () => {
+    const made = makeSelection(whole(list), new Set(['3', '0', '2', 'of another set']));
+    expect(made).toMatchObject({ kind: 'selection', train: ['0', '3'], test: [] });
+    expect(makeSelection(whole(list), new Set(['0', '3'])).name).toBe(made.name);
+    expect(makeSelection(whole(list), new Set(['0', '1'])).name).not.toBe(made.name);
+  });
+
+  it('of nothing usable is refused', () => {
+    expect(() => makeSelection(whole(list), new Set(['2']))).toThrow(expect.objectContaining({ code: 'DATA_EMPTY' }) as Error);
   });
 });
 
