@@ -4,7 +4,7 @@ import { mapPool } from './pool.ts';
 import { fingerprint } from './image/fingerprint.ts';
 import { HashTable, nearPairs } from './image/near.ts';
 import { OptionPrior, chance } from './prior.ts';
-import { PROBLEMS, type Problem } from './problems.ts';
+import { PROBLEMS, type Problem } from '../protocol/problems.ts';
 import { readWhole, type WholeDataset } from './whole.ts';
 
 export interface AuditOptions {

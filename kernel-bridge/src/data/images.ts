@@ -5,7 +5,7 @@
 import { lstat, readdir, realpath, stat } from 'node:fs/promises';
 import { dirname, isAbsolute, relative, resolve, sep } from 'node:path';
 import type { Dirent } from 'node:fs';
-import type { Problem } from './problems.ts';
+import type { Problem } from '../protocol/problems.ts';
 
 /** Whether `path` is `root` or below it; both must be real paths. Never a comparison of prefixes: /data is no parent of /database. */
 export function isInside(root: string, path: string): boolean {

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import type { VqaItem } from '../protocol/data.ts';
 import { datasetOfImage, modalityName, normalizeText, questionTypeName } from './names.ts';
 import { LETTERS, answerLetter, parseProblem, parseSolution } from './options.ts';
-import type { Problem } from './problems.ts';
+import type { Problem } from '../protocol/problems.ts';
 
 /** What the place of a file tells about its records, for example Splits/modality/train/<modality>_train.json. */
 export interface Hints {

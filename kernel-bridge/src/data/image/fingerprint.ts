@@ -3,7 +3,7 @@
  * brightness: 64 bits say whether a cell of a 9 x 8 grey version is darker than its right neighbour, 64 whether darker than the one below.
  */
 import { createHash } from 'node:crypto';
-import type { Problem } from '../problems.ts';
+import type { Problem } from '../../protocol/problems.ts';
 import { ImageError, readImage } from './open.ts';
 import { identify, imageError, toSharp, type Picture } from './picture.ts';
 

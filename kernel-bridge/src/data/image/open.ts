@@ -7,7 +7,7 @@ import { open, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import { WorkbenchError } from '../../protocol/errors.ts';
 import { isConfined, isInside } from '../images.ts';
-import { PROBLEMS, type Problem } from '../problems.ts';
+import { PROBLEMS, type Problem } from '../../protocol/problems.ts';
 
 export const MAX_IMAGE_BYTES = 64 << 20;
 export const MAX_IMAGE_PIXELS = 64e6;

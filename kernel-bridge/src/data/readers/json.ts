@@ -2,7 +2,7 @@
  * Records of JSON and JSON Lines files, one at a time. A file is never held whole: 100 MB on one line costs the memory of its
  * largest record, and a broken record costs that record alone.
  */
-import type { Problem } from '../problems.ts';
+import type { Problem } from '../../protocol/problems.ts';
 
 export interface Found {
   row: number;
