@@ -54,6 +54,12 @@ describe('Processor', () => {
     expect(inputIds).toEqual([3, 5, 7, 7, 7, 7, 6, 5, 7, 7, 7, 7, 7, 7, 7, 7, 6, 0, 1, 2, 4, 3]);
   });
 
+  it('does not hand pixels to the chat template, which would make a value of each', async () => {
+    const tripwire = { enumerable: true, get: () => expect.fail('the template read the image') };
+    const { inputIds } = await processor.prompt({ images: [Object.defineProperty(image(56, 56), 'extra', tripwire)], text: 'abc' });
+    expect(inputIds.filter((id) => id === processor.specialIds.imagePad)).toHaveLength(4);
+  });
+
   it('keeps several turns with their images in place', async () => {
     const { inputIds, images } = await processor.chat([
       { role: 'user', content: [{ type: 'text', text: 'a' }, { type: 'image', image: image(56, 56) }] },

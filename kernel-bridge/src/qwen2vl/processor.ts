@@ -86,7 +86,7 @@ export class Processor {
   /** Any conversation. Images stand where the messages have them. */
   async chat(messages: Message[], options: { addGenerationPrompt?: boolean } & Resize = {}): Promise<EncodedPrompt> {
     for (const text of messages.flatMap(textsOf)) refuseReserved(text);
-    const text = this.template.render({ messages, add_generation_prompt: options.addGenerationPrompt ?? false });
+    const text = this.template.render({ messages: messages.map(withoutPixels), add_generation_prompt: options.addGenerationPrompt ?? false });
     const inputs = messages.flatMap(({ content }) =>
       typeof content === 'string' ? [] : content.flatMap((part) => (part.type === 'image' ? [part.image] : [])),
     );
@@ -128,6 +128,12 @@ export class Processor {
     if (ids.length === 0) return '';
     return this.tokenizer.decode(ids, { skip_special_tokens: options.skipSpecialTokens ?? false, clean_up_tokenization_spaces: false });
   }
+}
+
+/** What the template needs to know of an image is that it is there; handed over, each of its bytes would be made a Jinja value. */
+function withoutPixels({ role, content }: Message): { role: string; content: string | Record<string, string>[] } {
+  if (typeof content === 'string') return { role, content };
+  return { role, content: content.map((part) => (part.type === 'image' ? { type: 'image' } : { ...part })) };
 }
 
 function textsOf({ content }: Message): string[] {

@@ -1,5 +1,18 @@
 import { describe, expect, it } from 'vitest';
-import { AdamW, backward, clipGradNorm, generator, memoryStats, scope, setNumThreads, tensor, torch, type Tensor } from './index.ts';
+import {
+  AdamW,
+  backward,
+  clipGradNorm,
+  generator,
+  getNumThreads,
+  memoryStats,
+  scope,
+  setNumThreads,
+  tensor,
+  torch,
+  withThreads,
+  type Tensor,
+} from './index.ts';
 
 const MB = 2 ** 20;
 
@@ -43,6 +56,18 @@ describe('memoryStats', () => {
       const after = memoryStats();
       expect([after.tensors - tensors, after.bytes - bytes]).toEqual([3, 1024]);
     }));
+});
+
+it('withThreads holds for its work only, an error included, and never raises the number', () => {
+  setNumThreads(2);
+  expect(withThreads(1, getNumThreads)).toBe(1);
+  expect(withThreads(3, getNumThreads)).toBe(2);
+  expect(() =>
+    withThreads(1, () => {
+      throw new Error('broken off');
+    }),
+  ).toThrow('broken off');
+  expect(getNumThreads()).toBe(2);
 });
 
 it('the collector frees what nobody disposed, once the event loop turns', async () => {

@@ -29,3 +29,15 @@ export function memoryStats(device = 'cuda:0'): MemoryStats {
 /** Number of CPU threads that one operator uses. */
 export const setNumThreads = (n: number): void => native.setNumThreads(n);
 export const getNumThreads = (): number => native.getNumThreads();
+
+/** Runs `work` with at most n CPU threads an operator. */
+export function withThreads<T>(n: number, work: () => T): T {
+  const before = getNumThreads();
+  if (before <= n) return work();
+  setNumThreads(n);
+  try {
+    return work();
+  } finally {
+    setNumThreads(before);
+  }
+}
