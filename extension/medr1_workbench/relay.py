@@ -19,6 +19,7 @@ from tornado.websocket import WebSocketClosedError, WebSocketHandler
 from websockets.asyncio.client import unix_connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
+from .backend import PATIENT, PATIENT_PATHS, TIMEOUT
 from .sidecar import Sidecar
 
 AUTH_RESOURCE = "medr1"
@@ -93,42 +94,46 @@ class RelayHandler(_Base, APIHandler):
 
     @web.authenticated
     @authorized
-    async def get(self, _path: str) -> None:
-        await self._relay()
+    async def get(self, path: str) -> None:
+        await self._relay(path)
 
     @web.authenticated
     @authorized
-    async def post(self, _path: str) -> None:
-        await self._relay()
+    async def post(self, path: str) -> None:
+        await self._relay(path)
 
     @web.authenticated
     @authorized
-    async def put(self, _path: str) -> None:
-        await self._relay()
+    async def put(self, path: str) -> None:
+        await self._relay(path)
 
     @web.authenticated
     @authorized
-    async def patch(self, _path: str) -> None:
-        await self._relay()
+    async def patch(self, path: str) -> None:
+        await self._relay(path)
 
     @web.authenticated
     @authorized
-    async def delete(self, _path: str) -> None:
-        await self._relay()
+    async def delete(self, path: str) -> None:
+        await self._relay(path)
 
     def on_connection_close(self) -> None:
         if self._relaying is not None:
             self._relaying.cancel()
         super().on_connection_close()
 
-    async def _relay(self) -> None:
+    async def _relay(self, path: str) -> None:
         if self.sidecar.state != "running":
             return self._backend_down()
         self._relaying = asyncio.current_task()
         try:
             client = self.settings["medr1_backend"]
             request = client.build_request(
-                self.request.method or "GET", self._target(), headers=self._relayed_headers(), content=bytes(self._body)
+                self.request.method or "GET",
+                self._target(),
+                headers=self._relayed_headers(),
+                content=bytes(self._body),
+                timeout=PATIENT if path in PATIENT_PATHS else TIMEOUT,
             )
             answer = await client.send(request, stream=True)
             try:

@@ -32,6 +32,16 @@ class Picture(web.RequestHandler):
         self.finish(b"\x89PNG" + bytes(range(256)) * 1000)
 
 
+class Slow(web.RequestHandler):
+    """Answers after half a second."""
+
+    async def get(self):
+        await asyncio.sleep(0.5)
+        self.finish({})
+
+    post = get
+
+
 class Broken(web.RequestHandler):
     """Promises more than it sends."""
 
@@ -68,7 +78,13 @@ async def main():
         child = await asyncio.create_subprocess_exec(sys.executable, "-c", stubborn)
         print(f"child {child.pid}", file=sys.stderr, flush=True)
     path = sys.argv[sys.argv.index("--socket") + 1]
-    routes = [(r"/api/echo.*", Echo), (r"/api/picture", Picture), (r"/api/broken", Broken), (r"/api/ws", Socket)]
+    routes = [
+        (r"/api/echo.*", Echo),
+        (r"/api/picture", Picture),
+        (r"/api/broken", Broken),
+        (r"/api/(?:slow|generate)", Slow),
+        (r"/api/ws", Socket),
+    ]
     HTTPServer(web.Application(routes)).add_socket(bind_unix_socket(path))
     protocol = 99 if MODE == "other-protocol" else 1
     print(json.dumps({"protocol": protocol, "version": "fake", "pid": os.getpid(), "socket": path}), flush=True)

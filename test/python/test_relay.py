@@ -2,8 +2,10 @@ import json
 import os
 import stat
 
+import httpx
 import pytest
 from conftest import until
+from medr1_workbench import relay
 from tornado.httpclient import HTTPClientError, HTTPRequest
 from tornado.websocket import websocket_connect
 
@@ -112,6 +114,14 @@ async def test_a_body_over_the_limit_is_refused(running, jp_fetch):
 async def test_an_answer_that_breaks_off_does_not_pass_for_whole(running, jp_fetch):
     with pytest.raises((HTTPClientError, OSError)):
         await jp_fetch("medr1/api/broken", request_timeout=5)
+
+
+async def test_an_answer_of_a_model_may_take_longer_than_others(running, jp_fetch, monkeypatch):
+    monkeypatch.setattr(relay, "TIMEOUT", httpx.Timeout(0.1))
+    error = await refused(jp_fetch("medr1/api/slow"))
+    assert error.code == 504
+    assert json.loads(error.response.body)["code"] == "BACKEND_SLOW"
+    assert (await jp_fetch("medr1/api/generate", method="POST", body="{}")).code == 200
 
 
 async def test_while_the_backend_is_down_the_page_is_told_why(workbench, jp_fetch, jp_ws_fetch):

@@ -77,14 +77,13 @@ it('no route answers that the table does not list', async () => {
   const { createApp } = await import('../../kernel-bridge/src/server/app.ts');
   const { Hub } = await import('../../kernel-bridge/src/server/hub.ts');
   const { Supervisor } = await import('../../kernel-bridge/src/server/supervisor.ts');
+  const { Generations } = await import('../../kernel-bridge/src/server/generations.ts');
   const home = mkdtempSync(join(tmpdir(), 'medr1-auth-'));
-  const services = {
-    home,
-    hub: new Hub(home),
-    supervisor: new Supervisor({ home, changed: () => {} }),
-    loadItems: () => Promise.reject(),
-    started_at: 0,
-  };
+  const hub = new Hub(home);
+  const supervisor = new Supervisor({ home, changed: () => {} });
+  const loadItems = () => Promise.reject();
+  const generations = new Generations({ home, supervisor, loadItems, store: (id) => hub.store(id) });
+  const services = { home, hub, supervisor, generations, loadItems, started_at: 0 };
   const listed = ROUTES.map(([method, path]) => `${method} /api${path}`);
   const registered = createApp(services, { secret: 's', port: null }).routes.filter(({ method }) => method !== 'ALL');
   expect([...new Set(registered.map(({ method, path }) => `${method} ${path}`))].sort()).toEqual([...listed].sort());

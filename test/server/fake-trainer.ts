@@ -2,7 +2,7 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import type { VqaItem } from '../../kernel-bridge/src/protocol/index.ts';
+import type { Answer, Ask, VqaItem } from '../../kernel-bridge/src/protocol/index.ts';
 import type { Group } from '../../kernel-bridge/src/protocol/run.ts';
 import type { CreateTrainer, StepResult, Trainer } from '../../kernel-bridge/src/rl/types.ts';
 import type { LoadItems } from '../../kernel-bridge/src/runs/runs.ts';
@@ -47,6 +47,7 @@ export const createFakeTrainer: CreateTrainer = async ({ config, resumeFrom }) =
     },
     rewardWeights: () => weights,
     evaluate: async () => ({ eval_accuracy: 0.5 }),
+    answer: async (ask, signal) => fakeAnswer(ask, `step ${step}`, signal),
     async saveCheckpoint(dir) {
       if (full) {
         full = false;
@@ -60,6 +61,15 @@ export const createFakeTrainer: CreateTrainer = async ({ config, resumeFrom }) =
   };
   return trainer;
 };
+
+/** Says who answered what. A question with the word `slow` is answered only when it is withdrawn, `die` ends the process. */
+export async function fakeAnswer(ask: Ask, who: string, signal?: AbortSignal): Promise<Answer> {
+  if (ask.item.question === 'die') process.exit(3);
+  if (ask.item.question === 'slow') await wait(60_000, undefined, { signal });
+  const text = `${who}: ${ask.item.question} as ${ask.template ?? ask.variant} ${ask.evaluation ? 'evaluated' : 'trained'}`;
+  const completion = { text, token_ids: [1], tokens: [text], logprobs: [-0.5], finish_reason: 'stop', prediction: null, correct: null };
+  return { prompt: { text: ask.item.question, tokens: [], image: null }, completions: Array(ask.num).fill(completion), seconds: 0 };
+}
 
 export function fakeStep(step: number, weights: Record<string, number> = { accuracy: 1, format: 1 }, G = 4, groupsPerStep = 2): StepResult {
   const reward = rewardAt(step, weights.accuracy ?? 1);

@@ -9,6 +9,7 @@ import { startServer, type RunningServer, type ServeOptions } from '../../kernel
 import { fakeLoadItems } from './fake-trainer.ts';
 
 export const fakeWorker = resolve(import.meta.dirname, 'fake-worker.ts');
+export const fakeGenerate = resolve(import.meta.dirname, 'fake-generate.ts');
 
 export interface TestServer {
   home: string;
@@ -32,7 +33,9 @@ export function makeHome(): { home: string; model: string; remove: () => void } 
 export async function testServer(options: Partial<ServeOptions> = {}): Promise<TestServer> {
   const made = makeHome();
   const home = options.home ?? made.home;
-  const server = await startServer({ home, loadItems: fakeLoadItems, workerModule: fakeWorker, ...options });
+  const { generation, ...rest } = options;
+  const parts = { loadItems: fakeLoadItems, workerModule: fakeWorker, generation: { module: fakeGenerate, ...generation } };
+  const server = await startServer({ home, ...parts, ...rest });
   const client = connectTo(server.address, server.secret);
   return {
     home,

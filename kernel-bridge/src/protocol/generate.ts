@@ -1,28 +1,38 @@
 /** "Try it": answers of a model outside training, from the policy being trained, a checkpoint, or any model directory. */
 import Type from 'typebox';
 import { VARIANTS, type Variant } from './config.ts';
+import type { VqaItem } from './data.ts';
+import type { ErrorBody } from './errors.ts';
 
 const orNull = <S extends Type.TSchema>(schema: S) => Type.Union([schema, Type.Null()]);
 
-/** Who answers: `run` alone = its newest policy (between two steps while it trains); with `step` = that checkpoint; `model` = a directory. */
+/**
+ * Who answers: `run` alone = its newest policy (between two steps while it trains, its last checkpoint otherwise, the model it starts from
+ * before there is one); with `step` = that checkpoint; `model` = a directory.
+ *
+ * The prompt: `prompt_template`; else, for a run, the text it trains with (its own template for its own variant, Med-R1's training prompt for
+ * another one); for a model directory Med-R1's evaluation prompt.
+ */
 export const GenerateRequest = Type.Object(
   {
     run: Type.Optional(Type.String()),
     step: Type.Optional(Type.Integer({ minimum: 1 })),
     model: Type.Optional(Type.String()),
-    /** Question of an indexed data set; or `question` (and `image`, a path inside the data set) in words. */
+    /** Question of a data set (by name or folder; the run's own when left out); or `question` (and `image`, a path inside the data set) in words. */
     dataset: Type.Optional(Type.String()),
     item: Type.Optional(Type.String()),
     image: Type.Optional(Type.String()),
     question: Type.Optional(Type.String({ maxLength: 20_000 })),
-    variant: Type.Optional(Type.Unsafe<Variant>(Type.String({ enum: [...VARIANTS], default: 'think' }))),
+    /** The run's own when left out; think for a model directory. */
+    variant: Type.Optional(Type.Unsafe<Variant>(Type.String({ enum: [...VARIANTS] }))),
     prompt_template: Type.Optional(orNull(Type.String())),
     /** 0 = only the prompt as the model gets it. */
     num: Type.Optional(Type.Integer({ minimum: 0, maximum: 16, default: 1 })),
     /** 0 = greedy. */
     temperature: Type.Optional(Type.Number({ minimum: 0, maximum: 10, default: 0 })),
     max_new_tokens: Type.Optional(Type.Integer({ minimum: 1, maximum: 2048, default: 256 })),
-    seed: Type.Optional(Type.Integer({ minimum: 0 })),
+    /** Same seed, same answers; a random one when left out. */
+    seed: Type.Optional(Type.Integer({ minimum: 0, maximum: 2 ** 32 - 1 })),
   },
   { additionalProperties: false },
 );
@@ -52,12 +62,13 @@ export const Generation = Type.Object({
   step: orNull(Type.Integer()),
   model: Type.String(),
   variant: Type.Unsafe<Variant>(Type.String()),
+  seed: Type.Optional(Type.Integer()),
   prompt: PromptView,
   completions: Type.Array(
     Type.Object({
       text: Type.String(),
       token_ids: Type.Array(Type.Integer()),
-      /** Texts of the tokens, special ones included. */
+      /** Texts of the tokens, special ones (the end) included. A character made of several tokens stands at its last. */
       tokens: Type.Array(Type.String()),
       logprobs: Type.Array(Type.Number()),
       finish_reason: Type.String(),
@@ -66,6 +77,41 @@ export const Generation = Type.Object({
       correct: orNull(Type.Boolean()),
     }),
   ),
+  /** That the model took, without waiting for a step or loading. */
   seconds: Type.Number(),
 });
 export type Generation = Type.Static<typeof Generation>;
+
+/** What a worker process is asked: a GenerateRequest with everything looked up. It crosses the channel between server and worker, never REST. */
+export interface Ask {
+  item: VqaItem;
+  /** Folder that the item's image path is relative to. */
+  root: string;
+  variant: Variant;
+  /** Null: the variant's own text, for training or, with `evaluation`, for evaluation. */
+  template: string | null;
+  evaluation: boolean;
+  /** Null: the image processor's own. */
+  min_pixels: number | null;
+  max_pixels: number | null;
+  num: number;
+  temperature: number;
+  max_new_tokens: number;
+  seed: number;
+}
+export type Answer = Pick<Generation, 'prompt' | 'completions' | 'seconds'>;
+
+/** A model that a generation process loads. */
+export interface ModelSource {
+  path: string;
+  /** Null: float32 on the CPU, bfloat16 elsewhere. */
+  dtype: 'float32' | 'bfloat16' | null;
+  device: 'auto' | 'cpu' | 'cuda';
+}
+
+export type ToWorker = 'nudge' | { type: 'ask'; key: number; ask: Ask; source: ModelSource | null } | { type: 'cancel'; key: number };
+/** `step`: of the policy that answered, where a trainer did. */
+export type FromWorker =
+  | 'committed'
+  | { type: 'answer'; key: number; answer: Answer; step: number | null }
+  | { type: 'refused'; key: number; error: ErrorBody & { http: number } };

@@ -105,5 +105,6 @@ export const ROUTES = [
   ['POST', '/runs/:id/fork', 'ForkRun -> RunSummary of the new run; 404 when there is no checkpoint at that step'],
   ['POST', '/runs/:id/rollback', 'RollbackRun -> RunSummary; drops the steps after that checkpoint; 409 while it is active'],
   ['GET', '/runs/:id/image', "PNG of a group's image; path=  size=longest side in pixels"],
+  ['POST', '/generate', 'GenerateRequest -> Generation; answers when the model has: give it minutes. 429 when too many wait'],
   ['GET', '/runs/:id/log', '{lines: string[]} of the worker; tail=n'],
 ] as const;

@@ -8,4 +8,5 @@ export { decodeImage, type ImageInput, type RawImage } from './image.ts';
 export { encodeImage, smartResize, type ImageProcessorConfig } from './image-processor.ts';
 export { Qwen2VL, type ModelDtype } from './model.ts';
 export { loadProcessor, Processor, type Content, type EncodedPrompt, type Message } from './processor.ts';
+export { tokenTexts } from './token-texts.ts';
 export type { EncodedImage } from './vision.ts';

@@ -1,7 +1,8 @@
-import type { TrainConfig } from '../protocol/index.ts';
+import type { Answer, Ask, TrainConfig } from '../protocol/index.ts';
 import { loadModel, type Qwen2VL } from '../qwen2vl/index.ts';
 import type { Tensor } from '../torch/index.ts';
 import { computeAdvantages, type Advantages } from './advantages.ts';
+import { answer } from './answer.ts';
 import { answerMetrics, completionMetrics, rewardMetrics } from './batch-metrics.ts';
 import { readTensors, type TrainerState } from './checkpoint.ts';
 import { errors } from './errors.ts';
@@ -105,6 +106,10 @@ export class GRPOTrainer implements Trainer {
 
   evaluate(): Promise<Record<string, number | null> | null> {
     return evaluate(this.#session, this.#scorer);
+  }
+
+  answer(ask: Ask, signal?: AbortSignal): Promise<Answer> {
+    return answer(this.#session.processor, () => this.#session.policy, ask, signal);
   }
 
   async saveCheckpoint(dir: string): Promise<void> {

@@ -3,8 +3,10 @@
  * generation prompt after it, and took the loss on prompt tokens too (medr1.md 1.7). Here the target is the solution and the end token, the
  * prompt is the variant's training prompt, and the loss is on the target alone.
  */
+import type { Answer, Ask } from '../protocol/index.ts';
 import { groupLogps, type Processor } from '../qwen2vl/index.ts';
 import { backward, scope, torch } from '../torch/index.ts';
+import { answer } from './answer.ts';
 import { evaluate } from './evaluate.ts';
 import type { Question } from './encoder.ts';
 import { metricMean } from './loss/index.ts';
@@ -101,6 +103,10 @@ export class SFTTrainer implements Trainer {
 
   evaluate(): Promise<Record<string, number | null> | null> {
     return evaluate(this.#session, this.#scorer);
+  }
+
+  answer(ask: Ask, signal?: AbortSignal): Promise<Answer> {
+    return answer(this.#session.processor, () => this.#session.policy, ask, signal);
   }
 
   async saveCheckpoint(dir: string): Promise<void> {

@@ -1,4 +1,4 @@
-import type { Group, TrainConfig, VqaItem } from '../protocol/index.ts';
+import type { Answer, Ask, Group, TrainConfig, VqaItem } from '../protocol/index.ts';
 
 /** What one optimiser step leaves behind: the run store writes it in one transaction. */
 export interface StepResult {
@@ -21,6 +21,8 @@ export interface Trainer {
   rewardWeights(): Record<string, number>;
   /** Metrics by `eval_` names on the fixed held-out slice; null when the run has none. */
   evaluate(): Promise<Record<string, number | null> | null>;
+  /** Answers of the policy as it stands, between two steps; training goes on exactly as if nobody had asked. */
+  answer(ask: Ask, signal?: AbortSignal): Promise<Answer>;
   /** Writes `dir` whole (weights as a Hugging Face directory, optimiser, schedule, sampler, data order, RNG) or not at all. */
   saveCheckpoint(dir: string): Promise<void>;
   dispose(): void;

@@ -106,6 +106,19 @@ export const errors = {
   serverStopped: () =>
     make('SERVER_STOPPED', 503)('The backend that supervised this run stopped; a checkpoint was written.', 'Resume goes on from there.'),
 
+  generateBusy: () =>
+    make('GENERATE_BUSY', 429)('Too many questions wait for an answer already.', 'Try again when some of them have been answered.'),
+  generateDied: (how: string, last: string) =>
+    make('GENERATE_WORKER_DIED', 500)(
+      `The process that was to answer ended before it did (${how}).${last ? ` Its last words: ${last}` : ''}`,
+      how.includes('SIGKILL')
+        ? 'Often this is the system running out of memory: ask for fewer or shorter answers, or stop what else runs.'
+        : 'Ask again: when a run has ended, its last checkpoint answers.',
+    ),
+  generateSlow: (seconds: number) =>
+    make('GENERATE_TIMEOUT', 504)(`There was no answer within ${seconds} s.`, 'Ask for fewer or shorter answers, or pause the run first.'),
+  generateStopped: () => make('GENERATE_STOPPED', 499)('The question was withdrawn.', 'Nothing to do.'),
+
   diskFull: (directory: string) =>
     make('DISK_FULL', 507)(`The disk that holds ${directory} is full.`, 'Make room (old runs, the trash): the run goes on by itself.'),
 

@@ -5,6 +5,7 @@ import { join, resolve } from 'node:path';
 import type { Context } from 'hono';
 import { Compile } from 'typebox/compile';
 import { TrainConfig } from '../protocol/config.ts';
+import { GenerateRequest } from '../protocol/generate.ts';
 import { presets } from '../protocol/presets.ts';
 import { CreateRun, EditRewards, ForkRun, PROTOCOL_VERSION, RUN_ACTIONS, RollbackRun, RunActionRequest } from '../protocol/rest.ts';
 import type { ROUTES, RunAction, ServerInfo } from '../protocol/rest.ts';
@@ -19,6 +20,7 @@ import { createRun, listRuns, logFile, openRun, trainFilter, trashRun, type Load
 import type { RunStore } from '../runs/store.ts';
 import { VERSION } from '../version.ts';
 import { device } from './device.ts';
+import type { Generations } from './generations.ts';
 import type { Hub } from './hub.ts';
 import { readImage } from './image.ts';
 import type { Supervisor } from './supervisor.ts';
@@ -27,6 +29,7 @@ export interface Services {
   home: string;
   hub: Hub;
   supervisor: Supervisor;
+  generations: Generations;
   loadItems: LoadItems;
   started_at: number;
 }
@@ -40,7 +43,7 @@ export type RouteKey = Route extends infer R
 export type Handler = (c: Context) => Promise<unknown> | unknown;
 
 export function handlers(services: Services): Record<RouteKey, Handler> {
-  const { home, hub, supervisor, loadItems } = services;
+  const { home, hub, supervisor, generations, loadItems } = services;
   const store = (c: Context): RunStore => hub.store(c.req.param('id')!);
   const answers = new Answers();
 
@@ -170,6 +173,8 @@ export function handlers(services: Services): Record<RouteKey, Handler> {
       });
     },
 
+    'POST /generate': async (c) => generations.generate(check(GenerateBody, await body(c), 'POST /generate'), c.req.raw.signal),
+
     'GET /runs/:id/log': async (c) => {
       const text = await readFile(logFile(store(c).directory), 'utf8').catch(() => '');
       const lines = text.split('\n').filter((line) => line !== '');
@@ -227,6 +232,7 @@ function findByRequest(home: string, request_id: string | undefined): RunStore |
   return null;
 }
 
+const GenerateBody = Compile(GenerateRequest);
 const CreateRunBody = Compile(CreateRun);
 const ActionBody = Compile(RunActionRequest);
 const EditBody = Compile(EditRewards);

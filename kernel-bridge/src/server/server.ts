@@ -21,6 +21,7 @@ import { VERSION } from '../version.ts';
 import { createApp } from './app.ts';
 import { refusal, type Gate } from './auth.ts';
 import { Connection, LIMITS } from './connection.ts';
+import { Generations } from './generations.ts';
 import { Hub } from './hub.ts';
 import { removeServerFile, writeServerFile } from './server-file.ts';
 import { Supervisor } from './supervisor.ts';
@@ -36,6 +37,8 @@ export interface ServeOptions {
   loadItems: LoadItems;
   dataRoutes?: Hono;
   workerModule?: string;
+  /** The generation process: its module and patience. */
+  generation?: { module?: string; idle_ms?: number; grace_ms?: number; timeout_ms?: number };
   limits?: typeof LIMITS;
 }
 
@@ -62,10 +65,22 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
   const secret = options.secret ?? randomBytes(32).toString('hex');
   const started_at = Date.now();
   const hub = new Hub(home);
-  const supervisor = new Supervisor({ home, workerModule: options.workerModule, changed: (id) => hub.changed(id) });
+  const supervisor = new Supervisor({
+    home,
+    workerModule: options.workerModule,
+    changed: (id) => hub.changed(id),
+    starting: () => generations.worker.release(),
+  });
+  const generations = new Generations({
+    home,
+    loadItems: options.loadItems,
+    supervisor,
+    store: (id) => hub.store(id),
+    ...options.generation,
+  });
   const port = options.socket ? null : (http.address() as AddressInfo).port;
   const gate: Gate = { secret, port };
-  const app = createApp({ home, hub, supervisor, loadItems: options.loadItems, started_at }, gate, options.dataRoutes);
+  const app = createApp({ home, hub, supervisor, generations, loadItems: options.loadItems, started_at }, gate, options.dataRoutes);
   http.on('request', getRequestListener(app.fetch, { overrideGlobalObjects: false }));
   const sockets = acceptWebsockets(http, gate, hub, options.limits ?? LIMITS);
 
@@ -81,7 +96,7 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
       stopWatching();
       for (const client of sockets.clients) client.close(1001, 'the server stops');
       http.close();
-      await supervisor.close();
+      await Promise.all([supervisor.close(), generations.worker.close()]);
       for (const client of sockets.clients) client.terminate();
       http.closeAllConnections();
       hub.close();

@@ -7,10 +7,12 @@ import { once } from 'node:events';
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { errorBody } from '../protocol/errors.ts';
+import type { Answer, Ask, FromWorker } from '../protocol/generate.ts';
 import { hasEnded, isActive, type RunState } from '../protocol/run.ts';
 import { errors } from '../runs/errors.ts';
 import { runDirectory } from '../runs/home.ts';
 import { isTraining, listRuns, logFile, openRun } from '../runs/runs.ts';
+import { askProcess } from './channel.ts';
 
 export interface SupervisorOptions {
   home: string;
@@ -20,6 +22,8 @@ export interface SupervisorOptions {
   maxTraining?: number;
   /** Called after every commit of any worker and after every change made here. */
   changed: (id: string) => void;
+  /** Called before a worker is started: who holds memory of the device may let go of it. */
+  starting?: () => void;
 }
 
 const WORKER = fileURLToPath(new URL('../worker/main.ts', import.meta.url));
@@ -60,6 +64,13 @@ export class Supervisor {
   nudge(id: string): void {
     const worker = this.workers.get(id);
     if (worker?.connected) worker.send('nudge', () => {});
+  }
+
+  /** Asks the policy being trained, between two steps; null when no worker of ours trains the run. */
+  ask(id: string, ask: Ask, signal: AbortSignal): Promise<{ answer: Answer; step: number | null }> | null {
+    const worker = this.workers.get(id);
+    if (!worker?.connected || !isActive(this.stateOf(id))) return null;
+    return askProcess(worker, { ask, source: null }, signal, () => lastLine(logFile(runDirectory(this.options.home, id))));
   }
 
   isTraining(id: string): boolean {
@@ -119,7 +130,8 @@ export class Supervisor {
   }
 
   private spawn(id: string): void {
-    const { home, workerModule = WORKER, changed } = this.options;
+    const { home, workerModule = WORKER, changed, starting } = this.options;
+    starting?.();
     const directory = runDirectory(home, id);
     const log = openSync(logFile(directory), 'a', 0o600);
     const env = { ...process.env };
@@ -127,7 +139,7 @@ export class Supervisor {
     const worker = fork(workerModule, [directory, home], { detached: true, stdio: ['ignore', log, log, 'ipc'], env });
     closeSync(log);
     this.workers.set(id, worker);
-    worker.on('message', () => changed(id));
+    worker.on('message', (message: FromWorker) => message === 'committed' && changed(id));
     worker.once('error', () => this.gone(id, 'it could not be started'));
     worker.once('exit', (code, signal) => this.gone(id, signal ? `killed by ${signal}` : `exit code ${code}`));
   }
@@ -159,7 +171,8 @@ export class Supervisor {
   }
 }
 
-function lastLine(file: string): string {
+/** The end of a log that says why its process ended. */
+export function lastLine(file: string): string {
   try {
     return readFileSync(file, 'utf8').trimEnd().split('\n').at(-1)!.slice(-300);
   } catch {

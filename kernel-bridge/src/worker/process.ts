@@ -1,9 +1,10 @@
 /**
- * The frame of a worker process, around any trainer: nudges from the supervisor in, commits out, a clean end on SIGTERM, SIGINT and when
- * the supervisor dies. Arguments: the run's directory and the home; nothing secret.
+ * The frame of a worker process, around any trainer: nudges and questions from the supervisor in, commits and answers out, a clean end on
+ * SIGTERM, SIGINT and when the supervisor dies. Arguments: the run's directory and the home; nothing secret.
  */
 import type { CreateTrainer } from '../rl/types.ts';
 import type { LoadItems } from '../runs/runs.ts';
+import { Inbox } from './inbox.ts';
 import { runWorker } from './worker.ts';
 
 /** How often a worker looks for commands while paused, when no supervisor nudges it. */
@@ -16,6 +17,7 @@ export async function workerProcess(createTrainer: CreateTrainer, loadItems: Loa
   process.on('SIGINT', () => abort.abort('stop'));
   process.on('disconnect', () => abort.abort('orphan'));
 
+  const inbox = new Inbox();
   const log = (line: string): void => void process.stderr.write(`${new Date().toISOString()} ${line}\n`);
   log(`pid ${process.pid}`);
   const state = await runWorker({
@@ -29,6 +31,7 @@ export async function workerProcess(createTrainer: CreateTrainer, loadItems: Loa
       if (process.connected) process.send!('committed', () => {}); // the callback keeps a closed channel from throwing
     },
     nudge: () => nudged(abort.signal),
+    answerAsked: (reply) => inbox.answerAll(reply, abort.signal),
   });
   log(`ended: ${state}`);
   if (process.connected) process.disconnect();

@@ -13,6 +13,7 @@ import { tryLock } from '../runs/lock.ts';
 import { revisions } from '../runs/rewards.ts';
 import { lockFile, trainFilter, type LoadItems } from '../runs/runs.ts';
 import { RunStore } from '../runs/store.ts';
+import type { Reply } from './inbox.ts';
 import { hasRoom, isDiskFull } from './room.ts';
 
 export interface WorkerOptions {
@@ -27,6 +28,8 @@ export interface WorkerOptions {
   signal: AbortSignal;
   /** Resolves when something may have been asked for: a paused worker waits for it. */
   nudge: () => Promise<void>;
+  /** Has everything answered that was asked of the policy since the last time. */
+  answerAsked: (reply: Reply) => Promise<void>;
 }
 
 /** Returns the state in which the run ended; an error of the trainer is stored and ends it as `failed`. */
@@ -130,7 +133,12 @@ class Training {
       this.store.commandDone(id);
       this.options.committed();
     }
+    await this.answerAsked();
     return null;
+  }
+
+  private answerAsked(): Promise<void> {
+    return this.options.answerAsked(async (ask, signal) => ({ answer: await this.trainer.answer(ask, signal), step: this.trainer.step }));
   }
 
   private setPaused(paused: boolean): void {
@@ -169,8 +177,10 @@ class Training {
         if (!isDiskFull(error)) throw error;
         this.options.log(String(error));
         this.sayFull();
-        do await this.options.nudge();
-        while (!this.options.signal.aborted && !hasRoom(this.store.directory));
+        do {
+          await this.options.nudge();
+          await this.answerAsked();
+        } while (!this.options.signal.aborted && !hasRoom(this.store.directory));
         if (this.options.signal.aborted) throw error;
         this.store.setState('running');
       }

@@ -71,15 +71,16 @@ export function toSharp(picture: Picture, window?: Partial<Window>): Sharp {
   return sharp(grey, { raw: { width, height, channels: 1 } });
 }
 
-/**
- * The image as the model's processor takes it: the file's bytes, or, where they hold no 8-bit picture, its pixels through the file's
- * window. data [height, width, channels] uint8. Throws ImageError.
- */
-export async function modelImage(
-  root: string,
-  image: string,
-): Promise<Uint8Array | { data: Uint8Array; width: number; height: number; channels: number }> {
-  const picture = await openPicture(root, image);
+/** What the model's processor takes: an encoded file, or data [height, width, channels] uint8. */
+export type ModelPixels = Uint8Array | { data: Uint8Array; width: number; height: number; channels: number };
+
+/** The image as the model's processor takes it. Throws ImageError. */
+export async function modelImage(root: string, image: string): Promise<ModelPixels> {
+  return pixelsOf(await openPicture(root, image));
+}
+
+/** The file's bytes, or, where they hold no 8-bit picture, its pixels through the file's window. */
+export async function pixelsOf(picture: Picture): Promise<ModelPixels> {
   if (picture.kind === 'file') return picture.bytes;
   const { data, info } = await toSharp(picture).raw().toBuffer({ resolveWithObject: true });
   return { data, width: info.width, height: info.height, channels: info.channels };

@@ -1,5 +1,5 @@
 /** The data sets that were added: one folder each under <home>/datasets. */
-import { existsSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, realpathSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { DatasetSummary } from '../../protocol/data.ts';
@@ -27,6 +27,32 @@ export function hasQuestions(name: string, home?: string): boolean {
     return false; // no database, or one of another program
   } finally {
     db.close();
+  }
+}
+
+/** The index of a data set that is named, or whose folder is; null when there is none. */
+export function indexedName(nameOrDir: string, home?: string): string | null {
+  if (hasQuestions(nameOrDir, home)) return nameOrDir;
+  const wanted = realDir(nameOrDir);
+  const dir = join(homeDir(home), 'datasets');
+  if (wanted === null || !existsSync(dir)) return null;
+  return readdirSync(dir).find((name) => hasQuestions(name, home) && realDir(dirOf(name, home)) === wanted) ?? null;
+}
+
+function dirOf(name: string, home?: string): string {
+  const db = openForReading(name, home);
+  try {
+    return getMeta<string>(db, 'dir') ?? '';
+  } finally {
+    db.close();
+  }
+}
+
+function realDir(dir: string): string | null {
+  try {
+    return realpathSync(dir);
+  } catch {
+    return null; // a name, or a folder that is gone
   }
 }
 

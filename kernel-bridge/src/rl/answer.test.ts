@@ -1,0 +1,120 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Ask } from '../protocol/index.ts';
+import { getRngState, memoryStats } from '../torch/index.ts';
+import { createTrainer, type StepResult, type Trainer } from './index.ts';
+import { makeTiny, type Tiny } from './testing/tiny.ts';
+
+let tiny: Tiny;
+beforeAll(async () => {
+  tiny = await makeTiny();
+});
+afterAll(() => tiny[Symbol.asyncDispose]());
+
+const asked = (changes: Partial<Ask> = {}): Ask => ({
+  item: tiny.items[1],
+  root: tiny.directory,
+  variant: 'think',
+  template: null,
+  evaluation: false,
+  min_pixels: null,
+  max_pixels: null,
+  num: 3,
+  temperature: 1,
+  max_new_tokens: 8,
+  seed: 11,
+  ...changes,
+});
+
+const open = (changes: Parameters<Tiny['config']>[0] = {}): Promise<Trainer> =>
+  createTrainer({ config: tiny.config(changes), items: tiny.items, evalItems: [], root: tiny.directory });
+
+const untimed = ({ metrics, groups }: StepResult) => ({
+  groups,
+  metrics: Object.fromEntries(Object.entries(metrics).filter(([name]) => !/^(time\/|step_time|rollouts_per_s)/.test(name))),
+});
+
+/** Three steps; `between` runs before each and after the last. */
+async function train(trainer: Trainer, name: string, between: (trainer: Trainer) => Promise<unknown> = async () => null) {
+  const steps = [];
+  for (let i = 0; i < 3; i++) {
+    await between(trainer);
+    steps.push(untimed(await trainer.trainStep()));
+  }
+  await between(trainer);
+  await trainer.saveCheckpoint(join(tiny.directory, name));
+  trainer.dispose();
+  const files = ['model.safetensors', 'optimizer.safetensors', 'trainer_state.json'];
+  return { steps, files: await Promise.all(files.map((file) => readFile(join(tiny.directory, name, file)))) };
+}
+
+describe('answers between steps', () => {
+  it.each([
+    ['grpo', { trainer: 'grpo' }],
+    ['grpo with two updates on a batch', { trainer: 'grpo', num_iterations: 2 }],
+    ['sft', { trainer: 'sft' }],
+  ] as const)('leave a %s run bit for bit as it is without them', async (name, changes) => {
+    const plain = await train(await open(changes), `${name}-plain`);
+    const disturbed = await train(await open(changes), `${name}-asked`, async (trainer) => {
+      const before = getRngState();
+      await trainer.answer(asked());
+      await trainer.answer(asked({ temperature: 0, num: 1 }));
+      await trainer.answer(asked({ num: 0 }));
+      await expect(trainer.answer(asked(), AbortSignal.abort())).rejects.toThrow();
+      expect(getRngState()).toEqual(before);
+    });
+    expect(disturbed.steps).toEqual(plain.steps);
+    disturbed.files.forEach((file, i) => expect(file.equals(plain.files[i])).toBe(true));
+  });
+
+  it('leave no tensor behind, given or refused', async () => {
+    const trainer = await open();
+    const before = memoryStats().tensors;
+    await trainer.answer(asked());
+    await expect(trainer.answer(asked(), AbortSignal.abort())).rejects.toThrow();
+    await expect(trainer.answer(asked({ item: { ...tiny.items[0], image: 'Images/none.png' } }))).rejects.toMatchObject({ http: 404 });
+    expect(memoryStats().tensors).toBe(before);
+    trainer.dispose();
+  });
+
+  it('come from the policy of that moment', async () => {
+    const trainer = await open({ learning_rate: 0.1 });
+    const before = await trainer.answer(asked());
+    expect(await trainer.answer(asked())).toEqual({ ...before, seconds: expect.any(Number) });
+    await trainer.trainStep();
+    const after = await trainer.answer(asked());
+    expect(after.completions).not.toEqual(before.completions);
+    trainer.dispose();
+  });
+});
+
+describe('an answer', () => {
+  it('has its tokens with their texts, and is right or wrong where the right answer is known', async () => {
+    const trainer = await open();
+    const { completions } = await trainer.answer(asked({ num: 16 }));
+    expect(completions).toHaveLength(16);
+    for (const { token_ids, tokens, logprobs, prediction, correct, finish_reason } of completions) {
+      expect([tokens.length, logprobs.length]).toEqual([token_ids.length, token_ids.length]);
+      expect(finish_reason).toBe(token_ids.length < 8 || [0, 2].includes(token_ids.at(-1)!) ? 'stop' : 'length');
+      expect(correct).toBe(prediction === tiny.items[1].answer);
+    }
+    const unknown = await trainer.answer(asked({ item: { ...tiny.items[1], answer: null } }));
+    expect(unknown.completions.map(({ correct }) => correct)).toEqual([null, null, null]);
+    trainer.dispose();
+  });
+
+  it("shows the prompt as the model gets it, the image's tokens as one", async () => {
+    const trainer = await open();
+    const { prompt, completions } = await trainer.answer(asked({ num: 0, template: 'A {question}' }));
+    expect(completions).toEqual([]);
+    expect(prompt.text).toContain('<|vision_start|><|image_pad|><|vision_end|>A ');
+    const { width, height, resized_width, resized_height, tokens } = prompt.image!;
+    expect([width, height]).toEqual([expect.any(Number), expect.any(Number)]);
+    expect(tokens).toBe((resized_width / 28) * (resized_height / 28));
+    expect(prompt.tokens.filter(({ image }) => image !== undefined)).toEqual([{ id: 5, text: '<|image_pad|>', image: tokens }]);
+    const without = await trainer.answer(asked({ num: 0, item: { ...tiny.items[1], image: '' } }));
+    expect(without.prompt.image).toBeNull();
+    trainer.dispose();
+  });
+});

@@ -1,0 +1,93 @@
+/**
+ * Answers outside training ("try it"). Training does not notice: sampling has a generator of its own, torch's is put back, no weight
+ * changes and no tensor stays.
+ */
+import { openPicture, pixelsOf } from '../data/image/picture.ts';
+import type { Answer, Ask, PromptView } from '../protocol/index.ts';
+import { generate, tokenTexts, type Completion, type EncodedPrompt, type Processor, type Qwen2VL } from '../qwen2vl/index.ts';
+import { answerLetter } from '../rewards/index.ts';
+import { getRngState, setRngState } from '../torch/index.ts';
+import { disposePrompt } from './encoder.ts';
+import { applyVariant, formatQuestion } from './prompts.ts';
+import { suppressed } from './rollouts.ts';
+
+/** `policy` is asked for only when there is something to sample. */
+export async function answer(
+  processor: Processor,
+  policy: () => Qwen2VL | Promise<Qwen2VL>,
+  ask: Ask,
+  signal?: AbortSignal,
+): Promise<Answer> {
+  const { item, num } = ask;
+  const start = performance.now();
+  const { prompt, view } = await encode(processor, ask);
+  try {
+    const sampled = num === 0 ? [] : await sample(await policy(), processor, prompt, ask, signal);
+    const completions = sampled.map(({ tokenIds, logprobs, finishReason }) => {
+      const text = processor.decode(tokenIds, { skipSpecialTokens: true });
+      const prediction = answerLetter(text);
+      return {
+        text,
+        token_ids: tokenIds,
+        tokens: tokenTexts(processor, tokenIds),
+        logprobs,
+        finish_reason: finishReason,
+        prediction,
+        correct: item.answer === null ? null : prediction === item.answer,
+      };
+    });
+    return { prompt: view, completions, seconds: (performance.now() - start) / 1000 };
+  } finally {
+    disposePrompt(prompt);
+  }
+}
+
+async function encode(processor: Processor, ask: Ask): Promise<{ prompt: EncodedPrompt; view: PromptView }> {
+  const { item, root, variant, template, evaluation, min_pixels, max_pixels } = ask;
+  const text = applyVariant(formatQuestion(item), variant, { template, eval: evaluation });
+  const picture = item.image === '' ? null : await openPicture(root, item.image);
+  const prompt = await processor.prompt({
+    images: picture === null ? [] : [await pixelsOf(picture)],
+    text,
+    minPixels: min_pixels ?? undefined,
+    maxPixels: max_pixels ?? undefined,
+  });
+  const tokens = promptTokens(processor, prompt.inputIds);
+  const { patch_size } = processor.imageConfig;
+  const image = picture && {
+    width: picture.width,
+    height: picture.height,
+    resized_width: prompt.images[0].grid[2] * patch_size,
+    resized_height: prompt.images[0].grid[1] * patch_size,
+    tokens: tokens.reduce((sum, token) => sum + (token.image ?? 0), 0),
+  };
+  return { prompt, view: { text: prompt.text, tokens, image } };
+}
+
+/** Tokens with their texts; the image's are one entry. */
+function promptTokens(processor: Processor, ids: number[]): PromptView['tokens'] {
+  const { imagePad } = processor.specialIds;
+  const shown = ids.filter((id, at) => id !== imagePad || ids[at - 1] !== imagePad);
+  const images = ids.filter((id) => id === imagePad).length;
+  return tokenTexts(processor, shown).map((text, at) => ({ id: shown[at], text, ...(shown[at] === imagePad && { image: images }) }));
+}
+
+async function sample(model: Qwen2VL, processor: Processor, prompt: EncodedPrompt, ask: Ask, signal?: AbortSignal): Promise<Completion[]> {
+  const state = getRngState(model.device);
+  try {
+    const greedy = ask.temperature === 0;
+    const [completions] = await generate(model, [prompt], {
+      n: ask.num,
+      greedy,
+      temperature: greedy ? 1 : ask.temperature,
+      maxNewTokens: ask.max_new_tokens,
+      eosTokenIds: processor.eosTokenIds,
+      suppressTokenIds: suppressed(processor),
+      seed: ask.seed,
+      signal,
+    });
+    return completions;
+  } finally {
+    setRngState(state, model.device);
+  }
+}

@@ -1,0 +1,243 @@
+/** POST /generate: who answers, what is refused, and that no process is left behind. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, symlinkSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { createInterface } from 'node:readline';
+import sharp from 'sharp';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { connectHome } from '../../kernel-bridge/src/client/node.ts';
+import type { GenerateRequest } from '../../kernel-bridge/src/protocol/generate.ts';
+import { fakeConfig, makeHome, reached, testServer, until, type TestServer } from './harness.ts';
+
+let t: TestServer;
+beforeEach(async () => {
+  t = await testServer();
+});
+afterEach(() => t.close());
+
+const text = async (request: GenerateRequest): Promise<string> => (await t.client.generate(request)).completions[0].text;
+const pidOf = (said: string): number => Number(/pid (\d+)/.exec(said)![1]);
+const alive = (pid: number): boolean => {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+};
+const gone = (pid: number): Promise<unknown> => until(() => (alive(pid) ? `process ${pid} is still there` : true));
+
+/** A run with two checkpoints, and its configuration. */
+async function stopped(changes: Record<string, unknown> = {}): Promise<string> {
+  const { id } = await t.client.createRun(t.config({ max_steps: 4, save_steps: 2, ...changes }));
+  await reached(t.client, id, 'finished');
+  return id;
+}
+
+describe('who answers', () => {
+  it('a run in training: its policy between two steps, and the run goes on', async () => {
+    const { id } = await t.client.createRun(t.config({ max_steps: 1000, learning_rate: 0.01 }));
+    await reached(t.client, id, 'running');
+    const first = await t.client.generate({ run: id, question: 'What?', num: 2 });
+    expect(first).toMatchObject({ run: id, variant: 'think', seed: expect.any(Number) });
+    expect(first.completions.map((each) => each.text)).toEqual(Array(2).fill(`step ${first.step}: What? as think trained`));
+    await until(async () => ((await t.client.run(id)).summary.step > first.step! ? true : 'no further step'));
+  });
+
+  it('a paused run: its policy, still paused', async () => {
+    const { id } = await t.client.createRun(t.config({ max_steps: 1000, learning_rate: 0.01 }));
+    await reached(t.client, id, 'running');
+    await t.client.action(id, 'pause');
+    const { step } = await reached(t.client, id, 'paused');
+    expect(await t.client.generate({ run: id, question: 'What?' })).toMatchObject({ step });
+    expect((await t.client.run(id)).summary).toMatchObject({ state: 'paused', step });
+  });
+
+  it('a run that has ended: its last checkpoint, or the one named', async () => {
+    const run = await stopped();
+    expect(await t.client.generate({ run, question: 'What?' })).toMatchObject({
+      step: 4,
+      completions: [{ text: expect.stringMatching(/^step-000004 /) }],
+    });
+    expect(await text({ run, step: 2, question: 'What?' })).toMatch(/^step-000002 /);
+  });
+
+  it('a run in training whose checkpoint is named: that checkpoint', async () => {
+    const { id } = await t.client.createRun(t.config({ max_steps: 1000, learning_rate: 0.01, save_steps: 2, save_total_limit: 100 }));
+    await until(async () => ((await t.client.run(id)).checkpoints.length > 0 ? true : 'no checkpoint'));
+    expect(await text({ run: id, step: 2, question: 'What?' })).toMatch(/^step-000002 /);
+  });
+
+  it('a run that has no checkpoint: the model it starts from', async () => {
+    const { id } = await t.client.createRun(t.config(), { start: false });
+    expect(await t.client.generate({ run: id, question: 'What?' })).toMatchObject({
+      step: 0,
+      completions: [{ text: expect.stringMatching(/^model /) }],
+    });
+  });
+
+  it('a model directory, by the evaluation prompt; kept loaded for the next question', async () => {
+    const model = t.config().model_name_or_path as string;
+    const answer = await t.client.generate({ model, question: 'What?', seed: 5 });
+    expect(answer).toMatchObject({ run: null, step: null, model, variant: 'think', seed: 5 });
+    const [said] = answer.completions;
+    expect(said.text).toMatch(/opened 1\): What\? as think evaluated$/);
+    expect(await text({ model, question: 'What?' })).toBe(said.text);
+  });
+
+  it('the prompt alone comes without waiting for a step', async () => {
+    const { id } = await t.client.createRun(t.config({ max_steps: 10, learning_rate: 3 }));
+    await reached(t.client, id, 'running');
+    expect(await t.client.generate({ run: id, question: 'What?', num: 0 })).toMatchObject({ prompt: { text: 'What?' }, completions: [] });
+    expect((await t.client.run(id)).summary.step).toBe(0);
+  });
+});
+
+describe('the prompt', () => {
+  it('of a run is the one it trains with, unless another variant or template is named', async () => {
+    const run = await stopped({ variant: 'no-think', prompt_template: 'mine {question}' });
+    expect(await text({ run, question: 'Q' })).toMatch(/Q as mine \{question\} trained$/);
+    expect(await text({ run, question: 'Q', variant: 'think' })).toMatch(/Q as think trained$/);
+    expect(await text({ run, question: 'Q', prompt_template: 'other {question}' })).toMatch(/Q as other \{question\} trained$/);
+  });
+});
+
+describe('an item', () => {
+  it("is one of the run's data, or of a data set that is named; its image stays in the data's folder", async () => {
+    const run = await stopped();
+    const dataset = t.config().dataset_name as string;
+    await expect(t.client.generate({ run, item: 'item-1' })).rejects.toMatchObject({ code: 'DATA_IMAGE', http: 404 });
+    mkdirSync(join(dataset, 'Images'));
+    const red = sharp({ create: { width: 8, height: 8, channels: 3, background: 'red' } });
+    await red.png().toFile(join(dataset, 'Images', '1.png'));
+    symlinkSync('/etc/hostname', join(dataset, 'Images', '2.png'));
+    expect(await text({ run, item: 'item-1' })).toMatch(/: What is shown\? as/);
+    expect(await text({ model: dataset, dataset, item: 'item-1' })).toMatch(/: What is shown\? as/);
+    expect(await text({ run, question: 'In words', image: 'Images/1.png' })).toMatch(/: In words as/);
+    await expect(t.client.generate({ run, item: 'item-2' })).rejects.toMatchObject({ code: 'DATA_IMAGE', http: 422 });
+    await expect(t.client.generate({ run, item: 'item-9' })).rejects.toMatchObject({ code: 'DATA_ITEM_UNKNOWN', http: 404 });
+  });
+});
+
+describe('what is refused', () => {
+  const model = (): string => t.config().model_name_or_path as string;
+  it.each<[string, () => object, string, number]>([
+    ['nobody to answer', () => ({ question: 'Q' }), 'REQUEST_INVALID', 400],
+    ['a run and a model', () => ({ run: 'r', model: model(), question: 'Q' }), 'REQUEST_INVALID', 400],
+    ['nothing asked', () => ({ model: model() }), 'REQUEST_INVALID', 400],
+    ['an empty question', () => ({ model: model(), question: ' ' }), 'REQUEST_INVALID', 400],
+    ['an item of no data set', () => ({ model: model(), item: 'item-1' }), 'REQUEST_INVALID', 400],
+    ['an image of no data set', () => ({ model: model(), question: 'Q', image: 'a.png' }), 'REQUEST_INVALID', 400],
+    ['a step of a model', () => ({ model: model(), step: 1, question: 'Q' }), 'REQUEST_INVALID', 400],
+    ['a key that is not known', () => ({ model: model(), question: 'Q', max_tokens: 3 }), 'REQUEST_INVALID', 400],
+    ['a variant that is none', () => ({ model: model(), question: 'Q', variant: 'rethink' }), 'REQUEST_INVALID', 400],
+    ['a thousand answers', () => ({ model: model(), question: 'Q', num: 1000 }), 'REQUEST_INVALID', 400],
+    ['a run that is none', () => ({ run: '20260101-000000-aaaa', question: 'Q' }), 'RUN_UNKNOWN', 404],
+    ['a model that is none', () => ({ model: '/nowhere/model', question: 'Q' }), 'MODEL_MISSING', 422],
+    ['a path that climbs', () => ({ model: model(), dataset: model(), question: 'Q', image: '../secret.png' }), 'DATA_IMAGE', 422],
+    ['an absolute path', () => ({ model: model(), dataset: model(), question: 'Q', image: '/etc/passwd' }), 'DATA_IMAGE', 422],
+  ])('%s', async (_, request, code, http) => {
+    await expect(t.client.generate(request() as GenerateRequest)).rejects.toMatchObject({ code, http });
+  });
+
+  it('a checkpoint that is none, naming those there are', async () => {
+    const run = await stopped();
+    const refused = { code: 'CHECKPOINT_UNKNOWN', http: 404, remedy: 'It has: 2, 4.' };
+    await expect(t.client.generate({ run, step: 3, question: 'Q' })).rejects.toMatchObject(refused);
+  });
+
+  it('the ninth question at a time', async () => {
+    const ask = (): Promise<unknown> => t.client.generate({ model: model(), question: 'slow' }, stop.signal);
+    const stop = new AbortController();
+    const eight = Promise.allSettled(Array.from({ length: 8 }, ask));
+    await until(async () => {
+      const ninth = await t.client
+        .generate({ model: model(), question: 'slow' }, AbortSignal.timeout(300))
+        .catch((error: unknown) => error);
+      return (ninth as { code: string }).code === 'GENERATE_BUSY' ? true : 'not busy yet';
+    });
+    stop.abort();
+    await eight;
+    expect(
+      await until(async () =>
+        text({ model: model(), question: 'Q' })
+          .then((said) => ({ said }))
+          .catch(String),
+      ),
+    ).toBeTruthy();
+  });
+});
+
+describe('the generation process', () => {
+  const model = (): string => t.config().model_name_or_path as string;
+
+  it('that dies is named with its end, and the next question has a new one', async () => {
+    const pid = pidOf(await text({ model: model(), question: 'Q' }));
+    await expect(t.client.generate({ model: model(), question: 'die' })).rejects.toMatchObject({
+      code: 'GENERATE_WORKER_DIED',
+      message: expect.stringContaining('exit code 3'),
+    });
+    expect(pidOf(await text({ model: model(), question: 'Q' }))).not.toBe(pid);
+  });
+
+  it('stops when its asker goes away, and keeps its model for the next', async () => {
+    const pid = pidOf(await text({ model: model(), question: 'Q' }));
+    await expect(t.client.generate({ model: model(), question: 'slow' }, AbortSignal.timeout(200))).rejects.toThrow();
+    expect(pidOf(await text({ model: model(), question: 'Q' }))).toBe(pid);
+  });
+
+  it('is cut off after its time', async () => {
+    const hasty = await testServer({ generation: { timeout_ms: 500 } });
+    const request = { model: hasty.config().model_name_or_path as string, question: 'slow' };
+    await expect(hasty.client.generate(request)).rejects.toMatchObject({ code: 'GENERATE_TIMEOUT', http: 504 });
+    await hasty.close();
+  });
+
+  it('ends when nobody has asked for a while, when a run wants the device, and with the server', async () => {
+    const brief = await testServer({ generation: { idle_ms: 50 } });
+    const ask = async (server: TestServer): Promise<number> => {
+      const request = { model: server.config().model_name_or_path as string, question: 'Q' };
+      return pidOf((await server.client.generate(request)).completions[0].text);
+    };
+    await gone(await ask(brief));
+    await brief.close();
+
+    const before = await ask(t);
+    await stopped();
+    await gone(before);
+
+    const own = await testServer();
+    const pid = await ask(own);
+    expect(alive(pid)).toBe(true);
+    await own.close();
+    expect(alive(pid)).toBe(false);
+  });
+
+  it('does not outlive a server that is killed', async () => {
+    const { home, model, remove } = makeHome();
+    const child = spawn(process.execPath, [resolve(import.meta.dirname, 'fake-serve.ts'), home], { stdio: ['pipe', 'pipe', 'inherit'] });
+    await once(createInterface(child.stdout), 'line');
+    const client = await connectHome(home);
+    const pid = pidOf((await client.generate({ model, question: 'Q' })).completions[0].text);
+    const slow = client.generate({ model, question: 'slow' }).catch((error: unknown) => error);
+    child.kill('SIGKILL');
+    await gone(pid);
+    expect(await slow).toMatchObject({ code: 'SERVER_UNREACHABLE' });
+    remove();
+  });
+});
+
+it('a training process that dies while it is asked says so, and the run shows as interrupted', async () => {
+  const { id } = await t.client.createRun(fakeConfig(t.config().model_name_or_path as string, { max_steps: 1000, learning_rate: 0.01 }));
+  await reached(t.client, id, 'running');
+  await expect(t.client.generate({ run: id, question: 'die' })).rejects.toMatchObject({ code: 'GENERATE_WORKER_DIED' });
+  await reached(t.client, id, 'interrupted');
+});
+
+it('a run goes on training when the asker has gone away', async () => {
+  const { id } = await t.client.createRun(t.config({ max_steps: 1000, learning_rate: 0.01 }));
+  await reached(t.client, id, 'running');
+  await expect(t.client.generate({ run: id, question: 'slow' }, AbortSignal.timeout(300))).rejects.toThrow();
+  const { step } = (await t.client.run(id)).summary;
+  await until(async () => ((await t.client.run(id)).summary.step > step ? true : 'it stands still'));
+});
