@@ -8,7 +8,15 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { TrainConfig } from '../../kernel-bridge/src/protocol/index.ts';
-import { loadModel, loadProcessor, saveModel, type Processor, type Qwen2VL } from '../../kernel-bridge/src/qwen2vl/index.ts';
+import {
+  addLora,
+  loadModel,
+  loadProcessor,
+  saveAdapter,
+  saveModel,
+  type Processor,
+  type Qwen2VL,
+} from '../../kernel-bridge/src/qwen2vl/index.ts';
 import { mulberry32 } from '../../kernel-bridge/src/rl/random.ts';
 import { replay, type ReplayGroup } from '../../kernel-bridge/src/rl/replay.ts';
 import { makeTiny, type Tiny } from '../../kernel-bridge/src/rl/testing/tiny.ts';
@@ -53,6 +61,9 @@ const CASES: Settings[] = [
   { loss_type: 'sapo', sapo_temperature_pos: 2, sapo_temperature_neg: 0.5, num_iterations: 2 },
 ];
 
+/** TRL given a peft_config: the adapter alone learns, and the reference is the policy with the adapter off. */
+const LORA_CASES: Settings[] = [{ use_peft: true }, { use_peft: true, loss_type: 'dapo', per_device_train_batch_size: 4 }];
+
 const title = (settings: Settings): string =>
   Object.entries(settings)
     .map(([key, value]) => `${key} ${String(value)}`)
@@ -67,7 +78,7 @@ interface Expected {
 
 let tiny: Tiny;
 let processor: Processor;
-let models: Record<'policy' | 'old' | 'ref', Qwen2VL>;
+let models: Record<'policy' | 'old' | 'ref' | 'adapted', Qwen2VL>;
 let groups: ReplayGroup[];
 let expected: Expected[];
 let gradients: Map<string, Tensor>;
@@ -91,7 +102,7 @@ beforeAll(async () => {
   processor = await loadProcessor(tiny.model);
   const policy = await loadModel(tiny.model, { dtype: 'float32' });
   policy.setTrainable(() => true);
-  models = { policy, old: moved(policy, 1), ref: moved(policy, 2) };
+  models = { policy, old: moved(policy, 1), ref: moved(policy, 2), adapted: policy };
   for (const name of ['old', 'ref'] as const) await saveModel(models[name], join(tiny.directory, name), tiny.model);
 
   const random = mulberry32(5);
@@ -119,7 +130,16 @@ beforeAll(async () => {
   mkdirSync(out);
   const file = join(tiny.directory, 'cases.json');
   const dirs = { policy: tiny.model, old: join(tiny.directory, 'old'), ref: join(tiny.directory, 'ref') };
-  const cases = CASES.map((settings) => ({ settings: { ...BASE, ...settings } }));
+  const adapted = await loadModel(tiny.model, { dtype: 'float32' });
+  const lora = addLora(adapted, { r: 4, lora_alpha: 8, target_modules: null, base: tiny.model, seed: 6 });
+  noGrad(() => lora.layers.forEach(({ B }, name) => torch.normal_(B, 0, 0.05, { generator: generator(name.length) })));
+  const adapter = join(tiny.directory, 'adapter');
+  await saveAdapter(lora, adapter, tiny.model);
+  models.adapted = adapted;
+  const cases = [
+    ...CASES.map((settings) => ({ settings: { ...BASE, ...settings } })),
+    ...LORA_CASES.map(({ use_peft: _, ...settings }) => ({ settings: { ...BASE, ...settings }, adapter })),
+  ];
   writeFileSync(file, JSON.stringify({ models: dirs, groups: given, cases }));
   execFileSync(join(root, '.venv/bin/python'), [join(here, 'python/grpo_expected.py'), file, out], {
     env: { ...process.env, OMP_NUM_THREADS: '1', TRL_EXPERIMENTAL_SILENCE: '1', HF_HUB_OFFLINE: '1' },
@@ -130,24 +150,31 @@ beforeAll(async () => {
 });
 
 afterEach(() => {
-  for (const weight of models.policy.params.values()) weight.grad = null;
+  for (const policy of [models.policy, models.adapted]) for (const weight of policy.trainable.values()) weight.grad = null;
 });
 afterAll(() => tiny[Symbol.asyncDispose]());
 
 /** transformers' module names -> names in checkpoints. */
-const savedName = (name: string): string => name.replace('model.language_model.', 'model.').replace('model.visual.', 'visual.');
+const savedName = (name: string): string =>
+  name
+    .replace('base_model.model.', '')
+    .replace('.default', '')
+    .replace('model.language_model.', 'model.')
+    .replace('model.visual.', 'visual.');
 
 describe('GRPO gives the loss and gradients of TRL', () => {
-  it.each(CASES.map((settings, number) => ({ name: title(settings), settings, number })))('$name', ({ settings, number }) => {
+  const all = [...CASES, ...LORA_CASES].map((settings, number) => ({ name: title(settings), settings, number }));
+  it.each(all)('$name', ({ settings, number }) => {
     const config = tiny.config({
       ...BASE,
       per_device_train_batch_size: groups.length * G,
       reward_funcs: NAMES,
       ...settings,
     });
-    const reference = config.beta === 0 ? null : models.ref;
+    const policy = config.use_peft ? models.adapted : models.policy;
+    const reference = config.beta === 0 ? null : config.use_peft ? models.policy : models.ref;
     const old = config.num_iterations > 1 ? models.old : null;
-    const seen = replay({ policy: models.policy, reference, old, eosTokenIds: processor.eosTokenIds }, groups, NAMES, config);
+    const seen = replay({ policy, reference, old, eosTokenIds: processor.eosTokenIds }, groups, NAMES, config);
     const wanted = expected[number];
 
     seen.advantages.flat().forEach((A, i) => expect(A, `advantage ${i}`).toBeCloseTo(wanted.advantages[i], 4));
@@ -163,12 +190,12 @@ describe('GRPO gives the loss and gradients of TRL', () => {
     let compared = 0;
     for (const [key, value] of gradients) {
       if (!key.startsWith(`${number}.`)) continue;
-      const weight = models.policy.params.get(savedName(key.slice(key.indexOf('.') + 1)));
+      const weight = policy.trainable.get(savedName(key.slice(key.indexOf('.') + 1)));
       if (weight === undefined) throw new Error(`no weight ${key}`);
       const far = scope(() => noGrad(() => torch.amax(torch.abs(torch.sub(weight.grad!, value))).item()));
       expect(far / scale, key).toBeLessThan(1e-4);
       compared++;
     }
-    expect(compared).toBe(models.policy.params.size);
+    expect(compared).toBe(policy.trainable.size);
   });
 });

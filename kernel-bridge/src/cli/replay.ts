@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { WorkbenchError, type TrainConfig } from '../protocol/index.ts';
 import { loadModel, loadProcessor, type ModelDtype } from '../qwen2vl/index.ts';
 import { disposePrompt } from '../rl/encoder.ts';
+import { chooseTrainable } from '../rl/policy.ts';
 import { replay, type Replay, type ReplayGroup } from '../rl/replay.ts';
 import { completeConfig, parseSettings, readConfigFile } from '../runs/config.ts';
 import { encodeRow, readBatch, type BatchRow } from './batch.ts';
@@ -41,7 +42,7 @@ async function run(options: Options): Promise<void> {
   const processor = await loadProcessor(options.model);
   const load = { dtype: options.dtype ?? config.dtype, device: options.device };
   using policy = await loadModel(options.model, load);
-  policy.setTrainable((name) => !(config.freeze_vision && name.includes('visual.')));
+  chooseTrainable(policy, options.model, config);
   using other = config.beta !== 0 && options.ref !== undefined ? await loadModel(options.ref, load) : null;
 
   const encoded = await Promise.all(rows.map((row) => encodeRow(processor, row)));

@@ -26,10 +26,13 @@ export function register(program: Command): void {
     .action(show);
   runs
     .command('export')
-    .description('metrics as CSV, rollouts as JSON lines, or a directory with both, the events and the configuration')
+    .description(
+      'metrics as CSV, rollouts as JSON lines, a directory with both, the events and the configuration, or a checkpoint as a Hugging Face directory',
+    )
     .argument('<run>')
     .argument('<out>', 'file or directory to write; must not exist')
-    .option('--format <format>', EXPORT_FORMATS.join(' | '), 'dir')
+    .option('--format <format>', [...EXPORT_FORMATS, 'model'].join(' | '), 'dir')
+    .option('--step <step>', 'with model: step of the checkpoint (default: the newest); a LoRA adapter is merged into its base model')
     .action(exportTo);
   runs
     .command('fork')
@@ -92,12 +95,16 @@ function show(id: string, { json }: Json): void {
   process.stdout.write(`${lines.join('\n')}\n`);
 }
 
-async function exportTo(id: string, out: string, { format }: { format: string }): Promise<void> {
-  if (!EXPORT_FORMATS.includes(format as ExportFormat))
-    throw errors.badRequest('--format', `${format} is none of ${EXPORT_FORMATS.join(', ')}`);
+async function exportTo(id: string, out: string, { format, step }: { format: string; step?: string }): Promise<void> {
+  if (format !== 'model' && !EXPORT_FORMATS.includes(format as ExportFormat))
+    throw errors.badRequest('--format', `${format} is none of ${EXPORT_FORMATS.join(', ')}, model`);
+  if (step !== undefined && format !== 'model') throw errors.badRequest('--step', 'it goes with --format model');
   if (existsSync(out)) throw errors.badRequest('out', `${out} exists already`);
   using store = openRun(homeDir(), id);
-  await exportRun(store, out, format as ExportFormat);
+  if (format === 'model') {
+    const { exportModel } = await import('./export-model.ts'); // libtorch, which nothing else here needs
+    await exportModel(store, out, step === undefined ? null : wholeNumber(step));
+  } else await exportRun(store, out, format as ExportFormat);
   process.stderr.write(`written: ${out}\n`);
 }
 

@@ -414,7 +414,7 @@ export const TrainConfig = Type.Object(
       group: 'Model',
       advanced: true,
       title: 'LoRA',
-      description: 'Train low-rank adapters; the reference is the model with the adapter off.',
+      description: 'Train low-rank adapters in float32 and keep all else frozen; the reference is the model with the adapter off.',
     }),
     lora_r: Type.Integer({
       default: 16,
@@ -431,6 +431,14 @@ export const TrainConfig = Type.Object(
       advanced: true,
       title: 'LoRA alpha',
       description: 'Scale of the adapters is lora_alpha / lora_r.',
+    }),
+    lora_target_modules: nullable(Type.Array(Type.String({ minLength: 1 }), { minItems: 1 }), {
+      default: null,
+      group: 'Model',
+      advanced: true,
+      title: 'LoRA targets',
+      description:
+        "Linear layers that get an adapter, by the end of their path (q_proj, visual.merger.mlp.0), or all-linear, or one regular expression of the whole path; all of the decoder's when empty.",
     }),
     gradient_checkpointing: Type.Boolean({
       default: false,

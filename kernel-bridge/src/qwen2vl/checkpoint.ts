@@ -1,11 +1,13 @@
 /** Models from and to Hugging Face directories, and fresh ones. */
-import { randomBytes } from 'node:crypto';
-import { cp, mkdir, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { basename, dirname, join, resolve } from 'node:path';
+import { readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import { generator, keep, noGrad, openCheckpoint, scope, torch, writeSafetensors, type Tensor } from '../torch/index.ts';
 import { configJson, parseConfig, type ConfigJson } from './config.ts';
+import { writeDirectory, writeSynced } from './directory.ts';
 import { errors } from './errors.ts';
+import { mergeLora } from './lora.ts';
 import { Qwen2VL, type ModelDtype } from './model.ts';
+import { baseOf, readAdapter, readAdapterConfig } from './peft.ts';
 import { canonicalName, weightShapes } from './weights.ts';
 
 export interface LoadOptions {
@@ -13,10 +15,26 @@ export interface LoadOptions {
   dtype?: ModelDtype;
   /** 'cpu', 'cuda:0', ... Default 'cpu'. */
   device?: string;
+  /** Adds a LoRA adapter to the weights instead of keeping it beside them. */
+  merge?: boolean;
 }
 
-/** Reads a model directory. Weights of the wanted dtype stay mapped from the file until they are written to. */
+/** Reads a model directory, or that of a LoRA adapter together with its base model. Weights of the wanted dtype stay mapped from the file until they are written to. */
 export async function loadModel(dir: string, options: LoadOptions = {}): Promise<Qwen2VL> {
+  const adapter = await readAdapterConfig(dir);
+  if (adapter === null) return loadWeights(dir, options);
+  const model = await loadWeights(await baseOf(dir, adapter), options);
+  try {
+    model.adapter = await readAdapter(dir, adapter, model);
+    if (options.merge) mergeLora(model);
+    return model;
+  } catch (error) {
+    model.dispose();
+    throw error;
+  }
+}
+
+async function loadWeights(dir: string, options: LoadOptions): Promise<Qwen2VL> {
   const { device = 'cpu' } = options;
   const dtype = options.dtype ?? (device === 'cpu' ? 'float32' : 'bfloat16');
   const config = parseConfig(await readConfig(dir), join(dir, 'config.json'));
@@ -96,33 +114,11 @@ export function initModel(json: ConfigJson, options: { seed?: number; dtype?: Mo
   return new Qwen2VL(config, params, dtype, device);
 }
 
-/** What a processor reads, and transformers and vLLM with it. */
-const PROCESSOR_FILES = [
-  'tokenizer.json',
-  'tokenizer_config.json',
-  'vocab.json',
-  'merges.txt',
-  'added_tokens.json',
-  'special_tokens_map.json',
-  'chat_template.jinja',
-  'chat_template.json',
-  'preprocessor_config.json',
-  'generation_config.json',
-];
-
-/**
- * Writes a directory that transformers loads; files of `processorDir` (tokenizer, chat template, ...) are copied into it.
- * The directory appears whole or not at all: it is written beside its place, synced and renamed.
- */
+/** Writes a directory that transformers loads; files of `processorDir` (tokenizer, chat template, ...) are copied into it. The adapter, if any, is left out. */
 export async function saveModel(model: Qwen2VL, dir: string, processorDir?: string): Promise<void> {
-  const target = resolve(dir);
-  const parent = dirname(target);
-  const draft = join(parent, `.${basename(target)}.${randomBytes(4).toString('hex')}.tmp`);
-  await mkdir(draft, { recursive: true });
-  try {
+  await writeDirectory(dir, processorDir, async (draft) => {
     await writeSynced(join(draft, 'config.json'), `${JSON.stringify(configJson(model.config, model.dtype), null, 2)}\n`);
     writeSafetensors(join(draft, 'model.safetensors'), model.params);
-    if (processorDir !== undefined) await copyProcessor(processorDir, draft);
     if ((await stat(join(draft, 'generation_config.json')).catch(() => null)) === null) {
       const { bos_token_id, eos_token_id, pad_token_id } = model.config.text_config;
       await writeSynced(
@@ -130,45 +126,5 @@ export async function saveModel(model: Qwen2VL, dir: string, processorDir?: stri
         `${JSON.stringify({ bos_token_id, eos_token_id, pad_token_id }, null, 2)}\n`,
       );
     }
-    await syncDir(draft);
-    await replace(draft, target);
-    await syncDir(parent);
-  } catch (error) {
-    await rm(draft, { recursive: true, force: true });
-    throw error;
-  }
+  });
 }
-
-async function copyProcessor(from: string, into: string): Promise<void> {
-  for (const name of PROCESSOR_FILES) {
-    const there = await stat(join(from, name)).catch(() => null);
-    if (there === null) continue;
-    await cp(join(from, name), join(into, name));
-    await syncFile(join(into, name));
-  }
-}
-
-/** A directory that stands in the way is moved aside first: rename replaces only empty ones. */
-async function replace(draft: string, target: string): Promise<void> {
-  const old = `${draft}.old`;
-  const had = await stat(target).catch(() => null);
-  if (had !== null) await rename(target, old);
-  await rename(draft, target);
-  if (had !== null) await rm(old, { recursive: true, force: true });
-}
-
-async function writeSynced(file: string, text: string): Promise<void> {
-  await writeFile(file, text);
-  await syncFile(file);
-}
-
-async function syncFile(file: string): Promise<void> {
-  const handle = await open(file, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-}
-
-const syncDir = syncFile;

@@ -26,6 +26,18 @@ export const errors = {
       message: `the weights in ${dir} do not fit its config.json: ${summary(problems)}`,
       remedy: 'Check that config.json and the safetensors files belong to the same checkpoint.',
     }),
+  adapterBase: (dir: string, base: unknown) =>
+    new WorkbenchError({
+      code: 'ADAPTER_BASE_MISSING',
+      message: `${dir} is a LoRA adapter for ${JSON.stringify(base ?? null)}, which is no model directory of this machine`,
+      remedy: 'Put the base model there, or write its path into base_model_name_or_path of adapter_config.json.',
+    }),
+  loraTarget: (targets: readonly string[], what: string, linears: string[]) =>
+    new WorkbenchError({
+      code: 'LORA_TARGET',
+      message: `lora_target_modules ${JSON.stringify(targets)}: ${what}`,
+      remedy: `Name linear layers by the end of their path (${[...new Set(linears.map((name) => name.split('.').at(-1)))].join(', ')}), or leave it empty for all of the decoder.`,
+    }),
   imageUnreadable: (name: string, reason: string, cause?: unknown) =>
     new WorkbenchError({
       code: 'IMAGE_UNREADABLE',

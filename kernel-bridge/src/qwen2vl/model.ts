@@ -7,8 +7,11 @@ export type ModelDtype = 'float32' | 'bfloat16';
 
 /** Something that adds its part to a linear layer's output; LoRA is one. */
 export interface Adapter {
+  /** Its own weights by name, each name starting with that of the layer it belongs to. */
+  readonly params: ReadonlyMap<string, Tensor>;
   /** x [R, in], y = linear(x) [R, out] -> [R, out]. */
   apply(name: string, x: Tensor, y: Tensor): Tensor;
+  dispose(): void;
 }
 
 export class Qwen2VL {
@@ -44,8 +47,12 @@ export class Qwen2VL {
   /** Runs the layer whose weights' names start with `name`, freeing what it makes; checkpointed if the model is. */
   runLayer(name: string, x: Tensor, layer: (x: Tensor) => Tensor): Tensor {
     if (!this.checkpointing || !isGradEnabled()) return scope(() => layer(x));
-    const weights = [...this.params].flatMap(([key, weight]) => (key.startsWith(`${name}.`) ? [weight] : []));
-    return checkpoint(layer, [x], weights);
+    const all = [...this.params, ...(this.adapter?.params ?? [])];
+    return checkpoint(
+      layer,
+      [x],
+      all.flatMap(([key, weight]) => (key.startsWith(`${name}.`) ? [weight] : [])),
+    );
   }
 
   get parameterCount(): number {
@@ -57,6 +64,22 @@ export class Qwen2VL {
     for (const [name, weight] of this.params) weight.requiresGrad = predicate(name);
   }
 
+  /** What gets gradients, by name: weights of the model, and those of its adapter. */
+  get trainable(): Map<string, Tensor> {
+    return new Map([...this.params, ...(this.adapter?.params ?? [])].filter(([, weight]) => weight.requiresGrad));
+  }
+
+  /** Runs `compute` with this adapter in place of the model's own; null = the bare model. */
+  withAdapter<T>(adapter: Adapter | null, compute: () => T): T {
+    const own = this.adapter;
+    this.adapter = adapter;
+    try {
+      return compute();
+    } finally {
+      this.adapter = own;
+    }
+  }
+
   /** A copy that no optimiser step of this model changes: the KL term's reference. */
   copyFrozen(): Qwen2VL {
     const params = noGrad(() => new Map([...this.params].map(([name, weight]) => [name, keep(torch.clone(weight))])));
@@ -66,6 +89,7 @@ export class Qwen2VL {
   dispose(): void {
     for (const weight of this.params.values()) weight[Symbol.dispose]();
     this.params.clear();
+    this.adapter?.dispose();
   }
 
   [Symbol.dispose](): void {

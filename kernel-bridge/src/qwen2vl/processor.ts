@@ -1,5 +1,5 @@
 /** From messages and images to what the model takes, and back from token ids to text: tokenizer, chat template, image processor. */
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Template } from '@huggingface/jinja';
 import { Tokenizer } from '@huggingface/tokenizers';
@@ -7,6 +7,7 @@ import type { ConfigJson } from './config.ts';
 import { errors } from './errors.ts';
 import { decodeImage, type ImageInput } from './image.ts';
 import { encodeImage, parseImageProcessorConfig, type ImageProcessorConfig } from './image-processor.ts';
+import { baseOf, readAdapterConfig } from './peft.ts';
 import type { EncodedImage } from './vision.ts';
 
 export interface EncodedPrompt {
@@ -86,7 +87,10 @@ export class Processor {
   /** Any conversation. Images stand where the messages have them. */
   async chat(messages: Message[], options: { addGenerationPrompt?: boolean } & Resize = {}): Promise<EncodedPrompt> {
     for (const text of messages.flatMap(textsOf)) refuseReserved(text);
-    const text = this.template.render({ messages: messages.map(withoutPixels), add_generation_prompt: options.addGenerationPrompt ?? false });
+    const text = this.template.render({
+      messages: messages.map(withoutPixels),
+      add_generation_prompt: options.addGenerationPrompt ?? false,
+    });
     const inputs = messages.flatMap(({ content }) =>
       typeof content === 'string' ? [] : content.flatMap((part) => (part.type === 'image' ? [part.image] : [])),
     );
@@ -147,6 +151,18 @@ function refuseReserved(text: string): void {
 
 /** Reads tokenizer, chat template, image processor and generation settings of a model directory. */
 export async function loadProcessor(dir: string): Promise<Processor> {
+  return readProcessor(await processorDirectory(dir));
+}
+
+/** Where a model's processor files lie: an adapter saved without them uses its base model's. */
+export async function processorDirectory(dir: string): Promise<string> {
+  const own = await Promise.all(['tokenizer.json', 'preprocessor_config.json'].map((name) => stat(join(dir, name)).catch(() => null)));
+  if (own.every((file) => file !== null)) return dir;
+  const adapter = await readAdapterConfig(dir);
+  return adapter === null ? dir : baseOf(dir, adapter);
+}
+
+async function readProcessor(dir: string): Promise<Processor> {
   const [tokenizerJson, tokenizerConfig, preprocessor, generation] = await Promise.all([
     required(dir, 'tokenizer.json'),
     optional(dir, 'tokenizer_config.json'),

@@ -76,6 +76,12 @@ export function canonicalName(name: string): string {
   return name;
 }
 
+/** The module's path in transformers (4.52 on), which PEFT's files hold, of a name on disk. */
+export function moduleName(name: string): string {
+  if (name.startsWith('visual.')) return `model.${name}`;
+  return name.startsWith('model.') ? `model.language_model.${name.slice('model.'.length)}` : name;
+}
+
 /** Which part of the model a weight belongs to: what `setTrainable` is mostly asked about. */
 export function partOf(name: string): 'vision' | 'language' {
   return name.startsWith('visual.') ? 'vision' : 'language';

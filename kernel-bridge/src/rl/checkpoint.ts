@@ -1,11 +1,11 @@
 /**
- * A checkpoint is a Hugging Face directory with three files more: optimizer.safetensors, trainer_state.json and, between two updates on
+ * A checkpoint is a Hugging Face directory (with LoRA, PEFT's directory of the adapter) with three files more: optimizer.safetensors, trainer_state.json and, between two updates on
  * the same rollouts, rollouts.safetensors. It appears whole or not at all.
  */
 import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import type { TrainConfig } from '../protocol/index.ts';
-import { saveModel, type Qwen2VL } from '../qwen2vl/index.ts';
+import { Lora, saveAdapter, saveModel, type Qwen2VL } from '../qwen2vl/index.ts';
 import { readSafetensors, writeSafetensors, type Tensor } from '../torch/index.ts';
 import { errors } from './errors.ts';
 
@@ -40,7 +40,9 @@ export async function writeCheckpoint(directory: string, parts: CheckpointParts)
   const draft = join(dirname(target), `.${basename(target)}.${process.pid}.tmp`);
   await mkdir(dirname(target), { recursive: true });
   try {
-    await saveModel(parts.policy, draft, parts.processorDir);
+    const { policy, processorDir } = parts;
+    if (policy.adapter instanceof Lora) await saveAdapter(policy.adapter, draft, processorDir);
+    else await saveModel(policy, draft, processorDir);
     writeSafetensors(join(draft, 'optimizer.safetensors'), parts.optimizer);
     if (parts.rollouts.size > 0) writeSafetensors(join(draft, 'rollouts.safetensors'), parts.rollouts);
     const state: TrainerState = { format: FORMAT, ...parts.state };

@@ -49,12 +49,6 @@ export const errors = {
       message: `loss or gradient was not finite ${times} times in a row, last at step ${step} (${what})`,
       remedy: `Lower the learning rate or max_grad_norm, or use float32${evidence === null ? '' : `; batches and state are kept in ${evidence}`}.`,
     }),
-  unsupported: (key: string) =>
-    new WorkbenchError({
-      code: 'TRAIN_UNSUPPORTED',
-      message: `${key} is set, and this version cannot train that way yet`,
-      remedy: `Leave ${key} out; freeze_vision, smaller per_device_train_batch_size with gradient accumulation, bfloat16 and beta 0 save memory too.`,
-    }),
   finished: (total: number) =>
     new WorkbenchError({
       code: 'TRAIN_FINISHED',

@@ -1,5 +1,4 @@
-import type { Answer, Ask, TrainConfig } from '../protocol/index.ts';
-import { loadModel, type Qwen2VL } from '../qwen2vl/index.ts';
+import type { Answer, Ask } from '../protocol/index.ts';
 import type { Tensor } from '../torch/index.ts';
 import { computeAdvantages, type Advantages } from './advantages.ts';
 import { answer } from './answer.ts';
@@ -10,6 +9,7 @@ import { evaluate } from './evaluate.ts';
 import { frozenLogps, grpoUpdate, type MicroBatch } from './grpo.ts';
 import { Meters, StepClock } from './meters.ts';
 import { microBatches, type Rows } from './micro-batches.ts';
+import { openReference, type Reference } from './policy.ts';
 import { mixSeed } from './random.ts';
 import { toGroups } from './records.ts';
 import { hasSpread, rollOut, type ScoredGroup } from './rollouts.ts';
@@ -41,10 +41,10 @@ interface SavedBuffer {
 export class GRPOTrainer implements Trainer {
   readonly #session: Session;
   readonly #scorer: Scorer;
-  readonly #reference: Qwen2VL | null;
+  readonly #reference: Reference | null;
   #buffer: Buffer | null = null;
 
-  private constructor(session: Session, scorer: Scorer, reference: Qwen2VL | null) {
+  private constructor(session: Session, scorer: Scorer, reference: Reference | null) {
     this.#session = session;
     this.#scorer = scorer;
     this.#reference = reference;
@@ -57,7 +57,9 @@ export class GRPOTrainer implements Trainer {
     if (config.delta !== null && config.delta <= 1 + config.epsilon) throw errors.delta(config.delta, config.epsilon);
     const scorer = new Scorer(config);
     const { session, resumed } = await Session.open(init, perStep / config.num_generations, config.num_iterations);
-    const trainer = new GRPOTrainer(session, scorer, await referenceOf(session, resumed));
+    const start = resumed === null ? config.model_name_or_path : resumed.config.model_name_or_path;
+    const reference = config.beta === 0 ? null : await openReference(session.policy, start, resumed === null);
+    const trainer = new GRPOTrainer(session, scorer, reference);
     if (resumed !== null && init.resumeFrom !== undefined) await trainer.#restore(resumed, init.resumeFrom);
     return trainer;
   }
@@ -157,9 +159,10 @@ export class GRPOTrainer implements Trainer {
   /** Log-probabilities that stay as they are over all updates on a batch. One update alone starts at ratio 1 and needs no old ones. */
   #fixedLogps(rows: Rows): { logpOld: Tensor | null; logpRef: Tensor | null } {
     const { config, policy } = this.#session;
+    const reference = this.#reference;
     return {
       logpOld: config.num_iterations > 1 ? frozenLogps(policy, rows, config.temperature) : null,
-      logpRef: this.#reference === null ? null : frozenLogps(this.#reference, rows, config.temperature),
+      logpRef: reference && reference.model.withAdapter(reference.adapter, () => frozenLogps(reference.model, rows, config.temperature)),
     };
   }
 
@@ -251,15 +254,6 @@ export class GRPOTrainer implements Trainer {
     }));
     this.#buffer = { groups, micros, used: saved.used, drawn: 0, resampled: 0 };
   }
-}
-
-/** The frozen model that KL is taken to: the weights the run started from, whatever it resumes from. None at beta 0. */
-async function referenceOf({ config, policy, device }: Session, resumed: TrainerState | null): Promise<Qwen2VL | null> {
-  if (config.beta === 0) return null;
-  if (resumed === null) return policy.copyFrozen();
-  const reference = await loadModel((resumed.config as TrainConfig).model_name_or_path, { dtype: config.dtype, device });
-  reference.setTrainable(() => false);
-  return reference;
 }
 
 function freeBuffer(buffer: Buffer): void {

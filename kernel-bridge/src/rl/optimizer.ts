@@ -16,7 +16,7 @@ export class PolicyOptimizer {
   readonly #maxGradNorm: number;
 
   constructor(policy: Qwen2VL, config: OptimizerConfig) {
-    this.#weights = new Map([...policy.params].filter(([, weight]) => weight.requiresGrad));
+    this.#weights = policy.trainable;
     this.#masters = new Map([...this.#weights].map(([name, weight]) => [name, masterOf(weight)]));
     const masters = [...this.#masters.values()];
     this.#adamw = new AdamW(

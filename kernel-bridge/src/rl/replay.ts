@@ -65,7 +65,7 @@ export function replay(models: ReplayModels, groups: readonly ReplayGroup[], nam
   }));
   try {
     const loss = grpoUpdate(policy, batch, config, meters);
-    const grad_norm = clipGradNorm([...policy.params.values()], Infinity);
+    const grad_norm = clipGradNorm([...policy.trainable.values()], Infinity);
     const advantages = groups.map((_, p) => seen.advantages.slice(p * G, (p + 1) * G));
     return { loss, grad_norm, advantages, metrics: meters.read() };
   } finally {

@@ -2,7 +2,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { TrainConfig, VqaItem } from '../protocol/index.ts';
-import { loadModel, loadProcessor, type Processor, type Qwen2VL } from '../qwen2vl/index.ts';
+import { loadProcessor, type Processor, type Qwen2VL } from '../qwen2vl/index.ts';
 import { memoryStats, type Tensor } from '../torch/index.ts';
 import { readTensors, readTrainerState, writeCheckpoint, type TrainerState } from './checkpoint.ts';
 import { QuestionEncoder, type Question } from './encoder.ts';
@@ -10,6 +10,7 @@ import { errors } from './errors.ts';
 import type { Meters, StepClock } from './meters.ts';
 import { PolicyOptimizer } from './optimizer.ts';
 import { DataOrder } from './order.ts';
+import { openPolicy } from './policy.ts';
 import { learningRate } from './schedule.ts';
 import type { TrainerInit } from './types.ts';
 
@@ -80,23 +81,27 @@ export class Session {
   ): Promise<{ session: Session; resumed: TrainerState | null }> {
     const { config, items, resumeFrom } = init;
     if (items.length === 0) throw errors.noItems(config.dataset_name);
-    if (config.use_peft) throw errors.unsupported('use_peft');
     const device = resolveDevice(config.device);
     const resumed = resumeFrom === undefined ? null : await readTrainerState(resumeFrom);
     const from = resumeFrom ?? config.model_name_or_path;
     const processor = await loadProcessor(from);
-    const policy = await loadModel(from, { dtype: config.dtype, device });
-    policy.setTrainable((name) => !(config.freeze_vision && name.includes('visual.')));
+    const policy = await openPolicy(from, config, device);
     policy.checkpointing = config.gradient_checkpointing;
     const optimizer = new PolicyOptimizer(policy, config);
     const session = new Session(init, { device, processor, policy, optimizer, questionsPerStep, updatesPerBatch });
-    if (resumed !== null && resumeFrom !== undefined) session.#restore(resumed, readTensors(resumeFrom, 'optimizer.safetensors'));
+    if (resumed !== null && resumeFrom !== undefined) session.#restore(resumed, resumeFrom);
     return { session, resumed };
   }
 
-  #restore(state: TrainerState, moments: Map<string, Tensor>): void {
-    this.optimizer.loadState(moments);
-    for (const tensor of moments.values()) tensor[Symbol.dispose]();
+  #restore(state: TrainerState, directory: string): void {
+    const moments = readTensors(directory, 'optimizer.safetensors');
+    try {
+      this.optimizer.loadState(moments);
+    } catch (cause) {
+      throw errors.checkpoint(directory, `its optimiser state is not of what this run trains (${(cause as Error).message})`, cause);
+    } finally {
+      for (const tensor of moments.values()) tensor[Symbol.dispose]();
+    }
     this.step = state.step;
     this.cursor = state.cursor;
     this.numTokens = state.num_tokens;

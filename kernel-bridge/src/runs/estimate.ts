@@ -5,6 +5,7 @@
 import { openSync, readFileSync, readSync, closeSync, readdirSync } from 'node:fs';
 import { freemem } from 'node:os';
 import { join } from 'node:path';
+import { weightsDirectory } from './model-files.ts';
 import { WorkbenchError, type Estimate, type TrainConfig, type VqaItem } from '../protocol/index.ts';
 
 interface Shape {
@@ -28,7 +29,7 @@ const LOGIT_CHUNK_BYTES = 2 * 256 * 2 ** 20;
 
 /** `items`: usable training questions. `availableBytes`: what the device can give. Images count at max_pixels, so smaller ones need less. */
 export function estimate(config: TrainConfig, items: readonly VqaItem[], availableBytes = freemem()): Estimate {
-  const shape = readShape(config.model_name_or_path);
+  const shape = readShape(weightsDirectory(config.model_name_or_path));
   const bytes = config.dtype === 'bfloat16' ? 2 : 4;
   const trainable = shape.parameters - (config.freeze_vision ? shape.vision : 0);
   const G = config.trainer === 'sft' ? 1 : config.num_generations;

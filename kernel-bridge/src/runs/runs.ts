@@ -7,6 +7,7 @@ import type { VqaItem } from '../protocol/data.ts';
 import type { TrainConfig } from '../protocol/config.ts';
 import { completeConfig } from './config.ts';
 import { errors } from './errors.ts';
+import { weightsDirectory } from './model-files.ts';
 import { isRunId, newRunId, runDirectory, runsDirectory } from './home.ts';
 import { isLocked } from './lock.ts';
 import { RunStore } from './store.ts';
@@ -80,9 +81,9 @@ export function trashRun(home: string, id: string): string {
   return place;
 }
 
-/** A model directory that cannot be loaded is refused before there is a run. */
+/** A model directory that cannot be loaded, or an adapter without its base model, is refused before there is a run. */
 export function checkModel(path: string): void {
-  const dir = resolve(path);
+  const dir = weightsDirectory(path);
   if (!existsSync(dir) || !statSync(dir).isDirectory()) throw errors.modelMissing(dir, 'does not exist');
   if (!existsSync(join(dir, 'config.json'))) throw errors.modelMissing(dir, 'has no config.json');
   if (!readdirSync(dir).some((name) => name.endsWith('.safetensors'))) throw errors.modelMissing(dir, 'has no weights (*.safetensors)');

@@ -14,8 +14,9 @@ from pathlib import Path
 
 import torch
 from datasets import Dataset
+from peft import LoraConfig, set_peft_model_state_dict
 from PIL import Image
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from transformers import AutoTokenizer, Qwen2VLForConditionalGeneration, Qwen2VLImageProcessor, Qwen2VLProcessor
 from transformers.models.qwen2_vl.video_processing_qwen2_vl import Qwen2VLVideoProcessor
 from trl import GRPOConfig, GRPOTrainer
@@ -71,6 +72,7 @@ def reward(name, groups):
 
 def run(case, number, gradients):
     settings, groups = case["settings"], CASES["groups"]
+    adapter = case.get("adapter")  # directory of LoRA weights
     inputs = rows(groups)
     G = len(groups[0]["completions"])
     names = list(groups[0]["rewards"])
@@ -94,23 +96,28 @@ def run(case, number, gradients):
         args=args,
         train_dataset=Dataset.from_list([{"prompt": "x"}]),
         processing_class=PROCESSOR,
+        peft_config=LoraConfig.from_pretrained(adapter) if adapter else None,
     )
     trainer.model.train()
     trainer.current_gradient_accumulation_steps = accumulation
     given = [ids for group in groups for ids in group["completions"]]
     trainer._generate_single_turn = lambda *_: (given, None)
 
-    trainer.model.load_state_dict(WEIGHTS["old" if args.num_iterations > 1 else "policy"])
+    if adapter:
+        set_peft_model_state_dict(trainer.model, load_file(f"{adapter}/adapter_model.safetensors"))
+    else:
+        trainer.model.load_state_dict(WEIGHTS["old" if args.num_iterations > 1 else "policy"])
     batch = trainer._generate_and_score_completions(inputs)
     advantages = batch["advantages"].tolist()
-    trainer.model.load_state_dict(WEIGHTS["policy"])
+    if not adapter:
+        trainer.model.load_state_dict(WEIGHTS["policy"])
     parts = split_tensor_dict(split_pixel_values_by_grid(batch), accumulation)
     loss = 0.0
     for part in parts:
         micro_loss = trainer._compute_loss(trainer.model, unsplit_pixel_values_by_grid(part))
         micro_loss.backward()
         loss += micro_loss.item()
-    weights = dict(trainer.model.named_parameters())
+    weights = {name: weight for name, weight in trainer.model.named_parameters() if weight.requires_grad}
     norm = torch.nn.utils.clip_grad_norm_(weights.values(), math.inf).item()
     for name, weight in weights.items():
         if weight.grad is not None:

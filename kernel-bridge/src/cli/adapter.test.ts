@@ -1,0 +1,105 @@
+/** Commands that take a model, given a LoRA adapter's directory. */
+import { readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { Command } from 'commander';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { fakeStep } from '../../../test/server/fake-trainer.ts';
+import { createTrainer } from '../rl/index.ts';
+import { makeTiny, type Tiny } from '../rl/testing/tiny.ts';
+import { writeCheckpoint } from '../runs/checkpoints.ts';
+import { runsDirectory } from '../runs/home.ts';
+import { checkModel } from '../runs/runs.ts';
+import { RunStore } from '../runs/store.ts';
+import { register as registerGenerate } from './generate.ts';
+import { register as registerReplay } from './replay.ts';
+import { register as registerRuns } from './runs.ts';
+import { register as registerScore } from './score.ts';
+
+const RUN = '20261124-000000-abcd';
+let tiny: Tiny;
+let adapter: string;
+let batch: string;
+
+async function run(...args: string[]): Promise<string> {
+  const program = new Command().exitOverride();
+  for (const register of [registerGenerate, registerReplay, registerRuns, registerScore]) register(program);
+  const write = vi.spyOn(process.stdout, 'write').mockReturnValue(true);
+  const quiet = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
+  try {
+    await program.parseAsync(args, { from: 'user' });
+    return write.mock.calls.map(([text]) => String(text)).join('');
+  } finally {
+    write.mockRestore();
+    quiet.mockRestore();
+  }
+}
+const json = async (...args: string[]) => JSON.parse(await run(...args, '--json'));
+
+beforeAll(async () => {
+  tiny = await makeTiny();
+  vi.stubEnv('MEDR1_HOME', join(tiny.directory, 'home'));
+  const config = tiny.config({ use_peft: true, lora_r: 4, learning_rate: 3e-2 });
+  const trainer = await createTrainer({ config, items: tiny.items, evalItems: [], root: tiny.directory });
+  for (let i = 0; i < 3; i++) await trainer.trainStep();
+  const directory = join(runsDirectory(process.env.MEDR1_HOME!), RUN);
+  mkdirSync(directory, { recursive: true });
+  using store = RunStore.create(directory, { id: RUN, name: 'x', parent: null, config, root: '', data_hash: '' });
+  store.commitStep(fakeStep(1));
+  await writeCheckpoint(store, (dir) => trainer.saveCheckpoint(dir), { reason: 'final', pinned: true, keep: 2 });
+  trainer.dispose();
+  adapter = store.checkpoints()[0].path;
+  batch = join(tiny.directory, 'batch.jsonl');
+  const row = { image: 'Images/0.png', prompt: 'it is', completions: ['A B C', 'B', [10, 2]], rewards: { accuracy: [1, 0, 0] } };
+  await writeFile(batch, JSON.stringify(row));
+});
+afterAll(async () => {
+  vi.unstubAllEnvs();
+  await tiny[Symbol.asyncDispose]();
+});
+
+const scores = async (model: string): Promise<number[]> =>
+  (await json('score', '--model', model, '--batch', batch))[0].completions.flatMap(({ logprobs }: { logprobs: number[] }) => logprobs);
+
+it('score and generate answer with the adapter on', async () => {
+  const [adapted, base] = [await scores(adapter), await scores(tiny.model)];
+  expect(Math.max(...adapted.map((logp, i) => Math.abs(logp - base[i])))).toBeGreaterThan(1e-2);
+  const answer = (model: string) => json('generate', '--model', model, '--prompt', 'it is', '--max-new-tokens', '4', '--seed', '1');
+  const [{ logprobs }] = (await answer(adapter)).completions;
+  expect(logprobs).not.toEqual((await answer(tiny.model)).completions[0].logprobs);
+});
+
+it("replay gives the adapter's gradient, and takes KL to the base model when that is the reference", async () => {
+  const own = await json('replay', '--model', adapter, '--batch', batch);
+  const toBase = await json('replay', '--model', adapter, '--batch', batch, '--ref', tiny.model);
+  const whole = await json('replay', '--model', adapter, '--batch', batch, '--set', 'beta=0');
+  expect([own.kl, toBase.kl > 0]).toEqual([0, true]);
+  expect(own.grad_norm).toBeGreaterThan(0);
+  expect(whole.advantages).toEqual(own.advantages);
+});
+
+it('runs export --format model merges the adapter into a directory that scores the same', async () => {
+  const out = join(tiny.directory, 'exported');
+  await run('runs', 'export', RUN, out, '--format', 'model');
+  expect((await readdir(out)).toSorted()).toEqual([
+    'chat_template.jinja',
+    'config.json',
+    'generation_config.json',
+    'model.safetensors',
+    'preprocessor_config.json',
+    'tokenizer.json',
+    'tokenizer_config.json',
+  ]);
+  const [merged, adapted] = [await scores(out), await scores(adapter)];
+  merged.forEach((logp, i) => expect(logp).toBeCloseTo(adapted[i], 4));
+  await expect(run('runs', 'export', RUN, `${out}-5`, '--format', 'model', '--step', '5')).rejects.toMatchObject({
+    code: 'CHECKPOINT_UNKNOWN',
+  });
+  await expect(run('runs', 'export', RUN, `${out}-csv`, '--step', '1')).rejects.toThrow(/--format model/);
+});
+
+it('a run on an adapter is refused when its base model is gone', async () => {
+  checkModel(adapter);
+  await rm(tiny.model, { recursive: true });
+  expect(() => checkModel(adapter)).toThrow(/model directory .*model does not exist/);
+});

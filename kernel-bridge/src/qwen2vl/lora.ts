@@ -1,0 +1,210 @@
+/**
+ * LoRA (Hu et al. 2021) as PEFT computes it: a linear layer's output W x + b gets (alpha / r) B A x beside it, where A [r, in] and B [out, r] are
+ * what is trained. A starts uniform in +-1 / sqrt(in) (Kaiming, a = sqrt 5), B at zero, so that a fresh adapter changes nothing. Both are float32
+ * whatever the model's dtype, and so is the product before it is added (PEFT's autocast_adapter_dtype).
+ *
+ * Departure from PEFT: no dropout on the adapter's input (lora_dropout is 0), for a layer that is computed again in the backward pass, and
+ * log-probabilities taken twice, would see different masks.
+ */
+import { customFunction, generator, keep, noGrad, scope, torch, type Generator, type Tensor } from '../torch/index.ts';
+import type { Qwen2VLConfig } from './config.ts';
+import { errors } from './errors.ts';
+import type { Adapter, Qwen2VL } from './model.ts';
+import { moduleName, weightShapes } from './weights.ts';
+
+/** adapter_config.json of PEFT; keys that this file does not use are kept as they are. */
+export interface AdapterConfig {
+  peft_type: 'LORA';
+  base_model_name_or_path: string;
+  r: number;
+  lora_alpha: number;
+  target_modules: string | string[];
+  [key: string]: unknown;
+}
+
+/** One adapted layer: A [r, in], B [out, r], both float32. */
+export interface LowRank {
+  A: Tensor;
+  B: Tensor;
+  /** alpha / r. */
+  scale: number;
+}
+
+export class Lora implements Adapter {
+  readonly config: AdapterConfig;
+  /** By the name that the layer's weights start with in the model. */
+  readonly layers: ReadonlyMap<string, LowRank>;
+
+  constructor(config: AdapterConfig, layers: ReadonlyMap<string, LowRank>) {
+    this.config = config;
+    this.layers = layers;
+  }
+
+  /** `model.layers.0.self_attn.q_proj.lora_A.weight` and so on. */
+  get params(): Map<string, Tensor> {
+    return new Map(
+      [...this.layers].flatMap(([name, { A, B }]): [string, Tensor][] => [
+        [`${name}.lora_A.weight`, A],
+        [`${name}.lora_B.weight`, B],
+      ]),
+    );
+  }
+
+  apply(name: string, x: Tensor, y: Tensor): Tensor {
+    const layer = this.layers.get(name);
+    return layer === undefined ? y : addLowRank(layer.scale)(y, x, layer.A, layer.B);
+  }
+
+  /** Lets the adapter learn, or be a constant. */
+  setTrainable(trainable: boolean): void {
+    for (const weight of this.params.values()) weight.requiresGrad = trainable;
+  }
+
+  /** A copy that no optimiser step of this adapter changes. */
+  copyFrozen(): Lora {
+    const copy = (weight: Tensor): Tensor => noGrad(() => keep(torch.clone(weight)));
+    return new Lora(this.config, new Map([...this.layers].map(([name, { A, B, scale }]) => [name, { A: copy(A), B: copy(B), scale }])));
+  }
+
+  dispose(): void {
+    for (const weight of this.params.values()) weight[Symbol.dispose]();
+  }
+}
+
+/** (y [R, out], x [R, in], A, B) -> y + scale (x A^T) B^T. Keeps x as it is and no float32 copy of it. */
+const addLowRank = (scale: number) =>
+  customFunction<[y: Tensor, x: Tensor, A: Tensor, B: Tensor], Tensor>({
+    forward(context, y, x, A, B) {
+      const h = torch.linear(x.to({ dtype: A.dtype }), A); // [R, r]
+      context.save(x, A, B, h);
+      return torch.addmm(y.to({ dtype: A.dtype }), h, torch.t(B), { alpha: scale }).to({ dtype: y.dtype });
+    },
+    backward({ saved: [x, A, B, h] }, g) {
+      const scaled = torch.mul(g!.to({ dtype: A.dtype }), scale); // [R, out]
+      const dh = torch.mm(scaled, B); // [R, r]
+      const dA = torch.mm(torch.t(dh), x.to({ dtype: A.dtype }));
+      const dB = torch.mm(torch.t(scaled), h);
+      return [g, x.requiresGrad ? torch.mm(dh, A).to({ dtype: x.dtype }) : null, dA, dB];
+    },
+  });
+
+export interface LoraOptions {
+  r: number;
+  lora_alpha: number;
+  /** As TRL's lora_target_modules; null = all linear layers of the decoder. */
+  target_modules: readonly string[] | null;
+  /** Directory of the model that is adapted. */
+  base: string;
+  seed: number;
+}
+
+/** Puts a fresh adapter on the model, which then computes what it computed before. The model's own weights become constants. */
+export function addLora(model: Qwen2VL, options: LoraOptions): Lora {
+  const { modules, written } = resolveTargets(model.config, options.target_modules);
+  const shapes = weightShapes(model.config);
+  const random = generator(options.seed, model.device);
+  const scale = options.lora_alpha / options.r;
+  const layers = new Map(
+    modules.map((name) => [name, { ...freshLayer(shapes.get(`${name}.weight`)!, options.r, random, model.device), scale }]),
+  );
+  const lora = new Lora(adapterConfig(options, written), layers);
+  model.setTrainable(() => false);
+  lora.setTrainable(true);
+  model.adapter = lora;
+  return lora;
+}
+
+function freshLayer([out, inn]: number[], r: number, random: Generator, device: string): { A: Tensor; B: Tensor } {
+  const float = { dtype: 'float32', device } as const;
+  const bound = 1 / Math.sqrt(inn);
+  return noGrad(() => ({
+    A: keep(torch.uniform_(torch.empty([r, inn], float), -bound, bound, { generator: random })),
+    B: keep(torch.zeros([out, r], float)),
+  }));
+}
+
+const adapterConfig = ({ r, lora_alpha, base }: LoraOptions, target_modules: string | string[]): AdapterConfig => ({
+  peft_type: 'LORA',
+  task_type: 'CAUSAL_LM',
+  base_model_name_or_path: base,
+  r,
+  lora_alpha,
+  lora_dropout: 0,
+  target_modules,
+  bias: 'none',
+  fan_in_fan_out: false,
+  init_lora_weights: true,
+  modules_to_save: null,
+  use_rslora: false,
+  inference_mode: true,
+});
+
+/** Adds the adapter's product to the weights themselves, and takes it off. In float32 before rounding, as PEFT's merge_and_unload. */
+export function mergeLora(model: Qwen2VL): void {
+  const lora = model.adapter;
+  if (!(lora instanceof Lora)) return;
+  for (const [name, { A, B, scale }] of lora.layers) {
+    const weight = model.weight(`${name}.weight`);
+    const merged = noGrad(() =>
+      scope(() => keep(torch.addmm(weight.to({ dtype: 'float32' }), B, A, { alpha: scale }).to({ dtype: weight.dtype }))),
+    );
+    weight[Symbol.dispose]();
+    model.params.set(`${name}.weight`, merged);
+  }
+  model.adapter = null;
+  lora.dispose();
+}
+
+const DECODER_LINEARS = ['q_proj', 'k_proj', 'v_proj', 'o_proj', 'gate_proj', 'up_proj', 'down_proj'];
+
+/** Layers that an adapter can sit on: all that go through `linear` (layers.ts), by the name their weights start with. */
+export function linearModules(config: Qwen2VLConfig): string[] {
+  return [...weightShapes(config)].flatMap(([name, shape]) =>
+    shape.length === 2 && name.endsWith('.weight') && !/^(lm_head|model\.embed_tokens)\./.test(name)
+      ? [name.slice(0, -'.weight'.length)]
+      : [],
+  );
+}
+
+/**
+ * Which layers are meant, and how to tell PEFT so. Names match a module's whole path or its end, a single one may also be `all-linear` or a
+ * regular expression of the whole path (TRL passes a list of one as such).
+ */
+function resolveTargets(config: Qwen2VLConfig, targets: readonly string[] | null): { modules: string[]; written: string | string[] } {
+  const linears = linearModules(config);
+  if (targets === null) {
+    const modules = linears.filter((name) => name.startsWith('model.layers.'));
+    const listed = linears.filter(endsWithOneOf(DECODER_LINEARS)).length === modules.length;
+    // Qwen2.5-VL's vision tower has layers of the same names.
+    return { modules, written: listed ? DECODER_LINEARS : `(?!.*visual).*\\.(?:${DECODER_LINEARS.join('|')})` };
+  }
+  if (targets.length === 1 && targets[0] === 'all-linear') return { modules: linears, written: 'all-linear' };
+
+  const others = [...weightShapes(config).keys()]
+    .map((name) => name.replace(/\.(weight|bias)$/, ''))
+    .filter((name) => !linears.includes(name));
+  const choose = (meant: (name: string) => boolean, written: string | string[]) => {
+    const refused = others.find(meant);
+    if (refused !== undefined) throw errors.loraTarget(targets, `${refused} is no linear layer that LoRA can sit on here`, linears);
+    return { modules: linears.filter(meant), written };
+  };
+  const listed = choose(endsWithOneOf(targets), [...targets]);
+  if (listed.modules.length > 0) return listed;
+  const matching = targets.length === 1 ? choose(matches(targets, linears), targets[0]) : listed;
+  if (matching.modules.length === 0) throw errors.loraTarget(targets, 'no layer of the model has such a name', linears);
+  return matching;
+}
+
+const endsWithOneOf =
+  (targets: readonly string[]) =>
+  (name: string): boolean =>
+    targets.some((target) => `.${moduleName(name)}`.endsWith(`.${target}`));
+
+function matches(targets: readonly string[], linears: string[]): (name: string) => boolean {
+  try {
+    const pattern = new RegExp(`^(?:${targets[0]})$`, 'u');
+    return (name) => pattern.test(moduleName(name));
+  } catch (cause) {
+    throw errors.loraTarget(targets, `it is no regular expression (${(cause as Error).message})`, linears);
+  }
+}
