@@ -39,6 +39,10 @@ ANSWER_HEADERS = (
     "Last-Modified",
     "Retry-After",
     "X-Content-Type-Options",
+    "X-Image-Level",
+    "X-Image-Range",
+    "X-Image-Size",
+    "X-Image-Window",
 )
 # Jupyter's own query parameters.
 NOT_RELAYED = {"token", "_xsrf", "no_track_activity"}

@@ -29,6 +29,7 @@ class Picture(web.RequestHandler):
     def get(self):
         self.set_header("Content-Type", "image/png")
         self.set_header("Cache-Control", "private, max-age=3600")
+        self.set_header("X-Image-Size", "640x480")
         self.finish(b"\x89PNG" + bytes(range(256)) * 1000)
 
 

@@ -93,6 +93,7 @@ async def test_bytes_and_caching_pass_through(running, jp_fetch):
     assert answer.body == b"\x89PNG" + bytes(range(256)) * 1000
     assert answer.headers["Content-Type"] == "image/png"
     assert answer.headers["Cache-Control"] == "private, max-age=3600"
+    assert answer.headers["X-Image-Size"] == "640x480"
 
 
 @pytest.mark.parametrize("path", ["echo/../secret", "echo/%2e%2e/secret", "./echo", "echo/..%5Csecret"])

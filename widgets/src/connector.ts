@@ -46,11 +46,12 @@ export type {
   Folder,
   IndexJob,
   ItemAnswers,
+  ItemPlace,
   ItemQuery,
   MakeSplit,
   RunAnswer,
 } from '@medr1/kernel-bridge/protocol';
-export type { DatasetDetail, SplitSummary } from '@medr1/kernel-bridge/client';
+export type { DatasetDetail, ImagePicture, SplitSummary } from '@medr1/kernel-bridge/client';
 
 /** `connecting` covers the wait before a retry too; `refused` will not be tried again by itself. */
 export type ConnectionState = 'connecting' | 'open' | 'closed' | 'refused';

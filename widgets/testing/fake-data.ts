@@ -9,8 +9,10 @@ import type {
   DatasetSummary,
   ExportFormat,
   Folder,
+  ImagePicture,
   IndexJob,
   ItemAnswers,
+  ItemPlace,
   ItemQuery,
   MakeSplit,
   RunAnswer,
@@ -254,8 +256,20 @@ export class FakeData implements DataConnector {
         file: `QA_information/Open-access/${item.dataset}.json`,
         row: at,
         same_image: items.filter((one) => one.image === item.image && one.id !== id),
-        near: near.map(({ image: path, sha256, width, height }, index) => ({ path, sha256, width, height, distance: index })),
+        near: near.map(({ image: path, sha256, width, height }, distance) => {
+          const on = items.filter((one) => one.image === path);
+          const splits = [...new Set(on.flatMap((one) => one.splits))].sort();
+          return { path, sha256, width, height, distance, items: on.map((one) => one.id), splits };
+        }),
       };
+    });
+
+  place = (name: string, id: string, query: ItemQuery = {}, _signal?: AbortSignal): Promise<ItemPlace> =>
+    this.#answer('place', [name, id, query], () => {
+      const { items, total } = this.#page(name, { ...query, group: undefined, offset: 0, limit: Infinity });
+      const index = items.findIndex((item) => item.id === id);
+      const beside = (at: number): string | null => (index < 0 ? null : (items[at]?.id ?? null));
+      return { index: index < 0 ? null : index, total, previous: beside(index - 1), next: beside(index + 1) };
     });
 
   answers = (name: string, id: string, runs: string[] = []): Promise<ItemAnswers[]> =>
@@ -289,6 +303,21 @@ export class FakeData implements DataConnector {
   };
   imageUrl = (name: string, path: string, options: { size?: number; window?: number; level?: number } = {}): string =>
     this.thumbUrl(name, hex(path), options.size ?? 768);
+
+  picture = (
+    name: string,
+    path: string,
+    options: { size?: number; window?: number; level?: number } = {},
+    _signal?: AbortSignal,
+  ): Promise<ImagePicture> =>
+    this.#answer('picture', [name, path, options], () => {
+      const { width, height, modality, problem } = this.all(name).find(({ image }) => image === path) ?? unknown(`image ${path}`);
+      if (problem?.startsWith('image-')) unknown(`image ${path} that can be read`);
+      const text = decodeURIComponent(drawing(hex(path), 768, (width ?? 1) / (height ?? 1))).replace(/^[^,]*,/, '');
+      const { window = 400, level = 40 } = options;
+      const grey = modality.startsWith('CT') ? { window, level, low: -1024, high: 3071 } : null;
+      return { blob: new Blob([text], { type: 'image/svg+xml' }), width: width ?? 512, height: height ?? 512, grey };
+    });
 
   audit = (name: string): Promise<Audit> => this.#answer('audit', [name], () => this.#audit(name));
 

@@ -9,6 +9,7 @@ import type {
   Folder,
   IndexJob,
   ItemAnswers,
+  ItemPlace,
   ItemQuery,
   MakeSplit,
   SplitFile,
@@ -18,7 +19,7 @@ import type { Query } from './rest.ts';
 export interface Transport {
   get<T>(path: string, query?: Query): Promise<T>;
   send<T>(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<T>;
-  request(method: string, url: string, body?: unknown): Promise<Response>;
+  request(method: string, url: string, body?: unknown, signal?: AbortSignal): Promise<Response>;
   url(path: string, query?: Query): string;
 }
 
@@ -30,6 +31,16 @@ export interface DatasetDetail extends DatasetSummary {
 }
 /** A split file with its sizes in place of its ids. */
 export type SplitSummary = Omit<SplitFile, 'train' | 'test'> & { train: number; test: number };
+
+export interface ImagePicture {
+  /** A PNG, no larger than was asked for. */
+  blob: Blob;
+  /** Pixels of the file. */
+  width: number;
+  height: number;
+  /** Of a 16-bit or DICOM grey image: the window it is shown through, and its least and greatest value. */
+  grey: { window: number; level: number; low: number; high: number } | null;
+}
 
 const part = encodeURIComponent;
 
@@ -65,6 +76,10 @@ export class DataClient {
   }
   sample = (name: string, id: string): Promise<DataSample> => this.to.get(`/data/${part(name)}/items/${part(id)}`);
 
+  /** Where it stands among the questions of a filter. */
+  place = (name: string, id: string, query: ItemQuery = {}, signal?: AbortSignal): Promise<ItemPlace> =>
+    this.to.send('POST', `/data/${part(name)}/items/${part(id)}/place`, query, signal);
+
   /** What runs said to it. */
   answers = async (name: string, id: string, runs?: string[]): Promise<ItemAnswers[]> =>
     (await this.to.get<{ answers: ItemAnswers[] }>(`/data/${part(name)}/items/${part(id)}/answers`, { runs: runs?.join(',') })).answers;
@@ -74,6 +89,20 @@ export class DataClient {
   /** Address of the whole image as PNG; window and level for 16-bit and DICOM images. */
   imageUrl = (name: string, path: string, options: { size?: number; window?: number; level?: number } = {}): string =>
     this.to.url(`/data/${part(name)}/image`, { path, ...options });
+
+  /** The whole image with what is known of it; rejects with the reason when it cannot be read. */
+  picture = async (
+    name: string,
+    path: string,
+    options: { size?: number; window?: number; level?: number } = {},
+    signal?: AbortSignal,
+  ): Promise<ImagePicture> => {
+    const answer = await this.to.request('GET', this.imageUrl(name, path, options), undefined, signal);
+    const numbers = (header: string, separator: string) => answer.headers.get(header)?.split(separator).map(Number) ?? [];
+    const [width, height] = numbers('x-image-size', 'x');
+    const [[window], [level], [low, high]] = ['window', 'level', 'range'].map((one) => numbers(`x-image-${one}`, ' '));
+    return { blob: await answer.blob(), width, height, grey: window === undefined ? null : { window, level, low, high } };
+  };
 
   audit = (name: string): Promise<Audit> => this.to.get(`/data/${part(name)}/audit`);
   splits = (name: string): Promise<{ splits: Record<string, number>; files: SplitSummary[] }> => this.to.get(`/data/${part(name)}/splits`);

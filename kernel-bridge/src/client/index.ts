@@ -9,7 +9,7 @@ import type { RunEvent, RunSummary } from '../protocol/run.ts';
 import { RestClient, type Fetch } from './rest.ts';
 import { SharedSocket, TIMING, type OnEvent, type SocketLike, type Status, type SubscribeOptions, type Timing } from './socket.ts';
 
-export type { DataClient, DatasetDetail, SplitSummary } from './data.ts';
+export type { DataClient, DatasetDetail, ImagePicture, SplitSummary } from './data.ts';
 export * from './rest.ts';
 export type { OnEvent, Position, SocketLike, Status, SubscribeOptions } from './socket.ts';
 

@@ -50,7 +50,7 @@ export class RestClient {
     this.data = new DataClient({
       get: (path, query) => this.get(path, query),
       send: (method, path, body, signal) => this.send(method, path, body, signal),
-      request: (method, url, body) => this.request(method, url, body),
+      request: (method, url, body, signal) => this.request(method, url, body, signal),
       url: (path, query) => this.url(path, query),
     });
   }

@@ -123,10 +123,24 @@ export const DataSample = Type.Object({
       width: orNull(Type.Integer()),
       height: orNull(Type.Integer()),
       distance: Type.Integer({ description: 'bits of 128 in which the perceptual hashes differ; 0 also for copies' }),
+      /** Ids of the questions on it, at most 200, and the splits that these are in. */
+      items: Type.Array(Type.String()),
+      splits: Type.Array(Type.String()),
     }),
   ),
 });
 export type DataSample = Type.Static<typeof DataSample>;
+
+/** Where a question stands among those that pass a filter, in the filter's order. */
+export const ItemPlace = Type.Object({
+  /** From 0; null when it does not pass. */
+  index: orNull(Type.Integer()),
+  total: Type.Integer(),
+  /** Ids of its neighbours. Of one that does not pass: those that would be. */
+  previous: orNull(Type.String()),
+  next: orNull(Type.String()),
+});
+export type ItemPlace = Type.Static<typeof ItemPlace>;
 
 /** What one run said to a question, newest first: groups of training steps, and evaluations. */
 export const ItemAnswers = Type.Object({
@@ -259,8 +273,9 @@ export const DATA_ROUTES = [
   ['GET', '/data/:name/items', 'DataPage; item filters, sort=, descending=, group=image, limit=, cursor= or offset='],
   ['POST', '/data/:name/items', 'ItemQuery -> DataPage, for long lists of ids'],
   ['GET', '/data/:name/items/:id', 'DataSample'],
+  ['POST', '/data/:name/items/:id/place', 'ItemQuery -> ItemPlace; pages and groups are ignored'],
   ['GET', '/data/:name/thumb/:hash', 'WebP by content hash, immutable; size=96|192|384|768'],
-  ['GET', '/data/:name/image', 'PNG; path=, size= (longest side), window= and level= for 16-bit and DICOM'],
+  ['GET', '/data/:name/image', 'PNG; path=, size= (longest side), window=, level= (16-bit, DICOM). X-Image-Size, -Window, -Level, -Range'],
   ['GET', '/data/:name/audit', 'Audit'],
   ['GET', '/data/:name/splits', '{splits: {name: size}, files: SplitFile without ids}'],
   ['POST', '/data/:name/splits', 'MakeSplit -> SplitFile without ids'],

@@ -88,6 +88,7 @@ describe('images', () => {
       'x-image-size': '8x8',
       'x-image-window': '400',
       'x-image-level': '40',
+      'x-image-range': expect.stringMatching(/^-?\d+(\.\d+)? -?\d+(\.\d+)?$/) as string,
       'content-security-policy': expect.stringContaining('sandbox') as string,
     });
     const wide = await get('/retina/image?path=Images/ct.dcm&window=6300&level=3150');
@@ -179,6 +180,17 @@ it('the client reaches each route with types of the protocol', async () => {
   for (const url of [client.thumbUrl('retina', item.sha256!, 96), client.imageUrl('retina', item.image, { window: 100 })]) {
     expect([url, (await root.request(url)).status]).toEqual([url, 200]);
   }
+  const ct = await client.picture('retina', item.image, { window: 100 });
+  expect(ct).toMatchObject({ width: 8, height: 8, grey: { window: 100, level: 40 }, blob: expect.any(Blob) as Blob });
+  expect(ct.grey!.low).toBeLessThan(ct.grey!.high);
+  expect((await client.picture('retina', 'Images/0.png')).grey).toBeNull();
+  await expect(client.picture('retina', 'Images/none.png')).rejects.toMatchObject({ code: 'DATA_IMAGE' });
+  expect(await client.place('retina', 'ACRIMA_0002', { facets: { modality: ['OCT'] } })).toEqual({
+    index: 1,
+    total: 6,
+    previous: 'ACRIMA_0000',
+    next: 'ACRIMA_0004',
+  });
   expect((await client.browse(made.path)).folders.map((folder) => folder.name)).toContain('data sets');
   expect((await client.splits('retina')).splits).toMatchObject({ 'modality/test/OCT': 6 });
   await expect(client.sample('retina', 'nobody')).rejects.toMatchObject({ code: 'DATA_ITEM_UNKNOWN', http: 404 });

@@ -10,6 +10,7 @@ import Type from 'typebox';
 import { homeDir } from '../data/home.ts';
 import { imageError, openPicture, toSharp } from '../data/image/picture.ts';
 import { Thumbs } from '../data/image/thumbs.ts';
+import { rangeOf } from '../data/image/window.ts';
 import { checkName } from '../data/index/add.ts';
 import { Dataset } from '../data/index/dataset.ts';
 import { IndexJobs } from '../data/index/jobs.ts';
@@ -78,6 +79,7 @@ export function dataRoutes({ home = homeDir() }: { home?: string } = {}): Hono {
   app.get('/:name/items', (c) => c.json(named(c).page(check(QueryBody, queryOf(c)))));
   app.post('/:name/items', async (c) => c.json(named(c).page(check(QueryBody, await body(c)))));
   app.get('/:name/items/:id', (c) => c.json(named(c).sample(c.req.param('id'))));
+  app.post('/:name/items/:id/place', async (c) => c.json(named(c).place(c.req.param('id'), check(QueryBody, await body(c)))));
 
   app.get('/:name/thumb/:hash', async (c) => {
     const set = named(c);
@@ -110,12 +112,14 @@ export function dataRoutes({ home = homeDir() }: { home?: string } = {}): Hono {
       return { picture, png };
     }, c.req.raw.signal);
     const shown = picture.kind === 'grey' ? { ...picture.window, ...chosen } : null;
+    const range = picture.kind === 'grey' ? rangeOf(picture.values) : null;
     return c.body(new Uint8Array(png), 200, {
       ...IMAGE_HEADERS,
       'content-type': 'image/png',
       'cache-control': 'private, max-age=3600',
       'x-image-size': `${picture.width}x${picture.height}`,
       ...(shown && { 'x-image-window': `${shown.width}`, 'x-image-level': `${shown.level}` }),
+      ...(range && { 'x-image-range': `${range.level - range.width / 2} ${range.level + range.width / 2}` }),
     });
   });
 

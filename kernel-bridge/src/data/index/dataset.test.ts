@@ -146,6 +146,24 @@ describe('paging', () => {
     );
   });
 
+  it('a question knows its place: its neighbours are those beside it in the pages, or those that would be', () => {
+    fc.assert(
+      fc.property(facets, sort, fc.boolean(), fc.nat(59), (chosen, order, descending, at) => {
+        const query: ItemQuery = { facets: chosen, sort: order, descending };
+        const list = set.page({ ...query, limit: 500 }).items.map((item) => item.id);
+        const { id } = all[at];
+        const { index, total, previous, next } = set.place(id, query);
+        expect(total).toBe(list.length);
+        expect(index).toBe(list.includes(id) ? list.indexOf(id) : null);
+        const whole = set.page({ sort: order, descending, limit: 500 }).items.map((item) => item.id);
+        const here = whole.indexOf(id);
+        expect(previous).toBe(whole.slice(0, here).findLast((one) => list.includes(one)) ?? null);
+        expect(next).toBe(whole.slice(here + 1).find((one) => list.includes(one)) ?? null);
+      }),
+      { numRuns: 80 },
+    );
+  });
+
   it('counts each value as if its own facet were open', () => {
     fc.assert(
       fc.property(facets, (chosen) => {

@@ -1,6 +1,6 @@
 /** An indexed data set as the browser view asks for it: pages under filters with counts, one sample with all that belongs to it. */
 import type { DatabaseSync } from 'node:sqlite';
-import type { DataItem, DataPage, DataSample, ItemQuery } from '../../protocol/data.ts';
+import type { DataItem, DataPage, DataSample, ItemPlace, ItemQuery } from '../../protocol/data.ts';
 import { WorkbenchError } from '../../protocol/errors.ts';
 import { HashTable } from '../image/near.ts';
 import { FacetTable } from './facets.ts';
@@ -128,6 +128,24 @@ export class Dataset {
     };
   }
 
+  /** Where a question stands under a filter: what is before and after it, whether it passes or not. */
+  place(id: string, query: ItemQuery = {}): ItemPlace {
+    const { n } = this.#row(id);
+    const { passed, total } = this.#filter(query);
+    const order = this.#order(query.group === 'image' ? 'image' : (query.sort ?? 'file'));
+    const at = order.indexOf(n - 1);
+    const rows = query.descending === true ? order.toReversed() : order;
+    const here = query.descending === true ? order.length - 1 - at : at;
+    let before = 0;
+    let previous = -1;
+    for (let i = 0; i < here; i++) if (passed[rows[i]] === 1) [before, previous] = [before + 1, rows[i]];
+    let next = here + 1;
+    while (next < rows.length && passed[rows[next]] === 0) next++;
+    const idOf = this.db.prepare('SELECT id FROM items WHERE n = ?');
+    const name = (row: number | undefined) => (row === undefined || row < 0 ? null : (idOf.get(row + 1) as { id: string }).id);
+    return { index: passed[n - 1] === 1 ? before : null, total, previous: name(previous), next: name(rows[next]) };
+  }
+
   #row(id: string): ItemRow {
     const row = this.db.prepare(`${ITEM} WHERE t.id = ?`).get(id) as unknown as ItemRow | undefined;
     if (!row) throw noItem(this.name, id);
@@ -243,10 +261,16 @@ export class Dataset {
   #near(image: number): DataSample['near'] {
     const tables = this.#current();
     tables.near ??= new NearTable(this.db);
-    const path = this.db.prepare('SELECT path, sha256, width, height FROM images WHERE n = ?');
-    return tables.near
-      .near(image)
-      .map(({ n, distance }) => ({ ...(path.get(n) as Omit<DataSample['near'][number], 'distance'>), distance }));
+    type Near = DataSample['near'][number];
+    const picture = this.db.prepare('SELECT path, sha256, width, height FROM images WHERE n = ?');
+    const questions = this.db.prepare('SELECT id FROM items WHERE image = ? ORDER BY n LIMIT 200');
+    const splits = this.db.prepare('SELECT DISTINCT split FROM members WHERE item IN (SELECT n FROM items WHERE image = ?) ORDER BY split');
+    return tables.near.near(image).map(({ n, distance }) => ({
+      ...(picture.get(n) as Pick<Near, 'path' | 'sha256' | 'width' | 'height'>),
+      distance,
+      items: (questions.all(n) as { id: string }[]).map(({ id }) => id),
+      splits: (splits.all(n) as { split: string }[]).map(({ split }) => split),
+    }));
   }
 }
 
