@@ -11,11 +11,11 @@ const LAYERS = {
   qwen2vl: ['torch'],
   rewards: [],
   data: [],
-  rl: ['torch', 'qwen2vl', 'rewards', 'data'],
-  evals: ['torch', 'qwen2vl', 'rl', 'rewards', 'data', 'runs'],
+  rl: ['torch', 'qwen2vl', 'rewards', 'data', 'evals'],
+  evals: ['data', 'runs'],
   runs: ['data', 'rewards'],
   worker: ['torch', 'qwen2vl', 'rl', 'rewards', 'data', 'evals', 'runs'],
-  server: ['runs', 'data', 'rewards', 'client'],
+  server: ['runs', 'data', 'evals', 'rewards', 'client'],
 };
 const FOLDERS = [...Object.keys(LAYERS).filter((name) => !name.includes('/')), 'cli'];
 const TESTS = '**/*.test.ts';

@@ -18,6 +18,7 @@ describe('imports point one way', () => {
     ['kernel-bridge/src/torch/x.ts', '../qwen2vl/config.ts'],
     ['kernel-bridge/src/qwen2vl/x.ts', '../rl/loss.ts'],
     ['kernel-bridge/src/rl/x.ts', '../server/index.ts'],
+    ['kernel-bridge/src/evals/x.ts', '../rl/prompts.ts'],
     ['kernel-bridge/src/protocol/x.ts', '../runs/store.ts'],
     ['kernel-bridge/src/client/x.ts', '../runs/store.ts'],
     ['widgets/src/x.ts', '@jupyterlab/apputils'],

@@ -1,14 +1,25 @@
-/** `medr1 eval`: greedy accuracy of a model on a split, with intervals and controls. */
+/** `medr1 eval`: greedy accuracy of a model on a split, with intervals and controls; every answer is stored, so that a killed one goes on where it was. */
 import { InvalidArgumentError, Option, type Command } from 'commander';
-import { join } from 'node:path';
-import { homeDir } from '../data/home.ts';
+import { existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { loadItems } from '../data/load.ts';
-import { CONTROLS, evaluate, type Control, type Evaluation } from '../evals/evaluation.ts';
-import type { Report } from '../evals/accuracy.ts';
-import type { Share } from '../evals/wilson.ts';
-import { VARIANTS, WorkbenchError, type Variant, type VqaItem } from '../protocol/index.ts';
-import { loadModel, loadProcessor, type ModelDtype } from '../qwen2vl/index.ts';
-import { mixSeed, permutation } from '../rl/random.ts';
+import { prepareEvaluation } from '../evals/evals.ts';
+import type { EvalStore } from '../evals/store.ts';
+import {
+  CONTROLS,
+  VARIANTS,
+  WorkbenchError,
+  type Accuracy,
+  type Control,
+  type EvalState,
+  type Evaluation,
+  type EvalSummary,
+  type Share,
+  type Variant,
+} from '../protocol/index.ts';
+import { homeDir, prepareHome } from '../runs/home.ts';
+import { openAnswerer } from '../worker/answerer.ts';
+import { runEvaluation } from '../worker/evaluation.ts';
 import { dtypeOption } from './generate.ts';
 import { printJson, table } from './output.ts';
 
@@ -24,8 +35,9 @@ interface Options {
   batchSize: number;
   limit?: number;
   seed: number;
-  dtype?: ModelDtype;
+  dtype?: string;
   device: string;
+  resume: boolean;
   json?: boolean;
 }
 
@@ -43,88 +55,116 @@ export function register(program: Command): void {
     .option('--max-new-tokens <n>', 'longest answer', count, 256)
     .option('--batch-size <n>', 'questions answered together', count, 16)
     .option('--limit <n>', 'only n questions, chosen by --seed', count)
-    .option('--seed <s>', 'of --limit and shuffled-image', Number, 42)
+    .option('--seed <s>', 'of --limit, shuffled-image and options-permuted', whole, 42)
     .addOption(dtypeOption())
     .option('--device <device>', 'cpu, cuda:0, ...', 'cpu')
+    .option('--resume', 'go on with (or just show) the stored evaluation of the same weights, questions and settings: the default', true)
+    .option('--no-resume', 'evaluate anew')
     .option('--json', 'print one JSON document and nothing else')
     .action(run);
 }
 
 async function run(options: Options): Promise<void> {
-  const { items: all, root, hash } = await load(options.dataset, options.split);
-  const items = limited(all, options);
-  const train = options.controls.includes('option-prior') ? (await load(options.dataset, trainSplit(options))).items : [];
-  const processor = await loadProcessor(options.model);
-  using model = await loadModel(options.model, options);
-  const evaluation = await evaluate({
-    model,
-    processor,
-    items,
-    train,
-    root,
-    controls: options.controls,
-    options: {
-      variant: options.variant,
-      template: options.template ?? null,
-      maxNewTokens: options.maxNewTokens,
-      batch: options.batchSize,
-      seed: options.seed,
-      minPixels: 3136,
-      maxPixels: 401408,
-      progress: options.json || !process.stderr.isTTY ? undefined : (done, total) => process.stderr.write(`\r${done} of ${total} `),
-    },
-  });
-  if (options.json)
-    printJson({
+  const home = prepareHome(homeDir());
+  const { split, dataset } = await whereIs(options.dataset, options.split);
+  const { store, found } = await prepareEvaluation(
+    home,
+    {
       model: options.model,
-      split: options.split,
-      split_hash: hash,
+      dataset,
+      split,
+      controls: options.controls,
       variant: options.variant,
-      items: items.length,
-      ...evaluation,
-    });
-  else console.log(text(evaluation));
+      prompt_template: options.template ?? null,
+      max_new_tokens: options.maxNewTokens,
+      batch_size: options.batchSize,
+      limit: options.limit ?? null,
+      seed: options.seed,
+      dtype: options.dtype ?? null,
+      device: options.device,
+      anew: !options.resume,
+      ...(options.trainSplit !== undefined && { train_split: options.trainSplit }),
+    },
+    { loadItems },
+  );
+  using evaluation = store;
+  if (found !== null && !options.json) process.stderr.write(`evaluation ${store.row().id}: ${found} answers were there already\n`);
+  const state = await answer(evaluation, home, options);
+  const { summary, report } = evaluation.detail();
+  if (summary.error) throw new WorkbenchError({ ...summary.error, exit: 1 });
+  if (options.json) printJson(document(options, summary, report));
+  else console.log(text(report));
+  if (state !== 'finished') throw unfinished(summary);
 }
 
-/** Usable items of a split; without a data set the split may be a file or a directory of its own, else it is one of the sample's. */
-async function load(dataset: string | undefined, split: string): Promise<{ items: VqaItem[]; root: string; hash: string }> {
-  if (dataset !== undefined) return loadItems(dataset, { split, usable: true });
+/** Answers what is open. Ctrl-C ends it after the batch at hand; a second one at once. */
+async function answer(store: EvalStore, home: string, { json }: Options): Promise<EvalState> {
+  const abort = new AbortController();
+  const interrupted = (): void => (abort.signal.aborted ? process.exit(1) : abort.abort('stop'));
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, interrupted);
+  const bar = !json && process.stderr.isTTY;
   try {
-    return await loadItems(split, { usable: true });
-  } catch (error) {
-    if (!(error instanceof WorkbenchError) || error.code !== 'DATA_NOT_FOUND') throw error;
-    return loadItems(join(homeDir(), 'sample'), { split, usable: true });
+    return await runEvaluation({
+      directory: store.directory,
+      home,
+      loadItems,
+      openAnswerer,
+      signal: abort.signal,
+      log: (line) => void (process.env.MEDR1_DEBUG && process.stderr.write(`${line}\n`)),
+      committed: () => {
+        if (!bar) return;
+        const { done, total } = store.summary();
+        process.stderr.write(`\r${done} of ${total} ${done === total ? '\n' : ''}`);
+      },
+    });
+  } finally {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.off(signal, interrupted);
   }
 }
 
-function trainSplit({ trainSplit: given, split }: Options): string {
-  if (given !== undefined) return given;
-  if (/test/.test(split)) return split.replaceAll('test', 'train');
-  throw new WorkbenchError({
-    code: 'EVAL_TRAIN_SPLIT',
-    message: `option-prior learns from training questions, and split ${split} does not say which`,
-    remedy: 'Name them with --train-split.',
-    exit: 2,
-  });
+/** Without a data set the split may be a file or a directory of its own, else it is one of the sample's. Paths are told to a server, too. */
+async function whereIs(dataset: string | undefined, split: string): Promise<{ dataset: string; split: string }> {
+  const absolute = (path: string): string => (existsSync(path) ? resolve(path) : path);
+  if (dataset !== undefined) return { dataset: absolute(dataset), split };
+  try {
+    await loadItems(split, { usable: true });
+    return { dataset: absolute(split), split: absolute(split) };
+  } catch (error) {
+    if (!(error instanceof WorkbenchError) || error.code !== 'DATA_NOT_FOUND') throw error;
+    return { dataset: join(homeDir(), 'sample'), split };
+  }
 }
 
-function limited(items: VqaItem[], { limit, seed }: Options): VqaItem[] {
-  if (limit === undefined || limit >= items.length) return items;
-  return permutation(items.length, mixSeed(seed))
-    .slice(0, limit)
-    .map((index) => items[index]);
+const document = (options: Options, summary: EvalSummary, report: Evaluation): Record<string, unknown> => ({
+  id: summary.id,
+  state: summary.state,
+  model: options.model,
+  split: options.split,
+  split_hash: summary.split_hash,
+  variant: options.variant,
+  items: summary.items,
+  ...report,
+});
+
+function unfinished({ id, done, total }: EvalSummary): WorkbenchError {
+  return new WorkbenchError({
+    code: 'EVAL_STOPPED',
+    message: `evaluation ${id} was stopped after ${done} of ${total} answers`,
+    remedy: 'The same command goes on from there.',
+  });
 }
 
 function text(evaluation: Evaluation): string {
   const percent = ({ rate, low, high }: Share): string =>
     rate === null ? '-' : `${(100 * rate).toFixed(1)} (${(100 * low!).toFixed(1)} to ${(100 * high!).toFixed(1)})`;
-  const line = (name: string, { strict, tolerant }: Pick<Report, 'strict' | 'tolerant'>): (string | number)[] => [
+  const line = (name: string, { strict, tolerant }: Accuracy): (string | number)[] => [
     name,
     strict.total,
     percent(strict),
     percent(tolerant),
   ];
   const { 'option-prior': prior, ...seen } = evaluation.controls;
+  const follows = seen['options-permuted']?.follows;
   return table([
     ['', 'items', 'strict, %', 'tolerant, %'],
     line('all', evaluation),
@@ -132,13 +172,19 @@ function text(evaluation: Evaluation): string {
       Object.entries(part).map(([name, row]) => line(name, row)),
     ),
     ...Object.entries(seen).map(([name, row]) => line(`control: ${name}`, row)),
+    ...(follows
+      ? (['text', 'letter'] as const).map((what) =>
+          line(`  the answer follows the ${what}`, { strict: follows.strict[what], tolerant: follows.tolerant[what] }),
+        )
+      : []),
     ...(prior === undefined ? [] : [['control: option-prior', prior.total, percent(prior), percent(prior)]]),
+    ['answers that the readings take differently', evaluation.differing.length, '', ''],
   ]);
 }
 
 function controls(value: string): Control[] {
   const names = value.split(',').map((name) => name.trim());
-  const unknown = names.find((name) => !(name in CONTROLS));
+  const unknown = names.find((name) => !Object.hasOwn(CONTROLS, name));
   if (unknown !== undefined) throw new InvalidArgumentError(`${unknown} is none of ${Object.keys(CONTROLS).join(', ')}.`);
   return names as Control[];
 }
@@ -146,5 +192,11 @@ function controls(value: string): Control[] {
 function count(value: string): number {
   const number = Number(value);
   if (!Number.isInteger(number) || number < 1) throw new InvalidArgumentError('It must be a whole number of at least 1.');
+  return number;
+}
+
+function whole(value: string): number {
+  const number = Number(value);
+  if (!Number.isInteger(number) || number < 0) throw new InvalidArgumentError('It must be a whole number of at least 0.');
   return number;
 }

@@ -15,6 +15,7 @@ const COMMANDS: Record<string, [summary: string, load: () => Promise<{ register:
   score: ['log-probabilities of given completions', () => import('./score.ts')],
   replay: ['one GRPO update on given completions and rewards, nothing saved', () => import('./replay.ts')],
   eval: ['accuracy of a model on a split', () => import('./eval.ts')],
+  evals: ['list, show, compare and export stored evaluations', () => import('./evals.ts')],
   runs: ['list, show, export, fork and roll back runs', () => import('./runs.ts')],
   serve: ['the backend of the workbench', () => import('./serve.ts')],
 };

@@ -1,9 +1,8 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { register as registerEval } from './eval.ts';
-import { register as registerReplay } from './replay.ts';
+import { register } from './replay.ts';
 import { makeTiny, type Tiny } from '../rl/testing/tiny.ts';
 
 let tiny: Tiny;
@@ -13,7 +12,7 @@ let batch: string;
 async function medr1(...args: string[]) {
   const program = new Command().exitOverride();
   program.configureOutput({ writeErr: () => undefined });
-  for (const register of [registerReplay, registerEval]) register(program);
+  register(program);
   for (const command of program.commands) command.exitOverride().configureOutput({ writeErr: () => undefined });
   const write = vi.spyOn(process.stdout, 'write').mockReturnValue(true);
   try {
@@ -93,45 +92,5 @@ describe('medr1 replay', () => {
     const file = join(tiny.directory, `${name}.jsonl`);
     await writeFile(file, content.map((row) => JSON.stringify(row)).join('\n'));
     await expect(medr1('replay', '--model', tiny.model, '--batch', file, ...extra)).rejects.toThrow(message);
-  });
-});
-
-describe('medr1 eval', () => {
-  it('reports both readings with intervals, and controls', async () => {
-    const file = join(tiny.directory, 'Splits', 'modality', 'test', 'CT.json');
-    await mkdir(join(tiny.directory, 'Splits', 'modality', 'test'), { recursive: true });
-    await mkdir(join(tiny.directory, 'Splits', 'modality', 'train'), { recursive: true });
-    const split = tiny.items.map((item) => ({
-      image: item.image,
-      problem: 'it is A)A, B)B, C)C, D)D',
-      solution: `<answer> ${item.answer} </answer>`,
-    }));
-    await writeFile(file, JSON.stringify(split));
-    await writeFile(file.replace('test', 'train'), JSON.stringify(split));
-    const seen = await medr1(
-      'eval',
-      '--model',
-      tiny.model,
-      '--dataset',
-      tiny.directory,
-      '--split',
-      'modality/test/CT',
-      '--max-new-tokens',
-      '8',
-      '--controls',
-      'blank-image,shuffled-image,text-only,option-prior',
-    );
-    expect(seen.items).toBe(6);
-    expect(seen.strict.total).toBe(6);
-    expect(seen.strict.low).toBeLessThanOrEqual(seen.strict.rate);
-    expect(Object.keys(seen.controls)).toEqual(['blank-image', 'shuffled-image', 'text-only', 'option-prior']);
-    expect(seen.controls['blank-image'].tolerant.total).toBe(6);
-    expect(seen.split_hash).toMatch(/^[0-9a-f]{64}$/);
-  });
-
-  it('refuses an unknown control', async () => {
-    await expect(medr1('eval', '--model', tiny.model, '--split', 'x', '--controls', 'blank')).rejects.toThrow(
-      /blank is none of blank-image/,
-    );
   });
 });

@@ -1,15 +1,8 @@
-/** A share with its 95 % Wilson score interval. */
-export interface Share {
-  right: number;
-  total: number;
-  /** right / total; null without items. */
-  rate: number | null;
-  low: number | null;
-  high: number | null;
-}
+import type { Share } from '../protocol/evals.ts';
 
 const Z = 1.959963984540054; // two-sided 95 %
 
+/** A share with its 95 % Wilson score interval (Wilson 1927); no continuity correction. */
 export function wilson(right: number, total: number): Share {
   if (total === 0) return { right, total, rate: null, low: null, high: null };
   const rate = right / total;

@@ -1,6 +1,7 @@
 export * from './config.ts';
 export * from './data.ts';
 export * from './errors.ts';
+export * from './evals.ts';
 export * from './generate.ts';
 export * from './metrics.ts';
 export * from './presets.ts';

@@ -31,6 +31,7 @@ CREATE TABLE rollout_group (
   modality TEXT NOT NULL, question_type TEXT NOT NULL, prompt TEXT NOT NULL, reward_mean REAL, reward_std REAL,
   PRIMARY KEY (step, "group")
 ) STRICT;
+CREATE INDEX rollout_group_by_item ON rollout_group (item_id, step);
 CREATE TABLE completion (
   step INTEGER NOT NULL, "group" INTEGER NOT NULL, "index" INTEGER NOT NULL,
   text TEXT NOT NULL, token_ids BLOB NOT NULL, logprobs BLOB NOT NULL, finish_reason TEXT NOT NULL,
@@ -74,7 +75,8 @@ export function openDatabase(file: string, { check = false } = {}): DatabaseSync
   }
 }
 
-function connect(file: string): DatabaseSync {
+/** Opens or makes a database by these rules, or throws when the file system ignores them. */
+export function connect(file: string): DatabaseSync {
   const db = new DatabaseSync(file, { timeout: 10_000, enableForeignKeyConstraints: true });
   db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL');
   // read back: a build or file system that ignores either would lose acknowledged steps in a power cut

@@ -1,0 +1,142 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { Command } from 'commander';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { evalDirectory, listEvals } from '../evals/evals.ts';
+import { EvalStore } from '../evals/store.ts';
+import { makeTiny, type Tiny } from '../rl/testing/tiny.ts';
+import { register } from './eval.ts';
+import { register as registerEvals } from './evals.ts';
+
+let tiny: Tiny;
+let home: string;
+
+beforeAll(async () => {
+  tiny = await makeTiny();
+  await writeSplit('modality/test/CT', 6);
+  await writeSplit('modality/train/CT', 6);
+});
+afterAll(() => tiny[Symbol.asyncDispose]());
+beforeEach(() => {
+  home = join(tiny.directory, `home-${Math.random().toString(36).slice(2)}`);
+  vi.stubEnv('MEDR1_HOME', home);
+});
+afterEach(() => vi.unstubAllEnvs());
+
+async function writeSplit(name: string, count: number): Promise<void> {
+  const file = join(tiny.directory, 'Splits', `${name}.json`);
+  await mkdir(join(file, '..'), { recursive: true });
+  const records = Array.from({ length: count }, (_, i) => ({
+    image: tiny.items[i % tiny.items.length].image,
+    problem: `it is ${i} A)A, B)B, C)C, D)D`,
+    solution: `<answer> ${'ABCD'[i % 4]} </answer>`,
+  }));
+  await writeFile(file, JSON.stringify(records));
+}
+
+/** The command in this process; what it prints under --json. */
+async function medr1(...args: string[]) {
+  const program = new Command().exitOverride();
+  register(program);
+  registerEvals(program);
+  const quiet = (command: Command): void => {
+    command.exitOverride().configureOutput({ writeErr: () => undefined });
+    command.commands.forEach(quiet);
+  };
+  quiet(program);
+  const write = vi.spyOn(process.stdout, 'write').mockReturnValue(true);
+  try {
+    await program.parseAsync([...args, '--json'], { from: 'user' });
+    expect(write).toHaveBeenCalledTimes(1);
+    return JSON.parse(String(write.mock.calls[0][0]));
+  } finally {
+    write.mockRestore();
+  }
+}
+
+const evaluate = (...extra: string[]) =>
+  medr1('eval', '--model', tiny.model, '--dataset', tiny.directory, '--split', 'modality/test/CT', '--max-new-tokens', '8', ...extra);
+
+describe('medr1 eval', () => {
+  it('reports both readings with intervals, and controls', async () => {
+    const seen = await evaluate('--controls', 'blank-image,shuffled-image,text-only,options-permuted,option-prior');
+    expect(seen.items).toBe(6);
+    expect(seen.strict.total).toBe(6);
+    expect(seen.strict.low).toBeLessThanOrEqual(seen.strict.rate);
+    expect(Object.keys(seen.controls)).toEqual(['blank-image', 'shuffled-image', 'text-only', 'options-permuted', 'option-prior']);
+    expect(seen.controls['blank-image'].tolerant.total).toBe(6);
+    expect(seen.controls['options-permuted'].follows.tolerant).toMatchObject({ text: { right: expect.any(Number) }, letter: {} });
+    expect(seen.split_hash).toMatch(/^[0-9a-f]{64}$/);
+  });
+
+  it('shows what is stored, and evaluates anew only when asked to', async () => {
+    const first = await evaluate();
+    expect(await evaluate()).toEqual(first);
+    const anew = await evaluate('--no-resume');
+    expect(anew.id).not.toBe(first.id);
+    expect({ ...anew, id: first.id }).toEqual(first); // greedy
+  });
+
+  it('refuses a split that changed since', async () => {
+    await writeSplit('modality/test/OCT', 4);
+    const other = () =>
+      medr1('eval', '--model', tiny.model, '--dataset', tiny.directory, '--split', 'modality/test/OCT', '--max-new-tokens', '4');
+    const { id } = await other();
+    await writeSplit('modality/test/OCT', 5);
+    await expect(other()).rejects.toMatchObject({ code: 'EVAL_SPLIT_CHANGED', message: expect.stringContaining(id) });
+  });
+
+  it('refuses an unknown control', async () => {
+    await expect(evaluate('--controls', 'blank')).rejects.toThrow(/blank is none of blank-image/);
+    await expect(evaluate('--controls', 'constructor')).rejects.toThrow(/constructor is none of/);
+  });
+
+  it('killed with -9 it goes on where it was, and ends with the answers of one never killed', async () => {
+    await writeSplit('modality/test/Fundus', 300);
+    const args = ['eval', '--model', tiny.model, '--dataset', tiny.directory, '--split', 'modality/test/Fundus', '--max-new-tokens', '8'];
+    const child = spawn(process.execPath, [resolve(import.meta.dirname, 'main.ts'), ...args, '--batch-size', '1'], {
+      env: { ...process.env, MEDR1_HOME: home },
+      stdio: 'ignore',
+    });
+    const done = (): number => {
+      const [id] = listEvals(home);
+      if (!id) return 0;
+      using store = EvalStore.open(evalDirectory(home, id));
+      return store.summary().done;
+    };
+    while (child.exitCode === null && done() < 5) await new Promise((go) => setTimeout(go, 5));
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+    const killedAt = done();
+    expect(killedAt).toBeGreaterThanOrEqual(5);
+    expect(killedAt).toBeLessThan(300);
+    expect((await medr1('evals', 'list')).evaluations).toMatchObject([{ state: 'interrupted', done: killedAt }]);
+
+    const resumed = await medr1(...args, '--batch-size', '1');
+    expect(listEvals(home)).toHaveLength(1);
+    expect(resumed.strict.total).toBe(300);
+    const whole = await medr1(...args, '--batch-size', '1', '--no-resume');
+    expect({ ...resumed, id: whole.id }).toEqual(whole);
+  });
+});
+
+describe('medr1 evals', () => {
+  it('lists, shows, compares and exports what is stored', async () => {
+    const a = await evaluate();
+    const b = await evaluate('--variant', 'no-think');
+    const { evaluations } = await medr1('evals', 'list');
+    expect(evaluations.map(({ id }: { id: string }) => id)).toEqual([b.id, a.id]);
+    expect((await medr1('evals', 'show', a.id)).report.strict).toEqual(a.strict);
+    const { items, pairs } = await medr1('evals', 'compare', a.id, b.id);
+    expect(items).toBe(6);
+    expect(pairs[0].strict.p).toBeLessThanOrEqual(1);
+    const exported = await medr1('evals', 'export', a.id);
+    expect(exported.answers).toHaveLength(6);
+    expect(exported.answers[0]).toMatchObject({ sight: 'image', item: { question: 'it is 0' } });
+    expect(await medr1('evals', 'matrix')).toEqual({ matrices: [], differences: [] });
+    expect((await medr1('evals', 'delete', a.id)).trash).toContain(a.id);
+    await expect(medr1('evals', 'show', a.id)).rejects.toMatchObject({ code: 'EVAL_UNKNOWN' });
+  });
+});

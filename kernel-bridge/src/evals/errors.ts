@@ -1,0 +1,50 @@
+/** Every failure of evaluations: one constructor per case, so that code, status and remedy stand side by side. */
+import { WorkbenchError } from '../protocol/errors.ts';
+
+const make =
+  (code: string, http: number, exit: 1 | 2 = 1) =>
+  (message: string, remedy: string, cause?: unknown): WorkbenchError =>
+    new WorkbenchError({ code, http, exit, message, remedy, cause });
+
+const text = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause));
+
+export const errors = {
+  unknown: (id: string) => make('EVAL_UNKNOWN', 404)(`There is no evaluation ${JSON.stringify(id)}.`, 'medr1 evals lists them.'),
+  damaged: (dir: string, cause: unknown) =>
+    make('EVAL_DAMAGED', 500)(
+      `The evaluation in ${dir} cannot be read: ${text(cause)}`,
+      'Copy the directory, then try `sqlite3 eval.db .recover`; or evaluate anew with --no-resume.',
+      cause,
+    ),
+  format: (dir: string, seen: number, known: number) =>
+    make('EVAL_FORMAT', 500)(
+      `The evaluation in ${dir} has format ${seen}; this version reads ${known}.`,
+      seen > known ? 'Update Med-R1 Workbench.' : 'Evaluate anew with --no-resume.',
+    ),
+  locked: (id: string) =>
+    make('EVAL_BUSY', 409)(`Another process works on evaluation ${id}.`, 'Wait for it, or stop it in the Evaluation view.'),
+  wrongState: (id: string, action: string, state: string, remedy: string) =>
+    make('EVAL_CONFLICT', 409)(`Evaluation ${id} is ${state}: it cannot ${action}.`, remedy),
+  splitChanged: (split: string, id: string, before: string, now: string) =>
+    make('EVAL_SPLIT_CHANGED', 422)(
+      `Split ${split} is no longer the one of evaluation ${id}: its hash was ${before.slice(0, 12)} and is ${now.slice(0, 12)}.`,
+      'Put the data back as it was, or begin a new evaluation on the split as it is with --no-resume (the view: "evaluate anew").',
+    ),
+  modelChanged: (model: string, id: string) =>
+    make('EVAL_MODEL_CHANGED', 422)(
+      `The weights in ${model} are no longer those of evaluation ${id}.`,
+      'Put them back, or evaluate the model as it is: that is a new evaluation.',
+    ),
+  noTrainSplit: (split: string) =>
+    make(
+      'EVAL_TRAIN_SPLIT',
+      422,
+      2,
+    )(`option-prior learns from training questions, and split ${split} does not say which`, 'Name them with --train-split.'),
+  whichModel: () => make('EVAL_MODEL', 400, 2)('An evaluation takes either a model directory or a run.', 'Give one of `model` and `run`.'),
+  notComparable: (a: string, b: string, why: string) =>
+    make('EVAL_NOT_COMPARABLE', 409)(
+      `Evaluations ${a} and ${b} cannot be compared question by question: ${why}.`,
+      'Compare evaluations of the same split.',
+    ),
+};

@@ -1,0 +1,241 @@
+/** The evaluations of a home: found again by what decides their answers, made whole or not at all, listed, moved to the trash. */
+import { createHash, randomBytes } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { basename, join, resolve } from 'node:path';
+import type { CreateEval, EvalSettings, EvalSummary } from '../protocol/evals.ts';
+import { modalityName, questionTypeName } from '../data/names.ts';
+import type { Loaded, LoadOptions } from '../data/load.ts';
+import { errors as runErrors } from '../runs/errors.ts';
+import { isRunId, newRunId } from '../runs/home.ts';
+import { isLocked } from '../runs/lock.ts';
+import { checkModel, openRun } from '../runs/runs.ts';
+import type { TrainConfig } from '../protocol/config.ts';
+import { errors } from './errors.ts';
+import { checkpointOf, modelHash } from './identity.ts';
+import type { Evaluated } from './matrix.ts';
+import { chooseItems } from './sights.ts';
+import { EvalStore, type EvaluationRow } from './store.ts';
+
+/** The seam to src/data. */
+export type LoadQuestions = (nameOrDir: string, options: LoadOptions) => Promise<Loaded>;
+
+/** Usable questions of a split. A file or folder that is itself the split stands in both places. */
+export const loadSplit = (loadItems: LoadQuestions, home: string, dataset: string, split: string): Promise<Loaded> =>
+  loadItems(dataset, { split: split === dataset ? null : split, usable: true, home });
+
+export const evalsDirectory = (home: string): string => join(home, 'evals');
+export const evalDirectory = (home: string, id: string): string => join(home, 'evals', id);
+export const lockFile = (directory: string): string => join(directory, 'worker.lock');
+export const logFile = (directory: string): string => join(directory, 'worker.log');
+
+/** True while some process evaluates it, whoever started it. */
+export const isEvaluating = (directory: string): boolean => isLocked(lockFile(directory));
+
+/** Ids, newest first. */
+export function listEvals(home: string): string[] {
+  const names = existsSync(evalsDirectory(home)) ? readdirSync(evalsDirectory(home)) : [];
+  return names.filter(isRunId).toSorted().toReversed();
+}
+
+/** Throws EVAL_UNKNOWN also for what is no id, so that no id reaches the file system unchecked. */
+export function openEval(home: string, id: string): EvalStore {
+  if (!isRunId(id) || !existsSync(evalDirectory(home, id))) throw errors.unknown(id);
+  return EvalStore.open(evalDirectory(home, id));
+}
+
+/** As it is seen: one whose process died without a word is `interrupted`. */
+export function summaryOf(store: EvalStore): EvalSummary {
+  const summary = store.summary();
+  return summary.state === 'running' && !isEvaluating(store.directory) ? { ...summary, state: 'interrupted' } : summary;
+}
+
+/** Newest first; one that cannot be read is left out. */
+export function summaries(home: string): EvalSummary[] {
+  return listEvals(home).flatMap((id) => {
+    using store = openOrNull(home, id);
+    return store ? [summaryOf(store)] : [];
+  });
+}
+
+/** Tables of these evaluations, or of all finished ones of checkpoints, for the matrices. */
+export function evaluatedCheckpoints(home: string, ids: readonly string[] | null): Evaluated[] {
+  return (ids ?? listEvals(home)).flatMap((id) => {
+    using store = ids ? openEval(home, id) : openOrNull(home, id);
+    if (!store) return [];
+    const { state, trained } = store.row();
+    return trained !== null && (ids !== null || state === 'finished') ? [{ summary: summaryOf(store), report: store.evaluation() }] : [];
+  });
+}
+
+/** Moves the evaluation to the trash and returns its place there. The caller makes sure that nobody works on it. */
+export function trashEval(home: string, id: string): string {
+  const place = join(home, 'trash', `eval-${id}-${Date.now()}`);
+  mkdirSync(join(home, 'trash'), { recursive: true, mode: 0o700 });
+  renameSync(evalDirectory(home, id), place);
+  return place;
+}
+
+export interface PreparedEvaluation {
+  store: EvalStore;
+  /** It was there before, with so many answers. */
+  found: number | null;
+}
+
+/**
+ * The evaluation that was asked for: the stored one with the same weights, questions and settings, its controls added to, or a new one.
+ * Throws MODEL_MISSING, EVAL_SPLIT_CHANGED (the same request was stored on other questions), and what loading the data throws.
+ */
+export async function prepareEvaluation(
+  home: string,
+  request: CreateEval,
+  { loadItems }: { loadItems: LoadQuestions },
+): Promise<PreparedEvaluation> {
+  const model = modelOf(home, request);
+  checkModel(model.dir);
+  const data = await loadSplit(loadItems, home, request.dataset, request.split);
+  const { controls = [] } = request;
+  const settings = settingsOf(request, model, data.root);
+  if (controls.includes('option-prior')) settings.train_split ??= trainSplitOf(request.split);
+  const identity = { model_hash: modelHash(model.dir), split_hash: data.hash };
+  const key = evaluationKey(settings, identity);
+  if (!request.anew) {
+    const stored = findStored(home, settings, { ...identity, key });
+    if (stored) {
+      if (controls.length > 0) stored.addControls(controls, settings.train_split);
+      return { store: stored, found: stored.summary().done };
+    }
+  }
+  const items = chooseItems(data.items, settings.limit, settings.seed);
+  const made = { key, settings, controls: [...controls], ...identity, items };
+  const store = create(home, { id: newRunId(), ...made, name: nameOf(settings, model), trained: model.trained, run_name: model.runName });
+  return { store, found: null };
+}
+
+/** Equal keys, equal answers: weights, questions, prompt and sampling. Batch size and device are not in it: they decide speed. */
+export function evaluationKey(settings: EvalSettings, { model_hash, split_hash }: { model_hash: string; split_hash: string }): string {
+  const { root, variant, prompt_template, max_new_tokens, limit, seed, dtype, min_pixels, max_pixels } = settings;
+  const decides = { model_hash, split_hash, root, variant, prompt_template, max_new_tokens, limit, seed, dtype, min_pixels, max_pixels };
+  return createHash('sha256').update(JSON.stringify(decides)).digest('hex');
+}
+
+/** "modality/test/CT" -> "modality/train/CT". Throws EVAL_TRAIN_SPLIT for a name without "test". */
+export function trainSplitOf(split: string): string {
+  if (!/test/.test(split)) throw errors.noTrainSplit(split);
+  return split.replaceAll('test', 'train');
+}
+
+interface Model {
+  dir: string;
+  run: string | null;
+  step: number | null;
+  runName: string | null;
+  trained: EvalSummary['trained'];
+}
+
+function modelOf(home: string, { model, run, step }: CreateEval): Model {
+  if ((model === undefined) === (run === undefined)) throw errors.whichModel();
+  if (model !== undefined) {
+    const at = checkpointOf(model);
+    const known = at.run !== null && existsSync(join(home, 'runs', at.run)) ? describeRun(home, at.run) : { runName: null, trained: null };
+    return { dir: resolve(model), ...at, ...known };
+  }
+  using store = openRun(home, run!);
+  const checkpoints = store.checkpoints();
+  const chosen = step === undefined ? checkpoints.at(-1) : checkpoints.find((checkpoint) => checkpoint.step === step);
+  if (!chosen) {
+    const steps = checkpoints.map((checkpoint) => checkpoint.step);
+    throw runErrors.noCheckpoint(run!, step ?? store.step, steps);
+  }
+  return { dir: chosen.path, run: run!, step: chosen.step, ...describeRun(home, run!) };
+}
+
+function describeRun(home: string, run: string): Pick<Model, 'runName' | 'trained'> {
+  using store = openRun(home, run);
+  const { name, config } = store.row();
+  return { runName: name, trained: trainedOn(config) };
+}
+
+/** What a configuration trains on, where that is one modality or one question type. */
+export function trainedOn(config: TrainConfig): NonNullable<EvalSummary['trained']> {
+  const split = /^(?:Splits\/)?(modality|question_type)\/train\/(.+)$/.exec(config.dataset_train_split ?? '');
+  const one = (values: string[] | null): string | null => (values?.length === 1 ? values[0] : null);
+  const modality = one(config.modality) ?? (split?.[1] === 'modality' ? split[2] : null);
+  const type = one(config.question_type) ?? (split?.[1] === 'question_type' ? split[2] : null);
+  return {
+    trainer: config.trainer,
+    variant: config.variant,
+    modality: modality && modalityName(modality),
+    question_type: type && questionTypeName(type),
+  };
+}
+
+/** GRPO answers after at most so many tokens in Med-R1's evaluation scripts; so do ours. */
+const MAX_NEW_TOKENS = 256;
+
+function settingsOf(request: CreateEval, model: Model, root: string): EvalSettings {
+  const { device = 'cpu' } = request;
+  return {
+    model: model.dir,
+    run: model.run,
+    step: model.step,
+    dataset: request.dataset,
+    split: request.split,
+    root,
+    train_split: request.train_split ?? null,
+    variant: request.variant ?? 'think',
+    prompt_template: request.prompt_template ?? null,
+    max_new_tokens: request.max_new_tokens ?? MAX_NEW_TOKENS,
+    limit: request.limit ?? null,
+    seed: request.seed ?? 42,
+    dtype: request.dtype ?? (device === 'cpu' ? 'float32' : 'bfloat16'),
+    device,
+    batch_size: request.batch_size ?? 16,
+    min_pixels: 3136,
+    max_pixels: 401408,
+  };
+}
+
+function nameOf({ split }: EvalSettings, { dir, runName, step }: Model): string {
+  return runName === null ? `${basename(dir)} on ${split}` : `${runName}, step ${step}, on ${split}`;
+}
+
+/** The stored evaluation of this key, newest first. One of the same request on other questions is refused: mixing two splits under one name misleads. */
+function findStored(
+  home: string,
+  settings: EvalSettings,
+  wanted: { key: string; model_hash: string; split_hash: string },
+): EvalStore | null {
+  let changed: EvaluationRow | null = null;
+  for (const id of listEvals(home)) {
+    const store = openOrNull(home, id);
+    if (!store) continue;
+    const row = store.row();
+    if (row.key === wanted.key) return store;
+    const otherwiseEqual = evaluationKey(row.settings, wanted) === wanted.key && row.model_hash === wanted.model_hash;
+    if (otherwiseEqual && row.settings.split === settings.split && row.split_hash !== wanted.split_hash) changed ??= row;
+    store[Symbol.dispose]();
+  }
+  if (changed) throw errors.splitChanged(settings.split, changed.id, changed.split_hash, wanted.split_hash);
+  return null;
+}
+
+function openOrNull(home: string, id: string): EvalStore | null {
+  try {
+    return openEval(home, id);
+  } catch {
+    return null; // a damaged one is shown by the list, and does not stand in the way of others
+  }
+}
+
+function create(home: string, made: Parameters<typeof EvalStore.create>[1]): EvalStore {
+  const making = join(evalsDirectory(home), `.making-${randomBytes(4).toString('hex')}`);
+  mkdirSync(making, { recursive: true, mode: 0o700 });
+  try {
+    using _ = EvalStore.create(making, made);
+    renameSync(making, evalDirectory(home, made.id));
+  } catch (error) {
+    rmSync(making, { recursive: true, force: true });
+    throw error;
+  }
+  return EvalStore.open(evalDirectory(home, made.id));
+}

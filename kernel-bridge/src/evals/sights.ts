@@ -1,0 +1,43 @@
+/** Which questions are asked, and how the controls change them. All of it follows from the seed. */
+import type { VqaItem } from '../protocol/data.ts';
+import { LETTERS } from '../data/options.ts';
+import { seeded, shuffled } from '../data/splits/random.ts';
+
+/** A stream of numbers for each purpose, so that one choice does not move another. */
+const STREAM = { limit: 1, images: 2, options: 3 } as const;
+const stream = (seed: number, purpose: keyof typeof STREAM, index = 0): (() => number) =>
+  seeded(seed * 2 ** 20 + index * 8 + STREAM[purpose]);
+
+/** So many of the items, in the order drawn; all of them in their own order without a limit. */
+export function chooseItems(items: readonly VqaItem[], limit: number | null, seed: number): VqaItem[] {
+  return limit === null || limit >= items.length ? [...items] : shuffled(items, stream(seed, 'limit')).slice(0, limit);
+}
+
+/** For each item an item with another image; itself where all images are one. Each image is used as often as it occurs, as far as that goes. */
+export function otherImages(items: readonly VqaItem[], seed: number): number[] {
+  const order = shuffled(
+    items.map((_, index) => index),
+    stream(seed, 'images'),
+  );
+  const place = new Map(order.map((item, i) => [item, i]));
+  return items.map((item, index) => {
+    const from = place.get(index)!;
+    for (let step = 1; step < items.length; step++) {
+      const candidate = order[(from + step) % items.length];
+      if (items[candidate].image !== item.image) return candidate;
+    }
+    return index;
+  });
+}
+
+/** The item with every option under another letter (a derangement by seed and place in the list), its right letter moved along. */
+export function permuted(item: VqaItem, index: number, seed: number): VqaItem {
+  const { length } = item.options;
+  if (length < 2) return item;
+  const random = stream(seed, 'options', index);
+  const own = item.options.map((_, i) => i);
+  let order = own;
+  while (order.some((from, to) => from === to)) order = shuffled(own, random); // some three tries: a derangement has odds of about 1/e
+  const right = item.answer === null ? -1 : order.indexOf(LETTERS.indexOf(item.answer as 'A'));
+  return { ...item, options: order.map((from) => item.options[from]), answer: right < 0 ? null : LETTERS[right] };
+}

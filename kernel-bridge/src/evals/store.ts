@@ -1,0 +1,273 @@
+/**
+ * One evaluation on disk: what was asked of which model, and every answer so far. Only the process that holds its lock adds answers;
+ * a batch is one transaction, so that a killed evaluation goes on after its last whole batch.
+ */
+import { join } from 'node:path';
+import type { DatabaseSync } from 'node:sqlite';
+import type { ErrorBody } from '../protocol/errors.ts';
+import type {
+  Control,
+  ControlReports,
+  EvalAnswer,
+  EvalDetail,
+  Evaluation,
+  EvalSettings,
+  EvalState,
+  EvalSummary,
+  Reading,
+  Sight,
+} from '../protocol/evals.ts';
+import { SIGHTS } from '../protocol/evals.ts';
+import type { VqaItem } from '../protocol/data.ts';
+import { transaction } from '../runs/database.ts';
+import { permutedReport, report } from './accuracy.ts';
+import { createDatabase, openDatabase } from './database.ts';
+import { wilson } from './wilson.ts';
+
+export interface NewEvaluation {
+  id: string;
+  /** Hash of all that decides the answers (evals.ts, `evaluationKey`). */
+  key: string;
+  name: string;
+  settings: EvalSettings;
+  controls: Control[];
+  trained: EvalSummary['trained'];
+  run_name: string | null;
+  model_hash: string;
+  split_hash: string;
+  /** In the order asked. */
+  items: readonly VqaItem[];
+}
+
+/** What the process that evaluates reads to begin. */
+export interface EvaluationRow {
+  id: string;
+  key: string;
+  name: string;
+  state: EvalState;
+  error: ErrorBody | null;
+  settings: EvalSettings;
+  controls: Control[];
+  trained: EvalSummary['trained'];
+  run_name: string | null;
+  model_hash: string;
+  split_hash: string;
+  train_hash: string | null;
+  created_at: number;
+  started_at: number | null;
+  ended_at: number | null;
+}
+
+export type StoredSight = EvalAnswer['sight'];
+
+export interface NewAnswer extends Pick<EvalAnswer, 'text' | 'tokens' | 'finish_reason' | Reading> {
+  /** Place in the order asked. */
+  index: number;
+  /** Where they were shown in another order: that order, and the letter right in it. */
+  shown?: Pick<VqaItem, 'options' | 'answer'>;
+}
+
+export class EvalStore implements Disposable {
+  readonly directory: string;
+  readonly db: DatabaseSync;
+
+  private constructor(directory: string, db: DatabaseSync) {
+    this.directory = directory;
+    this.db = db;
+  }
+
+  static create(directory: string, made: NewEvaluation, now = Date.now()): EvalStore {
+    const store = new EvalStore(directory, createDatabase(join(directory, 'eval.db')));
+    transaction(store.db, () => {
+      store.db
+        .prepare(
+          `INSERT INTO evaluation (only, id, key, name, state, settings, controls, trained, run_name, model_hash, split_hash, created_at)
+           VALUES (1, ?, ?, ?, 'queued', ?, ?, ?, ?, ?, ?, ?)`,
+        )
+        .run(
+          ...[made.id, made.key, made.name, JSON.stringify(made.settings), JSON.stringify(made.controls)],
+          ...[made.trained && JSON.stringify(made.trained), made.run_name, made.model_hash, made.split_hash, now],
+        );
+      const add = store.db.prepare(
+        'INSERT INTO item (ix, id, dataset, modality, question_type, image, question, options, answer) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)',
+      );
+      made.items.forEach((item, index) => {
+        const { id, dataset, modality, question_type, image, question, options, answer } = item;
+        add.run(index, id, dataset, modality, question_type, image, question, JSON.stringify(options), answer);
+      });
+    });
+    return store;
+  }
+
+  static open(directory: string, options: { check?: boolean } = {}): EvalStore {
+    return new EvalStore(directory, openDatabase(join(directory, 'eval.db'), options));
+  }
+
+  [Symbol.dispose](): void {
+    if (this.db.isOpen) this.db.close();
+  }
+
+  // --- reading ---------------------------------------------------------------------------------------------------------------------
+
+  row(): EvaluationRow {
+    const row = this.db.prepare('SELECT * FROM evaluation').get() as Record<string, unknown>;
+    const parsed = (value: unknown): unknown => (value === null ? null : JSON.parse(value as string));
+    return {
+      ...row,
+      error: parsed(row.error),
+      settings: parsed(row.settings),
+      controls: parsed(row.controls),
+      trained: parsed(row.trained),
+    } as unknown as EvaluationRow;
+  }
+
+  items(): VqaItem[] {
+    return this.db.prepare('SELECT * FROM item ORDER BY ix').all().map(itemOf);
+  }
+
+  /** Places of the questions that have no answer under this sight yet. */
+  missing(sight: StoredSight): number[] {
+    return this.db
+      .prepare('SELECT ix FROM item WHERE ix NOT IN (SELECT ix FROM answer WHERE sight = ?) ORDER BY ix')
+      .all(sight)
+      .map(({ ix }) => ix as number);
+  }
+
+  answers(sight: StoredSight = 'image'): EvalAnswer[] {
+    return this.db
+      .prepare(`SELECT ${ANSWER_COLUMNS} FROM answer JOIN item USING (ix) WHERE sight = ? ORDER BY ix`)
+      .all(sight)
+      .map(answerOf);
+  }
+
+  /** One question's answers, the evaluation's first; none where it was not asked. */
+  answersTo(itemId: string): EvalAnswer[] {
+    return this.db
+      .prepare(`SELECT ${ANSWER_COLUMNS} FROM answer JOIN item USING (ix) WHERE item.id = ? ORDER BY sight != 'image', sight`)
+      .all(itemId)
+      .map(answerOf);
+  }
+
+  evaluation(): Evaluation {
+    const plain = this.answers();
+    const controls: ControlReports = {};
+    for (const control of this.row().controls) {
+      const rows = this.answers(control);
+      if (rows.length === 0) continue;
+      if (control === 'option-prior') controls[control] = report(rows).strict;
+      else if (control === 'options-permuted') controls[control] = permutedReport(rows, plain);
+      else controls[control] = report(rows);
+    }
+    return { ...report(plain), controls };
+  }
+
+  summary(): EvalSummary {
+    const { id, name, state, error, settings, controls, trained, run_name, split_hash, created_at, started_at, ended_at } = this.row();
+    const items = this.count('SELECT count(*) FROM item');
+    const sights = ['image', ...controls];
+    const done = this.count('SELECT count(*) FROM answer WHERE sight IN (SELECT value FROM json_each(?))', JSON.stringify(sights));
+    const { answered, tokens, strict, tolerant } = this.db
+      .prepare(
+        `SELECT count(*) AS answered, sum(tokens) AS tokens, sum(strict = item.answer) AS strict, sum(tolerant = item.answer) AS tolerant
+         FROM answer JOIN item USING (ix) WHERE sight = 'image'`,
+      )
+      .get() as Record<string, number | null>;
+    const facts = { id, name, state, error, settings, controls, trained, run_name, split_hash, created_at, started_at, ended_at };
+    return {
+      ...facts,
+      items,
+      done,
+      total: items * sights.length,
+      strict: wilson(strict ?? 0, answered!),
+      tolerant: wilson(tolerant ?? 0, answered!),
+      mean_tokens: answered ? tokens! / answered : null,
+      tokens_per_correct: strict ? tokens! / strict : null,
+    };
+  }
+
+  detail(): EvalDetail {
+    return { summary: this.summary(), report: this.evaluation(), directory: this.directory };
+  }
+
+  /** Sights that the model must still be asked under, in their order. */
+  pending(): Sight[] {
+    const { controls } = this.row();
+    return SIGHTS.filter((sight) => (sight === 'image' || controls.includes(sight)) && this.missing(sight).length > 0);
+  }
+
+  // --- writing ---------------------------------------------------------------------------------------------------------------------
+
+  /** A batch, in one transaction. */
+  addAnswers(sight: StoredSight, answers: readonly NewAnswer[]): void {
+    transaction(this.db, () => this.insert(sight, answers));
+  }
+
+  /** The option prior's choice for every question; what an older one chose goes. */
+  setPrior(letters: readonly string[], trainHash: string): void {
+    transaction(this.db, () => {
+      this.db.prepare("DELETE FROM answer WHERE sight = 'option-prior'").run();
+      this.db.prepare('UPDATE evaluation SET train_hash = ?').run(trainHash);
+      this.insert(
+        'option-prior',
+        letters.map((letter, index) => ({ index, text: letter, tokens: 0, finish_reason: 'stop', strict: letter, tolerant: letter })),
+      );
+    });
+  }
+
+  /** Controls asked for in addition; what was answered stays. */
+  addControls(controls: readonly Control[], trainSplit: string | null): void {
+    transaction(this.db, () => {
+      const row = this.row();
+      const all = [...new Set([...row.controls, ...controls])];
+      const settings: EvalSettings = { ...row.settings, train_split: trainSplit ?? row.settings.train_split };
+      this.db.prepare('UPDATE evaluation SET controls = ?, settings = ?').run(JSON.stringify(all), JSON.stringify(settings));
+    });
+  }
+
+  setState(state: EvalState, error: ErrorBody | null = null, now = Date.now()): void {
+    const ended = state !== 'queued' && state !== 'running';
+    this.db
+      .prepare('UPDATE evaluation SET state = ?, error = ?, started_at = coalesce(started_at, ?), ended_at = ?')
+      .run(state, error && JSON.stringify(error), state === 'running' ? now : null, ended ? now : null);
+  }
+
+  private insert(sight: StoredSight, answers: readonly NewAnswer[]): void {
+    const add = this.db.prepare(
+      `INSERT INTO answer (sight, ix, text, tokens, finish_reason, strict, tolerant, options, right) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    );
+    for (const { index, text, tokens, finish_reason, strict, tolerant, shown } of answers)
+      add.run(
+        ...[sight, index, text, tokens, finish_reason, strict, tolerant],
+        ...[shown ? JSON.stringify(shown.options) : null, shown?.answer ?? null],
+      );
+  }
+
+  private count(sql: string, ...values: string[]): number {
+    return Object.values(this.db.prepare(sql).get(...values)!)[0] as number;
+  }
+}
+
+const ANSWER_COLUMNS = 'item.*, answer.sight, text, tokens, finish_reason, strict, tolerant, answer.options AS shown, right';
+
+function itemOf(row: Record<string, unknown>): VqaItem {
+  const { id, dataset, image, question, options, answer, modality, question_type } = row;
+  return {
+    id,
+    dataset,
+    image,
+    question,
+    options: JSON.parse(options as string),
+    answer,
+    modality,
+    question_type,
+    problem: null,
+  } as VqaItem;
+}
+
+function answerOf(row: Record<string, unknown>): EvalAnswer {
+  const { sight, text, tokens, finish_reason, strict, tolerant, shown, right } = row;
+  const item = itemOf(row);
+  const options = shown === null ? item.options : (JSON.parse(shown as string) as string[]);
+  const answer = shown === null ? item.answer : right;
+  return { item, sight, options, answer, text, tokens, finish_reason, strict, tolerant } as EvalAnswer;
+}

@@ -1,0 +1,276 @@
+/** Stored evaluations: every answer of a model to the questions of a split, and what follows from them (`EVAL_ROUTES`). */
+import Type from 'typebox';
+import { VARIANTS, type Variant } from './config.ts';
+import { VqaItem } from './data.ts';
+
+const orNull = <S extends Type.TSchema>(schema: S) => Type.Union([schema, Type.Null()]);
+const byName = <S extends Type.TSchema>(schema: S) => Type.Record(Type.String(), schema);
+
+/** What the model is shown. `image` is the evaluation itself, the others are its controls. */
+export const SIGHTS = ['image', 'blank-image', 'shuffled-image', 'text-only', 'options-permuted'] as const;
+export type Sight = (typeof SIGHTS)[number];
+
+/** What each control shows. option-prior needs training questions and no model. */
+export const CONTROLS = {
+  'blank-image': 'a grey image in place of each: what remains is not seen',
+  'shuffled-image': "another item's image: what remains does not depend on the right image",
+  'text-only': 'no image at all',
+  'options-permuted': 'the options in another order: does the answer follow the text of an option or its letter?',
+  'option-prior': 'the option whose text was most often right in training, without image, question or model',
+} as const;
+export type Control = keyof typeof CONTROLS;
+export const CONTROL_NAMES = Object.keys(CONTROLS) as Control[];
+
+/** strict: as Med-R1's evaluation scripts read an answer. tolerant: as a person would. */
+export const READINGS = ['strict', 'tolerant'] as const;
+export type Reading = (typeof READINGS)[number];
+
+/** A share with its 95 % Wilson score interval. */
+export const Share = Type.Object({
+  right: Type.Integer(),
+  total: Type.Integer(),
+  /** right / total; null without items. */
+  rate: orNull(Type.Number()),
+  low: orNull(Type.Number()),
+  high: orNull(Type.Number()),
+});
+export type Share = Type.Static<typeof Share>;
+
+export const Accuracy = Type.Object({ strict: Share, tolerant: Share });
+export type Accuracy = Type.Static<typeof Accuracy>;
+
+export const EvalReport = Type.Object({
+  ...Accuracy.properties,
+  by_modality: byName(Accuracy),
+  by_question_type: byName(Accuracy),
+  by_dataset: byName(Accuracy),
+  /** Tokens of an answer, on average; null without answers. */
+  mean_tokens: orNull(Type.Number()),
+  /** Tokens spent per answer that is right when read strictly; null when none is. */
+  tokens_per_correct: orNull(Type.Number()),
+  /** Answers that the two readings take differently. */
+  differing: Type.Array(
+    Type.Object({
+      id: Type.String(),
+      text: Type.String(),
+      strict: orNull(Type.String()),
+      tolerant: orNull(Type.String()),
+      answer: orNull(Type.String()),
+    }),
+  ),
+});
+export type EvalReport = Type.Static<typeof EvalReport>;
+
+/** Of the answers read in both orders of the options: those that name the same option, those that name the same letter. They cannot do both. */
+export const Follows = Type.Object({ text: Share, letter: Share });
+export type Follows = Type.Static<typeof Follows>;
+
+export const PermutedReport = Type.Object({
+  ...EvalReport.properties,
+  follows: Type.Object({ strict: Follows, tolerant: Follows }),
+});
+export type PermutedReport = Type.Static<typeof PermutedReport>;
+
+export const ControlReports = Type.Object({
+  'blank-image': Type.Optional(EvalReport),
+  'shuffled-image': Type.Optional(EvalReport),
+  'text-only': Type.Optional(EvalReport),
+  'options-permuted': Type.Optional(PermutedReport),
+  'option-prior': Type.Optional(Share),
+});
+export type ControlReports = Type.Static<typeof ControlReports>;
+
+/** Tables of one evaluation, over the answers given so far. */
+export const Evaluation = Type.Object({ ...EvalReport.properties, controls: ControlReports });
+export type Evaluation = Type.Static<typeof Evaluation>;
+
+/** What decides the answers. Two evaluations with the same settings of the same weights on the same questions are one. */
+export const EvalSettings = Type.Object({
+  model: Type.String({ description: 'Hugging Face directory' }),
+  /** Run and step when the model is a checkpoint of the workbench. */
+  run: orNull(Type.String()),
+  step: orNull(Type.Integer()),
+  dataset: Type.String(),
+  split: Type.String(),
+  /** Directory that image paths are relative to. */
+  root: Type.String(),
+  /** Split that option-prior learns from. */
+  train_split: orNull(Type.String()),
+  variant: Type.Unsafe<Variant>(Type.String({ enum: [...VARIANTS] })),
+  prompt_template: orNull(Type.String()),
+  max_new_tokens: Type.Integer({ minimum: 1 }),
+  /** Only so many questions, chosen by the seed. */
+  limit: orNull(Type.Integer({ minimum: 1 })),
+  seed: Type.Integer({ minimum: 0 }),
+  dtype: Type.String({ description: 'float32 or bfloat16' }),
+  device: Type.String(),
+  batch_size: Type.Integer({ minimum: 1 }),
+  min_pixels: Type.Integer(),
+  max_pixels: Type.Integer(),
+});
+export type EvalSettings = Type.Static<typeof EvalSettings>;
+
+export const EVAL_STATES = ['queued', 'running', 'stopped', 'finished', 'failed', 'interrupted'] as const;
+/** `interrupted`: the process that evaluated died; it goes on where it was. */
+export type EvalState = (typeof EVAL_STATES)[number];
+
+export const EvalSummary = Type.Object({
+  id: Type.String(),
+  name: Type.String(),
+  state: Type.Unsafe<EvalState>(Type.String()),
+  error: orNull(Type.Object({ code: Type.String(), message: Type.String(), remedy: Type.String() })),
+  created_at: Type.Number({ description: 'milliseconds since 1970' }),
+  started_at: orNull(Type.Number()),
+  ended_at: orNull(Type.Number()),
+  settings: EvalSettings,
+  /** What the checkpoint was trained on, where its run says so: a modality or a question type, and by which trainer. */
+  trained: orNull(
+    Type.Object({
+      trainer: Type.String(),
+      variant: Type.Unsafe<Variant>(Type.String()),
+      modality: orNull(Type.String()),
+      question_type: orNull(Type.String()),
+    }),
+  ),
+  run_name: orNull(Type.String()),
+  split_hash: Type.String(),
+  controls: Type.Array(Type.Unsafe<Control>(Type.String())),
+  items: Type.Integer(),
+  /** Answers given and asked for, controls included. */
+  done: Type.Integer(),
+  total: Type.Integer(),
+  ...Accuracy.properties,
+  mean_tokens: orNull(Type.Number()),
+  tokens_per_correct: orNull(Type.Number()),
+});
+export type EvalSummary = Type.Static<typeof EvalSummary>;
+
+export const EvalDetail = Type.Object({ summary: EvalSummary, report: Evaluation, directory: Type.String() });
+export type EvalDetail = Type.Static<typeof EvalDetail>;
+
+export const EvalAnswer = Type.Object({
+  item: VqaItem,
+  sight: Type.Unsafe<Sight | 'option-prior'>(Type.String()),
+  /** Options as they were shown and the letter right in that order; the item's own unless they were permuted. */
+  options: Type.Array(Type.String()),
+  answer: orNull(Type.String()),
+  text: Type.String(),
+  tokens: Type.Integer(),
+  finish_reason: Type.String(),
+  strict: orNull(Type.String()),
+  tolerant: orNull(Type.String()),
+});
+export type EvalAnswer = Type.Static<typeof EvalAnswer>;
+
+/** `right` and `wrong` by the reading asked for. `gained`, `lost` and `flips` against another evaluation, seen from this one. */
+export const ANSWER_FILTERS = ['all', 'right', 'wrong', 'differing', 'gained', 'lost', 'flips'] as const;
+export type AnswerFilter = (typeof ANSWER_FILTERS)[number];
+
+export const AnswerPage = Type.Object({
+  answers: Type.Array(Type.Object({ ...EvalAnswer.properties, /** The other evaluation's answer. */ other: Type.Optional(EvalAnswer) })),
+  total: Type.Integer(),
+});
+export type AnswerPage = Type.Static<typeof AnswerPage>;
+
+/** Two evaluations on the same questions, item by item. */
+export const McNemar = Type.Object({
+  both: Type.Integer(),
+  only_a: Type.Integer(),
+  only_b: Type.Integer(),
+  neither: Type.Integer(),
+  /** Of McNemar's exact test, two-sided: how often chance alone splits the flips this unevenly. */
+  p: Type.Number(),
+  /** Accuracy of b minus that of a. */
+  difference: orNull(Type.Number()),
+  /** Ids of the questions that only the one got right. */
+  flips: Type.Object({ only_a: Type.Array(Type.String()), only_b: Type.Array(Type.String()) }),
+});
+export type McNemar = Type.Static<typeof McNemar>;
+
+export const EvalComparison = Type.Object({
+  evaluations: Type.Array(EvalSummary),
+  /** Questions that all of them answered: the tables and tests are over these. */
+  items: Type.Integer(),
+  reports: Type.Array(EvalReport),
+  pairs: Type.Array(Type.Object({ a: Type.String(), b: Type.String(), strict: McNemar, tolerant: McNemar })),
+});
+export type EvalComparison = Type.Static<typeof EvalComparison>;
+
+export const MATRIX_KINDS = ['modality', 'question_type'] as const;
+export type MatrixKind = (typeof MATRIX_KINDS)[number];
+
+/** Rows: what the checkpoints were trained on. Columns: what they were tested on. Null where nothing was evaluated. */
+export const EvalMatrix = Type.Object({
+  kind: Type.Unsafe<MatrixKind>(Type.String()),
+  /** Trainer and variant of the checkpoints: "grpo think". */
+  name: Type.String(),
+  names: Type.Array(Type.String()),
+  cells: Type.Array(Type.Array(orNull(Type.Object({ ...Accuracy.properties, evaluation: Type.String() })))),
+  /** Means over the cells there are: on the diagonal (trained on what they are tested on), and off it; by reading. */
+  in_domain: Type.Object({ strict: orNull(Type.Number()), tolerant: orNull(Type.Number()) }),
+  off_diagonal: Type.Object({ strict: orNull(Type.Number()), tolerant: orNull(Type.Number()) }),
+});
+export type EvalMatrix = Type.Static<typeof EvalMatrix>;
+
+/** `minuend` minus `subtrahend`, cell by cell, as shares. */
+export const MatrixDifference = Type.Object({
+  minuend: Type.String(),
+  subtrahend: Type.String(),
+  names: Type.Array(Type.String()),
+  strict: Type.Array(Type.Array(orNull(Type.Number()))),
+  tolerant: Type.Array(Type.Array(orNull(Type.Number()))),
+  in_domain: EvalMatrix.properties.in_domain,
+  off_diagonal: EvalMatrix.properties.off_diagonal,
+});
+export type MatrixDifference = Type.Static<typeof MatrixDifference>;
+
+export const EvalMatrices = Type.Object({ matrices: Type.Array(EvalMatrix), differences: Type.Array(MatrixDifference) });
+export type EvalMatrices = Type.Static<typeof EvalMatrices>;
+
+/** Which model: `model` alone = a directory; `run` = its newest checkpoint, or the one at `step`. */
+export const CreateEval = Type.Object(
+  {
+    model: Type.Optional(Type.String({ minLength: 1 })),
+    run: Type.Optional(Type.String({ minLength: 1 })),
+    step: Type.Optional(Type.Integer({ minimum: 1 })),
+    dataset: Type.String({ minLength: 1 }),
+    split: Type.String({ minLength: 1 }),
+    train_split: Type.Optional(Type.String()),
+    variant: Type.Optional(Type.Unsafe<Variant>(Type.String({ enum: [...VARIANTS], default: 'think' }))),
+    prompt_template: Type.Optional(orNull(Type.String())),
+    controls: Type.Optional(Type.Array(Type.Unsafe<Control>(Type.String({ enum: CONTROL_NAMES })), { uniqueItems: true })),
+    max_new_tokens: Type.Optional(Type.Integer({ minimum: 1, maximum: 8192, default: 256 })),
+    limit: Type.Optional(orNull(Type.Integer({ minimum: 1 }))),
+    seed: Type.Optional(Type.Integer({ minimum: 0, default: 42 })),
+    dtype: Type.Optional(orNull(Type.String({ enum: ['float32', 'bfloat16'], description: 'float32 on the CPU, bfloat16 elsewhere' }))),
+    device: Type.Optional(Type.String({ description: 'cpu, cuda:0, ...; the server takes the GPU where there is one when left out' })),
+    batch_size: Type.Optional(Type.Integer({ minimum: 1, maximum: 1024, default: 16 })),
+    /** True: a new evaluation even where one with these settings is stored. */
+    anew: Type.Optional(Type.Boolean({ default: false })),
+  },
+  { additionalProperties: false },
+);
+export type CreateEval = Type.Static<typeof CreateEval>;
+
+export const EvalActionRequest = Type.Object(
+  { action: Type.Unsafe<'stop' | 'resume'>(Type.String({ enum: ['stop', 'resume'] })) },
+  { additionalProperties: false },
+);
+
+/** method, path, what it does; under /api like ROUTES. Topic `evals` of the websocket: {summary} of any evaluation that changed, or {removed}. */
+export const EVAL_ROUTES = [
+  ['GET', '/evals', '{evaluations: EvalSummary[]} newest first'],
+  ['POST', '/evals', 'CreateEval -> EvalSummary; one at a time, the others wait. One that is stored already is taken up again'],
+  ['GET', '/evals/compare', 'EvalComparison; ids=a,b,... on the same questions (409 when they are not)'],
+  ['GET', '/evals/matrix', 'EvalMatrices; kind=modality|question_type  ids=a,b,...: all finished ones of checkpoints when left out'],
+  ['GET', '/evals/:id', 'EvalDetail'],
+  ['DELETE', '/evals/:id', 'moves the evaluation to the trash: {trash: path}; 409 while it runs'],
+  ['POST', '/evals/:id/actions', '{action: stop|resume} -> EvalSummary'],
+  [
+    'GET',
+    '/evals/:id/answers',
+    'AnswerPage; sight=  filter=all|right|wrong|differing|gained|lost|flips  reading=strict|tolerant  against=ID ' +
+      'modality=, question_type=, dataset=  limit= (default 50), offset=',
+  ],
+  ['GET', '/evals/:id/export', 'a JSON file: summary, report and every answer'],
+] as const;

@@ -1,0 +1,123 @@
+/**
+ * Works off one stored evaluation: takes its lock, makes sure that model and questions are still the ones it began with, and asks what has
+ * no answer yet, a batch a transaction. Batches begin at the first open question, so that a resumed one forms the batches that an
+ * uninterrupted one would have formed.
+ */
+import { setImmediate as yieldToEvents } from 'node:timers/promises';
+import { OptionPrior } from '../data/prior.ts';
+import { errors } from '../evals/errors.ts';
+import { loadSplit, lockFile, trainSplitOf, type LoadQuestions } from '../evals/evals.ts';
+import { modelHash } from '../evals/identity.ts';
+import { otherImages, permuted } from '../evals/sights.ts';
+import { EvalStore } from '../evals/store.ts';
+import { errorBody } from '../protocol/errors.ts';
+import type { EvalState, Sight } from '../protocol/evals.ts';
+import type { VqaItem } from '../protocol/data.ts';
+import { tryLock } from '../runs/lock.ts';
+import type { Answerer, Asked, OpenAnswerer } from './answerer.ts';
+
+export interface EvaluationOptions {
+  directory: string;
+  home: string;
+  loadItems: LoadQuestions;
+  openAnswerer: OpenAnswerer;
+  /** Called after every commit; whoever listens reads the store. */
+  committed: () => void;
+  log: (line: string) => void;
+  /** Aborted when it is to end after the batch at hand; reason `stop` (asked for) or `orphan` (the supervisor is gone). */
+  signal: AbortSignal;
+}
+
+/** Returns the state in which it ended; a failure is stored, and what was answered stays. */
+export async function runEvaluation(options: EvaluationOptions): Promise<EvalState> {
+  using lock = tryLock(lockFile(options.directory), 2000);
+  using store = EvalStore.open(options.directory, { check: true });
+  if (!lock) throw errors.locked(store.row().id);
+  const end = (state: EvalState, error: unknown = null): EvalState => {
+    store.setState(state, error === null ? null : errorBody(error));
+    options.committed();
+    return state;
+  };
+  try {
+    store.setState('running');
+    options.committed();
+    await checkQuestions(store, options);
+    if (store.row().controls.includes('option-prior')) await applyPrior(store, options);
+    const { signal } = options;
+    if (!(await answerAll(store, options))) return end(signal.reason === 'orphan' ? 'interrupted' : 'stopped');
+    return end('finished');
+  } catch (error) {
+    options.log(error instanceof Error ? (error.stack ?? error.message) : String(error));
+    return end('failed', error);
+  }
+}
+
+async function checkQuestions(store: EvalStore, { loadItems, home }: EvaluationOptions): Promise<void> {
+  const { id, settings, split_hash, model_hash } = store.row();
+  const { hash } = await loadSplit(loadItems, home, settings.dataset, settings.split);
+  if (hash !== split_hash) throw errors.splitChanged(settings.split, id, split_hash, hash);
+  if (modelHash(settings.model) !== model_hash) throw errors.modelChanged(settings.model, id);
+}
+
+/** Cheap, so it is done anew each time: the training split may have changed. */
+async function applyPrior(store: EvalStore, { loadItems, home, committed }: EvaluationOptions): Promise<void> {
+  const { dataset, split, train_split } = store.row().settings;
+  const train = await loadSplit(loadItems, home, dataset, train_split ?? trainSplitOf(split));
+  const prior = new OptionPrior(train.items);
+  store.setPrior(
+    store.items().map((item) => prior.answer(item)),
+    train.hash,
+  );
+  committed();
+}
+
+/** False when it was told to end before all was answered. */
+async function answerAll(store: EvalStore, options: EvaluationOptions): Promise<boolean> {
+  const { settings } = store.row();
+  const sights = store.pending();
+  if (sights.length === 0) return true;
+  using answerer = await options.openAnswerer(settings);
+  const items = store.items();
+  for (const sight of sights) {
+    const ask = asker(items, sight, settings.seed);
+    const missing = store.missing(sight);
+    for (let start = 0; start < missing.length; start += settings.batch_size) {
+      await yieldToEvents();
+      if (options.signal.aborted) return false;
+      await answerBatch(store, answerer, sight, missing.slice(start, start + settings.batch_size), ask);
+      options.committed();
+    }
+  }
+  return true;
+}
+
+async function answerBatch(
+  store: EvalStore,
+  answerer: Answerer,
+  sight: Sight,
+  places: readonly number[],
+  ask: (index: number) => Asked,
+): Promise<void> {
+  const questions = places.map(ask);
+  const answers = await answerer.answer(questions, sight);
+  store.addAnswers(
+    sight,
+    answers.map((answer, i) => ({
+      index: places[i],
+      ...answer,
+      ...(sight === 'options-permuted' && { shown: questions[i].item }),
+    })),
+  );
+}
+
+/** The question at a place as the model sees it under a sight. */
+function asker(items: readonly VqaItem[], sight: Sight, seed: number): (index: number) => Asked {
+  const other = sight === 'shuffled-image' ? otherImages(items, seed) : [];
+  return (index) => {
+    const item = items[index];
+    if (sight === 'text-only') return { item, image: null };
+    if (sight === 'shuffled-image') return { item, image: items[other[index]].image };
+    if (sight === 'options-permuted') return { item: permuted(item, index, seed), image: item.image };
+    return { item, image: item.image };
+  };
+}
