@@ -4,8 +4,8 @@ import type { Completion, Group } from '../connector.ts';
 import { define, WatchingElement } from '../element.ts';
 import { integer, number, signed } from '../format.ts';
 import { base, tokens } from '../theme.ts';
+import { completionStyles, completionText, glyph } from './completion.ts';
 import { goldText, summarise, tokenCount, type GroupSummary } from './model.ts';
-import { splitCompletion, type Part } from './parse.ts';
 
 const BARS = { width: 64, height: 20 };
 
@@ -96,14 +96,8 @@ export class RolloutGroup extends WatchingElement {
         <span class="number secondary">${integer(tokenCount(one))} tok</span>
         ${one.finish_reason === 'length' ? html`<span class="warning" title="Cut off at the longest length">⚠ cut off</span>` : nothing}
       </div>
-      <div class="text">${this.#text(one)}</div>
+      <div class="text">${completionText(one.text, one.correct)}</div>
     </li>`;
-  }
-
-  #text(one: Completion): TemplateResult[] {
-    const parts = splitCompletion(one.text);
-    const first = parts.findIndex(({ kind }) => kind === 'answer');
-    return parts.map((part, index) => partOf(part, index === first ? one.correct : null));
   }
 
   #emit(type: string): void {
@@ -113,6 +107,7 @@ export class RolloutGroup extends WatchingElement {
   static override styles = [
     tokens,
     base,
+    completionStyles,
     css`
       :host {
         display: block;
@@ -216,53 +211,9 @@ export class RolloutGroup extends WatchingElement {
       }
       .text {
         padding-top: 2px;
-        font-family: var(--medr1-font-text);
-        font-size: var(--medr1-size);
-        line-height: 1.5;
-        white-space: pre-wrap;
-        overflow-wrap: anywhere;
-      }
-      .think {
-        padding: 1px 4px;
-        color: var(--medr1-think);
-        background: var(--medr1-think-surface);
-        box-decoration-break: clone;
-        -webkit-box-decoration-break: clone;
-      }
-      .tag {
-        font-family: var(--medr1-font-code);
-        font-size: 11px;
-        opacity: 0.75;
-      }
-      .answer {
-        margin: 0 2px;
-        white-space: pre-wrap;
-        font-size: inherit;
-      }
-      .outside {
-        color: var(--medr1-warn-text);
       }
     `,
   ];
-}
-
-const glyph = (correct: boolean | null): string => (correct === null ? '?' : correct ? '✓' : '✗');
-
-function partOf({ kind, text, closed }: Part, correct: boolean | null): TemplateResult {
-  const end = closed
-    ? html`<span class="tag">&lt;/${kind}&gt;</span>`
-    : html`<span class="warning small" title="closing tag missing"> ⚠ unclosed</span>`;
-  switch (kind) {
-    case 'think':
-      return html`<span class="think" data-part="think"><span class="tag">&lt;think&gt;</span>${text}${end}</span> `;
-    case 'answer':
-      return html`<span class=${`chip answer ${correct === null ? '' : correct ? 'right' : 'wrong'}`} data-part="answer"
-        >${correct === null ? '' : `${glyph(correct)} `}${text.trim()}${closed ? nothing : end}</span
-      > `;
-    case 'outside':
-      return html`<span class="warning small" aria-hidden="true">⚠</span
-        ><s class="outside" data-part="outside" title="Outside the tags">${text}</s> `;
-  }
 }
 
 /** A bar for each completion's reward, filled when it answers right, outlined when not. */
