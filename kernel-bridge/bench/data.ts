@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import sharp from 'sharp';
+import type { RunAnswer } from '../src/protocol/data.ts';
 import { addDataset } from '../src/data/index/add.ts';
 import { Dataset } from '../src/data/index/dataset.ts';
 import { loadItems } from '../src/data/load.ts';
@@ -65,7 +66,7 @@ try {
   rmSync(dir, { recursive: true });
 }
 
-/** Index without reading images, then 200 pages with counts under varied filters. */
+/** Index without reading images, then 200 pages with counts under varied filters, the answers of two runs among them. */
 async function questions() {
   const [data, home] = [join(dir, 'omni'), join(dir, 'home')];
   execFileSync(process.execPath, [import.meta.filename, '--write-records', data]);
@@ -76,7 +77,12 @@ async function questions() {
   await addDataset(data, { name: 'omni', home, images: false });
   const again_s = (performance.now() - again) / 1000;
 
-  const set = new Dataset('omni', home);
+  // two runs that answered 16,000 questions each; one goes on, so that its answers change from page to page
+  const said = [0, 1].map(() => new Map<string, RunAnswer>());
+  let stamp = 0;
+  const set = new Dataset('omni', home, (run) => ({ stamp: `${run === 'live' ? stamp : 0}`, byItem: said[run === 'live' ? 1 : 0] }));
+  const every = set.db.prepare('SELECT id FROM items WHERE n % 5 = 0').all() as { id: string }[];
+  every.slice(0, 16_000).forEach(({ id }, n) => said.forEach((of, r) => of.set(id, (['right', 'wrong', 'mixed'] as const)[(n + r) % 3])));
   const opened = performance.now();
   set.page();
   const open_ms = performance.now() - opened;
@@ -86,16 +92,18 @@ async function questions() {
   for (let i = 0; i < 200; i++) {
     const [modality] = MODALITIES[i % 8];
     const facets = [
-      {},
+      { 'run:live': ['wrong', 'mixed'] },
       { modality: [modality.startsWith('CT') ? 'CT' : 'Fundus'] },
       { question_type: [TYPES[i % 5]], options: ['4'] },
       { problem: ['image-missing'] },
     ][i % 4];
     const from = performance.now();
     const cpu = process.cpuUsage();
+    if (i % 10 === 0) stamp++;
     // a word's number makes it a new search each time: nothing is answered from the memory of an earlier one
     set.page({
       facets,
+      runs: ['done', 'live'],
       q: i % 3 === 0 ? '' : `${words[i % words.length]} ${i % 2 ? '' : i}`,
       limit: 100,
       offset: (i * 37) % 2000,

@@ -261,7 +261,7 @@ export type Folder = Type.Static<typeof Folder>;
 export const EXPORT_FORMATS = ['jsonl', 'medr1', 'parquet'] as const;
 export type ExportFormat = (typeof EXPORT_FORMATS)[number];
 
-/** method, path, what it does; under /api like ROUTES. Item filters: modality=, question_type=, dataset=, split=, options=, answer=, problem= (each may repeat), q=, ids=a,b, image=, runs=a,b. */
+/** method, path, what it does; under /api like ROUTES. Item filters: modality=, question_type=, dataset=, split=, options=, answer=, problem= (each may repeat), q=, ids=a,b, image=, runs=a,b, run:<id>=right|wrong|mixed|unasked. */
 export const DATA_ROUTES = [
   ['GET', '/data', '{datasets: DatasetSummary[], jobs: IndexJob[]}'],
   ['POST', '/data', '{dir, name?, images?} -> IndexJob; indexing goes on in the background'],
@@ -274,6 +274,11 @@ export const DATA_ROUTES = [
   ['POST', '/data/:name/items', 'ItemQuery -> DataPage, for long lists of ids'],
   ['GET', '/data/:name/items/:id', 'DataSample'],
   ['POST', '/data/:name/items/:id/place', 'ItemQuery -> ItemPlace; pages and groups are ignored'],
+  [
+    'GET',
+    '/data/:name/items/:id/answers',
+    '{answers: ItemAnswers[]} of runs on this data set, each newest first; runs=a,b (all when left out)',
+  ],
   ['GET', '/data/:name/thumb/:hash', 'WebP by content hash, immutable; size=96|192|384|768'],
   ['GET', '/data/:name/image', 'PNG; path=, size= (longest side), window=, level= (16-bit, DICOM). X-Image-Size, -Window, -Level, -Range'],
   ['GET', '/data/:name/audit', 'Audit'],

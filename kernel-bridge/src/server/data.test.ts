@@ -1,5 +1,6 @@
 import { Hono } from 'hono';
 import { parquetReadObjects } from 'hyparquet';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { Value } from 'typebox/value';
@@ -8,7 +9,21 @@ import { createClient } from '../client/index.ts';
 import { dicom, medr1, omni, picture, temporary, write } from '../data/fixtures.ts';
 import { buildIndex } from '../data/index/build.ts';
 import { loadItems } from '../data/load.ts';
-import { Audit, DATA_ROUTES, DataPage, DataSample, DatasetSummary, Folder, IndexJob, type DataItem } from '../protocol/data.ts';
+import {
+  Audit,
+  DATA_ROUTES,
+  DataPage,
+  DataSample,
+  DatasetSummary,
+  Folder,
+  IndexJob,
+  ItemAnswers,
+  type DataItem,
+} from '../protocol/data.ts';
+import { fakeStep } from '../../../test/server/fake-trainer.ts';
+import { completeConfig } from '../runs/config.ts';
+import { newRunId, runDirectory } from '../runs/home.ts';
+import { RunStore } from '../runs/store.ts';
 import { dataRoutes } from './data.ts';
 
 const made = temporary();
@@ -219,4 +234,40 @@ it('every route of the table is there, and no other', () => {
   const served = new Set(app.routes.map(({ method, path }) => `${method} ${path}`));
   const listed = new Set(DATA_ROUTES.map(([method, path]) => `${method} ${path.replace('/data', '') || '/'}`));
   expect(served).toEqual(listed);
+});
+
+it('answers of a run are filters, badges and what it said, also for exports and selections', async () => {
+  const config = completeConfig({ model_name_or_path: 'm', dataset_name: data });
+  const id = newRunId();
+  mkdirSync(runDirectory(home, id), { recursive: true });
+  using run = RunStore.create(runDirectory(home, id), { id, name: 'r', parent: null, config, root: data, data_hash: '' });
+  const step = fakeStep(1, undefined, 2, 2);
+  step.groups.forEach((group, g) => {
+    group.item_id = `ACRIMA_000${g}`;
+    group.completions.forEach((completion) => (completion.correct = g === 0));
+  });
+  run.commitStep(step);
+
+  const page = await json<DataPage>(`/retina/items?runs=${id}&limit=1`);
+  expect(page.facets[`run:${id}`]).toEqual({ right: 1, wrong: 1, mixed: 0, unasked: 11 });
+  expect(page.items[0]).toMatchObject({ id: 'ACRIMA_0000', answers: { [id]: 'right' } });
+  expect(Value.Check(DataPage, page)).toBe(true);
+  const wrong = await json<DataPage>(`/retina/items?run:${id}=wrong`);
+  expect(wrong.items.map((item) => item.id)).toEqual(['ACRIMA_0001']);
+
+  const query = { facets: { [`run:${id}`]: ['wrong'] } };
+  const exported = await (await post('/retina/export', { format: 'jsonl', query })).text();
+  expect(
+    exported
+      .trim()
+      .split('\n')
+      .map((line) => (JSON.parse(line) as { id: string }).id),
+  ).toEqual(['ACRIMA_0001']);
+  expect(await (await post('/retina/splits', { kind: 'selection', name: 'wrong-ones', query })).json()).toMatchObject({ train: 1 });
+
+  const { answers } = await json<{ answers: ItemAnswers[] }>(`/retina/items/ACRIMA_0001/answers?runs=${id}`);
+  expect(answers).toMatchObject([{ run: id, step: 1, group: 1, completions: [{ correct: false }, { correct: false }] }]);
+  expect(Value.Check(ItemAnswers, answers[0])).toBe(true);
+  expect((await get('/retina/items/none/answers')).status).toBe(404);
+  expect((await get('/retina/items?runs=20260101-000000-aaaa')).status).toBe(404);
 });

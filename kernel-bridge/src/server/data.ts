@@ -13,6 +13,7 @@ import { Thumbs } from '../data/image/thumbs.ts';
 import { rangeOf } from '../data/image/window.ts';
 import { checkName } from '../data/index/add.ts';
 import { Dataset } from '../data/index/dataset.ts';
+import { isRunFacet, runsOf, type OutcomesOf } from '../data/index/run-facets.ts';
 import { IndexJobs } from '../data/index/jobs.ts';
 import { hasQuestions, listDatasets, removeDataset, summary } from '../data/index/list.ts';
 import { indexPath } from '../data/index/schema.ts';
@@ -22,6 +23,7 @@ import { Pool } from '../data/pool.ts';
 import { readSplit, splitFilesOf, splitPath } from '../data/splits/files.ts';
 import { EXPORT_FORMATS, ItemQuery, MakeSplit, SELECTION, type Audit, type Folder, type SplitFile } from '../protocol/data.ts';
 import { WorkbenchError, errorBody } from '../protocol/errors.ts';
+import { answersOfRuns } from './run-answers.ts';
 
 const AddBody = Compile(
   Type.Object(
@@ -41,7 +43,8 @@ const IMAGE_HEADERS = { 'x-content-type-options': 'nosniff', 'content-security-p
 export function dataRoutes({ home = homeDir() }: { home?: string } = {}): Hono {
   const app = new Hono();
   const jobs = new IndexJobs(home);
-  const open = new OpenDatasets(home);
+  const said = answersOfRuns(home);
+  const open = new OpenDatasets(home, said.outcomes);
   const thumbs = new Thumbs(join(home, 'cache', 'thumbs'));
   const decoding = new Pool(2);
   const audits = new Map<string, { revision: number; audit: Promise<Audit> }>();
@@ -80,6 +83,12 @@ export function dataRoutes({ home = homeDir() }: { home?: string } = {}): Hono {
   app.post('/:name/items', async (c) => c.json(named(c).page(check(QueryBody, await body(c)))));
   app.get('/:name/items/:id', (c) => c.json(named(c).sample(c.req.param('id'))));
   app.post('/:name/items/:id/place', async (c) => c.json(named(c).place(c.req.param('id'), check(QueryBody, await body(c)))));
+
+  app.get('/:name/items/:id/answers', (c) => {
+    const set = named(c);
+    const { id } = set.item(c.req.param('id'));
+    return c.json({ answers: said.toItem(id, set, listOf(c, 'runs')) });
+  });
 
   app.get('/:name/thumb/:hash', async (c) => {
     const set = named(c);
@@ -139,21 +148,24 @@ export function dataRoutes({ home = homeDir() }: { home?: string } = {}): Hono {
     return c.json({ splits: set.splits(), files: splitFilesOf(set.name, home).map(withoutIds) });
   });
   app.post('/:name/splits', async (c) => {
-    const { name } = named(c);
+    const set = named(c);
+    const { name } = set;
     const { test_fraction, kind, query = {}, ...options } = check(SplitBody, await body(c));
     if (options.name) checkName(options.name);
     const made =
       kind === SELECTION
-        ? runTask('selection', { name, home, query, as: options.name })
+        ? runTask('selection', { name, home, query: withoutRuns(set, query), as: options.name })
         : runTask('split', { name, home, options: { ...options, kind, testFraction: test_fraction } });
     return c.json(withoutIds(await made), 201);
   });
   app.get('/:name/splits/:split', (c) => c.json(readSplit(splitPath(named(c).name, checkName(c.req.param('split')), home))));
 
   app.post('/:name/export', async (c) => {
-    const { name } = named(c);
+    const set = named(c);
+    const { name } = set;
     const { format, query = {} } = check(ExportBody, await body(c));
-    const { bytes, type, extension } = await runTask('export', { name, home, format: format as 'jsonl', query }, c.req.raw.signal);
+    const asked = { name, home, format: format as 'jsonl', query: withoutRuns(set, query) };
+    const { bytes, type, extension } = await runTask('export', asked, c.req.raw.signal);
     return c.body(new Uint8Array(bytes), 200, {
       'content-type': type,
       'content-disposition': `attachment; filename="${name}.${extension}"`,
@@ -173,10 +185,12 @@ export function dataRoutes({ home = homeDir() }: { home?: string } = {}): Hono {
 /** Data sets that are being looked at. One that was removed and made again by the command is opened anew. */
 class OpenDatasets {
   readonly #home: string;
+  readonly #outcomes: OutcomesOf;
   readonly #open = new Map<string, { set: Dataset; inode: number }>();
 
-  constructor(home: string) {
+  constructor(home: string, outcomes: OutcomesOf) {
     this.#home = home;
+    this.#outcomes = outcomes;
   }
 
   get(name: string): Dataset {
@@ -184,7 +198,7 @@ class OpenDatasets {
     const known = this.#open.get(name);
     if (known && known.inode === inode) return known.set;
     this.close(name);
-    const set = new Dataset(name, this.#home);
+    const set = new Dataset(name, this.#home, this.#outcomes);
     this.#open.set(name, { set, inode });
     return set;
   }
@@ -231,13 +245,15 @@ function queryOf(c: Context): ItemQuery {
     const values = c.req.queries(facet);
     if (values) facets[facet] = values;
   }
+  for (const [facet, values] of Object.entries(c.req.queries())) if (isRunFacet(facet)) facets[facet] = values;
   const text = (name: string) => c.req.query(name);
   const whole = (name: string) => number(c, name) ?? undefined;
   return JSON.parse(
     JSON.stringify({
       facets,
       q: text('q'),
-      ids: text('ids')?.split(','),
+      ids: listOf(c, 'ids'),
+      runs: listOf(c, 'runs'),
       image: text('image'),
       sort: text('sort'),
       descending: text('descending') === undefined ? undefined : /^(1|true)$/.test(text('descending')!),
@@ -248,6 +264,11 @@ function queryOf(c: Context): ItemQuery {
     }),
   ) as ItemQuery;
 }
+
+const listOf = (c: Context, name: string) => c.req.query(name)?.split(',');
+
+/** For another process, which knows no run: the questions themselves where answers of runs are filtered by. */
+const withoutRuns = (set: Dataset, query: ItemQuery): ItemQuery => (runsOf(query).length === 0 ? query : { ids: set.ids(query) });
 
 function number(c: Context, name: string): number | null {
   const text = c.req.query(name);

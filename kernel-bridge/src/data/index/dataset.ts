@@ -3,10 +3,11 @@ import type { DatabaseSync } from 'node:sqlite';
 import type { DataItem, DataPage, DataSample, ItemPlace, ItemQuery } from '../../protocol/data.ts';
 import { WorkbenchError } from '../../protocol/errors.ts';
 import { HashTable } from '../image/near.ts';
-import { FacetTable } from './facets.ts';
+import { FacetTable, type Column } from './facets.ts';
+import { isRunFacet, RunColumns, runFacet, runsOf, type OutcomesOf } from './run-facets.ts';
 import { openForReading } from './list.ts';
 import { getMeta } from './schema.ts';
-import { parseSearch, type Search } from './search.ts';
+import { FACETS, parseSearch, type Search } from './search.ts';
 
 /** Sort orders and their columns; ties keep the order of the files. */
 const SORTS: Record<string, string> = {
@@ -34,10 +35,19 @@ export class Dataset {
   readonly name: string;
   readonly db: DatabaseSync;
   #revision = -1;
-  #tables: { facets: FacetTable; orders: Map<string, Int32Array>; texts: Map<string, Uint8Array>; near: NearTable | null } | null = null;
+  #tables: {
+    facets: FacetTable;
+    orders: Map<string, Int32Array>;
+    texts: Map<string, Uint8Array>;
+    near: NearTable | null;
+    runs: RunColumns;
+  } | null = null;
+  readonly #outcomes: OutcomesOf;
 
-  constructor(name: string, home?: string) {
+  /** `outcomes`: what runs answered, where the caller knows. */
+  constructor(name: string, home?: string, outcomes: OutcomesOf = noRuns) {
     this.name = name;
+    this.#outcomes = outcomes;
     this.db = openForReading(name, home);
   }
 
@@ -55,7 +65,8 @@ export class Dataset {
   #current() {
     const revision = this.revision;
     if (!this.#tables || revision !== this.#revision) {
-      this.#tables = { facets: new FacetTable(this.db), orders: new Map(), texts: new Map(), near: null };
+      const facets = new FacetTable(this.db);
+      this.#tables = { facets, orders: new Map(), texts: new Map(), near: null, runs: new RunColumns(this.db, facets.rows) };
       this.#revision = revision;
     }
     return this.#tables;
@@ -88,7 +99,7 @@ export class Dataset {
       else groups.push([row]);
     }
     return {
-      items: this.#items(groups, grouped),
+      items: this.#items(groups, grouped, query.runs ?? []),
       total,
       ...(images !== null && { images }),
       facets: counts,
@@ -169,13 +180,15 @@ export class Dataset {
   }
 
   #filter(query: ItemQuery) {
-    const { facets } = this.#current();
+    const { facets, runs } = this.#current();
     const search = parseSearch(query.q ?? '');
-    const chosen = { ...search.facets };
-    for (const [facet, values] of Object.entries(query.facets ?? {}) as [keyof typeof chosen, string[]][]) {
-      if (values.length > 0) chosen[facet] = values;
+    const chosen: Partial<Record<string, string[]>> = { ...search.facets };
+    for (const [facet, values] of Object.entries(query.facets ?? {})) {
+      if (!isRunFacet(facet) && !FACETS.some((known) => known === facet)) throw noFacet(facet);
+      if (values && values.length > 0) chosen[facet] = values;
     }
-    return facets.filter({ facets: chosen, excluded: search.excluded }, this.#base(search, query));
+    const columns = runsOf(query).map((run) => [runFacet(run), runs.column(run, this.#outcomes(run, this))] as [string, Column]);
+    return facets.filter({ facets: chosen, excluded: search.excluded }, this.#base(search, query), columns);
   }
 
   /** Rows that pass everything but the facets; null when nothing else is asked. */
@@ -244,13 +257,18 @@ export class Dataset {
     });
   }
 
-  #items(groups: number[][], grouped: boolean): DataItem[] {
+  #items(groups: number[][], grouped: boolean, runs: readonly string[]): DataItem[] {
     const wanted = JSON.stringify(groups.map(([row]) => row + 1));
     const rows = this.db.prepare(`${ITEM} WHERE t.n IN (SELECT value FROM json_each(?))`).all(wanted) as unknown as ItemRow[];
     const byN = new Map(rows.map((row) => [row.n, row]));
     const idOf = this.db.prepare('SELECT id FROM items WHERE n = ?');
     const id = (row: number) => (idOf.get(row + 1) as { id: string }).id;
-    return groups.map((group) => ({ ...this.#item(byN.get(group[0] + 1)!), ...(grouped && { group: group.map(id) }) }));
+    const said = runs.map((run) => [run, this.#outcomes(run, this).byItem] as const);
+    const answers = (item: string) => Object.fromEntries(said.flatMap(([run, of]) => (of.has(item) ? [[run, of.get(item)!]] : [])));
+    return groups.map((group) => {
+      const item = this.#item(byN.get(group[0] + 1)!);
+      return { ...item, ...(grouped && { group: group.map(id) }), ...(said.length > 0 && { answers: answers(item.id) }) };
+    });
   }
 
   #item({ n, image_n: _, options, ...rest }: ItemRow): DataItem {
@@ -312,6 +330,23 @@ export function noItem(name: string, id: string): WorkbenchError {
     http: 404,
     message: `${name} has no question ${id}`,
     remedy: 'The index may have been made anew; go back to the list.',
+  });
+}
+
+function noRuns(run: string): never {
+  throw new WorkbenchError({
+    code: 'RUN_UNKNOWN',
+    http: 404,
+    message: `nothing is known here of run ${run}`,
+    remedy: 'Ask the server for pages with the answers of runs.',
+  });
+}
+
+function noFacet(facet: string): WorkbenchError {
+  return new WorkbenchError({
+    code: 'DATA_FACET',
+    message: `there is no facet ${JSON.stringify(facet)}`,
+    remedy: `Use ${FACETS.join(', ')} or run:<id>.`,
   });
 }
 

@@ -6,7 +6,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import { FACETS, type Facet } from './search.ts';
 
 /** Rows are items: row r is item n = r + 1. A row may have several values (splits), one, or none. */
-interface Column {
+export interface Column {
   values: string[];
   /** Values of row r: codes[starts[r]] .. codes[starts[r + 1] - 1]. */
   starts: Uint32Array; // [rows + 1]
@@ -14,11 +14,11 @@ interface Column {
 }
 
 export interface FacetFilter {
-  facets: Partial<Record<Facet, readonly string[]>>;
-  excluded: Partial<Record<Facet, readonly string[]>>;
+  facets: Partial<Record<string, readonly string[]>>;
+  excluded: Partial<Record<string, readonly string[]>>;
 }
 
-export type FacetCounts = Record<Facet, Record<string, number>>;
+export type FacetCounts = Record<string, Record<string, number>>;
 
 /** The problem facet's value for an item that can be used. */
 export const USABLE = 'none';
@@ -49,18 +49,24 @@ export class FacetTable {
 
   /**
    * Which rows pass, and how many there are of each value. A facet's own choice does not narrow its own counts: they say what choosing
-   * another value would give. `base` marks the rows that passed search and ids, 1 each; all pass when it is null.
+   * another value would give. `base` marks the rows that passed search and ids, 1 each; all pass when it is null. `further` columns are
+   * filtered and counted like the table's own.
    */
-  filter(filter: FacetFilter, base: Uint8Array | null): { passed: Uint8Array; total: number; counts: FacetCounts } {
+  filter(
+    filter: FacetFilter,
+    base: Uint8Array | null,
+    further: readonly [string, Column][] = [],
+  ): { passed: Uint8Array; total: number; counts: FacetCounts } {
     const passed = new Uint8Array(this.rows);
-    const tests = this.#columns.flatMap(([facet, column], at) => {
+    const columns: [string, Column][] = [...this.#columns, ...further];
+    const tests = columns.flatMap(([facet, column], at) => {
       const [chosen, excluded] = [filter.facets[facet], filter.excluded[facet]];
       if (!chosen?.length && !excluded?.length) return [];
       const allowed = Uint8Array.from(column.values, (value) => +(!chosen?.length || chosen.includes(value)));
       const refused = Uint8Array.from(column.values, (value) => +(excluded?.includes(value) ?? false));
       return [{ at, column, allowed, refused, mustHave: Boolean(chosen?.length) }];
     });
-    const counts = this.#columns.map(([, { values }]) => new Uint32Array(values.length));
+    const counts = columns.map(([, { values }]) => new Uint32Array(values.length));
     let total = 0;
     for (let row = 0; row < this.rows; row++) {
       if (base && base[row] === 0) continue;
@@ -78,20 +84,18 @@ export class FacetTable {
       }
       for (let c = 0; c < counts.length; c++) {
         if (failures === 1 && c !== failedAt) continue;
-        const { starts, codes } = this.#columns[c][1];
+        const { starts, codes } = columns[c][1];
         for (let k = starts[row]; k < starts[row + 1]; k++) counts[c][codes[k]]++;
       }
     }
-    return { passed, total, counts: this.#named(counts) };
+    return { passed, total, counts: named(columns, counts) };
   }
+}
 
-  #named(counts: Uint32Array[]): FacetCounts {
-    const named = this.#columns.map(([facet, { values }], c) => [
-      facet,
-      Object.fromEntries(values.map((value, v) => [value, counts[c][v]])),
-    ]);
-    return Object.fromEntries(named) as FacetCounts;
-  }
+function named(columns: readonly [string, Column][], counts: Uint32Array[]): FacetCounts {
+  return Object.fromEntries(
+    columns.map(([facet, { values }], c) => [facet, Object.fromEntries(values.map((value, v) => [value, counts[c][v]]))]),
+  );
 }
 
 interface Test {

@@ -1,0 +1,108 @@
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { fakeStep } from '../../../test/server/fake-trainer.ts';
+import type { StepResult } from '../rl/types.ts';
+import { RolloutAnswers } from './answers.ts';
+import { completeConfig } from './config.ts';
+import { newRunId, runDirectory } from './home.ts';
+import { RunStore } from './store.ts';
+
+let home: string;
+let root: string;
+let store: RunStore;
+let id: string;
+const dataset = () => ({ name: 'indexed', root });
+
+function makeRun(at = root): RunStore {
+  id = newRunId();
+  mkdirSync(runDirectory(home, id), { recursive: true });
+  const config = completeConfig({ model_name_or_path: 'm', dataset_name: at, variant: 'no-think' });
+  return RunStore.create(runDirectory(home, id), { id, name: 'mine', parent: null, config, root: at, data_hash: '' });
+}
+
+beforeEach(() => {
+  home = mkdtempSync(join(tmpdir(), 'medr1-answers-'));
+  root = join(home, 'data');
+  mkdirSync(root);
+  store = makeRun();
+});
+afterEach(() => {
+  store[Symbol.dispose]();
+  rmSync(home, { recursive: true });
+});
+
+/** Step with group g answering item-g; `right[g]` completions of four are. */
+function step(number: number, right: (number | null)[]): StepResult {
+  const made = fakeStep(number, undefined, 4, right.length);
+  made.groups.forEach((group, g) =>
+    group.completions.forEach((completion, i) => Object.assign(completion, { correct: right[g] === null ? null : i < right[g] })),
+  );
+  return made;
+}
+
+it('a question is right, wrong or mixed by its newest group', () => {
+  const answers = new RolloutAnswers(home);
+  expect([...answers.newest(id, dataset()).byItem]).toEqual([]);
+  store.commitStep(step(1, [4, 0, 2, null]));
+  const first = answers.newest(id, dataset());
+  expect([...first.byItem]).toEqual([
+    ['item-0', 'right'],
+    ['item-1', 'wrong'],
+    ['item-2', 'mixed'],
+  ]);
+  store.commitStep(step(2, [0]));
+  const second = answers.newest(id, dataset());
+  expect(second.stamp).not.toBe(first.stamp);
+  expect(second.byItem.get('item-0')).toBe('wrong');
+  expect([second.steps.get('item-0'), second.steps.get('item-1')]).toEqual([2, 1]);
+  expect(new RolloutAnswers(home).newest(id, dataset()).byItem).toEqual(second.byItem);
+});
+
+it('steps that were dropped are forgotten', () => {
+  const answers = new RolloutAnswers(home);
+  store.commitStep(step(1, [4]));
+  store.commitStep(step(2, [0]));
+  expect(answers.newest(id, dataset()).byItem.get('item-0')).toBe('wrong');
+  store.dropAfter(1, { revisions: 'drop' });
+  expect(answers.newest(id, dataset()).byItem.get('item-0')).toBe('right');
+});
+
+it('only runs on the same data count: by name, by folder, or by a link to it', () => {
+  const answers = new RolloutAnswers(home);
+  store.commitStep(step(1, [4]));
+  expect(answers.newest(id, { name: 'other', root: join(home, 'elsewhere') }).byItem.size).toBe(0);
+  expect(answers.newest(id, { name: root, root: join(home, 'elsewhere') }).byItem.size).toBe(1);
+  symlinkSync(root, join(home, 'link'));
+  expect(answers.newest(id, { name: 'linked', root: join(home, 'link') }).byItem.size).toBe(1);
+  expect(answers.toItem('item-0', { name: 'other', root: home })).toEqual([]);
+});
+
+it('tells what every run said to a question, each newest first', () => {
+  store.commitStep(step(1, [4]));
+  store.commitStep(step(2, [1]));
+  const first = id;
+  const other = makeRun();
+  other.commitStep(step(1, [0]));
+  other[Symbol.dispose]();
+  const answers = new RolloutAnswers(home);
+  const all = answers.toItem('item-0', dataset());
+  expect(all.map(({ run, step }) => [run === first, step]).toSorted()).toEqual([
+    [false, 1],
+    [true, 1],
+    [true, 2],
+  ]);
+  const mine = answers.toItem('item-0', dataset(), [first]);
+  expect(mine.map((each) => each.step)).toEqual([2, 1]);
+  expect(mine[0]).toMatchObject({ run: first, run_name: 'mine', variant: 'no-think', source: 'rollouts', group: 0 });
+  expect(mine[0].completions.map(({ correct }) => correct)).toEqual([true, false, false, false]);
+  expect(mine[0].completions[0]).toMatchObject({ text: '<think> step 2 </think> <answer> A </answer>', prediction: 'A' });
+  expect(answers.toItem('item-7', dataset())).toEqual([]);
+});
+
+it('a run that is none is named where it was asked for', () => {
+  const answers = new RolloutAnswers(home);
+  expect(() => answers.newest('20260101-000000-aaaa', dataset())).toThrow(/no run/);
+  expect(() => answers.toItem('item-0', dataset(), ['20260101-000000-aaaa'])).toThrow(/no run/);
+});

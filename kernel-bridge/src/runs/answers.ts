@@ -1,0 +1,114 @@
+/** What runs said to questions while they trained: the newest answer by question, and everything said to one question. */
+import { realpathSync } from 'node:fs';
+import type { ItemAnswers, RunAnswer } from '../protocol/data.ts';
+import { listRuns, openRun } from './runs.ts';
+import type { RunStore } from './store.ts';
+
+/** A data set, as runs know it. */
+export interface DatasetPlace {
+  name: string;
+  /** Folder that image paths are relative to. */
+  root: string;
+}
+
+/** A run's newest groups. Steps are only read once: a run that goes on adds to what is known. */
+interface Known {
+  epoch: string;
+  /** Last step that is in `byItem`. */
+  step: number;
+  /** The step of each question's newest group, and how it was answered. */
+  byItem: Map<string, RunAnswer>;
+  steps: Map<string, number>;
+}
+
+/** Groups of one question that are told; the newest. */
+const MOST_GROUPS = 50;
+
+export class RolloutAnswers {
+  readonly #home: string;
+  readonly #known = new Map<string, Known>();
+
+  constructor(home: string) {
+    this.#home = home;
+  }
+
+  /** `steps`: at which step each question was asked last. Nothing for a run on other data. Throws RUN_UNKNOWN, RUN_DAMAGED. */
+  newest(run: string, dataset: DatasetPlace): Pick<Known, 'byItem' | 'steps'> & { stamp: string } {
+    using store = openRun(this.#home, run);
+    if (!isOn(store, dataset)) return { stamp: 'other data', byItem: new Map(), steps: new Map() };
+    const known = this.#read(run, store);
+    return { ...known, stamp: `${known.epoch} ${known.step}` };
+  }
+
+  /** Groups that answer the question, newest first; of these runs, or of all. Runs that cannot be read are left out where none is named. */
+  toItem(item: string, dataset: DatasetPlace, runs?: readonly string[]): ItemAnswers[] {
+    return (runs ?? listRuns(this.#home)).flatMap((id) => {
+      try {
+        using store = openRun(this.#home, id);
+        return isOn(store, dataset) ? groupsOf(store, item) : [];
+      } catch (error) {
+        if (runs) throw error;
+        return [];
+      }
+    });
+  }
+
+  #read(run: string, store: RunStore): Known {
+    const { epoch, step } = store;
+    let known = this.#known.get(run);
+    if (known?.epoch !== epoch) {
+      known = { epoch, step: 0, byItem: new Map(), steps: new Map() };
+      this.#known.set(run, known);
+    }
+    if (known.step === step) return known;
+    const groups = store.db
+      .prepare(
+        `SELECT g.step, g.item_id, count(c.correct) AS judged, total(c.correct) AS "right"
+         FROM rollout_group g JOIN completion c USING (step, "group")
+         WHERE g.step > ? AND g.step <= ? GROUP BY g.step, g."group" ORDER BY g.step, g."group"`,
+      )
+      .iterate(known.step, step) as Iterable<{ step: number; item_id: string; judged: number; right: number }>;
+    for (const group of groups) {
+      if (group.judged === 0) continue; // nobody knows the right answer
+      known.byItem.set(group.item_id, outcome(group.right, group.judged));
+      known.steps.set(group.item_id, group.step);
+    }
+    known.step = step;
+    return known;
+  }
+}
+
+export const outcome = (right: number, judged: number): RunAnswer => (right === judged ? 'right' : right === 0 ? 'wrong' : 'mixed');
+
+/** Runs keep the folder of their images; an index knows its own. They may name it through a link. */
+function isOn(store: RunStore, { name, root }: DatasetPlace): boolean {
+  const row = store.row();
+  return row.config.dataset_name === name || row.root === root || real(row.root) === real(root);
+}
+
+function real(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    return path; // moved away: the names still tell
+  }
+}
+
+function groupsOf(store: RunStore, item: string): ItemAnswers[] {
+  const { id, name, config } = store.row();
+  const groups = store.db
+    .prepare('SELECT step, "group" FROM rollout_group WHERE item_id = ? ORDER BY step DESC, "group" DESC LIMIT ?')
+    .all(item, MOST_GROUPS) as { step: number; group: number }[];
+  const completions = store.db.prepare('SELECT text, prediction, correct FROM completion WHERE step = ? AND "group" = ? ORDER BY "index"');
+  return groups.map(({ step, group }) => ({
+    run: id,
+    run_name: name,
+    variant: config.variant,
+    step,
+    source: 'rollouts',
+    group,
+    completions: (completions.all(step, group) as { text: string; prediction: string | null; correct: number | null }[]).map(
+      ({ text, prediction, correct }) => ({ text, prediction, correct: correct === null ? null : correct === 1 }),
+    ),
+  }));
+}
