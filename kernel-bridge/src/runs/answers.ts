@@ -83,8 +83,10 @@ export const outcome = (right: number, judged: number): RunAnswer => (right === 
 /** Runs keep the folder of their images; an index knows its own. They may name it through a link. */
 function isOn(store: RunStore, { name, root }: DatasetPlace): boolean {
   const row = store.row();
-  return row.config.dataset_name === name || row.root === root || real(row.root) === real(root);
+  return row.config.dataset_name === name || isSamePlace(row.root, root);
 }
+
+export const isSamePlace = (a: string, b: string): boolean => a === b || real(a) === real(b);
 
 function real(path: string): string {
   try {
