@@ -1,0 +1,142 @@
+import { describe, expect, it } from 'vitest';
+import { FakeConnector } from '../../testing/fake-connector.ts';
+import type { GenerateRequest, Generation } from '../connector.ts';
+import { AskModel, policiesOf } from './ask.ts';
+
+const SET = 'omnimedvqa';
+const settle = () => new Promise((resolve) => setTimeout(resolve));
+
+async function make(selected = ['a']) {
+  const connector = new FakeConnector({
+    runs: [
+      { id: 'a', steps: 90, state: 'paused' },
+      { id: 'b', steps: 0, variant: 'no-think' },
+    ],
+    data: { datasets: [{ name: SET, items: 50 }] },
+  });
+  const model = new AskModel(connector);
+  const [runs, server] = await Promise.all([connector.runs(), connector.server()]);
+  model.offer(runs, selected, server);
+  await settle();
+  const [item, other] = connector.data.all(SET).map(({ id }) => id);
+  model.ask(SET, item);
+  const requests = () => connector.calls.filter(([name]) => name === 'generate').map(([, request]) => request as GenerateRequest);
+  return { connector, model, item, other, requests, runs, server };
+}
+
+describe('who may answer', () => {
+  it('selected runs with their checkpoints, other runs, then the models of the sample', async () => {
+    const { model } = await make();
+    expect(model.state.value.policies.map(({ group, label }) => `${group}: ${label}`)).toEqual([
+      'a: newest policy, step 90',
+      'a: checkpoint of step 60',
+      'b: the model it starts from',
+      'Made sample: model, think',
+      'Made sample: model, no-think',
+    ]);
+    expect(model.policy?.request).toEqual({ run: 'a' });
+  });
+
+  it('a step of a run changes no choice and asks for no checkpoint', async () => {
+    const { connector, model, runs, server } = await make();
+    model.choose('run:a@60');
+    connector.calls.length = 0;
+    model.offer([{ ...runs[1], step: 91 }, runs[0]].map((run) => (run.id === 'a' ? { ...run, step: 91 } : run)), ['a'], server);
+    await settle();
+    expect(connector.calls).toEqual([]);
+    expect(model.policy?.request).toEqual({ run: 'a', step: 60 });
+  });
+
+  it('a directory typed in; nobody while it is empty', async () => {
+    const { model } = await make();
+    model.setDirectory('  /models/Med-R1 ');
+    expect(model.policy?.request).toEqual({ model: '/models/Med-R1' });
+    model.setDirectory(' ');
+    expect(model.policy).toBeNull();
+  });
+
+  it('nobody without runs and sample', () => expect(policiesOf([], [], new Map(), null)).toEqual([]));
+});
+
+describe('trying it', () => {
+  it('asks each variant with the settings chosen', async () => {
+    const { model, item, requests } = await make();
+    model.set({ num: 2, temperature: 0.7, seed: 5 });
+    await model.run();
+    const common = { run: 'a', dataset: SET, item, num: 2, temperature: 0.7, max_new_tokens: 256, seed: 5 };
+    expect(requests()).toEqual([
+      { ...common, variant: 'think' },
+      { ...common, variant: 'no-think' },
+    ]);
+    expect(model.state.value).toMatchObject({ running: false, answers: { think: { status: 'ready' }, 'no-think': { status: 'ready' } } });
+  });
+
+  it('a refusal of one variant leaves the other', async () => {
+    const { connector, model } = await make();
+    const { generate } = connector;
+    const busy = { code: 'GENERATE_BUSY', message: 'Eight questions are waiting.', remedy: 'Ask again in a moment.' };
+    connector.generate = (request) => (request.variant === 'think' ? Promise.reject(Object.assign(new Error(busy.message), busy)) : generate(request));
+    await model.run();
+    expect(model.state.value.answers).toMatchObject({ think: { status: 'error', error: busy }, 'no-think': { status: 'ready' } });
+  });
+
+  it('cancelling stops the request and keeps what has been answered', async () => {
+    const { connector, model } = await make();
+    const { generate } = connector;
+    const signals: AbortSignal[] = [];
+    connector.generate = (request, signal) => {
+      signals.push(signal!);
+      return request.variant === 'think' ? new Promise<Generation>(() => {}) : generate(request);
+    };
+    void model.run();
+    await settle();
+    model.cancel();
+    expect(signals.every(({ aborted }) => aborted)).toBe(true);
+    expect(model.state.value).toMatchObject({ running: false });
+    expect(Object.keys(model.state.value.answers)).toEqual(['no-think']);
+  });
+
+  it('another question drops the answers, and an answer that comes late is not taken for it', async () => {
+    const { connector, model, other } = await make();
+    const slow = Promise.withResolvers<Generation>();
+    connector.generate = () => slow.promise;
+    void model.run();
+    model.ask(SET, other);
+    slow.resolve({} as Generation);
+    await settle();
+    expect(model.state.value).toMatchObject({ running: false, answers: {} });
+  });
+
+  it.each([
+    ['num', '17', false],
+    ['num', '1.5', false],
+    ['temperature', '0.7', true],
+    ['temperature', '', false],
+    ['max_new_tokens', 'x', false],
+    ['seed', '', true],
+    ['seed', '-1', false],
+  ] as const)('%s %j is taken: %s', async (key, text, taken) => {
+    const { model } = await make();
+    expect(model.setNumber(key, text)).toBe(taken);
+  });
+});
+
+describe('the prompt', () => {
+  it('is asked for only while it is looked at, once for each question, policy and variant', async () => {
+    const { model, item, other, requests } = await make();
+    expect(requests()).toEqual([]);
+    model.openPrompt(true);
+    model.openPrompt(true);
+    await settle();
+    expect(requests()).toEqual([{ run: 'a', dataset: SET, item, variant: 'think', num: 0 }]);
+    expect(model.state.value.prompt).toMatchObject({ status: 'ready', value: { prompt: { image: { tokens: 196 } }, completions: [] } });
+    model.ask(SET, other);
+    model.showPrompt('no-think');
+    model.choose('model:sample/model-no-think');
+    expect(requests().slice(1)).toEqual([
+      { run: 'a', dataset: SET, item: other, variant: 'think', num: 0 },
+      { run: 'a', dataset: SET, item: other, variant: 'no-think', num: 0 },
+      { model: 'sample/model-no-think', dataset: SET, item: other, variant: 'no-think', num: 0 },
+    ]);
+  });
+});

@@ -1,0 +1,290 @@
+/** "Try it" and the prompt: who answers, how it samples, and what came back. One model for both, so that the prompt shown is the prompt asked. */
+import {
+  errorBody,
+  type Checkpoint,
+  type Connector,
+  type ErrorBody,
+  type Generation,
+  type GenerateRequest,
+  type RunSummary,
+  type ServerInfo,
+} from '../connector.ts';
+import { Observable } from '../observable.ts';
+
+export type Variant = NonNullable<GenerateRequest['variant']>;
+export const VARIANTS = { think: 'think', 'no-think': 'no-think', 'think-after': 'think-after' } as const satisfies Record<Variant, string>;
+
+/** Who answers. */
+export interface Policy {
+  key: string;
+  /** Run, or what the models have in common. */
+  group: string;
+  label: string;
+  request: Pick<GenerateRequest, 'run' | 'step' | 'model'>;
+  /** That it was made for; null when not known. */
+  variant: Variant | null;
+}
+
+export type Answer = { status: 'loading' } | { status: 'ready'; value: Generation } | { status: 'error'; error: ErrorBody };
+
+export interface AskState {
+  policies: Policy[];
+  /** Key of the chosen policy; the first while it is null. */
+  chosen: string | null;
+  /** A model directory typed in. */
+  directory: string;
+  variants: Variant[];
+  num: number;
+  temperature: number;
+  max_new_tokens: number;
+  /** Null: a random one. */
+  seed: number | null;
+  running: boolean;
+  answers: Partial<Record<Variant, Answer>>;
+  /** Whether the prompt is looked at; then it follows the question and the policy. */
+  promptOpen: boolean;
+  promptVariant: Variant;
+  prompt: Answer | null;
+}
+
+/** Bounds that the backend keeps (protocol/generate.ts). */
+export const BOUNDS = {
+  num: [1, 16, 1],
+  temperature: [0, 10, 0.1],
+  max_new_tokens: [1, 2048, 1],
+  seed: [0, 2 ** 32 - 1, 1],
+} as const satisfies Record<string, readonly [least: number, most: number, step: number]>;
+const DIRECTORY = 'directory';
+
+export class AskModel {
+  readonly state = new Observable<AskState>({
+    policies: [],
+    chosen: null,
+    directory: '',
+    variants: ['think', 'no-think'],
+    num: 1,
+    temperature: 0,
+    max_new_tokens: 256,
+    seed: null,
+    running: false,
+    answers: {},
+    promptOpen: false,
+    promptVariant: 'think',
+    prompt: null,
+  });
+  readonly #connector: Connector;
+  readonly #checkpoints = new Map<string, { state: string; list: Checkpoint[] }>();
+  /** The selected ones: those whose checkpoints are offered. */
+  #runs: RunSummary[] = [];
+  #question: { dataset: string; item: string } | null = null;
+  #abort: AbortController | null = null;
+  #promptAbort: AbortController | null = null;
+  #promptKey = '';
+
+  constructor(connector: Connector) {
+    this.#connector = connector;
+  }
+
+  /** Another question: answers to the one before are dropped, and what still runs is stopped. */
+  ask(dataset: string, item: string): void {
+    if (this.#question?.dataset === dataset && this.#question.item === item) return;
+    this.#question = { dataset, item };
+    this.cancel();
+    this.#change({ answers: {} });
+    this.#lookAtPrompt();
+  }
+
+  /** Who may answer: the runs with their checkpoints, selected ones first, and the sample's models. */
+  offer(runs: readonly RunSummary[], selected: readonly string[], server: ServerInfo | null): void {
+    this.#runs = runs.filter(({ id }) => selected.includes(id));
+    for (const run of this.#runs) if (this.#checkpoints.get(run.id)?.state !== run.state) void this.#readCheckpoints(run);
+    const policies = policiesOf(runs, selected, new Map([...this.#checkpoints].map(([id, { list }]) => [id, list])), server);
+    if (JSON.stringify(policies) === JSON.stringify(this.state.value.policies)) return;
+    const before = this.policy?.key;
+    this.#change({ policies });
+    if (this.policy?.key !== before) this.#chosen();
+  }
+
+  /** Looks for checkpoints that were written since. */
+  async refresh(): Promise<void> {
+    await Promise.all(this.#runs.map((run) => this.#readCheckpoints(run)));
+  }
+
+  choose(key: string): void {
+    this.#change({ chosen: key });
+    this.#chosen();
+  }
+
+  setDirectory(directory: string): void {
+    this.#change({ chosen: DIRECTORY, directory: directory.trim() });
+    this.#lookAtPrompt();
+  }
+
+  set(change: Partial<Pick<AskState, 'variants' | 'num' | 'temperature' | 'max_new_tokens' | 'seed'>>): void {
+    this.#change(change);
+  }
+
+  /** Takes a number within its bounds; false when it is none. */
+  setNumber(key: keyof typeof BOUNDS, text: string): boolean {
+    const value = Number(text);
+    const [least, most, step] = BOUNDS[key];
+    if (key === 'seed' && text.trim() === '') this.#change({ seed: null });
+    else if (text.trim() === '' || !(value >= least && value <= most) || (step === 1 && !Number.isInteger(value))) return false;
+    else this.#change({ [key]: value });
+    return true;
+  }
+
+  /** The chosen policy; the first while none is chosen, or when it is gone. */
+  get policy(): Policy | null {
+    const { policies, chosen, directory } = this.state.value;
+    if (chosen === DIRECTORY)
+      return directory === '' ? null : { key: DIRECTORY, group: 'Model', label: directory, request: { model: directory }, variant: null };
+    return policies.find(({ key }) => key === chosen) ?? policies[0] ?? null;
+  }
+
+  get isDirectory(): boolean {
+    return this.state.value.chosen === DIRECTORY;
+  }
+
+  /** Asks the chosen variants side by side. */
+  async run(): Promise<void> {
+    const { policy } = this;
+    const question = this.#question;
+    const { variants, num, temperature, max_new_tokens, seed } = this.state.value;
+    if (!policy || !question || variants.length === 0) return;
+    this.cancel();
+    const abort = (this.#abort = new AbortController());
+    this.#change({ running: true, answers: Object.fromEntries(variants.map((variant) => [variant, { status: 'loading' }])) });
+    await Promise.all(
+      variants.map(async (variant) => {
+        const request = { ...policy.request, ...question, variant, num, temperature, max_new_tokens, ...(seed !== null && { seed }) };
+        const answer = await this.#generate(request, abort.signal);
+        if (abort === this.#abort && !abort.signal.aborted)
+          this.state.update((state) => ({ ...state, answers: { ...state.answers, [variant]: answer } }));
+      }),
+    );
+    if (abort === this.#abort) this.#change({ running: false });
+  }
+
+  /** Stops what runs; what has been answered stays. */
+  cancel(): void {
+    this.#abort?.abort();
+    this.#abort = null;
+    if (!this.state.value.running) return;
+    const answers = Object.fromEntries(Object.entries(this.state.value.answers).filter(([, answer]) => answer.status !== 'loading'));
+    this.#change({ running: false, answers });
+  }
+
+  openPrompt(open: boolean): void {
+    if (open === this.state.value.promptOpen) return;
+    this.#change({ promptOpen: open });
+    this.#lookAtPrompt();
+  }
+
+  showPrompt(variant: Variant): void {
+    this.#change({ promptVariant: variant });
+    this.#lookAtPrompt();
+  }
+
+  retryPrompt(): void {
+    this.#promptKey = '';
+    this.#lookAtPrompt();
+  }
+
+  dispose(): void {
+    this.cancel();
+    this.#promptAbort?.abort();
+  }
+
+  #chosen(): void {
+    const variant = this.policy?.variant;
+    if (variant) this.#change({ promptVariant: variant });
+    this.#lookAtPrompt();
+  }
+
+  #lookAtPrompt(): void {
+    const { promptOpen, promptVariant: variant } = this.state.value;
+    const { policy } = this;
+    const question = this.#question;
+    if (!promptOpen || !policy || !question) return;
+    const request: GenerateRequest = { ...policy.request, ...question, variant, num: 0 };
+    const key = JSON.stringify(request);
+    if (key === this.#promptKey) return;
+    this.#promptKey = key;
+    this.#promptAbort?.abort();
+    const abort = (this.#promptAbort = new AbortController());
+    this.#change({ prompt: { status: 'loading' } });
+    void this.#generate(request, abort.signal).then((prompt) => {
+      if (abort === this.#promptAbort) this.#change({ prompt });
+    });
+  }
+
+  async #generate(request: GenerateRequest, signal: AbortSignal): Promise<Answer> {
+    try {
+      return { status: 'ready', value: await this.#connector.generate(request, signal) };
+    } catch (error) {
+      return { status: 'error', error: errorBody(error) };
+    }
+  }
+
+  async #readCheckpoints(run: RunSummary): Promise<void> {
+    this.#checkpoints.set(run.id, { state: run.state, list: this.#checkpoints.get(run.id)?.list ?? [] });
+    const detail = await this.#connector.run(run.id).catch(() => null); // without them its newest policy can still be asked
+    if (!detail) return;
+    this.#checkpoints.set(run.id, { state: run.state, list: detail.checkpoints });
+    const policies = withCheckpoints(this.state.value.policies, run, detail.checkpoints);
+    if (JSON.stringify(policies) !== JSON.stringify(this.state.value.policies)) this.#change({ policies });
+  }
+
+  #change(change: Partial<AskState>): void {
+    this.state.update((state) => ({ ...state, ...change }));
+  }
+}
+
+/** Newest policies of all runs, the selected ones first and with their checkpoints, then the models of the made sample. */
+export function policiesOf(
+  runs: readonly RunSummary[],
+  selected: readonly string[],
+  checkpoints: ReadonlyMap<string, readonly Checkpoint[]>,
+  server: ServerInfo | null,
+): Policy[] {
+  const chosen = selected.flatMap((id) => runs.find((run) => run.id === id) ?? []);
+  const others = runs.filter((run) => !selected.includes(run.id));
+  const ofRuns = [...chosen, ...others].flatMap((run) => [newestOf(run), ...checkpointsOf(run, checkpoints.get(run.id) ?? [])]);
+  const models = Object.entries(server?.sample?.models ?? {}).map(
+    ([variant, model]): Policy => ({
+      key: `model:${model}`,
+      group: 'Made sample',
+      label: `model, ${variant}`,
+      request: { model },
+      variant: variantOf(variant),
+    }),
+  );
+  return [...ofRuns, ...models];
+}
+
+const variantOf = (name: string): Variant | null => (name in VARIANTS ? (name as Variant) : null);
+
+function newestOf(run: RunSummary): Policy {
+  const label = run.step > 0 ? `newest policy, step ${run.step}` : 'the model it starts from';
+  return { key: `run:${run.id}`, group: run.name, label, request: { run: run.id }, variant: variantOf(run.variant) };
+}
+
+function checkpointsOf(run: RunSummary, list: readonly Checkpoint[]): Policy[] {
+  return list
+    .toSorted((a, b) => b.step - a.step)
+    .map(({ step }) => ({
+      key: `run:${run.id}@${step}`,
+      group: run.name,
+      label: `checkpoint of step ${step}`,
+      request: { run: run.id, step },
+      variant: variantOf(run.variant),
+    }));
+}
+
+function withCheckpoints(policies: readonly Policy[], run: RunSummary, list: readonly Checkpoint[]): Policy[] {
+  const at = policies.findIndex(({ key }) => key === `run:${run.id}`);
+  if (at < 0) return [...policies];
+  const rest = policies.slice(at + 1).filter(({ request }) => request.run !== run.id);
+  return [...policies.slice(0, at + 1), ...checkpointsOf(run, list), ...rest];
+}

@@ -1,0 +1,81 @@
+/** The image of a question through a window: one request at a time, and the newest wish next, however fast the pointer moves. */
+import { errorBody, type Connector, type ErrorBody, type ImagePicture } from '../connector.ts';
+import { Observable } from '../observable.ts';
+import type { Window } from './window.ts';
+
+export interface PictureState {
+  status: 'idle' | 'loading' | 'ready' | 'error';
+  path: string | null;
+  /** Stays while the same image is fetched through another window. */
+  picture: ImagePicture | null;
+  error: ErrorBody | null;
+  /** As wished; null = the file's own. */
+  window: Window | null;
+}
+
+/** The most that the backend gives: every pixel of all but huge files. */
+const SIZE = 4096;
+
+export class PictureModel {
+  readonly state = new Observable<PictureState>({ status: 'idle', path: null, picture: null, error: null, window: null });
+  readonly #connector: Connector;
+  #dataset = '';
+  #abort: AbortController | null = null;
+  #busy = false;
+  #again = false;
+
+  constructor(connector: Connector) {
+    this.#connector = connector;
+  }
+
+  /** Another image, through its own window; the same one is left as it is. */
+  show(dataset: string, path: string): void {
+    if (dataset === this.#dataset && path === this.state.value.path && this.state.value.status !== 'error') return;
+    this.#dataset = dataset;
+    this.state.set({ status: 'loading', path, picture: null, error: null, window: null });
+    this.#abort?.abort();
+    void this.#fetch();
+  }
+
+  hide(): void {
+    this.#abort?.abort();
+    this.#dataset = '';
+    this.state.set({ status: 'idle', path: null, picture: null, error: null, window: null });
+  }
+
+  /** Null: the file's own. */
+  setWindow(window: Window | null): void {
+    if (this.state.value.path === null) return;
+    this.state.update((state) => ({ ...state, window }));
+    void this.#fetch();
+  }
+
+  retry(): void {
+    this.state.update((state) => ({ ...state, status: 'loading', error: null }));
+    void this.#fetch();
+  }
+
+  async #fetch(): Promise<void> {
+    if (this.#busy && !this.#abort?.signal.aborted) {
+      this.#again = true;
+      return;
+    }
+    const { path, window } = this.state.value;
+    const abort = (this.#abort = new AbortController());
+    const dataset = this.#dataset;
+    this.#busy = true;
+    this.#again = false;
+    try {
+      const picture = await this.#connector.data.picture(dataset, path!, { size: SIZE, ...window }, abort.signal);
+      if (abort === this.#abort && !abort.signal.aborted) this.state.update((state) => ({ ...state, status: 'ready', picture, error: null }));
+    } catch (error) {
+      if (abort === this.#abort && !abort.signal.aborted)
+        this.state.update((state) => ({ ...state, status: 'error', picture: null, error: errorBody(error) }));
+    } finally {
+      if (abort === this.#abort) {
+        this.#busy = false;
+        if (this.#again && !abort.signal.aborted) void this.#fetch();
+      }
+    }
+  }
+}
