@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import WebSocket from 'ws';
+import { EVAL_ROUTES } from '../../kernel-bridge/src/protocol/evals.ts';
 import { ROUTES } from '../../kernel-bridge/src/protocol/rest.ts';
 import { testServer, type TestServer } from './harness.ts';
 
@@ -34,7 +35,7 @@ const INTRUDERS: [name: string, headers: () => Record<string, string>, status: n
 ];
 
 const paths = [
-  ...ROUTES.map(([method, path]) => [method, `/api${path.replace(':id', '20260101-000000-aaaa')}`] as const),
+  ...[...ROUTES, ...EVAL_ROUTES].map(([method, path]) => [method, `/api${path.replace(':id', '20260101-000000-aaaa')}`] as const),
   ['GET', '/api/data'] as const,
   ['GET', '/api/no-such-route'] as const,
   ['GET', '/'] as const,
@@ -77,6 +78,8 @@ it('no route answers that the table does not list', async () => {
   const { createApp } = await import('../../kernel-bridge/src/server/app.ts');
   const { Hub } = await import('../../kernel-bridge/src/server/hub.ts');
   const { Supervisor } = await import('../../kernel-bridge/src/server/supervisor.ts');
+  const { Evaluations } = await import('../../kernel-bridge/src/server/evaluations.ts');
+  const { evalRoutes } = await import('../../kernel-bridge/src/server/evals.ts');
   const { Generations } = await import('../../kernel-bridge/src/server/generations.ts');
   const home = mkdtempSync(join(tmpdir(), 'medr1-auth-'));
   const hub = new Hub(home);
@@ -84,8 +87,9 @@ it('no route answers that the table does not list', async () => {
   const loadItems = () => Promise.reject();
   const generations = new Generations({ home, supervisor, loadItems, store: (id) => hub.store(id) });
   const services = { home, hub, supervisor, generations, loadItems, started_at: 0 };
-  const listed = ROUTES.map(([method, path]) => `${method} /api${path}`);
-  const registered = createApp(services, { secret: 's', port: null }).routes.filter(({ method }) => method !== 'ALL');
+  const evals = evalRoutes({ home, loadItems, evaluations: new Evaluations({ home, publish: () => {} }) });
+  const listed = [...ROUTES, ...EVAL_ROUTES].map(([method, path]) => `${method} /api${path}`);
+  const registered = createApp(services, { secret: 's', port: null }, { evals }).routes.filter(({ method }) => method !== 'ALL');
   expect([...new Set(registered.map(({ method, path }) => `${method} ${path}`))].sort()).toEqual([...listed].sort());
 });
 

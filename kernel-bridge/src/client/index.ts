@@ -5,16 +5,25 @@
  *     const run = await client.createRun({ model_name_or_path, dataset_name });
  *     client.subscribe(`run:${run.id}`, { since: 0 }, (event) => console.log(event.kind, event.step));
  */
+import type { EvalSummary } from '../protocol/evals.ts';
 import type { RunEvent, RunSummary } from '../protocol/run.ts';
 import { RestClient, type Fetch } from './rest.ts';
 import { SharedSocket, TIMING, type OnEvent, type SocketLike, type Status, type SubscribeOptions, type Timing } from './socket.ts';
 
 export type { DataClient, DatasetDetail, ImagePicture, SplitSummary } from './data.ts';
+export type { AnswersQuery, EvalsClient } from './evals.ts';
 export * from './rest.ts';
 export type { OnEvent, Position, SocketLike, Status, SubscribeOptions } from './socket.ts';
 
 export type RunsEvent = { summary: RunSummary } | { removed: string };
-type EventOf<T extends string> = T extends 'runs' ? RunsEvent : T extends `run:${string}` ? RunEvent : never;
+export type EvalsEvent = { summary: EvalSummary } | { removed: string };
+type EventOf<T extends string> = T extends 'runs'
+  ? RunsEvent
+  : T extends 'evals'
+    ? EvalsEvent
+    : T extends `run:${string}`
+      ? RunEvent
+      : never;
 
 export interface ClientOptions {
   baseUrl: string;
@@ -37,8 +46,8 @@ export class Client extends RestClient {
     this.socket = new SharedSocket(() => new Socket(url), options.timing ?? TIMING);
   }
 
-  /** Events of topic `runs` or `run:<id>`, each once and in order, across reconnects. Returns the function that ends it. */
-  subscribe<T extends 'runs' | `run:${string}`>(topic: T, options: SubscribeOptions, onEvent: OnEvent<EventOf<T>>): () => void {
+  /** Events of topic `runs`, `evals` or `run:<id>`, each once and in order, across reconnects. Returns the function that ends it. */
+  subscribe<T extends 'runs' | 'evals' | `run:${string}`>(topic: T, options: SubscribeOptions, onEvent: OnEvent<EventOf<T>>): () => void {
     return this.socket.subscribe(topic, options, onEvent);
   }
 

@@ -1,5 +1,6 @@
 /** One method per route of protocol/rest.ts. */
-import { DataClient } from './data.ts';
+import { DataClient, type Transport } from './data.ts';
+import { EvalsClient } from './evals.ts';
 import { WorkbenchError, type ErrorBody } from '../protocol/errors.ts';
 import type { TrainConfig } from '../protocol/config.ts';
 import type { Generation, GenerateRequest } from '../protocol/generate.ts';
@@ -41,18 +42,22 @@ export class RestClient {
   private readonly headers: Record<string, string>;
   /** Data sets: pages, samples, audits, splits. */
   readonly data: DataClient;
+  /** Stored evaluations: tables, answers, comparisons, matrices. */
+  readonly evals: EvalsClient;
 
   /** `baseUrl` ends in the API's root, for example http://127.0.0.1:8000/api/ or <Jupyter base URL>medr1/api/. */
   constructor(options: { baseUrl: string; fetch: Fetch; headers?: Record<string, string> }) {
     this.baseUrl = options.baseUrl.replace(/\/*$/, '');
     this.fetch = options.fetch;
     this.headers = options.headers ?? {};
-    this.data = new DataClient({
+    const transport: Transport = {
       get: (path, query) => this.get(path, query),
       send: (method, path, body, signal) => this.send(method, path, body, signal),
       request: (method, url, body, signal) => this.request(method, url, body, signal),
       url: (path, query) => this.url(path, query),
-    });
+    };
+    this.data = new DataClient(transport);
+    this.evals = new EvalsClient(transport);
   }
 
   server = (): Promise<ServerInfo> => this.get('/server');

@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs'
 import { basename, join, resolve } from 'node:path';
 import type { CreateEval, EvalSettings, EvalSummary } from '../protocol/evals.ts';
 import { modalityName, questionTypeName } from '../data/names.ts';
-import type { Loaded, LoadOptions } from '../data/load.ts';
+import type { Loaded } from '../data/load.ts';
 import { errors as runErrors } from '../runs/errors.ts';
 import { isRunId, newRunId } from '../runs/home.ts';
 import { isLocked } from '../runs/lock.ts';
@@ -17,7 +17,7 @@ import { chooseItems } from './sights.ts';
 import { EvalStore, type EvaluationRow } from './store.ts';
 
 /** The seam to src/data. */
-export type LoadQuestions = (nameOrDir: string, options: LoadOptions) => Promise<Loaded>;
+export type LoadQuestions = (nameOrDir: string, options: { split: string | null; usable: true; home: string }) => Promise<Loaded>;
 
 /** Usable questions of a split. A file or folder that is itself the split stands in both places. */
 export const loadSplit = (loadItems: LoadQuestions, home: string, dataset: string, split: string): Promise<Loaded> =>
@@ -63,7 +63,9 @@ export function evaluatedCheckpoints(home: string, ids: readonly string[] | null
     using store = ids ? openEval(home, id) : openOrNull(home, id);
     if (!store) return [];
     const { state, trained } = store.row();
-    return trained !== null && (ids !== null || state === 'finished') ? [{ summary: summaryOf(store), report: store.evaluation() }] : [];
+    if (trained === null || (ids === null && state !== 'finished')) return [];
+    const report = { by_modality: store.accuracyBy('modality'), by_question_type: store.accuracyBy('question_type') };
+    return [{ summary: summaryOf(store), report }];
   });
 }
 

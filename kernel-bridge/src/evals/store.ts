@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import type { ErrorBody } from '../protocol/errors.ts';
 import type {
+  Accuracy,
   Control,
   ControlReports,
   EvalAnswer,
@@ -14,7 +15,9 @@ import type {
   EvalSettings,
   EvalState,
   EvalSummary,
+  MatrixKind,
   Reading,
+  Share,
   Sight,
 } from '../protocol/evals.ts';
 import { SIGHTS } from '../protocol/evals.ts';
@@ -82,7 +85,7 @@ export class EvalStore implements Disposable {
       store.db
         .prepare(
           `INSERT INTO evaluation (only, id, key, name, state, settings, controls, trained, run_name, model_hash, split_hash, created_at)
-           VALUES (1, ?, ?, ?, 'queued', ?, ?, ?, ?, ?, ?, ?)`,
+           VALUES (1, ?, ?, ?, 'stopped', ?, ?, ?, ?, ?, ?, ?)`,
         )
         .run(
           ...[made.id, made.key, made.name, JSON.stringify(made.settings), JSON.stringify(made.controls)],
@@ -146,6 +149,20 @@ export class EvalStore implements Disposable {
       .prepare(`SELECT ${ANSWER_COLUMNS} FROM answer JOIN item USING (ix) WHERE item.id = ? ORDER BY sight != 'image', sight`)
       .all(itemId)
       .map(answerOf);
+  }
+
+  /** Accuracy by modality or question type without reading the answers' texts. */
+  accuracyBy(kind: MatrixKind): Record<string, Accuracy> {
+    const rows = this.db
+      .prepare(
+        `SELECT item.${kind} AS name, count(*) AS total, sum(strict = item.answer) AS strict, sum(tolerant = item.answer) AS tolerant
+         FROM answer JOIN item USING (ix) WHERE sight = 'image' GROUP BY item.${kind} ORDER BY item.${kind}`,
+      )
+      .all() as unknown as { name: string; total: number; strict: number | null; tolerant: number | null }[];
+    const share = ({ total }: { total: number }, right: number | null): Share => wilson(right ?? 0, total);
+    return Object.fromEntries(
+      rows.map((row) => [row.name, { strict: share(row, row.strict), tolerant: share(row, row.tolerant) }] as const),
+    );
   }
 
   evaluation(): Evaluation {

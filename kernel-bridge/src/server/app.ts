@@ -9,7 +9,7 @@ import { handlers, type RouteKey, type Services } from './handlers.ts';
 
 const MAX_BODY_BYTES = 1 << 20;
 
-export function createApp(services: Services, gate: Gate, dataRoutes?: Hono): Hono {
+export function createApp(services: Services, gate: Gate, mounted: { data?: Hono; evals?: Hono } = {}): Hono {
   const app = new Hono().basePath('/api');
   app.use('*', async (c, next) => {
     const refused = refusal((name) => c.req.header(name), gate);
@@ -29,7 +29,8 @@ export function createApp(services: Services, gate: Gate, dataRoutes?: Hono): Ho
       return answer instanceof Response ? answer : c.json(answer as object);
     });
   }
-  if (dataRoutes) app.route('/data', dataRoutes);
+  if (mounted.data) app.route('/data', mounted.data);
+  if (mounted.evals) app.route('/evals', mounted.evals);
 
   const root = new Hono();
   root.route('/', app);

@@ -239,7 +239,7 @@ const EditBody = Compile(EditRewards);
 const ForkBody = Compile(ForkRun);
 const RollbackBody = Compile(RollbackRun);
 
-async function body(c: Context): Promise<Record<string, unknown>> {
+export async function body(c: Context): Promise<Record<string, unknown>> {
   const value = await c.req.json().catch((cause: unknown) => {
     throw errors.notJson(cause);
   });
@@ -247,7 +247,7 @@ async function body(c: Context): Promise<Record<string, unknown>> {
   return value as Record<string, unknown>;
 }
 
-function check<T>(
+export function check<T>(
   schema: { Check(value: unknown): value is T; Errors(value: unknown): { instancePath: string; message: string }[] },
   value: unknown,
   route: string,
@@ -257,7 +257,7 @@ function check<T>(
   throw errors.badRequest(`${route} ${first.instancePath}`, first.message);
 }
 
-function integer(c: Context, name: string, fallback: number): number {
+export function integer(c: Context, name: string, fallback: number): number {
   const text = c.req.query(name);
   if (text === undefined) return fallback;
   if (!/^\d{1,15}$/.test(text)) throw errors.badRequest(`query ${name}`, `${JSON.stringify(text)} is no whole number`);

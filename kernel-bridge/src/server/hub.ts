@@ -1,11 +1,12 @@
 /**
  * Topics that websockets follow. A topic is a log to read from, never a queue per client: `run:<id>` is the run's own events on disk,
- * `runs` a short memory of changed summaries. `changed` is called after a commit.
+ * `runs` and `evals` short memories of changed summaries. `changed` is called after a commit.
  */
 import { randomBytes } from 'node:crypto';
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { errorBody, type ErrorBody } from '../protocol/errors.ts';
+import type { EvalSummary } from '../protocol/evals.ts';
 import type { RunSummary } from '../protocol/run.ts';
 import { runDirectory } from '../runs/home.ts';
 import { openRun } from '../runs/runs.ts';
@@ -35,7 +36,8 @@ export class Hub {
   private readonly summaries = new Map<string, { stamp: string; summary: RunSummary }>();
   private readonly listeners = new Set<(topic: string) => void>();
   private readonly gathering = new Map<string, NodeJS.Timeout>();
-  private readonly runs = new RunsTopic();
+  private readonly runs = new RecentTopic();
+  private readonly evals = new RecentTopic();
 
   constructor(home: string) {
     this.home = home;
@@ -44,6 +46,7 @@ export class Hub {
   /** The log behind a topic's name. Throws RUN_UNKNOWN. */
   topic(name: string): Topic {
     if (name === 'runs') return this.runs;
+    if (name === 'evals') return this.evals;
     const id = name.startsWith('run:') ? name.slice(4) : '';
     this.store(id);
     return new RunTopic(() => this.store(id));
@@ -93,6 +96,12 @@ export class Hub {
   removed(id: string): void {
     this.runs.add({ removed: id });
     this.notify('runs');
+  }
+
+  /** An evaluation changed, or is gone. */
+  evaluation(event: { summary: EvalSummary } | { removed: string }): void {
+    this.evals.add(event);
+    this.notify('evals');
   }
 
   /** Closes the run's database, before its directory moves. */
@@ -155,7 +164,7 @@ class RunTopic implements Topic {
   }
 }
 
-class RunsTopic implements Topic {
+class RecentTopic implements Topic {
   readonly epoch = randomBytes(8).toString('hex');
   private entries: Entry[] = [];
   head = 0;

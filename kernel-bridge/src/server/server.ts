@@ -22,6 +22,8 @@ import { createApp } from './app.ts';
 import { refusal, type Gate } from './auth.ts';
 import { Connection, LIMITS } from './connection.ts';
 import { Generations } from './generations.ts';
+import { Evaluations } from './evaluations.ts';
+import { evalRoutes } from './evals.ts';
 import { Hub } from './hub.ts';
 import { removeServerFile, writeServerFile } from './server-file.ts';
 import { Supervisor } from './supervisor.ts';
@@ -37,6 +39,8 @@ export interface ServeOptions {
   loadItems: LoadItems;
   dataRoutes?: Hono;
   workerModule?: string;
+  /** Module of the process that evaluates. */
+  evaluationModule?: string;
   /** The generation process: its module and patience. */
   generation?: { module?: string; idle_ms?: number; grace_ms?: number; timeout_ms?: number };
   limits?: typeof LIMITS;
@@ -78,13 +82,22 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
     store: (id) => hub.store(id),
     ...options.generation,
   });
+  const evaluations = new Evaluations({
+    home,
+    workerModule: options.evaluationModule,
+    publish: (event) => hub.evaluation(event),
+  });
   const port = options.socket ? null : (http.address() as AddressInfo).port;
   const gate: Gate = { secret, port };
-  const app = createApp({ home, hub, supervisor, generations, loadItems: options.loadItems, started_at }, gate, options.dataRoutes);
+  const app = createApp({ home, hub, supervisor, generations, loadItems: options.loadItems, started_at }, gate, {
+    data: options.dataRoutes,
+    evals: evalRoutes({ home, evaluations, loadItems: options.loadItems }),
+  });
   http.on('request', getRequestListener(app.fetch, { overrideGlobalObjects: false }));
   const sockets = acceptWebsockets(http, gate, hub, options.limits ?? LIMITS);
 
   supervisor.recover();
+  evaluations.recover();
   const stopWatching = watchOthers(home, hub, supervisor);
   const address = options.socket ? { socket: options.socket } : { port: port! };
   writeServerFile(home, { pid: process.pid, protocol: PROTOCOL_VERSION, version: VERSION, ...address, secret, started_at });
@@ -96,7 +109,7 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
       stopWatching();
       for (const client of sockets.clients) client.close(1001, 'the server stops');
       http.close();
-      await Promise.all([supervisor.close(), generations.worker.close()]);
+      await Promise.all([supervisor.close(), evaluations.close(), generations.worker.close()]);
       for (const client of sockets.clients) client.terminate();
       http.closeAllConnections();
       hub.close();

@@ -1,0 +1,178 @@
+/**
+ * The evaluations of a home as the server sees them: a queue of one process at a time, each in its own group, and what others (`medr1 eval`)
+ * write, noticed by their files. Evaluations run beside training: they share the device with it.
+ */
+import { fork, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, existsSync, openSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { errors } from '../evals/errors.ts';
+import { evalDirectory, isEvaluating, listEvals, logFile, openEval, summaryOf } from '../evals/evals.ts';
+import { errorBody } from '../protocol/errors.ts';
+import type { EvalState, EvalSummary } from '../protocol/evals.ts';
+import { errors as runErrors } from '../runs/errors.ts';
+
+export interface EvaluationsOptions {
+  home: string;
+  /** Module that the process runs. */
+  workerModule?: string;
+  publish: (event: { summary: EvalSummary } | { removed: string }) => void;
+}
+
+const WORKER = fileURLToPath(new URL('../worker/evaluation-main.ts', import.meta.url));
+const KILL_AFTER_MS = 60_000;
+/** How long changes of one evaluation are gathered, and how often others' are looked for. */
+const GATHER_MS = 200;
+const LOOK_MS = 1000;
+
+export class Evaluations {
+  private readonly options: EvaluationsOptions;
+  private readonly known = new Map<string, { stamp: string; summary: EvalSummary }>();
+  private readonly gathering = new Map<string, NodeJS.Timeout>();
+  private worker: { id: string; process: ChildProcess } | null = null;
+  private timer: NodeJS.Timeout | undefined;
+  private closing = false;
+
+  constructor(options: EvaluationsOptions) {
+    this.options = options;
+  }
+
+  /** Starts what was queued when the last server ended, and follows what others do. */
+  recover(): void {
+    this.list();
+    this.schedule();
+    this.timer = setInterval(() => this.look(), LOOK_MS);
+    this.timer.unref();
+  }
+
+  /** Newest first; one that cannot be read is left out and named in the server's log. */
+  list(): EvalSummary[] {
+    return listEvals(this.options.home).flatMap((id) => this.summary(id) ?? []);
+  }
+
+  /** Read anew only when its files have changed, or when it may have died. */
+  summary(id: string): EvalSummary | null {
+    const stamp = this.stamp(id);
+    const known = this.known.get(id);
+    if (known?.stamp === stamp && known.summary.state !== 'running') return known.summary;
+    try {
+      using store = openEval(this.options.home, id);
+      const summary = summaryOf(store);
+      this.known.set(id, { stamp, summary });
+      return summary;
+    } catch (error) {
+      process.stderr.write(`evaluation ${id}: ${errorBody(error).message}\n`);
+      return null;
+    }
+  }
+
+  /** Queues the evaluation, unless somebody works on it already. A process that has written its end is waited for. */
+  async start(id: string): Promise<EvalSummary> {
+    const { state } = this.summary(id) ?? { state: 'failed' };
+    if (this.worker?.id === id && state !== 'running' && state !== 'queued') await once(this.worker.process, 'exit');
+    if (!this.isBusy(id)) this.setState(id, 'queued');
+    this.changed(id);
+    this.schedule();
+    return this.summary(id)!;
+  }
+
+  /** It ends after the batch at hand. Throws EVAL_CONFLICT for one that another process runs. */
+  stop(id: string): EvalSummary {
+    const { state } = this.summary(id) ?? { state: 'failed' as EvalState };
+    if (this.worker?.id === id) this.worker.process.kill('SIGTERM');
+    else if (this.isBusy(id)) throw errors.wrongState(id, 'be stopped from here', state, 'End the `medr1 eval` that runs it.');
+    else if (state === 'queued') this.setState(id, 'stopped');
+    this.changed(id);
+    return this.summary(id)!;
+  }
+
+  isBusy(id: string): boolean {
+    return this.worker?.id === id || isEvaluating(evalDirectory(this.options.home, id));
+  }
+
+  /** It was moved to the trash. */
+  removed(id: string): void {
+    this.known.delete(id);
+    this.options.publish({ removed: id });
+  }
+
+  changed(id: string): void {
+    if (this.gathering.has(id) || this.closing) return;
+    const publish = (): void => {
+      this.gathering.delete(id);
+      const summary = existsSync(evalDirectory(this.options.home, id)) ? this.summary(id) : null;
+      if (summary) this.options.publish({ summary });
+    };
+    this.gathering.set(id, setTimeout(publish, GATHER_MS));
+  }
+
+  /** The process ends after its batch, as `interrupted`; one that does not in a minute is killed. */
+  async close(): Promise<void> {
+    this.closing = true;
+    clearInterval(this.timer);
+    for (const timer of this.gathering.values()) clearTimeout(timer);
+    if (!this.worker) return;
+    const child = this.worker.process;
+    const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+    if (child.connected) child.disconnect();
+    const timer = setTimeout(() => child.kill('SIGKILL'), KILL_AFTER_MS);
+    await ended.finally(() => clearTimeout(timer));
+  }
+
+  /** Starts the oldest queued evaluation when none runs. */
+  private schedule(): void {
+    if (this.closing || this.worker) return;
+    const next = this.list()
+      .toReversed()
+      .find(({ id, state }) => state === 'queued' && !this.isBusy(id));
+    if (next) this.spawn(next.id);
+  }
+
+  private spawn(id: string): void {
+    const { home, workerModule = WORKER } = this.options;
+    const directory = evalDirectory(home, id);
+    const log = openSync(logFile(directory), 'a', 0o600);
+    const env = { ...process.env };
+    delete env.MEDR1_SECRET;
+    const child = fork(workerModule, [directory, home], { detached: true, stdio: ['ignore', log, log, 'ipc'], env });
+    closeSync(log);
+    this.worker = { id, process: child };
+    child.on('message', () => this.changed(id));
+    child.once('error', () => this.gone(id, 'it could not be started'));
+    child.once('exit', (code, signal) => this.gone(id, signal ? `killed by ${signal}` : `exit code ${code}`));
+  }
+
+  private gone(id: string, how: string): void {
+    if (this.worker?.id === id) this.worker = null;
+    if (existsSync(evalDirectory(this.options.home, id))) {
+      using store = openEval(this.options.home, id);
+      const { state } = store.row();
+      if (state === 'running' || state === 'queued') store.setState('interrupted', runErrors.workerDied(how, '').toJSON());
+    }
+    this.changed(id);
+    this.schedule();
+  }
+
+  private setState(id: string, state: EvalState): void {
+    using store = openEval(this.options.home, id);
+    store.setState(state);
+  }
+
+  private look(): void {
+    const ids = listEvals(this.options.home);
+    for (const id of ids) {
+      const before = this.known.get(id);
+      const died = before?.summary.state === 'running' && !this.isBusy(id);
+      if (before?.stamp !== this.stamp(id) || died) this.changed(id);
+    }
+    for (const id of this.known.keys()) if (!ids.includes(id)) this.removed(id);
+  }
+
+  private stamp(id: string): string {
+    const files = ['eval.db', 'eval.db-wal'].map((name) =>
+      statSync(join(evalDirectory(this.options.home, id), name), { throwIfNoEntry: false }),
+    );
+    return files.map((file) => (file ? `${file.mtimeMs} ${file.size}` : '-')).join(' ');
+  }
+}

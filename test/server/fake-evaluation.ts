@@ -1,0 +1,15 @@
+/** A real process that evaluates, around a model that answers A to everything; "slow" in the prompt's template makes a batch take 0.3 s. */
+import { setTimeout as wait } from 'node:timers/promises';
+import { evaluationProcess } from '../../kernel-bridge/src/worker/evaluation-process.ts';
+import type { OpenAnswerer } from '../../kernel-bridge/src/worker/answerer.ts';
+import { fakeLoadItems } from './fake-trainer.ts';
+
+const openFake: OpenAnswerer = async ({ prompt_template }) => ({
+  async answer(questions) {
+    if (prompt_template?.includes('slow')) await wait(300);
+    return questions.map(() => ({ text: '<answer> A </answer>', tokens: 5, finish_reason: 'stop', strict: 'A', tolerant: 'A' }));
+  },
+  [Symbol.dispose]() {},
+});
+
+await evaluationProcess(openFake, (name) => fakeLoadItems(name, {}));
