@@ -1,3 +1,4 @@
+import { wilson } from '../evals/wilson.ts';
 import { generate } from '../qwen2vl/index.ts';
 import { strictAnswer, tolerantAnswer } from '../rewards/index.ts';
 import { nanMean, weightedSum } from './advantages.ts';
@@ -43,12 +44,28 @@ export async function evaluate(session: Session, scorer: Scorer): Promise<Record
   }
   const orNull = (value: number): number | null => (Number.isNaN(value) ? null : value);
   return {
-    eval_accuracy: nanMean(rows.map(({ strict }) => strict)),
-    eval_accuracy_tolerant: nanMean(rows.map(({ tolerant }) => tolerant)),
+    ...withInterval(
+      'eval_accuracy',
+      rows.map(({ strict }) => strict),
+    ),
+    ...withInterval(
+      'eval_accuracy_tolerant',
+      rows.map(({ tolerant }) => tolerant),
+    ),
+    eval_items: rows.length,
     eval_reward: orNull(nanMean(rows.map((row) => weightedSum(row.rewards, scorer.weights)))),
     ...Object.fromEntries(
       scorer.names.map((name, k) => [`eval_rewards/${name}/mean`, orNull(nanMean(rows.map((row) => row.rewards[k] ?? NaN)))]),
     ),
     'eval_completions/mean_length': nanMean(rows.map(({ length }) => length)),
   };
+}
+
+/** 0 or 1 for each answer, as a share and the ends of its 95 % interval. */
+function withInterval(name: string, right: readonly number[]): Record<string, number | null> {
+  const { rate, low, high } = wilson(
+    right.reduce((sum, one) => sum + one, 0),
+    right.length,
+  );
+  return { [name]: rate, [`${name}_low`]: low, [`${name}_high`]: high };
 }

@@ -43,7 +43,12 @@ describe('SFT', () => {
     for (const name of Object.keys(metrics[0])) expect(describeMetric(name), name).toBeDefined();
     expect(metrics.at(-1)!.loss!).toBeLessThan(metrics[0].loss! / 2);
     expect(metrics.at(-1)!.mean_token_accuracy).toBeGreaterThan(0.7);
-    expect((await trainer.evaluate())!['eval_rewards/format/mean']).toBe(1);
+    const evaluated = (await trainer.evaluate())!;
+    expect(evaluated).toMatchObject({ 'eval_rewards/format/mean': 1, eval_items: 6 });
+    for (const name of ['eval_accuracy', 'eval_accuracy_tolerant']) {
+      expect(evaluated[`${name}_low`]).toBeLessThan(evaluated[name]! || 1);
+      expect(evaluated[`${name}_high`]! - evaluated[`${name}_low`]!).toBeGreaterThan(0.3); // six questions say little
+    }
     trainer.dispose();
   });
 
