@@ -98,6 +98,69 @@ export const STATES: Record<string, GalleryState> = {
   },
   'rollouts: no step': { tag: 'medr1-rollouts', options: { runs: [{ id: 'a', steps: 0 }] } },
   'rollouts: sft': { tag: 'medr1-rollouts', options: { runs }, select: { runs: ['r6'] } },
+  'data: grid': { tag: 'medr1-data', options: { runs }, select: { runs: ['r1', 'r2'] } },
+  'data: filtered': {
+    tag: 'medr1-data',
+    options: { runs },
+    select: { runs: ['r1'] },
+    after: async (_element, workbench) => {
+      workbench.data.apply({
+        facets: { modality: ['X-Ray', 'CT(Computed Tomography)'], 'run:r1': ['wrong', 'mixed'] },
+        q: 'abnormality option:edema',
+      });
+      await settle();
+      await workbench.data.pick(1);
+      await workbench.data.pick(5, 'extend');
+    },
+  },
+  'data: by image': {
+    tag: 'medr1-data',
+    options: {},
+    after: (_element, workbench) => workbench.data.apply({ group: 'image' }),
+  },
+  'data: 90,000 questions': { tag: 'medr1-data', options: { data: { datasets: [{ name: 'omnimedvqa', items: 90_000 }] } } },
+  'data: images not read yet': {
+    tag: 'medr1-data',
+    options: {
+      data: {
+        datasets: [{ name: 'omnimedvqa', items: 3000, hashed: 0.3 }],
+        jobs: [
+          {
+            name: 'omnimedvqa',
+            dir: '/data/omnimedvqa',
+            state: 'running',
+            phase: 'images',
+            done: 612,
+            total: 2100,
+            started_at: 0,
+            seconds_left: 14,
+            error: null,
+          },
+        ],
+      },
+    },
+  },
+  'data: hostile text': {
+    tag: 'medr1-data',
+    options: { data: { item: (item) => ({ ...item, question: hostile, options: [hostile, 'b'], modality: hostile, splits: [hostile] }) } },
+    after: (_element, workbench) => workbench.data.apply({ q: 'img script' }),
+  },
+  'data: empty': { tag: 'medr1-data', options: { data: { datasets: [] } } },
+  'data: choose a folder': {
+    tag: 'medr1-data',
+    options: { data: { datasets: [] } },
+    after: async (element) => {
+      await settle();
+      ask(element, '[data-testid=add-folder]')!.click();
+    },
+  },
+  'data: nothing passes': {
+    tag: 'medr1-data',
+    options: {},
+    after: (_element, workbench) => workbench.data.apply({ q: 'nowhere' }),
+  },
+  'data: loading': { tag: 'medr1-data', options: { silent: true } },
+  'data: error': { tag: 'medr1-data', options: { failure: down } },
   'rewards: live': { tag: 'medr1-rewards', options: { runs }, select: { runs: ['r1'] } },
   'rewards: edited': {
     tag: 'medr1-rewards',

@@ -3,6 +3,8 @@ export * from './client-connector.ts';
 export * from './connector.ts';
 export * from './curves/model.ts';
 export * from './curves/view.ts';
+export * from './data/model.ts';
+export * from './data/view.ts';
 export * from './element.ts';
 export * from './new-run/view.ts';
 export * from './observable.ts';

@@ -1,5 +1,7 @@
-/** What each view gets: the backend, the runs, and the selection all views share. */
+/** What each view gets: the backend, the runs, the data shown, and the selection all views share. */
 import type { Connector } from './connector.ts';
+import { DataModel } from './data/model.ts';
+import { Observable } from './observable.ts';
 import { SelectionModel } from './selection.ts';
 import { RunList } from './store/run-list.ts';
 
@@ -7,10 +9,15 @@ export class Workbench {
   readonly connector: Connector;
   readonly selection = new SelectionModel();
   readonly runs: RunList;
+  /** What the Data view shows: one filter for every view and for notebooks. */
+  readonly data: DataModel;
+  /** Keys of a configuration that the New run form takes over when it is next seen. */
+  readonly draft = new Observable<Record<string, unknown> | null>(null);
 
   constructor(connector: Connector) {
     this.connector = connector;
     this.runs = new RunList(connector);
+    this.data = new DataModel(connector, this.selection);
     this.runs.state.subscribe(() => this.#tidySelection());
   }
 
@@ -21,6 +28,7 @@ export class Workbench {
 
   dispose(): void {
     this.runs.dispose();
+    this.data.dispose();
   }
 
   /** Runs that are gone leave the selection; when none is left, the newest run is chosen, so that no view opens empty. */

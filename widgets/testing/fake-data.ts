@@ -78,7 +78,8 @@ const PROBLEMS: [every: number, problem: string][] = [
 ];
 const INDEXED = Date.UTC(2026, 0, 5, 9, 0) / 1000;
 
-const hex = (text: string): string => seedOf(text).toString(16).padStart(8, '0').repeat(8);
+const hex = (text: string): string =>
+  Array.from({ length: 8 }, (_, part) => seedOf(`${part} ${text}`).toString(16).padStart(8, '0')).join('');
 
 /** The items of a data set; one to three questions in a row share an image. */
 function makeItems({ name, items: count, hashed = 1 }: FakeDataset, change: FakeDataOptions['item']): DataItem[] {
@@ -412,7 +413,8 @@ export class FakeData implements DataConnector {
     const start = query.cursor ? Number(query.cursor) : (query.offset ?? 0);
     const end = start + (query.limit ?? 100);
     const items = rows.slice(start, end).map((item) => (query.runs ? { ...item, answers: answersOf(query.runs, item.id) } : item));
-    return { items, total, facets, revision: 1, cursor: end < rows.length ? String(end) : null };
+    const images = query.group === 'image' ? { images: rows.length } : {};
+    return { items, total, ...images, facets, revision: 1, cursor: end < rows.length ? String(end) : null };
   }
 
   #audit(name: string): Audit {

@@ -69,3 +69,16 @@ it('a preset sets its keys and puts all others back', () => {
   model.apply({ id: 'p', config: { learning_rate: 1e-4 } });
   expect(model.state.value.typed).toMatchObject({ learning_rate: '0.0001', beta: '0.04', model_name_or_path: '' });
 });
+
+it('keys that another view has chosen come over what is typed, and clear what they leave empty', () => {
+  model.set('learning_rate', '1e-4');
+  model.set('dataset_train_split', 'old/train');
+  model.take({ dataset_name: 'omnimedvqa', dataset_train_split: null, modality: ['CT', 'MRI'] });
+  expect(model.state.value.typed).toMatchObject({
+    dataset_name: 'omnimedvqa',
+    dataset_train_split: '',
+    modality: 'CT, MRI',
+    learning_rate: '1e-4',
+    model_name_or_path: 'model',
+  });
+});

@@ -1,7 +1,7 @@
 /** The New run form at work: what is typed, what the server says of it, and what the run would need. */
 import { errorBody, type Connector, type ErrorBody, type Estimate, type RunSummary } from '../connector.ts';
 import { Observable } from '../observable.ts';
-import { configOf, fieldsOf, keyIn, typedOf, type Field, type Typed } from './form.ts';
+import { configOf, fieldsOf, keyIn, toTyped, typedOf, type Field, type Typed } from './form.ts';
 
 export interface NewRunState {
   status: 'loading' | 'ready' | 'error';
@@ -53,6 +53,14 @@ export class NewRunModel {
 
   set(key: string, value: Typed): void {
     this.#change({ typed: { ...this.state.value.typed, [key]: value } });
+    this.#check();
+  }
+
+  /** Keys that another view has chosen, over what is typed. */
+  take(config: Record<string, unknown>): void {
+    const { fields, typed } = this.state.value;
+    const given = fields.filter(({ key }) => key in config).map((field) => [field.key, toTyped(field, config[field.key])] as const);
+    this.#change({ typed: { ...typed, ...Object.fromEntries(given) } });
     this.#check();
   }
 

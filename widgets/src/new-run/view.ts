@@ -1,5 +1,5 @@
 /** The New run view: presets, the form, what the run would need, and the start. */
-import { css, html, nothing, type TemplateResult } from 'lit';
+import { css, html, nothing, type PropertyValues, type TemplateResult } from 'lit';
 import type { Estimate } from '../connector.ts';
 import { command, define, WatchingElement } from '../element.ts';
 import { bytes, integer } from '../format.ts';
@@ -20,7 +20,7 @@ export class NewRunView extends WatchingElement {
   }
 
   protected override watched() {
-    return [this.#model!.state, this.workbench.runs.state];
+    return [this.#model!.state, this.workbench.runs.state, this.workbench.draft];
   }
 
   protected override acquire(): void {
@@ -31,6 +31,15 @@ export class NewRunView extends WatchingElement {
 
   protected override release(): void {
     this.#model?.dispose();
+  }
+
+  protected override willUpdate(changed: PropertyValues): void {
+    super.willUpdate(changed);
+    const { draft } = this.workbench;
+    if (draft.value === null || this.#model?.state.value.status !== 'ready') return;
+    const config = draft.value;
+    draft.set(null);
+    this.#model.take(config);
   }
 
   protected override render(): TemplateResult {

@@ -1,0 +1,100 @@
+/** The data sets that there are and those being indexed; followed while somebody looks. */
+import { errorBody, type Connector, type DatasetSummary, type ErrorBody, type IndexJob } from '../connector.ts';
+import { Observable } from '../observable.ts';
+
+export interface DatasetsState {
+  status: 'loading' | 'ready' | 'error';
+  error: ErrorBody | null;
+  datasets: DatasetSummary[];
+  jobs: IndexJob[];
+  /** What was refused last: adding, stopping, forgetting. */
+  refusal: ErrorBody | null;
+}
+
+const POLL_MS = 700;
+
+export class Datasets {
+  readonly state = new Observable<DatasetsState>({ status: 'loading', error: null, datasets: [], jobs: [], refusal: null });
+  readonly #connector: Connector;
+  /** Jobs whose end was seen and put away. */
+  readonly #dismissed = new Set<string>();
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #generation = 0;
+
+  constructor(connector: Connector) {
+    this.#connector = connector;
+  }
+
+  get(name: string | null): DatasetSummary | undefined {
+    return this.state.value.datasets.find((set) => set.name === name);
+  }
+
+  /** Reads the list; while something is being indexed and somebody looks, again and again. */
+  async load(): Promise<void> {
+    const generation = ++this.#generation;
+    clearTimeout(this.#timer);
+    try {
+      const { datasets, jobs } = await this.#connector.data.list();
+      if (generation !== this.#generation) return;
+      const shown = jobs.filter((job) => job.state !== 'done' && !this.#dismissed.has(idOf(job)));
+      this.#change({ status: 'ready', error: null, datasets, jobs: shown });
+      if (shown.some(({ state }) => state === 'running')) this.#again();
+    } catch (error) {
+      if (generation === this.#generation) this.#change({ status: 'error', error: errorBody(error) });
+    }
+  }
+
+  /** Starts to index a folder; null when it was refused, and the state says why. */
+  async add(dir: string, name?: string): Promise<IndexJob | null> {
+    this.#change({ refusal: null });
+    try {
+      const job = await this.#connector.data.add(dir, name ? { name } : {});
+      await this.load();
+      return job;
+    } catch (error) {
+      this.#change({ refusal: errorBody(error) });
+      return null;
+    }
+  }
+
+  stop = (name: string): Promise<void> => this.#try(() => this.#connector.data.stop(name));
+  /** Forgets the index; the folder stays as it is. */
+  remove = (name: string): Promise<void> => this.#try(() => this.#connector.data.remove(name));
+
+  dismiss(job: IndexJob): void {
+    this.#dismissed.add(idOf(job));
+    this.#change({ jobs: this.state.value.jobs.filter((one) => one !== job) });
+  }
+
+  forgive(): void {
+    this.#change({ refusal: null });
+  }
+
+  dispose(): void {
+    this.#generation++;
+    clearTimeout(this.#timer);
+  }
+
+  async #try(action: () => Promise<unknown>): Promise<void> {
+    this.#change({ refusal: null });
+    try {
+      await action();
+      await this.load();
+    } catch (error) {
+      this.#change({ refusal: errorBody(error) });
+    }
+  }
+
+  #again(): void {
+    this.#timer = setTimeout(() => {
+      if (this.state.observed > 0) void this.load();
+      else this.#again();
+    }, POLL_MS);
+  }
+
+  #change(change: Partial<DatasetsState>): void {
+    this.state.update((state) => ({ ...state, ...change }));
+  }
+}
+
+const idOf = ({ name, started_at }: IndexJob): string => `${name} ${started_at}`;

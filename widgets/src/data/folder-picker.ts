@@ -1,0 +1,184 @@
+/** Chooses a folder on the machine that the backend runs on, and tells it by `medr1-folder` ({dir, name}). */
+import { css, html, nothing, type TemplateResult } from 'lit';
+import { errorBody, type DataConnector, type ErrorBody, type Folder } from '../connector.ts';
+import { define, WatchingElement } from '../element.ts';
+import { icon } from '../icons.ts';
+import { failed, loading } from '../parts.ts';
+import { base, tokens } from '../theme.ts';
+
+const LAYOUTS: Record<string, string> = {
+  omnimedvqa: 'OmniMedVQA',
+  medr1: 'Med-R1 splits',
+  imagefolder: 'image folder',
+  parquet: 'Parquet',
+};
+
+export interface FolderChoice {
+  dir: string;
+  /** What the data set shall be called; the folder's name when empty. */
+  name: string;
+}
+
+export class FolderPicker extends WatchingElement {
+  static override properties = { data: { attribute: false }, folder: { state: true }, error: { state: true }, name: { state: true } };
+  declare data: DataConnector;
+  declare folder: Folder | null;
+  declare error: ErrorBody | null;
+  declare name: string;
+  #asked = 0;
+  /** What was asked for last: to be tried again. */
+  #dir: string | undefined;
+
+  constructor() {
+    super();
+    this.folder = null;
+    this.error = null;
+    this.name = '';
+  }
+
+  protected override identity(): PropertyKey[] {
+    return ['data'];
+  }
+
+  protected override acquire(): void {
+    void this.#go(undefined);
+  }
+
+  protected override render(): TemplateResult {
+    const { folder } = this;
+    if (!folder) return this.error ? failed(this.error, () => void this.#go(this.#dir)) : loading('folders');
+    return html`<form @submit=${this.#choose}>
+      <div class="path">
+        <button
+          type="button"
+          class="quiet"
+          aria-label="Folder above"
+          title="Folder above"
+          ?disabled=${folder.parent === null}
+          @click=${() => void this.#go(folder.parent!)}
+        >
+          ↑
+        </button>
+        <input
+          aria-label="Folder"
+          title="Folder on the machine that the backend runs on"
+          spellcheck="false"
+          data-testid="folder-path"
+          .value=${folder.dir}
+          @change=${(event: Event) => void this.#go((event.target as HTMLInputElement).value)}
+        />
+      </div>
+      ${this.error ? failed(this.error) : nothing}
+      <ul aria-label=${`Folders in ${folder.dir}`}>
+        ${folder.folders.length === 0 ? html`<li class="secondary none">No folder in here.</li>` : nothing}
+        ${folder.folders.map(
+          ({ name, dir, layout }) =>
+            html`<li>
+              <button type="button" class="quiet" data-testid="folder" @click=${() => void this.#go(dir)}>
+                <span aria-hidden="true">▸</span> <span class="ellipsis">${name}</span>
+                ${layout ? html`<span class="chip" title="Its files look like this layout">${LAYOUTS[layout] ?? layout}</span>` : nothing}
+              </button>
+            </li>`,
+        )}
+      </ul>
+      <div class="actions">
+        <label
+          >Name
+          <input
+            .value=${this.name}
+            placeholder="as the folder"
+            spellcheck="false"
+            @input=${(event: Event) => (this.name = (event.target as HTMLInputElement).value)}
+        /></label>
+        <button class="primary" data-testid="folder-add">${icon('plus')} Add ${baseName(folder.dir)}</button>
+        <button type="button" class="quiet" @click=${() => this.dispatchEvent(new CustomEvent('medr1-cancel'))}>Cancel</button>
+      </div>
+    </form>`;
+  }
+
+  #choose = (event: Event): void => {
+    event.preventDefault();
+    const typed = this.renderRoot.querySelector<HTMLInputElement>('.path input')!.value;
+    const detail: FolderChoice = { dir: typed || this.folder!.dir, name: this.name.trim() };
+    this.dispatchEvent(new CustomEvent('medr1-folder', { detail }));
+  };
+
+  async #go(dir: string | undefined): Promise<void> {
+    const asked = ++this.#asked;
+    this.#dir = dir;
+    try {
+      const folder = await this.data.browse(dir);
+      if (asked !== this.#asked) return;
+      this.folder = folder;
+      this.error = null;
+    } catch (error) {
+      if (asked === this.#asked) this.error = errorBody(error);
+    }
+  }
+
+  static override styles = [
+    tokens,
+    base,
+    css`
+      form {
+        display: grid;
+        gap: 8px;
+      }
+      .path {
+        display: flex;
+        gap: 4px;
+      }
+      .path input {
+        flex: 1;
+        min-width: 0;
+        font-family: var(--medr1-font-code);
+        font-size: var(--medr1-size-small);
+      }
+      ul {
+        height: 240px;
+        margin: 0;
+        padding: 4px;
+        overflow: auto;
+        list-style: none;
+        border: 1px solid var(--medr1-border);
+      }
+      li button {
+        display: flex;
+        gap: 6px;
+        align-items: center;
+        width: 100%;
+        text-align: left;
+      }
+      .none {
+        padding: 4px 8px;
+      }
+      .actions {
+        display: flex;
+        flex-wrap: wrap;
+        gap: 8px;
+        align-items: center;
+      }
+      .actions label {
+        display: inline-flex;
+        gap: 4px;
+        align-items: center;
+        flex: 1;
+      }
+      .actions input {
+        min-width: 0;
+        width: 100%;
+      }
+      .primary .icon {
+        vertical-align: -3px;
+      }
+    `,
+  ];
+}
+
+const baseName = (dir: string): string =>
+  dir
+    .replace(/[/\\]+$/, '')
+    .split(/[/\\]/)
+    .at(-1) || dir;
+
+define('medr1-folder-picker', FolderPicker);

@@ -1,0 +1,353 @@
+/** The justified grid: only rows that are near the window are on the page, whatever the number of questions. */
+import { css, html, type PropertyValues, type TemplateResult } from 'lit';
+import { repeat } from 'lit/directives/repeat.js';
+import { command, define, WatchingElement } from '../element.ts';
+import { base, tokens } from '../theme.ts';
+import type { Workbench } from '../workbench.ts';
+import { termsOf } from './highlight.ts';
+import { clampAspect, GridLayout, type PlacedRow, type Sizes } from './layout.ts';
+import { PAGE, type Pages } from './pages.ts';
+import { CAPTION, emptyTile, tile, tileStyles } from './tile.ts';
+import { thumbSize } from './thumb.ts';
+
+const TARGET = 150;
+const GAP = 8;
+const PADDING = 8;
+/** Rows are made this far beyond the window. */
+const OVERSCAN = 400;
+/** Before the element has a size, and where nothing has one. */
+const UNMEASURED = { width: 900, height: 600 };
+
+export class DataGrid extends WatchingElement {
+  static override properties = { workbench: { attribute: false } };
+  declare workbench: Workbench;
+  #layout: GridLayout | null = null;
+  #pages: Pages | null = null;
+  #query = '';
+  #top = 0;
+  #size = UNMEASURED;
+  #frame = 0;
+  /** The scroll position is set once the new heights are drawn. */
+  #scrollTo: number | null = null;
+  #watcher: ResizeObserver | null = null;
+  #stopPages: () => void = () => {};
+  readonly #broken = new Set<string>();
+  #drawn = '';
+
+  protected override identity(): PropertyKey[] {
+    return ['workbench'];
+  }
+
+  protected override watched() {
+    return [this.workbench.data.state, this.workbench.runs.state];
+  }
+
+  override connectedCallback(): void {
+    super.connectedCallback();
+    if (typeof ResizeObserver === 'undefined') return;
+    this.#watcher = new ResizeObserver(() => this.#resize());
+    this.#watcher.observe(this);
+  }
+
+  override disconnectedCallback(): void {
+    super.disconnectedCallback();
+    this.#watcher?.disconnect();
+    cancelAnimationFrame(this.#frame);
+    this.#stopPages();
+    this.#pages = null;
+  }
+
+  focusGrid(): void {
+    this.#scroller?.focus();
+  }
+
+  /** Scrolls so that an item is in the window. */
+  show(index: number): void {
+    const row = this.#layout?.rowOf(index);
+    if (!row) return;
+    const bottom = row.y + row.height + CAPTION;
+    const view = this.#size.height - 2 * PADDING;
+    if (row.y < this.#top) this.#scrollTo = row.y;
+    else if (bottom > this.#top + view) this.#scrollTo = bottom - view;
+    else return;
+    this.#top = this.#scrollTo;
+    this.requestUpdate();
+  }
+
+  protected override willUpdate(changed: PropertyValues): void {
+    super.willUpdate(changed);
+    const { pages, filter, dataset } = this.workbench.data.state.value;
+    if (pages === this.#pages || !pages) return;
+    this.#stopPages();
+    this.#stopPages = pages.changed.subscribe(() => this.#learn());
+    const query = JSON.stringify([dataset, filter]);
+    const layout = new GridLayout(pages.count, PAGE, this.#sizes());
+    if (query === this.#query && this.#layout)
+      layout.inherit(this.#layout); // the same questions, read anew
+    else this.#scrollTo = this.#top = 0;
+    this.#query = query;
+    this.#layout = layout;
+    this.#pages = pages;
+    this.#learn();
+  }
+
+  protected override render(): TemplateResult {
+    const layout = this.#layout;
+    const state = this.workbench.data.state.value;
+    const active = state.active === null ? '' : `item-${state.active}`;
+    return html`<div
+      class="scroller"
+      role="listbox"
+      tabindex="0"
+      aria-label="Questions"
+      aria-multiselectable="true"
+      aria-busy=${state.stale}
+      aria-activedescendant=${active}
+      data-testid="data-grid"
+      @scroll=${this.#onScroll}
+      @click=${this.#onClick}
+      @dblclick=${this.#onOpen}
+      @keydown=${this.#onKey}
+    >
+      <div class="canvas" role="presentation" style=${`height:${layout?.height ?? 0}px`}>${layout ? this.#rows(layout) : ''}</div>
+    </div>`;
+  }
+
+  #rows(layout: GridLayout): unknown {
+    const rows = this.#visible(layout);
+    this.#drawn = keyOf(rows);
+    return repeat(
+      rows,
+      (row) => `${row.index}:${row.known}`,
+      (row) =>
+        html`<div class="row" role="presentation" style=${`top:${row.y}px;height:${row.height + CAPTION}px`}>${this.#tiles(row)}</div>`,
+    );
+  }
+
+  #tiles(row: PlacedRow): unknown[] {
+    const { workbench } = this;
+    const { data } = workbench;
+    const { filter, active, dataset, pages } = data.state.value;
+    const terms = termsOf(filter.q ?? '');
+    const runs = (data.query.runs ?? []).map((id) => ({ id, name: workbench.runs.get(id)?.name ?? id }));
+    let x = 0;
+    return row.widths.map((width, at) => {
+      const left = x;
+      x += width + GAP;
+      const index = row.index + at;
+      const item = pages?.item(index);
+      if (!item) return emptyTile(left, width, row.height);
+      const size = thumbSize(width, row.height, globalThis.devicePixelRatio ?? 1);
+      return tile(item, {
+        id: `item-${index}`,
+        x: left,
+        width,
+        height: row.height,
+        index,
+        count: pages!.count,
+        active: index === active,
+        picked: data.isPicked(item),
+        terms,
+        runs,
+        url: item.sha256 ? workbench.connector.data.thumbUrl(dataset!, item.sha256, size) : null,
+        broken: item.sha256 !== null && this.#broken.has(item.sha256),
+        onBroken: () => this.#onBroken(item.sha256!),
+      });
+    });
+  }
+
+  protected override updated(): void {
+    if (this.#scrollTo !== null) {
+      const scroller = this.#scroller;
+      if (scroller) scroller.scrollTop = this.#scrollTo;
+      this.#scrollTo = null;
+    }
+    this.#wantVisible();
+  }
+
+  get #scroller(): HTMLElement | null {
+    return this.renderRoot.querySelector<HTMLElement>('.scroller');
+  }
+
+  #sizes(): Sizes {
+    const width = Math.max(80, this.#size.width - 2 * PADDING);
+    // A narrow pane keeps two images side by side.
+    return { width, target: Math.max(90, Math.min(TARGET, (width - GAP) / 2.4)), gap: GAP, caption: CAPTION };
+  }
+
+  #visible(layout: GridLayout): PlacedRow[] {
+    return layout.rows(this.#top - OVERSCAN, this.#top + this.#size.height + OVERSCAN);
+  }
+
+  #wantVisible(): void {
+    if (!this.#layout || !this.onScreen) return;
+    const rows = this.#layout.rows(this.#top, this.#top + this.#size.height);
+    if (rows.length > 0) this.#pages?.want(rows[0].section, rows.at(-1)!.section);
+  }
+
+  /** Takes over the aspects of pages that came; what is at the top of the window stays there. */
+  #learn(): void {
+    const layout = this.#layout;
+    if (!layout || !this.#pages) return;
+    this.#steady(layout, () => {
+      for (let page = 0; page < this.#pages!.pageCount; page++) {
+        const items = layout.knows(page) ? undefined : this.#pages!.page(page);
+        if (items)
+          layout.learn(
+            page,
+            items.map((item) => clampAspect(item.width, item.height)),
+          );
+      }
+    });
+  }
+
+  #resize(): void {
+    const scroller = this.#scroller;
+    if (!scroller || scroller.clientWidth === 0) return;
+    const { clientWidth: width, clientHeight: height } = scroller;
+    const before = this.#size;
+    this.#size = { width, height };
+    const layout = this.#layout;
+    if (layout && width !== before.width) this.#steady(layout, () => layout.resize(this.#sizes()));
+    else if (height !== before.height) this.requestUpdate();
+  }
+
+  #steady(layout: GridLayout, change: () => void): void {
+    const scroller = this.#scroller;
+    if (scroller && this.#scrollTo === null) this.#top = scroller.scrollTop; // it may have moved since the last frame
+    const anchor = layout.anchorAt(this.#top);
+    const before = this.#top;
+    change();
+    if (before > 0) this.#top = Math.max(0, layout.topOf(anchor));
+    if (Math.abs(this.#top - before) >= 1) this.#scrollTo = this.#top;
+    this.requestUpdate();
+  }
+
+  #onScroll = (): void => {
+    if (this.#frame) return;
+    this.#frame = requestAnimationFrame(() => {
+      this.#frame = 0;
+      const scroller = this.#scroller;
+      if (!scroller || !this.#layout || this.#scrollTo !== null) return;
+      this.#top = scroller.scrollTop;
+      if (keyOf(this.#visible(this.#layout)) !== this.#drawn) this.requestUpdate();
+      else this.#wantVisible();
+    });
+  };
+
+  #indexAt(event: Event): number | null {
+    const found = (event.target as Element).closest<HTMLElement>('[data-index]');
+    return found ? Number(found.dataset.index) : null;
+  }
+
+  #onClick = (event: MouseEvent): void => {
+    const index = this.#indexAt(event);
+    if (index === null) return;
+    const how = event.shiftKey ? 'extend' : event.ctrlKey || event.metaKey ? 'toggle' : 'only';
+    void this.workbench.data.pick(index, how);
+  };
+
+  #onOpen = (event: Event): void => {
+    if (this.#indexAt(event) !== null) command(this, 'open-sample');
+  };
+
+  #onBroken(sha256: string): void {
+    this.#broken.add(sha256);
+    this.requestUpdate();
+  }
+
+  #onKey = (event: KeyboardEvent): void => {
+    const { data } = this.workbench;
+    const { active, pages } = data.state.value;
+    const layout = this.#layout;
+    if (!layout || !pages || pages.count === 0 || event.altKey) return;
+    const control = event.ctrlKey || event.metaKey;
+    if (event.key === 'a' && control) data.pickAll();
+    else if (control && !event.key.startsWith('Arrow') && event.key !== ' ' && event.key !== 'Home' && event.key !== 'End') return;
+    else if (event.key === 'Escape') data.pickNone();
+    else if (event.key === ' ' && active !== null) void data.pick(active, 'toggle');
+    else if (event.key === 'Enter' && active !== null) {
+      data.go(active);
+      command(this, 'open-sample');
+    } else {
+      const next = this.#next(event.key, active, layout, pages.count);
+      if (next === null) return;
+      if (control) data.go(next);
+      else void data.pick(next, event.shiftKey ? 'extend' : 'only');
+      this.show(next);
+    }
+    event.preventDefault();
+    event.stopPropagation();
+  };
+
+  /** Where a key leads from a place; null for any other key. */
+  #next(key: string, active: number | null, layout: GridLayout, count: number): number | null {
+    const last = count - 1;
+    const at = active ?? -1;
+    const walk = (direction: -1 | 1, rows: number): number => {
+      let index = Math.max(0, at);
+      for (let step = 0; step < rows; step++) index = layout.beside(index, direction);
+      return index;
+    };
+    const page = Math.max(1, Math.floor(this.#size.height / (TARGET + CAPTION)));
+    switch (key) {
+      case 'ArrowRight':
+        return Math.min(last, at + 1);
+      case 'ArrowLeft':
+        return Math.max(0, at - 1);
+      case 'ArrowDown':
+        return active === null ? 0 : walk(1, 1);
+      case 'ArrowUp':
+        return walk(-1, 1);
+      case 'PageDown':
+        return walk(1, page);
+      case 'PageUp':
+        return walk(-1, page);
+      case 'Home':
+        return 0;
+      case 'End':
+        return last;
+      default:
+        return null;
+    }
+  }
+
+  static override styles = [
+    tokens,
+    base,
+    tileStyles,
+    css`
+      :host {
+        position: relative;
+        min-height: 0;
+        overflow: hidden;
+      }
+      .scroller {
+        position: absolute;
+        inset: 0;
+        padding: ${PADDING}px;
+        overflow: hidden auto;
+        /* Heights that become known are allowed for here. */
+        overflow-anchor: none;
+        scrollbar-gutter: stable;
+      }
+      .scroller:focus-visible {
+        outline-offset: -2px;
+      }
+      .canvas {
+        position: relative;
+        contain: layout style;
+      }
+      .row {
+        position: absolute;
+        left: 0;
+        right: 0;
+        contain: layout style;
+      }
+    `,
+  ];
+}
+
+const keyOf = (rows: PlacedRow[]): string => (rows.length > 0 ? `${rows[0].index}-${rows.at(-1)!.index}-${rows[0].y}` : '');
+
+define('medr1-data-grid', DataGrid);

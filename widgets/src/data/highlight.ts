@@ -1,0 +1,52 @@
+/** Where a search matches in a text, so that the match can be marked. The text itself is never changed. */
+
+export interface Terms {
+  question: RegExp | null;
+  options: RegExp | null;
+}
+
+/** Facets that `field:value` may name: they filter and mark nothing (kernel-bridge/src/data/index/search.ts). */
+const FILTERS = new Set([
+  'modality',
+  'question_type',
+  'type',
+  'dataset',
+  'data',
+  'split',
+  'options',
+  'option_count',
+  'answer',
+  'problem',
+  'id',
+  'image',
+]);
+
+/** The words of a search that stand for text: without those it excludes and without field:value. A bare word also finds longer ones. */
+export function termsOf(query: string): Terms {
+  const question: string[] = [];
+  const options: string[] = [];
+  for (const [, minus, field, quoted, bare] of query.matchAll(/(-?)(?:([a-z_]+):)?(?:"([^"]*)"?|([^\s"]+))/gi)) {
+    const name = field?.toLowerCase() ?? '';
+    if (minus || FILTERS.has(name)) continue;
+    const value = quoted ?? bare ?? '';
+    const words = (name && name !== 'question' && name !== 'option' ? `${field}:${value}` : value).match(/[\p{L}\p{N}]+/gu);
+    if (!words) continue;
+    const pattern = words.join('[^\\p{L}\\p{N}]+') + (quoted === undefined ? '[\\p{L}\\p{N}]*' : '(?![\\p{L}\\p{N}])');
+    if (name !== 'option') question.push(pattern);
+    if (name !== 'question') options.push(pattern);
+  }
+  const regExp = (patterns: string[]) => (patterns.length > 0 ? new RegExp(`(?<![\\p{L}\\p{N}])(?:${patterns.join('|')})`, 'giu') : null);
+  return { question: regExp(question), options: regExp(options) };
+}
+
+/** The text in pieces: every second one matches, the first may be empty. Joined they are the text. */
+export function pieces(text: string, term: RegExp | null): string[] {
+  if (!term) return [text];
+  const found: string[] = [];
+  let end = 0;
+  for (const match of text.matchAll(term)) {
+    found.push(text.slice(end, match.index), match[0]);
+    end = match.index + match[0].length;
+  }
+  return [...found, text.slice(end)];
+}

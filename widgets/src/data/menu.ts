@@ -1,0 +1,83 @@
+/** A button that opens a small panel below it; closes by Escape, by a click elsewhere, or when what is in it asks for it. */
+import { css, html, nothing, type TemplateResult, LitElement } from 'lit';
+import { define } from '../element.ts';
+import { base, tokens } from '../theme.ts';
+
+export class Menu extends LitElement {
+  static override properties = { label: {}, open: { type: Boolean, reflect: true }, up: { type: Boolean, reflect: true } };
+  declare label: string;
+  declare open: boolean;
+  /** Opens upwards, at the foot of a view. */
+  declare up: boolean;
+
+  constructor() {
+    super();
+    this.label = '';
+    this.open = false;
+    this.up = false;
+  }
+
+  close(): void {
+    this.open = false;
+  }
+
+  override connectedCallback(): void {
+    super.connectedCallback();
+    document.addEventListener('pointerdown', this.#onOutside);
+  }
+
+  override disconnectedCallback(): void {
+    super.disconnectedCallback();
+    document.removeEventListener('pointerdown', this.#onOutside);
+  }
+
+  protected override render(): TemplateResult {
+    return html`<button aria-expanded=${this.open} aria-haspopup="true" @click=${() => (this.open = !this.open)}>
+        ${this.label} <span aria-hidden="true">▾</span>
+      </button>
+      ${this.open ? html`<div class="panel" @keydown=${this.#onKey}><slot></slot></div>` : nothing}`;
+  }
+
+  #onOutside = (event: Event): void => {
+    if (this.open && !event.composedPath().includes(this)) this.open = false;
+  };
+
+  #onKey = (event: KeyboardEvent): void => {
+    if (event.key !== 'Escape') return;
+    event.stopPropagation();
+    this.open = false;
+    this.renderRoot.querySelector('button')?.focus();
+  };
+
+  static override styles = [
+    tokens,
+    base,
+    css`
+      :host {
+        position: relative;
+        display: inline-block;
+        background: none;
+      }
+      .panel {
+        position: absolute;
+        z-index: 10;
+        top: calc(100% + 2px);
+        right: 0;
+        min-width: 200px;
+        max-width: min(360px, 90vw);
+        padding: 4px;
+        border: 1px solid var(--medr1-border);
+        border-radius: 2px;
+        color: var(--medr1-text);
+        background: var(--medr1-surface);
+        box-shadow: var(--jp-elevation-z4, 0 2px 8px rgb(0 0 0 / 25%));
+      }
+      :host([up]) .panel {
+        top: auto;
+        bottom: calc(100% + 2px);
+      }
+    `,
+  ];
+}
+
+define('medr1-menu', Menu);

@@ -1,0 +1,276 @@
+// @vitest-environment jsdom
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { FakeConnector, type FakeOptions } from '../../testing/fake-connector.ts';
+import { Workbench } from '../workbench.ts';
+import './view.ts';
+import type { DataView } from './view.ts';
+
+const HOSTILE = `<img src=x onerror="globalThis.broken = true"><script>globalThis.broken = true</script>`;
+
+let workbench: Workbench;
+afterEach(() => {
+  document.body.replaceChildren();
+  workbench.dispose();
+});
+
+async function view(options: FakeOptions = {}) {
+  const connector = new FakeConnector(options);
+  workbench = new Workbench(connector);
+  await workbench.start();
+  const element = Object.assign(document.createElement('medr1-data') as DataView, { workbench });
+  const asked = vi.fn();
+  element.addEventListener('medr1-command', (event) => asked((event as CustomEvent).detail.id, (event as CustomEvent).detail.args));
+  document.body.append(element);
+  const settle = async (): Promise<void> => {
+    for (let turn = 0; turn < 4; turn++) {
+      await new Promise((resolve) => setTimeout(resolve));
+      await element.updateComplete;
+    }
+  };
+  await settle();
+  const root = element.shadowRoot!;
+  const find = <T extends HTMLElement>(id: string, from: ParentNode = root): T | null => from.querySelector<T>(`[data-testid="${id}"]`);
+  const inside = (tag: string): ShadowRoot => root.querySelector(tag)!.shadowRoot!;
+  const tiles = () => [...inside('medr1-data-grid').querySelectorAll<HTMLElement>('[data-testid=data-item]')];
+  const key = (name: string, more: KeyboardEventInit = {}) =>
+    find('data-grid', inside('medr1-data-grid'))!.dispatchEvent(
+      new KeyboardEvent('keydown', { key: name, bubbles: true, composed: true, ...more }),
+    );
+  return { connector, element, root, asked, settle, find, inside, tiles, key };
+}
+
+describe('the grid', () => {
+  it('has only the rows near the window on the page, whatever the number of questions', async () => {
+    const { tiles, inside } = await view({ data: { datasets: [{ name: 'omnimedvqa', items: 20_000 }] } });
+    expect(tiles().length).toBeGreaterThan(5);
+    expect(tiles().length).toBeLessThan(60);
+    expect(tiles()[0].getAttribute('aria-setsize')).toBe('20000');
+    expect(parseInt(inside('medr1-data-grid').querySelector<HTMLElement>('.canvas')!.style.height)).toBeGreaterThan(500_000);
+  });
+
+  it('shows markup in a question, an option, a modality or a split as text', async () => {
+    const item = (one: object) => ({ ...one, question: HOSTILE, options: [HOSTILE, 'b'], modality: HOSTILE, splits: [HOSTILE] });
+    const { tiles, inside, settle } = await view({ data: { item: (one) => item(one) as typeof one } });
+    workbench.data.apply({ q: 'img' });
+    await settle();
+    for (const tag of ['medr1-data-grid', 'medr1-data-facets']) expect(inside(tag).querySelectorAll('script, [onerror]')).toHaveLength(0);
+    expect(tiles()[0].querySelector('.question')!.textContent).toBe(HOSTILE);
+    expect(tiles()[0].querySelector('.question mark')!.textContent).toBe('img');
+    expect((globalThis as { broken?: boolean }).broken).toBeUndefined();
+  });
+
+  it('says why an item shows no image', async () => {
+    const { tiles } = await view({
+      data: {
+        item: (item, at) => ({ ...item, sha256: null, width: null, height: null, problem: at === 0 ? 'image-missing' : null }),
+      },
+    });
+    expect(tiles()[0].querySelector('.picture')!.textContent).toContain('The image file does not exist.');
+    expect(tiles()[0].querySelector('.badges')!.textContent).toContain('⚠ image-missing');
+    expect(tiles()[1].querySelector('.picture')!.textContent).toContain('has not been read yet');
+    expect(tiles()[1].querySelector('img')).toBeNull();
+  });
+
+  it('says by glyph and word what each selected run answered', async () => {
+    const { tiles, settle } = await view({ runs: [{ id: 'a', name: 'Demo', steps: 3 }] });
+    workbench.data.apply({ facets: { 'run:a': ['mixed'] } });
+    await settle();
+    const badge = tiles()[0].querySelector('.answer')!;
+    expect(badge.textContent).toBe('◐');
+    expect(badge.getAttribute('aria-label')).toBe('Demo: some answers right');
+  });
+});
+
+describe('by keyboard', () => {
+  it('arrows walk, shift extends, space toggles, Ctrl+A takes all, Escape none, Enter opens', async () => {
+    const { key, settle, tiles, find, asked, connector } = await view();
+    const ids = connector.data.all('omnimedvqa').map(({ id }) => id);
+    key('ArrowRight');
+    key('ArrowRight');
+    await settle();
+    expect(workbench.selection.value.item).toBe(ids[1]);
+    expect(tiles()[1].getAttribute('aria-selected')).toBe('true');
+    key('ArrowRight', { shiftKey: true });
+    key('ArrowRight', { shiftKey: true });
+    await settle();
+    expect(workbench.data.chosen).toEqual({ ids: ids.slice(1, 4) });
+    key('ArrowRight', { ctrlKey: true });
+    key(' ');
+    await settle();
+    expect(workbench.data.chosen).toEqual({ ids: ids.slice(1, 5) });
+    expect(find('data-count')!.textContent).toMatch(/4 selected\s*of 5,000/);
+    key('a', { ctrlKey: true });
+    await settle();
+    expect(find('data-count')!.textContent).toContain('All 5,000 selected');
+    key('Escape');
+    expect(workbench.data.chosenCount).toBe(5000);
+    key('Enter');
+    expect(asked).toHaveBeenCalledWith('open-sample', {});
+    key('End');
+    expect(workbench.data.state.value.active).toBe(4999);
+  });
+
+  it('down and up keep to the column', async () => {
+    const { key } = await view();
+    key('ArrowRight');
+    key('ArrowDown');
+    const below = workbench.data.state.value.active!;
+    expect(below).toBeGreaterThan(1);
+    key('ArrowUp');
+    expect(workbench.data.state.value.active).toBe(0);
+  });
+});
+
+describe('with the mouse', () => {
+  it('a click selects, Ctrl adds, shift takes the range, a double click opens', async () => {
+    const { tiles, asked, connector, settle } = await view();
+    const ids = connector.data.all('omnimedvqa').map(({ id }) => id);
+    const click = (at: number, more: MouseEventInit = {}) => tiles()[at].dispatchEvent(new MouseEvent('click', { bubbles: true, ...more }));
+    click(2);
+    click(5, { ctrlKey: true });
+    await settle();
+    expect(workbench.data.chosen).toEqual({ ids: [ids[2], ids[5]] });
+    click(7, { shiftKey: true });
+    await settle();
+    expect(workbench.data.chosen).toEqual({ ids: [ids[5], ids[6], ids[7]] });
+    tiles()[7].dispatchEvent(new MouseEvent('dblclick', { bubbles: true }));
+    expect(asked).toHaveBeenCalledWith('open-sample', {});
+  });
+});
+
+describe('filters', () => {
+  it('a bar filters when clicked, is a chip, and the chip takes it back', async () => {
+    const { inside, find, root, settle } = await view();
+    const bar = inside('medr1-data-facets').querySelector<HTMLButtonElement>('[data-facet=modality] [data-value="X-Ray"]')!;
+    bar.click();
+    await settle();
+    expect(workbench.data.state.value.filter).toEqual({ facets: { modality: ['X-Ray'] } });
+    expect(bar.getAttribute('aria-pressed')).toBe('true');
+    expect(find('data-count')!.textContent).toContain(`${bar.querySelector('.number')!.textContent} questions`);
+    expect(root.querySelector('[data-testid=chip]')!.textContent).toContain('X-Ray');
+    find('chip')!.click();
+    await settle();
+    expect(workbench.data.state.value.filter).toEqual({});
+    expect(find('chip')).toBeNull();
+  });
+
+  it('that nothing passes can be cleared where one sees it', async () => {
+    const { find, root, settle } = await view();
+    workbench.data.apply({ q: 'nowhere' });
+    await settle();
+    expect(find('empty')!.textContent).toContain('No question passes the filters');
+    root.querySelector<HTMLButtonElement>('.main button')!.click();
+    await settle();
+    expect(find('empty')).toBeNull();
+  });
+
+  it('a search is sent by Enter at once', async () => {
+    const { find, settle } = await view();
+    const input = find<HTMLInputElement>('data-search')!;
+    input.value = 'lesion -mild';
+    input.dispatchEvent(new KeyboardEvent('keydown', { key: 'Enter' }));
+    await settle();
+    expect(workbench.data.state.value.filter).toEqual({ q: 'lesion -mild' });
+  });
+
+  it('a view is saved under a name, applied and deleted', async () => {
+    const { find, settle } = await view();
+    workbench.data.apply({ q: 'lesion' });
+    await settle();
+    find('views')!.shadowRoot!.querySelector('button')!.click();
+    const name = find<HTMLInputElement>('view-name')!;
+    name.value = 'Lesions';
+    name.dispatchEvent(new Event('input'));
+    await settle();
+    find('view-save')!.click();
+    workbench.data.apply({});
+    await settle();
+    find('view-apply')!.click();
+    await settle();
+    expect(workbench.data.state.value.filter).toEqual({ q: 'lesion' });
+  });
+});
+
+describe('what can be done with the questions', () => {
+  it('a run: its form opens with the data chosen', async () => {
+    const { find, settle, asked } = await view();
+    workbench.data.apply({ facets: { modality: ['X-Ray'] } });
+    await settle();
+    find('data-run')!.click();
+    await settle();
+    expect(workbench.draft.value).toMatchObject({ dataset_name: 'omnimedvqa', modality: ['X-Ray'] });
+    expect(asked).toHaveBeenCalledWith('open-new-run', {});
+  });
+
+  it('a notebook: the line of Python for them', async () => {
+    const { find, tiles, asked, settle } = await view();
+    tiles()[0].click();
+    await settle();
+    find('data-notebook')!.click();
+    const [id, args] = asked.mock.calls.at(-1)!;
+    expect(id).toBe('send-to-notebook');
+    expect((args as { code: string }).code).toBe(`wb.dataset("omnimedvqa", ids=["${workbench.selection.value.item}"])`);
+  });
+
+  it('a file; a refusal is said and the picks stay', async () => {
+    const { find, tiles, settle, connector, root } = await view();
+    const made = vi.fn(() => 'blob:x');
+    Object.assign(URL, { createObjectURL: made, revokeObjectURL: () => {} });
+    const saved = vi.spyOn(HTMLAnchorElement.prototype, 'click').mockImplementation(() => {});
+    tiles()[3].click();
+    await settle();
+    find('export-jsonl')!.click();
+    await settle();
+    expect(saved.mock.contexts.map((link) => (link as HTMLAnchorElement).download)).toEqual(['omnimedvqa.jsonl']);
+    expect(connector.calls.find(([name]) => name === 'data.export')).toMatchObject([
+      'data.export',
+      'omnimedvqa',
+      'jsonl',
+      { ids: [expect.any(String)] },
+    ]);
+    connector.data.export = () => Promise.reject({ code: 'X', message: 'The disk is full.', remedy: 'Free some space.' });
+    find('export-parquet')!.click();
+    await settle();
+    expect(root.querySelector('footer [role=alert]')!.textContent).toMatch(/The disk is full\.\s*Free some space\./);
+    expect(workbench.data.chosenCount).toBe(1);
+  });
+});
+
+describe('without data', () => {
+  it('the empty state offers a folder, found by walking the folders of the server', async () => {
+    const { find, inside, settle, connector } = await view({ data: { datasets: [] } });
+    expect(find('empty')!.textContent).toContain('medr1 data get omnimedvqa');
+    find('add-folder')!.click();
+    await settle();
+    const picker = () => inside('medr1-folder-picker');
+    find('folder', picker())!.click();
+    await settle();
+    expect(find<HTMLInputElement>('folder-path', picker())!.value).toBe('/home/alice/OmniMedVQA');
+    find('folder-add', picker())!.click();
+    await settle();
+    expect(connector.calls.find(([name]) => name === 'data.add')).toEqual(['data.add', '/home/alice/OmniMedVQA', {}]);
+    expect(find('job')!.textContent).toContain('OmniMedVQA');
+    find('job-stop')!.click();
+    await settle();
+    expect(find('job')!.textContent).toContain('stopped');
+  });
+
+  it('a folder that is refused says why beside the picker', async () => {
+    const { find, inside, settle, connector } = await view({ data: { datasets: [] } });
+    connector.data.add = () => Promise.reject({ code: 'X', message: 'No questions in it.', remedy: 'Choose another folder.' });
+    find('add-folder')!.click();
+    await settle();
+    find('folder-add', inside('medr1-folder-picker'))!.click();
+    await settle();
+    expect(find('error')!.textContent).toMatch(/No questions in it\..*Choose another folder\./s);
+  });
+
+  it('a backend that does not answer is an error with a way to try again', async () => {
+    const { connector, find, settle } = await view({ failure: { code: 'X', message: 'No answer.', remedy: 'Restart it.' } });
+    expect(find('error')!.textContent).toContain('No answer.');
+    connector.options.failure = undefined;
+    find('retry')!.click();
+    await settle();
+    expect(find('data-count')).not.toBeNull();
+  });
+});

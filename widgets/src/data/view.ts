@@ -1,0 +1,656 @@
+/** The Data view: facets at the left, the grid of questions, and what can be done with those that are picked. */
+import { css, html, nothing, type PropertyValues, type TemplateResult } from 'lit';
+import { EXPORT_FORMATS } from '@medr1/kernel-bridge/protocol';
+import type { ExportFormat, IndexJob } from '../connector.ts';
+import { command, define, WatchingElement } from '../element.ts';
+import { duration, integer } from '../format.ts';
+import { icon } from '../icons.ts';
+import { empty, failed, loading } from '../parts.ts';
+import { base, tokens } from '../theme.ts';
+import type { Workbench } from '../workbench.ts';
+import './facets.ts';
+import './folder-picker.ts';
+import type { FolderChoice } from './folder-picker.ts';
+import './grid.ts';
+import type { DataGrid } from './grid.ts';
+import './menu.ts';
+import type { Menu } from './menu.ts';
+import { chips, narrows, SORTS, widened } from './query.ts';
+
+/** Below this width the facets lie over the grid and are called up. */
+const NARROW = 620;
+const SEARCH_DELAY_MS = 250;
+const FORMATS: Record<ExportFormat, [title: string, says: string]> = {
+  jsonl: ['JSON Lines', 'one question a line, every field'],
+  parquet: ['Parquet', 'a table; pandas and datasets read it'],
+  medr1: ["Med-R1's JSON", 'image, problem and solution, as in its split files'],
+};
+
+export class DataView extends WatchingElement {
+  static override properties = {
+    workbench: { attribute: false },
+    adding: { state: true },
+    narrow: { state: true, type: Boolean },
+    facetsOpen: { state: true },
+    viewName: { state: true },
+    busy: { state: true },
+  };
+  declare workbench: Workbench;
+  /** The folder picker is shown. */
+  declare adding: boolean;
+  declare narrow: boolean;
+  /** Null as long as the width decides. */
+  declare facetsOpen: boolean | null;
+  declare viewName: string;
+  /** An export or a selection is being made. */
+  declare busy: boolean;
+  #watcher: ResizeObserver | null = null;
+  #typing: ReturnType<typeof setTimeout> | undefined;
+
+  constructor() {
+    super();
+    this.adding = false;
+    this.narrow = false;
+    this.facetsOpen = null;
+    this.viewName = '';
+    this.busy = false;
+  }
+
+  protected override identity(): PropertyKey[] {
+    return ['workbench'];
+  }
+
+  protected override watched() {
+    const { data, runs } = this.workbench;
+    return [data.state, data.datasets.state, runs.state];
+  }
+
+  protected override acquire(): void {
+    this.workbench.data.watch();
+  }
+
+  protected override release(): void {
+    this.workbench.data.unwatch();
+  }
+
+  override connectedCallback(): void {
+    super.connectedCallback();
+    if (typeof ResizeObserver === 'undefined') return;
+    this.#watcher = new ResizeObserver(([entry]) => (this.narrow = entry.contentRect.width < NARROW));
+    this.#watcher.observe(this);
+  }
+
+  override disconnectedCallback(): void {
+    super.disconnectedCallback();
+    this.#watcher?.disconnect();
+    clearTimeout(this.#typing);
+  }
+
+  protected override willUpdate(changed: PropertyValues): void {
+    super.willUpdate(changed);
+    this.toggleAttribute('narrow', this.narrow);
+  }
+
+  protected override render(): TemplateResult {
+    const { datasets } = this.workbench.data;
+    const list = datasets.state.value;
+    if (list.status === 'loading') return loading('data sets');
+    if (list.status === 'error' && list.datasets.length === 0) return failed(list.error!, () => void datasets.load());
+    if (list.datasets.length === 0 || this.adding) return html`${this.#jobs()} ${this.#add(list.datasets.length === 0)}`;
+    return html`${this.#toolbar()} ${this.#chips()} ${this.#jobs()} ${this.#body()}`;
+  }
+
+  /* Data sets */
+
+  #add(first: boolean): TemplateResult {
+    const { datasets } = this.workbench.data;
+    const { refusal, jobs } = datasets.state.value;
+    const indexing = jobs.some(({ state }) => state === 'running');
+    return html`<div class="add" data-testid=${first ? 'empty' : 'add'}>
+      <section>
+        <h3>${first && indexing ? 'The first data set is being read' : first ? 'No data set yet' : 'Add a data set'}</h3>
+        <p class="secondary">
+          ${
+            this.adding
+              ? "A folder in OmniMedVQA's layout, Med-R1's split files, an image folder, or Parquet, JSON Lines and CSV files. Its files stay as they are; an index is kept beside the runs."
+              : 'Questions and images stay where they are; the workbench reads them once and keeps an index.'
+          }
+        </p>
+        ${
+          this.adding
+            ? html`${refusal ? failed(refusal) : nothing}
+                <medr1-folder-picker
+                  .data=${this.workbench.connector.data}
+                  @medr1-folder=${(event: CustomEvent<FolderChoice>) => void this.#addFolder(event.detail)}
+                  @medr1-cancel=${() => this.#setAdding(false)}
+                ></medr1-folder-picker>`
+            : html`<div class="actions">
+                <button class="primary" data-testid="add-folder" @click=${() => this.#setAdding(true)}>Add a folder …</button>
+                ${this.#sampleButton()}
+              </div>`
+        }
+      </section>
+      ${
+        first && !this.adding
+          ? html`<section>
+              <h3>OmniMedVQA</h3>
+              <p class="secondary">
+                Its open part has 88,996 questions on 8 modalities. This command shows its licence, downloads it from the Hugging Face hub
+                and can be run again to go on where it stopped; then add the folder here.
+              </p>
+              <pre><code>medr1 data get omnimedvqa</code></pre>
+            </section>`
+          : nothing
+      }
+    </div>`;
+  }
+
+  /** The made sample is a folder like any other. */
+  #sampleButton(): TemplateResult | typeof nothing {
+    const sample = this.workbench.runs.state.value.server?.sample;
+    if (!sample) return nothing;
+    return html`<button data-testid="add-sample" @click=${() => void this.#addFolder({ dir: sample.dataset, name: '' })}>
+      Add the made sample
+    </button>`;
+  }
+
+  async #addFolder({ dir, name }: FolderChoice): Promise<void> {
+    const job = await this.workbench.data.datasets.add(dir, name);
+    if (job) this.adding = false;
+    else this.adding = true; // where the refusal is said
+  }
+
+  #setAdding(adding: boolean): void {
+    this.adding = adding;
+    this.workbench.data.datasets.forgive();
+  }
+
+  #jobs(): TemplateResult[] {
+    const { datasets } = this.workbench.data;
+    return datasets.state.value.jobs.map((job) => {
+      if (job.state !== 'running')
+        return html`<div class="job" role="alert" data-testid="job" data-state=${job.state}>
+          <span
+            ><span class="warning" aria-hidden="true">⚠</span>
+            ${job.state === 'stopped' ? `Indexing ${job.name} was stopped; add the folder again to go on.` : `${job.error?.message ?? ''} ${job.error?.remedy ?? ''}`}</span
+          >
+          <button class="quiet" aria-label="Dismiss" @click=${() => datasets.dismiss(job)}>✕</button>
+        </div>`;
+      return html`<div class="job" role="status" data-testid="job" data-state=${job.state}>
+        <span class="ellipsis">Indexing <b>${job.name}</b>: ${job.phase === 'images' ? 'reading images' : 'reading questions'}</span>
+        <progress
+          aria-label=${`Indexing ${job.name}`}
+          .value=${job.total ? job.done / job.total : 0}
+          ?data-unknown=${!job.total}
+        ></progress>
+        <span class="number">${progressText(job)}</span>
+        <button class="quiet" data-testid="job-stop" @click=${() => void datasets.stop(job.name)}>Stop</button>
+      </div>`;
+    });
+  }
+
+  /* Filters */
+
+  #toolbar(): TemplateResult {
+    const { data } = this.workbench;
+    const { filter, dataset, views } = data.state.value;
+    const { datasets } = data.datasets.state.value;
+    const grouped = filter.group === 'image';
+    return html`<div class="toolbar" role="toolbar" aria-label="Data">
+      <button aria-pressed=${this.#facetsShown} title="Show or hide the facets" data-testid="toggle-facets" @click=${this.#toggleFacets}>
+        Facets
+      </button>
+      <select aria-label="Data set" data-testid="dataset" @change=${this.#onDataset}>
+        ${datasets.map(({ name, items }) => html`<option value=${name} ?selected=${name === dataset}>${name} (${integer(items)})</option>`)}
+      </select>
+      <button class="quiet" title="Add a data set" aria-label="Add a data set" @click=${() => this.#setAdding(true)}>
+        ${icon('plus')}
+      </button>
+      <input
+        type="search"
+        class="search"
+        placeholder='search: words, "a phrase", -without, modality:CT'
+        title='Words, "a phrase", -without; field:value with modality, type, dataset, split, options, answer, problem, id, question or option'
+        aria-label="Search"
+        data-testid="data-search"
+        maxlength="1000"
+        .value=${filter.q ?? ''}
+        @input=${this.#onSearch}
+        @keydown=${this.#onSearchKey}
+      />
+      <label
+        ><span class="word">sort</span>
+        <select class="sort" aria-label="Sort" ?disabled=${grouped} @change=${this.#onSort}>
+          ${Object.entries(SORTS).map(
+            ([key, title]) =>
+              html`<option value=${key} ?selected=${key === (grouped ? 'image' : (filter.sort ?? 'file'))}>${title}</option>`,
+          )}
+        </select>
+        <button
+          class="quiet"
+          aria-pressed=${filter.descending ?? false}
+          aria-label="Descending"
+          title=${filter.descending ? 'descending' : 'ascending'}
+          @click=${() => data.apply({ ...filter, descending: !filter.descending })}
+        >
+          ${filter.descending ? '↓' : '↑'}
+        </button>
+      </label>
+      <button
+        aria-pressed=${grouped}
+        title="One tile for each image, with the number of its questions"
+        data-testid="group-image"
+        @click=${() => data.apply({ ...filter, group: grouped ? undefined : 'image' })}
+      >
+        Group by image
+      </button>
+      <medr1-menu label=${views.length > 0 ? `Views (${views.length})` : 'Views'} data-testid="views">${this.#views()}</medr1-menu>
+    </div>`;
+  }
+
+  #views(): TemplateResult {
+    const { data } = this.workbench;
+    const { views } = data.state.value;
+    return html`<div class="views">
+      ${views.length === 0 ? html`<p class="secondary small">A saved view keeps the filter under a name, not its questions.</p>` : nothing}
+      ${views.map(
+        ({ name, dataset, filter }) =>
+          html`<div class="saved">
+            <button
+              class="quiet apply"
+              title=${dataset}
+              data-testid="view-apply"
+              @click=${(event: Event) => {
+                data.apply(filter, dataset);
+                closeMenu(event);
+              }}
+            >
+              ${name}
+            </button>
+            <button class="quiet" aria-label=${`Delete the view ${name}`} title="Delete" @click=${() => data.deleteView(name)}>
+              ${icon('trash')}
+            </button>
+          </div>`,
+      )}
+      <form
+        @submit=${(event: Event) => {
+          event.preventDefault();
+          data.saveView(this.viewName);
+          this.viewName = '';
+        }}
+      >
+        <input
+          aria-label="Name of the view"
+          placeholder="name of this view"
+          data-testid="view-name"
+          .value=${this.viewName}
+          @input=${(event: Event) => (this.viewName = (event.target as HTMLInputElement).value)}
+        />
+        <button ?disabled=${this.viewName.trim() === ''} data-testid="view-save">Save</button>
+      </form>
+    </div>`;
+  }
+
+  #chips(): TemplateResult | typeof nothing {
+    const { data, runs } = this.workbench;
+    const { filter } = data.state.value;
+    if (!narrows(filter)) return nothing;
+    return html`<div class="chips" aria-label="Filters" role="group">
+      ${chips(filter, (run) => runs.get(run)?.name ?? run).map(
+        ({ title, text, without }) =>
+          html`<button class="chip" title=${`Remove: ${title}`} data-testid="chip" @click=${() => data.apply(without)}>
+            <span class="secondary">${title}</span> ${text} <span aria-hidden="true">✕</span>
+          </button>`,
+      )}
+      <button class="quiet small" data-testid="clear-filters" @click=${() => data.apply(widened(filter))}>Clear all</button>
+    </div>`;
+  }
+
+  get #facetsShown(): boolean {
+    return this.facetsOpen ?? !this.narrow;
+  }
+
+  #toggleFacets = (): void => {
+    this.facetsOpen = !this.#facetsShown;
+  };
+
+  #onDataset = (event: Event): void => {
+    this.workbench.data.open((event.target as HTMLSelectElement).value);
+  };
+
+  #onSort = (event: Event): void => {
+    const { data } = this.workbench;
+    data.apply({ ...data.state.value.filter, sort: (event.target as HTMLSelectElement).value });
+  };
+
+  #onSearch = (event: Event): void => {
+    const { value } = event.target as HTMLInputElement;
+    clearTimeout(this.#typing);
+    this.#typing = setTimeout(() => this.#search(value), SEARCH_DELAY_MS);
+  };
+
+  #onSearchKey = (event: KeyboardEvent): void => {
+    const input = event.target as HTMLInputElement;
+    if (event.key === 'Enter') {
+      clearTimeout(this.#typing);
+      this.#search(input.value);
+    } else if (event.key === 'ArrowDown') {
+      event.preventDefault();
+      this.#grid?.focusGrid();
+    }
+  };
+
+  #search(q: string): void {
+    const { data } = this.workbench;
+    const { filter } = data.state.value;
+    if (q !== (filter.q ?? '')) data.apply({ ...filter, q });
+  }
+
+  /* Questions */
+
+  #body(): TemplateResult {
+    const { data } = this.workbench;
+    const { status, error, total, pages, stale, filter } = data.state.value;
+    return html`<div class="body">
+        ${this.#facetsShown ? html`<medr1-data-facets .workbench=${this.workbench} data-testid="facets"></medr1-data-facets>` : nothing}
+        <div class=${`main${stale ? ' stale' : ''}`}>
+          ${
+            status === 'error'
+              ? failed(error!, () => void data.reload())
+              : status !== 'ready' || !pages
+                ? loading('questions')
+                : total === 0
+                  ? narrows(filter)
+                    ? empty(
+                        'No question passes the filters',
+                        'Widen them to see more.',
+                        html`<button @click=${() => data.apply(widened(filter))}>Clear filters</button>`,
+                      )
+                    : empty('This data set holds no question', 'Its folder may have changed; add it again to read it anew.')
+                  : html`<medr1-data-grid .workbench=${this.workbench}></medr1-data-grid>`
+          }
+        </div>
+      </div>
+      ${status === 'ready' ? this.#footer() : nothing}`;
+  }
+
+  get #grid(): DataGrid | null {
+    return this.renderRoot.querySelector<DataGrid>('medr1-data-grid');
+  }
+
+  #footer(): TemplateResult {
+    const { data } = this.workbench;
+    const { picks, total, pages, refusal, filter } = data.state.value;
+    const some = !picks.all && picks.ids.size > 0;
+    const count = data.chosenCount;
+    const what = picks.all ? `All ${integer(total)} selected` : some ? `${integer(count)} selected` : `${integer(total)} questions`;
+    const images = filter.group === 'image' ? ` on ${integer(pages!.count)} images` : '';
+    return html`<footer>
+      ${
+        refusal
+          ? html`<div class="refusal" role="alert">
+              <span
+                ><span class="warning" aria-hidden="true">⚠</span> ${refusal.message} <span class="secondary">${refusal.remedy}</span></span
+              >
+              <button class="quiet" aria-label="Dismiss" @click=${() => data.forgive()}>✕</button>
+            </div>`
+          : nothing
+      }
+      ${
+        pages?.error
+          ? html`<div class="refusal" role="alert">
+              <span><span class="warning" aria-hidden="true">⚠</span> ${pages.error.message}</span>
+              <button @click=${() => pages.retry()}>Try again</button>
+            </div>`
+          : nothing
+      }
+      <div class="bar" role="toolbar" aria-label="Selected questions">
+        <span class="number" data-testid="data-count" title="Actions are for what is selected; for all that is shown when nothing is"
+          >${what}${some ? html`<span class="secondary"> of ${integer(total)}</span>` : images}</span
+        >
+        ${
+          some || picks.all
+            ? html`<button class="quiet" title="Escape" data-testid="pick-none" @click=${() => data.pickNone()}>Select none</button>`
+            : html`<button class="quiet" title="Ctrl+A" data-testid="pick-all" ?disabled=${total === 0} @click=${() => data.pickAll()}>
+                Select all
+              </button>`
+        }
+        <span class="space"></span>
+        <button ?disabled=${count === 0 || this.busy} data-testid="data-run" @click=${this.#startRun}>Start a run …</button>
+        <button
+          ?disabled=${count === 0}
+          data-testid="data-notebook"
+          title="A cell with these questions as a DataFrame"
+          @click=${this.#toNotebook}
+        >
+          Send to notebook
+        </button>
+        <medr1-menu label=${this.busy ? 'Working …' : 'Export'} up data-testid="export">
+          ${EXPORT_FORMATS.map(
+            (format) =>
+              html`<button
+                class="quiet export"
+                title=${FORMATS[format][1]}
+                ?disabled=${count === 0 || this.busy}
+                data-testid=${`export-${format}`}
+                @click=${(event: Event) => {
+                  closeMenu(event);
+                  void this.#export(format);
+                }}
+              >
+                ${FORMATS[format][0]} <span class="secondary small">${FORMATS[format][1]}</span>
+              </button>`,
+          )}
+        </medr1-menu>
+      </div>
+    </footer>`;
+  }
+
+  #startRun = async (): Promise<void> => {
+    const { data, draft } = this.workbench;
+    const config = await this.#work(() => data.runConfig());
+    if (!config) return;
+    draft.set(config);
+    command(this, 'open-new-run');
+  };
+
+  #toNotebook = (): void => {
+    command(this, 'send-to-notebook', { code: this.workbench.data.python });
+  };
+
+  async #export(format: ExportFormat): Promise<void> {
+    const { data } = this.workbench;
+    const blob = await this.#work(() => data.export(format));
+    if (!blob) return;
+    const link = document.createElement('a');
+    link.href = URL.createObjectURL(blob);
+    link.download = `${data.state.value.dataset}.${format === 'medr1' ? 'json' : format}`;
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href));
+  }
+
+  async #work<T>(action: () => Promise<T>): Promise<T> {
+    this.busy = true;
+    try {
+      return await action();
+    } finally {
+      this.busy = false;
+    }
+  }
+
+  static override styles = [
+    tokens,
+    base,
+    css`
+      :host {
+        display: flex;
+        flex-direction: column;
+        position: relative;
+        height: 100%;
+        overflow: hidden;
+      }
+      .toolbar {
+        gap: 4px 8px;
+      }
+      .toolbar select {
+        max-width: 220px;
+      }
+      :host([narrow]) .word {
+        display: none;
+      }
+      :host([narrow]) .toolbar .sort {
+        max-width: 116px;
+      }
+      .search {
+        flex: 1 1 200px;
+        min-width: 120px;
+      }
+      .toolbar > medr1-menu {
+        margin-left: auto;
+      }
+      .chips {
+        display: flex;
+        flex-wrap: wrap;
+        gap: 4px;
+        align-items: center;
+        max-height: 84px;
+        padding: 4px 8px;
+        overflow: auto;
+        border-bottom: 1px solid var(--medr1-border);
+      }
+      .chips .chip {
+        max-width: 100%;
+        min-height: 22px;
+        padding: 0 8px;
+        border-radius: 11px;
+        overflow: hidden;
+        text-overflow: ellipsis;
+      }
+      .body {
+        position: relative;
+        display: flex;
+        flex: 1;
+        min-height: 0;
+      }
+      medr1-data-facets {
+        flex: none;
+        width: 232px;
+        border-right: 1px solid var(--medr1-border);
+      }
+      :host([narrow]) medr1-data-facets {
+        position: absolute;
+        z-index: 5;
+        inset: 0 auto 0 0;
+        width: min(300px, 85%);
+        box-shadow: var(--jp-elevation-z4, 2px 0 8px rgb(0 0 0 / 25%));
+      }
+      .main {
+        display: flex;
+        flex-direction: column;
+        flex: 1;
+        min-width: 0;
+      }
+      .main.stale medr1-data-grid {
+        opacity: 0.6;
+      }
+      medr1-data-grid {
+        flex: 1;
+      }
+      footer {
+        border-top: 1px solid var(--medr1-border);
+      }
+      .bar {
+        display: flex;
+        flex-wrap: wrap;
+        gap: 4px 8px;
+        align-items: center;
+        padding: 4px 8px;
+      }
+      .space {
+        flex: 1;
+      }
+      .bar medr1-menu {
+        margin-left: auto;
+      }
+      .refusal,
+      .job {
+        display: flex;
+        gap: 8px;
+        align-items: center;
+        justify-content: space-between;
+        padding: 4px 8px;
+        border-bottom: 1px solid var(--medr1-border);
+        overflow-wrap: anywhere;
+      }
+      .job progress {
+        flex: 1;
+        min-width: 60px;
+        accent-color: var(--medr1-accent);
+      }
+      .export {
+        display: flex;
+        flex-direction: column;
+        width: 100%;
+        text-align: left;
+      }
+      .views p {
+        margin: 4px 8px;
+        white-space: normal;
+      }
+      .saved,
+      .views form {
+        display: flex;
+        gap: 4px;
+      }
+      .views form {
+        padding: 4px;
+      }
+      .views input {
+        flex: 1;
+        min-width: 0;
+      }
+      .apply {
+        flex: 1;
+        text-align: left;
+        overflow: hidden;
+        text-overflow: ellipsis;
+      }
+      .add {
+        display: grid;
+        gap: 24px;
+        max-width: 64ch;
+        padding: 16px;
+        overflow: auto;
+      }
+      .add h3 {
+        margin: 0 0 4px;
+        font-size: inherit;
+      }
+      .add p {
+        margin: 0 0 8px;
+      }
+      .add .actions {
+        display: flex;
+        flex-wrap: wrap;
+        gap: 8px;
+      }
+      pre {
+        margin: 0;
+        padding: 6px 8px;
+        overflow: auto;
+        font: var(--medr1-size-small) var(--medr1-font-code);
+        background: var(--medr1-surface-2);
+      }
+    `,
+  ];
+}
+
+/** "12,000 of 88,996 · 40 s left" */
+function progressText({ done, total, seconds_left }: IndexJob): string {
+  const count = total === null ? integer(done) : `${integer(done)} of ${integer(total)}`;
+  return seconds_left === null ? count : `${count} · ${duration(seconds_left)} left`;
+}
+
+const closeMenu = (event: Event): void => (event.currentTarget as HTMLElement).closest<Menu>('medr1-menu')?.close();
+
+define('medr1-data', DataView);
