@@ -298,6 +298,21 @@ export const TrainConfig = Type.Object(
       title: 'Accumulation',
       description: 'Passes whose gradients are summed into one optimiser step.',
     }),
+    optim: choice(['adamw_torch', 'adamw_torch_8bit'], {
+      default: 'adamw_torch',
+      group: 'Optimisation',
+      advanced: true,
+      title: 'Optimiser',
+      description: "AdamW with moments in float32, or in 8 bits in blocks of 256 (torchao's): 2 bytes a weight instead of 8.",
+    }),
+    bf16_update: choice(['master', 'stochastic', 'kahan'], {
+      default: 'master',
+      group: 'Optimisation',
+      advanced: true,
+      title: 'Update of bfloat16 weights',
+      description:
+        'Workbench. master: a float32 copy beside each weight (4 bytes). kahan: what rounding took off, exactly the same result (2 bytes). stochastic: round up or down at random, right on average (0 bytes).',
+    }),
     learning_rate: Type.Number({
       default: 1e-6,
       exclusiveMinimum: 0,

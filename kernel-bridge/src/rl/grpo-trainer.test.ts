@@ -2,7 +2,8 @@ import { readFile, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { describeMetric, type TrainConfig } from '../protocol/index.ts';
-import { memoryStats } from '../torch/index.ts';
+import { loadModel, saveModel } from '../qwen2vl/index.ts';
+import { memoryStats, noGrad, torch } from '../torch/index.ts';
 import { createTrainer, type StepResult, type Trainer } from './index.ts';
 import { makeTiny, type Tiny } from './testing/tiny.ts';
 
@@ -87,6 +88,8 @@ describe('a GRPO run', () => {
     ['plain', {}, 3],
     ['between two updates on one batch', { num_iterations: 2 }, 3],
     ['bfloat16', { dtype: 'bfloat16' }, 3],
+    ['bfloat16, kahan', { dtype: 'bfloat16', bf16_update: 'kahan' }, 3],
+    ['bfloat16, stochastic rounding, 8-bit moments', { dtype: 'bfloat16', bf16_update: 'stochastic', optim: 'adamw_torch_8bit' }, 3],
     [
       'dynamic sampling, accumulation',
       { dynamic_sampling: 2, per_device_train_batch_size: 4, gradient_accumulation_steps: 2, num_iterations: 3 },
@@ -234,6 +237,30 @@ describe('a GRPO run', () => {
     expect(JSON.parse(await readFile(join(evidenceDir, state!, 'trainer_state.json'), 'utf8')).skipped_in_a_row).toBe(5);
     trainer.dispose();
   });
+
+  it('skips a step whose model gives no probabilities, with its questions as evidence, and ends after five in a row', async () => {
+    const broken = join(tiny.directory, 'nan-model');
+    using model = await loadModel(tiny.model);
+    noGrad(() => torch.fill_(model.weight('model.norm.weight'), NaN));
+    await saveModel(model, broken, tiny.model);
+    const evidenceDir = join(tiny.directory, 'nan-evidence');
+    const config = tiny.config({ model_name_or_path: broken });
+    const trainer = await createTrainer({ config, items: tiny.items, evalItems: tiny.items, root: tiny.directory, evidenceDir });
+    const results = await steps(trainer, 4);
+    expect(results.map(({ step, groups, metrics }) => [step, groups.length, metrics.skipped_steps])).toEqual([
+      [1, 0, 1],
+      [2, 0, 2],
+      [3, 0, 3],
+      [4, 0, 4],
+    ]);
+    expect(results[1].metrics.epoch).toBeGreaterThan(results[0].metrics.epoch!);
+    await expect(trainer.evaluate()).rejects.toMatchObject({ code: 'MODEL_LOGITS_NOT_FINITE' });
+    await expect(trainer.trainStep()).rejects.toMatchObject({ code: 'TRAIN_NOT_FINITE' });
+    const kept = JSON.parse(await readFile(join(evidenceDir, 'step-1.json'), 'utf8')) as { what: string; batch: { item_id: string }[] };
+    expect(kept.what).toContain('gave no probabilities');
+    expect(tiny.items.map(({ id }) => id)).toContain(kept.batch[0].item_id);
+    trainer.dispose();
+  });
 });
 
 describe('a run that cannot be', () => {
@@ -241,7 +268,6 @@ describe('a run that cannot be', () => {
     ['a batch that holds no whole groups', { per_device_train_batch_size: 6 }, /6 completions .* no multiple of num_generations 4/],
     ['as many weights as functions', { reward_weights: [1] }, /1 numbers for 2 reward functions/],
     ['an unknown reward', { reward_funcs: ['acuracy'] }, /no reward function "acuracy"/],
-    ['LoRA, which is not there yet', { use_peft: true }, /use_peft is set, and this version cannot train that way yet/],
     ['delta inside the clip range', { delta: 1.1 }, /delta 1.1 does not exceed 1 \+ epsilon/],
     ['a template without a place for the question', { prompt_template: 'no' }, /no place for the question/],
   ])('says why: %s', async (_, changes, message) => {

@@ -11,9 +11,12 @@ import type { Meters, StepClock } from './meters.ts';
 import { PolicyOptimizer } from './optimizer.ts';
 import { DataOrder } from './order.ts';
 import { openPolicy } from './policy.ts';
+import { mixSeed } from './random.ts';
 import { learningRate } from './schedule.ts';
 import type { TrainerInit } from './types.ts';
 
+/** Salt that keeps stochastic rounding apart from other uses of the run's seed. */
+const ROUNDING = 4;
 /** Updates in a row that may be left out before the run ends. */
 const MAX_SKIPPED = 5;
 
@@ -145,10 +148,10 @@ export class Session {
       const norm = await clock.time('optimizer', () => this.optimizer.clip());
       meters.addAll({ loss, grad_norm: norm, learning_rate: rate });
       if (Number.isFinite(loss) && Number.isFinite(norm)) {
-        await clock.time('optimizer', () => this.optimizer.step(rate));
+        await clock.time('optimizer', () => this.optimizer.step(rate, mixSeed(this.config.seed, ROUNDING, this.step)));
         this.skippedInARow = 0;
       } else {
-        await this.#skip(`loss ${loss}, grad_norm ${norm}`, evidence);
+        await this.skip(`loss ${loss}, grad_norm ${norm}`, evidence);
       }
     } finally {
       this.optimizer.zeroGrad();
@@ -156,7 +159,8 @@ export class Session {
     meters.add('skipped_steps', this.skippedSteps);
   }
 
-  async #skip(what: string, evidence: () => unknown): Promise<void> {
+  /** Counts a step that changes no weight; the fifth in a row throws. */
+  async skip(what: string, evidence: () => unknown): Promise<void> {
     this.skippedSteps++;
     this.skippedInARow++;
     const directory = this.#init.evidenceDir ?? null;

@@ -1,13 +1,33 @@
 import { torch } from './ops.ts';
 import { noGrad } from './autograd.ts';
+import { joinBfloat16, roundStochastic, splitBfloat16 } from './bfloat16.ts';
+import type { DType } from './dtypes.ts';
+import { BLOCK, dequantise, fitsEightBits, quantiseInto } from './eight-bit.ts';
+import type { Generator } from './random.ts';
 import { keep, scope } from './scope.ts';
 import type { Tensor } from './tensor.ts';
+
+/**
+ * What the update of a bfloat16 parameter is added to, since most updates are less than its last place.
+ * plain: the parameter, moments in bfloat16 too, as torch.optim.AdamW. master: a float32 copy, rounded to the parameter after each step.
+ * stochastic: the parameter, rounded up or down at random so that the mean is right. kahan: the parameter with what rounding took off
+ * it, kept beside it in 16 bits; with them it is the master's float32 to the last bit.
+ */
+export type Bf16Update = 'plain' | 'master' | 'stochastic' | 'kahan';
 
 export interface AdamWOptions {
   lr?: number;
   betas?: readonly [number, number];
   eps?: number;
   weight_decay?: number;
+}
+
+/** How the state is kept. */
+export interface AdamWStorage {
+  /** Bits of a moment. 8: as torchao's AdamW8bit (eight-bit.ts). Default 32. */
+  bits?: 32 | 8;
+  /** Default plain. With the others moments are float32 unless `bits` is 8. */
+  bf16?: Bf16Update;
 }
 
 /** Parameters that share settings; what is left out is the optimiser's default. */
@@ -19,25 +39,29 @@ interface Group extends Required<AdamWOptions> {
   params: readonly Tensor[];
 }
 
-interface State {
-  step: Tensor; // [] float32
-  exp_avg: Tensor;
-  exp_avg_sq: Tensor;
-}
+/** step [] float32, exp_avg and exp_avg_sq of the parameter's shape, and with them: `.scale` of 8-bit moments, master, remainder. */
+type State = Record<string, Tensor>;
+
+const MOMENTS = ['exp_avg', 'exp_avg_sq'] as const;
+/** Elements that are widened to float32 at a time; a multiple of BLOCK. */
+const PIECE = 2 ** 22;
 
 /**
- * AdamW as torch.optim.AdamW(fused=True): all parameters of one device and dtype in one `_fused_adamw_` call, with
- * Python's defaults. State is made at a parameter's first step; parameters without a gradient are left alone.
+ * AdamW as torch.optim.AdamW(fused=True), with Python's defaults: all parameters of one device and dtype go in one `_fused_adamw_` call. Those
+ * whose weights or moments are kept narrower than the arithmetic go through the same kernel in float32, a piece at a time.
+ * State is made at a parameter's first step; parameters without a gradient are left alone.
  */
 export class AdamW {
   readonly groups: Group[];
+  readonly #storage: Required<AdamWStorage>;
   readonly #state = new Map<Tensor, State>();
 
-  constructor(params: readonly Tensor[] | readonly ParamGroup[], defaults: AdamWOptions = {}) {
-    const { lr = 1e-3, betas = [0.9, 0.999], eps = 1e-8, weight_decay = 1e-2 } = defaults;
+  constructor(params: readonly Tensor[] | readonly ParamGroup[], defaults: AdamWOptions & AdamWStorage = {}) {
+    const { lr = 1e-3, betas = [0.9, 0.999], eps = 1e-8, weight_decay = 1e-2, bits = 32, bf16 = 'plain' } = defaults;
     const given =
       params.length > 0 && 'params' in params[0] ? (params as readonly ParamGroup[]) : [{ params: params as readonly Tensor[] }];
     this.groups = given.map((group) => ({ lr, betas, eps, weight_decay, ...group }));
+    this.#storage = { bits, bf16 };
     const all = this.#params();
     if (new Set(all).size !== all.length) throw new TypeError('AdamW: a parameter appears twice');
   }
@@ -47,8 +71,9 @@ export class AdamW {
     for (const group of this.groups) group.lr = lr;
   }
 
-  step(): void {
-    noGrad(() => scope(() => this.groups.forEach((group) => this.#stepGroup(group))));
+  /** `random` is what stochastic rounding draws from; by default torch's own generator. */
+  step(random: Generator | null = null): void {
+    noGrad(() => scope(() => this.groups.forEach((group) => this.#stepGroup(group, random))));
   }
 
   /** Drops all gradients. */
@@ -58,40 +83,33 @@ export class AdamW {
 
   /** The state by parameter number: `0.step`, `0.exp_avg`, `0.exp_avg_sq`, ... ready for writeSafetensors. */
   state(): Map<string, Tensor> {
-    const out = new Map<string, Tensor>();
-    this.#params().forEach((param, i) => {
-      const state = this.#state.get(param);
-      if (state) for (const [name, tensor] of Object.entries(state)) out.set(`${i}.${name}`, tensor as Tensor);
-    });
-    return out;
+    return new Map(
+      this.#params().flatMap((param, i) =>
+        Object.entries(this.#state.get(param) ?? {}).map(([name, tensor]): [string, Tensor] => [`${i}.${name}`, tensor]),
+      ),
+    );
   }
 
   /** Takes copies of what `state` gave. Nothing changes when it does not fit. */
   loadState(saved: ReadonlyMap<string, Tensor>): void {
-    const params = this.#params();
     const fresh = new Map<Tensor, State>();
     const known = new Set<string>();
     scope(() => {
-      params.forEach((param, i) => {
+      this.#params().forEach((param, i) => {
         if (!saved.has(`${i}.step`)) return;
-        const part = (name: keyof State, shape: number[], dtype: Tensor['dtype']): Tensor => {
+        const part = ([name, { shape, dtype }]: [string, Layout]): [string, Tensor] => {
           const tensor = saved.get(`${i}.${name}`);
           if (!tensor || String(tensor.shape) !== String(shape))
             throw new TypeError(
               `AdamW: state ${i}.${name} is ${tensor ? `[${tensor.shape}]` : 'missing'}, the parameter asks for [${shape}]`,
             );
           known.add(`${i}.${name}`);
-          return torch.to(tensor, { dtype, device: param.device, copy: true }) as Tensor;
+          return [name, torch.to(tensor, { dtype, device: param.device, copy: true }) as Tensor];
         };
-        const { shape, dtype } = param;
-        fresh.set(param, {
-          step: part('step', [], 'float32'),
-          exp_avg: part('exp_avg', shape, dtype),
-          exp_avg_sq: part('exp_avg_sq', shape, dtype),
-        });
+        fresh.set(param, Object.fromEntries(Object.entries(this.#layout(param)).map(part)));
       });
       for (const name of saved.keys()) if (!known.has(name)) throw new TypeError(`AdamW: state ${name} belongs to no parameter`);
-      for (const state of fresh.values()) Object.values(state).forEach((tensor) => keep(tensor as Tensor));
+      for (const state of fresh.values()) Object.values(state).forEach((tensor) => keep(tensor));
     });
     this.dispose();
     for (const [param, state] of fresh) this.#state.set(param, state);
@@ -99,7 +117,7 @@ export class AdamW {
 
   /** Frees the state; the parameters are not touched. */
   dispose(): void {
-    for (const state of this.#state.values()) for (const tensor of Object.values(state)) (tensor as Tensor).dispose();
+    for (const state of this.#state.values()) for (const tensor of Object.values(state)) tensor.dispose();
     this.#state.clear();
   }
 
@@ -107,37 +125,141 @@ export class AdamW {
     return this.groups.flatMap((group) => [...group.params]);
   }
 
+  /** Nothing of the parameter is narrower than the kernel's arithmetic. */
+  #isWhole(param: Tensor): boolean {
+    const narrow = param.dtype === 'bfloat16' && this.#storage.bf16 !== 'plain';
+    return !narrow && !this.#eightBit(param);
+  }
+
+  #eightBit(param: Tensor): boolean {
+    return this.#storage.bits === 8 && fitsEightBits(param.numel);
+  }
+
+  #layout(param: Tensor): Record<string, Layout> {
+    const { shape, dtype, numel } = param;
+    const layout: Record<string, Layout> = { step: { shape: [], dtype: 'float32' } };
+    for (const moment of MOMENTS) {
+      layout[moment] = { shape, dtype: this.#eightBit(param) ? 'uint8' : this.#isWhole(param) ? dtype : 'float32' };
+      if (this.#eightBit(param)) layout[`${moment}.scale`] = { shape: [numel / BLOCK], dtype: 'float32' };
+    }
+    if (dtype !== 'bfloat16') return layout;
+    if (this.#storage.bf16 === 'master') layout.master = { shape, dtype: 'float32' };
+    if (this.#storage.bf16 === 'kahan') layout.remainder = { shape, dtype: 'int16' };
+    return layout;
+  }
+
   #stateOf(param: Tensor): State {
     let state = this.#state.get(param);
     if (!state) {
-      state = {
-        step: keep(torch.zeros([], { dtype: 'float32', device: param.device })),
-        exp_avg: keep(torch.zeros_like(param)),
-        exp_avg_sq: keep(torch.zeros_like(param)),
-      };
+      const { device } = param;
+      const zeros = ([name, { shape, dtype }]: [string, Layout]): [string, Tensor] => [name, keep(torch.zeros(shape, { dtype, device }))];
+      state = Object.fromEntries(Object.entries(this.#layout(param)).map(zeros));
+      if (state.master !== undefined) torch.copy_(state.master, param);
       this.#state.set(param, state);
     }
     return state;
   }
 
-  #stepGroup({ params, lr, betas: [beta1, beta2], eps, weight_decay }: Group): void {
-    for (const batch of byDeviceAndDType(params)) {
+  #stepGroup(group: Group, random: Generator | null): void {
+    for (const batch of byDeviceAndDType(group.params.filter((param) => this.#isWhole(param)))) {
       const states = batch.map(([param]) => this.#stateOf(param));
       torch._foreach_add_(
         states.map(({ step }) => step),
         1,
       );
-      torch._fused_adamw_(
+      fusedAdamW(
+        group,
         batch.map(([param]) => param),
         batch.map(([, grad]) => grad),
-        states.map(({ exp_avg }) => exp_avg),
-        states.map(({ exp_avg_sq }) => exp_avg_sq),
-        [],
-        states.map(({ step }) => step),
-        { lr, beta1, beta2, weight_decay, eps, amsgrad: false, maximize: false },
+        states,
       );
     }
+    for (const param of group.params) if (!this.#isWhole(param)) this.#stepInPieces(param, group, random);
   }
+
+  /** Each piece is widened to float32, updated by the kernel, and narrowed again: never more than a piece is there twice. */
+  #stepInPieces(param: Tensor, group: Group, random: Generator | null): void {
+    const { grad } = param;
+    if (!grad) return;
+    const state = this.#stateOf(param);
+    torch.add_(state.step, 1);
+    const [flatParam, flatGrad] = [param, grad].map((tensor) => torch.reshape(tensor, [-1]));
+    for (let from = 0; from < param.numel; from += PIECE) {
+      const size = Math.min(PIECE, param.numel - from);
+      const cut = (tensor: Tensor): Tensor => torch.narrow(tensor, 0, from, size);
+      scope(() => {
+        const weights = openWeights(cut(flatParam), this.#storage.bf16, (name) => cut(torch.view(state[name], [-1])), random);
+        const moments = MOMENTS.map((name, i) => this.#openMoment(state, name, i === 0, from, size));
+        const [exp_avg, exp_avg_sq] = moments.map(({ wide }) => wide);
+        fusedAdamW(group, [weights.wide], [cut(flatGrad).to({ dtype: weights.wide.dtype })], [{ step: state.step, exp_avg, exp_avg_sq }]);
+        for (const { close } of [weights, ...moments]) close();
+      });
+    }
+  }
+
+  #openMoment(state: State, name: string, signed: boolean, from: number, size: number): Wide {
+    const whole = torch.narrow(torch.view(state[name], [-1]), 0, from, size);
+    const scales = state[`${name}.scale`];
+    if (scales === undefined) return { wide: whole, close: () => undefined };
+    const scale = torch.narrow(scales, 0, from / BLOCK, size / BLOCK);
+    const wide = dequantise(whole, scale, signed);
+    return { wide, close: () => quantiseInto(whole, scale, wide, signed) };
+  }
+}
+
+interface Layout {
+  shape: readonly number[];
+  dtype: DType;
+}
+
+/** A piece of something as float32, and what writes it back. */
+interface Wide {
+  wide: Tensor;
+  close(): void;
+}
+
+function openWeights(param: Tensor, how: Bf16Update, stateOf: (name: string) => Tensor, random: Generator | null): Wide {
+  if (param.dtype !== 'bfloat16') return { wide: param, close: () => undefined };
+  switch (how) {
+    case 'plain':
+    case 'stochastic': {
+      const wide = param.to({ dtype: 'float32' });
+      return { wide, close: () => void torch.copy_(param, how === 'plain' ? wide : roundStochastic(wide, random)) };
+    }
+    case 'master': {
+      const wide = stateOf('master');
+      return { wide, close: () => void torch.copy_(param, wide) };
+    }
+    case 'kahan': {
+      const remainder = stateOf('remainder');
+      const wide = joinBfloat16(param, remainder);
+      return {
+        wide,
+        close() {
+          const split = splitBfloat16(wide);
+          torch.copy_(param, split.rounded);
+          torch.copy_(remainder, split.remainder);
+        },
+      };
+    }
+  }
+}
+
+function fusedAdamW(
+  { lr, betas: [beta1, beta2], eps, weight_decay }: Group,
+  params: Tensor[],
+  grads: Tensor[],
+  states: readonly State[],
+): void {
+  torch._fused_adamw_(
+    params,
+    grads,
+    states.map(({ exp_avg }) => exp_avg),
+    states.map(({ exp_avg_sq }) => exp_avg_sq),
+    [],
+    states.map(({ step }) => step),
+    { lr, beta1, beta2, weight_decay, eps, amsgrad: false, maximize: false },
+  );
 }
 
 /** The fused kernel takes tensors of one device and dtype; pairs of parameter and gradient. */

@@ -12,5 +12,5 @@ export { defaultGenerator, Generator, generator, getRngState, manualSeed, setRng
 export { disposeAll, keep, keepAll, scope } from './scope.ts';
 export { Tensor, type Nested } from './tensor.ts';
 export type { Argument, Result } from './wire.ts';
-export { AdamW, clipGradNorm, type AdamWOptions, type ParamGroup } from './adamw.ts';
+export { AdamW, clipGradNorm, type AdamWOptions, type AdamWStorage, type Bf16Update, type ParamGroup } from './adamw.ts';
 export { openCheckpoint, readMetadata, readSafetensors, writeSafetensors } from './safetensors.ts';
