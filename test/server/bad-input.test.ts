@@ -104,6 +104,14 @@ it('a trainer that throws ends its run as failed with the reason, and the server
   await t.client.server();
 });
 
+it('an evaluation that the model gives no probabilities for is an alert, and the run goes on', async () => {
+  const { id } = await t.client.createRun(t.config({ run_name: 'no-probabilities', eval_steps: 2 }));
+  await reached(t.client, id, 'finished');
+  const { events } = await t.client.events(id);
+  const alerts = events.filter((event) => event.kind === 'alert' && event.code === 'MODEL_LOGITS_NOT_FINITE');
+  expect(alerts.map(({ step }) => step)).toEqual([2, 4]);
+});
+
 it('a full disk pauses the run with a clear state, and it goes on by itself when there is room', async () => {
   const { id } = await t.client.createRun(t.config({ run_name: 'full', save_steps: 2 }));
   await reached(t.client, id, 'finished');

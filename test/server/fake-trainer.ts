@@ -2,7 +2,7 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import type { Answer, Ask, VqaItem } from '../../kernel-bridge/src/protocol/index.ts';
+import { WorkbenchError, type Answer, type Ask, type VqaItem } from '../../kernel-bridge/src/protocol/index.ts';
 import type { Group } from '../../kernel-bridge/src/protocol/run.ts';
 import type { CreateTrainer, StepResult, Trainer } from '../../kernel-bridge/src/rl/types.ts';
 import type { LoadItems } from '../../kernel-bridge/src/runs/runs.ts';
@@ -24,7 +24,7 @@ export const fakeItems: VqaItem[] = Array.from({ length: 4 }, (_, i) => ({
 /** Directory of the data set is the data set's name. */
 export const fakeLoadItems: LoadItems = async (nameOrDir) => ({ root: nameOrDir, items: fakeItems, hash: 'made' });
 
-/** `learning_rate` is the step's time in seconds; run_name `fail-at-N` throws there, `full` finds the disk full at its first checkpoint. */
+/** `learning_rate` is the step's time in seconds; run_name `fail-at-N` throws there, `full` finds the disk full at its first checkpoint, `no-probabilities` cannot be evaluated. */
 export const createFakeTrainer: CreateTrainer = async ({ config, resumeFrom }) => {
   let step = resumeFrom ? Number(await readFile(join(resumeFrom, 'state.txt'), 'utf8')) : 0;
   let weights = Object.fromEntries(config.reward_funcs.map((name, i) => [name, config.reward_weights?.[i] ?? 1]));
@@ -46,7 +46,11 @@ export const createFakeTrainer: CreateTrainer = async ({ config, resumeFrom }) =
       weights = { ...next };
     },
     rewardWeights: () => weights,
-    evaluate: async () => ({ eval_accuracy: 0.5 }),
+    async evaluate() {
+      if (config.run_name === 'no-probabilities')
+        throw new WorkbenchError({ code: 'MODEL_LOGITS_NOT_FINITE', message: 'the model gave no probabilities', remedy: 'Go back.' });
+      return { eval_accuracy: 0.5 };
+    },
     answer: async (ask, signal) => fakeAnswer(ask, `step ${step}`, signal),
     async saveCheckpoint(dir) {
       if (full) {

@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { rewardAt } from './fake-trainer.ts';
-import { reached, testServer, until, type TestServer } from './harness.ts';
+import { fakeConfig, makeHome, reached, testServer, until, type TestServer } from './harness.ts';
 
 let t: TestServer;
 let id: string;
@@ -42,6 +42,45 @@ describe('a fork', () => {
     await expect(t.client.fork(id, 5)).rejects.toMatchObject({ code: 'CHECKPOINT_UNKNOWN', remedy: 'It has: 4, 8, 10.' });
     await expect(t.client.fork(id, 4, { bta: 1 })).rejects.toMatchObject({ code: 'CONFIG_UNKNOWN_KEY' });
     expect(readdirSync(join(t.home, 'runs'))).toEqual(before);
+  });
+});
+
+describe('a request that is sent again', () => {
+  type Sent = { id: string; state: string };
+  async function send(server: TestServer, path: string, body: object): Promise<Sent> {
+    const { port } = server.server.address as { port: number };
+    const headers = { authorization: `Bearer ${server.server.secret}`, 'content-type': 'application/json' };
+    const answer = await fetch(`http://127.0.0.1:${port}/api${path}`, { method: 'POST', headers, body: JSON.stringify(body) });
+    return (await answer.json()) as Sent;
+  }
+
+  it('changes nothing, though another server than the first gets it', async () => {
+    const { home, model, remove } = makeHome();
+    const first = await testServer({ home });
+    const { id: run } = await first.client.createRun(
+      fakeConfig(model, { max_steps: 1000, learning_rate: 0.01, save_steps: 2, save_total_limit: 900 }),
+    );
+    await until(async () => ((await first.client.run(run)).checkpoints.length > 0 ? true : 'no checkpoint'));
+    await first.client.action(run, 'pause');
+    await reached(first.client, run, 'paused');
+    const resume = { action: 'resume', request_id: 'r1' };
+    await send(first, `/runs/${run}/actions`, resume);
+    await reached(first.client, run, 'running');
+    const fork = { step: 2, start: false, request_id: 'f1' };
+    const forked = await send(first, `/runs/${run}/fork`, fork);
+    await first.client.action(run, 'stop');
+    await reached(first.client, run, 'stopped');
+    await first.close();
+
+    const second = await testServer({ home });
+    expect(await send(second, `/runs/${run}/actions`, resume)).toMatchObject({ id: run, state: 'stopped' });
+    expect((await send(second, `/runs/${run}/fork`, fork)).id).toBe(forked.id);
+    expect(await second.client.runs()).toHaveLength(2);
+    expect((await second.client.run(run)).summary.state).toBe('stopped');
+    expect(await send(second, `/runs/${forked.id}/actions`, resume)).toMatchObject({ id: forked.id }); // the fork has no request of its parent
+    await reached(second.client, forked.id, 'running');
+    await second.close();
+    remove();
   });
 });
 

@@ -75,7 +75,7 @@ export class RestClient {
   action = (id: string, action: RunAction): Promise<RunSummary> =>
     this.send('POST', `/runs/${part(id)}/actions`, { action, request_id: requestId() });
   fork = (id: string, step: number, config: Record<string, unknown> = {}, options: { start?: boolean } = {}): Promise<RunSummary> =>
-    this.send('POST', `/runs/${part(id)}/fork`, { step, config, ...options });
+    this.send('POST', `/runs/${part(id)}/fork`, { step, config, ...options, request_id: requestId() });
   rollback = (id: string, step: number): Promise<RunSummary> => this.send('POST', `/runs/${part(id)}/rollback`, { step });
 
   metrics = (id: string, { names, ...query }: MetricsQuery = {}): Promise<MetricTable> =>

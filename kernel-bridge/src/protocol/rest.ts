@@ -42,7 +42,7 @@ export type Estimate = Type.Static<typeof Estimate>;
 export const RUN_ACTIONS = ['start', 'pause', 'resume', 'stop', 'checkpoint'] as const;
 export type RunAction = (typeof RUN_ACTIONS)[number];
 
-/** `request_id` is made by the client; the same id again returns the first answer, so a resend is harmless. */
+/** `request_id` is made by the client; the same id again changes nothing, so a resend is harmless, also after a restart of the server. */
 const RequestId = Type.Optional(Type.String({ maxLength: 64 }));
 
 export const CreateRun = Type.Object(
@@ -76,6 +76,7 @@ export const ForkRun = Type.Object(
     step: Type.Integer({ minimum: 1 }),
     config: Type.Optional(Type.Unsafe<Record<string, unknown>>(Type.Object({}))),
     start: Type.Optional(Type.Boolean({ default: true })),
+    request_id: RequestId,
   },
   { additionalProperties: false },
 );

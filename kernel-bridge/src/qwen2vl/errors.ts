@@ -57,6 +57,12 @@ export const errors = {
       message: `the prompt's text holds ${token}, which stands for image content and would break the pairing of images and prompts`,
       remedy: 'Remove it from the text; images are given beside the text.',
     }),
+  logitsNotFinite: (prompt: number, position: number) =>
+    new WorkbenchError({
+      code: 'MODEL_LOGITS_NOT_FINITE',
+      message: `the model gave no probabilities (logits were NaN or infinite) for token ${position} after prompt ${prompt}`,
+      remedy: 'Its weights may hold NaN: go back to an older checkpoint, or load it as float32 where 16 bits overflow.',
+    }),
   badArgument: (message: string, remedy: string) => new WorkbenchError({ code: 'MODEL_BAD_ARGUMENT', message, remedy }),
 };
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { memoryStats, scope } from '../torch/index.ts';
+import { memoryStats, noGrad, scope, torch } from '../torch/index.ts';
 import { generate } from './generate.ts';
 import { groupLogps } from './group-logps.ts';
 import { tinyModel, tinyPrompts } from './testing/tiny.ts';
@@ -13,6 +13,21 @@ describe('generate', () => {
     const made = await generate(model, prompts, { n: 4, maxNewTokens: 12, temperature: 0.8, seed: 1 });
     const rows = scope(() => groupLogps(model, prompts, tokensOf(made), { temperature: 0.8 }).logps.tolist() as number[][]);
     made.flat().forEach(({ logprobs }, n) => logprobs.forEach((value, t) => expect(rows[n][t]).toBeCloseTo(value, 4)));
+  });
+
+  it.each([
+    ['sampled', {}],
+    ['greedy', { greedy: true }],
+    ['truncated', { topP: 0.9, topK: 5, minP: 0.1 }],
+  ])('%s from a model that gives no probabilities is refused by name, and leaves nothing', async (_, options) => {
+    using broken = tinyModel();
+    for (const value of [NaN, Infinity]) {
+      noGrad(() => torch.fill_(broken.weight('model.norm.weight'), value));
+      const before = memoryStats().tensors;
+      const failed = generate(broken, prompts, { n: 2, maxNewTokens: 4, ...options });
+      await expect(failed).rejects.toMatchObject({ code: 'MODEL_LOGITS_NOT_FINITE', message: /token 0 after prompt 0/ });
+      expect(memoryStats().tensors).toBe(before);
+    }
   });
 
   it('draws the same for the same seed and differently for another', async () => {

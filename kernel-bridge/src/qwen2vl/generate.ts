@@ -38,7 +38,7 @@ const BREATH_MS = 20; // how long other work of the process may wait
 const KEEP_SHARE = 0.7; // ended rows are dropped when fewer than this share go on
 const CUDA_SYNC_STEPS = 8; // reading tokens waits for the device, so not at every step
 
-/** Completions of each prompt: [prompt][n]. */
+/** Completions of each prompt: [prompt][n]. Throws MODEL_LOGITS_NOT_FINITE where the model gives no probabilities. */
 export async function generate(model: Qwen2VL, prompts: EncodedPrompt[], options: GenerateOptions = {}): Promise<Completion[][]> {
   const { n = 1, maxNewTokens = 256, signal } = options;
   check(options);
@@ -76,7 +76,7 @@ export async function generate(model: Qwen2VL, prompts: EncodedPrompt[], options
   }
 }
 
-/** Appends tokens drawn since the last reading; what a row draws after its end is ignored. */
+/** Appends tokens drawn since the last reading; what a row draws after its end is ignored. Throws MODEL_LOGITS_NOT_FINITE. */
 function record(
   drawn: { ids: number[]; logprobs: Float32Array }[],
   rows: number[],
@@ -89,6 +89,7 @@ function record(
       const [prompt, completion] = [Math.floor(row / n), row % n];
       const into = completions[prompt][completion];
       if (into.finishReason === 'stop') return;
+      if (Number.isNaN(logprobs[i])) throw errors.logitsNotFinite(prompt, into.tokenIds.length);
       into.tokenIds.push(ids[i]);
       into.logprobs.push(logprobs[i]);
       if (eos.has(ids[i])) into.finishReason = 'stop';

@@ -60,13 +60,16 @@ function blockSize(V: number): number {
   return size;
 }
 
-/** The place at which the cumulative weights [N, K] pass a uniform number [N]. Places without weight are never met. */
+/**
+ * The place at which the cumulative weights [N, K] pass a uniform number [N]. Places without weight are never met; weights that are no
+ * numbers give the last place, so that a device is never sent outside its memory.
+ */
 function pick(weights: Tensor, generator: Generator | null): Tensor {
   const cumulative = torch.cumsum(weights, -1, { dtype: 'float64' });
   const [N, K] = weights.shape;
   const uniform = torch.rand([N, 1], { dtype: 'float64', device: weights.device, generator });
   const target = torch.mul(uniform, torch.narrow(cumulative, 1, K - 1, 1));
-  return torch.squeeze(torch.searchsorted(cumulative, target, { right: true }), 1);
+  return torch.squeeze(torch.clamp_max(torch.searchsorted(cumulative, target, { right: true }), K - 1), 1);
 }
 
 /** The given tokens as an index, null when there are none in the vocabulary. */

@@ -1,4 +1,4 @@
-import type { Answer, Ask } from '../protocol/index.ts';
+import { WorkbenchError, type Answer, type Ask } from '../protocol/index.ts';
 import type { Tensor } from '../torch/index.ts';
 import { computeAdvantages, type Advantages } from './advantages.ts';
 import { answer } from './answer.ts';
@@ -80,7 +80,8 @@ export class GRPOTrainer implements Trainer {
     session.requireUnfinished();
     const [meters, clock] = [new Meters(), new StepClock()];
     const fresh = this.#buffer === null;
-    const buffer = this.#buffer ?? (await this.#collect(clock));
+    const buffer = this.#buffer ?? (await this.#collect(clock).catch(unlessNotFinite));
+    if (buffer instanceof WorkbenchError) return this.#skipped(buffer, meters, clock);
     try {
       const advantages = this.#advantages(buffer.groups);
       if (fresh) this.#measure(buffer, advantages, meters);
@@ -146,6 +147,18 @@ export class GRPOTrainer implements Trainer {
     const rows = this.#split(groups);
     const micros = await clock.time('logps', () => rows.map((micro) => ({ ...micro, ...this.#fixedLogps(micro) })));
     return { groups, micros, used: 0, drawn, resampled };
+  }
+
+  /** Nothing could be sampled, so there is nothing to learn from: the questions are left behind. */
+  async #skipped(reason: WorkbenchError, meters: Meters, clock: StepClock): Promise<StepResult> {
+    const session = this.#session;
+    const { cursor, questionsPerStep } = session;
+    await session.skip(reason.message, () => session.itemsAt(cursor, questionsPerStep).map(({ id }) => ({ item_id: id })));
+    session.cursor += questionsPerStep;
+    session.step++;
+    meters.add('skipped_steps', session.skippedSteps);
+    this.#finish(meters, clock, 0);
+    return { step: session.step, metrics: meters.read(), groups: [] };
   }
 
   #split(groups: ScoredGroup[]): Rows[] {
@@ -254,6 +267,11 @@ export class GRPOTrainer implements Trainer {
     }));
     this.#buffer = { groups, micros, used: saved.used, drawn: 0, resampled: 0 };
   }
+}
+
+function unlessNotFinite(error: unknown): WorkbenchError {
+  if (error instanceof WorkbenchError && error.code === 'MODEL_LOGITS_NOT_FINITE') return error;
+  throw error;
 }
 
 function freeBuffer(buffer: Buffer): void {

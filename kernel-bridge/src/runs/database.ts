@@ -31,7 +31,6 @@ CREATE TABLE rollout_group (
   modality TEXT NOT NULL, question_type TEXT NOT NULL, prompt TEXT NOT NULL, reward_mean REAL, reward_std REAL,
   PRIMARY KEY (step, "group")
 ) STRICT;
-CREATE INDEX rollout_group_by_item ON rollout_group (item_id, step);
 CREATE TABLE completion (
   step INTEGER NOT NULL, "group" INTEGER NOT NULL, "index" INTEGER NOT NULL,
   text TEXT NOT NULL, token_ids BLOB NOT NULL, logprobs BLOB NOT NULL, finish_reason TEXT NOT NULL,
@@ -51,9 +50,16 @@ CREATE TABLE command (id INTEGER PRIMARY KEY, action TEXT NOT NULL, created_at R
 CREATE TABLE event (seq INTEGER PRIMARY KEY, time REAL NOT NULL, step INTEGER NOT NULL, kind TEXT NOT NULL, body TEXT NOT NULL) STRICT;
 `;
 
+/** What came later: runs made before get it when they are opened. */
+const ADDED = `
+CREATE INDEX IF NOT EXISTS rollout_group_by_item ON rollout_group (item_id, step);
+-- requests that were carried out, so that one sent again is not
+CREATE TABLE IF NOT EXISTS request (id TEXT PRIMARY KEY, time REAL NOT NULL) STRICT, WITHOUT ROWID;
+`;
+
 export function createDatabase(file: string): DatabaseSync {
   const db = connect(file);
-  db.exec(`BEGIN IMMEDIATE; ${SCHEMA} PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${USER_VERSION}; COMMIT`);
+  db.exec(`BEGIN IMMEDIATE; ${SCHEMA} ${ADDED} PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${USER_VERSION}; COMMIT`);
   return db;
 }
 
@@ -68,12 +74,15 @@ export function openDatabase(file: string, { check = false } = {}): DatabaseSync
     if (db.prepare('PRAGMA application_id').get()!.application_id !== APPLICATION_ID) throw new Error('it is no run database');
     const found = check ? (db.prepare('PRAGMA quick_check(1)').get() as { quick_check: string }).quick_check : 'ok';
     if (found !== 'ok') throw new Error(found);
+    if (!hasAdded(db)) db.exec(ADDED);
     return db;
   } catch (error) {
     db?.close();
     throw error instanceof WorkbenchError ? error : errors.runDamaged(file, error);
   }
 }
+
+const hasAdded = (db: DatabaseSync): boolean => db.prepare("SELECT 1 FROM sqlite_master WHERE name = 'request'").get() !== undefined;
 
 /** Opens or makes a database by these rules, or throws when the file system ignores them. */
 export function connect(file: string): DatabaseSync {

@@ -1,6 +1,6 @@
 /** Going back: a fork is a new run from a checkpoint of another, a roll-back the same run from an earlier checkpoint. */
 import { randomBytes } from 'node:crypto';
-import { linkSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, linkSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { stringify } from 'yaml';
 import { isActive } from '../protocol/run.ts';
@@ -12,7 +12,13 @@ import { isTraining } from './runs.ts';
 import { RunStore } from './store.ts';
 
 /** A new run with the parent's history up to `step` and its checkpoint there, made whole or not at all. */
-export async function forkRun(home: string, parent: RunStore, step: number, changes: Record<string, unknown>): Promise<RunStore> {
+export async function forkRun(
+  home: string,
+  parent: RunStore,
+  step: number,
+  changes: Record<string, unknown>,
+  request_id: string | null = null,
+): Promise<RunStore> {
   const row = parent.row();
   const checkpoint = await checkpointAt(parent, step);
   const run_name = changes.run_name ?? `${row.name.slice(0, 100)} · from ${step}`;
@@ -25,10 +31,11 @@ export async function forkRun(home: string, parent: RunStore, step: number, chan
     linkTree(checkpoint.path, join(making, 'checkpoints', checkpoint.path.split('/').at(-1)!));
     writeFileSync(join(making, 'config.yaml'), stringify(config));
     using fork = RunStore.open(making);
-    fork.becomeFork({ id, name: config.run_name!, parent: row.id, config }, step);
+    fork.becomeFork({ id, name: config.run_name!, parent: row.id, config, request_id }, step);
     renameSync(making, runDirectory(home, id));
   } catch (error) {
     rmSync(making, { recursive: true, force: true });
+    if (!existsSync(checkpoint.path)) throw noCheckpoint(parent, step); // pruned meanwhile by the run's worker
     throw error;
   }
   return RunStore.open(runDirectory(home, id));
@@ -44,16 +51,15 @@ export async function rollbackRun(run: RunStore, step: number): Promise<void> {
 }
 
 async function checkpointAt(run: RunStore, step: number) {
-  const checkpoints = run.checkpoints();
-  const checkpoint = checkpoints.find((each) => each.step === step);
-  if (!checkpoint)
-    throw errors.noCheckpoint(
-      run.row().id,
-      step,
-      checkpoints.map((each) => each.step),
-    );
+  const checkpoint = run.checkpoints().find((each) => each.step === step);
+  if (!checkpoint) throw noCheckpoint(run, step);
   await verifyCheckpoint(checkpoint.path);
   return checkpoint;
+}
+
+function noCheckpoint(run: RunStore, step: number) {
+  const steps = run.checkpoints().map((each) => each.step);
+  return errors.noCheckpoint(run.row().id, step, steps);
 }
 
 /** Hard links: a checkpoint's files are never written again, so both runs may share them. */

@@ -26,6 +26,17 @@ afterEach(() => {
 const edit = (weights: Record<string, number>, base_revision: number, request_id?: string) =>
   editRewards(store.db, { weights, base_revision, request_id, reason: '', author: '', time: 0 });
 
+it('a run made by an earlier version gets what came later when it is opened', () => {
+  store.db.exec('DROP TABLE request; DROP INDEX rollout_group_by_item');
+  using again = RunStore.open(directory);
+  expect(again.knowsRequest('r1')).toBe(false);
+  again.requestDone('r1');
+  again.requestDone('r1');
+  expect(store.knowsRequest('r1')).toBe(true);
+  const plan = again.db.prepare("EXPLAIN QUERY PLAN SELECT step FROM rollout_group WHERE item_id = 'x'").get()!;
+  expect(plan.detail).toContain('rollout_group_by_item');
+});
+
 describe('a step', () => {
   it('comes back as it was written: metrics, rollouts, token ids and log-probabilities', () => {
     const result = fakeStep(1);

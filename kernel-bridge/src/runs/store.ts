@@ -220,6 +220,15 @@ export class RunStore implements Disposable {
     transaction(this.db, () => this.append(this.step, { kind: 'alert', code: body.code, message: body.message, remedy: body.remedy }, now));
   }
 
+  /** Whether the request with this id has been carried out. */
+  knowsRequest(id: string): boolean {
+    return this.db.prepare('SELECT 1 FROM request WHERE id = ?').get(id) !== undefined;
+  }
+
+  requestDone(id: string, now = Date.now()): void {
+    this.db.prepare('INSERT OR IGNORE INTO request (id, time) VALUES (?, ?)').run(id, now);
+  }
+
   /** Asks the worker for something; it looks between two steps. */
   command(action: RunAction, now = Date.now()): void {
     this.db.prepare('INSERT INTO command (action, created_at) VALUES (?, ?)').run(action, now);
@@ -247,12 +256,13 @@ export class RunStore implements Disposable {
   }
 
   /** Makes this copy of a parent's database the new run's own. */
-  becomeFork(run: Pick<RunRow, 'id' | 'name' | 'parent' | 'config'>, step: number, now = Date.now()): void {
+  becomeFork(run: Pick<RunRow, 'id' | 'name' | 'parent' | 'config' | 'request_id'>, step: number, now = Date.now()): void {
     transaction(this.db, () => {
       const before = JSON.stringify(configuredWeights(this.row().config));
       this.db
-        .prepare('UPDATE run SET id = ?, name = ?, parent = ?, config = ?, created_at = ?, started_at = NULL, request_id = NULL')
-        .run(run.id, run.name, run.parent, JSON.stringify(run.config), now);
+        .prepare('UPDATE run SET id = ?, name = ?, parent = ?, config = ?, created_at = ?, started_at = NULL, request_id = ?')
+        .run(run.id, run.name, run.parent, JSON.stringify(run.config), now, run.request_id);
+      this.db.exec('DELETE FROM request');
       this.db.prepare('DELETE FROM checkpoint WHERE step <> ?').run(step);
       this.clearCommands(now);
       this.drop(step, { revisions: 'drop' }, now);

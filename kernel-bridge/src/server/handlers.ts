@@ -103,7 +103,7 @@ export function handlers(services: Services): Record<RouteKey, Handler> {
       if (!RUN_ACTIONS.includes(action))
         throw errors.badRequest('action', `${JSON.stringify(action)} is none of ${RUN_ACTIONS.join(', ')}`);
       const { id } = store(c).row();
-      return answers.once(request_id && `${id} ${request_id}`, () => act(id, action, services));
+      return answers.once(request_id && `${id} ${request_id}`, () => act(id, action, request_id, services));
     },
 
     'GET /runs/:id/metrics': (c) => {
@@ -143,13 +143,15 @@ export function handlers(services: Services): Record<RouteKey, Handler> {
     },
 
     'POST /runs/:id/fork': async (c) => {
-      const { step, config = {}, start = true } = check(ForkBody, await body(c), 'POST /runs/:id/fork');
-      using parent = openRun(home, c.req.param('id')!);
-      using made = await forkRun(home, parent, step, config);
-      const { id } = made.row();
-      if (start) await supervisor.start(id);
-      hub.changed(id);
-      return made.summary();
+      const { step, config = {}, start = true, request_id } = check(ForkBody, await body(c), 'POST /runs/:id/fork');
+      return answers.once(request_id && `create ${request_id}`, async () => {
+        using parent = openRun(home, c.req.param('id')!);
+        using made = findByRequest(home, request_id) ?? (await forkRun(home, parent, step, config, request_id));
+        const { id, state } = made.row();
+        if (start && state === 'queued' && made.pending().length === 0) await supervisor.start(id);
+        hub.changed(id);
+        return made.summary();
+      });
     },
 
     'POST /runs/:id/rollback': async (c) => {
@@ -183,8 +185,14 @@ export function handlers(services: Services): Record<RouteKey, Handler> {
   };
 }
 
-async function act(id: string, action: RunAction, { home, supervisor, hub }: Services): Promise<RunSummary> {
+async function act(
+  id: string,
+  action: RunAction,
+  request_id: string | undefined,
+  { home, supervisor, hub }: Services,
+): Promise<RunSummary> {
   using run = openRun(home, id);
+  if (request_id && run.knowsRequest(request_id)) return run.summary();
   const { state } = run.row();
   const refuse = (remedy: string): never => {
     throw errors.wrongState(id, action, state, remedy);
@@ -202,11 +210,12 @@ async function act(id: string, action: RunAction, { home, supervisor, hub }: Ser
   } else if (action !== 'stop') {
     refuse('Start or resume it first.');
   }
+  if (request_id) run.requestDone(request_id);
   hub.changed(id);
   return run.summary();
 }
 
-/** First answers by request id, so that a resent request changes nothing twice. */
+/** First answers by request id, so that a resent request changes nothing twice; the stores know those of earlier servers. */
 class Answers {
   private readonly known = new Map<string, Promise<unknown>>();
 

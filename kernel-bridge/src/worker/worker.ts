@@ -4,7 +4,7 @@
  */
 import { join } from 'node:path';
 import { setImmediate as yieldToEvents } from 'node:timers/promises';
-import { errorBody } from '../protocol/errors.ts';
+import { errorBody, WorkbenchError } from '../protocol/errors.ts';
 import type { RewardRevision, RunState } from '../protocol/run.ts';
 import type { CreateTrainer, Trainer } from '../rl/types.ts';
 import { newestValid, removeUnfinished, writeCheckpoint } from '../runs/checkpoints.ts';
@@ -155,9 +155,12 @@ class Training {
   }
 
   private async evaluate(): Promise<void> {
-    const metrics = await this.trainer.evaluate();
-    if (!metrics) return;
-    this.store.addEvaluation(metrics);
+    const metrics = await this.trainer.evaluate().catch((error: unknown) => {
+      if (!(error instanceof WorkbenchError && error.code === 'MODEL_LOGITS_NOT_FINITE')) throw error;
+      this.store.alert(errorBody(error)); // steps that follow are skipped with their evidence, and end the run if it stays so
+      return null;
+    });
+    if (metrics) this.store.addEvaluation(metrics);
     this.options.committed();
   }
 
