@@ -27,6 +27,10 @@ export const CommandIDs = {
   arrangeTraining: 'medr1:arrange-training',
   arrangeData: 'medr1:arrange-data',
   deleteRun: 'medr1:delete-run',
+  runMenu: 'medr1:run-menu',
   runAction: 'medr1:run-action',
+  overlayRun: 'medr1:overlay-run',
+  forkRun: 'medr1:fork-run',
+  exportRun: 'medr1:export-run',
   select: 'medr1:select',
 } as const;

@@ -18,6 +18,7 @@ const COMMANDS: Record<HostCommand['id'], string> = {
   'send-to-notebook': CommandIDs.sendToNotebook,
   'arrange-training': CommandIDs.arrangeTraining,
   'arrange-data': CommandIDs.arrangeData,
+  'run-menu': CommandIDs.runMenu,
   'delete-run': CommandIDs.deleteRun,
 };
 

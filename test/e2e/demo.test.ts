@@ -74,6 +74,34 @@ describe('the demo run in JupyterLab, with token and XSRF check, under /user/ali
     await rewardChart().getByTestId('mark-rewards').first().waitFor();
   });
 
+  it('has a menu with what can be done in its state, which saves a checkpoint and the metrics', async () => {
+    await run().locator('.pick').click({ button: 'right' });
+    const menu = page.locator('.lm-Menu');
+    await menu.waitFor();
+    const labels = await menu.locator('.lm-Menu-item:not(.lm-mod-hidden) .lm-Menu-itemLabel').allTextContents();
+    expect(labels.filter(Boolean)).toEqual([
+      'Pause',
+      'Stop',
+      'Save a checkpoint now',
+      'Overlay on the curves',
+      'Fork from a checkpoint …',
+      'Export metrics (CSV)',
+      'Export rollouts (JSON lines)',
+      'Move the run to the trash …',
+    ]);
+    await page.screenshot({ path: join(output, 'run-menu-light.png') });
+    await menu.getByText('Save a checkpoint now').click();
+    const { id } = (await lab.api('api/runs')).json.runs[0];
+    await eventually(
+      async () => (await lab.api(`api/runs/${id}`)).json.checkpoints.length as number,
+      (count) => count > 0,
+      'the checkpoint is saved',
+    );
+    await run().getByTestId('run-menu').click();
+    const [download] = await Promise.all([page.waitForEvent('download'), menu.getByText('Export metrics').click()]);
+    expect(download.suggestedFilename()).toBe(`${id}.csv`);
+  });
+
   it('is still there after a reload, and its curve goes on', async () => {
     const before = await steps();
     await page.reload();
@@ -135,5 +163,21 @@ describe('the demo run in JupyterLab, with token and XSRF check, under /user/ali
       (state) => state === 'stopped',
       'the run stops',
     );
+  });
+
+  it('is forked from its checkpoint with a key changed, and the fork trains under its parent', async () => {
+    await run().locator('.pick').click({ button: 'right' });
+    await page.locator('.lm-Menu').getByText('Fork from a checkpoint').click();
+    const dialog = page.locator('.jp-Dialog');
+    await dialog.locator('textarea').fill('beta = 0');
+    await page.screenshot({ path: join(output, 'fork-dark.png') });
+    await dialog.getByText('Fork', { exact: true }).click();
+    const fork = await eventually(
+      async () => (await lab.api('api/runs')).json.runs[0],
+      ({ parent, state }) => parent !== null && state === 'running',
+      'the fork trains',
+    );
+    expect((await lab.api(`api/runs/${fork.id}`)).json.config.beta).toBe(0);
+    await panel().locator(`[data-run="${fork.id}"]`).getByTestId('run-stop').click();
   });
 });

@@ -80,6 +80,7 @@ export function openBrowser(): Promise<Browser> {
 export async function openPage(browser: Browser, lab: Lab): Promise<{ page: Page; errors: string[] }> {
   const context = await browser.newContext({ viewport: { width: 1400, height: 900 } });
   const page = await context.newPage();
+  page.setDefaultTimeout(120_000); // machines are shared: slow is not wrong
   const errors: string[] = [];
   const { origin } = new URL(lab.base);
   await page.route('**/*', (route) => {
@@ -106,8 +107,9 @@ interface App {
 }
 
 /** Once JupyterLab has restored its layout. */
-export const runCommand = (page: Page, id: string, args: Record<string, unknown> = {}) =>
-  page.evaluate(
+export async function runCommand(page: Page, id: string, args: Record<string, unknown> = {}): Promise<void> {
+  await page.waitForFunction(() => 'jupyterapp' in globalThis, undefined, { timeout: 120_000 }); // a busy machine takes its time
+  await page.evaluate(
     async ([command, options]) => {
       const { jupyterapp } = globalThis as unknown as { jupyterapp: App };
       await jupyterapp.restored;
@@ -115,6 +117,7 @@ export const runCommand = (page: Page, id: string, args: Record<string, unknown>
     },
     [id, args] as const,
   );
+}
 
 /** Polls until `read` gives something that `wanted` accepts, and returns it. */
 export async function eventually<T>(read: () => Promise<T>, wanted: (value: T) => boolean, what: string, timeout_ms = 60_000): Promise<T> {

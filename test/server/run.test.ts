@@ -37,6 +37,21 @@ describe('a run from start to end', () => {
     expect((await t.client.run(id)).checkpoints).toMatchObject([{ step: 5, reason: 'final', pinned: true }]);
   });
 
+  it('can be kept as a file: metrics as CSV, rollouts as JSON lines', async () => {
+    const { id } = await t.client.createRun(t.config());
+    await reached(t.client, id, 'finished');
+    const get = (url: string) => fetch(url, { headers: { authorization: `Bearer ${t.server.secret}` } });
+    const csv = await get(t.client.exportUrl(id, 'csv'));
+    expect(csv.headers.get('content-disposition')).toBe(`attachment; filename="${id}.csv"`);
+    const [head, ...rows] = (await csv.text()).trimEnd().split('\n');
+    expect(head).toMatch(/^step,time_ms,.*"reward"/);
+    expect(rows.map((row) => Number(row.split(',')[0]))).toEqual([1, 2, 3, 4, 5]);
+    const lines = (await (await get(t.client.exportUrl(id, 'jsonl'))).text()).trimEnd().split('\n');
+    expect(lines.map((line) => (JSON.parse(line) as { step: number }).step)).toEqual([1, 1, 2, 2, 3, 3, 4, 4, 5, 5]);
+    const refused = await get(t.client.exportUrl(id, 'csv').replace('csv', 'exe'));
+    expect([refused.status, ((await refused.json()) as { message: string }).message]).toEqual([400, expect.stringContaining('csv, jsonl')]);
+  });
+
   it('reaches a subscriber live, each event once and in order', async () => {
     const { id } = await t.client.createRun(t.config({ max_steps: 20, learning_rate: 0.01 }), { start: false });
     const seen: RunEvent[] = [];

@@ -19,6 +19,8 @@ export function clientConnector(client: Client): Connector {
     run: client.run,
     deleteRun: async (id) => void (await client.deleteRun(id)),
     act: client.action,
+    fork: (id, step, config, start) => client.fork(id, step, config, { start }),
+    exportUrl: client.exportUrl,
     metrics: client.metrics,
     groups: async (id, query) => (await client.groups(id, query)).groups,
     events: async (id, query) => (await client.events(id, query)).events,

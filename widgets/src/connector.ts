@@ -92,6 +92,9 @@ export interface Connector {
   run(id: string): Promise<RunDetail>;
   deleteRun(id: string): Promise<void>;
   act(id: string, action: RunAction): Promise<RunSummary>;
+  /** A new run from the checkpoint at `step`, with some keys of the configuration changed. */
+  fork(id: string, step: number, config: Record<string, unknown>, start: boolean): Promise<RunSummary>;
+  exportUrl(id: string, format: 'csv' | 'jsonl'): string;
   metrics(id: string, query?: { from?: number; to?: number; max_points?: number }): Promise<MetricTable>;
   groups(id: string, query: { step?: number; from?: number; to?: number; limit?: number }): Promise<Group[]>;
   events(id: string, query?: { since?: number; limit?: number; kinds?: RunEvent['kind'][] }): Promise<RunEvent[]>;

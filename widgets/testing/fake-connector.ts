@@ -67,7 +67,11 @@ export class FakeConnector implements Connector {
 
   constructor(options: FakeOptions = {}) {
     this.options = options;
-    this.data = new FakeData(options.data ?? {}, (name, args, value) => this.#answer(`data.${name}`, args, value));
+    this.data = new FakeData(
+      options.data ?? {},
+      (name, args, value) => this.#answer(`data.${name}`, args, value),
+      () => this.#fakes().map(({ id }) => id),
+    );
     if (options.failure) this.connection.set('connecting');
   }
 
@@ -154,6 +158,10 @@ export class FakeConnector implements Connector {
   groups = (id: string, query: { step?: number; from?: number; to?: number; limit?: number }): Promise<Group[]> =>
     this.#answer('groups', [id, query], () => this.groupsOf(this.#fake(id), query.step ?? query.to ?? 1, 12));
   events = (id: string): Promise<RunEvent[]> => this.#answer('events', [id], () => this.options.events ?? []);
+  fork = (id: string, step: number, config: Record<string, unknown>, start: boolean): Promise<RunSummary> =>
+    this.#answer('fork', [id, step, config, start], () => this.summary({ id: 'fork', parent: id, steps: step }));
+  exportUrl = (id: string, format: 'csv' | 'jsonl'): string => `runs/${id}/export?format=${format}`;
+
   editRewards = (id: string, edit: { weights: Record<string, number>; reason?: string; base_revision: number }) =>
     this.#answer('editRewards', [id, edit], () => ({
       revision: edit.base_revision + 1,

@@ -2,6 +2,7 @@ import { ILayoutRestorer, type JupyterFrontEnd, type JupyterFrontEndPlugin } fro
 import { Dialog, ICommandPalette, Notification, showDialog } from '@jupyterlab/apputils';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import { errorBody } from '@medr1/widgets/connector';
+import { STATES } from '@medr1/widgets/runs/model';
 import { medr1Icon } from '../icons.ts';
 import { PALETTE_CATEGORY } from '../main-view.ts';
 import { CommandIDs, IWorkbench, TRANSLATION_DOMAIN } from '../tokens.ts';
@@ -44,6 +45,10 @@ const runs: JupyterFrontEndPlugin<void> = {
 
     commands.addCommand(CommandIDs.deleteRun, {
       label: trans.__('Move the run to the trash …'),
+      isEnabled: ({ id }) => {
+        const run = workbench.runs.get(String(id));
+        return run !== undefined && !STATES[run.state].active;
+      },
       describedBy: {
         args: { type: 'object', properties: { id: { type: 'string' }, name: { type: 'string' } }, required: ['id'] },
       },

@@ -78,6 +78,9 @@ export class RestClient {
     this.send('POST', `/runs/${part(id)}/fork`, { step, config, ...options, request_id: requestId() });
   rollback = (id: string, step: number): Promise<RunSummary> => this.send('POST', `/runs/${part(id)}/rollback`, { step });
 
+  /** Address of a file to keep: metrics as CSV, or rollouts as JSON lines. */
+  exportUrl = (id: string, format: 'csv' | 'jsonl'): string => this.url(`/runs/${part(id)}/export`, { format });
+
   metrics = (id: string, { names, ...query }: MetricsQuery = {}): Promise<MetricTable> =>
     this.get(`/runs/${part(id)}/metrics`, { names: names?.join(','), ...query });
   groups = (id: string, query: GroupsQuery = {}): Promise<{ groups: Group[]; steps: [number, number] }> =>

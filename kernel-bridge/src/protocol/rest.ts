@@ -104,6 +104,7 @@ export const ROUTES = [
   ['GET', '/runs/:id/rewards', '{revisions: RewardRevision[]}'],
   ['PATCH', '/runs/:id/rewards', 'EditRewards -> RewardRevision; in force from the next step'],
   ['POST', '/runs/:id/fork', 'ForkRun -> RunSummary of the new run; 404 when there is no checkpoint at that step'],
+  ['GET', '/runs/:id/export', 'a file to keep: format=csv (metrics, one row a step) or jsonl (rollouts, one group a line)'],
   ['POST', '/runs/:id/rollback', 'RollbackRun -> RunSummary; drops the steps after that checkpoint; 409 while it is active'],
   ['GET', '/runs/:id/image', "PNG of a group's image; path=  size=longest side in pixels"],
   ['POST', '/generate', 'GenerateRequest -> Generation; answers when the model has: give it minutes. 429 when too many wait'],

@@ -9,19 +9,26 @@ import { groupSteps, readGroups } from './groups.ts';
 import { readMetrics } from './metrics.ts';
 import type { RunStore } from './store.ts';
 
-export const EXPORT_FORMATS = ['dir', 'csv', 'jsonl'] as const;
+/** What one file can hold. */
+export const TABLE_FORMATS = ['csv', 'jsonl'] as const;
+export type TableFormat = (typeof TABLE_FORMATS)[number];
+export const EXPORT_FORMATS = ['dir', ...TABLE_FORMATS] as const;
 export type ExportFormat = (typeof EXPORT_FORMATS)[number];
 
-/** csv: one row a step. jsonl: one group of rollouts a line. dir: both, events.jsonl, run.json and config.yaml. */
+/** csv: one row a step. jsonl: one group of rollouts a line. */
+export function* tableLines(store: RunStore, format: TableFormat): Generator<string> {
+  for (const line of format === 'csv' ? metricRows(store) : groupLines(store)) yield `${line}\n`;
+}
+
+/** A table as above; or dir: both tables, events.jsonl, run.json and config.yaml. */
 export async function exportRun(store: RunStore, out: string, format: ExportFormat): Promise<void> {
   const partial = `${out}.partial`;
   try {
-    if (format === 'csv') await writeLines(partial, metricRows(store));
-    else if (format === 'jsonl') await writeLines(partial, groupLines(store));
+    if (format !== 'dir') await writeLines(partial, tableLines(store, format));
     else {
       await mkdir(partial, { recursive: true });
-      await writeLines(join(partial, 'metrics.csv'), metricRows(store));
-      await writeLines(join(partial, 'rollouts.jsonl'), groupLines(store));
+      await writeLines(join(partial, 'metrics.csv'), tableLines(store, 'csv'));
+      await writeLines(join(partial, 'rollouts.jsonl'), tableLines(store, 'jsonl'));
       await writeLines(join(partial, 'events.jsonl'), eventLines(store));
       await writeFile(join(partial, 'run.json'), JSON.stringify(store.detail(), null, 2));
       await writeFile(join(partial, 'config.yaml'), stringify(store.row().config));
@@ -52,7 +59,7 @@ function* eventLines(store: RunStore): Generator<string> {
   for (let since = 0; ;) {
     const events = store.events(since);
     if (events.length === 0) return;
-    for (const event of events) yield JSON.stringify(event);
+    for (const event of events) yield `${JSON.stringify(event)}\n`;
     since = events.at(-1)!.seq;
   }
 }
@@ -61,8 +68,5 @@ function* eventLines(store: RunStore): Generator<string> {
 const csvText = (text: string): string => `"${(/^[=+\-@]/.test(text) ? `'${text}` : text).replaceAll('"', '""')}"`;
 
 async function writeLines(file: string, lines: Iterable<string>): Promise<void> {
-  const withEnds = function* (): Generator<string> {
-    for (const line of lines) yield `${line}\n`;
-  };
-  await pipeline(Readable.from(withEnds()), createWriteStream(file, { flags: 'wx' }));
+  await pipeline(Readable.from(lines), createWriteStream(file, { flags: 'wx' }));
 }

@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { existsSync, readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { Readable } from 'node:stream';
 import type { Context } from 'hono';
 import { Compile } from 'typebox/compile';
 import { TrainConfig } from '../protocol/config.ts';
@@ -12,6 +13,7 @@ import type { ROUTES, RunAction, ServerInfo } from '../protocol/rest.ts';
 import { isActive, type RunSummary } from '../protocol/run.ts';
 import { completeConfig } from '../runs/config.ts';
 import { errors } from '../runs/errors.ts';
+import { TABLE_FORMATS, tableLines } from '../runs/export.ts';
 import { forkRun, rollbackRun } from '../runs/lineage.ts';
 import { groupSteps, readGroups } from '../runs/groups.ts';
 import { readMetrics } from '../runs/metrics.ts';
@@ -151,6 +153,20 @@ export function handlers(services: Services): Record<RouteKey, Handler> {
         if (start && state === 'queued' && made.pending().length === 0) await supervisor.start(id);
         hub.changed(id);
         return made.summary();
+      });
+    },
+
+    'GET /runs/:id/export': (c) => {
+      const run = store(c);
+      const format = TABLE_FORMATS.find((each) => each === c.req.query('format'));
+      if (!format)
+        throw errors.badRequest('format', `${JSON.stringify(c.req.query('format') ?? null)} is none of ${TABLE_FORMATS.join(', ')}`);
+      return new Response(Readable.toWeb(Readable.from(tableLines(run, format))) as ReadableStream, {
+        headers: {
+          'content-type': format === 'csv' ? 'text/csv; charset=utf-8' : 'application/jsonl; charset=utf-8',
+          'content-disposition': `attachment; filename="${run.row().id}.${format}"`,
+          'x-content-type-options': 'nosniff',
+        },
       });
     },
 

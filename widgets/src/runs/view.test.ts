@@ -50,6 +50,18 @@ it('a run has the actions of its state, and a click sends one', async () => {
   expect(connector.calls).toContainEqual(['act', 'a', 'pause']);
 });
 
+it('a right click and the button open the menu of the run, where they were made', async () => {
+  const { element, find } = await panel({ runs: [{ id: 'a', steps: 4, state: 'running' }] });
+  const asked = vi.fn();
+  element.addEventListener('medr1-command', (event) => asked((event as CustomEvent).detail));
+  const click = new MouseEvent('contextmenu', { clientX: 30, clientY: 40, bubbles: true, cancelable: true });
+  find('run')!.dispatchEvent(click);
+  expect(click.defaultPrevented).toBe(true);
+  expect(asked).toHaveBeenLastCalledWith({ id: 'run-menu', args: { id: 'a', x: '30', y: '40' } });
+  find('run-menu')!.click();
+  expect(asked).toHaveBeenLastCalledWith({ id: 'run-menu', args: { id: 'a', x: '0', y: '0' } });
+});
+
 it('what the server refuses is said with its remedy, and the list stays', async () => {
   const { connector, element, find, settle } = await panel({ runs: [{ id: 'a', steps: 4, state: 'running' }] });
   connector.act = () => Promise.reject({ code: 'C', message: 'It is just ending.', remedy: 'Wait.' });

@@ -124,6 +124,7 @@ export class RunsPanel extends WatchingElement {
       data-testid="run"
       data-run=${run.id}
       data-state=${run.state}
+      @contextmenu=${(event: MouseEvent) => this.#menu(event, run.id)}
     >
       <button
         class="quiet pick"
@@ -179,6 +180,16 @@ export class RunsPanel extends WatchingElement {
             )
           : nothing
       }
+      <button
+        class="quiet"
+        title="More actions"
+        aria-label=${`More actions: ${run.name}`}
+        aria-haspopup="menu"
+        data-testid="run-menu"
+        @click=${(event: MouseEvent) => this.#menu(event, run.id)}
+      >
+        ${icon('more')}
+      </button>
       ${
         facts.active
           ? nothing
@@ -193,6 +204,15 @@ export class RunsPanel extends WatchingElement {
             </button>`
       }
     </div>`;
+  }
+
+  /** The host draws the menu, where its own menus are drawn. By keyboard it opens under the row. */
+  #menu(event: MouseEvent, id: string): void {
+    event.preventDefault();
+    event.stopPropagation();
+    const { left, bottom } = (event.currentTarget as HTMLElement).getBoundingClientRect();
+    const byMouse = event.clientX !== 0 || event.clientY !== 0;
+    command(this, 'run-menu', { id, x: String(byMouse ? event.clientX : left), y: String(byMouse ? event.clientY : bottom) });
   }
 
   #pick(id: string, add: boolean): void {
