@@ -4,10 +4,11 @@ import layouts from './plugins/layouts.ts';
 import newRun from './plugins/new-run.ts';
 import rewards from './plugins/rewards.ts';
 import rollouts from './plugins/rollouts.ts';
+import runMenu from './plugins/run-menu.ts';
 import runs from './plugins/runs.ts';
 import service from './plugins/service.ts';
 import status from './plugins/status.ts';
 
 export { IWorkbench } from './tokens.ts';
 
-export default [service, runs, curves, rollouts, rewards, newRun, status, launcher, layouts];
+export default [service, runs, runMenu, curves, rollouts, rewards, newRun, status, launcher, layouts];
