@@ -50,6 +50,15 @@ it('a reward edit is marked with its difference once it is in force', async () =
   expect(series.marks).toMatchObject([{ kind: 'rewards', step: 11, detail: 'format 1 → 0.2. learnt' }]);
 });
 
+it('a value that no chart can draw is marked at its step, all of a step together', async () => {
+  const connector = new FakeConnector({ runs: [{ id: 'a', steps: 5 }] });
+  const table = await connector.metrics('a');
+  connector.metrics = () => Promise.resolve({ ...table, non_finite: { loss: [[3, 'NaN']], kl: [[3, 'Infinity']] } });
+  const series = new RunSeries(connector, 'a');
+  await series.load();
+  expect(series.marks).toMatchObject([{ kind: 'alert', step: 3, time: table.time[2], detail: 'loss NaN, kl Infinity' }]);
+});
+
 it('alerts and pauses of before stand on the curves too, those of later come by the log', async () => {
   const alert = { kind: 'alert' as const, step: 3, time: 1, code: 'KL', message: 'KL rises fast', remedy: 'Lower the learning rate.' };
   const events = [

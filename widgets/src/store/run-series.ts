@@ -87,7 +87,8 @@ export class RunSeries {
       if (generation !== this.#generation) return;
       this.detail = detail;
       this.#take(table);
-      this.marks = [...marksOf(detail), ...told.filter(({ seq }) => seq <= table.seq).flatMap(markOf)].sort((a, b) => a.step - b.step);
+      const events = told.filter(({ seq }) => seq <= table.seq).flatMap(markOf);
+      this.marks = [...marksOf(detail), ...notFinite(table), ...events].sort((a, b) => a.step - b.step);
       this.status = 'ready';
       this.error = null;
       this.#subscription = this.#connector.subscribeRun(
@@ -197,6 +198,18 @@ function marksOf(detail: RunDetail): Mark[] {
     index > 0 && revision.step !== null ? [rewardMark(revision, detail.rewards[index - 1].weights)] : [],
   );
   return [...rewards, ...detail.checkpoints.map(checkpointMark)].sort((a, b) => a.step - b.step);
+}
+
+/** Values that no chart can draw: one mark a step, so that a gap says why it is one. */
+function notFinite({ step, time, non_finite = {} }: MetricTable): Mark[] {
+  const values = Object.entries(non_finite).flatMap(([name, found]) => found.map(([at, value]) => ({ at, text: `${name} ${value}` })));
+  return [...Map.groupBy(values, ({ at }) => at)].map(([at, found]) => ({
+    kind: 'alert' as const,
+    step: at,
+    time: time[step.findLastIndex((one) => one <= at)] ?? 0,
+    title: 'Not a finite number',
+    detail: found.map(({ text }) => text).join(', '),
+  }));
 }
 
 /** Alerts, and where the run stood still. */
