@@ -25,6 +25,8 @@ export function clientConnector(client: Client): Connector {
     groups: async (id, query) => (await client.groups(id, query)).groups,
     events: async (id, query) => (await client.events(id, query)).events,
     editRewards: client.editRewards,
+    moveView: client.moveView,
+    subscribeView: (onMove, onReset) => ({ close: client.subscribe('view', { onReset }, onMove) }),
     imageUrl: client.imageUrl,
     subscribeRun: (id, { epoch, since }, onEvent, onReset) => ({
       close: client.subscribe(`run:${id}`, { epoch, since, onReset }, onEvent),

@@ -9,6 +9,7 @@ import type {
   Generation,
   Group,
   MetricTable,
+  MoveView,
   RewardRevision,
   RunAction,
   RunDetail,
@@ -16,6 +17,7 @@ import type {
   RunSummary,
   ServerInfo,
   TrainConfig,
+  View,
 } from '@medr1/kernel-bridge/protocol';
 import type { DataClient } from '@medr1/kernel-bridge/client';
 import type { Subscribable } from './observable.ts';
@@ -27,6 +29,7 @@ export type {
   Generation,
   Group,
   MetricTable,
+  MoveView,
   RewardRevision,
   RunAction,
   RunDetail,
@@ -34,6 +37,7 @@ export type {
   RunSummary,
   ServerInfo,
   TrainConfig,
+  View,
 };
 export type { Checkpoint, Completion, RunState } from '@medr1/kernel-bridge/protocol';
 export type {
@@ -101,6 +105,10 @@ export interface Connector {
   editRewards(id: string, edit: RewardEdit): Promise<RewardRevision>;
   /** Answers of a model outside training; may wait for the end of a step. */
   generate(request: GenerateRequest, signal?: AbortSignal): Promise<Generation>;
+  /** Says what this page looks at. */
+  moveView(move: MoveView): Promise<View>;
+  /** What notebooks ask pages to look at, from now on. `onReset`: the backend is a new one and knows nothing of this page. */
+  subscribeView(onMove: (move: MoveView) => void, onReset: () => void): Subscription;
   /** URL an <img> can load; a new one for each size. */
   imageUrl(id: string, path: string, size: number): string;
 

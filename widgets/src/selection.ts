@@ -2,39 +2,10 @@
  * The one selection that all views share. Clicking anything moves it; a view follows the parts it understands and ignores the rest.
  * It is a small JSON value: it is restored with the layout and can be sent as a link.
  */
+import { moved, NOTHING, type Selection } from '@medr1/kernel-bridge/protocol/selection';
 import { Observable } from './observable.ts';
 
-export interface Selection {
-  dataset: string | null;
-  item: string | null;
-  runs: string[];
-  /** null = follow the newest step. */
-  step: number | null;
-  group: number | null;
-  completion: number | null;
-  token: number | null;
-  variant: string | null;
-}
-
-export const NOTHING: Selection = {
-  dataset: null,
-  item: null,
-  runs: [],
-  step: null,
-  group: null,
-  completion: null,
-  token: null,
-  variant: null,
-};
-
-/** Parts that lose their meaning when the named one changes. */
-const DEPENDENTS: Partial<Record<keyof Selection, (keyof Selection)[]>> = {
-  runs: ['step', 'group', 'completion', 'token'],
-  step: ['group', 'completion', 'token'],
-  group: ['completion', 'token'],
-  completion: ['token'],
-  dataset: ['item'],
-};
+export { NOTHING, type Selection };
 
 export class SelectionModel extends Observable<Selection> {
   constructor() {
@@ -43,13 +14,7 @@ export class SelectionModel extends Observable<Selection> {
 
   /** Moves parts of the selection; what hangs on a changed part is dropped unless given too. */
   move(change: Partial<Selection>): void {
-    const next: Selection = { ...this.value };
-    for (const key of Object.keys(change) as (keyof Selection)[]) {
-      if (same(change[key], this.value[key])) continue;
-      for (const dependent of DEPENDENTS[key] ?? []) Object.assign(next, { [dependent]: NOTHING[dependent] });
-    }
-    Object.assign(next, change);
-    if (!same(next, this.value)) this.set(next);
+    this.set(moved(this.value, change));
   }
 
   /** The run that single-run views show: the first selected. */
@@ -85,5 +50,3 @@ export class SelectionModel extends Observable<Selection> {
     this.set(next);
   }
 }
-
-const same = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);

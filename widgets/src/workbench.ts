@@ -4,6 +4,7 @@ import { DataModel } from './data/model.ts';
 import { Observable } from './observable.ts';
 import { SelectionModel } from './selection.ts';
 import { RunList } from './store/run-list.ts';
+import { ViewSync } from './view-sync.ts';
 
 export class Workbench {
   readonly connector: Connector;
@@ -14,19 +15,24 @@ export class Workbench {
   /** Keys of a configuration that the New run form takes over when it is next seen. */
   readonly draft = new Observable<Record<string, unknown> | null>(null);
 
+  readonly #sync: ViewSync;
+
   constructor(connector: Connector) {
     this.connector = connector;
     this.runs = new RunList(connector);
     this.data = new DataModel(connector, this.selection);
+    this.#sync = new ViewSync(connector, this.selection, this.data);
     this.runs.state.subscribe(() => this.#tidySelection());
   }
 
   /** Reads the runs and follows them. Never throws: trouble shows in `runs.state`. */
   start(): Promise<void> {
+    this.#sync.start();
     return this.runs.start();
   }
 
   dispose(): void {
+    this.#sync.dispose();
     this.runs.dispose();
     this.data.dispose();
   }

@@ -8,6 +8,7 @@ import type {
   GenerateRequest,
   Group,
   MetricTable,
+  MoveView,
   RunDetail,
   RunEvent,
   RunState,
@@ -15,7 +16,9 @@ import type {
   RunSummary,
   ServerInfo,
   TrainConfig,
+  View,
 } from '../src/connector.ts';
+import { NOTHING } from '../src/selection.ts';
 import { Observable } from '../src/observable.ts';
 import { drawing, random } from './drawing.ts';
 import { FakeData, type FakeDataOptions } from './fake-data.ts';
@@ -62,6 +65,7 @@ export class FakeConnector implements Connector {
   options: FakeOptions;
   readonly data: FakeData;
   readonly #runListeners = new Map<string, Set<(event: RunEvent) => void>>();
+  readonly #viewListeners = new Set<{ onMove: (move: MoveView) => void; onReset: () => void }>();
   readonly #runsListeners = new Set<(event: RunsEvent) => void>();
   readonly #tables = new Map<string, MetricTable>();
 
@@ -181,6 +185,28 @@ export class FakeConnector implements Connector {
     const listeners = this.#runListeners.get(id) ?? new Set();
     this.#runListeners.set(id, listeners.add(onEvent));
     return { close: () => void listeners.delete(onEvent) };
+  }
+
+  moveView = (move: MoveView): Promise<View> =>
+    this.#answer('moveView', [move], () => ({
+      selection: { ...NOTHING, ...move.selection },
+      data: { dataset: null, query: {}, chosen: {} },
+    }));
+
+  subscribeView(onMove: (move: MoveView) => void, onReset: () => void): { close(): void } {
+    const listener = { onMove, onReset };
+    this.#viewListeners.add(listener);
+    return { close: () => void this.#viewListeners.delete(listener) };
+  }
+
+  /** A notebook moves what pages look at. */
+  notebookMoves(move: Omit<MoveView, 'by'>): void {
+    for (const { onMove } of this.#viewListeners) onMove({ by: 'notebook', ...move });
+  }
+
+  /** The backend was started anew. */
+  restarts(): void {
+    for (const { onReset } of this.#viewListeners) onReset();
   }
 
   subscribeRuns(onEvent: (event: RunsEvent) => void): { close(): void } {

@@ -7,6 +7,7 @@
  */
 import type { EvalSummary } from '../protocol/evals.ts';
 import type { RunEvent, RunSummary } from '../protocol/run.ts';
+import type { MoveView } from '../protocol/view.ts';
 import { RestClient, type Fetch } from './rest.ts';
 import { SharedSocket, TIMING, type OnEvent, type SocketLike, type Status, type SubscribeOptions, type Timing } from './socket.ts';
 
@@ -21,9 +22,11 @@ type EventOf<T extends string> = T extends 'runs'
   ? RunsEvent
   : T extends 'evals'
     ? EvalsEvent
-    : T extends `run:${string}`
-      ? RunEvent
-      : never;
+    : T extends 'view'
+      ? MoveView
+      : T extends `run:${string}`
+        ? RunEvent
+        : never;
 
 export interface ClientOptions {
   baseUrl: string;
@@ -46,8 +49,12 @@ export class Client extends RestClient {
     this.socket = new SharedSocket(() => new Socket(url), options.timing ?? TIMING);
   }
 
-  /** Events of topic `runs`, `evals` or `run:<id>`, each once and in order, across reconnects. Returns the function that ends it. */
-  subscribe<T extends 'runs' | 'evals' | `run:${string}`>(topic: T, options: SubscribeOptions, onEvent: OnEvent<EventOf<T>>): () => void {
+  /** Events of topic `runs`, `evals`, `view` or `run:<id>`, each once and in order, across reconnects. Returns the function that ends it. */
+  subscribe<T extends 'runs' | 'evals' | 'view' | `run:${string}`>(
+    topic: T,
+    options: SubscribeOptions,
+    onEvent: OnEvent<EventOf<T>>,
+  ): () => void {
     return this.socket.subscribe(topic, options, onEvent);
   }
 

@@ -5,6 +5,7 @@ import { WorkbenchError, type ErrorBody } from '../protocol/errors.ts';
 import type { TrainConfig } from '../protocol/config.ts';
 import type { Generation, GenerateRequest } from '../protocol/generate.ts';
 import type { Estimate, RunAction, ServerInfo } from '../protocol/rest.ts';
+import type { MoveView, View } from '../protocol/view.ts';
 import type { Group, MetricTable, RewardRevision, RunDetail, RunEvent, RunSummary } from '../protocol/run.ts';
 
 export type Fetch = (url: string, init?: RequestInit) => Promise<Response>;
@@ -92,6 +93,9 @@ export class RestClient {
   editRewards = (id: string, edit: RewardEdit): Promise<RewardRevision> =>
     this.send('PATCH', `/runs/${part(id)}/rewards`, { ...edit, request_id: requestId() });
   generate = (request: GenerateRequest, signal?: AbortSignal): Promise<Generation> => this.send('POST', '/generate', request, signal);
+  /** What the page that was used last looks at. */
+  view = (): Promise<View> => this.get('/view');
+  moveView = (move: MoveView): Promise<View> => this.send('PATCH', '/view', move);
   log = async (id: string, tail = 200): Promise<string[]> => (await this.get<{ lines: string[] }>(`/runs/${part(id)}/log`, { tail })).lines;
 
   /** For an <img> where cookies authenticate (behind JupyterLab); elsewhere fetch `image`. */

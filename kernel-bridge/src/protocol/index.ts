@@ -7,4 +7,6 @@ export * from './metrics.ts';
 export * from './presets.ts';
 export * from './rest.ts';
 export * from './run.ts';
+export * from './selection.ts';
+export * from './view.ts';
 export * from './ws.ts';

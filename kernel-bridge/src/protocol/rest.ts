@@ -107,6 +107,8 @@ export const ROUTES = [
   ['GET', '/runs/:id/export', 'a file to keep: format=csv (metrics, one row a step) or jsonl (rollouts, one group a line)'],
   ['POST', '/runs/:id/rollback', 'RollbackRun -> RunSummary; drops the steps after that checkpoint; 409 while it is active'],
   ['GET', '/runs/:id/image', "PNG of a group's image; path=  size=longest side in pixels"],
-  ['POST', '/generate', 'GenerateRequest -> Generation; answers when the model has: give it minutes. 429 when too many wait'],
   ['GET', '/runs/:id/log', '{lines: string[]} of the worker; tail=n'],
+  ['POST', '/generate', 'GenerateRequest -> Generation; answers when the model has: give it minutes. 429 when too many wait'],
+  ['GET', '/view', 'View: what the page that was used last looks at'],
+  ['PATCH', '/view', 'MoveView -> View; pages follow what a notebook asks for (topic view)'],
 ] as const;

@@ -14,7 +14,8 @@
  * unasked when the epoch changes while subscribed (steps were dropped by a resume or a roll-back).
  *
  * Topic `run:<id>`: RunEvent, durable, seq from the run's log. Topic `runs`: RunSummary of any run that changed (event.summary) or left
- * (event.removed); seq counts since the server started. Topic `evals`: the same of evaluations. A client that falls behind by 8 MiB or 30 s is closed with 1013 and resumes.
+ * (event.removed); seq counts since the server started. Topic `evals`: the same of evaluations.
+ * Topic `view`: MoveView of a notebook, for pages to follow. A client that falls behind by 8 MiB or 30 s is closed with 1013 and resumes.
  */
 import Type from 'typebox';
 

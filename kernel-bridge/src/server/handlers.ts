@@ -11,6 +11,7 @@ import { presets } from '../protocol/presets.ts';
 import { CreateRun, EditRewards, ForkRun, PROTOCOL_VERSION, RUN_ACTIONS, RollbackRun, RunActionRequest } from '../protocol/rest.ts';
 import type { ROUTES, RunAction, ServerInfo } from '../protocol/rest.ts';
 import { isActive, type RunSummary } from '../protocol/run.ts';
+import { MoveView } from '../protocol/view.ts';
 import { completeConfig } from '../runs/config.ts';
 import { errors } from '../runs/errors.ts';
 import { TABLE_FORMATS, tableLines } from '../runs/export.ts';
@@ -26,6 +27,7 @@ import type { Generations } from './generations.ts';
 import type { Hub } from './hub.ts';
 import { readImage } from './image.ts';
 import type { Supervisor } from './supervisor.ts';
+import { SharedView } from './view.ts';
 
 export interface Services {
   home: string;
@@ -48,6 +50,7 @@ export function handlers(services: Services): Record<RouteKey, Handler> {
   const { home, hub, supervisor, generations, loadItems } = services;
   const store = (c: Context): RunStore => hub.store(c.req.param('id')!);
   const answers = new Answers();
+  const view = new SharedView((move) => hub.viewMoved(move));
 
   return {
     'GET /server': async (): Promise<ServerInfo> => {
@@ -191,6 +194,10 @@ export function handlers(services: Services): Record<RouteKey, Handler> {
       });
     },
 
+    'GET /view': () => view.value,
+
+    'PATCH /view': async (c) => view.move(check(MoveViewBody, await body(c), 'PATCH /view')),
+
     'POST /generate': async (c) => generations.generate(check(GenerateBody, await body(c), 'POST /generate'), c.req.raw.signal),
 
     'GET /runs/:id/log': async (c) => {
@@ -257,6 +264,7 @@ function findByRequest(home: string, request_id: string | undefined): RunStore |
   return null;
 }
 
+const MoveViewBody = Compile(MoveView);
 const GenerateBody = Compile(GenerateRequest);
 const CreateRunBody = Compile(CreateRun);
 const ActionBody = Compile(RunActionRequest);

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { errorBody, type ErrorBody } from '../protocol/errors.ts';
 import type { EvalSummary } from '../protocol/evals.ts';
 import type { RunSummary } from '../protocol/run.ts';
+import type { MoveView } from '../protocol/view.ts';
 import { runDirectory } from '../runs/home.ts';
 import { openRun } from '../runs/runs.ts';
 import type { RunStore } from '../runs/store.ts';
@@ -38,6 +39,7 @@ export class Hub {
   private readonly gathering = new Map<string, NodeJS.Timeout>();
   private readonly runs = new RecentTopic();
   private readonly evals = new RecentTopic();
+  private readonly view = new RecentTopic();
 
   constructor(home: string) {
     this.home = home;
@@ -47,6 +49,7 @@ export class Hub {
   topic(name: string): Topic {
     if (name === 'runs') return this.runs;
     if (name === 'evals') return this.evals;
+    if (name === 'view') return this.view;
     const id = name.startsWith('run:') ? name.slice(4) : '';
     this.store(id);
     return new RunTopic(() => this.store(id));
@@ -102,6 +105,12 @@ export class Hub {
   evaluation(event: { summary: EvalSummary } | { removed: string }): void {
     this.evals.add(event);
     this.notify('evals');
+  }
+
+  /** A notebook moved what pages look at. */
+  viewMoved(move: MoveView): void {
+    this.view.add(move);
+    this.notify('view');
   }
 
   /** Closes the run's database, before its directory moves. */

@@ -1,0 +1,45 @@
+/** The one selection that all views share, as a value. Without a schema, so that pages load no more than they need. */
+export interface Selection {
+  dataset: string | null;
+  item: string | null;
+  runs: string[];
+  /** null = follow the newest step. */
+  step: number | null;
+  group: number | null;
+  completion: number | null;
+  token: number | null;
+  variant: string | null;
+}
+
+export const NOTHING: Selection = {
+  dataset: null,
+  item: null,
+  runs: [],
+  step: null,
+  group: null,
+  completion: null,
+  token: null,
+  variant: null,
+};
+
+/** Parts that lose their meaning when the named one changes. */
+const DEPENDENTS: Partial<Record<keyof Selection, (keyof Selection)[]>> = {
+  runs: ['step', 'group', 'completion', 'token'],
+  step: ['group', 'completion', 'token'],
+  group: ['completion', 'token'],
+  completion: ['token'],
+  dataset: ['item'],
+};
+
+const same = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);
+
+/** The selection with some parts moved; what hangs on a changed part is dropped unless given too. The same object when nothing changed. */
+export function moved(selection: Selection, change: Partial<Selection>): Selection {
+  const next: Selection = { ...selection };
+  for (const key of Object.keys(change) as (keyof Selection)[]) {
+    if (same(change[key], selection[key])) continue;
+    for (const dependent of DEPENDENTS[key] ?? []) Object.assign(next, { [dependent]: NOTHING[dependent] });
+  }
+  Object.assign(next, change);
+  return same(next, selection) ? selection : next;
+}
