@@ -28,11 +28,11 @@ describe('who may answer', () => {
   it('selected runs with their checkpoints, other runs, then the models of the sample', async () => {
     const { model } = await make();
     expect(model.state.value.policies.map(({ group, label }) => `${group}: ${label}`)).toEqual([
-      'a: newest policy, step 90',
-      'a: checkpoint of step 60',
-      'b: the model it starts from',
-      'Made sample: model, think',
-      'Made sample: model, no-think',
+      'Selected runs: a, newest policy (step 90)',
+      'Selected runs: a, checkpoint of step 60',
+      'Other runs: b, the model it starts from',
+      'Made sample: model of the sample, think',
+      'Made sample: model of the sample, no-think',
     ]);
     expect(model.policy?.request).toEqual({ run: 'a' });
   });
@@ -41,7 +41,11 @@ describe('who may answer', () => {
     const { connector, model, runs, server } = await make();
     model.choose('run:a@60');
     connector.calls.length = 0;
-    model.offer([{ ...runs[1], step: 91 }, runs[0]].map((run) => (run.id === 'a' ? { ...run, step: 91 } : run)), ['a'], server);
+    model.offer(
+      [{ ...runs[1], step: 91 }, runs[0]].map((run) => (run.id === 'a' ? { ...run, step: 91 } : run)),
+      ['a'],
+      server,
+    );
     await settle();
     expect(connector.calls).toEqual([]);
     expect(model.policy?.request).toEqual({ run: 'a', step: 60 });
@@ -75,7 +79,8 @@ describe('trying it', () => {
     const { connector, model } = await make();
     const { generate } = connector;
     const busy = { code: 'GENERATE_BUSY', message: 'Eight questions are waiting.', remedy: 'Ask again in a moment.' };
-    connector.generate = (request) => (request.variant === 'think' ? Promise.reject(Object.assign(new Error(busy.message), busy)) : generate(request));
+    connector.generate = (request) =>
+      request.variant === 'think' ? Promise.reject(Object.assign(new Error(busy.message), busy)) : generate(request);
     await model.run();
     expect(model.state.value.answers).toMatchObject({ think: { status: 'error', error: busy }, 'no-think': { status: 'ready' } });
   });

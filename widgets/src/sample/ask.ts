@@ -17,7 +17,7 @@ export const VARIANTS = { think: 'think', 'no-think': 'no-think', 'think-after':
 /** Who answers. */
 export interface Policy {
   key: string;
-  /** Run, or what the models have in common. */
+  /** What it is listed under. */
   group: string;
   label: string;
   request: Pick<GenerateRequest, 'run' | 'step' | 'model'>;
@@ -74,8 +74,7 @@ export class AskModel {
   });
   readonly #connector: Connector;
   readonly #checkpoints = new Map<string, { state: string; list: Checkpoint[] }>();
-  /** The selected ones: those whose checkpoints are offered. */
-  #runs: RunSummary[] = [];
+  #offered: Offered = { runs: [], selected: [], server: null };
   #question: { dataset: string; item: string } | null = null;
   #abort: AbortController | null = null;
   #promptAbort: AbortController | null = null;
@@ -96,18 +95,14 @@ export class AskModel {
 
   /** Who may answer: the runs with their checkpoints, selected ones first, and the sample's models. */
   offer(runs: readonly RunSummary[], selected: readonly string[], server: ServerInfo | null): void {
-    this.#runs = runs.filter(({ id }) => selected.includes(id));
-    for (const run of this.#runs) if (this.#checkpoints.get(run.id)?.state !== run.state) void this.#readCheckpoints(run);
-    const policies = policiesOf(runs, selected, new Map([...this.#checkpoints].map(([id, { list }]) => [id, list])), server);
-    if (JSON.stringify(policies) === JSON.stringify(this.state.value.policies)) return;
-    const before = this.policy?.key;
-    this.#change({ policies });
-    if (this.policy?.key !== before) this.#chosen();
+    this.#offered = { runs, selected, server };
+    for (const run of this.#selectedRuns) if (this.#checkpoints.get(run.id)?.state !== run.state) void this.#readCheckpoints(run);
+    this.#list();
   }
 
   /** Looks for checkpoints that were written since. */
   async refresh(): Promise<void> {
-    await Promise.all(this.#runs.map((run) => this.#readCheckpoints(run)));
+    await Promise.all(this.#selectedRuns.map((run) => this.#readCheckpoints(run)));
   }
 
   choose(key: string): void {
@@ -196,6 +191,21 @@ export class AskModel {
     this.#promptAbort?.abort();
   }
 
+  /** Those whose checkpoints are offered. */
+  get #selectedRuns(): RunSummary[] {
+    const { runs, selected } = this.#offered;
+    return runs.filter(({ id }) => selected.includes(id));
+  }
+
+  #list(): void {
+    const { runs, selected, server } = this.#offered;
+    const policies = policiesOf(runs, selected, new Map([...this.#checkpoints].map(([id, { list }]) => [id, list])), server);
+    if (JSON.stringify(policies) === JSON.stringify(this.state.value.policies)) return;
+    const before = this.policy?.key;
+    this.#change({ policies });
+    if (this.policy?.key !== before) this.#chosen();
+  }
+
   #chosen(): void {
     const variant = this.policy?.variant;
     if (variant) this.#change({ promptVariant: variant });
@@ -232,13 +242,18 @@ export class AskModel {
     const detail = await this.#connector.run(run.id).catch(() => null); // without them its newest policy can still be asked
     if (!detail) return;
     this.#checkpoints.set(run.id, { state: run.state, list: detail.checkpoints });
-    const policies = withCheckpoints(this.state.value.policies, run, detail.checkpoints);
-    if (JSON.stringify(policies) !== JSON.stringify(this.state.value.policies)) this.#change({ policies });
+    this.#list();
   }
 
   #change(change: Partial<AskState>): void {
     this.state.update((state) => ({ ...state, ...change }));
   }
+}
+
+interface Offered {
+  runs: readonly RunSummary[];
+  selected: readonly string[];
+  server: ServerInfo | null;
 }
 
 /** Newest policies of all runs, the selected ones first and with their checkpoints, then the models of the made sample. */
@@ -250,24 +265,25 @@ export function policiesOf(
 ): Policy[] {
   const chosen = selected.flatMap((id) => runs.find((run) => run.id === id) ?? []);
   const others = runs.filter((run) => !selected.includes(run.id));
-  const ofRuns = [...chosen, ...others].flatMap((run) => [newestOf(run), ...checkpointsOf(run, checkpoints.get(run.id) ?? [])]);
-  const models = Object.entries(server?.sample?.models ?? {}).map(
-    ([variant, model]): Policy => ({
-      key: `model:${model}`,
-      group: 'Made sample',
-      label: `model, ${variant}`,
-      request: { model },
-      variant: variantOf(variant),
-    }),
-  );
+  const ofRuns = [
+    ...chosen.flatMap((run) => [newestOf(run, 'Selected runs'), ...checkpointsOf(run, checkpoints.get(run.id) ?? [])]),
+    ...others.map((run) => newestOf(run, 'Other runs')),
+  ];
+  const models = Object.entries(server?.sample?.models ?? {}).map(([variant, model]): Policy => ({
+    key: `model:${model}`,
+    group: 'Made sample',
+    label: `model of the sample, ${variant}`,
+    request: { model },
+    variant: variantOf(variant),
+  }));
   return [...ofRuns, ...models];
 }
 
 const variantOf = (name: string): Variant | null => (name in VARIANTS ? (name as Variant) : null);
 
-function newestOf(run: RunSummary): Policy {
-  const label = run.step > 0 ? `newest policy, step ${run.step}` : 'the model it starts from';
-  return { key: `run:${run.id}`, group: run.name, label, request: { run: run.id }, variant: variantOf(run.variant) };
+function newestOf(run: RunSummary, group: string): Policy {
+  const label = `${run.name}, ${run.step > 0 ? `newest policy (step ${run.step})` : 'the model it starts from'}`;
+  return { key: `run:${run.id}`, group, label, request: { run: run.id }, variant: variantOf(run.variant) };
 }
 
 function checkpointsOf(run: RunSummary, list: readonly Checkpoint[]): Policy[] {
@@ -275,16 +291,9 @@ function checkpointsOf(run: RunSummary, list: readonly Checkpoint[]): Policy[] {
     .toSorted((a, b) => b.step - a.step)
     .map(({ step }) => ({
       key: `run:${run.id}@${step}`,
-      group: run.name,
-      label: `checkpoint of step ${step}`,
+      group: 'Selected runs',
+      label: `${run.name}, checkpoint of step ${step}`,
       request: { run: run.id, step },
       variant: variantOf(run.variant),
     }));
-}
-
-function withCheckpoints(policies: readonly Policy[], run: RunSummary, list: readonly Checkpoint[]): Policy[] {
-  const at = policies.findIndex(({ key }) => key === `run:${run.id}`);
-  if (at < 0) return [...policies];
-  const rest = policies.slice(at + 1).filter(({ request }) => request.run !== run.id);
-  return [...policies.slice(0, at + 1), ...checkpointsOf(run, list), ...rest];
 }

@@ -17,7 +17,12 @@ describe('SampleModel', () => {
     model.show(SET, ids[3]);
     expect(model.state.value).toMatchObject({ status: 'loading', item: ids[3] });
     await settle();
-    expect(model.state.value).toMatchObject({ status: 'ready', stale: false, place: { index: 3, total: 200 }, answers: { status: 'ready' } });
+    expect(model.state.value).toMatchObject({
+      status: 'ready',
+      stale: false,
+      place: { index: 3, total: 200 },
+      answers: { status: 'ready' },
+    });
     expect(model.state.value.sample!.item.id).toBe(ids[3]);
     expect([model.neighbour(-1), model.neighbour(1)]).toEqual([ids[2], ids[4]]);
   });

@@ -1,5 +1,13 @@
 /** One question with all that belongs to it: its record, its neighbours under the filter of the Data view, and what runs answered. */
-import { errorBody, type Connector, type DataSample, type ErrorBody, type ItemAnswers, type ItemPlace, type ItemQuery } from '../connector.ts';
+import {
+  errorBody,
+  type Connector,
+  type DataSample,
+  type ErrorBody,
+  type ItemAnswers,
+  type ItemPlace,
+  type ItemQuery,
+} from '../connector.ts';
 import { Observable } from '../observable.ts';
 
 export type Answers = { status: 'loading' } | { status: 'ready'; value: ItemAnswers[] } | { status: 'error'; error: ErrorBody };

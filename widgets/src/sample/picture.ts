@@ -67,7 +67,8 @@ export class PictureModel {
     this.#again = false;
     try {
       const picture = await this.#connector.data.picture(dataset, path!, { size: SIZE, ...window }, abort.signal);
-      if (abort === this.#abort && !abort.signal.aborted) this.state.update((state) => ({ ...state, status: 'ready', picture, error: null }));
+      if (abort === this.#abort && !abort.signal.aborted)
+        this.state.update((state) => ({ ...state, status: 'ready', picture, error: null }));
     } catch (error) {
       if (abort === this.#abort && !abort.signal.aborted)
         this.state.update((state) => ({ ...state, status: 'error', picture: null, error: errorBody(error) }));

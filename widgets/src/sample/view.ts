@@ -1,0 +1,648 @@
+/** The Sample view: one question with its image, what runs answered, and what a model answers now. All text here is untrusted: text nodes only. */
+import { css, html, nothing, type PropertyValues, type TemplateResult } from 'lit';
+import { PROBLEMS, type Problem } from '@medr1/kernel-bridge/protocol/problems';
+import type { DataItem, DataSample, ItemAnswers, ItemQuery } from '../connector.ts';
+import { command, define, WatchingElement } from '../element.ts';
+import { integer } from '../format.ts';
+import { icon } from '../icons.ts';
+import { empty, failed, loading } from '../parts.ts';
+import { completionStyles, completionText, glyph } from '../rollouts/completion.ts';
+import { base, tokens } from '../theme.ts';
+import type { Workbench } from '../workbench.ts';
+import { AskModel } from './ask.ts';
+import './image.ts';
+import { byRun, letterOf, SampleModel, tally, type RunAnswers, type SampleState } from './model.ts';
+import { PictureModel } from './picture.ts';
+import './prompt.ts';
+import './try.ts';
+
+const THUMB = 192;
+/** Answers of a run that are listed before the rest is asked for. */
+const FEW = 4;
+
+export class SampleView extends WatchingElement {
+  static override properties = {
+    workbench: { attribute: false },
+    openAnswers: { state: true },
+    allOf: { state: true },
+    copied: { state: true },
+  };
+  declare workbench: Workbench;
+  /** Answers folded out or in by hand, by run, source and step. */
+  declare openAnswers: ReadonlyMap<string, boolean>;
+  /** Runs all of whose answers are listed. */
+  declare allOf: ReadonlySet<string>;
+  declare copied: boolean;
+
+  #model: SampleModel | null = null;
+  #picture: PictureModel | null = null;
+  #ask: AskModel | null = null;
+
+  constructor() {
+    super();
+    this.openAnswers = new Map();
+    this.allOf = new Set();
+    this.copied = false;
+  }
+
+  protected override identity(): PropertyKey[] {
+    return ['workbench'];
+  }
+
+  protected override watched() {
+    const { selection, runs, data } = this.workbench;
+    return [selection, runs.state, data.state, this.#model!.state];
+  }
+
+  protected override acquire(): void {
+    const { connector } = this.workbench;
+    this.#model ??= new SampleModel(connector);
+    this.#picture ??= new PictureModel(connector);
+    this.#ask ??= new AskModel(connector);
+  }
+
+  protected override release(): void {
+    this.#ask?.cancel();
+  }
+
+  /** The host gives the view the keyboard. */
+  override focus(options?: FocusOptions): void {
+    this.renderRoot.querySelector<HTMLElement>('.page')?.focus(options);
+  }
+
+  protected override willUpdate(changed: PropertyValues): void {
+    super.willUpdate(changed);
+    if (!this.isConnected) return;
+    const { dataset, item, runs } = this.workbench.selection.value;
+    this.#model!.show(dataset, item, this.#filter(dataset));
+    const list = this.workbench.runs.state.value;
+    this.#ask!.offer(list.runs, runs, list.server);
+    const { sample, dataset: shown } = this.#model!.state.value;
+    if (!sample || shown === null) return;
+    if (sample.item.image === '') this.#picture!.hide();
+    else this.#picture!.show(shown, sample.item.image);
+    this.#ask!.ask(shown, sample.item.id);
+  }
+
+  /** The filter of the Data view, while that shows the same data set. */
+  #filter(dataset: string | null): ItemQuery {
+    const { data } = this.workbench;
+    return dataset !== null && data.state.value.dataset === dataset ? data.query : {};
+  }
+
+  protected override render(): TemplateResult {
+    const state = this.#model!.state.value;
+    if (state.status === 'idle')
+      return empty(
+        'No question chosen',
+        'Choose one in the Data view: a double click or Enter opens it here.',
+        html`<button class="primary" @click=${() => command(this, 'open-data')}>Open Data</button>`,
+      );
+    if (state.status === 'error') return html`${this.#toolbar(state)} ${failed(state.error!, () => this.#model!.reload())}`;
+    if (!state.sample) return loading('question');
+    const { sample } = state;
+    return html`<div class="page" tabindex="0" aria-label="Question; left and right walk the filter" @keydown=${this.#onKey}>
+      ${this.#toolbar(state)}
+      <div class=${`columns${state.stale ? ' stale' : ''}`} data-testid="sample" data-item=${sample.item.id}>
+        <div class="column picture">
+          <medr1-image
+            .model=${this.#picture!}
+            .modality=${sample.item.modality}
+            .label=${`Image of the question: ${sample.item.question}`}
+          ></medr1-image>
+          <p class="path small secondary" title="path inside the data set">${sample.item.image || 'no image'}</p>
+        </div>
+        <div class="column words">
+          ${this.#question(sample.item)} ${this.#answers(state)}
+          <section>
+            <h3>Try it</h3>
+            <medr1-try .model=${this.#ask!}></medr1-try>
+          </section>
+          <details data-testid="prompt" @toggle=${(event: Event) => this.#ask!.openPrompt((event.target as HTMLDetailsElement).open)}>
+            <summary>Prompt, as the model gets it</summary>
+            <medr1-prompt
+              .workbench=${this.workbench}
+              .model=${this.#ask!}
+              .image=${sample.item.image === '' ? null : this.#imageOf(state)}
+            ></medr1-prompt>
+          </details>
+          ${this.#record(sample)}
+        </div>
+        <div class="column beside">${this.#siblings(sample)} ${this.#near(sample)}</div>
+      </div>
+    </div>`;
+  }
+
+  #imageOf({ dataset, sample }: SampleState): { dataset: string; path: string } {
+    const { image } = sample!.item;
+    if (this.#seen?.dataset !== dataset || this.#seen?.path !== image) this.#seen = { dataset: dataset!, path: image };
+    return this.#seen!;
+  }
+  #seen: { dataset: string; path: string } | null = null;
+
+  #toolbar({ place, dataset, item }: SampleState): TemplateResult {
+    const whole =
+      place &&
+      (place.index === null
+        ? `not among the ${integer(place.total)} of the filter`
+        : `${integer(place.index + 1)} of ${integer(place.total)}`);
+    return html`<div class="toolbar" role="toolbar" aria-label="Question">
+      <span class="steps">
+        ${this.#step(-1)}
+        <span class="number" data-testid="place">${whole ?? ' '}</span>
+        ${this.#step(1)}
+      </span>
+      <b class="ellipsis id" title=${item ?? ''}>${item}</b>
+      <span class="secondary ellipsis">${dataset}</span>
+      <button class="quiet back" @click=${() => command(this, 'open-data')}>Data</button>
+    </div>`;
+  }
+
+  #step(way: 1 | -1): TemplateResult {
+    const label = way === 1 ? 'Next question' : 'Previous question';
+    return html`<button
+      class="quiet"
+      aria-label=${label}
+      title=${`${label} (${way === 1 ? '→ or j' : '← or k'})`}
+      ?disabled=${this.#model!.neighbour(way) === null}
+      data-testid=${way === 1 ? 'next' : 'previous'}
+      @click=${() => this.#go(way)}
+    >
+      ${icon(way === 1 ? 'right' : 'left')}
+    </button>`;
+  }
+
+  #question(item: DataItem): TemplateResult {
+    return html`<section class="question" data-testid="question">
+      <h2>${item.question}</h2>
+      <ol class="options">
+        ${item.options.map((option, index) => {
+          const right = letterOf(index) === item.answer;
+          return html`<li class=${right ? 'right' : ''} data-testid=${right ? 'right-option' : 'option'}>
+            <span class="letter">${letterOf(index)}</span> <span>${option}</span>
+            ${right ? html`<span class="gold small">✓ right</span>` : nothing}
+          </li>`;
+        })}
+      </ol>
+      ${item.problem ? problem(item.problem) : nothing}
+      <p class="facts small">
+        <span class="chip" title="modality">${item.modality}</span>
+        <span class="chip" title="question type">${item.question_type}</span>
+        <span class="chip" title="data set of origin">${item.dataset}</span>
+        ${splits(item.splits)}
+      </p>
+    </section>`;
+  }
+
+  #siblings({ item, same_image }: DataSample): TemplateResult {
+    return html`<section>
+      <h3>Questions on this image <span class="count">${integer(same_image.length + 1)}</span></h3>
+      <ul class="siblings">
+        ${[item, ...same_image].map(
+          (one) =>
+            html`<li>
+              <button
+                class="quiet"
+                aria-current=${one.id === item.id}
+                data-testid="sibling"
+                @click=${() => this.workbench.selection.move({ item: one.id })}
+              >
+                <span>${one.question}</span>
+                <span class="small secondary">${one.question_type} · ${answerOf(one)}</span>
+              </button>
+            </li>`,
+        )}
+      </ul>
+    </section>`;
+  }
+
+  #near({ item, near }: DataSample): TemplateResult {
+    const { data } = this.workbench.connector;
+    const { dataset } = this.#model!.state.value;
+    const unknown = item.sha256 === null;
+    return html`<section>
+      <h3>Near-duplicates <span class="count">${unknown ? '?' : integer(near.length)}</span></h3>
+      ${
+        unknown
+          ? html`<p class="small secondary">The image was not decoded, so it is not known what looks like it.</p>`
+          : near.length === 0
+            ? html`<p class="small secondary">No other image looks like this one.</p>`
+            : nothing
+      }
+      <ul class="near">
+        ${near.map(
+          ({ path, sha256, distance, items, splits: within }) =>
+            html`<li>
+              <button
+                class="quiet"
+                title=${path}
+                ?disabled=${items.length === 0}
+                data-testid="near"
+                @click=${() => this.workbench.selection.move({ item: items[0] })}
+              >
+                ${sha256 ? html`<img src=${data.thumbUrl(dataset!, sha256, THUMB)} alt="" loading="lazy" />` : html`<span class="none small">no thumbnail</span>`}
+                <span class="small number" title="bits of 128 in which the perceptual hashes differ"
+                  >${distance === 0 ? 'same' : distance === 1 ? '1 bit' : `${distance} bits`}</span
+                >
+                ${within.map((split) => html`<span class="small secondary split">${breakable(split)}</span>`)}
+              </button>
+            </li>`,
+        )}
+      </ul>
+    </section>`;
+  }
+
+  /* What runs answered */
+
+  #answers({ answers }: SampleState): TemplateResult {
+    return html`<section data-testid="answers">
+      <h3>
+        Answers of runs
+        ${answers.status === 'ready' ? html`<button class="quiet small" title="Read them again" aria-label="Read the answers again" @click=${() => void this.#model!.loadAnswers()}>↻</button>` : nothing}
+      </h3>
+      ${
+        answers.status === 'loading'
+          ? html`<p class="small secondary" role="status">Loading answers …</p>`
+          : answers.status === 'error'
+            ? failed(answers.error, () => void this.#model!.loadAnswers())
+            : answers.value.length === 0
+              ? html`<p class="small secondary">No run was asked this question yet.</p>`
+              : byRun(answers.value, this.workbench.selection.value.runs).map((run) => this.#run(run))
+      }
+    </section>`;
+  }
+
+  #run({ run, name, variant, answers }: RunAnswers): TemplateResult {
+    const all = this.allOf.has(run);
+    const listed = all ? answers : answers.slice(0, FEW);
+    return html`<div class="run" data-testid="run-answers">
+      <h4><span class="ellipsis">${name}</span> <span class="chip small">${variant}</span></h4>
+      ${listed.map((one, index) => this.#asked(one, index === 0))}
+      ${
+        listed.length < answers.length
+          ? html`<button class="quiet small" @click=${() => (this.allOf = new Set([...this.allOf, run]))}>
+              ${integer(answers.length - listed.length)} earlier ones
+            </button>`
+          : nothing
+      }
+    </div>`;
+  }
+
+  #asked(asked: ItemAnswers, newest: boolean): TemplateResult {
+    const key = `${asked.run} ${asked.source} ${asked.step} ${asked.group}`;
+    const open = this.openAnswers.get(key) ?? newest;
+    const { right, judged } = tally(asked);
+    const tone = judged === 0 ? '' : right === judged ? 'right' : right === 0 ? 'wrong' : '';
+    return html`<details
+      ?open=${open}
+      data-testid="asked"
+      @toggle=${(event: Event) => {
+        const now = (event.target as HTMLDetailsElement).open;
+        if (now !== (this.openAnswers.get(key) ?? newest)) this.openAnswers = new Map(this.openAnswers).set(key, now);
+      }}
+    >
+      <summary>
+        <span class="number">step ${integer(asked.step)}</span>
+        <span class="secondary">${asked.source === 'evaluation' ? 'evaluation' : 'training'}</span>
+        <span class="number"
+          ><span class=${tone ? `chip ${tone}` : 'chip'}
+            >${tone ? `${glyph(tone === 'right')} ` : judged === 0 ? '? ' : '◐ '}${judged === 0 ? 'not judged' : `${right} of ${judged} right`}</span
+          ></span
+        >
+        ${
+          asked.group === null
+            ? nothing
+            : html`<button
+                class="quiet small"
+                title="Show this group in the Rollouts view"
+                @click=${(event: Event) => {
+                  event.preventDefault();
+                  this.workbench.selection.move({ runs: [asked.run], step: asked.step, group: asked.group });
+                  command(this, 'open-rollouts');
+                }}
+              >
+                rollouts →
+              </button>`
+        }
+      </summary>
+      <ol class="completions">
+        ${asked.completions.map(
+          (one) =>
+            html`<li>
+              <span class=${`chip small ${one.correct === null ? '' : one.correct ? 'right' : 'wrong'}`}
+                >${glyph(one.correct)} ${one.prediction ?? '–'}</span
+              >
+              <div class="text">${completionText(one.text, one.correct)}</div>
+            </li>`,
+        )}
+      </ol>
+    </details>`;
+  }
+
+  #record({ raw, file, row }: DataSample): TemplateResult {
+    const text = JSON.stringify(raw, null, 2);
+    const copy = async (): Promise<void> => {
+      await navigator.clipboard.writeText(text);
+      this.copied = true;
+      setTimeout(() => (this.copied = false), 1500);
+    };
+    return html`<details data-testid="record">
+      <summary>Record, as it stands in its file</summary>
+      <p class="small secondary record-place">
+        <span>${file}, record ${integer(row + 1)}</span>
+        <button class="quiet small" @click=${() => void copy()}>${this.copied ? 'copied' : 'copy'}</button>
+      </p>
+      <pre tabindex="0">${text}</pre>
+    </details>`;
+  }
+
+  #go(way: 1 | -1): void {
+    const item = this.#model!.neighbour(way);
+    if (item !== null) this.workbench.selection.move({ item });
+  }
+
+  /** Left and right, or k and j, walk the filter; not while something is typed or chosen. */
+  #onKey = (event: KeyboardEvent): void => {
+    if (event.ctrlKey || event.metaKey || event.altKey || event.shiftKey) return;
+    const [target] = event.composedPath() as HTMLElement[];
+    if (/^(input|select|textarea)$/i.test(target.tagName)) return;
+    const way = ({ ArrowRight: 1, j: 1, ArrowLeft: -1, k: -1 } as const)[event.key as 'j'];
+    if (!way) return;
+    event.preventDefault();
+    this.#go(way);
+  };
+
+  static override styles = [
+    tokens,
+    base,
+    completionStyles,
+    css`
+      :host {
+        height: 100%;
+        overflow: hidden;
+        container-type: inline-size;
+      }
+      .page {
+        height: 100%;
+        overflow: auto;
+        outline-offset: -2px;
+      }
+      .page:focus-visible {
+        outline-width: 1px;
+      }
+      .toolbar {
+        position: sticky;
+        top: 0;
+        z-index: 5;
+        flex-wrap: nowrap;
+        background: var(--medr1-surface);
+      }
+      .steps {
+        display: inline-flex;
+        flex: none;
+        gap: 4px;
+        align-items: center;
+      }
+      .steps button {
+        display: inline-flex;
+        padding: 2px 4px;
+      }
+      .steps .number {
+        min-width: 9ch;
+        text-align: center;
+      }
+      .id {
+        min-width: 6ch;
+      }
+      .back {
+        margin-left: auto;
+      }
+      .columns {
+        display: grid;
+        grid-template: 'picture' auto 'words' auto 'beside' auto / minmax(0, 1fr);
+        gap: 0 16px;
+        padding: 8px;
+      }
+      .picture {
+        grid-area: picture;
+      }
+      .words {
+        grid-area: words;
+      }
+      .beside {
+        grid-area: beside;
+      }
+      .stale {
+        opacity: 0.6;
+      }
+      .column {
+        min-width: 0;
+      }
+      medr1-image {
+        height: clamp(220px, 50vh, 420px);
+      }
+      @container (min-width: 760px) {
+        .columns {
+          grid-template: 'picture words' auto 'beside words' 1fr / minmax(280px, 5fr) minmax(0, 6fr);
+        }
+        medr1-image {
+          height: clamp(260px, 56vh, 640px);
+        }
+      }
+      section,
+      .column > details {
+        margin-bottom: 12px;
+      }
+      h2,
+      h3,
+      h4,
+      p {
+        margin: 0;
+        font-size: inherit;
+      }
+      h2 {
+        font-family: var(--medr1-font-text);
+        font-size: 15px;
+        font-weight: 600;
+        line-height: 1.4;
+        overflow-wrap: anywhere;
+      }
+      h3,
+      .column > details > summary {
+        display: flex;
+        gap: 6px;
+        align-items: baseline;
+        margin: 0 0 6px;
+        padding-bottom: 2px;
+        font-weight: 600;
+        border-bottom: 1px solid var(--medr1-border);
+      }
+      .column > details > summary {
+        display: list-item;
+        cursor: pointer;
+      }
+      .count {
+        color: var(--medr1-text-2);
+        font-weight: 400;
+      }
+      .path {
+        margin: 0 0 12px;
+        overflow-wrap: anywhere;
+      }
+      ul,
+      ol {
+        margin: 0;
+        padding: 0;
+        list-style: none;
+      }
+      .options {
+        margin: 8px 0;
+      }
+      .options li {
+        display: flex;
+        gap: 8px;
+        align-items: baseline;
+        padding: 2px 8px;
+        border-left: 2px solid var(--medr1-border);
+        overflow-wrap: anywhere;
+      }
+      .options li + li {
+        margin-top: 2px;
+      }
+      .options .right {
+        background: var(--medr1-right-surface);
+        border-left-color: var(--medr1-right);
+      }
+      .letter {
+        color: var(--medr1-text-2);
+        font-weight: 600;
+      }
+      .gold {
+        margin-left: auto;
+        color: var(--medr1-right);
+        white-space: nowrap;
+      }
+      .facts {
+        display: flex;
+        flex-wrap: wrap;
+        gap: 4px;
+      }
+      .facts .chip {
+        white-space: normal;
+      }
+      .problem {
+        margin: 8px 0;
+        padding: 4px 8px;
+        border-left: 2px solid var(--medr1-warn);
+      }
+      .siblings button {
+        display: grid;
+        width: 100%;
+        padding: 2px 8px;
+        text-align: left;
+        white-space: normal;
+        overflow-wrap: anywhere;
+        border-left: 2px solid transparent;
+        border-radius: 0;
+      }
+      .siblings button[aria-current='true'] {
+        background: var(--medr1-surface-2);
+        border-left-color: var(--medr1-accent);
+      }
+      .near {
+        display: grid;
+        grid-template-columns: repeat(auto-fill, minmax(96px, 1fr));
+        gap: 4px;
+      }
+      .near button {
+        display: grid;
+        width: 100%;
+        padding: 4px;
+        text-align: left;
+        white-space: normal;
+      }
+      .near img,
+      .near .none {
+        display: grid;
+        place-items: center;
+        width: 100%;
+        height: 72px;
+        object-fit: contain;
+        background: #000;
+        color: #c8c8c8;
+      }
+      .near .number {
+        text-align: left;
+      }
+      .split {
+        overflow-wrap: anywhere;
+        line-height: 1.2;
+      }
+      .run + .run {
+        margin-top: 8px;
+      }
+      .run h4 {
+        display: flex;
+        gap: 6px;
+        align-items: center;
+        font-weight: 400;
+      }
+      .run summary {
+        padding: 1px 0;
+        cursor: pointer;
+      }
+      .run summary > * {
+        margin-right: 6px;
+      }
+      .completions li {
+        display: grid;
+        grid-template-columns: 48px minmax(0, 1fr);
+        gap: 8px;
+        align-items: start;
+        padding: 2px 0 2px 8px;
+        border-left: 2px solid var(--medr1-border);
+      }
+      .completions .chip {
+        justify-self: start;
+      }
+      .record-place {
+        display: flex;
+        gap: 8px;
+        align-items: center;
+        overflow-wrap: anywhere;
+      }
+      pre {
+        max-height: 360px;
+        margin: 4px 0 0;
+        padding: 8px;
+        overflow: auto;
+        font: 12px / 1.5 var(--medr1-font-code);
+        white-space: pre-wrap;
+        overflow-wrap: anywhere;
+        background: var(--medr1-surface-2);
+      }
+      .message {
+        padding: 4px 0;
+      }
+    `,
+  ];
+}
+
+/** A path may be broken after its slashes. */
+const breakable = (path: string): unknown[] => path.split('/').flatMap((part, index) => (index === 0 ? [part] : ['/', html`<wbr />`, part]));
+
+const splits = (names: readonly string[]): TemplateResult[] => names.map((name) => html`<span class="chip" title="split">${name}</span>`);
+
+function problem(code: string): TemplateResult {
+  return html`<p class="problem" data-testid="problem">
+    <span class="warning" aria-hidden="true">⚠</span> Not used: ${PROBLEMS[code as Problem] ?? code}
+    <span class="small secondary">${code}</span>
+  </p>`;
+}
+
+function answerOf({ answer, options }: DataItem): string {
+  if (answer === null) return 'no answer';
+  return `${answer}) ${options[answer.charCodeAt(0) - 65] ?? ''}`;
+}
+
+define('medr1-sample', SampleView);
