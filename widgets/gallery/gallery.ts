@@ -9,6 +9,7 @@ import '../src/new-run/view.ts';
 import '../src/rewards/view.ts';
 import '../src/rollouts/view.ts';
 import '../src/runs/view.ts';
+import '../src/sample/view.ts';
 import { refreshTheme } from '../src/theme.ts';
 import { Workbench } from '../src/workbench.ts';
 import { FakeConnector } from '../testing/fake-connector.ts';

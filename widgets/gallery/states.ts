@@ -4,6 +4,7 @@ import type { CurvesState } from '../src/curves/model.ts';
 import type { Selection } from '../src/selection.ts';
 import type { Workbench } from '../src/workbench.ts';
 import type { FakeConnector, FakeOptions } from '../testing/fake-connector.ts';
+import type { DataItem } from '../src/connector.ts';
 
 export interface GalleryState {
   tag: string;
@@ -50,6 +51,13 @@ const runs = [
 const hostile = '<img src=x onerror="document.title=\'broken\'"><script>document.title="broken"</script>';
 
 const ask = (element: HTMLElement, selector: string): HTMLElement | null => element.shadowRoot!.querySelector(selector);
+/** Chooses the first question that is such a one. */
+const chooseItem =
+  (wanted: (item: DataItem) => boolean): GalleryState['after'] =>
+  async (_element, { selection }, { data }) => {
+    selection.move({ dataset: 'omnimedvqa', item: data.all('omnimedvqa').find(wanted)!.id });
+    await settle();
+  };
 const settle = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 300));
 
 export const STATES: Record<string, GalleryState> = {
@@ -176,6 +184,55 @@ export const STATES: Record<string, GalleryState> = {
     },
   },
   'rewards: not active': { tag: 'medr1-rewards', options: { runs }, select: { runs: ['r3'] } },
+  'sample: question': {
+    tag: 'medr1-sample',
+    options: { runs },
+    select: { runs: ['r1', 'r3'] },
+    after: chooseItem(({ modality, sha256 }) => modality.startsWith('Fundus') && sha256 !== null),
+  },
+  'sample: CT, windowed': {
+    tag: 'medr1-sample',
+    options: { runs },
+    select: { runs: ['r1'] },
+    after: chooseItem(({ modality, sha256 }) => modality.startsWith('CT') && sha256 !== null),
+  },
+  'sample: prompt and answers': {
+    tag: 'medr1-sample',
+    options: { runs },
+    select: { runs: ['r1'] },
+    after: async (element, workbench, connector) => {
+      await chooseItem(({ sha256 }) => sha256 !== null)!(element, workbench, connector);
+      ask(element, 'medr1-try')!.shadowRoot!.querySelector<HTMLElement>('[data-testid=try-run]')!.click();
+      ask(element, 'medr1-try')!.shadowRoot!.querySelector<HTMLElement>('[data-testid=as-tokens]')!.click();
+      for (const id of ['prompt', 'record']) (ask(element, `[data-testid=${id}]`) as HTMLDetailsElement).open = true;
+      await settle();
+      ask(element, '[data-testid=prompt] medr1-prompt')!.shadowRoot!.querySelector<HTMLElement>('input[type=checkbox]')?.click();
+      ask(element, 'medr1-try')!.scrollIntoView();
+    },
+  },
+  'sample: a model that is busy': {
+    tag: 'medr1-sample',
+    options: { runs },
+    select: { runs: ['r1'] },
+    after: async (element, workbench, connector) => {
+      const busy = { code: 'GENERATE_BUSY', message: '8 questions are waiting for an answer.', remedy: 'Ask again in a moment.' };
+      connector.generate = () => Promise.reject(Object.assign(new Error(busy.message), busy));
+      await chooseItem(({ sha256 }) => sha256 !== null)!(element, workbench, connector);
+      ask(element, 'medr1-try')!.shadowRoot!.querySelector<HTMLElement>('[data-testid=try-run]')!.click();
+    },
+  },
+  'sample: image missing': { tag: 'medr1-sample', options: { runs }, after: chooseItem(({ problem }) => problem === 'image-missing') },
+  'sample: hostile text': {
+    tag: 'medr1-sample',
+    options: {
+      runs,
+      data: { item: (item) => ({ ...item, question: hostile, options: [hostile, 'b'], modality: hostile, splits: [hostile] }) },
+    },
+    after: chooseItem(() => true),
+  },
+  'sample: nothing chosen': { tag: 'medr1-sample', options: { runs } },
+  'sample: loading': { tag: 'medr1-sample', options: { silent: true }, select: { dataset: 'omnimedvqa', item: 'x' } },
+  'sample: error': { tag: 'medr1-sample', options: { failure: down }, select: { dataset: 'omnimedvqa', item: 'x' } },
   'new run: empty': { tag: 'medr1-new-run', options: { schema } },
   'new run: demo': {
     tag: 'medr1-new-run',

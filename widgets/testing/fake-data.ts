@@ -148,14 +148,17 @@ const unknown = (what: string): never => {
 export class FakeData implements DataConnector {
   readonly #options: FakeDataOptions;
   readonly #answer: Answer;
+  /** Ids of all runs. */
+  readonly #runs: () => string[];
   #datasets: FakeDataset[];
   #jobs: IndexJob[];
   readonly #items = new Map<string, DataItem[]>();
   readonly #aspects = new Map<string, number>();
 
-  constructor(options: FakeDataOptions, answer: Answer) {
+  constructor(options: FakeDataOptions, answer: Answer, runs: () => string[] = () => []) {
     this.#options = options;
     this.#answer = answer;
+    this.#runs = runs;
     this.#datasets = options.datasets ?? [{ name: 'omnimedvqa', items: 5000 }];
     this.#jobs = options.jobs ?? [];
   }
@@ -273,7 +276,7 @@ export class FakeData implements DataConnector {
       return { index: index < 0 ? null : index, total, previous: beside(index - 1), next: beside(index + 1) };
     });
 
-  answers = (name: string, id: string, runs: string[] = []): Promise<ItemAnswers[]> =>
+  answers = (name: string, id: string, runs: string[] = this.#runs()): Promise<ItemAnswers[]> =>
     this.#answer('answers', [name, id, runs], () => {
       const { answer, options } = this.item(name, id);
       return runs.flatMap((run): ItemAnswers[] => {
