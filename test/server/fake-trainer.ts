@@ -59,6 +59,7 @@ export const createFakeTrainer: CreateTrainer = async ({ config, resumeFrom }) =
       }
       await mkdir(dir, { recursive: true });
       await writeFile(join(dir, 'state.txt'), String(step));
+      await writeFile(join(dir, 'config.json'), '{}');
       await writeFile(join(dir, 'model.safetensors'), Buffer.alloc(20_000, step));
     },
     dispose() {},

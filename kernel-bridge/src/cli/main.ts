@@ -16,6 +16,7 @@ const COMMANDS: Record<string, [summary: string, load: () => Promise<{ register:
   replay: ['one GRPO update on given completions and rewards, nothing saved', () => import('./replay.ts')],
   eval: ['accuracy of a model on a split', () => import('./eval.ts')],
   evals: ['list, show, compare and export stored evaluations', () => import('./evals.ts')],
+  reproduce: ["Med-R1's whole experiment: 13 checkpoints, their evaluations, tables and matrices", () => import('./reproduce.ts')],
   runs: ['list, show, export, fork and roll back runs', () => import('./runs.ts')],
   serve: ['the backend of the workbench', () => import('./serve.ts')],
 };

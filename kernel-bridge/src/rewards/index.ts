@@ -8,7 +8,7 @@ import { softOverlongPunishment } from './soft_overlong_punishment.ts';
 import type { RewardContext, RewardDefinition, RewardFunction, RewardInput } from './types.ts';
 
 export type { RewardContext, RewardDefinition, RewardFunction, RewardInput } from './types.ts';
-export { answerLetter, strictAnswer, taggedText, tolerantAnswer } from './parse.ts';
+export { answerLetter, bareAnswer, strictAnswer, taggedText, tolerantAnswer } from './parse.ts';
 
 export const REWARDS: ReadonlyMap<string, RewardDefinition> = new Map(
   [accuracy, accuracyTolerant, format, formatPublished, softOverlongPunishment].map((reward) => [reward.name, reward]),

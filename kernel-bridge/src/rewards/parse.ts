@@ -13,6 +13,11 @@ export function strictAnswer(completion: string): string | null {
   return /<answer>\s*([\p{L}\p{N}_]+)\s*<\/answer>/u.exec(completion)?.[1] ?? null;
 }
 
+/** The zero-shot script's reading, whose prompt asks for no tags: the whole completion is the letter (Med-R1 test_qwen2vl_vqa_zero_shot.py). */
+export function bareAnswer(completion: string): string | null {
+  return /^\s*([A-Z])\s*$/.exec(completion)?.[1] ?? null;
+}
+
 /** The letter a first answer tag holds, alone; null when it holds anything else or there is no tag. */
 export function answerLetter(completion: string): string | null {
   const tagged = /<answer>\s*([A-Z])\s*<\/answer>/.exec(completion);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Variant } from '../protocol/index.ts';
-import { REWARDS, createReward, score, strictAnswer, tolerantAnswer, type RewardInput } from './index.ts';
+import { REWARDS, bareAnswer, createReward, score, strictAnswer, tolerantAnswer, type RewardInput } from './index.ts';
 
 const input = (completion: string, answer: string | null = 'C', tokens = 10): RewardInput => ({
   completion,
@@ -117,3 +117,11 @@ describe('a reward that misbehaves names itself and its input', () => {
     expect(REWARDS.get('accuracy')?.description).toContain('exactly the right letter');
   });
 });
+
+it.each([
+  ['C', 'C'],
+  [' C\n', 'C'],
+  ['C) CT', null],
+  ['<answer> C </answer>', null],
+  ['c', null],
+])('the zero-shot script reads %j as %s', (completion, letter) => expect(bareAnswer(completion)).toBe(letter));

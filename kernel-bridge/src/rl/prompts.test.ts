@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { applyVariant, formatQuestion, formatSolution } from './prompts.ts';
+import { applyVariant, formatQuestion, formatSolution, ZERO_SHOT_PROMPT } from './prompts.ts';
 
 const question = formatQuestion({ question: 'What is shown?', options: ['cyst', 'No.', 'a, b'] });
 
@@ -25,6 +25,12 @@ describe('prompts', () => {
     );
     expect(applyVariant('Q', 'no-think', { eval: true })).toBe(
       'Q Provide the correct single-letter choice (A, B, C, D,...) inside <answer>...</answer> tags.',
+    );
+  });
+
+  it('asks an untrained model for the letter without tags', () => {
+    expect(applyVariant('Q', 'think', { template: ZERO_SHOT_PROMPT, eval: true })).toBe(
+      'Q Provide the correct single-letter choice (A, B, C, D,...).',
     );
   });
 

@@ -27,6 +27,9 @@ export const PROMPTS: Record<Variant, { train: string; eval: string }> = {
   },
 };
 
+/** Med-R1's evaluation prompt for models that were not trained: it asks for no tags, and its script reads the bare letter. */
+export const ZERO_SHOT_PROMPT = '{question} Provide the correct single-letter choice (A, B, C, D,...).';
+
 /** 'A' for 0, 'B' for 1, ... */
 export const letterOf = (index: number): string => String.fromCharCode(65 + index);
 

@@ -3,9 +3,9 @@ import { modelImage } from '../data/image/picture.ts';
 import type { EvalSettings, Sight } from '../protocol/evals.ts';
 import type { VqaItem } from '../protocol/data.ts';
 import { decodeImage, generate, loadModel, loadProcessor, type ImageInput, type ModelDtype } from '../qwen2vl/index.ts';
-import { strictAnswer, tolerantAnswer } from '../rewards/index.ts';
+import { bareAnswer, strictAnswer, tolerantAnswer } from '../rewards/index.ts';
 import { disposePrompt } from '../rl/encoder.ts';
-import { applyVariant, formatQuestion } from '../rl/prompts.ts';
+import { applyVariant, formatQuestion, PROMPTS } from '../rl/prompts.ts';
 import { suppressed } from '../rl/rollouts.ts';
 import type { NewAnswer } from '../evals/store.ts';
 
@@ -29,6 +29,9 @@ export const openAnswerer: OpenAnswerer = async (settings) => {
   const { model: dir, root, dtype, device, variant, prompt_template: template, min_pixels: minPixels, max_pixels: maxPixels } = settings;
   const processor = await loadProcessor(dir);
   const model = await loadModel(dir, { device, dtype: dtype as ModelDtype });
+
+  // as published: the script of a prompt without tags wants the bare letter
+  const strict = (template ?? PROMPTS[variant].eval).includes('<answer>') ? strictAnswer : bareAnswer;
 
   const images = async (path: string | null, sight: Sight): Promise<ImageInput[]> => {
     if (path === null || path === '') return [];
@@ -56,7 +59,7 @@ export const openAnswerer: OpenAnswerer = async (settings) => {
         return sampled.map(([{ tokenIds, finishReason }], i) => {
           const text = processor.decode(tokenIds, { skipSpecialTokens: true });
           const tolerant = tolerantAnswer(text, questions[i].item.options);
-          return { text, tokens: tokenIds.length, finish_reason: finishReason, strict: strictAnswer(text), tolerant };
+          return { text, tokens: tokenIds.length, finish_reason: finishReason, strict: strict(text), tolerant };
         });
       } finally {
         prompts.forEach(disposePrompt);

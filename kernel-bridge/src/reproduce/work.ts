@@ -1,0 +1,241 @@
+/**
+ * Works a plan off, one part after the other: every checkpoint is a run of the store, every evaluation one of the evaluation store, and
+ * what is done is read from there alone. So nothing is done twice and nothing is lost, whenever the process is killed.
+ */
+import { fork } from 'node:child_process';
+import { closeSync, mkdirSync, openSync } from 'node:fs';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import type { Client } from '../client/index.ts';
+import { connectHome } from '../client/node.ts';
+import { isEvaluating, logFile, prepareEvaluation, type LoadQuestions } from '../evals/evals.ts';
+import { errorBody, WorkbenchError, type ErrorBody } from '../protocol/errors.ts';
+import { hasEnded, type RunSummary } from '../protocol/run.ts';
+import { tryLock } from '../runs/lock.ts';
+import { runDirectory } from '../runs/home.ts';
+import { createRun, isTraining, listRuns, openRun, type LoadItems } from '../runs/runs.ts';
+import { device } from '../server/device.ts';
+import { Supervisor } from '../server/supervisor.ts';
+import { errors } from './errors.ts';
+import type { Evaluating, Plan, Training } from './plan.ts';
+
+export interface WorkOptions {
+  home: string;
+  plan: Plan;
+  loadItems: LoadItems & LoadQuestions;
+  /** Aborted to stop after the step or batch at hand. */
+  signal: AbortSignal;
+  /** Told of every part as it goes on. */
+  progress: (part: Part) => void;
+  /** Processes that train and evaluate; the real ones when left out. */
+  workerModule?: string;
+  evaluationModule?: string;
+}
+
+export interface Part {
+  what: 'train' | 'evaluate';
+  name: string;
+  /** Steps or answers. */
+  done: number;
+  total: number;
+  state: string;
+  error: ErrorBody | null;
+}
+
+/** Ids by the plan's names. */
+export interface Worked {
+  runs: Map<string, string>;
+  evaluations: Map<string, string>;
+  failed: { name: string; error: ErrorBody }[];
+}
+
+const EVALUATION_MODULE = fileURLToPath(new URL('../worker/evaluation-main.ts', import.meta.url));
+const LOOK_MS = 300;
+
+export const planDirectory = (home: string, name: string): string => join(home, 'reproduce', name);
+
+/** Throws REPRODUCE_BUSY, REPRODUCE_STOPPED. Parts that fail are named in the answer; the others are done all the same. */
+export async function work(options: WorkOptions): Promise<Worked> {
+  const { home, plan, signal } = options;
+  const directory = planDirectory(home, plan.recipe.name);
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  using lock = tryLock(join(directory, 'lock'), 2000);
+  if (!lock) throw errors.busy(plan.recipe.name);
+  const worked: Worked = { runs: await makeRuns(options), evaluations: new Map(), failed: [] };
+  const parts = plan.evaluations;
+  for (const [index, part] of parts.entries()) {
+    try {
+      if (part.of) await train(part.of, worked.runs.get(part.of.name)!, options);
+      worked.evaluations.set(part.name, await evaluate(part, worked, options));
+    } catch (error) {
+      if (signal.aborted) throw errors.stopped(index, parts.length);
+      worked.failed.push({ name: part.name, error: errorBody(error) });
+    }
+    if (signal.aborted) throw errors.stopped(index + 1, parts.length);
+  }
+  return worked;
+}
+
+/** Every checkpoint's run, found again or made: those that wait show as queued in the Runs panel. */
+async function makeRuns({ home, plan, loadItems }: WorkOptions): Promise<Map<string, string>> {
+  const known = runsByRequest(home);
+  const runs = new Map<string, string>();
+  for (const { name, config, request_id } of plan.trainings) {
+    let id = known.get(request_id);
+    if (id === undefined) {
+      using made = await createRun(home, config, { loadItems, request_id });
+      id = made.row().id;
+    }
+    runs.set(name, id);
+  }
+  return runs;
+}
+
+export function runsByRequest(home: string): Map<string, string> {
+  const found = listRuns(home).flatMap((id): [string, string][] => {
+    try {
+      using store = openRun(home, id);
+      const { request_id } = store.row();
+      return request_id === null ? [] : [[request_id, id]];
+    } catch {
+      return []; // a damaged run stands in nobody's way
+    }
+  });
+  return new Map(found);
+}
+
+/** Trains the run to its end, on the server of this home when there is one, else under this process. Throws what ended it otherwise. */
+async function train(training: Training, id: string, options: WorkOptions): Promise<void> {
+  const { home, signal } = options;
+  const directory = runDirectory(home, id);
+  const tell = teller(training.name, options);
+  let trainer: RunTrainer | null = null;
+  try {
+    for (;;) {
+      const summary = summaryOf(home, id);
+      tell(summary);
+      if (isTraining(directory)) {
+        if (signal.aborted) await trainer?.stop(id);
+      } else {
+        if (summary.state === 'finished') return;
+        signal.throwIfAborted();
+        if (trainer !== null && !(await trainer.alive())) trainer = null; // the server left: go on without it
+        if (trainer === null) trainer = await beginTraining(id, summary, options);
+        else if (hasEnded(summary.state)) throw ended(summary);
+      }
+      await wait(LOOK_MS);
+    }
+  } finally {
+    await trainer?.close();
+  }
+}
+
+function teller(name: string, { progress }: WorkOptions): (summary: RunSummary) => void {
+  let told = '';
+  return ({ step, total_steps, state, error }) => {
+    const part: Part = { what: 'train', name, done: step, total: total_steps, state, error };
+    if (told !== JSON.stringify(part)) progress(part);
+    told = JSON.stringify(part);
+  };
+}
+
+function summaryOf(home: string, id: string): RunSummary {
+  using store = openRun(home, id);
+  return store.summary();
+}
+
+/** Who trains a run. */
+interface RunTrainer {
+  stop(id: string): Promise<void>;
+  alive(): Promise<boolean>;
+  close(): Promise<void>;
+}
+
+/** Asks the server to train the run; where there is none, trains it under this process. */
+async function beginTraining(id: string, { state }: RunSummary, { home, workerModule }: WorkOptions): Promise<RunTrainer> {
+  const client = await connectHome(home).catch(() => null);
+  if (client) {
+    const asked = await client.action(id, state === 'queued' ? 'start' : 'resume').catch(() => null);
+    if (asked) return onServer(client);
+    client.close();
+  }
+  const supervisor = new Supervisor({ home, workerModule, changed: () => {} });
+  supervisor.startNow(id);
+  return underThisProcess(supervisor, home);
+}
+
+const onServer = (client: Client): RunTrainer => ({
+  stop: async (id) => void (await client.action(id, 'stop').catch(() => null)),
+  alive: () =>
+    client.server().then(
+      () => true,
+      () => false,
+    ),
+  close: async () => client.close(),
+});
+
+const underThisProcess = (supervisor: Supervisor, home: string): RunTrainer => ({
+  async stop(id) {
+    using store = openRun(home, id);
+    if (!store.pending().some(({ action }) => action === 'stop')) store.command('stop');
+    supervisor.nudge(id);
+  },
+  alive: async () => true,
+  close: () => supervisor.close(),
+});
+
+const ended = ({ id, state, error }: RunSummary): Error =>
+  error
+    ? new WorkbenchError({ ...error })
+    : new WorkbenchError({
+        code: 'REPRODUCE_RUN_ENDED',
+        message: `run ${id} was ${state} before its last step`,
+        remedy: 'The same command resumes it.',
+      });
+
+/** Evaluates in a process of its own, so that the device is free for the next training. Returns the evaluation's id. */
+async function evaluate(part: Evaluating, { runs }: Worked, options: WorkOptions): Promise<string> {
+  const { home, plan, loadItems, signal, progress } = options;
+  const model = part.of ? { run: runs.get(part.of.name)! } : { model: plan.recipe.model_name_or_path };
+  const { store } = await prepareEvaluation(home, { ...part.request, ...model, device: await deviceOf(plan) }, { loadItems });
+  using evaluation = store;
+  const { id } = evaluation.row();
+  const say = (): void => {
+    const { done, total, state, error } = evaluation.summary();
+    progress({ what: 'evaluate', name: part.name, done, total, state, error });
+  };
+  while (isEvaluating(evaluation.directory)) {
+    signal.throwIfAborted();
+    await wait(LOOK_MS); // a process of an earlier time ends its batch, or somebody else works on it
+  }
+  const { done, total, state } = evaluation.summary();
+  if (state !== 'finished' || done < total) await evaluationProcess(evaluation.directory, options, say);
+  say();
+  const { error, state: reached } = evaluation.row();
+  if (error) throw new WorkbenchError(error);
+  if (reached !== 'finished')
+    throw new WorkbenchError({ code: 'EVAL_STOPPED', message: `evaluation ${id} is ${reached}`, remedy: 'The same command goes on.' });
+  return id;
+}
+
+/** Where the runs train. */
+async function deviceOf({ recipe }: Plan): Promise<string> {
+  return recipe.common?.device !== 'cpu' && (await device()).kind === 'cuda' ? 'cuda:0' : 'cpu';
+}
+
+async function evaluationProcess(directory: string, options: WorkOptions, committed: () => void): Promise<void> {
+  const { home, signal, evaluationModule = EVALUATION_MODULE } = options;
+  const log = openSync(logFile(directory), 'a', 0o600);
+  const child = fork(evaluationModule, [directory, home], { detached: true, stdio: ['ignore', log, log, 'ipc'] });
+  closeSync(log);
+  const stop = (): void => void child.kill('SIGTERM');
+  signal.addEventListener('abort', stop);
+  child.on('message', committed);
+  try {
+    await once(child, 'exit');
+  } finally {
+    signal.removeEventListener('abort', stop);
+  }
+}
