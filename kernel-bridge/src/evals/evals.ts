@@ -116,7 +116,21 @@ export async function prepareEvaluation(
 /** Equal keys, equal answers: weights and the run they come from, questions, prompt and sampling. Not batch size and device, which decide speed. */
 export function evaluationKey(settings: EvalSettings, { model_hash, split_hash }: { model_hash: string; split_hash: string }): string {
   const { run, step, root, variant, prompt_template, max_new_tokens, limit, seed, dtype, min_pixels, max_pixels } = settings;
-  const decides = { model_hash, run, step, split_hash, root, variant, prompt_template, max_new_tokens, limit, seed, dtype, min_pixels, max_pixels };
+  const decides = {
+    model_hash,
+    run,
+    step,
+    split_hash,
+    root,
+    variant,
+    prompt_template,
+    max_new_tokens,
+    limit,
+    seed,
+    dtype,
+    min_pixels,
+    max_pixels,
+  };
   return createHash('sha256').update(JSON.stringify(decides)).digest('hex');
 }
 
