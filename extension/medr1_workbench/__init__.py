@@ -1,15 +1,65 @@
 """Med-R1 Workbench in Python: `connect()` for notebooks, and the Jupyter server extension that starts the backend.
 
+    import medr1_workbench as wb
+
+    wb.dataset("omnimedvqa", modality="X-Ray").rows()   # the backend of this Jupyter server
+    wb.selection                                         # what is selected in the browser; assign to move it
+    c = wb.connect()                                     # the same backend as an object, or another one
+
 The server side is imported when Jupyter asks for it, so that `import medr1_workbench` in a kernel stays light.
 """
 
+import os
+import sys
+from functools import cache
+from types import ModuleType
 from typing import Any
 
-from .client import Client, Run, connect
+from .client import Client, connect
+from .connection import ENV
+from .dataset import Dataset
 from .errors import WorkbenchError
+from .generation import Generation
+from .run import Run
+from .view import Selection
 
-__all__ = ["Client", "Run", "WorkbenchError", "connect"]
+__all__ = ["Client", "Dataset", "Generation", "Run", "Selection", "WorkbenchError", "connect", "dataset", "generate"]
 __version__ = "0.1.0"
+
+
+@cache
+def _connected(_file: str | None) -> Client:
+    return connect()
+
+
+def here() -> Client:
+    """The backend of this Jupyter server; connected once."""
+    return _connected(os.environ.get(ENV))
+
+
+def dataset(name: str, **filters: Any) -> Dataset:
+    """An indexed data set of this Jupyter server's backend under a filter; see Client.dataset()."""
+    return here().dataset(name, **filters)
+
+
+def generate(question: str | None = None, **asked: Any) -> Generation:
+    """Answers of a model; see Client.generate()."""
+    return here().generate(question, **asked)
+
+
+class _Module(ModuleType):
+    """A module has no settable properties by itself."""
+
+    @property
+    def selection(self) -> Selection:
+        return here().selection
+
+    @selection.setter
+    def selection(self, parts: dict[str, Any]) -> None:
+        here().selection = parts
+
+
+sys.modules[__name__].__class__ = _Module
 
 
 def _jupyter_labextension_paths() -> list[dict[str, str]]:

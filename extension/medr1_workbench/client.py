@@ -17,11 +17,13 @@ from urllib.parse import quote
 
 import httpx
 
+from .backend import PATIENT, TIMEOUT
 from .connection import ENV, PROTOCOL_VERSION, read_connection
+from .dataset import Dataset, add_dataset, query_of, run_id
 from .errors import WorkbenchError
+from .generation import Generation
 from .run import Run
-
-TIMEOUT = httpx.Timeout(connect=5.0, read=120.0, write=30.0, pool=30.0)
+from .view import Selection
 
 
 def connect(url: str | None = None, token: str | None = None) -> Client:
@@ -58,11 +60,11 @@ class Client:
     def __init__(self, http: httpx.Client) -> None:
         self._http = http
 
-    def request(self, method: str, path: str, body: Any = None, **query: Any) -> Any:
+    def request(self, method: str, path: str, body: Any = None, *, timeout: httpx.Timeout = TIMEOUT, **query: Any) -> Any:
         """One REST call; path parts must be quoted. None in `query` is left out."""
         params = {key: value for key, value in query.items() if value is not None}
         try:
-            answer = self._http.request(method, path, json=body, params=params)
+            answer = self._http.request(method, path, json=body, params=params, timeout=timeout)
         except httpx.HTTPError as error:
             raise WorkbenchError(
                 "BACKEND_DOWN",
@@ -111,6 +113,66 @@ class Client:
         """Starts a run; keys are TRL's (see schema()) and win over `config`. Training goes on when the kernel stops."""
         body = {"config": {**(config or {}), **keys}, "start": start}
         return Run(self, self.request("POST", "/runs", body))
+
+    # Data
+
+    def datasets(self) -> list[Dataset]:
+        """Every indexed data set."""
+        return [Dataset(self, summary["name"]) for summary in self.request("GET", "/data")["datasets"]]
+
+    def dataset(self, name: str, **filters: Any) -> Dataset:
+        """An indexed data set by its name or its folder, under a filter (see Dataset); raises when there is none."""
+        query = query_of(filters)
+        listed = self.request("GET", "/data")["datasets"]
+        found = next((each["name"] for each in listed if name in (each["name"], each["dir"])), name)
+        dataset = Dataset(self, found, query)
+        if not any(each["name"] == found for each in listed):
+            dataset.detail()  # raises with the names there are
+        return dataset
+
+    def add_dataset(self, folder: str, name: str | None = None, *, images: bool = True, timeout: float | None = None) -> Dataset:
+        """Indexes a folder on the machine of the Jupyter server and waits for it; a second time only what changed is read."""
+        return add_dataset(self, folder, name, images, timeout)
+
+    # What the browser looks at
+
+    def view(self) -> dict[str, Any]:
+        """Selection, and the Data view's data set, filter and picked questions, of the page that was used last."""
+        return self.request("GET", "/view")
+
+    def move_view(self, *, selection: dict[str, Any] | None = None, data: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Asks every page to look there; parts left out stay."""
+        parts = {"selection": selection, "data": data}
+        return self.request("PATCH", "/view", {"by": "notebook", **{key: part for key, part in parts.items() if part is not None}})
+
+    @property
+    def selection(self) -> Selection:
+        """What is selected in the browser; assign parts to move it: `c.selection = {"step": 12}`."""
+        return Selection(self.view()["selection"])
+
+    @selection.setter
+    def selection(self, parts: dict[str, Any]) -> None:
+        moved = dict(parts)
+        if "runs" in moved:
+            moved["runs"] = [run_id(run) for run in moved["runs"]]
+        self.move_view(selection=moved)
+
+    # Try it
+
+    def generate(self, question: str | None = None, *, run: str | Run | None = None, **asked: Any) -> Generation:
+        """Answers of a model: the policy of `run` as it is now (between two steps while it trains), its checkpoint at `step`, or the
+        directory `model`; to `question` (with `image`, a path in the data set) or to `item` of `dataset`. Further: `variant`,
+        `prompt_template`, `num` (0 gives the prompt alone), `temperature` (0 = greedy), `max_new_tokens`, `seed`.
+        """
+        dataset = asked.pop("dataset", None)
+        given = {
+            "question": question,
+            "run": None if run is None else run_id(run),
+            "dataset": dataset.name if isinstance(dataset, Dataset) else dataset,
+            **asked,
+        }
+        body = {key: value for key, value in given.items() if value is not None}
+        return Generation(self.request("POST", "/generate", body, timeout=PATIENT))
 
     def __iter__(self) -> Iterator[Run]:
         return iter(self.runs())

@@ -1,0 +1,226 @@
+"""An indexed data set in a notebook: its questions as pandas DataFrames, under any filter or as they are picked in the browser."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from html import escape
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+import pandas as pd
+
+from .errors import WorkbenchError
+from .run import Run
+
+if TYPE_CHECKING:
+    from .client import Client
+
+FACETS = ("modality", "question_type", "dataset", "split", "options", "answer", "problem")
+OTHERS = ("q", "ids", "image", "runs", "sort", "descending")
+ITEMS_A_PAGE = 500
+SHOWN = 5
+POLL_S = 0.2
+MOST_TRIES = 3
+# Columns of every frame, also of an empty one.
+COLUMNS = [
+    "id",
+    "dataset",
+    "image",
+    "question",
+    "options",
+    "answer",
+    "modality",
+    "question_type",
+    "problem",
+    "splits",
+    "sha256",
+    "width",
+    "height",
+]
+
+
+class Dataset:
+    """Made by Client.dataset(). A filter is part of it: `.where()` narrows it, `.rows()` reads it, `.show()` sets the browser to it.
+
+    Filters are keywords: the facets `modality`, `question_type`, `dataset` (of origin), `split`, `options` (how many), `answer` and
+    `problem` take a value or a list of values; `q` is the search box ("what kind" -lesion type:diagnosis), `ids` a list of questions,
+    `image` a path or sha256, `runs` up to four runs whose answers become columns, `facets` a dict for facets such as
+    {"run:<id>": ["wrong"]}; `sort` and `descending` order it.
+    """
+
+    def __init__(self, client: Client, name: str, query: dict[str, Any] | None = None) -> None:
+        self._client = client
+        self.name = name
+        self.query = query or {}
+
+    def _request(self, method: str, path: str = "", body: Any = None, **query: Any) -> Any:
+        return self._client.request(method, f"/data/{quote(self.name, safe='')}{path}", body, **query)
+
+    # What it is
+
+    def detail(self) -> dict[str, Any]:
+        """Folder, number of questions and images, every facet's values with their counts, splits with their sizes."""
+        return self._request("GET")
+
+    @property
+    def root(self) -> str:
+        """Folder that `image` is relative to, on the machine of the Jupyter server."""
+        return self.detail()["root"]
+
+    def __len__(self) -> int:
+        return self._page(limit=1)["total"]
+
+    def counts(self) -> dict[str, dict[str, int]]:
+        """Questions by facet and value, under the filter; a facet's own choice does not narrow its counts."""
+        return self._page(limit=1)["facets"]
+
+    # Which questions
+
+    def where(self, **filters: Any) -> Dataset:
+        """The same data set under a narrower filter; a facet that is named again replaces its choice."""
+        return Dataset(self._client, self.name, merge(self.query, query_of(filters)))
+
+    def rows(self, *, limit: int | None = None, **filters: Any) -> pd.DataFrame:
+        """One row a question, at most `limit`. With `runs`, a column `run:<id>` says right, wrong or mixed; None where it was not asked."""
+        chosen = self.where(**filters)
+        items = chosen._all(limit)
+        frame = pd.DataFrame(items, columns=COLUMNS)
+        for run in chosen.query.get("runs", []):
+            frame[f"run:{run}"] = [item.get("answers", {}).get(run) for item in items]
+        return frame
+
+    df = rows
+
+    def selection(self) -> pd.DataFrame:
+        """The questions that are picked in the browser; all that pass its filter when none is picked."""
+        shown = self._client.view()["data"]
+        if shown["dataset"] != self.name:
+            open_now = f"shows {shown['dataset']}" if shown["dataset"] else "shows no data set"
+            raise WorkbenchError(
+                "NO_SELECTION", f"The browser {open_now}, not {self.name}", f"Open {self.name} in the Data view, or call .show()."
+            )
+        return Dataset(self._client, self.name, shown["chosen"]).rows()
+
+    def show(self) -> Dataset:
+        """Sets the browser's Data view to this data set and filter."""
+        self._client.move_view(data={"dataset": self.name, "query": self.query})
+        return self
+
+    def filter(self, **filters: Any) -> Dataset:
+        """Narrows by these filters and sets the browser to the result."""
+        return self.where(**filters).show()
+
+    # One question
+
+    def sample(self, item: str) -> dict[str, Any]:
+        """One question with its raw record, the other questions on its image, and near-duplicates."""
+        return self._request("GET", f"/items/{quote(item, safe='')}")
+
+    def answers(self, item: str, runs: Iterable[str | Run] | None = None) -> pd.DataFrame:
+        """What runs said to a question, a row a completion, newest first."""
+        asked = ",".join(map(run_id, runs)) if runs is not None else None
+        said = self._request("GET", f"/items/{quote(item, safe='')}/answers", runs=asked)["answers"]
+        rows = [
+            {**{key: value for key, value in answer.items() if key != "completions"}, **each}
+            for answer in said
+            for each in answer["completions"]
+        ]
+        return pd.DataFrame(rows, columns=["run", "run_name", "variant", "step", "source", "group", "text", "prediction", "correct"])
+
+    def splits(self) -> dict[str, int]:
+        """Questions by split."""
+        return self._request("GET", "/splits")["splits"]
+
+    def audit(self) -> dict[str, Any]:
+        """Leaks from train to test, shortcuts, duplicates, and what cannot be used."""
+        return self._request("GET", "/audit")
+
+    # Pages
+
+    def _page(self, **place: Any) -> dict[str, Any]:
+        return self._request("POST", "/items", {**self.query, **place})
+
+    def _all(self, limit: int | None) -> list[dict[str, Any]]:
+        """Every question once, of one state of the index: when it is made anew meanwhile, all is read again."""
+        for _ in range(MOST_TRIES - 1):
+            try:
+                return list(self._items(limit))
+            except WorkbenchError as error:
+                if error.code != "DATA_CURSOR":
+                    raise
+        return list(self._items(limit))
+
+    def _items(self, limit: int | None) -> Iterator[dict[str, Any]]:
+        left = sys.maxsize if limit is None else limit
+        place: dict[str, Any] = {}
+        while left > 0:
+            page = self._page(limit=min(left, ITEMS_A_PAGE), **place)
+            yield from page["items"]
+            left -= len(page["items"])
+            if page["cursor"] is None:
+                return
+            place = {"cursor": page["cursor"]}
+
+    # How it shows
+
+    def __repr__(self) -> str:
+        return f"<Dataset {self.name!r}: {len(self)} questions{f' under {self.query}' if self.query else ''}>"
+
+    def _repr_html_(self) -> str:
+        page = self._page(limit=SHOWN)
+        shown = pd.DataFrame(page["items"], columns=COLUMNS)[["id", "question", "options", "answer", "modality", "question_type"]]
+        head = f"<p>{escape(self.name)}: {page['total']} questions, the first {len(shown)} of them; <code>.rows()</code> gives all</p>"
+        return head + shown.to_html(index=False, escape=True)
+
+
+def query_of(filters: dict[str, Any]) -> dict[str, Any]:
+    """Keywords as the backend's ItemQuery. TypeError names a keyword that is none."""
+    facets = {facet: as_list(values) for facet, values in (filters.get("facets") or {}).items()}
+    query: dict[str, Any] = {}
+    for key, value in filters.items():
+        if value is None or key == "facets":
+            continue
+        if key in FACETS:
+            facets[key] = as_list(value)
+        elif key == "runs":
+            query["runs"] = [run_id(run) for run in ([value] if isinstance(value, (str, Run)) else value)]
+        elif key == "ids":
+            query["ids"] = as_list(value)
+        elif key in OTHERS:
+            query[key] = value
+        else:
+            raise TypeError(f"{key} is no filter; there are {', '.join((*FACETS, *OTHERS, 'facets', 'limit'))}")
+    return {**query, "facets": facets} if facets else query
+
+
+def merge(query: dict[str, Any], narrower: dict[str, Any]) -> dict[str, Any]:
+    facets = {**query.get("facets", {}), **narrower.get("facets", {})}
+    return {**query, **narrower, **({"facets": facets} if facets else {})}
+
+
+def as_list(value: Any) -> list[str]:
+    """One value or several, as the backend has them: text. A pandas column is several."""
+    values = value if isinstance(value, Iterable) and not isinstance(value, str) else [value]
+    return [str(each) for each in values]
+
+
+def run_id(run: str | Run) -> str:
+    return run.id if isinstance(run, Run) else run
+
+
+def add_dataset(client: Client, folder: str, name: str | None, images: bool, timeout: float | None) -> Dataset:
+    """Indexes a folder and waits for the end of it."""
+    body = {"dir": folder, "images": images, **({"name": name} if name else {})}
+    job = client.request("POST", "/data", body)
+    end = None if timeout is None else time.monotonic() + timeout
+    while job["state"] == "running":
+        if end is not None and time.monotonic() > end:
+            raise TimeoutError(f"{job['name']} is being indexed: {job['phase']} {job['done']} of {job['total']} after {timeout:g} s")
+        time.sleep(POLL_S)
+        job = client.request("GET", f"/data/{quote(job['name'], safe='')}/job")
+    if job["state"] != "done":
+        error = job["error"] or {"code": "DATA_STOPPED", "message": f"indexing {job['name']} was stopped", "remedy": "Start it again."}
+        raise WorkbenchError(error["code"], error["message"], error["remedy"])
+    return Dataset(client, job["name"])

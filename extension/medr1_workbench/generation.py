@@ -1,0 +1,37 @@
+"""What a model answered outside training."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import Any
+
+import pandas as pd
+
+
+class Generation:
+    """Made by Client.generate(). `completions` is a DataFrame: text, tokens, log-probabilities, prediction, correct."""
+
+    def __init__(self, body: dict[str, Any]) -> None:
+        self.run: str | None = body["run"]
+        self.step: int | None = body["step"]
+        self.model: str = body["model"]
+        self.variant: str = body["variant"]
+        self.seed: int | None = body.get("seed")
+        self.seconds: float = body["seconds"]
+        self.prompt: dict[str, Any] = body["prompt"]
+        columns = ["text", "prediction", "correct", "finish_reason", "tokens", "token_ids", "logprobs"]
+        self.completions = pd.DataFrame(body["completions"], columns=columns)
+
+    @property
+    def text(self) -> str:
+        """The first completion, special tokens left out; empty when none was asked for."""
+        return "" if self.completions.empty else self.completions["text"].iloc[0]
+
+    def __repr__(self) -> str:
+        who = self.model if self.run is None else f"run {self.run} at step {self.step}"
+        return f"<Generation of {who}, {self.variant}: {self.text!r}>"
+
+    def _repr_html_(self) -> str:
+        who = escape(self.model if self.run is None else f"run {self.run} at step {self.step}")
+        head = f"<p>{who}, {escape(self.variant)}, {self.seconds:.2g} s</p>"
+        return head + self.completions[["text", "prediction", "correct", "finish_reason"]].to_html(index=False, escape=True)
