@@ -2,9 +2,11 @@
  * Every widget in every state on one page, without a backend: `npm run gallery -w widgets`, then ?state=...&theme=dark&width=400.
  * JupyterLab's own themes are taken from the .venv of the set-up; without it the widgets' fallbacks show.
  */
+import '../src/audit/view.ts';
 import { CurvesModel } from '../src/curves/model.ts';
 import '../src/curves/view.ts';
 import '../src/data/view.ts';
+import '../src/evaluation/view.ts';
 import '../src/new-run/view.ts';
 import '../src/rewards/view.ts';
 import '../src/rollouts/view.ts';

@@ -4,6 +4,7 @@ import type { CurvesState } from '../src/curves/model.ts';
 import type { Selection } from '../src/selection.ts';
 import type { Workbench } from '../src/workbench.ts';
 import type { FakeConnector, FakeOptions } from '../testing/fake-connector.ts';
+import { fakeMatrix, type FakeEval } from '../testing/fake-evals.ts';
 import type { DataItem } from '../src/connector.ts';
 
 export interface GalleryState {
@@ -49,6 +50,36 @@ const runs = [
   { id: 'r6', name: 'SFT baseline', trainer: 'sft', state: 'interrupted' as const, steps: 33, seed: 6 },
 ];
 const hostile = '<img src=x onerror="document.title=\'broken\'"><script>document.title="broken"</script>';
+
+const evals: FakeEval[] = [
+  { id: 'e5', name: 'Demo, no-think', variant: 'no-think', rate: 0.71, controls: ['blank-image', 'options-permuted', 'option-prior'] },
+  {
+    id: 'e4',
+    name: 'Demo, think',
+    rate: 0.62,
+    controls: ['blank-image', 'shuffled-image', 'text-only', 'options-permuted', 'option-prior'],
+  },
+  { id: 'e3', name: 'Demo, think, at the start of a run with a long name', rate: 0.31, state: 'running', answered: 70 },
+  { id: 'e2', name: 'Waits', state: 'queued', answered: 0, split: 'question_type/test' },
+  {
+    id: 'e1',
+    name: 'Changed data',
+    state: 'failed',
+    answered: 20,
+    error: {
+      code: 'EVAL_SPLIT_CHANGED',
+      message: 'Split modality/test is no longer the one of evaluation e1.',
+      remedy: 'Put the data back.',
+    },
+  },
+];
+const go = async (element: HTMLElement, ...testids: string[]): Promise<void> => {
+  for (const id of testids) {
+    await settle();
+    ask(element, `[data-testid=${id}]`)!.click();
+  }
+  await settle();
+};
 
 const ask = (element: HTMLElement, selector: string): HTMLElement | null => element.shadowRoot!.querySelector(selector);
 /** Chooses the first question that is such a one. */
@@ -233,6 +264,86 @@ export const STATES: Record<string, GalleryState> = {
   'sample: nothing chosen': { tag: 'medr1-sample', options: { runs } },
   'sample: loading': { tag: 'medr1-sample', options: { silent: true }, select: { dataset: 'omnimedvqa', item: 'x' } },
   'sample: error': { tag: 'medr1-sample', options: { failure: down }, select: { dataset: 'omnimedvqa', item: 'x' } },
+  'audit: findings': { tag: 'medr1-audit', options: {}, select: { dataset: 'omnimedvqa' }, after: settle },
+  'audit: images not decoded': {
+    tag: 'medr1-audit',
+    options: {},
+    after: async (_element, workbench, connector) => {
+      const { audit } = connector.data;
+      connector.data.audit = async (name) => {
+        const made = await audit(name);
+        const near_duplicates = { looked: false, pairs: 0, examples: [] };
+        return { ...made, near_duplicates, splits: made.splits.map((split) => ({ ...split, near_overlap: null })) };
+      };
+      workbench.selection.move({ dataset: 'omnimedvqa' });
+      await settle();
+    },
+  },
+  'audit: nothing found': {
+    tag: 'medr1-audit',
+    options: {},
+    after: async (_element, workbench, connector) => {
+      const { audit } = connector.data;
+      connector.data.audit = async (name) => ({ ...(await audit(name)), findings: [], splits: [], prior_matrix: {}, problems: {} });
+      workbench.selection.move({ dataset: 'omnimedvqa' });
+      await settle();
+    },
+  },
+  'audit: split drawn': {
+    tag: 'medr1-audit',
+    options: {},
+    after: async (element) => {
+      await settle();
+      ask(element, '[data-testid=draw-split]')!.click();
+      await settle();
+      ask(element, '[data-testid=make-split]')!.scrollIntoView();
+    },
+  },
+  'audit: loading': {
+    tag: 'medr1-audit',
+    options: {},
+    after: (_element, workbench, connector) => {
+      connector.data.audit = () => new Promise(() => {});
+      workbench.selection.move({ dataset: 'omnimedvqa' });
+    },
+  },
+  'audit: no data set': { tag: 'medr1-audit', options: { data: { datasets: [] } } },
+  'audit: error': { tag: 'medr1-audit', options: { failure: down } },
+  'evaluation: list': { tag: 'medr1-evaluation', options: { runs, evals } },
+  'evaluation: empty': { tag: 'medr1-evaluation', options: { runs } },
+  'evaluation: loading': { tag: 'medr1-evaluation', options: { silent: true } },
+  'evaluation: error': { tag: 'medr1-evaluation', options: { failure: down } },
+  'evaluation: one': {
+    tag: 'medr1-evaluation',
+    options: { runs, evals: evals.slice(1) },
+    after: (element) => go(element, 'open-evaluation'),
+  },
+  'evaluation: hostile text': {
+    tag: 'medr1-evaluation',
+    options: { evals: [{ id: 'h', name: hostile, text: `<think>${hostile}</think>${hostile}<answer>${hostile}</answer>` }] },
+    after: (element) => go(element, 'open-evaluation'),
+  },
+  'evaluation: compare': {
+    tag: 'medr1-evaluation',
+    options: { runs, evals },
+    after: async (element) => {
+      await settle();
+      for (const box of [...element.shadowRoot!.querySelectorAll<HTMLElement>('[data-testid=pick]')].slice(0, 2)) box.click();
+      await go(element, 'go-compare');
+    },
+  },
+  'evaluation: matrices': {
+    tag: 'medr1-evaluation',
+    options: { runs, evals: fakeMatrix() },
+    after: (element) => go(element, 'go-matrices'),
+  },
+  'evaluation: no matrix': { tag: 'medr1-evaluation', options: { evals }, after: (element) => go(element, 'go-matrices') },
+  'evaluation: new': {
+    tag: 'medr1-evaluation',
+    options: { runs, evals },
+    select: { runs: ['r1'] },
+    after: (element) => go(element, 'go-new'),
+  },
   'new run: empty': { tag: 'medr1-new-run', options: { schema } },
   'new run: demo': {
     tag: 'medr1-new-run',

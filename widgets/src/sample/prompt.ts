@@ -135,7 +135,7 @@ export class SamplePrompt extends WatchingElement {
       }
       .who select {
         min-width: 0;
-        max-width: 100%;
+        max-width: min(100%, 340px);
       }
       .directory {
         flex: 1 1 200px;

@@ -47,16 +47,18 @@ export class TokenStrip extends WatchingElement {
         aria-label="Tokens; left and right walk them"
         @keydown=${this.#onKey}
         @mouseleave=${() => (this.at = null)}
-      ><!-- no white space of ours between tokens -->${texts.map(
-        (text, index) =>
-          html`<span
-            class=${index === at ? 'token at' : 'token'}
-            style=${`--surprise:${surprise(logprobs[index]).toFixed(3)}`}
-            data-testid="token"
-            @mouseenter=${() => (this.at = index)}
-            >${text}</span
-          >`,
-      )}</div>
+      >
+        <!-- no white space of ours between tokens -->${texts.map(
+          (text, index) =>
+            html`<span
+              class=${index === at ? 'token at' : 'token'}
+              style=${`--surprise:${surprise(logprobs[index]).toFixed(3)}`}
+              data-testid="token"
+              @mouseenter=${() => (this.at = index)}
+              >${text}</span
+            >`,
+        )}
+      </div>
       <p class="reading small" data-testid="token-reading" aria-live="polite">
         ${
           at === null
@@ -92,7 +94,7 @@ export class TokenStrip extends WatchingElement {
       .token {
         padding: 1px 0;
         border-radius: 2px;
-        background: color-mix(in srgb, var(--medr1-warn) calc(var(--surprise) * 60%), transparent);
+        background: color-mix(in srgb, var(--medr1-warn-text) calc(var(--surprise) * 50%), transparent);
       }
       .token.at {
         outline: 1px solid var(--medr1-accent);
@@ -108,7 +110,7 @@ export class TokenStrip extends WatchingElement {
       .scale {
         width: 48px;
         height: 10px;
-        background: linear-gradient(to right, transparent, color-mix(in srgb, var(--medr1-warn) 60%, transparent));
+        background: linear-gradient(to right, transparent, color-mix(in srgb, var(--medr1-warn-text) 50%, transparent));
         border: 1px solid var(--medr1-border);
       }
       code {

@@ -74,12 +74,9 @@ export class SampleTry extends WatchingElement {
           )}
         </span>
         <label class="switch"
-          ><input
-            type="checkbox"
-            .checked=${this.asTokens}
-            data-testid="as-tokens"
-            @change=${() => (this.asTokens = !this.asTokens)}
-          />show tokens</label>
+          ><input type="checkbox" .checked=${this.asTokens} data-testid="as-tokens" @change=${() => (this.asTokens = !this.asTokens)} />show
+          tokens</label
+        >
       </div>
       <div class="row">
         ${FIELDS.map(([key, label, title]) => this.#field(key, label, title))}
@@ -172,7 +169,7 @@ export class SampleTry extends WatchingElement {
       }
       .who select {
         min-width: 0;
-        max-width: 100%;
+        max-width: min(100%, 340px);
       }
       .directory {
         flex: 1 1 200px;

@@ -62,6 +62,7 @@ it('keys and buttons walk the filter, but not while something is typed', async (
   await press('j', inside('medr1-try', 'try-seed')!);
   expect(shown(root)).toBe(ids[1]);
   element.focus();
+  await settle();
   expect(root.activeElement).toBe(root.querySelector('.page'));
 });
 
@@ -125,7 +126,10 @@ it('try it: both variants side by side, judged, with tokens and their probabilit
   inside('medr1-try', 'try-run')!.click();
   await settle();
   const area = root.querySelector('medr1-try')!.shadowRoot!;
-  expect([...area.querySelectorAll<HTMLElement>('[data-testid=try-answer]')].map(({ dataset }) => dataset.variant)).toEqual(['think', 'no-think']);
+  expect([...area.querySelectorAll<HTMLElement>('[data-testid=try-answer]')].map(({ dataset }) => dataset.variant)).toEqual([
+    'think',
+    'no-think',
+  ]);
   expect(area.querySelector('[data-testid=try-completion] .chip')!.textContent!.trim()).toMatch(/^[✓✗] [A-F]$/);
   inside('medr1-try', 'as-tokens')!.click();
   await settle();
@@ -139,10 +143,13 @@ it('try it: both variants side by side, judged, with tokens and their probabilit
 
 it('a refusal is shown with its remedy; a number out of bounds cannot be asked with', async () => {
   const { connector, root, inside, settle } = await view();
-  connector.generate = () => Promise.reject(Object.assign(new Error('Eight wait.'), { code: 'GENERATE_BUSY', remedy: 'Ask again in a moment.' }));
+  connector.generate = () =>
+    Promise.reject(Object.assign(new Error('Eight wait.'), { code: 'GENERATE_BUSY', remedy: 'Ask again in a moment.' }));
   inside('medr1-try', 'try-run')!.click();
   await settle();
-  expect(root.querySelector('medr1-try')!.shadowRoot!.querySelector('[data-testid=error]')!.textContent).toContain('Ask again in a moment.');
+  expect(root.querySelector('medr1-try')!.shadowRoot!.querySelector('[data-testid=error]')!.textContent).toContain(
+    'Ask again in a moment.',
+  );
   const field = inside('medr1-try', 'try-temperature') as HTMLInputElement;
   field.value = 'hot';
   field.dispatchEvent(new Event('input'));
@@ -182,7 +189,14 @@ it('markup in a question, an option, a split, a record or an answer stays text',
   const { connector, root, settle, get } = await view({
     data: {
       datasets: [{ name: SET, items: 30 }],
-      item: (item) => ({ ...item, question: HOSTILE, options: [HOSTILE, 'b'], modality: HOSTILE, splits: [HOSTILE], image: `${HOSTILE}/${item.image}` }),
+      item: (item) => ({
+        ...item,
+        question: HOSTILE,
+        options: [HOSTILE, 'b'],
+        modality: HOSTILE,
+        splits: [HOSTILE],
+        image: `${HOSTILE}/${item.image}`,
+      }),
     },
   });
   const { generate } = connector;

@@ -37,6 +37,7 @@ export class SampleView extends WatchingElement {
   #model: SampleModel | null = null;
   #picture: PictureModel | null = null;
   #ask: AskModel | null = null;
+  #wantsKeys = false;
 
   constructor() {
     super();
@@ -65,9 +66,17 @@ export class SampleView extends WatchingElement {
     this.#ask?.cancel();
   }
 
-  /** The host gives the view the keyboard. */
-  override focus(options?: FocusOptions): void {
-    this.renderRoot.querySelector<HTMLElement>('.page')?.focus(options);
+  /** The host gives the view the keyboard: it walks the questions, once there is one. */
+  override focus(): void {
+    this.#wantsKeys = true;
+    this.requestUpdate();
+  }
+
+  protected override updated(): void {
+    const page = this.renderRoot.querySelector<HTMLElement>('.page');
+    if (!this.#wantsKeys || !page) return;
+    this.#wantsKeys = false;
+    page.focus({ preventScroll: true });
   }
 
   protected override willUpdate(changed: PropertyValues): void {
@@ -230,7 +239,7 @@ export class SampleView extends WatchingElement {
             : nothing
       }
       <ul class="near">
-        ${near.map(
+        ${(unknown ? [] : near).map(
           ({ path, sha256, distance, items, splits: within }) =>
             html`<li>
               <button
@@ -629,7 +638,8 @@ export class SampleView extends WatchingElement {
 }
 
 /** A path may be broken after its slashes. */
-const breakable = (path: string): unknown[] => path.split('/').flatMap((part, index) => (index === 0 ? [part] : ['/', html`<wbr />`, part]));
+const breakable = (path: string): unknown[] =>
+  path.split('/').flatMap((part, index) => (index === 0 ? [part] : ['/', html`<wbr />`, part]));
 
 const splits = (names: readonly string[]): TemplateResult[] => names.map((name) => html`<span class="chip" title="split">${name}</span>`);
 
