@@ -481,6 +481,22 @@ export const TrainConfig = Type.Object(
       title: 'Checkpoints kept',
       description: 'Older ones are removed once a newer one is verified; the final one and those asked for by hand stay.',
     }),
+    metric_for_best_model: nullable(Type.String({ minLength: 1 }), {
+      default: null,
+      group: 'Keeping',
+      advanced: true,
+      title: 'Best checkpoint by',
+      description:
+        'An evaluation metric, with or without eval_: the checkpoint where it was best stays beside the newest ones. None stays for its value when empty.',
+    }),
+    greater_is_better: nullable(Type.Boolean(), {
+      default: null,
+      group: 'Keeping',
+      advanced: true,
+      title: 'Greater is better',
+      description:
+        'Whether the best value of metric_for_best_model is the greatest; when empty it is, except of a metric that ends in loss.',
+    }),
     eval_steps: Type.Integer({
       default: 0,
       minimum: 0,

@@ -56,6 +56,8 @@ export const Checkpoint = Type.Object({
   reason: Type.String({ description: 'periodic, requested, final, or before a reward edit' }),
   pinned: Type.Boolean(),
   bytes: Type.Integer(),
+  /** It has the best metric_for_best_model of those that are left; set in RunDetail. */
+  best: Type.Optional(Type.Boolean()),
 });
 export type Checkpoint = Type.Static<typeof Checkpoint>;
 

@@ -1,7 +1,7 @@
 import { appendFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { fakeStep } from '../../../test/server/fake-trainer.ts';
 import { newestValid, removeUnfinished, verifyCheckpoint, writeCheckpoint } from './checkpoints.ts';
 import { completeConfig } from './config.ts';
@@ -68,6 +68,39 @@ it('keeps save_total_limit periodic ones, and every one that was asked for', asy
   for (let i = 0; i < 4; i++) await stepAndSave();
   expect(store.checkpoints().map(({ step }) => step)).toEqual([1, 4, 5]);
   expect(existsSync(store.checkpointPath(3))).toBe(false);
+});
+
+describe('metric_for_best_model', () => {
+  /** Steps with an evaluation each, null where it gave no value; returns the steps whose checkpoints are left, and the best. */
+  async function left(values: (number | null)[], changes: Record<string, unknown>, keep = 2): Promise<[number[], number | undefined]> {
+    using run = RunStore.create(mkdtempSync(join(directory, 'run-')), {
+      ...{ id: 'y', name: 'y', parent: null, root: '', data_hash: '' },
+      config: completeConfig({ model_name_or_path: 'm', dataset_name: 'd', eval_steps: 1, ...changes }),
+    });
+    for (const [i, value] of values.entries()) {
+      run.commitStep(fakeStep(i + 1));
+      if (value !== null) run.addEvaluation({ eval_accuracy: value, eval_reward: -value });
+      await writeCheckpoint(run, save, { reason: 'periodic', pinned: false, keep });
+    }
+    const { checkpoints } = run.detail();
+    for (const { path } of checkpoints) await verifyCheckpoint(path);
+    expect(readdirSync(join(run.directory, 'checkpoints'))).toHaveLength(checkpoints.length);
+    return [checkpoints.map(({ step }) => step), checkpoints.find(({ best }) => best)?.step];
+  }
+
+  it.each<[string, (number | null)[], Record<string, unknown>, number, number[], number | undefined]>([
+    ['is not set: the newest stay', [0.9, 0.1, 0.2, 0.3], {}, 2, [3, 4], undefined],
+    ['the best stays beside the newest', [0.1, 0.9, 0.2, 0.3, 0.4], { metric_for_best_model: 'eval_accuracy' }, 2, [2, 5], 2],
+    ['its prefix may be left out', [0.1, 0.9, 0.2, 0.3, 0.4], { metric_for_best_model: 'accuracy' }, 3, [2, 4, 5], 2],
+    ['a best among the newest takes no further place', [0.1, 0.2, 0.9, 0.3], { metric_for_best_model: 'accuracy' }, 2, [3, 4], 3],
+    ['with one place the newest stays too', [0.9, 0.2, 0.3], { metric_for_best_model: 'accuracy' }, 1, [1, 3], 1],
+    ['of equals the first', [0.5, 0.5, 0.5], { metric_for_best_model: 'accuracy' }, 1, [1, 3], 1],
+    ['less is better', [0.1, 0.9, 0.5, 0.6], { metric_for_best_model: 'accuracy', greater_is_better: false }, 2, [1, 4], 1],
+    ['a step without a value has the one before', [0.9, null, 0.1, 0.2], { metric_for_best_model: 'accuracy' }, 1, [1, 4], 1],
+    ['before any value the newest stay', [null, null, null], { metric_for_best_model: 'accuracy' }, 2, [2, 3], undefined],
+  ])('%s', async (_, values, changes, keep, steps, best) => {
+    expect(await left(values, changes, keep)).toEqual([steps, best]);
+  });
 });
 
 it('asking for a checkpoint where a periodic one stands pins that one', async () => {

@@ -8,6 +8,7 @@ import { mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'nod
 import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import type { Checkpoint } from '../protocol/run.ts';
+import { bestCheckpoint } from './best.ts';
 import { errors } from './errors.ts';
 import type { RunStore } from './store.ts';
 
@@ -93,9 +94,14 @@ export async function removeUnfinished(runDirectory: string): Promise<void> {
   }
 }
 
+/** Those asked for by hand stay, then the newest `keep`; the best one takes the place of the oldest of them, but never the newest's. */
 async function prune(store: RunStore, keep: number): Promise<void> {
   const removable = store.checkpoints().filter(({ pinned }) => !pinned);
-  for (const { step, path } of removable.slice(0, Math.max(0, removable.length - keep))) {
+  const best = bestCheckpoint(store);
+  const older = removable.slice(0, -Math.max(1, keep));
+  const crowded = keep > 1 && older.some(({ step }) => step === best);
+  const gone = crowded ? removable.slice(0, -(keep - 1)) : older;
+  for (const { step, path } of gone.filter((each) => each.step !== best)) {
     store.removeCheckpoint(step); // the row first: a row never points to a directory that is gone
     await rm(path, { recursive: true, force: true });
   }

@@ -18,6 +18,8 @@ describe('completeConfig', () => {
     [{ num_generations: 7 }, /per_device_train_batch_size is 16; it must, times gradient_accumulation_steps, be a multiple/],
     [{ min_pixels: 500_000 }, /min_pixels is 500000; it must not exceed/],
     [{ model_name_or_path: undefined }, /lacks model_name_or_path/],
+    [{ metric_for_best_model: 'acuracy', eval_steps: 5 }, /metric_for_best_model is "acuracy"; it must be a metric that evaluations log/],
+    [{ metric_for_best_model: 'accuracy' }, /eval_steps is 0; it must be above 0 with metric_for_best_model/],
     [{ beta: NaN }, /beta is null; it must be/],
   ])('refuses %j and names the key', (changes, message) => {
     expect(given(changes)).toThrow(message);

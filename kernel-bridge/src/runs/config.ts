@@ -4,6 +4,8 @@ import { Compile } from 'typebox/compile';
 import Value from 'typebox/value';
 import { parse } from 'yaml';
 import { TrainConfig } from '../protocol/config.ts';
+import { describeMetric } from '../protocol/metrics.ts';
+import { evalMetric } from './best.ts';
 import { errors } from './errors.ts';
 
 const validator = Compile(TrainConfig);
@@ -42,6 +44,13 @@ function checkTogether(config: TrainConfig): void {
       per_device_train_batch_size,
       `must, times gradient_accumulation_steps, be a multiple of num_generations (${num_generations})`,
     );
+  }
+  const best = config.metric_for_best_model;
+  if (best !== null) {
+    if (describeMetric(evalMetric(best)) === undefined)
+      throw errors.badValue('metric_for_best_model', best, 'must be a metric that evaluations log');
+    if (config.eval_steps === 0)
+      throw errors.badValue('eval_steps', 0, 'must be above 0 with metric_for_best_model, which evaluations give');
   }
   if (config.min_pixels > config.max_pixels)
     throw errors.badValue('min_pixels', config.min_pixels, `must not exceed max_pixels (${config.max_pixels})`);

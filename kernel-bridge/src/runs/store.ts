@@ -11,6 +11,7 @@ import { hasEnded, type Checkpoint, type RewardRevision, type RunDetail, type Ru
 import type { RunAction } from '../protocol/rest.ts';
 import type { TrainConfig } from '../protocol/config.ts';
 import type { StepResult } from '../rl/types.ts';
+import { bestCheckpoint } from './best.ts';
 import { createDatabase, openDatabase, transaction } from './database.ts';
 import { errors } from './errors.ts';
 import { checkpointName } from './home.ts';
@@ -135,10 +136,11 @@ export class RunStore implements Disposable {
 
   detail(): RunDetail {
     const row = this.row();
+    const best = bestCheckpoint(this);
     return {
       summary: this.summary(),
       config: row.config,
-      checkpoints: this.checkpoints(),
+      checkpoints: this.checkpoints().map((each) => (each.step === best ? { ...each, best: true } : each)),
       rewards: revisions(this.db),
       metric_names: metricNames(this.db),
       directory: this.directory,
