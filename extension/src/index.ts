@@ -1,3 +1,4 @@
+import audit from './plugins/audit.ts';
 import curves from './plugins/curves.ts';
 import launcher from './plugins/launcher.ts';
 import layouts from './plugins/layouts.ts';
@@ -6,9 +7,10 @@ import rewards from './plugins/rewards.ts';
 import rollouts from './plugins/rollouts.ts';
 import runMenu from './plugins/run-menu.ts';
 import runs from './plugins/runs.ts';
+import sample from './plugins/sample.ts';
 import service from './plugins/service.ts';
 import status from './plugins/status.ts';
 
 export { IWorkbench } from './tokens.ts';
 
-export default [service, runs, runMenu, curves, rollouts, rewards, newRun, status, launcher, layouts];
+export default [service, runs, runMenu, curves, rollouts, rewards, newRun, sample, audit, status, launcher, layouts];

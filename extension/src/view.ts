@@ -44,6 +44,7 @@ export class ElementView extends Widget {
         if (this.isDisposed) return;
         const element = Object.assign(document.createElement(tag), { workbench, ...properties });
         this.node.append(element);
+        this.onActivateRequest();
       },
       (error: unknown) => (this.node.textContent = `This view could not be loaded (${String(error)}). Reload the page.`),
     );
@@ -52,6 +53,11 @@ export class ElementView extends Widget {
   handleEvent(event: Event): void {
     const { id, args } = (event as CustomEvent<HostCommand>).detail;
     void this.#commands.execute(COMMANDS[id], args ?? {});
+  }
+
+  /** The tab has the keyboard: it goes on to the element, which knows what to do with it. What has it inside the element keeps it. */
+  protected override onActivateRequest(): void {
+    if (document.activeElement === this.node) (this.node.firstElementChild as HTMLElement | null)?.focus();
   }
 
   protected override onAfterAttach(): void {

@@ -1,4 +1,5 @@
 /** Everything at once; a host that wants its views on demand imports their modules instead. */
+export * from './audit/view.ts';
 export * from './client-connector.ts';
 export * from './connector.ts';
 export * from './curves/model.ts';
@@ -11,6 +12,7 @@ export * from './observable.ts';
 export * from './rewards/view.ts';
 export * from './rollouts/view.ts';
 export * from './runs/view.ts';
+export * from './sample/view.ts';
 export * from './selection.ts';
 export * from './status/model.ts';
 export * from './theme.ts';
