@@ -42,6 +42,7 @@ export type {
 export type { Checkpoint, Completion, RunState } from '@medr1/kernel-bridge/protocol';
 export type {
   Audit,
+  AuditFinding,
   DataItem,
   DataPage,
   DataSample,
