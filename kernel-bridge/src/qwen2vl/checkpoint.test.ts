@@ -45,12 +45,14 @@ describe('saveModel and loadModel', () => {
 
   it('take the files of a processor along', async () => {
     writeFileSync(join(dir, 'tokenizer.json'), '{}');
+    writeFileSync(join(dir, 'processor_config.json'), '{}');
     writeFileSync(join(dir, 'notes.txt'), 'left behind');
     await saveModel(tinyModel(), join(dir, 'model'), dir);
     expect(readdirSync(join(dir, 'model')).sort()).toEqual([
       'config.json',
       'generation_config.json',
       'model.safetensors',
+      'processor_config.json',
       'tokenizer.json',
     ]);
   });

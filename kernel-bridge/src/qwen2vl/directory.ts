@@ -14,6 +14,7 @@ const PROCESSOR_FILES = [
   'chat_template.jinja',
   'chat_template.json',
   'preprocessor_config.json',
+  'processor_config.json',
   'generation_config.json',
 ];
 

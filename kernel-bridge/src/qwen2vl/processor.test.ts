@@ -85,6 +85,21 @@ describe('Processor', () => {
     expect(processor.decode([3, 0, 1, 4], { skipSpecialTokens: true })).toBe('ab');
   });
 
+  it('reads the image processor where transformers 5 saves it, before a file of its own', async () => {
+    write('processor_config.json', {
+      image_processor: { size: { shortest_edge: 784, longest_edge: 12544 } },
+      processor_class: 'Qwen2VLProcessor',
+    });
+    expect((await loadProcessor(dir)).imageConfig).toMatchObject({ min_pixels: 784, max_pixels: 12544 });
+    rmSync(join(dir, 'preprocessor_config.json'));
+    expect((await loadProcessor(dir)).imageConfig).toMatchObject({ min_pixels: 784, max_pixels: 12544 });
+    write('processor_config.json', { processor_class: 'Qwen2VLProcessor' });
+    await expect(loadProcessor(dir)).rejects.toThrow('preprocessor_config.json is missing');
+    write('preprocessor_config.json', {});
+    expect((await loadProcessor(dir)).imageConfig.max_pixels).toBe(28 * 28 * 1280);
+    rmSync(join(dir, 'processor_config.json'));
+  });
+
   it('names the file that a directory lacks or that is damaged', async () => {
     await expect(loadProcessor(join(dir, 'none'))).rejects.toThrow('tokenizer.json is missing');
     write('tokenizer.json', {});

@@ -166,7 +166,7 @@ async function readProcessor(dir: string): Promise<Processor> {
   const [tokenizerJson, tokenizerConfig, preprocessor, generation] = await Promise.all([
     required(dir, 'tokenizer.json'),
     optional(dir, 'tokenizer_config.json'),
-    required(dir, 'preprocessor_config.json'),
+    imageProcessor(dir),
     optional(dir, 'generation_config.json'),
   ]);
   const tokenizer = makeTokenizer(dir, tokenizerJson, tokenizerConfig ?? {});
@@ -220,6 +220,12 @@ async function optional(dir: string, name: string): Promise<ConfigJson | null> {
   } catch (cause) {
     throw errors.badJson(join(dir, name), cause);
   }
+}
+
+/** transformers 5 saves it within processor_config.json, and prefers it there; earlier versions, in a file of its own. */
+async function imageProcessor(dir: string): Promise<ConfigJson> {
+  const within = (await optional(dir, 'processor_config.json'))?.image_processor as ConfigJson | undefined;
+  return within ?? required(dir, 'preprocessor_config.json');
 }
 
 async function required(dir: string, name: string): Promise<ConfigJson> {
