@@ -1,5 +1,6 @@
 import audit from './plugins/audit.ts';
 import curves from './plugins/curves.ts';
+import evaluation from './plugins/evaluation.ts';
 import launcher from './plugins/launcher.ts';
 import layouts from './plugins/layouts.ts';
 import newRun from './plugins/new-run.ts';
@@ -13,4 +14,4 @@ import status from './plugins/status.ts';
 
 export { IWorkbench } from './tokens.ts';
 
-export default [service, runs, runMenu, curves, rollouts, rewards, newRun, sample, audit, status, launcher, layouts];
+export default [service, runs, runMenu, curves, rollouts, rewards, newRun, sample, audit, evaluation, status, launcher, layouts];

@@ -9,6 +9,7 @@ export function clientConnector(client: Client): Connector {
   return {
     connection,
     data: client.data,
+    evals: client.evals,
     generate: client.generate,
     server: client.server,
     schema: client.schema,
@@ -31,6 +32,7 @@ export function clientConnector(client: Client): Connector {
     subscribeRun: (id, { epoch, since }, onEvent, onReset) => ({
       close: client.subscribe(`run:${id}`, { epoch, since, onReset }, onEvent),
     }),
+    subscribeEvals: (onEvent, onReset) => ({ close: client.subscribe('evals', { onReset }, onEvent) }),
     subscribeRuns: (onEvent, onReset) => ({ close: client.subscribe('runs', { onReset }, onEvent) }),
   };
 }

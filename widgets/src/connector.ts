@@ -19,7 +19,7 @@ import type {
   TrainConfig,
   View,
 } from '@medr1/kernel-bridge/protocol';
-import type { DataClient } from '@medr1/kernel-bridge/client';
+import type { DataClient, EvalsClient, EvalsEvent } from '@medr1/kernel-bridge/client';
 import type { Subscribable } from './observable.ts';
 
 export type {
@@ -47,6 +47,8 @@ export type {
   DataPage,
   DataSample,
   DatasetSummary,
+  Download,
+  DownloadJob,
   ExportFormat,
   Folder,
   IndexJob,
@@ -56,6 +58,28 @@ export type {
   MakeSplit,
   RunAnswer,
 } from '@medr1/kernel-bridge/protocol';
+export type {
+  Accuracy,
+  AnswerFilter,
+  AnswerPage,
+  Control,
+  CreateEval,
+  EvalAnswer,
+  EvalComparison,
+  EvalDetail,
+  EvalMatrices,
+  EvalMatrix,
+  EvalReport,
+  EvalState,
+  EvalSummary,
+  Evaluation,
+  MatrixDifference,
+  MatrixKind,
+  McNemar,
+  Reading,
+  Share,
+} from '@medr1/kernel-bridge/protocol';
+export type { EvalsEvent } from '@medr1/kernel-bridge/client';
 export type { DatasetDetail, ImagePicture, SplitSummary } from '@medr1/kernel-bridge/client';
 
 /** `connecting` covers the wait before a retry too; `refused` will not be tried again by itself. */
@@ -82,8 +106,12 @@ export type RunsEvent = { summary: RunSummary } | { removed: string };
 /** Data sets: pages, samples, audits, splits, and addresses of images. */
 export type DataConnector = Pick<DataClient, keyof DataClient>;
 
+/** Stored evaluations: tables, answers, comparisons, matrices. */
+export type EvalsConnector = Pick<EvalsClient, keyof EvalsClient>;
+
 export interface Connector {
   readonly data: DataConnector;
+  readonly evals: EvalsConnector;
 
   readonly connection: Subscribable & { readonly value: ConnectionState };
 
@@ -117,6 +145,8 @@ export interface Connector {
   subscribeRun(id: string, resume: Resume, onEvent: (event: RunEvent) => void, onReset: () => void): Subscription;
   /** From now on; what happened before is in `runs()`. */
   subscribeRuns(onEvent: (event: RunsEvent) => void, onReset: () => void): Subscription;
+  /** From now on; what happened before is in `evals.list()`. */
+  subscribeEvals(onEvent: (event: EvalsEvent) => void, onReset: () => void): Subscription;
 }
 
 /** Any thrown value as an ErrorBody, so that each error state can show message and remedy. */

@@ -7,6 +7,8 @@ export * from './curves/view.ts';
 export * from './data/model.ts';
 export * from './data/view.ts';
 export * from './element.ts';
+export * from './evaluation/model.ts';
+export * from './evaluation/view.ts';
 export * from './new-run/view.ts';
 export * from './observable.ts';
 export * from './rewards/view.ts';

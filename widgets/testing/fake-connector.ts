@@ -4,6 +4,7 @@ import type {
   Connector,
   ConnectionState,
   Estimate,
+  EvalsEvent,
   Generation,
   GenerateRequest,
   Group,
@@ -22,6 +23,7 @@ import { NOTHING } from '../src/selection.ts';
 import { Observable } from '../src/observable.ts';
 import { drawing, random } from './drawing.ts';
 import { FakeData, type FakeDataOptions } from './fake-data.ts';
+import { FakeEvals, type FakeEval } from './fake-evals.ts';
 import { fakeGeneration } from './fake-generation.ts';
 
 export interface FakeRun {
@@ -52,6 +54,7 @@ export interface FakeOptions {
   events?: RunEvent[];
   /** Data sets; one of 5,000 questions when left out. */
   data?: FakeDataOptions;
+  evals?: FakeEval[];
   /** Text of a completion, where a state needs a certain one. */
   completionText?: (step: number, group: number, index: number) => string;
 }
@@ -64,6 +67,8 @@ export class FakeConnector implements Connector {
   readonly calls: unknown[][] = [];
   options: FakeOptions;
   readonly data: FakeData;
+  readonly evals: FakeEvals;
+  readonly #evalsListeners = new Set<(event: EvalsEvent) => void>();
   readonly #runListeners = new Map<string, Set<(event: RunEvent) => void>>();
   readonly #viewListeners = new Set<{ onMove: (move: MoveView) => void; onReset: () => void }>();
   readonly #runsListeners = new Set<(event: RunsEvent) => void>();
@@ -76,6 +81,7 @@ export class FakeConnector implements Connector {
       (name, args, value) => this.#answer(`data.${name}`, args, value),
       () => this.#fakes().map(({ id }) => id),
     );
+    this.evals = new FakeEvals(options.evals ?? [], (name, args, value) => this.#answer(`evals.${name}`, args, value));
     if (options.failure) this.connection.set('connecting');
   }
 
@@ -207,6 +213,19 @@ export class FakeConnector implements Connector {
   /** The backend was started anew. */
   restarts(): void {
     for (const { onReset } of this.#viewListeners) onReset();
+  }
+
+  subscribeEvals(onEvent: (event: EvalsEvent) => void): { close(): void } {
+    this.#evalsListeners.add(onEvent);
+    return { close: () => void this.#evalsListeners.delete(onEvent) };
+  }
+
+  get evalsFollowers(): number {
+    return this.#evalsListeners.size;
+  }
+
+  tellEvals(event: EvalsEvent): void {
+    for (const listener of this.#evalsListeners) listener(event);
   }
 
   subscribeRuns(onEvent: (event: RunsEvent) => void): { close(): void } {

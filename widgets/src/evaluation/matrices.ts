@@ -1,0 +1,220 @@
+/** What checkpoints were trained on against what they are tested on, as heat maps with the number in each cell. */
+import { css, html, type PropertyValues, type TemplateResult } from 'lit';
+import { MATRIX_KINDS, READINGS } from '@medr1/kernel-bridge/protocol';
+import { errorBody, type EvalMatrices, type EvalMatrix, type MatrixDifference, type MatrixKind, type Reading } from '../connector.ts';
+import { define, WatchingElement } from '../element.ts';
+import { empty, failed, loading, type Load } from '../parts.ts';
+import { base, tokens } from '../theme.ts';
+import type { Workbench } from '../workbench.ts';
+import { percentage, points, shareStyles, shareTitle } from './shares.ts';
+
+/** Strongest colour of a cell, in percent: text stays readable on it in both themes. */
+const DEEPEST = 55;
+/** Points at which a difference has its strongest colour. */
+const FULL_POINTS = 0.2;
+
+interface Cell {
+  text: string;
+  title: string;
+  /** 0 to 1, or -1 to 1 for differences; null where there is nothing. */
+  value: number | null;
+  evaluation: string | null;
+}
+
+export class EvaluationMatrices extends WatchingElement {
+  static override properties = {
+    workbench: { attribute: false },
+    /** Grows when a new evaluation may have changed them. */
+    revision: { attribute: false },
+    kind: { state: true },
+    reading: { state: true },
+    matrices: { state: true },
+  };
+  declare workbench: Workbench;
+  declare revision: string;
+  declare kind: MatrixKind;
+  declare reading: Reading;
+  declare matrices: Load<EvalMatrices>;
+  #asked = 0;
+
+  constructor() {
+    super();
+    this.revision = '';
+    this.kind = 'modality';
+    this.reading = 'strict';
+    this.matrices = { status: 'loading' };
+  }
+
+  protected override identity(): PropertyKey[] {
+    return ['workbench', 'revision', 'kind'];
+  }
+
+  protected override willUpdate(changed: PropertyValues): void {
+    super.willUpdate(changed);
+    if (changed.has('workbench') || changed.has('revision') || changed.has('kind')) void this.#load();
+  }
+
+  protected override render(): TemplateResult {
+    const toggle = <T extends string>(value: T, text: string, current: T, set: (value: T) => void): TemplateResult =>
+      html`<button aria-pressed=${value === current} data-testid=${`matrix-${value}`} @click=${() => set(value)}>${text}</button>`;
+    return html`<div class="toolbar">
+        <span>
+          ${MATRIX_KINDS.map((kind) => toggle(kind, kind === 'modality' ? 'modalities' : 'question types', this.kind, (value) => (this.kind = value)))}
+        </span>
+        <span>${READINGS.map((reading) => toggle(reading, reading, this.reading, (value) => (this.reading = value)))}</span>
+      </div>
+      ${this.#body()}`;
+  }
+
+  #body(): TemplateResult {
+    const { matrices, reading } = this;
+    if (matrices.status === 'loading') return loading('matrices');
+    if (matrices.status === 'error') return failed(matrices.error, () => void this.#load());
+    const { matrices: made, differences } = matrices.value;
+    if (made.length === 0)
+      return empty(
+        'No matrix yet',
+        `A cell is a finished evaluation of a checkpoint that was trained on one ${this.kind.replace('_', ' ')}: split ${this.kind}/train/NAME, evaluated on ${this.kind}/test. ` +
+          '`medr1 reproduce` makes all of them.',
+      );
+    return html`${differences.map((one) => this.#difference(one, reading))} ${made.map((one) => this.#accuracy(one, reading))}`;
+  }
+
+  #accuracy(matrix: EvalMatrix, reading: Reading): TemplateResult {
+    const cells = matrix.cells.map((row, i) =>
+      row.map((cell, j): Cell => {
+        const share = cell?.[reading];
+        const where = `trained on ${matrix.names[i]}, tested on ${matrix.names[j]}`;
+        if (!share) return { text: '', title: `${where}: not evaluated`, value: null, evaluation: null };
+        return { text: percentage(share.rate), title: `${where}: ${shareTitle(share)}`, value: share.rate, evaluation: cell.evaluation };
+      }),
+    );
+    const { in_domain, off_diagonal } = matrix;
+    return heatMap(
+      matrix.name,
+      `${reading}, %`,
+      matrix.names,
+      cells,
+      [percentage(in_domain[reading]), percentage(off_diagonal[reading])],
+      this.#open,
+    );
+  }
+
+  #difference(one: MatrixDifference, reading: Reading): TemplateResult {
+    const cells = one[reading].map((row, i) =>
+      row.map((value, j): Cell => ({
+        text: value === null ? '' : points(value),
+        title: `trained on ${one.names[i]}, tested on ${one.names[j]}: ${value === null ? 'not evaluated' : `${points(value)} points`}`,
+        value: value === null ? null : Math.max(-1, Math.min(1, value / FULL_POINTS)),
+        evaluation: null,
+      })),
+    );
+    const means = [points(one.in_domain[reading]), points(one.off_diagonal[reading])];
+    return heatMap(`${one.minuend} minus ${one.subtrahend}`, `${reading}, points`, one.names, cells, means, this.#open);
+  }
+
+  readonly #open = (evaluation: string): void => {
+    this.dispatchEvent(new CustomEvent('medr1-open-evaluation', { detail: evaluation, bubbles: true, composed: true }));
+  };
+
+  async #load(): Promise<void> {
+    const asked = ++this.#asked;
+    const { kind } = this;
+    try {
+      const value = await this.workbench.connector.evals.matrix(kind);
+      if (asked === this.#asked) this.matrices = { status: 'ready', value };
+    } catch (error) {
+      if (asked === this.#asked) this.matrices = { status: 'error', error: errorBody(error) };
+    }
+  }
+
+  static override styles = [
+    tokens,
+    base,
+    shareStyles,
+    css`
+      table.heat {
+        border-collapse: separate;
+        border-spacing: 1px;
+      }
+      table.heat td {
+        min-width: 6ch;
+        padding: 0;
+        text-align: right;
+      }
+      table.heat td > * {
+        display: block;
+        width: 100%;
+        padding: 4px 6px;
+        text-align: right;
+        border: 0;
+      }
+      table.heat td.diagonal {
+        outline: 2px solid var(--medr1-text-2);
+        outline-offset: -2px;
+      }
+      table.heat thead th {
+        padding: 2px 6px;
+        text-align: right;
+        vertical-align: bottom;
+        font-size: var(--medr1-size-small);
+      }
+      table.heat tbody tr {
+        border: 0;
+      }
+    `,
+  ];
+}
+
+function heatMap(
+  name: string,
+  unit: string,
+  names: readonly string[],
+  cells: Cell[][],
+  means: string[],
+  open: (evaluation: string) => void,
+): TemplateResult {
+  return html`<section aria-label=${name} data-testid="matrix" data-name=${name}>
+    <h3>${name} <span class="secondary">${unit}</span></h3>
+    <div class="scroll" tabindex="0" role="group" aria-label=${name}>
+      <table class="heat">
+        <thead>
+          <tr>
+            <th>trained on ↓ tested on →</th>
+            ${names.map((column) => html`<th scope="col">${column}</th>`)}
+          </tr>
+        </thead>
+        <tbody>
+          ${names.map(
+            (row, i) =>
+              html`<tr>
+                <th scope="row">${row}</th>
+                ${cells[i].map(
+                  (cell, j) =>
+                    html`<td class=${i === j ? 'diagonal' : ''} style=${`background:${colour(cell.value)}`} title=${cell.title}>
+                      ${
+                        cell.evaluation === null
+                          ? html`<span>${cell.text}</span>`
+                          : html`<button class="quiet" aria-label=${cell.title} @click=${() => open(cell.evaluation!)}>
+                              ${cell.text}
+                            </button>`
+                      }
+                    </td>`,
+                )}
+              </tr>`,
+          )}
+        </tbody>
+      </table>
+    </div>
+    <p class="secondary">in domain (outlined) <b class="number">${means[0]}</b>, off the diagonal <b class="number">${means[1]}</b></p>
+  </section>`;
+}
+
+/** Accent for shares and gains, the colour of wrong answers for losses; the sign in the cell says it too. */
+function colour(value: number | null): string {
+  if (value === null) return 'transparent';
+  const hue = value < 0 ? '--medr1-wrong' : '--medr1-accent';
+  return `color-mix(in srgb, var(${hue}) ${Math.round(DEEPEST * Math.abs(value))}%, transparent)`;
+}
+
+define('medr1-evaluation-matrices', EvaluationMatrices);

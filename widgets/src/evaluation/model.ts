@@ -1,0 +1,99 @@
+/** The evaluations of the backend, followed, and which of them the view shows. */
+import type { Connector, ErrorBody, EvalsEvent, EvalState, EvalSummary, Subscription } from '../connector.ts';
+import { errorBody } from '../connector.ts';
+import { Observable } from '../observable.ts';
+
+export type Place = { at: 'list' } | { at: 'one'; id: string } | { at: 'compare'; ids: string[] } | { at: 'matrices' } | { at: 'new' };
+
+export interface EvaluationsState {
+  status: 'loading' | 'ready' | 'error';
+  error: ErrorBody | null;
+  /** Newest first. */
+  evaluations: EvalSummary[];
+}
+
+/** As many columns as a comparison has. */
+export const MOST_COMPARED = 4;
+
+export const STATES: Record<EvalState, { glyph: string; text: string; active: boolean }> = {
+  queued: { glyph: '○', text: 'queued', active: true },
+  running: { glyph: '●', text: 'running', active: true },
+  stopped: { glyph: '■', text: 'stopped', active: false },
+  finished: { glyph: '✓', text: 'finished', active: false },
+  failed: { glyph: '✗', text: 'failed', active: false },
+  interrupted: { glyph: '⚠', text: 'interrupted', active: false },
+};
+
+export class EvaluationModel {
+  readonly state = new Observable<EvaluationsState>({ status: 'loading', error: null, evaluations: [] });
+  readonly place = new Observable<Place>({ at: 'list' });
+  /** Chosen for a comparison, in the order chosen. */
+  readonly picked = new Observable<string[]>([]);
+  readonly #connector: Connector;
+  #subscription: Subscription | null = null;
+  #generation = 0;
+
+  constructor(connector: Connector) {
+    this.#connector = connector;
+  }
+
+  /** Reads the list and follows it. Never throws: trouble shows in `state`. */
+  async start(): Promise<void> {
+    const generation = ++this.#generation;
+    this.#subscription ??= this.#connector.subscribeEvals(
+      (event) => this.apply(event),
+      () => void this.start(),
+    );
+    try {
+      const evaluations = await this.#connector.evals.list();
+      if (generation === this.#generation) this.state.set({ status: 'ready', error: null, evaluations });
+    } catch (error) {
+      if (generation === this.#generation) this.state.update((state) => ({ ...state, status: 'error', error: errorBody(error) }));
+    }
+  }
+
+  apply(event: EvalsEvent): void {
+    const id = 'removed' in event ? event.removed : event.summary.id;
+    this.state.update((state) => {
+      const others = state.evaluations.filter((one) => one.id !== id);
+      const evaluations = 'removed' in event ? others : [...others, event.summary].toSorted((a, b) => (a.id < b.id ? 1 : -1));
+      return { ...state, evaluations };
+    });
+    if (!('removed' in event)) return;
+    this.picked.set(this.picked.value.filter((one) => one !== id));
+    const place = this.place.value;
+    if ((place.at === 'one' && place.id === id) || (place.at === 'compare' && place.ids.includes(id))) this.place.set({ at: 'list' });
+  }
+
+  get(id: string): EvalSummary | undefined {
+    return this.state.value.evaluations.find((one) => one.id === id);
+  }
+
+  /** Adds to or takes from the comparison; the oldest choice makes room when there are too many. */
+  pick(id: string): void {
+    const { value } = this.picked;
+    this.picked.set(value.includes(id) ? value.filter((one) => one !== id) : [...value, id].slice(-MOST_COMPARED));
+  }
+
+  /** Why the chosen ones cannot be compared; null when they can. */
+  notComparable(): string | null {
+    const chosen = this.picked.value.flatMap((id) => this.get(id) ?? []);
+    if (chosen.length < 2) return 'Choose two to four evaluations of the same split.';
+    const hashes = new Set(chosen.map(({ split_hash }) => split_hash));
+    return hashes.size === 1 ? null : 'The chosen evaluations are of different splits.';
+  }
+
+  dispose(): void {
+    this.#generation++;
+    this.#subscription?.close();
+    this.#subscription = null;
+  }
+}
+
+/** What a row is called: what was evaluated, in few words. */
+export function modelName({ settings, run_name }: EvalSummary): string {
+  if (run_name !== null) return settings.step === null ? run_name : `${run_name}, step ${settings.step}`;
+  return settings.model.split('/').filter(Boolean).at(-1) ?? settings.model;
+}
+
+export const variantTag = (variant: string): string => ({ think: 'T', 'no-think': 'NT', 'think-after': 'TA' })[variant] ?? variant;

@@ -1,0 +1,125 @@
+/** Shares as the evaluation views draw them: a number, its interval in digits and drawn, and what it is a share of on hover. */
+import { css, html, type TemplateResult } from 'lit';
+import type { Share } from '../connector.ts';
+import { MISSING, integer } from '../format.ts';
+
+/** Percent with one decimal: an interval of a few hundred questions is some points wide. */
+export const percentage = (rate: number | null | undefined): string =>
+  rate === null || rate === undefined ? MISSING : (100 * rate).toFixed(1);
+
+export const points = (difference: number | null | undefined): string => {
+  if (difference === null || difference === undefined) return MISSING;
+  const text = Math.abs(100 * difference).toFixed(1);
+  return Number(text) === 0 ? '0.0' : `${difference > 0 ? '+' : '−'}${text}`;
+};
+
+/** p to three digits; very small ones by their bound. */
+export const pValue = (p: number): string => (p < 0.001 ? '< 0.001' : p.toFixed(3));
+
+export const shareTitle = ({ right, total, low, high }: Share): string =>
+  total === 0
+    ? 'no question'
+    : `${integer(right)} of ${integer(total)} right; 95 % Wilson interval ${percentage(low)} to ${percentage(high)} %`;
+
+/** The interval on a track from 0 to 100 %, with a tick at the share. */
+export function shareBar({ rate, low, high }: Share): TemplateResult {
+  if (rate === null || low === null || high === null) return html`<span class="track" aria-hidden="true"></span>`;
+  return html`<span class="track" aria-hidden="true"
+    ><i style=${`left:${100 * low}%;width:${100 * (high - low)}%`}></i><b style=${`left:${100 * rate}%`}></b
+  ></span>`;
+}
+
+export function shareView(share: Share): TemplateResult {
+  return html`<span class="share" title=${shareTitle(share)} data-testid="share">
+    <span class="rate">${percentage(share.rate)}</span>
+    <span class="ends small secondary">${share.rate === null ? '' : `${percentage(share.low)} – ${percentage(share.high)}`}</span>
+    ${shareBar(share)}
+  </span>`;
+}
+
+export const shareStyles = css`
+  .share {
+    display: inline-grid;
+    grid-template-columns: 5ch 11ch;
+    gap: 0 6px;
+    align-items: baseline;
+    text-align: right;
+  }
+  .share .rate {
+    font-weight: 600;
+  }
+  .track {
+    grid-column: 1 / -1;
+    position: relative;
+    display: block;
+    height: 6px;
+    margin: 1px 0 2px;
+    background: var(--medr1-surface-2);
+  }
+  .track i {
+    position: absolute;
+    inset-block: 1px;
+    min-width: 1px;
+    background: color-mix(in srgb, var(--medr1-accent) 55%, transparent);
+  }
+  .track b {
+    position: absolute;
+    inset-block: -1px;
+    width: 2px;
+    margin-left: -1px;
+    background: var(--medr1-text);
+  }
+  .scroll {
+    overflow-x: auto;
+    max-width: 100%;
+  }
+  table {
+    border-collapse: collapse;
+    font-variant-numeric: tabular-nums;
+  }
+  th {
+    font-weight: 400;
+    text-align: left;
+    white-space: nowrap;
+  }
+  th.number {
+    text-align: right;
+  }
+  thead th {
+    color: var(--medr1-text-2);
+  }
+  .scroll th[scope='row'],
+  .scroll thead th:first-child {
+    position: sticky;
+    left: 0;
+    z-index: 1;
+    background: var(--medr1-surface);
+  }
+  td,
+  th {
+    padding: 3px 12px 3px 0;
+    vertical-align: baseline;
+  }
+  tbody tr {
+    border-top: 1px solid var(--medr1-border);
+  }
+  tbody tr.head {
+    border-top: 0;
+  }
+  tr.head th {
+    padding-top: 12px;
+    font-weight: 600;
+  }
+  section {
+    padding: 4px 8px 12px;
+  }
+  h3,
+  h4 {
+    margin: 8px 0 4px;
+    font-size: inherit;
+    font-weight: 600;
+  }
+  p {
+    margin: 2px 0 6px;
+  }
+`;

@@ -1,0 +1,181 @@
+// @vitest-environment jsdom
+import { afterEach, expect, it, vi } from 'vitest';
+import { FakeConnector, type FakeOptions } from '../../testing/fake-connector.ts';
+import { fakeMatrix } from '../../testing/fake-evals.ts';
+import { Workbench } from '../workbench.ts';
+import './view.ts';
+
+let workbench: Workbench;
+afterEach(() => {
+  document.body.replaceChildren();
+  workbench.dispose();
+});
+
+async function view(options: FakeOptions) {
+  const connector = new FakeConnector(options);
+  workbench = new Workbench(connector);
+  if (!options.silent) await workbench.start();
+  const element = Object.assign(document.createElement('medr1-evaluation'), { workbench });
+  document.body.append(element);
+  const settle = async (): Promise<void> => {
+    for (let i = 0; i < 12; i++) await new Promise((resolve) => setTimeout(resolve));
+  };
+  await settle();
+  /** Also inside the elements that the view is made of. */
+  const all = (selector: string, root: ParentNode = element.shadowRoot!): HTMLElement[] => [
+    ...root.querySelectorAll<HTMLElement>(selector),
+    ...[...root.querySelectorAll('*')].flatMap((child) => (child.shadowRoot ? all(selector, child.shadowRoot) : [])),
+  ];
+  const find = (testid: string): HTMLElement => all(`[data-testid=${testid}]`)[0];
+  const click = async (testid: string): Promise<void> => {
+    find(testid).click();
+    await settle();
+  };
+  const choose = async (testid: string, value: string): Promise<void> => {
+    const select = find(testid) as HTMLSelectElement;
+    select.value = value;
+    select.dispatchEvent(new Event('change'));
+    await settle();
+  };
+  const last = (name: string): unknown[] | undefined => connector.calls.findLast(([called]) => called === name);
+  return { connector, element, settle, all, find, click, choose, last };
+}
+
+const two = [
+  { id: 'b', name: 'second', variant: 'no-think' as const, rate: 0.8, controls: ['blank-image' as const, 'options-permuted' as const] },
+  { id: 'a', name: 'first', rate: 0.5 },
+];
+
+it('an empty list says what an evaluation is and offers the form', async () => {
+  const { find, click } = await view({});
+  expect(find('empty').textContent).toContain('medr1 eval');
+  await click('first-evaluation');
+  expect(find('eval-start')).toBeDefined();
+});
+
+it('loading and failing have their states; a failure can be tried again', async () => {
+  expect((await view({ silent: true })).find('loading')).toBeDefined();
+  document.body.replaceChildren();
+  const { connector, find, click } = await view({ failure: { code: 'X', message: 'The backend is down.', remedy: 'Start it.' } });
+  expect(find('error').textContent).toContain('The backend is down.');
+  delete connector.options.failure;
+  await click('retry');
+  expect(find('empty')).toBeDefined();
+});
+
+it('one evaluation shows both readings with intervals, controls beside them, and where the answer stays', async () => {
+  const { all, find, click } = await view({ evals: two });
+  await click('open-evaluation');
+  const row = (name: string) => all(`[data-testid=accuracy][data-name="${name}"]`)[0];
+  expect(row('All').querySelectorAll('[data-testid=share]')).toHaveLength(2);
+  expect(row('All').querySelector('[data-testid=share]')!.getAttribute('title')).toMatch(/of 200 right; 95 % Wilson interval/);
+  expect(row('CT').querySelectorAll('.control')).toHaveLength(2);
+  expect(row('Lesion Grading')).toBeDefined();
+  expect(find('follows').textContent).toContain("stays with the option's text");
+});
+
+it('answers are filtered by the backend and come a page at a time', async () => {
+  const { all, find, click, choose, last } = await view({ evals: two });
+  await click('open-evaluation');
+  expect(all('[data-testid=answer]')).toHaveLength(20);
+  await choose('answers-show', 'differing');
+  expect(last('evals.answers')).toMatchObject(['evals.answers', 'b', { filter: 'differing', reading: 'strict', offset: 0 }]);
+  const total = Number(find('answers-total').textContent!.match(/\d+/)![0]);
+  expect(total).toBeGreaterThan(0);
+  expect(all('[data-testid=answer]')[0].textContent).toContain('tolerant');
+  await choose('answers-show', 'all');
+  await click('answers-more');
+  expect(all('[data-testid=answer]')).toHaveLength(40);
+});
+
+it('a comparison tests the pair and lists the questions that flip; a click opens the question', async () => {
+  const { element, all, find, click, settle, last } = await view({ evals: two, data: { datasets: [{ name: 'OmniMedVQA', items: 100 }] } });
+  expect(find('go-compare').hasAttribute('disabled')).toBe(true);
+  for (const box of all('[data-testid=pick]')) box.click();
+  await settle();
+  await click('go-compare');
+  expect(find('compared').textContent).toContain('200 questions');
+  expect(find('p').textContent!.trim()).toBe('< 0.001'); // .8 against .5 of 200
+  expect(last('evals.answers')).toMatchObject(['evals.answers', 'b', { filter: 'flips', against: 'a' }]);
+  await click('flips-lost');
+  expect(last('evals.answers')).toMatchObject(['evals.answers', 'b', { filter: 'lost', against: 'a' }]);
+  const asked = vi.fn();
+  element.addEventListener('medr1-command', (event) => asked((event as CustomEvent).detail.id));
+  all('[data-testid=answer] .question')[0].click();
+  expect(asked).toHaveBeenCalledWith('open-sample');
+  expect(workbench.selection.value).toMatchObject({ dataset: 'OmniMedVQA', item: all('[data-testid=answer]')[0].dataset.item });
+});
+
+it('matrices hold the number in each cell, its size on hover, the means apart, and no-think minus think', async () => {
+  const { all, find, click } = await view({ evals: fakeMatrix() });
+  await click('go-matrices');
+  const names = all('[data-testid=matrix]').map((section) => section.dataset.name);
+  expect(names).toEqual(['grpo no-think minus grpo think', 'grpo no-think', 'grpo think']);
+  const cells = [...all('[data-testid=matrix]')[1].querySelectorAll('td')];
+  expect(cells).toHaveLength(64);
+  expect(cells[0].textContent!.trim()).toMatch(/^\d+\.\d$/);
+  expect(cells[1].title).toMatch(/^trained on CT, tested on MRI: \d+ of 10 right/);
+  expect(all('[data-testid=matrix] .diagonal')).toHaveLength(24);
+  await click('matrix-tolerant');
+  expect(find('matrix').textContent).toContain('tolerant, points');
+});
+
+it('a cell opens its evaluation', async () => {
+  const { all, settle } = await view({ evals: fakeMatrix() });
+  all('[data-testid=go-matrices]')[0].click();
+  await settle();
+  all('[data-testid=matrix]')[1].querySelector('button')!.click();
+  await settle();
+  expect(all('[data-testid=accuracy]').length).toBeGreaterThan(5);
+});
+
+it('the form starts an evaluation of the run that is looked at, and shows why it was refused', async () => {
+  const { connector, find, all, click, settle } = await view({ runs: [{ id: 'r1', name: 'Demo', steps: 100 }] });
+  await click('go-new');
+  expect((find('eval-step') as HTMLSelectElement).value).toBe('60');
+  const limit = find('eval-limit') as HTMLInputElement;
+  limit.value = '50';
+  limit.dispatchEvent(new Event('input'));
+  all('[data-control=text-only]')[0].click();
+  await settle();
+  connector.evals.start = () => Promise.reject({ code: 'EVAL_SPLIT_CHANGED', message: 'The split changed.', remedy: 'Evaluate anew.' });
+  await click('eval-start');
+  expect(find('error').textContent).toContain('Evaluate anew.');
+  const started = vi.fn().mockResolvedValue({ id: 'new' });
+  connector.evals.start = started;
+  await click('eval-start');
+  expect(started).toHaveBeenCalledWith(
+    expect.objectContaining({
+      run: 'r1',
+      step: 60,
+      limit: 50,
+      split: 'modality/test',
+      controls: ['blank-image', 'option-prior', 'text-only'],
+    }),
+  );
+});
+
+it('text of models and data sets reaches the page as text', async () => {
+  const hostile = '<img src=x onerror="document.title=1"><script>1</script>';
+  const { all, click } = await view({ evals: [{ id: 'h', name: hostile, items: 3, text: `${hostile}<answer>${hostile}</answer>` }] });
+  await click('open-evaluation');
+  expect(all('[data-testid=answer]')).toHaveLength(3);
+  expect(all('img, script')).toEqual([]);
+});
+
+it('a running one follows its progress and can be stopped', async () => {
+  const { connector, find, click, settle, last } = await view({ evals: [{ id: 'r', state: 'running', items: 100, answered: 10 }] });
+  expect(find('evaluation-progress').textContent).toContain('10 of 100 answers');
+  connector.evals.evals[0].answered = 30;
+  connector.tellEvals({ summary: connector.evals.summary(connector.evals.evals[0]) });
+  await settle();
+  expect(find('evaluation-progress').textContent).toContain('30 of 100 answers');
+  await click('stop-evaluation');
+  expect(last('evals.stop')).toEqual(['evals.stop', 'r']);
+});
+
+it('leaves nothing subscribed when it leaves the page', async () => {
+  const { connector, element } = await view({ evals: two });
+  element.remove();
+  expect(connector.evalsFollowers).toBe(0);
+});

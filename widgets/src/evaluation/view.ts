@@ -1,0 +1,269 @@
+/** The Evaluation view: the list of stored evaluations, one of them, some of them compared, matrices of all, and a form to start one. */
+import { css, html, nothing, type TemplateResult } from 'lit';
+import type { EvalSummary } from '../connector.ts';
+import { errorBody, type ErrorBody } from '../connector.ts';
+import { define, WatchingElement } from '../element.ts';
+import { integer } from '../format.ts';
+import { empty, failed, loading } from '../parts.ts';
+import { base, tokens } from '../theme.ts';
+import type { Workbench } from '../workbench.ts';
+import './compare.ts';
+import './form.ts';
+import './matrices.ts';
+import './report.ts';
+import { EvaluationModel, modelName, STATES, variantTag, type Place } from './model.ts';
+import { shareStyles, shareView } from './shares.ts';
+
+export class EvaluationView extends WatchingElement {
+  static override properties = { workbench: { attribute: false }, problem: { state: true } };
+  declare workbench: Workbench;
+  declare problem: ErrorBody | null;
+  #model: EvaluationModel | null = null;
+
+  constructor() {
+    super();
+    this.problem = null;
+  }
+
+  protected override identity(): PropertyKey[] {
+    return ['workbench'];
+  }
+
+  protected override acquire(): void {
+    this.#model = new EvaluationModel(this.workbench.connector);
+    void this.#model.start();
+  }
+
+  protected override release(): void {
+    this.#model?.dispose();
+  }
+
+  protected override watched() {
+    const { state, place, picked } = this.#model!;
+    return [state, place, picked];
+  }
+
+  protected override render(): TemplateResult {
+    const model = this.#model;
+    if (!model) return loading('evaluations');
+    return html`<div @medr1-open-evaluation=${(event: CustomEvent<string>) => model.place.set({ at: 'one', id: event.detail })}>
+      ${this.#toolbar(model)} ${this.problem ? failed(this.problem) : nothing} ${this.#body(model)}
+    </div>`;
+  }
+
+  #toolbar(model: EvaluationModel): TemplateResult {
+    const place = model.place.value;
+    const go = (to: Place, text: string, disabled = false, title = ''): TemplateResult =>
+      html`<button
+        aria-pressed=${place.at === to.at}
+        ?disabled=${disabled}
+        title=${title}
+        data-testid=${`go-${to.at}`}
+        @click=${() => this.#go(to)}
+      >
+        ${text}
+      </button>`;
+    const why = model.notComparable();
+    const picked = model.picked.value;
+    return html`<div class="toolbar" role="toolbar" aria-label="Evaluations">
+      ${go({ at: 'list' }, 'Evaluations')}
+      ${go({ at: 'compare', ids: picked }, `Compare${picked.length > 0 ? ` (${picked.length})` : ''}`, why !== null, why ?? '')}
+      ${go({ at: 'matrices' }, 'Matrices')} ${go({ at: 'new' }, 'New evaluation')}
+    </div>`;
+  }
+
+  #go(place: Place): void {
+    this.problem = null;
+    this.#model!.place.set(place);
+  }
+
+  #body(model: EvaluationModel): TemplateResult {
+    const { status, error, evaluations } = model.state.value;
+    const place = model.place.value;
+    if (place.at === 'new') return html`<medr1-evaluation-form .workbench=${this.workbench}></medr1-evaluation-form>`;
+    if (status === 'error') return failed(error!, () => void model.start());
+    if (status === 'loading') return loading('evaluations');
+    if (place.at === 'one') {
+      const summary = model.get(place.id);
+      // started a moment ago: the list will tell
+      return summary
+        ? html`${this.#row(model, summary)}
+            <medr1-evaluation-report .workbench=${this.workbench} .summary=${summary}></medr1-evaluation-report>`
+        : loading('the evaluation');
+    }
+    if (place.at === 'compare')
+      return html`<medr1-evaluation-compare .workbench=${this.workbench} .ids=${place.ids}></medr1-evaluation-compare>`;
+    if (place.at === 'matrices') {
+      const revision = evaluations.filter(({ state }) => state === 'finished').map(({ id }) => id);
+      return html`<medr1-evaluation-matrices .workbench=${this.workbench} .revision=${revision.join(' ')}></medr1-evaluation-matrices>`;
+    }
+    if (evaluations.length === 0)
+      return empty(
+        'No evaluation yet',
+        'An evaluation asks a model every question of a split and keeps the answers. Start one here, or with `medr1 eval` in a terminal.',
+        html`<button class="primary" @click=${() => this.#go({ at: 'new' })} data-testid="first-evaluation">New evaluation</button>`,
+      );
+    return html`<ul aria-label="Evaluations">
+      ${evaluations.map((one) => html`<li>${this.#row(model, one)}</li>`)}
+    </ul>`;
+  }
+
+  #row(model: EvaluationModel, one: EvalSummary): TemplateResult {
+    const state = STATES[one.state];
+    const { settings } = one;
+    return html`<article data-testid="evaluation" data-id=${one.id} data-state=${one.state}>
+      <input
+        type="checkbox"
+        aria-label=${`Compare ${one.name}`}
+        title="Choose for a comparison"
+        data-testid="pick"
+        .checked=${model.picked.value.includes(one.id)}
+        @change=${() => model.pick(one.id)}
+      />
+      <button class="quiet name" title=${one.name} @click=${() => this.#go({ at: 'one', id: one.id })} data-testid="open-evaluation">
+        <span class=${one.state === 'failed' ? 'wrong' : one.state === 'interrupted' ? 'warning' : ''} title=${state.text}
+          >${state.glyph}</span
+        >
+        <b class="ellipsis">${modelName(one)}</b>
+        <span class="chip" title=${settings.variant}>${variantTag(settings.variant)}</span>
+        <span class="secondary ellipsis">${settings.split}</span>
+      </button>
+      <span class="figures">
+        <span title="read strictly, as published">${shareView(one.strict)}</span>
+        <span title="read tolerantly"><span class="small secondary">tolerant</span> ${shareView(one.tolerant)}</span>
+      </span>
+      <span class="small secondary progress" data-testid="evaluation-progress">
+        ${
+          one.state === 'finished'
+            ? `${integer(one.items)} questions`
+            : html`<progress max=${one.total} value=${one.done}></progress> ${integer(one.done)} of ${integer(one.total)} answers,
+                ${state.text}`
+        }
+        ${one.controls.length > 0 ? html`<span>· controls: ${one.controls.join(', ')}</span>` : nothing}
+      </span>
+      <span class="actions">
+        ${
+          state.active
+            ? html`<button @click=${() => void this.#do(() => this.workbench.connector.evals.stop(one.id))} data-testid="stop-evaluation">
+                Stop
+              </button>`
+            : one.done < one.total
+              ? html`<button
+                  @click=${() => void this.#do(() => this.workbench.connector.evals.resume(one.id))}
+                  data-testid="resume-evaluation"
+                >
+                  Resume
+                </button>`
+              : nothing
+        }
+        <a class="small" href=${this.workbench.connector.evals.exportUrl(one.id)} download>JSON</a>
+        <button
+          class="quiet"
+          title="Move to the trash"
+          aria-label=${`Move ${one.name} to the trash`}
+          ?disabled=${state.active}
+          @click=${() => void this.#do(() => this.workbench.connector.evals.remove(one.id))}
+          data-testid="delete-evaluation"
+        >
+          ✕
+        </button>
+      </span>
+    </article>`;
+  }
+
+  async #do(what: () => Promise<unknown>): Promise<void> {
+    this.problem = null;
+    try {
+      await what();
+    } catch (error) {
+      this.problem = errorBody(error);
+    }
+  }
+
+  static override styles = [
+    tokens,
+    base,
+    shareStyles,
+    css`
+      :host {
+        height: 100%;
+        overflow: auto;
+      }
+      ul {
+        margin: 0;
+        padding: 0;
+        list-style: none;
+      }
+      article {
+        display: grid;
+        grid-template-columns: auto minmax(120px, 1fr) auto auto;
+        grid-template-areas: 'pick name figures actions' '. progress figures actions';
+        gap: 2px 8px;
+        align-items: center;
+        padding: 4px 8px;
+        border-bottom: 1px solid var(--medr1-border);
+      }
+      article > input {
+        grid-area: pick;
+      }
+      .name {
+        grid-area: name;
+        display: flex;
+        gap: 6px;
+        align-items: baseline;
+        min-width: 0;
+        text-align: left;
+      }
+      .name b {
+        flex: 0 1 auto;
+        min-width: 8ch;
+      }
+      .wrong {
+        color: var(--medr1-wrong);
+      }
+      .figures {
+        grid-area: figures;
+        display: flex;
+        gap: 4px 16px;
+        align-items: baseline;
+      }
+      .progress {
+        grid-area: progress;
+        padding-left: 8px;
+      }
+      .progress progress {
+        width: 80px;
+        accent-color: var(--medr1-accent);
+      }
+      .actions {
+        grid-area: actions;
+        display: flex;
+        gap: 6px;
+        align-items: center;
+        justify-content: flex-end;
+        min-width: 136px;
+      }
+      .actions a {
+        color: inherit;
+      }
+      :host {
+        container-type: inline-size;
+      }
+      @container (max-width: 640px) {
+        article {
+          grid-template-columns: auto minmax(0, 1fr) auto;
+          grid-template-areas: 'pick name actions' '. figures figures' '. progress progress';
+        }
+        .figures {
+          flex-wrap: wrap;
+          padding-left: 8px;
+        }
+        .actions {
+          min-width: 0;
+        }
+      }
+    `,
+  ];
+}
+
+define('medr1-evaluation', EvaluationView);

@@ -1,0 +1,222 @@
+/** Evaluations in memory: made-up, repeatable answers, with tables computed as the backend computes them. Nothing here is measured. */
+import { permutedReport, report } from '../../kernel-bridge/src/evals/accuracy.ts';
+import { matrices } from '../../kernel-bridge/src/evals/matrix.ts';
+import { mcnemar } from '../../kernel-bridge/src/evals/mcnemar.ts';
+import { wilson } from '../../kernel-bridge/src/evals/wilson.ts';
+import type {
+  AnswerPage,
+  Control,
+  CreateEval,
+  EvalAnswer,
+  EvalComparison,
+  EvalDetail,
+  EvalMatrices,
+  EvalsConnector,
+  EvalState,
+  EvalSummary,
+  Evaluation,
+  MatrixKind,
+  Reading,
+} from '../src/connector.ts';
+import { random, seedOf } from './drawing.ts';
+
+export interface FakeEval {
+  id: string;
+  name?: string;
+  state?: EvalState;
+  variant?: 'think' | 'no-think' | 'think-after';
+  /** Chance that an answer is right. */
+  rate?: number;
+  items?: number;
+  /** Answered questions; all when left out. */
+  answered?: number;
+  controls?: Control[];
+  trained?: EvalSummary['trained'];
+  split?: string;
+  error?: EvalSummary['error'];
+  /** Text of every answer, where a state needs a certain one. */
+  text?: string;
+}
+
+type Answer = <T>(name: string, args: unknown[], value: () => T) => Promise<T>;
+
+const MODALITIES = ['CT', 'MRI', 'X-Ray', 'Ultrasound', 'Dermoscopy', 'Fundus', 'OCT', 'Microscopy'];
+const TYPES = ['Anatomy Identification', 'Disease Diagnosis', 'Lesion Grading', 'Modality Recognition', 'Other Biological Attributes'];
+const START = Date.UTC(2026, 0, 5, 9, 30);
+
+export class FakeEvals implements EvalsConnector {
+  evals: FakeEval[];
+  readonly #answer: Answer;
+
+  constructor(evals: FakeEval[], answer: Answer) {
+    this.evals = evals;
+    this.#answer = answer;
+  }
+
+  list = (): Promise<EvalSummary[]> => this.#answer('list', [], () => this.evals.map((one) => this.summary(one)));
+  get = (id: string): Promise<EvalDetail> =>
+    this.#answer('get', [id], () => ({
+      summary: this.summary(this.#of(id)),
+      report: this.#report(this.#of(id)),
+      directory: `evals/${id}`,
+    }));
+  start = (request: CreateEval): Promise<EvalSummary> =>
+    this.#answer('start', [request], () => {
+      const made: FakeEval = { id: 'new', state: 'queued', variant: request.variant, answered: 0, controls: request.controls };
+      this.evals = [made, ...this.evals];
+      return this.summary(made);
+    });
+  stop = (id: string): Promise<EvalSummary> => this.#answer('stop', [id], () => this.summary(this.#of(id)));
+  resume = (id: string): Promise<EvalSummary> => this.#answer('resume', [id], () => this.summary(this.#of(id)));
+  remove = (id: string): Promise<{ trash: string }> => this.#answer('remove', [id], () => ({ trash: id }));
+  answers = (id: string, query: Parameters<EvalsConnector['answers']>[1] = {}): Promise<AnswerPage> =>
+    this.#answer('answers', [id, query], () => {
+      const { filter = 'all', reading = 'strict', sight = 'image', against, limit = 50, offset = 0 } = query;
+      const others = against ? new Map(this.answersOf(this.#of(against)).map((one) => [one.item.id, one])) : null;
+      const right = (one: EvalAnswer | undefined): boolean => one !== undefined && one[reading] === one.answer;
+      const rows = this.answersOf(this.#of(id), sight).filter((one) => {
+        const other = others?.get(one.item.id);
+        if (filter === 'right' || filter === 'wrong') return right(one) === (filter === 'right');
+        if (filter === 'differing') return one.strict !== one.tolerant;
+        if (filter === 'gained') return right(one) && !right(other);
+        if (filter === 'lost') return !right(one) && right(other);
+        return filter === 'all' || right(one) !== right(other);
+      });
+      const page = rows.slice(offset, offset + limit).map((one) => {
+        const other = others?.get(one.item.id);
+        return { ...one, ...(other && { other }) };
+      });
+      return { answers: page, total: rows.length };
+    });
+  compare = (ids: readonly string[]): Promise<EvalComparison> =>
+    this.#answer('compare', [ids], () => {
+      const chosen = ids.map((id) => this.#of(id));
+      const answers = chosen.map((one) => this.answersOf(one));
+      const items = Math.min(...answers.map(({ length }) => length));
+      const test = (a: EvalAnswer[], b: EvalAnswer[], reading: Reading) =>
+        mcnemar(a.slice(0, items).map((one, i) => ({ id: one.item.id, a: one[reading] === one.answer, b: b[i][reading] === b[i].answer })));
+      return {
+        evaluations: chosen.map((one) => this.summary(one)),
+        items,
+        reports: answers.map((rows) => report(rows.slice(0, items))),
+        pairs: ids.flatMap((a, i) =>
+          ids.slice(i + 1).map((b, j) => ({
+            ...{ a, b },
+            strict: test(answers[i], answers[i + 1 + j], 'strict'),
+            tolerant: test(answers[i], answers[i + 1 + j], 'tolerant'),
+          })),
+        ),
+      };
+    });
+  matrix = (kind: MatrixKind): Promise<EvalMatrices> =>
+    this.#answer('matrix', [kind], () =>
+      matrices(
+        this.evals.filter(({ trained }) => trained).map((one) => ({ summary: this.summary(one), report: report(this.answersOf(one)) })),
+        kind,
+      ),
+    );
+  exportUrl = (id: string): string => `data:application/json,${id}`;
+
+  answersOf(one: FakeEval, sight: EvalAnswer['sight'] = 'image'): EvalAnswer[] {
+    const count = one.answered ?? one.items ?? 200;
+    return Array.from({ length: count }, (_, i) => {
+      const draw = random(seedOf(`${one.id} ${sight}`) + i);
+      const item = {
+        ...{
+          id: `q${i}`,
+          dataset: `Set ${i % 3}`,
+          image: `Images/${i}.png`,
+          question: 'What is the specific type of abnormality in this image?',
+        },
+        ...{ options: ['Cyst', 'Nodule', 'Glaucoma', 'No abnormality'], answer: 'ABCD'[i % 4] },
+        ...{ modality: MODALITIES[i % 8], question_type: TYPES[i % 5], problem: null },
+      };
+      const chance = sight === 'image' || sight === 'options-permuted' ? (one.rate ?? 0.6) : 0.25;
+      const letter = draw() < chance ? item.answer : 'ABCD'[(i + 1 + Math.floor(draw() * 3)) % 4];
+      const odd = draw() < 0.06;
+      const options = sight === 'options-permuted' ? [...item.options.slice(1), item.options[0]] : item.options;
+      const shown = sight === 'options-permuted' ? 'ABCD'[('ABCD'.indexOf(letter) + 3) % 4] : letter;
+      const answer = sight === 'options-permuted' ? 'ABCD'[(i + 3) % 4] : item.answer;
+      const tag = odd ? `${shown}) ${options['ABCD'.indexOf(shown)]}` : shown;
+      const text =
+        one.text ??
+        (one.variant === 'no-think' ? `<answer> ${tag} </answer>` : `<think>The image shows a lesion.</think><answer> ${tag} </answer>`);
+      return {
+        item,
+        sight,
+        options,
+        answer,
+        text,
+        tokens: one.variant === 'no-think' ? 6 : 40 + (i % 30),
+        finish_reason: 'stop',
+        strict: odd ? null : shown,
+        tolerant: shown,
+      };
+    });
+  }
+
+  summary(one: FakeEval): EvalSummary {
+    const rows = this.answersOf(one);
+    const { strict, tolerant, mean_tokens, tokens_per_correct } = report(rows);
+    const [items, controls] = [one.items ?? 200, one.controls ?? []];
+    const state = one.state ?? 'finished';
+    return {
+      id: one.id,
+      name: one.name ?? one.id,
+      state,
+      error: one.error ?? null,
+      ...{ created_at: START, started_at: START, ended_at: state === 'finished' ? START + 60_000 : null },
+      settings: {
+        ...{
+          model: 'runs/r1/checkpoints/step-000240',
+          run: 'r1',
+          step: 240,
+          dataset: 'OmniMedVQA',
+          split: one.split ?? 'modality/test',
+          root: 'root',
+        },
+        ...{ train_split: null, variant: one.variant ?? 'think', prompt_template: null, max_new_tokens: 256, limit: null, seed: 42 },
+        ...{ dtype: 'float32', device: 'cpu', batch_size: 16, min_pixels: 3136, max_pixels: 401408 },
+      },
+      trained: one.trained ?? null,
+      run_name: one.name ?? 'Demo',
+      split_hash: one.split ?? 'modality/test',
+      controls,
+      items,
+      done: rows.length * (state === 'finished' ? controls.length + 1 : 1),
+      total: items * (controls.length + 1),
+      ...{ strict, tolerant, mean_tokens, tokens_per_correct },
+    };
+  }
+
+  #report(one: FakeEval): Evaluation {
+    const plain = this.answersOf(one);
+    const rows = (control: Control): EvalAnswer[] => this.answersOf(one, control);
+    const made = (one.controls ?? []).map((control) => {
+      if (control === 'option-prior') return [control, wilson(Math.round(plain.length / 4), plain.length)];
+      return [control, control === 'options-permuted' ? permutedReport(rows(control), plain) : report(rows(control))];
+    });
+    return { ...report(plain), controls: Object.fromEntries(made) };
+  }
+
+  #of(id: string): FakeEval {
+    const found = this.evals.find((one) => one.id === id);
+    if (!found) throw Object.assign(new Error(`There is no evaluation ${id}.`), { code: 'EVAL_UNKNOWN', remedy: 'Reload the list.' });
+    return found;
+  }
+}
+
+/** Evaluations of checkpoints by modality, with and without thinking: what the matrices are made of. */
+export const fakeMatrix = (): FakeEval[] =>
+  MODALITIES.flatMap((modality, i) =>
+    (['think', 'no-think'] as const).map((variant): FakeEval => ({
+      ...{
+        id: `${modality}-${variant}`,
+        name: `reproduce: ${modality}`,
+        variant,
+        items: 80,
+        rate: 0.45 + 0.03 * i + (variant === 'no-think' ? 0.05 : 0),
+      },
+      trained: { trainer: 'grpo', variant, modality, question_type: null },
+    })),
+  );
