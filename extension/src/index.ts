@@ -1,9 +1,11 @@
 import audit from './plugins/audit.ts';
 import curves from './plugins/curves.ts';
+import data from './plugins/data.ts';
 import evaluation from './plugins/evaluation.ts';
 import launcher from './plugins/launcher.ts';
 import layouts from './plugins/layouts.ts';
 import newRun from './plugins/new-run.ts';
+import notebook from './plugins/notebook.ts';
 import rewards from './plugins/rewards.ts';
 import rollouts from './plugins/rollouts.ts';
 import runMenu from './plugins/run-menu.ts';
@@ -14,4 +16,20 @@ import status from './plugins/status.ts';
 
 export { IWorkbench } from './tokens.ts';
 
-export default [service, runs, runMenu, curves, rollouts, rewards, newRun, sample, audit, evaluation, status, launcher, layouts];
+export default [
+  service,
+  runs,
+  runMenu,
+  curves,
+  rollouts,
+  rewards,
+  newRun,
+  data,
+  sample,
+  audit,
+  evaluation,
+  notebook,
+  status,
+  launcher,
+  layouts,
+];

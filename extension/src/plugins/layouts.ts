@@ -40,7 +40,18 @@ const layouts: JupyterFrontEndPlugin<void> = {
         await commands.execute(CommandIDs.openCurves);
       },
     });
-    palette?.addItem({ command: CommandIDs.arrangeTraining, category: PALETTE_CATEGORY });
+    commands.addCommand(CommandIDs.arrangeData, {
+      label: trans.__('Arrange: Data'),
+      caption: trans.__('The data browser, the chosen question at its right, the audit in a tab'),
+      describedBy: { args: { type: 'object', properties: {} } },
+      execute: async () => {
+        await commands.execute(CommandIDs.openData, { activate: false });
+        await commands.execute(CommandIDs.openSample, { mode: 'split-right', ref: 'medr1-data', activate: false });
+        await commands.execute(CommandIDs.openAudit, { mode: 'tab-after', ref: 'medr1-data', activate: false });
+        await commands.execute(CommandIDs.openData);
+      },
+    });
+    for (const command of [CommandIDs.arrangeTraining, CommandIDs.arrangeData]) palette?.addItem({ command, category: PALETTE_CATEGORY });
 
     if (state && shell) void app.restored.then(() => welcome(app, settings, state));
   },

@@ -31,6 +31,8 @@ export class DataGrid extends WatchingElement {
   #scrollTo: number | null = null;
   #watcher: ResizeObserver | null = null;
   #stopPages: () => void = () => {};
+  /** Pages of `#pages` that the layout has taken over. */
+  readonly #learnt = new Set<number>();
   readonly #broken = new Set<string>();
   #drawn = '';
 
@@ -88,6 +90,7 @@ export class DataGrid extends WatchingElement {
     this.#query = query;
     this.#layout = layout;
     this.#pages = pages;
+    this.#learnt.clear();
     this.#learn();
   }
 
@@ -191,12 +194,13 @@ export class DataGrid extends WatchingElement {
     if (!layout || !this.#pages) return;
     this.#steady(layout, () => {
       for (let page = 0; page < this.#pages!.pageCount; page++) {
-        const items = layout.knows(page) ? undefined : this.#pages!.page(page);
-        if (items)
-          layout.learn(
-            page,
-            items.map((item) => clampAspect(item.width, item.height)),
-          );
+        const items = this.#learnt.has(page) ? undefined : this.#pages!.page(page);
+        if (!items) continue;
+        this.#learnt.add(page);
+        layout.learn(
+          page,
+          items.map((item) => clampAspect(item.width, item.height)),
+        );
       }
     });
   }

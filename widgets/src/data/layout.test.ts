@@ -98,10 +98,12 @@ describe('a layout of which little is known', () => {
 
   it('takes over what was known of the same questions', () => {
     const before = new GridLayout(300, 100, SIZES);
-    before.learn(1, aspectsOf(1));
+    for (const page of [0, 1]) before.learn(page, aspectsOf(page));
     const after = new GridLayout(300, 100, SIZES);
     after.inherit(before);
-    expect(after.height).toBe(before.height);
-    expect(after.knows(1)).toBe(true);
+    expect(all(after)).toEqual(all(before));
+    expect(after.rowOf(150)!.known).toBe(true);
+    after.learn(1, Array(100).fill(1)); // the images have been read meanwhile
+    expect(after.rowOf(100)!.widths).toEqual(justify(Array(100).fill(1), SIZES, false)[0].widths);
   });
 });

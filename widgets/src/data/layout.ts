@@ -132,11 +132,13 @@ export class GridLayout {
     this.#measure();
   }
 
-  /** The aspects of a section became known. */
+  /** The aspects of a section became known, or others than before. */
   learn(index: number, aspects: ArrayLike<number>): void {
     const section = this.#sections[index];
-    if (!section || section.aspects) return;
-    section.aspects = Float32Array.from(aspects);
+    const next = Float32Array.from(aspects);
+    if (section.aspects && String(section.aspects) === String(next)) return;
+    section.aspects = next;
+    section.rows = null;
     const known = this.#sections.filter((one) => one.aspects);
     const mean = (list: Float32Array) => list.reduce((a, b) => a + b, 0) / Math.max(1, list.length);
     // Guesses settle early: a mean that went on moving would move everything below with each page.
@@ -144,14 +146,10 @@ export class GridLayout {
     this.#measure();
   }
 
-  knows(index: number): boolean {
-    return Boolean(this.#sections[index]?.aspects);
-  }
-
   /** Aspects known so far, for a layout of the same items in the same order. */
   inherit(other: GridLayout): void {
     if (other.count !== this.count || other.sectionSize !== this.sectionSize) return;
-    other.#sections.forEach(({ aspects }, index) => (this.#sections[index].aspects = aspects));
+    other.#sections.forEach(({ aspects }, index) => Object.assign(this.#sections[index], { aspects, rows: null }));
     this.#meanAspect = other.#meanAspect;
     this.#measure();
   }
