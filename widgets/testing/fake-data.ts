@@ -7,6 +7,8 @@ import type {
   DataSample,
   DatasetDetail,
   DatasetSummary,
+  Download,
+  DownloadJob,
   ExportFormat,
   Folder,
   ImagePicture,
@@ -77,6 +79,15 @@ const PROBLEMS: [every: number, problem: string][] = [
   [173, 'image-compressed-dicom'],
 ];
 const INDEXED = Date.UTC(2026, 0, 5, 9, 0) / 1000;
+
+const KNOWN: Download = {
+  name: 'omnimedvqa',
+  repo: 'foreverbeliever/OmniMedVQA',
+  size: '10.7 GB as one archive, OmniMedVQA.zip',
+  licence: 'Each image and question stays under the licence of the data set that it was taken from, many of them for research only.',
+  layout: 'DIR/QA_information/Open-access/<data set>.json\nDIR/Images/<data set>/...',
+  dir: '/home/alice/.medr1/downloads/omnimedvqa',
+};
 
 const hex = (text: string): string =>
   Array.from({ length: 8 }, (_, part) => seedOf(`${part} ${text}`).toString(16).padStart(8, '0')).join('');
@@ -152,6 +163,7 @@ export class FakeData implements DataConnector {
   readonly #runs: () => string[];
   #datasets: FakeDataset[];
   #jobs: IndexJob[];
+  #downloads: DownloadJob[] = [];
   readonly #items = new Map<string, DataItem[]>();
   readonly #aspects = new Map<string, number>();
 
@@ -202,6 +214,27 @@ export class FakeData implements DataConnector {
       this.#jobs = [...this.#jobs.filter(({ name }) => name !== job.name), job];
       return job;
     });
+
+  downloads = (): Promise<{ known: Download[]; jobs: DownloadJob[] }> =>
+    this.#answer('downloads', [], () => ({ known: [KNOWN], jobs: this.#downloads }));
+
+  download = (name: string, options: { accept_licence: boolean; dir?: string }): Promise<DownloadJob> =>
+    this.#answer('download', [name, options], () => {
+      const { repo, dir } = KNOWN;
+      const none = { file: null, done: 0, total: null, files: [], seconds_left: null, next: null, error: null };
+      this.#downloads = [{ name, repo, dir: options.dir ?? dir, state: 'running', started_at: INDEXED, ...none }];
+      return this.#downloads[0];
+    });
+
+  downloadJob = (name: string): Promise<DownloadJob> => this.#answer('downloadJob', [name], () => this.#downloads[0]);
+
+  stopDownload = (name: string): Promise<DownloadJob> =>
+    this.#answer('stopDownload', [name], () => (this.tellDownload({ state: 'stopped' }), this.#downloads[0]));
+
+  /** What the download would tell next. */
+  tellDownload(change: Partial<DownloadJob>): void {
+    this.#downloads = this.#downloads.map((job) => ({ ...job, ...change }));
+  }
 
   browse = (dir = '/home/alice'): Promise<Folder> =>
     this.#answer('browse', [dir], () => ({

@@ -5,6 +5,8 @@ import type {
   DataPage,
   DataSample,
   DatasetSummary,
+  Download,
+  DownloadJob,
   ExportFormat,
   Folder,
   IndexJob,
@@ -62,6 +64,14 @@ export class DataClient {
   remove = (name: string): Promise<{ removed: string }> => this.to.send('DELETE', `/data/${part(name)}`);
   job = (name: string): Promise<IndexJob> => this.to.get(`/data/${part(name)}/job`);
   stop = (name: string): Promise<IndexJob> => this.to.send('DELETE', `/data/${part(name)}/job`);
+
+  /** What can be fetched from the Hugging Face hub, with the licence to be shown first. */
+  downloads = (): Promise<{ known: Download[]; jobs: DownloadJob[] }> => this.to.get('/data/downloads');
+  /** `accept_licence` says that the user has seen the licence and accepts it. */
+  download = (name: string, options: { accept_licence: boolean; dir?: string }): Promise<DownloadJob> =>
+    this.to.send('POST', '/data/downloads', { name, ...options });
+  downloadJob = (name: string): Promise<DownloadJob> => this.to.get(`/data/downloads/${part(name)}`);
+  stopDownload = (name: string): Promise<DownloadJob> => this.to.send('DELETE', `/data/downloads/${part(name)}`);
 
   page = (name: string, query: ItemQuery = {}, signal?: AbortSignal): Promise<DataPage> =>
     this.to.send('POST', `/data/${part(name)}/items`, query, signal);

@@ -56,6 +56,39 @@ export const IndexJob = Type.Object({
 });
 export type IndexJob = Type.Static<typeof IndexJob>;
 
+/** A data set that can be fetched from the Hugging Face hub. */
+export const Download = Type.Object({
+  name: Type.String(),
+  repo: Type.String(),
+  size: Text('in words'),
+  /** To be shown, and accepted, before anything is fetched. */
+  licence: Type.String(),
+  /** Folders and files that the workbench expects, for those who bring the data by other means. */
+  layout: Type.String(),
+  dir: Text('where it goes when no folder is named'),
+});
+export type Download = Type.Static<typeof Download>;
+
+export const DownloadJob = Type.Object({
+  name: Type.String(),
+  repo: Type.String(),
+  dir: Type.String(),
+  state: Type.Unsafe<'running' | 'done' | 'failed' | 'stopped'>(Type.String()),
+  /** The file that is on its way, with its bytes so far and in all. */
+  file: orNull(Type.String()),
+  done: Type.Integer(),
+  total: orNull(Type.Integer()),
+  /** Files that are here whole. */
+  files: Type.Array(Type.String()),
+  started_at: Type.Number(),
+  /** Of this file, at the present rate; null while it is not known. */
+  seconds_left: orNull(Type.Number()),
+  /** Once done: the commands that unpack and index it. */
+  next: orNull(Type.String()),
+  error: orNull(Type.Object({ code: Type.String(), message: Type.String(), remedy: Type.String() })),
+});
+export type DownloadJob = Type.Static<typeof DownloadJob>;
+
 export const RUN_ANSWERS = ['right', 'wrong', 'mixed'] as const;
 /** A run's newest group on a question: all completions right, none, or some (`mixed`: they disagree). An evaluation's answer counts as one completion. */
 export type RunAnswer = (typeof RUN_ANSWERS)[number];
@@ -266,6 +299,14 @@ export const DATA_ROUTES = [
   ['GET', '/data', '{datasets: DatasetSummary[], jobs: IndexJob[]}'],
   ['POST', '/data', '{dir, name?, images?} -> IndexJob; indexing goes on in the background'],
   ['GET', '/data/browse', 'Folder; dir= (the home directory when empty): folders only'],
+  [
+    'GET',
+    '/data/downloads',
+    '{known: Download[], jobs: DownloadJob[]}: what can be fetched from the Hugging Face hub, its licence with it',
+  ],
+  ['POST', '/data/downloads', '{name, accept_licence: true, dir?} -> DownloadJob; what an earlier try left is gone on with'],
+  ['GET', '/data/downloads/:name', 'DownloadJob'],
+  ['DELETE', '/data/downloads/:name', 'stops it: DownloadJob; what is here stays'],
   ['GET', '/data/:name', 'DatasetSummary with facets, splits and job'],
   ['DELETE', '/data/:name', '{removed: name}; forgets the index, the folder stays as it is. A running job is stopped'],
   ['GET', '/data/:name/job', 'IndexJob'],

@@ -7,6 +7,7 @@ import { Hono, type Context } from 'hono';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import { Compile } from 'typebox/compile';
 import Type from 'typebox';
+import { Downloads } from '../data/downloads.ts';
 import { homeDir } from '../data/home.ts';
 import { imageError, openPicture, toSharp } from '../data/image/picture.ts';
 import { Thumbs } from '../data/image/thumbs.ts';
@@ -31,6 +32,12 @@ const AddBody = Compile(
     { additionalProperties: false },
   ),
 );
+const DownloadBody = Compile(
+  Type.Object(
+    { name: Type.String(), accept_licence: Type.Boolean(), dir: Type.Optional(Type.String({ minLength: 1 })) },
+    { additionalProperties: false },
+  ),
+);
 const QueryBody = Compile(ItemQuery);
 const SplitBody = Compile(MakeSplit);
 const ExportBody = Compile(
@@ -40,9 +47,10 @@ const ExportBody = Compile(
 /** Images are ours, encoded anew; still nothing in them may run or be guessed at. */
 const IMAGE_HEADERS = { 'x-content-type-options': 'nosniff', 'content-security-policy': "sandbox; default-src 'none'" };
 
-export function dataRoutes({ home = homeDir() }: { home?: string } = {}): Hono {
+export function dataRoutes({ home = homeDir(), hubUrl }: { home?: string; hubUrl?: string } = {}): Hono {
   const app = new Hono();
   const jobs = new IndexJobs(home);
+  const downloads = new Downloads(home, hubUrl);
   const said = answersOfRuns(home);
   const open = new OpenDatasets(home, said.outcomes);
   const thumbs = new Thumbs(join(home, 'cache', 'thumbs'));
@@ -58,6 +66,14 @@ export function dataRoutes({ home = homeDir() }: { home?: string } = {}): Hono {
   });
 
   app.get('/browse', async (c) => c.json(await browse(c.req.query('dir') || homedir())));
+
+  app.get('/downloads', (c) => c.json({ known: downloads.known(), jobs: downloads.all() }));
+  app.post('/downloads', async (c) => {
+    const { name, ...options } = check(DownloadBody, await body(c));
+    return c.json(downloads.start(name, options), 202);
+  });
+  app.get('/downloads/:name', (c) => c.json(downloads.get(c.req.param('name'))));
+  app.delete('/downloads/:name', async (c) => c.json(await downloads.stop(c.req.param('name'))));
 
   app.get('/:name', (c) => {
     const set = named(c);

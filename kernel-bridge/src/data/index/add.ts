@@ -19,11 +19,13 @@ export interface AddOptions {
   progress?: (progress: IndexProgress) => void;
 }
 
+/** Words that stand where a data set's name does in addresses. */
+const RESERVED: readonly string[] = ['browse', 'downloads'];
 const NAME = /^[a-z0-9][a-z0-9._-]{0,63}$/i;
 
 /** Throws DATA_NAME unless the name can be a folder's and part of an address. */
 export function checkName(name: string): string {
-  if (NAME.test(name) && !name.includes('..')) return name;
+  if (NAME.test(name) && !name.includes('..') && !RESERVED.includes(name)) return name;
   throw new WorkbenchError({
     code: 'DATA_NAME',
     exit: 2,
@@ -33,14 +35,13 @@ export function checkName(name: string): string {
 }
 
 export function nameOf(dir: string): string {
-  return (
-    basename(resolve(dir))
-      .replace(/\.[a-z]+$/i, '')
-      .replace(/[^a-z0-9._-]+/gi, '-')
-      .replace(/^[^a-z0-9]+|-+$/gi, '')
-      .replace(/\.{2,}/g, '.')
-      .slice(0, 64) || 'data'
-  );
+  const name = basename(resolve(dir))
+    .replace(/\.[a-z]+$/i, '')
+    .replace(/[^a-z0-9._-]+/gi, '-')
+    .replace(/^[^a-z0-9]+|-+$/gi, '')
+    .replace(/\.{2,}/g, '.')
+    .slice(0, 64);
+  return name === '' ? 'data' : RESERVED.includes(name) ? `${name}-data` : name;
 }
 
 /** Indexes a folder or file under a name; a second time only what changed. Rejects with the signal's reason when it is given up. */
