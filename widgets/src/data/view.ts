@@ -9,6 +9,7 @@ import { empty, failed, loading } from '../parts.ts';
 import { base, tokens } from '../theme.ts';
 import type { Workbench } from '../workbench.ts';
 import './facets.ts';
+import './download.ts';
 import './folder-picker.ts';
 import type { FolderChoice } from './folder-picker.ts';
 import './grid.ts';
@@ -135,9 +136,11 @@ export class DataView extends WatchingElement {
           ? html`<section>
               <h3>OmniMedVQA</h3>
               <p class="secondary">
-                Its open part has 88,996 questions on 8 modalities. This command shows its licence, downloads it from the Hugging Face hub
-                and can be run again to go on where it stopped; then add the folder here.
+                Its open part has 88,996 questions on 8 modalities. It comes from the Hugging Face hub, after its licence was read; a
+                download that broke off is gone on with. Then add the folder here.
               </p>
+              <medr1-download .data=${this.workbench.connector.data}></medr1-download>
+              <p class="secondary">The same in a terminal:</p>
               <pre><code>medr1 data get omnimedvqa</code></pre>
             </section>`
           : nothing
@@ -550,6 +553,7 @@ export class DataView extends WatchingElement {
         flex: 1;
         min-width: 0;
       }
+      /* A click would be on questions that are about to go. */
       .main.stale medr1-data-grid {
         opacity: 0.6;
       }
