@@ -17,7 +17,7 @@ import {
   type Qwen2VL,
 } from '../../kernel-bridge/src/qwen2vl/index.ts';
 import { tinyConfig, tinyPrompts } from '../../kernel-bridge/src/qwen2vl/testing/tiny.ts';
-import { moduleName } from '../../kernel-bridge/src/qwen2vl/weights.ts';
+import { moduleName } from '../../kernel-bridge/src/protocol/weight-names.ts';
 import {
   backward,
   generator,

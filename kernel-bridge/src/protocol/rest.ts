@@ -25,10 +25,17 @@ export const ServerInfo = Type.Object({
 });
 export type ServerInfo = Type.Static<typeof ServerInfo>;
 
+/** Keys of the configuration to change, and what that saves. */
+export const MemorySwitch = Type.Object({
+  set: Type.Unsafe<Partial<TrainConfig>>(Type.Object({})),
+  saves_bytes: Type.Number(),
+});
+export type MemorySwitch = Type.Static<typeof MemorySwitch>;
+
 export const Estimate = Type.Object({
   parameters: Type.Integer(),
   trainable_parameters: Type.Integer(),
-  /** Bytes by purpose: weights, gradients, optimizer, reference, activations, kv_cache. */
+  /** Bytes by purpose when most are needed: weights, reference, optimizer, gradients, activations, logits, kv_cache, images, heap, process. */
   memory: Type.Record(Type.String(), Type.Number()),
   total_bytes: Type.Number(),
   available_bytes: Type.Number(),
@@ -36,6 +43,14 @@ export const Estimate = Type.Object({
   total_steps: Type.Integer(),
   train_items: Type.Integer(),
   advice: Type.Array(Type.String()),
+  /** Part of a step that needs most. */
+  peak_phase: Type.Optional(Type.String()),
+  /** Null until a run on this device and in this precision has made steps. Within a factor of two where models and lengths differ. */
+  seconds_per_step: Type.Optional(Type.Union([Type.Number(), Type.Null()])),
+  /** What that was measured on. */
+  seconds_from: Type.Optional(Type.Union([Type.String(), Type.Null()])),
+  /** Settings that would save memory when it does not fit, the largest saving first, each alone. */
+  switches: Type.Optional(Type.Array(MemorySwitch)),
 });
 export type Estimate = Type.Static<typeof Estimate>;
 

@@ -1,6 +1,7 @@
 /** Models from and to Hugging Face directories, and fresh ones. */
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { canonicalName } from '../protocol/weight-names.ts';
 import { generator, keep, noGrad, openCheckpoint, scope, torch, writeSafetensors, type Tensor } from '../torch/index.ts';
 import { configJson, parseConfig, type ConfigJson } from './config.ts';
 import { writeDirectory, writeSynced } from './directory.ts';
@@ -8,7 +9,7 @@ import { errors } from './errors.ts';
 import { mergeLora } from './lora.ts';
 import { Qwen2VL, type ModelDtype } from './model.ts';
 import { baseOf, readAdapter, readAdapterConfig } from './peft.ts';
-import { canonicalName, weightShapes } from './weights.ts';
+import { weightShapes } from './weights.ts';
 
 export interface LoadOptions {
   /** Weights are cast to it. Default: float32 on the CPU, bfloat16 elsewhere. */

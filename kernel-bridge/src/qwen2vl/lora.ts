@@ -6,11 +6,12 @@
  * Departure from PEFT: no dropout on the adapter's input (lora_dropout is 0), for a layer that is computed again in the backward pass, and
  * log-probabilities taken twice, would see different masks.
  */
+import { DECODER_LINEARS, endsWithOneOf, linearLayers, loraTest } from '../protocol/weight-names.ts';
 import { customFunction, generator, keep, noGrad, scope, torch, type Generator, type Tensor } from '../torch/index.ts';
 import type { Qwen2VLConfig } from './config.ts';
 import { errors } from './errors.ts';
 import type { Adapter, Qwen2VL } from './model.ts';
-import { moduleName, weightShapes } from './weights.ts';
+import { weightShapes } from './weights.ts';
 
 /** adapter_config.json of PEFT; keys that this file does not use are kept as they are. */
 export interface AdapterConfig {
@@ -155,56 +156,33 @@ export function mergeLora(model: Qwen2VL): void {
   lora.dispose();
 }
 
-const DECODER_LINEARS = ['q_proj', 'k_proj', 'v_proj', 'o_proj', 'gate_proj', 'up_proj', 'down_proj'];
-
 /** Layers that an adapter can sit on: all that go through `linear` (layers.ts), by the name their weights start with. */
-export function linearModules(config: Qwen2VLConfig): string[] {
-  return [...weightShapes(config)].flatMap(([name, shape]) =>
-    shape.length === 2 && name.endsWith('.weight') && !/^(lm_head|model\.embed_tokens)\./.test(name)
-      ? [name.slice(0, -'.weight'.length)]
-      : [],
-  );
-}
+export const linearModules = (config: Qwen2VLConfig): string[] => linearLayers(weightShapes(config));
 
-/**
- * Which layers are meant, and how to tell PEFT so. Names match a module's whole path or its end, a single one may also be `all-linear` or a
- * regular expression of the whole path (TRL passes a list of one as such).
- */
+/** Which layers are meant, and how to tell PEFT so. */
 function resolveTargets(config: Qwen2VLConfig, targets: readonly string[] | null): { modules: string[]; written: string | string[] } {
   const linears = linearModules(config);
+  const test = testOf(linears, targets);
+  const modules = linears.filter(test);
   if (targets === null) {
-    const modules = linears.filter((name) => name.startsWith('model.layers.'));
     const listed = linears.filter(endsWithOneOf(DECODER_LINEARS)).length === modules.length;
     // Qwen2.5-VL's vision tower has layers of the same names.
-    return { modules, written: listed ? DECODER_LINEARS : `(?!.*visual).*\\.(?:${DECODER_LINEARS.join('|')})` };
+    return { modules, written: listed ? [...DECODER_LINEARS] : `(?!.*visual).*\\.(?:${DECODER_LINEARS.join('|')})` };
   }
-  if (targets.length === 1 && targets[0] === 'all-linear') return { modules: linears, written: 'all-linear' };
-
   const others = [...weightShapes(config).keys()]
     .map((name) => name.replace(/\.(weight|bias)$/, ''))
     .filter((name) => !linears.includes(name));
-  const choose = (meant: (name: string) => boolean, written: string | string[]) => {
-    const refused = others.find(meant);
-    if (refused !== undefined) throw errors.loraTarget(targets, `${refused} is no linear layer that LoRA can sit on here`, linears);
-    return { modules: linears.filter(meant), written };
-  };
-  const listed = choose(endsWithOneOf(targets), [...targets]);
-  if (listed.modules.length > 0) return listed;
-  const matching = targets.length === 1 ? choose(matches(targets, linears), targets[0]) : listed;
-  if (matching.modules.length === 0) throw errors.loraTarget(targets, 'no layer of the model has such a name', linears);
-  return matching;
+  const refused = others.find(test);
+  if (refused !== undefined) throw errors.loraTarget(targets, `${refused} is no linear layer that LoRA can sit on here`, linears);
+  if (modules.length === 0) throw errors.loraTarget(targets, 'no layer of the model has such a name', linears);
+  const byName = targets[0] !== 'all-linear' && linears.some(endsWithOneOf(targets));
+  return { modules, written: byName ? [...targets] : targets[0] };
 }
 
-const endsWithOneOf =
-  (targets: readonly string[]) =>
-  (name: string): boolean =>
-    targets.some((target) => `.${moduleName(name)}`.endsWith(`.${target}`));
-
-function matches(targets: readonly string[], linears: string[]): (name: string) => boolean {
+function testOf(linears: string[], targets: readonly string[] | null): (name: string) => boolean {
   try {
-    const pattern = new RegExp(`^(?:${targets[0]})$`, 'u');
-    return (name) => pattern.test(moduleName(name));
+    return loraTest(linears, targets);
   } catch (cause) {
-    throw errors.loraTarget(targets, `it is no regular expression (${(cause as Error).message})`, linears);
+    throw errors.loraTarget(targets ?? [], `it is no regular expression (${(cause as Error).message})`, linears);
   }
 }

@@ -1,12 +1,12 @@
 /** Adapters in PEFT's files: adapter_config.json, and adapter_model.safetensors with `base_model.model.{module}.lora_A.weight` and `.lora_B.weight`. */
 import { readFile, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { canonicalName, moduleName } from '../protocol/weight-names.ts';
 import { keep, noGrad, readSafetensors, torch, writeSafetensors, type Tensor } from '../torch/index.ts';
 import { writeDirectory, writeSynced } from './directory.ts';
 import { errors } from './errors.ts';
 import { linearModules, Lora, type AdapterConfig, type LowRank } from './lora.ts';
 import type { Qwen2VL } from './model.ts';
-import { canonicalName, moduleName } from './weights.ts';
 
 const CONFIG = 'adapter_config.json';
 const WEIGHTS = 'adapter_model.safetensors';

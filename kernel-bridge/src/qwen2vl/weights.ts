@@ -69,19 +69,6 @@ function visionShapes(
   linear('visual.merger.mlp.2', visionOut(config), merged, true);
 }
 
-/** The name on disk of a weight that some transformers versions (4.52 to 4.57) saved under the module's path. */
-export function canonicalName(name: string): string {
-  if (name.startsWith('model.visual.')) return name.slice('model.'.length);
-  if (name.startsWith('model.language_model.')) return `model.${name.slice('model.language_model.'.length)}`;
-  return name;
-}
-
-/** The module's path in transformers (4.52 on), which PEFT's files hold, of a name on disk. */
-export function moduleName(name: string): string {
-  if (name.startsWith('visual.')) return `model.${name}`;
-  return name.startsWith('model.') ? `model.language_model.${name.slice('model.'.length)}` : name;
-}
-
 /** Which part of the model a weight belongs to: what `setTrainable` is mostly asked about. */
 export function partOf(name: string): 'vision' | 'language' {
   return name.startsWith('visual.') ? 'vision' : 'language';

@@ -34,6 +34,12 @@ export const errors = {
       `The model directory ${path} ${lacks}.`,
       'Give model_name_or_path a directory with config.json and *.safetensors, for example a download of Qwen/Qwen2-VL-2B-Instruct.',
     ),
+  modelUnreadable: (path: string, what: string, cause?: unknown) =>
+    make('MODEL_INVALID', 422)(
+      `${path} is no model directory: ${what}`,
+      'Give a Hugging Face directory with config.json and model.safetensors (or its shards).',
+      cause,
+    ),
   noItems: (name: string) =>
     make('DATA_EMPTY', 422)(`The data set ${name} has no usable question under these filters.`, `medr1 data audit ${name} says why.`),
 

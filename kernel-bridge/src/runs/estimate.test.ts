@@ -1,55 +1,96 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { TrainConfig, VqaItem } from '../protocol/index.ts';
+import { fakeStep } from '../../../test/server/fake-trainer.ts';
+import type { Estimate, TrainConfig, VqaItem } from '../protocol/index.ts';
+import { parseConfig } from '../qwen2vl/index.ts';
+import { weightShapes } from '../qwen2vl/weights.ts';
 import { completeConfig } from './config.ts';
 import { estimate } from './estimate.ts';
+import { memoryPhases, stateBytes } from './memory.ts';
+import { readShape } from './model-files.ts';
+import { measuredSpeed, stepFlops } from './speed.ts';
+import { RunStore } from './store.ts';
+import { workloadOf } from './workload.ts';
 
 let directory: string;
 
-/** Qwen2-VL-2B's shapes, in a file of headers without data. */
-beforeAll(() => {
-  directory = mkdtempSync(join(tmpdir(), 'medr1-estimate-'));
-  const text = {
-    vocab_size: 151936,
-    hidden_size: 1536,
-    num_hidden_layers: 28,
-    num_attention_heads: 12,
-    num_key_value_heads: 2,
-    intermediate_size: 8960,
-  };
-  writeFileSync(
-    join(directory, 'config.json'),
-    JSON.stringify({ model_type: 'qwen2_vl', ...text, vision_config: { embed_dim: 1280, depth: 32 } }),
-  );
-  const header = { 'model.rest': { shape: [1543714304] }, 'visual.rest': { shape: [665271296] }, __metadata__: { format: 'pt' } };
-  const bytes = Buffer.from(JSON.stringify(header));
+/** Qwen2-VL-2B-Instruct's config.json. */
+const CONFIG = {
+  model_type: 'qwen2_vl',
+  vocab_size: 151936,
+  hidden_size: 1536,
+  num_hidden_layers: 28,
+  num_attention_heads: 12,
+  num_key_value_heads: 2,
+  intermediate_size: 8960,
+  tie_word_embeddings: true,
+  vision_config: { embed_dim: 1280, depth: 32, hidden_size: 1536, num_heads: 16, mlp_ratio: 4 },
+};
+
+/** A weight file of headers without data. */
+function writeHeaders(file: string, shapes: Map<string, number[]>): void {
+  const header = Object.fromEntries([...shapes].map(([name, shape]) => [name, { shape }]));
+  const bytes = Buffer.from(JSON.stringify({ ...header, __metadata__: { format: 'pt' } }));
   const length = Buffer.alloc(8);
   length.writeBigUInt64LE(BigInt(bytes.length));
-  writeFileSync(join(directory, 'model.safetensors'), Buffer.concat([length, bytes]));
+  writeFileSync(file, Buffer.concat([length, bytes]));
+}
+
+beforeAll(() => {
+  directory = mkdtempSync(join(tmpdir(), 'medr1-estimate-'));
+  writeFileSync(join(directory, 'config.json'), JSON.stringify(CONFIG));
+  writeHeaders(join(directory, 'model.safetensors'), weightShapes(parseConfig(CONFIG)));
 });
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
-const items = Array.from({ length: 3798 }, () => ({}) as VqaItem);
-const of = (changes: Partial<TrainConfig> = {}, availableBytes = 80e9) =>
-  estimate(completeConfig({ model_name_or_path: directory, dataset_name: 'x', dtype: 'bfloat16', ...changes }), items, availableBytes);
+/** Med-R1's OCT split, with questions of the usual length. */
+const items = Array.from(
+  { length: 3798 },
+  () => ({ question: 'What is the modality of this image, and what does it show?', options: ['CT', 'MRI'] }) as VqaItem,
+);
+const configOf = (changes: Partial<TrainConfig> = {}): TrainConfig =>
+  completeConfig({ model_name_or_path: directory, dataset_name: 'x', dtype: 'bfloat16', ...changes });
+const of = (changes: Partial<TrainConfig> = {}, availableBytes = 80e9): Estimate =>
+  estimate(configOf(changes), items, { availableBytes, device: 'cuda' });
 
 describe('an estimate', () => {
-  it('counts weights, gradients, moments and the reference of the 2B model', () => {
-    const { parameters, memory } = of();
+  it('counts weights, moments and the reference of the 2B model, and sums to its total', () => {
+    const { parameters, memory, total_bytes } = of();
     expect(parameters).toBe(2208985600);
     expect(memory.weights).toBe(2 * parameters);
-    expect(memory.gradients).toBe(2 * parameters);
     expect(memory.optimizer).toBe(12 * parameters);
     expect(memory.reference).toBe(2 * parameters);
+    expect(Object.values(memory).reduce((sum, part) => sum + part, 0)).toBe(total_bytes);
   });
+
+  it.each<[string, Partial<TrainConfig>, number]>([
+    ['float32 moments and masters', { dtype: 'bfloat16' }, 12],
+    ['remainders in 16 bits', { dtype: 'bfloat16', bf16_update: 'kahan' }, 10],
+    ['nothing beside the weights', { dtype: 'bfloat16', bf16_update: 'stochastic' }, 8],
+    ['8-bit moments with their scales', { dtype: 'bfloat16', bf16_update: 'stochastic', optim: 'adamw_torch_8bit' }, 2 + 2 / 64],
+    ['float32 weights', { dtype: 'float32' }, 8],
+    ['an adapter, float32 over bfloat16', { dtype: 'bfloat16', use_peft: true }, 8],
+  ])('counts the state of a trained weight: %s', (_, changes, bytes) => expect(stateBytes(configOf(changes))).toBe(bytes));
 
   it('drops what a switch drops', () => {
     expect(of({ beta: 0 }).memory.reference).toBe(0);
     expect(of({ freeze_vision: true }).trainable_parameters).toBe(1543714304);
-    expect(of({ gradient_checkpointing: true }).memory.activations).toBeLessThan(of().memory.activations / 3);
-    expect(of({ trainer: 'sft' }).memory.kv_cache).toBe(0);
+    const phase = (changes: Partial<TrainConfig>) =>
+      memoryPhases(readShape(directory), configOf(changes), workloadOf(configOf(changes), items), 0).forward;
+    expect(phase({ gradient_checkpointing: true }).activations).toBeLessThan(phase({}).activations / 3);
+    expect(of({ trainer: 'sft' }).memory.reference).toBe(0);
+  });
+
+  it("counts the weights of LoRA as PEFT does: rank 16 on the decoder's linear layers", () => {
+    const layer = 2 * (1536 + 1536) + 2 * (1536 + 256) + 3 * (1536 + 8960);
+    const { trainable_parameters, memory } = of({ use_peft: true });
+    expect(trainable_parameters).toBe(28 * 16 * layer);
+    expect(memory.weights).toBe(2 * 2208985600 + 4 * trainable_parameters);
+    expect([memory.reference, memory.optimizer]).toEqual([0, 8 * trainable_parameters]);
+    expect(of({ use_peft: true, lora_target_modules: ['q_proj'] }).trainable_parameters).toBe(28 * 16 * (1536 + 1536));
+    expect(of({ use_peft: true, lora_target_modules: ['all-linear'] }).trainable_parameters).toBeGreaterThan(trainable_parameters);
   });
 
   it("gives Med-R1's steps: one epoch of OCT at 4 questions a step", () => {
@@ -58,18 +99,72 @@ describe('an estimate', () => {
     expect(of({ max_steps: 7 }).total_steps).toBe(7);
   });
 
-  it('says which switches to turn when it does not fit, the largest saving first', () => {
-    const { fits, advice } = of({ dtype: 'float32' }, 24e9);
+  it('says which switches to turn when it does not fit, the largest saving first, and which together make it fit', () => {
+    const { fits, advice, switches, total_bytes } = of({ dtype: 'float32' }, 24e9);
     expect(fits).toBe(false);
     expect(advice[0]).toMatch(/GiB too much/);
-    const saved = advice.slice(1).map((line) => Number(/([\d.]+) GiB/.exec(line)![1]));
+    const saved = switches!.map(({ saves_bytes }) => saves_bytes);
     expect(saved).toEqual(saved.toSorted((a, b) => b - a));
-    expect(advice.join()).toContain('beta 0');
+    expect(switches!.map(({ set }) => Object.keys(set)[0])).toEqual(expect.arrayContaining(['beta', 'dtype', 'optim', 'use_peft']));
+    for (const { set, saves_bytes } of switches!) expect(of({ dtype: 'float32', ...set }).total_bytes).toBe(total_bytes - saves_bytes);
+    expect(advice[1]).toMatch(/^Fits with .*: [\d.]+ GiB$/);
+    const together = Object.fromEntries(
+      advice[1]
+        .slice('Fits with '.length)
+        .split(': ')[0]
+        .split(', ')
+        .map((pair) => pair.split(' ')),
+    ) as Record<string, string>;
+    expect(together.use_peft).toBeUndefined();
+    const changes = Object.fromEntries(
+      Object.entries(together).map(([key, value]) => [key, /^\d|true|false/.test(value) ? JSON.parse(value) : value]),
+    );
+    expect(of({ dtype: 'float32', ...changes }, 24e9).fits).toBe(true);
+  });
+
+  it('keeps the targets for the 2B model, images of 384 pixels a side: 32 GB with float32 moments, 24 GB with switches, LoRA in 12 GB', () => {
+    const needs = (changes: Partial<TrainConfig>): number =>
+      estimate(configOf({ num_generations: 8, per_device_train_batch_size: 8, gradient_checkpointing: true, ...changes }), items, {
+        availableBytes: 0,
+        device: 'cuda',
+        imagePixels: 384 * 384,
+      }).total_bytes;
+    expect(needs({ beta: 0, bf16_update: 'stochastic' })).toBeLessThan(32e9);
+    expect(needs({ bf16_update: 'kahan', optim: 'adamw_torch_8bit' })).toBeLessThan(24e9);
+    expect(needs({ use_peft: true })).toBeLessThan(12e9);
   });
 
   it('names a directory that holds no weights', () => {
     expect(() => estimate(completeConfig({ model_name_or_path: tmpdir(), dataset_name: 'x' }), [])).toThrow(
       /no model directory: config.json/,
     );
+  });
+});
+
+describe('seconds a step', () => {
+  it('come from the steps of runs on the same device, scaled by what a step computes; none without such a run', () => {
+    const home = join(directory, 'home');
+    const config = configOf();
+    expect(measuredSpeed(home, config, 'cpu')).toBeNull();
+    const id = '20261124-000000-aaaa';
+    mkdirSync(join(home, 'runs', id), { recursive: true });
+    {
+      using store = RunStore.create(join(home, 'runs', id), { id, name: 'before', parent: null, config, root: '', data_hash: '' });
+      store.started({ total_steps: 3, device: 'cpu' });
+      [99, 10, 12].forEach((step_time, i) => {
+        const step = fakeStep(i + 1);
+        store.commitStep({ ...step, metrics: { ...step.metrics, step_time, 'completions/mean_length': 128 } });
+      });
+    }
+    const speed = measuredSpeed(home, config, 'cpu')!;
+    const work = { ...workloadOf(config, []), completion: 128 };
+    expect(speed.flopsPerSecond).toBeCloseTo(stepFlops(readShape(directory), config, work) / 12, -6);
+    expect(speed.from).toBe('2 steps of before');
+    expect(measuredSpeed(home, config, 'cuda')).toBeNull();
+    expect(measuredSpeed(home, configOf({ dtype: 'float32' }), 'cpu')).toBeNull();
+    const seconds = (changes: Partial<TrainConfig>) => estimate(configOf(changes), items, { speed }).seconds_per_step!;
+    expect(seconds({ max_completion_length: 512 })).toBeGreaterThan(seconds({}));
+    expect(seconds({ gradient_accumulation_steps: 2 }) / seconds({})).toBeCloseTo(2, 5);
+    expect(estimate(config, items).seconds_per_step).toBeNull();
   });
 });

@@ -73,9 +73,17 @@ export function handlers(services: Services): Record<RouteKey, Handler> {
 
     'POST /estimate': async (c) => {
       const config = completeConfig((await body(c)).config);
-      const { estimate } = await import('../runs/estimate.ts');
-      const { items } = await loadItems(config.dataset_name, trainFilter(config, home));
-      return estimate(config, items);
+      const [{ estimate }, { measuredSpeed }, { sampledPixels }] = await Promise.all([
+        import('../runs/estimate.ts'),
+        import('../runs/speed.ts'),
+        import('../data/image/sizes.ts'),
+      ]);
+      const { items, root } = await loadItems(config.dataset_name, trainFilter(config, home));
+      const { kind, memory_total, memory_used } = await device();
+      const on = kind === 'cuda' && config.device !== 'cpu' ? 'cuda' : 'cpu';
+      const free = on === 'cuda' && memory_total !== null ? memory_total - (memory_used ?? 0) : undefined;
+      const imagePixels = await sampledPixels(root, items);
+      return estimate(config, items, { device: on, availableBytes: free, imagePixels, speed: measuredSpeed(home, config, on) });
     },
 
     'GET /runs': () => ({ runs: listRuns(home).map((id) => hub.summary(id)) }),

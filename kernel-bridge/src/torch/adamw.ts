@@ -44,7 +44,7 @@ type State = Record<string, Tensor>;
 
 const MOMENTS = ['exp_avg', 'exp_avg_sq'] as const;
 /** Elements that are widened to float32 at a time; a multiple of BLOCK. */
-const PIECE = 2 ** 22;
+const PIECE = 2 ** 21;
 
 /**
  * AdamW as torch.optim.AdamW(fused=True), with Python's defaults: all parameters of one device and dtype go in one `_fused_adamw_` call. Those
@@ -192,7 +192,7 @@ export class AdamW {
         const moments = MOMENTS.map((name, i) => this.#openMoment(state, name, i === 0, from, size));
         const [exp_avg, exp_avg_sq] = moments.map(({ wide }) => wide);
         fusedAdamW(group, [weights.wide], [cut(flatGrad).to({ dtype: weights.wide.dtype })], [{ step: state.step, exp_avg, exp_avg_sq }]);
-        for (const { close } of [weights, ...moments]) close();
+        for (const { close } of [weights, ...moments]) scope(close);
       });
     }
   }
@@ -202,7 +202,7 @@ export class AdamW {
     const scales = state[`${name}.scale`];
     if (scales === undefined) return { wide: whole, close: () => undefined };
     const scale = torch.narrow(scales, 0, from / BLOCK, size / BLOCK);
-    const wide = dequantise(whole, scale, signed);
+    const wide = scope(() => dequantise(whole, scale, signed));
     return { wide, close: () => quantiseInto(whole, scale, wide, signed) };
   }
 }
@@ -232,7 +232,7 @@ function openWeights(param: Tensor, how: Bf16Update, stateOf: (name: string) => 
     }
     case 'kahan': {
       const remainder = stateOf('remainder');
-      const wide = joinBfloat16(param, remainder);
+      const wide = scope(() => joinBfloat16(param, remainder));
       return {
         wide,
         close() {

@@ -2,7 +2,7 @@
 import { css, html, nothing, type PropertyValues, type TemplateResult } from 'lit';
 import type { Estimate } from '../connector.ts';
 import { command, define, WatchingElement } from '../element.ts';
-import { bytes, integer } from '../format.ts';
+import { bytes, duration, integer } from '../format.ts';
 import { failed, loading } from '../parts.ts';
 import { base, SERIES, theme, tokens } from '../theme.ts';
 import type { Workbench } from '../workbench.ts';
@@ -170,6 +170,7 @@ export class NewRunView extends WatchingElement {
         <span class=${estimate.fits ? '' : 'problem'}
           >${estimate.fits ? '✓' : '✗'} needs <b>${bytes(estimate.total_bytes)}</b> of ${bytes(estimate.available_bytes)}</span
         >
+        ${estimate.seconds_per_step ? html`<span title=${`Measured on ${estimate.seconds_from}; may be out by a factor of two.`}>about <b class="number">${estimate.seconds_per_step < 10 ? `${estimate.seconds_per_step.toPrecision(2)} s` : duration(estimate.seconds_per_step)}</b> a step, <b class="number">${duration(estimate.seconds_per_step * estimate.total_steps)}</b> in all</span>` : ''}
       </div>
       <div class="bar" role="img" aria-label=${parts.map(([name, size]) => `${name} ${bytes(size)}`).join(', ')}>
         ${parts.map(

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import { Value } from 'typebox/value';
 import { TrainConfig, type TrainConfigInput, type VqaItem } from '../../protocol/index.ts';
-import { initModel, saveModel, type ConfigJson } from '../../qwen2vl/index.ts';
+import { initModel, saveModel, type ConfigJson, type ModelDtype } from '../../qwen2vl/index.ts';
 import { mulberry32 } from '../random.ts';
 
 const SPECIAL = [
@@ -81,12 +81,14 @@ export interface Tiny {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-/** A fresh directory with `model/`, images and items; removed on disposal. */
-export async function makeTiny(options: { items?: number; seed?: number; std?: number } = {}): Promise<Tiny> {
-  const { items: count = 6, seed = 0, std = 0.3 } = options;
+/** A fresh directory with `model/`, images and items; removed on disposal. `model`: another config; `side`: pixels of the square images. */
+export async function makeTiny(
+  options: { items?: number; seed?: number; std?: number; model?: ConfigJson; dtype?: ModelDtype; side?: number } = {},
+): Promise<Tiny> {
+  const { items: count = 6, seed = 0, std = 0.3, dtype, side = 56 } = options;
   const directory = await mkdtemp(join(tmpdir(), 'medr1-rl-'));
   const model = join(directory, 'model');
-  using weights = initModel(CONFIG, { seed, std });
+  using weights = initModel({ ...CONFIG, ...options.model }, { seed, std, dtype });
   await saveModel(weights, model);
   const files = {
     'tokenizer.json': TOKENIZER,
@@ -109,7 +111,7 @@ export async function makeTiny(options: { items?: number; seed?: number; std?: n
   for (const [name, content] of Object.entries(files)) await writeFile(join(model, name), JSON.stringify(content));
   await writeFile(join(model, 'chat_template.jinja'), TEMPLATE);
   await mkdir(join(directory, 'Images'));
-  const items = await Promise.all(Array.from({ length: count }, (_, index) => makeItem(directory, index)));
+  const items = await Promise.all(Array.from({ length: count }, (_, index) => makeItem(directory, index, side)));
   const config = (changes: Partial<TrainConfig> = {}): TrainConfig =>
     completeConfig({
       model_name_or_path: model,
@@ -132,11 +134,11 @@ export function completeConfig(input: TrainConfigInput): TrainConfig {
   return Value.Parse(TrainConfig, Value.Default(TrainConfig, structuredClone(input)));
 }
 
-async function makeItem(directory: string, index: number): Promise<VqaItem> {
+async function makeItem(directory: string, index: number, side: number): Promise<VqaItem> {
   const random = mulberry32(index);
-  const pixels = Uint8Array.from({ length: 56 * 56 * 3 }, () => Math.floor(random() * 256));
+  const pixels = Uint8Array.from({ length: side * side * 3 }, () => Math.floor(random() * 256));
   const image = `Images/${index}.png`;
-  await sharp(pixels, { raw: { width: 56, height: 56, channels: 3 } })
+  await sharp(pixels, { raw: { width: side, height: side, channels: 3 } })
     .png()
     .toFile(join(directory, image));
   const answer = 'ABCD'[index % 4];

@@ -1,0 +1,216 @@
+/**
+ * Bytes alive in each phase of a training step, counted from what the code keeps: src/qwen2vl (layers.ts, vision.ts, group-logps.ts, token-logps.ts,
+ * lora.ts), src/rl and src/torch/adamw.ts. Held to 15 % of the measured peak by test/parity/memory.test.ts. On a GPU the same tensors are
+ * counted; what its kernels need beside them is not.
+ */
+import type { TrainConfig } from '../protocol/index.ts';
+
+/** Sizes of a model, in elements. */
+export interface ModelShape {
+  parameters: number;
+  /** Of the vision tower with its merger. */
+  vision: number;
+  /** Of the token embedding [V, hidden]. */
+  embedding: number;
+  hidden: number;
+  layers: number;
+  mlp: number;
+  /** Width of keys, and of values. */
+  kvWidth: number;
+  vocabulary: number;
+  visionWidth: number;
+  visionDepth: number;
+  /** Width of the vision tower's MLP, and whether it is gated (Qwen2.5-VL). */
+  visionMlp: number;
+  visionGated: boolean;
+  /** Elements of LoRA's A and B per unit of rank, by the part of the model. */
+  lora: { decoder: number; vision: number };
+}
+
+/** What goes through the model at once, in the longest case. */
+export interface Workload {
+  /** Questions of a step, and of one forward and backward pass. */
+  questions: number;
+  microQuestions: number;
+  /** Completions of a step, and of one pass. */
+  completions: number;
+  microCompletions: number;
+  /** Tokens of a prompt, its image's included, and of a completion. */
+  prompt: number;
+  completion: number;
+  /** Patches of an image, before 2 x 2 of them become a token. */
+  patches: number;
+}
+
+export const PARTS = ['weights', 'reference', 'optimizer', 'gradients', 'activations', 'logits', 'kv_cache', 'images'] as const;
+export type Memory = Record<(typeof PARTS)[number], number>;
+
+/** Logits over the vocabulary are held a chunk of this many float32 bytes at a time (token-logps.ts). */
+const CHUNK_BYTES = 256 * 2 ** 20;
+/** Patches of images that the encoder keeps (rl/encoder.ts), and of one image: channels x frames x 14 x 14 float32. */
+const IMAGE_CACHE_BYTES = 512 * 2 ** 20;
+const PATCH_BYTES = 1176 * 4;
+/** Elements that the optimiser widens at a time (torch/adamw.ts). */
+const PIECE = 2 ** 21;
+
+export type MemoryConfig = Pick<
+  TrainConfig,
+  | 'trainer'
+  | 'dtype'
+  | 'use_peft'
+  | 'lora_r'
+  | 'freeze_vision'
+  | 'beta'
+  | 'optim'
+  | 'bf16_update'
+  | 'gradient_checkpointing'
+  | 'temperature'
+>;
+
+/** Elements that get gradients. */
+export function trainableParameters(shape: ModelShape, config: Pick<MemoryConfig, 'use_peft' | 'lora_r' | 'freeze_vision'>): number {
+  if (config.use_peft) return config.lora_r * (shape.lora.decoder + shape.lora.vision);
+  return shape.parameters - (config.freeze_vision ? shape.vision : 0);
+}
+
+/** Bytes of the optimiser's state for one element: both moments, and what stands beside a bfloat16 weight. */
+export function stateBytes({ optim, bf16_update, dtype, use_peft }: MemoryConfig): number {
+  const moments = optim === 'adamw_torch_8bit' ? 2 * (1 + 4 / 256) : 8;
+  const narrow = dtype === 'bfloat16' && !use_peft; // an adapter is float32
+  return moments + (narrow ? { master: 4, kahan: 2, stochastic: 0 }[bf16_update] : 0);
+}
+
+/** The phase of a step that needs most, part by part; `items`: questions of the data set. */
+export function peakMemory(shape: ModelShape, config: MemoryConfig, work: Workload, items: number): { phase: string; memory: Memory } {
+  const phases = memoryPhases(shape, config, work, items);
+  const size = (memory: Memory): number => PARTS.reduce((sum, part) => sum + memory[part], 0);
+  const [phase, memory] = Object.entries(phases).reduce((most, next) => (size(next[1]) > size(most[1]) ? next : most));
+  return { phase, memory };
+}
+
+export function memoryPhases(shape: ModelShape, config: MemoryConfig, work: Workload, items: number): Record<string, Memory> {
+  const bytes = config.dtype === 'bfloat16' ? 2 : 4;
+  const trainable = trainableParameters(shape, config);
+  const adapter = config.use_peft ? 4 * trainable : 0;
+  const always: Memory = {
+    weights: shape.parameters * bytes + adapter,
+    reference: config.trainer === 'grpo' && config.beta !== 0 && !config.use_peft ? shape.parameters * bytes : 0,
+    optimizer: trainable * stateBytes(config),
+    gradients: 0,
+    activations: 0,
+    logits: 0,
+    kv_cache: 0,
+    images: Math.min(IMAGE_CACHE_BYTES, Math.max(items, work.questions) * work.patches * PATCH_BYTES),
+  };
+  const gradients = adapter > 0 ? adapter : trainable * bytes;
+  const kept = activations(shape, config, work, bytes);
+  const logits = logitBytes(shape, config, work, bytes);
+  const learnsEmbedding = !config.use_peft;
+  const embedding = learnsEmbedding ? shape.embedding * bytes : 0;
+  // With accumulation the gradients of earlier passes are there all along.
+  const earlier = work.microCompletions < work.completions ? gradients : 0;
+  const visionGradients = config.use_peft ? 4 * config.lora_r * shape.lora.vision : config.freeze_vision ? 0 : shape.vision * bytes;
+  return {
+    sampling: {
+      ...always,
+      kv_cache: config.trainer === 'sft' ? 0 : cacheBytes(shape, work, bytes),
+      activations: config.trainer === 'sft' ? 0 : passing(shape, work.questions * work.prompt, work.questions * work.patches, bytes),
+    },
+    reference: {
+      ...always,
+      activations: passing(shape, rowsOf(work), work.microQuestions * work.patches, bytes),
+      logits: config.trainer === 'grpo' && config.beta !== 0 ? logits.reference : 0,
+    },
+    forward: { ...always, gradients: earlier, activations: kept.all, logits: logits.forward },
+    'backward of the logits': {
+      ...always,
+      gradients: earlier + embedding,
+      activations: kept.all,
+      logits: logits.backward,
+    },
+    'backward of the decoder, its last layers': {
+      ...always,
+      gradients: Math.max(earlier, embedding),
+      activations: kept.all + kept.backward,
+    },
+    // The embedding gets a gradient from the logits and one from the tokens, which are added.
+    'backward of the decoder, its first layers': {
+      ...always,
+      gradients: Math.max(earlier, gradients - visionGradients) + embedding,
+      activations: kept.vision + kept.visionBackward,
+    },
+    'backward of the vision tower': { ...always, gradients: gradients + embedding, activations: kept.visionBackward },
+    optimizer: { ...always, gradients, activations: pieceBytes(config, trainable) },
+  };
+}
+
+/** Rows of tokens of one pass: prompts once, then completions without their last token. */
+const rowsOf = ({ microQuestions, microCompletions, prompt, completion }: Workload): number =>
+  microQuestions * prompt + microCompletions * (completion - 1);
+
+/** What one pass keeps for its backward, and the most that a layer's backward adds. */
+function activations(shape: ModelShape, config: MemoryConfig, work: Workload, bytes: number) {
+  const { hidden, kvWidth, mlp, layers } = shape;
+  const { microCompletions, prompt, completion, microQuestions, patches } = work;
+  const rows = rowsOf(work);
+  // Input, norm, turned queries, attention (its own copy and the one its projection keeps), residual, norm; keys and values; gate, silu, up, product.
+  const row = (7 * hidden + 2 * kvWidth + 4 * mlp) * bytes;
+  // Keys and values of the prompt stand before those of each completion.
+  const joined = microCompletions * (prompt + completion - 1) * 2 * kvWidth * bytes;
+  const layer = rows * row + joined;
+  const input = rows * hidden * bytes;
+  const ends = 3 * input + 2 * microCompletions * completion * hidden * bytes; // embedding with its image rows, last hidden states
+
+  const imageRows = microQuestions * patches;
+  const block = imageRows * blockWidth(shape) * bytes;
+  const learnsVision = config.use_peft ? shape.lora.vision > 0 : !config.freeze_vision;
+  const blockInput = imageRows * shape.visionWidth * bytes;
+  const pixels = imageRows * PATCH_BYTES * (bytes / 4);
+  const { checkpointing, depth } = { checkpointing: config.gradient_checkpointing, depth: shape.visionDepth };
+  const vision = !learnsVision ? 0 : pixels + 6 * blockInput + (checkpointing ? depth * blockInput : depth * block);
+  const decoder = ends + (checkpointing ? layers * input : layers * layer);
+  // Computed again, a layer is there whole, with what it would have let go.
+  const again = (whole: number, unkept: number): number => (checkpointing ? whole + unkept : 0);
+  return {
+    all: decoder + vision,
+    vision,
+    backward: again(layer, 5 * input) + (2 * mlp + 2 * hidden) * rows * bytes,
+    visionBackward: learnsVision ? again(block, 6 * blockInput) + 2 * shape.visionMlp * imageRows * bytes : 0,
+  };
+}
+
+/** Elements that a vision block keeps a patch: as the decoder's row, but queries, keys and values are one matrix, and its MLP is not gated in Qwen2-VL. */
+const blockWidth = ({ visionWidth, visionMlp, visionGated }: ModelShape): number => 10 * visionWidth + (visionGated ? 4 : 3) * visionMlp;
+
+/** What a pass without gradients has at a time: the widest layer's intermediates. */
+function passing(shape: ModelShape, rows: number, imageRows: number, bytes: number): number {
+  const decoder = rows * (12 * shape.hidden + 4 * shape.kvWidth + 4 * shape.mlp);
+  const vision = imageRows * (16 * shape.visionWidth + 4 * shape.visionMlp);
+  return bytes * Math.max(decoder, vision);
+}
+
+/** Logits of one chunk of tokens and what is made of them. */
+function logitBytes(shape: ModelShape, config: MemoryConfig, work: Workload, bytes: number) {
+  const tokens = work.microCompletions * work.completion;
+  const chunk = Math.min(tokens, Math.max(1, Math.floor(CHUNK_BYTES / (4 * shape.vocabulary))));
+  const several = tokens > chunk;
+  const one = 4 * chunk * shape.vocabulary;
+  const cast = bytes === 2 ? one / 2 : 0;
+  const scaled = config.temperature === 1 ? 0 : one;
+  return {
+    reference: 2 * one + cast + scaled,
+    forward: 4 * one + cast + scaled, // logits, log-probabilities, and two for the entropy
+    backward: 2 * one + cast + (several ? one + cast + scaled : 0), // log-probabilities, kept or made again, and probabilities
+  };
+}
+
+/** Each prompt's keys and values once, and those of its completions. */
+const cacheBytes = ({ layers, kvWidth }: ModelShape, { questions, completions, prompt, completion }: Workload, bytes: number): number =>
+  2 * layers * kvWidth * bytes * (questions * prompt + completions * completion);
+
+/** Of a piece: its weight and gradient, both moments where they are wider than they are kept, and what narrowing them makes on the way. */
+function pieceBytes(config: MemoryConfig, trainable: number): number {
+  const narrow = config.dtype === 'bfloat16' && !config.use_peft ? 2 : 0;
+  const eight = config.optim === 'adamw_torch_8bit' ? 2 : 0;
+  return 4 * Math.min(PIECE, trainable) * (narrow + eight + (narrow + eight > 0 ? 3 : 0));
+}
