@@ -149,6 +149,19 @@ describe('filters', () => {
     expect(model.state.value).toMatchObject({ filter: { q: 'abnormality' }, total });
   });
 
+  it('take the keyboard from a place that another question has now, and leave it where the question is the same', async () => {
+    const { model } = await open();
+    await model.pick(3);
+    await model.reload();
+    expect(model.state.value.active).toBe(3);
+    const slow = model.reload();
+    model.apply({ descending: true });
+    model.go(3); // before the answer
+    await slow;
+    await settle();
+    expect(model.state.value.active).toBeNull();
+  });
+
   it('what is shown stays until the next filter is answered', async () => {
     const { model } = await open();
     const before = model.state.value.pages;

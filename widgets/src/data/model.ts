@@ -117,9 +117,11 @@ export class DataModel {
     try {
       const first = await fetch(0, PAGE, abort.signal);
       if (generation !== this.#generation) return;
-      this.state.value.pages?.dispose();
+      const { pages: before, active: at } = this.state.value;
+      before?.dispose();
       const pages = new Pages(first, first.images ?? first.total, fetch, () => void this.reload());
-      this.#change({ status: 'ready', stale: false, error: null, total: first.total, facets: first.facets, pages });
+      const active = at !== null && before?.item(at)?.id === pages.item(at)?.id ? at : null;
+      this.#change({ status: 'ready', stale: false, error: null, total: first.total, facets: first.facets, pages, active });
     } catch (error) {
       if (generation === this.#generation) this.#change({ status: 'error', stale: false, error: errorBody(error) });
     }

@@ -556,6 +556,7 @@ export class DataView extends WatchingElement {
       /* A click would be on questions that are about to go. */
       .main.stale medr1-data-grid {
         opacity: 0.6;
+        pointer-events: none;
       }
       medr1-data-grid {
         flex: 1;
