@@ -85,11 +85,12 @@ describe('who answers', () => {
     expect(await text({ model, question: 'What?' })).toBe(said.text);
   });
 
-  it('the prompt alone comes without waiting for a step', async () => {
-    const { id } = await t.client.createRun(t.config({ max_steps: 10, learning_rate: 3 }));
+  it('the prompt alone comes from a process that waits for no step', async () => {
+    const { id } = await t.client.createRun(t.config({ max_steps: 1000, learning_rate: 0.01 }));
     await reached(t.client, id, 'running');
-    expect(await t.client.generate({ run: id, question: 'What?', num: 0 })).toMatchObject({ prompt: { text: 'What?' }, completions: [] });
-    expect((await t.client.run(id)).summary.step).toBe(0);
+    const { prompt, completions } = await t.client.generate({ run: id, question: 'What?', num: 0 });
+    expect(prompt.text).toMatch(/^\S+ \(pid \d+, opened 1\): What\? as think trained$/);
+    expect(completions).toEqual([]);
   });
 });
 
