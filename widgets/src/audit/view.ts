@@ -410,7 +410,7 @@ export class AuditView extends WatchingElement {
       ${
         listed.length > this.pairs
           ? html`<button class="quiet small" @click=${() => (this.pairs += 4 * FEW_PAIRS)}>
-              ${integer(listed.length - this.pairs)} more pairs
+              ${integer(listed.length - this.pairs)} more
             </button>`
           : nothing
       }

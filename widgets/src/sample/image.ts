@@ -152,9 +152,9 @@ export class SampleImage extends WatchingElement {
   }
 
   #windowing(): TemplateResult | typeof nothing {
-    const { picture, window } = this.model.state.value;
-    if (!picture?.grey) return nothing;
-    const shown = window ?? picture.grey;
+    const { picture, window, own } = this.model.state.value;
+    const shown = window ?? own;
+    if (!picture?.grey || !shown) return nothing;
     const choices = presets(picture.grey, this.modality);
     const named = Object.entries(choices).find(([, one]) => one?.window === window?.window && one?.level === window?.level)?.[0];
     const set = (change: Partial<Window>): void => this.model.setWindow({ window: shown.window, level: shown.level, ...change });
@@ -235,8 +235,8 @@ export class SampleImage extends WatchingElement {
   #onDown = (event: PointerEvent): void => {
     if (event.button !== 0 || !this.#size) return;
     const at = { x: event.clientX, y: event.clientY };
-    const { picture, window } = this.model.state.value;
-    const windowing = event.shiftKey && picture?.grey ? (window ?? picture.grey) : null;
+    const { window, own } = this.model.state.value;
+    const windowing = event.shiftKey ? (window ?? own) : null;
     this.#drag = { at, from: at, window: windowing };
     (event.currentTarget as HTMLElement).setPointerCapture?.(event.pointerId);
   };

@@ -37,6 +37,18 @@ it('while one window is fetched, only the newest of those wished for meanwhile i
   expect(model.state.value).toMatchObject({ status: 'ready', picture: { grey: { window: 500 } }, window: { window: 800 } });
 });
 
+it("the file's own window is known whatever window is shown, so that a drag may start from it at once", async () => {
+  const { asked, model } = make();
+  model.show(SET, 'ct.dcm');
+  asked[0].answer.resolve(picture(400));
+  await settle();
+  model.setWindow({ window: 4000, level: 0 });
+  asked[1].answer.resolve(picture(4000));
+  await settle();
+  model.setWindow(null);
+  expect(model.state.value).toMatchObject({ window: null, own: { window: 400, level: 40 } });
+});
+
 it('another image gives the one before up and starts with its own window', async () => {
   const { asked, model } = make();
   model.show(SET, 'ct.dcm');

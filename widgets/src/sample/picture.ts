@@ -11,13 +11,15 @@ export interface PictureState {
   error: ErrorBody | null;
   /** As wished; null = the file's own. */
   window: Window | null;
+  /** The file's own; null for an image of eight bits. */
+  own: Window | null;
 }
 
 /** The most that the backend gives: every pixel of all but huge files. */
 const SIZE = 4096;
 
 export class PictureModel {
-  readonly state = new Observable<PictureState>({ status: 'idle', path: null, picture: null, error: null, window: null });
+  readonly state = new Observable<PictureState>({ status: 'idle', path: null, picture: null, error: null, window: null, own: null });
   readonly #connector: Connector;
   #dataset = '';
   #abort: AbortController | null = null;
@@ -32,7 +34,7 @@ export class PictureModel {
   show(dataset: string, path: string): void {
     if (dataset === this.#dataset && path === this.state.value.path && this.state.value.status !== 'error') return;
     this.#dataset = dataset;
-    this.state.set({ status: 'loading', path, picture: null, error: null, window: null });
+    this.state.set({ status: 'loading', path, picture: null, error: null, window: null, own: null });
     this.#abort?.abort();
     void this.#fetch();
   }
@@ -40,7 +42,7 @@ export class PictureModel {
   hide(): void {
     this.#abort?.abort();
     this.#dataset = '';
-    this.state.set({ status: 'idle', path: null, picture: null, error: null, window: null });
+    this.state.set({ status: 'idle', path: null, picture: null, error: null, window: null, own: null });
   }
 
   /** Null: the file's own. */
@@ -67,8 +69,9 @@ export class PictureModel {
     this.#again = false;
     try {
       const picture = await this.#connector.data.picture(dataset, path!, { size: SIZE, ...window }, abort.signal);
-      if (abort === this.#abort && !abort.signal.aborted)
-        this.state.update((state) => ({ ...state, status: 'ready', picture, error: null }));
+      if (abort !== this.#abort || abort.signal.aborted) return;
+      const own = window === null ? picture.grey : this.state.value.own;
+      this.state.update((state) => ({ ...state, status: 'ready', picture, own, error: null }));
     } catch (error) {
       if (abort === this.#abort && !abort.signal.aborted)
         this.state.update((state) => ({ ...state, status: 'error', picture: null, error: errorBody(error) }));
