@@ -162,7 +162,9 @@ function prefill(
   const { blocks } = prefix;
   const [Hkv, D] = [num_key_value_heads, hidden_size / num_attention_heads];
   const caches = (rows: number, slots: number) =>
-    Array.from({ length: num_hidden_layers }, () => torch.empty([Hkv, rows, slots, D], { dtype, device }));
+    Array.from({ length: num_hidden_layers }, () =>
+      torch.empty([Hkv, rows, slots, D], { dtype: model.widens ? 'float32' : dtype, device }),
+    );
   const [keys, values] = [caches(blocks.B, blocks.L), caches(blocks.B, blocks.L)];
   const turn = textRotation(model.config.text_config, positionTensor(model, prefix.axes), dtype);
   const hidden = decode(model, embed(model, prefix.ids, prefix), turn, (layer, q, k, v) => {

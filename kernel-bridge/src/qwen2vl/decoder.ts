@@ -2,6 +2,7 @@
 import { torch, type Tensor } from '../torch/index.ts';
 import { linear, rmsNorm, swiglu } from './layers.ts';
 import type { Qwen2VL } from './model.ts';
+import { product } from './product.ts';
 import { rotate, type Rotation } from './rope.ts';
 
 /** q [R, H, D], k and v [R, Hkv, D], positions applied -> [R, H * D]. */
@@ -40,5 +41,5 @@ export function finalNorm(model: Qwen2VL, hidden: Tensor): Tensor {
 
 /** Logits of hidden states as `decode` gives them: [M, hidden] -> [M, V]. */
 export function logitsOf(model: Qwen2VL, hidden: Tensor): Tensor {
-  return torch.linear(finalNorm(model, hidden), model.outputEmbedding);
+  return product(model, finalNorm(model, hidden), model.outputEmbedding, null);
 }

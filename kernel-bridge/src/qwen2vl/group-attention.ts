@@ -52,6 +52,7 @@ export function groupsOf(sizes: number[], kvHeads: number, device: string): Grou
 /**
  * Both parts share one softmax. As batched products: for one query per row several times faster on the CPU than the fused
  * kernel, which is made for many. q [N, H, D], keys and values [Hkv, N, S, D] -> [N, H * D].
+ * Computed in the caches' dtype.
  */
 export function groupAttention(q: Tensor, layer: number, prompts: PromptCache, groups: Groups, keys: Tensor, values: Tensor): Tensor {
   const [N, H, D] = q.shape;
@@ -59,7 +60,8 @@ export function groupAttention(q: Tensor, layer: number, prompts: PromptCache, g
   const [S, h] = [keys.shape[2], H / Hkv]; // h query heads share a key head
   const flat = (t: Tensor) => torch.reshape(t, [-1, t.shape[2], D]);
 
-  const perHead = torch.transpose(torch.reshape(torch.mul(q, D ** -0.5), [N, Hkv, h, D]), 0, 1);
+  const scaled = torch.mul(q, D ** -0.5).to({ dtype: keys.dtype });
+  const perHead = torch.transpose(torch.reshape(scaled, [N, Hkv, h, D]), 0, 1);
   const queries = torch.reshape(perHead, [Hkv * N, h, D]);
   let toPrompt = torch.bmm(groups.toSlots(queries), torch.transpose(flat(prompts.keys[layer]), 1, 2)); // [Hkv * B, G * h, P]
   if (prompts.mask !== null) toPrompt = torch.reshape(torch.add(torch.reshape(toPrompt, [Hkv, B, -1, P]), prompts.mask), toPrompt.shape);
@@ -69,5 +71,5 @@ export function groupAttention(q: Tensor, layer: number, prompts: PromptCache, g
   const weights = torch.softmax(scores, -1, { dtype: 'float32' }).to({ dtype: values.dtype });
   const fromPrompt = torch.bmm(groups.toSlots(torch.narrow(weights, 2, 0, P)), flat(prompts.values[layer])); // [Hkv * B, G * h, D]
   const seen = torch.baddbmm(groups.toRows(fromPrompt), torch.narrow(weights, 2, P, S), flat(values)); // [Hkv * N, h, D]
-  return torch.reshape(torch.transpose(torch.reshape(seen, [Hkv, N, h, D]), 0, 1), [N, H * D]);
+  return torch.reshape(torch.transpose(torch.reshape(seen, [Hkv, N, h, D]), 0, 1), [N, H * D]).to({ dtype: q.dtype });
 }

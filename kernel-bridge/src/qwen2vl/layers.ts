@@ -1,10 +1,11 @@
 /** The layers that both towers are built of. Every linear goes through `linear`, where an adapter can add its part. */
 import { customFunction, torch, type Tensor } from '../torch/index.ts';
 import type { Qwen2VL } from './model.ts';
+import { product } from './product.ts';
 
 /** x [..., in] -> [..., out] by the weights `name`.weight and, if there is one, `name`.bias. */
 export function linear(model: Qwen2VL, name: string, x: Tensor): Tensor {
-  const y = torch.linear(x, model.weight(`${name}.weight`), model.params.get(`${name}.bias`) ?? null);
+  const y = product(model, x, model.weight(`${name}.weight`), model.params.get(`${name}.bias`) ?? null);
   return model.adapter === null ? y : model.adapter.apply(name, x, y);
 }
 

@@ -1,5 +1,5 @@
 /** A Qwen2-VL in memory: its config and its weights by name. The forward passes are functions over it. */
-import { checkpoint, isGradEnabled, keep, noGrad, scope, torch, type Tensor } from '../torch/index.ts';
+import { checkpoint, fastBfloat16, isGradEnabled, keep, noGrad, scope, torch, type Tensor } from '../torch/index.ts';
 import type { Qwen2VLConfig } from './config.ts';
 import { errors } from './errors.ts';
 
@@ -20,6 +20,8 @@ export class Qwen2VL {
   readonly params: Map<string, Tensor>;
   readonly dtype: ModelDtype;
   readonly device: string;
+  /** Products in bfloat16 are computed in float32 (product.ts), for this CPU is slow at them. */
+  readonly widens: boolean;
   adapter: Adapter | null = null;
   /** Activation checkpointing: a layer keeps its input only, and is computed again in the backward pass. */
   checkpointing = false;
@@ -29,6 +31,7 @@ export class Qwen2VL {
     this.params = params;
     this.dtype = dtype;
     this.device = device;
+    this.widens = dtype === 'bfloat16' && device === 'cpu' && !fastBfloat16;
   }
 
   weight(name: string): Tensor {

@@ -5,6 +5,7 @@
 import { customFunction, scope, torch, type Tensor } from '../torch/index.ts';
 import { finalNorm } from './decoder.ts';
 import type { Qwen2VL } from './model.ts';
+import { addWeightGradient, inputGradient, product } from './product.ts';
 
 const CHUNK_BYTES = 256 * 2 ** 20;
 
@@ -24,7 +25,7 @@ export function tokenLogps(
 ): TokenLogps {
   const { temperature = 1, entropy = true, correct = false } = options;
   const chunkTokens = options.chunkTokens ?? Math.max(1, Math.floor(CHUNK_BYTES / (4 * model.config.text_config.vocab_size)));
-  const compute = chunked(Math.min(chunkTokens, hidden.shape[0]), temperature, [
+  const compute = chunked(model, Math.min(chunkTokens, hidden.shape[0]), temperature, [
     ...(entropy ? [entropyOf] : []),
     ...(correct ? [isBest] : []),
   ]);
@@ -39,12 +40,12 @@ const entropyOf: Fact = (logp) => torch.neg(torch.sum(torch.mul(torch.exp(logp),
 const isBest: Fact = (logp, targets) => torch.eq(torch.argmax(logp, 1), torch.squeeze(targets, 1)).to({ dtype: 'float32' });
 
 /** (h [M, D], W [V, D], targets [M]) -> [logps [M], each fact [M]]. */
-const chunked = (chunk: number, temperature: number, facts: Fact[]) =>
+const chunked = (model: Qwen2VL, chunk: number, temperature: number, facts: Fact[]) =>
   customFunction<[Tensor, Tensor, Tensor], Tensor[]>({
     forward(context, h, W, targets) {
       const parts = chunksOf(h.shape[0], chunk).map(([start, size]) =>
         scope(() => {
-          const logp = logProbs(torch.narrow(h, 0, start, size), W, temperature); // [m, V]
+          const logp = logProbs(model, torch.narrow(h, 0, start, size), W, temperature); // [m, V]
           const wanted = column(targets, start, size);
           const values = [torch.squeeze(torch.gather(logp, 1, wanted), 1), ...facts.map((fact) => fact(logp, wanted))];
           return { values, kept: size === h.shape[0] ? [logp] : [] }; // a single chunk is kept; of several, none
@@ -68,18 +69,18 @@ const chunked = (chunk: number, temperature: number, facts: Fact[]) =>
         scope(() => {
           const rows = torch.narrow(h, 0, start, size);
           const g = torch.narrow(scaled, 0, start, size);
-          const p = torch.exp(keptLogp ?? logProbs(rows, W, temperature)); // [m, V]
+          const p = torch.exp(keptLogp ?? logProbs(model, rows, W, temperature)); // [m, V]
           const gradLogits = torch.scatter_add_(torch.mul_(p, torch.neg(g)), 1, column(targets, start, size), g).to({ dtype: W.dtype });
-          if (gradW !== null) torch.addmm_(gradW, torch.t(gradLogits), rows);
-          return torch.mm(gradLogits, W); // [m, D]
+          if (gradW !== null) addWeightGradient(model, gradW, gradLogits, rows);
+          return inputGradient(model, gradLogits, W); // [m, D]
         }),
       );
       return [torch.cat(gradH, 0), gradW, null];
     },
   });
 
-function logProbs(h: Tensor, W: Tensor, temperature: number): Tensor {
-  const logits = torch.linear(h, W).to({ dtype: 'float32' });
+function logProbs(model: Qwen2VL, h: Tensor, W: Tensor, temperature: number): Tensor {
+  const logits = product(model, h, W, null).to({ dtype: 'float32' });
   return torch.log_softmax(temperature === 1 ? logits : torch.div(logits, temperature), -1);
 }
 

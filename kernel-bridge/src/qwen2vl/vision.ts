@@ -6,6 +6,7 @@ import { tensor, torch, type Tensor } from '../torch/index.ts';
 import { visionWidth } from './config.ts';
 import { attention, gatherRows, layerNorm, linear, rmsNorm, swiglu } from './layers.ts';
 import type { Qwen2VL } from './model.ts';
+import { product } from './product.ts';
 import { rotate, visionRotation, type Grid, type Rotation } from './rope.ts';
 
 /** One image as the model takes it: pixelValues [t * h * w, C * 2 * 14 * 14] float32, grid in patches. */
@@ -29,7 +30,7 @@ export function encodeImages(model: Qwen2VL, images: EncodedImage[]): Tensor {
   );
   // The 3-D convolution's stride is its kernel, so it is a matrix product.
   const kernel = torch.reshape(model.weight('visual.patch_embed.proj.weight'), [width, pixels.shape[1]]);
-  let x = torch.linear(pixels, kernel); // [R, E]
+  let x = product(model, pixels, kernel, null); // [R, E]
   let turn = rotationOf(model, grids);
   const imageLengths = grids.flatMap(([t, h, w]) => new Array<number>(t).fill(h * w));
   const unit = vision.spatial_merge_size ** 2;
