@@ -78,7 +78,7 @@ describe('an estimate', () => {
     expect(of({ beta: 0 }).memory.reference).toBe(0);
     expect(of({ freeze_vision: true }).trainable_parameters).toBe(1543714304);
     const phase = (changes: Partial<TrainConfig>) =>
-      memoryPhases(readShape(directory), configOf(changes), workloadOf(configOf(changes), items), 0).forward;
+      memoryPhases(readShape(directory), configOf(changes), workloadOf(configOf(changes), items), 0, 'cuda').forward;
     expect(phase({ gradient_checkpointing: true }).activations).toBeLessThan(phase({}).activations / 3);
     expect(of({ trainer: 'sft' }).memory.reference).toBe(0);
   });

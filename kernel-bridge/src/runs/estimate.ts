@@ -54,8 +54,7 @@ export function estimate(config: TrainConfig, items: readonly VqaItem[], options
 }
 
 function totalOf(config: TrainConfig, shape: ModelShape, work: Workload, items: readonly VqaItem[], { device = 'cpu' }: EstimateOptions) {
-  const peak = peakMemory(shape, config, work, items.length);
-  if (device === 'cuda') peak.memory.images = 0; // patches wait in the host's memory
+  const peak = peakMemory(shape, config, work, items.length, device);
   const used = PARTS.reduce((sum, part) => sum + peak.memory[part], 0);
   const heap = device === 'cpu' ? Math.min(HEAP_BYTES, HEAP_SHARE * used) : 0;
   const memory = { ...peak.memory, heap, process: PROCESS_BYTES[device] };

@@ -51,7 +51,9 @@ const CHUNK_BYTES = 256 * 2 ** 20;
 const IMAGE_CACHE_BYTES = 512 * 2 ** 20;
 const PATCH_BYTES = 1176 * 4;
 /** Elements that the optimiser widens at a time (torch/adamw.ts). */
-const PIECE = 2 ** 21;
+const PIECE = { cpu: 2 ** 20, cuda: 2 ** 22 };
+
+export type Device = 'cpu' | 'cuda';
 
 export type MemoryConfig = Pick<
   TrainConfig,
@@ -81,14 +83,26 @@ export function stateBytes({ optim, bf16_update, dtype, use_peft }: MemoryConfig
 }
 
 /** The phase of a step that needs most, part by part; `items`: questions of the data set. */
-export function peakMemory(shape: ModelShape, config: MemoryConfig, work: Workload, items: number): { phase: string; memory: Memory } {
-  const phases = memoryPhases(shape, config, work, items);
+export function peakMemory(
+  shape: ModelShape,
+  config: MemoryConfig,
+  work: Workload,
+  items: number,
+  device: Device,
+): { phase: string; memory: Memory } {
+  const phases = memoryPhases(shape, config, work, items, device);
   const size = (memory: Memory): number => PARTS.reduce((sum, part) => sum + memory[part], 0);
   const [phase, memory] = Object.entries(phases).reduce((most, next) => (size(next[1]) > size(most[1]) ? next : most));
   return { phase, memory };
 }
 
-export function memoryPhases(shape: ModelShape, config: MemoryConfig, work: Workload, items: number): Record<string, Memory> {
+export function memoryPhases(
+  shape: ModelShape,
+  config: MemoryConfig,
+  work: Workload,
+  items: number,
+  device: Device,
+): Record<string, Memory> {
   const bytes = config.dtype === 'bfloat16' ? 2 : 4;
   const trainable = trainableParameters(shape, config);
   const adapter = config.use_peft ? 4 * trainable : 0;
@@ -100,7 +114,8 @@ export function memoryPhases(shape: ModelShape, config: MemoryConfig, work: Work
     activations: 0,
     logits: 0,
     kv_cache: 0,
-    images: Math.min(IMAGE_CACHE_BYTES, Math.max(items, work.questions) * work.patches * PATCH_BYTES),
+    // They wait in the host's memory.
+    images: device === 'cuda' ? 0 : Math.min(IMAGE_CACHE_BYTES, Math.max(items, work.questions) * work.patches * PATCH_BYTES),
   };
   const gradients = adapter > 0 ? adapter : trainable * bytes;
   const kept = activations(shape, config, work, bytes);
@@ -140,7 +155,7 @@ export function memoryPhases(shape: ModelShape, config: MemoryConfig, work: Work
       activations: kept.vision + kept.visionBackward,
     },
     'backward of the vision tower': { ...always, gradients: gradients + embedding, activations: kept.visionBackward },
-    optimizer: { ...always, gradients, activations: pieceBytes(config, trainable) },
+    optimizer: { ...always, gradients, activations: pieceBytes(config, trainable, device) },
   };
 }
 
@@ -209,8 +224,8 @@ const cacheBytes = ({ layers, kvWidth }: ModelShape, { questions, completions, p
   2 * layers * kvWidth * bytes * (questions * prompt + completions * completion);
 
 /** Of a piece: its weight and gradient, both moments where they are wider than they are kept, and what narrowing them makes on the way. */
-function pieceBytes(config: MemoryConfig, trainable: number): number {
+function pieceBytes(config: MemoryConfig, trainable: number, device: Device): number {
   const narrow = config.dtype === 'bfloat16' && !config.use_peft ? 2 : 0;
   const eight = config.optim === 'adamw_torch_8bit' ? 2 : 0;
-  return 4 * Math.min(PIECE, trainable) * (narrow + eight + (narrow + eight > 0 ? 3 : 0));
+  return 4 * Math.min(PIECE[device], trainable) * (narrow + eight + (narrow + eight > 0 ? 3 : 0));
 }

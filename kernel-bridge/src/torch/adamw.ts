@@ -43,8 +43,8 @@ interface Group extends Required<AdamWOptions> {
 type State = Record<string, Tensor>;
 
 const MOMENTS = ['exp_avg', 'exp_avg_sq'] as const;
-/** Elements that are widened to float32 at a time; a multiple of BLOCK. */
-const PIECE = 2 ** 21;
+/** Elements that are widened to float32 at a time, multiples of BLOCK: a GPU's kernels want more to do than a CPU's cache holds. */
+const pieceSize = (device: string): number => (device === 'cpu' ? 2 ** 20 : 2 ** 22);
 
 /**
  * AdamW as torch.optim.AdamW(fused=True), with Python's defaults: all parameters of one device and dtype go in one `_fused_adamw_` call. Those
@@ -174,18 +174,20 @@ export class AdamW {
         states,
       );
     }
-    for (const param of group.params) if (!this.#isWhole(param)) this.#stepInPieces(param, group, random);
+    const inPieces = group.params.filter((param) => param.grad !== null && !this.#isWhole(param));
+    inPieces.forEach((param) => this.#stateOf(param)); // all at first, so that what lives long lies together
+    for (const param of inPieces) this.#stepInPieces(param, group, random);
   }
 
   /** Each piece is widened to float32, updated by the kernel, and narrowed again: never more than a piece is there twice. */
   #stepInPieces(param: Tensor, group: Group, random: Generator | null): void {
-    const { grad } = param;
-    if (!grad) return;
+    const grad = param.grad!;
     const state = this.#stateOf(param);
     torch.add_(state.step, 1);
     const [flatParam, flatGrad] = [param, grad].map((tensor) => torch.reshape(tensor, [-1]));
-    for (let from = 0; from < param.numel; from += PIECE) {
-      const size = Math.min(PIECE, param.numel - from);
+    const piece = pieceSize(param.device);
+    for (let from = 0; from < param.numel; from += piece) {
+      const size = Math.min(piece, param.numel - from);
       const cut = (tensor: Tensor): Tensor => torch.narrow(tensor, 0, from, size);
       scope(() => {
         const weights = openWeights(cut(flatParam), this.#storage.bf16, (name) => cut(torch.view(state[name], [-1])), random);
