@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { eventually, openBrowser, openLab, openPage, output, runCommand, setTheme, type Lab } from './lab.ts';
+import { eventually, openBrowser, openLab, openPage, output, plainStart, runCommand, setTheme, type Lab } from './lab.ts';
 
 let lab: Lab;
 let browser: Browser;
@@ -15,7 +15,7 @@ beforeAll(async () => {
   browser = await openBrowser();
   ({ page, errors } = await openPage(browser, lab));
   page.setDefaultTimeout(20_000);
-  await plainStart();
+  await plainStart(lab);
   await page.goto(lab.url);
   await page.locator('#jupyterlab-splash').waitFor({ state: 'detached' });
 });
@@ -24,16 +24,6 @@ afterAll(async () => {
   await browser?.close();
   await lab?.[Symbol.asyncDispose]();
 });
-
-/** Without the layout of a first start, so that the browser has the main area for itself. */
-async function plainStart(): Promise<void> {
-  const answer = await fetch(`${lab.base}lab/api/settings/@medr1/workbench:layouts`, {
-    method: 'PUT',
-    headers: { Authorization: `token ${new URL(lab.url).searchParams.get('token')}` },
-    body: JSON.stringify({ raw: '{"openOnFirstStart": false}' }),
-  });
-  expect(answer.status).toBe(204);
-}
 
 const view = () => page.locator('medr1-data');
 const tiles = () => view().getByTestId('data-item');
@@ -169,6 +159,7 @@ describe('the data browser in JupyterLab', () => {
       (number) => number === 0,
       'the facets make room',
     );
+    await eventually(loaded, (number) => number >= 4, 'thumbnails are drawn');
     await page.screenshot({ path: join(output, `data-narrow-${theme.toLowerCase()}.png`) });
     await page.setViewportSize({ width: 1400, height: 900 });
     await runCommand(page, 'application:toggle-left-area');

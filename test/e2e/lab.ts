@@ -62,6 +62,16 @@ export async function openLab(baseUrl = '/user/alice/'): Promise<Lab> {
   };
 }
 
+/** Without the layout that a first start opens: a view that is opened has the main area for itself. */
+export async function plainStart({ base, url }: Lab): Promise<void> {
+  const answer = await fetch(`${base}lab/api/settings/@medr1/workbench:layouts`, {
+    method: 'PUT',
+    headers: { Authorization: `token ${new URL(url).searchParams.get('token')}` },
+    body: JSON.stringify({ raw: '{"openOnFirstStart": false}' }),
+  });
+  if (!answer.ok) throw new Error(`the setting was refused: ${answer.status} ${await answer.text()}`);
+}
+
 export function openBrowser(): Promise<Browser> {
   return chromium.launch({
     executablePath: process.env.MEDR1_CHROMIUM || '/usr/bin/chromium',

@@ -1,13 +1,14 @@
 /** The justified grid: only rows that are near the window are on the page, whatever the number of questions. */
 import { css, html, type PropertyValues, type TemplateResult } from 'lit';
 import { repeat } from 'lit/directives/repeat.js';
+import type { DataItem } from '../connector.ts';
 import { command, define, WatchingElement } from '../element.ts';
 import { base, tokens } from '../theme.ts';
 import type { Workbench } from '../workbench.ts';
-import { termsOf } from './highlight.ts';
+import { termsOf, type Terms } from './highlight.ts';
 import { clampAspect, GridLayout, type PlacedRow, type Sizes } from './layout.ts';
 import { PAGE, type Pages } from './pages.ts';
-import { CAPTION, emptyTile, tile, tileStyles } from './tile.ts';
+import { CAPTION, emptyTile, tile, tileStyles, type Box, type TileView } from './tile.ts';
 import { thumbSize } from './thumb.ts';
 
 const TARGET = 150;
@@ -47,7 +48,10 @@ export class DataGrid extends WatchingElement {
   override connectedCallback(): void {
     super.connectedCallback();
     if (typeof ResizeObserver === 'undefined') return;
-    this.#watcher = new ResizeObserver(() => this.#resize());
+    this.#watcher = new ResizeObserver(() => {
+      const { clientWidth: width = 0, clientHeight: height = 0 } = this.#scroller ?? {};
+      this.resize({ width, height });
+    });
     this.#watcher.observe(this);
   }
 
@@ -119,43 +123,45 @@ export class DataGrid extends WatchingElement {
   #rows(layout: GridLayout): unknown {
     const rows = this.#visible(layout);
     this.#drawn = keyOf(rows);
+    const { data } = this.workbench;
+    const terms = termsOf(data.state.value.filter.q ?? '');
+    const runs = (data.query.runs ?? []).map((id) => ({ id, name: this.workbench.runs.get(id)?.name ?? id }));
+    // By item, not by row: when the width changes, a tile moves and keeps its picture.
     return repeat(
-      rows,
-      (row) => `${row.index}:${row.known}`,
-      (row) =>
-        html`<div class="row" role="presentation" style=${`top:${row.y}px;height:${row.height + CAPTION}px`}>${this.#tiles(row)}</div>`,
+      rows.flatMap((row) => this.#placed(row)),
+      ({ index, item }) => `${index} ${item?.id}`,
+      (place) => this.#tile(place, terms, runs),
     );
   }
 
-  #tiles(row: PlacedRow): unknown[] {
-    const { workbench } = this;
-    const { data } = workbench;
-    const { filter, active, dataset, pages } = data.state.value;
-    const terms = termsOf(filter.q ?? '');
-    const runs = (data.query.runs ?? []).map((id) => ({ id, name: workbench.runs.get(id)?.name ?? id }));
+  #placed(row: PlacedRow): Place[] {
+    const { pages } = this.workbench.data.state.value;
     let x = 0;
     return row.widths.map((width, at) => {
       const left = x;
       x += width + GAP;
       const index = row.index + at;
-      const item = pages?.item(index);
-      if (!item) return emptyTile(left, width, row.height);
-      const size = thumbSize(width, row.height, globalThis.devicePixelRatio ?? 1);
-      return tile(item, {
-        id: `item-${index}`,
-        x: left,
-        width,
-        height: row.height,
-        index,
-        count: pages!.count,
-        active: index === active,
-        picked: data.isPicked(item),
-        terms,
-        runs,
-        url: item.sha256 ? workbench.connector.data.thumbUrl(dataset!, item.sha256, size) : null,
-        broken: item.sha256 !== null && this.#broken.has(item.sha256),
-        onBroken: () => this.#onBroken(item.sha256!),
-      });
+      return { index, item: pages?.item(index), x: left, y: row.y, width, height: row.height };
+    });
+  }
+
+  #tile({ index, item, ...box }: Place, terms: Terms, runs: TileView['runs']): TemplateResult {
+    if (!item) return emptyTile(box);
+    const { workbench } = this;
+    const { data } = workbench;
+    const { active, dataset, pages } = data.state.value;
+    const size = thumbSize(box.width, box.height, globalThis.devicePixelRatio ?? 1);
+    return tile(item, {
+      ...box,
+      index,
+      count: pages!.count,
+      active: index === active,
+      picked: data.isPicked(item),
+      terms,
+      runs,
+      url: item.sha256 ? workbench.connector.data.thumbUrl(dataset!, item.sha256, size) : null,
+      broken: item.sha256 !== null && this.#broken.has(item.sha256),
+      onBroken: () => this.#onBroken(item.sha256!),
     });
   }
 
@@ -205,10 +211,9 @@ export class DataGrid extends WatchingElement {
     });
   }
 
-  #resize(): void {
-    const scroller = this.#scroller;
-    if (!scroller || scroller.clientWidth === 0) return;
-    const { clientWidth: width, clientHeight: height } = scroller;
+  /** The window of the grid has this many pixels now. */
+  resize({ width, height }: { width: number; height: number }): void {
+    if (width === 0) return; // not shown
     const before = this.#size;
     this.#size = { width, height };
     const layout = this.#layout;
@@ -342,14 +347,13 @@ export class DataGrid extends WatchingElement {
         position: relative;
         contain: layout style;
       }
-      .row {
-        position: absolute;
-        left: 0;
-        right: 0;
-        contain: layout style;
-      }
     `,
   ];
+}
+
+interface Place extends Box {
+  index: number;
+  item: DataItem | undefined;
 }
 
 const keyOf = (rows: PlacedRow[]): string => (rows.length > 0 ? `${rows[0].index}-${rows.at(-1)!.index}-${rows[0].y}` : '');

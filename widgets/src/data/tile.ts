@@ -9,12 +9,16 @@ import { thumb } from './thumb.ts';
 /** Height of what stands under an image: a line of badges, two of the question, one of the options. */
 export const CAPTION = 74;
 
-export interface TileView {
-  id: string;
+/** Where a tile is, in pixels of the grid. */
+export interface Box {
   x: number;
+  y: number;
   width: number;
   /** Of the image. */
   height: number;
+}
+
+export interface TileView extends Box {
   index: number;
   count: number;
   active: boolean;
@@ -40,14 +44,14 @@ export function tile(item: DataItem, view: TileView): TemplateResult {
   return html`<div
     class=${`tile${view.active ? ' active' : ''}${view.picked ? ' picked' : ''}`}
     role="option"
-    id=${view.id}
+    id=${`item-${view.index}`}
     aria-selected=${view.picked}
     aria-setsize=${view.count}
     aria-posinset=${view.index + 1}
     data-index=${view.index}
     data-item=${item.id}
     data-testid="data-item"
-    style=${`left:${view.x}px;width:${view.width}px`}
+    style=${place(view)}
   >
     <div class="picture" style=${`height:${view.height}px`}>
       ${picture(item, view)} ${view.picked ? html`<span class="tick" aria-hidden="true">✓</span>` : nothing}
@@ -59,8 +63,10 @@ export function tile(item: DataItem, view: TileView): TemplateResult {
 }
 
 /** A place that is known to hold a question, before the question is here. */
-export const emptyTile = (x: number, width: number, height: number): TemplateResult =>
-  html`<div class="tile waiting" style=${`left:${x}px;width:${width}px`}><div class="picture" style=${`height:${height}px`}></div></div>`;
+export const emptyTile = (box: Box): TemplateResult =>
+  html`<div class="tile waiting" style=${place(box)}><div class="picture" style=${`height:${box.height}px`}></div></div>`;
+
+const place = ({ x, y, width, height }: Box): string => `left:${x}px;top:${y}px;width:${width}px;height:${height + CAPTION}px`;
 
 function picture(item: DataItem, { url, broken, onBroken }: TileView): TemplateResult {
   const why = broken ? 'The thumbnail could not be read.' : whyNoPicture(item);
@@ -121,8 +127,6 @@ const mark = (parts: string[]): unknown[] => parts.map((part, at) => (at % 2 ===
 export const tileStyles = css`
   .tile {
     position: absolute;
-    top: 0;
-    bottom: 0;
     overflow: hidden;
     contain: strict;
     cursor: default;

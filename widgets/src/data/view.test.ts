@@ -2,6 +2,7 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { FakeConnector, type FakeOptions } from '../../testing/fake-connector.ts';
 import { Workbench } from '../workbench.ts';
+import type { DataGrid } from './grid.ts';
 import './view.ts';
 import type { DataView } from './view.ts';
 
@@ -69,6 +70,22 @@ describe('the grid', () => {
     expect(tiles()[0].querySelector('.badges')!.textContent).toContain('⚠ image-missing');
     expect(tiles()[1].querySelector('.picture')!.textContent).toContain('has not been read yet');
     expect(tiles()[1].querySelector('img')).toBeNull();
+  });
+
+  it('keeps the pictures it has when its width changes', async () => {
+    const { tiles, inside, settle } = await view();
+    const grid = inside('medr1-data-grid').host as DataGrid;
+    const before = tiles().slice(0, 4);
+    const places = before.map((one) => one.style.cssText);
+    grid.resize({ width: 420, height: 600 });
+    await settle();
+    expect(before.every((one) => one.isConnected)).toBe(true);
+    expect(
+      tiles()
+        .slice(0, 4)
+        .map((one) => one.dataset.index),
+    ).toEqual(['0', '1', '2', '3']);
+    expect(before.map((one) => one.style.cssText)).not.toEqual(places);
   });
 
   it('says by glyph and word what each selected run answered', async () => {
