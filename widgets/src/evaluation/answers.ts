@@ -8,7 +8,7 @@ import { empty, failed, loading, type Load } from '../parts.ts';
 import { completionStyles, completionText, glyph } from '../rollouts/completion.ts';
 import { base, tokens } from '../theme.ts';
 import type { Workbench } from '../workbench.ts';
-import { modelName } from './model.ts';
+import { shortName } from './model.ts';
 
 const PAGE = 20;
 const ALONE: AnswerFilter[] = ['all', 'right', 'wrong', 'differing'];
@@ -153,8 +153,8 @@ export class EvaluationAnswers extends WatchingElement {
         </span>
       </button>
       <div class="said">
-        ${this.#said(one, this.against ? modelName(this.evaluation) : '')}
-        ${one.other ? this.#said(one.other, modelName(this.against!)) : nothing}
+        ${this.#said(one, this.against ? shortName(this.evaluation) : '')}
+        ${one.other ? this.#said(one.other, shortName(this.against!)) : nothing}
       </div>
     </li>`;
   }

@@ -8,7 +8,7 @@ import { failed, loading, type Load } from '../parts.ts';
 import { base, tokens } from '../theme.ts';
 import type { Workbench } from '../workbench.ts';
 import './answers.ts';
-import { modelName, variantTag } from './model.ts';
+import { modelName, shortName, variantTag } from './model.ts';
 import { points, pValue, shareStyles, shareView } from './shares.ts';
 
 interface Flips {
@@ -175,7 +175,7 @@ export class EvaluationCompare extends WatchingElement {
     return html`<section aria-label="Flips">
         <h3>
           ${filter === 'flips' ? 'Questions that flip' : filter === 'gained' ? 'Right only in the first' : 'Right only in the second'}:
-          ${modelName(of(a))} and ${modelName(of(b))}
+          ${shortName(of(a))} and ${shortName(of(b))}
         </h3>
       </section>
       <medr1-evaluation-answers

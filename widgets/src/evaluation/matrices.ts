@@ -159,8 +159,10 @@ export class EvaluationMatrices extends WatchingElement {
         vertical-align: bottom;
         font-size: var(--medr1-size-small);
       }
-      table.heat tbody tr {
+      table.heat tbody tr,
+      table.heat tbody th[scope='row'] {
         border: 0;
+        box-shadow: none;
       }
     `,
   ];

@@ -97,3 +97,6 @@ export function modelName({ settings, run_name }: EvalSummary): string {
 }
 
 export const variantTag = (variant: string): string => ({ think: 'T', 'no-think': 'NT', 'think-after': 'TA' })[variant] ?? variant;
+
+/** Tells two evaluations of one model apart. */
+export const shortName = (one: EvalSummary): string => `${modelName(one)} (${one.settings.variant})`;

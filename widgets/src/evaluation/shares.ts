@@ -95,6 +95,9 @@ export const shareStyles = css`
     z-index: 1;
     background: var(--medr1-surface);
   }
+  .scroll tbody th[scope='row'] {
+    box-shadow: inset 0 1px var(--medr1-border); /* a collapsed border stays behind when the cell sticks */
+  }
   td,
   th {
     padding: 3px 12px 3px 0;

@@ -1,0 +1,123 @@
+/** Evaluations as a user makes them: started from the form, read, compared question by question, laid out as a matrix. */
+import { join } from 'node:path';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { eventually, openBrowser, openLab, openPage, output, runCommand, setTheme, type Lab } from './lab.ts';
+
+let lab: Lab;
+let browser: Browser;
+let page: Page;
+let errors: string[];
+
+beforeAll(async () => {
+  lab = await openLab();
+  browser = await openBrowser();
+  ({ page, errors } = await openPage(browser, lab));
+});
+
+afterAll(async () => {
+  await browser?.close();
+  await lab?.[Symbol.asyncDispose]();
+});
+
+const view = () => page.locator('medr1-evaluation');
+const shot = (name: string) => page.screenshot({ path: join(output, `evaluation-${name}.png`) });
+const finished = (id: string) =>
+  eventually(
+    async () => (await lab.api(`api/evals/${id}`)).json.summary,
+    ({ state }) => state === 'finished',
+    `evaluation ${id} finishes`,
+    180_000,
+  );
+
+it('starts an evaluation from the empty view and shows its tables when it is done', async () => {
+  await page.goto(lab.url);
+  await page.locator('#jupyterlab-splash').waitFor({ state: 'detached' });
+  await eventually(
+    async () => {
+      await runCommand(page, 'medr1:open-evaluation'); // the first start brings its own views to the front when they are there
+      return view().getByTestId('first-evaluation').isVisible();
+    },
+    (visible) => visible,
+    'the empty view is in front',
+  );
+  await view().getByTestId('first-evaluation').click();
+  await eventually(
+    () => view().getByTestId('eval-model').inputValue(),
+    (model) => model.endsWith('model'),
+    'the tiny model is offered',
+  );
+  await view().getByTestId('eval-limit').fill('32');
+  await view().locator('[data-control=options-permuted]').check();
+  await view().getByTestId('eval-start').click();
+  await view().getByTestId('evaluation').waitFor();
+  const id = (await view().getByTestId('evaluation').getAttribute('data-id'))!;
+  const { strict, controls } = await finished(id);
+  expect(strict.total).toBe(32);
+  expect(controls).toEqual(['blank-image', 'option-prior', 'options-permuted']);
+  await view().locator('[data-testid=evaluation][data-state=finished]').waitFor();
+  await view().locator('[data-testid=accuracy][data-name=All]').waitFor();
+  await view().getByTestId('follows').waitFor();
+  expect(await view().getByTestId('answer').count()).toBe(20);
+  await shot('one-light');
+});
+
+it('compares two, and opens a question that flips', async () => {
+  const { dataset, models } = (await lab.api('api/server')).json.sample;
+  await lab.api('api/data', { dir: dataset, name: 'sample' });
+  const model = Object.values(models)[0];
+  const second = await lab.api('api/evals', { model, dataset, split: 'modality/test', limit: 32, variant: 'no-think', max_new_tokens: 48 });
+  expect(second.status).toBe(202);
+  await finished(second.json.id);
+  await eventually(
+    async () => (await lab.api('api/data/sample')).json.job?.state ?? 'done',
+    (state) => state === 'done',
+    'the sample is indexed',
+    120_000,
+  );
+  await view().getByTestId('go-list').click();
+  for (const box of await view().getByTestId('pick').all()) await box.check();
+  await view().getByTestId('go-compare').click();
+  await view().getByTestId('pair').first().waitFor();
+  expect(await view().getByTestId('compared').textContent()).toContain('32 questions');
+  expect(await view().getByTestId('p').first().textContent()).toMatch(/^\s*(< )?[01]\.\d{3}\s*$/);
+  const flip = view().getByTestId('answer').first();
+  await flip.waitFor();
+  await shot('compare-light');
+  await setTheme(page, 'JupyterLab Dark');
+  await shot('compare-dark');
+  const item = await flip.getAttribute('data-item');
+  await flip.locator('.question').click();
+  await page.locator('medr1-sample').filter({ hasText: item! }).waitFor();
+});
+
+it('lays evaluated checkpoints out as a matrix', async () => {
+  const { dataset, models } = (await lab.api('api/server')).json.sample;
+  const run = await lab.api('api/runs', {
+    config: {
+      ...{ model_name_or_path: Object.values(models)[0], dataset_name: dataset, dataset_train_split: 'modality/train/CT' },
+      ...{ num_generations: 2, per_device_train_batch_size: 4, max_completion_length: 16, max_steps: 1, learning_rate: 1e-6 },
+    },
+  });
+  await eventually(
+    async () => (await lab.api(`api/runs/${run.json.id}`)).json.summary.state,
+    (state) => state === 'finished',
+    'the run finishes',
+    180_000,
+  );
+  const { json } = await lab.api('api/evals', { run: run.json.id, dataset, split: 'modality/test', limit: 64, max_new_tokens: 48 });
+  await finished(json.id);
+  await runCommand(page, 'medr1:open-evaluation');
+  await view().getByTestId('go-matrices').click();
+  const matrix = view().getByTestId('matrix').first();
+  await matrix.waitFor();
+  expect(await matrix.getAttribute('data-name')).toBe('grpo think');
+  const cell = matrix.locator('tbody tr').first().locator('td').first();
+  expect(await cell.textContent()).toMatch(/^\s*\d+\.\d\s*$/);
+  expect(await cell.getAttribute('title')).toMatch(/^trained on CT, tested on CT: \d+ of \d+ right/);
+  await shot('matrix-dark');
+});
+
+it('logged no error in the browser and asked nothing of the outside', () => {
+  expect(errors).toEqual([]);
+});
