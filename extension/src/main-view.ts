@@ -1,8 +1,10 @@
 /** Registers a view of the main area: its command, its palette entry, its place in the restored layout. One of each kind is open at a time. */
-import type { ILayoutRestorer, JupyterFrontEnd } from '@jupyterlab/application';
-import { type ICommandPalette, MainAreaWidget, WidgetTracker } from '@jupyterlab/apputils';
+import { ILayoutRestorer, type JupyterFrontEnd, type JupyterFrontEndPlugin } from '@jupyterlab/application';
+import { ICommandPalette, MainAreaWidget, WidgetTracker } from '@jupyterlab/apputils';
+import { ITranslator, nullTranslator, type TranslationBundle } from '@jupyterlab/translation';
 import type { LabIcon } from '@jupyterlab/ui-components';
 import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
+import { IWorkbench, TRANSLATION_DOMAIN } from './tokens.ts';
 import { ElementView, type ElementViewOptions } from './view.ts';
 
 export const PALETTE_CATEGORY = 'Med-R1';
@@ -65,4 +67,30 @@ export function registerMainView(options: MainViewOptions): WidgetTracker<MainAr
   palette?.addItem({ command, category: PALETTE_CATEGORY });
   if (restorer) void restorer.restore(tracker, { command, name: () => name });
   return tracker;
+}
+
+export interface MainViewPluginOptions extends Pick<MainViewOptions, 'name' | 'command' | 'icon' | 'load' | 'tag'> {
+  description: string;
+  text: (trans: TranslationBundle) => Pick<MainViewOptions, 'label' | 'caption'>;
+}
+
+/** The plugin of a view that needs nothing but the workbench. */
+export function mainViewPlugin({ description, text, ...view }: MainViewPluginOptions): JupyterFrontEndPlugin<void> {
+  return {
+    id: `@medr1/workbench:${view.name}`,
+    description,
+    autoStart: true,
+    requires: [IWorkbench],
+    optional: [ILayoutRestorer, ICommandPalette, ITranslator],
+    activate: (
+      app: JupyterFrontEnd,
+      workbench: IWorkbench,
+      restorer: ILayoutRestorer | null,
+      palette: ICommandPalette | null,
+      translator: ITranslator | null,
+    ): void => {
+      const trans = (translator ?? nullTranslator).load(TRANSLATION_DOMAIN);
+      registerMainView({ app, workbench, restorer, palette, ...text(trans), ...view });
+    },
+  };
 }

@@ -1,38 +1,16 @@
-import { ILayoutRestorer, type JupyterFrontEnd, type JupyterFrontEndPlugin } from '@jupyterlab/application';
-import { ICommandPalette } from '@jupyterlab/apputils';
-import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import { rolloutsIcon } from '../icons.ts';
-import { registerMainView } from '../main-view.ts';
-import { CommandIDs, IWorkbench, TRANSLATION_DOMAIN } from '../tokens.ts';
+import { mainViewPlugin } from '../main-view.ts';
+import { CommandIDs } from '../tokens.ts';
 
-const rollouts: JupyterFrontEndPlugin<void> = {
-  id: '@medr1/workbench:rollouts',
+export default mainViewPlugin({
+  name: 'rollouts',
   description: 'The rollouts of a step: each question with its group of completions.',
-  autoStart: true,
-  requires: [IWorkbench],
-  optional: [ILayoutRestorer, ICommandPalette, ITranslator],
-  activate: (
-    app: JupyterFrontEnd,
-    workbench: IWorkbench,
-    restorer: ILayoutRestorer | null,
-    palette: ICommandPalette | null,
-    translator: ITranslator | null,
-  ): void => {
-    const trans = (translator ?? nullTranslator).load(TRANSLATION_DOMAIN);
-    registerMainView({
-      app,
-      workbench,
-      restorer,
-      palette,
-      name: 'rollouts',
-      command: CommandIDs.openRollouts,
-      label: trans.__('Rollouts'),
-      caption: trans.__('Questions and completions of a step'),
-      icon: rolloutsIcon,
-      load: () => import('@medr1/widgets/rollouts/view'),
-      tag: 'medr1-rollouts',
-    });
-  },
-};
-
-export default rollouts;
+  command: CommandIDs.openRollouts,
+  text: (trans) => ({
+    label: trans.__('Rollouts'),
+    caption: trans.__('Questions and completions of a step'),
+  }),
+  icon: rolloutsIcon,
+  load: () => import('@medr1/widgets/rollouts/view'),
+  tag: 'medr1-rollouts',
+});
