@@ -272,7 +272,7 @@ export function policiesOf(
   const models = Object.entries(server?.sample?.models ?? {}).map(([variant, model]): Policy => ({
     key: `model:${model}`,
     group: 'Made sample',
-    label: `model of the sample, ${variant}`,
+    label: variantOf(variant) === null ? 'model of the sample' : `model of the sample, ${variant}`,
     request: { model },
     variant: variantOf(variant),
   }));

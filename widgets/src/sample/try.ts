@@ -73,10 +73,6 @@ export class SampleTry extends WatchingElement {
               >`,
           )}
         </span>
-        <label class="switch"
-          ><input type="checkbox" .checked=${this.asTokens} data-testid="as-tokens" @change=${() => (this.asTokens = !this.asTokens)} />show
-          tokens</label
-        >
       </div>
       <div class="row">
         ${FIELDS.map(([key, label, title]) => this.#field(key, label, title))}
@@ -85,6 +81,10 @@ export class SampleTry extends WatchingElement {
             ? html`<button type="button" data-testid="try-cancel" @click=${() => this.model.cancel()}>Cancel</button>`
             : html`<button class="primary" ?disabled=${!ready} data-testid="try-run">Ask</button>`
         }
+        <label class="switch"
+          ><input type="checkbox" .checked=${this.asTokens} data-testid="as-tokens" @change=${() => (this.asTokens = !this.asTokens)} />show
+          tokens</label
+        >
       </div>
     </form>`;
   }
