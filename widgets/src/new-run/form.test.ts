@@ -28,6 +28,12 @@ it('kinds follow from the schema, nullable or not', () => {
   expect(field('variant').choices).toEqual(['think', 'no-think', 'think-after']);
 });
 
+it('a tick that may be left open is chosen: yes, no or neither', () => {
+  const maybe = field('greater_is_better');
+  expect(['', 'true', 'false'].map((typed) => fromTyped(maybe, typed))).toEqual([{ value: null }, { value: true }, { value: false }]);
+  expect(typedOf([maybe], { greater_is_better: false })).toEqual({ greater_is_better: 'false' });
+});
+
 it('only keys without a default are needed', () =>
   expect(fields.filter(({ required }) => required).map(({ key }) => key)).toEqual(Object.keys(NEEDED)));
 

@@ -1,7 +1,7 @@
 /** A form out of the JSON Schema of TrainConfig: fields in groups, what was typed into values, values into a configuration. No DOM. */
 
 export type FieldKind = 'text' | 'number' | 'integer' | 'boolean' | 'choice' | 'texts' | 'numbers';
-/** What a control holds: text as typed, or a tick. */
+/** What a control holds: text as typed or chosen, or a tick. */
 export type Typed = string | boolean;
 
 export interface Field {
@@ -92,7 +92,7 @@ function kindOf(schema: Schema): FieldKind {
 
 /** A value as its control shows it. */
 export function toTyped(field: Field, value: unknown): Typed {
-  if (field.kind === 'boolean') return value === true;
+  if (field.kind === 'boolean' && !field.nullable) return value === true;
   if (value === null || value === undefined) return '';
   return Array.isArray(value) ? value.join(', ') : String(value);
 }
@@ -106,6 +106,7 @@ export function fromTyped(field: Field, typed: Typed): { value: unknown } | { pr
     if (field.required) return { problem: 'Needed.' };
     return { value: field.default };
   }
+  if (field.kind === 'boolean') return { value: text === 'true' };
   if (field.kind === 'texts') return { value: words(text) };
   if (field.kind === 'numbers') {
     const values = words(text).map(Number);

@@ -116,7 +116,7 @@ export class NewRunView extends WatchingElement {
     const value = model.state.value.typed[field.key];
     const described = problem ? `${id}-problem` : `${id}-hint`;
     const onInput = (event: Event): void => model.set(field.key, (event.target as HTMLInputElement).value);
-    if (field.kind === 'boolean')
+    if (field.kind === 'boolean' && !field.nullable)
       return html`<input
         type="checkbox"
         id=${id}
@@ -124,9 +124,10 @@ export class NewRunView extends WatchingElement {
         aria-describedby=${described}
         @change=${(event: Event) => model.set(field.key, (event.target as HTMLInputElement).checked)}
       />`;
-    if (field.kind === 'choice')
+    const choices = field.kind === 'boolean' ? ['', 'true', 'false'] : field.choices;
+    if (choices.length > 0)
       return html`<select id=${id} aria-describedby=${described} @change=${onInput}>
-        ${field.choices.map((choice) => html`<option value=${choice} ?selected=${choice === value}>${choice}</option>`)}
+        ${choices.map((choice) => html`<option value=${choice} ?selected=${choice === value}>${choice || 'none'}</option>`)}
       </select>`;
     const isNumber = field.kind === 'number' || field.kind === 'integer';
     return html`<input
