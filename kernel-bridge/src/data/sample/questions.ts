@@ -15,7 +15,7 @@ export interface Question {
 
 /**
  * Asks one question of a type about a scene; null where it makes no sense (the place of no lesion).
- * The option texts tell nothing: distractors are uniform over the pool the answers come from, positions are shuffled.
+ * Over all questions the option texts tell nothing: distractors are uniform over the pool the answers come from, positions are shuffled.
  * Of a hundred questions three have two options and three have three, as some of OmniMedVQA's.
  */
 export function ask(rng: Random, type: QuestionType, scene: Scene): Question | null {

@@ -24,8 +24,8 @@ chunk that says so.
   (difference hashes of all images lie at least 7 bits apart).
 
 A finding's kind shows as shape and colour (nodule: yellow disc, cyst: blue ring, tumor: red star, fissure: green bar), its
-grade as size, its place as place. The texts of the options tell nothing: wrong ones are drawn evenly from the pool that
-the right ones come from, in random order.
+grade as size, its place as place. Over all questions the texts of the options tell nothing: wrong ones are drawn evenly from
+the pool that the right ones come from, in random order. Within one modality they do, for its modality questions have one answer.
 
 Oddities of the real files, worked in on purpose:
 
