@@ -1,0 +1,44 @@
+/** What each process of bench/grpo.ts is told, and what it tells. */
+import type { ModelDtype } from '../../src/qwen2vl/index.ts';
+
+export type Kind = 'step' | 'sampling' | 'pass';
+
+export interface Job {
+  /** Hugging Face directory. */
+  model: string;
+  dtype: ModelDtype;
+  /** cpu or cuda. */
+  device: string;
+  /** One prompt for each. */
+  images: string[];
+  /** The same for all; `text` is the user's turn that it makes. */
+  question: { question: string; options: string[] };
+  text: string;
+  G: number;
+  /** Of each completion; none ends earlier. */
+  tokens: number;
+  /** Rounds measured, after one that is not. */
+  steps: number;
+  /** The rows of the training pass, written by ours and read by the peer. */
+  pass: string;
+}
+
+/** A line of output. */
+export interface Round {
+  seconds: number;
+  /** Of all threads. */
+  cpu_seconds: number;
+  /** Part of a step that was sampling. */
+  sample_seconds?: number;
+  /** Most memory of the process, or of the GPU, so far. */
+  peak_bytes: number;
+}
+
+/** The last line. */
+export interface Facts {
+  /** pass: mean log-probability of the completions' tokens, equal on both sides. */
+  mean_logp?: number;
+  /** pass, ours: of one prompt. */
+  prompt_tokens?: number;
+  patches?: number;
+}
