@@ -10,6 +10,9 @@ import { fakeLoadItems } from './fake-trainer.ts';
 import { fakeWorker, makeHome, testServer, until } from './harness.ts';
 import { evaluationModule, fakePlan, reproduceFake } from './reproduce-harness.ts';
 
+/** Processes start one after the other, on a machine that may be busy. */
+const SLOW_MS = 60_000;
+
 let made: ReturnType<typeof makeHome>;
 beforeEach(() => {
   made = makeHome();
@@ -101,7 +104,7 @@ it('killed with -9 again and again it ends with every part done once', async () 
 
 it('what waits shows as queued, and a stop leaves a state to go on from', async () => {
   const child = start();
-  await until(() => (runs().length === 2 && runs().some(({ state }) => state === 'running') ? true : 'it trains'));
+  await until(() => (runs().length === 2 && runs().some(({ state }) => state === 'running') ? true : 'it trains'), SLOW_MS);
   expect(runs().filter(({ state }) => state === 'queued').length).toBe(1);
   await expect(reproduceFake(made.home, made.model)).rejects.toMatchObject({ code: 'REPRODUCE_BUSY' });
   child.kill('SIGTERM');
@@ -139,7 +142,7 @@ it('hands its runs to the server of the home', async () => {
 it('goes on by itself when the server leaves', async () => {
   const t = await testServer({ home: made.home, evaluationModule });
   const worked = reproduceFake(made.home, made.model, { workerModule: fakeWorker });
-  await until(() => (runs().some(({ state, step }) => state === 'running' && step > 0) ? true : 'the server trains'));
+  await until(() => (runs().some(({ state, step }) => state === 'running' && step > 0) ? true : 'the server trains'), SLOW_MS);
   await t.server.close();
   expect((await worked).failed).toEqual([]);
   expect(runs().map(({ state }) => state)).toEqual(['finished', 'finished']);

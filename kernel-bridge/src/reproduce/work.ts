@@ -116,12 +116,16 @@ async function train(training: Training, id: string, options: WorkOptions): Prom
     for (;;) {
       const summary = summaryOf(home, id);
       tell(summary);
-      if (isTraining(directory)) {
+      if (isTraining(directory) || trainer?.holds(id)) {
         if (signal.aborted) await trainer?.stop(id);
       } else {
         if (summary.state === 'finished') return;
         signal.throwIfAborted();
-        if (trainer !== null && !(await trainer.alive())) trainer = null; // the server left: go on without it
+        const left = summary.error?.code === 'SERVER_STOPPED' || (trainer !== null && !(await trainer.alive()));
+        if (left) {
+          await trainer?.close();
+          trainer = null; // go on without the server
+        }
         if (trainer === null) trainer = await beginTraining(id, summary, options);
         else if (hasEnded(summary.state)) throw ended(summary);
       }
@@ -148,6 +152,8 @@ function summaryOf(home: string, id: string): RunSummary {
 
 /** Who trains a run. */
 interface RunTrainer {
+  /** Its process lives, though it may not have the run's lock yet: a state that says ended is somebody else's last word. */
+  holds(id: string): boolean;
   stop(id: string): Promise<void>;
   alive(): Promise<boolean>;
   close(): Promise<void>;
@@ -167,6 +173,7 @@ async function beginTraining(id: string, { state }: RunSummary, { home, workerMo
 }
 
 const onServer = (client: Client): RunTrainer => ({
+  holds: () => false,
   stop: async (id) => void (await client.action(id, 'stop').catch(() => null)),
   alive: () =>
     client.server().then(
@@ -177,6 +184,7 @@ const onServer = (client: Client): RunTrainer => ({
 });
 
 const underThisProcess = (supervisor: Supervisor, home: string): RunTrainer => ({
+  holds: (id) => supervisor.isTraining(id),
   async stop(id) {
     using store = openRun(home, id);
     if (!store.pending().some(({ action }) => action === 'stop')) store.command('stop');
