@@ -15,8 +15,12 @@ let ids: string[];
 
 beforeAll(async () => {
   lab = await openLab();
-  const { dataset } = await eventually(async () => (await lab.api('api/server')).json.sample, Boolean, 'the backend answers');
-  await add(dataset as string, SET);
+  const { dataset } = await eventually(
+    async () => (await lab.api('api/server')).json.sample as { dataset: string },
+    Boolean,
+    'the backend answers',
+  );
+  await add(dataset, SET);
   write(scans.path, {
     'ct.dcm': dicom({ width: 64, height: 48, window: { level: 40, width: 400 } }),
     'scans.jsonl': JSON.stringify({ image: 'ct.dcm', question: 'Which organ?', options: ['Liver', 'Lung'], answer: 'B', modality: 'CT' }),
