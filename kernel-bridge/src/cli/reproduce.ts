@@ -59,8 +59,9 @@ async function reproduce(options: Options): Promise<void> {
   const interrupted = (): void => (abort.signal.aborted ? process.exit(1) : abort.abort());
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, interrupted);
   const show = options.json ? () => {} : printer(plan);
-  const worked = await work({ home, plan, loadItems, signal: abort.signal, progress: show });
-  const report = await makeReport(home, plan, worked, loadItems);
+  const load = remembered(loadItems);
+  const worked = await work({ home, plan, loadItems: load, signal: abort.signal, progress: show });
+  const report = await makeReport(home, plan, worked, load);
   const directory = planDirectory(home, recipe.name);
   writeWhole(join(directory, 'report.json'), `${JSON.stringify(report, null, 1)}\n`);
   writeWhole(join(directory, 'report.md'), markdown(report));
@@ -116,6 +117,17 @@ function printer({ evaluations }: Plan): (part: Part) => void {
     if (redraw) process.stderr.write(`\r\x1b[K${text}${state === 'finished' || error ? '\n' : ''}`);
     else if (key !== last) process.stderr.write(`${text}\n`);
     last = key;
+  };
+}
+
+/** The plan asks for the same splits again and again; whoever trains or evaluates reads them anew and notices when they changed. */
+function remembered(load: typeof loadItems): typeof loadItems {
+  const known = new Map<string, ReturnType<typeof loadItems>>();
+  return (nameOrDir, options) => {
+    const key = JSON.stringify([nameOrDir, options]);
+    const loaded = known.get(key) ?? load(nameOrDir, options);
+    known.set(key, loaded);
+    return loaded;
   };
 }
 
