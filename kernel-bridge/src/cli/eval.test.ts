@@ -94,7 +94,7 @@ describe('medr1 eval', () => {
   });
 
   it('killed with -9 it goes on where it was, and ends with the answers of one never killed', async () => {
-    await writeSplit('modality/test/Fundus', 300);
+    await writeSplit('modality/test/Fundus', 100);
     const args = ['eval', '--model', tiny.model, '--dataset', tiny.directory, '--split', 'modality/test/Fundus', '--max-new-tokens', '8'];
     const child = spawn(process.execPath, [resolve(import.meta.dirname, 'main.ts'), ...args, '--batch-size', '1'], {
       env: { ...process.env, MEDR1_HOME: home },
@@ -111,15 +111,15 @@ describe('medr1 eval', () => {
     await once(child, 'exit');
     const killedAt = done();
     expect(killedAt).toBeGreaterThanOrEqual(5);
-    expect(killedAt).toBeLessThan(300);
+    expect(killedAt).toBeLessThan(100);
     expect((await medr1('evals', 'list')).evaluations).toMatchObject([{ state: 'interrupted', done: killedAt }]);
 
     const resumed = await medr1(...args, '--batch-size', '1');
     expect(listEvals(home)).toHaveLength(1);
-    expect(resumed.strict.total).toBe(300);
+    expect(resumed.strict.total).toBe(100);
     const whole = await medr1(...args, '--batch-size', '1', '--no-resume');
     expect({ ...resumed, id: whole.id }).toEqual(whole);
-  });
+  }, 180_000);
 });
 
 describe('medr1 evals', () => {
