@@ -5,6 +5,8 @@ import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { eventually, openBrowser, openLab, openPage, output, plainStart, runCommand, setTheme, type Lab } from './lab.ts';
 
+type DataElement = Element & { workbench: { data: { toJSON(): { filter: object } } } };
+
 let lab: Lab;
 let browser: Browser;
 let page: Page;
@@ -14,7 +16,7 @@ beforeAll(async () => {
   lab = await openLab();
   browser = await openBrowser();
   ({ page, errors } = await openPage(browser, lab));
-  page.setDefaultTimeout(20_000);
+  page.setDefaultTimeout(60_000);
   await plainStart(lab);
   await page.goto(lab.url);
   await page.locator('#jupyterlab-splash').waitFor({ state: 'detached' });
@@ -29,6 +31,12 @@ const view = () => page.locator('medr1-data');
 const tiles = () => view().getByTestId('data-item');
 const count = async () => (await view().getByTestId('data-count').textContent())!.trim();
 const total = async () => Number(/^[\d,]+/.exec(await count())?.[0].replaceAll(',', ''));
+/** What the workspace holds of the browser. */
+const kept = async () => {
+  const headers = { Authorization: `token ${new URL(lab.url).searchParams.get('token')}` };
+  const answer = await fetch(`${lab.base}lab/api/workspaces/default`, { headers });
+  return ((await answer.json()) as { data: Record<string, { filter?: object } | undefined> }).data['medr1:data'];
+};
 const questions = async (query: object) => (await lab.api('api/data/sample/items', query)).json;
 const loaded = () =>
   tiles()
@@ -90,7 +98,8 @@ describe('the data browser in JupyterLab', () => {
 
   it('is as it was after a reload', async () => {
     const before = await count();
-    await page.waitForTimeout(600); // the workspace is saved after a pause
+    const { filter } = await page.evaluate(() => (document.querySelector('medr1-data') as DataElement).workbench.data.toJSON());
+    await eventually(kept, (json) => JSON.stringify(json?.filter) === JSON.stringify(filter), 'the workspace has the filter');
     await page.reload();
     await tiles().first().waitFor();
     expect(await count()).toBe(before);
@@ -114,12 +123,12 @@ describe('the data browser in JupyterLab', () => {
     await page.getByTitle('Hide notification').first().click(); // it lies over the buttons
     await runCommand(page, 'docmanager:open', { path: 'first-run.ipynb' });
     await page.locator('.jp-Notebook .jp-Cell').first().waitFor();
-    const cells = await page.locator('.jp-Notebook .jp-Cell').count();
     await runCommand(page, 'medr1:open-data');
     await view().getByTestId('data-notebook').click();
     const line = page.locator('.jp-Notebook .jp-CodeCell').filter({ hasText: 'wb.dataset("sample", ids=[' });
     await line.waitFor();
-    expect(await page.locator('.jp-Notebook .jp-Cell').count()).toBe(cells + 1);
+    expect(await line.count()).toBe(1);
+    expect(await line.locator('.jp-InputPrompt').textContent()).toMatch(/\[\s*\]/); // not run
   });
 
   it('exports the picked questions', async () => {
@@ -163,6 +172,15 @@ describe('the data browser in JupyterLab', () => {
     await page.screenshot({ path: join(output, `data-narrow-${theme.toLowerCase()}.png`) });
     await page.setViewportSize({ width: 1400, height: 900 });
     await runCommand(page, 'application:toggle-left-area');
+  });
+
+  it('is arranged with the chosen question at its right and the audit in a tab', async () => {
+    await runCommand(page, 'medr1:arrange-data');
+    await page.locator('medr1-sample').waitFor();
+    const [data, sample] = await Promise.all([view().boundingBox(), page.locator('medr1-sample').boundingBox()]);
+    expect(sample!.x).toBeGreaterThan(data!.x + data!.width - 1);
+    await page.locator('.lm-TabBar-tab', { hasText: 'Audit' }).waitFor();
+    await page.screenshot({ path: join(output, 'data-arranged-dark.png') });
   });
 
   it('logged no error in the browser and asked nothing of the outside', () => {

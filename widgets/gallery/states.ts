@@ -145,7 +145,7 @@ export const STATES: Record<string, GalleryState> = {
     after: async (_element, workbench) => {
       workbench.data.apply({
         facets: { modality: ['X-Ray', 'CT(Computed Tomography)'], 'run:r1': ['wrong', 'mixed'] },
-        q: 'abnormality option:edema',
+        q: 'abnormality edema',
       });
       await settle();
       await workbench.data.pick(1);

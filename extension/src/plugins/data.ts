@@ -24,7 +24,7 @@ const data: JupyterFrontEndPlugin<void> = {
     translator: ITranslator | null,
   ): void => {
     const trans = (translator ?? nullTranslator).load(TRANSLATION_DOMAIN);
-    if (state) void restore(workbench, state);
+    const restored = state ? restore(workbench, state) : Promise.resolve();
     registerMainView({
       app,
       workbench,
@@ -35,7 +35,8 @@ const data: JupyterFrontEndPlugin<void> = {
       label: trans.__('Data'),
       caption: trans.__('Browse questions and images, filter them, start runs on them'),
       icon: dataIcon,
-      load: () => import('@medr1/widgets/data/view'),
+      // Not before the filter is back: all questions would show for a moment.
+      load: () => Promise.all([import('@medr1/widgets/data/view'), restored]),
       tag: 'medr1-data',
     });
   },

@@ -16,8 +16,9 @@ const notebook: JupyterFrontEndPlugin<void> = {
       label: trans.__('Send to notebook'),
       caption: trans.__('A new cell below the active one of the active notebook; it is not run'),
       describedBy: { args: { type: 'object', properties: { code: { type: 'string' } }, required: ['code'] } },
-      execute: ({ code }) => {
+      execute: async ({ code }) => {
         const panel = tracker?.currentWidget;
+        await panel?.context.ready; // what is put into a notebook before its file is read is lost
         const cells = panel?.content.model?.sharedModel;
         if (!panel || !cells) {
           Notification.warning(trans.__('No notebook is open. Open one, then send again.'), { autoClose: 5000 });

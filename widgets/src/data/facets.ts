@@ -158,6 +158,7 @@ export class DataFacets extends WatchingElement {
         background: light-dark(#d7e6f3, #1e3a52);
       }
       .value[aria-pressed='true'] {
+        border-color: transparent;
         box-shadow: inset 3px 0 var(--medr1-accent);
         font-weight: 600;
       }

@@ -240,7 +240,7 @@ export const tileStyles = css`
     text-underline-offset: 2px;
   }
   mark {
-    color: inherit;
+    color: var(--medr1-text);
     background: light-dark(#ffe58a, #6b5200);
   }
 `;

@@ -423,7 +423,7 @@ export class DataView extends WatchingElement {
         <button
           ?disabled=${count === 0}
           data-testid="data-notebook"
-          title="A cell with these questions as a DataFrame"
+          title="A new cell of the open notebook with these questions"
           @click=${this.#toNotebook}
         >
           Send to notebook
