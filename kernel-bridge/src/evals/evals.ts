@@ -49,12 +49,16 @@ export function summaryOf(store: EvalStore): EvalSummary {
   return summary.state === 'running' && !isEvaluating(store.directory) ? { ...summary, state: 'interrupted' } : summary;
 }
 
+/** Ids of one second are in no order; the time is. */
+export const newestFirst = (a: EvalSummary, b: EvalSummary): number => b.created_at - a.created_at || (a.id < b.id ? 1 : -1);
+
 /** Newest first; one that cannot be read is left out. */
 export function summaries(home: string): EvalSummary[] {
-  return listEvals(home).flatMap((id) => {
+  const found = listEvals(home).flatMap((id) => {
     using store = openOrNull(home, id);
     return store ? [summaryOf(store)] : [];
   });
+  return found.toSorted(newestFirst);
 }
 
 /** Tables of these evaluations, or of all finished ones of checkpoints, for the matrices. */

@@ -8,7 +8,7 @@ import { closeSync, existsSync, openSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { errors } from '../evals/errors.ts';
-import { evalDirectory, isEvaluating, listEvals, logFile, openEval, summaryOf } from '../evals/evals.ts';
+import { evalDirectory, isEvaluating, listEvals, logFile, newestFirst, openEval, summaryOf } from '../evals/evals.ts';
 import { errorBody } from '../protocol/errors.ts';
 import type { EvalState, EvalSummary } from '../protocol/evals.ts';
 import { errors as runErrors } from '../runs/errors.ts';
@@ -48,7 +48,9 @@ export class Evaluations {
 
   /** Newest first; one that cannot be read is left out and named in the server's log. */
   list(): EvalSummary[] {
-    return listEvals(this.options.home).flatMap((id) => this.summary(id) ?? []);
+    return listEvals(this.options.home)
+      .flatMap((id) => this.summary(id) ?? [])
+      .toSorted(newestFirst);
   }
 
   /** Read anew only when its files have changed, or when it may have died. */

@@ -56,7 +56,8 @@ export class EvaluationModel {
     const id = 'removed' in event ? event.removed : event.summary.id;
     this.state.update((state) => {
       const others = state.evaluations.filter((one) => one.id !== id);
-      const evaluations = 'removed' in event ? others : [...others, event.summary].toSorted((a, b) => (a.id < b.id ? 1 : -1));
+      const evaluations =
+        'removed' in event ? others : [...others, event.summary].toSorted((a, b) => b.created_at - a.created_at || (a.id < b.id ? 1 : -1));
       return { ...state, evaluations };
     });
     if (!('removed' in event)) return;
