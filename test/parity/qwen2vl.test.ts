@@ -151,7 +151,7 @@ describe.each(['qwen2_vl', 'qwen2_5_vl'] as const)('%s', (family) => {
     try {
       scope(() => {
         const completions = wanted.map((prompt) => prompt.completions);
-        const { logps, mask } = groupLogps(model, prompts, completions, { chunkTokens: 16 });
+        const { logps, mask } = groupLogps(model, prompts, completions, { tileBytes: 2 ** 20 });
         const flat = wanted.flatMap((prompt) => prompt.logps);
         const rows = logps.tolist() as number[][];
         flat.forEach((row, n) => row.forEach((value, t) => expect(Math.abs(rows[n][t] - value)).toBeLessThan(1e-3)));

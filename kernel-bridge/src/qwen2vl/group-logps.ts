@@ -23,8 +23,8 @@ export interface GroupLogpsOptions {
   entropy?: boolean;
   /** Also whether each token was the most probable one. Default false. */
   correct?: boolean;
-  /** Tokens whose logits over the vocabulary are held at once. Default: what fits 256 MiB. */
-  chunkTokens?: number;
+  /** Logits over the vocabulary that are held at once. Default: what a CPU's cache holds, 256 MiB on a GPU. */
+  tileBytes?: number;
 }
 
 /** N completions of all prompts in order, T tokens of the longest; entries past a completion's end are 0, and false in the mask. */

@@ -16,17 +16,6 @@ export function product(model: Pick<Qwen2VL, 'widens'>, x: Tensor, W: Tensor, b:
   return x.ndim === 2 ? y : torch.reshape(y, [...x.shape.slice(0, -1), W.shape[0]]);
 }
 
-/** g [R, out] W -> [R, in], the gradient of x. */
-export function inputGradient(model: Pick<Qwen2VL, 'widens'>, g: Tensor, W: Tensor): Tensor {
-  return model.widens ? widenedInputGradient(g, W) : torch.mm(g, W);
-}
-
-/** into [out, in] += g^T x, the gradient of W. */
-export function addWeightGradient(model: Pick<Qwen2VL, 'widens'>, into: Tensor, g: Tensor, x: Tensor): void {
-  if (model.widens) torch.add_(into, widenedWeightGradient(g, x));
-  else torch.addmm_(into, torch.t(g), x);
-}
-
 const widened = customFunction<[x: Tensor, W: Tensor, b?: Tensor], Tensor>({
   forward(context, x, W, b) {
     context.save(x, W);

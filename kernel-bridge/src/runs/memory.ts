@@ -45,8 +45,9 @@ export interface Workload {
 export const PARTS = ['weights', 'reference', 'optimizer', 'gradients', 'activations', 'logits', 'kv_cache', 'images'] as const;
 export type Memory = Record<(typeof PARTS)[number], number>;
 
-/** Logits over the vocabulary are held a chunk of this many float32 bytes at a time (token-logps.ts). */
-const CHUNK_BYTES = 256 * 2 ** 20;
+/** Logits over the vocabulary are made and kept whole up to some size, else a tile at a time (qwen2vl/token-logps.ts). */
+const KEPT_BYTES = { cpu: 32 * 2 ** 20, cuda: 256 * 2 ** 20 };
+const TILE_BYTES = { cpu: 8 * 2 ** 20, cuda: 256 * 2 ** 20 };
 /** Patches of images that the encoder keeps (rl/encoder.ts), and of one image: channels x frames x 14 x 14 float32. */
 const IMAGE_CACHE_BYTES = 512 * 2 ** 20;
 const PATCH_BYTES = 1176 * 4;
@@ -119,7 +120,7 @@ export function memoryPhases(
   };
   const gradients = adapter > 0 ? adapter : trainable * bytes;
   const kept = activations(shape, config, work, bytes);
-  const logits = logitBytes(shape, config, work, bytes);
+  const logits = logitBytes(shape, work, bytes, device);
   const learnsEmbedding = !config.use_peft;
   const embedding = learnsEmbedding ? shape.embedding * bytes : 0;
   // With accumulation the gradients of earlier passes are there all along.
@@ -204,18 +205,19 @@ function passing(shape: ModelShape, rows: number, imageRows: number, bytes: numb
   return bytes * Math.max(decoder, vision);
 }
 
-/** Logits of one chunk of tokens and what is made of them. */
-function logitBytes(shape: ModelShape, config: MemoryConfig, work: Workload, bytes: number) {
+/** Logits of one tile and what is made of them; on the CPU in float32, whatever the weights are. */
+function logitBytes(shape: ModelShape, work: Workload, bytes: number, device: Device) {
   const tokens = work.microCompletions * work.completion;
-  const chunk = Math.min(tokens, Math.max(1, Math.floor(CHUNK_BYTES / (4 * shape.vocabulary))));
-  const several = tokens > chunk;
-  const one = 4 * chunk * shape.vocabulary;
-  const cast = bytes === 2 ? one / 2 : 0;
-  const scaled = config.temperature === 1 ? 0 : one;
+  const whole = 4 * tokens * shape.vocabulary;
+  const kept = whole <= KEPT_BYTES[device];
+  const tile = kept ? whole : TILE_BYTES[device];
+  const cast = bytes === 2 && device === 'cuda' ? tile / 2 : 0;
+  const hidden = 4 * tokens * shape.hidden;
+  const wide = bytes === 2 && device === 'cpu' ? hidden : 0;
   return {
-    reference: 2 * one + cast + scaled,
-    forward: 4 * one + cast + scaled, // logits, log-probabilities, and two for the entropy
-    backward: 2 * one + cast + (several ? one + cast + scaled : 0), // log-probabilities, kept or made again, and probabilities
+    reference: (kept ? 2 : 1) * tile + cast + wide,
+    forward: (kept ? 3 : 2) * tile + cast + wide, // logits kept or not, then without their maximum, and their exponentials for the entropy
+    backward: (kept ? 2 : 1) * tile + cast + wide + hidden, // probabilities, and the gradient of the hidden states
   };
 }
 
