@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 ACTIVE = {"queued", "starting", "running", "pausing", "stopping"}
 POLL_S = 0.5
+TAKEN_UP_S = 10
 GROUPS_A_PAGE = 64
 EVENTS_A_PAGE = 500
 
@@ -128,7 +129,12 @@ class Run:
         return self._act("pause")
 
     def resume(self) -> Run:
-        return self._act("resume")
+        """Returns once the run no longer stands still, so that `wait` does not take it for paused."""
+        self._act("resume")
+        end = time.monotonic() + TAKEN_UP_S
+        while self.summary()["state"] == "paused" and time.monotonic() < end:
+            time.sleep(0.05)
+        return self
 
     def stop(self) -> Run:
         """Stops after the step in progress, with a checkpoint."""
