@@ -46,7 +46,7 @@ const sum = (counts) =>
   counts.reduce((a, b) => ({ passed: a.passed + b.passed, failed: a.failed + b.failed, skipped: a.skipped + b.skipped }));
 
 /** @returns {Promise<Count>} */
-async function vitest(name, projects = [name]) {
+async function vitest(name, projects = [name], options = []) {
   const file = report(name);
   rmSync(file, { force: true });
   const status = await run(node24(), [
@@ -57,6 +57,7 @@ async function vitest(name, projects = [name]) {
     '--reporter=json',
     `--outputFile.json=${file}`,
     '--passWithNoTests',
+    ...options,
   ]);
   const found = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : { numPassedTests: 0, numFailedTests: 0, numPendingTests: 0 };
   // A file that does not load, or an error outside any test, fails the suite without failing a test.
@@ -108,7 +109,8 @@ const suites = {
   parity: () => vitest('parity'),
   python: pytest,
   server: () => vitest('server'),
-  e2e: () => vitest('e2e'),
+  // One JupyterLab, browser and training run at a time is all that two cores can give.
+  e2e: () => vitest('e2e', ['e2e'], ['--no-file-parallelism']),
 };
 
 async function main() {

@@ -30,7 +30,7 @@ export async function openLab(baseUrl = '/user/alice/'): Promise<Lab> {
   mkdirSync(output, { recursive: true });
   const log = openSync(join(output, 'jupyterlab.log'), 'w');
   const lab = await startLab({
-    port: await freePort(18888),
+    port: await freePort(18000 + (process.pid % 1000) * 10), // apart from a suite that starts at the same moment
     dir: join(home, 'notebooks'),
     state: join(home, 'jupyter'),
     baseUrl,
