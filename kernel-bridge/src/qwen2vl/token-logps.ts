@@ -75,7 +75,7 @@ const tiled = (tiles: Tiles, { temperature, entropy, widens }: { temperature: nu
           const kept: Tensor[] = [];
           for (const columns of tiles.columns) {
             const before: Seen | null = seen;
-            const step = scope(() => {
+            const step: { seen: Seen; logits: Tensor[] } = scope(() => {
               const logits = logitsOf(hidden, wide(cut(W, columns), widens), temperature); // [m, v]
               return { seen: look(before, logits, wanted, columns, entropy, !tiles.keep), logits: tiles.keep ? [logits] : [] };
             });
