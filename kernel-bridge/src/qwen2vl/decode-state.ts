@@ -31,7 +31,8 @@ export class DecodeState {
   private readonly sampler: Sampler;
   private readonly suppress: Tensor | null;
   private readonly turns: Rotation; // [positions, 1, D]
-  private readonly threads: number;
+  private readonly wide: Qwen2VL | null; // of the model, made for the time of sampling
+  private readonly threads: { layers: number; head: number };
   private slot = 0; // the next free place in the rows' cache
   private owners: number[]; // row -> prompt
   private prompts: PromptCache;
@@ -41,7 +42,8 @@ export class DecodeState {
 
   /** Encodes the images and prefills the prompts, each of which gets n rows. */
   constructor(model: Qwen2VL, prompts: EncodedPrompt[], n: number, maxNewTokens: number, options: DecodeOptions) {
-    this.model = model;
+    this.wide = model.widens && 4 * model.parameterCount <= WIDE_BYTES ? model.widened() : null;
+    model = this.model = this.wide ?? model;
     this.threads = usefulThreads(model, prompts.length * n);
     const start = quietly(() => {
       const prefix = layOut(model, prompts);
@@ -62,7 +64,7 @@ export class DecodeState {
 
   /** Draws a token for every row. */
   draw(): void {
-    this.drawn.push(withThreads(this.threads, () => quietly(() => this.sampler(this.rows.logits, this.rows.seen))));
+    this.drawn.push(withThreads(this.threads.head, () => quietly(() => this.sampler(this.rows.logits, this.rows.seen))));
   }
 
   /** Tokens drawn since the last reading, one entry a step. Waits for the device. */
@@ -80,7 +82,7 @@ export class DecodeState {
   advance(): void {
     const { model, prompts, groups, rows, turns, slot } = this;
     const { ids } = this.drawn.at(-1)!;
-    const step = () => {
+    const layers = () => {
       const x = torch.embedding(model.weight('model.embed_tokens.weight'), ids); // [N, hidden]
       const turn = { cos: torch.index_select(turns.cos, 0, rows.places), sin: torch.index_select(turns.sin, 0, rows.places) };
       const hidden = decode(model, x, turn, (layer, q, k, v) => {
@@ -91,9 +93,12 @@ export class DecodeState {
       });
       torch.add_(rows.places, 1);
       if (rows.seen !== null) torch.scatter_(rows.seen, 1, torch.unsqueeze(ids, 1), true);
-      return logitsOf(model, hidden);
+      return hidden;
     };
-    const logits = withThreads(this.threads, () => quietly(step));
+    const logits = quietly(() => {
+      const hidden = withThreads(this.threads.layers, layers);
+      return withThreads(this.threads.head, () => logitsOf(model, hidden));
+    });
     free(rows.logits);
     rows.logits = logits;
     this.slot++;
@@ -147,6 +152,7 @@ export class DecodeState {
 
   [Symbol.dispose](): void {
     free([this.rows, this.prompts, this.groups, this.turns, this.suppress, this.drawn.splice(0)]);
+    this.wide?.disposeCopy();
   }
 }
 
@@ -210,16 +216,22 @@ function seenTokens(ids: number[][], vocabSize: number, device: string): Tensor 
 
 const CORE_CACHE_BYTES = 2 ** 20;
 const FEW_ROWS = 512;
+const LITTLE_WORK = 2 ** 24;
 
 /**
- * Threads worth having for one token of each row. A layer whose weights lie in a core's own cache is done before a second core has
- * heard of it: the made sample's model decodes up to twice as fast on one (docs/benchmarks.md).
+ * Threads worth having for one token of each row. A product whose weights lie in a core's own cache, or of few operations, is done before a
+ * second core has heard of it: the made sample's model decodes up to twice as fast on one (docs/benchmarks.md).
  */
-function usefulThreads(model: Qwen2VL, rows: number): number {
-  const { hidden_size: width, intermediate_size: mlp } = model.config.text_config;
+function usefulThreads(model: Qwen2VL, rows: number): { layers: number; head: number } {
+  const { hidden_size: width, intermediate_size: mlp, vocab_size } = model.config.text_config;
   const layerBytes = 4 * width * (3 * width + 3 * mlp);
-  return layerBytes <= CORE_CACHE_BYTES && rows <= FEW_ROWS ? 1 : Infinity;
+  const cached = layerBytes <= CORE_CACHE_BYTES && rows <= FEW_ROWS;
+  const little = (out: number): boolean => 2 * rows * width * out <= LITTLE_WORK;
+  return { layers: cached || little(mlp) ? 1 : Infinity, head: little(vocab_size) ? 1 : Infinity };
 }
+
+/** A bfloat16 model that is no larger than this in float32 is sampled from in float32, where bfloat16 is slow (product.ts). */
+const WIDE_BYTES = 2 ** 28;
 
 /** Runs `work` without gradients and frees what it made, save what it returns. */
 function quietly<T>(work: () => T): T {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { backward, generator, scope, tensor, torch, type Tensor } from '../torch/index.ts';
+import { backward, generator, noGrad, scope, tensor, torch, type Tensor } from '../torch/index.ts';
 import { product } from './product.ts';
 
 const random = generator(3);
@@ -51,3 +51,14 @@ it('other models use the plain operator', () =>
     const [x, W] = [tensor([[1, 2]]), tensor([[3, 4]])];
     expect(product({ widens: false }, x, W, null).item()).toBe(11);
   }));
+
+it.each(['with a bias', 'without'])('few rows of a large matrix from the other side: %s', (which) =>
+  scope(() => {
+    const [x, W] = [torch.randn([3, 1024], { generator: random }), torch.randn([1030, 1024], { generator: random })];
+    const b = which === 'without' ? null : torch.randn([1030], { generator: random });
+    const y = noGrad(() => product({ widens: false }, x, W, b));
+    expect(y.shape).toEqual([3, 1030]);
+    expect(off(y, torch.linear(x, W, b))).toBeLessThan(1e-5);
+    expect(y.strides).toEqual([1, 3]);
+  }),
+);

@@ -21,8 +21,10 @@ export interface Sampler {
  */
 export function makeSampler(options: SamplingOptions, suppress: Tensor | null, generator: Generator | null): Sampler {
   const { temperature = 1, topK, topP, minP, repetitionPenalty = 1, greedy = false } = options;
+  const plain = !greedy && topK === undefined && (topP ?? 1) === 1 && (minP ?? 0) === 0 && repetitionPenalty === 1;
+  if (plain) return (logits) => drawPlain(logits, temperature, suppress, generator);
   return (logits, seen) => {
-    const wide = logits.to({ dtype: 'float32' });
+    const wide = rowsOf(logits);
     const scaled = greedy || temperature === 1 ? wide : torch.div(wide, temperature);
     const logProbs = torch.log_softmax(scaled, -1); // [N, V]
     let scores = logProbs;
@@ -34,23 +36,37 @@ export function makeSampler(options: SamplingOptions, suppress: Tensor | null, g
     if (topK !== undefined) scores = keepTopK(scores, topK);
     if (topP !== undefined && topP < 1) scores = keepTopP(scores, topP);
     if (minP !== undefined && minP > 0) scores = keepMinP(scores, minP);
-    const ids = greedy ? torch.argmax(scores, -1) : draw(scores, generator); // [N]
+    const ids = greedy ? torch.argmax(scores, -1) : drawWeighted(torch.exp(scores), generator).ids; // [N]
     return { ids, logps: torch.squeeze(torch.gather(logProbs, 1, torch.unsqueeze(ids, 1)), 1) };
   };
 }
 
+/** In float32, each row in one piece: product.ts may give them the other way round. */
+const rowsOf = (logits: Tensor): Tensor => torch.contiguous(logits.to({ dtype: 'float32' }));
+
+/** Without truncation three passes over the vocabulary do, in place: maximum, exponentials, sums. logits [N, V] */
+function drawPlain(logits: Tensor, temperature: number, suppress: Tensor | null, generator: Generator | null): ReturnType<Sampler> {
+  const wide = rowsOf(logits);
+  const below = torch.sub(wide, torch.amax(wide, [-1], true));
+  const weights = torch.exp_(temperature === 1 ? below : torch.div_(below, temperature)); // [N, V]
+  const left = suppress === null ? 0 : torch.sum(torch.index_select(weights, 1, suppress), [1]); // [N]
+  if (suppress !== null) torch.index_fill_(weights, 1, suppress, 0);
+  const { ids, total } = drawWeighted(weights, generator);
+  const chosen = torch.squeeze(torch.gather(weights, 1, torch.unsqueeze(ids, 1)), 1);
+  return { ids, logps: torch.log(torch.div(chosen, torch.add(total, left))) };
+}
+
 /**
- * A token of each row by its probability, in two draws: a block of the vocabulary, then a token in it. Only the blocks' sums and the
- * one block are added up in float64, not the whole vocabulary. scores [N, V] -> [N]
+ * A token of each row by its weight, in two draws: a block of the vocabulary, then a token in it. Only the blocks' sums and the one block are
+ * added up in float64, not the whole vocabulary. weights [N, V] -> ids [N], and the rows' sums
  */
-function draw(scores: Tensor, generator: Generator | null): Tensor {
-  const [N, V] = scores.shape;
+function drawWeighted(weights: Tensor, generator: Generator | null): { ids: Tensor; total: Tensor } {
+  const [N, V] = weights.shape;
   const size = blockSize(V);
-  const blocks = torch.view(torch.exp(scores), [N, V / size, size]);
-  const block = pick(torch.sum(blocks, [2]), generator); // [N]
-  const row = torch.add(block, torch.arange(0, (N * V) / size, V / size, { device: scores.device }));
-  const within = pick(torch.index_select(torch.reshape(blocks, [-1, size]), 0, row), generator); // [N]
-  return torch.add(torch.mul(block, size), within);
+  const sums = torch.sum(torch.view(weights, [N, V / size, size]), [2]); // [N, V / size]
+  const first = torch.unsqueeze(torch.mul(pick(sums, generator), size), 1); // [N, 1]
+  const block = torch.gather(weights, 1, torch.add(first, torch.arange(size, { device: weights.device }))); // [N, size]
+  return { ids: torch.add(torch.squeeze(first, 1), pick(block, generator)), total: torch.sum(sums, [1]) };
 }
 
 /** The largest divisor of V up to its square root. */
@@ -72,9 +88,9 @@ function pick(weights: Tensor, generator: Generator | null): Tensor {
   return torch.squeeze(torch.clamp_max(torch.searchsorted(cumulative, target, { right: true }), K - 1), 1);
 }
 
-/** The given tokens as an index, null when there are none in the vocabulary. */
+/** The given tokens as an index, each once, null when there are none in the vocabulary. */
 export function suppression(tokenIds: number[], vocabSize: number, device: string): Tensor | null {
-  const inside = tokenIds.filter((id) => id < vocabSize);
+  const inside = [...new Set(tokenIds)].filter((id) => id < vocabSize);
   return inside.length === 0 ? null : tensor(inside, { dtype: 'int64', device });
 }
 

@@ -48,6 +48,8 @@ export type Memory = Record<(typeof PARTS)[number], number>;
 /** Logits over the vocabulary are made and kept whole up to some size, else a tile at a time (qwen2vl/token-logps.ts). */
 const KEPT_BYTES = { cpu: 32 * 2 ** 20, cuda: 256 * 2 ** 20 };
 const TILE_BYTES = { cpu: 8 * 2 ** 20, cuda: 256 * 2 ** 20 };
+/** A bfloat16 model this small is widened while a CPU samples from it (qwen2vl/decode-state.ts). */
+const WIDE_BYTES = 2 ** 28;
 /** Patches of images that the encoder keeps (rl/encoder.ts), and of one image: channels x frames x 14 x 14 float32. */
 const IMAGE_CACHE_BYTES = 512 * 2 ** 20;
 const PATCH_BYTES = 1176 * 4;
@@ -129,6 +131,7 @@ export function memoryPhases(
   return {
     sampling: {
       ...always,
+      weights: always.weights + (bytes === 2 && device === 'cpu' && 4 * shape.parameters <= WIDE_BYTES ? 4 * shape.parameters : 0),
       kv_cache: config.trainer === 'sft' ? 0 : cacheBytes(shape, work, bytes),
       activations: config.trainer === 'sft' ? 0 : passing(shape, work.questions * work.prompt, work.questions * work.patches, bytes),
     },
