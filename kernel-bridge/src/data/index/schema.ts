@@ -43,7 +43,7 @@ export const indexPath = (name: string, home?: string) => join(datasetDir(name, 
 export function openForWriting(name: string, home?: string): DatabaseSync {
   mkdirSync(datasetDir(name, home), { recursive: true });
   const db = new DatabaseSync(indexPath(name, home), { timeout: 5000 });
-  db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY'); // rebuilt from the data folder if a power cut takes the end
+  db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -32768; PRAGMA temp_store = MEMORY'); // rebuilt from the data folder if a power cut takes the end
   const version = (db.prepare('PRAGMA user_version').get() as { user_version: number }).user_version;
   if (version !== SCHEMA_VERSION) {
     for (const table of ['items_fts', 'members', 'items', 'images', 'files', 'meta']) db.exec(`DROP TABLE IF EXISTS ${table}`);
