@@ -53,6 +53,15 @@ describe('who answers', () => {
     expect((await t.client.run(id)).summary).toMatchObject({ state: 'paused', step });
   });
 
+  it('a run that took its last step while the question waited: its last checkpoint', async () => {
+    const { id } = await t.client.createRun(t.config({ max_steps: 1, learning_rate: 1 }));
+    await reached(t.client, id, 'running');
+    expect(await t.client.generate({ run: id, question: 'What?' })).toMatchObject({
+      step: 1,
+      completions: [{ text: expect.stringMatching(/^step-000001 /) }],
+    });
+  });
+
   it('a run that has ended: its last checkpoint, or the one named', async () => {
     const run = await stopped();
     expect(await t.client.generate({ run, question: 'What?' })).toMatchObject({

@@ -66,14 +66,22 @@ export class Generations {
     const facts = { run: run?.id ?? null, variant: ask.variant, seed: ask.seed };
     // the prompt alone needs no policy, and so no wait for a step
     if (run && request.step === undefined && ask.num > 0) {
-      const answered = this.#options.supervisor.ask(run.id, ask, signal);
-      if (answered) {
-        const { answer, step } = await answered;
-        return { ...facts, step, model: run.config.model_name_or_path, ...answer };
-      }
+      const answered = await this.#askPolicy(run.id, ask, signal);
+      if (answered) return { ...facts, step: answered.step, model: run.config.model_name_or_path, ...answered.answer };
     }
     const { step, ...source } = run ? this.#sourceOf(run.id, run.config, request.step) : modelSource(request.model!);
     return { ...facts, step, model: source.path, ...(await this.#inTurn(ask, source, signal)) };
+  }
+
+  /** Null when nobody trains the run, or when it took its last step before it got to the question: its last checkpoint is that policy. */
+  async #askPolicy(run: string, ask: Ask, signal: AbortSignal): Promise<{ answer: Answer; step: number | null } | null> {
+    try {
+      return await this.#options.supervisor.ask(run, ask, signal);
+    } catch (error) {
+      const { state } = this.#options.store(run).row();
+      if (signal.aborted || (state !== 'finished' && state !== 'stopped')) throw error;
+      return null;
+    }
   }
 
   /** The question, and the prompt it goes into (GenerateRequest says which). */
