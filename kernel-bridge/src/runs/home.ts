@@ -23,9 +23,14 @@ export const checkpointName = (step: number): string => `step-${String(step).pad
 const ID = /^\d{8}-\d{6}-[0-9a-z]{4}$/;
 export const isRunId = (id: string): boolean => ID.test(id);
 
-/** Sortable by time of creation (UTC), for example 20261123-154501-k3f9. */
-export function newRunId(now = new Date()): string {
-  const stamp = now.toISOString().replace(/[-:]/g, '').replace('T', '-').slice(0, 15);
-  const suffix = Array.from(randomBytes(4), (byte) => '0123456789abcdefghijklmnopqrstuv'[byte % 32]).join('');
-  return `${stamp}-${suffix}`;
+const BASE_32 = '0123456789abcdefghijklmnopqrstuv'; // in the order of their codes
+let last = 0;
+
+/** Sortable by time of creation (UTC, to the millisecond; strictly within a process), for example 20261123-154501-k3f9. */
+export function newRunId(): string {
+  last = Math.max(Date.now(), last + 1);
+  const stamp = new Date(last).toISOString().replace(/[-:]/g, '').replace('T', '-').slice(0, 15);
+  const ms = last % 1000;
+  const digits = [ms >> 5, ms, ...randomBytes(2)].map((value) => BASE_32[value % 32]);
+  return `${stamp}-${digits.join('')}`;
 }
