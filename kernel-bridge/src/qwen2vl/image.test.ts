@@ -42,6 +42,15 @@ describe('decodeImage', () => {
     await expect(decodeImage(file('bomb.png', pngHeader(100_000, 100_000)))).rejects.toThrow(/bomb\.png: .*pixel limit/i);
   });
 
+  it('takes 16-bit grey as Pillow does: clipped, but with an alpha channel its high byte', async () => {
+    const grey = Buffer.from([0, 0x01, 0x23, 0x00, 0x80]); // no filter; 0x0123 and 0x0080
+    const plain = await decodeImage(file('grey16.png', png(2, 1, 0, 16, grey)));
+    expect([...plain.data]).toEqual([255, 255, 255, 128, 128, 128]);
+    const alpha = Buffer.from([0, 0x01, 0x23, 0xff, 0xff, 0x80, 0x00, 0x00, 0x00]);
+    const both = await decodeImage(file('grey_alpha16.png', png(2, 1, 4, 16, alpha)));
+    expect([...both.data]).toEqual([1, 1, 1, 128, 128, 128]);
+  });
+
   it('takes pixels as they are: grey is repeated, alpha dropped, a wrong size refused', async () => {
     const grey = await decodeImage({ data: Uint8Array.of(7, 9), width: 2, height: 1, channels: 1 });
     expect([...grey.data]).toEqual([7, 7, 7, 9, 9, 9]);
@@ -70,7 +79,10 @@ describe('smartResize', () => {
 });
 
 /** A PNG that announces a size and holds nothing. */
-function pngHeader(width: number, height: number): Uint8Array {
+const pngHeader = (width: number, height: number) => png(width, height, 2, 8, Buffer.alloc(10));
+
+/** `lines` are the filtered lines, not deflated yet. */
+function png(width: number, height: number, colourType: number, depth: number, lines: Uint8Array): Uint8Array {
   const chunk = (type: string, data: Uint8Array) => {
     const body = Buffer.concat([Buffer.from(type, 'latin1'), data]);
     const out = Buffer.alloc(body.length + 8);
@@ -82,9 +94,9 @@ function pngHeader(width: number, height: number): Uint8Array {
   const size = Buffer.alloc(13);
   size.writeUInt32BE(width, 0);
   size.writeUInt32BE(height, 4);
-  size.set([8, 2, 0, 0, 0], 8);
+  size.set([depth, colourType, 0, 0, 0], 8);
   const signature = Buffer.from('89504e470d0a1a0a', 'hex');
-  return Buffer.concat([signature, chunk('IHDR', size), chunk('IDAT', deflateSync(Buffer.alloc(10))), chunk('IEND', Buffer.alloc(0))]);
+  return Buffer.concat([signature, chunk('IHDR', size), chunk('IDAT', deflateSync(lines)), chunk('IEND', Buffer.alloc(0))]);
 }
 
 function crc(bytes: Uint8Array): number {

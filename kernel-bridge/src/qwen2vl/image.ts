@@ -1,7 +1,7 @@
 /**
  * Image files as RGB pixels, as Pillow's `convert("RGB")` gives them: EXIF orientation applied, alpha dropped, palettes and
- * grey expanded, ICC profiles ignored. 16-bit grey is clipped at 255, which is what transformers sees through Pillow:
- * data sets of 16-bit images want a window chosen first (give the pixels as `{ data, width, height, channels }`).
+ * grey expanded, ICC profiles ignored (CMYK's too). 16-bit grey is clipped at 255 (with alpha: its high byte), which is what transformers sees
+ * through Pillow: data sets of 16-bit images want a window chosen first (give the pixels as `{ data, width, height, channels }`).
  */
 import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
@@ -39,18 +39,35 @@ export async function decodeImage(input: ImageInput): Promise<RawImage> {
 
 async function decodeBytes(bytes: Uint8Array): Promise<RawImage> {
   const image = () => sharp(bytes, { autoOrient: true, limitInputPixels: MAX_PIXELS, limitInputChannels: 5, ignoreIcc: true });
-  const { depth, space } = await image().metadata();
-  if (depth === 'ushort' && (space === 'grey16' || space === 'b-w')) return clipped(image());
+  const { depth, space, format } = await image().metadata();
+  const greyAlphaPng = format === 'png' && bytes[25] === 4; // its colour type; hasAlpha is true of a transparent colour as well
+  if (depth === 'ushort' && (space === 'grey16' || space === 'b-w')) return fromGrey16(image(), greyAlphaPng);
+  if (space === 'cmyk') return fromCmyk(image());
   const { data, info } = await image().removeAlpha().toColourspace('srgb').raw().toBuffer({ resolveWithObject: true });
   return rawToRgb({ data, width: info.width, height: info.height, channels: info.channels });
 }
 
-async function clipped(image: Sharp): Promise<RawImage> {
+async function fromGrey16(image: Sharp, hasAlpha: boolean): Promise<RawImage> {
   const { data, info } = await image.removeAlpha().toColourspace('grey16').raw({ depth: 'ushort' }).toBuffer({ resolveWithObject: true });
   const wide = new Uint16Array(data.buffer, data.byteOffset, data.byteLength / 2);
   const { width, height } = info;
   const rgb = new Uint8Array(width * height * 3);
-  for (let i = 0; i < width * height; i++) rgb.fill(Math.min(255, wide[i * info.channels]), 3 * i, 3 * i + 3);
+  for (let i = 0; i < width * height; i++) {
+    const grey = wide[i * info.channels];
+    rgb.fill(hasAlpha ? grey >> 8 : Math.min(255, grey), 3 * i, 3 * i + 3);
+  }
+  return { data: rgb, width, height, channels: 3 };
+}
+
+/** Each ink takes its share of what the black leaves. */
+async function fromCmyk(image: Sharp): Promise<RawImage> {
+  const { data, info } = await image.pipelineColourspace('cmyk').toColourspace('cmyk').raw().toBuffer({ resolveWithObject: true });
+  const { width, height, channels } = info;
+  const rgb = new Uint8Array(width * height * 3);
+  for (let i = 0; i < width * height; i++) {
+    const light = 255 - data[i * channels + 3];
+    for (let c = 0; c < 3; c++) rgb[3 * i + c] = light - Math.round((data[i * channels + c] * light) / 255);
+  }
   return { data: rgb, width, height, channels: 3 };
 }
 

@@ -1,4 +1,5 @@
 import type { Variant } from '../protocol/index.ts';
+import { PYTHON_SPACE } from './parse.ts';
 import type { RewardDefinition } from './types.ts';
 
 /** What a tag may hold: anything but one of the four tags, so that each stands exactly once. */
@@ -6,9 +7,9 @@ const BODY = '(?:(?!</?(?:think|answer)>)[\\s\\S])*';
 const THINK = `<think>${BODY}</think>`;
 const ANSWER = `<answer>${BODY}</answer>`;
 const PATTERNS: Record<Variant, RegExp> = {
-  think: new RegExp(`^${THINK}\\s*${ANSWER}$`),
-  'no-think': new RegExp(`^\\s*${ANSWER}$`),
-  'think-after': new RegExp(`^\\s*${ANSWER}\\s*${THINK}$`),
+  think: new RegExp(`^${THINK}${PYTHON_SPACE}*${ANSWER}$`),
+  'no-think': new RegExp(`^${PYTHON_SPACE}*${ANSWER}$`),
+  'think-after': new RegExp(`^${PYTHON_SPACE}*${ANSWER}${PYTHON_SPACE}*${THINK}$`),
 };
 
 /**

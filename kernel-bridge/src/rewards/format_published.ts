@@ -1,11 +1,15 @@
 import type { Variant } from '../protocol/index.ts';
+import { PYTHON_SPACE as S } from './parse.ts';
 import type { RewardDefinition } from './types.ts';
+
+const THINK = '<think>[\\s\\S]*?</think>';
+const ANSWER = '<answer>[\\s\\S]*?</answer>';
 
 /** re.fullmatch(..., re.DOTALL) of grpo_vqa.py and grpo_vqa_nothink.py; think-after is ours in their manner. */
 const PATTERNS: Record<Variant, RegExp> = {
-  think: /^<think>[\s\S]*?<\/think>\s*<answer>[\s\S]*?<\/answer>$/,
-  'no-think': /^\s*<answer>[\s\S]*?<\/answer>$/,
-  'think-after': /^\s*<answer>[\s\S]*?<\/answer>\s*<think>[\s\S]*?<\/think>$/,
+  think: new RegExp(`^${THINK}${S}*${ANSWER}$`),
+  'no-think': new RegExp(`^${S}*${ANSWER}$`),
+  'think-after': new RegExp(`^${S}*${ANSWER}${S}*${THINK}$`),
 };
 
 /** Med-R1's format reward as published: content is not looked at, repeated tags pass. */

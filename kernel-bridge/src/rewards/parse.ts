@@ -3,25 +3,41 @@
  * Med-R1's published scripts mark "C) CT" and "c" wrong, and other papers do not.
  */
 
+/** What Python's `\s` and str.strip() take for white space: JavaScript's have U+FEFF besides, and lack U+001C to U+001F and U+0085. */
+export const PYTHON_SPACE = '[\\t-\\r\\x1c-\\x20\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000]';
+const S = PYTHON_SPACE;
+
+const SPACE = new RegExp(S);
+const WORD_ALONE = new RegExp(`<answer>${S}*([\\p{L}\\p{N}_]+)${S}*</answer>`, 'u');
+const BARE_LETTER = new RegExp(`^${S}*([A-Z])${S}*$`);
+const LETTER_ALONE = new RegExp(`<answer>${S}*([A-Z])${S}*</answer>`);
+
 /** Accuracy reward's reading: text of the first answer tag on one line, else the whole completion (Med-R1 grpo_vqa.py, `.` without DOTALL). */
 export function taggedText(completion: string): string {
-  return (/<answer>([^\n]*?)<\/answer>/.exec(completion)?.[1] ?? completion).trim();
+  return strip(/<answer>([^\n]*?)<\/answer>/.exec(completion)?.[1] ?? completion);
+}
+
+/** Python's str.strip(); by hand, because an expression takes the square of a run of spaces that ends in something else. */
+function strip(text: string): string {
+  let [from, to] = [0, text.length];
+  while (from < to && SPACE.test(text[from])) from++;
+  while (from < to && SPACE.test(text[to - 1])) to--;
+  return text.slice(from, to);
 }
 
 /** Evaluation scripts' reading: the word in the first tag that holds one word and nothing else; null when there is none. */
 export function strictAnswer(completion: string): string | null {
-  return /<answer>\s*([\p{L}\p{N}_]+)\s*<\/answer>/u.exec(completion)?.[1] ?? null;
+  return WORD_ALONE.exec(completion)?.[1] ?? null;
 }
 
 /** The zero-shot script's reading, whose prompt asks for no tags: the whole completion is the letter (Med-R1 test_qwen2vl_vqa_zero_shot.py). */
 export function bareAnswer(completion: string): string | null {
-  return /^\s*([A-Z])\s*$/.exec(completion)?.[1] ?? null;
+  return BARE_LETTER.exec(completion)?.[1] ?? null;
 }
 
 /** The letter a first answer tag holds, alone; null when it holds anything else or there is no tag. */
 export function answerLetter(completion: string): string | null {
-  const tagged = /<answer>\s*([A-Z])\s*<\/answer>/.exec(completion);
-  return tagged?.[1] ?? null;
+  return LETTER_ALONE.exec(completion)?.[1] ?? null;
 }
 
 const normalise = (text: string): string => text.trim().toLowerCase().replace(/\.+$/, '').trim();

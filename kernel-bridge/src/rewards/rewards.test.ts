@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Variant } from '../protocol/index.ts';
-import { REWARDS, bareAnswer, createReward, score, strictAnswer, tolerantAnswer, type RewardInput } from './index.ts';
+import { REWARDS, answerLetter, bareAnswer, createReward, score, strictAnswer, tolerantAnswer, type RewardInput } from './index.ts';
 
 const input = (completion: string, answer: string | null = 'C', tokens = 10): RewardInput => ({
   completion,
@@ -93,6 +93,32 @@ describe('reading answers', () => {
   ])('%j: strict %s, tolerant %s', (completion, strict, tolerant) => {
     expect(strictAnswer(completion)).toBe(strict);
     expect(tolerantAnswer(completion, input('').item.options)).toBe(tolerant);
+  });
+});
+
+describe("white space is Python's, whose expressions the published ones are", () => {
+  it.each([
+    // between the tags, is white space in Python
+    ['\x1c', true],
+    ['\x1f', true],
+    ['\x85', true],
+    ['\u3000', true],
+    ['\u2028', true],
+    ['\ufeff', false],
+    ['\u200b', false],
+    ['\u180e', false],
+  ])('%j: %s', async (space, isSpace) => {
+    const completion = `<think>a</think>${space}<answer>${space}C${space}</answer>`;
+    expect(await value('accuracy', input(completion))).toBe(Number(isSpace));
+    expect(await value('format', input(completion))).toBe(Number(isSpace));
+    expect(await value('format_published', input(completion))).toBe(Number(isSpace));
+    expect(strictAnswer(completion)).toBe(isSpace ? 'C' : null);
+    expect(answerLetter(completion)).toBe(isSpace ? 'C' : null);
+    expect(bareAnswer(`${space}C${space}`)).toBe(isSpace ? 'C' : null);
+  });
+
+  it('a long run of spaces is judged at once', async () => {
+    expect(await value('accuracy', input(`x${' '.repeat(200_000)}x`))).toBe(0);
   });
 });
 

@@ -72,6 +72,8 @@ def make_images(folder: Path) -> None:
     picture(70, 90, 14).save(folder / "lossless.webp", lossless=True)
     picture(70, 90, 15).save(folder / "picture.tif")
     picture(70, 90, 16).quantize(64).save(folder / "picture.gif")
+    Image.fromarray(pattern(70, 90, 4, 18), "CMYK").save(folder / "cmyk.jpg", quality=90)
+    Image.fromarray(pattern(70, 90, 4, 19), "CMYK").save(folder / "cmyk.tif")
     for orientation in range(1, 9):
         exif = Image.Exif()
         exif[0x0112] = orientation
