@@ -1,3 +1,5 @@
+import { copyFileSync, readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { RunEvent } from '../../kernel-bridge/src/protocol/run.ts';
 import { rewardAt } from './fake-trainer.ts';
@@ -50,6 +52,19 @@ describe('a run from start to end', () => {
     expect(lines.map((line) => (JSON.parse(line) as { step: number }).step)).toEqual([1, 1, 2, 2, 3, 3, 4, 4, 5, 5]);
     const refused = await get(t.client.exportUrl(id, 'csv').replace('csv', 'exe'));
     expect([refused.status, ((await refused.json()) as { message: string }).message]).toEqual([400, expect.stringContaining('csv, jsonl')]);
+  });
+
+  it('gives the texts of the tokens that a group stored, and says what is missing where it cannot', async () => {
+    const config = t.config();
+    const { id } = await t.client.createRun(config);
+    await reached(t.client, id, 'finished');
+    await expect(t.client.tokenTexts(id, 3, 1)).rejects.toMatchObject({ code: 'TOKENIZER_MISSING', http: 404 });
+    const tokenizer = resolve(import.meta.dirname, '../../examples/sample/model/tokenizer.json');
+    copyFileSync(tokenizer, join(config.model_name_or_path as string, 'tokenizer.json'));
+    const { vocab } = (JSON.parse(readFileSync(tokenizer, 'utf8')) as { model: { vocab: Record<string, number> } }).model;
+    const word = (token: number): string => Object.keys(vocab).find((text) => vocab[text] === token)!;
+    expect(await t.client.tokenTexts(id, 3, 1)).toEqual([0, 1, 2, 3].map((index) => [word(3), word(1), word(index)]));
+    await expect(t.client.tokenTexts(id, 3, 7)).rejects.toMatchObject({ code: 'GROUP_UNKNOWN', message: expect.stringContaining('group 7') });
   });
 
   it('reaches a subscriber live, each event once and in order', async () => {

@@ -86,6 +86,9 @@ export class RestClient {
     this.get(`/runs/${part(id)}/metrics`, { names: names?.join(','), ...query });
   groups = (id: string, query: GroupsQuery = {}): Promise<{ groups: Group[]; steps: [number, number] }> =>
     this.get(`/runs/${part(id)}/groups`, { ...query });
+  /** Texts of the tokens of each completion of a group, special ones included. */
+  tokenTexts = async (id: string, step: number, group: number): Promise<string[][]> =>
+    (await this.get<{ texts: string[][] }>(`/runs/${part(id)}/tokens`, { step, group })).texts;
   events = (id: string, { kinds, ...query }: EventsQuery = {}): Promise<{ epoch: string; events: RunEvent[] }> =>
     this.get(`/runs/${part(id)}/events`, { kinds: kinds?.join(','), ...query });
   rewards = async (id: string): Promise<RewardRevision[]> =>

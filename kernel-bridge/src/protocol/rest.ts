@@ -115,6 +115,7 @@ export const ROUTES = [
   ['POST', '/runs/:id/actions', 'RunActionRequest -> RunSummary'],
   ['GET', '/runs/:id/metrics', 'MetricTable; names=a,b  from=step  to=step  max_points=n (min-max downsampled, spikes kept)'],
   ['GET', '/runs/:id/groups', '{groups: Group[], steps: [first, last]}; step=n, or from=, to=; limit= (default 64), offset='],
+  ['GET', '/runs/:id/tokens', '{texts: string[][]} of the tokens of each completion of a group, special ones included; step=n  group=n'],
   ['GET', '/runs/:id/events', '{epoch, events: RunEvent[]}; since=seq  limit=  kinds=state,alert: of these kinds only'],
   ['GET', '/runs/:id/rewards', '{revisions: RewardRevision[]}'],
   ['PATCH', '/runs/:id/rewards', 'EditRewards -> RewardRevision; in force from the next step'],

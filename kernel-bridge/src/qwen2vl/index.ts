@@ -10,5 +10,4 @@ export { addLora, Lora, type LoraOptions } from './lora.ts';
 export { Qwen2VL, type Adapter, type ModelDtype } from './model.ts';
 export { readAdapter, readAdapterConfig, saveAdapter } from './peft.ts';
 export { loadProcessor, Processor, processorDirectory, type Content, type EncodedPrompt, type Message } from './processor.ts';
-export { tokenTexts } from './token-texts.ts';
 export type { EncodedImage } from './vision.ts';

@@ -40,6 +40,13 @@ export const errors = {
       'Give a Hugging Face directory with config.json and model.safetensors (or its shards).',
       cause,
     ),
+  tokenizerMissing: (file: string) =>
+    make('TOKENIZER_MISSING', 404)(
+      `There is no ${file}: the tokens that this run stored cannot be read as text.`,
+      'Put the model directory back where it was when the run began.',
+    ),
+  tokenizerUnreadable: (file: string, cause: unknown) =>
+    make('TOKENIZER_UNREADABLE', 422)(`${file} cannot be used: ${text(cause)}`, 'Put the tokenizer.json of the model back.', cause),
   noItems: (name: string) =>
     make('DATA_EMPTY', 422)(`The data set ${name} has no usable question under these filters.`, `medr1 data audit ${name} says why.`),
 
@@ -84,6 +91,8 @@ export const errors = {
     ),
   runLocked: (id: string) =>
     conflict(`Run ${id} is already being trained by another process.`, 'Wait for it, or stop it first (medr1 runs list shows its state).'),
+  noGroup: (id: string, step: number, group: number) =>
+    make('GROUP_UNKNOWN', 404)(`Run ${id} holds no group ${group} of step ${step}.`, 'GET /runs/:id/groups tells which there are.'),
   wrongState: (id: string, action: string, state: string, remedy: string) =>
     conflict(`Run ${id} is ${state}: it cannot ${action}.`, remedy),
   staleRevision: (base: number, current: number) =>

@@ -48,6 +48,14 @@ export function readGroups(db: DatabaseSync, { from, to, limit, offset }: GroupQ
   }));
 }
 
+/** Token ids of each completion of a group, in order; none when there is no such group. */
+export function readTokenIds(db: DatabaseSync, step: number, group: number): number[][] {
+  return db
+    .prepare('SELECT token_ids FROM completion WHERE step = ? AND "group" = ? ORDER BY "index"')
+    .all(step, group)
+    .map(({ token_ids }) => int32s(token_ids as Uint8Array));
+}
+
 /** First and last step that hold groups; [0, 0] when none does. */
 export function groupSteps(db: DatabaseSync): [number, number] {
   const { first, last } = db.prepare('SELECT min(step) AS first, max(step) AS last FROM rollout_group').get() as Record<
@@ -62,7 +70,7 @@ function completionOf(row: Record<string, unknown>): Completion {
   return {
     index,
     text,
-    token_ids: Array.from(new Int32Array(copy(token_ids as Uint8Array))),
+    token_ids: int32s(token_ids as Uint8Array),
     logprobs: Array.from(new Float32Array(copy(logprobs as Uint8Array)), shortest),
     finish_reason,
     rewards: JSON.parse(rewards as string),
@@ -72,6 +80,8 @@ function completionOf(row: Record<string, unknown>): Completion {
     correct: correct === null ? null : Boolean(correct),
   } as Completion;
 }
+
+const int32s = (blob: Uint8Array): number[] => Array.from(new Int32Array(copy(blob)));
 
 /** A blob may start at any byte; typed arrays need their own alignment. */
 const copy = (blob: Uint8Array): ArrayBuffer => new Uint8Array(blob).buffer;

@@ -16,11 +16,12 @@ import { completeConfig } from '../runs/config.ts';
 import { errors } from '../runs/errors.ts';
 import { TABLE_FORMATS, tableLines } from '../runs/export.ts';
 import { forkRun, rollbackRun } from '../runs/lineage.ts';
-import { groupSteps, readGroups } from '../runs/groups.ts';
+import { groupSteps, readGroups, readTokenIds } from '../runs/groups.ts';
 import { readMetrics } from '../runs/metrics.ts';
 import { editRewards, revisions } from '../runs/rewards.ts';
 import { createRun, listRuns, logFile, openRun, trainFilter, trashRun, type LoadItems } from '../runs/runs.ts';
 import type { RunStore } from '../runs/store.ts';
+import { textsOf } from '../runs/token-texts.ts';
 import { VERSION } from '../version.ts';
 import { device } from './device.ts';
 import type { Generations } from './generations.ts';
@@ -137,6 +138,15 @@ export function handlers(services: Services): Record<RouteKey, Handler> {
       const range = step >= 0 ? { from: step, to: step } : { from: integer(c, 'from', 0), to: integer(c, 'to', Number.MAX_SAFE_INTEGER) };
       const groups = readGroups(run.db, { ...range, limit: Math.min(integer(c, 'limit', 64), 1024), offset: integer(c, 'offset', 0) });
       return { groups, steps: groupSteps(run.db) };
+    },
+
+    'GET /runs/:id/tokens': async (c) => {
+      const run = store(c);
+      const { id, config } = run.row();
+      const [step, group] = [integer(c, 'step', 0), integer(c, 'group', 0)];
+      const lists = readTokenIds(run.db, step, group);
+      if (lists.length === 0) throw errors.noGroup(id, step, group);
+      return { texts: await textsOf(config, lists) };
     },
 
     'GET /runs/:id/events': (c) => {

@@ -1,7 +1,8 @@
 import { resolve } from 'node:path';
 import fc from 'fast-check';
 import { beforeAll, expect, it } from 'vitest';
-import { loadProcessor, tokenTexts, type Processor } from './index.ts';
+import { loadProcessor, type Processor } from '../qwen2vl/index.ts';
+import { tokenTexts } from './token-texts.ts';
 
 let processor: Processor;
 beforeAll(async () => {
