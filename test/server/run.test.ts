@@ -64,7 +64,10 @@ describe('a run from start to end', () => {
     const { vocab } = (JSON.parse(readFileSync(tokenizer, 'utf8')) as { model: { vocab: Record<string, number> } }).model;
     const word = (token: number): string => Object.keys(vocab).find((text) => vocab[text] === token)!;
     expect(await t.client.tokenTexts(id, 3, 1)).toEqual([0, 1, 2, 3].map((index) => [word(3), word(1), word(index)]));
-    await expect(t.client.tokenTexts(id, 3, 7)).rejects.toMatchObject({ code: 'GROUP_UNKNOWN', message: expect.stringContaining('group 7') });
+    await expect(t.client.tokenTexts(id, 3, 7)).rejects.toMatchObject({
+      code: 'GROUP_UNKNOWN',
+      message: expect.stringContaining('group 7'),
+    });
   });
 
   it('reaches a subscriber live, each event once and in order', async () => {

@@ -24,7 +24,15 @@ const down = {
 const running = { id: 'r1', name: 'Demo, think', state: 'running' as const, steps: 143, seed: 1 };
 const runs = [
   running,
-  { id: 'r2', name: 'Demo, no-think', variant: 'no-think', state: 'paused' as const, steps: 120, seed: 2 },
+  {
+    id: 'r2',
+    name: 'Demo, no-think',
+    variant: 'no-think',
+    state: 'paused' as const,
+    steps: 120,
+    seed: 2,
+    alert: { step: 118, message: 'The loss is not a finite number.', remedy: 'The step was left out; its batch is kept.' },
+  },
   {
     id: 'r3',
     name: 'Fork with a low weight on format and a rather long name',
@@ -91,6 +99,13 @@ const chooseItem =
   };
 const settle = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 300));
 
+const colour = async (element: HTMLElement, how: string): Promise<void> => {
+  await settle();
+  const choose = ask(element, '[data-testid=colouring]') as HTMLSelectElement;
+  choose.value = how;
+  choose.dispatchEvent(new Event('change'));
+};
+
 export const STATES: Record<string, GalleryState> = {
   'runs: many': { tag: 'medr1-runs', options: { runs }, select: { runs: ['r1', 'r3'] } },
   'runs: empty': { tag: 'medr1-runs', options: {} },
@@ -134,6 +149,18 @@ export const STATES: Record<string, GalleryState> = {
     tag: 'medr1-rollouts',
     options: { runs, completionText: () => `<think>${hostile}</think> stray ${hostile} <answer>${hostile}</answer>` },
     select: { runs: ['r1'], step: 3, group: 0 },
+  },
+  'rollouts: log-probability': {
+    tag: 'medr1-rollouts',
+    options: { runs },
+    select: { runs: ['r1'], step: 40, group: 1, completion: 2, token: 7 },
+    after: (element) => colour(element, 'logprob'),
+  },
+  'rollouts: advantage': {
+    tag: 'medr1-rollouts',
+    options: { runs },
+    select: { runs: ['r1'], step: 40, group: 1 },
+    after: (element) => colour(element, 'advantage'),
   },
   'rollouts: no step': { tag: 'medr1-rollouts', options: { runs: [{ id: 'a', steps: 0 }] } },
   'rollouts: sft': { tag: 'medr1-rollouts', options: { runs }, select: { runs: ['r6'] } },

@@ -24,6 +24,7 @@ export function clientConnector(client: Client): Connector {
     exportUrl: client.exportUrl,
     metrics: client.metrics,
     groups: async (id, query) => (await client.groups(id, query)).groups,
+    tokenTexts: client.tokenTexts,
     events: async (id, query) => (await client.events(id, query)).events,
     editRewards: client.editRewards,
     moveView: client.moveView,

@@ -129,7 +129,9 @@ export interface Connector {
   fork(id: string, step: number, config: Record<string, unknown>, start: boolean): Promise<RunSummary>;
   exportUrl(id: string, format: 'csv' | 'jsonl'): string;
   metrics(id: string, query?: { from?: number; to?: number; max_points?: number }): Promise<MetricTable>;
-  groups(id: string, query: { step?: number; from?: number; to?: number; limit?: number }): Promise<Group[]>;
+  groups(id: string, query: { step?: number; from?: number; to?: number; limit?: number; offset?: number }): Promise<Group[]>;
+  /** Texts of the tokens of each completion of a group, special ones included. */
+  tokenTexts(id: string, step: number, group: number): Promise<string[][]>;
   events(id: string, query?: { since?: number; limit?: number; kinds?: RunEvent['kind'][] }): Promise<RunEvent[]>;
   editRewards(id: string, edit: RewardEdit): Promise<RewardRevision>;
   /** Answers of a model outside training; may wait for the end of a step. */

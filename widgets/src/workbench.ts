@@ -2,8 +2,10 @@
 import type { Connector } from './connector.ts';
 import { DataModel } from './data/model.ts';
 import { Observable } from './observable.ts';
+import { TokenTexts } from './rollouts/token-texts.ts';
 import { SelectionModel } from './selection.ts';
 import { RunList } from './store/run-list.ts';
+import type { RunSeries } from './store/run-series.ts';
 import { ViewSync } from './view-sync.ts';
 
 export class Workbench {
@@ -12,6 +14,7 @@ export class Workbench {
   readonly runs: RunList;
   /** What the Data view shows: one filter for every view and for notebooks. */
   readonly data: DataModel;
+  readonly tokenTexts: TokenTexts;
   /** Keys of a configuration that the New run form takes over when it is next seen. */
   readonly draft = new Observable<Record<string, unknown> | null>(null);
 
@@ -21,6 +24,7 @@ export class Workbench {
     this.connector = connector;
     this.runs = new RunList(connector);
     this.data = new DataModel(connector, this.selection);
+    this.tokenTexts = new TokenTexts(connector);
     this.#sync = new ViewSync(connector, this.selection, this.data);
     this.runs.state.subscribe(() => this.#tidySelection());
   }
@@ -29,6 +33,13 @@ export class Workbench {
   start(): Promise<void> {
     this.#sync.start();
     return this.runs.start();
+  }
+
+  /** Name of the indexed data set that a run trains on; null while that is not known, or where it is not indexed. */
+  datasetOf({ config }: RunSeries): string | null {
+    const { datasets } = this.data;
+    if (datasets.state.value.status === 'loading') void datasets.load();
+    return config ? (datasets.at(config.dataset_name)?.name ?? null) : null;
   }
 
   dispose(): void {

@@ -38,6 +38,7 @@ export interface FakeRun {
   /** Steps whose metrics are missing. */
   gap?: [number, number];
   error?: RunSummary['error'];
+  alert?: RunSummary['alert'];
   trainer?: string;
 }
 
@@ -128,7 +129,12 @@ export class FakeConnector implements Connector {
       const steps = run.steps ?? 0;
       return {
         summary: this.summary(run),
-        config: { trainer: run.trainer ?? 'grpo', variant: run.variant ?? 'think', num_generations: 8 } as TrainConfig,
+        config: {
+          trainer: run.trainer ?? 'grpo',
+          variant: run.variant ?? 'think',
+          num_generations: 8,
+          dataset_name: '/data/omnimedvqa',
+        } as TrainConfig,
         checkpoints:
           steps > 60
             ? [{ step: 60, path: 'runs/x/checkpoints/step-000060', created_at: START, reason: 'periodic', pinned: false, bytes: 18e6 }]
@@ -165,8 +171,15 @@ export class FakeConnector implements Connector {
     this.#answer('deleteRun', [id], () => void (this.options.runs = this.#fakes().filter((run) => run.id !== id)));
   act = (id: string, action: string): Promise<RunSummary> => this.#answer('act', [id, action], () => this.summary(this.#fake(id)));
   metrics = (id: string): Promise<MetricTable> => this.#answer('metrics', [id], () => this.table(this.#fake(id)));
-  groups = (id: string, query: { step?: number; from?: number; to?: number; limit?: number }): Promise<Group[]> =>
-    this.#answer('groups', [id, query], () => this.groupsOf(this.#fake(id), query.step ?? query.to ?? 1, 12));
+  groups = (id: string, query: { step?: number; from?: number; to?: number; limit?: number; offset?: number }): Promise<Group[]> =>
+    this.#answer('groups', [id, query], () => {
+      const { offset = 0, limit = 64 } = query;
+      return this.groupsOf(this.#fake(id), query.step ?? query.to ?? 1, 12).slice(offset, offset + limit);
+    });
+  tokenTexts = (id: string, step: number, group: number): Promise<string[][]> =>
+    this.#answer('tokenTexts', [id, step, group], () =>
+      this.groupsOf(this.#fake(id), step, group + 1)[group].completions.map(({ text }) => tokensOf(text)),
+    );
   events = (id: string): Promise<RunEvent[]> => this.#answer('events', [id], () => this.options.events ?? []);
   fork = (id: string, step: number, config: Record<string, unknown>, start: boolean): Promise<RunSummary> =>
     this.#answer('fork', [id, step, config, start], () => this.summary({ id: 'fork', parent: id, steps: step }));
@@ -279,6 +292,7 @@ export class FakeConnector implements Connector {
       eta_s: state === 'running' && steps > 0 ? (((run.total ?? 240) - steps) * STEP_MS) / 1000 : null,
       device: 'cpu',
       error: run.error ?? null,
+      alert: run.alert ?? null,
       seq: steps,
     };
   }
@@ -306,8 +320,8 @@ export class FakeConnector implements Connector {
         return {
           index,
           text,
-          token_ids: text.split(' ').map((_, id) => id),
-          logprobs: [],
+          token_ids: tokensOf(text).map((_, id) => id),
+          logprobs: tokensOf(text).map((_, at) => -3 * Math.abs(Math.sin(step * 31 + group * 17 + index * 7 + at * 5)) ** 3),
           finish_reason: chance() < 0.05 ? 'length' : 'stop',
           rewards,
           reward: rewards.accuracy + rewards.format,
@@ -349,6 +363,9 @@ export class FakeConnector implements Connector {
     return run;
   }
 }
+
+/** Words with the space before them, and the end of the turn. */
+const tokensOf = (text: string): string[] => [...text.split(/(?= )/), '<|im_end|>'];
 
 /** Curves of the shape that GRPO runs have: a reward that rises, falls back a little and settles. */
 function makeTable(run: FakeRun): MetricTable {

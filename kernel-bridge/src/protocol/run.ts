@@ -43,6 +43,8 @@ export const RunSummary = Type.Object({
   eta_s: Nullable(Type.Number()),
   device: Nullable(Type.String()),
   error: Nullable(ErrorShape),
+  /** The newest alert, while it is recent: of the last 20 steps. */
+  alert: Nullable(Type.Object({ step: Type.Integer(), message: Type.String(), remedy: Type.String() })),
   /** Sequence number of the last event of this run. */
   seq: Type.Integer(),
 });

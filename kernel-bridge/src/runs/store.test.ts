@@ -138,6 +138,18 @@ describe('reward edits', () => {
   });
 });
 
+it('an alert shows in the summary for twenty steps', () => {
+  const alertAt = (): number | undefined => store.summary().alert?.step;
+  store.commitStep(fakeStep(1));
+  expect(store.summary().alert).toBeNull();
+  store.alert({ code: 'KL_HIGH', message: 'KL is high', remedy: 'Lower the learning rate.' });
+  expect(store.summary().alert).toEqual({ step: 1, message: 'KL is high', remedy: 'Lower the learning rate.' });
+  for (let step = 2; step <= 20; step++) store.commitStep(fakeStep(step));
+  expect(alertAt()).toBe(1);
+  store.commitStep(fakeStep(21));
+  expect(alertAt()).toBeUndefined();
+});
+
 describe('going back to a step', () => {
   beforeEach(() => {
     for (let step = 1; step <= 6; step++) {

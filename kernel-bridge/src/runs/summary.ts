@@ -4,6 +4,9 @@ import type { RunStore } from './store.ts';
 
 const SPARKLINE_POINTS = 60;
 const SPEED_STEPS = 20;
+/** An alert is news for so many steps, which leave fewer than so many events. */
+const ALERT_STEPS = 20;
+const ALERT_EVENTS = 200;
 
 export function runSummary(store: RunStore): RunSummary {
   const row = store.row();
@@ -28,6 +31,7 @@ export function runSummary(store: RunStore): RunSummary {
     eta_s: running ? timeLeft(store, row.total_steps - step) : null,
     device: row.device,
     error: row.error,
+    alert: lastAlert(store, step),
     seq: store.seq,
   };
 }
@@ -38,6 +42,15 @@ function asked(state: RunState, store: RunStore): RunState {
   const actions = store.pending().map(({ action }) => action);
   if (actions.includes('stop')) return 'stopping';
   return actions.includes('pause') && state !== 'paused' ? 'pausing' : state;
+}
+
+function lastAlert(store: RunStore, now: number): RunSummary['alert'] {
+  const row = store.db
+    .prepare("SELECT step, body FROM event WHERE seq > ? AND step > ? AND kind = 'alert' ORDER BY seq DESC LIMIT 1")
+    .get(store.seq - ALERT_EVENTS, now - ALERT_STEPS);
+  if (!row) return null;
+  const { message, remedy } = JSON.parse(row.body as string) as { message: string; remedy: string };
+  return { step: row.step as number, message, remedy };
 }
 
 function lastMetrics(store: RunStore, name: string, count: number): (number | null)[] {

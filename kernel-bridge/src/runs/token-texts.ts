@@ -14,8 +14,7 @@ interface TokenizerFile {
 /** One list of texts for each list of ids, decoded by the tokenizer of the model that the run began with. */
 export async function textsOf(config: TrainConfig, lists: readonly number[][]): Promise<string[][]> {
   const tokenizer = await decoderOf(config.model_name_or_path, new Set(lists.flat()));
-  const decode = (ids: number[]): string =>
-    tokenizer.decode(ids, { skip_special_tokens: false, clean_up_tokenization_spaces: false });
+  const decode = (ids: number[]): string => tokenizer.decode(ids, { skip_special_tokens: false, clean_up_tokenization_spaces: false });
   return lists.map((ids) => tokenTexts({ decode }, ids));
 }
 

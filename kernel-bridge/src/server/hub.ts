@@ -194,7 +194,16 @@ class RecentTopic implements Topic {
 }
 
 function unreadable(id: string, error: ErrorBody): RunSummary {
-  const none = { parent: null, started_at: null, ended_at: null, reward: null, rollouts_per_s: null, eta_s: null, device: null };
+  const none = {
+    parent: null,
+    started_at: null,
+    ended_at: null,
+    reward: null,
+    rollouts_per_s: null,
+    eta_s: null,
+    device: null,
+    alert: null,
+  };
   const empty = { trainer: '', variant: '', created_at: 0, step: 0, total_steps: 0, recent_reward: [], seq: 0 };
   return { id, name: id, state: 'failed', error, ...none, ...empty };
 }

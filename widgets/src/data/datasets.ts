@@ -29,6 +29,11 @@ export class Datasets {
     return this.state.value.datasets.find((set) => set.name === name);
   }
 
+  /** By name or by folder, as runs name what they train on. */
+  at(nameOrFolder: string): DatasetSummary | undefined {
+    return this.state.value.datasets.find(({ name, dir, root }) => [name, dir, root].includes(nameOrFolder));
+  }
+
   /** Reads the list; while something is being indexed and somebody looks, again and again. */
   async load(): Promise<void> {
     const generation = ++this.#generation;

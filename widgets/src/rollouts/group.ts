@@ -5,6 +5,9 @@ import { define, WatchingElement } from '../element.ts';
 import { integer, number, signed } from '../format.ts';
 import { base, tokens } from '../theme.ts';
 import { completionStyles, completionText, glyph } from './completion.ts';
+import type { GroupTexts } from './token-texts.ts';
+import './tokens.ts';
+import type { Colouring } from './tokens.ts';
 import { goldText, summarise, tokenCount, type GroupSummary } from './model.ts';
 
 const BARS = { width: 64, height: 20 };
@@ -14,7 +17,10 @@ export class RolloutGroup extends WatchingElement {
     group: { attribute: false },
     open: { type: Boolean, reflect: true },
     completion: { attribute: false },
+    token: { attribute: false },
     thumb: { attribute: false },
+    colouring: { attribute: false },
+    texts: { attribute: false },
     broken: { state: true },
   };
   static override shadowRootOptions = { ...WatchingElement.shadowRootOptions, delegatesFocus: true };
@@ -22,7 +28,12 @@ export class RolloutGroup extends WatchingElement {
   declare open: boolean;
   /** Index of the selected completion. */
   declare completion: number | null;
+  /** Index of the selected token of that completion. */
+  declare token: number | null;
   declare thumb: string | null;
+  declare colouring: Colouring;
+  /** Of the tokens; null while they are not shown. */
+  declare texts: GroupTexts | null;
   /** The image did not load. */
   declare broken: boolean;
 
@@ -30,7 +41,10 @@ export class RolloutGroup extends WatchingElement {
     super();
     this.open = false;
     this.completion = null;
+    this.token = null;
     this.thumb = null;
+    this.colouring = 'off';
+    this.texts = null;
     this.broken = false;
   }
 
@@ -61,9 +75,10 @@ export class RolloutGroup extends WatchingElement {
       </header>
       ${
         this.open
-          ? html`<ol>
-              ${group.completions.map((one) => this.#completion(one))}
-            </ol>`
+          ? html`${this.#trouble()}
+              <ol>
+                ${group.completions.map((one) => this.#completion(one))}
+              </ol>`
           : nothing
       }
     </article>`;
@@ -82,7 +97,7 @@ export class RolloutGroup extends WatchingElement {
     return html`<li
       class=${one.index === this.completion ? 'chosen' : ''}
       data-testid="completion"
-      @click=${() => this.dispatchEvent(new CustomEvent('medr1-completion', { detail: one.index, bubbles: true, composed: true }))}
+      @click=${() => this.dispatchEvent(new CustomEvent('medr1-completion', { detail: { completion: one.index, token: null }, bubbles: true, composed: true }))}
     >
       <div class="numbers small">
         <span class=${`number advantage ${one.advantage > 0 ? 'up' : one.advantage < 0 ? 'down' : ''}`} title="advantage"
@@ -96,8 +111,39 @@ export class RolloutGroup extends WatchingElement {
         <span class="number secondary">${integer(tokenCount(one))} tok</span>
         ${one.finish_reason === 'length' ? html`<span class="warning" title="Cut off at the longest length">⚠ cut off</span>` : nothing}
       </div>
-      <div class="text">${completionText(one.text, one.correct)}</div>
+      ${this.#text(one)}
     </li>`;
+  }
+
+  /** Token by token where that is asked for and known. */
+  #text(one: Completion): TemplateResult {
+    const { colouring, texts } = this;
+    const of = texts?.status === 'ready' ? texts.value[one.index] : undefined;
+    if (colouring === 'off' || of === undefined) return html`<div class="text">${completionText(one.text, one.correct)}</div>`;
+    return html`<medr1-tokens
+      .texts=${of}
+      .logprobs=${one.logprobs}
+      .colouring=${colouring}
+      .advantage=${one.advantage}
+      .token=${one.index === this.completion ? this.token : null}
+      @medr1-token=${(event: CustomEvent<number>) => {
+        event.stopPropagation();
+        this.dispatchEvent(
+          new CustomEvent('medr1-completion', { detail: { completion: one.index, token: event.detail }, bubbles: true, composed: true }),
+        );
+      }}
+      @click=${(event: Event) => event.stopPropagation()}
+    ></medr1-tokens>`;
+  }
+
+  #trouble(): TemplateResult | typeof nothing {
+    const { colouring, texts } = this;
+    if (colouring === 'off' || texts === null || texts.status === 'ready') return nothing;
+    if (texts.status === 'loading') return html`<p class="note small secondary" role="status">Reading the tokens …</p>`;
+    return html`<p class="note small" role="alert" data-testid="tokens-error">
+      <span class="warning" aria-hidden="true">⚠</span> ${texts.error.message} <span class="secondary">${texts.error.remedy}</span>
+      <button class="quiet" @click=${() => this.#emit('medr1-tokens-retry')}>Try again</button>
+    </p>`;
   }
 
   #emit(type: string): void {
@@ -176,6 +222,10 @@ export class RolloutGroup extends WatchingElement {
       }
       .facts .chip {
         white-space: normal;
+      }
+      .note {
+        margin: 0;
+        padding: 0 12px 4px;
       }
       ol {
         margin: 0;

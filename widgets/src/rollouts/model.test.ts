@@ -5,7 +5,7 @@ import { goldText, RolloutsModel, visibleGroups } from './model.ts';
 
 const fake = new FakeConnector({ runs: [{ id: 'a', steps: 50 }] });
 const made = fake.groupsOf({ id: 'a' }, 10, 12);
-const base = { groups: made, sort: 'order' as const, shown: 'all' as const, modality: null, search: '' };
+const base = { groups: made, sort: 'order' as const, shown: 'all' as const, modality: null, type: null, search: '' };
 const rights = (groups: Group[]) => groups.map(({ completions }) => completions.filter(({ correct }) => correct).length);
 
 describe('visibleGroups', () => {
@@ -25,6 +25,35 @@ describe('visibleGroups', () => {
     expect(spreads).toEqual([...spreads].sort((a, b) => b - a));
   });
 
+  it('sorts by advantage spread, which a spread of rewards without scaling and one with it tell apart', () => {
+    const gap = ({ completions }: Group): number => {
+      const advantages = completions.map(({ advantage }) => advantage);
+      return Math.max(...advantages) - Math.min(...advantages);
+    };
+    const gaps = visibleGroups({ ...base, sort: 'advantage' }).map(gap);
+    expect(gaps).toEqual([...gaps].sort((a, b) => b - a));
+    expect(gaps[0]).toBeGreaterThan(gaps.at(-1)!);
+  });
+
+  it.each([
+    ['cut', { finish_reason: 'length' }],
+    ['unread', { prediction: null }],
+    ['stray', { text: 'so <think>a</think> <answer> C </answer>' }],
+  ] as const)('flag %s: groups with such a completion', (shown, change) => {
+    const clean = made.map((group) => ({
+      ...group,
+      completions: group.completions.map((one) => ({
+        ...one,
+        finish_reason: 'stop',
+        prediction: 'C',
+        text: '<think>a</think> <answer> C </answer>',
+      })),
+    }));
+    expect(visibleGroups({ ...base, groups: clean, shown })).toEqual([]);
+    Object.assign(clean[4].completions[2], change);
+    expect(visibleGroups({ ...base, groups: clean, shown })).toEqual([clean[4]]);
+  });
+
   it('searches in questions and completions, all words, any case', () => {
     expect(visibleGroups({ ...base, search: 'ABNORMALITY colour' })).toHaveLength(12);
     expect(visibleGroups({ ...base, search: 'abnormality nowhere-said' })).toHaveLength(0);
@@ -34,6 +63,11 @@ describe('visibleGroups', () => {
     const kept = visibleGroups({ ...base, modality: 'Dermoscopy' });
     expect(new Set(kept.map(({ modality }) => modality))).toEqual(new Set(['Dermoscopy']));
   });
+});
+
+it('keeps a question type', () => {
+  const groups = made.map((group, at) => ({ ...group, question_type: at === 3 ? 'Anatomy Identification' : group.question_type }));
+  expect(visibleGroups({ ...base, groups, type: 'Anatomy Identification' })).toEqual([groups[3]]);
 });
 
 it('the right option is shown with its text', () => {

@@ -1,10 +1,27 @@
 /** The rollouts of one step: read once, kept for going back and forth, filtered and sorted for the list. */
 import { errorBody, type Completion, type Connector, type ErrorBody, type Group } from '../connector.ts';
 import { Observable } from '../observable.ts';
+import { splitCompletion } from './parse.ts';
+import type { Colouring } from './tokens.ts';
 
-export const SORTS = { order: 'in order', spread: 'reward spread', low: 'lowest mean', high: 'highest mean' } as const;
+export const SORTS = {
+  order: 'in order',
+  advantage: 'advantage spread',
+  spread: 'reward spread',
+  low: 'lowest mean',
+  high: 'highest mean',
+} as const;
 export type Sort = keyof typeof SORTS;
-export const SHOWN = { all: 'all', right: 'all right', wrong: 'all wrong', mixed: 'mixed', flat: 'no spread' } as const;
+export const SHOWN = {
+  all: 'all',
+  right: 'all right',
+  wrong: 'all wrong',
+  mixed: 'mixed',
+  flat: 'no spread',
+  cut: '⚠ cut off',
+  unread: '⚠ no readable answer',
+  stray: '⚠ text outside the tags',
+} as const;
 export type Shown = keyof typeof SHOWN;
 
 export interface RolloutsState {
@@ -16,7 +33,11 @@ export interface RolloutsState {
   sort: Sort;
   shown: Shown;
   modality: string | null;
+  /** Question type. */
+  type: string | null;
   search: string;
+  /** How tokens are coloured. */
+  colouring: Colouring;
 }
 
 /** Steps kept in memory. */
@@ -35,7 +56,9 @@ export class RolloutsModel {
     sort: 'order',
     shown: 'all',
     modality: null,
+    type: null,
     search: '',
+    colouring: 'off',
   });
   readonly #connector: Connector;
   readonly #cache = new Map<string, Group[]>();
@@ -47,7 +70,7 @@ export class RolloutsModel {
     this.#connector = connector;
   }
 
-  set(change: Partial<Pick<RolloutsState, 'sort' | 'shown' | 'modality' | 'search'>>): void {
+  set(change: Partial<Pick<RolloutsState, 'sort' | 'shown' | 'modality' | 'type' | 'search' | 'colouring'>>): void {
     this.state.update((state) => ({ ...state, ...change }));
   }
 
@@ -126,21 +149,29 @@ export function summarise(group: Group): GroupSummary {
 }
 
 /** Groups that pass the filters, in the order asked for. */
-export function visibleGroups(state: Pick<RolloutsState, 'groups' | 'sort' | 'shown' | 'modality' | 'search'>): Group[] {
+export function visibleGroups(state: Pick<RolloutsState, 'groups' | 'sort' | 'shown' | 'modality' | 'type' | 'search'>): Group[] {
   const words = state.search.toLowerCase().split(/\s+/).filter(Boolean);
   const hits = state.groups.filter(
     (group) =>
       passes(group, state.shown) &&
       (state.modality === null || group.modality === state.modality) &&
+      (state.type === null || group.question_type === state.type) &&
       words.every((word) => textOf(group).includes(word)),
   );
   const by: Record<Sort, (a: Group, b: Group) => number> = {
     order: (a, b) => a.step - b.step || a.group - b.group,
+    advantage: (a, b) => advantageSpread(b) - advantageSpread(a),
     spread: (a, b) => (b.reward_std ?? -1) - (a.reward_std ?? -1),
     low: (a, b) => (a.reward_mean ?? Infinity) - (b.reward_mean ?? Infinity),
     high: (a, b) => (b.reward_mean ?? -Infinity) - (a.reward_mean ?? -Infinity),
   };
   return hits.sort(by[state.sort]);
+}
+
+/** From the lowest to the highest advantage of the group. */
+function advantageSpread({ completions }: Group): number {
+  const advantages = completions.map(({ advantage }) => advantage);
+  return Math.max(...advantages) - Math.min(...advantages);
 }
 
 function passes(group: Group, shown: Shown): boolean {
@@ -156,6 +187,12 @@ function passes(group: Group, shown: Shown): boolean {
       return right > 0 && right < judged;
     case 'flat':
       return spread === 0;
+    case 'cut':
+      return group.completions.some((one) => one.finish_reason === 'length');
+    case 'unread':
+      return group.completions.some((one) => one.prediction === null);
+    case 'stray':
+      return group.completions.some(({ text }) => splitCompletion(text).some(({ kind }) => kind === 'outside'));
   }
 }
 

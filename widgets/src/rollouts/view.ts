@@ -6,11 +6,13 @@ import { command, define, WatchingElement } from '../element.ts';
 import { integer } from '../format.ts';
 import { icon } from '../icons.ts';
 import { empty, failed, loading } from '../parts.ts';
+import type { Selection } from '../selection.ts';
 import type { RunSeries } from '../store/run-series.ts';
 import { base, tokens } from '../theme.ts';
 import type { Workbench } from '../workbench.ts';
 import './group.ts';
 import { RolloutsModel, SHOWN, SORTS, visibleGroups, type Shown, type Sort } from './model.ts';
+import { COLOURINGS, type Colouring } from './tokens.ts';
 
 const THUMB = 96; // pixels asked for, twice what is shown, for sharp screens
 const LARGE = 768;
@@ -37,7 +39,7 @@ export class RolloutsView extends WatchingElement {
   }
 
   protected override watched() {
-    return [this.workbench.selection, this.workbench.runs.state, this.#model!.state];
+    return [this.workbench.selection, this.workbench.runs.state, this.workbench.tokenTexts.changed, this.#model!.state];
   }
 
   protected override acquire(): void {
@@ -55,6 +57,7 @@ export class RolloutsView extends WatchingElement {
     const { step } = this.workbench.selection.value;
     const series = this.#series;
     if (!series || series.lastStep === 0) return;
+    this.workbench.datasetOf(series); // known before the first click
     if (step === null) return void this.#model!.follow(series.id, series.lastStep);
     this.#model!.unfollow();
     void this.#model!.show(series.id, step);
@@ -90,10 +93,9 @@ export class RolloutsView extends WatchingElement {
 
   #toolbar(series: RunSeries): TemplateResult {
     const model = this.#model!;
-    const { groups, sort, shown, modality, search } = model.state.value;
+    const { groups, sort, shown, modality, type, search, colouring } = model.state.value;
     const step = this.#step;
     const live = this.workbench.selection.value.step === null;
-    const modalities = [...new Set(groups.map((group) => group.modality))].sort();
     const choose = <T extends string>(event: Event): T => (event.target as HTMLSelectElement).value as T;
     return html`<div class="toolbar" role="toolbar" aria-label="Rollouts">
       <span class="steps">
@@ -136,14 +138,31 @@ export class RolloutsView extends WatchingElement {
           ${Object.entries(SHOWN).map(([key, title]) => html`<option value=${key} ?selected=${key === shown}>${title}</option>`)}
         </select></label
       >
-      ${
-        modalities.length > 1
-          ? html`<select aria-label="Modality" @change=${(event: Event) => model.set({ modality: choose<string>(event) || null })}>
-              <option value="">all modalities</option>
-              ${modalities.map((one) => html`<option value=${one} ?selected=${one === modality}>${one}</option>`)}
-            </select>`
-          : nothing
-      }
+      ${facet(
+        'Modality',
+        'all modalities',
+        groups.map((group) => group.modality),
+        modality,
+        (value) => model.set({ modality: value }),
+      )}
+      ${facet(
+        'Question type',
+        'all types',
+        groups.map((group) => group.question_type),
+        type,
+        (value) => model.set({ type: value }),
+      )}
+      <label
+        title="Colours each token by what is stored of it. Entropy, KL and ratio of single tokens are not stored with rollouts; their means are on the curves."
+        >tokens
+        <select
+          aria-label="Token colouring"
+          data-testid="colouring"
+          @change=${(event: Event) => model.set({ colouring: choose<Colouring>(event) })}
+        >
+          ${Object.entries(COLOURINGS).map(([key, title]) => html`<option value=${key} ?selected=${key === colouring}>${title}</option>`)}
+        </select></label
+      >
       <input
         type="search"
         placeholder="search in text"
@@ -168,6 +187,8 @@ export class RolloutsView extends WatchingElement {
         html`<button @click=${() => this.#model!.set({ shown: 'all', modality: null, search: '' })}>Clear filters</button>`,
       );
     const chosen = this.workbench.selection.value;
+    const { colouring } = state;
+    const isOpen = (group: Group): boolean => this.open.has(group.group) || chosen.group === group.group;
     return html`<div class="list" role="list" aria-label=${`Groups of step ${state.step}`} @keydown=${this.#onKey}>
       ${repeat(
         groups,
@@ -177,11 +198,15 @@ export class RolloutsView extends WatchingElement {
             role="listitem"
             data-testid="group"
             .group=${group}
-            .open=${this.open.has(group.group) || chosen.group === group.group}
+            .open=${isOpen(group)}
             .completion=${chosen.group === group.group ? chosen.completion : null}
+            .token=${chosen.group === group.group ? chosen.token : null}
+            .colouring=${colouring}
+            .texts=${colouring !== 'off' && isOpen(group) ? this.workbench.tokenTexts.of(series.id, group.step, group.group) : null}
             .thumb=${group.image ? this.workbench.connector.imageUrl(series.id, group.image, THUMB) : null}
             @medr1-toggle=${() => this.#toggle(group)}
-            @medr1-completion=${(event: CustomEvent<number>) => this.workbench.selection.move({ step: group.step, group: group.group, completion: event.detail, item: group.item_id })}
+            @medr1-completion=${(event: CustomEvent<{ completion: number; token: number | null }>) => this.#select(group, event.detail)}
+            @medr1-tokens-retry=${() => this.workbench.tokenTexts.retry(series.id, group.step, group.group)}
             @medr1-enlarge=${() => this.#enlarge(group)}
           ></medr1-group>`,
       )}
@@ -221,7 +246,13 @@ export class RolloutsView extends WatchingElement {
     else next.add(group.group);
     this.open = next;
     // Reading holds the step: the newest must not slip in under the reader's eyes.
-    selection.move({ step: group.step, group: isOpen ? null : group.group, item: group.item_id });
+    this.#select(group, { group: isOpen ? null : group.group });
+  }
+
+  /** Moves the selection to this question, in the data set it is of. */
+  #select(group: Group, at: Partial<Selection>): void {
+    const dataset = this.workbench.datasetOf(this.#series!);
+    this.workbench.selection.move({ ...(dataset && { dataset }), item: group.item_id, step: group.step, group: group.group, ...at });
   }
 
   #go(way: number): void {
@@ -296,6 +327,16 @@ export class RolloutsView extends WatchingElement {
       }
     `,
   ];
+}
+
+/** A choice among the values that there are; nothing where there is no choice. */
+function facet(label: string, all: string, values: string[], chosen: string | null, set: (value: string | null) => void): unknown {
+  const there = [...new Set(values)].sort();
+  if (there.length < 2 && chosen === null) return nothing;
+  return html`<select aria-label=${label} @change=${(event: Event) => set((event.target as HTMLSelectElement).value || null)}>
+    <option value="" ?selected=${chosen === null}>${all}</option>
+    ${there.map((one) => html`<option value=${one} ?selected=${one === chosen}>${one}</option>`)}
+  </select>`;
 }
 
 define('medr1-rollouts', RolloutsView);

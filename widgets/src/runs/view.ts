@@ -150,6 +150,14 @@ export class RunsPanel extends WatchingElement {
           ? html`<p class="small trouble" role="note"><span class="warning">⚠</span> ${run.error.message} ${run.error.remedy}</p>`
           : nothing
       }
+      ${
+        run.alert && facts.active
+          ? html`<p class="small trouble" role="note" data-testid="run-alert">
+              <span class="warning">⚠</span> step ${integer(run.alert.step)}: ${run.alert.message}
+              <span class="secondary">${run.alert.remedy}</span>
+            </p>`
+          : nothing
+      }
       ${at >= 0 || facts.active ? this.#actions(row, at >= 0) : nothing}
     </li>`;
   }

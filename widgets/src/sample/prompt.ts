@@ -9,7 +9,7 @@ import type { Workbench } from '../workbench.ts';
 import { VARIANTS, type AskModel, type Variant } from './ask.ts';
 import { policyChoice } from './policy.ts';
 import { patchGrid } from './prompt-grid.ts';
-import { visible } from './tokens.ts';
+import { visible } from '../rollouts/tokens.ts';
 
 export class SamplePrompt extends WatchingElement {
   static override properties = {

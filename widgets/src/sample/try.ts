@@ -8,7 +8,7 @@ import { completionStyles, completionText, glyph } from '../rollouts/completion.
 import { base, tokens } from '../theme.ts';
 import { BOUNDS, VARIANTS, type Answer, type AskModel, type Variant } from './ask.ts';
 import { policyChoice } from './policy.ts';
-import './tokens.ts';
+import '../rollouts/tokens.ts';
 
 const FIELDS: [key: keyof typeof BOUNDS, label: string, title: string][] = [
   ['num', 'answers', 'Answers to each variant'],

@@ -24,3 +24,10 @@ it('says when the backend is not reached, and the remedy on hover', () => {
 });
 
 it('says when no run is active', () => expect(statusOf(state({}), 'open').text).toBe('Med-R1 ○ no runs'));
+
+it('warns while an alert is on, and says which on hover', () => {
+  const alert = { step: 140, message: 'The KL is high.', remedy: 'Lower the learning rate.' };
+  const { text, title } = statusOf(state({ runs: [fake.summary({ id: 'a', name: 'Demo', steps: 143, alert })] }), 'open');
+  expect(text).toMatch(/^Med-R1 ⚠ ● step 143/);
+  expect(title).toMatch(/^Alert at step 140: The KL is high\. Lower the learning rate\. Demo\./);
+});

@@ -15,11 +15,13 @@ export function statusOf(state: RunListState, connection: ConnectionState): { te
     const facts = STATES[run.state];
     parts[0] = `Med-R1 ${facts.glyph} ${facts.label === 'running' ? '' : `${facts.label} `}step ${integer(run.step)}/${integer(run.total_steps)}`;
     if (run.reward !== null) parts.push(`reward ${number(run.reward)}`);
+    if (run.alert) parts[0] = parts[0].replace('Med-R1', 'Med-R1 ⚠');
     if (run.state === 'running' && run.rollouts_per_s !== null) parts.push(`${number(run.rollouts_per_s)} rollouts/s`);
   }
   const device = server?.device;
   if (run && device && device.memory_used !== null && device.memory_total !== null)
     parts.push(`${device.kind.toUpperCase()} ${bytes(device.memory_used)} / ${bytes(device.memory_total)}`);
   if (connection !== 'open') parts.push(`⚠ ${connection}`);
-  return { text: parts.join(' · '), title: `${run ? `${run.name}. ` : ''}Click for the Runs panel.` };
+  const alert = run?.alert ? `Alert at step ${integer(run.alert.step)}: ${run.alert.message} ${run.alert.remedy} ` : '';
+  return { text: parts.join(' · '), title: `${alert}${run ? `${run.name}. ` : ''}Click for the Runs panel.` };
 }
