@@ -221,8 +221,8 @@ export class FakeData implements DataConnector {
   download = (name: string, options: { accept_licence: boolean; dir?: string }): Promise<DownloadJob> =>
     this.#answer('download', [name, options], () => {
       const { repo, dir } = KNOWN;
-      const none = { file: null, done: 0, total: null, files: [], seconds_left: null, next: null, error: null };
-      this.#downloads = [{ name, repo, dir: options.dir ?? dir, state: 'running', started_at: INDEXED, ...none }];
+      const none = { file: null, done: 0, total: null, files: [], seconds_left: null, dataset: null, error: null };
+      this.#downloads = [{ name, repo, dir: options.dir ?? dir, state: 'running', phase: 'download', started_at: INDEXED, ...none }];
       return this.#downloads[0];
     });
 

@@ -1,8 +1,10 @@
 import { existsSync, readdirSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { medr1, omni, picture, temporary, write } from '../data/fixtures.ts';
+import { medr1, omni, picture, temporary, write, zip } from '../data/fixtures.ts';
 import { register } from './data.ts';
 
 let made: ReturnType<typeof temporary>;
@@ -59,6 +61,29 @@ it('add, list, split, audit and remove, with one JSON document each', async () =
   expect(JSON.parse(await medr1Data('remove', 'set', '--json'))).toEqual({ removed: 'set' });
   expect(existsSync(join(dir, 'Splits'))).toBe(true);
   expect(readdirSync(join(made.path, 'home/datasets'))).toEqual([]);
+}, 120_000);
+
+it('get fetches an archive, unpacks it and indexes what is in it', async () => {
+  const archive = zip({
+    'OmniMedVQA/QA_information/Open-access/ACRIMA.json': JSON.stringify([omni(1), omni(2, { gt_answer: 'none of these' })]),
+    'OmniMedVQA/Images/ACRIMA/1.png': await picture(1),
+    'OmniMedVQA/Images/ACRIMA/2.png': await picture(2),
+  });
+  const hub = createServer((request, answer) => {
+    const file = { type: 'file', path: 'OmniMedVQA.zip', size: archive.length, oid: 'x' };
+    if (request.url!.startsWith('/api/')) return answer.setHeader('content-type', 'application/json').end(JSON.stringify([file]));
+    const probe = request.headers.range !== undefined; // how the client asks for a file's size
+    answer.writeHead(probe ? 206 : 200, { etag: '"x"', ...(probe && { 'content-range': `bytes 0-0/${archive.length}` }) });
+    return answer.end(probe ? archive.subarray(0, 1) : archive);
+  });
+  await new Promise<void>((ready) => hub.listen(0, '127.0.0.1', ready));
+  const { port } = hub.address() as AddressInfo;
+  const text = await medr1Data('get', 'omnimedvqa', join(made.path, 'down'), '--yes', '--hub-url', `http://127.0.0.1:${port}`);
+  hub.closeAllConnections();
+  hub.close();
+  expect(text).toContain('research only');
+  expect(text).toContain('omnimedvqa: 2 questions (1 usable), 2 images');
+  expect(JSON.parse(await medr1Data('list', '--json'))).toMatchObject({ datasets: [{ name: 'omnimedvqa', hashed: 2 }] });
 }, 120_000);
 
 describe('audit', () => {

@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { auditDataset } from '../data/audit.ts';
-import { getDataset, KNOWN, type KnownName } from '../data/get.ts';
+import { getDataset, KNOWN, type GetProgress, type KnownName } from '../data/get.ts';
 import { homeDir } from '../data/home.ts';
 import { addDataset, checkName } from '../data/index/add.ts';
 import { hasQuestions, listDatasets, removeDataset, summary } from '../data/index/list.ts';
@@ -53,11 +53,11 @@ export function register(program: Command): void {
     .action(split);
   data
     .command('get')
-    .description('download a data set from the Hugging Face hub; what an earlier try left is gone on with')
+    .description('download a data set from the Hugging Face hub, unpack and index it; what an earlier try left is gone on with')
     .addArgument(program.createArgument('<name>', 'which').choices(Object.keys(KNOWN)))
     .argument('[dir]', 'where to; the name when left out')
     .option('--yes', 'accept the licence without asking')
-    .option('--hub-url <url>', 'another hub')
+    .option('--hub-url <url>', 'another hub; HF_ENDPOINT when left out')
     .action(get);
   data
     .command('remove')
@@ -161,13 +161,11 @@ async function get(name: KnownName, dir: string | undefined, { yes, hubUrl }: { 
   console.log(`${licence}\n\n${repo}: ${size}, to ${target}`);
   if (!yes && !(await agreed())) throw usage('the licence was not accepted', 'Start again and answer y, or add --yes.');
   const line = statusLine(false);
-  const progress = (p: { file: string; done: number; total: number }) =>
-    line(`${p.file}: ${(p.done / 2 ** 20).toFixed(1)} of ${(p.total / 2 ** 20).toFixed(1)} MiB`);
-  const files = await interruptible((signal) => getDataset({ repo, dir: target, hubUrl, signal, progress }));
+  const mebi = (n: number) => (n / 2 ** 20).toFixed(1);
+  const progress = ({ phase, file, done, total }: GetProgress) => line(`${phase}: ${mebi(done)} of ${mebi(total)} MiB, ${file}`);
+  await interruptible((signal) => getDataset({ repo, dir: target, hubUrl, signal, progress }));
   line(null);
-  const archives = files.filter((file) => file.endsWith('.zip'));
-  for (const archive of archives) console.log(`unpack it: unzip -d ${target} ${target}/${archive}`);
-  console.log(`then: medr1 data add ${target} --name ${name}`);
+  await add(target, { name, images: true });
 }
 
 async function agreed(): Promise<boolean> {

@@ -5,15 +5,25 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { Downloads } from './downloads.ts';
-import { temporary } from './fixtures.ts';
+import { omni, picture, temporary, write, zip } from './fixtures.ts';
 import { checkName, nameOf } from './index/add.ts';
+import { IndexJobs } from './index/jobs.ts';
+import { summary } from './index/list.ts';
 
-const BYTES = Buffer.alloc(40_000, 7);
-const sha256 = createHash('sha256').update(BYTES).digest('hex');
+/** Laid out as OmniMedVQA.zip. */
+const BYTES = zip({
+  'OmniMedVQA/QA_information/Open-access/ACRIMA.json': JSON.stringify([omni(1), omni(2)]),
+  'OmniMedVQA/Images/ACRIMA/1.png': await picture(1, 128),
+  'OmniMedVQA/Images/ACRIMA/2.png': await picture(2, 128),
+});
+const sha256 = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex');
 let made: ReturnType<typeof temporary>;
 let hub: Server;
 let downloads: Downloads;
+let index: IndexJobs;
 let held: ServerResponse[];
+/** The archive that the hub has. */
+let served: Buffer;
 /** Whether the hub keeps the rest of a file back. */
 let holds: boolean;
 let down: boolean;
@@ -21,16 +31,16 @@ let down: boolean;
 /** As much of the hub as a download meets: the list of files, a file's facts, its bytes. */
 beforeEach(async () => {
   made = temporary();
-  [held, holds, down] = [[], false, false];
+  [held, holds, down, served] = [[], false, false, BYTES];
   hub = createServer((request, answer) => {
     if (down) return answer.writeHead(503).end();
     if (request.url!.startsWith('/api/datasets/foreverbeliever/OmniMedVQA/tree/main')) {
       const file = {
         type: 'file',
         path: 'OmniMedVQA.zip',
-        size: BYTES.length,
+        size: served.length,
         oid: 'x',
-        lfs: { oid: sha256, size: BYTES.length, pointerSize: 130 },
+        lfs: { oid: sha256(served), size: served.length, pointerSize: 130 },
       };
       return answer.setHeader('content-type', 'application/json').end(JSON.stringify([file]));
     }
@@ -38,18 +48,20 @@ beforeEach(async () => {
       .exec(request.headers.range ?? '')
       ?.slice(1)
       .map(Number) ?? [0, 0];
-    const part = BYTES.subarray(from, to > 0 ? to + 1 : undefined);
-    answer.setHeader('etag', `"${sha256}"`);
+    const part = served.subarray(from, to > 0 ? to + 1 : undefined);
+    answer.setHeader('etag', `"${sha256(served)}"`);
     answer.writeHead(request.headers.range ? 206 : 200, {
       'content-length': part.length,
-      ...(request.headers.range && { 'content-range': `bytes ${from}-${from + part.length - 1}/${BYTES.length}` }),
+      ...(request.headers.range && { 'content-range': `bytes ${from}-${from + part.length - 1}/${served.length}` }),
     });
-    if (!holds || part.length < 30_000) return answer.end(part);
+    if (!holds || part.length < 10_000) return answer.end(part);
     held.push(answer);
-    answer.write(part.subarray(0, 10_000));
+    answer.write(part.subarray(0, 5000));
   });
   await new Promise<void>((ready) => hub.listen(0, '127.0.0.1', ready));
-  downloads = new Downloads(made.path, `http://127.0.0.1:${(hub.address() as AddressInfo).port}`);
+  index = new IndexJobs(made.path);
+  const start = (dir: string, name: string) => index.start(dir, { name, images: false });
+  downloads = new Downloads(made.path, start, `http://127.0.0.1:${(hub.address() as AddressInfo).port}`);
 });
 afterEach(() => {
   hub.closeAllConnections();
@@ -68,23 +80,39 @@ it('shows the licence first, and starts only when it was accepted', () => {
   expect(() => downloads.get('omnimedvqa')).toThrow(/not being downloaded/);
 });
 
-it('fetches every file whole, and says what comes next', async () => {
+it('fetches every file whole, unpacks it and has it indexed', async () => {
   const dir = join(made.path, 'my data');
   const job = downloads.start('omnimedvqa', { accept_licence: true, dir });
   expect(downloads.start('omnimedvqa', { accept_licence: true })).toBe(job);
   await vi.waitFor(() => expect(job.state).toBe('done'), { timeout: 20_000 });
   expect(readFileSync(join(dir, 'OmniMedVQA.zip')).equals(BYTES)).toBe(true);
-  expect(job).toMatchObject({
-    files: ['OmniMedVQA.zip'],
-    error: null,
-    next: `unzip -d '${dir}' '${dir}/OmniMedVQA.zip' && medr1 data add '${dir}'`,
-  });
+  expect(job).toMatchObject({ files: ['OmniMedVQA.zip'], error: null, phase: 'unpack', dataset: 'omnimedvqa' });
+  await vi.waitFor(() => expect(index.get('omnimedvqa')).toMatchObject({ state: 'done', dir }), { timeout: 20_000 });
+  expect(summary('omnimedvqa', made.path)).toMatchObject({ kind: 'omnimedvqa', items: 2, usable: 2 });
+});
+
+it('an archive that cannot be unpacked is a failure, and nothing is indexed', async () => {
+  served = zip({ '../QA_information/Open-access/a.json': '[]' });
+  const job = downloads.start('omnimedvqa', { accept_licence: true });
+  await vi.waitFor(() => expect(job.state).toBe('failed'), { timeout: 20_000 });
+  expect(job).toMatchObject({ dataset: null, error: { code: 'DATA_ARCHIVE' } });
+  expect(index.all()).toEqual([]);
+});
+
+it('a name that another folder has is a failure that says so; what was fetched stays', async () => {
+  const other = write(join(made.path, 'other'), { 'QA_information/Open-access/a.json': [omni(1)] });
+  await index.start(other, { name: 'omnimedvqa' });
+  await vi.waitFor(() => expect(index.get('omnimedvqa')?.state).toBe('done'), { timeout: 20_000 });
+  const job = downloads.start('omnimedvqa', { accept_licence: true });
+  await vi.waitFor(() => expect(job.state).toBe('failed'), { timeout: 20_000 });
+  expect(job.error).toMatchObject({ code: 'DATA_NAME_TAKEN' });
+  expect(existsSync(join(job.dir, 'OmniMedVQA/Images/ACRIMA/1.png'))).toBe(true);
 });
 
 it('can be stopped, and goes on from what is there', async () => {
   holds = true;
   const job = downloads.start('omnimedvqa', { accept_licence: true });
-  await vi.waitFor(() => expect(job).toMatchObject({ file: 'OmniMedVQA.zip', done: 10_000, total: 40_000 }), { timeout: 20_000 });
+  await vi.waitFor(() => expect(job).toMatchObject({ file: 'OmniMedVQA.zip', done: 5000, total: BYTES.length }), { timeout: 20_000 });
   expect(await downloads.stop('omnimedvqa')).toMatchObject({ state: 'stopped', error: null });
   expect(existsSync(join(job.dir, 'OmniMedVQA.zip'))).toBe(false);
   holds = false;

@@ -1,4 +1,7 @@
-/** Downloads that were started from the browser: one a data set, kept until the next one. Where one broke off, the next goes on. */
+/**
+ * Downloads that were started from the browser: one a data set, kept until the next one. Where one broke off, the next goes on. One that is
+ * there whole is handed on to be indexed.
+ */
 import { isAbsolute, join, resolve } from 'node:path';
 import type { Download, DownloadJob } from '../protocol/data.ts';
 import { WorkbenchError, errorBody } from '../protocol/errors.ts';
@@ -10,13 +13,18 @@ interface Running {
   ended: Promise<void>;
 }
 
+/** Starts to index a folder under a name. */
+export type StartIndex = (dir: string, name: string) => Promise<unknown>;
+
 export class Downloads {
   readonly #home: string;
+  readonly #startIndex: StartIndex;
   readonly #hubUrl: string | undefined;
   readonly #running = new Map<string, Running>();
 
-  constructor(home: string, hubUrl?: string) {
+  constructor(home: string, startIndex: StartIndex, hubUrl?: string) {
     this.#home = home;
+    this.#startIndex = startIndex;
     this.#hubUrl = hubUrl;
   }
 
@@ -44,13 +52,14 @@ export class Downloads {
       repo,
       dir: dir === undefined ? this.#place(name) : resolve(dir),
       state: 'running',
+      phase: 'download',
       file: null,
       done: 0,
       total: null,
       files: [],
       started_at: Date.now() / 1000,
       seconds_left: null,
-      next: null,
+      dataset: null,
       error: null,
     };
     const abort = new AbortController();
@@ -88,35 +97,28 @@ export class Downloads {
   }
 
   async #run(job: DownloadJob, signal: AbortSignal): Promise<void> {
-    let [fileAt, had] = [Date.now(), 0];
+    let [since, had] = [Date.now(), 0];
     try {
       const files = await getDataset({
         repo: job.repo,
         dir: job.dir,
         hubUrl: this.#hubUrl,
         signal,
-        progress: ({ file, done, total }) => {
-          if (file !== job.file) {
-            if (job.file !== null) job.files.push(job.file);
-            [fileAt, had] = [Date.now(), done];
-          }
-          const rate = (done - had) / Math.max(1, Date.now() - fileAt);
-          Object.assign(job, { file, done, total, seconds_left: rate > 0 ? (total - done) / rate / 1000 : null });
+        progress: ({ phase, file, done, total }) => {
+          const another = job.phase !== 'unpack' && file !== job.file;
+          if (another && job.file !== null) job.files.push(job.file);
+          if (another || phase !== job.phase) [since, had] = [Date.now(), done];
+          const rate = (done - had) / Math.max(1, Date.now() - since);
+          Object.assign(job, { phase, file, done, total, seconds_left: rate > 0 ? (total - done) / rate / 1000 : null });
         },
       });
-      Object.assign(job, { state: 'done', files, file: null, seconds_left: 0, next: nextStep(job.dir, files) });
+      await this.#startIndex(job.dir, job.name);
+      Object.assign(job, { state: 'done', files, file: null, seconds_left: 0, dataset: job.name });
     } catch (error) {
       Object.assign(job, { seconds_left: null, ...(signal.aborted ? { state: 'stopped' } : { state: 'failed', error: errorBody(error) }) });
     }
   }
 }
-
-function nextStep(dir: string, files: readonly string[]): string {
-  const unpack = files.filter((file) => file.endsWith('.zip')).map((file) => `unzip -d ${quoted(dir)} ${quoted(join(dir, file))}`);
-  return [...unpack, `medr1 data add ${quoted(dir)}`].join(' && ');
-}
-
-const quoted = (path: string): string => (/^[\w./@+-]+$/.test(path) ? path : `'${path.replaceAll("'", `'\\''`)}'`);
 
 function knownOrThrow(name: string): { repo: string } {
   if (Object.hasOwn(KNOWN, name)) return KNOWN[name as keyof typeof KNOWN];

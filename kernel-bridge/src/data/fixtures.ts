@@ -2,6 +2,7 @@
 import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { crc32, deflateRawSync } from 'node:zlib';
 import sharp from 'sharp';
 
 /** A folder that is removed at the end of the scope: `using dir = temporary()`. */
@@ -121,3 +122,45 @@ function element(group: number, number: number, vr: string, value: Buffer): Buff
 const text = (value: string, pad = ' ') => Buffer.from(value.length % 2 === 0 ? value : value + pad, 'latin1');
 const uint16 = (value: number) => Buffer.from(Uint16Array.of(value).buffer);
 const uint32 = (value: number) => Buffer.from(Uint32Array.of(value).buffer);
+
+/** What a hostile or damaged archive says of one of its files. */
+interface ZipLie {
+  /** Unix mode, type included: 0o120777 is a link. */
+  mode?: number;
+  /** Unpacked size that it claims. */
+  size?: number;
+  crc?: number;
+  flags?: number;
+}
+
+/** A ZIP archive as Info-ZIP writes it: names in UTF-8, deflated. `lies` are told by both headers of a file. */
+export function zip(files: Record<string, string | Uint8Array>, lies: Record<string, ZipLie> = {}): Buffer {
+  const [locals, central]: [Buffer[], Buffer[]] = [[], []];
+  let offset = 0;
+  for (const [path, content] of Object.entries(files)) {
+    const [name, bytes, lie] = [Buffer.from(path), Buffer.from(content), lies[path] ?? {}];
+    const packed = deflateRawSync(bytes);
+    const facts = Buffer.alloc(26); // from "version needed" to "extra length", the same in both headers
+    facts.writeUInt16LE(20, 0);
+    facts.writeUInt16LE(lie.flags ?? 0x800, 2);
+    facts.writeUInt16LE(8, 4);
+    facts.writeUInt32LE(lie.crc ?? crc32(bytes), 10);
+    facts.writeUInt32LE(packed.length, 14);
+    facts.writeUInt32LE(lie.size ?? bytes.length, 18);
+    facts.writeUInt16LE(name.length, 22);
+    const rest = Buffer.alloc(14); // comment length, disk, attributes, offset
+    rest.writeUInt32LE(((lie.mode ?? 0o100644) << 16) >>> 0, 6);
+    rest.writeUInt32LE(offset, 10);
+    locals.push(Buffer.from('PK\x03\x04'), facts, name, packed);
+    central.push(Buffer.from('PK\x01\x02\x1e\x03'), facts, rest, name);
+    offset += 30 + name.length + packed.length;
+  }
+  const directory = Buffer.concat(central);
+  const end = Buffer.alloc(22);
+  end.write('PK\x05\x06');
+  end.writeUInt16LE(locals.length / 4, 8);
+  end.writeUInt16LE(locals.length / 4, 10);
+  end.writeUInt32LE(directory.length, 12);
+  end.writeUInt32LE(offset, 16);
+  return Buffer.concat([...locals, directory, end]);
+}

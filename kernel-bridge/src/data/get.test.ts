@@ -1,17 +1,21 @@
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
-import { temporary } from './fixtures.ts';
-import { getDataset } from './get.ts';
+import { afterAll, beforeAll, beforeEach, expect, it, vi } from 'vitest';
+import { temporary, zip } from './fixtures.ts';
+import { getDataset, type GetProgress } from './get.ts';
 
+const BIG = Buffer.from(Array.from({ length: 2000 }, (_, i) => sha256(Buffer.from([i % 251, i >> 8]))).join(''), 'hex');
 const FILES: Record<string, Buffer> = {
   'README.md': Buffer.from('a card'),
-  'data/big.zip': Buffer.from(Uint8Array.from({ length: 50_000 }, (_, i) => i % 251)),
+  'data/big.zip': zip({ 'set/a.bin': BIG, 'set/b.txt': 'b' }),
 };
-const sha256 = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex');
+const SIZE = FILES['data/big.zip'].length;
+function sha256(bytes: Buffer): string {
+  return createHash('sha256').update(bytes).digest('hex');
+}
 
 /** As much of the hub as a download meets: the tree, a file's facts, ranges. */
 let server: Server;
@@ -28,9 +32,9 @@ beforeAll(async () => {
       const list = tree.map((path) => ({
         type: 'file',
         path,
-        size: FILES[path]?.length ?? 1,
+        size: FILES[path]?.length ?? 1e18,
         oid: 'x',
-        ...(path.endsWith('.zip') && { lfs: { oid: sha256(FILES[path]), size: FILES[path].length, pointerSize: 130 } }),
+        ...(path in FILES && path.endsWith('.zip') && { lfs: { oid: sha256(FILES[path]), size: FILES[path].length, pointerSize: 130 } }),
       }));
       return answer.setHeader('content-type', 'application/json').end(JSON.stringify(list));
     }
@@ -63,15 +67,39 @@ beforeEach(() => {
   tree = Object.keys(FILES);
 });
 
-it('fetches every file whole, and nothing a second time', async () => {
+it('fetches every file whole and unpacks the archives, and nothing a second time', async () => {
   using dir = temporary();
-  const seen: number[] = [];
-  const files = await getDataset({ repo: 'org/set', dir: dir.path, hubUrl, progress: ({ done }) => seen.push(done) });
-  expect(files).toEqual(['README.md', 'data/big.zip']);
+  const seen: GetProgress[] = [];
+  const get = () => getDataset({ repo: 'org/set', dir: dir.path, hubUrl, progress: (progress) => seen.push(progress) });
+  expect(await get()).toEqual(['README.md', 'data/big.zip']);
   for (const [path, bytes] of Object.entries(FILES)) expect(readFileSync(join(dir.path, path)).equals(bytes)).toBe(true);
-  expect(seen.at(-1)).toBe(50_000);
-  await getDataset({ repo: 'org/set', dir: dir.path, hubUrl });
+  expect(readFileSync(join(dir.path, 'data/set/a.bin')).equals(BIG)).toBe(true);
+  const last = (phase: GetProgress['phase']) => seen.findLast((progress) => progress.phase === phase);
+  expect(last('download')).toMatchObject({ file: 'data/big.zip', done: SIZE, total: SIZE });
+  expect(last('check')).toMatchObject({ file: 'data/big.zip', done: SIZE, total: SIZE });
+  expect(last('unpack')).toMatchObject({ done: BIG.length + 1, total: BIG.length + 1 });
+  const written = statSync(join(dir.path, 'data/set/a.bin')).ino;
+  await get();
   expect(ranges).toHaveLength(1);
+  expect(statSync(join(dir.path, 'data/set/a.bin')).ino).toBe(written);
+});
+
+it('takes the hub that HF_ENDPOINT names, as the libraries of the hub do', async () => {
+  using dir = temporary();
+  vi.stubEnv('HF_ENDPOINT', hubUrl);
+  expect(await getDataset({ repo: 'org/set', dir: dir.path })).toHaveLength(2);
+  vi.unstubAllEnvs();
+});
+
+it('a disk without room for archive and content is told before anything is fetched', async () => {
+  using dir = temporary();
+  tree = ['data/huge.zip'];
+  const failed = getDataset({ repo: 'org/set', dir: dir.path, hubUrl });
+  await expect(failed).rejects.toMatchObject({
+    code: 'DATA_DISK',
+    message: expect.stringMatching(/to download and unpack org\/set takes/) as string,
+  });
+  expect(readdirSync(dir.path)).toEqual([]);
 });
 
 it('goes on where a broken download ended', async () => {

@@ -74,17 +74,19 @@ export const DownloadJob = Type.Object({
   repo: Type.String(),
   dir: Type.String(),
   state: Type.Unsafe<'running' | 'done' | 'failed' | 'stopped'>(Type.String()),
-  /** The file that is on its way, with its bytes so far and in all. */
+  /** Files are fetched, their sha256 is checked, archives are unpacked. */
+  phase: Type.Unsafe<'download' | 'check' | 'unpack'>(Type.String()),
+  /** The file that is on its way, with its bytes so far and in all; of an archive that is unpacked, all its files' bytes. */
   file: orNull(Type.String()),
   done: Type.Integer(),
   total: orNull(Type.Integer()),
   /** Files that are here whole. */
   files: Type.Array(Type.String()),
   started_at: Type.Number(),
-  /** Of this file, at the present rate; null while it is not known. */
+  /** Of this phase and file, at the present rate; null while it is not known. */
   seconds_left: orNull(Type.Number()),
-  /** Once done: the commands that unpack and index it. */
-  next: orNull(Type.String()),
+  /** Once done: the data set that is being indexed. */
+  dataset: orNull(Type.String()),
   error: orNull(Type.Object({ code: Type.String(), message: Type.String(), remedy: Type.String() })),
 });
 export type DownloadJob = Type.Static<typeof DownloadJob>;
@@ -304,7 +306,11 @@ export const DATA_ROUTES = [
     '/data/downloads',
     '{known: Download[], jobs: DownloadJob[]}: what can be fetched from the Hugging Face hub, its licence with it',
   ],
-  ['POST', '/data/downloads', '{name, accept_licence: true, dir?} -> DownloadJob; what an earlier try left is gone on with'],
+  [
+    'POST',
+    '/data/downloads',
+    '{name, accept_licence: true, dir?} -> DownloadJob: fetches, unpacks, starts to index; what an earlier try left is gone on with',
+  ],
   ['GET', '/data/downloads/:name', 'DownloadJob'],
   ['DELETE', '/data/downloads/:name', 'stops it: DownloadJob; what is here stays'],
   ['GET', '/data/:name', 'DatasetSummary with facets, splits and job'],

@@ -50,7 +50,7 @@ const IMAGE_HEADERS = { 'x-content-type-options': 'nosniff', 'content-security-p
 export function dataRoutes({ home = homeDir(), hubUrl }: { home?: string; hubUrl?: string } = {}): Hono {
   const app = new Hono();
   const jobs = new IndexJobs(home);
-  const downloads = new Downloads(home, hubUrl);
+  const downloads = new Downloads(home, (dir, name) => jobs.start(dir, { name }), hubUrl);
   const said = answersOfRuns(home);
   const open = new OpenDatasets(home, said.outcomes);
   const thumbs = new Thumbs(join(home, 'cache', 'thumbs'));

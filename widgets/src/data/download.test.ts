@@ -41,22 +41,29 @@ it('nothing is fetched before the licence was shown and accepted', async () => {
   expect(find('download-running')).not.toBeNull();
 });
 
-it('shows how far it is, can be stopped and gone on with, and says what comes next', async () => {
-  const { connector, find, click, settle } = await box();
+it('shows how far it is, can be stopped and gone on with, and ends when it is being indexed', async () => {
+  const { connector, element, find, click, settle } = await box();
+  const ended = vi.fn();
+  element.addEventListener('medr1-downloaded', ended);
   await click('download');
   await click('accept');
   await click('download-start');
   connector.data.tellDownload({ file: 'OmniMedVQA.zip', done: 2 ** 30, total: 4 * 2 ** 30, seconds_left: 90 });
   await settle(1000);
-  expect(find('download-running')!.textContent).toMatch(/OmniMedVQA.zip/);
+  expect(find('download-running')!.textContent).toMatch(/Downloading OmniMedVQA.zip/);
   expect(find('download-running')!.querySelector('progress')!.value).toBe(0.25);
   await click('download-stop');
   expect(find('download')!.textContent).toContain('Go on with the download');
   await click('download');
   await click('download-start');
-  connector.data.tellDownload({ state: 'done', next: 'unzip -d here here/OmniMedVQA.zip && medr1 data add here' });
+  connector.data.tellDownload({ phase: 'unpack', file: 'OmniMedVQA/Images/ACRIMA/1.png', done: 1, total: 2 });
   await settle(1000);
-  expect(find('download-done')!.parentNode!.textContent).toContain('medr1 data add here');
+  expect(find('download-running')!.textContent).toMatch(/Unpacking OmniMedVQA\/Images\/ACRIMA\/1.png/);
+  expect(ended).not.toHaveBeenCalled();
+  connector.data.tellDownload({ state: 'done', dataset: 'omnimedvqa', files: ['OmniMedVQA.zip'] });
+  await settle(1000);
+  expect(find('download-done')!.textContent).toMatch(/indexed as omnimedvqa\.\s+OmniMedVQA.zip is unpacked and may be deleted/);
+  expect(ended).toHaveBeenCalledOnce();
   const asked = connector.calls.length;
   await settle(5000);
   expect(connector.calls).toHaveLength(asked);

@@ -1,4 +1,4 @@
-/** Fetches a data set from the Hugging Face hub: its licence first, then progress, stop, and what to do with it. */
+/** Fetches a data set from the Hugging Face hub: its licence first, then progress and stop, until it is unpacked and being indexed. */
 import { css, html, nothing, type TemplateResult } from 'lit';
 import { errorBody, type DataConnector, type Download, type DownloadJob, type ErrorBody } from '../connector.ts';
 import { define, WatchingElement } from '../element.ts';
@@ -7,6 +7,7 @@ import { failed, loading } from '../parts.ts';
 import { base, tokens } from '../theme.ts';
 
 const POLL_MS = 1000;
+const PHASES: Record<DownloadJob['phase'], string> = { download: 'Downloading', check: 'Checking', unpack: 'Unpacking' };
 
 export class DownloadBox extends WatchingElement {
   static override properties = {
@@ -57,8 +58,10 @@ export class DownloadBox extends WatchingElement {
   #offer(known: Download, job: DownloadJob | null): TemplateResult {
     if (this.reading) return this.#licence(known);
     if (job?.state === 'done')
-      return html`<p role="status" data-testid="download-done">It is in ${job.dir}. In a terminal:</p>
-        <pre><code>${job.next}</code></pre>`;
+      return html`<p role="status" data-testid="download-done">
+        It is in ${job.dir} and is being indexed as <b>${job.dataset}</b>.
+        ${job.files.some((file) => file.endsWith('.zip')) ? `${job.files.join(', ')} is unpacked and may be deleted.` : nothing}
+      </p>`;
     return html`${job?.error ? failed(job.error) : nothing}
       <div class="actions">
         <button data-testid="download" @click=${() => (this.reading = true)}>${job ? 'Go on with the download' : 'Download'} …</button>
@@ -90,8 +93,8 @@ export class DownloadBox extends WatchingElement {
     const share = job.total ? job.done / job.total : 0;
     const left = job.seconds_left === null ? '' : ` · ${duration(job.seconds_left)} left`;
     return html`<div class="running" role="status" data-testid="download-running">
-      <span class="ellipsis">${job.file ?? 'asking the hub'}</span>
-      <progress aria-label=${`Downloading ${job.name}`} .value=${share}></progress>
+      <span class="ellipsis">${PHASES[job.phase]} ${job.file ?? ''}</span>
+      <progress aria-label=${`${PHASES[job.phase]} ${job.name}`} .value=${share}></progress>
       <span class="number">${job.total === null ? '' : `${bytes(job.done)} of ${bytes(job.total)}${left}`}</span>
       <button class="quiet" data-testid="download-stop" @click=${() => void this.#try(() => this.data.stopDownload(job.name))}>Stop</button>
     </div>`;
@@ -121,8 +124,10 @@ export class DownloadBox extends WatchingElement {
   async #try(action: () => Promise<DownloadJob | null>): Promise<void> {
     clearTimeout(this.#timer);
     try {
+      const before = this.job;
       this.job = await action();
       this.error = null;
+      if (before?.state === 'running' && this.job?.state === 'done') this.dispatchEvent(new CustomEvent('medr1-downloaded'));
     } catch (error) {
       this.error = errorBody(error);
     }
@@ -168,8 +173,7 @@ export class DownloadBox extends WatchingElement {
         flex: 1;
         min-width: 80px;
       }
-      pre {
-        white-space: pre-wrap;
+      p {
         overflow-wrap: anywhere;
       }
     `,

@@ -272,6 +272,26 @@ describe('without data', () => {
     expect(find('job')!.textContent).toContain('stopped');
   });
 
+  it('a download that is there whole goes on as a data set that is being read', async () => {
+    const { find, inside, settle, connector } = await view({ data: { datasets: [] } });
+    const box = () => inside('medr1-download');
+    for (const step of ['download', 'accept', 'download-start']) {
+      find(step, box())!.click();
+      await settle();
+    }
+    connector.data.tellDownload({ state: 'done', dataset: 'omnimedvqa' });
+    await connector.data.add('/home/alice/.medr1/downloads/omnimedvqa', { name: 'omnimedvqa' }); // as the backend does
+    await vi.waitFor(() => expect(find('job')?.textContent).toContain('omnimedvqa'), { timeout: 3000 });
+  });
+
+  it('who has a data set finds the download beside the folders', async () => {
+    const { find, inside, settle, root } = await view();
+    expect(root.querySelector('medr1-download')).toBeNull();
+    root.querySelector<HTMLElement>('[aria-label="Add a data set"]')!.click();
+    await settle();
+    expect(find('download', inside('medr1-download'))).not.toBeNull();
+  });
+
   it('a folder that is refused says why beside the picker', async () => {
     const { find, inside, settle, connector } = await view({ data: { datasets: [] } });
     connector.data.add = () => Promise.reject({ code: 'X', message: 'No questions in it.', remedy: 'Choose another folder.' });

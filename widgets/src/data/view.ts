@@ -132,18 +132,18 @@ export class DataView extends WatchingElement {
         }
       </section>
       ${
-        first && !this.adding
-          ? html`<section>
+        first && this.adding
+          ? nothing
+          : html`<section>
               <h3>OmniMedVQA</h3>
               <p class="secondary">
-                Its open part has 88,996 questions on 8 modalities. It comes from the Hugging Face hub, after its licence was read; a
-                download that broke off is gone on with. Then add the folder here.
+                Its open part has 88,996 questions on 8 modalities. It comes from the Hugging Face hub, after its licence was read, is
+                unpacked and indexed; a download that broke off is gone on with.
               </p>
-              <medr1-download .data=${this.workbench.connector.data}></medr1-download>
+              <medr1-download .data=${this.workbench.connector.data} @medr1-downloaded=${this.#onDownloaded}></medr1-download>
               <p class="secondary">The same in a terminal:</p>
               <pre><code>medr1 data get omnimedvqa</code></pre>
             </section>`
-          : nothing
       }
     </div>`;
   }
@@ -162,6 +162,12 @@ export class DataView extends WatchingElement {
     if (job) this.adding = false;
     else this.adding = true; // where the refusal is said
   }
+
+  /** It is being indexed now, like any folder that was added. */
+  #onDownloaded = (): void => {
+    this.adding = false;
+    void this.workbench.data.datasets.load();
+  };
 
   #setAdding(adding: boolean): void {
     this.adding = adding;

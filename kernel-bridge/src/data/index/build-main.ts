@@ -6,6 +6,9 @@ import { errorBody } from '../../protocol/errors.ts';
 import { buildIndex, type BuildOptions } from './build.ts';
 
 const abort = new AbortController();
+/** A parent that is gone hears nothing, and is no error. */
+const tell = (message: object) => process.send?.(message, () => {});
+
 process.on('SIGTERM', () => abort.abort());
 process.on('SIGINT', () => {}); // the terminal sends it to parent and child; the parent decides
 process.on('disconnect', () => abort.abort());
@@ -19,12 +22,12 @@ process.once('message', (message) => {
     progress: (progress) => {
       if (Date.now() - sent < 100 && progress.done !== progress.total) return;
       sent = Date.now();
-      process.send?.({ progress });
+      tell({ progress });
     },
   })
     .then(
-      () => process.send?.({ done: true }),
-      (error: unknown) => process.send?.({ error: abort.signal.aborted ? null : errorBody(error) }),
+      () => tell({ done: true }),
+      (error: unknown) => tell({ error: abort.signal.aborted ? null : errorBody(error) }),
     )
-    .finally(() => process.disconnect?.());
+    .finally(() => process.connected && process.disconnect());
 });

@@ -43,12 +43,15 @@ function idsOf(name: string, home: string, query: ItemQuery): Set<string> {
   }
 }
 
+/** A parent that is gone hears nothing, and is no error. */
+const tell = (message: object) => process.send?.(message, () => {});
+
 process.once('message', (message) => {
   const { task, args } = message as { task: keyof Tasks; args: never };
   Promise.resolve(tasks[task](args))
     .then(
-      (result: unknown) => process.send?.({ result }),
-      (error: unknown) => process.send?.({ error: errorBody(error) }),
+      (result: unknown) => tell({ result }),
+      (error: unknown) => tell({ error: errorBody(error) }),
     )
-    .finally(() => process.disconnect?.());
+    .finally(() => process.connected && process.disconnect());
 });
