@@ -5,6 +5,7 @@
 #include <c10/cuda/CUDAFunctions.h>
 #include <c10/cuda/CUDAStream.h>
 
+#include <map>
 #include <memory>
 #include <optional>
 
@@ -40,7 +41,14 @@ napi_value newPool(const Args& args) {
   return intArray(args.env(), std::vector<double>{double(first), double(second)});
 }
 
-// Capture is not allowed on the default stream. One side stream serves warm-up and capture.
+// Capture is not allowed on the default stream. One side stream of a device serves every warm-up and capture: memory of a pool, and the
+// workspaces of CUDA's libraries, are kept by stream, and graphs that share a pool are to share those too.
+c10::cuda::CUDAStream sideStream(c10::DeviceIndex device) {
+  static auto& streams = *new std::map<c10::DeviceIndex, c10::cuda::CUDAStream>;
+  auto found = streams.find(device);
+  if (found == streams.end()) found = streams.emplace(device, c10::cuda::getStreamFromPool(false, device)).first;
+  return found->second;
+}
 std::optional<c10::cuda::CUDAStream> outside;
 
 napi_value enterStream(const Args& args) {
@@ -48,13 +56,13 @@ napi_value enterStream(const Args& args) {
   const auto device = static_cast<c10::DeviceIndex>(args.i32(0));
   c10::cuda::device_synchronize();
   outside = c10::cuda::getCurrentCUDAStream(device);
-  c10::cuda::setCurrentCUDAStream(c10::cuda::getStreamFromPool(false, device));
+  c10::cuda::setCurrentCUDAStream(sideStream(device));
   return undefined(args.env());
 }
 napi_value leaveStream(const Args& args) {
-  c10::cuda::device_synchronize();
   if (outside) c10::cuda::setCurrentCUDAStream(*outside);
-  outside.reset();
+  outside.reset();  // also when an error of the work before comes out here
+  c10::cuda::device_synchronize();
   return undefined(args.env());
 }
 

@@ -10,7 +10,7 @@ import type { Qwen2VL } from './model.ts';
 import { embed, layOut, positionTensor, type Prefix } from './prefix.ts';
 import type { EncodedPrompt } from './processor.ts';
 import { textRotation, type Rotation } from './rope.ts';
-import { makeSampler, suppression, type Sampler, type SamplingOptions } from './sampling.ts';
+import { makeSampler, suppression, uniformsOf, type Sampler, type SamplingOptions, type Uniform } from './sampling.ts';
 
 /** Per row of the batch; all of it is selected when rows are dropped. N rows in order of their prompts, S = most new tokens. */
 interface Rows {
@@ -26,9 +26,20 @@ export interface DecodeOptions extends SamplingOptions {
   random: Generator | null;
 }
 
-export class DecodeState {
+/** Completions on their way, one token of each row drawn. */
+export interface Decoding extends Disposable {
+  /** Tokens drawn since the last reading, one entry a step. Waits for the device. */
+  read(): { ids: number[]; logprobs: Float32Array }[];
+  /** Goes on with these rows only. To be called between `read` and `advance`. */
+  keepRows(indices: number[]): void;
+  /** Runs the last drawn tokens through the model and draws the next ones. */
+  advance(): void;
+}
+
+export class DecodeState implements Decoding {
   private readonly model: Qwen2VL;
   private readonly sampler: Sampler;
+  private readonly uniform: Uniform;
   private readonly suppress: Tensor | null;
   private readonly turns: Rotation; // [positions, 1, D]
   private readonly wide: Qwen2VL | null; // of the model, made for the time of sampling
@@ -59,15 +70,20 @@ export class DecodeState {
     this.rows = start.rows;
     this.owners = prompts.flatMap((_, b) => new Array<number>(n).fill(b));
     this.groups = this.groupRows();
-    this.sampler = makeSampler(options, this.suppress, options.random);
+    this.sampler = makeSampler(options, this.suppress);
+    this.uniform = uniformsOf(options.random, model.device);
+    try {
+      this.draw();
+    } catch (error) {
+      this[Symbol.dispose]();
+      throw error;
+    }
   }
 
-  /** Draws a token for every row. */
-  draw(): void {
-    this.drawn.push(withThreads(this.threads.head, () => quietly(() => this.sampler(this.rows.logits, this.rows.seen))));
+  private draw(): void {
+    this.drawn.push(withThreads(this.threads.head, () => quietly(() => this.sampler(this.rows.logits, this.rows.seen, this.uniform))));
   }
 
-  /** Tokens drawn since the last reading, one entry a step. Waits for the device. */
   read(): { ids: number[]; logprobs: Float32Array }[] {
     const read = this.drawn.map(({ ids, logps }) => ({
       ids: Array.from(ids.data() as BigInt64Array, Number),
@@ -78,7 +94,7 @@ export class DecodeState {
     return read;
   }
 
-  /** Runs the last drawn tokens through the model; their keys and values take the next slot of the cache. */
+  /** The last tokens' keys and values take the next slot of the cache. */
   advance(): void {
     const { model, prompts, groups, rows, turns, slot } = this;
     const { ids } = this.drawn.at(-1)!;
@@ -104,9 +120,9 @@ export class DecodeState {
     this.slot++;
     if (this.lastRead) free(this.drawn.splice(0));
     this.lastRead = false;
+    this.draw();
   }
 
-  /** Goes on with these rows only. To be called between `read` and `advance`. */
   keepRows(indices: number[]): void {
     const { rows, prompts } = this;
     const last = this.drawn.pop()!;
@@ -208,7 +224,8 @@ function paddingMask(lengths: number[], P: number, { device, dtype }: Qwen2VL): 
   return torch.masked_fill(torch.zeros([B, 1, P], { dtype, device }), padding, -Infinity);
 }
 
-function seenTokens(ids: number[][], vocabSize: number, device: string): Tensor {
+/** Which tokens occur in each row. [N, V] bool */
+export function seenTokens(ids: number[][], vocabSize: number, device: string): Tensor {
   const seen = torch.zeros([ids.length, vocabSize], { dtype: 'bool', device });
   ids.forEach((row, i) => torch.index_fill_(torch.select(seen, 0, i), 0, tensor(row, { dtype: 'int64', device }), true));
   return seen;

@@ -3,11 +3,12 @@
  * are decoded together on a static cache. Rows that have ended are dropped from the batch now and then.
  */
 import { generator as newGenerator, type Generator } from '../torch/index.ts';
-import { DecodeState } from './decode-state.ts';
+import { DecodeState, type Decoding } from './decode-state.ts';
 import { errors } from './errors.ts';
 import type { Qwen2VL } from './model.ts';
 import type { EncodedPrompt } from './processor.ts';
 import type { SamplingOptions } from './sampling.ts';
+import { decodesStatically, StaticDecode } from './static-decode.ts';
 
 export interface GenerateOptions extends SamplingOptions {
   /** Completions per prompt. Default 1. */
@@ -21,6 +22,8 @@ export interface GenerateOptions extends SamplingOptions {
   /** Draws are the same for the same seed, prompts and settings. Default: torch's global generator. */
   seed?: number;
   generator?: Generator;
+  /** Steps of static shapes over a cache that the model keeps (static-decode.ts). Default: where they can be recorded as CUDA graphs. */
+  staticCache?: boolean;
   /** Called as tokens become known, in order within a completion. */
   onToken?: (at: { prompt: number; completion: number; tokenId: number; logprob: number }) => void;
   signal?: AbortSignal;
@@ -51,14 +54,16 @@ export async function generate(model: Qwen2VL, prompts: EncodedPrompt[], options
   const { image_token_id, video_token_id } = model.config;
   const random = options.generator ?? (options.seed === undefined ? null : newGenerator(options.seed, model.device));
   const never = [image_token_id, video_token_id, ...(options.suppressTokenIds ?? [])];
-  using state = new DecodeState(model, prompts, n, maxNewTokens, { ...options, never, random });
-
   const syncSteps = model.device === 'cpu' ? 1 : CUDA_SYNC_STEPS;
+  const how = { ...options, never, random, syncSteps };
+  using state: Decoding = decodesStatically(model, options.staticCache)
+    ? new StaticDecode(model, prompts, n, maxNewTokens, how)
+    : new DecodeState(model, prompts, n, maxNewTokens, how);
+
   let rows = Array.from({ length: prompts.length * n }, (_, row) => row); // what each row of the batch writes
   let breath = performance.now();
   for (let step = 1; ; step++) {
     signal?.throwIfAborted();
-    state.draw();
     if (step % syncSteps === 0 || step === maxNewTokens) {
       record(state.read(), rows, completions, eos, options);
       const alive = rows.flatMap((row, i) => (completions[Math.floor(row / n)][row % n].finishReason === 'stop' ? [] : [i]));

@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from 'vitest';
 import { backward, noGrad, scope, torch, type Tensor } from '../torch/index.ts';
 import { forward } from './forward.ts';
-import { groupLogps } from './group-logps.ts';
+import { groupLogps, type GroupLogpsOptions } from './group-logps.ts';
 import { tinyModel, tinyPrompt, tinyPrompts } from './testing/tiny.ts';
 
 const model = tinyModel();
@@ -30,6 +30,18 @@ const uneven = [
   ],
 ];
 
+/** Log-probabilities, and what the weights get from them. */
+const valuesAndGradients = (completions: number[][][], options: GroupLogpsOptions): [Float32Array, Float32Array[]] =>
+  scope(() => {
+    model.setTrainable(() => true);
+    const { logps } = groupLogps(model, prompts, completions, options);
+    backward(torch.sum(torch.mul(logps, torch.arange(logps.shape[1]))));
+    const found = [...model.params.values()].map((weight) => weight.grad!.toFloat32());
+    for (const weight of model.params.values()) weight.grad = null;
+    model.setTrainable(() => false);
+    return [logps.toFloat32(), found];
+  });
+
 describe('groupLogps', () => {
   it.each([
     ['groups of one size', even, 1],
@@ -49,19 +61,21 @@ describe('groupLogps', () => {
     );
   });
 
+  it.each([
+    ['rows with padding', even],
+    ['rows without', uneven],
+  ])('gives the same values and gradients by segments as by padded blocks: %s', (_, completions) => {
+    const [[values, found], [wanted, wantedGradients]] = [true, false].map((packed) => valuesAndGradients(completions, { packed }));
+    values.forEach((value, i) => expect(value).toBeCloseTo(wanted[i], 4));
+    found.forEach((gradient, p) => {
+      const size = Math.max(...wantedGradients[p].map(Math.abs));
+      gradient.forEach((value, i) => expect(Math.abs(value - wantedGradients[p][i])).toBeLessThan(1e-4 * size + 1e-5));
+    });
+  });
+
   it('gives the same values and gradients in one tile of the vocabulary as in many', () => {
-    const gradients = (tileBytes?: number): [Float32Array, Float32Array[]] =>
-      scope(() => {
-        model.setTrainable(() => true);
-        const { logps } = groupLogps(model, prompts, uneven, { tileBytes, temperature: 0.9 });
-        backward(torch.sum(torch.mul(logps, torch.arange(logps.shape[1]))));
-        const found = [...model.params.values()].map((weight) => weight.grad!.toFloat32());
-        for (const weight of model.params.values()) weight.grad = null;
-        model.setTrainable(() => false);
-        return [logps.toFloat32(), found];
-      });
-    const [whole, wholeGradients] = gradients();
-    const [parts, partGradients] = gradients(1);
+    const [whole, wholeGradients] = valuesAndGradients(uneven, { temperature: 0.9 });
+    const [parts, partGradients] = valuesAndGradients(uneven, { temperature: 0.9, tileBytes: 1 });
     whole.forEach((value, i) => expect(parts[i]).toBeCloseTo(value, 5));
     wholeGradients.forEach((gradient, i) => gradient.forEach((value, j) => expect(partGradients[i][j]).toBeCloseTo(value, 3)));
   });

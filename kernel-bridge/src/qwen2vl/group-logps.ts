@@ -11,10 +11,12 @@ import { decode, type Attend } from './decoder.ts';
 import { errors } from './errors.ts';
 import { attention, gatherRows } from './layers.ts';
 import type { Qwen2VL } from './model.ts';
+import { packedAttention } from './packed-attention.ts';
 import { checkIds, embed, layOut, positionTensor, type Prefix } from './prefix.ts';
 import type { EncodedPrompt } from './processor.ts';
 import { textRotation } from './rope.ts';
 import { tokenLogps } from './token-logps.ts';
+import { usesFlash } from './varlen.ts';
 
 export interface GroupLogpsOptions {
   /** Logits are divided by it, as when sampling. Default 1. */
@@ -25,6 +27,8 @@ export interface GroupLogpsOptions {
   correct?: boolean;
   /** Logits over the vocabulary that are held at once. Default: what a CPU's cache holds, 256 MiB on a GPU. */
   tileBytes?: number;
+  /** Attention over segments instead of padded blocks (packed-attention.ts). Default: where there is flash attention. */
+  packed?: boolean;
 }
 
 /** N completions of all prompts in order, T tokens of the longest; entries past a completion's end are 0, and false in the mask. */
@@ -80,13 +84,15 @@ function computeGroupLogps(model: Qwen2VL, prompts: EncodedPrompt[], completions
     model,
     embed(model, [...prefix.ids, ...own.fill(inputs, 0)], prefix),
     rotationOf(model, prefix, own, inputs, owner),
-    sharedPrefixAttention(
-      prefix,
-      own,
-      owner,
-      completions.map((group) => group.length),
-      model,
-    ),
+    (options.packed ?? usesFlash(model))
+      ? packedAttention(prefix, own, owner, device)
+      : sharedPrefixAttention(
+          prefix,
+          own,
+          owner,
+          completions.map((group) => group.length),
+          model,
+        ),
   ); // [R, hidden]
 
   // Token t is predicted by the token before it: the prompt's last one for t = 0.

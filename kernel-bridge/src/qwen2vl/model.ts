@@ -25,6 +25,8 @@ export class Qwen2VL {
   adapter: Adapter | null = null;
   /** Activation checkpointing: a layer keeps its input only, and is computed again in the backward pass. */
   checkpointing = false;
+  /** Kept between calls by what runs the model, by name; freed with it. */
+  readonly attached = new Map<string, Disposable>();
 
   constructor(config: Qwen2VLConfig, params: Map<string, Tensor>, dtype: ModelDtype, device: string) {
     this.config = config;
@@ -105,6 +107,8 @@ export class Qwen2VL {
   }
 
   dispose(): void {
+    for (const held of this.attached.values()) held[Symbol.dispose]();
+    this.attached.clear();
     for (const weight of this.params.values()) weight[Symbol.dispose]();
     this.params.clear();
     this.adapter?.dispose();

@@ -12,18 +12,27 @@ export interface SamplingOptions {
 
 export interface Sampler {
   /** logits [N, V] -> ids [N] int64 and their log-probabilities [N] under softmax(logits / temperature), before any truncation. */
-  (logits: Tensor, seen: Tensor | null): { ids: Tensor; logps: Tensor };
+  (logits: Tensor, seen: Tensor | null, uniform: Uniform): { ids: Tensor; logps: Tensor };
 }
+
+/** Uniform numbers in [0, 1) for N rows: [N, 1] float64. */
+export type Uniform = (N: number) => Tensor;
+
+/** Drawn as they are asked for; null = torch's global generator. */
+export const uniformsOf =
+  (generator: Generator | null, device: string): Uniform =>
+  (N) =>
+    torch.rand([N, 1], { dtype: 'float64', device, generator });
 
 /**
  * Settings act in transformers' order: repetition penalty, suppressed tokens, temperature, top k, top p, min p.
  * A draw inverts the cumulative distribution: two uniform numbers per row, where Gumbel noise takes one per token.
  */
-export function makeSampler(options: SamplingOptions, suppress: Tensor | null, generator: Generator | null): Sampler {
+export function makeSampler(options: SamplingOptions, suppress: Tensor | null): Sampler {
   const { temperature = 1, topK, topP, minP, repetitionPenalty = 1, greedy = false } = options;
   const plain = !greedy && topK === undefined && (topP ?? 1) === 1 && (minP ?? 0) === 0 && repetitionPenalty === 1;
-  if (plain) return (logits) => drawPlain(logits, temperature, suppress, generator);
-  return (logits, seen) => {
+  if (plain) return (logits, _seen, uniform) => drawPlain(logits, temperature, suppress, uniform);
+  return (logits, seen, uniform) => {
     const wide = rowsOf(logits);
     const scaled = greedy || temperature === 1 ? wide : torch.div(wide, temperature);
     const logProbs = torch.log_softmax(scaled, -1); // [N, V]
@@ -36,7 +45,7 @@ export function makeSampler(options: SamplingOptions, suppress: Tensor | null, g
     if (topK !== undefined) scores = keepTopK(scores, topK);
     if (topP !== undefined && topP < 1) scores = keepTopP(scores, topP);
     if (minP !== undefined && minP > 0) scores = keepMinP(scores, minP);
-    const ids = greedy ? torch.argmax(scores, -1) : drawWeighted(torch.exp(scores), generator).ids; // [N]
+    const ids = greedy ? torch.argmax(scores, -1) : drawWeighted(torch.exp(scores), uniform).ids; // [N]
     return { ids, logps: torch.squeeze(torch.gather(logProbs, 1, torch.unsqueeze(ids, 1)), 1) };
   };
 }
@@ -45,13 +54,13 @@ export function makeSampler(options: SamplingOptions, suppress: Tensor | null, g
 const rowsOf = (logits: Tensor): Tensor => torch.contiguous(logits.to({ dtype: 'float32' }));
 
 /** Without truncation three passes over the vocabulary do, in place: maximum, exponentials, sums. logits [N, V] */
-function drawPlain(logits: Tensor, temperature: number, suppress: Tensor | null, generator: Generator | null): ReturnType<Sampler> {
+function drawPlain(logits: Tensor, temperature: number, suppress: Tensor | null, uniform: Uniform): ReturnType<Sampler> {
   const wide = rowsOf(logits);
   const below = torch.sub(wide, torch.amax(wide, [-1], true));
   const weights = torch.exp_(temperature === 1 ? below : torch.div_(below, temperature)); // [N, V]
   const left = suppress === null ? 0 : torch.sum(torch.index_select(weights, 1, suppress), [1]); // [N]
   if (suppress !== null) torch.index_fill_(weights, 1, suppress, 0);
-  const { ids, total } = drawWeighted(weights, generator);
+  const { ids, total } = drawWeighted(weights, uniform);
   const chosen = torch.squeeze(torch.gather(weights, 1, torch.unsqueeze(ids, 1)), 1);
   return { ids, logps: torch.log(torch.div(chosen, torch.add(total, left))) };
 }
@@ -60,13 +69,13 @@ function drawPlain(logits: Tensor, temperature: number, suppress: Tensor | null,
  * A token of each row by its weight, in two draws: a block of the vocabulary, then a token in it. Only the blocks' sums and the one block are
  * added up in float64, not the whole vocabulary. weights [N, V] -> ids [N], and the rows' sums
  */
-function drawWeighted(weights: Tensor, generator: Generator | null): { ids: Tensor; total: Tensor } {
+function drawWeighted(weights: Tensor, uniform: Uniform): { ids: Tensor; total: Tensor } {
   const [N, V] = weights.shape;
   const size = blockSize(V);
   const sums = torch.sum(torch.view(weights, [N, V / size, size]), [2]); // [N, V / size]
-  const first = torch.unsqueeze(torch.mul(pick(sums, generator), size), 1); // [N, 1]
+  const first = torch.unsqueeze(torch.mul(pick(sums, uniform), size), 1); // [N, 1]
   const block = torch.gather(weights, 1, torch.add(first, torch.arange(size, { device: weights.device }))); // [N, size]
-  return { ids: torch.add(torch.squeeze(first, 1), pick(block, generator)), total: torch.sum(sums, [1]) };
+  return { ids: torch.add(torch.squeeze(first, 1), pick(block, uniform)), total: torch.sum(sums, [1]) };
 }
 
 /** The largest divisor of V up to its square root. */
@@ -80,11 +89,10 @@ function blockSize(V: number): number {
  * The place at which the cumulative weights [N, K] pass a uniform number [N]. Places without weight are never met; weights that are no
  * numbers give the last place, so that a device is never sent outside its memory.
  */
-function pick(weights: Tensor, generator: Generator | null): Tensor {
+function pick(weights: Tensor, uniform: Uniform): Tensor {
   const cumulative = torch.cumsum(weights, -1, { dtype: 'float64' });
   const [N, K] = weights.shape;
-  const uniform = torch.rand([N, 1], { dtype: 'float64', device: weights.device, generator });
-  const target = torch.mul(uniform, torch.narrow(cumulative, 1, K - 1, 1));
+  const target = torch.mul(uniform(N), torch.narrow(cumulative, 1, K - 1, 1));
   return torch.squeeze(torch.clamp_max(torch.searchsorted(cumulative, target, { right: true }), K - 1), 1);
 }
 

@@ -8,6 +8,7 @@ import { attention, gatherRows, layerNorm, linear, rmsNorm, swiglu } from './lay
 import type { Qwen2VL } from './model.ts';
 import { product } from './product.ts';
 import { rotate, visionRotation, type Grid, type Rotation } from './rope.ts';
+import { segmentAttention, segmentsOf, usesFlash } from './varlen.ts';
 
 /** One image as the model takes it: pixelValues [t * h * w, C * 2 * 14 * 14] float32, grid in patches. */
 export interface EncodedImage {
@@ -41,13 +42,17 @@ export function encodeImages(model: Qwen2VL, images: EncodedImage[]): Tensor {
     turn = { cos: torch.index_select(turn.cos, 0, index), sin: torch.index_select(turn.sin, 0, index) };
   }
 
+  const attend = attentionWithin(model, imageLengths);
+  const attendInWindow = windows && attentionWithin(model, windows.lengths);
   const norm = model.config.model_type === 'qwen2_vl' ? layerNorm : rmsNorm;
   for (let i = 0; i < vision.depth; i++) {
     const name = `visual.blocks.${i}`;
-    const wholeImage = windows === null || vision.fullatt_block_indexes!.includes(i);
-    const lengths = wholeImage ? imageLengths : windows.lengths;
+    const wholeImage = attendInWindow === null || vision.fullatt_block_indexes!.includes(i);
     x = model.runLayer(name, x, (input) => {
-      const seen = torch.add(input, selfAttention(model, `${name}.attn`, norm(model, `${name}.norm1`, input, EPS), turn, lengths));
+      const seen = torch.add(
+        input,
+        selfAttention(model, `${name}.attn`, norm(model, `${name}.norm1`, input, EPS), turn, wholeImage ? attend : attendInWindow),
+      );
       return torch.add(seen, mlp(model, `${name}.mlp`, norm(model, `${name}.norm2`, seen, EPS)));
     });
   }
@@ -60,17 +65,27 @@ export function encodeImages(model: Qwen2VL, images: EncodedImage[]): Tensor {
   return gatherRows(x, tensor(back, { dtype: 'int64', device: model.device }));
 }
 
-function selfAttention(model: Qwen2VL, name: string, x: Tensor, turn: Rotation, lengths: number[]): Tensor {
+/** q, k, v [R, H, D] -> [R, H * D]. */
+type Attend = (q: Tensor, k: Tensor, v: Tensor) => Tensor;
+
+function selfAttention(model: Qwen2VL, name: string, x: Tensor, turn: Rotation, attend: Attend): Tensor {
   const [R, E] = x.shape;
   const heads = model.config.vision_config.num_heads;
   const qkv = torch.reshape(linear(model, `${name}.qkv`, x), [R, 3, heads, E / heads]);
   const [q, k, v] = torch.unbind(qkv, 1); // each [R, H, D]
   const turned = [q, k].map((t) => rotate(t.to({ dtype: 'float32' }), turn).to({ dtype: model.dtype }));
-  return linear(model, `${name}.proj`, segmentAttention(turned[0], turned[1], v, lengths));
+  return linear(model, `${name}.proj`, attend(turned[0], turned[1], v));
 }
 
-/** Attention within consecutive segments of the given lengths; runs of equal lengths go as one batch. q, k, v [R, H, D] -> [R, H * D]. */
-function segmentAttention(q: Tensor, k: Tensor, v: Tensor, lengths: number[]): Tensor {
+/** Attention within consecutive images or windows of the given lengths. */
+function attentionWithin(model: Qwen2VL, lengths: number[]): Attend {
+  if (!usesFlash(model)) return (q, k, v) => runAttention(q, k, v, lengths);
+  const segments = segmentsOf(lengths, lengths, model.device);
+  return (q, k, v) => segmentAttention(q, k, v, segments);
+}
+
+/** Runs of equal lengths go as one batch. */
+function runAttention(q: Tensor, k: Tensor, v: Tensor, lengths: number[]): Tensor {
   const [, H, D] = q.shape;
   const parts: Tensor[] = [];
   for (let i = 0, start = 0; i < lengths.length;) {

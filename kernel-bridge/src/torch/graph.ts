@@ -55,6 +55,16 @@ export class CudaGraph<T> {
     this.result = result;
   }
 
+  /** Why nothing can be recorded on this machine; null = it can. */
+  static failure(): string | null {
+    try {
+      graphs();
+      return null;
+    } catch (error) {
+      return (error as Error).message;
+    }
+  }
+
   /** @throws TorchError when there is no CUDA, or fn does what cannot be recorded; nothing is left behind then */
   static capture<T>(fn: () => T, { device = 0, warmup = 3, pool = [] }: CaptureOptions = {}): CudaGraph<T> {
     const library = graphs();
