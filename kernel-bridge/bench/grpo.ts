@@ -5,12 +5,13 @@
  * after --limit seconds: then what rounds it finished count, the first one too, and without any its time is a lower bound.
  *
  *   npm run bench -- grpo [--size tiny|small|2b] [--dtype float32,bfloat16] [--device cpu|cuda] [--steps 2] [--limit 150]
- *                         [--peers all|none|trl,...] [--prompts 2] [--generations 8] [--tokens 96] [--pixels 384]
+ *                         [--peers all|none|trl,...] [--peers-file FILE] [--prompts 2] [--generations 8] [--tokens 96] [--pixels 384]
  *
+ * Peers are slow and do not change: with --peers-file their figures are kept in FILE, by what was measured, and read from there the next time.
  * Prints tables, then one line of JSON.
  */
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -48,6 +49,7 @@ function readOptions() {
       device: text('cpu'),
       steps: text('2'),
       peers: text('all'),
+      'peers-file': text(''),
       prompts: text('2'),
       generations: text('8'),
       tokens: text('96'),
@@ -98,7 +100,8 @@ async function main(): Promise<void> {
     machines[dtype] = run(process.execPath, [at('grpo/machine.ts'), job], Infinity)[0] as Machine;
     for (const kind of ['step', 'sampling', 'pass'] as const) {
       (ours[dtype] ??= {})[kind] = measure(process.execPath, at('grpo/ours.ts'), kind, job);
-      if (peers.some((peer) => PEERS[peer] === kind)) (theirs[dtype] ??= {})[kind] = measure(python, at('grpo/peer.py'), kind, job);
+      const peer = peers.find((name) => PEERS[name] === kind);
+      if (peer !== undefined) (theirs[dtype] ??= {})[kind] = measurePeer(peer, dtype, job);
     }
     sameWork(dtype, ours[dtype]!.pass!, theirs[dtype]?.pass);
   }
@@ -160,6 +163,21 @@ function measure(program: string, script: string, kind: Kind, job: string): Meas
   process.stderr.write(`${rounds.map(({ seconds }) => seconds.toPrecision(3)).join(' ') || `none in ${options.limit}`} s\n`);
   const facts = rounds.length === documents.length ? {} : (documents.at(-1) as Facts);
   return { ...(best ?? unfinished), ...facts, peak_bytes: rounds.at(-1)?.peak_bytes ?? NaN, lowerBound: best === undefined };
+}
+
+/** From --peers-file when it knows this peer's figure for the same work, else measured and added to it. */
+function measurePeer(peer: Peer, dtype: ModelDtype, job: string): Measured {
+  const fresh = (): Measured => measure(python, at('grpo/peer.py'), PEERS[peer], job);
+  const file = options['peers-file'];
+  if (file === '') return fresh();
+  const { size, device, prompts, G, tokens, pixels } = options;
+  const work = `${peer} ${size} ${dtype} ${device}, ${prompts} x ${G} x ${tokens} at ${pixels} px`;
+  const kept = existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Record<string, Measured & { measured: string }>) : {};
+  if (kept[work] === undefined) {
+    kept[work] = { ...fresh(), measured: new Date().toISOString() };
+    writeFileSync(file, JSON.stringify(kept, null, 1));
+  } else process.stderr.write(`${work}: as measured ${kept[work].measured}\n`);
+  return kept[work];
 }
 
 /** Both training passes must have computed the same thing. */

@@ -11,7 +11,8 @@ napi_value start(napi_env env, napi_value exports) {
     return exports;
   }
   std::vector<Export> all;
-  for (auto part : {errorExports, callExports, tensorExports, autogradExports, randomExports, fileExports, deviceExports})
+  for (auto part : {errorExports, callExports, tensorExports, autogradExports, randomExports, fileExports, deviceExports,
+                    traceExports})
     for (const auto& item : part()) all.push_back(item);
   exportAll(env, exports, all);
   return exports;

@@ -180,5 +180,6 @@ std::vector<Export> autogradExports();
 std::vector<Export> randomExports();
 std::vector<Export> fileExports();
 std::vector<Export> deviceExports();
+std::vector<Export> traceExports();
 
 }  // namespace medr1

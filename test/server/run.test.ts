@@ -1,8 +1,10 @@
 import { copyFileSync, readFileSync } from 'node:fs';
+import { readdir, readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { RunEvent } from '../../kernel-bridge/src/protocol/run.ts';
 import { rewardAt } from './fake-trainer.ts';
+import { runDirectory } from '../../kernel-bridge/src/runs/home.ts';
 import { reached, testServer, until, type TestServer } from './harness.ts';
 
 let t: TestServer;
@@ -37,6 +39,18 @@ describe('a run from start to end', () => {
     const states = events.filter((event) => event.kind === 'state').map((event) => event.state);
     expect(states).toEqual(['queued', 'starting', 'running', 'finished']);
     expect((await t.client.run(id)).checkpoints).toMatchObject([{ step: 5, reason: 'final', pinned: true }]);
+  });
+
+  it('records the steps of trace_steps and no other, with their commit', async () => {
+    const { id } = await t.client.createRun(t.config({ trace_steps: [2, 4] }));
+    expect(await reached(t.client, id, 'finished', 'failed')).toMatchObject({ state: 'finished', step: 5 });
+    const directory = join(runDirectory(t.home, id), 'traces');
+    expect((await readdir(directory)).sort()).toEqual(['step-2.json', 'step-4.json']);
+    const { traceEvents } = JSON.parse(await readFile(join(directory, 'step-4.json'), 'utf8')) as {
+      traceEvents: { cat?: string; name: string }[];
+    };
+    const spans = traceEvents.filter(({ cat }) => cat === 'user_annotation').map(({ name }) => name);
+    expect(spans).toEqual(['step 4', 'commit']);
   });
 
   it('can be kept as a file: metrics as CSV, rollouts as JSON lines', async () => {

@@ -22,6 +22,7 @@ import { openAnswerer } from '../worker/answerer.ts';
 import { runEvaluation } from '../worker/evaluation.ts';
 import { dtypeOption } from './generate.ts';
 import { printJson, table } from './output.ts';
+import { traced, traceOption } from './trace.ts';
 
 interface Options {
   model: string;
@@ -38,6 +39,7 @@ interface Options {
   dtype?: string;
   device: string;
   resume: boolean;
+  trace?: string;
   json?: boolean;
 }
 
@@ -60,6 +62,7 @@ export function register(program: Command): void {
     .option('--device <device>', 'cpu, cuda:0, ...', 'cpu')
     .option('--resume', 'go on with (or just show) the stored evaluation of the same weights, questions and settings: the default', true)
     .option('--no-resume', 'evaluate anew')
+    .addOption(traceOption('all answers (choose few with --limit)'))
     .option('--json', 'print one JSON document and nothing else')
     .action(run);
 }
@@ -89,7 +92,7 @@ async function run(options: Options): Promise<void> {
   );
   using evaluation = store;
   if (found !== null && !options.json) process.stderr.write(`evaluation ${store.row().id}: ${found} answers were there already\n`);
-  const state = await answer(evaluation, home, options);
+  const state = await traced(options.trace, () => answer(evaluation, home, options));
   const { summary, report } = evaluation.detail();
   if (summary.error) throw new WorkbenchError({ ...summary.error, exit: 1 });
   if (options.json) printJson(document(options, summary, report));

@@ -3,7 +3,9 @@ import { InvalidArgumentError, Option, type Command } from 'commander';
 import { VARIANTS, WorkbenchError, type Variant } from '../protocol/index.ts';
 import { generate, loadModel, loadProcessor, type ModelDtype } from '../qwen2vl/index.ts';
 import { applyVariant } from '../rl/prompts.ts';
+import { span } from '../torch/index.ts';
 import { printJson } from './output.ts';
+import { traced, traceOption } from './trace.ts';
 
 interface Options {
   model: string;
@@ -18,6 +20,7 @@ interface Options {
   seed?: number;
   dtype?: ModelDtype;
   device?: string;
+  trace?: string;
   json?: boolean;
 }
 
@@ -37,6 +40,7 @@ export function register(program: Command): void {
     .option('--seed <s>', 'same seed, same answers', whole)
     .addOption(dtypeOption())
     .option('--device <device>', 'cpu, cuda:0, ...', 'cpu')
+    .addOption(traceOption())
     .option('--json', 'print one JSON document and nothing else')
     .action(run);
 }
@@ -44,9 +48,11 @@ export function register(program: Command): void {
 async function run(options: Options): Promise<void> {
   const text = textOf(options);
   const processor = await loadProcessor(options.model);
-  const prompt = await processor.prompt({ images: options.image, text });
   using model = await loadModel(options.model, options);
-  const [completions] = await generate(model, [prompt], { ...options, eosTokenIds: processor.eosTokenIds });
+  const [completions] = await traced(options.trace, async () => {
+    const prompt = await span('encode', () => processor.prompt({ images: options.image, text }));
+    return span('sampling', () => generate(model, [prompt], { ...options, eosTokenIds: processor.eosTokenIds }));
+  });
   const answers = completions.map(({ tokenIds, logprobs, finishReason }) => ({
     text: processor.decode(tokenIds, { skipSpecialTokens: true }),
     token_ids: tokenIds,

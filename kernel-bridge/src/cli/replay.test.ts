@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
@@ -55,6 +55,19 @@ describe('medr1 replay', () => {
     expect(seen.grad_norm).toBeGreaterThan(0);
     expect(seen['rewards/accuracy/mean']).toBeCloseTo(3 / 7, 9);
     expect(seen['completions/clipped_ratio']).toBe(5 / 8);
+  });
+
+  it('records the update with --trace, and refuses a file that it could not write', async () => {
+    const file = join(tiny.directory, 'replay.json');
+    await medr1('replay', '--model', tiny.model, '--batch', batch, '--trace', file);
+    const { traceEvents } = JSON.parse(await readFile(file, 'utf8')) as { traceEvents: { name: string }[] };
+    const names = traceEvents.map(({ name }) => name);
+    for (const name of ['reference', 'update', 'backward', 'clip', 'aten::mm']) expect(names).toContain(name);
+    const absent = join(tiny.directory, 'absent', 'replay.json');
+    await expect(medr1('replay', '--model', tiny.model, '--batch', batch, '--trace', absent)).rejects.toMatchObject({
+      code: 'TRACE_FILE',
+      message: expect.stringContaining(`there is no folder ${join(tiny.directory, 'absent')}`),
+    });
   });
 
   it('answers what if: other settings, micro-batches that sum to the same update', async () => {

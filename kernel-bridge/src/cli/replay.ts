@@ -9,6 +9,7 @@ import { completeConfig, parseSettings, readConfigFile } from '../runs/config.ts
 import { encodeRow, readBatch, type BatchRow } from './batch.ts';
 import { dtypeOption } from './generate.ts';
 import { printJson, table } from './output.ts';
+import { traced, traceOption } from './trace.ts';
 
 interface Options {
   model: string;
@@ -18,6 +19,7 @@ interface Options {
   set: string[];
   dtype?: ModelDtype;
   device: string;
+  trace?: string;
   json?: boolean;
 }
 
@@ -32,6 +34,7 @@ export function register(program: Command): void {
     .option('--set <key=value>', 'one setting, may be repeated', (value, before: string[]) => [...before, value], [])
     .addOption(dtypeOption())
     .option('--device <device>', 'cpu, cuda:0, ...', 'cpu')
+    .addOption(traceOption('the update'))
     .option('--json', 'print one JSON document and nothing else')
     .action(run);
 }
@@ -52,7 +55,8 @@ async function run(options: Options): Promise<void> {
     rewards: completions.map((_, g) => config.reward_funcs.map((name) => rewards[name][g])),
   }));
   const reference = config.beta === 0 ? null : (other ?? policy);
-  const result = replay({ policy, reference, eosTokenIds: processor.eosTokenIds }, groups, config.reward_funcs, config);
+  const models = { policy, reference, eosTokenIds: processor.eosTokenIds };
+  const result = await traced(options.trace, () => replay(models, groups, config.reward_funcs, config));
   for (const { prompt } of encoded) disposePrompt(prompt);
   print(result, options.json ?? false);
 }

@@ -1,16 +1,18 @@
 /** `medr1 score`: token ids and log-probabilities of given completions. */
 import type { Command } from 'commander';
-import { groupLogps, loadModel, loadProcessor, type ModelDtype } from '../qwen2vl/index.ts';
-import { noGrad, scope } from '../torch/index.ts';
-import { encodeRow, readBatch } from './batch.ts';
+import { groupLogps, loadModel, loadProcessor, type ModelDtype, type Processor, type Qwen2VL } from '../qwen2vl/index.ts';
+import { noGrad, scope, span } from '../torch/index.ts';
+import { encodeRow, readBatch, type BatchRow } from './batch.ts';
 import { dtypeOption } from './generate.ts';
 import { printJson } from './output.ts';
+import { traced, traceOption } from './trace.ts';
 
 interface Options {
   model: string;
   batch: string;
   dtype?: ModelDtype;
   device?: string;
+  trace?: string;
   json?: boolean;
 }
 
@@ -22,6 +24,7 @@ export function register(program: Command): void {
     .requiredOption('--batch <file>', 'JSON lines: {"image", "prompt", "completions"}, one group a line')
     .addOption(dtypeOption())
     .option('--device <device>', 'cpu, cuda:0, ...', 'cpu')
+    .addOption(traceOption())
     .option('--json', 'print one JSON document and nothing else')
     .action(run);
 }
@@ -30,15 +33,20 @@ async function run(options: Options): Promise<void> {
   const rows = readBatch(options.batch);
   const processor = await loadProcessor(options.model);
   using model = await loadModel(options.model, options);
+  const groups = await traced(options.trace, () => scoresOf(model, processor, rows));
+  if (options.json) printJson(groups);
+  else groups.forEach((group, i) => group.completions.forEach((completion, j) => console.log(line(i, j, completion.logprobs))));
+}
+
+async function scoresOf(model: Qwen2VL, processor: Processor, rows: BatchRow[]) {
   const groups = [];
   for (const row of rows) {
-    const { prompt, completions } = await encodeRow(processor, row);
+    const { prompt, completions } = await span('encode', () => encodeRow(processor, row));
     const logps = scope(() => noGrad(() => groupLogps(model, [prompt], [completions], { entropy: false }).logps.tolist())) as number[][];
     groups.push({ completions: completions.map((token_ids, i) => ({ token_ids, logprobs: logps[i].slice(0, token_ids.length) })) });
     for (const { pixelValues } of prompt.images) pixelValues.dispose();
   }
-  if (options.json) printJson(groups);
-  else groups.forEach((group, i) => group.completions.forEach((completion, j) => console.log(line(i, j, completion.logprobs))));
+  return groups;
 }
 
 function line(group: number, completion: number, logprobs: number[]): string {

@@ -3,7 +3,8 @@
  * without one this process supervises the worker itself, and a server started later finds the run by its files.
  */
 import { existsSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { copyFile, readdir } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { connectHome } from '../client/node.ts';
 import type { Client } from '../client/index.ts';
@@ -17,10 +18,12 @@ import { createRun, openRun } from '../runs/runs.ts';
 import { Supervisor } from '../server/supervisor.ts';
 import { printJson } from './output.ts';
 import { progress, type Progress } from './progress.ts';
+import { requireFile, traceOption } from './trace.ts';
 
 interface Options {
   set: string[];
   resume?: string;
+  trace?: string;
   json?: boolean;
 }
 
@@ -31,6 +34,7 @@ export function register(program: Command): void {
     .argument('[config]', 'YAML file')
     .option('--set <key=value>', 'set one key, may be repeated', (value, before: string[]) => [...before, value], [])
     .option('--resume <run>', 'go on with a run that was stopped or interrupted')
+    .addOption(traceOption('one step: the first of trace_steps, else the second'))
     .option('--json', 'print one JSON document at the end and nothing else')
     .action(train);
 }
@@ -38,7 +42,9 @@ export function register(program: Command): void {
 async function train(file: string | undefined, options: Options): Promise<void> {
   if (!file === !options.resume) throw errors.badRequest('medr1 train', 'it takes either a configuration file or --resume RUN');
   const home = prepareHome(homeDir());
+  if (options.trace) requireFile(options.trace);
   const config = file ? withPaths(completeConfig({ ...readConfigFile(file), ...parseSettings(options.set) })) : null;
+  if (config && options.trace) config.trace_steps ??= [config.max_steps === 1 ? 1 : 2];
   let total: number | null = null;
   const show = options.json ? null : progress(process.stderr, () => total);
   const started = (steps: number): void => void (total = steps || null);
@@ -49,8 +55,24 @@ async function train(file: string | undefined, options: Options): Promise<void> 
   const job = { home, config, resume: options.resume, show, started };
   const summary = client ? await onServer(client, job) : await here(job);
   show?.done(summary);
-  if (options.json) printJson({ ...summary, directory: runDirectory(home, summary.id) });
+  const directory = runDirectory(home, summary.id);
+  if (options.trace) await copyTrace(join(directory, 'traces'), options.trace);
+  if (options.json) printJson({ ...summary, directory });
   if (summary.error) throw new WorkbenchError({ ...summary.error, exit: 1 });
+}
+
+/** The first trace that the run wrote. Without one, as when it ended before, the error says so. */
+async function copyTrace(directory: string, file: string): Promise<void> {
+  const written = existsSync(directory) ? (await readdir(directory)).filter((name) => /^step-\d+\.json$/.test(name)) : [];
+  const stepOf = (name: string): number => Number(name.slice(5, -5));
+  const [first] = written.sort((a, b) => stepOf(a) - stepOf(b));
+  if (first !== undefined) return copyFile(join(directory, first), file);
+  throw new WorkbenchError({
+    code: 'TRACE_ABSENT',
+    exit: 1,
+    message: `The run traced no step: ${directory} holds none`,
+    remedy: 'Start a run with --set trace_steps=[N] for a step N that it will make.',
+  });
 }
 
 interface Job {

@@ -514,6 +514,14 @@ export const TrainConfig = Type.Object(
       title: 'Evaluation items',
       description: 'Workbench. Fixed slice of the held-out split.',
     }),
+    trace_steps: nullable(Type.Array(Type.Integer({ minimum: 1 })), {
+      default: null,
+      group: 'Keeping',
+      advanced: true,
+      title: 'Traced steps',
+      description:
+        "Workbench. Numbers of steps whose every operator is recorded, with time, shapes and memory, in traces/ of the run's directory (Chrome trace JSON). A traced step takes longer.",
+    }),
   },
   { additionalProperties: false, title: 'TrainConfig' },
 );

@@ -2,7 +2,7 @@
  * What lives on the device from one decoding step to the next: keys and values of each prompt, once; per completion (a row) those
  * of its own tokens, its logits and its place.
  */
-import { noGrad, scope, tensor, torch, withThreads, type Generator, type Tensor } from '../torch/index.ts';
+import { noGrad, scope, span, tensor, torch, withThreads, type Generator, type Tensor } from '../torch/index.ts';
 import { decode, logitsOf } from './decoder.ts';
 import { groupAttention, groupsOf, type Groups, type PromptCache } from './group-attention.ts';
 import { attention, gatherRows } from './layers.ts';
@@ -61,7 +61,7 @@ export class DecodeState implements Decoding {
       return {
         suppress: suppression(options.never, model.config.text_config.vocab_size, model.device),
         turns: rotationTables(model, prefix, maxNewTokens),
-        ...prefill(model, prefix, n, maxNewTokens, (options.repetitionPenalty ?? 1) === 1 ? null : prompts),
+        ...span('prefill', () => prefill(model, prefix, n, maxNewTokens, (options.repetitionPenalty ?? 1) === 1 ? null : prompts)),
       };
     });
     this.suppress = start.suppress;
@@ -81,7 +81,8 @@ export class DecodeState implements Decoding {
   }
 
   private draw(): void {
-    this.drawn.push(withThreads(this.threads.head, () => quietly(() => this.sampler(this.rows.logits, this.rows.seen, this.uniform))));
+    const draw = () => quietly(() => this.sampler(this.rows.logits, this.rows.seen, this.uniform));
+    this.drawn.push(span('draw', () => withThreads(this.threads.head, draw)));
   }
 
   read(): { ids: number[]; logprobs: Float32Array }[] {
@@ -111,10 +112,11 @@ export class DecodeState implements Decoding {
       if (rows.seen !== null) torch.scatter_(rows.seen, 1, torch.unsqueeze(ids, 1), true);
       return hidden;
     };
-    const logits = quietly(() => {
+    const decodeStep = () => {
       const hidden = withThreads(this.threads.layers, layers);
       return withThreads(this.threads.head, () => logitsOf(model, hidden));
-    });
+    };
+    const logits = span('decode step', () => quietly(decodeStep));
     free(rows.logits);
     rows.logits = logits;
     this.slot++;

@@ -5,7 +5,7 @@
  * one stack of rows; attention runs twice per layer: prefixes causally among themselves, and completions over their
  * prompt's keys followed by their own. The result is that of running each prompt + completion alone.
  */
-import { isGradEnabled, noGrad, scope, tensor, torch, type Tensor } from '../torch/index.ts';
+import { isGradEnabled, noGrad, scope, span, tensor, torch, type Tensor } from '../torch/index.ts';
 import { blocksOf, type Blocks } from './blocks.ts';
 import { decode, type Attend } from './decoder.ts';
 import { errors } from './errors.ts';
@@ -45,7 +45,7 @@ export function groupLogps(
   completions: number[][][],
   options: GroupLogpsOptions = {},
 ): GroupLogps {
-  const compute = () => computeGroupLogps(model, prompts, completions, options);
+  const compute = () => span('log-probabilities', () => computeGroupLogps(model, prompts, completions, options));
   // Layers that are computed again in the backward pass need masks and rotations then: the caller's scope frees them.
   return model.checkpointing && isGradEnabled() ? compute() : scope(compute);
 }
@@ -99,12 +99,9 @@ function computeGroupLogps(model: Qwen2VL, prompts: EncodedPrompt[], completions
   const predictors = flat.flatMap((ids, n) =>
     ids.map((_, t) => (t === 0 ? prefix.lastRows[owner[n]] : prefix.blocks.rows + own.row(n, t - 1))),
   );
-  const { logps, entropy, correct } = tokenLogps(
-    model,
-    gatherRows(hidden, tensor(predictors, { dtype: 'int64', device })), // [M, hidden], M = all completion tokens
-    tensor(flat.flat(), { dtype: 'int64', device }),
-    options,
-  );
+  const last = gatherRows(hidden, tensor(predictors, { dtype: 'int64', device })); // [M, hidden], M = all completion tokens
+  const targets = tensor(flat.flat(), { dtype: 'int64', device });
+  const { logps, entropy, correct } = span('vocabulary', () => tokenLogps(model, last, targets, options));
   return {
     logps: padded(logps, lengths, T),
     entropy: entropy && padded(entropy, lengths, T),

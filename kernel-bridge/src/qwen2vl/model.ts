@@ -1,5 +1,5 @@
 /** A Qwen2-VL in memory: its config and its weights by name. The forward passes are functions over it. */
-import { checkpoint, fastBfloat16, isGradEnabled, keep, noGrad, scope, torch, type Tensor } from '../torch/index.ts';
+import { checkpoint, fastBfloat16, isGradEnabled, keep, noGrad, scope, span, torch, type Tensor } from '../torch/index.ts';
 import type { Qwen2VLConfig } from './config.ts';
 import { errors } from './errors.ts';
 
@@ -51,10 +51,11 @@ export class Qwen2VL {
 
   /** Runs the layer whose weights' names start with `name`, freeing what it makes; checkpointed if the model is. */
   runLayer(name: string, x: Tensor, layer: (x: Tensor) => Tensor): Tensor {
-    if (!this.checkpointing || !isGradEnabled()) return scope(() => layer(x));
+    const shown = (input: Tensor): Tensor => span(name, () => layer(input));
+    if (!this.checkpointing || !isGradEnabled()) return scope(() => shown(x));
     const all = [...this.params, ...(this.adapter?.params ?? [])];
     return checkpoint(
-      layer,
+      shown,
       [x],
       all.flatMap(([key, weight]) => (key.startsWith(`${name}.`) ? [weight] : [])),
     );

@@ -1,5 +1,5 @@
 /** Prompts on their way into the decoder: tokens, positions and images of a batch, each image with its own prompt. */
-import { tensor, torch, type Tensor } from '../torch/index.ts';
+import { span, tensor, torch, type Tensor } from '../torch/index.ts';
 import { blocksOf, type Blocks } from './blocks.ts';
 import { errors } from './errors.ts';
 import type { Qwen2VL } from './model.ts';
@@ -78,7 +78,8 @@ export function embed(model: Qwen2VL, ids: number[], { images, imageRows }: Pick
   const { device } = model;
   const x = torch.embedding(model.weight('model.embed_tokens.weight'), tensor(ids, { dtype: 'int64', device }));
   if (images.length === 0) return x;
-  return torch.index_copy(x, 0, tensor(imageRows, { dtype: 'int64', device }), encodeImages(model, images));
+  const seen = span('vision tower', () => encodeImages(model, images));
+  return torch.index_copy(x, 0, tensor(imageRows, { dtype: 'int64', device }), seen);
 }
 
 /** Positions per axis as a tensor [3, R]. */

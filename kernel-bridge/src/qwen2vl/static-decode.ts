@@ -4,7 +4,19 @@
  * copy of its prompt's keys, so that attention is one kernel. Without a GPU the same steps run one operator after another, which the tests
  * hold to decode-state.ts; what a GPU adds is not tried yet (docs/guides/servers.md).
  */
-import { CudaGraph, disposeAll, graphPool, keepAll, noGrad, scope, tensor, torch, type GraphPool, type Tensor } from '../torch/index.ts';
+import {
+  CudaGraph,
+  disposeAll,
+  graphPool,
+  keepAll,
+  noGrad,
+  scope,
+  span,
+  tensor,
+  torch,
+  type GraphPool,
+  type Tensor,
+} from '../torch/index.ts';
 import { seenTokens, type DecodeOptions, type Decoding } from './decode-state.ts';
 import { logitsOf } from './decoder.ts';
 import { gatherRows } from './layers.ts';
@@ -62,7 +74,7 @@ export class StaticDecode implements Decoding {
     const { cache } = plan;
     const prefix = layOut(model, prompts);
     cache.clear();
-    const hidden = prefill(model, prefix, cache, n);
+    const hidden = span('prefill', () => prefill(model, prefix, cache, n));
     const int = (values: number[]) => tensor(values, { dtype: 'int64', device: model.device });
     const perRow = (values: number[]) => int(values.flatMap((value) => new Array<number>(n).fill(value)));
     cache.start(rows, perRow(prefix.blocks.lengths), perRow(prefix.nextPositions));
@@ -78,7 +90,7 @@ export class StaticDecode implements Decoding {
     this.fillNumbers();
     const { model, plan, choice, width } = this;
     const one = (): void => quietly(() => step(model, plan.cache, choice.sampler, width));
-    plan.run(choice, width, one);
+    span('decode step', () => plan.run(choice, width, one));
     this.drawn++;
   }
 

@@ -1,5 +1,5 @@
 import { WorkbenchError, type Answer, type Ask } from '../protocol/index.ts';
-import type { Tensor } from '../torch/index.ts';
+import { span, type Tensor } from '../torch/index.ts';
 import { computeAdvantages, type Advantages } from './advantages.ts';
 import { answer } from './answer.ts';
 import { answerMetrics, completionMetrics, rewardMetrics } from './batch-metrics.ts';
@@ -86,7 +86,7 @@ export class GRPOTrainer implements Trainer {
       const advantages = this.#advantages(buffer.groups);
       if (fresh) this.#measure(buffer, advantages, meters);
       const batch = buffer.micros.map((micro): MicroBatch => ({ ...micro, ...this.#targets(buffer.groups, micro, advantages) }));
-      const loss = await clock.time('backward', () => grpoUpdate(session.policy, batch, config, meters));
+      const loss = await clock.time('backward', () => span('update', () => grpoUpdate(session.policy, batch, config, meters)));
       const groups = fresh ? toGroups(session.step + 1, buffer.groups, this.#scorer.names, advantages) : [];
       await session.update(loss, meters, clock, () => toGroups(session.step + 1, buffer.groups, this.#scorer.names, advantages));
       this.#commit(buffer, fresh);
@@ -173,9 +173,11 @@ export class GRPOTrainer implements Trainer {
   #fixedLogps(rows: Rows): { logpOld: Tensor | null; logpRef: Tensor | null } {
     const { config, policy } = this.#session;
     const reference = this.#reference;
+    const ofReference = ({ model, adapter }: Reference): Tensor =>
+      model.withAdapter(adapter, () => frozenLogps(model, rows, config.temperature));
     return {
-      logpOld: config.num_iterations > 1 ? frozenLogps(policy, rows, config.temperature) : null,
-      logpRef: reference && reference.model.withAdapter(reference.adapter, () => frozenLogps(reference.model, rows, config.temperature)),
+      logpOld: config.num_iterations > 1 ? span('old policy', () => frozenLogps(policy, rows, config.temperature)) : null,
+      logpRef: reference && span('reference', () => ofReference(reference)),
     };
   }
 

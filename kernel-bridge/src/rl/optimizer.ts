@@ -1,6 +1,6 @@
 import type { TrainConfig } from '../protocol/index.ts';
 import type { Qwen2VL } from '../qwen2vl/index.ts';
-import { AdamW, clipGradNorm, generator, type Tensor } from '../torch/index.ts';
+import { AdamW, clipGradNorm, generator, span, type Tensor } from '../torch/index.ts';
 
 type OptimizerConfig = Pick<
   TrainConfig,
@@ -34,13 +34,13 @@ export class PolicyOptimizer {
 
   /** Clips and returns the norm before clipping. */
   clip(): number {
-    return clipGradNorm(this.#weights, this.#maxGradNorm);
+    return span('clip', () => clipGradNorm(this.#weights, this.#maxGradNorm));
   }
 
   /** One update at this learning rate; `seed` decides how stochastic rounding falls. Call after `clip`, then `zeroGrad`. */
   step(learningRate: number, seed: number): void {
     this.#adamw.setLr(learningRate);
-    this.#adamw.step(generator(seed, this.#device));
+    span('optimizer', () => this.#adamw.step(generator(seed, this.#device)));
   }
 
   zeroGrad(): void {

@@ -1,7 +1,7 @@
 /** One GRPO update on completions and rewards that are given: what would the loss be, under these settings? Changes no weight. */
 import type { TrainConfig } from '../protocol/index.ts';
 import type { EncodedPrompt, Qwen2VL } from '../qwen2vl/index.ts';
-import { clipGradNorm } from '../torch/index.ts';
+import { clipGradNorm, span } from '../torch/index.ts';
 import { computeAdvantages, type Advantages } from './advantages.ts';
 import { completionMetrics, rewardMetrics } from './batch-metrics.ts';
 import { errors } from './errors.ts';
@@ -58,14 +58,14 @@ export function replay(models: ReplayModels, groups: readonly ReplayGroup[], nam
 
   const batch = microBatches(groups, config.per_device_train_batch_size).map((rows) => ({
     ...rows,
-    logpOld: old === null ? null : frozenLogps(old, rows, config.temperature),
-    logpRef: reference === null ? null : frozenLogps(reference, rows, config.temperature),
+    logpOld: old && span('old policy', () => frozenLogps(old, rows, config.temperature)),
+    logpRef: reference && span('reference', () => frozenLogps(reference, rows, config.temperature)),
     advantages: seen.advantages.slice(rows.from, rows.to),
     counted: ended.slice(rows.from, rows.to).map((end) => end || !config.mask_truncated_completions),
   }));
   try {
-    const loss = grpoUpdate(policy, batch, config, meters);
-    const grad_norm = clipGradNorm([...policy.trainable.values()], Infinity);
+    const loss = span('update', () => grpoUpdate(policy, batch, config, meters));
+    const grad_norm = span('clip', () => clipGradNorm([...policy.trainable.values()], Infinity));
     const advantages = groups.map((_, p) => seen.advantages.slice(p * G, (p + 1) * G));
     return { loss, grad_norm, advantages, metrics: meters.read() };
   } finally {

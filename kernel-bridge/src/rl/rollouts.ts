@@ -1,6 +1,7 @@
 /** From questions to scored groups: sample G completions each, decode, reward. */
 import { generate, type Completion, type Processor, type Qwen2VL } from '../qwen2vl/index.ts';
 import type { TrainConfig } from '../protocol/index.ts';
+import { span } from '../torch/index.ts';
 import type { RewardInput } from '../rewards/index.ts';
 import { nanStd, weightedSum } from './advantages.ts';
 import type { Question } from './encoder.ts';
@@ -38,7 +39,7 @@ export async function rollOut(
   seed: number,
   clock: StepClock,
 ): Promise<ScoredGroup[]> {
-  const sampled = await clock.time('sample', () =>
+  const sample = () =>
     generate(
       model,
       questions.map(({ prompt }) => prompt),
@@ -54,9 +55,9 @@ export async function rollOut(
         suppressTokenIds: suppressed(processor),
         seed,
       },
-    ),
-  );
-  return clock.time('reward', async () => {
+    );
+  const sampled = await clock.time('sample', () => span('sampling', sample));
+  const scored = async (): Promise<ScoredGroup[]> => {
     const texts = sampled.map((group) =>
       group.map((completion) => ({ ...completion, text: processor.decode(completion.tokenIds, { skipSpecialTokens: true }) })),
     );
@@ -66,7 +67,8 @@ export async function rollOut(
       question: questions[p],
       completions: group.map((completion) => ({ ...completion, rewards: rewards[row++] })),
     }));
-  });
+  };
+  return clock.time('reward', () => span('rewards', scored));
 }
 
 /** Every special token but the end: a sampled image placeholder would ask for an image that is not there. */

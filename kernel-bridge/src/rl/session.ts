@@ -3,7 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { TrainConfig, VqaItem } from '../protocol/index.ts';
 import { loadProcessor, type Processor, type Qwen2VL } from '../qwen2vl/index.ts';
-import { memoryStats, type Tensor } from '../torch/index.ts';
+import { memoryStats, span, type Tensor } from '../torch/index.ts';
 import { readTensors, readTrainerState, writeCheckpoint, type TrainerState } from './checkpoint.ts';
 import { QuestionEncoder, type Question } from './encoder.ts';
 import { errors } from './errors.ts';
@@ -127,7 +127,7 @@ export class Session {
   /** Questions at a position of the data order; the next step's images begin to be decoded. */
   async questions(position: number, count: number): Promise<Question[]> {
     const items = this.itemsAt(position, count);
-    const questions = await this.encoder.encode(items);
+    const questions = await span('encode', () => this.encoder.encode(items));
     const next = this.itemsAt(position + count, this.questionsPerStep);
     this.encoder.prefetch(next);
     this.encoder.trim([...items, ...next]);

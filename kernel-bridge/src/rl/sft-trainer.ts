@@ -5,7 +5,7 @@
  */
 import type { Answer, Ask } from '../protocol/index.ts';
 import { groupLogps, type Processor } from '../qwen2vl/index.ts';
-import { backward, scope, torch } from '../torch/index.ts';
+import { backward, scope, span, torch } from '../torch/index.ts';
 import { answer } from './answer.ts';
 import { evaluate } from './evaluate.ts';
 import type { Question } from './encoder.ts';
@@ -58,7 +58,7 @@ export class SFTTrainer implements Trainer {
     const [meters, clock] = [new Meters(), new StepClock()];
     const questions = await session.questions(session.cursor, session.questionsPerStep);
     try {
-      const loss = await clock.time('backward', () => this.#backward(questions, meters));
+      const loss = await clock.time('backward', () => span('update', () => this.#backward(questions, meters)));
       await session.update(loss, meters, clock, () => questions.map(({ item }) => item.id));
     } finally {
       session.optimizer.zeroGrad();

@@ -1,6 +1,7 @@
 import { native } from './native.ts';
 import { refuseAsync, track } from './scope.ts';
 import type { Tensor } from './tensor.ts';
+import { span } from './trace.ts';
 
 function withGradMode<T>(name: string, enabled: boolean, fn: () => T): T {
   const before = native.setGradMode(enabled);
@@ -42,7 +43,8 @@ export function backward(
 ): void {
   const losses = Array.isArray(loss) ? (loss as Tensor[]) : [loss as Tensor];
   const gradients = gradient === undefined || gradient === null ? [] : Array.isArray(gradient) ? gradient : [gradient];
-  native.backward(ids('backward', losses), ids('backward', gradients), options.retainGraph ?? null, options.createGraph ?? false);
+  const { retainGraph = null, createGraph = false } = options;
+  span('backward', () => native.backward(ids('backward', losses), ids('backward', gradients), retainGraph, createGraph));
 }
 
 export interface GradOptions extends BackwardOptions {

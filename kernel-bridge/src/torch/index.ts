@@ -11,6 +11,7 @@ export { getNumThreads, memoryStats, setNumThreads, withThreads, type DeviceMemo
 export { schemas, torch } from './ops.ts';
 export { defaultGenerator, Generator, generator, getRngState, manualSeed, setRngState } from './random.ts';
 export { disposeAll, keep, keepAll, scope } from './scope.ts';
+export { span, trace } from './trace.ts';
 export { Tensor, type Nested } from './tensor.ts';
 export type { Argument, Result } from './wire.ts';
 export { AdamW, clipGradNorm, type AdamWOptions, type AdamWStorage, type Bf16Update, type ParamGroup } from './adamw.ts';

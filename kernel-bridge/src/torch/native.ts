@@ -66,6 +66,11 @@ export interface Native {
   deviceMemory(device: string): number[];
   emptyCache(device: string): void;
   resetPeak(device: string): void;
+
+  traceStart(): void;
+  traceStop(file: string): void;
+  spanBegin(name: string): void;
+  spanEnd(): void;
 }
 
 const buildDir = new URL('../../native/build/', import.meta.url);

@@ -2,11 +2,12 @@
  * Trains one run: takes the run's lock, goes on from the newest valid checkpoint, and writes every step before anyone hears of it.
  * What others ask for (commands, reward edits) stands in the run's database and is looked at between two steps.
  */
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate as yieldToEvents } from 'node:timers/promises';
 import { errorBody, WorkbenchError } from '../protocol/errors.ts';
 import type { RewardRevision, RunState } from '../protocol/run.ts';
-import type { CreateTrainer, Trainer } from '../rl/types.ts';
+import type { CreateTrainer, StepResult, Trainer } from '../rl/types.ts';
 import { newestValid, removeUnfinished, writeCheckpoint } from '../runs/checkpoints.ts';
 import { errors } from '../runs/errors.ts';
 import { tryLock } from '../runs/lock.ts';
@@ -83,6 +84,8 @@ async function begin(store: RunStore, options: WorkerOptions): Promise<Trainer> 
   return trainer;
 }
 
+type Span = <T>(name: string, work: () => T) => T;
+
 class Training {
   private readonly store: RunStore;
   private readonly trainer: Trainer;
@@ -96,7 +99,7 @@ class Training {
   }
 
   async loop(): Promise<RunState> {
-    const { save_steps, eval_steps } = this.store.row().config;
+    const { save_steps, eval_steps, trace_steps } = this.store.row().config;
     while (this.trainer.step < this.trainer.totalSteps) {
       await yieldToEvents();
       const ended = await this.between();
@@ -105,15 +108,38 @@ class Training {
         await this.options.nudge();
         continue;
       }
-      const applied = this.applyRewards();
-      const result = await this.trainer.trainStep();
-      await this.withRoom(() => this.store.commitStep(result, applied));
-      this.options.committed();
+      const result = trace_steps?.includes(this.trainer.step + 1) ? await this.tracedStep() : await this.step();
       if (eval_steps && result.step % eval_steps === 0) await this.evaluate();
       if (result.step % save_steps === 0) await this.checkpoint('periodic');
     }
     await this.checkpoint('final', true);
     return this.end('finished');
+  }
+
+  /** One optimiser step and its commit; `span` names the latter in a trace. */
+  private async step(span: Span = (_, work) => work()): Promise<StepResult> {
+    const applied = this.applyRewards();
+    const result = await this.trainer.trainStep();
+    await span('commit', () => this.withRoom(() => this.store.commitStep(result, applied)));
+    this.options.committed();
+    return result;
+  }
+
+  /** The same, recorded in traces/ of the run's directory. A trace that cannot be written costs the run nothing. */
+  private async tracedStep(): Promise<StepResult> {
+    const { span, trace } = await import('../torch/trace.ts'); // libtorch, which the trainer has loaded
+    const name = `step ${this.trainer.step + 1}`;
+    let result: StepResult | undefined;
+    const work = async (): Promise<void> => void (result = await this.step(span));
+    try {
+      const directory = join(this.options.directory, 'traces');
+      await mkdir(directory, { recursive: true });
+      await trace(join(directory, `${name.replace(' ', '-')}.json`), () => span(name, work));
+    } catch (error) {
+      if (result === undefined) throw error;
+      this.options.log(`no trace of ${name}: ${String(error)}`);
+    }
+    return result!;
   }
 
   /** What was asked for since the last step. Returns the run's end state when it is to end. */
