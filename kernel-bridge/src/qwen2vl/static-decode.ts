@@ -144,7 +144,7 @@ export function decodesStatically(model: Qwen2VL, asked: boolean | undefined): b
 export const isDecoding = (model: Qwen2VL): boolean => (model.attached.get(PLAN) as Plan | undefined)?.busy ?? false;
 
 /** On a GPU whose graph library is built; MEDR1_CUDA_GRAPHS=0 says no. */
-const recordsOn = (device: string): boolean => device !== 'cpu' && process.env.MEDR1_CUDA_GRAPHS !== '0' && CudaGraph.failure() === null;
+const recordsOn = (device: string): boolean => process.env.MEDR1_CUDA_GRAPHS !== '0' && CudaGraph.failure(device) === null;
 
 /** The model's plan, made anew and no smaller than before where it has none that fits. */
 function planFor(model: Qwen2VL, size: CacheSize): Plan {

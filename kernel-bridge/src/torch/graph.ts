@@ -55,8 +55,9 @@ export class CudaGraph<T> {
     this.result = result;
   }
 
-  /** Why nothing can be recorded on this machine; null = it can. */
-  static failure(): string | null {
+  /** Why nothing can be recorded on this device; null = it can. */
+  static failure(device: string): string | null {
+    if (device === 'cpu') return 'graphs are for GPUs';
     try {
       graphs();
       return null;
