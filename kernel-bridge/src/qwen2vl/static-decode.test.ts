@@ -1,5 +1,5 @@
-import { afterEach, describe, expect, it } from 'vitest';
-import { memoryStats, noGrad, scope, torch } from '../torch/index.ts';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { memoryStats, noGrad, scope, Tensor, torch } from '../torch/index.ts';
 import { generate, type GenerateOptions } from './generate.ts';
 import { addLora } from './lora.ts';
 import { isDecoding, widthFor } from './static-decode.ts';
@@ -91,6 +91,21 @@ describe('decoding over a static cache', () => {
     const [one, other] = await Promise.all([draw(), draw()]);
     expect(one).toEqual(await draw());
     expect(other).toEqual(one);
+  });
+
+  it('brings back drawn tokens and their log-probabilities alone, once a reading', async () => {
+    const reads = (['item', 'tolist', 'data', 'toFloat32'] as const).map((name) => vi.spyOn(Tensor.prototype, name));
+    await generate(model, prompts, {
+      n: 2,
+      maxNewTokens: 9,
+      topK: 9,
+      topP: 0.9,
+      repetitionPenalty: 1.1,
+      eosTokenIds: [],
+      staticCache: true,
+    });
+    expect(reads.map(({ mock }) => mock.calls.length)).toEqual([0, 0, 9, 9]);
+    vi.restoreAllMocks();
   });
 
   it('computes few numbers of rows', () => {

@@ -116,7 +116,8 @@ export function memoryPhases(
     gradients: 0,
     activations: 0,
     logits: 0,
-    kv_cache: 0,
+    // A GPU keeps the cache between steps, for its recorded graphs (qwen2vl/static-cache.ts).
+    kv_cache: device === 'cuda' && config.trainer === 'grpo' ? cacheBytes(shape, work, bytes, device) : 0,
     // They wait in the host's memory.
     images: device === 'cuda' ? 0 : Math.min(IMAGE_CACHE_BYTES, Math.max(items, work.questions) * work.patches * PATCH_BYTES),
   };
@@ -132,7 +133,7 @@ export function memoryPhases(
     sampling: {
       ...always,
       weights: always.weights + (bytes === 2 && device === 'cpu' && 4 * shape.parameters <= WIDE_BYTES ? 4 * shape.parameters : 0),
-      kv_cache: config.trainer === 'sft' ? 0 : cacheBytes(shape, work, bytes),
+      kv_cache: config.trainer === 'sft' ? 0 : cacheBytes(shape, work, bytes, device),
       activations: config.trainer === 'sft' ? 0 : passing(shape, work.questions * work.prompt, work.questions * work.patches, bytes),
     },
     reference: {
@@ -224,9 +225,17 @@ function logitBytes(shape: ModelShape, work: Workload, bytes: number, device: De
   };
 }
 
-/** Each prompt's keys and values once, and those of its completions. */
-const cacheBytes = ({ layers, kvWidth }: ModelShape, { questions, completions, prompt, completion }: Workload, bytes: number): number =>
-  2 * layers * kvWidth * bytes * (questions * prompt + completions * completion);
+/** Places of a prompt in a GPU's cache come in such steps. */
+const PROMPT_STEP = 64;
+
+/** Each prompt's keys and values once and those of its completions; on a GPU each completion has its prompt's too. */
+function cacheBytes(shape: ModelShape, { questions, completions, prompt, completion }: Workload, bytes: number, device: Device): number {
+  const places =
+    device === 'cuda'
+      ? completions * (Math.ceil(prompt / PROMPT_STEP) * PROMPT_STEP + completion)
+      : questions * prompt + completions * completion;
+  return 2 * shape.layers * shape.kvWidth * bytes * places;
+}
 
 /** Of a piece: its weight and gradient, both moments where they are wider than they are kept, and what narrowing them makes on the way. */
 function pieceBytes(config: MemoryConfig, trainable: number, device: Device): number {
