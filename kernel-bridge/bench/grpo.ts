@@ -6,7 +6,10 @@
  *
  *   npm run bench -- grpo [--size tiny|small|2b] [--dtype float32,bfloat16] [--device cpu|cuda] [--steps 2] [--limit 150]
  *                         [--peers all|none|trl,...] [--peers-file FILE] [--prompts 2] [--generations 8] [--tokens 96] [--pixels 384]
+ *                         [--micro PROMPTS]
  *
+ * --micro: prompts of one forward and backward pass. On a GPU the defaults are 16 prompts, 2 of them a pass, and 128 tokens, decoding is
+ * measured by itself, and a table holds the figures to the goals for one H100 (--size 2b).
  * Peers are slow and do not change: with --peers-file their figures are kept in FILE, by what was measured, and read from there the next time.
  * Prints tables, then one line of JSON.
  */
@@ -22,7 +25,8 @@ import type { ModelDtype } from '../src/qwen2vl/index.ts';
 import { mulberry32 } from '../src/rl/random.ts';
 import { applyVariant, formatQuestion } from '../src/rl/prompts.ts';
 import type { Facts, Job, Kind, Round } from './grpo/job.ts';
-import { leastSeconds, type Machine } from './grpo/roofline.ts';
+import { gpuGoals } from './grpo/gpu-goals.ts';
+import { leastSeconds, type Machine, type Work } from './grpo/roofline.ts';
 
 const PEERS = { trl: 'step', transformers: 'sampling', torch: 'pass' } as const satisfies Record<string, Kind>;
 type Peer = keyof typeof PEERS;
@@ -50,23 +54,32 @@ function readOptions() {
       steps: text('2'),
       peers: text('all'),
       'peers-file': text(''),
-      prompts: text('2'),
+      prompts: text(''),
       generations: text('8'),
-      tokens: text('96'),
+      tokens: text(''),
+      micro: text(''),
       pixels: text('384'),
       limit: text('150'),
     },
   });
   const all = Object.keys(PEERS) as Peer[];
+  const usual = values.device === 'cpu' ? { prompts: 2, micro: Infinity, tokens: 96 } : { prompts: 16, micro: 2, tokens: 128 };
+  const prompts = Number(values.prompts || usual.prompts);
+  const micro = Number(values.micro || Math.min(usual.micro, prompts));
+  if (prompts % micro !== 0) {
+    console.error(`--micro: ${prompts} prompts are no whole number of passes of ${micro}`);
+    process.exit(2);
+  }
   const dtypes = values.dtype || (values.device === 'cpu' ? 'float32,bfloat16' : 'bfloat16');
   return {
     ...values,
     dtypes: chosen('--dtype', dtypes, ['float32', 'bfloat16'] as const),
     peers: values.peers === 'all' ? all : values.peers === 'none' ? [] : chosen('--peers', values.peers, all),
     steps: Number(values.steps),
-    prompts: Number(values.prompts),
+    prompts,
+    micro,
     G: Number(values.generations),
-    tokens: Number(values.tokens),
+    tokens: Number(values.tokens || usual.tokens),
     pixels: Number(values.pixels),
     limit: Number(values.limit),
   };
@@ -81,15 +94,14 @@ function chosen<T extends string>(name: string, text: string, known: readonly T[
 }
 
 async function main(): Promise<void> {
-  const { size, device, dtypes, peers, steps, prompts, G, tokens, pixels } = options;
-  console.log(
-    `model ${size}, ${device}; ${prompts} prompts x ${G} completions x ${tokens} tokens, images of ${pixels} px; best of ${steps}`,
-  );
+  const { size, device, dtypes, peers, steps, prompts, micro, G, tokens, pixels } = options;
+  const work = `${prompts} prompts x ${G} completions x ${tokens} tokens, ${micro} prompts a pass, images of ${pixels} px`;
+  console.log(`model ${size}, ${device}; ${work}; best of ${steps}`);
   const model = makeModel();
   const images = await Promise.all(Array.from({ length: prompts }, (_, i) => makeImage(i)));
   const question = { question: 'What is shown in this image?', options: ['cyst', 'tumor', 'fracture', 'normal'] };
   const text = applyVariant(formatQuestion(question), 'think');
-  const base = { model, device, images, question, text, G, tokens, steps, pass: join(dir, 'pass.safetensors') };
+  const base = { model, device, images, question, text, G, micro, tokens, steps, pass: join(dir, 'pass.safetensors') };
 
   const ours: Results = {};
   const theirs: Results = {};
@@ -104,12 +116,15 @@ async function main(): Promise<void> {
       if (peer !== undefined) (theirs[dtype] ??= {})[kind] = measurePeer(peer, dtype, job);
     }
     sameWork(dtype, ours[dtype]!.pass!, theirs[dtype]?.pass);
+    if (device !== 'cpu') ours[dtype]!.decode = measure(process.execPath, at('grpo/ours.ts'), 'decode', job);
   }
   const rows = dtypes.flatMap((dtype) => compare(dtype, ours, theirs));
   console.table(rows);
   const roofline = dtypes.map((dtype) => shareOfRoofline(model, dtype, ours[dtype]!, machines[dtype]!));
   console.table(roofline);
-  console.log(JSON.stringify({ benchmark: 'grpo', options, rows, roofline, ours, theirs, machines }));
+  const goals = device === 'cpu' ? [] : dtypes.flatMap((dtype) => heldToGpuGoals(model, dtype, ours[dtype]!, machines[dtype]!));
+  if (goals.length > 0) console.table(goals);
+  console.log(JSON.stringify({ benchmark: 'grpo', options, rows, roofline, goals, ours, theirs, machines }));
 }
 
 /** The best of a process's rounds. */
@@ -170,8 +185,9 @@ function measurePeer(peer: Peer, dtype: ModelDtype, job: string): Measured {
   const fresh = (): Measured => measure(python, at('grpo/peer.py'), PEERS[peer], job);
   const file = options['peers-file'];
   if (file === '') return fresh();
-  const { size, device, prompts, G, tokens, pixels } = options;
-  const work = `${peer} ${size} ${dtype} ${device}, ${prompts} x ${G} x ${tokens} at ${pixels} px`;
+  const { size, device, prompts, micro, G, tokens, pixels } = options;
+  const passes = micro === prompts ? '' : `, ${micro} a pass`;
+  const work = `${peer} ${size} ${dtype} ${device}, ${prompts} x ${G} x ${tokens} at ${pixels} px${passes}`;
   const kept = existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Record<string, Measured & { measured: string }>) : {};
   if (kept[work] === undefined) {
     kept[work] = { ...fresh(), measured: new Date().toISOString() };
@@ -254,20 +270,38 @@ function smaller(what: string, ours: Measured, peer: string, theirs: Measured | 
   };
 }
 
-function shareOfRoofline(model: string, dtype: ModelDtype, ours: Partial<Record<Kind, Measured>>, machine: Machine) {
-  const config = parseConfig(JSON.parse(readFileSync(join(model, 'config.json'), 'utf8')));
+/** What was measured on a GPU, and what one H100 is to reach. */
+function heldToGpuGoals(model: string, dtype: ModelDtype, ours: Partial<Record<Kind, Measured>>, machine: Machine) {
+  const work = workOf(dtype, ours.pass!);
+  if (work === null || ours.decode === undefined) return []; // cut short
+  const figures = { step: ours.step!, completions: options.prompts * options.G, decode: ours.decode };
+  return gpuGoals(readConfig(model), work, figures, machine).map((row) => ({ dtype, ...row }));
+}
+
+function readConfig(model: string) {
+  return parseConfig(JSON.parse(readFileSync(join(model, 'config.json'), 'utf8')));
+}
+
+/** What sampling has to do; null where the pass, which tells a prompt's size, was cut short. */
+function workOf(dtype: ModelDtype, { prompt_tokens: P, patches }: Facts): Work | null {
   const { prompts: B, G, tokens: T } = options;
-  const { prompt_tokens: P, patches } = ours.pass!;
-  if (P === undefined || patches === undefined) return { dtype }; // the pass was cut short
-  const least = leastSeconds(config, { B, P, patches, G, T, bytes: dtype === 'float32' ? 4 : 2 }, machine);
+  return P === undefined || patches === undefined ? null : { B, P, patches, G, T, bytes: dtype === 'float32' ? 4 : 2 };
+}
+
+function shareOfRoofline(model: string, dtype: ModelDtype, ours: Partial<Record<Kind, Measured>>, machine: Machine) {
+  const work = workOf(dtype, ours.pass!);
+  if (work === null) return { dtype };
+  const config = readConfig(model);
+  const { sampling } = leastSeconds(config, work, machine);
+  const { pass } = leastSeconds(config, { ...work, B: options.micro }, machine);
   const percent = (part: number, measured: Measured): string => `${((100 * part) / measured.seconds).toFixed(0)} %`;
   return {
     dtype,
     'GFLOP/s': Math.round(machine.flops / 1e9),
     'GB/s': Number((machine.bytes_per_s / 1e9).toFixed(1)),
-    'sampling at least, s': Number(least.sampling.toPrecision(3)),
-    'of roofline': percent(least.sampling, ours.sampling!),
-    'training pass at least, s': Number(least.pass.toPrecision(3)),
-    'of roofline ': percent(least.pass, ours.pass!),
+    'sampling at least, s': Number(sampling.toPrecision(3)),
+    'of roofline': percent(sampling, ours.sampling!),
+    'training pass at least, s': Number(pass.toPrecision(3)),
+    'of roofline ': percent(pass, ours.pass!),
   };
 }

@@ -1,7 +1,8 @@
 /** What each process of bench/grpo.ts is told, and what it tells. */
 import type { ModelDtype } from '../../src/qwen2vl/index.ts';
 
-export type Kind = 'step' | 'sampling' | 'pass';
+/** `decode`: ours alone, on a GPU. */
+export type Kind = 'step' | 'sampling' | 'pass' | 'decode';
 
 export interface Job {
   /** Hugging Face directory. */
@@ -15,6 +16,8 @@ export interface Job {
   question: { question: string; options: string[] };
   text: string;
   G: number;
+  /** Prompts of one forward and backward pass; a step makes as many passes as it takes, `pass` is one of them. */
+  micro: number;
   /** Of each completion; none ends earlier. */
   tokens: number;
   /** Rounds measured, after one that is not. */
@@ -30,6 +33,8 @@ export interface Round {
   cpu_seconds: number;
   /** Part of a step that was sampling. */
   sample_seconds?: number;
+  /** decode: of one token of every row, prompts not counted. */
+  token_seconds?: number;
   /** Most memory of the process, or of the GPU, so far. */
   peak_bytes: number;
 }
@@ -41,4 +46,6 @@ export interface Facts {
   /** pass, ours: of one prompt. */
   prompt_tokens?: number;
   patches?: number;
+  /** decode: completions at a time. */
+  rows?: number;
 }

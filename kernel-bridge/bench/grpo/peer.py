@@ -79,7 +79,7 @@ def step():
         def on_step_end(self, *_, **__):
             self.clock.stop(sample_seconds=sample[-1])
 
-    G, rows = JOB["G"], len(JOB["images"]) * JOB["G"]
+    G, micro = JOB["G"], JOB["micro"]
     args = GRPOConfig(
         output_dir=tempfile.mkdtemp(),
         report_to=[],
@@ -90,7 +90,8 @@ def step():
         gradient_checkpointing=False,
         model_init_kwargs={"dtype": JOB["dtype"]},
         num_generations=G,
-        per_device_train_batch_size=rows,
+        per_device_train_batch_size=micro * G,
+        gradient_accumulation_steps=len(JOB["images"]) // micro,
         max_completion_length=JOB["tokens"],
         generation_kwargs={"min_new_tokens": JOB["tokens"]},
         max_steps=JOB["steps"] + 1,

@@ -83,6 +83,20 @@ describe('an estimate', () => {
     expect(of({ trainer: 'sft' }).memory.reference).toBe(0);
   });
 
+  it('counts the cache of a GPU at all times, each completion with a prompt of its own in steps of 64 places', () => {
+    const config = configOf({ num_generations: 8, per_device_train_batch_size: 8, max_completion_length: 100 });
+    const work = { ...workloadOf(config, items), prompt: 300 };
+    const cache = (device: 'cpu' | 'cuda') =>
+      Object.values(memoryPhases(readShape(directory), config, work, 0, device)).map((m) => m.kv_cache);
+    const perPlace = 28 * 2 * 256 * 2;
+    expect(new Set(cache('cuda'))).toEqual(new Set([perPlace * 8 * (320 + 100)]));
+    expect(
+      cache('cpu')
+        .toSorted((a, b) => b - a)
+        .slice(0, 2),
+    ).toEqual([perPlace * (300 + 8 * 100), 0]);
+  });
+
   it("counts the weights of LoRA as PEFT does: rank 16 on the decoder's linear layers", () => {
     const layer = 2 * (1536 + 1536) + 2 * (1536 + 256) + 3 * (1536 + 8960);
     const { trainable_parameters, memory } = of({ use_peft: true });
