@@ -119,7 +119,10 @@ export default tseslint.config(
     rules: {
       ...labRules.rules,
       // Models and small helpers of ours; views and charts are what must come late.
-      'jupyter/prefer-lazy-imports': ['error', { ignoreImports: ['../main-view.ts', '@medr1/widgets/*', '!@medr1/widgets/*/view'] }],
+      'jupyter/prefer-lazy-imports': [
+        'error',
+        { ignoreImports: ['../main-view.ts', '../view.ts', './view.ts', '@medr1/widgets/*', '!@medr1/widgets/*/view'] },
+      ],
       'no-restricted-imports': ['error', { patterns: [onlyPublicParts] }],
     },
   },

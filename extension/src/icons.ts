@@ -3,6 +3,7 @@ import audit from '../style/icons/audit.svg';
 import curves from '../style/icons/curves.svg';
 import data from '../style/icons/data.svg';
 import evaluation from '../style/icons/evaluation.svg';
+import inspector from '../style/icons/inspector.svg';
 import medr1 from '../style/icons/medr1.svg';
 import newRun from '../style/icons/new-run.svg';
 import rewards from '../style/icons/rewards.svg';
@@ -18,3 +19,4 @@ export const newRunIcon = new LabIcon({ name: 'medr1:new-run', svgstr: newRun })
 export const sampleIcon = new LabIcon({ name: 'medr1:sample', svgstr: sample });
 export const auditIcon = new LabIcon({ name: 'medr1:audit', svgstr: audit });
 export const evaluationIcon = new LabIcon({ name: 'medr1:evaluation', svgstr: evaluation });
+export const inspectorIcon = new LabIcon({ name: 'medr1:inspector', svgstr: inspector });

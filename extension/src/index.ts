@@ -2,8 +2,10 @@ import audit from './plugins/audit.ts';
 import curves from './plugins/curves.ts';
 import data from './plugins/data.ts';
 import evaluation from './plugins/evaluation.ts';
+import inspector from './plugins/inspector.ts';
 import launcher from './plugins/launcher.ts';
 import layouts from './plugins/layouts.ts';
+import links from './plugins/links.ts';
 import newRun from './plugins/new-run.ts';
 import notebook from './plugins/notebook.ts';
 import rewards from './plugins/rewards.ts';
@@ -28,6 +30,8 @@ export default [
   sample,
   audit,
   evaluation,
+  inspector,
+  links,
   notebook,
   status,
   launcher,

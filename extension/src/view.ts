@@ -18,6 +18,7 @@ const COMMANDS: Record<HostCommand['id'], string> = {
   'send-to-notebook': CommandIDs.sendToNotebook,
   'arrange-training': CommandIDs.arrangeTraining,
   'arrange-data': CommandIDs.arrangeData,
+  'copy-link': CommandIDs.copyLink,
   'run-menu': CommandIDs.runMenu,
   'delete-run': CommandIDs.deleteRun,
 };
@@ -30,15 +31,25 @@ export interface ElementViewOptions {
   commands: CommandRegistry;
   /** Further properties of the element. */
   properties?: Record<string, unknown>;
+  /** The element is made when the widget is first shown: a panel that stays closed costs nothing. */
+  late?: boolean;
 }
 
 export class ElementView extends Widget {
-  readonly #commands: CommandRegistry;
+  readonly #options: ElementViewOptions;
+  #made = false;
 
-  constructor({ load, tag, workbench, commands, properties }: ElementViewOptions) {
+  constructor(options: ElementViewOptions) {
     super();
-    this.#commands = commands;
+    this.#options = options;
     this.addClass('medr1-View');
+    if (!options.late) this.#make();
+  }
+
+  #make(): void {
+    if (this.#made) return;
+    this.#made = true;
+    const { load, tag, workbench, properties } = this.#options;
     void load().then(
       () => {
         if (this.isDisposed) return;
@@ -52,7 +63,7 @@ export class ElementView extends Widget {
 
   handleEvent(event: Event): void {
     const { id, args } = (event as CustomEvent<HostCommand>).detail;
-    void this.#commands.execute(COMMANDS[id], args ?? {});
+    void this.#options.commands.execute(COMMANDS[id], args ?? {});
   }
 
   /** The tab has the keyboard: it goes on to the element, which knows what to do with it. What has it inside the element keeps it. */
@@ -60,7 +71,12 @@ export class ElementView extends Widget {
     if (document.activeElement === this.node) (this.node.firstElementChild as HTMLElement | null)?.focus();
   }
 
+  protected override onAfterShow(): void {
+    this.#make();
+  }
+
   protected override onAfterAttach(): void {
+    if (this.isVisible) this.#make();
     this.node.addEventListener('medr1-command', this);
   }
 

@@ -15,7 +15,7 @@ export interface Lab extends AsyncDisposable {
   url: string;
   base: string;
   /** A REST call as the page makes it, through Jupyter. */
-  api(path: string, body?: unknown): Promise<{ status: number; json: any }>; // eslint-disable-line @typescript-eslint/no-explicit-any
+  api(path: string, body?: unknown, method?: 'GET' | 'POST' | 'PATCH'): Promise<{ status: number; json: any }>; // eslint-disable-line @typescript-eslint/no-explicit-any
   /** The file that the backend is started from: gone, the backend cannot come back. */
   command: string;
 }
@@ -44,9 +44,9 @@ export async function openLab(baseUrl = '/user/alice/'): Promise<Lab> {
     url: lab.url,
     base: lab.base,
     command,
-    async api(path, body) {
+    async api(path, body, method = body === undefined ? 'GET' : 'POST') {
       const answer = await fetch(`${lab.base}medr1/${path}`, {
-        method: body === undefined ? 'GET' : 'POST',
+        method,
         headers: { Authorization: `token ${lab.token}`, 'Content-Type': 'application/json' },
         body: body === undefined ? undefined : JSON.stringify(body),
       });

@@ -7,6 +7,7 @@ import { CurvesModel } from '../src/curves/model.ts';
 import '../src/curves/view.ts';
 import '../src/data/view.ts';
 import '../src/evaluation/view.ts';
+import '../src/inspector/view.ts';
 import '../src/new-run/view.ts';
 import '../src/rewards/view.ts';
 import '../src/rollouts/view.ts';

@@ -164,6 +164,23 @@ export const STATES: Record<string, GalleryState> = {
   },
   'rollouts: no step': { tag: 'medr1-rollouts', options: { runs: [{ id: 'a', steps: 0 }] } },
   'rollouts: sft': { tag: 'medr1-rollouts', options: { runs }, select: { runs: ['r6'] } },
+  'inspector: rollout': { tag: 'medr1-inspector', options: { runs }, select: { runs: ['r1'], step: 100, group: 1, completion: 2 } },
+  'inspector: token': { tag: 'medr1-inspector', options: { runs }, select: { runs: ['r1'], step: 100, group: 1, completion: 2, token: 7 } },
+  'inspector: question': {
+    tag: 'medr1-inspector',
+    options: { runs },
+    select: { runs: ['r1', 'r3'] },
+    after: chooseItem(({ modality, sha256 }) => modality.startsWith('Fundus') && sha256 !== null),
+  },
+  'inspector: step': { tag: 'medr1-inspector', options: { runs }, select: { runs: ['r1'], step: 90 } },
+  'inspector: hostile text': {
+    tag: 'medr1-inspector',
+    options: { runs, completionText: () => `<think>${hostile}</think> stray ${hostile} <answer>${hostile}</answer>` },
+    select: { runs: ['r1'], step: 3, group: 0 },
+  },
+  'inspector: nothing selected': { tag: 'medr1-inspector', options: { runs } },
+  'inspector: loading': { tag: 'medr1-inspector', options: { silent: true }, select: { runs: ['r1'], step: 3, group: 0 } },
+  'inspector: error': { tag: 'medr1-inspector', options: { failure: down }, select: { runs: ['r1'], step: 3, group: 0 } },
   'data: grid': { tag: 'medr1-data', options: { runs }, select: { runs: ['r1', 'r2'] } },
   'data: filtered': {
     tag: 'medr1-data',

@@ -79,6 +79,7 @@ export interface HostCommand {
     | 'open-sample'
     | 'open-audit'
     | 'open-evaluation'
+    | 'copy-link'
     | 'run-menu'
     | 'delete-run'
     | 'send-to-notebook'

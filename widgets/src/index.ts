@@ -9,6 +9,8 @@ export * from './data/view.ts';
 export * from './element.ts';
 export * from './evaluation/model.ts';
 export * from './evaluation/view.ts';
+export * from './inspector/view.ts';
+export * from './link.ts';
 export * from './new-run/view.ts';
 export * from './observable.ts';
 export * from './rewards/view.ts';

@@ -36,20 +36,14 @@ const launcher: JupyterFrontEndPlugin<void> = {
               'The example notebook is not in the folder that Jupyter serves. Start Jupyter with `npm start`, or copy %1 there.',
               'examples/first-run.ipynb',
             ),
+            { autoClose: 8000 },
           );
         return undefined;
       },
     });
     palette?.addItem({ command: CommandIDs.openExample, category: PALETTE_CATEGORY });
 
-    const order = [
-      CommandIDs.openData,
-      CommandIDs.showRuns,
-      CommandIDs.openCurves,
-      CommandIDs.openRollouts,
-      CommandIDs.openNewRun,
-      CommandIDs.openExample,
-    ];
+    const order = [CommandIDs.openData, CommandIDs.showRuns, CommandIDs.openNewRun, CommandIDs.openEvaluation, CommandIDs.openExample];
     order.forEach((command, rank) => cards?.add({ command, category: trans.__('Med-R1'), rank }));
   },
 };

@@ -3,7 +3,7 @@ import { ILabShell, type JupyterFrontEnd, type JupyterFrontEndPlugin } from '@ju
 import { ICommandPalette } from '@jupyterlab/apputils';
 import { ISettingRegistry } from '@jupyterlab/settingregistry';
 import { IStateDB } from '@jupyterlab/statedb';
-import { ITranslator, nullTranslator } from '@jupyterlab/translation';
+import { ITranslator, nullTranslator, type TranslationBundle } from '@jupyterlab/translation';
 import { PALETTE_CATEGORY } from '../main-view.ts';
 import { CommandIDs, IWorkbench, TRANSLATION_DOMAIN } from '../tokens.ts';
 
@@ -28,34 +28,81 @@ const layouts: JupyterFrontEndPlugin<void> = {
     const trans = (translator ?? nullTranslator).load(TRANSLATION_DOMAIN);
     const { commands } = app;
 
-    commands.addCommand(CommandIDs.arrangeTraining, {
-      label: trans.__('Arrange: Training'),
-      caption: trans.__('Curves over rollouts, rewards at the right, runs in the side bar'),
-      describedBy: { args: { type: 'object', properties: {} } },
-      execute: async () => {
-        await commands.execute(CommandIDs.showRuns);
-        await commands.execute(CommandIDs.openCurves, { activate: false });
-        await commands.execute(CommandIDs.openRollouts, { mode: 'split-bottom', ref: 'medr1-curves', activate: false });
-        await commands.execute(CommandIDs.openRewards, { mode: 'split-right', ref: 'medr1-curves', activate: false });
-        await commands.execute(CommandIDs.openCurves);
-      },
-    });
-    commands.addCommand(CommandIDs.arrangeData, {
-      label: trans.__('Arrange: Data'),
-      caption: trans.__('The data browser, the chosen question at its right, the audit in a tab'),
-      describedBy: { args: { type: 'object', properties: {} } },
-      execute: async () => {
-        await commands.execute(CommandIDs.openData, { activate: false });
-        await commands.execute(CommandIDs.openSample, { mode: 'split-right', ref: 'medr1-data', activate: false });
-        await commands.execute(CommandIDs.openAudit, { mode: 'tab-after', ref: 'medr1-data', activate: false });
-        await commands.execute(CommandIDs.openData);
-      },
-    });
-    for (const command of [CommandIDs.arrangeTraining, CommandIDs.arrangeData]) palette?.addItem({ command, category: PALETTE_CATEGORY });
+    for (const { command, label, caption, panels, first, others, front = [] } of arrangements(trans)) {
+      commands.addCommand(command, {
+        label,
+        caption,
+        describedBy: { args: { type: 'object', properties: {} } },
+        execute: async () => {
+          for (const panel of panels) await commands.execute(panel);
+          await commands.execute(first.command, { activate: false });
+          gather(app.shell, first.id);
+          for (const { command, ...place } of others) await commands.execute(command, { ...place, activate: false });
+          for (const view of [...front, first.command]) await commands.execute(view);
+        },
+      });
+      palette?.addItem({ command, category: PALETTE_CATEGORY });
+    }
 
     if (state && shell) void app.restored.then(() => welcome(app, settings, state));
   },
 };
+
+interface Arrangement {
+  command: string;
+  label: string;
+  caption: string;
+  /** Shown in the side bars. */
+  panels: string[];
+  first: { command: string; id: string };
+  /** Where each goes, one after another. */
+  others: { command: string; mode: string; ref: string }[];
+  /** Those of the others that are not hidden behind a tab. */
+  front?: string[];
+}
+
+const arrangements = (trans: TranslationBundle): Arrangement[] => [
+  {
+    command: CommandIDs.arrangeTraining,
+    label: trans.__('Arrange: Training'),
+    caption: trans.__('Curves over rollouts, rewards at the right, runs in the side bar'),
+    panels: [CommandIDs.showRuns],
+    first: { command: CommandIDs.openCurves, id: 'medr1-curves' },
+    others: [
+      { command: CommandIDs.openRewards, mode: 'split-right', ref: 'medr1-curves' },
+      { command: CommandIDs.openRollouts, mode: 'split-bottom', ref: 'medr1-curves' },
+    ],
+  },
+  {
+    command: CommandIDs.arrangeData,
+    label: trans.__('Arrange: Data'),
+    caption: trans.__('The data browser, the inspector at its right; the chosen question and the audit in tabs'),
+    panels: [CommandIDs.showInspector],
+    first: { command: CommandIDs.openData, id: 'medr1-data' },
+    others: [
+      { command: CommandIDs.openSample, mode: 'tab-after', ref: 'medr1-data' },
+      { command: CommandIDs.openAudit, mode: 'tab-after', ref: 'medr1-data' },
+    ],
+  },
+  {
+    command: CommandIDs.arrangeCompare,
+    label: trans.__('Arrange: Compare'),
+    caption: trans.__('Evaluations beside the curves of the chosen runs, the question of an answer in a tab'),
+    panels: [CommandIDs.showRuns],
+    first: { command: CommandIDs.openEvaluation, id: 'medr1-evaluation' },
+    others: [
+      { command: CommandIDs.openCurves, mode: 'split-right', ref: 'medr1-evaluation' },
+      { command: CommandIDs.openSample, mode: 'tab-after', ref: 'medr1-curves' },
+    ],
+    front: [CommandIDs.openCurves],
+  },
+];
+
+/** All that is open goes behind this one, so that the arrangement has the whole of the main area. */
+function gather(shell: JupyterFrontEnd.IShell, first: string): void {
+  for (const widget of [...shell.widgets('main')])
+    if (widget.id !== first) shell.add(widget, 'main', { mode: 'tab-after', ref: first, activate: false });
+}
 
 /** Once for a workspace: runs at the left, curves and rollouts side by side, the example notebook in a tab. */
 async function welcome(app: JupyterFrontEnd, settings: ISettingRegistry | null, state: IStateDB): Promise<void> {
@@ -65,7 +112,8 @@ async function welcome(app: JupyterFrontEnd, settings: ISettingRegistry | null, 
   await app.commands.execute(CommandIDs.showRuns);
   await app.commands.execute(CommandIDs.openCurves, { activate: false });
   await app.commands.execute(CommandIDs.openRollouts, { mode: 'split-right', ref: 'medr1-curves', activate: false });
-  await app.commands.execute(CommandIDs.openExample, { quiet: true });
+  await app.commands.execute(CommandIDs.openExample, { quiet: true }); // in a tab behind the rollouts
+  await app.commands.execute(CommandIDs.openRollouts);
   await app.commands.execute(CommandIDs.openCurves);
 }
 

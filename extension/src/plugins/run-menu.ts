@@ -4,9 +4,10 @@ import { Dialog, Notification, showDialog } from '@jupyterlab/apputils';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 import { Menu, Widget } from '@lumino/widgets';
-import { errorBody, type RunAction } from '@medr1/widgets/connector';
+import type { RunAction } from '@medr1/widgets/connector';
 import { ACTION_LABELS, STATES } from '@medr1/widgets/runs/model';
 import { parseSettings } from '@medr1/widgets/runs/settings';
+import { showError } from '../notify.ts';
 import { CommandIDs, IWorkbench, TRANSLATION_DOMAIN } from '../tokens.ts';
 
 const ACTIONS = Object.keys(ACTION_LABELS) as RunAction[];
@@ -103,7 +104,9 @@ const runMenu: JupyterFrontEndPlugin<void> = {
     const fork = async (id: string): Promise<void> => {
       const { summary, checkpoints } = await connector.run(id);
       if (checkpoints.length === 0) {
-        Notification.warning(trans.__('"%1" has no checkpoint to fork from. Save one first, while it trains or is paused.', summary.name));
+        Notification.warning(trans.__('"%1" has no checkpoint to fork from. Save one first, while it trains or is paused.', summary.name), {
+          autoClose: 8000,
+        });
         return;
       }
       const body = new ForkForm(checkpoints.map(({ step }) => step).toReversed(), trans);
@@ -122,8 +125,7 @@ async function told(action: () => Promise<unknown>): Promise<void> {
   try {
     await action();
   } catch (error) {
-    const { message, remedy } = errorBody(error);
-    Notification.error(`${message} ${remedy}`);
+    showError(error);
   }
 }
 

@@ -1,10 +1,10 @@
 import { ILayoutRestorer, type JupyterFrontEnd, type JupyterFrontEndPlugin } from '@jupyterlab/application';
-import { Dialog, ICommandPalette, Notification, showDialog } from '@jupyterlab/apputils';
+import { Dialog, ICommandPalette, showDialog } from '@jupyterlab/apputils';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
-import { errorBody } from '@medr1/widgets/connector';
 import { STATES } from '@medr1/widgets/runs/model';
 import { medr1Icon } from '../icons.ts';
 import { PALETTE_CATEGORY } from '../main-view.ts';
+import { showError } from '../notify.ts';
 import { CommandIDs, IWorkbench, TRANSLATION_DOMAIN } from '../tokens.ts';
 import { ElementView } from '../view.ts';
 
@@ -66,8 +66,7 @@ const runs: JupyterFrontEndPlugin<void> = {
           await workbench.connector.deleteRun(String(id));
           workbench.runs.apply({ removed: String(id) });
         } catch (error) {
-          const { message, remedy } = errorBody(error);
-          Notification.error(`${message} ${remedy}`);
+          showError(error);
         }
       },
     });

@@ -4,7 +4,8 @@ import { styleText } from 'node:util';
 import { InvalidArgumentError, type Command } from 'commander';
 import { loadItems } from '../data/load.ts';
 
-import { forward, generate, groupLogps, loadModel, loadProcessor, tokenTexts, type ModelDtype, type Processor } from '../qwen2vl/index.ts';
+import { forward, generate, groupLogps, loadModel, loadProcessor, type ModelDtype, type Processor } from '../qwen2vl/index.ts';
+import { tokenTexts } from '../protocol/token-texts.ts';
 import { completeConfig } from '../runs/config.ts';
 import { homeDir } from '../runs/home.ts';
 import { QuestionEncoder } from '../rl/encoder.ts';

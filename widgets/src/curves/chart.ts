@@ -43,6 +43,8 @@ export class CurveChart extends WatchingElement {
   #full: [number, number] | null = null;
   /** What the lines were made from. */
   #made: unknown[] = [];
+  /** Dragging moves the chosen step instead of the zoom. */
+  #scrubbing = false;
   /** Lines that are not on screen yet. */
   #stale = true;
   /** Of the drawing, 0 before the first. */
@@ -321,11 +323,13 @@ export class CurveChart extends WatchingElement {
     this.hovered = true;
     this.model.cursor.set(this.#toValue(pixel));
     if (this.brush) this.brush = [this.brush[0], pixel];
+    if (this.#scrubbing) this.#selectAt(pixel);
   };
 
   #onLeave = (): void => {
     this.hovered = false;
     this.brush = null;
+    this.#scrubbing = false;
     this.model.cursor.set(null);
   };
 
@@ -333,10 +337,14 @@ export class CurveChart extends WatchingElement {
     if (event.button !== 0) return;
     (event.currentTarget as HTMLElement).setPointerCapture(event.pointerId);
     const pixel = this.#pixelOf(event);
-    this.brush = [pixel, pixel];
+    if (event.shiftKey) {
+      this.#scrubbing = true;
+      this.#selectAt(pixel);
+    } else this.brush = [pixel, pixel];
   };
 
   #onUp = (): void => {
+    this.#scrubbing = false;
     if (!this.brush) return;
     const [from, to] = [...this.brush].sort((a, b) => a - b);
     this.brush = null;
@@ -367,6 +375,11 @@ export class CurveChart extends WatchingElement {
     const run = this.runs[0];
     if (!run) return null;
     return run.series.steps[nearest(axisValues(run.series, this.model.state.value.axis), x)] ?? null;
+  }
+
+  #selectAt(pixel: number): void {
+    const x = this.#toValue(pixel);
+    if (x !== null) this.#select(this.#stepAt(x));
   }
 
   #select(step: number | null): void {

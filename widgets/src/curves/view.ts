@@ -109,7 +109,13 @@ export class CurvesView extends WatchingElement {
         .value=${search}
         @input=${(event: Event) => this.model.set({ search: (event.target as HTMLInputElement).value })}
       />
-      <button ?disabled=${!range} title="Show all steps (double click)" @click=${() => this.model.set({ range: null })}>Reset zoom</button>
+      <button
+        ?disabled=${!range}
+        title="Show all steps (double click on a chart). Drag zooms; a click, or Shift and drag, chooses the step whose rollouts are shown"
+        @click=${() => this.model.set({ range: null })}
+      >
+        Reset zoom
+      </button>
       <button
         title="Save the numbers of all charts"
         ?disabled=${charts.length === 0}
@@ -215,6 +221,14 @@ export class CurvesView extends WatchingElement {
         flex: 1 1 100px;
         min-width: 80px;
         max-width: 200px;
+      }
+      .toolbar input[type='range'] {
+        flex: 1 1 60px;
+        max-width: 130px;
+      }
+      .toolbar label:has([type='range']) {
+        min-width: 0;
+        max-width: 100%;
       }
       .reading {
         width: 4ch;

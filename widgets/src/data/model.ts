@@ -134,6 +134,11 @@ export class DataModel {
     return filterOf({ ...filter, runs });
   }
 
+  /** The filter, where it is on this data set: it decides what is before and after a question. */
+  queryOn(dataset: string | null): Filter {
+    return dataset !== null && this.state.value.dataset === dataset ? this.query : {};
+  }
+
   /** What is picked; all that passes the filter when nothing is. */
   get chosen(): Filter {
     const { picks, filter } = this.state.value;

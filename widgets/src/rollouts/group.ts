@@ -121,6 +121,7 @@ export class RolloutGroup extends WatchingElement {
     const of = texts?.status === 'ready' ? texts.value[one.index] : undefined;
     if (colouring === 'off' || of === undefined) return html`<div class="text">${completionText(one.text, one.correct)}</div>`;
     return html`<medr1-tokens
+      bare
       .texts=${of}
       .logprobs=${one.logprobs}
       .colouring=${colouring}

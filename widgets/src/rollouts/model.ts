@@ -210,10 +210,10 @@ function textOf(group: Group): string {
 }
 
 /** The right option as people read it: "C) CT". */
-export function goldText(group: Group): string {
-  if (group.answer === null) return '–';
-  const option = group.options[group.answer.charCodeAt(0) - 65];
-  return option === undefined ? group.answer : `${group.answer}) ${option}`;
+export function goldText({ answer, options }: Pick<Group, 'answer' | 'options'>): string {
+  if (answer === null) return '–';
+  const option = options[answer.charCodeAt(0) - 65];
+  return option === undefined ? answer : `${answer}) ${option}`;
 }
 
 export const tokenCount = (completion: Completion): number => completion.token_ids.length;

@@ -25,6 +25,33 @@ export const strength = (advantage: number): number => Math.min(1, Math.max(-1, 
 /** Line ends and spaces at the ends, made visible. */
 export const visible = (text: string): string => text.replaceAll('\n', '⏎').replace(/^ +| +$/g, (spaces) => '·'.repeat(spaces.length));
 
+/** What the colours mean; to be styled by `legendStyles`. */
+export const legend = (colouring: Exclude<Colouring, 'off'>): TemplateResult =>
+  colouring === 'logprob'
+    ? html`<span class="secondary">shaded by surprise: </span><span class="scale" aria-hidden="true"></span
+        ><span class="secondary">certain to 2 % or less; point at a token for its numbers</span>`
+    : html`<span class="secondary">advantage −${MOST}</span><span class="scale two" aria-hidden="true"></span
+        ><span class="secondary">+${MOST}; all tokens of a completion have its advantage</span>`;
+
+export const legendStyles = css`
+  .scale {
+    display: inline-block;
+    width: 48px;
+    height: 10px;
+    margin: 0 4px;
+    background: linear-gradient(to right, transparent, color-mix(in srgb, var(--medr1-warn-text) 50%, transparent));
+    border: 1px solid var(--medr1-border);
+  }
+  .scale.two {
+    background: linear-gradient(
+      to right,
+      color-mix(in srgb, var(--medr1-wrong) 50%, transparent),
+      transparent,
+      color-mix(in srgb, var(--medr1-right) 50%, transparent)
+    );
+  }
+`;
+
 export class TokenStrip extends WatchingElement {
   static override properties = {
     texts: { attribute: false },
@@ -32,6 +59,7 @@ export class TokenStrip extends WatchingElement {
     colouring: { attribute: false },
     advantage: { attribute: false },
     token: { attribute: false },
+    bare: { type: Boolean, reflect: true },
     pointed: { state: true },
   };
   declare texts: readonly string[];
@@ -42,6 +70,8 @@ export class TokenStrip extends WatchingElement {
   declare advantage: number | null;
   /** The chosen token; a move by key or click is told by `medr1-token`. */
   declare token: number | null;
+  /** Without a legend of its own; the numbers lie over what is below. */
+  declare bare: boolean;
   /** The token under the pointer. */
   declare pointed: number | null;
 
@@ -52,6 +82,7 @@ export class TokenStrip extends WatchingElement {
     this.colouring = 'logprob';
     this.advantage = null;
     this.token = null;
+    this.bare = false;
     this.pointed = null;
   }
 
@@ -76,7 +107,7 @@ export class TokenStrip extends WatchingElement {
         @keydown=${this.#onKey}
         @mouseleave=${() => (this.pointed = null)}
       >
-        <!-- no white space of ours between tokens -->${texts.map(
+        ${texts.map(
           (text, index) =>
             html`<span
               class=${index === (this.pointed ?? token) ? 'token at' : 'token'}
@@ -97,10 +128,10 @@ export class TokenStrip extends WatchingElement {
     return `--share:${Math.abs(share).toFixed(3)};--colour:var(${share < 0 ? '--medr1-wrong' : '--medr1-right'})`;
   }
 
-  #reading(): TemplateResult {
+  #reading(): TemplateResult | typeof nothing {
     const { texts, logprobs, advantage } = this;
     const at = this.pointed ?? this.token;
-    if (at === null || at >= texts.length) return this.#legend();
+    if (at === null || at >= texts.length) return this.bare ? nothing : legend(this.colouring);
     const logprob = logprobs[at];
     return html`<span class="secondary number">token ${at + 1} of ${texts.length}</span> <code>${visible(texts[at])}</code> ${
         logprob === undefined
@@ -108,14 +139,6 @@ export class TokenStrip extends WatchingElement {
           : html`<span class="number">log p ${number(logprob)}</span> <span class="number">p ${percent(Math.exp(logprob))}</span>`
       }
       ${advantage === null ? nothing : html`<span class="number" title="of the completion, the same for each of its tokens">A ${signed(advantage)}</span>`}`;
-  }
-
-  #legend(): TemplateResult {
-    return this.colouring === 'logprob'
-      ? html`<span class="secondary">shaded by surprise: </span><span class="scale" aria-hidden="true"></span
-          ><span class="secondary">certain to 2 % or less; point at a token for its numbers</span>`
-      : html`<span class="secondary">advantage −${MOST}</span><span class="scale two" aria-hidden="true"></span
-          ><span class="secondary">+${MOST}; all tokens of a completion have its advantage</span>`;
   }
 
   #choose(index: number): void {
@@ -136,15 +159,19 @@ export class TokenStrip extends WatchingElement {
   static override styles = [
     tokens,
     base,
+    legendStyles,
     css`
+      :host {
+        position: relative;
+      }
       .strip {
         padding: 2px;
         font-family: var(--medr1-font-text);
         line-height: 1.7;
-        white-space: pre-wrap;
         overflow-wrap: anywhere;
       }
       .token {
+        white-space: pre-wrap; /* the tokens' own; what stands between their elements is nobody's */
         padding: 1px 0;
         border-radius: 2px;
         --colour: var(--medr1-warn-text);
@@ -161,19 +188,17 @@ export class TokenStrip extends WatchingElement {
         min-height: 20px;
         margin: 2px 0 0;
       }
-      .scale {
-        width: 48px;
-        height: 10px;
-        background: linear-gradient(to right, transparent, color-mix(in srgb, var(--medr1-warn-text) 50%, transparent));
+      :host([bare]) .reading {
+        position: absolute;
+        top: 100%;
+        left: 0;
+        z-index: 3;
+        padding: 0 6px;
+        background: var(--medr1-surface);
         border: 1px solid var(--medr1-border);
       }
-      .scale.two {
-        background: linear-gradient(
-          to right,
-          color-mix(in srgb, var(--medr1-wrong) 50%, transparent),
-          transparent,
-          color-mix(in srgb, var(--medr1-right) 50%, transparent)
-        );
+      :host([bare]) .reading:empty {
+        display: none;
       }
       code {
         padding: 0 4px;

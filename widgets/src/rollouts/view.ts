@@ -7,12 +7,13 @@ import { integer } from '../format.ts';
 import { icon } from '../icons.ts';
 import { empty, failed, loading } from '../parts.ts';
 import type { Selection } from '../selection.ts';
+import { HeldSeries } from '../store/held-series.ts';
 import type { RunSeries } from '../store/run-series.ts';
 import { base, tokens } from '../theme.ts';
 import type { Workbench } from '../workbench.ts';
 import './group.ts';
 import { RolloutsModel, SHOWN, SORTS, visibleGroups, type Shown, type Sort } from './model.ts';
-import { COLOURINGS, type Colouring } from './tokens.ts';
+import { COLOURINGS, legend, legendStyles, type Colouring } from './tokens.ts';
 
 const THUMB = 96; // pixels asked for, twice what is shown, for sharp screens
 const LARGE = 768;
@@ -25,8 +26,7 @@ export class RolloutsView extends WatchingElement {
   declare enlarged: Group | null;
 
   #model: RolloutsModel | null = null;
-  #series: RunSeries | null = null;
-  #stopSeries: () => void = () => {};
+  #held: HeldSeries | null = null;
 
   constructor() {
     super();
@@ -44,16 +44,17 @@ export class RolloutsView extends WatchingElement {
 
   protected override acquire(): void {
     this.#model ??= new RolloutsModel(this.workbench.connector);
+    this.#held ??= new HeldSeries(this.workbench.runs, () => this.requestUpdate());
   }
 
   protected override release(): void {
-    this.#hold(null);
+    this.#held?.hold(null);
   }
 
   protected override willUpdate(changed: PropertyValues): void {
     super.willUpdate(changed);
     if (!this.isConnected) return;
-    this.#hold(this.workbench.selection.run);
+    this.#held!.hold(this.workbench.selection.run);
     const { step } = this.workbench.selection.value;
     const series = this.#series;
     if (!series || series.lastStep === 0) return;
@@ -63,12 +64,8 @@ export class RolloutsView extends WatchingElement {
     void this.#model!.show(series.id, step);
   }
 
-  #hold(run: string | null): void {
-    if (this.#series?.id === run || (!this.#series && !run)) return;
-    this.#stopSeries();
-    if (this.#series) this.workbench.runs.release(this.#series.id);
-    this.#series = run ? this.workbench.runs.acquire(run) : null;
-    this.#stopSeries = this.#series?.changed.subscribe(() => this.requestUpdate()) ?? (() => {});
+  get #series(): RunSeries | null {
+    return this.#held?.value ?? null;
   }
 
   /** The chosen step; while following, the one on screen. */
@@ -189,28 +186,29 @@ export class RolloutsView extends WatchingElement {
     const chosen = this.workbench.selection.value;
     const { colouring } = state;
     const isOpen = (group: Group): boolean => this.open.has(group.group) || chosen.group === group.group;
-    return html`<div class="list" role="list" aria-label=${`Groups of step ${state.step}`} @keydown=${this.#onKey}>
-      ${repeat(
-        groups,
-        (group) => `${group.step}:${group.group}`,
-        (group) =>
-          html`<medr1-group
-            role="listitem"
-            data-testid="group"
-            .group=${group}
-            .open=${isOpen(group)}
-            .completion=${chosen.group === group.group ? chosen.completion : null}
-            .token=${chosen.group === group.group ? chosen.token : null}
-            .colouring=${colouring}
-            .texts=${colouring !== 'off' && isOpen(group) ? this.workbench.tokenTexts.of(series.id, group.step, group.group) : null}
-            .thumb=${group.image ? this.workbench.connector.imageUrl(series.id, group.image, THUMB) : null}
-            @medr1-toggle=${() => this.#toggle(group)}
-            @medr1-completion=${(event: CustomEvent<{ completion: number; token: number | null }>) => this.#select(group, event.detail)}
-            @medr1-tokens-retry=${() => this.workbench.tokenTexts.retry(series.id, group.step, group.group)}
-            @medr1-enlarge=${() => this.#enlarge(group)}
-          ></medr1-group>`,
-      )}
-    </div>`;
+    return html`${colouring === 'off' ? nothing : html`<p class="legend small" data-testid="legend">${legend(colouring)}</p>`}
+      <div class="list" role="list" aria-label=${`Groups of step ${state.step}`} @keydown=${this.#onKey}>
+        ${repeat(
+          groups,
+          (group) => `${group.step}:${group.group}`,
+          (group) =>
+            html`<medr1-group
+              role="listitem"
+              data-testid="group"
+              .group=${group}
+              .open=${isOpen(group)}
+              .completion=${chosen.group === group.group ? chosen.completion : null}
+              .token=${chosen.group === group.group ? chosen.token : null}
+              .colouring=${colouring}
+              .texts=${colouring !== 'off' && isOpen(group) ? this.workbench.tokenTexts.of(series.id, group.step, group.group) : null}
+              .thumb=${group.image ? this.workbench.connector.imageUrl(series.id, group.image, THUMB) : null}
+              @medr1-toggle=${() => this.#toggle(group)}
+              @medr1-completion=${(event: CustomEvent<{ completion: number; token: number | null }>) => this.#select(group, event.detail)}
+              @medr1-tokens-retry=${() => this.workbench.tokenTexts.retry(series.id, group.step, group.group)}
+              @medr1-enlarge=${() => this.#enlarge(group)}
+            ></medr1-group>`,
+        )}
+      </div>`;
   }
 
   #dialog(): TemplateResult {
@@ -280,6 +278,7 @@ export class RolloutsView extends WatchingElement {
   static override styles = [
     tokens,
     base,
+    legendStyles,
     css`
       :host {
         height: 100%;
@@ -308,6 +307,14 @@ export class RolloutsView extends WatchingElement {
         flex: 1 1 100px;
         min-width: 80px;
         max-width: 240px;
+      }
+      .toolbar select {
+        max-width: 150px;
+      }
+      .legend {
+        margin: 0;
+        padding: 4px 8px;
+        border-bottom: 1px solid var(--medr1-border);
       }
       dialog {
         max-width: min(90vw, 800px);

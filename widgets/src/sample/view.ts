@@ -1,7 +1,7 @@
 /** The Sample view: one question with its image, what runs answered, and what a model answers now. All text here is untrusted: text nodes only. */
 import { css, html, nothing, type PropertyValues, type TemplateResult } from 'lit';
 import { PROBLEMS, type Problem } from '@medr1/kernel-bridge/protocol/problems';
-import type { DataItem, DataSample, ItemAnswers, ItemQuery } from '../connector.ts';
+import type { DataItem, DataSample, ItemAnswers } from '../connector.ts';
 import { command, define, WatchingElement } from '../element.ts';
 import { integer } from '../format.ts';
 import { icon } from '../icons.ts';
@@ -83,7 +83,7 @@ export class SampleView extends WatchingElement {
     super.willUpdate(changed);
     if (!this.isConnected) return;
     const { dataset, item, runs } = this.workbench.selection.value;
-    this.#model!.show(dataset, item, this.#filter(dataset));
+    this.#model!.show(dataset, item, this.workbench.data.queryOn(dataset));
     const list = this.workbench.runs.state.value;
     this.#ask!.offer(list.runs, runs, list.server);
     const { sample, dataset: shown } = this.#model!.state.value;
@@ -91,12 +91,6 @@ export class SampleView extends WatchingElement {
     if (sample.item.image === '') this.#picture!.hide();
     else this.#picture!.show(shown, sample.item.image);
     this.#ask!.ask(shown, sample.item.id);
-  }
-
-  /** The filter of the Data view, while that shows the same data set. */
-  #filter(dataset: string | null): ItemQuery {
-    const { data } = this.workbench;
-    return dataset !== null && data.state.value.dataset === dataset ? data.query : {};
   }
 
   protected override render(): TemplateResult {
@@ -630,7 +624,7 @@ export class SampleView extends WatchingElement {
         overflow-wrap: anywhere;
         background: var(--medr1-surface-2);
       }
-      .message {
+      .columns .message {
         padding: 4px 0;
       }
     `,

@@ -1,0 +1,76 @@
+/** The shared selection as a `medr1:` link: copied, and opened again. */
+import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
+import { Clipboard, ICommandPalette, InputDialog, Notification } from '@jupyterlab/apputils';
+import { ITranslator, nullTranslator } from '@jupyterlab/translation';
+import { linkOf, selectionOf } from '@medr1/widgets/link';
+import type { Selection } from '@medr1/widgets/selection';
+import { PALETTE_CATEGORY } from '../main-view.ts';
+import { showError } from '../notify.ts';
+import { CommandIDs, IWorkbench, TRANSLATION_DOMAIN } from '../tokens.ts';
+
+const links: JupyterFrontEndPlugin<void> = {
+  id: '@medr1/workbench:links',
+  description: 'Copies the shared selection as a medr1: link and opens such links.',
+  autoStart: true,
+  requires: [IWorkbench],
+  optional: [ICommandPalette, ITranslator],
+  activate: (app: JupyterFrontEnd, workbench: IWorkbench, palette: ICommandPalette | null, translator: ITranslator | null): void => {
+    const trans = (translator ?? nullTranslator).load(TRANSLATION_DOMAIN);
+    const { commands } = app;
+    const { selection, runs } = workbench;
+
+    commands.addCommand(CommandIDs.copyLink, {
+      label: trans.__('Copy link to the selection'),
+      caption: trans.__('A medr1: link to what is selected; "Open link" shows it again'),
+      describedBy: { args: { type: 'object', properties: {} } },
+      execute: () => {
+        const link = linkOf(selection.value);
+        Clipboard.copyToSystem(link);
+        Notification.info(trans.__('Copied %1', link), { autoClose: 4000 });
+        return link;
+      },
+    });
+
+    commands.addCommand(CommandIDs.openLink, {
+      label: trans.__('Open link …'),
+      caption: trans.__('Shows what a medr1: link stands for'),
+      describedBy: { args: { type: 'object', properties: { link: { type: 'string', description: 'Asked for when left out' } } } },
+      execute: async ({ link }) => {
+        const given = typeof link === 'string' ? link : await ask();
+        if (given === null) return;
+        try {
+          const wanted = selectionOf(given);
+          const gone = runs.state.value.status === 'ready' ? wanted.runs.filter((id) => !runs.get(id)) : [];
+          if (gone.length > 0) throw unknownRun(gone[0]);
+          selection.move(wanted);
+          await commands.execute(viewOf(wanted), {});
+        } catch (error) {
+          showError(error);
+        }
+      },
+    });
+    for (const command of [CommandIDs.copyLink, CommandIDs.openLink]) palette?.addItem({ command, category: PALETTE_CATEGORY });
+
+    const ask = async (): Promise<string | null> => {
+      const { value } = await InputDialog.getText({
+        title: trans.__('Open a link (medr1:?runs=…)'),
+        okLabel: trans.__('Open'),
+      });
+      return value === null || value.trim() === '' ? null : value;
+    };
+    const unknownRun = (id: string) => ({
+      code: 'RUN_UNKNOWN',
+      message: trans.__('There is no run %1 on this server.', id),
+      remedy: trans.__('The link may be of another server, or the run was moved to the trash.'),
+    });
+  },
+};
+
+/** The view that shows most of it. */
+function viewOf({ item, runs, step }: Selection): string {
+  if (step !== null) return CommandIDs.openRollouts;
+  if (item !== null) return CommandIDs.openSample;
+  return runs.length > 0 ? CommandIDs.openCurves : CommandIDs.openData;
+}
+
+export default links;

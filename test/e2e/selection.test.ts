@@ -1,0 +1,201 @@
+/** One selection in every view: rollouts, tokens, curves, data, the Inspector, notebooks and links move it, and all follow. */
+import { join } from 'node:path';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { demoConfig } from '../../kernel-bridge/src/protocol/presets.ts';
+import { eventually, openBrowser, openLab, openPage, output, plainStart, runCommand, setTheme, type Lab } from './lab.ts';
+
+const SET = 'sample';
+let lab: Lab;
+let browser: Browser;
+let page: Page;
+let errors: string[];
+let run: string;
+
+beforeAll(async () => {
+  lab = await openLab();
+  const server = await eventually(
+    async () => (await lab.api('api/server')).json,
+    ({ sample }) => Boolean(sample),
+    'the backend answers',
+  );
+  expect((await lab.api('api/data', { dir: server.sample.dataset, name: SET })).status).toBe(202);
+  run = (await lab.api('api/runs', { config: { ...demoConfig(server), max_steps: 3 } })).json.id;
+  await eventually(
+    async () => (await lab.api(`api/runs/${run}`)).json.summary.state,
+    (state) => state === 'finished',
+    'the run is finished',
+    180_000,
+  );
+  await eventually(
+    async () => (await lab.api(`api/data/${SET}/job`)).json.state,
+    (state) => state === 'done',
+    'the sample is indexed',
+    120_000,
+  );
+  browser = await openBrowser();
+  ({ page, errors } = await openPage(browser, lab));
+  await plainStart(lab);
+  await page.goto(lab.url);
+  await page.locator('#jupyterlab-splash').waitFor({ state: 'detached' });
+  await runCommand(page, 'medr1:arrange-training');
+  await runCommand(page, 'medr1:show-inspector');
+});
+
+afterAll(async () => {
+  await browser?.close();
+  await lab?.[Symbol.asyncDispose]();
+});
+
+const rollouts = () => page.locator('medr1-rollouts');
+const inspector = () => page.locator('medr1-inspector');
+const inspected = (subject: string) => inspector().locator(`[data-testid=inspected][data-subject=${subject}]`).waitFor();
+const chart = () => page.locator('medr1-chart').filter({ has: page.locator('[data-chart=reward]') });
+const told = async () => (await lab.api('api/view')).json.selection;
+const isTold = (parts: object) =>
+  eventually(
+    told,
+    (selection) => Object.entries(parts).every(([key, value]) => String(selection[key]) === String(value)),
+    'the page tells',
+  );
+const groupOf = async (step: number, group: number) => (await lab.api(`api/runs/${run}/groups?step=${step}`)).json.groups[group];
+
+/** The selection in the stored workspace. */
+async function stored(): Promise<{ item: string } | undefined> {
+  const token = new URL(lab.url).searchParams.get('token');
+  const answer = await fetch(`${lab.base}lab/api/workspaces/default`, { headers: { Authorization: `token ${token}` } });
+  return (await answer.json()).data['medr1:selection'];
+}
+
+describe('one selection', () => {
+  it('a completion that is clicked is inspected, with its question in the data set, and notebooks can read it', async () => {
+    await rollouts().getByTestId('rollouts-step').fill('2');
+    await rollouts().getByTestId('rollouts-step').press('Enter');
+    await rollouts().locator('[aria-label="Groups of step 2"]').waitFor();
+    await rollouts().getByTestId('group').nth(3).locator('.title').click();
+    await rollouts().getByTestId('group').nth(3).getByTestId('completion').nth(2).click();
+    await inspected('rollout');
+    const group = await groupOf(2, 3);
+    expect(await inspector().getByTestId('question').textContent()).toBe(group.question);
+    const sum = inspector().getByTestId('rewards').locator('tfoot td').first();
+    expect(Number(await sum.textContent())).toBeCloseTo(group.completions[2].reward, 2);
+    await isTold({ runs: run, step: 2, group: 3, completion: 2, dataset: SET, item: group.item_id });
+    await eventually(
+      () =>
+        inspector()
+          .locator('.picture img')
+          .evaluate((image) => (image as HTMLImageElement).naturalWidth),
+      (width) => width > 0,
+      'the image is there',
+    );
+  });
+
+  it('tokens show what is stored of them, are walked by keys, and the Inspector follows', async () => {
+    await rollouts().getByTestId('colouring').selectOption('logprob');
+    const strip = rollouts().getByTestId('group').nth(3).locator('medr1-tokens').nth(2);
+    const { completions } = await groupOf(2, 3);
+    await eventually(
+      () => strip.getByTestId('token').count(),
+      (count) => count === completions[2].token_ids.length,
+      'every token is there',
+    );
+    expect((await strip.getByTestId('token').allTextContents()).join('')).toContain(completions[2].text.trim());
+    await strip.locator('.strip').focus();
+    for (let step = 0; step < 4; step++) await page.keyboard.press('ArrowRight');
+    await isTold({ completion: 2, token: 3 });
+    const reading = inspector().getByTestId('token-reading');
+    await eventually(
+      () => reading.textContent(),
+      (text) => /token 4 of/.test(text ?? ''),
+      'the Inspector shows the token',
+    );
+    const logprob = Number((await reading.textContent())!.match(/log p (−?[\d.]+(e−?\d+)?)/)![1].replaceAll('−', '-'));
+    expect(Math.abs(logprob - completions[2].logprobs[3])).toBeLessThan(0.01);
+  });
+
+  it.each(['Light', 'Dark'] as const)('looks at home in the %s theme', async (theme) => {
+    await setTheme(page, `JupyterLab ${theme}`);
+    await page.screenshot({ path: join(output, `inspector-${theme.toLowerCase()}.png`) });
+  });
+
+  it('keys in the Inspector walk the completions, and Rollouts follows', async () => {
+    await inspector().locator('.page').focus();
+    await page.keyboard.press('ArrowRight');
+    await isTold({ completion: 3, token: null });
+    await rollouts().getByTestId('group').nth(3).locator('li.chosen').filter({ hasText: 'tok' }).waitFor();
+  });
+
+  it('the step is a line on the curves; a click there shows the rollouts of another', async () => {
+    await chart().locator('.line.step').waitFor();
+    const area = (await chart().locator('.area').boundingBox())!;
+    await page.mouse.click(area.x + area.width - 14, area.y + area.height / 2);
+    await rollouts().locator('[aria-label="Groups of step 3"]').waitFor();
+    await inspected('step');
+    await isTold({ step: 3, group: null });
+  });
+
+  it('dragging with Shift runs through the steps', async () => {
+    const area = (await chart().locator('.area').boundingBox())!;
+    await page.keyboard.down('Shift');
+    await page.mouse.move(area.x + area.width - 14, area.y + area.height / 2);
+    await page.mouse.down();
+    await page.mouse.move(area.x + area.width / 2, area.y + area.height / 2, { steps: 3 });
+    await page.mouse.move(area.x + 48, area.y + area.height / 2, { steps: 3 });
+    await page.mouse.up();
+    await page.keyboard.up('Shift');
+    await rollouts().locator('[aria-label="Groups of step 1"]').waitFor();
+    await isTold({ step: 1 });
+  });
+
+  it('a notebook moves every view', async () => {
+    await lab.api('api/view', { by: 'notebook', selection: { runs: [run], step: 2, group: 0, completion: 1 } }, 'PATCH');
+    await inspected('rollout');
+    await eventually(
+      () => rollouts().getByTestId('rollouts-step').inputValue(),
+      (step) => step === '2',
+      'Rollouts follows',
+    );
+  });
+
+  it('a link to the selection brings it back, and one that makes no sense is refused', async () => {
+    await runCommand(page, 'medr1:copy-link');
+    const toast = page.locator('.Toastify__toast').filter({ hasText: 'medr1:' });
+    const link = (await toast.first().textContent())!.match(/medr1:\S+/)![0];
+    expect(link).toMatch(/step=2.*group=0.*completion=1/);
+    await runCommand(page, 'medr1:select', { selection: { step: 3, dataset: null, item: null } });
+    await isTold({ step: 3, group: null, item: null });
+    const asked = runCommand(page, 'medr1:open-link');
+    await page.locator('.jp-Dialog input').fill(link);
+    await page.locator('.jp-Dialog').getByText('Open', { exact: true }).click();
+    await asked;
+    await isTold({ runs: run, step: 2, group: 0, completion: 1 });
+    await runCommand(page, 'medr1:open-link', { link: 'medr1:?step=two' });
+    await page.locator('.Toastify__toast').filter({ hasText: 'not a whole number' }).waitFor();
+    await runCommand(page, 'medr1:open-link', { link: 'medr1:?runs=20200101-000000-aaaa' });
+    await page.locator('.Toastify__toast').filter({ hasText: 'There is no run 20200101-000000-aaaa' }).waitFor();
+  });
+
+  it('a question that is clicked in Data is inspected', async () => {
+    await runCommand(page, 'medr1:arrange-data');
+    await page.locator('medr1-data').getByTestId('data-item').nth(2).click();
+    await inspected('question');
+    const { item } = await told();
+    expect(await inspector().locator('[data-part=metadata]').textContent()).toContain(item);
+    await page.screenshot({ path: join(output, 'arrange-data-dark.png') });
+  });
+
+  it('is all there after a reload: the Inspector with what it showed', async () => {
+    const { item } = await told();
+    await eventually(stored, (selection) => selection?.item === item, 'JupyterLab keeps the selection with the workspace');
+    await page.reload();
+    await inspected('question');
+    expect(await inspector().locator('[data-part=metadata]').textContent()).toContain(item);
+    await runCommand(page, 'medr1:arrange-compare');
+    await page.locator('medr1-evaluation').getByTestId('first-evaluation').waitFor();
+    await page.screenshot({ path: join(output, 'arrange-compare-dark.png') });
+  });
+
+  it('logged no error in the browser and asked nothing of the outside', () => {
+    expect(errors).toEqual([]);
+  });
+});

@@ -1,0 +1,608 @@
+/** The Inspector: details of what is selected, always in the same order. All text here is untrusted: text nodes only. */
+import { css, html, nothing, type PropertyValues, type TemplateResult } from 'lit';
+import type { Completion, DataSample, Group, ItemAnswers } from '../connector.ts';
+import { command, define, WatchingElement, type HostCommand } from '../element.ts';
+import { integer, number, signed } from '../format.ts';
+import { empty, failed, loading } from '../parts.ts';
+import { completionStyles, completionText, glyph } from '../rollouts/completion.ts';
+import { goldText, tokenCount } from '../rollouts/model.ts';
+import '../rollouts/tokens.ts';
+import { byRun, letterOf, tally } from '../sample/model.ts';
+import { HeldSeries } from '../store/held-series.ts';
+import { base, tokens } from '../theme.ts';
+import type { Workbench } from '../workbench.ts';
+import { InspectorModel, meanOf, rewardParts, weightsAt, type Subject } from './model.ts';
+
+const PIXELS = 384;
+/** Runs whose newest answer is shown. */
+const RUNS = 4;
+/** Metrics shown of a step, where it has them, after its rewards. */
+const OF_A_STEP = ['kl', 'entropy', 'loss', 'grad_norm', 'completions/mean_length', 'completions/clipped_ratio'];
+
+export class InspectorPanel extends WatchingElement {
+  static override properties = { workbench: { attribute: false }, asTokens: { state: true }, broken: { state: true } };
+  declare workbench: Workbench;
+  /** The completion is shown token by token. */
+  declare asTokens: boolean;
+  /** Address of an image that did not load. */
+  declare broken: string | null;
+
+  #model: InspectorModel | null = null;
+  #held: HeldSeries | null = null;
+  #wantsKeys = false;
+
+  constructor() {
+    super();
+    this.asTokens = false;
+    this.broken = null;
+  }
+
+  protected override identity(): PropertyKey[] {
+    return ['workbench'];
+  }
+
+  protected override watched() {
+    const { selection, runs, data, tokenTexts } = this.workbench;
+    return [selection, runs.state, data.state, tokenTexts.changed, this.#model!.state, this.#model!.sample.state];
+  }
+
+  protected override acquire(): void {
+    this.#model ??= new InspectorModel(this.workbench.connector);
+    this.#held ??= new HeldSeries(this.workbench.runs, () => this.requestUpdate());
+  }
+
+  protected override release(): void {
+    this.#held?.hold(null);
+  }
+
+  /** The host gives the panel the keyboard: it walks what is shown. */
+  override focus(): void {
+    this.#wantsKeys = true;
+    this.requestUpdate();
+  }
+
+  protected override updated(): void {
+    const page = this.renderRoot.querySelector<HTMLElement>('.page');
+    if (!this.#wantsKeys || !page) return;
+    this.#wantsKeys = false;
+    page.focus({ preventScroll: true });
+  }
+
+  protected override willUpdate(changed: PropertyValues): void {
+    super.willUpdate(changed);
+    if (!this.isConnected) return;
+    const { selection, data } = this.workbench;
+    this.#held!.hold(selection.run);
+    this.#model!.follow(selection.value, data.queryOn(selection.value.dataset));
+  }
+
+  protected override render(): TemplateResult {
+    const { subject, group } = this.#model!.state.value;
+    if (subject === 'nothing')
+      return empty('Nothing selected', 'Click a question in Data, a completion in Rollouts or a point on the curves.');
+    return html`<div
+      class="page"
+      tabindex="0"
+      data-testid="inspected"
+      data-subject=${subject}
+      aria-label=${KEYS[subject]}
+      @keydown=${this.#onKey}
+    >
+      <p class="title small" data-testid="inspected-title">${this.#title(subject)}</p>
+      ${
+        subject === 'step'
+          ? this.#step()
+          : subject === 'question'
+            ? this.#question()
+            : group === null || group.status === 'loading'
+              ? loading('rollout')
+              : group.status === 'error'
+                ? failed(group.error, () => this.#model!.retry())
+                : this.#rollout(group.value)
+      }
+    </div>`;
+  }
+
+  #title(subject: Exclude<Subject, 'nothing'>): TemplateResult {
+    const { step, group, item } = this.workbench.selection.value;
+    if (subject === 'question') return html`<b>Question</b> <span class="secondary">${item}</span>`;
+    const of = html`<span class="secondary">of ${this.#held!.value?.name ?? ''}</span>`;
+    return subject === 'step'
+      ? html`<b>Step ${integer(step)}</b> ${of}`
+      : html`<b>Step ${integer(step)}, group ${integer(group)}</b> ${of}`;
+  }
+
+  /* A completion with its group */
+
+  #rollout(group: Group): TemplateResult {
+    const { completion } = this.workbench.selection.value;
+    const series = this.#held!.value;
+    const one = group.completions[completion ?? 0] ?? group.completions[0];
+    const run = this.workbench.selection.run!;
+    const sample = this.#sampleOf(group.item_id);
+    return html`
+      ${this.#image(group.image ? this.workbench.connector.imageUrl(run, group.image, PIXELS) : null, group.question)}
+      ${asked(group.question, group.options, group.answer)} ${section('Answer', html`<p data-testid="gold">${goldText(group)}</p>`)}
+      ${section('Prediction', html`${this.#choice(group, one)} ${this.#said(group, one)}`)}
+      ${section('Rewards', this.#rewards(group, one, weightsAt(series?.revisions ?? [], group.step)))}
+      ${section(
+        'Metadata',
+        facts([
+          ['run', series?.name ?? run],
+          ['step', integer(group.step)],
+          ['group', integer(group.group)],
+          ['completion', `${one.index + 1} of ${group.completions.length}`],
+          ['length', `${integer(tokenCount(one))} tokens${one.finish_reason === 'length' ? ', ⚠ cut off' : ''}`],
+          ['mean log p', number(meanOf(one.logprobs))],
+          ['modality', group.modality],
+          ['type', group.question_type],
+          ['data set', group.dataset],
+          ['split', sample?.item.splits.join(', ') ?? ''],
+          ['question id', group.item_id],
+          ['image', group.image ?? ''],
+        ]),
+      )}
+      ${section('Links', this.#links(['open-rollouts', 'open-curves', 'open-sample', 'open-data']))}
+    `;
+  }
+
+  /** One chip a completion: its letter, right or wrong, and its advantage. */
+  #choice(group: Group, one: Completion): TemplateResult {
+    return html`<div class="choice" role="group" aria-label="Completions of the group">
+      ${group.completions.map(
+        (each) =>
+          html`<button
+            class=${`quiet chip ${judged(each.correct)}`}
+            aria-pressed=${each === one}
+            title=${`completion ${each.index + 1}: reward ${number(each.reward)}, advantage ${signed(each.advantage)}`}
+            data-testid="choose-completion"
+            @click=${() => this.workbench.selection.move({ completion: each.index })}
+          >
+            ${glyph(each.correct)} ${each.prediction ?? '–'}
+          </button>`,
+      )}
+    </div>`;
+  }
+
+  #said(group: Group, one: Completion): TemplateResult {
+    const { selection, tokenTexts } = this.workbench;
+    const { token } = selection.value;
+    const shown = this.asTokens || token !== null;
+    const texts = shown ? tokenTexts.of(selection.run!, group.step, group.group) : null;
+    const of = texts?.status === 'ready' ? texts.value[one.index] : undefined;
+    const toggle = (): void => {
+      this.asTokens = !shown;
+      if (shown) selection.move({ token: null });
+    };
+    return html`
+      ${
+        of
+          ? html`<medr1-tokens
+              .texts=${of}
+              .logprobs=${one.logprobs}
+              .advantage=${one.advantage}
+              .token=${token}
+              @medr1-token=${(event: CustomEvent<number>) => selection.move({ completion: one.index, token: event.detail })}
+            ></medr1-tokens>`
+          : html`<div class="text" data-testid="said">${completionText(one.text, one.correct)}</div>`
+      }
+      <label class="small"
+        ><input type="checkbox" .checked=${shown} data-testid="as-tokens" @change=${toggle} /> tokens, shaded by log-probability</label
+      >
+      ${
+        texts?.status === 'error'
+          ? html`<p class="small" role="alert"><span class="warning">⚠</span> ${texts.error.message} ${texts.error.remedy}</p>`
+          : nothing
+      }
+    `;
+  }
+
+  #rewards(group: Group, one: Completion, weights: Record<string, number>): TemplateResult {
+    return html`<table class="rewards" data-testid="rewards">
+      <thead>
+        <tr>
+          <th>function</th>
+          <th class="number">raw</th>
+          <th class="number">weight</th>
+          <th class="number">part</th>
+        </tr>
+      </thead>
+      <tbody>
+        ${rewardParts(one, weights).map(
+          ({ name, raw, weight, part }) =>
+            html`<tr>
+              <td class="name">${name}</td>
+              <td class="number">${number(raw)}</td>
+              <td class="number">${number(weight)}</td>
+              <td class="number">${number(part)}</td>
+            </tr>`,
+        )}
+      </tbody>
+      <tfoot>
+        <tr>
+          <th colspan="3">reward</th>
+          <td class="number">${number(one.reward)}</td>
+        </tr>
+        <tr>
+          <th colspan="3" title="How far above its group, in the unit that scale_rewards gives">advantage</th>
+          <td class=${`number ${one.advantage > 0 ? 'up' : one.advantage < 0 ? 'down' : ''}`}>${signed(one.advantage)}</td>
+        </tr>
+        <tr class="secondary">
+          <td colspan="4" title="mean ± standard deviation of the reward in the group">
+            group: ${number(group.reward_mean)} ± ${number(group.reward_std)}
+          </td>
+        </tr>
+      </tfoot>
+    </table>`;
+  }
+
+  /* A question of a data set */
+
+  #question(): TemplateResult {
+    const { status, sample, error, answers, dataset, place } = this.#model!.sample.state.value;
+    if (status === 'error') return failed(error!, () => this.#model!.sample.reload());
+    if (!sample) return loading('question');
+    const { item } = sample;
+    const { data } = this.workbench.connector;
+    return html`
+      ${this.#image(item.sha256 ? data.thumbUrl(dataset!, item.sha256, PIXELS) : null, item.question)}
+      ${asked(item.question, item.options, item.answer)} ${section('Answer', html`<p data-testid="gold">${goldText(item)}</p>`)}
+      ${section(
+        'Prediction',
+        answers.status === 'loading'
+          ? html`<p class="secondary" role="status">Loading answers …</p>`
+          : answers.status === 'error'
+            ? failed(answers.error, () => void this.#model!.sample.loadAnswers())
+            : answers.value.length === 0
+              ? html`<p class="secondary">No run was asked this question yet.</p>`
+              : html`<ul>
+                  ${byRun(answers.value, this.workbench.selection.value.runs)
+                    .slice(0, RUNS)
+                    .map(({ name, answers: [newest] }) => this.#answered(name, newest))}
+                </ul>`,
+      )}
+      ${section(
+        'Rewards',
+        html`<p class="secondary">Rewards are given to the completions of a step; choose one in Rollouts, or a step above.</p>`,
+      )}
+      ${section(
+        'Metadata',
+        facts([
+          ['modality', item.modality],
+          ['type', item.question_type],
+          ['data set', item.dataset],
+          ['split', item.splits.join(', ')],
+          ['size', item.width === null ? '' : `${integer(item.width)} × ${integer(item.height)} pixels`],
+          ['problem', item.problem ?? ''],
+          ['on this image', `${integer(sample.same_image.length + 1)} questions`],
+          ['near-duplicates', integer(sample.near.length)],
+          ['place', place && place.index !== null ? `${integer(place.index + 1)} of ${integer(place.total)} of the filter` : ''],
+          ['question id', item.id],
+          ['image', item.image],
+        ]),
+      )}
+      ${section('Links', this.#links(['open-sample', 'open-data', 'open-evaluation']))}
+    `;
+  }
+
+  #answered(name: string, newest: ItemAnswers): TemplateResult {
+    const { right, judged: all } = tally(newest);
+    const verdict = all === 0 ? null : right === all ? true : right === 0 ? false : null;
+    return html`<li data-testid="answered">
+      <span class="ellipsis">${name}</span>
+      <span class=${`chip ${judged(verdict)}`}
+        >${all === 0 ? '? not judged' : `${verdict === null ? '◐' : glyph(verdict)} ${right} of ${all} right`}</span
+      >
+      ${
+        newest.group === null
+          ? html`<span class="small secondary">evaluation, step ${integer(newest.step)}</span>`
+          : html`<button
+              class="quiet small"
+              title="Show this group"
+              data-testid="open-step"
+              @click=${() => this.workbench.selection.move({ runs: [newest.run], step: newest.step, group: newest.group })}
+            >
+              step ${integer(newest.step)} →
+            </button>`
+      }
+    </li>`;
+  }
+
+  /* A step of a run */
+
+  #step(): TemplateResult {
+    const series = this.#held!.value;
+    const { step } = this.workbench.selection.value;
+    if (!series || series.status === 'loading') return loading('run');
+    if (series.status === 'error') return failed(series.error!, () => void series.load());
+    const at = series.steps.indexOf(step!);
+    const value = (name: string): number | null => series.metrics.get(name)?.[at] ?? null;
+    const rewards = [...series.metrics.keys()].filter((name) => /^rewards\/[^/]+\/mean$/.test(name));
+    const events = series.marks.filter((mark) => mark.step === step);
+    return html`
+      ${section(
+        'Rewards',
+        at < 0
+          ? html`<p class="secondary">Step ${integer(step)} is not among the points that were read of this run.</p>`
+          : facts([
+              ['reward', `${number(value('reward'))} ± ${number(value('reward_std'))}`],
+              ...rewards.map((name): [string, string] => [name.split('/')[1], number(value(name))]),
+            ]),
+      )}
+      ${section(
+        'Metadata',
+        facts([
+          ['run', series.name],
+          ['step', integer(step)],
+          ...(at < 0 ? [] : OF_A_STEP.map((name): [string, string] => [name, value(name) === null ? '' : number(value(name))])),
+          ...events.map((mark): [string, string] => [mark.kind, [mark.title, mark.detail].filter(Boolean).join(': ')]),
+        ]),
+      )}
+      ${section('Links', this.#links(['open-rollouts', 'open-curves']))}
+    `;
+  }
+
+  /* Parts */
+
+  #image(url: string | null, question: string): TemplateResult {
+    const missing = url === null || url === this.broken;
+    return section(
+      'Image',
+      missing
+        ? html`<p class="none small secondary">${url === null ? 'no image' : 'the image did not load'}</p>`
+        : html`<button
+            class="quiet picture"
+            title="Open the question"
+            aria-label="Open the question"
+            @click=${() => command(this, 'open-sample')}
+          >
+            <img src=${url} alt=${`Image of the question: ${question}`} decoding="async" @error=${() => (this.broken = url)} />
+          </button>`,
+    );
+  }
+
+  #links(views: (keyof typeof VIEWS)[]): TemplateResult {
+    return html`<p class="links">
+      ${views.map((id) => html`<button data-testid=${`inspector-${id}`} @click=${() => command(this, id)}>${VIEWS[id]}</button>`)}
+      <button title="A medr1: link to this selection, for the clipboard" data-testid="copy-link" @click=${() => command(this, 'copy-link')}>
+        Copy link
+      </button>
+    </p>`;
+  }
+
+  #sampleOf(item: string): DataSample | null {
+    const { sample } = this.#model!.sample.state.value;
+    return sample?.item.id === item ? sample : null;
+  }
+
+  /** Left and right walk the completions, the questions of the filter, or the steps. */
+  #onKey = (event: KeyboardEvent): void => {
+    const way = { ArrowRight: 1, ArrowLeft: -1 }[event.key] as 1 | -1 | undefined;
+    if (!way || event.ctrlKey || event.metaKey || event.altKey || event.shiftKey) return;
+    event.preventDefault();
+    const { selection } = this.workbench;
+    const { subject, group } = this.#model!.state.value;
+    const { completion, step } = selection.value;
+    if (subject === 'rollout' && group?.status === 'ready')
+      selection.move({ completion: within((completion ?? 0) + way, 0, group.value.completions.length - 1) });
+    else if (subject === 'question') {
+      const item = this.#model!.sample.neighbour(way);
+      if (item !== null) selection.move({ item });
+    } else if (subject === 'step') selection.move({ step: within(step! + way, 1, this.#held!.value?.lastStep ?? 1) });
+  };
+
+  static override styles = [
+    tokens,
+    base,
+    completionStyles,
+    css`
+      :host {
+        height: 100%;
+        overflow: auto;
+      }
+      .page {
+        min-height: 100%;
+        padding: 8px;
+        outline-offset: -2px;
+      }
+      .page:focus-visible {
+        outline-width: 1px;
+      }
+      section {
+        margin-bottom: 12px;
+      }
+      h3 {
+        margin: 0 0 4px;
+        font-size: var(--medr1-size-small);
+        font-weight: 600;
+        color: var(--medr1-text-2);
+      }
+      .title {
+        margin-bottom: 8px;
+        padding-bottom: 4px;
+        border-bottom: 1px solid var(--medr1-border);
+        overflow-wrap: anywhere;
+      }
+      h2,
+      p,
+      ul,
+      ol,
+      dl,
+      dd {
+        margin: 0;
+        padding: 0;
+        list-style: none;
+      }
+      h2 {
+        font: 600 var(--medr1-size) / 1.4 var(--medr1-font-text);
+        overflow-wrap: anywhere;
+      }
+      .picture {
+        display: block;
+        width: 100%;
+        padding: 0;
+        min-height: 120px;
+        background: #000;
+      }
+      .picture img {
+        display: block;
+        width: 100%;
+        max-height: 260px;
+        object-fit: contain;
+      }
+      .none {
+        padding: 16px;
+        text-align: center;
+        border: 1px dashed var(--medr1-border);
+      }
+      .options {
+        margin-top: 4px;
+      }
+      .options li {
+        display: flex;
+        gap: 8px;
+        padding: 1px 8px;
+        border-left: 2px solid var(--medr1-border);
+        overflow-wrap: anywhere;
+      }
+      .options .right {
+        background: var(--medr1-right-surface);
+        border-left-color: var(--medr1-right);
+      }
+      .choice {
+        display: flex;
+        flex-wrap: wrap;
+        gap: 4px;
+        margin-bottom: 4px;
+      }
+      .choice button {
+        min-height: 22px;
+        border-color: var(--medr1-border);
+      }
+      .choice button.right,
+      .choice button.wrong {
+        border-color: currentColor;
+      }
+      .choice button[aria-pressed='true'] {
+        outline: 2px solid var(--medr1-accent);
+        box-shadow: none;
+      }
+      label {
+        display: inline-flex;
+        gap: 4px;
+        align-items: center;
+        margin-top: 4px;
+        color: var(--medr1-text-2);
+      }
+      table {
+        width: 100%;
+        border-collapse: collapse;
+      }
+      th {
+        text-align: left;
+        font-weight: 400;
+      }
+      thead th {
+        font-size: var(--medr1-size-small);
+        color: var(--medr1-text-2);
+      }
+      th.number {
+        text-align: right;
+      }
+      td,
+      th {
+        padding: 1px 0 1px 8px;
+      }
+      td:first-child,
+      th:first-child {
+        padding-left: 0;
+        overflow-wrap: anywhere;
+      }
+      tfoot tr:first-child > * {
+        border-top: 1px solid var(--medr1-border);
+        font-weight: 600;
+      }
+      .up {
+        color: var(--medr1-right);
+      }
+      .down {
+        color: var(--medr1-wrong);
+      }
+      dl {
+        display: grid;
+        grid-template-columns: max-content minmax(0, 1fr);
+        gap: 1px 12px;
+      }
+      dt {
+        color: var(--medr1-text-2);
+      }
+      dd {
+        overflow-wrap: anywhere;
+      }
+      li[data-testid='answered'] {
+        display: flex;
+        flex-wrap: wrap;
+        gap: 4px 8px;
+        align-items: center;
+      }
+      .links {
+        display: flex;
+        flex-wrap: wrap;
+        gap: 4px;
+      }
+      .page .message {
+        padding: 4px 0;
+      }
+    `,
+  ];
+}
+
+const KEYS = {
+  rollout: 'Rollout; left and right walk the completions of the group',
+  question: 'Question; left and right walk the filter of the Data view',
+  step: 'Step; left and right walk the steps',
+  nothing: '',
+} as const;
+
+const VIEWS = {
+  'open-rollouts': 'Rollouts',
+  'open-curves': 'Curves',
+  'open-sample': 'Sample',
+  'open-data': 'Data',
+  'open-evaluation': 'Evaluation',
+} as const satisfies Partial<Record<HostCommand['id'], string>>;
+
+const within = (value: number, low: number, high: number): number => Math.min(high, Math.max(low, value));
+
+const judged = (correct: boolean | null): string => (correct === null ? '' : correct ? 'right' : 'wrong');
+
+const section = (title: string, body: unknown): TemplateResult =>
+  html`<section data-part=${title.toLowerCase()}>
+    <h3>${title}</h3>
+    ${body}
+  </section>`;
+
+const asked = (question: string, options: readonly string[], answer: string | null): TemplateResult =>
+  section(
+    'Question',
+    html`<h2 data-testid="question">${question}</h2>
+      <ol class="options">
+        ${options.map((option, index) => {
+          const letter = letterOf(index);
+          return html`<li class=${letter === answer ? 'right' : ''}><span class="secondary">${letter}</span> <span>${option}</span></li>`;
+        })}
+      </ol>`,
+  );
+
+/** Name and value; what is empty is left out. */
+const facts = (pairs: readonly (readonly [string, string])[]): TemplateResult =>
+  html`<dl>
+    ${pairs.map(([name, value]) =>
+      value === ''
+        ? nothing
+        : html`<dt>${name}</dt>
+            <dd>${value}</dd>`,
+    )}
+  </dl>`;
+
+define('medr1-inspector', InspectorPanel);

@@ -1,0 +1,44 @@
+/**
+ * The selection as a link that can be sent: `medr1:?runs=a,b&step=12&group=3&completion=1`. What a link does not name is not selected
+ * where it is opened.
+ */
+import { NOTHING, type Selection } from '@medr1/kernel-bridge/protocol/selection';
+import type { ErrorBody } from './connector.ts';
+
+const SCHEME = 'medr1:';
+const TEXTS = ['dataset', 'item', 'variant'] as const;
+const INDICES = ['step', 'group', 'completion', 'token'] as const;
+
+export function linkOf(selection: Selection): string {
+  const query = new URLSearchParams();
+  if (selection.runs.length > 0) query.set('runs', selection.runs.join(','));
+  for (const key of [...TEXTS, ...INDICES]) {
+    const value = selection[key];
+    if (value !== null) query.set(key, String(value));
+  }
+  return `${SCHEME}?${query}`;
+}
+
+/** The selection that a link stands for; throws an ErrorBody that names what is wrong with it. */
+export function selectionOf(link: string): Selection {
+  const text = link.trim();
+  if (!text.startsWith(`${SCHEME}?`)) throw refusal(`"${text.slice(0, 60)}" is no Med-R1 link: it does not begin with ${SCHEME}?`);
+  const selection: Selection = { ...NOTHING };
+  for (const [key, value] of new URLSearchParams(text.slice(SCHEME.length))) {
+    if (key === 'runs') selection.runs = value.split(',').filter(Boolean);
+    else if (isOneOf(TEXTS, key)) selection[key] = value;
+    else if (isOneOf(INDICES, key)) {
+      if (!/^\d{1,9}$/.test(value)) throw refusal(`The link's ${key} is "${value.slice(0, 60)}", not a whole number.`);
+      selection[key] = Number(value);
+    } else throw refusal(`The link names "${key.slice(0, 60)}", which is no part of a selection.`);
+  }
+  return selection;
+}
+
+const isOneOf = <K extends string>(keys: readonly K[], key: string): key is K => (keys as readonly string[]).includes(key);
+
+const refusal = (message: string): ErrorBody => ({
+  code: 'LINK_INVALID',
+  message,
+  remedy: 'Copy it again with "Copy link to the selection".',
+});
