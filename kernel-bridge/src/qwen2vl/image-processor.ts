@@ -18,7 +18,16 @@ export interface ImageProcessorConfig {
   image_std: number[];
 }
 
-export function parseImageProcessorConfig(json: ConfigJson): ImageProcessorConfig {
+/** Steps that every image goes through here, with transformers' value of each; `resample` 3 is bicubic. */
+const FIXED = { do_resize: true, do_rescale: true, do_normalize: true, do_convert_rgb: true, resample: 3 };
+
+/** Keys left out take transformers' defaults. `where` names the file in errors: a step set otherwise would change every pixel unnoticed. */
+export function parseImageProcessorConfig(json: ConfigJson, where = 'preprocessor_config.json'): ImageProcessorConfig {
+  const others = Object.entries(FIXED).filter(([key, value]) => (json[key] ?? value) !== value);
+  if (others.length > 0) {
+    const seen = others.map(([key]) => `${key} is ${JSON.stringify(json[key])}`).join('; ');
+    throw errors.unsupported(`${where}: ${seen}`, others.map(([key, value]) => `${key} ${value}`).join(', '));
+  }
   const size = json.size ?? {};
   return {
     patch_size: json.patch_size ?? 14,

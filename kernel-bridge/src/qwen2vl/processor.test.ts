@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { parseImageProcessorConfig } from './image-processor.ts';
 import { loadProcessor, type Processor } from './processor.ts';
 
 const VOCABULARY = [
@@ -71,6 +72,22 @@ describe('Processor', () => {
 
   it.each(['<|image_pad|>', '<|video_pad|>', '<|vision_start|>', '<|vision_end|>'])('refuses text that holds %s', async (token) => {
     await expect(processor.prompt({ images: [image(56, 56)], text: `a${token}b` })).rejects.toThrow(`the prompt's text holds ${token}`);
+  });
+
+  it.each([
+    ['by name', { tool: 'no', default: template }],
+    ['as a list', [{ name: 'tool', template: 'no' }, { name: 'default', template }]],
+  ])('takes the default one of several chat templates given %s', async (_, chat_template) => {
+    write('chat_template.json', { chat_template });
+    const { text } = await (await loadProcessor(dir)).prompt({ images: [], text: 'abc' });
+    write('chat_template.json', { chat_template: template });
+    expect(text).toBe('<|im_start|>abc<|im_end|><|im_start|>');
+  });
+
+  it('refuses an image processor with other steps, naming the keys', () => {
+    expect(() => parseImageProcessorConfig({ do_resize: true, resample: 2, do_normalize: false }, 'DIR')).toThrow(
+      'DIR: do_normalize is false; resample is 2',
+    );
   });
 
   it('reads sizes, special tokens and end tokens from the files', () => {

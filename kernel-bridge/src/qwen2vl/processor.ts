@@ -174,7 +174,7 @@ async function readProcessor(dir: string): Promise<Processor> {
   return new Processor({
     tokenizer,
     template: new Template(await chatTemplate(dir, tokenizerConfig)),
-    imageConfig: parseImageProcessorConfig(preprocessor),
+    imageConfig: parseImageProcessorConfig(preprocessor, dir),
     eosTokenIds: [eos ?? []].flat(),
   });
 }
@@ -191,12 +191,18 @@ function makeTokenizer(dir: string, json: object, config: object): Tokenizer {
 async function chatTemplate(dir: string, tokenizerConfig: ConfigJson | null): Promise<string> {
   const jinja = await text(join(dir, 'chat_template.jinja'));
   if (jinja !== null) return jinja;
-  const template = (await optional(dir, 'chat_template.json'))?.chat_template ?? tokenizerConfig?.chat_template;
+  const template = unnamed((await optional(dir, 'chat_template.json'))?.chat_template ?? tokenizerConfig?.chat_template);
   if (typeof template === 'string') return template;
   throw errors.notAModel(
     dir,
     'it has no chat template (chat_template.jinja, chat_template.json, or chat_template in tokenizer_config.json)',
   );
+}
+
+/** Of several templates the one named default: they come as {name: template} or as a list of {name, template}. */
+function unnamed(templates: unknown): unknown {
+  if (Array.isArray(templates)) return templates.find(({ name }) => name === 'default')?.template;
+  return typeof templates === 'object' && templates !== null && 'default' in templates ? templates.default : templates;
 }
 
 function tokenText(token: string | { content: string } | null | undefined): string | undefined {
