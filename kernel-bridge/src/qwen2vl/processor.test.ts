@@ -76,7 +76,13 @@ describe('Processor', () => {
 
   it.each([
     ['by name', { tool: 'no', default: template }],
-    ['as a list', [{ name: 'tool', template: 'no' }, { name: 'default', template }]],
+    [
+      'as a list',
+      [
+        { name: 'tool', template: 'no' },
+        { name: 'default', template },
+      ],
+    ],
   ])('takes the default one of several chat templates given %s', async (_, chat_template) => {
     write('chat_template.json', { chat_template });
     const { text } = await (await loadProcessor(dir)).prompt({ images: [], text: 'abc' });
