@@ -46,6 +46,17 @@ describe('an image path stays in the data folder', () => {
     }
   });
 
+  it('is found in either form of Unicode, folders and names', async () => {
+    using dir = temporary();
+    const [whole, apart] = ['Rétine é'.normalize('NFC'), 'Rétine é'.normalize('NFD')];
+    write(dir.path, { [`Images/${apart}/${apart}.png`]: 'x', [`Images/${whole} b.png`]: 'x' });
+    const images = new ImageFolder(dir.path);
+    expect(await images.find(`Images/${whole}/${apart}.png`)).toEqual({ path: `Images/${apart}/${apart}.png`, problem: null });
+    expect(await images.find(`Images/${apart} b.png`)).toEqual({ path: `Images/${whole} b.png`, problem: null });
+    expect(await images.find(`Images/${whole}/none.png`)).toEqual({ path: `Images/${whole}/none.png`, problem: 'image-missing' });
+    expect(await images.find(`../${whole}.png`)).toEqual({ path: `../${whole}.png`, problem: 'image-outside' });
+  });
+
   it('a folder is not inside another whose name it begins with', () => {
     expect([isInside('/data', '/database'), isInside('/data', '/data/..x'), isInside('/data', '/data')]).toEqual([false, true, true]);
   });

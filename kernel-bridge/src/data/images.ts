@@ -31,6 +31,14 @@ export class ImageFolder {
     this.#grows = grows;
   }
 
+  /** Where the image is, and null when it is a file in the folder; otherwise why it is not, with its path as it was. */
+  async find(path: string): Promise<{ path: string; problem: Problem | null }> {
+    const problem = await this.check(path);
+    if (problem !== 'image-missing' || isAscii(path)) return { path, problem };
+    const other = await this.#otherForm(path);
+    return other === null ? { path, problem } : { path: other, problem: await this.check(other) };
+  }
+
   /** Null when the image is a file in the folder; otherwise why it is not. */
   async check(path: string): Promise<Problem | null> {
     if (path === '') return 'image-none';
@@ -44,6 +52,18 @@ export class ImageFolder {
     if (entry.isFile()) return null;
     if (!entry.isSymbolicLink()) return 'image-not-a-file';
     return this.#link(full);
+  }
+
+  /** The path in the file system's own form of Unicode: macOS takes letters with accents apart, most records hold them whole. */
+  async #otherForm(path: string): Promise<string | null> {
+    const found: string[] = [];
+    for (const part of path.split('/')) {
+      const folder = await this.#folder(resolve(this.root, ...found));
+      const name = folder?.entries.has(part) ? part : folder?.names().get(part.normalize());
+      if (name === undefined) return null;
+      found.push(name);
+    }
+    return found.join('/');
   }
 
   async #link(full: string): Promise<Problem | null> {
@@ -70,7 +90,12 @@ export class ImageFolder {
     try {
       const inside = isInside(await this.#realRoot(), await realpath(path));
       const entries = inside ? await readdir(path, { withFileTypes: true }) : [];
-      return { inside, entries: new Map(entries.map((entry) => [entry.name, entry])) };
+      let names: Map<string, string> | null = null;
+      return {
+        inside,
+        entries: new Map(entries.map((entry) => [entry.name, entry])),
+        names: () => (names ??= new Map(entries.map(({ name }) => [name.normalize(), name]))),
+      };
     } catch {
       return null;
     }
@@ -80,4 +105,8 @@ export class ImageFolder {
 interface Folder {
   inside: boolean;
   entries: Map<string, Dirent>;
+  /** Names as they are by their composed form. */
+  names: () => Map<string, string>;
 }
+
+const isAscii = (text: string) => /^[\0-\x7f]*$/.test(text);

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import type { VqaItem } from '../protocol/data.ts';
 import { datasetOfImage, modalityName, normalizeText, questionTypeName } from './names.ts';
-import { LETTERS, answerLetter, parseProblem, parseSolution } from './options.ts';
+import { LETTERS, answerLetter, letterAt, parseProblem, parseSolution, withoutLetters } from './options.ts';
 import type { Problem } from '../protocol/problems.ts';
 
 /** What the place of a file tells about its records, for example Splits/modality/train/<modality>_train.json. */
@@ -19,7 +19,13 @@ export interface RowRef {
 
 type Record_ = Record<string, unknown>;
 
-const text = (value: unknown): string => (typeof value === 'string' ? value : typeof value === 'number' ? String(value) : '');
+/** As it can be stored and compared: half of a surrogate pair and NUL become U+FFFD. */
+const text = (value: unknown): string =>
+  typeof value === 'string'
+    ? value.toWellFormed().replaceAll('\0', '\uFFFD')
+    : typeof value === 'number' || typeof value === 'boolean'
+      ? String(value)
+      : '';
 const first = (record: Record_, keys: readonly string[]): unknown => {
   for (const key of keys) {
     const value = record[key];
@@ -30,7 +36,7 @@ const first = (record: Record_, keys: readonly string[]): unknown => {
 
 /** Turns a record of OmniMedVQA, of Med-R1's split files, or with columns image, question, options, answer into an item. */
 export function toItem(value: unknown, at: RowRef, hints: Hints = {}, problem: Problem | null = null): VqaItem {
-  const record: Record_ = value !== null && typeof value === 'object' && !Array.isArray(value) ? (value as Record_) : {};
+  const record = value !== null && typeof value === 'object' && !Array.isArray(value) ? withPlainNames(value) : {};
   const { question, options, problem: textProblem } = questionOf(record);
   const image = imagePath(record);
   const answer = answerOf(record, options);
@@ -48,6 +54,25 @@ export function toItem(value: unknown, at: RowRef, hints: Hints = {}, problem: P
   };
 }
 
+const plainNames = new Map<string, string>();
+
+/** Column names in one spelling: "Option A", "option-a" and "option_A" are option_a. A name that is spelt so already comes before others. */
+function withPlainNames(value: object): Record_ {
+  const record: Record_ = Object.create(null) as Record_;
+  for (const [name, cell] of Object.entries(value)) {
+    let plain = plainNames.get(name);
+    if (plain === undefined) {
+      plain = name
+        .trim()
+        .toLowerCase()
+        .replace(/[\s-]+/g, '_');
+      if (plainNames.size < 1000) plainNames.set(name, plain);
+    }
+    if (plain === name || !(plain in record)) record[plain] = cell;
+  }
+  return record;
+}
+
 /** Med-R1's records have no id: theirs is made of what they hold, so that both draws of one question give one item. */
 function contentId(image: string, problem: string): string {
   return `medr1-${createHash('sha256').update(`${image}\0${problem}`).digest('hex').slice(0, 16)}`;
@@ -55,33 +80,54 @@ function contentId(image: string, problem: string): string {
 
 function questionOf(record: Record_): { question: string; options: string[]; problem: Problem | null } {
   const question = text(first(record, ['problem', 'question', 'prompt']));
-  const options = optionsOf(record);
+  const options = withoutLetters(optionsOf(record));
   if (options.length > 0) return { question: question.trim(), options, problem: question.trim() === '' ? 'question-missing' : null };
   const parsed = parseProblem(question);
   if (parsed) return { ...parsed, problem: parsed.question === '' ? 'question-missing' : null };
-  const known = 'option_A' in record || 'options' in record || question !== '';
+  const known = 'option_a' in record || 'options' in record || question !== '';
   return { question: question.trim(), options: [], problem: known ? null : 'record-unknown' };
 }
 
 function optionsOf(record: Record_): string[] {
   const listed = first(record, ['options', 'choices']);
-  if (Array.isArray(listed)) return listed.map((option) => text(option).trim());
-  if (typeof listed === 'string') return listInText(listed);
-  if (listed !== null && typeof listed === 'object') return LETTERS.map((l) => text((listed as Record_)[l]).trim()).filter((o) => o !== '');
-  return LETTERS.map((l) => text(first(record, [`option_${l}`, `option_${l.toLowerCase()}`, l])).trim()).filter((o) => o !== '');
+  if (listed !== undefined) return listOf(listed);
+  const letters = LETTERS.map((letter) => letter.toLowerCase());
+  return letters.map((l) => text(first(record, [`option_${l}`, `choice_${l}`, l])).trim()).filter((option) => option !== '');
 }
 
-/** A table's cell: a JSON list, "A)x, B)y", or texts between bars. */
+/** A list, {A: text, B: text}, {text: list, label: list}, or a string that holds one of these. */
+function listOf(listed: unknown): string[] {
+  if (Array.isArray(listed)) return listed.map((option) => text(option).trim());
+  if (typeof listed === 'string') return listInText(listed);
+  if (listed === null || typeof listed !== 'object') return [];
+  const byName = withPlainNames(listed);
+  if (Array.isArray(byName['text'])) return listOf(byName['text']);
+  return LETTERS.map((letter) => text(byName[letter.toLowerCase()]).trim()).filter((option) => option !== '');
+}
+
+/** Characters of a list in a cell: far more than options take, few enough for any way of reading them. */
+const MAX_LIST = 20_000;
+
+/** A table's cell: JSON, a list or dict as Python prints it, "A)x, B)y", or texts between bars. */
 function listInText(cell: string): string[] {
-  if (cell.trimStart().startsWith('[')) {
-    try {
-      const list: unknown = JSON.parse(cell);
-      if (Array.isArray(list)) return list.map((option) => text(option).trim());
-    } catch {
-      return []; // counted as too few options
+  if (/^\s*[[{]/.test(cell) && cell.length < MAX_LIST) {
+    for (const json of [cell, pythonAsJson(cell)]) {
+      try {
+        return listOf(JSON.parse(json) as object);
+      } catch {
+        // not this; what is neither is counted as too few options
+      }
     }
+    return [];
   }
   return parseProblem(` ${cell}`)?.options ?? cell.split('|').map((option) => option.trim());
+}
+
+/** Strings in single quotes -> in double ones; pandas writes lists and dicts so. */
+function pythonAsJson(literal: string): string {
+  return literal.replace(/'((?:[^'\\]|\\.)*)'|"(?:[^"\\]|\\.)*"/gs, (whole, single?: string) =>
+    single === undefined ? whole : JSON.stringify(single.replaceAll(/\\(.)/gs, '$1')),
+  );
 }
 
 function optionProblem(options: readonly string[]): Problem | null {
@@ -91,14 +137,29 @@ function optionProblem(options: readonly string[]): Problem | null {
 }
 
 function answerOf(record: Record_, options: readonly string[]): { letter: string | null; problem: Problem | null } {
-  const found = first(record, ['gt_answer', 'solution', 'answer', 'label']);
-  if (found === undefined || (typeof found !== 'string' && typeof found !== 'number')) return { letter: null, problem: 'answer-missing' };
-  const letter = answerLetter(typeof found === 'string' ? parseSolution(found) : found, options);
+  const [index, found] = [first(record, INDEX_NAMES), oneOf(first(record, ANSWER_NAMES))];
+  if (found === undefined && index !== undefined && /^\d+$/.test(text(index))) {
+    const letter = letterAt(Number(text(index)), options);
+    return { letter, problem: letter === null ? 'answer-no-option' : null };
+  }
+  const answer = found ?? oneOf(index);
+  if (typeof answer !== 'string' && typeof answer !== 'number' && typeof answer !== 'boolean')
+    return { letter: null, problem: 'answer-missing' };
+  const letter = answerLetter(typeof answer === 'number' ? answer : parseSolution(text(answer)), options);
   return { letter, problem: letter === null ? 'answer-no-option' : null };
 }
 
+const ANSWER_NAMES = ['gt_answer', 'solution', 'answer', 'correct_answer'];
+/** Columns that hold the option's number from 0 where they hold a number, also as text: a CSV file knows no other. */
+const INDEX_NAMES = ['label', 'answer_label', 'answer_index', 'answer_idx'];
+const IMAGE_NAMES = ['image_path', 'image', 'file_name', 'img_path', 'figure_path', 'images'];
+
+/** What a list of one holds. */
+const oneOf = (value: unknown): unknown => (Array.isArray(value) && value.length === 1 ? value[0] : value);
+
 /** As written, with forward slashes; where it leads is judged by images.ts. */
 function imagePath(record: Record_): string {
-  const found = first(record, ['image_path', 'image', 'file_name', 'img_path']);
-  return text(found).replaceAll('\\', '/').replace(/^\.\//, '');
+  const found = oneOf(first(record, IMAGE_NAMES));
+  const path = found !== null && typeof found === 'object' ? (found as Record_)['path'] : found;
+  return (typeof path === 'string' ? path.toWellFormed() : text(path)).replaceAll('\\', '/').replace(/^\.\//, '');
 }

@@ -42,6 +42,7 @@ export async function findLayout(path: string): Promise<Layout> {
     throw notFound(path, cause);
   });
   if (info.isFile()) return oneFile(given);
+  if (!info.isDirectory()) throw notFound(path);
   const dir = await innerFolder(given);
   const [qa, splits] = [await files(join(dir, 'QA_information'), /\.json$/i), await files(join(dir, 'Splits'), /\.json$/i)];
   const splitSources = splits.map((file) => source(dir, file, true));
@@ -65,7 +66,9 @@ function oneFile(path: string): Layout {
 /** The folder itself, its parent when it is QA_information, or its only child with a known layout (archives unpack into one). */
 async function innerFolder(dir: string): Promise<string> {
   if (['QA_information', 'Splits'].includes(basename(dir))) return dirname(dir);
-  const children = await readdir(dir, { withFileTypes: true });
+  const children = await readdir(dir, { withFileTypes: true }).catch((cause: Error) => {
+    throw unreadable(dir, cause);
+  });
   const known = (names: string[]) => names.includes('QA_information') || names.includes('Splits');
   if (known(children.map((child) => child.name))) return dir;
   const inner: string[] = [];
@@ -133,13 +136,23 @@ export function splitOfFile(file: string): { split: string | null; hints: Hints 
 
 const wholeSide = (stem: string) => /^(train|test|val|validation)$/i.exec(stem)?.[0];
 
-function notFound(path: string, cause: unknown): WorkbenchError {
+function notFound(path: string, cause?: unknown): WorkbenchError {
   return new WorkbenchError({
     code: 'DATA_NOT_FOUND',
     http: 404,
     cause,
     message: `${path} is no data set, folder or file`,
     remedy: 'Name a folder or a file, or a data set of `medr1 data list`.',
+  });
+}
+
+/** Gone or forbidden since it was named. Nothing that is known of a data set may be replaced by what is left of it. */
+export function unreadable(path: string, cause: Error): WorkbenchError {
+  return new WorkbenchError({
+    code: 'DATA_UNREADABLE',
+    cause,
+    message: `${path} cannot be read: ${cause.message}`,
+    remedy: 'Mend the folder, or remove the file from it, and start again.',
   });
 }
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { modalityName, normalizeText } from './names.ts';
-import { answerLetter, parseProblem, parseSolution } from './options.ts';
+import { answerLetter, parseProblem, parseSolution, withoutLetters } from './options.ts';
 
 describe('parseProblem splits the question from its options', () => {
   it.each([
@@ -37,7 +37,20 @@ describe('answerLetter', () => {
     [4, null],
     ['E', null],
     ['Pneumonia', null],
+    ['B. No', 'B'], // letter and text
+    ['C) covid-19 pneumonia', 'C'],
+    ['A. No', null], // which do not agree
   ])('%j is %s', (answer, letter) => expect(answerLetter(answer, options)).toBe(letter));
+});
+
+it('options that bear their letters are read without them, others as they are', () => {
+  expect(withoutLetters(['A. cyst', 'b) mass', '(C) none'])).toEqual(['cyst', 'mass', 'none']);
+  for (const list of [['A. fumigatus', 'E. coli'], ['A. one'], ['x', 'y'], []]) expect(withoutLetters(list)).toBe(list);
+});
+
+it('an answer that is a number is an option of that text, or else its number from 0', () => {
+  expect(answerLetter(2, ['1', '2', '3'])).toBe('B');
+  expect(answerLetter(2, ['x', 'y', 'z'])).toBe('C');
 });
 
 it("Med-R1's solution is read with and without its tags", () => {

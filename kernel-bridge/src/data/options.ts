@@ -43,14 +43,25 @@ export function parseSolution(solution: string): string {
 
 /**
  * The letter that an answer names. OmniMedVQA gives the option's text (case and full stop may differ); other files give a letter
- * ("C", "C)", "(c).") or the option's number from 0. Null when it is none of the options.
+ * ("C", "C)", "(c)."), both ("C. cyst") or, as a number, the option's number from 0. Null when it is none of the options.
  */
 export function answerLetter(answer: string | number, options: readonly string[]): string | null {
-  if (typeof answer === 'number') return Number.isInteger(answer) && answer >= 0 && answer < options.length ? LETTERS[answer] : null;
-  const wanted = normalizeText(answer);
+  const wanted = normalizeText(String(answer));
   const at = options.findIndex((option) => normalizeText(option) === wanted);
   if (at >= 0) return LETTERS[at] ?? null;
-  const letter = /^\(?([a-f])[).:]?\)?$/.exec(wanted)?.[1]?.toUpperCase();
-  const index = LETTERS.findIndex((l) => l === letter);
-  return index >= 0 && index < options.length ? LETTERS[index] : null;
+  if (typeof answer === 'number') return letterAt(answer, options);
+  const [, letter, text] = /^\(?([a-f])(?:$|[).:]+\s*|\s+)(.*)$/.exec(wanted) ?? [];
+  const index = LETTERS.findIndex((l) => l === letter?.toUpperCase());
+  return !text || text === normalizeText(options[index] ?? '') ? letterAt(index, options) : null;
+}
+
+/** The letter of the option at a number from 0; null when there is none. */
+export function letterAt(index: number, options: readonly string[]): string | null {
+  return Number.isInteger(index) && index >= 0 && index < options.length ? (LETTERS[index] ?? null) : null;
+}
+
+/** Options that all begin with their own letter, "A. cyst", "B. mass", without it. */
+export function withoutLetters(options: string[]): string[] {
+  const texts = options.map((option, i) => new RegExp(`^\\(?${LETTERS[i] ?? '-'}[).:]\\s*(.*)$`, 'is').exec(option)?.[1]);
+  return options.length > 1 && texts.every((text) => text !== undefined) ? texts : options;
 }

@@ -1,8 +1,12 @@
+import { execFileSync } from 'node:child_process';
 import { parquetWriteBuffer } from 'hyparquet-writer';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { medr1, omni, picture, temporary, write } from './fixtures.ts';
+import { buildIndex } from './index/build.ts';
+import { Dataset } from './index/dataset.ts';
 import { loadItems } from './load.ts';
+import { PYARROW } from './readers/parquet.fixtures.ts';
 
 describe('an OmniMedVQA folder', () => {
   it('keeps every record, and says of each why it cannot be used', async () => {
@@ -118,6 +122,95 @@ describe('tables', () => {
     ]);
   });
 
+  it.each<[string, string | Buffer, object]>([
+    ['a byte order mark and CRLF', '\uFEFFimage,question,options,answer\r\nx.png,Q,x|y,y\r\n', {}],
+    ['UTF-16, as Excel saves it', Buffer.from('\uFEFFimage\tquestion\toptions\tanswer\nx.png\tQ\tx|y\ty\n', 'utf16le'), {}],
+    ['semicolons', 'image;question;option_a;option_b;answer\nx.png;Q;x;y;y\n', {}],
+    ['names in capitals and with spaces', 'Image,Question,Option A,Option B,Answer\nx.png,Q,x,y,Y.\n', {}],
+    ["PMC-VQA's columns", 'Figure_path,Question,Choice A,Choice B,Answer,Answer_label\nx.png,Q, A: x, B: y,y,B\n', {}],
+    ['a list as Python prints it', `image,question,options,answer\nx.png,Q,"['x', \\"y\\"]",y\n`.replaceAll('\\"', '""'), {}],
+    ['a dict as Python prints it', `image,question,options,answer\nx.png,Q,"{'A': 'x', 'B': 'y'}",B\n`, {}],
+    ['a dict as JSON', 'image,question,options,answer\nx.png,Q,"{""a"": ""x"", ""b"": ""y""}",b\n', {}],
+    ["an option's number under label", 'image,question,choices,label\nx.png,Q,x|y,1\n', {}],
+    [
+      'a bare number as answer, which may count from 0 or from 1',
+      'image,question,options,answer\nx.png,Q,x|y,1\n',
+      { answer: null, problem: 'answer-no-option' },
+    ],
+    [
+      'Latin-1',
+      Buffer.from('image,question,options,answer\nx.png,Gr\xf6\xdfe,x|y,y\n', 'latin1'),
+      { question: 'Gr\uFFFD\uFFFDe', problem: 'text-invalid' },
+    ],
+  ])('CSV with %s', async (_, content, differs) => {
+    using dir = temporary();
+    write(dir.path, { 'set.csv': content as string, 'x.png': 'x' });
+    expect((await loadItems(dir.path)).items).toMatchObject([
+      { question: 'Q', options: ['x', 'y'], answer: 'B', problem: null, ...differs },
+    ]);
+  });
+
+  it('CSV whose quote is never closed costs its own rest and little memory', async () => {
+    using dir = temporary();
+    write(dir.path, {
+      'set.csv': `image,question,options,answer\nx.png,Q,x|y,y\nx.png,"Q,x|y,y\n${'x.png,Q,x|y,y\n'.repeat(3e6)}`,
+      'x.png': 'x',
+    });
+    const before = process.memoryUsage.rss();
+    expect((await loadItems(dir.path)).items.map(({ problem }) => problem)).toEqual([null, 'record-too-large']);
+    expect(process.memoryUsage.rss() - before).toBeLessThan(200e6);
+  }, 60_000);
+
+  it.each<[string, object, object]>([
+    ['options with letters', { options: ['A. x', 'B. y'], answer: 'B. y' }, {}],
+    ['options that are numbers', { options: [1, 2, 3], answer: 2 }, { options: ['1', '2', '3'] }],
+    ['options that are truths', { options: [false, true], answer: true }, { options: ['false', 'true'] }],
+    ['options as {text, label}', { options: { text: ['x', 'y'], label: ['A', 'B'] }, answer: 'B' }, {}],
+    ['an answer in a list', { answer: ['y'] }, {}],
+    ['an image as {path}', { image: { path: 'x.png' } }, {}],
+    ['an image in a list', { image: null, images: ['x.png'] }, {}],
+    ['half a surrogate pair', { id: '\ud800', question: 'Q\ud800' }, { id: '\uFFFD', question: 'Q\uFFFD' }],
+    ['a NUL', { id: 'a\0b', question: 'Q\0' }, { id: 'a\uFFFDb', question: 'Q\uFFFD' }],
+    ['a name that objects inherit', { constructor: 1, ['__proto__']: 2 }, {}],
+  ])('JSON Lines with %s', async (_, changes, differs) => {
+    using dir = temporary();
+    write(dir.path, {
+      'set.jsonl': JSON.stringify({ image: 'x.png', question: 'Q', options: ['x', 'y'], answer: 'y', ...changes }),
+      'x.png': 'x',
+    });
+    expect((await loadItems(dir.path)).items).toMatchObject([
+      { image: 'x.png', question: 'Q', options: ['x', 'y'], answer: 'B', problem: null, ...differs },
+    ]);
+  });
+
+  it('ids that differ in what cannot be stored are two ids', async () => {
+    using dir = temporary();
+    const row = (id: string) => JSON.stringify({ id, image: `${id}.png`, question: 'Q', options: ['x', 'y'], answer: 'y' });
+    write(dir.path, { 'set.jsonl': [row('\ud800'), row('\ud801')].join('\n') });
+    await buildIndex(dir.path, { name: 'set', home: join(dir.path, 'home') });
+    expect((await loadItems('set', { home: join(dir.path, 'home') })).items.map(({ id }) => id)).toEqual(['\uFFFD', '\uFFFD#2']);
+  });
+
+  it('only what OmniMedVQA calls its images is looked for above the folder', async () => {
+    using dir = temporary();
+    const row = (image: string) => ({ image, question: 'Q', options: ['x', 'y'], answer: 'y' });
+    write(dir.path, {
+      'private/x.png': 'x',
+      'Images/x.png': 'x',
+      'set/a.json': [row('private/x.png')],
+      'prompts/CT_test.json': [row('Images/x.png')],
+    });
+    expect((await loadItems(join(dir.path, 'set'))).items).toMatchObject([{ problem: 'image-missing' }]);
+    expect(await loadItems(join(dir.path, 'prompts'))).toMatchObject({ root: dir.path, items: [{ problem: null }] });
+  });
+
+  it('a pipe is no data set, and is not waited for', async () => {
+    using dir = temporary();
+    execFileSync('mkfifo', [join(dir.path, 'set.json')]);
+    await expect(loadItems(join(dir.path, 'set.json'))).rejects.toMatchObject({ code: 'DATA_NOT_FOUND' });
+    await expect(loadItems(dir.path)).rejects.toMatchObject({ code: 'DATA_LAYOUT_UNKNOWN' });
+  });
+
   it('an imagefolder with metadata.jsonl in each split', async () => {
     using dir = temporary();
     const line = (name: string) => JSON.stringify({ file_name: name, question: 'Q?', options: ['a', 'b'], answer: 1 });
@@ -145,6 +238,55 @@ describe('tables', () => {
       { question: 'R?', answer: 'A', problem: null },
     ]);
     expect(items[0].image).toBe(items[1].image);
+  });
+
+  const parquet = (
+    columns: Record<string, { data: unknown[]; type: 'BYTE_ARRAY' | 'STRING' | 'JSON' }>,
+    codec: 'SNAPPY' | 'UNCOMPRESSED' = 'SNAPPY',
+  ) =>
+    new Uint8Array(
+      parquetWriteBuffer({ columnData: Object.entries(columns).map(([name, { data, type }]) => ({ name, data, type })), codec }),
+    );
+  const bytes = (text: string) => new TextEncoder().encode(text);
+
+  it('Parquet with paths of images beside it, and with text in a column that is not marked as text', async () => {
+    using dir = temporary();
+    const file = parquet({
+      image: { data: ['i/x.png'], type: 'STRING' },
+      question: { data: [bytes('Größe?')], type: 'BYTE_ARRAY' },
+      options: { data: ['["a", "b"]'], type: 'STRING' },
+      answer: { data: ['B'], type: 'STRING' },
+    });
+    write(dir.path, { 'set/data.parquet': file, 'set/i/x.png': 'x' });
+    const { root, items } = await loadItems(join(dir.path, 'set'), { home: join(dir.path, 'home') });
+    expect(root).toBe(join(dir.path, 'set'));
+    expect(items).toMatchObject([{ image: 'i/x.png', question: 'Größe?', answer: 'B', problem: null }]);
+  });
+
+  it('Parquet that is damaged is one record that says so; other files are read on', async () => {
+    using dir = temporary();
+    const whole = parquet({
+      image: { data: [new Uint8Array(await picture(1))], type: 'BYTE_ARRAY' },
+      problem: { data: ['Q? A)a, B)b'], type: 'STRING' },
+      solution: { data: ['B'], type: 'STRING' },
+    });
+    write(dir.path, { 'set/a.parquet': whole.subarray(0, whole.length / 2), 'set/b.parquet': whole });
+    await buildIndex(join(dir.path, 'set'), { name: 'set', home: join(dir.path, 'home') });
+    const { items } = await loadItems('set', { home: join(dir.path, 'home') });
+    expect(items.map(({ problem }) => problem)).toEqual(['record-unreadable', null]);
+    const set = new Dataset('set', join(dir.path, 'home'));
+    expect(set.sample(items[0].id).raw).toMatchObject({ error: expect.stringMatching(/parquet/) as string });
+    set.close();
+  });
+
+  // written by pyarrow: one row, image a struct {bytes, path}, size a struct of int64
+  it.each(['zstd', 'gzip', 'brotli', 'lz4'])('Parquet packed with %s', async (codec) => {
+    using dir = temporary();
+    write(dir.path, { 'set/data.parquet': Buffer.from(PYARROW[codec], 'base64') });
+    await buildIndex(join(dir.path, 'set'), { name: 'set', home: join(dir.path, 'home') });
+    expect((await loadItems('set', { home: join(dir.path, 'home') })).items).toMatchObject([
+      { question: 'Q', options: ['x', 'y'], answer: 'B', problem: null },
+    ]);
   });
 
   it('a folder without questions is refused with the layouts that are known', async () => {

@@ -5,12 +5,13 @@ import { access } from 'node:fs/promises';
 import { dirname, join, relative, sep } from 'node:path';
 import type { VqaItem } from '../protocol/data.ts';
 import { imageCacheDir } from './home.ts';
-import { ImageFolder, isConfined } from './images.ts';
+import { ImageFolder, isConfined, isInside } from './images.ts';
 import { toItem, type Hints } from './item.ts';
-import type { Layout, Source } from './layout.ts';
+import { unreadable, type Layout, type Source } from './layout.ts';
 import { csvRecords } from './readers/csv.ts';
 import { jsonLines, jsonRecords, type Found } from './readers/json.ts';
 import { parquetRecords } from './readers/parquet.ts';
+import { asUtf8 } from './readers/text.ts';
 
 /**
  * item: a question, with the record it came from.
@@ -30,19 +31,32 @@ export interface DatasetReader {
 
 export async function readDataset(layout: Layout, options: { home?: string; signal?: AbortSignal } = {}): Promise<DatasetReader> {
   const embedded = imageCacheDir(layout.dir, options.home);
-  const hasEmbedded = layout.questions.some((source) => source.path.toLowerCase().endsWith('.parquet'));
-  const records = (source: Source) => readSource(source, embedded, options.signal);
+  const records = (source: Source) => whole(source, readSource(source, embedded, options.signal));
+  const parquet = layout.questions.filter((source) => source.path.toLowerCase().endsWith('.parquet'));
+  const hasEmbedded = await holdsImages(parquet.map(records), embedded);
   const bases = hasEmbedded ? [] : await Promise.all(layout.questions.map((source) => imageBase(layout, source, records(source))));
   const root = hasEmbedded ? embedded : shortest([layout.dir, ...bases]);
   const prefixes = bases.map((base) => relative(root, base).split(sep).join('/'));
   return { root, readings: read(layout, new ImageFolder(root, { grows: hasEmbedded }), prefixes, records) };
 }
 
+/** Whether Parquet files hold the bytes of their images, not only paths: their reader has put the first of them into the cache. */
+async function holdsImages(files: AsyncGenerator<Found>[], embedded: string): Promise<boolean> {
+  for (const records of files) {
+    for await (const { value, problem } of records) {
+      if (problem !== null) break; // a damaged file says nothing; the next one may
+      const { image } = toItem(value, { file: '', row: 0 });
+      return isConfined(image) && exists(join(embedded, image));
+    }
+  }
+  return false;
+}
+
 function readSource(source: Source, embedded: string, signal?: AbortSignal): AsyncGenerator<Found> {
   const path = source.path.toLowerCase();
   if (path.endsWith('.parquet')) return parquetRecords(source.path, embedded, signal);
   if (/\.(csv|tsv)$/.test(path)) return csvRecords(source.path, signal);
-  const chunks = createReadStream(source.path, { highWaterMark: 1 << 20, signal }) as AsyncIterable<Buffer>;
+  const chunks = asUtf8(createReadStream(source.path, { highWaterMark: 1 << 20, signal }) as AsyncIterable<Buffer>);
   return /\.(jsonl|ndjson)$/.test(path) ? jsonLines(chunks) : jsonRecords(chunks);
 }
 
@@ -62,12 +76,29 @@ async function* read(
       // A split file's record is the question that is known already; any other repeated record is one of its own.
       const same = source.split === null ? null : known.match(item);
       if (same === null) {
-        item.problem ??= await images.check(item.image);
+        const image = await images.find(item.image);
+        item.image = image.path;
+        item.problem ??= image.problem;
         known.add(item);
         yield { type: 'item', item, raw: found.value, study: studyOf(found.value), file: source.file, row: found.row };
       } else yield { type: 'hint', id: same, hints: source.hints };
       if (source.split !== null) yield { type: 'member', id: same ?? item.id, split: source.split };
     }
+  }
+}
+
+/** The records of a file. One that is damaged where it cannot be read on, as only Parquet can be, ends with a record that says so. */
+async function* whole({ path }: Source, records: AsyncGenerator<Found>): AsyncGenerator<Found> {
+  let row = 0;
+  try {
+    for await (const found of records) {
+      row = found.row + 1;
+      yield found;
+    }
+  } catch (cause) {
+    if (!(cause instanceof Error) || cause.name === 'AbortError') throw cause;
+    if ('syscall' in cause) throw unreadable(path, cause);
+    yield { row, value: { error: cause.message }, problem: 'record-unreadable' };
   }
 }
 
@@ -129,7 +160,9 @@ async function imageBase(layout: Layout, source: Source, records: AsyncGenerator
   }
   const start = layout.kind === 'table' ? dirname(source.path) : layout.dir;
   for (let dir = start; dir !== dirname(dir); dir = dirname(dir)) {
-    for (const image of wanted) if (await exists(join(dir, image))) return dir;
+    // Above the folder that was named only what OmniMedVQA calls its images is looked for: the rest up there is nobody's business.
+    const here = isInside(layout.dir, dir) ? wanted : wanted.filter((image) => image.startsWith('Images/'));
+    for (const image of here) if (await exists(join(dir, image))) return dir;
   }
   return layout.dir;
 }

@@ -3,8 +3,9 @@
  * the text is what a person reads. An item with a problem is kept and counted, and never trained on.
  */
 export const PROBLEMS = {
-  'record-unreadable': 'The record is not valid JSON, or no object.',
+  'record-unreadable': 'The record is not valid JSON or no object, or its file is damaged from here on.',
   'record-too-large': 'The record is larger than 1 MiB.',
+  'record-too-deep': 'The record is nested more than 100 levels deep.',
   'record-unknown': 'The record has none of the known shapes: no question or no options.',
   'text-invalid': 'The text is not valid UTF-8.',
   'question-missing': 'The question is empty.',

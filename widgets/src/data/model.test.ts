@@ -364,6 +364,8 @@ describe('pages', () => {
     await vi.advanceTimersByTimeAsync(10);
     expect(stale).toHaveBeenCalledOnce();
     expect(pages.page(3)).toBeUndefined();
+    expect(await pages.range(0, 250)).toHaveLength(PAGE); // of the revision that was here
+    expect(stale).toHaveBeenCalledTimes(2);
   });
 });
 

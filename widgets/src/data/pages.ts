@@ -79,7 +79,8 @@ export class Pages {
         continue;
       }
       const page = await this.#fetch(at, Math.min(500, to - at + 1), new AbortController().signal);
-      if (page.items.length === 0) break;
+      if (page.revision !== this.revision) this.#onStale();
+      if (page.revision !== this.revision || page.items.length === 0) break;
       items.push(...page.items);
       at += page.items.length;
     }

@@ -23,16 +23,18 @@ export function readDicom(bytes: Uint8Array, image: string): Picture {
   const [height, width, bits, samples] = [number('x00280010'), number('x00280011'), number('x00280100', 16), number('x00280002', 1)];
   const photometric = dicom.string('x00280004') ?? 'MONOCHROME2';
   const pixels = dicom.elements['x7fe00010'];
-  if (!pixels || width === 0 || height === 0 || pixels.encapsulatedPixelData) throw new ImageError('image-unreadable', image);
+  if (!pixels || width === 0 || height === 0 || ![8, 16, 32].includes(bits)) throw new ImageError('image-format', image); // a report, a plan, a mask of bits
+  if (pixels.encapsulatedPixelData) throw new ImageError('image-compressed-dicom', image);
   if (width * height > MAX_IMAGE_PIXELS) throw new ImageError('image-too-large', image);
+  if (photometric === 'YBR_FULL_422' || (samples !== 1 && samples !== 3)) throw new ImageError('image-format', image);
   const count = width * height * samples;
   const size = (count * bits) / 8;
   const data = dicom.byteArray.subarray(pixels.dataOffset, pixels.dataOffset + Math.min(size, pixels.length));
-  if (![8, 16, 32].includes(bits) || data.length < size) throw new ImageError('image-unreadable', image);
+  if (data.length < size) throw new ImageError('image-unreadable', image);
   const study = dicom.string('x0020000d') ?? null;
   if (samples === 3 && bits === 8) {
     const rgb = interleaved(data, width * height, number('x00280006') === 1);
-    if (photometric.startsWith('YBR_FULL') && photometric !== 'YBR_FULL_422') toRgb(rgb);
+    if (photometric === 'YBR_FULL') toRgb(rgb);
     else if (photometric !== 'RGB') throw new ImageError('image-format', image);
     return { kind: 'rgb', width, height, data: rgb, study };
   }

@@ -5,6 +5,7 @@ import { dicom, picture, pixels, temporary, write } from '../fixtures.ts';
 import { fingerprint } from './fingerprint.ts';
 import { HashTable } from './near.ts';
 import { identify, modelImage, openPicture, toSharp } from './picture.ts';
+import { rangeOf } from './window.ts';
 
 const grey = async (bytes: Buffer, window?: { level?: number; width?: number }) => [
   ...(await toSharp(await identify(bytes, 'x'), window)
@@ -28,6 +29,46 @@ describe('16-bit images', () => {
     expect(await grey(await grey16([0, 1000, 2000, 60000]), { level: 1000, width: 2000 })).toEqual([0, 128, 255, 255]));
 });
 
+it('a TIFF of 32-bit or floating values is shown over their range; of signed 16-bit ones it is refused, as they would be cut at 0', async () => {
+  const int = Int32Array.of(-100_000, -50_000, 0, 100_000);
+  expect(await grey(tiff(new Uint8Array(Float32Array.of(0, 0.25, 0.5, 1).buffer), 32, 3))).toEqual([0, 64, 128, 255]);
+  expect(await grey(tiff(new Uint8Array(int.buffer), 32, 2))).toEqual([0, 64, 128, 255]);
+  const short = tiff(new Uint8Array(Int16Array.of(-1000, -500, 0, 1000).buffer), 16, 2);
+  await expect(identify(short, 'x')).rejects.toMatchObject({ problem: 'image-format' });
+});
+
+/** One row of grey values, uncompressed; format 2 is signed, 3 floating (TIFF 6.0). */
+function tiff(pixels: Uint8Array, bits: number, format: number): Buffer {
+  const tags: [tag: number, value: number][] = [
+    [256, pixels.length / (bits / 8)],
+    [257, 1],
+    [258, bits],
+    [259, 1],
+    [262, 1],
+    [273, 8],
+    [277, 1],
+    [278, 1],
+    [279, pixels.length],
+    [339, format],
+  ];
+  const directory = Buffer.alloc(2 + 12 * tags.length + 4);
+  directory.writeUInt16LE(tags.length, 0);
+  tags.forEach(([tag, value], i) => {
+    directory.writeUInt16LE(tag, 2 + 12 * i);
+    directory.writeUInt16LE(4, 4 + 12 * i);
+    directory.writeUInt32LE(1, 6 + 12 * i);
+    directory.writeUInt32LE(value, 10 + 12 * i);
+  });
+  const head = Buffer.from('49492a0000000000', 'hex');
+  head.writeUInt32LE(8 + pixels.length, 4);
+  return Buffer.concat([head, pixels, directory]);
+}
+
+it('values that are no numbers do not spoil the range of the others', () => {
+  expect(rangeOf(Float32Array.of(NaN, 1, 3, Infinity))).toEqual({ level: 2, width: 2 });
+  expect(rangeOf(Float32Array.of(NaN))).toEqual({ level: 0, width: 1 });
+});
+
 describe('DICOM', () => {
   const four = { width: 4, height: 1 };
   it('is shown through the window of the file', async () => {
@@ -43,6 +84,8 @@ describe('DICOM', () => {
   it.each([
     ['compressed', dicom({ transferSyntax: '1.2.840.10008.1.2.4.50' }), 'image-compressed-dicom'],
     ['palette', dicom({ photometric: 'PALETTE COLOR' }), 'image-format'],
+    ['half-sampled colour', dicom({ photometric: 'YBR_FULL_422' }), 'image-format'],
+    ['a report, which has no pixels', dicom({ width: 0 }), 'image-format'],
     ['truncated', dicom().subarray(0, -8), 'image-unreadable'],
     ['cut in its header', dicom().subarray(0, 200), 'image-unreadable'],
     ['of 100,000 x 60,000', dicom({ width: 60000, height: 60000, values: [0] }), 'image-too-large'],

@@ -32,7 +32,8 @@ export async function identify(bytes: Buffer, image: string): Promise<Picture> {
       throw imageError(cause, image);
     });
   const { width, height } = metadata.autoOrient;
-  if (metadata.depth === 'ushort' && metadata.channels <= 2) return deepGrey(bytes, image);
+  if (metadata.depth === 'short') throw new ImageError('image-format', image); // libvips would make zeros of what is negative
+  if (metadata.depth !== 'uchar' && metadata.channels <= 2) return deepGrey(bytes, metadata.depth === 'ushort', image);
   return { kind: 'file', width, height, bytes, study: null };
 }
 
@@ -42,14 +43,15 @@ function isRaster(bytes: Buffer): boolean {
   return head.startsWith('\x89PNG') || head.startsWith('\xff\xd8\xff') || /^RIFF....WEBP/s.test(head) || /^(II[*+]\0|MM\0[*+])/.test(head);
 }
 
-async function deepGrey(bytes: Buffer, image: string): Promise<Picture> {
+/** Grey of more than 8 bits: 16 of a PNG or TIFF, or the 32-bit and floating values of a TIFF. */
+async function deepGrey(bytes: Buffer, ushort: boolean, image: string): Promise<Picture> {
   try {
     const { data, info } = await sharp(bytes, INPUT)
       .removeAlpha()
-      .toColourspace('grey16')
-      .raw({ depth: 'ushort' })
+      .toColourspace(ushort ? 'grey16' : 'b-w')
+      .raw({ depth: 'float' })
       .toBuffer({ resolveWithObject: true });
-    const values = Float32Array.from(new Uint16Array(data.buffer, data.byteOffset, info.width * info.height));
+    const values = new Float32Array(data.buffer, data.byteOffset, info.width * info.height);
     return { kind: 'grey', width: info.width, height: info.height, values, window: rangeOf(values), inverted: false, study: null };
   } catch (cause) {
     throw imageError(cause, image);

@@ -4,12 +4,14 @@ export interface Window {
   width: number;
 }
 
-/** The window that shows all values. */
+/** The window that shows all values that are numbers. */
 export function rangeOf(values: Float32Array): Window {
   let [low, high] = [Infinity, -Infinity];
   for (const value of values) {
+    if (!Number.isFinite(value)) continue;
     if (value < low) low = value;
     if (value > high) high = value;
   }
-  return { level: (low + high) / 2, width: Math.max(1, high - low) };
+  if (low > high) return { level: 0, width: 1 };
+  return { level: (low + high) / 2, width: high > low ? high - low : 1 };
 }

@@ -7,8 +7,8 @@ import { WorkbenchError, type ErrorBody } from '../../protocol/errors.ts';
 import { datasetDir, homeDir } from '../home.ts';
 import { findLayout } from '../layout.ts';
 import type { IndexProgress } from './build.ts';
-import { hasQuestions } from './list.ts';
-import { indexPath } from './schema.ts';
+import { hasQuestions, summary } from './list.ts';
+import { lockDataset } from './lock.ts';
 
 export interface AddOptions {
   /** The folder's name when left out. Letters, digits, dot, dash and underscore. */
@@ -49,14 +49,36 @@ export async function addDataset(dir: string, options: AddOptions = {}): Promise
   const name = checkName(options.name ?? nameOf(dir));
   options.signal?.throwIfAborted();
   await findLayout(dir); // a folder without questions leaves no index behind
-  const fresh = !existsSync(indexPath(name, options.home));
+  refuseTaken(resolve(dir), name, options.home);
   try {
     await build(resolve(dir), name, options);
   } catch (error) {
-    if (fresh && !hasQuestions(name, options.home)) rmSync(datasetDir(name, options.home), { recursive: true, force: true });
+    if (!hasQuestions(name, options.home)) clearAway(name, options.home);
     throw error;
   }
   return { name };
+}
+
+/** Throws DATA_NAME_TAKEN when the name is that of a data set in another folder, which is still there. */
+export function refuseTaken(dir: string, name: string, home?: string): void {
+  const other = hasQuestions(name, home) ? summary(name, home).dir : dir;
+  if (other === dir || !existsSync(other)) return;
+  throw new WorkbenchError({
+    code: 'DATA_NAME_TAKEN',
+    http: 409,
+    message: `${name} is the name of the data set in ${other}`,
+    remedy: 'Choose another name, or remove that one first.',
+  });
+}
+
+/** What an index that never had a question left; not while another process makes it. */
+function clearAway(name: string, home?: string): void {
+  try {
+    using _lock = lockDataset(name, home);
+    rmSync(datasetDir(name, home), { recursive: true, force: true });
+  } catch {
+    // it is the other process's now
+  }
 }
 
 function build(dir: string, name: string, { home, images, signal, progress }: AddOptions): Promise<void> {

@@ -7,9 +7,11 @@ import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import { fingerprint } from '../image/fingerprint.ts';
-import { findLayout, type Layout } from '../layout.ts';
+import { ImageFolder } from '../images.ts';
+import { findLayout, unreadable, type Layout } from '../layout.ts';
 import { mapPool } from '../pool.ts';
 import { readDataset, type Reading } from '../read.ts';
+import { lockDataset } from './lock.ts';
 import { getMeta, openForWriting, setMeta } from './schema.ts';
 
 export interface IndexProgress {
@@ -29,9 +31,11 @@ export interface BuildOptions {
 
 export async function buildIndex(dir: string, options: BuildOptions): Promise<void> {
   const layout = await findLayout(dir);
+  using _lock = lockDataset(options.name, options.home);
   using db = disposable(openForWriting(options.name, options.home));
   const files = await stamps(layout);
-  if (JSON.stringify(files) !== JSON.stringify(known(db)) || getMeta(db, 'dir') !== resolve(dir)) {
+  const same = JSON.stringify(files) === JSON.stringify(known(db)) && getMeta(db, 'dir') === resolve(dir);
+  if (!same || (await imagesAppeared(db))) {
     await indexQuestions(db, layout, resolve(dir), files, options);
   }
   if (options.images !== false) await indexImages(db, options);
@@ -46,7 +50,9 @@ type Stamp = { path: string; size: number; mtime_ns: string };
 async function stamps(layout: Layout): Promise<Stamp[]> {
   const list: Stamp[] = [];
   for (const { path, file } of [...layout.questions, ...layout.splits]) {
-    const info = await stat(path, { bigint: true });
+    const info = await stat(path, { bigint: true }).catch((cause: Error) => {
+      throw unreadable(path, cause);
+    });
     list.push({ path: file, size: Number(info.size), mtime_ns: String(info.mtimeNs) });
   }
   return list.toSorted((a, b) => (a.path < b.path ? -1 : 1));
@@ -54,6 +60,16 @@ async function stamps(layout: Layout): Promise<Stamp[]> {
 
 function known(db: DatabaseSync): Stamp[] {
   return (db.prepare('SELECT path, size, mtime_ns FROM files ORDER BY path').all() as Stamp[]).map((row) => ({ ...row }));
+}
+
+/** Whether an image that was not there, or no file, when the questions were read is there now. */
+async function imagesAppeared(db: DatabaseSync): Promise<boolean> {
+  const missing = db
+    .prepare(`SELECT DISTINCT path FROM images JOIN items ON image = images.n WHERE items.problem IN ('image-missing', 'image-not-a-file')`)
+    .all() as { path: string }[];
+  const folder = new ImageFolder(getMeta<string>(db, 'root') ?? '');
+  for (const { path } of missing) if ((await folder.find(path)).problem === null) return true;
+  return false;
 }
 
 async function indexQuestions(db: DatabaseSync, layout: Layout, dir: string, files: Stamp[], options: BuildOptions): Promise<void> {

@@ -1,5 +1,7 @@
 import fc from 'fast-check';
-import { statSync, utimesSync, writeFileSync } from 'node:fs';
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { DataItem, ItemQuery } from '../../protocol/data.ts';
@@ -9,7 +11,9 @@ import { addDataset } from './add.ts';
 import { buildIndex } from './build.ts';
 import { Dataset } from './dataset.ts';
 import { FACETS, type Facet } from './search.ts';
-import { hasQuestions, listDatasets, removeDataset } from './list.ts';
+import { hasQuestions, listDatasets, removeDataset, summary } from './list.ts';
+import { lockDataset } from './lock.ts';
+import { openForWriting, setMeta } from './schema.ts';
 
 const made = temporary();
 const data = join(made.path, 'data');
@@ -52,6 +56,7 @@ afterAll(() => {
   made[Symbol.dispose]();
 });
 
+const omniLine = (n: number, changes?: Record<string, unknown>) => JSON.stringify(omni(n, changes));
 const options = (record: Record<string, unknown>) =>
   ['A', 'B', 'C', 'D'].flatMap((l) => (record[`option_${l}`] as string | undefined) ?? []);
 
@@ -87,61 +92,79 @@ const facets = fc.record(
     requiredKeys: [],
   },
 );
+/** Searches and what passes them. */
+const search = fc.constantFrom<[string | undefined, (item: DataItem) => boolean]>(
+  [undefined, () => true],
+  ['lesion', (item) => item.question.includes('lesion')],
+  ['-lesion', (item) => !item.question.includes('lesion')],
+  ['"disease is seen" -options:2', (item) => item.question.includes('disease') && item.options.length !== 2],
+  ['modality:X-Ray', (item) => item.modality === 'X-Ray'],
+  ['nothing has this', () => false],
+);
 const sort = fc.constantFrom('file', 'id', 'dataset', 'modality', 'question_type', 'question', 'image');
 
 describe('paging', () => {
   it('gives every item that passes exactly once, in any order, by cursor and by offset', () => {
     fc.assert(
       fc.property(
-        facets,
+        fc.tuple(facets, search),
         sort,
         fc.boolean(),
         fc.integer({ min: 1, max: 25 }),
         fc.boolean(),
-        (chosen, order, descending, limit, byCursor) => {
+        ([narrowed, [q, found]], order, descending, limit, byCursor) => {
+          const chosen = q?.startsWith('modality') ? { ...narrowed, modality: undefined } : narrowed; // of two choices the bars' counts
+          const query: ItemQuery = { facets: chosen, q, sort: order, descending, limit };
           const seen: string[] = [];
-          for (let page = set.page({ facets: chosen, sort: order, descending, limit }); ;) {
+          for (let page = set.page(query); ;) {
             seen.push(...page.items.map((item) => item.id));
             if (!page.cursor || page.items.length === 0) break;
-            const from: ItemQuery = byCursor ? { cursor: page.cursor } : { offset: seen.length };
-            page = set.page({ facets: chosen, sort: order, descending, limit, ...from });
+            page = set.page({ ...query, ...(byCursor ? { cursor: page.cursor } : { offset: seen.length }) });
           }
-          const expected = all.filter((item) => passes(item, chosen)).map((item) => item.id);
+          const expected = all.filter((item) => passes(item, chosen) && found(item)).map((item) => item.id);
           expect(seen.toSorted()).toEqual(expected.toSorted());
           if (order === 'file' && !descending) expect(seen).toEqual(expected);
         },
       ),
-      { numRuns: 80 },
+      { numRuns: 150 },
     );
   });
 
   it('grouped by image gives every image once with all its questions that pass', () => {
     fc.assert(
-      fc.property(facets, fc.integer({ min: 1, max: 5 }), (chosen, limit) => {
-        const groups: string[][] = [];
-        let images: number | undefined;
-        for (let cursor: string | undefined, first = true; first || cursor; first = false) {
-          const page = set.page({ facets: chosen, group: 'image', limit, cursor });
-          groups.push(...page.items.map((item) => item.group!));
-          images = page.images;
-          cursor = page.cursor ?? undefined;
-        }
-        const expected = Map.groupBy(
-          all.filter((item) => passes(item, chosen)),
-          (item) => item.image,
-        );
-        expect(images).toBe(expected.size);
-        expect(groups.map((ids) => ids.toSorted().join()).toSorted()).toEqual(
-          [...expected.values()]
-            .map((items) =>
-              items
-                .map((i) => i.id)
-                .toSorted()
-                .join(),
-            )
-            .toSorted(),
-        );
-      }),
+      fc.property(
+        facets,
+        sort,
+        fc.boolean(),
+        fc.boolean(),
+        fc.integer({ min: 1, max: 5 }),
+        (chosen, order, descending, byCursor, limit) => {
+          const groups: string[][] = [];
+          let images: number | undefined;
+          for (let cursor: string | undefined, first = true; first || cursor; first = false) {
+            const from: ItemQuery = byCursor ? { cursor } : { offset: groups.length };
+            const page = set.page({ facets: chosen, sort: order, descending, group: 'image', limit, ...from });
+            groups.push(...page.items.map((item) => item.group!));
+            images = page.images;
+            cursor = page.cursor ?? undefined;
+          }
+          const expected = Map.groupBy(
+            all.filter((item) => passes(item, chosen)),
+            (item) => item.image,
+          );
+          expect(images).toBe(expected.size);
+          expect(groups.map((ids) => ids.toSorted().join()).toSorted()).toEqual(
+            [...expected.values()]
+              .map((items) =>
+                items
+                  .map((i) => i.id)
+                  .toSorted()
+                  .join(),
+              )
+              .toSorted(),
+          );
+        },
+      ),
       { numRuns: 40 },
     );
   });
@@ -183,6 +206,60 @@ describe('paging', () => {
   it('refuses a cursor of another revision and an order that there is not', () => {
     expect(() => set.page({ cursor: '0.3' })).toThrow(expect.objectContaining({ code: 'DATA_CURSOR', http: 409 }) as Error);
     expect(() => set.page({ sort: 'n; DROP TABLE items' })).toThrow(expect.objectContaining({ code: 'DATA_SORT' }) as Error);
+  });
+});
+
+describe('while the index changes under a reader', () => {
+  const row = (n: number) => JSON.stringify({ id: `q${n}`, image: `${n % 3}.png`, question: `Q${n}`, options: ['a', 'b'], answer: 'A' });
+
+  it('a walk by cursor ends or starts again, and never skips or repeats', async () => {
+    using dir = temporary();
+    const [folder, own] = [join(dir.path, 'set'), join(dir.path, 'home')];
+    const make = async (from: number, to: number) => {
+      write(folder, { 'list.jsonl': Array.from({ length: to - from }, (_, i) => row(from + i)).join('\n') });
+      await buildIndex(folder, { home: own, name: 'set', images: false });
+    };
+    await make(0, 20);
+    const open = new Dataset('set', own);
+    for (const [step, group] of [
+      [1, undefined],
+      [2, 'image'],
+    ] as const) {
+      const first = open.page({ limit: 2, group });
+      await make(step, 20 + step); // one at the start is gone, one at the end is new
+      expect(() => open.page({ limit: 2, group, cursor: first.cursor! })).toThrow(
+        expect.objectContaining({ code: 'DATA_CURSOR' }) as Error,
+      );
+      const ids = open.page({ limit: 500, group }).items.flatMap((item) => item.group ?? [item.id]);
+      expect(ids.toSorted()).toEqual(Array.from({ length: 20 }, (_, i) => `q${i + step}`).toSorted());
+    }
+    open.close();
+  });
+
+  it('a page is of one revision from its first look to its last', async () => {
+    using dir = temporary();
+    const [folder, own] = [join(dir.path, 'set'), join(dir.path, 'home')];
+    write(folder, { 'list.jsonl': Array.from({ length: 9 }, (_, n) => row(n)).join('\n') });
+    await buildIndex(folder, { home: own, name: 'set', images: false });
+    const open = new Dataset('set', own);
+    const { revision } = open;
+    const prepare = open.db.prepare.bind(open.db);
+    let changed = false;
+    open.db.prepare = (sql) => {
+      if (sql.includes('json_each') && !changed) {
+        changed = true; // counted and sorted, not read yet: now another process empties the index
+        using other = Object.assign(openForWriting('set', own), { [Symbol.dispose]: () => other.close() });
+        other.exec('DELETE FROM items');
+        setMeta(other, { revision: revision + 1 });
+      }
+      return prepare(sql);
+    };
+    const page = open.page({ sort: 'question', descending: true });
+    expect(changed).toBe(true);
+    expect(page).toMatchObject({ total: 9, revision });
+    expect(page.items.map((item) => item.id)).toEqual(['q8', 'q7', 'q6', 'q5', 'q4', 'q3', 'q2', 'q1', 'q0']);
+    expect(open.page()).toMatchObject({ total: 0, revision: revision + 1 });
+    open.close();
   });
 });
 
@@ -274,6 +351,92 @@ describe('indexing again', () => {
     expect(after.map(({ path }) => path)).toEqual(['1.png', '2.png']);
     expect(after[0].sha256).not.toBe(before[1].sha256);
     expect(revision()).toBeGreaterThan(first);
+  });
+
+  it('an image that has come is there, though no file of questions changed', async () => {
+    using dir = temporary();
+    const [folder, own] = [join(dir.path, 'set'), join(dir.path, 'home')];
+    const row = (n: number) => JSON.stringify({ image: `i/${n}.png`, question: `Q${n}`, options: ['a', 'b'], answer: 'A' });
+    write(folder, { 'list.jsonl': [row(0), row(1)].join('\n'), 'i/0.png': await picture(0) });
+    await addDataset(folder, { home: own, name: 'set' });
+    expect(summary('set', own)).toMatchObject({ usable: 1, hashed: 1 });
+    write(folder, { 'i/1.png': await picture(1) });
+    await addDataset(folder, { home: own, name: 'set' });
+    expect(summary('set', own)).toMatchObject({ usable: 2, hashed: 2 });
+    rmSync(join(folder, 'i'), { recursive: true });
+    await addDataset(folder, { home: own, name: 'set' });
+    expect(summary('set', own)).toMatchObject({ usable: 0, items: 2 });
+  });
+
+  it('a folder that vanishes while it is read leaves the index as it was', async () => {
+    using dir = temporary();
+    const [folder, own] = [join(dir.path, 'set'), join(dir.path, 'home')];
+    write(folder, { 'a.jsonl': omniLine(0), 'b.jsonl': omniLine(1) });
+    await buildIndex(folder, { home: own, name: 'set', images: false });
+    write(folder, { 'a.jsonl': Array.from({ length: 1500 }, (_, n) => omniLine(n)).join('\n') });
+    const gone = buildIndex(folder, {
+      home: own,
+      name: 'set',
+      images: false,
+      progress: () => rmSync(folder, { recursive: true, force: true }),
+    });
+    await expect(gone).rejects.toMatchObject({ code: 'DATA_UNREADABLE', message: expect.stringContaining('b.jsonl') as string });
+    expect(summary('set', own)).toMatchObject({ items: 2 });
+  });
+
+  it('a name stays with its folder, unless that is gone', async () => {
+    using dir = temporary();
+    const [here, there, own] = [join(dir.path, 'a/set'), join(dir.path, 'b/set'), join(dir.path, 'home')];
+    for (const folder of [here, there]) write(folder, { 'a.jsonl': omniLine(0) });
+    await addDataset(here, { home: own, images: false });
+    await expect(addDataset(there, { home: own, images: false })).rejects.toMatchObject({
+      code: 'DATA_NAME_TAKEN',
+      message: expect.stringContaining(here) as string,
+    });
+    expect(summary('set', own).dir).toBe(here);
+    rmSync(here, { recursive: true });
+    await addDataset(there, { home: own, images: false });
+    expect(summary('set', own).dir).toBe(there);
+  });
+
+  it('killed at any moment it loses and doubles nothing', async () => {
+    using dir = temporary();
+    const [folder, own] = [join(dir.path, 'set'), join(dir.path, 'home')];
+    const rows = Array.from({ length: 6000 }, (_, n) => omniLine(n, { image_path: `i/${n % 150}.png` }));
+    const images = await Promise.all(Array.from({ length: 150 }, async (_, n) => [`i/${n}.png`, await picture(n, 200)] as const));
+    write(folder, { 'list.jsonl': rows.join('\n'), ...Object.fromEntries(images) });
+    const content = (home: string) => {
+      const open = new Dataset('set', home);
+      const all = (sql: string) => open.db.prepare(sql).all();
+      const found = [
+        all('SELECT id, image, question FROM items ORDER BY n'),
+        all('SELECT path, sha256, dhash, problem FROM images ORDER BY path'),
+      ];
+      open.close();
+      return found;
+    };
+    await buildIndex(folder, { home: join(dir.path, 'clean'), name: 'set' });
+    for (const ms of [150, 250, 350, 450, 600, 800]) {
+      const child = fork(join(import.meta.dirname, 'build-main.ts'), { serialization: 'advanced', execArgv: [], stdio: 'ignore' });
+      child.send({ dir: folder, name: 'set', home: own });
+      setTimeout(() => child.kill('SIGKILL'), ms);
+      await once(child, 'exit');
+      if (hasQuestions('set', own)) expect(summary('set', own).items).toBe(6000); // all of the questions or none of them
+    }
+    await addDataset(folder, { home: own, name: 'set' });
+    expect(content(own)).toEqual(content(join(dir.path, 'clean')));
+  }, 60_000);
+
+  it('is one at a time: the second is told, and harms nothing', async () => {
+    using dir = temporary();
+    const own = join(dir.path, 'home');
+    const both = await Promise.allSettled([1, 2].map(() => addDataset(data, { home: own, name: 'x' })));
+    const refused = both.filter(({ status }) => status === 'rejected');
+    expect(refused).toMatchObject([{ reason: { code: 'DATA_BUSY', remedy: expect.stringContaining('Wait') as string } }]);
+    expect(listDatasets(own)).toMatchObject([{ name: 'x', items: 60, hashed: 16 }]);
+    using _held = lockDataset('x', own);
+    expect(() => removeDataset('x', own)).toThrow(expect.objectContaining({ code: 'DATA_BUSY' }) as Error);
+    expect(hasQuestions('x', own)).toBe(true);
   });
 
   it('given up in a process of its own it leaves nothing, or what was there', async () => {

@@ -74,6 +74,20 @@ export class Dataset {
 
   /** One page of the items that pass a filter, with the counts of every facet. Cursor and offset are exclusive. */
   page(query: ItemQuery = {}): DataPage {
+    return this.#atOnce(() => this.#page(query));
+  }
+
+  /** One revision from the first look to the last: another process may be writing the next one. */
+  #atOnce<T>(read: () => T): T {
+    this.db.exec('BEGIN');
+    try {
+      return read();
+    } finally {
+      this.db.exec('COMMIT');
+    }
+  }
+
+  #page(query: ItemQuery): DataPage {
     const { facets } = this.#current();
     const { passed, total, counts } = this.#filter(query);
     const grouped = query.group === 'image';
@@ -110,9 +124,11 @@ export class Dataset {
 
   /** Ids of all items that pass a filter, in the order of the files. */
   ids(query: ItemQuery): string[] {
-    const { passed } = this.#filter(query);
-    const all = this.db.prepare('SELECT id FROM items ORDER BY n').all() as { id: string }[];
-    return all.filter((_, row) => passed[row] === 1).map(({ id }) => id);
+    return this.#atOnce(() => {
+      const { passed } = this.#filter(query);
+      const all = this.db.prepare('SELECT id FROM items ORDER BY n').all() as { id: string }[];
+      return all.filter((_, row) => passed[row] === 1).map(({ id }) => id);
+    });
   }
 
   item(id: string): DataItem {
@@ -120,6 +136,10 @@ export class Dataset {
   }
 
   sample(id: string): DataSample {
+    return this.#atOnce(() => this.#sample(id));
+  }
+
+  #sample(id: string): DataSample {
     const row = this.#row(id);
     const { raw, file, at } = this.db.prepare('SELECT raw, file, row AS at FROM items WHERE n = ?').get(row.n) as {
       raw: string;
@@ -141,6 +161,10 @@ export class Dataset {
 
   /** Where a question stands under a filter: what is before and after it, whether it passes or not. */
   place(id: string, query: ItemQuery = {}): ItemPlace {
+    return this.#atOnce(() => this.#place(id, query));
+  }
+
+  #place(id: string, query: ItemQuery): ItemPlace {
     const { n } = this.#row(id);
     const { passed, total } = this.#filter(query);
     const order = this.#order(query.group === 'image' ? 'image' : (query.sort ?? 'file'));

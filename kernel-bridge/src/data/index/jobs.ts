@@ -3,8 +3,7 @@ import { resolve } from 'node:path';
 import type { IndexJob } from '../../protocol/data.ts';
 import { WorkbenchError, errorBody } from '../../protocol/errors.ts';
 import { findLayout } from '../layout.ts';
-import { addDataset, checkName, nameOf } from './add.ts';
-import { hasQuestions, summary } from './list.ts';
+import { addDataset, checkName, nameOf, refuseTaken } from './add.ts';
 
 interface Running {
   job: IndexJob;
@@ -27,8 +26,8 @@ export class IndexJobs {
     await findLayout(path);
     const before = this.#jobs.get(name);
     if (before?.job.state === 'running' && before.job.dir === path) return before.job;
-    const taken = before?.job.state === 'running' || (hasQuestions(name, this.#home) && summary(name, this.#home).dir !== path);
-    if (taken) throw nameTaken(name);
+    if (before?.job.state === 'running') throw nameTaken(name);
+    refuseTaken(path, name, this.#home);
     const job: IndexJob = {
       name,
       dir: path,
@@ -89,7 +88,7 @@ function nameTaken(name: string): WorkbenchError {
   return new WorkbenchError({
     code: 'DATA_NAME_TAKEN',
     http: 409,
-    message: `${name} is the name of another data set`,
-    remedy: 'Choose another name, or remove that one first.',
+    message: `${name} is the name of a data set that is being indexed`,
+    remedy: 'Choose another name, or wait.',
   });
 }

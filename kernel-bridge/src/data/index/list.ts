@@ -5,6 +5,7 @@ import { DatabaseSync } from 'node:sqlite';
 import type { DatasetSummary } from '../../protocol/data.ts';
 import { WorkbenchError } from '../../protocol/errors.ts';
 import { datasetDir, homeDir } from '../home.ts';
+import { lockDataset } from './lock.ts';
 import { SCHEMA_VERSION, getMeta, indexPath } from './schema.ts';
 
 export function listDatasets(home?: string): DatasetSummary[] {
@@ -89,6 +90,7 @@ export function summary(name: string, home?: string): DatasetSummary {
 /** Forgets a data set: its index and splits go, its folder is never touched. */
 export function removeDataset(name: string, home?: string): void {
   if (!hasQuestions(name, home)) throw unknownDataset(name, home);
+  using _lock = lockDataset(name, home);
   rmSync(datasetDir(name, home), { recursive: true });
 }
 

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { jsonLines, jsonRecords, MAX_RECORD_BYTES, type Found } from './json.ts';
+import { asUtf8 } from './text.ts';
 
 async function* chunks(bytes: Buffer, sizes: number[]): AsyncGenerator<Buffer> {
   for (let at = 0, i = 0; at < bytes.length; i++) {
@@ -74,6 +75,25 @@ describe('records of a JSON file', () => {
     }
     expect(count).toBe(1200 * blocks + 1);
     expect(most).toBeLessThan(100e6);
+  });
+});
+
+describe('what is nested too deep to be written again is refused, and the next is read', () => {
+  const deep = `{"a":${'['.repeat(200_000)}${']'.repeat(200_000)}}`;
+  it.each([
+    ['JSON', jsonRecords, `[${deep},{"a":1}]`],
+    ['JSON Lines', jsonLines, `${deep}\n{"a":1}`],
+  ] as const)('%s', async (_, reader, text) => {
+    expect((await read(reader, text)).map(({ problem, value }) => problem ?? value)).toEqual(['record-too-deep', { a: 1 }]);
+  });
+});
+
+describe('UTF-16 is told by its mark', () => {
+  it.each(['utf-16le', 'utf-16be'])('%s, cut anywhere', async (encoding) => {
+    const little = Buffer.from('\uFEFF[{"a":"ü 😀"}]', 'utf16le');
+    const bytes = encoding === 'utf-16le' ? little : little.swap16();
+    const found = await Array.fromAsync(jsonRecords(asUtf8(chunks(bytes, [3]))));
+    expect(found.map(({ value }) => value)).toEqual([{ a: 'ü 😀' }]);
   });
 });
 

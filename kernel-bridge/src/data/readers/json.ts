@@ -11,6 +11,8 @@ export interface Found {
 }
 
 export const MAX_RECORD_BYTES = 1 << 20;
+/** What is deeper can be parsed, but not written again: JSON.stringify and its like recurse. */
+const MAX_DEPTH = 100;
 
 const [QUOTE, BACKSLASH, COMMA] = [0x22, 0x5c, 0x2c];
 const isSpace = (byte: number) => byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09;
@@ -61,11 +63,17 @@ function parse(bytes: Buffer, row: number): Found {
   }
   try {
     const value: unknown = JSON.parse(text);
+    if (deeperThan(value, MAX_DEPTH)) return { row, value: null, problem: 'record-too-deep' };
     const isObject = value !== null && typeof value === 'object' && !Array.isArray(value);
     return { row, value, problem: problem ?? (isObject ? null : 'record-unreadable') };
   } catch {
     return { row, value: null, problem: 'record-unreadable' };
   }
+}
+
+function deeperThan(value: unknown, depth: number): boolean {
+  if (value === null || typeof value !== 'object') return false;
+  return depth === 0 || Object.values(value).some((inner) => deeperThan(inner, depth - 1));
 }
 
 /**

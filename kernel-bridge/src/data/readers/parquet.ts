@@ -13,13 +13,14 @@ const ROWS_AT_ONCE = 256; // bounds memory: a row may hold a megabyte of image
 
 export async function* parquetRecords(path: string, imageCache: string, signal?: AbortSignal): AsyncGenerator<Found> {
   await mkdir(imageCache, { recursive: true });
+  const { compressors } = await import('hyparquet-compressors'); // gzip, zstd, brotli and LZ4 beside snappy
   const file = await asyncBufferFromFile(path);
   const metadata = await parquetMetadataAsync(file);
   const total = Number(metadata.num_rows);
   for (let rowStart = 0; rowStart < total; rowStart += ROWS_AT_ONCE) {
     signal?.throwIfAborted();
     const rowEnd = Math.min(total, rowStart + ROWS_AT_ONCE);
-    const rows = (await parquetReadObjects({ file, metadata, rowStart, rowEnd, utf8: false })) as Record<string, unknown>[];
+    const rows = (await parquetReadObjects({ file, metadata, rowStart, rowEnd, utf8: false, compressors })) as Record<string, unknown>[];
     for (const [i, row] of rows.entries()) yield { row: rowStart + i, value: await withImageFile(row, imageCache), problem: null };
   }
 }
@@ -33,18 +34,33 @@ async function withImageFile(row: Record<string, unknown>, imageCache: string): 
   return plain;
 }
 
+/** The bytes themselves, in a struct {bytes, path}, or a list of one of these. */
 function imageBytes(value: unknown): Uint8Array | null {
-  if (value instanceof Uint8Array) return value;
+  if (value instanceof Uint8Array) return isText(value) ? null : value;
+  if (Array.isArray(value)) return value.length === 1 ? imageBytes(value[0]) : null;
   const bytes = value !== null && typeof value === 'object' ? (value as { bytes?: unknown }).bytes : null;
   return bytes instanceof Uint8Array ? bytes : null;
 }
 
-/** Integers arrive as bigint, an image that is a file as {bytes: null, path}. */
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+
+/** Text in a column that is not marked as text, as some writers leave it: no image format is valid UTF-8. */
+function isText(bytes: Uint8Array): boolean {
+  try {
+    return !utf8.decode(bytes).includes('\0');
+  } catch {
+    return false;
+  }
+}
+
+/** As JSON can hold it. Integers arrive as bigint, an image that is a file as {bytes: null, path}. */
 function readable(value: unknown): unknown {
   if (typeof value === 'bigint') return Number(value);
+  if (value instanceof Uint8Array) return isText(value) ? utf8.decode(value) : `${value.length} bytes`;
   if (Array.isArray(value)) return value.map(readable);
-  if (value !== null && typeof value === 'object' && 'path' in value) return value.path;
-  return value;
+  if (value === null || typeof value !== 'object' || value instanceof Date) return value;
+  if ('path' in value && 'bytes' in value) return value.path;
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, readable(inner)]));
 }
 
 async function keep(bytes: Uint8Array, imageCache: string): Promise<string> {
