@@ -4,6 +4,7 @@
  * A key's `group` orders the form; `advanced` folds it away.
  */
 import Type from 'typebox';
+import { SCHEDULE_NAMES } from './schedules.ts';
 
 const choice = <T extends string>(values: readonly T[], options: Record<string, unknown>) =>
   Type.Union(
@@ -320,20 +321,27 @@ export const TrainConfig = Type.Object(
       title: 'Learning rate',
       description: 'Peak learning rate of AdamW.',
     }),
-    lr_scheduler_type: choice(['linear', 'cosine', 'constant', 'constant_with_warmup'], {
+    lr_scheduler_type: choice(SCHEDULE_NAMES, {
       default: 'linear',
       group: 'Optimisation',
       advanced: true,
       title: 'Schedule',
       description: 'How the learning rate falls after the warm-up.',
     }),
-    warmup_steps: Type.Integer({
+    lr_scheduler_kwargs: nullable(Type.Record(Type.String(), Type.Union([Type.Number(), Type.String()])), {
+      default: null,
+      group: 'Optimisation',
+      advanced: true,
+      title: 'Schedule settings',
+      description: 'Settings of the schedule by transformers\' names, for example {"num_cycles": 2} with cosine_with_restarts.',
+    }),
+    warmup_steps: Type.Number({
       default: 0,
       minimum: 0,
       group: 'Optimisation',
       advanced: true,
       title: 'Warm-up',
-      description: 'Steps over which the learning rate rises.',
+      description: 'Steps over which the learning rate rises; below 1, that share of all steps.',
       unit: 'steps',
     }),
     max_steps: Type.Integer({

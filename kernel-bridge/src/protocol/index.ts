@@ -1,4 +1,5 @@
 export * from './config.ts';
+export * from './schedules.ts';
 export * from './data.ts';
 export * from './errors.ts';
 export * from './evals.ts';

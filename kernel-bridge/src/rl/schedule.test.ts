@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { learningRate } from './schedule.ts';
 
 const rates = (lr_scheduler_type: 'linear' | 'cosine' | 'constant' | 'constant_with_warmup', warmup_steps: number) =>
-  [0, 1, 2, 3, 4].map((step) => learningRate({ learning_rate: 1, lr_scheduler_type, warmup_steps }, step, 4));
+  [0, 1, 2, 3, 4].map((step) => learningRate({ learning_rate: 1, lr_scheduler_type, lr_scheduler_kwargs: null, warmup_steps }, step, 4));
 
 describe("learning rates are transformers' schedules", () => {
   it.each([

@@ -5,6 +5,7 @@ import Value from 'typebox/value';
 import { parse } from 'yaml';
 import { TrainConfig } from '../protocol/config.ts';
 import { describeMetric } from '../protocol/metrics.ts';
+import { scheduleProblem } from '../protocol/schedules.ts';
 import { evalMetric } from './best.ts';
 import { errors } from './errors.ts';
 
@@ -45,6 +46,8 @@ function checkTogether(config: TrainConfig): void {
       `must, times gradient_accumulation_steps, be a multiple of num_generations (${num_generations})`,
     );
   }
+  const schedule = scheduleProblem(config.lr_scheduler_type, config.lr_scheduler_kwargs ?? {}, config.learning_rate);
+  if (schedule !== null) throw errors.badValue('lr_scheduler_kwargs', config.lr_scheduler_kwargs, schedule);
   const best = config.metric_for_best_model;
   if (best !== null) {
     if (describeMetric(evalMetric(best)) === undefined)

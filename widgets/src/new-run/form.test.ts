@@ -50,6 +50,8 @@ it('a configuration survives the way through the form', () => {
     modality: ['CT(Computed Tomography)', 'X-Ray'],
     use_peft: true,
     variant: 'no-think',
+    lr_scheduler_type: 'cosine_with_restarts',
+    lr_scheduler_kwargs: { num_cycles: 2 },
   };
   expect(configOf(fields, typedOf(fields, config))).toEqual({ config, problems: {} });
 });
@@ -63,6 +65,7 @@ describe('what is typed', () => {
     ['adam_beta1', '1', 'Less than 1.'],
     ['min_p', '2', 'At most 1.'],
     ['model_name_or_path', ' ', 'Needed.'],
+    ['lr_scheduler_kwargs', 'num_cycles: 2', 'Keys and values in braces: {"num_cycles": 2}.'],
     ['reward_weights', '1, x', 'Numbers, separated by commas.'],
   ])('%s = %j: %s', (key, typed, problem) => expect(fromTyped(field(key), typed)).toEqual({ problem }));
 

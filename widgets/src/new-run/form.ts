@@ -1,6 +1,6 @@
 /** A form out of the JSON Schema of TrainConfig: fields in groups, what was typed into values, values into a configuration. No DOM. */
 
-export type FieldKind = 'text' | 'number' | 'integer' | 'boolean' | 'choice' | 'texts' | 'numbers';
+export type FieldKind = 'text' | 'number' | 'integer' | 'boolean' | 'choice' | 'texts' | 'numbers' | 'object';
 /** What a control holds: text as typed or chosen, or a tick. */
 export type Typed = string | boolean;
 
@@ -85,6 +85,8 @@ function kindOf(schema: Schema): FieldKind {
       return schema.type;
     case 'array':
       return schema.items?.type === 'number' ? 'numbers' : 'texts';
+    case 'object':
+      return 'object';
     default:
       return 'text';
   }
@@ -94,6 +96,7 @@ function kindOf(schema: Schema): FieldKind {
 export function toTyped(field: Field, value: unknown): Typed {
   if (field.kind === 'boolean' && !field.nullable) return value === true;
   if (value === null || value === undefined) return '';
+  if (field.kind === 'object') return JSON.stringify(value);
   return Array.isArray(value) ? value.join(', ') : String(value);
 }
 
@@ -112,10 +115,19 @@ export function fromTyped(field: Field, typed: Typed): { value: unknown } | { pr
     const values = words(text).map(Number);
     return values.some(Number.isNaN) ? { problem: 'Numbers, separated by commas.' } : { value: values };
   }
+  if (field.kind === 'object') return fromJson(text);
   if (field.kind !== 'number' && field.kind !== 'integer') return { value: text };
   const value = Number(text);
   const problem = Number.isNaN(value) ? 'Not a number.' : rangeProblem(field, value);
   return problem ? { problem } : { value };
+}
+
+function fromJson(text: string): { value: unknown } | { problem: string } {
+  try {
+    return { value: JSON.parse(text) as unknown };
+  } catch {
+    return { problem: 'Keys and values in braces: {"num_cycles": 2}.' };
+  }
 }
 
 function rangeProblem(field: Field, value: number): string | null {
