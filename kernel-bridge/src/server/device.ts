@@ -19,7 +19,7 @@ export function device(): Promise<Device> {
 
 async function gpu(): Promise<Device> {
   const query = '--query-gpu=name,memory.used,memory.total,utilization.gpu';
-  const { stdout } = await run('nvidia-smi', [query, '--format=csv,noheader,nounits'], { timeout: 5000 });
+  const { stdout } = await run('nvidia-smi', [query, '--format=csv,noheader,nounits', ...trainedOn()], { timeout: 5000 });
   const [name, used, total, utilization] = stdout.split('\n')[0].split(', ');
   return {
     kind: 'cuda',
@@ -28,6 +28,14 @@ async function gpu(): Promise<Device> {
     memory_total: Number(total) * MIB,
     utilization: Number.isFinite(Number(utilization)) ? Number(utilization) : null,
   };
+}
+
+/** nvidia-smi lists all GPUs; a run takes the first that CUDA_VISIBLE_DEVICES leaves it, by number or by UUID. */
+function trainedOn(): string[] {
+  const visible = process.env.CUDA_VISIBLE_DEVICES;
+  if (visible === '') throw new Error('CUDA_VISIBLE_DEVICES is empty: runs train on the CPU');
+  const first = visible?.split(',')[0].trim() ?? '0';
+  return /^(\d+|GPU-[\da-f-]+)$/.test(first) ? ['-i', first] : [];
 }
 
 let lastTimes = times();

@@ -124,6 +124,7 @@ function load(): Native {
  * Set CUDA_VISIBLE_DEVICES= (empty) to stay on the CPU.
  */
 function openCuda(native: Native): string | null {
+  process.env.CUDA_DEVICE_ORDER ??= 'PCI_BUS_ID'; // numbers as nvidia-smi gives them
   if (process.env.CUDA_VISIBLE_DEVICES === '') return 'CUDA_VISIBLE_DEVICES is empty';
   const driver = native.openLibrary('libcuda.so.1');
   if (driver !== null) return driver;
