@@ -1,8 +1,9 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { memoryStats, noGrad, scope, Tensor, torch } from '../torch/index.ts';
+import { generator, memoryStats, noGrad, scope, Tensor, torch } from '../torch/index.ts';
 import { generate, type GenerateOptions } from './generate.ts';
 import { addLora } from './lora.ts';
-import { isDecoding, widthFor } from './static-decode.ts';
+import type { SamplingOptions } from './sampling.ts';
+import { isDecoding, StaticDecode, widthFor } from './static-decode.ts';
 import { tinyModel, tinyPrompt, tinyPrompts } from './testing/tiny.ts';
 
 const model = tinyModel();
@@ -106,6 +107,29 @@ describe('decoding over a static cache', () => {
     });
     expect(reads.map(({ mock }) => mock.calls.length)).toEqual([0, 0, 9, 9]);
     vi.restoreAllMocks();
+  });
+
+  it.each<[string, SamplingOptions, number[]]>([
+    ['sampled', { temperature: 0.9 }, [0, 1, 2, 3, 4, 5, 6, 7, 8]],
+    ['greedy, going on with a row of each prompt', { greedy: true }, [1, 5, 7]],
+  ])('reads several steps at once, as a GPU does: %s', async (_, choice, kept) => {
+    const [n, length] = [3, 20];
+    const wanted = (await generate(model, prompts, { ...choice, n, maxNewTokens: length, seed: 8, eosTokenIds: [] })).flat();
+    using state = new StaticDecode(model, prompts, n, length, { ...choice, never: [90, 91], random: generator(8), syncSteps: 8 });
+    const tokens: number[][] = wanted.map(() => []);
+    const readings: number[] = [];
+    let rows = tokens.map((_ids, row) => row);
+    for (let step = 1; step <= length; step++) {
+      if (step % 8 === 0 || step === length) {
+        const steps = state.read();
+        readings.push(steps.length);
+        for (const { ids } of steps) ids.forEach((id, i) => tokens[rows[i]].push(id));
+        if (step === 16 && kept.length < rows.length) state.keepRows((rows = kept));
+      }
+      if (step < length) state.advance();
+    }
+    expect(readings).toEqual([8, 8, 4]);
+    tokens.forEach((ids, row) => expect(ids).toEqual(wanted[row].tokenIds.slice(0, kept.includes(row) ? length : 16)));
   });
 
   it('computes few numbers of rows', () => {
