@@ -22,7 +22,9 @@ type Record_ = Record<string, unknown>;
 /** As it can be stored and compared: half of a surrogate pair and NUL become U+FFFD. */
 const text = (value: unknown): string =>
   typeof value === 'string'
-    ? value.toWellFormed().replaceAll('\0', '\uFFFD')
+    ? value.includes('\0')
+      ? value.toWellFormed().replaceAll('\0', '\uFFFD')
+      : value.toWellFormed()
     : typeof value === 'number' || typeof value === 'boolean'
       ? String(value)
       : '';
@@ -58,8 +60,9 @@ const plainNames = new Map<string, string>();
 
 /** Column names in one spelling: "Option A", "option-a" and "option_A" are option_a. A name that is spelt so already comes before others. */
 function withPlainNames(value: object): Record_ {
-  const record: Record_ = Object.create(null) as Record_;
-  for (const [name, cell] of Object.entries(value)) {
+  const record: Record_ = {}; // with a prototype: V8 gives records of equal names one shape
+  for (const name of Object.keys(value)) {
+    if (name === '__proto__') continue;
     let plain = plainNames.get(name);
     if (plain === undefined) {
       plain = name
@@ -68,7 +71,7 @@ function withPlainNames(value: object): Record_ {
         .replace(/[\s-]+/g, '_');
       if (plainNames.size < 1000) plainNames.set(name, plain);
     }
-    if (plain === name || !(plain in record)) record[plain] = cell;
+    if (plain === name || !Object.hasOwn(record, plain)) record[plain] = (value as Record_)[name];
   }
   return record;
 }

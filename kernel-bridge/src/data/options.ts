@@ -60,8 +60,10 @@ export function letterAt(index: number, options: readonly string[]): string | nu
   return Number.isInteger(index) && index >= 0 && index < options.length ? (LETTERS[index] ?? null) : null;
 }
 
+const LETTERED = LETTERS.map((letter) => new RegExp(`^\\(?${letter}[).:]\\s*(.*)$`, 'is'));
+
 /** Options that all begin with their own letter, "A. cyst", "B. mass", without it. */
 export function withoutLetters(options: string[]): string[] {
-  const texts = options.map((option, i) => new RegExp(`^\\(?${LETTERS[i] ?? '-'}[).:]\\s*(.*)$`, 'is').exec(option)?.[1]);
-  return options.length > 1 && texts.every((text) => text !== undefined) ? texts : options;
+  if (options.length < 2 || options.some((option, i) => !LETTERED[i]?.test(option))) return options;
+  return options.map((option, i) => LETTERED[i].exec(option)![1]);
 }

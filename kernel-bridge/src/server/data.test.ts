@@ -69,6 +69,19 @@ it('lists, describes and pages with the shapes of the protocol', async () => {
   });
 });
 
+it('a filter that there is not is refused by its name, with those that there are', async () => {
+  for (const refused of [get('/retina/items?modalty=OCT'), post('/retina/items', { modalty: ['OCT'] })]) {
+    const answer = await refused;
+    expect(answer.status).toBe(400);
+    expect(((await answer.json()) as { message: string }).message).toMatch(/no filter "modalty"; there are .*\bsort\b/);
+  }
+  expect(await (await post('/retina/items', { facets: { colour: ['red'] } })).json()).toMatchObject({
+    code: 'DATA_FACET',
+    remedy: expect.stringContaining('modality') as string,
+  });
+  expect(await json('/retina/items?q=zzzznothing')).toMatchObject({ items: [], total: 0, cursor: null });
+});
+
 it('a facet may repeat, and a list of ids comes by POST', async () => {
   expect(await json('/retina/items?modality=OCT&modality=CT&answer=B')).toMatchObject({ total: 7 });
   expect(await (await post('/retina/items', { ids: ['ACRIMA_0001', 'ACRIMA_0003', 'none'] })).json()).toMatchObject({ total: 2 });

@@ -96,9 +96,9 @@ export function dataRoutes({ home = homeDir(), hubUrl }: { home?: string; hubUrl
   });
 
   app.get('/:name/items', (c) => c.json(named(c).page(check(QueryBody, queryOf(c)))));
-  app.post('/:name/items', async (c) => c.json(named(c).page(check(QueryBody, await body(c)))));
+  app.post('/:name/items', async (c) => c.json(named(c).page(queryIn(await body(c)))));
   app.get('/:name/items/:id', (c) => c.json(named(c).sample(c.req.param('id'))));
-  app.post('/:name/items/:id/place', async (c) => c.json(named(c).place(c.req.param('id'), check(QueryBody, await body(c)))));
+  app.post('/:name/items/:id/place', async (c) => c.json(named(c).place(c.req.param('id'), queryIn(await body(c)))));
 
   app.get('/:name/items/:id/answers', (c) => {
     const set = named(c);
@@ -254,8 +254,26 @@ async function looksLike(dir: string): Promise<string | null> {
   return names.some((name) => name.endsWith('.parquet')) ? 'parquet' : null;
 }
 
+const QUERY_NAMES = Object.keys(ItemQuery.properties).filter((name) => name !== 'facets');
+
+function noFilter(name: string, known: readonly string[]): WorkbenchError {
+  return badRequest(`there is no filter ${JSON.stringify(name.slice(0, 100))}; there are ${known.join(', ')}`);
+}
+
+/** A query in a body; throws where a filter has a name that there is not. */
+function queryIn(value: unknown): ItemQuery {
+  const names = value !== null && typeof value === 'object' ? Object.keys(value) : [];
+  const known = Object.keys(ItemQuery.properties);
+  const unknown = names.find((name) => !known.includes(name));
+  if (unknown !== undefined) throw noFilter(unknown, known);
+  return check(QueryBody, value);
+}
+
 /** Filters as they stand in an address; a facet may repeat. */
 function queryOf(c: Context): ItemQuery {
+  const known = [...FACETS, ...QUERY_NAMES];
+  const unknown = Object.keys(c.req.queries()).find((name) => !known.includes(name) && !isRunFacet(name));
+  if (unknown !== undefined) throw noFilter(unknown, [...known, 'run:<id>']);
   const facets: Record<string, string[]> = {};
   for (const facet of FACETS) {
     const values = c.req.queries(facet);

@@ -89,6 +89,26 @@ describe('a new split', () => {
     expect(split.test.length).toBeLessThan(130);
   });
 
+  it('leak-free holds out the asked share of every modality and type, to within a group or a tenth, where an image has one to four questions', () => {
+    const images = fc.array(fc.tuple(fc.constantFrom('CT', 'MRI', 'OCT', 'US'), fc.integer({ min: 1, max: 4 })), {
+      minLength: 5,
+      maxLength: 200,
+    });
+    fc.assert(
+      fc.property(images, fc.constantFrom(0.1, 0.2, 0.5), fc.nat(99), (list, testFraction, seed) => {
+        const all = list.flatMap(([modality, questions], image) =>
+          Array.from({ length: questions }, (_, q) => item(10 * image + q, `${image}.png`, modality)),
+        );
+        fc.pre(all.length > 1);
+        const test = new Set(makeSplit(whole(all), { kind: 'leak-free', testFraction, seed }).test);
+        for (const [, stratum] of Map.groupBy(all, (one) => one.modality)) {
+          const held = stratum.filter(({ id }) => test.has(id)).length;
+          expect(Math.abs(held - testFraction * stratum.length)).toBeLessThanOrEqual(Math.max(4, 0.1 * stratum.length));
+        }
+      }),
+    );
+  });
+
   it('is refused where there is nothing to split', () => {
     expect(() => makeSplit(whole([item(0, 'a', 'CT')]), { kind: 'question' })).toThrow(
       expect.objectContaining({ code: 'DATA_EMPTY' }) as Error,
