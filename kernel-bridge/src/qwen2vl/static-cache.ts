@@ -100,12 +100,13 @@ export class StaticCache {
     for (const cache of [...this.tensors.keys, ...this.tensors.values]) torch.zero_(cache);
   }
 
-  /** The first n rows hold prompts of these lengths [n] int64, and go on at these positions [n] int64. Nothing is drawn yet. */
-  start(n: number, lengths: Tensor, positions: Tensor): void {
+  /** The first rows hold prompts of these lengths [n] int64, and go on at these positions [n] int64. Nothing is drawn yet. */
+  start(lengths: Tensor, positions: Tensor): void {
     const { used, places, positions: next, firstPlaces, step } = this.tensors;
-    torch.copy_(torch.narrow(used, 0, 0, n), lengths);
-    torch.add_(torch.copy_(torch.narrow(places, 0, 0, n), torch.narrow(firstPlaces, 0, 0, n)), lengths);
-    torch.copy_(torch.narrow(next, 0, 0, n), positions);
+    const first = (t: Tensor) => torch.narrow(t, 0, 0, lengths.shape[0]);
+    torch.copy_(first(used), lengths);
+    torch.add_(torch.copy_(first(places), first(firstPlaces)), lengths);
+    torch.copy_(first(next), positions);
     torch.zero_(step);
   }
 

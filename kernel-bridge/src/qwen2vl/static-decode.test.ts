@@ -43,7 +43,7 @@ describe('decoding over a static cache', () => {
       { n: 2, maxNewTokens: 9, repetitionPenalty: 1.2, seed: 2 },
       { greedy: true, maxNewTokens: 30, topK: 3 },
     ]) {
-      const of = [prompts[2], prompts[0]];
+      const of = [prompts[2], prompts[0], prompts[1]];
       const made = await generate(own, of, { ...options, staticCache: true });
       expect(made.map((group) => group.map(({ tokenIds }) => tokenIds))).toEqual(
         (await generate(model, of, { ...options, staticCache: false })).map((group) => group.map(({ tokenIds }) => tokenIds)),

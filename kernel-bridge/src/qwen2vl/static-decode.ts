@@ -42,7 +42,7 @@ export class StaticDecode implements Decoding {
   private readonly options: StaticOptions;
   private readonly newTokens: number;
   private rows: number; // that count
-  private width: number; // rows that a step computes
+  private width: number; // rows that a step computes: few numbers of them, for each is a graph of its own; the last are not read
   private drawn = 0;
   private read_ = 0;
   private numbers = 0; // draws that there are random numbers for
@@ -52,11 +52,12 @@ export class StaticDecode implements Decoding {
     this.model = model;
     this.options = options;
     this.newTokens = newTokens;
-    this.rows = this.width = prompts.length * n;
+    this.rows = prompts.length * n;
     const longest = Math.max(...prompts.map(({ inputIds }) => inputIds.length));
     const seen = (options.repetitionPenalty ?? 1) !== 1;
     const places = Math.ceil(longest / PROMPT_STEP) * PROMPT_STEP + newTokens;
     this.plan = planFor(model, { rows: this.rows, places, newTokens, seen });
+    this.width = Math.min(widthFor(this.rows), this.plan.cache.size.rows);
     this.plan.busy = true;
     try {
       this.choice = this.plan.choice(options);
@@ -70,20 +71,21 @@ export class StaticDecode implements Decoding {
   }
 
   private begin(prompts: EncodedPrompt[], n: number): void {
-    const { model, plan, rows } = this;
+    const { model, plan, rows, width } = this;
     const { cache } = plan;
     const prefix = layOut(model, prompts);
     cache.clear();
-    const hidden = span('prefill', () => prefill(model, prefix, cache, n));
+    const hidden = prefill(model, prefix, cache, n);
     const int = (values: number[]) => tensor(values, { dtype: 'int64', device: model.device });
-    const perRow = (values: number[]) => int(values.flatMap((value) => new Array<number>(n).fill(value)));
-    cache.start(rows, perRow(prefix.blocks.lengths), perRow(prefix.nextPositions));
+    const promptOf = Array.from({ length: width }, (_, row) => Math.floor(Math.min(row, rows - 1) / n));
+    const perRow = (values: number[]) => int(promptOf.map((prompt) => values[prompt]));
+    cache.start(perRow(prefix.blocks.lengths), perRow(prefix.nextPositions));
     if (cache.tensors.seen !== null) {
-      const ids = prompts.flatMap(({ inputIds }) => new Array<number[]>(n).fill(inputIds));
-      torch.copy_(torch.narrow(cache.tensors.seen, 0, 0, rows), seenTokens(ids, model.config.text_config.vocab_size, model.device));
+      const ids = promptOf.map((prompt) => prompts[prompt].inputIds);
+      torch.copy_(torch.narrow(cache.tensors.seen, 0, 0, width), seenTokens(ids, model.config.text_config.vocab_size, model.device));
     }
-    const last = logitsOf(model, gatherRows(hidden, int(prefix.lastRows))); // [prompts, V]
-    draw(cache, this.choice.sampler, rows, torch.repeat_interleave(last, n, 0));
+    const last = logitsOf(model, gatherRows(hidden, perRow(prefix.lastRows))); // [width, V]
+    draw(cache, this.choice.sampler, width, last);
   }
 
   advance(): void {
@@ -108,7 +110,6 @@ export class StaticDecode implements Decoding {
     }));
   }
 
-  /** Few widths exist, for each is a graph of its own: rows that are left over repeat the last one and are not read. */
   keepRows(indices: number[]): void {
     this.rows = indices.length;
     this.width = Math.min(this.width, widthFor(indices.length));

@@ -68,6 +68,16 @@ it('records once for a number of rows and a way of choosing, in one pool', async
   expect(seen.pools.size).toBe(1);
 });
 
+it('a later call of about as many rows replays the same graph', async () => {
+  using model = tinyModel();
+  await draw(model, { ...long, n: 8 });
+  for (const n of [3, 4, 5]) {
+    const wanted = await draw(model, { ...long, n, staticCache: false });
+    expect(await draw(model, { ...long, n })).toEqual(wanted);
+  }
+  expect(seen.captured).toBe(2); // of 24 rows, and of 16 for 9, 12 and 15
+});
+
 it('weights trained in place are seen; weights exchanged are recorded anew', async () => {
   using model = tinyModel();
   const before = await draw(model, long);
