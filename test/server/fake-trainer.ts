@@ -5,6 +5,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { WorkbenchError, type Answer, type Ask, type VqaItem } from '../../kernel-bridge/src/protocol/index.ts';
 import type { Group } from '../../kernel-bridge/src/protocol/run.ts';
 import type { CreateTrainer, StepResult, Trainer } from '../../kernel-bridge/src/rl/types.ts';
+import { configuredRewards, groupInputs, RewardFunctions, REWARDS } from '../../kernel-bridge/src/rewards/index.ts';
 import type { LoadItems } from '../../kernel-bridge/src/runs/runs.ts';
 
 export const rewardAt = (step: number, accuracyWeight: number): number => accuracyWeight * (1 - 1 / step) + 1;
@@ -25,9 +26,11 @@ export const fakeItems: VqaItem[] = Array.from({ length: 4 }, (_, i) => ({
 export const fakeLoadItems: LoadItems = async (nameOrDir) => ({ root: nameOrDir, items: fakeItems, hash: 'made' });
 
 /** `learning_rate` is the step's time in seconds; run_name `fail-at-N` throws there, `full` finds the disk full at its first checkpoint, `no-probabilities` cannot be evaluated. */
-export const createFakeTrainer: CreateTrainer = async ({ config, resumeFrom }) => {
+export const createFakeTrainer: CreateTrainer = async ({ config, rewards, resumeFrom }) => {
   let step = resumeFrom ? Number(await readFile(join(resumeFrom, 'state.txt'), 'utf8')) : 0;
-  let weights = Object.fromEntries(config.reward_funcs.map((name, i) => [name, config.reward_weights?.[i] ?? 1]));
+  const begin = rewards ?? configuredRewards(config);
+  let { weights } = begin;
+  const functions = new RewardFunctions({ variant: 'think', maxCompletionLength: 8 }, begin);
   const failAt = Number(/^fail-at-(\d+)$/.exec(config.run_name ?? '')?.[1] ?? 0);
   let full = config.run_name === 'full';
   const trainer: Trainer = {
@@ -38,12 +41,14 @@ export const createFakeTrainer: CreateTrainer = async ({ config, resumeFrom }) =
     device: 'fake',
     async trainStep() {
       if (config.learning_rate > 1e-3) await wait(config.learning_rate * 1000);
+      const made = await userScored(fakeStep(step + 1, weights, config.num_generations), functions);
       step += 1;
       if (step === failAt) throw new Error(`the trainer failed at step ${step}`);
-      return fakeStep(step, weights, config.num_generations);
+      return made;
     },
-    setRewardWeights(next) {
-      weights = { ...next };
+    setRewards(next) {
+      functions.use(next);
+      weights = { ...next.weights };
     },
     rewardWeights: () => weights,
     async evaluate() {
@@ -62,10 +67,20 @@ export const createFakeTrainer: CreateTrainer = async ({ config, resumeFrom }) =
       await writeFile(join(dir, 'config.json'), '{}');
       await writeFile(join(dir, 'model.safetensors'), Buffer.alloc(20_000, step));
     },
-    dispose() {},
+    dispose: () => functions[Symbol.dispose](),
   };
   return trainer;
 };
+
+/** The step with the values of users' functions beside those that are made up. */
+async function userScored(made: StepResult, functions: RewardFunctions): Promise<StepResult> {
+  if (functions.names.every((name) => REWARDS.has(name))) return made;
+  for (const group of made.groups) {
+    const rows = await functions.score(groupInputs(group), made.step);
+    group.completions.forEach((one, i) => (one.rewards = Object.fromEntries(functions.names.map((name, k) => [name, rows[i][k]]))));
+  }
+  return made;
+}
 
 /** Says who answered what. A question with the word `slow` is answered only when it is withdrawn, `die` ends the process. */
 export async function fakeAnswer(ask: Ask, who: string, signal?: AbortSignal): Promise<Answer> {

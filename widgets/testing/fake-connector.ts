@@ -143,13 +143,14 @@ export class FakeConnector implements Connector {
           run.trainer === 'sft'
             ? []
             : [
-                { revision: 1, step: 1, weights: { accuracy: 1, format: 1 }, reason: '', author: '', created_at: START },
+                { revision: 1, step: 1, weights: { accuracy: 1, format: 1 }, sources: {}, reason: '', author: '', created_at: START },
                 ...(steps > 90
                   ? [
                       {
                         revision: 2,
                         step: 90,
                         weights: { accuracy: 1, format: 0.2 },
+                        sources: {},
                         reason: 'format is learnt',
                         author: '',
                         created_at: START + 90 * STEP_MS,
@@ -190,6 +191,7 @@ export class FakeConnector implements Connector {
       revision: edit.base_revision + 1,
       step: null,
       weights: edit.weights,
+      sources: {},
       reason: edit.reason ?? '',
       author: '',
       created_at: START,

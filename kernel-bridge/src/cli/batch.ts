@@ -10,6 +10,12 @@ export interface BatchRow {
   completions: (string | number[])[];
   /** Values by reward function, one per completion. */
   rewards?: Record<string, (number | null)[]>;
+  /** Of the question, for reward functions; `prompt` stands in for a question left out. */
+  question?: string;
+  options?: string[];
+  answer?: string;
+  modality?: string;
+  question_type?: string;
 }
 
 export interface BatchGroup {
@@ -52,7 +58,23 @@ function parseRow(line: string, where: string): BatchRow {
     const fits = Array.isArray(values) && values.length === completions.length && values.every((v) => v === null || Number.isFinite(v));
     if (!fits) throw invalid(where, `rewards.${name} is not a list of ${completions.length} numbers or nulls`);
   }
-  return { image: image ?? undefined, prompt, completions, rewards: rewards as BatchRow['rewards'] };
+  return { image: image ?? undefined, prompt, completions, rewards: rewards as BatchRow['rewards'], ...aboutQuestion(row, where) };
+}
+
+/** What reward functions may be told of the question. */
+function aboutQuestion(row: object, where: string): Pick<BatchRow, 'question' | 'options' | 'answer' | 'modality' | 'question_type'> {
+  const texts = (['question', 'answer', 'modality', 'question_type'] as const).map((key) => {
+    const value = (row as Record<string, unknown>)[key] ?? undefined;
+    if (value !== undefined && typeof value !== 'string') throw invalid(where, `"${key}" is not text`);
+    return [key, value] as const;
+  });
+  const { options } = row as { options?: unknown };
+  const list = options === undefined || (Array.isArray(options) && options.every((option) => typeof option === 'string'));
+  if (!list) throw invalid(where, '"options" is not a list of texts');
+  return {
+    ...Object.fromEntries(texts.filter(([, value]) => value !== undefined)),
+    ...(options === undefined ? {} : { options: options as string[] }),
+  };
 }
 
 /** A row as the model takes it. */

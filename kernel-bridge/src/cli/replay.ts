@@ -1,6 +1,6 @@
 /** `medr1 replay`: one GRPO update on given completions and rewards, nothing saved. Under other settings too: what if? */
 import type { Command } from 'commander';
-import { WorkbenchError, type TrainConfig } from '../protocol/index.ts';
+import { rewardName, WorkbenchError, type TrainConfig } from '../protocol/index.ts';
 import { loadModel, loadProcessor, type ModelDtype } from '../qwen2vl/index.ts';
 import { disposePrompt } from '../rl/encoder.ts';
 import { chooseTrainable } from '../rl/policy.ts';
@@ -42,6 +42,7 @@ export function register(program: Command): void {
 async function run(options: Options): Promise<void> {
   const rows = readBatch(options.batch);
   const config = configOf(options, rows);
+  const names = config.reward_funcs.map(rewardName);
   const processor = await loadProcessor(options.model);
   const load = { dtype: options.dtype ?? config.dtype, device: options.device };
   using policy = await loadModel(options.model, load);
@@ -52,11 +53,11 @@ async function run(options: Options): Promise<void> {
   const groups = encoded.map(({ prompt, completions, rewards }): ReplayGroup => ({
     prompt,
     completions,
-    rewards: completions.map((_, g) => config.reward_funcs.map((name) => rewards[name][g])),
+    rewards: completions.map((_, g) => names.map((name) => rewards[name][g])),
   }));
   const reference = config.beta === 0 ? null : (other ?? policy);
   const models = { policy, reference, eosTokenIds: processor.eosTokenIds };
-  const result = await traced(options.trace, () => replay(models, groups, config.reward_funcs, config));
+  const result = await traced(options.trace, () => replay(models, groups, names, config));
   for (const { prompt } of encoded) disposePrompt(prompt);
   print(result, options.json ?? false);
 }
@@ -69,7 +70,7 @@ function configOf(options: Options, rows: BatchRow[]): TrainConfig {
     if (row.completions.length !== G) throw uneven(options.batch, i, row.completions.length, G);
   });
   if (G < 2) throw uneven(options.batch, 0, G, 2);
-  const names = (given.reward_funcs as string[] | undefined) ?? Object.keys(rows[0].rewards ?? {});
+  const names = (given.reward_funcs as string[] | undefined)?.map(rewardName) ?? Object.keys(rows[0].rewards ?? {});
   rows.forEach((row, i) => {
     const missing = names.find((name) => row.rewards?.[name] === undefined);
     if (missing !== undefined || names.length === 0) throw noReward(options.batch, i, missing ?? 'any function');

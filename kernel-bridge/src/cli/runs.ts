@@ -89,7 +89,10 @@ function show(id: string, { json }: Json): void {
     ...(summary.error ? [`error       ${summary.error.message}`, `remedy      ${summary.error.remedy}`] : []),
     `directory   ${detail.directory}`,
     ...checkpoints.map((c) => `checkpoint  step ${c.step}, ${c.reason}, ${(c.bytes / 1e6).toFixed(1)} MB`),
-    ...rewards.map((r) => `rewards     revision ${r.revision} from step ${r.step ?? '(next)'}: ${JSON.stringify(r.weights)} ${r.reason}`),
+    ...rewards.flatMap((r) => [
+      `rewards     revision ${r.revision} from step ${r.step ?? '(next)'}: ${JSON.stringify(r.weights)} ${r.reason}`,
+      ...Object.values(r.sources).map(({ file, sha256 }) => `            ${file}, sha256 ${sha256}`),
+    ]),
     ...Object.entries(detail.config).map(([key, value]) => `  ${key}: ${JSON.stringify(value)}`),
   ];
   process.stdout.write(`${lines.join('\n')}\n`);

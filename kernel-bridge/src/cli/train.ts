@@ -4,12 +4,14 @@
  */
 import { existsSync } from 'node:fs';
 import { copyFile, readdir } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { connectHome } from '../client/node.ts';
 import type { Client } from '../client/index.ts';
 import { loadItems } from '../data/load.ts';
-import { WorkbenchError } from '../protocol/errors.ts';
+import { WorkbenchError, type ErrorBody } from '../protocol/errors.ts';
+import { isRewardFile } from '../protocol/rewards.ts';
+import type { TrainConfig } from '../protocol/config.ts';
 import { hasEnded, isActive, type RunEvent, type RunSummary } from '../protocol/run.ts';
 import { completeConfig, parseSettings, readConfigFile } from '../runs/config.ts';
 import { errors } from '../runs/errors.ts';
@@ -43,7 +45,7 @@ async function train(file: string | undefined, options: Options): Promise<void> 
   if (!file === !options.resume) throw errors.badRequest('medr1 train', 'it takes either a configuration file or --resume RUN');
   const home = prepareHome(homeDir());
   if (options.trace) requireFile(options.trace);
-  const config = file ? withPaths(completeConfig({ ...readConfigFile(file), ...parseSettings(options.set) })) : null;
+  const config = file ? withPaths(completeConfig({ ...readConfigFile(file), ...parseSettings(options.set) }), file) : null;
   if (config && options.trace) config.trace_steps ??= [config.max_steps === 1 ? 1 : 2];
   let total: number | null = null;
   const show = options.json ? null : progress(process.stderr, () => total);
@@ -52,13 +54,15 @@ async function train(file: string | undefined, options: Options): Promise<void> 
     if (error.code === 'SERVER_ABSENT') return null;
     throw error;
   });
-  const job = { home, config, resume: options.resume, show, started };
+  let failure: ErrorBody | null = null;
+  const job = { home, config, resume: options.resume, show, started, rewardFailed: (error: ErrorBody) => (failure = error) };
   const summary = client ? await onServer(client, job) : await here(job);
   show?.done(summary);
   const directory = runDirectory(home, summary.id);
-  if (options.trace) await copyTrace(join(directory, 'traces'), options.trace);
+  const error = summary.error ?? (failure as ErrorBody | null);
+  if (options.trace && !error) await copyTrace(join(directory, 'traces'), options.trace);
   if (options.json) printJson({ ...summary, directory });
-  if (summary.error) throw new WorkbenchError({ ...summary.error, exit: 1 });
+  if (error) throw new WorkbenchError({ ...error, exit: 1 });
 }
 
 /** The first trace that the run wrote. Without one, as when it ended before, the error says so. */
@@ -83,9 +87,11 @@ interface Job {
   show: Progress | null;
   /** Told the number of steps once the trainer knows it. */
   started: (steps: number) => void;
+  /** Told what a reward function did that paused the run; nobody is there to mend it, so the command ends. */
+  rewardFailed: (error: ErrorBody) => void;
 }
 
-async function onServer(client: Client, { config, resume, show, started }: Job): Promise<RunSummary> {
+async function onServer(client: Client, { config, resume, show, started, rewardFailed }: Job): Promise<RunSummary> {
   using _ = { [Symbol.dispose]: () => client.close() };
   const { id, seq } = config ? await client.createRun(config, { start: false }) : (await client.run(resume!)).summary;
   show?.begin(id, 'on the running server');
@@ -94,7 +100,9 @@ async function onServer(client: Client, { config, resume, show, started }: Job):
     client.subscribe(`run:${id}`, { since: seq }, (event) => {
       if (event.kind === 'state') void client.run(id).then(({ summary }) => started(summary.total_steps));
       show?.event(event);
-      if (isEnd(event)) done();
+      const failure = rewardFailure(event);
+      if (failure) rewardFailed(failure);
+      if (failure || isEnd(event)) done();
     });
   });
   await client.action(id, config ? 'start' : 'resume');
@@ -102,7 +110,7 @@ async function onServer(client: Client, { config, resume, show, started }: Job):
   return (await client.run(id)).summary;
 }
 
-async function here({ home, config, resume, show, started }: Job): Promise<RunSummary> {
+async function here({ home, config, resume, show, started, rewardFailed }: Job): Promise<RunSummary> {
   using store = config ? await createRun(home, config, { loadItems }) : openRun(home, resume!);
   const { id, state } = store.row();
   if (isActive(state) || state === 'finished') throw errors.wrongState(id, 'be resumed', state, 'medr1 runs list shows the states.');
@@ -115,14 +123,20 @@ async function here({ home, config, resume, show, started }: Job): Promise<RunSu
       seq = event.seq;
       if (event.kind === 'state') started(store.row().total_steps);
       show?.event(event);
+      const failure = rewardFailure(event);
+      if (failure) {
+        rewardFailed(failure);
+        stop();
+      }
       if (isEnd(event)) done();
     }
   };
   const supervisor = new Supervisor({ home, changed: (changed) => changed === id && look() });
-  using _interrupt = onInterrupt(() => {
+  const stop = (): void => {
     store.command('stop');
     supervisor.nudge(id);
-  });
+  };
+  using _interrupt = onInterrupt(stop);
   supervisor.startNow(id);
   await ended;
   await supervisor.close();
@@ -130,6 +144,10 @@ async function here({ home, config, resume, show, started }: Job): Promise<RunSu
 }
 
 const isEnd = (event: RunEvent): boolean => event.kind === 'state' && hasEnded(event.state);
+
+/** The error of a reward function that paused the run. */
+const rewardFailure = (event: RunEvent): ErrorBody | null =>
+  event.kind === 'state' && event.state === 'paused' && event.error?.code.startsWith('REWARD_') ? event.error : null;
 
 /** First Ctrl-C (or SIGTERM) asks for an end between two steps; the second leaves at once. */
 function onInterrupt(ask: () => void): Disposable {
@@ -143,8 +161,9 @@ function onInterrupt(ask: () => void): Disposable {
   return { [Symbol.dispose]: () => ['SIGINT', 'SIGTERM'].forEach((signal) => process.off(signal, interrupted)) };
 }
 
-/** Paths as written are relative to where the command runs, not to where the server does. */
-function withPaths<C extends { model_name_or_path: string; dataset_name: string }>(config: C): C {
+/** Paths as written are relative to where the command runs, not to where the server does; those of reward files to the configuration. */
+function withPaths(config: TrainConfig, file: string): TrainConfig {
   const absolute = (path: string): string => (existsSync(path) ? resolve(path) : path);
-  return { ...config, model_name_or_path: resolve(config.model_name_or_path), dataset_name: absolute(config.dataset_name) };
+  const reward_funcs = config.reward_funcs.map((entry) => (isRewardFile(entry) ? resolve(dirname(file), entry) : entry));
+  return { ...config, reward_funcs, model_name_or_path: resolve(config.model_name_or_path), dataset_name: absolute(config.dataset_name) };
 }

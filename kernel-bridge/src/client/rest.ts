@@ -5,6 +5,7 @@ import { WorkbenchError, type ErrorBody } from '../protocol/errors.ts';
 import type { TrainConfig } from '../protocol/config.ts';
 import type { Generation, GenerateRequest } from '../protocol/generate.ts';
 import type { Estimate, RunAction, ServerInfo } from '../protocol/rest.ts';
+import type { BuiltInReward, RewardFiles, TriedRewards, TryRewards } from '../protocol/rewards.ts';
 import type { MoveView, View } from '../protocol/view.ts';
 import type { Group, MetricTable, RewardRevision, RunDetail, RunEvent, RunSummary } from '../protocol/run.ts';
 
@@ -30,6 +31,9 @@ export interface EventsQuery {
 }
 export interface RewardEdit {
   weights: Record<string, number>;
+  /** Sources by file name: functions to add or to change. */
+  files?: RewardFiles;
+  remove?: string[];
   reason?: string;
   author?: string;
   base_revision: number;
@@ -69,7 +73,7 @@ export class RestClient {
   estimate = (config: Record<string, unknown>): Promise<Estimate> => this.send('POST', '/estimate', { config });
 
   runs = async (): Promise<RunSummary[]> => (await this.get<{ runs: RunSummary[] }>('/runs')).runs;
-  createRun = (config: Record<string, unknown>, options: { start?: boolean } = {}): Promise<RunSummary> =>
+  createRun = (config: Record<string, unknown>, options: { start?: boolean; reward_files?: RewardFiles } = {}): Promise<RunSummary> =>
     this.send('POST', '/runs', { config, ...options, request_id: requestId() });
   run = (id: string): Promise<RunDetail> => this.get(`/runs/${part(id)}`);
   deleteRun = (id: string): Promise<{ trash: string }> => this.send('DELETE', `/runs/${part(id)}`);
@@ -93,6 +97,10 @@ export class RestClient {
     this.get(`/runs/${part(id)}/events`, { kinds: kinds?.join(','), ...query });
   rewards = async (id: string): Promise<RewardRevision[]> =>
     (await this.get<{ revisions: RewardRevision[] }>(`/runs/${part(id)}/rewards`)).revisions;
+  /** The built-in reward functions. */
+  builtInRewards = async (): Promise<BuiltInReward[]> => (await this.get<{ functions: BuiltInReward[] }>('/rewards')).functions;
+  /** Reward functions on the rollouts that the run has stored. */
+  tryRewards = (id: string, request: TryRewards): Promise<TriedRewards> => this.send('POST', `/runs/${part(id)}/rewards/try`, request);
   editRewards = (id: string, edit: RewardEdit): Promise<RewardRevision> =>
     this.send('PATCH', `/runs/${part(id)}/rewards`, { ...edit, request_id: requestId() });
   generate = (request: GenerateRequest, signal?: AbortSignal): Promise<Generation> => this.send('POST', '/generate', request, signal);

@@ -92,7 +92,7 @@ export const TrainConfig = Type.Object(
       uniqueItems: true,
       group: 'Rewards',
       title: 'Reward functions',
-      description: 'Names of reward functions, built in or your own.',
+      description: 'Names of built-in reward functions, and files of your own (./my_reward.ts); docs/guides/rewards.md.',
     }),
     reward_weights: nullable(Type.Array(Type.Number()), {
       default: null,

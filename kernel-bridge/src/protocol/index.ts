@@ -7,6 +7,7 @@ export * from './generate.ts';
 export * from './metrics.ts';
 export * from './presets.ts';
 export * from './rest.ts';
+export * from './rewards.ts';
 export * from './run.ts';
 export * from './selection.ts';
 export * from './view.ts';

@@ -1,6 +1,7 @@
 /** Every REST route of the backend, under `/api`. The server registers from this table, the clients are typed by it, the docs page prints it. */
 import Type from 'typebox';
 import { TrainConfig } from './config.ts';
+import { RewardFiles } from './rewards.ts';
 import { Group, MetricTable, RewardRevision, RunDetail, RunEvent, RunSummary } from './run.ts';
 
 export const PROTOCOL_VERSION = 1;
@@ -63,6 +64,8 @@ const RequestId = Type.Optional(Type.String({ maxLength: 64 }));
 export const CreateRun = Type.Object(
   {
     config: Type.Unsafe<Record<string, unknown>>(Type.Object({})),
+    /** Sources of the reward files that `config.reward_funcs` names; those left out are read on the server's machine. */
+    reward_files: Type.Optional(RewardFiles),
     start: Type.Optional(Type.Boolean({ default: true })),
     request_id: RequestId,
   },
@@ -74,8 +77,12 @@ export const RunActionRequest = Type.Object(
 );
 export const EditRewards = Type.Object(
   {
-    /** Weights by reward function; those left out keep theirs. */
+    /** Weights by reward function; those left out keep theirs. A built-in function that the run has not is added. */
     weights: Type.Record(Type.String(), Type.Number()),
+    /** Sources by file name (my_reward.ts): functions to add or to change; weight 1 where none is given for a new one. */
+    files: Type.Optional(RewardFiles),
+    /** Functions to leave out from now on. */
+    remove: Type.Optional(Type.Array(Type.String())),
     reason: Type.Optional(Type.String({ maxLength: 2000 })),
     author: Type.Optional(Type.String({ maxLength: 120 })),
     /** Revision the edit was made on: refused with 409 when another came first. */
@@ -108,6 +115,7 @@ export const ROUTES = [
   ['GET', '/schema', 'JSON Schema of TrainConfig'],
   ['POST', '/config', 'checks a configuration: {config} -> {config: complete TrainConfig} or 422 naming the key'],
   ['POST', '/estimate', '{config} -> Estimate'],
+  ['GET', '/rewards', '{functions: BuiltInReward[]}: reward functions that are built in'],
   ['GET', '/runs', '{runs: RunSummary[]} newest first'],
   ['POST', '/runs', 'CreateRun -> RunSummary'],
   ['GET', '/runs/:id', 'RunDetail'],
@@ -118,7 +126,8 @@ export const ROUTES = [
   ['GET', '/runs/:id/tokens', '{texts: string[][]} of the tokens of each completion of a group, special ones included; step=n  group=n'],
   ['GET', '/runs/:id/events', '{epoch, events: RunEvent[]}; since=seq  limit=  kinds=state,alert: of these kinds only'],
   ['GET', '/runs/:id/rewards', '{revisions: RewardRevision[]}'],
-  ['PATCH', '/runs/:id/rewards', 'EditRewards -> RewardRevision; in force from the next step'],
+  ['PATCH', '/runs/:id/rewards', 'EditRewards -> RewardRevision; in force from the next step; 422 when a function cannot be used'],
+  ['POST', '/runs/:id/rewards/try', 'TryRewards -> TriedRewards: functions on the last rollouts; nothing is changed'],
   ['POST', '/runs/:id/fork', 'ForkRun -> RunSummary of the new run; 404 when there is no checkpoint at that step'],
   ['GET', '/runs/:id/export', 'a file to keep: format=csv (metrics, one row a step) or jsonl (rollouts, one group a line)'],
   ['POST', '/runs/:id/rollback', 'RollbackRun -> RunSummary; drops the steps after that checkpoint; 409 while it is active'],

@@ -1,6 +1,7 @@
 /** What the run store holds and what clients see of it. Field names on the wire are the store's columns. */
 import Type from 'typebox';
 import { TrainConfig } from './config.ts';
+import { RewardSource } from './rewards.ts';
 
 export const RUN_STATES = [
   'queued',
@@ -67,7 +68,10 @@ export const RewardRevision = Type.Object({
   revision: Type.Integer({ minimum: 1 }),
   /** First step scored with it; null while it waits for the next step. */
   step: Nullable(Type.Integer()),
+  /** Of every function in force, in the order in which they are summed. */
   weights: Type.Record(Type.String(), Type.Number()),
+  /** Users' own functions by name; the others are built in. */
+  sources: Type.Record(Type.String(), RewardSource),
   reason: Type.String(),
   author: Type.String(),
   created_at: Type.Number(),
@@ -148,7 +152,9 @@ export const RunEvent = Type.Union([
     ...base,
     kind: Type.Literal('rewards'),
     revision: RewardRevision,
+    /** Weights and sources before. */
     previous: Nullable(Type.Record(Type.String(), Type.Number())),
+    previous_sources: Type.Optional(Type.Record(Type.String(), RewardSource)),
   }),
   Type.Object({ ...base, kind: Type.Literal('checkpoint'), checkpoint: Checkpoint }),
   Type.Object({ ...base, kind: Type.Literal('evaluation'), metrics: Type.Record(Type.String(), Nullable(Type.Number())) }),

@@ -1,14 +1,77 @@
 import { WorkbenchError } from '../protocol/index.ts';
+import type { Failure, FailureKind } from './sandbox/messages.ts';
 import type { RewardInput } from './types.ts';
 
-const seen = (input: RewardInput): string => `item ${input.item.id}, completion ${JSON.stringify(input.completion.slice(0, 200))}`;
+/** Characters of a completion that an error quotes. */
+const QUOTED = 200;
+
+const quoted = ({ completion }: RewardInput): string =>
+  JSON.stringify(completion.length > QUOTED ? `${completion.slice(0, QUOTED)}…` : completion);
+const seen = (input: RewardInput): string => `item ${input.item.id}, completion ${quoted(input)}`;
+
+/** Code, how the message goes on, and the remedy, by what went wrong in a user's file. */
+const FAILURES: Record<FailureKind, [code: string, verb: (what: string) => string, remedy: string]> = {
+  syntax: [
+    'SYNTAX',
+    (what) => `cannot be read as a program: ${what}`,
+    'Mend that line. Types are stripped, so enums, namespaces and imports are not there.',
+  ],
+  export: ['EXPORT', (what) => `cannot be used: ${what}`, 'Write: export default (completions, context) => completions.map(...)'],
+  threw: ['THREW', (what) => `threw ${what}`, 'Mend the function, or return null where it does not apply.'],
+  time: ['TIMEOUT', (what) => `was stopped: ${what}`, 'Look for a loop without an end, or an expression that backtracks.'],
+  memory: [
+    'MEMORY',
+    (what) => `was stopped: ${what}`,
+    'Keep less at a time; long lists and long texts built in a loop are what mostly fills it.',
+  ],
+  length: ['LENGTH', (what) => `returned ${what}`, 'Return an array with one number or null per completion, in their order.'],
+  value: ['VALUE', (what) => `returned ${what}`, 'Return a finite number, or null where the reward does not apply.'],
+  tests: ['TESTS', (what) => `fails its own test: ${what}`, 'Mend the function or the test.'],
+};
 
 export const errors = {
   unknown: (name: string, known: readonly string[]) =>
     new WorkbenchError({
       code: 'REWARD_UNKNOWN',
       message: `there is no reward function ${JSON.stringify(name)}`,
-      remedy: `Use one of: ${known.join(', ')}.`,
+      remedy: `Use one of: ${known.join(', ')}; or a file of your own, for example ./my_reward.ts.`,
+    }),
+  unreadable: (path: string, cause: unknown) =>
+    new WorkbenchError({
+      code: 'REWARD_FILE',
+      message: `the reward file ${path} cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`,
+      remedy: 'Check the path in reward_funcs; the file is UTF-8 text that ends in .ts or .js.',
+      cause,
+    }),
+  tooLong: (file: string, bytes: number, most: number) =>
+    new WorkbenchError({
+      code: 'REWARD_FILE',
+      message: `the reward file ${file} has ${bytes} bytes, at most ${most} are taken`,
+      remedy: 'A run keeps its rewards; leave data out of the file.',
+    }),
+  badName: (file: string) =>
+    new WorkbenchError({
+      code: 'REWARD_NAME',
+      message: `${JSON.stringify(file)} is no name of a reward file`,
+      remedy: 'Letters, digits, _ and -, no digit first, at most 60, and the ending .ts or .js: my_reward.ts.',
+    }),
+  nameTaken: (file: string, name: string) =>
+    new WorkbenchError({
+      code: 'REWARD_NAME',
+      message: `${file} has the name of the built-in reward ${name}`,
+      remedy: 'Rename the file: a function goes by the name of its file.',
+    }),
+  twice: (name: string) =>
+    new WorkbenchError({
+      code: 'REWARD_NAME',
+      message: `reward_funcs has two functions with the name ${name}`,
+      remedy: 'Rename one of the files: a function goes by the name of its file.',
+    }),
+  weightCount: (names: readonly string[], got: number) =>
+    new WorkbenchError({
+      code: 'REWARD_WEIGHTS',
+      message: `reward_weights has ${got} numbers for ${names.length} reward functions (${names.join(', ')})`,
+      remedy: 'Give one weight per reward function, in the order of reward_funcs.',
     }),
   threw: (name: string, inputs: readonly RewardInput[], cause: unknown) =>
     new WorkbenchError({
@@ -29,4 +92,20 @@ export const errors = {
       message: `reward ${name} returned ${typeof got === 'number' ? got : (JSON.stringify(got) ?? typeof got)} for ${seen(input)}`,
       remedy: 'Return a finite number, or null where the reward does not apply.',
     }),
+
+  /** A failure of a user's file: function, line, completion and remedy. */
+  user: (name: string, file: string, { kind, what, line, completion }: Failure, inputs: readonly RewardInput[]) => {
+    const [code, verb, remedy] = FAILURES[kind];
+    const where = line === null ? file : `${file}:${line}`;
+    const count = inputs.length === 0 ? '' : ` for ${inputs.length} completions, the first of ${seen(inputs[0])}`;
+    const on =
+      completion === null || inputs.length === 0 ? count : ` for completion ${completion} of ${inputs.length}, ${seen(inputs[completion])}`;
+    return new WorkbenchError({ code: `REWARD_${code}`, message: `reward ${name} (${where}) ${verb(what)}${on}`, remedy });
+  },
+
+  /** An error of this table. */
+  isOfReward: (error: unknown): error is WorkbenchError => error instanceof WorkbenchError && error.code.startsWith('REWARD_'),
 };
+
+/** A reward function failed on what it was given, or could not be used: nothing of the step has been learnt from. */
+export const isRewardFailure = errors.isOfReward;

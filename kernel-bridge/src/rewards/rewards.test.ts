@@ -7,7 +7,15 @@ const input = (completion: string, answer: string | null = 'C', tokens = 10): Re
   tokenIds: Array.from({ length: tokens }, () => 1),
   finishReason: 'stop',
   prompt: 'P',
-  item: { id: 'q1', question: 'What?', options: ['MRI', 'X-ray', 'CT', 'CT angiography'], answer, modality: 'CT', question_type: 'MR' },
+  item: {
+    id: 'q1',
+    dataset: 'Made',
+    question: 'What?',
+    options: ['MRI', 'X-ray', 'CT', 'CT angiography'],
+    answer,
+    modality: 'CT',
+    question_type: 'MR',
+  },
 });
 const context = { variant: 'think' as Variant, maxCompletionLength: 100 };
 const value = async (name: string, completion: RewardInput, variant: Variant = 'think') =>

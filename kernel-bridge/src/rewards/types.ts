@@ -8,7 +8,7 @@ export interface RewardInput {
   finishReason: string;
   /** Text of the user's turn. */
   prompt: string;
-  item: Pick<VqaItem, 'id' | 'question' | 'options' | 'answer' | 'modality' | 'question_type'>;
+  item: Pick<VqaItem, 'id' | 'dataset' | 'question' | 'options' | 'answer' | 'modality' | 'question_type'>;
 }
 
 /** What a reward may know of the run. */
@@ -18,8 +18,11 @@ export interface RewardContext {
   maxCompletionLength: number;
 }
 
-/** One number per input, in order; null = not applicable to that input (TRL's None). */
-export type RewardFunction = (inputs: readonly RewardInput[]) => (number | null)[] | Promise<(number | null)[]>;
+/**
+ * One number per input, in order; null = not applicable to that input (TRL's None). `step`: the optimiser step that the inputs were sampled for,
+ * null outside training.
+ */
+export type RewardFunction = (inputs: readonly RewardInput[], step: number | null) => (number | null)[] | Promise<(number | null)[]>;
 
 /** A reward is one file that exports one of these. */
 export interface RewardDefinition {

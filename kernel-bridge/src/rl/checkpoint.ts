@@ -21,6 +21,8 @@ export interface TrainerState {
   skipped_steps: number;
   skipped_in_a_row: number;
   reward_weights: Record<string, number>;
+  /** The reward functions that `rollouts` were scored by; left out without rollouts. */
+  reward_functions?: string;
   config: TrainConfig;
   /** Rollouts that further updates will use; null when the next step samples anew. */
   rollouts: unknown;

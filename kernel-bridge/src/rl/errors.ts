@@ -25,12 +25,6 @@ export const errors = {
       message: `reward_weights has ${got} numbers for ${names.length} reward functions (${names.join(', ')})`,
       remedy: 'Give one weight per reward function, in the order of reward_funcs.',
     }),
-  weightUnknown: (name: string, names: readonly string[]) =>
-    new WorkbenchError({
-      code: 'REWARD_WEIGHTS',
-      message: `${JSON.stringify(name)} is no reward function of this run`,
-      remedy: `Set weights for: ${names.join(', ')}.`,
-    }),
   weightValue: (name: string, value: unknown) =>
     new WorkbenchError({
       code: 'REWARD_WEIGHTS',

@@ -30,7 +30,10 @@ export async function evaluate(session: Session, scorer: Scorer): Promise<Record
       ...completion,
       text: processor.decode(completion.tokenIds, { skipSpecialTokens: true }),
     }));
-    const rewards = await scorer.score(completions.map((completion, i) => rewardInput(questions[i], completion)));
+    const rewards = await scorer.score(
+      completions.map((completion, i) => rewardInput(questions[i], completion)),
+      session.step,
+    );
     completions.forEach(({ text, tokenIds }, i) => {
       const { item } = questions[i];
       rows.push({

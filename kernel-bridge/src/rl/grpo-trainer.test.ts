@@ -1,9 +1,10 @@
 import { readFile, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { describeMetric, type TrainConfig } from '../protocol/index.ts';
+import { describeMetric, type RewardSet, type TrainConfig } from '../protocol/index.ts';
 import { loadModel, saveModel } from '../qwen2vl/index.ts';
 import { memoryStats, noGrad, torch } from '../torch/index.ts';
+import { rewardSource } from '../rewards/index.ts';
 import { createTrainer, type StepResult, type Trainer } from './index.ts';
 import { makeTiny, type Tiny } from './testing/tiny.ts';
 
@@ -13,8 +14,8 @@ beforeAll(async () => {
 });
 afterAll(() => tiny[Symbol.asyncDispose]());
 
-const start = (changes: Partial<TrainConfig> = {}, resumeFrom?: string): Promise<Trainer> =>
-  createTrainer({ config: tiny.config(changes), items: tiny.items, evalItems: tiny.items, root: tiny.directory, resumeFrom });
+const start = (changes: Partial<TrainConfig> = {}, resumeFrom?: string, rewards?: RewardSet): Promise<Trainer> =>
+  createTrainer({ config: tiny.config(changes), items: tiny.items, evalItems: tiny.items, root: tiny.directory, rewards, resumeFrom });
 
 async function steps(trainer: Trainer, count: number): Promise<StepResult[]> {
   const results: StepResult[] = [];
@@ -165,16 +166,82 @@ describe('a GRPO run', () => {
   it('takes a change of weights into the next step', async () => {
     const trainer = await start();
     await trainer.trainStep();
-    trainer.setRewardWeights({ soft_overlong_punishment: 3 });
+    const weights = { accuracy_tolerant: 1, soft_overlong_punishment: 3 };
+    trainer.setRewards({ weights, sources: {} });
     const { metrics, groups } = await trainer.trainStep();
     expect(metrics['reward_weights/soft_overlong_punishment']).toBe(3);
     expect(metrics['reward_weights/accuracy_tolerant']).toBe(1);
     const row = groups[0].completions[0];
     expect(row.reward).toBeCloseTo(row.rewards.accuracy_tolerant! + 3 * row.rewards.soft_overlong_punishment!, 12);
-    expect(() => trainer.setRewardWeights({ acuracy: 1 })).toThrow(/no reward function of this run/);
-    expect(() => trainer.setRewardWeights({ accuracy_tolerant: NaN })).toThrow(/weight of accuracy_tolerant is NaN/);
-    expect(trainer.rewardWeights()).toEqual({ accuracy_tolerant: 1, soft_overlong_punishment: 3 });
+    expect(() => trainer.setRewards({ weights: { acuracy: 1 }, sources: {} })).toThrow(/no reward function "acuracy"/);
+    expect(() => trainer.setRewards({ weights: { accuracy_tolerant: NaN }, sources: {} })).toThrow(/weight of accuracy_tolerant is NaN/);
+    expect(trainer.rewardWeights()).toEqual(weights);
     trainer.dispose();
+  });
+
+  describe("with a user's reward", () => {
+    /** Half the length, a random part, and nothing for completions that end in time. */
+    const chance = `export default (completions: string[], { completion_length, finish_reason }: any) =>
+      completions.map((_, i) => (finish_reason[i] === 'stop' ? null : completion_length[i] / 2 + Math.random()));`;
+    const set = (source: string, weight = 1): RewardSet => ({
+      weights: { accuracy_tolerant: 1, mine: weight },
+      sources: { mine: rewardSource('mine.ts', source) },
+    });
+
+    it('learns from it, and leaves it out where it does not apply', async () => {
+      const trainer = await start({}, undefined, set(chance));
+      const [{ groups, metrics }] = await steps(trainer, 1);
+      const rows = groups.flatMap(({ completions }) => completions);
+      for (const row of rows) {
+        if (row.finish_reason === 'stop') expect(row.rewards.mine).toBeNull();
+        else expect(row.rewards.mine).toBeGreaterThanOrEqual(row.token_ids.length / 2);
+        expect(row.reward).toBeCloseTo(row.rewards.accuracy_tolerant! + (row.rewards.mine ?? 0), 12);
+      }
+      expect(rows.some(({ rewards }) => rewards.mine !== null)).toBe(true);
+      expect(metrics['rewards/mine/mean']).toBeGreaterThan(0);
+      trainer.dispose();
+    });
+
+    it('goes on from a checkpoint bit for bit, over a change of functions between two updates on one batch', async () => {
+      const changes = { num_iterations: 2 };
+      const other = set('export default (all: string[]) => all.map((text) => text.length % 3);', 2);
+      const straight = await start(changes, undefined, set(chance));
+      const before = await steps(straight, 1);
+      straight.setRewards(other);
+      const expected = untimed(await steps(straight, 3));
+      straight.dispose();
+
+      const first = await start(changes, undefined, set(chance));
+      expect(untimed(await steps(first, 1))).toEqual(untimed(before));
+      const directory = join(tiny.directory, 'user-reward');
+      await first.saveCheckpoint(directory);
+      first.dispose();
+
+      const second = await start(changes, directory, set(chance));
+      second.setRewards(other);
+      expect(untimed(await steps(second, 1))).toEqual(expected.slice(0, 1));
+      const again = join(tiny.directory, 'user-reward-again');
+      await second.saveCheckpoint(again);
+      second.dispose();
+      const third = await start(changes, again, other);
+      expect(untimed(await steps(third, 2))).toEqual(expected.slice(1));
+      third.dispose();
+    });
+
+    it('that fails stops the step before anything is learnt; mended, the same rollouts are scored', async () => {
+      const straight = await start({}, undefined, set(chance));
+      const expected = untimed(await steps(straight, 2));
+      straight.dispose();
+
+      const trainer = await start({}, undefined, set(chance));
+      await steps(trainer, 1);
+      trainer.setRewards(set('export default (all) => all.map((text) => { throw new Error(`cannot read ${text.length}`); });'));
+      await expect(trainer.trainStep()).rejects.toMatchObject({ code: 'REWARD_THREW', message: expect.stringMatching(/mine\.ts:1/) });
+      expect(trainer.step).toBe(1);
+      trainer.setRewards(set(chance));
+      expect(untimed(await steps(trainer, 1))).toEqual(expected.slice(1));
+      trainer.dispose();
+    });
   });
 
   it('replaces groups without spread when dynamic sampling is on', async () => {

@@ -1,4 +1,4 @@
-import { WorkbenchError, type Answer, type Ask } from '../protocol/index.ts';
+import { WorkbenchError, type Answer, type Ask, type RewardSet } from '../protocol/index.ts';
 import { span, type Tensor } from '../torch/index.ts';
 import { computeAdvantages, type Advantages } from './advantages.ts';
 import { answer } from './answer.ts';
@@ -12,7 +12,7 @@ import { microBatches, type Rows } from './micro-batches.ts';
 import { openReference, type Reference } from './policy.ts';
 import { mixSeed } from './random.ts';
 import { toGroups } from './records.ts';
-import { hasSpread, rollOut, type ScoredGroup } from './rollouts.ts';
+import { hasSpread, rescored, rollOut, type ScoredGroup } from './rollouts.ts';
 import { Scorer } from './scorer.ts';
 import { Session } from './session.ts';
 import type { StepResult, Trainer, TrainerInit } from './types.ts';
@@ -29,6 +29,8 @@ interface Buffer {
   /** Questions drawn for it; more than it holds where groups without spread were replaced. */
   drawn: number;
   resampled: number;
+  /** The reward functions that its rewards are of. */
+  functions: string;
 }
 
 /** The part of a Buffer that trainer_state.json holds; tensors are in rollouts.safetensors. */
@@ -55,7 +57,7 @@ export class GRPOTrainer implements Trainer {
     const perStep = config.per_device_train_batch_size * config.gradient_accumulation_steps;
     if (perStep % config.num_generations !== 0) throw errors.batchNotWhole(perStep, config.num_generations);
     if (config.delta !== null && config.delta <= 1 + config.epsilon) throw errors.delta(config.delta, config.epsilon);
-    const scorer = new Scorer(config);
+    const scorer = new Scorer(config, init.rewards, init.log);
     const { session, resumed } = await Session.open(init, perStep / config.num_generations, config.num_iterations);
     const start = resumed === null ? config.model_name_or_path : resumed.config.model_name_or_path;
     const reference = config.beta === 0 ? null : await openReference(session.policy, start, resumed === null);
@@ -83,6 +85,7 @@ export class GRPOTrainer implements Trainer {
     const buffer = this.#buffer ?? (await this.#collect(clock).catch(unlessNotFinite));
     if (buffer instanceof WorkbenchError) return this.#skipped(buffer, meters, clock);
     try {
+      await this.#rescore(buffer, clock);
       const advantages = this.#advantages(buffer.groups);
       if (fresh) this.#measure(buffer, advantages, meters);
       const batch = buffer.micros.map((micro): MicroBatch => ({ ...micro, ...this.#targets(buffer.groups, micro, advantages) }));
@@ -99,8 +102,8 @@ export class GRPOTrainer implements Trainer {
     }
   }
 
-  setRewardWeights(weights: Record<string, number>): void {
-    this.#scorer.setWeights(weights);
+  setRewards(rewards: RewardSet): void {
+    this.#scorer.use(rewards);
   }
 
   rewardWeights(): Record<string, number> {
@@ -117,11 +120,13 @@ export class GRPOTrainer implements Trainer {
 
   async saveCheckpoint(dir: string): Promise<void> {
     const { rollouts, tensors } = this.#savedBuffer();
-    await this.#session.save(dir, { rewardWeights: this.rewardWeights(), rollouts, rolloutTensors: tensors });
+    const rewardFunctions = this.#buffer?.functions;
+    await this.#session.save(dir, { rewardWeights: this.rewardWeights(), rewardFunctions, rollouts, rolloutTensors: tensors });
   }
 
   dispose(): void {
     if (this.#buffer !== null) freeBuffer(this.#buffer);
+    this.#scorer[Symbol.dispose]();
     this.#reference?.dispose();
     this.#session.dispose();
   }
@@ -130,9 +135,10 @@ export class GRPOTrainer implements Trainer {
   async #collect(clock: StepClock): Promise<Buffer> {
     const session = this.#session;
     const { config, policy, processor, questionsPerStep, cursor } = session;
+    const step = session.step + 1;
     const seed = (round: number): number => mixSeed(config.seed, SAMPLING, session.step, round);
     const roll = async (from: number, count: number, round: number): Promise<ScoredGroup[]> =>
-      rollOut(policy, processor, this.#scorer, await session.questions(from, count), config, seed(round), clock);
+      rollOut(policy, processor, this.#scorer, await session.questions(from, count), config, { seed: seed(round), step }, clock);
 
     const groups = await roll(cursor, questionsPerStep, 0);
     let [drawn, resampled] = [questionsPerStep, 0];
@@ -146,7 +152,14 @@ export class GRPOTrainer implements Trainer {
     }
     const rows = this.#split(groups);
     const micros = await clock.time('logps', () => rows.map((micro) => ({ ...micro, ...this.#fixedLogps(micro) })));
-    return { groups, micros, used: 0, drawn, resampled };
+    return { groups, micros, used: 0, drawn, resampled, functions: this.#scorer.functions };
+  }
+
+  /** Rollouts that were scored by other functions than those in force get their rewards anew. */
+  async #rescore(buffer: Buffer, clock: StepClock): Promise<void> {
+    if (buffer.functions === this.#scorer.functions) return;
+    buffer.groups = await clock.time('reward', () => rescored(buffer.groups, this.#scorer, this.#session.step + 1));
+    buffer.functions = this.#scorer.functions;
   }
 
   /** Nothing could be sampled, so there is nothing to learn from: the questions are left behind. */
@@ -249,8 +262,6 @@ export class GRPOTrainer implements Trainer {
   }
 
   async #restore(state: TrainerState, directory: string): Promise<void> {
-    const known = Object.entries(state.reward_weights).filter(([name]) => this.#scorer.names.includes(name));
-    this.#scorer.setWeights(Object.fromEntries(known));
     const saved = state.rollouts as SavedBuffer | null;
     if (saved === null) return;
     const items = saved.groups.map(({ item_id }) => {
@@ -267,7 +278,14 @@ export class GRPOTrainer implements Trainer {
       logpOld: tensors.get(`${i}.logpOld`) ?? null,
       logpRef: tensors.get(`${i}.logpRef`) ?? null,
     }));
-    this.#buffer = { groups, micros, used: saved.used, drawn: 0, resampled: 0 };
+    this.#buffer = {
+      groups,
+      micros,
+      used: saved.used,
+      drawn: 0,
+      resampled: 0,
+      functions: state.reward_functions ?? this.#scorer.functions,
+    };
   }
 }
 

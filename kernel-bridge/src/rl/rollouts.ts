@@ -29,14 +29,14 @@ export const rewardInput = (question: Question, completion: Completion & { text:
   item: question.item,
 });
 
-/** Samples `config.num_generations` completions of each question and scores them. The seed alone decides the draw. */
+/** Samples `config.num_generations` completions of each question and scores them for `step`. The seed alone decides the draw. */
 export async function rollOut(
   model: Qwen2VL,
   processor: Processor,
   scorer: Scorer,
   questions: Question[],
   config: TrainConfig,
-  seed: number,
+  { seed, step }: { seed: number; step: number },
   clock: StepClock,
 ): Promise<ScoredGroup[]> {
   const sample = () =>
@@ -61,14 +61,21 @@ export async function rollOut(
     const texts = sampled.map((group) =>
       group.map((completion) => ({ ...completion, text: processor.decode(completion.tokenIds, { skipSpecialTokens: true }) })),
     );
-    const rewards = await scorer.score(texts.flatMap((group, p) => group.map((completion) => rewardInput(questions[p], completion))));
-    let row = 0;
-    return texts.map((group, p) => ({
-      question: questions[p],
-      completions: group.map((completion) => ({ ...completion, rewards: rewards[row++] })),
-    }));
+    const groups = texts.map((group, p) => ({ question: questions[p], completions: group.map((one) => ({ ...one, rewards: [] })) }));
+    return rescored(groups, scorer, step);
   };
   return clock.time('reward', () => span('rewards', scored));
+}
+
+/** The same completions with the rewards of the functions in force. */
+export async function rescored(groups: readonly ScoredGroup[], scorer: Scorer, step: number): Promise<ScoredGroup[]> {
+  const inputs = groups.flatMap(({ question, completions }) => completions.map((completion) => rewardInput(question, completion)));
+  const rewards = await scorer.score(inputs, step);
+  let row = 0;
+  return groups.map(({ question, completions }) => ({
+    question,
+    completions: completions.map((completion) => ({ ...completion, rewards: rewards[row++] })),
+  }));
 }
 
 /** Every special token but the end: a sampled image placeholder would ask for an image that is not there. */

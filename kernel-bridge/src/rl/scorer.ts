@@ -1,42 +1,54 @@
-import type { TrainConfig } from '../protocol/index.ts';
-import { createReward, score, type RewardFunction, type RewardInput } from '../rewards/index.ts';
+import type { RewardSet, TrainConfig } from '../protocol/index.ts';
+import { configuredRewards, RewardFunctions, type RewardInput } from '../rewards/index.ts';
 import { errors } from './errors.ts';
 
 /** The reward functions of a run and the weights in force. */
-export class Scorer {
-  readonly names: readonly string[];
-  readonly #functions: RewardFunction[];
-  #weights: number[];
+export class Scorer implements Disposable {
+  readonly #functions: RewardFunctions;
+  #weights: Record<string, number>;
 
-  constructor(config: TrainConfig) {
-    this.names = config.reward_funcs;
-    const context = { variant: config.variant, maxCompletionLength: config.max_completion_length };
-    this.#functions = this.names.map((name) => createReward(name, context));
-    const weights = config.reward_weights ?? this.names.map(() => 1);
-    if (weights.length !== this.names.length) throw errors.weightCount(this.names, weights.length);
-    this.#weights = [...weights];
+  /** Without `rewards`, those that the configuration names. */
+  constructor(config: TrainConfig, rewards: RewardSet = configuredRewards(config), log?: (line: string) => void) {
+    requireFinite(rewards.weights);
+    this.#functions = new RewardFunctions({ variant: config.variant, maxCompletionLength: config.max_completion_length }, rewards, log);
+    this.#weights = rewards.weights;
   }
 
+  get names(): string[] {
+    return this.#functions.names;
+  }
+
+  /** In the order of `names`. */
   get weights(): number[] {
-    return this.#weights;
+    return this.names.map((name) => this.#weights[name]);
   }
 
   weightsByName(): Record<string, number> {
-    return Object.fromEntries(this.names.map((name, k) => [name, this.#weights[k]]));
+    return { ...this.#weights };
   }
 
-  /** Weights left out keep theirs; all or none are set. */
-  setWeights(weights: Record<string, number>): void {
-    for (const [name, value] of Object.entries(weights)) {
-      if (!this.names.includes(name)) throw errors.weightUnknown(name, this.names);
-      if (!Number.isFinite(value)) throw errors.weightValue(name, value);
-    }
-    this.#weights = this.names.map((name, k) => weights[name] ?? this.#weights[k]);
+  /** Tells sets of functions apart, whatever their weights. */
+  get functions(): string {
+    return this.#functions.key;
   }
 
-  /** [inputs][functions], raw; null = not applicable. */
-  async score(inputs: readonly RewardInput[]): Promise<(number | null)[][]> {
-    const columns = await Promise.all(this.#functions.map((reward, k) => score(this.names[k], reward, inputs)));
-    return inputs.map((_, i) => columns.map((column) => column[i]));
+  /** Functions and weights from now on; when it throws, those before stay. */
+  use(rewards: RewardSet): void {
+    requireFinite(rewards.weights);
+    this.#functions.use(rewards);
+    this.#weights = rewards.weights;
   }
+
+  /** [inputs][functions], raw; null = not applicable. `step`: the one they were sampled for. */
+  score(inputs: readonly RewardInput[], step: number | null): Promise<(number | null)[][]> {
+    return this.#functions.score(inputs, step);
+  }
+
+  [Symbol.dispose](): void {
+    this.#functions[Symbol.dispose]();
+  }
+}
+
+function requireFinite(weights: Record<string, number>): void {
+  for (const [name, value] of Object.entries(weights)) if (!Number.isFinite(value)) throw errors.weightValue(name, value);
 }

@@ -179,7 +179,7 @@ export class Session {
 
   async save(
     directory: string,
-    extra: { rewardWeights?: Record<string, number>; rollouts?: unknown; rolloutTensors?: Map<string, Tensor> },
+    extra: { rewardWeights?: Record<string, number>; rewardFunctions?: string; rollouts?: unknown; rolloutTensors?: Map<string, Tensor> },
   ): Promise<void> {
     await writeCheckpoint(directory, {
       policy: this.policy,
@@ -193,6 +193,7 @@ export class Session {
         skipped_steps: this.skippedSteps,
         skipped_in_a_row: this.skippedInARow,
         reward_weights: extra.rewardWeights ?? {},
+        reward_functions: extra.rewardFunctions,
         config: this.config,
         rollouts: extra.rollouts ?? null,
       },

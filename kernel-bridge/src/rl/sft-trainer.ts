@@ -3,7 +3,7 @@
  * generation prompt after it, and took the loss on prompt tokens too (medr1.md 1.7). Here the target is the solution and the end token, the
  * prompt is the variant's training prompt, and the loss is on the target alone.
  */
-import type { Answer, Ask } from '../protocol/index.ts';
+import type { Answer, Ask, RewardSet } from '../protocol/index.ts';
 import { groupLogps, type Processor } from '../qwen2vl/index.ts';
 import { backward, scope, span, torch } from '../torch/index.ts';
 import { answer } from './answer.ts';
@@ -39,7 +39,7 @@ export class SFTTrainer implements Trainer {
     const taught = init.items.filter(({ answer }) => answer !== null);
     const perStep = config.per_device_train_batch_size * config.gradient_accumulation_steps;
     const { session } = await Session.open({ ...init, items: taught }, perStep, 1);
-    return new SFTTrainer(session, new Scorer(config));
+    return new SFTTrainer(session, new Scorer(config, init.rewards, init.log));
   }
 
   get step(): number {
@@ -93,8 +93,8 @@ export class SFTTrainer implements Trainer {
     return losses.reduce((sum, loss) => sum + loss, 0);
   }
 
-  setRewardWeights(weights: Record<string, number>): void {
-    this.#scorer.setWeights(weights);
+  setRewards(rewards: RewardSet): void {
+    this.#scorer.use(rewards);
   }
 
   rewardWeights(): Record<string, number> {
@@ -114,6 +114,7 @@ export class SFTTrainer implements Trainer {
   }
 
   dispose(): void {
+    this.#scorer[Symbol.dispose]();
     this.#session.dispose();
   }
 }

@@ -1,4 +1,4 @@
-import type { Answer, Ask, Group, TrainConfig, VqaItem } from '../protocol/index.ts';
+import type { Answer, Ask, Group, RewardSet, TrainConfig, VqaItem } from '../protocol/index.ts';
 
 /** What one optimiser step leaves behind: the run store writes it in one transaction. */
 export interface StepResult {
@@ -15,9 +15,10 @@ export interface Trainer {
   readonly step: number;
   readonly totalSteps: number;
   readonly device: string;
+  /** Throws a REWARD_ error, weights as they were, when a reward function fails: the same step can be tried again, on the same rollouts. */
   trainStep(): Promise<StepResult>;
-  /** In force from the next step. Throws when a name is no reward function of the run. */
-  setRewardWeights(weights: Record<string, number>): void;
+  /** Functions and weights in force from the next step. Throws, and those before stay, when one cannot be. */
+  setRewards(rewards: RewardSet): void;
   rewardWeights(): Record<string, number>;
   /** Metrics by `eval_` names on the fixed held-out slice; null when the run has none. */
   evaluate(): Promise<Record<string, number | null> | null>;
@@ -35,6 +36,8 @@ export interface TrainerInit {
   evalItems: VqaItem[];
   /** Directory that image paths are relative to. */
   root: string;
+  /** Reward functions and weights in force; those that the configuration names when left out. */
+  rewards?: RewardSet;
   /** Checkpoint directory to go on from, bit for bit on the CPU. */
   resumeFrom?: string;
   /** Where batches and state of updates that were not finite are kept; nowhere when left out. */

@@ -4,6 +4,7 @@ import { Compile } from 'typebox/compile';
 import Value from 'typebox/value';
 import { parse } from 'yaml';
 import { TrainConfig } from '../protocol/config.ts';
+import { isRewardFile } from '../protocol/rewards.ts';
 import { describeMetric } from '../protocol/metrics.ts';
 import { scheduleProblem } from '../protocol/schedules.ts';
 import { evalMetric } from './best.ts';
@@ -37,6 +38,12 @@ function checkTogether(config: TrainConfig): void {
   if (reward_weights && reward_weights.length !== reward_funcs.length) {
     throw errors.badValue('reward_weights', reward_weights, `must hold one number for each of the ${reward_funcs.length} reward_funcs`);
   }
+  if (config.trainer === 'sft' && reward_funcs.some(isRewardFile))
+    throw errors.badValue(
+      'reward_funcs',
+      reward_funcs,
+      'must name built-in functions with trainer sft, which has them for evaluations only',
+    );
   if (delta !== null && delta <= 1 + epsilon) throw errors.badValue('delta', delta, `must exceed 1 + epsilon = ${1 + epsilon}`);
   const batch = per_device_train_batch_size * gradient_accumulation_steps;
   if (config.trainer === 'grpo' && batch % num_generations !== 0) {

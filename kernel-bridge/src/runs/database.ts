@@ -41,7 +41,8 @@ CREATE TABLE completion (
 -- step: first step scored with it; due: the step at which a resumed run must take it up again.
 CREATE TABLE reward_revision (
   revision INTEGER PRIMARY KEY, step INTEGER, due INTEGER, weights TEXT NOT NULL,
-  reason TEXT NOT NULL, author TEXT NOT NULL, created_at REAL NOT NULL, request_id TEXT UNIQUE
+  reason TEXT NOT NULL, author TEXT NOT NULL, created_at REAL NOT NULL, request_id TEXT UNIQUE,
+  sources TEXT NOT NULL DEFAULT '{}'
 ) STRICT;
 CREATE TABLE checkpoint (
   step INTEGER PRIMARY KEY, created_at REAL NOT NULL, reason TEXT NOT NULL, pinned INTEGER NOT NULL, bytes INTEGER NOT NULL
@@ -75,6 +76,7 @@ export function openDatabase(file: string, { check = false } = {}): DatabaseSync
     const found = check ? (db.prepare('PRAGMA quick_check(1)').get() as { quick_check: string }).quick_check : 'ok';
     if (found !== 'ok') throw new Error(found);
     if (!hasAdded(db)) db.exec(ADDED);
+    if (!hasSources(db)) db.exec("ALTER TABLE reward_revision ADD COLUMN sources TEXT NOT NULL DEFAULT '{}'");
     return db;
   } catch (error) {
     db?.close();
@@ -83,6 +85,10 @@ export function openDatabase(file: string, { check = false } = {}): DatabaseSync
 }
 
 const hasAdded = (db: DatabaseSync): boolean => db.prepare("SELECT 1 FROM sqlite_master WHERE name = 'request'").get() !== undefined;
+
+/** Runs made before users could write rewards have none. */
+const hasSources = (db: DatabaseSync): boolean =>
+  db.prepare("SELECT 1 FROM pragma_table_info('reward_revision') WHERE name = 'sources'").get() !== undefined;
 
 /** Opens or makes a database by these rules, or throws when the file system ignores them. */
 export function connect(file: string): DatabaseSync {

@@ -101,7 +101,9 @@ export const errors = {
       'Read the rewards anew and repeat the edit on them.',
     ),
   unknownReward: (name: string, known: string[]) =>
-    make('REWARD_UNKNOWN', 422)(`${preview(name)} is no reward function of this run.`, `The run has: ${known.join(', ')}.`),
+    make('REWARD_UNKNOWN', 422)(`${preview(name)} is no reward function of this run, nor built in.`, `The run has: ${known.join(', ')}.`),
+  noRevisions: (id: string) => make('REWARDS_NONE', 409)(`Run ${id} is fine-tuning: it has no rewards.`, 'Choose a GRPO run.'),
+  noRewards: () => make('REWARDS_EMPTY', 422)('The edit leaves the run no reward function.', 'Keep one; weight 0 switches a function off.'),
   stepOrder: (seen: number, wanted: number) =>
     make('STEP_OUT_OF_ORDER', 500)(`The trainer reported step ${seen} where ${wanted} was due.`, 'Report this with worker.log.'),
   checkpointDamaged: (dir: string, what: string) =>

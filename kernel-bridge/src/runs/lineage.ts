@@ -3,11 +3,15 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, linkSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { stringify } from 'yaml';
+import type { TrainConfig } from '../protocol/config.ts';
+import type { RewardSet } from '../protocol/rewards.ts';
 import { isActive } from '../protocol/run.ts';
+import { checkRewards, configuredRewards, contextOf } from '../rewards/index.ts';
 import { verifyCheckpoint } from './checkpoints.ts';
 import { completeConfig } from './config.ts';
 import { errors } from './errors.ts';
 import { newRunId, runDirectory, runsDirectory } from './home.ts';
+import { revisions } from './rewards.ts';
 import { isTraining } from './runs.ts';
 import { RunStore } from './store.ts';
 
@@ -23,6 +27,7 @@ export async function forkRun(
   const checkpoint = await checkpointAt(parent, step);
   const run_name = changes.run_name ?? `${row.name.slice(0, 100)} · from ${step}`;
   const config = completeConfig({ ...row.config, ...changes, run_name });
+  const rewards = await changedBy(parent, config);
   const id = newRunId();
   const making = join(runsDirectory(home), `.making-${randomBytes(4).toString('hex')}`);
   mkdirSync(making, { recursive: true, mode: 0o700 });
@@ -31,7 +36,7 @@ export async function forkRun(
     linkTree(checkpoint.path, join(making, 'checkpoints', checkpoint.path.split('/').at(-1)!));
     writeFileSync(join(making, 'config.yaml'), stringify(config));
     using fork = RunStore.open(making);
-    fork.becomeFork({ id, name: config.run_name!, parent: row.id, config, request_id }, step);
+    fork.becomeFork({ id, name: config.run_name!, parent: row.id, config, request_id }, step, rewards);
     renameSync(making, runDirectory(home, id));
   } catch (error) {
     rmSync(making, { recursive: true, force: true });
@@ -39,6 +44,17 @@ export async function forkRun(
     throw error;
   }
   return RunStore.open(runDirectory(home, id));
+}
+
+/** The rewards of a fork whose configuration names others than its parent's; null where it goes on with those in force. */
+async function changedBy(parent: RunStore, config: TrainConfig): Promise<RewardSet | null> {
+  const { reward_funcs, reward_weights, trainer } = parent.row().config;
+  const same = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);
+  if (trainer !== 'grpo' || (same(reward_funcs, config.reward_funcs) && same(reward_weights, config.reward_weights))) return null;
+  const sources = revisions(parent.db).at(-1)?.sources ?? {};
+  const rewards = configuredRewards(config, Object.fromEntries(Object.values(sources).map(({ file, source }) => [file, source])));
+  await checkRewards(rewards, contextOf(config));
+  return rewards;
 }
 
 /** Drops the steps after a checkpoint, and the reward edits made since. */

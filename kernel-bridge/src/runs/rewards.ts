@@ -1,15 +1,24 @@
-/** Revisions of a run's reward weights: numbered from 1, never changed once in force. */
+/** Revisions of a run's rewards: functions, their sources and weights, numbered from 1, never changed once in force. */
 import type { DatabaseSync } from 'node:sqlite';
+import { rewardName, type RewardFiles, type RewardSet } from '../protocol/rewards.ts';
 import type { RewardRevision } from '../protocol/run.ts';
+import { REWARDS, rewardSource } from '../rewards/index.ts';
 import { transaction } from './database.ts';
 import { errors } from './errors.ts';
 
-interface Edit {
-  weights: Record<string, number>;
+interface NewRevision extends RewardSet {
   reason: string;
   author: string;
   time: number;
   request_id?: string;
+}
+
+/** What an edit changes; all else stays. */
+export interface RewardChange {
+  weights: Record<string, number>;
+  /** Sources by file name. */
+  files?: RewardFiles;
+  remove?: readonly string[];
 }
 
 export function revisions(db: DatabaseSync): RewardRevision[] {
@@ -22,33 +31,55 @@ export function dueRevisions(db: DatabaseSync, next: number): RewardRevision[] {
   return db.prepare(sql).all(next).map(revisionOf);
 }
 
-export function insertRevision(db: DatabaseSync, edit: Edit): RewardRevision {
-  const { weights, reason, author, time, request_id } = edit;
+export function insertRevision(db: DatabaseSync, revision: NewRevision): RewardRevision {
+  const { weights, sources, reason, author, time, request_id } = revision;
   db.prepare(
-    `INSERT INTO reward_revision (revision, weights, reason, author, created_at, request_id)
-     VALUES ((SELECT coalesce(max(revision), 0) + 1 FROM reward_revision), ?, ?, ?, ?, ?)`,
-  ).run(JSON.stringify(weights), reason, author, time, request_id ?? null);
+    `INSERT INTO reward_revision (revision, weights, sources, reason, author, created_at, request_id)
+     VALUES ((SELECT coalesce(max(revision), 0) + 1 FROM reward_revision), ?, ?, ?, ?, ?, ?)`,
+  ).run(JSON.stringify(weights), JSON.stringify(sources), reason, author, time, request_id ?? null);
   return revisions(db).at(-1)!;
 }
 
+/** The set after a change. Throws REWARD_UNKNOWN, REWARD_NAME, REWARD_FILE, REWARDS_EMPTY. */
+export function changedRewards(current: RewardSet, { weights, files = {}, remove = [] }: RewardChange): RewardSet {
+  const known = Object.keys(current.weights);
+  const given = Object.fromEntries(Object.entries(files).map(([file, source]) => [rewardName(file), rewardSource(file, source)]));
+  for (const name of Object.keys(weights)) {
+    if (!known.includes(name) && !(name in given) && !REWARDS.has(name)) throw errors.unknownReward(name, known);
+  }
+  for (const name of remove) if (!known.includes(name)) throw errors.unknownReward(name, known);
+  const names = [...new Set([...known, ...Object.keys(given), ...Object.keys(weights)])].filter((name) => !remove.includes(name));
+  if (names.length === 0) throw errors.noRewards();
+  const sources = { ...current.sources, ...given };
+  return {
+    weights: Object.fromEntries(names.map((name) => [name, weights[name] ?? current.weights[name] ?? 1])),
+    sources: Object.fromEntries(names.filter((name) => name in sources).map((name) => [name, sources[name]])),
+  };
+}
+
 /**
- * Stores an edit of the weights, made on `base_revision`; in force from the next step. Throws REWARDS_STALE when another edit came
- * first, REWARD_UNKNOWN for a name that the run does not score. The same request_id again returns the first answer.
+ * Stores an edit, made on `base_revision`; in force from the next step. Throws REWARDS_STALE when another edit came first, and what
+ * `changedRewards` throws. The same request_id again returns the first answer.
  */
-export function editRewards(db: DatabaseSync, edit: Edit & { base_revision: number }): RewardRevision {
+export function editRewards(
+  db: DatabaseSync,
+  edit: RewardChange & { reason: string; author: string; time: number; request_id?: string; base_revision: number },
+): RewardRevision {
   return transaction(db, () => {
     const repeated = edit.request_id && db.prepare('SELECT * FROM reward_revision WHERE request_id = ?').get(edit.request_id);
     if (repeated) return revisionOf(repeated);
     const current = revisions(db).at(-1);
     if (!current || current.revision !== edit.base_revision) throw errors.staleRevision(edit.base_revision, current?.revision ?? 0);
-    for (const name of Object.keys(edit.weights)) {
-      if (!(name in current.weights)) throw errors.unknownReward(name, Object.keys(current.weights));
-    }
-    return insertRevision(db, { ...edit, weights: { ...current.weights, ...edit.weights } });
+    const { reason, author, time, request_id } = edit;
+    return insertRevision(db, { ...changedRewards(current, edit), reason, author, time, request_id });
   });
 }
 
 function revisionOf(row: Record<string, unknown>): RewardRevision {
-  const { revision, step, weights, reason, author, created_at } = row;
-  return { revision, step, weights: JSON.parse(weights as string), reason, author, created_at } as RewardRevision;
+  const { revision, step, weights, sources, reason, author, created_at } = row;
+  return {
+    ...{ revision, step, reason, author, created_at },
+    weights: JSON.parse(weights as string),
+    sources: JSON.parse(sources as string),
+  } as RewardRevision;
 }

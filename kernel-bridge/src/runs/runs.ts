@@ -5,6 +5,8 @@ import { basename, join, resolve } from 'node:path';
 import { stringify } from 'yaml';
 import type { VqaItem } from '../protocol/data.ts';
 import type { TrainConfig } from '../protocol/config.ts';
+import type { RewardFiles } from '../protocol/rewards.ts';
+import { checkRewards, configuredRewards, contextOf } from '../rewards/index.ts';
 import { completeConfig } from './config.ts';
 import { errors } from './errors.ts';
 import { weightsDirectory } from './model-files.ts';
@@ -34,16 +36,19 @@ export const trainFilter = (config: TrainConfig, home: string): DataFilter => ({
   home,
 });
 
-/** Checks configuration, model and data, then makes the run's directory whole: what is refused leaves nothing behind. */
+/** Checks configuration, rewards, model and data, then makes the run's directory whole: what is refused leaves nothing behind. */
 export async function createRun(
   home: string,
   input: unknown,
-  options: { loadItems: LoadItems; request_id?: string; parent?: string | null },
+  options: { loadItems: LoadItems; reward_files?: RewardFiles; request_id?: string; parent?: string | null },
 ): Promise<RunStore> {
   const config = completeConfig(input);
+  const rewards = configuredRewards(config, options.reward_files);
   checkModel(config.model_name_or_path);
   const data = await options.loadItems(config.dataset_name, trainFilter(config, home));
   if (!data.items.some(({ problem }) => problem === null)) throw errors.noItems(config.dataset_name);
+
+  await checkRewards(rewards, contextOf(config), data.items);
 
   const id = newRunId();
   const making = join(runsDirectory(home), `.making-${randomBytes(4).toString('hex')}`);
@@ -51,7 +56,7 @@ export async function createRun(
   try {
     const { parent = null, request_id } = options;
     const name = config.run_name ?? defaultName(config);
-    using _ = RunStore.create(making, { id, name, parent, config, root: data.root, data_hash: data.hash, request_id });
+    using _ = RunStore.create(making, { id, name, parent, config, root: data.root, data_hash: data.hash, rewards, request_id });
     writeFileSync(join(making, 'config.yaml'), stringify(config));
     renameSync(making, runDirectory(home, id));
   } catch (error) {

@@ -10,6 +10,8 @@ import type { ErrorBody } from '../protocol/errors.ts';
 import { hasEnded, type Checkpoint, type RewardRevision, type RunDetail, type RunEvent, type RunState } from '../protocol/run.ts';
 import type { RunAction } from '../protocol/rest.ts';
 import type { TrainConfig } from '../protocol/config.ts';
+import type { RewardSet } from '../protocol/rewards.ts';
+import { configuredRewards } from '../rewards/index.ts';
 import type { StepResult } from '../rl/types.ts';
 import { bestCheckpoint } from './best.ts';
 import { createDatabase, openDatabase, transaction } from './database.ts';
@@ -29,6 +31,8 @@ export interface NewRun {
   root: string;
   /** Hash of the data, so that a resumed run refuses other data. */
   data_hash: string;
+  /** Functions and weights to begin with; those that the configuration names when left out. */
+  rewards?: RewardSet;
   request_id?: string;
 }
 
@@ -58,9 +62,6 @@ export interface Command {
 
 type EventBody = RunEvent extends infer E ? (E extends RunEvent ? Omit<E, 'seq' | 'time' | 'step'> : never) : never;
 
-const configuredWeights = ({ reward_funcs, reward_weights }: TrainConfig): Record<string, number> =>
-  Object.fromEntries(reward_funcs.map((name, i) => [name, reward_weights?.[i] ?? 1]));
-
 const newEpoch = (): string => randomBytes(8).toString('hex');
 
 export class RunStore implements Disposable {
@@ -83,7 +84,8 @@ export class RunStore implements Disposable {
         .run(run.id, run.name, run.parent, newEpoch(), JSON.stringify(run.config), run.root, run.data_hash, run.request_id ?? null, now);
       store.append(0, { kind: 'state', state: 'queued', error: null }, now);
       if (run.config.trainer === 'grpo') {
-        insertRevision(store.db, { weights: configuredWeights(run.config), reason: 'as configured', author: 'configuration', time: now });
+        const rewards = run.rewards ?? configuredRewards(run.config);
+        insertRevision(store.db, { ...rewards, reason: 'as configured', author: 'configuration', time: now });
       }
     });
     return store;
@@ -174,7 +176,8 @@ export class RunStore implements Disposable {
       for (const revision of revisionsInForce) {
         const before = revisions(this.db).findLast(({ step }) => step !== null);
         this.db.prepare('UPDATE reward_revision SET step = ?, due = NULL WHERE revision = ?').run(result.step, revision.revision);
-        this.append(result.step, { kind: 'rewards', revision: { ...revision, step: result.step }, previous: before?.weights ?? null }, now);
+        const { weights: previous = null, sources: previous_sources = {} } = before ?? {};
+        this.append(result.step, { kind: 'rewards', revision: { ...revision, step: result.step }, previous, previous_sources }, now);
       }
       return this.append(result.step, { kind: 'step', metrics: result.metrics, groups: result.groups.length }, now);
     });
@@ -257,10 +260,14 @@ export class RunStore implements Disposable {
     transaction(this.db, () => this.drop(step, later, now));
   }
 
-  /** Makes this copy of a parent's database the new run's own. */
-  becomeFork(run: Pick<RunRow, 'id' | 'name' | 'parent' | 'config' | 'request_id'>, step: number, now = Date.now()): void {
+  /** Makes this copy of a parent's database the new run's own; `rewards` take the place of the parent's where given. */
+  becomeFork(
+    run: Pick<RunRow, 'id' | 'name' | 'parent' | 'config' | 'request_id'>,
+    step: number,
+    rewards: RewardSet | null,
+    now = Date.now(),
+  ): void {
     transaction(this.db, () => {
-      const before = JSON.stringify(configuredWeights(this.row().config));
       this.db
         .prepare('UPDATE run SET id = ?, name = ?, parent = ?, config = ?, created_at = ?, started_at = NULL, request_id = ?')
         .run(run.id, run.name, run.parent, JSON.stringify(run.config), now, run.request_id);
@@ -268,10 +275,7 @@ export class RunStore implements Disposable {
       this.db.prepare('DELETE FROM checkpoint WHERE step <> ?').run(step);
       this.clearCommands(now);
       this.drop(step, { revisions: 'drop' }, now);
-      const weights = configuredWeights(run.config);
-      if (run.config.trainer === 'grpo' && JSON.stringify(weights) !== before) {
-        insertRevision(this.db, { weights, reason: `forked from ${run.parent}`, author: 'configuration', time: now });
-      }
+      if (rewards) insertRevision(this.db, { ...rewards, reason: `forked from ${run.parent}`, author: 'configuration', time: now });
       this.writeState('queued', null, now);
     });
   }

@@ -10,18 +10,21 @@ import { GenerateRequest } from '../protocol/generate.ts';
 import { presets } from '../protocol/presets.ts';
 import { CreateRun, EditRewards, ForkRun, PROTOCOL_VERSION, RUN_ACTIONS, RollbackRun, RunActionRequest } from '../protocol/rest.ts';
 import type { ROUTES, RunAction, ServerInfo } from '../protocol/rest.ts';
+import { TryRewards } from '../protocol/rewards.ts';
 import { isActive, type RunSummary } from '../protocol/run.ts';
 import { MoveView } from '../protocol/view.ts';
+import { checkRewards, contextOf, REWARDS } from '../rewards/index.ts';
 import { completeConfig } from '../runs/config.ts';
 import { errors } from '../runs/errors.ts';
 import { TABLE_FORMATS, tableLines } from '../runs/export.ts';
 import { forkRun, rollbackRun } from '../runs/lineage.ts';
 import { groupSteps, readGroups, readTokenIds } from '../runs/groups.ts';
 import { readMetrics } from '../runs/metrics.ts';
-import { editRewards, revisions } from '../runs/rewards.ts';
+import { changedRewards, editRewards, revisions } from '../runs/rewards.ts';
 import { createRun, listRuns, logFile, openRun, trainFilter, trashRun, type LoadItems } from '../runs/runs.ts';
 import type { RunStore } from '../runs/store.ts';
 import { textsOf } from '../runs/token-texts.ts';
+import { tryRewards } from '../runs/try-rewards.ts';
 import { VERSION } from '../version.ts';
 import { device } from './device.ts';
 import type { Generations } from './generations.ts';
@@ -87,12 +90,14 @@ export function handlers(services: Services): Record<RouteKey, Handler> {
       return estimate(config, items, { device: on, availableBytes: free, imagePixels, speed: measuredSpeed(home, config, on) });
     },
 
+    'GET /rewards': () => ({ functions: [...REWARDS.values()].map(({ name, description, range }) => ({ name, description, range })) }),
+
     'GET /runs': () => ({ runs: listRuns(home).map((id) => hub.summary(id)) }),
 
     'POST /runs': async (c) => {
-      const { config, start = true, request_id } = check(CreateRunBody, await body(c), 'POST /runs');
+      const { config, reward_files, start = true, request_id } = check(CreateRunBody, await body(c), 'POST /runs');
       return answers.once(request_id && `create ${request_id}`, async () => {
-        using made = findByRequest(home, request_id) ?? (await createRun(home, config, { loadItems, request_id }));
+        using made = findByRequest(home, request_id) ?? (await createRun(home, config, { loadItems, reward_files, request_id }));
         const { id, state } = made.row();
         if (start && state === 'queued' && made.pending().length === 0) await supervisor.start(id);
         hub.changed(id);
@@ -158,12 +163,18 @@ export function handlers(services: Services): Record<RouteKey, Handler> {
     'GET /runs/:id/rewards': (c) => ({ revisions: revisions(store(c).db) }),
 
     'PATCH /runs/:id/rewards': async (c) => {
-      const { weights, reason = '', author = '', base_revision, request_id } = check(EditBody, await body(c), 'PATCH /runs/:id/rewards');
+      const { reason = '', author = '', ...edit } = check(EditBody, await body(c), 'PATCH /runs/:id/rewards');
       const run = store(c);
-      const revision = editRewards(run.db, { weights, reason, author, base_revision, request_id, time: Date.now() });
-      supervisor.nudge(run.row().id);
+      const { id, config } = run.row();
+      const current = revisions(run.db).at(-1);
+      if (!current) throw errors.noRevisions(id);
+      if (edit.files) await checkRewards(changedRewards(current, edit), contextOf(config));
+      const revision = editRewards(run.db, { ...edit, reason, author, time: Date.now() });
+      supervisor.nudge(id);
       return revision;
     },
+
+    'POST /runs/:id/rewards/try': async (c) => tryRewards(store(c), check(TryBody, await body(c), 'POST /runs/:id/rewards/try')),
 
     'POST /runs/:id/fork': async (c) => {
       const { step, config = {}, start = true, request_id } = check(ForkBody, await body(c), 'POST /runs/:id/fork');
@@ -286,6 +297,7 @@ const MoveViewBody = Compile(MoveView);
 const GenerateBody = Compile(GenerateRequest);
 const CreateRunBody = Compile(CreateRun);
 const ActionBody = Compile(RunActionRequest);
+const TryBody = Compile(TryRewards);
 const EditBody = Compile(EditRewards);
 const ForkBody = Compile(ForkRun);
 const RollbackBody = Compile(RollbackRun);

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { setImmediate as yieldToEvents } from 'node:timers/promises';
 import { errorBody, WorkbenchError } from '../protocol/errors.ts';
 import type { RewardRevision, RunState } from '../protocol/run.ts';
+import { isRewardFailure } from '../rewards/index.ts';
 import type { CreateTrainer, StepResult, Trainer } from '../rl/types.ts';
 import { newestValid, removeUnfinished, writeCheckpoint } from '../runs/checkpoints.ts';
 import { errors } from '../runs/errors.ts';
@@ -68,8 +69,10 @@ async function begin(store: RunStore, options: WorkerOptions): Promise<Trainer> 
     ? (await options.loadItems(config.dataset_name, { ...trainFilter(config, options.home), split: config.dataset_test_split })).items
     : [];
   const usable = ({ problem }: { problem: string | null }) => problem === null;
+  const due = store.dueRewards();
   const trainer = await options.createTrainer({
     config,
+    rewards: revisions(store.db).findLast(({ step }) => step !== null) ?? due.at(-1),
     items: data.items.filter(usable),
     evalItems: evalItems.filter(usable),
     root: data.root,
@@ -77,8 +80,6 @@ async function begin(store: RunStore, options: WorkerOptions): Promise<Trainer> 
     evidenceDir: join(options.directory, 'evidence'),
     log: options.log,
   });
-  const inForce = revisions(store.db).findLast(({ step }) => step !== null);
-  if (inForce && store.dueRewards().length === 0) trainer.setRewardWeights(inForce.weights);
   store.started({ total_steps: trainer.totalSteps, device: trainer.device });
   options.committed();
   return trainer;
@@ -109,6 +110,7 @@ class Training {
         continue;
       }
       const result = trace_steps?.includes(this.trainer.step + 1) ? await this.tracedStep() : await this.step();
+      if (!result) continue;
       if (eval_steps && result.step % eval_steps === 0) await this.evaluate();
       if (result.step % save_steps === 0) await this.checkpoint('periodic');
     }
@@ -116,20 +118,21 @@ class Training {
     return this.end('finished');
   }
 
-  /** One optimiser step and its commit; `span` names the latter in a trace. */
-  private async step(span: Span = (_, work) => work()): Promise<StepResult> {
-    const applied = this.applyRewards();
-    const result = await this.trainer.trainStep();
-    await span('commit', () => this.withRoom(() => this.store.commitStep(result, applied)));
+  /** One optimiser step and its commit; `span` names the latter in a trace. Null when a reward function failed, which pauses the run. */
+  private async step(span: Span = (_, work) => work()): Promise<StepResult | null> {
+    const due = this.store.dueRewards();
+    const result = await this.trainStep(due);
+    if (!result) return null;
+    await span('commit', () => this.withRoom(() => this.store.commitStep(result, due)));
     this.options.committed();
     return result;
   }
 
   /** The same, recorded in traces/ of the run's directory. A trace that cannot be written costs the run nothing. */
-  private async tracedStep(): Promise<StepResult> {
+  private async tracedStep(): Promise<StepResult | null> {
     const { span, trace } = await import('../torch/trace.ts'); // libtorch, which the trainer has loaded
     const name = `step ${this.trainer.step + 1}`;
-    let result: StepResult | undefined;
+    let result: StepResult | null | undefined;
     const work = async (): Promise<void> => void (result = await this.step(span));
     try {
       const directory = join(this.options.directory, 'traces');
@@ -139,7 +142,7 @@ class Training {
       if (result === undefined) throw error;
       this.options.log(`no trace of ${name}: ${String(error)}`);
     }
-    return result!;
+    return result ?? null;
   }
 
   /** What was asked for since the last step. Returns the run's end state when it is to end. */
@@ -173,17 +176,29 @@ class Training {
     this.store.setState(paused ? 'paused' : 'running');
   }
 
-  private applyRewards(): RewardRevision[] {
-    const due = this.store.dueRewards();
-    const last = due.at(-1);
-    if (last) this.trainer.setRewardWeights(last.weights);
-    return due;
+  /** The next step under the rewards that are due. Null when a reward function failed: nothing was learnt, and the run is paused with its error. */
+  private async trainStep(due: RewardRevision[]): Promise<StepResult | null> {
+    try {
+      const last = due.at(-1);
+      if (last) this.trainer.setRewards(last);
+      return await this.trainer.trainStep();
+    } catch (error) {
+      if (!isRewardFailure(error)) throw error;
+      const { code, message, remedy } = error;
+      const then = `Apply the mended function (Rewards view, run.set_rewards, medr1 reward set), then resume: step ${this.trainer.step + 1} is taken again.`;
+      this.options.log(message);
+      this.paused = true;
+      this.store.setState('paused', { code, message, remedy: `${remedy} ${then}` });
+      this.options.committed();
+      return null;
+    }
   }
 
   private async evaluate(): Promise<void> {
     const metrics = await this.trainer.evaluate().catch((error: unknown) => {
-      if (!(error instanceof WorkbenchError && error.code === 'MODEL_LOGITS_NOT_FINITE')) throw error;
-      this.store.alert(errorBody(error)); // steps that follow are skipped with their evidence, and end the run if it stays so
+      // steps that follow are skipped with their evidence, or pause the run
+      if (!(isRewardFailure(error) || (error instanceof WorkbenchError && error.code === 'MODEL_LOGITS_NOT_FINITE'))) throw error;
+      this.store.alert(errorBody(error));
       return null;
     });
     if (metrics) this.store.addEvaluation(metrics);

@@ -1,0 +1,147 @@
+/** `medr1 reward`: users' reward functions, tried on stored completions and given to runs. */
+import type { Command } from 'commander';
+import { connectHome } from '../client/node.ts';
+import { WorkbenchError } from '../protocol/errors.ts';
+import { rewardName, type RewardReport } from '../protocol/rewards.ts';
+import type { RewardRevision } from '../protocol/run.ts';
+import { checkRewards, contextOf, readRewardFile, REWARDS, tryReward, type RewardBatch } from '../rewards/index.ts';
+import { errors } from '../runs/errors.ts';
+import { homeDir } from '../runs/home.ts';
+import { changedRewards, editRewards, revisions } from '../runs/rewards.ts';
+import { openRun } from '../runs/runs.ts';
+import { tryRewards } from '../runs/try-rewards.ts';
+import { readBatch } from './batch.ts';
+import { printJson, table } from './output.ts';
+
+const gather = (value: string, before: string[]): string[] => [...before, value];
+
+export function register(program: Command): void {
+  const reward = program.command('reward').description('list, test and change reward functions (docs/guides/rewards.md)');
+  reward.command('list').description('the built-in functions').option('--json', 'one JSON document').action(list);
+  reward
+    .command('test')
+    .description('a reward file on stored completions: its tests, distribution, share not applicable, time, errors')
+    .argument('<file>', 'TypeScript or JavaScript')
+    .option('--run <run>', "on a run's rollouts")
+    .option('--steps <n>', 'with --run: the last so many steps', '20')
+    .option('--batch <file>', 'on completions of a file: JSON lines {"prompt", "completions": [text], "answer", "options", ...}')
+    .option('--json', 'one JSON document')
+    .action(test);
+  reward
+    .command('set')
+    .description('give a run other reward functions from its next step on: files to add or change, weights, functions to remove')
+    .argument('<run>')
+    .argument('[files...]', 'reward files; one that the run has by that name is replaced')
+    .option('--weight <name=number>', 'weight of a function, may be repeated; a built-in one that the run has not is added', gather, [])
+    .option('--remove <name>', 'leave a function out, may be repeated', gather, [])
+    .option('--reason <text>', 'kept with the revision', '')
+    .option('--json', 'one JSON document')
+    .action(set);
+}
+
+interface Json {
+  json?: boolean;
+}
+
+function list({ json }: Json): void {
+  const functions = [...REWARDS.values()].map(({ name, description, range }) => ({ name, description, range }));
+  if (json) printJson({ functions });
+  else process.stdout.write(`${table(functions.map(({ name, range, description }) => [name, range.join('..'), description]))}\n`);
+}
+
+async function test(file: string, options: Json & { run?: string; steps: string; batch?: string }): Promise<void> {
+  const source = readRewardFile(file);
+  const report = await reportOf(source, options);
+  if (options.json) printJson(report);
+  else process.stdout.write(`${reportText(report)}\n`);
+  if (report.error) throw new WorkbenchError({ ...report.error, exit: 1 });
+}
+
+async function reportOf(
+  source: ReturnType<typeof readRewardFile>,
+  { run, steps, batch }: Parameters<typeof test>[1],
+): Promise<RewardReport> {
+  if (run !== undefined && batch !== undefined) throw errors.badRequest('medr1 reward test', 'it takes either --run or --batch');
+  if (run !== undefined) {
+    using store = openRun(homeDir(), run);
+    if (!/^[1-9]\d{0,5}$/.test(steps)) throw errors.badRequest('--steps', `${JSON.stringify(steps)} is no whole number above 0`);
+    return (await tryRewards(store, { files: { [source.file]: source.source }, steps: Number(steps) })).reports[0];
+  }
+  const name = rewardName(source.file);
+  const context = { variant: 'think', maxCompletionLength: 256 } as const;
+  if (batch === undefined) await checkRewards({ weights: { [name]: 1 }, sources: { [name]: source } }, context);
+  const batches = batch === undefined ? [] : [batchOf(batch)];
+  return (await tryReward(name, source, context, batches)).report;
+}
+
+/** Every completion of a batch file, as one call. */
+function batchOf(file: string): RewardBatch {
+  const inputs = readBatch(file).flatMap((row, r) =>
+    row.completions.map((completion) => {
+      if (typeof completion !== 'string') throw errors.badRequest(`${file}:${r + 1}`, 'rewards read text, and a completion is token ids');
+      const { prompt, question = prompt, answer = null, options = [], modality = '', question_type = '' } = row;
+      const item = { id: `row-${r + 1}`, dataset: file, question, options, answer, modality, question_type };
+      return { completion, tokenIds: [], finishReason: 'stop', prompt, item };
+    }),
+  );
+  return { step: null, inputs };
+}
+
+const number = (value: number | null): string => (value === null ? '-' : String(Number(value.toPrecision(4))));
+
+export function reportText(report: RewardReport): string {
+  const { completions, not_applicable, tests, ms_per_completion, histogram } = report;
+  const most = Math.max(1, ...histogram.map(({ count }) => count));
+  const rows: [string, string][] = [
+    ['function', `${report.name} (sha256 ${report.sha256?.slice(0, 12)})`],
+    ['tests', tests === null ? 'none' : `${tests.passed} of ${tests.total} passed`],
+    ['completions', String(completions)],
+    ['not applicable', completions === 0 ? '-' : `${not_applicable} (${Math.round((100 * not_applicable) / completions)} %)`],
+    ['mean, std', `${number(report.mean)}, ${number(report.std)}`],
+    ['min, max', `${number(report.min)}, ${number(report.max)}`],
+    ['time', ms_per_completion === null ? '-' : `${number(ms_per_completion)} ms a completion`],
+    ...report.log.slice(0, 10).map((line): [string, string] => ['log', line]),
+  ];
+  const bars = histogram.map(({ from, to, count }): (string | number)[] => [
+    from === to ? number(from) : `${number(from)} to ${number(to)}`,
+    count,
+    '#'.repeat(Math.ceil((30 * count) / most)),
+  ]);
+  return [table(rows), ...(bars.length ? ['', table(bars)] : [])].join('\n');
+}
+
+async function set(
+  id: string,
+  files: string[],
+  { weight, remove, reason, json }: Json & { weight: string[]; remove: string[]; reason: string },
+): Promise<void> {
+  const change = { weights: weightsOf(weight), files: sourcesOf(files), remove, reason, author: 'command line' };
+  const home = homeDir();
+  const server = await connectHome(home).catch(() => null);
+  let revision: RewardRevision;
+  if (server) {
+    using _ = { [Symbol.dispose]: () => server.close() };
+    revision = await server.editRewards(id, { ...change, base_revision: (await server.rewards(id)).at(-1)?.revision ?? 0 });
+  } else {
+    using store = openRun(home, id);
+    const current = revisions(store.db).at(-1);
+    if (!current) throw errors.noRevisions(id);
+    await checkRewards(changedRewards(current, change), contextOf(store.row().config));
+    revision = editRewards(store.db, { ...change, base_revision: current.revision, time: Date.now() });
+  }
+  if (json) printJson(revision);
+  else process.stdout.write(`revision ${revision.revision} of ${id}, from its next step: ${JSON.stringify(revision.weights)}\n`);
+}
+
+const weightsOf = (pairs: string[]): Record<string, number> =>
+  Object.fromEntries(
+    pairs.map((pair) => {
+      const [name, value] = pair.split('=');
+      if (!value || !Number.isFinite(Number(value))) throw errors.badRequest('--weight', `${JSON.stringify(pair)} is not name=number`);
+      return [name, Number(value)];
+    }),
+  );
+
+/** Read here, since a server may run elsewhere. */
+const sourcesOf = (files: string[]): Record<string, string> =>
+  Object.fromEntries(files.map(readRewardFile).map(({ file, source }) => [file, source]));

@@ -1,0 +1,11 @@
+/** The rewards that ship with the workbench. */
+import { accuracy } from './accuracy.ts';
+import { accuracyTolerant } from './accuracy_tolerant.ts';
+import { format } from './format.ts';
+import { formatPublished } from './format_published.ts';
+import { softOverlongPunishment } from './soft_overlong_punishment.ts';
+import type { RewardDefinition } from './types.ts';
+
+export const REWARDS: ReadonlyMap<string, RewardDefinition> = new Map(
+  [accuracy, accuracyTolerant, format, formatPublished, softOverlongPunishment].map((reward) => [reward.name, reward]),
+);

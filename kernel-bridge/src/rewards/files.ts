@@ -1,0 +1,54 @@
+/** Users' reward files: read, named, and put together with the built-in functions into what a configuration asks for. */
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { basename } from 'node:path';
+import { isRewardFile, rewardName, type RewardFiles, type RewardSet, type RewardSource, type TrainConfig } from '../protocol/index.ts';
+import { REWARDS } from './built-in.ts';
+import { errors } from './errors.ts';
+import { LIMITS } from './sandbox/limits.ts';
+
+/** Names are keys of metrics and of JSON objects, whose order digits would change. */
+const NAME = /^[A-Za-z_][\w-]{0,59}$/;
+
+/** A source by its file name. Throws REWARD_NAME, REWARD_FILE. */
+export function rewardSource(file: string, source: string): RewardSource {
+  const name = rewardName(file);
+  if (!isRewardFile(file) || !NAME.test(name)) throw errors.badName(file);
+  if (REWARDS.has(name)) throw errors.nameTaken(file, name);
+  const bytes = Buffer.byteLength(source);
+  if (bytes > LIMITS.sourceBytes) throw errors.tooLong(file, bytes, LIMITS.sourceBytes);
+  return { file: basename(file), source, sha256: createHash('sha256').update(source).digest('hex') };
+}
+
+export function readRewardFile(path: string): RewardSource {
+  let source: string;
+  try {
+    source = new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(path));
+  } catch (cause) {
+    throw errors.unreadable(path, cause);
+  }
+  return rewardSource(basename(path), source);
+}
+
+/**
+ * The functions that `reward_funcs` names, with their weights. Files are taken from `given` by name, else read from disk. Throws REWARD_UNKNOWN,
+ * REWARD_FILE, REWARD_NAME, REWARD_WEIGHTS.
+ */
+export function configuredRewards(config: Pick<TrainConfig, 'reward_funcs' | 'reward_weights'>, given: RewardFiles = {}): RewardSet {
+  const { reward_funcs: entries, reward_weights } = config;
+  const names = entries.map(rewardName);
+  const twice = names.find((name, k) => names.indexOf(name) !== k);
+  if (twice !== undefined) throw errors.twice(twice);
+  if (reward_weights && reward_weights.length !== names.length) throw errors.weightCount(names, reward_weights.length);
+  const sources: RewardSet['sources'] = {};
+  entries.forEach((entry, k) => {
+    if (!isRewardFile(entry)) return requireBuiltIn(entry);
+    const sent = Object.entries(given).find(([file]) => rewardName(file) === names[k]);
+    sources[names[k]] = sent ? rewardSource(...sent) : readRewardFile(entry);
+  });
+  return { weights: Object.fromEntries(names.map((name, k) => [name, reward_weights?.[k] ?? 1])), sources };
+}
+
+function requireBuiltIn(name: string): void {
+  if (!REWARDS.has(name)) throw errors.unknown(name, [...REWARDS.keys()]);
+}

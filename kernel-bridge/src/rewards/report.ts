@@ -1,0 +1,83 @@
+/** What a reward function gives for stored rollouts: values, their distribution, its speed, its error. */
+import { errorBody, type Group, type RewardReport, type RewardSource } from '../protocol/index.ts';
+import { createReward, score } from './reward-functions.ts';
+import type { RewardContext, RewardFunction, RewardInput } from './types.ts';
+import { UserReward } from './user-reward.ts';
+
+const RANGES = 10;
+
+/** Completions of one step, scored in one call as training does. */
+export interface RewardBatch {
+  step: number | null;
+  inputs: RewardInput[];
+}
+
+/** Completions of a stored group as a reward function gets them. */
+export const groupInputs = (group: Group): RewardInput[] =>
+  group.completions.map(({ text, token_ids, finish_reason }) => ({
+    completion: text,
+    tokenIds: token_ids,
+    finishReason: finish_reason,
+    prompt: group.prompt,
+    item: { ...group, id: group.item_id },
+  }));
+
+/** `values`: by batch, up to the one that failed. `source`: of a user's file; null for a built-in function. Throws REWARD_UNKNOWN. */
+export async function tryReward(
+  name: string,
+  source: RewardSource | null,
+  context: RewardContext,
+  batches: readonly RewardBatch[],
+): Promise<{ report: RewardReport; values: (number | null)[][] }> {
+  using user = source && new UserReward(name, source, context);
+  const call: RewardFunction = user ? (inputs, step) => user.score(inputs, step) : createReward(name, context);
+  const values: (number | null)[][] = [];
+  const log: string[] = [];
+  let tests: RewardReport['tests'] = null;
+  let error: RewardReport['error'] = null;
+  let ms = 0;
+  try {
+    tests = (await user?.test()) ?? null;
+    for (const { inputs, step } of batches) {
+      const began = performance.now();
+      values.push(await score(name, call, inputs, step));
+      ms += performance.now() - began;
+      log.push(...(user?.log ?? []));
+    }
+  } catch (thrown) {
+    error = errorBody(thrown);
+  }
+  const flat = values.flat();
+  const numbers = flat.filter((value) => value !== null);
+  const report: RewardReport = {
+    name,
+    sha256: source?.sha256 ?? null,
+    completions: flat.length,
+    not_applicable: flat.length - numbers.length,
+    ...moments(numbers),
+    histogram: histogram(numbers),
+    ms_per_completion: flat.length === 0 ? null : ms / flat.length,
+    log: log.slice(0, 50),
+    tests,
+    error,
+  };
+  return { report, values };
+}
+
+function moments(values: readonly number[]): Pick<RewardReport, 'mean' | 'std' | 'min' | 'max'> {
+  if (values.length === 0) return { mean: null, std: null, min: null, max: null };
+  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+  const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0);
+  const [min, max] = values.reduce(([low, high], value) => [Math.min(low, value), Math.max(high, value)], [Infinity, -Infinity]);
+  return { mean, std: values.length > 1 ? Math.sqrt(squares / (values.length - 1)) : null, min, max };
+}
+
+function histogram(values: readonly number[]): RewardReport['histogram'] {
+  const distinct = [...new Set(values)].sort((a, b) => a - b);
+  if (distinct.length <= RANGES)
+    return distinct.map((value) => ({ from: value, to: value, count: values.filter((one) => one === value).length }));
+  const [low, width] = [distinct[0], (distinct[distinct.length - 1] - distinct[0]) / RANGES];
+  const counts = Array<number>(RANGES).fill(0);
+  for (const value of values) counts[Math.min(RANGES - 1, Math.floor((value - low) / width))]++;
+  return counts.map((count, i) => ({ from: low + i * width, to: low + (i + 1) * width, count }));
+}
