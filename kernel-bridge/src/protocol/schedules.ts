@@ -37,7 +37,7 @@ export function scheduleProblem(name: ScheduleName, given: Readonly<Record<strin
       if (!RAMPS.some((ramp) => ramp === value)) return `must hold one of ${RAMPS.join(', ')} as ${key}`;
     } else if (typeof value !== 'number' || !(value >= 0)) return `must hold a number from 0 as ${key}`;
   }
-  if ('min_lr' in known && ('min_lr' in given) === ('min_lr_rate' in given)) return `must hold either min_lr or min_lr_rate for ${name}`;
+  if ('min_lr' in known && 'min_lr' in given === 'min_lr_rate' in given) return `must hold either min_lr or min_lr_rate for ${name}`;
   if (name === 'warmup_stable_decay' && !('num_decay_steps' in given)) return 'must hold num_decay_steps for warmup_stable_decay';
   if (name === 'polynomial' && Number(given.lr_end ?? SCHEDULES.polynomial.lr_end) >= learningRate)
     return `must hold an lr_end below learning_rate ${learningRate} for polynomial`;

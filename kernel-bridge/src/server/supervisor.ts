@@ -171,10 +171,14 @@ export class Supervisor {
   }
 }
 
+/** What Node writes after the message of an error that nobody caught: the stack, the error's own fields, its version. */
+const AFTER_ERROR = /^(\s|}|Node\.js v|$)/;
+
 /** The end of a log that says why its process ended. */
 export function lastLine(file: string): string {
   try {
-    return readFileSync(file, 'utf8').trimEnd().split('\n').at(-1)!.slice(-300);
+    const lines = readFileSync(file, 'utf8').split('\n');
+    return (lines.findLast((line) => !AFTER_ERROR.test(line)) ?? '').slice(-300);
   } catch {
     return '';
   }
