@@ -229,11 +229,16 @@ function findings(audit: Omit<Audit, 'findings'>, leaks: Leaks[], copied: VqaIte
       add('letter-balance', count, `${letter} is right in ${share(count, answers)} questions.`, { facets: { answer: [letter] } });
   }
   if ((audit.confounding ?? 0) > 0.3)
-    add('confounding', audit.items, `Modality and question type are confounded (Cramer's V ${audit.confounding}).`, {});
+    add('confounding', audit.items, `Modality and question type are confounded (Cramér's V ${audit.confounding}).`, {});
   if (copied.length > 0)
-    add('duplicate-images', audit.duplicate_images, `${audit.duplicate_images} images stand in several files with equal bytes.`, {
-      ...these(copied),
-      sort: 'image',
-    });
+    add(
+      'duplicate-images',
+      audit.duplicate_images,
+      `${audit.duplicate_images === 1 ? '1 image stands' : `${audit.duplicate_images} images stand`} in several files with equal bytes.`,
+      {
+        ...these(copied),
+        sort: 'image',
+      },
+    );
   return found;
 }

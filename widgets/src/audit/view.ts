@@ -378,9 +378,9 @@ export class AuditView extends WatchingElement {
       ${
         looked
           ? html`<p class="small">
-              <b class="number">${integer(duplicate_images)}</b> images stand in several files with equal bytes;
-              <b class="number">${integer(pairs)}</b> pairs of images with different bytes look alike (at most 6 of 128 bits of their
-              perceptual hashes
+              <b class="number">${integer(duplicate_images)}</b> ${duplicate_images === 1 ? 'image stands' : 'images stand'} in several
+              files with equal bytes; <b class="number">${integer(pairs)}</b> pairs of images with different bytes look alike (at most 6 of
+              128 bits of their perceptual hashes
               differ)${across.length > 0 ? html`, <b class="number">${integer(across.length)}</b> of those listed across train and test` : nothing}.
             </p>`
           : html`<p class="small" data-testid="not-decoded">

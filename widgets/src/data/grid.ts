@@ -16,6 +16,8 @@ const GAP = 8;
 const PADDING = 8;
 /** Rows are made this far beyond the window. */
 const OVERSCAN = 400;
+/** After the last leap of the scroll bar, before what lies beyond the window is drawn. */
+const REST_MS = 150;
 /** Before the element has a size, and where nothing has one. */
 const UNMEASURED = { width: 900, height: 600 };
 
@@ -36,6 +38,8 @@ export class DataGrid extends WatchingElement {
   readonly #learnt = new Set<number>();
   readonly #broken = new Set<string>();
   #drawn = '';
+  /** Set while the scroll bar is dragged so fast that each frame shows other tiles. */
+  #rushing: ReturnType<typeof setTimeout> | undefined;
 
   protected override identity(): PropertyKey[] {
     return ['workbench'];
@@ -59,6 +63,8 @@ export class DataGrid extends WatchingElement {
     super.disconnectedCallback();
     this.#watcher?.disconnect();
     cancelAnimationFrame(this.#frame);
+    clearTimeout(this.#rushing);
+    this.#rushing = undefined;
     this.#stopPages();
     this.#pages = null;
   }
@@ -185,7 +191,8 @@ export class DataGrid extends WatchingElement {
   }
 
   #visible(layout: GridLayout): PlacedRow[] {
-    return layout.rows(this.#top - OVERSCAN, this.#top + this.#size.height + OVERSCAN);
+    const beyond = this.#rushing === undefined ? OVERSCAN : 0;
+    return layout.rows(this.#top - beyond, this.#top + this.#size.height + beyond);
   }
 
   #wantVisible(): void {
@@ -238,11 +245,21 @@ export class DataGrid extends WatchingElement {
       this.#frame = 0;
       const scroller = this.#scroller;
       if (!scroller || !this.#layout || this.#scrollTo !== null) return;
+      if (Math.abs(scroller.scrollTop - this.#top) > this.#size.height) this.#rush();
       this.#top = scroller.scrollTop;
       if (keyOf(this.#visible(this.#layout)) !== this.#drawn) this.requestUpdate();
       else this.#wantVisible();
     });
   };
+
+  /** No tile that was seen is seen now, and the next frame will show others again: what lies beyond the window waits until it rests. */
+  #rush(): void {
+    clearTimeout(this.#rushing);
+    this.#rushing = setTimeout(() => {
+      this.#rushing = undefined;
+      this.requestUpdate();
+    }, REST_MS);
+  }
 
   #indexAt(event: Event): number | null {
     const found = (event.target as Element).closest<HTMLElement>('[data-index]');

@@ -49,6 +49,26 @@ describe('the grid', () => {
     expect(parseInt(inside('medr1-data-grid').querySelector<HTMLElement>('.canvas')!.style.height)).toBeGreaterThan(500_000);
   });
 
+  it('draws no more than is seen while the scroll bar leaps, and the rest when it rests', async () => {
+    const { tiles, inside } = await view({ data: { datasets: [{ name: 'omnimedvqa', items: 20_000 }] } });
+    const grid = inside('medr1-data-grid');
+    const scroller = grid.querySelector<HTMLElement>('.scroller')!;
+    const places = () => [...grid.querySelectorAll<HTMLElement>('.tile')].map(({ style }) => parseInt(style.top));
+    const frame = () => new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
+    const scrollTo = async (top: number) => {
+      scroller.scrollTop = top;
+      scroller.dispatchEvent(new Event('scroll'));
+      await frame();
+    };
+    await scrollTo(300); // less than a window: tiles beyond it stay
+    expect(Math.max(...places())).toBeGreaterThan(300 + 600);
+    await scrollTo(50_000);
+    const leapt = places().length;
+    expect(leapt).toBeGreaterThan(3);
+    await vi.waitFor(() => expect(places().length).toBeGreaterThan(leapt / 0.6));
+    expect(tiles().length).toBeLessThan(60);
+  });
+
   it('shows markup in a question, an option, a modality or a split as text', async () => {
     const item = (one: object) => ({ ...one, question: HOSTILE, options: [HOSTILE, 'b'], modality: HOSTILE, splits: [HOSTILE] });
     const { tiles, inside, settle } = await view({ data: { item: (one) => item(one) as typeof one } });
