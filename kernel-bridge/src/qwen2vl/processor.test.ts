@@ -90,6 +90,12 @@ describe('Processor', () => {
     expect(text).toBe('<|im_start|>abc<|im_end|><|im_start|>');
   });
 
+  it('refuses a chat template that cannot be read, naming the directory', async () => {
+    write('chat_template.json', { chat_template: '{% for m in %}' });
+    await expect(loadProcessor(dir)).rejects.toThrow(`${dir} is not a model directory: its chat template cannot be used`);
+    write('chat_template.json', { chat_template: template });
+  });
+
   it('refuses an image processor with other steps, naming the keys', () => {
     expect(() => parseImageProcessorConfig({ do_resize: true, resample: 2, do_normalize: false }, 'DIR')).toThrow(
       'DIR: do_normalize is false; resample is 2',

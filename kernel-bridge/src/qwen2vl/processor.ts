@@ -173,7 +173,7 @@ async function readProcessor(dir: string): Promise<Processor> {
   const eos = generation?.eos_token_id ?? tokenizer.token_to_id(tokenText(tokenizerConfig?.eos_token) ?? '<|im_end|>');
   return new Processor({
     tokenizer,
-    template: new Template(await chatTemplate(dir, tokenizerConfig)),
+    template: makeTemplate(dir, await chatTemplate(dir, tokenizerConfig)),
     imageConfig: parseImageProcessorConfig(preprocessor, dir),
     eosTokenIds: [eos ?? []].flat(),
   });
@@ -184,6 +184,14 @@ function makeTokenizer(dir: string, json: object, config: object): Tokenizer {
     return new Tokenizer(json, config);
   } catch (cause) {
     throw errors.notAModel(dir, `its tokenizer.json cannot be used: ${cause instanceof Error ? cause.message : String(cause)}`, cause);
+  }
+}
+
+function makeTemplate(dir: string, source: string): Template {
+  try {
+    return new Template(source);
+  } catch (cause) {
+    throw errors.notAModel(dir, `its chat template cannot be used: ${cause instanceof Error ? cause.message : String(cause)}`, cause);
   }
 }
 
