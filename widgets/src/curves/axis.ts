@@ -1,5 +1,6 @@
 /** What runs along x: the optimiser step, hours since the run began, or tokens trained on. */
 import type { RunSeries } from '../store/run-series.ts';
+import { lowerBound } from './downsample.ts';
 
 export const AXES = ['step', 'time', 'tokens'] as const;
 export type Axis = (typeof AXES)[number];
@@ -16,6 +17,14 @@ export function axisValues(series: RunSeries, axis: Axis): number[] {
   }
   const tokens = series.metrics.get('num_tokens') ?? [];
   return ascending(series.steps.map((_, index) => tokens[index] ?? 0));
+}
+
+/** First and last stored step whose neighbourhood lies between two values of x; null where none does. */
+export function stepsWithin(series: RunSeries, axis: Axis, [low, high]: readonly [number, number]): [number, number] | null {
+  const x = axisValues(series, axis);
+  const from = Math.max(0, lowerBound(x, low) - 1);
+  const to = Math.min(x.length - 1, lowerBound(x, high));
+  return from < to ? [series.steps[from], series.steps[to]] : null;
 }
 
 function ascending(values: number[]): number[] {

@@ -78,6 +78,23 @@ it('the cursor of one chart is the cursor of all', async () => {
     .forEach((chart, index) => expect(reading(chart)).not.toBe(before[index]));
 });
 
+it('a zoom asks each run for the points of that stretch that its first reading left out', async () => {
+  const { connector, element, settle } = await view({ runs: [{ id: 'a', steps: 1000, total: 1000 }] }, ['a']);
+  const whole = connector.table({ id: 'a', steps: 1000, total: 1000 });
+  const series = workbench.runs.acquire('a');
+  const thin = <T>(column: T[]): T[] => column.filter((_, at) => (at + 1) % 10 === 0);
+  for (const [name, column] of series.metrics) series.metrics.set(name, thin(column));
+  Object.assign(series, { steps: thin(series.steps), times: thin(series.times) });
+  const asked: unknown[] = [];
+  connector.metrics = (_id: string, query?: unknown) => (asked.push(query), Promise.resolve(whole));
+  element.model.set({ range: [204, 296] });
+  await settle();
+  element.model.set({ smoothing: 0.1 });
+  await settle();
+  expect(asked).toEqual([{ from: 200, to: 300, max_points: 4000 }]);
+  workbench.runs.release('a');
+});
+
 it('Enter on a chart selects the step under the cursor', async () => {
   const { element, charts } = await view({ runs: [{ id: 'a', steps: 30 }] });
   element.model.cursor.set(12.3);

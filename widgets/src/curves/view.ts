@@ -8,7 +8,7 @@ import { STATES } from '../runs/model.ts';
 import type { RunSeries } from '../store/run-series.ts';
 import { base, SERIES, theme, tokens } from '../theme.ts';
 import type { Workbench } from '../workbench.ts';
-import { AXES, AXIS_LABELS, type Axis } from './axis.ts';
+import { AXES, AXIS_LABELS, stepsWithin, type Axis } from './axis.ts';
 import './chart.ts';
 import { chartsFor, groupsOf, type ChartSpec } from './charts.ts';
 import { csv, type ChartRun } from './figure.ts';
@@ -19,6 +19,8 @@ export class CurvesView extends WatchingElement {
   declare workbench: Workbench;
   declare model: CurvesModel;
 
+  /** The zoom that points were read for. */
+  #range: [number, number] | null = null;
   /** Series in use, by run. */
   #series = new Map<string, { series: RunSeries; stop: () => void }>();
 
@@ -37,7 +39,12 @@ export class CurvesView extends WatchingElement {
 
   protected override willUpdate(changed: PropertyValues): void {
     super.willUpdate(changed);
-    if (this.isConnected) this.#sync(this.workbench.selection.value.runs);
+    if (!this.isConnected) return;
+    this.#sync(this.workbench.selection.value.runs);
+    const { range, axis } = this.model.state.value;
+    if (range === this.#range) return;
+    this.#range = range;
+    if (range) for (const { series } of this.#series.values()) refine(series, axis, range);
   }
 
   protected override release(): void {
@@ -277,6 +284,12 @@ export class CurvesView extends WatchingElement {
       }
     `,
   ];
+}
+
+/** Points of a long run that its first reading left out, for the stretch that is zoomed to. */
+function refine(series: RunSeries, axis: Axis, range: [number, number]): void {
+  const stretch = stepsWithin(series, axis, range);
+  if (stretch) void series.refine(...stretch);
 }
 
 function saveText(name: string, text: string): void {

@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { FakeConnector } from '../../testing/fake-connector.ts';
 import { RunSeries } from './run-series.ts';
 
@@ -98,4 +98,56 @@ it('follows no more once it is disposed', async () => {
   const { connector, series } = await loaded();
   series.dispose();
   expect(connector.followers('a')).toBe(0);
+});
+
+describe('a long run that was read thinned', () => {
+  const every = (connector: FakeConnector, gap: number) => {
+    const whole = connector.table({ id: 'a', steps: 1000, total: 1000 });
+    const rows = (keep: (step: number) => boolean) => {
+      const at = whole.step.flatMap((step, index) => (keep(step) ? [index] : []));
+      const pick = <T>(column: T[]): T[] => at.map((index) => column[index]);
+      const metrics = Object.fromEntries(Object.entries(whole.metrics).map(([name, column]) => [name, pick(column)]));
+      return { ...whole, step: pick(whole.step), time: pick(whole.time), metrics };
+    };
+    connector.metrics = vi.fn((_id: string, { from = 0, to = Infinity }: { from?: number; to?: number } = {}) =>
+      Promise.resolve(rows((step) => step >= from && step <= to && (from > 0 || step % gap === 0))),
+    );
+    return whole;
+  };
+
+  it('gets what was left out of the stretch that is zoomed to, once, and keeps the rest', async () => {
+    const connector = new FakeConnector({ runs: [{ id: 'a', steps: 1000, total: 1000 }] });
+    const whole = every(connector, 10);
+    const series = new RunSeries(connector, 'a');
+    await series.load();
+    expect(series.steps).toHaveLength(100);
+    await series.refine(200, 300);
+    await series.refine(210, 290);
+    expect(connector.metrics).toHaveBeenCalledTimes(2);
+    expect(series.steps).toHaveLength(100 + 90);
+    expect(series.steps).toEqual([...series.steps].sort((a, b) => a - b));
+    for (const [name, column] of series.metrics) {
+      expect(column).toHaveLength(series.steps.length);
+      expect(column[series.steps.indexOf(255)]).toBe(whole.metrics[name][254]);
+      expect(column.at(-1)).toBe(whole.metrics[name][999]);
+    }
+    series.apply({ kind: 'step', seq: 1001, time: 0, step: 1001, metrics: { reward: 1 }, groups: 1 });
+    expect(series.last('reward')).toBe(1);
+  });
+
+  it('asks for nothing where every step is there, and again after a failure', async () => {
+    const connector = new FakeConnector({ runs: [{ id: 'a', steps: 1000, total: 1000 }] });
+    every(connector, 10);
+    const series = new RunSeries(connector, 'a');
+    await series.load();
+    const { metrics } = connector;
+    connector.metrics = () => Promise.reject(new Error('no answer'));
+    await series.refine(200, 300);
+    expect(series.steps).toHaveLength(100);
+    connector.metrics = metrics;
+    await series.refine(200, 300);
+    await series.refine(220, 260);
+    expect(series.steps).toHaveLength(190);
+    expect(connector.metrics).toHaveBeenCalledTimes(2);
+  });
 });

@@ -14,6 +14,7 @@ import type {
   TrainConfig,
 } from '../connector.ts';
 import { errorBody } from '../connector.ts';
+import { lowerBound } from '../curves/downsample.ts';
 import { Observable } from '../observable.ts';
 
 /** Something that happened at a step and shows on every curve. */
@@ -42,6 +43,9 @@ export class RunSeries {
   marks: Mark[] = [];
 
   readonly #connector: Connector;
+  #epoch = '';
+  /** Stretches that were read again, so that none is asked for twice. */
+  #refined: [number, number][] = [];
   #subscription: Subscription | null = null;
   #generation = 0;
 
@@ -105,6 +109,28 @@ export class RunSeries {
     this.#tell();
   }
 
+  /**
+   * Reads steps `from` to `to` again where some of them were left out of a long run: a chart that zooms in gets the points that its first
+   * reading thinned away. Without an answer what is there stays.
+   */
+  async refine(from: number, to: number): Promise<void> {
+    const last = Math.min(to, this.lastStep);
+    const there = lowerBound(this.steps, last + 1) - lowerBound(this.steps, from);
+    const whole = there >= last - from + 1;
+    if (this.status !== 'ready' || whole || there >= FIRST_POINTS || this.#refined.some(([a, b]) => a <= from && last <= b)) return;
+    const generation = this.#generation;
+    const stretch: [number, number] = [from, last];
+    this.#refined.push(stretch);
+    try {
+      const table = await this.#connector.metrics(this.id, { from, to: last, max_points: FIRST_POINTS });
+      if (generation !== this.#generation || table.epoch !== this.#epoch) return;
+      this.#splice(table);
+      this.#tell();
+    } catch {
+      this.#refined = this.#refined.filter((one) => one !== stretch); // asked again with the next zoom
+    }
+  }
+
   /** One event of the run's log. A step that is here already is dropped: the log may tell again what the table held. */
   apply(event: RunEvent): void {
     switch (event.kind) {
@@ -150,7 +176,22 @@ export class RunSeries {
     this.#subscription = null;
   }
 
+  /** Puts the rows of a table in the place of those between its first and last step. */
+  #splice(table: MetricTable): void {
+    if (table.step.length === 0) return;
+    const first = lowerBound(this.steps, table.step[0]);
+    const end = lowerBound(this.steps, table.step.at(-1)! + 1);
+    for (const name of Object.keys(table.metrics)) this.#column(name, this.steps.length);
+    const put = <T>(column: T[], rows: T[]): T[] => [...column.slice(0, first), ...rows, ...column.slice(end)];
+    const missing = new Array<null>(table.step.length).fill(null);
+    for (const [name, column] of this.metrics) this.metrics.set(name, put<number | null>(column, table.metrics[name] ?? missing));
+    this.times = put(this.times, table.time);
+    this.steps = put(this.steps, table.step);
+  }
+
   #take(table: MetricTable): void {
+    this.#epoch = table.epoch;
+    this.#refined = [];
     this.steps = [...table.step];
     this.times = [...table.time];
     this.metrics.clear();
