@@ -34,6 +34,7 @@ export const CommandIDs = {
   runMenu: 'medr1:run-menu',
   runAction: 'medr1:run-action',
   overlayRun: 'medr1:overlay-run',
+  compareRun: 'medr1:compare-run',
   forkRun: 'medr1:fork-run',
   exportRun: 'medr1:export-run',
   select: 'medr1:select',

@@ -84,6 +84,7 @@ describe('the demo run in JupyterLab, with token and XSRF check, under /user/ali
       'Stop',
       'Save a checkpoint now',
       'Overlay on the curves',
+      'Compare with others',
       'Fork from a checkpoint …',
       'Export metrics (CSV)',
       'Export rollouts (JSON lines)',

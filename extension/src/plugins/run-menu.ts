@@ -47,6 +47,16 @@ const runMenu: JupyterFrontEndPlugin<void> = {
       execute: ({ id }) => selection.toggleRun(String(id)),
     });
 
+    commands.addCommand(CommandIDs.compareRun, {
+      label: trans.__('Compare with others'),
+      caption: trans.__('Its curves over those of the chosen runs, evaluations beside them'),
+      describedBy: { args: RUN },
+      execute: ({ id }) => {
+        if (!selection.value.runs.includes(String(id))) selection.toggleRun(String(id));
+        return commands.execute(CommandIDs.arrangeCompare);
+      },
+    });
+
     commands.addCommand(CommandIDs.forkRun, {
       label: trans.__('Fork from a checkpoint …'),
       describedBy: { args: RUN },
@@ -91,6 +101,7 @@ const runMenu: JupyterFrontEndPlugin<void> = {
       ACTIONS.forEach((action) => add(CommandIDs.runAction, { action }));
       menu.addItem({ type: 'separator' });
       add(CommandIDs.overlayRun);
+      add(CommandIDs.compareRun);
       add(CommandIDs.forkRun);
       menu.addItem({ type: 'separator' });
       add(CommandIDs.exportRun, { format: 'csv' });

@@ -163,6 +163,7 @@ export class TokenStrip extends WatchingElement {
     css`
       :host {
         position: relative;
+        background: none;
       }
       .strip {
         padding: 2px;
