@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import Any
+from urllib.parse import urlencode
 
 
 class Selection(Mapping[str, Any]):
@@ -22,6 +23,12 @@ class Selection(Mapping[str, Any]):
         if part.startswith("_") or part not in self._parts:
             raise AttributeError(f"the selection has no {part}; it has {', '.join(self._parts) if not part.startswith('_') else 'parts'}")
         return self._parts[part]
+
+    @property
+    def link(self) -> str:
+        """A `medr1:` link to it, which "Open link …" of the browser shows again."""
+        chosen = {part: value for part, value in self._parts.items() if value not in (None, [])}
+        return "medr1:?" + urlencode({part: ",".join(value) if isinstance(value, list) else value for part, value in chosen.items()})
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._parts)

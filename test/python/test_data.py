@@ -126,6 +126,7 @@ class TestView:
     def test_the_selection_is_read_and_moved(self, client, finished):
         wb.selection = {"runs": [finished], "step": 3, "group": 1}
         assert dict(wb.selection) == {**NOTHING, "runs": [finished.id], "step": 3, "group": 1}
+        assert wb.selection.link == f"medr1:?runs={finished.id}&step=3&group=1"
         client.selection = {"step": 2}
         assert (wb.selection.step, wb.selection["group"]) == (2, None)
         assert "step=2" in repr(wb.selection)

@@ -780,7 +780,7 @@ export class AuditView extends WatchingElement {
       code {
         font: 12px var(--medr1-font-code);
       }
-      .message {
+      .page .message {
         padding: 8px 0;
       }
     `,
