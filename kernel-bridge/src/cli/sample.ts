@@ -18,7 +18,10 @@ export function register(program: Command): void {
     .option('--seed <n>', 'same seed, same bytes', wholeNumber, 0)
     .option('--images <n>', 'images per data set (there are 16)', wholeNumber, 50)
     .option('--no-model', 'the data set alone')
-    .option('--train-model <out>', 'make the tiny model anew: train it from random weights (about half an hour on 2 cores)')
+    .option(
+      '--train-model <out>',
+      'make the tiny model anew: train it from random weights (some 35 minutes of CPU time by the cost of its steps)',
+    )
     .option('--after <phase>', 'with --train-model: go on after this phase, from the checkpoint OUT-<phase> of an earlier time')
     .option('--json', 'print one JSON document and nothing else')
     .action(async (dir: string | undefined, options: SampleArguments) => {

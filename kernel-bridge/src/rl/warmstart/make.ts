@@ -20,6 +20,8 @@ export interface MakeOptions {
   log?: (line: string) => void;
   /** Images drawn to learn from. */
   poolSize?: number;
+  /** Further images, to measure on. */
+  heldOutSize?: number;
   phases?: readonly Phase[];
   /** Goes on after this phase, from the checkpoint that an earlier time left in `out`-<phase>. */
   after?: string;
@@ -30,9 +32,11 @@ const CHECKPOINT_EVERY = 400;
 
 /** Trains the tiny model from random weights, phase by phase, into `out`; the state after each phase stays in `out`-<phase>. */
 export async function makeTinyModel(out: string, options: MakeOptions = {}): Promise<void> {
-  const { seed = 0, log = () => {}, poolSize = 5000, phases = PHASES, after } = options;
+  const { seed = 0, log = () => {}, poolSize = 5000, heldOutSize = 192, phases = PHASES, after } = options;
   const first = after === undefined ? 0 : phases.findIndex((phase) => phase.name === after) + 1;
   if (after !== undefined && !phases[first]?.fresh) throw unknownPhase(after, phases);
+  const began = performance.now();
+  const cpuBegan = process.cpuUsage();
   const parts = await mkdtemp(join(tmpdir(), 'medr1-tiny-'));
   try {
     const ids = await writeProcessorFiles(parts);
@@ -40,7 +44,7 @@ export async function makeTinyModel(out: string, options: MakeOptions = {}): Pro
     using model = after ? await loadModel(`${out}-${after}`) : initModel(tinyConfig(ids), { seed });
     log(`${model.parameterCount} parameters, ${ids.size} tokens`);
     const pool = drawPool('train', seed, poolSize);
-    const heldOut = drawPool('held out', seed, 192);
+    const heldOut = drawPool('held out', seed, heldOutSize);
     const images = encodePool(pool, processor);
     log(`${images.length} images drawn`);
 
@@ -58,6 +62,8 @@ export async function makeTinyModel(out: string, options: MakeOptions = {}): Pro
       await runPhase(phase, learner, pool, rng, log, checkpoint);
     }
     await saveModel(model, out, parts);
+    const { user, system } = process.cpuUsage(cpuBegan);
+    log(`made in ${((performance.now() - began) / 1000).toFixed(0)} s, ${((user + system) / 1e6).toFixed(0)} s of CPU time`);
   } finally {
     await rm(parts, { recursive: true, force: true });
   }
