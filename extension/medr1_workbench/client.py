@@ -22,6 +22,7 @@ from .connection import ENV, PROTOCOL_VERSION, read_connection
 from .dataset import Dataset, add_dataset, query_of, run_id
 from .errors import WorkbenchError
 from .generation import Generation
+from .rewards import files_of_config
 from .run import Run
 from .view import Selection
 
@@ -109,9 +110,14 @@ class Client:
         """Memory in bytes by purpose, steps, and advice where it does not fit."""
         return self.request("POST", "/estimate", {"config": {**(config or {}), **keys}})
 
-    def train(self, config: dict[str, Any] | None = None, *, start: bool = True, **keys: Any) -> Run:
-        """Starts a run; keys are TRL's (see schema()) and win over `config`. Training goes on when the kernel stops."""
-        body = {"config": {**(config or {}), **keys}, "start": start}
+    def train(
+        self, config: dict[str, Any] | None = None, *, start: bool = True, reward_files: dict[str, str] | None = None, **keys: Any
+    ) -> Run:
+        """Starts a run; keys are TRL's (see schema()) and win over `config`. Training goes on when the kernel stops. Reward files that
+        `reward_funcs` names are read here; `reward_files` gives sources by file name that are in no file.
+        """
+        whole = {**(config or {}), **keys}
+        body = {"config": whole, "reward_files": {**files_of_config(whole), **(reward_files or {})}, "start": start}
         return Run(self, self.request("POST", "/runs", body))
 
     # Data

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import pandas as pd
 
+from .backend import PATIENT
 from .errors import WorkbenchError
+from .rewards import reward_files
 
 if TYPE_CHECKING:
     from .client import Client
@@ -118,6 +121,36 @@ class Run:
             "request_id": uuid.uuid4().hex,
         }
         return self._request("PATCH", "/rewards", body)
+
+    def set_rewards(
+        self,
+        files: str | os.PathLike[str] | Sequence[str | os.PathLike[str]] | Mapping[str, str] = (),
+        *,
+        remove: Sequence[str] = (),
+        reason: str = "",
+        **weights: float,
+    ) -> dict[str, Any]:
+        """Reward functions from the next step on. `files`: paths of TypeScript or JavaScript files to add or to replace, or their
+        sources by file name ({"my_reward.ts": "export default ..."}); `weights` by name, where a built-in function that the run has not
+        is added; `remove`: functions to leave out. Returns the stored revision.
+        """
+        body = {
+            "weights": weights,
+            "files": reward_files(files),
+            "remove": list(remove),
+            "reason": reason,
+            "author": "notebook",
+            "base_revision": self._revisions()[-1]["revision"],
+            "request_id": uuid.uuid4().hex,
+        }
+        return self._request("PATCH", "/rewards", body, timeout=PATIENT)
+
+    def try_rewards(
+        self, files: str | os.PathLike[str] | Sequence[str | os.PathLike[str]] | Mapping[str, str], *, steps: int = 20
+    ) -> pd.DataFrame:
+        """What these functions give for the rollouts of the last steps; one row a function, changes nothing."""
+        body = {"files": reward_files(files), "steps": steps}
+        return pd.DataFrame(self._request("POST", "/rewards/try", body, timeout=PATIENT)["reports"]).set_index("name")
 
     def _revisions(self) -> list[dict[str, Any]]:
         return sorted(self._request("GET", "/rewards")["revisions"], key=lambda revision: revision["revision"])

@@ -129,6 +129,29 @@ def test_reward_weights_change_from_the_next_step_on(client):
         run.set_reward_weights(no_such_reward=1)
 
 
+def test_reward_functions_from_files_and_sources(client, tmp_path):
+    file = tmp_path / "length.ts"
+    file.write_text("export default (all: string[]) => all.map((text) => text.length / 100);")
+    config = client.demo(**{**SMALL, "max_steps": 3, "reward_funcs": ["accuracy", str(file)]})
+    run = client.train(config)
+    file.unlink()
+    run.wait(timeout=300)
+    rows = run.rollouts(first=1, last=3)
+    assert ((rows["text"].str.len() / 100) - rows["reward/length"]).abs().max() < 1e-9
+
+    tried = run.try_rewards({"half.js": "export default (all) => all.map((_, i) => (i % 2 ? null : 1));"}, steps=1)
+    assert tried.loc["half", "not_applicable"] * 2 == tried.loc["half", "completions"]
+    again = tmp_path / "again.js"
+    again.write_text("export default (all) => all.map(() => 0);")
+    revision = run.set_rewards(again, remove=["length"], again=0.5, reason="try")
+    assert revision["weights"] == {"accuracy": 1, "again": 0.5}
+    assert list(revision["sources"]) == ["again"]
+    with pytest.raises(wb.WorkbenchError, match="bad"):
+        run.set_rewards({"bad.js": "export default () => [NaN]"})
+    with pytest.raises(wb.WorkbenchError, match="cannot be read"):
+        run.set_rewards(tmp_path / "missing.ts")
+
+
 def test_a_run_pauses_goes_on_writes_a_checkpoint_and_stops(client):
     run = client.train(client.demo(**{**SMALL, "max_steps": 500}))
     run.wait(step=1, timeout=300)

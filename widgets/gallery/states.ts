@@ -258,6 +258,32 @@ export const STATES: Record<string, GalleryState> = {
       ask(element, '[data-testid=reward-preview]')!.click();
     },
   },
+  'rewards: new function': {
+    tag: 'medr1-rewards',
+    options: { runs },
+    select: { runs: ['r1'] },
+    after: async (element) => {
+      await settle();
+      ask(element, '[data-testid=add-typescript]')!.click();
+      await settle();
+      ask(element, '[data-testid=reward-preview]')!.click();
+    },
+  },
+  'rewards: function fails': {
+    tag: 'medr1-rewards',
+    options: { runs },
+    select: { runs: ['r1'] },
+    after: async (element) => {
+      await settle();
+      ask(element, '[data-testid=add-typescript]')!.click();
+      await settle();
+      const field = ask(element, 'medr1-reward-editor')!.shadowRoot!.querySelector('textarea')!;
+      field.value = 'export default (completions) => {\n  throw new Error();\n};';
+      field.dispatchEvent(new Event('input'));
+      await settle();
+      ask(element, '[data-testid=reward-preview]')!.click();
+    },
+  },
   'rewards: not active': { tag: 'medr1-rewards', options: { runs }, select: { runs: ['r3'] } },
   'sample: question': {
     tag: 'medr1-sample',

@@ -27,6 +27,8 @@ export function clientConnector(client: Client): Connector {
     tokenTexts: client.tokenTexts,
     events: async (id, query) => (await client.events(id, query)).events,
     editRewards: client.editRewards,
+    builtInRewards: client.builtInRewards,
+    tryRewards: client.tryRewards,
     moveView: client.moveView,
     subscribeView: (onMove, onReset) => ({ close: client.subscribe('view', { onReset }, onMove) }),
     imageUrl: client.imageUrl,

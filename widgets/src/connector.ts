@@ -3,6 +3,7 @@
  * Each method is one route of the protocol (kernel-bridge/src/protocol/rest.ts); failures reject with {code, message, remedy}.
  */
 import type {
+  BuiltInReward,
   ErrorBody,
   Estimate,
   GenerateRequest,
@@ -17,6 +18,8 @@ import type {
   RunSummary,
   ServerInfo,
   TrainConfig,
+  TriedRewards,
+  TryRewards,
   View,
 } from '@medr1/kernel-bridge/protocol';
 import type { DataClient, EvalsClient, EvalsEvent } from '@medr1/kernel-bridge/client';
@@ -39,6 +42,7 @@ export type {
   TrainConfig,
   View,
 };
+export type { BuiltInReward, RewardReport, RewardSource, TriedRewards, TryRewards } from '@medr1/kernel-bridge/protocol';
 export type { Checkpoint, Completion, RunState } from '@medr1/kernel-bridge/protocol';
 export type {
   Audit,
@@ -87,6 +91,9 @@ export type ConnectionState = 'connecting' | 'open' | 'closed' | 'refused';
 
 export interface RewardEdit {
   weights: Record<string, number>;
+  /** Sources by file name: functions to add or to change. */
+  files?: Record<string, string>;
+  remove?: string[];
   reason?: string;
   base_revision: number;
 }
@@ -134,6 +141,10 @@ export interface Connector {
   tokenTexts(id: string, step: number, group: number): Promise<string[][]>;
   events(id: string, query?: { since?: number; limit?: number; kinds?: RunEvent['kind'][] }): Promise<RunEvent[]>;
   editRewards(id: string, edit: RewardEdit): Promise<RewardRevision>;
+  /** Reward functions that need no file. */
+  builtInRewards(): Promise<BuiltInReward[]>;
+  /** Functions on the rollouts that the run has stored; nothing is changed. */
+  tryRewards(id: string, request: TryRewards): Promise<TriedRewards>;
   /** Answers of a model outside training; may wait for the end of a step. */
   generate(request: GenerateRequest, signal?: AbortSignal): Promise<Generation>;
   /** Says what this page looks at. */

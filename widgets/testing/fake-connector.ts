@@ -1,5 +1,6 @@
 /** A backend in memory with made-up, repeatable numbers, for tests and the gallery. Nothing here is measured. */
 import type {
+  BuiltInReward,
   Completion,
   Connector,
   ConnectionState,
@@ -17,6 +18,8 @@ import type {
   RunSummary,
   ServerInfo,
   TrainConfig,
+  TriedRewards,
+  TryRewards,
   View,
 } from '../src/connector.ts';
 import { NOTHING } from '../src/selection.ts';
@@ -186,6 +189,34 @@ export class FakeConnector implements Connector {
     this.#answer('fork', [id, step, config, start], () => this.summary({ id: 'fork', parent: id, steps: step }));
   exportUrl = (id: string, format: 'csv' | 'jsonl'): string => `runs/${id}/export?format=${format}`;
 
+  builtInRewards = (): Promise<BuiltInReward[]> =>
+    this.#answer('builtInRewards', [], () =>
+      ['accuracy', 'accuracy_tolerant', 'format', 'soft_overlong_punishment'].map((name) => ({ name, description: name, range: [0, 1] })),
+    );
+  /** A user's function gives 1 to every third completion; a source with the word `throw` fails. */
+  tryRewards = (id: string, request: TryRewards): Promise<TriedRewards> =>
+    this.#answer('tryRewards', [id, request], () => {
+      const names = [...Object.keys(request.files ?? {}).map((file) => file.replace(/\.[tj]s$/, '')), ...(request.built_in ?? [])];
+      const groups = this.groupsOf(this.#fake(id), this.#fake(id).steps ?? 1, 12);
+      const values = (group: Group): number[] => group.completions.map((_, index) => Number((index + group.group) % 3 === 0));
+      const failing = Object.values(request.files ?? {}).some((source) => source.includes('throw'));
+      const error = {
+        code: 'REWARD_THREW',
+        message:
+          'reward my_reward (my_reward.ts:4) threw TypeError: cannot read property of null for completion 3 of 96, "<think> It is …"',
+        remedy: 'Mend the function, or return null where it does not apply.',
+      };
+      return {
+        reports: names.map((name) => ({
+          ...{ name, sha256: null, completions: 96, not_applicable: 4, mean: 0.33, std: 0.47, min: 0, max: 1, histogram: [] },
+          ...{ ms_per_completion: 0.6, log: [], tests: { passed: 3, total: 3 }, error: failing ? error : null },
+        })),
+        groups: groups.map((group) => ({
+          ...{ step: group.step, group: group.group },
+          rewards: Object.fromEntries(names.map((name) => [name, values(group)])),
+        })),
+      };
+    });
   editRewards = (id: string, edit: { weights: Record<string, number>; reason?: string; base_revision: number }) =>
     this.#answer('editRewards', [id, edit], () => ({
       revision: edit.base_revision + 1,

@@ -2,7 +2,19 @@ import { describe, expect, it } from 'vitest';
 import { FakeConnector } from '../../testing/fake-connector.ts';
 import type { Completion, Group } from '../connector.ts';
 import { RunSeries } from '../store/run-series.ts';
-import { changed, preview, saturatedSince, varianceShares } from './model.ts';
+import {
+  draftOf,
+  draftTo,
+  editOf,
+  freshName,
+  isDirty,
+  preview,
+  rewardChanges,
+  saturatedSince,
+  toTry,
+  varianceShares,
+  withValues,
+} from './model.ts';
 
 /** A group of completions with these raw rewards. */
 function group(...rewards: Record<string, number | null>[]): Group {
@@ -56,7 +68,58 @@ it('a reward is saturated once its spread has been gone for 20 steps', async () 
   expect(await load(140)).toBe(111);
 });
 
-it('weights left out count as 0 when asked whether something changed', () => {
-  expect(changed({ a: 1 }, { a: 1, b: 0 })).toBe(false);
-  expect(changed({ a: 1 }, { a: 1, b: 0.5 })).toBe(true);
+describe('a draft of functions', () => {
+  const source = (text: string) => ({ file: 'mine.ts', source: text, sha256: text });
+  const current = { weights: { accuracy: 1, mine: 0.5 }, sources: { mine: source('old') } };
+
+  it('is dirty by a weight, a function or a source', () => {
+    expect(isDirty(draftOf(current), current)).toBe(false);
+    expect(isDirty({ weights: { accuracy: 1, mine: 0.4 }, files: {} }, current)).toBe(true);
+    expect(isDirty({ weights: { accuracy: 1 }, files: {} }, current)).toBe(true);
+    expect(isDirty({ weights: current.weights, files: { mine: source('new') } }, current)).toBe(true);
+  });
+
+  it('asks the backend for what is stored nowhere: new sources and built-in functions', () => {
+    expect(toTry({ weights: { accuracy: 2, mine: 1 }, files: {} }, current)).toBeNull();
+    expect(toTry({ weights: { accuracy: 1, mine: 1, format: 1 }, files: { mine: source('new') } }, current)).toEqual({
+      files: { 'mine.ts': 'new' },
+      built_in: ['format'],
+    });
+  });
+
+  it('sends sources and what is left out only where there are any', () => {
+    expect(editOf(draftOf(current), current)).toEqual({ weights: current.weights });
+    expect(editOf({ weights: { mine: 1 }, files: { mine: source('new') } }, current)).toEqual({
+      weights: { mine: 1 },
+      files: { 'mine.ts': 'new' },
+      remove: ['accuracy'],
+    });
+  });
+
+  it('goes back to an older revision, its sources too', () =>
+    expect(draftTo({ weights: { mine: 1 }, sources: { mine: source('first') } }, current)).toEqual({
+      weights: { mine: 1 },
+      files: { mine: source('first') },
+    }));
+
+  it('says what changed', () =>
+    expect(rewardChanges(current, { weights: { mine: 1, format: 0.2 }, sources: { mine: source('new') } })).toEqual([
+      'mine 0.5 → 1',
+      'mine: new source',
+      'format added, 0.2',
+      'accuracy removed',
+    ]));
+
+  it('previews with the values that were tried', () => {
+    const stored = { ...mixed, step: 3, group: 1 };
+    const rescored = withValues([stored, { ...mixed, step: 4, group: 1 }], { groups: [{ step: 3, group: 1, rewards: { mine: [0, 2] } }] });
+    expect(rescored).toHaveLength(1);
+    expect(preview([stored], { accuracy: 1 }, { accuracy: 1, mine: 1 }, rescored)).toMatchObject({
+      meanBefore: 0.5,
+      meanAfter: 1.5,
+      flipped: 2,
+    });
+  });
+
+  it('gets a name that is not taken', () => expect(freshName(['my_reward', 'my_reward_2'])).toBe('my_reward_3'));
 });

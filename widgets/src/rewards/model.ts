@@ -1,5 +1,5 @@
 /** Live rewards: what a change of weights would do, told from groups that were sampled already. No DOM, no tensors. */
-import type { Group, RewardRevision } from '../connector.ts';
+import type { Group, RewardRevision, RewardSource, TriedRewards } from '../connector.ts';
 import type { RunSeries } from '../store/run-series.ts';
 
 export type Weights = Record<string, number>;
@@ -12,8 +12,90 @@ const SATURATED = { std: 0.01, steps: 20 };
 /** Weights in force: those of the newest revision. */
 export const inForce = (revisions: readonly RewardRevision[]): Weights => revisions.at(-1)?.weights ?? {};
 
-export const changed = (a: Weights, b: Weights): boolean =>
-  [...new Set([...Object.keys(a), ...Object.keys(b)])].some((name) => (a[name] ?? 0) !== (b[name] ?? 0));
+type Functions = Pick<RewardRevision, 'weights' | 'sources'>;
+
+/** What differs, a phrase each: weights, functions that came, went or have another source. */
+export function rewardChanges(before: Functions, after: Functions): string[] {
+  const came = Object.keys(after.weights).filter((name) => !(name in before.weights));
+  const went = Object.keys(before.weights).filter((name) => !(name in after.weights));
+  const stayed = Object.keys(after.weights).filter((name) => name in before.weights);
+  return [
+    ...stayed
+      .filter((name) => after.weights[name] !== before.weights[name])
+      .map((name) => `${name} ${before.weights[name]} → ${after.weights[name]}`),
+    ...stayed.filter((name) => after.sources[name]?.sha256 !== before.sources[name]?.sha256).map((name) => `${name}: new source`),
+    ...came.map((name) => `${name} added, ${after.weights[name]}`),
+    ...went.map((name) => `${name} removed`),
+  ];
+}
+
+/** The rewards as edited: weights of all, and sources by function that are new or changed. */
+export interface Draft {
+  weights: Weights;
+  files: Record<string, { file: string; source: string }>;
+}
+
+export const draftOf = ({ weights }: Pick<Functions, 'weights'>): Draft => ({ weights: { ...weights }, files: {} });
+
+/** A draft that makes the rewards of another revision out of those in force. */
+export function draftTo(target: Functions, current: Functions): Draft {
+  const differs = Object.entries(target.sources).filter(([name, { sha256 }]) => current.sources[name]?.sha256 !== sha256);
+  return { weights: { ...target.weights }, files: Object.fromEntries(differs) };
+}
+
+export const isDirty = ({ weights, files }: Draft, current: Functions): boolean =>
+  Object.keys(files).length > 0 || Object.keys({ ...weights, ...current.weights }).some((name) => weights[name] !== current.weights[name]);
+
+/** What has to be asked of the backend to preview a draft; null where stored values are enough. */
+export function toTry({ weights, files }: Draft, current: Functions): { files: Record<string, string>; built_in: string[] } | null {
+  const built_in = Object.keys(weights).filter((name) => !(name in current.weights) && !(name in files));
+  if (built_in.length === 0 && Object.keys(files).length === 0) return null;
+  return { files: Object.fromEntries(Object.values(files).map(({ file, source }) => [file, source])), built_in };
+}
+
+/** The edit that a draft asks for. */
+export function editOf({ weights, files }: Draft, current: Functions) {
+  const remove = Object.keys(current.weights).filter((name) => !(name in weights));
+  const sources = Object.fromEntries(Object.values(files).map(({ file, source }) => [file, source]));
+  return { weights, ...(Object.keys(sources).length > 0 && { files: sources }), ...(remove.length > 0 && { remove }) };
+}
+
+/** Groups with the values that functions gave in a try beside (or instead of) those that are stored. */
+export function withValues(groups: readonly Group[], { groups: tried }: Pick<TriedRewards, 'groups'>): Group[] {
+  const values = new Map(tried.map((one) => [`${one.step} ${one.group}`, one.rewards]));
+  return groups.flatMap((group) => {
+    const given = values.get(`${group.step} ${group.group}`);
+    if (!given) return [];
+    const named = (index: number) => Object.fromEntries(Object.entries(given).map(([name, column]) => [name, column[index] ?? null]));
+    return [{ ...group, completions: group.completions.map((one, index) => ({ ...one, rewards: { ...one.rewards, ...named(index) } })) }];
+  });
+}
+
+/** A name that is not taken: my_reward, my_reward_2, ... */
+export function freshName(taken: Iterable<string>): string {
+  const names = new Set(taken);
+  for (let n = 1; ; n++) {
+    const name = n === 1 ? 'my_reward' : `my_reward_${n}`;
+    if (!names.has(name)) return name;
+  }
+}
+
+export const TEMPLATE: string = `interface Context {
+  answer: (string | null)[];
+  completion_length: number[];
+}
+
+export const tests = [{ completion: '<answer>A</answer>', answer: 'A', expected: 1 }];
+
+/** One number a completion, or null where the reward does not apply. */
+export default function reward(completions: string[], { answer }: Context): (number | null)[] {
+  return completions.map((text, i) => (text.includes(\`<answer>\${answer[i]}</answer>\`) ? 1 : 0));
+}
+`;
+
+/** The source as edited, else as in force; null for a built-in function. */
+export const sourceOf = (name: string, draft: Draft, sources: Record<string, RewardSource>): { file: string; source: string } | null =>
+  draft.files[name] ?? sources[name] ?? null;
 
 /** First step since which the reward function hardly varies, null while it does. */
 export function saturatedSince(series: RunSeries, name: string): number | null {
@@ -48,8 +130,8 @@ export interface Preview {
   completions: number;
 }
 
-/** The same completions scored with both weights; advantages in each group as GRPO forms them. */
-export function preview(groups: readonly Group[], before: Weights, after: Weights): Preview {
+/** The same completions scored with both weights, those of `after` on `rescored`, the same groups, where functions changed; advantages as GRPO forms them. */
+export function preview(groups: readonly Group[], before: Weights, after: Weights, rescored: readonly Group[] = groups): Preview {
   const out: Preview = {
     groups: groups.length,
     meanBefore: 0,
@@ -61,9 +143,9 @@ export function preview(groups: readonly Group[], before: Weights, after: Weight
     flipped: 0,
     completions: 0,
   };
-  for (const group of groups) {
+  for (const [at, group] of groups.entries()) {
     const old = group.completions.map(({ rewards }) => weighted(rewards, before));
-    const next = group.completions.map(({ rewards }) => weighted(rewards, after));
+    const next = rescored[at].completions.map(({ rewards }) => weighted(rewards, after));
     const taught = variance(old) > 0;
     const teaches = variance(next) > 0;
     out.completions += old.length;

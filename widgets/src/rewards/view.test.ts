@@ -87,6 +87,79 @@ it('the preview tells what the new weights would do to stored rollouts', async (
   expect(find('[data-testid=preview-result]').textContent).toMatch(/groups that teach/);
 });
 
+it('a function written here is tried on stored rollouts with its tests, and sent with its source', async () => {
+  const { connector, element, find, settle } = await view();
+  find('[data-testid=add-typescript]').click();
+  await settle();
+  const editor = find('medr1-reward-editor');
+  const field = editor.shadowRoot!.querySelector('textarea')!;
+  expect(field.value).toContain('export default function reward');
+  field.value = 'export default (all) => all.map(() => 1);';
+  field.dispatchEvent(new Event('input'));
+  const file = find<HTMLInputElement>('[data-testid=reward-file]');
+  file.value = 'always.ts';
+  file.dispatchEvent(new Event('change'));
+  await settle();
+  find('[data-testid=reward-preview]').click();
+  await settle();
+  const files = { 'always.ts': 'export default (all) => all.map(() => 1);' };
+  expect(connector.calls.find(([name]) => name === 'tryRewards')).toEqual(['tryRewards', 'a', { files, built_in: [], steps: 20 }]);
+  expect(find('[data-testid=reward-report]').textContent).toMatch(/always\s+✓ tests 3\/3/);
+  expect(find('[data-testid=preview-result]').textContent).toMatch(/groups that teach/);
+  find(APPLY).click();
+  await settle();
+  expect(connector.calls.find(([name]) => name === 'editRewards')).toEqual([
+    'editRewards',
+    'a',
+    { weights: { accuracy: 1, format: 1, always: 1 }, files, base_revision: 1 },
+  ]);
+  expect(element.draft).toBeNull();
+});
+
+it('a function that fails on stored rollouts says so, and shows no preview', async () => {
+  const { element, find, settle } = await view();
+  find('[data-testid=add-typescript]').click();
+  await settle();
+  const field = find('medr1-reward-editor').shadowRoot!.querySelector('textarea')!;
+  field.value = 'export default () => { throw 1; };';
+  field.dispatchEvent(new Event('input'));
+  await settle();
+  find('[data-testid=reward-preview]').click();
+  await settle();
+  expect(find('[data-testid=reward-report]').textContent).toMatch(/my_reward\.ts:4.*Mend the function/s);
+  expect(element.shadowRoot!.querySelector('[data-testid=preview-result]')).toBeNull();
+});
+
+it('a function can be left out, and a built-in one added', async () => {
+  const { connector, find, settle } = await view();
+  find('[data-reward=format] [data-testid=remove-reward]').click();
+  await settle();
+  const add = find<HTMLSelectElement>('[data-testid=add-built-in]');
+  add.value = 'accuracy_tolerant';
+  add.dispatchEvent(new Event('change'));
+  await settle();
+  find(APPLY).click();
+  await settle();
+  expect(connector.calls.find(([name]) => name === 'editRewards')?.[2]).toEqual({
+    weights: { accuracy: 1, accuracy_tolerant: 1 },
+    remove: ['format'],
+    base_revision: 1,
+  });
+});
+
+it('Tab indents, and leaves the field after Escape', async () => {
+  const { find, settle } = await view();
+  find('[data-testid=add-typescript]').click();
+  await settle();
+  const field = find('medr1-reward-editor').shadowRoot!.querySelector('textarea')!;
+  field.setSelectionRange(0, 0);
+  const press = (key: string): boolean => field.dispatchEvent(new KeyboardEvent('keydown', { key, cancelable: true }));
+  expect(press('Tab')).toBe(false);
+  expect(field.value.startsWith('  interface')).toBe(true);
+  press('Escape');
+  expect(press('Tab')).toBe(true);
+});
+
 it('weights of a run that ended cannot be applied', async () => {
   const { find, type } = await view('finished');
   await type('format', '0.5');

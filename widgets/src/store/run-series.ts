@@ -2,6 +2,7 @@
  * One run as the curves see it: columns of metrics and the events that mark them. Read once, then kept up by the run's log;
  * many views share one of these and one subscription.
  */
+import { rewardChanges } from '../rewards/model.ts';
 import type {
   Checkpoint,
   Connector,
@@ -141,9 +142,12 @@ export class RunSeries {
       case 'evaluation':
         this.#amend(event.step, event.metrics);
         break;
-      case 'rewards':
-        if (event.previous && event.revision.step !== null) this.#mark(rewardMark(event.revision, event.previous));
-        return this.revise(event.revision);
+      case 'rewards': {
+        const revision = { ...event.revision, sources: event.revision.sources ?? {} }; // logs written before there were sources
+        if (event.previous && revision.step !== null)
+          this.#mark(rewardMark(revision, { weights: event.previous, sources: event.previous_sources ?? {} }));
+        return this.revise(revision);
+      }
       case 'checkpoint':
         this.#keepCheckpoint(event.checkpoint);
         this.#mark(checkpointMark(event.checkpoint));
@@ -236,7 +240,7 @@ export class RunSeries {
 
 function marksOf(detail: RunDetail): Mark[] {
   const rewards = detail.rewards.flatMap((revision, index) =>
-    index > 0 && revision.step !== null ? [rewardMark(revision, detail.rewards[index - 1].weights)] : [],
+    index > 0 && revision.step !== null ? [rewardMark(revision, detail.rewards[index - 1])] : [],
   );
   return [...rewards, ...detail.checkpoints.map(checkpointMark)].sort((a, b) => a.step - b.step);
 }
@@ -268,10 +272,7 @@ function checkpointMark(checkpoint: Checkpoint): Mark {
 }
 
 /** The edit as its diff: "format 1 → 0.2". */
-function rewardMark(revision: RewardRevision, previous: Record<string, number>): Mark {
-  const changes = Object.keys(revision.weights)
-    .filter((name) => revision.weights[name] !== previous[name])
-    .map((name) => `${name} ${previous[name] ?? 0} → ${revision.weights[name]}`);
-  const detail = [changes.join(', '), revision.reason].filter(Boolean).join('. ');
+function rewardMark(revision: RewardRevision, previous: Pick<RewardRevision, 'weights' | 'sources'>): Mark {
+  const detail = [rewardChanges(previous, revision).join(', '), revision.reason].filter(Boolean).join('. ');
   return { kind: 'rewards', step: revision.step ?? 0, time: revision.created_at, title: `Rewards, revision ${revision.revision}`, detail };
 }
