@@ -112,7 +112,9 @@ async function onServer(client: Client, { config, resume, show, started, rewardF
 
 async function here({ home, config, resume, show, started, rewardFailed }: Job): Promise<RunSummary> {
   using store = config ? await createRun(home, config, { loadItems }) : openRun(home, resume!);
-  const { id, state } = store.row();
+  const { id } = store.row();
+  new Supervisor({ home, changed: () => undefined }).markIfDead(id); // its worker may have been killed together with what supervised it
+  const { state } = store.row();
   if (isActive(state) || state === 'finished') throw errors.wrongState(id, 'be resumed', state, 'medr1 runs list shows the states.');
   show?.begin(id, 'in this process');
   let { seq } = store;
