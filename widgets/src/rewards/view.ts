@@ -536,6 +536,7 @@ export class RewardsView extends WatchingElement {
         display: flex;
         flex-wrap: wrap;
         gap: 0 16px;
+        align-items: center;
         padding-left: 20px;
         color: var(--medr1-text-2);
       }
