@@ -5,6 +5,7 @@
 #include <ATen/Context.h>
 #include <ATen/Parallel.h>
 
+#include <algorithm>
 #include <cstring>
 
 namespace medr1 {
@@ -30,6 +31,13 @@ napi_value newGenerator(const Args& args) {
 // defaultGenerator(device) -> index
 napi_value defaultGenerator(const Args& args) {
   return integer(args.env(), addGenerator(at::globalContext().defaultGenerator(c10::Device(args.string(0)))));
+}
+
+// releaseGenerator(index): its place is free for another one
+napi_value releaseGenerator(const Args& args) {
+  generatorAt(args.i32(0));
+  generators()[args.i32(0)] = at::Generator();
+  return undefined(args.env());
 }
 
 napi_value manualSeed(const Args& args) {
@@ -67,20 +75,22 @@ napi_value getNumThreads(const Args& args) { return integer(args.env(), at::get_
 }  // namespace
 
 int32_t addGenerator(at::Generator generator) {
-  for (size_t i = 0; i < generators().size(); ++i)
-    if (generators()[i] == generator) return static_cast<int32_t>(i);
-  generators().push_back(std::move(generator));
-  return static_cast<int32_t>(generators().size() - 1);
+  auto& table = generators();
+  auto place = std::find(table.begin(), table.end(), generator);
+  if (place == table.end()) place = std::find_if(table.begin(), table.end(), [](const auto& each) { return !each.defined(); });
+  if (place == table.end()) place = table.emplace(table.end());
+  *place = std::move(generator);
+  return static_cast<int32_t>(place - table.begin());
 }
 
 const at::Generator& generatorAt(int64_t id) {
-  if (id < 0 || id >= static_cast<int64_t>(generators().size())) throw Failure(kBadArguments, "no such generator");
+  if (id < 0 || id >= static_cast<int64_t>(generators().size()) || !generators()[id].defined()) throw Failure(kBadArguments, "no such generator");
   return generators()[id];
 }
 
 std::vector<Export> randomExports() {
   return {{"newGenerator", entry<newGenerator>},     {"defaultGenerator", entry<defaultGenerator>},
-          {"manualSeed", entry<manualSeed>},         {"seedGenerator", entry<seedGenerator>},
+          {"releaseGenerator", entry<releaseGenerator>}, {"manualSeed", entry<manualSeed>},         {"seedGenerator", entry<seedGenerator>},
           {"generatorState", entry<generatorState>}, {"setGeneratorState", entry<setGeneratorState>},
           {"setNumThreads", entry<setNumThreads>},   {"getNumThreads", entry<getNumThreads>}};
 }

@@ -48,6 +48,7 @@ export interface Native {
   setBackwardThread(always: boolean): void;
 
   newGenerator(device: string, seed: number): number;
+  releaseGenerator(generator: number): void;
   defaultGenerator(device: string): number;
   manualSeed(seed: number): void;
   seedGenerator(generator: number, seed: number): void;

@@ -1,4 +1,6 @@
-import { expect, it } from 'vitest';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { expect, it, vi } from 'vitest';
 import { defaultGenerator, generator, getRngState, manualSeed, scope, setRngState, tensor, torch } from './index.ts';
 
 const inScope = (name: string, fn: () => void): void => it(name, () => scope(fn));
@@ -36,5 +38,18 @@ inScope('a state that is none is refused', () => {
 
 inScope('sampling operators take the generator', () => {
   const draw = (): number[] => torch.multinomial(tensor([1, 1, 1, 1]), 8, true, { generator: generator(3) }).tolist() as number[];
+  expect(draw()).toEqual(draw());
+});
+
+it('the place of a generator that nobody holds is taken by another, and those held go on', async () => {
+  setFlagsFromString('--expose-gc');
+  const gc = runInNewContext('gc') as () => void;
+  const held = generator(3);
+  const last = (() => Math.max(...Array.from({ length: 100 }, (_, seed) => generator(seed).index)))();
+  await vi.waitFor(() => {
+    gc();
+    expect(generator(1).index).toBeLessThan(last - 50);
+  });
+  const draw = () => scope(() => torch.rand([3], { generator: held.seed(3) }).data());
   expect(draw()).toEqual(draw());
 });

@@ -26,9 +26,14 @@ export class Generator {
   }
 }
 
+/** Generators that nobody can reach any more: a run makes one a step. */
+const collected = new FinalizationRegistry<number>((index) => native.releaseGenerator(index));
+
 /** A new generator. Seeds give the numbers that Python's `torch.Generator().manual_seed(seed)` gives. */
 export function generator(seed: number, device = 'cpu'): Generator {
-  return new Generator(native.newGenerator(device, seed));
+  const made = new Generator(native.newGenerator(device, seed));
+  collected.register(made, made.index);
+  return made;
 }
 
 /** The generator that operators use when given none. */
