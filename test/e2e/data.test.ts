@@ -174,12 +174,13 @@ describe('the data browser in JupyterLab', () => {
     await runCommand(page, 'application:toggle-left-area');
   });
 
-  it('is arranged with the chosen question at its right and the audit in a tab', async () => {
+  it('is arranged with the Inspector at its right, the chosen question and the audit in tabs', async () => {
     await runCommand(page, 'medr1:arrange-data');
-    await page.locator('medr1-sample').waitFor();
-    const [data, sample] = await Promise.all([view().boundingBox(), page.locator('medr1-sample').boundingBox()]);
-    expect(sample!.x).toBeGreaterThan(data!.x + data!.width - 1);
-    await page.locator('.lm-TabBar-tab', { hasText: 'Audit' }).waitFor();
+    const inspector = page.locator('medr1-inspector');
+    await inspector.waitFor();
+    const [data, beside] = await Promise.all([view().boundingBox(), inspector.boundingBox()]);
+    expect(beside!.x).toBeGreaterThan(data!.x + data!.width - 1);
+    for (const tab of ['Sample', 'Audit']) await page.locator('.lm-TabBar-tab', { hasText: tab }).waitFor();
     await page.screenshot({ path: join(output, 'data-arranged-dark.png') });
   });
 
