@@ -1,5 +1,5 @@
 /** The Rewards view: a run's reward functions, their sources and weights, tried on stored rollouts and applied between two steps. */
-import { css, html, nothing, type PropertyValues, type TemplateResult } from 'lit';
+import { html, nothing, type PropertyValues, type TemplateResult } from 'lit';
 import {
   errorBody,
   type BuiltInReward,
@@ -36,6 +36,7 @@ import {
   type Draft,
   type Preview,
 } from './model.ts';
+import { style } from './style.ts';
 
 /** Steps whose rollouts a preview is told from. */
 const LOOK_BACK = 20;
@@ -490,143 +491,7 @@ export class RewardsView extends WatchingElement {
     }
   }
 
-  static override styles = [
-    tokens,
-    base,
-    css`
-      :host {
-        height: 100%;
-        overflow: auto;
-      }
-      header {
-        display: flex;
-        flex-wrap: wrap;
-        gap: 0 12px;
-        padding: 6px 8px;
-        border-bottom: 1px solid var(--medr1-border);
-      }
-      ul,
-      ol {
-        margin: 0;
-        padding: 0;
-        list-style: none;
-      }
-      ul > li {
-        display: grid;
-        grid-template-columns: minmax(80px, 1fr) minmax(60px, 2fr) 7ch;
-        gap: 2px 8px;
-        align-items: center;
-        padding: 6px 8px;
-        border-bottom: 1px solid var(--medr1-border);
-      }
-      .name {
-        display: inline-flex;
-        gap: 4px;
-        align-items: center;
-        min-width: 0;
-      }
-      input[type='number'] {
-        width: 100%;
-      }
-      input[data-edited='true'] {
-        border-color: var(--medr1-accent);
-      }
-      .facts {
-        grid-column: 1 / -1;
-        display: flex;
-        flex-wrap: wrap;
-        gap: 0 16px;
-        align-items: center;
-        padding-left: 20px;
-        color: var(--medr1-text-2);
-      }
-      .facts b {
-        color: var(--medr1-text);
-        font-weight: 600;
-      }
-      .share {
-        display: inline-flex;
-        gap: 4px;
-        align-items: center;
-      }
-      .meter {
-        display: inline-block;
-        width: 56px;
-        height: 8px;
-        border: 1px solid var(--medr1-border);
-      }
-      .meter i {
-        display: block;
-        height: 100%;
-        background: var(--medr1-accent);
-      }
-      .actions {
-        display: flex;
-        flex-wrap: wrap;
-        gap: 8px;
-        padding: 8px;
-      }
-      .actions input {
-        flex: 1 1 160px;
-      }
-      table {
-        margin: 0 8px 8px;
-        border-collapse: collapse;
-      }
-      caption {
-        padding: 4px 0;
-        text-align: left;
-        color: var(--medr1-text-2);
-      }
-      th {
-        font-weight: 400;
-        text-align: left;
-      }
-      th.number {
-        text-align: right;
-      }
-      td,
-      th {
-        padding: 2px 8px 2px 0;
-      }
-      section {
-        padding: 0 8px 8px;
-      }
-      h4 {
-        margin: 8px 0 4px;
-        font-size: inherit;
-      }
-      ol > li {
-        display: flex;
-        flex-wrap: wrap;
-        gap: 0 12px;
-        align-items: center;
-      }
-      .weights {
-        display: inline-flex;
-        flex-wrap: wrap;
-        gap: 0 8px;
-      }
-      .editor {
-        display: grid;
-        grid-column: 1 / -1;
-        gap: 4px;
-        min-width: 0;
-      }
-      .new {
-        color: var(--medr1-accent);
-      }
-      .report {
-        display: flex;
-        flex-wrap: wrap;
-        gap: 0 16px;
-        margin: 0 8px 4px;
-      }
-      .weights b {
-        font-weight: 600;
-      }
-    `,
-  ];
+  static override styles = [tokens, base, style];
 }
 
 /** What a revision changed; nothing of the first. */

@@ -1,5 +1,5 @@
 /** The Runs panel: server and device on top, one row per run, its actions at hand. */
-import { css, html, nothing, svg, type TemplateResult } from 'lit';
+import { html, nothing, svg, type TemplateResult } from 'lit';
 import { repeat } from 'lit/directives/repeat.js';
 import { errorBody, type ErrorBody, type RunAction, type ServerInfo } from '../connector.ts';
 import { command, define, WatchingElement } from '../element.ts';
@@ -10,6 +10,7 @@ import { empty, failed, loading } from '../parts.ts';
 import { base, SERIES, theme, tokens } from '../theme.ts';
 import type { Workbench } from '../workbench.ts';
 import { ACTION_LABELS, rows, sparkline, type RunRow } from './model.ts';
+import { style } from './style.ts';
 
 const ACTION_ICONS: Record<RunAction, IconName> = { start: 'play', pause: 'pause', resume: 'play', stop: 'stop', checkpoint: 'checkpoint' };
 const VIEWS = [
@@ -264,127 +265,7 @@ export class RunsPanel extends WatchingElement {
     this.busy = null;
   }
 
-  static override styles = [
-    tokens,
-    base,
-    css`
-      :host {
-        height: 100%;
-        overflow: auto;
-        container-type: inline-size;
-      }
-      header {
-        display: flex;
-        flex-wrap: wrap;
-        gap: 0 12px;
-        align-items: center;
-        position: relative;
-        padding: 4px 36px 4px 8px;
-        min-height: 32px;
-        border-bottom: 1px solid var(--medr1-border);
-        font-size: var(--medr1-size-small);
-      }
-      header button {
-        position: absolute;
-        top: 4px;
-        right: 4px;
-        padding: 2px 4px;
-      }
-      .device {
-        max-width: 100%;
-      }
-      .spring {
-        flex: 1;
-      }
-      .problem {
-        display: flex;
-        gap: 8px;
-        align-items: start;
-        padding: 8px;
-        border-bottom: 1px solid var(--medr1-border);
-      }
-      .problem span:first-child {
-        flex: 1;
-        overflow-wrap: anywhere;
-      }
-      ul {
-        margin: 0;
-        padding: 0;
-        list-style: none;
-      }
-      li {
-        border-bottom: 1px solid var(--medr1-border);
-        border-left: 3px solid var(--colour);
-        padding-left: calc(var(--depth) * 12px);
-      }
-      li.selected {
-        background: var(--medr1-surface-2);
-      }
-      .pick {
-        display: grid;
-        grid-template-columns: 16px minmax(0, 1fr) auto auto;
-        gap: 2px 8px;
-        align-items: center;
-        width: 100%;
-        padding: 4px 8px 4px 4px;
-        text-align: left;
-        font-weight: inherit;
-      }
-      .pick[aria-pressed] {
-        border-color: transparent;
-        box-shadow: none;
-      }
-      .name {
-        font-weight: 600;
-      }
-      .reward {
-        min-width: 4ch;
-      }
-      .facts {
-        grid-column: 2 / -1;
-        display: flex;
-        flex-wrap: wrap;
-        gap: 0 8px;
-        align-items: center;
-      }
-      .facts svg {
-        color: var(--medr1-accent);
-      }
-      .glyph {
-        text-align: center;
-      }
-      .glyph.live {
-        color: var(--medr1-accent);
-      }
-      .glyph.right {
-        color: var(--medr1-right);
-      }
-      .glyph.wrong {
-        color: var(--medr1-wrong);
-      }
-      .glyph.warning {
-        color: var(--medr1-warn-text);
-      }
-      .row-actions {
-        display: flex;
-        gap: 2px;
-        padding: 0 4px 4px 24px;
-      }
-      .row-actions button {
-        display: inline-flex;
-        align-items: center;
-        padding: 2px 4px;
-      }
-      .icon {
-        display: block;
-      }
-      .trouble {
-        margin: 0;
-        padding: 0 8px 4px 28px;
-        overflow-wrap: anywhere;
-      }
-    `,
-  ];
+  static override styles = [tokens, base, style];
 }
 
 define('medr1-runs', RunsPanel);

@@ -1,0 +1,119 @@
+import { css } from 'lit';
+
+export const style = css`
+  :host {
+    height: 100%;
+    overflow: auto;
+    container-type: inline-size;
+  }
+  header {
+    display: flex;
+    flex-wrap: wrap;
+    gap: 0 12px;
+    align-items: center;
+    position: relative;
+    padding: 4px 36px 4px 8px;
+    min-height: 32px;
+    border-bottom: 1px solid var(--medr1-border);
+    font-size: var(--medr1-size-small);
+  }
+  header button {
+    position: absolute;
+    top: 4px;
+    right: 4px;
+    padding: 2px 4px;
+  }
+  .device {
+    max-width: 100%;
+  }
+  .spring {
+    flex: 1;
+  }
+  .problem {
+    display: flex;
+    gap: 8px;
+    align-items: start;
+    padding: 8px;
+    border-bottom: 1px solid var(--medr1-border);
+  }
+  .problem span:first-child {
+    flex: 1;
+    overflow-wrap: anywhere;
+  }
+  ul {
+    margin: 0;
+    padding: 0;
+    list-style: none;
+  }
+  li {
+    border-bottom: 1px solid var(--medr1-border);
+    border-left: 3px solid var(--colour);
+    padding-left: calc(var(--depth) * 12px);
+  }
+  li.selected {
+    background: var(--medr1-surface-2);
+  }
+  .pick {
+    display: grid;
+    grid-template-columns: 16px minmax(0, 1fr) auto auto;
+    gap: 2px 8px;
+    align-items: center;
+    width: 100%;
+    padding: 4px 8px 4px 4px;
+    text-align: left;
+    font-weight: inherit;
+  }
+  .pick[aria-pressed] {
+    border-color: transparent;
+    box-shadow: none;
+  }
+  .name {
+    font-weight: 600;
+  }
+  .reward {
+    min-width: 4ch;
+  }
+  .facts {
+    grid-column: 2 / -1;
+    display: flex;
+    flex-wrap: wrap;
+    gap: 0 8px;
+    align-items: center;
+  }
+  .facts svg {
+    color: var(--medr1-accent);
+  }
+  .glyph {
+    text-align: center;
+  }
+  .glyph.live {
+    color: var(--medr1-accent);
+  }
+  .glyph.right {
+    color: var(--medr1-right);
+  }
+  .glyph.wrong {
+    color: var(--medr1-wrong);
+  }
+  .glyph.warning {
+    color: var(--medr1-warn-text);
+  }
+  .row-actions {
+    display: flex;
+    gap: 2px;
+    padding: 0 4px 4px 24px;
+  }
+  .row-actions button {
+    display: inline-flex;
+    align-items: center;
+    padding: 2px 4px;
+  }
+  .icon {
+    display: block;
+  }
+  .trouble {
+    margin: 0;
+    padding: 0 8px 4px 28px;
+    overflow-wrap: anywhere;
+  }
+`;
