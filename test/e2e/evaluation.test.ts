@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { eventually, openBrowser, openLab, openPage, output, runCommand, setTheme, type Lab } from './lab.ts';
+import { eventually, openBrowser, openLab, openPage, output, plainStart, runCommand, setTheme, type Lab } from './lab.ts';
 
 let lab: Lab;
 let browser: Browser;
@@ -11,6 +11,7 @@ let errors: string[];
 
 beforeAll(async () => {
   lab = await openLab();
+  await plainStart(lab);
   browser = await openBrowser();
   ({ page, errors } = await openPage(browser, lab));
 });
@@ -33,14 +34,7 @@ const finished = (id: string) =>
 it('starts an evaluation from the empty view and shows its tables when it is done', async () => {
   await page.goto(lab.url);
   await page.locator('#jupyterlab-splash').waitFor({ state: 'detached' });
-  await eventually(
-    async () => {
-      await runCommand(page, 'medr1:open-evaluation'); // the first start brings its own views to the front when they are there
-      return view().getByTestId('first-evaluation').isVisible();
-    },
-    (visible) => visible,
-    'the empty view is in front',
-  );
+  await runCommand(page, 'medr1:open-evaluation');
   await view().getByTestId('first-evaluation').click();
   await eventually(
     () => view().getByTestId('eval-model').inputValue(),

@@ -20,7 +20,7 @@ export function register(program: Command): void {
     .option('--no-model', 'the data set alone')
     .option(
       '--train-model <out>',
-      'make the tiny model anew: train it from random weights (some 35 minutes of CPU time by the cost of its steps)',
+      'make the tiny model anew: train it from random weights (some 34 minutes of CPU time)',
     )
     .option('--after <phase>', 'with --train-model: go on after this phase, from the checkpoint OUT-<phase> of an earlier time')
     .option('--json', 'print one JSON document and nothing else')
