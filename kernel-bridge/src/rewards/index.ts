@@ -2,7 +2,7 @@
 export type { RewardContext, RewardDefinition, RewardFunction, RewardInput } from './types.ts';
 export { answerLetter, bareAnswer, strictAnswer, taggedText, tolerantAnswer } from './parse.ts';
 export { REWARDS } from './built-in.ts';
-export { isRewardFailure } from './errors.ts';
+export { errors as rewardErrors, isRewardFailure } from './errors.ts';
 export { configuredRewards, readRewardFile, rewardSource } from './files.ts';
 export { checkRewards, contextOf } from './check.ts';
 export { createReward, RewardFunctions, score } from './reward-functions.ts';

@@ -19,12 +19,6 @@ export const errors = {
       message: `data set ${dataset} has no usable question to train on`,
       remedy: 'Check the split, modality and question_type filters; medr1 data audit lists the items that cannot be used and why.',
     }),
-  weightCount: (names: readonly string[], got: number) =>
-    new WorkbenchError({
-      code: 'REWARD_WEIGHTS',
-      message: `reward_weights has ${got} numbers for ${names.length} reward functions (${names.join(', ')})`,
-      remedy: 'Give one weight per reward function, in the order of reward_funcs.',
-    }),
   weightValue: (name: string, value: unknown) =>
     new WorkbenchError({
       code: 'REWARD_WEIGHTS',

@@ -1,6 +1,7 @@
 /** One GRPO update on completions and rewards that are given: what would the loss be, under these settings? Changes no weight. */
 import type { TrainConfig } from '../protocol/index.ts';
 import type { EncodedPrompt, Qwen2VL } from '../qwen2vl/index.ts';
+import { rewardErrors } from '../rewards/index.ts';
 import { clipGradNorm, span } from '../torch/index.ts';
 import { computeAdvantages, type Advantages } from './advantages.ts';
 import { completionMetrics, rewardMetrics } from './batch-metrics.ts';
@@ -44,7 +45,7 @@ export function replay(models: ReplayModels, groups: readonly ReplayGroup[], nam
   const N = groups.length * G;
   if (N % config.per_device_train_batch_size !== 0) throw errors.replaySplit(N, config.per_device_train_batch_size);
   const weights = config.reward_weights ?? names.map(() => 1);
-  if (weights.length !== names.length) throw errors.weightCount(names, weights.length);
+  if (weights.length !== names.length) throw rewardErrors.weightCount(names, weights.length);
 
   const meters = new Meters();
   const completions = groups.flatMap((group) => group.completions);
