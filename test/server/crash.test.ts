@@ -1,7 +1,7 @@
 /** kill -9 at random moments, of the worker and of everything: no acknowledged step is lost, and the run goes on to the same numbers. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { describe, expect, it } from 'vitest';
@@ -11,21 +11,10 @@ import type { RunEvent } from '../../kernel-bridge/src/protocol/run.ts';
 import { isTraining, openRun } from '../../kernel-bridge/src/runs/runs.ts';
 import { verifyCheckpoint } from '../../kernel-bridge/src/runs/checkpoints.ts';
 import { rewardAt } from './fake-trainer.ts';
-import { fakeConfig, makeHome, reached, testServer, until } from './harness.ts';
+import { fakeConfig, makeHome, reached, testServer, until, workerPid } from './harness.ts';
 
 const STEPS = 60;
 const slow = { max_steps: STEPS, learning_rate: 0.004, save_steps: 7 };
-
-/** The pid of the process that trains the run: it writes the log. */
-const workerPid = (home: string, id: string): number =>
-  Number(
-    /pid (\d+)/.exec(
-      readFileSync(join(home, 'runs', id, 'worker.log'), 'utf8')
-        .trimEnd()
-        .split('\n')
-        .findLast((line) => line.includes('pid '))!,
-    )![1],
-  );
 
 const acknowledged = (seen: RunEvent[]): number => Math.max(0, ...seen.filter(({ kind }) => kind === 'step').map(({ step }) => step));
 

@@ -1,5 +1,5 @@
 /** A server with fake workers on a home of its own. */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { connectTo } from '../../kernel-bridge/src/client/node.ts';
@@ -58,6 +58,17 @@ export const fakeConfig = (model: string, changes: Record<string, unknown> = {})
   max_steps: 5,
   ...changes,
 });
+
+/** The pid of the process that trains the run: it writes the log. */
+export const workerPid = (home: string, id: string): number =>
+  Number(
+    /pid (\d+)/.exec(
+      readFileSync(join(home, 'runs', id, 'worker.log'), 'utf8')
+        .trimEnd()
+        .split('\n')
+        .findLast((line) => line.includes('pid '))!,
+    )![1],
+  );
 
 /** The summary once the run is in one of these states; rejects after 20 s with the state it is in. */
 export async function reached(client: Client, id: string, ...states: RunState[]): Promise<RunSummary> {

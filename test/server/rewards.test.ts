@@ -158,7 +158,13 @@ describe('a try', () => {
     expect(groups.find((one) => one.step === step && one.group === 0)!.rewards.length).toEqual(
       stored.completions.map(({ text }) => text.length),
     );
-    expect(groups.find((one) => one.step === 3)!.rewards).not.toHaveProperty('odd');
+    expect(reports.map(({ failed, completions }) => [failed, completions])).toEqual([
+      [0, step * 8],
+      [8, step * 8 - 8],
+      [0, step * 8],
+    ]);
+    expect(groups.find((one) => one.step === 2)!.rewards).not.toHaveProperty('odd');
+    expect(groups.find((one) => one.step === 3)!.rewards.odd).toEqual([1, 1, 1, 1]);
     expect(await t.client.rewards(id)).toHaveLength(1);
   });
 
@@ -166,6 +172,46 @@ describe('a try', () => {
     const { id } = await t.client.createRun(t.config(funcs()), { start: false });
     await expect(t.client.tryRewards(id, { files: { 'x.py': '' } })).rejects.toMatchObject({ code: 'REWARD_NAME' });
   });
+});
+
+describe('a look at functions before there is a run', () => {
+  it('says of each what it is and what is wrong with it, and makes nothing', async () => {
+    writeFileSync(join(t.home, 'disk.ts'), `export const tests = [{ completion: 'ab', expected: 2 }]; ${LENGTH}`);
+    const checked = await t.client.checkRewards({
+      reward_funcs: ['accuracy', join(t.home, 'disk.ts'), 'acuracy', 'gone/away.ts', 'syntax.ts', 'none.ts', 'syntax.ts', 'format.ts'],
+      reward_files: { 'syntax.ts': 'export default (all) => [', 'none.ts': 'export const reward = () => [];', 'format.ts': LENGTH },
+    });
+    expect(checked.map(({ name, tests, error }) => [name, tests, error?.code ?? null])).toEqual([
+      ['accuracy', null, null],
+      ['disk', { passed: 1, total: 1 }, null],
+      ['acuracy', null, 'REWARD_UNKNOWN'],
+      ['away', null, 'REWARD_FILE'],
+      ['syntax', null, 'REWARD_SYNTAX'],
+      ['none', null, 'REWARD_EXPORT'],
+      ['syntax', null, 'REWARD_NAME'],
+      ['format', null, 'REWARD_NAME'],
+    ]);
+    expect(checked[1].sha256).toMatch(/^[0-9a-f]{64}$/);
+    expect(checked[3].error).toMatchObject({ message: expect.stringContaining('gone/away.ts'), remedy: expect.stringContaining('path') });
+  });
+
+  it('knows the variant and the length that the run would have', async () => {
+    const source = `export default (all: string[], { variant, max_completion_length }: any) => {
+      throw new Error(variant + max_completion_length);
+    };`;
+    const about = { reward_funcs: ['told.ts'], reward_files: { 'told.ts': source } };
+    const [{ error }] = await t.client.checkRewards({ ...about, variant: 'no-think', max_completion_length: 33 });
+    expect(error!.message).toContain('no-think33');
+  });
+});
+
+it('a sample of rollouts has a share of each step', async () => {
+  const { id, step } = await pausedRun(funcs(), {});
+  const { groups } = await t.client.groups(id, { from: step - 1, to: step, sample: 2 });
+  expect(groups.map((one) => [one.step, one.group])).toEqual([
+    [step - 1, 0],
+    [step, 0],
+  ]);
 });
 
 it('runs made before there were sources are read as having none', async () => {

@@ -4,6 +4,8 @@
  */
 import type {
   BuiltInReward,
+  CheckedReward,
+  CheckRewards,
   ErrorBody,
   Estimate,
   GenerateRequest,
@@ -42,7 +44,15 @@ export type {
   TrainConfig,
   View,
 };
-export type { BuiltInReward, RewardReport, RewardSource, TriedRewards, TryRewards } from '@medr1/kernel-bridge/protocol';
+export type {
+  BuiltInReward,
+  CheckedReward,
+  CheckRewards,
+  RewardReport,
+  RewardSource,
+  TriedRewards,
+  TryRewards,
+} from '@medr1/kernel-bridge/protocol';
 export type { Checkpoint, Completion, RunState } from '@medr1/kernel-bridge/protocol';
 export type {
   Audit,
@@ -128,7 +138,8 @@ export interface Connector {
   estimate(config: Record<string, unknown>): Promise<Estimate>;
 
   runs(): Promise<RunSummary[]>;
-  createRun(config: Record<string, unknown>, start: boolean): Promise<RunSummary>;
+  /** `rewardFiles`: sources, by file name, of the files that `reward_funcs` names; others are read on the server's machine. */
+  createRun(config: Record<string, unknown>, start: boolean, rewardFiles?: Record<string, string>): Promise<RunSummary>;
   run(id: string): Promise<RunDetail>;
   deleteRun(id: string): Promise<void>;
   act(id: string, action: RunAction): Promise<RunSummary>;
@@ -136,13 +147,19 @@ export interface Connector {
   fork(id: string, step: number, config: Record<string, unknown>, start: boolean): Promise<RunSummary>;
   exportUrl(id: string, format: 'csv' | 'jsonl'): string;
   metrics(id: string, query?: { from?: number; to?: number; max_points?: number }): Promise<MetricTable>;
-  groups(id: string, query: { step?: number; from?: number; to?: number; limit?: number; offset?: number }): Promise<Group[]>;
+  /** `sample`: at most so many, a fair share of each step, in place of `limit` and `offset`. */
+  groups(
+    id: string,
+    query: { step?: number; from?: number; to?: number; limit?: number; offset?: number; sample?: number },
+  ): Promise<Group[]>;
   /** Texts of the tokens of each completion of a group, special ones included. */
   tokenTexts(id: string, step: number, group: number): Promise<string[][]>;
   events(id: string, query?: { since?: number; limit?: number; kinds?: RunEvent['kind'][] }): Promise<RunEvent[]>;
   editRewards(id: string, edit: RewardEdit): Promise<RewardRevision>;
   /** Reward functions that need no file. */
   builtInRewards(): Promise<BuiltInReward[]>;
+  /** What `reward_funcs` names, tried on made-up completions; nothing is made. */
+  checkRewards(request: CheckRewards): Promise<CheckedReward[]>;
   /** Functions on the rollouts that the run has stored; nothing is changed. */
   tryRewards(id: string, request: TryRewards): Promise<TriedRewards>;
   /** Answers of a model outside training; may wait for the end of a step. */

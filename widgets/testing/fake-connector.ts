@@ -1,6 +1,8 @@
 /** A backend in memory with made-up, repeatable numbers, for tests and the gallery. Nothing here is measured. */
 import type {
   BuiltInReward,
+  CheckedReward,
+  CheckRewards,
   Completion,
   Connector,
   ConnectionState,
@@ -11,6 +13,7 @@ import type {
   Group,
   MetricTable,
   MoveView,
+  RewardRevision,
   RunDetail,
   RunEvent,
   RunState,
@@ -22,6 +25,7 @@ import type {
   TryRewards,
   View,
 } from '../src/connector.ts';
+import { isRewardFile, rewardName } from '@medr1/kernel-bridge/protocol/reward-names';
 import { NOTHING } from '../src/selection.ts';
 import { Observable } from '../src/observable.ts';
 import { drawing, random } from './drawing.ts';
@@ -59,6 +63,8 @@ export interface FakeOptions {
   /** Data sets; one of 5,000 questions when left out. */
   data?: FakeDataOptions;
   evals?: FakeEval[];
+  /** Revisions of every run's rewards, where a state needs certain ones. */
+  rewards?: RewardRevision[];
   /** Text of a completion, where a state needs a certain one. */
   completionText?: (step: number, group: number, index: number) => string;
 }
@@ -145,7 +151,7 @@ export class FakeConnector implements Connector {
         rewards:
           run.trainer === 'sft'
             ? []
-            : [
+            : (this.options.rewards ?? [
                 { revision: 1, step: 1, weights: { accuracy: 1, format: 1 }, sources: {}, reason: '', author: '', created_at: START },
                 ...(steps > 90
                   ? [
@@ -160,13 +166,13 @@ export class FakeConnector implements Connector {
                       },
                     ]
                   : []),
-              ],
+              ]),
         metric_names: Object.keys(this.table(run).metrics),
         directory: `runs/${id}`,
       };
     });
-  createRun = (config: Record<string, unknown>, start: boolean): Promise<RunSummary> =>
-    this.#answer('createRun', [config, start], () => {
+  createRun = (config: Record<string, unknown>, start: boolean, rewardFiles?: Record<string, string>): Promise<RunSummary> =>
+    this.#answer('createRun', [config, start, ...(rewardFiles ? [rewardFiles] : [])], () => {
       const run: FakeRun = { id: 'new', name: String(config.run_name ?? 'new run'), state: 'starting', steps: 0 };
       this.options.runs = [...this.#fakes(), run];
       return this.summary(run);
@@ -193,12 +199,32 @@ export class FakeConnector implements Connector {
     this.#answer('builtInRewards', [], () =>
       ['accuracy', 'accuracy_tolerant', 'format', 'soft_overlong_punishment'].map((name) => ({ name, description: name, range: [0, 1] })),
     );
-  /** A user's function gives 1 to every third completion; a source with the word `throw` fails. */
+  /** Sources with the word `throw` fail; a path that was not sent is not there. */
+  checkRewards = (request: CheckRewards): Promise<CheckedReward[]> =>
+    this.#answer('checkRewards', [request], () =>
+      request.reward_funcs.map((entry) => {
+        const name = rewardName(entry);
+        const source = request.reward_files?.[entry];
+        const one = { entry, name, sha256: null, tests: null, error: null };
+        if (!isRewardFile(entry)) return one;
+        if (source === undefined) {
+          const message = `the reward file ${entry} cannot be read: ENOENT: no such file or directory`;
+          const remedy = 'Check the path in reward_funcs; the file is UTF-8 text that ends in .ts or .js.';
+          return { ...one, error: { code: 'REWARD_FILE', message, remedy } };
+        }
+        if (!source.includes('throw')) return { ...one, sha256: 'c0ffee'.repeat(10), tests: { passed: 3, total: 3 } };
+        const message = `reward ${name} (${entry}:2) cannot be read as a program: SyntaxError: unexpected token`;
+        const remedy = 'Mend that line. Types are stripped, so enums, namespaces and imports are not there.';
+        return { ...one, error: { code: 'REWARD_SYNTAX', message, remedy } };
+      }),
+    );
+  /** A user's function gives 1 to every third completion, null to every seventh; a source with the word `throw` fails. */
   tryRewards = (id: string, request: TryRewards): Promise<TriedRewards> =>
     this.#answer('tryRewards', [id, request], () => {
       const names = [...Object.keys(request.files ?? {}).map((file) => file.replace(/\.[tj]s$/, '')), ...(request.built_in ?? [])];
       const groups = this.groupsOf(this.#fake(id), this.#fake(id).steps ?? 1, 12);
-      const values = (group: Group): number[] => group.completions.map((_, index) => Number((index + group.group) % 3 === 0));
+      const values = (group: Group): (number | null)[] =>
+        group.completions.map((_, index) => ((index + group.group) % 7 === 6 ? null : Number((index + group.group) % 3 === 0)));
       const failing = Object.values(request.files ?? {}).some((source) => source.includes('throw'));
       const error = {
         code: 'REWARD_THREW',
@@ -209,7 +235,7 @@ export class FakeConnector implements Connector {
       return {
         reports: names.map((name) => ({
           ...{ name, sha256: null, completions: 96, not_applicable: 4, mean: 0.33, std: 0.47, min: 0, max: 1, histogram: [] },
-          ...{ ms_per_completion: 0.6, log: [], tests: { passed: 3, total: 3 }, error: failing ? error : null },
+          ...{ failed: failing ? 8 : 0, ms_per_completion: 0.6, log: [], tests: { passed: 3, total: 3 }, error: failing ? error : null },
         })),
         groups: groups.map((group) => ({
           ...{ step: group.step, group: group.group },

@@ -5,7 +5,7 @@ import { WorkbenchError, type ErrorBody } from '../protocol/errors.ts';
 import type { TrainConfig } from '../protocol/config.ts';
 import type { Generation, GenerateRequest } from '../protocol/generate.ts';
 import type { Estimate, RunAction, ServerInfo } from '../protocol/rest.ts';
-import type { BuiltInReward, RewardFiles, TriedRewards, TryRewards } from '../protocol/rewards.ts';
+import type { BuiltInReward, CheckedReward, CheckRewards, RewardFiles, TriedRewards, TryRewards } from '../protocol/rewards.ts';
 import type { MoveView, View } from '../protocol/view.ts';
 import type { Group, MetricTable, RewardRevision, RunDetail, RunEvent, RunSummary } from '../protocol/run.ts';
 
@@ -23,6 +23,8 @@ export interface GroupsQuery {
   to?: number;
   limit?: number;
   offset?: number;
+  /** At most so many, a fair share of each step, in place of `limit` and `offset`. */
+  sample?: number;
 }
 export interface EventsQuery {
   since?: number;
@@ -99,6 +101,9 @@ export class RestClient {
     (await this.get<{ revisions: RewardRevision[] }>(`/runs/${part(id)}/rewards`)).revisions;
   /** The built-in reward functions. */
   builtInRewards = async (): Promise<BuiltInReward[]> => (await this.get<{ functions: BuiltInReward[] }>('/rewards')).functions;
+  /** What `reward_funcs` names, tried on made-up completions; nothing is made. */
+  checkRewards = async (request: CheckRewards): Promise<CheckedReward[]> =>
+    (await this.send<{ functions: CheckedReward[] }>('POST', '/rewards/check', request)).functions;
   /** Reward functions on the rollouts that the run has stored. */
   tryRewards = (id: string, request: TryRewards): Promise<TriedRewards> => this.send('POST', `/runs/${part(id)}/rewards/try`, request);
   editRewards = (id: string, edit: RewardEdit): Promise<RewardRevision> =>

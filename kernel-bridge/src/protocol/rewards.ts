@@ -1,5 +1,8 @@
 /** Reward functions as runs, clients and views speak of them: built in by name, or a user's own file by its source. */
 import Type from 'typebox';
+import { VARIANTS, type Variant } from './config.ts';
+
+export { isRewardFile, rewardName } from './reward-names.ts';
 
 const Nullable = <S extends Type.TSchema>(schema: S) => Type.Union([schema, Type.Null()]);
 
@@ -34,6 +37,8 @@ export const RewardReport = Type.Object({
   /** Of a user's file. */
   sha256: Nullable(Type.String()),
   completions: Type.Integer(),
+  /** Completions without a value, of calls that failed; a call scores a step. Not among `completions`. */
+  failed: Type.Integer(),
   /** Completions to which it does not apply (null). */
   not_applicable: Type.Integer(),
   mean: Nullable(Type.Number()),
@@ -47,6 +52,7 @@ export const RewardReport = Type.Object({
   log: Type.Array(Type.String()),
   /** Its own tests; null where the file has none. */
   tests: Nullable(Type.Object({ passed: Type.Integer(), total: Type.Integer() })),
+  /** The first one. */
   error: Nullable(Type.Object({ code: Type.String(), message: Type.String(), remedy: Type.String() })),
 });
 export type RewardReport = Type.Static<typeof RewardReport>;
@@ -57,14 +63,38 @@ export const TryRewards = Type.Object(
     files: Type.Optional(RewardFiles),
     built_in: Type.Optional(Type.Array(Type.String())),
     steps: Type.Optional(Type.Integer({ minimum: 1, maximum: 200, default: 20, description: 'the last steps that have rollouts' })),
+    to: Type.Optional(Type.Integer({ minimum: 1, description: 'the last of them; else the newest' })),
   },
   { additionalProperties: false },
 );
 export type TryRewards = Type.Static<typeof TryRewards>;
 
+/** What a configuration asks for, to be looked at before there is a run. */
+export const CheckRewards = Type.Object(
+  {
+    reward_funcs: Type.Array(Type.String(), { description: 'as in the configuration: names, and files' }),
+    reward_files: Type.Optional(RewardFiles),
+    variant: Type.Optional(Type.Unsafe<Variant>(Type.Enum([...VARIANTS], { default: 'think' }))),
+    max_completion_length: Type.Optional(Type.Integer({ minimum: 1, default: 256 })),
+  },
+  { additionalProperties: false },
+);
+export type CheckRewards = Type.Static<typeof CheckRewards>;
+
+/** An entry of reward_funcs: what it is, and why it cannot be used. */
+export const CheckedReward = Type.Object({
+  entry: Type.String(),
+  name: Type.String(),
+  /** Of a user's file that could be read. */
+  sha256: Nullable(Type.String()),
+  tests: Nullable(Type.Object({ passed: Type.Integer(), total: Type.Integer() })),
+  error: Nullable(Type.Object({ code: Type.String(), message: Type.String(), remedy: Type.String() })),
+});
+export type CheckedReward = Type.Static<typeof CheckedReward>;
+
 export const TriedRewards = Type.Object({
   reports: Type.Array(RewardReport),
-  /** Values by function for each group that was looked at, in the order of its completions. */
+  /** Values by function for each group that was looked at (640 at most, a fair sample of the steps), in the order of its completions. */
   groups: Type.Array(
     Type.Object({
       step: Type.Integer(),
@@ -74,15 +104,3 @@ export const TriedRewards = Type.Object({
   ),
 });
 export type TriedRewards = Type.Static<typeof TriedRewards>;
-
-/** An entry of reward_funcs that names a file, not a built-in function. */
-export const isRewardFile = (entry: string): boolean => /\.(ts|js|mts|mjs)$/.test(entry);
-
-/** The name a function goes by in weights and metrics: that of the built-in one, or the file's without folder and ending. */
-export const rewardName = (entry: string): string =>
-  isRewardFile(entry)
-    ? entry
-        .split(/[\\/]/)
-        .at(-1)!
-        .replace(/\.[mc]?[tj]s$/, '')
-    : entry;

@@ -1,7 +1,18 @@
 /** Tries users' reward functions before a run depends on them. */
-import type { RewardSet, TrainConfig, VqaItem } from '../protocol/index.ts';
+import {
+  errorBody,
+  rewardName,
+  type CheckedReward,
+  type CheckRewards,
+  type RewardSet,
+  type TrainConfig,
+  type VqaItem,
+} from '../protocol/index.ts';
+import { errors } from './errors.ts';
+import { configuredRewards } from './files.ts';
 import { score } from './reward-functions.ts';
 import type { RewardContext, RewardInput } from './types.ts';
+import type { TestCount } from './sandbox/messages.ts';
 import { UserReward } from './user-reward.ts';
 
 /** Completions of a call that finds what would throw in the first step: well formed, wrong, empty, cut off. */
@@ -16,23 +27,48 @@ const STAND_IN: RewardInput['item'] = {
   question_type: 'Modality Recognition',
 };
 
-export const contextOf = ({ variant, max_completion_length }: TrainConfig): RewardContext => ({
+export const contextOf = ({ variant, max_completion_length }: Pick<TrainConfig, 'variant' | 'max_completion_length'>): RewardContext => ({
   variant,
   maxCompletionLength: max_completion_length,
 });
 
-/** Runs the tests of every user's file, and a call on made-up completions of some items. Throws the first REWARD_ error. */
-export async function checkRewards(rewards: RewardSet, context: RewardContext, items: readonly VqaItem[] = []): Promise<void> {
+/** Runs the tests of every user's file, and a call on made-up completions of some items; tests by function. Throws the first REWARD_ error. */
+export async function checkRewards(
+  rewards: RewardSet,
+  context: RewardContext,
+  items: readonly VqaItem[] = [],
+): Promise<Record<string, TestCount | null>> {
+  const tests: Record<string, TestCount | null> = {};
   const usable = items.filter(({ problem }) => problem === null).slice(0, COMPLETIONS.length);
   for (const [name, source] of Object.entries(rewards.sources)) {
     using reward = new UserReward(name, source, context);
-    await reward.test();
+    tests[name] = await reward.test();
     await score(
       name,
       (inputs, step) => reward.score(inputs, step),
       COMPLETIONS.map((text, i) => inputOf(text, usable[i] ?? STAND_IN)),
     );
   }
+  return tests;
+}
+
+/** Each entry by itself, with what is wrong with it. */
+export async function checkEntries({ reward_funcs, reward_files }: CheckRewards, context: RewardContext): Promise<CheckedReward[]> {
+  const checked: CheckedReward[] = [];
+  for (const entry of reward_funcs) {
+    const name = rewardName(entry);
+    const one: CheckedReward = { entry, name, sha256: null, tests: null, error: null };
+    try {
+      if (checked.some((other) => other.name === name)) throw errors.twice(name);
+      const set = configuredRewards({ reward_funcs: [entry], reward_weights: null }, reward_files);
+      one.sha256 = set.sources[name]?.sha256 ?? null;
+      one.tests = (await checkRewards(set, context))[name] ?? null;
+    } catch (thrown) {
+      one.error = errorBody(thrown);
+    }
+    checked.push(one);
+  }
+  return checked;
 }
 
 const inputOf = (completion: string, item: RewardInput['item']): RewardInput => ({

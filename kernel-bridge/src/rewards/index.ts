@@ -4,7 +4,7 @@ export { answerLetter, bareAnswer, strictAnswer, taggedText, tolerantAnswer } fr
 export { REWARDS } from './built-in.ts';
 export { errors as rewardErrors, isRewardFailure } from './errors.ts';
 export { configuredRewards, readRewardFile, rewardSource } from './files.ts';
-export { checkRewards, contextOf } from './check.ts';
+export { checkEntries, checkRewards, contextOf } from './check.ts';
 export { createReward, RewardFunctions, score } from './reward-functions.ts';
 export { groupInputs, tryReward, type RewardBatch } from './report.ts';
 export { UserReward } from './user-reward.ts';

@@ -1,10 +1,13 @@
 /** What a reward function gives for stored rollouts: values, their distribution, its speed, its error. */
 import { errorBody, type Group, type RewardReport, type RewardSource } from '../protocol/index.ts';
+import { errors } from './errors.ts';
 import { createReward, score } from './reward-functions.ts';
 import type { RewardContext, RewardFunction, RewardInput } from './types.ts';
 import { UserReward } from './user-reward.ts';
 
 const RANGES = 10;
+/** Each failure of these takes seconds, and the next call would fail alike. */
+const COSTLY = new Set(['REWARD_TIMEOUT', 'REWARD_MEMORY']);
 
 /** Completions of one step, scored in one call as training does. */
 export interface RewardBatch {
@@ -22,37 +25,49 @@ export const groupInputs = (group: Group): RewardInput[] =>
     item: { ...group, id: group.item_id },
   }));
 
-/** `values`: by batch, up to the one that failed. `source`: of a user's file; null for a built-in function. Throws REWARD_UNKNOWN. */
+/** `values`: by batch; null where the call failed, short where it was not tried any more. `source`: of a user's file; null for a built-in function. Throws REWARD_UNKNOWN. */
 export async function tryReward(
   name: string,
   source: RewardSource | null,
   context: RewardContext,
   batches: readonly RewardBatch[],
-): Promise<{ report: RewardReport; values: (number | null)[][] }> {
+): Promise<{ report: RewardReport; values: ((number | null)[] | null)[] }> {
   using user = source && new UserReward(name, source, context);
   const call: RewardFunction = user ? (inputs, step) => user.score(inputs, step) : createReward(name, context);
-  const values: (number | null)[][] = [];
+  const values: ((number | null)[] | null)[] = [];
   const log: string[] = [];
   let tests: RewardReport['tests'] = null;
   let error: RewardReport['error'] = null;
+  let failed = 0;
   let ms = 0;
   try {
     tests = (await user?.test()) ?? null;
-    for (const { inputs, step } of batches) {
-      const began = performance.now();
-      values.push(await score(name, call, inputs, step));
-      ms += performance.now() - began;
-      log.push(...(user?.log ?? []));
-    }
   } catch (thrown) {
     error = errorBody(thrown);
   }
-  const flat = values.flat();
+  if (error === null) {
+    for (const { inputs, step } of batches) {
+      const began = performance.now();
+      try {
+        values.push(await score(name, call, inputs, step));
+        ms += performance.now() - began;
+      } catch (thrown) {
+        if (!errors.isOfReward(thrown)) throw thrown;
+        error ??= errorBody(thrown);
+        values.push(null);
+        failed += inputs.length;
+        if (COSTLY.has(thrown.code)) break;
+      }
+      log.push(...(user?.log ?? []));
+    }
+  }
+  const flat = values.flatMap((batch) => batch ?? []);
   const numbers = flat.filter((value) => value !== null);
   const report: RewardReport = {
     name,
     sha256: source?.sha256 ?? null,
     completions: flat.length,
+    failed,
     not_applicable: flat.length - numbers.length,
     ...moments(numbers),
     histogram: histogram(numbers),

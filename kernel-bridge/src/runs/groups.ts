@@ -48,6 +48,23 @@ export function readGroups(db: DatabaseSync, { from, to, limit, offset }: GroupQ
   }));
 }
 
+/**
+ * At most `most` groups of the steps `from` to `to`, in order: as many of each step as of any other, evenly spread over its groups. Where they do
+ * not come out even, newer steps have one more.
+ */
+export function sampleGroups(db: DatabaseSync, { from, to, most }: { from: number; to: number; most: number }): Group[] {
+  const sizes = db
+    .prepare('SELECT step, count(*) AS size FROM rollout_group WHERE step BETWEEN ? AND ? GROUP BY step ORDER BY step DESC')
+    .all(from, to) as { step: number; size: number }[];
+  let left = most;
+  const chosen = sizes.flatMap(({ step, size }, at) => {
+    const take = Math.min(size, Math.ceil(left / (sizes.length - at)));
+    left -= take;
+    return Array.from({ length: take }, (_, i) => ({ from: step, to: step, limit: 1, offset: Math.floor((i * size) / take) }));
+  });
+  return chosen.flatMap((query) => readGroups(db, query)).sort((a, b) => a.step - b.step);
+}
+
 /** Token ids of each completion of a group, in order; none when there is no such group. */
 export function readTokenIds(db: DatabaseSync, step: number, group: number): number[][] {
   return db

@@ -25,9 +25,13 @@ export function revisions(db: DatabaseSync): RewardRevision[] {
   return db.prepare('SELECT * FROM reward_revision ORDER BY revision').all().map(revisionOf);
 }
 
-/** Revisions waiting for step `next`: fresh ones at once, those of a resumed run at the step they first took effect. */
+/**
+ * Revisions waiting for step `next`: fresh ones at once, those of a resumed run at the step they first took effect. One takes older ones along,
+ * so that none of them comes into force over a newer one.
+ */
 export function dueRevisions(db: DatabaseSync, next: number): RewardRevision[] {
-  const sql = 'SELECT * FROM reward_revision WHERE step IS NULL AND (due IS NULL OR due <= ?) ORDER BY revision';
+  const sql = `SELECT * FROM reward_revision WHERE step IS NULL AND revision <=
+    (SELECT max(revision) FROM reward_revision WHERE step IS NULL AND (due IS NULL OR due <= ?)) ORDER BY revision`;
   return db.prepare(sql).all(next).map(revisionOf);
 }
 

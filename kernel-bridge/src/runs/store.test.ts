@@ -182,4 +182,25 @@ describe('going back to a step', () => {
     store.commitStep(fakeStep(4), store.dueRewards());
     expect(store.dueRewards()).toMatchObject([{ revision: 2, weights: { accuracy: 9 } }]);
   });
+
+  it('after a crash takes an edit that waited up after the last step that was lost, not before', () => {
+    edit({ accuracy: 7 }, 2);
+    store.dropAfter(3, { revisions: 'repeat' });
+    const taken: number[][] = [];
+    for (let step = 4; step <= 8; step++) {
+      const due = store.dueRewards();
+      taken.push(due.map(({ revision }) => revision));
+      store.commitStep(fakeStep(step), due);
+    }
+    expect(taken).toEqual([[], [2], [], [3], []]);
+  });
+
+  it('an edit made while lost steps are computed anew holds from the next step, and no older one comes after it', () => {
+    store.dropAfter(3, { revisions: 'repeat' });
+    edit({ accuracy: 7 }, 2);
+    expect(store.dueRewards().map(({ revision }) => revision)).toEqual([2, 3]);
+    store.commitStep(fakeStep(4), store.dueRewards());
+    store.commitStep(fakeStep(5), store.dueRewards());
+    expect(revisions(store.db).map(({ step }) => step)).toEqual([1, 4, 4]);
+  });
 });

@@ -254,7 +254,8 @@ export class RunStore implements Disposable {
 
   /**
    * Takes the run back to `step` in one transaction and opens a new epoch, so that every reader reads anew. Reward revisions that came
-   * later are taken up again at the steps they took effect (`revisions: 'repeat'`: a crash loses nothing that was decided) or dropped.
+   * later are taken up again at the steps they took effect, those that waited after the last step (`revisions: 'repeat'`: a crash loses nothing
+   * that was decided), or dropped.
    */
   dropAfter(step: number, later: { revisions: 'repeat' | 'drop' }, now = Date.now()): void {
     transaction(this.db, () => this.drop(step, later, now));
@@ -286,6 +287,7 @@ export class RunStore implements Disposable {
     this.db.prepare('DELETE FROM checkpoint WHERE step > ?').run(step);
     this.db.prepare('DELETE FROM event WHERE seq > (SELECT coalesce(max(seq), 0) FROM event WHERE step <= ?)').run(step);
     if (later.revisions === 'repeat') {
+      this.db.prepare('UPDATE reward_revision SET due = ? WHERE step IS NULL AND due IS NULL').run(last + 1);
       this.db.prepare('UPDATE reward_revision SET due = step, step = NULL WHERE step > ?').run(step);
     } else {
       this.db.prepare('DELETE FROM reward_revision WHERE revision > 1 AND (step > ? OR step IS NULL)').run(step);

@@ -10,15 +10,15 @@ import { GenerateRequest } from '../protocol/generate.ts';
 import { presets } from '../protocol/presets.ts';
 import { CreateRun, EditRewards, ForkRun, PROTOCOL_VERSION, RUN_ACTIONS, RollbackRun, RunActionRequest } from '../protocol/rest.ts';
 import type { ROUTES, RunAction, ServerInfo } from '../protocol/rest.ts';
-import { TryRewards } from '../protocol/rewards.ts';
+import { CheckRewards, TryRewards } from '../protocol/rewards.ts';
 import { isActive, type RunSummary } from '../protocol/run.ts';
 import { MoveView } from '../protocol/view.ts';
-import { checkRewards, contextOf, REWARDS } from '../rewards/index.ts';
+import { checkEntries, checkRewards, contextOf, REWARDS } from '../rewards/index.ts';
 import { completeConfig } from '../runs/config.ts';
 import { errors } from '../runs/errors.ts';
 import { TABLE_FORMATS, tableLines } from '../runs/export.ts';
 import { forkRun, rollbackRun } from '../runs/lineage.ts';
-import { groupSteps, readGroups, readTokenIds } from '../runs/groups.ts';
+import { groupSteps, readGroups, readTokenIds, sampleGroups } from '../runs/groups.ts';
 import { readMetrics } from '../runs/metrics.ts';
 import { changedRewards, editRewards, revisions } from '../runs/rewards.ts';
 import { createRun, listRuns, logFile, openRun, trainFilter, trashRun, type LoadItems } from '../runs/runs.ts';
@@ -92,6 +92,12 @@ export function handlers(services: Services): Record<RouteKey, Handler> {
 
     'GET /rewards': () => ({ functions: [...REWARDS.values()].map(({ name, description, range }) => ({ name, description, range })) }),
 
+    'POST /rewards/check': async (c) => {
+      const request = check(CheckBody, await body(c), 'POST /rewards/check');
+      const { variant = 'think', max_completion_length = 256 } = request;
+      return { functions: await checkEntries(request, contextOf({ variant, max_completion_length })) };
+    },
+
     'GET /runs': () => ({ runs: listRuns(home).map((id) => hub.summary(id)) }),
 
     'POST /runs': async (c) => {
@@ -141,7 +147,11 @@ export function handlers(services: Services): Record<RouteKey, Handler> {
       const run = store(c);
       const step = integer(c, 'step', -1);
       const range = step >= 0 ? { from: step, to: step } : { from: integer(c, 'from', 0), to: integer(c, 'to', Number.MAX_SAFE_INTEGER) };
-      const groups = readGroups(run.db, { ...range, limit: Math.min(integer(c, 'limit', 64), 1024), offset: integer(c, 'offset', 0) });
+      const most = Math.min(integer(c, 'sample', 0), 1024);
+      const groups =
+        most > 0
+          ? sampleGroups(run.db, { ...range, most })
+          : readGroups(run.db, { ...range, limit: Math.min(integer(c, 'limit', 64), 1024), offset: integer(c, 'offset', 0) });
       return { groups, steps: groupSteps(run.db) };
     },
 
@@ -297,6 +307,7 @@ const MoveViewBody = Compile(MoveView);
 const GenerateBody = Compile(GenerateRequest);
 const CreateRunBody = Compile(CreateRun);
 const ActionBody = Compile(RunActionRequest);
+const CheckBody = Compile(CheckRewards);
 const TryBody = Compile(TryRewards);
 const EditBody = Compile(EditRewards);
 const ForkBody = Compile(ForkRun);

@@ -1,0 +1,13 @@
+/** How reward functions are named in configurations, weights and metrics. */
+
+/** An entry of reward_funcs that names a file, not a built-in function. */
+export const isRewardFile = (entry: string): boolean => /\.(ts|js|mts|mjs)$/.test(entry);
+
+/** The name a function goes by in weights and metrics: that of the built-in one, or the file's without folder and ending. */
+export const rewardName = (entry: string): string =>
+  isRewardFile(entry)
+    ? entry
+        .split(/[\\/]/)
+        .at(-1)!
+        .replace(/\.[mc]?[tj]s$/, '')
+    : entry;
