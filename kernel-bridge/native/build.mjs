@@ -2,7 +2,7 @@
 // node-api-headers. `node build.mjs` builds what is out of date; `--force` builds all.
 import { createHash } from 'node:crypto';
 import { execFile } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, realpathSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -88,11 +88,12 @@ function readStamp() {
   }
 }
 
-const sources = (dir) =>
+const filesIn = (dir, extension) =>
   readdirSync(dir)
-    .filter((name) => name.endsWith('.cc'))
+    .filter((name) => name.endsWith(extension))
     .sort()
     .map((name) => join(dir, name));
+const sources = (dir) => filesIn(dir, '.cc');
 const sha = (...parts) =>
   parts
     .reduce((hash, part) => hash.update(part).update('\0'), createHash('sha256'))
@@ -101,14 +102,16 @@ const sha = (...parts) =>
 
 /** Everything that the result depends on: sources, flags, PyTorch's version and place. */
 function buildKey(torch) {
-  const files = [...sources(here), ...sources(join(here, 'cuda')), ...headers()];
-  return sha(torch.version, String(cudaIncludes(torch.dir)), ...compileFlags(torch), ...files.map((file) => readFileSync(file)));
+  const files = [here, join(here, 'cuda'), join(here, 'kernels')].flatMap((dir) => [...sources(dir), ...headers(dir)]);
+  return sha(
+    torch.version,
+    String(cudaIncludes(torch.dir)),
+    JSON.stringify(CAPABILITIES),
+    ...compileFlags(torch),
+    ...files.map((file) => readFileSync(file)),
+  );
 }
-const headers = () =>
-  readdirSync(here)
-    .filter((name) => name.endsWith('.h'))
-    .sort()
-    .map((name) => join(here, name));
+const headers = (dir) => filesIn(dir, '.h');
 
 function compileFlags(torch) {
   // Device's constructor takes a string: its symbol tells which std::string PyTorch was built with.
@@ -120,6 +123,7 @@ function compileFlags(torch) {
     '-O2',
     '-fPIC',
     '-fvisibility=hidden',
+    '-fopenmp', // at::parallel_for; the runtime is PyTorch's own, beside libtorch
     '-DNAPI_VERSION=8',
     `-D_GLIBCXX_USE_CXX11_ABI=${newAbi ? 1 : 0}`,
     ...includes.flatMap((dir) => ['-isystem', dir]),
@@ -136,11 +140,40 @@ async function gxx(args) {
   }
 }
 
+/** Instruction sets by kernels.h's names, and how the compiler is told. The plain one comes first: of shared code the linker keeps what it meets first. */
+const CAPABILITIES = {
+  Default: ['-DCPU_CAPABILITY=DEFAULT', '-DCPU_CAPABILITY_DEFAULT'],
+  ...(process.arch === 'x64' && {
+    Avx2: ['-DCPU_CAPABILITY=AVX2', '-DCPU_CAPABILITY_AVX2', '-mavx2', '-mfma', '-mf16c'],
+    Avx512: [
+      '-DCPU_CAPABILITY=AVX512',
+      '-DCPU_CAPABILITY_AVX512',
+      '-mavx512f',
+      '-mavx512bw',
+      '-mavx512vl',
+      '-mavx512dq',
+      '-mfma',
+      '-mf16c',
+    ],
+  }),
+};
+
+/** kernels/vectors.cc once per instruction set, as object files in `dir`. */
+function compileKernels(dir, flags) {
+  const source = join(here, 'kernels', 'vectors.cc');
+  const compile = async ([name, own]) => {
+    const object = join(dir, `${name}.o`);
+    await gxx([...flags, '-O3', ...own, `-DMEDR1_CAPABILITY=${name}`, '-c', source, '-o', object]);
+    return object;
+  };
+  return Promise.all(Object.entries(CAPABILITIES).map(compile));
+}
+
 /**
  * Compiles the sources as one translation unit, for parsing PyTorch's headers is most of the work, and links them. The library
  * appears whole or not at all; two builds may run at once.
  */
-async function makeLibrary(name, files, flags, torch, libraries) {
+async function makeLibrary(name, files, flags, torch, libraries, objects = []) {
   const lib = join(torch.dir, 'lib');
   const unit = join(buildDir, `${name}.${process.pid}.cc`);
   const part = `${target(name)}.${process.pid}`;
@@ -148,7 +181,7 @@ async function makeLibrary(name, files, flags, torch, libraries) {
   try {
     // What libtorch_cpu itself depends on (CUDA's runtime, even for CPU use) is found through its own rpath when it is loaded.
     const linking = ['-shared', '-L', lib, `-Wl,-rpath,${lib}`, '-Wl,--no-as-needed', ...libraries.map((library) => `-l${library}`)];
-    await gxx([...flags, unit, ...linking, '-o', part]);
+    await gxx([...flags, unit, ...objects, ...linking, '-o', part]);
     renameSync(part, target(name));
   } finally {
     rmSync(unit, { force: true });
@@ -180,7 +213,12 @@ export async function build({ force = false, log = () => {} } = {}) {
   const key = buildKey(torch);
   const flags = compileFlags(torch);
   log(`addon for PyTorch ${torch.version}`);
-  await makeLibrary('medr1_torch', sources(here), flags, torch, ['torch_cpu', 'c10']);
+  const dir = mkdtempSync(join(buildDir, 'objects-'));
+  try {
+    await makeLibrary('medr1_torch', sources(here), flags, torch, ['torch_cpu', 'c10'], await compileKernels(dir, flags));
+  } finally {
+    rmSync(dir, { recursive: true, force: true });
+  }
 
   const cuda = cudaIncludes(torch.dir);
   if (cuda && existsSync(join(torch.dir, 'lib', 'libtorch_cuda.so'))) {

@@ -1,8 +1,11 @@
-// Writes src/torch/aten.d.ts: the TypeScript signature of every aten operator, from the schemas of the libtorch that the
+// Writes src/torch/aten.d.ts: the TypeScript signature of every aten operator and of our own, from the schemas of the libtorch that the
 // addon was built for. out= variants work but are left out of the types. Run: node kernel-bridge/native/generate.mjs
 import { readFileSync, realpathSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
+
+/** The namespace of our own operators (native/kernels.cc); all others are aten's. */
+const OURS = 'medr1::';
 
 const target = new URL('../src/torch/aten.d.ts', import.meta.url);
 
@@ -138,19 +141,28 @@ export function generate(native) {
     '',
     'type Scalar = number | bigint | boolean;',
     '',
-    'export interface Aten {',
   ];
-  native.packetNames().forEach((name, packet) => {
-    const schemas = native.schemas(packet).filter((schema) => !/Tensor\([a-z]!\)(\[\])? out\d?[,)]|_out\(|\.out\d?\(/.test(schema));
-    // As at run time: first every overload as it stands, then with numbers for tensors.
-    for (const lenient of [false, true])
-      for (const schema of schemas) {
-        const lines = signatures(name, schema, lenient);
-        if (lines.length) out.push(`  /** ${schema.replace('*/', '* /')} */`, ...lines);
-      }
-  });
-  out.push('}', '');
+  for (const [name, isOurs] of Object.entries({ Aten: false, Medr1: true })) {
+    out.push(`export interface ${name} {`);
+    native.packetNames().forEach((packet, index) => {
+      if (packet.startsWith(OURS) === isOurs) out.push(...members(packet.replace(OURS, ''), native.schemas(index)));
+    });
+    out.push('}', '');
+  }
   return out.join('\n');
+}
+
+/** An operator's signatures, out= variants left out. */
+function members(name, all) {
+  const out = [];
+  const schemas = all.filter((schema) => !/Tensor\([a-z]!\)(\[\])? out\d?[,)]|_out\(|\.out\d?\(/.test(schema));
+  // As at run time: first every overload as it stands, then with numbers for tensors.
+  for (const lenient of [false, true])
+    for (const schema of schemas) {
+      const lines = signatures(name, schema, lenient);
+      if (lines.length) out.push(`  /** ${schema.replace('*/', '* /')} */`, ...lines);
+    }
+  return out;
 }
 
 /** The file as it is committed. */

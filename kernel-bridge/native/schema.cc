@@ -11,7 +11,8 @@
 namespace medr1 {
 namespace {
 
-constexpr std::string_view kNamespace = "aten::";
+constexpr std::string_view kAten = "aten::";
+constexpr std::string_view kOurs = "medr1::";
 
 Kind kindOf(const c10::TypePtr& type) {
   switch (type->kind()) {
@@ -91,8 +92,10 @@ Overload overloadOf(const c10::OperatorHandle& op) {
 
 std::vector<Packet> allPackets() {
   std::set<std::string> names;
-  for (const auto& op : c10::Dispatcher::singleton().getAllOpNames())
-    if (op.name.rfind(kNamespace, 0) == 0) names.insert(op.name.substr(kNamespace.size()));
+  for (const auto& op : c10::Dispatcher::singleton().getAllOpNames()) {
+    if (op.name.starts_with(kAten)) names.insert(op.name.substr(kAten.size()));
+    if (op.name.starts_with(kOurs)) names.insert(op.name);
+  }
   std::vector<Packet> out;
   for (const auto& name : names) out.push_back({name});
   return out;
@@ -107,7 +110,7 @@ std::vector<Packet>& packets() {
 
 const std::vector<Overload>& overloadsOf(Packet& packet) {
   if (packet.compiled) return packet.overloads;
-  const std::string qualified = std::string(kNamespace) + packet.name;
+  const std::string qualified = packet.name.starts_with(kOurs) ? packet.name : std::string(kAten) + packet.name;
   // The dispatcher's own table is a hash map; the JIT registry keeps the order of registration, which is what
   // native_functions.yaml gives: functional overloads with Tensor before those with Scalar, out= variants last.
   for (const auto& entry : torch::jit::getAllOperatorsFor(c10::Symbol::fromQualString(qualified))) {

@@ -1,6 +1,6 @@
 /**
  * What lives on the device from one decoding step to the next: keys and values of each prompt, once; per completion (a row) those
- * of its own tokens, its logits and its place.
+ * of its own tokens and its place.
  */
 import { noGrad, scope, span, tensor, torch, withThreads, type Generator, type Tensor } from '../torch/index.ts';
 import { decode, logitsOf } from './decoder.ts';
@@ -10,16 +10,17 @@ import type { Qwen2VL } from './model.ts';
 import { embed, layOut, positionTensor, type Prefix } from './prefix.ts';
 import type { EncodedPrompt } from './processor.ts';
 import { textRotation, type Rotation } from './rope.ts';
-import { makeSampler, suppression, uniformsOf, type Sampler, type SamplingOptions, type Uniform } from './sampling.ts';
+import { makeSampler, suppression, uniformsOf, type Sampler, type SamplingOptions, type Suppression, type Uniform } from './sampling.ts';
 
 /** Per row of the batch; all of it is selected when rows are dropped. N rows in order of their prompts, S = most new tokens. */
 interface Rows {
   keys: Tensor[]; // per layer [Hkv, N, S, D]
   values: Tensor[];
-  logits: Tensor; // [N, V], of the token to draw next
   places: Tensor; // [N] int64, into the rotation tables
   seen: Tensor | null; // [N, V] bool, tokens that occurred; only for the repetition penalty
 }
+
+type Drawn = ReturnType<Sampler>;
 
 export interface DecodeOptions extends SamplingOptions {
   never: number[];
@@ -40,21 +41,19 @@ export class DecodeState implements Decoding {
   private readonly model: Qwen2VL;
   private readonly sampler: Sampler;
   private readonly uniform: Uniform;
-  private readonly suppress: Tensor | null;
+  private readonly suppress: Suppression | null;
   private readonly turns: Rotation; // [positions, 1, D]
-  private readonly wide: Qwen2VL | null; // of the model, made for the time of sampling
   private readonly threads: { layers: number; head: number };
   private slot = 0; // the next free place in the rows' cache
   private owners: number[]; // row -> prompt
   private prompts: PromptCache;
   private groups: Groups;
   private rows: Rows;
-  private drawn: { ids: Tensor; logps: Tensor }[] = [];
+  private drawn: Drawn[] = [];
 
   /** Encodes the images and prefills the prompts, each of which gets n rows. */
   constructor(model: Qwen2VL, prompts: EncodedPrompt[], n: number, maxNewTokens: number, options: DecodeOptions) {
-    this.wide = model.widens && 4 * model.parameterCount <= WIDE_BYTES ? model.widened() : null;
-    model = this.model = this.wide ?? model;
+    this.model = model;
     this.threads = usefulThreads(model, prompts.length * n);
     const start = quietly(() => {
       const prefix = layOut(model, prompts);
@@ -73,16 +72,17 @@ export class DecodeState implements Decoding {
     this.sampler = makeSampler(options, this.suppress);
     this.uniform = uniformsOf(options.random, model.device);
     try {
-      this.draw();
+      this.drawn.push(quietly(() => this.draw(torch.repeat_interleave(start.logits, n, 0))));
     } catch (error) {
       this[Symbol.dispose]();
       throw error;
+    } finally {
+      free(start.logits);
     }
   }
 
-  private draw(): void {
-    const draw = () => quietly(() => this.sampler(this.rows.logits, this.rows.seen, this.uniform));
-    this.drawn.push(span('draw', () => withThreads(this.threads.head, draw)));
+  private draw(logits: Tensor): Drawn {
+    return span('draw', () => withThreads(this.threads.head, () => this.sampler(logits, this.rows.seen, this.uniform)));
   }
 
   read(): { ids: number[]; logprobs: Float32Array }[] {
@@ -116,13 +116,11 @@ export class DecodeState implements Decoding {
       const hidden = withThreads(this.threads.layers, layers);
       return withThreads(this.threads.head, () => logitsOf(model, hidden));
     };
-    const logits = span('decode step', () => quietly(decodeStep));
-    free(rows.logits);
-    rows.logits = logits;
+    const next = quietly(() => this.draw(span('decode step', decodeStep)));
     this.slot++;
     if (this.lastRead) free(this.drawn.splice(0));
     this.lastRead = false;
-    this.draw();
+    this.drawn.push(next);
   }
 
   keepRows(indices: number[]): void {
@@ -139,7 +137,6 @@ export class DecodeState implements Decoding {
         rows: {
           keys: cachesOf(rows.keys, rowIndex),
           values: cachesOf(rows.values, rowIndex),
-          logits: row(rows.logits),
           places: row(rows.places),
           seen: rows.seen && row(rows.seen),
         },
@@ -170,7 +167,6 @@ export class DecodeState implements Decoding {
 
   [Symbol.dispose](): void {
     free([this.rows, this.prompts, this.groups, this.turns, this.suppress, this.drawn.splice(0)]);
-    this.wide?.disposeCopy();
   }
 }
 
@@ -180,7 +176,7 @@ function prefill(
   n: number,
   maxNewTokens: number,
   seenIn: EncodedPrompt[] | null,
-): { prompts: PromptCache; rows: Rows } {
+): { prompts: PromptCache; rows: Rows; logits: Tensor } {
   const { num_hidden_layers, num_key_value_heads, num_attention_heads, hidden_size, vocab_size } = model.config.text_config;
   const { device, dtype } = model;
   const { blocks } = prefix;
@@ -198,16 +194,15 @@ function prefill(
     return blocks.toRows(attention(blocks.toBlock(q), kb, vb, { causal: true }));
   });
   const perRow = <T>(perPrompt: T[]) => perPrompt.flatMap((value) => new Array<T>(n).fill(value));
-  const lastLogits = logitsOf(model, gatherRows(hidden, tensor(prefix.lastRows, { dtype: 'int64', device }))); // [B, V]
+  const logits = logitsOf(model, gatherRows(hidden, tensor(prefix.lastRows, { dtype: 'int64', device }))); // [B, V]
   const first = Math.min(...prefix.nextPositions);
   const rows = {
     keys: caches(blocks.B * n, maxNewTokens),
     values: caches(blocks.B * n, maxNewTokens),
-    logits: torch.repeat_interleave(lastLogits, n, 0),
     places: tensor(perRow(prefix.nextPositions.map((position) => position - first)), { dtype: 'int64', device }),
     seen: seenIn && seenTokens(perRow(seenIn.map(({ inputIds }) => inputIds)), vocab_size, device),
   };
-  return { prompts: { keys, values, mask: paddingMask(blocks.lengths, blocks.L, model) }, rows };
+  return { prompts: { keys, values, mask: paddingMask(blocks.lengths, blocks.L, model) }, rows, logits };
 }
 
 /** Rotations of all positions that new tokens can take, from the first prompt's end on. */
@@ -248,9 +243,6 @@ function usefulThreads(model: Qwen2VL, rows: number): { layers: number; head: nu
   const little = (out: number): boolean => 2 * rows * width * out <= LITTLE_WORK;
   return { layers: cached || little(mlp) ? 1 : Infinity, head: little(vocab_size) ? 1 : Infinity };
 }
-
-/** A bfloat16 model that is no larger than this in float32 is sampled from in float32, where bfloat16 is slow (product.ts). */
-const WIDE_BYTES = 2 ** 28;
 
 /** Runs `work` without gradients and frees what it made, save what it returns. */
 function quietly<T>(work: () => T): T {

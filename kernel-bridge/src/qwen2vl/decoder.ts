@@ -39,7 +39,8 @@ export function finalNorm(model: Qwen2VL, hidden: Tensor): Tensor {
   return rmsNorm(model, 'model.norm', hidden, model.config.text_config.rms_norm_eps);
 }
 
-/** Logits of hidden states as `decode` gives them: [M, hidden] -> [M, V]. */
+/** Logits of hidden states as `decode` gives them: [M, hidden] -> [M, V], not rounded where products are computed in float32. */
 export function logitsOf(model: Qwen2VL, hidden: Tensor): Tensor {
-  return product(model, finalNorm(model, hidden), model.outputEmbedding, null);
+  const h = finalNorm(model, hidden);
+  return product(model, model.widens ? h.to({ dtype: 'float32' }) : h, model.outputEmbedding, null);
 }

@@ -1,5 +1,5 @@
 /** The layers that both towers are built of. Every linear goes through `linear`, where an adapter can add its part. */
-import { customFunction, torch, type Tensor } from '../torch/index.ts';
+import { customFunction, fastBfloat16, torch, type Tensor } from '../torch/index.ts';
 import type { Qwen2VL } from './model.ts';
 import { product } from './product.ts';
 
@@ -46,6 +46,8 @@ export function swiglu(model: Qwen2VL, name: string, x: Tensor): Tensor {
   return linear(model, `${name}.down_proj`, torch.mul(gate, linear(model, `${name}.up_proj`, x)));
 }
 
+const fast = (t: Tensor): Tensor => (t.dtype === 'bfloat16' && t.device === 'cpu' && !fastBfloat16 ? t.to({ dtype: 'float32' }) : t);
+
 /**
  * Scaled dot-product attention, queries of several heads sharing a key head where there are more of them.
  * q [B, L, H, D], k and v [B, S, Hkv, D], mask additive [B, 1, L, S] or null -> [B, L, H * D].
@@ -53,15 +55,15 @@ export function swiglu(model: Qwen2VL, name: string, x: Tensor): Tensor {
 export function attention(q: Tensor, k: Tensor, v: Tensor, options: { mask?: Tensor | null; causal?: boolean } = {}): Tensor {
   const [B, L, H, D] = q.shape;
   const out = torch.scaled_dot_product_attention(
-    torch.transpose(q, 1, 2),
-    torch.transpose(k, 1, 2),
-    torch.transpose(v, 1, 2),
-    options.mask ?? null,
+    torch.transpose(fast(q), 1, 2),
+    torch.transpose(fast(k), 1, 2),
+    torch.transpose(fast(v), 1, 2),
+    options.mask ? fast(options.mask) : null,
     0,
     options.causal ?? false,
     { enable_gqa: H !== k.shape[2] },
   ); // [B, H, L, D]
-  return torch.reshape(torch.transpose(out, 1, 2), [B, L, H * D]);
+  return torch.reshape(torch.transpose(out, 1, 2), [B, L, H * D]).to({ dtype: q.dtype });
 }
 
 /** Rows of x [R, ...] by index [M] -> [M, ...]. As an embedding look-up, whose backward is far faster than index_add's. */

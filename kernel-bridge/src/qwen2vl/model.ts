@@ -92,21 +92,6 @@ export class Qwen2VL {
     return new Qwen2VL(this.config, params, this.dtype, this.device);
   }
 
-  /** The same model in float32, to compute with: it shares the adapter, so it is freed by `disposeCopy`. */
-  widened(): Qwen2VL {
-    const wide = (weight: Tensor): Tensor => keep(weight.to({ dtype: 'float32' }));
-    const copy = noGrad(
-      () => new Qwen2VL(this.config, new Map([...this.params].map(([name, w]) => [name, wide(w)])), 'float32', this.device),
-    );
-    copy.adapter = this.adapter;
-    return copy;
-  }
-
-  disposeCopy(): void {
-    this.adapter = null;
-    this.dispose();
-  }
-
   dispose(): void {
     for (const held of this.attached.values()) held[Symbol.dispose]();
     this.attached.clear();

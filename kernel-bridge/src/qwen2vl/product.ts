@@ -2,27 +2,26 @@
  * x W^T + b. For bfloat16 on a CPU that is slow at it (torch/cpu.ts) the product is computed in float32 and rounded: W is widened a few rows at
  * a time, which stay in the cache, so that no second copy of the weights ever exists. Measured in docs/benchmarks.md.
  */
-import { customFunction, isGradEnabled, scope, torch, type Tensor } from '../torch/index.ts';
+import { customFunction, isGradEnabled, medr1, scope, torch, type Tensor } from '../torch/index.ts';
 import type { Qwen2VL } from './model.ts';
 
 const WIDENED = 2 ** 19; // elements of W at a time: 2 MiB of float32
 const FEW_ROWS = 4; // below, reading W is all the work, and bfloat16 reads half as much
 
-/** A product of this few rows with a large W is twice as fast on the CPU from the other side: the BLAS cuts up its left matrix. */
-const SKINNY_ROWS = 128;
-const LARGE = 2 ** 20;
+/** Of so few rows a product is computed by a kernel of our own (native/kernels.cc): a BLAS rearranges all of W at every call. */
+const KERNEL_ROWS = 128;
 
-/** x [..., in], W [out, in], b [out] or null -> [..., out]; of few rows its transpose may be what is contiguous. */
+/** x [..., in], W [out, in], b [out] or null -> [..., out] in the dtype of x; W may be bfloat16 where x is float32 if the model widens. */
 export function product(model: Pick<Qwen2VL, 'widens'>, x: Tensor, W: Tensor, b: Tensor | null): Tensor {
-  if (isSkinny(x, W)) return torch.t(b === null ? torch.mm(W, torch.t(x)) : torch.addmm(torch.unsqueeze(b, 1), W, torch.t(x)));
-  if (!model.widens || x.numel < FEW_ROWS * W.shape[1]) return torch.linear(x, W, b);
+  const fewRows = x.numel < FEW_ROWS * W.shape[1] && x.dtype === W.dtype;
+  if (x.ndim === 2 && x.shape[0] <= KERNEL_ROWS && W.device === 'cpu' && !isGradEnabled()) {
+    if (W.dtype === 'float32' || (model.widens && !fewRows)) return medr1.few_rows_linear(x, W, b);
+  }
+  if (!model.widens || fewRows) return torch.linear(x, W, b);
   const rows = torch.reshape(x, [-1, W.shape[1]]);
   const y = b === null ? widened(rows, W) : widened(rows, W, b);
   return x.ndim === 2 ? y : torch.reshape(y, [...x.shape.slice(0, -1), W.shape[0]]);
 }
-
-const isSkinny = (x: Tensor, W: Tensor): boolean =>
-  W.numel >= LARGE && x.ndim === 2 && x.shape[0] <= SKINNY_ROWS && W.dtype === 'float32' && W.device === 'cpu' && !isGradEnabled();
 
 const widened = customFunction<[x: Tensor, W: Tensor, b?: Tensor], Tensor>({
   forward(context, x, W, b) {
@@ -36,8 +35,8 @@ const widened = customFunction<[x: Tensor, W: Tensor, b?: Tensor], Tensor>({
     return joined(parts, 1);
   },
   backward({ saved: [x, W], biased }, g) {
-    const gradients = [x.requiresGrad ? widenedInputGradient(g!, W) : null, W.requiresGrad ? widenedWeightGradient(g!, x) : null];
-    return biased ? [...gradients, torch.sum(g!, [0], false, { dtype: 'float32' }).to({ dtype: g!.dtype })] : gradients;
+    const gradients = [x.requiresGrad ? widenedInputGradient(g!, W) : null, W.requiresGrad ? widenedWeightGradient(g!, x, W) : null];
+    return biased ? [...gradients, torch.sum(g!, [0], false, { dtype: 'float32' }).to({ dtype: W.dtype })] : gradients;
   },
 });
 
@@ -49,10 +48,10 @@ function widenedInputGradient(g: Tensor, W: Tensor): Tensor {
   return sum.to({ dtype: g.dtype });
 }
 
-function widenedWeightGradient(g: Tensor, x: Tensor): Tensor {
+function widenedWeightGradient(g: Tensor, x: Tensor, { dtype }: Tensor): Tensor {
   const wide = widen(x);
   const parts = chunks(g.shape[1], x.shape[1], (start, size) =>
-    torch.mm(torch.t(widen(torch.narrow(g, 1, start, size))), wide).to({ dtype: x.dtype }),
+    torch.mm(torch.t(widen(torch.narrow(g, 1, start, size))), wide).to({ dtype }),
   );
   return joined(parts, 0);
 }

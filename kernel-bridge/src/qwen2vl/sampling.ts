@@ -1,5 +1,5 @@
 /** Choosing the next token of each row, on the device: no value comes back to the host here. */
-import { tensor, torch, type Tensor, type Generator } from '../torch/index.ts';
+import { medr1, tensor, torch, type Tensor, type Generator } from '../torch/index.ts';
 
 export interface SamplingOptions {
   temperature?: number;
@@ -11,7 +11,10 @@ export interface SamplingOptions {
 }
 
 export interface Sampler {
-  /** logits [N, V] -> ids [N] int64 and their log-probabilities [N] under softmax(logits / temperature), before any truncation. */
+  /**
+   * logits [N, V] -> ids [N] int64 and their log-probabilities [N] under softmax(logits / temperature), before any truncation. The logits may be
+   * overwritten.
+   */
   (logits: Tensor, seen: Tensor | null, uniform: Uniform): { ids: Tensor; logps: Tensor };
 }
 
@@ -28,12 +31,12 @@ export const uniformsOf =
  * Settings act in transformers' order: repetition penalty, suppressed tokens, temperature, top k, top p, min p.
  * A draw inverts the cumulative distribution: two uniform numbers per row, where Gumbel noise takes one per token.
  */
-export function makeSampler(options: SamplingOptions, suppress: Tensor | null): Sampler {
+export function makeSampler(options: SamplingOptions, suppress: Suppression | null): Sampler {
   const { temperature = 1, topK, topP, minP, repetitionPenalty = 1, greedy = false } = options;
   const plain = !greedy && topK === undefined && (topP ?? 1) === 1 && (minP ?? 0) === 0 && repetitionPenalty === 1;
   if (plain) return (logits, _seen, uniform) => drawPlain(logits, temperature, suppress, uniform);
   return (logits, seen, uniform) => {
-    const wide = rowsOf(logits);
+    const wide = logits.to({ dtype: 'float32' });
     const scaled = greedy || temperature === 1 ? wide : torch.div(wide, temperature);
     const logProbs = torch.log_softmax(scaled, -1); // [N, V]
     let scores = logProbs;
@@ -41,41 +44,57 @@ export function makeSampler(options: SamplingOptions, suppress: Tensor | null): 
       const penalised = penalise(wide, seen, repetitionPenalty);
       scores = torch.log_softmax(greedy || temperature === 1 ? penalised : torch.div(penalised, temperature), -1);
     }
-    if (suppress !== null) scores = torch.index_fill(scores, 1, suppress, -Infinity);
+    if (suppress !== null) scores = torch.index_fill(scores, 1, suppress.ids, -Infinity);
     if (topK !== undefined) scores = keepTopK(scores, topK);
     if (topP !== undefined && topP < 1) scores = keepTopP(scores, topP);
     if (minP !== undefined && minP > 0) scores = keepMinP(scores, minP);
-    const ids = greedy ? torch.argmax(scores, -1) : drawWeighted(torch.exp(scores), uniform).ids; // [N]
+    const ids = greedy ? torch.argmax(scores, -1) : drawScored(scores, uniform); // [N]
     return { ids, logps: torch.squeeze(torch.gather(logProbs, 1, torch.unsqueeze(ids, 1)), 1) };
   };
 }
 
-/** In float32, each row in one piece: product.ts may give them the other way round. */
-const rowsOf = (logits: Tensor): Tensor => torch.contiguous(logits.to({ dtype: 'float32' }));
-
-/** Without truncation three passes over the vocabulary do, in place: maximum, exponentials, sums. logits [N, V] */
-function drawPlain(logits: Tensor, temperature: number, suppress: Tensor | null, uniform: Uniform): ReturnType<Sampler> {
-  const wide = rowsOf(logits);
-  const below = torch.sub(wide, torch.amax(wide, [-1], true));
-  const weights = torch.exp_(temperature === 1 ? below : torch.div_(below, temperature)); // [N, V]
-  const left = suppress === null ? 0 : torch.sum(torch.index_select(weights, 1, suppress), [1]); // [N]
-  if (suppress !== null) torch.index_fill_(weights, 1, suppress, 0);
-  const { ids, total } = drawWeighted(weights, uniform);
-  const chosen = torch.squeeze(torch.gather(weights, 1, torch.unsqueeze(ids, 1)), 1);
-  return { ids, logps: torch.log(torch.div(chosen, torch.add(total, left))) };
+function drawScored(scores: Tensor, uniform: Uniform): Tensor {
+  const weights = torch.exp(scores);
+  return drawWeighted(weights, blockSums(weights, blockSize(weights.shape[1])), uniform);
 }
+
+/** Without truncation: the weights take the place of the logits. logits [N, V] */
+function drawPlain(logits: Tensor, temperature: number, suppress: Suppression | null, uniform: Uniform): ReturnType<Sampler> {
+  const weights = logits.to({ dtype: 'float32' });
+  const size = blockSize(weights.shape[1]);
+  const sums = weigh(weights, size, temperature); // [N, V / size]
+  const total = torch.sum(sums, [1]); // [N]
+  if (suppress !== null) {
+    torch.index_fill_(weights, 1, suppress.ids, 0);
+    const blocks = torch.index_select(torch.view(weights, [...sums.shape, size]), 1, suppress.blocks);
+    torch.index_copy_(sums, 1, suppress.blocks, torch.sum(blocks, [2]));
+  }
+  const ids = drawWeighted(weights, sums, uniform);
+  const chosen = torch.squeeze(torch.gather(weights, 1, torch.unsqueeze(ids, 1)), 1);
+  return { ids, logps: torch.log(torch.div(chosen, total)) };
+}
+
+/** exp((logit - the row's largest) / temperature) in place of the logits [N, V], and the sums of its blocks: [N, V / size]. */
+function weigh(logits: Tensor, size: number, temperature: number): Tensor {
+  if (logits.device === 'cpu') return medr1.weigh_logits_(logits, size, temperature);
+  torch.sub_(logits, torch.amax(logits, [-1], true));
+  return blockSums(torch.exp_(temperature === 1 ? logits : torch.div_(logits, temperature)), size);
+}
+
+const blockSums = (weights: Tensor, size: number): Tensor => {
+  const [N, V] = weights.shape;
+  return torch.sum(torch.view(weights, [N, V / size, size]), [2]);
+};
 
 /**
  * A token of each row by its weight, in two draws: a block of the vocabulary, then a token in it. Only the blocks' sums and the one block are
- * added up in float64, not the whole vocabulary. weights [N, V] -> ids [N], and the rows' sums
+ * added up in float64, not the whole vocabulary. weights [N, V], sums [N, V / size] -> ids [N]
  */
-function drawWeighted(weights: Tensor, uniform: Uniform): { ids: Tensor; total: Tensor } {
-  const [N, V] = weights.shape;
-  const size = blockSize(V);
-  const sums = torch.sum(torch.view(weights, [N, V / size, size]), [2]); // [N, V / size]
+function drawWeighted(weights: Tensor, sums: Tensor, uniform: Uniform): Tensor {
+  const size = weights.shape[1] / sums.shape[1];
   const first = torch.unsqueeze(torch.mul(pick(sums, uniform), size), 1); // [N, 1]
   const block = torch.gather(weights, 1, torch.add(first, torch.arange(size, { device: weights.device }))); // [N, size]
-  return { ids: torch.add(torch.squeeze(first, 1), pick(block, uniform)), total: torch.sum(sums, [1]) };
+  return torch.add(torch.squeeze(first, 1), pick(block, uniform));
 }
 
 /** The largest divisor of V up to its square root. */
@@ -96,10 +115,19 @@ function pick(weights: Tensor, uniform: Uniform): Tensor {
   return torch.squeeze(torch.clamp_max(torch.searchsorted(cumulative, target, { right: true }), K - 1), 1);
 }
 
-/** The given tokens as an index, each once, null when there are none in the vocabulary. */
-export function suppression(tokenIds: number[], vocabSize: number, device: string): Tensor | null {
+/** Tokens that are never drawn, and the blocks of the vocabulary that they are in; each once. */
+export interface Suppression {
+  ids: Tensor;
+  blocks: Tensor;
+}
+
+/** Of the given tokens, null when there are none in the vocabulary. */
+export function suppression(tokenIds: number[], vocabSize: number, device: string): Suppression | null {
   const inside = [...new Set(tokenIds)].filter((id) => id < vocabSize);
-  return inside.length === 0 ? null : tensor(inside, { dtype: 'int64', device });
+  if (inside.length === 0) return null;
+  const size = blockSize(vocabSize);
+  const index = (places: number[]) => tensor(places, { dtype: 'int64', device });
+  return { ids: index(inside), blocks: index([...new Set(inside.map((id) => Math.floor(id / size)))]) };
 }
 
 /** Scores of tokens that occur (seen [N, V] bool) are made smaller: divided if positive, multiplied if negative. */

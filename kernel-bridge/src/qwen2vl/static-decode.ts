@@ -23,7 +23,7 @@ import { gatherRows } from './layers.ts';
 import type { Adapter, Qwen2VL } from './model.ts';
 import { layOut } from './prefix.ts';
 import type { EncodedPrompt } from './processor.ts';
-import { makeSampler, suppression, type Sampler } from './sampling.ts';
+import { makeSampler, suppression, type Sampler, type Suppression } from './sampling.ts';
 import { StaticCache, type CacheSize } from './static-cache.ts';
 import { draw, prefill, step } from './static-step.ts';
 
@@ -233,7 +233,7 @@ class Plan {
 class Choice {
   readonly sampler: Sampler;
   readonly graphs = new Map<number, CudaGraph<void>>();
-  private readonly suppress: Tensor | null;
+  private readonly suppress: Suppression | null;
 
   constructor(model: Qwen2VL, options: DecodeOptions) {
     this.suppress = keepAll(suppression(options.never, model.config.text_config.vocab_size, model.device));

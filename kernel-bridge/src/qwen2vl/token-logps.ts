@@ -5,6 +5,7 @@
 import { customFunction, scope, torch, type Tensor } from '../torch/index.ts';
 import { finalNorm } from './decoder.ts';
 import type { Qwen2VL } from './model.ts';
+import { logitGradient, nothingSeen, see, softmaxOf } from './tile-softmax.ts';
 
 /** Bytes of a tile's logits, and of its weights. */
 const TILE_BYTES = { cpu: 8 * 2 ** 20, cuda: 256 * 2 ** 20 };
@@ -29,11 +30,7 @@ export function tokenLogps(
   const { temperature = 1, entropy = true, correct = false, tileBytes } = options;
   const kind = model.device === 'cpu' ? 'cpu' : 'cuda';
   const tiles = tilesOf([hidden.shape[0], ...model.outputEmbedding.shape], tileBytes ?? TILE_BYTES[kind], tileBytes ?? KEPT_BYTES[kind]);
-  const [logps, ...facts] = tiled(tiles, { temperature, entropy, widens: model.widens })(
-    finalNorm(model, hidden),
-    model.outputEmbedding,
-    targets,
-  );
+  const [logps, ...facts] = tiled(tiles, { temperature, widens: model.widens })(finalNorm(model, hidden), model.outputEmbedding, targets);
   const [isBest, spread] = facts.map((fact) => fact.detach());
   return { logps, entropy: entropy ? spread : null, correct: correct ? isBest : null };
 }
@@ -56,119 +53,65 @@ function tilesOf([M, V, D]: number[], tileBytes: number, keptBytes: number): Til
 const ranges = (length: number, size: number): Range[] =>
   Array.from({ length: Math.ceil(length / size) }, (_, i) => [i * size, Math.min(size, length - i * size)]);
 
-/** What is known of some rows after some of the vocabulary, their largest logit `top` taken off: [m] float32 each. */
-interface Seen {
-  top: Tensor;
-  sum: Tensor; // of exp(logit - top)
-  weighted: Tensor | null; // of exp(logit - top) * (logit - top), for the entropy
-  wanted: Tensor; // the target's logit, 0 before it came
-}
-
-/** (h [M, D], W [V, D], targets [M]) -> [logps, is the target the best, entropy if asked for], each [M]. */
-const tiled = (tiles: Tiles, { temperature, entropy, widens }: { temperature: number; entropy: boolean; widens: boolean }) =>
+/** (h [M, D], W [V, D], targets [M]) -> [logps, is the target the best, entropy], each [M]. */
+const tiled = ({ rows, columns, keep }: Tiles, { temperature, widens }: { temperature: number; widens: boolean }) =>
   customFunction<[Tensor, Tensor, Tensor], Tensor[]>({
     forward(context, h, W, targets) {
-      const parts = tiles.rows.map((rows) =>
+      const kept: Tensor[] = [];
+      const parts = rows.map((range) =>
         scope(() => {
-          const [hidden, wanted] = [wide(cut(h, rows), widens), cut(targets, rows)];
-          let seen: Seen | null = null;
-          const kept: Tensor[] = [];
-          for (const columns of tiles.columns) {
-            const before: Seen | null = seen;
-            const step: { seen: Seen; logits: Tensor[] } = scope(() => {
-              const logits = logitsOf(hidden, wide(cut(W, columns), widens), temperature); // [m, v]
-              return { seen: look(before, logits, wanted, columns, entropy, !tiles.keep), logits: tiles.keep ? [logits] : [] };
+          const [hidden, wanted] = [wide(cut(h, range), widens), cut(targets, range)];
+          const seen = nothingSeen(range[1], h.device);
+          for (const part of columns) {
+            const logits = scope(() => {
+              const logits = logitsOf(hidden, wide(cut(W, part), widens)); // [m, v]
+              see(seen, { logits, first: part[0], targets: wanted, temperature });
+              return keep ? [logits] : [];
             });
-            ({ seen } = step);
-            kept.push(...step.logits);
+            kept.push(...logits);
           }
-          const { top, sum, weighted, wanted: logit } = seen!;
-          const logSum = torch.log(sum);
-          const lse = torch.add(top, logSum);
-          const spread = weighted === null ? [] : [torch.sub(logSum, torch.div(weighted, sum))];
-          return { lse, kept, values: [torch.sub(logit, lse), torch.ge(logit, top).to({ dtype: 'float32' }), ...spread] };
+          return { ...softmaxOf(seen), kept };
         }),
       );
-      const lse = torch.cat(
-        parts.map((part) => part.lse),
-        0,
-      );
-      context.save(h, W, targets, lse, ...parts.flatMap(({ kept }) => kept));
-      return parts[0].values.map((_, i) =>
+      const [lse, logps, correct, entropy] = (['lse', 'logps', 'correct', 'entropy'] as const).map((name) =>
         torch.cat(
-          parts.map(({ values }) => values[i]),
+          parts.map((part) => part[name]),
           0,
         ),
       );
+      context.save(h, W, targets, lse, ...kept);
+      return [logps, correct, entropy];
     },
 
-    // d logp(target) / d logits = (onehot(target) - p) / temperature
-    backward({ saved: [h, W, targets, lse, ...kept] }, gradient) {
-      if (gradient === null) return [null, null, null];
-      const g = torch.unsqueeze(torch.div(gradient, temperature), 1); // [M, 1]
-      const minus = torch.neg(g);
+    backward({ saved: [h, W, targets, lse, ...kept] }, g) {
+      if (g === null) return [null, null, null];
       const hidden = wide(h, widens);
       const gradH = torch.zeros_like(hidden);
       const gradW = W.requiresGrad ? torch.empty_like(W) : null;
-      tiles.columns.forEach((columns, tile) =>
+      columns.forEach((part, tile) =>
         scope(() => {
-          const weight = wide(cut(W, columns), widens); // [v, D]
-          const gradWeight = gradW && torch.zeros_like(weight);
-          for (const rows of tiles.rows) {
+          const weight = wide(cut(W, part), widens); // [v, D]
+          const into = gradW && (widens ? torch.empty_like(weight) : cut(gradW, part));
+          rows.forEach((range, i) =>
             scope(() => {
-              const input = cut(hidden, rows);
-              const shift = torch.unsqueeze(cut(lse, rows), 1);
-              const below = tiles.keep ? torch.sub(kept[tile], shift) : torch.sub_(logitsOf(input, weight, temperature), shift);
-              const p = torch.exp_(below); // [m, v]
-              const { index, here } = place(cut(targets, rows), columns);
-              const own = torch.where(here, cut(g, rows), 0);
-              const gradLogits = torch.scatter_add_(torch.mul_(p, cut(minus, rows)), 1, index, own).to({ dtype: weight.dtype });
-              torch.addmm_(cut(gradH, rows), gradLogits, weight);
-              if (gradWeight !== null) torch.addmm_(gradWeight, torch.t(gradLogits), input);
-            });
-          }
-          if (gradW !== null) torch.copy_(cut(gradW, columns), gradWeight!);
+              const input = cut(hidden, range);
+              const logits = keep ? torch.clone(kept[tile]) : logitsOf(input, weight);
+              const at = { logits, first: part[0], targets: cut(targets, range), temperature };
+              const gradLogits = logitGradient(at, cut(lse, range), cut(g, range)).to({ dtype: weight.dtype });
+              torch.addmm_(cut(gradH, range), gradLogits, weight);
+              if (into !== null) torch.addmm_(into, torch.t(gradLogits), input, { beta: i === 0 ? 0 : 1 });
+            }),
+          );
+          if (gradW !== null && widens) torch.copy_(cut(gradW, part), into!);
         }),
       );
       return [gradH.to({ dtype: h.dtype }), gradW, null];
     },
   });
 
-/** Adds a tile to what is known; `spare`: the logits may be overwritten. */
-function look(before: Seen | null, logits: Tensor, targets: Tensor, columns: Range, entropy: boolean, spare: boolean): Seen {
-  const most = torch.amax(logits, [1]);
-  const top = before === null ? most : torch.maximum(before.top, most);
-  const { index, here } = place(targets, columns);
-  const found = torch.squeeze(torch.where(here, torch.gather(logits, 1, index), 0), 1);
-  const below = torch.unsqueeze(top, 1);
-  const shifted = spare ? torch.sub_(logits, below) : torch.sub(logits, below); // [m, v]
-  const p = entropy ? torch.exp(shifted) : torch.exp_(shifted);
-  const sum = torch.sum(p, [1]);
-  const weighted = entropy ? torch.sum(torch.mul_(p, shifted), [1]) : null;
-  if (before === null) return { top, sum, weighted, wanted: found };
-  const down = torch.sub(before.top, top); // what was known was above a lower top
-  const shrink = torch.exp(down);
-  return {
-    top,
-    sum: torch.addcmul(sum, before.sum, shrink),
-    weighted: weighted && torch.addcmul(weighted, torch.addcmul(before.weighted!, down, before.sum), shrink),
-    wanted: torch.add(before.wanted, found),
-  };
-}
-
-/** Columns [m, 1] of a tile that the targets [m] stand in, and whether they are in this tile at all. */
-function place(targets: Tensor, [start, size]: Range): { index: Tensor; here: Tensor } {
-  const shifted = torch.unsqueeze(torch.sub(targets, start), 1);
-  const index = torch.clamp(shifted, 0, size - 1);
-  return { index, here: torch.eq(index, shifted) };
-}
-
 const cut = (x: Tensor, [start, size]: Range): Tensor => torch.narrow(x, 0, start, size);
 
 const wide = (x: Tensor, widens: boolean): Tensor => (widens ? x.to({ dtype: 'float32' }) : x);
 
 /** [m, D] and [v, D] -> [m, v] float32 */
-function logitsOf(hidden: Tensor, weight: Tensor, temperature: number): Tensor {
-  const logits = torch.mm(hidden, torch.t(weight)).to({ dtype: 'float32' });
-  return temperature === 1 ? logits : torch.div_(logits, temperature);
-}
+const logitsOf = (hidden: Tensor, weight: Tensor): Tensor => torch.mm(hidden, torch.t(weight)).to({ dtype: 'float32' });

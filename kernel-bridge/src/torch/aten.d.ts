@@ -5517,3 +5517,15 @@ export interface Aten {
   /** aten::zeros_like(Tensor self, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None, MemoryFormat? memory_format=None) -> Tensor */
   zeros_like(self: Tensor, options?: { dtype?: DType | null; layout?: string | null; device?: string | null; pin_memory?: boolean | null; memory_format?: string | null }): Tensor;
 }
+
+export interface Medr1 {
+  /** medr1::few_rows_linear(Tensor input, Tensor weight, Tensor? bias=None) -> Tensor */
+  few_rows_linear(input: Tensor, weight: Tensor, options?: { bias?: Tensor | null }): Tensor;
+  few_rows_linear(input: Tensor, weight: Tensor, bias: Tensor | null | undefined): Tensor;
+  /** medr1::grad_logits_(Tensor(a!) logits, Tensor targets, Tensor lse, Tensor gradient, int first, float temperature) -> Tensor(a!) */
+  grad_logits_(logits: Tensor, targets: Tensor, lse: Tensor, gradient: Tensor, first: number, temperature: number): Tensor;
+  /** medr1::see_logits_(Tensor(a!) seen, Tensor logits, Tensor targets, int first, float temperature) -> Tensor(a!) */
+  see_logits_(seen: Tensor, logits: Tensor, targets: Tensor, first: number, temperature: number): Tensor;
+  /** medr1::weigh_logits_(Tensor(a!) logits, int size, float temperature) -> Tensor */
+  weigh_logits_(logits: Tensor, size: number, temperature: number): Tensor;
+}

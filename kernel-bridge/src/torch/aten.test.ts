@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { generate, read } from '../../native/generate.mjs';
-import { torch } from './index.ts';
+import { medr1, torch } from './index.ts';
 import { native } from './native.ts';
 
 it('aten.d.ts is what the installed PyTorch generates', () => {
@@ -9,7 +9,10 @@ it('aten.d.ts is what the installed PyTorch generates', () => {
   expect(read() === generate(native), 'run node kernel-bridge/native/generate.mjs').toBe(true);
 });
 
-it('every operator of the aten namespace is there', () => {
+it('every operator of the aten namespace is there, and our own', () => {
   expect(native.packetNames().length).toBeGreaterThan(1000);
-  for (const name of native.packetNames()) expect(torch).toHaveProperty(name);
+  for (const name of native.packetNames()) {
+    if (name.startsWith('medr1::')) expect(medr1).toHaveProperty(name.slice('medr1::'.length));
+    else expect(torch).toHaveProperty(name);
+  }
 });

@@ -8,7 +8,7 @@ export type { Data, DType } from './dtypes.ts';
 export { TorchError } from './errors.ts';
 export { CudaGraph, graphPool, type CaptureOptions, type GraphPool } from './graph.ts';
 export { getNumThreads, memoryStats, setNumThreads, withThreads, type DeviceMemory, type MemoryStats } from './memory.ts';
-export { schemas, torch } from './ops.ts';
+export { medr1, schemas, torch } from './ops.ts';
 export { defaultGenerator, Generator, generator, getRngState, manualSeed, setRngState } from './random.ts';
 export { disposeAll, keep, keepAll, scope } from './scope.ts';
 export { span, trace } from './trace.ts';
