@@ -54,7 +54,7 @@ it('other models use the plain operator', () =>
 
 it.each(['with a bias', 'without'])('few rows without a gradient are the same product: %s', (which) =>
   scope(() => {
-    const [x, W] = [torch.randn([3, 1024], { generator: random }), torch.randn([1030, 1024], { generator: random })];
+    const [x, W] = [torch.randn([3, 1024], { generator: random }), torch.randn([1030, 1024], { generator: random })]; // over 2^17
     const b = which === 'without' ? null : torch.randn([1030], { generator: random });
     const y = noGrad(() => product({ widens: false }, x, W, b));
     expect(y.shape).toEqual([3, 1030]);

@@ -8,16 +8,20 @@ import type { Qwen2VL } from './model.ts';
 const WIDENED = 2 ** 19; // elements of W at a time: 2 MiB of float32
 const FEW_ROWS = 4; // below, reading W is all the work, and bfloat16 reads half as much
 
-/** Of so few rows a product is computed by a kernel of our own (native/kernels.cc): a BLAS rearranges all of W at every call. */
+/**
+ * Of so few rows a product is computed by a kernel of our own (native/kernels.cc), for a BLAS rearranges all of W at every call. A W smaller
+ * than this it does at once: there the BLAS is as fast or faster.
+ */
 const KERNEL_ROWS = 128;
+const KERNEL_WEIGHTS = 2 ** 17;
 
 /** x [..., in], W [out, in], b [out] or null -> [..., out] in the dtype of x; W may be bfloat16 where x is float32 if the model widens. */
 export function product(model: Pick<Qwen2VL, 'widens'>, x: Tensor, W: Tensor, b: Tensor | null): Tensor {
-  const fewRows = x.numel < FEW_ROWS * W.shape[1] && x.dtype === W.dtype;
+  const narrow = x.numel < FEW_ROWS * W.shape[1] && x.dtype === W.dtype;
   if (x.ndim === 2 && x.shape[0] <= KERNEL_ROWS && W.device === 'cpu' && !isGradEnabled()) {
-    if (W.dtype === 'float32' || (model.widens && !fewRows)) return medr1.few_rows_linear(x, W, b);
+    if (W.dtype === 'float32' ? W.numel >= KERNEL_WEIGHTS : model.widens && !narrow) return medr1.few_rows_linear(x, W, b);
   }
-  if (!model.widens || fewRows) return torch.linear(x, W, b);
+  if (!model.widens || narrow) return torch.linear(x, W, b);
   const rows = torch.reshape(x, [-1, W.shape[1]]);
   const y = b === null ? widened(rows, W) : widened(rows, W, b);
   return x.ndim === 2 ? y : torch.reshape(y, [...x.shape.slice(0, -1), W.shape[0]]);
