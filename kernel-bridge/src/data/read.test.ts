@@ -183,6 +183,13 @@ describe('tables', () => {
     ]);
   });
 
+  it('JSON whose list stands under a key has the questions of the list', async () => {
+    using dir = temporary();
+    const data = ['x', 'y'].map((answer) => ({ image: 'x.png', question: 'Q', options: ['x', 'y'], answer }));
+    write(dir.path, { 'set.json': JSON.stringify({ version: '1.0', data }), 'x.png': 'x' });
+    expect((await loadItems(dir.path, { usable: true })).items.map(({ answer }) => answer)).toEqual(['A', 'B']);
+  });
+
   it('ids that differ in what cannot be stored are two ids', async () => {
     using dir = temporary();
     const row = (id: string) => JSON.stringify({ id, image: `${id}.png`, question: 'Q', options: ['x', 'y'], answer: 'y' });

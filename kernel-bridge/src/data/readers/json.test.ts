@@ -37,7 +37,26 @@ describe('records of a JSON file', () => {
   });
 
   it.each([
+    [
+      'after other keys',
+      '{"version": "1.0", "info": {"data": [1]}, "tags": ["x"], "data": [{"a":1},{"a":["data"]}]}',
+      [{ a: 1 }, { a: ['data'] }],
+    ],
+    ['before other keys', '{"questions":[{"a":1}],"data":[{"a":2}],"note":"]"}', [{ a: 1 }]],
+    ['of none', '{"data": []}', []],
+    ['behind another name: the object is a record', '{"options":["A","B"],"my\\"data":[1]}', [{ options: ['A', 'B'], 'my"data': [1] }]],
+    ['in a second object: both are records', '{"a":1}{"data":[1]}', [{ a: 1 }, { data: [1] }]],
+  ])('may stand in a list under a key: %s', async (_, text, values) => {
+    for (const sizes of [[], [1], [7]]) {
+      const found = await read(jsonRecords, text, sizes);
+      expect(found.map(({ value }) => value)).toEqual(values);
+      expect(found.every(({ row }, index) => row === index)).toBe(true);
+    }
+  });
+
+  it.each([
     ['cut off in the middle', '[{"a":1},{"a":', [null, 'record-unreadable']],
+    ['cut off under a key', '{"data":[{"a":1}', [null, 'record-unreadable']],
     ['cut off between two', '[{"a":1},', [null, 'record-unreadable']],
     ['no objects', '[1, "x]", null, {"a":1}]', ['record-unreadable', 'record-unreadable', 'record-unreadable', null]],
     ['a web page', '<!doctype html><p>404, not found', ['record-unreadable']],

@@ -11,6 +11,9 @@ export interface Found {
 }
 
 export const MAX_RECORD_BYTES = 1 << 20;
+/** A key of the file's outermost object, just before its value, under which the list of records stands: {"version": 1, "data": [...]}. */
+const WRAPPER = /(?<!\\)"(data|items|questions|records|samples)"\s*:\s*$/;
+const WRAPPER_BYTES = 64;
 /** What is deeper can be parsed, but not written again: JSON.stringify and its like recurse. */
 const MAX_DEPTH = 100;
 
@@ -34,6 +37,12 @@ class Collector {
     this.#blank &&= part.every(isSpace);
     if (this.#bytes <= MAX_RECORD_BYTES) this.#parts.push(part);
     else this.#parts = [];
+  }
+  /** Its last bytes so far; nothing of a record that is too large. */
+  tail(bytes: number): string {
+    let text = '';
+    for (let i = this.#parts.length - 1; i >= 0 && text.length < bytes; i--) text = this.#parts[i].toString('latin1') + text;
+    return text.slice(-bytes);
   }
   clear(): void {
     this.#parts = [];
@@ -77,14 +86,15 @@ function deeperThan(value: unknown, depth: number): boolean {
 }
 
 /**
- * The elements of the list that a .json file holds, or the objects that follow one another in it.
+ * The elements of the list that a .json file holds, alone or under a key of an object, or the objects that follow one another in it.
  *
- *     [ {"a": "x]"} , {...} ]      depth 0 outside, 1 in the list, more in a record; brackets in strings do not count
+ *     [ {"a": "x]"} , {...} ]                depth 0 outside, 1 in the list, more in a record; brackets in strings do not count
+ *     {"version": 1, "data": [ {...} ]}      depth 2 in the list
  */
 export async function* jsonRecords(chunks: AsyncIterable<Buffer>): AsyncGenerator<Found> {
   const record = new Collector();
   let row = 0;
-  let base = -1; // depth at which records stand: 1 in a list, 0 without; -1 before the first byte
+  let base = -1; // depth at which records stand: 1 in a list, 2 in one under a key, 0 without; -1 before the first byte
   let depth = 0;
   let inString = false;
   let escaped = false;
@@ -111,11 +121,21 @@ export async function* jsonRecords(chunks: AsyncIterable<Buffer>): AsyncGenerato
       }
       if (depth === base && start < 0) {
         if (isSpace(byte) || byte === COMMA || ended) continue;
-        if (base === 1 && byte === 0x5d) {
+        if (base > 0 && byte === 0x5d) {
           ended = true;
           continue;
         }
         start = i;
+      }
+      if (byte === 0x5b && base === 0 && depth === 1 && row === 0) {
+        record.push(chunk.subarray(start, i));
+        start = i;
+        if (WRAPPER.test(record.tail(WRAPPER_BYTES))) {
+          record.clear();
+          base = depth = 2;
+          start = -1;
+          continue;
+        }
       }
       if (byte === QUOTE) inString = true;
       else if (opens(byte)) depth++;
@@ -126,7 +146,7 @@ export async function* jsonRecords(chunks: AsyncIterable<Buffer>): AsyncGenerato
           yield record.take(row++);
           start = -1;
         }
-      } else if (depth === base && start >= 0 && (byte === COMMA || (base === 1 && closes(byte)))) {
+      } else if (depth === base && start >= 0 && (byte === COMMA || (base > 0 && closes(byte)))) {
         record.push(chunk.subarray(start, i)); // a number, a string or a word where a record should stand
         yield record.take(row++);
         start = -1;
@@ -137,7 +157,7 @@ export async function* jsonRecords(chunks: AsyncIterable<Buffer>): AsyncGenerato
   }
   if (!record.empty)
     yield record.take(row); // cut off in the middle
-  else if (base === 1 && !ended) yield { row, value: null, problem: 'record-unreadable' };
+  else if (base > 0 && !ended) yield { row, value: null, problem: 'record-unreadable' };
 }
 
 /** One record a line; empty lines do not count. */
