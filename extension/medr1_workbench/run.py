@@ -68,15 +68,19 @@ class Run:
         frame.insert(0, "time", pd.to_datetime(table["time"], unit="ms", utc=True))
         return frame
 
-    def rollouts(self, step: int | None = None, *, first: int | None = None, last: int | None = None) -> pd.DataFrame:
-        """One row a completion, of one step, of steps `first` to `last`, or of the last step; each reward is a column `reward/<name>`."""
+    def rollouts(self, step: int | None = None, *, first: int | None = None, last: int | None = None, tokens: bool = False) -> pd.DataFrame:
+        """One row a completion, of one step, of steps `first` to `last`, or of the last step; each reward is a column `reward/<name>`.
+
+        `tokens` adds what is stored of each token, as columns of lists: token_ids, logprobs, entropy, kl, ratio, clipped; None where a step
+        has none (docs/api.md says of which update they are).
+        """
         if step is None and first is None and last is None:
             step = self.summary()["step"]
         query = {"step": step, "from": first, "to": last}
         rows: list[dict[str, Any]] = []
         for offset in range(0, 1 << 31, GROUPS_A_PAGE):
             groups = self._request("GET", "/groups", limit=GROUPS_A_PAGE, offset=offset, **query)["groups"]
-            rows += [_row(group, completion) for group in groups for completion in group["completions"]]
+            rows += [_row(group, completion, tokens) for group in groups for completion in group["completions"]]
             if len(groups) < GROUPS_A_PAGE:
                 break
         return pd.DataFrame(rows, columns=None if rows else ["step", "group", "index", "question", "text", "reward", "advantage"])
@@ -213,7 +217,10 @@ class Run:
         return f"<table>{self.HTML_HEAD}{self.html_row()}</table>"
 
 
-def _row(group: dict[str, Any], completion: dict[str, Any]) -> dict[str, Any]:
+TOKEN_COLUMNS = ["token_ids", "logprobs", "entropy", "kl", "ratio", "clipped"]
+
+
+def _row(group: dict[str, Any], completion: dict[str, Any], tokens: bool) -> dict[str, Any]:
     return {
         "step": group["step"],
         "group": group["group"],
@@ -233,4 +240,5 @@ def _row(group: dict[str, Any], completion: dict[str, Any]) -> dict[str, Any]:
         "reward": completion["reward"],
         "advantage": completion["advantage"],
         "image": group["image"],
+        **({name: completion[name] for name in TOKEN_COLUMNS} if tokens else {}),
     }

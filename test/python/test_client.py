@@ -92,6 +92,16 @@ def test_rollouts_are_a_frame_with_a_row_a_completion(finished):
     assert finished.rollouts(step=1)["step"].tolist() == [1] * 16
 
 
+def test_rollouts_have_what_is_stored_of_each_token_where_it_is_asked_for(finished):
+    assert "entropy" not in finished.rollouts().columns
+    rows = finished.rollouts(tokens=True)
+    for name in ["token_ids", "logprobs", "entropy", "kl"]:
+        assert (rows[name].str.len() == rows["tokens"]).all()
+    assert rows["ratio"].isna().all()  # one update on each rollout: every ratio is 1
+    means = rows.explode(["entropy", "kl"])[["entropy", "kl"]].astype(float)
+    assert (means["entropy"] >= 0).all() and (means["kl"] >= 0).all()
+
+
 def test_rollouts_of_a_run_that_has_none_are_an_empty_frame(client):
     run = client.train(client.demo(**SMALL), start=False)
     assert run.state == "queued"

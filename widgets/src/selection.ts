@@ -22,10 +22,10 @@ export class SelectionModel extends Observable<Selection> {
     return this.value.runs[0] ?? null;
   }
 
-  /** Adds or removes a run without touching the step. */
+  /** Adds or removes a run; the step stays while the first run does. */
   toggleRun(id: string): void {
     const { runs } = this.value;
-    this.set({ ...this.value, runs: runs.includes(id) ? runs.filter((run) => run !== id) : [...runs, id] });
+    this.move({ runs: runs.includes(id) ? runs.filter((run) => run !== id) : [...runs, id] });
   }
 
   toJSON(): Selection {

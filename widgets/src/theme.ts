@@ -35,6 +35,10 @@ export const tokens = css`
     --medr1-think: light-dark(#0b5a8a, #8cc8ee);
     --medr1-think-surface: light-dark(#edf4fa, #16242f);
     --medr1-warn-text: light-dark(#8a5200, #f6b73c);
+    --medr1-scale: light-dark(#8a5200, #f6b73c);
+    --medr1-more: light-dark(#d55e00, #e69f00);
+    --medr1-less: light-dark(#0072b2, #56b4e9);
+    --medr1-shade: 40%;
     --medr1-gap: 4px;
   }
 `;

@@ -2,6 +2,8 @@
 import type { Connector } from './connector.ts';
 import { DataModel } from './data/model.ts';
 import { Observable } from './observable.ts';
+import { GroupQuestion } from './group-question.ts';
+import { RolloutsModel } from './rollouts/model.ts';
 import { TokenTexts } from './rollouts/token-texts.ts';
 import { SelectionModel } from './selection.ts';
 import { RunList } from './store/run-list.ts';
@@ -15,16 +17,21 @@ export class Workbench {
   /** What the Data view shows: one filter for every view and for notebooks. */
   readonly data: DataModel;
   readonly tokenTexts: TokenTexts;
+  /** The rollouts shown, and how: the Inspector colours tokens as Rollouts does. */
+  readonly rollouts: RolloutsModel;
   /** Keys of a configuration that the New run form takes over when it is next seen. */
   readonly draft = new Observable<Record<string, unknown> | null>(null);
 
   readonly #sync: ViewSync;
+  readonly #question: GroupQuestion;
 
   constructor(connector: Connector) {
     this.connector = connector;
     this.runs = new RunList(connector);
     this.data = new DataModel(connector, this.selection);
     this.tokenTexts = new TokenTexts(connector);
+    this.rollouts = new RolloutsModel(connector);
+    this.#question = new GroupQuestion(connector, this.selection, this.data.datasets);
     this.#sync = new ViewSync(connector, this.selection, this.data);
     this.runs.state.subscribe(() => this.#tidySelection());
   }
@@ -44,6 +51,7 @@ export class Workbench {
 
   dispose(): void {
     this.#sync.dispose();
+    this.#question.dispose();
     this.runs.dispose();
     this.data.dispose();
   }

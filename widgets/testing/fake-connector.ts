@@ -47,6 +47,10 @@ export interface FakeRun {
   error?: RunSummary['error'];
   alert?: RunSummary['alert'];
   trainer?: string;
+  /** Keys of the configuration; with num_iterations above 1 steps have ratios. */
+  config?: Partial<TrainConfig>;
+  /** Made by a version that stored log-probabilities alone. */
+  old?: boolean;
 }
 
 export interface FakeOptions {
@@ -143,6 +147,9 @@ export class FakeConnector implements Connector {
           variant: run.variant ?? 'think',
           num_generations: 8,
           dataset_name: '/data/omnimedvqa',
+          beta: 0.04,
+          num_iterations: 1,
+          ...run.config,
         } as TrainConfig,
         checkpoints:
           steps > 60
@@ -381,6 +388,7 @@ export class FakeConnector implements Connector {
           text,
           token_ids: tokensOf(text).map((_, id) => id),
           logprobs: tokensOf(text).map((_, at) => -3 * Math.abs(Math.sin(step * 31 + group * 17 + index * 7 + at * 5)) ** 3),
+          ...tracesOf(run, step, tokensOf(text).length, step * 31 + group * 17 + index * 7),
           finish_reason: chance() < 0.05 ? 'length' : 'stop',
           rewards,
           reward: rewards.accuracy + rewards.format,
@@ -421,6 +429,19 @@ export class FakeConnector implements Connector {
     if (!run) throw Object.assign(new Error(`There is no run ${id}.`), { code: 'RUN_UNKNOWN', remedy: 'Choose another run.' });
     return run;
   }
+}
+
+/** As a run of this version stores them: ratios from the second update on the step's rollouts on. */
+function tracesOf({ old, config, steps = 0 }: FakeRun, step: number, tokens: number, seed: number) {
+  const wave = (pace: number): number[] => Array.from({ length: tokens }, (_, at) => Math.abs(Math.sin(seed + at * pace)));
+  const updated = (config?.num_iterations ?? 1) > 1 && steps > step;
+  const ratio = wave(7).map((value) => Math.exp(value - 0.5));
+  return {
+    entropy: old ? null : wave(5).map((value) => 3 * value ** 3),
+    kl: old || config?.beta === 0 ? null : wave(3).map((value) => 10 ** (4 * value - 4)),
+    ratio: old || !updated ? null : ratio,
+    clipped: old || !updated ? null : ratio.map((value) => value > 1.4),
+  };
 }
 
 /** Words with the space before them, and the end of the turn. */

@@ -5,12 +5,12 @@ import { IStateDB } from '@jupyterlab/statedb';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import { CurvesModel } from '@medr1/widgets/curves/model';
 import { curvesIcon } from '../icons.ts';
+import { keptInWorkspace } from '../kept.ts';
 import { registerMainView } from '../main-view.ts';
 import { CommandIDs, IWorkbench, TRANSLATION_DOMAIN } from '../tokens.ts';
 
 const PLUGIN_ID = '@medr1/workbench:curves';
 const STATE_KEY = 'medr1:curves';
-const SAVE_DELAY_MS = 300;
 
 const curves: JupyterFrontEndPlugin<void> = {
   id: PLUGIN_ID,
@@ -51,13 +51,7 @@ const curves: JupyterFrontEndPlugin<void> = {
 async function restore(model: CurvesModel, settings: ISettingRegistry | null, state: IStateDB | null): Promise<void> {
   const loaded = await settings?.load(PLUGIN_ID).catch(() => null);
   if (loaded) model.restore({ smoothing: loaded.get('smoothing').composite, axis: loaded.get('axis').composite });
-  if (!state) return;
-  model.restore(await state.fetch(STATE_KEY).catch(() => undefined));
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  model.state.subscribe(() => {
-    clearTimeout(timer);
-    timer = setTimeout(() => void state.save(STATE_KEY, { ...model.toJSON() }), SAVE_DELAY_MS);
-  });
+  if (state) await keptInWorkspace(state, STATE_KEY, model, model.state);
 }
 
 export default curves;

@@ -3,11 +3,11 @@ import { ICommandPalette } from '@jupyterlab/apputils';
 import { IStateDB } from '@jupyterlab/statedb';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import { dataIcon } from '../icons.ts';
+import { keptInWorkspace } from '../kept.ts';
 import { registerMainView } from '../main-view.ts';
 import { CommandIDs, IWorkbench, TRANSLATION_DOMAIN } from '../tokens.ts';
 
 const STATE_KEY = 'medr1:data';
-const SAVE_DELAY_MS = 300;
 
 const data: JupyterFrontEndPlugin<void> = {
   id: '@medr1/workbench:data',
@@ -24,7 +24,9 @@ const data: JupyterFrontEndPlugin<void> = {
     translator: ITranslator | null,
   ): void => {
     const trans = (translator ?? nullTranslator).load(TRANSLATION_DOMAIN);
-    const restored = state ? restore(workbench, state) : Promise.resolve();
+    const model = workbench.data;
+    // data set, filter and saved views
+    const restored = state ? keptInWorkspace(state, STATE_KEY, model, model.state) : Promise.resolve();
     registerMainView({
       app,
       workbench,
@@ -41,21 +43,5 @@ const data: JupyterFrontEndPlugin<void> = {
     });
   },
 };
-
-/** Data set, filter and saved views live with the workspace. */
-async function restore({ data }: IWorkbench, state: IStateDB): Promise<void> {
-  data.restore(await state.fetch(STATE_KEY).catch(() => undefined));
-  let saved = JSON.stringify(data.toJSON());
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  data.state.subscribe(() => {
-    clearTimeout(timer);
-    timer = setTimeout(() => {
-      const json = JSON.stringify(data.toJSON());
-      if (json === saved) return;
-      saved = json;
-      void state.save(STATE_KEY, JSON.parse(json));
-    }, SAVE_DELAY_MS);
-  });
-}
 
 export default data;

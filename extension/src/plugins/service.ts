@@ -6,10 +6,10 @@ import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import { refreshTheme } from '@medr1/widgets/theme';
 import { Workbench } from '@medr1/widgets/workbench';
 import { createLabConnector } from '../connector.ts';
+import { keptInWorkspace } from '../kept.ts';
 import { CommandIDs, IWorkbench, TRANSLATION_DOMAIN } from '../tokens.ts';
 
 const SELECTION_KEY = 'medr1:selection';
-const SAVE_DELAY_MS = 300;
 
 const service: JupyterFrontEndPlugin<IWorkbench> = {
   id: '@medr1/workbench:service',
@@ -39,14 +39,7 @@ const service: JupyterFrontEndPlugin<IWorkbench> = {
 
 /** The selection comes back before the runs are read, so that the newest run is chosen only when none was. */
 async function begin(workbench: Workbench, state: IStateDB | null): Promise<void> {
-  if (state) {
-    workbench.selection.restore(await state.fetch(SELECTION_KEY).catch(() => undefined));
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    workbench.selection.subscribe(() => {
-      clearTimeout(timer);
-      timer = setTimeout(() => void state.save(SELECTION_KEY, { ...workbench.selection.value }), SAVE_DELAY_MS);
-    });
-  }
+  if (state) await keptInWorkspace(state, SELECTION_KEY, workbench.selection, workbench.selection);
   await workbench.start();
 }
 

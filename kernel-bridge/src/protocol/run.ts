@@ -88,12 +88,23 @@ export const RunDetail = Type.Object({
 });
 export type RunDetail = Type.Static<typeof RunDetail>;
 
+/** One per token; null where the value is not finite. */
+const TokenNumbers = Nullable(Type.Array(Nullable(Type.Number())));
+
 export const Completion = Type.Object({
   index: Type.Integer(),
   text: Type.String({ description: 'decoded with special tokens left out' }),
   token_ids: Type.Array(Type.Integer()),
   /** One per token, of the sampling distribution at its temperature. */
   logprobs: Type.Array(Type.Number()),
+  /** Of the policy's distribution at each token, in nats, at the first update on these rollouts: the policy that sampled them. Null = not stored. */
+  entropy: TokenNumbers,
+  /** k3 estimate of the KL divergence to the reference at each token, at the first update. Null = not stored, or beta is 0. */
+  kl: TokenNumbers,
+  /** pi / pi_old of each token at the last update on these rollouts; at the first it is 1. Null = no update but the first was made. */
+  ratio: TokenNumbers,
+  /** Tokens whose ratio was cut to its bound at that update. Null = as `ratio`, or the loss cuts none. */
+  clipped: Nullable(Type.Array(Type.Boolean())),
   finish_reason: Type.String({ description: 'stop or length' }),
   /** Raw, unweighted; null = not applicable. */
   rewards: Type.Record(Type.String(), Nullable(Type.Number())),

@@ -29,15 +29,28 @@ const DEPENDENTS: Partial<Record<keyof Selection, (keyof Selection)[]>> = {
   group: ['completion', 'token'],
   completion: ['token'],
   dataset: ['item'],
+  item: ['group', 'completion', 'token'],
 };
+
+/** A group is of one question: it goes when another group comes, or when the step of its own changes. */
+function losesItem(key: keyof Selection, change: Partial<Selection>, before: Selection): boolean {
+  return key === 'group' ? change.group !== null : key === 'step' && before.group !== null;
+}
 
 const same = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);
 
-/** The selection with some parts moved; what hangs on a changed part is dropped unless given too. The same object when nothing changed. */
+/** Of the runs the first counts: a second one is laid over it. */
+const valueOf = (selection: Partial<Selection>, key: keyof Selection): unknown => (key === 'runs' ? selection.runs?.[0] : selection[key]);
+
+/**
+ * The selection with some parts moved; what hangs on a changed part is dropped unless given too, so that parts never contradict each
+ * other: a group and a question are selected together only where the one is of the other. The same object when nothing changed.
+ */
 export function moved(selection: Selection, change: Partial<Selection>): Selection {
   const next: Selection = { ...selection };
   for (const key of Object.keys(change) as (keyof Selection)[]) {
-    if (same(change[key], selection[key])) continue;
+    if (valueOf(change, key) === valueOf(selection, key)) continue;
+    if (losesItem(key, change, selection)) next.item = null;
     for (const dependent of DEPENDENTS[key] ?? []) Object.assign(next, { [dependent]: NOTHING[dependent] });
   }
   Object.assign(next, change);

@@ -27,9 +27,10 @@ const tokensOf = (groups: StepResult['groups']) => groups.map(({ completions }) 
 
 /** What must repeat exactly: everything but wall times. */
 const untimed = (results: StepResult[]) =>
-  results.map(({ step, metrics, groups }) => ({
+  results.map(({ step, metrics, groups, ratios }) => ({
     step,
     groups,
+    ratios,
     metrics: Object.fromEntries(Object.entries(metrics).filter(([name]) => !/^(time\/|step_time|rollouts_per_s)/.test(name))),
   }));
 
@@ -145,6 +146,61 @@ describe('a GRPO run', () => {
     expect(second.metrics.kl).toBeGreaterThan(0);
     expect(second.groups).toEqual([]); // the same rollouts, already stored
     expect(second.metrics.reward).toBeUndefined();
+    trainer.dispose();
+  });
+
+  it('keeps entropy and KL of each token at the first update, its ratio and clip at the later ones', async () => {
+    const trainer = await start({ num_iterations: 3, learning_rate: 1e-2, per_device_train_batch_size: 4, gradient_accumulation_steps: 2 });
+    const mean = (values: number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
+    const [first, second, third, fourth] = await steps(trainer, 4);
+    for (const { groups, metrics } of [first, fourth]) {
+      const rows = groups.flatMap(({ completions }) => completions);
+      for (const { token_ids, entropy, kl, ratio, clipped } of rows) {
+        expect([entropy!.length, kl!.length]).toEqual([token_ids.length, token_ids.length]);
+        expect([ratio, clipped]).toEqual([null, null]);
+      }
+      // metrics are means over the tokens of a micro-batch (a group here), then over micro-batches
+      for (const name of ['entropy', 'kl'] as const)
+        expect(mean(groups.map(({ completions }) => mean(completions.flatMap((row) => row[name] as number[]))))).toBeCloseTo(
+          metrics[name]!,
+          5,
+        );
+    }
+    expect(first.metrics.kl).toBe(0);
+    expect(fourth.metrics.kl).toBeGreaterThan(0);
+
+    expect(first.ratios ?? fourth.ratios).toBeUndefined();
+    for (const { ratios, metrics } of [second, third]) {
+      expect(ratios!.step).toBe(1);
+      expect(ratios!.groups.map((group) => group.map(({ ratio }) => ratio.length))).toEqual(
+        tokensOf(first.groups).map((group) => group.map((ids) => ids.length)),
+      );
+      expect(
+        ratios!.groups
+          .flat(2)
+          .flatMap(({ ratio }) => ratio)
+          .some((ratio) => Math.abs(ratio! - 1) > 1e-3),
+      ).toBe(true);
+      const clipped = ratios!.groups.map((group) => mean(group.flatMap((row) => row.clipped!.map(Number))));
+      expect(mean(clipped)).toBeCloseTo(metrics['clip_ratio/region_mean']!, 6);
+    }
+    expect(third.metrics['clip_ratio/region_mean']).toBeGreaterThan(0);
+    expect(third.ratios).not.toEqual(second.ratios);
+    trainer.dispose();
+  });
+
+  it.each<[string, Partial<TrainConfig>, boolean]>([
+    ['a ratio of each sequence counts for each of its tokens', { importance_sampling_level: 'sequence' }, true],
+    ['a loss that gates softly cuts no ratio', { loss_type: 'sapo' }, false],
+    ['beta 0 has no KL', { beta: 0 }, true],
+  ])('%s', async (_, changes, cuts) => {
+    const trainer = await start({ num_iterations: 2, ...changes });
+    const [{ groups }, { ratios }] = await steps(trainer, 2);
+    for (const { ratio, clipped } of ratios!.groups.flat()) {
+      if (changes.importance_sampling_level) expect(new Set(ratio).size).toBe(1);
+      expect(clipped?.length).toBe(cuts ? ratio.length : undefined);
+    }
+    expect(groups[0].completions[0].kl === null).toBe(changes.beta === 0);
     trainer.dispose();
   });
 

@@ -11,7 +11,7 @@ import { Meters, StepClock } from './meters.ts';
 import { microBatches, type Rows } from './micro-batches.ts';
 import { openReference, type Reference } from './policy.ts';
 import { mixSeed } from './random.ts';
-import { toGroups } from './records.ts';
+import { ratiosOf, toGroups } from './records.ts';
 import { hasSpread, rescored, rollOut, type ScoredGroup } from './rollouts.ts';
 import { Scorer } from './scorer.ts';
 import { Session } from './session.ts';
@@ -89,12 +89,14 @@ export class GRPOTrainer implements Trainer {
       const advantages = this.#advantages(buffer.groups);
       if (fresh) this.#measure(buffer, advantages, meters);
       const batch = buffer.micros.map((micro): MicroBatch => ({ ...micro, ...this.#targets(buffer.groups, micro, advantages) }));
-      const loss = await clock.time('backward', () => span('update', () => grpoUpdate(session.policy, batch, config, meters)));
-      const groups = fresh ? toGroups(session.step + 1, buffer.groups, this.#scorer.names, advantages) : [];
-      await session.update(loss, meters, clock, () => toGroups(session.step + 1, buffer.groups, this.#scorer.names, advantages));
+      const { loss, traces } = await clock.time('backward', () => span('update', () => grpoUpdate(session.policy, batch, config, meters)));
+      const step = session.step + 1;
+      const stored = () => toGroups(step, buffer.groups, this.#scorer.names, advantages, traces);
+      const seen = fresh ? { groups: stored() } : { groups: [], ratios: ratiosOf(step - buffer.used, buffer.groups, traces) };
+      await session.update(loss, meters, clock, stored);
       this.#commit(buffer, fresh);
       this.#finish(meters, clock, advantages.rewards.length);
-      return { step: session.step, metrics: meters.read(), groups };
+      return { step, metrics: meters.read(), ...seen };
     } catch (error) {
       session.optimizer.zeroGrad();
       if (fresh) freeBuffer(buffer);

@@ -12,6 +12,7 @@ import type { TrainConfig } from '../protocol/index.ts';
 import type { Rows } from './micro-batches.ts';
 import { importanceRatio, k3, LOSSES, metricMean, type StepScale } from './loss/index.ts';
 import type { Meters } from './meters.ts';
+import { tokenTraces, type TokenTrace } from './token-traces.ts';
 
 /** Completions that go through the model together: B in all, the longest T tokens. */
 export interface MicroBatch {
@@ -36,15 +37,20 @@ function scaleOf(batch: MicroBatch[]): StepScale {
 
 /**
  * Loss of one step, its gradients added to those of the policy's weights. Metrics go to `meters` by TRL's names.
- * Returns the loss; the caller clips and steps the optimiser.
+ * The caller clips and steps the optimiser. `traces`: one of each completion, in the order of the batch.
  */
-export function grpoUpdate(policy: Qwen2VL, batch: MicroBatch[], config: TrainConfig, meters: Meters): number {
+export function grpoUpdate(
+  policy: Qwen2VL,
+  batch: MicroBatch[],
+  config: TrainConfig,
+  meters: Meters,
+): { loss: number; traces: TokenTrace[] } {
   const { beta, temperature, importance_sampling_level } = config;
-  const { surrogate, normalise, metrics } = LOSSES[config.loss_type];
+  const { surrogate, normalise, metrics, clips } = LOSSES[config.loss_type];
   const scale = scaleOf(batch);
   const { device } = policy;
 
-  const losses = batch.map((micro) =>
+  const parts = batch.map((micro) =>
     scope(() => {
       const A = tensor(micro.advantages, { dtype: 'float32', device, shape: [micro.advantages.length, 1] }); // [B, 1]
       const { logps: logp, entropy, mask: sampled } = groupLogps(policy, micro.prompts, micro.completions, { temperature }); // [B, T]
@@ -54,9 +60,9 @@ export function grpoUpdate(policy: Qwen2VL, batch: MicroBatch[], config: TrainCo
       const logpOld = micro.logpOld ?? logp.detach(); // [B, T]
       const rho = importanceRatio(logp, logpOld, mask, importance_sampling_level); // [B, T] or [B, 1]
       let tokenLoss = torch.neg(surrogate(rho, A, logp, config)); // [B, T] or [B, 1]
-      if (micro.logpRef !== null) {
-        let kl = k3(logp, micro.logpRef); // [B, T]
-        if (config.use_bias_correction_kl) kl = torch.mul(kl, rho); // rho takes a gradient here too
+      const klRef = micro.logpRef && k3(logp, micro.logpRef); // [B, T]
+      if (klRef !== null) {
+        const kl = config.use_bias_correction_kl ? torch.mul(klRef, rho) : klRef; // rho takes a gradient here too
         tokenLoss = torch.add(tokenLoss, torch.mul(kl, beta)); // [B, T]
         meters.add('kl', metricMean(kl, mask));
       }
@@ -65,10 +71,12 @@ export function grpoUpdate(policy: Qwen2VL, batch: MicroBatch[], config: TrainCo
 
       if (entropy !== null) meters.add('entropy', metricMean(entropy, mask));
       meters.addAll(metrics(rho, A, mask, config));
-      return loss.item();
+      const moved = micro.logpOld !== null; // else every ratio is 1
+      const seen = { entropy, kl: klRef, ratio: moved ? rho : null, clipped: moved ? clips(rho, A, config) : null };
+      return { loss: loss.item(), traces: tokenTraces(seen, micro.completions.flat()) };
     }),
   );
-  return losses.reduce((sum, loss) => sum + loss, 0);
+  return { loss: parts.reduce((sum, { loss }) => sum + loss, 0), traces: parts.flatMap(({ traces }) => traces) };
 }
 
 /** Log-probabilities of these rows under a model as it is now, [B, T], no gradient; the caller frees them. */

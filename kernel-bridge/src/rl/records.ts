@@ -2,11 +2,22 @@ import type { Group } from '../protocol/index.ts';
 import { answerLetter } from '../rewards/index.ts';
 import { nanMean, nanStd, type Advantages } from './advantages.ts';
 import type { ScoredGroup } from './rollouts.ts';
+import type { TokenTrace } from './token-traces.ts';
+import type { TokenRatios } from './types.ts';
 
 const orNull = (value: number): number | null => (Number.isNaN(value) ? null : value);
 
-/** What the run store keeps of a step's rollouts. */
-export function toGroups(step: number, groups: readonly ScoredGroup[], names: readonly string[], seen: Advantages): Group[] {
+/**
+ * What the run store keeps of a step's rollouts. `traces`: of their first update, whose policy is the one that sampled; its ratios are 1
+ * and left out (`ratiosOf` has those that say something).
+ */
+export function toGroups(
+  step: number,
+  groups: readonly ScoredGroup[],
+  names: readonly string[],
+  seen: Advantages,
+  traces: readonly TokenTrace[],
+): Group[] {
   let row = 0;
   return groups.map(({ question: { item, text }, completions }, group) => {
     const rows = completions.map(() => row++);
@@ -32,6 +43,10 @@ export function toGroups(step: number, groups: readonly ScoredGroup[], names: re
           text: completion.text,
           token_ids: completion.tokenIds,
           logprobs: completion.logprobs,
+          entropy: traces[rows[index]].entropy,
+          kl: traces[rows[index]].kl,
+          ratio: null,
+          clipped: null,
           finish_reason: completion.finishReason,
           rewards: Object.fromEntries(names.map((name, k) => [name, completion.rewards[k]])),
           reward: orNull(totals[index]),
@@ -42,4 +57,11 @@ export function toGroups(step: number, groups: readonly ScoredGroup[], names: re
       }),
     };
   });
+}
+
+/** Ratios that a later update gave to rollouts stored with `step`. */
+export function ratiosOf(step: number, groups: readonly ScoredGroup[], traces: readonly TokenTrace[]): TokenRatios {
+  let row = 0;
+  const of = ({ ratio, clipped }: TokenTrace) => ({ ratio: ratio!, clipped });
+  return { step, groups: groups.map(({ completions }) => completions.map(() => of(traces[row++]))) };
 }

@@ -65,7 +65,7 @@ export function replay(models: ReplayModels, groups: readonly ReplayGroup[], nam
     counted: ended.slice(rows.from, rows.to).map((end) => end || !config.mask_truncated_completions),
   }));
   try {
-    const loss = span('update', () => grpoUpdate(policy, batch, config, meters));
+    const { loss } = span('update', () => grpoUpdate(policy, batch, config, meters));
     const grad_norm = span('clip', () => clipGradNorm([...policy.trainable.values()], Infinity));
     const advantages = groups.map((_, p) => seen.advantages.slice(p * G, (p + 1) * G));
     return { loss, grad_norm, advantages, metrics: meters.read() };

@@ -33,7 +33,7 @@ CREATE TABLE rollout_group (
 ) STRICT;
 CREATE TABLE completion (
   step INTEGER NOT NULL, "group" INTEGER NOT NULL, "index" INTEGER NOT NULL,
-  text TEXT NOT NULL, token_ids BLOB NOT NULL, logprobs BLOB NOT NULL, finish_reason TEXT NOT NULL,
+  text TEXT NOT NULL, token_ids BLOB NOT NULL, logprobs BLOB NOT NULL, entropy BLOB, kl BLOB, finish_reason TEXT NOT NULL,
   rewards TEXT NOT NULL, reward REAL, advantage REAL, prediction TEXT, correct INTEGER,
   PRIMARY KEY (step, "group", "index"),
   FOREIGN KEY (step, "group") REFERENCES rollout_group ON DELETE CASCADE
@@ -56,6 +56,12 @@ const ADDED = `
 CREATE INDEX IF NOT EXISTS rollout_group_by_item ON rollout_group (item_id, step);
 -- requests that were carried out, so that one sent again is not
 CREATE TABLE IF NOT EXISTS request (id TEXT PRIMARY KEY, time REAL NOT NULL) STRICT, WITHOUT ROWID;
+-- of rollouts that were used again: as the update of step "at" saw them, the last one so far
+CREATE TABLE IF NOT EXISTS token_ratio (
+  step INTEGER NOT NULL, "group" INTEGER NOT NULL, "index" INTEGER NOT NULL, at INTEGER NOT NULL, ratio BLOB NOT NULL, clipped BLOB,
+  PRIMARY KEY (step, "group", "index"),
+  FOREIGN KEY (step, "group", "index") REFERENCES completion ON DELETE CASCADE
+) STRICT;
 `;
 
 export function createDatabase(file: string): DatabaseSync {
@@ -75,8 +81,7 @@ export function openDatabase(file: string, { check = false } = {}): DatabaseSync
     if (db.prepare('PRAGMA application_id').get()!.application_id !== APPLICATION_ID) throw new Error('it is no run database');
     const found = check ? (db.prepare('PRAGMA quick_check(1)').get() as { quick_check: string }).quick_check : 'ok';
     if (found !== 'ok') throw new Error(found);
-    if (!hasAdded(db)) db.exec(ADDED);
-    if (!hasSources(db)) db.exec("ALTER TABLE reward_revision ADD COLUMN sources TEXT NOT NULL DEFAULT '{}'");
+    bringUpToDate(db);
     return db;
   } catch (error) {
     db?.close();
@@ -84,11 +89,26 @@ export function openDatabase(file: string, { check = false } = {}): DatabaseSync
   }
 }
 
-const hasAdded = (db: DatabaseSync): boolean => db.prepare("SELECT 1 FROM sqlite_master WHERE name = 'request'").get() !== undefined;
+/** Columns that came later, with what makes them. */
+const COLUMNS = [
+  ['reward_revision', 'sources', "TEXT NOT NULL DEFAULT '{}'"],
+  ['completion', 'entropy', 'BLOB'],
+  ['completion', 'kl', 'BLOB'],
+] as const;
 
-/** Runs made before users could write rewards have none. */
-const hasSources = (db: DatabaseSync): boolean =>
-  db.prepare("SELECT 1 FROM pragma_table_info('reward_revision') WHERE name = 'sources'").get() !== undefined;
+/** Gives a run made by an earlier version what came later. Others may have it open, and do the same at this moment. */
+function bringUpToDate(db: DatabaseSync): void {
+  const there = db
+    .prepare("SELECT count(*) AS n FROM sqlite_master WHERE name IN ('rollout_group_by_item', 'request', 'token_ratio')")
+    .get()!.n;
+  const missing = () =>
+    COLUMNS.filter(([table, column]) => !db.prepare('SELECT 1 FROM pragma_table_info(?) WHERE name = ?').get(table, column));
+  if (there === 3 && missing().length === 0) return;
+  transaction(db, () => {
+    db.exec(ADDED);
+    for (const [table, column, type] of missing()) db.exec(`ALTER TABLE ${table} ADD COLUMN ${column} ${type}`);
+  });
+}
 
 /** Opens or makes a database by these rules, or throws when the file system ignores them. */
 export function connect(file: string): DatabaseSync {

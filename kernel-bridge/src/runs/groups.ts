@@ -1,6 +1,7 @@
-/** Rollouts in the store: token ids as int32, log-probabilities as float32, both little-endian blobs. */
+/** Rollouts in the store: token ids as int32, what is known of each token as float32, both little-endian blobs. */
 import type { DatabaseSync } from 'node:sqlite';
 import type { Completion, Group } from '../protocol/run.ts';
+import type { TokenRatios } from '../rl/types.ts';
 
 export interface GroupQuery {
   /** First and last step, both included. */
@@ -17,8 +18,8 @@ export function writeGroups(db: DatabaseSync, groups: Group[]): void {
      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   );
   const addCompletion = db.prepare(
-    `INSERT INTO completion (step, "group", "index", text, token_ids, logprobs, finish_reason, rewards, reward, advantage, prediction, correct)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    `INSERT INTO completion (step, "group", "index", text, token_ids, logprobs, entropy, kl, finish_reason, rewards, reward, advantage, prediction, correct)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   );
   for (const g of groups) {
     addGroup.run(
@@ -27,20 +28,31 @@ export function writeGroups(db: DatabaseSync, groups: Group[]): void {
     );
     for (const c of g.completions) {
       const tokenIds = new Uint8Array(Int32Array.from(c.token_ids).buffer);
-      const logprobs = new Uint8Array(Float32Array.from(c.logprobs).buffer);
       addCompletion.run(
-        ...[g.step, g.group, c.index, c.text, tokenIds, logprobs, c.finish_reason, JSON.stringify(c.rewards), c.reward, c.advantage],
-        ...[c.prediction, c.correct === null ? null : Number(c.correct)],
+        ...[g.step, g.group, c.index, c.text, tokenIds, floats(c.logprobs), floats(c.entropy), floats(c.kl)],
+        ...[c.finish_reason, JSON.stringify(c.rewards), c.reward, c.advantage, c.prediction, c.correct === null ? null : Number(c.correct)],
       );
     }
   }
+}
+
+/** Ratios of rollouts of an earlier step as the update `at` saw them, in place of those of the update before. Inside its transaction. */
+export function writeRatios(db: DatabaseSync, at: number, { step, groups }: TokenRatios): void {
+  const put = db.prepare('INSERT OR REPLACE INTO token_ratio (step, "group", "index", at, ratio, clipped) VALUES (?, ?, ?, ?, ?, ?)');
+  groups.forEach((completions, group) =>
+    completions.forEach(({ ratio, clipped }, index) =>
+      put.run(step, group, index, at, floats(ratio), clipped && Uint8Array.from(clipped, Number)),
+    ),
+  );
 }
 
 export function readGroups(db: DatabaseSync, { from, to, limit, offset }: GroupQuery): Group[] {
   const groups = db
     .prepare('SELECT * FROM rollout_group WHERE step BETWEEN ? AND ? ORDER BY step, "group" LIMIT ? OFFSET ?')
     .all(from, to, limit, offset);
-  const completions = db.prepare('SELECT * FROM completion WHERE step = ? AND "group" = ? ORDER BY "index"');
+  const completions = db.prepare(
+    `SELECT * FROM completion LEFT JOIN token_ratio USING (step, "group", "index") WHERE step = ? AND "group" = ? ORDER BY "index"`,
+  );
   return groups.map((row) => ({
     ...(row as unknown as Group),
     options: JSON.parse(row.options as string),
@@ -83,12 +95,17 @@ export function groupSteps(db: DatabaseSync): [number, number] {
 }
 
 function completionOf(row: Record<string, unknown>): Completion {
-  const { index, text, token_ids, logprobs, finish_reason, rewards, reward, advantage, prediction, correct } = row;
+  const { index, text, token_ids, logprobs, entropy, kl, ratio, clipped, finish_reason, rewards, reward, advantage, prediction, correct } =
+    row;
   return {
     index,
     text,
     token_ids: int32s(token_ids as Uint8Array),
-    logprobs: Array.from(new Float32Array(copy(logprobs as Uint8Array)), shortest),
+    logprobs: numbers(logprobs),
+    entropy: numbers(entropy),
+    kl: numbers(kl),
+    ratio: numbers(ratio),
+    clipped: clipped && Array.from(clipped as Uint8Array, Boolean),
     finish_reason,
     rewards: JSON.parse(rewards as string),
     reward,
@@ -103,5 +120,12 @@ const int32s = (blob: Uint8Array): number[] => Array.from(new Int32Array(copy(bl
 /** A blob may start at any byte; typed arrays need their own alignment. */
 const copy = (blob: Uint8Array): ArrayBuffer => new Uint8Array(blob).buffer;
 
+/** What is not finite reads back as null. */
+const floats = (values: readonly (number | null)[] | null): Uint8Array | null =>
+  values && new Uint8Array(Float32Array.from(values, (value) => value ?? NaN).buffer);
+
+const numbers = (blob: unknown): (number | null)[] | null =>
+  blob === null ? null : Array.from(new Float32Array(copy(blob as Uint8Array)), shortest);
+
 /** Nine digits carry a float32 exactly; the double it widens to would print up to seventeen. */
-const shortest = (value: number): number => Number(value.toPrecision(9));
+const shortest = (value: number): number | null => (Number.isFinite(value) ? Number(value.toPrecision(9)) : null);

@@ -37,6 +37,45 @@ it('a run made by an earlier version gets what came later when it is opened', ()
   expect(plan.detail).toContain('rollout_group_by_item');
 });
 
+it('a run made before entropy, KL and ratios of tokens were kept opens, has none, and takes them from then on', () => {
+  store.commitStep(fakeStep(1));
+  store.db.exec('ALTER TABLE completion DROP COLUMN entropy; ALTER TABLE completion DROP COLUMN kl; DROP TABLE token_ratio');
+  using again = RunStore.open(directory);
+  const at = (step: number) => readGroups(again.db, { from: step, to: step, limit: 1, offset: 0 })[0].completions[0];
+  expect(at(1)).toMatchObject({ logprobs: [-0.1, -0.25, -0.5].map((x) => Number(Math.fround(x).toPrecision(9))), entropy: null, kl: null });
+  again.commitStep(fakeStep(2));
+  expect(at(2)).toMatchObject({ entropy: [0.5, 0, 1.5], kl: [0.25, null, 0] });
+});
+
+describe('ratios of rollouts that are used again', () => {
+  const ratios = (ratio: (number | null)[], clipped: boolean[] | null) => ({
+    step: 1,
+    groups: Array.from({ length: 2 }, () => Array.from({ length: 4 }, () => ({ ratio, clipped }))),
+  });
+  const stored = () => readGroups(store.db, { from: 1, to: 1, limit: 10, offset: 0 })[1].completions[3];
+  const again = (step: number, ratio: (number | null)[], clipped: boolean[] | null) =>
+    store.commitStep({ ...fakeStep(step), groups: [], ratios: ratios(ratio, clipped) });
+
+  it('are those of the last update, beside the rollouts', () => {
+    store.commitStep(fakeStep(1));
+    expect(stored()).toMatchObject({ ratio: null, clipped: null });
+    again(2, [1, 1.25, 1], [false, true, false]);
+    again(3, [0.5, Infinity, 1.5], null);
+    expect(stored()).toMatchObject({ ratio: [0.5, null, 1.5], clipped: null });
+  });
+
+  it('go with the step that saw them, and with their rollouts', () => {
+    store.commitStep(fakeStep(1));
+    again(2, [1, 1.25, 1], [false, true, false]);
+    store.dropAfter(1, { revisions: 'repeat' });
+    expect(stored()).toMatchObject({ ratio: null, clipped: null, entropy: [0.5, 0, 1.5] });
+    again(2, [1, 1.25, 1], [false, true, false]);
+    expect(stored()).toMatchObject({ ratio: [1, 1.25, 1], clipped: [false, true, false] });
+    store.dropAfter(0, { revisions: 'repeat' });
+    expect(store.db.prepare('SELECT count(*) AS n FROM token_ratio').get()).toEqual({ n: 0 });
+  });
+});
+
 describe('a step', () => {
   it('comes back as it was written: metrics, rollouts, token ids and log-probabilities', () => {
     const result = fakeStep(1);

@@ -19,7 +19,7 @@ import { errors } from './errors.ts';
 import { checkpointName } from './home.ts';
 import { metricNames, writeMetrics } from './metrics.ts';
 import { dueRevisions, insertRevision, revisions } from './rewards.ts';
-import { writeGroups } from './groups.ts';
+import { writeGroups, writeRatios } from './groups.ts';
 import { runSummary } from './summary.ts';
 
 export interface NewRun {
@@ -173,6 +173,7 @@ export class RunStore implements Disposable {
       this.db.prepare('INSERT INTO step (step, time, groups) VALUES (?, ?, ?)').run(result.step, now, result.groups.length);
       writeMetrics(this.db, result.step, result.metrics);
       writeGroups(this.db, result.groups);
+      if (result.ratios) writeRatios(this.db, result.step, result.ratios);
       for (const revision of revisionsInForce) {
         const before = revisions(this.db).findLast(({ step }) => step !== null);
         this.db.prepare('UPDATE reward_revision SET step = ?, due = NULL WHERE revision = ?').run(result.step, revision.revision);
@@ -284,6 +285,7 @@ export class RunStore implements Disposable {
   private drop(step: number, later: { revisions: 'repeat' | 'drop' }, now: number): void {
     const last = this.step;
     this.db.prepare('DELETE FROM step WHERE step > ?').run(step);
+    this.db.prepare('DELETE FROM token_ratio WHERE at > ?').run(step);
     this.db.prepare('DELETE FROM checkpoint WHERE step > ?').run(step);
     this.db.prepare('DELETE FROM event WHERE seq > (SELECT coalesce(max(seq), 0) FROM event WHERE step <= ?)').run(step);
     if (later.revisions === 'repeat') {

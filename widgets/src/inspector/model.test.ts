@@ -1,5 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
 import { FakeConnector } from '../../testing/fake-connector.ts';
+import { moved } from '@medr1/kernel-bridge/protocol/selection';
 import { NOTHING, type Selection } from '../selection.ts';
 import { InspectorModel, rewardParts, subjectOf, weightsAt } from './model.ts';
 
@@ -18,9 +19,15 @@ describe('subjectOf', () => {
   });
 
   it('what is clicked last is shown, though the rest stays selected', () => {
-    expect(subjectOf(rollout, { ...rollout, item: 'other' }, 'rollout')).toBe('question');
-    expect(subjectOf({ ...rollout, item: 'other' }, { ...rollout, item: 'other', completion: 2 }, 'question')).toBe('rollout');
-    expect(subjectOf(rollout, { ...rollout, step: 9, group: null }, 'rollout')).toBe('step');
+    const question = moved(rollout, { item: 'other' });
+    expect(subjectOf(rollout, question, 'rollout')).toBe('question');
+    expect(subjectOf(question, moved(question, { group: 2, item: 'q2' }), 'question')).toBe('rollout');
+    expect(subjectOf(rollout, moved(rollout, { step: 9 }), 'rollout')).toBe('step');
+  });
+
+  it('a group that gets its question stays the subject', () => {
+    const bare = moved(rollout, { group: 2 });
+    expect(subjectOf(bare, { ...bare, item: 'q2' }, 'rollout')).toBe('rollout');
   });
 
   it('what is no part of any subject moves nothing: another run overlaid, a variant', () => {
@@ -49,6 +56,24 @@ describe('InspectorModel', () => {
     const model = new InspectorModel(new FakeConnector({ runs: [{ id: 'a', steps: 9 }] }));
     model.follow(at({ runs: ['a'], step: 3, group: 50 }), {});
     await vi.waitFor(() => expect(model.state.value.group).toMatchObject({ error: { message: 'The run holds no group 50 of step 3.' } }));
+  });
+
+  it('reads a group again when another update was made on it, and keeps it on screen meanwhile', async () => {
+    const run = { id: 'a', steps: 3, config: { num_iterations: 2 } };
+    const model = new InspectorModel(new FakeConnector({ runs: [run] }));
+    const selection = at({ runs: ['a'], step: 3, group: 1 });
+    const shown = () => {
+      const { group } = model.state.value;
+      return group?.status === 'ready' ? group.value.completions[0].ratio : group?.status;
+    };
+    model.follow(selection, {});
+    await vi.waitFor(() => expect(shown()).toBe(null));
+    const seen = new Set<unknown>();
+    model.state.subscribe(() => seen.add(model.state.value.group?.status));
+    run.steps = 4;
+    model.follow(selection, {}, 1);
+    await vi.waitFor(() => expect(shown()).toBeInstanceOf(Array));
+    expect([...seen]).toEqual(['ready']);
   });
 
   it('of two groups asked for one after the other, the later is shown', async () => {

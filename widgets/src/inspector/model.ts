@@ -9,7 +9,7 @@ export type Subject = 'rollout' | 'question' | 'step' | 'nothing';
 
 /** The parts of a selection that say which subject it has. */
 const PARTS: Record<Exclude<Subject, 'nothing'>, (keyof Selection)[]> = {
-  rollout: ['runs', 'step', 'group', 'completion', 'token'],
+  rollout: ['runs', 'step', 'group', 'completion', 'token', 'dataset', 'item'], // a question beside a group is that of the group
   question: ['dataset', 'item'],
   step: ['runs', 'step'],
 };
@@ -61,8 +61,8 @@ export class InspectorModel {
     this.sample = new SampleModel(connector);
   }
 
-  /** `filter` decides which question is before and after another. */
-  follow(selection: Selection, filter: ItemQuery): void {
+  /** `filter` decides which question is before and after another; `updates`: later ones on the step's rollouts, each of which adds to what is stored. */
+  follow(selection: Selection, filter: ItemQuery, updates = 0): void {
     if (selection !== this.#before) {
       this.#restored = this.#before === null;
       const subject = subjectOf(this.#before, selection, this.state.value.subject);
@@ -70,7 +70,7 @@ export class InspectorModel {
       if (subject !== this.state.value.subject) this.state.update((state) => ({ ...state, subject }));
     }
     const { subject } = this.state.value;
-    if (subject === 'rollout') this.#showGroup(selection.runs[0], selection.step!, selection.group!);
+    if (subject === 'rollout') this.#showGroup(selection.runs[0], selection.step!, selection.group!, updates);
     if (subject === 'rollout' || subject === 'question') this.sample.show(selection.dataset, selection.item, filter);
   }
 
@@ -79,15 +79,16 @@ export class InspectorModel {
     if (this.#before) this.follow(this.#before, {});
   }
 
-  #showGroup(run: string, step: number, group: number): void {
-    const key = `${run}:${step}:${group}`;
+  #showGroup(run: string, step: number, group: number, updates: number): void {
+    const [of, key] = [`${run}:${step}:${group}`, `${run}:${step}:${group}:${updates}`];
     if (key === this.#wanted) return;
+    const again = this.#wanted.startsWith(`${of}:`);
     this.#wanted = key;
+    if (!again) this.#set({ status: 'loading' });
     void this.#loadGroup(key, run, step, group);
   }
 
   async #loadGroup(key: string, run: string, step: number, group: number): Promise<void> {
-    this.#set({ status: 'loading' });
     try {
       // Groups of a step are dense from 0, so that the place in the list is the number.
       const [found] = await this.#connector.groups(run, { step, offset: group, limit: 1 });
@@ -134,5 +135,8 @@ export function rewardParts(
   });
 }
 
-export const meanOf = (values: readonly number[]): number | null =>
-  values.length === 0 ? null : values.reduce((sum, value) => sum + value, 0) / values.length;
+/** Over the values there are. */
+export function meanOf(values: readonly (number | null)[]): number | null {
+  const there = values.filter((value) => value !== null);
+  return there.length === 0 ? null : there.reduce((sum, value) => sum + value, 0) / there.length;
+}

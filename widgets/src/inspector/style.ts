@@ -150,6 +150,10 @@ export const style = css`
     gap: 4px 8px;
     align-items: center;
   }
+  .tokens select {
+    max-width: 24ch;
+    color: var(--medr1-text);
+  }
   .links {
     display: flex;
     flex-wrap: wrap;

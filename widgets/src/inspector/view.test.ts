@@ -82,6 +82,29 @@ it('a token selected elsewhere is shown with its numbers', async () => {
   expect(strip.querySelector('[data-testid=token-reading]')!.textContent).toMatch(/token 5 of \d+.*log p −?\d/s);
 });
 
+it('colours tokens as Rollouts does, and says why where it cannot', async () => {
+  const { root, settle, get } = await panel({ runs: [{ id: 'a', steps: 120, config: { beta: 0 } }] });
+  workbench.rollouts.set({ colouring: 'entropy' });
+  workbench.selection.move({ step: 100, group: 2, completion: 1 });
+  await settle();
+  const { completions } = (await workbench.connector.groups('a', { step: 100 }))[2];
+  const strip = () => root.querySelector('medr1-tokens')!.shadowRoot!;
+  const shares = [...strip().querySelectorAll<HTMLElement>('.token')].map((token) => Number(token.style.getPropertyValue('--share')));
+  completions[1].entropy!.forEach((nats, token) => expect(shares[token]).toBeCloseTo(Math.min(1, nats! / 3), 2));
+  expect(get('inspected')!.textContent).toMatch(/mean entropy\s+[\d.]+ nats/);
+  expect(get('inspected')!.textContent).not.toContain('mean KL');
+
+  workbench.rollouts.set({ colouring: 'kl' });
+  await settle();
+  expect(strip().querySelector('[data-testid=legend]')!.textContent).toContain('No KL here: no reference: beta is 0');
+  const choose = get('colouring') as HTMLSelectElement;
+  choose.value = 'off';
+  choose.dispatchEvent(new Event('change'));
+  await settle();
+  expect(root.querySelector('medr1-tokens')).toBeNull();
+  expect(workbench.rollouts.state.value.colouring).toBe('off');
+});
+
 it('a question: its parts in the same order, what runs answered, and its neighbours by keys', async () => {
   const { connector, settle, get, parts, press } = await panel();
   const items = connector.data.all('omnimedvqa');

@@ -5,6 +5,8 @@ import { command, define, WatchingElement, type HostCommand } from '../element.t
 import { integer, number, signed } from '../format.ts';
 import { empty, failed, loading } from '../parts.ts';
 import { completionStyles, completionText, glyph } from '../rollouts/completion.ts';
+import { laterUpdates, missing, type Colouring, type TokenQuantity } from '../rollouts/colouring.ts';
+import { colouringSwitch } from '../rollouts/legend.ts';
 import { goldText, tokenCount } from '../rollouts/model.ts';
 import '../rollouts/tokens.ts';
 import { byRun, letterOf, tally } from '../sample/model.ts';
@@ -21,10 +23,8 @@ const RUNS = 4;
 const OF_A_STEP = ['kl', 'entropy', 'loss', 'grad_norm', 'completions/mean_length', 'completions/clipped_ratio'];
 
 export class InspectorPanel extends WatchingElement {
-  static override properties = { workbench: { attribute: false }, asTokens: { state: true }, broken: { state: true } };
+  static override properties = { workbench: { attribute: false }, broken: { state: true } };
   declare workbench: Workbench;
-  /** The completion is shown token by token. */
-  declare asTokens: boolean;
   /** Address of an image that did not load. */
   declare broken: string | null;
 
@@ -34,7 +34,6 @@ export class InspectorPanel extends WatchingElement {
 
   constructor() {
     super();
-    this.asTokens = false;
     this.broken = null;
   }
 
@@ -43,8 +42,8 @@ export class InspectorPanel extends WatchingElement {
   }
 
   protected override watched() {
-    const { selection, runs, data, tokenTexts } = this.workbench;
-    return [selection, runs.state, data.state, tokenTexts.changed, this.#model!.state, this.#model!.sample.state];
+    const { selection, runs, data, tokenTexts, rollouts } = this.workbench;
+    return [selection, runs.state, data.state, tokenTexts.changed, rollouts.state, this.#model!.state, this.#model!.sample.state];
   }
 
   protected override acquire(): void {
@@ -74,7 +73,9 @@ export class InspectorPanel extends WatchingElement {
     if (!this.isConnected) return;
     const { selection, data } = this.workbench;
     this.#held!.hold(selection.run);
-    this.#model!.follow(selection.value, data.queryOn(selection.value.dataset));
+    const { config = null, lastStep = 0 } = this.#held!.value ?? {};
+    const updates = laterUpdates(selection.value.step ?? lastStep, config, lastStep);
+    this.#model!.follow(selection.value, data.queryOn(selection.value.dataset), updates);
   }
 
   protected override render(): TemplateResult {
@@ -135,6 +136,8 @@ export class InspectorPanel extends WatchingElement {
           ['completion', `${one.index + 1} of ${group.completions.length}`],
           ['length', `${integer(tokenCount(one))} tokens${one.finish_reason === 'length' ? ', ⚠ cut off' : ''}`],
           ['mean log p', number(meanOf(one.logprobs))],
+          ['mean entropy', one.entropy ? `${number(meanOf(one.entropy))} nats` : ''],
+          ['mean KL', one.kl ? `${number(meanOf(one.kl))} nats` : ''],
           ['modality', group.modality],
           ['type', group.question_type],
           ['data set', group.dataset],
@@ -166,30 +169,33 @@ export class InspectorPanel extends WatchingElement {
   }
 
   #said(group: Group, one: Completion): TemplateResult {
-    const { selection, tokenTexts } = this.workbench;
+    const { selection, tokenTexts, rollouts } = this.workbench;
     const { token } = selection.value;
-    const shown = this.asTokens || token !== null;
-    const texts = shown ? tokenTexts.of(selection.run!, group.step, group.group) : null;
+    // a chosen token is shown among its tokens
+    const { colouring: asked } = rollouts.state.value;
+    const colouring: Colouring = asked === 'off' && token !== null ? 'logprob' : asked;
+    const { config = null, lastStep = 0 } = this.#held!.value ?? {};
+    const why = (quantity: TokenQuantity): string | null => missing(quantity, [group], config, lastStep);
+    const texts = colouring !== 'off' ? tokenTexts.of(selection.run!, group.step, group.group) : null;
     const of = texts?.status === 'ready' ? texts.value[one.index] : undefined;
-    const toggle = (): void => {
-      this.asTokens = !shown;
-      if (shown) selection.move({ token: null });
+    const choose = (chosen: Colouring): void => {
+      if (chosen === 'off') selection.move({ token: null });
+      rollouts.set({ colouring: chosen });
     };
     return html`
       ${
-        of
+        of && colouring !== 'off'
           ? html`<medr1-tokens
               .texts=${of}
-              .logprobs=${one.logprobs}
-              .advantage=${one.advantage}
+              .facts=${one}
+              .colouring=${colouring}
+              .absent=${why(colouring)}
               .token=${token}
               @medr1-token=${(event: CustomEvent<number>) => selection.move({ completion: one.index, token: event.detail })}
             ></medr1-tokens>`
           : html`<div class="text" data-testid="said">${completionText(one.text, one.correct)}</div>`
       }
-      <label class="small"
-        ><input type="checkbox" .checked=${shown} data-testid="as-tokens" @change=${toggle} /> tokens, shaded by log-probability</label
-      >
+      <label class="small tokens">tokens ${colouringSwitch(colouring, why, choose)}</label>
       ${
         texts?.status === 'error'
           ? html`<p class="small" role="alert"><span class="warning">⚠</span> ${texts.error.message} ${texts.error.remedy}</p>`
@@ -287,6 +293,7 @@ export class InspectorPanel extends WatchingElement {
   }
 
   #answered(name: string, newest: ItemAnswers): TemplateResult {
+    const { selection } = this.workbench;
     const { right, judged: all } = tally(newest);
     const verdict = all === 0 ? null : right === all ? true : right === 0 ? false : null;
     return html`<li data-testid="answered">
@@ -301,7 +308,7 @@ export class InspectorPanel extends WatchingElement {
               class="quiet small"
               title="Show this group"
               data-testid="open-step"
-              @click=${() => this.workbench.selection.move({ runs: [newest.run], step: newest.step, group: newest.group })}
+              @click=${() => selection.move({ runs: [newest.run], step: newest.step, group: newest.group, item: selection.value.item })}
             >
               step ${integer(newest.step)} →
             </button>`

@@ -7,7 +7,7 @@ import { base, tokens } from '../theme.ts';
 import { completionStyles, completionText, glyph } from './completion.ts';
 import type { GroupTexts } from './token-texts.ts';
 import './tokens.ts';
-import type { Colouring } from './tokens.ts';
+import type { Colouring } from './colouring.ts';
 import { goldText, summarise, tokenCount, type GroupSummary } from './model.ts';
 
 const BARS = { width: 64, height: 20 };
@@ -123,9 +123,8 @@ export class RolloutGroup extends WatchingElement {
     return html`<medr1-tokens
       bare
       .texts=${of}
-      .logprobs=${one.logprobs}
+      .facts=${one}
       .colouring=${colouring}
-      .advantage=${one.advantage}
       .token=${one.index === this.completion ? this.token : null}
       @medr1-token=${(event: CustomEvent<number>) => {
         event.stopPropagation();

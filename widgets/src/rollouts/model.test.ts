@@ -111,6 +111,19 @@ describe('RolloutsModel', () => {
   });
 });
 
+it('sort, filter and colouring come back from what the workspace kept, without what is malformed', () => {
+  const model = new RolloutsModel(fake);
+  const chosen = { sort: 'low', shown: 'mixed', modality: 'CT', type: 'Grading', search: 'star', colouring: 'kl' } as const;
+  model.set(chosen);
+  const again = new RolloutsModel(fake);
+  again.restore(JSON.parse(JSON.stringify(model)));
+  expect(again.state.value).toEqual({ ...model.state.value, ...chosen });
+  again.restore({ sort: 'toString', shown: 7, modality: {}, type: [], search: null, colouring: 'attribution', status: 'error' });
+  expect(again.state.value).toEqual(model.state.value);
+  again.restore('nonsense');
+  expect(again.toJSON()).toEqual(chosen);
+});
+
 describe('following', () => {
   it('steps that come faster than they can be read never keep all of them from the screen', async () => {
     vi.useFakeTimers();

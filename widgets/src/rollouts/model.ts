@@ -2,7 +2,7 @@
 import { errorBody, type Completion, type Connector, type ErrorBody, type Group } from '../connector.ts';
 import { Observable } from '../observable.ts';
 import { splitCompletion } from './parse.ts';
-import type { Colouring } from './tokens.ts';
+import { COLOURINGS, type Colouring } from './colouring.ts';
 
 export const SORTS = {
   order: 'in order',
@@ -40,6 +40,9 @@ export interface RolloutsState {
   colouring: Colouring;
 }
 
+/** What a reader chose, kept with the workspace. */
+type Chosen = Pick<RolloutsState, 'sort' | 'shown' | 'modality' | 'type' | 'search' | 'colouring'>;
+
 /** Steps kept in memory. */
 const KEPT = 24;
 const LIMIT = 256;
@@ -70,13 +73,37 @@ export class RolloutsModel {
     this.#connector = connector;
   }
 
-  set(change: Partial<Pick<RolloutsState, 'sort' | 'shown' | 'modality' | 'type' | 'search' | 'colouring'>>): void {
+  set(change: Partial<Chosen>): void {
     this.state.update((state) => ({ ...state, ...change }));
   }
 
-  /** Shows this step; what is on screen stays until the new groups are there. The last call wins. */
-  async show(run: string, step: number): Promise<void> {
-    const key = `${run}:${step}`;
+  toJSON(): Chosen {
+    const { sort, shown, modality, type, search, colouring } = this.state.value;
+    return { sort, shown, modality, type, search, colouring };
+  }
+
+  /** Takes what is well formed of a stored choice. */
+  restore(json: unknown): void {
+    if (!json || typeof json !== 'object') return;
+    const given = json as Record<string, unknown>;
+    const next: Partial<Chosen> = {};
+    const oneOf = (key: 'sort' | 'shown' | 'colouring', names: object): void => {
+      if (typeof given[key] === 'string' && Object.hasOwn(names, given[key])) Object.assign(next, { [key]: given[key] });
+    };
+    oneOf('sort', SORTS);
+    oneOf('shown', SHOWN);
+    oneOf('colouring', COLOURINGS);
+    for (const key of ['modality', 'type'] as const) if (typeof given[key] === 'string') next[key] = given[key];
+    if (typeof given.search === 'string') next.search = given.search;
+    this.set(next);
+  }
+
+  /**
+   * Shows this step; what is on screen stays until the new groups are there. The last call wins. `updates`: how many later ones were made
+   * on these rollouts, each of which adds to what is stored.
+   */
+  async show(run: string, step: number, updates = 0): Promise<void> {
+    const key = `${run}:${step}:${updates}`;
     const { state } = this;
     if (key === this.#wanted && state.value.status !== 'error') return;
     this.#wanted = key;

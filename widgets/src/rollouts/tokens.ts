@@ -3,73 +3,29 @@ import { css, html, nothing, type PropertyValues, type TemplateResult } from 'li
 import { define, WatchingElement } from '../element.ts';
 import { number, percent, signed } from '../format.ts';
 import { base, tokens } from '../theme.ts';
-
-/** What tokens can be coloured by: what is stored with every rollout, and nothing else. */
-export const COLOURINGS = { off: 'off', logprob: 'log-probability', advantage: 'advantage' } as const;
-export type Colouring = keyof typeof COLOURINGS;
-
-/** Probability at which a token is shaded fully. */
-const LEAST = 0.02;
-
-/** 0 for a certain token, 1 for one of 2 % or less; in between by its log-probability. */
-export function surprise(logprob: number): number {
-  return Math.min(1, Math.max(0, logprob / Math.log(LEAST)));
-}
-
-/** Advantage at which a token is coloured fully: two standard deviations of its group. */
-const MOST = 2;
-
-/** -1 to 1, by how far an advantage is below or above its group. */
-export const strength = (advantage: number): number => Math.min(1, Math.max(-1, advantage / MOST));
+import { shade, type TokenFacts, type TokenQuantity } from './colouring.ts';
+import { legend, legendStyles } from './legend.ts';
 
 /** Line ends and spaces at the ends, made visible. */
 export const visible = (text: string): string => text.replaceAll('\n', '⏎').replace(/^ +| +$/g, (spaces) => '·'.repeat(spaces.length));
 
-/** What the colours mean; to be styled by `legendStyles`. */
-export const legend = (colouring: Exclude<Colouring, 'off'>): TemplateResult =>
-  colouring === 'logprob'
-    ? html`<span class="secondary">shaded by surprise: </span><span class="scale" aria-hidden="true"></span
-        ><span class="secondary">certain to 2 % or less; point at a token for its numbers</span>`
-    : html`<span class="secondary">advantage −${MOST}</span><span class="scale two" aria-hidden="true"></span
-        ><span class="secondary">+${MOST}; all tokens of a completion have its advantage</span>`;
-
-export const legendStyles = css`
-  .scale {
-    display: inline-block;
-    width: 48px;
-    height: 10px;
-    margin: 0 4px;
-    background: linear-gradient(to right, transparent, color-mix(in srgb, var(--medr1-warn-text) 50%, transparent));
-    border: 1px solid var(--medr1-border);
-  }
-  .scale.two {
-    background: linear-gradient(
-      to right,
-      color-mix(in srgb, var(--medr1-wrong) 50%, transparent),
-      transparent,
-      color-mix(in srgb, var(--medr1-right) 50%, transparent)
-    );
-  }
-`;
-
 export class TokenStrip extends WatchingElement {
   static override properties = {
     texts: { attribute: false },
-    logprobs: { attribute: false },
+    facts: { attribute: false },
     colouring: { attribute: false },
-    advantage: { attribute: false },
     token: { attribute: false },
+    absent: { attribute: false },
     bare: { type: Boolean, reflect: true },
     pointed: { state: true },
   };
   declare texts: readonly string[];
-  /** One per token, of the distribution it was sampled from. */
-  declare logprobs: readonly number[];
-  declare colouring: Exclude<Colouring, 'off'>;
-  /** Of the completion: the policy gradient weighs each of its tokens by it. Null where there is none. */
-  declare advantage: number | null;
+  declare facts: TokenFacts;
+  declare colouring: TokenQuantity;
   /** The chosen token; a move by key or click is told by `medr1-token`. */
   declare token: number | null;
+  /** Why there is no colour; null where there is. */
+  declare absent: string | null;
   /** Without a legend of its own; the numbers lie over what is below. */
   declare bare: boolean;
   /** The token under the pointer. */
@@ -78,16 +34,16 @@ export class TokenStrip extends WatchingElement {
   constructor() {
     super();
     this.texts = [];
-    this.logprobs = [];
+    this.facts = { logprobs: [] };
     this.colouring = 'logprob';
-    this.advantage = null;
     this.token = null;
+    this.absent = null;
     this.bare = false;
     this.pointed = null;
   }
 
   protected override identity(): PropertyKey[] {
-    return ['texts', 'logprobs', 'colouring', 'advantage', 'token'];
+    return ['texts', 'facts', 'colouring', 'token', 'absent'];
   }
 
   protected override willUpdate(changed: PropertyValues): void {
@@ -98,47 +54,59 @@ export class TokenStrip extends WatchingElement {
   }
 
   protected override render(): TemplateResult {
-    const { texts, token, colouring } = this;
+    const { texts } = this;
     return html`<div
-        class=${`strip ${colouring}`}
+        class=${`strip ${this.colouring}`}
         tabindex="0"
         role="group"
         aria-label="Tokens; left and right walk them"
         @keydown=${this.#onKey}
         @mouseleave=${() => (this.pointed = null)}
       >
-        ${texts.map(
-          (text, index) =>
-            html`<span
-              class=${index === (this.pointed ?? token) ? 'token at' : 'token'}
-              style=${this.#shade(index)}
-              data-testid="token"
-              @mouseenter=${() => (this.pointed = index)}
-              @click=${() => this.#choose(index)}
-              >${text}</span
-            >`,
-        )}
+        ${texts.map((text, index) => this.#token(text, index))}
       </div>
       <p class="reading small" data-testid="token-reading" aria-live="polite">${this.#reading()}</p>`;
   }
 
-  #shade(index: number): string {
-    if (this.colouring === 'logprob') return `--share:${surprise(this.logprobs[index] ?? 0).toFixed(3)}`;
-    const share = strength(this.advantage ?? 0);
-    return `--share:${Math.abs(share).toFixed(3)};--colour:var(${share < 0 ? '--medr1-wrong' : '--medr1-right'})`;
+  #token(text: string, index: number): TemplateResult {
+    const { share, colour, clipped } = shade(this.colouring, this.facts, index) ?? { share: 0, colour: '--medr1-scale', clipped: false };
+    return html`<span
+      class=${`token${clipped ? ' clipped' : ''}${index === (this.pointed ?? this.token) ? ' at' : ''}`}
+      style=${`--share:${share.toFixed(3)};--colour:var(${colour})`}
+      data-testid="token"
+      @mouseenter=${() => (this.pointed = index)}
+      @click=${() => this.#choose(index)}
+      >${text}</span
+    >`;
   }
 
+  /** All that is stored of the token, whatever it is coloured by. */
   #reading(): TemplateResult | typeof nothing {
-    const { texts, logprobs, advantage } = this;
+    const { texts, facts } = this;
     const at = this.pointed ?? this.token;
-    if (at === null || at >= texts.length) return this.bare ? nothing : legend(this.colouring);
-    const logprob = logprobs[at];
+    if (at === null || at >= texts.length) return this.bare ? nothing : legend(this.colouring, this.absent);
+    const logprob = facts.logprobs[at];
+    const ratio = facts.ratio?.[at];
+    const fact = (name: string, title: string, value: string): TemplateResult =>
+      html`<span class="number" title=${title}><span class="secondary">${name}</span> ${value}</span>`;
     return html`<span class="secondary number">token ${at + 1} of ${texts.length}</span> <code>${visible(texts[at])}</code> ${
         logprob === undefined
           ? nothing
-          : html`<span class="number">log p ${number(logprob)}</span> <span class="number">p ${percent(Math.exp(logprob))}</span>`
+          : html`${fact('log p', 'log-probability when it was sampled, nats', number(logprob))}
+            ${fact('p', 'its probability', percent(Math.exp(logprob)))}`
       }
-      ${advantage === null ? nothing : html`<span class="number" title="of the completion, the same for each of its tokens">A ${signed(advantage)}</span>`}`;
+      ${facts.entropy ? fact('H', 'entropy of the distribution it was drawn from, nats', number(facts.entropy[at])) : nothing}
+      ${facts.kl ? fact('KL', 'k3 estimate of the divergence to the reference, nats', number(facts.kl[at])) : nothing}
+      ${
+        facts.ratio
+          ? fact(
+              'ratio',
+              'probability at the last update, as a multiple of that when it was sampled',
+              `${number(ratio)}${facts.clipped?.[at] ? ' clipped' : ''}`,
+            )
+          : nothing
+      }
+      ${facts.advantage === undefined ? nothing : fact('A', 'advantage of the completion, the same for each of its tokens', signed(facts.advantage))}`;
   }
 
   #choose(index: number): void {
@@ -175,8 +143,7 @@ export class TokenStrip extends WatchingElement {
         white-space: pre-wrap; /* the tokens' own; what stands between their elements is nobody's */
         padding: 1px 0;
         border-radius: 2px;
-        --colour: var(--medr1-warn-text);
-        background: color-mix(in srgb, var(--colour) calc(var(--share) * 50%), transparent);
+        background: color-mix(in oklab, var(--colour) calc(var(--share) * var(--medr1-shade)), transparent);
       }
       .token.at {
         outline: 1px solid var(--medr1-accent);

@@ -67,7 +67,9 @@ it('tokens are coloured by what is stored, walked by keys, and the one chosen is
   const { element, settle } = await view({ runs: [{ id: 'a', steps: 7 }] });
   workbench.selection.move({ step: 7, group: 1 });
   const choose = element.shadowRoot!.querySelector<HTMLSelectElement>('[data-testid=colouring]')!;
-  expect([...choose.options].map(({ value }) => value)).toEqual(['off', 'logprob', 'advantage']);
+  const offered = () => [...choose.options].filter(({ disabled }) => !disabled).map(({ value }) => value);
+  expect(offered()).toEqual(['off', 'logprob', 'entropy', 'kl', 'advantage']);
+  expect(choose.textContent).toContain('always 1: num_iterations is 1');
   choose.value = 'logprob';
   choose.dispatchEvent(new Event('change'));
   await settle();
@@ -85,6 +87,57 @@ it('tokens are coloured by what is stored, walked by keys, and the one chosen is
   await settle();
   expect(workbench.selection.value).toMatchObject({ step: 7, group: 1, completion: 2, token: 2 });
   expect(strip.querySelector('[data-testid=token-reading]')!.textContent).toMatch(/token 3 of \d+.*log p −?\d.*A [+−]?\d/s);
+});
+
+it('every number that is stored of a token is shown for it, clipped ones by more than colour', async () => {
+  const { element, settle } = await view({ runs: [{ id: 'a', steps: 7, config: { num_iterations: 2 } }] });
+  workbench.selection.move({ step: 5, group: 0 });
+  workbench.rollouts.set({ colouring: 'ratio' });
+  await settle();
+  const strip = element.shadowRoot!.querySelector('medr1-group')!.shadowRoot!.querySelector('medr1-tokens')!.shadowRoot!;
+  const { completions } = (await workbench.connector.groups('a', { step: 5 }))[0];
+  const { ratio, clipped } = completions[0];
+  const tokens = [...strip.querySelectorAll<HTMLElement>('.token')];
+  expect(tokens.map((token) => token.classList.contains('clipped'))).toEqual(clipped);
+  tokens.forEach((token, at) => expect(token.style.getPropertyValue('--colour')).toBe(`var(--medr1-${ratio![at]! < 1 ? 'less' : 'more'})`));
+  tokens[clipped!.indexOf(true)].dispatchEvent(new MouseEvent('mouseenter'));
+  await settle();
+  expect(strip.querySelector('[data-testid=token-reading]')!.textContent!.replace(/\s+/g, ' ')).toMatch(
+    /token \d+ of \d+ .* log p −?[\d.e−]+ p \d+ % H [\d.e−]+ KL [\d.e−]+ ratio [\d.]+ clipped A [+−]?[\d.]+/,
+  );
+});
+
+it('a colouring that a step has no numbers for stays chosen, uncoloured, with the reason', async () => {
+  const { element, settle } = await view({ runs: [{ id: 'a', steps: 7, old: true }] });
+  workbench.rollouts.set({ colouring: 'entropy' });
+  workbench.selection.move({ step: 5, group: 0 });
+  await settle();
+  expect(element.shadowRoot!.querySelector('[data-testid=legend]')!.textContent).toContain('not stored by the version that made this step');
+  const strip = element.shadowRoot!.querySelector('medr1-group')!.shadowRoot!.querySelector('medr1-tokens')!.shadowRoot!;
+  for (const token of strip.querySelectorAll<HTMLElement>('.token')) expect(token.style.getPropertyValue('--share')).toBe('0.000');
+});
+
+it('ratios are read when the update that gives them was made', async () => {
+  const run = { id: 'a', steps: 7, config: { num_iterations: 2 } };
+  const { connector, element, settle } = await view({ runs: [run] });
+  workbench.rollouts.set({ colouring: 'ratio' });
+  workbench.selection.move({ step: 7, group: 0 });
+  await settle();
+  const said = () => element.shadowRoot!.querySelector('[data-testid=legend]')!.textContent;
+  expect(said()).toContain('comes with the next update');
+  connector.step('a');
+  await settle();
+  await settle();
+  expect(said()).toContain('× 1.5');
+});
+
+it('filters that hide everything are cleared by one button, the question type too', async () => {
+  const { element, settle } = await view({ runs: [{ id: 'a', steps: 7 }] });
+  workbench.rollouts.set({ type: 'Anatomy', modality: 'X-Ray', shown: 'cut', search: 'zebra' });
+  await settle();
+  [...element.shadowRoot!.querySelectorAll('button')].find((button) => button.textContent!.includes('Clear filters'))!.click();
+  await settle();
+  expect(element.shadowRoot!.querySelectorAll('medr1-group').length).toBeGreaterThan(0);
 });
 
 it('tokens that cannot be read are said to be so, and the text stays', async () => {

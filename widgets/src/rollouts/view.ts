@@ -12,8 +12,9 @@ import type { RunSeries } from '../store/run-series.ts';
 import { base, tokens } from '../theme.ts';
 import type { Workbench } from '../workbench.ts';
 import './group.ts';
-import { RolloutsModel, SHOWN, SORTS, visibleGroups, type Shown, type Sort } from './model.ts';
-import { COLOURINGS, legend, legendStyles, type Colouring } from './tokens.ts';
+import { laterUpdates, missing, type TokenQuantity } from './colouring.ts';
+import { colouringSwitch, legend, legendStyles } from './legend.ts';
+import { SHOWN, SORTS, visibleGroups, type RolloutsModel, type Shown, type Sort } from './model.ts';
 
 const THUMB = 96; // pixels asked for, twice what is shown, for sharp screens
 const LARGE = 768;
@@ -25,7 +26,6 @@ export class RolloutsView extends WatchingElement {
   declare open: ReadonlySet<number>;
   declare enlarged: Group | null;
 
-  #model: RolloutsModel | null = null;
   #held: HeldSeries | null = null;
 
   constructor() {
@@ -39,11 +39,10 @@ export class RolloutsView extends WatchingElement {
   }
 
   protected override watched() {
-    return [this.workbench.selection, this.workbench.runs.state, this.workbench.tokenTexts.changed, this.#model!.state];
+    return [this.workbench.selection, this.workbench.runs.state, this.workbench.tokenTexts.changed, this.#model.state];
   }
 
   protected override acquire(): void {
-    this.#model ??= new RolloutsModel(this.workbench.connector);
     this.#held ??= new HeldSeries(this.workbench.runs, () => this.requestUpdate());
   }
 
@@ -59,9 +58,13 @@ export class RolloutsView extends WatchingElement {
     const series = this.#series;
     if (!series || series.lastStep === 0) return;
     this.workbench.datasetOf(series); // known before the first click
-    if (step === null) return void this.#model!.follow(series.id, series.lastStep);
-    this.#model!.unfollow();
-    void this.#model!.show(series.id, step);
+    if (step === null) return void this.#model.follow(series.id, series.lastStep);
+    this.#model.unfollow();
+    void this.#model.show(series.id, step, laterUpdates(step, series.config, series.lastStep));
+  }
+
+  get #model(): RolloutsModel {
+    return this.workbench.rollouts;
   }
 
   get #series(): RunSeries | null {
@@ -70,7 +73,7 @@ export class RolloutsView extends WatchingElement {
 
   /** The chosen step; while following, the one on screen. */
   get #step(): number {
-    return this.workbench.selection.value.step ?? this.#model!.state.value.step ?? this.#series?.lastStep ?? 0;
+    return this.workbench.selection.value.step ?? this.#model.state.value.step ?? this.#series?.lastStep ?? 0;
   }
 
   protected override render(): TemplateResult {
@@ -89,7 +92,7 @@ export class RolloutsView extends WatchingElement {
   }
 
   #toolbar(series: RunSeries): TemplateResult {
-    const model = this.#model!;
+    const model = this.#model;
     const { groups, sort, shown, modality, type, search, colouring } = model.state.value;
     const step = this.#step;
     const live = this.workbench.selection.value.step === null;
@@ -149,16 +152,8 @@ export class RolloutsView extends WatchingElement {
         type,
         (value) => model.set({ type: value }),
       )}
-      <label
-        title="Colours each token by what is stored of it. Entropy, KL and ratio of single tokens are not stored with rollouts; their means are on the curves."
-        >tokens
-        <select
-          aria-label="Token colouring"
-          data-testid="colouring"
-          @change=${(event: Event) => model.set({ colouring: choose<Colouring>(event) })}
-        >
-          ${Object.entries(COLOURINGS).map(([key, title]) => html`<option value=${key} ?selected=${key === colouring}>${title}</option>`)}
-        </select></label
+      <label title="Colours each token by what is stored of it"
+        >tokens ${colouringSwitch(colouring, this.#missing, (chosen) => model.set({ colouring: chosen }))}</label
       >
       <input
         type="search"
@@ -171,9 +166,9 @@ export class RolloutsView extends WatchingElement {
   }
 
   #body(): TemplateResult {
-    const state = this.#model!.state.value;
+    const state = this.#model.state.value;
     const series = this.#series!;
-    if (state.status === 'error') return failed(state.error!, () => void this.#model!.show(series.id, this.#step));
+    if (state.status === 'error') return failed(state.error!, () => void this.#model.show(series.id, this.#step));
     if (state.status !== 'ready') return loading('rollouts');
     if (state.groups.length === 0) return empty('No rollouts kept for this step', 'Choose another step with ← and →.');
     const groups = visibleGroups(state);
@@ -181,12 +176,12 @@ export class RolloutsView extends WatchingElement {
       return empty(
         'No group passes the filters',
         'Widen them to see the groups of this step.',
-        html`<button @click=${() => this.#model!.set({ shown: 'all', modality: null, search: '' })}>Clear filters</button>`,
+        html`<button @click=${() => this.#model.set({ shown: 'all', modality: null, type: null, search: '' })}>Clear filters</button>`,
       );
     const chosen = this.workbench.selection.value;
     const { colouring } = state;
     const isOpen = (group: Group): boolean => this.open.has(group.group) || chosen.group === group.group;
-    return html`${colouring === 'off' ? nothing : html`<p class="legend small" data-testid="legend">${legend(colouring)}</p>`}
+    return html`${colouring === 'off' ? nothing : html`<p class="colours">${legend(colouring, this.#missing(colouring))}</p>`}
       <div class="list" role="list" aria-label=${`Groups of step ${state.step}`} @keydown=${this.#onKey}>
         ${repeat(
           groups,
@@ -210,6 +205,12 @@ export class RolloutsView extends WatchingElement {
         )}
       </div>`;
   }
+
+  /** Why the groups on screen cannot be coloured so. */
+  #missing = (quantity: TokenQuantity): string | null => {
+    const { config, lastStep } = this.#series!;
+    return missing(quantity, this.#model.state.value.groups, config, lastStep);
+  };
 
   #dialog(): TemplateResult {
     const group = this.enlarged;
@@ -311,7 +312,7 @@ export class RolloutsView extends WatchingElement {
       .toolbar select {
         max-width: 150px;
       }
-      .legend {
+      .colours {
         margin: 0;
         padding: 4px 8px;
         border-bottom: 1px solid var(--medr1-border);

@@ -140,7 +140,7 @@ export class SampleTry extends WatchingElement {
       </div>
       ${
         this.asTokens
-          ? html`<medr1-tokens .texts=${one.tokens} .logprobs=${one.logprobs}></medr1-tokens>`
+          ? html`<medr1-tokens .texts=${one.tokens} .facts=${one}></medr1-tokens>`
           : html`<div class="text">${completionText(one.text, one.correct)}</div>`
       }
     </article>`;

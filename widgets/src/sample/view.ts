@@ -321,7 +321,12 @@ export class SampleView extends WatchingElement {
                 title="Show this group in the Rollouts view"
                 @click=${(event: Event) => {
                   event.preventDefault();
-                  this.workbench.selection.move({ runs: [asked.run], step: asked.step, group: asked.group });
+                  this.workbench.selection.move({
+                    runs: [asked.run],
+                    step: asked.step,
+                    group: asked.group,
+                    item: this.workbench.selection.value.item,
+                  });
                   command(this, 'open-rollouts');
                 }}
               >

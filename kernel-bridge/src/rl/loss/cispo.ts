@@ -9,8 +9,9 @@ const cap = (config: LossConfig): number => config.epsilon_high ?? config.epsilo
 export const cispo: Omit<LossType, 'normalise'> = {
   surrogate: (rho, A, logp, config) => torch.mul(torch.mul(torch.clamp_max(rho, cap(config)).detach(), A), logp),
 
+  clips: (rho, A, config) => torch.logical_and(torch.gt(rho, cap(config)), torch.gt(A, 0)),
+
   metrics(rho, A, mask, config) {
-    const capped = torch.logical_and(torch.gt(rho, cap(config)), torch.gt(A, 0)).to({ dtype: 'float32' });
-    return { cispo_clip_ratio: metricMean(capped, mask) };
+    return { cispo_clip_ratio: metricMean(cispo.clips(rho, A, config)!.to({ dtype: 'float32' }), mask) };
   },
 };

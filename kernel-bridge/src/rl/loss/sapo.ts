@@ -10,5 +10,6 @@ export const sapo: Omit<LossType, 'normalise'> = {
     return torch.mul(gate, A);
   },
 
+  clips: () => null,
   metrics: () => ({}),
 };

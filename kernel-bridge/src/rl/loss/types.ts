@@ -29,6 +29,8 @@ export interface LossType {
   surrogate(rho: Tensor, A: Tensor, logp: Tensor, config: LossConfig): Tensor;
   /** Loss of a micro-batch from token losses and mask, both [B, T] -> []; summed over a step's micro-batches it is the loss of the step. */
   normalise(tokenLoss: Tensor, mask: Tensor, scale: StepScale, config: LossConfig): Tensor;
+  /** Tokens (sequences, with ratios per sequence) whose ratio was cut to its bound, by the sign of A; null = this loss cuts none. bool, as rho. */
+  clips(rho: Tensor, A: Tensor, config: LossConfig): Tensor | null;
   /** By TRL's names. */
   metrics(rho: Tensor, A: Tensor, mask: Tensor, config: LossConfig): Record<string, number>;
 }
