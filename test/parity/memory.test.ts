@@ -1,6 +1,6 @@
 /**
  * The planner's memory against the peak that a process was seen to take: two steps of models of 20 to 60 M parameters, each in a process of its
- * own. The share of the C library's heap was fitted on other models and settings than these.
+ * own.
  */
 import { execFile } from 'node:child_process';
 import { writeFileSync } from 'node:fs';

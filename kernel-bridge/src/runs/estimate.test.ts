@@ -65,6 +65,19 @@ describe('an estimate', () => {
     expect(Object.values(memory).reduce((sum, part) => sum + part, 0)).toBe(total_bytes);
   });
 
+  it("counts the tokenizer in the host's memory", () => {
+    const onCpu = (): number => estimate(configOf(), items, { availableBytes: 80e9, device: 'cpu' }).memory.process;
+    const without = onCpu();
+    const file = join(directory, 'tokenizer.json');
+    writeFileSync(file, ' '.repeat(1e6));
+    try {
+      expect(onCpu() - without).toBe(16e6);
+      expect(of().memory.process).toBe(600 * 2 ** 20);
+    } finally {
+      rmSync(file);
+    }
+  });
+
   it.each<[string, Partial<TrainConfig>, number]>([
     ['float32 moments and masters', { dtype: 'bfloat16' }, 12],
     ['remainders in 16 bits', { dtype: 'bfloat16', bf16_update: 'kahan' }, 10],

@@ -9,11 +9,17 @@ import { readShape } from './model-files.ts';
 import { stepFlops, type Speed } from './speed.ts';
 import { workloadOf } from './workload.ts';
 
-/** On the CPU: share of the bytes in use that glibc holds besides, in holes and to be used again (native/heap.cc), measured 0.13 to 0.22; at most this much. */
-const HEAP_SHARE = 0.18;
+/**
+ * On the CPU: what glibc holds besides the bytes in use, in holes and to be used again (native/heap.cc). A part that is always there and a share,
+ * fitted to seven settings, none of which is then further off than 6 %; at most this much.
+ */
+const HEAP_LEAST = 60e6;
+const HEAP_SHARE = 0.11;
 const HEAP_BYTES = 2 ** 30;
 /** What the process takes before there is a model: Node and libtorch, and on a GPU its context. */
 const PROCESS_BYTES = { cpu: 240 * 2 ** 20, cuda: 600 * 2 ** 20 };
+/** Of JavaScript's heap for each byte of tokenizer.json: Qwen2-VL's 7 MB take 115. */
+const TOKENIZER_SHARE = 16;
 
 export interface EstimateOptions {
   /** What the device can give. Default: the machine's free memory. */
@@ -56,8 +62,8 @@ export function estimate(config: TrainConfig, items: readonly VqaItem[], options
 function totalOf(config: TrainConfig, shape: ModelShape, work: Workload, items: readonly VqaItem[], { device = 'cpu' }: EstimateOptions) {
   const peak = peakMemory(shape, config, work, items.length, device);
   const used = PARTS.reduce((sum, part) => sum + peak.memory[part], 0);
-  const heap = device === 'cpu' ? Math.min(HEAP_BYTES, HEAP_SHARE * used) : 0;
-  const memory = { ...peak.memory, heap, process: PROCESS_BYTES[device] };
+  const heap = device === 'cpu' ? Math.min(HEAP_BYTES, HEAP_LEAST + HEAP_SHARE * used) : 0;
+  const memory = { ...peak.memory, heap, process: PROCESS_BYTES[device] + (device === 'cpu' ? TOKENIZER_SHARE * shape.tokenizer : 0) };
   const total = used + heap + memory.process;
   return { memory, total, phase: peak.phase };
 }

@@ -5,7 +5,7 @@
  */
 import type { TrainConfig } from '../protocol/index.ts';
 
-/** Sizes of a model, in elements. */
+/** Sizes of a model, in elements if nothing else is said. */
 export interface ModelShape {
   parameters: number;
   /** Of the vision tower with its merger. */
@@ -23,6 +23,8 @@ export interface ModelShape {
   /** Width of the vision tower's MLP, and whether it is gated (Qwen2.5-VL). */
   visionMlp: number;
   visionGated: boolean;
+  /** Bytes of tokenizer.json. */
+  tokenizer: number;
   /** Elements of LoRA's A and B per unit of rank, by the part of the model. */
   lora: { decoder: number; vision: number };
 }
@@ -48,8 +50,6 @@ export type Memory = Record<(typeof PARTS)[number], number>;
 /** Logits over the vocabulary are made and kept whole up to some size, else a tile at a time (qwen2vl/token-logps.ts). */
 const KEPT_BYTES = { cpu: 32 * 2 ** 20, cuda: 256 * 2 ** 20 };
 const TILE_BYTES = { cpu: 8 * 2 ** 20, cuda: 256 * 2 ** 20 };
-/** A bfloat16 model this small is widened while a CPU samples from it (qwen2vl/decode-state.ts). */
-const WIDE_BYTES = 2 ** 28;
 /** Patches of images that the encoder keeps (rl/encoder.ts), and of one image: channels x frames x 14 x 14 float32. */
 const IMAGE_CACHE_BYTES = 512 * 2 ** 20;
 const PATCH_BYTES = 1176 * 4;
@@ -122,7 +122,7 @@ export function memoryPhases(
     images: device === 'cuda' ? 0 : Math.min(IMAGE_CACHE_BYTES, Math.max(items, work.questions) * work.patches * PATCH_BYTES),
   };
   const gradients = adapter > 0 ? adapter : trainable * bytes;
-  const kept = activations(shape, config, work, bytes);
+  const kept = activations(shape, config, work, bytes, device);
   const logits = logitBytes(shape, work, bytes, device);
   const learnsEmbedding = !config.use_peft;
   const embedding = learnsEmbedding ? shape.embedding * bytes : 0;
@@ -132,7 +132,7 @@ export function memoryPhases(
   return {
     sampling: {
       ...always,
-      weights: always.weights + (bytes === 2 && device === 'cpu' && 4 * shape.parameters <= WIDE_BYTES ? 4 * shape.parameters : 0),
+      logits: config.trainer === 'sft' ? 0 : 4 * work.completions * shape.vocabulary,
       kv_cache: config.trainer === 'sft' ? 0 : cacheBytes(shape, work, bytes, device),
       activations: config.trainer === 'sft' ? 0 : passing(shape, work.questions * work.prompt, work.questions * work.patches, bytes),
     },
@@ -169,20 +169,23 @@ const rowsOf = ({ microQuestions, microCompletions, prompt, completion }: Worklo
   microQuestions * prompt + microCompletions * (completion - 1);
 
 /** What one pass keeps for its backward, and the most that a layer's backward adds. */
-function activations(shape: ModelShape, config: MemoryConfig, work: Workload, bytes: number) {
+function activations(shape: ModelShape, config: MemoryConfig, work: Workload, bytes: number, device: Device) {
   const { hidden, kvWidth, mlp, layers } = shape;
   const { microCompletions, prompt, completion, microQuestions, patches } = work;
   const rows = rowsOf(work);
   // Input, norm, turned queries, attention (its own copy and the one its projection keeps), residual, norm; keys and values; gate, silu, up, product.
   const row = (7 * hidden + 2 * kvWidth + 4 * mlp) * bytes;
+  // Attention is in float32 on the CPU (layers.ts): its queries, keys and values, and what comes of it.
+  const seen = device === 'cpu' ? 4 : bytes;
+  const wider = seen - bytes;
   // Keys and values of the prompt stand before those of each completion.
-  const joined = microCompletions * (prompt + completion - 1) * 2 * kvWidth * bytes;
-  const layer = rows * row + joined;
+  const joined = microCompletions * (prompt + completion - 1) * 2 * kvWidth * seen;
+  const layer = rows * (row + (2 * hidden + 2 * kvWidth) * wider) + joined;
   const input = rows * hidden * bytes;
   const ends = 3 * input + 2 * microCompletions * completion * hidden * bytes; // embedding with its image rows, last hidden states
 
   const imageRows = microQuestions * patches;
-  const block = imageRows * blockWidth(shape) * bytes;
+  const block = imageRows * (blockWidth(shape) * bytes + 4 * shape.visionWidth * wider);
   const learnsVision = config.use_peft ? shape.lora.vision > 0 : !config.freeze_vision;
   const blockInput = imageRows * shape.visionWidth * bytes;
   const pixels = imageRows * PATCH_BYTES * (bytes / 4);
@@ -218,10 +221,12 @@ function logitBytes(shape: ModelShape, work: Workload, bytes: number, device: De
   const cast = bytes === 2 && device === 'cuda' ? tile / 2 : 0;
   const hidden = 4 * tokens * shape.hidden;
   const wide = bytes === 2 && device === 'cpu' ? hidden : 0;
+  // On the CPU a tile is only read; elsewhere it is copied without its maximum, and then come the exponentials (tile-softmax.ts).
+  const looked = (device === 'cpu' ? 1 : 3) * tile + cast + wide;
   return {
-    reference: (kept ? 2 : 1) * tile + cast + wide,
-    forward: (kept ? 3 : 2) * tile + cast + wide, // logits kept or not, then without their maximum, and their exponentials for the entropy
-    backward: (kept ? 2 : 1) * tile + cast + wide + hidden, // probabilities, and the gradient of the hidden states
+    reference: looked,
+    forward: looked,
+    backward: (kept ? 2 : 1) * tile + cast + wide + hidden, // the gradient takes a tile's place, or that of a copy of what was kept
   };
 }
 

@@ -1,5 +1,5 @@
 /** What the server may know of a model without loading it: config.json and the headers of the weight files. */
-import { closeSync, existsSync, openSync, readdirSync, readFileSync, readSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readdirSync, readFileSync, readSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { TrainConfig } from '../protocol/index.ts';
 import { canonicalName, linearLayers, loraTest } from '../protocol/weight-names.ts';
@@ -49,6 +49,7 @@ export function readShape(path: string, targets: TrainConfig['lora_target_module
     visionDepth: vision.depth ?? 32,
     visionMlp: gated ? (vision.intermediate_size ?? 3420) : visionWidth * (vision.mlp_ratio ?? 4),
     visionGated: gated,
+    tokenizer: statSync(join(directory, 'tokenizer.json'), { throwIfNoEntry: false })?.size ?? 0,
     lora: loraSizes(shapes, targets),
   };
 }
