@@ -1,6 +1,6 @@
-/** What runs along x: the optimiser step, hours since the run began, or tokens trained on. */
+/** What runs along x: the optimiser step, minutes since the run began, or tokens trained on. */
 import type { RunSeries } from '../store/run-series.ts';
-import { lowerBound } from './downsample.ts';
+import { lowerBound, nearest } from './downsample.ts';
 
 export const AXES = ['step', 'time', 'tokens'] as const;
 export type Axis = (typeof AXES)[number];
@@ -17,6 +17,12 @@ export function axisValues(series: RunSeries, axis: Axis): number[] {
   }
   const tokens = series.metrics.get('num_tokens') ?? [];
   return ascending(series.steps.map((_, index) => tokens[index] ?? 0));
+}
+
+/** x of the stored step nearest to `step`; null before the first. */
+export function xOfStep(series: RunSeries, axis: Axis, step: number): number | null {
+  const index = nearest(series.steps, step);
+  return index < 0 ? null : axisValues(series, axis)[index];
 }
 
 /** First and last stored step whose neighbourhood lies between two values of x; null where none does. */

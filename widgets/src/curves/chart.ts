@@ -1,16 +1,20 @@
 /** One chart: plotly draws the lines; cursor, brush, marks and the table of values lie over it. */
-import { css, html, nothing, type PropertyValues, type TemplateResult } from 'lit';
+import { html, nothing, type PropertyValues, type TemplateResult } from 'lit';
 import { define, WatchingElement } from '../element.ts';
-import { integer, number } from '../format.ts';
+import { number } from '../format.ts';
 import { icon } from '../icons.ts';
-import type { Mark } from '../store/run-series.ts';
+import { saveFrom } from '../save-file.ts';
+import type { Mark, RunSeries } from '../store/run-series.ts';
 import { base, SERIES, theme, tokens } from '../theme.ts';
-import { AXIS_TITLES, axisValues } from './axis.ts';
+import { axisValues, xOfStep } from './axis.ts';
+import { style } from './chart-style.ts';
 import { explain, type ChartSpec } from './charts.ts';
 import { nearest } from './downsample.ts';
-import { extent, layout, linesOf, readings, traces, type ChartLine, type ChartRun, type Palette } from './figure.ts';
+import { extent, layout, linesOf, readings, traces, type ChartLine, type ChartRun, type Palette, type Reading } from './figure.ts';
 import type { CurvesModel } from './model.ts';
 import { cancelDraw, loadPlotly, PLOTLY_CONFIG, queueDraw, type Plotly } from './plotly.ts';
+import { Scale } from './scale.ts';
+import { swatch, tooltip } from './tooltip.ts';
 
 const HEIGHT = { small: 190, large: 420 };
 const MARK_GLYPHS: Record<Mark['kind'], string> = { rewards: '▼', checkpoint: '◆', alert: '⚠', pause: '‖' };
@@ -152,29 +156,10 @@ export class CurveChart extends WatchingElement {
     }
   }
 
-  /** Pixels of the plotting area, as `layout` sets them. */
-  get #area(): { left: number; width: number } {
-    return { left: 44, width: Math.max(1, this.#width - 52) };
-  }
-
-  get #range(): [number, number] | null {
-    return this.model.state.value.range ?? this.#full;
-  }
-
-  #toPixel(x: number): number | null {
-    const range = this.#range;
-    if (!range || this.#width === 0) return null; // not drawn yet
-    const { left, width } = this.#area;
-    const pixel = left + ((x - range[0]) / (range[1] - range[0])) * width;
-    return pixel < left - 1 || pixel > left + width + 1 ? null : pixel;
-  }
-
-  #toValue(pixel: number): number | null {
-    const range = this.#range;
-    if (!range) return null;
-    const { left, width } = this.#area;
-    const share = Math.min(1, Math.max(0, (pixel - left) / width));
-    return range[0] + share * (range[1] - range[0]);
+  /** Null as long as nothing is drawn. */
+  get #scale(): Scale | null {
+    const range = this.model.state.value.range ?? this.#full;
+    return range && this.#width > 0 ? new Scale(range, this.#width) : null;
   }
 
   protected override render(): TemplateResult {
@@ -239,9 +224,9 @@ export class CurveChart extends WatchingElement {
     </section>`;
   }
 
-  #overlay(cursor: number | null, values: ReturnType<typeof readings>): TemplateResult {
-    const at = cursor === null ? null : this.#toPixel(cursor);
-    const step = this.#stepPixel();
+  #overlay(cursor: number | null, values: readonly Reading[]): TemplateResult {
+    const at = cursor === null ? null : (this.#scale?.toPixel(cursor) ?? null);
+    const step = this.runs[0] && this.selectedStep !== null ? this.#pixelOfStep(this.runs[0].series, this.selectedStep) : null;
     return html`
       ${step === null ? nothing : html`<div class="line step" style=${`left:${step}px`}></div>`}
       ${at === null ? nothing : html`<div class="line" style=${`left:${at}px`}></div>`}
@@ -250,16 +235,15 @@ export class CurveChart extends WatchingElement {
           ? html`<div class="brush" style=${`left:${Math.min(...this.brush)}px;width:${Math.abs(this.brush[1] - this.brush[0])}px`}></div>`
           : nothing
       }
-      ${this.#marks()} ${this.hovered && at !== null && values.length ? this.#tooltip(at, values) : nothing}
+      ${this.#marks()}
+      ${this.hovered && at !== null && values.length ? tooltip(values, this.model.state.value, at > this.#width / 2) : nothing}
     `;
   }
 
   #marks(): TemplateResult[] {
-    const { axis } = this.model.state.value;
     return this.runs.flatMap(({ series }) =>
       series.marks.flatMap((mark) => {
-        const index = nearest(series.steps, mark.step);
-        const at = index < 0 ? null : this.#toPixel(axisValues(series, axis)[index]);
+        const at = this.#pixelOfStep(series, mark.step);
         if (at === null) return [];
         const text = [`${mark.title}, step ${mark.step}`, mark.detail].filter(Boolean).join('\n');
         return [
@@ -282,36 +266,9 @@ export class CurveChart extends WatchingElement {
     );
   }
 
-  #tooltip(at: number, values: ReturnType<typeof readings>): TemplateResult {
-    const { axis, smoothing } = this.model.state.value;
-    const right = at > this.#width / 2;
-    return html`<table class="tooltip small" style=${right ? 'left:48px' : 'right:8px'}>
-      <thead>
-        <tr>
-          <th colspan="2">${AXIS_TITLES[axis]} ${axis === 'time' ? number(values[0].x) : integer(values[0].x)}</th>
-          <th class="number">${smoothing > 0 ? 'smooth' : 'value'}</th>
-          ${smoothing > 0 ? html`<th class="number">raw</th>` : nothing}
-        </tr>
-      </thead>
-      <tbody>
-        ${values.map(
-          ({ line, value, raw }) =>
-            html`<tr>
-              <td><i style=${swatch(line)}></i></td>
-              <td class="label ellipsis">${line.label}</td>
-              <td class="number">${number(value)}</td>
-              ${smoothing > 0 ? html`<td class="number secondary">${number(raw)}</td>` : nothing}
-            </tr>`,
-        )}
-      </tbody>
-    </table>`;
-  }
-
-  #stepPixel(): number | null {
-    const run = this.runs[0];
-    if (!run || this.selectedStep === null) return null;
-    const index = nearest(run.series.steps, this.selectedStep);
-    return index < 0 ? null : this.#toPixel(axisValues(run.series, this.model.state.value.axis)[index]);
+  #pixelOfStep(series: RunSeries, step: number): number | null {
+    const x = xOfStep(series, this.model.state.value.axis, step);
+    return x === null ? null : (this.#scale?.toPixel(x) ?? null);
   }
 
   #pixelOf(event: PointerEvent): number {
@@ -321,7 +278,7 @@ export class CurveChart extends WatchingElement {
   #onMove = (event: PointerEvent): void => {
     const pixel = this.#pixelOf(event);
     this.hovered = true;
-    this.model.cursor.set(this.#toValue(pixel));
+    this.model.cursor.set(this.#scale?.toValue(pixel) ?? null);
     if (this.brush) this.brush = [this.brush[0], pixel];
     if (this.#scrubbing) this.#selectAt(pixel);
   };
@@ -348,10 +305,10 @@ export class CurveChart extends WatchingElement {
     if (!this.brush) return;
     const [from, to] = [...this.brush].sort((a, b) => a - b);
     this.brush = null;
-    const low = this.#toValue(from);
-    const high = this.#toValue(to);
-    if (low === null || high === null) return;
-    if (to - from > CLICK_SLACK) this.model.set({ range: [low, high] });
+    const scale = this.#scale;
+    if (!scale) return;
+    const low = scale.toValue(from);
+    if (to - from > CLICK_SLACK) this.model.set({ range: [low, scale.toValue(to)] });
     else this.#select(this.#stepAt(low));
   };
 
@@ -378,8 +335,8 @@ export class CurveChart extends WatchingElement {
   }
 
   #selectAt(pixel: number): void {
-    const x = this.#toValue(pixel);
-    if (x !== null) this.#select(this.#stepAt(x));
+    const scale = this.#scale;
+    if (scale) this.#select(this.#stepAt(scale.toValue(pixel)));
   }
 
   #select(step: number | null): void {
@@ -390,186 +347,10 @@ export class CurveChart extends WatchingElement {
     const plot = this.#plot;
     if (!plot || !this.#plotly) return;
     const url = await this.#plotly.toImage(plot, { format: 'png', width: 900, height: 500, scale: 2 });
-    const link = document.createElement('a');
-    link.href = url;
-    link.download = `${this.spec.id.replaceAll('/', '-')}.png`;
-    link.click();
+    saveFrom(url, `${this.spec.id.replaceAll('/', '-')}.png`);
   }
 
-  static override styles = [
-    tokens,
-    base,
-    css`
-      section {
-        border: 1px solid var(--medr1-border);
-        padding: 2px 4px 4px;
-      }
-      header {
-        display: flex;
-        gap: 4px;
-        align-items: center;
-      }
-      h4 {
-        margin: 0;
-        padding-left: 4px;
-        font-size: inherit;
-        font-weight: 600;
-        cursor: help;
-      }
-      header button {
-        display: inline-flex;
-        align-items: center;
-        min-height: 20px;
-        padding: 0 4px;
-        font-size: 11px;
-        opacity: 0;
-      }
-      section:hover header button,
-      section:focus-within header button,
-      header button[aria-pressed='true'] {
-        opacity: 1;
-      }
-      header button[aria-pressed='true'] {
-        border-color: transparent;
-        box-shadow: none;
-        color: var(--medr1-accent);
-      }
-      .spring {
-        flex: 1;
-      }
-      .legend {
-        display: flex;
-        flex-wrap: wrap;
-        gap: 0 12px;
-        align-content: start;
-        height: calc(2 * 1.4em); /* two lines, so that neighbouring charts stand level */
-        padding: 0 4px;
-        overflow: auto;
-      }
-      :host(.large) .legend {
-        height: auto;
-      }
-      .entry {
-        display: inline-flex;
-        gap: 4px;
-        align-items: center;
-        min-width: 0;
-        max-width: 100%;
-      }
-      .entry b {
-        flex: none;
-        min-width: 5ch;
-        font-weight: 600;
-      }
-      i {
-        display: inline-block;
-        flex: none;
-        width: 16px;
-        height: 0;
-        border-top: 2px solid;
-      }
-      .area {
-        position: relative;
-        touch-action: pan-y;
-        cursor: crosshair;
-        overflow: hidden;
-      }
-      .area:has(.tooltip) {
-        overflow: visible;
-      }
-      .plot {
-        position: absolute;
-        inset: 0;
-      }
-      .plot .svg-container {
-        position: relative;
-      }
-      .plot .main-svg {
-        position: absolute;
-        top: 0;
-        left: 0;
-        pointer-events: none;
-      }
-      .plot svg {
-        overflow: hidden;
-        background: none !important;
-      }
-      .none {
-        position: absolute;
-        inset: 40% 0 auto;
-        margin: 0;
-        text-align: center;
-      }
-      .line {
-        position: absolute;
-        top: 6px;
-        bottom: 22px;
-        width: 0;
-        border-left: 1px solid var(--medr1-text-2);
-        pointer-events: none;
-      }
-      .line.step {
-        border-left: 2px solid var(--medr1-accent);
-        opacity: 0.6;
-      }
-      .line.mark {
-        border-left-style: dashed;
-        opacity: 0.7;
-      }
-      .glyph {
-        position: absolute;
-        bottom: 16px;
-        min-height: 0;
-        padding: 0;
-        transform: translateX(-50%);
-        font-size: 10px;
-        line-height: 14px;
-      }
-      .glyph.alert {
-        color: var(--medr1-warn-text);
-      }
-      .glyph.rewards {
-        top: 0;
-        bottom: auto;
-      }
-      .brush {
-        position: absolute;
-        top: 6px;
-        bottom: 22px;
-        background: var(--medr1-accent);
-        opacity: 0.15;
-        pointer-events: none;
-      }
-      .tooltip {
-        position: absolute;
-        top: 8px;
-        z-index: 10;
-        border: 1px solid var(--medr1-border);
-        border-collapse: collapse;
-        background: var(--medr1-surface);
-        pointer-events: none;
-        white-space: nowrap;
-      }
-      .tooltip th {
-        text-align: left;
-        font-weight: 600;
-      }
-      .tooltip th.number {
-        text-align: right;
-        font-weight: 400;
-      }
-      .tooltip .label {
-        max-width: 160px;
-      }
-      .tooltip td,
-      .tooltip th {
-        padding: 1px 6px;
-      }
-    `,
-  ];
+  static override styles = [tokens, base, style];
 }
-
-const swatch = (line: ChartLine): string =>
-  `border-top-color:${line.colour};border-top-style:${line.dash === 'solid' ? 'solid' : line.dash === 'dot' ? 'dotted' : 'dashed'}`;
 
 define('medr1-chart', CurveChart);

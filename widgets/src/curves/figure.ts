@@ -4,6 +4,7 @@ import { DASHES } from '../theme.ts';
 import { axisValues, type Axis } from './axis.ts';
 import { shortName, type ChartSpec } from './charts.ts';
 import { isSparse, minMax, nearest, type Line, type Value } from './downsample.ts';
+import { MARGIN } from './scale.ts';
 import { smooth } from './smoothing.ts';
 
 export interface ChartSettings {
@@ -142,11 +143,15 @@ function band(line: ChartLine, metric: string, settings: ChartSettings, thin: (x
   ];
 }
 
+export interface Reading {
+  line: ChartLine;
+  x: number;
+  value: number | null;
+  raw: number | null;
+}
+
 /** Value of each line at the point nearest to x, for the tooltip; newest values when x is null. */
-export function readings(
-  lines: readonly ChartLine[],
-  x: number | null,
-): { line: ChartLine; x: number; value: number | null; raw: number | null }[] {
+export function readings(lines: readonly ChartLine[], x: number | null): Reading[] {
   return lines.map((line) => {
     const there = line.shown.findLastIndex((value) => value !== null);
     const at = x === null ? there : nearest(line.x, x);
@@ -169,7 +174,7 @@ export function layout(settings: ChartSettings, palette: Palette, size: { width:
   return {
     width: size.width,
     height: size.height,
-    margin: { l: 44, r: 8, t: 6, b: 22 },
+    margin: { ...MARGIN },
     paper_bgcolor: 'transparent',
     plot_bgcolor: 'transparent',
     showlegend: false,

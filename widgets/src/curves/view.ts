@@ -5,6 +5,7 @@ import { command, define, WatchingElement } from '../element.ts';
 import { number } from '../format.ts';
 import { empty, failed, loading } from '../parts.ts';
 import { STATES } from '../runs/model.ts';
+import { saveFile } from '../save-file.ts';
 import type { RunSeries } from '../store/run-series.ts';
 import { base, SERIES, theme, tokens } from '../theme.ts';
 import type { Workbench } from '../workbench.ts';
@@ -126,7 +127,7 @@ export class CurvesView extends WatchingElement {
       <button
         title="Save the numbers of all charts"
         ?disabled=${charts.length === 0}
-        @click=${() => saveText('curves.csv', csv(shown, charts))}
+        @click=${() => saveFile('curves.csv', new Blob([csv(shown, charts)], { type: 'text/csv' }))}
       >
         CSV
       </button>
@@ -290,15 +291,6 @@ export class CurvesView extends WatchingElement {
 function refine(series: RunSeries, axis: Axis, range: [number, number]): void {
   const stretch = stepsWithin(series, axis, range);
   if (stretch) void series.refine(...stretch);
-}
-
-function saveText(name: string, text: string): void {
-  const url = URL.createObjectURL(new Blob([text], { type: 'text/csv' }));
-  const link = document.createElement('a');
-  link.href = url;
-  link.download = name;
-  link.click();
-  URL.revokeObjectURL(url);
 }
 
 define('medr1-curves', CurvesView);

@@ -6,6 +6,7 @@ import { command, define, WatchingElement } from '../element.ts';
 import { duration, integer } from '../format.ts';
 import { icon } from '../icons.ts';
 import { empty, failed, loading } from '../parts.ts';
+import { saveFile } from '../save-file.ts';
 import { base, tokens } from '../theme.ts';
 import type { Workbench } from '../workbench.ts';
 import './facets.ts';
@@ -472,11 +473,7 @@ export class DataView extends WatchingElement {
     const { data } = this.workbench;
     const blob = await this.#work(() => data.export(format));
     if (!blob) return;
-    const link = document.createElement('a');
-    link.href = URL.createObjectURL(blob);
-    link.download = `${data.state.value.dataset}.${format === 'medr1' ? 'json' : format}`;
-    link.click();
-    setTimeout(() => URL.revokeObjectURL(link.href));
+    saveFile(`${data.state.value.dataset}.${format === 'medr1' ? 'json' : format}`, blob);
   }
 
   async #work<T>(action: () => Promise<T>): Promise<T> {
