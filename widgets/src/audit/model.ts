@@ -5,10 +5,14 @@ import {
   type AuditFinding,
   type Connector,
   type ErrorBody,
+  type ItemQuery,
   type MakeSplit,
   type SplitSummary,
 } from '../connector.ts';
 import { Observable } from '../observable.ts';
+
+/** Shows the questions that pass a filter. */
+export type Open = (query: ItemQuery) => void;
 
 export interface AuditState {
   status: 'idle' | 'loading' | 'ready' | 'error';

@@ -1,37 +1,23 @@
 /** The Audit view: what a researcher must know of a data set before training on it. Names of splits and options are untrusted: text nodes only. */
 import { html, nothing, type PropertyValues, type TemplateResult } from 'lit';
-import { PROBLEMS, type Problem } from '@medr1/kernel-bridge/protocol/problems';
-import type { Audit, AuditFinding, ItemQuery, SplitSummary } from '../connector.ts';
+import { PROBLEMS } from '@medr1/kernel-bridge/protocol/problems';
+import type { Audit, AuditFinding } from '../connector.ts';
 import { command, define, WatchingElement } from '../element.ts';
-import { integer, percent } from '../format.ts';
+import { integer } from '../format.ts';
 import { empty, failed, loading } from '../parts.ts';
 import { saveFile } from '../save-file.ts';
 import { base, tokens } from '../theme.ts';
 import type { Workbench } from '../workbench.ts';
-import { barChart, decimal, heat } from './charts.ts';
-import {
-  AuditModel,
-  bars,
-  confounded,
-  crossing,
-  findingGroups,
-  matrices,
-  SEVERITIES,
-  shortName,
-  type AuditState,
-  type FindingGroup,
-  type Matrix,
-} from './model.ts';
+import { crossTable, letterBars, optionBars, problemBars } from './balance.ts';
+import { priorMatrices, splitTable } from './leaks.ts';
+import { makeSplit } from './make-split.ts';
+import { AuditModel, findingGroups, SEVERITIES, shortName, type AuditState, type FindingGroup, type Open } from './model.ts';
 import { style } from './style.ts';
 
 /** Findings of a group, and pairs of images, that are shown before the rest is asked for. */
 const FEW_FINDINGS = 6;
 const FEW_PAIRS = 12;
 const THUMB = 192;
-const CRAMER =
-  "Cramér's V = sqrt(χ² / (n · (min(rows, columns) − 1))): 0 when modality and question type are independent, 1 when one tells the other.";
-const PRIOR =
-  'Chooses the option whose text was most often right in train, without image or question: p = (times right + 0.25) / (times shown + 1).';
 
 export class AuditView extends WatchingElement {
   static override properties = {
@@ -128,9 +114,10 @@ export class AuditView extends WatchingElement {
         <p>Auditing ${state.dataset} …</p>
         <p class="small">Every question and every pair of images is compared: some seconds for tens of thousands.</p>
       </div>`;
-    return html`${this.#findings(audit)} ${audit.splits.length > 0 ? html`${this.#splits(audit)} ${this.#prior(audit)}` : nothing}
-      <div class="pair">${this.#letters(audit)} ${this.#options(audit)}</div>
-      ${this.#crossing(audit)} ${this.#problems(audit)} ${this.#duplicates(audit)} ${this.#makeSplit(state)}`;
+    return html`${this.#findings(audit)}
+      ${audit.splits.length > 0 ? html`${splitTable(audit, this.#open)} ${priorMatrices(audit)}` : nothing}
+      <div class="pair">${letterBars(audit, this.#open)} ${optionBars(audit, this.#open)}</div>
+      ${crossTable(audit, this.#open)} ${problemBars(audit, this.#open)} ${this.#duplicates(audit)} ${makeSplit(this.#model!)}`;
   }
 
   /* Findings */
@@ -171,201 +158,6 @@ export class AuditView extends WatchingElement {
       <span>${problem ? html`<b class="number">${integer(count)}</b> ${count === 1 ? 'question' : 'questions'}: ${text}` : text}</span>
       <button class="small" data-testid="show-finding" @click=${() => this.#open(query)}>Show</button>
     </li>`;
-  }
-
-  /* Splits */
-
-  #splits({ splits, near_duplicates }: Audit): TemplateResult {
-    return html`<section data-testid="splits">
-      <h2>Train and test</h2>
-      ${
-        near_duplicates.looked
-          ? nothing
-          : html`<p class="small">
-              <span class="warning" aria-hidden="true">⚠</span> Images were not decoded, so near-duplicates are unknown; one image is one
-              path. Index the data set with its images to know more.
-            </p>`
-      }
-      <div class="scroll">
-        <table>
-          <thead>
-            <tr>
-              <th scope="col">split</th>
-              <th scope="col" class="number">train</th>
-              <th scope="col" class="number">test</th>
-              <th scope="col" class="number" title="Test questions whose very image is in train">same image</th>
-              <th scope="col" class="number" title="Further test questions whose image looks like one in train">near image</th>
-              <th scope="col" class="number" title=${PRIOR}>option prior</th>
-              <th scope="col" class="number" title="Accuracy of guessing evenly">chance</th>
-            </tr>
-          </thead>
-          <tbody>
-            ${splits.map(
-              (split) =>
-                html`<tr>
-                  <th scope="row">
-                    <button
-                      class="quiet"
-                      title=${`${split.train} and ${split.test}`}
-                      @click=${() => this.#open({ facets: { split: [split.test] } })}
-                    >
-                      ${shortName(split.test)}
-                    </button>
-                  </th>
-                  <td class="number">${integer(split.train_items)}</td>
-                  <td class="number">${integer(split.test_items)}</td>
-                  <td class="number">${overlap(split.image_overlap, split.test_items)}</td>
-                  <td class="number">${overlap(split.near_overlap, split.test_items)}</td>
-                  <td class="number">
-                    <span class="meter" style=${`--value:${split.prior_accuracy}%;--chance:${split.chance}%`}
-                      ><b>${decimal(split.prior_accuracy)} %</b></span
-                    >
-                  </td>
-                  <td class="number">${decimal(split.chance)} %</td>
-                </tr>`,
-            )}
-          </tbody>
-        </table>
-      </div>
-    </section>`;
-  }
-
-  #prior(audit: Audit): TemplateResult {
-    return html`<section data-testid="prior">
-      <h2 title=${PRIOR}>Option prior across splits</h2>
-      <p class="small secondary">
-        Accuracy in percent of choosing the option whose text was most often right in the split of the row, on the split of the column. No
-        image, no question.
-      </p>
-      ${matrices(audit).map((matrix) => this.#matrix(matrix))}
-    </section>`;
-  }
-
-  #matrix({ draw, rows, columns, cell }: Matrix): TemplateResult {
-    return html`<div class="scroll">
-      <table class="heat" data-testid="prior-matrix">
-        <caption class="small secondary">
-          ${draw ? `drawn by ${draw.replaceAll('_', ' ')}` : 'train and test'}
-        </caption>
-        <thead>
-          <tr>
-            <th scope="col" class="corner small secondary">trained on ↓ tested on →</th>
-            ${columns.map(({ label, split }) => html`<th scope="col" title=${split}>${label}</th>`)}
-          </tr>
-        </thead>
-        <tbody>
-          ${rows.map(
-            (row) =>
-              html`<tr>
-                <th scope="row" title=${row.split}>${row.label}</th>
-                ${columns.map((column) => {
-                  const value = cell(row.split, column.split);
-                  const least = column.chance ?? 0;
-                  const title = `${row.split} → ${column.split}: ${value === null ? 'not known' : `${decimal(value)} %`}${column.chance === null ? '' : `, chance ${decimal(column.chance)} %`}`;
-                  return html`<td
-                    class=${row.label === column.label ? 'number own' : 'number'}
-                    style=${heat(value === null ? 0 : (value - least) / Math.max(1, 100 - least))}
-                    title=${title}
-                  >
-                    ${value === null ? '–' : decimal(value)}
-                  </td>`;
-                })}
-              </tr>`,
-          )}
-          <tr class="chance">
-            <th scope="row">chance</th>
-            ${columns.map(({ chance }) => html`<td class="number secondary">${chance === null ? '–' : decimal(chance)}</td>`)}
-          </tr>
-        </tbody>
-      </table>
-    </div>`;
-  }
-
-  /* Balance */
-
-  #letters({ letters }: Audit): TemplateResult {
-    return html`<section data-testid="letters">
-      <h2>Right answers by letter</h2>
-      ${barChart(bars(letters), (name) => this.#open({ facets: { answer: [name] } }))}
-    </section>`;
-  }
-
-  #options({ options }: Audit): TemplateResult {
-    return html`<section data-testid="options">
-      <h2>Options of a question</h2>
-      ${barChart(bars(options), (name) => this.#open({ facets: { options: [name] } }))}
-    </section>`;
-  }
-
-  #crossing({ modality_by_type, confounding }: Audit): TemplateResult {
-    const { rows, columns, most } = crossing(modality_by_type);
-    return html`<section data-testid="crossing">
-      <h2>Modality by question type</h2>
-      <p class="small">
-        ${
-          confounding === null
-            ? 'A single modality or question type: nothing to confound.'
-            : html`Modality and question type are <b>${confounded(confounding)}</b> confounded:
-                <span class="number explained" title=${CRAMER} tabindex="0">Cramér's V ${confounding.toFixed(2)}</span>`
-        }
-      </p>
-      <div class="scroll">
-        <table class="heat" data-testid="crossing-table">
-          <thead>
-            <tr>
-              <th scope="col" class="corner small secondary">questions</th>
-              ${columns.map(({ name }) => html`<th scope="col">${name}</th>`)}
-              <th scope="col" class="number">all</th>
-            </tr>
-          </thead>
-          <tbody>
-            ${rows.map(
-              ({ name, total, counts }) =>
-                html`<tr>
-                  <th scope="row">${name}</th>
-                  ${counts.map(
-                    (count, index) =>
-                      html`<td class="number" style=${heat(count / most)}>
-                        ${
-                          count === 0
-                            ? html`<span class="secondary">0</span>`
-                            : html`<button
-                                class="quiet"
-                                @click=${() => this.#open({ facets: { modality: [name], question_type: [columns[index].name] } })}
-                              >
-                                ${integer(count)}
-                              </button>`
-                        }
-                      </td>`,
-                  )}
-                  <td class="number">${integer(total)}</td>
-                </tr>`,
-            )}
-            <tr class="chance">
-              <th scope="row">all</th>
-              ${columns.map(({ total }) => html`<td class="number">${integer(total)}</td>`)}
-              <td class="number">${integer(rows.reduce((sum, { total }) => sum + total, 0))}</td>
-            </tr>
-          </tbody>
-        </table>
-      </div>
-    </section>`;
-  }
-
-  #problems({ problems, items }: Audit): TemplateResult {
-    const list = Object.entries(problems).sort(([, a], [, b]) => b - a);
-    return html`<section data-testid="problems">
-      <h2>Questions that cannot be used <span class="count">${integer(list.reduce((sum, [, count]) => sum + count, 0))}</span></h2>
-      ${
-        list.length === 0
-          ? html`<p class="small">✓ Every question can be used.</p>`
-          : barChart(
-              list.map(([name, count]) => ({ name, count, share: count / Math.max(1, items) })),
-              (name) => this.#open({ facets: { problem: [name] } }),
-              (name) => PROBLEMS[name as Problem] ?? name,
-            )
-      }
-    </section>`;
   }
 
   /* Duplicates */
@@ -425,100 +217,10 @@ export class AuditView extends WatchingElement {
     </button>`;
   }
 
-  /* A new split */
-
-  #makeSplit({ draft, making, made, refusal, splits }: AuditState): TemplateResult {
-    const model = this.#model!;
-    const text = (event: Event): string => (event.target as HTMLInputElement).value;
-    const seed = Number.isSafeInteger(draft.seed) && draft.seed >= 0;
-    const fraction = draft.test_fraction > 0 && draft.test_fraction < 1;
-    return html`<section data-testid="make-split">
-      <h2>Make a split</h2>
-      <form
-        @submit=${(event: Event) => {
-          event.preventDefault();
-          if (seed && fraction) void model.makeSplit();
-        }}
-      >
-        <fieldset>
-          <legend class="small secondary">What stays together</legend>
-          ${kind(draft.kind, 'leak-free', 'an image, its near-duplicates and its study: nothing in test was seen', model)}
-          ${kind(draft.kind, 'question', "single questions, as in the paper: an image's other questions may be in train", model)}
-        </fieldset>
-        <div class="fields">
-          <label
-            >seed
-            <input
-              inputmode="numeric"
-              class="short"
-              .value=${String(draft.seed)}
-              aria-invalid=${!seed}
-              data-testid="split-seed"
-              @input=${(event: Event) => model.setDraft({ seed: text(event).trim() === '' ? NaN : Number(text(event)) })}
-          /></label>
-          <label title="Share of the questions that is held out"
-            >test fraction
-            <input
-              inputmode="decimal"
-              class="short"
-              .value=${String(draft.test_fraction)}
-              aria-invalid=${!fraction}
-              data-testid="split-fraction"
-              @input=${(event: Event) => model.setDraft({ test_fraction: text(event).trim() === '' ? NaN : Number(text(event)) })}
-          /></label>
-          <label
-            >name
-            <input
-              .value=${draft.name}
-              placeholder="kind and seed"
-              data-testid="split-name"
-              @input=${(event: Event) => model.setDraft({ name: text(event) })}
-          /></label>
-          <button class="primary" ?disabled=${making || !seed || !fraction} data-testid="draw-split">
-            ${making ? 'Drawing …' : 'Draw'}
-          </button>
-        </div>
-      </form>
-      ${refusal ? failed(refusal) : nothing} ${made ? drawn(made) : nothing}
-      ${
-        splits && splits.length > 0
-          ? html`<h3>Split files</h3>
-              <div class="scroll">
-                <table data-testid="split-files">
-                  <thead>
-                    <tr>
-                      <th scope="col">name</th>
-                      <th scope="col">kind</th>
-                      <th scope="col" class="number">seed</th>
-                      <th scope="col" class="number">train</th>
-                      <th scope="col" class="number">test</th>
-                      <th scope="col">sha256</th>
-                    </tr>
-                  </thead>
-                  <tbody>
-                    ${splits.map(
-                      (one) =>
-                        html`<tr>
-                          <th scope="row">${one.name}</th>
-                          <td>${one.kind}</td>
-                          <td class="number">${one.kind === 'selection' ? '–' : String(one.seed)}</td>
-                          <td class="number">${integer(one.train)}</td>
-                          <td class="number">${integer(one.test)}</td>
-                          <td><code title=${one.sha256}>${one.sha256.slice(0, 12)}</code></td>
-                        </tr>`,
-                    )}
-                  </tbody>
-                </table>
-              </div>`
-          : nothing
-      }
-    </section>`;
-  }
-
-  #open(query: ItemQuery): void {
+  #open: Open = (query) => {
     this.workbench.data.apply(query, this.#model!.state.value.dataset);
     command(this, 'open-data');
-  }
+  };
 
   async #openImage(path: string): Promise<void> {
     const { dataset } = this.#model!.state.value;
@@ -533,36 +235,6 @@ export class AuditView extends WatchingElement {
   }
 
   static override styles = [tokens, base, style];
-}
-
-/** "253  29.8 %"; what is not known is a question mark, none is no alarm. */
-function overlap(count: number | null, of: number): TemplateResult {
-  if (count === null) return html`<span class="secondary" title="Images were not decoded">?</span>`;
-  return html`${count > 0 ? html`<b>${integer(count)}</b>` : '0'} <span class="share small">${percent(count / Math.max(1, of))}</span>`;
-}
-
-function kind(chosen: string, value: 'question' | 'leak-free', says: string, model: AuditModel): TemplateResult {
-  return html`<label
-    ><input
-      type="radio"
-      name="kind"
-      value=${value}
-      .checked=${chosen === value}
-      data-testid=${`kind-${value}`}
-      @change=${() => model.setDraft({ kind: value })}
-    />
-    <span>${value} <span class="small secondary">${says}</span></span></label
-  >`;
-}
-
-function drawn({ name, train, test, sha256 }: SplitSummary): TemplateResult {
-  return html`<div class="made" role="status" data-testid="made-split">
-    <p>
-      ✓ <b>${name}</b>: ${integer(train)} questions in train, ${integer(test)} in test. sha256
-      <code title=${sha256}>${sha256.slice(0, 12)}</code>
-    </p>
-    <p class="small">In a configuration: <code>dataset_train_split: ${name}/train</code>, <code>dataset_test_split: ${name}/test</code></p>
-  </div>`;
 }
 
 define('medr1-audit', AuditView);

@@ -80,4 +80,7 @@ export class Menu extends LitElement {
   ];
 }
 
+/** Closes the menu around what was clicked. */
+export const closeMenu = (event: Event): void => (event.currentTarget as HTMLElement).closest<Menu>('medr1-menu')?.close();
+
 define('medr1-menu', Menu);

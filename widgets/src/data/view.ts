@@ -1,9 +1,8 @@
 /** The Data view: facets at the left, the grid of questions, and what can be done with those that are picked. */
 import { html, nothing, type PropertyValues, type TemplateResult } from 'lit';
-import { EXPORT_FORMATS } from '@medr1/kernel-bridge/protocol';
-import type { ExportFormat, IndexJob } from '../connector.ts';
+import type { ExportFormat } from '../connector.ts';
 import { command, define, WatchingElement } from '../element.ts';
-import { duration, integer } from '../format.ts';
+import { integer } from '../format.ts';
 import { icon } from '../icons.ts';
 import { empty, failed, loading } from '../parts.ts';
 import { saveFile } from '../save-file.ts';
@@ -15,20 +14,15 @@ import './folder-picker.ts';
 import type { FolderChoice } from './folder-picker.ts';
 import './grid.ts';
 import type { DataGrid } from './grid.ts';
-import './menu.ts';
-import type { Menu } from './menu.ts';
+import { footer, type Actions } from './footer.ts';
+import { jobRows } from './jobs.ts';
+import { closeMenu } from './menu.ts';
 import { chips, narrows, SORTS, widened } from './query.ts';
 import { style } from './style.ts';
 
 /** Below this width the facets lie over the grid and are called up. */
 const NARROW = 620;
 const SEARCH_DELAY_MS = 250;
-const FORMATS: Record<ExportFormat, [title: string, says: string]> = {
-  jsonl: ['JSON Lines', 'one question a line, every field'],
-  parquet: ['Parquet', 'a table; pandas and datasets read it'],
-  medr1: ["Med-R1's JSON", 'image, problem and solution, as in its split files'],
-};
-
 export class DataView extends WatchingElement {
   static override properties = {
     workbench: { attribute: false },
@@ -99,8 +93,8 @@ export class DataView extends WatchingElement {
     const list = datasets.state.value;
     if (list.status === 'loading') return loading('data sets');
     if (list.status === 'error' && list.datasets.length === 0) return failed(list.error!, () => void datasets.load());
-    if (list.datasets.length === 0 || this.adding) return html`${this.#jobs()} ${this.#add(list.datasets.length === 0)}`;
-    return html`${this.#toolbar()} ${this.#chips()} ${this.#jobs()} ${this.#body()}`;
+    if (list.datasets.length === 0 || this.adding) return html`${jobRows(datasets)} ${this.#add(list.datasets.length === 0)}`;
+    return html`${this.#toolbar()} ${this.#chips()} ${jobRows(datasets)} ${this.#body()}`;
   }
 
   /* Data sets */
@@ -115,7 +109,7 @@ export class DataView extends WatchingElement {
         <p class="secondary">
           ${
             this.adding
-              ? "A folder in OmniMedVQA's layout, Med-R1's split files, an image folder, or Parquet, JSON Lines and CSV files. Its files stay as they are; an index is kept beside the runs."
+              ? "A folder in OmniMedVQA's layout, Med-R1's split files, an image folder, or Parquet, JSON, JSON Lines and CSV files. Its files stay as they are; an index is kept beside the runs."
               : 'Questions and images stay where they are; the workbench reads them once and keeps an index.'
           }
         </p>
@@ -174,30 +168,6 @@ export class DataView extends WatchingElement {
   #setAdding(adding: boolean): void {
     this.adding = adding;
     this.workbench.data.datasets.forgive();
-  }
-
-  #jobs(): TemplateResult[] {
-    const { datasets } = this.workbench.data;
-    return datasets.state.value.jobs.map((job) => {
-      if (job.state !== 'running')
-        return html`<div class="job" role="alert" data-testid="job" data-state=${job.state}>
-          <span
-            ><span class="warning" aria-hidden="true">⚠</span>
-            ${job.state === 'stopped' ? `Indexing ${job.name} was stopped; add the folder again to go on.` : `${job.error?.message ?? ''} ${job.error?.remedy ?? ''}`}</span
-          >
-          <button class="quiet" aria-label="Dismiss" @click=${() => datasets.dismiss(job)}>✕</button>
-        </div>`;
-      return html`<div class="job" role="status" data-testid="job" data-state=${job.state}>
-        <span class="ellipsis">Indexing <b>${job.name}</b>: ${job.phase === 'images' ? 'reading images' : 'reading questions'}</span>
-        <progress
-          aria-label=${`Indexing ${job.name}`}
-          .value=${job.total ? job.done / job.total : 0}
-          ?data-unknown=${!job.total}
-        ></progress>
-        <span class="number">${progressText(job)}</span>
-        <button class="quiet" data-testid="job-stop" @click=${() => void datasets.stop(job.name)}>Stop</button>
-      </div>`;
-    });
   }
 
   /* Filters */
@@ -382,92 +352,26 @@ export class DataView extends WatchingElement {
           }
         </div>
       </div>
-      ${status === 'ready' ? this.#footer() : nothing}`;
+      ${status === 'ready' ? footer(data, this.busy, this.#actions) : nothing}`;
   }
 
   get #grid(): DataGrid | null {
     return this.renderRoot.querySelector<DataGrid>('medr1-data-grid');
   }
 
-  #footer(): TemplateResult {
-    const { data } = this.workbench;
-    const { picks, total, pages, refusal, filter } = data.state.value;
-    const some = !picks.all && picks.ids.size > 0;
-    const count = data.chosenCount;
-    const what = picks.all ? `All ${integer(total)} selected` : some ? `${integer(count)} selected` : `${integer(total)} questions`;
-    const images = filter.group === 'image' ? ` on ${integer(pages!.count)} images` : '';
-    return html`<footer>
-      ${
-        refusal
-          ? html`<div class="refusal" role="alert">
-              <span
-                ><span class="warning" aria-hidden="true">⚠</span> ${refusal.message} <span class="secondary">${refusal.remedy}</span></span
-              >
-              <button class="quiet" aria-label="Dismiss" @click=${() => data.forgive()}>✕</button>
-            </div>`
-          : nothing
-      }
-      ${
-        pages?.error
-          ? html`<div class="refusal" role="alert">
-              <span><span class="warning" aria-hidden="true">⚠</span> ${pages.error.message}</span>
-              <button @click=${() => pages.retry()}>Try again</button>
-            </div>`
-          : nothing
-      }
-      <div class="bar" role="toolbar" aria-label="Selected questions">
-        <span class="number" data-testid="data-count" title="Actions are for what is selected; for all that is shown when nothing is"
-          >${what}${some ? html`<span class="secondary"> of ${integer(total)}</span>` : images}</span
-        >
-        ${
-          some || picks.all
-            ? html`<button class="quiet" title="Escape" data-testid="pick-none" @click=${() => data.pickNone()}>Select none</button>`
-            : html`<button class="quiet" title="Ctrl+A" data-testid="pick-all" ?disabled=${total === 0} @click=${() => data.pickAll()}>
-                Select all
-              </button>`
-        }
-        <span class="space"></span>
-        <button ?disabled=${count === 0 || this.busy} data-testid="data-run" @click=${this.#startRun}>Start a run …</button>
-        <button
-          ?disabled=${count === 0}
-          data-testid="data-notebook"
-          title="A new cell of the open notebook with these questions"
-          @click=${this.#toNotebook}
-        >
-          Send to notebook
-        </button>
-        <medr1-menu label=${this.busy ? 'Working …' : 'Export'} up data-testid="export">
-          ${EXPORT_FORMATS.map(
-            (format) =>
-              html`<button
-                class="quiet export"
-                title=${FORMATS[format][1]}
-                ?disabled=${count === 0 || this.busy}
-                data-testid=${`export-${format}`}
-                @click=${(event: Event) => {
-                  closeMenu(event);
-                  void this.#export(format);
-                }}
-              >
-                ${FORMATS[format][0]} <span class="secondary small">${FORMATS[format][1]}</span>
-              </button>`,
-          )}
-        </medr1-menu>
-      </div>
-    </footer>`;
-  }
+  #actions: Actions = {
+    startRun: () => void this.#startRun(),
+    toNotebook: () => command(this, 'send-to-notebook', { code: this.workbench.data.python }),
+    exportAs: (format) => void this.#export(format),
+  };
 
-  #startRun = async (): Promise<void> => {
+  async #startRun(): Promise<void> {
     const { data, draft } = this.workbench;
     const config = await this.#work(() => data.runConfig());
     if (!config) return;
     draft.set(config);
     command(this, 'open-new-run');
-  };
-
-  #toNotebook = (): void => {
-    command(this, 'send-to-notebook', { code: this.workbench.data.python });
-  };
+  }
 
   async #export(format: ExportFormat): Promise<void> {
     const { data } = this.workbench;
@@ -487,13 +391,5 @@ export class DataView extends WatchingElement {
 
   static override styles = [tokens, base, style];
 }
-
-/** "12,000 of 88,996 · 40 s left" */
-function progressText({ done, total, seconds_left }: IndexJob): string {
-  const count = total === null ? integer(done) : `${integer(done)} of ${integer(total)}`;
-  return seconds_left === null ? count : `${count} · ${duration(seconds_left)} left`;
-}
-
-const closeMenu = (event: Event): void => (event.currentTarget as HTMLElement).closest<Menu>('medr1-menu')?.close();
 
 define('medr1-data', DataView);

@@ -1,0 +1,31 @@
+/** How far the indexing of data sets is. */
+import { html, type TemplateResult } from 'lit';
+import type { IndexJob } from '../connector.ts';
+import { duration, integer } from '../format.ts';
+import type { Datasets } from './datasets.ts';
+
+/** A row for each data set that is being read, or could not be. */
+export function jobRows(datasets: Datasets): TemplateResult[] {
+  return datasets.state.value.jobs.map((job) => {
+    if (job.state !== 'running')
+      return html`<div class="job" role="alert" data-testid="job" data-state=${job.state}>
+        <span
+          ><span class="warning" aria-hidden="true">⚠</span>
+          ${job.state === 'stopped' ? `Indexing ${job.name} was stopped; add the folder again to go on.` : `${job.error?.message ?? ''} ${job.error?.remedy ?? ''}`}</span
+        >
+        <button class="quiet" aria-label="Dismiss" @click=${() => datasets.dismiss(job)}>✕</button>
+      </div>`;
+    return html`<div class="job" role="status" data-testid="job" data-state=${job.state}>
+      <span class="ellipsis">Indexing <b>${job.name}</b>: ${job.phase === 'images' ? 'reading images' : 'reading questions'}</span>
+      <progress aria-label=${`Indexing ${job.name}`} .value=${job.total ? job.done / job.total : 0} ?data-unknown=${!job.total}></progress>
+      <span class="number">${progressText(job)}</span>
+      <button class="quiet" data-testid="job-stop" @click=${() => void datasets.stop(job.name)}>Stop</button>
+    </div>`;
+  });
+}
+
+/** "12,000 of 88,996 · 40 s left" */
+function progressText({ done, total, seconds_left }: IndexJob): string {
+  const count = total === null ? integer(done) : `${integer(done)} of ${integer(total)}`;
+  return seconds_left === null ? count : `${count} · ${duration(seconds_left)} left`;
+}
