@@ -5,7 +5,7 @@ import type { Selection } from '../src/selection.ts';
 import type { Workbench } from '../src/workbench.ts';
 import type { FakeConnector, FakeOptions } from '../testing/fake-connector.ts';
 import { fakeMatrix, type FakeEval } from '../testing/fake-evals.ts';
-import type { DataItem } from '../src/connector.ts';
+import type { DataItem, RewardRevision } from '../src/connector.ts';
 
 export interface GalleryState {
   tag: string;
@@ -80,6 +80,26 @@ const evals: FakeEval[] = [
       remedy: 'Put the data back.',
     },
   },
+];
+const SHORT_THINK = `export const tests = [{ completion: '<answer>A</answer>', answer: 'A', expected: null }];
+
+export default function reward(completions: string[], { answer }: { answer: string[] }): (number | null)[] {
+  return completions.map((text, i) => {
+    const think = /<think>(.*?)<\\/think>/s.exec(text);
+    if (think === null) return null; // does not apply
+    return Number(text.includes(\`<answer>\${answer[i]}\`)) - Math.min(1, think[1].length / 200);
+  });
+}
+`;
+const rewardRevision = (number: number, step: number | null, weight: number, source: string, reason = ''): RewardRevision => ({
+  ...{ revision: number, step, reason, author: '', created_at: Date.UTC(2026, 0, 5, 9, 30 + number) },
+  weights: { accuracy: 1, format: 0.5, short_think: weight },
+  sources: { short_think: { file: 'short_think.ts', source, sha256: `${number}c0ffee42`.repeat(7) } },
+});
+const revisions = [
+  rewardRevision(1, 1, 0.3, SHORT_THINK.replace('/ 200', '/ 100')),
+  rewardRevision(2, 41, 0.3, SHORT_THINK, 'thinking was cut too hard'),
+  { ...rewardRevision(3, 97, 0.5, SHORT_THINK), sources: rewardRevision(2, 41, 0.3, SHORT_THINK).sources },
 ];
 const go = async (element: HTMLElement, ...testids: string[]): Promise<void> => {
   for (const id of testids) {
@@ -318,6 +338,28 @@ export const STATES: Record<string, GalleryState> = {
       field.dispatchEvent(new Event('input'));
       await settle();
       ask(element, '[data-testid=reward-preview]')!.click();
+    },
+  },
+  'rewards: source changed': {
+    tag: 'medr1-rewards',
+    options: { runs, rewards: revisions },
+    select: { runs: ['r1'] },
+    after: async (element) => {
+      await go(element, 'edit-source');
+      const field = ask(element, 'medr1-reward-editor')!.shadowRoot!.querySelector('textarea')!;
+      field.value = field.value.replace('/ 200', '/ 400').replace('return null; // does not apply', 'return 0;');
+      field.dispatchEvent(new Event('input'));
+      await go(element, 'reward-preview');
+    },
+  },
+  'rewards: history': {
+    tag: 'medr1-rewards',
+    options: { runs, rewards: revisions },
+    select: { runs: ['r1'] },
+    after: async (element) => {
+      await settle();
+      for (const one of element.shadowRoot!.querySelectorAll('details')) one.open = true;
+      ask(element, '[data-testid=revision-entry]')!.scrollIntoView();
     },
   },
   'rewards: not active': { tag: 'medr1-rewards', options: { runs }, select: { runs: ['r3'] } },

@@ -1,11 +1,11 @@
 /** What a reward function gives for stored rollouts: values, their distribution, its speed, its error. */
+import { countsIn, rangesOf } from '../protocol/histogram.ts';
 import { errorBody, type Group, type RewardReport, type RewardSource } from '../protocol/index.ts';
 import { errors } from './errors.ts';
 import { createReward, score } from './reward-functions.ts';
 import type { RewardContext, RewardFunction, RewardInput } from './types.ts';
 import { UserReward } from './user-reward.ts';
 
-const RANGES = 10;
 /** Each failure of these takes seconds, and the next call would fail alike. */
 const COSTLY = new Set(['REWARD_TIMEOUT', 'REWARD_MEMORY']);
 
@@ -88,11 +88,7 @@ function moments(values: readonly number[]): Pick<RewardReport, 'mean' | 'std' |
 }
 
 function histogram(values: readonly number[]): RewardReport['histogram'] {
-  const distinct = [...new Set(values)].sort((a, b) => a - b);
-  if (distinct.length <= RANGES)
-    return distinct.map((value) => ({ from: value, to: value, count: values.filter((one) => one === value).length }));
-  const [low, width] = [distinct[0], (distinct[distinct.length - 1] - distinct[0]) / RANGES];
-  const counts = Array<number>(RANGES).fill(0);
-  for (const value of values) counts[Math.min(RANGES - 1, Math.floor((value - low) / width))]++;
-  return counts.map((count, i) => ({ from: low + i * width, to: low + (i + 1) * width, count }));
+  const ranges = rangesOf(values);
+  const counts = countsIn(ranges, values);
+  return ranges.map((range, i) => ({ ...range, count: counts[i] }));
 }

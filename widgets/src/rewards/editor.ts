@@ -1,5 +1,8 @@
-/** Source of a reward function: a text field in which Tab indents. Escape, then Tab, leaves it. */
-import { css, html, LitElement, type TemplateResult } from 'lit';
+/**
+ * Source of a reward function: in an editor of the host, or in a text field in which Tab indents. In both, Escape, then Tab, leaves it.
+ */
+import { css, html, LitElement, type PropertyValues, type TemplateResult } from 'lit';
+import type { CodeEditor, CreateCodeEditor } from '../code-editor.ts';
 import { define } from '../element.ts';
 import { base, tokens } from '../theme.ts';
 
@@ -7,18 +10,64 @@ const INDENT = '  ';
 
 /** Fires `source-change` with the text as it is typed. */
 export class RewardEditor extends LitElement {
-  static override properties = { source: { attribute: false }, label: {} };
+  static override properties = { source: { attribute: false }, label: {}, file: {}, create: { attribute: false } };
   declare source: string;
   declare label: string;
+  declare file: string;
+  declare create: CreateCodeEditor | null;
   #leaving = false;
+  #editor: CodeEditor | null = null;
+  /** What the editor holds: it is told only of what it does not know. */
+  #held = '';
 
   constructor() {
     super();
     this.source = '';
     this.label = 'Source';
+    this.file = 'reward.ts';
+    this.create = null;
+  }
+
+  override connectedCallback(): void {
+    super.connectedCallback();
+    if (this.hasUpdated) this.#open();
+  }
+
+  override disconnectedCallback(): void {
+    super.disconnectedCallback();
+    this.#close();
+  }
+
+  protected override updated(changed: PropertyValues): void {
+    if (changed.has('create') || (changed.has('file') && this.#editor)) this.#open();
+    if (this.#editor && this.source !== this.#held) {
+      this.#held = this.source;
+      this.#editor.setSource(this.source);
+    }
+  }
+
+  #open(): void {
+    this.#close();
+    const host = this.renderRoot.querySelector<HTMLElement>('.host');
+    if (!host || !this.create) return;
+    const { source, file, label } = this;
+    this.#held = source;
+    this.#editor = this.create({ host, source, file, label, onChange: (text) => this.#edited(text) });
+  }
+
+  #close(): void {
+    this.#editor?.dispose();
+    this.#editor = null;
+  }
+
+  #edited(source: string): void {
+    if (source === this.#held) return;
+    this.#held = source;
+    this.#tell(source);
   }
 
   protected override render(): TemplateResult {
+    if (this.create) return html`<div class="host" data-testid="reward-source"></div>`;
     return html`<textarea
       spellcheck="false"
       autocapitalize="off"
@@ -70,6 +119,18 @@ export class RewardEditor extends LitElement {
         color: var(--medr1-text);
         font: 12px/1.5 var(--jp-code-font-family, ui-monospace, monospace);
         tab-size: 2;
+      }
+      .host {
+        border: 1px solid var(--medr1-border);
+      }
+      .host .cm-editor {
+        min-height: 160px;
+        max-height: 440px;
+        font: var(--jp-code-font-size, 13px) / var(--jp-code-line-height, 1.4) var(--medr1-font-code);
+      }
+      .host .cm-scroller {
+        overflow: auto;
+        font-family: inherit;
       }
     `,
   ];

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { FakeConnector } from '../../testing/fake-connector.ts';
-import type { Completion, Group } from '../connector.ts';
+import type { Completion, Group, RewardReport } from '../connector.ts';
 import { RunSeries } from '../store/run-series.ts';
 import {
   draftOf,
@@ -11,7 +11,9 @@ import {
   preview,
   rewardChanges,
   saturatedSince,
+  stepsOf,
   toTry,
+  valuesOf,
   varianceShares,
   withValues,
 } from './model.ts';
@@ -49,6 +51,30 @@ describe('preview', () => {
       meanAfter: 1,
     });
   });
+});
+
+it('advantages are over the standard deviation where they are scaled', () => {
+  const weights = { accuracy: 1 };
+  expect(preview([mixed], weights, weights, [mixed], false).advantages.before).toEqual([0.5, -0.5]);
+  expect(preview([mixed], weights, weights).advantages.before[0]).toBeCloseTo(0.5 / (Math.SQRT1_2 + 1e-4), 9);
+});
+
+it('values of a function leave out those that do not apply, and it counts those it failed on', () => {
+  const groups = [group({ mine: null, accuracy: 1 }, { mine: 2, accuracy: 0 }), group({ accuracy: 1 })];
+  const [mine, accuracy] = valuesOf(['mine', 'accuracy'], groups, [{ name: 'mine', failed: 4 } as RewardReport]);
+  expect(mine).toEqual({ name: 'mine', values: [2], notApplicable: 1, failed: 4 });
+  expect(accuracy).toEqual({ name: 'accuracy', values: [1, 0, 1], notApplicable: 0, failed: 0 });
+});
+
+it('a revision counts until the next one, and not at all where that came at once', () => {
+  const revisions = [{ step: 1 }, { step: 4 }, { step: 4 }, { step: 9 }, { step: null }];
+  expect(revisions.map((_, at) => stepsOf(revisions, at))).toEqual([
+    { from: 1, to: 3 },
+    null,
+    { from: 4, to: 8 },
+    { from: 9, to: null },
+    null,
+  ]);
 });
 
 it('shares of variance follow the squared weight', () => {

@@ -1,5 +1,5 @@
 /** Live rewards: what a change of weights would do, told from groups that were sampled already. No DOM, no tensors. */
-import type { Group, RewardRevision, RewardSource, TriedRewards } from '../connector.ts';
+import type { Group, RewardReport, RewardRevision, RewardSource, TriedRewards } from '../connector.ts';
 import type { RunSeries } from '../store/run-series.ts';
 
 export type Weights = Record<string, number>;
@@ -71,6 +71,15 @@ export function withValues(groups: readonly Group[], { groups: tried }: Pick<Tri
   });
 }
 
+/** First and last step that a revision counted for: no last one while it does, none at all while it waits or where it was replaced before any. */
+export function stepsOf(revisions: readonly Pick<RewardRevision, 'step'>[], at: number): { from: number; to: number | null } | null {
+  const from = revisions[at].step;
+  if (from === null) return null;
+  const next = revisions.slice(at + 1).find(({ step }) => step !== null)?.step ?? null;
+  if (next === null) return { from, to: null };
+  return next > from ? { from, to: next - 1 } : null;
+}
+
 /** A name that is not taken: my_reward, my_reward_2, ... */
 export function freshName(taken: Iterable<string>): string {
   const names = new Set(taken);
@@ -116,6 +125,35 @@ export function varianceShares(groups: readonly Group[], weights: Weights): Reco
   return total > 0 ? Object.fromEntries(parts.map(([name, part]) => [name, part / total])) : {};
 }
 
+/** Values that one function gave, as they are drawn. */
+export interface Values {
+  name: string;
+  values: number[];
+  notApplicable: number;
+  /** Completions that got no value, since the function failed. */
+  failed: number;
+}
+
+/** What each function gave for the groups; `tried`: of the functions that had to be tried. */
+export function valuesOf(names: readonly string[], groups: readonly Group[], tried: readonly RewardReport[] = []): Values[] {
+  const completions = groups.flatMap((group) => group.completions);
+  return names.map((name) => {
+    const all = completions.map(({ rewards }) => rewards[name]).filter((value) => value !== undefined);
+    const values = all.filter((value) => value !== null);
+    const failed = tried.find((report) => report.name === name)?.failed ?? 0;
+    return { name, values, notApplicable: all.length - values.length, failed };
+  });
+}
+
+/** A completion whose advantage changes sign. */
+export interface Flip {
+  step: number;
+  group: number;
+  completion: number;
+  before: number;
+  after: number;
+}
+
 export interface Preview {
   groups: number;
   meanBefore: number;
@@ -127,11 +165,27 @@ export interface Preview {
   lost: number;
   /** Completions whose advantage changes sign. */
   flipped: number;
+  /** The farthest of them, farthest first. */
+  flips: Flip[];
   completions: number;
+  rewards: { before: number[]; after: number[] };
+  advantages: { before: number[]; after: number[] };
 }
 
-/** The same completions scored with both weights, those of `after` on `rescored`, the same groups, where functions changed; advantages as GRPO forms them. */
-export function preview(groups: readonly Group[], before: Weights, after: Weights, rescored: readonly Group[] = groups): Preview {
+/** Flips that are listed, to be read. */
+const FLIPS = 8;
+
+/**
+ * The same completions scored with both weights, those of `after` on `rescored`, the same groups, where functions changed. Advantages are
+ * rewards less the group's mean, and over its standard deviation (plus TRL's 1e-4) where `scaled`.
+ */
+export function preview(
+  groups: readonly Group[],
+  before: Weights,
+  after: Weights,
+  rescored: readonly Group[] = groups,
+  scaled = true,
+): Preview {
   const out: Preview = {
     groups: groups.length,
     meanBefore: 0,
@@ -141,8 +195,12 @@ export function preview(groups: readonly Group[], before: Weights, after: Weight
     gained: 0,
     lost: 0,
     flipped: 0,
+    flips: [],
     completions: 0,
+    rewards: { before: [], after: [] },
+    advantages: { before: [], after: [] },
   };
+  const flips: Flip[] = [];
   for (const [at, group] of groups.entries()) {
     const old = group.completions.map(({ rewards }) => weighted(rewards, before));
     const next = rescored[at].completions.map(({ rewards }) => weighted(rewards, after));
@@ -155,9 +213,19 @@ export function preview(groups: readonly Group[], before: Weights, after: Weight
     out.teachingAfter += Number(teaches);
     out.gained += Number(teaches && !taught);
     out.lost += Number(taught && !teaches);
-    const [oldMean, nextMean] = [sum(old) / old.length, sum(next) / next.length];
-    out.flipped += old.filter((reward, index) => side(reward - oldMean) * side(next[index] - nextMean) < 0).length;
+    const [oldAdvantages, nextAdvantages] = [advantages(old, scaled), advantages(next, scaled)];
+    out.rewards.before.push(...old);
+    out.rewards.after.push(...next);
+    out.advantages.before.push(...oldAdvantages);
+    out.advantages.after.push(...nextAdvantages);
+    oldAdvantages.forEach((advantage, index) => {
+      if (side(advantage) * side(nextAdvantages[index]) >= 0) return;
+      const { step, group: number } = group;
+      flips.push({ step, group: number, completion: index, before: advantage, after: nextAdvantages[index] });
+    });
   }
+  out.flipped = flips.length;
+  out.flips = flips.sort((a, b) => Math.abs(b.after - b.before) - Math.abs(a.after - a.before)).slice(0, FLIPS);
   out.meanBefore /= out.completions || 1;
   out.meanAfter /= out.completions || 1;
   return out;
@@ -168,6 +236,12 @@ const weighted = (rewards: Record<string, number | null>, weights: Weights): num
   Object.entries(weights).reduce((total, [name, weight]) => total + weight * (rewards[name] ?? 0), 0);
 
 const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
+function advantages(rewards: readonly number[], scaled: boolean): number[] {
+  const mean = sum(rewards) / rewards.length;
+  const scale = scaled ? Math.sqrt(variance(rewards)) + 1e-4 : 1;
+  return rewards.map((reward) => (reward - mean) / scale);
+}
+
 /** Rounding noise is no side. */
 const side = (value: number): number => (Math.abs(value) < 1e-9 ? 0 : Math.sign(value));
 

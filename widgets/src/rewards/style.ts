@@ -77,13 +77,8 @@ export const style = css`
     flex: 1 1 160px;
   }
   table {
-    margin: 0 8px 8px;
+    margin: 8px 0;
     border-collapse: collapse;
-  }
-  caption {
-    padding: 4px 0;
-    text-align: left;
-    color: var(--medr1-text-2);
   }
   th {
     font-weight: 400;
@@ -116,18 +111,54 @@ export const style = css`
   }
   .editor {
     display: grid;
+    grid-template-columns: minmax(0, 1fr);
     grid-column: 1 / -1;
     gap: 4px;
-    min-width: 0;
   }
-  .new {
+  .facts .new {
     color: var(--medr1-accent);
   }
   .report {
     display: flex;
     flex-wrap: wrap;
     gap: 0 16px;
-    margin: 0 8px 4px;
+    margin: 4px 0;
+  }
+  .problem {
+    color: var(--medr1-wrong);
+  }
+  h4 .secondary,
+  .key {
+    font-weight: 400;
+  }
+  .key i {
+    display: inline-block;
+    width: 8px;
+    height: 8px;
+    margin-left: 8px;
+  }
+  .key .now {
+    background: var(--medr1-text-2);
+  }
+  .key .new {
+    background: var(--medr1-accent);
+  }
+  .flips {
+    display: flex;
+    flex-wrap: wrap;
+    gap: 0 8px;
+  }
+  .flips button {
+    white-space: normal;
+    text-align: left;
+  }
+  .source {
+    flex-basis: 100%;
+    padding-left: 3ch;
+    min-width: 0;
+  }
+  summary {
+    cursor: pointer;
   }
   .weights b {
     font-weight: 600;

@@ -1,6 +1,8 @@
 // @vitest-environment jsdom
-import { afterEach, expect, it } from 'vitest';
-import { FakeConnector } from '../../testing/fake-connector.ts';
+import { afterEach, describe, expect, it } from 'vitest';
+import { FakeConnector, type FakeOptions } from '../../testing/fake-connector.ts';
+import type { CodeEditorOptions } from '../code-editor.ts';
+import type { RewardRevision } from '../connector.ts';
 import { Workbench } from '../workbench.ts';
 import './view.ts';
 import type { RewardsView } from './view.ts';
@@ -11,11 +13,11 @@ afterEach(() => {
   workbench.dispose();
 });
 
-async function view(state: 'running' | 'finished' = 'running') {
-  const connector = new FakeConnector({ runs: [{ id: 'a', steps: 40, state }] });
+async function view(state: 'running' | 'finished' = 'running', options: FakeOptions = {}, properties: Partial<RewardsView> = {}) {
+  const connector = new FakeConnector({ runs: [{ id: 'a', steps: 40, state }], ...options });
   workbench = new Workbench(connector);
   await workbench.start();
-  const element = Object.assign(document.createElement('medr1-rewards') as RewardsView, { workbench });
+  const element = Object.assign(document.createElement('medr1-rewards') as RewardsView, { workbench, ...properties });
   document.body.append(element);
   const settle = async (): Promise<void> => {
     for (let i = 0; i < 5; i++) await new Promise((resolve) => setTimeout(resolve));
@@ -103,7 +105,7 @@ it('a function written here is tried on stored rollouts with its tests, and sent
   find('[data-testid=reward-preview]').click();
   await settle();
   const files = { 'always.ts': 'export default (all) => all.map(() => 1);' };
-  expect(connector.calls.find(([name]) => name === 'tryRewards')).toEqual(['tryRewards', 'a', { files, built_in: [], steps: 20 }]);
+  expect(connector.calls.find(([name]) => name === 'tryRewards')).toEqual(['tryRewards', 'a', { files, built_in: [], steps: 20, to: 40 }]);
   expect(find('[data-testid=reward-report]').textContent).toMatch(/always\s+✓ tests 3\/3/);
   expect(find('[data-testid=preview-result]').textContent).toMatch(/groups that teach/);
   find(APPLY).click();
@@ -158,6 +160,141 @@ it('Tab indents, and leaves the field after Escape', async () => {
   expect(field.value.startsWith('  interface')).toBe(true);
   press('Escape');
   expect(press('Tab')).toBe(true);
+});
+
+describe('distributions', () => {
+  const texts = (element: RewardsView) =>
+    [...element.shadowRoot!.querySelectorAll('[data-testid=histogram]')].map((one) => one.textContent!.replace(/\s+/g, ' ').trim());
+
+  it('of the functions in force show without an edit', async () => {
+    const { connector, element, find, settle } = await view();
+    find('[data-testid=reward-preview]').click();
+    await settle();
+    expect(texts(element)).toEqual([
+      expect.stringMatching(/^accuracy 0\.00 ?1\.00 mean 0\.\d+ not applicable 0 errors 0$/),
+      expect.stringMatching(/^format .* not applicable 0 errors 0$/),
+    ]);
+    expect(connector.calls.find(([name, , query]) => name === 'groups' && 'sample' in (query as object))?.[2]).toEqual({
+      from: 21,
+      to: 40,
+      sample: 640,
+    });
+    expect(find('[data-testid=preview-result]')).toBeNull();
+  });
+
+  it('of a new one stand beside them, with the share that does not apply; each column says its count', async () => {
+    const { element, find, settle } = await view();
+    find('[data-testid=add-typescript]').click();
+    await settle();
+    find('[data-testid=reward-preview]').click();
+    await settle();
+    expect(texts(element)[2]).toMatch(/^my_reward 0\.00 ?1\.00 mean 0\.\d+ not applicable \d+ \(\d+ %\) errors 0$/);
+    const columns = element.shadowRoot!.querySelectorAll('[data-testid=histogram]')[2].querySelectorAll<HTMLElement>('.column');
+    expect([...columns].map(({ title }) => title)).toEqual([expect.stringMatching(/^0\.00: \d+$/), expect.stringMatching(/^1\.00: \d+$/)]);
+    expect(texts(element).slice(3)).toEqual([expect.stringMatching(/^reward/), expect.stringMatching(/^advantage/)]);
+  });
+
+  it('of one that fails count what got no value', async () => {
+    const { element, find, settle } = await view();
+    find('[data-testid=add-typescript]').click();
+    await settle();
+    const field = find('medr1-reward-editor').shadowRoot!.querySelector('textarea')!;
+    field.value = 'export default () => { throw 1; };';
+    field.dispatchEvent(new Event('input'));
+    await settle();
+    find('[data-testid=reward-preview]').click();
+    await settle();
+    expect(texts(element)[2]).toMatch(/errors 8$/);
+  });
+});
+
+it('a completion whose advantage changes sign is one click away', async () => {
+  const { element, find, settle, type } = await view();
+  await type('accuracy', '-1');
+  find('[data-testid=reward-preview]').click();
+  await settle();
+  const told: string[] = [];
+  element.addEventListener('medr1-command', (event) => told.push((event as CustomEvent).detail.id));
+  const flip = find('[data-testid=flip]');
+  const [, step, group, completion] = /step (\d+), group (\d+), completion (\d+)/.exec(flip.textContent!)!.map(Number);
+  flip.click();
+  expect(workbench.selection.value).toMatchObject({ step, group, completion });
+  expect(told).toEqual(['open-rollouts']);
+});
+
+const revision = (number: number, step: number | null, source: string): RewardRevision => ({
+  ...{ revision: number, step, weights: { mine: 1 }, reason: '', author: '', created_at: 0 },
+  sources: { mine: { file: 'mine.ts', source, sha256: `sha of ${source}` } },
+});
+const SOURCE = 'const a = 1;\nexport default (all) => all.map(() => a);\n';
+const rewards = [revision(1, 1, SOURCE), revision(2, 11, SOURCE.replace('1;', '2;')), revision(3, null, SOURCE.replace('1;', '3;'))];
+
+it('the history tells the steps of each revision and what changed in its sources', async () => {
+  const { element } = await view('running', { rewards });
+  const entries = [...element.shadowRoot!.querySelectorAll('[data-testid=revision-entry]')];
+  expect(entries.map((one) => one.querySelector('[data-testid=revision-steps]')!.textContent)).toEqual([
+    'waits',
+    'since step 11',
+    'steps 1 to 10',
+  ]);
+  expect(entries.map((one) => one.querySelector('summary')!.textContent!.replace(/\s+/g, ' ').trim())).toEqual([
+    expect.stringMatching(/^mine\.ts .* \+1 −1$/),
+    expect.stringMatching(/^mine\.ts .* \+1 −1$/),
+    expect.stringMatching(/^mine\.ts .* new$/),
+  ]);
+  const removed = [...entries[1].querySelectorAll('.removed code')].map((one) => one.textContent);
+  expect(removed).toEqual(['const a = 1;']);
+});
+
+it('a changed source is held against what runs', async () => {
+  const { element, find, settle } = await view('running', { rewards });
+  find('[data-testid=edit-source]').click();
+  await settle();
+  expect(find('[data-testid=source-changes]')).toBeNull();
+  const field = find('medr1-reward-editor').shadowRoot!.querySelector('textarea')!;
+  field.value = field.value.replace('3;', '4;');
+  field.dispatchEvent(new Event('input'));
+  await settle();
+  expect(find('[data-testid=source-changes] summary').textContent).toMatch(/\+1 −1/);
+  expect(element.shadowRoot!.querySelector('[data-testid=source-changes] .added code')!.textContent).toBe('const a = 4;');
+});
+
+it("a file of the host becomes a function, and one of the run's name gets its text", async () => {
+  const files = {
+    chooseRewards: () => Promise.resolve(['work/mine.ts', 'work/other.ts']),
+    read: (path: string) => Promise.resolve(`// ${path}`),
+    onSaved: () => ({ close: () => {} }),
+  };
+  const { element, find, settle } = await view('running', { rewards }, { files });
+  find('[data-testid=add-files]').click();
+  await settle();
+  expect(element.draft).toEqual({
+    weights: { mine: 1, other: 1 },
+    files: { mine: { file: 'mine.ts', source: '// work/mine.ts' }, other: { file: 'other.ts', source: '// work/other.ts' } },
+  });
+});
+
+it("the host's editor takes the place of the field: it tells what is typed, and is told of what comes from elsewhere", async () => {
+  const made: (CodeEditorOptions & { sources: string[]; disposed: boolean })[] = [];
+  const createEditor = (options: CodeEditorOptions) => {
+    const one = { ...options, sources: [] as string[], disposed: false };
+    made.push(one);
+    return { setSource: (source: string) => void one.sources.push(source), dispose: () => void (one.disposed = true) };
+  };
+  const { element, find, settle } = await view('running', { rewards }, { createEditor });
+  find('[data-testid=edit-source]').click();
+  await settle();
+  expect(made[0]).toMatchObject({ source: rewards[2].sources.mine.source, file: 'mine.ts' });
+  made[0].onChange('typed');
+  await settle();
+  expect(element.draft!.files.mine.source).toBe('typed');
+  expect(made[0].sources).toEqual([]);
+  find('[data-testid=reward-revert]').click();
+  await settle();
+  expect(made[0].sources).toEqual([rewards[2].sources.mine.source]);
+  find('[data-testid=edit-source]').click();
+  await settle();
+  expect(made.map(({ disposed }) => disposed)).toEqual([true]);
 });
 
 it('weights of a run that ended cannot be applied', async () => {

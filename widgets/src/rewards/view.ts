@@ -1,22 +1,28 @@
 /** The Rewards view: a run's reward functions, their sources and weights, tried on stored rollouts and applied between two steps. */
+import { rewardName } from '@medr1/kernel-bridge/protocol/reward-names';
 import { html, nothing, type PropertyValues, type TemplateResult } from 'lit';
+import type { CreateCodeEditor } from '../code-editor.ts';
 import {
   errorBody,
   type BuiltInReward,
   type ErrorBody,
   type Group,
-  type RewardReport,
   type RewardRevision,
+  type RewardSource,
   type TriedRewards,
 } from '../connector.ts';
 import { command, define, WatchingElement } from '../element.ts';
-import { integer, number, percent, timeOfDay } from '../format.ts';
+import { integer, number, percent } from '../format.ts';
+import { fileName, type HostFiles } from '../host-files.ts';
 import { empty, failed, loading } from '../parts.ts';
 import { STATES } from '../runs/model.ts';
 import type { RunSeries } from '../store/run-series.ts';
 import { base, SERIES, theme, tokens } from '../theme.ts';
 import type { Workbench } from '../workbench.ts';
+import { diffOf, diffSize, diffStyle, diffView } from './diff.ts';
 import './editor.ts';
+import { histogramStyle } from './histogram.ts';
+import { historyView } from './history.ts';
 import {
   draftOf,
   draftTo,
@@ -25,17 +31,18 @@ import {
   inForce,
   isDirty,
   preview,
-  rewardChanges,
   saturatedSince,
   SLIDER,
   sourceOf,
   TEMPLATE,
   toTry,
+  valuesOf,
   varianceShares,
   withValues,
   type Draft,
-  type Preview,
+  type Flip,
 } from './model.ts';
+import { outcomeView, type Outcome } from './outcome.ts';
 import { style } from './style.ts';
 
 /** Steps whose rollouts a preview is told from. */
@@ -47,27 +54,29 @@ const SHARES = { steps: 5, ms: 5000, groups: 64 };
 export class RewardsView extends WatchingElement {
   static override properties = {
     workbench: { attribute: false },
+    files: { attribute: false },
+    createEditor: { attribute: false },
     draft: { state: true },
     reason: { state: true },
     sending: { state: true },
     problem: { state: true },
     shares: { state: true },
     outcome: { state: true },
-    reports: { state: true },
     trying: { state: true },
     editing: { state: true },
     builtIn: { state: true },
   };
   declare workbench: Workbench;
+  /** The host's files and editor; null where it has none. */
+  declare files: HostFiles | null;
+  declare createEditor: CreateCodeEditor | null;
   /** Rewards as edited; null = as in force. */
   declare draft: Draft | null;
   declare reason: string;
   declare sending: boolean;
   declare problem: ErrorBody | null;
   declare shares: Record<string, number>;
-  declare outcome: Preview | null;
-  /** Of the functions that a preview had to try. */
-  declare reports: RewardReport[];
+  declare outcome: Outcome | null;
   declare trying: boolean;
   /** Function whose source is open. */
   declare editing: string | null;
@@ -81,6 +90,8 @@ export class RewardsView extends WatchingElement {
 
   constructor() {
     super();
+    this.files = null;
+    this.createEditor = null;
     this.sending = false;
     this.trying = false;
     this.builtIn = [];
@@ -93,7 +104,6 @@ export class RewardsView extends WatchingElement {
     this.problem = null;
     this.shares = {};
     this.outcome = null;
-    this.reports = [];
     this.editing = null;
     this.#shares = { step: 0, at: 0 };
   }
@@ -156,11 +166,11 @@ export class RewardsView extends WatchingElement {
     return html`
       ${this.#head(series, active)}
       <ul aria-label="Reward functions">
-        ${Object.keys(draft.weights).map((name, index) => this.#row(series, name, index, draft, current))}
+        ${Object.keys(draft.weights).map((name) => this.#row(series, name, draft, current))}
       </ul>
       ${this.#add(draft)} ${this.#actions(series, draft, current, active)} ${this.problem ? failed(this.problem) : nothing}
-      ${this.reports.map((report) => this.#report(report))} ${this.outcome ? this.#preview(this.outcome) : nothing}
-      ${this.#history(series.revisions)}
+      ${this.outcome ? outcomeView(this.outcome, (name) => this.#colour(name, draft), this.#showFlip) : nothing}
+      ${historyView(series.revisions, (one) => this.#take(draftTo(one, current)))}
     `;
   }
 
@@ -176,18 +186,17 @@ export class RewardsView extends WatchingElement {
     </header>`;
   }
 
-  #row(series: RunSeries, name: string, index: number, draft: Draft, current: RewardRevision): TemplateResult {
+  #row(series: RunSeries, name: string, draft: Draft, current: RewardRevision): TemplateResult {
     const weight = draft.weights[name];
     const before = current.weights[name];
     const own = sourceOf(name, draft, current.sources);
-    const colours = theme.value.dark ? SERIES.dark : SERIES.light;
     const saturated = saturatedSince(series, name);
     const share = this.shares[name];
     const edited = weight !== before;
     return html`<li data-testid="reward" data-reward=${name}>
       <label class="name">
         <input type="checkbox" .checked=${weight !== 0} aria-label=${`${name} counts`} @change=${() => this.#switch(name, weight)} />
-        <span class="ellipsis" style=${`border-bottom:2px solid ${colours[index % colours.length]}`}>${name}</span>
+        <span class="ellipsis" style=${`border-bottom:2px solid ${this.#colour(name, draft)}`}>${name}</span>
       </label>
       <input
         type="range"
@@ -242,15 +251,18 @@ export class RewardsView extends WatchingElement {
         }
         <button class="quiet" title="Leave this function out" data-testid="remove-reward" @click=${() => this.#remove(name)}>remove</button>
       </span>
-      ${own !== null && this.editing === name ? this.#editor(name, own, before === undefined) : nothing}
+      ${own !== null && this.editing === name ? this.#editor(name, own, current.sources[name] ?? null) : nothing}
     </li>`;
   }
 
-  #editor(name: string, { file, source }: { file: string; source: string }, isNew: boolean): TemplateResult {
+  /** `running`: what the run has by that name. */
+  #editor(name: string, { file, source }: { file: string; source: string }, running: RewardSource | null): TemplateResult {
+    const changes = running ? diffOf(running.source, source) : [];
     return html`<div class="editor">
       ${
-        isNew
-          ? html`<label
+        running
+          ? html`<span class="secondary small">${file}, kept with the run</span>`
+          : html`<label
               >file
               <input
                 type="text"
@@ -258,13 +270,22 @@ export class RewardsView extends WatchingElement {
                 .value=${file}
                 @change=${(event: Event) => this.#rename(name, (event.target as HTMLInputElement).value.trim())}
             /></label>`
-          : html`<span class="secondary small">${file}, kept with the run</span>`
       }
       <medr1-reward-editor
         .source=${source}
+        .file=${file}
         .label=${`Source of ${name}`}
+        .create=${this.createEditor}
         @source-change=${(event: CustomEvent<string>) => this.#write(name, file, event.detail)}
       ></medr1-reward-editor>
+      ${
+        changes.length === 0
+          ? nothing
+          : html`<details open data-testid="source-changes">
+              <summary class="small">Changes against what runs: ${diffSize(changes)}</summary>
+              ${diffView(changes, `Changes of ${file} against what runs`)}
+            </details>`
+      }
     </div>`;
   }
 
@@ -285,21 +306,18 @@ export class RewardsView extends WatchingElement {
         ${left.map(({ name, description }) => html`<option value=${name} title=${description}>${name}</option>`)}
       </select>
       <button data-testid="add-typescript" @click=${() => this.#begin(draft)}>+ new TypeScript</button>
+      ${
+        this.files
+          ? html`<button
+              data-testid="add-files"
+              title="TypeScript or JavaScript; the run keeps the source as it is now"
+              @click=${() => void this.#addFiles(this.files!)}
+            >
+              + from files …
+            </button>`
+          : nothing
+      }
     </div>`;
-  }
-
-  #report(report: RewardReport): TemplateResult {
-    const { name, error, tests, completions, not_applicable, log } = report;
-    if (error) return html`<div data-testid="reward-report">${failed(error)}</div>`;
-    return html`<p class="report" data-testid="reward-report">
-      <b>${name}</b>
-      ${tests ? html`<span>✓ tests ${tests.passed}/${tests.total}</span>` : html`<span class="secondary">no tests</span>`}
-      <span>mean <b class="number">${number(report.mean)}</b></span>
-      <span>from <b class="number">${number(report.min)}</b> to <b class="number">${number(report.max)}</b></span>
-      <span>not applicable <b class="number">${percent(completions ? not_applicable / completions : 0)}</b></span>
-      <span><b class="number">${number(report.ms_per_completion)}</b> ms a completion</span>
-      ${log.length > 0 ? html`<span class="secondary small ellipsis">${log[0]}</span>` : nothing}
-    </p>`;
   }
 
   #actions(series: RunSeries, draft: Draft, current: RewardRevision, active: boolean): TemplateResult {
@@ -314,7 +332,11 @@ export class RewardsView extends WatchingElement {
         .value=${this.reason}
         @input=${(event: Event) => (this.reason = (event.target as HTMLInputElement).value)}
       />
-      <button ?disabled=${!dirty || this.trying} @click=${() => void this.#tryOut(series, current, draft)} data-testid="reward-preview">
+      <button
+        ?disabled=${series.lastStep === 0 || this.trying}
+        @click=${() => void this.#tryOut(series, current, draft)}
+        data-testid="reward-preview"
+      >
         ${this.trying ? 'Trying …' : `Preview on last ${LOOK_BACK} steps`}
       </button>
       <button
@@ -330,58 +352,15 @@ export class RewardsView extends WatchingElement {
     </div>`;
   }
 
-  #preview(outcome: Preview): TemplateResult {
-    const row = (title: string, before: string, after: string, note = ''): TemplateResult =>
-      html`<tr>
-        <th scope="row">${title}</th>
-        <td class="number">${before}</td>
-        <td class="number">${after}</td>
-        <td class="secondary">${note}</td>
-      </tr>`;
-    return html`<table data-testid="preview-result">
-      <caption>
-        The last ${integer(outcome.groups)} groups under the new rewards
-      </caption>
-      <thead>
-        <tr>
-          <th></th>
-          <th class="number">now</th>
-          <th class="number">new</th>
-          <th></th>
-        </tr>
-      </thead>
-      <tbody>
-        ${row('mean reward', number(outcome.meanBefore), number(outcome.meanAfter))}
-        ${row('groups that teach', integer(outcome.teachingBefore), integer(outcome.teachingAfter), `${outcome.gained} gained, ${outcome.lost} lost`)}
-        ${row('advantages that change sign', '', integer(outcome.flipped), `of ${integer(outcome.completions)} completions`)}
-      </tbody>
-    </table>`;
+  #colour(name: string, draft: Draft): string {
+    const colours = theme.value.dark ? SERIES.dark : SERIES.light;
+    return colours[Object.keys(draft.weights).indexOf(name) % colours.length];
   }
 
-  #history(revisions: readonly RewardRevision[]): TemplateResult {
-    return html`<section aria-label="Revisions">
-      <h4>Revisions</h4>
-      <ol reversed>
-        ${revisions.toReversed().map(
-          (one, back) =>
-            html`<li data-testid="revision-entry">
-              <span class="number">${one.revision}</span>
-              <span class="secondary">${one.step === null ? 'waits' : `step ${integer(one.step)}`}</span>
-              <span class="weights"
-                >${Object.entries(one.weights).map(([name, weight]) => html`<span>${name} <b>${number(weight)}</b></span>`)}</span
-              >
-              ${Object.values(one.sources).map(
-                ({ file, sha256 }) => html`<span class="secondary small" title=${`sha256 ${sha256}`}>${file} ${sha256.slice(0, 8)}</span>`,
-              )}
-              <span class="secondary small"
-                >${[timeOfDay(one.created_at), ...changesOf(revisions, revisions.length - 1 - back), one.reason].filter(Boolean).join(' · ')}</span
-              >
-              <button class="quiet" title="Edit from these rewards" @click=${() => this.#take(draftTo(one, revisions.at(-1)!))}>use</button>
-            </li>`,
-        )}
-      </ol>
-    </section>`;
-  }
+  readonly #showFlip = ({ step, group, completion }: Flip): void => {
+    this.workbench.selection.move({ step, group, completion, token: null });
+    command(this, 'open-rollouts');
+  };
 
   #edit(name: string, weight: number): void {
     if (!Number.isFinite(weight)) return this.requestUpdate();
@@ -396,7 +375,6 @@ export class RewardsView extends WatchingElement {
   #take(draft: Draft): void {
     this.draft = draft;
     this.outcome = null;
-    this.reports = [];
     this.problem = null;
   }
 
@@ -404,6 +382,23 @@ export class RewardsView extends WatchingElement {
     const name = freshName([...Object.keys(draft.weights), ...this.builtIn.map((one) => one.name)]);
     this.#take({ weights: { ...draft.weights, [name]: 1 }, files: { ...draft.files, [name]: { file: `${name}.ts`, source: TEMPLATE } } });
     this.editing = name;
+  }
+
+  /** Each by the name of its file; one that the run has by that name gets the file's text. */
+  async #addFiles(files: HostFiles): Promise<void> {
+    const series = this.#series;
+    try {
+      for (const path of await files.chooseRewards()) {
+        const source = await files.read(path);
+        if (series !== this.#series) return;
+        const [file, { weights, files: sources }] = [fileName(path), this.#current];
+        const name = rewardName(file);
+        this.#take({ weights: { ...weights, [name]: weights[name] ?? 1 }, files: { ...sources, [name]: { file, source } } });
+        this.editing = name;
+      }
+    } catch (error) {
+      this.problem = errorBody(error);
+    }
   }
 
   #write(name: string, file: string, source: string): void {
@@ -436,7 +431,6 @@ export class RewardsView extends WatchingElement {
   #clearDraft(): void {
     this.draft = null;
     this.outcome = null;
-    this.reports = [];
     this.problem = null;
     this.reason = '';
   }
@@ -459,26 +453,40 @@ export class RewardsView extends WatchingElement {
   }
 
   async #tryOut(series: RunSeries, current: RewardRevision, draft: Draft): Promise<void> {
+    const edited = this.draft;
     this.trying = true;
+    this.problem = null;
     try {
       const to = series.lastStep;
-      const groups = await this.workbench.connector.groups(series.id, { from: Math.max(1, to - LOOK_BACK + 1), to, limit: LOOK_GROUPS });
       const asked = toTry(draft, current);
-      const tried = asked && (await this.workbench.connector.tryRewards(series.id, { ...asked, steps: LOOK_BACK }));
-      if (series === this.#series && this.#current === draft) this.#show(groups, current, draft, tried);
+      const [groups, tried] = await Promise.all([
+        this.workbench.connector.groups(series.id, { from: Math.max(1, to - LOOK_BACK + 1), to, sample: LOOK_GROUPS }),
+        asked && this.workbench.connector.tryRewards(series.id, { ...asked, steps: LOOK_BACK, to }),
+      ]);
+      if (series === this.#series && this.draft === edited) this.outcome = this.#outcome(groups, current, draft, tried);
     } catch (error) {
       this.problem = errorBody(error);
     }
     this.trying = false;
   }
 
-  #show(groups: readonly Group[], current: RewardRevision, draft: Draft, tried: TriedRewards | null): void {
-    this.reports = tried?.reports ?? [];
-    if (this.reports.some(({ error }) => error !== null)) return void (this.outcome = null);
+  /** Both lists are the same sample; a group that came or went between them is left out. */
+  #outcome(groups: readonly Group[], current: RewardRevision, draft: Draft, tried: TriedRewards | null): Outcome {
+    const reports = tried?.reports ?? [];
     const rescored = tried ? withValues(groups, tried) : groups;
     const known = new Set(rescored.map(({ step, group }) => `${step} ${group}`));
     const same = groups.filter(({ step, group }) => known.has(`${step} ${group}`));
-    this.outcome = preview(same, current.weights, draft.weights, rescored);
+    const { scale_rewards, multi_objective_aggregation } = this.#series!.config ?? {};
+    const scaled = scale_rewards !== 'none' && scale_rewards !== 'batch' && multi_objective_aggregation !== 'normalize_then_sum';
+    const untold = reports.some(({ error }) => error !== null) || !isDirty(draft, current);
+    return {
+      reports,
+      values: valuesOf(Object.keys(draft.weights), rescored, reports),
+      groups: same.length,
+      steps: [same[0]?.step ?? 0, same.at(-1)?.step ?? 0],
+      preview: untold ? null : preview(same, current.weights, draft.weights, rescored, scaled),
+      scaled,
+    };
   }
 
   async #lookAtShares(): Promise<void> {
@@ -491,11 +499,7 @@ export class RewardsView extends WatchingElement {
     }
   }
 
-  static override styles = [tokens, base, style];
+  static override styles = [tokens, base, style, histogramStyle, diffStyle];
 }
-
-/** What a revision changed; nothing of the first. */
-const changesOf = (revisions: readonly RewardRevision[], at: number): string[] =>
-  at > 0 ? rewardChanges(revisions[at - 1], revisions[at]).filter((change) => /added|removed|source/.test(change)) : [];
 
 define('medr1-rewards', RewardsView);
