@@ -3,7 +3,7 @@ import { ILayoutRestorer, type JupyterFrontEnd, type JupyterFrontEndPlugin } fro
 import { ICommandPalette, MainAreaWidget, WidgetTracker } from '@jupyterlab/apputils';
 import { ITranslator, nullTranslator, type TranslationBundle } from '@jupyterlab/translation';
 import type { LabIcon } from '@jupyterlab/ui-components';
-import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
+import type { ReadonlyPartialJSONObject, Token } from '@lumino/coreutils';
 import { IWorkbench, TRANSLATION_DOMAIN } from './tokens.ts';
 import { ElementView, type ElementViewOptions } from './view.ts';
 
@@ -72,25 +72,36 @@ export function registerMainView(options: MainViewOptions): WidgetTracker<MainAr
 export interface MainViewPluginOptions extends Pick<MainViewOptions, 'name' | 'command' | 'icon' | 'load' | 'tag'> {
   description: string;
   text: (trans: TranslationBundle) => Pick<MainViewOptions, 'label' | 'caption'>;
+  /** Parts of JupyterLab that the view can do without. */
+  optional?: Token<unknown>[];
+  /** Properties of the element out of those parts, null where one is not there. */
+  propertiesOf?: (trans: TranslationBundle, ...parts: unknown[]) => Record<string, unknown>;
 }
 
 /** The plugin of a view that needs nothing but the workbench. */
-export function mainViewPlugin({ description, text, ...view }: MainViewPluginOptions): JupyterFrontEndPlugin<void> {
+export function mainViewPlugin({
+  description,
+  text,
+  optional = [],
+  propertiesOf = () => ({}),
+  ...view
+}: MainViewPluginOptions): JupyterFrontEndPlugin<void> {
   return {
     id: `@medr1/workbench:${view.name}`,
     description,
     autoStart: true,
     requires: [IWorkbench],
-    optional: [ILayoutRestorer, ICommandPalette, ITranslator],
+    optional: [ILayoutRestorer, ICommandPalette, ITranslator, ...optional],
     activate: (
       app: JupyterFrontEnd,
       workbench: IWorkbench,
       restorer: ILayoutRestorer | null,
       palette: ICommandPalette | null,
       translator: ITranslator | null,
+      ...parts: unknown[]
     ): void => {
       const trans = (translator ?? nullTranslator).load(TRANSLATION_DOMAIN);
-      registerMainView({ app, workbench, restorer, palette, ...text(trans), ...view });
+      registerMainView({ app, workbench, restorer, palette, properties: propertiesOf(trans, ...parts), ...text(trans), ...view });
     },
   };
 }

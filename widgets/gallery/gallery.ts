@@ -58,7 +58,7 @@ async function show(): Promise<void> {
   if (width) stage.style.width = `${width}px`;
   await Promise.race([workbench.start(), new Promise((resolve) => setTimeout(resolve, 50))]);
   if (state.select) workbench.selection.move(state.select);
-  const element = Object.assign(document.createElement(state.tag), { workbench });
+  const element = Object.assign(document.createElement(state.tag), { workbench, ...state.properties });
   if (state.curves) Object.assign(element, { model: new CurvesModel(state.curves) });
   stage.append(element);
   await state.after?.(element, workbench, connector);

@@ -12,6 +12,8 @@ export interface GalleryState {
   options: FakeOptions;
   select?: Partial<Selection>;
   curves?: Partial<CurvesState>;
+  /** Further properties of the element. */
+  properties?: Record<string, unknown>;
   after?: (element: HTMLElement, workbench: Workbench, connector: FakeConnector) => Promise<void> | void;
 }
 
@@ -91,6 +93,11 @@ export default function reward(completions: string[], { answer }: { answer: stri
   });
 }
 `;
+const REWARD_FILES: Record<string, string> = {
+  'rewards/short_think.ts': SHORT_THINK,
+  'rewards/broken.ts': 'throw',
+  'rewards/a_rather_long_name_of_a_reward_function.ts': SHORT_THINK,
+};
 const rewardRevision = (number: number, step: number | null, weight: number, source: string, reason = ''): RewardRevision => ({
   ...{ revision: number, step, reason, author: '', created_at: Date.UTC(2026, 0, 5, 9, 30 + number) },
   weights: { accuracy: 1, format: 0.5, short_think: weight },
@@ -532,6 +539,26 @@ export const STATES: Record<string, GalleryState> = {
         field.value = value;
         field.dispatchEvent(new Event('input'));
       }
+    },
+  },
+  'new run: reward functions': {
+    tag: 'medr1-new-run',
+    options: { schema },
+    properties: {
+      files: {
+        chooseRewards: () => Promise.resolve(Object.keys(REWARD_FILES)),
+        read: (file: string) => Promise.resolve(REWARD_FILES[file]),
+        onSaved: () => ({ close: () => {} }),
+      },
+    },
+    after: async (element) => {
+      await go(element, 'preset-demo');
+      const path = ask(element, '[data-testid=reward-path]') as HTMLInputElement;
+      path.value = '/data/rewards/gone.ts';
+      path.dispatchEvent(new KeyboardEvent('keydown', { key: 'Enter' }));
+      await go(element, 'choose-rewards');
+      await new Promise((resolve) => setTimeout(resolve, 800));
+      ask(element, '[data-testid=field-reward_funcs]')!.scrollIntoView();
     },
   },
   'new run: error': { tag: 'medr1-new-run', options: { failure: down } },

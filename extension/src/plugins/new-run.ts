@@ -1,3 +1,5 @@
+import { IDocumentManager } from '@jupyterlab/docmanager';
+import { labFiles } from '../files.ts';
 import { newRunIcon } from '../icons.ts';
 import { mainViewPlugin } from '../main-view.ts';
 import { CommandIDs } from '../tokens.ts';
@@ -13,4 +15,6 @@ export default mainViewPlugin({
   icon: newRunIcon,
   load: () => import('@medr1/widgets/new-run/view'),
   tag: 'medr1-new-run',
+  optional: [IDocumentManager],
+  propertiesOf: (trans, manager) => ({ files: manager ? labFiles(manager as IDocumentManager, trans) : null }),
 });

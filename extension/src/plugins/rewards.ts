@@ -1,16 +1,25 @@
+import { IEditorServices } from '@jupyterlab/codeeditor';
+import { IDocumentManager } from '@jupyterlab/docmanager';
+import { labCodeEditor } from '../code-editor.ts';
+import { labFiles } from '../files.ts';
 import { rewardsIcon } from '../icons.ts';
 import { mainViewPlugin } from '../main-view.ts';
 import { CommandIDs } from '../tokens.ts';
 
 export default mainViewPlugin({
   name: 'rewards',
-  description: 'Live weights of the reward functions of a run.',
+  description: 'Reward functions of a run: live weights, sources, previews.',
   command: CommandIDs.openRewards,
   text: (trans) => ({
     label: trans.__('Rewards'),
-    caption: trans.__('Weights of the reward functions, changed while training'),
+    caption: trans.__('Reward functions and their weights, changed while training'),
   }),
   icon: rewardsIcon,
   load: () => import('@medr1/widgets/rewards/view'),
   tag: 'medr1-rewards',
+  optional: [IDocumentManager, IEditorServices],
+  propertiesOf: (trans, manager, services) => ({
+    files: manager ? labFiles(manager as IDocumentManager, trans) : null,
+    createEditor: services ? labCodeEditor(services as IEditorServices) : null,
+  }),
 });

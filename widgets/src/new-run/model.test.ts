@@ -1,6 +1,7 @@
 import { TrainConfig } from '@medr1/kernel-bridge/protocol';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { FakeConnector } from '../../testing/fake-connector.ts';
+import type { HostFiles } from '../host-files.ts';
 import { NewRunModel } from './model.ts';
 
 let connector: FakeConnector;
@@ -61,6 +62,83 @@ describe('starting', () => {
     expect(await model.start()).toBeNull();
     expect(model.state.value).toMatchObject({ starting: false, refusal: { message: 'The disk is full.' } });
     expect(model.state.value.typed.model_name_or_path).toBe('model');
+  });
+});
+
+describe('reward functions', () => {
+  /** The host's files: what is in `texts` by path; `chosen` is what the dialog gives. */
+  const host = (texts: Record<string, string>, chosen = Object.keys(texts)): HostFiles => ({
+    chooseRewards: () => Promise.resolve(chosen),
+    read: (path) => (path in texts ? Promise.resolve(texts[path]) : Promise.reject(new Error(`${path} cannot be read`))),
+    onSaved: () => ({ close: () => {} }),
+  });
+  const withFiles = async (files: HostFiles): Promise<void> => {
+    model = new NewRunModel(connector, files);
+    await model.load();
+    model.set('model_name_or_path', 'model');
+    model.set('dataset_name', 'data');
+    await model.chooseRewards();
+    await vi.runAllTimersAsync();
+  };
+
+  it('that were chosen are looked at before the run starts, and sent with it', async () => {
+    await withFiles(host({ 'work/short.ts': 'export default', 'work/other.js': 'export' }));
+    expect(model.state.value.typed.reward_funcs).toBe('accuracy, format, short.ts, other.js');
+    expect(model.state.value.rewards!['short.ts']).toMatchObject({ name: 'short', tests: { passed: 3, total: 3 }, error: null });
+    model.weighReward('short.ts', 0.3);
+    model.removeReward('other.js');
+    expect(await model.start()).toMatchObject({ id: 'new' });
+    expect(called('createRun')[0].slice(1)).toEqual([
+      {
+        ...{ model_name_or_path: 'model', dataset_name: 'data' },
+        ...{ reward_funcs: ['accuracy', 'format', 'short.ts'], reward_weights: [1, 1, 0.3] },
+      },
+      true,
+      { 'short.ts': 'export default' },
+    ]);
+  });
+
+  it('that cannot be used start no run, until the file is saved anew or the function removed', async () => {
+    const texts: Record<string, string> = { 'short.ts': 'throw' };
+    await withFiles(host(texts));
+    model.addReward('gone.ts');
+    await vi.runAllTimersAsync();
+    expect(Object.values(model.state.value.rewards!).flatMap(({ name, error }) => (error ? [[name, error.code]] : []))).toEqual([
+      ['short', 'REWARD_SYNTAX'],
+      ['gone', 'REWARD_FILE'],
+    ]);
+    expect(model.wrongRewards).toBe(2);
+    expect(await model.start()).toBeNull();
+    expect(called('createRun')).toHaveLength(0);
+    texts['short.ts'] = 'export default';
+    await model.reread('elsewhere/short.ts');
+    expect(model.state.value.files['short.ts'].source).toBe('throw');
+    await model.reread('short.ts');
+    model.removeReward('gone.ts');
+    await vi.runAllTimersAsync();
+    expect(model.wrongRewards).toBe(0);
+    expect(await model.start()).toMatchObject({ id: 'new' });
+  });
+
+  it('are looked at once for each change of them, also while other keys are wrong', async () => {
+    await vi.runAllTimersAsync();
+    expect(called('checkRewards')).toHaveLength(1);
+    model.set('temperature', '-1');
+    model.set('learning_rate', '1e-4');
+    await vi.runAllTimersAsync();
+    expect(called('checkRewards')).toHaveLength(1);
+    model.addReward('accuracy_tolerant');
+    await vi.runAllTimersAsync();
+    expect(called('checkRewards')).toHaveLength(2);
+    expect(called('checkRewards')[1][1]).toMatchObject({ reward_funcs: ['accuracy', 'format', 'accuracy_tolerant'], variant: 'think' });
+  });
+
+  it('of a file that cannot be read, or with a name that is none, are refused with the reason', async () => {
+    await withFiles(host({}, ['away.ts']));
+    expect(model.state.value.refusal).toMatchObject({ message: 'away.ts cannot be read' });
+    await withFiles(host({ 'a,b.ts': '' }));
+    expect(model.state.value.refusal).toMatchObject({ code: 'REWARD_NAME' });
+    expect(model.state.value.typed.reward_funcs).toBe('accuracy, format');
   });
 });
 

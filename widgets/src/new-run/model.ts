@@ -1,7 +1,18 @@
 /** The New run form at work: what is typed, what the server says of it, and what the run would need. */
-import { errorBody, type Connector, type ErrorBody, type Estimate, type RunSummary } from '../connector.ts';
+import {
+  errorBody,
+  type BuiltInReward,
+  type CheckedReward,
+  type Connector,
+  type ErrorBody,
+  type Estimate,
+  type RunSummary,
+  type TrainConfig,
+} from '../connector.ts';
+import { fileName, type HostFiles } from '../host-files.ts';
 import { Observable } from '../observable.ts';
 import { configOf, fieldsOf, keyIn, toTyped, typedOf, type Field, type Typed } from './form.ts';
+import { rewardRows, typedRewards, withReward, type RewardRow } from './rewards.ts';
 
 export interface NewRunState {
   status: 'loading' | 'ready' | 'error';
@@ -16,6 +27,12 @@ export interface NewRunState {
   checking: boolean;
   starting: boolean;
   preset: string | null;
+  /** Reward functions that need no file. */
+  builtIn: BuiltInReward[];
+  /** Reward files that were chosen in the host, by file name: their path there and their text. */
+  files: Record<string, { path: string; source: string }>;
+  /** What the server says of each reward function, by entry; null while it is asked. */
+  rewards: Record<string, CheckedReward> | null;
 }
 
 const CHECK_DELAY_MS = 400;
@@ -32,13 +49,21 @@ export class NewRunModel {
     checking: false,
     starting: false,
     preset: null,
+    builtIn: [],
+    files: {},
+    rewards: {},
   });
   readonly #connector: Connector;
+  readonly #files: HostFiles | null;
+  /** What the reward functions were last asked about with. */
+  #asked = '';
   #timer: ReturnType<typeof setTimeout> | undefined;
   #generation = 0;
 
-  constructor(connector: Connector) {
+  /** `files`: the host's, where it has some. */
+  constructor(connector: Connector, files: HostFiles | null = null) {
     this.#connector = connector;
+    this.#files = files;
   }
 
   async load(): Promise<void> {
@@ -47,13 +72,71 @@ export class NewRunModel {
       const fields = fieldsOf(await this.#connector.schema());
       this.#change({ status: 'ready', fields, typed: { ...typedOf(fields), ...this.state.value.typed } });
     } catch (error) {
-      this.#change({ status: 'error', error: errorBody(error) });
+      return this.#change({ status: 'error', error: errorBody(error) });
+    }
+    try {
+      this.#change({ builtIn: await this.#connector.builtInRewards() });
+    } catch {
+      // Without the list, functions are added by name.
     }
   }
 
   set(key: string, value: Typed): void {
     this.#change({ typed: { ...this.state.value.typed, [key]: value } });
     this.#check();
+  }
+
+  get rewards(): RewardRow[] {
+    return rewardRows(this.state.value.typed);
+  }
+
+  setRewards(rows: readonly RewardRow[]): void {
+    this.#change({ typed: { ...this.state.value.typed, ...typedRewards(rows) } });
+    this.#check();
+  }
+
+  /** A built-in function by name, or a file of the server's machine by its path. */
+  addReward(entry: string): void {
+    this.setRewards(withReward(this.rewards, entry));
+  }
+
+  weighReward(entry: string, weight: number): void {
+    this.setRewards(this.rewards.map((row) => (row.entry === entry ? { ...row, weight } : row)));
+  }
+
+  removeReward(entry: string): void {
+    this.setRewards(this.rewards.filter((row) => row.entry !== entry));
+  }
+
+  /** Files chosen in the host; one of a name that was chosen before takes its place. */
+  async chooseRewards(): Promise<void> {
+    try {
+      for (const path of (await this.#files?.chooseRewards()) ?? []) await this.#keep(path);
+    } catch (error) {
+      this.#change({ refusal: errorBody(error) });
+    }
+  }
+
+  async #keep(path: string): Promise<void> {
+    const file = fileName(path);
+    if (file.includes(',')) {
+      const remedy = 'Rename the file: letters, digits, _ and -, and the ending .ts or .js.';
+      throw { code: 'REWARD_NAME', message: `${file} is no name of a reward file`, remedy };
+    }
+    const source = await this.#files!.read(path);
+    this.#change({ files: { ...this.state.value.files, [file]: { path, source } } });
+    this.addReward(file);
+  }
+
+  /** A chosen file was saved: what counts is what it says now. */
+  async reread(path: string): Promise<void> {
+    const file = fileName(path);
+    if (this.state.value.files[file]?.path !== path) return;
+    try {
+      await this.#keep(path);
+    } catch (error) {
+      this.#change({ refusal: errorBody(error) });
+    }
   }
 
   /** Keys that another view has chosen, over what is typed. */
@@ -79,13 +162,23 @@ export class NewRunModel {
     if (Object.keys(problems).length > 0) return null;
     this.#change({ starting: true });
     try {
-      return await this.#connector.createRun(config, true);
+      await this.#askRewards();
+      if (this.wrongRewards > 0) return null;
+      const files = this.#sent();
+      return await (Object.keys(files).length > 0
+        ? this.#connector.createRun(config, true, files)
+        : this.#connector.createRun(config, true));
     } catch (error) {
       this.#refuse(errorBody(error));
       return null;
     } finally {
       this.#change({ starting: false });
     }
+  }
+
+  /** Functions that cannot be used. */
+  get wrongRewards(): number {
+    return Object.values(this.state.value.rewards ?? {}).filter(({ error }) => error !== null).length;
   }
 
   dispose(): void {
@@ -104,9 +197,45 @@ export class NewRunModel {
     const generation = ++this.#generation;
     const { problems } = this.#read();
     this.#change({ problems, refusal: null });
-    if (Object.keys(problems).length > 0) return this.#change({ estimate: null, checking: false });
-    this.#change({ checking: true });
-    this.#timer = setTimeout(() => void this.#ask(generation), CHECK_DELAY_MS);
+    const wrong = Object.keys(problems).length > 0;
+    this.#change(wrong ? { estimate: null, checking: false } : { checking: true });
+    this.#timer = setTimeout(() => void Promise.all([this.#tryAskRewards(), wrong || this.#ask(generation)]), CHECK_DELAY_MS);
+  }
+
+  /** Sources of the chosen files that are still among the functions. */
+  #sent(): Record<string, string> {
+    const { files } = this.state.value;
+    return Object.fromEntries(this.rewards.flatMap(({ entry }) => (files[entry] ? [[entry, files[entry].source]] : [])));
+  }
+
+  /** Has the functions looked at, once for each change of them. */
+  async #askRewards(): Promise<void> {
+    const { typed } = this.state.value;
+    const reward_funcs = this.rewards.map(({ entry }) => entry);
+    const length = Number(typed.max_completion_length);
+    const request = {
+      reward_funcs,
+      reward_files: this.#sent(),
+      variant: typed.variant as TrainConfig['variant'],
+      ...(Number.isInteger(length) && length > 0 && { max_completion_length: length }),
+    };
+    const asked = JSON.stringify(request);
+    if (asked === this.#asked && this.state.value.rewards) return;
+    this.#asked = asked;
+    this.#change({ rewards: null });
+    try {
+      const checked = await this.#connector.checkRewards(request);
+      if (asked === this.#asked) this.#change({ rewards: Object.fromEntries(checked.map((one) => [one.entry, one])) });
+    } catch (error) {
+      this.#asked = '';
+      this.#change({ rewards: {} });
+      throw error;
+    }
+  }
+
+  /** While typing, a server that does not answer says so at the estimate already. */
+  async #tryAskRewards(): Promise<void> {
+    await this.#askRewards().catch(() => {});
   }
 
   async #ask(generation: number): Promise<void> {

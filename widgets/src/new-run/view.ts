@@ -1,19 +1,32 @@
 /** The New run view: presets, the form, what the run would need, and the start. */
 import { css, html, nothing, type PropertyValues, type TemplateResult } from 'lit';
-import type { Estimate } from '../connector.ts';
+import type { Estimate, Subscription } from '../connector.ts';
 import { command, define, WatchingElement } from '../element.ts';
 import { bytes, duration, integer } from '../format.ts';
+import type { HostFiles } from '../host-files.ts';
 import { failed, loading } from '../parts.ts';
 import { base, SERIES, theme, tokens } from '../theme.ts';
 import type { Workbench } from '../workbench.ts';
 import { groupsOfFields, type Field } from './form.ts';
 import { NewRunModel } from './model.ts';
 import { presets } from './presets.ts';
+import { rewardsField, rewardsFieldStyle } from './rewards-field.ts';
+
+/** Keys that have a control in common. */
+const REWARDS = ['reward_funcs', 'reward_weights'];
 
 export class NewRunView extends WatchingElement {
-  static override properties = { workbench: { attribute: false } };
+  static override properties = { workbench: { attribute: false }, files: { attribute: false } };
   declare workbench: Workbench;
+  /** The host's; null where it has none. */
+  declare files: HostFiles | null;
   #model: NewRunModel | null = null;
+  #saved: Subscription | null = null;
+
+  constructor() {
+    super();
+    this.files = null;
+  }
 
   protected override identity(): PropertyKey[] {
     return ['workbench'];
@@ -24,12 +37,16 @@ export class NewRunView extends WatchingElement {
   }
 
   protected override acquire(): void {
-    if (this.#model) return;
-    this.#model = new NewRunModel(this.workbench.connector);
-    void this.#model.load();
+    if (!this.#model) {
+      this.#model = new NewRunModel(this.workbench.connector, this.files);
+      void this.#model.load();
+    }
+    const model = this.#model;
+    this.#saved = this.files?.onSaved((path) => void model.reread(path)) ?? null;
   }
 
   protected override release(): void {
+    this.#saved?.close();
     this.#model?.dispose();
   }
 
@@ -86,7 +103,10 @@ export class NewRunView extends WatchingElement {
     const wrong = advanced.some(({ key }) => problems[key]);
     return html`<fieldset>
       <legend>${group}</legend>
-      <div class="fields">${fields.filter((field) => !field.advanced).map((field) => this.#field(field))}</div>
+      <div class="fields">
+        ${fields.some(({ key }) => REWARDS.includes(key)) ? rewardsField(this.#model!, this.files !== null) : nothing}
+        ${fields.filter(({ key, advanced }) => !advanced && !REWARDS.includes(key)).map((field) => this.#field(field))}
+      </div>
       ${
         advanced.length
           ? html`<details ?open=${wrong}>
@@ -147,10 +167,10 @@ export class NewRunView extends WatchingElement {
 
   #footer(): TemplateResult {
     const { estimate, checking, starting, problems } = this.#model!.state.value;
-    const count = Object.keys(problems).length;
+    const count = Object.keys(problems).length + this.#model!.wrongRewards;
     return html`<footer>
       <div class="need" data-testid="estimate" aria-live="polite">
-        ${estimate ? this.#estimate(estimate) : html`<span class="secondary">${checking ? 'Checking …' : count ? `${count} to put right` : 'Choose a preset, or a model and a data set.'}</span>`}
+        ${estimate && count === 0 ? this.#estimate(estimate) : html`<span class="secondary">${checking ? 'Checking …' : count ? `${count} to put right` : 'Choose a preset, or a model and a data set.'}</span>`}
       </div>
       <button class="primary" type="submit" data-testid="start-run" ?disabled=${starting}>${starting ? 'Starting …' : 'Start run'}</button>
     </footer>`;
@@ -191,7 +211,9 @@ export class NewRunView extends WatchingElement {
     const run = await this.#model!.start();
     if (!run) {
       await this.updateComplete;
-      this.renderRoot.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus();
+      const wrong = this.renderRoot.querySelector<HTMLElement>('[aria-invalid="true"], [data-testid=reward-error]');
+      wrong?.scrollIntoView({ block: 'nearest' });
+      wrong?.focus();
       return;
     }
     this.workbench.runs.apply({ summary: run });
@@ -309,6 +331,7 @@ export class NewRunView extends WatchingElement {
         flex: none;
       }
     `,
+    rewardsFieldStyle,
   ];
 }
 

@@ -123,8 +123,11 @@ export class RewardEditor extends LitElement {
       .host {
         border: 1px solid var(--medr1-border);
       }
-      .host .cm-editor {
+      .host .cm-content,
+      .host .cm-gutter {
         min-height: 160px;
+      }
+      .host .cm-editor {
         max-height: 440px;
         font: var(--jp-code-font-size, 13px) / var(--jp-code-line-height, 1.4) var(--medr1-font-code);
       }

@@ -468,6 +468,8 @@ export class RewardsView extends WatchingElement {
       this.problem = errorBody(error);
     }
     this.trying = false;
+    await this.updateComplete;
+    this.renderRoot.querySelector('[data-testid=outcome]')?.scrollIntoView?.({ block: 'nearest' });
   }
 
   /** Both lists are the same sample; a group that came or went between them is left out. */

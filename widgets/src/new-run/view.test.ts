@@ -1,0 +1,85 @@
+// @vitest-environment jsdom
+import { TrainConfig } from '@medr1/kernel-bridge/protocol';
+import { afterEach, expect, it } from 'vitest';
+import { FakeConnector } from '../../testing/fake-connector.ts';
+import type { HostFiles } from '../host-files.ts';
+import { Workbench } from '../workbench.ts';
+import './view.ts';
+import type { NewRunView } from './view.ts';
+
+let workbench: Workbench;
+afterEach(() => {
+  document.body.replaceChildren();
+  workbench.dispose();
+});
+
+async function view(files: HostFiles | null) {
+  const connector = new FakeConnector({ schema: JSON.parse(JSON.stringify(TrainConfig)) });
+  workbench = new Workbench(connector);
+  await workbench.start();
+  const element = Object.assign(document.createElement('medr1-new-run') as NewRunView, { workbench, files });
+  document.body.append(element);
+  const settle = async (ms = 0): Promise<void> => {
+    await new Promise((resolve) => setTimeout(resolve, ms));
+    for (let i = 0; i < 5; i++) await new Promise((resolve) => setTimeout(resolve));
+    await element.updateComplete;
+  };
+  await settle();
+  const row = (name: string) => element.shadowRoot!.querySelector<HTMLElement>(`[data-reward=${name}]`);
+  const find = <T extends HTMLElement>(selector: string) => element.shadowRoot!.querySelector<T>(selector)!;
+  return { connector, element, settle, row, find };
+}
+const CHECKED = 500;
+
+it('reward functions are rows: chosen in the host, weighted, refused with the reason, removed', async () => {
+  let saved: (path: string) => void = () => {};
+  let source = 'export default () => { throw 1; };';
+  const files: HostFiles = {
+    chooseRewards: () => Promise.resolve(['work/short.ts']),
+    read: () => Promise.resolve(source),
+    onSaved: (listener) => {
+      saved = listener;
+      return { close: () => {} };
+    },
+  };
+  const { element, settle, row, find } = await view(files);
+  find('[data-testid=choose-rewards]').click();
+  await settle(CHECKED);
+  expect(row('short')!.textContent).toMatch(/short.*work\/short\.ts.*⚠ reward short \(short\.ts:2\) cannot be read as a program/s);
+  expect(find('[data-testid=estimate]').textContent).toMatch(/to put right/);
+  source = 'export default () => [];';
+  saved('work/short.ts');
+  await settle(CHECKED);
+  expect(row('short')!.querySelector('[data-testid=reward-state]')!.textContent).toMatch(/✓ tests 3\/3/);
+  const weight = row('short')!.querySelector<HTMLInputElement>('[data-testid=reward-weight]')!;
+  weight.value = '0.3';
+  weight.dispatchEvent(new Event('change'));
+  row('format')!.querySelector<HTMLButtonElement>('[data-testid=remove-reward]')!.click();
+  await settle();
+  expect(row('format')).toBeNull();
+  expect([...element.shadowRoot!.querySelectorAll<HTMLInputElement>('[data-testid=reward-weight]')].map(({ value }) => value)).toEqual([
+    '1',
+    '0.3',
+  ]);
+});
+
+it('without a dialog paths are typed; one that leads nowhere says so', async () => {
+  const { settle, row, find } = await view(null);
+  expect(find('[data-testid=choose-rewards]')).toBeNull();
+  const path = find<HTMLInputElement>('[data-testid=reward-path]');
+  path.value = 'rewards/gone.ts';
+  path.dispatchEvent(new KeyboardEvent('keydown', { key: 'Enter', cancelable: true }));
+  await settle(CHECKED);
+  expect(row('gone')!.textContent).toMatch(/rewards\/gone\.ts cannot be read.*Check the path/s);
+  expect(path.value).toBe('');
+});
+
+it('a built-in function is added from the list, which then leaves it out', async () => {
+  const { settle, row, find } = await view(null);
+  const add = find<HTMLSelectElement>('[data-testid=add-built-in]');
+  add.value = 'accuracy_tolerant';
+  add.dispatchEvent(new Event('change'));
+  await settle();
+  expect(row('accuracy_tolerant')).not.toBeNull();
+  expect([...add.options].map(({ value }) => value)).not.toContain('accuracy_tolerant');
+});
