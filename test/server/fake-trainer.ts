@@ -10,7 +10,7 @@ import type { LoadItems } from '../../kernel-bridge/src/runs/runs.ts';
 
 export const rewardAt = (step: number, accuracyWeight: number): number => accuracyWeight * (1 - 1 / step) + 1;
 
-export const fakeItems: VqaItem[] = Array.from({ length: 4 }, (_, i) => ({
+const fakeItems: VqaItem[] = Array.from({ length: 4 }, (_, i) => ({
   id: `item-${i}`,
   dataset: 'Made',
   image: `Images/${i}.png`,

@@ -25,7 +25,7 @@ function tables<T>(rows: readonly T[], group: (row: T) => string, heads: string[
     .join('\n\n');
 }
 
-export function metricsPage(): string {
+function metricsPage(): string {
   const body = tables(
     METRICS,
     ({ group }) => group,
@@ -44,7 +44,7 @@ function allowed({ anyOf, type, minimum, maximum }: Key): string {
   return [type ?? '', ...range].join(' ');
 }
 
-export function configPage(): string {
+function configPage(): string {
   const keys = Object.entries(TrainConfig.properties as unknown as Record<string, Key>);
   const body = tables(
     keys,
@@ -98,7 +98,7 @@ const SHAPES = Object.entries(protocol as Record<string, unknown>)
   .toSorted(([a], [b]) => (a < b ? -1 : 1));
 const NAMES = new Map(SHAPES.map(([name, schema]) => [JSON.stringify(schema), name]));
 
-export function apiPage(): string {
+function apiPage(): string {
   const routes = (title: string, table: readonly (readonly [string, string, string])[]): string =>
     [
       `## ${title}`,

@@ -37,7 +37,7 @@ export function progress(out: WriteStream, of: () => number | null = () => null)
   };
 }
 
-export function stepLine(event: Extract<RunEvent, { kind: 'step' }>, total: number | null, times: number[]): string {
+function stepLine(event: Extract<RunEvent, { kind: 'step' }>, total: number | null, times: number[]): string {
   const values = SHOWN.filter((name) => typeof event.metrics[name] === 'number').map((name) => `${name} ${number(event.metrics[name])}`);
   if (!total) return [`step ${event.step}`, ...values].join('  ');
   const filled = Math.round((BAR_CELLS * event.step) / total);

@@ -89,7 +89,7 @@ function batchOf(file: string): RewardBatch {
 
 const number = (value: number | null): string => (value === null ? '-' : String(Number(value.toPrecision(4))));
 
-export function reportText(report: RewardReport): string {
+function reportText(report: RewardReport): string {
   const { completions, not_applicable, tests, ms_per_completion, histogram } = report;
   const most = Math.max(1, ...histogram.map(({ count }) => count));
   const rows: [string, string][] = [

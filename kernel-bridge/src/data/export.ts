@@ -37,7 +37,7 @@ function plainItem(item: VqaItem): VqaItem {
   return Object.fromEntries(FIELDS.map((field) => [field, item[field]])) as unknown as VqaItem;
 }
 
-export function medr1Record({ image, question, options, answer }: VqaItem): { image: string; problem: string; solution: string } {
+function medr1Record({ image, question, options, answer }: VqaItem): { image: string; problem: string; solution: string } {
   const listed = options.map((option, i) => `${'ABCDEF'[i]})${option}`).join(', ');
   return { image, problem: `${question} ${listed}`, solution: `<answer> ${answer} </answer>` };
 }

@@ -23,7 +23,7 @@ export type LoadQuestions = (nameOrDir: string, options: { split: string | null;
 export const loadSplit = (loadItems: LoadQuestions, home: string, dataset: string, split: string): Promise<Loaded> =>
   loadItems(dataset, { split: split === dataset ? null : split, usable: true, home });
 
-export const evalsDirectory = (home: string): string => join(home, 'evals');
+const evalsDirectory = (home: string): string => join(home, 'evals');
 export const evalDirectory = (home: string, id: string): string => join(home, 'evals', id);
 export const lockFile = (directory: string): string => join(directory, 'worker.lock');
 export const logFile = (directory: string): string => join(directory, 'worker.log');

@@ -2,7 +2,6 @@
 import Type from 'typebox';
 import { TrainConfig } from './config.ts';
 import { RewardFiles } from './rewards.ts';
-import { Group, MetricTable, RewardRevision, RunDetail, RunEvent, RunSummary } from './run.ts';
 
 export const PROTOCOL_VERSION = 1;
 
@@ -103,8 +102,6 @@ export const ForkRun = Type.Object(
   { additionalProperties: false },
 );
 export const RollbackRun = Type.Object({ step: Type.Integer({ minimum: 1 }) }, { additionalProperties: false });
-
-export const RouteTypes = { ServerInfo, Estimate, TrainConfig, RunSummary, RunDetail, MetricTable, Group, RunEvent, RewardRevision };
 
 /**
  * method, path (`:id` = parameter), what it does. Query parameters are named in the text.

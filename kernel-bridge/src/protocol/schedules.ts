@@ -23,7 +23,7 @@ export type ScheduleName = keyof typeof SCHEDULES;
 export const SCHEDULE_NAMES = Object.keys(SCHEDULES) as ScheduleName[];
 
 /** Ways from one rate to another, for warmup_type and decay_type of warmup_stable_decay. */
-export const RAMPS = ['linear', 'cosine', '1-sqrt'] as const;
+const RAMPS = ['linear', 'cosine', '1-sqrt'] as const;
 
 /** What is wrong with the settings of a schedule, null when nothing is. */
 export function scheduleProblem(name: ScheduleName, given: Readonly<Record<string, unknown>>, learningRate: number): string | null {

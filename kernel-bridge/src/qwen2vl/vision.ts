@@ -124,7 +124,7 @@ function rotationOf(model: Qwen2VL, grids: Grid[]): Rotation {
 }
 
 /** Qwen2.5-VL's order of merged patches, window by window, and each window's length in patches. Windows at the edges are smaller. */
-export function windowOrder(
+function windowOrder(
   grids: Grid[],
   vision: { spatial_merge_size: number; patch_size: number; window_size?: number },
 ): { order: number[]; lengths: number[] } {

@@ -4,7 +4,7 @@ import type { ItemQuery } from '../connector.ts';
 /** A filter without the place in its pages. */
 export type Filter = Omit<ItemQuery, 'limit' | 'cursor' | 'offset'>;
 
-export const FACET_TITLES: Record<string, string> = {
+const FACET_TITLES: Record<string, string> = {
   modality: 'Modality',
   question_type: 'Question type',
   dataset: 'Data set of origin',

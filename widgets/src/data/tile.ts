@@ -76,13 +76,13 @@ function picture(item: DataItem, { url, broken, onBroken }: TileView): TemplateR
 }
 
 /** Why a tile shows no image; null when it can. */
-export function whyNoPicture({ problem, sha256 }: DataItem): string | null {
+function whyNoPicture({ problem, sha256 }: DataItem): string | null {
   if (sha256) return null;
   if (problem) return problemText(problem);
   return 'The image has not been read yet.';
 }
 
-export const problemText = (problem: string): string => PROBLEMS[problem as Problem] ?? problem;
+const problemText = (problem: string): string => PROBLEMS[problem as Problem] ?? problem;
 
 function badges(item: DataItem, { runs }: TileView): unknown[] {
   const list: unknown[] = [];

@@ -22,7 +22,7 @@ export const shareTitle = ({ right, total, low, high }: Share): string =>
     : `${integer(right)} of ${integer(total)} right; 95 % Wilson interval ${percentage(low)} to ${percentage(high)} %`;
 
 /** The interval on a track from 0 to 100 %, with a tick at the share. */
-export function shareBar({ rate, low, high }: Share): TemplateResult {
+function shareBar({ rate, low, high }: Share): TemplateResult {
   if (rate === null || low === null || high === null) return html`<span class="track" aria-hidden="true"></span>`;
   return html`<span class="track" aria-hidden="true"
     ><i style=${`left:${100 * low}%;width:${100 * (high - low)}%`}></i><b style=${`left:${100 * rate}%`}></b

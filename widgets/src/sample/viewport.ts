@@ -22,7 +22,7 @@ const MOST_FIT = 8;
 export const STEP = 1.25;
 
 /** The scale at which all of the image is seen. */
-export function fitScale(image: Size, frame: Size): number {
+function fitScale(image: Size, frame: Size): number {
   return Math.min(frame.width / Math.max(1, image.width), frame.height / Math.max(1, image.height), MOST_FIT);
 }
 

@@ -28,7 +28,7 @@ export interface Mark {
 }
 
 /** Steps asked for at first; longer runs come min-max downsampled, spikes kept. */
-export const FIRST_POINTS = 4000;
+const FIRST_POINTS = 4000;
 
 export class RunSeries {
   readonly id: string;

@@ -40,7 +40,7 @@ export async function fingerprint(root: string, image: string): Promise<Fingerpr
   return print;
 }
 
-export async function perceptualHash(picture: Picture): Promise<Uint8Array> {
+async function perceptualHash(picture: Picture): Promise<Uint8Array> {
   const grey = await toSharp(picture)
     .flatten()
     .toColourspace('b-w')

@@ -9,7 +9,7 @@ import { WorkbenchError } from '../../protocol/errors.ts';
 import { isConfined, isInside } from '../images.ts';
 import { PROBLEMS, type Problem } from '../../protocol/problems.ts';
 
-export const MAX_IMAGE_BYTES = 64 << 20;
+const MAX_IMAGE_BYTES = 64 << 20;
 export const MAX_IMAGE_PIXELS = 64e6;
 
 /** An image that cannot be used; `problem` is the code that its items are marked with. */

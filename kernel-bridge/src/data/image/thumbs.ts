@@ -10,7 +10,7 @@ import { Pool } from '../pool.ts';
 import { imageError, openPicture, toSharp } from './picture.ts';
 
 /** Longest sides that are offered, in pixels: few, so that the cache is shared by all views. */
-export const THUMB_SIZES = [96, 192, 384, 768] as const;
+const THUMB_SIZES = [96, 192, 384, 768] as const;
 
 export class Thumbs {
   readonly #dir: string;

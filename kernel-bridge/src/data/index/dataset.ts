@@ -19,7 +19,7 @@ const SORTS: Record<string, string> = {
   question: 't.question COLLATE NOCASE, t.n',
   image: 't.image, t.n',
 };
-export const PAGE_LIMIT = 500;
+const PAGE_LIMIT = 500;
 
 const ITEM = `SELECT t.n, t.id, t.dataset, i.path AS image, t.question, t.options, t.answer, t.modality, t.question_type,
                      coalesce(t.problem, i.problem) AS problem, i.sha256, i.width, i.height, t.image AS image_n

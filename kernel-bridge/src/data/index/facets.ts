@@ -21,7 +21,7 @@ export interface FacetFilter {
 export type FacetCounts = Record<string, Record<string, number>>;
 
 /** The problem facet's value for an item that can be used. */
-export const USABLE = 'none';
+const USABLE = 'none';
 
 export class FacetTable {
   readonly rows: number;

@@ -6,7 +6,7 @@ import type { Random } from './random.ts';
 import { FINDINGS, PLACES, SIZES } from './world.ts';
 import type { Anatomy, Lesion, Modality, Scene } from './world.ts';
 
-export const IMAGE_SIZE = 112;
+const IMAGE_SIZE = 112;
 const MID = IMAGE_SIZE / 2;
 
 /** Draws what the scene says; everything it leaves open (shift, turn, texture, brightness) comes from `rng`. */

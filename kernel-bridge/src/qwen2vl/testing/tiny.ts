@@ -34,7 +34,7 @@ export const tinyConfig: ConfigJson = {
 export const tinyModel = (seed = 0) => initModel(tinyConfig, { seed, std: 0.3 });
 
 /** An image of h x w patches whose values follow `phase`. */
-export function tinyImage(h: number, w: number, phase: number): EncodedImage {
+function tinyImage(h: number, w: number, phase: number): EncodedImage {
   const values = Float32Array.from({ length: h * w * 1176 }, (_, i) => Math.sin(i / 7 + phase));
   return { pixelValues: tensor(values, { shape: [h * w, 1176] }), grid: [1, h, w] };
 }

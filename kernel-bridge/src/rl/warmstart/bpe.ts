@@ -10,7 +10,7 @@ export const PRETOKENIZE =
 export const pretokens = (text: string): string[] => text.match(new RegExp(PRETOKENIZE, 'gu')) ?? [];
 
 /** GPT-2's stand-in character for each byte: printable ones for themselves, the others from U+0100 up. */
-export const BYTE_CHARS: string[] = (() => {
+const BYTE_CHARS: string[] = (() => {
   const printable = (b: number) => (b >= 0x21 && b <= 0x7e) || (b >= 0xa1 && b <= 0xac) || (b >= 0xae && b <= 0xff);
   let next = 0x100;
   return Array.from({ length: 256 }, (_, b) => String.fromCharCode(printable(b) ? b : next++));

@@ -1,7 +1,7 @@
 import type { ConfigJson } from '../../qwen2vl/index.ts';
 
 /** Initial weights' standard deviation, and the tiny model's shapes: 1.5 M parameters, all of Qwen2-VL's parts in it. */
-export const INIT_STD = 0.05;
+const INIT_STD = 0.05;
 
 export function tinyConfig(ids: ReadonlyMap<string, number>): ConfigJson {
   const id = (token: string) => ids.get(token)!;
