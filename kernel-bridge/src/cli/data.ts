@@ -12,6 +12,7 @@ import { makeSplit } from '../data/splits/make.ts';
 import { readWhole } from '../data/whole.ts';
 import { SPLIT_KINDS, type Audit, type SplitKind } from '../protocol/data.ts';
 import { WorkbenchError } from '../protocol/errors.ts';
+import { whole } from './arguments.ts';
 import { printJson, table } from './output.ts';
 
 interface Json {
@@ -45,7 +46,7 @@ export function register(program: Command): void {
         .choices(SPLIT_KINDS)
         .default('leak-free'),
     )
-    .option('--seed <n>', 'same seed, same split', wholeNumber, 42)
+    .option('--seed <n>', 'same seed, same split', whole, 42)
     .option('--test <fraction>', 'share that is held out', fraction, 0.2)
     .option('--name <name>', 'kind and seed when left out')
     .option('--out <file>', 'where to write it; needed for a folder that is not indexed')
@@ -205,11 +206,6 @@ function statusLine(quiet = false): (text: string | null) => void {
   const out = process.stderr;
   if (quiet || !out.isTTY) return () => {};
   return (text) => out.write(text === null ? '\r\x1b[K' : `\r\x1b[K${text.slice(0, (out.columns || 80) - 1)}`);
-}
-
-function wholeNumber(text: string): number {
-  if (!/^\d{1,15}$/.test(text)) throw new InvalidArgumentError('It is no whole number.');
-  return Number(text);
 }
 
 function fraction(text: string): number {

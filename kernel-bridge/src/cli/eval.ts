@@ -20,7 +20,7 @@ import {
 import { homeDir, prepareHome } from '../runs/home.ts';
 import { openAnswerer } from '../worker/answerer.ts';
 import { runEvaluation } from '../worker/evaluation.ts';
-import { dtypeOption } from './generate.ts';
+import { count, dtypeOption, whole } from './arguments.ts';
 import { printJson, table } from './output.ts';
 import { traced, traceOption } from './trace.ts';
 
@@ -190,16 +190,4 @@ function controls(value: string): Control[] {
   const unknown = names.find((name) => !Object.hasOwn(CONTROLS, name));
   if (unknown !== undefined) throw new InvalidArgumentError(`${unknown} is none of ${Object.keys(CONTROLS).join(', ')}.`);
   return names as Control[];
-}
-
-function count(value: string): number {
-  const number = Number(value);
-  if (!Number.isInteger(number) || number < 1) throw new InvalidArgumentError('It must be a whole number of at least 1.');
-  return number;
-}
-
-function whole(value: string): number {
-  const number = Number(value);
-  if (!Number.isInteger(number) || number < 0) throw new InvalidArgumentError('It must be a whole number of at least 0.');
-  return number;
 }

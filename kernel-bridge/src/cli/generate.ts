@@ -4,6 +4,7 @@ import { VARIANTS, WorkbenchError, type Variant } from '../protocol/index.ts';
 import { generate, loadModel, loadProcessor, type ModelDtype } from '../qwen2vl/index.ts';
 import { applyVariant } from '../rl/prompts.ts';
 import { span } from '../torch/index.ts';
+import { count, dtypeOption, whole } from './arguments.ts';
 import { printJson } from './output.ts';
 import { traced, traceOption } from './trace.ts';
 
@@ -75,26 +76,8 @@ function textOf({ question, prompt, variant }: Options): string {
   return prompt ?? applyVariant(question!, variant);
 }
 
-export const dtypeOption = (): Option =>
-  new Option('--dtype <dtype>', 'weights are cast to it (default: float32 on the CPU, bfloat16 elsewhere)').choices([
-    'float32',
-    'bfloat16',
-  ]);
-
 function positive(text: string): number {
   const value = Number(text);
   if (!(value > 0 && Number.isFinite(value))) throw new InvalidArgumentError('It must be a number above 0.');
-  return value;
-}
-
-function whole(text: string): number {
-  const value = Number(text);
-  if (!Number.isSafeInteger(value) || value < 0) throw new InvalidArgumentError('It must be a whole number from 0 on.');
-  return value;
-}
-
-function count(text: string): number {
-  const value = whole(text);
-  if (value === 0) throw new InvalidArgumentError('It must be at least 1.');
   return value;
 }

@@ -1,7 +1,7 @@
 /** `medr1 repl`: a JavaScript prompt with a model and encoded questions loaded, to look into what happens. */
 import { start } from 'node:repl';
 import { styleText } from 'node:util';
-import { InvalidArgumentError, type Command } from 'commander';
+import type { Command } from 'commander';
 import { loadItems } from '../data/load.ts';
 
 import { forward, generate, groupLogps, loadModel, loadProcessor, type ModelDtype, type Processor } from '../qwen2vl/index.ts';
@@ -10,7 +10,7 @@ import { completeConfig } from '../runs/config.ts';
 import { homeDir } from '../runs/home.ts';
 import { QuestionEncoder } from '../rl/encoder.ts';
 import * as engine from '../torch/index.ts';
-import { dtypeOption } from './generate.ts';
+import { count, dtypeOption } from './arguments.ts';
 
 interface Options {
   model: string;
@@ -80,9 +80,3 @@ const colouring =
         .map((text, i) => styleText(SHADES[i % SHADES.length], text))
         .join(''),
     );
-
-function count(text: string): number {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError('It must be a whole number from 1 on.');
-  return value;
-}

@@ -6,8 +6,8 @@ import { disposePrompt } from '../rl/encoder.ts';
 import { chooseTrainable } from '../rl/policy.ts';
 import { replay, type Replay, type ReplayGroup } from '../rl/replay.ts';
 import { completeConfig, parseSettings, readConfigFile } from '../runs/config.ts';
+import { dtypeOption } from './arguments.ts';
 import { encodeRow, readBatch, type BatchRow } from './batch.ts';
-import { dtypeOption } from './generate.ts';
 import { printJson, table } from './output.ts';
 import { traced, traceOption } from './trace.ts';
 

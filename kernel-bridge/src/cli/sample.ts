@@ -2,10 +2,10 @@ import { existsSync } from 'node:fs';
 import { cp } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { InvalidArgumentError } from 'commander';
 import type { Command } from 'commander';
 import { makeSample } from '../data/sample/sample.ts';
 import { WorkbenchError } from '../protocol/errors.ts';
+import { whole } from './arguments.ts';
 
 /** Where the clone keeps the tiny model, seen from src/cli and from lib/cli alike. */
 const TINY_MODEL = fileURLToPath(new URL('../../../examples/sample/model', import.meta.url));
@@ -15,8 +15,8 @@ export function register(program: Command): void {
     .command('sample')
     .argument('[dir]', 'new or empty folder for the data set')
     .description("write the made sample data set in OmniMedVQA's layout, and the tiny model to train on it")
-    .option('--seed <n>', 'same seed, same bytes', wholeNumber, 0)
-    .option('--images <n>', 'images per data set (there are 16)', wholeNumber, 50)
+    .option('--seed <n>', 'same seed, same bytes', whole, 0)
+    .option('--images <n>', 'images per data set (there are 16)', whole, 50)
     .option('--no-model', 'the data set alone')
     .option('--train-model <out>', 'make the tiny model anew: train it from random weights (some 34 minutes of CPU time)')
     .option('--after <phase>', 'with --train-model: go on after this phase, from the checkpoint OUT-<phase> of an earlier time')
@@ -59,10 +59,4 @@ async function writeSample(dir: string, options: SampleArguments): Promise<void>
 async function trainModel(out: string, options: SampleArguments): Promise<void> {
   const { makeTinyModel } = await import('../rl/warmstart/make.ts');
   await makeTinyModel(out, { seed: options.seed, after: options.after, log: (line) => console.error(line) });
-}
-
-function wholeNumber(text: string): number {
-  const n = Number(text);
-  if (!Number.isInteger(n) || n < 0) throw new InvalidArgumentError('Give a whole number, 0 or more.');
-  return n;
 }

@@ -2,8 +2,8 @@
 import type { Command } from 'commander';
 import { groupLogps, loadModel, loadProcessor, type ModelDtype, type Processor, type Qwen2VL } from '../qwen2vl/index.ts';
 import { noGrad, scope, span } from '../torch/index.ts';
+import { dtypeOption } from './arguments.ts';
 import { encodeRow, readBatch, type BatchRow } from './batch.ts';
-import { dtypeOption } from './generate.ts';
 import { printJson } from './output.ts';
 import { traced, traceOption } from './trace.ts';
 

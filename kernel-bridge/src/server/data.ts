@@ -1,8 +1,6 @@
 /** The data routes of the browser view (protocol/data.ts, DATA_ROUTES), to be mounted at /api/data. */
-import { statSync } from 'node:fs';
-import { readdir } from 'node:fs/promises';
 import { homedir } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { Hono, type Context } from 'hono';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import { Compile } from 'typebox/compile';
@@ -13,17 +11,19 @@ import { imageError, openPicture, toSharp } from '../data/image/picture.ts';
 import { Thumbs } from '../data/image/thumbs.ts';
 import { rangeOf } from '../data/image/window.ts';
 import { checkName } from '../data/index/add.ts';
-import { Dataset } from '../data/index/dataset.ts';
-import { isRunFacet, runsOf, type OutcomesOf } from '../data/index/run-facets.ts';
+import type { Dataset } from '../data/index/dataset.ts';
+import { isRunFacet, runsOf } from '../data/index/run-facets.ts';
 import { IndexJobs } from '../data/index/jobs.ts';
-import { hasQuestions, listDatasets, removeDataset, summary } from '../data/index/list.ts';
-import { indexPath } from '../data/index/schema.ts';
+import { listDatasets, removeDataset, summary } from '../data/index/list.ts';
 import { FACETS } from '../data/index/search.ts';
 import { runTask } from '../data/index/task.ts';
 import { Pool } from '../data/pool.ts';
 import { readSplit, splitFilesOf, splitPath } from '../data/splits/files.ts';
-import { EXPORT_FORMATS, ItemQuery, MakeSplit, SELECTION, type Audit, type Folder, type SplitFile } from '../protocol/data.ts';
+import { EXPORT_FORMATS, ItemQuery, MakeSplit, SELECTION, type Audit, type SplitFile } from '../protocol/data.ts';
 import { WorkbenchError, errorBody } from '../protocol/errors.ts';
+import { browse } from './browse.ts';
+import { OpenDatasets } from './open-datasets.ts';
+import type { Checker } from './request.ts';
 import { answersOfRuns } from './run-answers.ts';
 
 const AddBody = Compile(
@@ -198,62 +198,6 @@ export function dataRoutes({ home = homeDir(), hubUrl }: { home?: string; hubUrl
   return app;
 }
 
-/** Data sets that are being looked at. One that was removed and made again by the command is opened anew. */
-class OpenDatasets {
-  readonly #home: string;
-  readonly #outcomes: OutcomesOf;
-  readonly #open = new Map<string, { set: Dataset; inode: number }>();
-
-  constructor(home: string, outcomes: OutcomesOf) {
-    this.#home = home;
-    this.#outcomes = outcomes;
-  }
-
-  get(name: string): Dataset {
-    const inode = hasQuestions(name, this.#home) ? statSync(indexPath(name, this.#home)).ino : 0;
-    const known = this.#open.get(name);
-    if (known && known.inode === inode) return known.set;
-    this.close(name);
-    const set = new Dataset(name, this.#home, this.#outcomes);
-    this.#open.set(name, { set, inode });
-    return set;
-  }
-
-  close(name: string): void {
-    this.#open.get(name)?.set.close();
-    this.#open.delete(name);
-  }
-}
-
-/** Folders below one, and which of them look like a data set. Files are not listed. */
-async function browse(path: string): Promise<Folder> {
-  const dir = resolve(path);
-  const entries = await readdir(dir, { withFileTypes: true }).catch((cause: unknown) => {
-    throw new WorkbenchError({
-      code: 'DATA_NOT_FOUND',
-      http: 404,
-      cause,
-      message: `${dir} cannot be read`,
-      remedy: 'Choose another folder.',
-    });
-  });
-  const names = entries.filter((entry) => entry.isDirectory() && !entry.name.startsWith('.')).map((entry) => entry.name);
-  const folders = names.toSorted((a, b) => a.localeCompare(b)).slice(0, 1000);
-  return {
-    dir,
-    parent: dirname(dir) === dir ? null : dirname(dir),
-    folders: await Promise.all(folders.map(async (name) => ({ name, dir: join(dir, name), layout: await looksLike(join(dir, name)) }))),
-  };
-}
-
-async function looksLike(dir: string): Promise<string | null> {
-  const names = await readdir(dir).catch((): string[] => []);
-  if (names.includes('QA_information')) return 'omnimedvqa';
-  if (names.includes('Splits')) return 'medr1';
-  if (names.some((name) => /^metadata\.(jsonl|csv)$/.test(name))) return 'imagefolder';
-  return names.some((name) => name.endsWith('.parquet')) ? 'parquet' : null;
-}
-
 const QUERY_NAMES = Object.keys(ItemQuery.properties).filter((name) => name !== 'facets');
 
 function noFilter(name: string, known: readonly string[]): WorkbenchError {
@@ -316,11 +260,6 @@ async function body(c: Context): Promise<unknown> {
   return c.req.json().catch((cause: unknown) => {
     throw badRequest('the body is no JSON', cause);
   });
-}
-
-interface Checker<T> {
-  Check(value: unknown): value is T;
-  Errors(value: unknown): { instancePath: string; message: string }[];
 }
 
 function check<T>(schema: Checker<T>, value: unknown): T {

@@ -11,7 +11,7 @@ import { ANSWER_FILTERS, CONTROL_NAMES, CreateEval, EvalActionRequest, MATRIX_KI
 import { errors as runErrors } from '../runs/errors.ts';
 import { device } from './device.ts';
 import type { Evaluations } from './evaluations.ts';
-import { body, check, integer } from './handlers.ts';
+import { body, check, integer } from './request.ts';
 
 const CreateBody = Compile(CreateEval);
 const ActionBody = Compile(EvalActionRequest);

@@ -27,9 +27,11 @@ import { textsOf } from '../runs/token-texts.ts';
 import { tryRewards } from '../runs/try-rewards.ts';
 import { VERSION } from '../version.ts';
 import { device } from './device.ts';
+import { FirstAnswers } from './first-answers.ts';
 import type { Generations } from './generations.ts';
 import type { Hub } from './hub.ts';
 import { readImage } from './image.ts';
+import { body, check, integer } from './request.ts';
 import type { Supervisor } from './supervisor.ts';
 import { SharedView } from './view.ts';
 
@@ -53,7 +55,7 @@ export type Handler = (c: Context) => Promise<unknown> | unknown;
 export function handlers(services: Services): Record<RouteKey, Handler> {
   const { home, hub, supervisor, generations, loadItems } = services;
   const store = (c: Context): RunStore => hub.store(c.req.param('id')!);
-  const answers = new Answers();
+  const answers = new FirstAnswers();
   const view = new SharedView((move) => hub.viewMoved(move));
 
   return {
@@ -277,22 +279,6 @@ async function act(
   return run.summary();
 }
 
-/** First answers by request id, so that a resent request changes nothing twice; the stores know those of earlier servers. */
-class Answers {
-  private readonly known = new Map<string, Promise<unknown>>();
-
-  once<T>(key: string | undefined | '', answer: () => T | Promise<T>): Promise<T> | T {
-    if (!key) return answer();
-    const first = this.known.get(key);
-    if (first) return first as Promise<T>;
-    const made = Promise.resolve().then(answer);
-    this.known.set(key, made);
-    made.catch(() => this.known.delete(key)); // a refusal may be tried again
-    if (this.known.size > 1000) this.known.delete(this.known.keys().next().value!);
-    return made;
-  }
-}
-
 function findByRequest(home: string, request_id: string | undefined): RunStore | null {
   if (!request_id) return null;
   for (const id of listRuns(home)) {
@@ -312,31 +298,6 @@ const TryBody = Compile(TryRewards);
 const EditBody = Compile(EditRewards);
 const ForkBody = Compile(ForkRun);
 const RollbackBody = Compile(RollbackRun);
-
-export async function body(c: Context): Promise<Record<string, unknown>> {
-  const value = await c.req.json().catch((cause: unknown) => {
-    throw errors.notJson(cause);
-  });
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw errors.badRequest('body', 'it is no JSON object');
-  return value as Record<string, unknown>;
-}
-
-export function check<T>(
-  schema: { Check(value: unknown): value is T; Errors(value: unknown): { instancePath: string; message: string }[] },
-  value: unknown,
-  route: string,
-): T {
-  if (schema.Check(value)) return value;
-  const [first] = schema.Errors(value);
-  throw errors.badRequest(`${route} ${first.instancePath}`, first.message);
-}
-
-export function integer(c: Context, name: string, fallback: number): number {
-  const text = c.req.query(name);
-  if (text === undefined) return fallback;
-  if (!/^\d{1,15}$/.test(text)) throw errors.badRequest(`query ${name}`, `${JSON.stringify(text)} is no whole number`);
-  return Number(text);
-}
 
 /** The made sample where `medr1 sample` writes it by default, and the tiny models that ship with the clone. */
 function findSample(home: string): ServerInfo['sample'] {

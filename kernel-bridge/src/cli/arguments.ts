@@ -1,0 +1,23 @@
+/** Arguments that several commands take. */
+import { InvalidArgumentError, Option } from 'commander';
+
+/** 0, 1, 2, ... */
+export function whole(text: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || !Number.isSafeInteger(value) || value < 0)
+    throw new InvalidArgumentError('It must be a whole number from 0 on.');
+  return value;
+}
+
+/** 1, 2, 3, ... */
+export function count(text: string): number {
+  const value = whole(text);
+  if (value === 0) throw new InvalidArgumentError('It must be at least 1.');
+  return value;
+}
+
+export const dtypeOption = (): Option =>
+  new Option('--dtype <dtype>', 'weights are cast to it (default: float32 on the CPU, bfloat16 elsewhere)').choices([
+    'float32',
+    'bfloat16',
+  ]);
