@@ -76,7 +76,9 @@ export function checkIds({ config }: Qwen2VL, ids: number[], what: string): void
 /** Token embeddings [R, hidden] of `ids` [R], image tokens' rows replaced by what the vision tower sees. */
 export function embed(model: Qwen2VL, ids: number[], { images, imageRows }: Pick<Prefix, 'images' | 'imageRows'>): Tensor {
   const { device } = model;
-  const x = torch.embedding(model.weight('model.embed_tokens.weight'), tensor(ids, { dtype: 'int64', device }));
+  // A tied embedding gets a gradient of every row from the logits; to that the engine adds these few rows in place.
+  const sparse = model.config.tie_word_embeddings && device === 'cpu';
+  const x = torch.embedding(model.weight('model.embed_tokens.weight'), tensor(ids, { dtype: 'int64', device }), { sparse });
   if (images.length === 0) return x;
   const seen = span('vision tower', () => encodeImages(model, images));
   return torch.index_copy(x, 0, tensor(imageRows, { dtype: 'int64', device }), seen);

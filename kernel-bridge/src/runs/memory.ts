@@ -126,6 +126,8 @@ export function memoryPhases(
   const logits = logitBytes(shape, work, bytes, device);
   const learnsEmbedding = !config.use_peft;
   const embedding = learnsEmbedding ? shape.embedding * bytes : 0;
+  // The embedding's gradient from the logits, and that from the tokens, which is added: on the CPU it has those rows only (qwen2vl/prefix.ts).
+  const fromTokens = device === 'cuda' ? embedding : 0;
   // With accumulation the gradients of earlier passes are there all along.
   const earlier = work.microCompletions < work.completions ? gradients : 0;
   const visionGradients = config.use_peft ? 4 * config.lora_r * shape.lora.vision : config.freeze_vision ? 0 : shape.vision * bytes;
@@ -153,13 +155,12 @@ export function memoryPhases(
       gradients: Math.max(earlier, embedding),
       activations: kept.all + kept.backward,
     },
-    // The embedding gets a gradient from the logits and one from the tokens, which are added.
     'backward of the decoder, its first layers': {
       ...always,
-      gradients: Math.max(earlier, gradients - visionGradients) + embedding,
+      gradients: Math.max(earlier, gradients - visionGradients) + fromTokens,
       activations: kept.vision + kept.visionBackward,
     },
-    'backward of the vision tower': { ...always, gradients: gradients + embedding, activations: kept.visionBackward },
+    'backward of the vision tower': { ...always, gradients: gradients + fromTokens, activations: kept.visionBackward },
     optimizer: { ...always, gradients, activations: pieceBytes(config, trainable, device) },
   };
 }
