@@ -1,6 +1,6 @@
 /** One selection in every view: rollouts, tokens, curves, data, the Inspector, notebooks and links move it, and all follow. */
 import { join } from 'node:path';
-import type { Browser, Page } from 'playwright-core';
+import type { Browser, Locator, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { demoConfig } from '../../kernel-bridge/src/protocol/presets.ts';
 import { eventually, openBrowser, openLab, openPage, output, plainStart, runCommand, setTheme, type Lab } from './lab.ts';
@@ -60,11 +60,11 @@ const isTold = (parts: object) =>
   );
 const groupOf = async (step: number, group: number) => (await lab.api(`api/runs/${run}/groups?step=${step}`)).json.groups[group];
 
-/** The selection in the stored workspace. */
-async function stored(): Promise<{ item: string } | undefined> {
+/** What the stored workspace keeps. */
+async function stored(key = 'medr1:selection'): Promise<Record<string, unknown> | undefined> {
   const token = new URL(lab.url).searchParams.get('token');
   const answer = await fetch(`${lab.base}lab/api/workspaces/default`, { headers: { Authorization: `token ${token}` } });
-  return (await answer.json()).data['medr1:selection'];
+  return (await answer.json()).data[key];
 }
 
 describe('one selection', () => {
@@ -113,6 +113,22 @@ describe('one selection', () => {
     expect(Math.abs(logprob - completions[2].logprobs[3])).toBeLessThan(0.01);
   });
 
+  it('tokens are coloured by the entropy that the trainer stored, in Rollouts and in the Inspector alike', async () => {
+    await rollouts().getByTestId('colouring').selectOption('entropy');
+    const { entropy, kl, ratio } = (await groupOf(2, 3)).completions[2];
+    expect([entropy.length, kl.length, ratio]).toEqual([kl.length, entropy.length, null]);
+    const shares = (strip: Locator) =>
+      strip
+        .getByTestId('token')
+        .evaluateAll((tokens) => tokens.map((token) => Number((token as HTMLElement).style.getPropertyValue('--share'))));
+    const wanted = entropy.map((nats: number) => Math.min(1, nats / 3));
+    const near = (found: number[]) => found.length === wanted.length && found.every((share, at) => Math.abs(share - wanted[at]) < 0.01);
+    for (const strip of [rollouts().getByTestId('group').nth(3).locator('medr1-tokens').nth(2), inspector().locator('medr1-tokens')])
+      await eventually(() => shares(strip), near, 'the tokens are shaded by their entropy');
+    expect(await inspector().getByTestId('token-reading').textContent()).toMatch(/H .*KL /s);
+    expect(await rollouts().getByTestId('colouring').locator('option[value=ratio]').isDisabled()).toBe(true);
+  });
+
   it.each(['Light', 'Dark'] as const)('looks at home in the %s theme', async (theme) => {
     await setTheme(page, `JupyterLab ${theme}`);
     await page.screenshot({ path: join(output, `inspector-${theme.toLowerCase()}.png`) });
@@ -147,9 +163,10 @@ describe('one selection', () => {
     await isTold({ step: 1 });
   });
 
-  it('a notebook moves every view', async () => {
+  it('a notebook moves every view; a group that it names comes with its question', async () => {
     await lab.api('api/view', { by: 'notebook', selection: { runs: [run], step: 2, group: 0, completion: 1 } }, 'PATCH');
     await inspected('rollout');
+    await isTold({ step: 2, group: 0, completion: 1, dataset: SET, item: (await groupOf(2, 0)).item_id });
     await eventually(
       () => rollouts().getByTestId('rollouts-step').inputValue(),
       (step) => step === '2',
@@ -186,8 +203,23 @@ describe('one selection', () => {
 
   it('is all there after a reload: the Inspector with what it showed', async () => {
     const { item } = await told();
-    await eventually(stored, (selection) => selection?.item === item, 'JupyterLab keeps the selection with the workspace');
+    await eventually(
+      () => stored(),
+      (selection) => selection?.item === item,
+      'JupyterLab keeps the selection with the workspace',
+    );
+    await runCommand(page, 'medr1:open-rollouts');
+    await rollouts().locator('[aria-label=Sort]').selectOption('advantage');
+    await rollouts().locator('[aria-label=Show]').selectOption('mixed');
+    await eventually(
+      () => stored('medr1:rollouts'),
+      (kept) => kept?.shown === 'mixed',
+      'JupyterLab keeps how Rollouts was read',
+    );
     await page.reload();
+    await runCommand(page, 'medr1:open-rollouts');
+    const chosen = (name: string) => rollouts().locator(`[aria-label="${name}"]`).inputValue();
+    expect([await chosen('Sort'), await chosen('Show'), await chosen('Token colouring')]).toEqual(['advantage', 'mixed', 'entropy']);
     await inspected('question');
     expect(await inspector().locator('[data-part=metadata]').textContent()).toContain(item);
     await runCommand(page, 'medr1:arrange-compare');

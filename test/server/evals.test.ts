@@ -88,6 +88,9 @@ describe('an evaluation', () => {
     expect(Value.Check(EvalComparison, comparison)).toBe(true);
     expect(comparison).toMatchObject({ items: 4, pairs: [{ a, b, strict: { both: 4, p: 1 } }] });
     expect(await t.client.evals.answers(a, { filter: 'flips', against: b })).toEqual({ answers: [], total: 0 });
+    const page = await t.client.evals.answers(a, { against: b, beside: [b] });
+    expect(Object.keys(page.answers[0].others)).toEqual([b]);
+    expect(await t.client.evals.answers(a, { filter: 'split', beside: [b] })).toEqual({ answers: [], total: 0 });
     const matrix = await t.client.evals.matrix('modality');
     expect(Value.Check(EvalMatrices, matrix)).toBe(true);
     expect(matrix.matrices).toEqual([]); // none is a checkpoint's
@@ -116,6 +119,8 @@ describe('refused', () => {
   it('flips without the other evaluation, and filters that there are none of', async () => {
     const id = await made();
     await expect(t.client.evals.answers(id, { filter: 'flips' })).rejects.toMatchObject({ code: 'REQUEST_INVALID' });
+    await expect(t.client.evals.answers(id, { filter: 'split' })).rejects.toMatchObject({ code: 'REQUEST_INVALID' });
+    await expect(t.client.evals.answers(id, { beside: Array(17).fill(id) })).rejects.toMatchObject({ code: 'REQUEST_INVALID' });
     await expect(t.client.evals.answers(id, { filter: 'odd' as 'all' })).rejects.toMatchObject({ code: 'REQUEST_INVALID' });
   });
 });

@@ -38,6 +38,17 @@ it('is moved by a notebook in parts: what hangs on them is dropped', async () =>
   });
 });
 
+it('moved by a notebook to another group or step, it keeps no question of the one before', async () => {
+  await t.client.moveView({ by: 'page', selection: { ...NOTHING, runs: ['a'], step: 3, group: 1, dataset: 'omni', item: 'q1' } });
+  expect((await t.client.moveView({ by: 'notebook', selection: { group: 2 } })).selection).toMatchObject({ step: 3, group: 2, item: null });
+  await t.client.moveView({ by: 'page', selection: { item: 'q2', group: 2 } });
+  expect((await t.client.moveView({ by: 'notebook', selection: { step: 4 } })).selection).toMatchObject({
+    step: 4,
+    group: null,
+    item: null,
+  });
+});
+
 it('what a notebook asks for reaches every page once and in order; what a page says reaches none', async () => {
   const seen: MoveView[] = [];
   let ready = false;

@@ -487,6 +487,15 @@ export const STATES: Record<string, GalleryState> = {
       await go(element, 'go-compare');
     },
   },
+  'evaluation: compare four': {
+    tag: 'medr1-evaluation',
+    options: { runs, evals: fakeMatrix().slice(0, 4) },
+    after: async (element) => {
+      await settle();
+      for (const box of element.shadowRoot!.querySelectorAll<HTMLElement>('[data-testid=pick]')) box.click();
+      await go(element, 'go-compare');
+    },
+  },
   'evaluation: matrices': {
     tag: 'medr1-evaluation',
     options: { runs, evals: fakeMatrix() },

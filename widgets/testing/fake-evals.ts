@@ -71,21 +71,21 @@ export class FakeEvals implements EvalsConnector {
   remove = (id: string): Promise<{ trash: string }> => this.#answer('remove', [id], () => ({ trash: id }));
   answers = (id: string, query: Parameters<EvalsConnector['answers']>[1] = {}): Promise<AnswerPage> =>
     this.#answer('answers', [id, query], () => {
-      const { filter = 'all', reading = 'strict', sight = 'image', against, limit = 50, offset = 0 } = query;
-      const others = against ? new Map(this.answersOf(this.#of(against)).map((one) => [one.item.id, one])) : null;
+      const { filter = 'all', reading = 'strict', sight = 'image', against, beside = [], limit = 50, offset = 0 } = query;
+      const byItem = (id: string) => new Map(this.answersOf(this.#of(id), sight).map((one) => [one.item.id, one]));
+      const others = new Map([...(against ? [against] : []), ...beside].map((id) => [id, byItem(id)]));
+      const othersTo = (item: string) => [...others].flatMap(([id, rows]) => (rows.has(item) ? [[id, rows.get(item)!] as const] : []));
       const right = (one: EvalAnswer | undefined): boolean => one !== undefined && one[reading] === one.answer;
       const rows = this.answersOf(this.#of(id), sight).filter((one) => {
-        const other = others?.get(one.item.id);
+        const other = against ? others.get(against)!.get(one.item.id) : undefined;
+        if (filter === 'split') return othersTo(one.item.id).some(([, each]) => right(each) !== right(one));
         if (filter === 'right' || filter === 'wrong') return right(one) === (filter === 'right');
         if (filter === 'differing') return one.strict !== one.tolerant;
         if (filter === 'gained') return right(one) && !right(other);
         if (filter === 'lost') return !right(one) && right(other);
         return filter === 'all' || right(one) !== right(other);
       });
-      const page = rows.slice(offset, offset + limit).map((one) => {
-        const other = others?.get(one.item.id);
-        return { ...one, ...(other && { other }) };
-      });
+      const page = rows.slice(offset, offset + limit).map((one) => ({ ...one, others: Object.fromEntries(othersTo(one.item.id)) }));
       return { answers: page, total: rows.length };
     });
   compare = (ids: readonly string[]): Promise<EvalComparison> =>

@@ -22,7 +22,7 @@ import { openAnswerer } from '../worker/answerer.ts';
 import { runEvaluation } from '../worker/evaluation.ts';
 import { count, dtypeOption, whole } from './arguments.ts';
 import { printJson, table } from './output.ts';
-import { traced, traceOption } from './trace.ts';
+import { requireFile, traced, traceOption } from './trace.ts';
 
 interface Options {
   model: string;
@@ -68,6 +68,7 @@ export function register(program: Command): void {
 }
 
 async function run(options: Options): Promise<void> {
+  if (options.trace) requireFile(options.trace);
   const home = prepareHome(homeDir());
   const { split, dataset } = await whereIs(options.dataset, options.split);
   const { store, found } = await prepareEvaluation(

@@ -21,6 +21,8 @@ export interface AnswersQuery {
   reading?: Reading;
   /** The evaluation that gained, lost and flips look at; its answers come along. */
   against?: string;
+  /** Further evaluations whose answers come along. */
+  beside?: readonly string[];
   modality?: string;
   question_type?: string;
   dataset?: string;
@@ -43,7 +45,8 @@ export class EvalsClient {
   stop = (id: string): Promise<EvalSummary> => this.to.send('POST', `/evals/${part(id)}/actions`, { action: 'stop' });
   resume = (id: string): Promise<EvalSummary> => this.to.send('POST', `/evals/${part(id)}/actions`, { action: 'resume' });
   remove = (id: string): Promise<{ trash: string }> => this.to.send('DELETE', `/evals/${part(id)}`);
-  answers = (id: string, query: AnswersQuery = {}): Promise<AnswerPage> => this.to.get(`/evals/${part(id)}/answers`, { ...query });
+  answers = (id: string, query: AnswersQuery = {}): Promise<AnswerPage> =>
+    this.to.get(`/evals/${part(id)}/answers`, { ...query, beside: query.beside?.join(',') });
   compare = (ids: readonly string[]): Promise<EvalComparison> => this.to.get('/evals/compare', { ids: ids.join(',') });
   /** Of all finished evaluations of checkpoints when no ids are given. */
   matrix = (kind: MatrixKind, ids?: readonly string[]): Promise<EvalMatrices> =>

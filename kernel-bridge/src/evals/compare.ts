@@ -46,24 +46,31 @@ export interface AnswerQuery {
   offset: number;
 }
 
-/** A page of answers; `against` is the evaluation that gained, lost and flips look at. */
-export function answerPage(store: EvalStore, query: AnswerQuery, against: EvalStore | null): AnswerPage {
+/** A page of answers; `against` is the evaluation that gained, lost and flips look at, `beside` further ones whose answers come along. */
+export function answerPage(
+  store: EvalStore,
+  query: AnswerQuery,
+  against: EvalStore | null = null,
+  beside: readonly EvalStore[] = [],
+): AnswerPage {
   const { sight, filter, reading, limit, offset } = query;
-  if (against) requireSameSplit(store, against);
-  const others = new Map(against?.answers(sight).map((row) => [row.item.id, row]));
+  const others = [...(against ? [against] : []), ...beside].map((other) => {
+    requireSameSplit(store, other);
+    return { id: other.row().id, byItem: new Map(other.answers(sight).map((row) => [row.item.id, row])) };
+  });
+  const othersTo = (item: string): [id: string, EvalAnswer][] =>
+    others.flatMap(({ id, byItem }) => (byItem.has(item) ? [[id, byItem.get(item)!] as [string, EvalAnswer]] : []));
   const chosen = store.answers(sight).filter((row) => {
     if (!(['modality', 'question_type', 'dataset'] as const).every((key) => query[key] === undefined || row.item[key] === query[key]))
       return false;
-    return passes(row, others.get(row.item.id), filter, reading);
+    if (filter === 'split') return othersTo(row.item.id).some(([, other]) => isRight(other, reading) !== isRight(row, reading));
+    return passes(row, against ? others[0].byItem.get(row.item.id) : undefined, filter, reading);
   });
-  const answers = chosen.slice(offset, offset + limit).map((row) => {
-    const other = others.get(row.item.id);
-    return { ...row, ...(other && { other }) };
-  });
+  const answers = chosen.slice(offset, offset + limit).map((row) => ({ ...row, others: Object.fromEntries(othersTo(row.item.id)) }));
   return { answers, total: chosen.length };
 }
 
-function passes(row: EvalAnswer, other: EvalAnswer | undefined, filter: AnswerFilter, reading: Reading): boolean {
+function passes(row: EvalAnswer, other: EvalAnswer | undefined, filter: Exclude<AnswerFilter, 'split'>, reading: Reading): boolean {
   const right = isRight(row, reading);
   if (filter === 'right') return right;
   if (filter === 'wrong') return !right;

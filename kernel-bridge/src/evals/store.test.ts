@@ -201,12 +201,45 @@ describe('comparing', () => {
     const query = { sight: 'image', reading: 'strict', limit: 50, offset: 0 } as const;
     const page = answerPage(a, { ...query, filter }, b);
     expect(page.answers.map(({ item }) => item.id)).toEqual(ids);
-    expect(page.answers.every(({ other, item }) => other?.item.id === item.id)).toBe(true);
+    expect(page.answers.every(({ others, item }) => others[b.row().id]?.item.id === item.id)).toBe(true);
     expect(answerPage(a, { ...query, filter, limit: 1, offset: 1 }, b)).toMatchObject({
       total: ids.length,
       answers: { length: Math.max(0, Math.min(1, ids.length - 1)) },
     });
     expect(answerPage(a, { ...query, filter, modality: 'MRI' }, b).total).toBe(ids.filter((id) => id > 'b').length);
+  });
+});
+
+describe('several evaluations beside one', () => {
+  const query = { sight: 'image', reading: 'strict', limit: 50, offset: 0 } as const;
+
+  it('gives the answers of each by its id, those that there are', () => {
+    using a = stored(['A', 'A', 'B', 'B']);
+    using b = stored(['A', 'B', 'A', 'C']);
+    using c = stored(['C', 'A']);
+    const [b_, c_] = [b.row().id, c.row().id];
+    const { answers } = answerPage(a, { ...query, filter: 'all' }, b, [c]);
+    expect(answers.map(({ others }) => [others[b_]?.strict, others[c_]?.strict])).toEqual([
+      ['A', 'C'],
+      ['B', 'A'],
+      ['A', undefined],
+      ['C', undefined],
+    ]);
+    expect(answerPage(a, { ...query, filter: 'all' }).answers[0].others).toEqual({});
+    using elsewhere = stored(['A'], { split_hash: 'other' });
+    expect(() => answerPage(a, { ...query, filter: 'all' }, b, [elsewhere])).toThrow(
+      expect.objectContaining({ code: 'EVAL_NOT_COMPARABLE' }),
+    );
+  });
+
+  it('split: some are right, some wrong, whichever', () => {
+    using a = stored(['A', 'A', 'B', 'B']); // all is A
+    using b = stored(['A', 'A', 'B', 'B']);
+    using c = stored(['A', 'C', 'C', 'A']);
+    const ids = (page: { answers: { item: { id: string } }[] }) => page.answers.map(({ item }) => item.id);
+    expect(ids(answerPage(a, { ...query, filter: 'split' }, b))).toEqual([]);
+    expect(ids(answerPage(a, { ...query, filter: 'split' }, b, [c]))).toEqual(['b', 'd']);
+    expect(ids(answerPage(a, { ...query, filter: 'flips' }, b, [c]))).toEqual([]);
   });
 });
 

@@ -162,12 +162,17 @@ export const EvalAnswer = Type.Object({
 });
 export type EvalAnswer = Type.Static<typeof EvalAnswer>;
 
-/** `right` and `wrong` by the reading asked for. `gained`, `lost` and `flips` against another evaluation, seen from this one. */
-export const ANSWER_FILTERS = ['all', 'right', 'wrong', 'differing', 'gained', 'lost', 'flips'] as const;
+/**
+ * `right` and `wrong` by the reading asked for. `gained`, `lost` and `flips` against another evaluation, seen from this one. `split`: some
+ * of the evaluations asked for are right, some wrong.
+ */
+export const ANSWER_FILTERS = ['all', 'right', 'wrong', 'differing', 'gained', 'lost', 'flips', 'split'] as const;
 export type AnswerFilter = (typeof ANSWER_FILTERS)[number];
 
 export const AnswerPage = Type.Object({
-  answers: Type.Array(Type.Object({ ...EvalAnswer.properties, /** The other evaluation's answer. */ other: Type.Optional(EvalAnswer) })),
+  answers: Type.Array(
+    Type.Object({ ...EvalAnswer.properties, /** Answers of the other evaluations asked for, by id. */ others: byName(EvalAnswer) }),
+  ),
   total: Type.Integer(),
 });
 export type AnswerPage = Type.Static<typeof AnswerPage>;
@@ -269,7 +274,7 @@ export const EVAL_ROUTES = [
   [
     'GET',
     '/evals/:id/answers',
-    'AnswerPage; sight=  filter=all|right|wrong|differing|gained|lost|flips  reading=strict|tolerant  against=ID ' +
+    'AnswerPage; sight=  filter=all|right|wrong|differing|gained|lost|flips|split  reading=strict|tolerant  against=ID  beside=ID,... ' +
       'modality=, question_type=, dataset=  limit= (default 50), offset=',
   ],
   ['GET', '/evals/:id/export', 'a JSON file: summary, report and every answer'],

@@ -64,6 +64,11 @@ export function evalRoutes({ home, evaluations, loadItems }: { home: string; eva
     const against = c.req.query('against');
     if (['gained', 'lost', 'flips'].includes(filter) && !against)
       throw runErrors.badRequest('query against', `filter=${filter} looks at another evaluation; name it`);
+    const beside = (c.req.query('beside') ?? '').split(',').filter(Boolean);
+    if (beside.length > MOST_COMPARED)
+      throw runErrors.badRequest('query beside', `at most ${MOST_COMPARED} evaluations are compared at once`);
+    if (filter === 'split' && !against && beside.length === 0)
+      throw runErrors.badRequest('query beside', 'filter=split looks at other evaluations; name one or more');
     const query = {
       filter,
       sight: choice(c, 'sight', [...SIGHTS, ...CONTROL_NAMES], 'image'),
@@ -74,7 +79,11 @@ export function evalRoutes({ home, evaluations, loadItems }: { home: string; eva
       limit: Math.min(integer(c, 'limit', 50), 500),
       offset: integer(c, 'offset', 0),
     };
-    return c.json(withStores(home, [id(c), ...(against ? [against] : [])], ([store, other]) => answerPage(store, query, other ?? null)));
+    return c.json(
+      withStores(home, [id(c), ...(against ? [against] : []), ...beside], ([store, ...others]) =>
+        against ? answerPage(store, query, others[0], others.slice(1)) : answerPage(store, query, null, others),
+      ),
+    );
   });
 
   app.get('/:id/export', (c) => {

@@ -1,4 +1,4 @@
-/** Answers of one evaluation, a page at a time, filtered; with another evaluation's beside them where flips are looked at. Text is untrusted. */
+/** Answers of one evaluation, a page at a time, filtered; in a comparison, a column for each evaluation. Text is untrusted. */
 import { css, html, nothing, type PropertyValues, type TemplateResult } from 'lit';
 import { READINGS } from '@medr1/kernel-bridge/protocol';
 import { errorBody, type AnswerFilter, type AnswerPage, type EvalAnswer, type EvalSummary, type Reading } from '../connector.ts';
@@ -8,19 +8,18 @@ import { empty, failed, loading, type Load } from '../parts.ts';
 import { completionStyles, completionText, glyph } from '../rollouts/completion.ts';
 import { base, tokens } from '../theme.ts';
 import type { Workbench } from '../workbench.ts';
-import { shortName } from './model.ts';
+import { letterOf, modelName, variantTag } from './model.ts';
 
 const PAGE = 20;
 const ALONE: AnswerFilter[] = ['all', 'right', 'wrong', 'differing'];
 const AGAINST: AnswerFilter[] = ['flips', 'gained', 'lost', ...ALONE];
-const LABELS: Record<AnswerFilter, string> = {
+const AMONG: AnswerFilter[] = ['split', ...AGAINST];
+const LABELS: Record<Exclude<AnswerFilter, 'flips' | 'gained' | 'lost'>, string> = {
   all: 'all',
   right: 'right',
   wrong: 'wrong',
   differing: 'read differently',
-  flips: 'flips',
-  gained: 'right only here',
-  lost: 'right only there',
+  split: 'some right, some wrong',
 };
 
 export class EvaluationAnswers extends WatchingElement {
@@ -28,6 +27,7 @@ export class EvaluationAnswers extends WatchingElement {
     workbench: { attribute: false },
     evaluation: { attribute: false },
     against: { attribute: false },
+    columns: { attribute: false },
     filter: { attribute: false },
     reading: { attribute: false },
     sight: { state: true },
@@ -38,6 +38,8 @@ export class EvaluationAnswers extends WatchingElement {
   declare evaluation: EvalSummary;
   /** The evaluation that flips are looked at with. */
   declare against: EvalSummary | null;
+  /** All that are compared, in their order; none where one is looked at alone. */
+  declare columns: readonly EvalSummary[];
   declare filter: AnswerFilter;
   declare reading: Reading;
   declare sight: EvalAnswer['sight'];
@@ -49,6 +51,7 @@ export class EvaluationAnswers extends WatchingElement {
   constructor() {
     super();
     this.against = null;
+    this.columns = [];
     this.filter = 'all';
     this.reading = 'strict';
     this.sight = 'image';
@@ -57,14 +60,14 @@ export class EvaluationAnswers extends WatchingElement {
   }
 
   protected override identity(): PropertyKey[] {
-    return ['workbench', 'evaluation', 'against', 'filter', 'reading', 'sight'];
+    return ['workbench', 'evaluation', 'against', 'columns', 'filter', 'reading', 'sight'];
   }
 
   protected override willUpdate(changed: PropertyValues): void {
     super.willUpdate(changed);
     const before = changed.get('evaluation') as EvalSummary | undefined;
     const another = changed.has('evaluation') && (before?.id !== this.evaluation.id || before.done !== this.evaluation.done);
-    if (another || ['against', 'filter', 'reading', 'sight'].some((key) => changed.has(key))) void this.#load(0);
+    if (another || ['against', 'columns', 'filter', 'reading', 'sight'].some((key) => changed.has(key))) void this.#load(0);
     if (changed.has('evaluation') && before?.id !== this.evaluation.id) void this.#findPlace();
   }
 
@@ -89,8 +92,8 @@ export class EvaluationAnswers extends WatchingElement {
       ${choose(
         'show',
         this.filter,
-        this.against ? AGAINST : ALONE,
-        (one) => LABELS[one],
+        this.columns.length > 2 ? AMONG : this.against ? AGAINST : ALONE,
+        (one) => this.#label(one),
         (one) => (this.filter = one),
       )}
       ${choose(
@@ -115,6 +118,14 @@ export class EvaluationAnswers extends WatchingElement {
         >${this.page.status === 'ready' ? `${integer(this.page.value.total)} answers` : ''}</span
       >
     </div>`;
+  }
+
+  /** In a comparison, by the letters of the two that are looked at. */
+  #label(filter: AnswerFilter): string {
+    const [one, other] = [this.evaluation, this.against].map((each) => letterOf(this.columns.findIndex(({ id }) => id === each?.id)));
+    if (filter === 'flips') return `${one} and ${other} differ`;
+    if (filter === 'gained' || filter === 'lost') return `right only in ${filter === 'gained' ? one : other}`;
+    return LABELS[filter];
   }
 
   #body(): TemplateResult {
@@ -152,14 +163,26 @@ export class EvaluationAnswers extends WatchingElement {
           })}
         </span>
       </button>
-      <div class="said">
-        ${this.#said(one, this.against ? shortName(this.evaluation) : '')}
-        ${one.other ? this.#said(one.other, shortName(this.against!)) : nothing}
+      <div class="said" style=${`--columns:${Math.max(1, this.columns.length)}`}>
+        ${
+          this.columns.length === 0
+            ? this.#said(one)
+            : this.columns.map((column, index) =>
+                this.#column(column, index, column.id === this.evaluation.id ? one : one.others[column.id]),
+              )
+        }
       </div>
     </li>`;
   }
 
-  #said(one: EvalAnswer, who: string): TemplateResult {
+  #column(column: EvalSummary, index: number, said: EvalAnswer | undefined): TemplateResult {
+    const who = html`<span class="small secondary" title=${column.name}
+      ><b>${letterOf(index)}</b> ${modelName(column)} <span class="chip">${variantTag(column.settings.variant)}</span></span
+    >`;
+    return said ? this.#said(said, who) : html`<div data-testid="said">${who} <span class="small secondary">not answered yet</span></div>`;
+  }
+
+  #said(one: EvalAnswer, who: TemplateResult | typeof nothing = nothing): TemplateResult {
     const chip = (reading: Reading): TemplateResult => {
       const right = one.answer === null ? null : one[reading] === one.answer;
       return html`<span
@@ -168,9 +191,9 @@ export class EvaluationAnswers extends WatchingElement {
         >${glyph(right)} ${one[reading] ?? '–'}</span
       >`;
     };
-    return html`<div>
-      <span class="small secondary">${who}</span>
-      ${chip('strict')} ${one.strict === one.tolerant ? nothing : html`<span class="small secondary">tolerant</span> ${chip('tolerant')}`}
+    return html`<div data-testid="said">
+      ${who} ${chip('strict')}
+      ${one.strict === one.tolerant ? nothing : html`<span class="small secondary">tolerant</span> ${chip('tolerant')}`}
       <span class="small secondary number">${one.sight === 'option-prior' ? '' : `${integer(one.tokens)} tok`}</span>
       ${one.sight === 'option-prior' ? nothing : html`<div class="text">${completionText(one.text, one.answer === null ? null : one[this.reading] === one.answer)}</div>`}
     </div>`;
@@ -183,13 +206,15 @@ export class EvaluationAnswers extends WatchingElement {
 
   async #load(offset: number): Promise<void> {
     const asked = ++this.#asked;
-    const { evaluation, against, filter, reading, sight } = this;
+    const { evaluation, against, columns, filter, reading, sight } = this;
+    const beside = columns.map(({ id }) => id).filter((id) => id !== evaluation.id && id !== against?.id);
     const before = offset > 0 && this.page.status === 'ready' ? this.page.value.answers : [];
     if (offset === 0 && this.page.status !== 'ready') this.page = { status: 'loading' };
     try {
       const more = await this.workbench.connector.evals.answers(evaluation.id, {
         ...{ filter, reading, sight, offset, limit: PAGE },
         ...(against && { against: against.id }),
+        ...(beside.length > 0 && { beside }),
       });
       if (asked === this.#asked) this.page = { status: 'ready', value: { ...more, answers: [...before, ...more.answers] } };
     } catch (error) {
@@ -239,8 +264,16 @@ export class EvaluationAnswers extends WatchingElement {
       }
       .said {
         display: grid;
-        grid-template-columns: repeat(auto-fit, minmax(min(100%, 280px), 1fr));
+        grid-template-columns: repeat(var(--columns), minmax(0, 1fr));
         gap: 4px 16px;
+      }
+      :host {
+        container-type: inline-size;
+      }
+      @container (max-width: 640px) {
+        .said {
+          grid-template-columns: minmax(0, 1fr);
+        }
       }
       .text {
         overflow-wrap: anywhere;

@@ -8,13 +8,13 @@ import { failed, loading, type Load } from '../parts.ts';
 import { base, tokens } from '../theme.ts';
 import type { Workbench } from '../workbench.ts';
 import './answers.ts';
-import { modelName, shortName, variantTag } from './model.ts';
+import { letterOf, modelName, variantTag } from './model.ts';
 import { points, pValue, shareStyles, shareView } from './shares.ts';
 
 interface Flips {
   /** Indexes of the pair. */
   pair: number;
-  filter: 'flips' | 'gained' | 'lost';
+  filter: 'split' | 'flips' | 'gained' | 'lost';
   reading: Reading;
 }
 
@@ -172,16 +172,12 @@ export class EvaluationCompare extends WatchingElement {
     const { pair, filter, reading } = this.flips;
     const { a, b } = pairs[pair] ?? pairs[0];
     const of = (id: string): EvalSummary => evaluations.find((one) => one.id === id)!;
-    return html`<section aria-label="Flips">
-        <h3>
-          ${filter === 'flips' ? 'Questions that flip' : filter === 'gained' ? 'Right only in the first' : 'Right only in the second'}:
-          ${shortName(of(a))} and ${shortName(of(b))}
-        </h3>
-      </section>
+    return html`<section aria-label="Questions"><h3>Question by question</h3></section>
       <medr1-evaluation-answers
         .workbench=${this.workbench}
         .evaluation=${of(a)}
         .against=${of(b)}
+        .columns=${evaluations}
         .filter=${filter}
         .reading=${reading}
       ></medr1-evaluation-answers>`;
@@ -193,7 +189,7 @@ export class EvaluationCompare extends WatchingElement {
     try {
       const value = await this.workbench.connector.evals.compare(this.ids);
       if (asked !== this.#asked) return;
-      this.flips = { pair: 0, filter: 'flips', reading: 'strict' };
+      this.flips = { pair: 0, filter: this.ids.length > 2 ? 'split' : 'flips', reading: 'strict' };
       this.comparison = { status: 'ready', value };
     } catch (error) {
       if (asked === this.#asked) this.comparison = { status: 'error', error: errorBody(error) };
@@ -216,7 +212,5 @@ export class EvaluationCompare extends WatchingElement {
     `,
   ];
 }
-
-const letterOf = (index: number): string => String.fromCharCode(65 + index);
 
 define('medr1-evaluation-compare', EvaluationCompare);

@@ -97,7 +97,7 @@ export function modelName({ settings, run_name }: EvalSummary): string {
   return settings.model.split('/').filter(Boolean).at(-1) ?? settings.model;
 }
 
-export const variantTag = (variant: string): string => ({ think: 'T', 'no-think': 'NT', 'think-after': 'TA' })[variant] ?? variant;
+/** What a comparison calls its columns. */
+export const letterOf = (index: number): string => String.fromCharCode(65 + index);
 
-/** Tells two evaluations of one model apart. */
-export const shortName = (one: EvalSummary): string => `${modelName(one)} (${one.settings.variant})`;
+export const variantTag = (variant: string): string => ({ think: 'T', 'no-think': 'NT', 'think-after': 'TA' })[variant] ?? variant;

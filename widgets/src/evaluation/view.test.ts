@@ -106,6 +106,33 @@ it('a comparison tests the pair and lists the questions that flip; a click opens
   expect(workbench.selection.value).toMatchObject({ dataset: 'OmniMedVQA', item: all('[data-testid=answer]')[0].dataset.item });
 });
 
+it('three compared: a row has an answer of each, and those that some get right and some wrong come first', async () => {
+  const three = [...two, { ...two[0], id: 'c', name: 'Third', rate: 0.6, answered: 150 }];
+  const { connector, all, find, click, settle, last, choose } = await view({ evals: three });
+  for (const box of all('[data-testid=pick]')) box.click();
+  await settle();
+  await click('go-compare');
+  expect(last('evals.answers')).toMatchObject(['evals.answers', 'b', { filter: 'split', against: 'a', beside: ['c'] }]);
+  const saidIn = (row: HTMLElement) =>
+    [...row.querySelectorAll('[data-testid=said]')].map((one) => one.textContent!.replace(/\s+/g, ' ').trim());
+  for (const row of all('[data-testid=answer]')) {
+    const said = saidIn(row);
+    expect(said.map((text) => text[0])).toEqual(['A', 'B', 'C']);
+    expect(new Set(said.map((text) => /[✓✗]/.exec(text)![0])).size).toBe(2);
+  }
+  const first = all('[data-testid=answer]')[0];
+  const answer = connector.evals.answersOf(three[2]).find(({ item }) => item.id === first.dataset.item)!;
+  expect(saidIn(first)[2]).toContain(`${answer.strict === answer.answer ? '✓' : '✗'} ${answer.strict ?? '–'}`);
+  const [, secondPair] = all('[data-testid=flips-gained]').filter((_, i) => i % 2 === 0); // A and C, strict
+  secondPair.click();
+  await settle();
+  expect(last('evals.answers')).toMatchObject(['evals.answers', 'b', { filter: 'gained', against: 'c', beside: ['a'] }]);
+  await choose('answers-show', 'all');
+  for (let more = 0; more < 8; more++) await click('answers-more');
+  expect(saidIn(all('[data-testid=answer]')[155])[2]).toContain('not answered yet');
+  expect(find('compared').textContent).toContain('150 questions');
+});
+
 it('matrices hold the number in each cell, its size on hover, the means apart, and no-think minus think', async () => {
   const { all, find, click } = await view({ evals: fakeMatrix() });
   await click('go-matrices');
