@@ -162,6 +162,7 @@ export class RolloutsView extends WatchingElement {
         .value=${search}
         @input=${(event: Event) => model.set({ search: (event.target as HTMLInputElement).value })}
       />
+      ${colouring === 'off' ? nothing : html`<span class="colours">${legend(colouring, this.#missing(colouring))}</span>`}
     </div>`;
   }
 
@@ -181,29 +182,28 @@ export class RolloutsView extends WatchingElement {
     const chosen = this.workbench.selection.value;
     const { colouring } = state;
     const isOpen = (group: Group): boolean => this.open.has(group.group) || chosen.group === group.group;
-    return html`${colouring === 'off' ? nothing : html`<p class="colours">${legend(colouring, this.#missing(colouring))}</p>`}
-      <div class="list" role="list" aria-label=${`Groups of step ${state.step}`} @keydown=${this.#onKey}>
-        ${repeat(
-          groups,
-          (group) => `${group.step}:${group.group}`,
-          (group) =>
-            html`<medr1-group
-              role="listitem"
-              data-testid="group"
-              .group=${group}
-              .open=${isOpen(group)}
-              .completion=${chosen.group === group.group ? chosen.completion : null}
-              .token=${chosen.group === group.group ? chosen.token : null}
-              .colouring=${colouring}
-              .texts=${colouring !== 'off' && isOpen(group) ? this.workbench.tokenTexts.of(series.id, group.step, group.group) : null}
-              .thumb=${group.image ? this.workbench.connector.imageUrl(series.id, group.image, THUMB) : null}
-              @medr1-toggle=${() => this.#toggle(group)}
-              @medr1-completion=${(event: CustomEvent<{ completion: number; token: number | null }>) => this.#select(group, event.detail)}
-              @medr1-tokens-retry=${() => this.workbench.tokenTexts.retry(series.id, group.step, group.group)}
-              @medr1-enlarge=${() => this.#enlarge(group)}
-            ></medr1-group>`,
-        )}
-      </div>`;
+    return html`<div class="list" role="list" aria-label=${`Groups of step ${state.step}`} @keydown=${this.#onKey}>
+      ${repeat(
+        groups,
+        (group) => `${group.step}:${group.group}`,
+        (group) =>
+          html`<medr1-group
+            role="listitem"
+            data-testid="group"
+            .group=${group}
+            .open=${isOpen(group)}
+            .completion=${chosen.group === group.group ? chosen.completion : null}
+            .token=${chosen.group === group.group ? chosen.token : null}
+            .colouring=${colouring}
+            .texts=${colouring !== 'off' && isOpen(group) ? this.workbench.tokenTexts.of(series.id, group.step, group.group) : null}
+            .thumb=${group.image ? this.workbench.connector.imageUrl(series.id, group.image, THUMB) : null}
+            @medr1-toggle=${() => this.#toggle(group)}
+            @medr1-completion=${(event: CustomEvent<{ completion: number; token: number | null }>) => this.#select(group, event.detail)}
+            @medr1-tokens-retry=${() => this.workbench.tokenTexts.retry(series.id, group.step, group.group)}
+            @medr1-enlarge=${() => this.#enlarge(group)}
+          ></medr1-group>`,
+      )}
+    </div>`;
   }
 
   /** Why the groups on screen cannot be coloured so. */
@@ -313,9 +313,7 @@ export class RolloutsView extends WatchingElement {
         max-width: 150px;
       }
       .colours {
-        margin: 0;
-        padding: 4px 8px;
-        border-bottom: 1px solid var(--medr1-border);
+        flex: 1 0 100%;
       }
       dialog {
         max-width: min(90vw, 800px);
