@@ -1,5 +1,5 @@
 /** Reward edits across kill -9: a run killed after live edits comes to the numbers and weights of one never stopped, edited at the same steps. */
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { RewardEdit } from '../../kernel-bridge/src/client/rest.ts';
@@ -52,7 +52,10 @@ const standsAt = async (id: string): Promise<number> => {
 
 /** Pauses, and pins a checkpoint of the very step. */
 async function checkpointed(id: string): Promise<number> {
-  await until(async () => ((await stepOf(id)) >= 1 ? true : 'no step yet'));
+  await until(async () => {
+    const { step, error } = (await t.client.run(id)).summary;
+    return step >= 1 ? true : `no step yet: ${error?.message}`;
+  });
   const step = await standsAt(id);
   await t.client.action(id, 'checkpoint');
   await until(async () => ((await t.client.run(id)).checkpoints.some((one) => one.step === step) ? true : 'no checkpoint'));
@@ -76,8 +79,15 @@ async function everythingOf(id: string) {
     groups: (await t.client.groups(id, { from: 1, limit: 1024 })).groups,
     revisions: (await t.client.rewards(id)).map((one) => ({ step: one.step, weights: one.weights, sources: one.sources })),
     last: last.step,
-    weights: readFileSync(join(last.path, 'model.safetensors')),
+    tensors: tensorsOf(last.path),
   };
+}
+
+/** Weights and the optimiser's state, by file. */
+function tensorsOf(checkpoint: string): Record<string, Buffer> {
+  const files = readdirSync(checkpoint).filter((file) => file.endsWith('.safetensors'));
+  expect(files).toContain('model.safetensors');
+  return Object.fromEntries(files.map((file) => [file, readFileSync(join(checkpoint, file))]));
 }
 
 /** A run that is never stopped, with the same edits at the same steps. */

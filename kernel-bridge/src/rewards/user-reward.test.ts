@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { RewardSet } from '../protocol/index.ts';
-import { checkRewards, configuredRewards, RewardFunctions, rewardSource, UserReward, type RewardInput } from './index.ts';
+import { checkRewards, configuredRewards, RewardFunctions, rewardSource, tryReward, UserReward, type RewardInput } from './index.ts';
 
 const context = { variant: 'think' as const, maxCompletionLength: 40 };
 const input = (completion: string): RewardInput => ({
@@ -111,6 +111,24 @@ describe('a set of functions', () => {
     using set = new RewardFunctions(context, { weights: { accuracy: 1 }, sources: {} });
     expect(() => set.use({ weights: { acuracy: 1 }, sources: {} })).toThrow(/no reward function "acuracy"/);
     expect(await set.score([input('B')], 1)).toEqual([[1]]);
+  });
+});
+
+describe('a try over several calls', () => {
+  const tried = async (source: string) => {
+    const batches = [1, 2, 3].map((step) => ({ step, inputs: [input('A'), input('B')] }));
+    const { report, values } = await tryReward('mine', rewardSource('mine.js', source), context, batches);
+    return { values, error: report.error?.code, failed: report.failed, completions: report.completions };
+  };
+
+  it('goes on after one that failed, and keeps the first error', async () => {
+    const source = 'export default (all, { step }) => all.map(() => { if (step < 3) throw new Error(`at ${step}`); return step; });';
+    expect(await tried(source)).toEqual({ values: [null, null, [3, 3]], error: 'REWARD_THREW', failed: 4, completions: 2 });
+  });
+
+  it('ends with one that ran out of memory: the next would take as long and fail alike', async () => {
+    const source = "export default (all) => { const kept = []; for (;;) kept.push('x'.repeat(1e6) + kept.length); };";
+    expect(await tried(source)).toEqual({ values: [null], error: 'REWARD_MEMORY', failed: 2, completions: 0 });
   });
 });
 

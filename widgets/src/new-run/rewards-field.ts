@@ -128,8 +128,9 @@ export const rewardsFieldStyle = css`
     border-bottom: 1px solid var(--medr1-border);
   }
   .rewards li b {
-    flex: 0 1 22ch;
+    flex: 1 1 12ch;
     min-width: 8ch;
+    max-width: 22ch;
     font-weight: 600;
   }
   .rewards li label {
@@ -145,6 +146,9 @@ export const rewardsFieldStyle = css`
   .rewards .state {
     flex: 1 0 auto;
     white-space: nowrap;
+  }
+  .rewards li button {
+    margin-left: auto;
   }
   .rewards .path,
   .rewards li p {
