@@ -204,8 +204,13 @@ export const STATES: Record<string, GalleryState> = {
   'rollouts: ratio': {
     tag: 'medr1-rollouts',
     options: { runs: [{ ...running, config: { num_iterations: 2 } }] },
-    select: { runs: ['r1'], step: 40, group: 1, completion: 2, token: 7 },
+    select: { runs: ['r1'], step: 41, group: 1, completion: 2, token: 7 },
     after: (element) => colour(element, 'ratio'),
+  },
+  'rollouts: used again': {
+    tag: 'medr1-rollouts',
+    options: { runs: [{ ...running, config: { num_iterations: 2 } }] },
+    select: { runs: ['r1'], step: 42 },
   },
   'rollouts: entropy that is not stored': {
     tag: 'medr1-rollouts',
@@ -226,7 +231,7 @@ export const STATES: Record<string, GalleryState> = {
   'inspector: ratio': {
     tag: 'medr1-inspector',
     options: { runs: [{ ...running, config: { num_iterations: 2 } }] },
-    select: { runs: ['r1'], step: 100, group: 1, completion: 2, token: 7 },
+    select: { runs: ['r1'], step: 101, group: 1, completion: 2, token: 7 },
     after: (_element, workbench) => workbench.rollouts.set({ colouring: 'ratio' }),
   },
   'inspector: question': {

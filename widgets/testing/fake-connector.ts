@@ -191,7 +191,9 @@ export class FakeConnector implements Connector {
   groups = (id: string, query: { step?: number; from?: number; to?: number; limit?: number; offset?: number }): Promise<Group[]> =>
     this.#answer('groups', [id, query], () => {
       const { offset = 0, limit = 64 } = query;
-      return this.groupsOf(this.#fake(id), query.step ?? query.to ?? 1, 12).slice(offset, offset + limit);
+      const [run, step] = [this.#fake(id), query.step ?? query.to ?? 1];
+      if ((step - 1) % (run.config?.num_iterations ?? 1) > 0) return []; // it used earlier rollouts again
+      return this.groupsOf(run, step, 12).slice(offset, offset + limit);
     });
   tokenTexts = (id: string, step: number, group: number): Promise<string[][]> =>
     this.#answer('tokenTexts', [id, step, group], () =>

@@ -99,10 +99,11 @@ export class RolloutsModel {
   }
 
   /**
-   * Shows this step; what is on screen stays until the new groups are there. The last call wins. `updates`: how many later ones were made
-   * on these rollouts, each of which adds to what is stored.
+   * Shows this step; what is on screen stays until the new groups are there. The last call wins. A step that used earlier rollouts again
+   * shows those: they are up to `iterations` - 1 steps back. `updates`: how many later ones were made on them, each of which adds to what
+   * is stored.
    */
-  async show(run: string, step: number, updates = 0): Promise<void> {
+  async show(run: string, step: number, { updates = 0, iterations = 1 } = {}): Promise<void> {
     const key = `${run}:${step}:${updates}`;
     const { state } = this;
     if (key === this.#wanted && state.value.status !== 'error') return;
@@ -112,7 +113,9 @@ export class RolloutsModel {
     const sameRun = state.value.run === run && state.value.status === 'ready';
     state.update((now) => ({ ...now, run, error: null, ...(sameRun ? {} : { status: 'loading' as const, step, groups: [] }) }));
     try {
-      const groups = await this.#connector.groups(run, { step, limit: LIMIT });
+      let groups: Group[] = [];
+      for (let back = 0; back < iterations && step > back && groups.length === 0; back++)
+        groups = await this.#connector.groups(run, { step: step - back, limit: LIMIT });
       this.#keep(key, groups);
       if (key === this.#wanted) this.#ready(run, step, groups);
     } catch (error) {
@@ -121,7 +124,7 @@ export class RolloutsModel {
   }
 
   /** Shows the newest step, at a pace one can read: while a step is read or fresh on screen, only the newest of those that come is kept. */
-  async follow(run: string, step: number): Promise<void> {
+  async follow(run: string, step: number, iterations = 1): Promise<void> {
     this.#newest = { run, step };
     if (this.#following) return;
     this.#following = true;
@@ -129,7 +132,7 @@ export class RolloutsModel {
       while (this.#newest) {
         const { run, step } = this.#newest;
         this.#newest = null;
-        await this.show(run, step);
+        await this.show(run, step, { iterations });
         await new Promise((resolve) => setTimeout(resolve, PACE_MS));
       }
     } finally {

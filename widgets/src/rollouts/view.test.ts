@@ -117,6 +117,19 @@ it('a colouring that a step has no numbers for stays chosen, uncoloured, with th
   for (const token of strip.querySelectorAll<HTMLElement>('.token')) expect(token.style.getPropertyValue('--share')).toBe('0.000');
 });
 
+it('a step that used earlier rollouts again shows those, and a click selects them where they are stored', async () => {
+  const { element, settle } = await view({ runs: [{ id: 'a', steps: 8, config: { num_iterations: 3 } }] });
+  const said = () => element.shadowRoot!.querySelector('[data-testid=used-again]')?.textContent!.replace(/\s+/g, ' ').trim();
+  expect(said()).toBe('Step 8 learnt from the rollouts of step 7 again: these.'); // the newest, followed
+  workbench.selection.move({ step: 6 });
+  await settle();
+  expect(said()).toBe('Step 6 learnt from the rollouts of step 4 again: these.');
+  element.shadowRoot!.querySelector('medr1-group')!.shadowRoot!.querySelector<HTMLElement>('.title')!.click();
+  await settle();
+  expect(workbench.selection.value).toMatchObject({ step: 4, group: 0, item: 'item-4-0' });
+  expect(said()).toBeUndefined();
+});
+
 it('ratios are read when the update that gives them was made', async () => {
   const run = { id: 'a', steps: 7, config: { num_iterations: 2 } };
   const { connector, element, settle } = await view({ runs: [run] });

@@ -58,9 +58,19 @@ export class RolloutsView extends WatchingElement {
     const series = this.#series;
     if (!series || series.lastStep === 0) return;
     this.workbench.datasetOf(series); // known before the first click
-    if (step === null) return void this.#model.follow(series.id, series.lastStep);
+    if (step === null) return void this.#model.follow(series.id, series.lastStep, this.#iterations);
     this.#model.unfollow();
-    void this.#model.show(series.id, step, laterUpdates(step, series.config, series.lastStep));
+    this.#show(series, step);
+  }
+
+  #show({ id, config, lastStep }: RunSeries, step: number): void {
+    const updates = laterUpdates(step, config, lastStep);
+    void this.#model.show(id, step, { updates, iterations: this.#iterations });
+  }
+
+  /** Updates on the same rollouts. */
+  get #iterations(): number {
+    return this.#series?.config?.num_iterations ?? 1;
   }
 
   get #model(): RolloutsModel {
@@ -169,7 +179,7 @@ export class RolloutsView extends WatchingElement {
   #body(): TemplateResult {
     const state = this.#model.state.value;
     const series = this.#series!;
-    if (state.status === 'error') return failed(state.error!, () => void this.#model.show(series.id, this.#step));
+    if (state.status === 'error') return failed(state.error!, () => this.#show(series, this.#step));
     if (state.status !== 'ready') return loading('rollouts');
     if (state.groups.length === 0) return empty('No rollouts kept for this step', 'Choose another step with ← and →.');
     const groups = visibleGroups(state);
@@ -182,28 +192,36 @@ export class RolloutsView extends WatchingElement {
     const chosen = this.workbench.selection.value;
     const { colouring } = state;
     const isOpen = (group: Group): boolean => this.open.has(group.group) || chosen.group === group.group;
-    return html`<div class="list" role="list" aria-label=${`Groups of step ${state.step}`} @keydown=${this.#onKey}>
-      ${repeat(
-        groups,
-        (group) => `${group.step}:${group.group}`,
-        (group) =>
-          html`<medr1-group
-            role="listitem"
-            data-testid="group"
-            .group=${group}
-            .open=${isOpen(group)}
-            .completion=${chosen.group === group.group ? chosen.completion : null}
-            .token=${chosen.group === group.group ? chosen.token : null}
-            .colouring=${colouring}
-            .texts=${colouring !== 'off' && isOpen(group) ? this.workbench.tokenTexts.of(series.id, group.step, group.group) : null}
-            .thumb=${group.image ? this.workbench.connector.imageUrl(series.id, group.image, THUMB) : null}
-            @medr1-toggle=${() => this.#toggle(group)}
-            @medr1-completion=${(event: CustomEvent<{ completion: number; token: number | null }>) => this.#select(group, event.detail)}
-            @medr1-tokens-retry=${() => this.workbench.tokenTexts.retry(series.id, group.step, group.group)}
-            @medr1-enlarge=${() => this.#enlarge(group)}
-          ></medr1-group>`,
-      )}
-    </div>`;
+    const [{ step: from }] = state.groups;
+    return html`${
+        from === state.step
+          ? nothing
+          : html`<p class="again small secondary" data-testid="used-again">
+              Step ${integer(state.step)} learnt from the rollouts of step ${integer(from)} again: these.
+            </p>`
+      }
+      <div class="list" role="list" aria-label=${`Groups of step ${state.step}`} @keydown=${this.#onKey}>
+        ${repeat(
+          groups,
+          (group) => `${group.step}:${group.group}`,
+          (group) =>
+            html`<medr1-group
+              role="listitem"
+              data-testid="group"
+              .group=${group}
+              .open=${isOpen(group)}
+              .completion=${chosen.group === group.group ? chosen.completion : null}
+              .token=${chosen.group === group.group ? chosen.token : null}
+              .colouring=${colouring}
+              .texts=${colouring !== 'off' && isOpen(group) ? this.workbench.tokenTexts.of(series.id, group.step, group.group) : null}
+              .thumb=${group.image ? this.workbench.connector.imageUrl(series.id, group.image, THUMB) : null}
+              @medr1-toggle=${() => this.#toggle(group)}
+              @medr1-completion=${(event: CustomEvent<{ completion: number; token: number | null }>) => this.#select(group, event.detail)}
+              @medr1-tokens-retry=${() => this.workbench.tokenTexts.retry(series.id, group.step, group.group)}
+              @medr1-enlarge=${() => this.#enlarge(group)}
+            ></medr1-group>`,
+        )}
+      </div>`;
   }
 
   /** Why the groups on screen cannot be coloured so. */
@@ -311,6 +329,11 @@ export class RolloutsView extends WatchingElement {
       }
       .toolbar select {
         max-width: 150px;
+      }
+      .again {
+        margin: 0;
+        padding: 4px 8px;
+        border-bottom: 1px solid var(--medr1-border);
       }
       .colours {
         flex: 1 0 100%;
