@@ -4,10 +4,8 @@ import { ICommandPalette, MainAreaWidget, WidgetTracker } from '@jupyterlab/appu
 import { ITranslator, nullTranslator, type TranslationBundle } from '@jupyterlab/translation';
 import type { LabIcon } from '@jupyterlab/ui-components';
 import type { ReadonlyPartialJSONObject, Token } from '@lumino/coreutils';
-import { IWorkbench, TRANSLATION_DOMAIN } from './tokens.ts';
+import { IWorkbench, PALETTE_CATEGORY, TRANSLATION_DOMAIN } from './tokens.ts';
 import { ElementView, type ElementViewOptions } from './view.ts';
-
-export const PALETTE_CATEGORY = 'Med-R1';
 
 type Place = NonNullable<Parameters<JupyterFrontEnd.IShell['add']>[2]>;
 

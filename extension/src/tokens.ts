@@ -11,6 +11,7 @@ export const IWorkbench = new Token<IWorkbench>(
 );
 
 export const TRANSLATION_DOMAIN = 'medr1_workbench';
+export const PALETTE_CATEGORY = 'Med-R1';
 
 export const CommandIDs = {
   showRuns: 'medr1:show-runs',

@@ -3,8 +3,7 @@ import { ICommandPalette, Notification } from '@jupyterlab/apputils';
 import { ILauncher } from '@jupyterlab/launcher';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import { notebookIcon } from '@jupyterlab/ui-components';
-import { PALETTE_CATEGORY } from '../main-view.ts';
-import { CommandIDs, TRANSLATION_DOMAIN } from '../tokens.ts';
+import { CommandIDs, PALETTE_CATEGORY, TRANSLATION_DOMAIN } from '../tokens.ts';
 
 /** Where the example may be, seen from the folder that Jupyter serves: the set-up's workspace first, then the clone. */
 const EXAMPLE_PLACES = ['first-run.ipynb', 'examples/first-run.ipynb'];

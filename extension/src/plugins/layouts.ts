@@ -4,8 +4,7 @@ import { ICommandPalette } from '@jupyterlab/apputils';
 import { ISettingRegistry } from '@jupyterlab/settingregistry';
 import { IStateDB } from '@jupyterlab/statedb';
 import { ITranslator, nullTranslator, type TranslationBundle } from '@jupyterlab/translation';
-import { PALETTE_CATEGORY } from '../main-view.ts';
-import { CommandIDs, IWorkbench, TRANSLATION_DOMAIN } from '../tokens.ts';
+import { CommandIDs, IWorkbench, PALETTE_CATEGORY, TRANSLATION_DOMAIN } from '../tokens.ts';
 
 const PLUGIN_ID = '@medr1/workbench:layouts';
 const WELCOMED_KEY = 'medr1:welcomed';

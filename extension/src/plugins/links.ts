@@ -4,9 +4,8 @@ import { Clipboard, ICommandPalette, InputDialog, Notification } from '@jupyterl
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import { linkOf, selectionOf } from '@medr1/widgets/link';
 import type { Selection } from '@medr1/widgets/selection';
-import { PALETTE_CATEGORY } from '../main-view.ts';
 import { showError } from '../notify.ts';
-import { CommandIDs, IWorkbench, TRANSLATION_DOMAIN } from '../tokens.ts';
+import { CommandIDs, IWorkbench, PALETTE_CATEGORY, TRANSLATION_DOMAIN } from '../tokens.ts';
 
 const links: JupyterFrontEndPlugin<void> = {
   id: '@medr1/workbench:links',

@@ -80,6 +80,18 @@ const runMenu: JupyterFrontEndPlugin<void> = {
       },
     });
 
+    commands.addCommand(CommandIDs.deleteRun, {
+      label: trans.__('Move the run to the trash …'),
+      isEnabled: ({ id }) => {
+        const run = runs.get(String(id));
+        return run !== undefined && !STATES[run.state].active;
+      },
+      describedBy: {
+        args: { type: 'object', properties: { id: { type: 'string' }, name: { type: 'string' } }, required: ['id'] },
+      },
+      execute: ({ id, name }) => told(() => moveToTrash(String(id), String(name ?? id))),
+    });
+
     commands.addCommand(CommandIDs.runMenu, {
       label: trans.__('Menu of a run'),
       describedBy: {
@@ -110,6 +122,17 @@ const runMenu: JupyterFrontEndPlugin<void> = {
       add(CommandIDs.deleteRun, { name });
       menu.aboutToClose.connect(() => void setTimeout(() => menu.dispose()));
       return menu;
+    };
+
+    const moveToTrash = async (id: string, name: string): Promise<void> => {
+      const { button } = await showDialog({
+        title: trans.__('Move to the trash?'),
+        body: trans.__('"%1" with its rollouts and checkpoints leaves the list. Its folder is kept in the trash of the backend.', name),
+        buttons: [Dialog.cancelButton(), Dialog.warnButton({ label: trans.__('Move to the trash') })],
+      });
+      if (!button.accept) return;
+      await connector.deleteRun(id);
+      runs.apply({ removed: id });
     };
 
     const fork = async (id: string): Promise<void> => {
