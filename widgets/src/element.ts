@@ -62,6 +62,23 @@ export abstract class WatchingElement extends LitElement {
   }
 }
 
+/** A view whose `.page` takes the keyboard when the host gives it to the view: at once, or as soon as there is something to walk through. */
+export abstract class PageElement extends WatchingElement {
+  #wantsKeys = false;
+
+  override focus(): void {
+    this.#wantsKeys = true;
+    this.requestUpdate();
+  }
+
+  protected override updated(): void {
+    const page = this.renderRoot.querySelector<HTMLElement>('.page');
+    if (!this.#wantsKeys || !page) return;
+    this.#wantsKeys = false;
+    page.focus({ preventScroll: true });
+  }
+}
+
 /** Registers an element; a second copy of the bundle on the same page keeps the first. */
 export function define(tag: string, element: CustomElementConstructor): void {
   if (!customElements.get(tag)) customElements.define(tag, element);

@@ -1,7 +1,7 @@
 /** The Inspector: details of what is selected, always in the same order. All text here is untrusted: text nodes only. */
 import { html, nothing, type PropertyValues, type TemplateResult } from 'lit';
 import type { Completion, DataSample, Group, ItemAnswers } from '../connector.ts';
-import { command, define, WatchingElement, type HostCommand } from '../element.ts';
+import { command, define, PageElement, type HostCommand } from '../element.ts';
 import { integer, number, signed } from '../format.ts';
 import { empty, failed, loading } from '../parts.ts';
 import { completionStyles, completionText, glyph } from '../rollouts/completion.ts';
@@ -22,7 +22,7 @@ const RUNS = 4;
 /** Metrics shown of a step, where it has them, after its rewards. */
 const OF_A_STEP = ['kl', 'entropy', 'loss', 'grad_norm', 'completions/mean_length', 'completions/clipped_ratio'];
 
-export class InspectorPanel extends WatchingElement {
+export class InspectorPanel extends PageElement {
   static override properties = { workbench: { attribute: false }, broken: { state: true } };
   declare workbench: Workbench;
   /** Address of an image that did not load. */
@@ -30,7 +30,6 @@ export class InspectorPanel extends WatchingElement {
 
   #model: InspectorModel | null = null;
   #held: HeldSeries | null = null;
-  #wantsKeys = false;
 
   constructor() {
     super();
@@ -53,19 +52,6 @@ export class InspectorPanel extends WatchingElement {
 
   protected override release(): void {
     this.#held?.hold(null);
-  }
-
-  /** The host gives the panel the keyboard: it walks what is shown. */
-  override focus(): void {
-    this.#wantsKeys = true;
-    this.requestUpdate();
-  }
-
-  protected override updated(): void {
-    const page = this.renderRoot.querySelector<HTMLElement>('.page');
-    if (!this.#wantsKeys || !page) return;
-    this.#wantsKeys = false;
-    page.focus({ preventScroll: true });
   }
 
   protected override willUpdate(changed: PropertyValues): void {

@@ -2,7 +2,7 @@
 import { html, nothing, type PropertyValues, type TemplateResult } from 'lit';
 import { PROBLEMS, type Problem } from '@medr1/kernel-bridge/protocol/problems';
 import type { DataItem, DataSample, ItemAnswers } from '../connector.ts';
-import { command, define, WatchingElement } from '../element.ts';
+import { command, define, PageElement } from '../element.ts';
 import { integer } from '../format.ts';
 import { icon } from '../icons.ts';
 import { empty, failed, loading } from '../parts.ts';
@@ -21,7 +21,7 @@ const THUMB = 192;
 /** Answers of a run that are listed before the rest is asked for. */
 const FEW = 4;
 
-export class SampleView extends WatchingElement {
+export class SampleView extends PageElement {
   static override properties = {
     workbench: { attribute: false },
     openAnswers: { state: true },
@@ -38,7 +38,6 @@ export class SampleView extends WatchingElement {
   #model: SampleModel | null = null;
   #picture: PictureModel | null = null;
   #ask: AskModel | null = null;
-  #wantsKeys = false;
 
   constructor() {
     super();
@@ -65,19 +64,6 @@ export class SampleView extends WatchingElement {
 
   protected override release(): void {
     this.#ask?.cancel();
-  }
-
-  /** The host gives the view the keyboard: it walks the questions, once there is one. */
-  override focus(): void {
-    this.#wantsKeys = true;
-    this.requestUpdate();
-  }
-
-  protected override updated(): void {
-    const page = this.renderRoot.querySelector<HTMLElement>('.page');
-    if (!this.#wantsKeys || !page) return;
-    this.#wantsKeys = false;
-    page.focus({ preventScroll: true });
   }
 
   protected override willUpdate(changed: PropertyValues): void {
