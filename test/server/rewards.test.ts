@@ -154,6 +154,7 @@ describe('a try', () => {
       ms_per_completion: expect.any(Number),
     });
     expect(groups).toHaveLength(step * 2);
+    expect(groups[0].stored).toEqual({ accuracy: [1, 1, 1, 1], format: [1, 1, 1, 1] });
     const [stored] = (await t.client.groups(id, { step })).groups;
     expect(groups.find((one) => one.step === step && one.group === 0)!.rewards.length).toEqual(
       stored.completions.map(({ text }) => text.length),
@@ -203,15 +204,6 @@ describe('a look at functions before there is a run', () => {
     const [{ error }] = await t.client.checkRewards({ ...about, variant: 'no-think', max_completion_length: 33 });
     expect(error!.message).toContain('no-think33');
   });
-});
-
-it('a sample of rollouts has a share of each step', async () => {
-  const { id, step } = await pausedRun(funcs(), {});
-  const { groups } = await t.client.groups(id, { from: step - 1, to: step, sample: 2 });
-  expect(groups.map((one) => [one.step, one.group])).toEqual([
-    [step - 1, 0],
-    [step, 0],
-  ]);
 });
 
 it('runs made before there were sources are read as having none', async () => {

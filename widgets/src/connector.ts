@@ -147,11 +147,7 @@ export interface Connector {
   fork(id: string, step: number, config: Record<string, unknown>, start: boolean): Promise<RunSummary>;
   exportUrl(id: string, format: 'csv' | 'jsonl'): string;
   metrics(id: string, query?: { from?: number; to?: number; max_points?: number }): Promise<MetricTable>;
-  /** `sample`: at most so many, a fair share of each step, in place of `limit` and `offset`. */
-  groups(
-    id: string,
-    query: { step?: number; from?: number; to?: number; limit?: number; offset?: number; sample?: number },
-  ): Promise<Group[]>;
+  groups(id: string, query: { step?: number; from?: number; to?: number; limit?: number; offset?: number }): Promise<Group[]>;
   /** Texts of the tokens of each completion of a group, special ones included. */
   tokenTexts(id: string, step: number, group: number): Promise<string[][]>;
   events(id: string, query?: { since?: number; limit?: number; kinds?: RunEvent['kind'][] }): Promise<RunEvent[]>;

@@ -249,6 +249,9 @@ export class FakeConnector implements Connector {
         groups: groups.map((group) => ({
           ...{ step: group.step, group: group.group },
           rewards: Object.fromEntries(names.map((name) => [name, values(group)])),
+          stored: Object.fromEntries(
+            Object.keys(group.completions[0].rewards).map((name) => [name, group.completions.map(({ rewards }) => rewards[name])]),
+          ),
         })),
       };
     });

@@ -23,8 +23,6 @@ export interface GroupsQuery {
   to?: number;
   limit?: number;
   offset?: number;
-  /** At most so many, a fair share of each step, in place of `limit` and `offset`. */
-  sample?: number;
 }
 export interface EventsQuery {
   since?: number;

@@ -120,11 +120,7 @@ export const ROUTES = [
   ['DELETE', '/runs/:id', 'moves the run to the trash: {trash: path}; 409 while it is active'],
   ['POST', '/runs/:id/actions', 'RunActionRequest -> RunSummary'],
   ['GET', '/runs/:id/metrics', 'MetricTable; names=a,b  from=step  to=step  max_points=n (min-max downsampled, spikes kept)'],
-  [
-    'GET',
-    '/runs/:id/groups',
-    '{groups: Group[], steps: [first, last]}; step=n, or from=, to=; limit= (default 64), offset=; or sample=n: a fair share of each step',
-  ],
+  ['GET', '/runs/:id/groups', '{groups: Group[], steps: [first, last]}; step=n, or from=, to=; limit= (default 64), offset='],
   ['GET', '/runs/:id/tokens', '{texts: string[][]} of the tokens of each completion of a group, special ones included; step=n  group=n'],
   ['GET', '/runs/:id/events', '{epoch, events: RunEvent[]}; since=seq  limit=  kinds=state,alert: of these kinds only'],
   ['GET', '/runs/:id/rewards', '{revisions: RewardRevision[]}'],

@@ -100,6 +100,8 @@ export const TriedRewards = Type.Object({
       step: Type.Integer(),
       group: Type.Integer(),
       rewards: Type.Record(Type.String(), Type.Array(Nullable(Type.Number()))),
+      /** What the functions that were in force gave. */
+      stored: Type.Record(Type.String(), Type.Array(Nullable(Type.Number()))),
     }),
   ),
 });

@@ -28,7 +28,9 @@ export async function tryRewards(run: RunStore, { files = {}, built_in = [], ste
         const from = row;
         row += completions.length;
         const rewards = tried.flatMap(({ report, values }) => (values[at] ? [[report.name, values[at].slice(from, row)] as const] : []));
-        return { step, group, rewards: Object.fromEntries(rewards) };
+        const names = Object.keys(completions[0]?.rewards ?? {});
+        const stored = Object.fromEntries(names.map((name) => [name, completions.map((one) => one.rewards[name])]));
+        return { step, group, rewards: Object.fromEntries(rewards), stored };
       });
     }),
   };

@@ -18,7 +18,7 @@ import { completeConfig } from '../runs/config.ts';
 import { errors } from '../runs/errors.ts';
 import { TABLE_FORMATS, tableLines } from '../runs/export.ts';
 import { forkRun, rollbackRun } from '../runs/lineage.ts';
-import { groupSteps, readGroups, readTokenIds, sampleGroups } from '../runs/groups.ts';
+import { groupSteps, readGroups, readTokenIds } from '../runs/groups.ts';
 import { readMetrics } from '../runs/metrics.ts';
 import { changedRewards, editRewards, revisions } from '../runs/rewards.ts';
 import { createRun, listRuns, logFile, openRun, trainFilter, trashRun, type LoadItems } from '../runs/runs.ts';
@@ -149,11 +149,7 @@ export function handlers(services: Services): Record<RouteKey, Handler> {
       const run = store(c);
       const step = integer(c, 'step', -1);
       const range = step >= 0 ? { from: step, to: step } : { from: integer(c, 'from', 0), to: integer(c, 'to', Number.MAX_SAFE_INTEGER) };
-      const most = Math.min(integer(c, 'sample', 0), 1024);
-      const groups =
-        most > 0
-          ? sampleGroups(run.db, { ...range, most })
-          : readGroups(run.db, { ...range, limit: Math.min(integer(c, 'limit', 64), 1024), offset: integer(c, 'offset', 0) });
+      const groups = readGroups(run.db, { ...range, limit: Math.min(integer(c, 'limit', 64), 1024), offset: integer(c, 'offset', 0) });
       return { groups, steps: groupSteps(run.db) };
     },
 

@@ -11,11 +11,11 @@ import {
   preview,
   rewardChanges,
   saturatedSince,
+  scoredGroups,
   stepsOf,
   toTry,
   valuesOf,
   varianceShares,
-  withValues,
 } from './model.ts';
 
 /** A group of completions with these raw rewards. */
@@ -136,11 +136,19 @@ describe('a draft of functions', () => {
       'accuracy removed',
     ]));
 
-  it('previews with the values that were tried', () => {
-    const stored = { ...mixed, step: 3, group: 1 };
-    const rescored = withValues([stored, { ...mixed, step: 4, group: 1 }], { groups: [{ step: 3, group: 1, rewards: { mine: [0, 2] } }] });
-    expect(rescored).toHaveLength(1);
-    expect(preview([stored], { accuracy: 1 }, { accuracy: 1, mine: 1 }, rescored)).toMatchObject({
+  it('previews with the values that were tried, in place of what a function gave before', () => {
+    const { stored, tried } = scoredGroups({
+      reports: [{ name: 'mine' } as RewardReport],
+      groups: [
+        { step: 3, group: 1, stored: { accuracy: [1, 0], mine: [9, 9] }, rewards: { mine: [0, 2] } },
+        { step: 4, group: 0, stored: { accuracy: [1, 1], mine: [9, 9] }, rewards: {} },
+      ],
+    });
+    expect(valuesOf(['accuracy', 'mine'], tried).map(({ values }) => values)).toEqual([
+      [1, 0, 1, 1],
+      [0, 2],
+    ]);
+    expect(preview(stored.slice(0, 1), { accuracy: 1 }, { accuracy: 1, mine: 1 }, tried.slice(0, 1))).toMatchObject({
       meanBefore: 0.5,
       meanAfter: 1.5,
       flipped: 2,

@@ -60,15 +60,25 @@ export function editOf({ weights, files }: Draft, current: Functions) {
   return { weights, ...(Object.keys(sources).length > 0 && { files: sources }), ...(remove.length > 0 && { remove }) };
 }
 
-/** Groups with the values that functions gave in a try beside (or instead of) those that are stored. */
-export function withValues(groups: readonly Group[], { groups: tried }: Pick<TriedRewards, 'groups'>): Group[] {
-  const values = new Map(tried.map((one) => [`${one.step} ${one.group}`, one.rewards]));
-  return groups.flatMap((group) => {
-    const given = values.get(`${group.step} ${group.group}`);
-    if (!given) return [];
-    const named = (index: number) => Object.fromEntries(Object.entries(given).map(([name, column]) => [name, column[index] ?? null]));
-    return [{ ...group, completions: group.completions.map((one, index) => ({ ...one, rewards: { ...one.rewards, ...named(index) } })) }];
-  });
+/** What a preview needs of a group. */
+export type Scored = Pick<Group, 'step' | 'group'> & { completions: { rewards: Record<string, number | null> }[] };
+
+/**
+ * The groups of a try: with the values that are stored, and with those that the functions under trial gave, in place of what they gave before. Where
+ * such a function failed it has none.
+ */
+export function scoredGroups({ groups, reports }: TriedRewards): { stored: Scored[]; tried: Scored[] } {
+  const under = new Set(reports.map(({ name }) => name));
+  const scored = ({ step, group, stored, rewards }: TriedRewards['groups'][number], columns: Record<string, (number | null)[]>): Scored => {
+    const count = Math.max(0, ...[...Object.values(stored), ...Object.values(rewards)].map(({ length }) => length));
+    const row = (i: number) => Object.fromEntries(Object.entries(columns).map(([name, column]) => [name, column[i] ?? null]));
+    return { step, group, completions: Array.from({ length: count }, (_, i) => ({ rewards: row(i) })) };
+  };
+  const kept = (stored: Record<string, (number | null)[]>) => Object.entries(stored).filter(([name]) => !under.has(name));
+  return {
+    stored: groups.map((one) => scored(one, one.stored)),
+    tried: groups.map((one) => scored(one, { ...Object.fromEntries(kept(one.stored)), ...one.rewards })),
+  };
 }
 
 /** First and last step that a revision counted for: no last one while it does, none at all while it waits or where it was replaced before any. */
@@ -116,7 +126,7 @@ export function saturatedSince(series: RunSeries, name: string): number | null {
 }
 
 /** Share of each function in the variance of the weighted rewards within groups, covariances left out; empty when nothing varies. */
-export function varianceShares(groups: readonly Group[], weights: Weights): Record<string, number> {
+export function varianceShares(groups: readonly Scored[], weights: Weights): Record<string, number> {
   const parts = Object.keys(weights).map((name) => {
     const within = groups.map(({ completions }) => variance(completions.map(({ rewards }) => weights[name] * (rewards[name] ?? 0))));
     return [name, within.reduce((sum, one) => sum + one, 0)] as const;
@@ -135,7 +145,7 @@ export interface Values {
 }
 
 /** What each function gave for the groups; `tried`: of the functions that had to be tried. */
-export function valuesOf(names: readonly string[], groups: readonly Group[], tried: readonly RewardReport[] = []): Values[] {
+export function valuesOf(names: readonly string[], groups: readonly Scored[], tried: readonly RewardReport[] = []): Values[] {
   const completions = groups.flatMap((group) => group.completions);
   return names.map((name) => {
     const all = completions.map(({ rewards }) => rewards[name]).filter((value) => value !== undefined);
@@ -180,10 +190,10 @@ const FLIPS = 8;
  * rewards less the group's mean, and over its standard deviation (plus TRL's 1e-4) where `scaled`.
  */
 export function preview(
-  groups: readonly Group[],
+  groups: readonly Scored[],
   before: Weights,
   after: Weights,
-  rescored: readonly Group[] = groups,
+  rescored: readonly Scored[] = groups,
   scaled = true,
 ): Preview {
   const out: Preview = {

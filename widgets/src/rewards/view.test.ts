@@ -174,11 +174,7 @@ describe('distributions', () => {
       expect.stringMatching(/^accuracy 0\.00 ?1\.00 mean 0\.\d+ not applicable 0 errors 0$/),
       expect.stringMatching(/^format .* not applicable 0 errors 0$/),
     ]);
-    expect(connector.calls.find(([name, , query]) => name === 'groups' && 'sample' in (query as object))?.[2]).toEqual({
-      from: 21,
-      to: 40,
-      sample: 640,
-    });
+    expect(connector.calls.find(([name]) => name === 'tryRewards')).toEqual(['tryRewards', 'a', { steps: 20, to: 40 }]);
     expect(find('[data-testid=preview-result]')).toBeNull();
   });
 

@@ -2,15 +2,7 @@
 import { rewardName } from '@medr1/kernel-bridge/protocol/reward-names';
 import { html, nothing, type PropertyValues, type TemplateResult } from 'lit';
 import type { CreateCodeEditor } from '../code-editor.ts';
-import {
-  errorBody,
-  type BuiltInReward,
-  type ErrorBody,
-  type Group,
-  type RewardRevision,
-  type RewardSource,
-  type TriedRewards,
-} from '../connector.ts';
+import { errorBody, type BuiltInReward, type ErrorBody, type RewardRevision, type RewardSource, type TriedRewards } from '../connector.ts';
 import { command, define, WatchingElement } from '../element.ts';
 import { integer, number, percent } from '../format.ts';
 import { fileName, type HostFiles } from '../host-files.ts';
@@ -32,13 +24,13 @@ import {
   isDirty,
   preview,
   saturatedSince,
+  scoredGroups,
   SLIDER,
   sourceOf,
   TEMPLATE,
   toTry,
   valuesOf,
   varianceShares,
-  withValues,
   type Draft,
   type Flip,
 } from './model.ts';
@@ -47,7 +39,6 @@ import { style } from './style.ts';
 
 /** Steps whose rollouts a preview is told from. */
 const LOOK_BACK = 20;
-const LOOK_GROUPS = 640;
 /** Variance shares move slowly: looked at on the newest step, this many steps and milliseconds apart at least. */
 const SHARES = { steps: 5, ms: 5000, groups: 64 };
 
@@ -458,12 +449,8 @@ export class RewardsView extends WatchingElement {
     this.problem = null;
     try {
       const to = series.lastStep;
-      const asked = toTry(draft, current);
-      const [groups, tried] = await Promise.all([
-        this.workbench.connector.groups(series.id, { from: Math.max(1, to - LOOK_BACK + 1), to, sample: LOOK_GROUPS }),
-        asked && this.workbench.connector.tryRewards(series.id, { ...asked, steps: LOOK_BACK, to }),
-      ]);
-      if (series === this.#series && this.draft === edited) this.outcome = this.#outcome(groups, current, draft, tried);
+      const tried = await this.workbench.connector.tryRewards(series.id, { ...toTry(draft, current), steps: LOOK_BACK, to });
+      if (series === this.#series && this.draft === edited) this.outcome = this.#outcome(current, draft, tried);
     } catch (error) {
       this.problem = errorBody(error);
     }
@@ -472,21 +459,18 @@ export class RewardsView extends WatchingElement {
     this.renderRoot.querySelector('[data-testid=outcome]')?.scrollIntoView?.({ block: 'nearest' });
   }
 
-  /** Both lists are the same sample; a group that came or went between them is left out. */
-  #outcome(groups: readonly Group[], current: RewardRevision, draft: Draft, tried: TriedRewards | null): Outcome {
-    const reports = tried?.reports ?? [];
-    const rescored = tried ? withValues(groups, tried) : groups;
-    const known = new Set(rescored.map(({ step, group }) => `${step} ${group}`));
-    const same = groups.filter(({ step, group }) => known.has(`${step} ${group}`));
+  #outcome(current: RewardRevision, draft: Draft, found: TriedRewards): Outcome {
+    const { reports, groups } = found;
+    const { stored, tried } = scoredGroups(found);
     const { scale_rewards, multi_objective_aggregation } = this.#series!.config ?? {};
     const scaled = scale_rewards !== 'none' && scale_rewards !== 'batch' && multi_objective_aggregation !== 'normalize_then_sum';
     const untold = reports.some(({ error }) => error !== null) || !isDirty(draft, current);
     return {
       reports,
-      values: valuesOf(Object.keys(draft.weights), rescored, reports),
-      groups: same.length,
-      steps: [same[0]?.step ?? 0, same.at(-1)?.step ?? 0],
-      preview: untold ? null : preview(same, current.weights, draft.weights, rescored, scaled),
+      values: valuesOf(Object.keys(draft.weights), tried, reports),
+      groups: groups.length,
+      steps: [groups[0]?.step ?? 0, groups.at(-1)?.step ?? 0],
+      preview: untold ? null : preview(stored, current.weights, draft.weights, tried, scaled),
       scaled,
     };
   }
