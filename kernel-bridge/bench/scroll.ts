@@ -11,7 +11,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { Page } from 'playwright-core';
 import sharp from 'sharp';
-import { eventually, openBrowser, openLab, openPage, plainStart, runCommand } from '../../test/e2e/lab.ts';
+import { eventually, openBrowser, openJupyterLab, openLab, openPage, plainStart, runCommand } from '../../test/e2e/lab.ts';
 
 const IMAGES = 600;
 const ASPECTS = [1, 1.33, 0.8, 1.6, 2.5];
@@ -168,8 +168,7 @@ try {
     const done = async () => (await lab.api('api/data/omni/job')).json.state as string;
     await eventually(done, (state) => state !== 'running', 'the index is made', 600_000);
     await plainStart(lab);
-    await page.goto(lab.url);
-    await page.locator('#jupyterlab-splash').waitFor({ state: 'detached' });
+    await openJupyterLab(page, lab);
     await runCommand(page, 'medr1:open-data');
     await page.locator('medr1-data').getByTestId('data-item').first().waitFor({ timeout: 60_000 });
     const result: Record<string, number> = {};

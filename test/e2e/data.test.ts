@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { eventually, openBrowser, openLab, openPage, output, plainStart, runCommand, setTheme, type Lab } from './lab.ts';
+import { eventually, openBrowser, openJupyterLab, openLab, openPage, output, plainStart, runCommand, setTheme, type Lab } from './lab.ts';
 
 type DataElement = Element & { workbench: { data: { toJSON(): { filter: object } } } };
 
@@ -18,8 +18,7 @@ beforeAll(async () => {
   ({ page, errors } = await openPage(browser, lab));
   page.setDefaultTimeout(60_000);
   await plainStart(lab);
-  await page.goto(lab.url);
-  await page.locator('#jupyterlab-splash').waitFor({ state: 'detached' });
+  await openJupyterLab(page, lab);
 });
 
 afterAll(async () => {

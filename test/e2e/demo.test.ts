@@ -3,7 +3,7 @@ import { renameSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { eventually, openBrowser, openLab, openPage, output, runCommand, setTheme, type Lab } from './lab.ts';
+import { eventually, openBrowser, openJupyterLab, openLab, openPage, output, runCommand, setTheme, type Lab } from './lab.ts';
 
 let lab: Lab;
 let browser: Browser;
@@ -29,8 +29,7 @@ const steps = async () => (await lab.api('api/runs')).json.runs[0].step as numbe
 
 describe('the demo run in JupyterLab, with token and XSRF check, under /user/alice/', () => {
   it('starts from the empty Runs panel at the click of its button', async () => {
-    await page.goto(lab.url);
-    await page.locator('#jupyterlab-splash').waitFor({ state: 'detached' });
+    await openJupyterLab(page, lab);
     await runCommand(page, 'medr1:show-runs');
     await panel().getByTestId('start-demo').click();
     await eventually(

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { medr1, omni, picture, zip } from '../../kernel-bridge/src/data/fixtures.ts';
-import { openBrowser, openLab, openPage, output, plainStart, runCommand, type Lab } from './lab.ts';
+import { openBrowser, openJupyterLab, openLab, openPage, output, plainStart, runCommand, type Lab } from './lab.ts';
 
 const MARKUP = '<img src=x onerror="broken=1"><script>broken=1</script><b onmouseover=broken=1>bold';
 const FILE = '<img src=x onerror=broken=1>'; // as long as a file name may be without a slash
@@ -74,8 +74,7 @@ beforeAll(async () => {
   ({ page, errors } = await openPage(browser, lab));
   page.setDefaultTimeout(60_000);
   await plainStart(lab);
-  await page.goto(lab.url);
-  await page.locator('#jupyterlab-splash').waitFor({ state: 'detached' });
+  await openJupyterLab(page, lab);
 });
 
 afterAll(async () => {

@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { eventually, openBrowser, openLab, openPage, output, plainStart, runCommand, setTheme, type Lab } from './lab.ts';
+import { eventually, openBrowser, openJupyterLab, openLab, openPage, output, plainStart, runCommand, setTheme, type Lab } from './lab.ts';
 
 let lab: Lab;
 let browser: Browser;
@@ -32,8 +32,7 @@ const finished = (id: string) =>
   );
 
 it('starts an evaluation from the empty view and shows its tables when it is done', async () => {
-  await page.goto(lab.url);
-  await page.locator('#jupyterlab-splash').waitFor({ state: 'detached' });
+  await openJupyterLab(page, lab);
   await runCommand(page, 'medr1:open-evaluation');
   await view().getByTestId('first-evaluation').click();
   await eventually(

@@ -106,6 +106,12 @@ export async function openPage(browser: Browser, lab: Lab): Promise<{ page: Page
   return { page, errors };
 }
 
+/** The page shows JupyterLab, its splash gone. */
+export async function openJupyterLab(page: Page, { url }: Lab): Promise<void> {
+  await page.goto(url);
+  await page.locator('#jupyterlab-splash').waitFor({ state: 'detached' });
+}
+
 export const setTheme = (page: Page, theme: 'JupyterLab Light' | 'JupyterLab Dark') =>
   runCommand(page, 'apputils:change-theme', { theme }).then(() =>
     page.waitForFunction((dark) => (document.body.dataset.jpThemeLight === 'false') === dark, theme === 'JupyterLab Dark'),

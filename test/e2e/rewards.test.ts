@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Completion, Group, RewardRevision } from '../../kernel-bridge/src/protocol/run.ts';
-import { eventually, openBrowser, openLab, openPage, output, plainStart, runCommand, setTheme, type Lab } from './lab.ts';
+import { eventually, openBrowser, openJupyterLab, openLab, openPage, output, plainStart, runCommand, setTheme, type Lab } from './lab.ts';
 
 const SHORT = `export const tests = [{ completion: 'ab', expected: -0.02 }];
 export default (completions: string[]) => completions.map((text) => -text.length / 100);
@@ -39,8 +39,7 @@ beforeAll(async () => {
   await plainStart(lab);
   browser = await openBrowser();
   ({ page, errors } = await openPage(browser, lab));
-  await page.goto(lab.url);
-  await page.locator('#jupyterlab-splash').waitFor({ state: 'detached' });
+  await openJupyterLab(page, lab);
   await runCommand(page, 'medr1:open-new-run');
   await save('short_text.ts', SHORT);
   await save('broken.ts', 'export const reward = () => [];\n');

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { dicom, temporary, write } from '../../kernel-bridge/src/data/fixtures.ts';
-import { eventually, openBrowser, openLab, openPage, output, plainStart, runCommand, setTheme, type Lab } from './lab.ts';
+import { eventually, openBrowser, openJupyterLab, openLab, openPage, output, plainStart, runCommand, setTheme, type Lab } from './lab.ts';
 
 const SET = 'sample';
 const scans = temporary();
@@ -31,8 +31,7 @@ beforeAll(async () => {
   ({ page, errors } = await openPage(browser, lab));
   page.setDefaultTimeout(60_000);
   await plainStart(lab);
-  await page.goto(lab.url);
-  await page.locator('#jupyterlab-splash').waitFor({ state: 'detached' });
+  await openJupyterLab(page, lab);
   await select({ dataset: SET, item: ids[0] });
 });
 

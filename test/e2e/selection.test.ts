@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Browser, Locator, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { demoConfig } from '../../kernel-bridge/src/protocol/presets.ts';
-import { eventually, openBrowser, openLab, openPage, output, plainStart, runCommand, setTheme, type Lab } from './lab.ts';
+import { eventually, openBrowser, openJupyterLab, openLab, openPage, output, plainStart, runCommand, setTheme, type Lab } from './lab.ts';
 
 const SET = 'sample';
 let lab: Lab;
@@ -36,8 +36,7 @@ beforeAll(async () => {
   browser = await openBrowser();
   ({ page, errors } = await openPage(browser, lab));
   await plainStart(lab);
-  await page.goto(lab.url);
-  await page.locator('#jupyterlab-splash').waitFor({ state: 'detached' });
+  await openJupyterLab(page, lab);
   await runCommand(page, 'medr1:arrange-training');
   await runCommand(page, 'medr1:show-inspector');
 });
