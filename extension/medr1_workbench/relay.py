@@ -96,6 +96,8 @@ class RelayHandler(_Base, APIHandler):
         if len(self._body) > MAX_BODY:
             raise web.HTTPError(413, f"The body is larger than {MAX_BODY} bytes.")
 
+    # One function a method, not one for all: `authorized` keeps the action (read, write) of the first request that it sees.
+
     @web.authenticated
     @authorized
     async def get(self, path: str) -> None:
