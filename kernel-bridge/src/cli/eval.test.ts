@@ -2,13 +2,13 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { Command } from 'commander';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { evalDirectory, listEvals } from '../evals/evals.ts';
 import { EvalStore } from '../evals/store.ts';
 import { makeTiny, type Tiny } from '../rl/testing/tiny.ts';
 import { register } from './eval.ts';
 import { register as registerEvals } from './evals.ts';
+import { runJson } from './testing/run-json.ts';
 
 let tiny: Tiny;
 let home: string;
@@ -36,25 +36,7 @@ async function writeSplit(name: string, count: number): Promise<void> {
   await writeFile(file, JSON.stringify(records));
 }
 
-/** The command in this process; what it prints under --json. */
-async function medr1(...args: string[]) {
-  const program = new Command().exitOverride();
-  register(program);
-  registerEvals(program);
-  const quiet = (command: Command): void => {
-    command.exitOverride().configureOutput({ writeErr: () => undefined });
-    command.commands.forEach(quiet);
-  };
-  quiet(program);
-  const write = vi.spyOn(process.stdout, 'write').mockReturnValue(true);
-  try {
-    await program.parseAsync([...args, '--json'], { from: 'user' });
-    expect(write).toHaveBeenCalledTimes(1);
-    return JSON.parse(String(write.mock.calls[0][0]));
-  } finally {
-    write.mockRestore();
-  }
-}
+const medr1 = (...args: string[]) => runJson([register, registerEvals], args);
 
 const evaluate = (...extra: string[]) =>
   medr1('eval', '--model', tiny.model, '--dataset', tiny.directory, '--split', 'modality/test/CT', '--max-new-tokens', '8', ...extra);

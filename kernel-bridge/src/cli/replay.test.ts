@@ -1,28 +1,14 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Command } from 'commander';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { register } from './replay.ts';
+import { runJson } from './testing/run-json.ts';
 import { makeTiny, type Tiny } from '../rl/testing/tiny.ts';
 
 let tiny: Tiny;
 let batch: string;
 
-/** The command in this process; what it prints under --json. */
-async function medr1(...args: string[]) {
-  const program = new Command().exitOverride();
-  program.configureOutput({ writeErr: () => undefined });
-  register(program);
-  for (const command of program.commands) command.exitOverride().configureOutput({ writeErr: () => undefined });
-  const write = vi.spyOn(process.stdout, 'write').mockReturnValue(true);
-  try {
-    await program.parseAsync([...args, '--json'], { from: 'user' });
-    expect(write).toHaveBeenCalledTimes(1);
-    return JSON.parse(String(write.mock.calls[0][0]));
-  } finally {
-    write.mockRestore();
-  }
-}
+const medr1 = (...args: string[]) => runJson([register], args);
 
 const rows = [
   {
