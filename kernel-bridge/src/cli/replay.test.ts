@@ -86,6 +86,8 @@ describe('medr1 replay', () => {
     ['a reward that a row lacks', [rows[0], { ...rows[1], rewards: { accuracy: [1, 1, 0, 0] } }], [], /row 2 has no rewards of format/],
     ['no rewards', [{ ...rows[0], rewards: {} }], [], /row 1 has no rewards of any function/],
     ['an unknown key', rows, ['--set', 'betta=1'], /betta/],
+    ['another group size than that of the batch', rows, ['--set', 'num_generations=2'], /num_generations is 2, but every row of .* has 4/],
+    ['a setting that is no YAML', rows, ['--set', 'beta=['], /--set: "beta=\[" is not YAML: Flow sequence/],
     ['a setting without a value', rows, ['--set', 'beta'], /not key=value/],
   ] as const)('refuses %s', async (name, content, extra, message) => {
     const file = join(tiny.directory, `${name}.jsonl`);

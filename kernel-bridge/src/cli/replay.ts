@@ -70,6 +70,7 @@ function configOf(options: Options, rows: BatchRow[]): TrainConfig {
     if (row.completions.length !== G) throw uneven(options.batch, i, row.completions.length, G);
   });
   if (G < 2) throw uneven(options.batch, 0, G, 2);
+  if (given.num_generations !== undefined && given.num_generations !== G) throw groupSize(options.batch, given.num_generations, G);
   const names = (given.reward_funcs as string[] | undefined)?.map(rewardName) ?? Object.keys(rows[0].rewards ?? {});
   rows.forEach((row, i) => {
     const missing = names.find((name) => row.rewards?.[name] === undefined);
@@ -94,6 +95,14 @@ const uneven = (file: string, row: number, seen: number, G: number): WorkbenchEr
     code: 'REPLAY_GROUPS',
     message: `${file}: row ${row + 1} has ${seen} completions, the group size is ${G}`,
     remedy: 'Give every row the same number of completions, at least 2: advantages are taken within groups of one size.',
+  });
+
+const groupSize = (file: string, given: unknown, G: number): WorkbenchError =>
+  new WorkbenchError({
+    code: 'REPLAY_GROUPS',
+    exit: 2,
+    message: `num_generations is ${JSON.stringify(given)}, but every row of ${file} has ${G} completions`,
+    remedy: 'Leave num_generations out: the batch says it.',
   });
 
 const noReward = (file: string, row: number, name: string): WorkbenchError =>

@@ -26,6 +26,12 @@ export const errors = {
       message: `the weights in ${dir} do not fit its config.json: ${summary(problems)}`,
       remedy: 'Check that config.json and the safetensors files belong to the same checkpoint.',
     }),
+  badPreprocessor: (where: string, problem: string) =>
+    new WorkbenchError({
+      code: 'MODEL_PREPROCESSOR',
+      message: `${where}: the settings of its image processor cannot be used: ${problem}`,
+      remedy: 'Correct preprocessor_config.json, or restore it from the checkpoint it came from.',
+    }),
   adapterBase: (dir: string, base: unknown) =>
     new WorkbenchError({
       code: 'ADAPTER_BASE_MISSING',

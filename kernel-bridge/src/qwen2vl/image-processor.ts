@@ -29,7 +29,7 @@ export function parseImageProcessorConfig(json: ConfigJson, where = 'preprocesso
     throw errors.unsupported(`${where}: ${seen}`, others.map(([key, value]) => `${key} ${value}`).join(', '));
   }
   const size = json.size ?? {};
-  return {
+  const config: ImageProcessorConfig = {
     patch_size: json.patch_size ?? 14,
     temporal_patch_size: json.temporal_patch_size ?? 2,
     merge_size: json.merge_size ?? 2,
@@ -39,6 +39,27 @@ export function parseImageProcessorConfig(json: ConfigJson, where = 'preprocesso
     image_mean: json.image_mean ?? [0.48145466, 0.4578275, 0.40821073],
     image_std: json.image_std ?? [0.26862954, 0.26130258, 0.27577711],
   };
+  const problem = problemOf(config);
+  if (problem !== null) throw errors.badPreprocessor(where, problem);
+  return config;
+}
+
+/** Numbers under which no image could be resized, or only to something that is no number. */
+function problemOf(config: ImageProcessorConfig): string | null {
+  const positive = ['patch_size', 'temporal_patch_size', 'merge_size', 'min_pixels', 'max_pixels', 'rescale_factor'] as const;
+  for (const key of positive) {
+    const value: unknown = config[key];
+    const whole = key === 'rescale_factor' || Number.isInteger(value);
+    if (typeof value !== 'number' || !(value > 0) || !whole) return `${key} is ${JSON.stringify(value)}, which is no number above 0`;
+  }
+  for (const key of ['image_mean', 'image_std'] as const) {
+    const value: unknown = config[key];
+    const fits = (x: unknown): boolean => typeof x === 'number' && (key === 'image_mean' || x > 0);
+    if (!Array.isArray(value) || value.length !== 3 || !value.every(fits))
+      return `${key} is ${JSON.stringify(value)}, not three numbers${key === 'image_std' ? ' above 0' : ''}`;
+  }
+  const { min_pixels, max_pixels } = config;
+  return min_pixels > max_pixels ? `min_pixels ${min_pixels} exceeds max_pixels ${max_pixels}` : null;
 }
 
 /**

@@ -102,6 +102,19 @@ describe('Processor', () => {
     );
   });
 
+  it.each([
+    [{ min_pixels: 5000, max_pixels: 4000 }, 'min_pixels 5000 exceeds max_pixels 4000'],
+    [{ size: { shortest_edge: 5000, longest_edge: 4000 } }, 'min_pixels 5000 exceeds max_pixels 4000'],
+    [{ max_pixels: '401408' }, 'max_pixels is "401408", which is no number above 0'],
+    [{ patch_size: 0 }, 'patch_size is 0'],
+    [{ merge_size: 1.5 }, 'merge_size is 1.5'],
+    [{ rescale_factor: -1 }, 'rescale_factor is -1'],
+    [{ image_std: [0.2, 0, 0.2] }, 'image_std is [0.2,0,0.2], not three numbers above 0'],
+    [{ image_mean: 0.5 }, 'image_mean is 0.5, not three numbers'],
+  ])('refuses an image processor with %j', (settings, problem) => {
+    expect(() => parseImageProcessorConfig(settings, 'DIR')).toThrow(`DIR: the settings of its image processor cannot be used: ${problem}`);
+  });
+
   it('reads sizes, special tokens and end tokens from the files', () => {
     expect(processor.imageConfig).toMatchObject({ min_pixels: 3136, max_pixels: 1e6, merge_size: 2 });
     expect(processor.eosTokenIds).toEqual([4, 9]);

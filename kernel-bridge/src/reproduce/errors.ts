@@ -15,6 +15,12 @@ export const errors = {
       message: `The data set ${dataset} has no pair of training and test splits by ${kind.replace('_', ' ')} that the recipe asks for.`,
       remedy: `It needs splits named ${kind}/train/NAME and ${kind}/test/NAME, as Med-R1's Splits folder has them.`,
     }),
+  unknownUnits: (dataset: string, units: string[], kinds: string[]) =>
+    new WorkbenchError({
+      code: 'RECIPE_NO_UNITS',
+      message: `The recipe's units name ${units.map((unit) => `"${unit}"`).join(', ')}, of which the data set ${dataset} has no pair of training and test splits by ${kinds.join(' or ').replaceAll('_', ' ')}.`,
+      remedy: 'Write the names as the splits have them, after modality/train/ or question_type/train/.',
+    }),
   busy: (name: string) =>
     new WorkbenchError({
       code: 'REPRODUCE_BUSY',

@@ -46,6 +46,9 @@ export function makePlan(recipe: Recipe, splits: Iterable<string>): Plan {
     units[kind] = unitsOf(kind, names, recipe.units);
     if (units[kind].length === 0) throw errors.noUnits(recipe.dataset_name, kind);
   }
+  const found = new Set(Object.values(units).flat());
+  const unknown = recipe.units?.filter((unit) => !found.has(unit)) ?? [];
+  if (unknown.length > 0) throw errors.unknownUnits(recipe.dataset_name, unknown, recipe.kinds);
   const trained = recipe.approaches.filter((approach) => approach !== 'zero-shot');
   const trainings = trained.flatMap((approach) =>
     recipe.kinds.flatMap((kind) => units[kind].map((unit) => training(recipe, kind, unit, approach))),

@@ -17,7 +17,7 @@ const Keys = Type.Unsafe<Partial<TrainConfig>>(Type.Object({}));
 export const Recipe = Type.Object(
   {
     /** Names the folder below <home>/reproduce, and the runs. */
-    name: Type.String({ pattern: '^[\\w.-]{1,60}$' }),
+    name: Type.String({ pattern: '^\\w[\\w.-]{0,59}$' }),
     model_name_or_path: Type.String({ minLength: 1 }),
     dataset_name: Type.String({ minLength: 1 }),
     approaches: Type.Array(Type.Unsafe<Approach>(Type.String({ enum: [...APPROACHES] })), { minItems: 1, uniqueItems: true }),
@@ -50,12 +50,29 @@ export const Recipe = Type.Object(
 );
 export type Recipe = Type.Static<typeof Recipe>;
 
+/** Keys of TrainConfig that differ from run to run: given in a recipe they would be overwritten without a word. */
+const SET_BY_THE_PLAN = [
+  'model_name_or_path',
+  'dataset_name',
+  'dataset_train_split',
+  'dataset_test_split',
+  'trainer',
+  'variant',
+  'run_name',
+] as const satisfies (keyof TrainConfig)[];
+
 const validator = Compile(Recipe);
 
 /** Throws RECIPE_INVALID, naming the key. */
 export function completeRecipe(input: unknown, file: string): Recipe {
   const recipe = Value.Default(Recipe, structuredClone(input));
-  if (validator.Check(recipe)) return recipe;
+  if (validator.Check(recipe)) {
+    const taken = (['common', 'grpo', 'sft'] as const).flatMap((part) =>
+      SET_BY_THE_PLAN.filter((key) => Object.hasOwn(recipe[part] ?? {}, key)).map((key) => `/${part}/${key}`),
+    );
+    if (taken.length > 0) throw errors.recipe(file, `${taken[0]}: is set for each run by the plan, from approaches, kinds and units`);
+    return recipe;
+  }
   const [first] = validator.Errors(recipe);
   throw errors.recipe(file, `${first.instancePath || 'the whole'}: ${first.message}`);
 }

@@ -25,7 +25,14 @@ describe('completeConfig', () => {
     [{ model_name_or_path: undefined }, /lacks model_name_or_path/],
     [{ metric_for_best_model: 'acuracy', eval_steps: 5 }, /metric_for_best_model is "acuracy"; it must be a metric that evaluations log/],
     [{ metric_for_best_model: 'accuracy' }, /eval_steps is 0; it must be above 0 with metric_for_best_model/],
-    [{ beta: NaN }, /beta is null; it must be/],
+    [{ beta: NaN }, /beta is NaN; it must be/],
+    [{ reward_weights: [1, -Infinity] }, /reward_weights is \[1,"-Infinity"\]; it must be number/],
+    [{ per_device_train_batch_size: 8e15 }, /per_device_train_batch_size is 8000000000000000; it must be at most 10000000000/],
+    [{ learning_rate: 1e300 }, /learning_rate is 1e\+300; it must be at most/],
+    ...['greedy', 'reduce_lr_on_plateau'].map((name): [object, RegExp] => [
+      { lr_scheduler_type: name },
+      new RegExp(`lr_scheduler_type is "${name}"; it must be one of "linear", "cosine", .*"warmup_stable_decay"`),
+    ]),
   ])('refuses %j and names the key', (changes, message) => {
     expect(given(changes)).toThrow(message);
   });
@@ -52,4 +59,5 @@ it.each([
 it('--set values mean what YAML says, 1e-5 a number among them', () => {
   expect(parseSettings(['a=1e-5', 'b=true', 'c=null', 'd=[x, 2]', 'e=a=b'])).toEqual({ a: 1e-5, b: true, c: null, d: ['x', 2], e: 'a=b' });
   expect(() => parseSettings(['nothing'])).toThrow(/is not key=value/);
+  expect(() => parseSettings(['beta=['])).toThrow(/--set: "beta=\[" is not YAML: Flow sequence/);
 });

@@ -27,9 +27,14 @@ export function completeConfig(input: unknown): TrainConfig {
     throw errors.badValue(key, config[key], wanted(key, first.message));
   }
   const complete = config as TrainConfig;
+  for (const [key, value] of Object.entries(complete)) if (isHuge(value)) throw errors.badValue(key, value, `must be at most ${HUGE}`);
   checkTogether(complete);
   return complete;
 }
+
+/** Above every count and size that can be meant: seeds reach 2^32 - 1. A larger one would fail in a loop or an allocation, without its name. */
+const HUGE = 1e10;
+const isHuge = (value: unknown): boolean => typeof value === 'number' && value > HUGE;
 
 /** What TRL's GRPOConfig checks across keys, so that a run fails before it is made and not in its first step. */
 function checkTogether(config: TrainConfig): void {
@@ -85,7 +90,11 @@ export function parseSettings(pairs: string[]): Record<string, unknown> {
     pairs.map((pair) => {
       const at = pair.indexOf('=');
       if (at < 1) throw errors.badRequest('--set', `${JSON.stringify(pair)} is not key=value`);
-      return [pair.slice(0, at), yamlScalar(pair.slice(at + 1))];
+      try {
+        return [pair.slice(0, at), yamlScalar(pair.slice(at + 1))];
+      } catch (cause) {
+        throw errors.badRequest('--set', `${JSON.stringify(pair)} is not YAML: ${(cause as Error).message.split('\n')[0]}`);
+      }
     }),
   );
 }

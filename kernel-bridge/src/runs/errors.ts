@@ -174,6 +174,7 @@ const text = (cause: unknown): string => (cause instanceof Error ? cause.message
 
 /** A value as it was seen, cut to a length that fits a message. */
 function preview(value: unknown): string {
-  const json = JSON.stringify(value) ?? String(value);
+  const named = (_: string, each: unknown): unknown => (typeof each === 'number' && !Number.isFinite(each) ? String(each) : each); // JSON says null
+  const json = typeof value === 'number' ? String(value) : (JSON.stringify(value, named) ?? String(value));
   return json.length > 80 ? `${json.slice(0, 77)}...` : json;
 }
