@@ -51,6 +51,20 @@ describe('decodeImage', () => {
     expect([...both.data]).toEqual([1, 1, 1, 128, 128, 128]);
   });
 
+  it('makes the one transparent colour of a PNG white, as transformers does, and drops every other transparency', async () => {
+    const pixels = async (...args: Parameters<typeof png>) => [...(await decodeImage(png(...args))).data];
+    const chunks = (...of: [string, number[]][]): [string, Uint8Array][] => of.map(([type, data]) => [type, Uint8Array.from(data)]);
+    const white = [255, 255, 255];
+    expect(await pixels(2, 1, 0, 8, Buffer.from([0, 5, 9]), chunks(['tRNS', [0, 5]]))).toEqual([...white, 9, 9, 9]);
+    const colours = Buffer.from([0, 1, 2, 3, 1, 2, 4]);
+    expect(await pixels(2, 1, 2, 8, colours, chunks(['tRNS', [0, 1, 0, 2, 0, 3]]))).toEqual([...white, 1, 2, 4]);
+    const palette: [string, number[]] = ['PLTE', [10, 20, 30, 40, 50, 60]];
+    const indices = Buffer.from([0, 0, 1]);
+    expect(await pixels(2, 1, 3, 8, indices, chunks(palette, ['tRNS', [255, 0]]))).toEqual([10, 20, 30, ...white]);
+    expect(await pixels(2, 1, 3, 8, indices, chunks(palette, ['tRNS', [0, 0]]))).toEqual([10, 20, 30, 40, 50, 60]);
+    expect(await pixels(2, 1, 3, 8, indices, chunks(palette, ['tRNS', [128, 0]]))).toEqual([10, 20, 30, 40, 50, 60]);
+  });
+
   it('takes pixels as they are: grey is repeated, alpha dropped, a wrong size refused', async () => {
     const grey = await decodeImage({ data: Uint8Array.of(7, 9), width: 2, height: 1, channels: 1 });
     expect([...grey.data]).toEqual([7, 7, 7, 9, 9, 9]);
@@ -81,8 +95,15 @@ describe('smartResize', () => {
 /** A PNG that announces a size and holds nothing. */
 const pngHeader = (width: number, height: number) => png(width, height, 2, 8, Buffer.alloc(10));
 
-/** `lines` are the filtered lines, not deflated yet. */
-function png(width: number, height: number, colourType: number, depth: number, lines: Uint8Array): Uint8Array {
+/** `lines` are the filtered lines, not deflated yet; `before` are chunks that stand before them. */
+function png(
+  width: number,
+  height: number,
+  colourType: number,
+  depth: number,
+  lines: Uint8Array,
+  before: readonly [type: string, data: Uint8Array][] = [],
+): Uint8Array {
   const chunk = (type: string, data: Uint8Array) => {
     const body = Buffer.concat([Buffer.from(type, 'latin1'), data]);
     const out = Buffer.alloc(body.length + 8);
@@ -96,7 +117,8 @@ function png(width: number, height: number, colourType: number, depth: number, l
   size.writeUInt32BE(height, 4);
   size.set([depth, colourType, 0, 0, 0], 8);
   const signature = Buffer.from('89504e470d0a1a0a', 'hex');
-  return Buffer.concat([signature, chunk('IHDR', size), chunk('IDAT', deflateSync(lines)), chunk('IEND', Buffer.alloc(0))]);
+  const given = before.map(([type, data]) => chunk(type, data));
+  return Buffer.concat([signature, chunk('IHDR', size), ...given, chunk('IDAT', deflateSync(lines)), chunk('IEND', Buffer.alloc(0))]);
 }
 
 function crc(bytes: Uint8Array): number {

@@ -1,6 +1,6 @@
 /**
- * Image files as RGB pixels, as Pillow's `convert("RGB")` gives them: EXIF orientation applied, alpha dropped, palettes and
- * grey expanded, ICC profiles ignored (CMYK's too). 16-bit grey is clipped at 255 (with alpha: its high byte), which is what transformers sees
+ * Image files as RGB pixels, as transformers' processor takes them through Pillow: EXIF orientation applied, alpha dropped, palettes and
+ * grey expanded, ICC profiles ignored (CMYK's too); a PNG's one transparent colour is white. 16-bit grey is clipped at 255 (with alpha: its high byte), which is what transformers sees
  * through Pillow: data sets of 16-bit images want a window chosen first (give the pixels as `{ data, width, height, channels }`).
  */
 import { constants } from 'node:fs';
@@ -43,8 +43,34 @@ async function decodeBytes(bytes: Uint8Array): Promise<RawImage> {
   const greyAlphaPng = format === 'png' && bytes[25] === 4; // its colour type; hasAlpha is true of a transparent colour as well
   if (depth === 'ushort' && (space === 'grey16' || space === 'b-w')) return fromGrey16(image(), greyAlphaPng);
   if (space === 'cmyk') return fromCmyk(image());
+  if (format === 'png' && hasTransparentColour(bytes)) return onWhite(image());
   const { data, info } = await image().removeAlpha().toColourspace('srgb').raw().toBuffer({ resolveWithObject: true });
   return rawToRgb({ data, width: info.width, height: info.height, channels: info.channels });
+}
+
+/**
+ * Whether a PNG of at most 8 bits makes one colour transparent. Pillow keeps that colour when it converts to RGB, and transformers then lays the
+ * image on white; of an alpha channel, or a palette with several or partial transparencies, nothing is kept.
+ */
+function hasTransparentColour(bytes: Uint8Array): boolean {
+  const [depth, colourType] = [bytes[24], bytes[25]];
+  const file = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  for (let at = 8; at + 8 <= file.length; at += 12 + file.readUInt32BE(at)) {
+    const type = file.toString('latin1', at + 4, at + 8);
+    if (type === 'IDAT') return false;
+    if (type !== 'tRNS') continue;
+    if (colourType !== 3) return depth === 8;
+    const alphas = file.subarray(at + 8, at + 8 + file.readUInt32BE(at));
+    return alphas.filter((alpha) => alpha === 0).length === 1 && alphas.every((alpha) => alpha === 0 || alpha === 255);
+  }
+  return false;
+}
+
+async function onWhite(image: Sharp): Promise<RawImage> {
+  const { data, info } = await image.toColourspace('srgb').ensureAlpha().raw().toBuffer({ resolveWithObject: true });
+  const seen = rawToRgb({ data, width: info.width, height: info.height, channels: info.channels });
+  for (let i = 0; i < info.width * info.height; i++) if (data[4 * i + 3] === 0) seen.data.fill(255, 3 * i, 3 * i + 3);
+  return seen;
 }
 
 async function fromGrey16(image: Sharp, hasAlpha: boolean): Promise<RawImage> {
