@@ -161,6 +161,19 @@ describe('the Rewards view of the run', () => {
     await file.press('Enter');
     await write(ODD);
     expect(await rewards().locator('medr1-reward-editor .cm-line').count()).toBe(ODD.split('\n').length);
+    const focused = rewards().locator('medr1-reward-editor .cm-focused');
+    await page.keyboard.press('Tab');
+    expect(await focused.count()).toBe(1);
+    expect(await rewards().locator('medr1-reward-editor .cm-line').last().textContent()).toMatch(/^ +$/);
+    await page.keyboard.press('Control+Z');
+    await page.keyboard.press('Escape');
+    await page.keyboard.press('Tab');
+    await eventually(
+      () => focused.count(),
+      (count) => count === 0,
+      'Escape, then Tab, leaves the editor',
+      5000,
+    );
     await rewards().getByTestId('reward-preview').click();
     await rewards().getByTestId('preview-result').waitFor();
     expect(await rewards().getByTestId('reward-report').textContent()).toMatch(/odd\s+no tests/);

@@ -67,7 +67,8 @@ export class RewardEditor extends LitElement {
   }
 
   protected override render(): TemplateResult {
-    if (this.create) return html`<div class="host" data-testid="reward-source"></div>`;
+    if (this.create)
+      return html`<div class="host" data-testid="reward-source" @keydown=${{ handleEvent: this.#leave, capture: true }}></div>`;
     return html`<textarea
       spellcheck="false"
       autocapitalize="off"
@@ -81,6 +82,13 @@ export class RewardEditor extends LitElement {
       @keydown=${this.#key}
     ></textarea>`;
   }
+
+  /** Tab after Escape never gets to the host's editor, which would indent: the page moves the focus. */
+  #leave = (event: KeyboardEvent): void => {
+    if (event.key === 'Shift') return;
+    if (event.key === 'Tab' && this.#leaving) event.stopPropagation();
+    this.#leaving = event.key === 'Escape';
+  };
 
   #key = (event: KeyboardEvent): void => {
     const leaving = this.#leaving;

@@ -281,6 +281,11 @@ it("the host's editor takes the place of the field: it tells what is typed, and 
   find('[data-testid=edit-source]').click();
   await settle();
   expect(made[0]).toMatchObject({ source: rewards[2].sources.mine.source, file: 'mine.ts' });
+  const keys: string[] = [];
+  const inside = made[0].host.appendChild(document.createElement('div'));
+  inside.addEventListener('keydown', ({ key }) => keys.push(key));
+  for (const key of ['Tab', 'Escape', 'Tab', 'Tab']) inside.dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true }));
+  expect(keys).toEqual(['Tab', 'Escape', 'Tab']);
   made[0].onChange('typed');
   await settle();
   expect(element.draft!.files.mine.source).toBe('typed');
