@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { noGrad, readSafetensors, scope, tensor, torch, writeSafetensors, type Tensor } from '../torch/index.ts';
 import { forward } from './forward.ts';
 import { addLora, loadModel, saveAdapter, saveModel, type LoraOptions, type Qwen2VL } from './index.ts';
+import type { Lora } from './lora.ts';
 import { tinyConfig, tinyModel, tinyPrompts } from './testing/tiny.ts';
 import { initModel } from './checkpoint.ts';
 
@@ -91,12 +92,21 @@ describe("an adapter's directory", () => {
     expect(model.adapter).not.toBeNull();
   });
 
+  it("takes PEFT's alpha of 8 where its config leaves it out", async () => {
+    using model = await loadModel(await written('no-alpha', { config: { lora_alpha: undefined } }));
+    const [layer] = (model.adapter as Lora).layers.values();
+    expect(layer.scale).toBe(8 / 4);
+  });
+
   it.each<[string, Parameters<typeof written>[1], RegExp]>([
     ['DoRA', { config: { use_dora: true } }, /use_dora true/],
     ['trained modules beside it', { config: { modules_to_save: ['lm_head'] } }, /modules_to_save \["lm_head"\]/],
     ['biases', { config: { bias: 'all' } }, /bias all/],
     ['a start that changes the base model', { config: { init_lora_weights: 'pissa' } }, /init_lora_weights pissa/],
     ['another method', { config: { peft_type: 'IA3' } }, /peft_type "IA3"/],
+    ['an alpha that is no number', { config: { lora_alpha: 'much' } }, /adapter_config\.json: lora_alpha is "much"/],
+    ['an alpha of zero for some', { config: { alpha_pattern: { q_proj: 0 } } }, /alpha_pattern "q_proj" is 0/],
+    ['a pattern that is no expression', { config: { rank_pattern: { 'q_(proj': 4 } } }, /rank_pattern has "q_\(proj", which is no regular/],
     ['no base model', { config: { base_model_name_or_path: '/nowhere' } }, /adapter for "\/nowhere"/],
     ['a missing matrix', { weights: (all) => all.delete(`${first}.lora_B.weight`) }, /q_proj\.lora_B is missing/],
     [

@@ -46,7 +46,7 @@ export async function readAdapterConfig(dir: string): Promise<AdapterConfig | nu
   } catch (cause) {
     throw errors.badJson(file, cause);
   }
-  if (config.peft_type !== 'LORA') throw errors.unsupported(`${file}: peft_type ${JSON.stringify(config.peft_type)}`, 'LORA');
+  if (config?.peft_type !== 'LORA') throw errors.unsupported(`${file}: peft_type ${JSON.stringify(config?.peft_type ?? null)}`, 'LORA');
   const other = OTHER_MATHS.find((key) => ![undefined, null, false].includes(config[key] as null) && String(config[key]) !== '');
   if (other !== undefined) throw errors.unsupported(`${file}: ${other} ${JSON.stringify(config[other])}`, 'plain LoRA on linear layers');
   if (![undefined, 'none'].includes(config.bias)) throw errors.unsupported(`${file}: bias ${config.bias}`, 'bias none');
@@ -55,7 +55,30 @@ export async function readAdapterConfig(dir: string): Promise<AdapterConfig | nu
       `${file}: init_lora_weights ${config.init_lora_weights}, which changes the base model`,
       'true, false, gaussian',
     );
-  return config;
+  const complete = { ...config, r: config.r ?? PEFT_DEFAULT, lora_alpha: config.lora_alpha ?? PEFT_DEFAULT };
+  const problem = scaleProblem(complete);
+  if (problem !== null) throw errors.unsupported(`${file}: ${problem}`, 'numbers above 0, by regular expressions of module paths');
+  return complete;
+}
+
+/** PEFT's r and lora_alpha where a file leaves them out. */
+const PEFT_DEFAULT = 8;
+
+/** What in the settings would make the scale of a layer no number. */
+function scaleProblem({ r, lora_alpha, rank_pattern, alpha_pattern }: AdapterConfig): string | null {
+  const scales: [string, unknown][] = Object.entries({ r, lora_alpha });
+  for (const [name, pattern] of Object.entries({ rank_pattern, alpha_pattern })) {
+    for (const [key, value] of Object.entries(pattern ?? {})) {
+      scales.push([`${name} ${JSON.stringify(key)}`, value]);
+      try {
+        new RegExp(key);
+      } catch {
+        return `${name} has ${JSON.stringify(key)}, which is no regular expression`;
+      }
+    }
+  }
+  const bad = scales.find(([, value]) => typeof value !== 'number' || !(value > 0));
+  return bad === undefined ? null : `${bad[0]} is ${JSON.stringify(bad[1])}`;
 }
 
 /** Directory of the model that an adapter belongs to: as written, or seen from the adapter. */

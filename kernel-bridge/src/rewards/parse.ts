@@ -40,6 +40,12 @@ export function answerLetter(completion: string): string | null {
   return LETTER_ALONE.exec(completion)?.[1] ?? null;
 }
 
+const LONE_LETTER = /^[^\p{Script=Latin}\p{N}_]*([A-Za-z])[^\p{Script=Latin}\p{N}_]*$/u;
+const FIRST_LETTER = /^[^\p{Script=Latin}\p{N}_]*([A-Z])\s*[).:,]/u;
+/** A small letter only where the phrase ends: "the answer is a cyst" names no letter. */
+const ANNOUNCED_LETTER =
+  /\b(?:[Aa]nswer|ANSWER|[Oo]ption|OPTION|[Cc]hoice|CHOICE)(?: is| IS|:)?\s*\(?([A-Z](?![\p{L}\p{N}_])|[a-z](?=\s*(?:[).:,;!]|$)))/u;
+
 const normalise = (text: string): string => text.trim().toLowerCase().replace(/\.+$/, '').trim();
 
 /**
@@ -48,17 +54,14 @@ const normalise = (text: string): string => text.trim().toLowerCase().replace(/\
  * is none of these or names more than one.
  */
 export function tolerantAnswer(completion: string, options: readonly string[]): string | null {
-  const closed = [...completion.matchAll(/<answer>(.*?)<\/answer>/gs)].at(-1)?.[1];
+  const closed = [...completion.matchAll(/<answer>((?:(?!<answer>).)*?)<\/answer>/gs)].at(-1)?.[1];
   const text = (closed ?? /<answer>(.*)$/s.exec(completion)?.[1] ?? completion.replace(/<think>.*?(<\/think>|$)/gs, ' ')).trim();
   const valid = (letter: string | undefined): string | null => {
     const index = letter === undefined ? -1 : letter.toUpperCase().charCodeAt(0) - 65;
     return index >= 0 && index < options.length ? String.fromCharCode(65 + index) : null;
   };
 
-  const alone =
-    /^\W*([A-Za-z])\W*$/.exec(text) ??
-    /^\W*([A-Z])\s*[).:,]/.exec(text) ??
-    /\b(?:answer|option|choice)(?: is|:)?\s*\(?([A-Z])\b/i.exec(text);
+  const alone = LONE_LETTER.exec(text) ?? FIRST_LETTER.exec(text) ?? ANNOUNCED_LETTER.exec(text);
   const letter = valid(alone?.[1]);
   if (letter !== null) return letter;
 

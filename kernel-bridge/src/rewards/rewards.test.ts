@@ -104,6 +104,25 @@ describe('reading answers', () => {
   });
 });
 
+describe('tolerant reading of what models write besides', () => {
+  it.each([
+    ['The answer is a cyst', 'B'], // an article, not the letter
+    ['<answer>the option a reader takes: cyst</answer>', 'B'],
+    ['the answer is c', 'C'],
+    ['answer: (b)', 'B'],
+    ['The Answer is A', 'A'],
+    ['ANSWER: D', 'D'],
+    ['ça', null], // one word, of which an expression for ASCII sees one letter
+    ['AnswerÀ', null],
+    ['答案：A', 'A'],
+    ['<answer><answer>C</answer></answer>', 'C'],
+    ['<answer>A</answer> or <answer>B</answer>', 'B'],
+    ['<answer></answer>', null],
+  ])('%j: %s', (completion, letter) => {
+    expect(tolerantAnswer(completion, ['tumor', 'cyst', 'retina', 'none'])).toBe(letter);
+  });
+});
+
 describe("white space is Python's, whose expressions the published ones are", () => {
   it.each([
     // between the tags, is white space in Python
