@@ -64,6 +64,14 @@ const CASES: Settings[] = [
 /** TRL given a peft_config: the adapter alone learns, and the reference is the policy with the adapter off. */
 const LORA_CASES: Settings[] = [{ use_peft: true }, { use_peft: true, loss_type: 'dapo', per_device_train_batch_size: 4 }];
 
+/** Completions of one token each, where a value per token looks like one per sequence; those that did not end are left out. */
+const ONE_TOKEN: Settings = { mask_truncated_completions: true, num_iterations: 2, epsilon: 1e-3 };
+const ONE_TOKEN_CASES: Settings[] = [
+  ONE_TOKEN,
+  { ...ONE_TOKEN, loss_type: 'luspo' },
+  { ...ONE_TOKEN, importance_sampling_level: 'sequence' },
+];
+
 const title = (settings: Settings): string =>
   Object.entries(settings)
     .map(([key, value]) => `${key} ${String(value)}`)
@@ -139,6 +147,7 @@ beforeAll(async () => {
   const cases = [
     ...CASES.map((settings) => ({ settings: { ...BASE, ...settings } })),
     ...LORA_CASES.map(({ use_peft: _, ...settings }) => ({ settings: { ...BASE, ...settings }, adapter })),
+    ...ONE_TOKEN_CASES.map((settings) => ({ settings: { ...BASE, ...settings }, last: 1 })),
   ];
   writeFileSync(file, JSON.stringify({ models: dirs, groups: given, cases }));
   execFileSync(join(root, '.venv/bin/python'), [join(here, 'python/grpo_expected.py'), file, out], {
@@ -163,8 +172,11 @@ const savedName = (name: string): string =>
     .replace('model.visual.', 'visual.');
 
 describe('GRPO gives the loss and gradients of TRL', () => {
-  const all = [...CASES, ...LORA_CASES].map((settings, number) => ({ name: title(settings), settings, number }));
-  it.each(all)('$name', ({ settings, number }) => {
+  const all = [
+    ...[...CASES, ...LORA_CASES].map((settings) => ({ name: title(settings), settings, last: Infinity })),
+    ...ONE_TOKEN_CASES.map((settings) => ({ name: `one token, ${title(settings)}`, settings, last: 1 })),
+  ].map((one, number) => ({ ...one, number }));
+  it.each(all)('$name', ({ settings, last, number }) => {
     const config = tiny.config({
       ...BASE,
       per_device_train_batch_size: groups.length * G,
@@ -174,7 +186,8 @@ describe('GRPO gives the loss and gradients of TRL', () => {
     const policy = config.use_peft ? models.adapted : models.policy;
     const reference = config.beta === 0 ? null : config.use_peft ? models.policy : models.ref;
     const old = config.num_iterations > 1 ? models.old : null;
-    const seen = replay({ policy, reference, old, eosTokenIds: processor.eosTokenIds }, groups, NAMES, config);
+    const cut = groups.map((group) => ({ ...group, completions: group.completions.map((ids) => ids.slice(-last)) }));
+    const seen = replay({ policy, reference, old, eosTokenIds: processor.eosTokenIds }, cut, NAMES, config);
     const wanted = expected[number];
 
     seen.advantages.flat().forEach((A, i) => expect(A, `advantage ${i}`).toBeCloseTo(wanted.advantages[i], 4));

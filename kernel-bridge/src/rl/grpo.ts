@@ -64,12 +64,12 @@ export function grpoUpdate(
       if (klRef !== null) {
         const kl = config.use_bias_correction_kl ? torch.mul(klRef, rho) : klRef; // rho takes a gradient here too
         tokenLoss = torch.add(tokenLoss, torch.mul(kl, beta)); // [B, T]
-        meters.add('kl', metricMean(kl, mask));
+        meters.add('kl', metricMean(torch.mul(kl, mask), mask)); // [B, 1] is taken for one value a sequence, so 0 where nothing counts
       }
       const loss = normalise(tokenLoss, mask, scale, config); // []
       backward(loss);
 
-      if (entropy !== null) meters.add('entropy', metricMean(entropy, mask));
+      if (entropy !== null) meters.add('entropy', metricMean(torch.mul(entropy, mask), mask));
       meters.addAll(metrics(rho, A, mask, config));
       const moved = micro.logpOld !== null; // else every ratio is 1
       const seen = { entropy, kl: klRef, ratio: moved ? rho : null, clipped: moved ? clips(rho, A, config) : null };

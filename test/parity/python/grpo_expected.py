@@ -72,6 +72,8 @@ def reward(name, groups):
 
 def run(case, number, gradients):
     settings, groups = case["settings"], CASES["groups"]
+    if "last" in case:  # only so many tokens at the end of each completion
+        groups = [group | {"completions": [ids[-case["last"] :] for ids in group["completions"]]} for group in groups]
     adapter = case.get("adapter")  # directory of LoRA weights
     inputs = rows(groups)
     G = len(groups[0]["completions"])

@@ -41,7 +41,7 @@ export const LOSSES: Record<TrainConfig['loss_type'], LossType> = {
 
 /** pi / pi_old: per token [B, T], or the geometric mean of a sequence's [B, 1] (GSPO). */
 export function importanceRatio(logp: Tensor, logpOld: Tensor, mask: Tensor, level: TrainConfig['importance_sampling_level']): Tensor {
-  const logRatio = torch.sub(logp, logpOld); // [B, T]
+  const logRatio = torch.mul(torch.sub(logp, logpOld), mask); // [B, T]; 0 where nothing counts, as in TRL
   return torch.exp(level === 'token' ? logRatio : torch.unsqueeze(sequenceMean(logRatio, mask), 1));
 }
 
