@@ -193,10 +193,15 @@ describe('one selection', () => {
 
   it('a question that is clicked in Data is inspected', async () => {
     await runCommand(page, 'medr1:arrange-data');
+    const before = (await told()).item;
     await page.locator('medr1-data').getByTestId('data-item').nth(2).click();
+    const { item } = await eventually(told, (selection) => selection.item !== before, 'the click chose another question');
     await inspected('question');
-    const { item } = await told();
-    expect(await inspector().locator('[data-part=metadata]').textContent()).toContain(item);
+    await eventually(
+      () => inspector().locator('[data-part=metadata]').textContent(),
+      (text) => text?.includes(item) ?? false,
+      'the Inspector shows it',
+    );
     await page.screenshot({ path: join(output, 'arrange-data-dark.png') });
   });
 
