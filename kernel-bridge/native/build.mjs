@@ -94,6 +94,7 @@ const filesIn = (dir, extension) =>
     .sort()
     .map((name) => join(dir, name));
 const sources = (dir) => filesIn(dir, '.cc');
+const headers = (dir) => filesIn(dir, '.h');
 const sha = (...parts) =>
   parts
     .reduce((hash, part) => hash.update(part).update('\0'), createHash('sha256'))
@@ -111,7 +112,6 @@ function buildKey(torch) {
     ...files.map((file) => readFileSync(file)),
   );
 }
-const headers = (dir) => filesIn(dir, '.h');
 
 function compileFlags(torch) {
   // Device's constructor takes a string: its symbol tells which std::string PyTorch was built with.

@@ -57,7 +57,7 @@ Tensor fewRowsLinear(const Tensor& input, const Tensor& weight, const std::optio
   return out.to(input.scalar_type());
 }
 
-kernels::Tile tileOf(Tensor& logits, const Tensor& targets, int64_t first, double temperature) {
+kernels::Tile tileOf(const Tensor& logits, const Tensor& targets, int64_t first, double temperature) {
   TORCH_CHECK(logits.dim() == 2 && isFloat(logits) && logits.stride(1) == 1, "logits are to be [m, v] float32, their rows contiguous");
   TORCH_CHECK(targets.sizes() == logits.sizes().slice(0, 1) && targets.scalar_type() == at::kLong && targets.is_contiguous(),
               "targets are to be [m] int64");
@@ -73,8 +73,7 @@ void requirePerRow(const Tensor& values, const Tensor& logits, const char* name)
 Tensor& seeLogits(Tensor& seen, const Tensor& logits, const Tensor& targets, int64_t first, double temperature) {
   TORCH_CHECK(seen.dim() == 2 && seen.size(0) == logits.size(0) && seen.size(1) == 4 && isFloat(seen) && seen.is_contiguous(),
               "seen is to be [m, 4] float32");
-  Tensor read = logits;
-  const kernels::Tile tile = tileOf(read, targets, first, temperature);
+  const kernels::Tile tile = tileOf(logits, targets, first, temperature);
   auto* known = reinterpret_cast<kernels::Seen*>(seen.data_ptr<float>());
   at::parallel_for(0, logits.size(0), grain(logits.size(1)), [&](int64_t from, int64_t to) { best().see(tile, known, from, to); });
   return seen;

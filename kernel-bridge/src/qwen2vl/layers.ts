@@ -1,5 +1,5 @@
 /** The layers that both towers are built of. Every linear goes through `linear`, where an adapter can add its part. */
-import { customFunction, fastBfloat16, torch, type Tensor } from '../torch/index.ts';
+import { customFunction, isSlow, torch, type Tensor } from '../torch/index.ts';
 import type { Qwen2VL } from './model.ts';
 import { product } from './product.ts';
 
@@ -46,7 +46,7 @@ export function swiglu(model: Qwen2VL, name: string, x: Tensor): Tensor {
   return linear(model, `${name}.down_proj`, torch.mul(gate, linear(model, `${name}.up_proj`, x)));
 }
 
-const fast = (t: Tensor): Tensor => (t.dtype === 'bfloat16' && t.device === 'cpu' && !fastBfloat16 ? t.to({ dtype: 'float32' }) : t);
+const fast = (t: Tensor): Tensor => (isSlow(t) ? t.to({ dtype: 'float32' }) : t);
 
 /**
  * Scaled dot-product attention, queries of several heads sharing a key head where there are more of them.

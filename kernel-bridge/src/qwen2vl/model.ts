@@ -1,5 +1,5 @@
 /** A Qwen2-VL in memory: its config and its weights by name. The forward passes are functions over it. */
-import { checkpoint, fastBfloat16, isGradEnabled, keep, noGrad, scope, span, torch, type Tensor } from '../torch/index.ts';
+import { checkpoint, isGradEnabled, isSlow, keep, noGrad, scope, span, torch, type Tensor } from '../torch/index.ts';
 import type { Qwen2VLConfig } from './config.ts';
 import { errors } from './errors.ts';
 
@@ -33,7 +33,7 @@ export class Qwen2VL {
     this.params = params;
     this.dtype = dtype;
     this.device = device;
-    this.widens = dtype === 'bfloat16' && device === 'cpu' && !fastBfloat16;
+    this.widens = isSlow(this);
   }
 
   weight(name: string): Tensor {

@@ -24,10 +24,10 @@ export function nothingSeen(m: number, device: string): Seen {
   return seen;
 }
 
-/** Adds a tile to what is known. */
-export function see(seen: Seen, tile: Tile): void {
+/** Adds a tile to what is known. Without `entropy` that of `softmaxOf` means nothing, and may have cost nothing. */
+export function see(seen: Seen, tile: Tile, entropy = true): void {
   if (seen.device === 'cpu') medr1.see_logits_(seen, tile.logits, tile.targets, tile.first, tile.temperature);
-  else seeByOperators(seen, tile);
+  else seeByOperators(seen, tile, entropy);
 }
 
 export interface Softmax {
@@ -50,31 +50,30 @@ export function softmaxOf(seen: Seen): Softmax {
   };
 }
 
-/** d logp(target) / d logits = (onehot(target) - p) / temperature, times g [m], in place of the logits. */
+/** (onehot(target) - p) times g [m], in place of the logits: their gradient, with g that of logp(target) over the temperature. */
 export function logitGradient(tile: Tile, lse: Tensor, g: Tensor): Tensor {
-  const scaled = torch.div(g, tile.temperature);
-  if (tile.logits.device !== 'cpu') return gradientByOperators(tile, lse, scaled);
-  return medr1.grad_logits_(tile.logits, tile.targets, lse, scaled, tile.first, tile.temperature);
+  if (tile.logits.device !== 'cpu') return gradientByOperators(tile, lse, g);
+  return medr1.grad_logits_(tile.logits, tile.targets, lse, g, tile.first, tile.temperature);
 }
 
 /** `see` for any device. */
-export function seeByOperators(seen: Seen, tile: Tile): void {
+export function seeByOperators(seen: Seen, tile: Tile, entropy = true): void {
   const [oldTop, oldSum, oldWeighted, oldWanted] = torch.unbind(seen, 1);
-  const logits = torch.div(tile.logits, tile.temperature);
+  const logits = tile.temperature === 1 ? tile.logits : torch.div(tile.logits, tile.temperature);
   const top = torch.maximum(oldTop, torch.amax(logits, [1])); // [m]
   const { index, here } = place(tile);
   const found = torch.squeeze(torch.where(here, torch.gather(logits, 1, index), 0), 1);
-  const below = torch.sub_(logits, torch.unsqueeze(top, 1)); // [m, v]
-  const p = torch.exp(below);
+  const below = torch.sub(logits, torch.unsqueeze(top, 1)); // [m, v]
+  const p = entropy ? torch.exp(below) : torch.exp_(below);
   const down = torch.sub(oldTop, top); // what was known was above a lower top
   const shrink = torch.exp(down);
-  const known = torch.where(torch.gt(oldSum, 0), torch.addcmul(oldWeighted, down, oldSum), 0); // before the first tile `down` is -inf
   const sum = torch.addcmul(torch.sum(p, [1]), oldSum, shrink);
-  const weighted = torch.addcmul(torch.sum(torch.mul_(p, below), [1]), known, shrink);
+  const known = torch.where(torch.gt(oldSum, 0), torch.addcmul(oldWeighted, down, oldSum), 0); // before the first tile `down` is -inf
+  const weighted = entropy ? torch.addcmul(torch.sum(torch.mul_(p, below), [1]), known, shrink) : oldWeighted;
   torch.copy_(seen, torch.stack([top, sum, weighted, torch.add(oldWanted, found)], 1));
 }
 
-/** `logitGradient` for any device, with a g that is divided by the temperature already. */
+/** `logitGradient` for any device. */
 export function gradientByOperators(tile: Tile, lse: Tensor, g: Tensor): Tensor {
   const { logits, temperature } = tile;
   const { index, here } = place(tile);

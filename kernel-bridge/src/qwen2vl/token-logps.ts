@@ -30,7 +30,11 @@ export function tokenLogps(
   const { temperature = 1, entropy = true, correct = false, tileBytes } = options;
   const kind = model.device === 'cpu' ? 'cpu' : 'cuda';
   const tiles = tilesOf([hidden.shape[0], ...model.outputEmbedding.shape], tileBytes ?? TILE_BYTES[kind], tileBytes ?? KEPT_BYTES[kind]);
-  const [logps, ...facts] = tiled(tiles, { temperature, widens: model.widens })(finalNorm(model, hidden), model.outputEmbedding, targets);
+  const [logps, ...facts] = tiled(tiles, { temperature, entropy, widens: model.widens })(
+    finalNorm(model, hidden),
+    model.outputEmbedding,
+    targets,
+  );
   const [isBest, spread] = facts.map((fact) => fact.detach());
   return { logps, entropy: entropy ? spread : null, correct: correct ? isBest : null };
 }
@@ -53,8 +57,11 @@ function tilesOf([M, V, D]: number[], tileBytes: number, keptBytes: number): Til
 const ranges = (length: number, size: number): Range[] =>
   Array.from({ length: Math.ceil(length / size) }, (_, i) => [i * size, Math.min(size, length - i * size)]);
 
-/** (h [M, D], W [V, D], targets [M]) -> [logps, is the target the best, entropy], each [M]. */
-const tiled = ({ rows, columns, keep }: Tiles, { temperature, widens }: { temperature: number; widens: boolean }) =>
+/** (h [M, D], W [V, D], targets [M]) -> [logps, is the target the best, entropy if asked for], each [M]. */
+const tiled = (
+  { rows, columns, keep }: Tiles,
+  { temperature, entropy: asked, widens }: { temperature: number; entropy: boolean; widens: boolean },
+) =>
   customFunction<[Tensor, Tensor, Tensor], Tensor[]>({
     forward(context, h, W, targets) {
       const kept: Tensor[] = [];
@@ -65,7 +72,7 @@ const tiled = ({ rows, columns, keep }: Tiles, { temperature, widens }: { temper
           for (const part of columns) {
             const logits = scope(() => {
               const logits = logitsOf(hidden, wide(cut(W, part), widens)); // [m, v]
-              see(seen, { logits, first: part[0], targets: wanted, temperature });
+              see(seen, { logits, first: part[0], targets: wanted, temperature }, asked);
               return keep ? [logits] : [];
             });
             kept.push(...logits);
@@ -85,6 +92,7 @@ const tiled = ({ rows, columns, keep }: Tiles, { temperature, widens }: { temper
 
     backward({ saved: [h, W, targets, lse, ...kept] }, g) {
       if (g === null) return [null, null, null];
+      const scaled = torch.div(g, temperature); // [M]
       const hidden = wide(h, widens);
       const gradH = torch.zeros_like(hidden);
       const gradW = W.requiresGrad ? torch.empty_like(W) : null;
@@ -97,7 +105,7 @@ const tiled = ({ rows, columns, keep }: Tiles, { temperature, widens }: { temper
               const input = cut(hidden, range);
               const logits = keep ? torch.clone(kept[tile]) : logitsOf(input, weight);
               const at = { logits, first: part[0], targets: cut(targets, range), temperature };
-              const gradLogits = logitGradient(at, cut(lse, range), cut(g, range)).to({ dtype: weight.dtype });
+              const gradLogits = logitGradient(at, cut(lse, range), cut(scaled, range)).to({ dtype: weight.dtype });
               torch.addmm_(cut(gradH, range), gradLogits, weight);
               if (into !== null) torch.addmm_(into, torch.t(gradLogits), input, { beta: i === 0 ? 0 : 1 });
             }),

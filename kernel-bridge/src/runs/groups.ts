@@ -47,9 +47,11 @@ export function writeRatios(db: DatabaseSync, at: number, { step, groups }: Toke
 }
 
 export function readGroups(db: DatabaseSync, { from, to, limit, offset }: GroupQuery): Group[] {
-  const groups = db
-    .prepare('SELECT * FROM rollout_group WHERE step BETWEEN ? AND ? ORDER BY step, "group" LIMIT ? OFFSET ?')
-    .all(from, to, limit, offset);
+  const sql = 'SELECT * FROM rollout_group WHERE step BETWEEN ? AND ? ORDER BY step, "group" LIMIT ? OFFSET ?';
+  return withCompletions(db, db.prepare(sql).all(from, to, limit, offset));
+}
+
+function withCompletions(db: DatabaseSync, groups: Record<string, unknown>[]): Group[] {
   const completions = db.prepare(
     `SELECT * FROM completion LEFT JOIN token_ratio USING (step, "group", "index") WHERE step = ? AND "group" = ? ORDER BY "index"`,
   );
@@ -68,13 +70,15 @@ export function sampleGroups(db: DatabaseSync, { from, to, most }: { from: numbe
   const sizes = db
     .prepare('SELECT step, count(*) AS size FROM rollout_group WHERE step BETWEEN ? AND ? GROUP BY step ORDER BY step DESC')
     .all(from, to) as { step: number; size: number }[];
+  const ofStep = db.prepare('SELECT * FROM rollout_group WHERE step = ? ORDER BY "group"');
   let left = most;
   const chosen = sizes.flatMap(({ step, size }, at) => {
     const take = Math.min(size, Math.ceil(left / (sizes.length - at)));
     left -= take;
-    return Array.from({ length: take }, (_, i) => ({ from: step, to: step, limit: 1, offset: Math.floor((i * size) / take) }));
+    const all = ofStep.all(step);
+    return Array.from({ length: take }, (_, i) => all[Math.floor((i * size) / take)]);
   });
-  return chosen.flatMap((query) => readGroups(db, query)).sort((a, b) => a.step - b.step);
+  return withCompletions(db, chosen).sort((a, b) => a.step - b.step);
 }
 
 /** Token ids of each completion of a group, in order; none when there is no such group. */

@@ -1,7 +1,7 @@
 /** Tensors, operators and autograd of libtorch; see README.md in this folder. */
 export { backward, enableGrad, grad, isGradEnabled, noGrad } from './autograd.ts';
 export { tensor, type NestedNumbers, type TensorOptions } from './create.ts';
-export { fastBfloat16 } from './cpu.ts';
+export { isSlow } from './cpu.ts';
 export { cuda } from './cuda.ts';
 export { checkpoint, customFunction, type Context, type CustomFunction } from './custom.ts';
 export type { Data, DType } from './dtypes.ts';
