@@ -74,6 +74,8 @@ export interface MainViewPluginOptions extends Pick<MainViewOptions, 'name' | 'c
   optional?: Token<unknown>[];
   /** Properties of the element out of those parts, null where one is not there. */
   propertiesOf?: (trans: TranslationBundle, ...parts: unknown[]) => Record<string, unknown>;
+  /** Done when the plugin is activated; the view loads once it is. */
+  before?: (workbench: IWorkbench, ...parts: unknown[]) => Promise<void> | void;
 }
 
 /** The plugin of a view that needs nothing but the workbench. */
@@ -82,6 +84,8 @@ export function mainViewPlugin({
   text,
   optional = [],
   propertiesOf = () => ({}),
+  before,
+  load,
   ...view
 }: MainViewPluginOptions): JupyterFrontEndPlugin<void> {
   return {
@@ -99,7 +103,17 @@ export function mainViewPlugin({
       ...parts: unknown[]
     ): void => {
       const trans = (translator ?? nullTranslator).load(TRANSLATION_DOMAIN);
-      registerMainView({ app, workbench, restorer, palette, properties: propertiesOf(trans, ...parts), ...text(trans), ...view });
+      const ready = before?.(workbench, ...parts);
+      registerMainView({
+        app,
+        workbench,
+        restorer,
+        palette,
+        properties: propertiesOf(trans, ...parts),
+        load: () => Promise.all([load(), ready]),
+        ...text(trans),
+        ...view,
+      });
     },
   };
 }

@@ -1,6 +1,7 @@
 /** The reward functions of the New run form: a row for each with its weight and what the server says of it, and ways to add one. */
 import { css, html, nothing, type TemplateResult } from 'lit';
 import type { CheckedReward } from '../connector.ts';
+import { addBuiltIn } from '../rewards/add-built-in.ts';
 import type { NewRunModel } from './model.ts';
 import type { RewardRow } from './rewards.ts';
 
@@ -8,26 +9,17 @@ import type { RewardRow } from './rewards.ts';
 export function rewardsField(model: NewRunModel, choosesFiles: boolean): TemplateResult {
   const rows = model.rewards;
   const { builtIn, rewards, files, problems } = model.state.value;
-  const left = builtIn.filter(({ name }) => !rows.some((row) => row.name === name));
   const problem = problems.reward_funcs ?? problems.reward_weights;
   return html`<div class="field rewards" data-testid="field-reward_funcs">
     <ul aria-label="Reward functions">
       ${rows.map((row) => rewardRow(model, row, files[row.entry]?.path ?? null, rewards && (rewards[row.entry] ?? 'unknown')))}
     </ul>
     <div class="add">
-      <select
-        aria-label="Add a built-in function"
-        data-testid="add-built-in"
-        .value=${''}
-        @change=${(event: Event) => {
-          const select = event.target as HTMLSelectElement;
-          if (select.value) model.addReward(select.value);
-          select.value = '';
-        }}
-      >
-        <option value="">+ built in</option>
-        ${left.map(({ name, description }) => html`<option value=${name} title=${description}>${name}</option>`)}
-      </select>
+      ${addBuiltIn(
+        builtIn,
+        (name) => rows.some((row) => row.name === name),
+        (name) => model.addReward(name),
+      )}
       ${
         choosesFiles
           ? html`<button

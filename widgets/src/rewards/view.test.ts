@@ -118,8 +118,10 @@ it('a function written here is tried on stored rollouts with its tests, and sent
   expect(element.draft).toBeNull();
 });
 
-it('a function that fails on stored rollouts says so, and shows no preview', async () => {
-  const { element, find, settle } = await view();
+/** The view after a preview of a new function that throws. */
+async function failing() {
+  const opened = await view();
+  const { find, settle } = opened;
   find('[data-testid=add-typescript]').click();
   await settle();
   const field = find('medr1-reward-editor').shadowRoot!.querySelector('textarea')!;
@@ -128,6 +130,11 @@ it('a function that fails on stored rollouts says so, and shows no preview', asy
   await settle();
   find('[data-testid=reward-preview]').click();
   await settle();
+  return opened;
+}
+
+it('a function that fails on stored rollouts says so, and shows no preview', async () => {
+  const { element, find } = await failing();
   expect(find('[data-testid=reward-report]').textContent).toMatch(/my_reward\.ts:4.*Mend the function/s);
   expect(element.shadowRoot!.querySelector('[data-testid=preview-result]')).toBeNull();
 });
@@ -191,15 +198,7 @@ describe('distributions', () => {
   });
 
   it('of one that fails count what got no value', async () => {
-    const { element, find, settle } = await view();
-    find('[data-testid=add-typescript]').click();
-    await settle();
-    const field = find('medr1-reward-editor').shadowRoot!.querySelector('textarea')!;
-    field.value = 'export default () => { throw 1; };';
-    field.dispatchEvent(new Event('input'));
-    await settle();
-    find('[data-testid=reward-preview]').click();
-    await settle();
+    const { element } = await failing();
     expect(texts(element)[2]).toMatch(/errors 8$/);
   });
 });

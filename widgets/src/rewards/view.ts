@@ -11,6 +11,7 @@ import { STATES } from '../runs/model.ts';
 import type { RunSeries } from '../store/run-series.ts';
 import { base, SERIES, theme, tokens } from '../theme.ts';
 import type { Workbench } from '../workbench.ts';
+import { addBuiltIn } from './add-built-in.ts';
 import { diffOf, diffSize, diffStyle, diffView } from './diff.ts';
 import './editor.ts';
 import { histogramStyle } from './histogram.ts';
@@ -281,21 +282,12 @@ export class RewardsView extends WatchingElement {
   }
 
   #add(draft: Draft): TemplateResult {
-    const left = this.builtIn.filter(({ name }) => !(name in draft.weights));
     return html`<div class="actions">
-      <select
-        aria-label="Add a built-in function"
-        data-testid="add-built-in"
-        .value=${''}
-        @change=${(event: Event) => {
-          const select = event.target as HTMLSelectElement;
-          if (select.value) this.#take({ ...draft, weights: { ...draft.weights, [select.value]: 1 } });
-          select.value = '';
-        }}
-      >
-        <option value="">+ built in</option>
-        ${left.map(({ name, description }) => html`<option value=${name} title=${description}>${name}</option>`)}
-      </select>
+      ${addBuiltIn(
+        this.builtIn,
+        (name) => name in draft.weights,
+        (name) => this.#take({ ...draft, weights: { ...draft.weights, [name]: 1 } }),
+      )}
       <button data-testid="add-typescript" @click=${() => this.#begin(draft)}>+ new TypeScript</button>
       ${
         this.files
