@@ -41,6 +41,17 @@ it('follows the newest step until a step is chosen', async () => {
   expect(step()).toBe('3');
 });
 
+it.each(['pointerdown', 'focusin'])('%s on a group holds the step that is on screen', async (type) => {
+  const { connector, element, settle, step } = await view({ runs: [{ id: 'a', steps: 7 }] });
+  const group = element.shadowRoot!.querySelector('medr1-group')!;
+  group.dispatchEvent(new Event(type, { bubbles: true, composed: true }));
+  connector.step('a');
+  await settle();
+  await new Promise((resolve) => setTimeout(resolve, 1200)); // longer than the pace of following
+  expect([step(), workbench.selection.value.step]).toEqual(['7', 7]);
+  expect(group.isConnected).toBe(true);
+});
+
 it('keys: left and right walk the steps', async () => {
   const { element, settle, step } = await view({ runs: [{ id: 'a', steps: 7 }] });
   const press = (key: string) =>

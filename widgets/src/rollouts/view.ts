@@ -200,7 +200,7 @@ export class RolloutsView extends WatchingElement {
               Step ${integer(state.step)} learnt from the rollouts of step ${integer(from)} again: these.
             </p>`
       }
-      <div class="list" role="list" aria-label=${`Groups of step ${state.step}`} @keydown=${this.#onKey}>
+      <div class="list" role="list" aria-label=${`Groups of step ${state.step}`} @keydown=${this.#onKey} @pointerdown=${this.#hold} @focusin=${this.#hold}>
         ${repeat(
           groups,
           (group) => `${group.step}:${group.group}`,
@@ -262,9 +262,13 @@ export class RolloutsView extends WatchingElement {
     if (isOpen) next.delete(group.group);
     else next.add(group.group);
     this.open = next;
-    // Reading holds the step: the newest must not slip in under the reader's eyes.
     this.#select(group, { group: isOpen ? null : group.group });
   }
+
+  /** Reading holds the step: the newest must not slip in under the reader's eyes, nor between a press and its release. */
+  #hold = (): void => {
+    if (this.workbench.selection.value.step === null) this.workbench.selection.move({ step: this.#step });
+  };
 
   /** Moves the selection to this question, in the data set it is of. */
   #select(group: Group, at: Partial<Selection>): void {
