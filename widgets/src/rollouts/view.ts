@@ -200,7 +200,14 @@ export class RolloutsView extends WatchingElement {
               Step ${integer(state.step)} learnt from the rollouts of step ${integer(from)} again: these.
             </p>`
       }
-      <div class="list" role="list" aria-label=${`Groups of step ${state.step}`} @keydown=${this.#onKey} @pointerdown=${this.#hold} @focusin=${this.#hold}>
+      <div
+        class="list"
+        role="list"
+        aria-label=${`Groups of step ${state.step}`}
+        @keydown=${this.#onKey}
+        @pointerdown=${this.#hold}
+        @focusin=${this.#hold}
+      >
         ${repeat(
           groups,
           (group) => `${group.step}:${group.group}`,
