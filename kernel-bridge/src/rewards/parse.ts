@@ -41,37 +41,58 @@ export function answerLetter(completion: string): string | null {
 }
 
 const LONE_LETTER = /^[^\p{Script=Latin}\p{N}_]*([A-Za-z])[^\p{Script=Latin}\p{N}_]*$/u;
-const FIRST_LETTER = /^[^\p{Script=Latin}\p{N}_]*([A-Z])\s*[).:,]/u;
+const FIRST_LETTER = /^[^\p{Script=Latin}\p{N}_]*([A-Z])(?=\s*[).:,])/u;
 /** A small letter only where the phrase ends: "the answer is a cyst" names no letter. */
 const ANNOUNCED_LETTER =
-  /\b(?:[Aa]nswer|ANSWER|[Oo]ption|OPTION|[Cc]hoice|CHOICE)(?: is| IS|:)?\s*\(?([A-Z](?![\p{L}\p{N}_])|[a-z](?=\s*(?:[).:,;!]|$)))/u;
+  /\b(?:[Aa]nswer|ANSWER|[Oo]ption|OPTION|[Cc]hoice|CHOICE)(?: is| IS)?[\s:*"'“‘([$]*([A-Z](?![\p{L}\p{N}_])|[a-z](?=[\s*"'”’\]]*(?:[).:,;!]|$)))/u;
+/** Right after a letter: "A, C", "A or C". */
+const NEXT_LETTER = /^\)?\s*(?:[,;/&]|and\b|or\b)\s*(?:and |or )?\(?([A-Z])(?![\p{L}\p{N}_-])/u;
+/** An option of a list: "A) CT, B) MRI", or on a line of its own. */
+const LISTED_LETTER = /[,;\n][ \t]*\(?([A-Z])[).:]/g;
 
-const normalise = (text: string): string => text.trim().toLowerCase().replace(/\.+$/, '').trim();
+/** What equal texts share: case, spacing and full stops at the end do not count. */
+function normalise(text: string): string {
+  const plain = text.normalize('NFKC').toLowerCase().replace(/\s+/g, ' ').trim();
+  let end = plain.length;
+  while (plain[end - 1] === '.') end--; // by hand, as in strip()
+  return plain.slice(0, end).trim();
+}
 
 /**
  * What the completion means: the last closed answer tag, an answer tag left open, else the text outside the reasoning. In it, in this order: a letter
- * alone or first ("c", "(C)", "C) CT", "C. CT", "Answer: C"), an option's text as a whole, the one option whose text occurs. Null when it
- * is none of these or names more than one.
+ * alone or first ("c", "(C)", "C) CT", "C. CT", "Answer: **C**", "\boxed{C}"), an option's text as a whole, the one option whose text occurs. Null
+ * when it is none of these or names more than one.
  */
 export function tolerantAnswer(completion: string, options: readonly string[]): string | null {
-  const closed = [...completion.matchAll(/<answer>((?:(?!<answer>).)*?)<\/answer>/gs)].at(-1)?.[1];
-  const text = (closed ?? /<answer>(.*)$/s.exec(completion)?.[1] ?? completion.replace(/<think>.*?(<\/think>|$)/gs, ' ')).trim();
+  const closed = [...completion.matchAll(/<answer>((?:(?!<answer>).)*?)<\/answer>/gis)].at(-1)?.[1];
+  const meant = closed ?? /<answer>(.*)$/is.exec(completion)?.[1] ?? completion.replace(/<think>.*?(<\/think>|$)/gis, ' ');
+  const text = meant
+    .normalize('NFKC')
+    .replace(/\\boxed\{([^{}]*)\}/g, '$1')
+    .trim();
   const valid = (letter: string | undefined): string | null => {
     const index = letter === undefined ? -1 : letter.toUpperCase().charCodeAt(0) - 65;
     return index >= 0 && index < options.length ? String.fromCharCode(65 + index) : null;
   };
 
-  const alone = LONE_LETTER.exec(text) ?? FIRST_LETTER.exec(text) ?? ANNOUNCED_LETTER.exec(text);
-  const letter = valid(alone?.[1]);
-  if (letter !== null) return letter;
+  const named = LONE_LETTER.exec(text) ?? FIRST_LETTER.exec(text) ?? ANNOUNCED_LETTER.exec(text);
+  const letter = valid(named?.[1]);
+  if (named && letter !== null) {
+    const rest = text.slice(named.index + named[0].length);
+    const others = [NEXT_LETTER.exec(rest), ...rest.matchAll(LISTED_LETTER)].map((other) => valid(other?.[1]));
+    return others.every((other) => other === null || other === letter) ? letter : null;
+  }
 
-  const whole = options.findIndex((option) => normalise(option) === normalise(text));
+  const said = normalise(text);
+  if (said === '') return null;
+  const texts = options.map(normalise);
+  const whole = texts.indexOf(said);
   if (whole >= 0) return valid(String.fromCharCode(65 + whole));
 
-  const found = options.flatMap((option, index) => (occurs(normalise(option), normalise(text)) ? [index] : []));
+  const found = texts.flatMap((option, index) => (occurs(option, said) ? [index] : []));
   // "retinal detachment" also contains "retina": the longest option wins when it contains the others
-  const longest = found.toSorted((a, b) => options[b].length - options[a].length)[0];
-  const unique = found.every((index) => normalise(options[longest]).includes(normalise(options[index])));
+  const longest = found.toSorted((a, b) => texts[b].length - texts[a].length)[0];
+  const unique = found.every((index) => texts[longest].includes(texts[index]));
   return longest !== undefined && unique ? valid(String.fromCharCode(65 + longest)) : null;
 }
 

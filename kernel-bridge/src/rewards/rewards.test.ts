@@ -118,8 +118,32 @@ describe('tolerant reading of what models write besides', () => {
     ['<answer><answer>C</answer></answer>', 'C'],
     ['<answer>A</answer> or <answer>B</answer>', 'B'],
     ['<answer></answer>', null],
+    ['The answer is **C**.', 'C'],
+    ['The correct answer is: B', 'B'],
+    ['the answer is "c".', 'C'],
+    ['The answer is $\\boxed{B}$.', 'B'],
+    ['<Answer> C </Answer>', 'C'],
+    ['答案是Ｃ，因为', 'C'],
+    ['Ⓓ', 'D'],
+    ['optic  RETINA..', 'C'],
+    // several letters are no answer
+    ['<answer>A, C</answer>', null],
+    ['<answer>A, B and C</answer>', null],
+    ['Answer: C or A', null],
+    ['A) tumor, B) cyst, C) retina, D) none', null],
+    ['A) tumor\nB) cyst', null],
+    ['B) cyst, not A) tumor', 'B'],
+    ['C) retina\n\nExplanation: A) tumor would show.', 'C'],
+    ['C, I think', 'C'],
   ])('%j: %s', (completion, letter) => {
     expect(tolerantAnswer(completion, ['tumor', 'cyst', 'retina', 'none'])).toBe(letter);
+  });
+
+  it('an empty answer is not an option without text', () => expect(tolerantAnswer('<answer> </answer>', ['', 'cyst'])).toBeNull());
+
+  it('100,000 characters are read at once', () => {
+    for (const run of ['.', ' ', '\n', 'A, B, ', 'answer ', '<answer>', '<think>', '\\boxed{'])
+      expect(tolerantAnswer(`${run.repeat(100_000 / run.length)}x`, ['tumor', 'cyst'])).toBeNull();
   });
 });
 
