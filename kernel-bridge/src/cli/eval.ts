@@ -50,7 +50,7 @@ export function register(program: Command): void {
     .requiredOption('--model <dir>', 'Hugging Face directory of a Qwen2-VL or Qwen2.5-VL')
     .requiredOption('--split <name>', "a split of the data set, for example modality/test/Dermoscopy; or a split's file")
     .option('--dataset <name>', 'data set or directory that has the split (default: the made sample)')
-    .option('--train-split <name>', 'split that option-prior learns from (default: the split with "test" replaced by "train")')
+    .option('--train-split <name>', 'split (or file) that option-prior learns from (default: the split with "test" replaced by "train")')
     .option('--controls <names>', `comma-separated: ${Object.keys(CONTROLS).join(', ')}`, controls, [])
     .addOption(new Option('--variant <name>', 'which evaluation prompt').choices(VARIANTS).default('think'))
     .option('--template <text>', "text of the user's turn with {question}, in place of the variant's")
@@ -71,6 +71,7 @@ async function run(options: Options): Promise<void> {
   if (options.trace) requireFile(options.trace);
   const home = prepareHome(homeDir());
   const { split, dataset } = await whereIs(options.dataset, options.split);
+  const { trainSplit } = options;
   const { store, found } = await prepareEvaluation(
     home,
     {
@@ -87,7 +88,7 @@ async function run(options: Options): Promise<void> {
       dtype: options.dtype ?? null,
       device: options.device,
       anew: !options.resume,
-      ...(options.trainSplit !== undefined && { train_split: options.trainSplit }),
+      ...(trainSplit !== undefined && { train_split: absolute(trainSplit) }),
     },
     { loadItems },
   );
@@ -126,9 +127,10 @@ async function answer(store: EvalStore, home: string, { json }: Options): Promis
   }
 }
 
+const absolute = (path: string): string => (existsSync(path) ? resolve(path) : path);
+
 /** Without a data set the split may be a file or a directory of its own, else it is one of the sample's. Paths are told to a server, too. */
 async function whereIs(dataset: string | undefined, split: string): Promise<{ dataset: string; split: string }> {
-  const absolute = (path: string): string => (existsSync(path) ? resolve(path) : path);
   if (dataset !== undefined) return { dataset: absolute(dataset), split };
   try {
     await loadItems(split, { usable: true });

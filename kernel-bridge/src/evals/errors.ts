@@ -23,6 +23,7 @@ export const errors = {
     ),
   locked: (id: string) =>
     make('EVAL_BUSY', 409)(`Another process works on evaluation ${id}.`, 'Wait for it, or stop it in the Evaluation view.'),
+  making: () => make('EVAL_BUSY', 409)('Another process has been making an evaluation for half a minute.', 'Ask again when it is done.'),
   wrongState: (id: string, action: string, state: string, remedy: string) =>
     make('EVAL_CONFLICT', 409)(`Evaluation ${id} is ${state}: it cannot ${action}.`, remedy),
   splitChanged: (split: string, id: string, before: string, now: string) =>
@@ -34,6 +35,11 @@ export const errors = {
     make('EVAL_MODEL_CHANGED', 422)(
       `The weights in ${model} are no longer those of evaluation ${id}.`,
       'Put them back, or evaluate the model as it is: that is a new evaluation.',
+    ),
+  imageChanged: (image: string, id: string) =>
+    make('EVAL_IMAGE_CHANGED', 422)(
+      `The image ${image} is no longer the one that evaluation ${id} has answers about.`,
+      'Put it back, or begin a new evaluation on the images as they are with --no-resume (the view: "evaluate anew").',
     ),
   noTrainSplit: (split: string) =>
     make(

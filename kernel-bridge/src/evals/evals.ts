@@ -1,13 +1,13 @@
 /** The evaluations of a home: found again by what decides their answers, made whole or not at all, listed, moved to the trash. */
 import { createHash, randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
-import { basename, join, resolve } from 'node:path';
+import { basename, isAbsolute, join, resolve } from 'node:path';
 import type { CreateEval, EvalSettings, EvalSummary } from '../protocol/evals.ts';
 import { modalityName, questionTypeName } from '../data/names.ts';
 import type { Loaded } from '../data/load.ts';
 import { errors as runErrors } from '../runs/errors.ts';
 import { isRunId, newRunId } from '../runs/home.ts';
-import { isLocked } from '../runs/lock.ts';
+import { isLocked, tryLock } from '../runs/lock.ts';
 import { checkModel, openRun } from '../runs/runs.ts';
 import type { TrainConfig } from '../protocol/config.ts';
 import { errors } from './errors.ts';
@@ -104,6 +104,10 @@ export async function prepareEvaluation(
   if (controls.includes('option-prior')) settings.train_split ??= trainSplitOf(request.split);
   const identity = { model_hash: modelHash(model.dir), split_hash: data.hash };
   const key = evaluationKey(settings, identity);
+  // one at a time, so that two who ask for the same find or make one
+  mkdirSync(evalsDirectory(home), { recursive: true, mode: 0o700 });
+  using lock = tryLock(join(evalsDirectory(home), 'lock'), 30_000);
+  if (!lock) throw errors.making();
   if (!request.anew) {
     const stored = findStored(home, settings, { ...identity, key });
     if (stored) {
@@ -138,10 +142,30 @@ export function evaluationKey(settings: EvalSettings, { model_hash, split_hash }
   return createHash('sha256').update(JSON.stringify(decides)).digest('hex');
 }
 
-/** "modality/test/CT" -> "modality/train/CT". Throws EVAL_TRAIN_SPLIT for a name without "test". */
+/** The word "test" of a split's name; of a file of two halves its last one alone. */
+const TEST = /(?<![a-z])test(?![a-z])/gi;
+
+/**
+ * "modality/test/CT" -> "modality/train/CT". Of a file, the one whose path has "train" in place of the last "test", or of the last two, and so
+ * on, that exists. Throws EVAL_TRAIN_SPLIT where there is none.
+ */
 export function trainSplitOf(split: string): string {
-  if (!/test/.test(split)) throw errors.noTrainSplit(split);
-  return split.replaceAll('test', 'train');
+  if (split.endsWith('.json#test')) return split.replace(/test$/, 'train');
+  const places = Array.from(split.matchAll(TEST), ({ index }) => index).toReversed();
+  if (places.length === 0) throw errors.noTrainSplit(split);
+  const names = places.map((_, last) => replaceAt(split, places.slice(0, last + 1)));
+  const named = isAbsolute(split) ? names.find((name) => existsSync(name)) : names.at(-1);
+  if (named === undefined) throw errors.noTrainSplit(split);
+  return named;
+}
+
+const replaceAt = (split: string, places: readonly number[]): string =>
+  split.replace(TEST, (word: string, at: number) => (places.includes(at) ? 'train' : word));
+
+/** Questions that option-prior learns from: a split of the data set, or a file of its own. */
+export function loadTrainSplit(loadItems: LoadQuestions, home: string, settings: EvalSettings): Promise<Loaded> {
+  const split = settings.train_split ?? trainSplitOf(settings.split);
+  return loadSplit(loadItems, home, isAbsolute(split) && existsSync(split) ? split : settings.dataset, split);
 }
 
 interface Model {

@@ -1,11 +1,13 @@
-/** What makes a model the same model: the bytes of its weights as its manifest has them, or their sizes, times and headers, and its small files whole. */
+/** What makes a model the same model, and a picture the same picture, without reading gigabytes. */
 import { createHash } from 'node:crypto';
-import { closeSync, existsSync, openSync, readFileSync, readSync, readdirSync, statSync } from 'node:fs';
+import { closeSync, constants, existsSync, fstatSync, openSync, readFileSync, readSync, readdirSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import type { EvalSettings } from '../protocol/evals.ts';
 import { isRunId } from '../runs/home.ts';
 
 interface Manifest {
+  /** When it was written: after all that it names. */
+  mtimeMs: number;
   files: Record<string, { size: number; sha256: string }>;
 }
 
@@ -13,8 +15,12 @@ interface Manifest {
 const SMALL =
   /^((config|generation_config|preprocessor_config|tokenizer|tokenizer_config|chat_template|adapter_config)\.json|.*\.index\.json|chat_template\.jinja)$/;
 const WEIGHTS = /^(model|adapter_model).*\.safetensors$/;
-const HEADER_BYTES = 1 << 20;
+/** So many pieces of a file of weights are read, evenly spread: training moves all of it. */
+const PIECES = 64;
+const PIECE_BYTES = 1 << 16;
+const TAIL_BYTES = 1 << 12;
 
+/** Of the small files whole, and of the weights what `weightsMark` says. */
 export function modelHash(dir: string): string {
   const manifest = readManifest(dir);
   const hash = createHash('sha256');
@@ -28,30 +34,53 @@ export function modelHash(dir: string): string {
       hash
         .update(name)
         .update('\0')
-        .update(weightsMark(join(dir, name), manifest?.files[name]));
+        .update(weightsMark(join(dir, name), manifest));
   }
   return hash.digest('hex');
 }
 
-/** 4 GB are not read for every evaluation. A file that is not as its manifest says counts as one without. */
-function weightsMark(file: string, written: { size: number; sha256: string } | undefined): string {
+/**
+ * Pieces of the file, with the hash that its manifest has for it or, where there is none, its time. A file that is not of the size or was
+ * written after its manifest counts as one without.
+ */
+function weightsMark(file: string, manifest: Manifest | null): string {
   const { size, mtimeMs } = statSync(file);
-  if (written?.size === size) return written.sha256;
-  const head = Buffer.alloc(Math.min(size, HEADER_BYTES));
+  const written = manifest?.files[basename(file)];
+  const hash = createHash('sha256');
   const descriptor = openSync(file, 'r');
   try {
-    readSync(descriptor, head, 0, head.length, 0);
+    const step = Math.max(PIECE_BYTES, Math.floor((size - PIECE_BYTES) / (PIECES - 1)));
+    const piece = Buffer.alloc(PIECE_BYTES);
+    for (let at = 0; at < size; at += step) hash.update(piece.subarray(0, readSync(descriptor, piece, 0, PIECE_BYTES, at)));
   } finally {
     closeSync(descriptor);
   }
-  return `${size} ${mtimeMs} ${createHash('sha256').update(head).digest('hex')}`;
+  const whole = written?.size === size && mtimeMs <= manifest!.mtimeMs ? written.sha256 : mtimeMs;
+  return `${size} ${whole} ${hash.digest('hex')}`;
+}
+
+/** Size and end of an image file: its beginning may be tables that others share. "-" where there is none to be read. */
+export function imageMark(root: string, image: string): string {
+  let descriptor: number | undefined;
+  try {
+    descriptor = openSync(join(root, image), constants.O_RDONLY | constants.O_NONBLOCK); // a pipe would be waited for
+    const { size } = fstatSync(descriptor);
+    const tail = Buffer.alloc(Math.min(size, TAIL_BYTES));
+    readSync(descriptor, tail, 0, tail.length, size - tail.length);
+    return `${size} ${createHash('sha256').update(tail).digest('hex').slice(0, 16)}`;
+  } catch {
+    return '-';
+  } finally {
+    if (descriptor !== undefined) closeSync(descriptor);
+  }
 }
 
 function readManifest(dir: string): Manifest | null {
   const file = join(dir, 'manifest.json');
   if (!existsSync(file)) return null;
   try {
-    return JSON.parse(readFileSync(file, 'utf8')) as Manifest;
+    const { files } = JSON.parse(readFileSync(file, 'utf8')) as Pick<Manifest, 'files'>;
+    return { files, mtimeMs: statSync(file).mtimeMs };
   } catch {
     return null;
   }

@@ -1,12 +1,14 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { Worker } from 'node:worker_threads';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { CreateEval } from '../protocol/evals.ts';
 import { answerPage, compare } from './compare.ts';
-import { listEvals, openEval, prepareEvaluation, trainSplitOf, trainedOn, trashEval } from './evals.ts';
+import { evalDirectory, listEvals, openEval, prepareEvaluation, trainSplitOf, trainedOn, trashEval } from './evals.ts';
 import { madeItem, madeLoader, madeSettings, madeStore } from './fixtures.ts';
-import { checkpointOf } from './identity.ts';
+import { checkpointOf, modelHash } from './identity.ts';
 import { evaluationAnswers } from './item-answers.ts';
 import { matrices, matrixMeans } from './matrix.ts';
 import { EvalStore } from './store.ts';
@@ -86,6 +88,25 @@ describe('preparing an evaluation', () => {
     expect(listEvals(home)).toEqual([]);
   });
 
+  it('knows weights by their bytes, whatever their times and their manifest say', () => {
+    const weights = join(model, 'model.safetensors');
+    const write = (bytes: Buffer): void => {
+      writeFileSync(weights, bytes);
+      utimesSync(weights, 1000, 1000);
+    };
+    const bytes = Buffer.alloc(9e6, 1);
+    write(bytes);
+    const hashes = [modelHash(model)];
+    writeFileSync(join(model, 'manifest.json'), JSON.stringify({ files: { 'model.safetensors': { size: 9e6, sha256: 'as written' } } }));
+    hashes.push(modelHash(model));
+    write(bytes.fill(2, 4e6, 5e6));
+    hashes.push(modelHash(model));
+    utimesSync(weights, 2e9, 2e9); // written to after its manifest
+    hashes.push(modelHash(model));
+    expect(new Set(hashes).size).toBe(4);
+    expect(modelHash(model)).toBe(hashes[3]);
+  });
+
   it('knows a checkpoint of a run by its place', () => {
     expect(checkpointOf('/h/runs/20260101-000000-aaaa/checkpoints/step-000120')).toEqual({ run: '20260101-000000-aaaa', step: 120 });
     expect(checkpointOf('/h/models/step-000120')).toEqual({ run: null, step: null });
@@ -105,6 +126,32 @@ describe('preparing an evaluation', () => {
   it('takes the training split that stands beside a test split', () => {
     expect(trainSplitOf('modality/test/CT')).toBe('modality/train/CT');
     expect(trainSplitOf('Splits/modality/test/CT_test.json')).toBe('Splits/modality/train/CT_train.json');
+    expect(trainSplitOf('/data/my_test.json#test')).toBe('/data/my_test.json#train');
+    expect(() => trainSplitOf('modality/latest/CT')).toThrow(/does not say which/);
+  });
+
+  it('takes the training file that stands beside a test file, whatever its folders are called', () => {
+    const [test, train] = ['test', 'train'].map((side) => join(home, 'test', 'Splits', side, `CT_${side}.json`));
+    expect(() => trainSplitOf(test)).toThrow(/does not say which/);
+    mkdirSync(dirname(train), { recursive: true });
+    writeFileSync(train, '[]');
+    expect(trainSplitOf(test)).toBe(train);
+  });
+
+  it('finds what another process is just making', async () => {
+    const { id } = await prepare();
+    const [place, aside] = [evalDirectory(home, id), join(home, 'aside')];
+    renameSync(place, aside);
+    const other = new Worker(
+      `const { parentPort, workerData: { lock, aside, place } } = require('node:worker_threads');
+       const db = new (require('node:sqlite').DatabaseSync)(lock);
+       db.exec('BEGIN EXCLUSIVE');
+       parentPort.postMessage('has it');
+       setTimeout(() => { require('node:fs').renameSync(aside, place); db.close(); }, 200);`,
+      { eval: true, workerData: { lock: join(home, 'evals', 'lock'), aside, place } },
+    );
+    await once(other, 'message');
+    expect(await prepare()).toMatchObject({ id, found: 0 });
   });
 });
 

@@ -128,6 +128,17 @@ export class EvalStore implements Disposable {
     return this.db.prepare('SELECT * FROM item ORDER BY ix').all().map(itemOf);
   }
 
+  /** Each question's image, with its mark (identity.ts; null before it was shown) and whether an answer saw it. */
+  images(): { index: number; image: string; mark: string | null; seen: boolean }[] {
+    return this.db
+      .prepare(
+        `SELECT ix, image, mark, ix IN (SELECT ix FROM answer WHERE sight NOT IN ('text-only', 'option-prior')) AS seen
+         FROM item WHERE image <> '' ORDER BY ix`,
+      )
+      .all()
+      .map(({ ix, image, mark, seen }) => ({ index: ix as number, image: image as string, mark: mark as string | null, seen: seen === 1 }));
+  }
+
   /** Places of the questions that have no answer under this sight yet. */
   missing(sight: StoredSight): number[] {
     return this.db
@@ -238,6 +249,23 @@ export class EvalStore implements Disposable {
       const all = [...new Set([...row.controls, ...controls])];
       const settings: EvalSettings = { ...row.settings, train_split: trainSplit ?? row.settings.train_split };
       this.db.prepare('UPDATE evaluation SET controls = ?, settings = ?').run(JSON.stringify(all), JSON.stringify(settings));
+    });
+  }
+
+  /** Marks of images, by the places of their questions. */
+  setMarks(marks: readonly { index: number; mark: string }[]): void {
+    transaction(this.db, () => {
+      const set = this.db.prepare('UPDATE item SET mark = ? WHERE ix = ?');
+      for (const { index, mark } of marks) set.run(mark, index);
+    });
+  }
+
+  /** Finished, unless a control was asked for meanwhile: then nothing changes, and false. */
+  finish(): boolean {
+    return transaction(this.db, () => {
+      if (['image' as const, ...this.row().controls].some((sight) => this.missing(sight).length > 0)) return false;
+      this.setState('finished');
+      return true;
     });
   }
 

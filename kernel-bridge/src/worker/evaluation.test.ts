@@ -1,8 +1,8 @@
 /** The loop around the model, with a model that answers by rule. */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { prepareEvaluation, lockFile, type LoadQuestions } from '../evals/evals.ts';
 import { madeItem, madeLoader } from '../evals/fixtures.ts';
 import { EvalStore } from '../evals/store.ts';
@@ -130,6 +130,46 @@ it('refuses a split whose hash changed and weights that changed', async () => {
   expect(await run(model([]))).toBe('failed');
   using store = EvalStore.open(directory);
   expect(store.summary().error).toMatchObject({ code: 'EVAL_MODEL_CHANGED' });
+});
+
+describe('an image', () => {
+  const root = (name: string): string => join(home, 'data', name);
+  const atHome: LoadQuestions = async () => ({ root: join(home, 'data'), items, hash: 'split' });
+  beforeEach(async () => {
+    mkdirSync(join(home, 'data'));
+    items.forEach(({ image }, i) => writeFileSync(root(image), `picture ${i}`));
+    rmSync(join(home, 'evals'), { recursive: true });
+    await prepare([], atHome);
+    expect(await run(model([], 1))).toBe('failed'); // q0 to q2 are answered
+  });
+
+  it('that was replaced after it was answered about refuses to go on', async () => {
+    writeFileSync(root('q1.png'), 'another 1');
+    expect(await run(model([]))).toBe('failed');
+    using store = EvalStore.open(directory);
+    expect(store.summary()).toMatchObject({ done: 3, error: { code: 'EVAL_IMAGE_CHANGED', message: expect.stringContaining('q1.png') } });
+  });
+
+  it('that was mended before it was asked about is taken as it is, and one copied anew is the same', async () => {
+    writeFileSync(root('q5.png'), 'mended');
+    writeFileSync(root('q1.png'), 'picture 1');
+    utimesSync(root('q1.png'), 1e9, 1e9);
+    expect(await run(model([]))).toBe('finished');
+  });
+});
+
+it('a control asked for meanwhile is answered before the end', async () => {
+  const calls: Call[] = [];
+  let asked = false;
+  const committed = (): void => {
+    using store = EvalStore.open(directory);
+    if (asked || store.summary().done < 7) return;
+    asked = true;
+    store.addControls(['text-only', 'option-prior'], 'modality/train');
+  };
+  expect(await run(model(calls), { committed })).toBe('finished');
+  using store = EvalStore.open(directory);
+  expect(store.summary()).toMatchObject({ state: 'finished', done: 21, total: 21 });
 });
 
 it('two processes never work on one evaluation', async () => {

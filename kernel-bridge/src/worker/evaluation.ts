@@ -6,8 +6,8 @@
 import { setImmediate as yieldToEvents } from 'node:timers/promises';
 import { OptionPrior } from '../data/prior.ts';
 import { errors } from '../evals/errors.ts';
-import { loadSplit, lockFile, trainSplitOf, type LoadQuestions } from '../evals/evals.ts';
-import { modelHash } from '../evals/identity.ts';
+import { loadSplit, loadTrainSplit, lockFile, type LoadQuestions } from '../evals/evals.ts';
+import { imageMark, modelHash } from '../evals/identity.ts';
 import { otherImages, permuted } from '../evals/sights.ts';
 import { EvalStore } from '../evals/store.ts';
 import { errorBody } from '../protocol/errors.ts';
@@ -42,10 +42,13 @@ export async function runEvaluation(options: EvaluationOptions): Promise<EvalSta
     store.setState('running');
     options.committed();
     await checkQuestions(store, options);
-    if (store.row().controls.includes('option-prior')) await applyPrior(store, options);
     const { signal } = options;
-    if (!(await answerAll(store, options))) return end(signal.reason === 'orphan' ? 'interrupted' : 'stopped');
-    return end('finished');
+    do {
+      if (store.row().controls.includes('option-prior')) await applyPrior(store, options);
+      if (!(await answerAll(store, options))) return end(signal.reason === 'orphan' ? 'interrupted' : 'stopped');
+    } while (!store.finish());
+    options.committed();
+    return 'finished';
   } catch (error) {
     options.log(error instanceof Error ? (error.stack ?? error.message) : String(error));
     return end('failed', error);
@@ -57,12 +60,27 @@ async function checkQuestions(store: EvalStore, { loadItems, home }: EvaluationO
   const { hash } = await loadSplit(loadItems, home, settings.dataset, settings.split);
   if (hash !== split_hash) throw errors.splitChanged(settings.split, id, split_hash, hash);
   if (modelHash(settings.model) !== model_hash) throw errors.modelChanged(settings.model, id);
+  checkImages(store);
+}
+
+/** An image that answers are about must be as it was; the others are taken as they are. */
+function checkImages(store: EvalStore): void {
+  const { id, settings } = store.row();
+  const marks = new Map<string, string>();
+  const markOf = (image: string): string => {
+    const mark = marks.get(image) ?? imageMark(settings.root, image);
+    marks.set(image, mark);
+    return mark;
+  };
+  const changed = store.images().filter(({ image, mark }) => markOf(image) !== mark);
+  const answered = changed.find(({ mark, seen }) => seen && mark !== null);
+  if (answered) throw errors.imageChanged(answered.image, id);
+  store.setMarks(changed.map(({ index, image }) => ({ index, mark: markOf(image) })));
 }
 
 /** Cheap, so it is done anew each time: the training split may have changed. */
 async function applyPrior(store: EvalStore, { loadItems, home, committed }: EvaluationOptions): Promise<void> {
-  const { dataset, split, train_split } = store.row().settings;
-  const train = await loadSplit(loadItems, home, dataset, train_split ?? trainSplitOf(split));
+  const train = await loadTrainSplit(loadItems, home, store.row().settings);
   const prior = new OptionPrior(train.items);
   store.setPrior(
     store.items().map((item) => prior.answer(item)),
