@@ -24,6 +24,7 @@ import { parseConfig } from '../src/qwen2vl/config.ts';
 import type { ModelDtype } from '../src/qwen2vl/index.ts';
 import { mulberry32 } from '../src/rl/random.ts';
 import { applyVariant, formatQuestion } from '../src/rl/prompts.ts';
+import { WORKER_FLAGS } from '../src/server/fork-worker.ts';
 import type { Facts, Job, Kind, Round } from './grpo/job.ts';
 import { gpuGoals } from './grpo/gpu-goals.ts';
 import { leastSeconds, type Machine, type Work } from './grpo/roofline.ts';
@@ -111,12 +112,12 @@ async function main(): Promise<void> {
     writeFileSync(job, JSON.stringify({ ...base, dtype } satisfies Job));
     machines[dtype] = run(process.execPath, [at('grpo/machine.ts'), job], Infinity)[0] as Machine;
     for (const kind of ['step', 'sampling', 'pass'] as const) {
-      (ours[dtype] ??= {})[kind] = measure(process.execPath, at('grpo/ours.ts'), kind, job);
+      (ours[dtype] ??= {})[kind] = measure([process.execPath, ...WORKER_FLAGS], at('grpo/ours.ts'), kind, job);
       const peer = peers.find((name) => PEERS[name] === kind);
       if (peer !== undefined) (theirs[dtype] ??= {})[kind] = measurePeer(peer, dtype, job);
     }
     sameWork(dtype, ours[dtype]!.pass!, theirs[dtype]?.pass);
-    if (device !== 'cpu') ours[dtype]!.decode = measure(process.execPath, at('grpo/ours.ts'), 'decode', job);
+    if (device !== 'cpu') ours[dtype]!.decode = measure([process.execPath, ...WORKER_FLAGS], at('grpo/ours.ts'), 'decode', job);
   }
   const rows = dtypes.flatMap((dtype) => compare(dtype, ours, theirs));
   console.table(rows);
@@ -168,9 +169,9 @@ function run(program: string, args: string[], limit: number): unknown[] {
   process.exit(1);
 }
 
-function measure(program: string, script: string, kind: Kind, job: string): Measured {
+function measure([program, ...flags]: string[], script: string, kind: Kind, job: string): Measured {
   process.stderr.write(`${basename(script)} ${kind} ${basename(job, '.json')}: `);
-  const documents = run(program, [script, kind, job], options.limit);
+  const documents = run(program, [...flags, script, kind, job], options.limit);
   const rounds = documents.filter((document): document is Round => 'seconds' in (document as object));
   const counted = rounds.length > 1 ? rounds.slice(1) : rounds;
   const best = counted.toSorted((a, b) => a.seconds - b.seconds).at(0);
@@ -182,7 +183,7 @@ function measure(program: string, script: string, kind: Kind, job: string): Meas
 
 /** From --peers-file when it knows this peer's figure for the same work, else measured and added to it. */
 function measurePeer(peer: Peer, dtype: ModelDtype, job: string): Measured {
-  const fresh = (): Measured => measure(python, at('grpo/peer.py'), PEERS[peer], job);
+  const fresh = (): Measured => measure([python], at('grpo/peer.py'), PEERS[peer], job);
   const file = options['peers-file'];
   if (file === '') return fresh();
   const { size, device, prompts, micro, G, tokens, pixels } = options;

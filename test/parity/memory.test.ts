@@ -10,6 +10,7 @@ import { expect, it } from 'vitest';
 import type { TrainConfig } from '../../kernel-bridge/src/protocol/index.ts';
 import { makeTiny } from '../../kernel-bridge/src/rl/testing/tiny.ts';
 import { estimate } from '../../kernel-bridge/src/runs/estimate.ts';
+import { WORKER_FLAGS } from '../../kernel-bridge/src/server/fork-worker.ts';
 
 /** Qwen2-VL's proportions: few key heads, an MLP several times as wide, a vision tower of a quarter of the weights. */
 const shaped = (
@@ -60,7 +61,7 @@ it.each(CASES)('is within 15 % of the measured peak: $name', async ({ model, sid
   const config = made.config({ max_steps: 5, reward_funcs: ['soft_overlong_punishment'], max_pixels: side * side, ...settings });
   const job = join(made.directory, 'job.json');
   writeFileSync(job, JSON.stringify({ config, items: made.items, root: made.directory }));
-  const { stdout } = await promisify(execFile)(process.execPath, [join(import.meta.dirname, 'measure-memory.ts'), job], {
+  const { stdout } = await promisify(execFile)(process.execPath, [...WORKER_FLAGS, join(import.meta.dirname, 'measure-memory.ts'), job], {
     env: { ...process.env, OMP_NUM_THREADS: '1' },
   });
   const { base, peak } = JSON.parse(stdout) as { base: number; peak: number };

@@ -15,6 +15,7 @@ import { packedAttention } from './packed-attention.ts';
 import { checkIds, embed, layOut, positionTensor, type Prefix } from './prefix.ts';
 import type { EncodedPrompt } from './processor.ts';
 import { textRotation } from './rope.ts';
+import { embeddingTables } from './tied.ts';
 import { tokenLogps } from './token-logps.ts';
 import { usesFlash } from './varlen.ts';
 
@@ -80,9 +81,10 @@ function computeGroupLogps(model: Qwen2VL, prompts: EncodedPrompt[], completions
     inputs.map((ids) => ids.length),
     device,
   );
+  const tables = embeddingTables(model);
   const hidden = decode(
     model,
-    embed(model, [...prefix.ids, ...own.fill(inputs, 0)], prefix),
+    embed(model, [...prefix.ids, ...own.fill(inputs, 0)], prefix, tables),
     rotationOf(model, prefix, own, inputs, owner),
     (options.packed ?? usesFlash(model))
       ? packedAttention(prefix, own, owner, device)
@@ -101,7 +103,7 @@ function computeGroupLogps(model: Qwen2VL, prompts: EncodedPrompt[], completions
   );
   const last = gatherRows(hidden, tensor(predictors, { dtype: 'int64', device })); // [M, hidden], M = all completion tokens
   const targets = tensor(flat.flat(), { dtype: 'int64', device });
-  const { logps, entropy, correct } = span('vocabulary', () => tokenLogps(model, last, targets, options));
+  const { logps, entropy, correct } = span('vocabulary', () => tokenLogps(model, tables.output, last, targets, options));
   return {
     logps: padded(logps, lengths, T),
     entropy: entropy && padded(entropy, lengths, T),

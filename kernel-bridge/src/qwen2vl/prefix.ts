@@ -5,6 +5,7 @@ import { errors } from './errors.ts';
 import type { Qwen2VL } from './model.ts';
 import type { EncodedPrompt } from './processor.ts';
 import { promptPositions } from './rope.ts';
+import type { EmbeddingTables } from './tied.ts';
 import { encodeImages } from './vision.ts';
 
 export interface Prefix {
@@ -73,12 +74,16 @@ export function checkIds({ config }: Qwen2VL, ids: number[], what: string): void
   throw errors.badArgument(`${what} holds token ${wrong}; the vocabulary has ${V}`, 'Use the tokenizer that belongs to the model.');
 }
 
-/** Token embeddings [R, hidden] of `ids` [R], image tokens' rows replaced by what the vision tower sees. */
-export function embed(model: Qwen2VL, ids: number[], { images, imageRows }: Pick<Prefix, 'images' | 'imageRows'>): Tensor {
+/** Token embeddings [R, hidden] of `ids` [R], image tokens' rows replaced by what the vision tower sees. `tables`: when the logits follow. */
+export function embed(
+  model: Qwen2VL,
+  ids: number[],
+  { images, imageRows }: Pick<Prefix, 'images' | 'imageRows'>,
+  tables?: Pick<EmbeddingTables, 'input' | 'sparse'>,
+): Tensor {
   const { device } = model;
-  // A tied embedding gets a gradient of every row from the logits; to that the engine adds these few rows in place.
-  const sparse = model.config.tie_word_embeddings && device === 'cpu';
-  const x = torch.embedding(model.weight('model.embed_tokens.weight'), tensor(ids, { dtype: 'int64', device }), { sparse });
+  const { input, sparse } = tables ?? { input: model.weight('model.embed_tokens.weight'), sparse: false };
+  const x = torch.embedding(input, tensor(ids, { dtype: 'int64', device }), { sparse });
   if (images.length === 0) return x;
   const seen = span('vision tower', () => encodeImages(model, images));
   return torch.index_copy(x, 0, tensor(imageRows, { dtype: 'int64', device }), seen);

@@ -20,21 +20,18 @@ export interface TokenLogps {
   correct: Tensor | null; // [M] float32, no gradient
 }
 
-/** hidden [M, D] before the final norm, targets [M] -> log p(target) under softmax(logits / temperature). */
+/** W [V, D], hidden [M, D] before the final norm, targets [M] -> log p(target) under softmax(logits / temperature). */
 export function tokenLogps(
   model: Qwen2VL,
+  W: Tensor,
   hidden: Tensor,
   targets: Tensor,
   options: { temperature?: number; entropy?: boolean; correct?: boolean; tileBytes?: number } = {},
 ): TokenLogps {
   const { temperature = 1, entropy = true, correct = false, tileBytes } = options;
   const kind = model.device === 'cpu' ? 'cpu' : 'cuda';
-  const tiles = tilesOf([hidden.shape[0], ...model.outputEmbedding.shape], tileBytes ?? TILE_BYTES[kind], tileBytes ?? KEPT_BYTES[kind]);
-  const [logps, ...facts] = tiled(tiles, { temperature, entropy, widens: model.widens })(
-    finalNorm(model, hidden),
-    model.outputEmbedding,
-    targets,
-  );
+  const tiles = tilesOf([hidden.shape[0], ...W.shape], tileBytes ?? TILE_BYTES[kind], tileBytes ?? KEPT_BYTES[kind]);
+  const [logps, ...facts] = tiled(tiles, { temperature, entropy, widens: model.widens })(finalNorm(model, hidden), W, targets);
   const [isBest, spread] = facts.map((fact) => fact.detach());
   return { logps, entropy: entropy ? spread : null, correct: correct ? isBest : null };
 }

@@ -2,8 +2,7 @@
  * Works a plan off, one part after the other: every checkpoint is a run of the store, every evaluation one of the evaluation store, and
  * what is done is read from there alone. So nothing is done twice and nothing is lost, whenever the process is killed.
  */
-import { fork } from 'node:child_process';
-import { closeSync, mkdirSync, openSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -17,6 +16,7 @@ import { tryLock } from '../runs/lock.ts';
 import { runDirectory } from '../runs/home.ts';
 import { createRun, isTraining, listRuns, openRun, type LoadItems } from '../runs/runs.ts';
 import { device } from '../server/device.ts';
+import { forkWorker } from '../server/fork-worker.ts';
 import { Supervisor } from '../server/supervisor.ts';
 import { errors } from './errors.ts';
 import type { Evaluating, Plan, Training } from './plan.ts';
@@ -235,9 +235,7 @@ async function deviceOf({ recipe }: Plan): Promise<string> {
 
 async function evaluationProcess(directory: string, options: WorkOptions, committed: () => void): Promise<void> {
   const { home, signal, evaluationModule = EVALUATION_MODULE } = options;
-  const log = openSync(logFile(directory), 'a', 0o600);
-  const child = fork(evaluationModule, [directory, home], { detached: true, stdio: ['ignore', log, log, 'ipc'] });
-  closeSync(log);
+  const child = forkWorker(evaluationModule, [directory, home], { log: logFile(directory) });
   const stop = (): void => void child.kill('SIGTERM');
   signal.addEventListener('abort', stop);
   child.on('message', committed);

@@ -18,8 +18,8 @@ const HEAP_SHARE = 0.11;
 const HEAP_BYTES = 2 ** 30;
 /** What the process takes before there is a model: Node and libtorch, and on a GPU its context. */
 const PROCESS_BYTES = { cpu: 240 * 2 ** 20, cuda: 600 * 2 ** 20 };
-/** Of JavaScript's heap for each byte of tokenizer.json: Qwen2-VL's 7 MB take 115. */
-const TOKENIZER_SHARE = 16;
+/** Of JavaScript's heap for each byte of tokenizer.json: Qwen2-VL's 7 MB take 100. */
+const TOKENIZER_SHARE = 14;
 
 export interface EstimateOptions {
   /** What the device can give. Default: the machine's free memory. */

@@ -2,9 +2,9 @@
  * The evaluations of a home as the server sees them: a queue of one process at a time, each in its own group, and what others (`medr1 eval`)
  * write, noticed by their files. Evaluations run beside training: they share the device with it.
  */
-import { fork, type ChildProcess } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, existsSync, openSync, statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { errors } from '../evals/errors.ts';
@@ -12,6 +12,7 @@ import { evalDirectory, isEvaluating, listEvals, logFile, newestFirst, openEval,
 import { errorBody } from '../protocol/errors.ts';
 import type { EvalState, EvalSummary } from '../protocol/evals.ts';
 import { errors as runErrors } from '../runs/errors.ts';
+import { forkWorker } from './fork-worker.ts';
 
 export interface EvaluationsOptions {
   home: string;
@@ -134,11 +135,7 @@ export class Evaluations {
   private spawn(id: string): void {
     const { home, workerModule = WORKER } = this.options;
     const directory = evalDirectory(home, id);
-    const log = openSync(logFile(directory), 'a', 0o600);
-    const env = { ...process.env };
-    delete env.MEDR1_SECRET;
-    const child = fork(workerModule, [directory, home], { detached: true, stdio: ['ignore', log, log, 'ipc'], env });
-    closeSync(log);
+    const child = forkWorker(workerModule, [directory, home], { log: logFile(directory) });
     this.worker = { id, process: child };
     child.on('message', () => this.changed(id));
     child.once('error', () => this.gone(id, 'it could not be started'));

@@ -2,12 +2,12 @@
  * The process that answers from checkpoints and model directories. It is started by the first question, keeps its model while questions
  * come, and ends after some idle minutes, when a run wants the device, and with the server, however that ends.
  */
-import { fork, type ChildProcess } from 'node:child_process';
-import { closeSync, openSync } from 'node:fs';
+import type { ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Answer, Ask, ModelSource } from '../protocol/generate.ts';
 import { askProcess } from './channel.ts';
+import { forkWorker } from './fork-worker.ts';
 import { lastLine } from './supervisor.ts';
 
 export interface GenerationWorkerOptions {
@@ -73,11 +73,7 @@ export class GenerationWorker {
 
   #start(): ChildProcess {
     const { module = MODULE } = this.#options;
-    const log = openSync(this.#log, 'w', 0o600);
-    const env = { ...process.env };
-    delete env.MEDR1_SECRET;
-    const child = fork(module, [], { stdio: ['ignore', log, log, 'ipc'], env });
-    closeSync(log);
+    const child = forkWorker(module, [], { log: this.#log, truncate: true, detached: false });
     const gone = (): void => {
       if (this.#child === child) this.#child = null;
     };

@@ -2,9 +2,9 @@
  * Starts one worker process per run, in its own process group, and knows when it is gone. Runs wait in the order they were queued while
  * another one trains: one process at a time owns the device (a paused one has lent it).
  */
-import { fork, type ChildProcess } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, openSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { errorBody } from '../protocol/errors.ts';
 import type { Answer, Ask, FromWorker } from '../protocol/generate.ts';
@@ -13,6 +13,7 @@ import { errors } from '../runs/errors.ts';
 import { runDirectory } from '../runs/home.ts';
 import { isTraining, listRuns, logFile, openRun } from '../runs/runs.ts';
 import { askProcess } from './channel.ts';
+import { forkWorker } from './fork-worker.ts';
 
 export interface SupervisorOptions {
   home: string;
@@ -133,11 +134,7 @@ export class Supervisor {
     const { home, workerModule = WORKER, changed, starting } = this.options;
     starting?.();
     const directory = runDirectory(home, id);
-    const log = openSync(logFile(directory), 'a', 0o600);
-    const env = { ...process.env };
-    delete env.MEDR1_SECRET;
-    const worker = fork(workerModule, [directory, home], { detached: true, stdio: ['ignore', log, log, 'ipc'], env });
-    closeSync(log);
+    const worker = forkWorker(workerModule, [directory, home], { log: logFile(directory) });
     this.workers.set(id, worker);
     worker.on('message', (message: FromWorker) => message === 'committed' && changed(id));
     worker.once('error', () => this.gone(id, 'it could not be started'));
