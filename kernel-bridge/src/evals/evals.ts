@@ -6,8 +6,9 @@ import type { CreateEval, EvalSettings, EvalSummary } from '../protocol/evals.ts
 import { modalityName, questionTypeName } from '../data/names.ts';
 import type { Loaded } from '../data/load.ts';
 import { errors as runErrors } from '../runs/errors.ts';
-import { isRunId, newRunId } from '../runs/home.ts';
+import { isRunId, makeDirectory, newRunId } from '../runs/home.ts';
 import { isLocked, tryLock } from '../runs/lock.ts';
+import { isDiskFull } from '../runs/room.ts';
 import { checkModel, openRun } from '../runs/runs.ts';
 import type { TrainConfig } from '../protocol/config.ts';
 import { errors } from './errors.ts';
@@ -105,7 +106,7 @@ export async function prepareEvaluation(
   const identity = { model_hash: modelHash(model.dir), split_hash: data.hash };
   const key = evaluationKey(settings, identity);
   // one at a time, so that two who ask for the same find or make one
-  mkdirSync(evalsDirectory(home), { recursive: true, mode: 0o700 });
+  makeDirectory(evalsDirectory(home));
   using lock = tryLock(join(evalsDirectory(home), 'lock'), 30_000);
   if (!lock) throw errors.making();
   if (!request.anew) {
@@ -279,7 +280,7 @@ function create(home: string, made: Parameters<typeof EvalStore.create>[1]): Eva
     renameSync(making, evalDirectory(home, made.id));
   } catch (error) {
     rmSync(making, { recursive: true, force: true });
-    throw error;
+    throw isDiskFull(error) ? runErrors.noRoom(making, error) : error;
   }
   return EvalStore.open(evalDirectory(home, made.id));
 }

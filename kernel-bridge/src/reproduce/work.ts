@@ -2,7 +2,6 @@
  * Works a plan off, one part after the other: every checkpoint is a run of the store, every evaluation one of the evaluation store, and
  * what is done is read from there alone. So nothing is done twice and nothing is lost, whenever the process is killed.
  */
-import { mkdirSync } from 'node:fs';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -13,7 +12,7 @@ import { isEvaluating, logFile, prepareEvaluation, type LoadQuestions } from '..
 import { errorBody, WorkbenchError, type ErrorBody } from '../protocol/errors.ts';
 import { hasEnded, type RunSummary } from '../protocol/run.ts';
 import { tryLock } from '../runs/lock.ts';
-import { runDirectory } from '../runs/home.ts';
+import { makeDirectory, runDirectory } from '../runs/home.ts';
 import { createRun, isTraining, listRuns, openRun, type LoadItems } from '../runs/runs.ts';
 import { device } from '../server/device.ts';
 import { forkWorker } from '../server/fork-worker.ts';
@@ -60,7 +59,7 @@ export const planDirectory = (home: string, name: string): string => join(home, 
 export async function work(options: WorkOptions): Promise<Worked> {
   const { home, plan, signal } = options;
   const directory = planDirectory(home, plan.recipe.name);
-  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  makeDirectory(directory);
   using lock = tryLock(join(directory, 'lock'), 2000);
   if (!lock) throw errors.busy(plan.recipe.name);
   const worked: Worked = { runs: await makeRuns(options), evaluations: new Map(), failed: [] };

@@ -136,8 +136,21 @@ export const errors = {
     make('GENERATE_TIMEOUT', 504)(`There was no answer within ${seconds} s.`, 'Ask for fewer or shorter answers, or pause the run first.'),
   generateStopped: () => make('GENERATE_STOPPED', 499)('The question was withdrawn.', 'Nothing to do.'),
 
+  notWritable: (path: string, cause: unknown) =>
+    make('NOT_WRITABLE', 500)(
+      `${path} cannot be made or written to: ${cause instanceof Error ? cause.message : String(cause)}`,
+      'Make the place writable, move away what stands there, or name another home with MEDR1_HOME.',
+      cause,
+    ),
   diskFull: (directory: string) =>
     make('DISK_FULL', 507)(`The disk that holds ${directory} is full.`, 'Make room (old runs, the trash): the run goes on by itself.'),
+
+  noRoom: (path: string, cause: unknown) =>
+    make('DISK_FULL', 507)(
+      `The disk that holds ${path} is full.`,
+      'Make room (old runs, the trash), then ask for the same again: what was done is kept.',
+      cause,
+    ),
 
   portTaken: (port: number) =>
     make('PORT_TAKEN', 500)(

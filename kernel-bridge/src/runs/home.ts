@@ -5,15 +5,26 @@
  *     server.json               who serves this home: pid, socket or port, secret (readable by the owner only)
  */
 import { randomBytes } from 'node:crypto';
-import { mkdirSync } from 'node:fs';
+import { accessSync, constants, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { errors } from './errors.ts';
 
 export { homeDir } from '../data/home.ts';
 
-/** Makes the home's directories; readable by the owner only, since rollouts may quote patients' images. */
+/** Makes the home's directories. Throws NOT_WRITABLE. */
 export function prepareHome(home: string): string {
-  for (const part of ['runs', 'trash']) mkdirSync(join(home, part), { recursive: true, mode: 0o700 });
+  for (const part of ['runs', 'trash']) makeDirectory(join(home, part));
   return home;
+}
+
+/** A directory of the home that can be written to; readable by the owner only, since rollouts may quote patients' images. Throws NOT_WRITABLE. */
+export function makeDirectory(path: string): void {
+  try {
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+    accessSync(path, constants.W_OK | constants.X_OK);
+  } catch (cause) {
+    throw errors.notWritable(path, cause);
+  }
 }
 
 export const runsDirectory = (home: string): string => join(home, 'runs');

@@ -4,12 +4,14 @@
  */
 import { existsSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
+import { errors } from './errors.ts';
+import { isDiskFull } from './room.ts';
 
 export interface Lock extends Disposable {
   release(): void;
 }
 
-/** The lock, or null when another process holds it. */
+/** The lock, or null when another process holds it. Throws DISK_FULL. */
 export function tryLock(file: string, wait_ms = 0): Lock | null {
   const db = new DatabaseSync(file, { timeout: wait_ms });
   try {
@@ -17,7 +19,7 @@ export function tryLock(file: string, wait_ms = 0): Lock | null {
   } catch (error) {
     db.close();
     if (/locked|busy/i.test(String(error))) return null;
-    throw error;
+    throw isDiskFull(error) ? errors.noRoom(file, error) : error;
   }
   const release = (): void => {
     if (db.isOpen) db.close();

@@ -158,6 +158,21 @@ describe('an image', () => {
   });
 });
 
+it('a full disk is named, and what was answered is kept', async () => {
+  const calls: Call[] = [];
+  const full: OpenAnswerer = async (settings) => {
+    const answerer = await model(calls)(settings);
+    const answer: typeof answerer.answer = (...asked) => {
+      if (calls.length === 1) throw Object.assign(new Error('write failed'), { code: 'ENOSPC' });
+      return answerer.answer(...asked);
+    };
+    return { ...answerer, answer };
+  };
+  expect(await run(full)).toBe('failed');
+  using store = EvalStore.open(directory);
+  expect(store.summary()).toMatchObject({ done: 3, error: { code: 'DISK_FULL', remedy: expect.stringContaining('Make room') } });
+});
+
 it('a control asked for meanwhile is answered before the end', async () => {
   const calls: Call[] = [];
   let asked = false;

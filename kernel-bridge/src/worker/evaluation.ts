@@ -13,7 +13,9 @@ import { EvalStore } from '../evals/store.ts';
 import { errorBody } from '../protocol/errors.ts';
 import type { EvalState, Sight } from '../protocol/evals.ts';
 import type { VqaItem } from '../protocol/data.ts';
+import { errors as runErrors } from '../runs/errors.ts';
 import { tryLock } from '../runs/lock.ts';
+import { isDiskFull } from '../runs/room.ts';
 import type { Answerer, Asked, OpenAnswerer } from './answerer.ts';
 
 export interface EvaluationOptions {
@@ -38,6 +40,13 @@ export async function runEvaluation(options: EvaluationOptions): Promise<EvalSta
     options.committed();
     return state;
   };
+  const fail = (error: unknown): EvalState => {
+    try {
+      return end('failed', error);
+    } catch {
+      throw error; // that cannot be written either
+    }
+  };
   try {
     store.setState('running');
     options.committed();
@@ -51,7 +60,7 @@ export async function runEvaluation(options: EvaluationOptions): Promise<EvalSta
     return 'finished';
   } catch (error) {
     options.log(error instanceof Error ? (error.stack ?? error.message) : String(error));
-    return end('failed', error);
+    return fail(isDiskFull(error) ? runErrors.noRoom(options.directory, error) : error);
   }
 }
 

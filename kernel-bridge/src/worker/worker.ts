@@ -16,7 +16,7 @@ import { revisions } from '../runs/rewards.ts';
 import { lockFile, trainFilter, type LoadItems } from '../runs/runs.ts';
 import { RunStore } from '../runs/store.ts';
 import type { Reply } from './inbox.ts';
-import { hasRoom, isDiskFull } from './room.ts';
+import { hasRoom, isDiskFull } from '../runs/room.ts';
 
 export interface WorkerOptions {
   directory: string;
