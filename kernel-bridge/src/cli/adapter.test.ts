@@ -1,16 +1,20 @@
 /** Commands that take a model, given a LoRA adapter's directory. */
-import { readdir, rm, writeFile } from 'node:fs/promises';
+import { cp, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { fakeStep } from '../../../test/server/fake-trainer.ts';
+import { modelHash } from '../evals/identity.ts';
+import { loadModel, loadProcessor, saveModel } from '../qwen2vl/index.ts';
 import { createTrainer } from '../rl/index.ts';
 import { makeTiny, type Tiny } from '../rl/testing/tiny.ts';
 import { writeCheckpoint } from '../runs/checkpoints.ts';
+import { estimate } from '../runs/estimate.ts';
 import { runsDirectory } from '../runs/home.ts';
 import { checkModel } from '../runs/runs.ts';
 import { RunStore } from '../runs/store.ts';
+import { readSafetensors } from '../torch/index.ts';
 import { register as registerGenerate } from './generate.ts';
 import { register as registerReplay } from './replay.ts';
 import { register as registerRuns } from './runs.ts';
@@ -96,6 +100,51 @@ it('runs export --format model merges the adapter into a directory that scores t
     code: 'CHECKPOINT_UNKNOWN',
   });
   await expect(run('runs', 'export', RUN, `${out}-csv`, '--step', '1')).rejects.toThrow(/--format model/);
+});
+
+it('an adapter with a processor of its own, as trainers in Python write it, ends completions as its base model does', async () => {
+  const own = join(tiny.directory, 'own-processor');
+  await cp(adapter, own, { recursive: true });
+  await rm(join(own, 'generation_config.json'));
+  await rename(join(own, 'preprocessor_config.json'), join(own, 'image.json'));
+  const image_processor = JSON.parse(await readFile(join(own, 'image.json'), 'utf8'));
+  await writeFile(join(own, 'processor_config.json'), JSON.stringify({ image_processor }));
+  await writeFile(join(own, 'chat_template.jinja'), 'A');
+  const processor = await loadProcessor(own);
+  expect([processor.eosTokenIds, (await processor.prompt({ text: 'it' })).inputIds]).toEqual([[2, 0], [8]]);
+  const merged = join(tiny.directory, 'own-merged');
+  using model = await loadModel(own, { merge: true });
+  await saveModel(model, merged, own);
+  expect((await loadProcessor(merged)).eosTokenIds).toEqual([2, 0]);
+});
+
+it('an adapter counts as another model when its base model changes', async () => {
+  const before = [modelHash(adapter), modelHash(tiny.model)];
+  const config = join(tiny.model, 'config.json');
+  const text = await readFile(config, 'utf8');
+  await writeFile(config, `${text} `);
+  const after = [modelHash(adapter), modelHash(tiny.model)];
+  await writeFile(config, text);
+  expect(after.map((hash, i) => hash === before[i])).toEqual([false, false]);
+  expect(modelHash(adapter)).toBe(before[0]);
+  const images = join(tiny.model, 'processor_config.json'); // which transformers 5 and the processor here prefer
+  await writeFile(images, '{}');
+  expect(modelHash(tiny.model)).not.toBe(before[1]);
+  await rm(images);
+});
+
+it("the planner counts the given adapter's own matrices, and a copy of them for the reference", async () => {
+  const planned = (changes: object) => estimate(tiny.config({ use_peft: true, lora_r: 64, ...changes }), tiny.items);
+  const weights = readSafetensors(join(adapter, 'adapter_model.safetensors'));
+  const elements = [...weights.values()].reduce((sum, weight) => sum + weight.numel, 0);
+  const given = planned({ model_name_or_path: adapter });
+  expect(given.trainable_parameters).toBe(elements);
+  expect(planned({}).trainable_parameters).toBe((64 / 4) * elements);
+  expect([
+    given.memory.reference,
+    planned({ model_name_or_path: adapter, beta: 0 }).memory.reference,
+    planned({}).memory.reference,
+  ]).toEqual([4 * elements, 0, 0]);
 });
 
 it('a run on an adapter is refused when its base model is gone', async () => {

@@ -4,6 +4,7 @@ import { closeSync, constants, existsSync, fstatSync, openSync, readFileSync, re
 import { basename, dirname, join, resolve } from 'node:path';
 import type { EvalSettings } from '../protocol/evals.ts';
 import { isRunId } from '../runs/home.ts';
+import { weightsDirectory } from '../runs/model-files.ts';
 
 interface Manifest {
   /** When it was written: after all that it names. */
@@ -13,7 +14,7 @@ interface Manifest {
 
 /** Files beside the weights that decide what the model reads and writes. */
 const SMALL =
-  /^((config|generation_config|preprocessor_config|tokenizer|tokenizer_config|chat_template|adapter_config)\.json|.*\.index\.json|chat_template\.jinja)$/;
+  /^((config|generation_config|preprocessor_config|processor_config|tokenizer|tokenizer_config|chat_template|adapter_config)\.json|.*\.index\.json|chat_template\.jinja)$/;
 const WEIGHTS = /^(model|adapter_model).*\.safetensors$/;
 /** So many pieces of a file of weights are read, evenly spread: training moves all of it. */
 const PIECES = 64;
@@ -36,6 +37,8 @@ export function modelHash(dir: string): string {
         .update('\0')
         .update(weightsMark(join(dir, name), manifest));
   }
+  const base = weightsDirectory(dir);
+  if (base !== resolve(dir)) hash.update(modelHash(base)); // an adapter is another model on another base
   return hash.digest('hex');
 }
 

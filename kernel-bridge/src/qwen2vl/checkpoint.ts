@@ -9,6 +9,7 @@ import { errors } from './errors.ts';
 import { mergeLora } from './lora.ts';
 import { Qwen2VL, type ModelDtype } from './model.ts';
 import { baseOf, readAdapter, readAdapterConfig } from './peft.ts';
+import { generationConfig } from './processor.ts';
 import { weightShapes } from './weights.ts';
 
 export interface LoadOptions {
@@ -24,9 +25,11 @@ export interface LoadOptions {
 export async function loadModel(dir: string, options: LoadOptions = {}): Promise<Qwen2VL> {
   const adapter = await readAdapterConfig(dir);
   if (adapter === null) return loadWeights(dir, options);
-  const model = await loadWeights(await baseOf(dir, adapter), options);
+  const base = await baseOf(dir, adapter);
+  const model = await loadWeights(base, options);
   try {
-    model.adapter = await readAdapter(dir, adapter, model);
+    // The path as found: the adapter may be saved elsewhere.
+    model.adapter = await readAdapter(dir, { ...adapter, base_model_name_or_path: base }, model);
     if (options.merge) mergeLora(model);
     return model;
   } catch (error) {
@@ -122,9 +125,10 @@ export async function saveModel(model: Qwen2VL, dir: string, processorDir?: stri
     writeSafetensors(join(draft, 'model.safetensors'), model.params);
     if ((await stat(join(draft, 'generation_config.json')).catch(() => null)) === null) {
       const { bos_token_id, eos_token_id, pad_token_id } = model.config.text_config;
+      const known = processorDir === undefined ? null : await generationConfig(processorDir);
       await writeSynced(
         join(draft, 'generation_config.json'),
-        `${JSON.stringify({ bos_token_id, eos_token_id, pad_token_id }, null, 2)}\n`,
+        `${JSON.stringify(known ?? { bos_token_id, eos_token_id, pad_token_id }, null, 2)}\n`,
       );
     }
   });

@@ -20,6 +20,29 @@ export const errors = {
     }),
   unsupported: (what: string, supported: string) =>
     new WorkbenchError({ code: 'MODEL_UNSUPPORTED', message: what, remedy: `Supported: ${supported}.` }),
+  adapterKind: (what: string) =>
+    new WorkbenchError({
+      code: 'ADAPTER_UNSUPPORTED',
+      message: `${what}: only plain LoRA on linear layers is read`,
+      remedy:
+        'Add the adapter to its base model in Python, PeftModel.from_pretrained(base, adapter).merge_and_unload().save_pretrained(out), and give that model ' +
+        'instead, with the files of its processor.',
+    }),
+  adapterFile: (dir: string, found: string[]) =>
+    new WorkbenchError({
+      code: 'ADAPTER_INCOMPLETE',
+      message: `${dir} has adapter_config.json but no adapter_model.safetensors${found.length > 0 ? `; it has ${found.join(', ')}` : ''}`,
+      remedy:
+        'Put the file there. PEFT writes it from what else it reads, adapter_model.bin too: PeftModel.from_pretrained(base, adapter).save_pretrained(adapter).',
+    }),
+  adapterWeights: (dir: string, base: string, problems: string[]) =>
+    new WorkbenchError({
+      code: 'ADAPTER_WEIGHTS_MISMATCH',
+      message: `the weights of the adapter ${dir} do not fit its adapter_config.json and its base model ${base}: ${summary(problems)}`,
+      remedy:
+        'Check that base_model_name_or_path of adapter_config.json is the model that the adapter was trained on. One that sits on embeddings, lm_head or ' +
+        'convolutions has to be added to it in Python first (merge_and_unload).',
+    }),
   badWeights: (dir: string, problems: string[]) =>
     new WorkbenchError({
       code: 'MODEL_WEIGHTS_MISMATCH',

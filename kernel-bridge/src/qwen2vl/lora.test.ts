@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -92,6 +92,73 @@ describe("an adapter's directory", () => {
     expect(model.adapter).not.toBeNull();
   });
 
+  it('names its base by the path found, so that a copy saved elsewhere finds it too', async () => {
+    using model = await loadModel(await written('by-relative-path', { config: { base_model_name_or_path: '../base' } }));
+    const elsewhere = join(dir, 'far', 'away', 'copy');
+    await saveAdapter(model.adapter as Lora, elsewhere);
+    using again = await loadModel(elsewhere);
+    expect(logits(again)).toEqual(logits(model));
+  });
+
+  it('made before transformers 4.52 keeps the scales of its paths, and is saved by the paths of today', async () => {
+    const place = await written('old-paths', {
+      config: {
+        target_modules: '^model\\.layers\\.\\d+\\.(self_attn|mlp)\\..*',
+        exclude_modules: '^visual.*',
+        alpha_pattern: { '^model.layers.0.mlp.up_proj': 20, 'model.layers.1.self_attn.q_proj': 2, k_proj: 12 },
+      },
+      weights: (all) =>
+        [...all].forEach(([name, weight]) => all.delete(name) && all.set(name.replace('model.language_model.', 'model.'), weight)),
+    });
+    const scales = ({ adapter }: Qwen2VL) =>
+      ['0.mlp.up_proj', '0.self_attn.q_proj', '1.self_attn.q_proj', '1.self_attn.k_proj'].map(
+        (name) => (adapter as Lora).layers.get(`model.layers.${name}`)!.scale * 4,
+      );
+    using model = await loadModel(place);
+    expect(scales(model)).toEqual([20, 8, 2, 12]);
+    const saved = join(dir, 'old-paths-saved');
+    await saveAdapter(model.adapter as Lora, saved);
+    const { target_modules, exclude_modules, alpha_pattern } = JSON.parse(await readFile(join(saved, 'adapter_config.json'), 'utf8'));
+    expect(target_modules.toSorted()).toEqual(
+      [...readSafetensors(join(saved, 'adapter_model.safetensors')).keys()]
+        .filter((name) => name.endsWith('.lora_A.weight'))
+        .map((name) => name.slice('base_model.model.'.length, -'.lora_A.weight'.length))
+        .toSorted(),
+    );
+    expect(exclude_modules).toBeNull();
+    expect(alpha_pattern).toMatchObject({ 'model.language_model.layers.0.mlp.up_proj': 20 });
+    using again = await loadModel(saved);
+    expect(scales(again)).toEqual([20, 8, 2, 12]);
+  });
+
+  it('takes an alpha of zero and one below, as PEFT does', async () => {
+    using model = await loadModel(await written('alphas', { config: { lora_alpha: -4, alpha_pattern: { q_proj: 0 } } }));
+    const scale = (name: string) => (model.adapter as Lora).layers.get(`model.layers.0.self_attn.${name}`)!.scale;
+    expect([scale('k_proj'), scale('q_proj')]).toEqual([-1, 0]);
+  });
+
+  it('that cannot be read says what to do with it in PEFT, or which base model it was tried on', async () => {
+    const dora = await written('dora', { config: { use_dora: true } });
+    await expect(loadModel(dora)).rejects.toMatchObject({
+      code: 'ADAPTER_UNSUPPORTED',
+      remedy: expect.stringContaining('merge_and_unload'),
+    });
+    const pickled = await written('pickled');
+    await rename(join(pickled, 'adapter_model.safetensors'), join(pickled, 'adapter_model.bin'));
+    await expect(loadModel(pickled)).rejects.toMatchObject({
+      code: 'ADAPTER_INCOMPLETE',
+      message: expect.stringMatching(/no adapter_model\.safetensors; it has adapter_model\.bin/),
+      remedy: expect.stringContaining('save_pretrained'),
+    });
+    const other = join(dir, 'other-base');
+    using wider = initModel({ ...tinyConfig, text_config: { ...tinyConfig.text_config, intermediate_size: 52 } });
+    await saveModel(wider, other);
+    await expect(loadModel(await written('of-another-base', { config: { base_model_name_or_path: other } }))).rejects.toMatchObject({
+      code: 'ADAPTER_WEIGHTS_MISMATCH',
+      message: expect.stringMatching(/its base model \/.*other-base: .*gate_proj\.lora_B is \[48,4\], expected \[52,4\]/),
+    });
+  });
+
   it("takes PEFT's alpha of 8 where its config leaves it out", async () => {
     using model = await loadModel(await written('no-alpha', { config: { lora_alpha: undefined } }));
     const [layer] = (model.adapter as Lora).layers.values();
@@ -105,7 +172,7 @@ describe("an adapter's directory", () => {
     ['a start that changes the base model', { config: { init_lora_weights: 'pissa' } }, /init_lora_weights pissa/],
     ['another method', { config: { peft_type: 'IA3' } }, /peft_type "IA3"/],
     ['an alpha that is no number', { config: { lora_alpha: 'much' } }, /adapter_config\.json: lora_alpha is "much"/],
-    ['an alpha of zero for some', { config: { alpha_pattern: { q_proj: 0 } } }, /alpha_pattern "q_proj" is 0/],
+    ['a rank of zero for some', { config: { rank_pattern: { q_proj: 0 } } }, /rank_pattern "q_proj" is 0/],
     ['a pattern that is no expression', { config: { rank_pattern: { 'q_(proj': 4 } } }, /rank_pattern has "q_\(proj", which is no regular/],
     ['no base model', { config: { base_model_name_or_path: '/nowhere' } }, /adapter for "\/nowhere"/],
     ['a missing matrix', { weights: (all) => all.delete(`${first}.lora_B.weight`) }, /q_proj\.lora_B is missing/],

@@ -1,5 +1,5 @@
 /** Adapters in PEFT's files: adapter_config.json, and adapter_model.safetensors with `base_model.model.{module}.lora_A.weight` and `.lora_B.weight`. */
-import { readFile, stat } from 'node:fs/promises';
+import { readFile, readdir, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { canonicalName, moduleName } from '../protocol/weight-names.ts';
 import { keep, noGrad, readSafetensors, torch, writeSafetensors, type Tensor } from '../torch/index.ts';
@@ -46,30 +46,38 @@ export async function readAdapterConfig(dir: string): Promise<AdapterConfig | nu
   } catch (cause) {
     throw errors.badJson(file, cause);
   }
-  if (config?.peft_type !== 'LORA') throw errors.unsupported(`${file}: peft_type ${JSON.stringify(config?.peft_type ?? null)}`, 'LORA');
+  if (config?.peft_type !== 'LORA') throw errors.adapterKind(`${file}: peft_type ${JSON.stringify(config?.peft_type ?? null)}`);
   const other = OTHER_MATHS.find((key) => ![undefined, null, false].includes(config[key] as null) && String(config[key]) !== '');
-  if (other !== undefined) throw errors.unsupported(`${file}: ${other} ${JSON.stringify(config[other])}`, 'plain LoRA on linear layers');
-  if (![undefined, 'none'].includes(config.bias)) throw errors.unsupported(`${file}: bias ${config.bias}`, 'bias none');
+  if (other !== undefined) throw errors.adapterKind(`${file}: ${other} ${JSON.stringify(config[other])}`);
+  if (![undefined, 'none'].includes(config.bias)) throw errors.adapterKind(`${file}: bias ${config.bias}`);
   if (!KNOWN_STARTS.includes(config.init_lora_weights))
-    throw errors.unsupported(
-      `${file}: init_lora_weights ${config.init_lora_weights}, which changes the base model`,
-      'true, false, gaussian',
-    );
+    throw errors.adapterKind(`${file}: init_lora_weights ${config.init_lora_weights}, which changes the base model`);
   const complete = { ...config, r: config.r ?? PEFT_DEFAULT, lora_alpha: config.lora_alpha ?? PEFT_DEFAULT };
   const problem = scaleProblem(complete);
-  if (problem !== null) throw errors.unsupported(`${file}: ${problem}`, 'numbers above 0, by regular expressions of module paths');
+  if (problem !== null)
+    throw errors.unsupported(
+      `${file}: ${problem}`,
+      'ranks that are whole numbers above 0, alphas that are numbers, by regular expressions of module paths',
+    );
   return complete;
 }
 
 /** PEFT's r and lora_alpha where a file leaves them out. */
 const PEFT_DEFAULT = 8;
 
-/** What in the settings would make the scale of a layer no number. */
+/** What in the settings would make the scale of a layer no number. An alpha of 0 turns a layer off, one below takes its part away. */
 function scaleProblem({ r, lora_alpha, rank_pattern, alpha_pattern }: AdapterConfig): string | null {
-  const scales: [string, unknown][] = Object.entries({ r, lora_alpha });
-  for (const [name, pattern] of Object.entries({ rank_pattern, alpha_pattern })) {
+  const isRank = (value: unknown): boolean => Number.isInteger(value) && (value as number) > 0;
+  const numbers: [string, unknown, (value: unknown) => boolean][] = [
+    ['r', r, isRank],
+    ['lora_alpha', lora_alpha, Number.isFinite],
+  ];
+  for (const [name, pattern, test] of [
+    ['rank_pattern', rank_pattern, isRank],
+    ['alpha_pattern', alpha_pattern, Number.isFinite],
+  ] as const) {
     for (const [key, value] of Object.entries(pattern ?? {})) {
-      scales.push([`${name} ${JSON.stringify(key)}`, value]);
+      numbers.push([`${name} ${JSON.stringify(key)}`, value, test]);
       try {
         new RegExp(key);
       } catch {
@@ -77,7 +85,7 @@ function scaleProblem({ r, lora_alpha, rank_pattern, alpha_pattern }: AdapterCon
       }
     }
   }
-  const bad = scales.find(([, value]) => typeof value !== 'number' || !(value > 0));
+  const bad = numbers.find(([, value, test]) => !test(value));
   return bad === undefined ? null : `${bad[0]} is ${JSON.stringify(bad[1])}`;
 }
 
@@ -89,13 +97,22 @@ export async function baseOf(dir: string, { base_model_name_or_path: base }: Ada
   throw errors.adapterBase(dir, base);
 }
 
-/** The adapter of a directory, for this base model, as a constant. Weights are float32 whatever the file holds. */
+/**
+ * The adapter of a directory, for this base model, as a constant. Weights are float32 whatever the file holds. Its config names modules as `saveAdapter`
+ * names its weights.
+ */
 export async function readAdapter(dir: string, config: AdapterConfig, model: Qwen2VL): Promise<Lora> {
   const file = join(dir, WEIGHTS);
-  if ((await stat(file).catch(() => null)) === null) throw errors.notAModel(dir, `it has ${CONFIG} but no ${WEIGHTS}`);
+  if ((await stat(file).catch(() => null)) === null)
+    throw errors.adapterFile(
+      dir,
+      (await readdir(dir)).filter((name) => name.startsWith('adapter_model')),
+    );
   const found = readSafetensors(file);
   try {
-    return new Lora(config, layersOf(dir, config, found, model));
+    const layers = layersOf(dir, config, found, model);
+    const current = [...found.keys()].every((key) => key === `${PREFIX}${moduleName(canonicalName(key.slice(PREFIX.length)))}`);
+    return new Lora(current ? config : byModuleNames(config, layers), layers);
   } finally {
     for (const weight of found.values()) weight[Symbol.dispose]();
   }
@@ -126,7 +143,7 @@ function layersOf(dir: string, config: AdapterConfig, found: Map<string, Tensor>
       : [[name, { A, B, scale: alphaOf(config, name) / (config.use_rslora ? Math.sqrt(r) : r) }]];
   });
   if (problems.length === 0 && layers.length === 0) problems.push(`${WEIGHTS} holds no LoRA matrix`);
-  if (problems.length > 0) throw errors.badWeights(dir, problems);
+  if (problems.length > 0) throw errors.adapterWeights(dir, config.base_model_name_or_path, problems);
   const own = (weight: Tensor): Tensor =>
     noGrad(() => keep(torch.to(weight, { dtype: 'float32', device: model.device, copy: true }) as Tensor));
   return new Map(layers.map(([name, { A, B, scale }]) => [name, { A: own(A), B: own(B), scale }]));
@@ -135,10 +152,29 @@ function layersOf(dir: string, config: AdapterConfig, found: Map<string, Tensor>
 const rankOf = (config: AdapterConfig, name: string): number => patterned(config.rank_pattern, name) ?? config.r;
 const alphaOf = (config: AdapterConfig, name: string): number => patterned(config.alpha_pattern, name) ?? config.lora_alpha;
 
-/** PEFT's rank_pattern and alpha_pattern: the first key that matches the end of the module's path as a regular expression. */
+/**
+ * PEFT's rank_pattern and alpha_pattern: the first key that matches the end of the module's path as a regular expression, the path in transformers of today or
+ * before 4.52, where it was that of the checkpoint.
+ */
 function patterned(pattern: unknown, name: string): number | undefined {
   const entries = Object.entries((pattern ?? {}) as Record<string, number>);
-  return entries.find(([key]) => new RegExp(`^(.*\\.)?(${key})$`).test(moduleName(name)))?.[1];
+  return entries.find(([key]) => [moduleName(name), name].some((path) => new RegExp(`^(.*\\.)?(${key})$`).test(path)))?.[1];
+}
+
+/** The config of an adapter made before transformers 4.52, whose expressions of module paths fit no longer: every layer by its path of today. */
+function byModuleNames(config: AdapterConfig, layers: ReadonlyMap<string, LowRank>): AdapterConfig {
+  const names = [...layers.keys()];
+  const patternOf = (value: (config: AdapterConfig, name: string) => number, usual: number) =>
+    Object.fromEntries(names.flatMap((name) => (value(config, name) === usual ? [] : [[moduleName(name), value(config, name)]])));
+  return {
+    ...config,
+    target_modules: names.map(moduleName),
+    exclude_modules: null,
+    layers_to_transform: null,
+    layers_pattern: null,
+    rank_pattern: patternOf(rankOf, config.r),
+    alpha_pattern: patternOf(alphaOf, config.lora_alpha),
+  };
 }
 
 /** Writes a directory that `peft.PeftModel.from_pretrained` reads; files of `processorDir` (tokenizer, chat template, ...) are copied into it. */

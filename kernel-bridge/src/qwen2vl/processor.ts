@@ -151,23 +151,34 @@ function refuseReserved(text: string): void {
 
 /** Reads tokenizer, chat template, image processor and generation settings of a model directory. */
 export async function loadProcessor(dir: string): Promise<Processor> {
-  return readProcessor(await processorDirectory(dir));
+  return readProcessor(await processorDirectory(dir), await generationConfig(dir));
 }
 
 /** Where a model's processor files lie: an adapter saved without them uses its base model's. */
 export async function processorDirectory(dir: string): Promise<string> {
-  const own = await Promise.all(['tokenizer.json', 'preprocessor_config.json'].map((name) => stat(join(dir, name)).catch(() => null)));
-  if (own.every((file) => file !== null)) return dir;
-  const adapter = await readAdapterConfig(dir);
-  return adapter === null ? dir : baseOf(dir, adapter);
+  const has = async (name: string): Promise<boolean> => (await stat(join(dir, name)).catch(() => null)) !== null;
+  const own = (await has('tokenizer.json')) && ((await has('preprocessor_config.json')) || (await has('processor_config.json')));
+  return own ? dir : ((await baseDirectory(dir)) ?? dir);
 }
 
-async function readProcessor(dir: string): Promise<Processor> {
-  const [tokenizerJson, tokenizerConfig, preprocessor, generation] = await Promise.all([
+/** A model's generation_config.json, of an adapter without one its base model's: PEFT never writes it. */
+export async function generationConfig(dir: string): Promise<ConfigJson | null> {
+  const own = await optional(dir, 'generation_config.json');
+  if (own !== null) return own;
+  const base = await baseDirectory(dir);
+  return base === null ? null : optional(base, 'generation_config.json');
+}
+
+async function baseDirectory(dir: string): Promise<string | null> {
+  const adapter = await readAdapterConfig(dir);
+  return adapter === null ? null : baseOf(dir, adapter);
+}
+
+async function readProcessor(dir: string, generation: ConfigJson | null): Promise<Processor> {
+  const [tokenizerJson, tokenizerConfig, preprocessor] = await Promise.all([
     required(dir, 'tokenizer.json'),
     optional(dir, 'tokenizer_config.json'),
     imageProcessor(dir),
-    optional(dir, 'generation_config.json'),
   ]);
   const tokenizer = makeTokenizer(dir, tokenizerJson, tokenizerConfig ?? {});
   const eos = generation?.eos_token_id ?? tokenizer.token_to_id(tokenText(tokenizerConfig?.eos_token) ?? '<|im_end|>');

@@ -2,7 +2,7 @@
  * Log-probability and entropy of given tokens over the vocabulary, tile by tile: of the [M, 151936] logits never more than one tile exists,
  * forward or backward; backward computes them again. On the CPU a tile stays in the cache, so that memory is read for weights alone.
  */
-import { customFunction, scope, torch, type Tensor } from '../torch/index.ts';
+import { customFunction, medr1, scope, torch, type Tensor } from '../torch/index.ts';
 import { finalNorm } from './decoder.ts';
 import type { Qwen2VL } from './model.ts';
 import { logitGradient, nothingSeen, see, softmaxOf } from './tile-softmax.ts';
@@ -118,5 +118,8 @@ const cut = (x: Tensor, [start, size]: Range): Tensor => torch.narrow(x, 0, star
 
 const wide = (x: Tensor, widens: boolean): Tensor => (widens ? x.to({ dtype: 'float32' }) : x);
 
-/** [m, D] and [v, D] -> [m, v] float32 */
-const logitsOf = (hidden: Tensor, weight: Tensor): Tensor => torch.mm(hidden, torch.t(weight)).to({ dtype: 'float32' });
+/** [m, D] and [v, D] -> [m, v] float32. Of one row by a kernel whose bits don't depend on where in memory the weights lie (torch/safetensors.ts). */
+function logitsOf(hidden: Tensor, weight: Tensor): Tensor {
+  if (hidden.shape[0] === 1 && hidden.device === 'cpu' && weight.dtype === 'float32') return medr1.few_rows_linear(hidden, weight, null);
+  return torch.mm(hidden, torch.t(weight)).to({ dtype: 'float32' });
+}

@@ -1,5 +1,5 @@
 /** Runs that train a LoRA adapter. */
-import { readFile, readdir, rm } from 'node:fs/promises';
+import { cp, mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { TrainConfig } from '../protocol/index.ts';
@@ -126,6 +126,20 @@ describe('a run with use_peft', () => {
     expect(await readdir(full.directory)).toContain('model.safetensors');
     using model = await loadModel(full.directory);
     expect(model.adapter).toBeNull();
+  });
+
+  it.each([true, false])('goes on from an adapter as PEFT writes it, without a file of a processor; use_peft %s', async (use_peft) => {
+    const { directory } = await trained(`whole-adapter-${use_peft}`, 1);
+    const bare = join(tiny.directory, `bare-${use_peft}`);
+    await mkdir(bare);
+    await cp(join(directory, 'adapter_model.safetensors'), join(bare, 'adapter_model.safetensors'));
+    const config = JSON.parse(await readFile(join(directory, 'adapter_config.json'), 'utf8'));
+    await writeFile(join(bare, 'adapter_config.json'), JSON.stringify({ ...config, base_model_name_or_path: '../model' }));
+    const changes = { model_name_or_path: bare, use_peft };
+    const half = await trained(`bare-half-${use_peft}`, 1, changes);
+    const rest = await trained(`bare-rest-${use_peft}`, 1, changes, half.directory);
+    const whole = await trained(`bare-whole-${use_peft}`, 2, changes);
+    expect(untimed(rest.results)).toEqual(untimed(whole.results.slice(1)));
   });
 
   it('says so when a checkpoint is of a run that trained other weights', async () => {

@@ -2,7 +2,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { TrainConfig, VqaItem } from '../protocol/index.ts';
-import { loadProcessor, type Processor, type Qwen2VL } from '../qwen2vl/index.ts';
+import { loadProcessor, processorDirectory, type Processor, type Qwen2VL } from '../qwen2vl/index.ts';
 import { memoryStats, span, type Tensor } from '../torch/index.ts';
 import { readTensors, readTrainerState, writeCheckpoint, type TrainerState } from './checkpoint.ts';
 import { QuestionEncoder, type Question } from './encoder.ts';
@@ -30,6 +30,8 @@ export function resolveDevice(device: TrainConfig['device']): string {
 interface Parts {
   device: string;
   processor: Processor;
+  /** Of the files that checkpoints get beside the weights. */
+  processorDir: string;
   policy: Qwen2VL;
   optimizer: PolicyOptimizer;
   questionsPerStep: number;
@@ -47,6 +49,7 @@ export class Session {
   readonly evalEncoder: QuestionEncoder;
   readonly encoder: QuestionEncoder;
   readonly questionsPerStep: number;
+  readonly #processorDir: string;
   readonly #items: readonly VqaItem[];
   readonly #order: DataOrder;
   readonly #init: TrainerInit;
@@ -63,6 +66,7 @@ export class Session {
     this.config = config;
     this.device = parts.device;
     this.processor = parts.processor;
+    this.#processorDir = parts.processorDir;
     this.policy = parts.policy;
     this.optimizer = parts.optimizer;
     this.questionsPerStep = parts.questionsPerStep;
@@ -91,7 +95,8 @@ export class Session {
     const policy = await openPolicy(from, config, device);
     policy.checkpointing = config.gradient_checkpointing;
     const optimizer = new PolicyOptimizer(policy, config);
-    const session = new Session(init, { device, processor, policy, optimizer, questionsPerStep, updatesPerBatch });
+    const processorDir = await processorDirectory(config.model_name_or_path); // the checkpoint resumed from may be removed before the next
+    const session = new Session(init, { device, processor, processorDir, policy, optimizer, questionsPerStep, updatesPerBatch });
     if (resumed !== null && resumeFrom !== undefined) session.#restore(resumed, resumeFrom);
     return { session, resumed };
   }
@@ -183,7 +188,7 @@ export class Session {
   ): Promise<void> {
     await writeCheckpoint(directory, {
       policy: this.policy,
-      processorDir: this.config.model_name_or_path, // the checkpoint resumed from may have been removed since
+      processorDir: this.#processorDir,
       optimizer: this.optimizer.state(),
       rollouts: extra.rolloutTensors ?? new Map(),
       state: {

@@ -25,8 +25,8 @@ export interface ModelShape {
   visionGated: boolean;
   /** Bytes of tokenizer.json. */
   tokenizer: number;
-  /** Elements of LoRA's A and B per unit of rank, by the part of the model. */
-  lora: { decoder: number; vision: number };
+  /** Elements of LoRA's A and B by the part of the model: of the adapter that was `given` as the model, or for each unit of rank of one to be made. */
+  lora: { given: boolean; decoder: number; vision: number };
 }
 
 /** What goes through the model at once, in the longest case. */
@@ -74,15 +74,23 @@ export type MemoryConfig = Pick<
 
 /** Elements that get gradients. */
 export function trainableParameters(shape: ModelShape, config: Pick<MemoryConfig, 'use_peft' | 'lora_r' | 'freeze_vision'>): number {
-  if (config.use_peft) return config.lora_r * (shape.lora.decoder + shape.lora.vision);
+  if (config.use_peft) return loraRank(shape, config) * (shape.lora.decoder + shape.lora.vision);
   return shape.parameters - (config.freeze_vision ? shape.vision : 0);
 }
+
+const loraRank = ({ lora }: ModelShape, { lora_r }: Pick<MemoryConfig, 'lora_r'>): number => (lora.given ? 1 : lora_r);
 
 /** Bytes of the optimiser's state for one element: both moments, and what stands beside a bfloat16 weight. */
 export function stateBytes({ optim, bf16_update, dtype, use_peft }: MemoryConfig): number {
   const moments = optim === 'adamw_torch_8bit' ? 2 * (1 + 4 / 256) : 8;
   const narrow = dtype === 'bfloat16' && !use_peft; // an adapter is float32
   return moments + (narrow ? { master: 4, kahan: 2, stochastic: 0 }[bf16_update] : 0);
+}
+
+/** A second copy of the weights; with LoRA of the adapter that was given, or none for the bare model. */
+function referenceBytes(shape: ModelShape, config: MemoryConfig, bytes: number): number {
+  if (!config.use_peft) return shape.parameters * bytes;
+  return shape.lora.given ? 4 * trainableParameters(shape, config) : 0;
 }
 
 /** The phase of a step that needs most, part by part; `items`: questions of the data set. */
@@ -111,7 +119,7 @@ export function memoryPhases(
   const adapter = config.use_peft ? 4 * trainable : 0;
   const always: Memory = {
     weights: shape.parameters * bytes + adapter,
-    reference: config.trainer === 'grpo' && config.beta !== 0 && !config.use_peft ? shape.parameters * bytes : 0,
+    reference: config.trainer === 'grpo' && config.beta !== 0 ? referenceBytes(shape, config, bytes) : 0,
     optimizer: trainable * stateBytes(config),
     gradients: 0,
     activations: 0,
@@ -130,7 +138,11 @@ export function memoryPhases(
   const fromTokens = device === 'cuda' ? embedding : 0;
   // With accumulation the gradients of earlier passes are there all along.
   const earlier = work.microCompletions < work.completions ? gradients : 0;
-  const visionGradients = config.use_peft ? 4 * config.lora_r * shape.lora.vision : config.freeze_vision ? 0 : shape.vision * bytes;
+  const visionGradients = config.use_peft
+    ? 4 * loraRank(shape, config) * shape.lora.vision
+    : config.freeze_vision
+      ? 0
+      : shape.vision * bytes;
   return {
     sampling: {
       ...always,

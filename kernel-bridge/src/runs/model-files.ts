@@ -24,9 +24,10 @@ export function weightsDirectory(path: string): string {
   return places.find((place) => existsSync(join(place, 'config.json'))) ?? places[0];
 }
 
-/** Sizes of a model in Hugging Face's layout; the LoRA targets decide which layers count as adapted. */
+/** Sizes of a model in Hugging Face's layout. The LoRA targets decide which layers count as adapted, unless `path` is an adapter already. */
 export function readShape(path: string, targets: TrainConfig['lora_target_modules'] = null): ModelShape {
   const directory = weightsDirectory(path);
+  const given = directory === resolve(path) ? null : resolve(path);
   const config = readConfig(directory);
   const text = (config.text_config ?? config) as Record<string, number>;
   const vision = (config.vision_config ?? {}) as Record<string, number>;
@@ -50,7 +51,7 @@ export function readShape(path: string, targets: TrainConfig['lora_target_module
     visionMlp: gated ? (vision.intermediate_size ?? 3420) : visionWidth * (vision.mlp_ratio ?? 4),
     visionGated: gated,
     tokenizer: statSync(join(directory, 'tokenizer.json'), { throwIfNoEntry: false })?.size ?? 0,
-    lora: loraSizes(shapes, targets),
+    lora: given === null ? loraSizes(shapes, targets) : adapterSizes(given),
   };
 }
 
@@ -68,7 +69,17 @@ function loraSizes(shapes: ReadonlyMap<string, number[]>, targets: TrainConfig['
   }
   const sum = (names: string[]): number =>
     names.reduce((total, name) => total + shapes.get(`${name}.weight`)!.reduce((a, b) => a + b, 0), 0);
-  return { decoder: sum(adapted.filter((name) => !isVision(name))), vision: sum(adapted.filter(isVision)) };
+  return { given: false, decoder: sum(adapted.filter((name) => !isVision(name))), vision: sum(adapted.filter(isVision)) };
+}
+
+/** Elements of an adapter's matrices. */
+function adapterSizes(directory: string): ModelShape['lora'] {
+  const matrices = headerOf(directory, 'adapter_model.safetensors').map(([name, shape]) => ({
+    ofVision: isVision(canonicalName(name.replace(/^base_model\.model\./, ''))),
+    size: elements(shape),
+  }));
+  const sum = (ofVision: boolean): number => matrices.reduce((total, one) => total + (one.ofVision === ofVision ? one.size : 0), 0);
+  return { given: true, decoder: sum(false), vision: sum(true) };
 }
 
 function readConfig(directory: string): Record<string, unknown> {
@@ -87,8 +98,9 @@ function weightShapes(directory: string): Map<string, number[]> {
 }
 
 function headerOf(directory: string, file: string): [string, number[]][] {
-  const descriptor = openSync(join(directory, file), 'r');
+  let descriptor: number | null = null;
   try {
+    descriptor = openSync(join(directory, file), 'r');
     const length = Buffer.alloc(8);
     readSync(descriptor, length, 0, 8, 0);
     const size = Number(length.readBigUInt64LE());
@@ -101,6 +113,6 @@ function headerOf(directory: string, file: string): [string, number[]][] {
   } catch (cause) {
     throw errors.modelUnreadable(directory, `${file} has no readable header`, cause);
   } finally {
-    closeSync(descriptor);
+    if (descriptor !== null) closeSync(descriptor);
   }
 }

@@ -92,6 +92,17 @@ describe('what is written is read back', () => {
     torch.add_(readSafetensors(path('private')).get('t')!, 5);
     expect(readFileSync(path('private'))).toEqual(before);
   });
+  it.each([0, 4, 8, 16, 40])('and %i bytes beyond a multiple of 64 a small matrix gives the bits that it gives in memory', (beyond) =>
+    scope(() => {
+      const matrix = torch.sin(torch.arange(48 * 32, { dtype: 'float32' }));
+      const weight = torch.reshape(matrix, [48, 32]);
+      const row = torch.cos(torch.reshape(torch.narrow(matrix, 0, 100, 32), [1, 32]));
+      const json = JSON.stringify({ w: { dtype: 'F32', shape: [48, 32], data_offsets: [0, 6144] } });
+      const file = forge(`beyond-${beyond}`, json.padEnd(120 + beyond), new Uint8Array(weight.toFloat32().buffer));
+      const read = readSafetensors(file).get('w')!;
+      expect(torch.linear(row, read).toFloat32()).toEqual(torch.linear(row, weight).toFloat32());
+    }),
+  );
   it('and the file may go while its tensors live', () => {
     const t = scope(() => {
       writeSafetensors(path('gone'), new Map([['t', tensor([7])]]));

@@ -3,12 +3,13 @@ import { basename, join } from 'node:path';
 import type { DType } from './dtypes.ts';
 import { fileError } from './errors.ts';
 import { native } from './native.ts';
+import { torch } from './ops.ts';
 import { track } from './scope.ts';
 import type { Tensor } from './tensor.ts';
 
 /**
  * safetensors: 8 bytes of header length (little endian), a JSON header { name: { dtype, shape, data_offsets } }, the data.
- * Files are mapped into memory: reading copies nothing, and writing to such a tensor never touches the file. A file
+ * Files are mapped into memory: reading copies nothing but small tensors out of line, and writing to such a tensor never touches the file. A file
  * must not be cut short while its tensors live.
  * Source: github.com/huggingface/safetensors, README "Format".
  */
@@ -45,6 +46,13 @@ const BYTES: Record<string, number> = {
 const MAX_HEADER = 100_000_000; // bytes; the reference implementation's limit
 const PREFIX = 8;
 
+/**
+ * A BLAS's product of one row and a matrix rounds differently where the matrix isn't aligned, as libtorch aligns what it makes itself: the same weights from
+ * another file, or from memory, would give other bits. Larger matrices go to kernels that don't mind (qwen2vl/product.ts).
+ */
+const ALIGNMENT = 64;
+const ALIGNED_BYTES = 2 ** 19;
+
 interface Entry {
   dtype: string;
   shape: number[];
@@ -66,9 +74,16 @@ export function readSafetensors(file: string): Map<string, Tensor> {
   return new Map(
     entries.map(([name, { dtype, shape, data_offsets }]) => [
       name,
-      track(native.mapTensor(mapping, dataStart + data_offsets[0], DTYPES[dtype], shape)),
+      aligned(track(native.mapTensor(mapping, dataStart + data_offsets[0], DTYPES[dtype], shape)), dataStart + data_offsets[0]),
     ]),
   );
+}
+
+function aligned(mapped: Tensor, offset: number): Tensor {
+  if (offset % ALIGNMENT === 0 || mapped.numel * BYTES[NAMES.get(mapped.dtype)!] > ALIGNED_BYTES) return mapped;
+  const copy = torch.clone(mapped);
+  mapped[Symbol.dispose]();
+  return copy;
 }
 
 /** The file's free text, such as { format: 'pt' }. */

@@ -16,6 +16,7 @@ import type { VqaItem } from '../protocol/data.ts';
 import { errors as runErrors } from '../runs/errors.ts';
 import { tryLock } from '../runs/lock.ts';
 import { isDiskFull } from '../runs/room.ts';
+import { checkModel } from '../runs/runs.ts';
 import type { Answerer, Asked, OpenAnswerer } from './answerer.ts';
 
 export interface EvaluationOptions {
@@ -68,6 +69,7 @@ async function checkQuestions(store: EvalStore, { loadItems, home }: EvaluationO
   const { id, settings, split_hash, model_hash } = store.row();
   const { hash } = await loadSplit(loadItems, home, settings.dataset, settings.split);
   if (hash !== split_hash) throw errors.splitChanged(settings.split, id, split_hash, hash);
+  checkModel(settings.model);
   if (modelHash(settings.model) !== model_hash) throw errors.modelChanged(settings.model, id);
   checkImages(store);
 }
