@@ -6,7 +6,7 @@ import sharp from 'sharp';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { startServer } from '../../kernel-bridge/src/server/server.ts';
 import { fakeLoadItems } from './fake-trainer.ts';
-import { makeHome, reached, testServer, type TestServer } from './harness.ts';
+import { ENDLESS, makeHome, reached, testServer, type TestServer } from './harness.ts';
 
 let t: TestServer;
 beforeEach(async () => {
@@ -84,7 +84,7 @@ describe('an action that the state does not allow', () => {
   });
 
   it('deleting is refused while it trains, and moves the run to the trash afterwards', async () => {
-    const { id } = await t.client.createRun(t.config({ max_steps: 1000, learning_rate: 0.01 }));
+    const { id } = await t.client.createRun(t.config(ENDLESS));
     await reached(t.client, id, 'running');
     await expect(t.client.deleteRun(id)).rejects.toMatchObject({ http: 409 });
     await t.client.action(id, 'stop');
