@@ -104,11 +104,14 @@ it('a trainer that throws ends its run as failed with the reason, and the server
   await t.client.server();
 });
 
-it('an evaluation that the model gives no probabilities for is an alert, and the run goes on', async () => {
-  const { id } = await t.client.createRun(t.config({ run_name: 'no-probabilities', eval_steps: 2 }));
+it.each([
+  ['no-probabilities', 'the model gave no probabilities'],
+  ['no-image', 'an image of the test split cannot be read'],
+])('an evaluation while training that fails (%s) is an alert, and the run goes on', async (run_name, message) => {
+  const { id } = await t.client.createRun(t.config({ run_name, eval_steps: 2 }));
   await reached(t.client, id, 'finished');
   const { events } = await t.client.events(id);
-  const alerts = events.filter((event) => event.kind === 'alert' && event.code === 'MODEL_LOGITS_NOT_FINITE');
+  const alerts = events.filter((event) => event.kind === 'alert' && event.message === message);
   expect(alerts.map(({ step }) => step)).toEqual([2, 4]);
 });
 

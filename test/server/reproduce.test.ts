@@ -124,6 +124,23 @@ describe('a part that fails', () => {
     expect(worked.failed).toMatchObject([{ name: 'modality/MRI think', error: { message: expect.stringContaining('failed at step 3') } }]);
     expect([...worked.evaluations.keys()]).toEqual(['modality untrained think', 'modality/CT think']);
   });
+
+  it('by its reward, which pauses a run, holds up no other', async () => {
+    const plan = fakePlan(made.model);
+    plan.trainings[0].config.run_name = 'bad-reward';
+    for (const _ of ['at first', 'when tried again']) {
+      const worked = await reproduceFake(made.home, made.model, { plan });
+      expect(worked.failed).toMatchObject([{ name: 'modality/CT think', error: { message: 'reward mine threw boom' } }]);
+      expect([...worked.evaluations.keys()]).toEqual(['modality untrained think', 'modality/MRI think']);
+    }
+  });
+
+  it('by the death of its evaluation names the log', async () => {
+    const dies = resolve(import.meta.dirname, 'no-such-module.ts');
+    const worked = await reproduceFake(made.home, made.model, { evaluationModule: dies });
+    expect(worked.failed.map(({ name }) => name)).toEqual(['modality untrained think', 'modality/CT think', 'modality/MRI think']);
+    expect(worked.failed[0].error).toMatchObject({ code: 'EVAL_STOPPED', remedy: expect.stringMatching(/evals.*worker\.log/) });
+  });
 });
 
 it('a recipe that changed trains anew', () => {
