@@ -38,6 +38,9 @@ export function registerMainView(options: MainViewOptions): WidgetTracker<MainAr
     return widget;
   };
 
+  let restored = false;
+  void app.restored.then(() => (restored = true));
+
   app.commands.addCommand(command, {
     label,
     caption,
@@ -58,12 +61,16 @@ export function registerMainView(options: MainViewOptions): WidgetTracker<MainAr
       if (typeof args.mode === 'string') place.mode = args.mode as Place['mode'];
       if (typeof args.ref === 'string') place.ref = args.ref;
       if (!widget.isAttached || place.mode) app.shell.add(widget, 'main', place);
-      if (args.activate !== false) app.shell.activateById(widget.id);
+      if (args.activate !== false) {
+        app.shell.activateById(widget.id);
+        // asked for while the layout is still being restored, it would be left behind the tab that was in front then
+        if (!restored) void app.restored.then(() => app.shell.activateById(widget.id));
+      }
       return widget;
     },
   });
   palette?.addItem({ command, category: PALETTE_CATEGORY });
-  if (restorer) void restorer.restore(tracker, { command, name: () => name });
+  if (restorer) void restorer.restore(tracker, { command, name: () => name, args: () => ({ activate: false }) });
   return tracker;
 }
 

@@ -6,7 +6,8 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { home, node24, root, searchPath, venv } from './paths.mjs';
 
-const READY_MS = 60_000;
+/** A machine that is busy, or compiles Python's modules for the first time, takes its time. */
+const READY_MS = 180_000;
 
 /** True when nothing listens on the port of the loopback interface. */
 export const portIsFree = (port) =>

@@ -16,7 +16,6 @@ beforeAll(async () => {
   lab = await openLab();
   browser = await openBrowser();
   ({ page, errors } = await openPage(browser, lab));
-  page.setDefaultTimeout(60_000);
   await plainStart(lab);
   await openJupyterLab(page, lab);
 });
@@ -104,11 +103,10 @@ describe('the data browser in JupyterLab', () => {
     expect(await count()).toBe(before);
     expect(await view().getByTestId('chip').count()).toBe(2);
     await view().getByTestId('clear-filters').click();
-    await eventually(
-      () => view().getByTestId('chip').count(),
-      (number) => number === 0,
-      'the filters are gone',
-    );
+    const all = (await questions({})).total;
+    await eventually(total, (number) => number === all, 'the filters are gone');
+    expect(await view().getByTestId('chip').count()).toBe(0);
+    await view().locator('[data-testid=data-grid][aria-busy=false]').waitFor();
   });
 
   it('puts a line for the picked questions into the open notebook, and says so when none is open', async () => {
@@ -117,9 +115,10 @@ describe('the data browser in JupyterLab', () => {
       .nth(3)
       .click({ modifiers: ['Shift'] });
     await eventually(count, (text) => text.startsWith('3 selected'), 'three are picked');
-    await view().getByTestId('data-notebook').click();
-    await page.getByText('No notebook is open').waitFor();
-    await page.getByTitle('Hide notification').first().click(); // it lies over the buttons
+    const none = page.getByText('No notebook is open');
+    await Promise.all([none.waitFor(), view().getByTestId('data-notebook').click()]);
+    await page.mouse.move(0, 0);
+    await none.waitFor({ state: 'detached' }); // it lies over the buttons, and goes by itself
     await runCommand(page, 'docmanager:open', { path: 'first-run.ipynb' });
     await page.locator('.jp-Notebook .jp-Cell').first().waitFor();
     await runCommand(page, 'medr1:open-data');
@@ -177,8 +176,11 @@ describe('the data browser in JupyterLab', () => {
     await runCommand(page, 'medr1:arrange-data');
     const inspector = page.locator('medr1-inspector');
     await inspector.waitFor();
-    const [data, beside] = await Promise.all([view().boundingBox(), inspector.boundingBox()]);
-    expect(beside!.x).toBeGreaterThan(data!.x + data!.width - 1);
+    await eventually(
+      () => Promise.all([view().boundingBox(), inspector.boundingBox()]),
+      ([data, beside]) => data !== null && beside !== null && beside.x > data.x + data.width - 1,
+      'the Inspector is at the right',
+    );
     for (const tab of ['Sample', 'Audit']) await page.locator('.lm-TabBar-tab', { hasText: tab }).waitFor();
     await page.screenshot({ path: join(output, 'data-arranged-dark.png') });
   });

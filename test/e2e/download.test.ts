@@ -72,7 +72,6 @@ beforeAll(async () => {
   lab = await openLab();
   browser = await openBrowser();
   ({ page, errors } = await openPage(browser, lab));
-  page.setDefaultTimeout(60_000);
   await plainStart(lab);
   await openJupyterLab(page, lab);
 });

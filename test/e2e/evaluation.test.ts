@@ -51,7 +51,11 @@ it('starts an evaluation from the empty view and shows its tables when it is don
   await view().locator('[data-testid=evaluation][data-state=finished]').waitFor();
   await view().locator('[data-testid=accuracy][data-name=All]').waitFor();
   await view().getByTestId('follows').waitFor();
-  expect(await view().getByTestId('answer').count()).toBe(20);
+  await eventually(
+    () => view().getByTestId('answer').count(),
+    (count) => count === 20,
+    'a page of answers',
+  );
   await shot('one-light');
 });
 
@@ -69,7 +73,12 @@ it('compares two, and opens a question that flips', async () => {
     120_000,
   );
   await view().getByTestId('go-list').click();
-  for (const box of await view().getByTestId('pick').all()) await box.check();
+  const boxes = await eventually(
+    () => view().getByTestId('pick').all(),
+    ({ length }) => length === 2,
+    'both are listed',
+  );
+  for (const box of boxes) await box.check();
   await view().getByTestId('go-compare').click();
   await view().getByTestId('pair').first().waitFor();
   expect(await view().getByTestId('compared').textContent()).toContain('32 questions');

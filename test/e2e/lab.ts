@@ -53,11 +53,11 @@ export async function openLab(baseUrl = '/user/alice/'): Promise<Lab> {
       return { status: answer.status, json: await answer.json() };
     },
     async [Symbol.asyncDispose]() {
-      if (server.exitCode === null) {
+      if (server.exitCode === null && server.signalCode === null) {
         server.kill('SIGTERM');
         await once(server, 'exit');
       }
-      rmSync(home, { recursive: true, force: true });
+      rmSync(home, { recursive: true, force: true, maxRetries: 10 }); // a process that ends may still write there
     },
   };
 }
@@ -119,7 +119,15 @@ export const setTheme = (page: Page, theme: 'JupyterLab Light' | 'JupyterLab Dar
 
 interface App {
   restored: Promise<void>;
-  commands: { execute(id: string, args: object): Promise<unknown> };
+  commands: { hasCommand(id: string): boolean; execute(id: string, args: object): Promise<unknown> };
+}
+
+/** As soon as there is the command, its layout restored or not: what an impatient user or another extension does. */
+export async function commandAtOnce(page: Page, id: string): Promise<void> {
+  await page.waitForFunction((command) => {
+    const { jupyterapp } = globalThis as unknown as { jupyterapp?: App };
+    return jupyterapp?.commands.hasCommand(command) && (void jupyterapp.commands.execute(command, {}), true);
+  }, id);
 }
 
 /** Once JupyterLab has restored its layout. */

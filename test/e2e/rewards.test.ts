@@ -117,7 +117,7 @@ describe('a new run', () => {
     for (const [key, value] of [
       ['per_device_train_batch_size', '16'],
       ['num_generations', '4'],
-      ['max_steps', '2000'],
+      ['max_steps', '20000'], // more than the fastest machine takes
     ])
       await form().locator(`#field-${key}`).fill(value);
     await choose('short_text.ts', 'broken.ts');
@@ -160,16 +160,19 @@ describe('the Rewards view of the run', () => {
     await file.fill('odd.ts');
     await file.press('Enter');
     await write(ODD);
-    expect(await rewards().locator('medr1-reward-editor .cm-line').count()).toBe(ODD.split('\n').length);
+    await eventually(
+      () => rewards().locator('medr1-reward-editor .cm-line').count(),
+      (count) => count === ODD.split('\n').length,
+      'the editor has its lines',
+    );
     const focused = rewards().locator('medr1-reward-editor .cm-focused');
-    expect(await focused.count()).toBe(1);
+    await focused.waitFor();
     await page.keyboard.press('Escape');
     await page.keyboard.press('Tab');
     await eventually(
       () => focused.count(),
       (count) => count === 0,
       'Escape, then Tab, leaves the editor',
-      5000,
     );
     await rewards().getByTestId('reward-preview').click();
     await rewards().getByTestId('preview-result').waitFor();

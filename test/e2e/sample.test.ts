@@ -29,7 +29,6 @@ beforeAll(async () => {
   ids = (await items({ limit: 5 })).items.map(({ id }: { id: string }) => id);
   browser = await openBrowser();
   ({ page, errors } = await openPage(browser, lab));
-  page.setDefaultTimeout(60_000);
   await plainStart(lab);
   await openJupyterLab(page, lab);
   await select({ dataset: SET, item: ids[0] });
@@ -121,7 +120,11 @@ describe('the Sample view in JupyterLab', () => {
     expect(await completions.first().locator('.chip').first().textContent()).toMatch(/[✓✗?]/);
     await sample().getByTestId('as-tokens').check();
     await sample().getByTestId('token').nth(2).hover();
-    expect(await sample().getByTestId('token-reading').first().textContent()).toMatch(/token 3 of \d+.*log p/s);
+    await eventually(
+      () => sample().getByTestId('token-reading').first().textContent(),
+      (text) => /token 3 of \d+.*log p/s.test(text ?? ''),
+      'the token is read',
+    );
     await sample().getByTestId('as-tokens').uncheck();
   });
 
@@ -160,9 +163,12 @@ describe('the Audit view in JupyterLab', () => {
     const missing = audit().locator('[data-code=image-missing]');
     await missing.getByTestId('show-finding').click();
     const grid = page.locator('medr1-data');
-    await grid.getByTestId('data-item').first().waitFor();
     const { total } = await items({ facets: { problem: ['image-missing'] } });
-    expect(await grid.getByTestId('data-item').count()).toBe(total);
+    await eventually(
+      () => grid.getByTestId('data-item').count(),
+      (count) => count === total,
+      'the grid shows them alone',
+    );
   });
 
   it('draws a leak-free split that the backend then knows by its hash', async () => {

@@ -3,7 +3,19 @@ import { join } from 'node:path';
 import type { Browser, Locator, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { demoConfig } from '../../kernel-bridge/src/protocol/presets.ts';
-import { eventually, openBrowser, openJupyterLab, openLab, openPage, output, plainStart, runCommand, setTheme, type Lab } from './lab.ts';
+import {
+  commandAtOnce,
+  eventually,
+  openBrowser,
+  openJupyterLab,
+  openLab,
+  openPage,
+  output,
+  plainStart,
+  runCommand,
+  setTheme,
+  type Lab,
+} from './lab.ts';
 
 const SET = 'sample';
 let lab: Lab;
@@ -174,9 +186,9 @@ describe('one selection', () => {
   });
 
   it('a link to the selection brings it back, and one that makes no sense is refused', async () => {
-    await runCommand(page, 'medr1:copy-link');
     const toast = page.locator('.Toastify__toast').filter({ hasText: 'medr1:' });
-    const link = (await toast.first().textContent())!.match(/medr1:\S+/)![0];
+    const [said] = await Promise.all([toast.first().textContent(), runCommand(page, 'medr1:copy-link')]); // it goes by itself
+    const link = said!.match(/medr1:\S+/)![0];
     expect(link).toMatch(/step=2.*group=0.*completion=1/);
     await runCommand(page, 'medr1:select', { selection: { step: 3, dataset: null, item: null } });
     await isTold({ step: 3, group: null, item: null });
@@ -220,8 +232,15 @@ describe('one selection', () => {
       (kept) => kept?.shown === 'mixed',
       'JupyterLab keeps how Rollouts was read',
     );
+    await runCommand(page, 'medr1:open-data'); // in front when the page goes
+    await eventually(
+      async () => JSON.stringify(await stored('layout-restorer:data')),
+      (layout) => /"current":"medr1-data:data"/.test(layout),
+      'JupyterLab keeps the layout',
+    );
     await page.reload();
-    await runCommand(page, 'medr1:open-rollouts');
+    await commandAtOnce(page, 'medr1:open-rollouts');
+    await rollouts().waitFor();
     const chosen = (name: string) => rollouts().locator(`[aria-label="${name}"]`).inputValue();
     expect([await chosen('Sort'), await chosen('Show'), await chosen('Token colouring')]).toEqual(['advantage', 'mixed', 'entropy']);
     await inspected('question');
