@@ -1,12 +1,12 @@
 // Builds the libtorch addon with g++ against the PyTorch that is installed; runs on Node 20 and needs no npm package but
 // node-api-headers. `node build.mjs` builds what is out of date; `--force` builds all.
-import { createHash } from 'node:crypto';
 import { execFile } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { sha, sources, sourcesKey } from './sources.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const root = dirname(dirname(here));
@@ -88,29 +88,9 @@ function readStamp() {
   }
 }
 
-const filesIn = (dir, extension) =>
-  readdirSync(dir)
-    .filter((name) => name.endsWith(extension))
-    .sort()
-    .map((name) => join(dir, name));
-const sources = (dir) => filesIn(dir, '.cc');
-const headers = (dir) => filesIn(dir, '.h');
-const sha = (...parts) =>
-  parts
-    .reduce((hash, part) => hash.update(part).update('\0'), createHash('sha256'))
-    .digest('hex')
-    .slice(0, 16);
-
 /** Everything that the result depends on: sources, flags, PyTorch's version and place. */
 function buildKey(torch) {
-  const files = [here, join(here, 'cuda'), join(here, 'kernels')].flatMap((dir) => [...sources(dir), ...headers(dir)]);
-  return sha(
-    torch.version,
-    String(cudaIncludes(torch.dir)),
-    JSON.stringify(CAPABILITIES),
-    ...compileFlags(torch),
-    ...files.map((file) => readFileSync(file)),
-  );
+  return sha(torch.version, String(cudaIncludes(torch.dir)), JSON.stringify(CAPABILITIES), ...compileFlags(torch), sourcesKey());
 }
 
 function compileFlags(torch) {
@@ -211,6 +191,7 @@ export async function build({ force = false, log = () => {} } = {}) {
 
   mkdirSync(buildDir, { recursive: true });
   const key = buildKey(torch);
+  const built = sourcesKey(); // of what is read now: an edit during the build makes it stale
   const flags = compileFlags(torch);
   log(`addon for PyTorch ${torch.version}`);
   const dir = mkdtempSync(join(buildDir, 'objects-'));
@@ -229,7 +210,7 @@ export async function build({ force = false, log = () => {} } = {}) {
   } else {
     rmSync(target('medr1_cuda'), { force: true });
   }
-  writeFileSync(stampFile, JSON.stringify({ key, torch }, null, 2));
+  writeFileSync(stampFile, JSON.stringify({ key, sources: built, torch }, null, 2));
   return { built: true, addon: target('medr1_torch') };
 }
 

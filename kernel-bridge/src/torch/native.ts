@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
+import { sourcesKey } from '../../native/sources.mjs';
 import { addonError, torchError } from './errors.ts';
 
 /** A tensor's place in the native handle table; -1 stands for none. */
@@ -76,8 +77,11 @@ export interface Native {
 
 const buildDir = new URL('../../native/build/', import.meta.url);
 
-interface Stamp {
+/** What the build leaves beside the addon. */
+export interface Stamp {
   torch: { dir: string; version: string };
+  /** Of what sources it was built. */
+  sources?: string;
 }
 
 function readStamp(): Stamp {
@@ -88,9 +92,13 @@ function readStamp(): Stamp {
   }
 }
 
-/** Refuses a PyTorch that was exchanged after the build: the C++ ABI holds for one version only. */
-function checkVersion(): void {
-  const { dir, version } = readStamp().torch;
+/**
+ * Refuses an addon of other sources than those here, as `git pull` leaves it: operators would be missing or compute otherwise. And a PyTorch
+ * that was exchanged after the build: the C++ ABI holds for one version only.
+ */
+export function checkBuild({ torch: { dir, version }, sources }: Stamp): void {
+  if (sources !== sourcesKey())
+    throw addonError('the libtorch addon is out of date: kernel-bridge/native has changed since it was built (by git pull, or by hand)');
   const file = `${dir}/version.py`;
   const found = existsSync(file) ? /__version__ = '([^']+)'/.exec(readFileSync(file, 'utf8'))?.[1] : undefined;
   if (found !== version) throw addonError(`the libtorch addon was built for PyTorch ${version}; ${dir} now holds ${found ?? 'none'}`);
@@ -113,7 +121,7 @@ export function loadLibrary<T>(name: string): T {
 }
 
 function load(): Native {
-  checkVersion();
+  checkBuild(readStamp());
   const native = loadLibrary<Native>('medr1_torch');
   native.setErrorFactory(torchError);
   return native;
