@@ -29,11 +29,12 @@ def make(jp_asyncio_loop):
 
 
 def alive(pid):
-    # A child that nobody has waited for yet is gone all the same.
     try:
-        return " Z " not in Path(f"/proc/{pid}/stat").read_text()
-    except (FileNotFoundError, ProcessLookupError):
+        os.kill(pid, 0)
+    except ProcessLookupError:
         return False
+    # A child that nobody has waited for yet is gone all the same.
+    return " Z " not in Path(f"/proc/{pid}/stat").read_text()
 
 
 async def test_a_backend_that_is_killed_comes_back(make):

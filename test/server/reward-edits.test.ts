@@ -1,6 +1,5 @@
 /** Reward edits across kill -9: a run killed after live edits comes to the numbers and weights of one never stopped, edited at the same steps. */
-import { readdirSync, readFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { RewardEdit } from '../../kernel-bridge/src/client/rest.ts';
 import type { RewardRevision } from '../../kernel-bridge/src/protocol/run.ts';
@@ -8,6 +7,7 @@ import { makeTiny, type Tiny } from '../../kernel-bridge/src/rl/testing/tiny.ts'
 import { RunStore } from '../../kernel-bridge/src/runs/store.ts';
 import { reached, testServer, until, workerPid, type TestServer } from './harness.ts';
 import { loadTinyItems, writeTinyItems } from './tiny-items.ts';
+import { everythingOf } from './whole-run.ts';
 
 type Change = Omit<RewardEdit, 'base_revision'>;
 
@@ -67,29 +67,6 @@ async function killed(id: string): Promise<number> {
   return (await reached(t.client, id, 'interrupted')).step;
 }
 
-/** All that must repeat: metrics but for wall times, rollouts, revisions, and what the last checkpoint holds. */
-async function everythingOf(id: string) {
-  const { metrics, step } = await t.client.metrics(id);
-  const { checkpoints } = await t.client.run(id);
-  const untimed = Object.entries(metrics).filter(([name]) => !/^(time\/|step_time|rollouts_per_s)/.test(name));
-  const last = checkpoints.at(-1)!;
-  return {
-    step,
-    metrics: Object.fromEntries(untimed),
-    groups: (await t.client.groups(id, { from: 1, limit: 1024 })).groups,
-    revisions: (await t.client.rewards(id)).map((one) => ({ step: one.step, weights: one.weights, sources: one.sources })),
-    last: last.step,
-    tensors: tensorsOf(last.path),
-  };
-}
-
-/** Weights and the optimiser's state, by file. */
-function tensorsOf(checkpoint: string): Record<string, Buffer> {
-  const files = readdirSync(checkpoint).filter((file) => file.endsWith('.safetensors'));
-  expect(files).toContain('model.safetensors');
-  return Object.fromEntries(files.map((file) => [file, readFileSync(join(checkpoint, file))]));
-}
-
 /** A run that is never stopped, with the same edits at the same steps. */
 async function neverStopped(changes: [Change, number][], max_steps: number): Promise<string> {
   const id = await newRun(max_steps, false);
@@ -111,7 +88,7 @@ async function expectSame(id: string, changes: Change[], max_steps: number): Pro
     max_steps,
   );
   expect((await t.client.events(straight)).events.filter((event) => event.kind === 'alert')).toEqual([]);
-  const [got, expected] = await Promise.all([everythingOf(id), everythingOf(straight)]);
+  const [got, expected] = await Promise.all([id, straight].map((each) => everythingOf(t.client, each)));
   expect(got.last).toBe(max_steps);
   expect(got).toEqual(expected);
 }

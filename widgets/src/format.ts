@@ -12,8 +12,8 @@ export function number(value: number | null | undefined, digits = 3): string {
 }
 
 /** With its sign always shown, as advantages are: "+1.40", "−0.900", "0.00". */
-export function signed(value: number): string {
-  return value > 0 ? `+${number(value)}` : number(value);
+export function signed(value: number | null): string {
+  return value !== null && value > 0 ? `+${number(value)}` : number(value);
 }
 
 export function integer(value: number | null | undefined): string {

@@ -110,7 +110,8 @@ export const Completion = Type.Object({
   rewards: Type.Record(Type.String(), Nullable(Type.Number())),
   /** Weighted sum. */
   reward: Nullable(Type.Number()),
-  advantage: Type.Number(),
+  /** Null = the rewards were too large for one, and the step was skipped. */
+  advantage: Nullable(Type.Number()),
   /** The letter read from the answer tag, null when none could be read. */
   prediction: Nullable(Type.String()),
   correct: Nullable(Type.Boolean()),

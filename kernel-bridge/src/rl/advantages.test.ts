@@ -52,6 +52,21 @@ describe('advantages', () => {
     close(seen.advantages, [A, 0, -A]);
   });
 
+  it.each([
+    ['the squares of their spread', one([1e160, 0]), group],
+    ['their sum', one([1e308, 1e308]), group],
+    [
+      'one function, where another takes it back',
+      [
+        [1e200, -1e200],
+        [0, 0],
+      ],
+      { ...group, multi_objective_aggregation: 'normalize_then_sum' as const },
+    ],
+  ])('are NaN, not 0, where rewards are too large: %s', (_, rewards, scaling) => {
+    expect(computeAdvantages(rewards, [1, 1], 2, scaling).advantages).toEqual([NaN, NaN]);
+  });
+
   it('a reward that is not applicable counts as nothing beside one that is', () => {
     expect(
       computeAdvantages(

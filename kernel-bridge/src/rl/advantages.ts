@@ -6,7 +6,7 @@ const STD_EPSILON = 1e-4;
 export interface Advantages {
   /** Weighted sum per completion; NaN where no reward applied. */
   rewards: number[];
-  /** 0 where no reward applied, so that such a completion moves nothing. */
+  /** 0 where no reward applied, so that such a completion moves nothing; NaN where rewards are too large to be set apart. */
   advantages: number[];
   /** Per completion: its group (scale_rewards batch, GDPO: the batch) has no spread. */
   stdIsZero: boolean[];
@@ -49,6 +49,8 @@ export function weightedSum(perFunction: readonly (number | null)[], weights: re
  */
 export function computeAdvantages(rewards: (number | null)[][], weights: number[], G: number, config: Scaling): Advantages {
   const total = rewards.map((row) => weightedSum(row, weights)); // [N]
+  if (overflows(total) || overflows(rewards.flat()))
+    return { rewards: total, advantages: total.map(() => NaN), stdIsZero: total.map(() => false) };
   const { centred, std } =
     config.multi_objective_aggregation === 'normalize_then_sum'
       ? gdpo(rewards, weights, total, G)
@@ -57,6 +59,10 @@ export function computeAdvantages(rewards: (number | null)[][], weights: number[
   const advantages = centred.map((value, i) => (divide ? value / (std[i] + STD_EPSILON) : value));
   return { rewards: total, advantages: advantages.map((A) => (Number.isNaN(A) ? 0 : A)), stdIsZero: std.map(isZero) };
 }
+
+/** Whether the squares that a standard deviation sums would be infinite: every advantage would be 0, and nothing be said. */
+const overflows = (values: readonly (number | null)[]): boolean =>
+  !Number.isFinite(values.reduce<number>((sum, value) => sum + (value === null || Number.isNaN(value) ? 0 : value * value), 0));
 
 interface Centred {
   centred: number[];

@@ -35,7 +35,7 @@ export const errors = {
     new WorkbenchError({
       code: 'TRAIN_NOT_FINITE',
       message: `loss or gradient was not finite ${times} times in a row, last at step ${step} (${what})`,
-      remedy: `Lower the learning rate or max_grad_norm, or use float32${evidence === null ? '' : `; batches and state are kept in ${evidence}`}.`,
+      remedy: `Lower the learning rate or max_grad_norm, use float32, or look for rewards that are too large${evidence === null ? '' : `; batches and state are kept in ${evidence}`}.`,
     }),
   finished: (total: number) =>
     new WorkbenchError({

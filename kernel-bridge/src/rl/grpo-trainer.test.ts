@@ -1,4 +1,4 @@
-import { readFile, readdir, rm } from 'node:fs/promises';
+import { readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { describeMetric, type RewardSet, type TrainConfig } from '../protocol/index.ts';
@@ -67,7 +67,7 @@ describe('a GRPO run', () => {
     }
     expect(metrics.reward).toBeCloseTo(rows.reduce((sum, row) => sum + row.reward!, 0) / 8, 12);
     expect(metrics['completions/clipped_ratio']).toBe(rows.filter((row) => row.finish_reason === 'length').length / 8);
-    for (const { completions } of groups) expect(completions.reduce((sum, row) => sum + row.advantage, 0)).toBeCloseTo(0, 9);
+    for (const { completions } of groups) expect(completions.reduce((sum, row) => sum + row.advantage!, 0)).toBeCloseTo(0, 9);
     trainer.dispose();
   });
 
@@ -359,6 +359,92 @@ describe('a GRPO run', () => {
     const state = kept.find((name) => name.startsWith('state-before'));
     expect(JSON.parse(await readFile(join(evidenceDir, state!, 'trainer_state.json'), 'utf8')).skipped_in_a_row).toBe(5);
     trainer.dispose();
+  });
+
+  describe('whose rewards are too large', () => {
+    const huge = (value: string): RewardSet => ({
+      weights: { mine: 1 },
+      sources: { mine: rewardSource('mine.js', `export default (all) => all.map((_, i) => (i % 2 ? ${value} : 1));`) },
+    });
+    const begin = (evidenceDir: string, rewards: RewardSet, resumeFrom?: string, changes: Partial<TrainConfig> = {}) =>
+      createTrainer({
+        config: tiny.config(changes),
+        items: tiny.items,
+        evalItems: [],
+        root: tiny.directory,
+        evidenceDir,
+        rewards,
+        resumeFrom,
+      });
+
+    it.each<[string, string, Partial<TrainConfig>]>([
+      ['a sum that is infinite', '1e308', {}],
+      [
+        'a standard deviation that is infinite',
+        '1e160',
+        { num_iterations: 2, per_device_train_batch_size: 4, gradient_accumulation_steps: 2 },
+      ],
+      ['GDPO', '1e308', { multi_objective_aggregation: 'normalize_then_sum' }],
+      ['an advantage beyond float32, LoRA', '1e39', { scale_rewards: 'none', use_peft: true, lora_r: 4 }],
+    ])('skips the update rather than learn nothing unsaid: %s', async (name, value, changes) => {
+      const evidenceDir = join(tiny.directory, `huge ${name}`);
+      const trainer = await begin(evidenceDir, huge(value), undefined, changes);
+      const state = async (directory: string): Promise<Buffer[]> => {
+        await trainer.saveCheckpoint(directory);
+        const files = (await readdir(directory)).filter(
+          (file) => /^(adapter_)?model|^optimizer/.test(file) && file.endsWith('.safetensors'),
+        );
+        return Promise.all(files.map((file) => readFile(join(directory, file))));
+      };
+      const before = await state(join(evidenceDir, 'before'));
+      const [{ metrics, groups }] = await steps(trainer, 1);
+      expect(metrics.skipped_steps).toBe(1);
+      expect(await state(join(evidenceDir, 'after'))).toEqual(before);
+      if (name.startsWith('a sum')) expect(groups[0].completions.map(({ advantage }) => advantage)).toEqual([null, null, null, null]);
+      const kept = JSON.parse(await readFile(join(evidenceDir, 'step-1.json'), 'utf8')) as { what: string; batch: StepResult['groups'] };
+      expect(kept.what).toMatch(/^loss NaN/);
+      expect(kept.batch[0].completions.map(({ rewards }) => rewards.mine)).toEqual([1, Number(value), 1, Number(value)]);
+      trainer.dispose();
+    });
+
+    it('names what JSON cannot hold in the evidence', async () => {
+      const evidenceDir = join(tiny.directory, 'named');
+      const trainer = await begin(evidenceDir, huge('1e308'));
+      await steps(trainer, 1);
+      expect(await readFile(join(evidenceDir, 'step-1.json'), 'utf8')).toContain('"reward_std": "Infinity"');
+      trainer.dispose();
+    });
+
+    it('goes on from its last checkpoint once they are mended, and ends again with its evidence when they are not', async () => {
+      const evidenceDir = join(tiny.directory, 'again');
+      const good = huge('2');
+      const checkpoint = join(tiny.directory, 'again-from');
+      const first = await begin(evidenceDir, good);
+      await steps(first, 2);
+      await first.saveCheckpoint(checkpoint);
+      const expected = untimed(await steps(first, 1));
+      first.dispose();
+      for (let attempt = 0; attempt < 2; attempt++) {
+        const broken = await begin(evidenceDir, huge('1e308'), checkpoint);
+        await steps(broken, 4);
+        await expect(broken.trainStep()).rejects.toMatchObject({ code: 'TRAIN_NOT_FINITE' });
+        broken.dispose();
+      }
+      const mended = await begin(evidenceDir, good, checkpoint);
+      expect(untimed(await steps(mended, 1))).toEqual(expected);
+      mended.dispose();
+    });
+
+    it('counts nothing while the evidence cannot be written', async () => {
+      const evidenceDir = join(tiny.directory, 'blocked');
+      await writeFile(evidenceDir, '');
+      const trainer = await begin(evidenceDir, huge('1e308'));
+      for (let attempt = 0; attempt < 6; attempt++) await expect(trainer.trainStep()).rejects.toMatchObject({ code: 'EEXIST' });
+      await rm(evidenceDir);
+      const [{ step, metrics }] = await steps(trainer, 1);
+      expect([step, metrics.skipped_steps]).toEqual([1, 1]);
+      trainer.dispose();
+    });
   });
 
   it('skips a step whose model gives no probabilities, with its questions as evidence, and ends after five in a row', async () => {

@@ -50,7 +50,7 @@ export function toGroups(
           finish_reason: completion.finishReason,
           rewards: Object.fromEntries(names.map((name, k) => [name, completion.rewards[k]])),
           reward: orNull(totals[index]),
-          advantage: seen.advantages[rows[index]],
+          advantage: orNull(seen.advantages[rows[index]]),
           prediction,
           correct: item.answer === null ? null : prediction === item.answer,
         };

@@ -1,5 +1,5 @@
 /** What GRPO and SFT share: model, data, optimiser, schedule, evaluation, checkpoints. Knows no loss. */
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { TrainConfig, VqaItem } from '../protocol/index.ts';
 import { loadProcessor, processorDirectory, type Processor, type Qwen2VL } from '../qwen2vl/index.ts';
@@ -164,22 +164,31 @@ export class Session {
     meters.add('skipped_steps', this.skippedSteps);
   }
 
-  /** Counts a step that changes no weight; the fifth in a row throws. */
+  /** Counts a step that changes no weight; the fifth in a row throws. Nothing is counted when the evidence cannot be written. */
   async skip(what: string, evidence: () => unknown): Promise<void> {
-    this.skippedSteps++;
-    this.skippedInARow++;
     const directory = this.#init.evidenceDir ?? null;
     this.#init.log?.(`step ${this.step + 1} skipped: ${what}`);
-    if (directory !== null) {
-      await mkdir(directory, { recursive: true });
-      await writeFile(
-        join(directory, `step-${this.step + 1}.json`),
-        JSON.stringify({ step: this.step + 1, what, batch: evidence() }, null, 1),
-      );
+    this.skippedSteps++;
+    this.skippedInARow++;
+    try {
+      if (directory !== null) await this.#keep(directory, what, evidence());
+    } catch (error) {
+      this.skippedSteps--;
+      this.skippedInARow--;
+      throw error;
     }
+    if (this.skippedInARow >= MAX_SKIPPED) throw errors.nonFinite(this.step + 1, this.skippedInARow, what, directory);
+  }
+
+  /** The batch of the step that is about to be skipped and, with the last one that may be, weights and optimiser as they are. */
+  async #keep(directory: string, what: string, batch: unknown): Promise<void> {
+    const step = this.step + 1;
+    await mkdir(directory, { recursive: true });
+    await writeFile(join(directory, `step-${step}.json`), JSON.stringify({ step, what, batch }, nonFiniteByName, 1));
     if (this.skippedInARow < MAX_SKIPPED) return;
-    if (directory !== null) await this.save(join(directory, `state-before-step-${this.step + 1}`), {});
-    throw errors.nonFinite(this.step + 1, this.skippedInARow, what, directory);
+    const state = join(directory, `state-before-step-${step}`);
+    await rm(state, { recursive: true, force: true }); // of a time before the run was resumed
+    await this.save(state, {});
   }
 
   async save(
@@ -212,6 +221,10 @@ export class Session {
     this.policy.dispose();
   }
 }
+
+/** JSON has no NaN and no infinity, which is what evidence is about. */
+const nonFiniteByName = (_: string, value: unknown): unknown =>
+  typeof value === 'number' && !Number.isFinite(value) ? String(value) : value;
 
 /** The same held-out items at every evaluation: the first ones of an order that depends on the seed alone. */
 function evaluationSlice(items: readonly VqaItem[], config: TrainConfig): VqaItem[] {

@@ -1,4 +1,4 @@
-import { appendFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -109,9 +109,18 @@ it('asking for a checkpoint where a periodic one stands pins that one', async ()
   expect(store.checkpoints()).toMatchObject([{ step: 1, pinned: true, reason: 'requested' }]);
 });
 
-it('clears what a killed process left unfinished', async () => {
+it('brings back no directory of a run that was removed', async () => {
+  store.commitStep(fakeStep(1));
+  renameSync(directory, `${directory}-trash`);
+  await expect(writeCheckpoint(store, save, { reason: 'periodic', pinned: false, keep: 2 })).rejects.toThrow(/ENOENT/);
+  expect(existsSync(directory)).toBe(false);
+  renameSync(`${directory}-trash`, directory);
+});
+
+it('clears what a killed process left unfinished or half removed', async () => {
   await stepAndSave();
   mkdirSync(join(directory, 'checkpoints', 'step-000002.tmp-abcd'));
-  await removeUnfinished(directory);
+  mkdirSync(join(directory, 'checkpoints', 'step-000003')); // its row went first
+  await removeUnfinished(store);
   expect(readdirSync(join(directory, 'checkpoints'))).toEqual(['step-000001']);
 });

@@ -5,7 +5,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import type { Checkpoint } from '../protocol/run.ts';
 import { bestCheckpoint } from './best.ts';
@@ -37,7 +37,10 @@ export async function writeCheckpoint(
 async function writeDirectory(dir: string, step: number, save: (dir: string) => Promise<void>): Promise<number> {
   const parent = dirname(dir);
   const temporary = `${dir}.tmp-${randomBytes(4).toString('hex')}`;
-  await mkdir(parent, { recursive: true });
+  // not its parents: those of a run that was removed stay away
+  await mkdir(parent).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EEXIST') throw error;
+  });
   try {
     await save(temporary);
     const manifest: Manifest = { step, files: {} };
@@ -86,11 +89,12 @@ export async function newestValid(store: RunStore): Promise<{ checkpoint: Checkp
   return { checkpoint: null, damaged };
 }
 
-/** Directories that a killed process left unfinished. */
-export async function removeUnfinished(runDirectory: string): Promise<void> {
-  const parent = join(runDirectory, 'checkpoints');
+/** Directories that a killed process left unfinished or half removed, and those of a history that was dropped: the store knows none of them. */
+export async function removeUnfinished(store: RunStore): Promise<void> {
+  const parent = join(store.directory, 'checkpoints');
+  const known = new Set(store.checkpoints().map(({ path }) => basename(path)));
   for (const name of await readdir(parent).catch(() => [])) {
-    if (name.includes('.tmp-')) await rm(join(parent, name), { recursive: true, force: true });
+    if (!known.has(name)) await rm(join(parent, name), { recursive: true, force: true });
   }
 }
 

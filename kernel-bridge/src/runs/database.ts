@@ -1,16 +1,13 @@
 /** Opens a run's database by the rules that made it survive every simulated power cut: WAL, synchronous=FULL, one transaction a step. */
 import { existsSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { WorkbenchError } from '../protocol/errors.ts';
+import { hasRoom, isBusy, isDiskFull } from './room.ts';
 import { errors } from './errors.ts';
 
-const RUN: DatabaseKind = {
-  applicationId: 0x4d_52_31_77, // "MR1w"
-  version: 1,
-  stranger: 'it is no run database',
-  damaged: errors.runDamaged,
-  format: errors.runFormat,
-};
+export const APPLICATION_ID = 0x4d_52_31_77; // "MR1w"
+export const USER_VERSION = 1;
 
 /** One row per fact; everything a view shows comes from here. Steps count from 1. JSON columns hold what is only ever read whole. */
 const SCHEMA = `
@@ -70,56 +67,27 @@ CREATE TABLE IF NOT EXISTS token_ratio (
 `;
 
 export function createDatabase(file: string): DatabaseSync {
-  return makeDatabase(file, `${SCHEMA} ${ADDED}`, RUN);
-}
-
-/** Throws RUN_DAMAGED or RUN_FORMAT. */
-export function openDatabase(file: string, options?: OpenOptions): DatabaseSync {
-  return openAs(file, RUN, options, bringUpToDate);
-}
-
-/** What a database is told by, and what is thrown where it is another or cannot be read. */
-export interface DatabaseKind {
-  applicationId: number;
-  version: number;
-  /** "it is no run database" */
-  stranger: string;
-  damaged: (file: string, cause: unknown) => WorkbenchError;
-  format: (file: string, seen: number, known: number) => WorkbenchError;
-}
-
-export interface OpenOptions {
-  /** Reads the whole file for damage: done by the writer at its start, too slow for every reader. */
-  check?: boolean;
-}
-
-export function makeDatabase(file: string, schema: string, { applicationId, version }: DatabaseKind): DatabaseSync {
   const db = connect(file);
-  db.exec(`BEGIN IMMEDIATE; ${schema} PRAGMA application_id = ${applicationId}; PRAGMA user_version = ${version}; COMMIT`);
+  db.exec(`BEGIN IMMEDIATE; ${SCHEMA} ${ADDED} PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${USER_VERSION}; COMMIT`);
   return db;
 }
 
-/** A database that is there, of this kind and whole; `then` may bring it up to date. */
-export function openAs(
-  file: string,
-  kind: DatabaseKind,
-  { check = false }: OpenOptions = {},
-  then: (db: DatabaseSync) => void = () => {},
-): DatabaseSync {
+/** `check` reads the whole file for damage: done by the writer at its start, too slow for every reader. */
+export function openDatabase(file: string, { check = false, wait_ms }: { check?: boolean; wait_ms?: number } = {}): DatabaseSync {
   let db: DatabaseSync | undefined;
   try {
     if (!existsSync(file)) throw new Error('the file is missing');
-    db = connect(file);
+    db = connect(file, wait_ms);
     const version = db.prepare('PRAGMA user_version').get()!.user_version as number;
-    if (version !== kind.version) throw kind.format(file, version, kind.version);
-    if (db.prepare('PRAGMA application_id').get()!.application_id !== kind.applicationId) throw new Error(kind.stranger);
+    if (version !== USER_VERSION) throw errors.runFormat(file, version, USER_VERSION);
+    if (db.prepare('PRAGMA application_id').get()!.application_id !== APPLICATION_ID) throw new Error('it is no run database');
     const found = check ? (db.prepare('PRAGMA quick_check(1)').get() as { quick_check: string }).quick_check : 'ok';
     if (found !== 'ok') throw new Error(found);
-    then(db);
+    bringUpToDate(db);
     return db;
   } catch (error) {
     db?.close();
-    throw error instanceof WorkbenchError ? error : kind.damaged(file, error);
+    throw error instanceof WorkbenchError || isDiskFull(error) || isBusy(error) ? error : errors.runDamaged(file, error);
   }
 }
 
@@ -145,18 +113,24 @@ function bringUpToDate(db: DatabaseSync): void {
 }
 
 /** Opens or makes a database by these rules, or throws when the file system ignores them. */
-export function connect(file: string): DatabaseSync {
-  const db = new DatabaseSync(file, { timeout: 10_000, enableForeignKeyConstraints: true });
-  db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL');
-  // read back: a build or file system that ignores either would lose acknowledged steps in a power cut
-  const mode = db.prepare('PRAGMA journal_mode').get()!.journal_mode;
-  const synchronous = db.prepare('PRAGMA synchronous').get()!.synchronous;
-  if (mode !== 'wal' || synchronous !== 2) {
+export function connect(file: string, wait_ms = 10_000): DatabaseSync {
+  const db = new DatabaseSync(file, { timeout: wait_ms, enableForeignKeyConstraints: true });
+  try {
+    db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL');
+    // read back: a build or file system that ignores either would lose acknowledged steps in a power cut
+    const mode = db.prepare('PRAGMA journal_mode').get()!.journal_mode;
+    const synchronous = db.prepare('PRAGMA synchronous').get()!.synchronous;
+    if (mode !== 'wal' || synchronous !== 2)
+      throw new Error(`journal_mode is ${mode} and synchronous ${synchronous}, not wal and 2 (a network file system?)`);
+    return db;
+  } catch (error) {
     db.close();
-    throw new Error(`journal_mode is ${mode} and synchronous ${synchronous}, not wal and 2 (a network file system?)`);
+    throw withoutIndex(error) && !hasRoom(dirname(file)) ? errors.noRoom(file, error) : error;
   }
-  return db;
 }
+
+/** SQLite's word for an index of the journal that it cannot make: on a full disk it does not say that. */
+const withoutIndex = (error: unknown): boolean => error instanceof Error && /disk I\/O error/.test(error.message);
 
 export function transaction<T>(db: DatabaseSync, body: () => T): T {
   db.exec('BEGIN IMMEDIATE');

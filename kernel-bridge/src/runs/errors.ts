@@ -56,7 +56,7 @@ export const errors = {
       'Put the data back as it was, or start a new run on the data as it is.',
     ),
 
-  badRequest: (where: string, what: string) => badRequest(`${where}: ${what}.`, 'docs/api.md says what this route takes.'),
+  badRequest: (where: string, what: string) => badRequest(`${where}: ${what}.`, 'See protocol/rest.ts for what this route takes.'),
   notJson: (cause: unknown) => badRequest('The body is not JSON.', 'Send a JSON object with content-type application/json.', cause),
   noRoute: (method: string, path: string) =>
     make('ROUTE_UNKNOWN', 404)(
@@ -144,6 +144,22 @@ export const errors = {
     ),
   diskFull: (directory: string) =>
     make('DISK_FULL', 507)(`The disk that holds ${directory} is full.`, 'Make room (old runs, the trash): the run goes on by itself.'),
+  endedFull: (directory: string) =>
+    make('DISK_FULL', 507)(
+      `The disk that holds ${directory} is full: the run ended before its last steps were in a checkpoint.`,
+      'Make room (old runs, the trash), then resume: it goes on from its last checkpoint.',
+    ),
+  databaseBusy: (cause: unknown) =>
+    make('DATABASE_BUSY', 503)(
+      `Another program holds the database: ${text(cause)}`,
+      'Close what has a run.db open for writing (sqlite3, a backup) and repeat it.',
+      cause,
+    ),
+  runGone: (directory: string) =>
+    make('RUN_GONE', 410)(
+      `${directory} was removed while the run trained.`,
+      'Nothing to do, if that was meant; else put it back from a copy.',
+    ),
 
   noRoom: (path: string, cause: unknown) =>
     make('DISK_FULL', 507)(

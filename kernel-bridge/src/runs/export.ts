@@ -1,4 +1,5 @@
 /** A run in files that other tools read. */
+import { randomBytes } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -22,7 +23,7 @@ export function* tableLines(store: RunStore, format: TableFormat): Generator<str
 
 /** A table as above; or dir: both tables, events.jsonl, run.json and config.yaml. */
 export async function exportRun(store: RunStore, out: string, format: ExportFormat): Promise<void> {
-  const partial = `${out}.partial`;
+  const partial = `${out}.${randomBytes(4).toString('hex')}.partial`;
   try {
     if (format !== 'dir') await writeLines(partial, tableLines(store, format));
     else {

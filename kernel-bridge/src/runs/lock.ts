@@ -15,7 +15,7 @@ export interface Lock extends Disposable {
 export function tryLock(file: string, wait_ms = 0): Lock | null {
   const db = new DatabaseSync(file, { timeout: wait_ms });
   try {
-    db.exec('BEGIN EXCLUSIVE');
+    db.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE'); // a journal on disk could not be made on a full one
   } catch (error) {
     db.close();
     if (/locked|busy/i.test(String(error))) return null;

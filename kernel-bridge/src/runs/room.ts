@@ -1,17 +1,24 @@
-/** When a disk counts as full, and as having room again. */
+/** What a file system or SQLite refuses, told apart by what helps. */
 import { statfsSync } from 'node:fs';
 
 /** Enough for many steps, and for the journal to be folded in. */
 const ROOM_BYTES = 256 << 20;
+/** Of a disk that is small: so much of it. */
+const ROOM_SHARE = 0.05;
 
-/** ENOSPC and EDQUOT of the file system, SQLITE_FULL of the database, on the error itself or what caused it. */
+/** ENOSPC and EDQUOT of the file system, SQLITE_FULL of the database, our own name for either; on the error itself or what caused it. */
 export function isDiskFull(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   const { code, message, cause } = error as NodeJS.ErrnoException;
-  return code === 'ENOSPC' || code === 'EDQUOT' || /database or disk is full|No space left on device/i.test(message) || isDiskFull(cause);
+  const named = code === 'ENOSPC' || code === 'EDQUOT' || code === 'DISK_FULL';
+  return named || /database or disk is full|No space left on device/i.test(message) || isDiskFull(cause);
 }
 
-export function hasRoom(directory: string): boolean {
-  const { bavail, bsize } = statfsSync(directory);
-  return bavail * bsize >= ROOM_BYTES;
+/** SQLITE_BUSY: another program holds the database for longer than was waited. */
+export const isBusy = (error: unknown): boolean => error instanceof Error && /database is locked/i.test(error.message);
+
+/** Room for a write of about so many bytes, and for what follows it. */
+export function hasRoom(directory: string, bytes = 0): boolean {
+  const { bavail, blocks, bsize } = statfsSync(directory);
+  return bavail * bsize >= Math.min(ROOM_BYTES, ROOM_SHARE * blocks * bsize) + bytes;
 }

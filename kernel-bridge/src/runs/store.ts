@@ -91,8 +91,8 @@ export class RunStore implements Disposable {
     return store;
   }
 
-  /** Throws RUN_DAMAGED or RUN_FORMAT. `check` looks the whole file over first. */
-  static open(directory: string, options: { check?: boolean } = {}): RunStore {
+  /** Throws RUN_DAMAGED or RUN_FORMAT. `check` looks the whole file over first; `wait_ms`: how long a write waits for another program's. */
+  static open(directory: string, options: { check?: boolean; wait_ms?: number } = {}): RunStore {
     return new RunStore(directory, openDatabase(join(directory, 'run.db'), options));
   }
 

@@ -3,6 +3,7 @@ import { Hono } from 'hono';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import { errorBody, WorkbenchError } from '../protocol/errors.ts';
 import { ROUTES } from '../protocol/rest.ts';
+import { isBusy, isDiskFull } from '../runs/room.ts';
 import { errors } from '../runs/errors.ts';
 import { refusal, type Gate } from './auth.ts';
 import { handlers, type RouteKey, type Services } from './handlers.ts';
@@ -39,7 +40,15 @@ export function createApp(services: Services, gate: Gate, mounted: { data?: Hono
     const error = refused ?? errors.noRoute(c.req.method, c.req.path);
     return c.json(errorBody(error), error.http as ContentfulStatusCode);
   });
-  root.onError((error, c) => {
+  root.onError((thrown, c) => {
+    const known = thrown instanceof WorkbenchError;
+    const error = known
+      ? thrown
+      : isDiskFull(thrown)
+        ? errors.noRoom(services.home, thrown)
+        : isBusy(thrown)
+          ? errors.databaseBusy(thrown)
+          : thrown;
     if (error instanceof WorkbenchError) return c.json(errorBody(error), error.http as ContentfulStatusCode);
     process.stderr.write(`${c.req.method} ${c.req.path}: ${error.stack ?? error.message}\n`);
     return c.json(errorBody(error), 500);

@@ -278,9 +278,13 @@ async function act(
 function findByRequest(home: string, request_id: string | undefined): RunStore | null {
   if (!request_id) return null;
   for (const id of listRuns(home)) {
-    const store = openRun(home, id);
-    if (store.row().request_id === request_id) return store;
-    store[Symbol.dispose]();
+    try {
+      const store = openRun(home, id);
+      if (store.row().request_id === request_id) return store;
+      store[Symbol.dispose]();
+    } catch {
+      // a damaged run shows as such in the list; it keeps nobody from making another
+    }
   }
   return null;
 }

@@ -4,11 +4,12 @@
  */
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { errorBody } from '../protocol/errors.ts';
 import type { Answer, Ask, FromWorker } from '../protocol/generate.ts';
 import { hasEnded, isActive, type RunState } from '../protocol/run.ts';
+import { isDiskFull } from '../runs/room.ts';
 import { errors } from '../runs/errors.ts';
 import { runDirectory } from '../runs/home.ts';
 import { isTraining, listRuns, logFile, openRun } from '../runs/runs.ts';
@@ -32,8 +33,11 @@ const KILL_AFTER_MS = 60_000;
 
 export class Supervisor {
   private readonly workers = new Map<string, ChildProcess>();
+  /** How workers ended whose end could not be written yet, as on a full disk: their runs are not started again before it is. */
+  private readonly unwritten = new Map<string, string>();
   private readonly options: SupervisorOptions;
   private closing = false;
+  private complaint = '';
 
   constructor(options: SupervisorOptions) {
     this.options = options;
@@ -70,7 +74,8 @@ export class Supervisor {
   /** Asks the policy being trained, between two steps; null when no worker of ours trains the run. */
   ask(id: string, ask: Ask, signal: AbortSignal): Promise<{ answer: Answer; step: number | null }> | null {
     const worker = this.workers.get(id);
-    if (!worker?.connected || !isActive(this.stateOf(id))) return null;
+    const state = this.stateOf(id);
+    if (!worker?.connected || state === null || !isActive(state)) return null;
     return askProcess(worker, { ask, source: null }, signal, () => lastLine(logFile(runDirectory(this.options.home, id))));
   }
 
@@ -81,7 +86,8 @@ export class Supervisor {
   /** Resolves when a worker that has written its run's end has also left. */
   async settled(id: string): Promise<void> {
     const worker = this.workers.get(id);
-    if (worker && hasEnded(this.stateOf(id))) await once(worker, 'exit');
+    const state = this.stateOf(id);
+    if (worker && (state === null || hasEnded(state))) await once(worker, 'exit');
   }
 
   /** Ids of runs with a worker of this supervisor. */
@@ -116,8 +122,9 @@ export class Supervisor {
   }
 
   private isWaiting(id: string): boolean {
-    if (isTraining(runDirectory(this.options.home, id))) return false;
+    if (this.unwritten.has(id)) return false;
     try {
+      if (isTraining(runDirectory(this.options.home, id))) return false;
       using store = openRun(this.options.home, id);
       return store.row().state === 'queued' && store.pending().some(({ action }) => action === 'start');
     } catch {
@@ -125,9 +132,14 @@ export class Supervisor {
     }
   }
 
-  private stateOf(id: string): RunState {
-    using store = openRun(this.options.home, id);
-    return store.row().state;
+  /** Null when the run cannot be read, as when its directory was removed. */
+  private stateOf(id: string): RunState | null {
+    try {
+      using store = openRun(this.options.home, id);
+      return store.row().state;
+    } catch {
+      return null;
+    }
   }
 
   private spawn(id: string): void {
@@ -143,28 +155,47 @@ export class Supervisor {
 
   private gone(id: string, how: string): void {
     this.workers.delete(id);
-    this.markIfDead(id, { how });
+    this.unwritten.set(id, how);
+    this.markIfDead(id);
     this.options.changed(id);
     this.schedule();
   }
 
+  /** Tries again to write how workers ended, once that can be written. */
+  markUnwritten(): void {
+    if (this.unwritten.size === 0) return;
+    for (const id of [...this.unwritten.keys()]) this.markIfDead(id);
+    if (this.unwritten.size === 0) this.schedule();
+  }
+
   /**
-   * Marks a run `interrupted` whose log says active while no process holds its lock. `ended`: our worker did, so that also a run it never
-   * got to open is one that failed to start, not one that waits.
+   * Marks a run `interrupted` whose log says active while no process holds its lock. Where our worker did and ended, also a run that it never got
+   * to open is one that failed to start, not one that waits.
    */
-  markIfDead(id: string, ended?: { how: string }): void {
+  markIfDead(id: string): void {
     const directory = runDirectory(this.options.home, id);
-    if (this.workers.has(id) || isTraining(directory)) return;
+    const ended = this.unwritten.get(id);
     try {
-      using store = openRun(this.options.home, id);
-      const { state } = store.row();
-      if (!isActive(state) && !(ended && state === 'queued')) return;
-      const how = ended?.how ?? 'no process trains it any more';
-      store.setState('interrupted', errors.workerDied(how, lastLine(logFile(directory))).toJSON());
-      this.options.changed(id);
+      if (!this.workers.has(id) && existsSync(directory) && !isTraining(directory)) {
+        using store = openRun(this.options.home, id);
+        const { state } = store.row();
+        if (isActive(state) || (ended !== undefined && state === 'queued')) {
+          const how = ended ?? 'no process trains it any more';
+          store.setState('interrupted', errors.workerDied(how, lastLine(logFile(directory))).toJSON());
+          this.options.changed(id);
+        }
+      }
+      this.unwritten.delete(id);
     } catch (error) {
-      process.stderr.write(`${id}: ${errorBody(error).message}\n`);
+      this.complain(`${id}: ${errorBody(error).message}`);
+      if (!isDiskFull(error)) this.unwritten.delete(id);
     }
+  }
+
+  /** Once, however often it is tried again. */
+  private complain(what: string): void {
+    if (what !== this.complaint) process.stderr.write(`${what}\n`);
+    this.complaint = what;
   }
 }
 

@@ -10,7 +10,15 @@ export function watchOthers(home: string, hub: Hub, supervisor: Supervisor): () 
   const seen = new Map<string, string>();
   const look = (): void => {
     const own = new Set(supervisor.ids);
-    for (const id of listRuns(home)) {
+    const ids = listRuns(home);
+    for (const id of seen.keys()) {
+      if (ids.includes(id)) continue;
+      seen.delete(id);
+      hub.forget(id);
+      hub.removed(id);
+    }
+    supervisor.markUnwritten();
+    for (const id of ids) {
       const stamp = hub.stamp(id);
       const known = seen.get(id);
       seen.set(id, stamp);

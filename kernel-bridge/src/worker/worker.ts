@@ -2,21 +2,26 @@
  * Trains one run: takes the run's lock, goes on from the newest valid checkpoint, and writes every step before anyone hears of it.
  * What others ask for (commands, reward edits) stands in the run's database and is looked at between two steps.
  */
+import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate as yieldToEvents } from 'node:timers/promises';
-import { errorBody } from '../protocol/errors.ts';
+import { errorBody, WorkbenchError } from '../protocol/errors.ts';
 import type { RewardRevision, RunState } from '../protocol/run.ts';
 import { isRewardFailure } from '../rewards/index.ts';
 import type { CreateTrainer, StepResult, Trainer } from '../rl/types.ts';
 import { newestValid, removeUnfinished, writeCheckpoint } from '../runs/checkpoints.ts';
+import { isDiskFull } from '../runs/room.ts';
 import { errors } from '../runs/errors.ts';
 import { tryLock } from '../runs/lock.ts';
 import { revisions } from '../runs/rewards.ts';
 import { lockFile, trainFilter, type LoadItems } from '../runs/runs.ts';
 import { RunStore } from '../runs/store.ts';
 import type { Reply } from './inbox.ts';
-import { hasRoom, isDiskFull } from '../runs/room.ts';
+import { Room } from './room.ts';
+
+/** How long a worker waits for a program that holds the run's database, such as a backup. */
+const LOCKED_MS = 5 * 60_000;
 
 export interface WorkerOptions {
   directory: string;
@@ -37,30 +42,33 @@ export interface WorkerOptions {
 /** Returns the state in which the run ended; an error of the trainer is stored and ends it as `failed`. */
 export async function runWorker(options: WorkerOptions): Promise<RunState> {
   using lock = tryLock(lockFile(options.directory), 2000);
-  using store = RunStore.open(options.directory, { check: true });
+  using store = RunStore.open(options.directory, { check: true, wait_ms: LOCKED_MS });
   if (!lock) throw errors.runLocked(store.row().id);
   let trainer: Trainer | undefined;
   try {
-    trainer = await begin(store, options);
-    return await new Training(store, trainer, options).loop();
+    using room = new Room(store, options);
+    trainer = await begin(store, room, options);
+    return await new Training(store, room, trainer, options).loop();
   } catch (error) {
     options.log(error instanceof Error ? (error.stack ?? error.message) : String(error));
-    store.setState('failed', errorBody(error));
-    return 'failed';
+    const full = isDiskFull(error);
+    const state = full ? 'interrupted' : 'failed';
+    store.setState(state, errorBody(full ? errors.endedFull(options.directory) : error));
+    return state;
   } finally {
     trainer?.dispose();
     options.committed();
   }
 }
 
-async function begin(store: RunStore, options: WorkerOptions): Promise<Trainer> {
-  store.setState('starting');
+async function begin(store: RunStore, room: Room, options: WorkerOptions): Promise<Trainer> {
+  await room.write(() => store.setState('starting'));
   options.committed();
-  await removeUnfinished(options.directory);
+  await removeUnfinished(store);
   const { checkpoint, damaged } = await newestValid(store);
   const from = checkpoint?.step ?? 0;
-  if (store.step > from) store.dropAfter(from, { revisions: 'repeat' });
-  for (const error of damaged) store.alert(errorBody(error)); // after the drop, which would take them along
+  if (store.step > from) await room.write(() => store.dropAfter(from, { revisions: 'repeat' }));
+  for (const error of damaged) await room.write(() => store.alert(errorBody(error))); // after the drop, which would take them along
 
   const { config, data_hash } = store.row();
   const data = await options.loadItems(config.dataset_name, trainFilter(config, options.home));
@@ -80,7 +88,7 @@ async function begin(store: RunStore, options: WorkerOptions): Promise<Trainer> 
     evidenceDir: join(options.directory, 'evidence'),
     log: options.log,
   });
-  store.started({ total_steps: trainer.totalSteps, device: trainer.device });
+  await room.write(() => store.started({ total_steps: trainer.totalSteps, device: trainer.device }));
   options.committed();
   return trainer;
 }
@@ -89,12 +97,15 @@ type Span = <T>(name: string, work: () => T) => T;
 
 class Training {
   private readonly store: RunStore;
+  private readonly room: Room;
   private readonly trainer: Trainer;
   private readonly options: WorkerOptions;
   private paused = false;
 
-  constructor(store: RunStore, trainer: Trainer, options: WorkerOptions) {
+  constructor(store: RunStore, room: Room, trainer: Trainer, options: WorkerOptions) {
     this.store = store;
+    this.room = room;
+    room.meanwhile = () => this.answerAsked();
     this.trainer = trainer;
     this.options = options;
   }
@@ -121,9 +132,9 @@ class Training {
   /** One optimiser step and its commit; `span` names the latter in a trace. Null when a reward function failed, which pauses the run. */
   private async step(span: Span = (_, work) => work()): Promise<StepResult | null> {
     const due = this.store.dueRewards();
-    const result = await this.trainStep(due);
+    const result = await this.room.write(() => this.trainStep(due)); // evidence of a skipped step is written too
     if (!result) return null;
-    await span('commit', () => this.withRoom(() => this.store.commitStep(result, due)));
+    await span('commit', () => this.room.write(() => this.store.commitStep(result, due)));
     this.options.committed();
     return result;
   }
@@ -147,6 +158,7 @@ class Training {
 
   /** What was asked for since the last step. Returns the run's end state when it is to end. */
   private async between(): Promise<RunState | null> {
+    if (!existsSync(join(this.store.directory, 'run.db'))) throw errors.runGone(this.store.directory);
     if (this.options.signal.aborted) {
       const orphan = this.options.signal.reason === 'orphan';
       await this.checkpoint(orphan ? 'interrupted' : 'stopped');
@@ -158,8 +170,8 @@ class Training {
         return this.end('stopped');
       }
       if (action === 'checkpoint') await this.checkpoint('requested', true);
-      if (action === 'pause' || action === 'resume') this.setPaused(action === 'pause');
-      this.store.commandDone(id);
+      if (action === 'pause' || action === 'resume') await this.setPaused(action === 'pause');
+      await this.room.write(() => this.store.commandDone(id));
       this.options.committed();
     }
     await this.answerAsked();
@@ -170,10 +182,10 @@ class Training {
     return this.options.answerAsked(async (ask, signal) => ({ answer: await this.trainer.answer(ask, signal), step: this.trainer.step }));
   }
 
-  private setPaused(paused: boolean): void {
+  private async setPaused(paused: boolean): Promise<void> {
     if (paused === this.paused) return;
     this.paused = paused;
-    this.store.setState(paused ? 'paused' : 'running');
+    await this.room.write(() => this.store.setState(paused ? 'paused' : 'running'));
   }
 
   /** The next step under the rewards that are due. Null when a reward function failed: nothing was learnt, and the run is paused with its error. */
@@ -188,63 +200,33 @@ class Training {
       const then = `Apply the mended function (Rewards view, run.set_rewards, medr1 reward set), then resume: step ${this.trainer.step + 1} is taken again.`;
       this.options.log(message);
       this.paused = true;
-      this.store.setState('paused', { code, message, remedy: `${remedy} ${then}` });
+      await this.room.write(() => this.store.setState('paused', { code, message, remedy: `${remedy} ${then}` }));
       this.options.committed();
       return null;
     }
   }
 
-  /** One that fails is an alert: whatever ails the training too shows in the step that follows. */
   private async evaluate(): Promise<void> {
-    let write: () => void;
-    try {
-      const metrics = await this.trainer.evaluate();
-      write = () => metrics && this.store.addEvaluation(metrics);
-    } catch (error) {
-      this.options.log(error instanceof Error ? (error.stack ?? error.message) : String(error));
-      write = () => this.store.alert(errorBody(error));
-    }
-    await this.withRoom(write);
+    const metrics = await this.trainer.evaluate().catch(async (error: unknown) => {
+      // steps that follow are skipped with their evidence, or pause the run
+      if (!(isRewardFailure(error) || (error instanceof WorkbenchError && error.code === 'MODEL_LOGITS_NOT_FINITE'))) throw error;
+      await this.room.write(() => this.store.alert(errorBody(error)));
+      return null;
+    });
+    if (metrics) await this.room.write(() => this.store.addEvaluation(metrics));
     this.options.committed();
   }
 
   private async checkpoint(reason: string, pinned = false): Promise<void> {
     if (this.store.step === 0) return; // nothing to go on from but the model itself
     const keep = this.store.row().config.save_total_limit;
-    await this.withRoom(() => writeCheckpoint(this.store, (dir) => this.trainer.saveCheckpoint(dir), { reason, pinned, keep }));
+    const bytes = this.store.checkpoints().at(-1)?.bytes;
+    await this.room.write(() => writeCheckpoint(this.store, (dir) => this.trainer.saveCheckpoint(dir), { reason, pinned, keep }), bytes);
     this.options.committed();
   }
 
-  /** A full disk pauses the run; the same write is tried again once there is room, so that nothing computed is lost. */
-  private async withRoom<T>(write: () => T | Promise<T>): Promise<T> {
-    for (;;) {
-      try {
-        return await write();
-      } catch (error) {
-        if (!isDiskFull(error)) throw error;
-        this.options.log(String(error));
-        this.sayFull();
-        do {
-          await this.options.nudge();
-          await this.answerAsked();
-        } while (!this.options.signal.aborted && !hasRoom(this.store.directory));
-        if (this.options.signal.aborted) throw error;
-        this.store.setState('running');
-      }
-    }
-  }
-
-  private sayFull(): void {
-    try {
-      this.store.setState('paused', errors.diskFull(this.store.directory).toJSON());
-      this.options.committed();
-    } catch {
-      // not even that fits: the log of the worker has it
-    }
-  }
-
-  private end(state: RunState, error: ReturnType<typeof errorBody> | null = null): RunState {
-    this.store.setState(state, error);
+  private async end(state: RunState, error: ReturnType<typeof errorBody> | null = null): Promise<RunState> {
+    await this.room.write(() => this.store.setState(state, error));
     return state;
   }
 }

@@ -102,5 +102,4 @@ export class Datasets {
   }
 }
 
-/** One name may be indexed again and again. */
-export const idOf = ({ name, started_at }: IndexJob): string => `${name} ${started_at}`;
+const idOf = ({ name, started_at }: IndexJob): string => `${name} ${started_at}`;

@@ -1,6 +1,5 @@
 /** The Inspector: details of what is selected, always in the same order. All text here is untrusted: text nodes only. */
 import { html, nothing, type PropertyValues, type TemplateResult } from 'lit';
-import { repeat } from 'lit/directives/repeat.js';
 import type { Completion, DataSample, Group, ItemAnswers } from '../connector.ts';
 import { command, define, PageElement, type HostCommand } from '../element.ts';
 import { integer, number, signed } from '../format.ts';
@@ -219,7 +218,7 @@ export class InspectorPanel extends PageElement {
         </tr>
         <tr>
           <th colspan="3" title="How far above its group, in the unit that scale_rewards gives">advantage</th>
-          <td class=${`number ${one.advantage > 0 ? 'up' : one.advantage < 0 ? 'down' : ''}`}>${signed(one.advantage)}</td>
+          <td class=${`number ${(one.advantage ?? 0) > 0 ? 'up' : (one.advantage ?? 0) < 0 ? 'down' : ''}`}>${signed(one.advantage)}</td>
         </tr>
         <tr class="secondary">
           <td colspan="4" title="mean ± standard deviation of the reward in the group">
@@ -250,11 +249,9 @@ export class InspectorPanel extends PageElement {
             : answers.value.length === 0
               ? html`<p class="secondary">No run was asked this question yet.</p>`
               : html`<ul>
-                  ${repeat(
-                    byRun(answers.value, this.workbench.selection.value.runs).slice(0, RUNS),
-                    ({ run, answers: [newest] }) => `${run} ${newest.step}`,
-                    ({ name, answers: [newest] }) => this.#answered(name, newest),
-                  )}
+                  ${byRun(answers.value, this.workbench.selection.value.runs)
+                    .slice(0, RUNS)
+                    .map(({ name, answers: [newest] }) => this.#answered(name, newest))}
                 </ul>`,
       )}
       ${section(

@@ -34,8 +34,8 @@ export class RolloutGroup extends WatchingElement {
   declare colouring: Colouring;
   /** Of the tokens; null while they are not shown. */
   declare texts: GroupTexts | null;
-  /** Address of an image that did not load. */
-  declare broken: string | null;
+  /** The image did not load. */
+  declare broken: boolean;
 
   constructor() {
     super();
@@ -45,7 +45,7 @@ export class RolloutGroup extends WatchingElement {
     this.thumb = null;
     this.colouring = 'off';
     this.texts = null;
-    this.broken = null;
+    this.broken = false;
   }
 
   protected override render(): TemplateResult {
@@ -85,11 +85,10 @@ export class RolloutGroup extends WatchingElement {
   }
 
   #thumb(): TemplateResult {
-    const { thumb } = this;
-    if (thumb === null || thumb === this.broken)
-      return html`<span class="thumb none small secondary">${thumb === null ? 'no image' : 'image missing'}</span>`;
+    if (!this.thumb || this.broken)
+      return html`<span class="thumb none small secondary">${this.broken ? 'image missing' : 'no image'}</span>`;
     return html`<button class="quiet thumb" aria-label="Enlarge the image" @click=${() => this.#emit('medr1-enlarge')}>
-      <img src=${thumb} alt="" loading="lazy" decoding="async" @error=${() => (this.broken = thumb)} />
+      <img src=${this.thumb} alt="" loading="lazy" decoding="async" @error=${() => (this.broken = true)} />
     </button>`;
   }
 
@@ -101,7 +100,7 @@ export class RolloutGroup extends WatchingElement {
       @click=${() => this.dispatchEvent(new CustomEvent('medr1-completion', { detail: { completion: one.index, token: null }, bubbles: true, composed: true }))}
     >
       <div class="numbers small">
-        <span class=${`number advantage ${one.advantage > 0 ? 'up' : one.advantage < 0 ? 'down' : ''}`} title="advantage"
+        <span class=${`number advantage ${(one.advantage ?? 0) > 0 ? 'up' : (one.advantage ?? 0) < 0 ? 'down' : ''}`} title="advantage"
           >${signed(one.advantage)}</span
         >
         <span class=${`chip ${judged}`} title=${judged || 'not judged'}>${glyph(one.correct)} ${one.prediction ?? '–'}</span>

@@ -200,7 +200,7 @@ export function visibleGroups(state: Pick<RolloutsState, 'groups' | 'sort' | 'sh
 
 /** From the lowest to the highest advantage of the group. */
 function advantageSpread({ completions }: Group): number {
-  const advantages = completions.map(({ advantage }) => advantage);
+  const advantages = completions.map(({ advantage }) => advantage ?? 0);
   return Math.max(...advantages) - Math.min(...advantages);
 }
 

@@ -10,9 +10,18 @@ function driver(limits) {
   const text = String;
   const log = [];
 
+  /** Never throws: a cyclic object, a bigint or a toJSON that fails costs a line of the log, not the call. */
+  const loggable = (part) => {
+    if (typeof part === 'string') return part;
+    try {
+      return stringify(part) ?? text(part);
+    } catch {
+      return typeof part === 'bigint' ? text(part) : `(${typeof part})`;
+    }
+  };
   const line = (parts) => {
     if (log.length >= limits.logLines) return;
-    const shown = parts.map((part) => (typeof part === 'string' ? part : (stringify(part) ?? text(part))));
+    const shown = parts.map(loggable);
     log.push(shown.join(' ').slice(0, limits.logLine));
   };
   globalThis.console = Object.fromEntries(['log', 'info', 'debug', 'warn', 'error'].map((name) => [name, (...parts) => line(parts)]));

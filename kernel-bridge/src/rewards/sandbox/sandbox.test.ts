@@ -38,6 +38,14 @@ describe('a call', () => {
     expect(outcome).toEqual({ values: [1, -0.5, null], log: ['at 7 {"n":3}'] });
   });
 
+  it('what cannot be written as JSON costs a line of the log, not the call', async () => {
+    const source = body(`const cyclic = {};
+      cyclic.self = cyclic;
+      console.log(cyclic, 5n, { toJSON() { throw new Error('no'); } }, Symbol('s'));
+      return completions.map(() => 1);`);
+    expect(await run(source)).toEqual({ values: [1, 1], log: ['(object) 5 (object) Symbol(s)'] });
+  });
+
   it('takes undefined for null, a boolean for a number, and waits for a promise', async () => {
     expect(await run(`export default async () => [undefined, true];`)).toMatchObject({ values: [null, 1] });
   });

@@ -1,0 +1,97 @@
+/**
+ * Writes that a full disk holds up. The run is paused until there is room and then the same write is made again, so that nothing computed
+ * is lost. A file that is given up for it keeps the room that it takes to say so.
+ */
+import { rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { ErrorBody } from '../protocol/errors.ts';
+import type { RunState } from '../protocol/run.ts';
+import { hasRoom, isDiskFull } from '../runs/room.ts';
+import { errors } from '../runs/errors.ts';
+import type { RunStore } from '../runs/store.ts';
+
+/** A few changes of state, and what users ask for meanwhile. */
+const RESERVE_BYTES = 1 << 20;
+
+export interface RoomOptions {
+  signal: AbortSignal;
+  nudge: () => Promise<void>;
+  committed: () => void;
+  log: (line: string) => void;
+}
+
+export class Room implements Disposable {
+  readonly #store: RunStore;
+  readonly #options: RoomOptions;
+  /** What goes on while the run waits. */
+  meanwhile: () => Promise<void> = async () => {};
+
+  constructor(store: RunStore, options: RoomOptions) {
+    this.#store = store;
+    this.#options = options;
+    this.#reserve();
+  }
+
+  /** Throws what stopped the write when the run is to end before there is room. `bytes`: about what it takes. */
+  async write<T>(work: () => T | Promise<T>, bytes = 0): Promise<T> {
+    let before: { state: RunState; error: ErrorBody | null } | null = null;
+    for (;;) {
+      try {
+        if (before) this.#say(before);
+        before = null;
+        return await work();
+      } catch (error) {
+        if (!isDiskFull(error)) throw error;
+        this.#options.log(String(error));
+        before ??= this.#store.row();
+        await this.#wait(error, bytes);
+      }
+    }
+  }
+
+  async #wait(error: unknown, bytes: number): Promise<void> {
+    const { signal, nudge } = this.#options;
+    rmSync(this.#file, { force: true });
+    let said = false;
+    do {
+      said ||= this.#sayFull();
+      await nudge();
+      await this.meanwhile();
+      if (signal.aborted || this.#store.pending().some(({ action }) => action === 'stop')) throw error;
+    } while (!hasRoom(this.#store.directory, bytes));
+    this.#reserve();
+  }
+
+  #say({ state, error }: { state: RunState; error: ErrorBody | null }): void {
+    this.#store.setState(state, error);
+    this.#options.committed();
+  }
+
+  /** False when not even that fits. */
+  #sayFull(): boolean {
+    try {
+      this.#say({ state: 'paused', error: errors.diskFull(this.#store.directory).toJSON() });
+      return true;
+    } catch (error) {
+      if (!isDiskFull(error)) throw error;
+      return false;
+    }
+  }
+
+  get #file(): string {
+    return join(this.#store.directory, 'reserve');
+  }
+
+  #reserve(): void {
+    try {
+      writeFileSync(this.#file, Buffer.alloc(RESERVE_BYTES));
+    } catch (error) {
+      if (!isDiskFull(error)) throw error;
+      rmSync(this.#file, { force: true });
+    }
+  }
+
+  [Symbol.dispose](): void {
+    rmSync(this.#file, { force: true });
+  }
+}
