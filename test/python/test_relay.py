@@ -118,7 +118,7 @@ async def test_an_answer_that_breaks_off_does_not_pass_for_whole(running, jp_fet
 
 
 async def test_an_answer_of_a_model_may_take_longer_than_others(running, jp_fetch, monkeypatch):
-    monkeypatch.setattr(relay, "TIMEOUT", httpx.Timeout(0.1))
+    monkeypatch.setattr(relay, "TIMEOUT", httpx.Timeout(None, read=0.1))
     error = await refused(jp_fetch("medr1/api/slow"))
     assert error.code == 504
     assert json.loads(error.response.body)["code"] == "BACKEND_SLOW"

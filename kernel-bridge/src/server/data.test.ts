@@ -51,7 +51,7 @@ beforeAll(async () => {
   });
   for (let n = 0; n < 5; n++) write(data, { [`Images/${n}.png`]: await picture(n, 300) });
   await buildIndex(data, { name: 'retina', home });
-}, 60_000);
+});
 afterAll(() => made[Symbol.dispose]());
 
 it('lists, describes and pages with the shapes of the protocol', async () => {

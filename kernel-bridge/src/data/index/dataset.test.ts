@@ -49,7 +49,7 @@ beforeAll(async () => {
   await buildIndex(data, { name: 'made', home });
   set = new Dataset('made', home);
   all = set.page({ limit: 500 }).items;
-}, 60_000);
+});
 
 afterAll(() => {
   set.close();
@@ -425,7 +425,7 @@ describe('indexing again', () => {
     }
     await addDataset(folder, { home: own, name: 'set' });
     expect(content(own)).toEqual(content(join(dir.path, 'clean')));
-  }, 60_000);
+  });
 
   it('is one at a time: the second is told, and harms nothing', async () => {
     using dir = temporary();

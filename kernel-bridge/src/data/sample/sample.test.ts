@@ -32,7 +32,7 @@ beforeAll(async () => {
     for (const part of ['train', 'test'] as const)
       for (const file of await readdir(join(root, 'Splits', by, part)))
         split[by][part].push(...(await json(root, 'Splits', by, part, file)));
-}, 60_000);
+});
 
 afterAll(() => rm(home, { recursive: true, force: true }));
 
