@@ -15,7 +15,7 @@ const LAYERS = {
   evals: ['data', 'runs'],
   runs: ['data', 'rewards'],
   worker: ['torch', 'qwen2vl', 'rl', 'rewards', 'data', 'evals', 'runs'],
-  reproduce: ['rl', 'data', 'evals', 'runs', 'client', 'server'],
+  reproduce: ['rl', 'data', 'evals', 'rewards', 'runs', 'client', 'server'],
   server: ['runs', 'data', 'evals', 'rewards', 'client'],
 };
 const FOLDERS = [...Object.keys(LAYERS).filter((name) => !name.includes('/')), 'cli'];

@@ -36,7 +36,7 @@ def workbench(jp_serverapp, jp_asyncio_loop):
     return app
 
 
-async def until(condition, timeout=20.0):
+async def until(condition, timeout=60.0):
     for _ in range(int(timeout / 0.02)):
         if condition():
             return

@@ -126,17 +126,19 @@ def test_following_a_run_gives_each_event_once_until_it_ends(client):
 
 
 def test_reward_weights_change_from_the_next_step_on(client):
-    run = client.train(client.demo(**{**SMALL, "max_steps": 12}))
+    run = client.train(client.demo(**{**SMALL, "max_steps": 5000}))
     run.wait(step=2, timeout=300)
     assert run.reward_weights() == {"accuracy": 1, "format": 1}
     revision = run.set_reward_weights(format=0.25, reason="format is learnt")
     assert revision["weights"] == {"accuracy": 1, "format": 0.25}
-    run.wait(timeout=300)
-    changed = next(event for event in run.events() if event["kind"] == "rewards" and event["revision"]["weights"]["format"] == 0.25)
-    after = run.rollouts(first=changed["revision"]["step"], last=12)
-    assert ((after["reward/accuracy"] + 0.25 * after["reward/format"]) - after["reward"]).abs().max() < 1e-9
+    run.wait(step=run.summary()["step"] + 3, timeout=300)
     with pytest.raises(wb.WorkbenchError):
         run.set_reward_weights(no_such_reward=1)
+    last = run.stop().wait(timeout=300).summary()["step"]
+    changed = next(event for event in run.events() if event["kind"] == "rewards" and event["revision"]["weights"]["format"] == 0.25)
+    after = run.rollouts(first=changed["revision"]["step"], last=last)
+    assert set(after["step"]) == set(range(changed["revision"]["step"], last + 1))
+    assert ((after["reward/accuracy"] + 0.25 * after["reward/format"]) - after["reward"]).abs().max() < 1e-9
 
 
 def test_reward_functions_from_files_and_sources(client, tmp_path):
@@ -163,7 +165,7 @@ def test_reward_functions_from_files_and_sources(client, tmp_path):
 
 
 def test_a_run_pauses_goes_on_writes_a_checkpoint_and_stops(client):
-    run = client.train(client.demo(**{**SMALL, "max_steps": 500}))
+    run = client.train(client.demo(**{**SMALL, "max_steps": 5000}))
     run.wait(step=1, timeout=300)
     run.pause().wait(timeout=300)
     assert run.state == "paused"
@@ -175,7 +177,7 @@ def test_a_run_pauses_goes_on_writes_a_checkpoint_and_stops(client):
     run.stop().wait(timeout=300)
     assert run.state == "stopped"
     with pytest.raises(TimeoutError):
-        client.train(client.demo(**{**SMALL, "max_steps": 500})).wait(timeout=0.1)
+        client.train(client.demo(**{**SMALL, "max_steps": 5000})).wait(timeout=0.1)
     client.runs()[0].stop()
 
 

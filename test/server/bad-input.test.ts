@@ -6,7 +6,7 @@ import sharp from 'sharp';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { startServer } from '../../kernel-bridge/src/server/server.ts';
 import { fakeLoadItems } from './fake-trainer.ts';
-import { makeHome, reached, testServer, type TestServer } from './harness.ts';
+import { ENDLESS, makeHome, reached, testServer, type TestServer } from './harness.ts';
 
 let t: TestServer;
 beforeEach(async () => {
@@ -84,7 +84,7 @@ describe('an action that the state does not allow', () => {
   });
 
   it('deleting is refused while it trains, and moves the run to the trash afterwards', async () => {
-    const { id } = await t.client.createRun(t.config({ max_steps: 1000, learning_rate: 0.01 }));
+    const { id } = await t.client.createRun(t.config(ENDLESS));
     await reached(t.client, id, 'running');
     await expect(t.client.deleteRun(id)).rejects.toMatchObject({ http: 409 });
     await t.client.action(id, 'stop');
@@ -104,11 +104,14 @@ it('a trainer that throws ends its run as failed with the reason, and the server
   await t.client.server();
 });
 
-it('an evaluation that the model gives no probabilities for is an alert, and the run goes on', async () => {
-  const { id } = await t.client.createRun(t.config({ run_name: 'no-probabilities', eval_steps: 2 }));
+it.each([
+  ['no-probabilities', 'the model gave no probabilities'],
+  ['no-image', 'an image of the test split cannot be read'],
+])('an evaluation while training that fails (%s) is an alert, and the run goes on', async (run_name, message) => {
+  const { id } = await t.client.createRun(t.config({ run_name, eval_steps: 2 }));
   await reached(t.client, id, 'finished');
   const { events } = await t.client.events(id);
-  const alerts = events.filter((event) => event.kind === 'alert' && event.code === 'MODEL_LOGITS_NOT_FINITE');
+  const alerts = events.filter((event) => event.kind === 'alert' && event.message === message);
   expect(alerts.map(({ step }) => step)).toEqual([2, 4]);
 });
 

@@ -1,4 +1,4 @@
-/** A real process that evaluates, around a model that answers A to everything; "slow" in the prompt's template makes a batch take 0.3 s. */
+/** A real process that evaluates, around a model that answers A to everything; "slow" in the prompt's template makes a batch take a second. */
 import { setTimeout as wait } from 'node:timers/promises';
 import { evaluationProcess } from '../../kernel-bridge/src/worker/evaluation-process.ts';
 import type { OpenAnswerer } from '../../kernel-bridge/src/worker/answerer.ts';
@@ -6,7 +6,7 @@ import { fakeLoadItems } from './fake-trainer.ts';
 
 const openFake: OpenAnswerer = async ({ prompt_template }) => ({
   async answer(questions) {
-    if (prompt_template?.includes('slow')) await wait(300);
+    if (prompt_template?.includes('slow')) await wait(1000);
     return questions.map(() => ({ text: '<answer> A </answer>', tokens: 5, finish_reason: 'stop', strict: 'A', tolerant: 'A' }));
   },
   [Symbol.dispose]() {},

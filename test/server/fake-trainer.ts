@@ -25,7 +25,7 @@ const fakeItems: VqaItem[] = Array.from({ length: 4 }, (_, i) => ({
 /** Directory of the data set is the data set's name. */
 export const fakeLoadItems: LoadItems = async (nameOrDir) => ({ root: nameOrDir, items: fakeItems, hash: 'made' });
 
-/** `learning_rate` is the step's time in seconds; run_name `fail-at-N` throws there, `full` finds the disk full at its first checkpoint, `no-probabilities` cannot be evaluated. */
+/** `learning_rate` is the step's time in seconds; run_name `fail-at-N` throws there, `full` finds the disk full at its first checkpoint, `no-probabilities` and `no-image` cannot be evaluated, the reward of `bad-reward` throws. */
 export const createFakeTrainer: CreateTrainer = async ({ config, rewards, resumeFrom }) => {
   let step = resumeFrom ? Number(await readFile(join(resumeFrom, 'state.txt'), 'utf8')) : 0;
   const begin = rewards ?? configuredRewards(config);
@@ -41,6 +41,8 @@ export const createFakeTrainer: CreateTrainer = async ({ config, rewards, resume
     device: 'fake',
     async trainStep() {
       if (config.learning_rate > 1e-3) await wait(config.learning_rate * 1000);
+      if (config.run_name === 'bad-reward')
+        throw new WorkbenchError({ code: 'REWARD_THREW', message: 'reward mine threw boom', remedy: 'Mend it.' });
       const made = await userScored(fakeStep(step + 1, weights, config.num_generations), functions);
       step += 1;
       if (step === failAt) throw new Error(`the trainer failed at step ${step}`);
@@ -54,6 +56,7 @@ export const createFakeTrainer: CreateTrainer = async ({ config, rewards, resume
     async evaluate() {
       if (config.run_name === 'no-probabilities')
         throw new WorkbenchError({ code: 'MODEL_LOGITS_NOT_FINITE', message: 'the model gave no probabilities', remedy: 'Go back.' });
+      if (config.run_name === 'no-image') throw new Error('an image of the test split cannot be read');
       return { eval_accuracy: 0.5 };
     },
     answer: async (ask, signal) => fakeAnswer(ask, `step ${step}`, signal),

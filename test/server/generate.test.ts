@@ -8,7 +8,7 @@ import sharp from 'sharp';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { connectHome } from '../../kernel-bridge/src/client/node.ts';
 import type { GenerateRequest } from '../../kernel-bridge/src/protocol/generate.ts';
-import { fakeConfig, makeHome, reached, testServer, until, type TestServer } from './harness.ts';
+import { ENDLESS, makeHome, reached, testServer, until, type TestServer } from './harness.ts';
 
 let t: TestServer;
 beforeEach(async () => {
@@ -36,7 +36,7 @@ async function stopped(changes: Record<string, unknown> = {}): Promise<string> {
 
 describe('who answers', () => {
   it('a run in training: its policy between two steps, and the run goes on', async () => {
-    const { id } = await t.client.createRun(t.config({ max_steps: 1000, learning_rate: 0.01 }));
+    const { id } = await t.client.createRun(t.config(ENDLESS));
     await reached(t.client, id, 'running');
     const first = await t.client.generate({ run: id, question: 'What?', num: 2 });
     expect(first).toMatchObject({ run: id, variant: 'think', seed: expect.any(Number) });
@@ -45,7 +45,7 @@ describe('who answers', () => {
   });
 
   it('a paused run: its policy, still paused', async () => {
-    const { id } = await t.client.createRun(t.config({ max_steps: 1000, learning_rate: 0.01 }));
+    const { id } = await t.client.createRun(t.config(ENDLESS));
     await reached(t.client, id, 'running');
     await t.client.action(id, 'pause');
     const { step } = await reached(t.client, id, 'paused');
@@ -54,8 +54,8 @@ describe('who answers', () => {
   });
 
   it('a run that took its last step while the question waited: its last checkpoint', async () => {
-    const { id } = await t.client.createRun(t.config({ max_steps: 1, learning_rate: 1 }));
-    await reached(t.client, id, 'running');
+    const { id } = await t.client.createRun(t.config({ max_steps: 1, learning_rate: 2 }));
+    await reached(t.client, id, 'running', 'finished');
     expect(await t.client.generate({ run: id, question: 'What?' })).toMatchObject({
       step: 1,
       completions: [{ text: expect.stringMatching(/^step-000001 /) }],
@@ -72,7 +72,7 @@ describe('who answers', () => {
   });
 
   it('a run in training whose checkpoint is named: that checkpoint', async () => {
-    const { id } = await t.client.createRun(t.config({ max_steps: 1000, learning_rate: 0.01, save_steps: 2, save_total_limit: 100 }));
+    const { id } = await t.client.createRun(t.config({ ...ENDLESS, save_steps: 2, save_total_limit: 100_000 }));
     await until(async () => ((await t.client.run(id)).checkpoints.length > 0 ? true : 'no checkpoint'));
     expect(await text({ run: id, step: 2, question: 'What?' })).toMatch(/^step-000002 /);
   });
@@ -95,7 +95,7 @@ describe('who answers', () => {
   });
 
   it('the prompt alone comes from a process that waits for no step', async () => {
-    const { id } = await t.client.createRun(t.config({ max_steps: 1000, learning_rate: 0.01 }));
+    const { id } = await t.client.createRun(t.config(ENDLESS));
     await reached(t.client, id, 'running');
     const { prompt, completions } = await t.client.generate({ run: id, question: 'What?', num: 0 });
     expect(prompt.text).toMatch(/^\S+ \(pid \d+, opened 1\): What\? as think trained$/);
@@ -162,7 +162,7 @@ describe('what is refused', () => {
     const eight = Promise.allSettled(Array.from({ length: 8 }, ask));
     await until(async () => {
       const ninth = await t.client
-        .generate({ model: model(), question: 'slow' }, AbortSignal.timeout(300))
+        .generate({ model: model(), question: 'slow' }, AbortSignal.timeout(1000))
         .catch((error: unknown) => error);
       return (ninth as { code: string }).code === 'GENERATE_BUSY' ? true : 'not busy yet';
     });
@@ -238,14 +238,14 @@ describe('the generation process', () => {
 });
 
 it('a training process that dies while it is asked says so, and the run shows as interrupted', async () => {
-  const { id } = await t.client.createRun(fakeConfig(t.config().model_name_or_path as string, { max_steps: 1000, learning_rate: 0.01 }));
+  const { id } = await t.client.createRun(t.config(ENDLESS));
   await reached(t.client, id, 'running');
   await expect(t.client.generate({ run: id, question: 'die' })).rejects.toMatchObject({ code: 'GENERATE_WORKER_DIED' });
   await reached(t.client, id, 'interrupted');
 });
 
 it('a run goes on training when the asker has gone away', async () => {
-  const { id } = await t.client.createRun(t.config({ max_steps: 1000, learning_rate: 0.01 }));
+  const { id } = await t.client.createRun(t.config(ENDLESS));
   await reached(t.client, id, 'running');
   await expect(t.client.generate({ run: id, question: 'slow' }, AbortSignal.timeout(300))).rejects.toThrow();
   const { step } = (await t.client.run(id)).summary;

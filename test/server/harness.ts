@@ -50,6 +50,9 @@ export async function testServer(options: Partial<ServeOptions> = {}): Promise<T
   };
 }
 
+/** A run that no test outlasts, however slow the machine: it trains until it is told otherwise, a step in 10 ms. */
+export const ENDLESS = { max_steps: 1_000_000, learning_rate: 0.01 };
+
 export const fakeConfig = (model: string, changes: Record<string, unknown> = {}): Record<string, unknown> => ({
   model_name_or_path: model,
   dataset_name: model,
@@ -70,7 +73,7 @@ export const workerPid = (home: string, id: string): number =>
     )![1],
   );
 
-/** The summary once the run is in one of these states; rejects after 20 s with the state it is in. */
+/** The summary once the run is in one of these states; rejects after a minute with the state it is in. */
 export async function reached(client: Client, id: string, ...states: RunState[]): Promise<RunSummary> {
   return until(async () => {
     const { summary } = await client.run(id);
@@ -79,7 +82,7 @@ export async function reached(client: Client, id: string, ...states: RunState[])
 }
 
 /** Asks until the answer is no longer text; the text says what is missing when time is up. */
-export async function until<T>(ask: () => Promise<T | string> | T | string, limit_ms = 20_000): Promise<T> {
+export async function until<T>(ask: () => Promise<T | string> | T | string, limit_ms = 60_000): Promise<T> {
   const end = Date.now() + limit_ms;
   for (;;) {
     const answer = await ask();

@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { rewardAt } from './fake-trainer.ts';
-import { fakeConfig, makeHome, reached, testServer, until, type TestServer } from './harness.ts';
+import { ENDLESS, fakeConfig, makeHome, reached, testServer, until, type TestServer } from './harness.ts';
 
 let t: TestServer;
 let id: string;
@@ -57,9 +57,7 @@ describe('a request that is sent again', () => {
   it('changes nothing, though another server than the first gets it', async () => {
     const { home, model, remove } = makeHome();
     const first = await testServer({ home });
-    const { id: run } = await first.client.createRun(
-      fakeConfig(model, { max_steps: 1000, learning_rate: 0.01, save_steps: 2, save_total_limit: 900 }),
-    );
+    const { id: run } = await first.client.createRun(fakeConfig(model, { ...ENDLESS, save_steps: 2, save_total_limit: 100_000 }));
     await until(async () => ((await first.client.run(run)).checkpoints.length > 0 ? true : 'no checkpoint'));
     await first.client.action(run, 'pause');
     await reached(first.client, run, 'paused');

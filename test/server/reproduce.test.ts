@@ -78,17 +78,20 @@ it('a second time does nothing', async () => {
 
 it('killed with -9 again and again it ends with every part done once', async () => {
   let before: Record<string, number | null> = {};
-  let kills = 0;
-  for (const delay of [1500, 2500, 3500]) {
+  const moments: (() => boolean)[] = [
+    () => runs().some(({ step }) => step > 0),
+    () => runs().some(({ step }) => step > 4),
+    () => Object.keys(finished()).length > 2,
+  ];
+  for (const moment of moments) {
     const child = start();
-    await Promise.race([once(child, 'exit'), new Promise((go) => setTimeout(go, delay))]);
-    if (child.exitCode === null) kills++;
+    await until(() => moment() || 'it gets on', SLOW_MS);
     child.kill('SIGKILL');
+    await once(child, 'exit');
     const now = finished();
     expect(now).toMatchObject(before); // what was done is not touched again
     before = now;
   }
-  expect(kills).toBeGreaterThan(1);
   const worked = await reproduceFake(made.home, made.model);
   expect(worked.failed).toEqual([]);
   expect(finished()).toMatchObject(before);
@@ -120,6 +123,23 @@ describe('a part that fails', () => {
     const worked = await reproduceFake(made.home, made.model, { plan });
     expect(worked.failed).toMatchObject([{ name: 'modality/MRI think', error: { message: expect.stringContaining('failed at step 3') } }]);
     expect([...worked.evaluations.keys()]).toEqual(['modality untrained think', 'modality/CT think']);
+  });
+
+  it('by its reward, which pauses a run, holds up no other', async () => {
+    const plan = fakePlan(made.model);
+    plan.trainings[0].config.run_name = 'bad-reward';
+    for (const _ of ['at first', 'when tried again']) {
+      const worked = await reproduceFake(made.home, made.model, { plan });
+      expect(worked.failed).toMatchObject([{ name: 'modality/CT think', error: { message: 'reward mine threw boom' } }]);
+      expect([...worked.evaluations.keys()]).toEqual(['modality untrained think', 'modality/MRI think']);
+    }
+  });
+
+  it('by the death of its evaluation names the log', async () => {
+    const dies = resolve(import.meta.dirname, 'no-such-module.ts');
+    const worked = await reproduceFake(made.home, made.model, { evaluationModule: dies });
+    expect(worked.failed.map(({ name }) => name)).toEqual(['modality untrained think', 'modality/CT think', 'modality/MRI think']);
+    expect(worked.failed[0].error).toMatchObject({ code: 'EVAL_STOPPED', remedy: expect.stringMatching(/evals.*worker\.log/) });
   });
 });
 

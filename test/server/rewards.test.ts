@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { RunStore } from '../../kernel-bridge/src/runs/store.ts';
-import { reached, testServer, until, type TestServer } from './harness.ts';
+import { ENDLESS, reached, testServer, until, type TestServer } from './harness.ts';
 
 let t: TestServer;
 beforeAll(async () => {
@@ -16,7 +16,7 @@ const FAILS_AT_4 = `export default (completions: string[], { step }: { step: num
   if (step === 4) throw new Error('no such step');
   return completions.map(() => 1);
 };`;
-const funcs = (...names: string[]) => ({ reward_funcs: ['accuracy', ...names], max_steps: 1000, learning_rate: 0.01 });
+const funcs = (...names: string[]) => ({ reward_funcs: ['accuracy', ...names], ...ENDLESS });
 const pausedRun = async (changes: Record<string, unknown>, reward_files: Record<string, string>) => {
   const { id } = await t.client.createRun(t.config(changes), { reward_files });
   await until(async () => ((await t.client.run(id)).summary.step >= 3 ? true : 'no step'));
@@ -136,7 +136,8 @@ describe('an edit', () => {
 
 describe('a try', () => {
   it('scores stored rollouts and changes nothing', async () => {
-    const { id, step } = await pausedRun(funcs(), {});
+    // steps slow enough that all of them are few enough to be tried
+    const { id, step } = await pausedRun({ ...funcs(), learning_rate: 0.2 }, {});
     const files = {
       'length.ts': LENGTH,
       'odd.ts': `export default (_: unknown, { step }: any) => { if (step === 2) throw new Error('odd'); return _.map(() => 1); }`,

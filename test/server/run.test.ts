@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { RunEvent } from '../../kernel-bridge/src/protocol/run.ts';
 import { rewardAt } from './fake-trainer.ts';
 import { runDirectory } from '../../kernel-bridge/src/runs/home.ts';
-import { reached, testServer, until, type TestServer } from './harness.ts';
+import { ENDLESS, reached, testServer, until, type TestServer } from './harness.ts';
 
 let t: TestServer;
 beforeEach(async () => {
@@ -95,7 +95,7 @@ describe('a run from start to end', () => {
   });
 
   it('pauses, takes a checkpoint, changes weights, resumes and stops between steps', async () => {
-    const { id } = await t.client.createRun(t.config({ max_steps: 1000, learning_rate: 0.01 }));
+    const { id } = await t.client.createRun(t.config(ENDLESS));
     await reached(t.client, id, 'running');
     await t.client.action(id, 'pause');
     const paused = await reached(t.client, id, 'paused');

@@ -10,14 +10,22 @@ import { LIMITS } from '../../kernel-bridge/src/server/connection.ts';
 import { fakeStep } from './fake-trainer.ts';
 import { testServer, until, type TestServer } from './harness.ts';
 
+/** Far above what a busy machine holds a reader up. */
+const STALLED_MS = 1500;
 let t: TestServer;
 beforeEach(async () => {
-  t = await testServer({ limits: { ...LIMITS, highWater: 64 << 10, stalled_ms: 300 } });
+  t = await testServer({ limits: { ...LIMITS, highWater: 64 << 10, stalled_ms: STALLED_MS } });
 });
 afterEach(() => t.close());
 
 /** Any server message, by its fields. */
-type Message = { type: string; topic: string; seq: number; epoch: string; event: { summary?: { id: string }; removed?: string } };
+type Message = {
+  type: string;
+  topic: string;
+  seq: number;
+  epoch: string;
+  event: { summary?: { id: string; step: number }; removed?: string };
+};
 
 /** A client that does nothing by itself. */
 class Raw {
@@ -122,10 +130,10 @@ describe('a subscription', () => {
     await raw.get('subscribed');
     raw.say({ type: 'unsubscribe', topic: `run:${id}` });
     raw.say({ type: 'ping' });
-    await raw.get('pong');
-    add(3);
     raw.say({ type: 'subscribe', topic: 'runs' });
-    await until(() => raw.messages.some(({ topic, type }) => topic === 'runs' && type === 'event') || 'no summary');
+    await until(() => raw.messages.some(({ topic, type }) => topic === 'runs' && type === 'subscribed') || 'not following');
+    add(3);
+    await until(() => raw.messages.some(({ event }) => event?.summary?.step === 4) || 'no summary of the fourth step');
     expect(raw.messages.filter(({ topic, type }) => topic === `run:${id}` && type === 'event')).toEqual([]);
   });
 
@@ -200,7 +208,7 @@ describe('a client that does not keep to the protocol', () => {
     for (let i = 0; i < 120; i++) store.alert({ code: 'LONG', message: long, remedy: '' }); // 12 MB: more than the kernel's buffers take
     add(1);
     await until(() => good.seqs().length === 132 || `${good.seqs().length} of 132, closed ${good.closed}`);
-    await new Promise((resolve) => setTimeout(resolve, 500));
+    await new Promise((resolve) => setTimeout(resolve, 2 * STALLED_MS)); // a socket that is not read cannot tell when it was given up
     stalled.socket.resume();
     expect(await stalled.closedWith()).toBe(CLOSE.slowConsumer);
     expect(stalled.seqs().length).toBeLessThan(132);

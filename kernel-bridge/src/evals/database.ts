@@ -1,12 +1,15 @@
 /** The database of one evaluation, by the rules of a run's: WAL, synchronous=FULL, one transaction a batch of answers. */
-import { existsSync } from 'node:fs';
 import type { DatabaseSync } from 'node:sqlite';
-import { WorkbenchError } from '../protocol/errors.ts';
-import { connect, transaction } from '../runs/database.ts';
+import { makeDatabase, openAs, transaction, type DatabaseKind, type OpenOptions } from '../runs/database.ts';
 import { errors } from './errors.ts';
 
-export const APPLICATION_ID = 0x4d_52_31_65; // "MR1e"
-export const USER_VERSION = 1;
+const EVALUATION: DatabaseKind = {
+  applicationId: 0x4d_52_31_65, // "MR1e"
+  version: 1,
+  stranger: 'it is no evaluation',
+  damaged: errors.damaged,
+  format: errors.format,
+};
 
 /** `item.ix` is the place in the order asked, `mark` tells whether its image is still the one that was shown. An answer's options are null where they stood as the item has them. */
 const SCHEMA = `
@@ -29,28 +32,12 @@ CREATE TABLE answer (
 `;
 
 export function createDatabase(file: string): DatabaseSync {
-  const db = connect(file);
-  db.exec(`BEGIN IMMEDIATE; ${SCHEMA} PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${USER_VERSION}; COMMIT`);
-  return db;
+  return makeDatabase(file, SCHEMA, EVALUATION);
 }
 
-/** `check` reads the whole file for damage: done by the writer at its start. Throws EVAL_DAMAGED or EVAL_FORMAT. */
-export function openDatabase(file: string, { check = false } = {}): DatabaseSync {
-  let db: DatabaseSync | undefined;
-  try {
-    if (!existsSync(file)) throw new Error('the file is missing');
-    db = connect(file);
-    const version = db.prepare('PRAGMA user_version').get()!.user_version as number;
-    if (version !== USER_VERSION) throw errors.format(file, version, USER_VERSION);
-    if (db.prepare('PRAGMA application_id').get()!.application_id !== APPLICATION_ID) throw new Error('it is no evaluation');
-    const found = check ? (db.prepare('PRAGMA quick_check(1)').get() as { quick_check: string }).quick_check : 'ok';
-    if (found !== 'ok') throw new Error(found);
-    bringUpToDate(db);
-    return db;
-  } catch (error) {
-    db?.close();
-    throw error instanceof WorkbenchError ? error : errors.damaged(file, error);
-  }
+/** Throws EVAL_DAMAGED or EVAL_FORMAT. */
+export function openDatabase(file: string, options?: OpenOptions): DatabaseSync {
+  return openAs(file, EVALUATION, options, bringUpToDate);
 }
 
 /** Gives an evaluation of an earlier version the column that came later. Others may have it open, and do the same at this moment. */

@@ -8,11 +8,12 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { Client } from '../client/index.ts';
 import { connectHome } from '../client/node.ts';
-import { isEvaluating, logFile, prepareEvaluation, type LoadQuestions } from '../evals/evals.ts';
+import { isEvaluating, logFile, prepareEvaluation, summaryOf as summaryOfEvaluation, type LoadQuestions } from '../evals/evals.ts';
 import { errorBody, WorkbenchError, type ErrorBody } from '../protocol/errors.ts';
 import { hasEnded, type RunSummary } from '../protocol/run.ts';
 import { tryLock } from '../runs/lock.ts';
 import { makeDirectory, runDirectory } from '../runs/home.ts';
+import { isRewardFailure } from '../rewards/index.ts';
 import { createRun, isTraining, listRuns, openRun, type LoadItems } from '../runs/runs.ts';
 import { device } from '../server/device.ts';
 import { forkWorker } from '../server/fork-worker.ts';
@@ -111,14 +112,18 @@ async function train(training: Training, id: string, options: WorkOptions): Prom
   const directory = runDirectory(home, id);
   const tell = teller(training.name, options);
   let trainer: RunTrainer | null = null;
+  let failed: WorkbenchError | null = null;
   try {
     for (;;) {
       const summary = summaryOf(home, id);
       tell(summary);
       if (isTraining(directory) || trainer?.holds(id)) {
-        if (signal.aborted) await trainer?.stop(id);
+        failed = waitsForReward(summary) ?? failed;
+        if (failed && trainer === null) throw failed; // another's, who may mend it
+        if (signal.aborted || failed) await trainer?.stop(id);
       } else {
         if (summary.state === 'finished') return;
+        if (failed) throw failed;
         signal.throwIfAborted();
         const left = summary.error?.code === 'SERVER_STOPPED' || (trainer !== null && !(await trainer.alive()));
         if (left) {
@@ -133,6 +138,13 @@ async function train(training: Training, id: string, options: WorkOptions): Prom
   } finally {
     await trainer?.close();
   }
+}
+
+/** Paused until somebody mends its reward: that must not hold up the other checkpoints. */
+function waitsForReward({ state, error }: RunSummary): WorkbenchError | null {
+  if (state !== 'paused' || !error) return null;
+  const failure = new WorkbenchError({ ...error });
+  return isRewardFailure(failure) ? failure : null;
 }
 
 function teller(name: string, { progress }: WorkOptions): (summary: RunSummary) => void {
@@ -220,10 +232,14 @@ async function evaluate(part: Evaluating, { runs }: Worked, options: WorkOptions
   const { done, total, state } = evaluation.summary();
   if (state !== 'finished' || done < total) await evaluationProcess(evaluation.directory, options, say);
   say();
-  const { error, state: reached } = evaluation.row();
+  const { error, state: reached } = summaryOfEvaluation(evaluation);
   if (error) throw new WorkbenchError(error);
   if (reached !== 'finished')
-    throw new WorkbenchError({ code: 'EVAL_STOPPED', message: `evaluation ${id} is ${reached}`, remedy: 'The same command goes on.' });
+    throw new WorkbenchError({
+      code: 'EVAL_STOPPED',
+      message: `evaluation ${id} was ${reached} before its last answer`,
+      remedy: `The same command goes on. What its process said last is in ${logFile(evaluation.directory)}.`,
+    });
   return id;
 }
 

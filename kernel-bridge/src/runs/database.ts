@@ -6,8 +6,13 @@ import { WorkbenchError } from '../protocol/errors.ts';
 import { hasRoom, isBusy, isDiskFull } from './room.ts';
 import { errors } from './errors.ts';
 
-export const APPLICATION_ID = 0x4d_52_31_77; // "MR1w"
-export const USER_VERSION = 1;
+const RUN: DatabaseKind = {
+  applicationId: 0x4d_52_31_77, // "MR1w"
+  version: 1,
+  stranger: 'it is no run database',
+  damaged: errors.runDamaged,
+  format: errors.runFormat,
+};
 
 /** One row per fact; everything a view shows comes from here. Steps count from 1. JSON columns hold what is only ever read whole. */
 const SCHEMA = `
@@ -67,27 +72,58 @@ CREATE TABLE IF NOT EXISTS token_ratio (
 `;
 
 export function createDatabase(file: string): DatabaseSync {
+  return makeDatabase(file, `${SCHEMA} ${ADDED}`, RUN);
+}
+
+/** Throws RUN_DAMAGED or RUN_FORMAT. */
+export function openDatabase(file: string, options?: OpenOptions): DatabaseSync {
+  return openAs(file, RUN, options, bringUpToDate);
+}
+
+/** What a database is told by, and what is thrown where it is another or cannot be read. */
+export interface DatabaseKind {
+  applicationId: number;
+  version: number;
+  /** "it is no run database" */
+  stranger: string;
+  damaged: (file: string, cause: unknown) => WorkbenchError;
+  format: (file: string, seen: number, known: number) => WorkbenchError;
+}
+
+export interface OpenOptions {
+  /** Reads the whole file for damage: done by the writer at its start, too slow for every reader. */
+  check?: boolean;
+  /** How long another process that writes is waited for; 10 s when left out. */
+  wait_ms?: number;
+}
+
+export function makeDatabase(file: string, schema: string, { applicationId, version }: DatabaseKind): DatabaseSync {
   const db = connect(file);
-  db.exec(`BEGIN IMMEDIATE; ${SCHEMA} ${ADDED} PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${USER_VERSION}; COMMIT`);
+  db.exec(`BEGIN IMMEDIATE; ${schema} PRAGMA application_id = ${applicationId}; PRAGMA user_version = ${version}; COMMIT`);
   return db;
 }
 
-/** `check` reads the whole file for damage: done by the writer at its start, too slow for every reader. */
-export function openDatabase(file: string, { check = false, wait_ms }: { check?: boolean; wait_ms?: number } = {}): DatabaseSync {
+/** A database that is there, of this kind and whole; `then` may bring it up to date. */
+export function openAs(
+  file: string,
+  kind: DatabaseKind,
+  { check = false, wait_ms }: OpenOptions = {},
+  then: (db: DatabaseSync) => void = () => {},
+): DatabaseSync {
   let db: DatabaseSync | undefined;
   try {
     if (!existsSync(file)) throw new Error('the file is missing');
     db = connect(file, wait_ms);
     const version = db.prepare('PRAGMA user_version').get()!.user_version as number;
-    if (version !== USER_VERSION) throw errors.runFormat(file, version, USER_VERSION);
-    if (db.prepare('PRAGMA application_id').get()!.application_id !== APPLICATION_ID) throw new Error('it is no run database');
+    if (version !== kind.version) throw kind.format(file, version, kind.version);
+    if (db.prepare('PRAGMA application_id').get()!.application_id !== kind.applicationId) throw new Error(kind.stranger);
     const found = check ? (db.prepare('PRAGMA quick_check(1)').get() as { quick_check: string }).quick_check : 'ok';
     if (found !== 'ok') throw new Error(found);
-    bringUpToDate(db);
+    then(db);
     return db;
   } catch (error) {
     db?.close();
-    throw error instanceof WorkbenchError || isDiskFull(error) || isBusy(error) ? error : errors.runDamaged(file, error);
+    throw error instanceof WorkbenchError || isDiskFull(error) || isBusy(error) ? error : kind.damaged(file, error);
   }
 }
 

@@ -56,7 +56,7 @@ export const errors = {
       'Put the data back as it was, or start a new run on the data as it is.',
     ),
 
-  badRequest: (where: string, what: string) => badRequest(`${where}: ${what}.`, 'See protocol/rest.ts for what this route takes.'),
+  badRequest: (where: string, what: string) => badRequest(`${where}: ${what}.`, 'docs/api.md says what this route takes.'),
   notJson: (cause: unknown) => badRequest('The body is not JSON.', 'Send a JSON object with content-type application/json.', cause),
   noRoute: (method: string, path: string) =>
     make('ROUTE_UNKNOWN', 404)(

@@ -182,7 +182,7 @@ describe('indexing from the browser', () => {
     expect(await refused({ dir: join(home, 'cache') })).toEqual([422, 'DATA_LAYOUT_UNKNOWN']);
     expect(await refused({ dir: join(data, 'Splits/modality/test/OCT_test.json'), name: 'retina' })).toEqual([409, 'DATA_NAME_TAKEN']);
     expect(await refused({ dir: data, name: '../x' })).toEqual([422, 'DATA_NAME']);
-    expect(await refused({ dir: 3 })).toEqual([400, 'BAD_REQUEST']);
+    for (const body of [{ dir: 3 }, [], { dir: data, nam: 'x' }]) expect(await refused(body)).toEqual([400, 'REQUEST_INVALID']);
     expect(await json('/')).toMatchObject({ datasets: [{ name: 'retina' }] });
   });
 

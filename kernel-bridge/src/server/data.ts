@@ -21,9 +21,10 @@ import { Pool } from '../data/pool.ts';
 import { readSplit, splitFilesOf, splitPath } from '../data/splits/files.ts';
 import { EXPORT_FORMATS, ItemQuery, MakeSplit, SELECTION, type Audit, type SplitFile } from '../protocol/data.ts';
 import { WorkbenchError, errorBody } from '../protocol/errors.ts';
+import { errors } from '../runs/errors.ts';
 import { browse } from './browse.ts';
 import { OpenDatasets } from './open-datasets.ts';
-import type { Checker } from './request.ts';
+import { body, check, number } from './request.ts';
 import { answersOfRuns } from './run-answers.ts';
 
 const AddBody = Compile(
@@ -61,7 +62,7 @@ export function dataRoutes({ home = homeDir(), hubUrl }: { home?: string; hubUrl
   app.get('/', (c) => c.json({ datasets: listDatasets(home), jobs: jobs.all() }));
 
   app.post('/', async (c) => {
-    const { dir, ...options } = check(AddBody, await body(c));
+    const { dir, ...options } = check(AddBody, await body(c), 'POST /data');
     return c.json(await jobs.start(dir, options), 202);
   });
 
@@ -69,7 +70,7 @@ export function dataRoutes({ home = homeDir(), hubUrl }: { home?: string; hubUrl
 
   app.get('/downloads', (c) => c.json({ known: downloads.known(), jobs: downloads.all() }));
   app.post('/downloads', async (c) => {
-    const { name, ...options } = check(DownloadBody, await body(c));
+    const { name, ...options } = check(DownloadBody, await body(c), 'POST /data/downloads');
     return c.json(downloads.start(name, options), 202);
   });
   app.get('/downloads/:name', (c) => c.json(downloads.get(c.req.param('name'))));
@@ -95,7 +96,7 @@ export function dataRoutes({ home = homeDir(), hubUrl }: { home?: string; hubUrl
     return c.json(job(jobs, c.req.param('name')));
   });
 
-  app.get('/:name/items', (c) => c.json(named(c).page(check(QueryBody, queryOf(c)))));
+  app.get('/:name/items', (c) => c.json(named(c).page(check(QueryBody, queryOf(c), 'GET /data/:name/items'))));
   app.post('/:name/items', async (c) => c.json(named(c).page(queryIn(await body(c)))));
   app.get('/:name/items/:id', (c) => c.json(named(c).sample(c.req.param('id'))));
   app.post('/:name/items/:id/place', async (c) => c.json(named(c).place(c.req.param('id'), queryIn(await body(c)))));
@@ -166,7 +167,7 @@ export function dataRoutes({ home = homeDir(), hubUrl }: { home?: string; hubUrl
   app.post('/:name/splits', async (c) => {
     const set = named(c);
     const { name } = set;
-    const { test_fraction, kind, query = {}, ...options } = check(SplitBody, await body(c));
+    const { test_fraction, kind, query = {}, ...options } = check(SplitBody, await body(c), 'POST /data/:name/splits');
     if (options.name) checkName(options.name);
     const made =
       kind === SELECTION
@@ -179,7 +180,7 @@ export function dataRoutes({ home = homeDir(), hubUrl }: { home?: string; hubUrl
   app.post('/:name/export', async (c) => {
     const set = named(c);
     const { name } = set;
-    const { format, query = {} } = check(ExportBody, await body(c));
+    const { format, query = {} } = check(ExportBody, await body(c), 'POST /data/:name/export');
     const asked = { name, home, format: format as 'jsonl', query: withoutRuns(set, query) };
     const { bytes, type, extension } = await runTask('export', asked, c.req.raw.signal);
     return c.body(new Uint8Array(bytes), 200, {
@@ -201,16 +202,15 @@ export function dataRoutes({ home = homeDir(), hubUrl }: { home?: string; hubUrl
 const QUERY_NAMES = Object.keys(ItemQuery.properties).filter((name) => name !== 'facets');
 
 function noFilter(name: string, known: readonly string[]): WorkbenchError {
-  return badRequest(`there is no filter ${JSON.stringify(name.slice(0, 100))}; there are ${known.join(', ')}`);
+  return errors.badRequest('query', `there is no filter ${JSON.stringify(name.slice(0, 100))}; there are ${known.join(', ')}`);
 }
 
 /** A query in a body; throws where a filter has a name that there is not. */
-function queryIn(value: unknown): ItemQuery {
-  const names = value !== null && typeof value === 'object' ? Object.keys(value) : [];
+function queryIn(value: Record<string, unknown>): ItemQuery {
   const known = Object.keys(ItemQuery.properties);
-  const unknown = names.find((name) => !known.includes(name));
+  const unknown = Object.keys(value).find((name) => !known.includes(name));
   if (unknown !== undefined) throw noFilter(unknown, known);
-  return check(QueryBody, value);
+  return check(QueryBody, value, 'query');
 }
 
 /** Filters as they stand in an address; a facet may repeat. */
@@ -248,26 +248,6 @@ const listOf = (c: Context, name: string) => c.req.query(name)?.split(',');
 /** For another process, which knows no run: the questions themselves where answers of runs are filtered by. */
 const withoutRuns = (set: Dataset, query: ItemQuery): ItemQuery => (runsOf(query).length === 0 ? query : { ids: set.ids(query) });
 
-function number(c: Context, name: string): number | null {
-  const text = c.req.query(name);
-  if (text === undefined || text === '') return null;
-  const value = Number(text);
-  if (!Number.isFinite(value)) throw badRequest(`${name}=${text} is no number`);
-  return value;
-}
-
-async function body(c: Context): Promise<unknown> {
-  return c.req.json().catch((cause: unknown) => {
-    throw badRequest('the body is no JSON', cause);
-  });
-}
-
-function check<T>(schema: Checker<T>, value: unknown): T {
-  if (schema.Check(value)) return value;
-  const [first] = schema.Errors(value);
-  throw badRequest(`${first?.instancePath || 'the request'}: ${first?.message ?? 'not what this route takes'}`);
-}
-
 function job(jobs: IndexJobs, name: string) {
   const found = jobs.get(name);
   if (found) return found;
@@ -280,16 +260,6 @@ function job(jobs: IndexJobs, name: string) {
 }
 
 const withoutIds = ({ train, test, ...rest }: SplitFile) => ({ ...rest, train: train.length, test: test.length });
-
-function badRequest(message: string, cause?: unknown): WorkbenchError {
-  return new WorkbenchError({
-    code: 'BAD_REQUEST',
-    http: 400,
-    message,
-    cause,
-    remedy: 'GET /api/schema and the list of routes say what is taken.',
-  });
-}
 
 function noImage(hash: string): WorkbenchError {
   return new WorkbenchError({

@@ -1,4 +1,4 @@
-/** What a request holds, made strict: its body, and numbers of its query. */
+/** What a request holds, made strict: its body, and numbers of its query. What is wrong is REQUEST_INVALID on every route. */
 import type { Context } from 'hono';
 import { errors } from '../runs/errors.ts';
 
@@ -27,4 +27,13 @@ export function integer(c: Context, name: string, fallback: number): number {
   if (text === undefined) return fallback;
   if (!/^\d{1,15}$/.test(text)) throw errors.badRequest(`query ${name}`, `${JSON.stringify(text)} is no whole number`);
   return Number(text);
+}
+
+/** null where it is not given. */
+export function number(c: Context, name: string): number | null {
+  const text = c.req.query(name);
+  if (text === undefined || text === '') return null;
+  const value = Number(text);
+  if (!Number.isFinite(value)) throw errors.badRequest(`query ${name}`, `${JSON.stringify(text)} is no number`);
+  return value;
 }

@@ -6,7 +6,7 @@ import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate as yieldToEvents } from 'node:timers/promises';
-import { errorBody, WorkbenchError } from '../protocol/errors.ts';
+import { errorBody } from '../protocol/errors.ts';
 import type { RewardRevision, RunState } from '../protocol/run.ts';
 import { isRewardFailure } from '../rewards/index.ts';
 import type { CreateTrainer, StepResult, Trainer } from '../rl/types.ts';
@@ -206,14 +206,17 @@ class Training {
     }
   }
 
+  /** One that fails is an alert: whatever ails the training too shows in the step that follows. */
   private async evaluate(): Promise<void> {
-    const metrics = await this.trainer.evaluate().catch(async (error: unknown) => {
-      // steps that follow are skipped with their evidence, or pause the run
-      if (!(isRewardFailure(error) || (error instanceof WorkbenchError && error.code === 'MODEL_LOGITS_NOT_FINITE'))) throw error;
-      await this.room.write(() => this.store.alert(errorBody(error)));
-      return null;
-    });
-    if (metrics) await this.room.write(() => this.store.addEvaluation(metrics));
+    let write: () => void;
+    try {
+      const metrics = await this.trainer.evaluate();
+      write = () => metrics && this.store.addEvaluation(metrics);
+    } catch (error) {
+      this.options.log(error instanceof Error ? (error.stack ?? error.message) : String(error));
+      write = () => this.store.alert(errorBody(error));
+    }
+    await this.room.write(write);
     this.options.committed();
   }
 

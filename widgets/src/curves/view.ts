@@ -138,21 +138,25 @@ export class CurvesView extends WatchingElement {
     const colours = theme.value.dark ? SERIES.dark : SERIES.light;
     const { hidden } = this.model.state.value;
     return html`<div class="chips" role="group" aria-label="Runs shown">
-      ${all.map(({ series, index }) => {
-        const run = this.workbench.runs.get(series.id) ?? series.detail?.summary;
-        const off = hidden.includes(series.id);
-        return html`<button
-          class="run"
-          aria-pressed=${!off}
-          title=${`${off ? 'Show' : 'Hide'} ${run?.name ?? series.id}`}
-          data-testid="curves-run"
-          @click=${() => this.model.toggle('hidden', series.id)}
-        >
-          <i style=${`background:${off ? 'transparent' : colours[index % colours.length]}`}></i>
-          <span class="ellipsis">${run?.name ?? series.id}</span>
-          ${run ? html`<span class="secondary">${STATES[run.state].glyph} ${run.step}</span><b class="number">${number(run.reward)}</b>` : nothing}
-        </button>`;
-      })}
+      ${repeat(
+        all,
+        ({ series }) => series.id,
+        ({ series, index }) => {
+          const run = this.workbench.runs.get(series.id) ?? series.detail?.summary;
+          const off = hidden.includes(series.id);
+          return html`<button
+            class="run"
+            aria-pressed=${!off}
+            title=${`${off ? 'Show' : 'Hide'} ${run?.name ?? series.id}`}
+            data-testid="curves-run"
+            @click=${() => this.model.toggle('hidden', series.id)}
+          >
+            <i style=${`background:${off ? 'transparent' : colours[index % colours.length]}`}></i>
+            <span class="ellipsis">${run?.name ?? series.id}</span>
+            ${run ? html`<span class="secondary">${STATES[run.state].glyph} ${run.step}</span><b class="number">${number(run.reward)}</b>` : nothing}
+          </button>`;
+        },
+      )}
     </div>`;
   }
 
@@ -171,13 +175,16 @@ export class CurvesView extends WatchingElement {
     const rest = visible.filter(({ id }) => !pinned.includes(id));
     return html`${trouble} ${visible.length === 0 ? empty('No metric of that name', 'Clear the search to see all charts.') : nothing}
     ${pins.length ? this.#group('Pinned', pins, shown, false) : nothing}
-    ${groupsOf(rest).map((group) =>
-      this.#group(
-        group,
-        rest.filter((chart) => chart.group === group),
-        shown,
-        folded.includes(group),
-      ),
+    ${repeat(
+      groupsOf(rest),
+      (group) => group,
+      (group) =>
+        this.#group(
+          group,
+          rest.filter((chart) => chart.group === group),
+          shown,
+          folded.includes(group),
+        ),
     )}`;
   }
 

@@ -102,4 +102,5 @@ export class Datasets {
   }
 }
 
-const idOf = ({ name, started_at }: IndexJob): string => `${name} ${started_at}`;
+/** One name may be indexed again and again. */
+export const idOf = ({ name, started_at }: IndexJob): string => `${name} ${started_at}`;

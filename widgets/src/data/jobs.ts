@@ -1,12 +1,13 @@
 /** How far the indexing of data sets is. */
-import { html, type TemplateResult } from 'lit';
+import { html } from 'lit';
+import { repeat } from 'lit/directives/repeat.js';
 import type { IndexJob } from '../connector.ts';
 import { duration, integer } from '../format.ts';
-import type { Datasets } from './datasets.ts';
+import { idOf, type Datasets } from './datasets.ts';
 
 /** A row for each data set that is being read, or could not be. */
-export function jobRows(datasets: Datasets): TemplateResult[] {
-  return datasets.state.value.jobs.map((job) => {
+export function jobRows(datasets: Datasets): unknown {
+  return repeat(datasets.state.value.jobs, idOf, (job) => {
     if (job.state !== 'running')
       return html`<div class="job" role="alert" data-testid="job" data-state=${job.state}>
         <span

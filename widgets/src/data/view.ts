@@ -1,5 +1,6 @@
 /** The Data view: facets at the left, the grid of questions, and what can be done with those that are picked. */
 import { html, nothing, type PropertyValues, type TemplateResult } from 'lit';
+import { repeat } from 'lit/directives/repeat.js';
 import type { ExportFormat } from '../connector.ts';
 import { command, define, WatchingElement } from '../element.ts';
 import { integer } from '../format.ts';
@@ -182,7 +183,11 @@ export class DataView extends WatchingElement {
         Facets
       </button>
       <select aria-label="Data set" data-testid="dataset" @change=${this.#onDataset}>
-        ${datasets.map(({ name, items }) => html`<option value=${name} ?selected=${name === dataset}>${name} (${integer(items)})</option>`)}
+        ${repeat(
+          datasets,
+          ({ name }) => name,
+          ({ name, items }) => html`<option value=${name} ?selected=${name === dataset}>${name} (${integer(items)})</option>`,
+        )}
       </select>
       <button class="quiet" title="Add a data set" aria-label="Add a data set" @click=${() => this.#setAdding(true)}>
         ${icon('plus')}

@@ -1,5 +1,6 @@
 /** Answers of one evaluation, a page at a time, filtered; in a comparison, a column for each evaluation. Text is untrusted. */
 import { css, html, nothing, type PropertyValues, type TemplateResult } from 'lit';
+import { repeat } from 'lit/directives/repeat.js';
 import { READINGS } from '@medr1/kernel-bridge/protocol';
 import { errorBody, type AnswerFilter, type AnswerPage, type EvalAnswer, type EvalSummary, type Reading } from '../connector.ts';
 import { command, define, WatchingElement } from '../element.ts';
@@ -67,7 +68,10 @@ export class EvaluationAnswers extends WatchingElement {
     super.willUpdate(changed);
     const before = changed.get('evaluation') as EvalSummary | undefined;
     const another = changed.has('evaluation') && (before?.id !== this.evaluation.id || before.done !== this.evaluation.done);
-    if (another || ['against', 'columns', 'filter', 'reading', 'sight'].some((key) => changed.has(key))) void this.#load(0);
+    const others = ['against', 'columns', 'filter', 'reading', 'sight'].some((key) => changed.has(key));
+    // one that goes on keeps as many answers on the page as there are
+    const shown = before?.id === this.evaluation.id && !others && this.page.status === 'ready' ? this.page.value.answers.length : 0;
+    if (another || others) void this.#load(0, Math.max(PAGE, shown));
     if (changed.has('evaluation') && before?.id !== this.evaluation.id) void this.#findPlace();
   }
 
@@ -135,7 +139,11 @@ export class EvaluationAnswers extends WatchingElement {
     const { answers, total } = page.value;
     if (answers.length === 0) return empty('No such answer', 'Choose another filter.');
     return html`<ol>
-        ${answers.map((one) => this.#answer(one))}
+        ${repeat(
+          answers,
+          ({ item, sight }) => `${sight} ${item.id}`,
+          (one) => this.#answer(one),
+        )}
       </ol>
       ${
         answers.length < total
@@ -204,7 +212,7 @@ export class EvaluationAnswers extends WatchingElement {
     command(this, 'open-sample');
   }
 
-  async #load(offset: number): Promise<void> {
+  async #load(offset: number, limit = PAGE): Promise<void> {
     const asked = ++this.#asked;
     const { evaluation, against, columns, filter, reading, sight } = this;
     const beside = columns.map(({ id }) => id).filter((id) => id !== evaluation.id && id !== against?.id);
@@ -212,7 +220,7 @@ export class EvaluationAnswers extends WatchingElement {
     if (offset === 0 && this.page.status !== 'ready') this.page = { status: 'loading' };
     try {
       const more = await this.workbench.connector.evals.answers(evaluation.id, {
-        ...{ filter, reading, sight, offset, limit: PAGE },
+        ...{ filter, reading, sight, offset, limit },
         ...(against && { against: against.id }),
         ...(beside.length > 0 && { beside }),
       });

@@ -1,5 +1,6 @@
 /** Starts an evaluation: a run's checkpoint or a model directory, a split, and the controls beside it. */
 import { css, html, nothing, type PropertyValues, type TemplateResult } from 'lit';
+import { repeat } from 'lit/directives/repeat.js';
 import { CONTROLS, VARIANTS } from '@medr1/kernel-bridge/protocol';
 import { errorBody, type Checkpoint, type Control, type CreateEval, type DatasetSummary, type ErrorBody } from '../connector.ts';
 import { define, WatchingElement } from '../element.ts';
@@ -87,7 +88,11 @@ export class EvaluationForm extends WatchingElement {
             @change=${(event: Event) => void this.#chooseRun((event.target as HTMLSelectElement).value)}
           >
             <option value="" ?selected=${!request.run}>a directory</option>
-            ${runs.map((run) => html`<option value=${run.id} ?selected=${run.id === request.run}>run: ${run.name}</option>`)}
+            ${repeat(
+              runs,
+              ({ id }) => id,
+              (run) => html`<option value=${run.id} ?selected=${run.id === request.run}>run: ${run.name}</option>`,
+            )}
           </select>
           ${
             request.run

@@ -24,6 +24,17 @@ describe('the list of evaluations', () => {
     expect(ids()).toEqual(['d', 'b', 'a']);
   });
 
+  it('does not undo what was told while it was on its way', async () => {
+    const backend = connector();
+    const model = new EvaluationModel(backend);
+    await model.start();
+    const again = model.start();
+    backend.tellEvals({ summary: { ...model.get('b')!, name: 'newer' } });
+    backend.tellEvals({ removed: 'c' });
+    await again;
+    expect(model.state.value.evaluations.map(({ id, name }) => (name === 'newer' ? name : id))).toEqual(['newer', 'a']);
+  });
+
   it('says what is wrong, and tries again', async () => {
     const backend = new FakeConnector({ failure: { code: 'X', message: 'down', remedy: 'wait' } });
     const model = new EvaluationModel(backend);

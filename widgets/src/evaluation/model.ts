@@ -32,6 +32,8 @@ export class EvaluationModel {
   readonly #connector: Connector;
   #subscription: Subscription | null = null;
   #generation = 0;
+  /** What was told while a list was on its way that may be older; null when none is. */
+  #told: EvalsEvent[] | null = null;
 
   constructor(connector: Connector) {
     this.#connector = connector;
@@ -40,19 +42,26 @@ export class EvaluationModel {
   /** Reads the list and follows it. Never throws: trouble shows in `state`. */
   async start(): Promise<void> {
     const generation = ++this.#generation;
+    const told: EvalsEvent[] = (this.#told = []);
     this.#subscription ??= this.#connector.subscribeEvals(
       (event) => this.apply(event),
       () => void this.start(),
     );
     try {
       const evaluations = await this.#connector.evals.list();
-      if (generation === this.#generation) this.state.set({ status: 'ready', error: null, evaluations });
+      if (generation !== this.#generation) return;
+      this.#told = null;
+      this.state.set({ status: 'ready', error: null, evaluations });
+      for (const event of told) this.apply(event);
     } catch (error) {
-      if (generation === this.#generation) this.state.update((state) => ({ ...state, status: 'error', error: errorBody(error) }));
+      if (generation !== this.#generation) return;
+      this.#told = null;
+      this.state.update((state) => ({ ...state, status: 'error', error: errorBody(error) }));
     }
   }
 
   apply(event: EvalsEvent): void {
+    this.#told?.push(event);
     const id = 'removed' in event ? event.removed : event.summary.id;
     this.state.update((state) => {
       const others = state.evaluations.filter((one) => one.id !== id);

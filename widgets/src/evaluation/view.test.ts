@@ -88,6 +88,45 @@ it('answers are filtered by the backend and come a page at a time', async () => 
   expect(all('[data-testid=answer]')).toHaveLength(40);
 });
 
+it('a new evaluation leaves the elements of the others as they are, under the pointer and the focus', async () => {
+  const { connector, all, settle } = await view({ evals: two });
+  const stays = all('[data-id=a]')[0];
+  stays.querySelector<HTMLElement>('[data-testid=open-evaluation]')!.focus();
+  connector.tellEvals({ summary: { ...connector.evals.summary(connector.evals.evals[0]), id: 'new', created_at: Date.now() } });
+  await settle();
+  expect(all('[data-testid=evaluation]').map((row) => row.dataset.id)).toEqual(['new', 'b', 'a']);
+  expect(all('[data-id=a]')[0]).toBe(stays);
+  expect((stays.getRootNode() as ShadowRoot).activeElement).toBe(stays.querySelector('[data-testid=open-evaluation]'));
+});
+
+it('one that goes on keeps the answers that are on the page', async () => {
+  const { connector, all, click, settle, last } = await view({ evals: two });
+  await click('open-evaluation');
+  await click('answers-more');
+  const third = all('[data-testid=answer]')[2];
+  const summary = connector.evals.summary(connector.evals.evals[0]);
+  connector.tellEvals({ summary: { ...summary, done: summary.done + 1 } });
+  await settle();
+  expect(last('evals.answers')).toMatchObject(['evals.answers', 'b', { offset: 0, limit: 40 }]);
+  expect(all('[data-testid=answer]')).toHaveLength(40);
+  expect(all('[data-testid=answer]')[2]).toBe(third);
+});
+
+it('a run that begins leaves the chosen one chosen in the form', async () => {
+  const { connector, find, click, choose, settle } = await view({
+    evals: two,
+    runs: [
+      { id: 'x', steps: 4 },
+      { id: 'y', steps: 4 },
+    ],
+  });
+  await click('go-new');
+  for (const id of ['x', 'y']) await choose('eval-run', id);
+  connector.tellRuns({ summary: { ...workbench.runs.get('y')!, id: 'z', created_at: Date.now() } });
+  await settle();
+  expect((find('eval-run') as HTMLSelectElement).value).toBe('y');
+});
+
 it('a comparison tests the pair and lists the questions that flip; a click opens the question', async () => {
   const { element, all, find, click, settle, last } = await view({ evals: two, data: { datasets: [{ name: 'OmniMedVQA', items: 100 }] } });
   expect(find('go-compare').hasAttribute('disabled')).toBe(true);

@@ -1,5 +1,6 @@
 /** The Evaluation view: the list of stored evaluations, one of them, some of them compared, matrices of all, and a form to start one. */
 import { css, html, nothing, type TemplateResult } from 'lit';
+import { repeat } from 'lit/directives/repeat.js';
 import type { EvalSummary } from '../connector.ts';
 import { errorBody, type ErrorBody } from '../connector.ts';
 import { define, WatchingElement } from '../element.ts';
@@ -104,7 +105,11 @@ export class EvaluationView extends WatchingElement {
         html`<button class="primary" @click=${() => this.#go({ at: 'new' })} data-testid="first-evaluation">New evaluation</button>`,
       );
     return html`<ul aria-label="Evaluations">
-      ${evaluations.map((one) => html`<li>${this.#row(model, one)}</li>`)}
+      ${repeat(
+        evaluations,
+        ({ id }) => id,
+        (one) => html`<li>${this.#row(model, one)}</li>`,
+      )}
     </ul>`;
   }
 

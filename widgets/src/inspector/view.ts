@@ -1,5 +1,6 @@
 /** The Inspector: details of what is selected, always in the same order. All text here is untrusted: text nodes only. */
 import { html, nothing, type PropertyValues, type TemplateResult } from 'lit';
+import { repeat } from 'lit/directives/repeat.js';
 import type { Completion, DataSample, Group, ItemAnswers } from '../connector.ts';
 import { command, define, PageElement, type HostCommand } from '../element.ts';
 import { integer, number, signed } from '../format.ts';
@@ -249,9 +250,11 @@ export class InspectorPanel extends PageElement {
             : answers.value.length === 0
               ? html`<p class="secondary">No run was asked this question yet.</p>`
               : html`<ul>
-                  ${byRun(answers.value, this.workbench.selection.value.runs)
-                    .slice(0, RUNS)
-                    .map(({ name, answers: [newest] }) => this.#answered(name, newest))}
+                  ${repeat(
+                    byRun(answers.value, this.workbench.selection.value.runs).slice(0, RUNS),
+                    ({ run, answers: [newest] }) => `${run} ${newest.step}`,
+                    ({ name, answers: [newest] }) => this.#answered(name, newest),
+                  )}
                 </ul>`,
       )}
       ${section(

@@ -34,8 +34,8 @@ export class RolloutGroup extends WatchingElement {
   declare colouring: Colouring;
   /** Of the tokens; null while they are not shown. */
   declare texts: GroupTexts | null;
-  /** The image did not load. */
-  declare broken: boolean;
+  /** Address of an image that did not load. */
+  declare broken: string | null;
 
   constructor() {
     super();
@@ -45,7 +45,7 @@ export class RolloutGroup extends WatchingElement {
     this.thumb = null;
     this.colouring = 'off';
     this.texts = null;
-    this.broken = false;
+    this.broken = null;
   }
 
   protected override render(): TemplateResult {
@@ -85,10 +85,11 @@ export class RolloutGroup extends WatchingElement {
   }
 
   #thumb(): TemplateResult {
-    if (!this.thumb || this.broken)
-      return html`<span class="thumb none small secondary">${this.broken ? 'image missing' : 'no image'}</span>`;
+    const { thumb } = this;
+    if (thumb === null || thumb === this.broken)
+      return html`<span class="thumb none small secondary">${thumb === null ? 'no image' : 'image missing'}</span>`;
     return html`<button class="quiet thumb" aria-label="Enlarge the image" @click=${() => this.#emit('medr1-enlarge')}>
-      <img src=${this.thumb} alt="" loading="lazy" decoding="async" @error=${() => (this.broken = true)} />
+      <img src=${thumb} alt="" loading="lazy" decoding="async" @error=${() => (this.broken = thumb)} />
     </button>`;
   }
 

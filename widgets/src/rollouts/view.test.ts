@@ -31,10 +31,14 @@ async function view(options: FakeOptions) {
 }
 
 it('follows the newest step until a step is chosen', async () => {
-  const { connector, settle, step } = await view({ runs: [{ id: 'a', steps: 7 }] });
+  const { connector, element, settle, step } = await view({ runs: [{ id: 'a', steps: 7 }] });
+  const groups = () => [...element.shadowRoot!.querySelectorAll('medr1-group')];
+  const before = groups();
   expect(step()).toBe('7');
   connector.step('a');
-  await vi.waitFor(() => expect(step()).toBe('8'), 5000); // at reading pace
+  await vi.waitFor(() => expect(step()).toBe('8'), 20_000); // at reading pace
+  expect(groups().map(({ group }) => group.step)).toEqual(before.map(() => 8));
+  expect(groups().every((group, at) => group === before[at])).toBe(true); // the same elements: none is replaced under the pointer
   workbench.selection.move({ step: 3 });
   connector.step('a');
   await settle();

@@ -210,7 +210,7 @@ export class RolloutsView extends WatchingElement {
       >
         ${repeat(
           groups,
-          (group) => `${group.step}:${group.group}`,
+          ({ group }) => group, // by place, not by step: what is under the pointer or has the focus stays when a newer step comes
           (group) =>
             html`<medr1-group
               role="listitem"

@@ -24,6 +24,13 @@ export const STATES: Record<RunState, StateFacts> = {
   interrupted: { glyph: '⚠', label: 'interrupted', tone: 'warning', actions: ['resume'], active: false },
 };
 
+/**
+ * Actions as they are laid out. While a run is active each keeps its place, shown or greyed: a change of state between a press and its release
+ * must not put another action under the pointer.
+ */
+export const slots = ({ active, actions }: StateFacts): readonly RunAction[] =>
+  active ? [actions.includes('resume') ? 'resume' : 'pause', 'checkpoint', 'stop'] : actions;
+
 export const ACTION_LABELS: Record<RunAction, string> = {
   start: 'Start',
   pause: 'Pause',

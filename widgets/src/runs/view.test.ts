@@ -50,6 +50,20 @@ it('a run has the actions of its state, and a click sends one', async () => {
   expect(connector.calls).toContainEqual(['act', 'a', 'pause']);
 });
 
+it('an action keeps its place while the run is active, so that a press meant for one never reaches another', async () => {
+  const { connector, find, settle } = await panel({ runs: [{ id: 'a', steps: 4, state: 'starting' }] });
+  const buttons = () => ['pause', 'checkpoint', 'stop'].map((action) => find(`run-${action}`));
+  const before = buttons();
+  expect(before.map((button) => button!.hasAttribute('disabled'))).toEqual([true, true, false]);
+  connector.tellRuns({ summary: { ...workbench.runs.get('a')!, state: 'running' } });
+  await settle();
+  expect(buttons().every((button, at) => button === before[at] && !button!.hasAttribute('disabled'))).toBe(true);
+  connector.tellRuns({ summary: { ...workbench.runs.get('a')!, state: 'paused' } });
+  await settle();
+  expect(before.map((button) => button!.isConnected)).toEqual([false, true, true]);
+  expect(find('run-resume')).not.toBeNull();
+});
+
 it('a right click and the button open the menu of the run, where they were made', async () => {
   const { element, find } = await panel({ runs: [{ id: 'a', steps: 4, state: 'running' }] });
   const asked = vi.fn();

@@ -9,7 +9,7 @@ import { demoConfig } from '@medr1/kernel-bridge/protocol/presets';
 import { empty, failed, loading } from '../parts.ts';
 import { base, SERIES, theme, tokens } from '../theme.ts';
 import type { Workbench } from '../workbench.ts';
-import { ACTION_LABELS, rows, sparkline, type RunRow } from './model.ts';
+import { ACTION_LABELS, rows, slots, sparkline, type RunRow } from './model.ts';
 import { style } from './style.ts';
 
 const ACTION_ICONS: Record<RunAction, IconName> = { start: 'play', pause: 'pause', resume: 'play', stop: 'stop', checkpoint: 'checkpoint' };
@@ -165,14 +165,16 @@ export class RunsPanel extends WatchingElement {
 
   #actions({ run, facts }: RunRow, selected: boolean): TemplateResult {
     return html`<div class="row-actions" role="toolbar" aria-label=${`Actions on ${run.name}`}>
-      ${facts.actions.map(
+      ${repeat(
+        slots(facts),
+        (action) => action,
         (action) =>
           html`<button
             class="quiet"
             title=${ACTION_LABELS[action]}
             aria-label=${`${ACTION_LABELS[action]}: ${run.name}`}
             data-testid=${`run-${action}`}
-            ?disabled=${this.busy === run.id}
+            ?disabled=${this.busy === run.id || !facts.actions.includes(action)}
             @click=${() => this.#act(run.id, action)}
           >
             ${icon(ACTION_ICONS[action])}

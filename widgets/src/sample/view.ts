@@ -1,5 +1,6 @@
 /** The Sample view: one question with its image, what runs answered, and what a model answers now. All text here is untrusted: text nodes only. */
 import { html, nothing, type PropertyValues, type TemplateResult } from 'lit';
+import { repeat } from 'lit/directives/repeat.js';
 import { PROBLEMS, type Problem } from '@medr1/kernel-bridge/protocol/problems';
 import type { DataItem, DataSample, ItemAnswers } from '../connector.ts';
 import { command, define, PageElement } from '../element.ts';
@@ -257,7 +258,11 @@ export class SampleView extends PageElement {
             ? failed(answers.error, () => void this.#model!.loadAnswers())
             : answers.value.length === 0
               ? html`<p class="small secondary">No run was asked this question yet.</p>`
-              : byRun(answers.value, this.workbench.selection.value.runs).map((run) => this.#run(run))
+              : repeat(
+                  byRun(answers.value, this.workbench.selection.value.runs),
+                  ({ run }) => run,
+                  (run) => this.#run(run),
+                )
       }
     </section>`;
   }
@@ -267,7 +272,7 @@ export class SampleView extends PageElement {
     const listed = all ? answers : answers.slice(0, FEW);
     return html`<div class="run" data-testid="run-answers">
       <h4><span class="ellipsis">${name}</span> <span class="chip small">${variant}</span></h4>
-      ${listed.map((one, index) => this.#asked(one, index === 0))}
+      ${repeat(listed, keyOf, (one, index) => this.#asked(one, index === 0))}
       ${
         listed.length < answers.length
           ? html`<button class="quiet small" @click=${() => (this.allOf = new Set([...this.allOf, run]))}>
@@ -279,7 +284,7 @@ export class SampleView extends PageElement {
   }
 
   #asked(asked: ItemAnswers, newest: boolean): TemplateResult {
-    const key = `${asked.run} ${asked.source} ${asked.step} ${asked.group}`;
+    const key = keyOf(asked);
     const open = this.openAnswers.get(key) ?? newest;
     const { right, judged } = tally(asked);
     const tone = judged === 0 ? '' : right === judged ? 'right' : right === 0 ? 'wrong' : '';
@@ -373,6 +378,8 @@ export class SampleView extends PageElement {
 /** A path may be broken after its slashes. */
 const breakable = (path: string): unknown[] =>
   path.split('/').flatMap((part, index) => (index === 0 ? [part] : ['/', html`<wbr />`, part]));
+
+const keyOf = ({ run, source, step, group }: ItemAnswers): string => `${run} ${source} ${step} ${group}`;
 
 const splits = (names: readonly string[]): TemplateResult[] => names.map((name) => html`<span class="chip" title="split">${name}</span>`);
 

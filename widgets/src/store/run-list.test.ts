@@ -25,6 +25,18 @@ it('holds the runs newest first and follows their changes', async () => {
   workbench.dispose();
 });
 
+it('a list that is older than what was told meanwhile does not undo it', async () => {
+  const connector = new FakeConnector({ runs: [{ id: 'a', steps: 5, state: 'running' }] });
+  const workbench = new Workbench(connector);
+  await workbench.start();
+  const before = workbench.runs.get('a')!;
+  const again = workbench.runs.start();
+  connector.tellRuns({ summary: { ...before, state: 'finished', seq: before.seq + 1 } });
+  await again;
+  expect(workbench.runs.get('a')!.state).toBe('finished');
+  workbench.dispose();
+});
+
 it('an older summary that arrives late changes nothing', async () => {
   const connector = new FakeConnector({ runs: [{ id: 'a', steps: 5 }] });
   const workbench = new Workbench(connector);

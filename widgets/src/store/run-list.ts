@@ -26,6 +26,8 @@ export class RunList {
   #retry: ReturnType<typeof setTimeout> | undefined;
   #wait: number = RETRY_MS[0];
   #generation = 0;
+  /** What was told while a list was on its way that may be older; null when none is. */
+  #told: RunsEvent[] | null = null;
   readonly #stopWatching: () => void;
 
   constructor(connector: Connector) {
@@ -39,12 +41,15 @@ export class RunList {
   /** Reads server and runs and follows them; on failure says so and tries again later. Never throws. */
   async start(): Promise<void> {
     const generation = ++this.#generation;
+    const told: RunsEvent[] = (this.#told = []);
     clearTimeout(this.#retry);
     clearInterval(this.#poll);
     try {
       const [server, runs] = await Promise.all([this.#connector.server(), this.#connector.runs()]);
       if (generation !== this.#generation) return;
+      this.#told = null;
       this.state.set({ status: 'ready', error: null, server, runs: sorted(runs) });
+      for (const event of told) this.apply(event);
       this.#wait = RETRY_MS[0];
       for (const { series } of this.#series.values()) if (series.status === 'error') void series.load();
       this.#subscription ??= this.#connector.subscribeRuns(
@@ -54,6 +59,7 @@ export class RunList {
       this.#poll = setInterval(() => void this.#look(), SERVER_POLL_MS);
     } catch (error) {
       if (generation !== this.#generation) return;
+      this.#told = null;
       this.state.update((state) => ({ ...state, status: 'error', error: errorBody(error) }));
       this.#retry = setTimeout(() => void this.start(), this.#wait);
       this.#wait = Math.min(2 * this.#wait, RETRY_MS[1]);
@@ -67,6 +73,7 @@ export class RunList {
   }
 
   apply(event: RunsEvent): void {
+    this.#told?.push(event);
     this.state.update((state) => {
       if ('removed' in event) return { ...state, runs: state.runs.filter((run) => run.id !== event.removed) };
       const known = state.runs.find((run) => run.id === event.summary.id);
