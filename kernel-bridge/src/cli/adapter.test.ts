@@ -147,8 +147,12 @@ it("the planner counts the given adapter's own matrices, and a copy of them for 
   ]).toEqual([4 * elements, 0, 0]);
 });
 
-it('a run on an adapter is refused when its base model is gone', async () => {
+it('a run on an adapter is refused when its weights or its base model are gone', async () => {
   checkModel(adapter);
+  const pickled = join(tiny.directory, 'pickled');
+  await cp(adapter, pickled, { recursive: true });
+  await rename(join(pickled, 'adapter_model.safetensors'), join(pickled, 'adapter_model.bin'));
+  expect(() => checkModel(pickled)).toThrow(/pickled has adapter_config\.json but no adapter_model\.safetensors/);
   await rm(tiny.model, { recursive: true });
   expect(() => checkModel(adapter)).toThrow(/model directory .*model does not exist/);
 });

@@ -86,12 +86,15 @@ export function trashRun(home: string, id: string): string {
   return place;
 }
 
-/** A model directory that cannot be loaded, or an adapter without its base model, is refused before there is a run. */
+/** A model directory that cannot be loaded, or an adapter without its weights or base model, is refused before there is a run. */
 export function checkModel(path: string): void {
   const dir = weightsDirectory(path);
   if (!existsSync(dir) || !statSync(dir).isDirectory()) throw errors.modelMissing(dir, 'does not exist');
   if (!existsSync(join(dir, 'config.json'))) throw errors.modelMissing(dir, 'has no config.json');
   if (!readdirSync(dir).some((name) => name.endsWith('.safetensors'))) throw errors.modelMissing(dir, 'has no weights (*.safetensors)');
+  const adapter = resolve(path);
+  if (adapter !== dir && !existsSync(join(adapter, 'adapter_model.safetensors')))
+    throw errors.modelMissing(adapter, 'has adapter_config.json but no adapter_model.safetensors, which PEFT writes unless told not to');
 }
 
 const defaultName = (config: TrainConfig): string =>
