@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { grad, scope, tensor, torch, type DType, type Tensor } from '../torch/index.ts';
 import { groupAttention, groupsOf } from './group-attention.ts';
-import { attention, rmsNorm } from './layers.ts';
+import { attention, layerNorm, rmsNorm } from './layers.ts';
 import { tinyModel } from './testing/tiny.ts';
 
 /** Values that differ everywhere, on and off 0. */
@@ -31,6 +31,33 @@ describe('rmsNorm', () => {
       const theirs = run((x, weight) => torch.rms_norm(x, [32], weight, 1e-6), dtype);
       expect(ours.map((t) => t.dtype)).toEqual([dtype, dtype, dtype]);
       ours.forEach((t, i) => expect(largestDifference(t, theirs[i])).toBeLessThan(tolerance));
+    });
+  });
+});
+
+describe('layerNorm', () => {
+  it.each([true, false])("in bfloat16 keeps what many rows give its weight and bias; the input's gradient wanted: %s", (learns) => {
+    using model = tinyModel();
+    scope(() => {
+      const given = [made([3136, 32]), torch.add(made([32], 3), 1), made([32], 4)].map((t) => t.to({ dtype: 'bfloat16' }));
+      const g = torch.add(made([3136, 32], 5), 1).to({ dtype: 'bfloat16' });
+      const run = (dtype: DType): Tensor[] => {
+        const [x, weight, bias] = given.map((t) => torch.to(t, { dtype, copy: true }) as Tensor);
+        const leaves = learns ? [x, weight, bias] : [weight, bias];
+        for (const leaf of leaves) leaf.requiresGrad = true;
+        model.params.set('n.weight', weight).set('n.bias', bias);
+        const y = layerNorm(model, 'n', x, 1e-6);
+        const found = [y, ...(grad(y, leaves, { gradOutputs: [g.to({ dtype })] }) as Tensor[])];
+        model.params.delete('n.weight');
+        model.params.delete('n.bias');
+        return found;
+      };
+      const [narrow, exact] = [run('bfloat16'), run('float32')];
+      expect(narrow.map((t) => t.dtype)).toEqual(narrow.map(() => 'bfloat16'));
+      narrow.forEach((t, i) => {
+        const far = torch.amax(torch.abs(torch.sub(t.to({ dtype: 'float32' }), exact[i]))).item() / torch.amax(torch.abs(exact[i])).item();
+        expect(far, String(i)).toBeLessThan(2 ** -7);
+      });
     });
   });
 });

@@ -1,5 +1,5 @@
 /** The layers that both towers are built of. Every linear goes through `linear`, where an adapter can add its part. */
-import { customFunction, isSlow, torch, type Tensor } from '../torch/index.ts';
+import { customFunction, isGradEnabled, isSlow, torch, type Tensor } from '../torch/index.ts';
 import type { Qwen2VL } from './model.ts';
 import { product } from './product.ts';
 
@@ -36,9 +36,27 @@ const cpuRmsNorm = customFunction<[x: Tensor, weight: Tensor, eps: number], Tens
 });
 
 export function layerNorm(model: Qwen2VL, name: string, x: Tensor, eps: number): Tensor {
-  const weight = model.weight(`${name}.weight`);
-  return torch.layer_norm(x, weight.shape, weight, model.weight(`${name}.bias`), eps);
+  const [weight, bias] = [model.weight(`${name}.weight`), model.weight(`${name}.bias`)];
+  const sumsNarrow = model.device === 'cpu' && x.dtype === 'bfloat16' && isGradEnabled();
+  return sumsNarrow ? wideLayerNorm(x, weight, bias, eps) : torch.layer_norm(x, weight.shape, weight, bias, eps);
 }
+
+/** PyTorch's kernel for the CPU adds the gradients of weight and bias up in bfloat16, row by row: over an image's patches most of them is lost. */
+const wideLayerNorm = customFunction<[x: Tensor, weight: Tensor, bias: Tensor, eps: number], Tensor>({
+  forward(context, x, weight, bias, eps) {
+    context.save(x, weight, bias);
+    context.eps = eps;
+    return torch.layer_norm(x, weight.shape, weight, bias, eps);
+  },
+  backward({ saved: [x, weight, bias], eps }, g) {
+    const { dtype } = x;
+    const [dy, input, gamma, beta] = [g!, x, weight, bias].map((t) => t.to({ dtype: 'float32' }));
+    const [, mean, rstd] = torch.native_layer_norm(input, weight.shape, gamma, beta, eps as number);
+    const wanted = [x, weight, bias].map((t) => t.requiresGrad);
+    const found = torch.native_layer_norm_backward(dy, input, weight.shape, mean, rstd, gamma, beta, wanted);
+    return found.map((gradient, i) => (wanted[i] ? gradient.to({ dtype }) : null));
+  },
+});
 
 /** down(silu(gate(x)) * up(x)): the decoder's MLP, and Qwen2.5-VL's vision MLP. */
 export function swiglu(model: Qwen2VL, name: string, x: Tensor): Tensor {
