@@ -28,7 +28,7 @@ export const GenerateRequest = Type.Object(
     prompt_template: Type.Optional(orNull(Type.String())),
     /** 0 = only the prompt as the model gets it. */
     num: Type.Optional(Type.Integer({ minimum: 0, maximum: 16, default: 1 })),
-    /** 0 = greedy. */
+    /** 0 = greedy, and so is anything below 1e-6. */
     temperature: Type.Optional(Type.Number({ minimum: 0, maximum: 10, default: 0 })),
     max_new_tokens: Type.Optional(Type.Integer({ minimum: 1, maximum: 2048, default: 256 })),
     /** Same seed, same answers; a random one when left out. */

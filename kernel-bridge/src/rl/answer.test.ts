@@ -49,6 +49,13 @@ async function train(trainer: Trainer, name: string, between: (trainer: Trainer)
   return { steps, files: await Promise.all(files.map((file) => readFile(join(tiny.directory, name, file)))) };
 }
 
+it('a temperature too small for float32 is greedy, not a model without probabilities', async () => {
+  const trainer = await open();
+  const [cold, greedy] = [await trainer.answer(asked({ temperature: 1e-300 })), await trainer.answer(asked({ temperature: 0 }))];
+  expect(cold.completions).toEqual(greedy.completions);
+  trainer.dispose();
+});
+
 describe('answers between steps', () => {
   it.each([
     ['grpo', { trainer: 'grpo' }],

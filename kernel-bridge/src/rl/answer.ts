@@ -12,6 +12,9 @@ import { disposePrompt } from './encoder.ts';
 import { applyVariant, formatQuestion } from './prompts.ts';
 import { suppressed } from './rollouts.ts';
 
+/** Below it only the likeliest token is left, and float32 cannot hold logits divided by much less. */
+const COLD = 1e-6;
+
 /** `policy` is asked for only when there is something to sample. */
 export async function answer(
   processor: Processor,
@@ -76,7 +79,7 @@ function promptTokens(processor: Processor, ids: number[]): PromptView['tokens']
 async function sample(model: Qwen2VL, processor: Processor, prompt: EncodedPrompt, ask: Ask, signal?: AbortSignal): Promise<Completion[]> {
   const state = getRngState(model.device);
   try {
-    const greedy = ask.temperature === 0;
+    const greedy = ask.temperature < COLD;
     const [completions] = await generate(model, [prompt], {
       n: ask.num,
       greedy,
