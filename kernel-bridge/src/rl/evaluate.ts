@@ -1,7 +1,8 @@
 import { wilson } from '../evals/wilson.ts';
 import { generate } from '../qwen2vl/index.ts';
-import { strictAnswer, tolerantAnswer } from '../rewards/index.ts';
+import { tolerantAnswer } from '../rewards/index.ts';
 import { nanMean, weightedSum } from './advantages.ts';
+import { strictReading } from './prompts.ts';
 import { rewardInput, suppressed } from './rollouts.ts';
 import type { Scorer } from './scorer.ts';
 import type { Session } from './session.ts';
@@ -13,6 +14,7 @@ const BATCH = 16;
 export async function evaluate(session: Session, scorer: Scorer): Promise<Record<string, number | null> | null> {
   const { evalItems, config, policy, processor, evalEncoder } = session;
   if (evalItems.length === 0) return null;
+  const strict = strictReading(config.variant, config.prompt_template);
   const rows: { strict: number; tolerant: number; length: number; rewards: (number | null)[] }[] = [];
   for (let start = 0; start < evalItems.length; start += BATCH) {
     const questions = await evalEncoder.encode(evalItems.slice(start, start + BATCH));
@@ -37,7 +39,7 @@ export async function evaluate(session: Session, scorer: Scorer): Promise<Record
     completions.forEach(({ text, tokenIds }, i) => {
       const { item } = questions[i];
       rows.push({
-        strict: Number(strictAnswer(text) === item.answer),
+        strict: Number(strict(text) === item.answer),
         tolerant: Number(tolerantAnswer(text, item.options) === item.answer),
         length: tokenIds.length,
         rewards: rewards[i],

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { applyVariant, formatQuestion, formatSolution, ZERO_SHOT_PROMPT } from './prompts.ts';
+import { applyVariant, formatQuestion, formatSolution, strictReading, ZERO_SHOT_PROMPT } from './prompts.ts';
 
 const question = formatQuestion({ question: 'What is shown?', options: ['cyst', 'No.', 'a, b'] });
 
@@ -8,6 +8,15 @@ describe('prompts', () => {
     expect(question).toBe('What is shown? A)cyst, B)No., C)a, b');
     expect(formatQuestion({ question: 'Describe.', options: [] })).toBe('Describe.');
     expect(formatSolution('C')).toBe('<answer> C </answer>');
+  });
+
+  it.each([
+    ['think', null, '<answer>C</answer>'],
+    ['think-after', 'Put it in <answer>: {question}', '<answer>C</answer>'],
+    ['think', ZERO_SHOT_PROMPT, 'C'],
+  ] as const)('%s, %j: the strict reading wants %s', (variant, template, right) => {
+    const read = strictReading(variant, template);
+    expect(['C', '<answer>C</answer>'].filter((completion) => read(completion) === 'C')).toEqual([right]);
   });
 
   it("gives Med-R1's training prompts letter by letter", () => {

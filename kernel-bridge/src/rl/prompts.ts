@@ -3,6 +3,7 @@
  * here. Think-after has no published text: ours says the same in the same words, answer first.
  */
 import { WorkbenchError, type Variant, type VqaItem } from '../protocol/index.ts';
+import { bareAnswer, strictAnswer } from '../rewards/index.ts';
 
 const LETTER_IN_TAG = 'the correct single-letter choice (A, B, C, D,...) inside <answer>...</answer> tags.';
 
@@ -29,6 +30,10 @@ export const PROMPTS: Record<Variant, { train: string; eval: string }> = {
 
 /** Med-R1's evaluation prompt for models that were not trained: it asks for no tags, and its script reads the bare letter. */
 export const ZERO_SHOT_PROMPT = '{question} Provide the correct single-letter choice (A, B, C, D,...).';
+
+/** As published: the evaluation script of a prompt without tags wants the bare letter. */
+export const strictReading = (variant: Variant, template: string | null): ((completion: string) => string | null) =>
+  (template ?? PROMPTS[variant].eval).includes('<answer>') ? strictAnswer : bareAnswer;
 
 /** 'A' for 0, 'B' for 1, ... */
 export const letterOf = (index: number): string => String.fromCharCode(65 + index);

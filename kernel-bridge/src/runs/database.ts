@@ -22,7 +22,7 @@ CREATE TABLE run (
   state TEXT NOT NULL, error TEXT, config TEXT NOT NULL,
   root TEXT NOT NULL, data_hash TEXT NOT NULL, request_id TEXT,
   created_at REAL NOT NULL, started_at REAL, ended_at REAL,
-  total_steps INTEGER NOT NULL DEFAULT 0, device TEXT
+  total_steps INTEGER NOT NULL DEFAULT 0, device TEXT, eval_split TEXT, eval_hash TEXT
 ) STRICT;
 CREATE TABLE step (step INTEGER PRIMARY KEY, time REAL NOT NULL, groups INTEGER NOT NULL) STRICT;
 CREATE TABLE metric_name (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;
@@ -132,6 +132,8 @@ const COLUMNS = [
   ['reward_revision', 'sources', "TEXT NOT NULL DEFAULT '{}'"],
   ['completion', 'entropy', 'BLOB'],
   ['completion', 'kl', 'BLOB'],
+  ['run', 'eval_split', 'TEXT'],
+  ['run', 'eval_hash', 'TEXT'],
 ] as const;
 
 /** Gives a run made by an earlier version what came later. Others may have it open, and do the same at this moment. */

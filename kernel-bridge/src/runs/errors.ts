@@ -56,6 +56,12 @@ export const errors = {
       'Put the data back as it was, or start a new run on the data as it is.',
     ),
 
+  evalDataChanged: (split: string) =>
+    make('EVAL_SPLIT_CHANGED', 422)(
+      `The questions of ${split} are no longer those that this run was evaluated on: it trains on without evaluations.`,
+      'Put the data back as they were and resume, or evaluate its checkpoints on the data as they are (medr1 eval).',
+    ),
+
   badRequest: (where: string, what: string) => badRequest(`${where}: ${what}.`, 'docs/api.md says what this route takes.'),
   notJson: (cause: unknown) => badRequest('The body is not JSON.', 'Send a JSON object with content-type application/json.', cause),
   noRoute: (method: string, path: string) =>

@@ -53,6 +53,9 @@ export interface RunRow {
   ended_at: number | null;
   total_steps: number;
   device: string | null;
+  /** What is evaluated on while training, and the hash of its questions; null before the first start. */
+  eval_split: string | null;
+  eval_hash: string | null;
 }
 
 export interface Command {
@@ -199,6 +202,14 @@ export class RunStore implements Disposable {
       this.db.prepare('UPDATE run SET total_steps = ?, device = ?').run(facts.total_steps, facts.device);
       this.writeState('running', null, now);
     });
+  }
+
+  /** Whether these are the questions that the run has been evaluated on so far; those of another split (of a fork) take their place. */
+  evaluatesOn(split: string, hash: string): boolean {
+    const { eval_split, eval_hash } = this.row();
+    if (eval_split === split) return eval_hash === hash;
+    this.db.prepare('UPDATE run SET eval_split = ?, eval_hash = ?').run(split, hash);
+    return true;
   }
 
   addCheckpoint(checkpoint: Omit<Checkpoint, 'path'>): void {

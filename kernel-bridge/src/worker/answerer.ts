@@ -3,9 +3,9 @@ import { modelImage } from '../data/image/picture.ts';
 import type { EvalSettings, Sight } from '../protocol/evals.ts';
 import type { VqaItem } from '../protocol/data.ts';
 import { decodeImage, generate, loadModel, loadProcessor, type ImageInput, type ModelDtype } from '../qwen2vl/index.ts';
-import { bareAnswer, strictAnswer, tolerantAnswer } from '../rewards/index.ts';
+import { tolerantAnswer } from '../rewards/index.ts';
 import { disposePrompt } from '../rl/encoder.ts';
-import { applyVariant, formatQuestion, PROMPTS } from '../rl/prompts.ts';
+import { applyVariant, formatQuestion, strictReading } from '../rl/prompts.ts';
 import { suppressed } from '../rl/rollouts.ts';
 import type { NewAnswer } from '../evals/store.ts';
 
@@ -30,8 +30,7 @@ export const openAnswerer: OpenAnswerer = async (settings) => {
   const processor = await loadProcessor(dir);
   const model = await loadModel(dir, { device, dtype: dtype as ModelDtype });
 
-  // as published: the script of a prompt without tags wants the bare letter
-  const strict = (template ?? PROMPTS[variant].eval).includes('<answer>') ? strictAnswer : bareAnswer;
+  const strict = strictReading(variant, template);
 
   const images = async (path: string | null, sight: Sight): Promise<ImageInput[]> => {
     if (path === null || path === '') return [];

@@ -7,6 +7,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate as yieldToEvents } from 'node:timers/promises';
 import { errorBody } from '../protocol/errors.ts';
+import type { VqaItem } from '../protocol/data.ts';
 import type { RewardRevision, RunState } from '../protocol/run.ts';
 import { isRewardFailure } from '../rewards/index.ts';
 import type { CreateTrainer, StepResult, Trainer } from '../rl/types.ts';
@@ -73,9 +74,7 @@ async function begin(store: RunStore, room: Room, options: WorkerOptions): Promi
   const { config, data_hash } = store.row();
   const data = await options.loadItems(config.dataset_name, trainFilter(config, options.home));
   if (data.hash !== data_hash) throw errors.dataChanged(config.dataset_name);
-  const evalItems = config.dataset_test_split
-    ? (await options.loadItems(config.dataset_name, { ...trainFilter(config, options.home), split: config.dataset_test_split })).items
-    : [];
+  const evalItems = await questionsToEvaluateOn(store, options);
   const usable = ({ problem }: { problem: string | null }) => problem === null;
   const due = store.dueRewards();
   const trainer = await options.createTrainer({
@@ -91,6 +90,18 @@ async function begin(store: RunStore, room: Room, options: WorkerOptions): Promi
   await room.write(() => store.started({ total_steps: trainer.totalSteps, device: trainer.device }));
   options.committed();
   return trainer;
+}
+
+/** None where the test split is no longer the one that the run has been evaluated on: its curve would join what cannot be compared. */
+async function questionsToEvaluateOn(store: RunStore, { loadItems, home }: WorkerOptions): Promise<VqaItem[]> {
+  const { config } = store.row();
+  if (!config.dataset_test_split) return [];
+  const filter = { ...trainFilter(config, home), split: config.dataset_test_split };
+  const { items, hash } = await loadItems(config.dataset_name, filter);
+  const name = [config.dataset_name, config.dataset_test_split, config.modality, config.question_type].flat().filter(Boolean).join(', ');
+  if (store.evaluatesOn(name, hash)) return items;
+  store.alert(errors.evalDataChanged(config.dataset_test_split).toJSON());
+  return [];
 }
 
 type Span = <T>(name: string, work: () => T) => T;
