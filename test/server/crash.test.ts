@@ -173,7 +173,7 @@ it('a run whose directory is removed ends its worker, makes nothing anew, and ke
 
 it('a program that holds the database keeps the run waiting, and it goes on', async () => {
   const t = await testServer();
-  const { id } = await t.client.createRun(t.config({ ...slow, max_steps: 40 }));
+  const { id } = await t.client.createRun(t.config({ max_steps: 40, learning_rate: 0.1 }));
   await until(async () => ((await t.client.run(id)).summary.step >= 2 ? true : 'no step yet'));
   const other = new DatabaseSync(join(t.home, 'runs', id, 'run.db'), { timeout: 5000 });
   other.exec('BEGIN IMMEDIATE');

@@ -50,7 +50,7 @@ const stepOf = async (id: string): Promise<number> => (await t.client.run(id)).s
 
 /** Kills the worker of a run that was just started: now and then before its first new step, else some steps later. */
 async function killed(id: string): Promise<void> {
-  await until(() => (workerLives(id) ? true : 'no worker'));
+  await until(async () => (workerLives(id) || (await ended(id)) ? true : 'no worker'));
   if (Math.random() < 0.3) await wait(Math.random() * 1500);
   else {
     const from = await stepOf(id);
@@ -62,7 +62,7 @@ async function killed(id: string): Promise<void> {
   try {
     process.kill(workerPid(t.home, id), 'SIGKILL');
   } catch {
-    return; // it has just ended
+    // it has just ended, and the server is about to say so
   }
   await reached(t.client, id, 'interrupted', 'finished');
 }
