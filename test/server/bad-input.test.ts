@@ -28,7 +28,7 @@ describe('a new run', () => {
 
   it('on data without a usable question is refused and leaves nothing', async () => {
     await t.server.close();
-    const unusable = async (root: string) => ({ root, items: [{ problem: 'image-missing' }] as never, hash: '' });
+    const unusable = async (root: string) => ({ root, items: [{ problem: 'image-missing' }] as never, left_out: 0, hash: '' });
     const { home, model, remove } = makeHome();
     const other = await testServer({ home, loadItems: unusable });
     await expect(other.client.createRun({ model_name_or_path: model, dataset_name: 'd' })).rejects.toMatchObject({ code: 'DATA_EMPTY' });

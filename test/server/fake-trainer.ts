@@ -23,7 +23,7 @@ const fakeItems: VqaItem[] = Array.from({ length: 4 }, (_, i) => ({
 }));
 
 /** Directory of the data set is the data set's name. */
-export const fakeLoadItems: LoadItems = async (nameOrDir) => ({ root: nameOrDir, items: fakeItems, hash: 'made' });
+export const fakeLoadItems: LoadItems = async (nameOrDir) => ({ root: nameOrDir, items: fakeItems, left_out: 0, hash: 'made' });
 
 /** `learning_rate` is the step's time in seconds; run_name `fail-at-N` throws there, `full` finds the disk full at its first checkpoint, `no-probabilities` and `no-image` cannot be evaluated, the reward of `bad-reward` throws. */
 export const createFakeTrainer: CreateTrainer = async ({ config, rewards, resumeFrom }) => {

@@ -12,5 +12,6 @@ export const writeTinyItems = ({ directory, items }: Tiny): Promise<void> => wri
 export const loadTinyItems: LoadItems = async (directory) => ({
   root: directory,
   items: JSON.parse(await readFile(file(directory), 'utf8')),
+  left_out: 0,
   hash: 'tiny',
 });

@@ -28,6 +28,7 @@ export interface FakeEval {
   /** Chance that an answer is right. */
   rate?: number;
   items?: number;
+  left_out?: number;
   /** Answered questions; all when left out. */
   answered?: number;
   controls?: Control[];
@@ -181,6 +182,7 @@ export class FakeEvals implements EvalsConnector {
       trained: one.trained ?? null,
       run_name: one.name ?? 'Demo',
       split_hash: one.split ?? 'modality/test',
+      left_out: one.left_out ?? 0,
       controls,
       items,
       done: rows.length * (state === 'finished' ? controls.length + 1 : 1),

@@ -25,11 +25,11 @@ beforeEach(() => {
 });
 afterEach(() => vi.unstubAllEnvs());
 
-async function writeSplit(name: string, count: number): Promise<void> {
+async function writeSplit(name: string, count: number, missing = 0): Promise<void> {
   const file = join(tiny.directory, 'Splits', `${name}.json`);
   await mkdir(join(file, '..'), { recursive: true });
   const records = Array.from({ length: count }, (_, i) => ({
-    image: tiny.items[i % tiny.items.length].image,
+    image: i < missing ? `lost-${i}.png` : tiny.items[i % tiny.items.length].image,
     problem: `it is ${i} A)A, B)B, C)C, D)D`,
     solution: `<answer> ${'ABCD'[i % 4]} </answer>`,
   }));
@@ -59,6 +59,14 @@ describe('medr1 eval', () => {
     const anew = await evaluate('--no-resume');
     expect(anew.id).not.toBe(first.id);
     expect({ ...anew, id: first.id }).toEqual(first); // greedy
+  });
+
+  it('tells how many questions it had to leave out', async () => {
+    await writeSplit('modality/test/X-Ray', 5, 2);
+    const { id, items, left_out } = await evaluate('--split', 'modality/test/X-Ray');
+    expect([items, left_out]).toEqual([3, 2]);
+    const { summary } = await medr1('evals', 'show', id);
+    expect(summary.left_out).toBe(2);
   });
 
   it('refuses a split that changed since', async () => {

@@ -99,6 +99,7 @@ async function run(options: Options): Promise<void> {
   if (summary.error) throw new WorkbenchError({ ...summary.error, exit: 1 });
   if (options.json) printJson(document(options, summary, report));
   else console.log(text(report));
+  if (summary.left_out > 0 && !options.json) process.stderr.write(leftOut(summary));
   if (state !== 'finished') throw unfinished(summary);
 }
 
@@ -149,8 +150,12 @@ const document = (options: Options, summary: EvalSummary, report: Evaluation): R
   split_hash: summary.split_hash,
   variant: options.variant,
   items: summary.items,
+  left_out: summary.left_out,
   ...report,
 });
+
+const leftOut = ({ left_out, settings }: EvalSummary): string =>
+  `${left_out} questions of the split were left out, for something is wrong with them: \`medr1 data audit ${settings.dataset}\` says what\n`;
 
 function unfinished({ id, done, total }: EvalSummary): WorkbenchError {
   return new WorkbenchError({

@@ -12,7 +12,7 @@ const main = fileURLToPath(new URL('main.ts', import.meta.url));
 it('goes on with a run that was killed together with what supervised it, and so still says that it trains', async () => {
   await using tiny = await makeTiny();
   const home = prepareHome(join(tiny.directory, 'home'));
-  const loadItems = () => Promise.resolve({ root: tiny.directory, items: tiny.items, hash: 'h' });
+  const loadItems = () => Promise.resolve({ root: tiny.directory, items: tiny.items, left_out: 0, hash: 'h' });
   const config = tiny.config({ max_steps: 1, model_name_or_path: tiny.model, dataset_name: join(tiny.directory, 'items.json') });
   let id: string;
   {

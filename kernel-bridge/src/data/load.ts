@@ -24,6 +24,8 @@ export interface Loaded {
   /** Folder that the items' image paths are relative to. */
   root: string;
   items: VqaItem[];
+  /** Items of the split and the filters that `usable` left out. */
+  left_out: number;
   /** sha256 of what the items say: equal hashes, equal questions in equal order. */
   hash: string;
 }
@@ -38,15 +40,13 @@ export async function loadItems(nameOrDir: string, options: LoadOptions = {}): P
   const inSplit = options.split ? await resolveSplit(options.split, whole) : null;
   const modalities = choice(options.modality, modalityName);
   const types = choice(options.questionType, questionTypeName);
-  const chosen = items.filter(
+  const asked = items.filter(
     (item) =>
-      (!inSplit || inSplit.has(item.id)) &&
-      (!modalities || modalities.has(item.modality)) &&
-      (!types || types.has(item.question_type)) &&
-      (!options.usable || item.problem === null),
+      (!inSplit || inSplit.has(item.id)) && (!modalities || modalities.has(item.modality)) && (!types || types.has(item.question_type)),
   );
+  const chosen = options.usable ? asked.filter((item) => item.problem === null) : asked;
   if (chosen.length === 0) throw empty(nameOrDir, options, items.length);
-  return { root, items: chosen, hash: hashItems(chosen) };
+  return { root, items: chosen, left_out: asked.length - chosen.length, hash: hashItems(chosen) };
 }
 
 function choice(values: Choice, name: (raw: string) => string): Set<string> | null {

@@ -17,7 +17,7 @@ CREATE TABLE evaluation (
   only INTEGER PRIMARY KEY CHECK (only = 1),
   id TEXT NOT NULL, key TEXT NOT NULL, name TEXT NOT NULL,
   state TEXT NOT NULL, error TEXT, settings TEXT NOT NULL, controls TEXT NOT NULL,
-  trained TEXT, run_name TEXT, model_hash TEXT NOT NULL, split_hash TEXT NOT NULL, train_hash TEXT,
+  trained TEXT, run_name TEXT, model_hash TEXT NOT NULL, split_hash TEXT NOT NULL, left_out INTEGER NOT NULL DEFAULT 0, train_hash TEXT,
   created_at REAL NOT NULL, started_at REAL, ended_at REAL
 ) STRICT;
 CREATE TABLE item (
@@ -40,8 +40,16 @@ export function openDatabase(file: string, options?: OpenOptions): DatabaseSync 
   return openAs(file, EVALUATION, options, bringUpToDate);
 }
 
-/** Gives an evaluation of an earlier version the column that came later. Others may have it open, and do the same at this moment. */
+/** Columns that came after the first version. */
+const LATER = [
+  ['item', 'mark', 'TEXT'],
+  ['evaluation', 'left_out', 'INTEGER NOT NULL DEFAULT 0'],
+] as const;
+
+/** Gives an evaluation of an earlier version the columns that came later. Others may have it open, and do the same at this moment. */
 function bringUpToDate(db: DatabaseSync): void {
-  const lacks = (): boolean => db.prepare("SELECT 1 FROM pragma_table_info('item') WHERE name = 'mark'").get() === undefined;
-  if (lacks()) transaction(db, () => lacks() && db.exec('ALTER TABLE item ADD COLUMN mark TEXT'));
+  const column = db.prepare('SELECT 1 FROM pragma_table_info(?) WHERE name = ?');
+  const lacking = () => LATER.filter(([table, name]) => column.get(table, name) === undefined);
+  if (lacking().length > 0)
+    transaction(db, () => lacking().forEach(([table, name, type]) => db.exec(`ALTER TABLE ${table} ADD COLUMN ${name} ${type}`)));
 }

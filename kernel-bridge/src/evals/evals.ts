@@ -117,7 +117,7 @@ export async function prepareEvaluation(
     }
   }
   const items = chooseItems(data.items, settings.limit, settings.seed);
-  const made = { key, settings, controls: [...controls], ...identity, items };
+  const made = { key, settings, controls: [...controls], ...identity, items, left_out: data.left_out };
   const store = create(home, { id: newRunId(), ...made, name: nameOf(settings, model), trained: model.trained, run_name: model.runName });
   return { store, found: null };
 }

@@ -69,6 +69,7 @@ export function madeStore(
     model_hash: 'model',
     split_hash: 'split',
     items,
+    left_out: 0,
     ...changes,
   });
   store.addAnswers(
@@ -79,5 +80,5 @@ export function madeStore(
 }
 
 export const madeLoader =
-  (items: readonly VqaItem[], hash = 'split'): LoadQuestions =>
-  async () => ({ root: '/data', items: [...items], hash });
+  (items: readonly VqaItem[], hash = 'split', left_out = 0): LoadQuestions =>
+  async () => ({ root: '/data', items: [...items], left_out, hash });

@@ -35,6 +35,17 @@ const stored = (letters: (string | null)[], changes: Parameters<typeof madeStore
   return madeStore(directory, items, letters, { id, ...changes });
 };
 
+it('an evaluation of an earlier version has left out nothing that it knows of', () => {
+  const store = stored(['A']);
+  const { directory } = store;
+  store.db.exec('ALTER TABLE evaluation DROP COLUMN left_out');
+  store.db.exec('ALTER TABLE item DROP COLUMN mark');
+  store[Symbol.dispose]();
+  using again = EvalStore.open(directory);
+  expect(again.summary().left_out).toBe(0);
+  expect(again.images().map(({ mark }) => mark)).toContain(null);
+});
+
 describe('preparing an evaluation', () => {
   const request = (changes: Partial<CreateEval> = {}): CreateEval => ({ model, dataset: 'made', split: 'modality/test', ...changes });
   const prepare = async (changes: Partial<CreateEval> = {}, load = madeLoader(items)) => {

@@ -40,6 +40,8 @@ export interface NewEvaluation {
   split_hash: string;
   /** In the order asked. */
   items: readonly VqaItem[];
+  /** Questions of the split that cannot be asked: something is wrong with them. */
+  left_out: number;
 }
 
 /** What the process that evaluates reads to begin. */
@@ -55,6 +57,7 @@ export interface EvaluationRow {
   run_name: string | null;
   model_hash: string;
   split_hash: string;
+  left_out: number;
   train_hash: string | null;
   created_at: number;
   started_at: number | null;
@@ -84,12 +87,12 @@ export class EvalStore implements Disposable {
     transaction(store.db, () => {
       store.db
         .prepare(
-          `INSERT INTO evaluation (only, id, key, name, state, settings, controls, trained, run_name, model_hash, split_hash, created_at)
-           VALUES (1, ?, ?, ?, 'stopped', ?, ?, ?, ?, ?, ?, ?)`,
+          `INSERT INTO evaluation (only, id, key, name, state, settings, controls, trained, run_name, model_hash, split_hash, left_out, created_at)
+           VALUES (1, ?, ?, ?, 'stopped', ?, ?, ?, ?, ?, ?, ?, ?)`,
         )
         .run(
           ...[made.id, made.key, made.name, JSON.stringify(made.settings), JSON.stringify(made.controls)],
-          ...[made.trained && JSON.stringify(made.trained), made.run_name, made.model_hash, made.split_hash, now],
+          ...[made.trained && JSON.stringify(made.trained), made.run_name, made.model_hash, made.split_hash, made.left_out, now],
         );
       const add = store.db.prepare(
         'INSERT INTO item (ix, id, dataset, modality, question_type, image, question, options, answer) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)',
@@ -190,7 +193,8 @@ export class EvalStore implements Disposable {
   }
 
   summary(): EvalSummary {
-    const { id, name, state, error, settings, controls, trained, run_name, split_hash, created_at, started_at, ended_at } = this.row();
+    const { id, name, state, error, settings, controls, trained, run_name, split_hash, left_out, created_at, started_at, ended_at } =
+      this.row();
     const items = this.count('SELECT count(*) FROM item');
     const sights = ['image', ...controls];
     const done = this.count('SELECT count(*) FROM answer WHERE sight IN (SELECT value FROM json_each(?))', JSON.stringify(sights));
@@ -200,7 +204,7 @@ export class EvalStore implements Disposable {
          FROM answer JOIN item USING (ix) WHERE sight = 'image'`,
       )
       .get() as Record<string, number | null>;
-    const facts = { id, name, state, error, settings, controls, trained, run_name, split_hash, created_at, started_at, ended_at };
+    const facts = { id, name, state, error, settings, controls, trained, run_name, split_hash, left_out, created_at, started_at, ended_at };
     return {
       ...facts,
       items,

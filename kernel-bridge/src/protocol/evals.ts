@@ -136,6 +136,7 @@ export const EvalSummary = Type.Object({
   split_hash: Type.String(),
   controls: Type.Array(Type.Unsafe<Control>(Type.String())),
   items: Type.Integer(),
+  left_out: Type.Integer({ description: 'questions of the split that were not asked, for something is wrong with them' }),
   /** Answers given and asked for, controls included. */
   done: Type.Integer(),
   total: Type.Integer(),

@@ -134,7 +134,7 @@ it('refuses a split whose hash changed and weights that changed', async () => {
 
 describe('an image', () => {
   const root = (name: string): string => join(home, 'data', name);
-  const atHome: LoadQuestions = async () => ({ root: join(home, 'data'), items, hash: 'split' });
+  const atHome: LoadQuestions = async () => ({ root: join(home, 'data'), items, left_out: 0, hash: 'split' });
   beforeEach(async () => {
     mkdirSync(join(home, 'data'));
     items.forEach(({ image }, i) => writeFileSync(root(image), `picture ${i}`));

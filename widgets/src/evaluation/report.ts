@@ -64,13 +64,23 @@ export class EvaluationReport extends WatchingElement {
     }`;
   }
 
-  #head({ settings, items, mean_tokens, tokens_per_correct, error }: EvalSummary): TemplateResult {
+  #head({ settings, items, left_out, mean_tokens, tokens_per_correct, error }: EvalSummary): TemplateResult {
     const fact = (name: string, value: string, title = ''): TemplateResult =>
       html`<span title=${title}><span class="secondary">${name}</span> ${value}</span>`;
     return html`<section class="facts" aria-label="What was evaluated">
       ${fact('model', settings.model)} ${fact('split', settings.split)} ${fact('data', settings.dataset)}
       ${fact('prompt', settings.prompt_template === null ? settings.variant : 'own template', settings.prompt_template ?? '')}
       ${fact('questions', settings.limit === null ? integer(items) : `${integer(items)} drawn by seed ${settings.seed}`)}
+      ${
+        left_out === 0
+          ? nothing
+          : html`<span
+              data-testid="left-out"
+              title="Something is wrong with them, such as an image that is missing; the audit of the data set says what."
+            >
+              <span class="warning" aria-hidden="true">⚠</span> ${integer(left_out)} of the split left out
+            </span>`
+      }
       ${fact('tokens an answer', number(mean_tokens))}
       ${fact('tokens a right answer', number(tokens_per_correct), 'all tokens over the answers right when read strictly')}
       ${fact('dtype', settings.dtype)}

@@ -63,6 +63,13 @@ it('loading and failing have their states; a failure can be tried again', async 
   expect(find('empty')).toBeDefined();
 });
 
+it('questions that had to be left out are told', async () => {
+  const { all, find, click } = await view({ evals: [{ id: 'a', items: 20, left_out: 3 }] });
+  await click('open-evaluation');
+  expect(find('left-out').textContent).toMatch(/3 of the split left out/);
+  expect(all('[data-testid=left-out]')).toHaveLength(1);
+});
+
 it('one evaluation shows both readings with intervals, controls beside them, and where the answer stays', async () => {
   const { all, find, click } = await view({ evals: two });
   await click('open-evaluation');
