@@ -3,7 +3,15 @@ import { defineConfig } from 'vitest/config';
 
 /** Times are limits for what hangs: a machine that is shared may take ten times as long as an idle one. */
 const suite = (name: string, include: string[], options: Record<string, unknown> = {}) => ({
-  test: { name, include, pool: 'forks' as const, testTimeout: 180_000, hookTimeout: 300_000, ...options },
+  test: {
+    name,
+    include,
+    pool: 'forks' as const,
+    testTimeout: 180_000,
+    hookTimeout: 300_000,
+    setupFiles: ['test/fixed-seed.ts'],
+    ...options,
+  },
 });
 
 export default defineConfig({

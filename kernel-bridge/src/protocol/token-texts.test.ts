@@ -23,10 +23,25 @@ it('bytes that never become a character are shown as such, and what follows them
   expect(texts.join('')).toBe('\ufffdab');
 });
 
+it.each([
+  ['\ufffd\u00a0', ['\ufffd', '\u00a0']],
+  ['\ufffd\ufffdé', ['\ufffd', '\ufffd', 'é']],
+])('the replacement character itself is a character: %j', (text, texts) => {
+  expect(tokenTexts(processor, processor.encode(text)).filter((part) => part !== '')).toEqual(texts);
+});
+
 it('texts of the tokens together are the text', () => {
   fc.assert(
     fc.property(fc.string({ unit: 'grapheme', maxLength: 40 }), (text) => {
       const ids = processor.encode(text);
+      expect(tokenTexts(processor, ids).join('')).toBe(processor.decode(ids));
+    }),
+  );
+});
+
+it('texts of any bytes together are what they read as', () => {
+  fc.assert(
+    fc.property(fc.array(fc.nat(255), { maxLength: 12 }) /* the first tokens are bytes */, (ids) => {
       expect(tokenTexts(processor, ids).join('')).toBe(processor.decode(ids));
     }),
   );
