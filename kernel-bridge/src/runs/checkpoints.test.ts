@@ -70,6 +70,17 @@ it('keeps save_total_limit periodic ones, and every one that was asked for', asy
   expect(existsSync(store.checkpointPath(3))).toBe(false);
 });
 
+it('one that a kill kept from removing older ones leaves no more of them at the end of the run', async () => {
+  await stepAndSave();
+  await stepAndSave();
+  await stepAndSave('periodic', false, 3); // nothing is removed, as when the process dies right after
+  await writeCheckpoint(store, save, { reason: 'final', pinned: true, keep: 2 });
+  expect(store.checkpoints().map(({ step, pinned }) => [step, pinned])).toEqual([
+    [2, false],
+    [3, true],
+  ]);
+});
+
 describe('metric_for_best_model', () => {
   /** Steps with an evaluation each, null where it gave no value; returns the steps whose checkpoints are left, and the best. */
   async function left(values: (number | null)[], changes: Record<string, unknown>, keep = 2): Promise<[number[], number | undefined]> {

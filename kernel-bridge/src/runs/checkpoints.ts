@@ -27,6 +27,7 @@ export async function writeCheckpoint(
 ): Promise<Omit<Checkpoint, 'path'>> {
   const step = store.step;
   const existing = store.checkpoints().find((checkpoint) => checkpoint.step === step);
+  if (existing) await prune(store, keep); // what a process that was killed after writing it did not get to
   const bytes = existing ? existing.bytes : await writeDirectory(store.checkpointPath(step), step, save);
   const checkpoint = { step, created_at: Date.now(), reason, pinned: pinned || (existing?.pinned ?? false), bytes };
   store.addCheckpoint(checkpoint);
