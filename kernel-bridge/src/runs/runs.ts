@@ -21,7 +21,10 @@ export interface DataFilter {
   home?: string;
 }
 /** The seam to src/data: items in data order, unusable ones among them with their `problem`. */
-export type LoadItems = (nameOrDir: string, filter: DataFilter) => Promise<{ root: string; items: VqaItem[]; left_out: number; hash: string }>;
+export type LoadItems = (
+  nameOrDir: string,
+  filter: DataFilter,
+) => Promise<{ root: string; items: VqaItem[]; left_out: number; hash: string }>;
 
 export const lockFile = (directory: string): string => join(directory, 'worker.lock');
 export const logFile = (directory: string): string => join(directory, 'worker.log');
