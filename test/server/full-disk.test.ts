@@ -2,13 +2,12 @@
 import { execFileSync } from 'node:child_process';
 import { closeSync, mkdirSync, mkdtempSync, openSync, readdirSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { TrainConfig } from '../../kernel-bridge/src/protocol/index.ts';
-import { makeTiny, type Tiny } from '../../kernel-bridge/src/rl/testing/tiny.ts';
-import { reached, testServer, until, workerPid, type TestServer } from './harness.ts';
-import { loadTinyItems, writeTinyItems } from './tiny-items.ts';
+import { reached, until, workerPid } from './harness.ts';
+import { tinyServer, type TinyServer } from './tiny-server.ts';
 import { everythingOf } from './whole-run.ts';
 
 const disk = mkdtempSync(join(tmpdir(), 'medr1-disk-'));
@@ -40,18 +39,17 @@ function fill(): void {
 const makeRoom = (): void => rmSync(filler, { force: true });
 
 describe.skipIf(!mounted())('a full disk (skipped where tmpfs cannot be mounted)', () => {
-  let tiny: Tiny;
-  let t: TestServer;
+  let made: TinyServer;
+  let tiny: TinyServer['tiny'];
+  let t: TinyServer['server'];
   beforeAll(async () => {
-    tiny = await makeTiny();
-    await writeTinyItems(tiny);
     mkdirSync(home);
-    t = await testServer({ home, workerModule: resolve(import.meta.dirname, 'tiny-worker.ts'), loadItems: loadTinyItems });
+    made = await tinyServer({ home });
+    ({ tiny, server: t } = made);
   });
   afterEach(makeRoom);
   afterAll(async () => {
-    await t.close();
-    await tiny[Symbol.asyncDispose]();
+    await made[Symbol.asyncDispose]();
     execFileSync('umount', ['-l', disk]);
     rmSync(disk, { recursive: true });
   });

@@ -1,12 +1,11 @@
 /** kill -9 at random moments, start-up included, under settings whose state a resume must bring back: the run ends as one never stopped. */
 import { readdirSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { TrainConfig } from '../../kernel-bridge/src/protocol/index.ts';
-import { makeTiny, type Tiny } from '../../kernel-bridge/src/rl/testing/tiny.ts';
-import { reached, testServer, until, workerPid, type TestServer } from './harness.ts';
-import { loadTinyItems, writeTinyItems } from './tiny-items.ts';
+import { reached, until, workerPid } from './harness.ts';
+import { tinyServer, type TinyServer } from './tiny-server.ts';
 import { everythingOf } from './whole-run.ts';
 
 const STEPS = 24;
@@ -31,17 +30,14 @@ const SETTINGS: [string, Partial<TrainConfig>][] = [
   ],
 ]; // prettier-ignore
 
-let tiny: Tiny;
-let t: TestServer;
+let made: TinyServer;
+let tiny: TinyServer['tiny'];
+let t: TinyServer['server'];
 beforeAll(async () => {
-  tiny = await makeTiny();
-  await writeTinyItems(tiny);
-  t = await testServer({ workerModule: resolve(import.meta.dirname, 'tiny-worker.ts'), loadItems: loadTinyItems });
+  made = await tinyServer();
+  ({ tiny, server: t } = made);
 });
-afterAll(async () => {
-  await t.close();
-  await tiny[Symbol.asyncDispose]();
-});
+afterAll(() => made[Symbol.asyncDispose]());
 
 const create = async (changes: Partial<TrainConfig>): Promise<string> =>
   (await t.client.createRun({ ...tiny.config({ max_steps: STEPS, save_steps: 4, dataset_test_split: 'test', ...changes }) })).id;

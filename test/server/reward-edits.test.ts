@@ -1,12 +1,10 @@
 /** Reward edits across kill -9: a run killed after live edits comes to the numbers and weights of one never stopped, edited at the same steps. */
-import { resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { RewardEdit } from '../../kernel-bridge/src/client/rest.ts';
 import type { RewardRevision } from '../../kernel-bridge/src/protocol/run.ts';
-import { makeTiny, type Tiny } from '../../kernel-bridge/src/rl/testing/tiny.ts';
 import { RunStore } from '../../kernel-bridge/src/runs/store.ts';
-import { reached, testServer, until, workerPid, type TestServer } from './harness.ts';
-import { loadTinyItems, writeTinyItems } from './tiny-items.ts';
+import { reached, until, workerPid } from './harness.ts';
+import { tinyServer, type TinyServer } from './tiny-server.ts';
 import { everythingOf } from './whole-run.ts';
 
 type Change = Omit<RewardEdit, 'base_revision'>;
@@ -24,17 +22,14 @@ const EDITS: [string, Change][] = [
   ['functions that were swapped', { weights: { soft_overlong_punishment: 1 }, files: { 'added.js': ADDED }, remove: ['mine'] }],
 ];
 
-let tiny: Tiny;
-let t: TestServer;
+let made: TinyServer;
+let tiny: TinyServer['tiny'];
+let t: TinyServer['server'];
 beforeAll(async () => {
-  tiny = await makeTiny();
-  await writeTinyItems(tiny);
-  t = await testServer({ workerModule: resolve(import.meta.dirname, 'tiny-worker.ts'), loadItems: loadTinyItems });
+  made = await tinyServer();
+  ({ tiny, server: t } = made);
 });
-afterAll(async () => {
-  await t.close();
-  await tiny[Symbol.asyncDispose]();
-});
+afterAll(() => made[Symbol.asyncDispose]());
 
 async function newRun(max_steps: number, start: boolean): Promise<string> {
   // Two updates on each batch: an edit may come between them.

@@ -1,6 +1,6 @@
 /** The database of one evaluation, by the rules of a run's: WAL, synchronous=FULL, one transaction a batch of answers. */
 import type { DatabaseSync } from 'node:sqlite';
-import { makeDatabase, openAs, transaction, type DatabaseKind, type OpenOptions } from '../runs/database.ts';
+import { makeDatabase, openAs, type DatabaseKind, type OpenOptions } from '../runs/database.ts';
 import { errors } from './errors.ts';
 
 const EVALUATION: DatabaseKind = {
@@ -9,6 +9,12 @@ const EVALUATION: DatabaseKind = {
   stranger: 'it is no evaluation',
   damaged: errors.damaged,
   format: errors.format,
+  later: {
+    columns: [
+      ['item', 'mark', 'TEXT'],
+      ['evaluation', 'left_out', 'INTEGER NOT NULL DEFAULT 0'],
+    ],
+  },
 };
 
 /** `item.ix` is the place in the order asked, `mark` tells whether its image is still the one that was shown. An answer's options are null where they stood as the item has them. */
@@ -37,19 +43,5 @@ export function createDatabase(file: string): DatabaseSync {
 
 /** Throws EVAL_DAMAGED or EVAL_FORMAT. */
 export function openDatabase(file: string, options?: OpenOptions): DatabaseSync {
-  return openAs(file, EVALUATION, options, bringUpToDate);
-}
-
-/** Columns that came after the first version. */
-const LATER = [
-  ['item', 'mark', 'TEXT'],
-  ['evaluation', 'left_out', 'INTEGER NOT NULL DEFAULT 0'],
-] as const;
-
-/** Gives an evaluation of an earlier version the columns that came later. Others may have it open, and do the same at this moment. */
-function bringUpToDate(db: DatabaseSync): void {
-  const column = db.prepare('SELECT 1 FROM pragma_table_info(?) WHERE name = ?');
-  const lacking = () => LATER.filter(([table, name]) => column.get(table, name) === undefined);
-  if (lacking().length > 0)
-    transaction(db, () => lacking().forEach(([table, name, type]) => db.exec(`ALTER TABLE ${table} ADD COLUMN ${name} ${type}`)));
+  return openAs(file, EVALUATION, options);
 }

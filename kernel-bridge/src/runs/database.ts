@@ -6,14 +6,6 @@ import { WorkbenchError } from '../protocol/errors.ts';
 import { hasRoom, isBusy, isDiskFull } from './room.ts';
 import { errors } from './errors.ts';
 
-const RUN: DatabaseKind = {
-  applicationId: 0x4d_52_31_77, // "MR1w"
-  version: 1,
-  stranger: 'it is no run database',
-  damaged: errors.runDamaged,
-  format: errors.runFormat,
-};
-
 /** One row per fact; everything a view shows comes from here. Steps count from 1. JSON columns hold what is only ever read whole. */
 const SCHEMA = `
 CREATE TABLE run (
@@ -71,13 +63,31 @@ CREATE TABLE IF NOT EXISTS token_ratio (
 ) STRICT;
 `;
 
+/** Columns that came later, with what makes them. */
+const COLUMNS = [
+  ['reward_revision', 'sources', "TEXT NOT NULL DEFAULT '{}'"],
+  ['completion', 'entropy', 'BLOB'],
+  ['completion', 'kl', 'BLOB'],
+  ['run', 'eval_split', 'TEXT'],
+  ['run', 'eval_hash', 'TEXT'],
+] as const;
+
+const RUN: DatabaseKind = {
+  applicationId: 0x4d_52_31_77, // "MR1w"
+  version: 1,
+  stranger: 'it is no run database',
+  damaged: errors.runDamaged,
+  format: errors.runFormat,
+  later: { columns: COLUMNS, names: ['rollout_group_by_item', 'request', 'token_ratio'], sql: ADDED },
+};
+
 export function createDatabase(file: string): DatabaseSync {
   return makeDatabase(file, `${SCHEMA} ${ADDED}`, RUN);
 }
 
 /** Throws RUN_DAMAGED or RUN_FORMAT. */
 export function openDatabase(file: string, options?: OpenOptions): DatabaseSync {
-  return openAs(file, RUN, options, bringUpToDate);
+  return openAs(file, RUN, options);
 }
 
 /** What a database is told by, and what is thrown where it is another or cannot be read. */
@@ -88,6 +98,8 @@ export interface DatabaseKind {
   stranger: string;
   damaged: (file: string, cause: unknown) => WorkbenchError;
   format: (file: string, seen: number, known: number) => WorkbenchError;
+  /** What came after the first version: columns, and `sql` that may run again with the `names` of what it makes. */
+  later: { columns: readonly (readonly [table: string, name: string, type: string])[]; names?: readonly string[]; sql?: string };
 }
 
 export interface OpenOptions {
@@ -103,13 +115,8 @@ export function makeDatabase(file: string, schema: string, { applicationId, vers
   return db;
 }
 
-/** A database that is there, of this kind and whole; `then` may bring it up to date. */
-export function openAs(
-  file: string,
-  kind: DatabaseKind,
-  { check = false, wait_ms }: OpenOptions = {},
-  then: (db: DatabaseSync) => void = () => {},
-): DatabaseSync {
+/** A database that is there, of this kind and whole, brought up to date. */
+export function openAs(file: string, kind: DatabaseKind, { check = false, wait_ms }: OpenOptions = {}): DatabaseSync {
   let db: DatabaseSync | undefined;
   try {
     if (!existsSync(file)) throw new Error('the file is missing');
@@ -119,7 +126,7 @@ export function openAs(
     if (db.prepare('PRAGMA application_id').get()!.application_id !== kind.applicationId) throw new Error(kind.stranger);
     const found = check ? (db.prepare('PRAGMA quick_check(1)').get() as { quick_check: string }).quick_check : 'ok';
     if (found !== 'ok') throw new Error(found);
-    then(db);
+    bringUpToDate(db, kind.later);
     return db;
   } catch (error) {
     db?.close();
@@ -127,26 +134,17 @@ export function openAs(
   }
 }
 
-/** Columns that came later, with what makes them. */
-const COLUMNS = [
-  ['reward_revision', 'sources', "TEXT NOT NULL DEFAULT '{}'"],
-  ['completion', 'entropy', 'BLOB'],
-  ['completion', 'kl', 'BLOB'],
-  ['run', 'eval_split', 'TEXT'],
-  ['run', 'eval_hash', 'TEXT'],
-] as const;
-
-/** Gives a run made by an earlier version what came later. Others may have it open, and do the same at this moment. */
-function bringUpToDate(db: DatabaseSync): void {
+/** Gives a database of an earlier version what came later. Others may have it open, and do the same at this moment. */
+function bringUpToDate(db: DatabaseSync, { columns, names = [], sql = '' }: DatabaseKind['later']): void {
+  const column = db.prepare('SELECT 1 FROM pragma_table_info(?) WHERE name = ?');
+  const lacking = () => columns.filter(([table, name]) => column.get(table, name) === undefined);
   const there = db
-    .prepare("SELECT count(*) AS n FROM sqlite_master WHERE name IN ('rollout_group_by_item', 'request', 'token_ratio')")
-    .get()!.n;
-  const missing = () =>
-    COLUMNS.filter(([table, column]) => !db.prepare('SELECT 1 FROM pragma_table_info(?) WHERE name = ?').get(table, column));
-  if (there === 3 && missing().length === 0) return;
+    .prepare('SELECT count(*) AS n FROM sqlite_master WHERE name IN (SELECT value FROM json_each(?))')
+    .get(JSON.stringify(names))!.n;
+  if (there === names.length && lacking().length === 0) return;
   transaction(db, () => {
-    db.exec(ADDED);
-    for (const [table, column, type] of missing()) db.exec(`ALTER TABLE ${table} ADD COLUMN ${column} ${type}`);
+    db.exec(sql);
+    for (const [table, name, type] of lacking()) db.exec(`ALTER TABLE ${table} ADD COLUMN ${name} ${type}`);
   });
 }
 
