@@ -16,6 +16,12 @@ export function signed(value: number | null): string {
   return value !== null && value > 0 ? `+${number(value)}` : number(value);
 }
 
+/** The class of a number that is coloured by its sign. */
+export function direction(value: number | null): 'up' | 'down' | '' {
+  if (value === null || value === 0 || Number.isNaN(value)) return '';
+  return value > 0 ? 'up' : 'down';
+}
+
 export function integer(value: number | null | undefined): string {
   return value === null || value === undefined || !Number.isFinite(value) ? MISSING : minus(Math.round(value).toLocaleString('en-US'));
 }

@@ -3,7 +3,7 @@ import { html, nothing, type PropertyValues, type TemplateResult } from 'lit';
 import { repeat } from 'lit/directives/repeat.js';
 import type { Completion, DataSample, Group, ItemAnswers } from '../connector.ts';
 import { command, define, PageElement, type HostCommand } from '../element.ts';
-import { integer, number, signed } from '../format.ts';
+import { direction, integer, number, signed } from '../format.ts';
 import { empty, failed, loading } from '../parts.ts';
 import { completionStyles, completionText, glyph } from '../rollouts/completion.ts';
 import { laterUpdates, missing, type Colouring, type TokenQuantity } from '../rollouts/colouring.ts';
@@ -219,7 +219,7 @@ export class InspectorPanel extends PageElement {
         </tr>
         <tr>
           <th colspan="3" title="How far above its group, in the unit that scale_rewards gives">advantage</th>
-          <td class=${`number ${(one.advantage ?? 0) > 0 ? 'up' : (one.advantage ?? 0) < 0 ? 'down' : ''}`}>${signed(one.advantage)}</td>
+          <td class=${`number ${direction(one.advantage)}`}>${signed(one.advantage)}</td>
         </tr>
         <tr class="secondary">
           <td colspan="4" title="mean ± standard deviation of the reward in the group">

@@ -2,7 +2,7 @@
 import { css, html, nothing, svg, type TemplateResult } from 'lit';
 import type { Completion, Group } from '../connector.ts';
 import { define, WatchingElement } from '../element.ts';
-import { integer, number, signed } from '../format.ts';
+import { direction, integer, number, signed } from '../format.ts';
 import { base, tokens } from '../theme.ts';
 import { completionStyles, completionText, glyph } from './completion.ts';
 import type { GroupTexts } from './token-texts.ts';
@@ -101,9 +101,7 @@ export class RolloutGroup extends WatchingElement {
       @click=${() => this.dispatchEvent(new CustomEvent('medr1-completion', { detail: { completion: one.index, token: null }, bubbles: true, composed: true }))}
     >
       <div class="numbers small">
-        <span class=${`number advantage ${(one.advantage ?? 0) > 0 ? 'up' : (one.advantage ?? 0) < 0 ? 'down' : ''}`} title="advantage"
-          >${signed(one.advantage)}</span
-        >
+        <span class=${`number advantage ${direction(one.advantage)}`} title="advantage">${signed(one.advantage)}</span>
         <span class=${`chip ${judged}`} title=${judged || 'not judged'}>${glyph(one.correct)} ${one.prediction ?? '–'}</span>
         ${Object.entries(one.rewards).map(
           ([name, value]) =>
