@@ -2,9 +2,10 @@
 import jupyter from '@jupyter/eslint-plugin';
 import tseslint from 'typescript-eslint';
 
-/** Folder of kernel-bridge/src -> folders beside it that it may import. `protocol` is open to all. */
+/** Folder of kernel-bridge/src -> folders beside it that it may import. `protocol` is open to all, `files` to all that run on Node. */
 const LAYERS = {
   protocol: [],
+  files: [],
   client: [],
   'client/node.ts': ['runs', 'server'],
   torch: [],
@@ -19,9 +20,11 @@ const LAYERS = {
   server: ['runs', 'data', 'evals', 'rewards', 'client'],
 };
 const FOLDERS = [...Object.keys(LAYERS).filter((name) => !name.includes('/')), 'cli'];
+const IN_BROWSERS = ['protocol', 'client'];
 const TESTS = '**/*.test.ts';
 
-const layerRule = ([folder, allowed]) => {
+const layerRule = ([folder, named]) => {
+  const allowed = IN_BROWSERS.includes(folder) ? named : ['files', ...named];
   const forbidden = FOLDERS.filter((name) => name !== folder && name !== 'protocol' && !allowed.includes(name));
   return {
     files: [`kernel-bridge/src/${folder.endsWith('.ts') ? folder : `${folder}/**/*.ts`}`],

@@ -21,6 +21,8 @@ describe('imports point one way', () => {
     ['kernel-bridge/src/evals/x.ts', '../rl/prompts.ts'],
     ['kernel-bridge/src/protocol/x.ts', '../runs/store.ts'],
     ['kernel-bridge/src/client/x.ts', '../runs/store.ts'],
+    ['kernel-bridge/src/client/x.ts', '../files/plain.ts'],
+    ['kernel-bridge/src/files/x.ts', '../runs/store.ts'],
     ['widgets/src/x.ts', '@jupyterlab/apputils'],
     ['widgets/src/x.ts', '../../kernel-bridge/src/protocol/index.ts'],
     ['extension/src/x.ts', '@medr1/kernel-bridge/server'],
@@ -35,6 +37,8 @@ describe('imports point one way', () => {
     ['kernel-bridge/src/server/x.ts', '../runs/store.ts'],
     ['kernel-bridge/src/worker/x.ts', '../rl/index.ts'],
     ['kernel-bridge/src/rl/x.ts', '../torch/index.ts'],
+    ['kernel-bridge/src/torch/x.ts', '../files/plain.ts'],
+    ['kernel-bridge/src/data/readers/x.ts', '../../files/plain.ts'],
     ['kernel-bridge/src/server/x.ts', './torch/labels.ts'],
     ['widgets/src/x.ts', '@medr1/kernel-bridge/client'],
   ])('%s may import %s', async (file, source) => {
