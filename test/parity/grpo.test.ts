@@ -16,7 +16,7 @@ import {
   saveModel,
   type Processor,
   type Qwen2VL,
-} from '../../kernel-bridge/src/qwen2vl/index.ts';
+} from '../../kernel-bridge/src/models/index.ts';
 import { mulberry32 } from '../../kernel-bridge/src/rl/random.ts';
 import { replay, type ReplayGroup } from '../../kernel-bridge/src/rl/replay.ts';
 import { makeTiny, type Tiny } from '../../kernel-bridge/src/rl/testing/tiny.ts';

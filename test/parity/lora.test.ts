@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { forward } from '../../kernel-bridge/src/qwen2vl/forward.ts';
+import { forward } from '../../kernel-bridge/src/models/engine/forward.ts';
 import {
   groupLogps,
   initModel,
@@ -15,8 +15,8 @@ import {
   saveModel,
   addLora,
   type Qwen2VL,
-} from '../../kernel-bridge/src/qwen2vl/index.ts';
-import { tinyConfig, tinyPrompts } from '../../kernel-bridge/src/qwen2vl/testing/tiny.ts';
+} from '../../kernel-bridge/src/models/index.ts';
+import { tinyConfig, tinyPrompts } from '../../kernel-bridge/src/models/testing/tiny.ts';
 import { moduleName } from '../../kernel-bridge/src/protocol/weight-names.ts';
 import {
   backward,

@@ -6,8 +6,8 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { backward, noGrad, readSafetensors, scope, tensor, torch, type Tensor } from '../../kernel-bridge/src/torch/index.ts';
-import { decodeImage } from '../../kernel-bridge/src/qwen2vl/image.ts';
-import { encodeImage } from '../../kernel-bridge/src/qwen2vl/image-processor.ts';
+import { decodeImage } from '../../kernel-bridge/src/models/image.ts';
+import { encodeImage } from '../../kernel-bridge/src/models/families/qwen2vl/image-processor.ts';
 import {
   forward,
   generate,
@@ -18,7 +18,7 @@ import {
   type EncodedPrompt,
   type Processor,
   type Qwen2VL,
-} from '../../kernel-bridge/src/qwen2vl/index.ts';
+} from '../../kernel-bridge/src/models/index.ts';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const root = join(here, '..', '..');

@@ -4,7 +4,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
-import { loadProcessor } from '../../kernel-bridge/src/qwen2vl/index.ts';
+import { loadProcessor } from '../../kernel-bridge/src/models/index.ts';
 import { createTrainer } from '../../kernel-bridge/src/rl/index.ts';
 import { targetIds } from '../../kernel-bridge/src/rl/sft-trainer.ts';
 import { makeTiny } from '../../kernel-bridge/src/rl/testing/tiny.ts';

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { drawScene } from '../../kernel-bridge/src/data/sample/draw.ts';
 import { encodePng } from '../../kernel-bridge/src/data/sample/png.ts';
 import { random } from '../../kernel-bridge/src/data/sample/random.ts';
-import { generate, loadModel, loadProcessor, type Processor } from '../../kernel-bridge/src/qwen2vl/index.ts';
+import { generate, loadModel, loadProcessor, type Processor } from '../../kernel-bridge/src/models/index.ts';
 import { applyVariant } from '../../kernel-bridge/src/rl/prompts.ts';
 
 const here = dirname(fileURLToPath(import.meta.url));

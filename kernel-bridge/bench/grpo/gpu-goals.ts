@@ -1,5 +1,5 @@
 /** What one H100 is to reach with the 2B model in bfloat16, 16 prompts x 8 completions x 128 tokens at 384 px, beside what was measured. */
-import type { Qwen2VLConfig } from '../../src/qwen2vl/config.ts';
+import type { Qwen2VLConfig } from '../../src/models/families/qwen2vl/config.ts';
 import { leastSeconds, type Machine, type Work } from './roofline.ts';
 
 const GOALS = { rolloutsPerSecond: 20, decodeShare: 0.6, peakBytes: 60e9 };

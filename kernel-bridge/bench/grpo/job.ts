@@ -1,5 +1,5 @@
 /** What each process of bench/grpo.ts is told, and what it tells. */
-import type { ModelDtype } from '../../src/qwen2vl/index.ts';
+import type { ModelDtype } from '../../src/models/index.ts';
 
 /** `decode`: ours alone, on a GPU. */
 export type Kind = 'step' | 'sampling' | 'pass' | 'decode';

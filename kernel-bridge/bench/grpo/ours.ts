@@ -2,8 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { dirname, basename } from 'node:path';
 import type { VqaItem } from '../../src/protocol/index.ts';
-import { generate, groupLogps, loadModel, loadProcessor, type EncodedPrompt, type Qwen2VL } from '../../src/qwen2vl/index.ts';
-import { promptPositions } from '../../src/qwen2vl/rope.ts';
+import { generate, groupLogps, loadModel, loadProcessor, type EncodedPrompt, type Qwen2VL } from '../../src/models/index.ts';
+import { promptPositions } from '../../src/models/families/qwen2vl/rope.ts';
 import { createTrainer } from '../../src/rl/index.ts';
 import { grpoUpdate } from '../../src/rl/grpo.ts';
 import { Meters } from '../../src/rl/meters.ts';

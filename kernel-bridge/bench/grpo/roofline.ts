@@ -2,8 +2,8 @@
  * The least time that sampling and a training pass can take on a machine of given speed. A figure's share of the roofline is that over the
  * time it took.
  */
-import type { Qwen2VLConfig } from '../../src/qwen2vl/config.ts';
-import { weightShapes } from '../../src/qwen2vl/weights.ts';
+import type { Qwen2VLConfig } from '../../src/models/families/qwen2vl/config.ts';
+import { weightShapes } from '../../src/models/families/qwen2vl/weights.ts';
 
 export interface Machine {
   /** Floating-point operations a second of a large matrix product, in this dtype or in float32, whichever is faster. */

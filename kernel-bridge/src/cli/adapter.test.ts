@@ -6,7 +6,7 @@ import { Command } from 'commander';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { fakeStep } from '../../../test/server/fake-trainer.ts';
 import { modelHash } from '../evals/identity.ts';
-import { loadModel, loadProcessor, saveModel } from '../qwen2vl/index.ts';
+import { loadModel, loadProcessor, saveModel } from '../models/index.ts';
 import { createTrainer } from '../rl/index.ts';
 import { makeTiny, type Tiny } from '../rl/testing/tiny.ts';
 import { writeCheckpoint } from '../runs/checkpoints.ts';

@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, isAbsolute, resolve } from 'node:path';
 import { WorkbenchError } from '../protocol/errors.ts';
-import type { EncodedPrompt, Processor } from '../qwen2vl/index.ts';
+import type { EncodedPrompt, Processor } from '../models/index.ts';
 
 export interface BatchRow {
   image?: string;

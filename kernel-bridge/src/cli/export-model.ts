@@ -1,5 +1,5 @@
 /** `medr1 runs export --format model`: a checkpoint's weights as a Hugging Face directory of their own. */
-import { loadModel, processorDirectory, saveModel } from '../qwen2vl/index.ts';
+import { loadModel, processorDirectory, saveModel } from '../models/index.ts';
 import { newestValid, verifyCheckpoint } from '../runs/checkpoints.ts';
 import { errors } from '../runs/errors.ts';
 import type { RunStore } from '../runs/store.ts';

@@ -1,7 +1,7 @@
 /** `medr1 generate`: answers of a model to one prompt. */
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { VARIANTS, WorkbenchError, type Variant } from '../protocol/index.ts';
-import { generate, loadModel, loadProcessor, type ModelDtype } from '../qwen2vl/index.ts';
+import { generate, loadModel, loadProcessor, type ModelDtype } from '../models/index.ts';
 import { applyVariant } from '../rl/prompts.ts';
 import { span } from '../torch/index.ts';
 import { count, dtypeOption, whole } from './arguments.ts';

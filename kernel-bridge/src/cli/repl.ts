@@ -4,7 +4,7 @@ import { styleText } from 'node:util';
 import type { Command } from 'commander';
 import { loadItems } from '../data/load.ts';
 
-import { forward, generate, groupLogps, loadModel, loadProcessor, type ModelDtype, type Processor } from '../qwen2vl/index.ts';
+import { forward, generate, groupLogps, loadModel, loadProcessor, type ModelDtype, type Processor } from '../models/index.ts';
 import { tokenTexts } from '../protocol/token-texts.ts';
 import { completeConfig } from '../runs/config.ts';
 import { homeDir } from '../runs/home.ts';

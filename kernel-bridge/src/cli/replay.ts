@@ -1,7 +1,7 @@
 /** `medr1 replay`: one GRPO update on given completions and rewards, nothing saved. Under other settings too: what if? */
 import type { Command } from 'commander';
 import { rewardName, WorkbenchError, type TrainConfig } from '../protocol/index.ts';
-import { loadModel, loadProcessor, type ModelDtype } from '../qwen2vl/index.ts';
+import { loadModel, loadProcessor, type ModelDtype } from '../models/index.ts';
 import { disposePrompt } from '../rl/encoder.ts';
 import { chooseTrainable } from '../rl/policy.ts';
 import { replay, type Replay, type ReplayGroup } from '../rl/replay.ts';

@@ -1,6 +1,6 @@
 /** `medr1 score`: token ids and log-probabilities of given completions. */
 import type { Command } from 'commander';
-import { groupLogps, loadModel, loadProcessor, type ModelDtype, type Processor, type Qwen2VL } from '../qwen2vl/index.ts';
+import { groupLogps, loadModel, loadProcessor, type ModelDtype, type Processor, type Qwen2VL } from '../models/index.ts';
 import { noGrad, scope, span } from '../torch/index.ts';
 import { dtypeOption } from './arguments.ts';
 import { encodeRow, readBatch, type BatchRow } from './batch.ts';

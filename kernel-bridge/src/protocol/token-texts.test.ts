@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import fc from 'fast-check';
 import { beforeAll, expect, it } from 'vitest';
-import { loadProcessor, type Processor } from '../qwen2vl/index.ts';
+import { loadProcessor, type Processor } from '../models/index.ts';
 import { tokenTexts } from './token-texts.ts';
 
 let processor: Processor;

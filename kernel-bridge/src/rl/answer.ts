@@ -5,7 +5,7 @@
 import { openPicture, pixelsOf } from '../data/image/picture.ts';
 import type { Answer, Ask, PromptView } from '../protocol/index.ts';
 import { tokenTexts } from '../protocol/token-texts.ts';
-import { generate, type Completion, type EncodedPrompt, type Processor, type Qwen2VL } from '../qwen2vl/index.ts';
+import { generate, type Completion, type EncodedPrompt, type Processor, type Qwen2VL } from '../models/index.ts';
 import { answerLetter } from '../rewards/index.ts';
 import { getRngState, setRngState } from '../torch/index.ts';
 import { disposePrompt } from './encoder.ts';

@@ -5,7 +5,7 @@
 import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import type { TrainConfig } from '../protocol/index.ts';
-import { Lora, saveAdapter, saveModel, type Qwen2VL } from '../qwen2vl/index.ts';
+import { Lora, saveAdapter, saveModel, type Qwen2VL } from '../models/index.ts';
 import { readSafetensors, writeSafetensors, type Tensor } from '../torch/index.ts';
 import { errors } from './errors.ts';
 

@@ -1,5 +1,5 @@
 import type { TrainConfig, VqaItem } from '../protocol/index.ts';
-import type { EncodedPrompt, Processor } from '../qwen2vl/index.ts';
+import type { EncodedPrompt, Processor } from '../models/index.ts';
 import { modelImage } from '../data/image/picture.ts';
 import { applyVariant, formatQuestion } from './prompts.ts';
 

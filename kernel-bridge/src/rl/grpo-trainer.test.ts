@@ -2,7 +2,7 @@ import { readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { describeMetric, type RewardSet, type TrainConfig } from '../protocol/index.ts';
-import { loadModel, saveModel } from '../qwen2vl/index.ts';
+import { loadModel, saveModel } from '../models/index.ts';
 import { memoryStats, noGrad, torch } from '../torch/index.ts';
 import { rewardSource } from '../rewards/index.ts';
 import { createTrainer, type StepResult, type Trainer } from './index.ts';

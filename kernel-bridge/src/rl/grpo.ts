@@ -7,7 +7,7 @@
  * - an update whose loss or gradient is not finite is left out ("skips an update that is not finite, ...", grpo-trainer.test.ts).
  */
 import { backward, keep, noGrad, scope, tensor, torch, type Tensor } from '../torch/index.ts';
-import { groupLogps, type EncodedPrompt, type Qwen2VL } from '../qwen2vl/index.ts';
+import { groupLogps, type EncodedPrompt, type Qwen2VL } from '../models/index.ts';
 import type { TrainConfig } from '../protocol/index.ts';
 import type { Rows } from './micro-batches.ts';
 import { importanceRatio, k3, LOSSES, metricMean, type StepScale } from './loss/index.ts';

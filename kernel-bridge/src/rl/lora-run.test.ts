@@ -3,7 +3,7 @@ import { cp, mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { TrainConfig } from '../protocol/index.ts';
-import { loadModel } from '../qwen2vl/index.ts';
+import { loadModel } from '../models/index.ts';
 import { memoryStats } from '../torch/index.ts';
 import { createTrainer, type StepResult, type Trainer } from './index.ts';
 import { makeTiny, type Tiny } from './testing/tiny.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { EncodedPrompt } from '../qwen2vl/index.ts';
+import type { EncodedPrompt } from '../models/index.ts';
 import { microBatches } from './micro-batches.ts';
 
 const prompt = (text: string): EncodedPrompt => ({ inputIds: [1], images: [], text });

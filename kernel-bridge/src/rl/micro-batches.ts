@@ -1,4 +1,4 @@
-import type { EncodedPrompt } from '../qwen2vl/index.ts';
+import type { EncodedPrompt } from '../models/index.ts';
 
 /** Rows of a step that go through the model together, by prompt. */
 export interface Rows {

@@ -1,5 +1,5 @@
 import type { TrainConfig } from '../protocol/index.ts';
-import type { Qwen2VL } from '../qwen2vl/index.ts';
+import type { Qwen2VL } from '../models/index.ts';
 import { AdamW, clipGradNorm, generator, span, type Tensor } from '../torch/index.ts';
 
 type OptimizerConfig = Pick<

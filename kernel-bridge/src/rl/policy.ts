@@ -1,7 +1,7 @@
 /** The model that learns: which of its weights do, and what it is compared with. */
 import { resolve } from 'node:path';
 import type { TrainConfig } from '../protocol/index.ts';
-import { addLora, loadModel, Lora, readAdapter, readAdapterConfig, type Adapter, type Qwen2VL } from '../qwen2vl/index.ts';
+import { addLora, loadModel, Lora, readAdapter, readAdapterConfig, type Adapter, type Qwen2VL } from '../models/index.ts';
 import { mixSeed } from './random.ts';
 
 /** Salt that keeps an adapter's first weights apart from other uses of the run's seed. */

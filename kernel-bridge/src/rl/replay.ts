@@ -1,6 +1,6 @@
 /** One GRPO update on completions and rewards that are given: what would the loss be, under these settings? Changes no weight. */
 import type { TrainConfig } from '../protocol/index.ts';
-import type { EncodedPrompt, Qwen2VL } from '../qwen2vl/index.ts';
+import type { EncodedPrompt, Qwen2VL } from '../models/index.ts';
 import { rewardErrors } from '../rewards/index.ts';
 import { clipGradNorm, span } from '../torch/index.ts';
 import { computeAdvantages, type Advantages } from './advantages.ts';

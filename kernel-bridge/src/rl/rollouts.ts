@@ -1,5 +1,5 @@
 /** From questions to scored groups: sample G completions each, decode, reward. */
-import { generate, type Completion, type Processor, type Qwen2VL } from '../qwen2vl/index.ts';
+import { generate, type Completion, type Processor, type Qwen2VL } from '../models/index.ts';
 import type { TrainConfig } from '../protocol/index.ts';
 import { span } from '../torch/index.ts';
 import type { RewardInput } from '../rewards/index.ts';

@@ -2,7 +2,7 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { TrainConfig, VqaItem } from '../protocol/index.ts';
-import { loadProcessor, processorDirectory, type Processor, type Qwen2VL } from '../qwen2vl/index.ts';
+import { loadProcessor, processorDirectory, type Processor, type Qwen2VL } from '../models/index.ts';
 import { memoryStats, span, type Tensor } from '../torch/index.ts';
 import { readTensors, readTrainerState, writeCheckpoint, type TrainerState } from './checkpoint.ts';
 import { QuestionEncoder, type Question } from './encoder.ts';

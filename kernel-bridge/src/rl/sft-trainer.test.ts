@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { describeMetric, type TrainConfig } from '../protocol/index.ts';
-import { loadProcessor } from '../qwen2vl/index.ts';
+import { loadProcessor } from '../models/index.ts';
 import { createTrainer, type Trainer } from './index.ts';
 import { targetIds } from './sft-trainer.ts';
 import { makeTiny, type Tiny } from './testing/tiny.ts';

@@ -4,7 +4,7 @@
  * prompt is the variant's training prompt, and the loss is on the target alone.
  */
 import type { Answer, Ask, RewardSet } from '../protocol/index.ts';
-import { groupLogps, type Processor } from '../qwen2vl/index.ts';
+import { groupLogps, type Processor } from '../models/index.ts';
 import { backward, scope, span, torch } from '../torch/index.ts';
 import { answer } from './answer.ts';
 import { evaluate } from './evaluate.ts';

@@ -1,5 +1,5 @@
 /**
- * Bytes alive in each phase of a training step, counted from what the code keeps: src/qwen2vl (layers.ts, vision.ts, group-logps.ts, token-logps.ts,
+ * Bytes alive in each phase of a training step, counted from what the code keeps: src/models (layers.ts, vision.ts, group-logps.ts, token-logps.ts,
  * lora.ts), src/rl and src/torch/adamw.ts. Held to 15 % of the measured peak by test/parity/memory.test.ts. On a GPU the same tensors are
  * counted; what its kernels need beside them is not.
  */
@@ -47,7 +47,7 @@ export interface Workload {
 export const PARTS = ['weights', 'reference', 'optimizer', 'gradients', 'activations', 'logits', 'kv_cache', 'images'] as const;
 export type Memory = Record<(typeof PARTS)[number], number>;
 
-/** Logits over the vocabulary are made and kept whole up to some size, else a tile at a time (qwen2vl/token-logps.ts). */
+/** Logits over the vocabulary are made and kept whole up to some size, else a tile at a time (models/engine/token-logps.ts). */
 const KEPT_BYTES = { cpu: 32 * 2 ** 20, cuda: 256 * 2 ** 20 };
 const TILE_BYTES = { cpu: 8 * 2 ** 20, cuda: 256 * 2 ** 20 };
 /** Patches of images that the encoder keeps (rl/encoder.ts), and of one image: channels x frames x 14 x 14 float32. */
@@ -124,7 +124,7 @@ export function memoryPhases(
     gradients: 0,
     activations: 0,
     logits: 0,
-    // A GPU keeps the cache between steps, for its recorded graphs (qwen2vl/static-cache.ts).
+    // A GPU keeps the cache between steps, for its recorded graphs (models/engine/static-cache.ts).
     kv_cache: device === 'cuda' && config.trainer === 'grpo' ? cacheBytes(shape, work, bytes, device) : 0,
     // They wait in the host's memory.
     images: device === 'cuda' ? 0 : Math.min(IMAGE_CACHE_BYTES, Math.max(items, work.questions) * work.patches * PATCH_BYTES),
@@ -134,7 +134,7 @@ export function memoryPhases(
   const logits = logitBytes(shape, work, bytes, device);
   const learnsEmbedding = !config.use_peft;
   const embedding = learnsEmbedding ? shape.embedding * bytes : 0;
-  // The embedding's gradient from the logits, and that from the tokens, which is added: on the CPU it has those rows only (qwen2vl/prefix.ts).
+  // The embedding's gradient from the logits, and that from the tokens, which is added: on the CPU it has those rows only (models/engine/prefix.ts).
   const fromTokens = device === 'cuda' ? embedding : 0;
   // With accumulation the gradients of earlier passes are there all along.
   const earlier = work.microCompletions < work.completions ? gradients : 0;

@@ -2,7 +2,7 @@ import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { loadProcessor, type Processor } from '../qwen2vl/index.ts';
+import { loadProcessor, type Processor } from '../models/index.ts';
 import { tokenTexts } from '../protocol/token-texts.ts';
 import { completeConfig } from './config.ts';
 import { textsOf } from './token-texts.ts';

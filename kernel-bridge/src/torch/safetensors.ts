@@ -48,7 +48,7 @@ const PREFIX = 8;
 
 /**
  * A BLAS's product of one row and a matrix rounds differently where the matrix isn't aligned, as libtorch aligns what it makes itself: the same weights from
- * another file, or from memory, would give other bits. Larger matrices go to kernels that don't mind (qwen2vl/product.ts).
+ * another file, or from memory, would give other bits. Larger matrices go to kernels that don't mind (models/engine/product.ts).
  */
 const ALIGNMENT = 64;
 const ALIGNED_BYTES = 2 ** 19;

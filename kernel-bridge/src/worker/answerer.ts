@@ -2,7 +2,7 @@
 import { modelImage } from '../data/image/picture.ts';
 import type { EvalSettings, Sight } from '../protocol/evals.ts';
 import type { VqaItem } from '../protocol/data.ts';
-import { decodeImage, generate, loadModel, loadProcessor, type ImageInput, type ModelDtype } from '../qwen2vl/index.ts';
+import { decodeImage, generate, loadModel, loadProcessor, type ImageInput, type ModelDtype } from '../models/index.ts';
 import { tolerantAnswer } from '../rewards/index.ts';
 import { disposePrompt } from '../rl/encoder.ts';
 import { applyVariant, formatQuestion, strictReading } from '../rl/prompts.ts';

@@ -1,7 +1,7 @@
 /** The generation process: answers from checkpoints and model directories while no run trains them. */
 import { answer } from '../rl/answer.ts';
 import { resolveDevice } from '../rl/index.ts';
-import { loadModel, loadProcessor, type Qwen2VL } from '../qwen2vl/index.ts';
+import { loadModel, loadProcessor, type Qwen2VL } from '../models/index.ts';
 import { generateProcess } from './generate-process.ts';
 
 generateProcess(async ({ path, dtype, device }) => {

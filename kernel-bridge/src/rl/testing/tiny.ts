@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import { Value } from 'typebox/value';
 import { TrainConfig, type TrainConfigInput, type VqaItem } from '../../protocol/index.ts';
-import { initModel, saveModel, type ConfigJson, type ModelDtype } from '../../qwen2vl/index.ts';
+import { initModel, saveModel, type ConfigJson, type ModelDtype } from '../../models/index.ts';
 import { mulberry32 } from '../random.ts';
 
 const SPECIAL = [

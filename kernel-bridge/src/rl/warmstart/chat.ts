@@ -1,4 +1,4 @@
-import type { EncodedImage, EncodedPrompt, Processor } from '../../qwen2vl/index.ts';
+import type { EncodedImage, EncodedPrompt, Processor } from '../../models/index.ts';
 
 /** What `processor.prompt` makes, from an image encoded already: one user turn, the image before the text. */
 export function chatPrompt(processor: Processor, text: string, image: EncodedImage | null): EncodedPrompt {

@@ -1,6 +1,6 @@
 import { LETTERS } from '../../data/sample/questions.ts';
-import { groupLogps } from '../../qwen2vl/index.ts';
-import type { EncodedImage, EncodedPrompt, Processor, Qwen2VL } from '../../qwen2vl/index.ts';
+import { groupLogps } from '../../models/index.ts';
+import type { EncodedImage, EncodedPrompt, Processor, Qwen2VL } from '../../models/index.ts';
 import { AdamW, backward, clipGradNorm, noGrad, scope, tensor, torch } from '../../torch/index.ts';
 import { chatPrompt } from './chat.ts';
 import type { Example } from './examples.ts';

@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { loadModel, loadProcessor } from '../../qwen2vl/index.ts';
+import { loadModel, loadProcessor } from '../../models/index.ts';
 import { setNumThreads } from '../../torch/index.ts';
 import { makeTinyModel } from './make.ts';
 import { PHASES } from './phases.ts';

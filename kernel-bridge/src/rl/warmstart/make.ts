@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { WorkbenchError } from '../../protocol/index.ts';
-import { initModel, loadModel, loadProcessor, saveModel } from '../../qwen2vl/index.ts';
+import { initModel, loadModel, loadProcessor, saveModel } from '../../models/index.ts';
 import { random } from '../../data/sample/random.ts';
 import type { Random } from '../../data/sample/random.ts';
 import { Learner } from './learner.ts';

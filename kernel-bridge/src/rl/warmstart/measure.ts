@@ -1,5 +1,5 @@
-import { encodeImage, generate } from '../../qwen2vl/index.ts';
-import type { Processor, Qwen2VL } from '../../qwen2vl/index.ts';
+import { encodeImage, generate } from '../../models/index.ts';
+import type { Processor, Qwen2VL } from '../../models/index.ts';
 import type { Variant } from '../../protocol/index.ts';
 import { random } from '../../data/sample/random.ts';
 import { QUESTION_TYPE_NAMES } from '../../data/sample/world.ts';

@@ -1,8 +1,8 @@
 import { drawLesion, drawScene } from '../../data/sample/draw.ts';
 import type { Rgb } from '../../data/sample/png.ts';
 import { below, random } from '../../data/sample/random.ts';
-import { encodeImage } from '../../qwen2vl/index.ts';
-import type { EncodedImage, Processor } from '../../qwen2vl/index.ts';
+import { encodeImage } from '../../models/index.ts';
+import type { EncodedImage, Processor } from '../../models/index.ts';
 import { DATASETS } from '../../data/sample/world.ts';
 import type { Scene } from '../../data/sample/world.ts';
 

@@ -1,4 +1,4 @@
-import type { ConfigJson } from '../../qwen2vl/index.ts';
+import type { ConfigJson } from '../../models/index.ts';
 
 /** Initial weights' standard deviation, and the tiny model's shapes: 1.5 M parameters, all of Qwen2-VL's parts in it. */
 const INIT_STD = 0.05;

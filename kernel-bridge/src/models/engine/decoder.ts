@@ -1,0 +1,46 @@
+/** The language model's layers over rows of tokens; how tokens see each other is the caller's `attend`. */
+import { torch, type Tensor } from '../../torch/index.ts';
+import { linear, rmsNorm, swiglu } from './layers.ts';
+import type { Qwen2VL } from '../model.ts';
+import { product } from './product.ts';
+import { rotate, type Rotation } from '../families/qwen2vl/rope.ts';
+
+/** q [R, H, D], k and v [R, Hkv, D], positions applied -> [R, H * D]. */
+export type Attend = (layer: number, q: Tensor, k: Tensor, v: Tensor) => Tensor;
+
+/** Hidden states before the final norm: x [R, hidden] -> [R, hidden]. */
+export function decode(model: Qwen2VL, x: Tensor, turn: Rotation, attend: Attend): Tensor {
+  for (let i = 0; i < model.config.text_config.num_hidden_layers; i++) {
+    const name = `model.layers.${i}`;
+    x = model.runLayer(name, x, (input) => decoderLayer(model, name, input, turn, (q, k, v) => attend(i, q, k, v)));
+  }
+  return x;
+}
+
+function decoderLayer(
+  model: Qwen2VL,
+  layer: string,
+  x: Tensor,
+  turn: Rotation,
+  attend: (q: Tensor, k: Tensor, v: Tensor) => Tensor,
+): Tensor {
+  const { hidden_size, num_attention_heads, rms_norm_eps: eps } = model.config.text_config;
+  const heads = (t: Tensor) => torch.reshape(t, [t.shape[0], -1, hidden_size / num_attention_heads]);
+  const h = rmsNorm(model, `${layer}.input_layernorm`, x, eps);
+  const q = rotate(heads(linear(model, `${layer}.self_attn.q_proj`, h)), turn); // [R, H, D]
+  const k = rotate(heads(linear(model, `${layer}.self_attn.k_proj`, h)), turn); // [R, Hkv, D]
+  const v = heads(linear(model, `${layer}.self_attn.v_proj`, h));
+  const seen = torch.add(x, linear(model, `${layer}.self_attn.o_proj`, attend(q, k, v)));
+  return torch.add(seen, swiglu(model, `${layer}.mlp`, rmsNorm(model, `${layer}.post_attention_layernorm`, seen, eps)));
+}
+
+/** The norm after the last layer: [M, hidden] -> [M, hidden]. */
+export function finalNorm(model: Qwen2VL, hidden: Tensor): Tensor {
+  return rmsNorm(model, 'model.norm', hidden, model.config.text_config.rms_norm_eps);
+}
+
+/** Logits of hidden states as `decode` gives them: [M, hidden] -> [M, V], not rounded where products are computed in float32. */
+export function logitsOf(model: Qwen2VL, hidden: Tensor): Tensor {
+  const h = finalNorm(model, hidden);
+  return product(model, model.widens ? h.to({ dtype: 'float32' }) : h, model.outputEmbedding, null);
+}

@@ -1,0 +1,106 @@
+/** A Qwen2-VL in memory: its config and its weights by name. The forward passes are functions over it. */
+import { checkpoint, isGradEnabled, isSlow, keep, noGrad, scope, span, torch, type Tensor } from '../torch/index.ts';
+import type { Qwen2VLConfig } from './families/qwen2vl/config.ts';
+import { errors } from './errors.ts';
+
+export type ModelDtype = 'float32' | 'bfloat16';
+
+/** Something that adds its part to a linear layer's output; LoRA is one. */
+export interface Adapter {
+  /** Its own weights by name, each name starting with that of the layer it belongs to. */
+  readonly params: ReadonlyMap<string, Tensor>;
+  /** x [R, in], y = linear(x) [R, out] -> [R, out]. */
+  apply(name: string, x: Tensor, y: Tensor): Tensor;
+  dispose(): void;
+}
+
+export class Qwen2VL {
+  readonly config: Qwen2VLConfig;
+  /** Weights under the names that checkpoints on disk use, in the model's own order. They live until `dispose`. */
+  readonly params: Map<string, Tensor>;
+  readonly dtype: ModelDtype;
+  readonly device: string;
+  /** Products in bfloat16 are computed in float32 (product.ts), for this CPU is slow at them. */
+  readonly widens: boolean;
+  adapter: Adapter | null = null;
+  /** Activation checkpointing: a layer keeps its input only, and is computed again in the backward pass. */
+  checkpointing = false;
+  /** Kept between calls by what runs the model, by name; freed with it. */
+  readonly attached = new Map<string, Disposable>();
+
+  constructor(config: Qwen2VLConfig, params: Map<string, Tensor>, dtype: ModelDtype, device: string) {
+    this.config = config;
+    this.params = params;
+    this.dtype = dtype;
+    this.device = device;
+    this.widens = isSlow(this);
+  }
+
+  weight(name: string): Tensor {
+    const weight = this.params.get(name);
+    if (weight === undefined) {
+      throw errors.badArgument(`the model has no weight ${name}`, `It has ${this.params.size} weights: see model.params.keys().`);
+    }
+    return weight;
+  }
+
+  /** The matrix that turns hidden states into logits [V, D]: the embedding itself when tied. */
+  get outputEmbedding(): Tensor {
+    return this.weight(this.config.tie_word_embeddings ? 'model.embed_tokens.weight' : 'lm_head.weight');
+  }
+
+  /** Runs the layer whose weights' names start with `name`, freeing what it makes; checkpointed if the model is. */
+  runLayer(name: string, x: Tensor, layer: (x: Tensor) => Tensor): Tensor {
+    const shown = (input: Tensor): Tensor => span(name, () => layer(input));
+    if (!this.checkpointing || !isGradEnabled()) return scope(() => shown(x));
+    const all = [...this.params, ...(this.adapter?.params ?? [])];
+    return checkpoint(
+      shown,
+      [x],
+      all.flatMap(([key, weight]) => (key.startsWith(`${name}.`) ? [weight] : [])),
+    );
+  }
+
+  get parameterCount(): number {
+    return [...this.params.values()].reduce((sum, weight) => sum + weight.numel, 0);
+  }
+
+  /** Chooses which weights get gradients; all others are constants. */
+  setTrainable(predicate: (name: string) => boolean): void {
+    for (const [name, weight] of this.params) weight.requiresGrad = predicate(name);
+  }
+
+  /** What gets gradients, by name: weights of the model, and those of its adapter. */
+  get trainable(): Map<string, Tensor> {
+    return new Map([...this.params, ...(this.adapter?.params ?? [])].filter(([, weight]) => weight.requiresGrad));
+  }
+
+  /** Runs `compute` with this adapter in place of the model's own; null = the bare model. */
+  withAdapter<T>(adapter: Adapter | null, compute: () => T): T {
+    const own = this.adapter;
+    this.adapter = adapter;
+    try {
+      return compute();
+    } finally {
+      this.adapter = own;
+    }
+  }
+
+  /** A copy that no optimiser step of this model changes: the KL term's reference. */
+  copyFrozen(): Qwen2VL {
+    const params = noGrad(() => new Map([...this.params].map(([name, weight]) => [name, keep(torch.clone(weight))])));
+    return new Qwen2VL(this.config, params, this.dtype, this.device);
+  }
+
+  dispose(): void {
+    for (const held of this.attached.values()) held[Symbol.dispose]();
+    this.attached.clear();
+    for (const weight of this.params.values()) weight[Symbol.dispose]();
+    this.params.clear();
+    this.adapter?.dispose();
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+}
