@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { WorkbenchError, type Answer, type Ask, type VqaItem } from '../../kernel-bridge/src/protocol/index.ts';
 import type { Group } from '../../kernel-bridge/src/protocol/run.ts';
-import type { CreateTrainer, StepResult, Trainer } from '../../kernel-bridge/src/rl/types.ts';
+import type { StepResult } from '../../kernel-bridge/src/protocol/step.ts';
+import type { CreateTrainer, Trainer } from '../../kernel-bridge/src/rl/types.ts';
 import { configuredRewards, groupInputs, RewardFunctions, REWARDS } from '../../kernel-bridge/src/rewards/index.ts';
 import type { LoadItems } from '../../kernel-bridge/src/runs/runs.ts';
 

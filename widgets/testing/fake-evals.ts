@@ -1,8 +1,8 @@
 /** Evaluations in memory: made-up, repeatable answers, with tables computed as the backend computes them. Nothing here is measured. */
 import { permutedReport, report } from '../../kernel-bridge/src/evals/accuracy.ts';
 import { matrices } from '../../kernel-bridge/src/evals/matrix.ts';
-import { mcnemar } from '../../kernel-bridge/src/evals/mcnemar.ts';
-import { wilson } from '../../kernel-bridge/src/evals/wilson.ts';
+import { mcnemar } from '../../kernel-bridge/src/stats/mcnemar.ts';
+import { wilson } from '../../kernel-bridge/src/stats/wilson.ts';
 import type {
   AnswerPage,
   Control,

@@ -16,14 +16,7 @@ import type {
   MakeSplit,
   SplitFile,
 } from '../protocol/data.ts';
-import type { Query } from './rest.ts';
-
-export interface Transport {
-  get<T>(path: string, query?: Query): Promise<T>;
-  send<T>(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<T>;
-  request(method: string, url: string, body?: unknown, signal?: AbortSignal): Promise<Response>;
-  url(path: string, query?: Query): string;
-}
+import type { Transport } from './transport.ts';
 
 export interface DatasetDetail extends DatasetSummary {
   facets: DataPage['facets'];

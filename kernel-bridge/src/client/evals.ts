@@ -11,7 +11,7 @@ import type {
   MatrixKind,
   Reading,
 } from '../protocol/evals.ts';
-import type { Transport } from './data.ts';
+import type { Transport } from './transport.ts';
 
 const part = encodeURIComponent;
 

@@ -1,6 +1,7 @@
 /** One method per route of protocol/rest.ts. */
-import { DataClient, type Transport } from './data.ts';
+import { DataClient } from './data.ts';
 import { EvalsClient } from './evals.ts';
+import type { Query, Transport } from './transport.ts';
 import { WorkbenchError, type ErrorBody } from '../protocol/errors.ts';
 import type { TrainConfig } from '../protocol/config.ts';
 import type { Generation, GenerateRequest } from '../protocol/generate.ts';
@@ -38,8 +39,6 @@ export interface RewardEdit {
   author?: string;
   base_revision: number;
 }
-
-export type Query = Record<string, string | number | undefined>;
 
 export class RestClient {
   private readonly baseUrl: string;

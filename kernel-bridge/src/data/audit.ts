@@ -5,7 +5,8 @@ import { fingerprint } from './image/fingerprint.ts';
 import { HashTable, nearPairs } from './image/near.ts';
 import { OptionPrior, chance } from './prior.ts';
 import { PROBLEMS, type Problem } from '../protocol/problems.ts';
-import { readWhole, type WholeDataset } from './whole.ts';
+import type { WholeDataset } from './types.ts';
+import { readWhole } from './whole.ts';
 
 export interface AuditOptions {
   home?: string;

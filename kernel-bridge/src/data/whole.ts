@@ -1,24 +1,11 @@
 /** A data set with all its questions, by name from its index or by reading its folder. */
 import type { VqaItem } from '../protocol/data.ts';
-import type { Fingerprint } from './image/fingerprint.ts';
 import { hasQuestions } from './index/list.ts';
 import { readIndexed } from './index/whole.ts';
 import { findLayout } from './layout.ts';
 import { readDataset } from './read.ts';
 import { splitFilesOf } from './splits/files.ts';
-
-export interface WholeDataset {
-  /** As it was asked for. */
-  name: string;
-  root: string;
-  items: VqaItem[];
-  /** Ids by split, in the order of the split's file. */
-  splits: Map<string, string[]>;
-  /** Studies by item, where the data tells them. */
-  studies: Map<string, string>;
-  /** What is known of the images' content; empty for a folder that was not indexed. */
-  prints: Map<string, Pick<Fingerprint, 'sha256' | 'dhash' | 'problem'>>;
-}
+import type { WholeDataset } from './types.ts';
 
 /** Reads all of a data set; the splits made of an indexed one by `medr1 data split` are among its splits. */
 export async function readWhole(nameOrDir: string, options: { home?: string; signal?: AbortSignal } = {}): Promise<WholeDataset> {

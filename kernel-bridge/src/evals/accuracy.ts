@@ -2,7 +2,7 @@
 import type { Accuracy, EvalAnswer, EvalReport, Follows, PermutedReport, Reading, Share } from '../protocol/evals.ts';
 import type { VqaItem } from '../protocol/data.ts';
 import { READINGS } from '../protocol/evals.ts';
-import { wilson } from './wilson.ts';
+import { wilson } from '../stats/wilson.ts';
 
 /** Reads the letter that is right in the order in which the options were shown. */
 export const isRight = (row: Pick<EvalAnswer, 'answer' | Reading>, reading: Reading): boolean =>

@@ -2,7 +2,7 @@
 import type { AnswerFilter, AnswerPage, EvalAnswer, EvalComparison, McNemar, Reading } from '../protocol/evals.ts';
 import { isRight, report } from './accuracy.ts';
 import { errors } from './errors.ts';
-import { mcnemar } from './mcnemar.ts';
+import { mcnemar } from '../stats/mcnemar.ts';
 import type { EvalStore, StoredSight } from './store.ts';
 
 /** Tables and tests over the questions that all of them answered. Throws EVAL_NOT_COMPARABLE when their splits differ or share no answer. */

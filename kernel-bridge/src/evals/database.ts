@@ -1,6 +1,6 @@
 /** The database of one evaluation, by the rules of a run's: WAL, synchronous=FULL, one transaction a batch of answers. */
 import type { DatabaseSync } from 'node:sqlite';
-import { makeDatabase, openAs, type DatabaseKind, type OpenOptions } from '../runs/database.ts';
+import { makeDatabase, openAs, type DatabaseKind, type OpenOptions } from '../log/database.ts';
 import { errors } from './errors.ts';
 
 const EVALUATION: DatabaseKind = {

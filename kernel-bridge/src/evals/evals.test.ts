@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { permutedReport, report } from './accuracy.ts';
 import { madeAnswer, madeItem } from './fixtures.ts';
-import { exactP, mcnemar } from './mcnemar.ts';
+import { exactP, mcnemar } from '../stats/mcnemar.ts';
 import { chooseItems, otherImages, permuted } from './sights.ts';
-import { wilson } from './wilson.ts';
+import { wilson } from '../stats/wilson.ts';
 
 describe('wilson', () => {
   it.each([

@@ -7,8 +7,9 @@ import { modalityName, questionTypeName } from '../data/names.ts';
 import type { Loaded } from '../data/load.ts';
 import { errors as runErrors } from '../runs/errors.ts';
 import { isRunId, makeDirectory, newRunId } from '../runs/home.ts';
-import { isLocked, tryLock } from '../runs/lock.ts';
-import { isDiskFull } from '../runs/room.ts';
+import { noRoom } from '../log/errors.ts';
+import { isLocked, tryLock } from '../log/lock.ts';
+import { isDiskFull } from '../log/room.ts';
 import { checkModel, openRun } from '../runs/runs.ts';
 import type { TrainConfig } from '../protocol/config.ts';
 import { errors } from './errors.ts';
@@ -280,7 +281,7 @@ function create(home: string, made: Parameters<typeof EvalStore.create>[1]): Eva
     renameSync(making, evalDirectory(home, made.id));
   } catch (error) {
     rmSync(making, { recursive: true, force: true });
-    throw isDiskFull(error) ? runErrors.noRoom(making, error) : error;
+    throw isDiskFull(error) ? noRoom(making, error) : error;
   }
   return EvalStore.open(evalDirectory(home, made.id));
 }

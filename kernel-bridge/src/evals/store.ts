@@ -22,10 +22,10 @@ import type {
 } from '../protocol/evals.ts';
 import { SIGHTS } from '../protocol/evals.ts';
 import type { VqaItem } from '../protocol/data.ts';
-import { transaction } from '../runs/database.ts';
+import { transaction } from '../log/database.ts';
 import { permutedReport, report } from './accuracy.ts';
 import { createDatabase, openDatabase } from './database.ts';
-import { wilson } from './wilson.ts';
+import { wilson } from '../stats/wilson.ts';
 
 export interface NewEvaluation {
   id: string;

@@ -11,7 +11,7 @@ import { connectHome } from '../client/node.ts';
 import { isEvaluating, logFile, prepareEvaluation, summaryOf as summaryOfEvaluation, type LoadQuestions } from '../evals/evals.ts';
 import { errorBody, WorkbenchError, type ErrorBody } from '../protocol/errors.ts';
 import { hasEnded, type RunSummary } from '../protocol/run.ts';
-import { tryLock } from '../runs/lock.ts';
+import { tryLock } from '../log/lock.ts';
 import { makeDirectory, runDirectory } from '../runs/home.ts';
 import { isRewardFailure } from '../rewards/index.ts';
 import { createRun, isTraining, listRuns, openRun, type LoadItems } from '../runs/runs.ts';

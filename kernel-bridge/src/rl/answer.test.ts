@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Ask } from '../protocol/index.ts';
 import { getRngState, memoryStats } from '../torch/index.ts';
-import { createTrainer, type StepResult, type Trainer } from './index.ts';
+import type { StepResult } from '../protocol/step.ts';
+import { createTrainer, type Trainer } from './index.ts';
 import { makeTiny, type Tiny } from './testing/tiny.ts';
 
 let tiny: Tiny;

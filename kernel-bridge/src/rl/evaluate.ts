@@ -1,5 +1,5 @@
-import { wilson } from '../evals/wilson.ts';
 import { generate } from '../models/index.ts';
+import { wilson } from '../stats/wilson.ts';
 import { tolerantAnswer } from '../rewards/index.ts';
 import { nanMean, weightedSum } from './advantages.ts';
 import { strictReading } from './prompts.ts';

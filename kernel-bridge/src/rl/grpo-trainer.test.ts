@@ -5,7 +5,8 @@ import { describeMetric, type RewardSet, type TrainConfig } from '../protocol/in
 import { loadModel, saveModel } from '../models/index.ts';
 import { memoryStats, noGrad, torch } from '../torch/index.ts';
 import { rewardSource } from '../rewards/index.ts';
-import { createTrainer, type StepResult, type Trainer } from './index.ts';
+import type { StepResult } from '../protocol/step.ts';
+import { createTrainer, type Trainer } from './index.ts';
 import { makeTiny, type Tiny } from './testing/tiny.ts';
 
 let tiny: Tiny;

@@ -15,7 +15,8 @@ import { ratiosOf, toGroups } from './records.ts';
 import { hasSpread, rescored, rollOut, type ScoredGroup } from './rollouts.ts';
 import { Scorer } from './scorer.ts';
 import { Session } from './session.ts';
-import type { StepResult, Trainer, TrainerInit } from './types.ts';
+import type { StepResult } from '../protocol/step.ts';
+import type { Trainer, TrainerInit } from './types.ts';
 
 /** Salt that keeps sampling apart from other uses of the run's seed. */
 const SAMPLING = 2;

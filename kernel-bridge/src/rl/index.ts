@@ -5,7 +5,7 @@ import type { CreateTrainer } from './types.ts';
 
 export { applyVariant, formatQuestion, formatSolution, PROMPTS } from './prompts.ts';
 export { resolveDevice } from './session.ts';
-export type { CreateTrainer, StepResult, Trainer, TrainerInit } from './types.ts';
+export type { CreateTrainer, Trainer, TrainerInit } from './types.ts';
 
 /** The trainer that `config.trainer` names, ready for its next step. */
 export const createTrainer: CreateTrainer = (init) => (init.config.trainer === 'sft' ? SFTTrainer.create(init) : GRPOTrainer.create(init));

@@ -5,7 +5,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { TrainConfig } from '../protocol/index.ts';
 import { loadModel } from '../models/index.ts';
 import { memoryStats } from '../torch/index.ts';
-import { createTrainer, type StepResult, type Trainer } from './index.ts';
+import type { StepResult } from '../protocol/step.ts';
+import { createTrainer, type Trainer } from './index.ts';
 import { makeTiny, type Tiny } from './testing/tiny.ts';
 
 let tiny: Tiny;

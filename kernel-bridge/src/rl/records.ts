@@ -3,7 +3,7 @@ import { answerLetter } from '../rewards/index.ts';
 import { nanMean, nanStd, type Advantages } from './advantages.ts';
 import type { ScoredGroup } from './rollouts.ts';
 import type { TokenTrace } from './token-traces.ts';
-import type { TokenRatios } from './types.ts';
+import type { TokenRatios } from '../protocol/step.ts';
 
 const orNull = (value: number): number | null => (Number.isNaN(value) ? null : value);
 

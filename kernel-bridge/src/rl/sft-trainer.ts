@@ -15,7 +15,8 @@ import { microBatches } from './micro-batches.ts';
 import { formatSolution } from './prompts.ts';
 import { Scorer } from './scorer.ts';
 import { Session } from './session.ts';
-import type { StepResult, Trainer, TrainerInit } from './types.ts';
+import type { StepResult } from '../protocol/step.ts';
+import type { Trainer, TrainerInit } from './types.ts';
 
 /** Token ids of the right answer, ended as the model ends its own turns. */
 export function targetIds(processor: Processor, answer: string): number[] {

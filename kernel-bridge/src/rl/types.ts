@@ -1,23 +1,5 @@
-import type { Answer, Ask, Group, RewardSet, TrainConfig, VqaItem } from '../protocol/index.ts';
-
-/** What a later update on the same rollouts (`num_iterations` above 1) saw of their tokens, one list entry a completion. */
-export interface TokenRatios {
-  /** The step that the rollouts are stored with. */
-  step: number;
-  /** [group][completion], [T] each; `clipped` null = the loss cuts no ratio. */
-  groups: { ratio: (number | null)[]; clipped: boolean[] | null }[][];
-}
-
-/** What one optimiser step leaves behind: the run store writes it in one transaction. */
-export interface StepResult {
-  step: number;
-  /** By TRL's names; null = no valid value at this step. */
-  metrics: Record<string, number | null>;
-  /** Empty for SFT. */
-  groups: Group[];
-  /** Of rollouts of an earlier step, where this step used those again. */
-  ratios?: TokenRatios;
-}
+import type { Answer, Ask, RewardSet, TrainConfig, VqaItem } from '../protocol/index.ts';
+import type { StepResult } from '../protocol/step.ts';
 
 /** A GRPO or SFT run in progress, without store or server. Every method leaves a consistent state when it throws. */
 export interface Trainer {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { fakeStep } from '../../../test/server/fake-trainer.ts';
-import type { StepResult } from '../rl/types.ts';
+import type { StepResult } from '../protocol/step.ts';
 import { RolloutAnswers } from './answers.ts';
 import { completeConfig } from './config.ts';
 import { newRunId, runDirectory } from './home.ts';

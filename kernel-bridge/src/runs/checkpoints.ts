@@ -102,7 +102,7 @@ export async function removeUnfinished(store: RunStore): Promise<void> {
 /** Those asked for by hand stay, then the newest `keep`; the best one takes the place of the oldest of them, but never the newest's. */
 async function prune(store: RunStore, keep: number): Promise<void> {
   const removable = store.checkpoints().filter(({ pinned }) => !pinned);
-  const best = bestCheckpoint(store);
+  const best = bestCheckpoint(store.db, store.row().config);
   const older = removable.slice(0, -Math.max(1, keep));
   const crowded = keep > 1 && older.some(({ step }) => step === best);
   const gone = crowded ? removable.slice(0, -(keep - 1)) : older;

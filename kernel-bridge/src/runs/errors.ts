@@ -167,13 +167,6 @@ export const errors = {
       'Nothing to do, if that was meant; else put it back from a copy.',
     ),
 
-  noRoom: (path: string, cause: unknown) =>
-    make('DISK_FULL', 507)(
-      `The disk that holds ${path} is full.`,
-      'Make room (old runs, the trash), then ask for the same again: what was done is kept.',
-      cause,
-    ),
-
   portTaken: (port: number) =>
     make('PORT_TAKEN', 500)(
       `Port ${port} is taken by another program.`,

@@ -1,7 +1,7 @@
 /** Rollouts in the store: token ids as int32, what is known of each token as float32, both little-endian blobs. */
 import type { DatabaseSync } from 'node:sqlite';
 import type { Completion, Group } from '../protocol/run.ts';
-import type { TokenRatios } from '../rl/types.ts';
+import type { TokenRatios } from '../protocol/step.ts';
 
 export interface GroupQuery {
   /** First and last step, both included. */

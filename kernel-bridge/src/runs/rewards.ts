@@ -3,7 +3,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import { rewardName, type RewardFiles, type RewardSet } from '../protocol/rewards.ts';
 import type { RewardRevision } from '../protocol/run.ts';
 import { REWARDS, rewardSource } from '../rewards/index.ts';
-import { transaction } from './database.ts';
+import { transaction } from '../log/database.ts';
 import { errors } from './errors.ts';
 
 interface NewRevision extends RewardSet {

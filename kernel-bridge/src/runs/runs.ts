@@ -11,7 +11,7 @@ import { completeConfig } from './config.ts';
 import { errors } from './errors.ts';
 import { weightsDirectory } from './model-files.ts';
 import { isRunId, newRunId, runDirectory, runsDirectory } from './home.ts';
-import { isLocked } from './lock.ts';
+import { isLocked } from '../log/lock.ts';
 import { RunStore } from './store.ts';
 
 export interface DataFilter {

@@ -12,14 +12,16 @@ import type { RunAction } from '../protocol/rest.ts';
 import type { TrainConfig } from '../protocol/config.ts';
 import type { RewardSet } from '../protocol/rewards.ts';
 import { configuredRewards } from '../rewards/index.ts';
-import type { StepResult } from '../rl/types.ts';
+import type { StepResult } from '../protocol/step.ts';
+import { transaction } from '../log/database.ts';
 import { bestCheckpoint } from './best.ts';
-import { createDatabase, openDatabase, transaction } from './database.ts';
+import { createDatabase, openDatabase } from './database.ts';
 import { errors } from './errors.ts';
 import { checkpointName } from './home.ts';
 import { metricNames, writeMetrics } from './metrics.ts';
 import { dueRevisions, insertRevision, revisions } from './rewards.ts';
 import { writeGroups, writeRatios } from './groups.ts';
+import type { Command, RunRow } from './row.ts';
 import { runSummary } from './summary.ts';
 
 export interface NewRun {
@@ -34,33 +36,6 @@ export interface NewRun {
   /** Functions and weights to begin with; those that the configuration names when left out. */
   rewards?: RewardSet;
   request_id?: string;
-}
-
-/** What a worker reads to begin. */
-export interface RunRow {
-  id: string;
-  name: string;
-  parent: string | null;
-  epoch: string;
-  state: RunState;
-  error: ErrorBody | null;
-  config: TrainConfig;
-  root: string;
-  data_hash: string;
-  request_id: string | null;
-  created_at: number;
-  started_at: number | null;
-  ended_at: number | null;
-  total_steps: number;
-  device: string | null;
-  /** What is evaluated on while training, and the hash of its questions; null before the first start. */
-  eval_split: string | null;
-  eval_hash: string | null;
-}
-
-export interface Command {
-  id: number;
-  action: RunAction;
 }
 
 type EventBody = RunEvent extends infer E ? (E extends RunEvent ? Omit<E, 'seq' | 'time' | 'step'> : never) : never;
@@ -141,7 +116,7 @@ export class RunStore implements Disposable {
 
   detail(): RunDetail {
     const row = this.row();
-    const best = bestCheckpoint(this);
+    const best = bestCheckpoint(this.db, row.config);
     return {
       summary: this.summary(),
       config: row.config,

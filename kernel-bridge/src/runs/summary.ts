@@ -1,6 +1,6 @@
 /** The one line that lists and side bars show of a run. */
 import type { RunState, RunSummary } from '../protocol/run.ts';
-import type { RunStore } from './store.ts';
+import type { ReadableRun } from './row.ts';
 
 const SPARKLINE_POINTS = 60;
 const SPEED_STEPS = 20;
@@ -8,7 +8,7 @@ const SPEED_STEPS = 20;
 const ALERT_STEPS = 20;
 const ALERT_EVENTS = 200;
 
-export function runSummary(store: RunStore): RunSummary {
+export function runSummary(store: ReadableRun): RunSummary {
   const row = store.row();
   const step = store.step;
   const recent_reward = lastMetrics(store, 'reward', SPARKLINE_POINTS);
@@ -37,14 +37,14 @@ export function runSummary(store: RunStore): RunSummary {
 }
 
 /** A state that was asked for and is not reached yet shows as its `-ing`; the log holds only what was reached. */
-function asked(state: RunState, store: RunStore): RunState {
+function asked(state: RunState, store: ReadableRun): RunState {
   if (state !== 'running' && state !== 'starting' && state !== 'paused') return state;
   const actions = store.pending().map(({ action }) => action);
   if (actions.includes('stop')) return 'stopping';
   return actions.includes('pause') && state !== 'paused' ? 'pausing' : state;
 }
 
-function lastAlert(store: RunStore, now: number): RunSummary['alert'] {
+function lastAlert(store: ReadableRun, now: number): RunSummary['alert'] {
   const row = store.db
     .prepare("SELECT step, body FROM event WHERE seq > ? AND step > ? AND kind = 'alert' ORDER BY seq DESC LIMIT 1")
     .get(store.seq - ALERT_EVENTS, now - ALERT_STEPS);
@@ -53,7 +53,7 @@ function lastAlert(store: RunStore, now: number): RunSummary['alert'] {
   return { step: row.step as number, message, remedy };
 }
 
-function lastMetrics(store: RunStore, name: string, count: number): (number | null)[] {
+function lastMetrics(store: ReadableRun, name: string, count: number): (number | null)[] {
   const sql = 'SELECT value FROM metric JOIN metric_name ON id = name_id WHERE name = ? ORDER BY step DESC LIMIT ?';
   return store.db
     .prepare(sql)
@@ -63,7 +63,7 @@ function lastMetrics(store: RunStore, name: string, count: number): (number | nu
 }
 
 /** Seconds, from the median time between the last steps: a pause or a checkpoint among them does not move it. */
-function timeLeft(store: RunStore, steps: number): number | null {
+function timeLeft(store: ReadableRun, steps: number): number | null {
   const times = store.db
     .prepare('SELECT time FROM step ORDER BY step DESC LIMIT ?')
     .all(SPEED_STEPS + 1)

@@ -3,7 +3,8 @@ import { Hono } from 'hono';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import { errorBody, WorkbenchError } from '../protocol/errors.ts';
 import { ROUTES } from '../protocol/rest.ts';
-import { isBusy, isDiskFull } from '../runs/room.ts';
+import { noRoom } from '../log/errors.ts';
+import { isBusy, isDiskFull } from '../log/room.ts';
 import { errors } from '../runs/errors.ts';
 import { refusal, type Gate } from './auth.ts';
 import { handlers, type RouteKey, type Services } from './handlers.ts';
@@ -45,7 +46,7 @@ export function createApp(services: Services, gate: Gate, mounted: { data?: Hono
     const error = known
       ? thrown
       : isDiskFull(thrown)
-        ? errors.noRoom(services.home, thrown)
+        ? noRoom(services.home, thrown)
         : isBusy(thrown)
           ? errors.databaseBusy(thrown)
           : thrown;

@@ -15,7 +15,7 @@ import { errorBody, type WorkbenchError } from '../protocol/errors.ts';
 import { PROTOCOL_VERSION } from '../protocol/rest.ts';
 import { errors } from '../runs/errors.ts';
 import { prepareHome } from '../runs/home.ts';
-import { tryLock } from '../runs/lock.ts';
+import { tryLock } from '../log/lock.ts';
 import type { LoadItems } from '../runs/runs.ts';
 import { VERSION } from '../version.ts';
 import { createApp } from './app.ts';

@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { errorBody } from '../protocol/errors.ts';
 import type { Answer, Ask, FromWorker } from '../protocol/generate.ts';
 import { hasEnded, isActive, type RunState } from '../protocol/run.ts';
-import { isDiskFull } from '../runs/room.ts';
+import { isDiskFull } from '../log/room.ts';
 import { errors } from '../runs/errors.ts';
 import { runDirectory } from '../runs/home.ts';
 import { isTraining, listRuns, logFile, openRun } from '../runs/runs.ts';

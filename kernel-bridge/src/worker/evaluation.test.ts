@@ -7,7 +7,7 @@ import { prepareEvaluation, lockFile, type LoadQuestions } from '../evals/evals.
 import { madeItem, madeLoader } from '../evals/fixtures.ts';
 import { EvalStore } from '../evals/store.ts';
 import type { Control, EvalState, Sight } from '../protocol/evals.ts';
-import { tryLock } from '../runs/lock.ts';
+import { tryLock } from '../log/lock.ts';
 import type { Asked, OpenAnswerer } from './answerer.ts';
 import { runEvaluation } from './evaluation.ts';
 

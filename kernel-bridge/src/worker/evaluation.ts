@@ -13,9 +13,9 @@ import { EvalStore } from '../evals/store.ts';
 import { errorBody } from '../protocol/errors.ts';
 import type { EvalState, Sight } from '../protocol/evals.ts';
 import type { VqaItem } from '../protocol/data.ts';
-import { errors as runErrors } from '../runs/errors.ts';
-import { tryLock } from '../runs/lock.ts';
-import { isDiskFull } from '../runs/room.ts';
+import { noRoom } from '../log/errors.ts';
+import { tryLock } from '../log/lock.ts';
+import { isDiskFull } from '../log/room.ts';
 import { checkModel } from '../runs/runs.ts';
 import type { Answerer, Asked, OpenAnswerer } from './answerer.ts';
 
@@ -61,7 +61,7 @@ export async function runEvaluation(options: EvaluationOptions): Promise<EvalSta
     return 'finished';
   } catch (error) {
     options.log(error instanceof Error ? (error.stack ?? error.message) : String(error));
-    return fail(isDiskFull(error) ? runErrors.noRoom(options.directory, error) : error);
+    return fail(isDiskFull(error) ? noRoom(options.directory, error) : error);
   }
 }
 

@@ -5,7 +5,7 @@
 import dicomParser, { type DataSet } from 'dicom-parser';
 import { inflateRawSync } from 'node:zlib';
 import { MAX_IMAGE_PIXELS, ImageError } from './open.ts';
-import type { Picture } from './picture.ts';
+import type { Picture } from './types.ts';
 import { rangeOf, type Window } from './window.ts';
 
 /** Transfer syntaxes whose pixels lie in the file as they are. PS3.5 section 10 and annex A. */

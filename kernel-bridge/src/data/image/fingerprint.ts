@@ -5,7 +5,8 @@
 import { createHash } from 'node:crypto';
 import type { Problem } from '../../protocol/problems.ts';
 import { ImageError, readImage } from './open.ts';
-import { identify, imageError, toSharp, type Picture } from './picture.ts';
+import { identify, imageError, toSharp } from './picture.ts';
+import type { Picture } from './types.ts';
 
 export interface Fingerprint {
   bytes: number;

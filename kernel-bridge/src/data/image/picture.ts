@@ -5,12 +5,8 @@
 import sharp, { type Sharp } from 'sharp';
 import { isDicom, readDicom } from './dicom.ts';
 import { ImageError, MAX_IMAGE_PIXELS, readImage } from './open.ts';
+import type { Picture } from './types.ts';
 import { rangeOf, type Window } from './window.ts';
-
-export type Picture =
-  | { kind: 'file'; width: number; height: number; bytes: Buffer; study: null }
-  | { kind: 'rgb'; width: number; height: number; data: Uint8Array; study: string | null }
-  | { kind: 'grey'; width: number; height: number; values: Float32Array; window: Window; inverted: boolean; study: string | null };
 
 const INPUT = { limitInputPixels: MAX_IMAGE_PIXELS, failOn: 'warning', autoOrient: true } as const;
 

@@ -1,7 +1,7 @@
 /** A whole indexed data set, as training, audits and splits read it. */
 import { Dataset } from './dataset.ts';
 import type { VqaItem } from '../../protocol/data.ts';
-import type { WholeDataset } from '../whole.ts';
+import type { WholeDataset } from '../types.ts';
 
 export function readIndexed(name: string, home?: string): WholeDataset {
   const set = new Dataset(name, home);

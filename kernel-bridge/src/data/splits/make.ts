@@ -8,7 +8,7 @@ import { createHash } from 'node:crypto';
 import { SELECTION, type SplitFile, type SplitKind, type VqaItem } from '../../protocol/data.ts';
 import { WorkbenchError } from '../../protocol/errors.ts';
 import { HashTable, nearPairs } from '../image/near.ts';
-import type { WholeDataset } from '../whole.ts';
+import type { WholeDataset } from '../types.ts';
 import { sealed } from './files.ts';
 import { hashItems } from './hash.ts';
 import { seeded, shuffled } from './random.ts';

@@ -1,7 +1,7 @@
 /** Finding a split by the name a person writes. */
 import { WorkbenchError } from '../../protocol/errors.ts';
 import { splitOfFile } from '../layout.ts';
-import type { WholeDataset } from '../whole.ts';
+import type { WholeDataset } from '../types.ts';
 import { readSplit } from './files.ts';
 
 /**

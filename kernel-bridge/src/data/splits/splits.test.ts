@@ -6,7 +6,7 @@ import type { VqaItem } from '../../protocol/data.ts';
 import { omni, temporary, write } from '../fixtures.ts';
 import { buildIndex } from '../index/build.ts';
 import { loadItems } from '../load.ts';
-import type { WholeDataset } from '../whole.ts';
+import type { WholeDataset } from '../types.ts';
 import { readSplit, splitPath, writeSplit } from './files.ts';
 import { linked, makeSelection, makeSplit } from './make.ts';
 import { shuffled, seeded } from './random.ts';

@@ -4,7 +4,7 @@
  */
 import { existsSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
-import { errors } from './errors.ts';
+import { noRoom } from './errors.ts';
 import { isDiskFull } from './room.ts';
 
 export interface Lock extends Disposable {
@@ -19,7 +19,7 @@ export function tryLock(file: string, wait_ms = 0): Lock | null {
   } catch (error) {
     db.close();
     if (/locked|busy/i.test(String(error))) return null;
-    throw isDiskFull(error) ? errors.noRoom(file, error) : error;
+    throw isDiskFull(error) ? noRoom(file, error) : error;
   }
   const release = (): void => {
     if (db.isOpen) db.close();

@@ -1,0 +1,97 @@
+/** SQLite databases by the rules that made them survive every simulated power cut: WAL, synchronous=FULL, one transaction a change. */
+import { existsSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { WorkbenchError } from '../protocol/errors.ts';
+import { noRoom } from './errors.ts';
+import { hasRoom, isBusy, isDiskFull } from './room.ts';
+
+/** What a database is told by, and what is thrown where it is another or cannot be read. */
+export interface DatabaseKind {
+  applicationId: number;
+  version: number;
+  /** "it is no run database" */
+  stranger: string;
+  damaged: (file: string, cause: unknown) => WorkbenchError;
+  format: (file: string, seen: number, known: number) => WorkbenchError;
+  /** What came after the first version: columns, and `sql` that may run again with the `names` of what it makes. */
+  later: { columns: readonly (readonly [table: string, name: string, type: string])[]; names?: readonly string[]; sql?: string };
+}
+
+export interface OpenOptions {
+  /** Reads the whole file for damage: done by the writer at its start, too slow for every reader. */
+  check?: boolean;
+  /** How long another process that writes is waited for; 10 s when left out. */
+  wait_ms?: number;
+}
+
+export function makeDatabase(file: string, schema: string, { applicationId, version }: DatabaseKind): DatabaseSync {
+  const db = connect(file);
+  db.exec(`BEGIN IMMEDIATE; ${schema} PRAGMA application_id = ${applicationId}; PRAGMA user_version = ${version}; COMMIT`);
+  return db;
+}
+
+/** A database that is there, of this kind and whole, brought up to date. */
+export function openAs(file: string, kind: DatabaseKind, { check = false, wait_ms }: OpenOptions = {}): DatabaseSync {
+  let db: DatabaseSync | undefined;
+  try {
+    if (!existsSync(file)) throw new Error('the file is missing');
+    db = connect(file, wait_ms);
+    const version = db.prepare('PRAGMA user_version').get()!.user_version as number;
+    if (version !== kind.version) throw kind.format(file, version, kind.version);
+    if (db.prepare('PRAGMA application_id').get()!.application_id !== kind.applicationId) throw new Error(kind.stranger);
+    const found = check ? (db.prepare('PRAGMA quick_check(1)').get() as { quick_check: string }).quick_check : 'ok';
+    if (found !== 'ok') throw new Error(found);
+    bringUpToDate(db, kind.later);
+    return db;
+  } catch (error) {
+    db?.close();
+    throw error instanceof WorkbenchError || isDiskFull(error) || isBusy(error) ? error : kind.damaged(file, error);
+  }
+}
+
+/** Gives a database of an earlier version what came later. Others may have it open, and do the same at this moment. */
+function bringUpToDate(db: DatabaseSync, { columns, names = [], sql = '' }: DatabaseKind['later']): void {
+  const column = db.prepare('SELECT 1 FROM pragma_table_info(?) WHERE name = ?');
+  const lacking = () => columns.filter(([table, name]) => column.get(table, name) === undefined);
+  const there = db
+    .prepare('SELECT count(*) AS n FROM sqlite_master WHERE name IN (SELECT value FROM json_each(?))')
+    .get(JSON.stringify(names))!.n;
+  if (there === names.length && lacking().length === 0) return;
+  transaction(db, () => {
+    db.exec(sql);
+    for (const [table, name, type] of lacking()) db.exec(`ALTER TABLE ${table} ADD COLUMN ${name} ${type}`);
+  });
+}
+
+/** Opens or makes a database by these rules, or throws when the file system ignores them. */
+export function connect(file: string, wait_ms = 10_000): DatabaseSync {
+  const db = new DatabaseSync(file, { timeout: wait_ms, enableForeignKeyConstraints: true });
+  try {
+    db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL');
+    // read back: a build or file system that ignores either would lose acknowledged steps in a power cut
+    const mode = db.prepare('PRAGMA journal_mode').get()!.journal_mode;
+    const synchronous = db.prepare('PRAGMA synchronous').get()!.synchronous;
+    if (mode !== 'wal' || synchronous !== 2)
+      throw new Error(`journal_mode is ${mode} and synchronous ${synchronous}, not wal and 2 (a network file system?)`);
+    return db;
+  } catch (error) {
+    db.close();
+    throw withoutIndex(error) && !hasRoom(dirname(file)) ? noRoom(file, error) : error;
+  }
+}
+
+/** SQLite's word for an index of the journal that it cannot make: on a full disk it does not say that. */
+const withoutIndex = (error: unknown): boolean => error instanceof Error && /disk I\/O error/.test(error.message);
+
+export function transaction<T>(db: DatabaseSync, body: () => T): T {
+  db.exec('BEGIN IMMEDIATE');
+  try {
+    const result = body();
+    db.exec('COMMIT');
+    return result;
+  } catch (error) {
+    if (db.isTransaction) db.exec('ROLLBACK');
+    throw error;
+  }
+}
