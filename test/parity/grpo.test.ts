@@ -15,7 +15,7 @@ import {
   saveAdapter,
   saveModel,
   type Processor,
-  type Qwen2VL,
+  type Model,
 } from '../../kernel-bridge/src/models/index.ts';
 import { mulberry32 } from '../../kernel-bridge/src/rl/random.ts';
 import { replay, type ReplayGroup } from '../../kernel-bridge/src/rl/replay.ts';
@@ -86,13 +86,13 @@ interface Expected {
 
 let tiny: Tiny;
 let processor: Processor;
-let models: Record<'policy' | 'old' | 'ref' | 'adapted', Qwen2VL>;
+let models: Record<'policy' | 'old' | 'ref' | 'adapted', Model>;
 let groups: ReplayGroup[];
 let expected: Expected[];
 let gradients: Map<string, Tensor>;
 
 /** A copy of the model moved a little in a random direction. */
-function moved(model: Qwen2VL, seed: number): Qwen2VL {
+function moved(model: Model, seed: number): Model {
   const copy = model.copyFrozen();
   const random = generator(seed);
   noGrad(() =>

@@ -14,7 +14,7 @@ import {
   saveAdapter,
   saveModel,
   addLora,
-  type Qwen2VL,
+  type Model,
 } from '../../kernel-bridge/src/models/index.ts';
 import { tinyConfig, tinyPrompts } from '../../kernel-bridge/src/models/testing/tiny.ts';
 import { moduleName } from '../../kernel-bridge/src/protocol/weight-names.ts';
@@ -145,13 +145,13 @@ const difference = (ours: Tensor, theirs: Tensor): number =>
     noGrad(() => torch.amax(torch.abs(torch.sub(ours.to({ dtype: 'float32' }), theirs))).item() / torch.amax(torch.abs(theirs)).item()),
   );
 
-const logitsOf = (model: Qwen2VL, i: number): Tensor => noGrad(() => torch.select(forward(model, [{ prompt: prompts[i] }]).logits, 0, 0));
+const logitsOf = (model: Model, i: number): Tensor => noGrad(() => torch.select(forward(model, [{ prompt: prompts[i] }]).logits, 0, 0));
 
 /** bfloat16 keeps 8 bits, and the two sides round at different places: both are up to 0.17 off the gradients of float32. */
 const TOLERANCE = { float32: { logits: 1e-4, gradients: 1e-3 }, bfloat16: { logits: 0.05, gradients: 0.2 } };
 
 describe.each(CASES.map((one, number) => ({ ...one, number })))('$name', ({ family, dtype, number }) => {
-  let model: Qwen2VL;
+  let model: Model;
   const { logits, gradients } = TOLERANCE[dtype];
 
   beforeAll(async () => {

@@ -17,7 +17,7 @@ import {
   saveModel,
   type EncodedPrompt,
   type Processor,
-  type Qwen2VL,
+  type Model,
 } from '../../kernel-bridge/src/models/index.ts';
 
 const here = dirname(fileURLToPath(import.meta.url));
@@ -94,7 +94,7 @@ describe('processor', () => {
 });
 
 describe.each(['qwen2_vl', 'qwen2_5_vl'] as const)('%s', (family) => {
-  let model: Qwen2VL;
+  let model: Model;
   let processor: Processor;
   let prompts: EncodedPrompt[];
   let values: Map<string, Tensor>;

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { dirname, basename } from 'node:path';
 import type { VqaItem } from '../../src/protocol/index.ts';
-import { generate, groupLogps, loadModel, loadProcessor, type EncodedPrompt, type Qwen2VL } from '../../src/models/index.ts';
+import { generate, groupLogps, loadModel, loadProcessor, type EncodedPrompt, type Model } from '../../src/models/index.ts';
 import { promptPositions } from '../../src/models/families/qwen2vl/rope.ts';
 import { createTrainer } from '../../src/rl/index.ts';
 import { grpoUpdate } from '../../src/rl/grpo.ts';
@@ -133,7 +133,7 @@ async function trainingPass(): Promise<Facts> {
 }
 
 /** What the peer needs to do the same work: token ids, pixels and positions of the packed rows. */
-function writePass({ config }: Qwen2VL, prompts: EncodedPrompt[], completions: number[][], advantages: number[]): void {
+function writePass({ config }: Model, prompts: EncodedPrompt[], completions: number[][], advantages: number[]): void {
   const axes: number[][] = [[], [], []];
   const places = prompts.map(({ inputIds, images }) => {
     const grids = images.map(({ grid }) => grid);

@@ -1,6 +1,6 @@
 /** `medr1 score`: token ids and log-probabilities of given completions. */
 import type { Command } from 'commander';
-import { groupLogps, loadModel, loadProcessor, type ModelDtype, type Processor, type Qwen2VL } from '../models/index.ts';
+import { groupLogps, loadModel, loadProcessor, type ModelDtype, type Processor, type Model } from '../models/index.ts';
 import { noGrad, scope, span } from '../torch/index.ts';
 import { dtypeOption } from './arguments.ts';
 import { encodeRow, readBatch, type BatchRow } from './batch.ts';
@@ -38,7 +38,7 @@ async function run(options: Options): Promise<void> {
   else groups.forEach((group, i) => group.completions.forEach((completion, j) => console.log(line(i, j, completion.logprobs))));
 }
 
-async function scoresOf(model: Qwen2VL, processor: Processor, rows: BatchRow[]) {
+async function scoresOf(model: Model, processor: Processor, rows: BatchRow[]) {
   const groups = [];
   for (const row of rows) {
     const { prompt, completions } = await span('encode', () => encodeRow(processor, row));

@@ -7,7 +7,7 @@ import { configJson, parseConfig, type ConfigJson } from './families/qwen2vl/con
 import { writeDirectory, writeSynced } from './directory.ts';
 import { errors } from './errors.ts';
 import { mergeLora } from './engine/lora.ts';
-import { Qwen2VL, type ModelDtype } from './model.ts';
+import { Model, type ModelDtype } from './model.ts';
 import { baseOf, readAdapter, readAdapterConfig } from './engine/peft.ts';
 import { generationConfig } from './families/qwen2vl/processor.ts';
 import { weightShapes } from './families/qwen2vl/weights.ts';
@@ -22,7 +22,7 @@ export interface LoadOptions {
 }
 
 /** Reads a model directory, or that of a LoRA adapter together with its base model. Weights of the wanted dtype stay mapped from the file until they are written to. */
-export async function loadModel(dir: string, options: LoadOptions = {}): Promise<Qwen2VL> {
+export async function loadModel(dir: string, options: LoadOptions = {}): Promise<Model> {
   const adapter = await readAdapterConfig(dir);
   if (adapter === null) return loadWeights(dir, options);
   const base = await baseOf(dir, adapter);
@@ -38,7 +38,7 @@ export async function loadModel(dir: string, options: LoadOptions = {}): Promise
   }
 }
 
-async function loadWeights(dir: string, options: LoadOptions): Promise<Qwen2VL> {
+async function loadWeights(dir: string, options: LoadOptions): Promise<Model> {
   const { device = 'cpu' } = options;
   const dtype = options.dtype ?? (device === 'cpu' ? 'float32' : 'bfloat16');
   const config = parseConfig(await readConfig(dir), join(dir, 'config.json'));
@@ -70,7 +70,7 @@ async function loadWeights(dir: string, options: LoadOptions): Promise<Qwen2VL> 
     if (wanted !== weight) weight[Symbol.dispose]();
   }
   found.get('lm_head.weight') !== params.get('lm_head.weight') && found.get('lm_head.weight')?.[Symbol.dispose]();
-  return new Qwen2VL(config, params, dtype, device);
+  return new Model(config, params, dtype, device);
 }
 
 async function readConfig(dir: string): Promise<ConfigJson> {
@@ -96,7 +96,7 @@ async function requireWeights(dir: string): Promise<void> {
 }
 
 /** A model with fresh weights, drawn as transformers draws them: normal for matrices, ones for norms, zero for biases. */
-export function initModel(json: ConfigJson, options: { seed?: number; dtype?: ModelDtype; std?: number; device?: string } = {}): Qwen2VL {
+export function initModel(json: ConfigJson, options: { seed?: number; dtype?: ModelDtype; std?: number; device?: string } = {}): Model {
   const config = parseConfig(json, 'the given config');
   const { seed = 0, dtype = 'float32', device = 'cpu' } = options;
   const std = options.std ?? config.initializer_range;
@@ -115,11 +115,11 @@ export function initModel(json: ConfigJson, options: { seed?: number; dtype?: Mo
     );
     params.set(name, keep(weight));
   }
-  return new Qwen2VL(config, params, dtype, device);
+  return new Model(config, params, dtype, device);
 }
 
 /** Writes a directory that transformers loads; files of `processorDir` (tokenizer, chat template, ...) are copied into it. The adapter, if any, is left out. */
-export async function saveModel(model: Qwen2VL, dir: string, processorDir?: string): Promise<void> {
+export async function saveModel(model: Model, dir: string, processorDir?: string): Promise<void> {
   await writeDirectory(dir, processorDir, async (draft) => {
     await writeSynced(join(draft, 'config.json'), `${JSON.stringify(configJson(model.config, model.dtype), null, 2)}\n`);
     writeSafetensors(join(draft, 'model.safetensors'), model.params);

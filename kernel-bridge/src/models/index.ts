@@ -7,7 +7,7 @@ export { groupLogps, type GroupLogps, type GroupLogpsOptions } from './engine/gr
 export { decodeImage, type ImageInput, type RawImage } from './image.ts';
 export { encodeImage, smartResize, type ImageProcessorConfig } from './families/qwen2vl/image-processor.ts';
 export { addLora, Lora, type LoraOptions } from './engine/lora.ts';
-export { Qwen2VL, type Adapter, type ModelDtype } from './model.ts';
+export { Model, type Adapter, type ModelDtype } from './model.ts';
 export { readAdapter, readAdapterConfig, saveAdapter } from './engine/peft.ts';
 export {
   loadProcessor,

@@ -1,4 +1,4 @@
-/** A Qwen2-VL in memory: its config and its weights by name. The forward passes are functions over it. */
+/** A model in memory: its config and its weights by name. The forward passes are functions over it. */
 import { checkpoint, isGradEnabled, isSlow, keep, noGrad, scope, span, torch, type Tensor } from '../torch/index.ts';
 import type { Qwen2VLConfig } from './families/qwen2vl/config.ts';
 import { errors } from './errors.ts';
@@ -14,7 +14,7 @@ export interface Adapter {
   dispose(): void;
 }
 
-export class Qwen2VL {
+export class Model {
   readonly config: Qwen2VLConfig;
   /** Weights under the names that checkpoints on disk use, in the model's own order. They live until `dispose`. */
   readonly params: Map<string, Tensor>;
@@ -87,9 +87,9 @@ export class Qwen2VL {
   }
 
   /** A copy that no optimiser step of this model changes: the KL term's reference. */
-  copyFrozen(): Qwen2VL {
+  copyFrozen(): Model {
     const params = noGrad(() => new Map([...this.params].map(([name, weight]) => [name, keep(torch.clone(weight))])));
-    return new Qwen2VL(this.config, params, this.dtype, this.device);
+    return new Model(this.config, params, this.dtype, this.device);
   }
 
   dispose(): void {

@@ -5,7 +5,7 @@
 import { openPicture, pixelsOf } from '../data/image/picture.ts';
 import type { Answer, Ask, PromptView } from '../protocol/index.ts';
 import { tokenTexts } from '../protocol/token-texts.ts';
-import { generate, type Completion, type EncodedPrompt, type Processor, type Qwen2VL } from '../models/index.ts';
+import { generate, type Completion, type EncodedPrompt, type Processor, type Model } from '../models/index.ts';
 import { answerLetter } from '../rewards/index.ts';
 import { getRngState, setRngState } from '../torch/index.ts';
 import { disposePrompt } from './encoder.ts';
@@ -16,12 +16,7 @@ import { suppressed } from './rollouts.ts';
 const COLD = 1e-6;
 
 /** `policy` is asked for only when there is something to sample. */
-export async function answer(
-  processor: Processor,
-  policy: () => Qwen2VL | Promise<Qwen2VL>,
-  ask: Ask,
-  signal?: AbortSignal,
-): Promise<Answer> {
+export async function answer(processor: Processor, policy: () => Model | Promise<Model>, ask: Ask, signal?: AbortSignal): Promise<Answer> {
   const { item, num } = ask;
   const start = performance.now();
   const { prompt, view } = await encode(processor, ask);
@@ -76,7 +71,7 @@ function promptTokens(processor: Processor, ids: number[]): PromptView['tokens']
   return tokenTexts(processor, shown).map((text, at) => ({ id: shown[at], text, ...(shown[at] === imagePad && { image: images }) }));
 }
 
-async function sample(model: Qwen2VL, processor: Processor, prompt: EncodedPrompt, ask: Ask, signal?: AbortSignal): Promise<Completion[]> {
+async function sample(model: Model, processor: Processor, prompt: EncodedPrompt, ask: Ask, signal?: AbortSignal): Promise<Completion[]> {
   const state = getRngState(model.device);
   try {
     const greedy = ask.temperature < COLD;

@@ -5,7 +5,7 @@
 import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import type { TrainConfig } from '../protocol/index.ts';
-import { Lora, saveAdapter, saveModel, type Qwen2VL } from '../models/index.ts';
+import { Lora, saveAdapter, saveModel, type Model } from '../models/index.ts';
 import { readSafetensors, writeSafetensors, type Tensor } from '../torch/index.ts';
 import { errors } from './errors.ts';
 
@@ -29,7 +29,7 @@ export interface TrainerState {
 }
 
 export interface CheckpointParts {
-  policy: Qwen2VL;
+  policy: Model;
   /** Directory of tokenizer and preprocessor files. */
   processorDir: string;
   optimizer: Map<string, Tensor>;

@@ -7,7 +7,7 @@
  * - an update whose loss or gradient is not finite is left out ("skips an update that is not finite, ...", grpo-trainer.test.ts).
  */
 import { backward, keep, noGrad, scope, tensor, torch, type Tensor } from '../torch/index.ts';
-import { groupLogps, type EncodedPrompt, type Qwen2VL } from '../models/index.ts';
+import { groupLogps, type EncodedPrompt, type Model } from '../models/index.ts';
 import type { TrainConfig } from '../protocol/index.ts';
 import type { Rows } from './micro-batches.ts';
 import { importanceRatio, k3, LOSSES, metricMean, type StepScale } from './loss/index.ts';
@@ -40,7 +40,7 @@ function scaleOf(batch: MicroBatch[]): StepScale {
  * The caller clips and steps the optimiser. `traces`: one of each completion, in the order of the batch.
  */
 export function grpoUpdate(
-  policy: Qwen2VL,
+  policy: Model,
   batch: MicroBatch[],
   config: TrainConfig,
   meters: Meters,
@@ -80,6 +80,6 @@ export function grpoUpdate(
 }
 
 /** Log-probabilities of these rows under a model as it is now, [B, T], no gradient; the caller frees them. */
-export function frozenLogps(model: Qwen2VL, { prompts, completions }: Pick<Rows, 'prompts' | 'completions'>, temperature: number): Tensor {
+export function frozenLogps(model: Model, { prompts, completions }: Pick<Rows, 'prompts' | 'completions'>, temperature: number): Tensor {
   return keep(scope(() => noGrad(() => groupLogps(model, prompts, completions, { temperature, entropy: false }).logps)));
 }

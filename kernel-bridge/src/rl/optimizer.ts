@@ -1,5 +1,5 @@
 import type { TrainConfig } from '../protocol/index.ts';
-import type { Qwen2VL } from '../models/index.ts';
+import type { Model } from '../models/index.ts';
 import { AdamW, clipGradNorm, generator, span, type Tensor } from '../torch/index.ts';
 
 type OptimizerConfig = Pick<
@@ -14,7 +14,7 @@ export class PolicyOptimizer {
   readonly #maxGradNorm: number;
   readonly #device: string;
 
-  constructor(policy: Qwen2VL, config: OptimizerConfig) {
+  constructor(policy: Model, config: OptimizerConfig) {
     this.#weights = [...policy.trainable.values()];
     this.#adamw = new AdamW(
       [

@@ -1,7 +1,7 @@
 /** The model that learns: which of its weights do, and what it is compared with. */
 import { resolve } from 'node:path';
 import type { TrainConfig } from '../protocol/index.ts';
-import { addLora, loadModel, Lora, readAdapter, readAdapterConfig, type Adapter, type Qwen2VL } from '../models/index.ts';
+import { addLora, loadModel, Lora, readAdapter, readAdapterConfig, type Adapter, type Model } from '../models/index.ts';
 import { mixSeed } from './random.ts';
 
 /** Salt that keeps an adapter's first weights apart from other uses of the run's seed. */
@@ -10,7 +10,7 @@ const ADAPTER = 3;
 type PolicyConfig = Pick<TrainConfig, 'use_peft' | 'lora_r' | 'lora_alpha' | 'lora_target_modules' | 'freeze_vision' | 'dtype' | 'seed'>;
 
 /** A model, or an adapter's directory: with use_peft that adapter goes on learning, without it it is added to the weights first. */
-export async function openPolicy(dir: string, config: PolicyConfig, device: string): Promise<Qwen2VL> {
+export async function openPolicy(dir: string, config: PolicyConfig, device: string): Promise<Model> {
   const policy = await loadModel(dir, { dtype: config.dtype, device, merge: !config.use_peft });
   try {
     chooseTrainable(policy, dir, config);
@@ -22,7 +22,7 @@ export async function openPolicy(dir: string, config: PolicyConfig, device: stri
 }
 
 /** With LoRA the adapter alone learns, else all weights, or all but the vision tower's. */
-export function chooseTrainable(policy: Qwen2VL, dir: string, config: PolicyConfig): void {
+export function chooseTrainable(policy: Model, dir: string, config: PolicyConfig): void {
   if (policy.adapter instanceof Lora) {
     policy.setTrainable(() => false);
     policy.adapter.setTrainable(true);
@@ -37,7 +37,7 @@ export function chooseTrainable(policy: Qwen2VL, dir: string, config: PolicyConf
 /** What the policy's KL divergence is taken to. */
 export interface Reference {
   /** The policy itself where only its adapter differs: no second copy of the weights. */
-  model: Qwen2VL;
+  model: Model;
   adapter: Adapter | null;
   dispose(): void;
 }
@@ -46,7 +46,7 @@ export interface Reference {
  * The policy as a run from `start` began. With LoRA that is the model with its adapter off, or with the adapter that the run was given
  * to go on from (TRL's "ref" adapter). `fresh`: the policy is still what it was at the start, so its weights need not be read again.
  */
-export async function openReference(policy: Qwen2VL, start: string, fresh: boolean): Promise<Reference> {
+export async function openReference(policy: Model, start: string, fresh: boolean): Promise<Reference> {
   if (policy.adapter instanceof Lora) {
     const given = await readAdapterConfig(start);
     const adapter = given === null ? null : await readAdapter(start, given, policy);

@@ -1,6 +1,6 @@
 /** One GRPO update on completions and rewards that are given: what would the loss be, under these settings? Changes no weight. */
 import type { TrainConfig } from '../protocol/index.ts';
-import type { EncodedPrompt, Qwen2VL } from '../models/index.ts';
+import type { EncodedPrompt, Model } from '../models/index.ts';
 import { rewardErrors } from '../rewards/index.ts';
 import { clipGradNorm, span } from '../torch/index.ts';
 import { computeAdvantages, type Advantages } from './advantages.ts';
@@ -19,11 +19,11 @@ export interface ReplayGroup {
 }
 
 export interface ReplayModels {
-  policy: Qwen2VL;
+  policy: Model;
   /** For KL; null at beta 0. May be the policy itself. */
-  reference: Qwen2VL | null;
+  reference: Model | null;
   /** The policy that sampled, for `num_iterations` above 1; null = the policy itself. */
-  old?: Qwen2VL | null;
+  old?: Model | null;
   /** Tokens that end a completion. */
   eosTokenIds: readonly number[];
 }

@@ -1,5 +1,5 @@
 /** From questions to scored groups: sample G completions each, decode, reward. */
-import { generate, type Completion, type Processor, type Qwen2VL } from '../models/index.ts';
+import { generate, type Completion, type Processor, type Model } from '../models/index.ts';
 import type { TrainConfig } from '../protocol/index.ts';
 import { span } from '../torch/index.ts';
 import type { RewardInput } from '../rewards/index.ts';
@@ -31,7 +31,7 @@ export const rewardInput = (question: Question, completion: Completion & { text:
 
 /** Samples `config.num_generations` completions of each question and scores them for `step`. The seed alone decides the draw. */
 export async function rollOut(
-  model: Qwen2VL,
+  model: Model,
   processor: Processor,
   scorer: Scorer,
   questions: Question[],

@@ -2,7 +2,7 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { TrainConfig, VqaItem } from '../protocol/index.ts';
-import { loadProcessor, processorDirectory, type Processor, type Qwen2VL } from '../models/index.ts';
+import { loadProcessor, processorDirectory, type Processor, type Model } from '../models/index.ts';
 import { memoryStats, span, type Tensor } from '../torch/index.ts';
 import { readTensors, readTrainerState, writeCheckpoint, type TrainerState } from './checkpoint.ts';
 import { QuestionEncoder, type Question } from './encoder.ts';
@@ -32,7 +32,7 @@ interface Parts {
   processor: Processor;
   /** Of the files that checkpoints get beside the weights. */
   processorDir: string;
-  policy: Qwen2VL;
+  policy: Model;
   optimizer: PolicyOptimizer;
   questionsPerStep: number;
   updatesPerBatch: number;
@@ -43,7 +43,7 @@ export class Session {
   readonly device: string;
   readonly totalSteps: number;
   readonly processor: Processor;
-  readonly policy: Qwen2VL;
+  readonly policy: Model;
   readonly optimizer: PolicyOptimizer;
   readonly evalItems: readonly VqaItem[];
   readonly evalEncoder: QuestionEncoder;

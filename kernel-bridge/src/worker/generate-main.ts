@@ -1,14 +1,13 @@
 /** The generation process: answers from checkpoints and model directories while no run trains them. */
 import { answer } from '../rl/answer.ts';
 import { resolveDevice } from '../rl/index.ts';
-import { loadModel, loadProcessor, type Qwen2VL } from '../models/index.ts';
+import { loadModel, loadProcessor, type Model } from '../models/index.ts';
 import { generateProcess } from './generate-process.ts';
 
 generateProcess(async ({ path, dtype, device }) => {
   const processor = await loadProcessor(path);
-  let model: Qwen2VL | null = null;
-  const load = async (): Promise<Qwen2VL> =>
-    (model ??= await loadModel(path, { dtype: dtype ?? undefined, device: resolveDevice(device) }));
+  let model: Model | null = null;
+  const load = async (): Promise<Model> => (model ??= await loadModel(path, { dtype: dtype ?? undefined, device: resolveDevice(device) }));
   return {
     answer: (ask, signal) => answer(processor, load, ask, signal),
     [Symbol.dispose]: () => model?.dispose(),

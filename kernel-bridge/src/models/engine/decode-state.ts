@@ -6,7 +6,7 @@ import { noGrad, scope, span, tensor, torch, withThreads, type Generator, type T
 import { decode, logitsOf } from './decoder.ts';
 import { groupAttention, groupsOf, type Groups, type PromptCache } from './group-attention.ts';
 import { attention, gatherRows } from './layers.ts';
-import type { Qwen2VL } from '../model.ts';
+import type { Model } from '../model.ts';
 import { embed, layOut, positionTensor, type Prefix } from './prefix.ts';
 import type { EncodedPrompt } from '../families/qwen2vl/processor.ts';
 import { textRotation, type Rotation } from '../families/qwen2vl/rope.ts';
@@ -38,7 +38,7 @@ export interface Decoding extends Disposable {
 }
 
 export class DecodeState implements Decoding {
-  private readonly model: Qwen2VL;
+  private readonly model: Model;
   private readonly sampler: Sampler;
   private readonly uniform: Uniform;
   private readonly suppress: Suppression | null;
@@ -52,7 +52,7 @@ export class DecodeState implements Decoding {
   private drawn: Drawn[] = [];
 
   /** Encodes the images and prefills the prompts, each of which gets n rows. */
-  constructor(model: Qwen2VL, prompts: EncodedPrompt[], n: number, maxNewTokens: number, options: DecodeOptions) {
+  constructor(model: Model, prompts: EncodedPrompt[], n: number, maxNewTokens: number, options: DecodeOptions) {
     this.model = model;
     this.threads = usefulThreads(model, prompts.length * n);
     const start = quietly(() => {
@@ -171,7 +171,7 @@ export class DecodeState implements Decoding {
 }
 
 function prefill(
-  model: Qwen2VL,
+  model: Model,
   prefix: Prefix,
   n: number,
   maxNewTokens: number,
@@ -206,7 +206,7 @@ function prefill(
 }
 
 /** Rotations of all positions that new tokens can take, from the first prompt's end on. */
-function rotationTables(model: Qwen2VL, prefix: Prefix, maxNewTokens: number): Rotation {
+function rotationTables(model: Model, prefix: Prefix, maxNewTokens: number): Rotation {
   const first = Math.min(...prefix.nextPositions);
   const count = Math.max(...prefix.nextPositions) - first + maxNewTokens;
   const positions = Array.from({ length: count }, (_, i) => first + i);
@@ -214,7 +214,7 @@ function rotationTables(model: Qwen2VL, prefix: Prefix, maxNewTokens: number): R
 }
 
 /** -inf behind the end of prompts shorter than the longest, null when there are none. [B, 1, P] */
-function paddingMask(lengths: number[], P: number, { device, dtype }: Qwen2VL): Tensor | null {
+function paddingMask(lengths: number[], P: number, { device, dtype }: Model): Tensor | null {
   const B = lengths.length;
   if (lengths.every((length) => length === P)) return null;
   const padding = torch.ge(torch.arange(P, { device }), tensor(lengths, { dtype: 'int64', device, shape: [B, 1, 1] }));
@@ -236,7 +236,7 @@ const LITTLE_WORK = 2 ** 24;
  * Threads worth having for one token of each row. A product whose weights lie in a core's own cache, or of few operations, is done before a
  * second core has heard of it: the made sample's model decodes up to twice as fast on one (docs/benchmarks.md).
  */
-function usefulThreads(model: Qwen2VL, rows: number): { layers: number; head: number } {
+function usefulThreads(model: Model, rows: number): { layers: number; head: number } {
   const { hidden_size: width, intermediate_size: mlp, vocab_size } = model.config.text_config;
   const layerBytes = 4 * width * (3 * width + 3 * mlp);
   const cached = layerBytes <= CORE_CACHE_BYTES && rows <= FEW_ROWS;

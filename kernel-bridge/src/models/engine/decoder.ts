@@ -1,7 +1,7 @@
 /** The language model's layers over rows of tokens; how tokens see each other is the caller's `attend`. */
 import { torch, type Tensor } from '../../torch/index.ts';
 import { linear, rmsNorm, swiglu } from './layers.ts';
-import type { Qwen2VL } from '../model.ts';
+import type { Model } from '../model.ts';
 import { product } from './product.ts';
 import { rotate, type Rotation } from '../families/qwen2vl/rope.ts';
 
@@ -9,7 +9,7 @@ import { rotate, type Rotation } from '../families/qwen2vl/rope.ts';
 export type Attend = (layer: number, q: Tensor, k: Tensor, v: Tensor) => Tensor;
 
 /** Hidden states before the final norm: x [R, hidden] -> [R, hidden]. */
-export function decode(model: Qwen2VL, x: Tensor, turn: Rotation, attend: Attend): Tensor {
+export function decode(model: Model, x: Tensor, turn: Rotation, attend: Attend): Tensor {
   for (let i = 0; i < model.config.text_config.num_hidden_layers; i++) {
     const name = `model.layers.${i}`;
     x = model.runLayer(name, x, (input) => decoderLayer(model, name, input, turn, (q, k, v) => attend(i, q, k, v)));
@@ -17,13 +17,7 @@ export function decode(model: Qwen2VL, x: Tensor, turn: Rotation, attend: Attend
   return x;
 }
 
-function decoderLayer(
-  model: Qwen2VL,
-  layer: string,
-  x: Tensor,
-  turn: Rotation,
-  attend: (q: Tensor, k: Tensor, v: Tensor) => Tensor,
-): Tensor {
+function decoderLayer(model: Model, layer: string, x: Tensor, turn: Rotation, attend: (q: Tensor, k: Tensor, v: Tensor) => Tensor): Tensor {
   const { hidden_size, num_attention_heads, rms_norm_eps: eps } = model.config.text_config;
   const heads = (t: Tensor) => torch.reshape(t, [t.shape[0], -1, hidden_size / num_attention_heads]);
   const h = rmsNorm(model, `${layer}.input_layernorm`, x, eps);
@@ -35,12 +29,12 @@ function decoderLayer(
 }
 
 /** The norm after the last layer: [M, hidden] -> [M, hidden]. */
-export function finalNorm(model: Qwen2VL, hidden: Tensor): Tensor {
+export function finalNorm(model: Model, hidden: Tensor): Tensor {
   return rmsNorm(model, 'model.norm', hidden, model.config.text_config.rms_norm_eps);
 }
 
 /** Logits of hidden states as `decode` gives them: [M, hidden] -> [M, V], not rounded where products are computed in float32. */
-export function logitsOf(model: Qwen2VL, hidden: Tensor): Tensor {
+export function logitsOf(model: Model, hidden: Tensor): Tensor {
   const h = finalNorm(model, hidden);
   return product(model, model.widens ? h.to({ dtype: 'float32' }) : h, model.outputEmbedding, null);
 }

@@ -2,7 +2,7 @@
 import { scope, tensor, torch, type Tensor } from '../../torch/index.ts';
 import { decode, logitsOf } from './decoder.ts';
 import { attention } from './layers.ts';
-import type { Qwen2VL } from '../model.ts';
+import type { Model } from '../model.ts';
 import { embed, layOut, positionTensor } from './prefix.ts';
 import type { EncodedPrompt } from '../families/qwen2vl/processor.ts';
 import { textRotation } from '../families/qwen2vl/rope.ts';
@@ -14,11 +14,11 @@ export interface Forward {
   mask: Tensor;
 }
 
-export function forward(model: Qwen2VL, batch: { prompt: EncodedPrompt; completion?: number[] }[]): Forward {
+export function forward(model: Model, batch: { prompt: EncodedPrompt; completion?: number[] }[]): Forward {
   return scope(() => plain(model, batch));
 }
 
-function plain(model: Qwen2VL, batch: { prompt: EncodedPrompt; completion?: number[] }[]): Forward {
+function plain(model: Model, batch: { prompt: EncodedPrompt; completion?: number[] }[]): Forward {
   const whole = batch.map(({ prompt, completion = [] }) => ({ ...prompt, inputIds: [...prompt.inputIds, ...completion] }));
   const prefix = layOut(model, whole);
   const { blocks } = prefix;

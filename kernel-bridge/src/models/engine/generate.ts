@@ -5,7 +5,7 @@
 import { generator as newGenerator, type Generator } from '../../torch/index.ts';
 import { DecodeState, type Decoding } from './decode-state.ts';
 import { errors } from '../errors.ts';
-import type { Qwen2VL } from '../model.ts';
+import type { Model } from '../model.ts';
 import type { EncodedPrompt } from '../families/qwen2vl/processor.ts';
 import type { SamplingOptions } from './sampling.ts';
 import { decodesStatically, StaticDecode } from './static-decode.ts';
@@ -42,7 +42,7 @@ const KEEP_SHARE = 0.7; // ended rows are dropped when fewer than this share go 
 const CUDA_SYNC_STEPS = 8; // reading tokens waits for the device, so not at every step
 
 /** Completions of each prompt: [prompt][n]. Throws MODEL_LOGITS_NOT_FINITE where the model gives no probabilities. */
-export async function generate(model: Qwen2VL, prompts: EncodedPrompt[], options: GenerateOptions = {}): Promise<Completion[][]> {
+export async function generate(model: Model, prompts: EncodedPrompt[], options: GenerateOptions = {}): Promise<Completion[][]> {
   const { n = 1, maxNewTokens = 256, signal } = options;
   check(options);
   const completions = prompts.map(() =>

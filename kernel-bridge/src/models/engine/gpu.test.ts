@@ -8,7 +8,7 @@ import { cudaFailure } from '../../torch/native.ts';
 import { forward } from './forward.ts';
 import { generate, type GenerateOptions } from './generate.ts';
 import { groupLogps } from './group-logps.ts';
-import { Qwen2VL, type ModelDtype } from '../model.ts';
+import { Model, type ModelDtype } from '../model.ts';
 import { tinyModel, tinyPrompts } from '../testing/tiny.ts';
 import { cacheAttention, segmentAttention, segmentsOf, usesFlash } from './varlen.ts';
 
@@ -25,10 +25,10 @@ const completions = [
 ];
 
 /** The tiny model's weights in that dtype, on that device. */
-function modelOn(device: string, dtype: ModelDtype): Qwen2VL {
+function modelOn(device: string, dtype: ModelDtype): Model {
   using source = tinyModel();
   const params = new Map([...source.params].map(([name, weight]) => [name, noGrad(() => torch.clone(weight.to({ dtype, device })))]));
-  return new Qwen2VL(source.config, params, dtype, device);
+  return new Model(source.config, params, dtype, device);
 }
 
 const distance = (found: ArrayLike<number>, wanted: ArrayLike<number>): number => {
@@ -53,7 +53,7 @@ describe.skipIf(!cuda.isAvailable())(`on a GPU${why}`, () => {
   ])('logits in %s are the CPU’s', (dtype, bound) =>
     scope(() =>
       noGrad(() => {
-        const logits = (model: Qwen2VL) => {
+        const logits = (model: Model) => {
           const { logits, mask } = forward(
             model,
             prompts.map((prompt) => ({ prompt, completion: [1, 2, 3] })),
@@ -127,7 +127,7 @@ describe.skipIf(!cuda.isAvailable())(`on a GPU${why}`, () => {
     ['bfloat16', false, 0.1],
   ])('log-probabilities and gradients in %s are the CPU’s; by segments: %s', (dtype, packed, bound) =>
     scope(() => {
-      const run = (model: Qwen2VL, byParts: boolean): [Float32Array, Float32Array] => {
+      const run = (model: Model, byParts: boolean): [Float32Array, Float32Array] => {
         model.setTrainable(() => true);
         const { logps } = groupLogps(model, prompts, completions, { packed: byParts });
         backward(torch.sum(logps));
@@ -144,7 +144,7 @@ describe.skipIf(!cuda.isAvailable())(`on a GPU${why}`, () => {
     ['truncated', { n: 4, maxNewTokens: 20, topK: 20, topP: 0.9, minP: 0.05, seed: 3 }],
     ['repetition penalty', { n: 4, maxNewTokens: 24, repetitionPenalty: 1.4, seed: 4, eosTokenIds: everyFifth }],
   ];
-  const draw = async (model: Qwen2VL, options: GenerateOptions, recorded: boolean) => {
+  const draw = async (model: Model, options: GenerateOptions, recorded: boolean) => {
     vi.stubEnv('MEDR1_CUDA_GRAPHS', recorded ? '1' : '0');
     return (await generate(model, prompts, { ...options, staticCache: true })).flat();
   };

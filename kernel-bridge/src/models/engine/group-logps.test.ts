@@ -6,7 +6,7 @@ import { backward, noGrad, scope, torch, type Tensor } from '../../torch/index.t
 import { initModel, loadModel, saveModel } from '../checkpoint.ts';
 import { forward } from './forward.ts';
 import { groupLogps, type GroupLogpsOptions } from './group-logps.ts';
-import type { Qwen2VL } from '../model.ts';
+import type { Model } from '../model.ts';
 import { tinyConfig, tinyModel, tinyPrompt, tinyPrompts } from '../testing/tiny.ts';
 
 const model = tinyModel();
@@ -60,7 +60,7 @@ describe('groupLogps', () => {
       bytes.writeBigUInt64LE(BigInt(data - 8 + pad));
       await writeFile(file, Buffer.concat([bytes.subarray(0, data), Buffer.alloc(pad, ' '), bytes.subarray(data)]));
       using askew = await loadModel(dir);
-      const values = (of: Qwen2VL): Float32Array[] =>
+      const values = (of: Model): Float32Array[] =>
         Array.from({ length: 20 }, (_, id) => scope(() => groupLogps(of, [tinyPrompt([1, 2, id])], [[[id]]]).logps.toFloat32()));
       expect(values(askew)).toEqual(values(wide));
     } finally {

@@ -10,7 +10,7 @@ import { blocksOf, type Blocks } from './blocks.ts';
 import { decode, type Attend } from './decoder.ts';
 import { errors } from '../errors.ts';
 import { attention, gatherRows } from './layers.ts';
-import type { Qwen2VL } from '../model.ts';
+import type { Model } from '../model.ts';
 import { packedAttention } from './packed-attention.ts';
 import { checkIds, embed, layOut, positionTensor, type Prefix } from './prefix.ts';
 import type { EncodedPrompt } from '../families/qwen2vl/processor.ts';
@@ -40,18 +40,13 @@ export interface GroupLogps {
   mask: Tensor; // [N, T] bool
 }
 
-export function groupLogps(
-  model: Qwen2VL,
-  prompts: EncodedPrompt[],
-  completions: number[][][],
-  options: GroupLogpsOptions = {},
-): GroupLogps {
+export function groupLogps(model: Model, prompts: EncodedPrompt[], completions: number[][][], options: GroupLogpsOptions = {}): GroupLogps {
   const compute = () => span('log-probabilities', () => computeGroupLogps(model, prompts, completions, options));
   // Layers that are computed again in the backward pass need masks and rotations then: the caller's scope frees them.
   return model.checkpointing && isGradEnabled() ? compute() : scope(compute);
 }
 
-function computeGroupLogps(model: Qwen2VL, prompts: EncodedPrompt[], completions: number[][][], options: GroupLogpsOptions): GroupLogps {
+function computeGroupLogps(model: Model, prompts: EncodedPrompt[], completions: number[][][], options: GroupLogpsOptions): GroupLogps {
   if (prompts.length !== completions.length) {
     throw errors.badArgument(
       `${prompts.length} prompts with completions for ${completions.length}`,
@@ -113,7 +108,7 @@ function computeGroupLogps(model: Qwen2VL, prompts: EncodedPrompt[], completions
 }
 
 /** Completions go on where their prompt ends, all three axes alike. */
-function rotationOf(model: Qwen2VL, prefix: Prefix, own: Blocks, inputs: number[][], owner: number[]) {
+function rotationOf(model: Model, prefix: Prefix, own: Blocks, inputs: number[][], owner: number[]) {
   const following = own.fill(
     inputs.map((ids, n) => ids.map((_, t) => prefix.nextPositions[owner[n]] + t)),
     0,
@@ -122,7 +117,7 @@ function rotationOf(model: Qwen2VL, prefix: Prefix, own: Blocks, inputs: number[
   return textRotation(model.config.text_config, positionTensor(model, axes), model.dtype);
 }
 
-function sharedPrefixAttention(prefix: Prefix, own: Blocks, owner: number[], groupSizes: number[], model: Qwen2VL): Attend {
+function sharedPrefixAttention(prefix: Prefix, own: Blocks, owner: number[], groupSizes: number[], model: Model): Attend {
   const { B, L: P, rows } = prefix.blocks;
   const [N, T] = [own.B, own.L];
   const even = groupSizes.every((size) => size === groupSizes[0]);
@@ -157,7 +152,7 @@ function sharedPrefixAttention(prefix: Prefix, own: Blocks, owner: number[], gro
 }
 
 /** 0 where completion n's token t may look, -inf elsewhere: its prompt's real tokens, and its own up to t. [N, 1, T, P + T] */
-function attentionMask(prefixLengths: number[], P: number, T: number, model: Qwen2VL): Tensor {
+function attentionMask(prefixLengths: number[], P: number, T: number, model: Model): Tensor {
   const { device, dtype } = model;
   const N = prefixLengths.length;
   return noGrad(() => {

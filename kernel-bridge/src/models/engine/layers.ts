@@ -1,15 +1,15 @@
 /** The layers that both towers are built of. Every linear goes through `linear`, where an adapter can add its part. */
 import { customFunction, isGradEnabled, isSlow, torch, type Tensor } from '../../torch/index.ts';
-import type { Qwen2VL } from '../model.ts';
+import type { Model } from '../model.ts';
 import { product } from './product.ts';
 
 /** x [..., in] -> [..., out] by the weights `name`.weight and, if there is one, `name`.bias. */
-export function linear(model: Qwen2VL, name: string, x: Tensor): Tensor {
+export function linear(model: Model, name: string, x: Tensor): Tensor {
   const y = product(model, x, model.weight(`${name}.weight`), model.params.get(`${name}.bias`) ?? null);
   return model.adapter === null ? y : model.adapter.apply(name, x, y);
 }
 
-export function rmsNorm(model: Qwen2VL, name: string, x: Tensor, eps: number): Tensor {
+export function rmsNorm(model: Model, name: string, x: Tensor, eps: number): Tensor {
   const weight = model.weight(`${name}.weight`);
   return model.device === 'cpu' ? cpuRmsNorm(x, weight, eps) : torch.rms_norm(x, weight.shape, weight, eps);
 }
@@ -35,7 +35,7 @@ const cpuRmsNorm = customFunction<[x: Tensor, weight: Tensor, eps: number], Tens
   },
 });
 
-export function layerNorm(model: Qwen2VL, name: string, x: Tensor, eps: number): Tensor {
+export function layerNorm(model: Model, name: string, x: Tensor, eps: number): Tensor {
   const [weight, bias] = [model.weight(`${name}.weight`), model.weight(`${name}.bias`)];
   const sumsNarrow = model.device === 'cpu' && x.dtype === 'bfloat16' && isGradEnabled();
   return sumsNarrow ? wideLayerNorm(x, weight, bias, eps) : torch.layer_norm(x, weight.shape, weight, bias, eps);
@@ -59,7 +59,7 @@ const wideLayerNorm = customFunction<[x: Tensor, weight: Tensor, bias: Tensor, e
 });
 
 /** down(silu(gate(x)) * up(x)): the decoder's MLP, and Qwen2.5-VL's vision MLP. */
-export function swiglu(model: Qwen2VL, name: string, x: Tensor): Tensor {
+export function swiglu(model: Model, name: string, x: Tensor): Tensor {
   const gate = torch.silu(linear(model, `${name}.gate_proj`, x));
   return linear(model, `${name}.down_proj`, torch.mul(gate, linear(model, `${name}.up_proj`, x)));
 }

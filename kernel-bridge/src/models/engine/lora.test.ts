@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { noGrad, readSafetensors, scope, tensor, torch, writeSafetensors, type Tensor } from '../../torch/index.ts';
 import { forward } from './forward.ts';
-import { addLora, loadModel, saveAdapter, saveModel, type LoraOptions, type Qwen2VL } from '../index.ts';
+import { addLora, loadModel, saveAdapter, saveModel, type LoraOptions, type Model } from '../index.ts';
 import type { Lora } from './lora.ts';
 import { tinyConfig, tinyModel, tinyPrompts } from '../testing/tiny.ts';
 import { initModel } from '../checkpoint.ts';
@@ -20,7 +20,7 @@ const options = (changes: Partial<LoraOptions> = {}): LoraOptions => ({
   ...changes,
 });
 const prompts = tinyPrompts();
-const logits = (model: Qwen2VL): Float32Array => scope(() => noGrad(() => forward(model, [{ prompt: prompts[0] }]).logits.toFloat32()));
+const logits = (model: Model): Float32Array => scope(() => noGrad(() => forward(model, [{ prompt: prompts[0] }]).logits.toFloat32()));
 
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), 'medr1-lora-'));
@@ -110,7 +110,7 @@ describe("an adapter's directory", () => {
       weights: (all) =>
         [...all].forEach(([name, weight]) => all.delete(name) && all.set(name.replace('model.language_model.', 'model.'), weight)),
     });
-    const scales = ({ adapter }: Qwen2VL) =>
+    const scales = ({ adapter }: Model) =>
       ['0.mlp.up_proj', '0.self_attn.q_proj', '1.self_attn.q_proj', '1.self_attn.k_proj'].map(
         (name) => (adapter as Lora).layers.get(`model.layers.${name}`)!.scale * 4,
       );

@@ -10,7 +10,7 @@ import { DECODER_LINEARS, endsWithOneOf, linearLayers, loraTest } from '../../pr
 import { customFunction, generator, keep, noGrad, scope, torch, type Generator, type Tensor } from '../../torch/index.ts';
 import type { Qwen2VLConfig } from '../families/qwen2vl/config.ts';
 import { errors } from '../errors.ts';
-import type { Adapter, Qwen2VL } from '../model.ts';
+import type { Adapter, Model } from '../model.ts';
 import { weightShapes } from '../families/qwen2vl/weights.ts';
 
 /** adapter_config.json of PEFT; keys that this file does not use are kept as they are. */
@@ -100,7 +100,7 @@ export interface LoraOptions {
 }
 
 /** Puts a fresh adapter on the model, which then computes what it computed before. The model's own weights become constants. */
-export function addLora(model: Qwen2VL, options: LoraOptions): Lora {
+export function addLora(model: Model, options: LoraOptions): Lora {
   const { modules, written } = resolveTargets(model.config, options.target_modules);
   const shapes = weightShapes(model.config);
   const random = generator(options.seed, model.device);
@@ -141,7 +141,7 @@ const adapterConfig = ({ r, lora_alpha, base }: LoraOptions, target_modules: str
 });
 
 /** Adds the adapter's product to the weights themselves, and takes it off. In float32 before rounding, as PEFT's merge_and_unload. */
-export function mergeLora(model: Qwen2VL): void {
+export function mergeLora(model: Model): void {
   const lora = model.adapter;
   if (!(lora instanceof Lora)) return;
   for (const [name, { A, B, scale }] of lora.layers) {

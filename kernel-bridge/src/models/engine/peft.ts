@@ -6,7 +6,7 @@ import { keep, noGrad, readSafetensors, torch, writeSafetensors, type Tensor } f
 import { writeDirectory, writeSynced } from '../directory.ts';
 import { errors } from '../errors.ts';
 import { linearModules, Lora, type AdapterConfig, type LowRank } from './lora.ts';
-import type { Qwen2VL } from '../model.ts';
+import type { Model } from '../model.ts';
 
 const CONFIG = 'adapter_config.json';
 const WEIGHTS = 'adapter_model.safetensors';
@@ -101,7 +101,7 @@ export async function baseOf(dir: string, { base_model_name_or_path: base }: Ada
  * The adapter of a directory, for this base model, as a constant. Weights are float32 whatever the file holds. Its config names modules as `saveAdapter`
  * names its weights.
  */
-export async function readAdapter(dir: string, config: AdapterConfig, model: Qwen2VL): Promise<Lora> {
+export async function readAdapter(dir: string, config: AdapterConfig, model: Model): Promise<Lora> {
   const file = join(dir, WEIGHTS);
   if ((await stat(file).catch(() => null)) === null)
     throw errors.adapterFile(
@@ -118,7 +118,7 @@ export async function readAdapter(dir: string, config: AdapterConfig, model: Qwe
   }
 }
 
-function layersOf(dir: string, config: AdapterConfig, found: Map<string, Tensor>, model: Qwen2VL): Map<string, LowRank> {
+function layersOf(dir: string, config: AdapterConfig, found: Map<string, Tensor>, model: Model): Map<string, LowRank> {
   const problems: string[] = [];
   const pairs = new Map<string, { A?: Tensor; B?: Tensor }>();
   const linears = new Set(linearModules(model.config));

@@ -2,7 +2,7 @@
 import { span, tensor, torch, type Tensor } from '../../torch/index.ts';
 import { blocksOf, type Blocks } from './blocks.ts';
 import { errors } from '../errors.ts';
-import type { Qwen2VL } from '../model.ts';
+import type { Model } from '../model.ts';
 import type { EncodedPrompt } from '../families/qwen2vl/processor.ts';
 import { promptPositions } from '../families/qwen2vl/rope.ts';
 import type { EmbeddingTables } from './tied.ts';
@@ -21,7 +21,7 @@ export interface Prefix {
   nextPositions: number[];
 }
 
-export function layOut(model: Qwen2VL, prompts: EncodedPrompt[]): Prefix {
+export function layOut(model: Model, prompts: EncodedPrompt[]): Prefix {
   const { config } = model;
   const merge = config.vision_config.spatial_merge_size;
   const blocks = blocksOf(
@@ -67,7 +67,7 @@ export function layOut(model: Qwen2VL, prompts: EncodedPrompt[]): Prefix {
 }
 
 /** Refuses ids outside the vocabulary, which would read foreign memory on a GPU. */
-export function checkIds({ config }: Qwen2VL, ids: number[], what: string): void {
+export function checkIds({ config }: Model, ids: number[], what: string): void {
   const V = config.text_config.vocab_size;
   const wrong = ids.find((id) => !(id >= 0 && id < V));
   if (wrong === undefined) return;
@@ -76,7 +76,7 @@ export function checkIds({ config }: Qwen2VL, ids: number[], what: string): void
 
 /** Token embeddings [R, hidden] of `ids` [R], image tokens' rows replaced by what the vision tower sees. `tables`: when the logits follow. */
 export function embed(
-  model: Qwen2VL,
+  model: Model,
   ids: number[],
   { images, imageRows }: Pick<Prefix, 'images' | 'imageRows'>,
   tables?: Pick<EmbeddingTables, 'input' | 'sparse'>,
@@ -90,6 +90,6 @@ export function embed(
 }
 
 /** Positions per axis as a tensor [3, R]. */
-export function positionTensor(model: Qwen2VL, axes: [number[], number[], number[]]): Tensor {
+export function positionTensor(model: Model, axes: [number[], number[], number[]]): Tensor {
   return tensor(axes.flat(), { dtype: 'float32', shape: [3, axes[0].length], device: model.device });
 }

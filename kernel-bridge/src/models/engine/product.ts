@@ -3,7 +3,7 @@
  * a time, which stay in the cache, so that no second copy of the weights ever exists. Measured in docs/benchmarks.md.
  */
 import { customFunction, isGradEnabled, medr1, scope, torch, type Tensor } from '../../torch/index.ts';
-import type { Qwen2VL } from '../model.ts';
+import type { Model } from '../model.ts';
 
 const WIDENED = 2 ** 19; // elements of W at a time: 2 MiB of float32
 const FEW_ROWS = 4; // below, reading W is all the work, and bfloat16 reads half as much
@@ -16,7 +16,7 @@ const KERNEL_ROWS = 128;
 const KERNEL_WEIGHTS = 2 ** 17;
 
 /** x [..., in], W [out, in], b [out] or null -> [..., out] in the dtype of x; W may be bfloat16 where x is float32 if the model widens. */
-export function product(model: Pick<Qwen2VL, 'widens'>, x: Tensor, W: Tensor, b: Tensor | null): Tensor {
+export function product(model: Pick<Model, 'widens'>, x: Tensor, W: Tensor, b: Tensor | null): Tensor {
   const narrow = x.numel < FEW_ROWS * W.shape[1] && x.dtype === W.dtype;
   if (x.ndim === 2 && x.shape[0] <= KERNEL_ROWS && W.device === 'cpu' && !isGradEnabled()) {
     if (W.dtype === 'float32' ? W.numel >= KERNEL_WEIGHTS : model.widens && !narrow) return medr1.few_rows_linear(x, W, b);

@@ -3,7 +3,7 @@
  * graphs go on reading and writing it; a call that needs more makes a new one.
  */
 import { disposeAll, keepAll, noGrad, scope, tensor, torch, type Tensor } from '../../torch/index.ts';
-import type { Qwen2VL } from '../model.ts';
+import type { Model } from '../model.ts';
 import { positionTensor } from './prefix.ts';
 import { textRotation, type Rotation } from '../families/qwen2vl/rope.ts';
 import { usesFlash, type CachePlaces } from './varlen.ts';
@@ -39,9 +39,9 @@ export class StaticCache {
     keyStarts: Tensor; // [N + 1] int32
     order: Tensor | null; // [C] int32: 0, 1, 2, ..., where a mask is made of it
   };
-  private readonly dtype: Qwen2VL['dtype'];
+  private readonly dtype: Model['dtype'];
 
-  constructor(model: Qwen2VL, size: CacheSize) {
+  constructor(model: Model, size: CacheSize) {
     this.size = size;
     this.dtype = model.dtype;
     const { rows: N, places: C, newTokens: S } = size;
@@ -126,7 +126,7 @@ export class StaticCache {
 }
 
 /** -inf at and behind each row's first unused place. used [n], order [C] -> [n, 1, 1, C] */
-function maskBehind(used: Tensor, order: Tensor, dtype: Qwen2VL['dtype']): Tensor {
+function maskBehind(used: Tensor, order: Tensor, dtype: Model['dtype']): Tensor {
   const { device } = used;
   const [n, C] = [used.shape[0], order.shape[0]];
   const hidden = torch.ge(order, torch.reshape(used, [n, 1, 1, 1])); // [n, 1, 1, C]

@@ -20,7 +20,7 @@ import {
 import { seenTokens, type DecodeOptions, type Decoding } from './decode-state.ts';
 import { logitsOf } from './decoder.ts';
 import { gatherRows } from './layers.ts';
-import type { Adapter, Qwen2VL } from '../model.ts';
+import type { Adapter, Model } from '../model.ts';
 import { layOut } from './prefix.ts';
 import type { EncodedPrompt } from '../families/qwen2vl/processor.ts';
 import { makeSampler, suppression, type Sampler, type Suppression } from './sampling.ts';
@@ -36,7 +36,7 @@ const PLAN = 'static-decode';
 const PROMPT_STEP = 64; // caches grow by so many places, for prompts of one data set differ in length
 
 export class StaticDecode implements Decoding {
-  private readonly model: Qwen2VL;
+  private readonly model: Model;
   private readonly plan: Plan;
   private readonly choice: Choice;
   private readonly options: StaticOptions;
@@ -48,7 +48,7 @@ export class StaticDecode implements Decoding {
   private numbers = 0; // draws that there are random numbers for
 
   /** Encodes the images, prefills the prompts, each of which gets n rows, and draws their first tokens. */
-  constructor(model: Qwen2VL, prompts: EncodedPrompt[], n: number, newTokens: number, options: StaticOptions) {
+  constructor(model: Model, prompts: EncodedPrompt[], n: number, newTokens: number, options: StaticOptions) {
     this.model = model;
     this.options = options;
     this.newTokens = newTokens;
@@ -138,17 +138,17 @@ export class StaticDecode implements Decoding {
 export const widthFor = (rows: number): number => (rows <= 8 ? 2 ** Math.ceil(Math.log2(rows)) : Math.ceil(rows / 16) * 16);
 
 /** Whether a call decodes this way: if asked to, or where steps can be recorded; not while another is decoding in the model's cache. */
-export function decodesStatically(model: Qwen2VL, asked: boolean | undefined): boolean {
+export function decodesStatically(model: Model, asked: boolean | undefined): boolean {
   return (asked ?? recordsOn(model.device)) && !isDecoding(model);
 }
 
-export const isDecoding = (model: Qwen2VL): boolean => (model.attached.get(PLAN) as Plan | undefined)?.busy ?? false;
+export const isDecoding = (model: Model): boolean => (model.attached.get(PLAN) as Plan | undefined)?.busy ?? false;
 
 /** On a GPU whose graph library is built; MEDR1_CUDA_GRAPHS=0 says no. */
 const recordsOn = (device: string): boolean => process.env.MEDR1_CUDA_GRAPHS !== '0' && CudaGraph.failure(device) === null;
 
 /** The model's plan, made anew and no smaller than before where it has none that fits. */
-function planFor(model: Qwen2VL, size: CacheSize): Plan {
+function planFor(model: Model, size: CacheSize): Plan {
   const old = model.attached.get(PLAN) as Plan | undefined;
   if (old?.fits(size)) return old;
   model.attached.delete(PLAN);
@@ -168,14 +168,14 @@ function planFor(model: Qwen2VL, size: CacheSize): Plan {
 class Plan {
   readonly cache: StaticCache;
   busy = false;
-  private readonly model: Qwen2VL;
+  private readonly model: Model;
   private readonly weights: Tensor[];
   private readonly adapter: Adapter | null;
   private readonly choices = new Map<string, Choice>();
   private pool: GraphPool | null = null;
   private records: boolean;
 
-  constructor(model: Qwen2VL, size: CacheSize) {
+  constructor(model: Model, size: CacheSize) {
     this.model = model;
     this.cache = new StaticCache(model, size);
     this.weights = [...model.params.values()];
@@ -235,7 +235,7 @@ class Choice {
   readonly graphs = new Map<number, CudaGraph<void>>();
   private readonly suppress: Suppression | null;
 
-  constructor(model: Qwen2VL, options: DecodeOptions) {
+  constructor(model: Model, options: DecodeOptions) {
     this.suppress = keepAll(suppression(options.never, model.config.text_config.vocab_size, model.device));
     this.sampler = makeSampler(options, this.suppress);
   }

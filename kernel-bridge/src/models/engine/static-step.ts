@@ -2,7 +2,7 @@
 import { torch, type Tensor } from '../../torch/index.ts';
 import { decode, logitsOf } from './decoder.ts';
 import { attention } from './layers.ts';
-import type { Qwen2VL } from '../model.ts';
+import type { Model } from '../model.ts';
 import { embed, positionTensor, type Prefix } from './prefix.ts';
 import { textRotation } from '../families/qwen2vl/rope.ts';
 import type { Sampler } from './sampling.ts';
@@ -10,7 +10,7 @@ import type { StaticCache } from './static-cache.ts';
 import { cacheAttention } from './varlen.ts';
 
 /** Runs the last drawn tokens of the first n rows through the model and draws the next ones. */
-export function step(model: Qwen2VL, cache: StaticCache, sampler: Sampler, n: number): void {
+export function step(model: Model, cache: StaticCache, sampler: Sampler, n: number): void {
   const { keys, values, turns, ids, used, places, positions, seen } = cache.tensors;
   const first = (t: Tensor) => torch.narrow(t, 0, 0, n);
   const [drawn, place, position] = [first(ids), first(places), first(positions)];
@@ -42,7 +42,7 @@ export function draw(cache: StaticCache, sampler: Sampler, n: number, logits: Te
 }
 
 /** Runs the prompts, each of which gets n rows of the cache. Gives their last hidden states, [prompts, hidden]. */
-export function prefill(model: Qwen2VL, prefix: Prefix, cache: StaticCache, n: number): Tensor {
+export function prefill(model: Model, prefix: Prefix, cache: StaticCache, n: number): Tensor {
   const { keys, values } = cache.tensors;
   const { blocks } = prefix;
   const { B, L } = blocks;

@@ -1,6 +1,6 @@
 /** The embedding table and the matrix of the logits, which are one weight in a tied model. */
 import { customFunction, isGradEnabled, torch, type Tensor } from '../../torch/index.ts';
-import type { Qwen2VL } from '../model.ts';
+import type { Model } from '../model.ts';
 
 export interface EmbeddingTables {
   /** Rows are looked up in it. [V, D] */
@@ -15,7 +15,7 @@ export interface EmbeddingTables {
  * Both tables. In a tied model on the CPU their gradients meet in a node of ours, which adds the looked-up rows to the gradient of the logits in
  * place. Left to itself the engine adds a sparse gradient to a copy: 78 MB for 151,936 x 256 in bfloat16, 467 MB for the 2B model.
  */
-export function embeddingTables(model: Qwen2VL): EmbeddingTables {
+export function embeddingTables(model: Model): EmbeddingTables {
   const [input, output] = [model.weight('model.embed_tokens.weight'), model.outputEmbedding];
   const tied = input === output && model.device === 'cpu' && input.requiresGrad && isGradEnabled();
   if (!tied) return { input, output, sparse: false };

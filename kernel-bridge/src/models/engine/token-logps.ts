@@ -4,7 +4,7 @@
  */
 import { customFunction, medr1, scope, torch, type Tensor } from '../../torch/index.ts';
 import { finalNorm } from './decoder.ts';
-import type { Qwen2VL } from '../model.ts';
+import type { Model } from '../model.ts';
 import { logitGradient, nothingSeen, see, softmaxOf } from './tile-softmax.ts';
 
 /** Bytes of a tile's logits, and of its weights. */
@@ -22,7 +22,7 @@ export interface TokenLogps {
 
 /** W [V, D], hidden [M, D] before the final norm, targets [M] -> log p(target) under softmax(logits / temperature). */
 export function tokenLogps(
-  model: Qwen2VL,
+  model: Model,
   W: Tensor,
   hidden: Tensor,
   targets: Tensor,

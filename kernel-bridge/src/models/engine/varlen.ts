@@ -4,7 +4,7 @@
  */
 import { noGrad, scope, tensor, torch, type Tensor } from '../../torch/index.ts';
 import { attention } from './layers.ts';
-import type { Qwen2VL } from '../model.ts';
+import type { Model } from '../model.ts';
 
 export interface Segments {
   /** Rows of queries and of keys of each segment, none 0. */
@@ -80,7 +80,7 @@ export interface CachePlaces {
 }
 
 /** Whether products of queries and keys of this model's decoder and tower can go through the flash kernel. */
-export function usesFlash(model: Pick<Qwen2VL, 'config' | 'device' | 'dtype'>): boolean {
+export function usesFlash(model: Pick<Model, 'config' | 'device' | 'dtype'>): boolean {
   if (model.device === 'cpu') return false;
   const { hidden_size, num_attention_heads } = model.config.text_config;
   return isFlash(model.device, model.dtype, hidden_size / num_attention_heads);

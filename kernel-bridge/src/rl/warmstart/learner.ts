@@ -1,6 +1,6 @@
 import { LETTERS } from '../../data/sample/questions.ts';
 import { groupLogps } from '../../models/index.ts';
-import type { EncodedImage, EncodedPrompt, Processor, Qwen2VL } from '../../models/index.ts';
+import type { EncodedImage, EncodedPrompt, Processor, Model } from '../../models/index.ts';
 import { AdamW, backward, clipGradNorm, noGrad, scope, tensor, torch } from '../../torch/index.ts';
 import { chatPrompt } from './chat.ts';
 import type { Example } from './examples.ts';
@@ -20,7 +20,7 @@ export type Scores = Record<string, { letters: number; others: number }>;
 
 /** Supervised steps on demonstrations; as in the trainers, prompt and completion go through the packed forward. */
 export class Learner {
-  readonly model: Qwen2VL;
+  readonly model: Model;
   readonly #processor: Processor;
   readonly #images: EncodedImage[];
   readonly #optimizer: AdamW;
@@ -28,7 +28,7 @@ export class Learner {
   readonly #content: ReadonlySet<number>;
 
   /** `images`: what the examples' image numbers stand for. */
-  constructor(model: Qwen2VL, processor: Processor, images: EncodedImage[]) {
+  constructor(model: Model, processor: Processor, images: EncodedImage[]) {
     this.model = model;
     this.#processor = processor;
     this.#images = images;

@@ -1,5 +1,5 @@
 import { encodeImage, generate } from '../../models/index.ts';
-import type { Processor, Qwen2VL } from '../../models/index.ts';
+import type { Processor, Model } from '../../models/index.ts';
 import type { Variant } from '../../protocol/index.ts';
 import { random } from '../../data/sample/random.ts';
 import { QUESTION_TYPE_NAMES } from '../../data/sample/world.ts';
@@ -25,7 +25,7 @@ const FORMATS: Record<Variant, RegExp> = {
   'think-after': /^<answer>[^<]*<\/answer>\s*<think>[^<]*<\/think>$/,
 };
 
-export async function measure(model: Qwen2VL, processor: Processor, pool: Pool, variant: Variant, maxNewTokens = 48): Promise<Measured> {
+export async function measure(model: Model, processor: Processor, pool: Pool, variant: Variant, maxNewTokens = 48): Promise<Measured> {
   const rng = random('measure', variant);
   const examples = pool.scenes.map((scene, i) => cleanExample(rng, scene, i, variant));
   const blank = new Uint8Array(pool.images[0].data.length).fill(127);

@@ -5,7 +5,7 @@
 import { tensor, torch, type Tensor } from '../../../torch/index.ts';
 import { visionWidth } from './config.ts';
 import { attention, gatherRows, layerNorm, linear, rmsNorm, swiglu } from '../../engine/layers.ts';
-import type { Qwen2VL } from '../../model.ts';
+import type { Model } from '../../model.ts';
 import { product } from '../../engine/product.ts';
 import { rotate, visionRotation, type Grid, type Rotation } from './rope.ts';
 import { segmentAttention, segmentsOf, usesFlash } from '../../engine/varlen.ts';
@@ -19,7 +19,7 @@ export interface EncodedImage {
 const EPS = 1e-6; // both towers' norms; no key in config.json
 
 /** Image tokens of all images, one after another: [sum of t * h * w / 4, hidden_size]. */
-export function encodeImages(model: Qwen2VL, images: EncodedImage[]): Tensor {
+export function encodeImages(model: Model, images: EncodedImage[]): Tensor {
   const { vision_config: vision } = model.config;
   const width = visionWidth(model.config);
   const grids = images.map((image) => image.grid);
@@ -68,7 +68,7 @@ export function encodeImages(model: Qwen2VL, images: EncodedImage[]): Tensor {
 /** q, k, v [R, H, D] -> [R, H * D]. */
 type Attend = (q: Tensor, k: Tensor, v: Tensor) => Tensor;
 
-function selfAttention(model: Qwen2VL, name: string, x: Tensor, turn: Rotation, attend: Attend): Tensor {
+function selfAttention(model: Model, name: string, x: Tensor, turn: Rotation, attend: Attend): Tensor {
   const [R, E] = x.shape;
   const heads = model.config.vision_config.num_heads;
   const qkv = torch.reshape(linear(model, `${name}.qkv`, x), [R, 3, heads, E / heads]);
@@ -78,7 +78,7 @@ function selfAttention(model: Qwen2VL, name: string, x: Tensor, turn: Rotation, 
 }
 
 /** Attention within consecutive images or windows of the given lengths. */
-function attentionWithin(model: Qwen2VL, lengths: number[]): Attend {
+function attentionWithin(model: Model, lengths: number[]): Attend {
   if (!usesFlash(model)) return (q, k, v) => runAttention(q, k, v, lengths);
   const segments = segmentsOf(lengths, lengths, model.device);
   return (q, k, v) => segmentAttention(q, k, v, segments);
@@ -100,14 +100,14 @@ function runAttention(q: Tensor, k: Tensor, v: Tensor, lengths: number[]): Tenso
   return parts.length === 1 ? parts[0] : torch.cat(parts, 0);
 }
 
-function mlp(model: Qwen2VL, name: string, x: Tensor): Tensor {
+function mlp(model: Model, name: string, x: Tensor): Tensor {
   if (model.config.vision_config.hidden_act === 'silu') return swiglu(model, name, x);
   const h = linear(model, `${name}.fc1`, x);
   return linear(model, `${name}.fc2`, torch.mul(h, torch.sigmoid(torch.mul(h, 1.702)))); // quick_gelu
 }
 
 /** Rows and columns of all patches, in the order of the image processor: 2x2 neighbours stand together. */
-function rotationOf(model: Qwen2VL, grids: Grid[]): Rotation {
+function rotationOf(model: Model, grids: Grid[]): Rotation {
   const { spatial_merge_size: merge, num_heads } = model.config.vision_config;
   const rows: number[] = [];
   const columns: number[] = [];
