@@ -1,10 +1,15 @@
-import type { Tensor } from './tensor.ts';
-
 const EDGE = 3; // values shown at each end of a long dimension
 const LONG = 2 * EDGE + 2;
 
+interface Printable {
+  shape: number[];
+  dtype: string;
+  device: string;
+  tolist(): unknown;
+}
+
 /** A tensor as text: dtype, shape, device where not cpu, and values cut in the middle. */
-export function format(tensor: Tensor): string {
+export function format(tensor: Printable): string {
   const { shape, dtype, device } = tensor;
   const place = device === 'cpu' ? '' : ` on ${device}`;
   const head = `${dtype}[${shape.join(', ')}]${place}`;

@@ -1,4 +1,6 @@
 /** Tensors, operators and autograd of libtorch; see README.md in this folder. */
+import './methods.ts';
+
 export { backward, enableGrad, grad, isGradEnabled, noGrad } from './autograd.ts';
 export { tensor, type NestedNumbers, type TensorOptions } from './create.ts';
 export { isSlow } from './cpu.ts';

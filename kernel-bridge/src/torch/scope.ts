@@ -1,12 +1,11 @@
 import { native } from './native.ts';
-import { Tensor } from './tensor.ts';
+import { Tensor, type Owner } from './tensor.ts';
 
-/**
- * Who frees a tensor. Inside `scope(fn)` every tensor made belongs to the scope and is freed when fn returns, unless the
- * result reaches it: then it moves to the scope around. Outside all scopes, and after `keep`, a tensor lives until
- * disposed; the garbage collector is only the net below, for it does not run within a synchronous loop.
+/*
+ * Inside `scope(fn)` every tensor made belongs to the scope and is freed when fn returns, unless the result reaches it: then it moves to
+ * the scope around. Outside all scopes, and after `keep`, a tensor lives until disposed; the garbage collector is only the net below, for
+ * it does not run within a synchronous loop.
  */
-export type Owner = Tensor[] | null;
 
 let current: Owner = null;
 const collected = new FinalizationRegistry<number>((id) => release([id]));

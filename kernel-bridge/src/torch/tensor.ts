@@ -2,21 +2,22 @@ import { decode, toFloats, type Data } from './dtypes.ts';
 import type { DType } from './dtypes.ts';
 import { format } from './format.ts';
 import { native, type Id } from './native.ts';
-import { dispose, track, type Owner } from './scope.ts';
-import { invokeByName } from './ops.ts';
-import { backward } from './autograd.ts';
 
 /** Nested numbers as `tolist` gives them; booleans for bool tensors. */
 export type Nested = number | boolean | Nested[];
 
+/** Who frees a tensor: the list of its scope; null = nobody but `dispose` and the garbage collector. See scope.ts. */
+export type Owner = Tensor[] | null;
+
 /**
- * A handle to a PyTorch tensor. It carries facts and data only; mathematics is in `torch.<op>`.
+ * A handle to a PyTorch tensor. It carries facts and data only; mathematics is in `torch.<op>`. What needs operators, gradients or
+ * scopes (`to`, `backward`, `dispose`) is in methods.ts, so that those modules know the handle and the handle knows none of them.
  * Made inside a scope it is freed with it; `using t = ...` and `dispose` free it at once.
  */
 export class Tensor {
   /** @internal Place in the native table; -1 once disposed. */
   id: Id;
-  /** @internal The scope that frees it; null: nobody but dispose and the collector. */
+  /** @internal */
   owner: Owner = null;
 
   /** @internal Use `tensor` or an operator. */
@@ -63,15 +64,6 @@ export class Tensor {
   get isLeaf(): boolean {
     return native.isLeaf(this.alive('isLeaf'));
   }
-  /** The accumulated gradient: each reading gives a new handle to the same tensor. */
-  get grad(): Tensor | null {
-    const id = native.grad(this.alive('grad'));
-    return id < 0 ? null : track(id);
-  }
-  set grad(value: Tensor | null) {
-    native.setGrad(this.alive('grad'), value === null ? -1 : value.alive('grad'));
-  }
-
   /** The value of a one-element tensor; 1 or 0 for bool. */
   item(): number {
     return Number(native.item(this.alive('item')));
@@ -89,29 +81,6 @@ export class Tensor {
     const { shape, dtype } = this;
     const flat = plainNumbers(native.toBytes(this.alive('tolist')), dtype);
     return nest(flat, shape, 0, { at: 0 });
-  }
-
-  backward(gradient?: Tensor, options?: { retainGraph?: boolean; createGraph?: boolean }): void {
-    backward(this, gradient, options);
-  }
-  /** The same data outside the graph. */
-  detach(): Tensor {
-    return invokeByName('detach', [this]) as Tensor;
-  }
-  /** A tensor of that dtype and on that device; a new handle to this one where nothing changes. */
-  to(options: { dtype?: DType; device?: string }): Tensor {
-    return invokeByName('to', [this, options]) as Tensor;
-  }
-  /** A second handle to the same tensor, with a life of its own. */
-  alias(): Tensor {
-    return track(native.alias(this.alive('alias')));
-  }
-
-  dispose(): void {
-    dispose(this);
-  }
-  [Symbol.dispose](): void {
-    dispose(this);
   }
 
   /** Dtype, shape and the first and last values: `Tensor(float32[2, 2], [[1, 2], [3, 4]])`. */
