@@ -11,26 +11,28 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from datetime import timedelta
 from html import escape
 from typing import Any
-from urllib.parse import quote
 
 import httpx
 
 from .backend import PATIENT, TIMEOUT
 from .connection import ENV, PROTOCOL_VERSION, read_connection
-from .dataset import Dataset, add_dataset, query_of, run_id
+from .dataset import Dataset, add_dataset, query_of
 from .errors import WorkbenchError
 from .generation import Generation
 from .rewards import files_of_config
 from .run import Run
+from .values import part, plain, text, texts
+from .values import query as as_query
 from .view import Selection
 
 
 def connect(url: str | None = None, token: str | None = None) -> Client:
     """The backend of this Jupyter server, or of the one at `url` (its base URL, e.g. https://host/user/alice/) with its `token`."""
     if url is not None:
-        base = f"{url.rstrip('/')}/medr1/api"
+        base = f"{str(url).rstrip('/')}/medr1/api"
         headers = {"Authorization": f"token {token}"} if token else {}
         return Client(httpx.Client(base_url=base, headers=headers, timeout=TIMEOUT))
     file = os.environ.get(ENV)
@@ -62,8 +64,10 @@ class Client:
         self._http = http
 
     def request(self, method: str, path: str, body: Any = None, *, timeout: httpx.Timeout = TIMEOUT, **query: Any) -> Any:
-        """One REST call; path parts must be quoted. None in `query` is left out."""
-        params = {key: value for key, value in query.items() if value is not None}
+        """One REST call; path parts must be quoted (values.part). Body and query take all that values.plain() does; None in `query` is left
+        out.
+        """
+        body, params = plain(body), as_query(query)
         try:
             answer = self._http.request(method, path, json=body, params=params, timeout=timeout)
         except httpx.HTTPError as error:
@@ -93,7 +97,7 @@ class Client:
         return [Run(self, summary) for summary in self.request("GET", "/runs")["runs"]]
 
     def run(self, run_id: str) -> Run:
-        return Run(self, self.request("GET", f"/runs/{quote(run_id, safe='')}")["summary"])
+        return Run(self, self.request("GET", f"/runs/{part(run_id)}")["summary"])
 
     def demo(self, variant: str = "think", **changes: Any) -> dict[str, Any]:
         """The demo's configuration (made sample, tiny model), with changes; give it to train()."""
@@ -129,6 +133,7 @@ class Client:
     def dataset(self, name: str, **filters: Any) -> Dataset:
         """An indexed data set by its name or its folder, under a filter (see Dataset); raises when there is none."""
         query = query_of(filters)
+        name = text(name, "name")
         listed = self.request("GET", "/data")["datasets"]
         found = next((each["name"] for each in listed if name in (each["name"], each["dir"])), name)
         dataset = Dataset(self, found, query)
@@ -136,7 +141,9 @@ class Client:
             dataset.detail()  # raises with the names there are
         return dataset
 
-    def add_dataset(self, folder: str, name: str | None = None, *, images: bool = True, timeout: float | None = None) -> Dataset:
+    def add_dataset(
+        self, folder: str | os.PathLike[str], name: str | None = None, *, images: bool = True, timeout: float | timedelta | None = None
+    ) -> Dataset:
         """Indexes a folder on the machine of the Jupyter server and waits for it; a second time only what changed is read."""
         return add_dataset(self, folder, name, images, timeout)
 
@@ -159,8 +166,8 @@ class Client:
     @selection.setter
     def selection(self, parts: dict[str, Any]) -> None:
         moved = dict(parts)
-        if "runs" in moved:
-            moved["runs"] = [run_id(run) for run in moved["runs"]]
+        if moved.get("runs") is not None:
+            moved["runs"] = texts(moved["runs"], "runs")
         self.move_view(selection=moved)
 
     # Try it
@@ -170,13 +177,7 @@ class Client:
         directory `model`; to `question` (with `image`, a path in the data set) or to `item` of `dataset`. Further: `variant`,
         `prompt_template`, `num` (0 gives the prompt alone), `temperature` (0 = greedy), `max_new_tokens`, `seed`.
         """
-        dataset = asked.pop("dataset", None)
-        given = {
-            "question": question,
-            "run": None if run is None else run_id(run),
-            "dataset": dataset.name if isinstance(dataset, Dataset) else dataset,
-            **asked,
-        }
+        given = {"question": question, "run": run, **asked}
         body = {key: value for key, value in given.items() if value is not None}
         return Generation(self.request("POST", "/generate", body, timeout=PATIENT))
 

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Iterable, Iterator
+from datetime import timedelta
 from html import escape
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
 import pandas as pd
 
 from .errors import WorkbenchError
 from .run import Run
+from .values import part, plain, seconds, text, texts
 
 if TYPE_CHECKING:
     from .client import Client
@@ -56,7 +58,10 @@ class Dataset:
         self.query = query or {}
 
     def _request(self, method: str, path: str = "", body: Any = None, **query: Any) -> Any:
-        return self._client.request(method, f"/data/{quote(self.name, safe='')}{path}", body, **query)
+        return self._client.request(method, f"/data/{part(self.name)}{path}", body, **query)
+
+    def _in_json(self) -> str:
+        return self.name
 
     # What it is
 
@@ -116,12 +121,11 @@ class Dataset:
 
     def sample(self, item: str) -> dict[str, Any]:
         """One question with its raw record, the other questions on its image, and near-duplicates."""
-        return self._request("GET", f"/items/{quote(item, safe='')}")
+        return self._request("GET", f"/items/{part(item)}")
 
     def answers(self, item: str, runs: Iterable[str | Run] | None = None) -> pd.DataFrame:
         """What runs said to a question, a row a completion, newest first."""
-        asked = ",".join(map(run_id, runs)) if runs is not None else None
-        said = self._request("GET", f"/items/{quote(item, safe='')}/answers", runs=asked)["answers"]
+        said = self._request("GET", f"/items/{part(item)}/answers", runs=runs)["answers"]
         rows = [
             {**{key: value for key, value in answer.items() if key != "completions"}, **each}
             for answer in said
@@ -177,19 +181,17 @@ class Dataset:
 
 def query_of(filters: dict[str, Any]) -> dict[str, Any]:
     """Keywords as the backend's ItemQuery. TypeError names a keyword that is none."""
-    facets = {facet: as_list(values) for facet, values in (filters.get("facets") or {}).items()}
+    facets = {text(facet): texts(values, facet) for facet, values in (filters.get("facets") or {}).items()}
     query: dict[str, Any] = {}
     for key, value in filters.items():
         if value is None or key == "facets":
             continue
         if key in FACETS:
-            facets[key] = as_list(value)
-        elif key == "runs":
-            query["runs"] = [run_id(run) for run in ([value] if isinstance(value, (str, Run)) else value)]
-        elif key == "ids":
-            query["ids"] = as_list(value)
+            facets[key] = texts(value, key)
+        elif key in ("runs", "ids"):
+            query[key] = texts(value, key)
         elif key in OTHERS:
-            query[key] = value
+            query[key] = plain(value, key)
         else:
             raise TypeError(f"{key} is no filter; there are {', '.join((*FACETS, *OTHERS, 'facets', 'limit'))}")
     return {**query, "facets": facets} if facets else query
@@ -200,26 +202,19 @@ def merge(query: dict[str, Any], narrower: dict[str, Any]) -> dict[str, Any]:
     return {**query, **narrower, **({"facets": facets} if facets else {})}
 
 
-def as_list(value: Any) -> list[str]:
-    """One value or several, as the backend has them: text. A pandas column is several."""
-    values = value if isinstance(value, Iterable) and not isinstance(value, str) else [value]
-    return [str(each) for each in values]
-
-
-def run_id(run: str | Run) -> str:
-    return run.id if isinstance(run, Run) else run
-
-
-def add_dataset(client: Client, folder: str, name: str | None, images: bool, timeout: float | None) -> Dataset:
+def add_dataset(
+    client: Client, folder: str | os.PathLike[str], name: str | None, images: bool, timeout: float | timedelta | None
+) -> Dataset:
     """Indexes a folder and waits for the end of it."""
     body = {"dir": folder, "images": images, **({"name": name} if name else {})}
+    timeout = seconds(timeout)
     job = client.request("POST", "/data", body)
     end = None if timeout is None else time.monotonic() + timeout
     while job["state"] == "running":
         if end is not None and time.monotonic() > end:
             raise TimeoutError(f"{job['name']} is being indexed: {job['phase']} {job['done']} of {job['total']} after {timeout:g} s")
         time.sleep(POLL_S)
-        job = client.request("GET", f"/data/{quote(job['name'], safe='')}/job")
+        job = client.request("GET", f"/data/{part(job['name'])}/job")
     if job["state"] != "done":
         error = job["error"] or {"code": "DATA_STOPPED", "message": f"indexing {job['name']} was stopped", "remedy": "Start it again."}
         raise WorkbenchError(error["code"], error["message"], error["remedy"])

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from .errors import WorkbenchError
+from .values import texts
 
 ENDINGS = (".ts", ".js", ".mts", ".mjs")
 
@@ -22,8 +23,9 @@ def reward_files(files: str | os.PathLike[str] | Sequence[str | os.PathLike[str]
 
 def files_of_config(config: dict[str, Any]) -> dict[str, str]:
     """Sources of the reward files that a configuration names and that are here; others are left to the backend."""
-    entries = [entry for entry in config.get("reward_funcs") or [] if isinstance(entry, str) and entry.endswith(ENDINGS)]
-    return reward_files([entry for entry in entries if Path(entry).exists()])
+    named = config.get("reward_funcs")
+    entries = [] if named is None else texts(named, "reward_funcs")
+    return reward_files([entry for entry in entries if entry.endswith(ENDINGS) and Path(entry).exists()])
 
 
 def _read(path: Path) -> str:

@@ -6,15 +6,16 @@ import os
 import time
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import timedelta
 from html import escape
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
 import pandas as pd
 
 from .backend import PATIENT
 from .errors import WorkbenchError
 from .rewards import reward_files
+from .values import part, seconds, texts
 
 if TYPE_CHECKING:
     from .client import Client
@@ -37,7 +38,10 @@ class Run:
         self._last = summary
 
     def _request(self, method: str, path: str = "", body: Any = None, **query: Any) -> Any:
-        return self._client.request(method, f"/runs/{quote(self.id, safe='')}{path}", body, **query)
+        return self._client.request(method, f"/runs/{part(self.id)}{path}", body, **query)
+
+    def _in_json(self) -> str:
+        return self.id
 
     # What it is
 
@@ -62,7 +66,7 @@ class Run:
 
     def metrics(self, names: list[str] | None = None, *, first: int | None = None, last: int | None = None) -> pd.DataFrame:
         """One row a step, one column a metric by TRL's name, and `time`; NaN where a step logged none."""
-        query = {"names": ",".join(names) if names else None, "from": first, "to": last}
+        query = {"names": None if names is None else texts(names, "names"), "from": first, "to": last}
         table = self._request("GET", "/metrics", **query)
         frame = pd.DataFrame(table["metrics"], index=pd.Index(table["step"], name="step"), dtype="float64")
         frame.insert(0, "time", pd.to_datetime(table["time"], unit="ms", utc=True))
@@ -185,8 +189,9 @@ class Run:
         self._last = self._request("POST", "/actions", {"action": action, "request_id": uuid.uuid4().hex})
         return self
 
-    def wait(self, *, step: int | None = None, timeout: float | None = None) -> Run:
+    def wait(self, *, step: int | None = None, timeout: float | timedelta | None = None) -> Run:
         """Until the run has ended or stands still, or reached `step`; raises when it failed, or TimeoutError after `timeout` seconds."""
+        timeout = seconds(timeout)
         end = None if timeout is None else time.monotonic() + timeout
         while True:
             now = self.summary()
