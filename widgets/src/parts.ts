@@ -15,6 +15,17 @@ export function failed(error: ErrorBody, retry?: () => void): TemplateResult {
   </div>`;
 }
 
+/** Characters at the end of a name that are always shown. */
+const TAIL = 8;
+
+/** A name that is cut in its middle where there is no room: what tells "Demo, think · format" from its neighbours is the end. */
+export const middle = (text: string): TemplateResult =>
+  text.length <= TAIL * 2
+    ? html`<span class="ellipsis" title=${text}>${text}</span>`
+    : html`<span class="middle" title=${text}
+        ><span class="ellipsis">${text.slice(0, -TAIL)}</span><span>${text.slice(-TAIL)}</span></span
+      >`;
+
 /** `next` says what to do, `actions` does it. */
 export function empty(title: string, next: string, actions: unknown = nothing): TemplateResult {
   return html`<div class="message" data-testid="empty">

@@ -138,6 +138,15 @@ export const base = css`
     text-overflow: ellipsis;
     white-space: nowrap;
   }
+  .middle {
+    display: inline-flex;
+    min-width: 0;
+    max-width: 100%;
+    white-space: pre;
+  }
+  .middle > :last-child {
+    flex: none;
+  }
   .chip {
     display: inline-block;
     padding: 0 6px;

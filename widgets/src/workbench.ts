@@ -6,6 +6,7 @@ import { GroupQuestion } from './group-question.ts';
 import { RolloutsModel } from './rollouts/model.ts';
 import { TokenTexts } from './rollouts/token-texts.ts';
 import { SelectionModel } from './selection.ts';
+import { RunColours } from './store/run-colours.ts';
 import { RunList } from './store/run-list.ts';
 import type { RunSeries } from './store/run-series.ts';
 import { ViewSync } from './view-sync.ts';
@@ -14,6 +15,7 @@ export class Workbench {
   readonly connector: Connector;
   readonly selection = new SelectionModel();
   readonly runs: RunList;
+  readonly colours = new RunColours();
   /** What the Data view shows: one filter for every view and for notebooks. */
   readonly data: DataModel;
   readonly tokenTexts: TokenTexts;
@@ -34,6 +36,7 @@ export class Workbench {
     this.#question = new GroupQuestion(connector, this.selection, this.data.datasets);
     this.#sync = new ViewSync(connector, this.selection, this.data);
     this.runs.state.subscribe(() => this.#tidySelection());
+    this.selection.subscribe(() => this.colours.see(this.selection.value.runs));
   }
 
   /** Reads the runs and follows them. Never throws: trouble shows in `runs.state`. */

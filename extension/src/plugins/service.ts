@@ -10,6 +10,7 @@ import { keptInWorkspace } from '../kept.ts';
 import { CommandIDs, IWorkbench, TRANSLATION_DOMAIN } from '../tokens.ts';
 
 const SELECTION_KEY = 'medr1:selection';
+const COLOURS_KEY = 'medr1:run-colours';
 
 const service: JupyterFrontEndPlugin<IWorkbench> = {
   id: '@medr1/workbench:service',
@@ -39,7 +40,10 @@ const service: JupyterFrontEndPlugin<IWorkbench> = {
 
 /** The selection comes back before the runs are read, so that the newest run is chosen only when none was. */
 async function begin(workbench: Workbench, state: IStateDB | null): Promise<void> {
-  if (state) await keptInWorkspace(state, SELECTION_KEY, workbench.selection, workbench.selection);
+  if (state) {
+    await keptInWorkspace(state, COLOURS_KEY, workbench.colours, workbench.colours);
+    await keptInWorkspace(state, SELECTION_KEY, workbench.selection, workbench.selection);
+  }
   await workbench.start();
 }
 

@@ -11,6 +11,8 @@ export interface MetricInfo {
   formula: string;
   unit: string;
   ours?: true;
+  /** No measurement: a setting that holds until it is changed, or a count. It has no noise, so that it is drawn as it is and never smoothed. */
+  exact?: 'setting' | 'count';
 }
 
 const SHARE = 'share';
@@ -70,6 +72,7 @@ export const METRICS: readonly MetricInfo[] = [
     formula: 'w_k',
     unit: '',
     ours: true,
+    exact: 'setting',
   },
   {
     name: 'answers/{letter}',
@@ -125,6 +128,7 @@ export const METRICS: readonly MetricInfo[] = [
     text: 'Tokens of prompts and completions seen since the start; a prompt counts once per completion, its image tokens included.',
     formula: 'sum over steps',
     unit: TOKENS,
+    exact: 'count',
   },
 
   {
@@ -193,13 +197,21 @@ export const METRICS: readonly MetricInfo[] = [
     formula: 'sqrt(sum g^2)',
     unit: '',
   },
-  { name: 'learning_rate', group: 'Optimisation', text: 'Learning rate of this update.', formula: 'schedule(step)', unit: '' },
+  {
+    name: 'learning_rate',
+    group: 'Optimisation',
+    text: 'Learning rate of this update.',
+    formula: 'schedule(step)',
+    unit: '',
+    exact: 'setting',
+  },
   {
     name: 'epoch',
     group: 'Optimisation',
     text: 'Passes over the training questions so far.',
     formula: 'questions drawn / questions',
     unit: '',
+    exact: 'count',
   },
   {
     name: 'skipped_steps',
@@ -208,6 +220,7 @@ export const METRICS: readonly MetricInfo[] = [
     formula: 'count',
     unit: 'steps',
     ours: true,
+    exact: 'count',
   },
 
   { name: 'step_time', group: 'Time', text: 'Wall time of the step, sampling included.', formula: '', unit: SECONDS },
@@ -287,6 +300,7 @@ export const METRICS: readonly MetricInfo[] = [
     formula: 'items',
     unit: '',
     ours: true,
+    exact: 'count',
   },
   {
     name: 'eval_reward',

@@ -2,6 +2,9 @@ import { css } from 'lit';
 
 export const style = css`
   section {
+    display: flex;
+    flex-direction: column;
+    height: 100%; /* as high as its row: legends of different heights leave the plots level */
     border: 1px solid var(--medr1-border);
     padding: 2px 4px 4px;
   }
@@ -11,9 +14,12 @@ export const style = css`
     align-items: center;
   }
   h4 {
+    overflow: hidden;
     margin: 0;
     padding-left: 4px;
     font-size: inherit;
+    text-overflow: ellipsis;
+    white-space: nowrap;
     font-weight: 600;
     cursor: help;
   }
@@ -43,12 +49,43 @@ export const style = css`
     flex-wrap: wrap;
     gap: 0 12px;
     align-content: start;
-    height: calc(2 * 1.4em); /* two lines, so that neighbouring charts stand level */
+    flex: 1;
+    min-height: calc(2 * 1.4em);
     padding: 0 4px;
-    overflow: auto;
   }
-  :host(.large) .legend {
-    height: auto;
+  .legend.runs {
+    flex-direction: column;
+    flex-wrap: nowrap;
+  }
+  .legend.runs .entry {
+    width: 100%;
+  }
+  .legend.runs b {
+    margin-left: auto;
+  }
+  .legend table {
+    width: 100%;
+    border-collapse: collapse;
+  }
+  .legend th {
+    padding: 0 0 0 8px;
+    text-align: right;
+    font-weight: 400;
+  }
+  .legend th[scope='row'] {
+    width: 100%;
+    max-width: 0; /* takes what the values leave */
+    padding: 0;
+    text-align: left;
+  }
+  .legend th[scope='col'] .ellipsis {
+    display: inline-block;
+    max-width: 9ch;
+    vertical-align: bottom;
+  }
+  .legend td.number {
+    padding: 0 0 0 8px;
+    font-weight: 600;
   }
   .entry {
     display: inline-flex;
@@ -59,7 +96,7 @@ export const style = css`
   }
   .entry b {
     flex: none;
-    min-width: 5ch;
+    min-width: 7ch; /* of the widest value, so that a moving cursor moves no line */
     font-weight: 600;
   }
   i {
@@ -67,6 +104,7 @@ export const style = css`
     flex: none;
     width: 16px;
     height: 0;
+    vertical-align: middle;
     border-top: 2px solid;
   }
   .area {
@@ -75,7 +113,7 @@ export const style = css`
     cursor: crosshair;
     overflow: hidden;
   }
-  .area:has(.tooltip) {
+  .area:has(.glyph:focus-visible) {
     overflow: visible;
   }
   .plot {
@@ -101,6 +139,12 @@ export const style = css`
     margin: 0;
     text-align: center;
   }
+  .partly {
+    position: absolute;
+    top: 6px;
+    right: 8px;
+    margin: 0;
+  }
   .line {
     position: absolute;
     top: 6px;
@@ -119,12 +163,30 @@ export const style = css`
   }
   .glyph {
     position: absolute;
-    bottom: 16px;
-    min-height: 0;
+    bottom: 14px;
+    min-width: 20px;
+    min-height: 20px;
     padding: 0;
     transform: translateX(-50%);
-    font-size: 10px;
-    line-height: 14px;
+    font-size: 11px;
+    line-height: 20px;
+  }
+  .glyph:focus-visible::after {
+    position: absolute;
+    top: 100%;
+    left: 50%;
+    z-index: 10;
+    width: max-content;
+    max-width: 240px;
+    padding: 2px 6px;
+    transform: translateX(-50%);
+    border: 1px solid var(--medr1-border);
+    background: var(--medr1-surface);
+    color: var(--medr1-text);
+    content: attr(aria-label);
+    line-height: 1.4;
+    text-align: left;
+    white-space: pre-line;
   }
   .glyph.alert {
     color: var(--medr1-warn-text);
@@ -142,9 +204,13 @@ export const style = css`
     pointer-events: none;
   }
   .tooltip {
-    position: absolute;
-    top: 8px;
-    z-index: 10;
+    position: fixed;
+    inset: auto;
+    margin: 0;
+    padding: 0;
+    color: inherit;
+    font: inherit;
+    font-size: var(--medr1-size-small);
     border: 1px solid var(--medr1-border);
     border-collapse: collapse;
     background: var(--medr1-surface);
@@ -160,7 +226,7 @@ export const style = css`
     font-weight: 400;
   }
   .tooltip .label {
-    max-width: 160px;
+    max-width: 240px;
   }
   .tooltip td,
   .tooltip th {

@@ -6,20 +6,39 @@ import { icon } from '../icons.ts';
 import { saveFrom } from '../save-file.ts';
 import type { Mark, RunSeries } from '../store/run-series.ts';
 import { base, SERIES, theme, tokens } from '../theme.ts';
-import { axisValues, xOfStep } from './axis.ts';
+import { xOfStep } from './axis.ts';
 import { style } from './chart-style.ts';
 import { explain, type ChartSpec } from './charts.ts';
 import { nearest } from './downsample.ts';
-import { extent, layout, linesOf, readings, traces, type ChartLine, type ChartRun, type Palette, type Reading } from './figure.ts';
+import {
+  allX,
+  extent,
+  layout,
+  leftOut,
+  linesOf,
+  readings,
+  stepAt,
+  traces,
+  type ChartLine,
+  type ChartRun,
+  type Palette,
+  type Reading,
+  type StepOf,
+} from './figure.ts';
+import { legend } from './legend.ts';
 import type { CurvesModel } from './model.ts';
 import { cancelDraw, loadPlotly, PLOTLY_CONFIG, queueDraw, type Plotly } from './plotly.ts';
-import { Scale } from './scale.ts';
-import { swatch, tooltip } from './tooltip.ts';
+import { MARGIN, Scale } from './scale.ts';
+import { tooltip } from './tooltip.ts';
 
 const HEIGHT = { small: 190, large: 420 };
 const MARK_GLYPHS: Record<Mark['kind'], string> = { rewards: '▼', checkpoint: '◆', alert: '⚠', pause: '‖' };
 /** Pixels the pointer may move and still have clicked. */
 const CLICK_SLACK = 4;
+/** Pixels from the cursor within which a point is read. */
+const READ_SLACK = 4;
+/** Pixels between the cursor and the table of values. */
+const TIP_GAP = 12;
 
 export class CurveChart extends WatchingElement {
   static override properties = {
@@ -27,7 +46,8 @@ export class CurveChart extends WatchingElement {
     spec: { attribute: false },
     runs: { attribute: false },
     revision: { attribute: false },
-    selectedStep: { attribute: false },
+    overlaid: { attribute: false },
+    selected: { attribute: false },
     brush: { state: true },
     hovered: { state: true },
     problem: { state: true },
@@ -37,13 +57,17 @@ export class CurveChart extends WatchingElement {
   declare runs: ChartRun[];
   /** Changes whenever a run's data did. */
   declare revision: number;
-  declare selectedStep: number | null;
+  /** Several runs are chosen, whether hidden or not: colours then tell runs apart. */
+  declare overlaid: boolean;
+  declare selected: StepOf | null;
   /** Pixels from where to where the pointer was dragged. */
   declare brush: [number, number] | null;
   declare hovered: boolean;
   declare problem: string | null;
 
   #lines: ChartLine[] = [];
+  /** Every x that some line has a point at, for the keyboard; made when it is first needed. */
+  #stops: number[] | null = null;
   #full: [number, number] | null = null;
   /** What the lines were made from. */
   #made: unknown[] = [];
@@ -61,7 +85,8 @@ export class CurveChart extends WatchingElement {
     super();
     this.runs = [];
     this.revision = 0;
-    this.selectedStep = null;
+    this.overlaid = false;
+    this.selected = null;
     this.brush = null;
     this.hovered = false;
     this.problem = null;
@@ -93,17 +118,39 @@ export class CurveChart extends WatchingElement {
 
   protected override willUpdate(changed: PropertyValues): void {
     super.willUpdate(changed);
-    const { spec, runs, revision, model } = this;
-    const from = [JSON.stringify(spec), revision, model.state.value, theme.value, ...runs.flatMap(({ series, index }) => [series, index])];
+    const { spec, runs, revision, model, overlaid } = this;
+    const shown = runs.flatMap(({ series, colour }) => [series, colour]);
+    const from = [JSON.stringify(spec), revision, model.state.value, theme.value, overlaid, ...shown];
     if (from.length === this.#made.length && from.every((part, at) => part === this.#made[at])) return; // a moving cursor makes no new lines
     this.#made = from;
-    this.#lines = linesOf(spec, runs, model.state.value, this.#palette());
+    this.#lines = linesOf(spec, runs, model.state.value, this.#palette(), overlaid);
+    this.#stops = null;
     this.#full = extent(runs, model.state.value.axis);
     this.#stale = true;
   }
 
   protected override updated(): void {
     if (this.#stale && this.onScreen) queueDraw(this.#draw);
+    this.#placeTooltip();
+  }
+
+  /** Under the chart, or over it where the window ends: never on the lines that are being read. */
+  #placeTooltip(): void {
+    const tip = this.renderRoot.querySelector<HTMLElement>('.tooltip');
+    const area = this.renderRoot.querySelector('.area')?.getBoundingClientRect();
+    const at = this.#cursorPixel;
+    if (!tip || !area || at === null) return;
+    if (!tip.matches(':popover-open')) tip.showPopover?.();
+    const { offsetWidth: width, offsetHeight: height } = tip;
+    const below = area.bottom + 2;
+    const left = at > this.#width / 2 ? area.left + at - width - TIP_GAP : area.left + at + TIP_GAP;
+    tip.style.top = `${below + height <= innerHeight ? below : Math.max(0, area.top - height - 2)}px`;
+    tip.style.left = `${Math.max(0, Math.min(innerWidth - width, left))}px`;
+  }
+
+  get #cursorPixel(): number | null {
+    const cursor = this.model.cursor.value;
+    return cursor === null ? null : (this.#scale?.toPixel(cursor) ?? null);
   }
 
   get #plot(): HTMLElement | null {
@@ -143,12 +190,8 @@ export class CurveChart extends WatchingElement {
     const settings = this.model.state.value;
     const size = { width, height: this.#height };
     this.#stale = false;
-    void this.#plotly.react(
-      plot,
-      traces(this.spec, this.#lines, settings, width),
-      layout(settings, this.#palette(), size, this.#full),
-      PLOTLY_CONFIG,
-    );
+    const drawn = traces(this.#lines, settings, width);
+    void this.#plotly.react(plot, drawn, layout(settings, this.#palette(), size, this.#full, drawn), PLOTLY_CONFIG);
     this.dataset.points = String(this.#lines.reduce((sum, line) => sum + line.x.length, 0));
     if (width !== this.#width) {
       this.#width = width;
@@ -166,7 +209,7 @@ export class CurveChart extends WatchingElement {
     const { spec, model } = this;
     const { expanded, pinned } = model.state.value;
     const cursor = model.cursor.value;
-    const values = readings(this.#lines, cursor);
+    const values = readings(this.#lines, cursor, this.#slack);
     const about = explain(spec);
     return html`<section aria-label=${spec.title} data-testid="chart" data-chart=${spec.id}>
       <header>
@@ -195,19 +238,12 @@ export class CurveChart extends WatchingElement {
           ${icon('expand')}
         </button>
       </header>
-      <div class="legend small">
-        ${values.map(
-          ({ line, value }) =>
-            html`<span class="entry"
-              ><i style=${swatch(line)}></i><span class="ellipsis">${line.label}</span><b class="number">${number(value)}</b></span
-            >`,
-        )}
-      </div>
+      ${legend(values, this.overlaid)}
       <div
         class="area"
         tabindex="0"
-        role="img"
-        aria-label=${`${spec.title}: ${values.map(({ line, value }) => `${line.label} ${number(value)}`).join(', ')}. Arrow keys move the cursor, Enter selects the step.`}
+        role="group"
+        aria-label=${`${spec.title}: ${values.map(({ line, value }) => `${line.label} ${number(value)}`).join(', ')}. Left and Right move the cursor, Home and End to the ends, Enter selects the step, Down goes to the events.`}
         style=${`height:${this.#height}px`}
         @pointermove=${this.#onMove}
         @pointerleave=${this.#onLeave}
@@ -218,15 +254,24 @@ export class CurveChart extends WatchingElement {
       >
         <div class="plot"></div>
         ${this.problem ? html`<p class="message" role="alert">${this.problem}</p>` : nothing}
-        ${!this.problem && values.every(({ value }) => value === null) ? html`<p class="none secondary small">no value yet</p>` : nothing}
-        ${this.#overlay(cursor, values)}
+        ${this.problem ? nothing : this.#nothingDrawn()} ${this.#overlay(cursor, values)}
       </div>
     </section>`;
   }
 
+  /** Why there is no line. */
+  #nothingDrawn(): TemplateResult | typeof nothing {
+    const measured = this.#lines.reduce((count, { raw }) => count + raw.filter((value) => value !== null).length, 0);
+    if (measured === 0) return html`<p class="none secondary small">no value yet</p>`;
+    const below = this.model.state.value.logY ? leftOut(this.#lines) : 0;
+    if (below === 0) return nothing;
+    if (below === measured) return html`<p class="none secondary small">no value above 0: a logarithmic axis shows none of them</p>`;
+    return html`<p class="partly secondary small">${below} ${below === 1 ? 'value' : 'values'} of 0 or below left out</p>`;
+  }
+
   #overlay(cursor: number | null, values: readonly Reading[]): TemplateResult {
-    const at = cursor === null ? null : (this.#scale?.toPixel(cursor) ?? null);
-    const step = this.runs[0] && this.selectedStep !== null ? this.#pixelOfStep(this.runs[0].series, this.selectedStep) : null;
+    const at = this.#cursorPixel;
+    const step = this.selected && this.#pixelOfSelected(this.selected);
     return html`
       ${step === null ? nothing : html`<div class="line step" style=${`left:${step}px`}></div>`}
       ${at === null ? nothing : html`<div class="line" style=${`left:${at}px`}></div>`}
@@ -236,7 +281,7 @@ export class CurveChart extends WatchingElement {
           : nothing
       }
       ${this.#marks()}
-      ${this.hovered && at !== null && values.length ? tooltip(values, this.model.state.value, at > this.#width / 2) : nothing}
+      ${this.hovered && cursor !== null && at !== null && values.length ? tooltip(values, cursor, this.model.state.value) : nothing}
     `;
   }
 
@@ -245,7 +290,8 @@ export class CurveChart extends WatchingElement {
       series.marks.flatMap((mark) => {
         const at = this.#pixelOfStep(series, mark.step);
         if (at === null) return [];
-        const text = [`${mark.title}, step ${mark.step}`, mark.detail].filter(Boolean).join('\n');
+        const title = `${this.overlaid ? `${series.name}: ` : ''}${mark.title}, step ${mark.step}`;
+        const text = [title, mark.detail].filter(Boolean).join('\n');
         return [
           html`${mark.kind === 'rewards' ? html`<div class="line mark" style=${`left:${at}px`}></div>` : nothing}
             <button
@@ -255,7 +301,7 @@ export class CurveChart extends WatchingElement {
               aria-label=${text}
               tabindex="-1"
               data-testid=${`mark-${mark.kind}`}
-              @click=${(event: Event) => (event.stopPropagation(), this.#select(mark.step))}
+              @click=${(event: Event) => (event.stopPropagation(), this.#select({ run: series.id, step: mark.step }))}
               @pointerdown=${(event: Event) => event.stopPropagation()}
               @pointerup=${(event: Event) => event.stopPropagation()}
             >
@@ -271,8 +317,33 @@ export class CurveChart extends WatchingElement {
     return x === null ? null : (this.#scale?.toPixel(x) ?? null);
   }
 
+  /** Of the chosen step, on the line of its run; where that run is hidden, at its step. */
+  #pixelOfSelected({ run, step }: StepOf): number | null {
+    const shown = this.runs.find(({ series }) => series.id === run);
+    if (shown) return this.#pixelOfStep(shown.series, step);
+    return this.model.state.value.axis === 'step' ? (this.#scale?.toPixel(step) ?? null) : null;
+  }
+
+  /** How far from the cursor a point may lie to be read, in x. */
+  get #slack(): number {
+    const scale = this.#scale;
+    return scale ? READ_SLACK * scale.perPixel : 0;
+  }
+
   #pixelOf(event: PointerEvent): number {
     return event.clientX - (event.currentTarget as HTMLElement).getBoundingClientRect().left;
+  }
+
+  /** Pixels between the pointer and where a value is drawn; nobody knows before the first drawing. */
+  #distanceFrom(event: PointerEvent): (value: number) => number | null {
+    const y = event.clientY - (event.currentTarget as HTMLElement).getBoundingClientRect().top;
+    const range = (this.#plot as { layout?: { yaxis?: { range?: [number, number] } } } | null)?.layout?.yaxis?.range;
+    const inner = this.#height - MARGIN.t - MARGIN.b;
+    return (value) => {
+      if (!range) return null;
+      const shown = this.model.state.value.logY ? Math.log10(value) : value;
+      return Number.isFinite(shown) ? Math.abs(MARGIN.t + ((range[1] - shown) / (range[1] - range[0])) * inner - y) : null;
+    };
   }
 
   #onMove = (event: PointerEvent): void => {
@@ -280,7 +351,7 @@ export class CurveChart extends WatchingElement {
     this.hovered = true;
     this.model.cursor.set(this.#scale?.toValue(pixel) ?? null);
     if (this.brush) this.brush = [this.brush[0], pixel];
-    if (this.#scrubbing) this.#selectAt(pixel);
+    if (this.#scrubbing) this.#selectAt(pixel, event);
   };
 
   #onLeave = (): void => {
@@ -296,11 +367,11 @@ export class CurveChart extends WatchingElement {
     const pixel = this.#pixelOf(event);
     if (event.shiftKey) {
       this.#scrubbing = true;
-      this.#selectAt(pixel);
+      this.#selectAt(pixel, event);
     } else this.brush = [pixel, pixel];
   };
 
-  #onUp = (): void => {
+  #onUp = (event: PointerEvent): void => {
     this.#scrubbing = false;
     if (!this.brush) return;
     const [from, to] = [...this.brush].sort((a, b) => a - b);
@@ -309,38 +380,63 @@ export class CurveChart extends WatchingElement {
     if (!scale) return;
     const low = scale.toValue(from);
     if (to - from > CLICK_SLACK) this.model.set({ range: [low, scale.toValue(to)] });
-    else this.#select(this.#stepAt(low));
+    else this.#selectAt(from, event);
   };
 
   #onKey = (event: KeyboardEvent): void => {
-    const way = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
-    const run = this.runs[0];
-    if (!run) return;
-    const x = axisValues(run.series, this.model.state.value.axis);
-    if (way) {
-      const now = this.model.cursor.value;
-      const at = now === null ? x.length - 1 : nearest(x, now) + way;
-      this.hovered = true;
-      this.model.cursor.set(x[Math.min(x.length - 1, Math.max(0, at))] ?? null);
-    } else if (event.key === 'Enter' && this.model.cursor.value !== null) this.#select(this.#stepAt(this.model.cursor.value));
-    else if (event.key === 'Escape') this.#onLeave();
-    else return;
-    event.preventDefault();
+    const onMark = (event.target as HTMLElement).classList.contains('glyph');
+    if (onMark ? this.#walkMarks(event) : this.#walk(event)) event.preventDefault();
   };
 
-  #stepAt(x: number): number | null {
-    const run = this.runs[0];
-    if (!run) return null;
-    return run.series.steps[nearest(axisValues(run.series, this.model.state.value.axis), x)] ?? null;
+  /** True where the key meant something. */
+  #walk({ key }: KeyboardEvent): boolean {
+    const stops = (this.#stops ??= allX(this.runs, this.model.state.value.axis));
+    const now = this.model.cursor.value;
+    const at = now === null ? -1 : nearest(stops, now);
+    const to = {
+      ArrowRight: now === null ? stops.length - 1 : at + 1,
+      ArrowLeft: now === null ? stops.length - 1 : at - 1,
+      Home: 0,
+      End: stops.length - 1,
+    }[key];
+    if (to !== undefined) {
+      this.hovered = true;
+      this.model.cursor.set(stops[Math.min(stops.length - 1, Math.max(0, to))] ?? null);
+    } else if (key === 'Enter' && now !== null)
+      this.#select(stepAt(this.#lines, this.model.state.value.axis, now, this.#slack, () => null));
+    else if (key === 'Escape') this.#onLeave();
+    else if (key === 'ArrowDown') return this.#focusMark(this.#marksByPlace.find((mark) => mark.offsetLeft >= (this.#cursorPixel ?? 0)));
+    else return false;
+    return true;
   }
 
-  #selectAt(pixel: number): void {
+  #walkMarks({ key, target }: KeyboardEvent): boolean {
+    const marks = this.#marksByPlace;
+    const way = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1 }[key];
+    if (way) return this.#focusMark(marks[marks.indexOf(target as HTMLElement) + way]);
+    if (key !== 'ArrowUp' && key !== 'Escape') return false;
+    this.renderRoot.querySelector<HTMLElement>('.area')?.focus();
+    return true;
+  }
+
+  get #marksByPlace(): HTMLElement[] {
+    return [...this.renderRoot.querySelectorAll<HTMLElement>('.glyph')].sort((a, b) => a.offsetLeft - b.offsetLeft);
+  }
+
+  #focusMark(mark: HTMLElement | undefined): boolean {
+    mark?.focus();
+    return mark !== undefined;
+  }
+
+  #selectAt(pixel: number, event: PointerEvent): void {
     const scale = this.#scale;
-    if (scale) this.#select(this.#stepAt(scale.toValue(pixel)));
+    if (!scale) return;
+    const { axis } = this.model.state.value;
+    this.#select(stepAt(this.#lines, axis, scale.toValue(pixel), this.#slack, this.#distanceFrom(event)));
   }
 
-  #select(step: number | null): void {
-    if (step !== null) this.dispatchEvent(new CustomEvent('medr1-step', { detail: step, bubbles: true, composed: true }));
+  #select(step: StepOf | null): void {
+    if (step !== null) this.dispatchEvent(new CustomEvent<StepOf>('medr1-step', { detail: step, bubbles: true, composed: true }));
   }
 
   async #savePng(): Promise<void> {

@@ -60,3 +60,8 @@ it('a metric logged now and then is sparse, one with a gap is not', () => {
   expect(isSparse([1, 2, null, 4])).toBe(false);
   expect(isSparse([null, null])).toBe(false);
 });
+
+it('a metric that begins late or ends early is dense where it is', () => {
+  expect(isSparse([null, null, null, null, null, 1, 2, 3])).toBe(false);
+  expect(isSparse([1, 2, null, null, null, null, null])).toBe(false);
+});

@@ -69,8 +69,14 @@ export function nearest(sorted: readonly number[], value: number): number {
   return value - sorted[at - 1] <= sorted[at] - value ? at - 1 : at;
 }
 
-/** True for a metric that is logged now and then (an evaluation): its points are joined; in a dense one a missing value is a gap. */
+/**
+ * True for a metric that is logged now and then (an evaluation): its points are joined; in a dense one a missing value is a gap. A metric that
+ * begins late or ends early is dense where it is.
+ */
 export function isSparse(values: readonly Value[]): boolean {
+  const first = values.findIndex((value) => value !== null);
+  const last = values.findLastIndex((value) => value !== null);
   const there = values.reduce<number>((count, value) => count + (value === null ? 0 : 1), 0);
-  return there > 0 && there < values.length / 2;
+  if (there < 2) return there === 1 && values.length > 1;
+  return there <= (last - first + 1) / 2;
 }

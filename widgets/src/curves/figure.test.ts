@@ -1,17 +1,17 @@
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { FakeConnector, type FakeRun } from '../../testing/fake-connector.ts';
 import { RunSeries } from '../store/run-series.ts';
 import { chartsFor } from './charts.ts';
-import { csv, extent, layout, linesOf, readings, traces, type ChartSettings } from './figure.ts';
+import { csv, extent, layout, leftOut, linesOf, readings, stepAt, traces, type ChartSettings } from './figure.ts';
 
 const PALETTE = { series: ['red', 'blue', 'green'], text: 'black', grid: 'grey', surface: 'white' };
 const SETTINGS: ChartSettings = { axis: 'step', smoothing: 0.6, logY: false, range: null };
 const [reward, byFunction] = chartsFor(['reward', 'reward_std', 'rewards/accuracy/mean', 'rewards/format/mean']);
 
-async function runOf(run: FakeRun, index = 0) {
+async function runOf(run: FakeRun, colour = 0) {
   const series = new RunSeries(new FakeConnector({ runs: [run] }), run.id);
   await series.load();
-  return { series, index };
+  return { series, colour };
 }
 
 it('one run: each metric has its colour; several runs: each run keeps its colour and metrics differ by dash', async () => {
@@ -22,15 +22,37 @@ it('one run: each metric has its colour; several runs: each run keeps its colour
   expect(style(linesOf(byFunction, [a, b], SETTINGS, PALETTE))).toEqual(['red solid', 'red dash', 'blue solid', 'blue dash']);
 });
 
-it('a run keeps its colour when the one before it is hidden', async () => {
+it('hiding all runs but one changes neither its colour nor what colour means', async () => {
   const b = await runOf({ id: 'b', steps: 5 }, 1);
   expect(linesOf(reward, [b], SETTINGS, PALETTE)[0].colour).toBe('blue');
+  const left = linesOf(byFunction, [b], SETTINGS, PALETTE, true);
+  expect(left.map(({ colour, label }) => [colour, label])).toEqual([
+    ['blue', 'b · accuracy'],
+    ['blue', 'b · format'],
+  ]);
+});
+
+it('a setting is drawn as steps and never smoothed, a count is drawn as it is', async () => {
+  const a = await runOf({ id: 'a', steps: 120 });
+  a.series.metrics.set(
+    'reward_weights/format',
+    a.series.steps.map((step) => (step < 60 ? 1 : 0.3)),
+  );
+  a.series.metrics.set(
+    'num_tokens',
+    a.series.steps.map((step) => step * 100),
+  );
+  for (const metric of ['reward_weights/format', 'num_tokens']) {
+    const [line] = linesOf(chartsFor([metric])[0], [a], { ...SETTINGS, smoothing: 0.9 }, PALETTE);
+    expect(line.shown).toEqual(line.raw);
+    expect(line.shape).toBe(metric === 'num_tokens' ? 'linear' : 'hv');
+  }
 });
 
 it('draws the band, the raw line faint and the smoothed line; without smoothing no faint line', async () => {
   const a = await runOf({ id: 'a', steps: 50 });
   const draw = (settings: ChartSettings) =>
-    traces(reward, linesOf(reward, [a], settings, PALETTE), settings, 300).map(({ opacity, fill }) => [opacity, fill]);
+    traces(linesOf(reward, [a], settings, PALETTE), settings, 300).map(({ opacity, fill }) => [opacity, fill]);
   expect(draw(SETTINGS)).toEqual([
     [0.14, 'toself'],
     [0.25, undefined],
@@ -44,7 +66,7 @@ it('draws the band, the raw line faint and the smoothed line; without smoothing 
 
 it('missing steps are a gap in the line, never zero', async () => {
   const a = await runOf({ id: 'a', steps: 40, gap: [10, 12] });
-  const line = traces(reward, linesOf(reward, [a], SETTINGS, PALETTE), SETTINGS, 300).at(-1)!;
+  const line = traces(linesOf(reward, [a], SETTINGS, PALETTE), SETTINGS, 300).at(-1)!;
   expect(line.connectgaps).toBe(false);
   expect([line.y[8], line.y[9], line.y[11], line.y[12]]).toEqual([expect.any(Number), null, null, expect.any(Number)]);
 });
@@ -52,14 +74,14 @@ it('missing steps are a gap in the line, never zero', async () => {
 it('a metric logged now and then is drawn joined and unsmoothed', async () => {
   const a = await runOf({ id: 'a', steps: 120 });
   const [chart] = chartsFor(['eval_accuracy']);
-  const line = traces(chart, linesOf(chart, [a], SETTINGS, PALETTE), SETTINGS, 300).at(-1)!;
+  const line = traces(linesOf(chart, [a], SETTINGS, PALETTE), SETTINGS, 300).at(-1)!;
   expect(line.x).toEqual([40, 80, 120]);
   expect(line.y).toEqual(a.series.metrics.get('eval_accuracy')!.filter((value) => value !== null));
 });
 
 it('20,000 steps become about two points a pixel', async () => {
   const a = await runOf({ id: 'a', steps: 20_000 });
-  for (const trace of traces(reward, linesOf(reward, [a], SETTINGS, PALETTE), SETTINGS, 300)) expect(trace.x.length).toBeLessThan(1300);
+  for (const trace of traces(linesOf(reward, [a], SETTINGS, PALETTE), SETTINGS, 300)) expect(trace.x.length).toBeLessThan(1300);
 });
 
 it('reads each line at the step nearest to the cursor, and at its newest value without one', async () => {
@@ -70,11 +92,113 @@ it('reads each line at the step nearest to the cursor, and at its newest value w
   expect(readings(lines, null)[0]).toMatchObject({ x: 20, value: column[19] });
 });
 
+describe('runs of unequal length', () => {
+  const raw: ChartSettings = { ...SETTINGS, smoothing: 0 };
+  const both = async () => [await runOf({ id: 'short', steps: 35 }, 0), await runOf({ id: 'long', steps: 240, seed: 7 }, 1)];
+
+  it('a run has no value where it has no step, and the others have theirs', async () => {
+    const runs = await both();
+    const lines = linesOf(reward, runs, raw, PALETTE);
+    const [short, long] = readings(lines, 140);
+    expect(short).toMatchObject({ x: 140, value: null, raw: null });
+    expect(long).toMatchObject({ x: 140, value: runs[1].series.metrics.get('reward')![139] });
+    expect(readings(lines, 252).map(({ value }) => value)).toEqual([null, null]);
+    expect(readings(lines, 20).every(({ value, x }) => value !== null && x === 20)).toBe(true);
+  });
+
+  it('a pointer between two pixels still reads the step beside it', async () => {
+    const lines = linesOf(reward, await both(), raw, PALETTE);
+    expect(readings(lines, 36.5, 2)[0].x).toBe(35);
+    expect(readings(lines, 36.5)[0].value).toBeNull();
+  });
+
+  it('in wall time too', async () => {
+    const runs = await both();
+    const lines = linesOf(reward, runs, { ...raw, axis: 'time' }, PALETTE);
+    const end = lines[0].x.at(-1)!;
+    const [short, long] = readings(lines, 2 * end);
+    expect(short.value).toBeNull();
+    expect(long.value).not.toBeNull();
+    expect(Math.abs(long.x - 2 * end)).toBeLessThan(lines[1].x[1] - lines[1].x[0]);
+  });
+
+  it('a click means the step of the run that has one there', async () => {
+    const lines = linesOf(reward, await both(), raw, PALETTE);
+    expect(stepAt(lines, 'step', 139.8, 1, () => null)).toEqual({ run: 'long', step: 140 });
+    expect(stepAt(lines, 'step', 300, 1, () => null)).toBeNull();
+  });
+
+  it('of two runs with that step a click means the one whose line is nearer', async () => {
+    const lines = linesOf(reward, await both(), raw, PALETTE);
+    const at = (which: number) => (value: number) => Math.abs(value - lines[which].shown[19]!);
+    expect(stepAt(lines, 'step', 20, 1, at(0))).toEqual({ run: 'short', step: 20 });
+    expect(stepAt(lines, 'step', 20, 1, at(1))).toEqual({ run: 'long', step: 20 });
+  });
+});
+
+it('without a cursor a metric that ended before its run has no value, and one logged now and then its newest', async () => {
+  const a = await runOf({ id: 'a', steps: 120 });
+  a.series.metrics.set(
+    'rewards/mine/mean',
+    a.series.steps.map((step) => (step <= 100 ? 0.4 : null)),
+  );
+  const newest = (metric: string) => readings(linesOf(chartsFor([metric])[0], [a], SETTINGS, PALETTE), null)[0].value;
+  expect(newest('rewards/mine/mean')).toBeNull();
+  expect(newest('eval_accuracy')).toBe(a.series.metrics.get('eval_accuracy')![119]);
+});
+
+it('what is logged now and then holds until it is logged again, and says from where', async () => {
+  const a = await runOf({ id: 'a', steps: 120 });
+  const lines = linesOf(chartsFor(['eval_accuracy'])[0], [a], SETTINGS, PALETTE);
+  expect(readings(lines, 57)[0]).toMatchObject({ x: 40, value: a.series.metrics.get('eval_accuracy')![39] });
+  expect(readings(lines, 12)[0].value).toBeNull();
+  expect(readings(lines, 130)[0].value).toBeNull();
+});
+
+it('in wall time the line and its band break where the run stood still', async () => {
+  const a = await runOf({ id: 'a', steps: 30 });
+  a.series.standstills = [10];
+  const settings: ChartSettings = { ...SETTINGS, axis: 'time' };
+  const lines = linesOf(reward, [a], settings, PALETTE);
+  expect(lines[0].shown[10]).toBeNull();
+  const [band, , line] = traces(lines, settings, 300);
+  expect(line.y.filter((value) => value === null)).toHaveLength(1);
+  expect(band.y.filter((value) => value === null)).toHaveLength(1);
+  expect(traces(linesOf(reward, [a], SETTINGS, PALETTE), SETTINGS, 300)[2].y).not.toContain(null);
+});
+
+it('a logarithmic axis draws no value of 0, nor the sinking mean of zeros', async () => {
+  const a = await runOf({ id: 'a', steps: 40 });
+  a.series.metrics.set(
+    'completions/clipped_ratio',
+    a.series.steps.map((step) => (step <= 5 ? 0.2 : 0)),
+  );
+  const settings: ChartSettings = { ...SETTINGS, logY: true };
+  const lines = linesOf(chartsFor(['completions/clipped_ratio'])[0], [a], settings, PALETTE);
+  expect(leftOut(lines)).toBe(35);
+  for (const { y } of traces(lines, settings, 300))
+    for (const value of y) expect(value ?? 1, 'far below what was measured').toBeGreaterThan(0.1);
+});
+
+it('an axis of values that are never negative starts at 0 or above', async () => {
+  const a = await runOf({ id: 'a', steps: 5 });
+  const axis = (values: number[]) => {
+    a.series.metrics.set('kl', values);
+    const drawn = traces(linesOf(chartsFor(['kl'])[0], [a], SETTINGS, PALETTE), SETTINGS, 300);
+    return layout(SETTINGS, PALETTE, { width: 300, height: 190 }, [1, 5], drawn).yaxis.rangemode;
+  };
+  expect(axis([0, 0, 0, 0, 0])).toBe('nonnegative');
+  expect(axis([1, -1, 0, 0, 0])).toBe('normal');
+});
+
 it('all charts span all steps of all runs', async () => {
   const runs = [await runOf({ id: 'a', steps: 10 }), await runOf({ id: 'b', steps: 30 }, 1)];
   expect(extent(runs, 'step')).toEqual([1, 30]);
   expect(extent([], 'step')).toBeNull();
 });
+
+it('wall time has its unit on the axis', () =>
+  expect(layout({ ...SETTINGS, axis: 'time' }, PALETTE, { width: 300, height: 190 }, [1, 30]).xaxis).toMatchObject({ ticksuffix: ' min' }));
 
 it('a zoom holds the x range, and y stays automatic', () => {
   const made = layout({ ...SETTINGS, range: [3, 9], logY: true }, PALETTE, { width: 300, height: 190 }, [1, 30]);

@@ -1,9 +1,10 @@
 /** One chart as plotly wants it: the lines of every run, raw and smoothed, and the axes. No DOM here. */
+import { describeMetric } from '@medr1/kernel-bridge/protocol/metrics';
 import type { RunSeries } from '../store/run-series.ts';
 import { DASHES } from '../theme.ts';
 import { axisValues, type Axis } from './axis.ts';
 import { shortName, type ChartSpec } from './charts.ts';
-import { isSparse, minMax, nearest, type Line, type Value } from './downsample.ts';
+import { isSparse, lowerBound, minMax, nearest, type Line, type Value } from './downsample.ts';
 import { MARGIN } from './scale.ts';
 import { smooth } from './smoothing.ts';
 
@@ -25,27 +26,36 @@ export interface Palette {
 
 export interface ChartRun {
   series: RunSeries;
-  /** Position in the selection: decides the colour, also when runs before it are hidden. */
-  index: number;
+  /** Place of its colour in the palette. */
+  colour: number;
 }
 
 /** A line of a chart: one metric of one run. */
 export interface ChartLine {
   run: ChartRun;
   metric: string;
+  /** Of run and metric, as far as either tells it from the chart's other lines. */
   label: string;
+  /** What tells it from the run's other lines in the chart; '' where the run has one. */
+  name: string;
   colour: string;
   dash: string;
+  /** A setting that holds until it is changed is drawn as steps. */
+  shape: 'linear' | 'hv';
+  /** Logged now and then: its points are joined, and each holds until the next. */
+  sparse: boolean;
   x: number[];
   raw: Value[];
   shown: Value[];
+  /** Standard deviation at each point, smoothed alike, where the chart has a band. */
+  spread: Value[] | null;
 }
 
 export interface Trace {
   x: number[];
   y: Value[];
   mode: 'lines' | 'lines+markers';
-  line: { color: string; width: number; dash: string; shape: 'linear' };
+  line: { color: string; width: number; dash: string; shape: 'linear' | 'hv' };
   opacity: number;
   name: string;
   connectgaps: boolean;
@@ -56,46 +66,102 @@ export interface Trace {
   type: 'scatter';
 }
 
-/** One run: each metric has its hue. Several runs: each run keeps its hue in all charts, metrics differ by dash. */
-export function linesOf(chart: ChartSpec, runs: readonly ChartRun[], settings: ChartSettings, palette: Palette): ChartLine[] {
-  const many = runs.length > 1;
+/**
+ * One run chosen: each metric has its hue. Several runs: each run keeps its hue in all charts, metrics differ by dash; `overlaid` stays true
+ * while all but one of them are hidden, so that hiding a run changes the meaning of no colour.
+ */
+export function linesOf(
+  chart: ChartSpec,
+  runs: readonly ChartRun[],
+  settings: ChartSettings,
+  palette: Palette,
+  overlaid = runs.length > 1,
+): ChartLine[] {
+  const several = chart.metrics.length > 1;
   return runs.flatMap((run) => {
-    const x = axisValues(run.series, settings.axis);
-    return chart.metrics.flatMap((metric, at) => {
-      const raw = run.series.metrics.get(metric);
-      if (!raw) return [];
-      const hue = many || chart.metrics.length === 1 ? run.index : at;
-      const name = chart.metrics.length > 1 ? shortName(chart, metric) : '';
+    const standstills = settings.axis === 'time' ? run.series.standstills : [];
+    const axis = axisValues(run.series, settings.axis);
+    const at = gapsAfter(run.series.steps, standstills);
+    const x = withGaps(axis, at, (i) => (axis[i - 1] + axis[i]) / 2);
+    const column = (metric: string, smoothing: number): Value[] | null => {
+      const values = run.series.metrics.get(metric);
+      return values ? withGaps<Value>(smooth(values, smoothing), at, () => null) : null;
+    };
+    return chart.metrics.flatMap((metric, place) => {
+      const values = run.series.metrics.get(metric);
+      if (!values) return [];
+      const exact = describeMetric(metric)?.exact;
+      const sparse = isSparse(values);
+      const smoothing = sparse || exact ? 0 : settings.smoothing;
+      const hue = overlaid || !several ? run.colour : place;
+      const name = several ? shortName(chart, metric) : '';
       return {
         run,
         metric,
-        label: many ? [run.series.name, name].filter(Boolean).join(' · ') : name || metric,
+        label: overlaid ? [run.series.name, name].filter(Boolean).join(' · ') : name || metric,
+        name,
         colour: palette.series[hue % palette.series.length],
-        dash: DASHES[(many && chart.metrics.length === 1 ? run.index : at) % DASHES.length],
+        dash: DASHES[(several ? place : overlaid ? run.colour : 0) % DASHES.length],
+        shape: exact === 'setting' ? ('hv' as const) : ('linear' as const),
+        sparse,
         x,
-        raw,
-        shown: smooth(raw, isSparse(raw) ? 0 : settings.smoothing),
+        raw: column(metric, 0)!,
+        shown: column(metric, smoothing)!,
+        spread: chart.band ? column(chart.band, smoothing) : null,
       };
     });
   });
 }
 
+/** Places, in the columns of a run, of the first step after each time that the run stood still. */
+function gapsAfter(steps: readonly number[], standstills: readonly number[]): number[] {
+  const places = standstills.map((step) => lowerBound(steps, step + 1)).filter((at) => at > 0 && at < steps.length);
+  return [...new Set(places)].sort((a, b) => a - b);
+}
+
+/** The column with one more value before each of these places: a line breaks there. */
+function withGaps<T>(column: readonly T[], places: readonly number[], between: (at: number) => T): T[] {
+  if (places.length === 0) return [...column];
+  const out: T[] = [];
+  let from = 0;
+  for (const at of places) {
+    for (let i = from; i < at; i++) out.push(column[i]);
+    out.push(between(at));
+    from = at;
+  }
+  for (let i = from; i < column.length; i++) out.push(column[i]);
+  return out;
+}
+
 /** Traces of about two points a pixel: the band, the raw lines faint, the smoothed ones on top. */
-export function traces(chart: ChartSpec, lines: readonly ChartLine[], settings: ChartSettings, pixels: number): Trace[] {
+export function traces(lines: readonly ChartLine[], settings: ChartSettings, pixels: number): Trace[] {
   const [from, to] = settings.range ?? [-Infinity, Infinity];
-  const thin = (x: number[], y: Value[]): Line => minMax(joined(x, y), Math.max(50, Math.ceil(pixels)), from, to);
-  const bands = chart.band ? lines.flatMap((line) => band(line, chart.band!, settings, thin)) : [];
-  const faint = settings.smoothing > 0 ? lines.filter((line) => !isSparse(line.raw)) : [];
+  const thin = (line: Pick<ChartLine, 'x' | 'sparse'>, y: Value[]): Line =>
+    minMax(joined(line.x, drawable(y, settings), line.sparse), Math.max(50, Math.ceil(pixels)), from, to);
   return [
-    ...bands,
-    ...faint.map((line) => trace(line, thin(line.x, line.raw), { opacity: 0.25, width: 1, dash: 'solid' })),
-    ...lines.map((line) => trace(line, thin(line.x, line.shown), { opacity: 1, width: 1.75, dash: line.dash })),
+    ...lines.flatMap((line) => (line.spread ? band(line, line.spread, thin) : [])),
+    ...lines
+      .filter(({ raw, shown }) => settings.smoothing > 0 && shown.some((value, at) => value !== raw[at]))
+      .map((line) => trace(line, thin(line, line.raw), { opacity: 0.25, width: 1, dash: 'solid' })),
+    ...lines.map((line) => trace(line, thin(line, onPoints(line, settings)), { opacity: 1, width: 1.75, dash: line.dash })),
   ];
 }
 
+/** What an axis can show: a logarithmic one has no place for zero and below. */
+const drawable = (y: Value[], { logY }: ChartSettings): Value[] =>
+  logY ? y.map((value) => (value !== null && value > 0 ? value : null)) : y;
+
+/** On a logarithmic axis the mean of zeros would sink without end: where the raw value cannot be drawn its mean is left out too. */
+const onPoints = ({ raw, shown }: ChartLine, { logY }: ChartSettings): Value[] =>
+  logY ? shown.map((value, at) => ((raw[at] ?? 0) > 0 ? value : null)) : shown;
+
+/** Values that a logarithmic axis leaves out. */
+export const leftOut = (lines: readonly ChartLine[]): number =>
+  lines.reduce((count, { raw }) => count + raw.filter((value) => value !== null && value <= 0).length, 0);
+
 /** A sparse metric joins its points; a dense one keeps its gaps. */
-function joined(x: number[], y: Value[]): Line {
-  if (!isSparse(y)) return { x, y };
+function joined(x: number[], y: Value[], sparse: boolean): Line {
+  if (!sparse) return { x, y };
   const there = y.map((value, index) => (value === null ? -1 : index)).filter((index) => index >= 0);
   return { x: there.map((index) => x[index]), y: there.map((index) => y[index]) };
 }
@@ -108,7 +174,7 @@ function trace(line: ChartLine, { x, y }: Line, style: { opacity: number; width:
     y,
     mode: few ? 'lines+markers' : 'lines', // a lone point between gaps draws no line
     marker: { size: 4 },
-    line: { color: line.colour, width: style.width, dash: style.dash, shape: 'linear' },
+    line: { color: line.colour, width: style.width, dash: style.dash, shape: line.shape },
     opacity: style.opacity,
     name: line.label,
     connectgaps: false,
@@ -116,23 +182,22 @@ function trace(line: ChartLine, { x, y }: Line, style: { opacity: number; width:
   };
 }
 
-/** Mean plus and minus one standard deviation, smoothed alike, one closed outline. */
-function band(line: ChartLine, metric: string, settings: ChartSettings, thin: (x: number[], y: Value[]) => Line): Trace[] {
-  const spread = line.run.series.metrics.get(metric);
-  if (!spread) return [];
-  const width = smooth(spread, settings.smoothing);
-  const edge = (sign: 1 | -1): Line => {
-    const y = line.shown.map((mean, index) => {
-      const std = width[index] ?? null;
-      return mean === null || std === null ? null : mean + sign * std;
-    });
-    const { x, y: thinned } = thin(line.x, y);
-    const there = x.map((_, index) => index).filter((index) => thinned[index] !== null);
-    return { x: there.map((index) => x[index]), y: there.map((index) => thinned[index]) };
-  };
-  const upper = edge(1);
-  const lower = edge(-1);
-  const outline: Line = { x: [...upper.x, ...lower.x.reverse()], y: [...upper.y, ...lower.y.reverse()] };
+/** Mean plus and minus one standard deviation, smoothed alike: one closed outline for each stretch without a gap. */
+function band(line: ChartLine, spread: Value[], thin: (line: Pick<ChartLine, 'x' | 'sparse'>, y: Value[]) => Line): Trace[] {
+  const outline: Line = { x: [], y: [] };
+  for (const [from, end] of stretches(line.shown, spread)) {
+    const x = line.x.slice(from, end);
+    const edge = (sign: 1 | -1): Line =>
+      thin(
+        { x, sparse: false },
+        x.map((_, i) => line.shown[from + i]! + sign * spread[from + i]!),
+      );
+    const [upper, lower] = [edge(1), edge(-1)];
+    if (outline.x.length > 0) outline.x.push(NaN) && outline.y.push(null); // plotly closes each part by itself
+    outline.x.push(...upper.x, ...lower.x.reverse());
+    outline.y.push(...upper.y, ...lower.y.reverse());
+  }
+  if (outline.x.length === 0) return [];
   return [
     {
       ...trace(line, outline, { opacity: 0.14, width: 0, dash: 'solid' }),
@@ -143,24 +208,108 @@ function band(line: ChartLine, metric: string, settings: ChartSettings, thin: (x
   ];
 }
 
+/** From where to where both columns have values: [first, end) of each stretch. */
+function stretches(a: readonly Value[], b: readonly Value[]): [number, number][] {
+  const out: [number, number][] = [];
+  a.forEach((value, at) => {
+    if (value === null || (b[at] ?? null) === null) return;
+    const last = out.at(-1);
+    if (last?.[1] === at) last[1] = at + 1;
+    else out.push([at, at + 1]);
+  });
+  return out;
+}
+
 export interface Reading {
   line: ChartLine;
+  /** Of the point that is read; the cursor's where there is none. */
   x: number;
   value: number | null;
   raw: number | null;
 }
 
-/** Value of each line at the point nearest to x, for the tooltip; newest values when x is null. */
-export function readings(lines: readonly ChartLine[], x: number | null): Reading[] {
+/**
+ * The value of each line at x, nothing where the line has no point there: a run that had ended, or had not begun. `slack` is how far from x a
+ * point may lie. What is logged now and then holds from its point to the next. Without x, the values at each run's last step.
+ */
+export function readings(lines: readonly ChartLine[], x: number | null, slack = 0): Reading[] {
   return lines.map((line) => {
-    const there = line.shown.findLastIndex((value) => value !== null);
-    const at = x === null ? there : nearest(line.x, x);
-    return { line, x: line.x[at] ?? NaN, value: line.shown[at] ?? null, raw: line.raw[at] ?? null };
+    const at = x === null ? lastPoint(line) : pointAt(line, x, slack);
+    return { line, x: line.x[at] ?? x ?? NaN, value: line.shown[at] ?? null, raw: line.raw[at] ?? null };
   });
 }
 
+const lastPoint = (line: ChartLine): number => (line.sparse ? line.shown.findLastIndex((value) => value !== null) : line.shown.length - 1);
+
+/** Index of the point of a line that holds at x, -1 where none does. */
+function pointAt(line: ChartLine, x: number, slack: number): number {
+  const reach = Math.max(slack, spacing(line.x) / 2);
+  const near = nearest(line.x, x);
+  if (near < 0 || Math.abs(line.x[near] - x) > reach) {
+    const beside = line.x.length > 1 && x > line.x[0] && x < line.x.at(-1)!;
+    if (!line.sparse || !beside) return -1;
+  }
+  if (!line.sparse) return near;
+  let at = lowerBound(line.x, x + reach) - 1;
+  while (at >= 0 && line.shown[at] === null) at--;
+  return at;
+}
+
+/** The usual distance of two points: the middle one of up to a hundred. */
+function spacing(x: readonly number[]): number {
+  if (x.length < 2) return 0;
+  const every = Math.max(1, Math.floor((x.length - 1) / 100));
+  const gaps: number[] = [];
+  for (let i = 1; i < x.length; i += every) gaps.push(x[i] - x[i - 1]);
+  return gaps.sort((a, b) => a - b)[gaps.length >> 1];
+}
+
+/** A step of a run. */
+export interface StepOf {
+  run: string;
+  step: number;
+}
+
+/**
+ * The step that a click at x means: of the run whose line passes nearest to the pointer, of those that have a point there; `distance` says how
+ * far a value lies from it, null where nobody knows. Null where no run has a step at x.
+ */
+export function stepAt(
+  lines: readonly ChartLine[],
+  axis: Axis,
+  x: number,
+  slack: number,
+  distance: (value: number) => number | null,
+): StepOf | null {
+  let best: (StepOf & { away: number }) | null = null;
+  for (const line of lines) {
+    const { series } = line.run;
+    const values = axisValues(series, axis);
+    const at = nearest(values, x);
+    if (at < 0 || Math.abs(values[at] - x) > Math.max(slack, spacing(values) / 2)) continue;
+    const value = readings([line], values[at])[0].value;
+    const away = value === null ? Infinity : (distance(value) ?? Infinity);
+    if (best === null || away < best.away) best = { run: series.id, step: series.steps[at], away };
+  }
+  return best && { run: best.run, step: best.step };
+}
+
+/** Every x at which some run has a step, ascending: the keyboard's way through a chart. */
+export function allX(runs: readonly ChartRun[], axis: Axis): number[] {
+  return [...new Set(runs.flatMap(({ series }) => axisValues(series, axis)))].sort((a, b) => a - b);
+}
+
+/** The unit stands at the last mark of the axis, where a number alone does not say what it counts. */
+const UNITS: Partial<Record<Axis, object>> = { time: { ticksuffix: ' min', showticksuffix: 'last' } };
+
 /** Axes and margins; `uirevision` keeps a zoom while data arrives. */
-export function layout(settings: ChartSettings, palette: Palette, size: { width: number; height: number }, full: [number, number] | null) {
+export function layout(
+  settings: ChartSettings,
+  palette: Palette,
+  size: { width: number; height: number },
+  full: [number, number] | null,
+  drawn: readonly Trace[] = [],
+) {
   const axis = {
     gridcolor: palette.grid,
     linecolor: palette.grid,
@@ -181,12 +330,14 @@ export function layout(settings: ChartSettings, palette: Palette, size: { width:
     hovermode: false as const,
     dragmode: 'zoom' as const,
     font: { color: palette.text, size: 10 },
-    xaxis: { ...axis, ...(range ? { range: [...range], autorange: false } : { autorange: true }) },
+    xaxis: { ...axis, ...UNITS[settings.axis], ...(range ? { range: [...range], autorange: false } : { autorange: true }) },
     yaxis: {
       ...axis,
       fixedrange: true,
       autorange: true,
       type: settings.logY ? ('log' as const) : ('linear' as const),
+      // A flat line at zero would get an axis from −1 to 1, though there is no share below none.
+      rangemode: drawn.some(({ y }) => y.some((value) => value !== null && value < 0)) ? ('normal' as const) : ('nonnegative' as const),
       nticks: Math.max(3, Math.floor(size.height / 36)),
       exponentformat: 'e' as const,
     },

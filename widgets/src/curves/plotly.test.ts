@@ -43,5 +43,17 @@ it('a chart that left is not drawn, and one that throws holds up no other', () =
   expect(next).toHaveBeenCalledTimes(1);
 });
 
+it('a frame that comes after its only chart has left draws nothing and throws nothing', () => {
+  const gone = vi.fn();
+  const next = vi.fn();
+  queueDraw(gone);
+  cancelDraw(gone);
+  expect(frame).not.toThrow();
+  queueDraw(next);
+  frame();
+  expect(gone).not.toHaveBeenCalled();
+  expect(next).toHaveBeenCalledTimes(1);
+});
+
 it('offers no button that sends data to a cloud', () =>
   expect(PLOTLY_CONFIG).toMatchObject({ showSendToCloud: false, displayModeBar: false }));

@@ -37,6 +37,7 @@ function schedule(): void {
   requestAnimationFrame(() => {
     scheduled = false;
     const [next] = waiting;
+    if (!next) return; // what waited has left the page since
     waiting.delete(next);
     try {
       next();

@@ -15,6 +15,11 @@ export class Scale {
     this.#pixels = Math.max(1, width - MARGIN.l - MARGIN.r);
   }
 
+  /** Of x, in one pixel. */
+  get perPixel(): number {
+    return this.#span / this.#pixels;
+  }
+
   /** Null outside the plotting area, a pixel of tolerance apart. */
   toPixel(x: number): number | null {
     const pixel = ((x - this.#low) / this.#span) * this.#pixels;

@@ -1,25 +1,30 @@
 /** The table of values at the cursor of a chart. */
 import { html, nothing, type TemplateResult } from 'lit';
 import { integer, number } from '../format.ts';
+import { middle } from '../parts.ts';
 import { AXIS_TITLES } from './axis.ts';
 import type { ChartLine, ChartSettings, Reading } from './figure.ts';
 
-/** `left`: at the left edge of the chart, where it does not cover a cursor in the right half. */
-export function tooltip(values: readonly Reading[], { axis, smoothing }: ChartSettings, left: boolean): TemplateResult {
-  return html`<table class="tooltip small" style=${left ? 'left:48px' : 'right:8px'}>
+/** `x`: where the cursor is. A value that holds from an earlier point says from which. */
+export function tooltip(values: readonly Reading[], x: number, { axis, smoothing }: ChartSettings): TemplateResult {
+  const write = (value: number): string => (axis === 'time' ? number(value) : integer(value));
+  const head = axis === 'time' ? `${write(x)} min` : `${AXIS_TITLES[axis]} ${write(x)}`;
+  return html`<table class="tooltip small" popover="manual">
     <thead>
       <tr>
-        <th colspan="2">${AXIS_TITLES[axis]} ${axis === 'time' ? number(values[0].x) : integer(values[0].x)}</th>
+        <th colspan="2">${head}</th>
         <th class="number">${smoothing > 0 ? 'smooth' : 'value'}</th>
         ${smoothing > 0 ? html`<th class="number">raw</th>` : nothing}
       </tr>
     </thead>
     <tbody>
       ${values.map(
-        ({ line, value, raw }) =>
+        ({ line, value, raw, x: at }) =>
           html`<tr>
             <td><i style=${swatch(line)}></i></td>
-            <td class="label ellipsis">${line.label}</td>
+            <td class="label">
+              ${middle(line.label)}${line.sparse && value !== null && write(at) !== write(x) ? html` <span class="secondary">(${write(at)})</span>` : nothing}
+            </td>
             <td class="number">${number(value)}</td>
             ${smoothing > 0 ? html`<td class="number secondary">${number(raw)}</td>` : nothing}
           </tr>`,
@@ -29,5 +34,5 @@ export function tooltip(values: readonly Reading[], { axis, smoothing }: ChartSe
 }
 
 /** Style of a piece of the line, as it is drawn. */
-export const swatch = (line: ChartLine): string =>
+export const swatch = (line: Pick<ChartLine, 'colour' | 'dash'>): string =>
   `border-top-color:${line.colour};border-top-style:${line.dash === 'solid' ? 'solid' : line.dash === 'dot' ? 'dotted' : 'dashed'}`;

@@ -61,7 +61,8 @@ it('a hidden run leaves the charts but not the chips', async () => {
   const chips = () => [...element.shadowRoot!.querySelectorAll<HTMLElement>('[data-testid=curves-run]')];
   chips()[0].click();
   await settle();
-  expect(charts()[0].runs.map(({ series, index }) => [series.id, index])).toEqual([['b', 1]]);
+  expect(charts()[0].runs.map(({ series, colour }) => [series.id, colour])).toEqual([['b', workbench.colours.of('b')]]);
+  expect(charts()[0].overlaid).toBe(true);
   expect(chips()).toHaveLength(2);
 });
 
@@ -102,6 +103,41 @@ it('Enter on a chart selects the step under the cursor', async () => {
     .shadowRoot!.querySelector('.area')!
     .dispatchEvent(new KeyboardEvent('keydown', { key: 'Enter', bubbles: true, composed: true }));
   expect(workbench.selection.value.step).toBe(12);
+});
+
+it('a step clicked on an overlay is selected with its run, which then comes first; chips and colours stay', async () => {
+  const runs = [
+    { id: 'a', steps: 30 },
+    { id: 'b', steps: 90, seed: 3 },
+  ];
+  const { element, settle, charts } = await view({ runs }, ['a', 'b']);
+  const chips = () =>
+    [...element.shadowRoot!.querySelectorAll('[data-testid=curves-run]')].map((chip) => chip.textContent!.trim().slice(0, 5));
+  const colours = () => charts()[0].runs.map(({ series, colour }) => [series.id, colour]);
+  const before = [chips(), colours()];
+  element.model.cursor.set(70);
+  const area = charts()[0].shadowRoot!.querySelector('.area')!;
+  area.dispatchEvent(new KeyboardEvent('keydown', { key: 'Enter', bubbles: true, composed: true }));
+  await settle();
+  expect(workbench.selection.value).toMatchObject({ runs: ['b', 'a'], step: 70 });
+  expect([chips(), colours()]).toEqual(before);
+});
+
+it('Home and End go to the ends of all runs, Down to the events, whose text is then shown', async () => {
+  const runs = [
+    { id: 'a', steps: 30 },
+    { id: 'b', steps: 120, seed: 3 },
+  ];
+  const { element, charts } = await view({ runs }, ['a', 'b']);
+  const area = charts()[0].shadowRoot!.querySelector<HTMLElement>('.area')!;
+  const press = (key: string) => {
+    const event = new KeyboardEvent('keydown', { key, bubbles: true, composed: true, cancelable: true });
+    area.dispatchEvent(event);
+    expect(event.defaultPrevented, key).toBe(true);
+    return element.model.cursor.value;
+  };
+  expect([press('End'), press('Home'), press('ArrowRight'), press('ArrowLeft')]).toEqual([120, 1, 2, 1]);
+  expect(area.getAttribute('role')).toBe('group'); // what lies in an image is out of reach
 });
 
 it('a run that cannot be read is an error beside the curves of the others', async () => {

@@ -12,7 +12,7 @@ import type { Workbench } from '../workbench.ts';
 import { AXES, AXIS_LABELS, stepsWithin, type Axis } from './axis.ts';
 import './chart.ts';
 import { chartsFor, groupsOf, type ChartSpec } from './charts.ts';
-import { csv, type ChartRun } from './figure.ts';
+import { csv, type ChartRun, type StepOf } from './figure.ts';
 import { CurvesModel, MAX_SMOOTHING } from './model.ts';
 
 export class CurvesView extends WatchingElement {
@@ -35,7 +35,8 @@ export class CurvesView extends WatchingElement {
   }
 
   protected override watched() {
-    return [this.workbench.selection, this.workbench.runs.state, this.model.state];
+    const { selection, runs, colours } = this.workbench;
+    return [selection, runs.state, colours, this.model.state];
   }
 
   protected override willUpdate(changed: PropertyValues): void {
@@ -78,7 +79,8 @@ export class CurvesView extends WatchingElement {
         html`<button @click=${() => command(this, 'open-runs')}>Show runs</button>
           <button @click=${() => command(this, 'open-new-run')}>New run …</button>`,
       );
-    const all = ids.map((id, index) => ({ series: this.#series.get(id)!.series, index }));
+    // In the order in which they were chosen first: a click that brings a run to the front of the selection moves no chip.
+    const all = [...this.#series.values()].map(({ series }) => ({ series, colour: this.workbench.colours.of(series.id) }));
     const shown = all.filter(({ series }) => !this.model.state.value.hidden.includes(series.id));
     const charts = chartsFor(shown.flatMap(({ series }) => [...series.metrics.keys()]));
     return html`${this.#toolbar(shown, charts)} ${this.#chips(all)} ${this.#body(all, shown, charts)}`;
@@ -141,7 +143,7 @@ export class CurvesView extends WatchingElement {
       ${repeat(
         all,
         ({ series }) => series.id,
-        ({ series, index }) => {
+        ({ series, colour }) => {
           const run = this.workbench.runs.get(series.id) ?? series.detail?.summary;
           const off = hidden.includes(series.id);
           return html`<button
@@ -151,7 +153,7 @@ export class CurvesView extends WatchingElement {
             data-testid="curves-run"
             @click=${() => this.model.toggle('hidden', series.id)}
           >
-            <i style=${`background:${off ? 'transparent' : colours[index % colours.length]}`}></i>
+            <i style=${`background:${off ? 'transparent' : colours[colour]}`}></i>
             <span class="ellipsis">${run?.name ?? series.id}</span>
             ${run ? html`<span class="secondary">${STATES[run.state].glyph} ${run.step}</span><b class="number">${number(run.reward)}</b>` : nothing}
           </button>`;
@@ -188,6 +190,17 @@ export class CurvesView extends WatchingElement {
     )}`;
   }
 
+  #selected(): StepOf | null {
+    const { run, value } = this.workbench.selection;
+    return run === null || value.step === null ? null : { run, step: value.step };
+  }
+
+  /** The run whose step was clicked comes first, for the views that show one run. */
+  #choose({ run, step }: StepOf): void {
+    const { runs } = this.workbench.selection.value;
+    this.workbench.selection.move({ runs: [run, ...runs.filter((id) => id !== run)], step });
+  }
+
   #group(group: string, charts: ChartSpec[], shown: ChartRun[], folded: boolean): TemplateResult {
     const revision = [...this.#series.values()].reduce((sum, { series }) => sum + series.changed.value, 0);
     const { expanded } = this.model.state.value;
@@ -209,8 +222,9 @@ export class CurvesView extends WatchingElement {
                     .spec=${spec}
                     .runs=${shown}
                     .revision=${revision}
-                    .selectedStep=${this.workbench.selection.value.step}
-                    @medr1-step=${(event: CustomEvent<number>) => this.workbench.selection.move({ step: event.detail })}
+                    .overlaid=${this.#series.size > 1}
+                    .selected=${this.#selected()}
+                    @medr1-step=${(event: CustomEvent<StepOf>) => this.#choose(event.detail)}
                   ></medr1-chart>`,
               )}
             </div>`

@@ -38,7 +38,8 @@ export class RunsPanel extends WatchingElement {
   }
 
   protected override watched() {
-    return [this.workbench.runs.state, this.workbench.selection, this.workbench.connector.connection];
+    const { runs, selection, colours, connector } = this.workbench;
+    return [runs.state, selection, colours, connector.connection];
   }
 
   protected override render(): TemplateResult {
@@ -117,7 +118,7 @@ export class RunsPanel extends WatchingElement {
     const { run, facts } = row;
     const at = this.workbench.selection.value.runs.indexOf(run.id);
     const colours = theme.value.dark ? SERIES.dark : SERIES.light;
-    const colour = at < 0 ? 'transparent' : colours[at % colours.length];
+    const colour = at < 0 ? 'transparent' : colours[this.workbench.colours.of(run.id)];
     const path = sparkline(run.recent_reward, SPARK.width, SPARK.height);
     return html`<li
       class=${at >= 0 ? 'selected' : ''}

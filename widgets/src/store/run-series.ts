@@ -42,6 +42,8 @@ export class RunSeries {
   times: number[] = [];
   readonly metrics = new Map<string, (number | null)[]>();
   marks: Mark[] = [];
+  /** Steps after which the run stood still: paused, stopped or broken off. */
+  standstills: number[] = [];
 
   readonly #connector: Connector;
   #epoch = '';
@@ -92,7 +94,9 @@ export class RunSeries {
       if (generation !== this.#generation) return;
       this.detail = detail;
       this.#take(table);
-      const events = told.filter(({ seq }) => seq <= table.seq).flatMap(markOf);
+      const before = told.filter(({ seq }) => seq <= table.seq);
+      const events = before.flatMap(markOf);
+      this.standstills = before.filter(standsStill).map(({ step }) => step);
       this.marks = [...marksOf(detail), ...notFinite(table), ...events].sort((a, b) => a.step - b.step);
       this.status = 'ready';
       this.error = null;
@@ -158,6 +162,7 @@ export class RunSeries {
       case 'state':
         if (this.detail) this.detail = { ...this.detail, summary: { ...this.detail.summary, state: event.state, error: event.error } };
         markOf(event).forEach((mark) => this.#mark(mark));
+        if (standsStill(event)) this.standstills = [...this.standstills, event.step];
         break;
     }
     this.#tell();
@@ -256,6 +261,9 @@ function notFinite({ step, time, non_finite = {} }: MetricTable): Mark[] {
     detail: found.map(({ text }) => text).join(', '),
   }));
 }
+
+const standsStill = (event: RunEvent): boolean =>
+  event.kind === 'state' && ['paused', 'interrupted', 'stopped', 'failed'].includes(event.state);
 
 /** Alerts, and where the run stood still. */
 function markOf(event: RunEvent): Mark[] {
