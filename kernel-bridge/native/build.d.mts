@@ -12,6 +12,7 @@ export interface BuildFacts {
   upToDate: boolean;
   /** Whether the CUDA graph library is built, and whether it could be. */
   cudaGraphs: boolean;
+  processGroups: boolean;
   cudaHeaders: boolean;
 }
 

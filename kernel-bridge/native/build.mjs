@@ -73,6 +73,7 @@ export function facts() {
     builtFor: stamp?.torch ?? null,
     upToDate: torch !== null && existsSync(target('medr1_torch')) && stamp?.key === buildKey(torch),
     cudaGraphs: existsSync(target('medr1_cuda')),
+    processGroups: existsSync(target('medr1_c10d')),
     cudaHeaders: torch !== null && cudaIncludes(torch.dir) !== null,
   };
 }
@@ -170,6 +171,24 @@ async function makeLibrary(name, files, flags, torch, libraries, objects = []) {
 }
 
 /**
+ * The library of process groups, for runs of several processes. It uses classes that PyTorch does not promise to keep: where it does not compile,
+ * all else works, and a run of several processes is refused with the reason that is returned here (null when it was built).
+ */
+async function makeProcessGroups(flags, torch, log) {
+  log('process groups');
+  const dir = join(here, 'c10d');
+  try {
+    await makeLibrary('medr1_c10d', [join(here, 'common.cc'), ...sources(dir)], [...flags, '-isystem', dir], torch, ['torch_cpu', 'c10']);
+    return null;
+  } catch (error) {
+    rmSync(target('medr1_c10d'), { force: true });
+    const reason = error.message.split('\n')[0];
+    log(`no process groups with PyTorch ${torch.version}: ${reason}`);
+    return reason;
+  }
+}
+
+/**
  * Builds the addon, and the CUDA graph library where CUDA's headers are present.
  * @param {{ force?: boolean, log?: (line: string) => void }} [options]
  * @returns {Promise<{ built: boolean, addon: string }>} built: false when all was up to date
@@ -210,7 +229,8 @@ export async function build({ force = false, log = () => {} } = {}) {
   } else {
     rmSync(target('medr1_cuda'), { force: true });
   }
-  writeFileSync(stampFile, JSON.stringify({ key, sources: built, torch }, null, 2));
+  const noProcessGroups = await makeProcessGroups(flags, torch, log);
+  writeFileSync(stampFile, JSON.stringify({ key, sources: built, torch, noProcessGroups }, null, 2));
   return { built: true, addon: target('medr1_torch') };
 }
 

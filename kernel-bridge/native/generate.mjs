@@ -4,8 +4,8 @@ import { readFileSync, realpathSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 
-/** The namespace of our own operators (native/kernels.cc); all others are aten's. */
-const OURS = 'medr1::';
+/** The interfaces, each with the namespace of its operators: aten's (whose names stand alone), our own (native/kernels.cc), c10d's collectives. */
+const NAMESPACES = { Aten: '', Medr1: 'medr1::', Collectives: '_c10d_functional::' };
 
 const target = new URL('../src/torch/aten.d.ts', import.meta.url);
 
@@ -142,10 +142,11 @@ export function generate(native) {
     'type Scalar = number | bigint | boolean;',
     '',
   ];
-  for (const [name, isOurs] of Object.entries({ Aten: false, Medr1: true })) {
+  for (const [name, namespace] of Object.entries(NAMESPACES)) {
     out.push(`export interface ${name} {`);
     native.packetNames().forEach((packet, index) => {
-      if (packet.startsWith(OURS) === isOurs) out.push(...members(packet.replace(OURS, ''), native.schemas(index)));
+      const start = packet.lastIndexOf(':') + 1;
+      if (packet.slice(0, start) === namespace) out.push(...members(packet.slice(start), native.schemas(index)));
     });
     out.push('}', '');
   }

@@ -13,6 +13,10 @@ namespace {
 
 constexpr std::string_view kAten = "aten::";
 constexpr std::string_view kOurs = "medr1::";
+constexpr std::string_view kCollectives = "_c10d_functional::";
+
+// Operators of these namespaces are known by their qualified names, those of aten by their base names.
+bool isQualified(std::string_view name) { return name.starts_with(kOurs) || name.starts_with(kCollectives); }
 
 Kind kindOf(const c10::TypePtr& type) {
   switch (type->kind()) {
@@ -94,7 +98,7 @@ std::vector<Packet> allPackets() {
   std::set<std::string> names;
   for (const auto& op : c10::Dispatcher::singleton().getAllOpNames()) {
     if (op.name.starts_with(kAten)) names.insert(op.name.substr(kAten.size()));
-    if (op.name.starts_with(kOurs)) names.insert(op.name);
+    if (isQualified(op.name)) names.insert(op.name);
   }
   std::vector<Packet> out;
   for (const auto& name : names) out.push_back({name});
@@ -110,7 +114,7 @@ std::vector<Packet>& packets() {
 
 const std::vector<Overload>& overloadsOf(Packet& packet) {
   if (packet.compiled) return packet.overloads;
-  const std::string qualified = packet.name.starts_with(kOurs) ? packet.name : std::string(kAten) + packet.name;
+  const std::string qualified = isQualified(packet.name) ? packet.name : std::string(kAten) + packet.name;
   // The dispatcher's own table is a hash map; the JIT registry keeps the order of registration, which is what
   // native_functions.yaml gives: functional overloads with Tensor before those with Scalar, out= variants last.
   for (const auto& entry : torch::jit::getAllOperatorsFor(c10::Symbol::fromQualString(qualified))) {

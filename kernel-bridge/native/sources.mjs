@@ -24,6 +24,9 @@ export const sha = (...parts) =>
 
 /** Changes with every source and header of the addon. */
 export function sourcesKey() {
-  const files = [here, join(here, 'cuda'), join(here, 'kernels')].flatMap((dir) => [...sources(dir), ...filesIn(dir, '.h')]);
+  const files = [here, ...['c10d', 'cuda', 'kernels'].map((name) => join(here, name))].flatMap((dir) => [
+    ...sources(dir),
+    ...filesIn(dir, '.h'),
+  ]);
   return sha(...files.map((file) => readFileSync(file)));
 }

@@ -5529,3 +5529,30 @@ export interface Medr1 {
   /** medr1::weigh_logits_(Tensor(a!) logits, int size, float temperature) -> Tensor */
   weigh_logits_(logits: Tensor, size: number, temperature: number): Tensor;
 }
+
+export interface Collectives {
+  /** _c10d_functional::all_gather_into_tensor(Tensor input, int group_size, str group_name) -> Tensor */
+  all_gather_into_tensor(input: Tensor, group_size: number, group_name: string): Tensor;
+  /** _c10d_functional::all_gather_into_tensor_coalesced(Tensor[] inputs, int group_size, str group_name) -> Tensor[] */
+  all_gather_into_tensor_coalesced(inputs: readonly Tensor[], group_size: number, group_name: string): Tensor[];
+  /** _c10d_functional::all_reduce(Tensor input, str reduce_op, str group_name) -> Tensor */
+  all_reduce(input: Tensor, reduce_op: string, group_name: string): Tensor;
+  /** _c10d_functional::all_reduce_(Tensor(a!) input, str reduce_op, str group_name) -> Tensor(a!) */
+  all_reduce_(input: Tensor, reduce_op: string, group_name: string): Tensor;
+  /** _c10d_functional::all_reduce_coalesced(Tensor[] inputs, str reduce_op, str group_name) -> Tensor[] */
+  all_reduce_coalesced(inputs: readonly Tensor[], reduce_op: string, group_name: string): Tensor[];
+  /** _c10d_functional::all_reduce_coalesced_(Tensor[](a!) inputs, str reduce_op, str group_name) -> Tensor[](a!) */
+  all_reduce_coalesced_(inputs: readonly Tensor[], reduce_op: string, group_name: string): Tensor[];
+  /** _c10d_functional::all_to_all_single(Tensor input, SymInt[] output_split_sizes, SymInt[] input_split_sizes, str group_name) -> Tensor */
+  all_to_all_single(input: Tensor, output_split_sizes: readonly number[], input_split_sizes: readonly number[], group_name: string): Tensor;
+  /** _c10d_functional::broadcast(Tensor input, int src, str group_name) -> Tensor */
+  broadcast(input: Tensor, src: number, group_name: string): Tensor;
+  /** _c10d_functional::broadcast_(Tensor(a!) input, int src, str group_name) -> Tensor(a!) */
+  broadcast_(input: Tensor, src: number, group_name: string): Tensor;
+  /** _c10d_functional::reduce_scatter_tensor(Tensor input, str reduce_op, int group_size, str group_name) -> Tensor */
+  reduce_scatter_tensor(input: Tensor, reduce_op: string, group_size: number, group_name: string): Tensor;
+  /** _c10d_functional::reduce_scatter_tensor_coalesced(Tensor[] inputs, str reduce_op, int group_size, str group_name) -> Tensor[] */
+  reduce_scatter_tensor_coalesced(inputs: readonly Tensor[], reduce_op: string, group_size: number, group_name: string): Tensor[];
+  /** _c10d_functional::wait_tensor(Tensor tensor) -> Tensor */
+  wait_tensor(tensor: Tensor): Tensor;
+}

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { generate, read } from '../../native/generate.mjs';
-import { medr1, torch } from './index.ts';
 import { native } from './native.ts';
+import { collectives, medr1, torch } from './ops.ts';
 
 it('aten.d.ts is what the installed PyTorch generates', () => {
   // Other versions have other operators; the committed file is that of the version that the set-up installs.
@@ -9,10 +9,11 @@ it('aten.d.ts is what the installed PyTorch generates', () => {
   expect(read() === generate(native), 'run node kernel-bridge/native/generate.mjs').toBe(true);
 });
 
-it('every operator of the aten namespace is there, and our own', () => {
+it('every operator of aten is there, our own, and the collectives', () => {
   expect(native.packetNames().length).toBeGreaterThan(1000);
+  const namespaces: Record<string, object> = { '': torch, medr1, _c10d_functional: collectives };
   for (const name of native.packetNames()) {
-    if (name.startsWith('medr1::')) expect(medr1).toHaveProperty(name.slice('medr1::'.length));
-    else expect(torch).toHaveProperty(name);
+    const [operator, namespace = ''] = name.split('::').reverse();
+    expect(namespaces[namespace]).toHaveProperty(operator);
   }
 });

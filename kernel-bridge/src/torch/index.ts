@@ -11,6 +11,7 @@ export { TorchError } from './errors.ts';
 export { CudaGraph, graphPool, type CaptureOptions, type GraphPool } from './graph.ts';
 export { getNumThreads, memoryStats, setNumThreads, withThreads, type DeviceMemory, type MemoryStats } from './memory.ts';
 export { medr1, schemas, torch } from './ops.ts';
+export { ProcessGroup, processGroupFailure, treeSum, type GroupOptions, type Rendezvous } from './process-group.ts';
 export { defaultGenerator, Generator, generator, getRngState, manualSeed, setRngState } from './random.ts';
 export { disposeAll, keep, keepAll, scope } from './scope.ts';
 export { span, trace } from './trace.ts';

@@ -82,9 +82,11 @@ export interface Stamp {
   torch: { dir: string; version: string };
   /** Of what sources it was built. */
   sources?: string;
+  /** Why the library of process groups could not be built; null when it was. */
+  noProcessGroups?: string | null;
 }
 
-function readStamp(): Stamp {
+export function readStamp(): Stamp {
   try {
     return JSON.parse(readFileSync(new URL('stamp.json', buildDir), 'utf8')) as Stamp;
   } catch (cause) {

@@ -1,5 +1,5 @@
 import { native } from './native.ts';
-import type { Aten, Medr1 } from './aten.d.ts';
+import type { Aten, Collectives, Medr1 } from './aten.d.ts';
 import { track } from './scope.ts';
 import { Tensor } from './tensor.ts';
 import { readResult, write, writeKeyword, type Argument, type Result } from './wire.ts';
@@ -59,14 +59,14 @@ function overload(name: string, overloadName: string): Operator {
   return (...args) => invoke(name, packet, args, overloadName);
 }
 
-const OURS = 'medr1::';
-
-function operators(ours: boolean): Record<string, unknown> {
+/** Operators of one namespace, '' being aten's, by their names in it. */
+function operators(namespace: '' | 'medr1::' | '_c10d_functional::'): Record<string, unknown> {
   const out: Record<string, unknown> = {};
   for (const [name, packet] of packets) {
-    if (name.startsWith(OURS) !== ours) continue;
+    const start = name.lastIndexOf(':') + 1;
+    if (name.slice(0, start) !== namespace) continue;
     const operator: Operator = (...args) => invoke(name, packet, args);
-    out[name.replace(OURS, '')] = operator;
+    out[name.slice(start)] = operator;
   }
   return out;
 }
@@ -77,10 +77,13 @@ function operators(ours: boolean): Record<string, unknown> {
  * that are whole count as int, as JavaScript knows no other difference.
  * @throws TypeError when no overload fits; TorchError with PyTorch's message and the call when the operator fails
  */
-export const torch = Object.assign(operators(false), { overload }) as unknown as Aten & {
+export const torch = Object.assign(operators(''), { overload }) as unknown as Aten & {
   /** One overload by name: `torch.overload('add', 'Tensor')(a, b)`. */
   overload: typeof overload;
 };
 
 /** Operators of our own, for the CPU (native/kernels.cc); no gradient goes through them. */
-export const medr1 = operators(true) as unknown as Medr1;
+export const medr1 = operators('medr1::') as unknown as Medr1;
+
+/** The collectives of torch.distributed over a group that process-group.ts opened. Each result is complete after `wait_tensor`. */
+export const collectives = operators('_c10d_functional::') as unknown as Collectives;

@@ -1,0 +1,79 @@
+// Process groups of torch.distributed. Opened here; their collectives are operators of the dispatcher (_c10d_functional::*).
+#include "../common.h"
+
+#define USE_C10D_GLOO 1
+#include <torch/csrc/distributed/c10d/FileStore.hpp>
+#include <torch/csrc/distributed/c10d/GroupRegistry.hpp>
+#include <torch/csrc/distributed/c10d/PrefixStore.hpp>
+#include <torch/csrc/distributed/c10d/ProcessGroup.hpp>
+#include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
+#include <torch/csrc/distributed/c10d/TCPStore.hpp>
+
+#include <chrono>
+#include <map>
+#include <string>
+
+namespace medr1 {
+namespace {
+
+using std::chrono::milliseconds;
+using c10d::ProcessGroup;
+using c10d::ProcessGroupGloo;
+
+// The registry holds a group by a weak pointer; never destroyed, for threads of a lost group may still run when the process ends.
+auto& groups = *new std::map<std::string, c10::intrusive_ptr<ProcessGroup>>;
+
+void open(const std::string& name, int rank, int size, milliseconds timeout, const std::string& host,
+          const c10::intrusive_ptr<c10d::Store>& store) {
+  store->setTimeout(timeout);
+  auto options = ProcessGroupGloo::Options::create_default(timeout);
+  if (!host.empty()) options->devices = {ProcessGroupGloo::createDeviceForHostname(host)};
+  auto prefixed = c10::make_intrusive<c10d::PrefixStore>(name, store);
+  auto gloo = c10::make_intrusive<ProcessGroupGloo>(prefixed, rank, size, options);
+  auto group = c10::make_intrusive<ProcessGroup>(prefixed, rank, size);
+  group->setBackend(c10::DeviceType::CPU, ProcessGroup::BackendType::GLOO, gloo);
+  group->setDefaultBackend(ProcessGroup::BackendType::GLOO);
+  group->setGroupName(name);
+  c10d::register_process_group(name, group);
+  groups[name] = std::move(group);
+}
+
+// openByFile(name, rank, size, timeout in ms, file, host of this process's address)
+napi_value openByFile(const Args& args) {
+  const int size = args.i32(2);
+  open(args.string(0), args.i32(1), size, milliseconds(args.i64(3)), args.string(5),
+       c10::make_intrusive<c10d::FileStore>(args.string(4), size));
+  return undefined(args.env());
+}
+
+// openByTcp(name, rank, size, timeout in ms, address, port, whether this process holds the store)
+napi_value openByTcp(const Args& args) {
+  const int size = args.i32(2);
+  const milliseconds timeout(args.i64(3));
+  c10d::TCPStoreOptions options;
+  options.port = static_cast<std::uint16_t>(args.i32(5));
+  options.isServer = args.boolean(6);
+  options.numWorkers = size;
+  options.multiTenant = options.isServer;
+  options.timeout = timeout;
+  open(args.string(0), args.i32(1), size, timeout, "", c10::make_intrusive<c10d::TCPStore>(args.string(4), options));
+  return undefined(args.env());
+}
+
+napi_value closeGroup(const Args& args) {
+  const std::string name = args.string(0);
+  if (groups.erase(name) > 0) c10d::unregister_process_group(name);
+  return undefined(args.env());
+}
+
+}  // namespace
+}  // namespace medr1
+
+NAPI_MODULE_INIT() {
+  medr1::exportAll(env, exports, medr1::errorExports());
+  medr1::exportAll(env, exports,
+                   {{"openByFile", medr1::entry<medr1::openByFile>},
+                    {"openByTcp", medr1::entry<medr1::openByTcp>},
+                    {"closeGroup", medr1::entry<medr1::closeGroup>}});
+  return exports;
+}

@@ -1,0 +1,65 @@
+import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { treeSum } from './process-group.ts';
+
+const member = fileURLToPath(new URL('testing/group-member.ts', import.meta.url));
+let folder: string;
+beforeEach(() => void (folder = mkdtempSync(join(tmpdir(), 'medr1-group-'))));
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+/** What each of `size` processes printed, by rank; null for one that was killed. */
+function members(task: string, size: number): Promise<unknown[]> {
+  const run = (rank: number): Promise<unknown> =>
+    new Promise((resolve, reject) => {
+      const child = spawn(process.execPath, [member, task, String(rank), String(size), join(folder, 'store')], {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      });
+      let text = '';
+      child.stdout.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
+      child.on('error', reject);
+      child.on('close', () => resolve(text === '' ? null : JSON.parse(text)));
+    });
+  return Promise.all(Array.from({ length: size }, (_, rank) => run(rank)));
+}
+
+describe('a process group', () => {
+  it('gathers values of any length, in the order of ranks', async () => {
+    const seen = [
+      [0, 0],
+      [1, 1],
+      [2, 2],
+    ];
+    expect(await members('gather', 3)).toEqual([seen, seen, seen]);
+  });
+
+  it('broadcasts what rank 0 gives', async () => {
+    expect(await members('broadcast', 2)).toEqual([{ said: 'by 0' }, { said: 'by 0' }]);
+  });
+
+  it('sums in the order of a binary tree, to the bit, on every member', async () => {
+    const results = await members('sum', 4);
+    expect(results).toEqual(Array(4).fill({ tree: true, line: false })); // another order gives other bits, so this tells them apart
+  });
+
+  it('says which rank lost another when one is killed', async () => {
+    const [first, second] = await members('lost', 2);
+    expect(second).toBeNull();
+    expect(first).toMatchObject({ code: 'RANK_LOST', message: expect.stringContaining('Rank 0 of 2 lost another process') });
+  });
+
+  it('says how long it waited for one that does not come', async () => {
+    const [first] = await members('late', 2);
+    expect(first).toMatchObject({ code: 'RANK_LOST', message: expect.stringContaining('waited 3 s (ddp_timeout)') });
+  });
+});
+
+describe('a sum over a tree', () => {
+  it('adds neighbours first', () => {
+    expect(treeSum(['0', '1', '2', '3'], (a, b) => `(${a}${b})`)).toBe('((01)(23))');
+    expect(treeSum(['0'], (a, b) => `(${a}${b})`)).toBe('0');
+  });
+});

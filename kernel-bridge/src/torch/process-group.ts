@@ -1,0 +1,183 @@
+/**
+ * Process groups of torch.distributed (c10d): Gloo on CPUs. The addon's second library opens a group; its collectives are operators of the
+ * dispatcher. All members call the same collectives in the same order. Every call blocks this thread until all members have called it, at most
+ * for the group's timeout.
+ */
+import { deserialize, serialize } from 'node:v8';
+import { WorkbenchError } from '../protocol/errors.ts';
+import { tensor } from './create.ts';
+import { torchError } from './errors.ts';
+import { loadLibrary, readStamp } from './native.ts';
+import { collectives, torch } from './ops.ts';
+import { keep, scope } from './scope.ts';
+import type { Tensor } from './tensor.ts';
+
+/** What native/c10d exports. */
+interface NativeGroups {
+  setErrorFactory(make: (code: string, message: string) => Error): void;
+  openByFile(name: string, rank: number, size: number, timeout: number, file: string, host: string): void;
+  openByTcp(name: string, rank: number, size: number, timeout: number, address: string, port: number, isServer: boolean): void;
+  closeGroup(name: string): void;
+}
+
+/** Where the members of a group find each other: a file that all can write, or a TCP port that one of them (or an agent of torchrun) serves. */
+export type Rendezvous =
+  { file: string; host: string } | { address: string; port: number; /** Whether this process serves the port. */ serves: boolean };
+
+export interface GroupOptions {
+  /** One name for one group on all its members. */
+  name: string;
+  rank: number;
+  size: number;
+  /** How long a member waits for the others in one collective, in seconds. */
+  timeout: number;
+  rendezvous: Rendezvous;
+}
+
+let library: NativeGroups | null = null;
+
+/** Why this build has no process groups, or null. */
+export function processGroupFailure(): string | null {
+  const { noProcessGroups } = readStamp();
+  return noProcessGroups ?? null;
+}
+
+function groups(): NativeGroups {
+  if (library === null) {
+    const failure = processGroupFailure();
+    if (failure !== null)
+      throw new WorkbenchError({
+        code: 'RANKS_UNAVAILABLE',
+        message: `Runs of several processes need PyTorch's process groups, and this PyTorch could not build them: ${failure}.`,
+        remedy: 'Train in one process, or set up with PyTorch 2.11 (npm start does it).',
+      });
+    library = loadLibrary<NativeGroups>('medr1_c10d');
+    library.setErrorFactory(torchError);
+  }
+  return library;
+}
+
+/** A collective that failed: a member is gone, or did not come within the timeout. `what` names the collective. */
+function lost({ rank, size, timeout }: GroupOptions, what: string, cause: unknown): WorkbenchError {
+  const words = cause instanceof Error ? cause.message.split('\n')[0] : String(cause);
+  const late = /timed? ?out/i.test(words);
+  return new WorkbenchError({
+    code: 'RANK_LOST',
+    message: late
+      ? `Rank ${rank} of ${size} waited ${timeout} s (ddp_timeout) for another process of the run in ${what}, and it did not come.`
+      : `Rank ${rank} of ${size} lost another process of the run in ${what}: ${words}`,
+    remedy:
+      'Look at the logs of the other processes for what ended or stopped them, then resume the run: it goes on from its last checkpoint.',
+    cause,
+  });
+}
+
+export class ProcessGroup implements Disposable {
+  readonly rank: number;
+  readonly size: number;
+  readonly #options: GroupOptions;
+  /** Time spent in collectives since it was last read, in seconds. */
+  #waited = 0;
+
+  /**
+   * Waits until all members are there.
+   * @throws WorkbenchError RANKS_UNAVAILABLE, RANK_RENDEZVOUS
+   */
+  constructor(options: GroupOptions) {
+    const { name, rank, size, timeout, rendezvous } = options;
+    const native = groups();
+    this.#options = options;
+    this.rank = rank;
+    this.size = size;
+    const ms = Math.round(timeout * 1000);
+    try {
+      if ('file' in rendezvous) native.openByFile(name, rank, size, ms, rendezvous.file, rendezvous.host);
+      else native.openByTcp(name, rank, size, ms, rendezvous.address, rendezvous.port, rendezvous.serves);
+    } catch (cause) {
+      const at = 'file' in rendezvous ? rendezvous.file : `${rendezvous.address}:${rendezvous.port}`;
+      throw new WorkbenchError({
+        code: 'RANK_RENDEZVOUS',
+        message: `Rank ${rank} of ${size} did not meet the other processes at ${at} within ${timeout} s: ${(cause as Error).message.split('\n')[0]}`,
+        remedy:
+          'Check that all processes were started, that WORLD_SIZE is their number, and that MASTER_ADDR and MASTER_PORT are reachable and free.',
+        cause,
+      });
+    }
+  }
+
+  #call(what: string, start: () => Tensor): Tensor {
+    const begin = performance.now();
+    try {
+      return collectives.wait_tensor(start());
+    } catch (cause) {
+      throw lost(this.#options, what, cause);
+    } finally {
+      this.#waited += (performance.now() - begin) / 1000;
+    }
+  }
+
+  /** Seconds spent in collectives since the last reading: waiting for others, and moving bytes. */
+  readWaited(): number {
+    const seconds = this.#waited;
+    this.#waited = 0;
+    return seconds;
+  }
+
+  /** Tensors [n] of all members, one after another: [size * n]. */
+  allGather(input: Tensor): Tensor {
+    return this.#call('all_gather', () => collectives.all_gather_into_tensor(input, this.size, this.#options.name));
+  }
+
+  /** Part r of the input [size * n] goes to member r; the result [size * n] holds what each member sent here. */
+  allToAll(input: Tensor): Tensor {
+    const part = Array<number>(this.size).fill(input.numel / this.size);
+    return this.#call('all_to_all', () => collectives.all_to_all_single(input, part, part, this.#options.name));
+  }
+
+  /** What each member gave, by rank. Anything that structured cloning takes. */
+  gather<T>(value: T): T[] {
+    const mine = serialize(value);
+    return scope(() => {
+      const lengths = Array.from(this.allGather(tensor([mine.length], { dtype: 'int64' })).data() as BigInt64Array, Number);
+      const longest = Math.max(...lengths);
+      const padded = new Uint8Array(longest);
+      padded.set(mine);
+      const all = this.allGather(tensor(padded, { dtype: 'uint8' })).data() as Uint8Array;
+      return lengths.map((length, rank) => deserialize(all.subarray(rank * longest, rank * longest + length)) as T);
+    });
+  }
+
+  /** The value of rank 0; what the others give is not looked at. */
+  broadcast<T>(value: T): T {
+    return this.gather(this.rank === 0 ? value : null)[0] as T;
+  }
+
+  /**
+   * The sum over all members, on all of them, in the order of a binary tree over ranks: ((0 + 1) + (2 + 3)). `flat`: [n], any n; `size` is a power of
+   * two. Each member sums one slice, so that the bytes moved are those of a ring all-reduce; Gloo's own all-reduce adds in an order that depends on
+   * place and size.
+   */
+  sumTree(flat: Tensor): Tensor {
+    if (this.size === 1) return flat;
+    return keep(
+      scope(() => {
+        const n = flat.numel;
+        const part = Math.ceil(n / this.size);
+        const padded = torch.constant_pad_nd(flat, [0, part * this.size - n]);
+        const parts = torch.unbind(torch.view(this.allToAll(padded), [this.size, part]));
+        return torch.slice(this.allGather(treeSum(parts, (a, b) => torch.add(a, b))), 0, 0, n);
+      }),
+    );
+  }
+
+  [Symbol.dispose](): void {
+    library?.closeGroup(this.#options.name);
+  }
+}
+
+/** ((0 + 1) + (2 + 3)): neighbours first. The number of values is a power of two. */
+export function treeSum<T>(values: readonly T[], add: (a: T, b: T) => T): T {
+  let level = [...values];
+  while (level.length > 1) level = level.flatMap((value, i) => (i % 2 === 0 ? [add(value, level[i + 1])] : []));
+  return level[0];
+}
