@@ -30,6 +30,8 @@ it('reports Node, the home and the disk, and takes the server.json of a killed b
   const { fact } = await doctor({ MEDR1_HOME: home });
   expect(fact('Node for the backend')).toMatchObject({ state: 'ok', detail: expect.stringMatching(/^v2\d\./) });
   expect(fact('Home').detail).toBe(`${home}: 0 run(s)`);
+  expect(fact('Memory').detail).toMatch(/^\d+\.\d GiB free of \d+\.\d GiB/);
+  expect(fact('Processors').detail).toMatch(/^threads at a time: [1-9]/);
   expect(fact('Disk').detail).toMatch(/GB free/);
   expect(fact('Backend')).toMatchObject({ state: 'absent', detail: 'not running' });
 });

@@ -4,6 +4,7 @@ import { statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Command } from 'commander';
 import { facts, type Fact } from '../../setup/facts.mjs';
+import { machine } from '../machine.ts';
 import { homeDir } from '../runs/home.ts';
 import { listRuns } from '../runs/runs.ts';
 import { serverFile, type ServerFile } from '../server/server-file.ts';
@@ -19,7 +20,7 @@ export function register(program: Command): void {
     .description('what is installed, which device, what is missing and the command that mends it')
     .option('--json', 'print one JSON document and nothing else')
     .action(async ({ json }: { json?: boolean }) => {
-      const all = [...(await facts()), ...(await whereRunsLive(homeDir()))];
+      const all = [...(await facts()), ...limits(), ...(await whereRunsLive(homeDir()))];
       const healthy = all.every(({ state }) => state !== 'missing');
       if (json) printJson({ healthy, facts: all });
       else console.log(all.map(line).join('\n'));
@@ -29,6 +30,17 @@ export function register(program: Command): void {
 
 const line = ({ name, state, detail, remedy }: Fact): string =>
   `${MARK[state]}${name.padEnd(30)}${detail}${remedy ? `\n${' '.repeat(38)}-> ${remedy}` : ''}`;
+
+/** What training on the CPU may use, and who says so. */
+function limits(): Fact[] {
+  const { memory, available, cpus, memoryFrom, cpusFrom } = machine();
+  const gib = (bytes: number): string => `${(bytes / 2 ** 30).toFixed(1)} GiB`;
+  const by = (group: string | null): string => (group ? `, the limit of ${group}` : '');
+  return [
+    { name: 'Memory', state: 'ok', detail: `${gib(available)} free of ${gib(memory)}${by(memoryFrom)}`, remedy: null },
+    { name: 'Processors', state: 'ok', detail: `threads at a time: ${cpus}${by(cpusFrom)}`, remedy: null },
+  ];
+}
 
 async function whereRunsLive(home: string): Promise<Fact[]> {
   const made = existsSync(home);

@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { fakeStep } from '../../../test/server/fake-trainer.ts';
 import type { Estimate, TrainConfig, VqaItem } from '../protocol/index.ts';
 import { parseConfig } from '../models/index.ts';
@@ -159,6 +159,14 @@ describe('an estimate', () => {
     expect(needs({ beta: 0, bf16_update: 'stochastic' })).toBeLessThan(32e9);
     expect(needs({ bf16_update: 'kahan', optim: 'adamw_torch_8bit' })).toBeLessThan(24e9);
     expect(needs({ use_peft: true })).toBeLessThan(12e9);
+  });
+
+  it('holds the machine to the limit of its container', async () => {
+    vi.resetModules();
+    vi.doMock('../machine.ts', () => ({ machine: () => ({ available: 3e9 }) }));
+    const inContainer = await import('./estimate.ts');
+    vi.doUnmock('../machine.ts');
+    expect(inContainer.estimate(configOf(), items)).toMatchObject({ available_bytes: 3e9, fits: false });
   });
 
   it('names a directory that holds no weights', () => {

@@ -2,7 +2,7 @@
  * Memory, steps and time of a run before it starts, from config.json and the headers of the weight files alone: nothing is loaded.
  * memory.ts counts the bytes, speed.ts the seconds.
  */
-import { freemem } from 'node:os';
+import { machine } from '../machine.ts';
 import type { Estimate, MemorySwitch, TrainConfig, VqaItem } from '../protocol/index.ts';
 import { PARTS, peakMemory, trainableParameters, type ModelShape, type Workload } from './memory.ts';
 import { readShape } from './model-files.ts';
@@ -22,7 +22,7 @@ const PROCESS_BYTES = { cpu: 240 * 2 ** 20, cuda: 600 * 2 ** 20 };
 const TOKENIZER_SHARE = 14;
 
 export interface EstimateOptions {
-  /** What the device can give. Default: the machine's free memory. */
+  /** What the device can give. Default: what is left of the machine's or the container's memory. */
   availableBytes?: number;
   device?: 'cpu' | 'cuda';
   /** Measured on runs before. */
@@ -33,7 +33,7 @@ export interface EstimateOptions {
 
 /** `items`: usable training questions. */
 export function estimate(config: TrainConfig, items: readonly VqaItem[], options: EstimateOptions = {}): Estimate {
-  const { availableBytes = freemem(), speed = null } = options;
+  const { availableBytes = machine().available, speed = null } = options;
   const shape = readShape(config.model_name_or_path, config.lora_target_modules);
   const work = workloadOf(config, items, options.imagePixels);
   const needs = (changed: TrainConfig) => totalOf(changed, shape, workloadOf(changed, items, options.imagePixels), items, options);

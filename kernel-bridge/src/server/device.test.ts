@@ -49,3 +49,13 @@ it.each([
   ['no GPU is left to runs', ''],
   ['the one named is not there', '7'],
 ])('is the CPU where %s', async (_, visible) => expect((await shown(visible)).kind).toBe('cpu'));
+
+it("the CPU's memory and cores are those that the container may use, and so is what the planner counts with", async () => {
+  const GIB = 2 ** 30;
+  vi.doMock('../machine.ts', () => ({ machine: () => ({ memory: 8 * GIB, available: 3 * GIB, cpus: 1 }) }));
+  const { cpus } = await import('node:os');
+  const found = await shown('');
+  vi.doUnmock('../machine.ts');
+  expect(found).toMatchObject({ kind: 'cpu', memory_total: 8 * GIB, memory_used: 5 * GIB });
+  expect(found.name).toContain(cpus().length > 1 ? `(1 of ${cpus().length} cores)` : '(1 core)');
+});

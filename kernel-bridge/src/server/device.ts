@@ -1,7 +1,8 @@
 /** What the machine trains on, without loading libtorch. */
 import { execFile } from 'node:child_process';
-import { cpus, freemem, totalmem } from 'node:os';
+import { cpus } from 'node:os';
 import { promisify } from 'node:util';
+import { machine } from '../machine.ts';
 import type { ServerInfo } from '../protocol/rest.ts';
 
 type Device = ServerInfo['device'];
@@ -45,8 +46,10 @@ function cpu(): Device {
   const total = now.total - lastTimes.total;
   const utilization = total > 0 ? Math.round(100 * (1 - (now.idle - lastTimes.idle) / total)) : null;
   lastTimes = now;
-  const name = `${cpus()[0]?.model.trim() ?? 'CPU'} (${cpus().length} cores)`;
-  return { kind: 'cpu', name, memory_used: totalmem() - freemem(), memory_total: totalmem(), utilization };
+  const { memory, available, cpus: allowed } = machine();
+  const cores = `${cpus().length} core${cpus().length === 1 ? '' : 's'}`;
+  const name = `${cpus()[0]?.model.trim() ?? 'CPU'} (${allowed < cpus().length ? `${allowed} of ${cores}` : cores})`;
+  return { kind: 'cpu', name, memory_used: memory - available, memory_total: memory, utilization };
 }
 
 function times(): { idle: number; total: number } {

@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { sourcesKey } from '../../native/sources.mjs';
+import { machine } from '../machine.ts';
 import { addonError, torchError } from './errors.ts';
 
 /** A tensor's place in the native handle table; -1 stands for none. */
@@ -126,6 +127,8 @@ function load(): Native {
   checkBuild(readStamp());
   const native = loadLibrary<Native>('medr1_torch');
   native.setErrorFactory(torchError);
+  // PyTorch counts the host's processors: threads beyond a container's quota take each other's time.
+  if (!process.env.OMP_NUM_THREADS) native.setNumThreads(Math.min(native.getNumThreads(), machine().cpus));
   return native;
 }
 

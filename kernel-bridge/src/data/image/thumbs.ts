@@ -4,8 +4,8 @@
  */
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { availableParallelism } from 'node:os';
 import { randomUUID } from 'node:crypto';
+import { machine } from '../../machine.ts';
 import { Pool } from '../pool.ts';
 import { imageError, openPicture, toSharp } from './picture.ts';
 
@@ -14,7 +14,7 @@ const THUMB_SIZES = [96, 192, 384, 768] as const;
 
 export class Thumbs {
   readonly #dir: string;
-  readonly #pool = new Pool(Math.max(1, Math.min(4, availableParallelism())));
+  readonly #pool = new Pool(Math.min(4, machine().cpus));
   readonly #making = new Map<string, Promise<Buffer>>();
 
   constructor(cacheDir: string) {

@@ -3,9 +3,9 @@
  * images in batches, so that what was hashed before an interruption stays. Files that did not change are not read again.
  */
 import { stat } from 'node:fs/promises';
-import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
+import { machine } from '../../machine.ts';
 import { fingerprint } from '../image/fingerprint.ts';
 import { ImageFolder } from '../images.ts';
 import { findLayout, unreadable, type Layout } from '../layout.ts';
@@ -132,7 +132,7 @@ function writer(db: DatabaseSync): (reading: Reading) => void {
 }
 
 const BATCH = 64;
-const LANES = Math.max(2, availableParallelism());
+const LANES = Math.max(2, machine().cpus);
 /** Readers keep tables in memory and read them anew at a new revision: not after every batch. */
 const REVISION_EVERY_MS = 5000;
 
