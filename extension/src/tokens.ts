@@ -1,9 +1,9 @@
 /** What the plugins share, apart from how it is done: a plugin can be replaced by another that provides the same token. */
 import { Token } from '@lumino/coreutils';
-import type { Workbench } from '@medr1/widgets/workbench';
+import type * as shared from '@medr1/widgets/store/workbench';
 
 /** Connection, runs and selection of this page; one for all views. */
-export interface IWorkbench extends Workbench {}
+export type IWorkbench = shared.IWorkbench;
 
 export const IWorkbench = new Token<IWorkbench>(
   '@medr1/workbench:IWorkbench',

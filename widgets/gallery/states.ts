@@ -2,7 +2,7 @@
 import { TrainConfig } from '../../kernel-bridge/src/protocol/config.ts';
 import type { CurvesState } from '../src/curves/model.ts';
 import type { Selection } from '../src/selection.ts';
-import type { Workbench } from '../src/workbench.ts';
+import type { Workbench } from '../src/store/workbench.ts';
 import type { FakeConnector, FakeOptions } from '../testing/fake-connector.ts';
 import { fakeMatrix, type FakeEval } from '../testing/fake-evals.ts';
 import type { DataItem, RewardRevision } from '../src/connector.ts';

@@ -4,7 +4,7 @@ import { IThemeManager } from '@jupyterlab/apputils';
 import { IStateDB } from '@jupyterlab/statedb';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import { refreshTheme } from '@medr1/widgets/theme';
-import { Workbench } from '@medr1/widgets/workbench';
+import { Workbench } from '@medr1/widgets/store/workbench';
 import { createLabConnector } from '../connector.ts';
 import { keptInWorkspace } from '../kept.ts';
 import { CommandIDs, IWorkbench, TRANSLATION_DOMAIN } from '../tokens.ts';

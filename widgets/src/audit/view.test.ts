@@ -2,7 +2,7 @@
 import { afterEach, expect, it, vi } from 'vitest';
 import { FakeConnector, type FakeOptions } from '../../testing/fake-connector.ts';
 import type { Audit } from '../connector.ts';
-import { Workbench } from '../workbench.ts';
+import { Workbench } from '../store/workbench.ts';
 import './view.ts';
 import type { AuditView } from './view.ts';
 

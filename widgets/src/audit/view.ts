@@ -7,7 +7,7 @@ import { integer } from '../format.ts';
 import { empty, failed, loading } from '../parts.ts';
 import { saveFile } from '../save-file.ts';
 import { base, tokens } from '../theme.ts';
-import type { Workbench } from '../workbench.ts';
+import type { IWorkbench } from '../store/workbench.ts';
 import { crossTable, letterBars, optionBars, problemBars } from './balance.ts';
 import { priorMatrices, splitTable } from './leaks.ts';
 import { makeSplit } from './make-split.ts';
@@ -26,7 +26,7 @@ export class AuditView extends WatchingElement {
     pairs: { state: true },
     onlyAcross: { state: true },
   };
-  declare workbench: Workbench;
+  declare workbench: IWorkbench;
   /** Groups of findings that are shown whole. */
   declare unfolded: ReadonlySet<string>;
   /** Pairs of images shown. */

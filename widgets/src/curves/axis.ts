@@ -1,6 +1,6 @@
 /** What runs along x: the optimiser step, minutes since the run began, or tokens trained on. */
 import type { RunSeries } from '../store/run-series.ts';
-import { lowerBound, nearest } from './downsample.ts';
+import { lowerBound, nearest } from '../sorted.ts';
 
 export const AXES = ['step', 'time', 'tokens'] as const;
 export type Axis = (typeof AXES)[number];

@@ -4,12 +4,13 @@ import { define, WatchingElement } from '../element.ts';
 import { number } from '../format.ts';
 import { icon } from '../icons.ts';
 import { saveFrom } from '../save-file.ts';
-import type { Mark, RunSeries } from '../store/run-series.ts';
+import { nearest } from '../sorted.ts';
+import type { Mark } from '../store/marks.ts';
+import type { RunSeries } from '../store/run-series.ts';
 import { base, SERIES, theme, tokens } from '../theme.ts';
 import { xOfStep } from './axis.ts';
 import { style } from './chart-style.ts';
 import { explain, type ChartSpec } from './charts.ts';
-import { nearest } from './downsample.ts';
 import {
   allX,
   extent,

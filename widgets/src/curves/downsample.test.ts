@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { isSparse, lowerBound, minMax, nearest } from './downsample.ts';
+import { isSparse, minMax } from './downsample.ts';
 
 const ramp = (length: number) => Array.from({ length }, (_, index) => index);
 
@@ -45,14 +45,6 @@ describe('minMax', () => {
       }),
     );
   });
-});
-
-it('lowerBound finds the first element that is not less', () =>
-  expect([0, 1, 2, 9].map((value) => lowerBound([1, 2, 2, 5], value))).toEqual([0, 0, 1, 4]));
-
-it('nearest finds the closest element, and -1 in nothing', () => {
-  expect([-5, 1.4, 1.6, 99].map((value) => nearest([0, 1, 2, 3], value))).toEqual([0, 1, 2, 3]);
-  expect(nearest([], 1)).toBe(-1);
 });
 
 it('a metric logged now and then is sparse, one with a gap is not', () => {

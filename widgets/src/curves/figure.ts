@@ -1,10 +1,11 @@
 /** One chart as plotly wants it: the lines of every run, raw and smoothed, and the axes. No DOM here. */
 import { describeMetric } from '@medr1/kernel-bridge/protocol/metrics';
 import type { RunSeries } from '../store/run-series.ts';
+import { lowerBound, nearest } from '../sorted.ts';
 import { DASHES } from '../theme.ts';
 import { axisValues, type Axis } from './axis.ts';
 import { shortName, type ChartSpec } from './charts.ts';
-import { isSparse, lowerBound, minMax, nearest, type Line, type Value } from './downsample.ts';
+import { isSparse, minMax, type Line, type Value } from './downsample.ts';
 import { MARGIN } from './scale.ts';
 import { smooth } from './smoothing.ts';
 

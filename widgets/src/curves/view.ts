@@ -8,7 +8,7 @@ import { STATES } from '../runs/model.ts';
 import { saveFile } from '../save-file.ts';
 import type { RunSeries } from '../store/run-series.ts';
 import { base, SERIES, theme, tokens } from '../theme.ts';
-import type { Workbench } from '../workbench.ts';
+import type { IWorkbench } from '../store/workbench.ts';
 import { AXES, AXIS_LABELS, stepsWithin, type Axis } from './axis.ts';
 import './chart.ts';
 import { chartsFor, groupsOf, type ChartSpec } from './charts.ts';
@@ -17,7 +17,7 @@ import { CurvesModel, MAX_SMOOTHING } from './model.ts';
 
 export class CurvesView extends WatchingElement {
   static override properties = { workbench: { attribute: false }, model: { attribute: false } };
-  declare workbench: Workbench;
+  declare workbench: IWorkbench;
   declare model: CurvesModel;
 
   /** The zoom that points were read for. */

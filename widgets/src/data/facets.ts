@@ -4,8 +4,8 @@ import { repeat } from 'lit/directives/repeat.js';
 import { define, WatchingElement } from '../element.ts';
 import { integer } from '../format.ts';
 import { base, tokens } from '../theme.ts';
-import type { Workbench } from '../workbench.ts';
-import { facetOrder, facetTitle, facetValues, isChosen, runOfFacet, toggled, valueText } from './query.ts';
+import type { IWorkbench } from '../store/workbench.ts';
+import { facetOrder, facetTitle, facetValues, isChosen, runOfFacet, toggled, valueText } from '../store/data/query.ts';
 
 /** Values shown before "show all". */
 const FEW = 8;
@@ -13,7 +13,7 @@ const ANSWER_GLYPHS: Record<string, string> = { right: '✓', wrong: '✗', mixe
 
 export class DataFacets extends WatchingElement {
   static override properties = { workbench: { attribute: false }, unfolded: { state: true }, folded: { state: true } };
-  declare workbench: Workbench;
+  declare workbench: IWorkbench;
   /** Facets whose every value is shown. */
   declare unfolded: ReadonlySet<string>;
   /** Facets of which only the title is shown. */

@@ -4,7 +4,7 @@ import { EXPORT_FORMATS } from '@medr1/kernel-bridge/protocol';
 import type { ExportFormat } from '../connector.ts';
 import { integer } from '../format.ts';
 import { closeMenu } from './menu.ts';
-import type { DataModel } from './model.ts';
+import type { IWorkbench } from '../store/workbench.ts';
 
 const FORMATS: Record<ExportFormat, [title: string, says: string]> = {
   jsonl: ['JSON Lines', 'one question a line, every field'],
@@ -19,7 +19,7 @@ export interface Actions {
 }
 
 /** `busy`: an export or a selection is being made. */
-export function footer(data: DataModel, busy: boolean, { startRun, toNotebook, exportAs }: Actions): TemplateResult {
+export function footer(data: IWorkbench['data'], busy: boolean, { startRun, toNotebook, exportAs }: Actions): TemplateResult {
   const { picks, total, pages, refusal, filter } = data.state.value;
   const some = !picks.all && picks.ids.size > 0;
   const count = data.chosenCount;

@@ -4,10 +4,10 @@ import { repeat } from 'lit/directives/repeat.js';
 import type { DataItem } from '../connector.ts';
 import { command, define, WatchingElement } from '../element.ts';
 import { base, tokens } from '../theme.ts';
-import type { Workbench } from '../workbench.ts';
+import type { IWorkbench } from '../store/workbench.ts';
 import { termsOf, type Terms } from './highlight.ts';
 import { clampAspect, GridLayout, type PlacedRow, type Sizes } from './layout.ts';
-import { PAGE, type Pages } from './pages.ts';
+import { PAGE, type Pages } from '../store/data/pages.ts';
 import { CAPTION, emptyTile, tile, tileStyles, type Box, type TileView } from './tile.ts';
 import { thumbSize } from './thumb.ts';
 
@@ -23,7 +23,7 @@ const UNMEASURED = { width: 900, height: 600 };
 
 export class DataGrid extends WatchingElement {
   static override properties = { workbench: { attribute: false } };
-  declare workbench: Workbench;
+  declare workbench: IWorkbench;
   #layout: GridLayout | null = null;
   #pages: Pages | null = null;
   #query = '';

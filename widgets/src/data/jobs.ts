@@ -3,7 +3,7 @@ import { html } from 'lit';
 import { repeat } from 'lit/directives/repeat.js';
 import type { IndexJob } from '../connector.ts';
 import { duration, integer } from '../format.ts';
-import { idOf, type Datasets } from './datasets.ts';
+import { idOf, type Datasets } from '../store/data/datasets.ts';
 
 /** A row for each data set that is being read, or could not be. */
 export function jobRows(datasets: Datasets): unknown {

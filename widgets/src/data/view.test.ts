@@ -1,7 +1,7 @@
 // @vitest-environment jsdom
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { FakeConnector, type FakeOptions } from '../../testing/fake-connector.ts';
-import { Workbench } from '../workbench.ts';
+import { Workbench } from '../store/workbench.ts';
 import type { DataGrid } from './grid.ts';
 import './view.ts';
 import type { DataView } from './view.ts';

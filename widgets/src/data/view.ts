@@ -8,7 +8,7 @@ import { icon } from '../icons.ts';
 import { empty, failed, loading } from '../parts.ts';
 import { saveFile } from '../save-file.ts';
 import { base, tokens } from '../theme.ts';
-import type { Workbench } from '../workbench.ts';
+import type { IWorkbench } from '../store/workbench.ts';
 import './facets.ts';
 import './download.ts';
 import './folder-picker.ts';
@@ -18,7 +18,7 @@ import type { DataGrid } from './grid.ts';
 import { footer, type Actions } from './footer.ts';
 import { jobRows } from './jobs.ts';
 import { closeMenu } from './menu.ts';
-import { chips, narrows, SORTS, widened } from './query.ts';
+import { chips, narrows, SORTS, widened } from '../store/data/query.ts';
 import { style } from './style.ts';
 
 /** Below this width the facets lie over the grid and are called up. */
@@ -33,7 +33,7 @@ export class DataView extends WatchingElement {
     viewName: { state: true },
     busy: { state: true },
   };
-  declare workbench: Workbench;
+  declare workbench: IWorkbench;
   /** The folder picker is shown. */
   declare adding: boolean;
   declare narrow: boolean;

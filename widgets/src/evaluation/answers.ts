@@ -8,7 +8,7 @@ import { integer } from '../format.ts';
 import { empty, failed, loading, type Load } from '../parts.ts';
 import { completionStyles, completionText, glyph } from '../rollouts/completion.ts';
 import { base, tokens } from '../theme.ts';
-import type { Workbench } from '../workbench.ts';
+import type { IWorkbench } from '../store/workbench.ts';
 import { letterOf, modelName, variantTag } from './model.ts';
 
 const PAGE = 20;
@@ -35,7 +35,7 @@ export class EvaluationAnswers extends WatchingElement {
     page: { state: true },
     place: { state: true },
   };
-  declare workbench: Workbench;
+  declare workbench: IWorkbench;
   declare evaluation: EvalSummary;
   /** The evaluation that flips are looked at with. */
   declare against: EvalSummary | null;

@@ -6,7 +6,7 @@ import { define, WatchingElement } from '../element.ts';
 import { integer, number } from '../format.ts';
 import { failed, loading, type Load } from '../parts.ts';
 import { base, tokens } from '../theme.ts';
-import type { Workbench } from '../workbench.ts';
+import type { IWorkbench } from '../store/workbench.ts';
 import './answers.ts';
 import { letterOf, modelName, variantTag } from './model.ts';
 import { points, pValue, shareStyles, shareView } from './shares.ts';
@@ -25,7 +25,7 @@ export class EvaluationCompare extends WatchingElement {
     comparison: { state: true },
     flips: { state: true },
   };
-  declare workbench: Workbench;
+  declare workbench: IWorkbench;
   declare ids: string[];
   declare comparison: Load<EvalComparison>;
   declare flips: Flips;

@@ -7,7 +7,7 @@ import { define, WatchingElement } from '../element.ts';
 import { integer } from '../format.ts';
 import { failed } from '../parts.ts';
 import { base, tokens } from '../theme.ts';
-import type { Workbench } from '../workbench.ts';
+import type { IWorkbench } from '../store/workbench.ts';
 
 /** The test sets that Med-R1's Splits folder has. */
 const SPLITS = ['modality/test', 'question_type/test'];
@@ -23,7 +23,7 @@ export class EvaluationForm extends WatchingElement {
     problem: { state: true },
     sending: { state: true },
   };
-  declare workbench: Workbench;
+  declare workbench: IWorkbench;
   declare request: Partial<CreateEval>;
   /** Of the chosen run; null while they are read. */
   declare checkpoints: Checkpoint[] | null;

@@ -5,7 +5,7 @@ import { errorBody, type EvalMatrices, type EvalMatrix, type MatrixDifference, t
 import { define, WatchingElement } from '../element.ts';
 import { empty, failed, loading, type Load } from '../parts.ts';
 import { base, tokens } from '../theme.ts';
-import type { Workbench } from '../workbench.ts';
+import type { IWorkbench } from '../store/workbench.ts';
 import { percentage, points, shareStyles, shareTitle } from './shares.ts';
 
 /** Strongest colour of a cell, in percent: text stays readable on it in both themes. */
@@ -30,7 +30,7 @@ export class EvaluationMatrices extends WatchingElement {
     reading: { state: true },
     matrices: { state: true },
   };
-  declare workbench: Workbench;
+  declare workbench: IWorkbench;
   declare revision: string;
   declare kind: MatrixKind;
   declare reading: Reading;

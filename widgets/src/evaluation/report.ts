@@ -15,7 +15,7 @@ import { define, WatchingElement } from '../element.ts';
 import { integer, MISSING, number } from '../format.ts';
 import { failed, loading, type Load } from '../parts.ts';
 import { base, tokens } from '../theme.ts';
-import type { Workbench } from '../workbench.ts';
+import type { IWorkbench } from '../store/workbench.ts';
 import './answers.ts';
 import { percentage, shareStyles, shareTitle, shareView } from './shares.ts';
 
@@ -27,7 +27,7 @@ const GROUPS = [
 
 export class EvaluationReport extends WatchingElement {
   static override properties = { workbench: { attribute: false }, summary: { attribute: false }, detail: { state: true } };
-  declare workbench: Workbench;
+  declare workbench: IWorkbench;
   declare summary: EvalSummary;
   declare detail: Load<EvalDetail>;
   #asked = 0;

@@ -2,7 +2,7 @@
 import { afterEach, expect, it, vi } from 'vitest';
 import { FakeConnector, type FakeOptions } from '../../testing/fake-connector.ts';
 import { fakeMatrix } from '../../testing/fake-evals.ts';
-import { Workbench } from '../workbench.ts';
+import { Workbench } from '../store/workbench.ts';
 import './view.ts';
 
 let workbench: Workbench;

@@ -7,7 +7,7 @@ import { define, WatchingElement } from '../element.ts';
 import { integer } from '../format.ts';
 import { empty, failed, loading } from '../parts.ts';
 import { base, tokens } from '../theme.ts';
-import type { Workbench } from '../workbench.ts';
+import type { IWorkbench } from '../store/workbench.ts';
 import './compare.ts';
 import './form.ts';
 import './matrices.ts';
@@ -17,7 +17,7 @@ import { shareStyles, shareView } from './shares.ts';
 
 export class EvaluationView extends WatchingElement {
   static override properties = { workbench: { attribute: false }, problem: { state: true } };
-  declare workbench: Workbench;
+  declare workbench: IWorkbench;
   declare problem: ErrorBody | null;
   #model: EvaluationModel | null = null;
 

@@ -6,14 +6,14 @@ import { command, define, PageElement, type HostCommand } from '../element.ts';
 import { direction, integer, number, signed } from '../format.ts';
 import { empty, failed, loading } from '../parts.ts';
 import { completionStyles, completionText, glyph } from '../rollouts/completion.ts';
-import { laterUpdates, missing, type Colouring, type TokenQuantity } from '../rollouts/colouring.ts';
+import { laterUpdates, missing, type Colouring, type TokenQuantity } from '../store/rollouts/colouring.ts';
 import { colouringSwitch } from '../rollouts/legend.ts';
-import { goldText, tokenCount } from '../rollouts/model.ts';
+import { goldText, tokenCount } from '../store/rollouts/model.ts';
 import '../rollouts/tokens.ts';
 import { byRun, letterOf, tally } from '../sample/model.ts';
 import { HeldSeries } from '../store/held-series.ts';
 import { base, tokens } from '../theme.ts';
-import type { Workbench } from '../workbench.ts';
+import type { IWorkbench } from '../store/workbench.ts';
 import { InspectorModel, meanOf, rewardParts, weightsAt, type Subject } from './model.ts';
 import { style } from './style.ts';
 
@@ -25,7 +25,7 @@ const OF_A_STEP = ['kl', 'entropy', 'loss', 'grad_norm', 'completions/mean_lengt
 
 export class InspectorPanel extends PageElement {
   static override properties = { workbench: { attribute: false }, broken: { state: true } };
-  declare workbench: Workbench;
+  declare workbench: IWorkbench;
   /** Address of an image that did not load. */
   declare broken: string | null;
 

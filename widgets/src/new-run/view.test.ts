@@ -3,7 +3,7 @@ import { TrainConfig } from '@medr1/kernel-bridge/protocol';
 import { afterEach, expect, it } from 'vitest';
 import { FakeConnector } from '../../testing/fake-connector.ts';
 import type { HostFiles } from '../host-files.ts';
-import { Workbench } from '../workbench.ts';
+import { Workbench } from '../store/workbench.ts';
 import './view.ts';
 import type { NewRunView } from './view.ts';
 

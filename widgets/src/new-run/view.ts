@@ -6,7 +6,7 @@ import { bytes, duration, integer } from '../format.ts';
 import type { HostFiles } from '../host-files.ts';
 import { failed, loading } from '../parts.ts';
 import { base, SERIES, theme, tokens } from '../theme.ts';
-import type { Workbench } from '../workbench.ts';
+import type { IWorkbench } from '../store/workbench.ts';
 import { groupsOfFields, type Field } from './form.ts';
 import { NewRunModel } from './model.ts';
 import { presets } from './presets.ts';
@@ -17,7 +17,7 @@ const REWARDS = ['reward_funcs', 'reward_weights'];
 
 export class NewRunView extends WatchingElement {
   static override properties = { workbench: { attribute: false }, files: { attribute: false } };
-  declare workbench: Workbench;
+  declare workbench: IWorkbench;
   /** The host's; null where it has none. */
   declare files: HostFiles | null;
   #model: NewRunModel | null = null;

@@ -4,7 +4,8 @@ import { guard } from 'lit/directives/guard.js';
 import type { RewardRevision } from '../connector.ts';
 import { integer, number, timeOfDay } from '../format.ts';
 import { diffOf, diffSize, diffView } from './diff.ts';
-import { rewardChanges, stepsOf } from './model.ts';
+import { rewardChanges } from '../store/marks.ts';
+import { stepsOf } from './model.ts';
 
 /** `take`: edits from these rewards. */
 export function historyView(revisions: readonly RewardRevision[], take: (revision: RewardRevision) => void): TemplateResult {

@@ -9,7 +9,6 @@ import {
   freshName,
   isDirty,
   preview,
-  rewardChanges,
   saturatedSince,
   scoredGroups,
   stepsOf,
@@ -17,6 +16,7 @@ import {
   valuesOf,
   varianceShares,
 } from './model.ts';
+import { rewardChanges } from '../store/marks.ts';
 
 /** A group of completions with these raw rewards. */
 function group(...rewards: Record<string, number | null>[]): Group {

@@ -14,21 +14,6 @@ export const inForce = (revisions: readonly RewardRevision[]): Weights => revisi
 
 type Functions = Pick<RewardRevision, 'weights' | 'sources'>;
 
-/** What differs, a phrase each: weights, functions that came, went or have another source. */
-export function rewardChanges(before: Functions, after: Functions): string[] {
-  const came = Object.keys(after.weights).filter((name) => !(name in before.weights));
-  const went = Object.keys(before.weights).filter((name) => !(name in after.weights));
-  const stayed = Object.keys(after.weights).filter((name) => name in before.weights);
-  return [
-    ...stayed
-      .filter((name) => after.weights[name] !== before.weights[name])
-      .map((name) => `${name} ${before.weights[name]} → ${after.weights[name]}`),
-    ...stayed.filter((name) => after.sources[name]?.sha256 !== before.sources[name]?.sha256).map((name) => `${name}: new source`),
-    ...came.map((name) => `${name} added, ${after.weights[name]}`),
-    ...went.map((name) => `${name} removed`),
-  ];
-}
-
 /** The rewards as edited: weights of all, and sources by function that are new or changed. */
 export interface Draft {
   weights: Weights;

@@ -3,7 +3,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { FakeConnector, type FakeOptions } from '../../testing/fake-connector.ts';
 import type { CodeEditorOptions } from '../code-editor.ts';
 import type { RewardRevision } from '../connector.ts';
-import { Workbench } from '../workbench.ts';
+import { Workbench } from '../store/workbench.ts';
 import './view.ts';
 import type { RewardsView } from './view.ts';
 

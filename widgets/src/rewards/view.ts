@@ -10,7 +10,7 @@ import { empty, failed, loading } from '../parts.ts';
 import { STATES } from '../runs/model.ts';
 import type { RunSeries } from '../store/run-series.ts';
 import { base, SERIES, theme, tokens } from '../theme.ts';
-import type { Workbench } from '../workbench.ts';
+import type { IWorkbench } from '../store/workbench.ts';
 import { addBuiltIn } from './add-built-in.ts';
 import { diffOf, diffSize, diffStyle, diffView } from './diff.ts';
 import './editor.ts';
@@ -58,7 +58,7 @@ export class RewardsView extends WatchingElement {
     editing: { state: true },
     builtIn: { state: true },
   };
-  declare workbench: Workbench;
+  declare workbench: IWorkbench;
   /** The host's files and editor; null where it has none. */
   declare files: HostFiles | null;
   declare createEditor: CreateCodeEditor | null;

@@ -1,6 +1,6 @@
 /** How a completion reads, in every view: thinking apart, the answer as a chip, what stands outside the tags marked. Text nodes only. */
 import { css, html, nothing, type TemplateResult } from 'lit';
-import { splitCompletion, type Part } from './parse.ts';
+import { splitCompletion, type Part } from '../store/rollouts/parse.ts';
 
 export const glyph = (correct: boolean | null): string => (correct === null ? '?' : correct ? '✓' : '✗');
 

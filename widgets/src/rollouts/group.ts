@@ -5,10 +5,10 @@ import { define, WatchingElement } from '../element.ts';
 import { direction, integer, number, signed } from '../format.ts';
 import { base, tokens } from '../theme.ts';
 import { completionStyles, completionText, glyph } from './completion.ts';
-import type { GroupTexts } from './token-texts.ts';
+import type { GroupTexts } from '../store/rollouts/token-texts.ts';
 import './tokens.ts';
-import type { Colouring } from './colouring.ts';
-import { goldText, summarise, tokenCount, type GroupSummary } from './model.ts';
+import type { Colouring } from '../store/rollouts/colouring.ts';
+import { goldText, summarise, tokenCount, type GroupSummary } from '../store/rollouts/model.ts';
 
 const BARS = { width: 64, height: 20 };
 

@@ -1,6 +1,6 @@
 /** The switch of the token colouring, and what its colours mean. */
 import { css, html, nothing, type TemplateResult } from 'lit';
-import { COLOURINGS, SCALES, type Colouring, type TokenQuantity } from './colouring.ts';
+import { COLOURINGS, SCALES, type Colouring, type TokenQuantity } from '../store/rollouts/colouring.ts';
 
 /** What is chosen stays so where it is not stored (other steps may have it), and the legend says why. */
 export function colouringSwitch(

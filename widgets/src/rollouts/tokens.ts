@@ -3,7 +3,7 @@ import { css, html, nothing, type PropertyValues, type TemplateResult } from 'li
 import { define, WatchingElement } from '../element.ts';
 import { number, percent, signed } from '../format.ts';
 import { base, tokens } from '../theme.ts';
-import { shade, type TokenFacts, type TokenQuantity } from './colouring.ts';
+import { shade, type TokenFacts, type TokenQuantity } from '../store/rollouts/colouring.ts';
 import { legend, legendStyles } from './legend.ts';
 
 /** Line ends and spaces at the ends, made visible. */

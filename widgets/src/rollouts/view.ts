@@ -10,18 +10,18 @@ import type { Selection } from '../selection.ts';
 import { HeldSeries } from '../store/held-series.ts';
 import type { RunSeries } from '../store/run-series.ts';
 import { base, tokens } from '../theme.ts';
-import type { Workbench } from '../workbench.ts';
+import type { IWorkbench } from '../store/workbench.ts';
 import './group.ts';
-import { laterUpdates, missing, type TokenQuantity } from './colouring.ts';
+import { laterUpdates, missing, type TokenQuantity } from '../store/rollouts/colouring.ts';
 import { colouringSwitch, legend, legendStyles } from './legend.ts';
-import { SHOWN, SORTS, visibleGroups, type RolloutsModel, type Shown, type Sort } from './model.ts';
+import { SHOWN, SORTS, visibleGroups, type Shown, type Sort } from '../store/rollouts/model.ts';
 
 const THUMB = 96; // pixels asked for, twice what is shown, for sharp screens
 const LARGE = 768;
 
 export class RolloutsView extends WatchingElement {
   static override properties = { workbench: { attribute: false }, open: { state: true }, enlarged: { state: true } };
-  declare workbench: Workbench;
+  declare workbench: IWorkbench;
   /** Groups unfolded by hand, beside the selected one. */
   declare open: ReadonlySet<number>;
   declare enlarged: Group | null;
@@ -73,7 +73,7 @@ export class RolloutsView extends WatchingElement {
     return this.#series?.config?.num_iterations ?? 1;
   }
 
-  get #model(): RolloutsModel {
+  get #model(): IWorkbench['rollouts'] {
     return this.workbench.rollouts;
   }
 

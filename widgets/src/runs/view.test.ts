@@ -1,7 +1,7 @@
 // @vitest-environment jsdom
 import { afterEach, expect, it, vi } from 'vitest';
 import { FakeConnector, type FakeOptions } from '../../testing/fake-connector.ts';
-import { Workbench } from '../workbench.ts';
+import { Workbench } from '../store/workbench.ts';
 import './view.ts';
 import type { RunsPanel } from './view.ts';
 

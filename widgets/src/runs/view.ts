@@ -8,7 +8,7 @@ import { icon, type IconName } from '../icons.ts';
 import { demoConfig } from '@medr1/kernel-bridge/protocol/presets';
 import { empty, failed, loading } from '../parts.ts';
 import { base, SERIES, theme, tokens } from '../theme.ts';
-import type { Workbench } from '../workbench.ts';
+import type { IWorkbench } from '../store/workbench.ts';
 import { ACTION_LABELS, rows, slots, sparkline, type RunRow } from './model.ts';
 import { style } from './style.ts';
 
@@ -22,7 +22,7 @@ const SPARK = { width: 64, height: 16 };
 
 export class RunsPanel extends WatchingElement {
   static override properties = { workbench: { attribute: false }, busy: { state: true }, problem: { state: true } };
-  declare workbench: Workbench;
+  declare workbench: IWorkbench;
   /** Run whose action is on its way, or 'demo'. */
   declare busy: string | null;
   declare problem: ErrorBody | null;

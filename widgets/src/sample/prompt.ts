@@ -5,7 +5,7 @@ import { define, WatchingElement } from '../element.ts';
 import { integer } from '../format.ts';
 import { failed, loading } from '../parts.ts';
 import { base, tokens } from '../theme.ts';
-import type { Workbench } from '../workbench.ts';
+import type { IWorkbench } from '../store/workbench.ts';
 import { VARIANTS, type AskModel, type Variant } from './ask.ts';
 import { policyChoice } from './policy.ts';
 import { patchGrid } from './prompt-grid.ts';
@@ -18,7 +18,7 @@ export class SamplePrompt extends WatchingElement {
     image: { attribute: false },
     grid: { state: true },
   };
-  declare workbench: Workbench;
+  declare workbench: IWorkbench;
   declare model: AskModel;
   /** Data set and path. */
   declare image: { dataset: string; path: string } | null;

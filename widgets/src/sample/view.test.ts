@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { FakeConnector, type FakeOptions } from '../../testing/fake-connector.ts';
 import type { DataItem } from '../connector.ts';
-import { Workbench } from '../workbench.ts';
+import { Workbench } from '../store/workbench.ts';
 import './view.ts';
 import type { SampleView } from './view.ts';
 

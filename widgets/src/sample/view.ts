@@ -9,7 +9,7 @@ import { icon } from '../icons.ts';
 import { empty, failed, loading } from '../parts.ts';
 import { completionStyles, completionText, glyph } from '../rollouts/completion.ts';
 import { base, tokens } from '../theme.ts';
-import type { Workbench } from '../workbench.ts';
+import type { IWorkbench } from '../store/workbench.ts';
 import { AskModel } from './ask.ts';
 import './image.ts';
 import { byRun, letterOf, SampleModel, tally, type RunAnswers, type SampleState } from './model.ts';
@@ -29,7 +29,7 @@ export class SampleView extends PageElement {
     allOf: { state: true },
     copied: { state: true },
   };
-  declare workbench: Workbench;
+  declare workbench: IWorkbench;
   /** Answers folded out or in by hand, by run, source and step. */
   declare openAnswers: ReadonlyMap<string, boolean>;
   /** Runs all of whose answers are listed. */

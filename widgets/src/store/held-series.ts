@@ -3,13 +3,13 @@ import type { RunList } from './run-list.ts';
 import type { RunSeries } from './run-series.ts';
 
 export class HeldSeries {
-  readonly #runs: RunList;
+  readonly #runs: Pick<RunList, 'acquire' | 'release'>;
   readonly #changed: () => void;
   #series: RunSeries | null = null;
   #stop: () => void = () => {};
 
   /** `changed` is called after each change of the series. */
-  constructor(runs: RunList, changed: () => void) {
+  constructor(runs: Pick<RunList, 'acquire' | 'release'>, changed: () => void) {
     this.#runs = runs;
     this.#changed = changed;
   }

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { FakeConnector } from '../../testing/fake-connector.ts';
-import { Workbench } from '../workbench.ts';
+import { Workbench } from './workbench.ts';
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());

@@ -2,7 +2,6 @@
  * One run as the curves see it: columns of metrics and the events that mark them. Read once, then kept up by the run's log;
  * many views share one of these and one subscription.
  */
-import { rewardChanges } from '../rewards/model.ts';
 import type {
   Checkpoint,
   Connector,
@@ -15,17 +14,9 @@ import type {
   TrainConfig,
 } from '../connector.ts';
 import { errorBody } from '../connector.ts';
-import { lowerBound } from '../curves/downsample.ts';
 import { Observable } from '../observable.ts';
-
-/** Something that happened at a step and shows on every curve. */
-export interface Mark {
-  kind: 'rewards' | 'checkpoint' | 'alert' | 'pause';
-  step: number;
-  time: number;
-  title: string;
-  detail: string;
-}
+import { lowerBound } from '../sorted.ts';
+import { checkpointMark, markOf, marksOf, notFinite, rewardMark, type Mark } from './marks.ts';
 
 /** Steps asked for at first; longer runs come min-max downsampled, spikes kept. */
 const FIRST_POINTS = 4000;
@@ -243,44 +234,5 @@ export class RunSeries {
   }
 }
 
-function marksOf(detail: RunDetail): Mark[] {
-  const rewards = detail.rewards.flatMap((revision, index) =>
-    index > 0 && revision.step !== null ? [rewardMark(revision, detail.rewards[index - 1])] : [],
-  );
-  return [...rewards, ...detail.checkpoints.map(checkpointMark)].sort((a, b) => a.step - b.step);
-}
-
-/** Values that no chart can draw: one mark a step, so that a gap says why it is one. */
-function notFinite({ step, time, non_finite = {} }: MetricTable): Mark[] {
-  const values = Object.entries(non_finite).flatMap(([name, found]) => found.map(([at, value]) => ({ at, text: `${name} ${value}` })));
-  return [...Map.groupBy(values, ({ at }) => at)].map(([at, found]) => ({
-    kind: 'alert' as const,
-    step: at,
-    time: time[step.findLastIndex((one) => one <= at)] ?? 0,
-    title: 'Not a finite number',
-    detail: found.map(({ text }) => text).join(', '),
-  }));
-}
-
 const standsStill = (event: RunEvent): boolean =>
   event.kind === 'state' && ['paused', 'interrupted', 'stopped', 'failed'].includes(event.state);
-
-/** Alerts, and where the run stood still. */
-function markOf(event: RunEvent): Mark[] {
-  const { step, time } = event;
-  if (event.kind === 'alert') return [{ kind: 'alert', step, time, title: event.message, detail: event.remedy }];
-  if (event.kind === 'state' && (event.state === 'paused' || event.state === 'interrupted'))
-    return [{ kind: 'pause', step, time, title: event.state, detail: event.error?.message ?? '' }];
-  return [];
-}
-
-function checkpointMark(checkpoint: Checkpoint): Mark {
-  const title = `Checkpoint (${checkpoint.reason})`;
-  return { kind: 'checkpoint', step: checkpoint.step, time: checkpoint.created_at, title, detail: checkpoint.path };
-}
-
-/** The edit as its diff: "format 1 → 0.2". */
-function rewardMark(revision: RewardRevision, previous: Pick<RewardRevision, 'weights' | 'sources'>): Mark {
-  const detail = [rewardChanges(previous, revision).join(', '), revision.reason].filter(Boolean).join('. ');
-  return { kind: 'rewards', step: revision.step ?? 0, time: revision.created_at, title: `Rewards, revision ${revision.revision}`, detail };
-}

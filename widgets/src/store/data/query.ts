@@ -1,5 +1,5 @@
 /** Filters as values: what is chosen, how it reads, and how it is written in Python. Nothing here asks the backend. */
-import type { ItemQuery } from '../connector.ts';
+import type { ItemQuery } from '../../connector.ts';
 
 /** A filter without the place in its pages. */
 export type Filter = Omit<ItemQuery, 'limit' | 'cursor' | 'offset'>;

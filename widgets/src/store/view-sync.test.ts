@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import { FakeConnector } from '../testing/fake-connector.ts';
-import type { MoveView } from './connector.ts';
+import { FakeConnector } from '../../testing/fake-connector.ts';
+import type { MoveView } from '../connector.ts';
 import { DataModel } from './data/model.ts';
-import { NOTHING, SelectionModel } from './selection.ts';
+import { NOTHING, SelectionModel } from '../selection.ts';
 import { ViewSync } from './view-sync.ts';
 
 let connector: FakeConnector;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { FakeConnector, type FakeRun } from '../../testing/fake-connector.ts';
-import { tokens } from '../theme.ts';
+import { FakeConnector, type FakeRun } from '../../../testing/fake-connector.ts';
+import { tokens } from '../../theme.ts';
 import { COLOURINGS, laterUpdates, missing, SCALES, shade, type TokenFacts, type TokenQuantity } from './colouring.ts';
 
 const facts = (changes: Partial<TokenFacts>): TokenFacts => ({ logprobs: [], ...changes });

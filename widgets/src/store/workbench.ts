@@ -1,27 +1,42 @@
 /** What each view gets: the backend, the runs, the data shown, and the selection all views share. */
-import type { Connector } from './connector.ts';
+import type { Connector, TrainConfig } from '../connector.ts';
 import { DataModel } from './data/model.ts';
-import { Observable } from './observable.ts';
+import { Observable } from '../observable.ts';
 import { GroupQuestion } from './group-question.ts';
 import { RolloutsModel } from './rollouts/model.ts';
 import { TokenTexts } from './rollouts/token-texts.ts';
-import { SelectionModel } from './selection.ts';
-import { RunColours } from './store/run-colours.ts';
-import { RunList } from './store/run-list.ts';
-import type { RunSeries } from './store/run-series.ts';
+import { SelectionModel } from '../selection.ts';
+import { RunColours } from './run-colours.ts';
+import { RunList } from './run-list.ts';
 import { ViewSync } from './view-sync.ts';
 
-export class Workbench {
+/** What others see of a class: another implementation has to offer this much and none of its private parts. */
+type Public<T> = Pick<T, keyof T>;
+
+export interface IWorkbench {
+  readonly connector: Connector;
+  readonly selection: Public<SelectionModel>;
+  readonly runs: Public<RunList>;
+  readonly colours: Public<RunColours>;
+  /** What the Data view shows: one filter for every view and for notebooks. */
+  readonly data: Public<DataModel>;
+  readonly tokenTexts: Public<TokenTexts>;
+  /** The rollouts shown, and how: the Inspector colours tokens as Rollouts does. */
+  readonly rollouts: Public<RolloutsModel>;
+  /** Keys of a configuration that the New run form takes over when it is next seen. */
+  readonly draft: Observable<Record<string, unknown> | null>;
+  /** Name of the indexed data set that a run trains on; null while that is not known, or where it is not indexed. */
+  datasetOf(run: { readonly config: TrainConfig | null }): string | null;
+}
+
+export class Workbench implements IWorkbench {
   readonly connector: Connector;
   readonly selection = new SelectionModel();
   readonly runs: RunList;
   readonly colours = new RunColours();
-  /** What the Data view shows: one filter for every view and for notebooks. */
   readonly data: DataModel;
   readonly tokenTexts: TokenTexts;
-  /** The rollouts shown, and how: the Inspector colours tokens as Rollouts does. */
   readonly rollouts: RolloutsModel;
-  /** Keys of a configuration that the New run form takes over when it is next seen. */
   readonly draft = new Observable<Record<string, unknown> | null>(null);
 
   readonly #sync: ViewSync;
@@ -45,8 +60,7 @@ export class Workbench {
     return this.runs.start();
   }
 
-  /** Name of the indexed data set that a run trains on; null while that is not known, or where it is not indexed. */
-  datasetOf({ config }: RunSeries): string | null {
+  datasetOf({ config }: { readonly config: TrainConfig | null }): string | null {
     const { datasets } = this.data;
     if (datasets.state.value.status === 'loading') void datasets.load();
     return config ? (datasets.at(config.dataset_name)?.name ?? null) : null;

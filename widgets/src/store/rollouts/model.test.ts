@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
-import { FakeConnector } from '../../testing/fake-connector.ts';
-import type { Group } from '../connector.ts';
+import { FakeConnector } from '../../../testing/fake-connector.ts';
+import type { Group } from '../../connector.ts';
 import { goldText, RolloutsModel, visibleGroups } from './model.ts';
 
 const fake = new FakeConnector({ runs: [{ id: 'a', steps: 50 }] });

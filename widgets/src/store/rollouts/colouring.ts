@@ -1,5 +1,5 @@
 /** What tokens can be coloured by, on which scale, and why not where it is not stored. Every scale is fixed: colours of two steps compare. */
-import type { Completion, Group, TrainConfig } from '../connector.ts';
+import type { Completion, Group, TrainConfig } from '../../connector.ts';
 
 export const COLOURINGS = {
   off: 'off',

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { FakeConnector, type FakeOptions } from '../../testing/fake-connector.ts';
-import type { DataItem, DataPage, IndexJob } from '../connector.ts';
-import { SelectionModel } from '../selection.ts';
+import { FakeConnector, type FakeOptions } from '../../../testing/fake-connector.ts';
+import type { DataItem, DataPage, IndexJob } from '../../connector.ts';
+import { SelectionModel } from '../../selection.ts';
 import { DataModel } from './model.ts';
 import { PAGE, Pages } from './pages.ts';
 import { filterOf } from './query.ts';

@@ -1,7 +1,7 @@
 /** What the Data view shows: a data set under a filter, what is picked of it, and filters kept under a name. */
-import { errorBody, type Connector, type DataItem, type DataPage, type ErrorBody, type ExportFormat } from '../connector.ts';
-import { Observable } from '../observable.ts';
-import type { SelectionModel } from '../selection.ts';
+import { errorBody, type Connector, type DataItem, type DataPage, type ErrorBody, type ExportFormat } from '../../connector.ts';
+import { Observable } from '../../observable.ts';
+import type { SelectionModel } from '../../selection.ts';
 import { Datasets } from './datasets.ts';
 import { PAGE, Pages } from './pages.ts';
 import { ALL, NO_PICKS, picked, pickOnly, pickToggle, type Picks } from './picks.ts';

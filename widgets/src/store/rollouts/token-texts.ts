@@ -1,7 +1,7 @@
 /** Texts of the tokens of rollouts, read from the backend when a group is first shown token by token, and kept for a while. */
-import { errorBody, type Connector } from '../connector.ts';
-import { Observable } from '../observable.ts';
-import type { Load } from '../parts.ts';
+import { errorBody, type Connector } from '../../connector.ts';
+import { Observable } from '../../observable.ts';
+import type { Load } from '../../parts.ts';
 
 /** One list of texts per completion of a group. */
 export type GroupTexts = Load<string[][]>;

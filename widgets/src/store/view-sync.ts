@@ -5,9 +5,9 @@
  *     notebook    -> PATCH /view {by: notebook} -> topic view -> every page moves, and says so as above
  */
 import type { MoveView } from '@medr1/kernel-bridge/protocol';
-import type { Connector, Subscription } from './connector.ts';
+import type { Connector, Subscription } from '../connector.ts';
 import type { DataModel } from './data/model.ts';
-import type { SelectionModel } from './selection.ts';
+import type { SelectionModel } from '../selection.ts';
 
 const WAIT_MS = 300;
 

@@ -1,7 +1,7 @@
 /** A group that was selected without its question (by a notebook, a link, a command) gets it, so that every view follows. */
-import type { Connector } from './connector.ts';
+import type { Connector } from '../connector.ts';
 import type { Datasets } from './data/datasets.ts';
-import type { SelectionModel } from './selection.ts';
+import type { SelectionModel } from '../selection.ts';
 
 export class GroupQuestion {
   readonly #connector: Pick<Connector, 'groups' | 'run'>;

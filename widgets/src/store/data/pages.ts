@@ -2,8 +2,8 @@
  * The items of one filter by their place, fetched in pages around what is looked at. Pages that were scrolled past before they came
  * are given up, and only some are kept: a tour of 89,000 questions takes no more memory than a look at a few thousand.
  */
-import { errorBody, type DataItem, type DataPage, type ErrorBody } from '../connector.ts';
-import { Observable } from '../observable.ts';
+import { errorBody, type DataItem, type DataPage, type ErrorBody } from '../../connector.ts';
+import { Observable } from '../../observable.ts';
 
 export const PAGE = 100;
 const KEPT = 80;

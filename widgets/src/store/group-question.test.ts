@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import { FakeConnector } from '../testing/fake-connector.ts';
+import { FakeConnector } from '../../testing/fake-connector.ts';
 import { Workbench } from './workbench.ts';
 
 let connector: FakeConnector;

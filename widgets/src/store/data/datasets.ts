@@ -1,6 +1,6 @@
 /** The data sets that there are and those being indexed; followed while somebody looks. */
-import { errorBody, type Connector, type DatasetSummary, type ErrorBody, type IndexJob } from '../connector.ts';
-import { Observable } from '../observable.ts';
+import { errorBody, type Connector, type DatasetSummary, type ErrorBody, type IndexJob } from '../../connector.ts';
+import { Observable } from '../../observable.ts';
 
 export interface DatasetsState {
   status: 'loading' | 'ready' | 'error';

@@ -1,6 +1,6 @@
 /** The rollouts of one step: read once, kept for going back and forth, filtered and sorted for the list. */
-import { errorBody, type Completion, type Connector, type ErrorBody, type Group } from '../connector.ts';
-import { Observable } from '../observable.ts';
+import { errorBody, type Completion, type Connector, type ErrorBody, type Group } from '../../connector.ts';
+import { Observable } from '../../observable.ts';
 import { splitCompletion } from './parse.ts';
 import { COLOURINGS, type Colouring } from './colouring.ts';
 
