@@ -14,7 +14,7 @@ import { testServer, until, type TestServer } from './harness.ts';
 const STALLED_MS = 1500;
 let t: TestServer;
 beforeEach(async () => {
-  t = await testServer({ limits: { ...LIMITS, highWater: 64 << 10, stalled_ms: STALLED_MS } });
+  t = await testServer({ limits: { ...LIMITS, highWater: 64 << 10, stalled_ms: STALLED_MS, close_ms: 60_000 } });
 });
 afterEach(() => t.close());
 
@@ -213,5 +213,25 @@ describe('a client that does not keep to the protocol', () => {
     expect(await stalled.closedWith()).toBe(CLOSE.slowConsumer);
     expect(stalled.seqs().length).toBeLessThan(132);
     expect(stalled.seqs()).toEqual(stalled.seqs().map((_, i) => i + 1)); // what it got has no gap: it can resume
+  });
+});
+
+describe('requests piled up on one connection', () => {
+  const pile = async (count: number): Promise<string> => {
+    const { port } = t.server.address as { port: number };
+    const socket = connect(port, '127.0.0.1');
+    const request = `GET /api/view HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nAuthorization: Bearer ${t.server.secret}\r\n`;
+    let answer = '';
+    socket.on('error', () => {});
+    socket.on('data', (data) => (answer += String(data)));
+    socket.write(`${request}\r\n`.repeat(count - 1) + `${request}Connection: close\r\n\r\n`);
+    await new Promise((resolve) => socket.once('close', resolve));
+    return answer;
+  };
+
+  it('are answered while they are few and end it when they are many', async () => {
+    expect((await pile(5)).match(/HTTP\/1.1 200/g)).toHaveLength(5);
+    expect(await pile(500)).not.toContain('HTTP/1.1');
+    expect(await t.client.runs()).toEqual([]);
   });
 });

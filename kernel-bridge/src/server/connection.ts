@@ -1,6 +1,7 @@
 /**
- * One websocket. Each subscription is a cursor into its topic's log; events are read when the socket has room, so that a slow client costs
- * no memory and delays nobody. One that takes nothing for 30 s is closed and resumes from its seq.
+ * One websocket. Each subscription is a cursor into its topic's log; events are read, and messages of the client taken, when the socket has
+ * room, so that a client that is slow, or sends without reading, costs no memory and delays nobody. One that takes nothing for 30 s is
+ * closed and resumes from its seq.
  *
  *     subscribe -> subscribed (cursor = since) -> event ... event | reset: cursor = head | unsubscribe, close
  */
@@ -11,6 +12,7 @@ import { PROTOCOL_VERSION } from '../protocol/rest.ts';
 import { ClientMessage, CLOSE, type ServerMessage } from '../protocol/ws.ts';
 import { VERSION } from '../version.ts';
 import type { Hub, Topic } from './hub.ts';
+import { Inflow } from './inflow.ts';
 
 const messages = Compile(ClientMessage);
 
@@ -20,6 +22,10 @@ export const LIMITS = {
   /** Bytes waiting, or time without progress, after which it is closed. */
   closeBytes: 8 << 20,
   stalled_ms: 30_000,
+  /** How long one that is closed may take to read that it is. */
+  close_ms: 2000,
+  /** A page that comes back follows up to 256 topics at once; after that people and notebooks send a few messages a second. */
+  inflow: { burst: 600, rate: 100, unit_bytes: 4 << 10, unread_bytes: 16 << 10 },
   ping_ms: 30_000,
   retry_ms: 50,
   batch: 64,
@@ -39,10 +45,13 @@ export class Connection {
   private readonly limits: typeof LIMITS;
   private readonly subscriptions = new Map<string, Subscription>();
   private readonly timers: NodeJS.Timeout[] = [];
+  private readonly inflow: Inflow;
   private greeted = false;
   private alive = true;
   private retry: NodeJS.Timeout | null = null;
-  private waiting = { bytes: 0, since: 0 };
+  private sentBytes = 0;
+  /** Bytes that the client had taken when it last took any, and when that was; since 0: nothing waits. */
+  private progress = { taken: 0, since: 0 };
 
   constructor(socket: WebSocket, hub: Hub, limits = LIMITS) {
     this.socket = socket;
@@ -53,8 +62,13 @@ export class Connection {
       if (subscription) this.pump(subscription);
     });
     socket.on('error', () => {}); // 'close' follows; without a listener it would end the process
-    socket.on('message', (data, isBinary) => this.receive(isBinary ? null : String(data)));
-    socket.on('pong', () => (this.alive = true));
+    this.inflow = new Inflow(socket, limits.inflow, () => this.wait());
+    socket.on('message', (data: Buffer, isBinary) => {
+      const text = isBinary ? null : String(data);
+      this.arrived(data.length, () => this.receive(text));
+    });
+    socket.on('ping', (data: Buffer) => this.arrived(data.length, () => this.isOpen && socket.pong(data)));
+    socket.on('pong', (data: Buffer) => this.arrived(data.length, () => undefined));
     this.timers.push(setInterval(() => this.ping(), limits.ping_ms));
     socket.on('close', () => {
       stopListening();
@@ -64,7 +78,17 @@ export class Connection {
     });
   }
 
+  private get isOpen(): boolean {
+    return this.socket.readyState === this.socket.OPEN;
+  }
+
+  private arrived(bytes: number, take: () => void): void {
+    this.alive = true;
+    this.inflow.arrived(bytes, take);
+  }
+
   private receive(text: string | null): void {
+    if (!this.isOpen) return; // closed for what came before
     const message = text === null ? undefined : parse(text);
     if (!messages.Check(message)) return this.socket.close(CLOSE.malformed, 'not a ClientMessage');
     switch (message.type) {
@@ -104,7 +128,7 @@ export class Connection {
   private pump(subscription: Subscription): void {
     const { topic, log } = subscription;
     try {
-      while (this.socket.readyState === this.socket.OPEN && this.subscriptions.get(topic) === subscription) {
+      while (this.isOpen && this.subscriptions.get(topic) === subscription) {
         if (this.socket.bufferedAmount > this.limits.highWater) return this.wait();
         if (log.epoch !== subscription.epoch) {
           subscription.epoch = log.epoch;
@@ -125,19 +149,32 @@ export class Connection {
     }
   }
 
-  /** The socket is full: look again soon, and close it when it takes nothing. */
+  /** The socket is full, or the client's allowance used up: look again soon, and close it when it takes nothing. */
   private wait(): void {
-    const now = Date.now();
-    const { bufferedAmount } = this.socket;
-    if (this.waiting.since === 0 || bufferedAmount < this.waiting.bytes) this.waiting = { bytes: bufferedAmount, since: now };
-    if (bufferedAmount > this.limits.closeBytes || now - this.waiting.since > this.limits.stalled_ms) {
-      return this.socket.close(CLOSE.slowConsumer, 'slow consumer'); // ws ends the connection itself when the peer never reads this
-    }
     this.retry ??= setTimeout(() => {
       this.retry = null;
-      if (this.socket.bufferedAmount <= this.limits.highWater) this.waiting = { bytes: 0, since: 0 };
+      if (!this.isOpen || this.isStalled()) return;
+      if (!this.inflow.drain()) this.wait();
       for (const subscription of this.subscriptions.values()) this.pump(subscription);
+      if (this.retry === null) this.progress.since = 0;
     }, this.limits.retry_ms);
+  }
+
+  /** Whether the client has taken nothing for too long, and is closed for it. */
+  private isStalled(): boolean {
+    const now = Date.now();
+    const { bufferedAmount } = this.socket;
+    const taken = this.sentBytes - bufferedAmount;
+    if (this.progress.since === 0 || bufferedAmount === 0 || taken > this.progress.taken) this.progress = { taken, since: now };
+    const stalled = now - this.progress.since > this.limits.stalled_ms;
+    if (stalled || bufferedAmount > this.limits.closeBytes) this.closeSlow();
+    return !this.isOpen;
+  }
+
+  /** ws waits half a minute for the peer's answer, which one that does not read will not send. */
+  private closeSlow(): void {
+    this.socket.close(CLOSE.slowConsumer, 'slow consumer');
+    this.timers.push(setTimeout(() => this.socket.terminate(), this.limits.close_ms));
   }
 
   private ping(): void {
@@ -147,9 +184,15 @@ export class Connection {
   }
 
   private send(message: ServerMessage): void {
-    if (this.socket.readyState === this.socket.OPEN) this.socket.send(JSON.stringify(message));
+    if (!this.isOpen) return;
+    const bytes = Buffer.from(JSON.stringify(message));
+    this.sentBytes += bytes.length + headerBytes(bytes.length);
+    this.socket.send(bytes, { binary: false });
   }
 }
+
+/** Of a frame that a server sends (RFC 6455, 5.2). */
+const headerBytes = (length: number): number => (length < 126 ? 2 : length < 65536 ? 4 : 10);
 
 function parse(text: string): unknown {
   try {

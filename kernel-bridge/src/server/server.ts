@@ -5,7 +5,7 @@
 import { randomBytes } from 'node:crypto';
 import { chmodSync, existsSync, rmSync } from 'node:fs';
 import { connect, type AddressInfo, type Socket } from 'node:net';
-import { createServer, STATUS_CODES, type IncomingMessage, type Server } from 'node:http';
+import { createServer, STATUS_CODES, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { getRequestListener } from '@hono/node-server';
@@ -54,6 +54,8 @@ export interface RunningServer extends AsyncDisposable {
 }
 
 const MAX_CONNECTIONS = 64;
+/** Requests that a connection may send before their answers are read; neither browsers nor the relay send a second one. */
+const MAX_PIPELINED = 8;
 
 export async function startServer(options: ServeOptions): Promise<RunningServer> {
   const home = prepareHome(options.home);
@@ -93,7 +95,8 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
     data: options.dataRoutes,
     evals: evalRoutes({ home, evaluations, loadItems: options.loadItems }),
   });
-  http.on('request', getRequestListener(app.fetch, { overrideGlobalObjects: false }));
+  const answer = getRequestListener(app.fetch, { overrideGlobalObjects: false });
+  http.on('request', (request, response) => pilesUp(request, response) || void answer(request, response));
   const sockets = acceptWebsockets(http, gate, hub, options.limits ?? LIMITS);
 
   supervisor.recover();
@@ -116,6 +119,18 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
       lock.release();
     })());
   return { address, secret, close, [Symbol.asyncDispose]: close };
+}
+
+const unanswered = new WeakMap<Socket, number>();
+
+/** Ends a connection that piles up requests: each takes memory until its answer is read. */
+function pilesUp({ socket }: IncomingMessage, response: ServerResponse): boolean {
+  if (socket.destroyed) return true; // what stood in the same packet
+  const count = (unanswered.get(socket) ?? 0) + 1;
+  unanswered.set(socket, count);
+  response.once('close', () => unanswered.set(socket, unanswered.get(socket)! - 1));
+  if (count > MAX_PIPELINED) socket.destroy();
+  return socket.destroyed;
 }
 
 async function listen(http: Server, { socket, port = 0 }: ServeOptions): Promise<void> {
@@ -148,6 +163,7 @@ function acceptWebsockets(http: Server, gate: Gate, hub: Hub, limits: typeof LIM
     perMessageDeflate: false, // a compressed frame of 92 kB became 94 MB
     maxPayload: 1 << 20,
     maxFragments: 256,
+    autoPong: false, // connection.ts answers pings when there is room for the answer
   });
   sockets.on('connection', (socket) => new Connection(socket, hub, limits));
   http.on('upgrade', (request: IncomingMessage, stream: Duplex, head: Buffer) => {
