@@ -8,12 +8,22 @@ export const labCodeEditor =
     const model = new CodeEditor.Model({ mimeType: mimeTypeService.getMimeTypeByFilePath(file) });
     const { sharedModel } = model;
     sharedModel.setSource(source);
-    const editor = factoryService.newDocumentEditor({ host, model, config: { lineNumbers: true, lineWrap: false, scrollPastEnd: false } });
+    const editor = factoryService.newDocumentEditor({ host, model, config: { lineNumbers: true, lineWrap: true, scrollPastEnd: false } });
     host.querySelector('.cm-content')?.setAttribute('aria-label', label);
     const told = (): void => onChange(sharedModel.getSource());
     sharedModel.changed.connect(told);
     return {
       setSource: (text) => sharedModel.setSource(text),
+      showLine: (number) => {
+        const line = Math.min(number, editor.lineCount) - 1;
+        const [start, end] = [
+          { line, column: 0 },
+          { line, column: editor.getLine(line)?.length ?? 0 },
+        ];
+        editor.focus();
+        editor.setSelection({ start, end });
+        editor.revealPosition(start);
+      },
       dispose: () => {
         sharedModel.changed.disconnect(told);
         editor.dispose();

@@ -44,3 +44,25 @@ it('a workspace that cannot be read leaves the defaults', async () => {
   await start();
   expect(value.value.sort).toBe('order');
 });
+
+it('a page that is reloaded at once has what was typed last, not what the workspace held', async () => {
+  const stored = new Map<string, string>();
+  vi.stubGlobal('sessionStorage', {
+    getItem: (key: string) => stored.get(key) ?? null,
+    setItem: (key: string, text: string) => void stored.set(key, text),
+    removeItem: (key: string) => void stored.delete(key),
+  });
+  const page = new EventTarget();
+  vi.stubGlobal('addEventListener', page.addEventListener.bind(page));
+  const first = made({ sort: 'old' });
+  await first.start();
+  first.value.update((now) => ({ ...now, sort: 'typed' }));
+  page.dispatchEvent(new Event('pagehide'));
+  const again = made({ sort: 'old' });
+  await again.start();
+  expect(again.value.value.sort).toBe('typed');
+  const later = made({ sort: 'moved on' });
+  await later.start();
+  expect(later.value.value.sort).toBe('moved on');
+  vi.unstubAllGlobals();
+});

@@ -1,4 +1,7 @@
-/** State of a view that lives with the workspace: restored with the layout, kept a moment after each change. */
+/**
+ * State of a view that lives with the workspace: restored with the layout, kept a moment after each change. JupyterLab writes a workspace out a
+ * while after that; a page that is reloaded before finds its own state in the tab's session.
+ */
 import type { IStateDB } from '@jupyterlab/statedb';
 import type { ReadonlyPartialJSONValue } from '@lumino/coreutils';
 
@@ -17,7 +20,9 @@ export async function keptInWorkspace(
   model: Keepable,
   changes: { subscribe(listener: () => void): unknown },
 ): Promise<void> {
-  model.restore(await state.fetch(key).catch(() => undefined));
+  const place = `medr1:kept:${globalThis.location?.pathname ?? ''}:${key}`;
+  model.restore(left(place) ?? (await state.fetch(key).catch(() => undefined)));
+  globalThis.addEventListener?.('pagehide', () => globalThis.sessionStorage?.setItem(place, JSON.stringify(model.toJSON())));
   let saved = JSON.stringify(model.toJSON());
   let timer: ReturnType<typeof setTimeout> | undefined;
   changes.subscribe(() => {
@@ -29,4 +34,12 @@ export async function keptInWorkspace(
       void state.save(key, JSON.parse(json) as ReadonlyPartialJSONValue);
     }, SAVE_DELAY_MS);
   });
+}
+
+/** What this tab held when its page was left; only once, for another tab may have moved the workspace on before the next reload. */
+function left(place: string): unknown {
+  const text = globalThis.sessionStorage?.getItem(place);
+  if (!text) return undefined;
+  globalThis.sessionStorage.removeItem(place);
+  return JSON.parse(text);
 }

@@ -19,10 +19,17 @@ export interface MainViewOptions extends Omit<ElementViewOptions, 'commands'> {
   icon: LabIcon;
   restorer: ILayoutRestorer | null;
   palette: ICommandPalette | null;
+  /** Holds something that is not applied yet: the tab says so as that of an unsaved file does. */
+  dirty?: Dirty;
+}
+
+export interface Dirty {
+  changes: { subscribe(listener: () => void): () => void };
+  now: () => boolean;
 }
 
 export function registerMainView(options: MainViewOptions): WidgetTracker<MainAreaWidget<ElementView>> {
-  const { app, name, command, label, caption, icon, restorer, palette, ...view } = options;
+  const { app, name, command, label, caption, icon, restorer, palette, dirty, ...view } = options;
   const tracker = new WidgetTracker<MainAreaWidget<ElementView>>({ namespace: `medr1-${name}` });
 
   const create = (): MainAreaWidget<ElementView> => {
@@ -34,6 +41,11 @@ export function registerMainView(options: MainViewOptions): WidgetTracker<MainAr
     widget.title.icon = icon;
     widget.title.closable = true;
     widget.toolbar.hide();
+    if (dirty) {
+      const mark = (): void => void (widget.title.className = dirty.now() ? 'jp-mod-dirty' : '');
+      mark();
+      widget.disposed.connect(dirty.changes.subscribe(mark));
+    }
     void tracker.add(widget);
     return widget;
   };
@@ -81,6 +93,7 @@ export interface MainViewPluginOptions extends Pick<MainViewOptions, 'name' | 'c
   optional?: Token<unknown>[];
   /** Properties of the element out of those parts, null where one is not there. */
   propertiesOf?: (trans: TranslationBundle, ...parts: unknown[]) => Record<string, unknown>;
+  dirty?: (workbench: IWorkbench) => Dirty;
   /** Done when the plugin is activated; the view loads once it is. */
   before?: (workbench: IWorkbench, ...parts: unknown[]) => Promise<void> | void;
 }
@@ -91,6 +104,7 @@ export function mainViewPlugin({
   text,
   optional = [],
   propertiesOf = () => ({}),
+  dirty,
   before,
   load,
   ...view
@@ -117,6 +131,7 @@ export function mainViewPlugin({
         restorer,
         palette,
         properties: propertiesOf(trans, ...parts),
+        dirty: dirty?.(workbench),
         load: () => Promise.all([load(), ready]),
         ...text(trans),
         ...view,

@@ -1,6 +1,8 @@
 /** The seam to an editor of the host, for source texts: JupyterLab's in JupyterLab, a plain field elsewhere. */
 export interface CodeEditor {
   setSource(source: string): void;
+  /** Selects a line, counted from 1, brings it into view and takes the keyboard. */
+  showLine(line: number): void;
   dispose(): void;
 }
 

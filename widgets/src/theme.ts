@@ -22,6 +22,7 @@ export const tokens = css`
     --medr1-text-2: var(--jp-ui-font-color2, light-dark(#545454, #b5b5b5));
     --medr1-border: var(--jp-border-color2, light-dark(#dcdcdc, #3c3c3c));
     --medr1-accent: var(--jp-brand-color1, light-dark(#1976d2, #2196f3));
+    --medr1-link: light-dark(#1565c0, #64b5f6);
     --medr1-warn: var(--jp-warn-color-normal, var(--jp-warn-color1, light-dark(#b26a00, #f6b73c)));
     --medr1-font: var(--jp-ui-font-family, system-ui, sans-serif);
     --medr1-font-text: var(--jp-content-font-family, system-ui, sans-serif);
@@ -95,6 +96,12 @@ export const base = css`
   }
   button.quiet:hover:not(:disabled) {
     background: var(--medr1-surface-2);
+  }
+  button.link {
+    padding: 2px 4px;
+    color: var(--medr1-link);
+    text-decoration: underline;
+    text-underline-offset: 2px;
   }
   button[aria-pressed='true'] {
     border-color: var(--medr1-accent);

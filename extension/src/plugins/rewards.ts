@@ -17,6 +17,7 @@ export default mainViewPlugin({
   icon: rewardsIcon,
   load: () => import('@medr1/widgets/rewards/view'),
   tag: 'medr1-rewards',
+  dirty: ({ rewardDrafts }) => ({ changes: rewardDrafts, now: () => Object.keys(rewardDrafts.value).length > 0 }),
   optional: [IDocumentManager, IEditorServices],
   propertiesOf: (trans, manager, services) => ({
     files: manager ? labFiles(manager as IDocumentManager, trans) : null,

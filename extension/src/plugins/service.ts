@@ -11,6 +11,7 @@ import { CommandIDs, IWorkbench, TRANSLATION_DOMAIN } from '../tokens.ts';
 
 const SELECTION_KEY = 'medr1:selection';
 const COLOURS_KEY = 'medr1:run-colours';
+const DRAFTS_KEY = 'medr1:reward-drafts';
 
 const service: JupyterFrontEndPlugin<IWorkbench> = {
   id: '@medr1/workbench:service',
@@ -42,6 +43,7 @@ const service: JupyterFrontEndPlugin<IWorkbench> = {
 async function begin(workbench: Workbench, state: IStateDB | null): Promise<void> {
   if (state) {
     await keptInWorkspace(state, COLOURS_KEY, workbench.colours, workbench.colours);
+    await keptInWorkspace(state, DRAFTS_KEY, workbench.rewardDrafts, workbench.rewardDrafts);
     await keptInWorkspace(state, SELECTION_KEY, workbench.selection, workbench.selection);
   }
   await workbench.start();

@@ -8,6 +8,12 @@ import { base, tokens } from '../theme.ts';
 
 const INDENT = '  ';
 
+/** The place that an error names, as "my_reward.ts:12"; null where it names none. */
+export function placeOf(message: string): { file: string; line: number } | null {
+  const found = /([\w-]+\.[tj]s):(\d+)/.exec(message);
+  return found && { file: found[1], line: Number(found[2]) };
+}
+
 /** Fires `source-change` with the text as it is typed. */
 export class RewardEditor extends LitElement {
   static override properties = { source: { attribute: false }, label: {}, file: {}, create: { attribute: false } };
@@ -46,6 +52,18 @@ export class RewardEditor extends LitElement {
     }
   }
 
+  /** Selects a line, from 1, and gives the editor the keyboard. */
+  showLine(line: number): void {
+    this.scrollIntoView?.({ block: 'nearest' });
+    if (this.#editor) return this.#editor.showLine(line);
+    const field = this.renderRoot.querySelector('textarea');
+    if (!field) return;
+    const lines = field.value.split('\n');
+    const from = lines.slice(0, line - 1).reduce((sum, { length }) => sum + length + 1, 0);
+    field.focus();
+    field.setSelectionRange(from, from + (lines[line - 1]?.length ?? 0));
+  }
+
   #open(): void {
     this.#close();
     const host = this.renderRoot.querySelector<HTMLElement>('.host');
@@ -73,7 +91,6 @@ export class RewardEditor extends LitElement {
       spellcheck="false"
       autocapitalize="off"
       autocomplete="off"
-      wrap="off"
       rows=${Math.min(24, Math.max(8, this.source.split('\n').length + 1))}
       aria-label=${`${this.label}; Escape, then Tab, leaves the field`}
       data-testid="reward-source"

@@ -23,7 +23,7 @@ export function historyView(revisions: readonly RewardRevision[], take: (revisio
           <span class="secondary small"
             >${[timeOfDay(one.created_at), one.author, ...changesOf(revisions, at), one.reason].filter(Boolean).join(' · ')}</span
           >
-          <button class="quiet" title="Edit from these rewards" @click=${() => take(one)}>use</button>
+          <button class="quiet link" title="Edit from these rewards" @click=${() => take(one)}>use</button>
           ${sourcesOf(one, revisions[at - 1])}
         </li>`;
       })}

@@ -9,7 +9,7 @@ import {
   freshName,
   isDirty,
   preview,
-  saturatedSince,
+  idleSince,
   scoredGroups,
   stepsOf,
   toTry,
@@ -88,10 +88,21 @@ it('a reward is saturated once its spread has been gone for 20 steps', async () 
   const load = async (steps: number) => {
     const series = new RunSeries(new FakeConnector({ runs: [{ id: 'a', steps }] }), 'a');
     await series.load();
-    return saturatedSince(series, 'format');
+    return idleSince(series, 'format');
   };
   expect(await load(125)).toBeNull();
-  expect(await load(140)).toBe(111);
+  expect(await load(140)).toEqual({ why: 'saturated', since: 111 });
+});
+
+it('a reward that applied to no completion for 20 steps is not called saturated', async () => {
+  const series = new RunSeries(new FakeConnector({ runs: [{ id: 'a', steps: 60 }] }), 'a');
+  await series.load();
+  for (const column of ['mean', 'std'])
+    series.metrics.set(
+      `rewards/mine/${column}`,
+      series.steps.map((step) => (step < 30 ? 0.4 : null)),
+    );
+  expect(idleSince(series, 'mine')).toEqual({ why: 'not applicable', since: 30 });
 });
 
 describe('a draft of functions', () => {

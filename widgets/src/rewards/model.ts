@@ -101,18 +101,34 @@ export default function reward(completions: string[], { answer }: Context): (num
 export const sourceOf = (name: string, draft: Draft, sources: Record<string, RewardSource>): { file: string; source: string } | null =>
   draft.files[name] ?? sources[name] ?? null;
 
-/** First step since which the reward function hardly varies, null while it does. */
-export function saturatedSince(series: RunSeries, name: string): number | null {
-  const spread = series.metrics.get(`rewards/${name}/std`);
-  if (!spread) return null;
-  let since = spread.length;
-  while (since > 0 && (spread[since - 1] === null || (spread[since - 1] as number) < SATURATED.std)) since--;
-  return spread.length - since >= SATURATED.steps ? series.steps[since] : null;
+/** Why a function teaches nothing, and since which step: its values hardly vary, or it applied to no completion. */
+export interface Idle {
+  why: 'saturated' | 'not applicable';
+  since: number;
 }
 
-/** Share of each function in the variance of the weighted rewards within groups, covariances left out; empty when nothing varies. */
+/** Null while the function tells completions apart. */
+export function idleSince(series: RunSeries, name: string): Idle | null {
+  const stretch = (column: string, idle: (value: number | null) => boolean): number | null => {
+    const values = series.metrics.get(column);
+    if (!values) return null;
+    let since = values.length;
+    while (since > 0 && idle(values[since - 1])) since--;
+    return values.length - since >= SATURATED.steps ? series.steps[since] : null;
+  };
+  const absent = stretch(`rewards/${name}/mean`, (value) => value === null);
+  if (absent !== null) return { why: 'not applicable', since: absent };
+  const flat = stretch(`rewards/${name}/std`, (value) => value === null || value < SATURATED.std);
+  return flat === null ? null : { why: 'saturated', since: flat };
+}
+
+/**
+ * Share of each function in the variance of the weighted rewards within groups, covariances left out; empty when nothing varies. A function that
+ * the groups were not scored by has none.
+ */
 export function varianceShares(groups: readonly Scored[], weights: Weights): Record<string, number> {
-  const parts = Object.keys(weights).map((name) => {
+  const known = Object.keys(weights).filter((name) => groups.some(({ completions }) => completions.some(({ rewards }) => name in rewards)));
+  const parts = known.map((name) => {
     const within = groups.map(({ completions }) => variance(completions.map(({ rewards }) => weights[name] * (rewards[name] ?? 0))));
     return [name, within.reduce((sum, one) => sum + one, 0)] as const;
   });

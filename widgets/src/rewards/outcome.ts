@@ -1,8 +1,9 @@
 /** What a preview has found: reports of the functions that were tried, distributions of values, rewards and advantages before and after. */
 import { html, nothing, type TemplateResult } from 'lit';
-import type { RewardReport } from '../connector.ts';
+import type { ErrorBody, RewardReport } from '../connector.ts';
 import { integer, number, percent, signed } from '../format.ts';
 import { failed } from '../parts.ts';
+import { placeOf } from './editor.ts';
 import { histogram } from './histogram.ts';
 import type { Flip, Preview, Values } from './model.ts';
 
@@ -20,12 +21,17 @@ export interface Outcome {
   scaled: boolean;
 }
 
-/** `colourOf`: of a function, as in its row; `show`: a completion that is to be read. */
-export function outcomeView(outcome: Outcome, colourOf: (name: string) => string, show: (flip: Flip) => void): TemplateResult {
+/** `colourOf`: of a function, as in its row; `show`: a completion that is to be read; `toLine`: the place of an error in its source. */
+export function outcomeView(
+  outcome: Outcome,
+  colourOf: (name: string) => string,
+  show: (flip: Flip) => void,
+  toLine: (error: ErrorBody) => void,
+): TemplateResult {
   const { reports, values, groups, steps, preview } = outcome;
   const [from, to] = steps;
   return html`<section aria-label="Preview" data-testid="outcome">
-    ${reports.map(reportView)}
+    ${reports.map((report) => reportView(report, toLine))}
     <h4>
       Values
       <span class="secondary"
@@ -37,11 +43,12 @@ export function outcomeView(outcome: Outcome, colourOf: (name: string) => string
   </section>`;
 }
 
-function reportView(report: RewardReport): TemplateResult {
+function reportView(report: RewardReport, toLine: (error: ErrorBody) => void): TemplateResult {
   const { name, error, tests, log, failed: lost, completions } = report;
   if (error)
     return html`<div data-testid="reward-report">
       ${failed(error)}
+      ${placeOf(error.message) ? html`<button class="quiet link" data-testid="to-line" @click=${() => toLine(error)}>show the line in the editor</button>` : nothing}
       ${lost > 0 ? html`<p class="small secondary">No value for ${integer(lost)} of ${integer(lost + completions)} completions that were looked at.</p>` : nothing}
     </div>`;
   return html`<p class="report" data-testid="reward-report">

@@ -103,6 +103,7 @@ export const style = css`
     flex-wrap: wrap;
     gap: 0 12px;
     align-items: center;
+    padding: 2px 0;
   }
   .weights {
     display: inline-flex;
@@ -115,8 +116,13 @@ export const style = css`
     grid-column: 1 / -1;
     gap: 4px;
   }
-  .facts .new {
-    color: var(--medr1-accent);
+  .new {
+    color: var(--medr1-link);
+  }
+  .changes {
+    margin: 0;
+    padding: 8px 8px 0;
+    overflow-wrap: anywhere;
   }
   .report {
     display: flex;

@@ -5,6 +5,7 @@ import type { CodeEditorOptions } from '../code-editor.ts';
 import type { RewardRevision } from '../connector.ts';
 import { Workbench } from '../store/workbench.ts';
 import './view.ts';
+import type { RewardEditor } from './editor.ts';
 import type { RewardsView } from './view.ts';
 
 let workbench: Workbench;
@@ -45,7 +46,7 @@ it('an edit is sent on the revision it was made on, and waits for the next step'
     'a',
     { weights: { accuracy: 1, format: 0.5 }, base_revision: 1 },
   ]);
-  expect(find('[data-testid=revision]').textContent).toMatch(/revision 2\s+⧗ from the next step/);
+  expect(find('[data-testid=revision]').textContent).toMatch(/revision 2\s+◔ from the next step/);
 });
 
 it('nothing can be applied before something was changed, nor with every reward off', async () => {
@@ -264,6 +265,7 @@ it("a file of the host becomes a function, and one of the run's name gets its te
   find('[data-testid=add-files]').click();
   await settle();
   expect(element.draft).toEqual({
+    reason: '',
     weights: { mine: 1, other: 1 },
     files: { mine: { file: 'mine.ts', source: '// work/mine.ts' }, other: { file: 'other.ts', source: '// work/other.ts' } },
   });
@@ -274,7 +276,7 @@ it("the host's editor takes the place of the field: it tells what is typed, and 
   const createEditor = (options: CodeEditorOptions) => {
     const one = { ...options, sources: [] as string[], disposed: false };
     made.push(one);
-    return { setSource: (source: string) => void one.sources.push(source), dispose: () => void (one.disposed = true) };
+    return { setSource: (source: string) => void one.sources.push(source), showLine: () => {}, dispose: () => void (one.disposed = true) };
   };
   const { element, find, settle } = await view('running', { rewards }, { createEditor });
   find('[data-testid=edit-source]').click();
@@ -301,4 +303,122 @@ it('weights of a run that ended cannot be applied', async () => {
   const { find, type } = await view('finished');
   await type('format', '0.5');
   expect(find<HTMLButtonElement>(APPLY).disabled).toBe(true);
+});
+
+describe('an edit that is not applied', () => {
+  const twoRuns: FakeOptions = {
+    runs: [
+      { id: 'a', steps: 40, state: 'running' },
+      { id: 'b', steps: 40, state: 'running', seed: 2 },
+    ],
+  };
+
+  it('stays with its run while another is looked at, in another view, and through a reload', async () => {
+    const { element, find, settle, type } = await view('running', twoRuns);
+    workbench.selection.move({ runs: ['a'] });
+    await settle();
+    find('[data-testid=add-typescript]').click();
+    await type('format', '0.3');
+    const reason = find<HTMLInputElement>('[aria-label=Reason]');
+    reason.value = 'format is learnt';
+    reason.dispatchEvent(new Event('input'));
+    await settle();
+    const edited = structuredClone(element.draft)!;
+    expect(Object.keys(edited.files)).toEqual(['my_reward']);
+    workbench.selection.move({ runs: ['b'] });
+    await settle();
+    expect(element.draft).toBeNull();
+    expect(find('[data-reward=my_reward]')).toBeNull();
+    workbench.selection.move({ runs: ['a'] });
+    await settle();
+    expect(element.draft).toEqual(edited);
+    expect(find('[data-testid=dirty]').textContent).toContain('not applied');
+    element.remove();
+    const page = new Workbench(new FakeConnector(twoRuns));
+    page.rewardDrafts.restore(JSON.parse(JSON.stringify(workbench.rewardDrafts)));
+    expect(page.rewardDrafts.of('a')).toEqual(edited);
+    page.dispose();
+  });
+
+  it('comes back after Revert', async () => {
+    const { element, find, settle, type } = await view();
+    await type('format', '0.3');
+    const edited = structuredClone(element.draft);
+    find('[data-testid=reward-revert]').click();
+    await settle();
+    expect(element.draft).toBeNull();
+    find('[data-testid=undo-revert]').click();
+    await settle();
+    expect(element.draft).toEqual(edited);
+  });
+
+  it('says what Apply will change, and what it will take away, which can be kept', async () => {
+    const { find, settle, type } = await view();
+    await type('accuracy', '2');
+    find('[data-reward=format] [data-testid=remove-reward]').click();
+    await settle();
+    expect(find('[data-testid=changes]').textContent).toMatch(/accuracy 1 → 2; format removed/);
+    find('[data-testid=reward-removed] [data-testid=keep-reward]').click();
+    await settle();
+    expect(find('[data-testid=changes]').textContent).toMatch(/accuracy 1 → 2$/);
+  });
+});
+
+it('a weight counts with each key, and its text stays as it is typed', async () => {
+  const { element, find, settle } = await view();
+  const field = find<HTMLInputElement>('[data-reward=format] [data-testid=reward-weight]');
+  for (const [text, weight] of [
+    ['0', 0],
+    ['0.5', 0.5],
+    ['0.50', 0.5],
+    ['', 0.5],
+  ] as const) {
+    field.value = text;
+    field.dispatchEvent(new Event('input'));
+    await settle();
+    expect([field.value, element.draft!.weights.format]).toEqual([text, weight]);
+    expect(find<HTMLButtonElement>(APPLY).disabled).toBe(false);
+  }
+  field.dispatchEvent(new Event('change'));
+  await settle();
+  expect(field.value).toBe('0.5');
+});
+
+it('the shares of the variance follow the weight that is moved', async () => {
+  const { find, type } = await view();
+  const share = () => find('[data-reward=format] .share b').textContent;
+  const before = share();
+  await type('format', '0');
+  expect(before).not.toBe('0 %');
+  expect(share()).toBe('0 %');
+});
+
+it('an error leads to its line in the editor', async () => {
+  const { element, find, settle } = await failing();
+  find('[data-testid=edit-source]').click();
+  await settle();
+  find('[data-testid=to-line]').click();
+  await settle();
+  await settle();
+  const editor = find<RewardEditor>('medr1-reward-editor');
+  const field = editor.shadowRoot!.querySelector('textarea')!;
+  expect(editor.shadowRoot!.activeElement).toBe(field);
+  expect(element.editing).toBe('my_reward');
+});
+
+it('what the preview found stays after Apply, and an error of both is said once', async () => {
+  const { connector, element, find, settle, type } = await view();
+  await type('format', '0');
+  find('[data-testid=reward-preview]').click();
+  await settle();
+  find(APPLY).click();
+  await settle();
+  expect(find('[data-testid=preview-result]')).not.toBeNull();
+  const broken = await failing();
+  connector.options.failure = undefined;
+  broken.connector.editRewards = () => Promise.reject(broken.element.outcome!.reports[0].error);
+  broken.find(APPLY).click();
+  await broken.settle();
+  expect(broken.element.shadowRoot!.querySelectorAll('[data-testid=error]')).toHaveLength(1);
+  expect(element.draft).toBeNull();
 });

@@ -1,6 +1,7 @@
 /** The Rewards view: a run's reward functions, their sources and weights, tried on stored rollouts and applied between two steps. */
 import { rewardName } from '@medr1/kernel-bridge/protocol/reward-names';
 import { html, nothing, type PropertyValues, type TemplateResult } from 'lit';
+import { live } from 'lit/directives/live.js';
 import type { CreateCodeEditor } from '../code-editor.ts';
 import { errorBody, type BuiltInReward, type ErrorBody, type RewardRevision, type RewardSource, type TriedRewards } from '../connector.ts';
 import { command, define, WatchingElement } from '../element.ts';
@@ -8,12 +9,14 @@ import { integer, number, percent } from '../format.ts';
 import { fileName, type HostFiles } from '../host-files.ts';
 import { empty, failed, loading } from '../parts.ts';
 import { STATES } from '../runs/model.ts';
+import { rewardChanges } from '../store/marks.ts';
+import type { RewardDraft } from '../store/reward-drafts.ts';
 import type { RunSeries } from '../store/run-series.ts';
 import { base, SERIES, theme, tokens } from '../theme.ts';
 import type { IWorkbench } from '../store/workbench.ts';
 import { addBuiltIn } from './add-built-in.ts';
 import { diffOf, diffSize, diffStyle, diffView } from './diff.ts';
-import './editor.ts';
+import { placeOf, type RewardEditor } from './editor.ts';
 import { histogramStyle } from './histogram.ts';
 import { historyView } from './history.ts';
 import {
@@ -21,10 +24,9 @@ import {
   draftTo,
   editOf,
   freshName,
-  inForce,
   isDirty,
   preview,
-  saturatedSince,
+  idleSince,
   scoredGroups,
   SLIDER,
   sourceOf,
@@ -34,6 +36,8 @@ import {
   varianceShares,
   type Draft,
   type Flip,
+  type Idle,
+  type Scored,
 } from './model.ts';
 import { outcomeView, type Outcome } from './outcome.ts';
 import { style } from './style.ts';
@@ -48,11 +52,11 @@ export class RewardsView extends WatchingElement {
     workbench: { attribute: false },
     files: { attribute: false },
     createEditor: { attribute: false },
-    draft: { state: true },
-    reason: { state: true },
+    discarded: { state: true },
     sending: { state: true },
     problem: { state: true },
-    shares: { state: true },
+    scored: { state: true },
+    typing: { state: true },
     outcome: { state: true },
     trying: { state: true },
     editing: { state: true },
@@ -62,12 +66,14 @@ export class RewardsView extends WatchingElement {
   /** The host's files and editor; null where it has none. */
   declare files: HostFiles | null;
   declare createEditor: CreateCodeEditor | null;
-  /** Rewards as edited; null = as in force. */
-  declare draft: Draft | null;
-  declare reason: string;
+  /** What Revert took back, until something else is done. */
+  declare discarded: RewardDraft | null;
   declare sending: boolean;
   declare problem: ErrorBody | null;
-  declare shares: Record<string, number>;
+  /** The newest groups that were scored, for the shares of the variance. */
+  declare scored: Scored[];
+  /** A weight as it is being typed. */
+  declare typing: { name: string; text: string } | null;
   declare outcome: Outcome | null;
   declare trying: boolean;
   /** Function whose source is open. */
@@ -91,10 +97,10 @@ export class RewardsView extends WatchingElement {
   }
 
   #clear(): void {
-    this.draft = null;
-    this.reason = '';
+    this.discarded = null;
     this.problem = null;
-    this.shares = {};
+    this.scored = [];
+    this.typing = null;
     this.outcome = null;
     this.editing = null;
     this.#shares = { step: 0, at: 0 };
@@ -105,7 +111,7 @@ export class RewardsView extends WatchingElement {
   }
 
   protected override watched() {
-    return [this.workbench.selection, this.workbench.runs.state];
+    return [this.workbench.selection, this.workbench.runs.state, this.workbench.rewardDrafts];
   }
 
   protected override release(): void {
@@ -154,36 +160,81 @@ export class RewardsView extends WatchingElement {
     if (series.revisions.length === 0) return empty('No rewards', 'Supervised fine-tuning has none; choose a GRPO run.');
     const current = series.revisions.at(-1)!;
     const draft = this.draft ?? draftOf(current);
+    const shares = varianceShares(this.scored, draft.weights);
+    const removed = Object.keys(current.weights).filter((name) => !(name in draft.weights));
     const active = STATES[this.workbench.runs.get(series.id)?.state ?? 'finished'].active;
     return html`
-      ${this.#head(series, active)}
+      ${this.#head(series, active, isDirty(draft, current))}
       <ul aria-label="Reward functions">
-        ${Object.keys(draft.weights).map((name) => this.#row(series, name, draft, current))}
+        ${Object.keys(draft.weights).map((name) => this.#row(series, name, draft, current, shares[name]))}
+        ${removed.map((name) => this.#removedRow(name, draft, current))}
       </ul>
-      ${this.#add(draft)} ${this.#actions(series, draft, current, active)} ${this.problem ? failed(this.problem) : nothing}
-      ${this.outcome ? outcomeView(this.outcome, (name) => this.#colour(name, draft), this.#showFlip) : nothing}
+      ${this.#add(draft)} ${this.#actions(series, draft, current, active)} ${this.#trouble()}
+      ${this.outcome ? outcomeView(this.outcome, (name) => this.#colour(name, draft), this.#showFlip, this.#toLine) : nothing}
       ${historyView(series.revisions, (one) => this.#take(draftTo(one, current)))}
     `;
   }
 
-  #head(series: RunSeries, active: boolean): TemplateResult {
+  /** As edited; null = as in force. Kept for the run, whatever becomes of this view. */
+  get draft(): RewardDraft | null {
+    return this.#series && this.workbench.rewardDrafts.of(this.#series.id);
+  }
+
+  get reason(): string {
+    return this.draft?.reason ?? '';
+  }
+
+  /** What went wrong, unless the preview says it already. */
+  #trouble(): TemplateResult | typeof nothing {
+    const { problem, outcome } = this;
+    if (!problem || outcome?.reports.some(({ error }) => error?.message === problem.message)) return nothing;
+    return html`${failed(problem)} ${this.#jump(problem)}`;
+  }
+
+  #jump(error: ErrorBody): TemplateResult | typeof nothing {
+    const place = placeOf(error.message);
+    if (!place || !this.#functionOf(place.file)) return nothing;
+    return html`<button class="quiet link" data-testid="to-line" @click=${() => this.#toLine(error)}>
+      ${place.file}, line ${place.line}
+    </button>`;
+  }
+
+  #functionOf(file: string): string | null {
+    const { files } = this.#current;
+    const sources = { ...this.#series?.revisions.at(-1)?.sources, ...files };
+    return Object.entries(sources).find(([, one]) => one.file === file)?.[0] ?? null;
+  }
+
+  /** Opens the editor at the line that an error names. */
+  readonly #toLine = async (error: ErrorBody): Promise<void> => {
+    const place = placeOf(error.message);
+    const name = place && this.#functionOf(place.file);
+    if (!place || !name) return;
+    this.editing = name;
+    await this.updateComplete;
+    const editor = this.renderRoot.querySelector<RewardEditor>('medr1-reward-editor');
+    await editor?.updateComplete;
+    editor?.showLine(place.line);
+  };
+
+  #head(series: RunSeries, active: boolean, dirty: boolean): TemplateResult {
     const newest = series.revisions.at(-1)!;
     return html`<header>
       <b class="ellipsis">${this.workbench.runs.get(series.id)?.name ?? series.name}</b>
       <span class="secondary" data-testid="revision">
         revision ${newest.revision}
-        ${newest.step === null ? html`<span class="warning">⧗ from the next step</span>` : `(since step ${integer(newest.step)})`}
+        ${newest.step === null ? html`<span class="warning">◔ from the next step</span>` : `(since step ${integer(newest.step)})`}
       </span>
-      ${active ? nothing : html`<span class="secondary">The run is not active; weights cannot change.</span>`}
+      ${dirty ? html`<span class="new" data-testid="dirty">● edited, not applied</span>` : nothing}
+      ${active ? nothing : html`<span class="secondary">The run is not active: an edit can be tried on its rollouts, not applied.</span>`}
     </header>`;
   }
 
-  #row(series: RunSeries, name: string, draft: Draft, current: RewardRevision): TemplateResult {
+  #row(series: RunSeries, name: string, draft: Draft, current: RewardRevision, share: number | undefined): TemplateResult {
     const weight = draft.weights[name];
     const before = current.weights[name];
     const own = sourceOf(name, draft, current.sources);
-    const saturated = saturatedSince(series, name);
-    const share = this.shares[name];
+    const idle = idleSince(series, name);
     const edited = weight !== before;
     return html`<li data-testid="reward" data-reward=${name}>
       <label class="name">
@@ -204,11 +255,12 @@ export class RewardsView extends WatchingElement {
         type="number"
         step=${SLIDER.step}
         class="number"
-        .value=${String(weight)}
+        .value=${live(this.typing?.name === name ? this.typing.text : String(weight))}
         aria-label=${`Weight of ${name} as a number`}
         data-testid="reward-weight"
         data-edited=${edited}
-        @change=${(event: Event) => this.#edit(name, (event.target as HTMLInputElement).valueAsNumber)}
+        @input=${(event: Event) => this.#type(name, event.target as HTMLInputElement)}
+        @change=${(event: Event) => this.#typed(name, event.target as HTMLInputElement)}
       />
       <span class="facts small">
         ${before === undefined ? html`<span class="new">new</span>` : edited ? html`<span title="weight in force">was ${number(before)}</span>` : nothing}
@@ -222,18 +274,12 @@ export class RewardsView extends WatchingElement {
                 <b class="number">${percent(share)}</b>
               </span>`
         }
-        ${
-          saturated === null
-            ? nothing
-            : html`<span class="warning" title="All completions get about the same: this function teaches nothing now"
-                >⚠ saturated since step ${integer(saturated)}</span
-              >`
-        }
+        ${idle === null ? nothing : idleView(idle)}
         ${
           own === null
             ? nothing
             : html`<button
-                class="quiet"
+                class="quiet link"
                 aria-expanded=${this.editing === name}
                 data-testid="edit-source"
                 @click=${() => (this.editing = this.editing === name ? null : name)}
@@ -241,9 +287,26 @@ export class RewardsView extends WatchingElement {
                 ${this.editing === name ? 'close code' : 'edit code'}
               </button>`
         }
-        <button class="quiet" title="Leave this function out" data-testid="remove-reward" @click=${() => this.#remove(name)}>remove</button>
+        <button class="quiet link" title="Leave this function out" data-testid="remove-reward" @click=${() => this.#remove(name)}>
+          remove
+        </button>
       </span>
       ${own !== null && this.editing === name ? this.#editor(name, own, current.sources[name] ?? null) : nothing}
+    </li>`;
+  }
+
+  /** A function that Apply would take away. */
+  #removedRow(name: string, draft: Draft, { weights }: RewardRevision): TemplateResult {
+    return html`<li data-testid="reward-removed" data-reward=${name}>
+      <span class="name"><s class="ellipsis">${name}</s></span>
+      <span class="secondary small">will be removed; its weight is ${number(weights[name])}</span>
+      <button
+        class="quiet link"
+        data-testid="keep-reward"
+        @click=${() => this.#take({ ...draft, weights: { ...draft.weights, [name]: weights[name] } })}
+      >
+        keep
+      </button>
     </li>`;
   }
 
@@ -306,33 +369,42 @@ export class RewardsView extends WatchingElement {
   #actions(series: RunSeries, draft: Draft, current: RewardRevision, active: boolean): TemplateResult {
     const dirty = isDirty(draft, current);
     const none = Object.values(draft.weights).every((weight) => weight === 0);
-    return html`<div class="actions">
-      <input
-        type="text"
-        placeholder="reason (optional, kept with the revision)"
-        aria-label="Reason"
-        maxlength="2000"
-        .value=${this.reason}
-        @input=${(event: Event) => (this.reason = (event.target as HTMLInputElement).value)}
-      />
-      <button
-        ?disabled=${series.lastStep === 0 || this.trying}
-        @click=${() => void this.#tryOut(series, current, draft)}
-        data-testid="reward-preview"
-      >
-        ${this.trying ? 'Trying …' : `Preview on last ${LOOK_BACK} steps`}
-      </button>
-      <button
-        class="primary"
-        ?disabled=${!dirty || !active || none || this.sending}
-        data-testid="reward-apply"
-        title=${none ? 'At least one reward must count' : 'In force from the next step'}
-        @click=${() => void this.#apply(series, draft)}
-      >
-        Apply at next step
-      </button>
-      <button ?disabled=${!dirty} @click=${() => this.#clearDraft()} data-testid="reward-revert">Revert</button>
-    </div>`;
+    const changes = dirty ? changesOf(draft, current) : [];
+    return html`${changes.length === 0 ? nothing : html`<p class="changes small" data-testid="changes"><b>Apply will change</b> ${changes.join('; ')}</p>`}
+      <div class="actions">
+        <input
+          type="text"
+          placeholder="reason (optional)"
+          title="Kept with the revision"
+          aria-label="Reason"
+          maxlength="2000"
+          .value=${this.reason}
+          @input=${(event: Event) => this.#keep({ ...draft, reason: (event.target as HTMLInputElement).value })}
+        />
+        <button
+          ?disabled=${series.lastStep === 0 || this.trying}
+          @click=${() => void this.#tryOut(series, current, draft)}
+          data-testid="reward-preview"
+        >
+          ${this.trying ? 'Trying …' : `Preview on last ${LOOK_BACK} steps`}
+        </button>
+        <button
+          class="primary"
+          ?disabled=${!dirty || !active || none || this.sending}
+          data-testid="reward-apply"
+          title=${none ? 'At least one reward must count' : 'In force from the next step'}
+          @click=${() => void this.#apply(series, draft)}
+        >
+          Apply at next step
+        </button>
+        <button ?disabled=${!dirty} @click=${() => this.#revert()} data-testid="reward-revert">Revert</button>
+        ${
+          this.discarded
+            ? html`<span class="secondary" role="status">The edit was discarded.</span>
+                <button class="quiet link" data-testid="undo-revert" @click=${() => this.#take(this.discarded!)}>Undo</button>`
+            : nothing
+        }
+      </div>`;
   }
 
   #colour(name: string, draft: Draft): string {
@@ -355,10 +427,31 @@ export class RewardsView extends WatchingElement {
     return this.draft ?? draftOf(this.#series!.revisions.at(-1)!);
   }
 
-  #take(draft: Draft): void {
-    this.draft = draft;
+  /** A new edit: what was found about the one before holds no longer. */
+  #take(draft: Draft & { reason?: string }): void {
+    this.#keep({ reason: this.reason, ...draft });
     this.outcome = null;
     this.problem = null;
+    this.discarded = null;
+  }
+
+  /** Kept while it says something: an edit back to what is in force, without a reason, is none. */
+  #keep(draft: RewardDraft): void {
+    const series = this.#series!;
+    const says = draft.reason !== '' || isDirty(draft, series.revisions.at(-1)!);
+    this.workbench.rewardDrafts.put(series.id, says ? draft : null);
+  }
+
+  /** Each key counts, as on the slider; the text stays as it is typed. */
+  #type(name: string, field: HTMLInputElement): void {
+    this.typing = { name, text: field.value };
+    if (Number.isFinite(field.valueAsNumber)) this.#edit(name, field.valueAsNumber);
+  }
+
+  /** What is no number when the field is left goes back to the weight. */
+  #typed(name: string, field: HTMLInputElement): void {
+    this.typing = null;
+    this.#edit(name, field.valueAsNumber);
   }
 
   #begin(draft: Draft): void {
@@ -411,11 +504,12 @@ export class RewardsView extends WatchingElement {
     this.#edit(name, weight !== 0 ? 0 : (this.#before.get(name) ?? 1));
   }
 
-  #clearDraft(): void {
-    this.draft = null;
+  #revert(): void {
+    this.discarded = this.draft;
+    this.workbench.rewardDrafts.put(this.#series!.id, null);
     this.outcome = null;
     this.problem = null;
-    this.reason = '';
+    this.typing = null;
   }
 
   async #apply(series: RunSeries, draft: Draft): Promise<void> {
@@ -428,7 +522,8 @@ export class RewardsView extends WatchingElement {
         base_revision: series.revisions.at(-1)!.revision,
       });
       series.revise(revision);
-      this.#clearDraft();
+      this.workbench.rewardDrafts.put(series.id, null); // what the preview found stays to be read beside the curves
+      this.discarded = null;
     } catch (error) {
       this.problem = errorBody(error);
     }
@@ -471,13 +566,31 @@ export class RewardsView extends WatchingElement {
     const series = this.#series!;
     try {
       const groups = await this.workbench.connector.groups(series.id, { step: this.#shares.step, limit: SHARES.groups });
-      if (series === this.#series) this.shares = varianceShares(groups, inForce(series.revisions));
+      if (series === this.#series) this.scored = groups;
     } catch {
       // Shares are an extra: without them the rows stand as they are.
     }
   }
 
   static override styles = [tokens, base, style, histogramStyle, diffStyle];
+}
+
+/** What Apply will do, a phrase each. A source is new where it is edited, whatever its hash. */
+function changesOf({ weights, files }: Draft, current: RewardRevision): string[] {
+  const sources = Object.fromEntries(Object.entries(files).map(([name, one]) => [name, { ...one, sha256: '' }]));
+  const kept = Object.fromEntries(Object.entries(current.sources).filter(([name]) => name in weights));
+  return rewardChanges(current, { weights, sources: { ...kept, ...sources } });
+}
+
+function idleView({ why, since }: Idle): TemplateResult {
+  const step = integer(since);
+  return why === 'saturated'
+    ? html`<span class="warning" title="All completions get about the same: this function teaches nothing now"
+        >⚠ saturated since step ${step}</span
+      >`
+    : html`<span class="warning" title="It gave null for every completion: this function adds nothing to the reward"
+        >⚠ never applied since step ${step}</span
+      >`;
 }
 
 define('medr1-rewards', RewardsView);

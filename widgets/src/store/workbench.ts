@@ -3,6 +3,7 @@ import type { Connector, TrainConfig } from '../connector.ts';
 import { DataModel } from './data/model.ts';
 import { Observable } from '../observable.ts';
 import { GroupQuestion } from './group-question.ts';
+import { RewardDrafts } from './reward-drafts.ts';
 import { RolloutsModel } from './rollouts/model.ts';
 import { TokenTexts } from './rollouts/token-texts.ts';
 import { SelectionModel } from '../selection.ts';
@@ -18,6 +19,7 @@ export interface IWorkbench {
   readonly selection: Public<SelectionModel>;
   readonly runs: Public<RunList>;
   readonly colours: Public<RunColours>;
+  readonly rewardDrafts: Public<RewardDrafts>;
   /** What the Data view shows: one filter for every view and for notebooks. */
   readonly data: Public<DataModel>;
   readonly tokenTexts: Public<TokenTexts>;
@@ -37,6 +39,7 @@ export class Workbench implements IWorkbench {
   readonly data: DataModel;
   readonly tokenTexts: TokenTexts;
   readonly rollouts: RolloutsModel;
+  readonly rewardDrafts = new RewardDrafts();
   readonly draft = new Observable<Record<string, unknown> | null>(null);
 
   readonly #sync: ViewSync;
