@@ -244,6 +244,14 @@ export const METRICS: readonly MetricInfo[] = [
   },
   { name: 'time/backward_s', group: 'Time', text: 'Forward and backward pass of the update.', formula: '', unit: SECONDS, ours: true },
   { name: 'time/optimizer_s', group: 'Time', text: 'Clipping and the optimiser.', formula: '', unit: SECONDS, ours: true },
+  {
+    name: 'time/rank_{rank}_wait_s',
+    group: 'Time',
+    text: 'A rank waiting for the others and sending, in a run of several processes. The rank that waits least is the slowest.',
+    formula: '',
+    unit: SECONDS,
+    ours: true,
+  },
 
   {
     name: 'eval_accuracy',

@@ -6,13 +6,22 @@ import { applyVariant, formatQuestion } from './prompts.ts';
 /** Bytes of patches kept for questions that come again. */
 const CACHE_BYTES = 512 * 2 ** 20;
 
-/** A question as the model gets it. */
-export interface Question {
+/** What is known of a question on every rank. */
+export interface Asked {
   item: VqaItem;
   /** Text of the user's turn. */
   text: string;
+  /** Tokens of the prompt, its image's included. */
+  promptTokens: number;
+}
+
+/** A question as the model gets it. */
+export interface Question extends Asked {
   prompt: EncodedPrompt;
 }
+
+/** The question without what only the rank that asks it has. */
+export const asked = ({ item, text, promptTokens }: Question): Asked => ({ item, text, promptTokens });
 
 const bytesOf = (prompt: EncodedPrompt): number => prompt.images.reduce((sum, { pixelValues }) => sum + pixelValues.numel * 4, 0);
 
@@ -96,6 +105,7 @@ export class QuestionEncoder {
     const { variant, prompt_template, min_pixels, max_pixels } = this.#config;
     const text = applyVariant(formatQuestion(item), variant, { template: prompt_template, eval: this.#evaluation });
     const images = item.image === '' ? [] : [await modelImage(this.#root, item.image)];
-    return { item, text, prompt: await this.#processor.prompt({ images, text, minPixels: min_pixels, maxPixels: max_pixels }) };
+    const prompt = await this.#processor.prompt({ images, text, minPixels: min_pixels, maxPixels: max_pixels });
+    return { item, text, promptTokens: prompt.inputIds.length, prompt };
   }
 }

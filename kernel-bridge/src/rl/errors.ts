@@ -7,6 +7,30 @@ export const errors = {
       message: `a step takes ${perStep} completions (per_device_train_batch_size x gradient_accumulation_steps), which is no multiple of num_generations ${G}`,
       remedy: `Set per_device_train_batch_size or gradient_accumulation_steps so that their product is a multiple of ${G}.`,
     }),
+  shardsPower: (shards: number) =>
+    new WorkbenchError({
+      code: 'TRAIN_SHARDS',
+      message: `dp_shards ${shards} is no power of two`,
+      remedy: 'Set dp_shards to 1, 2, 4, 8, ...',
+    }),
+  shardsNotWhole: (shards: number, questions: number) =>
+    new WorkbenchError({
+      code: 'TRAIN_SHARDS',
+      message: `a step asks ${questions} questions, which cannot be cut into dp_shards ${shards} equal parts`,
+      remedy: `Set dp_shards to a power of two that divides ${questions}, or change per_device_train_batch_size or gradient_accumulation_steps.`,
+    }),
+  ranksNotWhole: (size: number, shards: number) =>
+    new WorkbenchError({
+      code: 'TRAIN_RANKS',
+      message: `${size} processes cannot share dp_shards ${shards} equally`,
+      remedy: `Start as many processes as divide ${shards} (1, 2, 4, ...), or set dp_shards to a multiple of ${size} in a new run.`,
+    }),
+  diverged: (step: number, sums: readonly number[]) =>
+    new WorkbenchError({
+      code: 'RANKS_DIVERGED',
+      message: `after step ${step} the weights of the processes differ (checksums ${sums.join(', ')})`,
+      remedy: 'Resume from the last checkpoint. Processes must run the same PyTorch on CPUs of one kind, with the same number of threads.',
+    }),
   replaySplit: (completions: number, size: number) =>
     new WorkbenchError({
       code: 'REPLAY_BATCH',

@@ -2,6 +2,7 @@ import { generate } from '../models/index.ts';
 import { wilson } from '../stats/wilson.ts';
 import { tolerantAnswer } from '../rewards/index.ts';
 import { nanMean, weightedSum } from './advantages.ts';
+import { agreed } from './ranks.ts';
 import { strictReading } from './prompts.ts';
 import { rewardInput, suppressed } from './rollouts.ts';
 import type { Scorer } from './scorer.ts';
@@ -10,43 +11,21 @@ import type { Session } from './session.ts';
 /** Questions answered together. */
 const BATCH = 16;
 
-/** Greedy answers to the session's held-out slice, as metrics by `eval_` names; null when it has none. */
+/** What one answer was worth. */
+interface Row {
+  /** Place in the held-out slice. */
+  place: number;
+  strict: number;
+  tolerant: number;
+  length: number;
+  rewards: (number | null)[];
+}
+
+/** Greedy answers to the session's held-out slice, as metrics by `eval_` names; null when it has none. Ranks take batches in turn. */
 export async function evaluate(session: Session, scorer: Scorer): Promise<Record<string, number | null> | null> {
-  const { evalItems, config, policy, processor, evalEncoder } = session;
-  if (evalItems.length === 0) return null;
-  const strict = strictReading(config.variant, config.prompt_template);
-  const rows: { strict: number; tolerant: number; length: number; rewards: (number | null)[] }[] = [];
-  for (let start = 0; start < evalItems.length; start += BATCH) {
-    const questions = await evalEncoder.encode(evalItems.slice(start, start + BATCH));
-    const sampled = await generate(
-      policy,
-      questions.map(({ prompt }) => prompt),
-      {
-        greedy: true,
-        maxNewTokens: config.max_completion_length,
-        eosTokenIds: processor.eosTokenIds,
-        suppressTokenIds: suppressed(processor),
-      },
-    );
-    const completions = sampled.map(([completion]) => ({
-      ...completion,
-      text: processor.decode(completion.tokenIds, { skipSpecialTokens: true }),
-    }));
-    const rewards = await scorer.score(
-      completions.map((completion, i) => rewardInput(questions[i], completion)),
-      session.step,
-    );
-    completions.forEach(({ text, tokenIds }, i) => {
-      const { item } = questions[i];
-      rows.push({
-        strict: Number(strict(text) === item.answer),
-        tolerant: Number(tolerantAnswer(text, item.options) === item.answer),
-        length: tokenIds.length,
-        rewards: rewards[i],
-      });
-    });
-    evalEncoder.trim();
-  }
+  if (session.evalItems.length === 0) return null;
+  const parts = await agreed(session.ranks, () => ownRows(session, scorer));
+  const rows = parts.flat().sort((a, b) => a.place - b.place);
   const orNull = (value: number): number | null => (Number.isNaN(value) ? null : value);
   return {
     ...withInterval(
@@ -73,4 +52,45 @@ function withInterval(name: string, right: readonly number[]): Record<string, nu
     right.length,
   );
   return { [name]: rate, [`${name}_low`]: low, [`${name}_high`]: high };
+}
+
+/** This rank's answers. */
+async function ownRows(session: Session, scorer: Scorer): Promise<Row[]> {
+  const { evalItems, config, policy, processor, evalEncoder, ranks } = session;
+  const strict = strictReading(config.variant, config.prompt_template);
+  const rows: Row[] = [];
+  for (let start = 0; start < evalItems.length; start += BATCH) {
+    if ((start / BATCH) % ranks.size !== ranks.rank) continue;
+    const questions = await evalEncoder.encode(evalItems.slice(start, start + BATCH));
+    const sampled = await generate(
+      policy,
+      questions.map(({ prompt }) => prompt),
+      {
+        greedy: true,
+        maxNewTokens: config.max_completion_length,
+        eosTokenIds: processor.eosTokenIds,
+        suppressTokenIds: suppressed(processor),
+      },
+    );
+    const completions = sampled.map(([completion]) => ({
+      ...completion,
+      text: processor.decode(completion.tokenIds, { skipSpecialTokens: true }),
+    }));
+    const rewards = await scorer.score(
+      completions.map((completion, i) => rewardInput(questions[i], completion)),
+      session.step,
+    );
+    completions.forEach(({ text, tokenIds }, i) => {
+      const { item } = questions[i];
+      rows.push({
+        place: start + i,
+        strict: Number(strict(text) === item.answer),
+        tolerant: Number(tolerantAnswer(text, item.options) === item.answer),
+        length: tokenIds.length,
+        rewards: rewards[i],
+      });
+    });
+    evalEncoder.trim();
+  }
+  return rows;
 }

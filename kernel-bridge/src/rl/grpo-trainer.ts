@@ -1,30 +1,39 @@
 import { WorkbenchError, type Answer, type Ask, type RewardSet } from '../protocol/index.ts';
-import { span, type Tensor } from '../torch/index.ts';
+import { span, tensor, type Tensor } from '../torch/index.ts';
 import { computeAdvantages, type Advantages } from './advantages.ts';
 import { answer } from './answer.ts';
 import { answerMetrics, completionMetrics, rewardMetrics } from './batch-metrics.ts';
 import { readTensors, type TrainerState } from './checkpoint.ts';
 import { errors } from './errors.ts';
 import { evaluate } from './evaluate.ts';
-import { frozenLogps, grpoUpdate, type MicroBatch } from './grpo.ts';
+import { asked, type Question } from './encoder.ts';
+import { frozenLogps, grpoUpdate, scaleOf, type MicroBatch } from './grpo.ts';
 import { Meters, StepClock } from './meters.ts';
 import { microBatches, type Rows } from './micro-batches.ts';
 import { openReference, type Reference } from './policy.ts';
+import type { Gradients } from './optimizer.ts';
 import { mixSeed } from './random.ts';
+import { agreed } from './ranks.ts';
 import { ratiosOf, toGroups } from './records.ts';
 import { hasSpread, rescored, rollOut, type ScoredGroup } from './rollouts.ts';
+import type { StepScale } from './loss/index.ts';
 import { Scorer } from './scorer.ts';
 import { Session } from './session.ts';
+import type { TokenTrace } from './token-traces.ts';
 import type { StepResult } from '../protocol/step.ts';
 import type { Trainer, TrainerInit } from './types.ts';
 
 /** Salt that keeps sampling apart from other uses of the run's seed. */
 const SAMPLING = 2;
 
+type Micro = Rows & { logpOld: Tensor | null; logpRef: Tensor | null };
+
 /** Scored groups and the log-probabilities of their tokens, used by `num_iterations` updates. */
 interface Buffer {
+  /** All groups of the step, those of other ranks too. */
   groups: ScoredGroup[];
-  micros: (Rows & { logpOld: Tensor | null; logpRef: Tensor | null })[];
+  /** Micro-batches of this rank's shards, in their order. */
+  shards: Micro[][];
   /** Updates made from it. */
   used: number;
   /** Questions drawn for it; more than it holds where groups without spread were replaced. */
@@ -32,6 +41,13 @@ interface Buffer {
   resampled: number;
   /** The reward functions that its rewards are of. */
   functions: string;
+}
+
+/** Log-probabilities as they are sent from rank to rank. */
+interface Sent {
+  name: string;
+  shape: number[];
+  values: Float32Array;
 }
 
 /** The part of a Buffer that trainer_state.json holds; tensors are in rollouts.safetensors. */
@@ -79,7 +95,6 @@ export class GRPOTrainer implements Trainer {
 
   async trainStep(): Promise<StepResult> {
     const session = this.#session;
-    const { config } = session;
     session.requireUnfinished();
     const [meters, clock] = [new Meters(), new StepClock()];
     const fresh = this.#buffer === null;
@@ -89,13 +104,13 @@ export class GRPOTrainer implements Trainer {
       await this.#rescore(buffer, clock);
       const advantages = this.#advantages(buffer.groups);
       if (fresh) this.#measure(buffer, advantages, meters);
-      const batch = buffer.micros.map((micro): MicroBatch => ({ ...micro, ...this.#targets(buffer.groups, micro, advantages) }));
-      const { loss, traces } = await clock.time('backward', () => span('update', () => grpoUpdate(session.policy, batch, config, meters)));
+      const { loss, traces } = await clock.time('backward', () => span('update', () => this.#backward(buffer, advantages, meters)));
       const step = session.step + 1;
       const stored = () => toGroups(step, buffer.groups, this.#scorer.names, advantages, traces);
       const seen = fresh ? { groups: stored() } : { groups: [], ratios: ratiosOf(step - buffer.used, buffer.groups, traces) };
       await session.update(loss, meters, clock, stored);
       this.#commit(buffer, fresh);
+      session.compareRanks(meters);
       this.#finish(meters, clock, advantages.rewards.length);
       return { step, metrics: meters.read(), ...seen };
     } catch (error) {
@@ -137,31 +152,59 @@ export class GRPOTrainer implements Trainer {
   /** Samples and scores the questions of one batch; groups without spread are replaced while `dynamic_sampling` allows. */
   async #collect(clock: StepClock): Promise<Buffer> {
     const session = this.#session;
-    const { config, policy, processor, questionsPerStep, cursor } = session;
+    const { config, policy, processor, questionsPerStep, cursor, shards } = session;
     const step = session.step + 1;
-    const seed = (round: number): number => mixSeed(config.seed, SAMPLING, session.step, round);
-    const roll = async (from: number, count: number, round: number): Promise<ScoredGroup[]> =>
-      rollOut(policy, processor, this.#scorer, await session.questions(from, count), config, { seed: seed(round), step }, clock);
+    const own = new Map<number, Question>();
+    const groups: ScoredGroup[] = [];
 
-    const groups = await roll(cursor, questionsPerStep, 0);
+    /** Fills these places of the step, in ascending order, with groups of the questions from `from` on; each rank its own. */
+    const fill = async (places: readonly number[], from: number, round: number): Promise<void> => {
+      const mine = places.filter((place) => shards.isOwn(place));
+      const work = async (): Promise<[place: number, group: ScoredGroup][]> => {
+        const questions = mine.length === 0 ? [] : await session.questions(from + places.indexOf(mine[0]), mine.length);
+        const filled: [number, ScoredGroup][] = [];
+        for (const shard of shards.own) {
+          const asked = mine.flatMap((place, i) => (shards.of(place) === shard ? [{ place, question: questions[i] }] : []));
+          if (asked.length === 0) continue;
+          const seed = mixSeed(config.seed, SAMPLING, session.step, round, ...(shards.count > 1 ? [shard] : []));
+          const ofShard = asked.map(({ question }) => question);
+          const rolled = await rollOut(policy, processor, this.#scorer, ofShard, config, { seed, step }, clock);
+          asked.forEach(({ place, question }, i) => {
+            own.set(place, question);
+            filled.push([place, rolled[i]]);
+          });
+        }
+        return filled;
+      };
+      for (const [place, group] of (await agreed(session.ranks, work)).flat()) groups[place] = group;
+    };
+
+    await fill(
+      Array.from({ length: questionsPerStep }, (_, place) => place),
+      cursor,
+      0,
+    );
     let [drawn, resampled] = [questionsPerStep, 0];
     for (let round = 1; round <= config.dynamic_sampling; round++) {
-      const dull = groups.flatMap((group, p) => (hasSpread(group, this.#scorer.weights) ? [] : [p]));
+      const dull = groups.flatMap((group, place) => (hasSpread(group, this.#scorer.weights) ? [] : [place]));
       if (dull.length === 0) break;
-      const fresh = await roll(cursor + drawn, dull.length, round);
-      dull.forEach((p, i) => (groups[p] = fresh[i]));
+      await fill(dull, cursor + drawn, round);
       drawn += dull.length;
       resampled += dull.length;
     }
-    const rows = this.#split(groups);
-    const micros = await clock.time('logps', () => rows.map((micro) => ({ ...micro, ...this.#fixedLogps(micro) })));
-    return { groups, micros, used: 0, drawn, resampled, functions: this.#scorer.functions };
+    const rows = this.#split(groups, own);
+    const withLogps = (micro: Rows): Micro => ({ ...micro, ...this.#fixedLogps(micro) });
+    const micros = await clock.time('logps', () => rows.map((shard) => shard.map(withLogps)));
+    return { groups, shards: micros, used: 0, drawn, resampled, functions: this.#scorer.functions };
   }
 
   /** Rollouts that were scored by other functions than those in force get their rewards anew. */
   async #rescore(buffer: Buffer, clock: StepClock): Promise<void> {
     if (buffer.functions === this.#scorer.functions) return;
-    buffer.groups = await clock.time('reward', () => rescored(buffer.groups, this.#scorer, this.#session.step + 1));
+    const { ranks, shards, step } = this.#session;
+    const own = buffer.groups.filter((_, place) => shards.isOwn(place));
+    const scored = await clock.time('reward', () => agreed(ranks, () => rescored(own, this.#scorer, step + 1)));
+    buffer.groups = scored.flat(); // ranks hold consecutive places
     buffer.functions = this.#scorer.functions;
   }
 
@@ -177,12 +220,47 @@ export class GRPOTrainer implements Trainer {
     return { step: session.step, metrics: meters.read(), groups: [] };
   }
 
-  #split(groups: ScoredGroup[]): Rows[] {
-    const texts = groups.map(({ question, completions }) => ({
-      prompt: question.prompt,
-      completions: completions.map(({ tokenIds }) => tokenIds),
-    }));
-    return microBatches(texts, this.#session.config.per_device_train_batch_size);
+  /** Micro-batches of each of this rank's shards; `own`: the encoded questions by their place. */
+  #split(groups: readonly ScoredGroup[], own: ReadonlyMap<number, Question>): Rows[][] {
+    const { config, shards } = this.#session;
+    return shards.own.map((shard) => {
+      const { from, to } = shards.places(shard);
+      const texts = groups
+        .slice(from, to)
+        .map(({ completions }, i) => ({ prompt: own.get(from + i)!.prompt, completions: completions.map(({ tokenIds }) => tokenIds) }));
+      return microBatches(texts, config.per_device_train_batch_size, from * config.num_generations);
+    });
+  }
+
+  /** Loss and gradients of the whole step. Each shard's gradients are set apart and then added by a fixed tree, so that ranks change no bit. */
+  #backward(buffer: Buffer, advantages: Advantages, meters: Meters): { loss: number; traces: TokenTrace[] } {
+    const { config, policy, optimizer, ranks, shards } = this.#session;
+    const targets = ({ from, to }: Rows) => this.#targets(buffer.groups, { from, to }, advantages);
+    const batchOf = (shard: readonly Micro[]): MicroBatch[] => shard.map((micro) => ({ ...micro, ...targets(micro) }));
+    if (shards.count === 1) return grpoUpdate(policy, batchOf(buffer.shards[0]), config, meters);
+
+    const scale = this.#scale(buffer, advantages);
+    const gradients: Gradients[] = [];
+    const own = buffer.shards.map((shard) => {
+      const seen = new Meters();
+      const { loss, traces } = grpoUpdate(policy, batchOf(shard), config, seen, scale);
+      gradients.push(optimizer.takeGradients());
+      return { loss, traces, values: seen.values() };
+    });
+    optimizer.sumGradients(gradients, ranks);
+    const all = ranks.gather(own).flat();
+    for (const { values } of all) meters.addValues(values);
+    return { loss: all.reduce((sum, { loss }) => sum + loss, 0), traces: all.flatMap(({ traces }) => traces) };
+  }
+
+  /** Micro-batches and counted tokens of the whole step, other ranks' included. */
+  #scale({ groups }: Buffer, advantages: Advantages): StepScale {
+    const { config, shards } = this.#session;
+    const completions = groups.map((group) => group.completions.map(({ tokenIds }) => tokenIds));
+    const rows = { from: 0, to: advantages.rewards.length };
+    const { tokens } = scaleOf([{ completions, counted: this.#targets(groups, rows, advantages).counted }]);
+    const perShard = Math.ceil((shards.perShard * config.num_generations) / config.per_device_train_batch_size);
+    return { tokens, accumulation: shards.count * perShard };
   }
 
   /** Log-probabilities that stay as they are over all updates on a batch. One update alone starts at ratio 1 and needs no old ones. */
@@ -204,7 +282,11 @@ export class GRPOTrainer implements Trainer {
   }
 
   /** Advantages and loss mask of one micro-batch's rows. */
-  #targets(groups: ScoredGroup[], { from, to }: Rows, { advantages }: Advantages): Pick<MicroBatch, 'advantages' | 'counted'> {
+  #targets(
+    groups: readonly ScoredGroup[],
+    { from, to }: Pick<Rows, 'from' | 'to'>,
+    { advantages }: Advantages,
+  ): Pick<MicroBatch, 'advantages' | 'counted'> {
     const truncated = groups.flatMap(({ completions }) => completions.map(({ finishReason }) => finishReason === 'length'));
     const mask = this.#session.config.mask_truncated_completions;
     return { advantages: advantages.slice(from, to), counted: truncated.slice(from, to).map((cut) => !(mask && cut)) };
@@ -234,7 +316,7 @@ export class GRPOTrainer implements Trainer {
       session.cursor += buffer.drawn;
       session.numTokens += buffer.groups.reduce(
         (sum, { question, completions }) =>
-          sum + completions.reduce((tokens, { tokenIds }) => tokens + question.prompt.inputIds.length + tokenIds.length, 0),
+          sum + completions.reduce((tokens, { tokenIds }) => tokens + question.promptTokens + tokenIds.length, 0),
         0,
       );
     }
@@ -255,35 +337,55 @@ export class GRPOTrainer implements Trainer {
     const buffer = this.#buffer;
     if (buffer === null) return { rollouts: null, tensors: new Map() };
     const groups = buffer.groups.map(({ question, completions }) => ({ item_id: question.item.id, completions }));
-    const tensors = buffer.micros.flatMap((micro, i) =>
+    const tensors = this.#namedLogps(buffer);
+    const { ranks } = this.#session;
+    if (ranks.size === 1) return { rollouts: { used: buffer.used, groups }, tensors };
+    const sent = ranks.gather([...tensors].map(([name, one]): Sent => ({ name, shape: one.shape, values: one.toFloat32() })));
+    const all = sent.flat().map(({ name, shape, values }) => [name, tensor(values, { shape })] as const);
+    return { rollouts: { used: buffer.used, groups }, tensors: new Map(all) };
+  }
+
+  /** This rank's log-probabilities under names that count micro-batches over the whole step. */
+  #namedLogps({ shards }: Buffer): Map<string, Tensor> {
+    const first = this.#session.shards.first * (shards[0]?.length ?? 0);
+    const named = shards.flat().flatMap((micro, i) =>
       (['logpOld', 'logpRef'] as const).flatMap((name) => {
-        const tensor = micro[name];
-        return tensor === null ? [] : [[`${i}.${name}`, tensor] as const];
+        const logps = micro[name];
+        return logps === null ? [] : [[`${first + i}.${name}`, logps] as const];
       }),
     );
-    return { rollouts: { used: buffer.used, groups }, tensors: new Map(tensors) };
+    return new Map(named);
   }
 
   async #restore(state: TrainerState, directory: string): Promise<void> {
     const saved = state.rollouts as SavedBuffer | null;
     if (saved === null) return;
+    const session = this.#session;
+    const { encoder, shards } = session;
     const items = saved.groups.map(({ item_id }) => {
-      const item = this.#session.itemById(item_id);
+      const item = session.itemById(item_id);
       if (item === undefined)
         throw errors.checkpoint(directory, `its rollouts answer question ${item_id}, which the data set no longer holds`);
       return item;
     });
-    const questions = await this.#session.encoder.encode(items);
-    const groups = saved.groups.map(({ completions }, p) => ({ question: questions[p], completions }));
+    const questions = await encoder.encode(items);
+    const groups = saved.groups.map(({ completions }, p) => ({ question: asked(questions[p]), completions }));
     const tensors = readTensors(directory, 'rollouts.safetensors');
-    const micros = this.#split(groups).map((micro, i) => ({
-      ...micro,
-      logpOld: tensors.get(`${i}.logpOld`) ?? null,
-      logpRef: tensors.get(`${i}.logpRef`) ?? null,
-    }));
+    const rows = this.#split(groups, new Map(questions.entries()));
+    const first = shards.first * (rows[0]?.length ?? 0);
+    const logps = (name: string): Tensor | null => {
+      const found = tensors.get(name) ?? null;
+      tensors.delete(name);
+      return found;
+    };
+    let i = first;
+    const micros = rows.map((shard) =>
+      shard.map((micro) => ({ ...micro, logpOld: logps(`${i}.logpOld`), logpRef: logps(`${i++}.logpRef`) })),
+    );
+    for (const ofOthers of tensors.values()) ofOthers[Symbol.dispose]();
     this.#buffer = {
       groups,
-      micros,
+      shards: micros,
       used: saved.used,
       drawn: 0,
       resampled: 0,
@@ -298,7 +400,7 @@ function unlessNotFinite(error: unknown): WorkbenchError {
 }
 
 function freeBuffer(buffer: Buffer): void {
-  for (const { logpOld, logpRef } of buffer.micros) {
+  for (const { logpOld, logpRef } of buffer.shards.flat()) {
     logpOld?.[Symbol.dispose]();
     logpRef?.[Symbol.dispose]();
   }

@@ -29,25 +29,25 @@ export interface MicroBatch {
   logpRef: Tensor | null;
 }
 
-/** Tokens of the step that count. */
-function scaleOf(batch: MicroBatch[]): StepScale {
+/** Micro-batches of the step, and tokens of it that count. */
+export function scaleOf(batch: readonly Pick<MicroBatch, 'completions' | 'counted'>[]): StepScale {
   const lengths = batch.flatMap(({ completions, counted }) => completions.flat().map((ids, i) => (counted[i] ? ids.length : 0)));
   return { accumulation: batch.length, tokens: lengths.reduce((sum, length) => sum + length, 0) };
 }
 
 /**
- * Loss of one step, its gradients added to those of the policy's weights. Metrics go to `meters` by TRL's names.
- * The caller clips and steps the optimiser. `traces`: one of each completion, in the order of the batch.
+ * Loss of one step, or of a shard of it, its gradients added to those of the policy's weights. Metrics go to `meters` by TRL's names.
+ * The caller clips and steps the optimiser. `scale`: of the whole step. `traces`: one of each completion, in the order of the batch.
  */
 export function grpoUpdate(
   policy: Model,
   batch: MicroBatch[],
   config: TrainConfig,
   meters: Meters,
+  scale: StepScale = scaleOf(batch),
 ): { loss: number; traces: TokenTrace[] } {
   const { beta, temperature, importance_sampling_level } = config;
   const { surrogate, normalise, metrics, clips } = LOSSES[config.loss_type];
-  const scale = scaleOf(batch);
   const { device } = policy;
 
   const parts = batch.map((micro) =>

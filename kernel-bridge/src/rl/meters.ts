@@ -14,6 +14,16 @@ export class Meters {
     for (const [name, value] of Object.entries(values)) this.add(name, value);
   }
 
+  /** Values of another Meters, after those here. */
+  addValues(values: ReturnType<Meters['values']>): void {
+    for (const [name, list] of values) for (const value of list) this.add(name, value);
+  }
+
+  /** Every value by name, in the order of first use. */
+  values(): [name: string, values: number[]][] {
+    return [...this.#values];
+  }
+
   /** Means in the order of first use. An infinite value stays: it must be seen. */
   read(): Record<string, number | null> {
     const means = [...this.#values].map(([name, values]) => [name, nanMean(values)] as const);

@@ -11,10 +11,10 @@ export interface Rows {
 }
 
 /**
- * Cuts N completions, in groups by prompt, into runs of `size` rows. A prompt is run once per micro-batch, so whole groups are cheapest,
+ * Cuts N completions, in groups by prompt, into runs of `size` rows, the first of them numbered `first`. A prompt is run once per micro-batch, so whole groups are cheapest,
  * but any size that divides N will do.
  */
-export function microBatches(groups: readonly { prompt: EncodedPrompt; completions: number[][] }[], size: number): Rows[] {
+export function microBatches(groups: readonly { prompt: EncodedPrompt; completions: number[][] }[], size: number, first = 0): Rows[] {
   const rows = groups.flatMap(({ prompt, completions }) => completions.map((ids) => ({ prompt, ids })));
   return Array.from({ length: Math.ceil(rows.length / size) }, (_, index) => {
     const from = index * size;
@@ -24,8 +24,8 @@ export function microBatches(groups: readonly { prompt: EncodedPrompt; completio
     return {
       prompts: starts.map((start) => part[start].prompt),
       completions: starts.map((start, g) => part.slice(start, starts[g + 1]).map(({ ids }) => ids)),
-      from,
-      to,
+      from: first + from,
+      to: first + to,
     };
   });
 }

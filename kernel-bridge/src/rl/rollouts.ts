@@ -4,7 +4,7 @@ import type { TrainConfig } from '../protocol/index.ts';
 import { span } from '../torch/index.ts';
 import type { RewardInput } from '../rewards/index.ts';
 import { nanStd, weightedSum } from './advantages.ts';
-import type { Question } from './encoder.ts';
+import { asked, type Asked, type Question } from './encoder.ts';
 import type { StepClock } from './meters.ts';
 import type { Scorer } from './scorer.ts';
 
@@ -17,11 +17,11 @@ export interface ScoredCompletion extends Completion {
 
 /** One question and its G completions. */
 export interface ScoredGroup {
-  question: Question;
+  question: Asked;
   completions: ScoredCompletion[];
 }
 
-export const rewardInput = (question: Question, completion: Completion & { text: string }): RewardInput => ({
+export const rewardInput = (question: Asked, completion: Completion & { text: string }): RewardInput => ({
   completion: completion.text,
   tokenIds: completion.tokenIds,
   finishReason: completion.finishReason,
@@ -61,7 +61,7 @@ export async function rollOut(
     const texts = sampled.map((group) =>
       group.map((completion) => ({ ...completion, text: processor.decode(completion.tokenIds, { skipSpecialTokens: true }) })),
     );
-    const groups = texts.map((group, p) => ({ question: questions[p], completions: group.map((one) => ({ ...one, rewards: [] })) }));
+    const groups = texts.map((group, p) => ({ question: asked(questions[p]), completions: group.map((one) => ({ ...one, rewards: [] })) }));
     return rescored(groups, scorer, step);
   };
   return clock.time('reward', () => span('rewards', scored));

@@ -12,6 +12,7 @@ import { PolicyOptimizer } from './optimizer.ts';
 import { DataOrder } from './order.ts';
 import { openPolicy } from './policy.ts';
 import { mixSeed } from './random.ts';
+import { alone, Shards, type Ranks } from './ranks.ts';
 import { learningRate } from './schedule.ts';
 import type { TrainerInit } from './types.ts';
 
@@ -49,6 +50,8 @@ export class Session {
   readonly evalEncoder: QuestionEncoder;
   readonly encoder: QuestionEncoder;
   readonly questionsPerStep: number;
+  readonly ranks: Ranks;
+  readonly shards: Shards;
   readonly #processorDir: string;
   readonly #items: readonly VqaItem[];
   readonly #order: DataOrder;
@@ -70,6 +73,8 @@ export class Session {
     this.policy = parts.policy;
     this.optimizer = parts.optimizer;
     this.questionsPerStep = parts.questionsPerStep;
+    this.ranks = init.ranks ?? alone;
+    this.shards = new Shards(shardsOf(config), parts.questionsPerStep, this.ranks);
     this.#init = init;
     this.#items = items;
     this.#order = new DataOrder(items.length, config.seed);
@@ -88,6 +93,7 @@ export class Session {
   ): Promise<{ session: Session; resumed: TrainerState | null }> {
     const { config, items, resumeFrom } = init;
     if (items.length === 0) throw errors.noItems(config.dataset_name);
+    requireWholeShards(shardsOf(config), questionsPerStep, init.ranks ?? alone);
     const device = resolveDevice(config.device);
     const resumed = resumeFrom === undefined ? null : await readTrainerState(resumeFrom);
     const from = resumeFrom ?? config.model_name_or_path;
@@ -129,11 +135,13 @@ export class Session {
     return this.#items.find((item) => item.id === id);
   }
 
-  /** Questions at a position of the data order; the next step's images begin to be decoded. */
+  /** Questions at a position of the data order; the images that this rank needs next begin to be decoded. */
   async questions(position: number, count: number): Promise<Question[]> {
     const items = this.itemsAt(position, count);
     const questions = await span('encode', () => this.encoder.encode(items));
-    const next = this.itemsAt(position + count, this.questionsPerStep);
+    const { first, end, perShard } = this.shards;
+    const after = position + count + (this.questionsPerStep - (end - first) * perShard);
+    const next = this.itemsAt(after, (end - first) * perShard);
     this.encoder.prefetch(next);
     this.encoder.trim([...items, ...next]);
     return questions;
@@ -162,6 +170,19 @@ export class Session {
       this.optimizer.zeroGrad();
     }
     meters.add('skipped_steps', this.skippedSteps);
+  }
+
+  /** After an update: all ranks hold the same weights, and how long each waited for the others. @throws RANKS_DIVERGED */
+  compareRanks(meters: Meters): void {
+    const { ranks } = this;
+    if (ranks.size === 1) return;
+    const seen = ranks.gather({ sum: this.optimizer.checksum(), waited: ranks.readWaited() });
+    if (seen.some(({ sum }) => sum !== seen[0].sum))
+      throw errors.diverged(
+        this.step,
+        seen.map(({ sum }) => sum),
+      );
+    seen.forEach(({ waited }, rank) => meters.add(`time/rank_${rank}_wait_s`, waited));
   }
 
   /** Counts a step that changes no weight; the fifth in a row throws. Nothing is counted when the evidence cannot be written. */
@@ -220,6 +241,15 @@ export class Session {
     this.optimizer.dispose();
     this.policy.dispose();
   }
+}
+
+/** Runs from before there were shards name none. */
+const shardsOf = (config: TrainConfig): number => config.dp_shards ?? 1;
+
+function requireWholeShards(shards: number, questions: number, { size }: Ranks): void {
+  if (!Number.isInteger(Math.log2(shards))) throw errors.shardsPower(shards);
+  if (questions % shards !== 0) throw errors.shardsNotWhole(shards, questions);
+  if (shards % size !== 0) throw errors.ranksNotWhole(size, shards);
 }
 
 /** JSON has no NaN and no infinity, which is what evidence is about. */

@@ -3,7 +3,7 @@
  * generation prompt after it, and took the loss on prompt tokens too (medr1.md 1.7). Here the target is the solution and the end token, the
  * prompt is the variant's training prompt, and the loss is on the target alone.
  */
-import type { Answer, Ask, RewardSet } from '../protocol/index.ts';
+import type { Answer, Ask, RewardSet, VqaItem } from '../protocol/index.ts';
 import { groupLogps, type Processor } from '../models/index.ts';
 import { backward, scope, span, torch } from '../torch/index.ts';
 import { answer } from './answer.ts';
@@ -12,6 +12,8 @@ import type { Question } from './encoder.ts';
 import { metricMean } from './loss/index.ts';
 import { Meters, StepClock } from './meters.ts';
 import { microBatches } from './micro-batches.ts';
+import type { Gradients } from './optimizer.ts';
+import { agreed } from './ranks.ts';
 import { formatSolution } from './prompts.ts';
 import { Scorer } from './scorer.ts';
 import { Session } from './session.ts';
@@ -57,16 +59,25 @@ export class SFTTrainer implements Trainer {
     const session = this.#session;
     session.requireUnfinished();
     const [meters, clock] = [new Meters(), new StepClock()];
-    const questions = await session.questions(session.cursor, session.questionsPerStep);
+    let mine: Question[] = [];
+    const { cursor, questionsPerStep, ranks, shards } = session;
+    const items = session.itemsAt(cursor, questionsPerStep);
+    const { from } = shards.places(shards.first);
+    const own = () => session.questions(cursor + from, shards.own.length * shards.perShard);
+    const parts = await agreed(ranks, async () => {
+      mine = await own();
+      return mine.map(({ promptTokens }) => promptTokens);
+    });
     try {
-      const loss = await clock.time('backward', () => span('update', () => this.#backward(questions, meters)));
-      await session.update(loss, meters, clock, () => questions.map(({ item }) => item.id));
+      const loss = await clock.time('backward', () => span('update', () => this.#backward(mine, items, meters)));
+      await session.update(loss, meters, clock, () => items.map(({ id }) => id));
     } finally {
       session.optimizer.zeroGrad();
     }
-    session.cursor += session.questionsPerStep;
+    session.cursor += questionsPerStep;
     session.step++;
-    session.numTokens += questions.reduce((sum, { item, prompt }) => sum + prompt.inputIds.length + this.#target(item.answer).length, 0);
+    session.compareRanks(meters);
+    session.numTokens += [...parts.flat(), ...items.map(({ answer }) => this.#target(answer).length)].reduce((sum, n) => sum + n, 0);
     meters.addAll({ num_tokens: session.numTokens, epoch: session.epoch, ...clock.read(), step_time: clock.elapsed });
     return { step: session.step, metrics: meters.read(), groups: [] };
   }
@@ -75,11 +86,30 @@ export class SFTTrainer implements Trainer {
     return targetIds(this.#session.processor, answer ?? '');
   }
 
-  /** Mean negative log-likelihood of the target tokens of the whole step, as transformers' loss with num_items_in_batch. */
-  #backward(questions: Question[], meters: Meters): number {
+  /**
+   * Mean negative log-likelihood of the target tokens of the whole step, as transformers' loss with num_items_in_batch. `questions`: this rank's,
+   * `items`: the step's.
+   */
+  #backward(questions: readonly Question[], items: readonly VqaItem[], meters: Meters): number {
+    const { optimizer, ranks, shards } = this.#session;
+    const tokens = items.reduce((sum, { answer }) => sum + this.#target(answer).length, 0);
+    if (shards.count === 1) return this.#shard(questions, tokens, meters);
+    const gradients: Gradients[] = [];
+    const own = shards.own.map((_, i) => {
+      const seen = new Meters();
+      const loss = this.#shard(questions.slice(i * shards.perShard, (i + 1) * shards.perShard), tokens, seen);
+      gradients.push(optimizer.takeGradients());
+      return { loss, values: seen.values() };
+    });
+    optimizer.sumGradients(gradients, ranks);
+    const all = ranks.gather(own).flat();
+    for (const { values } of all) meters.addValues(values);
+    return all.reduce((sum, { loss }) => sum + loss, 0);
+  }
+
+  #shard(questions: readonly Question[], tokens: number, meters: Meters): number {
     const { config, policy } = this.#session;
     const examples = questions.map(({ item, prompt }) => ({ prompt, completions: [this.#target(item.answer)] }));
-    const tokens = examples.reduce((sum, { completions }) => sum + completions[0].length, 0);
     const losses = microBatches(examples, config.per_device_train_batch_size).map(({ prompts, completions }) =>
       scope(() => {
         const { logps, entropy, correct, mask: sampled } = groupLogps(policy, prompts, completions, { correct: true }); // [B, T]

@@ -1,5 +1,6 @@
 import type { Answer, Ask, RewardSet, TrainConfig, VqaItem } from '../protocol/index.ts';
 import type { StepResult } from '../protocol/step.ts';
+import type { Ranks } from './ranks.ts';
 
 /** A GRPO or SFT run in progress, without store or server. Every method leaves a consistent state when it throws. */
 export interface Trainer {
@@ -36,5 +37,7 @@ export interface TrainerInit {
   evidenceDir?: string;
   /** Text for the log of the worker. */
   log?: (line: string) => void;
+  /** The processes that train the run together, this one among them; one when left out. */
+  ranks?: Ranks;
 }
 export type CreateTrainer = (init: TrainerInit) => Promise<Trainer>;

@@ -1,0 +1,121 @@
+import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { WorkbenchError } from '../protocol/errors.ts';
+import type { TrainConfig } from '../protocol/index.ts';
+import type { StepResult } from '../protocol/step.ts';
+import { agreed, alone, Shards, type Ranks } from './ranks.ts';
+import type { RankTask } from './testing/rank-member.ts';
+import { makeTiny, type Tiny } from './testing/tiny.ts';
+
+const member = fileURLToPath(new URL('testing/rank-member.ts', import.meta.url));
+
+let tiny: Tiny;
+let folder: string;
+beforeAll(async () => {
+  tiny = await makeTiny({ items: 12 });
+  folder = mkdtempSync(join(tmpdir(), 'medr1-ranks-'));
+});
+afterAll(async () => {
+  rmSync(folder, { recursive: true, force: true });
+  await tiny[Symbol.asyncDispose]();
+});
+
+interface Trained {
+  results: StepResult[];
+  held: unknown;
+  /** Hash of the checkpoint's tensors. */
+  weights: string;
+  save: string;
+}
+
+let runs = 0;
+/** Trains with so many processes and gives all that must not depend on their number. */
+async function train(size: number, changes: Partial<TrainConfig>, task: Partial<RankTask> = {}): Promise<Trained> {
+  const name = join(folder, `run-${runs++}`);
+  const file = `${name}.json`;
+  const save = `${name}-checkpoint`;
+  const config = tiny.config({ per_device_train_batch_size: 4, gradient_accumulation_steps: 4, ...changes });
+  writeFileSync(file, JSON.stringify({ config, items: tiny.items, root: tiny.directory, steps: 3, save, ...task } satisfies RankTask));
+  const rank = (number: number): Promise<void> =>
+    new Promise((resolve, reject) => {
+      const child = spawn(process.execPath, [member, file, String(number), String(size), `${name}-store`], { stdio: 'inherit' });
+      child.on('error', reject);
+      child.on('close', (code) => (code === 0 ? resolve() : reject(new Error(`rank ${number} of ${size} ended with ${code}`))));
+    });
+  await Promise.all(Array.from({ length: size }, (_, number) => rank(number)));
+  const { results, held } = JSON.parse(readFileSync(`${file}.out`, 'utf8')) as Pick<Trained, 'results' | 'held'>;
+  const hash = createHash('sha256');
+  for (const part of readdirSync(save).filter((part) => part.endsWith('.safetensors'))) hash.update(readFileSync(join(save, part)));
+  return { results: results.map(untimed), held, weights: hash.digest('hex'), save };
+}
+
+/** Wall times and waiting differ; nothing else may. */
+const untimed = (result: StepResult): StepResult => ({
+  ...result,
+  metrics: Object.fromEntries(Object.entries(result.metrics).filter(([name]) => !/^(time\/|step_time|rollouts_per_s)/.test(name))),
+});
+
+describe('a run of several processes', () => {
+  it('gives the bits of one process: metrics, rollouts, evaluation, weights and moments', async () => {
+    const settings = { dp_shards: 4, loss_type: 'dapo', dynamic_sampling: 2 } as const;
+    const one = await train(1, settings, { evaluate: true });
+    expect(one.results[0].groups).toHaveLength(4);
+    for (const size of [2, 4]) {
+      const { save: _, ...several } = await train(size, settings, { evaluate: true });
+      expect(several).toEqual({ results: one.results, held: one.held, weights: one.weights });
+    }
+  });
+
+  it('uses rollouts again, on the log-probabilities that each rank kept, and goes on from a checkpoint with another number', async () => {
+    const settings = { dp_shards: 2, num_iterations: 2, scale_rewards: 'batch', max_steps: 6 } as const;
+    const whole = await train(1, settings, { steps: 6 });
+    const first = await train(2, settings, { steps: 3 }); // between two updates on the same rollouts
+    const second = await train(1, settings, { steps: 1, resumeFrom: first.save });
+    const third = await train(2, settings, { steps: 2, resumeFrom: second.save });
+    expect([...first.results, ...second.results, ...third.results]).toEqual(whole.results);
+    expect(third.weights).toBe(whole.weights);
+  });
+
+  it('trains an adapter, and by SFT', async () => {
+    for (const settings of [{ use_peft: true, lora_r: 4 }, { trainer: 'sft' }] as const) {
+      const one = await train(1, { dp_shards: 2, ...settings });
+      const two = await train(2, { dp_shards: 2, ...settings });
+      expect([two.results, two.weights]).toEqual([one.results, one.weights]);
+    }
+  });
+});
+
+describe('shards', () => {
+  it('hold whole consecutive groups, and ranks hold consecutive shards', () => {
+    const shards = new Shards(4, 8, { rank: 1, size: 2 });
+    expect(shards.own).toEqual([2, 3]);
+    expect(shards.places(2)).toEqual({ from: 4, to: 6 });
+    expect([3, 4, 7].map((place) => shards.isOwn(place))).toEqual([false, true, true]);
+  });
+});
+
+describe('what fails on one rank', () => {
+  const failure = new WorkbenchError({ code: 'REWARD_THREW', message: 'it threw', remedy: 'mend it' });
+  /** The second of two ranks, whose first gave `first`. */
+  const second = (first: unknown): Ranks => ({ ...alone, rank: 1, size: 2, gather: (value) => [first as typeof value, value] });
+
+  it('fails on all, by the name of the rank', async () => {
+    await expect(agreed(second({ error: failure.toJSON() }), () => Promise.resolve(1))).rejects.toMatchObject({
+      code: 'REWARD_THREW',
+      message: 'it threw (on rank 0 of 2)',
+      remedy: 'mend it',
+    });
+    await expect(agreed(second({ value: 1 }), () => Promise.reject(failure))).rejects.toMatchObject({
+      message: 'it threw (on rank 1 of 2)',
+    });
+  });
+
+  it('is what it is where there is one process', async () => {
+    await expect(agreed(alone, () => Promise.reject(failure))).rejects.toBe(failure);
+  });
+});

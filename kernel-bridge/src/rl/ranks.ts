@@ -1,0 +1,99 @@
+/**
+ * Several processes that train one run. Each is a rank: it holds all weights, samples and trains whole groups of its own, and makes the same update as
+ * the others. No weights are ever sent.
+ *
+ * What a step computes is cut into `dp_shards` shards, whole groups each, whatever the number of ranks; a rank has dp_shards / size of them. A shard
+ * samples from a seed of its own, and gradients of shards are added by a fixed tree. So the number of ranks changes no bit.
+ */
+import { WorkbenchError, type ErrorBody } from '../protocol/errors.ts';
+import type { Tensor } from '../torch/index.ts';
+
+/** The ranks of a run. All of them make the same calls in the same order, and each call waits for all. */
+export interface Ranks {
+  /** This process's number, from 0. Rank 0 writes the run. */
+  readonly rank: number;
+  readonly size: number;
+  /** What each rank gave, by rank. */
+  gather<T>(value: T): T[];
+  /** What rank 0 gave. */
+  broadcast<T>(value: T): T;
+  /** The sum of all ranks' [n], added neighbours first: ((0 + 1) + (2 + 3)). The caller frees it. */
+  sumTree(flat: Tensor): Tensor;
+  /** Seconds spent in these calls since the last reading. */
+  readWaited(): number;
+}
+
+/** One process. */
+export const alone: Ranks = {
+  rank: 0,
+  size: 1,
+  gather: (value) => [value],
+  broadcast: (value) => value,
+  sumTree: (flat) => flat,
+  readWaited: () => 0,
+};
+
+/** What failed on one rank, as all ranks throw it. */
+export class RankError extends WorkbenchError {
+  constructor({ code, message, remedy }: ErrorBody, rank: number, size: number) {
+    super({ code, message: size > 1 ? `${message} (on rank ${rank} of ${size})` : message, remedy });
+  }
+}
+
+type Outcome<T> = { value: T } | { error: ErrorBody };
+
+/**
+ * Does `work` on every rank and gives what each rank got, by rank. Where it failed on one, it fails on all, so that no rank goes on alone. Only a
+ * WorkbenchError is agreed on: after anything else this process ends, and the others lose it.
+ * @throws RankError the first rank's that failed; alone, the error as it is
+ */
+export async function agreed<T>(ranks: Ranks, work: () => Promise<T>): Promise<T[]> {
+  if (ranks.size === 1) return [await work()];
+  let outcome: Outcome<T>;
+  try {
+    outcome = { value: await work() };
+  } catch (error) {
+    if (!(error instanceof WorkbenchError)) throw error;
+    outcome = { error: error.toJSON() };
+  }
+  const outcomes = ranks.gather(outcome);
+  return outcomes.map((one, rank) => {
+    if ('error' in one) throw new RankError(one.error, rank, ranks.size);
+    return one.value;
+  });
+}
+
+/** How the questions of a step lie on shards: `perShard` consecutive ones on each, and consecutive shards on each rank. */
+export class Shards {
+  readonly count: number;
+  /** Numbers of this rank's shards: [first, end). */
+  readonly first: number;
+  readonly end: number;
+  readonly perShard: number;
+
+  /** `count` is a multiple of `size`, and divides the questions of a step. */
+  constructor(count: number, questionsPerStep: number, { rank, size }: Pick<Ranks, 'rank' | 'size'>) {
+    const own = count / size;
+    this.count = count;
+    this.first = rank * own;
+    this.end = this.first + own;
+    this.perShard = questionsPerStep / count;
+  }
+
+  /** The shard that a place of the step (0 ... questionsPerStep - 1) lies on. */
+  of(place: number): number {
+    return Math.floor(place / this.perShard);
+  }
+  isOwn(place: number): boolean {
+    const shard = this.of(place);
+    return shard >= this.first && shard < this.end;
+  }
+  /** Numbers of this rank's shards. */
+  get own(): number[] {
+    return Array.from({ length: this.end - this.first }, (_, i) => this.first + i);
+  }
+  /** Places of a shard: [from, to). */
+  places(shard: number): { from: number; to: number } {
+    return { from: shard * this.perShard, to: (shard + 1) * this.perShard };
+  }
+}
