@@ -6,7 +6,7 @@ import { randomBytes } from 'node:crypto';
 import { chmodSync, existsSync, rmSync } from 'node:fs';
 import { connect, type AddressInfo, type Socket } from 'node:net';
 import { createServer, STATUS_CODES, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { getRequestListener } from '@hono/node-server';
 import type { Hono } from 'hono';
@@ -25,7 +25,8 @@ import { Generations } from './generations.ts';
 import { Evaluations } from './evaluations.ts';
 import { evalRoutes } from './evals.ts';
 import { Hub } from './hub.ts';
-import { removeServerFile, writeServerFile } from './server-file.ts';
+import { Door, keep, privateFolder } from './keep.ts';
+import { removeServerFile, serverFile, writeServerFile } from './server-file.ts';
 import { Supervisor } from './supervisor.ts';
 import { watchOthers } from './watcher.ts';
 
@@ -103,15 +104,22 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
   evaluations.recover();
   const stopWatching = watchOthers(home, hub, supervisor);
   const address = options.socket ? { socket: options.socket } : { port: port! };
-  writeServerFile(home, { pid: process.pid, protocol: PROTOCOL_VERSION, version: VERSION, ...address, secret, started_at });
+  const announce = (): void =>
+    writeServerFile(home, { pid: process.pid, protocol: PROTOCOL_VERSION, version: VERSION, ...address, secret, started_at });
+  announce();
+  const stopKeeping = [keep(serverFile(home), announce)];
+  const door = options.socket ? new Door(http, options.socket) : null;
+  if (door) stopKeeping.push(keep(options.socket!, () => door.reopen()));
 
   let closing: Promise<void> | undefined;
   const close = (): Promise<void> =>
     (closing ??= (async () => {
+      for (const stop of stopKeeping) stop();
       removeServerFile(home);
       stopWatching();
       for (const client of sockets.clients) client.close(1001, 'the server stops');
       http.close();
+      door?.close();
       await Promise.all([supervisor.close(), evaluations.close(), generations.worker.close()]);
       for (const client of sockets.clients) client.terminate();
       http.closeAllConnections();
@@ -137,6 +145,11 @@ async function listen(http: Server, { socket, port = 0 }: ServeOptions): Promise
   if (socket && existsSync(socket)) {
     if (await answers(socket)) throw errors.socketTaken(socket);
     rmSync(socket); // left by a server that was killed
+  }
+  try {
+    if (socket) privateFolder(dirname(socket));
+  } catch (error) {
+    throw errors.socketPath(socket!, error);
   }
   await new Promise<void>((resolve, reject) => {
     http.once('error', (error: NodeJS.ErrnoException) => {
