@@ -12,12 +12,13 @@ from traitlets import Bool, Float, List, Unicode
 
 from .activity import watch_activity
 from .backend import async_client
-from .connection import ENV, PrivateFolder
+from .connection import ENV, ENV_PID, PrivateFolder
 from .relay import RelayHandler, RelaySocket, RestartHandler, StatusHandler
 from .sidecar import Sidecar
 
 # extension/medr1_workbench -> kernel-bridge/bin/medr1.mjs of the same clone
 IN_CLONE = Path(__file__).resolve().parents[2] / "kernel-bridge" / "bin" / "medr1.mjs"
+KEEP_S = 1.0
 
 
 class MedR1Workbench(ExtensionApp):
@@ -47,9 +48,10 @@ class MedR1Workbench(ExtensionApp):
         return [node, os.environ.get("MEDR1_COMMAND", str(IN_CLONE)), "serve"]
 
     def initialize_settings(self) -> None:
-        self.folder = PrivateFolder()
+        self.folder = PrivateFolder(self.serverapp.runtime_dir if self.serverapp else None)
         # Set before any kernel starts: kernels inherit it, and connect() finds the backend by it.
         os.environ[ENV] = str(self.folder.file)
+        os.environ[ENV_PID] = str(os.getpid())
         self.sidecar = Sidecar(
             command=self._command(),
             connection=self.folder.connection,
@@ -73,16 +75,24 @@ class MedR1Workbench(ExtensionApp):
 
     async def _start_jupyter_server_extension(self, serverapp) -> None:
         self.sidecar.start()
-        self._activity = (
-            asyncio.create_task(watch_activity(self.sidecar, self.backend, serverapp.web_app.settings))
-            if self.active_while_training
-            else None
-        )
+        self._watching = [asyncio.create_task(self._keep_folder())]
+        if self.active_while_training:
+            self._watching.append(asyncio.create_task(watch_activity(self.sidecar, self.backend, serverapp.web_app.settings)))
+
+    async def _keep_folder(self) -> None:
+        while True:
+            await asyncio.sleep(KEEP_S)
+            try:
+                if self.folder.keep():
+                    self.log.warning("medr1: %s was removed by somebody and is there again", self.folder.file)
+            except OSError as error:
+                self.log.warning("medr1: %s was removed by somebody and cannot be written again: %s", self.folder.file, error)
 
     async def stop_extension(self) -> None:
-        if getattr(self, "_activity", None):
-            self._activity.cancel()
+        for task in getattr(self, "_watching", []):
+            task.cancel()
         await self.backend.aclose()
         await self.sidecar.stop()
         self.folder.remove()
         os.environ.pop(ENV, None)
+        os.environ.pop(ENV_PID, None)

@@ -1,10 +1,13 @@
-"""HTTP to the backend's private socket."""
+"""HTTP to the backend's private socket. Proxies of the environment are not asked: the socket is this machine's."""
 
 from __future__ import annotations
 
+import asyncio
+import os
+
 import httpx
 
-from .connection import Connection
+from .connection import Connection, wait_for
 
 # The socket is local: connecting is quick or fails. Answers may take long (an estimate, a page of images).
 TIMEOUT = httpx.Timeout(connect=5.0, read=120.0, write=30.0, pool=30.0)
@@ -13,9 +16,51 @@ PATIENT = httpx.Timeout(connect=5.0, read=660.0, write=30.0, pool=30.0)
 PATIENT_PATHS = frozenset({"generate"})
 
 
+class _Transport(httpx.HTTPTransport):
+    """Waits for a socket that somebody removed: a living backend makes it again. Where connecting failed nothing was sent."""
+
+    def __init__(self, socket: str) -> None:
+        super().__init__(uds=socket, verify=False)
+        self._socket = socket
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        try:
+            return super().handle_request(request)
+        except httpx.ConnectError:
+            if os.path.exists(self._socket) or not wait_for(self._socket):
+                raise
+            return super().handle_request(request)
+
+
+class _AsyncTransport(httpx.AsyncHTTPTransport):
+    """The same for the relay."""
+
+    def __init__(self, socket: str) -> None:
+        super().__init__(uds=socket, verify=False, limits=httpx.Limits(max_connections=64))
+        self._socket = socket
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        try:
+            return await super().handle_async_request(request)
+        except httpx.ConnectError:
+            if os.path.exists(self._socket) or not await asyncio.to_thread(wait_for, self._socket):
+                raise
+            return await super().handle_async_request(request)
+
+
+def client(connection: Connection) -> httpx.Client:
+    return httpx.Client(
+        transport=_Transport(connection.socket),
+        base_url="http://localhost/api",
+        headers=connection.headers,
+        timeout=TIMEOUT,
+        trust_env=False,
+    )
+
+
 def async_client(connection: Connection) -> httpx.AsyncClient:
     return httpx.AsyncClient(
-        transport=httpx.AsyncHTTPTransport(uds=connection.socket, verify=False, limits=httpx.Limits(max_connections=64)),
+        transport=_AsyncTransport(connection.socket),
         base_url="http://localhost",
         headers=connection.headers,
         timeout=TIMEOUT,

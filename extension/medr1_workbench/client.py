@@ -18,7 +18,8 @@ from typing import Any
 import httpx
 
 from .backend import PATIENT, TIMEOUT
-from .connection import ENV, PROTOCOL_VERSION, read_connection
+from .backend import client as socket_client
+from .connection import ENV, ENV_PID, PROTOCOL_VERSION, lives, read_connection, wait_for
 from .dataset import Dataset, add_dataset, query_of
 from .errors import WorkbenchError
 from .generation import Generation
@@ -37,13 +38,7 @@ def connect(url: str | None = None, token: str | None = None) -> Client:
         return Client(httpx.Client(base_url=base, headers=headers, timeout=TIMEOUT))
     file = os.environ.get(ENV)
     if not file or not os.path.exists(file):
-        raise WorkbenchError(
-            "NO_CONNECTION",
-            "This Python was not started by a Jupyter server with Med-R1 Workbench"
-            if not file
-            else "The Jupyter server that started this kernel has stopped",
-            "Open the notebook in the JupyterLab that npm start opens, or give connect(url=..., token=...).",
-        )
+        _no_file(file)
     found = read_connection(file)
     if found.protocol != PROTOCOL_VERSION:
         raise WorkbenchError(
@@ -51,10 +46,28 @@ def connect(url: str | None = None, token: str | None = None) -> Client:
             f"The backend speaks protocol {found.protocol}, this client {PROTOCOL_VERSION}",
             "Restart the kernel; if that does not help, run npm start again.",
         )
-    transport = httpx.HTTPTransport(uds=found.socket)
-    return Client(
-        httpx.Client(transport=transport, base_url="http://localhost/api", headers=found.headers, timeout=TIMEOUT, trust_env=False)
-    )
+    return Client(socket_client(found))
+
+
+def _no_file(file: str | None) -> None:
+    """Returns when a living server has written the file that somebody removed, else raises with what is known."""
+    server = os.environ.get(ENV_PID, "")
+    alive = file is not None and server.isdigit() and lives(int(server))
+    if alive and wait_for(file):
+        return
+    if alive:
+        message = (
+            f"{file}, which says where the backend listens, was removed, and the Jupyter server (process {server}) has not written it again"
+        )
+        remedy = "Look whether its folder can be written; a restart of JupyterLab makes a new one."
+    else:
+        message = (
+            "The Jupyter server that started this kernel has stopped"
+            if file
+            else "This Python was not started by a Jupyter server with Med-R1 Workbench"
+        )
+        remedy = "Open the notebook in the JupyterLab that npm start opens, or give connect(url=..., token=...)."
+    raise WorkbenchError("NO_CONNECTION", message, remedy)
 
 
 class Client:

@@ -146,8 +146,8 @@ class RelayHandler(_Base, APIHandler):
                 await self._answer(answer)
             finally:
                 await answer.aclose()
-        except (httpx.ConnectError, httpx.ConnectTimeout):
-            self._backend_down()
+        except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+            self._backend_down(error)
         except httpx.TimeoutException:
             self._fail(
                 504,
@@ -191,9 +191,12 @@ class RelayHandler(_Base, APIHandler):
                 await self.flush()
         self.finish(set_content_type=answer.headers.get("Content-Type", "application/json"))
 
-    def _backend_down(self) -> None:
+    def _backend_down(self, unreachable: Exception | None = None) -> None:
         self.set_header("Retry-After", "1")
-        self._fail(503, "BACKEND_DOWN", self.sidecar.message, self.sidecar.remedy or "Wait a moment; it starts anew by itself.")
+        message = self.sidecar.message
+        if unreachable is not None and self.sidecar.state == "running":
+            message = f"The backend is running and cannot be reached on {self.sidecar.connection.socket}: {unreachable}."
+        self._fail(503, "BACKEND_DOWN", message, self.sidecar.remedy or "Wait a moment; it starts anew by itself.")
 
     def _fail(self, status: int, code: str, message: str, remedy: str) -> None:
         self.set_status(status)
