@@ -1,4 +1,5 @@
 /** Audit of a data set: what leaks from train to test, what gives answers away, what cannot be used. */
+import { choicesOf } from '../protocol/choices.ts';
 import type { Audit, AuditFinding, AuditSplit, VqaItem } from '../protocol/data.ts';
 import { mapPool } from './pool.ts';
 import { fingerprint } from './image/fingerprint.ts';
@@ -59,7 +60,7 @@ export function audit(whole: WholeDataset): Audit {
     prior_matrix: priorMatrix(splits, priors),
     problems: countBy(items.filter((item) => item.problem !== null).map((item) => item.problem!)),
     letters: countBy(items.flatMap((item) => item.answer ?? [])),
-    options: countBy(items.map((item) => String(item.options.length))),
+    options: countBy(items.map((item) => String(choicesOf(item.options).length))),
     modality_by_type: table(items),
     confounding: cramersV(items),
     duplicate_images: copied.size,
@@ -71,6 +72,7 @@ export function audit(whole: WholeDataset): Audit {
       partial,
       leaks,
       items.filter((item) => copied.has(prints.get(item.image)?.sha256 ?? '')),
+      whole,
     ),
   };
 }
@@ -157,9 +159,9 @@ function priorMatrix(splits: Map<string, VqaItem[]>, priors: Map<string, OptionP
 }
 
 function countBy(values: string[]): Record<string, number> {
-  const counts: Record<string, number> = {};
-  for (const value of values.toSorted()) counts[value] = (counts[value] ?? 0) + 1;
-  return counts;
+  const counts = new Map<string, number>();
+  for (const value of values.toSorted()) counts.set(value, (counts.get(value) ?? 0) + 1);
+  return Object.fromEntries(counts); // whose own property even __proto__ is
 }
 
 function table(items: VqaItem[]): Record<string, Record<string, number>> {
@@ -178,7 +180,8 @@ function cramersV(all: VqaItem[]): number | null {
   for (const [modality, total] of Object.entries(rows)) {
     for (const [type, column] of Object.entries(columns)) {
       const expected = (total * column) / items.length;
-      chi2 += ((cells[modality][type] ?? 0) - expected) ** 2 / expected;
+      const seen = Object.hasOwn(cells[modality], type) ? cells[modality][type] : 0;
+      chi2 += (seen - expected) ** 2 / expected;
     }
   }
   return Math.round(1e3 * Math.sqrt(chi2 / (items.length * (least - 1)))) / 1e3;
@@ -200,8 +203,20 @@ function examples(pairs: Near['pairs'], splits: Map<string, VqaItem[]>, names: [
     .slice(0, 200);
 }
 
+const questions = (count: number): string => `${count} ${count === 1 ? 'question shows' : 'questions show'}`;
+
+/** What other programs make of images that are seen here through a window. */
+const WINDOWED = {
+  deep:
+    'a grey image of more than 8 bits. Training, evaluation and `medr1 generate` show the model the range of its values as 256 greys; transformers opens it ' +
+    'with Pillow, which makes every value above 255 white. Convert such images to 8 bits before a checkpoint that was trained on them is used elsewhere.',
+  dicom:
+    "a DICOM image. Training, evaluation and `medr1 generate` show the model the file's own window; Pillow, and so transformers, cannot open it. " +
+    'Convert such images to PNG before a checkpoint that was trained on them is used elsewhere.',
+} as const;
+
 /** The facts that a researcher must not miss, each with the filter that shows them. */
-function findings(audit: Omit<Audit, 'findings'>, leaks: Leaks[], copied: VqaItem[]): AuditFinding[] {
+function findings(audit: Omit<Audit, 'findings'>, leaks: Leaks[], copied: VqaItem[], { items, prints }: WholeDataset): AuditFinding[] {
   const found: AuditFinding[] = [];
   const add = (code: string, count: number, text: string, query: AuditFinding['query']) => found.push({ code, count, text, query });
   const these = (items: VqaItem[]) => ({ ids: items.map((item) => item.id) });
@@ -231,6 +246,10 @@ function findings(audit: Omit<Audit, 'findings'>, leaks: Leaks[], copied: VqaIte
   }
   if ((audit.confounding ?? 0) > 0.3)
     add('confounding', audit.items, `Modality and question type are confounded (Cramér's V ${audit.confounding}).`, {});
+  for (const [windowed, text] of Object.entries(WINDOWED)) {
+    const seen = items.filter((item) => prints.get(item.image)?.windowed === windowed);
+    if (seen.length > 0) add(`${windowed}-images`, seen.length, `${questions(seen.length)} ${text}`, these(seen));
+  }
   if (copied.length > 0)
     add(
       'duplicate-images',

@@ -1,5 +1,6 @@
 /** Chosen questions as files that other programs read. */
 import { parquetWriteBuffer } from 'hyparquet-writer';
+import { LETTERS } from '../protocol/choices.ts';
 import type { ExportFormat, VqaItem } from '../protocol/data.ts';
 
 export interface Exported {
@@ -37,8 +38,9 @@ function plainItem(item: VqaItem): VqaItem {
   return Object.fromEntries(FIELDS.map((field) => [field, item[field]])) as unknown as VqaItem;
 }
 
+/** Empty options are written too ("A), B)cyst"): read again, every letter is where it was. */
 function medr1Record({ image, question, options, answer }: VqaItem): { image: string; problem: string; solution: string } {
-  const listed = options.map((option, i) => `${'ABCDEF'[i]})${option}`).join(', ');
+  const listed = options.map((option, i) => `${LETTERS[i]})${option}`).join(', ');
   return { image, problem: `${question} ${listed}`, solution: `<answer> ${answer} </answer>` };
 }
 

@@ -1,9 +1,13 @@
 /** A record of any known file -> VqaItem. Nothing is thrown and nothing dropped: what cannot be used carries its problem. */
 import { createHash } from 'node:crypto';
+import { LETTERS, choicesOf } from '../protocol/choices.ts';
 import type { VqaItem } from '../protocol/data.ts';
-import { datasetOfImage, modalityName, normalizeText, questionTypeName } from './names.ts';
-import { LETTERS, answerLetter, letterAt, parseProblem, parseSolution, withoutLetters } from './options.ts';
 import type { Problem } from '../protocol/problems.ts';
+import { answerOf, type Answer } from './answer.ts';
+import { parseLiteral } from './literal.ts';
+import { datasetOfImage, modalityName, normalizeText, questionTypeName } from './names.ts';
+import { parseProblem, withoutLetters } from './options.ts';
+import { first, isEmpty, oneOf, text, withPlainNames, type Record_ } from './record.ts';
 
 /** What the place of a file tells about its records, for example Splits/modality/train/<modality>_train.json. */
 export interface Hints {
@@ -16,34 +20,24 @@ export interface RowRef {
   file: string;
   row: number;
 }
-
-type Record_ = Record<string, unknown>;
-
-/** As it can be stored and compared: half of a surrogate pair and NUL become U+FFFD. */
-const text = (value: unknown): string =>
-  typeof value === 'string'
-    ? value.includes('\0')
-      ? value.toWellFormed().replaceAll('\0', '\uFFFD')
-      : value.toWellFormed()
-    : typeof value === 'number' || typeof value === 'boolean'
-      ? String(value)
-      : '';
-const first = (record: Record_, keys: readonly string[]): unknown => {
-  for (const key of keys) {
-    const value = record[key];
-    if (value !== undefined && value !== null && value !== '') return value;
-  }
-  return undefined;
-};
+/** An item, and how its answer was read; the rows of the whole data set may decide between two readings. */
+export interface ReadItem {
+  item: VqaItem;
+  answer: Answer;
+  /** What else is wrong: problems that are named before the answer's, and those after it. */
+  before: Problem | null;
+  after: Problem | null;
+}
 
 /** Turns a record of OmniMedVQA, of Med-R1's split files, or with columns image, question, options, answer into an item. */
-export function toItem(value: unknown, at: RowRef, hints: Hints = {}, problem: Problem | null = null): VqaItem {
+export function toItem(value: unknown, at: RowRef, hints: Hints = {}, problem: Problem | null = null): ReadItem {
   const record = value !== null && typeof value === 'object' && !Array.isArray(value) ? withPlainNames(value) : {};
-  const { question, options, problem: textProblem } = questionOf(record);
-  const image = imagePath(record);
-  const answer = answerOf(record, options);
+  const { question, options, problem: textProblem, ...given } = questionOf(record);
+  const { image, problem: after } = imageOf(record);
+  const answer = answerOf(record, { options, ...given });
+  const before = problem ?? textProblem ?? optionProblem(options);
   const id = text(first(record, ['question_id', 'id', 'qid']));
-  return {
+  const item: VqaItem = {
     id: id || (record['problem'] !== undefined ? contentId(image, text(record['problem'])) : `${at.file}:${at.row}`),
     dataset: text(first(record, ['dataset'])) || hints.dataset || datasetOfImage(image),
     image,
@@ -52,28 +46,9 @@ export function toItem(value: unknown, at: RowRef, hints: Hints = {}, problem: P
     answer: answer.letter,
     modality: modalityName(text(first(record, ['modality_type', 'modality'])) || hints.modality || ''),
     question_type: questionTypeName(text(first(record, ['question_type', 'type'])) || hints.question_type || ''),
-    problem: problem ?? textProblem ?? optionProblem(options) ?? answer.problem ?? (image === '' ? 'image-none' : null),
+    problem: before ?? answer.problem ?? after,
   };
-}
-
-const plainNames = new Map<string, string>();
-
-/** Column names in one spelling: "Option A", "option-a" and "option_A" are option_a. A name that is spelt so already comes before others. */
-function withPlainNames(value: object): Record_ {
-  const record: Record_ = {}; // with a prototype: V8 gives records of equal names one shape
-  for (const name of Object.keys(value)) {
-    if (name === '__proto__') continue;
-    let plain = plainNames.get(name);
-    if (plain === undefined) {
-      plain = name
-        .trim()
-        .toLowerCase()
-        .replace(/[\s-]+/g, '_');
-      if (plainNames.size < 1000) plainNames.set(name, plain);
-    }
-    if (plain === name || !Object.hasOwn(record, plain)) record[plain] = (value as Record_)[name];
-  }
-  return record;
+  return { item, answer, before, after };
 }
 
 /** Med-R1's records have no id: theirs is made of what they hold, so that both draws of one question give one item. */
@@ -81,88 +56,177 @@ function contentId(image: string, problem: string): string {
   return `medr1-${createHash('sha256').update(`${image}\0${problem}`).digest('hex').slice(0, 16)}`;
 }
 
-function questionOf(record: Record_): { question: string; options: string[]; problem: Problem | null } {
-  const question = text(first(record, ['problem', 'question', 'prompt']));
-  const options = withoutLetters(optionsOf(record));
-  if (options.length > 0) return { question: question.trim(), options, problem: question.trim() === '' ? 'question-missing' : null };
-  const parsed = parseProblem(question);
-  if (parsed) return { ...parsed, problem: parsed.question === '' ? 'question-missing' : null };
-  const known = 'option_a' in record || 'options' in record || question !== '';
-  return { question: question.trim(), options: [], problem: known ? null : 'record-unknown' };
+interface Question extends Options {
+  question: string;
+  /** How many options were given, empty ones included. */
+  places: number;
+  problem: Problem | null;
 }
 
-function optionsOf(record: Record_): string[] {
-  const listed = first(record, ['options', 'choices']);
-  if (listed !== undefined) return listOf(listed);
-  const letters = LETTERS.map((letter) => letter.toLowerCase());
-  return letters.map((l) => text(first(record, [`option_${l}`, `choice_${l}`, l])).trim()).filter((option) => option !== '');
+function questionOf(record: Record_): Question {
+  const raw = text(first(record, ['problem', 'question', 'prompt']));
+  const { question, images } = withoutImageMarks(raw);
+  const listed = optionsOf(record);
+  const parsed = choicesOf(listed.options).length > 0 ? null : parseProblem(question);
+  const found = parsed ? { ...NO_OPTIONS, ...parsed } : { ...listed, question, options: withoutLetters(listed.options) };
+  const known = found.options.length > 0 || 'option_a' in record || 'options' in record || question !== '';
+  const reserved = [found.question, ...found.options].some((part) => RESERVED.test(part));
+  return {
+    ...found,
+    options: trimmed(found.options),
+    places: found.options.length,
+    problem: !known
+      ? 'record-unknown'
+      : found.question === ''
+        ? 'question-missing'
+        : reserved
+          ? 'text-reserved'
+          : images > 1
+            ? 'images-several'
+            : null,
+  };
 }
 
-/** A list, {A: text, B: text}, {text: list, label: list}, or a string that holds one of these. */
-function listOf(listed: unknown): string[] {
-  if (Array.isArray(listed)) return listed.map((option) => text(option).trim());
-  if (typeof listed === 'string') return listInText(listed);
-  if (listed === null || typeof listed !== 'object') return [];
-  const byName = withPlainNames(listed);
-  if (Array.isArray(byName['text'])) return listOf(byName['text']);
-  return LETTERS.map((letter) => text(byName[letter.toLowerCase()]).trim()).filter((option) => option !== '');
+/** Marks of an image that a raw template puts before the question (or, LLaVA's, on a line of its own after it): the image stands first in every prompt. */
+const IMAGE_MARK = String.raw`<image>|<image[ _]?\d+>|<img>|</img>|<ImageHere>|<\|image(?:_\d+)?\|>|<\|image_pad\|>|<\|vision_start\|>|<\|vision_end\|>`;
+const LEADING_MARKS = new RegExp(String.raw`^(?:\s*(?:${IMAGE_MARK}))+`);
+const TRAILING_MARK = /\n\s*(?:<image>\s*)+$/;
+/** Names a picture, where the others only open and close its place. */
+const PICTURE = /<image>|<image[ _]?\d+>|<img>|<ImageHere>|<\|image(?:_\d+)?\|>|<\|image_pad\|>/g;
+/** Special tokens of the Qwen vocabularies: written in a text they would be read as what they stand for. */
+const RESERVED = /<\|(?:image_pad|video_pad|vision_(?:start|end|pad)|im_start|im_end|endoftext|(?:object_ref|box|quad)_(?:start|end))\|>/;
+
+function withoutImageMarks(raw: string): { question: string; images: number } {
+  const lead = LEADING_MARKS.exec(raw)?.[0] ?? '';
+  const tail = TRAILING_MARK.exec(raw.slice(lead.length))?.[0] ?? '';
+  const images = [...`${lead}${tail}`.matchAll(PICTURE)].length;
+  return { question: raw.slice(lead.length, raw.length - tail.length).trim(), images };
 }
 
-/** Characters of a list in a cell: far more than options take, few enough for any way of reading them. */
-const MAX_LIST = 20_000;
+interface Options {
+  options: string[];
+  /** What the record itself calls each option ("A", "1"); null where it gives a plain list. */
+  labels: string[] | null;
+  /** Whether the options are numbers, not texts. */
+  numbers: boolean;
+}
 
-/** A table's cell: JSON, a list or dict as Python prints it, "A)x, B)y", or texts between bars. */
-function listInText(cell: string): string[] {
-  if (/^\s*[[{]/.test(cell) && cell.length < MAX_LIST) {
-    for (const json of [cell, pythonAsJson(cell)]) {
-      try {
-        return listOf(JSON.parse(json) as object);
-      } catch {
-        // not this; what is neither is counted as too few options
-      }
-    }
-    return [];
+const NO_OPTIONS: Options = { options: [], labels: null, numbers: false };
+
+/** Empty options at the end are none: the letters of the others do not depend on them. */
+function trimmed(options: string[]): string[] {
+  const last = options.findLastIndex((option) => option !== '');
+  return options.slice(0, last + 1);
+}
+
+function optionsOf(record: Record_): Options {
+  const listed = first(record, ['options', 'choices', 'answer_choices', 'candidates']);
+  const found = listed === undefined ? NO_OPTIONS : listOf(listed);
+  return found.options.length > 0 ? found : columnsOf(record);
+}
+
+/** Columns that are named with a letter (option_A, "Choice B", opa, A) or a number (option_1). */
+function columnsOf(record: Record_): Options {
+  const named = (names: (letter: string) => string[]) =>
+    LETTERS.map((letter) => names(letter.toLowerCase()).filter((name) => name in record));
+  const prefixed = named((l) => [`option_${l}`, `option${l}`, `choice_${l}`, `choice${l}`, `op${l}`]);
+  const bare = named((l) => [l]);
+  // A table may have columns x, y, w, h that are no options: beyond F a bare letter counts only while none is left out.
+  const gap = bare.findIndex((names, i) => i >= 6 && names.length === 0);
+  const letters = prefixed.map((names, i) => (gap < 0 || i < gap ? [...names, ...bare[i]] : names));
+  const last = letters.findLastIndex((names) => names.length > 0);
+  if (last >= 0) {
+    const options = letters.slice(0, last + 1).map((names) => optionText(first(record, names)));
+    return { options, labels: LETTERS.slice(0, last + 1), numbers: false };
   }
-  return parseProblem(` ${cell}`)?.options ?? cell.split('|').map((option) => option.trim());
-}
-
-/** Strings in single quotes -> in double ones; pandas writes lists and dicts so. */
-function pythonAsJson(literal: string): string {
-  return literal.replace(/'((?:[^'\\]|\\.)*)'|"(?:[^"\\]|\\.)*"/gs, (whole, single?: string) =>
-    single === undefined ? whole : JSON.stringify(single.replaceAll(/\\(.)/gs, '$1')),
+  return byNumber(
+    Object.entries(record).flatMap(([name, value]): [string, unknown][] => {
+      const number = /^(?:option|choice)_?(\d{1,2})$/.exec(name)?.[1];
+      return number === undefined ? [] : [[number, value]];
+    }),
   );
 }
 
-function optionProblem(options: readonly string[]): Problem | null {
-  if (options.length < 2) return 'options-too-few';
-  if (options.length > LETTERS.length) return 'options-too-many';
-  return new Set(options.map(normalizeText)).size < options.length ? 'options-equal' : null;
+/** Options under numbers, in the order of these; their labels are the numbers. */
+function byNumber(entries: [string, unknown][]): Options {
+  const sorted = entries.toSorted(([a], [b]) => Number(a) - Number(b));
+  return { options: sorted.map(([, value]) => optionText(value)), labels: sorted.map(([number]) => number), numbers: false };
 }
 
-function answerOf(record: Record_, options: readonly string[]): { letter: string | null; problem: Problem | null } {
-  const [index, found] = [first(record, INDEX_NAMES), oneOf(first(record, ANSWER_NAMES))];
-  if (found === undefined && index !== undefined && /^\d+$/.test(text(index))) {
-    const letter = letterAt(Number(text(index)), options);
-    return { letter, problem: letter === null ? 'answer-no-option' : null };
+/** Text of an option; empty where the file has none: an empty cell, null, or what Python writes for a missing value. */
+const optionText = (value: unknown): string => (isEmpty(value) ? '' : text(value).trim());
+
+/** A list, {A: text, B: text}, {text: list, label: list}, a list of {key, value}, or a string that holds one of these. */
+function listOf(listed: unknown): Options {
+  if (Array.isArray(listed)) return ofList(listed);
+  if (typeof listed === 'string') return ofCell(listed);
+  if (listed === null || typeof listed !== 'object') return NO_OPTIONS;
+  const byName = withPlainNames(listed);
+  if (Array.isArray(byName['text'])) return withLabels(byName['text'], byName['label']);
+  const numbers = Object.entries(byName).filter(([name]) => /^\d{1,2}$/.test(name));
+  if (numbers.length > 0 && numbers.length === Object.keys(byName).length) return byNumber(numbers);
+  return columnsOf(byName);
+}
+
+function ofList(list: unknown[]): Options {
+  const given = list.filter((option) => option !== null);
+  if (given.length > 0 && given.every((option) => typeof option === 'object' && !Array.isArray(option))) return ofPairs(list);
+  const numbers = given.length > 0 && given.every((option) => typeof option === 'number' || typeof option === 'boolean');
+  return { options: list.map(optionText), labels: null, numbers };
+}
+
+/** [{key: "A", value: "cyst"}, ...] under the names that are in use. */
+function ofPairs(list: unknown[]): Options {
+  const records = list.map((option) => withPlainNames(option ?? {}));
+  const texts = records.map((record) => first(record, ['text', 'value', 'option', 'content']));
+  const labels = records.map((record) => text(first(record, ['label', 'key', 'letter', 'id'])));
+  return withLabels(texts, labels.includes('') ? null : labels);
+}
+
+/** Texts under labels: letters give each its place, other labels leave the order as it is. */
+function withLabels(texts: unknown[], labels: unknown): Options {
+  const given = Array.isArray(labels) && labels.length === texts.length ? labels.map(text) : null;
+  const places = given?.map((label) => LETTERS.indexOf(label.trim().toUpperCase())) ?? [];
+  if (given === null || places.some((place) => place < 0) || new Set(places).size < places.length)
+    return { options: texts.map(optionText), labels: given, numbers: false };
+  const options = new Array<string>(Math.max(...places, -1) + 1).fill('');
+  places.forEach((place, i) => (options[place] = optionText(texts[i])));
+  return { options, labels: LETTERS.slice(0, options.length), numbers: false };
+}
+
+/** A table's cell: JSON, a list or dict as Python or numpy prints it, "A)x, B)y", or texts between bars. */
+function ofCell(cell: string): Options {
+  if (/^\s*(?:[[{(]|(?:np\.|numpy\.)?array\()/.test(cell)) {
+    const value = parseLiteral(cell.trim());
+    if (value !== null && typeof value === 'object') return listOf(value);
+    if (/^\s*[[{]/.test(cell)) return NO_OPTIONS; // counted as too few options
   }
-  const answer = found ?? oneOf(index);
-  if (typeof answer !== 'string' && typeof answer !== 'number' && typeof answer !== 'boolean')
-    return { letter: null, problem: 'answer-missing' };
-  const letter = answerLetter(typeof answer === 'number' ? answer : parseSolution(text(answer)), options);
-  return { letter, problem: letter === null ? 'answer-no-option' : null };
+  const parsed = parseProblem(` ${cell}`)?.options;
+  return { options: parsed ?? cell.split('|').map(optionText), labels: null, numbers: false };
 }
 
-const ANSWER_NAMES = ['gt_answer', 'solution', 'answer', 'correct_answer'];
-/** Columns that hold the option's number from 0 where they hold a number, also as text: a CSV file knows no other. */
-const INDEX_NAMES = ['label', 'answer_label', 'answer_index', 'answer_idx'];
-const IMAGE_NAMES = ['image_path', 'image', 'file_name', 'img_path', 'figure_path', 'images'];
+function optionProblem(options: readonly string[]): Problem | null {
+  const choices = choicesOf(options);
+  if (choices.length < 2) return 'options-too-few';
+  if (options.length > LETTERS.length) return 'options-too-many';
+  return new Set(choices.map((choice) => normalizeText(choice.text))).size < choices.length ? 'options-equal' : null;
+}
 
-/** What a list of one holds. */
-const oneOf = (value: unknown): unknown => (Array.isArray(value) && value.length === 1 ? value[0] : value);
+const IMAGE_NAMES = ['image_path', 'image', 'file_name', 'img_path', 'figure_path', 'images', 'image_1', 'img', 'image_file', 'image_name'];
 
-/** As written, with forward slashes; where it leads is judged by images.ts. */
-function imagePath(record: Record_): string {
-  const found = oneOf(first(record, IMAGE_NAMES));
-  const path = found !== null && typeof found === 'object' ? (found as Record_)['path'] : found;
-  return (typeof path === 'string' ? path.toWellFormed() : text(path)).replaceAll('\\', '/').replace(/^\.\//, '');
+/** The path as written, with forward slashes; where it leads is judged by images.ts. Of several images the first. */
+function imageOf(record: Record_): { image: string; problem: Problem | null } {
+  const found = first(record, IMAGE_NAMES);
+  const literal = typeof found === 'string' && /^\s*\[/.test(found) ? parseLiteral(found.trim()) : undefined;
+  const value = Array.isArray(literal) ? literal : found;
+  const paths = (Array.isArray(value) ? value : [value]).filter((one) => !isEmpty(one)).map(pathOf);
+  const several = paths.length > 1 || !isEmpty(record['image_2']);
+  const image = (paths[0] ?? '').replaceAll('\\', '/').replace(/^\.\//, '');
+  return { image, problem: several ? 'images-several' : image === '' ? 'image-none' : null };
+}
+
+/** Of a text, or of {path}. */
+function pathOf(value: unknown): string {
+  const path = oneOf(value !== null && typeof value === 'object' && !Array.isArray(value) ? (value as Record_)['path'] : value);
+  return typeof path === 'string' ? path.toWellFormed() : text(path);
 }

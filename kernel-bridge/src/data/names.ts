@@ -26,19 +26,21 @@ export function modalityName(raw: string): string {
   return MODALITIES.find(([pattern]) => pattern.test(lower))?.[1] ?? text;
 }
 
-const QUESTION_TYPES: Record<string, string> = {
-  'anatomy identification': 'Anatomy Identification',
-  'disease diagnosis': 'Disease Diagnosis',
-  'lesion grading': 'Lesion Grading',
-  'modality recognition': 'Modality Recognition',
-  'other biological attributes': 'Other Biological Attributes',
-  'other bio': 'Other Biological Attributes',
-};
+const QUESTION_TYPES = new Map(
+  Object.entries({
+    'anatomy identification': 'Anatomy Identification',
+    'disease diagnosis': 'Disease Diagnosis',
+    'lesion grading': 'Lesion Grading',
+    'modality recognition': 'Modality Recognition',
+    'other biological attributes': 'Other Biological Attributes',
+    'other bio': 'Other Biological Attributes',
+  }),
+);
 
 export function questionTypeName(raw: string): string {
   const text = squeeze(raw);
   if (text === '') return 'unknown';
-  return QUESTION_TYPES[text.toLowerCase()] ?? text;
+  return QUESTION_TYPES.get(text.toLowerCase()) ?? text;
 }
 
 /** What equal texts share: case, spacing and one full stop at the end do not count. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { modalityName, normalizeText } from './names.ts';
-import { answerLetter, parseProblem, parseSolution, withoutLetters } from './options.ts';
+import { parseProblem, parseSolution, readAnswer, withoutLetters } from './options.ts';
 
 describe('parseProblem splits the question from its options', () => {
   it.each([
@@ -15,6 +15,15 @@ describe('parseProblem splits the question from its options', () => {
     ],
     ['Is hepatitis A) common? A)Yes, B)No', 'Is hepatitis A) common?', ['Yes', 'No']],
     ['Which?\nA) one\nB) two', 'Which?', ['one', 'two']],
+    ['Which? A)x, C)z, D)w', 'Which?', ['x', '', 'z', 'w']], // a letter that is left out keeps its place
+    ['Which? A), B)y, C)z', 'Which?', ['', 'y', 'z']],
+    ['Which? A)water, B)soluble (C), C)fat soluble (A, D)', 'Which?', ['water', 'soluble (C)', 'fat soluble (A, D)']],
+    ['Which? A)OCT (Optical Coherence Tomography, B)CT', 'Which?', ['OCT (Optical Coherence Tomography', 'CT']],
+    [
+      `Which? ${[...'ABCDEFGHIJ'].map((letter) => `${letter})option ${letter}`).join(', ')}`,
+      'Which?',
+      [...'ABCDEFGHIJ'].map((letter) => `option ${letter}`),
+    ],
   ])('%s', (problem, question, options) => expect(parseProblem(problem)).toEqual({ question, options }));
 
   it.each(['What is it?', 'What is it? A)only one', 'What is it? B)x, C)y'])('%s has no two options', (problem) =>
@@ -22,35 +31,45 @@ describe('parseProblem splits the question from its options', () => {
   );
 });
 
-describe('answerLetter', () => {
-  const options = ['Yes.', 'No', 'Covid-19 pneumonia', 'B'];
-  it.each([
-    ['Yes', 'A'],
-    ['NO.', 'B'],
-    [' covid-19  pneumonia. ', 'C'],
-    ['b', 'D'], // an option of that text comes before the letter
-    ['C)', 'C'],
-    ['(a).', 'A'],
-    ['A', 'A'],
-    [0, 'A'],
-    [3, 'D'],
-    [4, null],
-    ['E', null],
-    ['Pneumonia', null],
-    ['B. No', 'B'], // letter and text
-    ['C) covid-19 pneumonia', 'C'],
-    ['A. No', null], // which do not agree
-  ])('%j is %s', (answer, letter) => expect(answerLetter(answer, options)).toBe(letter));
+describe('readAnswer', () => {
+  const options = ['Yes.', 'No', 'Covid-19 pneumonia', 'B', '', 'node'];
+  it.each<[string | number, string | null, string | null]>([
+    ['Yes', null, 'A'],
+    ['NO.', null, 'B'],
+    [' covid-19  pneumonia. ', null, 'C'],
+    ['b', 'B', 'D'], // a letter, and the text of another option
+    ['C)', 'C', null],
+    ['(a).', 'A', null],
+    ['A', 'A', null],
+    [0, 'A', null],
+    [3, 'D', null],
+    [6, null, null],
+    ['E', null, null], // an empty option is none
+    [4, null, null],
+    ['', null, null],
+    ['Pneumonia', null, null],
+    ['B. No', 'B', null], // letter and text
+    ['C) covid-19 pneumonia', 'C', null],
+    ['A. No', null, null], // which do not agree
+    ['f', 'F', null],
+  ])('%j names %s, and reads %s', (answer, named, text) => expect(readAnswer(answer, options)).toMatchObject({ named, text }));
+
+  it('knows letters to Z, and the labels that a record gives its options', () => {
+    const many = Array.from({ length: 26 }, (_, i) => `option ${i}`);
+    expect(readAnswer('Z', many)).toMatchObject({ named: 'Z', text: null });
+    expect(readAnswer('2', ['x', 'y'], ['1', '2'])).toMatchObject({ named: 'B', form: 'letter' });
+  });
 });
 
 it('options that bear their letters are read without them, others as they are', () => {
   expect(withoutLetters(['A. cyst', 'b) mass', '(C) none'])).toEqual(['cyst', 'mass', 'none']);
+  expect(withoutLetters(['A. cyst', '', 'C: none', 'D:'])).toEqual(['cyst', '', 'none', '']);
   for (const list of [['A. fumigatus', 'E. coli'], ['A. one'], ['x', 'y'], []]) expect(withoutLetters(list)).toBe(list);
 });
 
-it('an answer that is a number is an option of that text, or else its number from 0', () => {
-  expect(answerLetter(2, ['1', '2', '3'])).toBe('B');
-  expect(answerLetter(2, ['x', 'y', 'z'])).toBe('C');
+it('an answer that is a number may be the text of an option, or its number from 0', () => {
+  expect(readAnswer(2, ['1', '2', '3'])).toMatchObject({ named: 'C', text: 'B' });
+  expect(readAnswer(2, ['x', 'y', 'z'])).toMatchObject({ named: 'C', text: null });
 });
 
 it("Med-R1's solution is read with and without its tags", () => {

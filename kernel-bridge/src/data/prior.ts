@@ -2,9 +2,9 @@
  * What option texts alone give away. OmniMedVQA's wrong options are drawn from texts that are hardly ever right, so that choosing the
  * option whose text was most often right in training answers 83 to 100 % of Med-R1's test questions without an image or a question.
  */
+import { LETTERS, choicesOf } from '../protocol/choices.ts';
 import type { VqaItem } from '../protocol/data.ts';
 import { normalizeText } from './names.ts';
-import { LETTERS } from './options.ts';
 
 /** Chance that an option text is right, learnt from training questions. */
 export class OptionPrior {
@@ -14,8 +14,9 @@ export class OptionPrior {
   constructor(train: readonly VqaItem[]) {
     for (const { options, answer } of train) {
       if (answer === null) continue;
-      for (const option of new Set(options.map(normalizeText))) this.#shown.set(option, (this.#shown.get(option) ?? 0) + 1);
-      const right = normalizeText(options[LETTERS.indexOf(answer as 'A')]);
+      for (const option of new Set(choicesOf(options).map(({ text }) => normalizeText(text))))
+        this.#shown.set(option, (this.#shown.get(option) ?? 0) + 1);
+      const right = normalizeText(options[LETTERS.indexOf(answer)]);
       this.#right.set(right, (this.#right.get(right) ?? 0) + 1);
     }
   }
@@ -28,8 +29,9 @@ export class OptionPrior {
 
   /** The letter with the largest probability; the first of equal ones. */
   answer(item: VqaItem): string {
-    const chances = item.options.map((option) => this.probability(option));
-    return LETTERS[chances.indexOf(Math.max(...chances))];
+    const choices = choicesOf(item.options);
+    const chances = choices.map(({ text }) => this.probability(text));
+    return choices[chances.indexOf(Math.max(...chances))].letter;
   }
 
   /** Accuracy in percent over the questions that have an answer. */
@@ -43,7 +45,7 @@ export class OptionPrior {
 export function chance(test: readonly VqaItem[]): number {
   const asked = test.filter((item) => item.answer !== null);
   return percent(
-    asked.reduce((sum, item) => sum + 1 / item.options.length, 0),
+    asked.reduce((sum, item) => sum + 1 / choicesOf(item.options).length, 0),
     asked.length,
   );
 }

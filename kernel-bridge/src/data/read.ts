@@ -1,26 +1,32 @@
 /** A data set's records in the order of its files: what loading, indexing and auditing have in common. */
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
+import { constants, createReadStream } from 'node:fs';
 import { access } from 'node:fs/promises';
-import { dirname, join, relative, sep } from 'node:path';
+import { join, relative, sep } from 'node:path';
 import type { VqaItem } from '../protocol/data.ts';
+import type { Problem } from '../protocol/problems.ts';
+import { AnswerEvidence } from './evidence.ts';
 import { imageCacheDir } from './home.ts';
-import { ImageFolder, isConfined, isInside } from './images.ts';
+import { imageBase, insidePaths } from './image-base.ts';
+import { ImageFolder, isConfined } from './images.ts';
 import { toItem, type Hints } from './item.ts';
 import { unreadable, type Layout, type Source } from './layout.ts';
 import { csvRecords } from './readers/csv.ts';
 import { jsonLines, jsonRecords, type Found } from './readers/json.ts';
 import { parquetRecords } from './readers/parquet.ts';
+import { withPictures } from './readers/pictures.ts';
 import { asUtf8 } from './readers/text.ts';
 
 /**
  * item: a question, with the record it came from.
  * hint: a later file tells more about an item that is known (Med-R1's two draws each name one facet of it).
+ * answer: all rows seen, an item's answer is read otherwise than it was alone.
  * member: an item belongs to a split.
  */
 export type Reading =
   | { type: 'item'; item: VqaItem; raw: unknown; study: string | null; file: string; row: number }
   | { type: 'hint'; id: string; hints: Hints }
+  | { type: 'answer'; id: string; answer: string | null; problem: Problem | null }
   | { type: 'member'; id: string; split: string };
 
 export interface DatasetReader {
@@ -29,35 +35,59 @@ export interface DatasetReader {
   readings: AsyncGenerator<Reading>;
 }
 
-export async function readDataset(layout: Layout, options: { home?: string; signal?: AbortSignal } = {}): Promise<DatasetReader> {
-  const embedded = imageCacheDir(layout.dir, options.home);
-  const records = (source: Source) => whole(source, readSource(source, embedded, options.signal));
-  const parquet = layout.questions.filter((source) => source.path.toLowerCase().endsWith('.parquet'));
-  const hasEmbedded = await holdsImages(parquet.map(records), embedded);
-  const bases = hasEmbedded ? [] : await Promise.all(layout.questions.map((source) => imageBase(layout, source, records(source))));
-  const root = hasEmbedded ? embedded : shortest([layout.dir, ...bases]);
-  const prefixes = bases.map((base) => relative(root, base).split(sep).join('/'));
-  return { root, readings: read(layout, new ImageFolder(root, { grows: hasEmbedded }), prefixes, records) };
+export interface ReadOptions {
+  home?: string;
+  /** Folder of the images where they lie apart from the questions. */
+  imagesDir?: string;
+  signal?: AbortSignal;
 }
 
-/** Whether Parquet files hold the bytes of their images, not only paths: their reader has put the first of them into the cache. */
-async function holdsImages(files: AsyncGenerator<Found>[], embedded: string): Promise<boolean> {
-  for (const records of files) {
-    for await (const { value, problem } of records) {
-      if (problem !== null) break; // a damaged file says nothing; the next one may
-      const { image } = toItem(value, { file: '', row: 0 });
-      return isConfined(image) && exists(join(embedded, image));
-    }
-  }
-  return false;
+export async function readDataset(layout: Layout, options: ReadOptions = {}): Promise<DatasetReader> {
+  const embedded = imageCacheDir(layout.dir, options.home);
+  const records = (source: Source) => whole(source, readSource(source, embedded, options.signal));
+  const wanted = await Promise.all(layout.questions.map((source) => firstImages(source, records(source))));
+  const { imagesDir } = options;
+  const hasEmbedded = imagesDir === undefined && (await holdsImages(wanted, embedded));
+  const isPlaced = hasEmbedded || imagesDir !== undefined;
+  const bases = isPlaced ? [] : await Promise.all(layout.questions.map((source, i) => imageBase(layout, source, wanted[i])));
+  const root = imagesDir ?? (hasEmbedded ? embedded : shortest([layout.dir, ...bases]));
+  const prefixes = bases.map((base) => relative(root, base).split(sep).join('/'));
+  return { root, readings: read(layout, new ImageFolder(root, { grows: hasEmbedded }), prefixes, records) };
 }
 
 function readSource(source: Source, embedded: string, signal?: AbortSignal): AsyncGenerator<Found> {
   const path = source.path.toLowerCase();
   if (path.endsWith('.parquet')) return parquetRecords(source.path, embedded, signal);
-  if (/\.(csv|tsv)$/.test(path)) return csvRecords(source.path, signal);
-  const chunks = asUtf8(createReadStream(source.path, { highWaterMark: 1 << 20, signal }) as AsyncIterable<Buffer>);
-  return /\.(jsonl|ndjson)$/.test(path) ? jsonLines(chunks) : jsonRecords(chunks);
+  return withPictures(recordsOf(path, bytesOf(source.path, signal)), embedded);
+}
+
+function recordsOf(name: string, bytes: AsyncIterable<Buffer>): AsyncGenerator<Found> {
+  if (name.endsWith('.tsv')) return csvRecords(bytes, '\t');
+  if (name.endsWith('.csv')) return csvRecords(bytes, '');
+  return /\.(jsonl|ndjson)$/.test(name) ? jsonLines(asUtf8(bytes)) : jsonRecords(asUtf8(bytes));
+}
+
+/** The file was one when it was listed; should it be a pipe by now, it is not waited for. */
+const bytesOf = (path: string, signal?: AbortSignal) =>
+  createReadStream(path, { flags: NONBLOCKING, highWaterMark: 1 << 20, signal }) as AsyncIterable<Buffer>;
+// Node takes the flags of open(2) as a number; its types know the names alone.
+const NONBLOCKING = (constants.O_RDONLY | constants.O_NONBLOCK) as unknown as string;
+
+/** Paths of the first images that a file names. */
+async function firstImages(source: Source, records: AsyncGenerator<Found>): Promise<string[]> {
+  const wanted = new Set<string>();
+  for await (const found of records) {
+    const { image } = toItem(found.value, { file: source.file, row: found.row }).item;
+    if (isConfined(image)) wanted.add(image);
+    if (wanted.size === 8 || found.row === 64) break;
+  }
+  return [...wanted];
+}
+
+/** Whether the files hold the bytes of their images, not only paths: their readers have put the first of them into the cache. */
+async function holdsImages(wanted: readonly string[][], embedded: string): Promise<boolean> {
+  for (const image of wanted.flat()) if (await exists(join(embedded, image))) return true;
+  return false;
 }
 
 async function* read(
@@ -67,12 +97,16 @@ async function* read(
   records: (source: Source) => AsyncGenerator<Found>,
 ): AsyncGenerator<Reading> {
   const known = new KnownItems();
+  const evidence = new AnswerEvidence();
+  const others = new Map<string, Pick<ReturnType<typeof toItem>, 'before' | 'after'>>();
+  const inside = await insidePaths(images.root);
   for (const [i, source] of [...layout.questions, ...layout.splits].entries()) {
     const prefix = prefixes[i] ?? '';
     known.nextFile();
     for await (const found of records(source)) {
-      const item = toItem(found.value, { file: source.file, row: found.row }, source.hints, found.problem);
+      const { item, answer, before, after } = toItem(found.value, { file: source.file, row: found.row }, source.hints, found.problem);
       if (prefix !== '' && isConfined(item.image)) item.image = `${prefix}/${item.image}`;
+      else item.image = inside(item.image);
       // A split file's record is the question that is known already; any other repeated record is one of its own.
       const same = source.split === null ? null : known.match(item);
       if (same === null) {
@@ -80,10 +114,16 @@ async function* read(
         item.image = image.path;
         item.problem ??= image.problem;
         known.add(item);
+        evidence.add(item.id, source.file, item.options, answer);
+        if (before !== null || (after ?? image.problem) !== null) others.set(item.id, { before, after: after ?? image.problem });
         yield { type: 'item', item, raw: found.value, study: studyOf(found.value), file: source.file, row: found.row };
       } else yield { type: 'hint', id: same, hints: source.hints };
       if (source.split !== null) yield { type: 'member', id: same ?? item.id, split: source.split };
     }
+  }
+  for (const { id, letter, problem } of evidence.settled()) {
+    const { before = null, after = null } = others.get(id) ?? {};
+    yield { type: 'answer', id, answer: letter, problem: before ?? problem ?? after };
   }
 }
 
@@ -147,24 +187,6 @@ function contentKey(item: VqaItem): string {
     .toLowerCase()
     .replace(/[^\p{L}\p{N}]+/gu, '');
   return createHash('sha1').update(`${item.image}\0${words}`).digest('base64');
-}
-
-/** The folder in which the first images of a file are found: its data set's, or one above it (split files are often kept apart). */
-async function imageBase(layout: Layout, source: Source, records: AsyncGenerator<Found>): Promise<string> {
-  if (layout.kind === 'imagefolder') return dirname(source.path);
-  const wanted: string[] = [];
-  for await (const found of records) {
-    const { image } = toItem(found.value, { file: source.file, row: found.row });
-    if (isConfined(image) && !wanted.includes(image)) wanted.push(image);
-    if (wanted.length === 8 || found.row === 64) break;
-  }
-  const start = layout.kind === 'table' ? dirname(source.path) : layout.dir;
-  for (let dir = start; dir !== dirname(dir); dir = dirname(dir)) {
-    // Above the folder that was named only what OmniMedVQA calls its images is looked for: the rest up there is nobody's business.
-    const here = isInside(layout.dir, dir) ? wanted : wanted.filter((image) => image.startsWith('Images/'));
-    for (const image of here) if (await exists(join(dir, image))) return dir;
-  }
-  return layout.dir;
 }
 
 const exists = (path: string) =>

@@ -12,5 +12,5 @@ export interface WholeDataset {
   /** Studies by item, where the data tells them. */
   studies: Map<string, string>;
   /** What is known of the images' content; empty for a folder that was not indexed. */
-  prints: Map<string, Pick<Fingerprint, 'sha256' | 'dhash' | 'problem'>>;
+  prints: Map<string, Pick<Fingerprint, 'sha256' | 'dhash' | 'windowed' | 'problem'>>;
 }

@@ -1,6 +1,6 @@
 /** A data set with all its questions, by name from its index or by reading its folder. */
 import type { VqaItem } from '../protocol/data.ts';
-import { hasQuestions } from './index/list.ts';
+import { hasQuestions, refuseOlderIndex } from './index/list.ts';
 import { readIndexed } from './index/whole.ts';
 import { findLayout } from './layout.ts';
 import { readDataset } from './read.ts';
@@ -9,7 +9,10 @@ import type { WholeDataset } from './types.ts';
 
 /** Reads all of a data set; the splits made of an indexed one by `medr1 data split` are among its splits. */
 export async function readWhole(nameOrDir: string, options: { home?: string; signal?: AbortSignal } = {}): Promise<WholeDataset> {
-  if (!hasQuestions(nameOrDir, options.home)) return readFolder(nameOrDir, options);
+  if (!hasQuestions(nameOrDir, options.home)) {
+    refuseOlderIndex(nameOrDir, options.home);
+    return readFolder(nameOrDir, options);
+  }
   const whole = readIndexed(nameOrDir, options.home);
   for (const file of splitFilesOf(nameOrDir, options.home)) {
     whole.splits.set(`${file.name}/train`, file.train);
@@ -31,6 +34,8 @@ async function readFolder(dir: string, options: { home?: string; signal?: AbortS
       const ids = splits.get(reading.split);
       if (ids) ids.push(reading.id);
       else splits.set(reading.split, [reading.id]);
+    } else if (reading.type === 'answer') {
+      Object.assign(items.get(reading.id)!, { answer: reading.answer, problem: reading.problem });
     } else {
       const item = items.get(reading.id)!;
       if (item.modality === 'unknown') item.modality = reading.hints.modality ?? 'unknown';

@@ -125,6 +125,8 @@ describe('permuted options', () => {
 
   it('leave a question without two options as it is', () => {
     expect(permuted(madeItem('a', { options: ['yes'] }), 0, 1).options).toEqual(['yes']);
+    const gaps = madeItem('a', { options: ['', 'two', '', 'one'], answer: 'D' });
+    expect(permuted(gaps, 0, 1)).toMatchObject({ options: ['', 'one', '', 'two'], answer: 'B' });
   });
 });
 

@@ -1,6 +1,6 @@
 /** Which questions are asked, and how the controls change them. All of it follows from the seed. */
+import { choicesOf } from '../protocol/choices.ts';
 import type { VqaItem } from '../protocol/data.ts';
-import { LETTERS } from '../data/options.ts';
 import { seeded, shuffled } from '../data/splits/random.ts';
 
 /** A stream of numbers for each purpose, so that one choice does not move another. */
@@ -30,14 +30,16 @@ export function otherImages(items: readonly VqaItem[], seed: number): number[] {
   });
 }
 
-/** The item with every option under another letter (a derangement by seed and place in the list), its right letter moved along. */
+/** The item with every option under another letter (a derangement by seed and place in the list), its right letter moved along. Letters of empty options stay empty. */
 export function permuted(item: VqaItem, index: number, seed: number): VqaItem {
-  const { length } = item.options;
-  if (length < 2) return item;
+  const choices = choicesOf(item.options);
+  if (choices.length < 2) return item;
   const random = stream(seed, 'options', index);
-  const own = item.options.map((_, i) => i);
+  const own = choices.map((_, i) => i);
   let order = own;
   while (order.some((from, to) => from === to)) order = shuffled(own, random); // some three tries: a derangement has odds of about 1/e
-  const right = item.answer === null ? -1 : order.indexOf(LETTERS.indexOf(item.answer as 'A'));
-  return { ...item, options: order.map((from) => item.options[from]), answer: right < 0 ? null : LETTERS[right] };
+  const options = [...item.options];
+  choices.forEach((choice, to) => (options[choice.index] = choices[order[to]].text));
+  const right = order.findIndex((from) => choices[from].letter === item.answer);
+  return { ...item, options, answer: choices[right]?.letter ?? null };
 }

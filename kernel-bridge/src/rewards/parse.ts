@@ -3,6 +3,8 @@
  * Med-R1's published scripts mark "C) CT" and "c" wrong, and other papers do not.
  */
 
+import { LETTERS } from '../protocol/choices.ts';
+
 /** What Python's `\s` and str.strip() take for white space: JavaScript's have U+FEFF besides, and lack U+001C to U+001F and U+0085. */
 export const PYTHON_SPACE = '[\\t-\\r\\x1c-\\x20\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000]';
 const S = PYTHON_SPACE;
@@ -72,7 +74,7 @@ export function tolerantAnswer(completion: string, options: readonly string[]): 
     .trim();
   const valid = (letter: string | undefined): string | null => {
     const index = letter === undefined ? -1 : letter.toUpperCase().charCodeAt(0) - 65;
-    return index >= 0 && index < options.length ? String.fromCharCode(65 + index) : null;
+    return options[index] ? (LETTERS[index] ?? null) : null;
   };
 
   const named = LONE_LETTER.exec(text) ?? FIRST_LETTER.exec(text) ?? ANNOUNCED_LETTER.exec(text);
@@ -87,13 +89,13 @@ export function tolerantAnswer(completion: string, options: readonly string[]): 
   if (said === '') return null;
   const texts = options.map(normalise);
   const whole = texts.indexOf(said);
-  if (whole >= 0) return valid(String.fromCharCode(65 + whole));
+  if (whole >= 0) return valid(LETTERS[whole]);
 
   const found = texts.flatMap((option, index) => (occurs(option, said) ? [index] : []));
   // "retinal detachment" also contains "retina": the longest option wins when it contains the others
   const longest = found.toSorted((a, b) => texts[b].length - texts[a].length)[0];
   const unique = found.every((index) => texts[longest].includes(texts[index]));
-  return longest !== undefined && unique ? valid(String.fromCharCode(65 + longest)) : null;
+  return longest !== undefined && unique ? valid(LETTERS[longest]) : null;
 }
 
 /** `part` stands in `text` as whole words. */

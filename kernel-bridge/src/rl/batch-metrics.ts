@@ -1,4 +1,5 @@
 /** Metrics of a batch of completions and rewards, before any update: TRL's, and ours beside them. */
+import { choicesOf } from '../protocol/choices.ts';
 import { answerLetter } from '../rewards/index.ts';
 import { nanMean, nanStd, type Advantages } from './advantages.ts';
 import type { ScoredGroup } from './rollouts.ts';
@@ -44,7 +45,7 @@ export function rewardMetrics(
 /** Letters answered, and groups all right or all wrong (tinker's split of frac_reward_zero_std). */
 export function answerMetrics(groups: readonly ScoredGroup[]): Record<string, number> {
   const predictions = groups.map(({ completions }) => completions.map(({ text }) => answerLetter(text)));
-  const letters = new Set(['none', ...groups.flatMap(({ question }) => question.item.options.map((_, i) => String.fromCharCode(65 + i)))]);
+  const letters = new Set(['none', ...groups.flatMap(({ question }) => choicesOf(question.item.options).map(({ letter }) => letter))]);
   const flat = predictions.flat();
   const histogram = [...letters].toSorted().map((letter) => {
     const count = flat.filter((prediction) => (prediction ?? 'none') === letter).length;

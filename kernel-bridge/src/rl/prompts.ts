@@ -2,6 +2,7 @@
  * Med-R1's prompts, letter by letter (its grpo_vqa*.py and eval scripts). Training and evaluation prompts differ there, so they differ
  * here. Think-after has no published text: ours says the same in the same words, answer first.
  */
+import { choicesOf } from '../protocol/choices.ts';
 import { WorkbenchError, type Variant, type VqaItem } from '../protocol/index.ts';
 import { bareAnswer, strictAnswer } from '../rewards/index.ts';
 
@@ -35,12 +36,11 @@ export const ZERO_SHOT_PROMPT = '{question} Provide the correct single-letter ch
 export const strictReading = (variant: Variant, template: string | null): ((completion: string) => string | null) =>
   (template ?? PROMPTS[variant].eval).includes('<answer>') ? strictAnswer : bareAnswer;
 
-/** 'A' for 0, 'B' for 1, ... */
-export const letterOf = (index: number): string => String.fromCharCode(65 + index);
-
-/** Med-R1's `problem` string: "What is shown? A)cyst, B)tumor". */
+/** Med-R1's `problem` string: "What is shown? A)cyst, B)tumor". An option that is empty is left out, with its letter. */
 export function formatQuestion(item: Pick<VqaItem, 'question' | 'options'>): string {
-  const options = item.options.map((text, index) => `${letterOf(index)})${text}`).join(', ');
+  const options = choicesOf(item.options)
+    .map(({ letter, text }) => `${letter})${text}`)
+    .join(', ');
   return options === '' ? item.question : `${item.question} ${options}`;
 }
 

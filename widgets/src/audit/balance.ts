@@ -1,6 +1,6 @@
 /** How evenly a data set is spread: right letters, numbers of options, modality by question type, and what cannot be used. */
 import { html, type TemplateResult } from 'lit';
-import { PROBLEMS, type Problem } from '@medr1/kernel-bridge/protocol/problems';
+import { problemText } from '@medr1/kernel-bridge/protocol/problems';
 import type { Audit } from '../connector.ts';
 import { integer } from '../format.ts';
 import { barChart, heat } from './charts.ts';
@@ -88,7 +88,7 @@ export function problemBars({ problems, items }: Audit, open: Open): TemplateRes
         : barChart(
             list.map(([name, count]) => ({ name, count, share: count / Math.max(1, items) })),
             (name) => open({ facets: { problem: [name] } }),
-            (name) => PROBLEMS[name as Problem] ?? name,
+            problemText,
           )
     }
   </section>`;

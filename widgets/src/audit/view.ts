@@ -153,7 +153,7 @@ export class AuditView extends WatchingElement {
   }
 
   #finding({ code, text, count, query }: AuditFinding): TemplateResult {
-    const problem = code in PROBLEMS;
+    const problem = Object.hasOwn(PROBLEMS, code);
     return html`<li data-testid="finding" data-code=${code}>
       <span>${problem ? html`<b class="number">${integer(count)}</b> ${count === 1 ? 'question' : 'questions'}: ${text}` : text}</span>
       <button class="small" data-testid="show-finding" @click=${() => this.#open(query)}>Show</button>

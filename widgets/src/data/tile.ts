@@ -1,6 +1,7 @@
 /** One question in the grid. All text here comes from data sets: it is only ever put in text nodes. */
 import { css, html, nothing, type TemplateResult } from 'lit';
-import { PROBLEMS, type Problem } from '@medr1/kernel-bridge/protocol/problems';
+import { choicesOf } from '@medr1/kernel-bridge/protocol/choices';
+import { problemText } from '@medr1/kernel-bridge/protocol/problems';
 import type { DataItem, RunAnswer } from '../connector.ts';
 import { clampAspect } from './layout.ts';
 import { pieces, type Terms } from './highlight.ts';
@@ -82,8 +83,6 @@ function whyNoPicture({ problem, sha256 }: DataItem): string | null {
   return 'The image has not been read yet.';
 }
 
-const problemText = (problem: string): string => PROBLEMS[problem as Problem] ?? problem;
-
 function badges(item: DataItem, { runs }: TileView): unknown[] {
   const list: unknown[] = [];
   if (item.group && item.group.length > 1)
@@ -110,13 +109,14 @@ function badges(item: DataItem, { runs }: TileView): unknown[] {
 /** What a split's name says of its side: modality/train/OCT -> train. */
 const sideOf = (split: string): string => /(^|\/)(train|test|validation)(\/|$)/.exec(split)?.[2] ?? split;
 
-const letterOf = (index: number): string => String.fromCharCode(65 + index);
 const optionsText = ({ options, answer }: DataItem): string =>
-  options.map((option, index) => `${letterOf(index)}) ${option}${letterOf(index) === answer ? ' (right)' : ''}`).join('\n');
+  choicesOf(options)
+    .map(({ letter, text }) => `${letter}) ${text}${letter === answer ? ' (right)' : ''}`)
+    .join('\n');
 
 /** Options in one line; those that a search matches come first, so that the match is seen. */
 function options({ options, answer }: DataItem, term: RegExp | null): unknown[] {
-  const list = options.map((option, index) => ({ letter: letterOf(index), parts: pieces(option, term) }));
+  const list = choicesOf(options).map(({ letter, text }) => ({ letter, parts: pieces(text, term) }));
   const ordered = [...list.filter(({ parts }) => parts.length > 1), ...list.filter(({ parts }) => parts.length === 1)];
   return ordered.map(({ letter, parts }) => html`<span class=${letter === answer ? 'gold' : ''}>${letter}) ${mark(parts)}</span>${' '}`);
 }

@@ -2,6 +2,7 @@
 import { css, html, nothing, type PropertyValues, type TemplateResult } from 'lit';
 import { repeat } from 'lit/directives/repeat.js';
 import { READINGS } from '@medr1/kernel-bridge/protocol';
+import { choicesOf } from '@medr1/kernel-bridge/protocol/choices';
 import { errorBody, type AnswerFilter, type AnswerPage, type EvalAnswer, type EvalSummary, type Reading } from '../connector.ts';
 import { command, define, WatchingElement } from '../element.ts';
 import { integer } from '../format.ts';
@@ -165,10 +166,9 @@ export class EvaluationAnswers extends WatchingElement {
       >
         <span>${item.question}</span>
         <span class="small secondary">
-          ${options.map((option, index) => {
-            const letter = String.fromCharCode(65 + index);
-            return html`<span class=${letter === one.answer ? 'gold' : ''}>${letter}) ${option}</span> `;
-          })}
+          ${choicesOf(options).map(
+            ({ letter, text }) => html`<span class=${letter === one.answer ? 'gold' : ''}>${letter}) ${text}</span> `,
+          )}
         </span>
       </button>
       <div class="said" style=${`--columns:${Math.max(1, this.columns.length)}`}>

@@ -1,6 +1,7 @@
 /** The Inspector: details of what is selected, always in the same order. All text here is untrusted: text nodes only. */
 import { html, nothing, type PropertyValues, type TemplateResult } from 'lit';
 import { repeat } from 'lit/directives/repeat.js';
+import { choicesOf } from '@medr1/kernel-bridge/protocol/choices';
 import type { Completion, DataSample, Group, ItemAnswers } from '../connector.ts';
 import { command, define, PageElement, type HostCommand } from '../element.ts';
 import { direction, integer, number, signed } from '../format.ts';
@@ -10,7 +11,7 @@ import { laterUpdates, missing, type Colouring, type TokenQuantity } from '../st
 import { colouringSwitch } from '../rollouts/legend.ts';
 import { goldText, tokenCount } from '../store/rollouts/model.ts';
 import '../rollouts/tokens.ts';
-import { byRun, letterOf, tally } from '../sample/model.ts';
+import { byRun, tally } from '../sample/model.ts';
 import { HeldSeries } from '../store/held-series.ts';
 import { base, tokens } from '../theme.ts';
 import type { IWorkbench } from '../store/workbench.ts';
@@ -421,10 +422,10 @@ const asked = (question: string, options: readonly string[], answer: string | nu
     'Question',
     html`<h2 data-testid="question">${question}</h2>
       <ol class="options">
-        ${options.map((option, index) => {
-          const letter = letterOf(index);
-          return html`<li class=${letter === answer ? 'right' : ''}><span class="secondary">${letter}</span> <span>${option}</span></li>`;
-        })}
+        ${choicesOf(options).map(
+          ({ letter, text }) =>
+            html`<li class=${letter === answer ? 'right' : ''}><span class="secondary">${letter}</span> <span>${text}</span></li>`,
+        )}
       </ol>`,
   );
 

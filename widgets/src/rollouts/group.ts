@@ -1,5 +1,6 @@
 /** One question and its group of completions. All text here comes from data sets and models: it is only ever put in text nodes. */
 import { css, html, nothing, svg, type TemplateResult } from 'lit';
+import { choicesOf } from '@medr1/kernel-bridge/protocol/choices';
 import type { Completion, Group } from '../connector.ts';
 import { define, WatchingElement } from '../element.ts';
 import { direction, integer, number, signed } from '../format.ts';
@@ -57,10 +58,9 @@ export class RolloutGroup extends WatchingElement {
         <button class="quiet title" aria-expanded=${this.open} @click=${() => this.#emit('medr1-toggle')}>
           <span class="question">${group.question}</span>
           <span class="options small secondary">
-            ${group.options.map((option, index) => {
-              const letter = String.fromCharCode(65 + index);
-              return html`<span class=${letter === group.answer ? 'gold' : ''}>${letter}) ${option}</span>`;
-            })}
+            ${choicesOf(group.options).map(
+              ({ letter, text }) => html`<span class=${letter === group.answer ? 'gold' : ''}>${letter}) ${text}</span>`,
+            )}
           </span>
           <span class="facts small">
             <span class="chip" title="right answer">gold ${goldText(group)}</span>

@@ -146,6 +146,3 @@ export function tally({ completions }: ItemAnswers): { right: number; judged: nu
   const judged = completions.filter(({ correct }) => correct !== null);
   return { right: judged.filter(({ correct }) => correct).length, judged: judged.length };
 }
-
-/** The letter of an option by its place. */
-export const letterOf = (index: number): string => String.fromCharCode(65 + index);

@@ -1,7 +1,8 @@
 /** The Sample view: one question with its image, what runs answered, and what a model answers now. All text here is untrusted: text nodes only. */
 import { html, nothing, type PropertyValues, type TemplateResult } from 'lit';
 import { repeat } from 'lit/directives/repeat.js';
-import { PROBLEMS, type Problem } from '@medr1/kernel-bridge/protocol/problems';
+import { choicesOf } from '@medr1/kernel-bridge/protocol/choices';
+import { problemText } from '@medr1/kernel-bridge/protocol/problems';
 import type { DataItem, DataSample, ItemAnswers } from '../connector.ts';
 import { command, define, PageElement } from '../element.ts';
 import { integer } from '../format.ts';
@@ -12,7 +13,7 @@ import { base, tokens } from '../theme.ts';
 import type { IWorkbench } from '../store/workbench.ts';
 import { AskModel } from './ask.ts';
 import './image.ts';
-import { byRun, letterOf, SampleModel, tally, type RunAnswers, type SampleState } from './model.ts';
+import { byRun, SampleModel, tally, type RunAnswers, type SampleState } from './model.ts';
 import { PictureModel } from './picture.ts';
 import { style } from './style.ts';
 import './prompt.ts';
@@ -167,10 +168,10 @@ export class SampleView extends PageElement {
     return html`<section class="question" data-testid="question">
       <h2>${item.question}</h2>
       <ol class="options">
-        ${item.options.map((option, index) => {
-          const right = letterOf(index) === item.answer;
+        ${choicesOf(item.options).map(({ letter, text }) => {
+          const right = letter === item.answer;
           return html`<li class=${right ? 'right' : ''} data-testid=${right ? 'right-option' : 'option'}>
-            <span class="letter">${letterOf(index)}</span> <span>${option}</span>
+            <span class="letter">${letter}</span> <span>${text}</span>
             ${right ? html`<span class="gold small">✓ right</span>` : nothing}
           </li>`;
         })}
@@ -385,14 +386,14 @@ const splits = (names: readonly string[]): TemplateResult[] => names.map((name) 
 
 function problem(code: string): TemplateResult {
   return html`<p class="problem" data-testid="problem">
-    <span class="warning" aria-hidden="true">⚠</span> Not used: ${PROBLEMS[code as Problem] ?? code}
+    <span class="warning" aria-hidden="true">⚠</span> Not used: ${problemText(code)}
     <span class="small secondary">${code}</span>
   </p>`;
 }
 
 function answerOf({ answer, options }: DataItem): string {
   if (answer === null) return 'no answer';
-  return `${answer}) ${options[answer.charCodeAt(0) - 65] ?? ''}`;
+  return `${answer}) ${choicesOf(options).find(({ letter }) => letter === answer)?.text ?? ''}`;
 }
 
 define('medr1-sample', SampleView);

@@ -4,6 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import type { Problem } from '../../protocol/problems.ts';
+import { formatOf } from './format.ts';
 import { ImageError, readImage } from './open.ts';
 import { identify, imageError, toSharp } from './picture.ts';
 import type { Picture } from './types.ts';
@@ -18,22 +19,30 @@ export interface Fingerprint {
   height: number | null;
   /** DICOM's StudyInstanceUID. */
   study: string | null;
+  /** What is seen through a window, as it holds no 8-bit picture: a DICOM file, or grey of more than 8 bits; null for others. */
+  windowed: 'dicom' | 'deep' | null;
   problem: Problem | null;
 }
+
+/** Transformers' smart_resize refuses a picture that is longer than 200 times its width, or wider than 200 times its height. */
+const LONGEST = 200;
+const isThin = (width: number, height: number): boolean => Math.max(width, height) > LONGEST * Math.min(width, height);
 
 const SIDE = 9;
 /** Levels by which neighbours must differ: keeps the noise of a black background out of the hash. */
 const MARGIN = 2;
 
 export async function fingerprint(root: string, image: string): Promise<Fingerprint> {
-  const print: Fingerprint = { bytes: 0, sha256: null, dhash: null, width: null, height: null, study: null, problem: null };
+  const print: Fingerprint = { bytes: 0, sha256: null, dhash: null, width: null, height: null, study: null, windowed: null, problem: null };
   try {
     const bytes = await readImage(root, image);
     print.bytes = bytes.length;
     print.sha256 = createHash('sha256').update(bytes).digest('hex');
     const picture = await identify(bytes, image);
     print.dhash = await perceptualHash(picture);
-    Object.assign(print, { width: picture.width, height: picture.height, study: picture.study });
+    const { width, height, study } = picture;
+    const windowed = formatOf(bytes) === 'dcm' ? 'dicom' : picture.kind === 'grey' ? 'deep' : null;
+    Object.assign(print, { width, height, study, windowed, problem: isThin(width, height) ? 'image-thin' : null });
   } catch (cause) {
     const error = cause instanceof ImageError ? cause : imageError(cause, image);
     print.problem = error.problem;

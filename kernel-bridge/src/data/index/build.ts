@@ -108,6 +108,7 @@ function writer(db: DatabaseSync): (reading: Reading) => void {
   const addImage = db.prepare('INSERT INTO images (path) VALUES (?)');
   const addItem = db.prepare('INSERT INTO items VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)');
   const addMember = db.prepare('INSERT INTO members VALUES (?, ?, ?)');
+  const settle = db.prepare('UPDATE items SET answer = ?, problem = ? WHERE n = ?');
   const hint = db.prepare(
     `UPDATE items SET modality = iif(modality = 'unknown', ?, modality), question_type = iif(question_type = 'unknown', ?, question_type) WHERE n = ?`,
   );
@@ -121,6 +122,8 @@ function writer(db: DatabaseSync): (reading: Reading) => void {
       // prettier-ignore
       addItem.run(n, item.id, item.dataset, image, item.question, JSON.stringify(item.options), item.answer, item.modality,
         item.question_type, study, item.problem, reading.file, reading.row, JSON.stringify(raw ?? null));
+    } else if (reading.type === 'answer') {
+      settle.run(reading.answer, reading.problem, rows.get(reading.id)!);
     } else if (reading.type === 'hint') {
       hint.run(reading.hints.modality ?? 'unknown', reading.hints.question_type ?? 'unknown', rows.get(reading.id)!);
     } else {
@@ -152,7 +155,7 @@ async function indexImages(db: DatabaseSync, options: BuildOptions): Promise<voi
     )
     .all() as unknown as ImageRow[];
   const keep = db.prepare(
-    'UPDATE images SET size = ?, mtime_ns = ?, sha256 = ?, dhash = ?, width = ?, height = ?, study = ?, problem = ? WHERE n = ?',
+    'UPDATE images SET size = ?, mtime_ns = ?, sha256 = ?, dhash = ?, width = ?, height = ?, study = ?, windowed = ?, problem = ? WHERE n = ?',
   );
   let hashedAt = 0;
   let changed = false;
@@ -166,7 +169,7 @@ async function indexImages(db: DatabaseSync, options: BuildOptions): Promise<voi
       if (!found) return;
       const { print, size, mtime_ns } = found;
       changed = true;
-      keep.run(size, mtime_ns, print.sha256, print.dhash, print.width, print.height, print.study, print.problem, image.n);
+      keep.run(size, mtime_ns, print.sha256, print.dhash, print.width, print.height, print.study, print.windowed, print.problem, image.n);
     });
     const last = start + BATCH >= images.length;
     if (changed && (last || Date.now() - hashedAt > REVISION_EVERY_MS)) {

@@ -30,7 +30,7 @@ export class FacetTable {
   constructor(db: DatabaseSync) {
     const single = FACETS.filter((facet) => facet !== 'split').map((facet) => [facet, new Coder()] as const);
     const items = db.prepare(
-      `SELECT t.modality AS modality, t.question_type AS question_type, t.dataset AS dataset, json_array_length(t.options) AS options,
+      `SELECT t.modality AS modality, t.question_type AS question_type, t.dataset AS dataset, (SELECT count(*) FROM json_each(t.options) WHERE value <> '') AS options,
               ifnull(t.answer, 'none') AS answer, coalesce(t.problem, i.problem, '${USABLE}') AS problem
        FROM items t JOIN images i ON i.n = t.image ORDER BY t.n`,
     );

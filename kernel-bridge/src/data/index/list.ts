@@ -94,7 +94,34 @@ export function removeDataset(name: string, home?: string): void {
   rmSync(datasetDir(name, home), { recursive: true });
 }
 
+/** The folder of an index of another version; null where there is none. */
+function olderIndexOf(name: string, home?: string): string | null {
+  if (/[/\\]|^\.+$/.test(name) || !existsSync(indexPath(name, home))) return null;
+  const db = new DatabaseSync(indexPath(name, home), { readOnly: true, timeout: 5000 });
+  try {
+    const version = (db.prepare('PRAGMA user_version').get() as { user_version: number }).user_version;
+    return version === SCHEMA_VERSION ? null : getMeta<string>(db, 'dir');
+  } catch {
+    return null; // no database, or one of another program
+  } finally {
+    db.close();
+  }
+}
+
+/** Throws where the name is of a data set that another version indexed: its questions must be read anew. */
+export function refuseOlderIndex(name: string, home?: string): void {
+  const dir = olderIndexOf(name, home);
+  if (dir === null) return;
+  throw new WorkbenchError({
+    code: 'DATA_INDEX_VERSION',
+    http: 409,
+    message: `${name} was indexed by another version, which read some files otherwise`,
+    remedy: `Index it again: medr1 data add ${JSON.stringify(dir)} --name ${name}. Splits stay.`,
+  });
+}
+
 function unknownDataset(name: string, home?: string): WorkbenchError {
+  refuseOlderIndex(name, home);
   const names = existsSync(join(homeDir(home), 'datasets')) ? listDatasets(home).map((set) => set.name) : [];
   return new WorkbenchError({
     code: 'DATA_UNKNOWN',

@@ -1,10 +1,13 @@
-/** The index of one data set: <home>/datasets/<name>/index.db. It can be thrown away and made again; nothing is kept only here. */
+/**
+ * The index of one data set: <home>/datasets/<name>/index.db. It can be thrown away and made again; nothing is kept only here. The version grows
+ * with the columns, and where the readers come to read the same files otherwise.
+ */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { datasetDir } from '../home.ts';
 
-export const SCHEMA_VERSION = 1;
+export const SCHEMA_VERSION = 2;
 
 const SCHEMA = `
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
@@ -14,6 +17,7 @@ CREATE TABLE images (
   path TEXT NOT NULL UNIQUE,
   size INTEGER, mtime_ns TEXT,            -- of the file when it was hashed
   sha256 TEXT, dhash BLOB, width INTEGER, height INTEGER, study TEXT,
+  windowed TEXT,                          -- deep or dicom: seen through a window
   problem TEXT
 ) STRICT;
 CREATE INDEX images_sha256 ON images (sha256);

@@ -25,7 +25,9 @@ export function readIndexed(name: string, home?: string): WholeDataset {
       if (ids) ids.push(id);
       else splits.set(split, [id]);
     }
-    const images = set.db.prepare('SELECT path, sha256, dhash, problem FROM images WHERE sha256 IS NOT NULL OR problem IS NOT NULL').all();
+    const images = set.db
+      .prepare('SELECT path, sha256, dhash, windowed, problem FROM images WHERE sha256 IS NOT NULL OR problem IS NOT NULL')
+      .all();
     const prints = new Map((images as unknown as ({ path: string } & Print)[]).map(({ path, ...print }) => [path, print]));
     return { name, root: set.root, items, splits, studies, prints };
   } finally {

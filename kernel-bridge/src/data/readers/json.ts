@@ -71,12 +71,23 @@ function parse(bytes: Buffer, row: number): Found {
     problem = 'text-invalid';
   }
   try {
-    const value: unknown = JSON.parse(text);
+    const value = parseJson(text);
     if (deeperThan(value, MAX_DEPTH)) return { row, value: null, problem: 'record-too-deep' };
     const isObject = value !== null && typeof value === 'object' && !Array.isArray(value);
     return { row, value, problem: problem ?? (isObject ? null : 'record-unreadable') };
   } catch {
     return { row, value: null, problem: 'record-unreadable' };
+  }
+}
+
+/** NaN and the infinities, which Python's json and pandas write, become null. */
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    const plain = text.replace(/("[^"\\]*(?:\\.[^"\\]*)*")|-?\b(?:NaN|Infinity)\b/gs, (_, string?: string) => string ?? 'null');
+    if (plain === text) throw error;
+    return JSON.parse(plain);
   }
 }
 

@@ -63,7 +63,10 @@ describe('a new split', () => {
       fc.property(fc.array(fc.tuple(fc.nat(30), fc.nat(12), fc.nat(8)), { minLength: 4, maxLength: 80 }), fc.nat(99), (rows, seed) => {
         const list = rows.map(([image], i) => item(i, `${image}.png`, i % 2 ? 'CT' : 'MRI'));
         const prints = new Map(
-          rows.map(([image]) => [`${image}.png`, { sha256: `sha${image % 13}`, dhash: hash(image % 11, 1 << (image % 7)), problem: null }]),
+          rows.map(([image]) => [
+            `${image}.png`,
+            { sha256: `sha${image % 13}`, dhash: hash(image % 11, 1 << (image % 7)), windowed: null, problem: null },
+          ]),
         );
         const studies = new Map(rows.flatMap(([, study], i) => (study < 4 ? [[String(i), `study${study}`] as const] : [])));
         const set = whole(list, { prints, studies });
