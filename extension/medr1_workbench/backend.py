@@ -1,9 +1,13 @@
-"""HTTP to the backend's private socket. Proxies of the environment are not asked: the socket is this machine's."""
+"""HTTP to the backend: its private socket, how long an answer is waited for, and what runs and data sets need of a client.
+
+Proxies of the environment are not asked: the socket is this machine's.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import os
+from typing import Any, Protocol
 
 import httpx
 
@@ -66,3 +70,19 @@ def async_client(connection: Connection) -> httpx.AsyncClient:
         timeout=TIMEOUT,
         trust_env=False,
     )
+
+
+class Requests(Protocol):
+    """What a run or a data set needs of the client that made it."""
+
+    def request(self, method: str, path: str, body: Any = None, *, timeout: httpx.Timeout = TIMEOUT, **query: Any) -> Any:
+        """The answer of one route, from JSON. Raises WorkbenchError with the backend's own message and remedy."""
+        ...
+
+    def view(self) -> dict[str, Any]:
+        """What the browser looks at."""
+        ...
+
+    def move_view(self, *, selection: dict[str, Any] | None = None, data: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Moves what the browser looks at."""
+        ...

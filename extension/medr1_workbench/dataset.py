@@ -8,16 +8,14 @@ import time
 from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
+from .backend import Requests
 from .errors import WorkbenchError
 from .run import Run
 from .values import part, plain, seconds, text, texts
-
-if TYPE_CHECKING:
-    from .client import Client
 
 FACETS = ("modality", "question_type", "dataset", "split", "options", "answer", "problem")
 OTHERS = ("q", "ids", "image", "runs", "sort", "descending")
@@ -52,7 +50,7 @@ class Dataset:
     {"run:<id>": ["wrong"]}; `sort` and `descending` order it.
     """
 
-    def __init__(self, client: Client, name: str, query: dict[str, Any] | None = None) -> None:
+    def __init__(self, client: Requests, name: str, query: dict[str, Any] | None = None) -> None:
         self._client = client
         self.name = name
         self.query = query or {}
@@ -203,7 +201,7 @@ def merge(query: dict[str, Any], narrower: dict[str, Any]) -> dict[str, Any]:
 
 
 def add_dataset(
-    client: Client, folder: str | os.PathLike[str], name: str | None, images: bool, timeout: float | timedelta | None
+    client: Requests, folder: str | os.PathLike[str], name: str | None, images: bool, timeout: float | timedelta | None
 ) -> Dataset:
     """Indexes a folder and waits for the end of it."""
     body = {"dir": folder, "images": images, **({"name": name} if name else {})}

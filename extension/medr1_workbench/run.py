@@ -8,17 +8,14 @@ import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
-from .backend import PATIENT
+from .backend import PATIENT, Requests
 from .errors import WorkbenchError
 from .rewards import reward_files
 from .values import part, seconds, texts
-
-if TYPE_CHECKING:
-    from .client import Client
 
 ACTIVE = {"queued", "starting", "running", "pausing", "stopping"}
 POLL_S = 0.5
@@ -32,7 +29,7 @@ class Run:
 
     HTML_HEAD = "<tr><th>Run</th><th>Name</th><th>State</th><th>Step</th><th>Reward</th></tr>"
 
-    def __init__(self, client: Client, summary: dict[str, Any]) -> None:
+    def __init__(self, client: Requests, summary: dict[str, Any]) -> None:
         self._client = client
         self.id: str = summary["id"]
         self._last = summary
