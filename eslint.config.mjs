@@ -1,55 +1,26 @@
-/** Lint rules. The table LAYERS is DESIGN.md's one-way imports: what a folder may know. */
+/** Lint rules. What a folder may import stands in layers.ts. */
+import { relative } from 'node:path';
 import jupyter from '@jupyter/eslint-plugin';
 import tseslint from 'typescript-eslint';
+import { importProblem } from './layers.ts';
 
-/** Folder of kernel-bridge/src -> folders beside it that it may import. `protocol` is open to all, `files` to all that run on Node. */
-const LAYERS = {
-  protocol: [],
-  files: [],
-  client: [],
-  'client/node.ts': ['runs', 'server'],
-  torch: [],
-  models: ['torch'],
-  rewards: [],
-  stats: [],
-  log: [],
-  data: [],
-  rl: ['stats', 'torch', 'models', 'rewards', 'data'],
-  evals: ['stats', 'log', 'data', 'runs'],
-  runs: ['log', 'data', 'rewards'],
-  worker: ['log', 'torch', 'models', 'rl', 'rewards', 'data', 'evals', 'runs'],
-  reproduce: ['stats', 'log', 'rl', 'data', 'evals', 'rewards', 'runs', 'client', 'server'],
-  server: ['log', 'runs', 'data', 'evals', 'rewards', 'client'],
-};
-const FOLDERS = [...Object.keys(LAYERS).filter((name) => !name.includes('/')), 'cli'];
-const IN_BROWSERS = ['protocol', 'client'];
-const TESTS = '**/*.test.ts';
-
-const layerRule = ([folder, named]) => {
-  const allowed = IN_BROWSERS.includes(folder) ? named : ['files', ...named];
-  const forbidden = FOLDERS.filter((name) => name !== folder && name !== 'protocol' && !allowed.includes(name));
-  return {
-    files: [`kernel-bridge/src/${folder.endsWith('.ts') ? folder : `${folder}/**/*.ts`}`],
-    ignores: [TESTS],
-    rules: {
-      'no-restricted-imports': [
-        'error',
-        {
-          patterns: [
-            {
-              regex: `^(\\.\\./)+(${forbidden.join('|')})/`,
-              message: `Imports point one way: src/${folder} may import ${['protocol', ...allowed].join(', ')} only.`,
-            },
-          ],
-        },
-      ],
-    },
-  };
-};
-
-const onlyPublicParts = {
-  regex: '^@medr1/kernel-bridge(?!/(protocol(/[\\w-]+)?|client)$)|(^|/)kernel-bridge/src',
-  message: 'The front end knows the backend by @medr1/kernel-bridge/protocol and @medr1/kernel-bridge/client.',
+/** Imports by the table of layers.ts: import, export from, import() and import('...').Type. */
+const layers = {
+  create(context) {
+    const file = relative(context.cwd, context.filename).replaceAll('\\', '/');
+    const check = (node) => {
+      const specifier = node.source?.value;
+      const message = typeof specifier === 'string' ? importProblem(file, specifier) : null;
+      if (message) context.report({ node, message });
+    };
+    return {
+      ImportDeclaration: check,
+      ExportNamedDeclaration: check,
+      ExportAllDeclaration: check,
+      ImportExpression: check,
+      TSImportType: check,
+    };
+  },
 };
 
 /** Model output and data set text are untrusted: they reach the page as text nodes only. */
@@ -99,24 +70,7 @@ export default tseslint.config(
       'prefer-const': 'error',
     },
   },
-  ...Object.entries(LAYERS).map(layerRule),
-  {
-    files: ['widgets/src/**/*.ts'],
-    rules: {
-      'no-restricted-imports': [
-        'error',
-        {
-          patterns: [
-            onlyPublicParts,
-            {
-              regex: '^(@jupyterlab|@lumino|@jupyter|@jupyter-widgets)/',
-              message: 'widgets/ imports nothing of Jupyter: it also lives in notebooks outside Lab.',
-            },
-          ],
-        },
-      ],
-    },
-  },
+  { files: ['**/*.ts', '**/*.mjs'], plugins: { ours: { rules: { layers } } }, rules: { 'ours/layers': 'error' } },
   {
     files: ['extension/src/**/*.ts'],
     plugins: { jupyter },
@@ -127,7 +81,6 @@ export default tseslint.config(
         'error',
         { ignoreImports: ['../main-view.ts', '../view.ts', './view.ts', '@medr1/widgets/*', '!@medr1/widgets/*/view'] },
       ],
-      'no-restricted-imports': ['error', { patterns: [onlyPublicParts] }],
     },
   },
   { ...schemaRules, files: ['extension/schema/*.json'], plugins: { jupyter } },

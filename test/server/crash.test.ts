@@ -6,7 +6,7 @@ import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, it } from 'vitest';
-import { connectHome } from '../../kernel-bridge/src/client/node.ts';
+import { connectHome } from '../../kernel-bridge/src/server/connect.ts';
 import type { Client } from '../../kernel-bridge/src/client/index.ts';
 import type { RunEvent } from '../../kernel-bridge/src/protocol/run.ts';
 import { isTraining, openRun } from '../../kernel-bridge/src/runs/runs.ts';

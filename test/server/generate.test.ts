@@ -6,7 +6,7 @@ import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import sharp from 'sharp';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { connectHome } from '../../kernel-bridge/src/client/node.ts';
+import { connectHome } from '../../kernel-bridge/src/server/connect.ts';
 import type { GenerateRequest } from '../../kernel-bridge/src/protocol/generate.ts';
 import { ENDLESS, makeHome, reached, testServer, until, type TestServer } from './harness.ts';
 

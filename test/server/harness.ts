@@ -2,7 +2,7 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { connectTo } from '../../kernel-bridge/src/client/node.ts';
+import { connectTo } from '../../kernel-bridge/src/server/connect.ts';
 import type { Client } from '../../kernel-bridge/src/client/index.ts';
 import type { RunState, RunSummary } from '../../kernel-bridge/src/protocol/run.ts';
 import { startServer, type RunningServer, type ServeOptions } from '../../kernel-bridge/src/server/server.ts';

@@ -1,6 +1,7 @@
 /** Pages of docs/ that are made from tables in the code. `node kernel-bridge/src/cli/docs.ts` writes them. */
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { LAYERS } from '../../../layers.ts';
 import * as protocol from '../protocol/index.ts';
 
 const { CLOSE, DATA_ROUTES, EVAL_ROUTES, METRICS, ROUTES, TrainConfig } = protocol;
@@ -130,8 +131,23 @@ function apiPage(): string {
     .concat('\n');
 }
 
+/** architecture.md is written by hand but for the table of folders. */
+function architecturePage(): string {
+  const rows = LAYERS.map(({ folder, is, knows }) => row([`\`${folder}\``, is, knows.join(', ')]));
+  const table = [row(['folder', 'what it is', 'knows']), row(['---', '---', '---']), ...rows].join('\n');
+  return readFileSync(docsFile('architecture.md'), 'utf8').replace(
+    /(<!-- folders[^\n]*-->\n\n).*?(\n\n<!-- end of folders -->)/s,
+    (_, before, after) => before + table + after,
+  );
+}
+
 /** File below docs/ -> its text. */
-export const PAGES: Record<string, () => string> = { 'metrics.md': metricsPage, 'config.md': configPage, 'api.md': apiPage };
+export const PAGES: Record<string, () => string> = {
+  'metrics.md': metricsPage,
+  'config.md': configPage,
+  'api.md': apiPage,
+  'architecture.md': architecturePage,
+};
 
 export const docsFile = (name: string): string => fileURLToPath(new URL(`../../../docs/${name}`, import.meta.url));
 

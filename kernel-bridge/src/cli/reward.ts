@@ -1,6 +1,6 @@
 /** `medr1 reward`: users' reward functions, tried on stored completions and given to runs. */
 import type { Command } from 'commander';
-import { connectHome } from '../client/node.ts';
+import { connectHome } from '../server/connect.ts';
 import { WorkbenchError } from '../protocol/errors.ts';
 import { rewardName, type RewardReport } from '../protocol/rewards.ts';
 import type { RewardRevision } from '../protocol/run.ts';

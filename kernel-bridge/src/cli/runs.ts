@@ -1,7 +1,7 @@
 /** `medr1 runs`: what was trained, read from disk, so that it works without a server. */
 import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
-import { connectHome } from '../client/node.ts';
+import { connectHome } from '../server/connect.ts';
 import { errorBody } from '../protocol/errors.ts';
 import { parseSettings } from '../runs/config.ts';
 import { exportRun, EXPORT_FORMATS, type ExportFormat } from '../runs/export.ts';

@@ -6,7 +6,7 @@ import { existsSync } from 'node:fs';
 import { copyFile, readdir } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import type { Command } from 'commander';
-import { connectHome } from '../client/node.ts';
+import { connectHome } from '../server/connect.ts';
 import type { Client } from '../client/index.ts';
 import { loadItems } from '../data/load.ts';
 import { WorkbenchError, type ErrorBody } from '../protocol/errors.ts';

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { Client } from '../client/index.ts';
-import { connectHome } from '../client/node.ts';
+import { connectHome } from '../server/connect.ts';
 import { isEvaluating, logFile, prepareEvaluation, summaryOf as summaryOfEvaluation, type LoadQuestions } from '../evals/evals.ts';
 import { errorBody, WorkbenchError, type ErrorBody } from '../protocol/errors.ts';
 import { hasEnded, type RunSummary } from '../protocol/run.ts';

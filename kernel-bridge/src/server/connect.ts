@@ -3,8 +3,8 @@ import { readFileSync } from 'node:fs';
 import { request } from 'node:http';
 import WebSocket from 'ws';
 import { errors } from '../runs/errors.ts';
-import { serverFile, type ServerFile } from '../server/server-file.ts';
-import { Client, type ClientOptions, type Fetch, type SocketLike } from './index.ts';
+import { serverFile, type ServerFile } from './server-file.ts';
+import { Client, type ClientOptions, type Fetch, type SocketLike } from '../client/index.ts';
 
 export type Address = { socket: string } | { port: number };
 

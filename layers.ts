@@ -1,0 +1,125 @@
+/**
+ * The folders of the code in one order: each may import the folders that it names, and those stand above it. `protocol` is open to all,
+ * `files` and the files beside it (`kernel-bridge`) to all that runs on Node.
+ * eslint.config.mjs refuses any other import, types and `import()` included; test/lint/layers.test.ts refuses names that no import uses;
+ * `node kernel-bridge/src/cli/docs.ts` writes the table of docs/architecture.md from this one.
+ */
+import { dirname, join, normalize } from 'node:path';
+
+const ROOTS: Record<string, string> = {
+  'kernel-bridge': 'kernel-bridge/src',
+  native: 'kernel-bridge/native',
+  setup: 'kernel-bridge/setup',
+  widgets: 'widgets/src',
+  extension: 'extension/src',
+};
+const path = (name: string): string =>
+  ROOTS[name] ?? (/^(widgets|extension)\//.test(name) ? name.replace('/', '/src/') : `kernel-bridge/src/${name}`);
+
+const OPEN = 'protocol';
+const OPEN_ON_NODE = ['kernel-bridge', 'files'];
+/** These are loaded by browsers, or before anything is installed. */
+const NOT_ON_NODE = ['protocol', 'client', 'native', 'setup'];
+
+export interface Layer {
+  name: string;
+  folder: string;
+  /** What it is, for the table of docs/architecture.md. */
+  is: string;
+  knows: string[];
+}
+
+const layer = (name: string, is: string, knows = ''): Layer => ({ name, folder: path(name), is, knows: knows.split(' ').filter(Boolean) });
+const view = (name: string, is: string, knows = ''): Layer => layer(`widgets/${name}`, is, `widgets widgets/store ${knows}`);
+
+/** A name is a folder of kernel-bridge/src, or a package's own files (`widgets`), or a folder of theirs (`widgets/store`). */
+export const LAYERS: Layer[] = [
+  layer('protocol', 'schemas: configuration, records, routes, messages, errors, metrics'),
+  layer('kernel-bridge', 'what the package and the machine are: version, processors, memory'),
+  layer('native', "the Node-API addon over libtorch's dispatcher"),
+  layer('setup', 'what `npm start`, `npm test` and `npm run bench` do; runs on Node 20 without a dependency', 'native'),
+  layer('files', 'files from elsewhere, opened without waiting and read within a limit'),
+  layer('torch', 'tensors, scopes, autograd, optimiser, safetensors', 'native'),
+  layer('models', 'a family of models a folder: processor, vision tower, decoder, generation, packed training forward', 'torch'),
+  layer('stats', "Wilson intervals and McNemar's test"),
+  layer('log', 'SQLite databases that survive a power cut, locks, full disks'),
+  layer('rewards', "reward functions, users' own in a sandbox, and answer parsing"),
+  layer('data', 'readers, index, splits, audit, thumbnails, the made sample'),
+  layer('rl', 'prompts, advantages, losses, GRPO and SFT trainers, metrics', 'torch models stats rewards data'),
+  layer('runs', 'run store, checkpoints, estimate of memory', 'log rewards data'),
+  layer('evals', 'stored evaluations: answers, tables, comparisons, matrices', 'stats log data runs'),
+  layer(
+    'worker',
+    'the processes that hold a model: one trains, one evaluates, one answers questions',
+    'torch models log rewards data rl runs evals',
+  ),
+  layer('client', 'typed client for browser, Node and Deno'),
+  layer('server', 'HTTP and websocket, auth, supervision of the processes', 'log rewards data runs evals client'),
+  layer('reproduce', "Med-R1's whole experiment: recipe, plan, queue, report", 'log rewards data rl runs evals client server'),
+  layer(
+    'cli',
+    'the `medr1` command, one file a command; loads the rest when it needs it',
+    'setup torch models rewards data rl runs evals worker client server reproduce',
+  ),
+  layer('widgets', 'Lit components: what they share, the Connector seam first', 'client'),
+  layer('widgets/store', 'models that several views share: runs, data, rollouts, selection', 'widgets'),
+  view('runs', 'the list of runs'),
+  view('curves', 'charts of metrics', 'widgets/runs'),
+  view('rollouts', 'completions of a step, token by token'),
+  view('rewards', 'reward functions, their weights and edits', 'widgets/runs'),
+  view('new-run', 'the form that starts a run', 'widgets/rewards'),
+  view('data', 'the browser of data sets'),
+  view('sample', 'one question, and answers to it', 'widgets/rollouts'),
+  view('audit', 'what is wrong with a data set'),
+  view('evaluation', 'stored evaluations and their comparison', 'widgets/rollouts'),
+  view('inspector', 'what was chosen last, in full', 'widgets/rollouts widgets/sample'),
+  view('status', 'the line of the status bar', 'widgets/runs'),
+  layer('extension', 'JupyterLab: tokens, icons, panels, the connection', 'client widgets widgets/store'),
+  layer(
+    'extension/plugins',
+    'one plugin a file',
+    `extension widgets widgets/store ${['runs', 'curves', 'rollouts', 'rewards', 'new-run', 'data', 'sample', 'audit', 'evaluation', 'inspector', 'status'].map((name) => `widgets/${name}`).join(' ')}`,
+  ),
+];
+
+/** Entries of a package, which gather what is below them. */
+const ENTRIES = ['widgets/src/index.ts', 'extension/src/index.ts'];
+
+const longestFirst = LAYERS.toSorted((a, b) => b.folder.length - a.folder.length);
+
+/** The row that a file belongs to; undefined for entries, tests, benchmarks, the gallery and what is no code of ours. */
+export function layerOf(file: string): Layer | undefined {
+  if (ENTRIES.includes(file) || file.endsWith('.test.ts')) return undefined;
+  return longestFirst.find(({ folder }) => file.startsWith(`${folder}/`));
+}
+
+/** The file that an import of `file` names, from the root of the repository; null for libraries. Package names give the folder of their source. */
+export function target(file: string, specifier: string): string | null {
+  if (specifier.startsWith('.')) return normalize(join(dirname(file), specifier));
+  const [, name, rest = 'index'] = /^@medr1\/([\w-]+)(?:\/(.+))?$/.exec(specifier) ?? [];
+  return name ? `${name}/src/${rest}${/^(protocol|client)$/.test(rest) ? '/index' : ''}.ts` : null;
+}
+
+const isOpen = (from: Layer, to: Layer): boolean =>
+  to.name === OPEN ||
+  (OPEN_ON_NODE.includes(to.name) && packageOf(from.folder) === 'kernel-bridge' && ![...NOT_ON_NODE, ...OPEN_ON_NODE].includes(from.name));
+
+const packageOf = (file: string): string => file.split('/')[0];
+const PACKAGES = ['kernel-bridge', 'widgets', 'extension'];
+const PUBLIC = /^@medr1\/kernel-bridge\/(protocol(\/[\w-]+)?|client)$/;
+
+/** What is wrong with an import, or null. */
+export function importProblem(file: string, specifier: string): string | null {
+  const from = layerOf(file);
+  if (!from) return null;
+  if (packageOf(file) === 'widgets' && /^@(jupyterlab|lumino|jupyter|jupyter-widgets)\//.test(specifier))
+    return 'widgets/ imports nothing of Jupyter: it also lives in notebooks outside Lab.';
+  const to = target(file, specifier);
+  if (to === null) return null;
+  const across = packageOf(to) !== packageOf(file) && PACKAGES.includes(packageOf(to));
+  if (across && (specifier.startsWith('.') || (packageOf(to) === 'kernel-bridge' && !PUBLIC.test(specifier))))
+    return 'The front end knows the backend by @medr1/kernel-bridge/protocol and @medr1/kernel-bridge/client, and packages know each other by name.';
+  const known = layerOf(to);
+  if (!known || known === from || isOpen(from, known) || from.knows.includes(known.name)) return null;
+  return `Imports point one way: ${from.name} may not import ${known.name}; layers.ts says what it may.`;
+}
