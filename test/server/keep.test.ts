@@ -3,7 +3,7 @@ import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, st
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import { connectHome, connectTo } from '../../kernel-bridge/src/client/node.ts';
+import { connectHome, connectTo } from '../../kernel-bridge/src/server/connect.ts';
 import { keep, privateFolder } from '../../kernel-bridge/src/server/keep.ts';
 import { serverFile } from '../../kernel-bridge/src/server/server-file.ts';
 import { ENDLESS, testServer, type TestServer } from './harness.ts';
