@@ -58,7 +58,7 @@ it.each([
   ['POST', '/runs', 'not json', 400, 'REQUEST_INVALID'],
   ['POST', '/runs', '[1]', 400, 'REQUEST_INVALID'],
   ['POST', '/runs', '{"config": {}, "extra": 1}', 400, 'REQUEST_INVALID'],
-  ['POST', '/runs', JSON.stringify({ config: { run_name: 'x'.repeat(2 << 20) } }), 413, 'REQUEST_TOO_LARGE'],
+  ['POST', '/runs', JSON.stringify({ config: { run_name: 'x'.repeat(17 << 20) } }), 413, 'REQUEST_TOO_LARGE'],
   ['GET', '/runs/..%2f..%2fetc', undefined, 404, 'RUN_UNKNOWN'],
   ['GET', '/runs/20260101-000000-aaaa', undefined, 404, 'RUN_UNKNOWN'],
   ['POST', '/runs/20260101-000000-aaaa/actions', '{"action": "start"}', 404, 'RUN_UNKNOWN'],
@@ -190,6 +190,6 @@ describe('images', () => {
     ['Images/cut.jpg', 'IMAGE_UNREADABLE'],
     ['Images/x.svg', 'IMAGE_UNREADABLE'],
   ])('%j is refused as %s', async (path, code) => {
-    await expect(t.client.image(id, path)).rejects.toMatchObject({ code });
+    await expect(t.client.image(id, { path })).rejects.toMatchObject({ code });
   });
 });

@@ -72,11 +72,11 @@ describe('an evaluation', () => {
       return summary.done > 0 ? true : 'its first answer';
     });
     expect((await t.client.evals.get(waits.id)).summary.state).toBe('queued');
-    expect((await t.client.evals.stop(waits.id)).state).toBe('stopped');
-    await t.client.evals.stop(slow.id);
+    expect((await t.client.evals.action(waits.id, { action: 'stop' })).state).toBe('stopped');
+    await t.client.evals.action(slow.id, { action: 'stop' });
     const stopped = await ended(slow.id, 'stopped');
     expect(stopped.done).toBeLessThan(4);
-    await t.client.evals.resume(slow.id);
+    await t.client.evals.action(slow.id, { action: 'resume' });
     expect((await ended(slow.id, 'finished')).done).toBe(4);
     using store = EvalStore.open(evalDirectory(t.home, slow.id));
     expect(store.answers().map(({ item }) => item.id)).toEqual(['item-0', 'item-1', 'item-2', 'item-3']);
@@ -84,14 +84,14 @@ describe('an evaluation', () => {
 
   it('is compared with others, laid out as matrices, exported and moved to the trash', async () => {
     const [a, b] = [await made({ seed: 1 }), await made({ seed: 2 })];
-    const comparison = await t.client.evals.compare([a, b]);
+    const comparison = await t.client.evals.compare({ ids: [a, b] });
     expect(Value.Check(EvalComparison, comparison)).toBe(true);
     expect(comparison).toMatchObject({ items: 4, pairs: [{ a, b, strict: { both: 4, p: 1 } }] });
     expect(await t.client.evals.answers(a, { filter: 'flips', against: b })).toEqual({ answers: [], total: 0 });
     const page = await t.client.evals.answers(a, { against: b, beside: [b] });
     expect(Object.keys(page.answers[0].others)).toEqual([b]);
     expect(await t.client.evals.answers(a, { filter: 'split', beside: [b] })).toEqual({ answers: [], total: 0 });
-    const matrix = await t.client.evals.matrix('modality');
+    const matrix = await t.client.evals.matrix({ kind: 'modality' });
     expect(Value.Check(EvalMatrices, matrix)).toBe(true);
     expect(matrix.matrices).toEqual([]); // none is a checkpoint's
     const { trash } = await t.client.evals.remove(a);
@@ -109,7 +109,7 @@ describe('refused', () => {
     ['an unknown control', () => t.client.evals.start(request({ controls: ['blank' as 'text-only'] })), 'REQUEST_INVALID'],
     ['an evaluation that is not there', () => t.client.evals.get('20260101-000000-aaaa'), 'EVAL_UNKNOWN'],
     ['a path for an id', () => t.client.evals.get('../runs'), 'EVAL_UNKNOWN'],
-    ['a comparison of one', () => t.client.evals.compare(['20260101-000000-aaaa']), 'REQUEST_INVALID'],
+    ['a comparison of one', () => t.client.evals.compare({ ids: ['20260101-000000-aaaa'] }), 'REQUEST_INVALID'],
   ])('%s', async (_, ask, code) => {
     const before = (await t.client.evals.list()).length;
     await expect(ask()).rejects.toMatchObject({ code });
@@ -138,7 +138,7 @@ it('when the server stops, the evaluation ends as interrupted and a new server r
     expect(store.row().state).toBe('interrupted');
   }
   const second = await testServer({ home: first.home, evaluationModule });
-  await second.client.evals.resume(id);
+  await second.client.evals.action(id, { action: 'resume' });
   await until(async () => ((await second.client.evals.get(id)).summary.state === 'finished' ? true : 'it finishes'));
   await second.close();
   await first.close();

@@ -27,7 +27,7 @@ async function medr1(...args: string[]): Promise<{ code: number; out: string; er
 
 describe('a fork', () => {
   it('has the parent’s history up to its checkpoint and goes on from there under its own configuration', async () => {
-    const fork = await t.client.fork(id, 4, { reward_weights: [5, 1], run_name: 'child' });
+    const fork = await t.client.fork(id, { step: 4, config: { reward_weights: [5, 1], run_name: 'child' } });
     expect(fork).toMatchObject({ parent: id, name: 'child', step: 4 });
     await reached(t.client, fork.id, 'finished');
     const table = await t.client.metrics(fork.id, { names: ['reward'] });
@@ -39,8 +39,8 @@ describe('a fork', () => {
 
   it('of a step without a checkpoint, or with a bad key, is refused and leaves nothing', async () => {
     const before = readdirSync(join(t.home, 'runs'));
-    await expect(t.client.fork(id, 5)).rejects.toMatchObject({ code: 'CHECKPOINT_UNKNOWN', remedy: 'It has: 4, 8, 10.' });
-    await expect(t.client.fork(id, 4, { bta: 1 })).rejects.toMatchObject({ code: 'CONFIG_UNKNOWN_KEY' });
+    await expect(t.client.fork(id, { step: 5 })).rejects.toMatchObject({ code: 'CHECKPOINT_UNKNOWN', remedy: 'It has: 4, 8, 10.' });
+    await expect(t.client.fork(id, { step: 4, config: { bta: 1 } })).rejects.toMatchObject({ code: 'CONFIG_UNKNOWN_KEY' });
     expect(readdirSync(join(t.home, 'runs'))).toEqual(before);
   });
 });

@@ -1,13 +1,13 @@
 /** Reward edits across kill -9: a run killed after live edits comes to the numbers and weights of one never stopped, edited at the same steps. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { RewardEdit } from '../../kernel-bridge/src/client/rest.ts';
+import type { EditRewards } from '../../kernel-bridge/src/protocol/rest.ts';
 import type { RewardRevision } from '../../kernel-bridge/src/protocol/run.ts';
 import { RunStore } from '../../kernel-bridge/src/runs/store.ts';
 import { reached, until, workerPid } from './harness.ts';
 import { tinyServer, type TinyServer } from './tiny-server.ts';
 import { everythingOf } from './whole-run.ts';
 
-type Change = Omit<RewardEdit, 'base_revision'>;
+type Change = Omit<EditRewards, 'base_revision'>;
 
 /** `Math.random` and nulls: what is not a function of the call alone would show. */
 const MINE = `export default (completions: string[], { completion_length, finish_reason }: any) =>

@@ -124,7 +124,7 @@ describe('an edit', () => {
     await until(async () => ((await t.client.run(id)).summary.step > step + 1 ? true : 'no step'));
     await t.client.action(id, 'stop');
     await reached(t.client, id, 'stopped');
-    await t.client.rollback(id, step);
+    await t.client.rollback(id, { step });
     expect(await t.client.rewards(id)).toHaveLength(1);
     await t.client.action(id, 'resume');
     await until(async () => ((await t.client.run(id)).summary.step > step + 1 ? true : 'no step'));

@@ -72,13 +72,13 @@ describe('a run from start to end', () => {
     const config = t.config();
     const { id } = await t.client.createRun(config);
     await reached(t.client, id, 'finished');
-    await expect(t.client.tokenTexts(id, 3, 1)).rejects.toMatchObject({ code: 'TOKENIZER_MISSING', http: 404 });
+    await expect(t.client.tokenTexts(id, { step: 3, group: 1 })).rejects.toMatchObject({ code: 'TOKENIZER_MISSING', http: 404 });
     const tokenizer = resolve(import.meta.dirname, '../../examples/sample/model/tokenizer.json');
     copyFileSync(tokenizer, join(config.model_name_or_path as string, 'tokenizer.json'));
     const { vocab } = (JSON.parse(readFileSync(tokenizer, 'utf8')) as { model: { vocab: Record<string, number> } }).model;
     const word = (token: number): string => Object.keys(vocab).find((text) => vocab[text] === token)!;
-    expect(await t.client.tokenTexts(id, 3, 1)).toEqual([0, 1, 2, 3].map((index) => [word(3), word(1), word(index)]));
-    await expect(t.client.tokenTexts(id, 3, 7)).rejects.toMatchObject({
+    expect(await t.client.tokenTexts(id, { step: 3, group: 1 })).toEqual([0, 1, 2, 3].map((index) => [word(3), word(1), word(index)]));
+    await expect(t.client.tokenTexts(id, { step: 3, group: 7 })).rejects.toMatchObject({
       code: 'GROUP_UNKNOWN',
       message: expect.stringContaining('group 7'),
     });

@@ -8,8 +8,6 @@ import type {
   ConnectionState,
   Estimate,
   EvalsEvent,
-  Generation,
-  GenerateRequest,
   Group,
   MetricTable,
   MoveView,
@@ -21,8 +19,6 @@ import type {
   RunSummary,
   ServerInfo,
   TrainConfig,
-  TriedRewards,
-  TryRewards,
   View,
 } from '../src/connector.ts';
 import { isRewardFile, rewardName } from '@medr1/kernel-bridge/protocol/reward-names';
@@ -119,10 +115,9 @@ export class FakeConnector implements Connector {
     }));
 
   schema = (): Promise<Record<string, unknown>> => this.#answer('schema', [], () => this.options.schema ?? {});
-  checkConfig = (config: Record<string, unknown>): Promise<TrainConfig> =>
-    this.#answer('checkConfig', [config], () => config as TrainConfig);
-  estimate = (config: Record<string, unknown>): Promise<Estimate> =>
-    this.#answer('estimate', [config], () => ({
+  checkConfig: Connector['checkConfig'] = ({ config }) => this.#answer('checkConfig', [{ config }], () => config as TrainConfig);
+  estimate: Connector['estimate'] = ({ config }) =>
+    this.#answer('estimate', [{ config }], () => ({
       parameters: 1_510_000,
       trainable_parameters: 1_510_000,
       memory: { weights: 6.1e6, gradients: 6.1e6, optimizer: 12.2e6, reference: 6.1e6, activations: 41e6, kv_cache: 3e6 },
@@ -178,30 +173,34 @@ export class FakeConnector implements Connector {
         directory: `runs/${id}`,
       };
     });
-  createRun = (config: Record<string, unknown>, start: boolean, rewardFiles?: Record<string, string>): Promise<RunSummary> =>
-    this.#answer('createRun', [config, start, ...(rewardFiles ? [rewardFiles] : [])], () => {
+  createRun: Connector['createRun'] = (config, options = {}) =>
+    this.#answer('createRun', [config, options], () => {
       const run: FakeRun = { id: 'new', name: String(config.run_name ?? 'new run'), state: 'starting', steps: 0 };
       this.options.runs = [...this.#fakes(), run];
       return this.summary(run);
     });
-  deleteRun = (id: string): Promise<void> =>
-    this.#answer('deleteRun', [id], () => void (this.options.runs = this.#fakes().filter((run) => run.id !== id)));
-  act = (id: string, action: string): Promise<RunSummary> => this.#answer('act', [id, action], () => this.summary(this.#fake(id)));
+  deleteRun: Connector['deleteRun'] = (id) =>
+    this.#answer('deleteRun', [id], () => {
+      this.options.runs = this.#fakes().filter((run) => run.id !== id);
+      return { trash: `trash/${id}` };
+    });
+  action: Connector['action'] = (id, action) => this.#answer('action', [id, action], () => this.summary(this.#fake(id)));
   metrics = (id: string): Promise<MetricTable> => this.#answer('metrics', [id], () => this.table(this.#fake(id)));
-  groups = (id: string, query: { step?: number; from?: number; to?: number; limit?: number; offset?: number }): Promise<Group[]> =>
+  groups: Connector['groups'] = (id, query = {}) =>
     this.#answer('groups', [id, query], () => {
       const { offset = 0, limit = 64 } = query;
       const [run, step] = [this.#fake(id), query.step ?? query.to ?? 1];
-      if ((step - 1) % (run.config?.num_iterations ?? 1) > 0) return []; // it used earlier rollouts again
-      return this.groupsOf(run, step, 12).slice(offset, offset + limit);
+      const steps: [number, number] = [1, run.steps ?? 1];
+      if ((step - 1) % (run.config?.num_iterations ?? 1) > 0) return { groups: [], steps }; // it used earlier rollouts again
+      return { groups: this.groupsOf(run, step, 12).slice(offset, offset + limit), steps };
     });
-  tokenTexts = (id: string, step: number, group: number): Promise<string[][]> =>
-    this.#answer('tokenTexts', [id, step, group], () =>
+  tokenTexts: Connector['tokenTexts'] = (id, { step, group }) =>
+    this.#answer('tokenTexts', [id, { step, group }], () =>
       this.groupsOf(this.#fake(id), step, group + 1)[group].completions.map(({ text }) => tokensOf(text)),
     );
-  events = (id: string): Promise<RunEvent[]> => this.#answer('events', [id], () => this.options.events ?? []);
-  fork = (id: string, step: number, config: Record<string, unknown>, start: boolean): Promise<RunSummary> =>
-    this.#answer('fork', [id, step, config, start], () => this.summary({ id: 'fork', parent: id, steps: step }));
+  events: Connector['events'] = (id) => this.#answer('events', [id], () => ({ epoch: 'e', events: this.options.events ?? [] }));
+  fork: Connector['fork'] = (id, body) =>
+    this.#answer('fork', [id, body], () => this.summary({ id: 'fork', parent: id, steps: body.step }));
   exportUrl = (id: string, format: 'csv' | 'jsonl'): string => `runs/${id}/export?format=${format}`;
 
   builtInRewards = (): Promise<BuiltInReward[]> =>
@@ -228,7 +227,7 @@ export class FakeConnector implements Connector {
       }),
     );
   /** A user's function gives 1 to every third completion, null to every seventh; a source with the word `throw` fails. */
-  tryRewards = (id: string, request: TryRewards): Promise<TriedRewards> =>
+  tryRewards: Connector['tryRewards'] = (id, request = {}) =>
     this.#answer('tryRewards', [id, request], () => {
       const names = [...Object.keys(request.files ?? {}).map((file) => file.replace(/\.[tj]s$/, '')), ...(request.built_in ?? [])];
       const groups = this.groupsOf(this.#fake(id), this.#fake(id).steps ?? 1, 12);
@@ -255,7 +254,7 @@ export class FakeConnector implements Connector {
         })),
       };
     });
-  editRewards = (id: string, edit: { weights: Record<string, number>; reason?: string; base_revision: number }) =>
+  editRewards: Connector['editRewards'] = (id, edit) =>
     this.#answer('editRewards', [id, edit], () => ({
       revision: edit.base_revision + 1,
       step: null,
@@ -265,11 +264,11 @@ export class FakeConnector implements Connector {
       author: '',
       created_at: START,
     }));
-  generate = (request: GenerateRequest): Promise<Generation> =>
+  generate: Connector['generate'] = (request = {}) =>
     this.#answer('generate', [request], () =>
       fakeGeneration(request, request.item ? this.data.item(request.dataset!, request.item) : null),
     );
-  imageUrl = (_id: string, path: string, size: number): string => drawing(path, size);
+  imageUrl: Connector['imageUrl'] = (_id, path, size = 512) => drawing(path, size);
 
   subscribeRun(id: string, _resume: unknown, onEvent: (event: RunEvent) => void): { close(): void } {
     const listeners = this.#runListeners.get(id) ?? new Set();

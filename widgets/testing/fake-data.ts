@@ -9,8 +9,6 @@ import type {
   DatasetSummary,
   Download,
   DownloadJob,
-  ExportFormat,
-  Folder,
   ImagePicture,
   IndexJob,
   ItemAnswers,
@@ -198,10 +196,10 @@ export class FakeData implements DataConnector {
   list = (): Promise<{ datasets: DatasetSummary[]; jobs: IndexJob[] }> =>
     this.#answer('list', [], () => ({ datasets: this.#datasets.map((set) => this.#summary(set.name)), jobs: this.#jobs }));
 
-  add = (dir: string, options: { name?: string; images?: boolean } = {}): Promise<IndexJob> =>
-    this.#answer('add', [dir, options], () => {
+  add: DataConnector['add'] = ({ dir, name }) =>
+    this.#answer('add', [{ dir, ...(name !== undefined && { name }) }], () => {
       const job: IndexJob = {
-        name: options.name ?? dir.split('/').at(-1)!,
+        name: name ?? dir.split('/').at(-1)!,
         dir,
         state: 'running',
         phase: 'questions',
@@ -218,11 +216,12 @@ export class FakeData implements DataConnector {
   downloads = (): Promise<{ known: Download[]; jobs: DownloadJob[] }> =>
     this.#answer('downloads', [], () => ({ known: [KNOWN], jobs: this.#downloads }));
 
-  download = (name: string, options: { accept_licence: boolean; dir?: string }): Promise<DownloadJob> =>
-    this.#answer('download', [name, options], () => {
-      const { repo, dir } = KNOWN;
+  download: DataConnector['download'] = (body) =>
+    this.#answer('download', [body], () => {
+      const { name, dir = KNOWN.dir } = body;
+      const { repo } = KNOWN;
       const none = { file: null, done: 0, total: null, files: [], seconds_left: null, dataset: null, error: null };
-      this.#downloads = [{ name, repo, dir: options.dir ?? dir, state: 'running', phase: 'download', started_at: INDEXED, ...none }];
+      this.#downloads = [{ name, repo, dir, state: 'running', phase: 'download', started_at: INDEXED, ...none }];
       return this.#downloads[0];
     });
 
@@ -236,7 +235,7 @@ export class FakeData implements DataConnector {
     this.#downloads = this.#downloads.map((job) => ({ ...job, ...change }));
   }
 
-  browse = (dir = '/home/alice'): Promise<Folder> =>
+  browse: DataConnector['browse'] = ({ dir = '/home/alice' } = {}) =>
     this.#answer('browse', [dir], () => ({
       dir,
       parent: dir === '/' ? null : dir.slice(0, dir.lastIndexOf('/')) || '/',
@@ -309,7 +308,7 @@ export class FakeData implements DataConnector {
       return { index: index < 0 ? null : index, total, previous: beside(index - 1), next: beside(index + 1) };
     });
 
-  answers = (name: string, id: string, runs: string[] = this.#runs()): Promise<ItemAnswers[]> =>
+  answers: DataConnector['answers'] = (name, id, { runs = this.#runs() } = {}) =>
     this.#answer('answers', [name, id, runs], () => {
       const { answer, options } = this.item(name, id);
       return runs.flatMap((run): ItemAnswers[] => {
@@ -375,8 +374,8 @@ export class FakeData implements DataConnector {
     }));
   split = (name: string, split: string) => this.#answer('split', [name, split], () => unknown(`split ${split} of ${name}`));
 
-  export = (name: string, format: ExportFormat, query: ItemQuery = {}): Promise<Blob> =>
-    this.#answer('export', [name, format, query], () => {
+  export: DataConnector['export'] = (name, { format, query = {} }) =>
+    this.#answer('export', [name, { format, query }], () => {
       const lines = this.#hits(name, query).passed.map((item) => `${JSON.stringify(item)}\n`);
       return new Blob(lines, { type: 'application/x-ndjson' });
     });

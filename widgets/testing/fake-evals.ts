@@ -8,14 +8,11 @@ import type {
   Control,
   CreateEval,
   EvalAnswer,
-  EvalComparison,
   EvalDetail,
-  EvalMatrices,
   EvalsConnector,
   EvalState,
   EvalSummary,
   Evaluation,
-  MatrixKind,
   Reading,
 } from '../src/connector.ts';
 import { random, seedOf } from './drawing.ts';
@@ -67,8 +64,7 @@ export class FakeEvals implements EvalsConnector {
       this.evals = [made, ...this.evals];
       return this.summary(made);
     });
-  stop = (id: string): Promise<EvalSummary> => this.#answer('stop', [id], () => this.summary(this.#of(id)));
-  resume = (id: string): Promise<EvalSummary> => this.#answer('resume', [id], () => this.summary(this.#of(id)));
+  action: EvalsConnector['action'] = (id, body) => this.#answer('action', [id, body], () => this.summary(this.#of(id)));
   remove = (id: string): Promise<{ trash: string }> => this.#answer('remove', [id], () => ({ trash: id }));
   answers = (id: string, query: Parameters<EvalsConnector['answers']>[1] = {}): Promise<AnswerPage> =>
     this.#answer('answers', [id, query], () => {
@@ -89,8 +85,8 @@ export class FakeEvals implements EvalsConnector {
       const page = rows.slice(offset, offset + limit).map((one) => ({ ...one, others: Object.fromEntries(othersTo(one.item.id)) }));
       return { answers: page, total: rows.length };
     });
-  compare = (ids: readonly string[]): Promise<EvalComparison> =>
-    this.#answer('compare', [ids], () => {
+  compare: EvalsConnector['compare'] = ({ ids }) =>
+    this.#answer('compare', [{ ids }], () => {
       const chosen = ids.map((id) => this.#of(id));
       const answers = chosen.map((one) => this.answersOf(one));
       const items = Math.min(...answers.map(({ length }) => length));
@@ -109,8 +105,8 @@ export class FakeEvals implements EvalsConnector {
         ),
       };
     });
-  matrix = (kind: MatrixKind): Promise<EvalMatrices> =>
-    this.#answer('matrix', [kind], () =>
+  matrix: EvalsConnector['matrix'] = ({ kind = 'modality' } = {}) =>
+    this.#answer('matrix', [{ kind }], () =>
       matrices(
         this.evals.filter(({ trained }) => trained).map((one) => ({ summary: this.summary(one), report: report(this.answersOf(one)) })),
         kind,

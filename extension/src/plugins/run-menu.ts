@@ -37,7 +37,7 @@ const runMenu: JupyterFrontEndPlugin<void> = {
           required: ['id', 'action'],
         },
       },
-      execute: ({ id, action }) => told(async () => runs.apply({ summary: await connector.act(String(id), action as RunAction) })),
+      execute: ({ id, action }) => told(async () => runs.apply({ summary: await connector.action(String(id), action as RunAction) })),
     });
 
     commands.addCommand(CommandIDs.overlayRun, {
@@ -147,7 +147,7 @@ const runMenu: JupyterFrontEndPlugin<void> = {
       const buttons = [Dialog.cancelButton({ label: trans.__('Cancel') }), Dialog.okButton({ label: trans.__('Fork') })];
       const { button, value } = await showDialog({ title: trans.__('Fork "%1"', summary.name), body, buttons });
       if (!button.accept || !value) return;
-      const made = await connector.fork(id, value.step, parseSettings(value.settings), true);
+      const made = await connector.fork(id, { step: value.step, config: parseSettings(value.settings) });
       runs.apply({ summary: made });
       selection.move({ runs: [made.id, id] });
     };

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { LAYERS } from '../../../layers.ts';
 import * as protocol from '../protocol/index.ts';
 
-const { CLOSE, DATA_ROUTES, EVAL_ROUTES, METRICS, ROUTES, TrainConfig } = protocol;
+const { CLOSE, METRICS, ROUTES, TrainConfig } = protocol;
 
 interface Key {
   group: string;
@@ -66,7 +66,7 @@ interface Schema {
   const?: unknown;
   enum?: unknown[];
   anyOf?: Schema[];
-  items?: Schema;
+  items?: Schema | Schema[];
   properties?: Record<string, Schema>;
   required?: string[];
   patternProperties?: Record<string, Schema>;
@@ -82,8 +82,10 @@ function spelledOut(schema: Schema): string {
   if ('const' in schema) return JSON.stringify(schema.const);
   if (schema.enum) return schema.enum.map((value) => JSON.stringify(value)).join(' | ');
   if (schema.anyOf) return [...new Set(schema.anyOf.map(typeText))].join(' | ');
+  if (Array.isArray(schema.items)) return `[${schema.items.map(typeText).join(', ')}]`;
   if (schema.type === 'array') return schema.items ? `(${typeText(schema.items)})[]`.replace(/^\(([\w.]+)\)/, '$1') : 'unknown[]';
   if (schema.patternProperties) return `Record<string, ${Object.values(schema.patternProperties).map(typeText).join(' | ')}>`;
+  if (schema.type === 'object' && Object.keys(schema.properties ?? {}).length === 0) return 'object';
   if (schema.type === 'object') return `{${fields(schema).join('; ')}}`;
   return schema.type ?? 'unknown';
 }
@@ -99,22 +101,44 @@ const SHAPES = Object.entries(protocol as Record<string, unknown>)
   .toSorted(([a], [b]) => (a < b ? -1 : 1));
 const NAMES = new Map(SHAPES.map(([name, schema]) => [JSON.stringify(schema), name]));
 
+const routes = Object.entries(ROUTES as Record<string, protocol.Route>);
+
+/** Parameters as `name: type`; `?` marks what may be left out. */
+function takes({ query, body }: protocol.Route): string {
+  const schema = body ?? query;
+  if (!schema) return '';
+  const name = NAMES.get(JSON.stringify(schema));
+  return name !== undefined ? link(name) : body ? `\`${typeText(schema)}\`` : `\`${fields(schema).join('  ')}\``;
+}
+
+function gives({ answer, file, status }: protocol.Route): string {
+  const name = answer && NAMES.get(JSON.stringify(answer));
+  const shape = answer === undefined ? file! : name !== undefined ? link(name) : `\`${typeText(answer)}\``;
+  return status === undefined ? shape : `${status} ${shape}`;
+}
+
+const link = (name: string): string => (name === 'TrainConfig' ? '[TrainConfig](config.md)' : `[${name}](#${name.toLowerCase()})`);
+
 function apiPage(): string {
-  const routes = (title: string, table: readonly (readonly [string, string, string])[]): string =>
+  const groups = { '': 'Runs', evals: 'Evaluations', data: 'Data' };
+  const table = (group: string, title: string): string =>
     [
       `## ${title}`,
       '',
-      row(['', 'path', 'gives']),
-      row(['---', '---', '---']),
-      ...table.map(([method, path, text]) => row([method, `\`/api${path}\``, text])),
+      row(['name', '', 'path', 'takes', 'gives', '']),
+      row(['---', '---', '---', '---', '---', '---']),
+      ...routes
+        .filter(([name]) => (name.includes('.') ? name.split('.')[0] : '') === group)
+        .map(([name, one]) => row([`\`${name}\``, one.method, `\`${one.path}\``, takes(one), gives(one), one.text])),
     ].join('\n');
   const shapes = SHAPES.filter(([name]) => name !== 'TrainConfig');
   return [
     '# Routes and messages',
-    'Made from src/protocol, which the server registers, the clients are typed by and requests are checked against. An error is `{code, message, remedy}` with its HTTP status.',
-    routes('Runs', ROUTES),
-    routes('Evaluations', EVAL_ROUTES),
-    routes('Data', DATA_ROUTES),
+    'Made from src/protocol: routes.ts is the one table from which the server routes and checks requests and from which the clients have their methods. ' +
+      'Paths are below `/api` (`<base>/medr1/api` behind JupyterLab). `takes` is the body of POST and PATCH and the parameters of the address of GET, ' +
+      'where a list is written a,b,c; `?` marks what may be left out. An error is `{code, message, remedy}` with its HTTP status. A name is a method ' +
+      'of the clients: `client.data.page(name, query)`; parts of the path come first, then what the route takes.',
+    ...Object.entries(groups).map(([group, title]) => table(group, title)),
     '## Websocket',
     `\`/api/ws\`: what a client sends is a ClientMessage, what comes is a ServerMessage. Closed with ${Object.entries(CLOSE)
       .map(([why, code]) => `${code} (${why})`)
@@ -135,20 +159,48 @@ function apiPage(): string {
 function architecturePage(): string {
   const rows = LAYERS.map(({ folder, is, knows }) => row([`\`${folder}\``, is, knows.join(', ')]));
   const table = [row(['folder', 'what it is', 'knows']), row(['---', '---', '---']), ...rows].join('\n');
-  return readFileSync(docsFile('architecture.md'), 'utf8').replace(
+  return readFileSync(pageFile('docs/architecture.md'), 'utf8').replace(
     /(<!-- folders[^\n]*-->\n\n).*?(\n\n<!-- end of folders -->)/s,
     (_, before, after) => before + table + after,
   );
 }
 
-/** File below docs/ -> its text. */
+/** What the page needs of each route, so that it is spared the schemas: src/client/route-list.ts. */
+function routeList(): string {
+  const key = (name: string): string => (/^\w+$/.test(name) ? name : `'${name}'`);
+  const lines = routes.map(([name, { method, path, query, body, gives, file }]) => {
+    const once = body && 'request_id' in ((body as Schema).properties ?? {});
+    const parts = [
+      `method: '${method}'`,
+      `path: '${path}'`,
+      ...(body || query ? [`takes: '${body ? 'body' : 'query'}'`] : []),
+      ...(once ? ['once: true'] : []),
+      ...(gives === undefined ? [] : [`gives: '${String(gives)}'`]),
+      ...(file === undefined ? [] : ['file: true']),
+    ];
+    return `  ${key(name)}: { ${parts.join(', ')} },`;
+  });
+  return [
+    '/** Made from protocol/routes.ts by cli/docs.ts: do not edit. */',
+    "import type { RouteName } from '../protocol/routes.ts';",
+    "import type { ListedRoute } from './calls.ts';",
+    '',
+    'export const ROUTE_LIST: Record<RouteName, ListedRoute> = {',
+    ...lines,
+    '};',
+    '',
+  ].join('\n');
+}
+
+/** File of the repository -> its text. */
 export const PAGES: Record<string, () => string> = {
-  'metrics.md': metricsPage,
-  'config.md': configPage,
-  'api.md': apiPage,
-  'architecture.md': architecturePage,
+  'docs/metrics.md': metricsPage,
+  'docs/config.md': configPage,
+  'docs/api.md': apiPage,
+  'docs/architecture.md': architecturePage,
+  'kernel-bridge/src/client/route-list.ts': routeList,
 };
 
-export const docsFile = (name: string): string => fileURLToPath(new URL(`../../../docs/${name}`, import.meta.url));
+export const pageFile = (name: string): string => fileURLToPath(new URL(`../../../${name}`, import.meta.url));
 
-if (import.meta.main) for (const [name, page] of Object.entries(PAGES)) writeFileSync(docsFile(name), page());
+if (import.meta.main) for (const [name, page] of Object.entries(PAGES)) writeFileSync(pageFile(name), page());

@@ -124,7 +124,7 @@ async function rollback(id: string, step: string, { json }: Json): Promise<void>
   const home = homeDir();
   const server = await connectHome(home).catch(() => null);
   using store = openRun(home, id);
-  if (server) await server.rollback(id, wholeNumber(step));
+  if (server) await server.rollback(id, { step: wholeNumber(step) });
   else await rollbackRun(store, wholeNumber(step));
   const summary = store.summary();
   if (json) printJson(summary);

@@ -3,7 +3,6 @@ import { InvalidArgumentError, Option, type Command } from 'commander';
 import { loadItems } from '../data/load.ts';
 import { PROTOCOL_VERSION } from '../protocol/rest.ts';
 import { homeDir } from '../runs/home.ts';
-import { dataRoutes } from '../server/data.ts';
 import { startServer } from '../server/server.ts';
 import { VERSION } from '../version.ts';
 import { printJson } from './output.ts';
@@ -24,7 +23,7 @@ async function serve(options: { socket?: string; port: number; watchParent?: boo
   delete process.env.MEDR1_SECRET; // not for workers
   const home = homeDir();
   const { socket, port } = options;
-  const server = await startServer({ home, socket, port, secret, loadItems, dataRoutes: dataRoutes({ home }) });
+  const server = await startServer({ home, socket, port, secret, loadItems });
   printJson({ protocol: PROTOCOL_VERSION, version: VERSION, pid: process.pid, ...server.address });
   await stopAsked(options.watchParent ?? false);
   await server.close();

@@ -8,12 +8,14 @@
 import type { EvalSummary } from '../protocol/evals.ts';
 import type { RunEvent, RunSummary } from '../protocol/run.ts';
 import type { MoveView } from '../protocol/view.ts';
-import { RestClient, type Fetch } from './rest.ts';
+import { restClient, type RestClient } from './rest.ts';
+import type { Fetch } from './transport.ts';
 import { SharedSocket, TIMING, type OnEvent, type SocketLike, type Status, type SubscribeOptions, type Timing } from './socket.ts';
 
-export type { DataClient, DatasetDetail, ImagePicture, SplitSummary } from './data.ts';
-export type { AnswersQuery, EvalsClient } from './evals.ts';
-export * from './rest.ts';
+export type { DataClient, ImagePicture } from './data.ts';
+export type { EvalsClient } from './evals.ts';
+export type { RestClient } from './rest.ts';
+export type { Fetch } from './transport.ts';
 export type { OnEvent, Position, SocketLike, Status, SubscribeOptions } from './socket.ts';
 
 export type RunsEvent = { summary: RunSummary } | { removed: string };
@@ -39,37 +41,35 @@ export interface ClientOptions {
   timing?: Timing;
 }
 
-export class Client extends RestClient {
-  private readonly socket: SharedSocket;
-
-  constructor(options: ClientOptions) {
-    super({ baseUrl: options.baseUrl, headers: options.headers, fetch: options.fetch ?? ((url, init) => fetch(url, init)) });
-    const Socket = options.WebSocket ?? (globalThis.WebSocket as unknown as new (url: string) => SocketLike);
-    const url = options.wsUrl ?? `${options.baseUrl.replace(/^http/, 'ws').replace(/\/*$/, '')}/ws`;
-    this.socket = new SharedSocket(() => new Socket(url), options.timing ?? TIMING);
-  }
-
+export interface Client extends RestClient {
   /** Events of topic `runs`, `evals`, `view` or `run:<id>`, each once and in order, across reconnects. Returns the function that ends it. */
   subscribe<T extends 'runs' | 'evals' | 'view' | `run:${string}`>(
     topic: T,
     options: SubscribeOptions,
     onEvent: OnEvent<EventOf<T>>,
-  ): () => void {
-    return this.socket.subscribe(topic, options, onEvent);
-  }
-
+  ): () => void;
   /** State of the websocket; `closed` while nothing is subscribed. */
-  get status(): Status {
-    return this.socket.status;
-  }
-
-  onStatus(listener: (status: Status) => void): () => void {
-    return this.socket.onStatus(listener);
-  }
-
-  close(): void {
-    this.socket.close();
-  }
+  readonly status: Status;
+  onStatus(listener: (status: Status) => void): () => void;
+  close(): void;
 }
 
-export const createClient = (options: ClientOptions): Client => new Client(options);
+export function createClient(options: ClientOptions): Client {
+  const rest = restClient({
+    baseUrl: options.baseUrl,
+    headers: options.headers,
+    fetch: options.fetch ?? ((url, init) => fetch(url, init)),
+  });
+  const Socket = options.WebSocket ?? (globalThis.WebSocket as unknown as new (url: string) => SocketLike);
+  const url = options.wsUrl ?? `${options.baseUrl.replace(/^http/, 'ws').replace(/\/*$/, '')}/ws`;
+  const socket = new SharedSocket(() => new Socket(url), options.timing ?? TIMING);
+  return {
+    ...rest,
+    subscribe: (topic, where, onEvent) => socket.subscribe(topic, where, onEvent),
+    get status() {
+      return socket.status;
+    },
+    onStatus: (listener) => socket.onStatus(listener),
+    close: () => socket.close(),
+  };
+}

@@ -1,4 +1,4 @@
-/** Data sets, their questions, splits and audits: what the data routes answer (`DATA_ROUTES`) and what training reads. */
+/** Data sets, their questions, splits and audits: what the data routes take and answer (routes.ts is their table) and what training reads. */
 import Type from 'typebox';
 
 const Text = (description?: string) => Type.String(description ? { description } : {});
@@ -91,6 +91,27 @@ export const DownloadJob = Type.Object({
 });
 export type DownloadJob = Type.Static<typeof DownloadJob>;
 
+/** Indexes a folder or file on the server's machine. */
+export const AddDataset = Type.Object(
+  {
+    dir: Type.String({ minLength: 1 }),
+    name: Type.Optional(Type.String()),
+    images: Type.Optional(Type.Boolean({ default: true, description: 'decode and hash the images too' })),
+  },
+  { additionalProperties: false },
+);
+export type AddDataset = Type.Static<typeof AddDataset>;
+
+export const StartDownload = Type.Object(
+  {
+    name: Type.String(),
+    accept_licence: Type.Boolean({ description: 'the user has seen the licence and accepts it' }),
+    dir: Type.Optional(Type.String({ minLength: 1 })),
+  },
+  { additionalProperties: false },
+);
+export type StartDownload = Type.Static<typeof StartDownload>;
+
 export const RUN_ANSWERS = ['right', 'wrong', 'mixed'] as const;
 /** A run's newest group on a question: all completions right, none, or some (`mixed`: they disagree). An evaluation's answer counts as one completion. */
 export type RunAnswer = (typeof RUN_ANSWERS)[number];
@@ -144,6 +165,16 @@ export const DataPage = Type.Object({
   cursor: orNull(Type.String()),
 });
 export type DataPage = Type.Static<typeof DataPage>;
+
+/** A data set with what its filters can be. */
+export const DatasetDetail = Type.Object({
+  ...DatasetSummary.properties,
+  facets: DataPage.properties.facets,
+  /** Questions by split. */
+  splits: Counts,
+  job: orNull(IndexJob),
+});
+export type DatasetDetail = Type.Static<typeof DatasetDetail>;
 
 export const DataSample = Type.Object({
   item: DataItem,
@@ -210,6 +241,10 @@ export const SplitFile = Type.Object({
 });
 export type SplitFile = Type.Static<typeof SplitFile>;
 
+/** A split file with its sizes in place of its ids. */
+export const SplitSummary = Type.Object({ ...SplitFile.properties, train: Type.Integer(), test: Type.Integer() });
+export type SplitSummary = Type.Static<typeof SplitSummary>;
+
 export const MakeSplit = Type.Object(
   {
     name: Type.Optional(Type.String()),
@@ -245,7 +280,7 @@ export const AuditFinding = Type.Object({
   count: Type.Integer(),
   text: Type.String(),
   /** Opens the grid on what was found. */
-  query: Type.Unsafe<ItemQuery>(Type.Object({})),
+  query: ItemQuery,
 });
 export type AuditFinding = Type.Static<typeof AuditFinding>;
 
@@ -296,41 +331,8 @@ export type Folder = Type.Static<typeof Folder>;
 export const EXPORT_FORMATS = ['jsonl', 'medr1', 'parquet'] as const;
 export type ExportFormat = (typeof EXPORT_FORMATS)[number];
 
-/** method, path, what it does; under /api like ROUTES. Item filters: modality=, question_type=, dataset=, split=, options=, answer=, problem= (each may repeat), q=, ids=a,b, image=, runs=a,b, run:<id>=right|wrong|mixed|unasked. */
-export const DATA_ROUTES = [
-  ['GET', '/data', '{datasets: DatasetSummary[], jobs: IndexJob[]}'],
-  ['POST', '/data', '{dir, name?, images?} -> IndexJob; indexing goes on in the background'],
-  ['GET', '/data/browse', 'Folder; dir= (the home directory when empty): folders only'],
-  [
-    'GET',
-    '/data/downloads',
-    '{known: Download[], jobs: DownloadJob[]}: what can be fetched from the Hugging Face hub, its licence with it',
-  ],
-  [
-    'POST',
-    '/data/downloads',
-    '{name, accept_licence: true, dir?} -> DownloadJob: fetches, unpacks, starts to index; what an earlier try left is gone on with',
-  ],
-  ['GET', '/data/downloads/:name', 'DownloadJob'],
-  ['DELETE', '/data/downloads/:name', 'stops it: DownloadJob; what is here stays'],
-  ['GET', '/data/:name', 'DatasetSummary with facets, splits and job'],
-  ['DELETE', '/data/:name', '{removed: name}; forgets the index, the folder stays as it is. A running job is stopped'],
-  ['GET', '/data/:name/job', 'IndexJob'],
-  ['DELETE', '/data/:name/job', 'stops indexing; what was hashed stays'],
-  ['GET', '/data/:name/items', 'DataPage; item filters, sort=, descending=, group=image, limit=, cursor= or offset='],
-  ['POST', '/data/:name/items', 'ItemQuery -> DataPage, for long lists of ids'],
-  ['GET', '/data/:name/items/:id', 'DataSample'],
-  ['POST', '/data/:name/items/:id/place', 'ItemQuery -> ItemPlace; pages and groups are ignored'],
-  [
-    'GET',
-    '/data/:name/items/:id/answers',
-    '{answers: ItemAnswers[]} of runs on this data set, each newest first; runs=a,b (all when left out)',
-  ],
-  ['GET', '/data/:name/thumb/:hash', 'WebP by content hash, immutable; size=96|192|384|768'],
-  ['GET', '/data/:name/image', 'PNG; path=, size= (longest side), window=, level= (16-bit, DICOM). X-Image-Size, -Window, -Level, -Range'],
-  ['GET', '/data/:name/audit', 'Audit'],
-  ['GET', '/data/:name/splits', '{splits: {name: size}, files: SplitFile without ids}'],
-  ['POST', '/data/:name/splits', 'MakeSplit -> SplitFile without ids'],
-  ['GET', '/data/:name/splits/:split', 'SplitFile'],
-  ['POST', '/data/:name/export', '{format: jsonl|medr1|parquet, query: ItemQuery} -> a file'],
-] as const;
+export const ExportItems = Type.Object(
+  { format: Type.Unsafe<ExportFormat>(Type.String({ enum: [...EXPORT_FORMATS] })), query: Type.Optional(ItemQuery) },
+  { additionalProperties: false },
+);
+export type ExportItems = Type.Static<typeof ExportItems>;

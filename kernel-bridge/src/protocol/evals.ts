@@ -1,4 +1,4 @@
-/** Stored evaluations: every answer of a model to the questions of a split, and what follows from them (`EVAL_ROUTES`). */
+/** Stored evaluations: every answer of a model to the questions of a split, and what follows from them. Topic `evals` of the websocket: {summary} of any evaluation that changed, or {removed}. */
 import Type from 'typebox';
 import { VARIANTS, type Variant } from './config.ts';
 import { VqaItem } from './data.ts';
@@ -262,21 +262,3 @@ export const EvalActionRequest = Type.Object(
   { action: Type.Unsafe<'stop' | 'resume'>(Type.String({ enum: ['stop', 'resume'] })) },
   { additionalProperties: false },
 );
-
-/** method, path, what it does; under /api like ROUTES. Topic `evals` of the websocket: {summary} of any evaluation that changed, or {removed}. */
-export const EVAL_ROUTES = [
-  ['GET', '/evals', '{evaluations: EvalSummary[]} newest first'],
-  ['POST', '/evals', 'CreateEval -> EvalSummary; one at a time, the others wait. One that is stored already is taken up again'],
-  ['GET', '/evals/compare', 'EvalComparison; ids=a,b,... on the same questions (409 when they are not)'],
-  ['GET', '/evals/matrix', 'EvalMatrices; kind=modality|question_type  ids=a,b,...: all finished ones of checkpoints when left out'],
-  ['GET', '/evals/:id', 'EvalDetail'],
-  ['DELETE', '/evals/:id', 'moves the evaluation to the trash: {trash: path}; 409 while it runs'],
-  ['POST', '/evals/:id/actions', '{action: stop|resume} -> EvalSummary'],
-  [
-    'GET',
-    '/evals/:id/answers',
-    'AnswerPage; sight=  filter=all|right|wrong|differing|gained|lost|flips|split  reading=strict|tolerant  against=ID  beside=ID,... ' +
-      'modality=, question_type=, dataset=  limit= (default 50), offset=',
-  ],
-  ['GET', '/evals/:id/export', 'a JSON file: summary, report and every answer'],
-] as const;

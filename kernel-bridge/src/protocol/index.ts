@@ -8,6 +8,7 @@ export * from './metrics.ts';
 export * from './presets.ts';
 export * from './rest.ts';
 export * from './rewards.ts';
+export * from './routes.ts';
 export * from './run.ts';
 export * from './selection.ts';
 export * from './view.ts';

@@ -1,4 +1,4 @@
-/** Every REST route of the backend, under `/api`. The server registers from this table, the clients are typed by it, the docs page prints it. */
+/** What routes of the server and of runs take and answer (routes.ts is their table). */
 import Type from 'typebox';
 import { TrainConfig } from './config.ts';
 import { RewardFiles } from './rewards.ts';
@@ -21,13 +21,13 @@ export const ServerInfo = Type.Object({
   /** The made sample, when it has been written: what the demo run and the forms offer first. */
   sample: Type.Union([Type.Null(), Type.Object({ dataset: Type.String(), models: Type.Record(Type.String(), Type.String()) })]),
   /** Configurations to start from, by name (presets.ts). */
-  presets: Type.Optional(Type.Record(Type.String(), Type.Unsafe<Record<string, unknown>>(Type.Object({})))),
+  presets: Type.Optional(Type.Record(Type.String(), Type.Record(Type.String(), Type.Unknown()))),
 });
 export type ServerInfo = Type.Static<typeof ServerInfo>;
 
 /** Keys of the configuration to change, and what that saves. */
 export const MemorySwitch = Type.Object({
-  set: Type.Unsafe<Partial<TrainConfig>>(Type.Object({})),
+  set: Type.Unsafe<Partial<TrainConfig>>(Type.Record(Type.String(), Type.Unknown())),
   saves_bytes: Type.Number(),
 });
 export type MemorySwitch = Type.Static<typeof MemorySwitch>;
@@ -62,7 +62,7 @@ const RequestId = Type.Optional(Type.String({ maxLength: 64 }));
 
 export const CreateRun = Type.Object(
   {
-    config: Type.Unsafe<Record<string, unknown>>(Type.Object({})),
+    config: Type.Record(Type.String(), Type.Unknown()),
     /** Sources of the reward files that `config.reward_funcs` names; those left out are read on the server's machine. */
     reward_files: Type.Optional(RewardFiles),
     start: Type.Optional(Type.Boolean({ default: true })),
@@ -71,7 +71,7 @@ export const CreateRun = Type.Object(
   { additionalProperties: false },
 );
 export const RunActionRequest = Type.Object(
-  { action: Type.Unsafe<RunAction>(Type.String()), request_id: RequestId },
+  { action: Type.Unsafe<RunAction>(Type.String({ enum: [...RUN_ACTIONS] })), request_id: RequestId },
   { additionalProperties: false },
 );
 export const EditRewards = Type.Object(
@@ -90,48 +90,16 @@ export const EditRewards = Type.Object(
   },
   { additionalProperties: false },
 );
+export type EditRewards = Type.Static<typeof EditRewards>;
 
 /** A new run that goes on from a checkpoint of this one, with some keys of its configuration changed. */
 export const ForkRun = Type.Object(
   {
     step: Type.Integer({ minimum: 1 }),
-    config: Type.Optional(Type.Unsafe<Record<string, unknown>>(Type.Object({}))),
+    config: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
     start: Type.Optional(Type.Boolean({ default: true })),
     request_id: RequestId,
   },
   { additionalProperties: false },
 );
 export const RollbackRun = Type.Object({ step: Type.Integer({ minimum: 1 }) }, { additionalProperties: false });
-
-/**
- * method, path (`:id` = parameter), what it does. Query parameters are named in the text.
- * Bodies and answers: the schemas above and in run.ts.
- */
-export const ROUTES = [
-  ['GET', '/server', 'ServerInfo'],
-  ['GET', '/schema', 'JSON Schema of TrainConfig'],
-  ['POST', '/config', 'checks a configuration: {config} -> {config: complete TrainConfig} or 422 naming the key'],
-  ['POST', '/estimate', '{config} -> Estimate'],
-  ['GET', '/rewards', '{functions: BuiltInReward[]}: reward functions that are built in'],
-  ['POST', '/rewards/check', '{functions: CheckedReward[]} of CheckRewards: what reward_funcs names, tried on made-up completions'],
-  ['GET', '/runs', '{runs: RunSummary[]} newest first'],
-  ['POST', '/runs', 'CreateRun -> RunSummary'],
-  ['GET', '/runs/:id', 'RunDetail'],
-  ['DELETE', '/runs/:id', 'moves the run to the trash: {trash: path}; 409 while it is active'],
-  ['POST', '/runs/:id/actions', 'RunActionRequest -> RunSummary'],
-  ['GET', '/runs/:id/metrics', 'MetricTable; names=a,b  from=step  to=step  max_points=n (min-max downsampled, spikes kept)'],
-  ['GET', '/runs/:id/groups', '{groups: Group[], steps: [first, last]}; step=n, or from=, to=; limit= (default 64), offset='],
-  ['GET', '/runs/:id/tokens', '{texts: string[][]} of the tokens of each completion of a group, special ones included; step=n  group=n'],
-  ['GET', '/runs/:id/events', '{epoch, events: RunEvent[]}; since=seq  limit=  kinds=state,alert: of these kinds only'],
-  ['GET', '/runs/:id/rewards', '{revisions: RewardRevision[]}'],
-  ['PATCH', '/runs/:id/rewards', 'EditRewards -> RewardRevision; in force from the next step; 422 when a function cannot be used'],
-  ['POST', '/runs/:id/rewards/try', 'TryRewards -> TriedRewards: functions on the last rollouts; nothing is changed'],
-  ['POST', '/runs/:id/fork', 'ForkRun -> RunSummary of the new run; 404 when there is no checkpoint at that step'],
-  ['GET', '/runs/:id/export', 'a file to keep: format=csv (metrics, one row a step) or jsonl (rollouts, one group a line)'],
-  ['POST', '/runs/:id/rollback', 'RollbackRun -> RunSummary; drops the steps after that checkpoint; 409 while it is active'],
-  ['GET', '/runs/:id/image', "PNG of a group's image; path=  size=longest side in pixels"],
-  ['GET', '/runs/:id/log', '{lines: string[]} of the worker; tail=n'],
-  ['POST', '/generate', 'GenerateRequest -> Generation; answers when the model has: give it minutes. 429 when too many wait'],
-  ['GET', '/view', 'View: what the page that was used last looks at'],
-  ['PATCH', '/view', 'MoveView -> View; pages follow what a notebook asks for (topic view)'],
-] as const;

@@ -173,3 +173,6 @@ export const RunEvent = Type.Union([
   Type.Object({ ...base, kind: Type.Literal('alert'), code: Type.String(), message: Type.String(), remedy: Type.String() }),
 ]);
 export type RunEvent = Type.Static<typeof RunEvent>;
+
+/** Kinds of events, in the order of RunEvent. */
+export const EVENT_KINDS = ['state', 'step', 'rewards', 'checkpoint', 'evaluation', 'alert'] as const satisfies RunEvent['kind'][];

@@ -47,7 +47,7 @@ export const ServerMessage = Type.Union([
     topic: Type.String(),
     epoch: Type.String(),
     seq: Type.Integer(),
-    event: Type.Unsafe<Record<string, unknown>>(Type.Object({})),
+    event: Type.Record(Type.String(), Type.Unknown()),
   }),
   Type.Object({
     type: Type.Literal('error'),

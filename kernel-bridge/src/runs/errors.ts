@@ -67,9 +67,9 @@ export const errors = {
   noRoute: (method: string, path: string) =>
     make('ROUTE_UNKNOWN', 404)(
       `There is no route ${method} ${path}.`,
-      'protocol/rest.ts lists the routes; a newer page may need a newer backend.',
+      'docs/api.md lists the routes; a newer page may need a newer backend.',
     ),
-  tooLarge: () => make('REQUEST_TOO_LARGE', 413)('The body is larger than 1 MiB.', 'Send less at once.'),
+  tooLarge: (most: number) => make('REQUEST_TOO_LARGE', 413)(`The body is larger than ${most >> 20} MiB.`, 'Send less at once.'),
   lengthRequired: () =>
     make('LENGTH_REQUIRED', 411)('The body comes without its length.', 'Send it with a content-length header, not in chunks.'),
   unauthorized: () =>

@@ -4,7 +4,7 @@ import { request } from 'node:http';
 import WebSocket from 'ws';
 import { errors } from '../runs/errors.ts';
 import { serverFile, type ServerFile } from './server-file.ts';
-import { Client, type ClientOptions, type Fetch, type SocketLike } from '../client/index.ts';
+import { createClient, type Client, type ClientOptions, type Fetch, type SocketLike } from '../client/index.ts';
 
 export type Address = { socket: string } | { port: number };
 
@@ -19,7 +19,7 @@ export function connectTo(address: Address, secret: string, options: Partial<Cli
       this.on('error', () => {}); // onclose follows
     }
   }
-  return new Client({
+  return createClient({
     baseUrl: base,
     wsUrl,
     headers,

@@ -1,4 +1,3 @@
-import { Hono } from 'hono';
 import { parquetReadObjects } from 'hyparquet';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -9,31 +8,25 @@ import { createClient } from '../client/index.ts';
 import { dicom, medr1, omni, picture, temporary, write } from '../data/fixtures.ts';
 import { buildIndex } from '../data/index/build.ts';
 import { loadItems } from '../data/load.ts';
-import {
-  Audit,
-  DATA_ROUTES,
-  DataPage,
-  DataSample,
-  DatasetSummary,
-  Folder,
-  IndexJob,
-  ItemAnswers,
-  type DataItem,
-} from '../protocol/data.ts';
+import { Audit, DataPage, DataSample, DatasetSummary, Folder, IndexJob, ItemAnswers, type DataItem } from '../protocol/data.ts';
 import { fakeStep } from '../../../test/server/fake-trainer.ts';
 import { completeConfig } from '../runs/config.ts';
 import { newRunId, runDirectory } from '../runs/home.ts';
 import { RunStore } from '../runs/store.ts';
-import { dataRoutes } from './data.ts';
+import { createApp } from './app.ts';
+import { dataHandlers } from './data.ts';
 
 const made = temporary();
 const home = join(made.path, 'home');
 const data = join(made.path, 'data sets', 'Retina & disc');
-const app = dataRoutes({ home });
-const get = (path: string) => app.request(path);
-const json = async <T>(path: string, init?: RequestInit) => (await (await app.request(path, init)).json()) as T;
+const app = createApp(dataHandlers({ home }), home, { secret: 's', port: null });
+/** A path below /api/data, as one who knows the secret. */
+const request = (path: string, init: RequestInit = {}) =>
+  app.request(`/api/data${path}`, { ...init, headers: { ...init.headers, host: 'localhost', authorization: 'Bearer s' } });
+const get = (path: string) => request(path);
+const json = async <T>(path: string, init?: RequestInit) => (await (await request(path, init)).json()) as T;
 const post = (path: string, body: unknown) =>
-  app.request(path, { method: 'POST', body: JSON.stringify(body), headers: { 'content-type': 'application/json' } });
+  request(path, { method: 'POST', body: JSON.stringify(body), headers: { 'content-type': 'application/json' } });
 
 beforeAll(async () => {
   const records = Array.from({ length: 12 }, (_, n) =>
@@ -55,7 +48,7 @@ beforeAll(async () => {
 afterAll(() => made[Symbol.dispose]());
 
 it('lists, describes and pages with the shapes of the protocol', async () => {
-  const { datasets } = await json<{ datasets: DatasetSummary[] }>('/');
+  const { datasets } = await json<{ datasets: DatasetSummary[] }>('');
   expect(datasets).toMatchObject([{ name: 'retina', items: 13, usable: 13, images: 6, hashed: 6 }]);
   expect(Value.Check(DatasetSummary, datasets[0])).toBe(true);
   const page = await json<DataPage>('/retina/items?modality=OCT&limit=4');
@@ -73,7 +66,7 @@ it('a filter that there is not is refused by its name, with those that there are
   for (const refused of [get('/retina/items?modalty=OCT'), post('/retina/items', { modalty: ['OCT'] })]) {
     const answer = await refused;
     expect(answer.status).toBe(400);
-    expect(((await answer.json()) as { message: string }).message).toMatch(/no filter "modalty"; there are .*\bsort\b/);
+    expect(((await answer.json()) as { message: string }).message).toMatch(/no "modalty"; there are .*\bsort\b/);
   }
   expect(await (await post('/retina/items', { facets: { colour: ['red'] } })).json()).toMatchObject({
     code: 'DATA_FACET',
@@ -132,7 +125,7 @@ describe('images', () => {
 
   it('a request that is given up before its turn is not decoded', async () => {
     const { sha256 } = await item('ACRIMA_0001');
-    const answer = await app.request(`/retina/thumb/${sha256}?size=700`, { signal: AbortSignal.abort() });
+    const answer = await request(`/retina/thumb/${sha256}?size=700`, { signal: AbortSignal.abort() });
     expect(answer.status).toBe(499);
   });
 });
@@ -161,7 +154,7 @@ it('an audit, a split and an export are made in processes of their own', async (
 
 describe('indexing from the browser', () => {
   it('goes on in the background and ends with a data set', async () => {
-    const answer = await post('/', { dir: data, name: 'second', images: false });
+    const answer = await post('', { dir: data, name: 'second', images: false });
     expect(answer.status).toBe(202);
     expect(Value.Check(IndexJob, await answer.json())).toBe(true);
     let job = await json<IndexJob>('/second/job');
@@ -176,14 +169,14 @@ describe('indexing from the browser', () => {
 
   it('refuses a folder without questions, a taken name, and a name that is a path, and leaves nothing', async () => {
     const refused = async (body: unknown) => {
-      const answer = await post('/', body);
+      const answer = await post('', body);
       return [answer.status, ((await answer.json()) as { code: string }).code];
     };
     expect(await refused({ dir: join(home, 'cache') })).toEqual([422, 'DATA_LAYOUT_UNKNOWN']);
     expect(await refused({ dir: join(data, 'Splits/modality/test/OCT_test.json'), name: 'retina' })).toEqual([409, 'DATA_NAME_TAKEN']);
     expect(await refused({ dir: data, name: '../x' })).toEqual([422, 'DATA_NAME']);
     for (const body of [{ dir: 3 }, [], { dir: data, nam: 'x' }]) expect(await refused(body)).toEqual([400, 'REQUEST_INVALID']);
-    expect(await json('/')).toMatchObject({ datasets: [{ name: 'retina' }] });
+    expect(await json('')).toMatchObject({ datasets: [{ name: 'retina' }] });
   });
 
   it('the folder picker shows folders only, and which look like data', async () => {
@@ -195,10 +188,9 @@ describe('indexing from the browser', () => {
 });
 
 it('the client reaches each route with types of the protocol', async () => {
-  const root = new Hono().route('/api/data', app);
   const fetch = async (url: string, init?: RequestInit) => {
     init?.signal?.throwIfAborted();
-    return root.request(url, init);
+    return request(url.replace(/^http:\/\/backend\/api\/data/, ''), init);
   };
   const { data: client } = createClient({ baseUrl: 'http://backend/api/', fetch });
   expect((await client.list()).datasets.map((set) => set.name)).toEqual(['retina']);
@@ -206,7 +198,7 @@ it('the client reaches each route with types of the protocol', async () => {
   expect((await Array.fromAsync(client.items('retina', { limit: 5 }))).map((item) => item.id)).toHaveLength(13);
   const { item } = await client.sample('retina', 'ACRIMA_0012');
   for (const url of [client.thumbUrl('retina', item.sha256!, 96), client.imageUrl('retina', item.image, { window: 100 })]) {
-    expect([url, (await root.request(url)).status]).toEqual([url, 200]);
+    expect([url, (await fetch(url)).status]).toEqual([url, 200]);
   }
   const ct = await client.picture('retina', item.image, { window: 100 });
   expect(ct).toMatchObject({ width: 8, height: 8, grey: { window: 100, level: 40 }, blob: expect.any(Blob) as Blob });
@@ -219,7 +211,7 @@ it('the client reaches each route with types of the protocol', async () => {
     previous: 'ACRIMA_0000',
     next: 'ACRIMA_0004',
   });
-  expect((await client.browse(made.path)).folders.map((folder) => folder.name)).toContain('data sets');
+  expect((await client.browse({ dir: made.path })).folders.map((folder) => folder.name)).toContain('data sets');
   expect((await client.splits('retina')).splits).toMatchObject({ 'modality/test/OCT': 6 });
   await expect(client.sample('retina', 'nobody')).rejects.toMatchObject({ code: 'DATA_ITEM_UNKNOWN', http: 404 });
   await expect(client.page('retina', {}, AbortSignal.abort())).rejects.toMatchObject({ name: 'AbortError' });
@@ -241,12 +233,6 @@ it.each([
   const answer = await get(path);
   expect(answer.status).toBe(status);
   expect(await answer.json()).toMatchObject({ code: expect.any(String) as string, remedy: expect.stringMatching(/./) as string });
-});
-
-it('every route of the table is there, and no other', () => {
-  const served = new Set(app.routes.map(({ method, path }) => `${method} ${path}`));
-  const listed = new Set(DATA_ROUTES.map(([method, path]) => `${method} ${path.replace('/data', '') || '/'}`));
-  expect(served).toEqual(listed);
 });
 
 it('answers of a run are filters, badges and what it said, also for exports and selections', async () => {

@@ -1,115 +1,92 @@
-/** The evaluation routes (protocol/evals.ts, EVAL_ROUTES), to be mounted at /api/evals. */
-import { Hono, type Context } from 'hono';
-import { Compile } from 'typebox/compile';
+/** What the routes of stored evaluations do. */
 import { answerPage, compare } from '../evals/compare.ts';
 import { errors } from '../evals/errors.ts';
 import { evaluatedCheckpoints, openEval, prepareEvaluation, trashEval, type LoadQuestions } from '../evals/evals.ts';
 import { exportEvaluation } from '../evals/export.ts';
 import { matrices } from '../evals/matrix.ts';
 import type { EvalStore } from '../evals/store.ts';
-import { ANSWER_FILTERS, CONTROL_NAMES, CreateEval, EvalActionRequest, MATRIX_KINDS, READINGS, SIGHTS } from '../protocol/evals.ts';
 import { errors as runErrors } from '../runs/errors.ts';
 import { device } from './device.ts';
 import type { Evaluations } from './evaluations.ts';
-import { body, check, integer } from './request.ts';
+import type { GroupOf, Handlers } from './mount.ts';
 
-const CreateBody = Compile(CreateEval);
-const ActionBody = Compile(EvalActionRequest);
 const MOST_COMPARED = 16;
 
-export function evalRoutes({ home, evaluations, loadItems }: { home: string; evaluations: Evaluations; loadItems: LoadQuestions }): Hono {
-  const app = new Hono();
-  const id = (c: Context): string => c.req.param('id')!;
-
-  app.get('/', (c) => c.json({ evaluations: evaluations.list() }));
-
-  app.post('/', async (c) => {
-    const request = check(CreateBody, await body(c), 'POST /evals');
-    const where = request.device ?? ((await device()).kind === 'cuda' ? 'cuda:0' : 'cpu');
-    const { store } = await prepareEvaluation(home, { ...request, device: where }, { loadItems });
-    using prepared = store;
-    return c.json(await evaluations.start(prepared.row().id), 202);
-  });
-
-  app.get('/compare', (c) => {
-    const ids = idsOf(c) ?? [];
-    if (ids.length < 2) throw runErrors.badRequest('query ids', 'a comparison takes two evaluations or more');
-    return c.json(withStores(home, ids, compare));
-  });
-
-  app.get('/matrix', (c) => c.json(matrices(evaluatedCheckpoints(home, idsOf(c)), choice(c, 'kind', MATRIX_KINDS, 'modality'))));
-
-  app.get('/:id', (c) => {
-    using store = openEval(home, id(c));
-    return c.json({ ...store.detail(), summary: evaluations.summary(id(c)) });
-  });
-
-  app.delete('/:id', (c) => {
-    using store = openEval(home, id(c));
-    if (evaluations.isBusy(id(c))) throw errors.wrongState(id(c), 'be deleted', store.row().state, 'Stop it first.');
-    store[Symbol.dispose]();
-    const trash = trashEval(home, id(c));
-    evaluations.removed(id(c));
-    return c.json({ trash });
-  });
-
-  app.post('/:id/actions', async (c) => {
-    openEval(home, id(c))[Symbol.dispose]();
-    const { action } = check(ActionBody, await body(c), 'POST /evals/:id/actions');
-    return c.json(action === 'stop' ? evaluations.stop(id(c)) : await evaluations.start(id(c)));
-  });
-
-  app.get('/:id/answers', (c) => {
-    const filter = choice(c, 'filter', ANSWER_FILTERS, 'all');
-    const against = c.req.query('against');
-    if (['gained', 'lost', 'flips'].includes(filter) && !against)
-      throw runErrors.badRequest('query against', `filter=${filter} looks at another evaluation; name it`);
-    const beside = (c.req.query('beside') ?? '').split(',').filter(Boolean);
-    if (beside.length > MOST_COMPARED)
-      throw runErrors.badRequest('query beside', `at most ${MOST_COMPARED} evaluations are compared at once`);
-    if (filter === 'split' && !against && beside.length === 0)
-      throw runErrors.badRequest('query beside', 'filter=split looks at other evaluations; name one or more');
-    const query = {
-      filter,
-      sight: choice(c, 'sight', [...SIGHTS, ...CONTROL_NAMES], 'image'),
-      reading: choice(c, 'reading', READINGS, 'strict'),
-      modality: c.req.query('modality'),
-      question_type: c.req.query('question_type'),
-      dataset: c.req.query('dataset'),
-      limit: Math.min(integer(c, 'limit', 50), 500),
-      offset: integer(c, 'offset', 0),
-    };
-    return c.json(
-      withStores(home, [id(c), ...(against ? [against] : []), ...beside], ([store, ...others]) =>
-        against ? answerPage(store, query, others[0], others.slice(1)) : answerPage(store, query, null, others),
-      ),
-    );
-  });
-
-  app.get('/:id/export', (c) => {
-    using store = openEval(home, id(c));
-    return c.json(exportEvaluation(store), 200, {
-      'content-disposition': `attachment; filename="evaluation-${id(c)}.json"`,
-      'x-content-type-options': 'nosniff',
-    });
-  });
-
-  return app;
+interface Parts {
+  home: string;
+  evaluations: Evaluations;
+  loadItems: LoadQuestions;
 }
 
-function idsOf(c: Context): string[] | null {
-  const text = c.req.query('ids');
-  if (text === undefined || text === '') return null;
-  const ids = [...new Set(text.split(','))];
-  if (c.req.path.endsWith('/compare') && ids.length > MOST_COMPARED)
-    throw runErrors.badRequest('query ids', `at most ${MOST_COMPARED} evaluations are compared at once`);
+export function evalHandlers({ home, evaluations, loadItems }: Parts): Handlers<GroupOf<'evals'>> {
+  return {
+    'evals.list': () => ({ evaluations: evaluations.list() }),
+
+    'evals.start': async ({ body }) => {
+      const where = body.device ?? ((await device()).kind === 'cuda' ? 'cuda:0' : 'cpu');
+      const { store } = await prepareEvaluation(home, { ...body, device: where }, { loadItems });
+      using prepared = store;
+      return evaluations.start(prepared.row().id);
+    },
+
+    'evals.compare': ({ query }) => {
+      const ids = [...new Set(query.ids)];
+      if (ids.length < 2) throw runErrors.badRequest('query ids', 'a comparison takes two evaluations or more');
+      return withStores(home, fewEnough(ids, 'ids'), compare);
+    },
+
+    'evals.matrix': ({ query: { kind = 'modality', ids } }) => matrices(evaluatedCheckpoints(home, ids ? [...new Set(ids)] : null), kind),
+
+    'evals.get': ({ id }) => {
+      using store = openEval(home, id);
+      const detail = store.detail();
+      return { ...detail, summary: evaluations.summary(id) ?? detail.summary };
+    },
+
+    'evals.remove': ({ id }) => {
+      using store = openEval(home, id);
+      if (evaluations.isBusy(id)) throw errors.wrongState(id, 'be deleted', store.row().state, 'Stop it first.');
+      store[Symbol.dispose]();
+      const trash = trashEval(home, id);
+      evaluations.removed(id);
+      return { trash };
+    },
+
+    'evals.action': ({ id, body }) => {
+      openEval(home, id)[Symbol.dispose]();
+      return body.action === 'stop' ? evaluations.stop(id) : evaluations.start(id);
+    },
+
+    'evals.answers': ({
+      id,
+      query: { against, beside = [], filter = 'all', sight = 'image', reading = 'strict', limit = 50, ...query },
+    }) => {
+      if (['gained', 'lost', 'flips'].includes(filter) && !against)
+        throw runErrors.badRequest('query against', `filter=${filter} looks at another evaluation; name it`);
+      if (filter === 'split' && !against && beside.length === 0)
+        throw runErrors.badRequest('query beside', 'filter=split looks at other evaluations; name one or more');
+      const asked = { ...query, filter, sight, reading, limit: Math.min(limit, 500), offset: query.offset ?? 0 };
+      return withStores(home, [id, ...(against ? [against] : []), ...fewEnough(beside, 'beside')], ([store, ...others]) =>
+        against ? answerPage(store, asked, others[0], others.slice(1)) : answerPage(store, asked, null, others),
+      );
+    },
+
+    'evals.export': ({ id }) => {
+      using store = openEval(home, id);
+      return new Response(JSON.stringify(exportEvaluation(store)), {
+        headers: {
+          'content-type': 'application/json',
+          'content-disposition': `attachment; filename="evaluation-${id}.json"`,
+          'x-content-type-options': 'nosniff',
+        },
+      });
+    },
+  };
+}
+
+function fewEnough(ids: string[], name: string): string[] {
+  if (ids.length > MOST_COMPARED) throw runErrors.badRequest(`query ${name}`, `at most ${MOST_COMPARED} evaluations are compared at once`);
   return ids;
-}
-
-function choice<T extends string>(c: Context, name: string, choices: readonly T[], fallback: T): T {
-  const text = c.req.query(name) ?? fallback;
-  if (choices.includes(text as T)) return text as T;
-  throw runErrors.badRequest(`query ${name}`, `${JSON.stringify(text)} is none of ${choices.join(', ')}`);
 }
 
 function withStores<T>(home: string, ids: readonly string[], use: (stores: EvalStore[]) => T): T {

@@ -1,22 +1,17 @@
-/** What each route of protocol/rest.ts does. A route in that table without a handler here does not compile. */
+/** What the routes of runs do. */
 import { readFile } from 'node:fs/promises';
 import { existsSync, readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { Readable } from 'node:stream';
-import type { Context } from 'hono';
-import { Compile } from 'typebox/compile';
 import { TrainConfig } from '../protocol/config.ts';
-import { GenerateRequest } from '../protocol/generate.ts';
 import { presets } from '../protocol/presets.ts';
-import { CreateRun, EditRewards, ForkRun, PROTOCOL_VERSION, RUN_ACTIONS, RollbackRun, RunActionRequest } from '../protocol/rest.ts';
-import type { ROUTES, RunAction, ServerInfo } from '../protocol/rest.ts';
-import { CheckRewards, TryRewards } from '../protocol/rewards.ts';
+import { PROTOCOL_VERSION, type RunAction, type ServerInfo } from '../protocol/rest.ts';
+import type { RouteName } from '../protocol/routes.ts';
 import { isActive, type RunSummary } from '../protocol/run.ts';
-import { MoveView } from '../protocol/view.ts';
 import { checkEntries, checkRewards, contextOf, REWARDS } from '../rewards/index.ts';
 import { completeConfig } from '../runs/config.ts';
 import { errors } from '../runs/errors.ts';
-import { TABLE_FORMATS, tableLines } from '../runs/export.ts';
+import { tableLines } from '../runs/export.ts';
 import { forkRun, rollbackRun } from '../runs/lineage.ts';
 import { groupSteps, readGroups, readTokenIds } from '../runs/groups.ts';
 import { readMetrics } from '../runs/metrics.ts';
@@ -31,7 +26,7 @@ import { FirstAnswers } from './first-answers.ts';
 import type { Generations } from './generations.ts';
 import type { Hub } from './hub.ts';
 import { readImage } from './image.ts';
-import { body, check, integer } from './request.ts';
+import type { GroupOf, Handlers } from './mount.ts';
 import type { Supervisor } from './supervisor.ts';
 import { SharedView } from './view.ts';
 
@@ -44,22 +39,16 @@ export interface Services {
   started_at: number;
 }
 
-type Route = (typeof ROUTES)[number];
-export type RouteKey = Route extends infer R
-  ? R extends readonly [infer M extends string, infer P extends string, string]
-    ? `${M} ${P}`
-    : never
-  : never;
-export type Handler = (c: Context) => Promise<unknown> | unknown;
+/** Routes that are neither of data sets nor of evaluations. */
+type RunRoutes = Exclude<RouteName, GroupOf<'data' | 'evals'>>;
 
-export function handlers(services: Services): Record<RouteKey, Handler> {
+export function runHandlers(services: Services): Handlers<RunRoutes> {
   const { home, hub, supervisor, generations, loadItems } = services;
-  const store = (c: Context): RunStore => hub.store(c.req.param('id')!);
   const answers = new FirstAnswers();
   const view = new SharedView((move) => hub.viewMoved(move));
 
   return {
-    'GET /server': async (): Promise<ServerInfo> => {
+    server: async (): Promise<ServerInfo> => {
       const sample = findSample(home);
       return {
         version: VERSION,
@@ -73,12 +62,12 @@ export function handlers(services: Services): Record<RouteKey, Handler> {
       };
     },
 
-    'GET /schema': () => TrainConfig,
+    schema: () => ({ ...TrainConfig }),
 
-    'POST /config': async (c) => ({ config: completeConfig((await body(c)).config) }),
+    checkConfig: ({ body }) => ({ config: completeConfig(body.config) }),
 
-    'POST /estimate': async (c) => {
-      const config = completeConfig((await body(c)).config);
+    estimate: async ({ body }) => {
+      const config = completeConfig(body.config);
       const [{ estimate }, { measuredSpeed }, { sampledPixels }] = await Promise.all([
         import('../runs/estimate.ts'),
         import('../runs/speed.ts'),
@@ -92,32 +81,31 @@ export function handlers(services: Services): Record<RouteKey, Handler> {
       return estimate(config, items, { device: on, availableBytes: free, imagePixels, speed: measuredSpeed(home, config, on) });
     },
 
-    'GET /rewards': () => ({ functions: [...REWARDS.values()].map(({ name, description, range }) => ({ name, description, range })) }),
+    builtInRewards: () => ({
+      functions: [...REWARDS.values()].map(({ name, description, range: [low, high] }) => ({ name, description, range: [low, high] })),
+    }),
 
-    'POST /rewards/check': async (c) => {
-      const request = check(CheckBody, await body(c), 'POST /rewards/check');
-      const { variant = 'think', max_completion_length = 256 } = request;
-      return { functions: await checkEntries(request, contextOf({ variant, max_completion_length })) };
+    checkRewards: async ({ body }) => {
+      const { variant = 'think', max_completion_length = 256 } = body;
+      return { functions: await checkEntries(body, contextOf({ variant, max_completion_length })) };
     },
 
-    'GET /runs': () => ({ runs: listRuns(home).map((id) => hub.summary(id)) }),
+    runs: () => ({ runs: listRuns(home).map((id) => hub.summary(id)) }),
 
-    'POST /runs': async (c) => {
-      const { config, reward_files, start = true, request_id } = check(CreateRunBody, await body(c), 'POST /runs');
-      return answers.once(request_id && `create ${request_id}`, async () => {
+    createRun: ({ body: { config, reward_files, start = true, request_id } }) =>
+      answers.once(request_id && `create ${request_id}`, async () => {
         using made = findByRequest(home, request_id) ?? (await createRun(home, config, { loadItems, reward_files, request_id }));
         const { id, state } = made.row();
         if (start && state === 'queued' && made.pending().length === 0) await supervisor.start(id);
         hub.changed(id);
         return made.summary();
-      });
-    },
+      }),
 
-    'GET /runs/:id': (c) => store(c).detail(),
+    run: ({ id }) => hub.store(id).detail(),
 
-    'DELETE /runs/:id': async (c) => {
-      await supervisor.settled(store(c).row().id);
-      const { id, state } = store(c).row();
+    deleteRun: async ({ id }) => {
+      await supervisor.settled(hub.store(id).row().id);
+      const { state } = hub.store(id).row();
       if (isActive(state) || supervisor.isTraining(id)) throw errors.wrongState(id, 'be deleted', state, 'Stop it first.');
       hub.forget(id);
       const trash = trashRun(home, id);
@@ -125,55 +113,42 @@ export function handlers(services: Services): Record<RouteKey, Handler> {
       return { trash };
     },
 
-    'POST /runs/:id/actions': async (c) => {
-      const { action, request_id } = check(ActionBody, await body(c), 'POST /runs/:id/actions');
-      if (!RUN_ACTIONS.includes(action))
-        throw errors.badRequest('action', `${JSON.stringify(action)} is none of ${RUN_ACTIONS.join(', ')}`);
-      const { id } = store(c).row();
+    action: ({ id, body: { action, request_id } }) => {
+      hub.store(id); // throws where there is none
       return answers.once(request_id && `${id} ${request_id}`, () => act(id, action, request_id, services));
     },
 
-    'GET /runs/:id/metrics': (c) => {
-      const run = store(c);
-      const { id, epoch } = run.row();
-      const table = readMetrics(run.db, {
-        names: c.req.query('names')?.split(','),
-        from: integer(c, 'from', 0),
-        to: integer(c, 'to', Number.MAX_SAFE_INTEGER),
-        max_points: integer(c, 'max_points', 0) || undefined,
-      });
-      return { run: id, epoch, seq: run.seq, ...table };
+    metrics: ({ id, query: { names, from = 0, to = Number.MAX_SAFE_INTEGER, max_points } }) => {
+      const run = hub.store(id);
+      const table = readMetrics(run.db, { names, from, to, max_points: max_points || undefined });
+      return { run: id, epoch: run.row().epoch, seq: run.seq, ...table };
     },
 
-    'GET /runs/:id/groups': (c) => {
-      const run = store(c);
-      const step = integer(c, 'step', -1);
-      const range = step >= 0 ? { from: step, to: step } : { from: integer(c, 'from', 0), to: integer(c, 'to', Number.MAX_SAFE_INTEGER) };
-      const groups = readGroups(run.db, { ...range, limit: Math.min(integer(c, 'limit', 64), 1024), offset: integer(c, 'offset', 0) });
+    groups: ({ id, query: { step, from = 0, to = Number.MAX_SAFE_INTEGER, limit = 64, offset = 0 } }) => {
+      const run = hub.store(id);
+      const range = step === undefined ? { from, to } : { from: step, to: step };
+      const groups = readGroups(run.db, { ...range, limit: Math.min(limit, 1024), offset });
       return { groups, steps: groupSteps(run.db) };
     },
 
-    'GET /runs/:id/tokens': async (c) => {
-      const run = store(c);
-      const { id, config } = run.row();
-      const [step, group] = [integer(c, 'step', 0), integer(c, 'group', 0)];
+    tokenTexts: async ({ id, query: { step, group } }) => {
+      const run = hub.store(id);
+      const { config } = run.row();
       const lists = readTokenIds(run.db, step, group);
       if (lists.length === 0) throw errors.noGroup(id, step, group);
       return { texts: await textsOf(config, lists) };
     },
 
-    'GET /runs/:id/events': (c) => {
-      const run = store(c);
-      const limit = Math.min(integer(c, 'limit', 1000), 10_000);
-      return { epoch: run.epoch, events: run.events(integer(c, 'since', 0), limit, c.req.query('kinds')?.split(',')) };
+    events: ({ id, query: { since = 0, limit = 1000, kinds } }) => {
+      const run = hub.store(id);
+      return { epoch: run.epoch, events: run.events(since, Math.min(limit, 10_000), kinds) };
     },
 
-    'GET /runs/:id/rewards': (c) => ({ revisions: revisions(store(c).db) }),
+    rewards: ({ id }) => ({ revisions: revisions(hub.store(id).db) }),
 
-    'PATCH /runs/:id/rewards': async (c) => {
-      const { reason = '', author = '', ...edit } = check(EditBody, await body(c), 'PATCH /runs/:id/rewards');
-      const run = store(c);
-      const { id, config } = run.row();
+    editRewards: async ({ id, body: { reason = '', author = '', ...edit } }) => {
+      const run = hub.store(id);
+      const { config } = run.row();
       const current = revisions(run.db).at(-1);
       if (!current) throw errors.noRevisions(id);
       if (edit.files) await checkRewards(changedRewards(current, edit), contextOf(config));
@@ -182,45 +157,39 @@ export function handlers(services: Services): Record<RouteKey, Handler> {
       return revision;
     },
 
-    'POST /runs/:id/rewards/try': async (c) => tryRewards(store(c), check(TryBody, await body(c), 'POST /runs/:id/rewards/try')),
+    tryRewards: ({ id, body }) => tryRewards(hub.store(id), body),
 
-    'POST /runs/:id/fork': async (c) => {
-      const { step, config = {}, start = true, request_id } = check(ForkBody, await body(c), 'POST /runs/:id/fork');
-      return answers.once(request_id && `create ${request_id}`, async () => {
-        using parent = openRun(home, c.req.param('id')!);
+    fork: ({ id: from, body: { step, config = {}, start = true, request_id } }) =>
+      answers.once(request_id && `create ${request_id}`, async () => {
+        using parent = openRun(home, from);
         using made = findByRequest(home, request_id) ?? (await forkRun(home, parent, step, config, request_id));
         const { id, state } = made.row();
         if (start && state === 'queued' && made.pending().length === 0) await supervisor.start(id);
         hub.changed(id);
         return made.summary();
-      });
-    },
+      }),
 
-    'GET /runs/:id/export': (c) => {
-      const run = store(c);
-      const format = TABLE_FORMATS.find((each) => each === c.req.query('format'));
-      if (!format)
-        throw errors.badRequest('format', `${JSON.stringify(c.req.query('format') ?? null)} is none of ${TABLE_FORMATS.join(', ')}`);
+    exportRun: ({ id, query: { format } }) => {
+      const run = hub.store(id);
       return new Response(Readable.toWeb(Readable.from(tableLines(run, format))) as ReadableStream, {
         headers: {
           'content-type': format === 'csv' ? 'text/csv; charset=utf-8' : 'application/jsonl; charset=utf-8',
-          'content-disposition': `attachment; filename="${run.row().id}.${format}"`,
+          'content-disposition': `attachment; filename="${id}.${format}"`,
           'x-content-type-options': 'nosniff',
         },
       });
     },
 
-    'POST /runs/:id/rollback': async (c) => {
-      const { step } = check(RollbackBody, await body(c), 'POST /runs/:id/rollback');
-      using run = openRun(home, c.req.param('id')!);
-      await rollbackRun(run, step);
-      hub.changed(run.row().id);
+    rollback: async ({ id, body }) => {
+      using run = openRun(home, id);
+      await rollbackRun(run, body.step);
+      hub.changed(id);
       return run.summary();
     },
 
-    'GET /runs/:id/image': async (c) => {
-      const { root } = store(c).row();
-      const image = await readImage(root, c.req.query('path') ?? '', Math.min(Math.max(integer(c, 'size', 512), 1), 4096));
+    image: async ({ id, query: { path, size = 512 } }) => {
+      const { root } = hub.store(id).row();
+      const image = await readImage(root, path, Math.min(Math.max(size, 1), 4096));
       return new Response(new Uint8Array(image), {
         headers: {
           'content-type': 'image/png',
@@ -231,16 +200,16 @@ export function handlers(services: Services): Record<RouteKey, Handler> {
       });
     },
 
-    'GET /view': () => view.value,
+    view: () => view.value,
 
-    'PATCH /view': async (c) => view.move(check(MoveViewBody, await body(c), 'PATCH /view')),
+    moveView: ({ body }) => view.move(body),
 
-    'POST /generate': async (c) => generations.generate(check(GenerateBody, await body(c), 'POST /generate'), c.req.raw.signal),
+    generate: ({ body, signal }) => generations.generate(body, signal),
 
-    'GET /runs/:id/log': async (c) => {
-      const text = await readFile(logFile(store(c).directory), 'utf8').catch(() => '');
+    log: async ({ id, query: { tail = 200 } }) => {
+      const text = await readFile(logFile(hub.store(id).directory), 'utf8').catch(() => '');
       const lines = text.split('\n').filter((line) => line !== '');
-      return { lines: lines.slice(-Math.min(integer(c, 'tail', 200), 10_000)) };
+      return { lines: lines.slice(-Math.min(tail, 10_000)) };
     },
   };
 }
@@ -288,16 +257,6 @@ function findByRequest(home: string, request_id: string | undefined): RunStore |
   }
   return null;
 }
-
-const MoveViewBody = Compile(MoveView);
-const GenerateBody = Compile(GenerateRequest);
-const CreateRunBody = Compile(CreateRun);
-const ActionBody = Compile(RunActionRequest);
-const CheckBody = Compile(CheckRewards);
-const TryBody = Compile(TryRewards);
-const EditBody = Compile(EditRewards);
-const ForkBody = Compile(ForkRun);
-const RollbackBody = Compile(RollbackRun);
 
 /** The made sample where `medr1 sample` writes it by default, and the tiny models that ship with the clone. */
 function findSample(home: string): ServerInfo['sample'] {

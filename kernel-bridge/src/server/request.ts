@@ -1,39 +1,106 @@
-/** What a request holds, made strict: its body, and numbers of its query. What is wrong is REQUEST_INVALID on every route. */
-import type { Context } from 'hono';
+/** What a request holds, read and checked by the schemas of its route. What is wrong is REQUEST_INVALID, on every route alike. */
+import type { TObject, TSchema } from 'typebox';
+import { Compile } from 'typebox/compile';
+import { isFacet } from '../data/index/run-facets.ts';
 import { errors } from '../runs/errors.ts';
 
+interface SchemaError {
+  keyword: string;
+  instancePath: string;
+  message: string;
+  params: object;
+}
 /** A compiled schema. */
-export interface Checker<T> {
-  Check(value: unknown): value is T;
-  Errors(value: unknown): { instancePath: string; message: string }[];
+interface Checker {
+  Check(value: unknown): boolean;
+  Errors(value: unknown): SchemaError[];
+}
+/** Gives the value back, or throws what is wrong with it and where. */
+export type Check = (value: unknown) => unknown;
+
+/** `where` begins the message: "body" or "query". */
+export function checkerOf(schema: TSchema, where: string): Check {
+  const compiled = Compile(schema) as Checker;
+  return (value) => {
+    if (compiled.Check(value)) return value;
+    throw errors.badRequest(...whatIsWrong(schema, value, compiled.Errors(value), where));
+  };
 }
 
-export async function body(c: Context): Promise<Record<string, unknown>> {
-  const value = await c.req.json().catch((cause: unknown) => {
+function whatIsWrong(schema: TSchema, value: unknown, found: SchemaError[], where: string): [where: string, what: string] {
+  const error = found.find(({ keyword }) => keyword !== 'boolean') ?? found[0];
+  const params = error.params as { additionalProperties?: string[]; allowedValues?: unknown[] };
+  const place = `${where}${error.instancePath.replaceAll('/', ' ')}`;
+  if (params.additionalProperties) return [place, unknownName(params.additionalProperties[0], propertiesAt(schema, error.instancePath))];
+  const seen = valueAt(value, error.instancePath);
+  if (params.allowedValues) return [place, `${short(seen)} is none of ${params.allowedValues.join(', ')}`];
+  return [place, error.instancePath === '' ? error.message : `${short(seen)} ${error.message}`];
+}
+
+function unknownName(name: string, known: string[]): string {
+  return `there is no ${short(name)}; there ${known.length === 0 ? 'is nothing to set' : `are ${known.join(', ')}`}`;
+}
+
+const short = (value: unknown): string => {
+  const text = JSON.stringify(value) ?? 'undefined';
+  return text.length > 100 ? `${text.slice(0, 97)}...` : text;
+};
+
+const stepsOf = (instancePath: string): string[] => instancePath.split('/').slice(1);
+const valueAt = (value: unknown, path: string): unknown =>
+  stepsOf(path).reduce<unknown>((at, step) => (at as Record<string, unknown> | undefined)?.[step], value);
+const propertiesAt = (schema: TSchema, path: string): string[] => {
+  const at = stepsOf(path).reduce<Partial<TObject> | undefined>((one, step) => one?.properties?.[step], schema as TObject);
+  return Object.keys(at?.properties ?? {});
+};
+
+export async function readBody(request: { json(): Promise<unknown> }): Promise<unknown> {
+  const value = await request.json().catch((cause: unknown) => {
     throw errors.notJson(cause);
   });
   if (typeof value !== 'object' || value === null || Array.isArray(value)) throw errors.badRequest('body', 'it is no JSON object');
-  return value as Record<string, unknown>;
-}
-
-export function check<T>(schema: Checker<T>, value: unknown, route: string): T {
-  if (schema.Check(value)) return value;
-  const [first] = schema.Errors(value);
-  throw errors.badRequest(`${route} ${first.instancePath}`, first.message);
-}
-
-export function integer(c: Context, name: string, fallback: number): number {
-  const text = c.req.query(name);
-  if (text === undefined) return fallback;
-  if (!/^\d{1,15}$/.test(text)) throw errors.badRequest(`query ${name}`, `${JSON.stringify(text)} is no whole number`);
-  return Number(text);
-}
-
-/** null where it is not given. */
-export function number(c: Context, name: string): number | null {
-  const text = c.req.query(name);
-  if (text === undefined || text === '') return null;
-  const value = Number(text);
-  if (!Number.isFinite(value)) throw errors.badRequest(`query ${name}`, `${JSON.stringify(text)} is no number`);
   return value;
+}
+
+/** A number that JupyterLab adds to an address so that no cache answers. */
+const isCacheBuster = (name: string, values: string[]): boolean => /^\d+$/.test(name) && values.every((value) => value === '');
+
+/**
+ * The parameters of an address as the schema has them: numbers, booleans, and lists written a,b,c. Where the schema has `facets`, a facet is
+ * a parameter of its own name and may repeat.
+ */
+export function readQuery(schema: TObject | undefined, queries: Record<string, string[]>): Record<string, unknown> {
+  const properties = (schema?.properties ?? {}) as Record<string, { type?: string }>;
+  const read: Record<string, unknown> = {};
+  const facets: Record<string, string[]> = {};
+  for (const [name, values] of Object.entries(queries)) {
+    if ('facets' in properties && isFacet(name)) facets[name] = values;
+    else if (name !== 'facets' && Object.hasOwn(properties, name)) {
+      const value = parsed(name, values[0], properties[name].type);
+      if (value !== undefined) read[name] = value;
+    } else if (!isCacheBuster(name, values)) {
+      const known = 'facets' in properties ? [...Object.keys(properties), 'run:<id>'] : Object.keys(properties);
+      throw errors.badRequest('query', unknownName(name, known));
+    }
+  }
+  return 'facets' in properties ? { ...read, facets } : read;
+}
+
+/** undefined: not given. A number that is empty is not given. */
+function parsed(name: string, text: string, type: string | undefined): unknown {
+  const refuse = (what: string): never => {
+    throw errors.badRequest(`query ${name}`, `${short(text)} is no ${what}`);
+  };
+  switch (type) {
+    case 'integer':
+      return text === '' ? undefined : /^\d{1,15}$/.test(text) ? Number(text) : refuse('whole number');
+    case 'number':
+      return text === '' ? undefined : Number.isFinite(Number(text)) ? Number(text) : refuse('number');
+    case 'boolean':
+      return text === '' ? undefined : ({ 1: true, true: true, 0: false, false: false }[text] ?? refuse('true or false'));
+    case 'array':
+      return text === '' ? undefined : text.split(',');
+    default:
+      return text;
+  }
 }

@@ -9,7 +9,6 @@ import { createServer, STATUS_CODES, type IncomingMessage, type Server, type Ser
 import { dirname, join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { getRequestListener } from '@hono/node-server';
-import type { Hono } from 'hono';
 import { WebSocketServer } from 'ws';
 import { errorBody, type WorkbenchError } from '../protocol/errors.ts';
 import { PROTOCOL_VERSION } from '../protocol/rest.ts';
@@ -23,9 +22,12 @@ import { refusal, type Gate } from './auth.ts';
 import { Connection, LIMITS } from './connection.ts';
 import { Generations } from './generations.ts';
 import { Evaluations } from './evaluations.ts';
-import { evalRoutes } from './evals.ts';
+import { dataHandlers } from './data.ts';
+import { evalHandlers } from './evals.ts';
+import { runHandlers } from './handlers.ts';
 import { Hub } from './hub.ts';
 import { Door, keep, privateFolder } from './keep.ts';
+import type { Handlers } from './mount.ts';
 import { removeServerFile, serverFile, writeServerFile } from './server-file.ts';
 import { Supervisor } from './supervisor.ts';
 import { watchOthers } from './watcher.ts';
@@ -38,7 +40,6 @@ export interface ServeOptions {
   /** 256 bits, hexadecimal; made when left out. */
   secret?: string;
   loadItems: LoadItems;
-  dataRoutes?: Hono;
   workerModule?: string;
   /** Module of the process that evaluates. */
   evaluationModule?: string;
@@ -92,10 +93,13 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
   });
   const port = options.socket ? null : (http.address() as AddressInfo).port;
   const gate: Gate = { secret, port };
-  const app = createApp({ home, hub, supervisor, generations, loadItems: options.loadItems, started_at }, gate, {
-    data: options.dataRoutes,
-    evals: evalRoutes({ home, evaluations, loadItems: options.loadItems }),
-  });
+  const { loadItems } = options;
+  const handlers: Handlers = {
+    ...runHandlers({ home, hub, supervisor, generations, loadItems, started_at }),
+    ...evalHandlers({ home, evaluations, loadItems }),
+    ...dataHandlers({ home }),
+  };
+  const app = createApp(handlers, home, gate);
   const answer = getRequestListener(app.fetch, { overrideGlobalObjects: false });
   http.on('request', (request, response) => pilesUp(request, response) || void answer(request, response));
   const sockets = acceptWebsockets(http, gate, hub, options.limits ?? LIMITS);

@@ -37,7 +37,10 @@ it('nothing is fetched before the licence was shown and accepted', async () => {
   expect(connector.calls.map(([name]) => name)).not.toContain('data.download');
   await click('accept');
   await click('download-start');
-  expect(connector.calls.findLast(([name]) => name === 'data.download')).toEqual(['data.download', 'omnimedvqa', { accept_licence: true }]);
+  expect(connector.calls.findLast(([name]) => name === 'data.download')).toEqual([
+    'data.download',
+    { name: 'omnimedvqa', accept_licence: true },
+  ]);
   expect(find('download-running')).not.toBeNull();
 });
 

@@ -106,7 +106,7 @@ export class DownloadBox extends WatchingElement {
     if (!known || !accepted) return;
     const dir = this.renderRoot.querySelector<HTMLInputElement>('.dir')!.value.trim();
     void this.#try(async () => {
-      const job = await this.data.download(known.name, { accept_licence: accepted, ...(dir && { dir }) });
+      const job = await this.data.download({ name: known.name, accept_licence: accepted, ...(dir && { dir }) });
       this.reading = false;
       return job;
     });

@@ -107,7 +107,7 @@ export class FolderPicker extends WatchingElement {
     const asked = ++this.#asked;
     this.#dir = dir;
     try {
-      const folder = await this.data.browse(dir);
+      const folder = await this.data.browse({ dir });
       if (asked !== this.#asked) return;
       this.folder = folder;
       this.error = null;

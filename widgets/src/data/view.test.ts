@@ -262,8 +262,7 @@ describe('what can be done with the questions', () => {
     expect(connector.calls.find(([name]) => name === 'data.export')).toMatchObject([
       'data.export',
       'omnimedvqa',
-      'jsonl',
-      { ids: [expect.any(String)] },
+      { format: 'jsonl', query: { ids: [expect.any(String)] } },
     ]);
     connector.data.export = () => Promise.reject({ code: 'X', message: 'The disk is full.', remedy: 'Free some space.' });
     find('export-parquet')!.click();
@@ -285,7 +284,7 @@ describe('without data', () => {
     expect(find<HTMLInputElement>('folder-path', picker())!.value).toBe('/home/alice/OmniMedVQA');
     find('folder-add', picker())!.click();
     await settle();
-    expect(connector.calls.find(([name]) => name === 'data.add')).toEqual(['data.add', '/home/alice/OmniMedVQA', {}]);
+    expect(connector.calls.find(([name]) => name === 'data.add')).toEqual(['data.add', { dir: '/home/alice/OmniMedVQA' }]);
     expect(find('job')!.textContent).toContain('OmniMedVQA');
     find('job-stop')!.click();
     await settle();
@@ -300,7 +299,7 @@ describe('without data', () => {
       await settle();
     }
     connector.data.tellDownload({ state: 'done', dataset: 'omnimedvqa' });
-    await connector.data.add('/home/alice/.medr1/downloads/omnimedvqa', { name: 'omnimedvqa' }); // as the backend does
+    await connector.data.add({ dir: '/home/alice/.medr1/downloads/omnimedvqa', name: 'omnimedvqa' }); // as the backend does
     await vi.waitFor(() => expect(find('job')?.textContent).toContain('omnimedvqa'), { timeout: 3000 });
   });
 

@@ -187,7 +187,7 @@ export class EvaluationCompare extends WatchingElement {
     const asked = ++this.#asked;
     this.comparison = { status: 'loading' };
     try {
-      const value = await this.workbench.connector.evals.compare(this.ids);
+      const value = await this.workbench.connector.evals.compare({ ids: this.ids });
       if (asked !== this.#asked) return;
       this.flips = { pair: 0, filter: this.ids.length > 2 ? 'split' : 'flips', reading: 'strict' };
       this.comparison = { status: 'ready', value };

@@ -121,7 +121,7 @@ export class EvaluationMatrices extends WatchingElement {
     const asked = ++this.#asked;
     const { kind } = this;
     try {
-      const value = await this.workbench.connector.evals.matrix(kind);
+      const value = await this.workbench.connector.evals.matrix({ kind });
       if (asked === this.#asked) this.matrices = { status: 'ready', value };
     } catch (error) {
       if (asked === this.#asked) this.matrices = { status: 'error', error: errorBody(error) };

@@ -244,7 +244,7 @@ it('a running one follows its progress and can be stopped', async () => {
   await settle();
   expect(find('evaluation-progress').textContent).toContain('30 of 100 answers');
   await click('stop-evaluation');
-  expect(last('evals.stop')).toEqual(['evals.stop', 'r']);
+  expect(last('evals.action')).toEqual(['evals.action', 'r', { action: 'stop' }]);
 });
 
 it('leaves nothing subscribed when it leaves the page', async () => {

@@ -149,12 +149,15 @@ export class EvaluationView extends WatchingElement {
       <span class="actions">
         ${
           state.active
-            ? html`<button @click=${() => void this.#do(() => this.workbench.connector.evals.stop(one.id))} data-testid="stop-evaluation">
+            ? html`<button
+                @click=${() => void this.#do(() => this.workbench.connector.evals.action(one.id, { action: 'stop' }))}
+                data-testid="stop-evaluation"
+              >
                 Stop
               </button>`
             : one.done < one.total
               ? html`<button
-                  @click=${() => void this.#do(() => this.workbench.connector.evals.resume(one.id))}
+                  @click=${() => void this.#do(() => this.workbench.connector.evals.action(one.id, { action: 'resume' }))}
                   data-testid="resume-evaluation"
                 >
                   Resume

@@ -79,7 +79,7 @@ describe('InspectorModel', () => {
   it('of two groups asked for one after the other, the later is shown', async () => {
     const connector = new FakeConnector({ runs: [{ id: 'a', steps: 9 }] });
     const { groups } = connector;
-    connector.groups = async (id, query) => {
+    connector.groups = async (id, query = {}) => {
       if (query.offset === 1) await new Promise((resolve) => setTimeout(resolve, 20));
       return groups(id, query);
     };

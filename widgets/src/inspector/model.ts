@@ -91,7 +91,9 @@ export class InspectorModel {
   async #loadGroup(key: string, run: string, step: number, group: number): Promise<void> {
     try {
       // Groups of a step are dense from 0, so that the place in the list is the number.
-      const [found] = await this.#connector.groups(run, { step, offset: group, limit: 1 });
+      const {
+        groups: [found],
+      } = await this.#connector.groups(run, { step, offset: group, limit: 1 });
       if (key !== this.#wanted) return;
       if (found?.group === group) this.#ready(found);
       else this.#set({ status: 'error', error: gone(step, group) });

@@ -87,7 +87,7 @@ it('colours tokens as Rollouts does, and says why where it cannot', async () => 
   workbench.rollouts.set({ colouring: 'entropy' });
   workbench.selection.move({ step: 100, group: 2, completion: 1 });
   await settle();
-  const { completions } = (await workbench.connector.groups('a', { step: 100 }))[2];
+  const { completions } = (await workbench.connector.groups('a', { step: 100 })).groups[2];
   const strip = () => root.querySelector('medr1-tokens')!.shadowRoot!;
   const shares = [...strip().querySelectorAll<HTMLElement>('.token')].map((token) => Number(token.style.getPropertyValue('--share')));
   completions[1].entropy!.forEach((nats, token) => expect(shares[token]).toBeCloseTo(Math.min(1, nats! / 3), 2));

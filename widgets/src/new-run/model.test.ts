@@ -93,8 +93,7 @@ describe('reward functions', () => {
         ...{ model_name_or_path: 'model', dataset_name: 'data' },
         ...{ reward_funcs: ['accuracy', 'format', 'short.ts'], reward_weights: [1, 1, 0.3] },
       },
-      true,
-      { 'short.ts': 'export default' },
+      { reward_files: { 'short.ts': 'export default' } },
     ]);
   });
 

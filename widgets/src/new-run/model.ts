@@ -164,10 +164,8 @@ export class NewRunModel {
     try {
       await this.#askRewards();
       if (this.wrongRewards > 0) return null;
-      const files = this.#sent();
-      return await (Object.keys(files).length > 0
-        ? this.#connector.createRun(config, true, files)
-        : this.#connector.createRun(config, true));
+      const reward_files = this.#sent();
+      return await this.#connector.createRun(config, Object.keys(reward_files).length > 0 ? { reward_files } : {});
     } catch (error) {
       this.#refuse(errorBody(error));
       return null;
@@ -241,8 +239,8 @@ export class NewRunModel {
   async #ask(generation: number): Promise<void> {
     const { config } = this.#read();
     try {
-      await this.#connector.checkConfig(config);
-      const estimate = await this.#connector.estimate(config);
+      await this.#connector.checkConfig({ config });
+      const estimate = await this.#connector.estimate({ config });
       if (generation === this.#generation) this.#change({ estimate, checking: false });
     } catch (error) {
       if (generation !== this.#generation) return;

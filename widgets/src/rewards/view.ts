@@ -565,7 +565,7 @@ export class RewardsView extends WatchingElement {
   async #lookAtShares(): Promise<void> {
     const series = this.#series!;
     try {
-      const groups = await this.workbench.connector.groups(series.id, { step: this.#shares.step, limit: SHARES.groups });
+      const { groups } = await this.workbench.connector.groups(series.id, { step: this.#shares.step, limit: SHARES.groups });
       if (series === this.#series) this.scored = groups;
     } catch {
       // Shares are an extra: without them the rows stand as they are.

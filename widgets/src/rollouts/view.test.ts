@@ -91,7 +91,7 @@ it('tokens are coloured by what is stored, walked by keys, and the one chosen is
   const group = element.shadowRoot!.querySelectorAll('medr1-group')[1].shadowRoot!;
   const [, , third] = group.querySelectorAll('medr1-tokens');
   const strip = third.shadowRoot!;
-  const { completions } = (await workbench.connector.groups('a', { step: 7 }))[1];
+  const { completions } = (await workbench.connector.groups('a', { step: 7 })).groups[1];
   const tokens = [...strip.querySelectorAll<HTMLElement>('[data-testid=token]')];
   expect(tokens.map((token) => token.textContent).join('')).toBe(`${completions[2].text}<|im_end|>`);
   const shades = tokens.map((token) => Number(token.style.getPropertyValue('--share')));
@@ -110,7 +110,7 @@ it('every number that is stored of a token is shown for it, clipped ones by more
   workbench.rollouts.set({ colouring: 'ratio' });
   await settle();
   const strip = element.shadowRoot!.querySelector('medr1-group')!.shadowRoot!.querySelector('medr1-tokens')!.shadowRoot!;
-  const { completions } = (await workbench.connector.groups('a', { step: 5 }))[0];
+  const { completions } = (await workbench.connector.groups('a', { step: 5 })).groups[0];
   const { ratio, clipped } = completions[0];
   const tokens = [...strip.querySelectorAll<HTMLElement>('.token')];
   expect(tokens.map((token) => token.classList.contains('clipped'))).toEqual(clipped);

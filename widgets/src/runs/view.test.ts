@@ -32,7 +32,7 @@ it('one click on the empty panel starts the demo run, selects it and asks for th
   element.addEventListener('medr1-command', (event) => asked((event as CustomEvent).detail.id));
   find('start-demo')!.click();
   await settle();
-  expect(connector.calls.find(([name]) => name === 'createRun')).toMatchObject(['createRun', { dataset_name: 'sample' }, true]);
+  expect(connector.calls.find(([name]) => name === 'createRun')).toMatchObject(['createRun', { dataset_name: 'sample' }, {}]);
   expect(workbench.selection.run).toBe('new');
   expect(asked).toHaveBeenCalledWith('arrange-training');
 });
@@ -47,7 +47,7 @@ it('a run has the actions of its state, and a click sends one', async () => {
   const { connector, find } = await panel({ runs: [{ id: 'a', steps: 4, state: 'running' }] });
   expect(find('run-resume')).toBeNull();
   find('run-pause')!.click();
-  expect(connector.calls).toContainEqual(['act', 'a', 'pause']);
+  expect(connector.calls).toContainEqual(['action', 'a', 'pause']);
 });
 
 it('an action keeps its place while the run is active, so that a press meant for one never reaches another', async () => {
@@ -78,7 +78,7 @@ it('a right click and the button open the menu of the run, where they were made'
 
 it('what the server refuses is said with its remedy, and the list stays', async () => {
   const { connector, element, find, settle } = await panel({ runs: [{ id: 'a', steps: 4, state: 'running' }] });
-  connector.act = () => Promise.reject({ code: 'C', message: 'It is just ending.', remedy: 'Wait.' });
+  connector.action = () => Promise.reject({ code: 'C', message: 'It is just ending.', remedy: 'Wait.' });
   find('run-stop')!.click();
   await settle();
   expect(element.shadowRoot!.querySelector('[role=alert]')!.textContent).toMatch(/It is just ending\.\s+Wait\./);

@@ -247,7 +247,7 @@ export class RunsPanel extends WatchingElement {
     this.busy = id;
     this.problem = null;
     try {
-      this.workbench.runs.apply({ summary: await this.workbench.connector.act(id, action) });
+      this.workbench.runs.apply({ summary: await this.workbench.connector.action(id, action) });
     } catch (error) {
       this.problem = errorBody(error);
     }
@@ -258,7 +258,7 @@ export class RunsPanel extends WatchingElement {
     this.busy = 'demo';
     this.problem = null;
     try {
-      const summary = await this.workbench.connector.createRun(config, true);
+      const summary = await this.workbench.connector.createRun(config);
       this.workbench.runs.apply({ summary });
       this.workbench.selection.move({ runs: [summary.id] });
       command(this, 'arrange-training');

@@ -79,7 +79,7 @@ describe('trying it', () => {
     const { connector, model } = await make();
     const { generate } = connector;
     const busy = { code: 'GENERATE_BUSY', message: 'Eight questions are waiting.', remedy: 'Ask again in a moment.' };
-    connector.generate = (request) =>
+    connector.generate = (request = {}) =>
       request.variant === 'think' ? Promise.reject(Object.assign(new Error(busy.message), busy)) : generate(request);
     await model.run();
     expect(model.state.value.answers).toMatchObject({ think: { status: 'error', error: busy }, 'no-think': { status: 'ready' } });
@@ -89,7 +89,7 @@ describe('trying it', () => {
     const { connector, model } = await make();
     const { generate } = connector;
     const signals: AbortSignal[] = [];
-    connector.generate = (request, signal) => {
+    connector.generate = (request = {}, signal) => {
       signals.push(signal!);
       return request.variant === 'think' ? new Promise<Generation>(() => {}) : generate(request);
     };

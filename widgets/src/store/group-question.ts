@@ -37,7 +37,12 @@ export class GroupQuestion {
 
   async #complete(key: string, run: string, step: number, group: number): Promise<void> {
     try {
-      const [[found], { config }] = await Promise.all([
+      const [
+        {
+          groups: [found],
+        },
+        { config },
+      ] = await Promise.all([
         this.#connector.groups(run, { step, offset: group, limit: 1 }),
         this.#connector.run(run),
         this.#datasets.state.value.status === 'ready' ? undefined : this.#datasets.load(),

@@ -77,7 +77,7 @@ export class RunSeries {
     if (this.status === 'error') this.status = 'loading';
     this.#tell();
     try {
-      const [detail, table, told] = await Promise.all([
+      const [detail, table, { events: told }] = await Promise.all([
         this.#connector.run(this.id),
         this.#connector.metrics(this.id, { max_points: FIRST_POINTS }),
         this.#connector.events(this.id, { kinds: ['state', 'alert'], limit: 10_000 }),

@@ -6,6 +6,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import { RUN_ANSWERS, type ItemQuery, type RunAnswer } from '../../protocol/data.ts';
 import { WorkbenchError } from '../../protocol/errors.ts';
 import type { Column } from './facets.ts';
+import { FACETS } from './search.ts';
 
 /** A run's newest answers. */
 export interface Outcomes {
@@ -31,6 +32,7 @@ export function runsOf(query: ItemQuery): string[] {
 }
 
 export const isRunFacet = (facet: string): boolean => facet.startsWith(PREFIX);
+export const isFacet = (name: string): boolean => isRunFacet(name) || (FACETS as readonly string[]).includes(name);
 export const runFacet = (run: string): string => PREFIX + run;
 
 /** Columns of runs over the rows of one index. */

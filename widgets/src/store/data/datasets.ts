@@ -53,7 +53,7 @@ export class Datasets {
   async add(dir: string, name?: string): Promise<IndexJob | null> {
     this.#change({ refusal: null });
     try {
-      const job = await this.#connector.data.add(dir, name ? { name } : {});
+      const job = await this.#connector.data.add({ dir, ...(name && { name }) });
       await this.load();
       return job;
     } catch (error) {

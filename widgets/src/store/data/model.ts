@@ -208,7 +208,7 @@ export class DataModel {
 
   /** A file with what is chosen; null when it was refused, and the state says why. */
   export(format: ExportFormat): Promise<Blob | null> {
-    return this.#attempt((dataset) => this.#connector.data.export(dataset, format, this.chosen));
+    return this.#attempt((dataset) => this.#connector.data.export(dataset, { format, query: this.chosen }));
   }
 
   /** The keys of a run's configuration that make it train on what is chosen; null when that was refused. */

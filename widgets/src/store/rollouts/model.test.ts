@@ -89,13 +89,13 @@ describe('RolloutsModel', () => {
 
   it('shows the step asked for last, whatever answers last', async () => {
     const connector = new FakeConnector({ runs: [{ id: 'a', steps: 50 }] });
-    const slow = Promise.withResolvers<Group[]>();
+    const slow = Promise.withResolvers<{ groups: Group[]; steps: [number, number] }>();
     const { groups } = connector;
-    connector.groups = (id, query) => (query.step === 3 ? slow.promise : groups(id, query));
+    connector.groups = (id, query = {}) => (query.step === 3 ? slow.promise : groups(id, query));
     const model = new RolloutsModel(connector);
     const first = model.show('a', 3);
     await model.show('a', 4);
-    slow.resolve(made);
+    slow.resolve({ groups: made, steps: [1, 50] });
     await first;
     expect(model.state.value.step).toBe(4);
   });

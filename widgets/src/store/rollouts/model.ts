@@ -115,7 +115,7 @@ export class RolloutsModel {
     try {
       let groups: Group[] = [];
       for (let back = 0; back < iterations && step > back && groups.length === 0; back++)
-        groups = await this.#connector.groups(run, { step: step - back, limit: LIMIT });
+        ({ groups } = await this.#connector.groups(run, { step: step - back, limit: LIMIT }));
       this.#keep(key, groups);
       if (key === this.#wanted) this.#ready(run, step, groups);
     } catch (error) {

@@ -38,7 +38,7 @@ export class TokenTexts {
 
   async #load(key: string, run: string, step: number, group: number): Promise<void> {
     try {
-      this.#keep(key, { status: 'ready', value: await this.#connector.tokenTexts(run, step, group) });
+      this.#keep(key, { status: 'ready', value: await this.#connector.tokenTexts(run, { step, group }) });
     } catch (error) {
       this.#keep(key, { status: 'error', error: errorBody(error) });
     }

@@ -1,0 +1,337 @@
+/**
+ * The one table of the REST routes, below `/api`. From it follow the server's routing and its checks of each request (server/mount.ts), the
+ * methods of the client and their types (client/calls.ts), the connector of the widgets, docs/api.md and the constants of the Python package.
+ *
+ * A new route is a row here and a handler of the same name in server/; docs/develop.md has the steps.
+ */
+import Type, { type Static, type TObject, type TSchema } from 'typebox';
+import { TrainConfig } from './config.ts';
+import * as data from './data.ts';
+import * as evals from './evals.ts';
+import { Generation, GenerateRequest } from './generate.ts';
+import * as rest from './rest.ts';
+import { BuiltInReward, CheckedReward, CheckRewards, TriedRewards, TryRewards } from './rewards.ts';
+import { EVENT_KINDS, Group, MetricTable, RewardRevision, RunDetail, RunEvent, RunSummary } from './run.ts';
+import { MoveView, View } from './view.ts';
+
+/** Bytes of a request's body that the relay and the backend take: room for a list of 100,000 ids. */
+export const MAX_BODY_BYTES = 16 << 20;
+
+export type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE';
+
+interface Row<Query extends TObject, Body extends TSchema, Answer extends TSchema, Gives> {
+  /** What it does, for docs/api.md. */
+  text: string;
+  /** Parameters of the address. Lists are written a,b,c. */
+  query?: Query;
+  body?: Body;
+  /** Of JSON; a file where left out. */
+  answer?: Answer;
+  /** The one property of the answer that the clients give in place of the whole. */
+  gives?: Gives;
+  /** Media types of a route that answers with a file. */
+  file?: string;
+  /** HTTP status when all is well; 200 when left out. */
+  status?: 201 | 202;
+  /** The answer may take minutes: the relay waits. */
+  slow?: true;
+}
+
+/** A row with its method, its path (`:id` is a part to fill in) and, for the compiler alone, the types of what its schemas describe. */
+export interface Route<Path extends string = string, Query = unknown, Body = unknown, Answer = unknown, Gives = unknown> extends Row<
+  TObject,
+  TSchema,
+  TSchema,
+  Gives
+> {
+  method: Method;
+  path: Path;
+  readonly types?: { query: Query; body: Body; answer: Answer };
+}
+
+const route =
+  (method: Method) =>
+  <
+    const Path extends string,
+    Query extends TObject = never,
+    Body extends TSchema = never,
+    Answer extends TSchema = never,
+    Gives extends keyof Static<Answer> | undefined = undefined,
+  >(
+    path: Path,
+    row: Row<Query, Body, Answer, Gives>,
+  ): Route<Path, Typed<Query, undefined>, Typed<Body, undefined>, Typed<Answer, Blob>, Gives> => ({ method, path, ...row });
+type Typed<Schema extends TSchema, Without> = [Schema] extends [never] ? Without : Static<Schema>;
+
+const get = route('GET');
+const post = route('POST');
+const patch = route('PATCH');
+const remove = route('DELETE');
+
+const Text = Type.Optional(Type.String());
+const Whole = Type.Optional(Type.Integer({ minimum: 0 }));
+const Texts = Type.Optional(Type.Array(Type.String()));
+const one = <T extends string>(values: readonly T[], fallback?: T) =>
+  Type.Unsafe<T>(Type.String({ enum: [...values], ...(fallback !== undefined && { default: fallback }) }));
+const list = <Name extends string, S extends TSchema>(name: Name, schema: S) =>
+  Type.Object({ [name]: Type.Array(schema) } as Record<Name, Type.TArray<S>>);
+const Trash = Type.Object({ trash: Type.String({ description: 'path' }) });
+const Json = Type.Record(Type.String(), Type.Unknown());
+const Config = Type.Object({ config: Json }, { additionalProperties: false });
+const Window = { window: Type.Optional(Type.Number()), level: Type.Optional(Type.Number()) };
+
+/** Name -> route. A dot groups: `data.page` is `client.data.page`. */
+export const ROUTES = {
+  // The server and configurations
+  server: get('/server', { text: 'version, device, sample and presets', answer: rest.ServerInfo }),
+  schema: get('/schema', { text: 'JSON Schema of TrainConfig', answer: Json }),
+  checkConfig: post('/config', {
+    text: 'checks a configuration and completes it; 422 names the key at fault',
+    body: Config,
+    answer: Type.Object({ config: TrainConfig }),
+    gives: 'config',
+  }),
+  estimate: post('/estimate', { text: 'memory and time that a run would take', body: Config, answer: rest.Estimate }),
+  builtInRewards: get('/rewards', {
+    text: 'reward functions that are built in',
+    answer: list('functions', BuiltInReward),
+    gives: 'functions',
+  }),
+  checkRewards: post('/rewards/check', {
+    text: 'what reward_funcs names, tried on made-up completions; nothing is made',
+    body: CheckRewards,
+    answer: list('functions', CheckedReward),
+    gives: 'functions',
+  }),
+
+  // Runs
+  runs: get('/runs', { text: 'newest first', answer: list('runs', RunSummary), gives: 'runs' }),
+  createRun: post('/runs', { text: 'a new run, started unless `start` is false', body: rest.CreateRun, answer: RunSummary }),
+  run: get('/runs/:id', { text: 'summary, configuration, checkpoints, rewards', answer: RunDetail }),
+  deleteRun: remove('/runs/:id', { text: 'moves the run to the trash; 409 while it is active', answer: Trash }),
+  action: post('/runs/:id/actions', {
+    text: 'starts, pauses, resumes, stops, or writes a checkpoint',
+    body: rest.RunActionRequest,
+    answer: RunSummary,
+  }),
+  metrics: get('/runs/:id/metrics', {
+    text: 'with max_points downsampled by least and greatest value, so that spikes are kept',
+    query: Type.Object({ names: Texts, from: Whole, to: Whole, max_points: Whole }),
+    answer: MetricTable,
+  }),
+  groups: get('/runs/:id/groups', {
+    text: 'rollouts of one step, or of steps from..to; `steps` are the first and last that have any. limit is 64 when left out, at most 1024',
+    query: Type.Object({ step: Whole, from: Whole, to: Whole, limit: Whole, offset: Whole }),
+    answer: Type.Object({ groups: Type.Array(Group), steps: Type.Tuple([Type.Integer(), Type.Integer()]) }),
+  }),
+  tokenTexts: get('/runs/:id/tokens', {
+    text: 'texts of the tokens of each completion of a group, special ones included',
+    query: Type.Object({ step: Type.Integer({ minimum: 0 }), group: Type.Integer({ minimum: 0 }) }),
+    answer: list('texts', Type.Array(Type.String())),
+    gives: 'texts',
+  }),
+  events: get('/runs/:id/events', {
+    text: 'the log after seq `since`, of these kinds only. limit is 1000 when left out, at most 10,000',
+    query: Type.Object({ since: Whole, limit: Whole, kinds: Type.Optional(Type.Array(one(EVENT_KINDS))) }),
+    answer: Type.Object({ epoch: Type.String(), events: Type.Array(RunEvent) }),
+  }),
+  rewards: get('/runs/:id/rewards', { text: 'all revisions', answer: list('revisions', RewardRevision), gives: 'revisions' }),
+  editRewards: patch('/runs/:id/rewards', {
+    text: 'in force from the next step; 422 when a function cannot be used, 409 when another edit came first',
+    body: rest.EditRewards,
+    answer: RewardRevision,
+  }),
+  tryRewards: post('/runs/:id/rewards/try', {
+    text: 'functions on the last rollouts; nothing is changed',
+    body: TryRewards,
+    answer: TriedRewards,
+  }),
+  fork: post('/runs/:id/fork', {
+    text: 'a new run from the checkpoint at `step`; 404 when there is none',
+    body: rest.ForkRun,
+    answer: RunSummary,
+  }),
+  exportRun: get('/runs/:id/export', {
+    text: 'csv: metrics, one row a step. jsonl: rollouts, one group a line',
+    query: Type.Object({ format: one(['csv', 'jsonl']) }),
+    file: 'text/csv or application/jsonl',
+  }),
+  rollback: post('/runs/:id/rollback', {
+    text: 'drops the steps after that checkpoint; 409 while it is active',
+    body: rest.RollbackRun,
+    answer: RunSummary,
+  }),
+  image: get('/runs/:id/image', {
+    text: 'image of a group; size is its longest side in pixels, 512 when left out, at most 4096',
+    query: Type.Object({ path: Type.String(), size: Whole }),
+    file: 'image/png',
+  }),
+  log: get('/runs/:id/log', {
+    text: 'the last lines of the worker',
+    query: Type.Object({ tail: Whole }),
+    answer: list('lines', Type.String()),
+    gives: 'lines',
+  }),
+
+  // Answers of a model, and what the browser looks at
+  generate: post('/generate', {
+    text: 'answers when the model has: give it minutes. 429 when too many wait',
+    body: GenerateRequest,
+    answer: Generation,
+    slow: true,
+  }),
+  view: get('/view', { text: 'what the page that was used last looks at', answer: View }),
+  moveView: patch('/view', { text: 'pages follow what a notebook asks for (topic view)', body: MoveView, answer: View }),
+
+  // Stored evaluations
+  'evals.list': get('/evals', { text: 'newest first', answer: list('evaluations', evals.EvalSummary), gives: 'evaluations' }),
+  'evals.start': post('/evals', {
+    text: 'one at a time, the others wait. One that is stored already is taken up again',
+    body: evals.CreateEval,
+    answer: evals.EvalSummary,
+    status: 202,
+  }),
+  'evals.compare': get('/evals/compare', {
+    text: 'two to 16 evaluations of the same questions; 409 when they are not',
+    query: Type.Object({ ids: Type.Array(Type.String()) }),
+    answer: evals.EvalComparison,
+  }),
+  'evals.matrix': get('/evals/matrix', {
+    text: 'all finished evaluations of checkpoints when no ids are given',
+    query: Type.Object({ kind: Type.Optional(one(evals.MATRIX_KINDS, 'modality')), ids: Texts }),
+    answer: evals.EvalMatrices,
+  }),
+  'evals.get': get('/evals/:id', { text: 'summary and tables', answer: evals.EvalDetail }),
+  'evals.remove': remove('/evals/:id', { text: 'moves the evaluation to the trash; 409 while it runs', answer: Trash }),
+  'evals.action': post('/evals/:id/actions', { text: 'stops it, or goes on', body: evals.EvalActionRequest, answer: evals.EvalSummary }),
+  'evals.answers': get('/evals/:id/answers', {
+    text:
+      '`against` is the evaluation that gained, lost and flips look at; the answers of `beside` (at most 16) come along. ' +
+      'limit is 50 when left out, at most 500',
+    query: Type.Object({
+      sight: Type.Optional(one([...evals.SIGHTS, 'option-prior'], 'image')),
+      filter: Type.Optional(one(evals.ANSWER_FILTERS, 'all')),
+      reading: Type.Optional(one(evals.READINGS, 'strict')),
+      against: Text,
+      beside: Texts,
+      modality: Text,
+      question_type: Text,
+      dataset: Text,
+      limit: Whole,
+      offset: Whole,
+    }),
+    answer: evals.AnswerPage,
+  }),
+  'evals.export': get('/evals/:id/export', { text: 'summary, report and every answer', file: 'application/json' }),
+
+  // Data sets
+  'data.list': get('/data', {
+    text: 'data sets that are indexed, and what is being indexed',
+    answer: Type.Object({ datasets: Type.Array(data.DatasetSummary), jobs: Type.Array(data.IndexJob) }),
+  }),
+  'data.add': post('/data', {
+    text: "indexes a folder on the server's machine, in the background",
+    body: data.AddDataset,
+    answer: data.IndexJob,
+    status: 202,
+  }),
+  'data.browse': get('/data/browse', {
+    text: 'folders only; the home directory when dir is left out',
+    query: Type.Object({ dir: Text }),
+    answer: data.Folder,
+  }),
+  'data.downloads': get('/data/downloads', {
+    text: 'what can be fetched from the Hugging Face hub, its licence with it',
+    answer: Type.Object({ known: Type.Array(data.Download), jobs: Type.Array(data.DownloadJob) }),
+  }),
+  'data.download': post('/data/downloads', {
+    text: 'fetches, unpacks, starts to index; what an earlier try left is gone on with',
+    body: data.StartDownload,
+    answer: data.DownloadJob,
+    status: 202,
+  }),
+  'data.downloadJob': get('/data/downloads/:name', { text: 'how far it is', answer: data.DownloadJob }),
+  'data.stopDownload': remove('/data/downloads/:name', { text: 'stops it; what is here stays', answer: data.DownloadJob }),
+  'data.get': get('/data/:name', { text: 'with facets, splits and job', answer: data.DatasetDetail }),
+  'data.remove': remove('/data/:name', {
+    text: 'forgets the index, the folder stays as it is. A running job is stopped',
+    answer: Type.Object({ removed: Type.String({ description: 'name' }) }),
+  }),
+  'data.job': get('/data/:name/job', { text: 'how far indexing is', answer: data.IndexJob }),
+  'data.stop': remove('/data/:name/job', { text: 'stops indexing; what was hashed stays', answer: data.IndexJob }),
+  'data.find': get('/data/:name/items', {
+    text: 'as data.page; a facet is a parameter of its own name and may repeat: modality=CT&modality=MRI, run:ID=wrong',
+    query: data.ItemQuery,
+    answer: data.DataPage,
+  }),
+  'data.page': post('/data/:name/items', {
+    text: 'questions that pass a filter, with counts by facet',
+    body: data.ItemQuery,
+    answer: data.DataPage,
+  }),
+  'data.sample': get('/data/:name/items/:id', { text: 'one question, its record and its neighbours', answer: data.DataSample }),
+  'data.place': post('/data/:name/items/:id/place', {
+    text: 'where it stands among the questions of a filter; pages and groups are ignored',
+    body: data.ItemQuery,
+    answer: data.ItemPlace,
+  }),
+  'data.answers': get('/data/:name/items/:id/answers', {
+    text: 'what runs on this data set said to it, each newest first; all runs when none is named',
+    query: Type.Object({ runs: Texts }),
+    answer: list('answers', data.ItemAnswers),
+    gives: 'answers',
+  }),
+  'data.thumb': get('/data/:name/thumb/:hash', {
+    text: "by the sha256 of the image's bytes: it never changes. size is 96, 192, 384 or 768, the next one up",
+    query: Type.Object({ size: Type.Optional(Type.Number()) }),
+    file: 'image/webp',
+  }),
+  'data.image': get('/data/:name/image', {
+    text:
+      'size is the longest side, at most 4096; window and level are of 16-bit and DICOM images. ' +
+      'Headers X-Image-Size, -Window, -Level, -Range tell what it is',
+    query: Type.Object({ path: Type.String(), size: Type.Optional(Type.Number()), ...Window }),
+    file: 'image/png',
+  }),
+  'data.audit': get('/data/:name/audit', { text: 'leaks, shortcuts, duplicates, and what cannot be used', answer: data.Audit }),
+  'data.splits': get('/data/:name/splits', {
+    text: 'questions by split, and the split files that were made here',
+    answer: Type.Object({ splits: Type.Record(Type.String(), Type.Integer()), files: Type.Array(data.SplitSummary) }),
+  }),
+  'data.makeSplit': post('/data/:name/splits', {
+    text: 'draws a split, or keeps a selection',
+    body: data.MakeSplit,
+    answer: data.SplitSummary,
+    status: 201,
+  }),
+  'data.split': get('/data/:name/splits/:split', { text: 'a split file whole', answer: data.SplitFile }),
+  'data.export': post('/data/:name/export', {
+    text: 'the questions of a filter',
+    body: data.ExportItems,
+    file: 'application/jsonl or application/octet-stream',
+  }),
+};
+
+export type Routes = typeof ROUTES;
+export type RouteName = keyof Routes;
+type TypesOf<Name extends RouteName> = NonNullable<Routes[Name]['types']>;
+/** Parameters of the address; undefined where it takes none. */
+export type QueryOf<Name extends RouteName> = TypesOf<Name>['query'];
+export type BodyOf<Name extends RouteName> = TypesOf<Name>['body'];
+/** Blob of a file. */
+export type AnswerOf<Name extends RouteName> = TypesOf<Name>['answer'];
+/** What the client gives: the answer, or the one property of it that the row names. */
+export type GivenBy<Name extends RouteName> =
+  Routes[Name] extends Route<string, unknown, unknown, infer Answer, infer Gives>
+    ? Gives extends keyof Answer
+      ? Answer[Gives]
+      : Answer
+    : never;
+
+/** Names of the parts to fill in: `:name` and `:id` of /data/:name/items/:id. */
+export type PartsOf<Path extends string> = Path extends `${string}:${infer Part}/${infer Rest}`
+  ? Part | PartsOf<`/${Rest}`>
+  : Path extends `${string}:${infer Part}`
+    ? Part
+    : never;
+export type PathOf<Name extends RouteName> = Routes[Name]['path'];
