@@ -5,7 +5,7 @@
 import { existsSync } from 'node:fs';
 import { copyFile, readdir } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import type { Command } from 'commander';
+import { InvalidArgumentError, type Command } from 'commander';
 import { connectHome } from '../server/connect.ts';
 import type { Client } from '../client/index.ts';
 import { loadItems } from '../data/load.ts';
@@ -18,6 +18,8 @@ import { errors } from '../runs/errors.ts';
 import { homeDir, prepareHome, runDirectory } from '../runs/home.ts';
 import { createRun, openRun } from '../runs/runs.ts';
 import { Supervisor } from '../server/supervisor.ts';
+import { launchOf, launchVariable } from '../worker/launch.ts';
+import { followHere } from './follow.ts';
 import { printJson } from './output.ts';
 import { progress, type Progress } from './progress.ts';
 import { requireFile, traceOption } from './trace.ts';
@@ -25,6 +27,7 @@ import { requireFile, traceOption } from './trace.ts';
 interface Options {
   set: string[];
   resume?: string;
+  processes?: number;
   trace?: string;
   json?: boolean;
 }
@@ -36,6 +39,7 @@ export function register(program: Command): void {
     .argument('[config]', 'YAML file')
     .option('--set <key=value>', 'set one key, may be repeated', (value, before: string[]) => [...before, value], [])
     .option('--resume <run>', 'go on with a run that was stopped or interrupted')
+    .option('--processes <n>', 'train with so many processes; they share dp_shards, which a new run sets to their number', wholeNumber)
     .addOption(traceOption('one step: the first of trace_steps, else the second'))
     .option('--json', 'print one JSON document at the end and nothing else')
     .action(train);
@@ -43,17 +47,26 @@ export function register(program: Command): void {
 
 async function train(file: string | undefined, options: Options): Promise<void> {
   if (!file === !options.resume) throw errors.badRequest('medr1 train', 'it takes either a configuration file or --resume RUN');
+  const launch = launchOf(process.env);
+  if (launch && launch.rank > 0) return followHere(launch);
+  if (launch) Object.assign(process.env, launchVariable(launch)); // for the process that trains
+  if (options.resume && options.processes) process.env.MEDR1_PROCESSES = String(options.processes);
   const home = prepareHome(homeDir());
   if (options.trace) requireFile(options.trace);
-  const config = file ? withPaths(completeConfig({ ...readConfigFile(file), ...parseSettings(options.set) }), file) : null;
+  const config = file
+    ? withPaths(completeConfig({ ...readConfigFile(file), ...ofProcesses(options.processes), ...parseSettings(options.set) }), file)
+    : null;
   if (config && options.trace) config.trace_steps ??= [config.max_steps === 1 ? 1 : 2];
   let total: number | null = null;
   const show = options.json ? null : progress(process.stderr, () => total);
   const started = (steps: number): void => void (total = steps || null);
-  const client = await connectHome(home).catch((error: WorkbenchError) => {
-    if (error.code === 'SERVER_ABSENT') return null;
-    throw error;
-  });
+  const own = launch !== null || process.env.MEDR1_PROCESSES !== undefined; // a server trains by the configuration alone
+  const client = own
+    ? null
+    : await connectHome(home).catch((error: WorkbenchError) => {
+        if (error.code === 'SERVER_ABSENT') return null;
+        throw error;
+      });
   let failure: ErrorBody | null = null;
   const job = { home, config, resume: options.resume, show, started, rewardFailed: (error: ErrorBody) => (failure = error) };
   const summary = client ? await onServer(client, job) : await here(job);
@@ -63,6 +76,15 @@ async function train(file: string | undefined, options: Options): Promise<void> 
   if (options.trace && !error) await copyTrace(join(directory, 'traces'), options.trace);
   if (options.json) printJson({ ...summary, directory });
   if (error) throw new WorkbenchError({ ...error, exit: 1 });
+}
+
+/** What --processes means for a new run: as many shards, unless the configuration says more of them. */
+const ofProcesses = (processes: number | undefined): Record<string, number> => (processes ? { processes, dp_shards: processes } : {});
+
+function wholeNumber(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError('Give a whole number from 1 on.');
+  return value;
 }
 
 /** The first trace that the run wrote. Without one, as when it ended before, the error says so. */

@@ -136,10 +136,17 @@ export class GRPOTrainer implements Trainer {
     return answer(this.#session.processor, () => this.#session.policy, ask, signal);
   }
 
+  /** On every rank; rank 0 writes. */
   async saveCheckpoint(dir: string): Promise<void> {
-    const { rollouts, tensors } = this.#savedBuffer();
-    const rewardFunctions = this.#buffer?.functions;
-    await this.#session.save(dir, { rewardWeights: this.rewardWeights(), rewardFunctions, rollouts, rolloutTensors: tensors });
+    const session = this.#session;
+    const { rollouts, tensors, free } = this.#savedBuffer();
+    try {
+      if (session.ranks.rank > 0) return;
+      const rewardFunctions = this.#buffer?.functions;
+      await session.save(dir, { rewardWeights: this.rewardWeights(), rewardFunctions, rollouts, rolloutTensors: tensors });
+    } finally {
+      free();
+    }
   }
 
   dispose(): void {
@@ -333,16 +340,19 @@ export class GRPOTrainer implements Trainer {
     meters.addAll({ num_tokens: numTokens, epoch, ...clock.read(), step_time: seconds, rollouts_per_s: rollouts / seconds });
   }
 
-  #savedBuffer(): { rollouts: SavedBuffer | null; tensors: Map<string, Tensor> } {
+  /** `free` gives back what was copied for it. */
+  #savedBuffer(): { rollouts: SavedBuffer | null; tensors: Map<string, Tensor>; free: () => void } {
     const buffer = this.#buffer;
-    if (buffer === null) return { rollouts: null, tensors: new Map() };
+    const free = (): void => {};
+    if (buffer === null) return { rollouts: null, tensors: new Map(), free };
     const groups = buffer.groups.map(({ question, completions }) => ({ item_id: question.item.id, completions }));
-    const tensors = this.#namedLogps(buffer);
+    const rollouts = { used: buffer.used, groups };
+    const own = this.#namedLogps(buffer);
     const { ranks } = this.#session;
-    if (ranks.size === 1) return { rollouts: { used: buffer.used, groups }, tensors };
-    const sent = ranks.gather([...tensors].map(([name, one]): Sent => ({ name, shape: one.shape, values: one.toFloat32() })));
+    if (ranks.size === 1) return { rollouts, tensors: own, free };
+    const sent = ranks.gather([...own].map(([name, one]): Sent => ({ name, shape: one.shape, values: one.toFloat32() })));
     const all = sent.flat().map(({ name, shape, values }) => [name, tensor(values, { shape })] as const);
-    return { rollouts: { used: buffer.used, groups }, tensors: new Map(all) };
+    return { rollouts, tensors: new Map(all), free: () => all.forEach(([, copy]) => copy[Symbol.dispose]()) };
   }
 
   /** This rank's log-probabilities under names that count micro-batches over the whole step. */

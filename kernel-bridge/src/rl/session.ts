@@ -3,7 +3,7 @@ import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { TrainConfig, VqaItem } from '../protocol/index.ts';
 import { loadProcessor, processorDirectory, type Processor, type Model } from '../models/index.ts';
-import { memoryStats, span, type Tensor } from '../torch/index.ts';
+import { cuda as torchCuda, memoryStats, span, type Tensor } from '../torch/index.ts';
 import { readTensors, readTrainerState, writeCheckpoint, type TrainerState } from './checkpoint.ts';
 import { QuestionEncoder, type Question } from './encoder.ts';
 import { errors } from './errors.ts';
@@ -21,11 +21,11 @@ const ROUNDING = 4;
 /** Updates in a row that may be left out before the run ends. */
 const MAX_SKIPPED = 5;
 
-/** 'auto' takes the GPU when torch has one. */
-export function resolveDevice(device: TrainConfig['device']): string {
+/** 'auto' takes the GPU when torch has one; processes of one machine take its GPUs in turn. */
+export function resolveDevice(device: TrainConfig['device'], localRank = 0): string {
   const cuda = device !== 'cpu' && memoryStats().cuda !== null;
   if (device === 'cuda' && !cuda) throw errors.device(device);
-  return cuda ? 'cuda:0' : 'cpu';
+  return cuda ? `cuda:${localRank % torchCuda.deviceCount()}` : 'cpu';
 }
 
 interface Parts {
@@ -94,7 +94,7 @@ export class Session {
     const { config, items, resumeFrom } = init;
     if (items.length === 0) throw errors.noItems(config.dataset_name);
     requireWholeShards(shardsOf(config), questionsPerStep, init.ranks ?? alone);
-    const device = resolveDevice(config.device);
+    const device = resolveDevice(config.device, init.localRank);
     const resumed = resumeFrom === undefined ? null : await readTrainerState(resumeFrom);
     const from = resumeFrom ?? config.model_name_or_path;
     const processor = await loadProcessor(from);

@@ -141,7 +141,7 @@ export class SFTTrainer implements Trainer {
   }
 
   async saveCheckpoint(dir: string): Promise<void> {
-    await this.#session.save(dir, { rewardWeights: this.rewardWeights() });
+    if (this.#session.ranks.rank === 0) await this.#session.save(dir, { rewardWeights: this.rewardWeights() });
   }
 
   dispose(): void {

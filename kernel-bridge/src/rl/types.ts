@@ -19,6 +19,8 @@ export interface Trainer {
   answer(ask: Ask, signal?: AbortSignal): Promise<Answer>;
   /** Writes `dir` whole (weights as a Hugging Face directory, optimiser, schedule, sampler, data order, RNG) or not at all. */
   saveCheckpoint(dir: string): Promise<void>;
+  /** Called twice a second while the run is paused: processes that train it together keep in touch. */
+  idle?(): void;
   dispose(): void;
 }
 
@@ -39,5 +41,7 @@ export interface TrainerInit {
   log?: (line: string) => void;
   /** The processes that train the run together, this one among them; one when left out. */
   ranks?: Ranks;
+  /** Which of this machine's GPUs is this process's; more processes than GPUs share them. */
+  localRank?: number;
 }
 export type CreateTrainer = (init: TrainerInit) => Promise<Trainer>;

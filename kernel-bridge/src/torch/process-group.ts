@@ -163,9 +163,9 @@ export class ProcessGroup implements Disposable {
       scope(() => {
         const n = flat.numel;
         const part = Math.ceil(n / this.size);
-        const padded = torch.constant_pad_nd(flat, [0, part * this.size - n]);
+        const padded = torch.constant_pad_nd(flat.to({ device: 'cpu' }), [0, part * this.size - n]); // Gloo knows tensors of the host alone
         const parts = torch.unbind(torch.view(this.allToAll(padded), [this.size, part]));
-        return torch.slice(this.allGather(treeSum(parts, (a, b) => torch.add(a, b))), 0, 0, n);
+        return torch.slice(this.allGather(treeSum(parts, (a, b) => torch.add(a, b))), 0, 0, n).to({ device: flat.device });
       }),
     );
   }

@@ -129,6 +129,7 @@ class Training {
       const ended = await this.between();
       if (ended) return ended;
       if (this.paused) {
+        this.trainer.idle?.();
         await this.options.nudge();
         continue;
       }

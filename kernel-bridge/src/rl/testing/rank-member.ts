@@ -25,7 +25,7 @@ const trainer = await createTrainer({ config, items, evalItems: items, root, res
 const results = [];
 for (let i = 0; i < steps; i++) results.push(await trainer.trainStep());
 const held = evaluate ? await trainer.evaluate() : null;
-await trainer.saveCheckpoint(rank === 0 ? save : `${save}-of-rank-${rank}`);
+await trainer.saveCheckpoint(save);
 if (rank === 0) writeFileSync(`${file}.out`, JSON.stringify({ results, held }));
 trainer.dispose();
 process.exit(0);

@@ -1,0 +1,13 @@
+/** A process of a run beside its worker: rank 1 and above. */
+import { errorBody } from '../protocol/errors.ts';
+import { createTrainer } from '../rl/index.ts';
+import { follow } from './ranks.ts';
+
+try {
+  await follow(createTrainer);
+  process.exit(0);
+} catch (error) {
+  const { code, message, remedy } = errorBody(error);
+  process.stderr.write(`${new Date().toISOString()} ${code}: ${message} ${remedy}\n${(error as Error).stack ?? ''}\n`);
+  process.exit(1);
+}
