@@ -183,7 +183,7 @@ function routeList(): string {
   return [
     '/** Made from protocol/routes.ts by cli/docs.ts: do not edit. */',
     "import type { RouteName } from '../protocol/routes.ts';",
-    "import type { ListedRoute } from './calls.ts';",
+    "import type { ListedRoute } from './listed-route.ts';",
     '',
     'export const ROUTE_LIST: Record<RouteName, ListedRoute> = {',
     ...lines,

@@ -5,19 +5,9 @@
  *     client.run(id)   client.metrics(id, { max_points: 500 })   client.data.page(name, { q: 'lesion' }, signal)
  */
 import type { BodyOf, GivenBy, PathOf, QueryOf, RouteName } from '../protocol/routes.ts';
+import type { ListedRoute } from './listed-route.ts';
 import { ROUTE_LIST } from './route-list.ts';
 import type { Query, Transport } from './transport.ts';
-
-/** What a client needs of a route: the table itself brings schemas, and a page is better without. */
-export interface ListedRoute {
-  method: string;
-  path: string;
-  takes?: 'query' | 'body';
-  /** The body has a request_id: the same id again changes nothing, so that a request may be sent again. */
-  once?: true;
-  gives?: string;
-  file?: true;
-}
 
 type Parts<Path extends string> = Path extends `${string}:${string}/${infer Rest}`
   ? [part: string, ...Parts<`/${Rest}`>]

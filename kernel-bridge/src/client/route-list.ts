@@ -1,6 +1,6 @@
 /** Made from protocol/routes.ts by cli/docs.ts: do not edit. */
 import type { RouteName } from '../protocol/routes.ts';
-import type { ListedRoute } from './calls.ts';
+import type { ListedRoute } from './listed-route.ts';
 
 export const ROUTE_LIST: Record<RouteName, ListedRoute> = {
   server: { method: 'GET', path: '/server' },

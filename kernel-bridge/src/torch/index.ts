@@ -13,6 +13,7 @@ export { getNumThreads, memoryStats, setNumThreads, withThreads, type DeviceMemo
 export { medr1, schemas, torch } from './ops.ts';
 export { ProcessGroup, processGroupFailure, treeSum, type GroupOptions, type Rendezvous } from './process-group.ts';
 export { defaultGenerator, Generator, generator, getRngState, manualSeed, setRngState } from './random.ts';
+export { addonName } from './native.ts';
 export { disposeAll, keep, keepAll, scope } from './scope.ts';
 export { span, trace } from './trace.ts';
 export { Tensor, type Nested } from './tensor.ts';

@@ -151,3 +151,9 @@ export const native: Native = load();
 
 /** Why CUDA is not there, or null. */
 export const cudaFailure = openCuda(native);
+
+/** Which addon this is: of what sources and for which PyTorch. Two processes that compute together need the same. */
+export function addonName(): string {
+  const { sources, torch } = readStamp();
+  return `${sources} for PyTorch ${torch.version}`;
+}

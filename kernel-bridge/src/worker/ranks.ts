@@ -6,13 +6,12 @@ import { fork, type ChildProcess } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { sourcesKey } from '../../native/sources.mjs';
 import { WorkbenchError } from '../protocol/errors.ts';
 import type { Answer, Ask, RewardSet, TrainConfig } from '../protocol/index.ts';
 import type { StepResult } from '../protocol/step.ts';
 import type { CreateTrainer, Trainer, TrainerInit } from '../rl/index.ts';
 import { agreed, RankError } from '../rl/ranks.ts';
-import { ProcessGroup, setNumThreads } from '../torch/index.ts';
+import { addonName, ProcessGroup, setNumThreads } from '../torch/index.ts';
 import { VERSION } from '../version.ts';
 import { givenLaunch, launchVariable, type Launch } from './launch.ts';
 
@@ -24,7 +23,7 @@ type Order = { do: 'step'; rewards: RewardSet | null } | { do: 'evaluate' } | { 
 type SharedInit = Omit<TrainerInit, 'log' | 'ranks' | 'evidenceDir'>;
 
 /** What must be the same on all ranks before anything else is said. */
-const code = (): string => `${VERSION}, addon ${sourcesKey()}, Node ${process.versions.node}`;
+const code = (): string => `${VERSION}, addon ${addonName()}, Node ${process.versions.node}`;
 
 /** `create` for a run of one process or of several, as its configuration or the launcher says. */
 export function rankedTrainer(create: CreateTrainer): CreateTrainer {
