@@ -72,16 +72,23 @@ class Run:
     def rollouts(self, step: int | None = None, *, first: int | None = None, last: int | None = None, tokens: bool = False) -> pd.DataFrame:
         """One row a completion, of one step, of steps `first` to `last`, or of the last step; each reward is a column `reward/<name>`.
 
+        `sampled_by` names the run that sampled a step which a fork took over; None for the run's own.
+
         `tokens` adds what is stored of each token, as columns of lists: token_ids, logprobs, entropy, kl, ratio, clipped; None where a step
         has none (docs/api.md says of which update they are).
         """
         if step is None and first is None and last is None:
             step = self.summary()["step"]
         query = {"step": step, "from": first, "to": last}
+        inherited = self._last.get("inherited", [])
         rows: list[dict[str, Any]] = []
         for offset in range(0, 1 << 31, GROUPS_A_PAGE):
             groups = self._request("GET", "/groups", limit=GROUPS_A_PAGE, offset=offset, **query)["groups"]
-            rows += [_row(group, completion, tokens) for group in groups for completion in group["completions"]]
+            rows += [
+                _row(group, completion, tokens) | _sampler(group["step"], inherited)
+                for group in groups
+                for completion in group["completions"]
+            ]
             if len(groups) < GROUPS_A_PAGE:
                 break
         return pd.DataFrame(rows, columns=None if rows else ["step", "group", "index", "question", "text", "reward", "advantage"])
@@ -220,6 +227,10 @@ class Run:
 
 
 TOKEN_COLUMNS = ["token_ids", "logprobs", "entropy", "kl", "ratio", "clipped"]
+
+
+def _sampler(step: int, inherited: list[dict[str, Any]]) -> dict[str, Any]:
+    return {"sampled_by": next((stretch["name"] for stretch in inherited if step <= stretch["to"]), None)}
 
 
 def _row(group: dict[str, Any], completion: dict[str, Any], tokens: bool) -> dict[str, Any]:

@@ -28,13 +28,25 @@ async function medr1(...args: string[]): Promise<{ code: number; out: string; er
 describe('a fork', () => {
   it('has the parent’s history up to its checkpoint and goes on from there under its own configuration', async () => {
     const fork = await t.client.fork(id, { step: 4, config: { reward_weights: [5, 1], run_name: 'child' } });
-    expect(fork).toMatchObject({ parent: id, name: 'child', step: 4 });
+    const parent = (await t.client.run(id)).summary;
+    expect(fork).toMatchObject({ parent: id, name: 'child', step: 4, alert: null });
+    expect(fork.inherited).toEqual([{ run: id, name: parent.name, variant: parent.variant, to: 4 }]);
     await reached(t.client, fork.id, 'finished');
     const table = await t.client.metrics(fork.id, { names: ['reward'] });
     expect(table.step).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
     expect(table.metrics.reward).toEqual(table.step.map((step) => rewardAt(step, step > 4 ? 5 : 1)));
     expect((await t.client.metrics(id)).epoch).not.toBe(table.epoch);
     expect((await t.client.run(id)).summary.step).toBe(10);
+  });
+
+  it('that could train no step is refused, and says what would let it', async () => {
+    const before = readdirSync(join(t.home, 'runs'));
+    await expect(t.client.fork(id, { step: 10 })).rejects.toMatchObject({
+      code: 'FORK_ENDED',
+      remedy: expect.stringContaining('max_steps'),
+    });
+    await expect(t.client.fork(id, { step: 8, config: { max_steps: 6 } })).rejects.toMatchObject({ code: 'FORK_ENDED' });
+    expect(readdirSync(join(t.home, 'runs'))).toEqual(before);
   });
 
   it('of a step without a checkpoint, or with a bad key, is refused and leaves nothing', async () => {

@@ -35,6 +35,8 @@ export interface FakeRun {
   state?: RunState;
   variant?: string;
   parent?: string | null;
+  /** Steps that the run took over from others. */
+  inherited?: RunSummary['inherited'];
   steps?: number;
   total?: number;
   seed?: number;
@@ -348,6 +350,7 @@ export class FakeConnector implements Connector {
       id: run.id,
       name: run.name ?? run.id,
       parent: run.parent ?? null,
+      inherited: run.inherited ?? [],
       state,
       trainer: run.trainer ?? 'grpo',
       variant: run.variant ?? 'think',

@@ -319,6 +319,7 @@ export class FakeData implements DataConnector {
         return [120, 60].map((step) => ({
           run,
           run_name: `Run ${run}`,
+          sampled_by: null,
           variant: 'think',
           step,
           source: step === 120 ? ('evaluation' as const) : ('rollouts' as const),

@@ -31,6 +31,7 @@ export function evaluationAnswers(home: string, { root, item, runs }: ItemQuery)
         {
           run: settings.run ?? id,
           run_name: run_name ?? name,
+          sampled_by: null,
           variant: settings.variant,
           step: settings.step ?? 0,
           source: 'evaluation',

@@ -212,7 +212,9 @@ export type ItemPlace = Type.Static<typeof ItemPlace>;
 export const ItemAnswers = Type.Object({
   run: Type.String(),
   run_name: Type.String(),
-  variant: Type.String(),
+  variant: Type.String({ description: 'of the prompt that was answered' }),
+  /** The run that sampled these answers, before this one was forked from it; null for its own. */
+  sampled_by: orNull(Type.Object({ run: Type.String(), name: Type.String() })),
   step: Type.Integer(),
   source: Type.Unsafe<'rollouts' | 'evaluation'>(Type.String()),
   group: orNull(Type.Integer({ description: 'group of the step, for rollouts' })),

@@ -25,10 +25,28 @@ export const hasEnded = (state: RunState): boolean => ['stopped', 'finished', 'f
 const Nullable = <S extends Type.TSchema>(schema: S) => Type.Union([schema, Type.Null()]);
 const ErrorShape = Type.Object({ code: Type.String(), message: Type.String(), remedy: Type.String() });
 
+/** A stretch of a fork's history that another run trained. */
+export const Inherited = Type.Object({
+  run: Type.String({ description: 'run that trained these steps' }),
+  name: Type.String({ description: 'its name when it was forked' }),
+  variant: Nullable(Type.String({ description: 'its prompt variant; null for forks made before it was kept' })),
+  to: Type.Integer({ description: 'last step of the stretch; it begins after the stretch before it, the first one at step 1' }),
+});
+export type Inherited = Type.Static<typeof Inherited>;
+
+/** The run that trained a step of a fork in its place; null where the fork did itself. */
+export const trainedBy = (inherited: readonly Inherited[], step: number): Inherited | null =>
+  inherited.find(({ to }) => step <= to) ?? null;
+
+/** Last step that a fork took over, 0 for a run that is no fork. */
+export const lastInherited = (inherited: readonly Inherited[]): number => inherited.at(-1)?.to ?? 0;
+
 export const RunSummary = Type.Object({
   id: Type.String(),
   name: Type.String(),
   parent: Nullable(Type.String({ description: 'run this one was forked from' })),
+  /** Steps that a fork took over, by the run that trained them: its metrics and rollouts there are not its own. */
+  inherited: Type.Array(Inherited),
   state: Type.Unsafe<RunState>(Type.String()),
   trainer: Type.String(),
   variant: Type.String(),

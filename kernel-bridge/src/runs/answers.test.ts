@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { fakeStep } from '../../../test/server/fake-trainer.ts';
 import type { StepResult } from '../protocol/step.ts';
 import { RolloutAnswers } from './answers.ts';
@@ -58,6 +58,79 @@ it('a question is right, wrong or mixed by its newest group', () => {
   expect(second.byItem.get('item-0')).toBe('wrong');
   expect([second.steps.get('item-0'), second.steps.get('item-1')]).toEqual([2, 1]);
   expect(new RolloutAnswers(home).newest(id, dataset()).byItem).toEqual(second.byItem);
+});
+
+describe('a fork', () => {
+  /** A fork at `at` of a copy of the store, with another variant. */
+  function fork(of: RunStore, at: number, name: string): RunStore {
+    const made = newRunId();
+    mkdirSync(runDirectory(home, made), { recursive: true });
+    of.db.prepare('VACUUM INTO ?').run(join(runDirectory(home, made), 'run.db'));
+    const child = RunStore.open(runDirectory(home, made));
+    const { id: parent, config } = of.row();
+    child.becomeFork({ id: made, name, parent, config: { ...config, variant: 'think' }, request_id: null }, at, null);
+    return child;
+  }
+
+  it('counts its own answers alone, and tells whose the others are', () => {
+    store.commitStep(step(1, [4, 0]));
+    store.commitStep(step(2, [4, 0]));
+    using child = fork(store, 2, 'child');
+    const answers = new RolloutAnswers(home);
+    const { id: forked } = child.row();
+    expect(answers.newest(forked, dataset()).byItem.size).toBe(0);
+    child.commitStep(step(3, [0]));
+    expect([...answers.newest(forked, dataset()).byItem]).toEqual([['item-0', 'wrong']]);
+    const told = answers.toItem('item-0', dataset(), [forked]);
+    expect(told.map(({ step, variant, sampled_by }) => [step, variant, sampled_by?.name ?? null])).toEqual([
+      [3, 'think', null],
+      [2, 'no-think', 'mine'],
+      [1, 'no-think', 'mine'],
+    ]);
+  });
+
+  it('does not tell again what the run it came from tells', () => {
+    store.commitStep(step(1, [4]));
+    using child = fork(store, 1, 'child');
+    child.commitStep(step(2, [4]));
+    const told = new RolloutAnswers(home).toItem('item-0', dataset());
+    expect(told.map(({ run_name, step, sampled_by }) => [run_name, step, sampled_by])).toEqual(
+      expect.arrayContaining([
+        ['child', 2, null],
+        ['mine', 1, null],
+      ]),
+    );
+    expect(told).toHaveLength(2);
+  });
+
+  it('of a fork keeps every run that trained a part of its history', () => {
+    for (let n = 1; n <= 4; n++) store.commitStep(step(n, [4]));
+    using child = fork(store, 2, 'child');
+    child.commitStep(step(3, [4]));
+    using grandchild = fork(child, 3, 'grandchild');
+    expect(grandchild.row().inherited.map(({ name, variant, to }) => [name, variant, to])).toEqual([
+      ['mine', 'no-think', 2],
+      ['child', 'think', 3],
+    ]);
+    using early = fork(grandchild, 1, 'early');
+    expect(early.row().inherited.map(({ name, to }) => [name, to])).toEqual([['mine', 1]]);
+  });
+
+  it('raises no alert: nothing of its parent was dropped', () => {
+    for (let n = 1; n <= 3; n++) store.commitStep(step(n, [4]));
+    using child = fork(store, 2, 'child');
+    expect(child.summary().alert).toBeNull();
+    expect(child.events(0).filter(({ kind }) => kind === 'alert')).toEqual([]);
+  });
+
+  it('made before this was kept knows at least where it left its parent', () => {
+    store.commitStep(step(1, [4]));
+    using child = fork(store, 1, 'child');
+    child.db.exec("UPDATE run SET inherited = '[]'");
+    const { created_at } = child.row();
+    child.append(1, { kind: 'alert', code: 'STEPS_DROPPED', message: '', remedy: '' }, created_at);
+    expect(child.row().inherited).toEqual([{ run: id, name: id, variant: null, to: 1 }]);
+  });
 });
 
 it('steps that were dropped are forgotten', () => {

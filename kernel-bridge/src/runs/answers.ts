@@ -1,6 +1,7 @@
 /** What runs said to questions while they trained: the newest answer by question, and everything said to one question. */
 import { realpathSync } from 'node:fs';
 import type { ItemAnswers, RunAnswer } from '../protocol/data.ts';
+import { lastInherited, trainedBy } from '../protocol/run.ts';
 import { listRuns, openRun } from './runs.ts';
 import type { RunStore } from './store.ts';
 
@@ -32,7 +33,7 @@ export class RolloutAnswers {
     this.#home = home;
   }
 
-  /** `steps`: at which step each question was asked last. Nothing for a run on other data. Throws RUN_UNKNOWN, RUN_DAMAGED. */
+  /** Of the run's own steps: what a fork took over was answered by another policy. `steps`: at which step each question was asked last. Nothing for a run on other data. Throws RUN_UNKNOWN, RUN_DAMAGED. */
   newest(run: string, dataset: DatasetPlace): Pick<Known, 'byItem' | 'steps'> & { stamp: string } {
     using store = openRun(this.#home, run);
     if (!isOn(store, dataset)) return { stamp: 'other data', byItem: new Map(), steps: new Map() };
@@ -40,14 +41,24 @@ export class RolloutAnswers {
     return { ...known, stamp: `${known.epoch} ${known.step}` };
   }
 
-  /** Groups that answer the question, newest first; of these runs, or of all. Runs that cannot be read are left out where none is named. */
+  /**
+   * Groups that answer the question, newest first; of these runs, or of all. Runs that cannot be read are left out where none is named. What a fork
+   * took over is told once, by the run that sampled it, where that one is asked too.
+   */
   toItem(item: string, dataset: DatasetPlace, runs?: readonly string[]): ItemAnswers[] {
-    return (runs ?? listRuns(this.#home)).flatMap((id) => {
+    const asked = runs ?? listRuns(this.#home);
+    const told = this.#toItem(item, dataset, asked, runs !== undefined);
+    const own = new Set(told.filter(({ sampled_by }) => sampled_by === null).map(({ run, step, group }) => `${run} ${step} ${group}`));
+    return told.filter(({ sampled_by, step, group }) => sampled_by === null || !own.has(`${sampled_by.run} ${step} ${group}`));
+  }
+
+  #toItem(item: string, dataset: DatasetPlace, runs: readonly string[], named: boolean): ItemAnswers[] {
+    return runs.flatMap((id) => {
       try {
         using store = openRun(this.#home, id);
         return isOn(store, dataset) ? groupsOf(store, item) : [];
       } catch (error) {
-        if (runs) throw error;
+        if (named) throw error;
         return [];
       }
     });
@@ -57,10 +68,10 @@ export class RolloutAnswers {
     const { epoch, step } = store;
     let known = this.#known.get(run);
     if (known?.epoch !== epoch) {
-      known = { epoch, step: 0, byItem: new Map(), steps: new Map() };
+      known = { epoch, step: lastInherited(store.row().inherited), byItem: new Map(), steps: new Map() };
       this.#known.set(run, known);
     }
-    if (known.step === step) return known;
+    if (known.step >= step) return known;
     const groups = store.db
       .prepare(
         `SELECT g.step, g.item_id, count(c.correct) AS judged, total(c.correct) AS "right"
@@ -97,20 +108,24 @@ function real(path: string): string {
 }
 
 function groupsOf(store: RunStore, item: string): ItemAnswers[] {
-  const { id, name, config } = store.row();
+  const { id, name, config, inherited } = store.row();
   const groups = store.db
     .prepare('SELECT step, "group" FROM rollout_group WHERE item_id = ? ORDER BY step DESC, "group" DESC LIMIT ?')
     .all(item, MOST_GROUPS) as { step: number; group: number }[];
   const completions = store.db.prepare('SELECT text, prediction, correct FROM completion WHERE step = ? AND "group" = ? ORDER BY "index"');
-  return groups.map(({ step, group }) => ({
-    run: id,
-    run_name: name,
-    variant: config.variant,
-    step,
-    source: 'rollouts',
-    group,
-    completions: (completions.all(step, group) as { text: string; prediction: string | null; correct: number | null }[]).map(
-      ({ text, prediction, correct }) => ({ text, prediction, correct: correct === null ? null : correct === 1 }),
-    ),
-  }));
+  return groups.map(({ step, group }) => {
+    const by = trainedBy(inherited, step);
+    return {
+      run: id,
+      run_name: name,
+      variant: by ? (by.variant ?? 'unknown') : config.variant,
+      sampled_by: by && { run: by.run, name: by.name },
+      step,
+      source: 'rollouts',
+      group,
+      completions: (completions.all(step, group) as { text: string; prediction: string | null; correct: number | null }[]).map(
+        ({ text, prediction, correct }) => ({ text, prediction, correct: correct === null ? null : correct === 1 }),
+      ),
+    };
+  });
 }

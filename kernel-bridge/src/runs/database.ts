@@ -11,7 +11,8 @@ CREATE TABLE run (
   state TEXT NOT NULL, error TEXT, config TEXT NOT NULL,
   root TEXT NOT NULL, data_hash TEXT NOT NULL, request_id TEXT,
   created_at REAL NOT NULL, started_at REAL, ended_at REAL,
-  total_steps INTEGER NOT NULL DEFAULT 0, device TEXT, eval_split TEXT, eval_hash TEXT
+  total_steps INTEGER NOT NULL DEFAULT 0, device TEXT, eval_split TEXT, eval_hash TEXT,
+  inherited TEXT NOT NULL DEFAULT '[]'
 ) STRICT;
 CREATE TABLE step (step INTEGER PRIMARY KEY, time REAL NOT NULL, groups INTEGER NOT NULL) STRICT;
 CREATE TABLE metric_name (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;
@@ -67,6 +68,7 @@ const COLUMNS = [
   ['completion', 'kl', 'BLOB'],
   ['run', 'eval_split', 'TEXT'],
   ['run', 'eval_hash', 'TEXT'],
+  ['run', 'inherited', "TEXT NOT NULL DEFAULT '[]'"],
 ] as const;
 
 const RUN: DatabaseKind = {

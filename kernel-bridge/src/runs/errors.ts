@@ -119,6 +119,11 @@ export const errors = {
       `Run ${id} has no checkpoint at step ${step}.`,
       have.length ? `It has: ${have.join(', ')}.` : 'It has none yet: ask for one while it trains.',
     ),
+  nothingToTrain: (step: number, last: number) =>
+    make('FORK_ENDED', 422)(
+      `A fork from step ${step} has nothing to train: it would end at step ${last}.`,
+      `Set max_steps to more than ${step}, or fork an earlier checkpoint.`,
+    ),
   workerDied: (how: string, last: string) =>
     make('WORKER_DIED', 500)(
       `The process that trained this run ended unexpectedly (${how}).${last ? ` Its last words: ${last}` : ''}`,

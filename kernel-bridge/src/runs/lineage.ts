@@ -27,6 +27,8 @@ export async function forkRun(
   const checkpoint = await checkpointAt(parent, step);
   const run_name = changes.run_name ?? `${row.name.slice(0, 100)} · from ${step}`;
   const config = completeConfig({ ...row.config, ...changes, run_name });
+  const last = config.max_steps > 0 ? config.max_steps : lengthChanged(row.config, config) ? Infinity : row.total_steps || Infinity;
+  if (last <= step) throw errors.nothingToTrain(step, last);
   const rewards = await changedBy(parent, config);
   const id = newRunId();
   const making = join(runsDirectory(home), `.making-${randomBytes(4).toString('hex')}`);
@@ -45,6 +47,22 @@ export async function forkRun(
   }
   return RunStore.open(runDirectory(home, id));
 }
+
+/** Keys that decide how many steps a run takes where max_steps does not. */
+const LENGTH = [
+  'num_train_epochs',
+  'per_device_train_batch_size',
+  'gradient_accumulation_steps',
+  'num_generations',
+  'num_iterations',
+  'dataset_name',
+  'dataset_train_split',
+  'modality',
+  'question_type',
+] as const satisfies (keyof TrainConfig)[];
+
+const lengthChanged = (before: TrainConfig, after: TrainConfig): boolean =>
+  LENGTH.some((key) => JSON.stringify(before[key]) !== JSON.stringify(after[key]));
 
 /** The rewards of a fork whose configuration names others than its parent's; null where it goes on with those in force. */
 async function changedBy(parent: RunStore, config: TrainConfig): Promise<RewardSet | null> {

@@ -3,13 +3,15 @@ import type { DatabaseSync } from 'node:sqlite';
 import type { TrainConfig } from '../protocol/config.ts';
 import type { ErrorBody } from '../protocol/errors.ts';
 import type { RunAction } from '../protocol/rest.ts';
-import type { RunState } from '../protocol/run.ts';
+import type { Inherited, RunState } from '../protocol/run.ts';
 
 /** What a worker reads to begin. */
 export interface RunRow {
   id: string;
   name: string;
   parent: string | null;
+  /** Steps that were trained by other runs, oldest first. */
+  inherited: Inherited[];
   epoch: string;
   state: RunState;
   error: ErrorBody | null;

@@ -7,7 +7,16 @@ import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import type { ErrorBody } from '../protocol/errors.ts';
-import { hasEnded, type Checkpoint, type RewardRevision, type RunDetail, type RunEvent, type RunState } from '../protocol/run.ts';
+import {
+  hasEnded,
+  lastInherited,
+  type Checkpoint,
+  type Inherited,
+  type RewardRevision,
+  type RunDetail,
+  type RunEvent,
+  type RunState,
+} from '../protocol/run.ts';
 import type { RunAction } from '../protocol/rest.ts';
 import type { TrainConfig } from '../protocol/config.ts';
 import type { RewardSet } from '../protocol/rewards.ts';
@@ -85,8 +94,18 @@ export class RunStore implements Disposable {
     return {
       ...row,
       config: JSON.parse(row.config as string),
+      inherited: this.inherited(row),
       error: row.error === null ? null : JSON.parse(row.error as string),
     } as unknown as RunRow;
+  }
+
+  /** Forks made before this was kept tell by the entry that their log begins with; of what their parent was they know its id alone. */
+  private inherited({ parent, inherited, created_at }: Record<string, unknown>): Inherited[] {
+    const kept = JSON.parse(inherited as string) as Inherited[];
+    if (kept.length > 0 || parent === null) return kept;
+    const first = this.db.prepare("SELECT step FROM event WHERE kind = 'alert' AND time = ? AND body LIKE '%STEPS_DROPPED%'");
+    const to = first.get(created_at as number)?.step as number | undefined;
+    return to === undefined ? [] : [{ run: parent as string, name: parent as string, variant: null, to }];
   }
 
   get step(): number {
@@ -245,7 +264,13 @@ export class RunStore implements Disposable {
    * that was decided), or dropped.
    */
   dropAfter(step: number, later: { revisions: 'repeat' | 'drop' }, now = Date.now()): void {
-    transaction(this.db, () => this.drop(step, later, now));
+    transaction(this.db, () => {
+      const last = this.step;
+      this.drop(step, later);
+      if (last <= step) return;
+      const message = `Steps ${step + 1} to ${last} were dropped; the run goes on from step ${step}.`;
+      this.append(step, { kind: 'alert', code: 'STEPS_DROPPED', message, remedy: 'Nothing to do: they are computed anew.' }, now);
+    });
   }
 
   /** Makes this copy of a parent's database the new run's own; `rewards` take the place of the parent's where given. */
@@ -255,20 +280,26 @@ export class RunStore implements Disposable {
     rewards: RewardSet | null,
     now = Date.now(),
   ): void {
+    const parent = this.row();
+    const before = parent.inherited.filter((_, at) => (parent.inherited[at - 1]?.to ?? 0) < step);
+    const own = { run: parent.id, name: parent.name, variant: parent.config.variant, to: step };
+    const inherited = [...before.map((one) => ({ ...one, to: Math.min(one.to, step) })), ...(lastInherited(before) < step ? [own] : [])];
     transaction(this.db, () => {
       this.db
-        .prepare('UPDATE run SET id = ?, name = ?, parent = ?, config = ?, created_at = ?, started_at = NULL, request_id = ?')
-        .run(run.id, run.name, run.parent, JSON.stringify(run.config), now, run.request_id);
+        .prepare(
+          'UPDATE run SET id = ?, name = ?, parent = ?, inherited = ?, config = ?, created_at = ?, started_at = NULL, request_id = ?',
+        )
+        .run(run.id, run.name, run.parent, JSON.stringify(inherited), JSON.stringify(run.config), now, run.request_id);
       this.db.exec('DELETE FROM request');
       this.db.prepare('DELETE FROM checkpoint WHERE step <> ?').run(step);
       this.clearCommands(now);
-      this.drop(step, { revisions: 'drop' }, now);
+      this.drop(step, { revisions: 'drop' });
       if (rewards) insertRevision(this.db, { ...rewards, reason: `forked from ${run.parent}`, author: 'configuration', time: now });
       this.writeState('queued', null, now);
     });
   }
 
-  private drop(step: number, later: { revisions: 'repeat' | 'drop' }, now: number): void {
+  private drop(step: number, later: { revisions: 'repeat' | 'drop' }): void {
     const last = this.step;
     this.db.prepare('DELETE FROM step WHERE step > ?').run(step);
     this.db.prepare('DELETE FROM token_ratio WHERE at > ?').run(step);
@@ -282,8 +313,6 @@ export class RunStore implements Disposable {
       this.db.prepare('UPDATE reward_revision SET step = NULL WHERE step > ?').run(step);
     }
     this.db.prepare('UPDATE run SET epoch = ?').run(newEpoch());
-    const message = `Steps ${step + 1} to ${last} were dropped; the run goes on from step ${step}.`;
-    this.append(step, { kind: 'alert', code: 'STEPS_DROPPED', message, remedy: 'Nothing to do: they are computed anew.' }, now);
   }
 
   /** Adds to the log inside the caller's transaction; seq is dense. */

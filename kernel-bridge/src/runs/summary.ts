@@ -17,6 +17,7 @@ export function runSummary(store: ReadableRun): RunSummary {
     id: row.id,
     name: row.name,
     parent: row.parent,
+    inherited: row.inherited,
     state: asked(row.state, store),
     trainer: row.config.trainer,
     variant: row.config.variant,

@@ -196,6 +196,7 @@ class RecentTopic implements Topic {
 function unreadable(id: string, error: ErrorBody): RunSummary {
   const none = {
     parent: null,
+    inherited: [],
     started_at: null,
     ended_at: null,
     reward: null,

@@ -12,7 +12,8 @@ export const AXIS_LABELS: Record<Axis, string> = { step: 'step', time: 'wall tim
 export function axisValues(series: RunSeries, axis: Axis): number[] {
   if (axis === 'step') return series.steps;
   if (axis === 'time') {
-    const start = series.detail?.summary.started_at ?? series.times[0] ?? 0;
+    const first = series.times[0] ?? 0;
+    const start = Math.min(series.detail?.summary.started_at ?? first, first); // a fork's first steps were trained before it began
     return ascending(series.times.map((time) => (time - start) / 60_000));
   }
   const tokens = series.metrics.get('num_tokens') ?? [];

@@ -33,7 +33,7 @@ import { MARGIN, Scale } from './scale.ts';
 import { tooltip } from './tooltip.ts';
 
 const HEIGHT = { small: 190, large: 420 };
-const MARK_GLYPHS: Record<Mark['kind'], string> = { rewards: '▼', checkpoint: '◆', alert: '⚠', pause: '‖' };
+const MARK_GLYPHS: Record<Mark['kind'], string> = { rewards: '▼', checkpoint: '◆', alert: '⚠', pause: '‖', fork: '↳' };
 /** Pixels the pointer may move and still have clicked. */
 const CLICK_SLACK = 4;
 /** Pixels from the cursor within which a point is read. */
@@ -294,7 +294,7 @@ export class CurveChart extends WatchingElement {
         const title = `${this.overlaid ? `${series.name}: ` : ''}${mark.title}, step ${mark.step}`;
         const text = [title, mark.detail].filter(Boolean).join('\n');
         return [
-          html`${mark.kind === 'rewards' ? html`<div class="line mark" style=${`left:${at}px`}></div>` : nothing}
+          html`${mark.kind === 'rewards' || mark.kind === 'fork' ? html`<div class="line mark" style=${`left:${at}px`}></div>` : nothing}
             <button
               class=${`quiet glyph ${mark.kind}`}
               style=${`left:${at}px`}

@@ -288,6 +288,7 @@ export class InspectorPanel extends PageElement {
     const verdict = all === 0 ? null : right === all ? true : right === 0 ? false : null;
     return html`<li data-testid="answered">
       <span class="ellipsis">${name}</span>
+      ${newest.sampled_by ? html`<span class="small secondary" data-testid="sampled-by">from ${newest.sampled_by.name}, ${newest.variant}</span>` : nothing}
       <span class=${`chip ${judged(verdict)}`}
         >${all === 0 ? '? not judged' : `${verdict === null ? '◐' : glyph(verdict)} ${right} of ${all} right`}</span
       >

@@ -80,10 +80,18 @@ const answer = (run: string, step: number, corrects: (boolean | null)[] = []): I
   run,
   run_name: run,
   variant: 'think',
+  sampled_by: null,
   step,
   source: 'rollouts',
   group: 0,
   completions: corrects.map((correct) => ({ text: '', prediction: null, correct })),
+});
+
+it('answers that a fork took over do not give it their variant', () => {
+  const inherited = { ...answer('fork', 3), sampled_by: { run: 'a', name: 'a' } };
+  const own = { ...answer('fork', 9), variant: 'no-think' };
+  expect(byRun([inherited], []).map(({ variant }) => variant)).toEqual(['']);
+  expect(byRun([own, inherited], []).map(({ variant }) => variant)).toEqual(['no-think']);
 });
 
 it('answers stand by run, the selected runs first, the newest step first', () => {

@@ -124,6 +124,7 @@ export class SampleModel {
 export interface RunAnswers {
   run: string;
   name: string;
+  /** Of the run's own answers; '' where all were sampled by the run that it was forked from. */
   variant: string;
   /** Newest first. */
   answers: ItemAnswers[];
@@ -134,7 +135,7 @@ export function byRun(answers: readonly ItemAnswers[], selected: readonly string
   const runs = [...Map.groupBy(answers, ({ run }) => run).values()].map((list) => ({
     run: list[0].run,
     name: list[0].run_name,
-    variant: list[0].variant,
+    variant: list.find(({ sampled_by }) => sampled_by === null)?.variant ?? '',
     answers: list.toSorted((a, b) => b.step - a.step),
   }));
   const rank = ({ run }: RunAnswers): number => (selected.includes(run) ? selected.indexOf(run) : selected.length);

@@ -272,7 +272,7 @@ export class SampleView extends PageElement {
     const all = this.allOf.has(run);
     const listed = all ? answers : answers.slice(0, FEW);
     return html`<div class="run" data-testid="run-answers">
-      <h4><span class="ellipsis">${name}</span> <span class="chip small">${variant}</span></h4>
+      <h4><span class="ellipsis">${name}</span> ${variant ? html`<span class="chip small">${variant}</span>` : nothing}</h4>
       ${repeat(listed, keyOf, (one, index) => this.#asked(one, index === 0))}
       ${
         listed.length < answers.length
@@ -300,6 +300,13 @@ export class SampleView extends PageElement {
       <summary>
         <span class="number">step ${integer(asked.step)}</span>
         <span class="secondary">${asked.source === 'evaluation' ? 'evaluation' : 'training'}</span>
+        ${
+          asked.sampled_by === null
+            ? nothing
+            : html`<span class="secondary" data-testid="sampled-by" title="Sampled before this run was forked"
+                >from ${asked.sampled_by.name} <span class="chip small">${asked.variant}</span></span
+              >`
+        }
         <span class="number"
           ><span class=${tone ? `chip ${tone}` : 'chip'}
             >${tone ? `${glyph(tone === 'right')} ` : judged === 0 ? '? ' : '◐ '}${judged === 0 ? 'not judged' : `${right} of ${judged} right`}</span

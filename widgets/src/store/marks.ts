@@ -2,7 +2,7 @@
 import type { Checkpoint, MetricTable, RewardRevision, RunDetail, RunEvent } from '../connector.ts';
 
 export interface Mark {
-  kind: 'rewards' | 'checkpoint' | 'alert' | 'pause';
+  kind: 'rewards' | 'checkpoint' | 'alert' | 'pause' | 'fork';
   step: number;
   time: number;
   title: string;
@@ -11,12 +11,22 @@ export interface Mark {
 
 type Functions = Pick<RewardRevision, 'weights' | 'sources'>;
 
-/** Reward edits and checkpoints, by step. */
+/** Reward edits, checkpoints and where a fork left its parent, by step. */
 export function marksOf(detail: RunDetail): Mark[] {
   const rewards = detail.rewards.flatMap((revision, index) =>
     index > 0 && revision.step !== null ? [rewardMark(revision, detail.rewards[index - 1])] : [],
   );
-  return [...rewards, ...detail.checkpoints.map(checkpointMark)].sort((a, b) => a.step - b.step);
+  return [...rewards, ...detail.checkpoints.map(checkpointMark), ...forkMarks(detail)].sort((a, b) => a.step - b.step);
+}
+
+function forkMarks({ summary }: RunDetail): Mark[] {
+  return summary.inherited.map(({ name, to }) => ({
+    kind: 'fork',
+    step: to,
+    time: summary.created_at,
+    title: `Forked from ${name}`,
+    detail: 'Steps up to here are those of that run.',
+  }));
 }
 
 /** Values that no chart can draw: one mark a step, so that a gap says why it is one. */

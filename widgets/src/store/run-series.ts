@@ -87,7 +87,7 @@ export class RunSeries {
       this.#take(table);
       const before = told.filter(({ seq }) => seq <= table.seq);
       const events = before.flatMap(markOf);
-      this.standstills = before.filter(standsStill).map(({ step }) => step);
+      this.standstills = [...before.filter(standsStill).map(({ step }) => step), ...detail.summary.inherited.map(({ to }) => to)];
       this.marks = [...marksOf(detail), ...notFinite(table), ...events].sort((a, b) => a.step - b.step);
       this.status = 'ready';
       this.error = null;
