@@ -3,14 +3,18 @@
 #include "jsthread.h"
 
 #include <ATen/Context.h>
+#include <c10/util/intrusive_ptr.h>
 #include <torch/csrc/autograd/autograd.h>
+#include <torch/csrc/autograd/edge.h>
 #include <torch/csrc/autograd/function.h>
 #include <torch/csrc/autograd/functions/utils.h>
 #include <torch/csrc/autograd/grad_mode.h>
 #include <torch/csrc/autograd/saved_variable.h>
 
 #include <atomic>
+#include <memory>
 #include <mutex>
+#include <type_traits>
 
 namespace medr1 {
 namespace {
@@ -32,6 +36,29 @@ std::vector<int32_t> idsOf(variable_list tensors) {
   out.reserve(tensors.size());
   for (auto& tensor : tensors) out.push_back(handles().addOrNone(std::move(tensor)));
   return out;
+}
+
+// ---- pointers to nodes of the graph: std::shared_ptr up to PyTorch 2.14, c10::intrusive_ptr from 2.15 ------------------
+
+using NodePointer = std::remove_cv_t<decltype(torch::autograd::Edge::function)>;
+constexpr bool kShared = std::is_same_v<NodePointer, std::shared_ptr<Node>>;
+
+// Takes a node just made. The names that only some versions have are looked up where the template is used, by their argument.
+template <typename Made>
+auto owned(Made* node) {
+  if constexpr (kShared)
+    return std::shared_ptr<Made>(node, [](Made* done) { deleteNode(done); });
+  else
+    return c10::intrusive_ptr<Made>::unsafe_steal_from_new(node);
+}
+
+// Another pointer to a node that lives.
+template <typename Pointer, typename Living>
+Pointer pointerTo(Living& node) {
+  if constexpr (kShared)
+    return node.shared_from_this();
+  else
+    return Pointer::unsafe_reclaim_from_nonowning(&node);
 }
 
 // ---- a node in the graph that calls JavaScript ---------------------------------------------------------------------
@@ -106,7 +133,7 @@ class JsNode : public Node {
     } closing{env_, scope};
 
     variable_list unpacked;
-    for (const auto& saved : saved_) unpacked.push_back(saved.unpack(shared_from_this()));
+    for (const auto& saved : saved_) unpacked.push_back(saved.unpack(pointerTo<NodePointer>(static_cast<Node&>(*this))));
     napi_value function, result;
     check(env_, napi_get_reference_value(env_, callback_, &function));
     napi_value arguments[2] = {intArray(env_, idsOf(std::move(unpacked))), intArray(env_, idsOf(std::move(gradients)))};
@@ -151,7 +178,7 @@ napi_value attach(const Args& args) {
   const variable_list inputs = tensorsOf(args.ints(0));
   const std::vector<int64_t> outputIds = args.ints(1);
   const std::vector<int64_t> savedIds = args.ints(2);
-  auto node = std::shared_ptr<JsNode>(new JsNode(args.env(), args.value(3)), torch::autograd::deleteNode);
+  auto node = owned(new JsNode(args.env(), args.value(3)));
   node->set_next_edges(torch::autograd::collect_next_edges(inputs));
 
   variable_list outputs;

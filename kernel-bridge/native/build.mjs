@@ -10,7 +10,8 @@ import { sha, sources, sourcesKey } from './sources.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const root = dirname(dirname(here));
-const buildDir = join(here, 'build');
+/** Where the addon is put and looked for; MEDR1_BUILD names another folder, as torch-matrix.mjs does for each PyTorch. */
+const buildDir = process.env.MEDR1_BUILD ?? join(here, 'build');
 const run = promisify(execFile);
 
 const OLDEST_TORCH = [2, 6];

@@ -190,6 +190,27 @@ const notebooks = {
 
 const testPackages = requirementsStep('Python packages for the tests', 'test', ['torch']);
 
+/** Older transformers in folders of their own, put before .venv's by PYTHONPATH: checkpoints must load in each (test/parity/saved-models.test.ts). */
+export const transformersDir = join(home, 'transformers');
+function olderTransformers(name) {
+  const file = join(requirementsDir, `transformers-${name}.txt`);
+  const target = join(transformersDir, name);
+  const mark = join(target, '.medr1');
+  return {
+    title: `transformers ${name} for the tests`,
+    needs: ['testPackages'],
+    check: () => (stamped(mark, hashFiles([file])) ? null : 'not installed as pinned'),
+    async run() {
+      rmSync(target, { recursive: true, force: true });
+      // What they need beside these is in .venv; pip looks at that and not at the folder when it complains of versions.
+      await pip(['--no-deps', '--target', target, '-r', file], `${python} -m pip install -r ${file}, and read what it says`);
+      stamp(mark, hashFiles([file]));
+    },
+  };
+}
+const transformers449 = olderTransformers('4.49');
+const transformers457 = olderTransformers('4.57');
+
 export const browserPath = () =>
   [process.env.MEDR1_CHROMIUM, '/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(
     (path) => path && existsSync(path),
@@ -209,8 +230,21 @@ const chromium = {
     });
   },
 };
-export const steps = { npm, venv: venvStep, torch, addon, extension, pythonPackage, sample, notebooks, testPackages, chromium };
+export const steps = {
+  npm,
+  venv: venvStep,
+  torch,
+  addon,
+  extension,
+  pythonPackage,
+  sample,
+  notebooks,
+  testPackages,
+  transformers449,
+  transformers457,
+  chromium,
+};
 export const START = ['npm', 'venv', 'torch', 'addon', 'extension', 'pythonPackage', 'sample', 'notebooks'];
-export const TEST = [...START, 'testPackages', 'chromium'];
+export const TEST = [...START, 'testPackages', 'transformers449', 'transformers457', 'chromium'];
 /** The tests compare with Python's torch, which does not load without the GPU libraries, GPU or none. */
 export const testSteps = { ...steps, torch: torchFull };

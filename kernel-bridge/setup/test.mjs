@@ -7,7 +7,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { ensure } from './ensure.mjs';
 import { home, node24, python, root, searchPath } from './paths.mjs';
-import { browserPath, sampleDir, TEST, testSteps } from './steps.mjs';
+import { browserPath, sampleDir, TEST, testSteps, transformersDir } from './steps.mjs';
 
 const output = join(root, 'test/output');
 const bin = (name) => join(root, 'node_modules', name);
@@ -23,6 +23,7 @@ const run = (file, args) =>
       PATH: searchPath(),
       MEDR1_HOME: join(home, 'test'),
       MEDR1_SAMPLE: sampleDir,
+      MEDR1_TRANSFORMERS: transformersDir,
       MEDR1_CHROMIUM: browserPath() ?? '',
       OMP_NUM_THREADS: '2',
       PYTHONDONTWRITEBYTECODE: '1',

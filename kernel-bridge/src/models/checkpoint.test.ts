@@ -1,7 +1,7 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { readSafetensors, torch, writeSafetensors, type Tensor } from '../torch/index.ts';
 import { initModel, loadModel, saveModel } from './checkpoint.ts';
 import { parseConfig } from './families/qwen2vl/config.ts';
@@ -86,6 +86,41 @@ describe('saveModel and loadModel', () => {
       }
     });
     expect(sameWeights((await loadModel(target)).params, tinyModel().params)).toBe(true);
+  });
+
+  it('do not tie an output matrix of its own values, and say so; one equal to the embedding, or alone, is one with it', async () => {
+    const warn = vi.spyOn(process, 'emitWarning').mockImplementation(() => undefined);
+    const headed = (head: Tensor, alone = false) =>
+      damaged((weights) => {
+        weights.set('lm_head.weight', head);
+        if (alone) weights.delete('model.embed_tokens.weight');
+      });
+    const embedding = tinyModel().weight('model.embed_tokens.weight');
+    try {
+      const other = torch.add(embedding, 1);
+      const untied = await loadModel(await headed(other));
+      expect(untied.config.tie_word_embeddings).toBe(false);
+      expect(torch.equal(untied.outputEmbedding, other)).toBe(true);
+      expect(torch.equal(untied.weight('model.embed_tokens.weight'), embedding)).toBe(true);
+      expect(warn.mock.calls).toEqual([
+        [expect.stringContaining('lm_head.weight has values of its own'), { code: 'MEDR1_UNTIED_LM_HEAD' }],
+      ]);
+      await saveModel(untied, join(dir, 'again'));
+      expect(torch.equal((await loadModel(join(dir, 'again'))).outputEmbedding, other)).toBe(true);
+
+      warn.mockClear();
+      for (const alone of [false, true]) {
+        const tied = await loadModel(await headed(torch.clone(embedding), alone));
+        expect([...tied.params.keys()]).toEqual([...tinyModel().params.keys()]);
+        expect(torch.equal(tied.outputEmbedding, embedding)).toBe(true);
+      }
+      // Equal once rounded to what the model holds.
+      const near = await loadModel(await headed(embedding.to({ dtype: 'bfloat16' }).to({ dtype: 'float32' })), { dtype: 'bfloat16' });
+      expect(near.config.tie_word_embeddings).toBe(true);
+      expect(warn).not.toHaveBeenCalled();
+    } finally {
+      warn.mockRestore();
+    }
   });
 
   it('say what a directory lacks', async () => {

@@ -1,11 +1,13 @@
 /** Models from and to Hugging Face directories, and fresh ones. */
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { WorkbenchError } from '../protocol/errors.ts';
 import { canonicalName } from '../protocol/weight-names.ts';
 import { generator, keep, noGrad, openCheckpoint, scope, torch, writeSafetensors, type Tensor } from '../torch/index.ts';
 import { configJson, parseConfig, type ConfigJson } from './families/qwen2vl/config.ts';
 import { writeDirectory, writeSynced } from './directory.ts';
 import { errors } from './errors.ts';
+import { readJson } from './json.ts';
 import { mergeLora } from './engine/lora.ts';
 import { Model, type ModelDtype } from './model.ts';
 import { baseOf, readAdapter, readAdapterConfig } from './engine/peft.ts';
@@ -41,11 +43,12 @@ export async function loadModel(dir: string, options: LoadOptions = {}): Promise
 async function loadWeights(dir: string, options: LoadOptions): Promise<Model> {
   const { device = 'cpu' } = options;
   const dtype = options.dtype ?? (device === 'cpu' ? 'float32' : 'bfloat16');
-  const config = parseConfig(await readConfig(dir), join(dir, 'config.json'));
+  const written = parseConfig(await readConfig(dir), join(dir, 'config.json'));
   await requireWeights(dir);
-  const shapes = weightShapes(config);
   const found = new Map<string, Tensor>();
   for (const [name, weight] of openCheckpoint(dir)) found.set(canonicalName(name), weight);
+  const config = { ...written, tie_word_embeddings: written.tie_word_embeddings && settleTie(dir, found, dtype) };
+  const shapes = weightShapes(config);
 
   const problems: string[] = [];
   for (const [name, shape] of shapes) {
@@ -53,10 +56,7 @@ async function loadWeights(dir: string, options: LoadOptions): Promise<Model> {
     if (weight === undefined) problems.push(`${name} is missing`);
     else if (String(weight.shape) !== String(shape)) problems.push(`${name} is [${weight.shape}], expected [${shape}]`);
   }
-  for (const name of found.keys()) {
-    // A tied output matrix is sometimes saved a second time.
-    if (!shapes.has(name) && name !== 'lm_head.weight') problems.push(`${name} is not part of a ${config.model_type} of this config`);
-  }
+  for (const name of found.keys()) if (!shapes.has(name)) problems.push(`${name} is not part of a ${config.model_type} of this config`);
   if (problems.length > 0) {
     for (const weight of found.values()) weight[Symbol.dispose]();
     throw errors.badWeights(dir, problems);
@@ -69,23 +69,41 @@ async function loadWeights(dir: string, options: LoadOptions): Promise<Model> {
     params.set(name, keep(wanted));
     if (wanted !== weight) weight[Symbol.dispose]();
   }
-  found.get('lm_head.weight') !== params.get('lm_head.weight') && found.get('lm_head.weight')?.[Symbol.dispose]();
   return new Model(config, params, dtype, device);
 }
 
+/**
+ * Brings what was found of a model with tie_word_embeddings to one matrix, and tells whether it is one. As transformers 5 has it: of equal matrices the
+ * embedding stays, one that is there alone is both, and where they differ they are not tied, which transformers 4 does all the same.
+ */
+function settleTie(dir: string, found: Map<string, Tensor>, dtype: ModelDtype): boolean {
+  const [input, output] = ['model.embed_tokens.weight', 'lm_head.weight'];
+  const [embedding, head] = [found.get(input), found.get(output)];
+  if (head === undefined) return true;
+  if (embedding === undefined) found.set(input, head);
+  else if (!sameValues(embedding, head, dtype)) {
+    process.emitWarning(
+      `${dir}: config.json says tie_word_embeddings, but ${output} has values of its own, so the two are not tied. ` +
+        'Set tie_word_embeddings to false there to silence this warning; transformers before 5 takes the embedding for both.',
+      { code: 'MEDR1_UNTIED_LM_HEAD' },
+    );
+    return false;
+  } else head[Symbol.dispose]();
+  found.delete(output);
+  return true;
+}
+
+/** Equal as the model will hold them. */
+function sameValues(a: Tensor, b: Tensor, dtype: ModelDtype): boolean {
+  return String(a.shape) === String(b.shape) && scope(() => noGrad(() => torch.equal(a.to({ dtype }), b.to({ dtype }))));
+}
+
 async function readConfig(dir: string): Promise<ConfigJson> {
-  const file = join(dir, 'config.json');
-  let text: string;
-  try {
-    text = await readFile(file, 'utf8');
-  } catch (cause) {
-    throw errors.notAModel(dir, 'config.json cannot be read', cause);
-  }
-  try {
-    return JSON.parse(text);
-  } catch (cause) {
-    throw errors.badJson(file, cause);
-  }
+  const config = await readJson(join(dir, 'config.json')).catch((cause: unknown) => {
+    throw cause instanceof WorkbenchError ? cause : errors.notAModel(dir, 'config.json cannot be read', cause);
+  });
+  if (config === null) throw errors.notAModel(dir, 'config.json cannot be read');
+  return config;
 }
 
 async function requireWeights(dir: string): Promise<void> {

@@ -1,22 +1,8 @@
 /** Model directories on disk: whole or absent, with what a processor reads beside the weights. */
 import { randomBytes } from 'node:crypto';
-import { cp, mkdir, open, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, open, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
-
-/** What a processor reads, and transformers and vLLM with it. */
-const PROCESSOR_FILES = [
-  'tokenizer.json',
-  'tokenizer_config.json',
-  'vocab.json',
-  'merges.txt',
-  'added_tokens.json',
-  'special_tokens_map.json',
-  'chat_template.jinja',
-  'chat_template.json',
-  'preprocessor_config.json',
-  'processor_config.json',
-  'generation_config.json',
-];
+import { copyProcessor } from './processor-files.ts';
 
 /**
  * Makes `dir` of the processor's files in `processorDir` and of what `fill` writes. It appears whole or not at all: it is written
@@ -28,7 +14,8 @@ export async function writeDirectory(dir: string, processorDir: string | undefin
   const draft = join(parent, `.${basename(target)}.${randomBytes(4).toString('hex')}.tmp`);
   await mkdir(draft, { recursive: true });
   try {
-    if (processorDir !== undefined) await copyProcessor(processorDir, draft);
+    const copied = processorDir === undefined ? [] : await copyProcessor(processorDir, draft);
+    for (const name of copied) await syncFile(join(draft, name));
     await fill(draft);
     await syncDir(draft);
     await replace(draft, target);
@@ -36,15 +23,6 @@ export async function writeDirectory(dir: string, processorDir: string | undefin
   } catch (error) {
     await rm(draft, { recursive: true, force: true });
     throw error;
-  }
-}
-
-async function copyProcessor(from: string, into: string): Promise<void> {
-  for (const name of PROCESSOR_FILES) {
-    const there = await stat(join(from, name)).catch(() => null);
-    if (there === null) continue;
-    await cp(join(from, name), join(into, name));
-    await syncFile(join(into, name));
   }
 }
 

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { sourcesKey } from '../../native/sources.mjs';
 import { machine } from '../machine.ts';
 import { addonError, torchError } from './errors.ts';
@@ -76,7 +76,8 @@ export interface Native {
   spanEnd(): void;
 }
 
-const buildDir = new URL('../../native/build/', import.meta.url);
+/** native/build.mjs puts it there; MEDR1_BUILD names another folder. */
+const buildDir = process.env.MEDR1_BUILD ? pathToFileURL(`${process.env.MEDR1_BUILD}/`) : new URL('../../native/build/', import.meta.url);
 
 /** What the build leaves beside the addon. */
 export interface Stamp {

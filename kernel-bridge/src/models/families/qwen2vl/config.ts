@@ -168,14 +168,24 @@ export function visionOut({ vision_config: vision }: Qwen2VLConfig): number {
   return vision.out_hidden_size ?? vision.hidden_size;
 }
 
-/** config.json as transformers 5 writes it. */
+/**
+ * config.json in the flat form of the published checkpoints, which transformers 4.45 to 5 and vLLM read alike: text keys at the top, `rope_theta`
+ * and `rope_scaling`, `torch_dtype`. transformers 4.49 cannot read the nested form, and 4.57 takes its `rope_parameters` for no M-RoPE at all.
+ */
 export function configJson(config: Qwen2VLConfig, dtype: string): ConfigJson {
-  const { model_type, text_config, vision_config } = config;
+  const { model_type, text_config, vision_config, ...ids } = config;
+  const { rope_parameters, ...text } = text_config;
   return {
     architectures: [model_type === 'qwen2_vl' ? 'Qwen2VLForConditionalGeneration' : 'Qwen2_5_VLForConditionalGeneration'],
-    ...config,
-    dtype,
-    text_config: { ...text_config, model_type: `${model_type}_text`, tie_word_embeddings: config.tie_word_embeddings, dtype },
-    vision_config: { ...vision_config, model_type: `${model_type}_vision` },
+    model_type,
+    ...text,
+    use_sliding_window: false,
+    rope_theta: rope_parameters.rope_theta,
+    rope_scaling: { type: 'mrope', mrope_section: rope_parameters.mrope_section },
+    vision_config: { ...vision_config, model_type },
+    ...ids,
+    torch_dtype: dtype,
+    // Whose form this is. Without a version 4.57 warns of a tokenizer that is wrong, which it is not.
+    transformers_version: '4.49.0',
   };
 }

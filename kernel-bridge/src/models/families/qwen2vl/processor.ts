@@ -1,11 +1,12 @@
 /** From messages and images to what the model takes, and back from token ids to text: tokenizer, chat template, image processor. */
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Template } from '@huggingface/jinja';
 import { Tokenizer } from '@huggingface/tokenizers';
 import type { ConfigJson } from './config.ts';
 import { errors } from '../../errors.ts';
 import { decodeImage, type ImageInput } from '../../image.ts';
+import { readJson, readText } from '../../json.ts';
 import { encodeImage, parseImageProcessorConfig, type ImageProcessorConfig } from './image-processor.ts';
 import { baseOf, readAdapterConfig } from '../../engine/peft.ts';
 import type { EncodedImage } from './vision.ts';
@@ -163,10 +164,10 @@ export async function processorDirectory(dir: string): Promise<string> {
 
 /** A model's generation_config.json, of an adapter without one its base model's: PEFT never writes it. */
 export async function generationConfig(dir: string): Promise<ConfigJson | null> {
-  const own = await optional(dir, 'generation_config.json');
+  const own = await readJson(join(dir, 'generation_config.json'));
   if (own !== null) return own;
   const base = await baseDirectory(dir);
-  return base === null ? null : optional(base, 'generation_config.json');
+  return base === null ? null : readJson(join(base, 'generation_config.json'));
 }
 
 async function baseDirectory(dir: string): Promise<string | null> {
@@ -177,7 +178,7 @@ async function baseDirectory(dir: string): Promise<string | null> {
 async function readProcessor(dir: string, generation: ConfigJson | null): Promise<Processor> {
   const [tokenizerJson, tokenizerConfig, preprocessor] = await Promise.all([
     required(dir, 'tokenizer.json'),
-    optional(dir, 'tokenizer_config.json'),
+    readJson(join(dir, 'tokenizer_config.json')),
     imageProcessor(dir),
   ]);
   const tokenizer = makeTokenizer(dir, tokenizerJson, tokenizerConfig ?? {});
@@ -208,9 +209,9 @@ function makeTemplate(dir: string, source: string): Template {
 
 /** In transformers' order of precedence. */
 async function chatTemplate(dir: string, tokenizerConfig: ConfigJson | null): Promise<string> {
-  const jinja = await text(join(dir, 'chat_template.jinja'));
+  const jinja = await readText(join(dir, 'chat_template.jinja'));
   if (jinja !== null) return jinja;
-  const template = unnamed((await optional(dir, 'chat_template.json'))?.chat_template ?? tokenizerConfig?.chat_template);
+  const template = unnamed((await readJson(join(dir, 'chat_template.json')))?.chat_template ?? tokenizerConfig?.chat_template);
   if (typeof template === 'string') return template;
   throw errors.notAModel(
     dir,
@@ -228,33 +229,14 @@ function tokenText(token: string | { content: string } | null | undefined): stri
   return typeof token === 'object' ? token?.content : token;
 }
 
-async function text(file: string): Promise<string | null> {
-  try {
-    return await readFile(file, 'utf8');
-  } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return null;
-    throw cause;
-  }
-}
-
-async function optional(dir: string, name: string): Promise<ConfigJson | null> {
-  const content = await text(join(dir, name));
-  if (content === null) return null;
-  try {
-    return JSON.parse(content);
-  } catch (cause) {
-    throw errors.badJson(join(dir, name), cause);
-  }
-}
-
 /** transformers 5 saves it within processor_config.json, and prefers it there; earlier versions, in a file of its own. */
 async function imageProcessor(dir: string): Promise<ConfigJson> {
-  const within = (await optional(dir, 'processor_config.json'))?.image_processor as ConfigJson | undefined;
+  const within = (await readJson(join(dir, 'processor_config.json')))?.image_processor as ConfigJson | undefined;
   return within ?? required(dir, 'preprocessor_config.json');
 }
 
 async function required(dir: string, name: string): Promise<ConfigJson> {
-  const json = await optional(dir, name);
+  const json = await readJson(join(dir, name));
   if (json === null) throw errors.notAModel(dir, `${name} is missing`);
   return json;
 }
