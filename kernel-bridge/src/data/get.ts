@@ -7,6 +7,7 @@ import { fileDownloadInfo, listFiles } from '@huggingface/hub';
 import { WorkbenchError } from '../protocol/errors.ts';
 import { ensureSpace, sizeOf } from './disk.ts';
 import { isConfined } from './images.ts';
+import { byProxy } from './proxy.ts';
 import { unpack } from './unpack.ts';
 
 /** What can be fetched by a short name. */
@@ -52,7 +53,7 @@ export async function getDataset({
   signal,
   progress,
 }: GetOptions): Promise<string[]> {
-  const files = await downloadAll({ repo, dir, hubUrl, signal, progress });
+  const files = await byProxy(() => downloadAll({ repo, dir, hubUrl, signal, progress }));
   for (const file of files.filter(isArchive)) {
     const archive = join(dir, file);
     await unpack({ archive, dir: dirname(archive), signal, progress: (at) => progress?.({ phase: 'unpack', ...at }) });

@@ -1,6 +1,6 @@
 /** Node only: finds the server of a home by its server.json, over its unix socket or port. */
 import { readFileSync } from 'node:fs';
-import { request } from 'node:http';
+import { Agent, request } from 'node:http';
 import WebSocket from 'ws';
 import { errors } from '../runs/errors.ts';
 import { serverFile, type ServerFile } from './server-file.ts';
@@ -23,7 +23,7 @@ export function connectTo(address: Address, secret: string, options: Partial<Cli
     baseUrl: base,
     wsUrl,
     headers,
-    fetch: viaSocket ? fetchOver(address.socket) : undefined,
+    fetch: fetchOver(viaSocket ? { socketPath: address.socket } : { host: '127.0.0.1', port: address.port }),
     WebSocket: AuthenticatedSocket as unknown as new (url: string) => SocketLike,
     ...options,
   });
@@ -44,13 +44,18 @@ export async function connectHome(home: string): Promise<Client> {
   return client;
 }
 
-/** fetch over a unix socket, for requests with a text body. */
-function fetchOver(socketPath: string): Fetch {
+/** An agent of our own asks no proxy, whatever the environment says (NODE_USE_ENV_PROXY): the server is this machine's. */
+const direct = new Agent({ keepAlive: true });
+
+/** fetch over a unix socket or a port of this machine, for requests with a text body. */
+function fetchOver(to: { socketPath: string } | { host: string; port: number }): Fetch {
   return (url, init = {}) =>
     new Promise((resolve, reject) => {
       const { pathname, search, host } = new URL(url);
       const headers = { ...(init.headers as Record<string, string>), host };
-      const outgoing = request({ socketPath, path: pathname + search, method: init.method, headers }, (incoming) => {
+      const { signal } = init;
+      const options = { ...to, path: pathname + search, method: init.method, headers, agent: direct, signal: signal ?? undefined };
+      const outgoing = request(options, (incoming) => {
         const parts: Buffer[] = [];
         incoming.on('data', (part: Buffer) => parts.push(part));
         incoming.on('error', reject);
