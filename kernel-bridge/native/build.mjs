@@ -6,6 +6,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { compilerEnvironment, compilerWords } from './compiler.mjs';
 import { sha, sources, sourcesKey } from './sources.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
@@ -92,7 +93,14 @@ function readStamp() {
 
 /** Everything that the result depends on: sources, flags, PyTorch's version and place. */
 function buildKey(torch) {
-  return sha(torch.version, String(cudaIncludes(torch.dir)), JSON.stringify(CAPABILITIES), ...compileFlags(torch), sourcesKey());
+  return sha(
+    torch.version,
+    String(cudaIncludes(torch.dir)),
+    JSON.stringify(CAPABILITIES),
+    ...compileFlags(torch),
+    ...linkFlags(torch),
+    sourcesKey(),
+  );
 }
 
 function compileFlags(torch) {
@@ -112,13 +120,31 @@ function compileFlags(torch) {
   ];
 }
 
+/**
+ * PyTorch's folder as RPATH, not RUNPATH: before LD_LIBRARY_PATH, where another libtorch may lie. What libtorch_cpu itself depends on (CUDA's
+ * runtime, even for CPU use) is found through its own. By -Xlinker, for a path may hold a comma.
+ */
+function linkFlags(torch) {
+  const lib = join(torch.dir, 'lib');
+  const linker = ['--disable-new-dtags', '-rpath', lib, '--no-as-needed'];
+  return ['-shared', '-L', lib, ...linker.flatMap((word) => ['-Xlinker', word])];
+}
+
 async function gxx(args) {
+  const [compiler, ...first] = compilerWords();
   try {
-    await run(process.env.CXX ?? 'g++', args, { maxBuffer: 64 << 20 });
+    await run(compiler, [...first, ...args], { maxBuffer: 64 << 20, env: compilerEnvironment() });
   } catch (error) {
-    if (error.code === 'ENOENT') throw new BuildError('no C++ compiler: g++ was not found', 'apt-get install g++');
+    if (error.code === 'ENOENT')
+      throw new BuildError(
+        `no C++ compiler: ${compiler} was not found${process.env.CXX ? ` (CXX is "${process.env.CXX}")` : ''}`,
+        'apt-get install g++',
+      );
     const firstError = /^.*error:.*$/m.exec(error.stderr ?? '')?.[0] ?? error.message;
-    throw new BuildError(`g++ failed: ${firstError}\n${error.stderr ?? ''}`, 'report it with the lines above; g++ 11 or newer is needed');
+    throw new BuildError(
+      `${compiler} failed: ${firstError}\n${error.stderr ?? ''}`,
+      'report it with the lines above; g++ 11 or newer is needed',
+    );
   }
 }
 
@@ -156,14 +182,11 @@ function compileKernels(dir, flags) {
  * appears whole or not at all; two builds may run at once.
  */
 async function makeLibrary(name, files, flags, torch, libraries, objects = []) {
-  const lib = join(torch.dir, 'lib');
   const unit = join(buildDir, `${name}.${process.pid}.cc`);
   const part = `${target(name)}.${process.pid}`;
   writeFileSync(unit, files.map((file) => `#include ${JSON.stringify(file)}\n`).join(''));
   try {
-    // What libtorch_cpu itself depends on (CUDA's runtime, even for CPU use) is found through its own rpath when it is loaded.
-    const linking = ['-shared', '-L', lib, `-Wl,-rpath,${lib}`, '-Wl,--no-as-needed', ...libraries.map((library) => `-l${library}`)];
-    await gxx([...flags, unit, ...objects, ...linking, '-o', part]);
+    await gxx([...flags, unit, ...objects, ...linkFlags(torch), ...libraries.map((library) => `-l${library}`), '-o', part]);
     renameSync(part, target(name));
   } finally {
     rmSync(unit, { force: true });

@@ -1,8 +1,10 @@
+import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { build, facts, findTorch } from './build.mjs';
+import { compilerWords } from './compiler.mjs';
 
 let folder: string;
 beforeEach(() => {
@@ -41,11 +43,22 @@ describe('a build that cannot be', () => {
     expect(facts().addon).toBe(addon);
     expect(addon && readFileSync(addon)).toEqual(before);
   });
+  it('takes CXX as words, as make does, and names the word that was not found', async () => {
+    vi.stubEnv('CXX', 'no-such-ccache g++');
+    await expect(build({ force: true })).rejects.toThrow('no-such-ccache was not found (CXX is "no-such-ccache g++")');
+    const compiler = join(folder, 'a compiler with spaces');
+    writeFileSync(compiler, '', { mode: 0o755 });
+    expect([compilerWords('ccache  g++ '), compilerWords(''), compilerWords(compiler)]).toEqual([['ccache', 'g++'], ['g++'], [compiler]]);
+    const wrapped = join(folder, 'wrapper');
+    writeFileSync(wrapped, '#!/bin/sh\necho "x.cc:1:2: error: called with $1" >&2\nexit 1\n', { mode: 0o755 });
+    vi.stubEnv('CXX', `${wrapped} the-compiler`);
+    await expect(build({ force: true })).rejects.toThrow('called with the-compiler');
+  });
   it('for a compiler that fails shows its first error', async () => {
     const compiler = join(folder, 'failing-compiler');
     writeFileSync(compiler, '#!/bin/sh\necho "x.cc:1:2: error: no such thing" >&2\nexit 1\n', { mode: 0o755 });
     vi.stubEnv('CXX', compiler);
-    await expect(build({ force: true })).rejects.toThrow(/g\+\+ failed: x\.cc:1:2: error: no such thing/);
+    await expect(build({ force: true })).rejects.toThrow(/failing-compiler failed: x\.cc:1:2: error: no such thing/);
   });
 });
 
@@ -53,6 +66,12 @@ describe('what is built', () => {
   it('is up to date, and for the PyTorch that is found', () => {
     expect(facts().upToDate).toBe(true);
     expect(facts().builtFor).toEqual(findTorch());
+  });
+  it('finds its own PyTorch before one that LD_LIBRARY_PATH names', () => {
+    for (const name of ['libtorch_cpu.so', 'libc10.so']) writeFileSync(join(folder, name), 'no library');
+    const load = `process.stdout.write(typeof require(${JSON.stringify(facts().addon)}).config)`;
+    const said = execFileSync(process.execPath, ['-e', load], { env: { ...process.env, LD_LIBRARY_PATH: folder }, encoding: 'utf8' });
+    expect(said).toBe('function');
   });
   it('is not built again', async () => {
     await expect(build()).resolves.toMatchObject({ built: false });

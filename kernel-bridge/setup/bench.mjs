@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { ensure } from './ensure.mjs';
+import { cleanEnvironment } from './environment.mjs';
 import { node24, root, searchPath } from './paths.mjs';
 import { testSteps } from './steps.mjs';
 
@@ -31,7 +32,7 @@ for (const name of named.length ? named : available) {
   const { status } = spawnSync(node24(), [join(dir, `${name}.ts`), ...options], {
     cwd: root,
     stdio: 'inherit',
-    env: { ...process.env, PATH: searchPath() },
+    env: { ...cleanEnvironment(), PATH: searchPath() },
   });
   if (status !== 0) process.exitCode = 1;
 }

@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process';
 import { appendFileSync, mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { cleanEnvironment } from './environment.mjs';
 import { home, root, searchPath } from './paths.mjs';
 
 export const logFile = join(home, 'setup.log');
@@ -24,7 +25,7 @@ export function command(file, args, { env, cwd = root, remedy, show = false } = 
   mkdirSync(dirname(logFile), { recursive: true });
   appendFileSync(logFile, `\n$ ${[file, ...args].join(' ')}\n`);
   return new Promise((resolve, reject) => {
-    const child = spawn(file, args, { cwd, env: { ...process.env, PATH: searchPath(), ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(file, args, { cwd, env: { ...cleanEnvironment(), PATH: searchPath(), ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
     let output = '';
     let all = '';
     const keep = (chunk, toScreen) => {
@@ -58,7 +59,11 @@ export function command(file, args, { env, cwd = root, remedy, show = false } = 
 export async function ask(file, args) {
   try {
     return await new Promise((resolve, reject) => {
-      const child = spawn(file, args, { cwd: root, env: { ...process.env, PATH: searchPath() }, stdio: ['ignore', 'pipe', 'ignore'] });
+      const child = spawn(file, args, {
+        cwd: root,
+        env: { ...cleanEnvironment(), PATH: searchPath() },
+        stdio: ['ignore', 'pipe', 'ignore'],
+      });
       let output = '';
       child.stdout.setEncoding('utf8').on('data', (chunk) => (output += chunk));
       child.on('error', reject);

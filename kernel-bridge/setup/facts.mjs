@@ -1,5 +1,7 @@
 /** What `medr1 doctor` reports: the tools that the set-up cannot bring, and the state of each of its steps. */
+import { compilerWords } from '../native/compiler.mjs';
 import { ask } from './command.mjs';
+import { leftOut } from './environment.mjs';
 import { node24 } from './paths.mjs';
 import { browserPath, CHROMIUM_REMEDY, gpu, PYTHON_REMEDY, START, steps } from './steps.mjs';
 
@@ -27,6 +29,19 @@ async function step(key) {
   }
 }
 
+function compiler() {
+  const [file, ...first] = compilerWords();
+  const remedy = process.env.CXX ? `set CXX to a compiler that is there, or unset it; apt-get install -y g++` : 'apt-get install -y g++';
+  return tool('C++ compiler', file, [...first, '--version'], remedy);
+}
+
+/** Variables of this shell that would get in the way; what we start does without them. */
+function environment() {
+  const names = leftOut();
+  const detail = names.length ? `left out of what is started here: ${names.join('; ')}` : 'nothing that gets in the way';
+  return { name: 'Environment', state: 'ok', detail, remedy: null };
+}
+
 async function device() {
   const found = await gpu();
   const detail = found ? firstLine(found) : 'no NVIDIA GPU (nvidia-smi lists none); training runs on the CPU';
@@ -49,7 +64,8 @@ export async function facts() {
     tool('Node for the backend', node24(), ['--version'], 'npm ci'),
     tool('npm', 'npm', ['--version'], 'install Node 20 or newer, which brings npm'),
     tool('Python', 'python3', ['--version'], PYTHON_REMEDY),
-    tool('C++ compiler', process.env.CXX || 'g++', ['--version'], 'apt-get install -y g++'),
+    compiler(),
+    environment(),
     ...START.map(step),
     device(),
     chromium(),

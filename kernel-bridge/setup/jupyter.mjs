@@ -2,8 +2,10 @@
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
+import { get } from 'node:http';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
+import { cleanEnvironment } from './environment.mjs';
 import { home, node24, root, searchPath, venv } from './paths.mjs';
 
 /** A machine that is busy, or compiles Python's modules for the first time, takes its time. */
@@ -24,7 +26,7 @@ export async function freePort(from) {
 
 function environment(token, state, extra) {
   return {
-    ...process.env,
+    ...cleanEnvironment(),
     PATH: searchPath(),
     JUPYTER_TOKEN: token, // not on the command line, where every user of the machine could read it
     JUPYTER_CONFIG_DIR: join(state, 'config'),
@@ -75,14 +77,22 @@ export async function startLab({
   return { url: `${base}lab?token=${token}`, base, token, process: child };
 }
 
+/** Status of an answer of this machine, or null. Without an agent no proxy is asked, whatever the environment says (NODE_USE_ENV_PROXY). */
+const statusOf = (url, token) =>
+  new Promise((resolve) => {
+    get(url, { agent: false, headers: { Authorization: `token ${token}` } }, (answer) => {
+      answer.resume();
+      resolve(answer.statusCode);
+    }).on('error', () => resolve(null));
+  });
+
 async function ready(child, url, token) {
   let ended = null;
   child.once('error', (error) => (ended = error.message));
   child.once('exit', (code, signal) => (ended = `it ended with ${signal ?? code}`));
   for (const end = Date.now() + READY_MS; Date.now() < end;) {
     if (ended) throw new Error(`JupyterLab did not start: ${ended}`);
-    const answer = await fetch(url, { headers: { Authorization: `token ${token}` } }).catch(() => null);
-    if (answer?.ok) return;
+    if ((await statusOf(url, token)) === 200) return;
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
   child.kill();

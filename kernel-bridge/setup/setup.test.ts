@@ -1,10 +1,15 @@
 import { execFile } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { command } from './command.mjs';
 import { ensure } from './ensure.mjs';
+import { cleanEnvironment, leftOut } from './environment.mjs';
 import { root } from './paths.mjs';
+import { shim } from './shim.mjs';
+import { stalePackages } from './steps.mjs';
 
 type Step = { title: string; needs: string[]; check(): string | null; run(): Promise<void> };
 
@@ -95,4 +100,80 @@ describe('npm start', () => {
     expect(status).toBe(2);
     expect(text).toContain('npm start -- [options]');
   });
+});
+
+describe('the environment that the set-up gives what it starts', () => {
+  let dir: string;
+  beforeEach(() => void (dir = mkdtempSync(join(tmpdir(), 'medr1-environment-'))));
+  afterEach(() => rmSync(dir, { recursive: true }));
+
+  it('leaves out what would send Python, pip or the compiler elsewhere, and keeps the rest', () => {
+    const env = { PYTHONPATH: '/x', PYTHONHOME: '/x', PIP_USER: '1', CPATH: '/x', HTTP_PROXY: 'http://p', PIP_INDEX_URL: 'http://i' };
+    const local = 'localhost,127.0.0.1,::1';
+    expect(cleanEnvironment(env)).toEqual({
+      HTTP_PROXY: 'http://p',
+      PIP_INDEX_URL: 'http://i',
+      LC_ALL: 'C.UTF-8', // names of files are UTF-8
+      NO_PROXY: local, // what is local goes by no proxy
+      no_proxy: local,
+    });
+    expect(cleanEnvironment({ https_proxy: 'http://p', NO_PROXY: '.org,localhost' }).no_proxy).toBe('.org,localhost,127.0.0.1,::1');
+    expect(leftOut(env)).toEqual([
+      "PYTHONHOME=/x (another Python's library)",
+      'PYTHONPATH=/x (other packages before those of .venv)',
+      'PIP_USER=1 (packages outside .venv)',
+      'CPATH=/x (other headers before those of libtorch)',
+    ]);
+    expect(leftOut({ HOME: '/root', PYTHONPATH: '' })).toEqual([]);
+  });
+
+  it('leaves out of LD_LIBRARY_PATH the folders with another libtorch, and the variable when nothing is left', () => {
+    mkdirSync(join(dir, 'own/lib'), { recursive: true });
+    for (const file of ['libc10.so', 'own/lib/libtorch_cpu.so']) writeFileSync(join(dir, file), '');
+    const env = { LD_LIBRARY_PATH: `/usr/lib/wsl/lib:${dir}` };
+    expect(cleanEnvironment(env).LD_LIBRARY_PATH).toBe('/usr/lib/wsl/lib');
+    expect(leftOut(env)).toEqual([`${dir} in LD_LIBRARY_PATH (another libtorch)`]);
+    expect(cleanEnvironment({ LANG: 'de_DE.UTF-8' })).toEqual({ LANG: 'de_DE.UTF-8' });
+    expect(cleanEnvironment({ LD_LIBRARY_PATH: dir })).not.toHaveProperty('LD_LIBRARY_PATH');
+    const own = { MEDR1_TORCH: join(dir, 'own'), LD_LIBRARY_PATH: join(dir, 'own/lib') };
+    expect(cleanEnvironment(own).LD_LIBRARY_PATH).toBe(own.LD_LIBRARY_PATH);
+  });
+
+  it('reaches a command, whose Python starts', async () => {
+    vi.stubEnv('PYTHONHOME', '/nonexistent');
+    vi.stubEnv('PYTHONPATH', dir);
+    writeFileSync(join(dir, 'json.py'), 'raise SystemExit("the wrong one")');
+    vi.stubEnv('LC_ALL', 'C');
+    const said = await command('python3', ['-c', 'import json, locale; print(json.dumps(locale.getpreferredencoding()))']);
+    vi.unstubAllEnvs();
+    expect(said.toLowerCase()).toContain('"utf-8"');
+  });
+});
+
+describe('npm packages', () => {
+  const here = { os: [process.platform], cpu: [process.arch] };
+  it.each([
+    ['a package that is not there', {}, true],
+    ['an optional one without a platform', { optional: true }, false],
+    ['an optional one for this platform, as Node comes', { optional: true, ...here }, true],
+    ['an optional one for another system', { optional: true, os: ['nosuch'] }, false],
+    ['an optional one for another processor', { optional: true, os: [process.platform], cpu: ['nosuch'] }, false],
+    ['an optional one for another C library', { optional: true, ...here, libc: ['nosuch'] }, false],
+  ])('%s', (_, entry, wanted) => {
+    const locked = { 'node_modules/x': { version: '1.0.0', ...entry } };
+    expect(stalePackages({}, locked)).toEqual(wanted ? ['x 1.0.0'] : []);
+    expect(stalePackages(locked, locked)).toEqual([]);
+  });
+});
+
+it('medr1 is called from any folder by .venv/bin/medr1, which passes its arguments on', async () => {
+  const said = await new Promise<string>((resolve, reject) =>
+    execFile(
+      shim,
+      ['data', 'list', '--json'],
+      { cwd: tmpdir(), env: { ...process.env, MEDR1_HOME: mkdtempSync(join(tmpdir(), 'medr1-shim-')) } },
+      (error, stdout) => (error ? reject(error) : resolve(stdout)),
+    ),
+  );
+  expect(() => JSON.parse(said) as unknown).not.toThrow();
 });

@@ -3,24 +3,50 @@
  *   check() -> null when up to date, else why it must run;   run() -> does it, or throws a SetupError that names the remedy.
  * `npm start`, `npm test` and `medr1 doctor` read the same list, so they cannot disagree.
  */
-import { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import {
+  accessSync,
+  constants,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { homedir } from 'node:os';
+import { dirname, join, relative } from 'node:path';
 import { ask, command, SetupError } from './command.mjs';
 import { home, node24, nodeModules, python, requirementsDir, root, venv } from './paths.mjs';
+import * as shim from './shim.mjs';
 import { hashFiles, stamp, stamped } from './stamp.mjs';
 
 const json = (file) => JSON.parse(readFileSync(file, 'utf8'));
 
 // npm ------------------------------------------------------------------------------------------------------------------------------
 
+const musl = () => {
+  process.report.excludeNetwork = true;
+  return !process.report.getReport().header.glibcVersionRuntime;
+};
+const fits = (wanted, here) => wanted === undefined || [wanted].flat().includes(here);
+/** An optional package that is made for this machine is none: Node itself and the image library come so. */
+const madeForHere = ({ os, cpu, libc }) =>
+  os !== undefined && fits(os, process.platform) && fits(cpu, process.arch) && fits(libc, musl() ? 'musl' : 'glibc');
+
 /** npm keeps what it installed in a hidden lock file: every package of ours must stand there in the locked version. */
-function stalePackages() {
-  const installed = json(join(nodeModules, '.package-lock.json')).packages;
-  const locked = Object.entries(json(join(root, 'package-lock.json')).packages);
-  return locked
+export function stalePackages(
+  installed = json(join(nodeModules, '.package-lock.json')).packages,
+  locked = json(join(root, 'package-lock.json')).packages,
+) {
+  return Object.entries(locked)
     .filter(
-      ([path, { link, optional, version }]) =>
-        path.startsWith('node_modules/') && !link && !optional && installed[path]?.version !== version,
+      ([path, entry]) =>
+        path.startsWith('node_modules/') &&
+        !entry.link &&
+        (!entry.optional || madeForHere(entry)) &&
+        installed[path]?.version !== entry.version,
     )
     .map(([path, { version }]) => `${path.slice('node_modules/'.length)} ${version}`);
 }
@@ -34,9 +60,25 @@ const npm = {
     return stale.length ? `${stale.length} to install, ${stale[0]} first` : null;
   },
   // `npm ci` starts from nothing; what is there already is brought up to date instead.
+  // What is left out by a setting (omit=optional, NODE_ENV=production) is needed here all the same.
   run: () =>
-    command('npm', [existsSync(nodeModules) ? 'install' : 'ci', '--no-audit', '--no-fund'], { remedy: 'npm ci, and read what it says' }),
+    command('npm', [existsSync(nodeModules) ? 'install' : 'ci', '--no-audit', '--no-fund', '--include=optional', '--include=dev'], {
+      remedy: 'npm ci --include=optional --include=dev, and read what it says',
+      env: npmCache(),
+    }),
 };
+
+/** npm does not work without a cache that it can write. */
+function npmCache() {
+  const own = process.env.npm_config_cache ?? join(homedir(), '.npm');
+  try {
+    mkdirSync(own, { recursive: true });
+    accessSync(own, constants.W_OK);
+    return {};
+  } catch {
+    return { npm_config_cache: join(home, 'cache/npm') };
+  }
+}
 
 // Python ---------------------------------------------------------------------------------------------------------------------------
 
@@ -57,7 +99,9 @@ async function makeVenv() {
 let pipQueue = Promise.resolve();
 /** pip is not made for two at a time in one environment. */
 function pip(args, remedy) {
-  const job = pipQueue.then(() => command(python, ['-m', 'pip', 'install', '--disable-pip-version-check', ...args], { remedy }));
+  const job = pipQueue.then(() =>
+    command(python, ['-m', 'pip', 'install', '--disable-pip-version-check', ...args], { remedy, env: { PIP_USER: '0' } }),
+  );
   pipQueue = job.catch(() => {});
   return job;
 }
@@ -143,19 +187,31 @@ const packageHash = () => hashFiles([join(root, 'extension/pyproject.toml')], ro
 /** Defaults that a user can change: JupyterLab asks nothing of the outside, and asks nobody whether it may. */
 const LAB_DEFAULTS = { '@jupyterlab/apputils-extension:notification': { fetchNews: 'false', checkForUpdates: false } };
 
+/**
+ * pip writes the clone's path to a .pth file, which Python reads in the locale's letters: in the C locale one other letter keeps every Python of
+ * .venv from starting. Relative to its folder the path has none.
+ */
+function linkByRelativePath() {
+  const [version] = readdirSync(join(venv, 'lib')).filter((name) => name.startsWith('python3'));
+  const packages = join(venv, 'lib', version, 'site-packages');
+  writeFileSync(join(packages, '_medr1_workbench.pth'), `${relative(packages, join(root, 'extension'))}\n`);
+}
+
 const pythonPackage = {
   title: 'medr1_workbench in Python',
   needs: ['extension'],
   check: () =>
-    existsSync(join(installed, 'package.json')) && stamped(packageMark, packageHash()) ? null : 'medr1_workbench is not in .venv',
+    existsSync(join(installed, 'package.json')) && stamped(packageMark, packageHash()) ? shim.check() : 'medr1_workbench is not in .venv',
   async run() {
     await pip(['--no-deps', '--no-build-isolation', '-e', join(root, 'extension')]);
+    linkByRelativePath();
     rmSync(installed, { recursive: true, force: true });
     mkdirSync(dirname(installed), { recursive: true });
     symlinkSync(labextension, installed);
     const settings = join(venv, 'share/jupyter/lab/settings');
     mkdirSync(settings, { recursive: true });
     writeFileSync(join(settings, 'overrides.json'), JSON.stringify(LAB_DEFAULTS, null, 2));
+    shim.write();
     stamp(packageMark, packageHash());
   },
 };

@@ -6,6 +6,7 @@ import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { ensure } from './ensure.mjs';
+import { cleanEnvironment } from './environment.mjs';
 import { home, node24, python, root, searchPath } from './paths.mjs';
 import { browserPath, sampleDir, TEST, testSteps, transformersDir } from './steps.mjs';
 
@@ -19,7 +20,7 @@ const report = (name) => join(output, `${name}.report`);
 const run = (file, args) =>
   new Promise((resolve) => {
     const env = {
-      ...process.env,
+      ...cleanEnvironment(),
       PATH: searchPath(),
       MEDR1_HOME: join(home, 'test'),
       MEDR1_SAMPLE: sampleDir,

@@ -12,3 +12,10 @@ it.each(pages)('every link of %s leads somewhere', (page) => {
   const dead = links.filter((link) => !/^https?:/.test(link) && !existsSync(resolve(root, dirname(page), link)));
   expect(dead).toEqual([]);
 });
+
+it.each(pages.filter((page) => readFileSync(join(root, page), 'utf8').includes('npx medr1')))(
+  '%s says how to call medr1 outside the clone',
+  (page) => {
+    expect(readFileSync(join(root, page), 'utf8')).toContain("the clone's `.venv/bin/medr1`"); // npx would ask a registry there
+  },
+);

@@ -24,6 +24,12 @@ it('names what is missing with the command that mends it, and exits with 1', asy
   expect(status).toBe(1);
 });
 
+it('names the variables that are left out, and takes CXX as words', async () => {
+  const { fact } = await doctor({ PYTHONPATH: '/somewhere', CXX: 'env g++' });
+  expect(fact('Environment')).toMatchObject({ state: 'ok', detail: expect.stringContaining('PYTHONPATH=/somewhere') });
+  expect(fact('C++ compiler')).toMatchObject({ state: 'ok' });
+});
+
 it('reports Node, the home and the disk, and takes the server.json of a killed backend for none', async () => {
   const home = mkdtempSync(join(tmpdir(), 'medr1-doctor-'));
   writeFileSync(join(home, 'server.json'), JSON.stringify({ pid: 2 ** 22 + 1, version: '0.1.0', socket: '/nowhere' }));
