@@ -1,14 +1,20 @@
 /**
  * `npm test`: brings about what the tests need, runs every suite in order and ends with one line "N passed, N failed" over all of them.
- * `npm test -- unit e2e` runs the named suites alone.
+ *
+ *     npm test -- unit e2e                  the named suites alone
+ *     npm test -- quick                     before every commit: lint and types of all, the unit tests that train nothing
+ *     npm test -- grpo                      the test files whose path contains this, of every suite and of Python
+ *     npm test -- rl/grpo-trainer -t "KL"   of those the tests whose name contains this (-k for Python)
  */
 import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { parseArgs } from 'node:util';
 import { ensure } from './ensure.mjs';
 import { cleanEnvironment } from './environment.mjs';
 import { home, node24, python, root, searchPath } from './paths.mjs';
 import { browserPath, sampleDir, TEST, testSteps, transformersDir } from './steps.mjs';
+import { filesNamed, SLOW } from './test-files.mjs';
 
 const output = join(root, 'test/output');
 const bin = (name) => join(root, 'node_modules', name);
@@ -68,7 +74,7 @@ async function vitest(name, projects = [name], options = []) {
 }
 
 /** @returns {Promise<Count>} */
-async function pytest() {
+async function pytest(files = [join(root, 'test/python')], options = []) {
   const file = report('python');
   rmSync(file, { force: true });
   const status = await run(python, [
@@ -80,7 +86,8 @@ async function pytest() {
     '--rootdir',
     root,
     `--junitxml=${file}`,
-    join(root, 'test/python'),
+    ...options,
+    ...files,
   ]);
   const suite = existsSync(file) ? readFileSync(file, 'utf8') : '';
   const number = (name) => Number(new RegExp(`<testsuite [^>]*\\b${name}="(\\d+)"`).exec(suite)?.[1] ?? 0);
@@ -89,7 +96,10 @@ async function pytest() {
   return { passed: number('tests') - failed - skipped, failed: Math.max(failed, status === 0 ? 0 : 1), skipped };
 }
 
-const tsc = (project) => check(node24(), [bin('typescript/bin/tsc'), '-p', project, '--noEmit']);
+const tsc = (project) => {
+  const seen = join(output, `${project}.tsbuildinfo`);
+  return check(node24(), [bin('typescript/bin/tsc'), '-p', project, '--noEmit', '--incremental', '--tsBuildInfoFile', seen]);
+};
 const projects = () => ['kernel-bridge', 'widgets', 'extension'].filter((name) => existsSync(join(root, name, 'tsconfig.json')));
 
 const inOrder = async (jobs) => {
@@ -109,17 +119,49 @@ const suites = {
   types: () => inOrder(projects().map((project) => () => tsc(project))),
   unit: () => vitest('unit', ['unit', 'widgets']),
   parity: () => vitest('parity'),
-  python: pytest,
+  python: () => pytest(),
   server: () => vitest('server'),
   // One JupyterLab, browser and training run at a time is all that two cores can give.
   e2e: () => vitest('e2e', ['e2e'], ['--no-file-parallelism']),
 };
 
+const quick = {
+  lint: suites.lint,
+  types: suites.types,
+  quick: () =>
+    vitest(
+      'quick',
+      ['unit', 'widgets'],
+      SLOW.flatMap((file) => ['--exclude', file]),
+    ),
+};
+
+/** Test files by a part of their path, and of them the tests with this in their name. */
+function chosen(parts, name) {
+  const { vitest: files, python: modules } = filesNamed(parts);
+  const oneByOne = files.some((file) => file.startsWith('test/e2e/')) ? ['--no-file-parallelism'] : [];
+  return {
+    ...(files.length && { files: () => vitest('chosen', [], [...files, ...oneByOne, ...(name ? ['-t', name] : [])]) }),
+    ...(modules.length && { modules: () => pytest(modules, name ? ['-k', name] : []) }),
+  };
+}
+
+/** Name -> what runs; null where the arguments name nothing. */
+function asked() {
+  const { positionals, values } = parseArgs({ allowPositionals: true, options: { name: { type: 'string', short: 't' } } });
+  if (positionals.length === 0) return suites;
+  if (positionals.length === 1 && positionals[0] === 'quick') return quick;
+  const parts = positionals.filter((part) => !(part in suites));
+  const named = Object.fromEntries(positionals.filter((part) => part in suites).map((part) => [part, suites[part]]));
+  const wrong = parts.filter((part) => Object.keys(chosen([part])).length === 0);
+  if (wrong.length === 0) return { ...named, ...(parts.length && chosen(parts, values.name)) };
+  console.error(`no test file has ${wrong.join(', ')} in its path; the suites are ${Object.keys(suites).join(', ')} and quick`);
+  return null;
+}
+
 async function main() {
-  const named = process.argv.slice(2);
-  const unknown = named.filter((name) => !(name in suites));
-  if (unknown.length) {
-    console.error(`no suite ${unknown.join(', ')}; there are ${Object.keys(suites).join(', ')}`);
+  const jobs = asked();
+  if (jobs === null) {
     process.exitCode = 2;
     return;
   }
@@ -132,10 +174,10 @@ async function main() {
     return;
   }
   const rows = [];
-  for (const name of named.length ? named : Object.keys(suites)) {
+  for (const [name, job] of Object.entries(jobs)) {
     console.log(`\n== ${name}`);
     const start = Date.now();
-    rows.push({ suite: name, ...(await suites[name]()), seconds: Math.round((Date.now() - start) / 1000) });
+    rows.push({ suite: name, ...(await job()), seconds: Math.round((Date.now() - start) / 1000) });
   }
   console.table(rows);
   const { passed, failed, skipped } = sum(rows);
