@@ -41,7 +41,7 @@ class Wire {
     send: (text: string) => void this.waiting.push(text),
     close: (code: number) => this.break(code),
     terminate: () => this.break(1006),
-    ping: () => void this.server.emit('pong'),
+    ping: () => void this.server.emit('pong', Buffer.alloc(0)), // ws gives the ping's payload back
   });
   open = true;
 
