@@ -46,7 +46,7 @@ export const LAYERS: Layer[] = [
   layer('rewards', "reward functions, users' own in a sandbox, and answer parsing"),
   layer('data', 'readers, index, splits, audit, thumbnails, the made sample'),
   layer('rl', 'prompts, advantages, losses, GRPO and SFT trainers, metrics', 'torch models stats rewards data'),
-  layer('runs', 'run store, checkpoints, estimate of memory', 'log rewards data'),
+  layer('runs', 'run store, checkpoints, estimate of memory', 'models log rewards data'),
   layer('evals', 'stored evaluations: answers, tables, comparisons, matrices', 'stats log data runs'),
   layer(
     'worker',
@@ -108,6 +108,9 @@ const packageOf = (file: string): string => file.split('/')[0];
 const PACKAGES = ['kernel-bridge', 'widgets', 'extension'];
 const PUBLIC = /^@medr1\/kernel-bridge\/(protocol(\/[\w-]+)?|client)$/;
 
+/** Of a folder that loads libtorch the one file that does not, and who, loading none, may import that alone. */
+const WITHOUT_TENSORS = { from: 'runs', to: 'models', file: 'kernel-bridge/src/models/shapes.ts' };
+
 /** What is wrong with an import, or null. */
 export function importProblem(file: string, specifier: string): string | null {
   const from = layerOf(file);
@@ -120,6 +123,8 @@ export function importProblem(file: string, specifier: string): string | null {
   if (across && (specifier.startsWith('.') || (packageOf(to) === 'kernel-bridge' && !PUBLIC.test(specifier))))
     return 'The front end knows the backend by @medr1/kernel-bridge/protocol and @medr1/kernel-bridge/client, and packages know each other by name.';
   const known = layerOf(to);
+  if (from.name === WITHOUT_TENSORS.from && known?.name === WITHOUT_TENSORS.to && to !== WITHOUT_TENSORS.file)
+    return `Imports point one way: ${from.name} may not import ${known.name} but for ${WITHOUT_TENSORS.file}, which loads no tensors.`;
   if (!known || known === from || isOpen(from, known) || from.knows.includes(known.name)) return null;
   return `Imports point one way: ${from.name} may not import ${known.name}; layers.ts says what it may.`;
 }

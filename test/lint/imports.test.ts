@@ -21,6 +21,7 @@ describe('imports point one way', () => {
     ['kernel-bridge/src/models/x.ts', '../rl/loss.ts'],
     ['kernel-bridge/src/rl/x.ts', '../server/index.ts'],
     ['kernel-bridge/src/evals/x.ts', '../rl/prompts.ts'],
+    ['kernel-bridge/src/runs/x.ts', '../models/index.ts'],
     ['kernel-bridge/src/protocol/x.ts', '../runs/store.ts'],
     ['kernel-bridge/src/client/x.ts', '../runs/store.ts'],
     ['kernel-bridge/src/client/x.ts', '../files/plain.ts'],
@@ -45,6 +46,7 @@ describe('imports point one way', () => {
   it.each([
     ['kernel-bridge/src/server/x.ts', '../protocol/index.ts'],
     ['kernel-bridge/src/server/x.ts', '../runs/store.ts'],
+    ['kernel-bridge/src/runs/x.ts', '../models/shapes.ts'],
     ['kernel-bridge/src/worker/x.ts', '../rl/index.ts'],
     ['kernel-bridge/src/rl/x.ts', '../torch/index.ts'],
     ['kernel-bridge/src/torch/x.ts', '../files/plain.ts'],

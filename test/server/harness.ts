@@ -1,5 +1,5 @@
 /** A server with fake workers on a home of its own. */
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { connectTo } from '../../kernel-bridge/src/server/connect.ts';
@@ -20,13 +20,14 @@ export interface TestServer {
   close: () => Promise<void>;
 }
 
-/** A home with an empty model directory that passes for one. */
+const TINY = resolve(import.meta.dirname, '../../examples/sample/model');
+
+/** A home with a model directory of its own: links to the files of the tiny model. */
 export function makeHome(): { home: string; model: string; remove: () => void } {
   const home = mkdtempSync(join(tmpdir(), 'medr1-test-'));
   const model = join(home, 'model');
   mkdirSync(model);
-  writeFileSync(join(model, 'config.json'), '{}');
-  writeFileSync(join(model, 'model.safetensors'), '');
+  for (const name of readdirSync(TINY)) symlinkSync(join(TINY, name), join(model, name));
   return { home, model, remove: () => rmSync(home, { recursive: true, force: true, maxRetries: 5 }) };
 }
 

@@ -1,6 +1,7 @@
 /** Batch files of `medr1 score` and `medr1 replay`: JSON lines, one group of completions each. */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { dirname, isAbsolute, resolve } from 'node:path';
+import { readTextSync } from '../files/plain.ts';
 import { WorkbenchError } from '../protocol/errors.ts';
 import type { EncodedPrompt, Processor } from '../models/index.ts';
 
@@ -25,11 +26,13 @@ export interface BatchGroup {
   rewards: Record<string, (number | null)[]>;
 }
 
+const MAX_BATCH = 256 << 20;
+
 /** Reads and checks all rows before anything is computed. Image paths are relative to the file, else to the working directory. */
 export function readBatch(file: string): BatchRow[] {
   let text: string;
   try {
-    text = readFileSync(file, 'utf8');
+    text = readTextSync(file, MAX_BATCH);
   } catch (cause) {
     throw invalid(file, cause instanceof Error ? cause.message : String(cause), cause);
   }

@@ -1,7 +1,8 @@
 /** What makes a model the same model, and a picture the same picture, without reading gigabytes. */
 import { createHash } from 'node:crypto';
-import { closeSync, constants, existsSync, fstatSync, openSync, readFileSync, readSync, readdirSync, statSync } from 'node:fs';
+import { closeSync, existsSync, fstatSync, readSync, readdirSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
+import { openPlainSync, readPlainSync, readTextSync } from '../files/plain.ts';
 import type { EvalSettings } from '../protocol/evals.ts';
 import { isRunId } from '../runs/home.ts';
 import { weightsDirectory } from '../runs/model-files.ts';
@@ -20,6 +21,8 @@ const WEIGHTS = /^(model|adapter_model).*\.safetensors$/;
 const PIECES = 64;
 const PIECE_BYTES = 1 << 16;
 const TAIL_BYTES = 1 << 12;
+/** The largest of the small files is a tokenizer: 11 MB. */
+const MAX_SMALL = 64 << 20;
 
 /** Of the small files whole, and of the weights what `weightsMark` says. */
 export function modelHash(dir: string): string {
@@ -30,7 +33,7 @@ export function modelHash(dir: string): string {
       hash
         .update(name)
         .update('\0')
-        .update(readFileSync(join(dir, name)));
+        .update(readPlainSync(join(dir, name), MAX_SMALL));
     else if (WEIGHTS.test(name))
       hash
         .update(name)
@@ -50,7 +53,7 @@ function weightsMark(file: string, manifest: Manifest | null): string {
   const { size, mtimeMs } = statSync(file);
   const written = manifest?.files[basename(file)];
   const hash = createHash('sha256');
-  const descriptor = openSync(file, 'r');
+  const descriptor = openPlainSync(file);
   try {
     const step = Math.max(PIECE_BYTES, Math.floor((size - PIECE_BYTES) / (PIECES - 1)));
     const piece = Buffer.alloc(PIECE_BYTES);
@@ -66,7 +69,7 @@ function weightsMark(file: string, manifest: Manifest | null): string {
 export function imageMark(root: string, image: string): string {
   let descriptor: number | undefined;
   try {
-    descriptor = openSync(join(root, image), constants.O_RDONLY | constants.O_NONBLOCK); // a pipe would be waited for
+    descriptor = openPlainSync(join(root, image));
     const { size } = fstatSync(descriptor);
     const tail = Buffer.alloc(Math.min(size, TAIL_BYTES));
     readSync(descriptor, tail, 0, tail.length, size - tail.length);
@@ -82,7 +85,7 @@ function readManifest(dir: string): Manifest | null {
   const file = join(dir, 'manifest.json');
   if (!existsSync(file)) return null;
   try {
-    const { files } = JSON.parse(readFileSync(file, 'utf8')) as Pick<Manifest, 'files'>;
+    const { files } = JSON.parse(readTextSync(file, MAX_SMALL)) as Pick<Manifest, 'files'>;
     return { files, mtimeMs: statSync(file).mtimeMs };
   } catch {
     return null;

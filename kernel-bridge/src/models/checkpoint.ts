@@ -8,6 +8,7 @@ import { configJson, parseConfig, type ConfigJson } from './families/qwen2vl/con
 import { writeDirectory, writeSynced } from './directory.ts';
 import { errors } from './errors.ts';
 import { readJson } from './json.ts';
+import { checkWeights } from './shapes.ts';
 import { mergeLora } from './engine/lora.ts';
 import { Model, type ModelDtype } from './model.ts';
 import { baseOf, readAdapter, readAdapterConfig } from './engine/peft.ts';
@@ -50,16 +51,11 @@ async function loadWeights(dir: string, options: LoadOptions): Promise<Model> {
   const config = { ...written, tie_word_embeddings: written.tie_word_embeddings && settleTie(dir, found, dtype) };
   const shapes = weightShapes(config);
 
-  const problems: string[] = [];
-  for (const [name, shape] of shapes) {
-    const weight = found.get(name);
-    if (weight === undefined) problems.push(`${name} is missing`);
-    else if (String(weight.shape) !== String(shape)) problems.push(`${name} is [${weight.shape}], expected [${shape}]`);
-  }
-  for (const name of found.keys()) if (!shapes.has(name)) problems.push(`${name} is not part of a ${config.model_type} of this config`);
-  if (problems.length > 0) {
+  try {
+    checkWeights(dir, config, new Map([...found].map(([name, { shape }]) => [name, shape])));
+  } catch (error) {
     for (const weight of found.values()) weight[Symbol.dispose]();
-    throw errors.badWeights(dir, problems);
+    throw error;
   }
 
   const params = new Map<string, Tensor>();

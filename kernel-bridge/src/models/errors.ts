@@ -11,6 +11,13 @@ export const errors = {
         'tokenizer.json, a chat template and preprocessor_config.json.',
       cause,
     }),
+  unreadable: (file: string, cause: unknown) =>
+    new WorkbenchError({
+      code: 'MODEL_FILE_UNREADABLE',
+      message: `${file} cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`,
+      remedy: 'Put a plain file there that may be read: download it again, or restore it from the checkpoint it came from.',
+      cause,
+    }),
   badJson: (file: string, cause: unknown) =>
     new WorkbenchError({
       code: 'MODEL_JSON_INVALID',

@@ -3,9 +3,8 @@
  * grey expanded, ICC profiles ignored (CMYK's too); a PNG's one transparent colour is white. 16-bit grey is clipped at 255 (with alpha: its high byte), which is what transformers sees
  * through Pillow: data sets of 16-bit images want a window chosen first (give the pixels as `{ data, width, height, channels }`).
  */
-import { constants } from 'node:fs';
-import { open } from 'node:fs/promises';
 import sharp, { type Sharp } from 'sharp';
+import { readPlain } from '../files/plain.ts';
 import { errors } from './errors.ts';
 
 /** A path, an encoded file's bytes, or pixels: data [height, width, channels] uint8 with 1 (grey), 3 (RGB) or 4 (RGBA) channels. */
@@ -114,19 +113,10 @@ function rawToRgb({ data, width, height, channels }: RawImage): RawImage {
 
 /** Reads plain files only: libvips would wait for ever on a FIFO. */
 async function readImageFile(path: string): Promise<Uint8Array> {
-  let file;
   try {
-    file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    return await readPlain(path, MAX_FILE_BYTES);
   } catch (cause) {
     const missing = (cause as NodeJS.ErrnoException).code === 'ENOENT';
     throw errors.imageUnreadable(path, missing ? 'does not exist' : (cause as Error).message, cause);
-  }
-  try {
-    const facts = await file.stat();
-    if (!facts.isFile()) throw errors.imageUnreadable(path, 'is not a plain file');
-    if (facts.size > MAX_FILE_BYTES) throw errors.imageUnreadable(path, `has ${facts.size} bytes, more than ${MAX_FILE_BYTES}`);
-    return await file.readFile();
-  } finally {
-    await file.close();
   }
 }

@@ -1,9 +1,9 @@
 /** A recipe: which checkpoints of Med-R1's experiment are trained, how, and how they are evaluated. */
-import { readFileSync } from 'node:fs';
 import Type from 'typebox';
 import { Compile } from 'typebox/compile';
 import Value from 'typebox/value';
 import { parse } from 'yaml';
+import { readTextSync } from '../files/plain.ts';
 import { CONTROL_NAMES, MATRIX_KINDS, type Control, type MatrixKind } from '../protocol/evals.ts';
 import type { TrainConfig } from '../protocol/config.ts';
 import { errors } from './errors.ts';
@@ -77,10 +77,12 @@ export function completeRecipe(input: unknown, file: string): Recipe {
   throw errors.recipe(file, `${first.instancePath || 'the whole'}: ${first.message}`);
 }
 
+const MAX_YAML = 1 << 20;
+
 export function readRecipe(file: string, changes: Partial<Recipe> = {}): Recipe {
   let input: unknown;
   try {
-    input = parse(readFileSync(file, 'utf8'));
+    input = parse(readTextSync(file, MAX_YAML));
   } catch (cause) {
     throw errors.recipe(file, cause instanceof Error ? cause.message : String(cause), cause);
   }

@@ -1,7 +1,7 @@
 /** Users' reward files: read, named, and put together with the built-in functions into what a configuration asks for. */
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
+import { readPlainSync } from '../files/plain.ts';
 import { isRewardFile, rewardName, type RewardFiles, type RewardSet, type RewardSource, type TrainConfig } from '../protocol/index.ts';
 import { REWARDS } from './built-in.ts';
 import { errors } from './errors.ts';
@@ -23,7 +23,7 @@ export function rewardSource(file: string, source: string): RewardSource {
 export function readRewardFile(path: string): RewardSource {
   let source: string;
   try {
-    source = new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(path));
+    source = new TextDecoder('utf-8', { fatal: true }).decode(readPlainSync(path, LIMITS.sourceBytes));
   } catch (cause) {
     throw errors.unreadable(path, cause);
   }

@@ -3,10 +3,10 @@
  * the parent fsynced. manifest.json holds size and sha256 of every file; a checkpoint whose manifest does not hold is not resumed from.
  */
 import { createHash, randomBytes } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
+import { openPlain } from '../files/plain.ts';
 import type { Checkpoint } from '../protocol/run.ts';
 import { bestCheckpoint } from './best.ts';
 import { errors } from './errors.ts';
@@ -119,8 +119,10 @@ async function filesIn(dir: string): Promise<string[]> {
 
 async function fingerprint(file: string): Promise<{ size: number; sha256: string }> {
   const hash = createHash('sha256');
-  await pipeline(createReadStream(file, { highWaterMark: 1 << 20 }), hash);
-  return { size: (await stat(file)).size, sha256: hash.digest('hex') };
+  const handle = await openPlain(file);
+  const { size } = await handle.stat();
+  await pipeline(handle.createReadStream({ highWaterMark: 1 << 20 }), hash);
+  return { size, sha256: hash.digest('hex') };
 }
 
 async function sync(path: string): Promise<void> {

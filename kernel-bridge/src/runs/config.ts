@@ -1,8 +1,8 @@
 /** From what a user wrote to a complete TrainConfig, or an error that names the key. */
-import { readFileSync } from 'node:fs';
 import { Compile } from 'typebox/compile';
 import Value from 'typebox/value';
 import { parse } from 'yaml';
+import { readTextSync } from '../files/plain.ts';
 import { TrainConfig } from '../protocol/config.ts';
 import { isRewardFile } from '../protocol/rewards.ts';
 import { describeMetric } from '../protocol/metrics.ts';
@@ -76,9 +76,11 @@ function wanted(key: string, message: string): string {
   return choices?.length ? `must be one of ${choices.map((choice) => JSON.stringify(choice)).join(', ')}` : message;
 }
 
+const MAX_YAML = 1 << 20;
+
 export function readConfigFile(file: string): Record<string, unknown> {
   try {
-    return (parse(readFileSync(file, 'utf8')) ?? {}) as Record<string, unknown>;
+    return (parse(readTextSync(file, MAX_YAML)) ?? {}) as Record<string, unknown>;
   } catch (cause) {
     throw errors.badFile(file, cause);
   }

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
@@ -29,13 +29,16 @@ const CONFIG = {
   vision_config: { embed_dim: 1280, depth: 32, hidden_size: 1536, num_heads: 16, mlp_ratio: 4 },
 };
 
-/** A weight file of headers without data. */
+/** A weight file of bfloat16 whose data is a hole. */
 function writeHeaders(file: string, shapes: Map<string, number[]>): void {
-  const header = Object.fromEntries([...shapes].map(([name, shape]) => [name, { shape }]));
+  let end = 0;
+  const entry = (shape: number[]) => ({ dtype: 'BF16', shape, data_offsets: [end, (end += shape.reduce((a, b) => a * b, 2))] });
+  const header = Object.fromEntries([...shapes].map(([name, shape]) => [name, entry(shape)]));
   const bytes = Buffer.from(JSON.stringify({ ...header, __metadata__: { format: 'pt' } }));
   const length = Buffer.alloc(8);
   length.writeBigUInt64LE(BigInt(bytes.length));
   writeFileSync(file, Buffer.concat([length, bytes]));
+  truncateSync(file, 8 + bytes.length + end);
 }
 
 beforeAll(() => {

@@ -1,12 +1,17 @@
 /** What the server may know of a model without loading it: config.json and the headers of the weight files. */
-import { closeSync, existsSync, openSync, readdirSync, readFileSync, readSync, statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { readTextSync } from '../files/plain.ts';
+import { readHeader, weightFiles } from '../files/safetensors.ts';
+import { checkWeights, MAX_CONFIG, parseConfig } from '../models/shapes.ts';
+import { WorkbenchError } from '../protocol/errors.ts';
 import type { TrainConfig } from '../protocol/index.ts';
 import { canonicalName, linearLayers, loraTest } from '../protocol/weight-names.ts';
 import { errors } from './errors.ts';
 import type { ModelShape } from './memory.ts';
 
-const MAX_HEADER = 100 * 2 ** 20;
+/** Bytes of the headers of all weight files together, read while others wait: 50 times those of a model of 72 billion parameters. */
+const MAX_HEADERS = 8 << 20;
 
 /** The directory that holds a model's weights: `path` itself, or the base model's of a LoRA adapter. It need not exist. */
 export function weightsDirectory(path: string): string {
@@ -15,9 +20,9 @@ export function weightsDirectory(path: string): string {
   if (!existsSync(file)) return dir;
   let base: unknown;
   try {
-    base = (JSON.parse(readFileSync(file, 'utf8')) as { base_model_name_or_path?: unknown }).base_model_name_or_path;
+    base = (JSON.parse(readTextSync(file, MAX_CONFIG)) as { base_model_name_or_path?: unknown } | null)?.base_model_name_or_path;
   } catch (cause) {
-    throw errors.modelMissing(dir, `has an adapter_config.json that is no JSON: ${(cause as Error).message}`);
+    throw errors.modelMissing(dir, `has an adapter_config.json that cannot be read as JSON: ${(cause as Error).message}`);
   }
   if (typeof base !== 'string') throw errors.modelMissing(dir, 'is an adapter whose adapter_config.json names no base model');
   const places = [resolve(base), resolve(dir, base)];
@@ -28,15 +33,12 @@ export function weightsDirectory(path: string): string {
 export function readShape(path: string, targets: TrainConfig['lora_target_modules'] = null): ModelShape {
   const directory = weightsDirectory(path);
   const given = directory === resolve(path) ? null : resolve(path);
-  const config = readConfig(directory);
-  const text = (config.text_config ?? config) as Record<string, number>;
-  const vision = (config.vision_config ?? {}) as Record<string, number>;
-  const shapes = weightShapes(directory);
+  const { config, shapes } = readModel(directory);
+  const { text_config: text, vision_config: vision } = config;
   const count = (keep: (name: string) => boolean): number =>
     [...shapes].reduce((total, [name, shape]) => total + (keep(name) ? elements(shape) : 0), 0);
-  const heads = text.num_attention_heads;
   const gated = config.model_type === 'qwen2_5_vl';
-  const visionWidth = vision.embed_dim ?? vision.hidden_size ?? 1280;
+  const visionWidth = vision.embed_dim ?? vision.hidden_size;
   return {
     parameters: count(() => true),
     vision: count(isVision),
@@ -44,11 +46,11 @@ export function readShape(path: string, targets: TrainConfig['lora_target_module
     hidden: text.hidden_size,
     layers: text.num_hidden_layers,
     mlp: text.intermediate_size,
-    kvWidth: ((text.num_key_value_heads ?? heads) * text.hidden_size) / heads,
+    kvWidth: (text.num_key_value_heads * text.hidden_size) / text.num_attention_heads,
     vocabulary: text.vocab_size,
     visionWidth,
-    visionDepth: vision.depth ?? 32,
-    visionMlp: gated ? (vision.intermediate_size ?? 3420) : visionWidth * (vision.mlp_ratio ?? 4),
+    visionDepth: vision.depth,
+    visionMlp: gated ? vision.intermediate_size! : visionWidth * vision.mlp_ratio!,
     visionGated: gated,
     tokenizer: statSync(join(directory, 'tokenizer.json'), { throwIfNoEntry: false })?.size ?? 0,
     lora: given === null ? loraSizes(shapes, targets) : adapterSizes(given),
@@ -74,7 +76,7 @@ function loraSizes(shapes: ReadonlyMap<string, number[]>, targets: TrainConfig['
 
 /** Elements of an adapter's matrices. */
 function adapterSizes(directory: string): ModelShape['lora'] {
-  const matrices = headerOf(directory, 'adapter_model.safetensors').map(([name, shape]) => ({
+  const matrices = headersOf(directory, [{ file: join(directory, 'adapter_model.safetensors'), names: null }]).map(([name, shape]) => ({
     ofVision: isVision(canonicalName(name.replace(/^base_model\.model\./, ''))),
     size: elements(shape),
   }));
@@ -82,37 +84,56 @@ function adapterSizes(directory: string): ModelShape['lora'] {
   return { given: true, decoder: sum(false), vision: sum(true) };
 }
 
-function readConfig(directory: string): Record<string, unknown> {
+/**
+ * The configuration of a model directory and the shapes of its weights, by the names that checkpoints of Qwen2-VL-2B have: of weights that
+ * are those the configuration asks for. Throws MODEL_INVALID, MODEL_UNSUPPORTED, MODEL_WEIGHTS_MISMATCH.
+ */
+function readModel(directory: string) {
+  const file = join(directory, 'config.json');
+  let json: Record<string, unknown>;
   try {
-    return JSON.parse(readFileSync(join(directory, 'config.json'), 'utf8')) as Record<string, unknown>;
+    json = JSON.parse(readTextSync(file, MAX_CONFIG)) as Record<string, unknown>;
   } catch (cause) {
-    throw errors.modelUnreadable(directory, 'config.json cannot be read', cause);
+    throw errors.modelUnreadable(directory, `config.json cannot be read: ${(cause as Error).message}`, cause);
   }
+  const config = parseConfig(json, file);
+  const shapes = weightShapes(directory);
+  checkWeights(directory, config, shapes);
+  return { config, shapes };
 }
 
-/** Shapes by the names that checkpoints of Qwen2-VL-2B have, from the headers of all weight files. */
+/** Refuses a model directory, or that of an adapter, that a worker could not load. Throws what `readModel` throws. */
+export function checkLoadable(path: string): void {
+  const directory = weightsDirectory(path);
+  readModel(directory);
+  const given = resolve(path);
+  if (given !== directory) headersOf(given, [{ file: join(given, 'adapter_model.safetensors'), names: null }]);
+  const has = (...names: string[]): boolean => names.some((name) => [given, directory].some((dir) => isFile(join(dir, name))));
+  if (!has('tokenizer.json')) throw errors.modelUnreadable(given, 'it has no tokenizer.json');
+  if (!has('preprocessor_config.json', 'processor_config.json')) throw errors.modelUnreadable(given, 'it has no preprocessor_config.json');
+}
+
+const isFile = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
+
 function weightShapes(directory: string): Map<string, number[]> {
-  const files = readdirSync(directory).filter((name) => /^model.*\.safetensors$/.test(name));
-  if (files.length === 0) throw errors.modelUnreadable(directory, 'it has no model.safetensors');
-  return new Map(files.flatMap((file) => headerOf(directory, file)));
+  try {
+    return new Map(headersOf(directory, weightFiles(directory)).map(([name, shape]) => [canonicalName(name), shape]));
+  } catch (cause) {
+    throw cause instanceof WorkbenchError ? cause : errors.modelUnreadable(directory, (cause as Error).message, cause);
+  }
 }
 
-function headerOf(directory: string, file: string): [string, number[]][] {
-  let descriptor: number | null = null;
-  try {
-    descriptor = openSync(join(directory, file), 'r');
-    const length = Buffer.alloc(8);
-    readSync(descriptor, length, 0, 8, 0);
-    const size = Number(length.readBigUInt64LE());
-    if (size > MAX_HEADER) throw new Error(`a header of ${size} bytes`);
-    const text = Buffer.alloc(size);
-    readSync(descriptor, text, 0, size, 8);
-    const header = JSON.parse(text.toString('utf8')) as Record<string, { shape: number[] }>;
-    delete header.__metadata__;
-    return Object.entries(header).map(([name, { shape }]) => [canonicalName(name), shape]);
-  } catch (cause) {
-    throw errors.modelUnreadable(directory, `${file} has no readable header`, cause);
-  } finally {
-    if (descriptor !== null) closeSync(descriptor);
-  }
+/** Names and shapes in the headers of these files. */
+function headersOf(directory: string, files: ReturnType<typeof weightFiles>): [string, number[]][] {
+  let left = MAX_HEADERS;
+  return files.flatMap(({ file, names }) => {
+    try {
+      const { entries, dataStart } = readHeader(file, left);
+      left -= dataStart;
+      const wanted = names && new Set(names);
+      return entries.filter(([name]) => wanted?.has(name) ?? true).map(([name, { shape }]): [string, number[]] => [name, shape]);
+    } catch (cause) {
+      throw errors.modelUnreadable(directory, (cause as Error).message, cause);
+    }
+  });
 }

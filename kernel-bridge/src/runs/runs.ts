@@ -9,7 +9,7 @@ import type { RewardFiles } from '../protocol/rewards.ts';
 import { checkRewards, configuredRewards, contextOf } from '../rewards/index.ts';
 import { completeConfig } from './config.ts';
 import { errors } from './errors.ts';
-import { weightsDirectory } from './model-files.ts';
+import { checkLoadable, weightsDirectory } from './model-files.ts';
 import { isRunId, newRunId, runDirectory, runsDirectory } from './home.ts';
 import { isLocked } from '../log/lock.ts';
 import { RunStore } from './store.ts';
@@ -48,6 +48,7 @@ export async function createRun(
   const config = completeConfig(input);
   const rewards = configuredRewards(config, options.reward_files);
   checkModel(config.model_name_or_path);
+  checkLoadable(config.model_name_or_path);
   const data = await options.loadItems(config.dataset_name, trainFilter(config, home));
   if (!data.items.some(({ problem }) => problem === null)) throw errors.noItems(config.dataset_name);
 
@@ -89,7 +90,7 @@ export function trashRun(home: string, id: string): string {
   return place;
 }
 
-/** A model directory that cannot be loaded, or an adapter without its weights or base model, is refused before there is a run. */
+/** Refuses what is no model directory by the names of its files: weights and configuration, of an adapter also those of its base. */
 export function checkModel(path: string): void {
   const dir = weightsDirectory(path);
   if (!existsSync(dir) || !statSync(dir).isDirectory()) throw errors.modelMissing(dir, 'does not exist');

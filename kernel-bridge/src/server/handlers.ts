@@ -1,8 +1,8 @@
 /** What the routes of runs do. */
-import { readFile } from 'node:fs/promises';
 import { existsSync, readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { Readable } from 'node:stream';
+import { readTailSync } from '../files/plain.ts';
 import { TrainConfig } from '../protocol/config.ts';
 import { presets } from '../protocol/presets.ts';
 import { PROTOCOL_VERSION, type RunAction, type ServerInfo } from '../protocol/rest.ts';
@@ -206,13 +206,16 @@ export function runHandlers(services: Services): Handlers<RunRoutes> {
 
     generate: ({ body, signal }) => generations.generate(body, signal),
 
-    log: async ({ id, query: { tail = 200 } }) => {
-      const text = await readFile(logFile(hub.store(id).directory), 'utf8').catch(() => '');
-      const lines = text.split('\n').filter((line) => line !== '');
+    log: ({ id, query: { tail = 200 } }) => {
+      const file = logFile(hub.store(id).directory);
+      const lines = existsSync(file) ? readTailSync(file, LOG_BYTES).filter((line) => line !== '') : [];
       return { lines: lines.slice(-Math.min(tail, 10_000)) };
     },
   };
 }
+
+/** Of a worker's log, from its end; a user's reward may write without end. */
+const LOG_BYTES = 4 << 20;
 
 async function act(
   id: string,

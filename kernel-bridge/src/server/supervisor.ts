@@ -4,8 +4,9 @@
  */
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { readTailSync } from '../files/plain.ts';
 import { errorBody } from '../protocol/errors.ts';
 import type { Answer, Ask, FromWorker } from '../protocol/generate.ts';
 import { hasEnded, isActive, type RunState } from '../protocol/run.ts';
@@ -199,14 +200,15 @@ export class Supervisor {
   }
 }
 
+const LAST_BYTES = 64 << 10;
+
 /** What Node writes after the message of an error that nobody caught: the stack, the error's own fields, its version. */
 const AFTER_ERROR = /^(\s|}|Node\.js v|$)/;
 
 /** The end of a log that says why its process ended. */
 export function lastLine(file: string): string {
   try {
-    const lines = readFileSync(file, 'utf8').split('\n');
-    return (lines.findLast((line) => !AFTER_ERROR.test(line)) ?? '').slice(-300);
+    return (readTailSync(file, LAST_BYTES).findLast((line) => !AFTER_ERROR.test(line)) ?? '').slice(-300);
   } catch {
     return '';
   }

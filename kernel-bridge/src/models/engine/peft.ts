@@ -1,10 +1,12 @@
 /** Adapters in PEFT's files: adapter_config.json, and adapter_model.safetensors with `base_model.model.{module}.lora_A.weight` and `.lora_B.weight`. */
-import { readFile, readdir, stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { readText } from '../../files/plain.ts';
 import { canonicalName, moduleName } from '../../protocol/weight-names.ts';
 import { keep, noGrad, readSafetensors, torch, writeSafetensors, type Tensor } from '../../torch/index.ts';
 import { writeDirectory, writeSynced } from '../directory.ts';
 import { errors } from '../errors.ts';
+import { MAX_CONFIG } from '../shapes.ts';
 import { linearModules, Lora, type AdapterConfig, type LowRank } from './lora.ts';
 import type { Model } from '../model.ts';
 
@@ -35,10 +37,10 @@ export async function readAdapterConfig(dir: string): Promise<AdapterConfig | nu
   const file = join(dir, CONFIG);
   let text: string;
   try {
-    text = await readFile(file, 'utf8');
+    text = await readText(file, MAX_CONFIG);
   } catch (cause) {
     if (['ENOENT', 'ENOTDIR'].includes((cause as NodeJS.ErrnoException).code ?? '')) return null;
-    throw cause;
+    throw errors.unreadable(file, cause);
   }
   let config: AdapterConfig & { bias?: string; init_lora_weights?: unknown };
   try {

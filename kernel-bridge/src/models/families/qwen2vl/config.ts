@@ -64,6 +64,13 @@ export type ConfigJson = Record<string, any>;
 
 /** Reads config.json's content; keys left out take transformers' defaults. `where` names the file in errors. */
 export function parseConfig(json: ConfigJson, where = 'config.json'): Qwen2VLConfig {
+  for (const part of [json, json?.text_config ?? {}, json?.vision_config ?? {}]) {
+    if (typeof part !== 'object' || part === null || Array.isArray(part))
+      throw errors.unsupported(
+        `${where}: ${JSON.stringify(part)?.slice(0, 80)} stands where an object is due`,
+        'config.json of a checkpoint',
+      );
+  }
   const { model_type } = json;
   if (model_type !== 'qwen2_vl' && model_type !== 'qwen2_5_vl') {
     throw errors.unsupported(`${where}: model_type is ${JSON.stringify(model_type)}`, 'qwen2_vl and qwen2_5_vl');
@@ -141,8 +148,55 @@ function visionConfig(modelType: Qwen2VLConfig['model_type'], vision: ConfigJson
   return { ...common, hidden_act, intermediate_size, out_hidden_size, window_size, fullatt_block_indexes, tokens_per_second };
 }
 
+/** More layers than any model has: a file that asks for them would only take memory. */
+const MOST_LAYERS = 1000;
+/** Settings of the vision tower that are counts or widths; Qwen2.5-VL's may be absent. */
+const VISION_SIZES = [
+  'depth',
+  'num_heads',
+  'in_channels',
+  'patch_size',
+  'spatial_merge_size',
+  'temporal_patch_size',
+  'hidden_size',
+  'embed_dim',
+  'mlp_ratio',
+  'intermediate_size',
+  'out_hidden_size',
+] as const;
+const TEXT_SIZES = [
+  'vocab_size',
+  'hidden_size',
+  'intermediate_size',
+  'num_hidden_layers',
+  'num_attention_heads',
+  'num_key_value_heads',
+] as const;
+
+function sizeProblems({ text_config: text, vision_config: vision }: Qwen2VLConfig): string[] {
+  const isSize = (value: unknown): boolean => Number.isSafeInteger(value) && (value as number) > 0;
+  const named: [string, unknown][] = [
+    ...TEXT_SIZES.map((key): [string, unknown] => [key, text[key]]),
+    ...VISION_SIZES.filter((key) => vision[key] !== undefined).map((key): [string, unknown] => [`vision ${key}`, vision[key]]),
+  ];
+  const wrong = named
+    .filter(([, value]) => !isSize(value))
+    .map(([key, value]) => `${key} is ${JSON.stringify(value)}, no whole number above 0`);
+  const layers = text.num_hidden_layers > MOST_LAYERS || vision.depth > MOST_LAYERS;
+  const sections: unknown = text.rope_parameters.mrope_section;
+  return [
+    ...wrong,
+    ...(layers ? [`it has more than ${MOST_LAYERS} layers`] : []),
+    ...(Array.isArray(sections) && sections.every(isSize)
+      ? []
+      : [`mrope_section is ${JSON.stringify(sections)}, no list of whole numbers`]),
+  ];
+}
+
 function check(config: Qwen2VLConfig, where: string): void {
   const { text_config: text, vision_config: vision } = config;
+  const unfit = sizeProblems(config);
+  if (unfit.length > 0) throw errors.unsupported(`${where}: ${unfit.join('; ')}`, 'the shapes of Qwen2-VL and Qwen2.5-VL');
   const headDim = text.hidden_size / text.num_attention_heads;
   const sections = text.rope_parameters.mrope_section.reduce((a, b) => a + b, 0);
   const problems = [
