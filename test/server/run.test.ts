@@ -1,4 +1,4 @@
-import { copyFileSync, readFileSync } from 'node:fs';
+import { copyFileSync, rmSync, readFileSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -72,6 +72,7 @@ describe('a run from start to end', () => {
     const config = t.config();
     const { id } = await t.client.createRun(config);
     await reached(t.client, id, 'finished');
+    rmSync(join(config.model_name_or_path as string, 'tokenizer.json'));
     await expect(t.client.tokenTexts(id, { step: 3, group: 1 })).rejects.toMatchObject({ code: 'TOKENIZER_MISSING', http: 404 });
     const tokenizer = resolve(import.meta.dirname, '../../examples/sample/model/tokenizer.json');
     copyFileSync(tokenizer, join(config.model_name_or_path as string, 'tokenizer.json'));
