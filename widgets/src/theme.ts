@@ -1,5 +1,5 @@
 /**
- * Every colour and size of the widgets, once. Surfaces, type and spacing come from JupyterLab's variables; outside JupyterLab the
+ * The colours that mean something and the sizes of the widgets, once; what a single element is painted with stands beside it. Surfaces, type and spacing come from JupyterLab's variables; outside JupyterLab the
  * fallbacks serve. Our own tokens carry one meaning each, in every view; `light-dark` follows the host's colour scheme.
  */
 import { css } from 'lit';

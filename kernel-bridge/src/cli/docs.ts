@@ -14,6 +14,8 @@ interface Key {
   type?: string;
   minimum?: number;
   maximum?: number;
+  exclusiveMinimum?: number;
+  exclusiveMaximum?: number;
   anyOf?: { const?: unknown; type?: string }[];
 }
 
@@ -36,14 +38,21 @@ function metricsPage(): string {
   return `# Metrics\n\nMade from src/protocol/metrics.ts. Names are those TRL logs; ours are marked.\n\n${body}\n`;
 }
 
-function allowed({ anyOf, type, minimum, maximum }: Key): string {
+function allowed({ anyOf, type, minimum, maximum, exclusiveMinimum, exclusiveMaximum }: Key): string {
   if (anyOf !== undefined)
     return anyOf.map((option) => (option.const === undefined ? (option.type ?? '') : String(option.const))).join(', ');
-  const range = [minimum === undefined ? '' : `from ${minimum}`, maximum === undefined ? '' : `to ${maximum}`].filter(
-    (part) => part !== '',
-  );
+  const range = [
+    minimum === undefined ? '' : `from ${minimum}`,
+    exclusiveMinimum === undefined ? '' : `above ${exclusiveMinimum}`,
+    maximum === undefined ? '' : `to ${maximum}`,
+    exclusiveMaximum === undefined ? '' : `below ${exclusiveMaximum}`,
+  ].filter((part) => part !== '');
   return [type ?? '', ...range].join(' ');
 }
+
+/** The unit is said once: many descriptions name it. */
+const withUnit = ({ description, unit }: Key): string =>
+  unit === undefined || new RegExp(`\\b${unit}\\b`, 'i').test(description) ? description : `${description} In ${unit}.`;
 
 function configPage(): string {
   const keys = Object.entries(TrainConfig.properties as unknown as Record<string, Key>);
@@ -51,12 +60,7 @@ function configPage(): string {
     keys,
     ([, key]) => key.group,
     ['key', 'default', 'values', 'what it does'],
-    ([name, key]) => [
-      `\`${name}\``,
-      'default' in key ? `\`${JSON.stringify(key.default)}\`` : 'required',
-      allowed(key),
-      key.description + (key.unit ? ` In ${key.unit}.` : ''),
-    ],
+    ([name, key]) => [`\`${name}\``, 'default' in key ? `\`${JSON.stringify(key.default)}\`` : 'required', allowed(key), withUnit(key)],
   );
   return `# Configuration\n\nMade from src/protocol/config.ts. Keys are TRL's where TRL has them.\n\n${body}\n`;
 }

@@ -1,5 +1,5 @@
 /**
- * The one error factory: every failure a user can meet has a stable code, says what was seen and where, and names the remedy.
+ * The class of every error that a user can meet: each failure a user can meet has a stable code, says what was seen and where, and names the remedy.
  * `http` is the REST status, `close` the websocket close code, `exit` the command's exit code.
  */
 export interface WorkbenchErrorInit {

@@ -74,7 +74,7 @@ export const Checkpoint = Type.Object({
   /** Directory that transformers loads. */
   path: Type.String(),
   created_at: Type.Number(),
-  reason: Type.String({ description: 'periodic, requested, final, or before a reward edit' }),
+  reason: Type.String({ description: 'periodic, requested, final, stopped or interrupted' }),
   pinned: Type.Boolean(),
   bytes: Type.Integer(),
   /** It has the best metric_for_best_model of those that are left; set in RunDetail. */

@@ -2,7 +2,7 @@ import { taggedText } from './parse.ts';
 import type { RewardDefinition } from './types.ts';
 
 /**
- * Med-R1's accuracy reward. Its script tries math_verify first, which never fires on letters (medr1.md 1.4), so what counts is string
+ * Med-R1's accuracy reward. Its script tries math_verify first, which never fires on letters, so what counts is string
  * equality; a bare "C" without tags earns 1, a line break inside the tag, "C) CT", "c" and "C." earn 0.
  */
 export const accuracy: RewardDefinition = {

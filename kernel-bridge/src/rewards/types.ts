@@ -31,7 +31,7 @@ export interface RewardDefinition {
   description: string;
   /** Lowest and highest value it can give. */
   range: readonly [number, number];
-  /** Named numbers it is built from, with the value used when a run says nothing. */
+  /** Numbers that it is built from, e.g. the weight of a format; a run takes what `fallback` gives, only tests give others. */
   parameters: readonly { name: string; description: string; fallback: (context: RewardContext) => number }[];
   create(context: RewardContext, parameters: Record<string, number>): RewardFunction;
 }

@@ -1,6 +1,6 @@
 /**
  * Supervised fine-tuning on the right answers, as Med-R1's baseline should have been: its script taught a literal "None" before the answer, put a second
- * generation prompt after it, and took the loss on prompt tokens too (medr1.md 1.7). Here the target is the solution and the end token, the
+ * generation prompt after it, and took the loss on prompt tokens too. Here the target is the solution and the end token, the
  * prompt is the variant's training prompt, and the loss is on the target alone.
  */
 import type { Answer, Ask, RewardSet, VqaItem } from '../protocol/index.ts';

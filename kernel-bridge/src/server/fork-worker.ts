@@ -3,8 +3,8 @@ import { fork, type ChildProcess } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 
 /**
- * Node's own young generation grows to 48 MiB and more; what lasts here are tensors, which are not on its heap. With 4 MiB a process is 170 MB
- * smaller at no cost of time that could be measured (docs/benchmarks.md).
+ * Node's own young generation grows to 48 MiB and more; what lasts here are tensors, which are not on its heap. With semi-spaces of 4 MiB a process is
+ * 170 MB smaller at no cost of time that could be measured (docs/benchmarks.md).
  */
 export const WORKER_FLAGS: readonly string[] = ['--max-semi-space-size=4'];
 

@@ -1,6 +1,7 @@
 /**
  * Starts one worker process per run, in its own process group, and knows when it is gone. Runs wait in the order they were queued while
- * another one trains: one process at a time owns the device (a paused one has lent it).
+ * another one trains: one process at a time trains (a paused one lends its turn). Evaluations and answers have processes of their own, which
+ * share the device with it.
  */
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';

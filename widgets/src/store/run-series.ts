@@ -23,7 +23,7 @@ const FIRST_POINTS = 4000;
 
 export class RunSeries {
   readonly id: string;
-  /** Replaced after each change, so that a listener knows by identity. */
+  /** Counts the changes: a listener is told after each. */
   readonly changed = new Observable(0);
   status: 'loading' | 'ready' | 'error' = 'loading';
   error: ErrorBody | null = null;
