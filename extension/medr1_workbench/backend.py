@@ -19,6 +19,11 @@ TIMEOUT = httpx.Timeout(connect=5.0, read=120.0, write=30.0, pool=30.0)
 PATIENT = httpx.Timeout(connect=5.0, read=660.0, write=30.0, pool=30.0)
 PATIENT_PATHS = frozenset({"generate"})
 
+# A POST that carries this header stands for another method: some proxies let through GET and POST alone.
+METHOD_OVERRIDE = "X-HTTP-Method-Override"
+# To Jupyter's authorizers a POST is a write, as these are.
+OVERRIDDEN = frozenset({"PUT", "PATCH", "DELETE"})
+
 
 class _Transport(httpx.HTTPTransport):
     """Waits for a socket that somebody removed: a living backend makes it again. Where connecting failed nothing was sent."""

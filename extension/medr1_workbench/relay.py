@@ -19,7 +19,7 @@ from tornado.websocket import WebSocketClosedError, WebSocketHandler
 from websockets.asyncio.client import unix_connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
-from .backend import PATIENT, PATIENT_PATHS, TIMEOUT
+from .backend import METHOD_OVERRIDE, OVERRIDDEN, PATIENT, PATIENT_PATHS, TIMEOUT
 from .sidecar import Sidecar
 
 AUTH_RESOURCE = "medr1"
@@ -65,6 +65,7 @@ class StatusHandler(_Base, APIHandler):
     @web.authenticated
     @authorized
     async def get(self) -> None:
+        self.xsrf_token  # noqa: B018  makes Tornado send the cookie that a client without a token needs before it may POST
         self.finish(json.dumps(self.sidecar.status()))
 
 
@@ -135,7 +136,7 @@ class RelayHandler(_Base, APIHandler):
         try:
             client = self.settings["medr1_backend"]
             request = client.build_request(
-                self.request.method or "GET",
+                self._method(),
                 self._target(),
                 headers=self._relayed_headers(),
                 content=bytes(self._body),
@@ -167,6 +168,13 @@ class RelayHandler(_Base, APIHandler):
                 )
         except (StreamClosedError, asyncio.CancelledError):
             pass  # the browser went away
+
+    def _method(self) -> str:
+        """Some proxies let through GET and POST alone: a POST may say what it stands for."""
+        meant = self.request.headers.get(METHOD_OVERRIDE, "").upper()
+        if self.request.method == "POST" and meant in OVERRIDDEN:
+            return meant
+        return self.request.method or "GET"
 
     def _target(self) -> str:
         """Path and query as the browser sent them, encoding and all, without what is Jupyter's."""

@@ -204,3 +204,16 @@ def test_the_connection_file_is_for_this_user_alone(running):
     assert os.environ["MEDR1_CONNECTION_FILE"] == str(file)
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
+
+
+@pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE"])
+async def test_a_post_stands_for_the_method_that_it_names(running, jp_fetch, method):
+    answer = await jp_fetch("medr1/api/echo", method="POST", body="{}", headers={"X-HTTP-Method-Override": method})
+    assert json.loads(answer.body)["method"] == method
+
+
+@pytest.mark.parametrize("method, meant", [("GET", "DELETE"), ("POST", "GET"), ("POST", "CONNECT")])
+async def test_nothing_else_stands_for_another_method(running, jp_fetch, method, meant):
+    body = None if method == "GET" else "{}"
+    answer = await jp_fetch("medr1/api/echo", method=method, body=body, headers={"X-HTTP-Method-Override": meant})
+    assert json.loads(answer.body)["method"] == method

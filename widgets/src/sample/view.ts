@@ -3,6 +3,7 @@ import { html, nothing, type PropertyValues, type TemplateResult } from 'lit';
 import { repeat } from 'lit/directives/repeat.js';
 import { choicesOf } from '@medr1/kernel-bridge/protocol/choices';
 import { problemText } from '@medr1/kernel-bridge/protocol/problems';
+import { copyText } from '../clipboard.ts';
 import type { DataItem, DataSample, ItemAnswers } from '../connector.ts';
 import { command, define, PageElement } from '../element.ts';
 import { integer } from '../format.ts';
@@ -350,7 +351,7 @@ export class SampleView extends PageElement {
   #record({ raw, file, row }: DataSample): TemplateResult {
     const text = JSON.stringify(raw, null, 2);
     const copy = async (): Promise<void> => {
-      await navigator.clipboard.writeText(text);
+      if (!(await copyText(text))) return;
       this.copied = true;
       setTimeout(() => (this.copied = false), 1500);
     };
