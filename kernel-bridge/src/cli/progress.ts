@@ -4,6 +4,8 @@ import type { RunEvent, RunSummary } from '../protocol/run.ts';
 
 export interface Progress {
   begin(id: string, where: string): void;
+  /** What is to be known beside the run's own events. */
+  note(text: string): void;
   event(event: RunEvent): void;
   done(summary: RunSummary): void;
 }
@@ -16,8 +18,10 @@ export function progress(out: WriteStream, of: () => number | null = () => null)
   const redraw = out.isTTY;
   const line = (text: string): void => void out.write(redraw ? `\r\x1b[K${text}\n` : `${text}\n`);
   const times: number[] = [];
+  let written = '';
   return {
     begin: (id, where) => line(`run ${id}, ${where}`),
+    note: line,
     event(event) {
       if (event.kind === 'step') {
         times.push(event.time);
@@ -28,7 +32,8 @@ export function progress(out: WriteStream, of: () => number | null = () => null)
       } else if (event.kind === 'rewards') {
         line(`step ${event.step}: reward weights ${JSON.stringify(event.revision.weights)}`);
       } else if (event.kind === 'checkpoint') {
-        line(`step ${event.step}: checkpoint ${event.checkpoint.path}`);
+        if (event.checkpoint.path !== written) line(`step ${event.step}: checkpoint ${event.checkpoint.path}`);
+        written = event.checkpoint.path; // the last one is told again as the final one
       } else if (event.kind === 'alert') {
         line(`step ${event.step}: ${event.message}`);
       }

@@ -5,7 +5,9 @@ import { promisify } from 'node:util';
 import { expect, it } from 'vitest';
 import { makeTiny } from '../rl/testing/tiny.ts';
 import { prepareHome } from '../runs/home.ts';
-import { createRun } from '../runs/runs.ts';
+import { tryLock } from '../log/lock.ts';
+import { createRun, lockFile } from '../runs/runs.ts';
+import { fakeStep } from '../../../test/server/fake-trainer.ts';
 
 const main = fileURLToPath(new URL('main.ts', import.meta.url));
 
@@ -24,4 +26,42 @@ it('goes on with a run that was killed together with what supervised it, and so 
   const failed = await promisify(execFile)(process.execPath, [main, 'train', '--resume', id, '--json'], { env }).catch((error) => error);
   expect(String(failed.stderr)).not.toContain('RUN_CONFLICT');
   expect(String(failed.stderr)).toContain('items.json'); // it was tried: there is no such data
+});
+
+it('says why a run that failed before its first checkpoint fails again, and ends with 1', async () => {
+  await using tiny = await makeTiny();
+  const home = prepareHome(join(tiny.directory, 'home'));
+  const loadItems = () => Promise.resolve({ root: tiny.directory, items: tiny.items, left_out: 0, hash: 'h' });
+  const config = tiny.config({ max_steps: 3, model_name_or_path: tiny.model, dataset_name: join(tiny.directory, 'items.json') });
+  let id: string;
+  {
+    using store = await createRun(home, config, { loadItems });
+    for (const step of [1, 2]) store.commitStep(fakeStep(step, undefined, 2, 1));
+    store.setState('failed', { code: 'X', message: 'before', remedy: 'none' });
+    ({ id } = store.row());
+  }
+  const env = { ...process.env, MEDR1_HOME: home };
+  const failed = await promisify(execFile)(process.execPath, [main, 'train', '--resume', id, '--json'], { env }).catch((error) => error);
+  expect(failed.code).toBe(1);
+  expect(JSON.parse(failed.stdout)).toMatchObject({ id, state: 'failed', step: 0 });
+  expect(JSON.parse(failed.stderr)).toMatchObject({ error: { message: expect.stringContaining('items.json') } });
+});
+
+it('says which process trains a run that is resumed a second time', async () => {
+  await using tiny = await makeTiny();
+  const home = prepareHome(join(tiny.directory, 'home'));
+  const loadItems = () => Promise.resolve({ root: tiny.directory, items: tiny.items, left_out: 0, hash: 'h' });
+  const config = tiny.config({ max_steps: 1, model_name_or_path: tiny.model, dataset_name: join(tiny.directory, 'items.json') });
+  using store = await createRun(home, config, { loadItems });
+  const { id } = store.row();
+  store.setState('running');
+  using _lock = tryLock(lockFile(store.directory));
+  const env = { ...process.env, MEDR1_HOME: home };
+  const failed = await promisify(execFile)(process.execPath, [main, 'train', '--resume', id, '--json'], { env }).catch((error) => error);
+  expect(failed.code).toBe(1);
+  expect(JSON.parse(failed.stderr).error).toMatchObject({
+    code: 'RUN_CONFLICT',
+    message: expect.stringContaining(`process ${process.pid}`),
+  });
+  expect(store.row().state).toBe('running');
 });

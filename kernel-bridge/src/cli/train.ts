@@ -16,12 +16,14 @@ import { hasEnded, isActive, type RunEvent, type RunSummary } from '../protocol/
 import { completeConfig, parseSettings, readConfigFile } from '../runs/config.ts';
 import { errors } from '../runs/errors.ts';
 import { homeDir, prepareHome, runDirectory } from '../runs/home.ts';
-import { createRun, openRun } from '../runs/runs.ts';
+import { createRun, isTraining, openRun, trainedBy } from '../runs/runs.ts';
 import { Supervisor } from '../server/supervisor.ts';
 import { launchOf, launchVariable } from '../worker/launch.ts';
 import { followHere } from './follow.ts';
+
 import { printJson } from './output.ts';
 import { progress, type Progress } from './progress.ts';
+import { Follower } from './run-log.ts';
 import { requireFile, traceOption } from './trace.ts';
 
 interface Options {
@@ -68,13 +70,23 @@ async function train(file: string | undefined, options: Options): Promise<void> 
         throw error;
       });
   let failure: ErrorBody | null = null;
-  const job = { home, config, resume: options.resume, show, started, rewardFailed: (error: ErrorBody) => (failure = error) };
+  let stopped = false;
+  const job = {
+    home,
+    config,
+    resume: options.resume,
+    show,
+    started,
+    rewardFailed: (error: ErrorBody) => (failure = error),
+    interrupted: () => (stopped = true),
+  };
   const summary = client ? await onServer(client, job) : await here(job);
   show?.done(summary);
   const directory = runDirectory(home, summary.id);
   const error = summary.error ?? (failure as ErrorBody | null);
   if (options.trace && !error) await copyTrace(join(directory, 'traces'), options.trace);
   if (options.json) printJson({ ...summary, directory });
+  if (stopped || summary.state !== 'finished') process.exitCode = 1; // what stands behind && in a shell does not follow
   if (error) throw new WorkbenchError({ ...error, exit: 1 });
 }
 
@@ -111,16 +123,29 @@ interface Job {
   started: (steps: number) => void;
   /** Told what a reward function did that paused the run; nobody is there to mend it, so the command ends. */
   rewardFailed: (error: ErrorBody) => void;
+  /** Told that a person or a signal asked for an end. */
+  interrupted: () => void;
 }
 
-async function onServer(client: Client, { config, resume, show, started, rewardFailed }: Job): Promise<RunSummary> {
+async function onServer(client: Client, { home, config, resume, show, started, rewardFailed, interrupted }: Job): Promise<RunSummary> {
   using _ = { [Symbol.dispose]: () => client.close() };
   const { id, seq } = config ? await client.createRun(config, { start: false }) : (await client.run(resume!)).summary;
   show?.begin(id, 'on the running server');
-  using _interrupt = onInterrupt(() => void client.action(id, 'stop'));
+  let fail: (error: unknown) => void = () => undefined;
+  const lost = new Promise<never>((_, reject) => (fail = reject));
+  lost.catch(() => undefined); // also where nothing waits for it any more
+  using _watch = watchServer(client, id, { waiting: (line) => show?.note(line), lost: () => fail(errors.serverGone(home, id)) });
+  using _interrupt = onInterrupt(() => {
+    interrupted();
+    client.action(id, 'stop').catch(() => fail(errors.serverGone(home, id)));
+  });
   const ended = new Promise<void>((done) => {
     client.subscribe(`run:${id}`, { since: seq }, (event) => {
-      if (event.kind === 'state') void client.run(id).then(({ summary }) => started(summary.total_steps));
+      if (event.kind === 'state')
+        client.run(id).then(
+          ({ summary }) => started(summary.total_steps),
+          () => undefined,
+        ); // the watch says when it is gone
       show?.event(event);
       const failure = rewardFailure(event);
       if (failure) rewardFailed(failure);
@@ -128,23 +153,52 @@ async function onServer(client: Client, { config, resume, show, started, rewardF
     });
   });
   await client.action(id, config ? 'start' : 'resume');
-  await ended;
+  await Promise.race([ended, lost]);
   return (await client.run(id)).summary;
 }
 
-async function here({ home, config, resume, show, started, rewardFailed }: Job): Promise<RunSummary> {
+/** How often a server is asked whether it is there, and for how long it may not be. */
+const WATCH_MS = 2000;
+const GONE_MS = 8000;
+
+/** Tells what a queued run waits for, once for each reason, and when the server is gone. */
+function watchServer(client: Client, id: string, told: { waiting: (line: string) => void; lost: () => void }): Disposable {
+  let answered = Date.now();
+  let said = '';
+  const look = async (): Promise<void> => {
+    try {
+      const runs = await client.runs();
+      answered = Date.now();
+      const line = waitsFor(runs, id);
+      if (line !== null && line !== said) told.waiting((said = line));
+    } catch {
+      if (Date.now() - answered > GONE_MS) told.lost();
+    }
+  };
+  const timer = setInterval(() => void look(), WATCH_MS);
+  return { [Symbol.dispose]: () => clearInterval(timer) };
+}
+
+/** "waits behind run X, which trains"; null for a run that does not wait. */
+export function waitsFor(runs: readonly RunSummary[], id: string): string | null {
+  if (runs.find((run) => run.id === id)?.state !== 'queued') return null;
+  const training = runs.filter(({ state }) => isActive(state) && state !== 'paused').map((run) => run.id);
+  return training.length === 0 ? null : `waits behind run ${training.join(', ')}, which ${training.length > 1 ? 'train' : 'trains'}`;
+}
+
+async function here({ home, config, resume, show, started, rewardFailed, interrupted }: Job): Promise<RunSummary> {
   using store = config ? await createRun(home, config, { loadItems }) : openRun(home, resume!);
   const { id } = store.row();
   new Supervisor({ home, changed: () => undefined }).markIfDead(id); // its worker may have been killed together with what supervised it
   const { state } = store.row();
+  if (isTraining(store.directory)) throw errors.runLocked(id, trainedBy(store.directory));
   if (isActive(state) || state === 'finished') throw errors.wrongState(id, 'be resumed', state, 'medr1 runs list shows the states.');
   show?.begin(id, 'in this process');
-  let { seq } = store;
+  const follower = new Follower(store);
   let done = (): void => {};
   const ended = new Promise<void>((resolve) => (done = resolve));
   const look = (): void => {
-    for (const event of store.events(seq)) {
-      seq = event.seq;
+    for (const event of follower.next()) {
       if (event.kind === 'state') started(store.row().total_steps);
       show?.event(event);
       const failure = rewardFailure(event);
@@ -152,18 +206,22 @@ async function here({ home, config, resume, show, started, rewardFailed }: Job):
         rewardFailed(failure);
         stop();
       }
-      if (isEnd(event)) done();
     }
+    if (!supervisor.ids.includes(id)) done(); // whatever it wrote, or did not get to write
   };
   const supervisor = new Supervisor({ home, changed: (changed) => changed === id && look() });
   const stop = (): void => {
     store.command('stop');
     supervisor.nudge(id);
   };
-  using _interrupt = onInterrupt(stop);
+  using _interrupt = onInterrupt(() => {
+    interrupted();
+    stop();
+  });
   supervisor.startNow(id);
   await ended;
   await supervisor.close();
+  if (!hasEnded(store.row().state)) throw errors.runLocked(id, trainedBy(store.directory));
   return store.summary();
 }
 

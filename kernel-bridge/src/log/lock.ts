@@ -2,7 +2,7 @@
  * A lock held by one process until it lets go or dies, kill -9 included: SQLite's exclusive lock on an empty database, which the
  * kernel drops with the process. No pid to go stale, no clean-up to race over.
  */
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { noRoom } from './errors.ts';
 import { isDiskFull } from './room.ts';
@@ -32,4 +32,18 @@ export function isLocked(file: string): boolean {
   const lock = tryLock(file);
   lock?.release();
   return lock === null;
+}
+
+/** The process that holds the lock, where the system tells (Linux); null when none does or it does not. */
+export function lockHolder(file: string): number | null {
+  try {
+    const { ino } = statSync(file);
+    const held = readFileSync('/proc/locks', 'utf8')
+      .split('\n')
+      .map((line) => /(\d+) [0-9a-f]+:[0-9a-f]+:(\d+) /.exec(line))
+      .find((found) => found?.[2] === String(ino));
+    return held ? Number(held[1]) : null;
+  } catch {
+    return null;
+  }
 }

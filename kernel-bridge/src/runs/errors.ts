@@ -95,8 +95,16 @@ export const errors = {
       `The run database in ${dir} has format ${seen}; this version reads ${known}.`,
       seen > known ? 'Update Med-R1 Workbench.' : 'Open it with the version that made it and export it.',
     ),
-  runLocked: (id: string) =>
-    conflict(`Run ${id} is already being trained by another process.`, 'Wait for it, or stop it first (medr1 runs list shows its state).'),
+  runLocked: (id: string, pid: number | null = null) =>
+    conflict(
+      `Run ${id} is already being trained by ${pid === null ? 'another process' : `process ${pid}`}.`,
+      'Wait for it, or stop it first (medr1 runs list shows its state).',
+    ),
+  serverGone: (home: string, id: string) =>
+    make('SERVER_GONE', 503)(
+      `The server of ${home}, which trained run ${id}, does not answer any more.`,
+      `Its worker writes a checkpoint and leaves: medr1 train --resume ${id} goes on from there, and so does a server that is started again.`,
+    ),
   noGroup: (id: string, step: number, group: number) =>
     make('GROUP_UNKNOWN', 404)(`Run ${id} holds no group ${group} of step ${step}.`, 'GET /runs/:id/groups tells which there are.'),
   wrongState: (id: string, action: string, state: string, remedy: string) =>

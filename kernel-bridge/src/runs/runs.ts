@@ -11,7 +11,7 @@ import { completeConfig } from './config.ts';
 import { errors } from './errors.ts';
 import { checkLoadable, weightsDirectory } from './model-files.ts';
 import { isRunId, newRunId, runDirectory, runsDirectory } from './home.ts';
-import { isLocked } from '../log/lock.ts';
+import { isLocked, lockHolder } from '../log/lock.ts';
 import { RunStore } from './store.ts';
 
 export interface DataFilter {
@@ -31,6 +31,9 @@ export const logFile = (directory: string): string => join(directory, 'worker.lo
 
 /** True while some process trains the run, whoever started it. */
 export const isTraining = (directory: string): boolean => isLocked(lockFile(directory));
+
+/** The process that trains the run, where the system tells. */
+export const trainedBy = (directory: string): number | null => lockHolder(lockFile(directory));
 
 export const trainFilter = (config: TrainConfig, home: string): DataFilter => ({
   split: config.dataset_train_split,

@@ -9,6 +9,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import type { ErrorBody } from '../protocol/errors.ts';
 import {
   hasEnded,
+  isActive,
   lastInherited,
   type Checkpoint,
   type Inherited,
@@ -249,11 +250,13 @@ export class RunStore implements Disposable {
     this.db.prepare('UPDATE command SET done_at = ? WHERE id = ?').run(now, id);
   }
 
-  /** Queues the run for a worker; the worker itself finds the checkpoint to go on from. */
+  /** Queues the run for a worker; the worker itself finds the checkpoint to go on from. Throws RUN_CONFLICT for one that trains or is done. */
   enqueue(now = Date.now()): void {
     transaction(this.db, () => {
+      const { id, state } = this.row();
+      if (isActive(state) || state === 'finished') throw errors.wrongState(id, 'be queued', state, 'medr1 runs list shows the states.');
       this.clearCommands(now);
-      if (this.row().state !== 'queued') this.writeState('queued', null, now);
+      if (state !== 'queued') this.writeState('queued', null, now);
       this.command('start', now);
     });
   }

@@ -14,7 +14,8 @@ import { hasEnded, isActive, type RunState } from '../protocol/run.ts';
 import { isDiskFull } from '../log/room.ts';
 import { errors } from '../runs/errors.ts';
 import { runDirectory } from '../runs/home.ts';
-import { isTraining, listRuns, logFile, openRun } from '../runs/runs.ts';
+import { isTraining, listRuns, logFile, openRun, trainedBy } from '../runs/runs.ts';
+import type { RunStore } from '../runs/store.ts';
 import { askProcess } from './channel.ts';
 import { forkWorker } from './fork-worker.ts';
 
@@ -54,17 +55,24 @@ export class Supervisor {
   /** Starts the run at once, whatever else trains. */
   startNow(id: string): void {
     using store = openRun(this.options.home, id);
-    store.enqueue();
+    this.enqueue(store);
     this.spawn(id);
   }
 
   /** Queues the run for a worker, once the one it had before is gone. */
   async start(id: string): Promise<void> {
     await this.settled(id);
+    this.markIfDead(id);
     using store = openRun(this.options.home, id);
-    store.enqueue();
+    this.enqueue(store);
     this.options.changed(id);
     this.schedule();
+  }
+
+  /** Throws RUN_CONFLICT where another process trains the run: its state is that process's to write. */
+  private enqueue(store: RunStore): void {
+    if (isTraining(store.directory)) throw errors.runLocked(store.row().id, trainedBy(store.directory));
+    store.enqueue();
   }
 
   /** Tells the run's worker to look for commands, if it is ours; another's worker looks by itself. */

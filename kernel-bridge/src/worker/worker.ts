@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { setImmediate as yieldToEvents } from 'node:timers/promises';
 import { errorBody } from '../protocol/errors.ts';
 import type { VqaItem } from '../protocol/data.ts';
-import type { RewardRevision, RunState } from '../protocol/run.ts';
+import { hasEnded, type RewardRevision, type RunState } from '../protocol/run.ts';
 import { isRewardFailure } from '../rewards/index.ts';
 import type { StepResult } from '../protocol/step.ts';
 import type { CreateTrainer, Trainer } from '../rl/types.ts';
@@ -17,7 +17,7 @@ import { isDiskFull } from '../log/room.ts';
 import { errors } from '../runs/errors.ts';
 import { tryLock } from '../log/lock.ts';
 import { revisions } from '../runs/rewards.ts';
-import { lockFile, trainFilter, type LoadItems } from '../runs/runs.ts';
+import { lockFile, trainedBy, trainFilter, type LoadItems } from '../runs/runs.ts';
 import { RunStore } from '../runs/store.ts';
 import type { Reply } from './inbox.ts';
 import { Room } from './room.ts';
@@ -45,7 +45,10 @@ export interface WorkerOptions {
 export async function runWorker(options: WorkerOptions): Promise<RunState> {
   using lock = tryLock(lockFile(options.directory), 2000);
   using store = RunStore.open(options.directory, { check: true, wait_ms: LOCKED_MS });
-  if (!lock) throw errors.runLocked(store.row().id);
+  const { id, state: before } = store.row();
+  if (!lock) throw errors.runLocked(id, trainedBy(options.directory));
+  // Another worker, which had the lock while this one waited, brought it to an end since it was queued.
+  if (hasEnded(before)) throw errors.wrongState(id, 'be trained', before, 'Resume it.');
   let trainer: Trainer | undefined;
   try {
     using room = new Room(store, options);
