@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { dirname, isAbsolute, resolve } from 'node:path';
 import { readTextSync } from '../files/plain.ts';
 import { WorkbenchError } from '../protocol/errors.ts';
+import { pixelsOfFile } from '../data/image/picture.ts';
 import type { EncodedPrompt, Processor } from '../models/index.ts';
 
 export interface BatchRow {
@@ -82,7 +83,7 @@ function aboutQuestion(row: object, where: string): Pick<BatchRow, 'question' | 
 
 /** A row as the model takes it. */
 export async function encodeRow(processor: Processor, row: BatchRow): Promise<BatchGroup> {
-  const prompt = await processor.prompt({ images: row.image === undefined ? [] : [row.image], text: row.prompt });
+  const prompt = await processor.prompt({ images: row.image === undefined ? [] : [await pixelsOfFile(row.image)], text: row.prompt });
   const completions = row.completions.map((completion) => (typeof completion === 'string' ? processor.encode(completion) : completion));
   return { prompt, completions, rewards: row.rewards ?? {} };
 }

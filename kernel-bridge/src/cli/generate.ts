@@ -1,5 +1,6 @@
 /** `medr1 generate`: answers of a model to one prompt. */
 import { InvalidArgumentError, Option, type Command } from 'commander';
+import { pixelsOfFile } from '../data/image/picture.ts';
 import { VARIANTS, WorkbenchError, type Variant } from '../protocol/index.ts';
 import { generate, loadModel, loadProcessor, type ModelDtype } from '../models/index.ts';
 import { applyVariant } from '../rl/prompts.ts';
@@ -51,7 +52,7 @@ async function run(options: Options): Promise<void> {
   const processor = await loadProcessor(options.model);
   using model = await loadModel(options.model, options);
   const [completions] = await traced(options.trace, async () => {
-    const prompt = await span('encode', () => processor.prompt({ images: options.image, text }));
+    const prompt = await span('encode', async () => processor.prompt({ images: await Promise.all(options.image.map(pixelsOfFile)), text }));
     return span('sampling', () => generate(model, [prompt], { ...options, eosTokenIds: processor.eosTokenIds }));
   });
   const answers = completions.map(({ tokenIds, logprobs, finishReason }) => ({

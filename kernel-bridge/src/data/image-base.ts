@@ -1,7 +1,8 @@
 /** Where the images of a file of questions lie, and which of its paths lead there. */
-import { access, readdir, realpath, stat } from 'node:fs/promises';
+import { access, readdir, realpath } from 'node:fs/promises';
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { kindOf } from './folders.ts';
 import { isInside } from './images.ts';
 import type { Layout, Source } from './layout.ts';
 
@@ -47,17 +48,11 @@ async function foldersIn(dir: string): Promise<string[]> {
   const entries = await readdir(dir, { withFileTypes: true }).catch(() => []);
   const names: string[] = [];
   for (const entry of entries) {
-    const isFolder = entry.isDirectory() || (entry.isSymbolicLink() && (await isDirectory(join(dir, entry.name))));
-    if (isFolder) names.push(entry.name);
+    if ((await kindOf(entry, join(dir, entry.name))) === 'folder') names.push(entry.name);
   }
   return names.toSorted();
 }
 
-const isDirectory = (path: string) =>
-  stat(path).then(
-    (info) => info.isDirectory(),
-    () => false,
-  );
 const exists = (path: string) =>
   access(path).then(
     () => true,

@@ -17,6 +17,7 @@ describe('an image path stays in the data folder', () => {
     symlinkSync('nowhere', join(root, 'Images/broken.png'));
     mkdirSync(join(root, 'Images/folder.png'));
     execFileSync('mkfifo', [join(root, 'Images/pipe.png')]);
+    symlinkSync('pipe.png', join(root, 'Images/pipe-link.png'));
     const images = new ImageFolder(root);
     const cases: [string, string | null][] = [
       ['Images/a & b (1)/ü [x].png', null],
@@ -30,8 +31,10 @@ describe('an image path stays in the data folder', () => {
       ['file:///etc/passwd', 'image-outside'],
       ['C:/x.png', 'image-outside'],
       ['Images/c.png\0.png', 'image-outside'],
-      ['Images/out.png', 'image-outside'],
-      ['Images/outside/secret.png', 'image-outside'],
+      ['Images/out.png', null], // links are the user's own
+      ['Images/outside/secret.png', null],
+      ['Images/outside/../../../secret.png', 'image-outside'],
+      ['Images/pipe-link.png', 'image-not-a-file'],
       ['Images/broken.png', 'image-missing'],
       ['Images/none.png', 'image-missing'],
       ['none/none.png', 'image-missing'],

@@ -1,13 +1,13 @@
 /**
- * Where an image path leads. A record's path is hostile until shown otherwise: it must stay in the data folder, also through links.
- * One directory listing answers for all images of a folder, so that 89,000 records cost some dozens of system calls.
+ * Where an image path leads. A record's path is hostile until shown otherwise: by its words it must stay in the data folder. Links in the folder
+ * are another thing: whoever put them there wants them followed, to another disk or to the blobs of the hub's cache. One directory listing answers for all images of a folder, so that 89,000 records cost some dozens of system calls.
  */
-import { lstat, readdir, realpath, stat } from 'node:fs/promises';
+import { lstat, readdir, stat } from 'node:fs/promises';
 import { dirname, isAbsolute, relative, resolve, sep } from 'node:path';
 import type { Dirent } from 'node:fs';
 import type { Problem } from '../protocol/problems.ts';
 
-/** Whether `path` is `root` or below it; both must be real paths. Never a comparison of prefixes: /data is no parent of /database. */
+/** Whether `path` is `root` or below it, by their words. Never a comparison of prefixes: /data is no parent of /database. */
 export function isInside(root: string, path: string): boolean {
   const way = relative(root, path);
   return way === '' || (!isAbsolute(way) && way !== '..' && !way.startsWith(`..${sep}`));
@@ -23,7 +23,6 @@ export class ImageFolder {
   readonly root: string;
   /** Whether images are added while they are asked for, as from a Parquet file. */
   readonly #grows: boolean;
-  #real: Promise<string> | null = null;
   #folders = new Map<string, Promise<Folder | null>>();
 
   constructor(root: string, { grows = false } = {}) {
@@ -46,7 +45,6 @@ export class ImageFolder {
     const full = resolve(this.root, path);
     const folder = await this.#folder(dirname(full));
     if (!folder) return 'image-missing';
-    if (!folder.inside) return 'image-outside';
     const entry = folder.entries.get(full.slice(dirname(full).length + 1));
     if (!entry) return this.#grows && (await lstat(full).catch(() => null))?.isFile() ? null : 'image-missing';
     if (entry.isFile()) return null;
@@ -67,17 +65,9 @@ export class ImageFolder {
   }
 
   async #link(full: string): Promise<Problem | null> {
-    try {
-      const target = await realpath(full);
-      if (!isInside(await this.#realRoot(), target)) return 'image-outside';
-      return (await stat(target)).isFile() ? null : 'image-not-a-file';
-    } catch {
-      return 'image-missing'; // a link that leads nowhere
-    }
-  }
-
-  #realRoot(): Promise<string> {
-    return (this.#real ??= realpath(this.root));
+    const info = await stat(full).catch(() => null);
+    if (!info) return 'image-missing'; // a link that leads nowhere
+    return info.isFile() ? null : 'image-not-a-file';
   }
 
   #folder(path: string): Promise<Folder | null> {
@@ -88,11 +78,9 @@ export class ImageFolder {
 
   async #list(path: string): Promise<Folder | null> {
     try {
-      const inside = isInside(await this.#realRoot(), await realpath(path));
-      const entries = inside ? await readdir(path, { withFileTypes: true }) : [];
+      const entries = await readdir(path, { withFileTypes: true });
       let names: Map<string, string> | null = null;
       return {
-        inside,
         entries: new Map(entries.map((entry) => [entry.name, entry])),
         names: () => (names ??= new Map(entries.map(({ name }) => [name.normalize(), name]))),
       };
@@ -103,7 +91,6 @@ export class ImageFolder {
 }
 
 interface Folder {
-  inside: boolean;
   entries: Map<string, Dirent>;
   /** Names as they are by their composed form. */
   names: () => Map<string, string>;

@@ -9,6 +9,7 @@
  */
 import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname, extname, join, relative, resolve, sep } from 'node:path';
+import { kindOf } from './folders.ts';
 import { WorkbenchError } from '../protocol/errors.ts';
 import type { Hints } from './item.ts';
 import { MODALITY_ORDER, modalityName, questionTypeName } from './names.ts';
@@ -72,7 +73,8 @@ async function innerFolder(dir: string): Promise<string> {
   const known = (names: string[]) => names.includes('QA_information') || names.includes('Splits');
   if (known(children.map((child) => child.name))) return dir;
   const inner: string[] = [];
-  for (const child of children.filter((c) => c.isDirectory())) {
+  for (const child of children) {
+    if ((await kindOf(child, join(dir, child.name))) !== 'folder') continue;
     const names = await readdir(join(dir, child.name)).catch(() => []);
     if (known(names)) inner.push(join(dir, child.name));
   }
@@ -92,15 +94,16 @@ async function tables(dir: string, asked: string): Promise<Layout> {
   return { kind: found[0], dir, questions: found[1].map((file) => source(dir, file, true)), splits: [] };
 }
 
-/** Files below a folder whose names match, sorted; hidden folders, links and image folders are passed by. */
+/** Files below a folder whose names match, sorted, links followed; hidden folders and image folders are passed by. */
 async function files(dir: string, pattern: RegExp, depth = 4): Promise<string[]> {
   const entries = await readdir(dir, { withFileTypes: true }).catch(() => []);
   const found: string[] = [];
   for (const entry of entries.toSorted((a, b) => (a.name < b.name ? -1 : 1))) {
     if (entry.name.startsWith('.') || entry.name === 'node_modules') continue;
     const path = join(dir, entry.name);
-    if (entry.isFile() && pattern.test(entry.name)) found.push(path);
-    else if (entry.isDirectory() && depth > 0 && entry.name !== 'Images') found.push(...(await files(path, pattern, depth - 1)));
+    const kind = await kindOf(entry, path);
+    if (kind === 'file' && pattern.test(entry.name)) found.push(path);
+    else if (kind === 'folder' && depth > 0 && entry.name !== 'Images') found.push(...(await files(path, pattern, depth - 1)));
   }
   return found;
 }

@@ -1,9 +1,10 @@
 import { readdir } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import type { Folder } from '../protocol/data.ts';
+import { kindOf } from '../data/folders.ts';
 import { WorkbenchError } from '../protocol/errors.ts';
 
-/** Folders below one, and which of them look like a data set. Files are not listed. */
+/** Folders below one, links to folders too, and which of them look like a data set. Files are not listed. */
 export async function browse(path: string): Promise<Folder> {
   const dir = resolve(path);
   const entries = await readdir(dir, { withFileTypes: true }).catch((cause: unknown) => {
@@ -15,7 +16,10 @@ export async function browse(path: string): Promise<Folder> {
       remedy: 'Choose another folder.',
     });
   });
-  const names = entries.filter((entry) => entry.isDirectory() && !entry.name.startsWith('.')).map((entry) => entry.name);
+  const names: string[] = [];
+  for (const entry of entries) {
+    if (!entry.name.startsWith('.') && (await kindOf(entry, join(dir, entry.name))) === 'folder') names.push(entry.name);
+  }
   const folders = names.toSorted((a, b) => a.localeCompare(b)).slice(0, 1000);
   return {
     dir,

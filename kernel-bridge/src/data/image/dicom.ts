@@ -12,7 +12,7 @@ import { rangeOf, type Window } from './window.ts';
 const BIG_ENDIAN = '1.2.840.10008.1.2.2';
 const UNCOMPRESSED = new Set(['1.2.840.10008.1.2', '1.2.840.10008.1.2.1', '1.2.840.10008.1.2.1.99', BIG_ENDIAN]);
 
-export const isDicom = (bytes: Uint8Array) => bytes.length > 132 && Buffer.from(bytes.subarray(128, 132)).toString('latin1') === 'DICM';
+
 
 /** First frame of the file. Throws ImageError for compressed, palette-coloured and truncated files. */
 export function readDicom(bytes: Uint8Array, image: string): Picture {

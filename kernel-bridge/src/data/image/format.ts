@@ -4,6 +4,8 @@ export type ImageFormat = 'png' | 'jpg' | 'webp' | 'tif' | 'gif' | 'bmp' | 'jp2'
 
 /** Null when it is none of those that are read here. */
 export function formatOf(bytes: Uint8Array): ImageFormat | null {
+  // first of all: a DICOM file's preamble may be another format's beginning
+  if (bytes.length >= 132 && Buffer.from(bytes.subarray(128, 132)).toString('latin1') === 'DICM') return 'dcm';
   const head = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.length, 16)).toString('latin1');
   if (head.startsWith('\x89PNG')) return 'png';
   if (head.startsWith('\xff\xd8\xff')) return 'jpg';
@@ -11,6 +13,5 @@ export function formatOf(bytes: Uint8Array): ImageFormat | null {
   if (/^(II[*+]\0|MM\0[*+])/.test(head)) return 'tif';
   if (/^GIF8[79]a/.test(head)) return 'gif';
   if (/^BM....\0\0\0\0/s.test(head)) return 'bmp';
-  if (head.startsWith('\0\0\0\x0cjP  \r\n\x87\n') || head.startsWith('\xff\x4f\xff\x51')) return 'jp2';
-  return bytes.length >= 132 && Buffer.from(bytes.subarray(128, 132)).toString('latin1') === 'DICM' ? 'dcm' : null;
+  return head.startsWith('\0\0\0\x0cjP  \r\n\x87\n') || head.startsWith('\xff\x4f\xff\x51') ? 'jp2' : null;
 }

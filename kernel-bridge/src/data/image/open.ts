@@ -1,12 +1,11 @@
 /**
- * Opens an image file of a data set. Nothing but a regular file inside the data folder is read: a pipe would block its reader for
- * ever, a link may lead out, and a path that was good a moment ago may be a link now (so the opened file is checked, not the path).
+ * Opens an image file of a data set. A record's path must stay in the data folder by its words; links in the folder are the user's own, and are
+ * followed. Nothing but a regular file is read: a pipe would block its reader for ever.
  */
-import { constants } from 'node:fs';
-import { open, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import { WorkbenchError } from '../../protocol/errors.ts';
-import { isConfined, isInside } from '../images.ts';
+import { FileRefused, readPlain } from '../../files/plain.ts';
+import { isConfined } from '../images.ts';
 import { PROBLEMS, type Problem } from '../../protocol/problems.ts';
 
 const MAX_IMAGE_BYTES = 64 << 20;
@@ -31,20 +30,20 @@ export class ImageError extends WorkbenchError {
 /** Bytes of the image at a path relative to the data folder. Throws ImageError. */
 export async function readImage(root: string, image: string): Promise<Buffer> {
   if (!isConfined(image)) throw new ImageError('image-outside', image);
-  const real = await realpath(join(root, image)).catch((cause: unknown) => {
-    throw new ImageError('image-missing', image, cause);
-  });
-  if (!isInside(await realpath(root), real)) throw new ImageError('image-outside', image);
-  // O_NONBLOCK: opening a pipe returns at once, and the check below refuses it.
-  const file = await open(real, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK).catch((cause: unknown) => {
-    throw new ImageError('image-unreadable', image, cause);
-  });
+  return readFileBytes(join(root, image), image);
+}
+
+/** Bytes of an image file; `image` is what messages call it. Throws ImageError. */
+export async function readFileBytes(path: string, image: string): Promise<Buffer> {
   try {
-    const info = await file.stat();
-    if (!info.isFile()) throw new ImageError('image-not-a-file', image);
-    if (info.size > MAX_IMAGE_BYTES) throw new ImageError('image-too-large', image);
-    return await file.readFile();
-  } finally {
-    await file.close();
+    return await readPlain(path, MAX_IMAGE_BYTES);
+  } catch (cause) {
+    throw new ImageError(problemOf(cause), image, cause);
   }
+}
+
+function problemOf(cause: unknown): Problem {
+  if (cause instanceof FileRefused) return cause.reason === 'size' ? 'image-too-large' : 'image-not-a-file';
+  const { code } = cause as NodeJS.ErrnoException;
+  return code === 'ENOENT' || code === 'ENOTDIR' || code === 'ELOOP' ? 'image-missing' : 'image-unreadable';
 }

@@ -3,12 +3,16 @@
  * is chosen. (sharp alone would turn a 12-bit image in a 16-bit file into a black one without a word.)
  */
 import sharp, { type Sharp } from 'sharp';
-import { isDicom, readDicom } from './dicom.ts';
-import { ImageError, MAX_IMAGE_PIXELS, readImage } from './open.ts';
+import { readBmp } from './bmp.ts';
+import { readDicom } from './dicom.ts';
+import { formatOf } from './format.ts';
+import { readJpeg2000 } from './jpeg2000.ts';
+import { ImageError, MAX_IMAGE_PIXELS, readFileBytes, readImage } from './open.ts';
 import type { Picture } from './types.ts';
 import { rangeOf, type Window } from './window.ts';
 
-const INPUT = { limitInputPixels: MAX_IMAGE_PIXELS, failOn: 'warning', autoOrient: true } as const;
+/** What breaks off or is damaged is refused; a warning, such as of the odd headers that some cameras write, stops no browser and no Pillow. */
+const INPUT = { limitInputPixels: MAX_IMAGE_PIXELS, failOn: 'error', autoOrient: true } as const;
 
 sharp.concurrency(1); // images are decoded side by side, not rows of one image
 sharp.cache(false);
@@ -18,10 +22,22 @@ export async function openPicture(root: string, image: string): Promise<Picture>
   return identify(await readImage(root, image), image);
 }
 
+/**
+ * The image at a path that a person names, or of the bytes, as the model's processor takes it: what `medr1 generate` and its kin show the model is
+ * what training would. Throws ImageError.
+ */
+export async function pixelsOfFile(path: string): Promise<ModelPixels> {
+  return pixelsOf(await identify(await readFileBytes(path, path), path));
+}
+
 /** By the file's first bytes, whatever its name says. */
 export async function identify(bytes: Buffer, image: string): Promise<Picture> {
-  if (isDicom(bytes)) return readDicom(bytes, image);
-  if (!isRaster(bytes)) throw new ImageError('image-format', image);
+  const format = formatOf(bytes);
+  // Others are refused before a decoder sees them: SVG may name files, HEIF is no format of this field.
+  if (format === null) throw new ImageError('image-format', image);
+  if (format === 'dcm') return readDicom(bytes, image);
+  if (format === 'bmp') return { kind: 'rgb', ...readBmp(bytes, image), study: null };
+  if (format === 'jp2') return readJpeg2000(bytes, image);
   const metadata = await sharp(bytes, INPUT)
     .metadata()
     .catch((cause: unknown) => {
@@ -31,12 +47,6 @@ export async function identify(bytes: Buffer, image: string): Promise<Picture> {
   if (metadata.depth === 'short') throw new ImageError('image-format', image); // libvips would make zeros of what is negative
   if (metadata.depth !== 'uchar' && metadata.channels <= 2) return deepGrey(bytes, metadata.depth === 'ushort', image);
   return { kind: 'file', width, height, bytes, study: null };
-}
-
-/** PNG, JPEG, WebP or TIFF. Others are refused before a decoder sees them (SVG may name files, GIF and HEIF are no formats of this field). */
-function isRaster(bytes: Buffer): boolean {
-  const head = bytes.subarray(0, 12).toString('latin1');
-  return head.startsWith('\x89PNG') || head.startsWith('\xff\xd8\xff') || /^RIFF....WEBP/s.test(head) || /^(II[*+]\0|MM\0[*+])/.test(head);
 }
 
 /** Grey of more than 8 bits: 16 of a PNG or TIFF, or the 32-bit and floating values of a TIFF. */

@@ -3,13 +3,13 @@
  * as one row group would cost the memory of its images, and their decompression again for every batch. Here each column is a stream of
  * pages, of which one is held; hyparquet decodes them and puts nested columns together.
  */
-import { constants } from 'node:fs';
-import { open, type FileHandle } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import { parquetMetadataAsync, parquetSchema, type ColumnChunk, type SchemaTree } from 'hyparquet';
 import { assembleNested } from 'hyparquet/src/assemble.js';
 import { parquetHeader, readPage } from 'hyparquet/src/column.js';
 import { convert, DEFAULT_PARSERS } from 'hyparquet/src/convert.js';
 import { getMaxRepetitionLevel, getTreePath } from 'hyparquet/src/schema.js';
+import { openPlain } from '../../files/plain.ts';
 
 type Decoder = Parameters<typeof readPage>[2];
 type Values = NonNullable<Parameters<typeof readPage>[3]>;
@@ -20,7 +20,7 @@ const BATCH = 64;
 /** Bytes in which a page's header is looked for: it holds the least and the greatest value, which a writer may not have cut. */
 const HEADER_BYTES = [1 << 16, 1 << 24];
 
-/** Yields the rows as objects; bytes are views of a page, good until the next row is asked for. */
+/** Yields the rows as objects. */
 export async function* parquetRows(path: string, compressors: Compressors, signal?: AbortSignal): AsyncGenerator<Record<string, unknown>> {
   const file = await PlainFile.open(path);
   try {
@@ -66,6 +66,7 @@ class ColumnReader {
   #next = 0;
   /** The last row of the pages so far, where the next page may go on with it. */
   #unfinished: unknown[] = [];
+  #room = new ArrayBuffer(0);
 
   constructor(file: PlainFile, { meta_data: meta, file_path }: ColumnChunk, schema: SchemaTree, compressors: Compressors) {
     if (!meta || file_path) throw new Error('parquet columns in other files are not supported');
@@ -93,7 +94,7 @@ class ColumnReader {
       if (this.#next === this.#rows.length && !(await this.#readPage())) throw new Error(`parquet column ${this.path} ends too early`);
       const part = this.#rows.slice(this.#next, this.#next + count - taken.length);
       this.#next += part.length;
-      taken.push(...part);
+      for (const value of part) taken.push(detached(value));
     }
     return taken;
   }
@@ -110,7 +111,7 @@ class ColumnReader {
     const start = this.#offset + bytes;
     this.#offset = start + header.compressed_page_size;
     if ((header.type as string) === 'INDEX_PAGE') return true;
-    const view = new DataView(await this.#file.slice(start, this.#offset));
+    const view = await this.#packed(start, header.compressed_page_size);
     const { data } = readPage(
       { view, offset: 0 },
       header,
@@ -127,6 +128,15 @@ class ColumnReader {
           ? data
           : Array.from(data as ArrayLike<unknown>);
     return true;
+  }
+
+  /** A page as it is in the file. One that is unpacked leaves its room to the next; values of one that is not are views of it. */
+  async #packed(start: number, length: number): Promise<DataView> {
+    if (this.#decoder.codec === 'UNCOMPRESSED') return new DataView(await this.#file.slice(start, start + length));
+    if (this.#room.byteLength < length) this.#room = new ArrayBuffer(length);
+    const bytes = new Uint8Array(this.#room, 0, length);
+    await this.#file.fill(bytes, start);
+    return new DataView(this.#room, 0, length);
   }
 
   #complete(rows: unknown[]): unknown[] {
@@ -149,6 +159,12 @@ class ColumnReader {
   }
 }
 
+/** Without its page, which could not go while a value is a view of it. */
+function detached(value: unknown): unknown {
+  if (value instanceof Uint8Array) return value.slice();
+  return Array.isArray(value) ? value.map(detached) : value;
+}
+
 /** Ranges of a regular file, as hyparquet asks for them. */
 class PlainFile {
   readonly byteLength: number;
@@ -160,22 +176,22 @@ class PlainFile {
   }
 
   static async open(path: string): Promise<PlainFile> {
-    const handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK); // a pipe would be waited for
-    const info = await handle.stat();
-    if (info.isFile()) return new PlainFile(handle, info.size);
-    await handle.close();
-    throw new Error('it is no regular file');
+    const handle = await openPlain(path);
+    return new PlainFile(handle, (await handle.stat()).size);
   }
 
   async slice(start: number, end: number = this.byteLength): Promise<ArrayBuffer> {
-    const length = Math.max(0, Math.min(end, this.byteLength) - start);
-    const bytes = new Uint8Array(length);
-    for (let done = 0; done < length;) {
-      const { bytesRead } = await this.#handle.read(bytes, done, length - done, start + done);
+    const bytes = new Uint8Array(Math.max(0, Math.min(end, this.byteLength) - start));
+    await this.fill(bytes, start);
+    return bytes.buffer;
+  }
+
+  async fill(bytes: Uint8Array, start: number): Promise<void> {
+    for (let done = 0; done < bytes.length;) {
+      const { bytesRead } = await this.#handle.read(bytes, done, bytes.length - done, start + done);
       if (bytesRead === 0) throw new Error('the file ends too early');
       done += bytesRead;
     }
-    return bytes.buffer;
   }
 
   close(): Promise<void> {

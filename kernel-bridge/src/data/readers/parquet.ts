@@ -2,15 +2,24 @@
  * Rows of a Parquet file as the Hugging Face hub exports them. An image column holds {bytes, path}: the bytes are written once into
  * a cache folder under their content hash, so that the rest of the program sees image files as everywhere else.
  */
+import { snappyUncompress } from 'hyparquet';
 import type { Found } from './json.ts';
 import { parquetRows } from './parquet-rows.ts';
 import { keepPicture } from './pictures.ts';
 
 export async function* parquetRecords(path: string, imageCache: string, signal?: AbortSignal): AsyncGenerator<Found> {
-  const { compressors } = await import('hyparquet-compressors'); // gzip, zstd, brotli and LZ4 beside snappy
+  const { compressors: packed } = await import('hyparquet-compressors');
+  const compressors = { ...packed, SNAPPY: unpackSnappy }; // gzip, zstd, brotli and LZ4 beside snappy
   let row = 0;
   for await (const value of parquetRows(path, compressors, signal))
     yield { row: row++, value: await withImageFile(value, imageCache), problem: null };
+}
+
+/** Not by WebAssembly as the package does it, whose memory would hold a page of 100 MB twice and never give it back. */
+function unpackSnappy(input: Uint8Array, length: number): Uint8Array {
+  const output = new Uint8Array(length);
+  snappyUncompress(input, output);
+  return output;
 }
 
 async function withImageFile(row: Record<string, unknown>, imageCache: string): Promise<Record<string, unknown>> {
