@@ -392,6 +392,7 @@ export class FakeData implements DataConnector {
       items: items.length,
       usable: items.filter(({ problem }) => problem === null).length,
       images: images.size,
+      missing: 0,
       hashed: [...images.values()].filter(Boolean).length,
       indexed_at: INDEXED,
       revision: 1,

@@ -26,6 +26,7 @@ export function register(program: Command): void {
     .description('index a folder or file of questions; a second time only what changed')
     .argument('<dir>', "OmniMedVQA folder, Med-R1's Splits, imagefolder, Parquet, JSON, JSON Lines or CSV")
     .option('--name <name>', "the folder's name when left out")
+    .option('--images <dir>', 'folder of the images, where they lie apart from the questions')
     .option('--no-images', 'leave the images unread: no thumbnails, no near-duplicates, no check that they can be decoded')
     .option('--json', 'one JSON document')
     .action(add);
@@ -68,12 +69,13 @@ export function register(program: Command): void {
     .action(remove);
 }
 
-async function add(dir: string, { name, images, json }: { name?: string; images: boolean } & Json): Promise<void> {
+async function add(dir: string, { name, images, json }: { name?: string; images?: boolean | string } & Json): Promise<void> {
   const line = statusLine(json);
   const added = await interruptible((signal) =>
     addDataset(dir, {
       name,
-      images,
+      images: images !== false,
+      imagesDir: typeof images === 'string' ? images : undefined,
       home: homeDir(),
       signal,
       progress: ({ phase, done, total }) => line(`${phase}: ${done}${total === null ? '' : ` of ${total}`}`),
@@ -83,7 +85,11 @@ async function add(dir: string, { name, images, json }: { name?: string; images:
   const facts = summary(added.name, homeDir());
   if (json) return printJson(facts);
   console.log(`${facts.name}: ${facts.items} questions (${facts.usable} usable), ${facts.images} images`);
-  if (facts.usable < facts.items) console.log(`medr1 data audit ${facts.name} tells why ${facts.items - facts.usable} cannot be used`);
+  if (facts.missing === facts.items)
+    console.log(
+      `None of the images was found below ${facts.root}. Where they are elsewhere: medr1 data add ${dir} --name ${facts.name} --images FOLDER`,
+    );
+  else if (facts.usable < facts.items) console.log(`medr1 data audit ${facts.name} tells why ${facts.items - facts.usable} cannot be used`);
 }
 
 function list({ json }: Json): void {

@@ -1,5 +1,6 @@
 /** The `medr1` command. A command's file is loaded when it runs, so that a missing addon breaks only what needs it. */
 import { Command, CommanderError } from 'commander';
+import { expandHome } from '../files/user-path.ts';
 import { VERSION } from '../version.ts';
 import { fail } from './output.ts';
 
@@ -23,6 +24,10 @@ const COMMANDS: Record<string, [summary: string, load: () => Promise<{ register:
   serve: ['the backend of the workbench', () => import('./serve.ts')],
 };
 
+/** A shell leaves the ~ of --model=~/x and of what stands in quotes. */
+const atHome = (argument: string): string =>
+  argument.replace(/^(--[\w-]+=)?(~(?:\/.*)?)$/, (_, option: string | undefined, path: string) => `${option ?? ''}${expandHome(path)}`);
+
 export async function main(argv: string[]): Promise<number> {
   const program = new Command('medr1')
     .description('Train a small medical vision-language model with GRPO and watch it learn.')
@@ -36,7 +41,7 @@ export async function main(argv: string[]): Promise<number> {
       else program.command(name).description(summary);
     }
     if (argv.length === 0) program.help();
-    await program.parseAsync(argv, { from: 'user' });
+    await program.parseAsync(argv.map(atHome), { from: 'user' });
     return Number(process.exitCode ?? 0);
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;

@@ -6,6 +6,7 @@ import { existsSync } from 'node:fs';
 import { copyFile, readdir } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { InvalidArgumentError, type Command } from 'commander';
+import { expandHome } from '../files/user-path.ts';
 import { connectHome } from '../server/connect.ts';
 import type { Client } from '../client/index.ts';
 import { loadItems } from '../data/load.ts';
@@ -245,7 +246,12 @@ function onInterrupt(ask: () => void): Disposable {
 
 /** Paths as written are relative to where the command runs, not to where the server does; those of reward files to the configuration. */
 function withPaths(config: TrainConfig, file: string): TrainConfig {
-  const absolute = (path: string): string => (existsSync(path) ? resolve(path) : path);
-  const reward_funcs = config.reward_funcs.map((entry) => (isRewardFile(entry) ? resolve(dirname(file), entry) : entry));
-  return { ...config, reward_funcs, model_name_or_path: resolve(config.model_name_or_path), dataset_name: absolute(config.dataset_name) };
+  const absolute = (path: string): string => (existsSync(expandHome(path)) ? resolve(expandHome(path)) : path);
+  const reward_funcs = config.reward_funcs.map((entry) => (isRewardFile(entry) ? resolve(dirname(file), expandHome(entry)) : entry));
+  return {
+    ...config,
+    reward_funcs,
+    model_name_or_path: resolve(expandHome(config.model_name_or_path)),
+    dataset_name: absolute(config.dataset_name),
+  };
 }

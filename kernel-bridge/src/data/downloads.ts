@@ -4,6 +4,7 @@
  */
 import { isAbsolute, join, resolve } from 'node:path';
 import type { Download, DownloadJob } from '../protocol/data.ts';
+import { expandHome } from '../files/user-path.ts';
 import { WorkbenchError, errorBody } from '../protocol/errors.ts';
 import { getDataset, KNOWN } from './get.ts';
 
@@ -41,7 +42,8 @@ export class Downloads {
   }
 
   /** Starts; the one that runs already is returned as it is. Throws DATA_LICENCE, DATA_DOWNLOAD_UNKNOWN, DATA_DOWNLOAD_DIR. */
-  start(name: string, { dir, accept_licence }: { dir?: string; accept_licence: boolean }): DownloadJob {
+  start(name: string, { dir: typed, accept_licence }: { dir?: string; accept_licence: boolean }): DownloadJob {
+    const dir = typed === undefined ? undefined : expandHome(typed);
     const { repo } = knownOrThrow(name);
     if (!accept_licence) throw licence(name);
     if (dir !== undefined && !isAbsolute(dir)) throw relativeDir(dir);

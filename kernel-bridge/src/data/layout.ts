@@ -10,6 +10,7 @@
 import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname, extname, join, relative, resolve, sep } from 'node:path';
 import { kindOf } from './folders.ts';
+import { expandHome } from '../files/user-path.ts';
 import { WorkbenchError } from '../protocol/errors.ts';
 import type { Hints } from './item.ts';
 import { MODALITY_ORDER, modalityName, questionTypeName } from './names.ts';
@@ -38,7 +39,7 @@ const TABLE = /\.(json|jsonl|ndjson|csv|tsv)$/i;
 const NO_TABLE = /^(dataset_info|dataset_infos|dataset_dict|state|package|package-lock|tsconfig|config)\.json$/i;
 
 export async function findLayout(path: string): Promise<Layout> {
-  const given = resolve(path);
+  const given = resolve(expandHome(path));
   const info = await stat(given).catch((cause: unknown) => {
     throw notFound(path, cause);
   });

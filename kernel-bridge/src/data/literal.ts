@@ -79,7 +79,7 @@ class LiteralReader {
     if (char === '{') return this.#dict(depth);
     if (this.#take(/[rubRUB]{0,2}(?=['"])/y)) return this.#string();
     // array([...], dtype=object), np.str_('x'), np.float64(1.0): the first argument is the value
-    if (this.#take(/(?:np\.|numpy\.)?[A-Za-z_]\w*\(/y)) return this.#call(depth);
+    if (this.#take(/(?:(?:np|numpy)\.[A-Za-z_]\w*|array)\(/y)) return this.#call(depth);
     const word = this.#take(/<NA>|-?[A-Za-z]+/y)?.[0];
     if (word !== undefined) return WORDS.has(word) ? WORDS.get(word) : this.#fail();
     const number = this.#take(/[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?/y)?.[0];

@@ -2,6 +2,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { basename, isAbsolute, join, resolve } from 'node:path';
+import { expandHome } from '../files/user-path.ts';
 import type { CreateEval, EvalSettings, EvalSummary } from '../protocol/evals.ts';
 import { modalityName, questionTypeName } from '../data/names.ts';
 import type { Loaded } from '../data/load.ts';
@@ -181,9 +182,10 @@ interface Model {
 function modelOf(home: string, { model, run, step }: CreateEval): Model {
   if ((model === undefined) === (run === undefined)) throw errors.whichModel();
   if (model !== undefined) {
-    const at = checkpointOf(model);
+    const dir = resolve(expandHome(model));
+    const at = checkpointOf(dir);
     const known = at.run !== null && existsSync(join(home, 'runs', at.run)) ? describeRun(home, at.run) : { runName: null, trained: null };
-    return { dir: resolve(model), ...at, ...known };
+    return { dir, ...at, ...known };
   }
   using store = openRun(home, run!);
   const checkpoints = store.checkpoints();

@@ -33,6 +33,8 @@ export const DatasetSummary = Type.Object({
   kind: Text('omnimedvqa, medr1, imagefolder, parquet or table'),
   items: Type.Integer(),
   usable: Type.Integer(),
+  /** Questions whose image file is not there. */
+  missing: Type.Integer(),
   images: Type.Integer(),
   /** Images whose content is known. */
   hashed: Type.Integer(),
@@ -97,6 +99,7 @@ export const AddDataset = Type.Object(
     dir: Type.String({ minLength: 1 }),
     name: Type.Optional(Type.String()),
     images: Type.Optional(Type.Boolean({ default: true, description: 'decode and hash the images too' })),
+    images_dir: Type.Optional(Type.String({ minLength: 1, description: 'folder of the images where they lie apart from the questions' })),
   },
   { additionalProperties: false },
 );

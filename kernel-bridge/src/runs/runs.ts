@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { stringify } from 'yaml';
+import { expandHome } from '../files/user-path.ts';
 import type { VqaItem } from '../protocol/data.ts';
 import type { TrainConfig } from '../protocol/config.ts';
 import type { RewardFiles } from '../protocol/rewards.ts';
@@ -43,12 +44,20 @@ export const trainFilter = (config: TrainConfig, home: string): DataFilter => ({
 });
 
 /** Checks configuration, rewards, model and data, then makes the run's directory whole: what is refused leaves nothing behind. */
+/** Paths that a person typed with ~; names are left as they are. */
+const atHome = (config: TrainConfig): TrainConfig => ({
+  ...config,
+  model_name_or_path: expandHome(config.model_name_or_path),
+  dataset_name: expandHome(config.dataset_name),
+  reward_funcs: config.reward_funcs.map(expandHome),
+});
+
 export async function createRun(
   home: string,
   input: unknown,
   options: { loadItems: LoadItems; reward_files?: RewardFiles; request_id?: string; parent?: string | null },
 ): Promise<RunStore> {
-  const config = completeConfig(input);
+  const config = atHome(completeConfig(input));
   const rewards = configuredRewards(config, options.reward_files);
   checkModel(config.model_name_or_path);
   checkLoadable(config.model_name_or_path);

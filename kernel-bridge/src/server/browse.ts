@@ -2,11 +2,12 @@ import { readdir } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import type { Folder } from '../protocol/data.ts';
 import { kindOf } from '../data/folders.ts';
+import { expandHome } from '../files/user-path.ts';
 import { WorkbenchError } from '../protocol/errors.ts';
 
 /** Folders below one, links to folders too, and which of them look like a data set. Files are not listed. */
 export async function browse(path: string): Promise<Folder> {
-  const dir = resolve(path);
+  const dir = resolve(expandHome(path));
   const entries = await readdir(dir, { withFileTypes: true }).catch((cause: unknown) => {
     throw new WorkbenchError({
       code: 'DATA_NOT_FOUND',

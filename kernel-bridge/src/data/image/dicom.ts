@@ -12,8 +12,6 @@ import { rangeOf, type Window } from './window.ts';
 const BIG_ENDIAN = '1.2.840.10008.1.2.2';
 const UNCOMPRESSED = new Set(['1.2.840.10008.1.2', '1.2.840.10008.1.2.1', '1.2.840.10008.1.2.1.99', BIG_ENDIAN]);
 
-
-
 /** First frame of the file. Throws ImageError for compressed, palette-coloured and truncated files. */
 export function readDicom(bytes: Uint8Array, image: string): Picture {
   const dicom = parse(bytes, image);

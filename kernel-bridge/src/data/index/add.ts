@@ -1,8 +1,10 @@
 /** `medr1 data add`: names a folder, and has its index made by a process of its own. */
 import { fork } from 'node:child_process';
 import { existsSync, rmSync } from 'node:fs';
+import { stat } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { expandHome } from '../../files/user-path.ts';
 import { WorkbenchError, type ErrorBody } from '../../protocol/errors.ts';
 import { datasetDir, homeDir } from '../home.ts';
 import { findLayout } from '../layout.ts';
@@ -15,6 +17,8 @@ export interface AddOptions {
   name?: string;
   home?: string;
   images?: boolean;
+  /** Folder of the images where they lie apart from the questions; remembered when left out later. */
+  imagesDir?: string;
   signal?: AbortSignal;
   progress?: (progress: IndexProgress) => void;
 }
@@ -46,17 +50,30 @@ export function nameOf(dir: string): string {
 
 /** Indexes a folder or file under a name; a second time only what changed. Rejects with the signal's reason when it is given up. */
 export async function addDataset(dir: string, options: AddOptions = {}): Promise<{ name: string }> {
-  const name = checkName(options.name ?? nameOf(dir));
+  const path = resolve(expandHome(dir));
+  const name = checkName(options.name ?? nameOf(path));
   options.signal?.throwIfAborted();
-  await findLayout(dir); // a folder without questions leaves no index behind
-  refuseTaken(resolve(dir), name, options.home);
+  await findLayout(path); // a folder without questions leaves no index behind
+  if (options.imagesDir !== undefined) await requireFolder(options.imagesDir);
+  refuseTaken(path, name, options.home);
   try {
-    await build(resolve(dir), name, options);
+    await build(path, name, options);
   } catch (error) {
     if (!hasQuestions(name, options.home)) clearAway(name, options.home);
     throw error;
   }
   return { name };
+}
+
+async function requireFolder(dir: string): Promise<void> {
+  const info = await stat(expandHome(dir)).catch(() => null);
+  if (info?.isDirectory()) return;
+  throw new WorkbenchError({
+    code: 'DATA_NOT_FOUND',
+    http: 404,
+    message: `${dir} is no folder of images`,
+    remedy: 'Name the folder that the image paths of the records begin in.',
+  });
 }
 
 /** Throws DATA_NAME_TAKEN when the name is that of a data set in another folder, which is still there. */
@@ -81,7 +98,7 @@ function clearAway(name: string, home?: string): void {
   }
 }
 
-function build(dir: string, name: string, { home, images, signal, progress }: AddOptions): Promise<void> {
+function build(dir: string, name: string, { home, images, imagesDir, signal, progress }: AddOptions): Promise<void> {
   return new Promise((done, fail) => {
     signal?.throwIfAborted(); // given up while the layout was looked at
     const child = fork(fileURLToPath(new URL('./build-main.ts', import.meta.url)), { serialization: 'advanced', execArgv: [] });
@@ -99,7 +116,7 @@ function build(dir: string, name: string, { home, images, signal, progress }: Ad
       else if (result) done();
       else fail(died(dir, code, killed));
     });
-    child.send({ dir, name, home: homeDir(home), images });
+    child.send({ dir, name, home: homeDir(home), images, imagesDir: imagesDir && resolve(expandHome(imagesDir)) });
   });
 }
 

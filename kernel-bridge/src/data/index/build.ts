@@ -25,6 +25,8 @@ export interface BuildOptions {
   home?: string;
   /** False leaves the images unread: no thumbnails by hash, no near-duplicates, no check that they can be decoded. */
   images?: boolean;
+  /** Folder of the images where they lie apart from the questions; the one of the last time when left out. */
+  imagesDir?: string;
   signal?: AbortSignal;
   progress?: (progress: IndexProgress) => void;
 }
@@ -34,9 +36,11 @@ export async function buildIndex(dir: string, options: BuildOptions): Promise<vo
   using _lock = lockDataset(options.name, options.home);
   using db = disposable(openForWriting(options.name, options.home));
   const files = await stamps(layout);
-  const same = JSON.stringify(files) === JSON.stringify(known(db)) && getMeta(db, 'dir') === resolve(dir);
+  const before = getMeta<string>(db, 'images_dir') ?? undefined;
+  const imagesDir = options.imagesDir ?? before;
+  const same = JSON.stringify(files) === JSON.stringify(known(db)) && getMeta(db, 'dir') === resolve(dir) && imagesDir === before;
   if (!same || (await imagesAppeared(db))) {
-    await indexQuestions(db, layout, resolve(dir), files, options);
+    await indexQuestions(db, layout, resolve(dir), files, { ...options, imagesDir });
   }
   if (options.images !== false) await indexImages(db, options);
 }
@@ -89,7 +93,14 @@ async function indexQuestions(db: DatabaseSync, layout: Layout, dir: string, fil
     db.exec("INSERT INTO items_fts (items_fts) VALUES ('rebuild'); DELETE FROM images WHERE n NOT IN (SELECT image FROM items);");
     const insertFile = db.prepare('INSERT INTO files VALUES (?, ?, ?)');
     for (const file of files) insertFile.run(file.path, file.size, file.mtime_ns);
-    setMeta(db, { dir, root, kind: layout.kind, indexed_at: Date.now() / 1000, revision: nextRevision(db) });
+    setMeta(db, {
+      dir,
+      root,
+      images_dir: options.imagesDir ?? null,
+      kind: layout.kind,
+      indexed_at: Date.now() / 1000,
+      revision: nextRevision(db),
+    });
     options.signal?.throwIfAborted();
     db.exec('COMMIT');
     options.progress?.({ phase: 'questions', done, total: done });

@@ -1,6 +1,7 @@
 /** Indexing that was started from the browser: one job a data set, kept until the next one. */
 import { resolve } from 'node:path';
 import type { IndexJob } from '../../protocol/data.ts';
+import { expandHome } from '../../files/user-path.ts';
 import { WorkbenchError, errorBody } from '../../protocol/errors.ts';
 import { findLayout } from '../layout.ts';
 import { addDataset, checkName, nameOf, refuseTaken } from './add.ts';
@@ -20,8 +21,8 @@ export class IndexJobs {
   }
 
   /** Starts to index; the job that runs already for the same folder is returned as it is. Throws before anything starts. */
-  async start(dir: string, options: { name?: string; images?: boolean } = {}): Promise<IndexJob> {
-    const path = resolve(dir);
+  async start(dir: string, options: { name?: string; images?: boolean; images_dir?: string } = {}): Promise<IndexJob> {
+    const path = resolve(expandHome(dir));
     const name = checkName(options.name ?? nameOf(path));
     await findLayout(path);
     const before = this.#jobs.get(name);
@@ -40,7 +41,7 @@ export class IndexJobs {
       error: null,
     };
     const abort = new AbortController();
-    this.#jobs.set(name, { job, abort, ended: this.#run(job, options.images, abort.signal) });
+    this.#jobs.set(name, { job, abort, ended: this.#run(job, options, abort.signal) });
     return job;
   }
 
@@ -63,13 +64,14 @@ export class IndexJobs {
     this.#jobs.delete(name);
   }
 
-  async #run(job: IndexJob, images: boolean | undefined, signal: AbortSignal): Promise<void> {
+  async #run(job: IndexJob, { images, images_dir }: { images?: boolean; images_dir?: string }, signal: AbortSignal): Promise<void> {
     let phaseAt = Date.now();
     try {
       await addDataset(job.dir, {
         name: job.name,
         home: this.#home,
         images,
+        imagesDir: images_dir,
         signal,
         progress: ({ phase, done, total }) => {
           if (phase !== job.phase) phaseAt = Date.now();

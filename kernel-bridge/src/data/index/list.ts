@@ -68,10 +68,11 @@ export function summary(name: string, home?: string): DatasetSummary {
     const counts = db
       .prepare(
         `SELECT count(*) AS items, count(*) FILTER (WHERE coalesce(t.problem, i.problem) IS NULL) AS usable,
+                count(*) FILTER (WHERE t.problem = 'image-missing') AS missing,
                 count(DISTINCT t.image) AS images, count(DISTINCT t.image) FILTER (WHERE i.sha256 IS NOT NULL) AS hashed
          FROM items t JOIN images i ON i.n = t.image`,
       )
-      .get() as Pick<DatasetSummary, 'items' | 'usable' | 'images' | 'hashed'>;
+      .get() as Pick<DatasetSummary, 'items' | 'usable' | 'missing' | 'images' | 'hashed'>;
     const meta = <T>(key: string) => getMeta<T>(db, key) as T;
     return {
       name,

@@ -1,11 +1,16 @@
 /** Splits as files: <home>/datasets/<name>/splits/<split>.json, or anywhere a user keeps one. Checked by hash whenever used. */
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { Value } from 'typebox/value';
 import { SplitFile } from '../../protocol/data.ts';
+import { readTextSync } from '../../files/plain.ts';
+import { expandHome } from '../../files/user-path.ts';
 import { WorkbenchError } from '../../protocol/errors.ts';
 import { datasetDir } from '../home.ts';
+
+/** Millions of ids; a file of another kind is not read to its end. */
+const MAX_SPLIT_BYTES = 256 << 20;
 
 export const splitPath = (dataset: string, split: string, home?: string) => join(datasetDir(dataset, home), 'splits', `${split}.json`);
 
@@ -26,7 +31,7 @@ export function writeSplit(path: string, split: SplitFile): void {
 export function readSplit(path: string): SplitFile {
   let split: unknown;
   try {
-    split = JSON.parse(readFileSync(path, 'utf8'));
+    split = JSON.parse(readTextSync(expandHome(path), MAX_SPLIT_BYTES));
   } catch (cause) {
     throw noSplit(path, cause);
   }
