@@ -37,7 +37,8 @@ export async function decodeImage(input: ImageInput): Promise<RawImage> {
 }
 
 async function decodeBytes(bytes: Uint8Array): Promise<RawImage> {
-  const image = () => sharp(bytes, { autoOrient: true, failOn: 'error', limitInputPixels: MAX_PIXELS, limitInputChannels: 5, ignoreIcc: true });
+  const image = () =>
+    sharp(bytes, { autoOrient: true, failOn: 'error', limitInputPixels: MAX_PIXELS, limitInputChannels: 5, ignoreIcc: true });
   const { depth, space, format } = await image().metadata();
   const greyAlphaPng = format === 'png' && bytes[25] === 4; // its colour type; hasAlpha is true of a transparent colour as well
   if (depth === 'ushort' && (space === 'grey16' || space === 'b-w')) return fromGrey16(image(), greyAlphaPng);
