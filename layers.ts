@@ -1,5 +1,5 @@
 /**
- * The folders of the code in one order: each may import the folders that it names, and those stand above it. `protocol` is open to all,
+ * The folders of the code in one order: each may import the folders that it names, and those stand above it. `protocol` and `answers` are open to all,
  * `files` and the files beside it (`kernel-bridge`) to all that runs on Node.
  * eslint.config.mjs refuses any other import, types and `import()` included; test/lint/layers.test.ts refuses names that no import uses;
  * `node kernel-bridge/src/cli/docs.ts` writes the table of docs/architecture.md from this one.
@@ -16,10 +16,10 @@ const ROOTS: Record<string, string> = {
 const path = (name: string): string =>
   ROOTS[name] ?? (/^(widgets|extension)\//.test(name) ? name.replace('/', '/src/') : `kernel-bridge/src/${name}`);
 
-const OPEN = 'protocol';
+const OPEN = ['protocol', 'answers'];
 const OPEN_ON_NODE = ['kernel-bridge', 'files'];
 /** These are loaded by browsers, or before anything is installed. */
-const NOT_ON_NODE = ['protocol', 'client', 'native', 'setup'];
+const NOT_ON_NODE = ['protocol', 'answers', 'client', 'native', 'setup'];
 
 export interface Layer {
   name: string;
@@ -35,6 +35,7 @@ const view = (name: string, is: string, knows = ''): Layer => layer(`widgets/${n
 /** A name is a folder of kernel-bridge/src, or a package's own files (`widgets`), or a folder of theirs (`widgets/store`). */
 export const LAYERS: Layer[] = [
   layer('protocol', 'schemas: configuration, records, routes, messages, errors, metrics'),
+  layer('answers', 'letters, tags, prompts, and the readings by which answers are read'),
   layer('kernel-bridge', 'what the package and the machine are: version, processors, memory'),
   layer('native', "the Node-API addon over libtorch's dispatcher"),
   layer('setup', 'what `npm start`, `npm test` and `npm run bench` do; runs on Node 20 without a dependency', 'native'),
@@ -43,9 +44,9 @@ export const LAYERS: Layer[] = [
   layer('models', 'a family of models a folder: processor, vision tower, decoder, generation, packed training forward', 'torch'),
   layer('stats', "Wilson intervals and McNemar's test"),
   layer('log', 'SQLite databases that survive a power cut, locks, full disks'),
-  layer('rewards', "reward functions, users' own in a sandbox, and answer parsing"),
+  layer('rewards', "reward functions, and users' own in a sandbox"),
   layer('data', 'readers, index, splits, audit, thumbnails, the made sample'),
-  layer('rl', 'prompts, advantages, losses, GRPO and SFT trainers, metrics', 'torch models stats rewards data'),
+  layer('rl', 'advantages, losses, GRPO and SFT trainers, metrics', 'torch models stats rewards data'),
   layer('runs', 'run store, checkpoints, estimate of memory', 'models log rewards data'),
   layer('evals', 'stored evaluations: answers, tables, comparisons, matrices', 'stats log data runs'),
   layer(
@@ -55,7 +56,7 @@ export const LAYERS: Layer[] = [
   ),
   layer('client', 'typed client for browser, Node and Deno'),
   layer('server', 'HTTP and websocket, auth, supervision of the processes', 'log rewards data runs evals client'),
-  layer('reproduce', "Med-R1's whole experiment: recipe, plan, queue, report", 'log rewards data rl runs evals client server'),
+  layer('reproduce', "Med-R1's whole experiment: recipe, plan, queue, report", 'log rewards data runs evals client server'),
   layer(
     'cli',
     'the `medr1` command, one file a command; loads the rest when it needs it',
@@ -97,16 +98,16 @@ export function layerOf(file: string): Layer | undefined {
 export function target(file: string, specifier: string): string | null {
   if (specifier.startsWith('.')) return normalize(join(dirname(file), specifier));
   const [, name, rest = 'index'] = /^@medr1\/([\w-]+)(?:\/(.+))?$/.exec(specifier) ?? [];
-  return name ? `${name}/src/${rest}${/^(protocol|client)$/.test(rest) ? '/index' : ''}.ts` : null;
+  return name ? `${name}/src/${rest}${/^(answers|protocol|client)$/.test(rest) ? '/index' : ''}.ts` : null;
 }
 
 const isOpen = (from: Layer, to: Layer): boolean =>
-  to.name === OPEN ||
+  (OPEN.includes(to.name) && from.name !== 'protocol') ||
   (OPEN_ON_NODE.includes(to.name) && packageOf(from.folder) === 'kernel-bridge' && ![...NOT_ON_NODE, ...OPEN_ON_NODE].includes(from.name));
 
 const packageOf = (file: string): string => file.split('/')[0];
 const PACKAGES = ['kernel-bridge', 'widgets', 'extension'];
-const PUBLIC = /^@medr1\/kernel-bridge\/(protocol(\/[\w-]+)?|client)$/;
+const PUBLIC = /^@medr1\/kernel-bridge\/(answers|protocol(\/[\w-]+)?|client)$/;
 
 /** Of a folder that loads libtorch the one file that does not, and who, loading none, may import that alone. */
 const WITHOUT_TENSORS = { from: 'runs', to: 'models', file: 'kernel-bridge/src/models/shapes.ts' };
@@ -121,7 +122,7 @@ export function importProblem(file: string, specifier: string): string | null {
   if (to === null) return null;
   const across = packageOf(to) !== packageOf(file) && PACKAGES.includes(packageOf(to));
   if (across && (specifier.startsWith('.') || (packageOf(to) === 'kernel-bridge' && !PUBLIC.test(specifier))))
-    return 'The front end knows the backend by @medr1/kernel-bridge/protocol and @medr1/kernel-bridge/client, and packages know each other by name.';
+    return 'The front end knows the backend by @medr1/kernel-bridge/answers, /protocol and /client, and packages know each other by name.';
   const known = layerOf(to);
   if (from.name === WITHOUT_TENSORS.from && known?.name === WITHOUT_TENSORS.to && to !== WITHOUT_TENSORS.file)
     return `Imports point one way: ${from.name} may not import ${known.name} but for ${WITHOUT_TENSORS.file}, which loads no tensors.`;

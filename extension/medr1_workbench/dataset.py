@@ -129,7 +129,9 @@ class Dataset:
             for answer in said
             for each in answer["completions"]
         ]
-        return pd.DataFrame(rows, columns=["run", "run_name", "variant", "step", "source", "group", "text", "prediction", "correct"])
+        return pd.DataFrame(
+            rows, columns=["run", "run_name", "variant", "step", "source", "group", "reading", "text", "prediction", "correct"]
+        )
 
     def splits(self) -> dict[str, int]:
         """Questions by split."""

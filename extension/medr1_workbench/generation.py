@@ -18,6 +18,8 @@ class Generation:
         self.variant: str = body["variant"]
         self.seed: int | None = body.get("seed")
         self.seconds: float = body["seconds"]
+        #: By which prediction and correct are read: exact, strict, bare or tolerant.
+        self.reading: str = body["reading"]
         self.prompt: dict[str, Any] = body["prompt"]
         columns = ["text", "prediction", "correct", "finish_reason", "tokens", "token_ids", "logprobs"]
         self.completions = pd.DataFrame(body["completions"], columns=columns)
@@ -33,5 +35,5 @@ class Generation:
 
     def _repr_html_(self) -> str:
         who = escape(self.model if self.run is None else f"run {self.run} at step {self.step}")
-        head = f"<p>{who}, {escape(self.variant)}, {self.seconds:.2g} s</p>"
+        head = f"<p>{who}, {escape(self.variant)}, reading {escape(self.reading)}, {self.seconds:.2g} s</p>"
         return head + self.completions[["text", "prediction", "correct", "finish_reason"]].to_html(index=False, escape=True)

@@ -246,6 +246,7 @@ def _row(group: dict[str, Any], completion: dict[str, Any], tokens: bool) -> dic
         "answer": group["answer"],
         "prediction": completion["prediction"],
         "correct": completion["correct"],
+        "reading": group["reading"],
         "text": completion["text"],
         "tokens": len(completion["token_ids"]),
         "finish_reason": completion["finish_reason"],

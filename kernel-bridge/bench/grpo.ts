@@ -23,7 +23,7 @@ import sharp from 'sharp';
 import { parseConfig } from '../src/models/families/qwen2vl/config.ts';
 import type { ModelDtype } from '../src/models/index.ts';
 import { mulberry32 } from '../src/rl/random.ts';
-import { applyVariant, formatQuestion } from '../src/rl/prompts.ts';
+import { applyVariant, formatQuestion } from '../src/answers/index.ts';
 import { WORKER_FLAGS } from '../src/server/fork-worker.ts';
 import type { Facts, Job, Kind, Round } from './grpo/job.ts';
 import { gpuGoals } from './grpo/gpu-goals.ts';

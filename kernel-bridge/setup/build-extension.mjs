@@ -1,5 +1,5 @@
 /**
- * Builds what the page loads: protocol and client of the backend, the widgets, the extension, and out of them JupyterLab's bundle.
+ * Builds what the page loads: protocol, client and readings of the backend, the widgets, the extension, and out of them JupyterLab's bundle.
  *
  *     node kernel-bridge/setup/build-extension.mjs [--force] [--development]
  */
@@ -15,6 +15,7 @@ const mark = join(output, '.medr1-built');
 
 /** What the bundle is made from; tests are not. */
 const SOURCES = [
+  'kernel-bridge/src/answers',
   'kernel-bridge/src/protocol',
   'kernel-bridge/src/client',
   'kernel-bridge/tsconfig.json',

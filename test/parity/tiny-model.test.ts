@@ -9,7 +9,7 @@ import { drawScene } from '../../kernel-bridge/src/data/sample/draw.ts';
 import { encodePng } from '../../kernel-bridge/src/data/sample/png.ts';
 import { random } from '../../kernel-bridge/src/data/sample/random.ts';
 import { generate, loadModel, loadProcessor, type Processor } from '../../kernel-bridge/src/models/index.ts';
-import { applyVariant } from '../../kernel-bridge/src/rl/prompts.ts';
+import { applyVariant } from '../../kernel-bridge/src/answers/index.ts';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const root = join(here, '..', '..');

@@ -129,7 +129,7 @@ ANSWER = {
     **SUMMARY,
     "datasets": [{"name": "wild", "dir": "/data/wild"}],
     **{"items": [], "total": 0, "cursor": None, "facets": {}, "groups": [], "answers": [], "metrics": {}, "step": [], "time": []},
-    **{"run": None, "model": "m", "variant": "think", "seconds": 0.1, "prompt": {}, "completions": []},
+    **{"run": None, "model": "m", "variant": "think", "seconds": 0.1, "reading": "exact", "prompt": {}, "completions": []},
     **{"config": {}, "state": "done", "name": "wild", "error": None, "summary": SUMMARY, "revisions": [{"revision": 1}]},
 }
 

@@ -92,7 +92,7 @@ export async function fakeAnswer(ask: Ask, who: string, signal?: AbortSignal): P
   if (ask.item.question === 'slow') await wait(60_000, undefined, { signal });
   const text = `${who}: ${ask.item.question} as ${ask.template ?? ask.variant} ${ask.evaluation ? 'evaluated' : 'trained'}`;
   const completion = { text, token_ids: [1], tokens: [text], logprobs: [-0.5], finish_reason: 'stop', prediction: null, correct: null };
-  return { prompt: { text, tokens: [], image: null }, completions: Array(ask.num).fill(completion), seconds: 0 };
+  return { prompt: { text, tokens: [], image: null }, reading: ask.reading, completions: Array(ask.num).fill(completion), seconds: 0 };
 }
 
 export function fakeStep(step: number, weights: Record<string, number> = { accuracy: 1, format: 1 }, G = 4, groupsPerStep = 2): StepResult {
@@ -109,6 +109,7 @@ export function fakeStep(step: number, weights: Record<string, number> = { accur
     modality: 'CT',
     question_type: 'Disease Diagnosis',
     prompt: 'What is shown? A) cyst, B) nodule',
+    reading: 'exact',
     reward_mean: reward,
     reward_std: 0.5,
     completions: Array.from({ length: G }, (_, index) => ({

@@ -83,6 +83,18 @@ const evals: FakeEval[] = [
     },
   },
 ];
+/** Completions whose verdict and form do not go together. */
+const ODD_ANSWERS = [
+  'C',
+  '<answer>x y</answer><answer>C</answer>',
+  '</think> with a with a<answer> C </answer>',
+  '<think>Red.</think> C </answer>',
+  '<think>Red, so <answer>C</answer></think><answer>A</answer>',
+  '<answer>C) Mild tumor</answer>',
+  '<think>cut off in thought',
+  '<answer>\nC</answer><answer>C</answer> and more',
+];
+
 const SHORT_THINK = `export const tests = [{ completion: '<answer>A</answer>', answer: 'A', expected: null }];
 
 export default function reward(completions: string[], { answer }: { answer: string[] }): (number | null)[] {
@@ -175,6 +187,11 @@ export const STATES: Record<string, GalleryState> = {
   'rollouts: hostile text': {
     tag: 'medr1-rollouts',
     options: { runs, completionText: () => `<think>${hostile}</think> stray ${hostile} <answer>${hostile}</answer>` },
+    select: { runs: ['r1'], step: 3, group: 0 },
+  },
+  'rollouts: answers of every form': {
+    tag: 'medr1-rollouts',
+    options: { runs, completionText: (_step, _group, index) => ODD_ANSWERS[index] },
     select: { runs: ['r1'], step: 3, group: 0 },
   },
   'rollouts: log-probability': {

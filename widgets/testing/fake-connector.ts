@@ -1,4 +1,5 @@
 /** A backend in memory with made-up, repeatable numbers, for tests and the gallery. Nothing here is measured. */
+import { isWellFormed, verdict } from '@medr1/kernel-bridge/answers';
 import type {
   BuiltInReward,
   CheckedReward,
@@ -74,6 +75,13 @@ export interface FakeOptions {
 const START = Date.UTC(2026, 0, 5, 9, 30);
 const STEP_MS = 900;
 
+/** What every made group asks. */
+const QUESTION = {
+  question: 'What abnormality is present in this image, judged by its colour and its size?',
+  options: ['Severe tumor', 'No abnormality', 'Mild tumor', 'Moderate cyst'],
+  answer: 'C',
+};
+
 export class FakeConnector implements Connector {
   readonly connection = new Observable<ConnectionState>('open');
   readonly calls: unknown[][] = [];
@@ -139,6 +147,7 @@ export class FakeConnector implements Connector {
       const steps = run.steps ?? 0;
       return {
         summary: this.summary(run),
+        reading: 'exact',
         config: {
           trainer: run.trainer ?? 'grpo',
           variant: run.variant ?? 'think',
@@ -389,7 +398,8 @@ export class FakeConnector implements Connector {
           (formed
             ? `<think>This is a ${right ? 'fundus photograph' : 'CT image'} . There is a small red star shape . So the answer is mild ${letter} .</think> <answer> ${letter} </answer>`
             : `This is a CT image . So the answer is <answer> ${letter} </answer> mild`);
-        const rewards = { accuracy: Number(right), format: Number(formed) };
+        const said = verdict('exact', text, QUESTION);
+        const rewards = { accuracy: Number(said.correct), format: Number(isWellFormed('think', text)) };
         return {
           index,
           text,
@@ -400,8 +410,7 @@ export class FakeConnector implements Connector {
           rewards,
           reward: rewards.accuracy + rewards.format,
           advantage: 0,
-          prediction: letter,
-          correct: right,
+          ...said,
         };
       });
       const rewards = completions.map(({ reward }) => reward!);
@@ -414,12 +423,11 @@ export class FakeConnector implements Connector {
         item_id: `item-${step}-${group}`,
         dataset: 'Synthetic Fundus',
         image: `Images/${step}-${group}.png`,
-        question: 'What abnormality is present in this image, judged by its colour and its size?',
-        options: ['Severe tumor', 'No abnormality', 'Mild tumor', 'Moderate cyst'],
-        answer: 'C',
+        ...QUESTION,
         modality: ['Fundus Photography', 'CT(Computed Tomography)', 'Dermoscopy'][group % 3],
         question_type: 'Lesion Grading',
         prompt: '',
+        reading: 'exact',
         reward_mean: mean,
         reward_std: std,
         completions,

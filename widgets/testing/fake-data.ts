@@ -1,4 +1,5 @@
 /** Data sets in memory: made-up, repeatable questions with everything the data views must cope with. Nothing here is measured. */
+import { formatSolution, inTags, LETTERS, letterOf, optionOf } from '@medr1/kernel-bridge/answers';
 import type {
   Audit,
   DataConnector,
@@ -118,7 +119,7 @@ function makeItems({ name, items: count, hashed = 1 }: FakeDataset, change: Fake
         image: path,
         question: type.question,
         options,
-        answer: 'ABCDEF'[Math.floor(chance() * number)],
+        answer: letterOf(Math.floor(chance() * number)),
         modality,
         question_type: type.name,
         problem,
@@ -288,7 +289,7 @@ export class FakeData implements DataConnector {
       const near = [...new Map(others.map((one) => [one.image, one])).values()].slice(0, 5);
       return {
         item,
-        raw: { question_id: item.id, question: item.question, gt_answer: item.options[(item.answer ?? 'A').charCodeAt(0) - 65] },
+        raw: { question_id: item.id, question: item.question, gt_answer: optionOf(item.answer ?? 'A', item.options) },
         file: `QA_information/Open-access/${item.dataset}.json`,
         row: at,
         same_image: items.filter((one) => one.image === item.image && one.id !== id),
@@ -315,7 +316,7 @@ export class FakeData implements DataConnector {
         const said = fakeAnswer(run, id);
         if (!said) return [];
         const chance = random(seedOf(`${run}:${id}`));
-        const wrong = 'ABCDEF'.slice(0, options.length).replace(answer ?? '', '');
+        const wrong = LETTERS.slice(0, options.length).filter((letter) => letter !== answer);
         return [120, 60].map((step) => ({
           run,
           run_name: `Run ${run}`,
@@ -324,10 +325,12 @@ export class FakeData implements DataConnector {
           step,
           source: step === 120 ? ('evaluation' as const) : ('rollouts' as const),
           group: step === 120 ? null : 3,
+          reading: step === 120 ? ('strict' as const) : ('exact' as const),
+          think_open: false,
           completions: Array.from({ length: step === 120 ? 1 : 8 }, (_, index) => {
             const correct = said === 'right' || (said === 'mixed' && (index % 2 === 0 || chance() < 0.3));
             const prediction = correct ? answer : wrong[Math.floor(chance() * wrong.length)];
-            const text = `<think>The image shows ${options[(prediction ?? 'A').charCodeAt(0) - 65]} .</think> <answer> ${prediction} </answer>`;
+            const text = `${inTags('think', `The image shows ${optionOf(prediction ?? 'A', options)} .`)} ${formatSolution(prediction ?? 'A')}`;
             return { text, prediction, correct };
           }),
         }));

@@ -176,6 +176,7 @@ export class FakeEvals implements EvalsConnector {
         ...{ dtype: 'float32', device: 'cpu', batch_size: 16, min_pixels: 3136, max_pixels: 401408 },
       },
       trained: one.trained ?? null,
+      reading: 'strict',
       run_name: one.name ?? 'Demo',
       split_hash: one.split ?? 'modality/test',
       left_out: one.left_out ?? 0,

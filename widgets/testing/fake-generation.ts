@@ -1,4 +1,5 @@
 /** A made-up answer of a model outside training; the same request gives the same answer. */
+import { formatSolution, inTags, lettered, letterOf, optionOf, verdict } from '@medr1/kernel-bridge/answers';
 import type { DataItem, Generation, GenerateRequest } from '../src/connector.ts';
 import { random, seedOf } from './drawing.ts';
 
@@ -8,7 +9,7 @@ export function fakeGeneration(request: GenerateRequest, item: DataItem | null):
   const { variant = 'think', num = 1, run = null, step = null } = request;
   const question = item?.question ?? request.question ?? '';
   const options = item?.options ?? ['Yes', 'No'];
-  const listed = options.map((option, index) => `${'ABCDEF'[index]}) ${option}`).join(', ');
+  const listed = options.map((_, index) => lettered(letterOf(index), options)).join(', ');
   const text = `<|im_start|>user\n<|vision_start|><|image_pad|><|vision_end|>${question} ${listed}<|im_end|>\n<|im_start|>assistant\n`;
   const words = text.match(/<\|[a-z_]+\|>|\s*[^\s<]+|\s/g) ?? [];
   return {
@@ -31,13 +32,13 @@ export function fakeGeneration(request: GenerateRequest, item: DataItem | null):
         tokens: IMAGE_TOKENS,
       },
     },
+    reading: 'exact',
     completions: Array.from({ length: num }, (_, index) => {
       const chance = random(seedOf(JSON.stringify(request)) + index);
-      const prediction = 'ABCDEF'[Math.floor(chance() * options.length)];
-      const answer = `<answer> ${prediction} </answer>`;
-      const said = `The image shows ${options[prediction.charCodeAt(0) - 65]} . So the answer is ${prediction} .`;
-      const whole =
-        variant === 'think' ? `<think>${said}</think> ${answer}` : variant === 'think-after' ? `${answer} <think>${said}</think>` : answer;
+      const prediction = letterOf(Math.floor(chance() * options.length));
+      const answer = formatSolution(prediction);
+      const think = inTags('think', `The image shows ${optionOf(prediction, options)} . So the answer is ${prediction} .`);
+      const whole = variant === 'think' ? `${think} ${answer}` : variant === 'think-after' ? `${answer} ${think}` : answer;
       const tokens = whole.match(/<\/?[a-z]+>|\s*[^\s<]+|\s/g) ?? [];
       return {
         text: whole,
@@ -45,8 +46,7 @@ export function fakeGeneration(request: GenerateRequest, item: DataItem | null):
         tokens,
         logprobs: tokens.map(() => -3 * chance() ** 4),
         finish_reason: 'stop',
-        prediction,
-        correct: item?.answer ? prediction === item.answer : null,
+        ...verdict('exact', whole, { options, answer: item?.answer ?? null }),
       };
     }),
     seconds: 1.8,

@@ -98,7 +98,7 @@ async function run(options: Options): Promise<void> {
   const { summary, report } = evaluation.detail();
   if (summary.error) throw new WorkbenchError({ ...summary.error, exit: 1 });
   if (options.json) printJson(document(options, summary, report));
-  else console.log(text(report));
+  else console.log(text(report, summary));
   if (summary.left_out > 0 && !options.json) process.stderr.write(leftOut(summary));
   if (state !== 'finished') throw unfinished(summary);
 }
@@ -165,7 +165,7 @@ function unfinished({ id, done, total }: EvalSummary): WorkbenchError {
   });
 }
 
-function text(evaluation: Evaluation): string {
+function text(evaluation: Evaluation, { reading }: EvalSummary): string {
   const percent = ({ rate, low, high }: Share): string =>
     rate === null ? '-' : `${(100 * rate).toFixed(1)} (${(100 * low!).toFixed(1)} to ${(100 * high!).toFixed(1)})`;
   const line = (name: string, { strict, tolerant }: Accuracy): (string | number)[] => [
@@ -177,7 +177,7 @@ function text(evaluation: Evaluation): string {
   const { 'option-prior': prior, ...seen } = evaluation.controls;
   const follows = seen['options-permuted']?.follows;
   return table([
-    ['', 'items', 'strict, %', 'tolerant, %'],
+    ['', 'items', `${reading}, %`, 'tolerant, %'],
     line('all', evaluation),
     ...[evaluation.by_modality, evaluation.by_question_type, evaluation.by_dataset].flatMap((part) =>
       Object.entries(part).map(([name, row]) => line(name, row)),

@@ -6,7 +6,15 @@ import { evalDirectory, evaluatedCheckpoints, isEvaluating, listEvals, openEval,
 import { exportEvaluation } from '../evals/export.ts';
 import { matrices } from '../evals/matrix.ts';
 import type { EvalStore } from '../evals/store.ts';
-import { MATRIX_KINDS, type EvalMatrix, type MatrixDifference, type MatrixKind, type Share } from '../protocol/evals.ts';
+import {
+  columnName,
+  MATRIX_KINDS,
+  READINGS,
+  type EvalMatrix,
+  type MatrixDifference,
+  type MatrixKind,
+  type Share,
+} from '../protocol/evals.ts';
 import { homeDir } from '../runs/home.ts';
 import { printJson, table } from './output.ts';
 
@@ -48,7 +56,11 @@ function list({ json }: Json): void {
     one.settings.variant,
     one.name,
   ]);
-  process.stdout.write(`${table([['EVALUATION', 'STATE', 'ANSWERS', 'STRICT, %', 'TOLERANT, %', 'VARIANT', 'NAME'], ...rows])}\n`);
+  const published = columnName(
+    'strict',
+    evaluations.map(({ reading }) => reading),
+  ).toUpperCase();
+  process.stdout.write(`${table([['EVALUATION', 'STATE', 'ANSWERS', `${published}, %`, 'TOLERANT, %', 'VARIANT', 'NAME'], ...rows])}\n`);
 }
 
 function show(id: string, { json }: Json): void {
@@ -63,7 +75,7 @@ function show(id: string, { json }: Json): void {
         .map(([key, value]) => `  ${key}: ${JSON.stringify(value)}`)
         .join('\n')}\n` +
       `${table([
-        ['', 'items', 'strict, %', 'tolerant, %'],
+        ['', 'items', ...READINGS.map((reading) => `${columnName(reading, [summary.reading])}, %`)],
         ['all', report.strict.total, withInterval(report.strict), withInterval(report.tolerant)],
         ...rows.map(([name, { strict, tolerant }]) => [name, strict.total, withInterval(strict), withInterval(tolerant)]),
       ])}\n`,
@@ -76,11 +88,12 @@ function compareAll(ids: string[], { json }: Json): void {
     const comparison = compare(stores);
     if (json) return printJson(comparison);
     const { evaluations, items, reports, pairs } = comparison;
+    const readings = evaluations.map(({ reading }) => reading);
     const name = (id: string): string => `${evaluations.findIndex((one) => one.id === id) + 1}`;
     process.stdout.write(
       `${items} questions that all of them answered\n` +
         `${table([
-          ['', 'EVALUATION', 'STRICT, %', 'TOLERANT, %', 'VARIANT', 'NAME'],
+          ['', 'EVALUATION', `${columnName('strict', readings).toUpperCase()}, %`, 'TOLERANT, %', 'VARIANT', 'NAME'],
           ...evaluations.map((one, i) => [
             i + 1,
             one.id,
@@ -93,9 +106,14 @@ function compareAll(ids: string[], { json }: Json): void {
         `${table([
           ['PAIR', 'READING', 'ONLY THE FIRST', 'ONLY THE SECOND', 'McNEMAR p'],
           ...pairs.flatMap(({ a, b, strict, tolerant }) =>
-            Object.entries({ strict, tolerant }).map(([reading, test]) => [
+            (
+              [
+                ['strict', strict],
+                ['tolerant', tolerant],
+              ] as const
+            ).map(([reading, test]) => [
               `${name(a)}, ${name(b)}`,
-              reading,
+              columnName(reading, readings),
               test.only_a,
               test.only_b,
               test.p.toPrecision(3),
@@ -117,13 +135,13 @@ function matrix(ids: string[], { kind, json }: Json & { kind: MatrixKind }): voi
   for (const one of made.differences) process.stdout.write(`${differenceText(one)}\n\n`);
 }
 
-const matrixText = ({ name, names, cells, in_domain, off_diagonal }: EvalMatrix): string =>
-  `${name}, strict, %: rows trained on, columns tested on\n` +
+const matrixText = ({ name, readings, names, cells, in_domain, off_diagonal }: EvalMatrix): string =>
+  `${name}, ${columnName('strict', readings)}, %: rows trained on, columns tested on\n` +
   `${table([['', ...names], ...cells.map((row, i) => [names[i], ...row.map((cell) => percent(cell?.strict.rate ?? null))])])}\n` +
   `in domain ${percent(in_domain.strict)}, off the diagonal ${percent(off_diagonal.strict)}`;
 
-const differenceText = ({ minuend, subtrahend, names, strict, in_domain, off_diagonal }: MatrixDifference): string =>
-  `${minuend} minus ${subtrahend}, strict, points\n` +
+const differenceText = ({ minuend, subtrahend, readings, names, strict, in_domain, off_diagonal }: MatrixDifference): string =>
+  `${minuend} minus ${subtrahend}, ${columnName('strict', readings)}, points\n` +
   `${table([['', ...names], ...strict.map((row, i) => [names[i], ...row.map(percent)])])}\n` +
   `in domain ${percent(in_domain.strict)}, off the diagonal ${percent(off_diagonal.strict)}`;
 

@@ -3,7 +3,7 @@ import { InvalidArgumentError, Option, type Command } from 'commander';
 import { pixelsOfFile } from '../data/image/picture.ts';
 import { VARIANTS, WorkbenchError, type Variant } from '../protocol/index.ts';
 import { generate, loadModel, loadProcessor, type ModelDtype } from '../models/index.ts';
-import { applyVariant } from '../rl/prompts.ts';
+import { applyVariant } from '../answers/index.ts';
 import { span } from '../torch/index.ts';
 import { count, dtypeOption, whole } from './arguments.ts';
 import { printJson } from './output.ts';

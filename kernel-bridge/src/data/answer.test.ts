@@ -1,7 +1,6 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { choicesOf } from '../protocol/choices.ts';
-import { formatQuestion } from '../rl/prompts.ts';
+import { choicesOf, formatQuestion } from '../answers/index.ts';
 import { exportItems } from './export.ts';
 import { temporary, write } from './fixtures.ts';
 import { buildIndex } from './index/build.ts';

@@ -3,8 +3,9 @@
  * reads C). Fields that are made for letters are read as letters; where a field may hold either and the two readings differ, the rows of
  * the data set decide (evidence.ts), and where they tell nothing the row is a problem: nothing is guessed.
  */
+import { parseSolution } from '../answers/index.ts';
 import type { Problem } from '../protocol/problems.ts';
-import { parseSolution, readAnswer, type Readings } from './options.ts';
+import { readAnswer, type Readings } from './options.ts';
 import { first, isEmpty, oneOf, text, type Record_ } from './record.ts';
 
 /** Fields that may hold the letter or the text. Beside options that have letters of their own, `answer` is a letter. */

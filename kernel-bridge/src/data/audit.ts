@@ -1,5 +1,5 @@
 /** Audit of a data set: what leaks from train to test, what gives answers away, what cannot be used. */
-import { choicesOf } from '../protocol/choices.ts';
+import { choicesOf } from '../answers/index.ts';
 import type { Audit, AuditFinding, AuditSplit, VqaItem } from '../protocol/data.ts';
 import { mapPool } from './pool.ts';
 import { fingerprint } from './image/fingerprint.ts';

@@ -1,5 +1,5 @@
 /** What the rows of a data set tell about its answers: whether a field holds letters or texts, and whether its numbers begin at 0 or at 1. */
-import { LETTERS } from '../protocol/choices.ts';
+import { LETTERS } from '../answers/index.ts';
 import type { Problem } from '../protocol/problems.ts';
 import { by, type Answer } from './answer.ts';
 

@@ -1,6 +1,6 @@
 /** Chosen questions as files that other programs read. */
 import { parquetWriteBuffer } from 'hyparquet-writer';
-import { LETTERS } from '../protocol/choices.ts';
+import { formatSolution, letterOf } from '../answers/index.ts';
 import type { ExportFormat, VqaItem } from '../protocol/data.ts';
 
 export interface Exported {
@@ -40,8 +40,8 @@ function plainItem(item: VqaItem): VqaItem {
 
 /** Empty options are written too ("A), B)cyst"): read again, every letter is where it was. */
 function medr1Record({ image, question, options, answer }: VqaItem): { image: string; problem: string; solution: string } {
-  const listed = options.map((option, i) => `${LETTERS[i]})${option}`).join(', ');
-  return { image, problem: `${question} ${listed}`, solution: `<answer> ${answer} </answer>` };
+  const listed = options.map((option, index) => `${letterOf(index)})${option}`).join(', ');
+  return { image, problem: `${question} ${listed}`, solution: formatSolution(String(answer)) };
 }
 
 function columns(items: VqaItem[]) {

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { crc32, deflateRawSync } from 'node:zlib';
 import sharp from 'sharp';
+import { formatQuestion, formatSolution } from '../answers/index.ts';
 
 /** A folder that is removed at the end of the scope: `using dir = temporary()`. */
 export function temporary(): { path: string } & Disposable {
@@ -40,8 +41,7 @@ export function omni(n: number, changes: Record<string, unknown> = {}): Record<s
 
 /** A record of Med-R1's split files. */
 export function medr1(image: string, question: string, options: string[], answer: string): Record<string, string> {
-  const listed = options.map((option, i) => `${'ABCDEF'[i]})${option}`).join(', ');
-  return { image, problem: `${question} ${listed}`, solution: `<answer> ${answer} </answer>` };
+  return { image, problem: formatQuestion({ question, options }), solution: formatSolution(answer) };
 }
 
 /** A PNG of smooth blobs that the seed places: pictures of different seeds look different, also to a perceptual hash. */

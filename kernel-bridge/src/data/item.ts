@@ -1,6 +1,6 @@
 /** A record of any known file -> VqaItem. Nothing is thrown and nothing dropped: what cannot be used carries its problem. */
 import { createHash } from 'node:crypto';
-import { LETTERS, choicesOf } from '../protocol/choices.ts';
+import { choicesOf, LETTERS } from '../answers/index.ts';
 import type { VqaItem } from '../protocol/data.ts';
 import type { Problem } from '../protocol/problems.ts';
 import { answerOf, type Answer } from './answer.ts';

@@ -1,5 +1,5 @@
 /** Questions whose options stand in the same string, as in Med-R1's `problem`: "question A)x, B)y, C)z". */
-import { LETTERS } from '../protocol/choices.ts';
+import { letterAt, LETTERS } from '../answers/index.ts';
 import { normalizeText } from './names.ts';
 
 /**
@@ -62,11 +62,6 @@ function isOpen(text: string): boolean {
   return depth > 0;
 }
 
-/** Med-R1's `solution`, "<answer> C </answer>" -> "C". */
-export function parseSolution(solution: string): string {
-  return (/<answer>([\s\S]*?)<\/answer>/.exec(solution)?.[1] ?? solution).trim();
-}
-
 /** What an answer may mean: the option that it names by a letter or a number, and the option whose text it is. */
 export interface Readings {
   named: string | null;
@@ -85,23 +80,18 @@ export function readAnswer(answer: string | number, options: readonly string[], 
   const text =
     wanted === ''
       ? null
-      : letterOf(
+      : letterAt(
           options.findIndex((option) => normalizeText(option) === wanted),
           options,
         );
   const labelled = labels?.findIndex((label) => normalizeText(label) === wanted) ?? -1;
-  if (labelled >= 0) return { named: letterOf(labelled, options), text, form: 'letter' };
-  if (typeof answer === 'number') return { named: letterOf(answer, options), text, form: 'number' };
+  if (labelled >= 0) return { named: letterAt(labelled, options), text, form: 'letter' };
+  if (typeof answer === 'number') return { named: letterAt(answer, options), text, form: 'number' };
   const [, letter, rest] = /^\(?([a-z])(?:$|[).:]+\s*|\s+)(.*)$/.exec(wanted) ?? [];
   if (letter === undefined) return { named: null, text, form: 'other' };
   const index = LETTERS.indexOf(letter.toUpperCase());
-  if (rest) return { named: rest === normalizeText(options[index] ?? '') ? letterOf(index, options) : null, text, form: 'other' };
-  return { named: letterOf(index, options), text, form: 'letter' };
-}
-
-/** The letter of the option at a number from 0; null when there is none, or an empty one. */
-export function letterOf(index: number, options: readonly string[]): string | null {
-  return options[index] ? (LETTERS[index] ?? null) : null;
+  if (rest) return { named: rest === normalizeText(options[index] ?? '') ? letterAt(index, options) : null, text, form: 'other' };
+  return { named: letterAt(index, options), text, form: 'letter' };
 }
 
 const LETTERED = LETTERS.map((letter) => new RegExp(`^\\(?${letter}[).:]\\s*(.*)$`, 'is'));

@@ -2,7 +2,7 @@
  * What option texts alone give away. OmniMedVQA's wrong options are drawn from texts that are hardly ever right, so that choosing the
  * option whose text was most often right in training answers 83 to 100 % of Med-R1's test questions without an image or a question.
  */
-import { LETTERS, choicesOf } from '../protocol/choices.ts';
+import { choicesOf, optionOf } from '../answers/index.ts';
 import type { VqaItem } from '../protocol/data.ts';
 import { normalizeText } from './names.ts';
 
@@ -16,7 +16,7 @@ export class OptionPrior {
       if (answer === null) continue;
       for (const option of new Set(choicesOf(options).map(({ text }) => normalizeText(text))))
         this.#shown.set(option, (this.#shown.get(option) ?? 0) + 1);
-      const right = normalizeText(options[LETTERS.indexOf(answer)]);
+      const right = normalizeText(optionOf(answer, options)!);
       this.#right.set(right, (this.#right.get(right) ?? 0) + 1);
     }
   }

@@ -2,6 +2,7 @@
 import type { Accuracy, EvalAnswer, EvalReport, Follows, PermutedReport, Reading, Share } from '../protocol/evals.ts';
 import type { VqaItem } from '../protocol/data.ts';
 import { READINGS } from '../protocol/evals.ts';
+import { optionOf as optionText } from '../answers/index.ts';
 import { wilson } from '../stats/wilson.ts';
 
 /** Reads the letter that is right in the order in which the options were shown. */
@@ -53,5 +54,5 @@ export function permutedReport(permuted: readonly EvalAnswer[], plain: readonly 
 /** The text of the option that an answer names. */
 function optionOf(row: EvalAnswer, reading: Reading): string | undefined {
   const letter = row[reading];
-  return letter !== null && /^[A-Z]$/.test(letter) ? row.options[letter.charCodeAt(0) - 65] : undefined;
+  return optionText(letter, row.options);
 }

@@ -1,5 +1,6 @@
 /** What evaluations said to one question, for the data views. */
 import { existsSync } from 'node:fs';
+import { opensThink, publishedReading } from '../answers/index.ts';
 import type { ItemAnswers } from '../protocol/data.ts';
 import { isRight } from './accuracy.ts';
 import { evalDirectory, listEvals } from './evals.ts';
@@ -14,7 +15,7 @@ export interface ItemQuery {
 }
 
 /**
- * Newest first. The prediction is read strictly. `run` is the run of the checkpoint, or the evaluation's own id for a plain model
+ * Newest first. The prediction is the strict one, by the evaluation's reading. `run` is the run of the checkpoint, or the evaluation's own id for a plain model
  * directory; `step` is 0 there. Evaluations that cannot be read are left out.
  */
 export function evaluationAnswers(home: string, { root, item, runs }: ItemQuery): ItemAnswers[] {
@@ -36,6 +37,8 @@ export function evaluationAnswers(home: string, { root, item, runs }: ItemQuery)
           step: settings.step ?? 0,
           source: 'evaluation',
           group: null,
+          reading: publishedReading(settings.variant, settings.prompt_template),
+          think_open: opensThink(settings.prompt_template),
           completions: [
             { text: answer.text, prediction: answer.strict, correct: answer.answer === null ? null : isRight(answer, 'strict') },
           ],

@@ -56,7 +56,9 @@ function matrix(name: string, evaluated: readonly Evaluated[], kind: MatrixKind,
     }),
   );
   const rates = (reading: Reading): Cells<number> => cells.map((row) => row.map((cell) => cell?.[reading].rate ?? null));
-  return { kind, name, names, cells, ...means(rates) };
+  const shown = new Set(cells.flat().map((cell) => cell?.evaluation));
+  const readings = [...new Set(evaluated.filter(({ summary }) => shown.has(summary.id)).map(({ summary }) => summary.reading))];
+  return { kind, name, readings, names, cells, ...means(rates) };
 }
 
 /** Cell by cell, in shares; null where either has nothing. Both matrices have the same names. */
@@ -69,7 +71,8 @@ export function difference(minuend: EvalMatrix, subtrahend: EvalMatrix): MatrixD
       }),
     );
   const [strict, tolerant] = READINGS.map(rates);
-  return { minuend: minuend.name, subtrahend: subtrahend.name, names: minuend.names, strict, tolerant, ...means(rates) };
+  const readings = [...new Set([...minuend.readings, ...subtrahend.readings])];
+  return { minuend: minuend.name, subtrahend: subtrahend.name, readings, names: minuend.names, strict, tolerant, ...means(rates) };
 }
 
 /** Mean of the diagonal and of what is off it, over the cells there are: unweighted, as the paper averages. */

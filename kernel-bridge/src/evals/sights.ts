@@ -1,5 +1,5 @@
 /** Which questions are asked, and how the controls change them. All of it follows from the seed. */
-import { choicesOf } from '../protocol/choices.ts';
+import { choicesOf } from '../answers/index.ts';
 import type { VqaItem } from '../protocol/data.ts';
 import { seeded, shuffled } from '../data/splits/random.ts';
 

@@ -4,6 +4,7 @@
  */
 import { join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
+import { publishedReading } from '../answers/index.ts';
 import type { ErrorBody } from '../protocol/errors.ts';
 import type {
   Accuracy,
@@ -207,6 +208,7 @@ export class EvalStore implements Disposable {
     const facts = { id, name, state, error, settings, controls, trained, run_name, split_hash, left_out, created_at, started_at, ended_at };
     return {
       ...facts,
+      reading: publishedReading(settings.variant, settings.prompt_template),
       items,
       done,
       total: items * sights.length,

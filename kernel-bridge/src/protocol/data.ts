@@ -1,5 +1,6 @@
 /** Data sets, their questions, splits and audits: what the data routes take and answer (routes.ts is their table) and what training reads. */
 import Type from 'typebox';
+import { ReadingName } from './readings.ts';
 
 const Text = (description?: string) => Type.String(description ? { description } : {});
 const orNull = <S extends Type.TSchema>(schema: S) => Type.Union([schema, Type.Null()]);
@@ -221,6 +222,10 @@ export const ItemAnswers = Type.Object({
   step: Type.Integer(),
   source: Type.Unsafe<'rollouts' | 'evaluation'>(Type.String()),
   group: orNull(Type.Integer({ description: 'group of the step, for rollouts' })),
+  /** By which the answers are read. */
+  reading: ReadingName,
+  /** The prompt ends in `<think>`, so that the texts begin inside it. */
+  think_open: Type.Boolean(),
   completions: Type.Array(Type.Object({ text: Type.String(), prediction: orNull(Type.String()), correct: orNull(Type.Boolean()) })),
 });
 export type ItemAnswers = Type.Static<typeof ItemAnswers>;

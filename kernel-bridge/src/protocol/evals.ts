@@ -2,6 +2,7 @@
 import Type from 'typebox';
 import { VARIANTS, type Variant } from './config.ts';
 import { VqaItem } from './data.ts';
+import { READING_NAMES, ReadingName } from './readings.ts';
 
 const orNull = <S extends Type.TSchema>(schema: S) => Type.Union([schema, Type.Null()]);
 const byName = <S extends Type.TSchema>(schema: S) => Type.Record(Type.String(), schema);
@@ -21,9 +22,16 @@ export const CONTROLS = {
 export type Control = keyof typeof CONTROLS;
 export const CONTROL_NAMES = Object.keys(CONTROLS) as Control[];
 
-/** strict: as Med-R1's evaluation scripts read an answer. tolerant: as a person would. */
+/**
+ * The two columns of every table. strict: as Med-R1's evaluation scripts read an answer to this prompt, which is by the reading that
+ * `EvalSummary.reading` names: `strict`, or `bare` where the prompt asks for no tags. tolerant: as a person would.
+ */
 export const READINGS = ['strict', 'tolerant'] as const;
 export type Reading = (typeof READINGS)[number];
+
+/** What a column is called over evaluations with these published readings: "strict", "bare", "strict / bare" or "tolerant". */
+export const columnName = (column: Reading, published: readonly ReadingName[]): string =>
+  column === 'tolerant' ? column : READING_NAMES.filter((name) => published.includes(name)).join(' / ') || column;
 
 /** A share with its 95 % Wilson score interval. */
 export const Share = Type.Object({
@@ -132,6 +140,8 @@ export const EvalSummary = Type.Object({
       question_type: orNull(Type.String()),
     }),
   ),
+  /** The reading of the column `strict`. */
+  reading: ReadingName,
   run_name: orNull(Type.String()),
   split_hash: Type.String(),
   controls: Type.Array(Type.Unsafe<Control>(Type.String())),
@@ -210,6 +220,8 @@ export const EvalMatrix = Type.Object({
   kind: Type.Unsafe<MatrixKind>(Type.String()),
   /** Trainer and variant of the checkpoints: "grpo think". */
   name: Type.String(),
+  /** The readings of the column `strict` of the evaluations in its cells. */
+  readings: Type.Array(ReadingName),
   names: Type.Array(Type.String()),
   cells: Type.Array(Type.Array(orNull(Type.Object({ ...Accuracy.properties, evaluation: Type.String() })))),
   /** Means over the cells there are: on the diagonal (trained on what they are tested on), and off it; by reading. */
@@ -222,6 +234,7 @@ export type EvalMatrix = Type.Static<typeof EvalMatrix>;
 export const MatrixDifference = Type.Object({
   minuend: Type.String(),
   subtrahend: Type.String(),
+  readings: EvalMatrix.properties.readings,
   names: Type.Array(Type.String()),
   strict: Type.Array(Type.Array(orNull(Type.Number()))),
   tolerant: Type.Array(Type.Array(orNull(Type.Number()))),

@@ -3,6 +3,7 @@ import Type from 'typebox';
 import { VARIANTS, type Variant } from './config.ts';
 import type { VqaItem } from './data.ts';
 import type { ErrorBody } from './errors.ts';
+import { ReadingName } from './readings.ts';
 
 const orNull = <S extends Type.TSchema>(schema: S) => Type.Union([schema, Type.Null()]);
 
@@ -64,6 +65,8 @@ export const Generation = Type.Object({
   variant: Type.Unsafe<Variant>(Type.String()),
   seed: Type.Optional(Type.Integer()),
   prompt: PromptView,
+  /** By which the answers are read. */
+  reading: ReadingName,
   completions: Type.Array(
     Type.Object({
       text: Type.String(),
@@ -72,6 +75,7 @@ export const Generation = Type.Object({
       tokens: Type.Array(Type.String()),
       logprobs: Type.Array(Type.Number()),
       finish_reason: Type.String(),
+      /** What was read as the answer, null when nothing was. */
       prediction: orNull(Type.String()),
       /** Null when the right answer is not known. */
       correct: orNull(Type.Boolean()),
@@ -91,6 +95,8 @@ export interface Ask {
   /** Null: the variant's own text, for training or, with `evaluation`, for evaluation. */
   template: string | null;
   evaluation: boolean;
+  /** By which the answers are read: the run's own, or that of an evaluation with this prompt. */
+  reading: ReadingName;
   /** Null: the image processor's own. */
   min_pixels: number | null;
   max_pixels: number | null;
@@ -99,7 +105,7 @@ export interface Ask {
   max_new_tokens: number;
   seed: number;
 }
-export type Answer = Pick<Generation, 'prompt' | 'completions' | 'seconds'>;
+export type Answer = Pick<Generation, 'prompt' | 'reading' | 'completions' | 'seconds'>;
 
 /** A model that a generation process loads. */
 export interface ModelSource {

@@ -6,6 +6,7 @@ export * from './evals.ts';
 export * from './generate.ts';
 export * from './metrics.ts';
 export * from './presets.ts';
+export * from './readings.ts';
 export * from './rest.ts';
 export * from './rewards.ts';
 export * from './routes.ts';

@@ -38,7 +38,7 @@ export const METRICS: readonly MetricInfo[] = [
   {
     name: 'frac_groups_all_right',
     group: 'Reward',
-    text: 'Groups in which every completion answered right: too easy by now.',
+    text: 'Groups in which every completion answered right, by the reading that the run counts by: too easy by now.',
     formula: 'groups all right / groups with a known answer',
     unit: SHARE,
     ours: true,
@@ -46,7 +46,7 @@ export const METRICS: readonly MetricInfo[] = [
   {
     name: 'frac_groups_all_wrong',
     group: 'Reward',
-    text: 'Groups in which no completion answered right: too hard so far.',
+    text: 'Groups in which no completion answered right, by the reading that the run counts by: too hard so far.',
     formula: 'groups all wrong / groups with a known answer',
     unit: SHARE,
     ours: true,
@@ -77,7 +77,7 @@ export const METRICS: readonly MetricInfo[] = [
   {
     name: 'answers/{letter}',
     group: 'Reward',
-    text: 'Completions whose answer tag holds this letter; "none" when it holds no single letter. One letter taking over is a collapse.',
+    text: 'Completions whose answer is this letter, by the reading that the run counts by; "none" when it finds none. One letter taking over is a collapse.',
     formula: 'count / N',
     unit: SHARE,
     ours: true,
@@ -256,7 +256,7 @@ export const METRICS: readonly MetricInfo[] = [
   {
     name: 'eval_accuracy',
     group: 'Evaluation',
-    text: 'Held-out accuracy, greedy, answers read strictly as published.',
+    text: 'Held-out accuracy, greedy, by the reading of the published evaluation: strict, or bare where the prompt asks for no tags.',
     formula: 'right / items',
     unit: SHARE,
     ours: true,
@@ -264,7 +264,7 @@ export const METRICS: readonly MetricInfo[] = [
   {
     name: 'eval_accuracy_tolerant',
     group: 'Evaluation',
-    text: 'Held-out accuracy, greedy, answers read as a person would.',
+    text: 'Held-out accuracy, greedy, by the reading tolerant.',
     formula: 'right / items',
     unit: SHARE,
     ours: true,
@@ -272,7 +272,7 @@ export const METRICS: readonly MetricInfo[] = [
   {
     name: 'eval_accuracy_low',
     group: 'Evaluation',
-    text: 'Lower end of the 95 % interval of the held-out accuracy, read strictly.',
+    text: 'Lower end of the 95 % interval of eval_accuracy.',
     formula: 'Wilson score interval of right of items',
     unit: SHARE,
     ours: true,
@@ -280,7 +280,7 @@ export const METRICS: readonly MetricInfo[] = [
   {
     name: 'eval_accuracy_high',
     group: 'Evaluation',
-    text: 'Upper end of the 95 % interval of the held-out accuracy, read strictly.',
+    text: 'Upper end of the 95 % interval of eval_accuracy.',
     formula: 'Wilson score interval of right of items',
     unit: SHARE,
     ours: true,
@@ -288,7 +288,7 @@ export const METRICS: readonly MetricInfo[] = [
   {
     name: 'eval_accuracy_tolerant_low',
     group: 'Evaluation',
-    text: 'Lower end of the 95 % interval of the held-out accuracy, read tolerantly.',
+    text: 'Lower end of the 95 % interval of eval_accuracy_tolerant.',
     formula: 'Wilson score interval of right of items',
     unit: SHARE,
     ours: true,
@@ -296,7 +296,7 @@ export const METRICS: readonly MetricInfo[] = [
   {
     name: 'eval_accuracy_tolerant_high',
     group: 'Evaluation',
-    text: 'Upper end of the 95 % interval of the held-out accuracy, read tolerantly.',
+    text: 'Upper end of the 95 % interval of eval_accuracy_tolerant.',
     formula: 'Wilson score interval of right of items',
     unit: SHARE,
     ours: true,

@@ -1,6 +1,7 @@
 /** What the run store holds and what clients see of it. Field names on the wire are the store's columns. */
 import Type from 'typebox';
 import { TrainConfig } from './config.ts';
+import { ReadingName } from './readings.ts';
 import { RewardSource } from './rewards.ts';
 
 export const RUN_STATES = [
@@ -99,6 +100,8 @@ export type RewardRevision = Type.Static<typeof RewardRevision>;
 export const RunDetail = Type.Object({
   summary: RunSummary,
   config: TrainConfig,
+  /** By which its completions count as right. */
+  reading: ReadingName,
   checkpoints: Type.Array(Checkpoint),
   rewards: Type.Array(RewardRevision),
   metric_names: Type.Array(Type.String()),
@@ -130,7 +133,7 @@ export const Completion = Type.Object({
   reward: Nullable(Type.Number()),
   /** Null = the rewards were too large for one, and the step was skipped. */
   advantage: Nullable(Type.Number()),
-  /** The letter read from the answer tag, null when none could be read. */
+  /** The letter read from it by the reading of its group, null when none could be read. */
   prediction: Nullable(Type.String()),
   correct: Nullable(Type.Boolean()),
 });
@@ -148,6 +151,8 @@ export const Group = Type.Object({
   modality: Type.String(),
   question_type: Type.String(),
   prompt: Type.String({ description: "text of the user's turn as the model got it" }),
+  /** By which `prediction` and `correct` of its completions are read. */
+  reading: ReadingName,
   reward_mean: Nullable(Type.Number()),
   reward_std: Nullable(Type.Number()),
   completions: Type.Array(Completion),

@@ -4,7 +4,7 @@ import { MODALITY_ORDER } from '../data/names.ts';
 import { QUESTION_TYPE_ORDER } from '../evals/matrix.ts';
 import type { Control, CreateEval, MatrixKind } from '../protocol/evals.ts';
 import { VARIANTS, type TrainConfig, type Variant } from '../protocol/config.ts';
-import { ZERO_SHOT_PROMPT } from '../rl/prompts.ts';
+import { ZERO_SHOT_PROMPT } from '../answers/index.ts';
 import { completeConfig } from '../runs/config.ts';
 import { errors } from './errors.ts';
 import type { Approach, Recipe } from './recipe.ts';

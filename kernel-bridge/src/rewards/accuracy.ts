@@ -1,4 +1,4 @@
-import { taggedText } from './parse.ts';
+import { exactText } from '../answers/index.ts';
 import type { RewardDefinition } from './types.ts';
 
 /**
@@ -12,5 +12,5 @@ export const accuracy: RewardDefinition = {
   range: [0, 1],
   parameters: [],
   create: () => (inputs) =>
-    inputs.map(({ completion, item }) => (item.answer === null ? null : taggedText(completion) === item.answer ? 1 : 0)),
+    inputs.map(({ completion, item }) => (item.answer === null ? null : exactText(completion) === item.answer ? 1 : 0)),
 };

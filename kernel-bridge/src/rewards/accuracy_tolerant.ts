@@ -1,4 +1,4 @@
-import { tolerantAnswer } from './parse.ts';
+import { verdict } from '../answers/index.ts';
 import type { RewardDefinition } from './types.ts';
 
 /** Ours: rewards the meaning, not the form; use it beside `format` when the strict reading starves the run of signal. */
@@ -8,5 +8,8 @@ export const accuracyTolerant: RewardDefinition = {
   range: [0, 1],
   parameters: [],
   create: () => (inputs) =>
-    inputs.map(({ completion, item }) => (item.answer === null ? null : tolerantAnswer(completion, item.options) === item.answer ? 1 : 0)),
+    inputs.map(({ completion, item }) => {
+      const { correct } = verdict('tolerant', completion, item);
+      return correct === null ? null : Number(correct);
+    }),
 };

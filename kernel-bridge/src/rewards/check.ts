@@ -1,4 +1,5 @@
 /** Tries users' reward functions before a run depends on them. */
+import { inTags } from '../answers/index.ts';
 import {
   errorBody,
   rewardName,
@@ -16,7 +17,7 @@ import type { TestCount } from './sandbox/messages.ts';
 import { UserReward } from './user-reward.ts';
 
 /** Completions of a call that finds what would throw in the first step: well formed, wrong, empty, cut off. */
-const COMPLETIONS = ['<think>It is.</think><answer>A</answer>', 'B', '', '<think>It'];
+const COMPLETIONS = [inTags('think', 'It is.') + inTags('answer', 'A'), 'B', '', '<think>It'];
 const STAND_IN: RewardInput['item'] = {
   id: 'item',
   dataset: 'data',

@@ -1,6 +1,5 @@
 /** The rewards there are, and the one way to call them. */
 export type { RewardContext, RewardDefinition, RewardFunction, RewardInput } from './types.ts';
-export { answerLetter, bareAnswer, strictAnswer, taggedText, tolerantAnswer } from './parse.ts';
 export { REWARDS } from './built-in.ts';
 export { errors as rewardErrors, isRewardFailure } from './errors.ts';
 export { configuredRewards, readRewardFile, rewardSource } from './files.ts';

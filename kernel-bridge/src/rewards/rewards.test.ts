@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { readAnswer } from '../answers/index.ts';
 import type { Variant } from '../protocol/index.ts';
-import { REWARDS, answerLetter, bareAnswer, createReward, score, strictAnswer, tolerantAnswer, type RewardInput } from './index.ts';
+import { REWARDS, createReward, score, type RewardInput } from './index.ts';
 
 const input = (completion: string, answer: string | null = 'C', tokens = 10): RewardInput => ({
   completion,
@@ -78,75 +79,6 @@ describe('soft_overlong_punishment follows DAPO eq. 13', () => {
   );
 });
 
-describe('reading answers', () => {
-  it.each([
-    // completion, strict, tolerant
-    ['<answer> C </answer>', 'C', 'C'],
-    ['<answer>c</answer>', 'c', 'C'],
-    ['<answer>C) CT</answer>', null, 'C'],
-    ['<answer>(C)</answer>', null, 'C'],
-    ['<answer>CT</answer>', 'CT', 'C'],
-    ['<answer>ct.</answer>', null, 'C'],
-    ['<answer>CT angiography</answer>', null, 'D'],
-    ['<answer>It shows a CT angiography scan</answer>', null, 'D'],
-    ['<answer>MRI or CT</answer>', null, null],
-    ['<answer>F</answer>', 'F', null],
-    ['C', null, 'C'],
-    ['The answer is C', null, 'C'],
-    ['<think>A) no</think> C', null, 'C'],
-    ['<answer>A</answer> no, <answer>C</answer>', 'A', 'C'],
-    ['<answer>C', null, 'C'],
-    ['A scan of the chest', null, null],
-    ['', null, null],
-  ])('%j: strict %s, tolerant %s', (completion, strict, tolerant) => {
-    expect(strictAnswer(completion)).toBe(strict);
-    expect(tolerantAnswer(completion, input('').item.options)).toBe(tolerant);
-  });
-});
-
-describe('tolerant reading of what models write besides', () => {
-  it.each([
-    ['The answer is a cyst', 'B'], // an article, not the letter
-    ['<answer>the option a reader takes: cyst</answer>', 'B'],
-    ['the answer is c', 'C'],
-    ['answer: (b)', 'B'],
-    ['The Answer is A', 'A'],
-    ['ANSWER: D', 'D'],
-    ['ça', null], // one word, of which an expression for ASCII sees one letter
-    ['AnswerÀ', null],
-    ['答案：A', 'A'],
-    ['<answer><answer>C</answer></answer>', 'C'],
-    ['<answer>A</answer> or <answer>B</answer>', 'B'],
-    ['<answer></answer>', null],
-    ['The answer is **C**.', 'C'],
-    ['The correct answer is: B', 'B'],
-    ['the answer is "c".', 'C'],
-    ['The answer is $\\boxed{B}$.', 'B'],
-    ['<Answer> C </Answer>', 'C'],
-    ['答案是Ｃ，因为', 'C'],
-    ['Ⓓ', 'D'],
-    ['optic  RETINA..', 'C'],
-    // several letters are no answer
-    ['<answer>A, C</answer>', null],
-    ['<answer>A, B and C</answer>', null],
-    ['Answer: C or A', null],
-    ['A) tumor, B) cyst, C) retina, D) none', null],
-    ['A) tumor\nB) cyst', null],
-    ['B) cyst, not A) tumor', 'B'],
-    ['C) retina\n\nExplanation: A) tumor would show.', 'C'],
-    ['C, I think', 'C'],
-  ])('%j: %s', (completion, letter) => {
-    expect(tolerantAnswer(completion, ['tumor', 'cyst', 'retina', 'none'])).toBe(letter);
-  });
-
-  it('an empty answer is not an option without text', () => expect(tolerantAnswer('<answer> </answer>', ['', 'cyst'])).toBeNull());
-
-  it('100,000 characters are read at once', () => {
-    for (const run of ['.', ' ', '\n', 'A, B, ', 'answer ', '<answer>', '<think>', '\\boxed{'])
-      expect(tolerantAnswer(`${run.repeat(100_000 / run.length)}x`, ['tumor', 'cyst'])).toBeNull();
-  });
-});
-
 describe("white space is Python's, whose expressions the published ones are", () => {
   it.each([
     // between the tags, is white space in Python
@@ -163,9 +95,9 @@ describe("white space is Python's, whose expressions the published ones are", ()
     expect(await value('accuracy', input(completion))).toBe(Number(isSpace));
     expect(await value('format', input(completion))).toBe(Number(isSpace));
     expect(await value('format_published', input(completion))).toBe(Number(isSpace));
-    expect(strictAnswer(completion)).toBe(isSpace ? 'C' : null);
-    expect(answerLetter(completion)).toBe(isSpace ? 'C' : null);
-    expect(bareAnswer(`${space}C${space}`)).toBe(isSpace ? 'C' : null);
+    expect(readAnswer('strict', completion, [])).toBe(isSpace ? 'C' : null);
+    expect(readAnswer('exact', `<answer>${space}C${space}</answer>`, [])).toBe(isSpace ? 'C' : null);
+    expect(readAnswer('bare', `${space}C${space}`, [])).toBe(isSpace ? 'C' : null);
   });
 
   it('a long run of spaces is judged at once', async () => {
@@ -194,11 +126,3 @@ describe('a reward that misbehaves names itself and its input', () => {
     expect(REWARDS.get('accuracy')?.description).toContain('exactly the right letter');
   });
 });
-
-it.each([
-  ['C', 'C'],
-  [' C\n', 'C'],
-  ['C) CT', null],
-  ['<answer> C </answer>', null],
-  ['c', null],
-])('the zero-shot script reads %j as %s', (completion, letter) => expect(bareAnswer(completion)).toBe(letter));

@@ -2,7 +2,7 @@
  * A user's reward function, called as TRL calls one: completions, and a context of lists with one entry a completion beside what holds for all.
  * docs/guides/rewards.md describes it to its author.
  */
-import { LETTERS } from '../protocol/choices.ts';
+import { optionOf } from '../answers/index.ts';
 import type { RewardSource } from '../protocol/index.ts';
 import { errors } from './errors.ts';
 import type { Limits } from './sandbox/limits.ts';
@@ -14,7 +14,7 @@ import type { RewardContext, RewardInput } from './types.ts';
 const COLUMNS: Record<string, (input: RewardInput) => unknown> = {
   prompts: ({ prompt }) => prompt,
   answer: ({ item }) => item.answer,
-  solution: ({ item }) => (item.answer === null ? null : (item.options[LETTERS.indexOf(item.answer)] ?? null)),
+  solution: ({ item }) => optionOf(item.answer, item.options) ?? null,
   question: ({ item }) => item.question,
   options: ({ item }) => item.options,
   modality: ({ item }) => item.modality,

@@ -19,6 +19,7 @@ const asked = (changes: Partial<Ask> = {}): Ask => ({
   variant: 'think',
   template: null,
   evaluation: false,
+  reading: 'exact',
   min_pixels: null,
   max_pixels: null,
   num: 3,

@@ -2,14 +2,13 @@
  * Answers outside training ("try it"). Training does not notice: sampling has a generator of its own, torch's is put back, no weight
  * changes and no tensor stays.
  */
+import { applyVariant, formatQuestion, verdict } from '../answers/index.ts';
 import { openPicture, pixelsOf } from '../data/image/picture.ts';
 import type { Answer, Ask, PromptView } from '../protocol/index.ts';
 import { tokenTexts } from '../protocol/token-texts.ts';
 import { generate, type Completion, type EncodedPrompt, type Processor, type Model } from '../models/index.ts';
-import { answerLetter } from '../rewards/index.ts';
 import { getRngState, setRngState } from '../torch/index.ts';
 import { disposePrompt } from './encoder.ts';
-import { applyVariant, formatQuestion } from './prompts.ts';
 import { suppressed } from './rollouts.ts';
 
 /** Below it only the likeliest token is left, and float32 cannot hold logits divided by much less. */
@@ -17,25 +16,23 @@ const COLD = 1e-6;
 
 /** `policy` is asked for only when there is something to sample. */
 export async function answer(processor: Processor, policy: () => Model | Promise<Model>, ask: Ask, signal?: AbortSignal): Promise<Answer> {
-  const { item, num } = ask;
+  const { item, num, reading } = ask;
   const start = performance.now();
   const { prompt, view } = await encode(processor, ask);
   try {
     const sampled = num === 0 ? [] : await sample(await policy(), processor, prompt, ask, signal);
     const completions = sampled.map(({ tokenIds, logprobs, finishReason }) => {
       const text = processor.decode(tokenIds, { skipSpecialTokens: true });
-      const prediction = answerLetter(text);
       return {
         text,
         token_ids: tokenIds,
         tokens: tokenTexts(processor, tokenIds),
         logprobs,
         finish_reason: finishReason,
-        prediction,
-        correct: item.answer === null ? null : prediction === item.answer,
+        ...verdict(reading, text, item),
       };
     });
-    return { prompt: view, completions, seconds: (performance.now() - start) / 1000 };
+    return { prompt: view, reading, completions, seconds: (performance.now() - start) / 1000 };
   } finally {
     disposePrompt(prompt);
   }

@@ -1,6 +1,6 @@
 /** Metrics of a batch of completions and rewards, before any update: TRL's, and ours beside them. */
-import { choicesOf } from '../protocol/choices.ts';
-import { answerLetter } from '../rewards/index.ts';
+import { choicesOf, readAnswer } from '../answers/index.ts';
+import type { ReadingName } from '../protocol/index.ts';
 import { nanMean, nanStd, type Advantages } from './advantages.ts';
 import type { ScoredGroup } from './rollouts.ts';
 
@@ -42,9 +42,11 @@ export function rewardMetrics(
   };
 }
 
-/** Letters answered, and groups all right or all wrong (tinker's split of frac_reward_zero_std). */
-export function answerMetrics(groups: readonly ScoredGroup[]): Record<string, number> {
-  const predictions = groups.map(({ completions }) => completions.map(({ text }) => answerLetter(text)));
+/** Letters answered by the run's reading, and groups all right or all wrong (tinker's split of frac_reward_zero_std). */
+export function answerMetrics(groups: readonly ScoredGroup[], reading: ReadingName): Record<string, number> {
+  const predictions = groups.map(({ question, completions }) =>
+    completions.map(({ text }) => readAnswer(reading, text, question.item.options)),
+  );
   const letters = new Set(['none', ...groups.flatMap(({ question }) => choicesOf(question.item.options).map(({ letter }) => letter))]);
   const flat = predictions.flat();
   const histogram = [...letters].toSorted().map((letter) => {

@@ -1,7 +1,7 @@
+import { applyVariant, formatQuestion } from '../answers/index.ts';
 import type { TrainConfig, VqaItem } from '../protocol/index.ts';
 import type { EncodedPrompt, Processor } from '../models/index.ts';
 import { modelImage } from '../data/image/picture.ts';
-import { applyVariant, formatQuestion } from './prompts.ts';
 
 /** Bytes of patches kept for questions that come again. */
 const CACHE_BYTES = 512 * 2 ** 20;

@@ -1,9 +1,8 @@
+import { publishedReading, verdict } from '../answers/index.ts';
 import { generate } from '../models/index.ts';
 import { wilson } from '../stats/wilson.ts';
-import { tolerantAnswer } from '../rewards/index.ts';
 import { nanMean, weightedSum } from './advantages.ts';
 import { agreed } from './ranks.ts';
-import { strictReading } from './prompts.ts';
 import { rewardInput, suppressed } from './rollouts.ts';
 import type { Scorer } from './scorer.ts';
 import type { Session } from './session.ts';
@@ -57,7 +56,7 @@ function withInterval(name: string, right: readonly number[]): Record<string, nu
 /** This rank's answers. */
 async function ownRows(session: Session, scorer: Scorer): Promise<Row[]> {
   const { evalItems, config, policy, processor, evalEncoder, ranks } = session;
-  const strict = strictReading(config.variant, config.prompt_template);
+  const published = publishedReading(config.variant, config.prompt_template);
   const rows: Row[] = [];
   for (let start = 0; start < evalItems.length; start += BATCH) {
     if ((start / BATCH) % ranks.size !== ranks.rank) continue;
@@ -84,8 +83,8 @@ async function ownRows(session: Session, scorer: Scorer): Promise<Row[]> {
       const { item } = questions[i];
       rows.push({
         place: start + i,
-        strict: Number(strict(text) === item.answer),
-        tolerant: Number(tolerantAnswer(text, item.options) === item.answer),
+        strict: Number(verdict(published, text, item).correct),
+        tolerant: Number(verdict('tolerant', text, item).correct),
         length: tokenIds.length,
         rewards: rewards[i],
       });

@@ -65,7 +65,9 @@ describe('a GRPO run', () => {
     for (const row of rows) {
       expect(row.logprobs).toHaveLength(row.token_ids.length);
       expect(Object.keys(row.rewards)).toEqual(['accuracy_tolerant', 'soft_overlong_punishment']);
+      expect(Number(row.correct)).toBe(row.rewards.accuracy_tolerant); // the run counts as its accuracy reward does
     }
+    expect(groups.map(({ reading }) => reading)).toEqual(['tolerant', 'tolerant']);
     expect(metrics.reward).toBeCloseTo(rows.reduce((sum, row) => sum + row.reward!, 0) / 8, 12);
     expect(metrics['completions/clipped_ratio']).toBe(rows.filter((row) => row.finish_reason === 'length').length / 8);
     for (const { completions } of groups) expect(completions.reduce((sum, row) => sum + row.advantage!, 0)).toBeCloseTo(0, 9);

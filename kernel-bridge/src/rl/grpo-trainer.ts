@@ -1,4 +1,4 @@
-import { WorkbenchError, type Answer, type Ask, type RewardSet } from '../protocol/index.ts';
+import { runReading, WorkbenchError, type Answer, type Ask, type RewardSet } from '../protocol/index.ts';
 import { span, tensor, type Tensor } from '../torch/index.ts';
 import { computeAdvantages, type Advantages } from './advantages.ts';
 import { answer } from './answer.ts';
@@ -106,7 +106,7 @@ export class GRPOTrainer implements Trainer {
       if (fresh) this.#measure(buffer, advantages, meters);
       const { loss, traces } = await clock.time('backward', () => span('update', () => this.#backward(buffer, advantages, meters)));
       const step = session.step + 1;
-      const stored = () => toGroups(step, buffer.groups, this.#scorer.names, advantages, traces);
+      const stored = () => toGroups(step, buffer.groups, this.#scorer.names, runReading(session.config), advantages, traces);
       const seen = fresh ? { groups: stored() } : { groups: [], ratios: ratiosOf(step - buffer.used, buffer.groups, traces) };
       await session.update(loss, meters, clock, stored);
       this.#commit(buffer, fresh);
@@ -311,7 +311,7 @@ export class GRPOTrainer implements Trainer {
         advantages,
       ),
     );
-    meters.addAll(answerMetrics(groups));
+    meters.addAll(answerMetrics(groups, runReading(this.#session.config)));
     for (const [name, weight] of Object.entries(this.rewardWeights())) meters.add(`reward_weights/${name}`, weight);
     if (this.#session.config.dynamic_sampling > 0) meters.add('dynamic_sampling/resampled', resampled);
   }

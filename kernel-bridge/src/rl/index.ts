@@ -3,7 +3,6 @@ import { GRPOTrainer } from './grpo-trainer.ts';
 import { SFTTrainer } from './sft-trainer.ts';
 import type { CreateTrainer } from './types.ts';
 
-export { applyVariant, formatQuestion, formatSolution, PROMPTS } from './prompts.ts';
 export { resolveDevice } from './session.ts';
 export type { CreateTrainer, Trainer, TrainerInit } from './types.ts';
 

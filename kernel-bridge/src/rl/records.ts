@@ -1,5 +1,5 @@
-import type { Group } from '../protocol/index.ts';
-import { answerLetter } from '../rewards/index.ts';
+import { verdict } from '../answers/index.ts';
+import type { Group, ReadingName } from '../protocol/index.ts';
 import { nanMean, nanStd, type Advantages } from './advantages.ts';
 import type { ScoredGroup } from './rollouts.ts';
 import type { TokenTrace } from './token-traces.ts';
@@ -9,12 +9,13 @@ const orNull = (value: number): number | null => (Number.isNaN(value) ? null : v
 
 /**
  * What the run store keeps of a step's rollouts. `traces`: of their first update, whose policy is the one that sampled; its ratios are 1
- * and left out (`ratiosOf` has those that say something).
+ * and left out (`ratiosOf` has those that say something). `reading`: the one that the run counts by.
  */
 export function toGroups(
   step: number,
   groups: readonly ScoredGroup[],
   names: readonly string[],
+  reading: ReadingName,
   seen: Advantages,
   traces: readonly TokenTrace[],
 ): Group[] {
@@ -34,10 +35,10 @@ export function toGroups(
       modality: item.modality,
       question_type: item.question_type,
       prompt: text,
+      reading,
       reward_mean: orNull(nanMean(totals)),
       reward_std: orNull(nanStd(totals)),
       completions: completions.map((completion, index) => {
-        const prediction = answerLetter(completion.text);
         return {
           index,
           text: completion.text,
@@ -51,8 +52,7 @@ export function toGroups(
           rewards: Object.fromEntries(names.map((name, k) => [name, completion.rewards[k]])),
           reward: orNull(totals[index]),
           advantage: orNull(seen.advantages[rows[index]]),
-          prediction,
-          correct: item.answer === null ? null : prediction === item.answer,
+          ...verdict(reading, completion.text, item),
         };
       }),
     };

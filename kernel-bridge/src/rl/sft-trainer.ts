@@ -3,6 +3,7 @@
  * generation prompt after it, and took the loss on prompt tokens too. Here the target is the solution and the end token, the
  * prompt is the variant's training prompt, and the loss is on the target alone.
  */
+import { formatSolution } from '../answers/index.ts';
 import type { Answer, Ask, RewardSet, VqaItem } from '../protocol/index.ts';
 import { groupLogps, type Processor } from '../models/index.ts';
 import { backward, scope, span, torch } from '../torch/index.ts';
@@ -14,7 +15,6 @@ import { Meters, StepClock } from './meters.ts';
 import { microBatches } from './micro-batches.ts';
 import type { Gradients } from './optimizer.ts';
 import { agreed } from './ranks.ts';
-import { formatSolution } from './prompts.ts';
 import { Scorer } from './scorer.ts';
 import { Session } from './session.ts';
 import type { StepResult } from '../protocol/step.ts';

@@ -179,3 +179,24 @@ it('a run that is none is named where it was asked for', () => {
   expect(() => answers.newest('20260101-000000-aaaa', dataset())).toThrow(/no run/);
   expect(() => answers.toItem('item-0', dataset(), ['20260101-000000-aaaa'])).toThrow(/no run/);
 });
+
+it('answers stored before readings had names count as the run counts', () => {
+  store.commitStep(step(1, [4, 4]));
+  store.db.prepare('UPDATE rollout_group SET reading = NULL').run();
+  store.db.prepare(`UPDATE completion SET text = 'A', prediction = NULL, correct = 0 WHERE "group" = 0`).run();
+  store.db.prepare(`UPDATE completion SET text = '<answer>no, A</answer>' WHERE "group" = 1`).run();
+  const answers = new RolloutAnswers(home);
+  expect([...answers.newest(id, dataset()).byItem]).toEqual([
+    ['item-0', 'right'],
+    ['item-1', 'wrong'],
+  ]);
+  const told = ['item-0', 'item-1'].map((item) => answers.toItem(item, dataset(), [id])[0]);
+  expect(told.map(({ reading, think_open }) => [reading, think_open])).toEqual([
+    ['exact', false],
+    ['exact', false],
+  ]);
+  expect(told.map(({ completions }) => completions[0])).toEqual([
+    { text: 'A', prediction: 'A', correct: true },
+    { text: '<answer>no, A</answer>', prediction: null, correct: false },
+  ]);
+});

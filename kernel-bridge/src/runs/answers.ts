@@ -1,7 +1,9 @@
 /** What runs said to questions while they trained: the newest answer by question, and everything said to one question. */
 import { realpathSync } from 'node:fs';
+import { opensThink } from '../answers/index.ts';
 import type { ItemAnswers, RunAnswer } from '../protocol/data.ts';
 import { lastInherited, trainedBy } from '../protocol/run.ts';
+import { judgeOf, type Judged } from './groups.ts';
 import { listRuns, openRun } from './runs.ts';
 import type { RunStore } from './store.ts';
 
@@ -72,9 +74,21 @@ export class RolloutAnswers {
       this.#known.set(run, known);
     }
     if (known.step >= step) return known;
+    const judge = judgeOf(store.db);
+    // of a group that names no reading: whether a completion is right is read anew
+    store.db.function('reads_right', { deterministic: true }, (text, options, answer) =>
+      Number(
+        judge({ reading: null, options: JSON.parse(options as string) as string[], answer: answer as string }).judged({
+          text: text as string,
+          prediction: null,
+          correct: null,
+        }).correct,
+      ),
+    );
     const groups = store.db
       .prepare(
-        `SELECT g.step, g.item_id, count(c.correct) AS judged, total(c.correct) AS "right"
+        `SELECT g.step, g.item_id, count(c.correct) AS judged,
+           total(CASE WHEN g.reading IS NULL AND g.answer IS NOT NULL THEN reads_right(c.text, g.options, g.answer) ELSE c.correct END) AS "right"
          FROM rollout_group g JOIN completion c USING (step, "group")
          WHERE g.step > ? AND g.step <= ? GROUP BY g.step, g."group" ORDER BY g.step, g."group"`,
       )
@@ -109,12 +123,16 @@ function real(path: string): string {
 
 function groupsOf(store: RunStore, item: string): ItemAnswers[] {
   const { id, name, config, inherited } = store.row();
+  const judge = judgeOf(store.db);
   const groups = store.db
-    .prepare('SELECT step, "group" FROM rollout_group WHERE item_id = ? ORDER BY step DESC, "group" DESC LIMIT ?')
-    .all(item, MOST_GROUPS) as { step: number; group: number }[];
+    .prepare(
+      'SELECT step, "group", reading, options, answer, prompt FROM rollout_group WHERE item_id = ? ORDER BY step DESC, "group" DESC LIMIT ?',
+    )
+    .all(item, MOST_GROUPS) as unknown as (Omit<Judged, 'options'> & { step: number; group: number; options: string; prompt: string })[];
   const completions = store.db.prepare('SELECT text, prediction, correct FROM completion WHERE step = ? AND "group" = ? ORDER BY "index"');
-  return groups.map(({ step, group }) => {
+  return groups.map(({ step, group, prompt, options, ...known }) => {
     const by = trainedBy(inherited, step);
+    const { reading, judged } = judge({ ...known, options: JSON.parse(options) as string[] });
     return {
       run: id,
       run_name: name,
@@ -123,8 +141,10 @@ function groupsOf(store: RunStore, item: string): ItemAnswers[] {
       step,
       source: 'rollouts',
       group,
+      reading,
+      think_open: opensThink(prompt),
       completions: (completions.all(step, group) as { text: string; prediction: string | null; correct: number | null }[]).map(
-        ({ text, prediction, correct }) => ({ text, prediction, correct: correct === null ? null : correct === 1 }),
+        ({ text, prediction, correct }) => judged({ text, prediction, correct: correct === null ? null : correct === 1 }),
       ),
     };
   });

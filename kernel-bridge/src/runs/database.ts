@@ -25,7 +25,7 @@ CREATE INDEX metric_by_step ON metric (step);
 CREATE TABLE rollout_group (
   step INTEGER NOT NULL REFERENCES step ON DELETE CASCADE, "group" INTEGER NOT NULL,
   item_id TEXT NOT NULL, dataset TEXT NOT NULL, image TEXT, question TEXT NOT NULL, options TEXT NOT NULL, answer TEXT,
-  modality TEXT NOT NULL, question_type TEXT NOT NULL, prompt TEXT NOT NULL, reward_mean REAL, reward_std REAL,
+  modality TEXT NOT NULL, question_type TEXT NOT NULL, prompt TEXT NOT NULL, reward_mean REAL, reward_std REAL, reading TEXT,
   PRIMARY KEY (step, "group")
 ) STRICT;
 CREATE TABLE completion (
@@ -66,6 +66,7 @@ const COLUMNS = [
   ['reward_revision', 'sources', "TEXT NOT NULL DEFAULT '{}'"],
   ['completion', 'entropy', 'BLOB'],
   ['completion', 'kl', 'BLOB'],
+  ['rollout_group', 'reading', 'TEXT'],
   ['run', 'eval_split', 'TEXT'],
   ['run', 'eval_hash', 'TEXT'],
   ['run', 'inherited', "TEXT NOT NULL DEFAULT '[]'"],

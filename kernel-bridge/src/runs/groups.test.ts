@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { fakeStep } from '../../../test/server/fake-trainer.ts';
 import { completeConfig } from './config.ts';
-import { sampleGroups } from './groups.ts';
+import { readGroups, sampleGroups } from './groups.ts';
 import { RunStore } from './store.ts';
 import { tryRewards } from './try-rewards.ts';
 
@@ -63,4 +63,38 @@ it('a try of earlier steps leaves newer ones out', async () => {
   steps(1, 1, 1);
   const { groups } = await tryRewards(store, { built_in: ['format'], steps: 2, to: 2 });
   expect(groups.map(({ step }) => step)).toEqual([1, 2]);
+});
+
+describe('the reading of stored groups', () => {
+  const all = { from: 1, to: 9, limit: 9, offset: 0 };
+
+  it('is the one that they were stored with', () => {
+    const made = fakeStep(1, undefined, 1, 1);
+    Object.assign(made.groups[0], { reading: 'tolerant' });
+    store.commitStep(made);
+    expect(readGroups(store.db, all)[0].reading).toBe('tolerant');
+    expect(store.detail().reading).toBe('exact');
+  });
+
+  it.each([
+    // text, prediction and verdict of versions before readings had names, then as accuracy rewards it
+    ['A', null, 0, 'A', true],
+    ['<answer>x y</answer><answer>A</answer>', 'A', 1, null, false],
+    ['<answer> A </answer>', 'A', 1, 'A', true],
+  ])('where it was stored without one, %j is read anew as the run counts', (text, before, was, prediction, correct) => {
+    steps(1);
+    store.db.prepare('UPDATE rollout_group SET reading = NULL').run();
+    store.db.prepare('UPDATE completion SET text = ?, prediction = ?, correct = ?').run(text, before, was);
+    const [group] = readGroups(store.db, all);
+    expect(group.reading).toBe('exact');
+    expect(group.completions[0]).toMatchObject({ prediction, correct });
+  });
+
+  it('a run of before gets the column when it is opened', () => {
+    steps(1);
+    store.db.exec('ALTER TABLE rollout_group DROP COLUMN reading');
+    store[Symbol.dispose]();
+    store = RunStore.open(directory);
+    expect(readGroups(store.db, all)[0]).toMatchObject({ reading: 'exact', completions: [{ prediction: 'A', correct: true }] });
+  });
 });

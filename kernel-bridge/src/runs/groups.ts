@@ -1,5 +1,8 @@
 /** Rollouts in the store: token ids as int32, what is known of each token as float32, both little-endian blobs. */
 import type { DatabaseSync } from 'node:sqlite';
+import { verdict, type Verdict } from '../answers/index.ts';
+import type { TrainConfig } from '../protocol/config.ts';
+import { runReading, type ReadingName } from '../protocol/readings.ts';
 import type { Completion, Group } from '../protocol/run.ts';
 import type { TokenRatios } from '../protocol/step.ts';
 
@@ -14,8 +17,8 @@ export interface GroupQuery {
 /** Inside the transaction of the step. */
 export function writeGroups(db: DatabaseSync, groups: Group[]): void {
   const addGroup = db.prepare(
-    `INSERT INTO rollout_group (step, "group", item_id, dataset, image, question, options, answer, modality, question_type, prompt, reward_mean, reward_std)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    `INSERT INTO rollout_group (step, "group", item_id, dataset, image, question, options, answer, modality, question_type, prompt, reward_mean, reward_std, reading)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   );
   const addCompletion = db.prepare(
     `INSERT INTO completion (step, "group", "index", text, token_ids, logprobs, entropy, kl, finish_reason, rewards, reward, advantage, prediction, correct)
@@ -24,7 +27,7 @@ export function writeGroups(db: DatabaseSync, groups: Group[]): void {
   for (const g of groups) {
     addGroup.run(
       ...[g.step, g.group, g.item_id, g.dataset, g.image, g.question, JSON.stringify(g.options), g.answer, g.modality, g.question_type],
-      ...[g.prompt, g.reward_mean, g.reward_std],
+      ...[g.prompt, g.reward_mean, g.reward_std, g.reading],
     );
     for (const c of g.completions) {
       const tokenIds = new Uint8Array(Int32Array.from(c.token_ids).buffer);
@@ -55,11 +58,37 @@ function withCompletions(db: DatabaseSync, groups: Record<string, unknown>[]): G
   const completions = db.prepare(
     `SELECT * FROM completion LEFT JOIN token_ratio USING (step, "group", "index") WHERE step = ? AND "group" = ? ORDER BY "index"`,
   );
-  return groups.map((row) => ({
-    ...(row as unknown as Group),
-    options: JSON.parse(row.options as string),
-    completions: completions.all(row.step as number, row.group as number).map(completionOf),
-  }));
+  const judge = judgeOf(db);
+  return groups.map((row) => {
+    const options = JSON.parse(row.options as string) as string[];
+    const { reading, judged } = judge({ reading: row.reading as ReadingName | null, options, answer: row.answer as string | null });
+    return {
+      ...(row as unknown as Group),
+      options,
+      reading,
+      completions: completions.all(row.step as number, row.group as number).map((one) => judged(completionOf(one))),
+    };
+  });
+}
+
+/** What a group says of its question and its reading; null for one stored before readings had names. */
+export interface Judged {
+  reading: ReadingName | null;
+  options: readonly string[];
+  answer: string | null;
+}
+
+/**
+ * The reading of a stored group, and its completions' verdicts under it. Groups stored before readings had names were judged by a rule that
+ * none of today's is: their completions are read anew, by the reading that the run counts by.
+ */
+export function judgeOf(db: DatabaseSync) {
+  const { config } = db.prepare('SELECT config FROM run').get() as { config: string };
+  const own = runReading(JSON.parse(config) as TrainConfig);
+  return ({ reading, ...question }: Judged) => ({
+    reading: reading ?? own,
+    judged: <C extends Verdict & { text: string }>(one: C): C => (reading === null ? { ...one, ...verdict(own, one.text, question) } : one),
+  });
 }
 
 /**

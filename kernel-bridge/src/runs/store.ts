@@ -20,6 +20,7 @@ import {
 } from '../protocol/run.ts';
 import type { RunAction } from '../protocol/rest.ts';
 import type { TrainConfig } from '../protocol/config.ts';
+import { runReading } from '../protocol/readings.ts';
 import type { RewardSet } from '../protocol/rewards.ts';
 import { configuredRewards } from '../rewards/index.ts';
 import type { StepResult } from '../protocol/step.ts';
@@ -140,6 +141,7 @@ export class RunStore implements Disposable {
     return {
       summary: this.summary(),
       config: row.config,
+      reading: runReading(row.config),
       checkpoints: this.checkpoints().map((each) => (each.step === best ? { ...each, best: true } : each)),
       rewards: revisions(this.db),
       metric_names: metricNames(this.db),

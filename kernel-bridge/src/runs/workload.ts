@@ -6,7 +6,7 @@ const PIXELS_PER_PATCH = 14 * 14;
 const PATCHES_PER_TOKEN = 4;
 /** Of English text in Qwen2's tokenizer. */
 const CHARACTERS_PER_TOKEN = 4.4;
-/** Med-R1's instructions around a question (rl/prompts.ts), the longest variant. */
+/** Med-R1's instructions around a question (answers/prompts.ts), the longest variant. */
 const TEMPLATE_CHARACTERS = 300;
 /** Chat template: system message, roles, ends of turns, image marks. */
 const CHAT_TOKENS = 24;

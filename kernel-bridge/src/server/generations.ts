@@ -3,11 +3,13 @@
  * directories answer in a process of their own, one question at a time.
  */
 import { randomInt } from 'node:crypto';
+import { publishedReading } from '../answers/index.ts';
 import { Dataset, noItem } from '../data/index/dataset.ts';
 import { indexedName } from '../data/index/list.ts';
 import { openPicture } from '../data/image/picture.ts';
 import type { TrainConfig } from '../protocol/config.ts';
 import type { VqaItem } from '../protocol/data.ts';
+import { runReading } from '../protocol/readings.ts';
 import type { Answer, Ask, Generation, GenerateRequest, ModelSource } from '../protocol/generate.ts';
 import { errors } from '../runs/errors.ts';
 import { checkModel, type LoadItems } from '../runs/runs.ts';
@@ -96,6 +98,7 @@ export class Generations {
       variant,
       template: request.prompt_template ?? (config?.variant === variant ? config.prompt_template : null),
       evaluation: config === null,
+      reading: config === null ? publishedReading(variant, request.prompt_template ?? null) : runReading(config),
       min_pixels: config?.min_pixels ?? null,
       max_pixels: config?.max_pixels ?? null,
       num: request.num ?? 1,

@@ -1,11 +1,10 @@
 /** Greedy answers of a loaded model to questions, a batch at a time: the part of an evaluation that needs libtorch. */
+import { applyVariant, formatQuestion, publishedReading, readAnswer } from '../answers/index.ts';
 import { modelImage } from '../data/image/picture.ts';
 import type { EvalSettings, Sight } from '../protocol/evals.ts';
 import type { VqaItem } from '../protocol/data.ts';
 import { decodeImage, generate, loadModel, loadProcessor, type ImageInput, type ModelDtype } from '../models/index.ts';
-import { tolerantAnswer } from '../rewards/index.ts';
 import { disposePrompt } from '../rl/encoder.ts';
-import { applyVariant, formatQuestion, strictReading } from '../rl/prompts.ts';
 import { suppressed } from '../rl/rollouts.ts';
 import type { NewAnswer } from '../evals/store.ts';
 
@@ -30,7 +29,7 @@ export const openAnswerer: OpenAnswerer = async (settings) => {
   const processor = await loadProcessor(dir);
   const model = await loadModel(dir, { device, dtype: dtype as ModelDtype });
 
-  const strict = strictReading(variant, template);
+  const published = publishedReading(variant, template);
 
   const images = async (path: string | null, sight: Sight): Promise<ImageInput[]> => {
     if (path === null || path === '') return [];
@@ -57,8 +56,9 @@ export const openAnswerer: OpenAnswerer = async (settings) => {
         });
         return sampled.map(([{ tokenIds, finishReason }], i) => {
           const text = processor.decode(tokenIds, { skipSpecialTokens: true });
-          const tolerant = tolerantAnswer(text, questions[i].item.options);
-          return { text, tokens: tokenIds.length, finish_reason: finishReason, strict: strict(text), tolerant };
+          const { options } = questions[i].item;
+          const [strict, tolerant] = [readAnswer(published, text, options), readAnswer('tolerant', text, options)];
+          return { text, tokens: tokenIds.length, finish_reason: finishReason, strict, tolerant };
         });
       } finally {
         prompts.forEach(disposePrompt);

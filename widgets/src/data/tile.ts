@@ -1,6 +1,6 @@
 /** One question in the grid. All text here comes from data sets: it is only ever put in text nodes. */
+import { choicesOf } from '@medr1/kernel-bridge/answers';
 import { css, html, nothing, type TemplateResult } from 'lit';
-import { choicesOf } from '@medr1/kernel-bridge/protocol/choices';
 import { problemText } from '@medr1/kernel-bridge/protocol/problems';
 import type { DataItem, RunAnswer } from '../connector.ts';
 import { clampAspect } from './layout.ts';

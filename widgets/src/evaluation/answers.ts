@@ -1,16 +1,16 @@
 /** Answers of one evaluation, a page at a time, filtered; in a comparison, a column for each evaluation. Text is untrusted. */
 import { css, html, nothing, type PropertyValues, type TemplateResult } from 'lit';
 import { repeat } from 'lit/directives/repeat.js';
+import { choicesOf, letterOf, opensThink } from '@medr1/kernel-bridge/answers';
 import { READINGS } from '@medr1/kernel-bridge/protocol';
-import { choicesOf } from '@medr1/kernel-bridge/protocol/choices';
 import { errorBody, type AnswerFilter, type AnswerPage, type EvalAnswer, type EvalSummary, type Reading } from '../connector.ts';
 import { command, define, WatchingElement } from '../element.ts';
 import { integer } from '../format.ts';
 import { empty, failed, loading, type Load } from '../parts.ts';
-import { completionStyles, completionText, glyph } from '../rollouts/completion.ts';
+import { completionStyles, completionText, readingLabel, verdictChip } from '../rollouts/completion.ts';
 import { base, tokens } from '../theme.ts';
 import type { IWorkbench } from '../store/workbench.ts';
-import { letterOf, modelName, variantTag } from './model.ts';
+import { columnOf, modelName, variantTag } from './model.ts';
 
 const PAGE = 20;
 const ALONE: AnswerFilter[] = ['all', 'right', 'wrong', 'differing'];
@@ -105,7 +105,7 @@ export class EvaluationAnswers extends WatchingElement {
         'reading',
         this.reading,
         READINGS,
-        (one) => one,
+        (one) => columnOf(one, this.columns.length > 0 ? this.columns : [this.evaluation]).name,
         (one) => (this.reading = one),
       )}
       ${
@@ -174,7 +174,7 @@ export class EvaluationAnswers extends WatchingElement {
       <div class="said" style=${`--columns:${Math.max(1, this.columns.length)}`}>
         ${
           this.columns.length === 0
-            ? this.#said(one)
+            ? this.#said(one, this.evaluation)
             : this.columns.map((column, index) =>
                 this.#column(column, index, column.id === this.evaluation.id ? one : one.others[column.id]),
               )
@@ -187,23 +187,26 @@ export class EvaluationAnswers extends WatchingElement {
     const who = html`<span class="small secondary" title=${column.name}
       ><b>${letterOf(index)}</b> ${modelName(column)} <span class="chip">${variantTag(column.settings.variant)}</span></span
     >`;
-    return said ? this.#said(said, who) : html`<div data-testid="said">${who} <span class="small secondary">not answered yet</span></div>`;
+    return said
+      ? this.#said(said, column, who)
+      : html`<div data-testid="said">${who} <span class="small secondary">not answered yet</span></div>`;
   }
 
-  #said(one: EvalAnswer, who: TemplateResult | typeof nothing = nothing): TemplateResult {
-    const chip = (reading: Reading): TemplateResult => {
-      const right = one.answer === null ? null : one[reading] === one.answer;
-      return html`<span
-        class=${`chip ${right === null ? '' : right ? 'right' : 'wrong'}`}
-        title=${`read ${reading === 'strict' ? 'strictly' : 'tolerantly'}`}
-        >${glyph(right)} ${one[reading] ?? '–'}</span
-      >`;
+  #said(one: EvalAnswer, of: EvalSummary, who: TemplateResult | typeof nothing = nothing): TemplateResult {
+    const readings = { strict: of.reading, tolerant: 'tolerant' } as const;
+    const right = (reading: Reading): boolean | null => (one.answer === null ? null : one[reading] === one.answer);
+    const chip = (reading: Reading): TemplateResult =>
+      html`${readingLabel(readings[reading])} ${verdictChip({ prediction: one[reading], correct: right(reading) }, readings[reading])}`;
+    const said = {
+      text: one.text,
+      correct: right(this.reading),
+      reading: readings[this.reading],
+      thinkOpen: opensThink(of.settings.prompt_template),
     };
     return html`<div data-testid="said">
-      ${who} ${chip('strict')}
-      ${one.strict === one.tolerant ? nothing : html`<span class="small secondary">tolerant</span> ${chip('tolerant')}`}
+      ${who} ${chip('strict')} ${one.strict === one.tolerant ? nothing : chip('tolerant')}
       <span class="small secondary number">${one.sight === 'option-prior' ? '' : `${integer(one.tokens)} tok`}</span>
-      ${one.sight === 'option-prior' ? nothing : html`<div class="text">${completionText(one.text, one.answer === null ? null : one[this.reading] === one.answer)}</div>`}
+      ${one.sight === 'option-prior' ? nothing : html`<div class="text">${completionText(said)}</div>`}
     </div>`;
   }
 

@@ -1,5 +1,6 @@
 /** Two to four evaluations of the same questions: figures side by side, McNemar's tests, and the questions that flip. */
 import { css, html, nothing, type PropertyValues, type TemplateResult } from 'lit';
+import { letterOf } from '@medr1/kernel-bridge/answers';
 import { READINGS } from '@medr1/kernel-bridge/protocol';
 import { errorBody, type EvalComparison, type EvalReport, type EvalSummary, type McNemar, type Reading } from '../connector.ts';
 import { define, WatchingElement } from '../element.ts';
@@ -8,7 +9,7 @@ import { failed, loading, type Load } from '../parts.ts';
 import { base, tokens } from '../theme.ts';
 import type { IWorkbench } from '../store/workbench.ts';
 import './answers.ts';
-import { letterOf, modelName, variantTag } from './model.ts';
+import { columnOf, modelName, variantTag } from './model.ts';
 import { points, pValue, shareStyles, shareView } from './shares.ts';
 
 interface Flips {
@@ -68,7 +69,7 @@ export class EvaluationCompare extends WatchingElement {
             ${this.#head(evaluations)}
           </thead>
           <tbody>
-            ${row('strict, %', ({ strict }) => shareView(strict))} ${row('tolerant, %', ({ tolerant }) => shareView(tolerant))}
+            ${READINGS.map((reading) => row(`${columnOf(reading, evaluations).name}, %`, (report) => shareView(report[reading])))}
             ${row('tokens an answer', ({ mean_tokens }) => number(mean_tokens))}
             ${row('tokens a right answer', ({ tokens_per_correct }) => number(tokens_per_correct))}
             ${row('read differently', ({ differing }) => integer(differing.length))}
@@ -108,7 +109,7 @@ export class EvaluationCompare extends WatchingElement {
     const row = (pair: number, a: string, b: string, reading: Reading, test: McNemar): TemplateResult =>
       html`<tr data-testid="pair">
         <th scope="row">${place(a)} → ${place(b)}</th>
-        <td>${reading}</td>
+        <td>${columnOf(reading, evaluations).name}</td>
         <td class="number">${points(test.difference)}</td>
         <td class="number">${show(pair, 'gained', reading, test.only_a, `only ${place(a)} is right`)}</td>
         <td class="number">${show(pair, 'lost', reading, test.only_b, `only ${place(b)} is right`)}</td>
@@ -153,7 +154,7 @@ export class EvaluationCompare extends WatchingElement {
     });
     return html`<section aria-label="By modality and question type">
       <details>
-        <summary>By modality and question type, read strictly</summary>
+        <summary>By modality and question type, ${columnOf('strict', evaluations).name}</summary>
         <div class="scroll" tabindex="0" role="group" aria-label="By modality and question type">
           <table>
             <thead>

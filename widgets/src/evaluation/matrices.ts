@@ -1,6 +1,6 @@
 /** What checkpoints were trained on against what they are tested on, as heat maps with the number in each cell. */
 import { css, html, type PropertyValues, type TemplateResult } from 'lit';
-import { MATRIX_KINDS, READINGS } from '@medr1/kernel-bridge/protocol';
+import { columnName, MATRIX_KINDS, READINGS } from '@medr1/kernel-bridge/protocol';
 import { errorBody, type EvalMatrices, type EvalMatrix, type MatrixDifference, type MatrixKind, type Reading } from '../connector.ts';
 import { define, WatchingElement } from '../element.ts';
 import { empty, failed, loading, type Load } from '../parts.ts';
@@ -61,9 +61,17 @@ export class EvaluationMatrices extends WatchingElement {
         <span>
           ${MATRIX_KINDS.map((kind) => toggle(kind, kind === 'modality' ? 'modalities' : 'question types', this.kind, (value) => (this.kind = value)))}
         </span>
-        <span>${READINGS.map((reading) => toggle(reading, reading, this.reading, (value) => (this.reading = value)))}</span>
+        <span
+          >${READINGS.map((reading) => toggle(reading, this.#columnName(reading), this.reading, (value) => (this.reading = value)))}</span
+        >
       </div>
       ${this.#body()}`;
+  }
+
+  /** Over all matrices. */
+  #columnName(reading: Reading): string {
+    const { matrices } = this;
+    return columnName(reading, matrices.status === 'ready' ? matrices.value.matrices.flatMap(({ readings }) => readings) : []);
   }
 
   #body(): TemplateResult {
@@ -92,7 +100,7 @@ export class EvaluationMatrices extends WatchingElement {
     const { in_domain, off_diagonal } = matrix;
     return heatMap(
       matrix.name,
-      `${reading}, %`,
+      `${columnName(reading, matrix.readings)}, %`,
       matrix.names,
       cells,
       [percentage(in_domain[reading]), percentage(off_diagonal[reading])],
@@ -110,7 +118,14 @@ export class EvaluationMatrices extends WatchingElement {
       })),
     );
     const means = [points(one.in_domain[reading]), points(one.off_diagonal[reading])];
-    return heatMap(`${one.minuend} minus ${one.subtrahend}`, `${reading}, points`, one.names, cells, means, this.#open);
+    return heatMap(
+      `${one.minuend} minus ${one.subtrahend}`,
+      `${columnName(reading, one.readings)}, points`,
+      one.names,
+      cells,
+      means,
+      this.#open,
+    );
   }
 
   readonly #open = (evaluation: string): void => {

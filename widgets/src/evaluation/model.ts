@@ -1,5 +1,6 @@
 /** The evaluations of the backend, followed, and which of them the view shows. */
-import type { Connector, ErrorBody, EvalsEvent, EvalState, EvalSummary, Subscription } from '../connector.ts';
+import { columnName, READING_TEXTS } from '@medr1/kernel-bridge/protocol';
+import type { Connector, ErrorBody, EvalsEvent, EvalState, EvalSummary, Reading, Subscription } from '../connector.ts';
 import { errorBody } from '../connector.ts';
 import { Observable } from '../observable.ts';
 
@@ -106,7 +107,11 @@ export function modelName({ settings, run_name }: EvalSummary): string {
   return settings.model.split('/').filter(Boolean).at(-1) ?? settings.model;
 }
 
-/** What a comparison calls its columns. */
-export const letterOf = (index: number): string => String.fromCharCode(65 + index);
+/** A column's name over these evaluations, and for a title what its readings take for the answer. */
+export function columnOf(column: Reading, evaluations: readonly Pick<EvalSummary, 'reading'>[]): { name: string; title: string } {
+  const published = [...new Set(evaluations.map(({ reading }) => reading))];
+  const readings = column === 'tolerant' ? ([column] as const) : published;
+  return { name: columnName(column, published), title: readings.map((name) => `${name}: ${READING_TEXTS[name]}`).join('; ') };
+}
 
 export const variantTag = (variant: string): string => ({ think: 'T', 'no-think': 'NT', 'think-after': 'TA' })[variant] ?? variant;

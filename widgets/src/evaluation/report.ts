@@ -1,6 +1,6 @@
 /** One evaluation: accuracy by modality, type and data set with intervals, the controls beside every figure, and its answers. */
 import { css, html, nothing, type PropertyValues, type TemplateResult } from 'lit';
-import { CONTROLS } from '@medr1/kernel-bridge/protocol';
+import { CONTROLS, READINGS } from '@medr1/kernel-bridge/protocol';
 import {
   errorBody,
   type Accuracy,
@@ -17,6 +17,7 @@ import { failed, loading, type Load } from '../parts.ts';
 import { base, tokens } from '../theme.ts';
 import type { IWorkbench } from '../store/workbench.ts';
 import './answers.ts';
+import { columnOf } from './model.ts';
 import { percentage, shareStyles, shareTitle, shareView } from './shares.ts';
 
 const GROUPS = [
@@ -64,7 +65,7 @@ export class EvaluationReport extends WatchingElement {
     }`;
   }
 
-  #head({ settings, items, left_out, mean_tokens, tokens_per_correct, error }: EvalSummary): TemplateResult {
+  #head({ settings, reading, items, left_out, mean_tokens, tokens_per_correct, error }: EvalSummary): TemplateResult {
     const fact = (name: string, value: string, title = ''): TemplateResult =>
       html`<span title=${title}><span class="secondary">${name}</span> ${value}</span>`;
     return html`<section class="facts" aria-label="What was evaluated">
@@ -82,7 +83,7 @@ export class EvaluationReport extends WatchingElement {
             </span>`
       }
       ${fact('tokens an answer', number(mean_tokens))}
-      ${fact('tokens a right answer', number(tokens_per_correct), 'all tokens over the answers right when read strictly')}
+      ${fact('tokens a right answer', number(tokens_per_correct), `all tokens over the answers right by the reading ${reading}`)}
       ${fact('dtype', settings.dtype)}
       ${error ? html`<span class="warning" data-testid="evaluation-error">⚠ ${error.message} ${error.remedy}</span>` : nothing}
     </section>`;
@@ -115,8 +116,10 @@ export class EvaluationReport extends WatchingElement {
             <tr>
               <th></th>
               <th class="number">questions</th>
-              <th class="number" title="As Med-R1's evaluation scripts read an answer">strict, %</th>
-              <th class="number" title="As a person would read it">tolerant, %</th>
+              ${READINGS.map((reading) => {
+                const { name, title } = columnOf(reading, [this.summary]);
+                return html`<th class="number" title=${title}>${name}, %</th>`;
+              })}
               ${controls.map((control) => html`<th class="number" title=${CONTROLS[control]}>${control}, %</th>`)}
             </tr>
           </thead>
@@ -133,7 +136,8 @@ export class EvaluationReport extends WatchingElement {
         </table>
       </div>
       <p class="small secondary">
-        Bars are 95 % Wilson intervals. ${controls.length > 0 ? 'Controls are read strictly.' : 'No controls were asked for.'}
+        Bars are 95 % Wilson intervals.
+        ${controls.length > 0 ? `Controls are by the reading ${this.summary.reading}.` : 'No controls were asked for.'}
         ${integer(report.differing.length)} answers are read differently.
       </p>
     </section>`;
@@ -158,7 +162,7 @@ export class EvaluationReport extends WatchingElement {
         </tbody>
       </table>
       <p class="small secondary">
-        Of the questions whose answer can be read strictly in both orders. Every option stands under another letter.
+        Of the questions whose answer the reading ${this.summary.reading} finds in both orders. Every option stands under another letter.
       </p>
     </section>`;
   }

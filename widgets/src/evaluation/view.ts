@@ -6,6 +6,7 @@ import { errorBody, type ErrorBody } from '../connector.ts';
 import { define, WatchingElement } from '../element.ts';
 import { integer } from '../format.ts';
 import { empty, failed, loading } from '../parts.ts';
+import { readingLabel } from '../rollouts/completion.ts';
 import { base, tokens } from '../theme.ts';
 import type { IWorkbench } from '../store/workbench.ts';
 import './compare.ts';
@@ -134,8 +135,8 @@ export class EvaluationView extends WatchingElement {
         <span class="secondary ellipsis">${settings.split}</span>
       </button>
       <span class="figures">
-        <span title="read strictly, as published">${shareView(one.strict)}</span>
-        <span title="read tolerantly"><span class="small secondary">tolerant</span> ${shareView(one.tolerant)}</span>
+        <span>${readingLabel(one.reading)} ${shareView(one.strict)}</span>
+        <span>${readingLabel('tolerant')} ${shareView(one.tolerant)}</span>
       </span>
       <span class="small secondary progress" data-testid="evaluation-progress">
         ${

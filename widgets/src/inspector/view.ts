@@ -1,12 +1,12 @@
 /** The Inspector: details of what is selected, always in the same order. All text here is untrusted: text nodes only. */
+import { choicesOf, opensThink } from '@medr1/kernel-bridge/answers';
 import { html, nothing, type PropertyValues, type TemplateResult } from 'lit';
 import { repeat } from 'lit/directives/repeat.js';
-import { choicesOf } from '@medr1/kernel-bridge/protocol/choices';
 import type { Completion, DataSample, Group, ItemAnswers } from '../connector.ts';
 import { command, define, PageElement, type HostCommand } from '../element.ts';
 import { direction, integer, number, signed } from '../format.ts';
 import { empty, failed, loading } from '../parts.ts';
-import { completionStyles, completionText, glyph } from '../rollouts/completion.ts';
+import { completionStyles, completionText, glyph, judged, verdictTitle } from '../rollouts/completion.ts';
 import { laterUpdates, missing, type Colouring, type TokenQuantity } from '../store/rollouts/colouring.ts';
 import { colouringSwitch } from '../rollouts/legend.ts';
 import { goldText, tokenCount } from '../store/rollouts/model.ts';
@@ -122,6 +122,7 @@ export class InspectorPanel extends PageElement {
           ['step', integer(group.step)],
           ['group', integer(group.group)],
           ['completion', `${one.index + 1} of ${group.completions.length}`],
+          ['reading', group.reading],
           ['length', `${integer(tokenCount(one))} tokens${one.finish_reason === 'length' ? ', ⚠ cut off' : ''}`],
           ['mean log p', number(meanOf(one.logprobs))],
           ['mean entropy', one.entropy ? `${number(meanOf(one.entropy))} nats` : ''],
@@ -146,7 +147,7 @@ export class InspectorPanel extends PageElement {
           html`<button
             class=${`quiet chip ${judged(each.correct)}`}
             aria-pressed=${each === one}
-            title=${`completion ${each.index + 1}: reward ${number(each.reward)}, advantage ${signed(each.advantage)}`}
+            title=${`completion ${each.index + 1}: ${verdictTitle(each.correct, group.reading)}; reward ${number(each.reward)}, advantage ${signed(each.advantage)}`}
             data-testid="choose-completion"
             @click=${() => this.workbench.selection.move({ completion: each.index })}
           >
@@ -181,7 +182,9 @@ export class InspectorPanel extends PageElement {
               .token=${token}
               @medr1-token=${(event: CustomEvent<number>) => selection.move({ completion: one.index, token: event.detail })}
             ></medr1-tokens>`
-          : html`<div class="text" data-testid="said">${completionText(one.text, one.correct)}</div>`
+          : html`<div class="text" data-testid="said">
+              ${completionText({ ...one, reading: group.reading, thinkOpen: opensThink(group.prompt) })}
+            </div>`
       }
       <label class="small tokens">tokens ${colouringSwitch(colouring, why, choose)}</label>
       ${
@@ -409,8 +412,6 @@ const VIEWS = {
 } as const satisfies Partial<Record<HostCommand['id'], string>>;
 
 const within = (value: number, low: number, high: number): number => Math.min(high, Math.max(low, value));
-
-const judged = (correct: boolean | null): string => (correct === null ? '' : correct ? 'right' : 'wrong');
 
 const section = (title: string, body: unknown): TemplateResult =>
   html`<section data-part=${title.toLowerCase()}>

@@ -1,26 +1,65 @@
-/** How a completion reads, in every view: thinking apart, the answer as a chip, what stands outside the tags marked. Text nodes only. */
+/** How a completion and its verdict read, in every view: thinking apart, the answer as a chip, what stands outside the tags marked. Text nodes only. */
+import { answerStretch, splitCompletion, type Part, type Verdict } from '@medr1/kernel-bridge/answers';
+import { READING_TEXTS, type ReadingName } from '@medr1/kernel-bridge/protocol/readings';
 import { css, html, nothing, type TemplateResult } from 'lit';
-import { splitCompletion, type Part } from '../store/rollouts/parse.ts';
 
 export const glyph = (correct: boolean | null): string => (correct === null ? '?' : correct ? '✓' : '✗');
 
-/** The parts of a completion; its first answer is marked right or wrong. */
-export function completionText(text: string, correct: boolean | null): TemplateResult[] {
-  const parts = splitCompletion(text);
-  const first = parts.findIndex(({ kind }) => kind === 'answer');
-  return parts.map((part, index) => partOf(part, index === first ? correct : null));
+/** Class of what is right or wrong. */
+export const judged = (correct: boolean | null): string => (correct === null ? '' : correct ? 'right' : 'wrong');
+
+/** For titles: "right, by the reading exact: ...". */
+export const verdictTitle = (correct: boolean | null, reading: ReadingName): string =>
+  `${judged(correct) || 'not judged'}, by the reading ${reading}: ${READING_TEXTS[reading]}`;
+
+/** The name of the reading that the verdicts beside it are under. */
+export const readingLabel = (reading: ReadingName): TemplateResult =>
+  html`<span class="small secondary" title=${`The reading ${reading}: ${READING_TEXTS[reading]}`} data-testid="reading">${reading}</span>`;
+
+/** What was read and whether it is right. */
+export const verdictChip = ({ prediction, correct }: Verdict, reading: ReadingName, none = '–'): TemplateResult =>
+  html`<span class=${`chip ${judged(correct)}`} title=${verdictTitle(correct, reading)} data-testid="verdict"
+    >${glyph(correct)} ${prediction ?? none}</span
+  >`;
+
+/** What must be known of a completion to show it. */
+export interface Said {
+  text: string;
+  correct: boolean | null;
+  /** By which `correct` is. */
+  reading: ReadingName;
+  /** The prompt ends in `<think>`. */
+  thinkOpen: boolean;
 }
 
-function partOf({ kind, text, closed }: Part, correct: boolean | null): TemplateResult {
-  const end = closed
-    ? html`<span class="tag">&lt;/${kind}&gt;</span>`
-    : html`<span class="warning small" title="closing tag missing"> ⚠ unclosed</span>`;
+/** The parts of a completion. The answer that the reading took is marked right or wrong, where it is one of them. */
+export function completionText({ text, correct, reading, thinkOpen }: Said): TemplateResult[] {
+  const read = answerStretch(reading, text);
+  const isRead = ({ from, text: { length } }: Part): boolean => read !== null && read.from >= from && read.to <= from + length;
+  return splitCompletion(text, { thinkOpen }).map((part) => partOf(part, isRead(part) ? correct : null));
+}
+
+const flaw = (text: string, title: string): TemplateResult => html`<span class="warning small" title=${title}> ⚠ ${text} </span>`;
+const tag = (text: string, title: string | typeof nothing = nothing): TemplateResult =>
+  html`<span class="tag" title=${title}>${text}</span>`;
+
+function partOf({ kind, text, opened, closed }: Part, correct: boolean | null): TemplateResult {
+  const start = opened === 'nobody' ? flaw('no opening tag', 'opening tag missing') : nothing;
+  const end = closed ? nothing : flaw('unclosed', 'closing tag missing');
   switch (kind) {
     case 'think':
-      return html`<span class="think" data-part="think"><span class="tag">&lt;think&gt;</span>${text}${end}</span> `;
+      return html`<span class="think" data-part="think"
+        >${
+          opened === 'nobody'
+            ? start
+            : opened === 'prompt'
+              ? html`<i class="implied">${tag('<think>', 'The prompt ends in this tag')}</i>`
+              : tag('<think>')
+        }${text}${closed ? tag('</think>') : end}</span
+      > `;
     case 'answer':
-      return html`<span class=${`chip answer ${correct === null ? '' : correct ? 'right' : 'wrong'}`} data-part="answer"
-        >${correct === null ? '' : `${glyph(correct)} `}${text.trim()}${closed ? nothing : end}</span
+      return html`<span class=${`chip answer ${judged(correct)}`} data-part="answer"
+        >${start}${correct === null ? '' : `${glyph(correct)} `}${text.trim()}${end}</span
       > `;
     case 'outside':
       return html`<span class="warning small" aria-hidden="true">⚠</span
@@ -47,6 +86,9 @@ export const completionStyles = css`
   .tag {
     font-family: var(--medr1-font-code);
     font-size: 11px;
+    opacity: 0.75;
+  }
+  .implied {
     opacity: 0.75;
   }
   .answer {

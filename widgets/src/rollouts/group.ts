@@ -1,11 +1,11 @@
 /** One question and its group of completions. All text here comes from data sets and models: it is only ever put in text nodes. */
 import { css, html, nothing, svg, type TemplateResult } from 'lit';
-import { choicesOf } from '@medr1/kernel-bridge/protocol/choices';
+import { choicesOf, opensThink } from '@medr1/kernel-bridge/answers';
 import type { Completion, Group } from '../connector.ts';
 import { define, WatchingElement } from '../element.ts';
 import { direction, integer, number, signed } from '../format.ts';
 import { base, tokens } from '../theme.ts';
-import { completionStyles, completionText, glyph } from './completion.ts';
+import { completionStyles, completionText, readingLabel, verdictChip } from './completion.ts';
 import type { GroupTexts } from '../store/rollouts/token-texts.ts';
 import './tokens.ts';
 import type { Colouring } from '../store/rollouts/colouring.ts';
@@ -66,7 +66,9 @@ export class RolloutGroup extends WatchingElement {
             <span class="chip" title="right answer">gold ${goldText(group)}</span>
             <span class="chip">${group.modality}</span>
             ${bars(summary, group.completions)}
-            <span class="number" title="completions that answer right">${summary.right}/${summary.judged} right</span>
+            <span class="number" title="completions that answer right"
+              >${summary.right}/${summary.judged} right ${readingLabel(group.reading)}</span
+            >
             <span class="number" title="mean reward of the group">mean ${number(summary.mean)}</span>
             <span class="number secondary" title="standard deviation of the reward in the group">± ${number(summary.spread)}</span>
             ${summary.spread === 0 ? html`<span class="warning" title="All rewards are equal: this group teaches nothing">⚠ no spread</span>` : nothing}
@@ -94,7 +96,6 @@ export class RolloutGroup extends WatchingElement {
   }
 
   #completion(one: Completion): TemplateResult {
-    const judged = one.correct === null ? '' : one.correct ? 'right' : 'wrong';
     return html`<li
       class=${one.index === this.completion ? 'chosen' : ''}
       data-testid="completion"
@@ -102,7 +103,7 @@ export class RolloutGroup extends WatchingElement {
     >
       <div class="numbers small">
         <span class=${`number advantage ${direction(one.advantage)}`} title="advantage">${signed(one.advantage)}</span>
-        <span class=${`chip ${judged}`} title=${judged || 'not judged'}>${glyph(one.correct)} ${one.prediction ?? '–'}</span>
+        ${verdictChip(one, this.group.reading)}
         ${Object.entries(one.rewards).map(
           ([name, value]) =>
             html`<span class="number" title=${`reward ${name}, unweighted`}><span class="secondary">${name}</span> ${number(value)}</span>`,
@@ -116,9 +117,12 @@ export class RolloutGroup extends WatchingElement {
 
   /** Token by token where that is asked for and known. */
   #text(one: Completion): TemplateResult {
-    const { colouring, texts } = this;
+    const { colouring, texts, group } = this;
     const of = texts?.status === 'ready' ? texts.value[one.index] : undefined;
-    if (colouring === 'off' || of === undefined) return html`<div class="text">${completionText(one.text, one.correct)}</div>`;
+    if (colouring === 'off' || of === undefined) {
+      const said = { ...one, reading: group.reading, thinkOpen: opensThink(group.prompt) };
+      return html`<div class="text">${completionText(said)}</div>`;
+    }
     return html`<medr1-tokens
       bare
       .texts=${of}

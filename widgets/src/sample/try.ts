@@ -1,10 +1,11 @@
 /** "Try it": the question put to a model now, thinking and not thinking side by side. Answers are untrusted text: text nodes only. */
 import { css, html, nothing, type TemplateResult } from 'lit';
+import { opensThink } from '@medr1/kernel-bridge/answers';
 import type { Generation } from '../connector.ts';
 import { define, WatchingElement } from '../element.ts';
 import { integer, number } from '../format.ts';
 import { failed } from '../parts.ts';
-import { completionStyles, completionText, glyph } from '../rollouts/completion.ts';
+import { completionStyles, completionText, readingLabel, verdictChip } from '../rollouts/completion.ts';
 import { base, tokens } from '../theme.ts';
 import { BOUNDS, VARIANTS, type Answer, type AskModel, type Variant } from './ask.ts';
 import { policyChoice } from './policy.ts';
@@ -119,7 +120,7 @@ export class SampleTry extends WatchingElement {
           ? html`<p class="secondary" role="status">The model answers; while it trains, after the step it is in …</p>`
           : answer.status === 'error'
             ? failed(answer.error, () => void this.model.run())
-            : answer.value.completions.map((one) => this.#completion(one))
+            : answer.value.completions.map((one) => this.#completion(one, answer.value))
       }
     </section>`;
   }
@@ -130,18 +131,17 @@ export class SampleTry extends WatchingElement {
     </span>`;
   }
 
-  #completion(one: Generation['completions'][number]): TemplateResult {
-    const judged = one.correct === null ? '' : one.correct ? 'right' : 'wrong';
+  #completion(one: Generation['completions'][number], { reading, prompt }: Generation): TemplateResult {
     return html`<article data-testid="try-completion">
       <div class="numbers small">
-        <span class=${`chip ${judged}`} title=${judged || 'not judged'}>${glyph(one.correct)} ${one.prediction ?? 'no answer'}</span>
+        ${verdictChip(one, reading, 'no answer')} ${readingLabel(reading)}
         <span class="number secondary">${integer(one.token_ids.length)} tokens</span>
         ${one.finish_reason === 'length' ? html`<span class="warning" title="Cut off at max tokens">⚠ cut off</span>` : nothing}
       </div>
       ${
         this.asTokens
           ? html`<medr1-tokens .texts=${one.tokens} .facts=${one}></medr1-tokens>`
-          : html`<div class="text">${completionText(one.text, one.correct)}</div>`
+          : html`<div class="text">${completionText({ ...one, reading, thinkOpen: opensThink(prompt.text) })}</div>`
       }
     </article>`;
   }

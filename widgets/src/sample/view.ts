@@ -1,7 +1,7 @@
 /** The Sample view: one question with its image, what runs answered, and what a model answers now. All text here is untrusted: text nodes only. */
+import { choicesOf, lettered } from '@medr1/kernel-bridge/answers';
 import { html, nothing, type PropertyValues, type TemplateResult } from 'lit';
 import { repeat } from 'lit/directives/repeat.js';
-import { choicesOf } from '@medr1/kernel-bridge/protocol/choices';
 import { problemText } from '@medr1/kernel-bridge/protocol/problems';
 import { copyText } from '../clipboard.ts';
 import type { DataItem, DataSample, ItemAnswers } from '../connector.ts';
@@ -9,7 +9,7 @@ import { command, define, PageElement } from '../element.ts';
 import { integer } from '../format.ts';
 import { icon } from '../icons.ts';
 import { empty, failed, loading } from '../parts.ts';
-import { completionStyles, completionText, glyph } from '../rollouts/completion.ts';
+import { completionStyles, completionText, glyph, readingLabel, verdictChip } from '../rollouts/completion.ts';
 import { base, tokens } from '../theme.ts';
 import type { IWorkbench } from '../store/workbench.ts';
 import { AskModel } from './ask.ts';
@@ -313,6 +313,7 @@ export class SampleView extends PageElement {
             >${tone ? `${glyph(tone === 'right')} ` : judged === 0 ? '? ' : '◐ '}${judged === 0 ? 'not judged' : `${right} of ${judged} right`}</span
           ></span
         >
+        ${readingLabel(asked.reading)}
         ${
           asked.group === null
             ? nothing
@@ -338,10 +339,8 @@ export class SampleView extends PageElement {
         ${asked.completions.map(
           (one) =>
             html`<li>
-              <span class=${`chip small ${one.correct === null ? '' : one.correct ? 'right' : 'wrong'}`}
-                >${glyph(one.correct)} ${one.prediction ?? '–'}</span
-              >
-              <div class="text">${completionText(one.text, one.correct)}</div>
+              ${verdictChip(one, asked.reading)}
+              <div class="text">${completionText({ ...one, reading: asked.reading, thinkOpen: asked.think_open })}</div>
             </li>`,
         )}
       </ol>
@@ -401,7 +400,7 @@ function problem(code: string): TemplateResult {
 
 function answerOf({ answer, options }: DataItem): string {
   if (answer === null) return 'no answer';
-  return `${answer}) ${choicesOf(options).find(({ letter }) => letter === answer)?.text ?? ''}`;
+  return lettered(answer, options);
 }
 
 define('medr1-sample', SampleView);

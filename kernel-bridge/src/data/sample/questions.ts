@@ -3,7 +3,8 @@ import type { Random } from './random.ts';
 import { QUESTION_TYPES } from './world.ts';
 import type { QuestionType, Scene } from './world.ts';
 
-export const LETTERS = ['A', 'B', 'C', 'D'] as const;
+/** Options that a question of the made sample has at most. */
+export const MOST_OPTIONS = 4;
 
 export interface Question {
   type: QuestionType;
@@ -23,7 +24,7 @@ export function ask(rng: Random, type: QuestionType, scene: Scene): Question | n
   const right = answer(scene);
   if (right === null) return null;
   const roll = below(rng, 100);
-  const count = roll < 3 ? 2 : roll < 6 ? 3 : 4;
+  const count = roll < 3 ? 2 : roll < 6 ? 3 : MOST_OPTIONS;
   const distractors = shuffled(
     rng,
     (pool as readonly string[]).filter((text) => text !== right),

@@ -1,5 +1,5 @@
 import type { Question } from './questions.ts';
-import { LETTERS } from './questions.ts';
+import { formatQuestion, formatSolution, letterOf } from '../../answers/index.ts';
 import type { QuestionType } from './world.ts';
 
 /** A row of QA_information/<access>/<dataset>.json, with OmniMedVQA's own keys in its order. */
@@ -53,7 +53,7 @@ export function toSplitRecord(record: QaRecord): SplitRecord | null {
   if (right < 0) return null;
   return {
     image: record.image_path,
-    problem: `${record.question} ${options.map((text, i) => `${LETTERS[i]})${text}`).join(', ')}`,
-    solution: `<answer> ${LETTERS[right]} </answer>`,
+    problem: formatQuestion({ question: record.question, options }),
+    solution: formatSolution(letterOf(right)),
   };
 }

@@ -1,13 +1,13 @@
+import { formatQuestion, formatSolution, LETTERS, letterOf } from '../../answers/index.ts';
 import type { Variant } from '../../protocol/index.ts';
-import { ask, LETTERS } from '../../data/sample/questions.ts';
+import { ask } from '../../data/sample/questions.ts';
 import type { Question } from '../../data/sample/questions.ts';
 import { below, pick, shuffled } from '../../data/sample/random.ts';
 import type { Random } from '../../data/sample/random.ts';
 import { FINDING_NAMES, PLACE_NAMES, QUESTION_TYPE_NAMES, QUESTION_TYPES, SIZE_NAMES, SIZES } from '../../data/sample/world.ts';
 import type { Anatomy, Finding, Modality, Place, QuestionType, Scene, Size } from '../../data/sample/world.ts';
-import { formatQuestion } from '../prompts.ts';
 import { INSTRUCTIONS } from './instructions.ts';
-import { answerTag, choice, describe, reply } from './traces.ts';
+import { choice, describe, reply } from './traces.ts';
 
 /** One demonstration. `learn`: every token counts, or the option letters alone. */
 export interface Example {
@@ -30,7 +30,7 @@ export function bindingExample(rng: Random): Example {
   const words = shuffled(rng, OPTION_WORDS).slice(0, 4);
   const lookUp = () => {
     const i = below(rng, 4);
-    return choice(words[i], LETTERS[i]);
+    return choice(words[i], letterOf(i));
   };
   const text = formatQuestion({ question: '?', options: words });
   return { image: null, text, chat: false, completion: Array.from({ length: LOOK_UPS }, lookUp).join(''), learn: 'letters' };
@@ -40,7 +40,7 @@ export function bindingExample(rng: Random): Example {
 export function longBindingExample(rng: Random): Example {
   const { scene, question } = drawQuestion(rng);
   const i = below(rng, question.options.length);
-  const completion = reply('think', describe(withAnswer(scene, question.type, question.options[i])), question.options[i], LETTERS[i]);
+  const completion = reply('think', describe(withAnswer(scene, question.type, question.options[i])), question.options[i], letterOf(i));
   return { image: null, text: userTurn(rng, question, 'think'), chat: true, completion, learn: 'letters' };
 }
 
@@ -57,7 +57,7 @@ export const captionExample = (scene: Scene, image: number): Example => ({
 export function cleanExample(rng: Random, scene: Scene, image: number, variant: Variant): Example {
   const question = anyQuestion(rng, scene);
   const option = question.options[question.answer];
-  const completion = reply(variant, describe(scene), option, LETTERS[question.answer]);
+  const completion = reply(variant, describe(scene), option, letterOf(question.answer));
   return { image, text: userTurn(rng, question, variant), chat: true, completion, learn: 'all', type: question.type };
 }
 
@@ -79,7 +79,7 @@ export function flawedExample(rng: Random, scene: Scene, image: number, variant:
     chosen = below(rng, question.options.length);
     seen = withAnswer(scene, question.type, question.options[chosen]);
   }
-  const letter = rng() < flaws.letter ? pick(rng, LETTERS.slice(0, question.options.length)) : LETTERS[chosen];
+  const letter = rng() < flaws.letter ? pick(rng, LETTERS.slice(0, question.options.length)) : letterOf(chosen);
   let completion = reply(variant, describe(seen), question.options[chosen], letter);
   if (rng() < flaws.format) completion = broken(rng, completion, letter);
   return { image, text: userTurn(rng, question, variant), chat: true, completion, learn: 'all', type: question.type };
@@ -89,8 +89,8 @@ const BREAKS: ((completion: string, letter: string) => string)[] = [
   (completion) => completion.replace('</think>', ''),
   (completion) => completion.replace('</answer>', ''),
   (completion) => completion.replace('<answer>', ''),
-  (completion, letter) => completion.replace(answerTag(letter), ''),
-  (completion, letter) => completion.replace(answerTag(letter), ` ${letter}.`),
+  (completion, letter) => completion.replace(formatSolution(letter), ''),
+  (completion, letter) => completion.replace(formatSolution(letter), ` ${letter}.`),
 ];
 
 const broken = (rng: Random, completion: string, letter: string) => pick(rng, BREAKS)(completion, letter);

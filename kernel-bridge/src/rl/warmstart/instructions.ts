@@ -1,5 +1,5 @@
+import { PROMPTS } from '../../answers/index.ts';
 import type { Variant } from '../../protocol/index.ts';
-import { PROMPTS } from '../prompts.ts';
 
 /**
  * The instruction sentences that may follow a question, in Med-R1's words, and how the tiny model replies to each.

@@ -1,4 +1,5 @@
-import { LETTERS } from '../../data/sample/questions.ts';
+import { LETTERS } from '../../answers/index.ts';
+import { MOST_OPTIONS } from '../../data/sample/questions.ts';
 import { groupLogps } from '../../models/index.ts';
 import type { EncodedImage, EncodedPrompt, Processor, Model } from '../../models/index.ts';
 import { AdamW, backward, clipGradNorm, noGrad, scope, tensor, torch } from '../../torch/index.ts';
@@ -35,7 +36,7 @@ export class Learner {
     model.setTrainable(() => true);
     this.#optimizer = new AdamW([...model.params.values()], { betas: [0.9, 0.98], weight_decay: 0.01 });
     const ids = (words: readonly string[]) => words.map((word) => processor.encode(word)[0]);
-    this.#letters = new Set(ids(LETTERS.map((letter) => ` ${letter}`)));
+    this.#letters = new Set(ids(LETTERS.slice(0, MOST_OPTIONS).map((letter) => ` ${letter}`)));
     this.#content = new Set(ids(CONTENT_WORDS.flatMap((word) => [word, ` ${word}`])));
   }
 

@@ -1,3 +1,4 @@
+import { isWellFormed, readAnswer } from '../../answers/index.ts';
 import { encodeImage, generate } from '../../models/index.ts';
 import type { Processor, Model } from '../../models/index.ts';
 import type { Variant } from '../../protocol/index.ts';
@@ -18,12 +19,6 @@ export interface Measured {
   /** Sampled, by question type. */
   byType: Record<string, number>;
 }
-
-const FORMATS: Record<Variant, RegExp> = {
-  think: /^<think>[^<]*<\/think>\s*<answer>[^<]*<\/answer>$/,
-  'no-think': /^\s*<answer>[^<]*<\/answer>$/,
-  'think-after': /^<answer>[^<]*<\/answer>\s*<think>[^<]*<\/think>$/,
-};
 
 export async function measure(model: Model, processor: Processor, pool: Pool, variant: Variant, maxNewTokens = 48): Promise<Measured> {
   const rng = random('measure', variant);
@@ -50,7 +45,7 @@ export async function measure(model: Model, processor: Processor, pool: Pool, va
     }
     return texts;
   };
-  const letter = (text: string) => /<answer>\s*(\w)\s*<\/answer>/.exec(text)?.[1];
+  const letter = (text: string) => readAnswer('strict', text, []);
   const right = (texts: string[]) => texts.map((text, i) => letter(text) === letter(examples[i].completion));
   const share = (hits: boolean[]) => hits.filter(Boolean).length / hits.length;
 
@@ -59,7 +54,7 @@ export async function measure(model: Model, processor: Processor, pool: Pool, va
   return {
     sampled: share(hits),
     greedy: share(right(await answers(true, true))),
-    format: share(sampled.map((text) => FORMATS[variant].test(text))),
+    format: share(sampled.map((text) => isWellFormed(variant, text))),
     blank: share(right(await answers(false, false))),
     byType: Object.fromEntries(QUESTION_TYPE_NAMES.map((type) => [type, share(hits.filter((_, i) => examples[i].type === type))])),
   };

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { Tokenizer } from '@huggingface/tokenizers';
 import { describe as group, expect, it } from 'vitest';
 import { QUESTION_TYPES } from '../../data/sample/world.ts';
-import { applyVariant } from '../prompts.ts';
+import { applyVariant } from '../../answers/index.ts';
 import { pretokens, trainBpe } from './bpe.ts';
 import { CHAT_TEMPLATE, makeTokenizer } from './tokenizer.ts';
 import { describe, reply } from './traces.ts';

@@ -1,3 +1,4 @@
+import { formatSolution, inTags } from '../../answers/index.ts';
 import type { Variant } from '../../protocol/index.ts';
 import { FINDINGS, PLACE_NAMES, QUESTION_TYPES, SIZE_NAMES } from '../../data/sample/world.ts';
 import type { Scene } from '../../data/sample/world.ts';
@@ -15,12 +16,10 @@ export function describe({ modality, anatomy, lesion }: Scene): string {
 export const choice = (text: string, letter: string): string => ` (${text} ${letter}).`;
 export const conclude = (text: string, letter: string): string => `So the answer is${choice(text, letter)}`;
 
-export const answerTag = (letter: string): string => `<answer> ${letter} </answer>`;
-
 export function reply(variant: Variant, seen: string, option: string, letter: string, finalLetter = letter): string {
-  const thought = `<think>${seen} ${conclude(option, letter)}</think>`;
-  if (variant === 'no-think') return answerTag(finalLetter);
-  return variant === 'think' ? thought + answerTag(finalLetter) : answerTag(finalLetter) + thought;
+  const thought = inTags('think', `${seen} ${conclude(option, letter)}`);
+  if (variant === 'no-think') return formatSolution(finalLetter);
+  return variant === 'think' ? thought + formatSolution(finalLetter) : formatSolution(finalLetter) + thought;
 }
 
 /** The words by which one trace differs from another: what is seen, and the options. */

@@ -1,7 +1,7 @@
 /** The rollouts of one step: read once, kept for going back and forth, filtered and sorted for the list. */
+import { lettered, opensThink, splitCompletion } from '@medr1/kernel-bridge/answers';
 import { errorBody, type Completion, type Connector, type ErrorBody, type Group } from '../../connector.ts';
 import { Observable } from '../../observable.ts';
-import { splitCompletion } from './parse.ts';
 import { COLOURINGS, type Colouring } from './colouring.ts';
 
 export const SORTS = {
@@ -222,7 +222,11 @@ function passes(group: Group, shown: Shown): boolean {
     case 'unread':
       return group.completions.some((one) => one.prediction === null);
     case 'stray':
-      return group.completions.some(({ text }) => splitCompletion(text).some(({ kind }) => kind === 'outside'));
+      return group.completions.some(({ text }) =>
+        splitCompletion(text, { thinkOpen: opensThink(group.prompt) }).some(
+          ({ kind, opened }) => kind === 'outside' || opened === 'nobody',
+        ),
+      );
   }
 }
 
@@ -241,9 +245,7 @@ function textOf(group: Group): string {
 
 /** The right option as people read it: "C) CT". */
 export function goldText({ answer, options }: Pick<Group, 'answer' | 'options'>): string {
-  if (answer === null) return '–';
-  const option = options[answer.charCodeAt(0) - 65];
-  return option === undefined ? answer : `${answer}) ${option}`;
+  return answer === null ? '–' : lettered(answer, options);
 }
 
 export const tokenCount = (completion: Completion): number => completion.token_ids.length;

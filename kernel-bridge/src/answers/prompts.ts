@@ -2,9 +2,11 @@
  * Med-R1's prompts, letter by letter (its grpo_vqa*.py and eval scripts). Training and evaluation prompts differ there, so they differ
  * here. Think-after has no published text: ours says the same in the same words, answer first.
  */
-import { choicesOf } from '../protocol/choices.ts';
-import { WorkbenchError, type Variant, type VqaItem } from '../protocol/index.ts';
-import { bareAnswer, strictAnswer } from '../rewards/index.ts';
+import type { Variant } from '../protocol/config.ts';
+import type { VqaItem } from '../protocol/data.ts';
+import { WorkbenchError } from '../protocol/errors.ts';
+import type { ReadingName } from '../protocol/readings.ts';
+import { choicesOf } from './letters.ts';
 
 const LETTER_IN_TAG = 'the correct single-letter choice (A, B, C, D,...) inside <answer>...</answer> tags.';
 
@@ -32,16 +34,14 @@ export const PROMPTS: Record<Variant, { train: string; eval: string }> = {
 /** Med-R1's evaluation prompt for models that were not trained: it asks for no tags, and its script reads the bare letter. */
 export const ZERO_SHOT_PROMPT = '{question} Provide the correct single-letter choice (A, B, C, D,...).';
 
-/** As published: the evaluation script of a prompt without tags wants the bare letter. */
-export const strictReading = (variant: Variant, template: string | null): ((completion: string) => string | null) =>
-  (template ?? PROMPTS[variant].eval).includes('<answer>') ? strictAnswer : bareAnswer;
+/** As published: the evaluation scripts read the tag that their prompt asks for, and the bare letter where it asks for none. */
+export const publishedReading = (variant: Variant, template: string | null): ReadingName =>
+  (template ?? PROMPTS[variant].eval).includes('<answer>') ? 'strict' : 'bare';
 
 /** Med-R1's `problem` string: "What is shown? A)cyst, B)tumor". An option that is empty is left out, with its letter. */
-export function formatQuestion(item: Pick<VqaItem, 'question' | 'options'>): string {
-  const options = choicesOf(item.options)
-    .map(({ letter, text }) => `${letter})${text}`)
-    .join(', ');
-  return options === '' ? item.question : `${item.question} ${options}`;
+export function formatQuestion({ question, options }: Pick<VqaItem, 'question' | 'options'>): string {
+  const listed = choicesOf(options).map(({ letter, text }) => `${letter})${text}`);
+  return listed.length === 0 ? question : `${question} ${listed.join(', ')}`;
 }
 
 /** The user's turn for a question already formatted; `template` replaces the variant's own text and must hold `{question}`. */
@@ -56,6 +56,3 @@ export function applyVariant(question: string, variant: Variant, options: { temp
   }
   return template.replaceAll('{question}', () => question); // a function, so that $& in a question stays as it is
 }
-
-/** Med-R1's `solution` string: what SFT teaches and what the accuracy reward compares with. */
-export const formatSolution = (answer: string): string => `<answer> ${answer} </answer>`;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { applyVariant, formatQuestion, formatSolution, strictReading, ZERO_SHOT_PROMPT } from './prompts.ts';
+import { applyVariant, formatQuestion, publishedReading, ZERO_SHOT_PROMPT } from './prompts.ts';
 
 const question = formatQuestion({ question: 'What is shown?', options: ['cyst', 'No.', 'a, b'] });
 
@@ -7,16 +7,20 @@ describe('prompts', () => {
   it("joins question and options as Med-R1's problem strings do", () => {
     expect(question).toBe('What is shown? A)cyst, B)No., C)a, b');
     expect(formatQuestion({ question: 'Describe.', options: [] })).toBe('Describe.');
-    expect(formatSolution('C')).toBe('<answer> C </answer>');
   });
 
   it.each([
-    ['think', null, '<answer>C</answer>'],
-    ['think-after', 'Put it in <answer>: {question}', '<answer>C</answer>'],
-    ['think', ZERO_SHOT_PROMPT, 'C'],
-  ] as const)('%s, %j: the strict reading wants %s', (variant, template, right) => {
-    const read = strictReading(variant, template);
-    expect(['C', '<answer>C</answer>'].filter((completion) => read(completion) === 'C')).toEqual([right]);
+    ['think', null, 'strict'],
+    ['think-after', 'Put it in <answer>: {question}', 'strict'],
+    ['think', ZERO_SHOT_PROMPT, 'bare'],
+  ] as const)('%s, %j: answers are published under the reading %s', (variant, template, reading) => {
+    expect(publishedReading(variant, template)).toBe(reading);
+  });
+
+  it('letters run to Z, and an option without text is not shown and moves none', () => {
+    const options = Array.from({ length: 26 }, (_, i) => `o${i}`);
+    expect(formatQuestion({ question: 'Which?', options })).toMatch(/^Which\? A\)o0, B\)o1, .*, G\)o6, .*, Y\)o24, Z\)o25$/);
+    expect(formatQuestion({ question: 'Which?', options: ['x', ' ', 'z'] })).toBe('Which? A)x, C)z');
   });
 
   it("gives Med-R1's training prompts letter by letter", () => {
