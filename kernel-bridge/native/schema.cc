@@ -28,6 +28,7 @@ Kind kindOf(const c10::TypePtr& type) {
     case c10::TypeKind::SymFloatType: return Kind::Float;
     case c10::TypeKind::BoolType:
     case c10::TypeKind::SymBoolType: return Kind::Bool;
+    case c10::TypeKind::AnyType:  // a process group in collectives, by its name or itself, from PyTorch 2.15 on
     case c10::TypeKind::StringType: return Kind::String;
     case c10::TypeKind::ScalarTypeType: return Kind::Dtype;
     case c10::TypeKind::DeviceObjType: return Kind::Device;

@@ -26,8 +26,8 @@ auto& groups = *new std::map<std::string, c10::intrusive_ptr<ProcessGroup>>;
 void open(const std::string& name, int rank, int size, milliseconds timeout, const std::string& host,
           const c10::intrusive_ptr<c10d::Store>& store) {
   store->setTimeout(timeout);
-  auto options = ProcessGroupGloo::Options::create_default(timeout);
-  if (!host.empty()) options->devices = {ProcessGroupGloo::createDeviceForHostname(host)};
+  auto options = ProcessGroupGloo::Options::create(timeout);
+  options->devices = {host.empty() ? ProcessGroupGloo::createDefaultDevice() : ProcessGroupGloo::createDeviceForHostname(host)};
   auto prefixed = c10::make_intrusive<c10d::PrefixStore>(name, store);
   auto gloo = c10::make_intrusive<ProcessGroupGloo>(prefixed, rank, size, options);
   auto group = c10::make_intrusive<ProcessGroup>(prefixed, rank, size);

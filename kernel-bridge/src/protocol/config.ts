@@ -105,7 +105,8 @@ export const TrainConfig = Type.Object(
       group: 'Rewards',
       advanced: true,
       title: 'Scale rewards',
-      description: 'Divide the centred reward by the standard deviation of its group, of the batch, or not at all.',
+      description:
+        'Divide the centred reward by the standard deviation of its group, of the batch, or not at all; true is group and false is none.',
     }),
     multi_objective_aggregation: choice(['sum_then_normalize', 'normalize_then_sum'], {
       default: 'sum_then_normalize',
@@ -412,11 +413,11 @@ export const TrainConfig = Type.Object(
     }),
 
     // model and device
-    dtype: choice(['float32', 'bfloat16'], {
+    dtype: choice<'float32' | 'bfloat16'>(['float32', 'bfloat16', 'auto' as 'float32'], {
       default: 'float32',
       group: 'Model',
       title: 'Precision',
-      description: 'Precision of weights and activations.',
+      description: 'Precision of weights and activations; auto takes that in which the model is stored, and the run holds the one taken.',
     }),
     device: choice(['auto', 'cpu', 'cuda'], {
       default: 'auto',

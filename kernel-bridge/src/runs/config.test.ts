@@ -1,4 +1,8 @@
-import { describe, expect, it } from 'vitest';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import type { WorkbenchError } from '../protocol/errors.ts';
 import { completeConfig, nearestKey, parseSettings } from './config.ts';
 
 const given = (changes: object) => () => completeConfig({ model_name_or_path: 'm', dataset_name: 'd', ...changes });
@@ -35,6 +39,105 @@ describe('completeConfig', () => {
     ]),
   ])('refuses %j and names the key', (changes, message) => {
     expect(given(changes)).toThrow(message);
+  });
+
+  it.each([
+    [{ scale_rewards: true }, { scale_rewards: 'group' }],
+    [{ scale_rewards: false }, { scale_rewards: 'none' }],
+    [{ scale_rewards: 'False' }, { scale_rewards: 'none' }],
+    [{ lora_target_modules: 'all-linear' }, { lora_target_modules: ['all-linear'] }],
+    [{ modality: 'CT' }, { modality: ['CT'] }],
+    [{ reward_funcs: 'accuracy' }, { reward_funcs: ['accuracy'] }],
+    [{ reward_weights: ['1', '0.5'] }, { reward_weights: [1, 0.5] }],
+    [{ learning_rate: '1e-6' }, { learning_rate: 1e-6 }],
+    [{ learning_rate: ' 2.5E-5 ' }, { learning_rate: 2.5e-5 }],
+    [
+      { num_generations: '4', min_p: '.1', epsilon_high: null },
+      { num_generations: 4, min_p: 0.1, epsilon_high: null },
+    ],
+    [
+      { use_peft: 'yes', gradient_checkpointing: 'FALSE' },
+      { use_peft: true, gradient_checkpointing: false },
+    ],
+    [{ greater_is_better: 'true' }, { greater_is_better: true }],
+    [{ lr_scheduler_type: 'cosine_with_restarts', lr_scheduler_kwargs: '{"num_cycles": 2}' }, { lr_scheduler_kwargs: { num_cycles: 2 } }],
+    [
+      { optim: 'adamw_torch_fused', eval_steps: null },
+      { optim: 'adamw_torch', eval_steps: 0 },
+    ],
+    [{ run_name: 2026 }, { run_name: '2026' }],
+    [
+      { run_name: '2026', prompt_template: 'true' },
+      { run_name: '2026', prompt_template: 'true' },
+    ],
+  ])('takes %j as TRL means it', (changes, meant) => {
+    expect(given(changes)()).toMatchObject(meant);
+  });
+
+  it.each([
+    [{ learning_rate: '1e-6x' }, /learning_rate is "1e-6x"; it must be number/],
+    [{ num_generations: '4.5' }, /num_generations is 4.5; it must be integer/],
+    [{ num_generations: '' }, /num_generations is ""; it must be integer/],
+    [{ use_peft: 'maybe' }, /use_peft is "maybe"; it must be boolean/],
+    [{ lr_scheduler_kwargs: '{"num_cycles": ' }, /lr_scheduler_kwargs is /],
+  ])('refuses %j, which is no such value', (changes, message) => {
+    expect(given(changes)).toThrow(message);
+  });
+
+  describe('dtype auto', () => {
+    const root = mkdtempSync(join(tmpdir(), 'medr1-dtype-'));
+    afterAll(() => rmSync(root, { recursive: true, force: true }));
+    const stored = (config: object): string => {
+      const dir = mkdtempSync(join(root, 'model-'));
+      writeFileSync(join(dir, 'config.json'), JSON.stringify(config));
+      const header = JSON.stringify({
+        __metadata__: { format: 'pt' },
+        'model.norm.weight': { dtype: 'BF16', shape: [1], data_offsets: [0, 2] },
+      });
+      const length = Buffer.alloc(8);
+      length.writeBigUInt64LE(BigInt(header.length));
+      writeFileSync(join(dir, 'model.safetensors'), Buffer.concat([length, Buffer.from(header), Buffer.alloc(2)]));
+      return dir;
+    };
+    it.each([
+      [{ torch_dtype: 'float32' }, 'float32'],
+      [{ dtype: 'bfloat16' }, 'bfloat16'],
+      [{ text_config: { dtype: 'float32' } }, 'float32'],
+      [{}, 'bfloat16'],
+    ])('is that of a model with %j', (config, dtype) => {
+      expect(given({ dtype: 'auto', model_name_or_path: stored(config) })()).toMatchObject({ dtype });
+    });
+
+    it('refuses a model in float16, and one that is not there, by name', () => {
+      expect(given({ dtype: 'auto', model_name_or_path: stored({ torch_dtype: 'float16' }) })).toThrow(
+        /dtype is "auto"; it must be .* stored in float16/,
+      );
+      expect(given({ dtype: 'auto', model_name_or_path: '/nowhere' })).toThrow(/nowhere/);
+    });
+  });
+
+  it('names all unknown keys at once, each with what does its job here', () => {
+    const refused = (changes: object) => {
+      try {
+        given(changes)();
+      } catch (error) {
+        return error as WorkbenchError;
+      }
+      throw new Error('nothing was refused');
+    };
+    const { message, remedy } = refused({ warmup_ratio: 0.1, bf16: true, learning_rat: 1, zzzzzzzzzz: 1, report_to: 'wandb' });
+    expect(message).toBe(
+      'The configuration has keys that are not known: "warmup_ratio", "bf16", "learning_rat", "zzzzzzzzzz", "report_to".',
+    );
+    expect(remedy.split('\n')).toEqual([
+      'warmup_ratio: warmup_steps below 1 is the share of all steps: warmup_steps: 0.1.',
+      expect.stringMatching(/^bf16: dtype is .*dtype: bfloat16/),
+      'learning_rat: Did you mean "learning_rate"?',
+      expect.stringMatching(/^report_to: Every step and every completion is kept/),
+      'GET /schema or docs/config.md lists every key.',
+    ]);
+    for (const key of ['torch_dtype', 'output_dir', 'logging_steps', 'max_prompt_length'])
+      expect(refused({ [key]: 1 }).remedy, key).not.toMatch(/Did you mean|lists every key/);
   });
 
   it.each([null, [], 'text', 3])('refuses %j, which is no object', (input) => {

@@ -9,6 +9,9 @@ import { describeMetric } from '../protocol/metrics.ts';
 import { scheduleProblem } from '../protocol/schedules.ts';
 import { evalMetric } from './best.ts';
 import { errors } from './errors.ts';
+import { readDtype } from './model-files.ts';
+import { INSTEAD } from './trl-keys.ts';
+import { trlValue } from './trl-values.ts';
 
 const validator = Compile(TrainConfig);
 const properties = TrainConfig.properties as unknown as Record<string, { anyOf?: Record<string, unknown>[]; default?: unknown }>;
@@ -18,18 +21,34 @@ const KEYS = Object.keys(properties);
 export function completeConfig(input: unknown): TrainConfig {
   if (typeof input !== 'object' || input === null || Array.isArray(input))
     throw errors.badValue('whole', input, 'must be an object of keys');
-  for (const key of Object.keys(input)) if (!KEYS.includes(key)) throw errors.unknownKey(key, nearestKey(key));
-  const config = Value.Default(TrainConfig, structuredClone(input)) as Record<string, unknown>;
+  const unknown = Object.keys(input).filter((key) => !KEYS.includes(key));
+  if (unknown.length > 0) throw errors.unknownKeys(unknown.map((key) => ({ key, instead: insteadOf(key) })));
+  const given = Object.fromEntries(Object.entries(structuredClone(input)).map(([key, value]) => [key, trlValue(key, value)]));
+  const config = Value.Default(TrainConfig, given) as Record<string, unknown>;
   for (const key of KEYS) if (config[key] === undefined) throw errors.missingKey(key);
   const [first] = validator.Errors(config);
   if (first) {
     const key = first.instancePath.split('/')[1];
     throw errors.badValue(key, config[key], wanted(key, first.message));
   }
+  if (config.dtype === 'auto') config.dtype = storedDtype(config.model_name_or_path as string);
   const complete = config as TrainConfig;
   for (const [key, value] of Object.entries(complete)) if (isHuge(value)) throw errors.badValue(key, value, `must be at most ${HUGE}`);
   checkTogether(complete);
   return complete;
+}
+
+/** What to write in place of a key that is not known, if that can be told. */
+function insteadOf(key: string): string | undefined {
+  const nearest = nearestKey(key);
+  return INSTEAD.get(key) ?? (nearest && `Did you mean "${nearest}"?`);
+}
+
+/** transformers' dtype auto: the precision in which the model is stored. */
+function storedDtype(model: string): TrainConfig['dtype'] {
+  const dtype = readDtype(model);
+  if (dtype === 'float32' || dtype === 'bfloat16') return dtype;
+  throw errors.badValue('dtype', 'auto', `must be float32 or bfloat16: ${model} is stored in ${dtype ?? 'no dtype that it names'}`);
 }
 
 /** Above every count and size that can be meant: seeds reach 2^32 - 1. A larger one would fail in a loop or an allocation, without its name. */

@@ -11,15 +11,21 @@ const badRequest = make('REQUEST_INVALID', 400, 2);
 const conflict = make('RUN_CONFLICT', 409);
 
 export const errors = {
-  unknownKey: (key: string, nearest: string | undefined) =>
-    make(
+  /** All of them at once, each with what to write instead. */
+  unknownKeys: (found: { key: string; instead: string | undefined }[]) => {
+    const one = found.length === 1;
+    const names = found.map(({ key }) => JSON.stringify(key)).join(', ');
+    const told = found.flatMap(({ key, instead }) => (instead === undefined ? [] : [one ? instead : `${key}: ${instead}`]));
+    const rest = told.length < found.length ? ['GET /schema or docs/config.md lists every key.'] : [];
+    return make(
       'CONFIG_UNKNOWN_KEY',
       422,
       2,
     )(
-      `The configuration has a key "${key}" that is not known.`,
-      nearest ? `Did you mean "${nearest}"?` : 'GET /schema or docs/config.md lists every key.',
-    ),
+      one ? `The configuration has a key ${names} that is not known.` : `The configuration has keys that are not known: ${names}.`,
+      [...told, ...rest].join(one ? ' ' : '\n'),
+    );
+  },
   badValue: (key: string, seen: unknown, wanted: string) =>
     badConfig(`The configuration's ${key} is ${preview(seen)}; it ${wanted}.`, `Give ${key} a value as docs/config.md describes it.`),
   missingKey: (key: string) => badConfig(`The configuration lacks ${key}.`, `Add ${key}; docs/config.md describes it.`),

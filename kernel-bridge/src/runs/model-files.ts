@@ -57,6 +57,23 @@ export function readShape(path: string, targets: TrainConfig['lora_target_module
   };
 }
 
+/** The dtype that a model's config.json names (`dtype` of transformers 5, `torch_dtype` before), else that of its first weight. */
+export function readDtype(path: string): string | null {
+  const directory = weightsDirectory(path);
+  const json = readConfig(directory);
+  const named = json.dtype ?? json.torch_dtype ?? (json.text_config as Record<string, unknown> | undefined)?.dtype;
+  if (typeof named === 'string') return named.replace(/^torch\./, '');
+  try {
+    const [first] = weightFiles(directory);
+    const dtype = first && readHeader(first.file).entries[0]?.[1].dtype;
+    return dtype === undefined ? null : (SAFETENSORS_DTYPES[dtype] ?? dtype);
+  } catch (cause) {
+    throw errors.modelUnreadable(directory, (cause as Error).message, cause);
+  }
+}
+
+const SAFETENSORS_DTYPES: Record<string, string> = { F32: 'float32', BF16: 'bfloat16', F16: 'float16', F64: 'float64' };
+
 const isVision = (name: string): boolean => name.startsWith('visual.');
 const elements = (shape: readonly number[]): number => shape.reduce((product, side) => product * side, 1);
 
@@ -89,17 +106,18 @@ function adapterSizes(directory: string): ModelShape['lora'] {
  * are those the configuration asks for. Throws MODEL_INVALID, MODEL_UNSUPPORTED, MODEL_WEIGHTS_MISMATCH.
  */
 function readModel(directory: string) {
-  const file = join(directory, 'config.json');
-  let json: Record<string, unknown>;
-  try {
-    json = JSON.parse(readTextSync(file, MAX_CONFIG)) as Record<string, unknown>;
-  } catch (cause) {
-    throw errors.modelUnreadable(directory, `config.json cannot be read: ${(cause as Error).message}`, cause);
-  }
-  const config = parseConfig(json, file);
+  const config = parseConfig(readConfig(directory), join(directory, 'config.json'));
   const shapes = weightShapes(directory);
   checkWeights(directory, config, shapes);
   return { config, shapes };
+}
+
+function readConfig(directory: string): Record<string, unknown> {
+  try {
+    return JSON.parse(readTextSync(join(directory, 'config.json'), MAX_CONFIG)) as Record<string, unknown>;
+  } catch (cause) {
+    throw errors.modelUnreadable(directory, `config.json cannot be read: ${(cause as Error).message}`, cause);
+  }
 }
 
 /** Refuses a model directory, or that of an adapter, that a worker could not load. Throws what `readModel` throws. */
