@@ -40,7 +40,7 @@ export function leastSeconds(config: Qwen2VLConfig, work: Work, { flops, bytes_p
   const see = B * (2 * (tower * patches + (merger * patches) / 4) + 4 * vision.depth * towerWidth * patches * patches);
   const prefill = see + 2 * layers * B * P + attention(B * P, P / 2);
 
-  const kvBytes = 2 * text.num_hidden_layers * text.num_key_value_heads * (text.hidden_size / text.num_attention_heads) * bytes;
+  const kvBytes = 2 * text.num_hidden_layers * text.num_key_value_heads * text.head_dim * bytes;
   let decode = 0;
   for (let t = 1; t < T; t++) {
     const operations = 2 * N * (layers + head) + attention(N, P + t);

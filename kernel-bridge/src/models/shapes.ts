@@ -4,6 +4,7 @@ import { errors } from './errors.ts';
 import { parseConfig, type ConfigJson } from './families/qwen2vl/config.ts';
 import { weightShapes } from './families/qwen2vl/weights.ts';
 
+export { KEPT_BYTES, TILE_BYTES } from './engine/budgets.ts';
 export { parseConfig, type ConfigJson };
 
 /** Bytes of a config.json or an adapter_config.json; they have a few thousand. */

@@ -3,6 +3,7 @@
  * lora.ts), src/rl and src/torch/adamw.ts. Held to 15 % of the measured peak by test/parity/memory.test.ts. On a GPU the same tensors are
  * counted; what its kernels need beside them is not.
  */
+import { KEPT_BYTES, TILE_BYTES } from '../models/shapes.ts';
 import type { TrainConfig } from '../protocol/index.ts';
 
 /** Sizes of a model, in elements if nothing else is said. */
@@ -47,9 +48,6 @@ export interface Workload {
 export const PARTS = ['weights', 'reference', 'optimizer', 'gradients', 'activations', 'logits', 'kv_cache', 'images'] as const;
 export type Memory = Record<(typeof PARTS)[number], number>;
 
-/** Logits over the vocabulary are made and kept whole up to some size, else a tile at a time (models/engine/token-logps.ts). */
-const KEPT_BYTES = { cpu: 32 * 2 ** 20, cuda: 256 * 2 ** 20 };
-const TILE_BYTES = { cpu: 8 * 2 ** 20, cuda: 256 * 2 ** 20 };
 /** Patches of images that the encoder keeps (rl/encoder.ts), and of one image: channels x frames x 14 x 14 float32. */
 const IMAGE_CACHE_BYTES = 512 * 2 ** 20;
 const PATCH_BYTES = 1176 * 4;

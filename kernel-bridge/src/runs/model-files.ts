@@ -46,7 +46,7 @@ export function readShape(path: string, targets: TrainConfig['lora_target_module
     hidden: text.hidden_size,
     layers: text.num_hidden_layers,
     mlp: text.intermediate_size,
-    kvWidth: (text.num_key_value_heads * text.hidden_size) / text.num_attention_heads,
+    kvWidth: text.num_key_value_heads * text.head_dim,
     vocabulary: text.vocab_size,
     visionWidth,
     visionDepth: vision.depth,

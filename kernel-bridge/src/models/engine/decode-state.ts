@@ -177,10 +177,10 @@ function prefill(
   maxNewTokens: number,
   seenIn: EncodedPrompt[] | null,
 ): { prompts: PromptCache; rows: Rows; logits: Tensor } {
-  const { num_hidden_layers, num_key_value_heads, num_attention_heads, hidden_size, vocab_size } = model.config.text_config;
+  const { num_hidden_layers, num_key_value_heads, head_dim, vocab_size } = model.config.text_config;
   const { device, dtype } = model;
   const { blocks } = prefix;
-  const [Hkv, D] = [num_key_value_heads, hidden_size / num_attention_heads];
+  const [Hkv, D] = [num_key_value_heads, head_dim];
   const caches = (rows: number, slots: number) =>
     Array.from({ length: num_hidden_layers }, () =>
       torch.empty([Hkv, rows, slots, D], { dtype: model.widens ? 'float32' : dtype, device }),

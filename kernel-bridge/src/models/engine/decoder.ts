@@ -18,8 +18,8 @@ export function decode(model: Model, x: Tensor, turn: Rotation, attend: Attend):
 }
 
 function decoderLayer(model: Model, layer: string, x: Tensor, turn: Rotation, attend: (q: Tensor, k: Tensor, v: Tensor) => Tensor): Tensor {
-  const { hidden_size, num_attention_heads, rms_norm_eps: eps } = model.config.text_config;
-  const heads = (t: Tensor) => torch.reshape(t, [t.shape[0], -1, hidden_size / num_attention_heads]);
+  const { head_dim, rms_norm_eps: eps } = model.config.text_config;
+  const heads = (t: Tensor) => torch.reshape(t, [t.shape[0], -1, head_dim]);
   const h = rmsNorm(model, `${layer}.input_layernorm`, x, eps);
   const q = rotate(heads(linear(model, `${layer}.self_attn.q_proj`, h)), turn); // [R, H, D]
   const k = rotate(heads(linear(model, `${layer}.self_attn.k_proj`, h)), turn); // [R, Hkv, D]

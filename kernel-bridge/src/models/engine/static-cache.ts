@@ -46,11 +46,10 @@ export class StaticCache {
     this.dtype = model.dtype;
     const { rows: N, places: C, newTokens: S } = size;
     const { device, dtype } = model;
-    const { num_hidden_layers, num_key_value_heads: Hkv, num_attention_heads, hidden_size, vocab_size } = model.config.text_config;
+    const { num_hidden_layers, num_key_value_heads: Hkv, head_dim, vocab_size } = model.config.text_config;
     const zeros = (shape: number[], type: 'int64' | 'int32' | 'float32' | 'float64' | 'bool') =>
       torch.zeros(shape, { dtype: type, device });
-    const caches = () =>
-      Array.from({ length: num_hidden_layers }, () => torch.zeros([N, C, Hkv, hidden_size / num_attention_heads], { dtype, device }));
+    const caches = () => Array.from({ length: num_hidden_layers }, () => torch.zeros([N, C, Hkv, head_dim], { dtype, device }));
     const positions = Array.from({ length: C }, (_, i) => i);
     const steps = (count: number, by: number) => Array.from({ length: count }, (_, i) => i * by);
     this.tensors = keepAll(

@@ -3,14 +3,11 @@
  * forward or backward; backward computes them again. On the CPU a tile stays in the cache, so that memory is read for weights alone.
  */
 import { customFunction, medr1, scope, torch, type Tensor } from '../../torch/index.ts';
+import { KEPT_BYTES, TILE_BYTES } from './budgets.ts';
 import { finalNorm } from './decoder.ts';
 import type { Model } from '../model.ts';
 import { logitGradient, nothingSeen, see, softmaxOf } from './tile-softmax.ts';
 
-/** Bytes of a tile's logits, and of its weights. */
-const TILE_BYTES = { cpu: 8 * 2 ** 20, cuda: 256 * 2 ** 20 };
-/** Logits that are no more than this in all are kept for the backward pass. */
-const KEPT_BYTES = { cpu: 32 * 2 ** 20, cuda: 256 * 2 ** 20 };
 const TILE_ROWS = 2048;
 
 export interface TokenLogps {

@@ -82,8 +82,7 @@ export interface CachePlaces {
 /** Whether products of queries and keys of this model's decoder and tower can go through the flash kernel. */
 export function usesFlash(model: Pick<Model, 'config' | 'device' | 'dtype'>): boolean {
   if (model.device === 'cpu') return false;
-  const { hidden_size, num_attention_heads } = model.config.text_config;
-  return isFlash(model.device, model.dtype, hidden_size / num_attention_heads);
+  return isFlash(model.device, model.dtype, model.config.text_config.head_dim);
 }
 
 const known = new Map<string, boolean>();

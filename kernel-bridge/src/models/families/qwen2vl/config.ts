@@ -13,6 +13,8 @@ export interface TextConfig {
   num_hidden_layers: number;
   num_attention_heads: number;
   num_key_value_heads: number;
+  /** Width of a head; where config.json names none, hidden_size / num_attention_heads. transformers' Qwen2-VL knows no other. */
+  head_dim: number;
   hidden_act: 'silu';
   max_position_embeddings: number;
   initializer_range: number;
@@ -107,6 +109,7 @@ function textConfig(text: ConfigJson, where: string): TextConfig {
     num_hidden_layers: text.num_hidden_layers ?? 80,
     num_attention_heads: heads,
     num_key_value_heads: text.num_key_value_heads ?? (text.num_key_value_heads === null ? heads : 8),
+    head_dim: text.head_dim ?? (text.hidden_size ?? 8192) / heads,
     hidden_act: text.hidden_act ?? 'silu',
     max_position_embeddings: text.max_position_embeddings ?? 32768,
     initializer_range: text.initializer_range ?? 0.02,
@@ -197,10 +200,11 @@ function check(config: Qwen2VLConfig, where: string): void {
   const { text_config: text, vision_config: vision } = config;
   const unfit = sizeProblems(config);
   if (unfit.length > 0) throw errors.unsupported(`${where}: ${unfit.join('; ')}`, 'the shapes of Qwen2-VL and Qwen2.5-VL');
-  const headDim = text.hidden_size / text.num_attention_heads;
+  const headDim = text.head_dim;
   const sections = text.rope_parameters.mrope_section.reduce((a, b) => a + b, 0);
   const problems = [
-    !Number.isInteger(headDim) && `hidden_size ${text.hidden_size} is not divisible by num_attention_heads ${text.num_attention_heads}`,
+    !Number.isInteger(headDim) &&
+      `head_dim ${headDim} is no whole number (hidden_size ${text.hidden_size} / num_attention_heads ${text.num_attention_heads})`,
     text.num_attention_heads % text.num_key_value_heads !== 0 &&
       `num_attention_heads ${text.num_attention_heads} is not divisible by num_key_value_heads ${text.num_key_value_heads}`,
     sections * 2 !== headDim && `mrope_section adds up to ${sections}, half of head_dim ${headDim} is ${headDim / 2}`,
@@ -228,11 +232,12 @@ export function visionOut({ vision_config: vision }: Qwen2VLConfig): number {
  */
 export function configJson(config: Qwen2VLConfig, dtype: string): ConfigJson {
   const { model_type, text_config, vision_config, ...ids } = config;
-  const { rope_parameters, ...text } = text_config;
+  const { rope_parameters, head_dim, ...text } = text_config;
   return {
     architectures: [model_type === 'qwen2_vl' ? 'Qwen2VLForConditionalGeneration' : 'Qwen2_5_VLForConditionalGeneration'],
     model_type,
     ...text,
+    ...(head_dim !== text.hidden_size / text.num_attention_heads && { head_dim }),
     use_sliding_window: false,
     rope_theta: rope_parameters.rope_theta,
     rope_scaling: { type: 'mrope', mrope_section: rope_parameters.mrope_section },

@@ -52,11 +52,10 @@ export function promptPositions(ids: number[], grids: Grid[], imageTokenId: numb
  */
 export function textRotation(text: TextConfig, positions: Tensor, dtype: DType): Rotation {
   const { rope_theta, mrope_section } = text.rope_parameters;
-  const headDim = text.hidden_size / text.num_attention_heads;
   const axisOf = mrope_section.flatMap((size, i) => new Array<number>(size).fill(i % 3)); // [D/2]
   const { device } = positions;
   const perPair = torch.t(torch.index_select(positions, 0, tensor(axisOf, { dtype: 'int64', device }))); // [R, D/2]
-  return rotation(torch.mul(perPair, inverseFrequencies(rope_theta, headDim, device)), dtype);
+  return rotation(torch.mul(perPair, inverseFrequencies(rope_theta, text.head_dim, device)), dtype);
 }
 
 /** Rotation of the vision tower's heads: half of the pairs turn by row, half by column. rows, columns: [R]. */

@@ -9,15 +9,16 @@ export function weightShapes(config: Qwen2VLConfig): Map<string, number[]> {
   };
   const { text_config: text } = config;
   const hidden = text.hidden_size;
-  const kv = (hidden / text.num_attention_heads) * text.num_key_value_heads;
+  const queries = text.head_dim * text.num_attention_heads;
+  const kv = text.head_dim * text.num_key_value_heads;
   shapes.set('model.embed_tokens.weight', [text.vocab_size, hidden]);
   for (let i = 0; i < text.num_hidden_layers; i++) {
     const layer = `model.layers.${i}`;
     shapes.set(`${layer}.input_layernorm.weight`, [hidden]);
-    linear(`${layer}.self_attn.q_proj`, hidden, hidden, true);
+    linear(`${layer}.self_attn.q_proj`, queries, hidden, true);
     linear(`${layer}.self_attn.k_proj`, kv, hidden, true);
     linear(`${layer}.self_attn.v_proj`, kv, hidden, true);
-    linear(`${layer}.self_attn.o_proj`, hidden, hidden, false);
+    linear(`${layer}.self_attn.o_proj`, hidden, queries, false);
     shapes.set(`${layer}.post_attention_layernorm.weight`, [hidden]);
     linear(`${layer}.mlp.gate_proj`, text.intermediate_size, hidden, false);
     linear(`${layer}.mlp.up_proj`, text.intermediate_size, hidden, false);
