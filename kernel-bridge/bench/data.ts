@@ -6,12 +6,12 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import sharp from 'sharp';
 import type { RunAnswer } from '../src/protocol/data.ts';
 import { addDataset } from '../src/data/index/add.ts';
 import { Dataset } from '../src/data/index/dataset.ts';
 import { loadItems } from '../src/data/load.ts';
+import { readArguments } from './arguments.ts';
 
 const TYPES = ['Anatomy Identification', 'Disease Diagnosis', 'Lesion Grading', 'Modality Recognition', 'Other Biological Attributes'];
 // modality_type as OmniMedVQA writes it: questions by type in the order above, and the data sets they come from
@@ -48,7 +48,7 @@ const MODALITIES: [string, number[], string[]][] = [
 ];
 const GOALS = { index_s: 15, page_p95_ms: 50, images_per_s: 150, rss_mb: 300 };
 
-const { values: args } = parseArgs({ options: { images: { type: 'string', default: '600' }, 'write-records': { type: 'string' } } });
+const args = readArguments({ images: { type: 'string', default: '600' }, 'write-records': { type: 'string' } });
 if (args['write-records']) {
   writeRecords(args['write-records']); // in a process of its own: the memory that is measured is the reader's
   process.exit();

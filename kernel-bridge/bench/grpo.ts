@@ -18,13 +18,13 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
 import sharp from 'sharp';
 import { parseConfig } from '../src/models/families/qwen2vl/config.ts';
 import type { ModelDtype } from '../src/models/index.ts';
 import { mulberry32 } from '../src/rl/random.ts';
 import { applyVariant, formatQuestion } from '../src/answers/index.ts';
 import { WORKER_FLAGS } from '../src/server/fork-worker.ts';
+import { readArguments } from './arguments.ts';
 import type { Facts, Job, Kind, Round } from './grpo/job.ts';
 import { gpuGoals } from './grpo/gpu-goals.ts';
 import { leastSeconds, type Machine, type Work } from './grpo/roofline.ts';
@@ -47,22 +47,25 @@ try {
 
 function readOptions() {
   const text = (value: string) => ({ type: 'string' as const, default: value });
-  const { values } = parseArgs({
-    options: {
-      size: text('small'),
-      dtype: text(''),
-      device: text('cpu'),
-      steps: text('2'),
-      peers: text('all'),
-      'peers-file': text(''),
-      prompts: text(''),
-      generations: text('8'),
-      tokens: text(''),
-      micro: text(''),
-      pixels: text('384'),
-      limit: text('150'),
-    },
+  const values = readArguments({
+    size: text('small'),
+    dtype: text(''),
+    device: text('cpu'),
+    steps: text('2'),
+    peers: text('all'),
+    'peers-file': text(''),
+    prompts: text(''),
+    generations: text('8'),
+    tokens: text(''),
+    micro: text(''),
+    pixels: text('384'),
+    limit: text('150'),
   });
+  for (const name of ['prompts', 'tokens', 'micro'] as const)
+    if (!Number.isFinite(Number(values[name]))) {
+      console.error(`--${name} ${values[name]} is no number`);
+      process.exit(2);
+    }
   const all = Object.keys(PEERS) as Peer[];
   const usual = values.device === 'cpu' ? { prompts: 2, micro: Infinity, tokens: 96 } : { prompts: 16, micro: 2, tokens: 128 };
   const prompts = Number(values.prompts || usual.prompts);

@@ -6,11 +6,11 @@
 import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { loadavg } from 'node:os';
 import { dirname, join } from 'node:path';
-import { parseArgs } from 'node:util';
 import type { Browser, BrowserContext } from 'playwright-core';
 import { eventually, openBrowser, openLab, plainStart, type Lab } from '../../test/e2e/lab.ts';
+import { readArguments } from './arguments.ts';
 
-const { values: args } = parseArgs({ options: { loads: { type: 'string', default: '5' } } });
+const args = readArguments({ loads: { type: 'string', default: '5' } });
 
 /** The extension stays on disk and out of the page. */
 function disable(lab: Lab): void {

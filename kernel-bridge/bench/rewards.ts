@@ -3,6 +3,9 @@
  * overlap of words with the right option; and a function that does nothing, which is the price of a call alone.
  */
 import { rewardSource, UserReward, type RewardInput } from '../src/rewards/index.ts';
+import { readArguments } from './arguments.ts';
+
+readArguments({});
 
 const COUNT = 64;
 const CALLS = 20;

@@ -8,10 +8,10 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import type { Page } from 'playwright-core';
 import sharp from 'sharp';
 import { eventually, openBrowser, openJupyterLab, openLab, openPage, plainStart, runCommand } from '../../test/e2e/lab.ts';
+import { readArguments } from './arguments.ts';
 
 const IMAGES = 600;
 const ASPECTS = [1, 1.33, 0.8, 1.6, 2.5];
@@ -19,7 +19,7 @@ const ASPECTS = [1, 1.33, 0.8, 1.6, 2.5];
 const LONG_MS = 50;
 const GOALS = { our_long_tasks: 0, our_task_cpu_max_ms: LONG_MS, wheel_frame_cpu_ms: 1000 / 60 };
 
-const { values: args } = parseArgs({ options: { seconds: { type: 'string', default: '8' } } });
+const args = readArguments({ seconds: { type: 'string', default: '8' } });
 const dir = mkdtempSync(join(tmpdir(), 'medr1-scroll-'));
 /** The records of bench/data.ts, their questions spread over a few hundred real images of several aspects. */
 async function makeData(data: string): Promise<void> {

@@ -8,6 +8,9 @@ import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { noGrad, scope, setNumThreads, tensor, torch } from '../src/torch/index.ts';
+import { readArguments } from './arguments.ts';
+
+readArguments({});
 
 const CALLS = 20_000;
 const ROUNDS = 7;
