@@ -39,7 +39,7 @@ export const LAYERS: Layer[] = [
   layer('kernel-bridge', 'what the package and the machine are: version, processors, memory'),
   layer('native', "the Node-API addon over libtorch's dispatcher"),
   layer('setup', 'what `npm start`, `npm test` and `npm run bench` do; runs on Node 20 without a dependency', 'native'),
-  layer('files', 'files from elsewhere, opened without waiting and read within a limit'),
+  layer('files', 'files from elsewhere, opened without waiting and read within a limit; the trash of a home'),
   layer('torch', 'tensors, scopes, autograd, optimiser, safetensors', 'native'),
   layer('models', 'a family of models a folder: processor, vision tower, decoder, generation, packed training forward', 'torch'),
   layer('stats', "Wilson intervals and McNemar's test"),
@@ -74,12 +74,13 @@ export const LAYERS: Layer[] = [
   view('audit', 'what is wrong with a data set'),
   view('evaluation', 'stored evaluations and their comparison', 'widgets/rollouts'),
   view('inspector', 'what was chosen last, in full', 'widgets/rollouts widgets/sample'),
+  view('trash', 'what was removed, with a way back'),
   view('status', 'the line of the status bar', 'widgets/runs'),
   layer('extension', 'JupyterLab: tokens, icons, panels, the connection', 'client widgets widgets/store'),
   layer(
     'extension/plugins',
     'one plugin a file',
-    `extension widgets widgets/store ${['runs', 'curves', 'rollouts', 'rewards', 'new-run', 'data', 'sample', 'audit', 'evaluation', 'inspector', 'status'].map((name) => `widgets/${name}`).join(' ')}`,
+    `extension widgets widgets/store ${['runs', 'curves', 'rollouts', 'rewards', 'new-run', 'data', 'sample', 'audit', 'evaluation', 'inspector', 'trash', 'status'].map((name) => `widgets/${name}`).join(' ')}`,
   ),
 ];
 

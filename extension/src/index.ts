@@ -15,6 +15,7 @@ import runs from './plugins/runs.ts';
 import sample from './plugins/sample.ts';
 import service from './plugins/service.ts';
 import status from './plugins/status.ts';
+import trash from './plugins/trash.ts';
 
 export { IWorkbench } from './tokens.ts';
 
@@ -34,6 +35,7 @@ export default [
   links,
   notebook,
   status,
+  trash,
   launcher,
   layouts,
 ];

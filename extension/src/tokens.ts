@@ -32,6 +32,8 @@ export const CommandIDs = {
   arrangeData: 'medr1:arrange-data',
   arrangeCompare: 'medr1:arrange-compare',
   deleteRun: 'medr1:delete-run',
+  offerUndo: 'medr1:offer-undo',
+  openTrash: 'medr1:open-trash',
   runMenu: 'medr1:run-menu',
   runAction: 'medr1:run-action',
   overlayRun: 'medr1:overlay-run',

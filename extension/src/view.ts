@@ -21,6 +21,8 @@ const COMMANDS: Record<HostCommand['id'], string> = {
   'copy-link': CommandIDs.copyLink,
   'run-menu': CommandIDs.runMenu,
   'delete-run': CommandIDs.deleteRun,
+  'offer-undo': CommandIDs.offerUndo,
+  'open-trash': CommandIDs.openTrash,
 };
 
 export interface ElementViewOptions {

@@ -32,6 +32,7 @@ export type {
   TriedRewards,
   TryRewards,
 } from '@medr1/kernel-bridge/protocol';
+export type { Trashed } from '@medr1/kernel-bridge/protocol';
 export type { Checkpoint, Completion, RunState } from '@medr1/kernel-bridge/protocol';
 export type {
   Audit,
@@ -109,6 +110,9 @@ type Calls = Pick<
   | 'moveView'
   | 'run'
   | 'runs'
+  | 'trash'
+  | 'restoreTrash'
+  | 'emptyTrash'
   | 'schema'
   | 'server'
   | 'tokenTexts'

@@ -99,6 +99,8 @@ export interface HostCommand {
     | 'copy-link'
     | 'run-menu'
     | 'delete-run'
+    | 'offer-undo'
+    | 'open-trash'
     | 'send-to-notebook'
     | 'arrange-training'
     | 'arrange-data';

@@ -53,4 +53,9 @@ export function timeOfDay(ms: number): string {
   return new Date(ms).toLocaleTimeString(undefined, { hour: '2-digit', minute: '2-digit', second: '2-digit' });
 }
 
+/** "28 Nov, 22:16" in the reader's own way. */
+export function dateTime(ms: number): string {
+  return new Date(ms).toLocaleString(undefined, { day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit' });
+}
+
 const minus = (text: string): string => text.replace('-', '−').replace('e-', 'e−');

@@ -20,6 +20,7 @@ import type {
   RunSummary,
   ServerInfo,
   TrainConfig,
+  Trashed,
   View,
 } from '../src/connector.ts';
 import { isRewardFile, rewardName } from '@medr1/kernel-bridge/protocol/reward-names';
@@ -46,6 +47,7 @@ export interface FakeRun {
   error?: RunSummary['error'];
   alert?: RunSummary['alert'];
   trainer?: string;
+  waits_since?: number;
   /** Keys of the configuration; with num_iterations above 1 steps have ratios. */
   config?: Partial<TrainConfig>;
   /** Made by a version that stored log-probabilities alone. */
@@ -66,6 +68,7 @@ export interface FakeOptions {
   /** Data sets; one of 5,000 questions when left out. */
   data?: FakeDataOptions;
   evals?: FakeEval[];
+  trash?: Trashed[];
   /** Revisions of every run's rewards, where a state needs certain ones. */
   rewards?: RewardRevision[];
   /** Text of a completion, where a state needs a certain one. */
@@ -193,8 +196,11 @@ export class FakeConnector implements Connector {
   deleteRun: Connector['deleteRun'] = (id) =>
     this.#answer('deleteRun', [id], () => {
       this.options.runs = this.#fakes().filter((run) => run.id !== id);
-      return { trash: `trash/${id}` };
+      return { trash: `trash/run-${id}`, id: `run-${id}` };
     });
+  trash: Connector['trash'] = () => this.#answer('trash', [], () => [...(this.options.trash ?? [])]);
+  restoreTrash: Connector['restoreTrash'] = (id) => this.#answer('restoreTrash', [id], () => this.#takeOut(id));
+  emptyTrash: Connector['emptyTrash'] = (id) => this.#answer('emptyTrash', [id], () => this.#takeOut(id));
   action: Connector['action'] = (id, action) => this.#answer('action', [id, action], () => this.summary(this.#fake(id)));
   metrics = (id: string): Promise<MetricTable> => this.#answer('metrics', [id], () => this.table(this.#fake(id)));
   groups: Connector['groups'] = (id, query = {}) =>
@@ -376,6 +382,7 @@ export class FakeConnector implements Connector {
       error: run.error ?? null,
       alert: run.alert ?? null,
       seq: steps,
+      waits_since: run.waits_since ?? null,
     };
   }
 
@@ -383,6 +390,13 @@ export class FakeConnector implements Connector {
     let table = this.#tables.get(run.id);
     if (!table) this.#tables.set(run.id, (table = makeTable(run)));
     return table;
+  }
+
+  #takeOut(id: string): Trashed {
+    const found = this.options.trash?.find((one) => one.id === id);
+    if (!found) throw Object.assign(new Error(`no ${id} in the trash`), { code: 'TRASH_UNKNOWN', remedy: '' });
+    this.options.trash = this.options.trash!.filter((one) => one !== found);
+    return found;
   }
 
   groupsOf(run: FakeRun, step: number, count: number): Group[] {

@@ -255,10 +255,10 @@ export class FakeData implements DataConnector {
       job: this.#jobs.find((job) => job.name === name) ?? null,
     }));
 
-  remove = (name: string): Promise<{ removed: string }> =>
+  remove = (name: string): Promise<{ removed: string; trash: string; id: string }> =>
     this.#answer('remove', [name], () => {
       this.#datasets = this.#datasets.filter((set) => set.name !== name);
-      return { removed: name };
+      return { removed: name, trash: `trash/data-${name}`, id: `data-${name}` };
     });
 
   job = (name: string): Promise<IndexJob> =>

@@ -65,7 +65,8 @@ export class FakeEvals implements EvalsConnector {
       return this.summary(made);
     });
   action: EvalsConnector['action'] = (id, body) => this.#answer('action', [id, body], () => this.summary(this.#of(id)));
-  remove = (id: string): Promise<{ trash: string }> => this.#answer('remove', [id], () => ({ trash: id }));
+  remove = (id: string): Promise<{ trash: string; id: string }> =>
+    this.#answer('remove', [id], () => ({ trash: `trash/evaluation-${id}`, id: `evaluation-${id}` }));
   answers = (id: string, query: Parameters<EvalsConnector['answers']>[1] = {}): Promise<AnswerPage> =>
     this.#answer('answers', [id, query], () => {
       const { filter = 'all', reading = 'strict', sight = 'image', against, beside = [], limit = 50, offset = 0 } = query;

@@ -127,12 +127,13 @@ const runMenu: JupyterFrontEndPlugin<void> = {
     const moveToTrash = async (id: string, name: string): Promise<void> => {
       const { button } = await showDialog({
         title: trans.__('Move to the trash?'),
-        body: trans.__('"%1" with its rollouts and checkpoints leaves the list. Its folder is kept in the trash of the backend.', name),
+        body: trans.__('"%1" with its rollouts and checkpoints leaves the list. It can be put back from the trash.', name),
         buttons: [Dialog.cancelButton(), Dialog.warnButton({ label: trans.__('Move to the trash') })],
       });
       if (!button.accept) return;
-      await connector.deleteRun(id);
+      const { id: entry } = await connector.deleteRun(id);
       runs.apply({ removed: id });
+      await commands.execute(CommandIDs.offerUndo, { id: entry, name });
     };
 
     const fork = async (id: string): Promise<void> => {

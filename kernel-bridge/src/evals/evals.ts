@@ -1,4 +1,5 @@
 /** The evaluations of a home: found again by what decides their answers, made whole or not at all, listed, moved to the trash. */
+import { moveToTrash } from '../files/trash.ts';
 import { createHash, randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { basename, isAbsolute, join, resolve } from 'node:path';
@@ -77,11 +78,8 @@ export function evaluatedCheckpoints(home: string, ids: readonly string[] | null
 }
 
 /** Moves the evaluation to the trash and returns its place there. The caller makes sure that nobody works on it. */
-export function trashEval(home: string, id: string): string {
-  const place = join(home, 'trash', `eval-${id}-${Date.now()}`);
-  mkdirSync(join(home, 'trash'), { recursive: true, mode: 0o700 });
-  renameSync(evalDirectory(home, id), place);
-  return place;
+export function trashEval(home: string, id: string, name = id): string {
+  return moveToTrash(home, evalDirectory(home, id), { kind: 'evaluation', of: id, name });
 }
 
 export interface PreparedEvaluation {

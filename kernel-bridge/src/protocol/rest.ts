@@ -54,6 +54,19 @@ export const Estimate = Type.Object({
 });
 export type Estimate = Type.Static<typeof Estimate>;
 
+export const TRASH_KINDS = ['run', 'evaluation', 'data'] as const;
+export type TrashKind = (typeof TRASH_KINDS)[number];
+
+/** Something that was removed and can be put back. */
+export const Trashed = Type.Object({
+  id: Type.String({ description: 'of the entry in the trash' }),
+  kind: Type.Unsafe<TrashKind>(Type.String({ enum: [...TRASH_KINDS] })),
+  of: Type.String({ description: 'id of the run or evaluation, name of the data set' }),
+  name: Type.String({ description: 'as people know it' }),
+  removed_at: Type.Number({ description: 'milliseconds since 1970' }),
+});
+export type Trashed = Type.Static<typeof Trashed>;
+
 export const RUN_ACTIONS = ['start', 'pause', 'resume', 'stop', 'checkpoint'] as const;
 export type RunAction = (typeof RUN_ACTIONS)[number];
 

@@ -75,7 +75,10 @@ const one = <T extends string>(values: readonly T[], fallback?: T) =>
   Type.Unsafe<T>(Type.String({ enum: [...values], ...(fallback !== undefined && { default: fallback }) }));
 const list = <Name extends string, S extends TSchema>(name: Name, schema: S) =>
   Type.Object({ [name]: Type.Array(schema) } as Record<Name, Type.TArray<S>>);
-const Trash = Type.Object({ trash: Type.String({ description: 'path' }) });
+const Trash = Type.Object({
+  trash: Type.String({ description: 'path' }),
+  id: Type.String({ description: 'of the entry in the trash, to put it back by' }),
+});
 const Json = Type.Record(Type.String(), Type.Unknown());
 const Config = Type.Object({ config: Json }, { additionalProperties: false });
 const Window = { window: Type.Optional(Type.Number()), level: Type.Optional(Type.Number()) };
@@ -173,6 +176,11 @@ export const ROUTES = {
     gives: 'lines',
   }),
 
+  // The trash
+  trash: get('/trash', { text: 'what was removed, newest first', answer: list('entries', rest.Trashed), gives: 'entries' }),
+  restoreTrash: post('/trash/:id/restore', { text: 'puts it back; 409 when another of its name has come', answer: rest.Trashed }),
+  emptyTrash: remove('/trash/:id', { text: 'deletes it for good', answer: rest.Trashed }),
+
   // Answers of a model, and what the browser looks at
   generate: post('/generate', {
     text: 'answers when the model has: give it minutes. 429 when too many wait',
@@ -254,8 +262,8 @@ export const ROUTES = {
   'data.stopDownload': remove('/data/downloads/:name', { text: 'stops it; what is here stays', answer: data.DownloadJob }),
   'data.get': get('/data/:name', { text: 'with facets, splits and job', answer: data.DatasetDetail }),
   'data.remove': remove('/data/:name', {
-    text: 'forgets the index, the folder stays as it is. A running job is stopped',
-    answer: Type.Object({ removed: Type.String({ description: 'name' }) }),
+    text: 'moves index and splits to the trash, the folder stays as it is. A running job is stopped',
+    answer: Type.Object({ removed: Type.String({ description: 'name' }), ...Trash.properties }),
   }),
   'data.job': get('/data/:name/job', { text: 'how far indexing is', answer: data.IndexJob }),
   'data.stop': remove('/data/:name/job', { text: 'stops indexing; what was hashed stays', answer: data.IndexJob }),

@@ -67,6 +67,8 @@ export const RunSummary = Type.Object({
   alert: Nullable(Type.Object({ step: Type.Integer(), message: Type.String(), remedy: Type.String() })),
   /** Sequence number of the last event of this run. */
   seq: Type.Integer(),
+  /** Since when a queued run waits for the device, in milliseconds since 1970: earlier ones go first. Null = it does not wait, or was not asked to start. */
+  waits_since: Nullable(Type.Number()),
 });
 export type RunSummary = Type.Static<typeof RunSummary>;
 

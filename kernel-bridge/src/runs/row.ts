@@ -32,6 +32,8 @@ export interface RunRow {
 export interface Command {
   id: number;
   action: RunAction;
+  /** When it was asked for, in milliseconds since 1970. */
+  created_at: number;
 }
 
 /** The part of a run's store that a summary is made from. */

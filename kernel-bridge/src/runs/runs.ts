@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { stringify } from 'yaml';
+import { moveToTrash } from '../files/trash.ts';
 import { expandHome } from '../files/user-path.ts';
 import type { VqaItem } from '../protocol/data.ts';
 import type { TrainConfig } from '../protocol/config.ts';
@@ -95,11 +96,8 @@ export function openRun(home: string, id: string): RunStore {
 }
 
 /** Moves the run to the trash and returns its place there. The caller makes sure that no worker holds it. */
-export function trashRun(home: string, id: string): string {
-  const place = join(home, 'trash', `${id}-${Date.now()}`);
-  mkdirSync(join(home, 'trash'), { recursive: true, mode: 0o700 });
-  renameSync(runDirectory(home, id), place);
-  return place;
+export function trashRun(home: string, id: string, name = id): string {
+  return moveToTrash(home, runDirectory(home, id), { kind: 'run', of: id, name });
 }
 
 /** Refuses what is no model directory by the names of its files: weights and configuration, of an adapter also those of its base. */

@@ -160,7 +160,7 @@ export class RunStore implements Disposable {
 
   /** Commands not yet done, oldest first. */
   pending(): Command[] {
-    return this.db.prepare('SELECT id, action FROM command WHERE done_at IS NULL ORDER BY id').all() as unknown as Command[];
+    return this.db.prepare('SELECT id, action, created_at FROM command WHERE done_at IS NULL ORDER BY id').all() as unknown as Command[];
   }
 
   // --- writing ---------------------------------------------------------------------------------------------------------------------
@@ -250,6 +250,11 @@ export class RunStore implements Disposable {
 
   commandDone(id: number, now = Date.now()): void {
     this.db.prepare('UPDATE command SET done_at = ? WHERE id = ?').run(now, id);
+  }
+
+  /** Moves a run that waits to another place of the queue: the one who asked earlier goes first. */
+  askToStart(at: number): void {
+    this.db.prepare("UPDATE command SET created_at = ? WHERE action = 'start' AND done_at IS NULL").run(at);
   }
 
   /** Queues the run for a worker; the worker itself finds the checkpoint to go on from. Throws RUN_CONFLICT for one that trains or is done. */

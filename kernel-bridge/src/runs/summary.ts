@@ -25,7 +25,7 @@ export function runSummary(store: ReadableRun): RunSummary {
     started_at: row.started_at,
     ended_at: row.ended_at,
     step,
-    total_steps: row.total_steps,
+    total_steps: row.total_steps || Math.max(0, row.config.max_steps), // before the first start only the configuration may tell
     reward: recent_reward.at(-1) ?? null,
     recent_reward,
     rollouts_per_s: running ? (lastMetrics(store, 'rollouts_per_s', 1)[0] ?? null) : null,
@@ -34,6 +34,7 @@ export function runSummary(store: ReadableRun): RunSummary {
     error: row.error,
     alert: lastAlert(store, step),
     seq: store.seq,
+    waits_since: row.state === 'queued' ? (store.pending().find(({ action }) => action === 'start')?.created_at ?? null) : null,
   };
 }
 

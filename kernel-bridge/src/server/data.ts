@@ -1,4 +1,5 @@
 /** What the routes of data sets do. */
+import { basename } from 'node:path';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { Downloads } from '../data/downloads.ts';
@@ -52,8 +53,8 @@ export function dataHandlers({ home = homeDir(), hubUrl }: { home?: string; hubU
       await jobs.forget(checkName(name));
       open.close(name);
       audits.delete(name);
-      removeDataset(name, home);
-      return { removed: name };
+      const trash = removeDataset(name, home);
+      return { removed: name, trash, id: basename(trash) };
     },
 
     'data.job': ({ name }) => job(jobs, name),

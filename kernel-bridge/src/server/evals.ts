@@ -1,4 +1,5 @@
 /** What the routes of stored evaluations do. */
+import { basename } from 'node:path';
 import { answerPage, compare } from '../evals/compare.ts';
 import { errors } from '../evals/errors.ts';
 import { evaluatedCheckpoints, openEval, prepareEvaluation, trashEval, type LoadQuestions } from '../evals/evals.ts';
@@ -45,11 +46,12 @@ export function evalHandlers({ home, evaluations, loadItems }: Parts): Handlers<
 
     'evals.remove': ({ id }) => {
       using store = openEval(home, id);
+      const { name, run_name, settings } = store.row();
       if (evaluations.isBusy(id)) throw errors.wrongState(id, 'be deleted', store.row().state, 'Stop it first.');
       store[Symbol.dispose]();
-      const trash = trashEval(home, id);
+      const trash = trashEval(home, id, run_name === null ? name : `${run_name}, step ${settings.step ?? 'last'}, ${settings.split}`);
       evaluations.removed(id);
-      return { trash };
+      return { trash, id: basename(trash) };
     },
 
     'evals.action': ({ id, body }) => {

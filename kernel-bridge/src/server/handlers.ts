@@ -1,11 +1,11 @@
 /** What the routes of runs do. */
 import { existsSync, readdirSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { Readable } from 'node:stream';
 import { readTailSync } from '../files/plain.ts';
 import { TrainConfig } from '../protocol/config.ts';
 import { presets } from '../protocol/presets.ts';
-import { PROTOCOL_VERSION, type RunAction, type ServerInfo } from '../protocol/rest.ts';
+import { PROTOCOL_VERSION, type RunAction, type ServerInfo, type Trashed } from '../protocol/rest.ts';
 import type { RouteName } from '../protocol/routes.ts';
 import { isActive, type RunSummary } from '../protocol/run.ts';
 import { checkEntries, checkRewards, contextOf, REWARDS } from '../rewards/index.ts';
@@ -20,6 +20,10 @@ import { createRun, listRuns, logFile, openRun, trainFilter, trashRun, type Load
 import type { RunStore } from '../runs/store.ts';
 import { textsOf } from '../runs/token-texts.ts';
 import { tryRewards } from '../runs/try-rewards.ts';
+import { datasetDir } from '../data/home.ts';
+import { evalDirectory, openEval } from '../evals/evals.ts';
+import { emptyTrash, listTrash, restoreTrash, trashed } from '../files/trash.ts';
+import { runDirectory } from '../runs/home.ts';
 import { VERSION } from '../version.ts';
 import { device } from './device.ts';
 import { FirstAnswers } from './first-answers.ts';
@@ -105,12 +109,12 @@ export function runHandlers(services: Services): Handlers<RunRoutes> {
 
     deleteRun: async ({ id }) => {
       await supervisor.settled(hub.store(id).row().id);
-      const { state } = hub.store(id).row();
+      const { state, name } = hub.store(id).row();
       if (isActive(state) || supervisor.isTraining(id)) throw errors.wrongState(id, 'be deleted', state, 'Stop it first.');
       hub.forget(id);
-      const trash = trashRun(home, id);
+      const trash = trashRun(home, id, name);
       hub.removed(id);
-      return { trash };
+      return { trash, id: basename(trash) };
     },
 
     action: ({ id, body: { action, request_id } }) => {
@@ -200,6 +204,25 @@ export function runHandlers(services: Services): Handlers<RunRoutes> {
       });
     },
 
+    trash: () => ({ entries: listTrash(home) }),
+
+    restoreTrash: ({ id }) => {
+      const entry = trashed(home, id);
+      restoreTrash(home, id, placeOf(home, entry));
+      if (entry.kind === 'run') hub.changed(entry.of);
+      if (entry.kind === 'evaluation') {
+        using store = openEval(home, entry.of);
+        hub.evaluation({ summary: store.detail().summary });
+      }
+      return entry;
+    },
+
+    emptyTrash: ({ id }) => {
+      const entry = trashed(home, id);
+      emptyTrash(home, id);
+      return entry;
+    },
+
     view: () => view.value,
 
     moveView: ({ body }) => view.move(body),
@@ -216,6 +239,10 @@ export function runHandlers(services: Services): Handlers<RunRoutes> {
 
 /** Of a worker's log, from its end; a user's reward may write without end. */
 const LOG_BYTES = 4 << 20;
+
+/** Where something in the trash came from. */
+const placeOf = (home: string, { kind, of }: Trashed): string =>
+  kind === 'run' ? runDirectory(home, of) : kind === 'evaluation' ? evalDirectory(home, of) : datasetDir(of, home);
 
 async function act(
   id: string,
@@ -234,6 +261,7 @@ async function act(
     if (live) return run.summary();
     if (state === 'finished') refuse('It is done: start a new run, or fork one of its checkpoints.');
     if (!run.pending().some((command) => command.action === 'start')) await supervisor.start(id);
+    else supervisor.first(id);
   } else if (action === 'stop' && state === 'queued') {
     run.setState('stopped');
   } else if (live) {

@@ -204,6 +204,7 @@ function unreadable(id: string, error: ErrorBody): RunSummary {
     eta_s: null,
     device: null,
     alert: null,
+    waits_since: null,
   };
   const empty = { trainer: '', variant: '', created_at: 0, step: 0, total_steps: 0, recent_reward: [], seq: 0 };
   return { id, name: id, state: 'failed', error, ...none, ...empty };

@@ -108,11 +108,29 @@ export class Supervisor {
   /** Starts queued runs, oldest first, while the device has room. */
   schedule(): void {
     if (this.closing) return;
-    const waiting = listRuns(this.options.home).reverse();
-    for (const id of waiting) {
+    for (const { id } of this.queue()) {
       if (this.training() >= (this.options.maxTraining ?? 1)) return;
-      if (!this.workers.has(id) && this.isWaiting(id)) this.spawn(id);
+      this.spawn(id);
     }
+  }
+
+  /** Puts a run that waits before the others that do. */
+  first(id: string): void {
+    const queue = this.queue();
+    if (!queue.some((one) => one.id === id)) return;
+    using store = openRun(this.options.home, id);
+    store.askToStart(Math.min(...queue.map(({ since }) => since)) - 1);
+    this.schedule();
+  }
+
+  /** Runs that wait for a worker, in the order in which they were asked to start. */
+  private queue(): { id: string; since: number }[] {
+    return listRuns(this.options.home)
+      .flatMap((id) => {
+        const since = this.workers.has(id) ? null : this.waitsSince(id);
+        return since === null ? [] : [{ id, since }];
+      })
+      .sort((a, b) => a.since - b.since || (a.id < b.id ? -1 : 1));
   }
 
   /** Workers write a checkpoint and end as `interrupted` when their channel closes; those that don't in a minute are killed. */
@@ -131,14 +149,15 @@ export class Supervisor {
     return this.ids.filter((id) => this.stateOf(id) !== 'paused').length;
   }
 
-  private isWaiting(id: string): boolean {
-    if (this.unwritten.has(id)) return false;
+  /** When it was asked to start; null where it does not wait. */
+  private waitsSince(id: string): number | null {
+    if (this.unwritten.has(id)) return null;
     try {
-      if (isTraining(runDirectory(this.options.home, id))) return false;
+      if (isTraining(runDirectory(this.options.home, id))) return null;
       using store = openRun(this.options.home, id);
-      return store.row().state === 'queued' && store.pending().some(({ action }) => action === 'start');
+      return store.row().state === 'queued' ? (store.pending().find(({ action }) => action === 'start')?.created_at ?? null) : null;
     } catch {
-      return false; // a damaged run shows as such in the list
+      return null; // a damaged run shows as such in the list
     }
   }
 
@@ -158,7 +177,11 @@ export class Supervisor {
     const directory = runDirectory(home, id);
     const worker = forkWorker(workerModule, [directory, home], { log: logFile(directory) });
     this.workers.set(id, worker);
-    worker.on('message', (message: FromWorker) => message === 'committed' && changed(id));
+    worker.on('message', (message: FromWorker) => {
+      if (message !== 'committed') return;
+      changed(id);
+      if (this.stateOf(id) === 'paused') this.schedule(); // it has lent the device
+    });
     worker.once('error', () => this.gone(id, 'it could not be started'));
     worker.once('exit', (code, signal) => this.gone(id, signal ? `killed by ${signal}` : `exit code ${code}`));
   }

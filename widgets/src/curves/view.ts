@@ -5,6 +5,7 @@ import { command, define, WatchingElement } from '../element.ts';
 import { number } from '../format.ts';
 import { empty, failed, loading } from '../parts.ts';
 import { STATES } from '../runs/model.ts';
+import { waitingOf } from '../store/queue.ts';
 import { saveFile } from '../save-file.ts';
 import type { RunSeries } from '../store/run-series.ts';
 import { base, SERIES, theme, tokens } from '../theme.ts';
@@ -169,7 +170,7 @@ export class CurvesView extends WatchingElement {
       if (broken) return html`${trouble}`;
       if (shown.length === 0) return empty('All runs hidden', 'Click a run above to show it.');
       if (shown.some(({ series }) => series.status === 'loading')) return loading('curves');
-      return empty('No step yet', 'The first point appears when the first optimiser step is done.');
+      return empty('No step yet', `The first point appears when the first optimiser step is done. ${this.#waiting(shown)}`.trim());
     }
     const visible = this.model.shown(charts);
     const { folded, pinned } = this.model.state.value;
@@ -188,6 +189,17 @@ export class CurvesView extends WatchingElement {
           folded.includes(group),
         ),
     )}`;
+  }
+
+  /** Why a run has not begun. */
+  #waiting(shown: readonly ChartRun[]): string {
+    const { runs } = this.workbench.runs.state.value;
+    const texts = shown.flatMap(({ series }) => {
+      const run = this.workbench.runs.get(series.id);
+      const waiting = run && waitingOf(run, runs);
+      return waiting ? [`${run.name}: ${waiting.text}.`] : [];
+    });
+    return texts.join(' ');
   }
 
   #selected(): StepOf | null {

@@ -65,6 +65,7 @@ export class FolderPicker extends WatchingElement {
           spellcheck="false"
           data-testid="folder-path"
           .value=${folder.dir}
+          @keydown=${this.#onPathKey}
           @change=${(event: Event) => void this.#go((event.target as HTMLInputElement).value)}
         />
       </div>
@@ -95,6 +96,13 @@ export class FolderPicker extends WatchingElement {
       </div>
     </form>`;
   }
+
+  /** Enter looks into a folder; only the button adds it. */
+  #onPathKey = (event: KeyboardEvent): void => {
+    if (event.key !== 'Enter') return;
+    event.preventDefault();
+    void this.#go((event.target as HTMLInputElement).value);
+  };
 
   #choose = (event: Event): void => {
     event.preventDefault();

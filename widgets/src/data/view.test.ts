@@ -330,3 +330,45 @@ describe('without data', () => {
     expect(find('data-count')).not.toBeNull();
   });
 });
+
+describe('data sets, managed where they are', () => {
+  it('Enter looks into a folder and adds nothing', async () => {
+    const { connector, root, settle, find } = await view({ data: { datasets: [] } });
+    find('add-folder')!.click();
+    await settle();
+    const picker = root.querySelector('medr1-folder-picker')!.shadowRoot!;
+    const path = find<HTMLInputElement>('folder-path', picker)!;
+    path.value = '/data';
+    const enter = new KeyboardEvent('keydown', { key: 'Enter', bubbles: true, cancelable: true });
+    path.dispatchEvent(enter);
+    await settle();
+    expect(enter.defaultPrevented).toBe(true); // the form is not sent
+    expect(connector.calls.some(([name]) => name === 'data.add')).toBe(false);
+    expect(connector.calls.findLast(([name]) => name === 'data.browse')![1]).toBe('/data');
+  });
+
+  it('one can be taken off the list, and put back', async () => {
+    const { asked, settle, find } = await view({
+      data: {
+        datasets: [
+          { name: 'omnimedvqa', items: 50 },
+          { name: 'ux', items: 20 },
+        ],
+      },
+    });
+    find('remove-dataset')!.click();
+    await settle();
+    expect(asked).toHaveBeenCalledWith('offer-undo', { id: 'data-omnimedvqa', name: 'omnimedvqa' });
+    expect(find<HTMLSelectElement>('dataset')!.value).toBe('ux');
+  });
+
+  it('the select names the data set that is shown, also one that was added elsewhere a moment ago', async () => {
+    const { connector, settle, find } = await view({ data: { datasets: [{ name: 'omnimedvqa', items: 50 }] } });
+    const lists = () => connector.calls.filter(([name]) => name === 'data.list').length;
+    const before = lists();
+    workbench.data.apply({}, 'from-a-notebook');
+    expect(lists()).toBe(before + 1);
+    await settle();
+    expect(find<HTMLSelectElement>('dataset')!.value).toBe(workbench.data.state.value.dataset);
+  });
+});

@@ -60,7 +60,7 @@ export class DataView extends WatchingElement {
 
   protected override watched() {
     const { data, runs } = this.workbench;
-    return [data.state, data.datasets.state, runs.state];
+    return [data.state, data.datasets.state, runs.state, this.workbench.selection];
   }
 
   protected override acquire(): void {
@@ -90,12 +90,15 @@ export class DataView extends WatchingElement {
   }
 
   protected override render(): TemplateResult {
-    const { datasets } = this.workbench.data;
+    const { data } = this.workbench;
+    const { datasets } = data;
     const list = datasets.state.value;
     if (list.status === 'loading') return loading('data sets');
     if (list.status === 'error' && list.datasets.length === 0) return failed(list.error!, () => void datasets.load());
-    if (list.datasets.length === 0 || this.adding) return html`${jobRows(datasets)} ${this.#add(list.datasets.length === 0)}`;
-    return html`${this.#toolbar()} ${this.#chips()} ${jobRows(datasets)} ${this.#body()}`;
+    if ((list.datasets.length === 0 && data.state.value.dataset === null) || this.adding)
+      return html`${jobRows(datasets)} ${this.#add(list.datasets.length === 0)}`;
+    return html`${this.#toolbar()} ${this.#chips()} ${jobRows(datasets)} ${this.#unread()}
+    ${list.refusal ? failed(list.refusal, undefined) : nothing} ${this.#body()}`;
   }
 
   /* Data sets */
@@ -124,9 +127,9 @@ export class DataView extends WatchingElement {
                 ></medr1-folder-picker>`
             : html`<div class="actions">
                 <button class="primary" data-testid="add-folder" @click=${() => this.#setAdding(true)}>Add a folder …</button>
-                ${this.#sampleButton()}
               </div>`
         }
+        <div class="actions">${this.#sampleButton()} ${this.#runsDataButton()}</div>
       </section>
       ${
         first && this.adding
@@ -148,15 +151,25 @@ export class DataView extends WatchingElement {
   /** The made sample is a folder like any other. */
   #sampleButton(): TemplateResult | typeof nothing {
     const sample = this.workbench.runs.state.value.server?.sample;
-    if (!sample) return nothing;
+    if (!sample || this.workbench.data.datasets.at(sample.dataset)) return nothing;
     return html`<button data-testid="add-sample" @click=${() => void this.#addFolder({ dir: sample.dataset, name: '' })}>
       Add the made sample
     </button>`;
   }
 
+  /** What the selected run trains on, where it is not here yet. */
+  #runsDataButton(): TemplateResult | typeof nothing {
+    const run = this.workbench.selection.run;
+    const dir = run === null ? null : this.workbench.unindexedOf(run);
+    if (dir === null || dir === this.workbench.runs.state.value.server?.sample?.dataset) return nothing;
+    return html`<button data-testid="add-runs-data" title=${dir} @click=${() => void this.#addFolder({ dir, name: '' })}>
+      Index what ${this.workbench.runs.get(run!)?.name ?? 'the run'} trains on
+    </button>`;
+  }
+
   async #addFolder({ dir, name }: FolderChoice): Promise<void> {
-    const job = await this.workbench.data.datasets.add(dir, name);
-    if (job) this.adding = false;
+    const taken = await this.workbench.data.add(dir, name);
+    if (taken) this.adding = false;
     else this.adding = true; // where the refusal is said
   }
 
@@ -165,6 +178,25 @@ export class DataView extends WatchingElement {
     this.adding = false;
     void this.workbench.data.datasets.load();
   };
+
+  async #removeDataset(name: string): Promise<void> {
+    const id = await this.workbench.data.datasets.remove(name);
+    if (id === null) return;
+    this.workbench.removed();
+    command(this, 'offer-undo', { id, name });
+  }
+
+  /** A set whose images were left out shows none until they are read. */
+  #unread(): TemplateResult | typeof nothing {
+    const { datasets, state } = this.workbench.data;
+    const set = datasets.get(state.value.dataset);
+    const busy = datasets.state.value.jobs.some(({ name, state: now }) => name === set?.name && now === 'running');
+    if (!set || busy || set.hashed > 0 || set.images === 0) return nothing;
+    return html`<div class="unread small" data-testid="unread">
+      The images of this data set have not been read, so that there are no thumbnails and no duplicates.
+      <button @click=${() => void datasets.add(set.dir, set.name)}>Read the images</button>
+    </div>`;
+  }
 
   #setAdding(adding: boolean): void {
     this.adding = adding;
@@ -183,12 +215,23 @@ export class DataView extends WatchingElement {
         Facets
       </button>
       <select aria-label="Data set" data-testid="dataset" @change=${this.#onDataset}>
+        ${dataset !== null && !datasets.some(({ name }) => name === dataset) ? html`<option value=${dataset} selected>${dataset}</option>` : nothing}
         ${repeat(
           datasets,
           ({ name }) => name,
           ({ name, items }) => html`<option value=${name} ?selected=${name === dataset}>${name} (${integer(items)})</option>`,
         )}
       </select>
+      <button
+        class="quiet"
+        title="Remove this data set from the list. Its folder stays as it is"
+        aria-label=${`Remove ${dataset ?? 'the data set'} from the list`}
+        data-testid="remove-dataset"
+        ?disabled=${dataset === null}
+        @click=${() => void this.#removeDataset(dataset!)}
+      >
+        ${icon('trash')}
+      </button>
       <button class="quiet" title="Add a data set" aria-label="Add a data set" @click=${() => this.#setAdding(true)}>
         ${icon('plus')}
       </button>

@@ -252,3 +252,14 @@ it('leaves nothing subscribed when it leaves the page', async () => {
   element.remove();
   expect(connector.evalsFollowers).toBe(0);
 });
+
+it('what is removed can be taken back: the host offers it, and the trash is told', async () => {
+  const { element, click, last } = await view({ evals: two });
+  const told: unknown[] = [];
+  element.addEventListener('medr1-command', (event) => told.push((event as CustomEvent).detail));
+  const before = workbench.removals.value;
+  await click('delete-evaluation');
+  const [, id] = last('evals.remove')!;
+  expect(told).toEqual([{ id: 'offer-undo', args: { id: `evaluation-${String(id)}`, name: expect.any(String) } }]);
+  expect(workbench.removals.value).toBe(before + 1);
+});

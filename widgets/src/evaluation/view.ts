@@ -3,8 +3,9 @@ import { css, html, nothing, type TemplateResult } from 'lit';
 import { repeat } from 'lit/directives/repeat.js';
 import type { EvalSummary } from '../connector.ts';
 import { errorBody, type ErrorBody } from '../connector.ts';
-import { define, WatchingElement } from '../element.ts';
+import { command, define, WatchingElement } from '../element.ts';
 import { integer } from '../format.ts';
+import { icon } from '../icons.ts';
 import { empty, failed, loading } from '../parts.ts';
 import { readingLabel } from '../rollouts/completion.ts';
 import { base, tokens } from '../theme.ts';
@@ -171,13 +172,22 @@ export class EvaluationView extends WatchingElement {
           title="Move to the trash"
           aria-label=${`Move ${one.name} to the trash`}
           ?disabled=${state.active}
-          @click=${() => void this.#do(() => this.workbench.connector.evals.remove(one.id))}
+          @click=${() => void this.#remove(one)}
           data-testid="delete-evaluation"
         >
-          ✕
+          ${icon('trash')}
         </button>
       </span>
     </article>`;
+  }
+
+  /** Answers of hours: what was removed can be taken back, here and in the trash. */
+  #remove(one: EvalSummary): Promise<void> {
+    return this.#do(async () => {
+      const { id } = await this.workbench.connector.evals.remove(one.id);
+      this.workbench.removed();
+      command(this, 'offer-undo', { id, name: modelName(one) });
+    });
   }
 
   async #do(what: () => Promise<unknown>): Promise<void> {

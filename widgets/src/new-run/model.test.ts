@@ -147,6 +147,17 @@ it('a preset sets its keys and puts all others back', () => {
   expect(model.state.value.typed).toMatchObject({ learning_rate: '0.0001', beta: '0.04', model_name_or_path: '' });
 });
 
+it('a preset leaves what another view has chosen, until that is dropped', () => {
+  model.take({ dataset_name: 'omnimedvqa', modality: ['CT'] });
+  const preset = { id: 'p', config: { dataset_name: 'sample', model_name_or_path: 'm' } };
+  model.apply(preset);
+  expect(model.state.value.typed).toMatchObject({ dataset_name: 'omnimedvqa', model_name_or_path: 'm' });
+  expect(model.state.value.typed.modality).toContain('CT');
+  model.dropCarried();
+  model.apply(preset);
+  expect(model.state.value.typed).toMatchObject({ dataset_name: 'sample' });
+});
+
 it('keys that another view has chosen come over what is typed, and clear what they leave empty', () => {
   model.set('learning_rate', '1e-4');
   model.set('dataset_train_split', 'old/train');

@@ -27,6 +27,8 @@ export interface NewRunState {
   checking: boolean;
   starting: boolean;
   preset: string | null;
+  /** Keys that another view has chosen: presets leave them as they are. */
+  carried: Record<string, unknown>;
   /** Reward functions that need no file. */
   builtIn: BuiltInReward[];
   /** Reward files that were chosen in the host, by file name: their path there and their text. */
@@ -49,6 +51,7 @@ export class NewRunModel {
     checking: false,
     starting: false,
     preset: null,
+    carried: {},
     builtIn: [],
     files: {},
     rewards: {},
@@ -143,13 +146,18 @@ export class NewRunModel {
   take(config: Record<string, unknown>): void {
     const { fields, typed } = this.state.value;
     const given = fields.filter(({ key }) => key in config).map((field) => [field.key, toTyped(field, config[field.key])] as const);
-    this.#change({ typed: { ...typed, ...Object.fromEntries(given) } });
+    this.#change({ typed: { ...typed, ...Object.fromEntries(given) }, carried: config });
     this.#check();
   }
 
-  /** Everything to the defaults, then the preset's keys. */
+  /** What another view has chosen is no longer kept through presets. */
+  dropCarried(): void {
+    this.#change({ carried: {} });
+  }
+
+  /** Everything to the defaults, then the preset's keys; what another view has chosen stays. */
   apply(preset: { id: string; config: Record<string, unknown> }): void {
-    this.#change({ typed: typedOf(this.state.value.fields, preset.config), preset: preset.id });
+    this.#change({ typed: typedOf(this.state.value.fields, { ...preset.config, ...this.state.value.carried }), preset: preset.id });
     this.#check();
   }
 

@@ -80,7 +80,7 @@ export class NewRunView extends WatchingElement {
 
   #presets(): TemplateResult {
     const model = this.#model!;
-    const chosen = model.state.value.preset;
+    const { preset: chosen, carried } = model.state.value;
     return html`<div class="presets" role="group" aria-label="Start from">
       <span class="secondary">Start from</span>
       ${presets(this.workbench.runs.state.value.server).map(
@@ -94,6 +94,14 @@ export class NewRunView extends WatchingElement {
             ${preset.title}
           </button>`,
       )}
+      ${
+        Object.keys(carried).length === 0
+          ? nothing
+          : html`<span class="secondary small" data-testid="carried">
+              keeps what was chosen: ${Object.keys(carried).join(', ')}
+              <button type="button" class="quiet link" @click=${() => model.dropCarried()}>drop</button>
+            </span>`
+      }
     </div>`;
   }
 

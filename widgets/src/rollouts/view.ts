@@ -7,6 +7,7 @@ import { integer } from '../format.ts';
 import { icon } from '../icons.ts';
 import { empty, failed, loading } from '../parts.ts';
 import type { Selection } from '../selection.ts';
+import { waitingOf } from '../store/queue.ts';
 import { HeldSeries } from '../store/held-series.ts';
 import type { RunSeries } from '../store/run-series.ts';
 import { base, tokens } from '../theme.ts';
@@ -97,7 +98,14 @@ export class RolloutsView extends WatchingElement {
     if (series.status === 'error') return failed(series.error!, () => void series.load());
     if (series.status === 'loading') return loading('rollouts');
     if (series.config?.trainer === 'sft') return empty('No rollouts', 'Supervised fine-tuning samples no completions; choose a GRPO run.');
-    if (series.lastStep === 0) return empty('No step yet', 'The first group appears when the first optimiser step is done.');
+    if (series.lastStep === 0) {
+      const run = this.workbench.runs.get(series.id);
+      const waiting = run && waitingOf(run, this.workbench.runs.state.value.runs);
+      return empty(
+        'No step yet',
+        `The first group appears when the first optimiser step is done.${waiting ? ` ${run.name}: ${waiting.text}.` : ''}`,
+      );
+    }
     return html`${this.#toolbar(series)} ${this.#body()} ${this.#dialog()}`;
   }
 

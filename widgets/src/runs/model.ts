@@ -1,6 +1,6 @@
 /** What the Runs panel shows of each run, and what can be done with it in its state. */
 import type { RunAction, RunState, RunSummary } from '../connector.ts';
-import { duration, integer, number } from '../format.ts';
+import { duration, integer, MISSING, number } from '../format.ts';
 
 export interface StateFacts {
   /** Shape and word carry the meaning; colour only repeats it. */
@@ -83,7 +83,7 @@ function row(run: RunSummary, depth: number): RunRow {
     depth,
     tag,
     tagTitle,
-    steps: `${integer(run.step)} / ${integer(run.total_steps)}`,
+    steps: `${integer(run.step)} / ${run.total_steps > 0 ? integer(run.total_steps) : MISSING}`,
     speed: moving && run.rollouts_per_s !== null ? `${number(run.rollouts_per_s)} rollouts/s` : '',
     left: moving && run.eta_s !== null ? `${duration(run.eta_s)} left` : '',
     reward: number(run.reward),

@@ -24,7 +24,11 @@ export const style = css`
     padding: 2px 4px;
   }
   .device {
-    max-width: 100%;
+    flex: 1 0 100%;
+    min-width: 0;
+  }
+  header .number {
+    min-width: 5ch; /* of "100 %": a moving number moves no row */
   }
   .spring {
     flex: 1;

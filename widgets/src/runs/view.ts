@@ -9,7 +9,8 @@ import { demoConfig } from '@medr1/kernel-bridge/protocol/presets';
 import { empty, failed, loading } from '../parts.ts';
 import { base, SERIES, theme, tokens } from '../theme.ts';
 import type { IWorkbench } from '../store/workbench.ts';
-import { ACTION_LABELS, rows, slots, sparkline, type RunRow } from './model.ts';
+import { ACTION_LABELS, rows, slots, sparkline, STATES, type RunRow } from './model.ts';
+import { waitingOf, type Waiting } from '../store/queue.ts';
 import { style } from './style.ts';
 
 const ACTION_ICONS: Record<RunAction, IconName> = { start: 'play', pause: 'pause', resume: 'play', stop: 'stop', checkpoint: 'checkpoint' };
@@ -119,6 +120,7 @@ export class RunsPanel extends WatchingElement {
     const at = this.workbench.selection.value.runs.indexOf(run.id);
     const colours = theme.value.dark ? SERIES.dark : SERIES.light;
     const colour = at < 0 ? 'transparent' : colours[this.workbench.colours.of(run.id)];
+    const waiting = waitingOf(run, this.workbench.runs.state.value.runs);
     const path = sparkline(run.recent_reward, SPARK.width, SPARK.height);
     return html`<li
       class=${at >= 0 ? 'selected' : ''}
@@ -143,7 +145,7 @@ export class RunsPanel extends WatchingElement {
             ${path ? svg`<path d=${path} fill="none" stroke="currentColor" stroke-width="1.25"/>` : nothing}
           </svg>
           <span class="number" title="steps done / all" data-testid="run-steps">${row.steps}</span>
-          ${row.speed ? html`<span class="number">${row.speed}</span>` : html`<span>${facts.label}</span>`}
+          ${row.speed ? html`<span class="number">${row.speed}</span>` : html`<span data-testid="run-waiting">${waiting?.text ?? facts.label}</span>`}
           ${row.left ? html`<span class="number">${row.left}</span>` : nothing}
         </span>
       </button>
@@ -160,8 +162,24 @@ export class RunsPanel extends WatchingElement {
             </p>`
           : nothing
       }
-      ${at >= 0 || facts.active ? this.#actions(row, at >= 0) : nothing}
+      ${waiting?.behind ? this.#giveWay(waiting) : nothing} ${at >= 0 || facts.active ? this.#actions(row, at >= 0) : nothing}
     </li>`;
+  }
+
+  /** The run that is in the way can lend the device. */
+  #giveWay({ behind }: Waiting): TemplateResult | typeof nothing {
+    if (!behind || !STATES[behind.state].actions.includes('pause')) return nothing;
+    return html`<p class="small trouble">
+      <button
+        class="quiet link"
+        data-testid="give-way"
+        title="A paused run lends the device; it is resumed by its own button"
+        ?disabled=${this.busy === behind.id}
+        @click=${() => void this.#act(behind.id, 'pause')}
+      >
+        Pause ${behind.name} to let it go first
+      </button>
+    </p>`;
   }
 
   #actions({ run, facts }: RunRow, selected: boolean): TemplateResult {
@@ -172,7 +190,7 @@ export class RunsPanel extends WatchingElement {
         (action) =>
           html`<button
             class="quiet"
-            title=${ACTION_LABELS[action]}
+            title=${action === 'start' && run.waits_since !== null ? 'Go first in the queue' : ACTION_LABELS[action]}
             aria-label=${`${ACTION_LABELS[action]}: ${run.name}`}
             data-testid=${`run-${action}`}
             ?disabled=${this.busy === run.id || !facts.actions.includes(action)}

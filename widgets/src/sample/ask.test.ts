@@ -145,3 +145,11 @@ describe('the prompt', () => {
     ]);
   });
 });
+
+it('answers keep the name of who gave them when another model is chosen', async () => {
+  const { model } = await make();
+  await model.run();
+  model.choose('run:b');
+  expect(model.state.value.askedOf).toEqual({ key: 'run:a', label: 'a, newest policy (step 90)' });
+  expect(model.policy?.key).toBe('run:b');
+});

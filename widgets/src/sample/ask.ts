@@ -41,6 +41,8 @@ export interface AskState {
   seed: number | null;
   running: boolean;
   answers: Partial<Record<Variant, Answer>>;
+  /** Who gave the answers; null while there are none. */
+  askedOf: Pick<Policy, 'key' | 'label'> | null;
   /** Whether the prompt is looked at; then it follows the question and the policy. */
   promptOpen: boolean;
   promptVariant: Variant;
@@ -68,6 +70,7 @@ export class AskModel {
     seed: null,
     running: false,
     answers: {},
+    askedOf: null,
     promptOpen: false,
     promptVariant: 'think',
     prompt: null,
@@ -149,7 +152,11 @@ export class AskModel {
     if (!policy || !question || variants.length === 0) return;
     this.cancel();
     const abort = (this.#abort = new AbortController());
-    this.#change({ running: true, answers: Object.fromEntries(variants.map((variant) => [variant, { status: 'loading' }])) });
+    this.#change({
+      running: true,
+      askedOf: { key: policy.key, label: policy.label },
+      answers: Object.fromEntries(variants.map((variant) => [variant, { status: 'loading' }])),
+    });
     await Promise.all(
       variants.map(async (variant) => {
         const request = { ...policy.request, ...question, variant, num, temperature, max_new_tokens, ...(seed !== null && { seed }) };

@@ -41,14 +41,19 @@ export class SampleTry extends WatchingElement {
   }
 
   protected override render(): TemplateResult {
-    const { answers, running } = this.model.state.value;
+    const { answers, running, askedOf } = this.model.state.value;
+    const other = askedOf !== null && askedOf.key !== this.model.policy?.key;
     const shown = (Object.keys(VARIANTS) as Variant[]).filter((variant) => answers[variant]);
     return html`${this.#form()}
     ${
       shown.length > 0
-        ? html`<div class="answers" aria-live="polite" aria-busy=${running}>
-            ${shown.map((variant) => this.#answer(variant, answers[variant]!))}
-          </div>`
+        ? html`<p class="asked small" data-testid="asked-of">
+              <b>${askedOf?.label}</b>
+              ${other ? html`<span class="warning">Another model is chosen now: these are not its answers.</span>` : nothing}
+            </p>
+            <div class=${`answers${other ? ' other' : ''}`} aria-live="polite" aria-busy=${running}>
+              ${shown.map((variant) => this.#answer(variant, answers[variant]!))}
+            </div>`
         : nothing
     }`;
   }
@@ -189,6 +194,16 @@ export class SampleTry extends WatchingElement {
         grid-template-columns: repeat(auto-fit, minmax(min(240px, 100%), 1fr));
         gap: 12px;
         margin-top: 8px;
+      }
+      .asked {
+        display: flex;
+        flex-wrap: wrap;
+        gap: 0 12px;
+        margin: 8px 0 0;
+      }
+      .answers.other {
+        border-left: 3px solid var(--medr1-warn-text);
+        padding-left: 4px;
       }
       .answers section {
         min-width: 0;

@@ -85,12 +85,24 @@ export class SampleView extends PageElement {
 
   protected override render(): TemplateResult {
     const state = this.#model!.state.value;
-    if (state.status === 'idle')
+    if (state.status === 'idle') {
+      const { selection, data } = this.workbench;
+      const dir = selection.run !== null && selection.value.item !== null ? this.workbench.unindexedOf(selection.run) : null;
+      const { jobs, refusal } = data.datasets.state.value;
+      if (jobs.some((job) => job.state === 'running')) return loading('the data set: its questions are being indexed');
+      if (dir !== null)
+        return html`${empty(
+          'The data of this run is not indexed yet',
+          `A question was chosen, of ${dir}. Once the data set is indexed, it opens here with its image, its answers and "Try it".`,
+          html`<button class="primary" data-testid="index-runs-data" @click=${() => void data.add(dir)}>Index it</button>`,
+        )}
+        ${refusal ? failed(refusal) : nothing}`;
       return empty(
         'No question chosen',
         'Choose one in the Data view: a double click or Enter opens it here.',
         html`<button class="primary" @click=${() => command(this, 'open-data')}>Open Data</button>`,
       );
+    }
     if (state.status === 'error') return html`${this.#toolbar(state)} ${failed(state.error!, () => this.#model!.reload())}`;
     if (!state.sample) return loading('question');
     const { sample } = state;

@@ -86,6 +86,11 @@ export class RunList {
     return this.state.value.runs.find((run) => run.id === id);
   }
 
+  /** The series of a run that some view holds. */
+  series(id: string): RunSeries | undefined {
+    return this.#series.get(id)?.series;
+  }
+
   /** The series of a run, loaded on first use; give it back with `release`. */
   acquire(id: string): RunSeries {
     let entry = this.#series.get(id);

@@ -27,6 +27,14 @@ export interface IWorkbench {
   readonly rollouts: Public<RolloutsModel>;
   /** Keys of a configuration that the New run form takes over when it is next seen. */
   readonly draft: Observable<Record<string, unknown> | null>;
+  /** Folder or name of the data that a run trains on where it is not indexed; null where it is, or while that is not known. */
+  unindexedOf(run: string): string | null;
+  /** Counts what was removed and put back: the trash is looked at anew. */
+  readonly removals: Observable<number>;
+  /** Something was moved to the trash. */
+  removed(): void;
+  /** Puts an entry of the trash back. Rejects with the reason where it cannot. */
+  restore(id: string): Promise<void>;
   /** Name of the indexed data set that a run trains on; null while that is not known, or where it is not indexed. */
   datasetOf(run: { readonly config: TrainConfig | null }): string | null;
 }
@@ -40,6 +48,7 @@ export class Workbench implements IWorkbench {
   readonly tokenTexts: TokenTexts;
   readonly rollouts: RolloutsModel;
   readonly rewardDrafts = new RewardDrafts();
+  readonly removals = new Observable(0);
   readonly draft = new Observable<Record<string, unknown> | null>(null);
 
   readonly #sync: ViewSync;
@@ -67,6 +76,24 @@ export class Workbench implements IWorkbench {
     const { datasets } = this.data;
     if (datasets.state.value.status === 'loading') void datasets.load();
     return config ? (datasets.at(config.dataset_name)?.name ?? null) : null;
+  }
+
+  unindexedOf(run: string): string | null {
+    const { datasets } = this.data;
+    const { status } = datasets.state.value;
+    const name = this.runs.series(run)?.config?.dataset_name;
+    if (status === 'loading') void datasets.load();
+    return name === undefined || status !== 'ready' || datasets.at(name) ? null : name;
+  }
+
+  removed(): void {
+    this.removals.update((count) => count + 1);
+  }
+
+  async restore(id: string): Promise<void> {
+    const { kind } = await this.connector.restoreTrash(id);
+    if (kind === 'data') await this.data.datasets.load();
+    this.removed();
   }
 
   dispose(): void {

@@ -1,9 +1,10 @@
 /** The data sets that were added: one folder each under <home>/datasets. */
-import { existsSync, readdirSync, realpathSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { DatasetSummary } from '../../protocol/data.ts';
 import { WorkbenchError } from '../../protocol/errors.ts';
+import { moveToTrash } from '../../files/trash.ts';
 import { datasetDir, homeDir } from '../home.ts';
 import { lockDataset } from './lock.ts';
 import { SCHEMA_VERSION, getMeta, indexPath } from './schema.ts';
@@ -88,11 +89,11 @@ export function summary(name: string, home?: string): DatasetSummary {
   }
 }
 
-/** Forgets a data set: its index and splits go, its folder is never touched. */
-export function removeDataset(name: string, home?: string): void {
+/** Moves a data set's index and splits to the trash and returns their place there; its folder is never touched. */
+export function removeDataset(name: string, home?: string): string {
   if (!hasQuestions(name, home)) throw unknownDataset(name, home);
   using _lock = lockDataset(name, home);
-  rmSync(datasetDir(name, home), { recursive: true });
+  return moveToTrash(homeDir(home), datasetDir(name, home), { kind: 'data', of: name, name });
 }
 
 /** The folder of an index of another version; null where there is none. */

@@ -63,8 +63,31 @@ export class Datasets {
   }
 
   stop = (name: string): Promise<void> => this.#try(() => this.#connector.data.stop(name));
-  /** Forgets the index; the folder stays as it is. */
-  remove = (name: string): Promise<void> => this.#try(() => this.#connector.data.remove(name));
+  /** Moves the index to the trash; the folder stays as it is. Gives the entry there, null where it was refused. */
+  async remove(name: string): Promise<string | null> {
+    let entry: string | null = null;
+    await this.#try(async () => ({ id: entry } = await this.#connector.data.remove(name)));
+    return entry;
+  }
+
+  /** Resolves when a data set of that name is in the list; false when its indexing ended without one. */
+  async appeared({ name, started_at }: IndexJob): Promise<boolean> {
+    const seen = (): boolean | null => {
+      const { jobs } = this.state.value;
+      if (jobs.some((job) => job.name === name && job.started_at === started_at && job.state === 'running')) return null;
+      return this.get(name) !== undefined;
+    };
+    return new Promise((resolve) => {
+      const stop = this.state.subscribe(() => look());
+      const look = (): void => {
+        const there = seen();
+        if (there === null) return;
+        stop();
+        resolve(there);
+      };
+      look();
+    });
+  }
 
   dismiss(job: IndexJob): void {
     this.#dismissed.add(idOf(job));

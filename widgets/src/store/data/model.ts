@@ -94,7 +94,22 @@ export class DataModel {
     const moved = dataset !== this.state.value.dataset;
     this.#change({ dataset, filter: filterOf(query), picks: NO_PICKS, active: null, refusal: null, ...(moved && NOTHING_SHOWN) });
     if (dataset !== null && this.#selection.value.dataset !== dataset) this.#selection.move({ dataset });
+    if (dataset !== null && this.datasets.state.value.status === 'ready' && !this.datasets.get(dataset)) void this.datasets.load(); // added elsewhere
     void this.reload();
+  }
+
+  /** Indexes a folder and goes to it once it can be looked at; the chosen question stays. False where it was refused. */
+  async add(dir: string, name?: string): Promise<boolean> {
+    const job = await this.datasets.add(dir, name);
+    if (!job) return false;
+    void this.datasets.appeared(job).then((there) => {
+      if (!there) return;
+      const { item, group, completion, token } = this.#selection.value;
+      if (item !== null && this.#selection.value.dataset === null)
+        this.#selection.move({ dataset: job.name, item, group, completion, token });
+      this.open(job.name);
+    });
+    return true;
   }
 
   /** Another data set, all of it. */

@@ -1,0 +1,57 @@
+/** What is removed through the server can be put back, deleted for good, and never over something that came since. */
+import { existsSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { reached, testServer, until, type TestServer } from './harness.ts';
+
+let t: TestServer;
+beforeAll(async () => {
+  t = await testServer();
+});
+afterAll(() => t.close());
+
+it('a run that was removed comes back as it was, and every page is told', async () => {
+  const { id } = await t.client.createRun(t.config({ max_steps: 3 }));
+  await reached(t.client, id, 'finished');
+  const { summary: before } = await t.client.run(id);
+  const { id: entry, trash } = await t.client.deleteRun(id);
+  expect(basename(trash)).toBe(entry);
+  expect(await t.client.runs()).toEqual([]);
+  expect(await t.client.trash()).toMatchObject([{ id: entry, kind: 'run', of: id, name: before.name }]);
+  const told: string[] = [];
+  const stop = t.client.subscribe('runs', {}, (event) => 'summary' in event && told.push(event.summary.id));
+  await t.client.restoreTrash(entry);
+  await until(() => (told.includes(id) ? true : 'not told'));
+  stop();
+  expect((await t.client.run(id)).summary).toEqual(before);
+  expect(existsSync(join(t.home, 'runs', id, 'trashed.json'))).toBe(false);
+  expect(await t.client.trash()).toEqual([]);
+});
+
+it('deleted for good, it is gone; what is no entry is refused', async () => {
+  const { id } = await t.client.createRun(t.config({ max_steps: 3 }), { start: false });
+  const { id: entry } = await t.client.deleteRun(id);
+  await t.client.emptyTrash(entry);
+  expect(await t.client.trash()).toEqual([]);
+  for (const wrong of [entry, '..', 'runs'])
+    await expect(t.client.restoreTrash(wrong)).rejects.toMatchObject({ code: expect.stringMatching(/TRASH_UNKNOWN|ROUTE_UNKNOWN/) });
+});
+
+it('a queued run starts when the run before it is paused, and the one that is asked for again goes first', async () => {
+  const slow = { max_steps: 5000, learning_rate: 0.1 };
+  const { id: holder } = await t.client.createRun(t.config(slow));
+  await until(async () => ((await t.client.run(holder)).summary.step > 0 ? true : 'no step yet'));
+  const { id: second } = await t.client.createRun(t.config({ max_steps: 3 }));
+  const { id: third } = await t.client.createRun(t.config({ max_steps: 3 }));
+  const waits = async (id: string) => (await t.client.run(id)).summary;
+  expect(await waits(third)).toMatchObject({ state: 'queued', total_steps: 3 });
+  expect((await waits(third)).waits_since!).toBeGreaterThanOrEqual((await waits(second)).waits_since!);
+  await t.client.action(third, 'start');
+  expect((await waits(third)).waits_since!).toBeLessThan((await waits(second)).waits_since!);
+  await t.client.action(holder, 'pause');
+  await reached(t.client, third, 'finished');
+  await reached(t.client, second, 'finished');
+  expect((await waits(third)).started_at!).toBeLessThan((await waits(second)).started_at!);
+  await t.client.action(holder, 'stop');
+  await reached(t.client, holder, 'stopped');
+});

@@ -1,0 +1,62 @@
+// @vitest-environment jsdom
+import { afterEach, expect, it } from 'vitest';
+import { FakeConnector } from '../../testing/fake-connector.ts';
+import { Workbench } from '../store/workbench.ts';
+import './view.ts';
+import type { TrashView } from './view.ts';
+
+let workbench: Workbench;
+afterEach(() => {
+  document.body.replaceChildren();
+  workbench.dispose();
+});
+
+const removed = [
+  { id: 'run-a-2', kind: 'run' as const, of: 'a', name: 'Demo, think', removed_at: 2 },
+  { id: 'data-b-1', kind: 'data' as const, of: 'b', name: 'sample', removed_at: 1 },
+];
+
+async function view() {
+  const connector = new FakeConnector({ runs: [{ id: 'r', steps: 3 }], trash: [...removed] });
+  workbench = new Workbench(connector);
+  await workbench.start();
+  const element = Object.assign(document.createElement('medr1-trash') as TrashView, { workbench });
+  document.body.append(element);
+  const settle = async (): Promise<void> => {
+    for (let i = 0; i < 5; i++) await new Promise((resolve) => setTimeout(resolve));
+    await element.updateComplete;
+  };
+  await settle();
+  const rows = () => [...element.shadowRoot!.querySelectorAll<HTMLElement>('[data-testid=trashed]')];
+  return { connector, element, settle, rows };
+}
+
+it('lists what was removed and puts it back', async () => {
+  const { connector, settle, rows } = await view();
+  expect(rows().map((row) => row.textContent!.replace(/\s+/g, ' '))).toEqual([
+    expect.stringMatching(/run Demo, think/),
+    expect.stringMatching(/data set sample/),
+  ]);
+  rows()[0].querySelector<HTMLElement>('[data-testid=restore]')!.click();
+  await settle();
+  expect(connector.calls).toContainEqual(['restoreTrash', 'run-a-2']);
+  expect(rows()).toHaveLength(1);
+});
+
+it('deletes for good only when asked twice', async () => {
+  const { connector, settle, rows } = await view();
+  rows()[1].querySelectorAll<HTMLElement>('button')[1].click();
+  await settle();
+  expect(connector.calls.some(([name]) => name === 'emptyTrash')).toBe(false);
+  rows()[1].querySelector<HTMLElement>('[data-testid=delete-for-good]')!.click();
+  await settle();
+  expect(connector.calls).toContainEqual(['emptyTrash', 'data-b-1']);
+});
+
+it('shows what is removed while it is open', async () => {
+  const { connector, settle, rows } = await view();
+  connector.options.trash!.unshift({ id: 'evaluation-c-3', kind: 'evaluation', of: 'c', name: 'no-think A', removed_at: 3 });
+  workbench.removed();
+  await settle();
+  expect(rows()).toHaveLength(3);
+});

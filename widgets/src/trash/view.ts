@@ -1,0 +1,149 @@
+/** The Trash view: what was removed, with a way back and a way out for good. */
+import { css, html, nothing, type TemplateResult } from 'lit';
+import { repeat } from 'lit/directives/repeat.js';
+import { errorBody, type ErrorBody, type Trashed } from '../connector.ts';
+import { define, WatchingElement } from '../element.ts';
+import { dateTime } from '../format.ts';
+import { empty, failed, loading, type Load } from '../parts.ts';
+import type { IWorkbench } from '../store/workbench.ts';
+import { base, tokens } from '../theme.ts';
+
+const KINDS: Record<Trashed['kind'], string> = { run: 'run', evaluation: 'evaluation', data: 'data set' };
+
+export class TrashView extends WatchingElement {
+  static override properties = {
+    workbench: { attribute: false },
+    entries: { state: true },
+    problem: { state: true },
+    sure: { state: true },
+  };
+  declare workbench: IWorkbench;
+  declare entries: Load<Trashed[]>;
+  declare problem: ErrorBody | null;
+  /** Entry that is to go for good, asked once more. */
+  declare sure: string | null;
+
+  constructor() {
+    super();
+    this.entries = { status: 'loading' };
+    this.problem = null;
+    this.sure = null;
+  }
+
+  protected override identity(): PropertyKey[] {
+    return ['workbench'];
+  }
+
+  protected override watched() {
+    return [this.workbench.removals];
+  }
+
+  protected override acquire(): void {
+    void this.#load();
+  }
+
+  protected override willUpdate(changed: Map<PropertyKey, unknown>): void {
+    super.willUpdate(changed);
+    if (this.#seen === this.workbench.removals.value) return;
+    this.#seen = this.workbench.removals.value;
+    void this.#load();
+  }
+  #seen = 0;
+
+  async #load(): Promise<void> {
+    try {
+      this.entries = { status: 'ready', value: await this.workbench.connector.trash() };
+    } catch (error) {
+      this.entries = { status: 'error', error: errorBody(error) };
+    }
+  }
+
+  protected override render(): TemplateResult {
+    const { entries, problem } = this;
+    if (entries.status === 'error') return failed(entries.error, () => void this.#load());
+    if (entries.status === 'loading') return loading('the trash');
+    if (entries.value.length === 0)
+      return empty('The trash is empty', 'Runs, evaluations and data sets that you remove come here, and can be put back.');
+    return html`${problem ? failed(problem) : nothing}
+      <ul aria-label="Removed">
+        ${repeat(
+          entries.value,
+          ({ id }) => id,
+          (one) => this.#entry(one),
+        )}
+      </ul>`;
+  }
+
+  #entry({ id, kind, name, removed_at }: Trashed): TemplateResult {
+    return html`<li data-testid="trashed">
+      <span class="chip small">${KINDS[kind]}</span>
+      <span class="name ellipsis" title=${name}>${name}</span>
+      <span class="secondary small">${dateTime(removed_at)}</span>
+      <span class="actions">
+        ${
+          this.sure === id
+            ? html`<span class="warning small">${kind === 'data' ? 'Its index and splits are lost.' : 'All of it is lost.'}</span>
+                <button data-testid="delete-for-good" @click=${() => void this.#do(() => this.workbench.connector.emptyTrash(id))}>
+                  Delete for good
+                </button>
+                <button class="quiet" @click=${() => (this.sure = null)}>Cancel</button>`
+            : html`<button
+                  data-testid="restore"
+                  aria-label=${`Restore ${name}`}
+                  @click=${() => void this.#do(() => this.workbench.restore(id))}
+                >
+                  Restore
+                </button>
+                <button class="quiet" aria-label=${`Delete ${name} for good`} @click=${() => (this.sure = id)}>Delete …</button>`
+        }
+      </span>
+    </li>`;
+  }
+
+  async #do(what: () => Promise<unknown>): Promise<void> {
+    this.problem = null;
+    try {
+      await what();
+      this.sure = null;
+    } catch (error) {
+      this.problem = errorBody(error);
+    }
+    await this.#load();
+  }
+
+  static override styles = [
+    tokens,
+    base,
+    css`
+      :host {
+        height: 100%;
+        overflow: auto;
+      }
+      ul {
+        margin: 0;
+        padding: 0;
+        list-style: none;
+      }
+      li {
+        display: flex;
+        flex-wrap: wrap;
+        gap: 4px 12px;
+        align-items: center;
+        padding: 6px 8px;
+        border-bottom: 1px solid var(--medr1-border);
+      }
+      .name {
+        flex: 1 1 160px;
+        min-width: 0;
+      }
+      .actions {
+        display: inline-flex;
+        flex-wrap: wrap;
+        gap: 4px;
+        align-items: center;
+      }
+    `,
+  ];
+}
+
+define('medr1-trash', TrashView);
