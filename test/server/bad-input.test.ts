@@ -48,6 +48,15 @@ describe('a new run', () => {
     expect(((await a.json()) as { id: string }).id).toBe(((await b.json()) as { id: string }).id);
     expect(await t.client.runs()).toHaveLength(1);
   });
+
+  it('of another configuration under a request id that was used is refused', async () => {
+    const send = (config: Record<string, unknown>): Promise<Response> =>
+      fetch(url('/runs'), { method: 'POST', headers: headers(), body: JSON.stringify({ config, start: false, request_id: 'r2' }) });
+    expect((await send(t.config())).status).toBe(200);
+    const other = await send(t.config({ max_steps: 7 }));
+    expect([other.status, ((await other.json()) as { code: string }).code]).toEqual([409, 'REQUEST_ID_USED']);
+    expect(await t.client.runs()).toHaveLength(1);
+  });
 });
 
 const port = (): number => (t.server.address as { port: number }).port;

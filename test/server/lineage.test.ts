@@ -49,6 +49,15 @@ describe('a fork', () => {
     expect(readdirSync(join(t.home, 'runs'))).toEqual(before);
   });
 
+  it.each([{ model_name_or_path: '/elsewhere' }, { use_peft: true }, { trainer: 'sft' }])(
+    'with other weights to train than its checkpoint has, %j, is refused',
+    async (config) => {
+      const before = readdirSync(join(t.home, 'runs'));
+      await expect(t.client.fork(id, { step: 4, config })).rejects.toMatchObject({ code: 'CONFIG_INVALID', http: 422 });
+      expect(readdirSync(join(t.home, 'runs'))).toEqual(before);
+    },
+  );
+
   it('of a step without a checkpoint, or with a bad key, is refused and leaves nothing', async () => {
     const before = readdirSync(join(t.home, 'runs'));
     await expect(t.client.fork(id, { step: 5 })).rejects.toMatchObject({ code: 'CHECKPOINT_UNKNOWN', remedy: 'It has: 4, 8, 10.' });

@@ -14,6 +14,12 @@ export function isDiskFull(error: unknown): boolean {
   return named || /database or disk is full|No space left on device/i.test(message) || isDiskFull(cause);
 }
 
+/** EIO of the file system, SQLITE_IOERR of the database, on the error itself or what caused it: the disk fails, or what it hangs on. */
+export function isDiskError(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  return (error as NodeJS.ErrnoException).code === 'EIO' || /disk I\/O error|^EIO:/i.test(error.message) || isDiskError(error.cause);
+}
+
 /** SQLITE_BUSY: another program holds the database for longer than was waited. */
 export const isBusy = (error: unknown): boolean => error instanceof Error && /database is locked/i.test(error.message);
 

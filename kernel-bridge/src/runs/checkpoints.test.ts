@@ -1,10 +1,11 @@
-import { appendFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { fakeStep } from '../../../test/server/fake-trainer.ts';
 import { newestValid, removeUnfinished, verifyCheckpoint, writeCheckpoint } from './checkpoints.ts';
 import { completeConfig } from './config.ts';
+import { forkRun } from './lineage.ts';
 import { RunStore } from './store.ts';
 
 let directory: string;
@@ -19,6 +20,17 @@ afterEach(() => {
   store[Symbol.dispose]();
   rmSync(directory, { recursive: true });
 });
+
+interface Written {
+  step: number;
+  files: Record<string, { size: number; sha256: string }>;
+}
+function editManifest(dir: string, change: (manifest: Written) => unknown): void {
+  const file = join(dir, 'manifest.json');
+  const manifest = JSON.parse(readFileSync(file, 'utf8')) as Written;
+  change(manifest);
+  writeFileSync(file, JSON.stringify(manifest));
+}
 
 async function save(dir: string): Promise<void> {
   mkdirSync(join(dir, 'sub'), { recursive: true });
@@ -53,6 +65,23 @@ it.each([
   ['a changed byte', (dir: string) => writeFileSync(join(dir, 'model.safetensors'), 'weightz'), /has other content/],
   ['a longer file', (dir: string) => appendFileSync(join(dir, 'model.safetensors'), '!'), /has 8 bytes, not 7/],
   ['a missing file', (dir: string) => rmSync(join(dir, 'sub', 'state.json')), /has 0 bytes, not 2/],
+  ['a manifest without files', (dir: string) => editManifest(dir, (manifest) => (manifest.files = {})), /leaves out model.safetensors/],
+  [
+    'a manifest that leaves one out',
+    (dir: string) => editManifest(dir, ({ files }) => delete files['model.safetensors']),
+    /leaves out model.safetensors/,
+  ],
+  ['a manifest of another step', (dir: string) => editManifest(dir, (manifest) => (manifest.step = 1)), /is that of step 1/],
+  ['a manifest that is null', (dir: string) => writeFileSync(join(dir, 'manifest.json'), 'null'), /names no files/],
+  [
+    'an optimiser missing from both',
+    (dir: string) =>
+      editManifest(dir, ({ files }) => {
+        writeFileSync(join(dir, 'trainer_state.json'), '');
+        files['trainer_state.json'] = { size: 0, sha256: '' };
+      }),
+    /has no optimizer.safetensors/,
+  ],
   ['a missing manifest', (dir: string) => rmSync(join(dir, 'manifest.json')), /manifest.json is missing/],
 ])('%s is noticed, and the checkpoint before is taken', async (_, damage, message) => {
   await stepAndSave();
@@ -134,4 +163,12 @@ it('clears what a killed process left unfinished or half removed', async () => {
   mkdirSync(join(directory, 'checkpoints', 'step-000003')); // its row went first
   await removeUnfinished(store);
   expect(readdirSync(join(directory, 'checkpoints'))).toEqual(['step-000001']);
+});
+
+it('one that its run removes while it is forked is unknown, not damaged', async () => {
+  await stepAndSave();
+  const forking = forkRun(directory, store, 1, {});
+  store.removeCheckpoint(1);
+  rmSync(store.checkpointPath(1), { recursive: true });
+  await expect(forking).rejects.toMatchObject({ code: 'CHECKPOINT_UNKNOWN', http: 404 });
 });

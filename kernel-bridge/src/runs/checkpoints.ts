@@ -18,6 +18,10 @@ interface Manifest {
 }
 
 const MANIFEST = 'manifest.json';
+/** What a trainer or a model reads of a checkpoint: nobody may have put such a file beside those that were written. */
+const READ = /\.(safetensors|json|jinja)$/;
+/** Of a checkpoint that a trainer goes on from. */
+const NEEDED = ['optimizer.safetensors'];
 
 /** Writes the checkpoint of the run's last step; `save` fills a directory that does not exist yet. Older ones beyond `keep` go. */
 export async function writeCheckpoint(
@@ -58,21 +62,34 @@ async function writeDirectory(dir: string, step: number, save: (dir: string) => 
   }
 }
 
-/** Throws CHECKPOINT_DAMAGED naming the first file that is not as it was written. */
-export async function verifyCheckpoint(dir: string): Promise<void> {
+/** Throws CHECKPOINT_DAMAGED naming the first file that is not as it was written. `step`: the one that it is to be of, where that is known. */
+export async function verifyCheckpoint(dir: string, step?: number): Promise<void> {
   let manifest: Manifest;
   try {
     manifest = JSON.parse(await readFile(join(dir, MANIFEST), 'utf8'));
   } catch {
     throw errors.checkpointDamaged(dir, `${MANIFEST} is missing or unreadable`);
   }
+  const refuse = (what: string): never => {
+    throw errors.checkpointDamaged(dir, what);
+  };
+  if (typeof manifest?.files !== 'object' || manifest.files === null) refuse(`${MANIFEST} names no files`);
+  if (step !== undefined && manifest.step !== step) refuse(`its ${MANIFEST} is that of step ${manifest.step}`);
+  const read = (await filesIn(dir)).find((name) => name !== MANIFEST && READ.test(name) && !Object.hasOwn(manifest.files, name));
+  if (read !== undefined) refuse(`${MANIFEST} leaves out ${read}`);
+  const lacks = Object.hasOwn(manifest.files, 'trainer_state.json')
+    ? NEEDED.find((name) => !Object.hasOwn(manifest.files, name))
+    : undefined;
+  if (lacks !== undefined) refuse(`it has no ${lacks}`);
+  if (Object.keys(manifest.files).length === 0) refuse(`${MANIFEST} names no files`);
   for (const [name, written] of Object.entries(manifest.files)) {
     const size = await stat(join(dir, name)).then(
       (found) => found.size,
       () => -1,
     );
     if (size !== written.size) throw errors.checkpointDamaged(dir, `${name} has ${Math.max(size, 0)} bytes, not ${written.size}`);
-    if ((await fingerprint(join(dir, name))).sha256 !== written.sha256) throw errors.checkpointDamaged(dir, `${name} has other content`);
+    const found = await fingerprint(join(dir, name)).catch((cause: Error) => refuse(`${name} cannot be read: ${cause.message}`));
+    if (found.sha256 !== written.sha256) refuse(`${name} has other content`);
   }
 }
 
@@ -81,7 +98,7 @@ export async function newestValid(store: RunStore): Promise<{ checkpoint: Checkp
   const damaged: Error[] = [];
   for (const checkpoint of store.checkpoints().reverse()) {
     try {
-      await verifyCheckpoint(checkpoint.path);
+      await verifyCheckpoint(checkpoint.path, checkpoint.step);
       return { checkpoint, damaged };
     } catch (error) {
       damaged.push(error as Error);

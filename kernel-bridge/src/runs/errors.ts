@@ -101,6 +101,8 @@ export const errors = {
       `The run database in ${dir} has format ${seen}; this version reads ${known}.`,
       seen > known ? 'Update Med-R1 Workbench.' : 'Open it with the version that made it and export it.',
     ),
+  requestUsed: () =>
+    make('REQUEST_ID_USED', 409)('This request_id was used for another request.', 'Send a new request_id with what is to be done anew.'),
   runLocked: (id: string, pid: number | null = null) =>
     conflict(
       `Run ${id} is already being trained by ${pid === null ? 'another process' : `process ${pid}`}.`,
@@ -173,6 +175,12 @@ export const errors = {
     make('DISK_FULL', 507)(
       `The disk that holds ${directory} is full: the run ended before its last steps were in a checkpoint.`,
       'Make room (old runs, the trash), then resume: it goes on from its last checkpoint.',
+    ),
+  diskFailed: (directory: string, cause: unknown) =>
+    make('DISK_FAILED', 500)(
+      `The disk that holds ${directory} could not be read or written: ${text(cause)}`,
+      "Look at the system's log (dmesg) and at the disk. All steps up to the last checkpoint are safe: resume goes on from there once the disk works.",
+      cause,
     ),
   databaseBusy: (cause: unknown) =>
     make('DATABASE_BUSY', 503)(

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
@@ -17,4 +17,12 @@ it('a home that cannot be made is named with the remedy', () => {
   writeFileSync(home, '');
   expect(() => prepareHome(home)).toThrow(expect.objectContaining({ code: 'NOT_WRITABLE', message: expect.stringContaining(home) }));
   rmSync(place, { recursive: true });
+});
+
+it('a home is its owner’s alone, whoever made it before', () => {
+  const home = mkdtempSync(join(tmpdir(), 'medr1-home-'));
+  chmodSync(home, 0o755);
+  prepareHome(home);
+  expect(statSync(home).mode & 0o777).toBe(0o700);
+  rmSync(home, { recursive: true });
 });

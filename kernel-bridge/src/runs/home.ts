@@ -5,7 +5,7 @@
  *     server.json               who serves this home: pid, socket or port, secret (readable by the owner only)
  */
 import { randomBytes } from 'node:crypto';
-import { accessSync, constants, mkdirSync } from 'node:fs';
+import { accessSync, chmodSync, constants, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { errors } from './errors.ts';
 
@@ -14,6 +14,7 @@ export { homeDir } from '../data/home.ts';
 /** Makes the home's directories. Throws NOT_WRITABLE. */
 export function prepareHome(home: string): string {
   for (const part of ['runs', 'trash']) makeDirectory(join(home, part));
+  chmodSync(home, 0o700); // another command may have made it, for data sets and their thumbnails, which quote patients' images too
   return home;
 }
 

@@ -15,6 +15,9 @@ import { revisions } from './rewards.ts';
 import { isTraining } from './runs.ts';
 import { RunStore } from './store.ts';
 
+/** What a checkpoint's weights and optimiser state are of. */
+const KEPT = ['model_name_or_path', 'use_peft', 'trainer'] as const;
+
 /** A new run with the parent's history up to `step` and its checkpoint there, made whole or not at all. */
 export async function forkRun(
   home: string,
@@ -27,6 +30,10 @@ export async function forkRun(
   const checkpoint = await checkpointAt(parent, step);
   const run_name = changes.run_name ?? `${row.name.slice(0, 100)} · from ${step}`;
   const config = completeConfig({ ...row.config, ...changes, run_name });
+  for (const key of KEPT) {
+    if (config[key] !== row.config[key])
+      throw errors.badValue(key, config[key], `cannot differ from that of the run that is forked (${JSON.stringify(row.config[key])})`);
+  }
   const last = config.max_steps > 0 ? config.max_steps : lengthChanged(row.config, config) ? Infinity : row.total_steps || Infinity;
   if (last <= step) throw errors.nothingToTrain(step, last);
   const rewards = await changedBy(parent, config);
@@ -87,7 +94,10 @@ export async function rollbackRun(run: RunStore, step: number): Promise<void> {
 async function checkpointAt(run: RunStore, step: number) {
   const checkpoint = run.checkpoints().find((each) => each.step === step);
   if (!checkpoint) throw noCheckpoint(run, step);
-  await verifyCheckpoint(checkpoint.path);
+  await verifyCheckpoint(checkpoint.path, step).catch((error: unknown) => {
+    const removed = !run.checkpoints().some((each) => each.step === step); // by the run's worker, while its files were read
+    throw removed ? noCheckpoint(run, step) : error;
+  });
   return checkpoint;
 }
 

@@ -97,8 +97,10 @@ export function runHandlers(services: Services): Handlers<RunRoutes> {
     runs: () => ({ runs: listRuns(home).map((id) => hub.summary(id)) }),
 
     createRun: ({ body: { config, reward_files, start = true, request_id } }) =>
-      answers.once(request_id && `create ${request_id}`, async () => {
-        using made = findByRequest(home, request_id) ?? (await createRun(home, config, { loadItems, reward_files, request_id }));
+      answers.once(request_id && `create ${request_id}`, { config, reward_files }, async () => {
+        using made =
+          findByRequest(home, request_id, (run) => isMadeBy(run, config)) ??
+          (await createRun(home, config, { loadItems, reward_files, request_id }));
         const { id, state } = made.row();
         if (start && state === 'queued' && made.pending().length === 0) await supervisor.start(id);
         hub.changed(id);
@@ -119,7 +121,7 @@ export function runHandlers(services: Services): Handlers<RunRoutes> {
 
     action: ({ id, body: { action, request_id } }) => {
       hub.store(id); // throws where there is none
-      return answers.once(request_id && `${id} ${request_id}`, () => act(id, action, request_id, services));
+      return answers.once(request_id && `${id} ${request_id}`, action, () => act(id, action, request_id, services));
     },
 
     metrics: ({ id, query: { names, from = 0, to = Number.MAX_SAFE_INTEGER, max_points } }) => {
@@ -164,9 +166,10 @@ export function runHandlers(services: Services): Handlers<RunRoutes> {
     tryRewards: ({ id, body }) => tryRewards(hub.store(id), body),
 
     fork: ({ id: from, body: { step, config = {}, start = true, request_id } }) =>
-      answers.once(request_id && `create ${request_id}`, async () => {
+      answers.once(request_id && `create ${request_id}`, { from, step, config }, async () => {
         using parent = openRun(home, from);
-        using made = findByRequest(home, request_id) ?? (await forkRun(home, parent, step, config, request_id));
+        using made =
+          findByRequest(home, request_id, (run) => run.parent === from) ?? (await forkRun(home, parent, step, config, request_id));
         const { id, state } = made.row();
         if (start && state === 'queued' && made.pending().length === 0) await supervisor.start(id);
         hub.changed(id);
@@ -275,18 +278,32 @@ async function act(
   return run.summary();
 }
 
-function findByRequest(home: string, request_id: string | undefined): RunStore | null {
+/** Whether the run is what a request for a new one with this configuration makes. */
+const isMadeBy = ({ parent, config }: ReturnType<RunStore['row']>, asked: unknown): boolean =>
+  parent === null && JSON.stringify(config) === JSON.stringify(completeConfig(asked));
+
+/** The run that the request made before; `same` tells whether it is what the request asks for. Throws REQUEST_ID_USED. */
+function findByRequest(home: string, request_id: string | undefined, same: (run: ReturnType<RunStore['row']>) => boolean): RunStore | null {
   if (!request_id) return null;
   for (const id of listRuns(home)) {
-    try {
-      const store = openRun(home, id);
-      if (store.row().request_id === request_id) return store;
-      store[Symbol.dispose]();
-    } catch {
-      // a damaged run shows as such in the list; it keeps nobody from making another
+    const store = openOrNull(home, id); // a damaged run shows as such in the list; it keeps nobody from making another
+    if (store?.row().request_id !== request_id) {
+      store?.[Symbol.dispose]();
+      continue;
     }
+    if (same(store.row())) return store;
+    store[Symbol.dispose]();
+    throw errors.requestUsed();
   }
   return null;
+}
+
+function openOrNull(home: string, id: string): RunStore | null {
+  try {
+    return openRun(home, id);
+  } catch {
+    return null;
+  }
 }
 
 /** The made sample where `medr1 sample` writes it by default, and the tiny models that ship with the clone. */

@@ -13,7 +13,7 @@ import { isRewardFailure } from '../rewards/index.ts';
 import type { StepResult } from '../protocol/step.ts';
 import type { CreateTrainer, Trainer } from '../rl/types.ts';
 import { newestValid, removeUnfinished, writeCheckpoint } from '../runs/checkpoints.ts';
-import { isDiskFull } from '../log/room.ts';
+import { isDiskError, isDiskFull } from '../log/room.ts';
 import { errors } from '../runs/errors.ts';
 import { tryLock } from '../log/lock.ts';
 import { revisions } from '../runs/rewards.ts';
@@ -58,12 +58,18 @@ export async function runWorker(options: WorkerOptions): Promise<RunState> {
     options.log(error instanceof Error ? (error.stack ?? error.message) : String(error));
     const full = isDiskFull(error);
     const state = full ? 'interrupted' : 'failed';
-    store.setState(state, errorBody(full ? errors.endedFull(options.directory) : error));
+    store.setState(state, errorBody(endOf(error, options.directory)));
     return state;
   } finally {
     trainer?.dispose();
     options.committed();
   }
+}
+
+/** What is told of an error that ended a run: of a disk that is full or fails, by its own name. */
+function endOf(error: unknown, directory: string): unknown {
+  if (isDiskFull(error)) return errors.endedFull(directory);
+  return isDiskError(error) ? errors.diskFailed(directory, error) : error;
 }
 
 async function begin(store: RunStore, room: Room, options: WorkerOptions): Promise<Trainer> {
