@@ -8,6 +8,7 @@ import layouts from './plugins/layouts.ts';
 import links from './plugins/links.ts';
 import newRun from './plugins/new-run.ts';
 import notebook from './plugins/notebook.ts';
+import reload from './plugins/reload.ts';
 import rewards from './plugins/rewards.ts';
 import rollouts from './plugins/rollouts.ts';
 import runMenu from './plugins/run-menu.ts';
@@ -16,6 +17,9 @@ import sample from './plugins/sample.ts';
 import service from './plugins/service.ts';
 import status from './plugins/status.ts';
 import trash from './plugins/trash.ts';
+
+/** Put in by the bundler. */
+declare const process: { env: { NODE_ENV?: string } };
 
 export { IWorkbench } from './tokens.ts';
 
@@ -38,4 +42,5 @@ export default [
   trash,
   launcher,
   layouts,
+  ...(process.env.NODE_ENV === 'development' ? [reload] : []),
 ];

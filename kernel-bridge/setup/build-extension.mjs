@@ -32,7 +32,7 @@ const SOURCES = [
   'package-lock.json',
 ];
 /** In the order of their imports; each leaves its JavaScript and declarations in lib/. */
-const PROJECTS = ['kernel-bridge/tsconfig.build.json', 'widgets/tsconfig.json', 'extension/tsconfig.json'];
+export const PROJECTS = ['kernel-bridge/tsconfig.build.json', 'widgets/tsconfig.json', 'extension/tsconfig.json'];
 
 function filesIn(path) {
   if (statSync(path).isFile()) return [path];
