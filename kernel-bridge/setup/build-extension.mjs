@@ -46,9 +46,12 @@ const sourceHash = () => hashFiles(SOURCES.flatMap((path) => filesIn(join(root, 
 /** Null when the bundle is what the sources make, otherwise what is missing. */
 export const check = () => (stamped(mark, sourceHash()) ? null : 'the front end is not built, or its sources changed');
 
+/** The bundle is another's from here on (a watcher's): the next start builds its own. */
+export const disown = () => rmSync(mark, { force: true });
+
 export async function build({ development = false } = {}) {
   const hash = sourceHash(); // of what is read now: an edit during the build makes the next start build again
-  rmSync(mark, { force: true });
+  disown();
   for (const project of PROJECTS) await command(process.execPath, [join(nodeModules, 'typescript/bin/tsc'), '-p', join(root, project)]);
   const builder = join(venv, 'bin/jupyter-builder');
   await command(builder, ['build', ...(development ? ['--development', 'True'] : []), join(root, 'extension')], {

@@ -10,7 +10,7 @@ import { spawn } from 'node:child_process';
 import { watch } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { PROJECTS } from './build-extension.mjs';
+import { disown, PROJECTS } from './build-extension.mjs';
 import { ensure } from './ensure.mjs';
 import { freePort, startLab } from './jupyter.mjs';
 import { node24, nodeModules, root, searchPath, venv } from './paths.mjs';
@@ -40,6 +40,7 @@ async function main() {
     dir: values['notebook-dir'] ?? notebooksDir,
     browser: !values['no-browser'],
   });
+  disown();
   const followers = [
     ...PROJECTS.map((project) =>
       follow(node24(), [join(nodeModules, 'typescript/bin/tsc'), '-p', project, '--watch', '--preserveWatchOutput']),

@@ -3,7 +3,19 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { eventually, openBrowser, openJupyterLab, openLab, openPage, output, plainStart, runCommand, setTheme, type Lab } from './lab.ts';
+import {
+  eventually,
+  looksAtHome,
+  openBrowser,
+  openJupyterLab,
+  openLab,
+  openPage,
+  output,
+  plainStart,
+  runCommand,
+  setTheme,
+  type Lab,
+} from './lab.ts';
 
 type DataElement = Element & { workbench: { data: { toJSON(): { filter: object } } } };
 
@@ -159,6 +171,7 @@ describe('the data browser in JupyterLab', () => {
     await runCommand(page, 'medr1:open-data');
     await eventually(loaded, (number) => number >= 8, 'thumbnails are drawn');
     await page.screenshot({ path: join(output, `data-grid-${theme.toLowerCase()}.png`) });
+    await looksAtHome(view(), theme);
     await runCommand(page, 'application:toggle-left-area');
     await page.setViewportSize({ width: 480, height: 900 });
     await eventually(
@@ -168,6 +181,7 @@ describe('the data browser in JupyterLab', () => {
     );
     await eventually(loaded, (number) => number >= 4, 'thumbnails are drawn');
     await page.screenshot({ path: join(output, `data-narrow-${theme.toLowerCase()}.png`) });
+    await looksAtHome(view(), theme);
     await page.setViewportSize({ width: 1400, height: 900 });
     await runCommand(page, 'application:toggle-left-area');
   });

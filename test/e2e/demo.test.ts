@@ -3,7 +3,7 @@ import { renameSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { eventually, openBrowser, openJupyterLab, openLab, openPage, output, runCommand, setTheme, type Lab } from './lab.ts';
+import { eventually, looksAtHome, openBrowser, openJupyterLab, openLab, openPage, output, runCommand, setTheme, type Lab } from './lab.ts';
 
 let lab: Lab;
 let browser: Browser;
@@ -115,6 +115,7 @@ describe('the demo run in JupyterLab, with token and XSRF check, under /user/ali
     await setTheme(page, `JupyterLab ${theme}`);
     await rewardChart().waitFor();
     await page.screenshot({ path: join(output, `training-${theme.toLowerCase()}.png`) });
+    await looksAtHome(page.locator('medr1-curves'), theme);
   });
 
   it('logged no error in the browser and asked nothing of the outside', () => {

@@ -4,7 +4,8 @@ import { once } from 'node:events';
 import { cpSync, mkdirSync, mkdtempSync, openSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { chromium, type Browser, type Page } from 'playwright-core';
+import { chromium, type Browser, type Locator, type Page } from 'playwright-core';
+import { expect } from 'vitest';
 import { freePort, startLab } from '../../kernel-bridge/setup/jupyter.mjs';
 
 export const root = resolve(import.meta.dirname, '../..');
@@ -151,4 +152,38 @@ export async function eventually<T>(read: () => Promise<T>, wanted: (value: T) =
     if (wanted(last)) return last;
   }
   throw new Error(`${what}: not within ${timeout_ms / 1000} s; last seen: ${JSON.stringify(last)}`);
+}
+
+/**
+ * What a theme asks of a view: a surface as light or dark as JupyterLab's, text that can be read on it (contrast 4.5, WCAG AA), and nothing
+ * that runs over its edge.
+ */
+export async function looksAtHome(view: Locator, theme: 'Light' | 'Dark'): Promise<void> {
+  const seen = await view.evaluate((element) => {
+    const context = document.createElement('canvas').getContext('2d', { willReadFrequently: true })!;
+    const luminance = (color: string): number => {
+      context.fillStyle = color;
+      context.fillRect(0, 0, 1, 1);
+      const [r, g, b] = [...context.getImageData(0, 0, 1, 1).data].map((byte) =>
+        byte <= 10 ? byte / 3294.6 : ((byte / 255 + 0.055) / 1.055) ** 2.4,
+      );
+      return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+    };
+    const around = (one: Element): Element | null =>
+      one.parentElement ?? ((one.getRootNode() as ShadowRoot).host as Element | undefined) ?? null;
+    let behind: Element | null = element;
+    while (behind && /^(transparent|rgba\(.*, 0\))$/.test(getComputedStyle(behind).backgroundColor)) behind = around(behind);
+    const surface = luminance(behind ? getComputedStyle(behind).backgroundColor : 'white');
+    const text = luminance(getComputedStyle(element).color);
+    return {
+      surface,
+      contrast: (Math.max(surface, text) + 0.05) / (Math.min(surface, text) + 0.05),
+      over: element.scrollWidth - element.clientWidth,
+      characters: (element.shadowRoot ?? element).textContent!.trim().length,
+    };
+  });
+  expect(seen.surface, JSON.stringify(seen)).toSatisfy((value: number) => (theme === 'Dark' ? value < 0.1 : value > 0.7));
+  expect(seen.contrast).toBeGreaterThan(4.5);
+  expect(seen.over).toBeLessThanOrEqual(1);
+  expect(seen.characters).toBeGreaterThan(20);
 }

@@ -3,7 +3,19 @@ import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { dicom, temporary, write } from '../../kernel-bridge/src/data/fixtures.ts';
-import { eventually, openBrowser, openJupyterLab, openLab, openPage, output, plainStart, runCommand, setTheme, type Lab } from './lab.ts';
+import {
+  eventually,
+  looksAtHome,
+  openBrowser,
+  openJupyterLab,
+  openLab,
+  openPage,
+  output,
+  plainStart,
+  runCommand,
+  setTheme,
+  type Lab,
+} from './lab.ts';
 
 const SET = 'sample';
 const scans = temporary();
@@ -132,6 +144,7 @@ describe('the Sample view in JupyterLab', () => {
     await setTheme(page, `JupyterLab ${theme}`);
     await sample().getByTestId('place').scrollIntoViewIfNeeded();
     await page.screenshot({ path: join(output, `sample-${theme.toLowerCase()}.png`) });
+    await looksAtHome(sample(), theme);
   });
 
   it('a CT has a window: a preset and a drag with Shift change what is seen', async () => {
@@ -185,6 +198,7 @@ describe('the Audit view in JupyterLab', () => {
     await setTheme(page, `JupyterLab ${theme}`);
     await audit().getByTestId('findings').scrollIntoViewIfNeeded();
     await page.screenshot({ path: join(output, `audit-${theme.toLowerCase()}.png`) });
+    await looksAtHome(audit(), theme);
   });
 
   it('logged no error in the browser and asked nothing of the outside', () => {

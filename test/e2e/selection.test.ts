@@ -4,6 +4,7 @@ import type { Browser, Locator, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { demoConfig } from '../../kernel-bridge/src/protocol/presets.ts';
 import {
+  looksAtHome,
   commandAtOnce,
   eventually,
   openBrowser,
@@ -143,6 +144,7 @@ describe('one selection', () => {
   it.each(['Light', 'Dark'] as const)('looks at home in the %s theme', async (theme) => {
     await setTheme(page, `JupyterLab ${theme}`);
     await page.screenshot({ path: join(output, `inspector-${theme.toLowerCase()}.png`) });
+    await looksAtHome(inspector(), theme);
   });
 
   it('keys in the Inspector walk the completions, and Rollouts follows', async () => {

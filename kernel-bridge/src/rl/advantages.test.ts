@@ -3,7 +3,7 @@ import { computeAdvantages } from './advantages.ts';
 
 const group = { scale_rewards: 'group', multi_objective_aggregation: 'sum_then_normalize' } as const;
 const one = (values: (number | null)[]) => values.map((value) => [value]);
-const close = (seen: number[], expected: number[]) => expected.forEach((value, i) => expect(seen[i]).toBeCloseTo(value, 9));
+const close = (seen: number[], expected: number[]) => expect(seen).toEqual(expected.map((value) => expect.closeTo(value, 9)));
 
 describe('advantages', () => {
   it('divide by the N - 1 standard deviation plus 1e-4', () => {
