@@ -149,6 +149,17 @@ export class RolloutGroup extends WatchingElement {
     </p>`;
   }
 
+  /** The keyboard goes to the title: Enter there opens the group. */
+  override focus(): void {
+    this.renderRoot.querySelector<HTMLElement>('.title')?.focus();
+  }
+
+  /** Brings a completion into view, or the group where it is null. */
+  show(completion: number | null): void {
+    const row = completion === null ? null : this.renderRoot.querySelectorAll<HTMLElement>('ol > li')[completion];
+    (row ?? this).scrollIntoView?.({ block: 'nearest' });
+  }
+
   #emit(type: string): void {
     this.dispatchEvent(new CustomEvent(type, { bubbles: true, composed: true }));
   }

@@ -200,3 +200,53 @@ it('leaves the run alone when it is closed', async () => {
   element.remove();
   expect(connector.followers('a')).toBe(0);
 });
+
+it('says whose rollouts these are, and changes the run where several are chosen', async () => {
+  const { element, settle } = await view({
+    runs: [
+      { id: 'a', name: 'Demo, think', steps: 7 },
+      { id: 'b', name: 'no-think A', steps: 9 },
+    ],
+  });
+  const whose = () => element.shadowRoot!.querySelector<HTMLSelectElement>('[data-testid=rollouts-run]')!;
+  workbench.selection.move({ runs: ['a'] });
+  await settle();
+  expect(whose().textContent).toBe('Demo, think');
+  workbench.selection.move({ runs: ['a', 'b'] });
+  await settle();
+  expect([...whose().options].map(({ text, selected }) => [text, selected])).toEqual([
+    ['Demo, think', true],
+    ['no-think A', false],
+  ]);
+  whose().value = 'b';
+  whose().dispatchEvent(new Event('change'));
+  expect(workbench.selection.value.runs).toEqual(['b', 'a']);
+});
+
+it('counts the groups that pass the filters', async () => {
+  const { element, settle } = await view({ runs: [{ id: 'a', steps: 7 }] });
+  workbench.rollouts.set({ search: 'no such word anywhere' });
+  await settle();
+  expect(element.shadowRoot!.querySelector('[data-testid=rollouts-count]')!.textContent).toBe('0 of 12 groups');
+});
+
+it('what is chosen elsewhere comes into view, and the keyboard goes to the title of a group', async () => {
+  const { element, settle } = await view({ runs: [{ id: 'a', steps: 7 }] });
+  const shown = vi.fn();
+  const groups = [...element.shadowRoot!.querySelectorAll('medr1-group')];
+  groups[9].show = shown;
+  workbench.selection.move({ step: 7, group: 9, completion: 2 });
+  await settle();
+  expect(shown).toHaveBeenCalledExactlyOnceWith(2);
+  groups[1].focus();
+  expect(groups[1].shadowRoot!.activeElement!.classList).toContain('title');
+});
+
+it('groups unfolded by hand do not stay open over the questions of another step', async () => {
+  const { element, settle } = await view({ runs: [{ id: 'a', steps: 7 }] });
+  element.open = new Set([2]);
+  await settle();
+  workbench.selection.move({ step: 3 });
+  await settle();
+  expect([...element.shadowRoot!.querySelectorAll('medr1-group')].some(({ open }) => open)).toBe(false);
+});

@@ -12,6 +12,7 @@ import { HeldSeries } from '../store/held-series.ts';
 import type { RunSeries } from '../store/run-series.ts';
 import { base, tokens } from '../theme.ts';
 import type { IWorkbench } from '../store/workbench.ts';
+import type { RolloutGroup } from './group.ts';
 import './group.ts';
 import { laterUpdates, missing, type TokenQuantity } from '../store/rollouts/colouring.ts';
 import { colouringSwitch, legend, legendStyles } from './legend.ts';
@@ -55,6 +56,11 @@ export class RolloutsView extends WatchingElement {
     super.willUpdate(changed);
     if (!this.isConnected) return;
     this.#held!.hold(this.workbench.selection.run);
+    const { run, step: onScreen } = this.#model.state.value;
+    if (this.#openOf !== `${run} ${onScreen}`) {
+      this.#openOf = `${run} ${onScreen}`;
+      if (this.open.size > 0) this.open = new Set(); // other questions than those that were unfolded
+    }
     const { step } = this.workbench.selection.value;
     const series = this.#series;
     if (!series || series.lastStep === 0) return;
@@ -87,6 +93,20 @@ export class RolloutsView extends WatchingElement {
     return this.workbench.selection.value.step ?? this.#model.state.value.step ?? this.#series?.lastStep ?? 0;
   }
 
+  /** What was chosen elsewhere comes into view, once for each choice. */
+  protected override updated(): void {
+    const { runs, step, group, completion } = this.workbench.selection.value;
+    const chosen = group === null ? '' : `${runs[0]} ${step} ${group} ${completion}`;
+    if (chosen === this.#brought || this.#model.state.value.status !== 'ready' || this.#model.state.value.step !== (step ?? this.#step))
+      return;
+    this.#brought = chosen;
+    const element = [...this.renderRoot.querySelectorAll<RolloutGroup>('medr1-group')].find((one) => one.group.group === group);
+    void element?.updateComplete.then(() => element.show(completion));
+  }
+  #brought = '';
+  /** Run and step whose groups were unfolded. */
+  #openOf = '';
+
   protected override render(): TemplateResult {
     const series = this.#series;
     if (!series)
@@ -112,10 +132,12 @@ export class RolloutsView extends WatchingElement {
   #toolbar(series: RunSeries): TemplateResult {
     const model = this.#model;
     const { groups, sort, shown, modality, type, search, colouring } = model.state.value;
+    const seen = visibleGroups(model.state.value).length;
     const step = this.#step;
     const live = this.workbench.selection.value.step === null;
     const choose = <T extends string>(event: Event): T => (event.target as HTMLSelectElement).value as T;
     return html`<div class="toolbar" role="toolbar" aria-label="Rollouts">
+      ${this.#whose(series)}
       <span class="steps">
         <button class="quiet" aria-label="Previous step" title="Previous step (←)" ?disabled=${step <= 1} @click=${() => this.#go(-1)}>
           ${icon('left')}
@@ -143,7 +165,9 @@ export class RolloutsView extends WatchingElement {
           newest
         </button>
       </span>
-      <span class="secondary number" data-testid="rollouts-count">${integer(groups.length)} groups</span>
+      <span class="secondary number" data-testid="rollouts-count"
+        >${seen < groups.length ? `${integer(seen)} of ` : ''}${integer(groups.length)} groups</span
+      >
       <label
         >sort
         <select aria-label="Sort" @change=${(event: Event) => model.set({ sort: choose<Sort>(event) })}>
@@ -182,6 +206,26 @@ export class RolloutsView extends WatchingElement {
       />
       ${colouring === 'off' ? nothing : html`<span class="colours">${legend(colouring, this.#missing(colouring))}</span>`}
     </div>`;
+  }
+
+  /** Whose rollouts these are; of several chosen runs, which. */
+  #whose(series: RunSeries): TemplateResult {
+    const { selection, runs } = this.workbench;
+    const chosen = selection.value.runs;
+    const nameOf = (id: string): string => runs.get(id)?.name ?? (id === series.id ? series.name : id);
+    if (chosen.length < 2)
+      return html`<b class="whose ellipsis" data-testid="rollouts-run" title=${nameOf(series.id)}>${nameOf(series.id)}</b>`;
+    return html`<select
+      class="whose"
+      aria-label="Run"
+      data-testid="rollouts-run"
+      @change=${(event: Event) => {
+        const id = (event.target as HTMLSelectElement).value;
+        selection.move({ runs: [id, ...chosen.filter((one) => one !== id)] });
+      }}
+    >
+      ${[...chosen].sort().map((id) => html`<option value=${id} ?selected=${id === series.id}>${nameOf(id)}</option>`)}
+    </select>`;
   }
 
   #body(): TemplateResult {
@@ -327,6 +371,9 @@ export class RolloutsView extends WatchingElement {
         top: 0;
         z-index: 5;
         background: var(--medr1-surface);
+      }
+      .whose {
+        max-width: 180px;
       }
       .steps {
         display: inline-flex;
