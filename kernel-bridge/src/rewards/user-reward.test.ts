@@ -20,6 +20,12 @@ const scored = async (source: string, ...completions: string[]) => {
 };
 
 describe("a user's function", () => {
+  it('logs one line that a terminal shows and does not obey', async () => {
+    using reward = mine(String.raw`export default () => { console.log('a\x1b[2J\nended: finished\r\u202eb\u0085'); return [1]; }`);
+    await reward.score([input('x')], 1);
+    expect(reward.log).toEqual([String.raw`a\u001b[2J\u000aended: finished\u000d\u202eb\u0085`]);
+  });
+
   it("is told what TRL's are, by column, and what holds for the run", async () => {
     using reward = mine('export default (completions, context) => { console.log(JSON.stringify(context)); return [1]; }');
     await reward.score([input('x')], 5);

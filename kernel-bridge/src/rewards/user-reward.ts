@@ -44,7 +44,7 @@ export class UserReward implements Disposable {
   /** Throws REWARD_SYNTAX, REWARD_EXPORT, REWARD_THREW, REWARD_TIMEOUT, REWARD_MEMORY, REWARD_LENGTH or REWARD_VALUE. */
   async score(inputs: readonly RewardInput[], step: number | null): Promise<(number | null)[]> {
     const outcome = await this.#sandbox.ask({ kind: 'score', batch: this.#batch(inputs, step) });
-    this.log = outcome.log;
+    this.log = outcome.log.map(printable);
     if ('failure' in outcome) throw errors.user(this.name, this.#source.file, outcome.failure, inputs);
     return 'values' in outcome ? outcome.values : [];
   }
@@ -67,4 +67,12 @@ export class UserReward implements Disposable {
   [Symbol.dispose](): void {
     this.#sandbox[Symbol.dispose]();
   }
+}
+
+/** One line that a terminal shows and does not obey: control characters and what reverses the order of letters as escapes. */
+function printable(text: string): string {
+  return text.replace(
+    /[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu,
+    (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
 }
