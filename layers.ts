@@ -45,7 +45,7 @@ export const LAYERS: Layer[] = [
   layer('stats', "Wilson intervals and McNemar's test"),
   layer('log', 'SQLite databases that survive a power cut, locks, full disks'),
   layer('rewards', "reward functions, and users' own in a sandbox"),
-  layer('data', 'readers, index, splits, audit, thumbnails, the made sample'),
+  layer('data', 'readers, index, splits, audit, thumbnails, the made sample', 'log'),
   layer('rl', 'advantages, losses, GRPO and SFT trainers, metrics', 'torch models stats rewards data'),
   layer('runs', 'run store, checkpoints, estimate of memory', 'models log rewards data'),
   layer('evals', 'stored evaluations: answers, tables, comparisons, matrices', 'stats log data runs'),

@@ -2,9 +2,11 @@
  * The seam between the widgets and a backend: the client of kernel-bridge in JupyterLab, a fake in tests. Of the client's methods it has
  * those that a widget calls, with the types of the table of routes; failures reject with {code, message, remedy}.
  */
-import type { ErrorBody, MoveView, RunEvent } from '@medr1/kernel-bridge/protocol';
+import type { MoveView, RunEvent } from '@medr1/kernel-bridge/protocol';
 import type { Client, DataClient, EvalsClient, EvalsEvent, RunsEvent } from '@medr1/kernel-bridge/client';
 import type { Subscribable } from './observable.ts';
+
+export { errorBody } from '@medr1/kernel-bridge/protocol/errors';
 
 export type {
   ErrorBody,
@@ -138,12 +140,4 @@ export interface Connector extends Calls {
   subscribeEvals(onEvent: (event: EvalsEvent) => void, onReset: () => void): Subscription;
   /** What notebooks ask pages to look at, from now on. `onReset`: the backend is a new one and knows nothing of this page. */
   subscribeView(onMove: (move: MoveView) => void, onReset: () => void): Subscription;
-}
-
-/** Any thrown value as an ErrorBody, so that each error state can show message and remedy. */
-export function errorBody(error: unknown): ErrorBody {
-  const seen = error as Partial<ErrorBody> | null;
-  if (seen && typeof seen === 'object' && typeof seen.message === 'string')
-    return { code: seen.code ?? 'UNKNOWN', message: seen.message, remedy: seen.remedy ?? 'Try again.' };
-  return { code: 'UNKNOWN', message: String(error), remedy: 'Try again.' };
 }

@@ -140,7 +140,7 @@ function apiPage(): string {
     '# Routes and messages',
     'Made from src/protocol: routes.ts is the one table from which the server routes and checks requests and from which the clients have their methods. ' +
       'Paths are below `/api` (`<base>/medr1/api` behind JupyterLab). `takes` is the body of POST and PATCH and the parameters of the address of GET, ' +
-      'where a list is written a,b,c; `?` marks what may be left out. An error is `{code, message, remedy}` with its HTTP status. A name is a method ' +
+      'where a list is written a,b,c; `?` marks what may be left out. An error is `{code, message, remedy}` with its HTTP status; [errors.md](errors.md) lists the codes. A name is a method ' +
       'of the clients: `client.data.page(name, query)`; parts of the path come first, then what the route takes.',
     ...Object.entries(groups).map(([group, title]) => table(group, title)),
     '## Websocket',
@@ -167,6 +167,21 @@ function architecturePage(): string {
     /(<!-- folders[^\n]*-->\n\n).*?(\n\n<!-- end of folders -->)/s,
     (_, before, after) => before + table + after,
   );
+}
+
+function errorsPage(): string {
+  const heads = ['code', 'status', 'what it means', 'what helps'];
+  const rows = Object.entries(protocol.ERROR_CODES)
+    .toSorted(([a], [b]) => (a < b ? -1 : 1))
+    .map(([name, { http, meaning, remedy }]) => row([`\`${name}\``, http === null ? '' : String(http), meaning, remedy]));
+  return [
+    '# Error codes',
+    'Made from src/protocol/error-codes.ts. An error is `{code, message, remedy}`, over REST, on the websocket, in a run and with `--json`: the ' +
+      'message says what was seen and where, the code stays the same over versions. Without a status: no route answers with it.',
+    [row(heads), row(heads.map(() => '---')), ...rows].join('\n'),
+  ]
+    .join('\n\n')
+    .concat('\n');
 }
 
 /** What the page needs of each route, so that it is spared the schemas: src/client/route-list.ts. */
@@ -201,6 +216,7 @@ export const PAGES: Record<string, () => string> = {
   'docs/metrics.md': metricsPage,
   'docs/config.md': configPage,
   'docs/api.md': apiPage,
+  'docs/errors.md': errorsPage,
   'docs/architecture.md': architecturePage,
   'kernel-bridge/src/client/route-list.ts': routeList,
 };

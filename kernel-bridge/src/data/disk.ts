@@ -1,8 +1,6 @@
-import { mkdir, stat, statfs } from 'node:fs/promises';
+import { mkdir, stat } from 'node:fs/promises';
+import { roomOf } from '../log/room.ts';
 import { WorkbenchError } from '../protocol/errors.ts';
-
-/** Left free, so that running trainings can still write their checkpoints' last bytes and logs. */
-const RESERVE = 256 << 20;
 
 /** Size of a file in bytes; null when there is none. */
 export const sizeOf = (path: string): Promise<number | null> =>
@@ -11,17 +9,16 @@ export const sizeOf = (path: string): Promise<number | null> =>
     () => null,
   );
 
-/** Makes the folder, and fails with DATA_DISK when its disk has not `bytes` left for what is to be done. */
+/** Makes the folder, and fails with DISK_FULL when its disk has not `bytes` left for what is to be done. */
 export async function ensureSpace(dir: string, bytes: number, what: string): Promise<void> {
   await mkdir(dir, { recursive: true });
-  const { bavail, bsize } = await statfs(dir);
-  const free = bavail * bsize;
-  if (bytes === 0 || free >= bytes + RESERVE) return;
+  const { free, reserve } = roomOf(dir);
+  if (bytes === 0 || free >= bytes + reserve) return;
   const gigabytes = (n: number) => `${(n / 1e9).toFixed(1)} GB`;
   throw new WorkbenchError({
-    code: 'DATA_DISK',
+    code: 'DISK_FULL',
     http: 507,
-    message: `${dir} has ${gigabytes(free)} free; to ${what} takes ${gigabytes(bytes + RESERVE)}`,
+    message: `${dir} has ${gigabytes(free)} free; to ${what} takes ${gigabytes(bytes + reserve)}`,
     remedy: 'Free some space or name a folder on another disk; what is there already is gone on with.',
   });
 }

@@ -96,7 +96,7 @@ it('a disk without room for archive and content is told before anything is fetch
   tree = ['data/huge.zip'];
   const failed = getDataset({ repo: 'org/set', dir: dir.path, hubUrl });
   await expect(failed).rejects.toMatchObject({
-    code: 'DATA_DISK',
+    code: 'DISK_FULL',
     message: expect.stringMatching(/to download and unpack org\/set takes/) as string,
   });
   expect(readdirSync(dir.path)).toEqual([]);

@@ -44,7 +44,7 @@ export interface GetOptions {
 
 /**
  * Downloads every file of a data set repository that is not there whole, and unpacks the ZIP archives among them where they lie. A part that
- * an earlier try left is gone on with. Fails with DATA_DOWNLOAD, DATA_DISK, DATA_ARCHIVE, or the signal's reason.
+ * an earlier try left is gone on with. Fails with DATA_DOWNLOAD, DISK_FULL, DATA_ARCHIVE, or the signal's reason.
  */
 export async function getDataset({
   repo,

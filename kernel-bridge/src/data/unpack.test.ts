@@ -5,9 +5,9 @@ import { expect, it, vi } from 'vitest';
 import { temporary, write, zip } from './fixtures.ts';
 import { unpack } from './unpack.ts';
 
-vi.mock('node:fs/promises', async (original) => {
-  const real = await original<typeof import('node:fs/promises')>();
-  return { ...real, statfs: vi.fn(real.statfs) };
+vi.mock('node:fs', async (original) => {
+  const real = await original<typeof import('node:fs')>();
+  return { ...real, statfsSync: vi.fn(real.statfsSync) };
 });
 
 const noise = (n: number) => Buffer.concat(Array.from({ length: 64 }, (_, i) => createHash('sha512').update(`${n} ${i}`).digest()));
@@ -110,11 +110,10 @@ it.each([
 });
 
 it('a disk without room is told before anything is written', async () => {
-  const { statfs } = await import('node:fs/promises');
   using made = archived();
-  vi.mocked(statfs).mockResolvedValueOnce({ ...statfsSync(made.path), bavail: 100, bsize: 4096 } as never);
+  vi.mocked(statfsSync).mockReturnValueOnce({ ...statfsSync(made.path), bavail: 100, bsize: 4096 } as never);
   await expect(made.unpack()).rejects.toMatchObject({
-    code: 'DATA_DISK',
+    code: 'DISK_FULL',
     http: 507,
     message: expect.stringMatching(/0\.0 GB free/) as string,
   });
@@ -125,7 +124,10 @@ it('a file in the way is named, and is not the archive that is blamed', async ()
   using made = archived({ 'a/b.txt': 'b' });
   mkdirSync(made.dir);
   writeFileSync(join(made.dir, 'a'), 'in the way');
-  await expect(made.unpack()).rejects.toMatchObject({ code: 'DATA_DISK', message: expect.stringContaining(join(made.dir, 'a')) as string });
+  await expect(made.unpack()).rejects.toMatchObject({
+    code: 'NOT_WRITABLE',
+    message: expect.stringContaining(join(made.dir, 'a')) as string,
+  });
 });
 
 it('a folder that is a link of the user leads where the user put it', async () => {

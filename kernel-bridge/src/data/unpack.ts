@@ -9,6 +9,7 @@ import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { crc32 } from 'node:zlib';
 import type { Entry, ZipFile } from 'yauzl';
+import { isDiskFull } from '../log/room.ts';
 import { WorkbenchError } from '../protocol/errors.ts';
 import { ensureSpace, sizeOf } from './disk.ts';
 import { isConfined } from './images.ts';
@@ -30,7 +31,7 @@ const ALWAYS_ALLOWED = 1 << 30;
 
 const [UNIX, FILE_TYPE, REGULAR, DIRECTORY] = [3, 0o170000, 0o100000, 0o040000];
 
-/** Fails with DATA_ARCHIVE when the archive is damaged or hostile, before anything is written where its list of files shows it, and with DATA_DISK. */
+/** Fails with DATA_ARCHIVE when the archive is damaged or hostile, before anything is written where its list of files shows it, with DISK_FULL, and with NOT_WRITABLE. */
 export async function unpack({ archive, dir, signal, progress }: UnpackOptions): Promise<void> {
   const { total, missing } = await survey(archive, dir, signal);
   await ensureSpace(dir, missing, `unpack ${archive}`);
@@ -126,8 +127,7 @@ function damaged(archive: string, what: string, cause?: unknown): WorkbenchError
 
 function unwritable(archive: string, cause: Error): WorkbenchError {
   return new WorkbenchError({
-    code: 'DATA_DISK',
-    http: 507,
+    ...(isDiskFull(cause) ? { code: 'DISK_FULL', http: 507 } : { code: 'NOT_WRITABLE', http: 500 }),
     cause,
     message: `${archive} was not unpacked whole: ${cause.message}`,
     remedy: 'Free some space or mend the rights of the folder, and start again: it goes on from there.',

@@ -23,8 +23,14 @@ export function isDiskError(error: unknown): boolean {
 /** SQLITE_BUSY: another program holds the database for longer than was waited. */
 export const isBusy = (error: unknown): boolean => error instanceof Error && /database is locked/i.test(error.message);
 
+/** Bytes of a disk that are free, and those of them that are kept so that a training can still write its logs and checkpoints. */
+export function roomOf(directory: string): { free: number; reserve: number } {
+  const { bavail, blocks, bsize } = statfsSync(directory);
+  return { free: bavail * bsize, reserve: Math.min(ROOM_BYTES, ROOM_SHARE * blocks * bsize) };
+}
+
 /** Room for a write of about so many bytes, and for what follows it. */
 export function hasRoom(directory: string, bytes = 0): boolean {
-  const { bavail, blocks, bsize } = statfsSync(directory);
-  return bavail * bsize >= Math.min(ROOM_BYTES, ROOM_SHARE * blocks * bsize) + bytes;
+  const { free, reserve } = roomOf(directory);
+  return free >= reserve + bytes;
 }

@@ -41,9 +41,14 @@ export class WorkbenchError extends Error {
   }
 }
 
-/** Any thrown value as an ErrorBody: what we did not foresee keeps its own message. */
+/** Any thrown value as an ErrorBody, in the backend and in the page: what nobody foresaw keeps its own message. */
 export function errorBody(error: unknown): ErrorBody {
-  if (error instanceof WorkbenchError) return error.toJSON();
-  const message = error instanceof Error ? error.message : String(error);
-  return { code: 'INTERNAL', message, remedy: 'See the log of the backend (medr1 doctor prints its place) and report it.' };
+  const { code, message, remedy } = (error ?? {}) as Partial<ErrorBody>;
+  // Who names a remedy knows the error; a bare one may have a code of its own, such as ENOENT
+  if (typeof message === 'string' && typeof remedy === 'string') return { code: code ?? 'INTERNAL', message, remedy };
+  return {
+    code: 'INTERNAL',
+    message: typeof message === 'string' ? message : String(error),
+    remedy: 'Try again; if it stays, see the log of the backend (medr1 doctor prints its place) and report it.',
+  };
 }

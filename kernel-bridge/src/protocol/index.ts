@@ -1,6 +1,7 @@
 export * from './config.ts';
 export * from './schedules.ts';
 export * from './data.ts';
+export * from './error-codes.ts';
 export * from './errors.ts';
 export * from './evals.ts';
 export * from './generate.ts';

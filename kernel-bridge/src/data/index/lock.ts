@@ -4,29 +4,23 @@
  */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
+import { tryLock } from '../../log/lock.ts';
 import { WorkbenchError } from '../../protocol/errors.ts';
 import { homeDir } from '../home.ts';
 
-/** Throws DATA_BUSY while another process indexes or forgets the data set. */
+/** Throws DATA_BUSY while another process indexes or forgets the data set, DISK_FULL where the lock has no room. */
 export function lockDataset(name: string, home?: string): Disposable {
   const dir = join(homeDir(home), 'cache', 'locks');
   mkdirSync(dir, { recursive: true });
-  const db = new DatabaseSync(join(dir, `${name}.db`), { timeout: 0 });
-  try {
-    db.exec('BEGIN EXCLUSIVE');
-  } catch (cause) {
-    db.close();
-    throw busy(name, cause);
-  }
-  return { [Symbol.dispose]: () => db.close() };
+  const lock = tryLock(join(dir, `${name}.db`));
+  if (!lock) throw busy(name);
+  return lock;
 }
 
-function busy(name: string, cause: unknown): WorkbenchError {
+function busy(name: string): WorkbenchError {
   return new WorkbenchError({
     code: 'DATA_BUSY',
     http: 409,
-    cause,
     message: `${name} is being indexed by another process`,
     remedy: 'Wait until that has ended, or stop it; what it did stays.',
   });
