@@ -17,7 +17,6 @@ from .connection import Connection, wait_for
 TIMEOUT = httpx.Timeout(connect=5.0, read=120.0, write=30.0, pool=30.0)
 # An answer of a model waits for the end of a step, and for others that asked before; the backend itself gives up after 10 minutes.
 PATIENT = httpx.Timeout(connect=5.0, read=660.0, write=30.0, pool=30.0)
-PATIENT_PATHS = frozenset({"generate"})
 
 # A POST that carries this header stands for another method: some proxies let through GET and POST alone.
 METHOD_OVERRIDE = "X-HTTP-Method-Override"

@@ -17,9 +17,10 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from .protocol import PROTOCOL_VERSION
+
 ENV = "MEDR1_CONNECTION_FILE"
 ENV_PID = "MEDR1_CONNECTION_PID"
-PROTOCOL_VERSION = 1
 PREFIX = "medr1-"
 SOCKET_NAME = "s"
 # What a unix socket's address holds on Linux without its closing zero; macOS holds four bytes less.

@@ -14,10 +14,10 @@ import pandas as pd
 
 from .backend import Requests
 from .errors import WorkbenchError
+from .protocol import FACETS
 from .run import Run
 from .values import part, plain, seconds, text, texts
 
-FACETS = ("modality", "question_type", "dataset", "split", "options", "answer", "problem")
 OTHERS = ("q", "ids", "image", "runs", "sort", "descending")
 ITEMS_A_PAGE = 500
 SHOWN = 5

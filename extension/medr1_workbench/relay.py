@@ -19,11 +19,11 @@ from tornado.websocket import WebSocketClosedError, WebSocketHandler
 from websockets.asyncio.client import unix_connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
-from .backend import METHOD_OVERRIDE, OVERRIDDEN, PATIENT, PATIENT_PATHS, TIMEOUT
+from .backend import METHOD_OVERRIDE, OVERRIDDEN, PATIENT, TIMEOUT
+from .protocol import MAX_BODY, SLOW_PATHS
 from .sidecar import Sidecar
 
 AUTH_RESOURCE = "medr1"
-MAX_BODY = 16 << 20
 MAX_FRAME = 1 << 20
 
 REQUEST_HEADERS = ("Accept", "Content-Type", "If-None-Match", "If-Modified-Since", "Range")
@@ -140,7 +140,7 @@ class RelayHandler(_Base, APIHandler):
                 self._target(),
                 headers=self._relayed_headers(),
                 content=bytes(self._body),
-                timeout=PATIENT if path in PATIENT_PATHS else TIMEOUT,
+                timeout=PATIENT if path in SLOW_PATHS else TIMEOUT,
             )
             answer = await client.send(request, stream=True)
             try:

@@ -1,5 +1,6 @@
 /** Data sets in memory: made-up, repeatable questions with everything the data views must cope with. Nothing here is measured. */
 import { formatSolution, inTags, LETTERS, letterOf, optionOf } from '@medr1/kernel-bridge/answers';
+import type { Facet } from '@medr1/kernel-bridge/protocol/facets';
 import type {
   Audit,
   DataConnector,
@@ -134,8 +135,7 @@ function makeItems({ name, items: count, hashed = 1 }: FakeDataset, change: Fake
   return items;
 }
 
-type FacetName = 'modality' | 'question_type' | 'dataset' | 'split' | 'options' | 'answer' | 'problem';
-const FACETS: Record<FacetName, (item: DataItem) => string[]> = {
+const FACETS: Record<Facet, (item: DataItem) => string[]> = {
   modality: (item) => [item.modality],
   question_type: (item) => [item.question_type],
   dataset: (item) => [item.dataset],
@@ -544,7 +544,7 @@ function answersOf(runs: readonly string[], item: string): Record<string, RunAns
 function saysIn(item: DataItem, term: string): boolean {
   const without = term.startsWith('-');
   const [, field, value] = /^-?(?:([a-z_]+):)?"?([^"]*)/.exec(term)!;
-  const facet = FACETS[field as FacetName];
+  const facet = FACETS[field as Facet];
   const there = facet
     ? facet(item).some((one) => one.toLowerCase() === value)
     : [item.question, ...item.options].some((text) => text.toLowerCase().includes(field ? `${field}:${value}` : value));

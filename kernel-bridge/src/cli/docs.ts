@@ -211,6 +211,24 @@ function routeList(): string {
   ].join('\n');
 }
 
+/** What the Python package shares with the backend: extension/medr1_workbench/protocol.py. */
+function pythonConstants(): string {
+  const tuple = (values: readonly string[]): string =>
+    `(${values.map((value) => `"${value}"`).join(', ')}${values.length === 1 ? ',' : ''})`;
+  const slow = routes.filter(([, { slow }]) => slow).map(([, { path }]) => path.slice(1));
+  return [
+    '"""What the backend and this package have to agree on. Made from kernel-bridge/src/protocol by cli/docs.ts: do not edit."""',
+    '',
+    `PROTOCOL_VERSION = ${protocol.PROTOCOL_VERSION}`,
+    '# Bytes of a body that relay and backend take.',
+    `MAX_BODY = ${protocol.MAX_BODY_BYTES}`,
+    '# Routes whose answer may take minutes.',
+    `SLOW_PATHS = frozenset({${slow.map((path) => `"${path}"`).join(', ')}})`,
+    `FACETS = ${tuple(protocol.FACETS)}`,
+    '',
+  ].join('\n');
+}
+
 /** File of the repository -> its text. */
 export const PAGES: Record<string, () => string> = {
   'docs/metrics.md': metricsPage,
@@ -219,6 +237,7 @@ export const PAGES: Record<string, () => string> = {
   'docs/errors.md': errorsPage,
   'docs/architecture.md': architecturePage,
   'kernel-bridge/src/client/route-list.ts': routeList,
+  'extension/medr1_workbench/protocol.py': pythonConstants,
 };
 
 export const pageFile = (name: string): string => fileURLToPath(new URL(`../../../${name}`, import.meta.url));

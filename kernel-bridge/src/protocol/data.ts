@@ -1,5 +1,6 @@
 /** Data sets, their questions, splits and audits: what the data routes take and answer (routes.ts is their table) and what training reads. */
 import Type from 'typebox';
+import { SORTS } from './facets.ts';
 import { ReadingName } from './readings.ts';
 
 const Text = (description?: string) => Type.String(description ? { description } : {});
@@ -145,7 +146,7 @@ export const ItemQuery = Type.Object(
     runs: Type.Optional(
       Type.Array(Type.String(), { maxItems: 4, description: 'runs whose answers become facets run:<id> (right, wrong, mixed, unasked)' }),
     ),
-    sort: Type.Optional(Type.String({ description: 'file, id, dataset, modality, question_type, question or image' })),
+    sort: Type.Optional(Type.String({ description: Object.keys(SORTS).join(', ') })),
     descending: Type.Optional(Type.Boolean()),
     group: Type.Optional(Type.Literal('image')),
     limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 500 })),

@@ -30,6 +30,10 @@ export const ERROR_CODES: Record<string, ErrorCode> = {
   TOO_MANY_CONNECTIONS: code(503, 'Too many websockets are open.', 'Close some pages or notebooks.'),
   TOO_MANY_TOPICS: code(422, 'A websocket follows too many topics.', 'Unsubscribe from some.'),
   INTERNAL: code(500, 'An error that was not foreseen.', 'See the log of the backend and report it.'),
+  REQUEST_ID_USED: code(409, 'Another request with other content had this request_id.', 'Give each request an id of its own.'),
+  DISK_FAILED: code(500, 'A disk failed to read or write.', 'Look at the log of the system; copy the home to another disk.'),
+  TRASH_UNKNOWN: code(404, 'There is nothing of this name in the trash.', 'The message or the list of the trash names what there is.'),
+  TRASH_TAKEN: code(409, 'What comes back from the trash finds its place taken.', 'Move away what stands there first.'),
   DISK_FULL: code(
     507,
     'A disk has not the room that something takes, or refused a write.',
@@ -42,6 +46,11 @@ export const ERROR_CODES: Record<string, ErrorCode> = {
   SERVER_UNREACHABLE: code(503, 'The backend does not answer the page.', 'Check that JupyterLab (or medr1 serve) is running.'),
   SERVER_ABSENT: code(503, 'No server works on this home.', 'Start JupyterLab, or run medr1 serve.'),
   SERVER_RUNNING: code(409, 'A server works on this home already.', 'Use that one, stop it, or set MEDR1_HOME.'),
+  SERVER_GONE: code(
+    503,
+    'The backend that supervised a run ended without a word.',
+    'Start it anew; resume the run from its last checkpoint.',
+  ),
   SERVER_STOPPED: code(503, 'The backend stopped while it supervised a run; a checkpoint was written.', 'Resume the run.'),
   PORT_TAKEN: code(500, 'Another program has the port.', 'Choose another with --port.'),
   SOCKET_TAKEN: code(500, 'Another server answers on the socket.', 'Stop it or choose another --socket.'),
@@ -57,6 +66,11 @@ export const ERROR_CODES: Record<string, ErrorCode> = {
     null,
     'An answer without a code of ours, from a proxy or a login page; the notebook client says HTTP_ and its status.',
     'Check address and token; look at the log of the Jupyter server.',
+  ),
+  CERTIFICATE: code(
+    null,
+    'A notebook client does not trust the certificate of the server, or cannot read the one it was given.',
+    "Give the server's certificate as a PEM file: connect(url, token, verify=...).",
   ),
   NO_CONNECTION: code(null, 'A notebook finds no backend.', 'Give url and token, or run it in the JupyterLab of the workbench.'),
   PROTOCOL: code(

@@ -4,6 +4,7 @@ export * from './data.ts';
 export * from './error-codes.ts';
 export * from './errors.ts';
 export * from './evals.ts';
+export * from './facets.ts';
 export * from './generate.ts';
 export * from './metrics.ts';
 export * from './presets.ts';

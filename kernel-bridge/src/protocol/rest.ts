@@ -3,6 +3,7 @@ import Type from 'typebox';
 import { TrainConfig } from './config.ts';
 import { RewardFiles } from './rewards.ts';
 
+/** Goes up when a client of the version before would be refused or would misread; docs/develop.md has the rule. */
 export const PROTOCOL_VERSION = 1;
 
 export const ServerInfo = Type.Object({

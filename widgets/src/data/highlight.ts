@@ -1,33 +1,18 @@
 /** Where a search matches in a text, so that the match can be marked. The text itself is never changed. */
+import { filters, SEARCH_TERM } from '@medr1/kernel-bridge/protocol/facets';
 
 export interface Terms {
   question: RegExp | null;
   options: RegExp | null;
 }
 
-/** Facets that `field:value` may name: they filter and mark nothing (kernel-bridge/src/data/index/search.ts). */
-const FILTERS = new Set([
-  'modality',
-  'question_type',
-  'type',
-  'dataset',
-  'data',
-  'split',
-  'options',
-  'option_count',
-  'answer',
-  'problem',
-  'id',
-  'image',
-]);
-
 /** The words of a search that stand for text: without those it excludes and without field:value. A bare word also finds longer ones. */
 export function termsOf(query: string): Terms {
   const question: string[] = [];
   const options: string[] = [];
-  for (const [, minus, field, quoted, bare] of query.matchAll(/(-?)(?:([a-z_]+):)?(?:"([^"]*)"?|([^\s"]+))/gi)) {
+  for (const [, minus, field, quoted, bare] of query.matchAll(SEARCH_TERM)) {
     const name = field?.toLowerCase() ?? '';
-    if (minus || FILTERS.has(name)) continue;
+    if (minus || filters(name)) continue;
     const value = quoted ?? bare ?? '';
     const words = (name && name !== 'question' && name !== 'option' ? `${field}:${value}` : value).match(/[\p{L}\p{N}]+/gu);
     if (!words) continue;

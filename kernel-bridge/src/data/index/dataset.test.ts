@@ -10,7 +10,7 @@ import { loadItems } from '../load.ts';
 import { addDataset } from './add.ts';
 import { buildIndex } from './build.ts';
 import { Dataset } from './dataset.ts';
-import { FACETS, type Facet } from './search.ts';
+import { FACETS, type Facet } from '../../protocol/facets.ts';
 import { hasQuestions, listDatasets, removeDataset, summary } from './list.ts';
 import { lockDataset } from './lock.ts';
 import { openForWriting, setMeta } from './schema.ts';

@@ -7,10 +7,12 @@ import { FacetTable, type Column } from './facets.ts';
 import { isRunFacet, RunColumns, runFacet, runsOf, type OutcomesOf } from './run-facets.ts';
 import { openForReading } from './list.ts';
 import { getMeta } from './schema.ts';
-import { FACETS, parseSearch, type Search } from './search.ts';
+import { FACETS, SORTS, type Sort } from '../../protocol/facets.ts';
+import { parseSearch, type Search } from './search.ts';
 
 /** Sort orders and their columns; ties keep the order of the files. */
-const SORTS: Record<string, string> = {
+/** What each order sorts by, in SQL. */
+const ORDER: Record<Sort, string> = {
   file: 't.n',
   id: 't.id COLLATE NOCASE, t.n',
   dataset: 't.dataset COLLATE NOCASE, t.n',
@@ -248,8 +250,8 @@ export class Dataset {
   }
 
   #order(sort: string): Int32Array {
-    const columns = SORTS[sort];
-    if (!columns) throw badSort(sort);
+    if (!Object.hasOwn(ORDER, sort)) throw badSort(sort);
+    const columns = ORDER[sort as Sort];
     const { orders } = this.#current();
     let order = orders.get(sort);
     if (!order) {

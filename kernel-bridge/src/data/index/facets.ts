@@ -3,7 +3,7 @@
  * is one pass of a few milliseconds, which no GROUP BY reaches.
  */
 import type { DatabaseSync } from 'node:sqlite';
-import { FACETS, type Facet } from './search.ts';
+import { FACETS, type Facet } from '../../protocol/facets.ts';
 
 /** Rows are items: row r is item n = r + 1. A row may have several values (splits), one, or none. */
 export interface Column {
@@ -20,19 +20,26 @@ export interface FacetFilter {
 
 export type FacetCounts = Record<string, Record<string, number>>;
 
-/** The problem facet's value for an item that can be used. */
-const USABLE = 'none';
+/** The facet of which a question may have several values, in a table of their own. */
+const SEVERAL = 'split';
+/** Value of a question for each other facet, in SQL: `t` is the question, `i` its image. */
+const VALUE: Record<Exclude<Facet, typeof SEVERAL>, string> = {
+  modality: 't.modality',
+  question_type: 't.question_type',
+  dataset: 't.dataset',
+  options: "(SELECT count(*) FROM json_each(t.options) WHERE value <> '')",
+  answer: "ifnull(t.answer, 'none')",
+  problem: "coalesce(t.problem, i.problem, 'none')",
+};
 
 export class FacetTable {
   readonly rows: number;
   readonly #columns: [Facet, Column][];
 
   constructor(db: DatabaseSync) {
-    const single = FACETS.filter((facet) => facet !== 'split').map((facet) => [facet, new Coder()] as const);
+    const single = FACETS.filter((facet) => facet !== SEVERAL).map((facet) => [facet, new Coder()] as const);
     const items = db.prepare(
-      `SELECT t.modality AS modality, t.question_type AS question_type, t.dataset AS dataset, (SELECT count(*) FROM json_each(t.options) WHERE value <> '') AS options,
-              ifnull(t.answer, 'none') AS answer, coalesce(t.problem, i.problem, '${USABLE}') AS problem
-       FROM items t JOIN images i ON i.n = t.image ORDER BY t.n`,
+      `SELECT ${single.map(([facet]) => `${VALUE[facet]} AS ${facet}`).join(', ')} FROM items t JOIN images i ON i.n = t.image ORDER BY t.n`,
     );
     let rows = 0;
     for (const row of items.iterate() as Iterable<Record<Facet, string | number>>) {
@@ -43,7 +50,7 @@ export class FacetTable {
     const one = Uint32Array.from({ length: rows + 1 }, (_, row) => row);
     this.#columns = [
       ...single.map(([facet, coder]): [Facet, Column] => [facet, { ...coder.done(), starts: one }]),
-      ['split', splitColumn(db, rows)],
+      [SEVERAL, splitColumn(db, rows)],
     ];
   }
 

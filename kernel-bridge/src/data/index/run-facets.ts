@@ -6,7 +6,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import { RUN_ANSWERS, type ItemQuery, type RunAnswer } from '../../protocol/data.ts';
 import { WorkbenchError } from '../../protocol/errors.ts';
 import type { Column } from './facets.ts';
-import { FACETS } from './search.ts';
+import { FACETS } from '../../protocol/facets.ts';
 
 /** A run's newest answers. */
 export interface Outcomes {

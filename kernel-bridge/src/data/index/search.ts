@@ -2,10 +2,8 @@
  * The search box: plain words (all must occur, in question or options), "a phrase", -without, field:value and field:"two words".
  * What is no field is text, so that nothing a user types is an error.
  */
+import { facetOfField, SEARCH_TERM, type Facet } from '../../protocol/facets.ts';
 import { modalityName, questionTypeName } from '../names.ts';
-
-export const FACETS = ['modality', 'question_type', 'dataset', 'split', 'options', 'answer', 'problem'] as const;
-export type Facet = (typeof FACETS)[number];
 
 export interface Search {
   facets: Partial<Record<Facet, string[]>>;
@@ -18,16 +16,14 @@ export interface Search {
   image: string | null;
 }
 
-const ALIASES: Record<string, Facet> = { type: 'question_type', data: 'dataset', option_count: 'options' };
-
 export function parseSearch(query: string): Search {
   const search: Search = { facets: {}, excluded: {}, text: null, without: null, id: null, image: null };
   const wanted: string[] = [];
   const unwanted: string[] = [];
-  for (const [, minus, field, quoted, bare] of query.matchAll(/(-?)(?:([a-z_]+):)?(?:"([^"]*)"?|([^\s"]+))/gi)) {
+  for (const [, minus, field, quoted, bare] of query.matchAll(SEARCH_TERM)) {
     const value = quoted ?? bare ?? '';
     const name = field?.toLowerCase() ?? '';
-    const facet = FACETS.find((f) => f === name) ?? ALIASES[name];
+    const facet = facetOfField(name);
     if (facet) ((minus ? search.excluded : search.facets)[facet] ??= []).push(facetValue(facet, value));
     else if (name === 'id') search.id = value;
     else if (name === 'image') search.image = value;

@@ -74,6 +74,7 @@ describe('values of a facet', () => {
 
 it('what runs said stands above the other facets', () => {
   expect(facetOrder(['split', 'modality', 'run:a'])).toEqual(['run:a', 'modality', 'split']);
+  expect(facetOrder(['laterality', 'split'])).toEqual(['split', 'laterality']); // of a newer backend: shown under its own name
 });
 
 describe('in Python', () => {

@@ -1,27 +1,12 @@
 /** Filters as values: what is chosen, how it reads, and how it is written in Python. Nothing here asks the backend. */
+import { facetRow, FACETS, SORTS } from '@medr1/kernel-bridge/protocol/facets';
 import type { ItemQuery } from '../../connector.ts';
+
+export { SORTS };
 
 /** A filter without the place in its pages. */
 export type Filter = Omit<ItemQuery, 'limit' | 'cursor' | 'offset'>;
 
-const FACET_TITLES: Record<string, string> = {
-  modality: 'Modality',
-  question_type: 'Question type',
-  dataset: 'Data set of origin',
-  split: 'Split',
-  options: 'Number of options',
-  answer: 'Right answer',
-  problem: 'Problem',
-};
-export const SORTS: Record<string, string> = {
-  file: 'order of the files',
-  id: 'id',
-  dataset: 'data set of origin',
-  modality: 'modality',
-  question_type: 'question type',
-  question: 'question',
-  image: 'image',
-};
 /** Runs whose answers can be shown at once (ItemQuery.runs). */
 export const MOST_RUNS = 4;
 const RUN = 'run:';
@@ -94,15 +79,11 @@ export function chips(filter: Filter, nameOf: (run: string) => string): Chip[] {
 
 export function facetTitle(facet: string, nameOf: (run: string) => string): string {
   const run = runOfFacet(facet);
-  return run === null ? (FACET_TITLES[facet] ?? facet) : `Answers of ${nameOf(run)}`;
+  return run === null ? (facetRow(facet)?.title ?? facet) : `Answers of ${nameOf(run)}`;
 }
 
-/** How a value reads; the backend's word for an item without a problem is `none`. */
-export function valueText(facet: string, value: string): string {
-  if (facet === 'problem') return value === 'none' ? 'usable' : value;
-  if (facet === 'answer' && value === 'none') return 'not known';
-  return value;
-}
+/** How a value reads: the backend's `none` is a word of its own in some facets. */
+export const valueText = (facet: string, value: string): string => facetRow(facet)?.words?.[value] ?? value;
 
 const ANSWERS = ['right', 'mixed', 'wrong', 'unasked'];
 
@@ -112,17 +93,22 @@ export function facetValues(facet: string, counts: Readonly<Record<string, numbe
   const shown = entries.filter(([value, count]) => count > 0 || chosen.includes(value));
   const compare = ([a, m]: [string, number], [b, n]: [string, number]): number => {
     if (runOfFacet(facet) !== null) return ANSWERS.indexOf(a) - ANSWERS.indexOf(b);
-    const inOrder = facet === 'options' || facet === 'answer';
+    const inOrder = facetRow(facet)?.ordered ?? false;
     return (inOrder ? 0 : n - m) || a.localeCompare(b, 'en', { numeric: true });
   };
   return shown.sort(compare);
 }
 
-/** Facets in the order they are shown: what runs said first, then as they are in FACET_TITLES. */
-export const facetOrder = (names: readonly string[]): string[] => [
-  ...names.filter((name) => runOfFacet(name) !== null),
-  ...Object.keys(FACET_TITLES).filter((name) => names.includes(name)),
-];
+/** Facets in the order they are shown: what runs said first, then the table's, then those that only the backend knows. */
+export const facetOrder = (names: readonly string[]): string[] => {
+  const known: readonly string[] = FACETS;
+  const ofRuns = names.filter((name) => runOfFacet(name) !== null);
+  return [
+    ...ofRuns,
+    ...known.filter((name) => names.includes(name)),
+    ...names.filter((name) => !known.includes(name) && !ofRuns.includes(name)),
+  ];
+};
 
 /** The line that gives the same questions as a DataFrame: `wb.dataset("omnimedvqa", facets={"modality": ["X-Ray"]})`. */
 export function pythonOf(dataset: string, filter: Filter): string {
