@@ -31,3 +31,10 @@ it('warns while an alert is on, and says which on hover', () => {
   expect(text).toMatch(/^Med-R1 ⚠ ● step 143/);
   expect(title).toMatch(/^Alert at step 140: The KL is high\. Lower the learning rate\. Demo\./);
 });
+
+it('says that the newest run was broken off, until another is active', () => {
+  const broken = fake.summary({ id: 'a', name: 'Demo', steps: 143, state: 'interrupted' });
+  expect(statusOf(state({ runs: [broken] }), 'open').text).toContain('⚠ Demo: interrupted at step 143');
+  const next = fake.summary({ id: 'b', name: 'Next', steps: 3 });
+  expect(statusOf(state({ runs: [next, broken] }), 'open').text).toMatch(/^Med-R1 ● step 3/);
+});

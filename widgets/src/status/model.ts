@@ -10,7 +10,10 @@ export function statusOf(state: RunListState, connection: ConnectionState): { te
   if (status === 'loading') return { text: 'Med-R1 …', title: 'Med-R1: connecting to the backend' };
   const run = runs.find((one) => STATES[one.state].active) ?? null;
   const parts = ['Med-R1'];
-  if (!run) parts[0] = runs.length > 0 ? 'Med-R1 ○ no run is active' : 'Med-R1 ○ no runs';
+  const broken = runs.find(({ state }) => state === 'interrupted' || state === 'failed');
+  if (!run && broken && broken === runs[0])
+    parts[0] = `Med-R1 ${STATES[broken.state].glyph} ${broken.name}: ${broken.state} at step ${integer(broken.step)}`;
+  else if (!run) parts[0] = runs.length > 0 ? 'Med-R1 ○ no run is active' : 'Med-R1 ○ no runs';
   else {
     const facts = STATES[run.state];
     parts[0] = `Med-R1 ${facts.glyph} ${facts.label === 'running' ? '' : `${facts.label} `}step ${integer(run.step)}/${integer(run.total_steps)}`;
