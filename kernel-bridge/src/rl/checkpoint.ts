@@ -20,6 +20,8 @@ export interface TrainerState {
   num_tokens: number;
   skipped_steps: number;
   skipped_in_a_row: number;
+  /** Ids of questions that could not be asked; not in checkpoints of earlier versions. */
+  left_out?: string[];
   reward_weights: Record<string, number>;
   /** The reward functions that `rollouts` were scored by; left out without rollouts. */
   reward_functions?: string;

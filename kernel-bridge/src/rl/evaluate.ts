@@ -60,7 +60,9 @@ async function ownRows(session: Session, scorer: Scorer): Promise<Row[]> {
   const rows: Row[] = [];
   for (let start = 0; start < evalItems.length; start += BATCH) {
     if ((start / BATCH) % ranks.size !== ranks.rank) continue;
-    const questions = await evalEncoder.encode(evalItems.slice(start, start + BATCH));
+    const slice = evalItems.slice(start, start + BATCH);
+    const questions = await session.askable(slice, evalEncoder);
+    if (questions.length === 0) continue;
     const sampled = await generate(
       policy,
       questions.map(({ prompt }) => prompt),
@@ -82,7 +84,7 @@ async function ownRows(session: Session, scorer: Scorer): Promise<Row[]> {
     completions.forEach(({ text, tokenIds }, i) => {
       const { item } = questions[i];
       rows.push({
-        place: start + i,
+        place: start + slice.indexOf(item),
         strict: Number(verdict(published, text, item).correct),
         tolerant: Number(verdict('tolerant', text, item).correct),
         length: tokenIds.length,

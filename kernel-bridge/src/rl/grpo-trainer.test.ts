@@ -493,19 +493,4 @@ describe('a run that cannot be', () => {
       /no usable question/,
     );
   });
-
-  it('leaves the step undone when an image is missing, and goes on once it is there', async () => {
-    const items = tiny.items.map((item, index) => (index === 0 ? { ...item, image: 'Images/none.png' } : item));
-    const trainer = await createTrainer({
-      config: tiny.config({ per_device_train_batch_size: 24 }),
-      items,
-      evalItems: [],
-      root: tiny.directory,
-    });
-    await expect(trainer.trainStep()).rejects.toThrow(/none\.png/);
-    expect(trainer.step).toBe(0);
-    items[0].image = tiny.items[0].image;
-    expect((await trainer.trainStep()).step).toBe(1);
-    trainer.dispose();
-  });
 });

@@ -378,7 +378,9 @@ export class GRPOTrainer implements Trainer {
         throw errors.checkpoint(directory, `its rollouts answer question ${item_id}, which the data set no longer holds`);
       return item;
     });
-    const questions = await encoder.encode(items);
+    const questions = await session.askable(items, encoder);
+    if (questions.length < items.length && session.ranks.size === 1) return; // sampled anew: without one question's image its rollouts teach nothing
+    if (questions.length < items.length) throw errors.checkpoint(directory, 'an image of its rollouts can no longer be read');
     const groups = saved.groups.map(({ completions }, p) => ({ question: asked(questions[p]), completions }));
     const tensors = readTensors(directory, 'rollouts.safetensors');
     const rows = this.#split(groups, new Map(questions.entries()));

@@ -7,6 +7,7 @@ import { cuda as torchCuda, memoryStats, span, type Tensor } from '../torch/inde
 import { readTensors, readTrainerState, writeCheckpoint, type TrainerState } from './checkpoint.ts';
 import { QuestionEncoder, type Question } from './encoder.ts';
 import { errors } from './errors.ts';
+import { isOfOneQuestion, LeftOut } from './left-out.ts';
 import type { Meters, StepClock } from './meters.ts';
 import { PolicyOptimizer } from './optimizer.ts';
 import { DataOrder } from './order.ts';
@@ -49,6 +50,8 @@ export class Session {
   readonly evalItems: readonly VqaItem[];
   readonly evalEncoder: QuestionEncoder;
   readonly encoder: QuestionEncoder;
+  /** Questions that turned out to be unusable while the run went on. */
+  leftOut: LeftOut;
   readonly questionsPerStep: number;
   readonly ranks: Ranks;
   readonly shards: Shards;
@@ -81,6 +84,7 @@ export class Session {
     this.encoder = new QuestionEncoder(parts.processor, config, init.root);
     this.evalEncoder = new QuestionEncoder(parts.processor, config, init.root, { evaluation: true });
     this.evalItems = evaluationSlice(init.evalItems, config);
+    this.leftOut = new LeftOut([], init.tell);
     const batches = Math.max(1, Math.floor((config.num_train_epochs * items.length) / parts.questionsPerStep));
     this.totalSteps = config.max_steps > 0 ? config.max_steps : batches * parts.updatesPerBatch;
   }
@@ -121,6 +125,7 @@ export class Session {
     this.numTokens = state.num_tokens;
     this.skippedSteps = state.skipped_steps;
     this.skippedInARow = state.skipped_in_a_row;
+    this.leftOut = new LeftOut(state.left_out ?? [], this.#init.tell);
   }
 
   get epoch(): number {
@@ -138,13 +143,41 @@ export class Session {
   /** Questions at a position of the data order; the images that this rank needs next begin to be decoded. */
   async questions(position: number, count: number): Promise<Question[]> {
     const items = this.itemsAt(position, count);
-    const questions = await span('encode', () => this.encoder.encode(items));
+    const questions = await span('encode', () => Promise.all(items.map((item, i) => this.#questionAt(item, position + i))));
     const { first, end, perShard } = this.shards;
     const after = position + count + (this.questionsPerStep - (end - first) * perShard);
     const next = this.itemsAt(after, (end - first) * perShard);
     this.encoder.prefetch(next);
-    this.encoder.trim([...items, ...next]);
+    this.encoder.trim([...questions.map(({ item }) => item), ...next]);
     return questions;
+  }
+
+  /** In place of a question that cannot be asked stands the first that can, half the data set further on. */
+  async #questionAt(item: VqaItem, position: number): Promise<Question> {
+    const half = Math.floor(this.#items.length / 2);
+    for (let further = 0; further < 2 * this.#items.length; further++) {
+      const [candidate] = further === 0 ? [item] : this.itemsAt(position + half + further, 1);
+      const [question] = await this.askable([candidate], this.encoder);
+      if (question) return question;
+    }
+    throw errors.noItems(this.config.dataset_name);
+  }
+
+  /** Questions of these items but for those that are left out. */
+  async askable(items: readonly VqaItem[], encoder: QuestionEncoder): Promise<Question[]> {
+    const found = await Promise.all(
+      items.map(async (item) => {
+        if (this.leftOut.has(item)) return [];
+        try {
+          return await encoder.encode([item]);
+        } catch (error) {
+          if (!isOfOneQuestion(error)) throw error;
+          this.leftOut.add(item, error);
+          return [];
+        }
+      }),
+    );
+    return found.flat();
   }
 
   requireUnfinished(): void {
@@ -227,6 +260,7 @@ export class Session {
         num_tokens: this.numTokens,
         skipped_steps: this.skippedSteps,
         skipped_in_a_row: this.skippedInARow,
+        left_out: this.leftOut.ids,
         reward_weights: extra.rewardWeights ?? {},
         reward_functions: extra.rewardFunctions,
         config: this.config,

@@ -1,4 +1,5 @@
 import type { Answer, Ask, RewardSet, TrainConfig, VqaItem } from '../protocol/index.ts';
+import type { WorkbenchError } from '../protocol/errors.ts';
 import type { StepResult } from '../protocol/step.ts';
 import type { Ranks } from './ranks.ts';
 
@@ -37,6 +38,8 @@ export interface TrainerInit {
   resumeFrom?: string;
   /** Where batches and state of updates that were not finite are kept; nowhere when left out. */
   evidenceDir?: string;
+  /** What a user is to hear of while the run goes on, such as a question that is left out. */
+  tell?: (error: WorkbenchError) => void;
   /** Text for the log of the worker. */
   log?: (line: string) => void;
   /** The processes that train the run together, this one among them; one when left out. */

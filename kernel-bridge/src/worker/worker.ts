@@ -2,11 +2,11 @@
  * Trains one run: takes the run's lock, goes on from the newest valid checkpoint, and writes every step before anyone hears of it.
  * What others ask for (commands, reward edits) stands in the run's database and is looked at between two steps.
  */
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate as yieldToEvents } from 'node:timers/promises';
-import { errorBody } from '../protocol/errors.ts';
+import { errorBody, type ErrorBody } from '../protocol/errors.ts';
 import type { VqaItem } from '../protocol/data.ts';
 import { hasEnded, type RewardRevision, type RunState } from '../protocol/run.ts';
 import { isRewardFailure } from '../rewards/index.ts';
@@ -52,8 +52,9 @@ export async function runWorker(options: WorkerOptions): Promise<RunState> {
   let trainer: Trainer | undefined;
   try {
     using room = new Room(store, options);
-    trainer = await begin(store, room, options);
-    return await new Training(store, room, trainer, options).loop();
+    const alerts: ErrorBody[] = [];
+    trainer = await begin(store, room, options, alerts);
+    return await new Training(store, room, trainer, options, alerts).loop();
   } catch (error) {
     options.log(error instanceof Error ? (error.stack ?? error.message) : String(error));
     const full = isDiskFull(error);
@@ -72,7 +73,7 @@ function endOf(error: unknown, directory: string): unknown {
   return isDiskError(error) ? errors.diskFailed(directory, error) : error;
 }
 
-async function begin(store: RunStore, room: Room, options: WorkerOptions): Promise<Trainer> {
+async function begin(store: RunStore, room: Room, options: WorkerOptions, alerts: ErrorBody[]): Promise<Trainer> {
   await room.write(() => store.setState('starting'));
   options.committed();
   await removeUnfinished(store);
@@ -86,21 +87,39 @@ async function begin(store: RunStore, room: Room, options: WorkerOptions): Promi
   if (data.hash !== data_hash) throw errors.dataChanged(config.dataset_name);
   const evalItems = await questionsToEvaluateOn(store, options);
   const usable = ({ problem }: { problem: string | null }) => problem === null;
+  const unusable = await room.write(() => unusableAtStart(options.directory, data.items));
   const due = store.dueRewards();
   const trainer = await options.createTrainer({
     config,
     rewards: revisions(store.db).findLast(({ step }) => step !== null) ?? due.at(-1),
-    items: data.items.filter(usable),
+    items: data.items.filter(({ id, problem }) => !unusable.has(id) && (isOfFile(problem) || problem === null)),
     evalItems: evalItems.filter(usable),
     root: data.root,
     resumeFrom: checkpoint?.path,
     evidenceDir: join(options.directory, 'evidence'),
+    tell: (error) => alerts.push(error.toJSON()),
     log: options.log,
   });
   await room.write(() => store.started({ total_steps: trainer.totalSteps, device: trainer.device }));
   options.committed();
   return trainer;
 }
+
+/**
+ * Ids that were unusable when the run began. The data order is over the others, for good: were a question that became unusable since left out of it,
+ * a resumed run would draw other questions than the one that was stopped. The trainer leaves it out by itself.
+ */
+function unusableAtStart(directory: string, items: readonly VqaItem[]): ReadonlySet<string> {
+  const file = join(directory, 'unusable.json');
+  if (existsSync(file)) return new Set(JSON.parse(readFileSync(file, 'utf8')) as string[]);
+  const ids = items.flatMap(({ id, problem }) => (problem === null ? [] : [id]));
+  writeFileSync(`${file}.part`, JSON.stringify(ids));
+  renameSync(`${file}.part`, file);
+  return new Set(ids);
+}
+
+/** Problems that come with the files, not with the records, which the hash of the questions holds. */
+const isOfFile = (problem: string | null): boolean => problem?.startsWith('image-') ?? false;
 
 /** None where the test split is no longer the one that the run has been evaluated on: its curve would join what cannot be compared. */
 async function questionsToEvaluateOn(store: RunStore, { loadItems, home }: WorkerOptions): Promise<VqaItem[]> {
@@ -121,9 +140,11 @@ class Training {
   private readonly room: Room;
   private readonly trainer: Trainer;
   private readonly options: WorkerOptions;
+  private readonly alerts: ErrorBody[];
   private paused = false;
 
-  constructor(store: RunStore, room: Room, trainer: Trainer, options: WorkerOptions) {
+  constructor(store: RunStore, room: Room, trainer: Trainer, options: WorkerOptions, alerts: ErrorBody[]) {
+    this.alerts = alerts;
     this.store = store;
     this.room = room;
     room.meanwhile = () => this.answerAsked();
@@ -157,6 +178,7 @@ class Training {
     const result = await this.room.write(() => this.trainStep(due)); // evidence of a skipped step is written too
     if (!result) return null;
     await span('commit', () => this.room.write(() => this.store.commitStep(result, due)));
+    await this.tellAlerts();
     this.options.committed();
     return result;
   }
@@ -204,6 +226,10 @@ class Training {
     return this.options.answerAsked(async (ask, signal) => ({ answer: await this.trainer.answer(ask, signal), step: this.trainer.step }));
   }
 
+  private async tellAlerts(): Promise<void> {
+    for (const alert of this.alerts.splice(0)) await this.room.write(() => this.store.alert(alert));
+  }
+
   private async setPaused(paused: boolean): Promise<void> {
     if (paused === this.paused) return;
     this.paused = paused;
@@ -239,6 +265,7 @@ class Training {
       write = () => this.store.alert(errorBody(error));
     }
     await this.room.write(write);
+    await this.tellAlerts();
     this.options.committed();
   }
 
