@@ -167,6 +167,9 @@ it('words that objects inherit are words', async () => {
   for (const facet of ['question_type', 'modality', 'dataset'])
     expect(Object.entries(facets[facet])).toEqual(words.map((word) => [word, 1]));
   expect(set.page({ facets: { question_type: ['__proto__'] } }).total).toBe(1);
+  expect(set.page({ q: 'constructor:x' }).total).toBe(0); // words to search for, no facet
+  expect(() => set.page({ sort: 'constructor' })).toThrow(/no order/);
+  expect(() => set.page({ facets: { constructor: ['x'] } })).toThrow(/no facet/);
   set.close();
 });
 
