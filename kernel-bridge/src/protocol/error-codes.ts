@@ -167,6 +167,11 @@ export const ERROR_CODES: Record<string, ErrorCode> = {
     'Loss or gradient was not finite several times in a row.',
     'Lower the learning rate, use float32, look for rewards that are too large.',
   ),
+  TRAIN_QUESTION_LEFT_OUT: code(
+    422,
+    'A question cannot be shown to the model, and the run goes on without it.',
+    'Mend its image or text, and index the data set again before the next run.',
+  ),
   TRAIN_RANKS: code(422, 'The processes of a run cannot share its shards equally.', 'Start as many processes as divide dp_shards.'),
   TRAIN_SHARDS: code(422, 'dp_shards cannot be.', 'Set it to 1, 2, 4, 8, ... that the batch can be cut into.'),
   RANKS_UNAVAILABLE: code(422, "PyTorch's process groups could not be built.", 'Train in one process, or set up anew with npm start.'),
