@@ -19,11 +19,12 @@ from .client import Client, connect
 from .connection import ENV
 from .dataset import Dataset
 from .errors import WorkbenchError
+from .evaluation import Evaluation
 from .generation import Generation
 from .run import Run
 from .view import Selection
 
-__all__ = ["Client", "Dataset", "Generation", "Run", "Selection", "WorkbenchError", "connect", "dataset", "generate"]
+__all__ = ["Client", "Dataset", "Evaluation", "Generation", "Run", "Selection", "WorkbenchError", "connect", "dataset", "generate"]
 __version__ = "0.1.0"
 
 
@@ -48,7 +49,10 @@ def generate(question: str | None = None, **asked: Any) -> Generation:
 
 
 class _Module(ModuleType):
-    """A module has no settable properties by itself."""
+    """A module has no settable properties by itself, and lists what it imports as if it offered that."""
+
+    def __dir__(self) -> list[str]:
+        return [*__all__, "here", "selection", "__version__", "__doc__"]
 
     @property
     def selection(self) -> Selection:

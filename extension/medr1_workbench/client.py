@@ -11,22 +11,27 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import ssl
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from html import escape
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import httpx
+import pandas as pd
 
 from .backend import METHOD_OVERRIDE, OVERRIDDEN, PATIENT, TIMEOUT
 from .backend import client as socket_client
 from .connection import ENV, ENV_PID, PROTOCOL_VERSION, lives, read_connection, wait_for
 from .dataset import Dataset, add_dataset, query_of
 from .errors import WorkbenchError
+from .evaluation import Evaluation, compare, evaluate, matrices
 from .generation import Generation
 from .rewards import files_of_config
 from .run import Run
+from .runs import metrics_of, sweep, table_of
 from .values import part, plain, text, texts
 from .values import query as as_query
 from .view import Selection
@@ -41,14 +46,19 @@ def connect(
     *,
     verify: bool | str | os.PathLike[str] | ssl.SSLContext = True,
 ) -> Client:
-    """The backend of this Jupyter server, or of the one at `url` (its base URL, e.g. https://host/user/alice/) with its `token`; without
-    one where the server asks for none. `verify`: a file or folder of certificates to trust, for a server with one of its own; False takes
-    any.
+    """The backend of this Jupyter server, or of the one at `url`: its base URL (https://host/user/alice/), or the address that npm start
+    and JupyterLab print, pasted as it is (http://127.0.0.1:8888/lab?token=...). It is asked once, so that what is wrong shows here.
+    `token`: none where the server asks for none. `verify`: a file or folder of certificates to trust, for a server with one of its own;
+    False takes any.
     """
     if url is not None:
-        base = f"{str(url).rstrip('/')}/medr1/api"
-        headers = {"Authorization": f"token {token}"} if token else {}
-        return Client(httpx.Client(base_url=base, headers=headers, timeout=TIMEOUT, verify=_trusted(verify), mounts=DIRECT))
+        base, given = address(str(url))
+        secret = token or given
+        headers = {"Authorization": f"token {secret}"} if secret else {}
+        http = httpx.Client(base_url=f"{base}/medr1/api", headers=headers, timeout=TIMEOUT, verify=_trusted(verify), mounts=DIRECT)
+        client = Client(http)
+        client.server()
+        return client
     file = os.environ.get(ENV)
     if not file or not os.path.exists(file):
         _no_file(file)
@@ -60,6 +70,18 @@ def connect(
             "Restart the kernel; if that does not help, run npm start again.",
         )
     return Client(socket_client(found))
+
+
+def address(url: str) -> tuple[str, str | None]:
+    """Base URL of a Jupyter server, and the token in it, from any address of its pages."""
+    parts = urlsplit(url if "://" in url else f"http://{url}")
+    if parts.scheme not in ("http", "https") or not parts.netloc:
+        raise WorkbenchError(
+            "ADDRESS", f"{url} is no address of a Jupyter server", "Give one like http://127.0.0.1:8888/ or https://host/user/alice/."
+        )
+    # Pages of JupyterLab and Notebook: /lab, /lab/tree/x.ipynb, /doc/..., /tree, /notebooks/...; what stands before them is the base URL.
+    path = re.sub(r"/(lab|doc|tree|notebooks|consoles|terminals|edit|login)(/.*)?$", "", parts.path.rstrip("/"))
+    return f"{parts.scheme}://{parts.netloc}{path}", parse_qs(parts.query).get("token", [None])[0]
 
 
 def _trusted(verify: Any) -> bool | ssl.SSLContext:
@@ -128,6 +150,13 @@ class Client:
             answer = self._send(method, path, body, params, timeout)
         if answer.status_code == 403 and method != "GET" and "_xsrf" in answer.text and self._take_xsrf():
             answer = self._send(method, path, body, params, timeout)
+        if answer.is_redirect:
+            raise WorkbenchError(
+                f"HTTP_{answer.status_code}",
+                f"{self._http.base_url} sends us on to {answer.headers.get('location')}, as Jupyter does with who is not logged in",
+                "Check url, and give the token of the server: connect(url, token=...).",
+                answer.status_code,
+            )
         try:
             data = answer.json() if answer.content else None
         except ValueError:
@@ -201,7 +230,92 @@ class Client:
         """
         whole = {**(config or {}), **keys}
         body = {"config": whole, "reward_files": {**files_of_config(whole), **(reward_files or {})}, "start": start}
-        return Run(self, self.request("POST", "/runs", body))
+        return Run(self, self.request("POST", "/runs", body), not_started=not start)
+
+    def sweep(self, config: Mapping[str, Any] | None = None, *, start: bool = True, **keys: Any) -> list[Run]:
+        """One run for every combination of the keys that are lists: `c.sweep(c.demo(), seed=[1, 2, 3], beta=[0.0, 0.04])` starts six.
+
+        A key whose value is a list by itself (reward_funcs, modality) is varied by a list of lists. Names say what was varied.
+        """
+        return sweep(self, {**(config or {})}, keys, start)
+
+    def metrics(self, runs: Iterable[Run | str] | None = None, names: str | Sequence[str] | None = None) -> pd.DataFrame:
+        """Metrics of many runs (all when left out) in one frame, a row a step of a run: run, name, step, time and the metrics."""
+        return metrics_of(self._of(runs), names)
+
+    def table(self, runs: Iterable[Run | str] | None = None) -> pd.DataFrame:
+        """One row a run: what it is, its whole configuration as columns `config/<key>`, and its last metrics as columns of their names."""
+        return table_of(self._of(runs))
+
+    def _of(self, runs: Iterable[Run | str] | None) -> list[Run]:
+        if runs is None:
+            return self.runs()
+        return [run if isinstance(run, Run) else self.run(run) for run in ([runs] if isinstance(runs, str | Run) else runs)]
+
+    # Evaluations
+
+    def evaluations(self) -> list[Evaluation]:
+        """Every stored evaluation, newest first."""
+        return [Evaluation(self, summary) for summary in self.request("GET", "/evals")["evaluations"]]
+
+    def evaluation(self, evaluation_id: str) -> Evaluation:
+        return Evaluation(self, self.request("GET", f"/evals/{part(evaluation_id)}")["summary"])
+
+    def evaluate(
+        self,
+        run: Run | str | None = None,
+        *,
+        step: int | None = None,
+        model: str | os.PathLike[str] | None = None,
+        dataset: Dataset | str,
+        split: str,
+        variant: str | None = None,
+        controls: Sequence[str] = (),
+        limit: int | None = None,
+        seed: int | None = None,
+        max_new_tokens: int | None = None,
+        batch_size: int | None = None,
+        train_split: str | None = None,
+        prompt_template: str | None = None,
+        dtype: str | None = None,
+        device: str | None = None,
+        anew: bool = False,
+    ) -> Evaluation:
+        """Asks a model every question of a split, greedily, and stores each answer: the newest checkpoint of `run`, the one at `step`, or
+        a Hugging Face directory `model`. Returns at once; `.wait()` waits. The same settings of the same weights on the same questions give
+        the stored evaluation back unless `anew`. `controls`: blank-image, shuffled-image, text-only, options-permuted, option-prior.
+        """
+        given = {
+            "run": run,
+            "step": step,
+            "model": None if model is None else os.path.abspath(os.path.expanduser(model)),
+            "dataset": dataset,
+            "split": split,
+            "variant": variant,
+            "controls": list(controls),
+            "limit": limit,
+            "seed": seed,
+            "max_new_tokens": max_new_tokens,
+            "batch_size": batch_size,
+            "train_split": train_split,
+            "prompt_template": prompt_template,
+            "dtype": dtype,
+            "device": device,
+            "anew": anew,
+        }
+        return evaluate(self, {key: value for key, value in given.items() if value is not None})
+
+    def compare(self, *evaluations: Evaluation | str, reading: str = "strict") -> pd.DataFrame:
+        """Two or more evaluations of the same questions, one row a pair: who was right where, the difference, McNemar's exact p."""
+        return compare(self, evaluations, reading)
+
+    def matrices(
+        self, kind: str = "modality", evaluations: Iterable[Evaluation | str] | None = None, *, reading: str = "strict"
+    ) -> dict[str, pd.DataFrame]:
+        """Accuracy of checkpoints by what they were trained on (rows) and tested on (columns), a frame for each trainer and variant.
+        `kind`: modality or question_type.
+        """
+        return matrices(self, kind, evaluations, reading)
 
     # Data
 
@@ -251,12 +365,42 @@ class Client:
 
     # Try it
 
-    def generate(self, question: str | None = None, *, run: str | Run | None = None, **asked: Any) -> Generation:
+    def generate(
+        self,
+        question: str | None = None,
+        *,
+        run: str | Run | None = None,
+        step: int | None = None,
+        model: str | os.PathLike[str] | None = None,
+        dataset: str | Dataset | None = None,
+        item: str | None = None,
+        image: str | os.PathLike[str] | None = None,
+        variant: str | None = None,
+        prompt_template: str | None = None,
+        num: int | None = None,
+        temperature: float | None = None,
+        max_new_tokens: int | None = None,
+        seed: int | None = None,
+    ) -> Generation:
         """Answers of a model: the policy of `run` as it is now (between two steps while it trains), its checkpoint at `step`, or the
-        directory `model`; to `question` (with `image`, a path in the data set) or to `item` of `dataset`. Further: `variant`,
-        `prompt_template`, `num` (0 gives the prompt alone), `temperature` (0 = greedy), `max_new_tokens`, `seed`.
+        directory `model`; to `question` (with `image`, a path in the data set) or to `item` of `dataset`. `num` 0 gives the prompt alone;
+        `temperature` 0 is greedy.
         """
-        given = {"question": question, "run": run, **asked}
+        given = {
+            "question": question,
+            "run": run,
+            "step": step,
+            "model": model,
+            "dataset": dataset,
+            "item": item,
+            "image": image,
+            "variant": variant,
+            "prompt_template": prompt_template,
+            "num": num,
+            "temperature": temperature,
+            "max_new_tokens": max_new_tokens,
+            "seed": seed,
+        }
         body = {key: value for key, value in given.items() if value is not None}
         return Generation(self.request("POST", "/generate", body, timeout=PATIENT))
 

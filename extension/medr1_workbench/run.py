@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
+import difflib
 import os
 import time
 import uuid
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from html import escape
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from .backend import PATIENT, Requests
 from .errors import WorkbenchError
+from .progress import Progress
 from .rewards import reward_files
 from .values import part, seconds, texts
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 ACTIVE = {"queued", "starting", "running", "pausing", "stopping"}
 POLL_S = 0.5
 TAKEN_UP_S = 10
+# A backend that is started again answers within so many seconds.
+GRACE_S = 60.0
 GROUPS_A_PAGE = 64
 EVENTS_A_PAGE = 500
 
@@ -29,16 +38,24 @@ class Run:
 
     HTML_HEAD = "<tr><th>Run</th><th>Name</th><th>State</th><th>Step</th><th>Reward</th></tr>"
 
-    def __init__(self, client: Requests, summary: dict[str, Any]) -> None:
+    def __init__(self, client: Requests, summary: dict[str, Any], *, not_started: bool = False) -> None:
         self._client = client
         self.id: str = summary["id"]
         self._last = summary
+        self._not_started = not_started
+        self._asked: str | None = None
 
     def _request(self, method: str, path: str = "", body: Any = None, **query: Any) -> Any:
         return self._client.request(method, f"/runs/{part(self.id)}{path}", body, **query)
 
     def _in_json(self) -> str:
         return self.id
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Run) and other.id == self.id
+
+    def __hash__(self) -> int:
+        return hash(("run", self.id))
 
     # What it is
 
@@ -61,24 +78,36 @@ class Run:
 
     # What it logged
 
-    def metrics(self, names: list[str] | None = None, *, first: int | None = None, last: int | None = None) -> pd.DataFrame:
-        """One row a step, one column a metric by TRL's name, and `time`; NaN where a step logged none."""
-        query = {"names": None if names is None else texts(names, "names"), "from": first, "to": last}
-        table = self._request("GET", "/metrics", **query)
-        frame = pd.DataFrame(table["metrics"], index=pd.Index(table["step"], name="step"), dtype="float64")
+    def metrics(self, names: str | Sequence[str] | None = None, *, first: int | None = None, last: int | None = None) -> pd.DataFrame:
+        """One row a step, one column a metric by TRL's name, and `time`; NaN where a step logged none. `names`: one name or several;
+        KeyError names one that the run has not.
+        """
+        wanted = None if names is None else texts(names, "names")
+        if wanted is not None:
+            known = self.detail()["metric_names"]
+            for name in wanted:
+                if name not in known:
+                    near = difflib.get_close_matches(name, known, 3)
+                    hint = f"did you mean {' or '.join(near)}?" if near else f"it has {', '.join(known) or 'none yet'}"
+                    raise KeyError(f"run {self.id} logged no metric {name!r}; {hint}")
+        table = self._request("GET", "/metrics", **{"names": wanted, "from": first, "to": last})
+        frame = pd.DataFrame(table["metrics"], index=pd.Index(table["step"], name="step", dtype="int64"), dtype="float64")
         frame.insert(0, "time", pd.to_datetime(table["time"], unit="ms", utc=True))
         return frame
 
     def rollouts(self, step: int | None = None, *, first: int | None = None, last: int | None = None, tokens: bool = False) -> pd.DataFrame:
-        """One row a completion, of one step, of steps `first` to `last`, or of the last step; each reward is a column `reward/<name>`.
+        """One row a completion, of one step, of steps `first` to `last`, or of the last step that sampled (with num_iterations above 1 the
+        steps between use rollouts again); each reward is a column `reward/<name>`. The columns are the same where there are no rows.
 
         `sampled_by` names the run that sampled a step which a fork took over; None for the run's own.
 
         `tokens` adds what is stored of each token, as columns of lists: token_ids, logprobs, entropy, kl, ratio, clipped; None where a step
-        has none (docs/api.md says of which update they are).
+        has none. Entropy and KL are those of the first update on the rollouts, ratio and clipped those of the last.
         """
+        if step is not None and not (first is None and last is None):
+            raise TypeError("give step, or first and last, not both")
         if step is None and first is None and last is None:
-            step = self.summary()["step"]
+            step = self._last_sampled()
         query = {"step": step, "from": first, "to": last}
         inherited = self._last.get("inherited", [])
         rows: list[dict[str, Any]] = []
@@ -91,7 +120,45 @@ class Run:
             ]
             if len(groups) < GROUPS_A_PAGE:
                 break
-        return pd.DataFrame(rows, columns=None if rows else ["step", "group", "index", "question", "text", "reward", "advantage"])
+        scored = [f"reward/{name}" for name in dict.fromkeys(name for each in self._revisions() for name in each["weights"])]
+        columns = [*BEFORE_REWARDS, *scored, *AFTER_REWARDS, *(TOKEN_COLUMNS if tokens else [])]
+        floats = {name: "float64" for name in (*scored, "reward", "advantage")}
+        return pd.DataFrame(rows, columns=columns).astype({**WHOLE, **TEXTS, **floats, "correct": "boolean"})
+
+    def _last_sampled(self) -> int:
+        """The last step that has rollouts; 1 where none has."""
+        seen = self._request("GET", "/metrics", names=["completions/mean_length"])
+        lengths = seen["metrics"].get("completions/mean_length", [])
+        return max((step for step, length in zip(seen["step"], lengths, strict=True) if length is not None), default=1)
+
+    def checkpoints(self) -> pd.DataFrame:
+        """One row a checkpoint: step, path on the machine of the Jupyter server, bytes, why it was written, whether it is kept for good."""
+        found = self.detail()["checkpoints"]
+        return pd.DataFrame(found, columns=None if found else ["step", "path", "bytes", "reason", "pinned", "best"])
+
+    @property
+    def children(self) -> list[Run]:
+        """Runs that were forked from this one, newest first."""
+        runs = self._client.request("GET", "/runs")["runs"]
+        return [Run(self._client, summary) for summary in runs if summary["parent"] == self.id]
+
+    def plot(self, names: str | Sequence[str] = "reward", *, smoothing: float = 0.0, ax: Axes | None = None) -> Axes:
+        """Metrics against the step, drawn by matplotlib. `smoothing` 0 to 0.99: an exponential mean, the raw values faint behind it."""
+        import matplotlib.pyplot as plt
+
+        wanted = texts(names, "names")
+        frame = self.metrics(wanted)
+        axes = plt.subplots()[1] if ax is None else ax
+        for name in wanted:
+            values = frame[name].dropna()
+            smooth = values.ewm(alpha=1 - smoothing).mean() if smoothing else values
+            (line,) = axes.plot(smooth.index, smooth, label=name)
+            if smoothing:
+                axes.plot(values.index, values, color=line.get_color(), alpha=0.25, linewidth=0.8)
+        axes.set_xlabel("step")
+        axes.set_title(self._last["name"])
+        axes.legend()
+        return axes
 
     def events(self, *, since: int = 0, follow: bool = False) -> Iterator[dict[str, Any]]:
         """The run's log, oldest first; `follow` goes on until the run has ended. After a rollback the new log is told from its start."""
@@ -125,8 +192,11 @@ class Run:
 
     def set_reward_weights(self, weights: dict[str, float] | None = None, *, reason: str = "", **by_name: float) -> dict[str, Any]:
         """Changes weights from the next step on; those left out keep theirs. Returns the stored revision."""
+        changed = {**(weights or {}), **by_name}
+        if not changed:
+            raise TypeError("name at least one weight, for example set_reward_weights(format=0.5)")
         body = {
-            "weights": {**(weights or {}), **by_name},
+            "weights": changed,
             "reason": reason,
             "author": "notebook",
             "base_revision": self._revisions()[-1]["revision"],
@@ -189,24 +259,97 @@ class Run:
         """Writes a checkpoint after the step in progress; it is kept until the run is deleted."""
         return self._act("checkpoint")
 
+    def fork(self, step: int | None = None, config: Mapping[str, Any] | None = None, *, start: bool = True, **keys: Any) -> Run:
+        """A new run from the checkpoint at `step` (the newest when left out), with these keys of the configuration changed."""
+        if step is None:
+            found = self.detail()["checkpoints"]
+            if not found:
+                raise WorkbenchError("CHECKPOINT_ABSENT", f"Run {self.id} has no checkpoint yet", "run.checkpoint() writes one.")
+            step = max(each["step"] for each in found)
+        body = {"step": step, "config": {**(config or {}), **keys}, "start": start, "request_id": uuid.uuid4().hex}
+        return Run(self._client, self._request("POST", "/fork", body))
+
+    def rollback(self, step: int) -> Run:
+        """Drops the steps after the checkpoint at `step`; resume() takes them anew. The run must stand still."""
+        self._last = self._request("POST", "/rollback", {"step": step})
+        return self
+
+    def export(self, path: str | os.PathLike[str]) -> Path:
+        """Writes metrics (.csv, one row a step) or rollouts (.jsonl and .parquet, one row a completion) to a file of this machine."""
+        target = Path(path)
+        writers = {
+            ".csv": lambda: self.metrics().to_csv(target),
+            ".jsonl": lambda: self.rollouts(first=1, tokens=True).to_json(target, orient="records", lines=True),
+            ".parquet": lambda: self.rollouts(first=1, tokens=True).to_parquet(target),
+        }
+        if target.suffix not in writers:
+            raise WorkbenchError("EXPORT_FORMAT", f"{target} does not say what to write", f"End the name with {', '.join(writers)}.")
+        try:
+            writers[target.suffix]()
+        except (ImportError, OSError) as error:
+            remedy = (
+                "pip install pyarrow" if isinstance(error, ImportError) else "Give a file in a folder that is there and can be written."
+            )
+            raise WorkbenchError("EXPORT_FILE", f"{target} cannot be written: {error}", remedy) from error
+        return target
+
+    def delete(self) -> None:
+        """Moves the run to the trash. It must not be active."""
+        self._request("DELETE")
+
     def _act(self, action: str) -> Run:
+        self._asked = action
         self._last = self._request("POST", "/actions", {"action": action, "request_id": uuid.uuid4().hex})
         return self
 
-    def wait(self, *, step: int | None = None, timeout: float | timedelta | None = None) -> Run:
-        """Until the run has ended or stands still, or reached `step`; raises when it failed, or TimeoutError after `timeout` seconds."""
+    def wait(self, *, step: int | None = None, timeout: float | timedelta | None = None, show: bool = True) -> Run:
+        """Until the run is finished, stands still or reached `step`; `show` draws a bar that says what it waits for.
+
+        A backend that is started again meanwhile is waited for. Raises WorkbenchError when the run failed, was interrupted or never was
+        started, TimeoutError after `timeout` seconds; warns when somebody else stopped it.
+        """
         timeout = seconds(timeout)
         end = None if timeout is None else time.monotonic() + timeout
+        with Progress(f"run {self.id}", show) as bar:
+            while True:
+                now = self._summary_in_time()
+                bar.update(now["step"], step or now["total_steps"], _note(now, self._waits_for(now)))
+                if now["state"] in ("failed", "interrupted"):
+                    raise _ended(self.id, now)
+                if step is not None and now["step"] >= step:
+                    return self
+                if now["state"] not in ACTIVE:
+                    if now["state"] == "stopped" and self._asked != "stop":
+                        warnings.warn(f"run {self.id} was stopped at step {now['step']} of {now['total_steps']}", stacklevel=2)
+                    return self
+                if end is not None and time.monotonic() > end:
+                    raise TimeoutError(f"run {self.id} is {now['state']} at step {now['step']} of {now['total_steps']} after {timeout:g} s")
+                time.sleep(POLL_S)
+
+    def _summary_in_time(self) -> dict[str, Any]:
+        """The summary; while the backend is down it is asked again for GRACE_S seconds."""
+        end = time.monotonic() + GRACE_S
         while True:
-            now = self.summary()
-            if now["state"] == "failed":
-                error = now["error"] or {"code": "RUN_FAILED", "message": f"Run {self.id} failed", "remedy": "Read run.log()."}
-                raise WorkbenchError(error["code"], error["message"], error["remedy"])
-            if now["state"] not in ACTIVE or (step is not None and now["step"] >= step):
-                return self
-            if end is not None and time.monotonic() > end:
-                raise TimeoutError(f"run {self.id} is {now['state']} at step {now['step']} of {now['total_steps']} after {timeout:g} s")
-            time.sleep(POLL_S)
+            try:
+                return self.summary()
+            except WorkbenchError as error:
+                if error.code not in DOWN or time.monotonic() > end:
+                    raise
+                time.sleep(POLL_S)
+
+    def _waits_for(self, now: dict[str, Any]) -> str:
+        """What a queued run waits for. Raises RUN_NOT_STARTED where nothing will start it."""
+        if now["state"] != "queued" or now["step"] > 0:
+            return ""
+        others = [each for each in self._client.request("GET", "/runs")["runs"] if each["id"] != self.id]
+        ahead = [each for each in others if each["state"] in ACTIVE - {"queued"} | {"paused"}]
+        if ahead:
+            return f"waits for {ahead[0]['name']} ({ahead[0]['state']} at step {ahead[0]['step']} of {ahead[0]['total_steps']})"
+        if self._asked != "start" and self._not_started:
+            raise WorkbenchError(
+                "RUN_NOT_STARTED", f"Run {self.id} was made with start=False and waits for nobody", "run.start() starts it."
+            )
+        return "queued"
 
     # How it shows
 
@@ -226,7 +369,47 @@ class Run:
         return f"<table>{self.HTML_HEAD}{self.html_row()}</table>"
 
 
+# Columns of a frame of rollouts, before and after those of the rewards.
+BEFORE_REWARDS = [
+    "step",
+    "group",
+    "index",
+    "item_id",
+    "modality",
+    "question_type",
+    "question",
+    "options",
+    "answer",
+    "prediction",
+    "correct",
+    "text",
+    "tokens",
+    "finish_reason",
+]
+AFTER_REWARDS = ["reward", "advantage", "image"]
 TOKEN_COLUMNS = ["token_ids", "logprobs", "entropy", "kl", "ratio", "clipped"]
+WHOLE = {name: "int64" for name in ("step", "group", "index", "tokens")}
+# Text with None for what is missing: pandas 3 has a type for it, earlier ones keep objects.
+TEXT = "str" if int(pd.__version__.split(".")[0]) >= 3 else "object"
+TEXTS = dict.fromkeys(("item_id", "modality", "question_type", "question", "answer", "prediction", "text", "finish_reason", "image"), TEXT)
+# The backend is not there, or the Jupyter server in between says so.
+DOWN = frozenset({"BACKEND_DOWN", "HTTP_502", "HTTP_503", "HTTP_504", "NO_CONNECTION"})
+
+
+def _note(now: dict[str, Any], waits: str) -> str:
+    reward = "" if now["reward"] is None else f"reward {now['reward']:.3g}"
+    return " · ".join(each for each in (now["state"], waits if waits != "queued" else "", reward) if each)
+
+
+def _ended(run: str, now: dict[str, Any]) -> WorkbenchError:
+    """The error of a run that failed or was interrupted."""
+    at = f"at step {now['step']} of {now['total_steps']}"
+    other = {
+        "failed": ("RUN_FAILED", f"Run {run} failed {at}", "Read run.log()."),
+        "interrupted": ("RUN_INTERRUPTED", f"Run {run} was interrupted {at}", "run.resume() goes on from its last checkpoint."),
+    }[now["state"]]
+    error = now["error"]
+    return WorkbenchError(error["code"], error["message"], error["remedy"]) if error else WorkbenchError(*other)
 
 
 def _sampler(step: int, inherited: list[dict[str, Any]]) -> dict[str, Any]:

@@ -235,3 +235,101 @@ class TestThroughJupyter:
         await jp_fetch("medr1/api/runs", method="POST", body=json.dumps(body))
         await until(lambda: "medr1_workbench" in times, timeout=300)
         task.cancel()
+
+
+def test_one_metric_by_name_and_an_unknown_one_by_error(finished):
+    assert list(finished.metrics("reward").columns) == ["time", "reward"]
+    with pytest.raises(KeyError, match="reward_std"):
+        finished.metrics(["reward", "reward_sdt"])
+
+
+def test_metrics_are_plotted_with_the_raw_values_behind_the_smoothed(finished):
+    import matplotlib
+
+    matplotlib.use("agg")
+    axes = finished.plot(["reward", "kl"], smoothing=0.5)
+    lines = axes.get_lines()
+    assert len(lines) == 4
+    assert list(lines[1].get_ydata()) == list(finished.metrics("reward")["reward"])
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["reward", "kl"]
+
+
+def test_the_last_rollouts_are_those_of_the_last_step_that_sampled(client):
+    run = client.train(client.demo(**{**SMALL, "max_steps": 2}), num_iterations=2).wait(timeout=300)
+    frame = run.rollouts()
+    assert set(frame["step"]) == {1}
+    assert list(frame.columns) == list(run.rollouts(2).columns)
+    assert frame.dtypes.equals(run.rollouts(2).dtypes)
+    with pytest.raises(TypeError, match="not both"):
+        run.rollouts(1, first=1)
+
+
+def test_a_run_is_forked_rolled_back_exported_and_deleted(client, tmp_path):
+    run = client.train(client.demo(**SMALL), save_steps=1, run_name="parent").wait(timeout=300)
+    assert list(run.checkpoints()["step"]) == [2, 3]
+    child = run.fork(2, start=False, max_steps=4, run_name="child")
+    assert child.config["max_steps"] == 4
+    assert run.children == [child]
+    assert run.rollback(2).summary()["step"] == 2
+    assert run.export(tmp_path / "m.csv").read_text().splitlines()[0].startswith("step,time")
+    assert json.loads(run.export(tmp_path / "r.jsonl").read_text().splitlines()[0])["step"] == 1
+    with pytest.raises(wb.WorkbenchError) as caught:
+        run.export(tmp_path / "r.xyz")
+    assert caught.value.code == "EXPORT_FORMAT"
+    with pytest.raises(wb.WorkbenchError) as caught:
+        run.export(tmp_path / "nowhere" / "m.csv")
+    assert caught.value.code == "EXPORT_FILE"
+    child.delete()
+    assert child not in client.runs()
+
+
+def test_a_sweep_starts_a_run_for_each_combination_and_they_share_a_frame(client):
+    runs = client.sweep(client.demo(**{**SMALL, "max_steps": 1}), seed=[1, 2], beta=[0.0, 0.04], start=False)
+    assert [run.config["seed"] for run in runs] == [1, 1, 2, 2]
+    assert runs[0].summary()["name"].endswith("seed=1 beta=0.0")
+    for run in runs[:2]:
+        run.start()
+    runs[1].wait(timeout=300)
+    frame = client.metrics(runs[:2], "reward")
+    assert list(frame.columns) == ["run", "name", "step", "time", "reward"]
+    assert set(frame["run"]) == {runs[0].id, runs[1].id}
+    table = client.table(runs)
+    assert list(table["config/beta"]) == [0.0, 0.04, 0.0, 0.04]
+    assert table["reward"].notna().sum() == 2
+    before = len(client.runs())
+    with pytest.raises(wb.WorkbenchError):
+        client.sweep(client.demo(), seed=[1, -5])
+    assert len(client.runs()) == before
+
+
+def test_an_evaluation_is_made_read_and_compared(client, finished):
+    sample = client.server()["sample"]["dataset"]
+    settings = {"dataset": sample, "split": "modality/test/CT", "limit": 8, "max_new_tokens": 32}
+    first = client.evaluate(finished, controls=["blank-image"], **settings).wait(timeout=300)
+    again = client.evaluate(finished, controls=["blank-image"], **settings)
+    assert again == first
+    answers = first.answers()
+    assert len(answers) == 8
+    assert first.accuracy == answers["correct"].mean()
+    report = first.report().set_index(["by", "name"])
+    assert report.loc[("all", "all"), "total"] == 8
+    assert report.loc[("control", "blank-image"), "total"] == 8
+    second = client.evaluate(model=client.demo()["model_name_or_path"], variant="no-think", **settings).wait(timeout=300)
+    pair = client.compare(first, second).iloc[0]
+    assert pair["both"] + pair["only_a"] + pair["only_b"] + pair["neither"] == 8
+    assert len(first.answers("flips", against=second)) == pair["only_a"] + pair["only_b"]
+    with pytest.raises(wb.WorkbenchError, match="two or more"):
+        client.compare(first)
+    assert first in client.evaluations()
+    second.delete()
+    assert second not in client.evaluations()
+
+
+def test_generating_takes_its_arguments_by_name(client, finished):
+    with pytest.raises(TypeError, match="temperatur"):
+        client.generate("What is shown? A)cyst, B)nodule", run=finished, temperatur=1)
+
+
+def test_what_the_package_offers_is_what_tab_completion_shows():
+    assert {"connect", "selection", "dataset", "generate"} <= set(dir(wb))
+    assert not {"os", "sys", "cache", "ModuleType"} & set(dir(wb))
