@@ -184,8 +184,11 @@ class Client:
 
     def _take_xsrf(self) -> bool:
         """A Jupyter server without a token takes a POST only with the value of a cookie that it gave before."""
-        with contextlib.suppress(httpx.HTTPError):
-            self._http.get(self._http.base_url.join("../status"))
+        self._http.cookies.clear()  # one of an earlier answer may be for another path, and both would be sent
+        for _ in range(2):  # the refusal may have closed the connection that is used again
+            with contextlib.suppress(httpx.HTTPError):
+                self._http.get(self._http.base_url.join("../status"))
+                break
         value = next((cookie.value for cookie in self._http.cookies.jar if cookie.name == "_xsrf"), None)
         if value is None or self._http.headers.get("X-XSRFToken") == value:
             return False

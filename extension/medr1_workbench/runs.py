@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import product
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import pandas as pd
 
 from .run import Run
 from .values import plain, texts
 
-if TYPE_CHECKING:
-    from .client import Client
+
+class Trains(Protocol):
+    """What a sweep needs of a client."""
+
+    def check(self, config: dict[str, Any] | None = None) -> dict[str, Any]: ...
+
+    def train(self, config: dict[str, Any] | None = None, *, start: bool = True) -> Run: ...
 
 
 def metrics_of(runs: Sequence[Run], names: str | Sequence[str] | None) -> pd.DataFrame:
@@ -50,7 +55,7 @@ def table_of(runs: Sequence[Run]) -> pd.DataFrame:
     return frame
 
 
-def sweep(client: Client, config: Mapping[str, Any], keys: Mapping[str, Any], start: bool) -> list[Run]:
+def sweep(client: Trains, config: Mapping[str, Any], keys: Mapping[str, Any], start: bool) -> list[Run]:
     """Checks every combination before the first run is made."""
     given = {key: plain(value, key) for key, value in keys.items()}
     varied = {key: value for key, value in given.items() if isinstance(value, list)}

@@ -33,6 +33,11 @@ class Picture(web.RequestHandler):
         self.finish(b"\x89PNG" + bytes(range(256)) * 1000)
 
 
+class Server(web.RequestHandler):
+    def get(self):
+        self.finish({"version": "fake"})
+
+
 class Slow(web.RequestHandler):
     """Answers after half a second."""
 
@@ -81,6 +86,7 @@ async def main():
     path = sys.argv[sys.argv.index("--socket") + 1]
     routes = [
         (r"/api/echo.*", Echo),
+        (r"/api/server", Server),
         (r"/api/picture", Picture),
         (r"/api/broken", Broken),
         (r"/api/(?:slow|generate)", Slow),

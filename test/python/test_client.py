@@ -212,9 +212,8 @@ class TestThroughJupyter:
         assert not math.isnan(metrics["reward"].iloc[-1])
 
     async def test_a_wrong_token_says_so(self, running, http_server, jp_http_port, jp_base_url):
-        client = wb.connect(f"http://127.0.0.1:{jp_http_port}{jp_base_url}", "wrong")
         with pytest.raises(wb.WorkbenchError) as caught:
-            await asyncio.to_thread(client.runs)
+            await asyncio.to_thread(wb.connect, f"http://127.0.0.1:{jp_http_port}{jp_base_url}", "wrong")
         assert caught.value.status == 403
         assert "token" in caught.value.remedy
 

@@ -49,7 +49,7 @@ class TestWithoutAToken:
     async def test_a_script_may_change_something(self, running, jp_serverapp, http_server_client, jp_base_url, jp_http_port):
         """Jupyter takes a POST without a token only with the value of a cookie that it gave."""
         jp_serverapp.identity_provider.token = ""
-        client = wb.connect(f"http://127.0.0.1:{jp_http_port}{jp_base_url}")
+        client = await asyncio.to_thread(wb.connect, f"http://127.0.0.1:{jp_http_port}{jp_base_url}")
         for _ in range(2):
             echoed = await asyncio.to_thread(client.request, "POST", "/echo", {"a": 1})
             assert echoed["body"] == '{"a":1}'

@@ -130,7 +130,8 @@ ANSWER = {
     "datasets": [{"name": "wild", "dir": "/data/wild"}],
     **{"items": [], "total": 0, "cursor": None, "facets": {}, "groups": [], "answers": [], "metrics": {}, "step": [], "time": []},
     **{"run": None, "model": "m", "variant": "think", "seconds": 0.1, "reading": "exact", "prompt": {}, "completions": []},
-    **{"config": {}, "state": "done", "name": "wild", "error": None, "summary": SUMMARY, "revisions": [{"revision": 1}]},
+    **{"config": {}, "state": "done", "name": "wild", "error": None, "summary": SUMMARY},
+    **{"revisions": [{"revision": 1, "weights": {"format": 1}}], "metric_names": ["reward", "a", "b", "c"]},
 }
 
 

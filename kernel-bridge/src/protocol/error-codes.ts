@@ -72,6 +72,7 @@ export const ERROR_CODES: Record<string, ErrorCode> = {
     'A notebook client does not trust the certificate of the server, or cannot read the one it was given.',
     "Give the server's certificate as a PEM file: connect(url, token, verify=...).",
   ),
+  ADDRESS: code(null, 'A notebook was given something else than an address of a Jupyter server.', 'Give one like http://127.0.0.1:8888/.'),
   NO_CONNECTION: code(null, 'A notebook finds no backend.', 'Give url and token, or run it in the JupyterLab of the workbench.'),
   PROTOCOL: code(
     null,
@@ -142,10 +143,15 @@ export const ERROR_CODES: Record<string, ErrorCode> = {
     'Raise max_steps, or fork an earlier checkpoint.',
   ),
   RUN_GONE: code(410, 'The directory of the run was removed while it trained.', 'Put it back from a copy, if that was not meant.'),
+  RUN_NOT_STARTED: code(null, 'A notebook waits for a run that nobody started.', 'run.start() starts it.'),
+  RUN_INTERRUPTED: code(null, 'A run that a notebook waited for was broken off.', 'run.resume() goes on from its last checkpoint.'),
+  EXPORT_FORMAT: code(null, 'The name of the file does not say what to write.', 'End it with .csv, .jsonl or .parquet.'),
+  EXPORT_FILE: code(null, 'A notebook cannot write the file.', 'Name a file in a folder that can be written.'),
   RUN_FAILED: code(null, 'A run that a notebook waited for has failed.', 'Read run.log().'),
   GROUP_UNKNOWN: code(404, 'The run holds no such group.', 'The route groups tells which there are.'),
   STEP_OUT_OF_ORDER: code(500, 'The trainer reported another step than the one that was due.', 'Report it with worker.log.'),
   STEPS_DROPPED: code(null, 'Steps after the last checkpoint were dropped by a resume.', 'Nothing to do: they are computed anew.'),
+  CHECKPOINT_ABSENT: code(null, 'The run has no checkpoint yet.', 'run.checkpoint() writes one.'),
   CHECKPOINT_DAMAGED: code(422, 'A checkpoint is damaged.', 'An older one is used where there is one.'),
   CHECKPOINT_INVALID: code(422, 'A checkpoint cannot be resumed from.', 'Resume from an older one, or start a new run from its weights.'),
   CHECKPOINT_UNKNOWN: code(404, 'The run has no checkpoint at that step.', 'The message lists those it has.'),
@@ -279,6 +285,8 @@ export const ERROR_CODES: Record<string, ErrorCode> = {
   LINK_INVALID: code(null, 'A medr1: link cannot be read.', 'Copy it again.'),
 
   // Evaluations
+  EVAL_COMPARE: code(null, 'Fewer than two evaluations were named.', 'c.evaluations() lists them.'),
+  EVAL_NOT_FINISHED: code(null, 'An evaluation that a notebook waited for ended before its last answer.', 'evaluation.resume() goes on.'),
   EVAL_UNKNOWN: code(404, 'There is no such evaluation.', 'medr1 evals lists them.'),
   EVAL_CONFLICT: code(409, 'The state of the evaluation does not allow this.', 'The message names the state.'),
   EVAL_BUSY: code(409, 'Another process works on the evaluation.', 'Wait for it, or stop it.'),
