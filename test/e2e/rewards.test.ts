@@ -193,7 +193,7 @@ describe('the Rewards view of the run', () => {
 
   it('adds it to the run', async () => {
     await rewards().getByTestId('reward-apply').click();
-    await says(() => rewards().getByTestId('revision').textContent(), /revision 2\s+⧗ from the next step/);
+    await says(() => rewards().getByTestId('revision').textContent(), /revision 2\s+◔ from the next step/);
     const step = await comesInForce();
     await says(() => rewards().getByTestId('revision').textContent(), new RegExp(`revision 2\\s+\\(since step ${step}\\)`));
     const [, second] = await revisions();
