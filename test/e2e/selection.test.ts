@@ -60,6 +60,11 @@ afterAll(async () => {
 });
 
 const rollouts = () => page.locator('medr1-rollouts');
+/** The popover of how rollouts are read; it stays open until a click elsewhere. */
+const openView = async (): Promise<void> => {
+  const button = rollouts().locator('[data-testid=rollouts-view] > button');
+  if ((await button.getAttribute('aria-expanded')) === 'false') await button.click();
+};
 const inspector = () => page.locator('medr1-inspector');
 const inspected = (subject: string) => inspector().locator(`[data-testid=inspected][data-subject=${subject}]`).waitFor();
 const chart = () => page.locator('medr1-chart').filter({ has: page.locator('[data-chart=reward]') });
@@ -103,6 +108,7 @@ describe('one selection', () => {
   });
 
   it('tokens show what is stored of them, are walked by keys, and the Inspector follows', async () => {
+    await openView();
     await rollouts().getByTestId('colouring').selectOption('logprob');
     const strip = rollouts().getByTestId('group').nth(3).locator('medr1-tokens').nth(2);
     const { completions } = await groupOf(2, 3);
@@ -126,6 +132,7 @@ describe('one selection', () => {
   });
 
   it('tokens are coloured by the entropy that the trainer stored, in Rollouts and in the Inspector alike', async () => {
+    await openView();
     await rollouts().getByTestId('colouring').selectOption('entropy');
     const { entropy, kl, ratio } = (await groupOf(2, 3)).completions[2];
     expect([entropy.length, kl.length, ratio]).toEqual([kl.length, entropy.length, null]);
@@ -227,6 +234,7 @@ describe('one selection', () => {
       'JupyterLab keeps the selection with the workspace',
     );
     await runCommand(page, 'medr1:open-rollouts');
+    await openView();
     await rollouts().locator('[aria-label=Sort]').selectOption('advantage');
     await rollouts().locator('[aria-label=Show]').selectOption('mixed');
     await eventually(

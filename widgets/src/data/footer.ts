@@ -3,7 +3,7 @@ import { html, nothing, type TemplateResult } from 'lit';
 import { EXPORT_FORMATS } from '@medr1/kernel-bridge/protocol';
 import type { ExportFormat } from '../connector.ts';
 import { integer } from '../format.ts';
-import { closeMenu } from './menu.ts';
+import { closeMenu } from '../menu.ts';
 import type { IWorkbench } from '../store/workbench.ts';
 
 const FORMATS: Record<ExportFormat, [title: string, says: string]> = {

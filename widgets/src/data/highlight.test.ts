@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { pieces, termsOf } from './highlight.ts';
+import { pieces } from '../marked.ts';
+import { termsOf } from './highlight.ts';
 
 const marked = (query: string, text: string): string[] => pieces(text, termsOf(query).question).filter((_, at) => at % 2 === 1);
 

@@ -23,15 +23,3 @@ export function termsOf(query: string): Terms {
   const regExp = (patterns: string[]) => (patterns.length > 0 ? new RegExp(`(?<![\\p{L}\\p{N}])(?:${patterns.join('|')})`, 'giu') : null);
   return { question: regExp(question), options: regExp(options) };
 }
-
-/** The text in pieces: every second one matches, the first may be empty. Joined they are the text. */
-export function pieces(text: string, term: RegExp | null): string[] {
-  if (!term) return [text];
-  const found: string[] = [];
-  let end = 0;
-  for (const match of text.matchAll(term)) {
-    found.push(text.slice(end, match.index), match[0]);
-    end = match.index + match[0].length;
-  }
-  return [...found, text.slice(end)];
-}

@@ -4,7 +4,8 @@ import { css, html, nothing, type TemplateResult } from 'lit';
 import { problemText } from '@medr1/kernel-bridge/protocol/problems';
 import type { DataItem, RunAnswer } from '../connector.ts';
 import { clampAspect } from './layout.ts';
-import { pieces, type Terms } from './highlight.ts';
+import { mark, marked, markStyles, pieces } from '../marked.ts';
+import type { Terms } from './highlight.ts';
 import { thumb } from './thumb.ts';
 
 /** Height of what stands under an image: a line of badges, two of the question, one of the options. */
@@ -121,9 +122,6 @@ function options({ options, answer }: DataItem, term: RegExp | null): unknown[] 
   return ordered.map(({ letter, parts }) => html`<span class=${letter === answer ? 'gold' : ''}>${letter}) ${mark(parts)}</span>${' '}`);
 }
 
-const marked = (text: string, term: RegExp | null): unknown[] => mark(pieces(text, term));
-const mark = (parts: string[]): unknown[] => parts.map((part, at) => (at % 2 === 1 ? html`<mark>${part}</mark>` : part));
-
 export const tileStyles = css`
   .tile {
     position: absolute;
@@ -239,8 +237,5 @@ export const tileStyles = css`
     text-decoration: underline;
     text-underline-offset: 2px;
   }
-  mark {
-    color: var(--medr1-text);
-    background: light-dark(#ffe58a, #6b5200);
-  }
+  ${markStyles}
 `;

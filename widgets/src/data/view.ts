@@ -17,7 +17,7 @@ import './grid.ts';
 import type { DataGrid } from './grid.ts';
 import { footer, type Actions } from './footer.ts';
 import { jobRows } from './jobs.ts';
-import { closeMenu } from './menu.ts';
+import { closeMenu } from '../menu.ts';
 import { chips, narrows, SORTS, widened } from '../store/data/query.ts';
 import { style } from './style.ts';
 

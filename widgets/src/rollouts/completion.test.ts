@@ -3,7 +3,7 @@ import { verdict } from '@medr1/kernel-bridge/answers';
 import { READING_NAMES, type ReadingName } from '@medr1/kernel-bridge/protocol';
 import { html, render } from 'lit';
 import { describe, expect, it } from 'vitest';
-import { completionText, readingLabel, verdictChip } from './completion.ts';
+import { completionText, isAnswerAlone, readingLabel, verdictChip } from './completion.ts';
 
 const QUESTION = { options: ['MRI', 'X-ray', 'CT'], answer: 'C' };
 
@@ -58,4 +58,16 @@ describe('no tag is shown that nobody wrote', () => {
     expect(page.querySelector('.warning')).toBeNull();
     expect(shown('<think>so</think><answer>C</answer>', 'exact', true).querySelector('.implied')).toBeNull();
   });
+});
+
+describe('an answer alone stands once', () => {
+  const alone = (completion: string, reading: ReadingName) =>
+    isAnswerAlone({ text: completion, ...verdict(reading, completion, QUESTION), reading, thinkOpen: false });
+  it.each([
+    ['<answer>C</answer>', true],
+    ['<answer> B) X-ray </answer>', true],
+    ['<think>so</think><answer>C</answer>', false],
+    ['<answer>C', false], // the reading exact takes none that is not closed
+    ['C', false],
+  ])('%s: %s', (completion, wanted) => expect(alone(completion, 'exact')).toBe(wanted));
 });

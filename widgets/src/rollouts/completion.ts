@@ -2,6 +2,7 @@
 import { answerStretch, splitCompletion, type Part, type Verdict } from '@medr1/kernel-bridge/answers';
 import { READING_TEXTS, type ReadingName } from '@medr1/kernel-bridge/protocol/readings';
 import { css, html, nothing, type TemplateResult } from 'lit';
+import { marked, markStyles } from '../marked.ts';
 
 export const glyph = (correct: boolean | null): string => (correct === null ? '?' : correct ? '✓' : '✗');
 
@@ -32,18 +33,31 @@ export interface Said {
   thinkOpen: boolean;
 }
 
-/** The parts of a completion. The answer that the reading took is marked right or wrong, where it is one of them. */
-export function completionText({ text, correct, reading, thinkOpen }: Said): TemplateResult[] {
+const partsOf = ({ text, thinkOpen }: Said): Part[] => splitCompletion(text, { thinkOpen });
+
+/** Whether the reading took the answer from this part. */
+export function isReadFrom({ reading, text }: Said): (part: Part) => boolean {
   const read = answerStretch(reading, text);
-  const isRead = ({ from, text: { length } }: Part): boolean => read !== null && read.from >= from && read.to <= from + length;
-  return splitCompletion(text, { thinkOpen }).map((part) => partOf(part, isRead(part) ? correct : null));
+  return ({ from, text: { length } }) => read !== null && read.from >= from && read.to <= from + length;
 }
 
-const flaw = (text: string, title: string): TemplateResult => html`<span class="warning small" title=${title}> ⚠ ${text} </span>`;
+/** The completion is nothing but the answer that the reading took: a verdict beside it would say the same twice. */
+export function isAnswerAlone(said: Said): boolean {
+  const [part, ...others] = partsOf(said);
+  return part?.kind === 'answer' && others.length === 0 && isReadFrom(said)(part);
+}
+
+/** The parts of a completion. The answer that the reading took is marked right or wrong, where it is one of them. `term`: what was searched for. */
+export function completionText(said: Said, term: RegExp | null = null): TemplateResult[] {
+  const isRead = isReadFrom(said);
+  return partsOf(said).map((part) => partOf(part, isRead(part) ? said.correct : null, term));
+}
+
+export const flaw = (text: string, title: string): TemplateResult => html`<span class="warning small" title=${title}> ⚠ ${text} </span>`;
 const tag = (text: string, title: string | typeof nothing = nothing): TemplateResult =>
   html`<span class="tag" title=${title}>${text}</span>`;
 
-function partOf({ kind, text, opened, closed }: Part, correct: boolean | null): TemplateResult {
+function partOf({ kind, text, opened, closed }: Part, correct: boolean | null, term: RegExp | null): TemplateResult {
   const start = opened === 'nobody' ? flaw('no opening tag', 'opening tag missing') : nothing;
   const end = closed ? nothing : flaw('unclosed', 'closing tag missing');
   switch (kind) {
@@ -55,20 +69,21 @@ function partOf({ kind, text, opened, closed }: Part, correct: boolean | null): 
             : opened === 'prompt'
               ? html`<i class="implied">${tag('<think>', 'The prompt ends in this tag')}</i>`
               : tag('<think>')
-        }${text}${closed ? tag('</think>') : end}</span
+        }${marked(text, term)}${closed ? tag('</think>') : end}</span
       > `;
     case 'answer':
       return html`<span class=${`chip answer ${judged(correct)}`} data-part="answer"
-        >${start}${correct === null ? '' : `${glyph(correct)} `}${text.trim()}${end}</span
+        >${start}${correct === null ? '' : `${glyph(correct)} `}${marked(text.trim(), term)}${end}</span
       > `;
     case 'outside':
       return html`<span class="warning small" aria-hidden="true">⚠</span
-        ><s class="outside" data-part="outside" title="Outside the tags">${text}</s> `;
+        ><s class="outside" data-part="outside" title="Outside the tags">${marked(text, term)}</s> `;
   }
 }
 
 /** For an element of class `text` around a completion. */
 export const completionStyles = css`
+  ${markStyles}
   .text {
     font-family: var(--medr1-font-text);
     font-size: var(--medr1-size);

@@ -5,11 +5,12 @@ import type { Completion, Group } from '../connector.ts';
 import { define, WatchingElement } from '../element.ts';
 import { direction, integer, number, signed } from '../format.ts';
 import { base, tokens } from '../theme.ts';
-import { completionStyles, completionText, readingLabel, verdictChip } from './completion.ts';
+import { marked } from '../marked.ts';
+import { completionStyles, completionText, isAnswerAlone, readingLabel, verdictChip, type Said } from './completion.ts';
 import type { GroupTexts } from '../store/rollouts/token-texts.ts';
 import './tokens.ts';
 import type { Colouring } from '../store/rollouts/colouring.ts';
-import { goldText, summarise, tokenCount, type GroupSummary } from '../store/rollouts/model.ts';
+import { goldText, hitsOf, summarise, termOf, tokenCount, type GroupSummary } from '../store/rollouts/model.ts';
 
 const BARS = { width: 64, height: 20 };
 
@@ -22,7 +23,9 @@ export class RolloutGroup extends WatchingElement {
     thumb: { attribute: false },
     colouring: { attribute: false },
     texts: { attribute: false },
+    search: { attribute: false },
     broken: { state: true },
+    others: { state: true },
   };
   static override shadowRootOptions = { ...WatchingElement.shadowRootOptions, delegatesFocus: true };
   declare group: Group;
@@ -35,8 +38,12 @@ export class RolloutGroup extends WatchingElement {
   declare colouring: Colouring;
   /** Of the tokens; null while they are not shown. */
   declare texts: GroupTexts | null;
+  /** What was searched for. */
+  declare search: string;
   /** Address of an image that did not load. */
   declare broken: string | null;
+  /** Completions without what was searched for are shown too. */
+  declare others: boolean;
 
   constructor() {
     super();
@@ -46,20 +53,24 @@ export class RolloutGroup extends WatchingElement {
     this.thumb = null;
     this.colouring = 'off';
     this.texts = null;
+    this.search = '';
     this.broken = null;
+    this.others = false;
   }
 
   protected override render(): TemplateResult {
     const { group } = this;
     const summary = summarise(group);
-    return html`<article>
+    const term = termOf(this.search);
+    const hits = hitsOf(group, this.search);
+    return html`<article @keydown=${this.#onKey}>
       <header>
         ${this.#thumb()}
         <button class="quiet title" aria-expanded=${this.open} @click=${() => this.#emit('medr1-toggle')}>
-          <span class="question">${group.question}</span>
+          <span class="question">${marked(group.question, term)}</span>
           <span class="options small secondary">
             ${choicesOf(group.options).map(
-              ({ letter, text }) => html`<span class=${letter === group.answer ? 'gold' : ''}>${letter}) ${text}</span>`,
+              ({ letter, text }) => html`<span class=${letter === group.answer ? 'gold' : ''}>${letter}) ${marked(text, term)}</span>`,
             )}
           </span>
           <span class="facts small">
@@ -69,9 +80,20 @@ export class RolloutGroup extends WatchingElement {
             <span class="number" title="completions that answer right"
               >${summary.right}/${summary.judged} right ${readingLabel(group.reading)}</span
             >
-            <span class="number" title="mean reward of the group">mean ${number(summary.mean)}</span>
-            <span class="number secondary" title="standard deviation of the reward in the group">± ${number(summary.spread)}</span>
-            ${summary.spread === 0 ? html`<span class="warning" title="All rewards are equal: this group teaches nothing">⚠ no spread</span>` : nothing}
+            <span class="number"
+              ><span title="mean reward of the group">mean ${number(summary.mean)}</span> ${
+                summary.spread === 0
+                  ? html`<span class="warning" title="All rewards are equal: this group teaches nothing">⚠ no spread</span>`
+                  : html`<span class="secondary" title="standard deviation of the reward in the group">± ${number(summary.spread)}</span>`
+              }</span
+            >
+            ${
+              hits === null
+                ? nothing
+                : html`<span class="found" data-testid="group-found"
+                    >found in ${integer(hits.size)} of ${integer(group.completions.length)}</span
+                  >`
+            }
           </span>
         </button>
       </header>
@@ -79,8 +101,9 @@ export class RolloutGroup extends WatchingElement {
         this.open
           ? html`${this.#trouble()}
               <ol>
-                ${group.completions.map((one) => this.#completion(one))}
-              </ol>`
+                ${group.completions.filter(({ index }) => hits === null || this.others || hits.has(index) || index === this.completion).map((one) => this.#completion(one, term))}
+              </ol>
+              ${hits === null || hits.size === group.completions.length ? nothing : this.#without(group.completions.length - hits.size)}`
           : nothing
       }
     </article>`;
@@ -95,15 +118,32 @@ export class RolloutGroup extends WatchingElement {
     </button>`;
   }
 
-  #completion(one: Completion): TemplateResult {
+  /** The search is of completions: those without it are said to be there, and shown when they are asked for. */
+  #without(count: number): TemplateResult {
+    return html`<p class="note small secondary" data-testid="without">
+      ${integer(count)} ${count === 1 ? 'completion does' : 'completions do'} not hold it.
+      <button class="quiet link" aria-pressed=${this.others} @click=${() => (this.others = !this.others)}>
+        ${this.others ? 'Hide' : 'Show'} ${count === 1 ? 'it' : 'them'}
+      </button>
+    </p>`;
+  }
+
+  #completion(one: Completion, term: RegExp | null): TemplateResult {
+    const { group, colouring } = this;
+    const said: Said = { ...one, reading: group.reading, thinkOpen: opensThink(group.prompt) };
+    const tokens = colouring === 'off' || this.texts?.status !== 'ready' ? undefined : this.texts.value[one.index];
+    // where there is nothing but the answer, it stands in place of the verdict, which would say the same
+    const alone = tokens === undefined && isAnswerAlone(said);
     return html`<li
+      tabindex="-1"
       class=${one.index === this.completion ? 'chosen' : ''}
       data-testid="completion"
-      @click=${() => this.dispatchEvent(new CustomEvent('medr1-completion', { detail: { completion: one.index, token: null }, bubbles: true, composed: true }))}
+      data-index=${one.index}
+      @click=${() => this.#choose(one.index, null)}
     >
       <div class="numbers small">
         <span class=${`number advantage ${direction(one.advantage)}`} title="advantage">${signed(one.advantage)}</span>
-        ${verdictChip(one, this.group.reading)}
+        ${alone ? html`<span class="text">${completionText(said, term)}</span>` : verdictChip(one, group.reading)}
         ${Object.entries(one.rewards).map(
           ([name, value]) =>
             html`<span class="number" title=${`reward ${name}, unweighted`}><span class="secondary">${name}</span> ${number(value)}</span>`,
@@ -111,32 +151,28 @@ export class RolloutGroup extends WatchingElement {
         <span class="number secondary">${integer(tokenCount(one))} tok</span>
         ${one.finish_reason === 'length' ? html`<span class="warning" title="Cut off at the longest length">⚠ cut off</span>` : nothing}
       </div>
-      ${this.#text(one)}
+      ${alone ? nothing : tokens === undefined ? html`<div class="text">${completionText(said, term)}</div>` : this.#tokens(one, said, tokens)}
     </li>`;
   }
 
-  /** Token by token where that is asked for and known. */
-  #text(one: Completion): TemplateResult {
-    const { colouring, texts, group } = this;
-    const of = texts?.status === 'ready' ? texts.value[one.index] : undefined;
-    if (colouring === 'off' || of === undefined) {
-      const said = { ...one, reading: group.reading, thinkOpen: opensThink(group.prompt) };
-      return html`<div class="text">${completionText(said)}</div>`;
-    }
+  #tokens(one: Completion, said: Said, texts: readonly string[]): TemplateResult {
     return html`<medr1-tokens
       bare
-      .texts=${of}
+      .texts=${texts}
       .facts=${one}
-      .colouring=${colouring}
+      .said=${said}
+      .colouring=${this.colouring}
       .token=${one.index === this.completion ? this.token : null}
       @medr1-token=${(event: CustomEvent<number>) => {
         event.stopPropagation();
-        this.dispatchEvent(
-          new CustomEvent('medr1-completion', { detail: { completion: one.index, token: event.detail }, bubbles: true, composed: true }),
-        );
+        this.#choose(one.index, event.detail);
       }}
       @click=${(event: Event) => event.stopPropagation()}
     ></medr1-tokens>`;
+  }
+
+  #choose(completion: number, token: number | null): void {
+    this.dispatchEvent(new CustomEvent('medr1-completion', { detail: { completion, token }, bubbles: true, composed: true }));
   }
 
   #trouble(): TemplateResult | typeof nothing {
@@ -151,12 +187,39 @@ export class RolloutGroup extends WatchingElement {
 
   /** The keyboard goes to the title: Enter there opens the group. */
   override focus(): void {
-    this.renderRoot.querySelector<HTMLElement>('.title')?.focus();
+    this.#rows[0]?.focus();
   }
+
+  /** It comes from below. */
+  focusLast(): void {
+    this.#rows.at(-1)?.focus();
+  }
+
+  /** What up and down walk: the title, then the completions; of one whose tokens are shown, these, so that left and right walk them. */
+  get #rows(): HTMLElement[] {
+    const title = this.renderRoot.querySelector<HTMLElement>('.title');
+    const completions = [...this.renderRoot.querySelectorAll<HTMLElement>('ol > li')];
+    return [...(title ? [title] : []), ...completions.map((row) => row.querySelector<HTMLElement>('medr1-tokens') ?? row)];
+  }
+
+  /** What is above the first row and below the last is the view's. */
+  #onKey = (event: KeyboardEvent): void => {
+    const row = (event.target as HTMLElement).closest<HTMLElement>('li');
+    if (event.key === 'Enter' && row && event.target === row) return void this.#choose(Number(row.dataset.index), null);
+    const way = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    if (!way) return;
+    const rows = this.#rows;
+    const at = rows.findIndex((one) => one === event.target || (row?.contains(one) ?? false));
+    const next = rows[Math.max(0, at) + way];
+    if (!next) return;
+    event.preventDefault();
+    event.stopPropagation();
+    next.focus();
+  };
 
   /** Brings a completion into view, or the group where it is null. */
   show(completion: number | null): void {
-    const row = completion === null ? null : this.renderRoot.querySelectorAll<HTMLElement>('ol > li')[completion];
+    const row = completion === null ? null : this.renderRoot.querySelector<HTMLElement>(`ol > li[data-index="${completion}"]`);
     (row ?? this).scrollIntoView?.({ block: 'nearest' });
   }
 
@@ -236,6 +299,15 @@ export class RolloutGroup extends WatchingElement {
       }
       .facts .chip {
         white-space: normal;
+      }
+      .found {
+        color: var(--medr1-link);
+      }
+      .numbers .text {
+        padding: 0;
+      }
+      li:focus-visible {
+        outline-offset: -2px;
       }
       .note {
         margin: 0;

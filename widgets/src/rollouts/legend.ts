@@ -51,15 +51,23 @@ export const legendStyles = css`
     width: 64px;
     height: 12px;
     border: 1px solid var(--medr1-border);
+    --half: calc(pow(0.5, 0.7) * var(--medr1-shade)); /* as tokens are shaded: middling values are seen too */
     background: linear-gradient(
       to right in oklab,
       color-mix(in oklab, var(--below) var(--medr1-shade), transparent),
+      color-mix(in oklab, var(--below) var(--half), transparent),
       transparent,
+      color-mix(in oklab, var(--above) var(--half), transparent),
       color-mix(in oklab, var(--above) var(--medr1-shade), transparent)
     );
   }
   .scale[style*='transparent'] {
-    background: linear-gradient(to right in oklab, transparent, color-mix(in oklab, var(--above) var(--medr1-shade), transparent));
+    background: linear-gradient(
+      to right in oklab,
+      transparent,
+      color-mix(in oklab, var(--above) var(--half), transparent),
+      color-mix(in oklab, var(--above) var(--medr1-shade), transparent)
+    );
   }
   .clipped {
     text-decoration: underline 2px;

@@ -4,7 +4,9 @@ import { define, WatchingElement } from '../element.ts';
 import { number, percent, signed } from '../format.ts';
 import { base, tokens } from '../theme.ts';
 import { shade, type TokenFacts, type TokenQuantity } from '../store/rollouts/colouring.ts';
+import { completionStyles, flaw, glyph, isReadFrom, judged, type Said } from './completion.ts';
 import { legend, legendStyles } from './legend.ts';
+import { stretches, type Stretch } from './stretches.ts';
 
 /** Line ends and spaces at the ends, made visible. */
 export const visible = (text: string): string => text.replaceAll('\n', '⏎').replace(/^ +| +$/g, (spaces) => '·'.repeat(spaces.length));
@@ -16,6 +18,7 @@ export class TokenStrip extends WatchingElement {
     colouring: { attribute: false },
     token: { attribute: false },
     absent: { attribute: false },
+    said: { attribute: false },
     bare: { type: Boolean, reflect: true },
     pointed: { state: true },
   };
@@ -26,7 +29,9 @@ export class TokenStrip extends WatchingElement {
   declare token: number | null;
   /** Why there is no colour; null where there is. */
   declare absent: string | null;
-  /** Without a legend of its own; the numbers lie over what is below. */
+  /** The completion that they are of, so that its parts stay apart; null where that is not known. */
+  declare said: Said | null;
+  /** Without a legend of its own. */
   declare bare: boolean;
   /** The token under the pointer. */
   declare pointed: number | null;
@@ -38,12 +43,13 @@ export class TokenStrip extends WatchingElement {
     this.colouring = 'logprob';
     this.token = null;
     this.absent = null;
+    this.said = null;
     this.bare = false;
     this.pointed = null;
   }
 
   protected override identity(): PropertyKey[] {
-    return ['texts', 'facts', 'colouring', 'token', 'absent'];
+    return ['texts', 'facts', 'colouring', 'token', 'absent', 'said'];
   }
 
   protected override willUpdate(changed: PropertyValues): void {
@@ -54,7 +60,6 @@ export class TokenStrip extends WatchingElement {
   }
 
   protected override render(): TemplateResult {
-    const { texts } = this;
     return html`<div
         class=${`strip ${this.colouring}`}
         tabindex="0"
@@ -63,9 +68,27 @@ export class TokenStrip extends WatchingElement {
         @keydown=${this.#onKey}
         @mouseleave=${() => (this.pointed = null)}
       >
-        ${texts.map((text, index) => this.#token(text, index))}
+        ${this.#parts()}
       </div>
       <p class="reading small" data-testid="token-reading" aria-live="polite">${this.#reading()}</p>`;
+  }
+
+  /** Thinking, answer and what stands outside the tags are told apart as in a completion that is not coloured. */
+  #parts(): unknown[] {
+    const { texts, said } = this;
+    const isRead = said ? isReadFrom(said) : () => false;
+    const all: Stretch[] = said ? stretches(texts, said) : [{ part: null, from: 0, to: texts.length }];
+    return all.map(({ part, from, to }) => {
+      const within = texts.slice(from, to).map((text, at) => this.#token(text, from + at));
+      if (part === null) return within;
+      const start = part.kind !== 'outside' && part.opened === 'nobody' ? flaw('no opening tag', 'opening tag missing') : nothing;
+      const end = part.closed ? nothing : flaw('unclosed', 'closing tag missing');
+      const correct = part.kind === 'answer' && isRead(part) ? said!.correct : null;
+      const kind = part.kind === 'answer' ? `chip answer ${judged(correct)}` : part.kind;
+      return html`<span class=${kind} data-part=${part.kind}
+        >${part.kind === 'outside' ? html`<span class="warning" aria-hidden="true">⚠</span>` : correct === null ? nothing : glyph(correct)}${start}${within}${end}</span
+      >`;
+    });
   }
 
   #token(text: string, index: number): TemplateResult {
@@ -109,6 +132,11 @@ export class TokenStrip extends WatchingElement {
       ${facts.advantage === undefined ? nothing : fact('A', 'advantage of the completion, the same for each of its tokens', signed(facts.advantage))}`;
   }
 
+  /** The keyboard walks the tokens. */
+  override focus(): void {
+    this.renderRoot.querySelector<HTMLElement>('.strip')?.focus();
+  }
+
   #choose(index: number): void {
     this.token = index;
     this.dispatchEvent(new CustomEvent('medr1-token', { detail: index, bubbles: true, composed: true }));
@@ -128,9 +156,9 @@ export class TokenStrip extends WatchingElement {
     tokens,
     base,
     legendStyles,
+    completionStyles,
     css`
       :host {
-        position: relative;
         background: none;
       }
       .strip {
@@ -143,7 +171,16 @@ export class TokenStrip extends WatchingElement {
         white-space: pre-wrap; /* the tokens' own; what stands between their elements is nobody's */
         padding: 1px 0;
         border-radius: 2px;
-        background: color-mix(in oklab, var(--colour) calc(var(--share) * var(--medr1-shade)), transparent);
+        background: color-mix(in oklab, var(--colour) calc(pow(var(--share), 0.7) * var(--medr1-shade)), transparent);
+      }
+      /* the colour of the text is left to the shading's contrast */
+      .think,
+      .outside,
+      .answer {
+        color: inherit;
+      }
+      .outside {
+        text-decoration: line-through var(--medr1-warn-text);
       }
       .token.at {
         outline: 1px solid var(--medr1-accent);
@@ -155,18 +192,6 @@ export class TokenStrip extends WatchingElement {
         align-items: center;
         min-height: 20px;
         margin: 2px 0 0;
-      }
-      :host([bare]) .reading {
-        position: absolute;
-        top: 100%;
-        left: 0;
-        z-index: 3;
-        padding: 0 6px;
-        background: var(--medr1-surface);
-        border: 1px solid var(--medr1-border);
-      }
-      :host([bare]) .reading:empty {
-        display: none;
       }
       code {
         padding: 0 4px;

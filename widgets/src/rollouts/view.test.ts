@@ -250,3 +250,92 @@ it('groups unfolded by hand do not stay open over the questions of another step'
   await settle();
   expect([...element.shadowRoot!.querySelectorAll('medr1-group')].some(({ open }) => open)).toBe(false);
 });
+
+const deep = (root: ParentNode, selector: string): HTMLElement[] => [...root.querySelectorAll<HTMLElement>(selector)];
+const completionsOf = (group: Element): HTMLElement[] => deep(group.shadowRoot!, '[data-testid=completion]');
+const press = (at: HTMLElement, key: string): void =>
+  void at.dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true, composed: true, cancelable: true }));
+
+it('a search marks its hits, shows the completions that hold it alone, and says how many do not', async () => {
+  const { element, settle } = await view({
+    runs: [{ id: 'a', steps: 2 }],
+    completionText: (_step, _group, index) => (index === 1 ? 'a Tumor (grade 2)' : 'nothing to see'),
+  });
+  workbench.selection.move({ step: 2, group: 0 });
+  await settle();
+  const [group] = deep(element.shadowRoot!, 'medr1-group');
+  const all = completionsOf(group).length;
+  workbench.rollouts.set({ search: 'tumor (grade' });
+  await settle();
+  const marks = () => deep(group.shadowRoot!, 'li mark').map(({ textContent }) => textContent);
+  expect(completionsOf(group).map(({ dataset }) => dataset.index)).toEqual(['1']);
+  expect(marks()).toEqual(['Tumor', '(grade']);
+  expect(group.shadowRoot!.querySelector('[data-testid=group-found]')!.textContent!.replace(/\s+/g, ' ')).toBe(`found in 1 of ${all}`);
+  const without = group.shadowRoot!.querySelector('[data-testid=without]')!;
+  expect(without.textContent).toContain(`${all - 1} completion`);
+  without.querySelector('button')!.click();
+  await settle();
+  expect(completionsOf(group)).toHaveLength(all);
+  workbench.rollouts.set({ search: 'nowhere' });
+  await settle();
+  expect(element.shadowRoot!.querySelector('[data-testid=rollouts-count]')!.textContent).toMatch(/^0 of \d+ groups/);
+});
+
+it('down and up walk the title, each completion, and go on to the next group; Enter chooses', async () => {
+  const { element, settle } = await view({ runs: [{ id: 'a', steps: 2 }] });
+  workbench.selection.move({ step: 2, group: 0 });
+  await settle();
+  const groups = deep(element.shadowRoot!, 'medr1-group');
+  const focused = (): Element | null => {
+    let at: Element | null = document.activeElement;
+    while (at?.shadowRoot?.activeElement) at = at.shadowRoot.activeElement;
+    return at;
+  };
+  const rows = completionsOf(groups[0]);
+  groups[0].focus();
+  for (const row of rows) {
+    press(focused() as HTMLElement, 'ArrowDown');
+    expect(focused()).toBe(row);
+  }
+  press(rows[1], 'Enter');
+  expect(workbench.selection.value.completion).toBe(1);
+  rows.at(-1)!.focus();
+  press(focused() as HTMLElement, 'ArrowDown');
+  expect(focused()).toBe(groups[1].shadowRoot!.querySelector('.title'));
+  press(focused() as HTMLElement, 'ArrowUp');
+  expect(focused()).toBe(rows.at(-1));
+  workbench.rollouts.set({ colouring: 'logprob' });
+  await settle();
+  rows[0].querySelector<HTMLElement>('medr1-tokens')!.focus();
+  press(focused() as HTMLElement, 'ArrowDown');
+  expect((focused()!.getRootNode() as ShadowRoot).host).toBe(rows[1].querySelector('medr1-tokens'));
+});
+
+it('thinking and answer stay apart while tokens are coloured', async () => {
+  const { element, settle } = await view({
+    runs: [{ id: 'a', steps: 2 }],
+    completionText: () => '<think>so it is</think> <answer> A </answer>',
+  });
+  workbench.selection.move({ step: 2, group: 0 });
+  workbench.rollouts.set({ colouring: 'logprob' });
+  await settle();
+  const strip = deep(element.shadowRoot!, 'medr1-group')[0].shadowRoot!.querySelector('medr1-tokens')!.shadowRoot!;
+  const parts = deep(strip, '[data-part]').map((part) => [part.dataset.part, deep(part, '.token').length > 0]);
+  expect(parts).toEqual([
+    ['think', true],
+    ['answer', true],
+  ]);
+  expect(strip.querySelector('[data-part=answer]')!.classList.contains('chip')).toBe(true);
+});
+
+it('a popover holds how they are read, says how much differs from the start, and puts that back', async () => {
+  const { element, settle } = await view({ runs: [{ id: 'a', steps: 2 }] });
+  workbench.rollouts.set({ sort: 'low', colouring: 'kl', search: 'word' });
+  await settle();
+  const menu = element.shadowRoot!.querySelector<HTMLElement & { label: string }>('[data-testid=rollouts-view]')!;
+  expect(menu.label).toBe('View (2)');
+  [...menu.querySelectorAll('button')].at(-1)!.click();
+  await settle();
+  expect(workbench.rollouts.toJSON()).toMatchObject({ sort: 'order', colouring: 'off', search: 'word' });
+  expect(menu.label).toBe('View');
+});

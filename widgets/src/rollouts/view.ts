@@ -13,6 +13,7 @@ import type { RunSeries } from '../store/run-series.ts';
 import { base, tokens } from '../theme.ts';
 import type { IWorkbench } from '../store/workbench.ts';
 import type { RolloutGroup } from './group.ts';
+import '../menu.ts';
 import './group.ts';
 import { laterUpdates, missing, type TokenQuantity } from '../store/rollouts/colouring.ts';
 import { colouringSwitch, legend, legendStyles } from './legend.ts';
@@ -20,6 +21,8 @@ import { SHOWN, SORTS, visibleGroups, type Shown, type Sort } from '../store/rol
 
 const THUMB = 96; // pixels asked for, twice what is shown, for sharp screens
 const LARGE = 768;
+/** What the popover holds, as long as nothing was chosen there. */
+const AS_AT_FIRST = { sort: 'order', shown: 'all', modality: null, type: null, colouring: 'off' } as const;
 
 export class RolloutsView extends WatchingElement {
   static override properties = { workbench: { attribute: false }, open: { state: true }, enlarged: { state: true } };
@@ -135,6 +138,9 @@ export class RolloutsView extends WatchingElement {
     const seen = visibleGroups(model.state.value).length;
     const step = this.#step;
     const live = this.workbench.selection.value.step === null;
+    const chosen = Object.entries(AS_AT_FIRST).filter(
+      ([key, value]) => model.state.value[key as keyof typeof AS_AT_FIRST] !== value,
+    ).length;
     const choose = <T extends string>(event: Event): T => (event.target as HTMLSelectElement).value as T;
     return html`<div class="toolbar" role="toolbar" aria-label="Rollouts">
       ${this.#whose(series)}
@@ -165,45 +171,49 @@ export class RolloutsView extends WatchingElement {
           newest
         </button>
       </span>
-      <span class="secondary number" data-testid="rollouts-count"
-        >${seen < groups.length ? `${integer(seen)} of ` : ''}${integer(groups.length)} groups</span
-      >
-      <label
-        >sort
-        <select aria-label="Sort" @change=${(event: Event) => model.set({ sort: choose<Sort>(event) })}>
-          ${Object.entries(SORTS).map(([key, title]) => html`<option value=${key} ?selected=${key === sort}>${title}</option>`)}
-        </select></label
-      >
-      <label
-        >show
-        <select aria-label="Show" @change=${(event: Event) => model.set({ shown: choose<Shown>(event) })}>
-          ${Object.entries(SHOWN).map(([key, title]) => html`<option value=${key} ?selected=${key === shown}>${title}</option>`)}
-        </select></label
-      >
-      ${facet(
-        'Modality',
-        'all modalities',
-        groups.map((group) => group.modality),
-        modality,
-        (value) => model.set({ modality: value }),
-      )}
-      ${facet(
-        'Question type',
-        'all types',
-        groups.map((group) => group.question_type),
-        type,
-        (value) => model.set({ type: value }),
-      )}
-      <label title="Colours each token by what is stored of it"
-        >tokens ${colouringSwitch(colouring, this.#missing, (chosen) => model.set({ colouring: chosen }))}</label
-      >
       <input
         type="search"
         placeholder="search in text"
         aria-label="Search in text"
+        data-testid="rollouts-search"
         .value=${search}
         @input=${(event: Event) => model.set({ search: (event.target as HTMLInputElement).value })}
       />
+      <span class="secondary number" data-testid="rollouts-count"
+        >${seen < groups.length ? `${integer(seen)} of ` : ''}${integer(groups.length)} groups</span
+      >
+      <medr1-menu label=${chosen > 0 ? `View (${chosen})` : 'View'} data-testid="rollouts-view">
+        <div class="choices">
+          <label
+            >sort
+            <select aria-label="Sort" @change=${(event: Event) => model.set({ sort: choose<Sort>(event) })}>
+              ${Object.entries(SORTS).map(([key, title]) => html`<option value=${key} ?selected=${key === sort}>${title}</option>`)}
+            </select></label
+          >
+          <label
+            >show
+            <select aria-label="Show" @change=${(event: Event) => model.set({ shown: choose<Shown>(event) })}>
+              ${Object.entries(SHOWN).map(([key, title]) => html`<option value=${key} ?selected=${key === shown}>${title}</option>`)}
+            </select></label
+          >
+          ${facet(
+            'modality',
+            groups.map((group) => group.modality),
+            modality,
+            (value) => model.set({ modality: value }),
+          )}
+          ${facet(
+            'question type',
+            groups.map((group) => group.question_type),
+            type,
+            (value) => model.set({ type: value }),
+          )}
+          <label title="Colours each token by what is stored of it"
+            >tokens ${colouringSwitch(colouring, this.#missing, (quantity) => model.set({ colouring: quantity }))}</label
+          >
+          <button ?disabled=${chosen === 0} @click=${() => model.set(AS_AT_FIRST)}>As at first</button>
+        </div>
+      </medr1-menu>
       ${colouring === 'off' ? nothing : html`<span class="colours">${legend(colouring, this.#missing(colouring))}</span>`}
     </div>`;
   }
@@ -272,6 +282,7 @@ export class RolloutsView extends WatchingElement {
               .completion=${chosen.group === group.group ? chosen.completion : null}
               .token=${chosen.group === group.group ? chosen.token : null}
               .colouring=${colouring}
+              .search=${state.search}
               .texts=${colouring !== 'off' && isOpen(group) ? this.workbench.tokenTexts.of(series.id, group.step, group.group) : null}
               .thumb=${group.image ? this.workbench.connector.imageUrl(series.id, group.image, THUMB) : null}
               @medr1-toggle=${() => this.#toggle(group)}
@@ -345,14 +356,14 @@ export class RolloutsView extends WatchingElement {
     this.workbench.selection.move({ step: Math.min(last, Math.max(1, Math.round(step))) });
   }
 
-  /** Up and down walk the groups, left and right the steps. */
+  /** Up and down walk the groups with their completions, left and right the steps. */
   #onKey = (event: KeyboardEvent): void => {
-    const groups = [...this.renderRoot.querySelectorAll('medr1-group')];
+    const groups = [...this.renderRoot.querySelectorAll<RolloutGroup>('medr1-group')];
     const at = groups.findIndex((group) => group === event.target);
     if (event.key === 'ArrowLeft') this.#go(-1);
     else if (event.key === 'ArrowRight') this.#go(1);
-    else if (event.key === 'ArrowDown') (groups[at + 1] as HTMLElement | undefined)?.focus();
-    else if (event.key === 'ArrowUp') (groups[at - 1] as HTMLElement | undefined)?.focus();
+    else if (event.key === 'ArrowDown') groups[at + 1]?.focus();
+    else if (event.key === 'ArrowUp') groups[at - 1]?.focusLast();
     else return;
     event.preventDefault();
   };
@@ -372,11 +383,17 @@ export class RolloutsView extends WatchingElement {
         z-index: 5;
         background: var(--medr1-surface);
       }
+      :host {
+        container-type: inline-size;
+      }
       .whose {
+        flex: 0 1 auto;
+        min-width: 60px;
         max-width: 180px;
       }
       .steps {
         display: inline-flex;
+        flex: none;
         gap: 4px;
         align-items: center;
       }
@@ -385,16 +402,29 @@ export class RolloutsView extends WatchingElement {
         padding: 2px 4px;
       }
       .steps input {
-        width: 9ch;
+        width: 8ch;
         text-align: right;
       }
       .toolbar input[type='search'] {
-        flex: 1 1 100px;
-        min-width: 80px;
-        max-width: 240px;
+        flex: 1 1 80px;
+        min-width: 60px;
+        max-width: 300px;
       }
-      .toolbar select {
-        max-width: 150px;
+      @container (min-width: 480px) {
+        .toolbar {
+          flex-wrap: nowrap;
+        }
+      }
+      .toolbar:has(.colours) {
+        flex-wrap: wrap;
+      }
+      .choices {
+        display: grid;
+        gap: 4px;
+      }
+      .choices label {
+        display: grid;
+        grid-template-columns: 12ch minmax(0, 1fr);
       }
       .again {
         margin: 0;
@@ -425,13 +455,16 @@ export class RolloutsView extends WatchingElement {
 }
 
 /** A choice among the values that there are; nothing where there is no choice. */
-function facet(label: string, all: string, values: string[], chosen: string | null, set: (value: string | null) => void): unknown {
+function facet(label: string, values: string[], chosen: string | null, set: (value: string | null) => void): unknown {
   const there = [...new Set(values)].sort();
   if (there.length < 2 && chosen === null) return nothing;
-  return html`<select aria-label=${label} @change=${(event: Event) => set((event.target as HTMLSelectElement).value || null)}>
-    <option value="" ?selected=${chosen === null}>${all}</option>
-    ${there.map((one) => html`<option value=${one} ?selected=${one === chosen}>${one}</option>`)}
-  </select>`;
+  return html`<label
+    >${label}
+    <select aria-label=${label} @change=${(event: Event) => set((event.target as HTMLSelectElement).value || null)}>
+      <option value="" ?selected=${chosen === null}>all</option>
+      ${there.map((one) => html`<option value=${one} ?selected=${one === chosen}>${one}</option>`)}
+    </select></label
+  >`;
 }
 
 define('medr1-rollouts', RolloutsView);

@@ -180,13 +180,12 @@ export function summarise(group: Group): GroupSummary {
 
 /** Groups that pass the filters, in the order asked for. */
 export function visibleGroups(state: Pick<RolloutsState, 'groups' | 'sort' | 'shown' | 'modality' | 'type' | 'search'>): Group[] {
-  const words = state.search.toLowerCase().split(/\s+/).filter(Boolean);
   const hits = state.groups.filter(
     (group) =>
       passes(group, state.shown) &&
       (state.modality === null || group.modality === state.modality) &&
       (state.type === null || group.question_type === state.type) &&
-      words.every((word) => textOf(group).includes(word)),
+      hitsOf(group, state.search)?.size !== 0,
   );
   const by: Record<Sort, (a: Group, b: Group) => number> = {
     order: (a, b) => a.step - b.step || a.group - b.group,
@@ -230,17 +229,42 @@ function passes(group: Group, shown: Shown): boolean {
   }
 }
 
-const texts = new WeakMap<Group, string>();
+interface Texts {
+  /** Question, options, modality and type. */
+  head: string;
+  completions: string[];
+}
+const texts = new WeakMap<Group, Texts>();
 /** Everything that the search looks in, lower case; made once for a group. */
-function textOf(group: Group): string {
-  let text = texts.get(group);
-  if (text === undefined) {
-    text = [group.question, ...group.options, group.modality, group.question_type, ...group.completions.map((one) => one.text)]
-      .join('\n')
-      .toLowerCase();
-    texts.set(group, text);
+function textsOf(group: Group): Texts {
+  let found = texts.get(group);
+  if (found === undefined) {
+    found = {
+      head: [group.question, ...group.options, group.modality, group.question_type].join('\n').toLowerCase(),
+      completions: group.completions.map(({ text }) => text.toLowerCase()),
+    };
+    texts.set(group, found);
   }
-  return text;
+  return found;
+}
+
+const wordsOf = (search: string): string[] => search.toLowerCase().split(/\s+/).filter(Boolean);
+
+/**
+ * Indexes of the completions that hold every word which the question does not hold; null where nothing is searched for, or the question
+ * holds every word: then no completion is told from another.
+ */
+export function hitsOf(group: Group, search: string): ReadonlySet<number> | null {
+  const { head, completions } = textsOf(group);
+  const words = wordsOf(search).filter((word) => !head.includes(word));
+  if (words.length === 0) return null;
+  return new Set(group.completions.flatMap(({ index }, at) => (words.every((word) => completions[at].includes(word)) ? [index] : [])));
+}
+
+/** Where a search matches, for marking; null where nothing is searched for. */
+export function termOf(search: string): RegExp | null {
+  const words = wordsOf(search).map((word) => word.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&'));
+  return words.length === 0 ? null : new RegExp(words.toSorted((a, b) => b.length - a.length).join('|'), 'giu');
 }
 
 /** The right option as people read it: "C) CT". */

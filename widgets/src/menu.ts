@@ -1,7 +1,7 @@
 /** A button that opens a small panel below it; closes by Escape, by a click elsewhere, or when what is in it asks for it. */
 import { css, html, nothing, type TemplateResult, LitElement } from 'lit';
-import { define } from '../element.ts';
-import { base, tokens } from '../theme.ts';
+import { define } from './element.ts';
+import { base, tokens } from './theme.ts';
 
 export class Menu extends LitElement {
   static override properties = { label: {}, open: { type: Boolean, reflect: true }, up: { type: Boolean, reflect: true } };
