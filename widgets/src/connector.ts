@@ -34,7 +34,7 @@ export type {
   TriedRewards,
   TryRewards,
 } from '@medr1/kernel-bridge/protocol';
-export type { Trashed } from '@medr1/kernel-bridge/protocol';
+export type { AnnotateRun, Annotations, RunTable, RunTableQuery, RunTableRow, Trashed } from '@medr1/kernel-bridge/protocol';
 export type { Checkpoint, Completion, RunState } from '@medr1/kernel-bridge/protocol';
 export type {
   Audit,
@@ -95,6 +95,7 @@ export interface Resume {
 type Calls = Pick<
   Client,
   | 'action'
+  | 'annotateRun'
   | 'builtInRewards'
   | 'checkConfig'
   | 'checkRewards'
@@ -108,10 +109,13 @@ type Calls = Pick<
   | 'generate'
   | 'groups'
   | 'imageUrl'
+  | 'log'
   | 'metrics'
   | 'moveView'
+  | 'readConfig'
   | 'run'
   | 'runs'
+  | 'runTable'
   | 'trash'
   | 'restoreTrash'
   | 'emptyTrash'

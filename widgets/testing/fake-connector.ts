@@ -23,6 +23,8 @@ import type {
   Trashed,
   View,
 } from '../src/connector.ts';
+import { NO_ANNOTATIONS } from '@medr1/kernel-bridge/protocol/run';
+import { parseSearch, passes, type CellValue } from '@medr1/kernel-bridge/protocol/run-search';
 import { isRewardFile, rewardName } from '@medr1/kernel-bridge/protocol/reward-names';
 import { NOTHING } from '../src/selection.ts';
 import { Observable } from '../src/observable.ts';
@@ -48,6 +50,7 @@ export interface FakeRun {
   alert?: RunSummary['alert'];
   trainer?: string;
   waits_since?: number;
+  annotations?: Partial<RunSummary['annotations']>;
   /** Keys of the configuration; with num_iterations above 1 steps have ratios. */
   config?: Partial<TrainConfig>;
   /** Made by a version that stored log-probabilities alone. */
@@ -63,6 +66,8 @@ export interface FakeOptions {
   failure?: { code: string; message: string; remedy: string };
   /** No request ever answers. */
   silent?: boolean;
+  /** Lines of the worker's log. */
+  log?: string[];
   /** What the run's log holds beside its steps. */
   events?: RunEvent[];
   /** Data sets; one of 5,000 questions when left out. */
@@ -144,6 +149,52 @@ export class FakeConnector implements Connector {
     }));
 
   runs = (): Promise<RunSummary[]> => this.#answer('runs', [], () => this.#fakes().map((run) => this.summary(run)));
+  /** Facts, keys of the configuration, and the last value of metrics for all of their statistics. */
+  runTable: Connector['runTable'] = (query = {}) =>
+    this.#answer('runTable', [query], () => {
+      const { q = '', columns = [], sort = '', archived = false, offset = 0, limit = 100 } = query;
+      const runs = this.#fakes().map((run) => ({ run, summary: this.summary(run), config: this.configOf(run) as Record<string, unknown> }));
+      const value = ({ run, summary, config }: (typeof runs)[number], column: string): unknown => {
+        const name = column.replace(/^\w+:/, '');
+        if (column in summary) return summary[column as keyof RunSummary];
+        if (column in summary.annotations) return summary.annotations[column as keyof RunSummary['annotations']];
+        if (name in config) return config[name];
+        return (run.steps ?? 0) > 0 ? (this.table(run).metrics[name]?.findLast((one) => one !== null) ?? null) : null;
+      };
+      const found = runs.filter((one) => passes(parseSearch(q), one.summary, (column) => value(one, column) as CellValue));
+      const passed = found.filter(({ summary }) => archived || !summary.annotations.archived);
+      const by = sort.replace(/^-/, '');
+      const way = sort.startsWith('-') ? -1 : 1;
+      if (by) passed.sort((a, b) => way * ((value(a, by) as number) < (value(b, by) as number) ? -1 : 1));
+      else passed.sort((a, b) => b.summary.created_at - a.summary.created_at);
+      passed.sort((a, b) => Number(b.summary.annotations.pinned) - Number(a.summary.annotations.pinned));
+      const texts = passed.map(({ config }) => config);
+      const keys = [...new Set(texts.flatMap((config) => Object.keys(config)))];
+      return {
+        rows: passed
+          .slice(offset, offset + limit)
+          .map((one) => ({ id: one.run.id, values: Object.fromEntries(columns.map((column) => [column, value(one, column)])) })),
+        total: passed.length,
+        archived: found.length - passed.length,
+        metrics: runs.length > 0 ? Object.keys(this.table({ id: '', steps: 1 }).metrics).sort() : [],
+        differing: keys.filter((key) => new Set(texts.map((config) => JSON.stringify(config[key]))).size > 1),
+      };
+    });
+  annotateRun: Connector['annotateRun'] = (id, change = {}) =>
+    this.#answer('annotateRun', [id, change], () => {
+      const run = this.#fake(id);
+      const { name = run.name, tags, add_tags = [], remove_tags = [], request_id: _, ...rest } = change;
+      const before = this.summary(run).annotations;
+      const next = [...new Set([...(tags ?? before.tags), ...add_tags])].filter((tag) => !remove_tags.includes(tag));
+      Object.assign(run, { name, annotations: { ...before, ...rest, tags: next } });
+      return this.summary(run);
+    });
+  /** Reads `key: value` lines alone. */
+  readConfig: Connector['readConfig'] = ({ text }) =>
+    this.#answer('readConfig', [{ text }], () =>
+      Object.fromEntries([...text.matchAll(/^(\w+): (.*)$/gm)].map(([, key, value]) => [key, JSON.parse(value) as unknown])),
+    );
+  log: Connector['log'] = (id, query = {}) => this.#answer('log', [id, query], () => this.options.log ?? []);
   run = (id: string): Promise<RunDetail> =>
     this.#answer('run', [id], () => {
       const run = this.#fake(id);
@@ -151,15 +202,7 @@ export class FakeConnector implements Connector {
       return {
         summary: this.summary(run),
         reading: 'exact',
-        config: {
-          trainer: run.trainer ?? 'grpo',
-          variant: run.variant ?? 'think',
-          num_generations: 8,
-          dataset_name: '/data/omnimedvqa',
-          beta: 0.04,
-          num_iterations: 1,
-          ...run.config,
-        } as TrainConfig,
+        config: this.configOf(run),
         checkpoints:
           steps > 60
             ? [{ step: 60, path: 'runs/x/checkpoints/step-000060', created_at: START, reason: 'periodic', pinned: false, bytes: 18e6 }]
@@ -357,6 +400,18 @@ export class FakeConnector implements Connector {
     this.tellRuns({ summary: this.summary(run) });
   }
 
+  configOf(run: FakeRun): TrainConfig {
+    return {
+      trainer: run.trainer ?? 'grpo',
+      variant: run.variant ?? 'think',
+      num_generations: 8,
+      dataset_name: '/data/omnimedvqa',
+      beta: 0.04,
+      num_iterations: 1,
+      ...run.config,
+    } as TrainConfig;
+  }
+
   summary(run: FakeRun): RunSummary {
     const steps = run.steps ?? 0;
     const rewards = steps > 0 ? this.table(run).metrics.reward : [];
@@ -383,6 +438,7 @@ export class FakeConnector implements Connector {
       alert: run.alert ?? null,
       seq: steps,
       waits_since: run.waits_since ?? null,
+      annotations: { ...NO_ANNOTATIONS, ...run.annotations },
     };
   }
 

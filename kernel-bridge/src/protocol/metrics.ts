@@ -342,3 +342,7 @@ const patterns = METRICS.map((info) => ({
 export function describeMetric(name: string): MetricInfo | undefined {
   return patterns.find(({ pattern }) => pattern.test(name))?.info;
 }
+
+/** Whether the best value of a metric is its lowest one: losses, distances, times and shares of what is not wanted. */
+export const lowerIsBetter = (name: string): boolean =>
+  /(^|_)loss$|^(eval_)?kl$|(^|\/)clipped_ratio$|^frac_(reward_zero_std|groups_all_wrong)$|^step_time$|^time\//.test(name);

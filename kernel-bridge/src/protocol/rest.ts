@@ -117,3 +117,36 @@ export const ForkRun = Type.Object(
   { additionalProperties: false },
 );
 export const RollbackRun = Type.Object({ step: Type.Integer({ minimum: 1 }) }, { additionalProperties: false });
+
+/** Characters of a run's name and of a tag. */
+export const MAX_NAME = 200;
+export const MAX_TAG = 60;
+export const MAX_TAGS = 50;
+export const MAX_NOTES = 20_000;
+/** Colours that the views have for runs. */
+export const RUN_COLOURS = 7;
+
+/** A line of text that shows something. */
+const Line = (maxLength: number, pattern: string) => Type.String({ minLength: 1, maxLength, pattern });
+const Tag = Line(MAX_TAG, '^[^\\s,"\\p{Cc}]([^,"\\p{Cc}]*[^\\s,"\\p{Cc}])?$');
+const Tags = Type.Optional(Type.Array(Tag, { maxItems: MAX_TAGS }));
+
+/** What is left out stays. `tags` takes the place of all; the other two leave the tags that they do not name. */
+export const AnnotateRun = Type.Object(
+  {
+    name: Type.Optional(Line(MAX_NAME, '^[^\\s\\p{Cc}]([^\\p{Cc}]*[^\\s\\p{Cc}])?$')),
+    notes: Type.Optional(Type.String({ maxLength: MAX_NOTES })),
+    tags: Tags,
+    add_tags: Tags,
+    remove_tags: Tags,
+    pinned: Type.Optional(Type.Boolean()),
+    archived: Type.Optional(Type.Boolean()),
+    colour: Type.Optional(Type.Union([Type.Integer({ minimum: 0, maximum: RUN_COLOURS - 1 }), Type.Null()])),
+    request_id: RequestId,
+  },
+  { additionalProperties: false },
+);
+export type AnnotateRun = Type.Static<typeof AnnotateRun>;
+
+/** A configuration as text; YAML, of which JSON is a part. */
+export const ReadConfig = Type.Object({ text: Type.String({ maxLength: 1 << 20 }) }, { additionalProperties: false });

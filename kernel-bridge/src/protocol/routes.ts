@@ -12,6 +12,7 @@ import { Generation, GenerateRequest } from './generate.ts';
 import * as rest from './rest.ts';
 import { BuiltInReward, CheckedReward, CheckRewards, TriedRewards, TryRewards } from './rewards.ts';
 import { EVENT_KINDS, Group, MetricTable, RewardRevision, RunDetail, RunEvent, RunSummary } from './run.ts';
+import { RunTable, RunTableQuery } from './run-table.ts';
 import { MoveView, View } from './view.ts';
 
 /** Bytes of a request's body that the relay and the backend take: room for a list of 100,000 ids. */
@@ -94,6 +95,12 @@ export const ROUTES = {
     answer: Type.Object({ config: TrainConfig }),
     gives: 'config',
   }),
+  readConfig: post('/config/read', {
+    text: 'keys that a YAML text gives, checked by name alone; what it leaves out is not filled in. 422 names the keys that are not known',
+    body: rest.ReadConfig,
+    answer: Type.Object({ config: Json }),
+    gives: 'config',
+  }),
   estimate: post('/estimate', { text: 'memory and time that a run would take', body: Config, answer: rest.Estimate }),
   builtInRewards: get('/rewards', {
     text: 'reward functions that are built in',
@@ -110,6 +117,16 @@ export const ROUTES = {
   // Runs
   runs: get('/runs', { text: 'newest first', answer: list('runs', RunSummary), gives: 'runs' }),
   createRun: post('/runs', { text: 'a new run, started unless `start` is false', body: rest.CreateRun, answer: RunSummary }),
+  runTable: get('/runs/table', {
+    text: 'a page of the runs that pass `q`, with the columns asked for: facts (name, state, step, ...), config:KEY, last:METRIC, best:METRIC, mean:METRIC',
+    query: RunTableQuery,
+    answer: RunTable,
+  }),
+  annotateRun: patch('/runs/:id', {
+    text: 'name, notes, tags, pin, archive and colour; nothing that is trained',
+    body: rest.AnnotateRun,
+    answer: RunSummary,
+  }),
   run: get('/runs/:id', { text: 'summary, configuration, checkpoints, rewards', answer: RunDetail }),
   deleteRun: remove('/runs/:id', { text: 'moves the run to the trash; 409 while it is active', answer: Trash }),
   action: post('/runs/:id/actions', {

@@ -42,6 +42,19 @@ export const trainedBy = (inherited: readonly Inherited[], step: number): Inheri
 /** Last step that a fork took over, 0 for a run that is no fork. */
 export const lastInherited = (inherited: readonly Inherited[]): number => inherited.at(-1)?.to ?? 0;
 
+/** What people note of a run. It is kept beside the run's log and is no part of what is trained. */
+export const Annotations = Type.Object({
+  tags: Type.Array(Type.String()),
+  notes: Type.String(),
+  pinned: Type.Boolean({ description: 'shown before the others' }),
+  archived: Type.Boolean({ description: 'left out of lists unless they are asked for' }),
+  colour: Nullable(Type.Integer({ description: 'place in the palette of the views; null = the view gives one' })),
+});
+export type Annotations = Type.Static<typeof Annotations>;
+
+/** Of a run of which nothing was noted. */
+export const NO_ANNOTATIONS: Annotations = { tags: [], notes: '', pinned: false, archived: false, colour: null };
+
 export const RunSummary = Type.Object({
   id: Type.String(),
   name: Type.String(),
@@ -69,6 +82,7 @@ export const RunSummary = Type.Object({
   seq: Type.Integer(),
   /** Since when a queued run waits for the device, in milliseconds since 1970: earlier ones go first. Null = it does not wait, or was not asked to start. */
   waits_since: Nullable(Type.Number()),
+  annotations: Annotations,
 });
 export type RunSummary = Type.Static<typeof RunSummary>;
 

@@ -19,12 +19,7 @@ const KEYS = Object.keys(properties);
 
 /** Fills in defaults and checks every key, alone and against the others. Throws CONFIG_UNKNOWN_KEY or CONFIG_INVALID. */
 export function completeConfig(input: unknown): TrainConfig {
-  if (typeof input !== 'object' || input === null || Array.isArray(input))
-    throw errors.badValue('whole', input, 'must be an object of keys');
-  const unknown = Object.keys(input).filter((key) => !KEYS.includes(key));
-  if (unknown.length > 0) throw errors.unknownKeys(unknown.map((key) => ({ key, instead: insteadOf(key) })));
-  const given = Object.fromEntries(Object.entries(structuredClone(input)).map(([key, value]) => [key, trlValue(key, value)]));
-  const config = Value.Default(TrainConfig, given) as Record<string, unknown>;
+  const config = Value.Default(TrainConfig, givenConfig(input)) as Record<string, unknown>;
   for (const key of KEYS) if (config[key] === undefined) throw errors.missingKey(key);
   const [first] = validator.Errors(config);
   if (first) {
@@ -36,6 +31,26 @@ export function completeConfig(input: unknown): TrainConfig {
   for (const [key, value] of Object.entries(complete)) if (isHuge(value)) throw errors.badValue(key, value, `must be at most ${HUGE}`);
   checkTogether(complete);
   return complete;
+}
+
+/** The keys that are given, each in the form that it has here. Throws CONFIG_UNKNOWN_KEY. */
+function givenConfig(input: unknown): Record<string, unknown> {
+  if (typeof input !== 'object' || input === null || Array.isArray(input))
+    throw errors.badValue('whole', input, 'must be an object of keys');
+  const unknown = Object.keys(input).filter((key) => !KEYS.includes(key));
+  if (unknown.length > 0) throw errors.unknownKeys(unknown.map((key) => ({ key, instead: insteadOf(key) })));
+  return Object.fromEntries(Object.entries(structuredClone(input)).map(([key, value]) => [key, trlValue(key, value)]));
+}
+
+/** The keys that a YAML text gives. Throws CONFIG_UNREADABLE or CONFIG_UNKNOWN_KEY. */
+export function parseConfig(text: string): Record<string, unknown> {
+  let read: unknown;
+  try {
+    read = parse(text) ?? {};
+  } catch (cause) {
+    throw errors.badFile('The text', cause);
+  }
+  return givenConfig(read);
 }
 
 /** What to write in place of a key that is not known, if that can be told. */

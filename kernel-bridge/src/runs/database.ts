@@ -59,6 +59,11 @@ CREATE TABLE IF NOT EXISTS token_ratio (
   PRIMARY KEY (step, "group", "index"),
   FOREIGN KEY (step, "group", "index") REFERENCES completion ON DELETE CASCADE
 ) STRICT;
+-- what people note of the run: one row, or none
+CREATE TABLE IF NOT EXISTS annotation (
+  only INTEGER PRIMARY KEY CHECK (only = 1),
+  tags TEXT NOT NULL, notes TEXT NOT NULL, pinned INTEGER NOT NULL, archived INTEGER NOT NULL, colour INTEGER
+) STRICT;
 `;
 
 /** Columns that came later, with what makes them. */
@@ -78,7 +83,7 @@ const RUN: DatabaseKind = {
   stranger: 'it is no run database',
   damaged: errors.runDamaged,
   format: errors.runFormat,
-  later: { columns: COLUMNS, names: ['rollout_group_by_item', 'request', 'token_ratio'], sql: ADDED },
+  later: { columns: COLUMNS, names: ['rollout_group_by_item', 'request', 'token_ratio', 'annotation'], sql: ADDED },
 };
 
 export function createDatabase(file: string): DatabaseSync {

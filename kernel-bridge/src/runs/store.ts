@@ -25,6 +25,7 @@ import type { RewardSet } from '../protocol/rewards.ts';
 import { configuredRewards } from '../rewards/index.ts';
 import type { StepResult } from '../protocol/step.ts';
 import { transaction } from '../log/database.ts';
+import { annotateFork } from './annotations.ts';
 import { bestCheckpoint } from './best.ts';
 import { createDatabase, openDatabase } from './database.ts';
 import { errors } from './errors.ts';
@@ -301,6 +302,7 @@ export class RunStore implements Disposable {
         )
         .run(run.id, run.name, run.parent, JSON.stringify(inherited), JSON.stringify(run.config), now, run.request_id);
       this.db.exec('DELETE FROM request');
+      annotateFork(this.db);
       this.db.prepare('DELETE FROM checkpoint WHERE step <> ?').run(step);
       this.clearCommands(now);
       this.drop(step, { revisions: 'drop' });

@@ -1,5 +1,6 @@
 /** The one line that lists and side bars show of a run. */
 import type { RunState, RunSummary } from '../protocol/run.ts';
+import { annotations } from './annotations.ts';
 import type { ReadableRun } from './row.ts';
 
 const SPARKLINE_POINTS = 60;
@@ -35,6 +36,7 @@ export function runSummary(store: ReadableRun): RunSummary {
     alert: lastAlert(store, step),
     seq: store.seq,
     waits_since: row.state === 'queued' ? (store.pending().find(({ action }) => action === 'start')?.created_at ?? null) : null,
+    annotations: annotations(store.db),
   };
 }
 

@@ -9,7 +9,8 @@ import { PROTOCOL_VERSION, type RunAction, type ServerInfo, type Trashed } from 
 import type { RouteName } from '../protocol/routes.ts';
 import { isActive, type RunSummary } from '../protocol/run.ts';
 import { checkEntries, checkRewards, contextOf, REWARDS } from '../rewards/index.ts';
-import { completeConfig } from '../runs/config.ts';
+import { annotate } from '../runs/annotations.ts';
+import { completeConfig, parseConfig } from '../runs/config.ts';
 import { errors } from '../runs/errors.ts';
 import { tableLines } from '../runs/export.ts';
 import { forkRun, rollbackRun } from '../runs/lineage.ts';
@@ -31,6 +32,7 @@ import type { Generations } from './generations.ts';
 import type { Hub } from './hub.ts';
 import { readImage } from './image.ts';
 import type { GroupOf, Handlers } from './mount.ts';
+import { RunTables } from './run-table.ts';
 import type { Supervisor } from './supervisor.ts';
 import { SharedView } from './view.ts';
 
@@ -49,6 +51,7 @@ type RunRoutes = Exclude<RouteName, GroupOf<'data' | 'evals'>>;
 export function runHandlers(services: Services): Handlers<RunRoutes> {
   const { home, hub, supervisor, generations, loadItems } = services;
   const answers = new FirstAnswers();
+  const tables = new RunTables(hub);
   const view = new SharedView((move) => hub.viewMoved(move));
 
   return {
@@ -69,6 +72,8 @@ export function runHandlers(services: Services): Handlers<RunRoutes> {
     schema: () => ({ ...TrainConfig }),
 
     checkConfig: ({ body }) => ({ config: completeConfig(body.config) }),
+
+    readConfig: ({ body }) => ({ config: parseConfig(body.text) }),
 
     estimate: async ({ body }) => {
       const config = completeConfig(body.config);
@@ -106,6 +111,18 @@ export function runHandlers(services: Services): Handlers<RunRoutes> {
         hub.changed(id);
         return made.summary();
       }),
+
+    runTable: ({ query }) => tables.page(listRuns(home), query),
+
+    annotateRun: ({ id, body: { request_id, ...change } }) => {
+      hub.store(id); // throws where there is none
+      return answers.once(request_id && `annotate ${id} ${request_id}`, change, () => {
+        const run = hub.store(id);
+        annotate(run.db, { ...change, request_id });
+        hub.changed(id);
+        return run.summary();
+      });
+    },
 
     run: ({ id }) => hub.store(id).detail(),
 

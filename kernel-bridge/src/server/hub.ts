@@ -6,10 +6,12 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { errorBody, type ErrorBody } from '../protocol/errors.ts';
+import type { TrainConfig } from '../protocol/config.ts';
 import type { EvalSummary } from '../protocol/evals.ts';
-import type { RunSummary } from '../protocol/run.ts';
+import { NO_ANNOTATIONS, type RunSummary } from '../protocol/run.ts';
 import type { MoveView } from '../protocol/view.ts';
 import { runDirectory } from '../runs/home.ts';
+import { metricNames } from '../runs/metrics.ts';
 import { openRun } from '../runs/runs.ts';
 import type { RunStore } from '../runs/store.ts';
 
@@ -26,6 +28,15 @@ export interface Topic {
   read(after: number, limit: number): Entry[];
 }
 
+/** What is kept of a run in memory, so that lists of many runs open no database twice. */
+export interface RunFacts {
+  summary: RunSummary;
+  /** Empty where the run cannot be read. */
+  config: Partial<TrainConfig>;
+  /** Names of the metrics it logged. */
+  metrics: string[];
+}
+
 /** How long the runs topic gathers changes of one run. */
 const GATHER_MS = 200;
 const REMEMBERED = 500;
@@ -34,7 +45,7 @@ const OPEN_STORES = 64;
 export class Hub {
   private readonly home: string;
   private readonly stores = new Map<string, RunStore>();
-  private readonly summaries = new Map<string, { stamp: string; summary: RunSummary }>();
+  private readonly known = new Map<string, { stamp: string; facts: RunFacts }>();
   private readonly listeners = new Set<(topic: string) => void>();
   private readonly gathering = new Map<string, NodeJS.Timeout>();
   private readonly runs = new RecentTopic();
@@ -64,20 +75,23 @@ export class Hub {
     return store;
   }
 
-  /** The run's summary, read again only when its files have changed. A run that cannot be read is `failed` with the reason. */
-  summary(id: string): RunSummary {
-    const stamp = this.stamp(id);
-    const known = this.summaries.get(id);
-    if (known?.stamp === stamp) return known.summary;
-    const summary = this.read(id);
-    this.summaries.set(id, { stamp, summary });
-    return summary;
+  /** Read again only when the run's files have changed. A run that cannot be read is `failed` with the reason. */
+  facts(id: string, stamp = this.stamp(id)): RunFacts {
+    const known = this.known.get(id);
+    if (known?.stamp === stamp) return known.facts;
+    const facts = this.read(id);
+    this.known.set(id, { stamp, facts });
+    return facts;
   }
 
-  /** Changes with every commit, whichever process makes it. */
+  summary(id: string): RunSummary {
+    return this.facts(id).summary;
+  }
+
+  /** Changes with every commit, whichever process makes it, and not when a database is opened or closed: that makes and removes an empty journal. */
   stamp(id: string): string {
     const files = ['run.db', 'run.db-wal'].map((name) => statSync(join(runDirectory(this.home, id), name), { throwIfNoEntry: false }));
-    return files.map((file) => (file ? `${file.mtimeMs} ${file.size}` : '-')).join(' ');
+    return files.map((file) => (file?.size ? `${file.mtimeMs} ${file.size}` : '-')).join(' ');
   }
 
   onChange(listener: (topic: string) => void): () => void {
@@ -117,7 +131,7 @@ export class Hub {
   forget(id: string): void {
     clearTimeout(this.gathering.get(id));
     this.gathering.delete(id);
-    this.summaries.delete(id);
+    this.known.delete(id);
     this.shut(id);
   }
 
@@ -128,15 +142,16 @@ export class Hub {
 
   private publish(id: string): void {
     if (!existsSync(runDirectory(this.home, id))) return; // removed meanwhile
-    this.runs.add({ summary: this.read(id) });
+    this.runs.add({ summary: this.read(id).summary });
     this.notify('runs');
   }
 
-  private read(id: string): RunSummary {
+  private read(id: string): RunFacts {
     try {
-      return this.store(id).summary();
+      const store = this.store(id);
+      return { summary: store.summary(), config: store.row().config, metrics: metricNames(store.db) };
     } catch (error) {
-      return unreadable(id, errorBody(error));
+      return { summary: unreadable(id, errorBody(error)), config: {}, metrics: [] };
     }
   }
 
@@ -205,6 +220,7 @@ function unreadable(id: string, error: ErrorBody): RunSummary {
     device: null,
     alert: null,
     waits_since: null,
+    annotations: NO_ANNOTATIONS,
   };
   const empty = { trainer: '', variant: '', created_at: 0, step: 0, total_steps: 0, recent_reward: [], seq: 0 };
   return { id, name: id, state: 'failed', error, ...none, ...empty };

@@ -7,7 +7,8 @@ import type { Supervisor } from './supervisor.ts';
 const EVERY_MS = 500;
 
 export function watchOthers(home: string, hub: Hub, supervisor: Supervisor): () => void {
-  const seen = new Map<string, string>();
+  // What is here when the server starts is in the list that a page reads first, and no news
+  const seen = new Map(listRuns(home).map((id) => [id, hub.stamp(id)]));
   const look = (): void => {
     const own = new Set(supervisor.ids);
     const ids = listRuns(home);
