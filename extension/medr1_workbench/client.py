@@ -120,6 +120,8 @@ def _no_file(file: str | None) -> None:
     raise WorkbenchError("NO_CONNECTION", message, remedy)
 
 
+RUNS_A_PAGE = 500
+
 # 501 is what a proxy says that knows no such method.
 NOT_ALLOWED = frozenset({405, 501})
 
@@ -203,9 +205,20 @@ class Client:
         """JSON Schema of a run's configuration: every key with its title, default and meaning."""
         return self.request("GET", "/schema")
 
-    def runs(self) -> list[Run]:
-        """Every run, newest first."""
-        return [Run(self, summary) for summary in self.request("GET", "/runs")["runs"]]
+    def runs(self, search: str | None = None) -> list[Run]:
+        """Every run, newest first. With `search` those that pass it, pinned ones first: words of name, notes and tags, and conditions on
+        columns, `c.runs("tag:seed state:finished learning_rate<1e-5 best:reward>1.5")`.
+        """
+        summaries = self.request("GET", "/runs")["runs"]
+        if search is None:
+            return [Run(self, summary) for summary in summaries]
+        by_id = {summary["id"]: summary for summary in summaries}
+        found: list[str] = []
+        while True:
+            page = self.request("GET", "/runs/table", q=search, archived=True, limit=RUNS_A_PAGE, offset=len(found))
+            found += [row["id"] for row in page["rows"]]
+            if not page["rows"] or len(found) >= page["total"]:
+                return [Run(self, by_id[each]) for each in found if each in by_id]
 
     def run(self, run_id: str) -> Run:
         return Run(self, self.request("GET", f"/runs/{part(run_id)}")["summary"])

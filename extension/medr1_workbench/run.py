@@ -76,6 +76,51 @@ class Run:
     def config(self) -> dict[str, Any]:
         return self.detail()["config"]
 
+    # What people note of it
+
+    @property
+    def name(self) -> str:
+        return self.summary()["name"]
+
+    def rename(self, name: str) -> Run:
+        """Another name, at any time; `config["run_name"]` stays what the run was started with."""
+        return self._annotate(name=name)
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """Assign a list to replace them all; tag() and untag() leave the others."""
+        return tuple(self.summary()["annotations"]["tags"])
+
+    @tags.setter
+    def tags(self, tags: Sequence[str]) -> None:
+        self._annotate(tags=texts(tags, "tags"))
+
+    def tag(self, *tags: str) -> Run:
+        return self._annotate(add_tags=list(tags))
+
+    def untag(self, *tags: str) -> Run:
+        return self._annotate(remove_tags=list(tags))
+
+    @property
+    def notes(self) -> str:
+        return self.summary()["annotations"]["notes"]
+
+    @notes.setter
+    def notes(self, notes: str) -> None:
+        self._annotate(notes=notes)
+
+    def pin(self, pinned: bool = True) -> Run:
+        """Shown before the others; pin(False) takes it back."""
+        return self._annotate(pinned=pinned)
+
+    def archive(self, archived: bool = True) -> Run:
+        """Left out of the lists in JupyterLab; nothing is removed, and archive(False) takes it back."""
+        return self._annotate(archived=archived)
+
+    def _annotate(self, **change: Any) -> Run:
+        self._last = self._request("PATCH", "", {**change, "request_id": uuid.uuid4().hex})
+        return self
+
     # What it logged
 
     def metrics(self, names: str | Sequence[str] | None = None, *, first: int | None = None, last: int | None = None) -> pd.DataFrame:

@@ -47,7 +47,8 @@ def table_of(runs: Sequence[Run]) -> pd.DataFrame:
         kept = ("id", "name", "state", "trainer", "variant", "parent", "step", "total_steps", "created_at")
         config = {f"config/{key}": value for key, value in detail["config"].items()}
         last = run.metrics().drop(columns="time").ffill().tail(1).to_dict("records")
-        rows.append({**{key: summary[key] for key in kept}, **config, **(last[0] if last else {})})
+        noted = {key: summary["annotations"][key] for key in ("tags", "notes")}
+        rows.append({**{key: summary[key] for key in kept}, **noted, **config, **(last[0] if last else {})})
     frame = pd.DataFrame(rows)
     if rows:
         frame["created_at"] = pd.to_datetime(frame["created_at"], unit="ms", utc=True)

@@ -51,6 +51,28 @@ def test_the_server_tells_its_device_and_the_sample(client):
     assert "learning_rate" in client.schema()["properties"]
 
 
+def test_what_is_noted_of_a_run_is_kept_and_found(client, finished):
+    other = client.train(client.demo(**SMALL), run_name="other", start=False)
+    assert other.rename("renamed").name == "renamed"
+    assert other.config["run_name"] == "other"
+    other.tags = ["seed 1", "draft"]
+    other.notes = "spread lost\nat the end"
+    other.tag("kept").untag("draft").pin().archive()
+    again = client.run(other.id)
+    assert (again.tags, again.notes) == (("seed 1", "kept"), "spread lost\nat the end")
+    assert again.summary()["annotations"]["pinned"]
+    assert client.runs('tag:"seed 1" spread') == [other]
+    assert client.runs("step>=3 last:reward>-100") == [finished]
+    assert client.runs("nothing is called so") == []
+    assert client.table([other]).loc[other.id, "tags"] == ["seed 1", "kept"]
+    with pytest.raises(wb.WorkbenchError, match="did you mean last:reward"):
+        client.runs("last:rewrd>1")
+    with pytest.raises(wb.WorkbenchError) as caught:
+        other.tags = ["a,b"]
+    assert "tags" in caught.value.message
+    other.delete()
+
+
 def test_an_unknown_key_is_refused_by_name_and_leaves_no_run(client):
     before = len(client.runs())
     with pytest.raises(wb.WorkbenchError) as caught:
