@@ -4,6 +4,7 @@ import { WorkbenchError } from '../protocol/errors.ts';
 import { modalityName, questionTypeName } from './names.ts';
 import { hashItems } from './splits/hash.ts';
 import { resolveSplit } from './splits/resolve.ts';
+import type { WholeDataset } from './types.ts';
 import { readWhole } from './whole.ts';
 
 type Choice = string | readonly string[] | null | undefined;
@@ -28,6 +29,8 @@ export interface Loaded {
   left_out: number;
   /** sha256 of what the items say: equal hashes, equal questions in equal order. */
   hash: string;
+  /** sha256 of their image files by path, as far as an index has them. */
+  images?: ReadonlyMap<string, string>;
 }
 
 /**
@@ -46,7 +49,16 @@ export async function loadItems(nameOrDir: string, options: LoadOptions = {}): P
   );
   const chosen = options.usable ? asked.filter((item) => item.problem === null) : asked;
   if (chosen.length === 0) throw empty(nameOrDir, options, items.length);
-  return { root, items: chosen, left_out: asked.length - chosen.length, hash: hashItems(chosen) };
+  return { root, items: chosen, left_out: asked.length - chosen.length, hash: hashItems(chosen), images: imagesOf(chosen, whole.prints) };
+}
+
+function imagesOf(items: readonly VqaItem[], prints: WholeDataset['prints']): Map<string, string> {
+  const images = new Map<string, string>();
+  for (const { image } of items) {
+    const sha256 = prints.get(image)?.sha256;
+    if (sha256) images.set(image, sha256);
+  }
+  return images;
 }
 
 function choice(values: Choice, name: (raw: string) => string): Set<string> | null {

@@ -124,6 +124,11 @@ export const ERROR_CODES: Record<string, ErrorCode> = {
 
   // Images
   IMAGE_MISSING: code(404, 'There is no such image in the data set.', 'medr1 data audit lists every missing image.'),
+  PROMPT_TOO_LONG: code(
+    422,
+    'A prompt and its completion are longer than the model has positions for.',
+    'Shorten the question, lower max_pixels, or allow a shorter completion.',
+  ),
   IMAGE_UNREADABLE: code(422, 'The image cannot be decoded.', 'Replace the file, or leave its questions out.'),
   IMAGE_SHAPE: code(422, 'The image is far longer than it is wide, or the other way.', 'Crop or pad it to an aspect ratio below 200.'),
   PATH_REFUSED: code(403, 'A path leads out of the data set.', "Give a path relative to the data set's root."),
@@ -165,6 +170,7 @@ export const ERROR_CODES: Record<string, ErrorCode> = {
 
   // Training
   TRAIN_BATCH: code(422, 'The completions of a step are no multiple of num_generations.', 'Change the batch size or the accumulation.'),
+  TRAIN_DATA_GONE: code(422, 'The data folder of a run is gone.', 'Put it back, then resume the run.'),
   TRAIN_DELTA: code(422, 'delta does not exceed 1 + epsilon.', 'Raise it, or leave it empty.'),
   TRAIN_FINISHED: code(422, 'The run has made all its steps.', 'Fork it with a higher max_steps.'),
   TRAIN_NO_ITEMS: code(422, 'No usable question is left to train on.', 'Check the filters; medr1 data audit counts what cannot be used.'),
@@ -264,6 +270,7 @@ export const ERROR_CODES: Record<string, ErrorCode> = {
     'An image of the data set is missing (404) or cannot be shown.',
     'medr1 data audit counts such images; their questions are left out.',
   ),
+  DATA_IMAGE_CHANGED: code(409, 'An image file is no longer the one that was indexed.', 'Put it back, or index the data set again.'),
   DATA_IMAGE_UNKNOWN: code(404, 'No image has this content.', 'Index the data set again.'),
   DATA_SPLIT_UNKNOWN: code(404, 'The data set has no such split, or several draws have this name.', 'The message lists the splits.'),
   DATA_SPLIT_FILE: code(422, 'A file is no split file.', 'Make one with medr1 data split.'),

@@ -4,6 +4,7 @@
  */
 import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
+import type { LeftOutQuestion } from './left-out.ts';
 import type { TrainConfig } from '../protocol/index.ts';
 import { Lora, saveAdapter, saveModel, type Model } from '../models/index.ts';
 import { readSafetensors, writeSafetensors, type Tensor } from '../torch/index.ts';
@@ -20,8 +21,8 @@ export interface TrainerState {
   num_tokens: number;
   skipped_steps: number;
   skipped_in_a_row: number;
-  /** Ids of questions that could not be asked; not in checkpoints of earlier versions. */
-  left_out?: string[];
+  /** Questions that could not be asked; not in checkpoints of earlier versions. */
+  left_out?: LeftOutQuestion[];
   reward_weights: Record<string, number>;
   /** The reward functions that `rollouts` were scored by; left out without rollouts. */
   reward_functions?: string;

@@ -2,9 +2,15 @@ import { applyVariant, formatQuestion } from '../answers/index.ts';
 import type { TrainConfig, VqaItem } from '../protocol/index.ts';
 import type { EncodedPrompt, Processor } from '../models/index.ts';
 import { modelImage } from '../data/image/picture.ts';
+import { promptTooLong } from './errors.ts';
 
 /** Bytes of patches kept for questions that come again. */
 const CACHE_BYTES = 512 * 2 ** 20;
+
+/** 2 x 2 patches of 14 x 14 pixels are one token. */
+const PIXELS_PER_TOKEN = 28 * 28;
+/** More than what chat templates put around one turn. */
+const TEMPLATE_TOKENS = 256;
 
 /** What is known of a question on every rank. */
 export interface Asked {
@@ -39,16 +45,28 @@ export class QuestionEncoder {
   readonly #config: TrainConfig;
   readonly #root: string;
   readonly #evaluation: boolean;
+  readonly #images: ReadonlyMap<string, string> | undefined;
+  readonly #longest: number;
   /** In order of last use. */
   readonly #cache = new Map<VqaItem, Promise<Question>>();
   readonly #sizes = new Map<VqaItem, number>();
 
-  /** `root`: directory that image paths are relative to. `evaluation` takes the variant's evaluation prompt. */
-  constructor(processor: Processor, config: TrainConfig, root: string, options: { evaluation?: boolean } = {}) {
+  /**
+   * `root`: directory that image paths are relative to. `evaluation` takes the variant's evaluation prompt. `images`: sha256 that files must have, by path.
+   * `longest`: the tokens that prompt and completion may have together.
+   */
+  constructor(
+    processor: Processor,
+    config: TrainConfig,
+    root: string,
+    options: { evaluation?: boolean; images?: ReadonlyMap<string, string>; longest?: number } = {},
+  ) {
     this.#processor = processor;
     this.#config = config;
     this.#root = root;
     this.#evaluation = options.evaluation ?? false;
+    this.#images = options.images;
+    this.#longest = options.longest ?? Infinity;
   }
 
   /** Encoded questions of these items; prompts stay valid until `trim`. */
@@ -101,11 +119,28 @@ export class QuestionEncoder {
     return question;
   }
 
+  /** Without reading anything: no text has more tokens than bytes, and no image more than its most pixels give. */
+  mayBeTooLong(item: VqaItem): boolean {
+    const { max_pixels, max_completion_length } = this.#config;
+    const image = item.image === '' ? 0 : Math.ceil(max_pixels / PIXELS_PER_TOKEN);
+    return Buffer.byteLength(this.#text(item)) + image + TEMPLATE_TOKENS + max_completion_length > this.#longest;
+  }
+
+  #text(item: VqaItem): string {
+    const { variant, prompt_template } = this.#config;
+    return applyVariant(formatQuestion(item), variant, { template: prompt_template, eval: this.#evaluation });
+  }
+
   async #encode(item: VqaItem): Promise<Question> {
-    const { variant, prompt_template, min_pixels, max_pixels } = this.#config;
-    const text = applyVariant(formatQuestion(item), variant, { template: prompt_template, eval: this.#evaluation });
-    const images = item.image === '' ? [] : [await modelImage(this.#root, item.image)];
+    const { min_pixels, max_pixels, max_completion_length } = this.#config;
+    const text = this.#text(item);
+    const images = item.image === '' ? [] : [await modelImage(this.#root, item.image, this.#images?.get(item.image))];
     const prompt = await this.#processor.prompt({ images, text, minPixels: min_pixels, maxPixels: max_pixels });
-    return { item, text, promptTokens: prompt.inputIds.length, prompt };
+    const promptTokens = prompt.inputIds.length;
+    if (promptTokens + max_completion_length > this.#longest) {
+      disposePrompt(prompt);
+      throw promptTooLong(promptTokens, max_completion_length, this.#longest);
+    }
+    return { item, text, promptTokens, prompt };
   }
 }

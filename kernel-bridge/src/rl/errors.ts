@@ -37,11 +37,23 @@ export const errors = {
       message: `${completions} completions cannot be cut into micro-batches of ${size}`,
       remedy: 'Set per_device_train_batch_size to a divisor of the number of completions, or leave it out for one micro-batch.',
     }),
+  noData: (root: string) =>
+    new WorkbenchError({
+      code: 'TRAIN_DATA_GONE',
+      message: `the data folder ${root} is gone`,
+      remedy: 'Put it back (is its disk mounted?), then resume the run: it goes on where it was.',
+    }),
   noItems: (dataset: string) =>
     new WorkbenchError({
       code: 'TRAIN_NO_ITEMS',
       message: `data set ${dataset} has no usable question to train on`,
       remedy: 'Check the split, modality and question_type filters; medr1 data audit lists the items that cannot be used and why.',
+    }),
+  noneLeft: (dataset: string, why: string) =>
+    new WorkbenchError({
+      code: 'TRAIN_NO_ITEMS',
+      message: `no question of data set ${dataset} can be shown to the model: ${why}`,
+      remedy: 'Put the images back, or index the data set again (`medr1 data add`) and begin a new run.',
     }),
   weightValue: (name: string, value: unknown) =>
     new WorkbenchError({
@@ -81,3 +93,11 @@ export const errors = {
       remedy: 'Set device to cpu or auto; medr1 doctor says what torch sees.',
     }),
 };
+
+/** A prompt that no whole completion can follow. `longest`: max_position_embeddings of the model. */
+export const promptTooLong = (prompt: number, completion: number, longest: number): WorkbenchError =>
+  new WorkbenchError({
+    code: 'PROMPT_TOO_LONG',
+    message: `a prompt of ${prompt} tokens and a completion of up to ${completion} are more than the ${longest} that the model has positions for`,
+    remedy: 'Shorten the question, lower max_pixels, or allow a shorter completion.',
+  });

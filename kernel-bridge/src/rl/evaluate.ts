@@ -24,6 +24,7 @@ interface Row {
 export async function evaluate(session: Session, scorer: Scorer): Promise<Record<string, number | null> | null> {
   if (session.evalItems.length === 0) return null;
   const parts = await agreed(session.ranks, () => ownRows(session, scorer));
+  session.shareLeftOut();
   const rows = parts.flat().sort((a, b) => a.place - b.place);
   const orNull = (value: number): number | null => (Number.isNaN(value) ? null : value);
   return {

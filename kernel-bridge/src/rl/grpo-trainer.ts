@@ -62,6 +62,8 @@ export class GRPOTrainer implements Trainer {
   readonly #scorer: Scorer;
   readonly #reference: Reference | null;
   #buffer: Buffer | null = null;
+  /** Until the first step after a checkpoint: whether this rank could read all images of its rollouts. */
+  #restored: { whole: boolean } | null = null;
 
   private constructor(session: Session, scorer: Scorer, reference: Reference | null) {
     this.#session = session;
@@ -97,6 +99,7 @@ export class GRPOTrainer implements Trainer {
     const session = this.#session;
     session.requireUnfinished();
     const [meters, clock] = [new Meters(), new StepClock()];
+    this.#settleRestored();
     const fresh = this.#buffer === null;
     const buffer = this.#buffer ?? (await this.#collect(clock).catch(unlessNotFinite));
     if (buffer instanceof WorkbenchError) return this.#skipped(buffer, meters, clock);
@@ -139,6 +142,7 @@ export class GRPOTrainer implements Trainer {
   /** On every rank; rank 0 writes. */
   async saveCheckpoint(dir: string): Promise<void> {
     const session = this.#session;
+    this.#settleRestored();
     const { rollouts, tensors, free } = this.#savedBuffer();
     try {
       if (session.ranks.rank > 0) return;
@@ -184,6 +188,7 @@ export class GRPOTrainer implements Trainer {
         return filled;
       };
       for (const [place, group] of (await agreed(session.ranks, work)).flat()) groups[place] = group;
+      session.shareLeftOut();
     };
 
     await fill(
@@ -367,6 +372,18 @@ export class GRPOTrainer implements Trainer {
     return new Map(named);
   }
 
+  /** Rollouts of a checkpoint are used where every rank could read every image of theirs; else the next questions are asked, on all ranks. */
+  #settleRestored(): void {
+    if (this.#restored === null) return;
+    const { ranks } = this.#session;
+    const whole = ranks.gather(this.#restored.whole).every(Boolean);
+    this.#restored = null;
+    this.#session.shareLeftOut();
+    if (whole || this.#buffer === null) return;
+    freeBuffer(this.#buffer);
+    this.#buffer = null;
+  }
+
   async #restore(state: TrainerState, directory: string): Promise<void> {
     const saved = state.rollouts as SavedBuffer | null;
     if (saved === null) return;
@@ -379,8 +396,8 @@ export class GRPOTrainer implements Trainer {
       return item;
     });
     const questions = await session.askable(items, encoder);
-    if (questions.length < items.length && session.ranks.size === 1) return; // sampled anew: without one question's image its rollouts teach nothing
-    if (questions.length < items.length) throw errors.checkpoint(directory, 'an image of its rollouts can no longer be read');
+    this.#restored = { whole: questions.length === items.length };
+    if (!this.#restored.whole) return;
     const groups = saved.groups.map(({ completions }, p) => ({ question: asked(questions[p]), completions }));
     const tensors = readTensors(directory, 'rollouts.safetensors');
     const rows = this.#split(groups, new Map(questions.entries()));

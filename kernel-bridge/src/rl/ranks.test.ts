@@ -81,6 +81,22 @@ describe('a run of several processes', () => {
     expect(third.weights).toBe(whole.weights);
   });
 
+  it('leaves out the same questions, also where rollouts of a checkpoint answer one whose image is gone', async () => {
+    const settings = { dp_shards: 2, num_iterations: 2, max_steps: 6 } as const;
+    const first = await train(2, settings, { steps: 1 }); // its rollouts are used once more
+    const lost = tiny.items.find(({ id }) => id === first.results[0].groups[0].item_id)!;
+    const items = tiny.items.map((item) => (item.id === lost.id ? { ...item, image: 'gone.png' } : item));
+    const after = { steps: 4, items, resumeFrom: first.save, evaluate: true };
+    const one = await train(1, settings, after);
+    const { save, ...two } = await train(2, settings, after);
+    expect(one.results.flatMap(({ groups }) => groups.map(({ item_id }) => item_id))).not.toContain(lost.id);
+    expect(one.results[0].groups).not.toEqual([]); // asked anew
+    expect(two).toEqual({ results: one.results, held: one.held, weights: one.weights });
+    const state = (save: string) => JSON.parse(readFileSync(join(save, 'trainer_state.json'), 'utf8')) as { left_out: unknown[] };
+    expect(state(one.save).left_out).toMatchObject([{ id: lost.id }]);
+    expect(state(save).left_out).toEqual(state(one.save).left_out);
+  });
+
   it('trains an adapter, and by SFT', async () => {
     for (const settings of [{ use_peft: true, lora_r: 4 }, { trainer: 'sft' }] as const) {
       const one = await train(1, { dp_shards: 2, ...settings });

@@ -1,4 +1,5 @@
 /** What GRPO and SFT share: model, data, optimiser, schedule, evaluation, checkpoints. Knows no loss. */
+import { existsSync } from 'node:fs';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { TrainConfig, VqaItem } from '../protocol/index.ts';
@@ -51,7 +52,7 @@ export class Session {
   readonly evalEncoder: QuestionEncoder;
   readonly encoder: QuestionEncoder;
   /** Questions that turned out to be unusable while the run went on. */
-  leftOut: LeftOut;
+  #leftOut: LeftOut;
   readonly questionsPerStep: number;
   readonly ranks: Ranks;
   readonly shards: Shards;
@@ -81,10 +82,11 @@ export class Session {
     this.#init = init;
     this.#items = items;
     this.#order = new DataOrder(items.length, config.seed);
-    this.encoder = new QuestionEncoder(parts.processor, config, init.root);
-    this.evalEncoder = new QuestionEncoder(parts.processor, config, init.root, { evaluation: true });
+    const limits = { images: init.images, longest: parts.policy.config.text_config.max_position_embeddings };
+    this.encoder = new QuestionEncoder(parts.processor, config, init.root, limits);
+    this.evalEncoder = new QuestionEncoder(parts.processor, config, init.root, { ...limits, evaluation: true });
     this.evalItems = evaluationSlice(init.evalItems, config);
-    this.leftOut = new LeftOut([], init.tell);
+    this.#leftOut = new LeftOut([], init.leftOut ?? []);
     const batches = Math.max(1, Math.floor((config.num_train_epochs * items.length) / parts.questionsPerStep));
     this.totalSteps = config.max_steps > 0 ? config.max_steps : batches * parts.updatesPerBatch;
   }
@@ -108,6 +110,7 @@ export class Session {
     const processorDir = await processorDirectory(config.model_name_or_path); // the checkpoint resumed from may be removed before the next
     const session = new Session(init, { device, processor, processorDir, policy, optimizer, questionsPerStep, updatesPerBatch });
     if (resumed !== null && resumeFrom !== undefined) session.#restore(resumed, resumeFrom);
+    await session.#leaveOutLong();
     return { session, resumed };
   }
 
@@ -125,7 +128,7 @@ export class Session {
     this.numTokens = state.num_tokens;
     this.skippedSteps = state.skipped_steps;
     this.skippedInARow = state.skipped_in_a_row;
-    this.leftOut = new LeftOut(state.left_out ?? [], this.#init.tell);
+    this.#leftOut = new LeftOut(state.left_out ?? [], this.#init.leftOut ?? []);
   }
 
   get epoch(): number {
@@ -160,24 +163,46 @@ export class Session {
       const [question] = await this.askable([candidate], this.encoder);
       if (question) return question;
     }
-    throw errors.noItems(this.config.dataset_name);
+    throw errors.noneLeft(this.config.dataset_name, this.#leftOut.lastWhy);
   }
 
   /** Questions of these items but for those that are left out. */
   async askable(items: readonly VqaItem[], encoder: QuestionEncoder): Promise<Question[]> {
+    const step = this.step + 1;
     const found = await Promise.all(
       items.map(async (item) => {
-        if (this.leftOut.has(item)) return [];
+        if (this.#leftOut.has(item, step)) return [];
         try {
           return await encoder.encode([item]);
         } catch (error) {
           if (!isOfOneQuestion(error)) throw error;
-          this.leftOut.add(item, error);
+          if (!existsSync(this.#init.root)) throw errors.noData(this.#init.root); // a disk that is not mounted says nothing of one question
+          this.#leftOut.add(item, step, error);
           return [];
         }
       }),
     );
     return found.flat();
+  }
+
+  /** After questions were asked for, on every rank: all of them know what each had to leave out. */
+  shareLeftOut(): void {
+    const told = this.#leftOut.settle(this.ranks.gather(this.#leftOut.takeNews()).flat());
+    if (told !== null) this.#init.onLeftOut?.(told);
+  }
+
+  /** Leaves out, at the start, the questions whose prompt cannot be followed by a whole completion. Only what may be too long is counted. */
+  async #leaveOutLong(): Promise<void> {
+    for (const [items, encoder] of [
+      [this.#items, this.encoder],
+      [this.evalItems, this.evalEncoder],
+    ] as const) {
+      const long = items.filter((item) => encoder.mayBeTooLong(item));
+      for (const item of long) {
+        await this.askable([item], encoder);
+        encoder.trim();
+      }
+    }
   }
 
   requireUnfinished(): void {
@@ -260,7 +285,7 @@ export class Session {
         num_tokens: this.numTokens,
         skipped_steps: this.skippedSteps,
         skipped_in_a_row: this.skippedInARow,
-        left_out: this.leftOut.ids,
+        left_out: this.#leftOut.all,
         reward_weights: extra.rewardWeights ?? {},
         reward_functions: extra.rewardFunctions,
         config: this.config,

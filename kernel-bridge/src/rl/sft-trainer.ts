@@ -61,13 +61,15 @@ export class SFTTrainer implements Trainer {
     const [meters, clock] = [new Meters(), new StepClock()];
     let mine: Question[] = [];
     const { cursor, questionsPerStep, ranks, shards } = session;
-    const items = session.itemsAt(cursor, questionsPerStep);
     const { from } = shards.places(shards.first);
     const own = () => session.questions(cursor + from, shards.own.length * shards.perShard);
     const parts = await agreed(ranks, async () => {
       mine = await own();
-      return mine.map(({ promptTokens }) => promptTokens);
+      return mine.map(({ item, promptTokens }) => ({ item, promptTokens }));
     });
+    session.shareLeftOut();
+    const asked = parts.flat();
+    const items = asked.map(({ item }) => item);
     try {
       const loss = await clock.time('backward', () => span('update', () => this.#backward(mine, items, meters)));
       await session.update(loss, meters, clock, () => items.map(({ id }) => id));
@@ -77,7 +79,7 @@ export class SFTTrainer implements Trainer {
     session.cursor += questionsPerStep;
     session.step++;
     session.compareRanks(meters);
-    session.numTokens += [...parts.flat(), ...items.map(({ answer }) => this.#target(answer).length)].reduce((sum, n) => sum + n, 0);
+    session.numTokens += asked.reduce((sum, { item, promptTokens }) => sum + promptTokens + this.#target(item.answer).length, 0);
     meters.addAll({ num_tokens: session.numTokens, epoch: session.epoch, ...clock.read(), step_time: clock.elapsed });
     return { step: session.step, metrics: meters.read(), groups: [] };
   }

@@ -1,6 +1,7 @@
 import type { Answer, Ask, RewardSet, TrainConfig, VqaItem } from '../protocol/index.ts';
 import type { WorkbenchError } from '../protocol/errors.ts';
 import type { StepResult } from '../protocol/step.ts';
+import type { LeftOutQuestion } from './left-out.ts';
 import type { Ranks } from './ranks.ts';
 
 /** A GRPO or SFT run in progress, without store or server. Every method leaves a consistent state when it throws. */
@@ -38,8 +39,12 @@ export interface TrainerInit {
   resumeFrom?: string;
   /** Where batches and state of updates that were not finite are kept; nowhere when left out. */
   evidenceDir?: string;
-  /** What a user is to hear of while the run goes on, such as a question that is left out. */
-  tell?: (error: WorkbenchError) => void;
+  /** sha256 of image files by their paths, as the data set's index has them. */
+  images?: ReadonlyMap<string, string>;
+  /** What the run left out before, steps that are computed anew included. */
+  leftOut?: readonly LeftOutQuestion[];
+  /** Hears of questions that are left out, before the step that found them is over. */
+  onLeftOut?: (found: { questions: LeftOutQuestion[]; alert: WorkbenchError }) => void;
   /** Text for the log of the worker. */
   log?: (line: string) => void;
   /** The processes that train the run together, this one among them; one when left out. */

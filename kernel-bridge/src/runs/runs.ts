@@ -26,7 +26,7 @@ export interface DataFilter {
 export type LoadItems = (
   nameOrDir: string,
   filter: DataFilter,
-) => Promise<{ root: string; items: VqaItem[]; left_out: number; hash: string }>;
+) => Promise<{ root: string; items: VqaItem[]; left_out: number; hash: string; images?: ReadonlyMap<string, string> }>;
 
 export const lockFile = (directory: string): string => join(directory, 'worker.lock');
 export const logFile = (directory: string): string => join(directory, 'worker.log');

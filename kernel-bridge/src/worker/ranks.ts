@@ -20,7 +20,7 @@ const FOLLOWER = new URL('rank-main.ts', import.meta.url);
 
 /** What rank 0 has all ranks do next. */
 type Order = { do: 'step'; rewards: RewardSet | null } | { do: 'evaluate' } | { do: 'save' } | { do: 'wait' } | { do: 'end' };
-type SharedInit = Omit<TrainerInit, 'log' | 'ranks' | 'evidenceDir'>;
+type SharedInit = Omit<TrainerInit, 'log' | 'ranks' | 'evidenceDir' | 'onLeftOut'>;
 
 /** What must be the same on all ranks before anything else is said. */
 const code = (): string => `${VERSION}, addon ${addonName()}, Node ${process.versions.node}`;
@@ -91,13 +91,15 @@ async function obey(trainer: Trainer, order: Order): Promise<boolean> {
   return order.do !== 'end';
 }
 
-const shared = ({ config, items, evalItems, root, rewards, resumeFrom }: TrainerInit): SharedInit => ({
+const shared = ({ config, items, evalItems, root, rewards, resumeFrom, images, leftOut }: TrainerInit): SharedInit => ({
   config,
   items,
   evalItems,
   root,
   rewards,
   resumeFrom,
+  images,
+  leftOut,
 });
 
 function open(launch: Launch, timeout: number): ProcessGroup {

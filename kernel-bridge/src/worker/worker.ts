@@ -6,7 +6,7 @@ import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate as yieldToEvents } from 'node:timers/promises';
-import { errorBody, type ErrorBody } from '../protocol/errors.ts';
+import { errorBody } from '../protocol/errors.ts';
 import type { VqaItem } from '../protocol/data.ts';
 import { hasEnded, type RewardRevision, type RunState } from '../protocol/run.ts';
 import { isRewardFailure } from '../rewards/index.ts';
@@ -20,6 +20,7 @@ import { revisions } from '../runs/rewards.ts';
 import { lockFile, trainedBy, trainFilter, type LoadItems } from '../runs/runs.ts';
 import { RunStore } from '../runs/store.ts';
 import type { Reply } from './inbox.ts';
+import { LeftOutJournal } from './left-out.ts';
 import { Room } from './room.ts';
 
 /** How long a worker waits for a program that holds the run's database, such as a backup. */
@@ -52,9 +53,9 @@ export async function runWorker(options: WorkerOptions): Promise<RunState> {
   let trainer: Trainer | undefined;
   try {
     using room = new Room(store, options);
-    const alerts: ErrorBody[] = [];
-    trainer = await begin(store, room, options, alerts);
-    return await new Training(store, room, trainer, options, alerts).loop();
+    const leftOut = new LeftOutJournal(store, room);
+    trainer = await begin(store, room, options, leftOut);
+    return await new Training(store, room, trainer, options, leftOut).loop();
   } catch (error) {
     options.log(error instanceof Error ? (error.stack ?? error.message) : String(error));
     const full = isDiskFull(error);
@@ -73,7 +74,7 @@ function endOf(error: unknown, directory: string): unknown {
   return isDiskError(error) ? errors.diskFailed(directory, error) : error;
 }
 
-async function begin(store: RunStore, room: Room, options: WorkerOptions, alerts: ErrorBody[]): Promise<Trainer> {
+async function begin(store: RunStore, room: Room, options: WorkerOptions, leftOut: LeftOutJournal): Promise<Trainer> {
   await room.write(() => store.setState('starting'));
   options.committed();
   await removeUnfinished(store);
@@ -97,7 +98,9 @@ async function begin(store: RunStore, room: Room, options: WorkerOptions, alerts
     root: data.root,
     resumeFrom: checkpoint?.path,
     evidenceDir: join(options.directory, 'evidence'),
-    tell: (error) => alerts.push(error.toJSON()),
+    images: data.images,
+    leftOut: leftOut.read(),
+    onLeftOut: (found) => leftOut.hear(found),
     log: options.log,
   });
   await room.write(() => store.started({ total_steps: trainer.totalSteps, device: trainer.device }));
@@ -140,11 +143,11 @@ class Training {
   private readonly room: Room;
   private readonly trainer: Trainer;
   private readonly options: WorkerOptions;
-  private readonly alerts: ErrorBody[];
+  private readonly leftOut: LeftOutJournal;
   private paused = false;
 
-  constructor(store: RunStore, room: Room, trainer: Trainer, options: WorkerOptions, alerts: ErrorBody[]) {
-    this.alerts = alerts;
+  constructor(store: RunStore, room: Room, trainer: Trainer, options: WorkerOptions, leftOut: LeftOutJournal) {
+    this.leftOut = leftOut;
     this.store = store;
     this.room = room;
     room.meanwhile = () => this.answerAsked();
@@ -177,8 +180,9 @@ class Training {
     const due = this.store.dueRewards();
     const result = await this.room.write(() => this.trainStep(due)); // evidence of a skipped step is written too
     if (!result) return null;
+    await this.leftOut.keep(); // before the step: a run that is killed between the two leaves them out again
     await span('commit', () => this.room.write(() => this.store.commitStep(result, due)));
-    await this.tellAlerts();
+    await this.leftOut.tell();
     this.options.committed();
     return result;
   }
@@ -226,10 +230,6 @@ class Training {
     return this.options.answerAsked(async (ask, signal) => ({ answer: await this.trainer.answer(ask, signal), step: this.trainer.step }));
   }
 
-  private async tellAlerts(): Promise<void> {
-    for (const alert of this.alerts.splice(0)) await this.room.write(() => this.store.alert(alert));
-  }
-
   private async setPaused(paused: boolean): Promise<void> {
     if (paused === this.paused) return;
     this.paused = paused;
@@ -264,8 +264,9 @@ class Training {
       this.options.log(error instanceof Error ? (error.stack ?? error.message) : String(error));
       write = () => this.store.alert(errorBody(error));
     }
+    await this.leftOut.keep();
     await this.room.write(write);
-    await this.tellAlerts();
+    await this.leftOut.tell();
     this.options.committed();
   }
 

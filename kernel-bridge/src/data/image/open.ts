@@ -27,6 +27,14 @@ export class ImageError extends WorkbenchError {
   }
 }
 
+export const imageChanged = (image: string): WorkbenchError =>
+  new WorkbenchError({
+    code: 'DATA_IMAGE_CHANGED',
+    message: `${image} is no longer the image that was indexed`,
+    remedy: 'Put it back, or index the data set again (`medr1 data add`) and begin anew on the images as they are.',
+    http: 409,
+  });
+
 /** Bytes of the image at a path relative to the data folder. Throws ImageError. */
 export async function readImage(root: string, image: string): Promise<Buffer> {
   if (!isConfined(image)) throw new ImageError('image-outside', image);

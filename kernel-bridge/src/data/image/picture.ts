@@ -2,12 +2,13 @@
  * An image of any kind, ready to be shown: 8-bit files go through sharp as they are; 16-bit and DICOM keep their values until a window
  * is chosen. (sharp alone would turn a 12-bit image in a 16-bit file into a black one without a word.)
  */
+import { createHash } from 'node:crypto';
 import sharp, { type Sharp } from 'sharp';
 import { readBmp } from './bmp.ts';
 import { readDicom } from './dicom.ts';
 import { formatOf } from './format.ts';
 import { readJpeg2000 } from './jpeg2000.ts';
-import { ImageError, MAX_IMAGE_PIXELS, readFileBytes, readImage } from './open.ts';
+import { ImageError, imageChanged, MAX_IMAGE_PIXELS, readFileBytes, readImage } from './open.ts';
 import type { Picture } from './types.ts';
 import { rangeOf, type Window } from './window.ts';
 
@@ -82,9 +83,13 @@ export function toSharp(picture: Picture, window?: Partial<Window>): Sharp {
 /** What the model's processor takes: an encoded file, or data [height, width, channels] uint8. */
 export type ModelPixels = Uint8Array | { data: Uint8Array; width: number; height: number; channels: number };
 
-/** The image as the model's processor takes it. Throws ImageError. */
-export async function modelImage(root: string, image: string): Promise<ModelPixels> {
-  return pixelsOf(await openPicture(root, image));
+/**
+ * The image as the model's processor takes it. Throws ImageError, and DATA_IMAGE_CHANGED where the file is not the one with this `sha256`.
+ */
+export async function modelImage(root: string, image: string, sha256?: string): Promise<ModelPixels> {
+  const bytes = await readImage(root, image);
+  if (sha256 !== undefined && createHash('sha256').update(bytes).digest('hex') !== sha256) throw imageChanged(image);
+  return pixelsOf(await identify(bytes, image));
 }
 
 /** The file's bytes, or, where they hold no 8-bit picture, its pixels through the file's window. */
