@@ -109,8 +109,13 @@ export class Session {
     const optimizer = new PolicyOptimizer(policy, config);
     const processorDir = await processorDirectory(config.model_name_or_path); // the checkpoint resumed from may be removed before the next
     const session = new Session(init, { device, processor, processorDir, policy, optimizer, questionsPerStep, updatesPerBatch });
-    if (resumed !== null && resumeFrom !== undefined) session.#restore(resumed, resumeFrom);
-    await session.#leaveOutLong();
+    try {
+      if (resumed !== null && resumeFrom !== undefined) session.#restore(resumed, resumeFrom);
+      await session.#leaveOutLong();
+    } catch (error) {
+      session.dispose();
+      throw error;
+    }
     return { session, resumed };
   }
 
