@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { evalDirectory, listEvals } from '../evals/evals.ts';
@@ -67,6 +67,39 @@ describe('medr1 eval', () => {
     expect([items, left_out]).toEqual([3, 2]);
     const { summary } = await medr1('evals', 'show', id);
     expect(summary.left_out).toBe(2);
+  });
+
+  it('goes on without an image that vanished, and asks about it once it is back', async () => {
+    const file = join(tiny.directory, 'lost-0.png');
+    await copyFile(join(tiny.directory, tiny.items[0].image), file);
+    await writeSplit('modality/test/MR', 4, 1);
+    const asked = ['--split', 'modality/test/MR', '--max-new-tokens', '4'] as const;
+    await evaluate(...asked, '--controls', 'text-only');
+    await rm(file);
+    const without = await evaluate(...asked, '--controls', 'blank-image');
+    const [{ id }] = without.unasked;
+    expect(without).toMatchObject({
+      items: 4,
+      left_out: 0,
+      unasked: [{ sight: 'blank-image', why: expect.stringContaining('lost-0.png') }],
+    });
+    expect(without.controls['blank-image'].strict.total).toBe(3);
+    const anew = await evaluate(...asked, '--no-resume');
+    expect(anew).toMatchObject({ items: 3, left_out: 1, strict: { total: 3 }, unasked: [{ id, sight: 'image' }] });
+    await copyFile(join(tiny.directory, tiny.items[0].image), file);
+    expect(await evaluate(...asked)).toMatchObject({ id: anew.id, items: 4, left_out: 0, strict: { total: 4 }, unasked: [] });
+  });
+
+  it('leaves out a prompt that is too long for the model', async () => {
+    const records = ['short', 'long '.repeat(40_000)].map((problem) => ({
+      image: tiny.items[0].image,
+      problem: `${problem} A)A, B)B, C)C, D)D`,
+      solution: '<answer> A </answer>',
+    }));
+    await writeFile(join(tiny.directory, 'Splits', 'modality', 'test', 'Fundus.json'), JSON.stringify(records));
+    const { items, left_out, unasked } = await evaluate('--split', 'modality/test/Fundus', '--max-new-tokens', '4');
+    expect([items, left_out]).toEqual([1, 1]);
+    expect(unasked[0].why).toMatch(/a prompt of \d+ tokens and a completion of up to 4 are more than the 32768/);
   });
 
   it('refuses a split that changed since', async () => {

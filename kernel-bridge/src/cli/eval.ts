@@ -12,6 +12,7 @@ import {
   type Accuracy,
   type Control,
   type EvalState,
+  type EvalDetail,
   type Evaluation,
   type EvalSummary,
   type Share,
@@ -95,11 +96,11 @@ async function run(options: Options): Promise<void> {
   using evaluation = store;
   if (found !== null && !options.json) process.stderr.write(`evaluation ${store.row().id}: ${found} answers were there already\n`);
   const state = await traced(options.trace, () => answer(evaluation, home, options));
-  const { summary, report } = evaluation.detail();
+  const { summary, report, unasked } = evaluation.detail();
   if (summary.error) throw new WorkbenchError({ ...summary.error, exit: 1 });
-  if (options.json) printJson(document(options, summary, report));
+  if (options.json) printJson(document(options, summary, report, unasked));
   else console.log(text(report, summary));
-  if (summary.left_out > 0 && !options.json) process.stderr.write(leftOut(summary));
+  if (summary.left_out > 0 && !options.json) process.stderr.write(leftOut(summary, unasked));
   if (state !== 'finished') throw unfinished(summary);
 }
 
@@ -142,7 +143,7 @@ async function whereIs(dataset: string | undefined, split: string): Promise<{ da
   }
 }
 
-const document = (options: Options, summary: EvalSummary, report: Evaluation): Record<string, unknown> => ({
+const document = (options: Options, summary: EvalSummary, report: Evaluation, unasked: EvalDetail['unasked']): Record<string, unknown> => ({
   id: summary.id,
   state: summary.state,
   model: options.model,
@@ -151,11 +152,16 @@ const document = (options: Options, summary: EvalSummary, report: Evaluation): R
   variant: options.variant,
   items: summary.items,
   left_out: summary.left_out,
+  unasked,
   ...report,
 });
 
-const leftOut = ({ left_out, settings }: EvalSummary): string =>
-  `${left_out} questions of the split were left out, for something is wrong with them: \`medr1 data audit ${settings.dataset}\` says what\n`;
+function leftOut({ left_out, settings }: EvalSummary, unasked: EvalDetail['unasked']): string {
+  const named = unasked.slice(0, 5).map(({ id, sight, why }) => `  ${id}${sight === 'image' ? '' : `, ${sight}`}: ${why}\n`);
+  const more = unasked.length > named.length ? `  and ${unasked.length - named.length} more\n` : '';
+  const audit = `\`medr1 data audit ${settings.dataset}\` says what`;
+  return `${left_out} questions of the split were left out, for something is wrong with them: ${audit}\n${named.join('')}${more}`;
+}
 
 function unfinished({ id, done, total }: EvalSummary): WorkbenchError {
   return new WorkbenchError({

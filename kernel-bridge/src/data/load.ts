@@ -1,6 +1,7 @@
 /** The questions that training and evaluation see. */
 import type { VqaItem } from '../protocol/data.ts';
 import { WorkbenchError } from '../protocol/errors.ts';
+import { isOfFile } from '../protocol/problems.ts';
 import { modalityName, questionTypeName } from './names.ts';
 import { hashItems } from './splits/hash.ts';
 import { resolveSplit } from './splits/resolve.ts';
@@ -16,8 +17,8 @@ export interface LoadOptions {
   questionType?: Choice;
   /** The workbench's home, where indexed data sets are found by name. */
   home?: string;
-  /** Leave out items with a problem. */
-  usable?: boolean;
+  /** Leave out items with a problem; `records` keeps those whose record is sound and whose image file is not. */
+  usable?: boolean | 'records';
   signal?: AbortSignal;
 }
 
@@ -47,7 +48,7 @@ export async function loadItems(nameOrDir: string, options: LoadOptions = {}): P
     (item) =>
       (!inSplit || inSplit.has(item.id)) && (!modalities || modalities.has(item.modality)) && (!types || types.has(item.question_type)),
   );
-  const chosen = options.usable ? asked.filter((item) => item.problem === null) : asked;
+  const chosen = asked.filter(({ problem }) => !options.usable || problem === null || (options.usable === 'records' && isOfFile(problem)));
   if (chosen.length === 0) throw empty(nameOrDir, options, items.length);
   return { root, items: chosen, left_out: asked.length - chosen.length, hash: hashItems(chosen), images: imagesOf(chosen, whole.prints) };
 }

@@ -3,6 +3,13 @@ import type { DatabaseSync } from 'node:sqlite';
 import { makeDatabase, openAs, type DatabaseKind, type OpenOptions } from '../log/database.ts';
 import { errors } from './errors.ts';
 
+/** Questions that could not be shown under a sight: the image that was to be seen, its mark at that time, and why. Under `image` they are left out of all. */
+const UNASKED = `
+CREATE TABLE IF NOT EXISTS unasked (
+  sight TEXT NOT NULL, ix INTEGER NOT NULL REFERENCES item, image TEXT NOT NULL, mark TEXT NOT NULL, why TEXT NOT NULL, PRIMARY KEY (sight, ix)
+) STRICT, WITHOUT ROWID;
+`;
+
 const EVALUATION: DatabaseKind = {
   applicationId: 0x4d_52_31_65, // "MR1e"
   version: 1,
@@ -10,6 +17,8 @@ const EVALUATION: DatabaseKind = {
   damaged: errors.damaged,
   format: errors.format,
   later: {
+    sql: UNASKED,
+    names: ['unasked'],
     columns: [
       ['item', 'mark', 'TEXT'],
       ['evaluation', 'left_out', 'INTEGER NOT NULL DEFAULT 0'],
@@ -35,7 +44,7 @@ CREATE TABLE answer (
   text TEXT NOT NULL, tokens INTEGER NOT NULL, finish_reason TEXT NOT NULL, strict TEXT, tolerant TEXT,
   options TEXT, right TEXT, PRIMARY KEY (sight, ix)
 ) STRICT, WITHOUT ROWID;
-`;
+${UNASKED}`;
 
 export function createDatabase(file: string): DatabaseSync {
   return makeDatabase(file, SCHEMA, EVALUATION);

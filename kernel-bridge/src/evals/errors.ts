@@ -36,10 +36,10 @@ export const errors = {
       `The weights in ${model} are no longer those of evaluation ${id}.`,
       'Put them back, or evaluate the model as it is: that is a new evaluation.',
     ),
-  imageChanged: (image: string, id: string) =>
-    make('EVAL_IMAGE_CHANGED', 422)(
-      `The image ${image} is no longer the one that evaluation ${id} has answers about.`,
-      'Put it back, or begin a new evaluation on the images as they are with --no-resume (the view: "evaluate anew").',
+  noAnswer: (id: string, why: string) =>
+    make('EVAL_NO_ANSWER', 422)(
+      `No question of evaluation ${id} could be shown to the model: ${why}`,
+      'Mend that and resume: what was left out is asked then.',
     ),
   noTrainSplit: (split: string) =>
     make(

@@ -7,6 +7,8 @@ import { expandHome } from '../files/user-path.ts';
 import type { CreateEval, EvalSettings, EvalSummary } from '../protocol/evals.ts';
 import { modalityName, questionTypeName } from '../data/names.ts';
 import type { Loaded } from '../data/load.ts';
+import { hashItems } from '../data/splits/hash.ts';
+import { problemText } from '../protocol/problems.ts';
 import { errors as runErrors } from '../runs/errors.ts';
 import { isRunId, makeDirectory, newRunId } from '../runs/home.ts';
 import { noRoom } from '../log/errors.ts';
@@ -15,17 +17,40 @@ import { isDiskFull } from '../log/room.ts';
 import { checkModel, openRun } from '../runs/runs.ts';
 import type { TrainConfig } from '../protocol/config.ts';
 import { errors } from './errors.ts';
-import { checkpointOf, modelHash } from './identity.ts';
+import { checkpointOf, imageMark, modelHash } from './identity.ts';
 import type { Evaluated } from './matrix.ts';
 import { chooseItems } from './sights.ts';
 import { EvalStore, type EvaluationRow } from './store.ts';
 
 /** The seam to src/data. */
-export type LoadQuestions = (nameOrDir: string, options: { split: string | null; usable: true; home: string }) => Promise<Loaded>;
+export type LoadQuestions = (
+  nameOrDir: string,
+  options: { split: string | null; usable: true | 'records'; home: string },
+) => Promise<Loaded>;
 
 /** Usable questions of a split. A file or folder that is itself the split stands in both places. */
-export const loadSplit = (loadItems: LoadQuestions, home: string, dataset: string, split: string): Promise<Loaded> =>
-  loadItems(dataset, { split: split === dataset ? null : split, usable: true, home });
+export const loadSplit = (
+  loadItems: LoadQuestions,
+  home: string,
+  dataset: string,
+  split: string,
+  usable: true | 'records' = true,
+): Promise<Loaded> => loadItems(dataset, { split: split === dataset ? null : split, usable, home });
+
+/**
+ * The questions of an evaluation, with those whose image cannot be read as it is: files come and go, and the questions stay the same. `hashes` are
+ * those that the evaluation may have been stored under; earlier versions hashed what had a sound file alone.
+ */
+export async function loadAsked(
+  loadItems: LoadQuestions,
+  home: string,
+  { dataset, split }: Pick<EvalSettings, 'dataset' | 'split'>,
+): Promise<Loaded & { hashes: string[] }> {
+  const data = await loadSplit(loadItems, home, dataset, split, 'records');
+  const readable = data.items.filter(({ problem }) => problem === null);
+  const hashes = readable.length === data.items.length ? [data.hash] : [data.hash, hashItems(readable)];
+  return { ...data, hashes };
+}
 
 const evalsDirectory = (home: string): string => join(home, 'evals');
 export const evalDirectory = (home: string, id: string): string => join(home, 'evals', id);
@@ -99,7 +124,7 @@ export async function prepareEvaluation(
 ): Promise<PreparedEvaluation> {
   const model = modelOf(home, request);
   checkModel(model.dir);
-  const data = await loadSplit(loadItems, home, request.dataset, request.split);
+  const data = await loadAsked(loadItems, home, request);
   const { controls = [] } = request;
   const settings = settingsOf(request, model, data.root);
   if (controls.includes('option-prior')) settings.train_split ??= trainSplitOf(request.split);
@@ -110,14 +135,17 @@ export async function prepareEvaluation(
   using lock = tryLock(join(evalsDirectory(home), 'lock'), 30_000);
   if (!lock) throw errors.making();
   if (!request.anew) {
-    const stored = findStored(home, settings, { ...identity, key });
+    const stored = findStored(home, settings, identity.model_hash, data.hashes);
     if (stored) {
       if (controls.length > 0) stored.addControls(controls, settings.train_split);
       return { store: stored, found: stored.summary().done };
     }
   }
   const items = chooseItems(data.items, settings.limit, settings.seed);
-  const made = { key, settings, controls: [...controls], ...identity, items, left_out: data.left_out };
+  const unasked = items.flatMap(({ image, problem }, index) =>
+    problem === null ? [] : [{ index, image, mark: imageMark(data.root, image), why: problemText(problem) }],
+  );
+  const made = { key, settings, controls: [...controls], ...identity, items, unasked, left_out: data.left_out };
   const store = create(home, { id: newRunId(), ...made, name: nameOf(settings, model), trained: model.trained, run_name: model.runName });
   return { store, found: null };
 }
@@ -249,19 +277,22 @@ function nameOf({ split }: EvalSettings, { dir, runName, step }: Model): string 
 function findStored(
   home: string,
   settings: EvalSettings,
-  wanted: { key: string; model_hash: string; split_hash: string },
+  model_hash: string,
+  /** The first is the split's as it is now. */
+  hashes: readonly string[],
 ): EvalStore | null {
+  const keys = hashes.map((split_hash) => evaluationKey(settings, { model_hash, split_hash }));
   let changed: EvaluationRow | null = null;
   for (const id of listEvals(home)) {
     const store = openOrNull(home, id);
     if (!store) continue;
     const row = store.row();
-    if (row.key === wanted.key) return store;
-    const otherwiseEqual = evaluationKey(row.settings, wanted) === wanted.key && row.model_hash === wanted.model_hash;
-    if (otherwiseEqual && row.settings.split === settings.split && row.split_hash !== wanted.split_hash) changed ??= row;
+    if (keys.includes(row.key)) return store;
+    const otherwiseEqual = evaluationKey(row.settings, { model_hash, split_hash: hashes[0] }) === keys[0] && row.model_hash === model_hash;
+    if (otherwiseEqual && row.settings.split === settings.split && !hashes.includes(row.split_hash)) changed ??= row;
     store[Symbol.dispose]();
   }
-  if (changed) throw errors.splitChanged(settings.split, changed.id, changed.split_hash, wanted.split_hash);
+  if (changed) throw errors.splitChanged(settings.split, changed.id, changed.split_hash, hashes[0]);
   return null;
 }
 

@@ -3,6 +3,6 @@ import type { EvalStore } from './store.ts';
 
 /** An evaluation as one document: what was asked of which model, the tables, and every answer under every sight. */
 export function exportEvaluation(store: EvalStore): Omit<EvalDetail, 'directory'> & { answers: EvalAnswer[] } {
-  const { summary, report } = store.detail();
-  return { summary, report, answers: ['image' as const, ...summary.controls].flatMap((sight) => store.answers(sight)) };
+  const { summary, report, unasked } = store.detail();
+  return { summary, report, unasked, answers: ['image' as const, ...summary.controls].flatMap((sight) => store.answers(sight)) };
 }

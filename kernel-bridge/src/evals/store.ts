@@ -41,6 +41,8 @@ export interface NewEvaluation {
   split_hash: string;
   /** In the order asked. */
   items: readonly VqaItem[];
+  /** Those of them that cannot be shown as it is. */
+  unasked?: readonly Unasked[];
   /** Questions of the split that cannot be asked: something is wrong with them. */
   left_out: number;
 }
@@ -74,6 +76,17 @@ export interface NewAnswer extends Pick<EvalAnswer, 'text' | 'tokens' | 'finish_
   shown?: Pick<VqaItem, 'options' | 'answer'>;
 }
 
+/** A question that cannot be shown: the place, the image that was to be seen, with its mark, and why. */
+export interface Unasked {
+  index: number;
+  image: string;
+  mark: string;
+  why: string;
+}
+
+/** Places left out under the sight ?1: what cannot be shown at all is compared with nothing. */
+const LEFT_OUT = "SELECT ix FROM unasked WHERE unasked.sight IN ('image', ?1)";
+
 export class EvalStore implements Disposable {
   readonly directory: string;
   readonly db: DatabaseSync;
@@ -102,6 +115,7 @@ export class EvalStore implements Disposable {
         const { id, dataset, modality, question_type, image, question, options, answer } = item;
         add.run(index, id, dataset, modality, question_type, image, question, JSON.stringify(options), answer);
       });
+      store.insertUnasked('image', made.unasked ?? []);
     });
     return store;
   }
@@ -143,17 +157,17 @@ export class EvalStore implements Disposable {
       .map(({ ix, image, mark, seen }) => ({ index: ix as number, image: image as string, mark: mark as string | null, seen: seen === 1 }));
   }
 
-  /** Places of the questions that have no answer under this sight yet. */
+  /** Places of the questions that have no answer under this sight yet and are not left out. */
   missing(sight: StoredSight): number[] {
     return this.db
-      .prepare('SELECT ix FROM item WHERE ix NOT IN (SELECT ix FROM answer WHERE sight = ?) ORDER BY ix')
+      .prepare(`SELECT ix FROM item WHERE ix NOT IN (SELECT ix FROM answer WHERE sight = ?1) AND ix NOT IN (${LEFT_OUT}) ORDER BY ix`)
       .all(sight)
       .map(({ ix }) => ix as number);
   }
 
   answers(sight: StoredSight = 'image'): EvalAnswer[] {
     return this.db
-      .prepare(`SELECT ${ANSWER_COLUMNS} FROM answer JOIN item USING (ix) WHERE sight = ? ORDER BY ix`)
+      .prepare(`SELECT ${ANSWER_COLUMNS} FROM answer JOIN item USING (ix) WHERE sight = ?1 AND ix NOT IN (${LEFT_OUT}) ORDER BY ix`)
       .all(sight)
       .map(answerOf);
   }
@@ -196,22 +210,26 @@ export class EvalStore implements Disposable {
   summary(): EvalSummary {
     const { id, name, state, error, settings, controls, trained, run_name, split_hash, left_out, created_at, started_at, ended_at } =
       this.row();
-    const items = this.count('SELECT count(*) FROM item');
-    const sights = ['image', ...controls];
-    const done = this.count('SELECT count(*) FROM answer WHERE sight IN (SELECT value FROM json_each(?))', JSON.stringify(sights));
+    const all = this.count('SELECT count(*) FROM item');
+    const sights = ['image', ...controls] as const;
+    const unasked = sights.map((sight) => this.count(`SELECT count(DISTINCT ix) FROM (${LEFT_OUT})`, sight));
+    const answersTo = (sight: string): number =>
+      this.count(`SELECT count(*) FROM answer WHERE sight = ?1 AND ix NOT IN (${LEFT_OUT})`, sight);
+    const done = sights.reduce((sum, sight) => sum + answersTo(sight), 0);
     const { answered, tokens, strict, tolerant } = this.db
       .prepare(
         `SELECT count(*) AS answered, sum(tokens) AS tokens, sum(strict = item.answer) AS strict, sum(tolerant = item.answer) AS tolerant
          FROM answer JOIN item USING (ix) WHERE sight = 'image'`,
       )
       .get() as Record<string, number | null>;
-    const facts = { id, name, state, error, settings, controls, trained, run_name, split_hash, left_out, created_at, started_at, ended_at };
+    const facts = { id, name, state, error, settings, controls, trained, run_name, split_hash, created_at, started_at, ended_at };
     return {
       ...facts,
       reading: publishedReading(settings.variant, settings.prompt_template),
-      items,
+      items: all - unasked[0],
+      left_out: left_out + unasked[0],
       done,
-      total: items * sights.length,
+      total: all * sights.length - unasked.reduce((sum, n) => sum + n, 0),
       strict: wilson(strict ?? 0, answered!),
       tolerant: wilson(tolerant ?? 0, answered!),
       mean_tokens: answered ? tokens! / answered : null,
@@ -220,7 +238,12 @@ export class EvalStore implements Disposable {
   }
 
   detail(): EvalDetail {
-    return { summary: this.summary(), report: this.evaluation(), directory: this.directory };
+    return {
+      summary: this.summary(),
+      report: this.evaluation(),
+      unasked: this.unasked().map(({ id, sight, why }) => ({ id, sight, why })),
+      directory: this.directory,
+    };
   }
 
   /** Sights that the model must still be asked under, in their order. */
@@ -229,11 +252,31 @@ export class EvalStore implements Disposable {
     return SIGHTS.filter((sight) => (sight === 'image' || controls.includes(sight)) && this.missing(sight).length > 0);
   }
 
+  /** Questions that could not be shown, and why. */
+  unasked(): (EvalDetail['unasked'][number] & { image: string; mark: string })[] {
+    const rows = this.db
+      .prepare('SELECT item.id, sight, why, unasked.image, unasked.mark FROM unasked JOIN item USING (ix) ORDER BY ix, sight')
+      .all();
+    return rows as unknown as ReturnType<EvalStore['unasked']>;
+  }
+
   // --- writing ---------------------------------------------------------------------------------------------------------------------
 
-  /** A batch, in one transaction. */
-  addAnswers(sight: StoredSight, answers: readonly NewAnswer[]): void {
-    transaction(this.db, () => this.insert(sight, answers));
+  /** A batch, in one transaction: answers, and questions that could not be shown. */
+  addAnswers(sight: StoredSight, answers: readonly NewAnswer[], unasked: readonly Unasked[] = []): void {
+    transaction(this.db, () => {
+      this.insert(sight, answers);
+      this.insertUnasked(sight, unasked);
+    });
+  }
+
+  /** Those whose image is another than when it could not be shown, are asked again. */
+  askAgain(hasChanged: (image: string, mark: string) => boolean): void {
+    const again = this.unasked().filter(({ image, mark }) => hasChanged(image, mark));
+    const remove = this.db.prepare('DELETE FROM unasked WHERE sight = ? AND ix = (SELECT ix FROM item WHERE id = ?)');
+    transaction(this.db, () => {
+      for (const { sight, id } of again) remove.run(sight, id);
+    });
   }
 
   /** The option prior's choice for every question; what an older one chose goes. */
@@ -291,6 +334,11 @@ export class EvalStore implements Disposable {
         ...[sight, index, text, tokens, finish_reason, strict, tolerant],
         ...[shown ? JSON.stringify(shown.options) : null, shown?.answer ?? null],
       );
+  }
+
+  private insertUnasked(sight: StoredSight, questions: readonly Unasked[]): void {
+    const add = this.db.prepare('INSERT INTO unasked (sight, ix, image, mark, why) VALUES (?, ?, ?, ?, ?)');
+    for (const { index, image, mark, why } of questions) add.run(sight, index, image, mark, why);
   }
 
   private count(sql: string, ...values: string[]): number {

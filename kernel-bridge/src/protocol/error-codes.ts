@@ -170,7 +170,6 @@ export const ERROR_CODES: Record<string, ErrorCode> = {
 
   // Training
   TRAIN_BATCH: code(422, 'The completions of a step are no multiple of num_generations.', 'Change the batch size or the accumulation.'),
-  TRAIN_DATA_GONE: code(422, 'The data folder of a run is gone.', 'Put it back, then resume the run.'),
   TRAIN_DELTA: code(422, 'delta does not exceed 1 + epsilon.', 'Raise it, or leave it empty.'),
   TRAIN_FINISHED: code(422, 'The run has made all its steps.', 'Fork it with a higher max_steps.'),
   TRAIN_NO_ITEMS: code(422, 'No usable question is left to train on.', 'Check the filters; medr1 data audit counts what cannot be used.'),
@@ -270,6 +269,7 @@ export const ERROR_CODES: Record<string, ErrorCode> = {
     'An image of the data set is missing (404) or cannot be shown.',
     'medr1 data audit counts such images; their questions are left out.',
   ),
+  DATA_GONE: code(422, 'The data folder of a run or an evaluation is gone.', 'Put it back, then resume.'),
   DATA_IMAGE_CHANGED: code(409, 'An image file is no longer the one that was indexed.', 'Put it back, or index the data set again.'),
   DATA_IMAGE_UNKNOWN: code(404, 'No image has this content.', 'Index the data set again.'),
   DATA_SPLIT_UNKNOWN: code(404, 'The data set has no such split, or several draws have this name.', 'The message lists the splits.'),
@@ -301,7 +301,8 @@ export const ERROR_CODES: Record<string, ErrorCode> = {
   EVAL_FORMAT: code(500, 'The evaluation is of another version.', 'Update the workbench, or evaluate anew.'),
   EVAL_MODEL: code(400, 'An evaluation takes either a model directory or a run.', 'Give one of the two.'),
   EVAL_MODEL_CHANGED: code(422, 'The weights are no longer those of the evaluation.', 'Put them back, or evaluate anew.'),
-  EVAL_IMAGE_CHANGED: code(422, 'An image is no longer the one that was answered about.', 'Put it back, or evaluate anew.'),
+  EVAL_NO_ANSWER: code(422, 'No question could be shown to the model.', 'Put the images back and resume, or shorten the prompts.'),
+
   EVAL_SPLIT_CHANGED: code(422, 'The split is no longer the one that was evaluated on.', 'Put the data back, or evaluate anew.'),
   EVAL_TRAIN_SPLIT: code(422, 'option-prior does not know which questions to learn from.', 'Name a training split.'),
   EVAL_NOT_COMPARABLE: code(409, 'The evaluations are not of the same questions.', 'Compare evaluations of the same split.'),

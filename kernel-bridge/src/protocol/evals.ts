@@ -156,7 +156,14 @@ export const EvalSummary = Type.Object({
 });
 export type EvalSummary = Type.Static<typeof EvalSummary>;
 
-export const EvalDetail = Type.Object({ summary: EvalSummary, report: Evaluation, directory: Type.String() });
+export const EvalDetail = Type.Object({
+  summary: EvalSummary,
+  report: Evaluation,
+  unasked: Type.Array(Type.Object({ id: Type.String(), sight: Type.Unsafe<Sight>(Type.String()), why: Type.String() }), {
+    description: 'questions that could not be shown to the model, such as one whose image is gone: left out, under `image` of all',
+  }),
+  directory: Type.String(),
+});
 export type EvalDetail = Type.Static<typeof EvalDetail>;
 
 export const EvalAnswer = Type.Object({

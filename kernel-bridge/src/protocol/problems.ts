@@ -29,5 +29,17 @@ export const PROBLEMS = {
 } as const;
 export type Problem = keyof typeof PROBLEMS;
 
+/** Of the image file as it is now, not of the record: it may come and go while the questions stay the same. */
+const OF_FILE: readonly string[] = [
+  'image-missing',
+  'image-not-a-file',
+  'image-format',
+  'image-thin',
+  'image-compressed-dicom',
+  'image-unreadable',
+  'image-too-large',
+] satisfies Problem[];
+export const isOfFile = (problem: string | null): boolean => problem !== null && OF_FILE.includes(problem);
+
 /** What a person reads for a problem's code; the code itself where it is not known here, as one of a newer version. */
 export const problemText = (code: string): string => (Object.hasOwn(PROBLEMS, code) ? PROBLEMS[code as Problem] : code);

@@ -37,12 +37,6 @@ export const errors = {
       message: `${completions} completions cannot be cut into micro-batches of ${size}`,
       remedy: 'Set per_device_train_batch_size to a divisor of the number of completions, or leave it out for one micro-batch.',
     }),
-  noData: (root: string) =>
-    new WorkbenchError({
-      code: 'TRAIN_DATA_GONE',
-      message: `the data folder ${root} is gone`,
-      remedy: 'Put it back (is its disk mounted?), then resume the run: it goes on where it was.',
-    }),
   noItems: (dataset: string) =>
     new WorkbenchError({
       code: 'TRAIN_NO_ITEMS',

@@ -147,7 +147,7 @@ describe('a question that cannot be asked', () => {
     await rm(join(tiny.directory, tiny.items[0].image));
     const init = { config: tiny.config({ max_steps: 6 }), items: tiny.items, evalItems: [], root: join(tiny.directory, 'unmounted') };
     const trainer = await createTrainer(init);
-    await expect(trainer.trainStep()).rejects.toMatchObject({ code: 'TRAIN_DATA_GONE' });
+    await expect(trainer.trainStep()).rejects.toMatchObject({ code: 'DATA_GONE' });
     trainer.dispose();
   });
 

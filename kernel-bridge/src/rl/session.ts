@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { TrainConfig, VqaItem } from '../protocol/index.ts';
+import { dataGone } from '../data/image/open.ts';
 import { loadProcessor, processorDirectory, type Processor, type Model } from '../models/index.ts';
 import { cuda as torchCuda, memoryStats, span, type Tensor } from '../torch/index.ts';
 import { readTensors, readTrainerState, writeCheckpoint, type TrainerState } from './checkpoint.ts';
@@ -181,7 +182,7 @@ export class Session {
           return await encoder.encode([item]);
         } catch (error) {
           if (!isOfOneQuestion(error)) throw error;
-          if (!existsSync(this.#init.root)) throw errors.noData(this.#init.root); // a disk that is not mounted says nothing of one question
+          if (!existsSync(this.#init.root)) throw dataGone(this.#init.root);
           this.#leftOut.add(item, step, error);
           return [];
         }

@@ -3,8 +3,11 @@ import { applyVariant, formatQuestion, publishedReading, readAnswer } from '../a
 import { modelImage } from '../data/image/picture.ts';
 import type { EvalSettings, Sight } from '../protocol/evals.ts';
 import type { VqaItem } from '../protocol/data.ts';
-import { decodeImage, generate, loadModel, loadProcessor, type ImageInput, type ModelDtype } from '../models/index.ts';
+import { decodeImage, generate, loadModel, loadProcessor, type EncodedPrompt, type ImageInput, type ModelDtype } from '../models/index.ts';
+import { WorkbenchError } from '../protocol/errors.ts';
 import { disposePrompt } from '../rl/encoder.ts';
+import { promptTooLong } from '../rl/errors.ts';
+import { isOfOneQuestion } from '../rl/left-out.ts';
 import { suppressed } from '../rl/rollouts.ts';
 import type { NewAnswer } from '../evals/store.ts';
 
@@ -12,13 +15,16 @@ import type { NewAnswer } from '../evals/store.ts';
 export interface Asked {
   item: VqaItem;
   image: string | null;
+  /** Of the image's file, where its index knows it: another is not shown. */
+  sha256?: string;
 }
 
 export type ModelAnswer = Omit<NewAnswer, 'index' | 'shown'>;
 
 /** A model that answers; the seam that lets the loop around it be tested without one. */
 export interface Answerer extends Disposable {
-  answer(questions: readonly Asked[], sight: Sight): Promise<ModelAnswer[]>;
+  /** An error in the place of an answer: that question cannot be shown to the model. */
+  answer(questions: readonly Asked[], sight: Sight): Promise<(ModelAnswer | WorkbenchError)[]>;
 }
 export type OpenAnswerer = (settings: EvalSettings) => Promise<Answerer>;
 
@@ -29,11 +35,12 @@ export const openAnswerer: OpenAnswerer = async (settings) => {
   const processor = await loadProcessor(dir);
   const model = await loadModel(dir, { device, dtype: dtype as ModelDtype });
 
+  const longest = model.config.text_config.max_position_embeddings;
   const published = publishedReading(variant, template);
 
-  const images = async (path: string | null, sight: Sight): Promise<ImageInput[]> => {
+  const images = async ({ image: path, sha256 }: Asked, sight: Sight): Promise<ImageInput[]> => {
     if (path === null || path === '') return [];
-    const file = await modelImage(root, path);
+    const file = await modelImage(root, path, sha256);
     if (sight !== 'blank-image') return [file];
     const { width, height } = await decodeImage(file);
     return [{ data: new Uint8Array(width * height * 3).fill(GREY), width, height, channels: 3 }];
@@ -41,12 +48,23 @@ export const openAnswerer: OpenAnswerer = async (settings) => {
 
   return {
     async answer(questions, sight) {
-      const prompts = await Promise.all(
-        questions.map(async ({ item, image }) => {
-          const text = applyVariant(formatQuestion(item), variant, { template, eval: true });
-          return processor.prompt({ images: await images(image, sight), text, minPixels, maxPixels });
+      const encoded = await Promise.all(
+        questions.map(async (asked) => {
+          try {
+            const text = applyVariant(formatQuestion(asked.item), variant, { template, eval: true });
+            const prompt = await processor.prompt({ images: await images(asked, sight), text, minPixels, maxPixels });
+            const tokens = prompt.inputIds.length;
+            if (tokens + settings.max_new_tokens <= longest) return prompt;
+            disposePrompt(prompt);
+            return promptTooLong(tokens, settings.max_new_tokens, longest);
+          } catch (error) {
+            if (isOfOneQuestion(error)) return error;
+            throw error;
+          }
         }),
       );
+      const prompts = encoded.filter((one): one is EncodedPrompt => !(one instanceof WorkbenchError));
+      if (prompts.length === 0) return encoded.filter((one) => one instanceof WorkbenchError);
       try {
         const sampled = await generate(model, prompts, {
           greedy: true,
@@ -54,7 +72,9 @@ export const openAnswerer: OpenAnswerer = async (settings) => {
           eosTokenIds: processor.eosTokenIds,
           suppressTokenIds: suppressed(processor),
         });
-        return sampled.map(([{ tokenIds, finishReason }], i) => {
+        return encoded.map((one, i) => {
+          if (one instanceof WorkbenchError) return one;
+          const [{ tokenIds, finishReason }] = sampled[prompts.indexOf(one)];
           const text = processor.decode(tokenIds, { skipSpecialTokens: true });
           const { options } = questions[i].item;
           const [strict, tolerant] = [readAnswer(published, text, options), readAnswer('tolerant', text, options)];

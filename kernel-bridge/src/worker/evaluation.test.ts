@@ -1,8 +1,9 @@
 /** The loop around the model, with a model that answers by rule. */
-import { mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { ImageError } from '../data/image/open.ts';
 import { prepareEvaluation, lockFile, type LoadQuestions } from '../evals/evals.ts';
 import { madeItem, madeLoader } from '../evals/fixtures.ts';
 import { EvalStore } from '../evals/store.ts';
@@ -143,11 +144,86 @@ describe('an image', () => {
     expect(await run(model([], 1))).toBe('failed'); // q0 to q2 are answered
   });
 
-  it('that was replaced after it was answered about refuses to go on', async () => {
-    writeFileSync(root('q1.png'), 'another 1');
-    expect(await run(model([]))).toBe('failed');
+  /** A model that looks for the file of what it is asked, as the real one does. */
+  const looking = (calls: Call[], sha256?: Map<string, string | undefined>): OpenAnswerer => {
+    return async (settings) => {
+      const inner = await model(calls)(settings);
+      const answer: typeof inner.answer = async (asked, sight) => {
+        const answers = await inner.answer(asked, sight);
+        for (const { image, sha256: hash } of asked) if (image) sha256?.set(image, hash);
+        return answers.map((one, i) => {
+          const { image } = asked[i];
+          return image === null || existsSync(root(image)) ? one : new ImageError('image-missing', image);
+        });
+      };
+      return { ...inner, answer };
+    };
+  };
+  const stored = (): ReturnType<EvalStore['detail']> => {
     using store = EvalStore.open(directory);
-    expect(store.summary()).toMatchObject({ done: 3, error: { code: 'EVAL_IMAGE_CHANGED', message: expect.stringContaining('q1.png') } });
+    return store.detail();
+  };
+
+  it('that vanished leaves its question out of every figure, controls too, until it is back', async () => {
+    rmSync(root('q4.png'));
+    const gone = items.map((item) => (item.id === 'q4' ? { ...item, problem: 'image-missing' as const } : item));
+    const load: LoadQuestions = async () => ({ root: join(home, 'data'), items: gone, left_out: 0, hash: 'split' });
+    await prepare(['text-only', 'options-permuted', 'option-prior'], load); // finds the stored one: the questions are the same
+    expect(await run(looking([]), { loadItems: load })).toBe('finished');
+    const { summary, report, unasked } = stored();
+    expect(summary).toMatchObject({ state: 'finished', items: 6, left_out: 1, done: 24, total: 24, strict: { right: 3, total: 6 } });
+    expect(unasked).toEqual([{ id: 'q4', sight: 'image', why: expect.stringContaining('q4.png') }]);
+    expect(report.by_modality).toMatchObject({ CT: { strict: { total: 6 } } });
+    expect(Object.values(report.controls).map((control) => ('strict' in control ? control.strict.total : control.total))).toEqual([
+      6, 6, 6,
+    ]);
+
+    const calls: Call[] = [];
+    expect(await run(looking(calls), { loadItems: load })).toBe('finished');
+    expect(calls).toEqual([]); // nothing changed, so nothing is asked
+    writeFileSync(root('q4.png'), 'picture 4');
+    expect(await run(looking(calls), { loadItems: atHome })).toBe('finished');
+    expect([...new Set(ids(calls).flat())]).toEqual(['q4']);
+    expect(stored()).toMatchObject({
+      summary: { items: 7, left_out: 0, done: 28, total: 28, strict: { right: 4, total: 7 } },
+      unasked: [],
+    });
+  });
+
+  it('that was replaced after it was answered about is not asked about again; its answer stays', async () => {
+    writeFileSync(root('q1.png'), 'another 1');
+    await prepare(['options-permuted', 'text-only'], atHome);
+    const calls: Call[] = [];
+    expect(await run(model(calls), { loadItems: atHome })).toBe('finished');
+    const asked = (sight: Sight): string[] => ids(calls.filter((call) => call.sight === sight)).flat();
+    expect(asked('options-permuted')).toEqual(['q0', 'q2', 'q3', 'q4', 'q5', 'q6']);
+    expect(asked('text-only')).toHaveLength(7);
+    expect(stored()).toMatchObject({
+      summary: { items: 7, left_out: 0, done: 20, total: 20 },
+      unasked: [{ id: 'q1', sight: 'options-permuted', why: expect.stringContaining('q1.png is no longer the image') }],
+    });
+  });
+
+  it('is shown where its file has the sha256 of the index', async () => {
+    const images = new Map([['q5.png', 'of the index']]);
+    const seen = new Map<string, string | undefined>();
+    expect(await run(looking([], seen), { loadItems: async () => ({ ...(await atHome('', {} as never)), images }) })).toBe('finished');
+    expect([seen.get('q5.png'), seen.get('q6.png')]).toEqual(['of the index', undefined]);
+  });
+
+  it('that is missing for all questions, or with its whole folder, ends the evaluation, which can go on', async () => {
+    rmSync(join(home, 'evals'), { recursive: true });
+    await prepare([], atHome);
+    items.forEach(({ image }) => rmSync(root(image)));
+    expect(await run(looking([]))).toBe('failed');
+    expect(stored().summary.error).toMatchObject({ code: 'EVAL_NO_ANSWER', message: expect.stringContaining('.png') });
+    items.forEach(({ image }) => writeFileSync(root(image), 'back'));
+    expect(await run(looking([], undefined))).toBe('finished');
+    rmSync(join(home, 'evals'), { recursive: true });
+    await prepare([], atHome);
+    rmSync(join(home, 'data'), { recursive: true });
+    expect(await run(looking([]))).toBe('failed');
+    expect(stored()).toMatchObject({ summary: { error: { code: 'DATA_GONE' } }, unasked: [] });
   });
 
   it('that was mended before it was asked about is taken as it is, and one copied anew is the same', async () => {

@@ -3,14 +3,16 @@
  * no answer yet, a batch a transaction. Batches begin at the first open question, so that a resumed one forms the batches that an
  * uninterrupted one would have formed.
  */
+import { existsSync } from 'node:fs';
 import { setImmediate as yieldToEvents } from 'node:timers/promises';
+import { dataGone } from '../data/image/open.ts';
 import { OptionPrior } from '../data/prior.ts';
 import { errors } from '../evals/errors.ts';
-import { loadSplit, loadTrainSplit, lockFile, type LoadQuestions } from '../evals/evals.ts';
+import { loadAsked, loadTrainSplit, lockFile, type LoadQuestions } from '../evals/evals.ts';
 import { imageMark, modelHash } from '../evals/identity.ts';
 import { otherImages, permuted } from '../evals/sights.ts';
 import { EvalStore } from '../evals/store.ts';
-import { errorBody } from '../protocol/errors.ts';
+import { errorBody, WorkbenchError } from '../protocol/errors.ts';
 import type { EvalState, Sight } from '../protocol/evals.ts';
 import type { VqaItem } from '../protocol/data.ts';
 import { noRoom } from '../log/errors.ts';
@@ -51,12 +53,14 @@ export async function runEvaluation(options: EvaluationOptions): Promise<EvalSta
   try {
     store.setState('running');
     options.committed();
-    await checkQuestions(store, options);
+    const images = await checkQuestions(store, options);
     const { signal } = options;
     do {
       if (store.row().controls.includes('option-prior')) await applyPrior(store, options);
-      if (!(await answerAll(store, options))) return end(signal.reason === 'orphan' ? 'interrupted' : 'stopped');
+      if (!(await answerAll(store, options, images))) return end(signal.reason === 'orphan' ? 'interrupted' : 'stopped');
     } while (!store.finish());
+    const { items } = store.summary();
+    if (items === 0) return end('failed', errors.noAnswer(store.row().id, store.unasked().at(-1)?.why ?? ''));
     options.committed();
     return 'finished';
   } catch (error) {
@@ -65,18 +69,27 @@ export async function runEvaluation(options: EvaluationOptions): Promise<EvalSta
   }
 }
 
-async function checkQuestions(store: EvalStore, { loadItems, home }: EvaluationOptions): Promise<void> {
-  const { id, settings, split_hash, model_hash } = store.row();
-  const { hash } = await loadSplit(loadItems, home, settings.dataset, settings.split);
-  if (hash !== split_hash) throw errors.splitChanged(settings.split, id, split_hash, hash);
-  checkModel(settings.model);
-  if (modelHash(settings.model) !== model_hash) throw errors.modelChanged(settings.model, id);
-  checkImages(store);
+/** What is known of image files: those that are no longer what answers are about, and the sha256 that the index has. */
+interface Images {
+  changed: ReadonlySet<string>;
+  sha256: ReadonlyMap<string, string>;
 }
 
-/** An image that answers are about must be as it was; the others are taken as they are. */
-function checkImages(store: EvalStore): void {
-  const { id, settings } = store.row();
+async function checkQuestions(store: EvalStore, { loadItems, home }: EvaluationOptions): Promise<Images> {
+  const { id, settings, split_hash, model_hash } = store.row();
+  const { hash, hashes, images: sha256 = new Map<string, string>() } = await loadAsked(loadItems, home, settings);
+  if (!hashes.includes(split_hash)) throw errors.splitChanged(settings.split, id, split_hash, hash);
+  checkModel(settings.model);
+  if (modelHash(settings.model) !== model_hash) throw errors.modelChanged(settings.model, id);
+  return { changed: checkImages(store), sha256 };
+}
+
+/**
+ * Images that answers are about and that are no longer as they were: nothing more is asked about them. Others are taken as they are. What could not be
+ * shown is asked again where the file is another by now.
+ */
+function checkImages(store: EvalStore): Set<string> {
+  const { settings } = store.row();
   const marks = new Map<string, string>();
   const markOf = (image: string): string => {
     const mark = marks.get(image) ?? imageMark(settings.root, image);
@@ -84,9 +97,10 @@ function checkImages(store: EvalStore): void {
     return mark;
   };
   const changed = store.images().filter(({ image, mark }) => markOf(image) !== mark);
-  const answered = changed.find(({ mark, seen }) => seen && mark !== null);
-  if (answered) throw errors.imageChanged(answered.image, id);
-  store.setMarks(changed.map(({ index, image }) => ({ index, mark: markOf(image) })));
+  const answered = (one: { mark: string | null; seen: boolean }): boolean => one.seen && one.mark !== null;
+  store.askAgain((image, mark) => markOf(image) !== mark);
+  store.setMarks(changed.flatMap((one) => (answered(one) ? [] : [{ index: one.index, mark: markOf(one.image) }])));
+  return new Set(changed.filter(answered).map(({ image }) => image));
 }
 
 /** Cheap, so it is done anew each time: the training split may have changed. */
@@ -101,7 +115,7 @@ async function applyPrior(store: EvalStore, { loadItems, home, committed }: Eval
 }
 
 /** False when it was told to end before all was answered. */
-async function answerAll(store: EvalStore, options: EvaluationOptions): Promise<boolean> {
+async function answerAll(store: EvalStore, options: EvaluationOptions, images: Images): Promise<boolean> {
   const { settings } = store.row();
   const sights = store.pending();
   if (sights.length === 0) return true;
@@ -113,7 +127,7 @@ async function answerAll(store: EvalStore, options: EvaluationOptions): Promise<
     for (let start = 0; start < missing.length; start += settings.batch_size) {
       await yieldToEvents();
       if (options.signal.aborted) return false;
-      await answerBatch(store, answerer, sight, missing.slice(start, start + settings.batch_size), ask);
+      await answerBatch(store, answerer, sight, missing.slice(start, start + settings.batch_size), ask, images);
       options.committed();
     }
   }
@@ -126,17 +140,31 @@ async function answerBatch(
   sight: Sight,
   places: readonly number[],
   ask: (index: number) => Asked,
+  images: Images,
 ): Promise<void> {
-  const questions = places.map(ask);
-  const answers = await answerer.answer(questions, sight);
-  store.addAnswers(
+  const questions = places.map((index) => ({ index, ...ask(index) }));
+  const shown = questions.filter(({ image }) => image === null || !images.changed.has(image));
+  const answers = await answerer.answer(
+    shown.map(({ item, image }) => ({ item, image, sha256: image === null ? undefined : images.sha256.get(image) })),
     sight,
-    answers.map((answer, i) => ({
-      index: places[i],
-      ...answer,
-      ...(sight === 'options-permuted' && { shown: questions[i].item }),
-    })),
   );
+  const { root } = store.row().settings;
+  const unasked = [
+    ...questions.flatMap((one) =>
+      shown.includes(one) ? [] : [{ ...one, why: `${one.image} is no longer the image that was answered about` }],
+    ),
+    ...shown.flatMap((one, i) => {
+      const answer = answers[i];
+      return answer instanceof WorkbenchError ? [{ ...one, why: answer.message }] : [];
+    }),
+  ].map(({ index, image, why }) => ({ index, image: image ?? '', mark: image === null ? '' : imageMark(root, image), why }));
+  // a folder that went in the midst of a batch says nothing of its questions
+  if (unasked.length > 0 && !existsSync(root)) throw dataGone(root);
+  const given = shown.flatMap(({ index, item }, i) => {
+    const answer = answers[i];
+    return answer instanceof WorkbenchError ? [] : [{ index, ...answer, ...(sight === 'options-permuted' && { shown: item }) }];
+  });
+  store.addAnswers(sight, given, unasked);
 }
 
 /** The question at a place as the model sees it under a sight. */

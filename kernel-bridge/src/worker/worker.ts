@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { setImmediate as yieldToEvents } from 'node:timers/promises';
 import { errorBody } from '../protocol/errors.ts';
 import type { VqaItem } from '../protocol/data.ts';
+import { isOfFile } from '../protocol/problems.ts';
 import { hasEnded, type RewardRevision, type RunState } from '../protocol/run.ts';
 import { isRewardFailure } from '../rewards/index.ts';
 import type { StepResult } from '../protocol/step.ts';
@@ -120,9 +121,6 @@ function unusableAtStart(directory: string, items: readonly VqaItem[]): Readonly
   renameSync(`${file}.part`, file);
   return new Set(ids);
 }
-
-/** Problems that come with the files, not with the records, which the hash of the questions holds. */
-const isOfFile = (problem: string | null): boolean => problem?.startsWith('image-') ?? false;
 
 /** None where the test split is no longer the one that the run has been evaluated on: its curve would join what cannot be compared. */
 async function questionsToEvaluateOn(store: RunStore, { loadItems, home }: WorkerOptions): Promise<VqaItem[]> {

@@ -27,6 +27,14 @@ export class ImageError extends WorkbenchError {
   }
 }
 
+/** A disk that is not mounted says nothing of one image. */
+export const dataGone = (root: string): WorkbenchError =>
+  new WorkbenchError({
+    code: 'DATA_GONE',
+    message: `the data folder ${root} is gone`,
+    remedy: 'Put it back (is its disk mounted?), then resume: what is done is kept.',
+  });
+
 export const imageChanged = (image: string): WorkbenchError =>
   new WorkbenchError({
     code: 'DATA_IMAGE_CHANGED',
