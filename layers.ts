@@ -72,6 +72,7 @@ export const LAYERS: Layer[] = [
   view('data', 'the browser of data sets'),
   view('sample', 'one question, and answers to it', 'widgets/rollouts'),
   view('audit', 'what is wrong with a data set'),
+  view('runs-table', 'runs as a table: columns, search, configurations side by side, notes', 'widgets/runs widgets/new-run'),
   view('evaluation', 'stored evaluations and their comparison', 'widgets/rollouts'),
   view('inspector', 'what was chosen last, in full', 'widgets/rollouts widgets/sample'),
   view('trash', 'what was removed, with a way back'),
@@ -80,7 +81,7 @@ export const LAYERS: Layer[] = [
   layer(
     'extension/plugins',
     'one plugin a file',
-    `extension widgets widgets/store ${['runs', 'curves', 'rollouts', 'rewards', 'new-run', 'data', 'sample', 'audit', 'evaluation', 'inspector', 'trash', 'status'].map((name) => `widgets/${name}`).join(' ')}`,
+    `extension widgets widgets/store ${['runs', 'runs-table', 'curves', 'rollouts', 'rewards', 'new-run', 'data', 'sample', 'audit', 'evaluation', 'inspector', 'trash', 'status'].map((name) => `widgets/${name}`).join(' ')}`,
   ),
 ];
 

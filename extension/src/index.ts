@@ -13,6 +13,7 @@ import rewards from './plugins/rewards.ts';
 import rollouts from './plugins/rollouts.ts';
 import runMenu from './plugins/run-menu.ts';
 import runs from './plugins/runs.ts';
+import runsTable from './plugins/runs-table.ts';
 import sample from './plugins/sample.ts';
 import service from './plugins/service.ts';
 import status from './plugins/status.ts';
@@ -27,6 +28,7 @@ export default [
   service,
   runs,
   runMenu,
+  runsTable,
   curves,
   rollouts,
   rewards,

@@ -15,6 +15,7 @@ export const PALETTE_CATEGORY = 'Med-R1';
 
 export const CommandIDs = {
   showRuns: 'medr1:show-runs',
+  openRunsTable: 'medr1:open-runs-table',
   openCurves: 'medr1:open-curves',
   openRollouts: 'medr1:open-rollouts',
   openRewards: 'medr1:open-rewards',

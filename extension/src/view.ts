@@ -7,6 +7,7 @@ import { CommandIDs } from './tokens.ts';
 
 const COMMANDS: Record<HostCommand['id'], string> = {
   'open-runs': CommandIDs.showRuns,
+  'open-runs-table': CommandIDs.openRunsTable,
   'open-curves': CommandIDs.openCurves,
   'open-rollouts': CommandIDs.openRollouts,
   'open-rewards': CommandIDs.openRewards,

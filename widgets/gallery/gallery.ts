@@ -12,6 +12,7 @@ import '../src/new-run/view.ts';
 import '../src/rewards/view.ts';
 import '../src/rollouts/view.ts';
 import '../src/runs/view.ts';
+import '../src/runs-table/view.ts';
 import '../src/sample/view.ts';
 import { refreshTheme } from '../src/theme.ts';
 import { Workbench } from '../src/store/workbench.ts';

@@ -5,7 +5,8 @@ import type { Selection } from '../src/selection.ts';
 import type { Workbench } from '../src/store/workbench.ts';
 import type { FakeConnector, FakeOptions } from '../testing/fake-connector.ts';
 import { fakeMatrix, type FakeEval } from '../testing/fake-evals.ts';
-import type { DataItem, RewardRevision } from '../src/connector.ts';
+import type { LitElement } from 'lit';
+import type { DataItem, RewardRevision, RunEvent } from '../src/connector.ts';
 
 export interface GalleryState {
   tag: string;
@@ -60,6 +61,69 @@ const runs = [
   { id: 'r6', name: 'SFT baseline', trainer: 'sft', state: 'interrupted' as const, steps: 33, seed: 6 },
 ];
 const hostile = '<img src=x onerror="document.title=\'broken\'"><script>document.title="broken"</script>';
+
+/** Runs with what people noted of them and configurations that differ. */
+const noted = runs.map((run, at) => ({
+  ...run,
+  config: {
+    learning_rate: [1e-6, 2e-6, 1e-5, 1e-4, 1e-6, 5e-5][at],
+    beta: at % 2 === 0 ? 0.04 : 0,
+    seed: at,
+    reward_funcs: ['accuracy', 'format'],
+  },
+  annotations: [
+    { tags: ['baseline', 'seed 1'], notes: 'The first that learnt.\nFormat is perfect from step 110 on.', pinned: true, colour: 2 },
+    { tags: ['no-think'] },
+    { tags: ['a tag that is rather long and says a lot', 'draft'], notes: '' },
+    {},
+    { archived: true },
+    { tags: ['sft'] },
+  ][at],
+}));
+const EVENTS: RunEvent[] = [
+  { seq: 1, time: Date.UTC(2026, 0, 5, 9, 30), step: 0, kind: 'state', state: 'running', error: null },
+  {
+    seq: 9,
+    time: Date.UTC(2026, 0, 5, 9, 41),
+    step: 90,
+    kind: 'rewards',
+    revision: {
+      revision: 2,
+      step: 90,
+      weights: { accuracy: 1, format: 0.2 },
+      sources: {},
+      reason: 'format is learnt',
+      author: '',
+      created_at: 0,
+    },
+    previous: { accuracy: 1, format: 1 },
+  },
+  {
+    seq: 11,
+    time: Date.UTC(2026, 0, 5, 9, 44),
+    step: 118,
+    kind: 'alert',
+    code: 'LOSS_NOT_FINITE',
+    message: 'The loss is not a finite number.',
+    remedy: 'The step was left out; its batch is kept.',
+  },
+  { seq: 14, time: Date.UTC(2026, 0, 5, 9, 50), step: 120, kind: 'evaluation', metrics: { eval_accuracy: 0.714, eval_reward: 1.41 } },
+];
+const LOG = Array.from(
+  { length: 40 },
+  (_, at) =>
+    `2026-01-05T09:${30 + (at % 20)}:00Z step ${at + 1}: reward ${(1 + at / 60).toFixed(3)}, 0.93 s, a line that is long enough to be broken in a narrow panel`,
+);
+
+/** Presses a control of an element once it is drawn. */
+async function pressed(element: HTMLElement, testid: string): Promise<void> {
+  await (element as LitElement).updateComplete;
+  element.shadowRoot!.querySelector<HTMLElement>(`[data-testid=${testid}]`)!.click();
+}
+async function openTab(element: HTMLElement, tab: string): Promise<void> {
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  await pressed(element.shadowRoot!.querySelector<HTMLElement>('medr1-run-details')!, `tab-${tab}`);
+}
 
 const evals: FakeEval[] = [
   { id: 'e5', name: 'Demo, no-think', variant: 'no-think', rate: 0.71, controls: ['blank-image', 'options-permuted', 'option-prior'] },
@@ -150,6 +214,45 @@ export const STATES: Record<string, GalleryState> = {
   'runs: empty': { tag: 'medr1-runs', options: {} },
   'runs: empty, no sample': { tag: 'medr1-runs', options: { server: { sample: null } } },
   'runs: loading': { tag: 'medr1-runs', options: { silent: true } },
+  'table: many': { tag: 'medr1-runs-table', options: { runs: noted, schema, log: LOG, events: EVENTS }, select: { runs: ['r1'] } },
+  'table: two configurations': { tag: 'medr1-runs-table', options: { runs: noted, schema }, select: { runs: ['r1', 'r3'] } },
+  'table: notes': {
+    tag: 'medr1-runs-table',
+    options: { runs: noted, schema },
+    select: { runs: ['r1'] },
+    after: (element) => openTab(element, 'notes'),
+  },
+  'table: notes of several': {
+    tag: 'medr1-runs-table',
+    options: { runs: noted, schema },
+    select: { runs: ['r1', 'r2'] },
+    after: (element) => openTab(element, 'notes'),
+  },
+  'table: events': {
+    tag: 'medr1-runs-table',
+    options: { runs: noted, schema, events: EVENTS },
+    select: { runs: ['r4'] },
+    after: (element) => openTab(element, 'events'),
+  },
+  'table: log': {
+    tag: 'medr1-runs-table',
+    options: { runs: noted, schema, log: LOG },
+    select: { runs: ['r1'] },
+    after: (element) => openTab(element, 'log'),
+  },
+  'table: columns': {
+    tag: 'medr1-runs-table',
+    options: { runs: noted, schema },
+    after: (element) => pressed(element, 'columns'),
+  },
+  'table: 1,000 runs': {
+    tag: 'medr1-runs-table',
+    options: {
+      runs: Array.from({ length: 1000 }, (_, at) => ({ id: `m${at}`, name: `Run ${at}`, state: 'finished' as const, steps: 2, seed: at })),
+    },
+  },
+  'table: empty': { tag: 'medr1-runs-table', options: { schema } },
+  'table: error': { tag: 'medr1-runs-table', options: { failure: down } },
   'runs: error': { tag: 'medr1-runs', options: { failure: down } },
   'curves: one run': { tag: 'medr1-curves', options: { runs }, select: { runs: ['r1'], step: 60 } },
   'curves: several runs': { tag: 'medr1-curves', options: { runs }, select: { runs: ['r1', 'r2', 'r3'] } },

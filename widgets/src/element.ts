@@ -92,6 +92,7 @@ export interface HostCommand {
     | 'open-rewards'
     | 'open-new-run'
     | 'open-runs'
+    | 'open-runs-table'
     | 'open-data'
     | 'open-sample'
     | 'open-audit'

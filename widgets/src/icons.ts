@@ -8,6 +8,7 @@ const PATHS = {
   checkpoint: svg`<path d="M8 1.5 14.5 8 8 14.5 1.5 8z"/>`,
   trash: svg`<path d="M6 2h4l.5 1H13v1.5H3V3h2.5zM4 5.5h8l-.7 8.5H4.7z"/>`,
   curves: svg`<path d="M1.5 1.5v13h13V13H3V1.5zM4 10.5l3-4 2.5 2.5 4-5.5-1-.8-3.2 4.4L6.8 4.7 3 9.5z"/>`,
+  table: svg`<path d="M1.5 2.5h13v11h-13zM3 6v2h3V6zm4.5 0v2H13V6zM3 9.5V12h3V9.5zm4.5 0V12H13V9.5z" fill-rule="evenodd"/>`,
   rollouts: svg`<path d="M2 2.5h12V5H2zM2 6.75h12v2.5H2zM2 11h8v2.5H2z"/>`,
   rewards: svg`<path d="M2 4h5.2a2 2 0 0 1 3.6 0H14v1.5h-3.2a2 2 0 0 1-3.6 0H2zM2 10.5h2.2a2 2 0 0 1 3.6 0H14V12H7.8a2 2 0 0 1-3.6 0H2z"/>`,
   more: svg`<path d="M8 2.2a1.4 1.4 0 1 1 0 2.8 1.4 1.4 0 0 1 0-2.8zm0 4.4a1.4 1.4 0 1 1 0 2.8 1.4 1.4 0 0 1 0-2.8zM8 11a1.4 1.4 0 1 1 0 2.8A1.4 1.4 0 0 1 8 11z"/>`,

@@ -16,6 +16,8 @@ export * from './observable.ts';
 export * from './rewards/view.ts';
 export * from './rollouts/view.ts';
 export * from './runs/view.ts';
+export * from './runs-table/model.ts';
+export * from './runs-table/view.ts';
 export * from './sample/view.ts';
 export * from './selection.ts';
 export * from './status/model.ts';

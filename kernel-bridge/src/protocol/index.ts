@@ -13,6 +13,7 @@ export * from './rest.ts';
 export * from './rewards.ts';
 export * from './routes.ts';
 export * from './run.ts';
+export * from './run-columns.ts';
 export * from './run-search.ts';
 export * from './run-table.ts';
 export * from './selection.ts';

@@ -1,6 +1,6 @@
 /** One number of a metric over a run. */
 import type { DatabaseSync } from 'node:sqlite';
-import type { RunStatistic } from '../protocol/run-table.ts';
+import type { RunStatistic } from '../protocol/run-columns.ts';
 
 export interface StatisticQuery {
   of: RunStatistic;

@@ -6,15 +6,8 @@ import { TrainConfig } from '../protocol/config.ts';
 import { lowerIsBetter } from '../protocol/metrics.ts';
 import { lastInherited, type RunSummary } from '../protocol/run.ts';
 import { numberOf, parseSearch, passes, type CellValue, type Condition } from '../protocol/run-search.ts';
-import {
-  MEAN_OF_LAST,
-  RUN_FACTS,
-  RUN_STATISTICS,
-  type RunFact,
-  type RunStatistic,
-  type RunTable,
-  type RunTableQuery,
-} from '../protocol/run-table.ts';
+import { MEAN_OF_LAST, RUN_FACTS, RUN_STATISTICS, type RunFact, type RunStatistic } from '../protocol/run-columns.ts';
+import type { RunTable, RunTableQuery } from '../protocol/run-table.ts';
 import { nearestKey } from '../runs/config.ts';
 import { errors } from '../runs/errors.ts';
 import { metricStatistic } from '../runs/statistics.ts';

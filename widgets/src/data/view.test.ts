@@ -235,7 +235,7 @@ describe('what can be done with the questions', () => {
     await settle();
     find('data-run')!.click();
     await settle();
-    expect(workbench.draft.value).toMatchObject({ dataset_name: 'omnimedvqa', modality: ['X-Ray'] });
+    expect(workbench.draft.value?.config).toMatchObject({ dataset_name: 'omnimedvqa', modality: ['X-Ray'] });
     expect(asked).toHaveBeenCalledWith('open-new-run', {});
   });
 

@@ -417,7 +417,7 @@ export class DataView extends WatchingElement {
     const { data, draft } = this.workbench;
     const config = await this.#work(() => data.runConfig());
     if (!config) return;
-    draft.set(config);
+    draft.set({ config });
     command(this, 'open-new-run');
   }
 

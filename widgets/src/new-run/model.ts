@@ -33,6 +33,8 @@ export interface NewRunState {
   builtIn: BuiltInReward[];
   /** Reward files that were chosen in the host, by file name: their path there and their text. */
   files: Record<string, { path: string; source: string }>;
+  /** Run or file that the form was filled in from; null where it was not. */
+  like: string | null;
   /** What the server says of each reward function, by entry; null while it is asked. */
   rewards: Record<string, CheckedReward> | null;
 }
@@ -54,6 +56,7 @@ export class NewRunModel {
     carried: {},
     builtIn: [],
     files: {},
+    like: null,
     rewards: {},
   });
   readonly #connector: Connector;
@@ -157,8 +160,34 @@ export class NewRunModel {
 
   /** Everything to the defaults, then the preset's keys; what another view has chosen stays. */
   apply(preset: { id: string; config: Record<string, unknown> }): void {
-    this.#change({ typed: typedOf(this.state.value.fields, { ...preset.config, ...this.state.value.carried }), preset: preset.id });
+    this.#change({
+      typed: typedOf(this.state.value.fields, { ...preset.config, ...this.state.value.carried }),
+      preset: preset.id,
+      like: null,
+    });
     this.#check();
+  }
+
+  /** The whole form from a run or a file: keys that it leaves out go to their defaults. `files`: sources of reward files that it names. */
+  fill({ config, like, files = {} }: { config: Record<string, unknown>; like: string; files?: Record<string, string> }): void {
+    const sources = Object.fromEntries(Object.entries(files).map(([file, source]) => [file, { path: file, source }]));
+    const kept = { ...this.state.value.files, ...sources };
+    this.#change({ typed: typedOf(this.state.value.fields, named(config, files)), files: kept, carried: {}, preset: null, like });
+    this.#check();
+  }
+
+  /** Fills the form in from a YAML text; what is wrong with it shows where a refused start does. */
+  async fillFrom(name: string, text: string): Promise<void> {
+    try {
+      this.fill({ config: await this.#connector.readConfig({ text }), like: name });
+    } catch (error) {
+      this.#change({ refusal: errorBody(error) });
+    }
+  }
+
+  /** The configuration typed in, without what is wrong. */
+  get config(): Record<string, unknown> {
+    return this.#read().config;
   }
 
   /** Starts the run; null when the configuration was refused, and the state says why. */
@@ -267,3 +296,9 @@ export class NewRunModel {
     this.state.update((state) => ({ ...state, ...change }));
   }
 }
+
+/** A reward file whose source came along is named without the folder it once lay in. */
+const named = (config: Record<string, unknown>, files: Record<string, string>): Record<string, unknown> =>
+  Array.isArray(config.reward_funcs)
+    ? { ...config, reward_funcs: (config.reward_funcs as string[]).map((entry) => (fileName(entry) in files ? fileName(entry) : entry)) }
+    : config;

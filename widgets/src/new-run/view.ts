@@ -5,6 +5,8 @@ import { command, define, WatchingElement } from '../element.ts';
 import { bytes, duration, integer } from '../format.ts';
 import type { HostFiles } from '../host-files.ts';
 import { failed, loading } from '../parts.ts';
+import { saveFile } from '../save-file.ts';
+import { yamlOf } from '../yaml.ts';
 import { base, SERIES, theme, tokens } from '../theme.ts';
 import type { IWorkbench } from '../store/workbench.ts';
 import { groupsOfFields, type Field } from './form.ts';
@@ -54,9 +56,10 @@ export class NewRunView extends WatchingElement {
     super.willUpdate(changed);
     const { draft } = this.workbench;
     if (draft.value === null || this.#model?.state.value.status !== 'ready') return;
-    const config = draft.value;
+    const { config, like, files } = draft.value;
     draft.set(null);
-    this.#model.take(config);
+    if (like === undefined) this.#model.take(config);
+    else this.#model.fill({ config, like, files });
   }
 
   protected override render(): TemplateResult {
@@ -80,7 +83,7 @@ export class NewRunView extends WatchingElement {
 
   #presets(): TemplateResult {
     const model = this.#model!;
-    const { preset: chosen, carried } = model.state.value;
+    const { preset: chosen, carried, like } = model.state.value;
     return html`<div class="presets" role="group" aria-label="Start from">
       <span class="secondary">Start from</span>
       ${presets(this.workbench.runs.state.value.server).map(
@@ -94,6 +97,19 @@ export class NewRunView extends WatchingElement {
             ${preset.title}
           </button>`,
       )}
+      ${like === null ? nothing : html`<span class="chip" data-testid="like">like ${like}</span>`}
+      <label class="file"
+        ><span>YAML …</span
+        ><input
+          type="file"
+          accept=".yaml,.yml,.json"
+          aria-label="Fill the form in from a YAML file"
+          data-testid="from-yaml"
+          @change=${(event: Event) => void this.#fromFile(event.target as HTMLInputElement)}
+      /></label>
+      <button class="quiet" type="button" data-testid="to-yaml" title="What differs from the defaults" @click=${this.#toFile}>
+        Save as YAML
+      </button>
       ${
         Object.keys(carried).length === 0
           ? nothing
@@ -104,6 +120,18 @@ export class NewRunView extends WatchingElement {
       }
     </div>`;
   }
+
+  async #fromFile(input: HTMLInputElement): Promise<void> {
+    const [file] = input.files ?? [];
+    if (file) await this.#model!.fillFrom(file.name, await file.text());
+    input.value = ''; // the same file again is a change
+  }
+
+  #toFile = (): void => {
+    const { config } = this.#model!;
+    const name = typeof config.run_name === 'string' ? config.run_name.replaceAll(/[^\w.-]+/g, '-') : 'run';
+    saveFile(`${name}.yaml`, new Blob([yamlOf(config)], { type: 'application/yaml' }));
+  };
 
   #group(group: string, fields: Field[]): TemplateResult {
     const { problems } = this.#model!.state.value;
@@ -245,6 +273,27 @@ export class NewRunView extends WatchingElement {
         align-items: center;
         padding: 8px;
         border-bottom: 1px solid var(--medr1-border);
+      }
+      .file {
+        position: relative;
+        display: inline-flex;
+        align-items: center;
+        min-height: 24px;
+        padding: 2px 8px;
+        border: 1px solid var(--medr1-border);
+        border-radius: 2px;
+        background: var(--medr1-surface-2);
+      }
+      .file:focus-within {
+        outline: 2px solid var(--medr1-accent);
+        outline-offset: 1px;
+      }
+      .file input {
+        position: absolute;
+        inset: 0;
+        width: 100%;
+        opacity: 0;
+        cursor: pointer;
       }
       .presets button {
         white-space: normal;

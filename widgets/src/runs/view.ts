@@ -75,6 +75,15 @@ export class RunsPanel extends WatchingElement {
         <span aria-hidden="true">${connection === 'open' ? '●' : '○'}</span>
         ${connection === 'open' ? 'live' : connection}
       </span>
+      <button
+        class="quiet"
+        title="Runs as a table"
+        aria-label="Runs as a table"
+        data-testid="open-table"
+        @click=${() => command(this, 'open-runs-table')}
+      >
+        ${icon('table')}
+      </button>
       <button class="quiet" title="New run" aria-label="New run" data-testid="new-run" @click=${() => command(this, 'open-new-run')}>
         ${icon('plus')}
       </button>

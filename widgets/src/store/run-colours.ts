@@ -7,6 +7,9 @@ const MOST = 500;
 const COLOURS = SERIES.light.length;
 
 export class RunColours extends Observable<Readonly<Record<string, number>>> {
+  /** Colours that people chose: they hold whatever is beside the run. */
+  #chosen: Readonly<Record<string, number>> = {};
+
   constructor() {
     super({});
   }
@@ -17,8 +20,9 @@ export class RunColours extends Observable<Readonly<Record<string, number>>> {
    */
   see(runs: readonly string[]): void {
     const next = { ...this.value };
-    const taken = new Set<number>();
+    const taken = new Set(runs.flatMap((id) => this.#chosen[id] ?? []));
     for (const id of runs) {
+      if (this.#chosen[id] !== undefined) continue;
       const own = next[id];
       if (own === undefined || (taken.has(own) && taken.size < COLOURS)) next[id] = rarest(next, taken, runs);
       taken.add(next[id]);
@@ -26,9 +30,17 @@ export class RunColours extends Observable<Readonly<Record<string, number>>> {
     if (runs.some((id) => next[id] !== this.value[id])) this.set(Object.fromEntries(Object.entries(next).slice(-MOST)));
   }
 
+  /** Takes what is noted of the runs. */
+  choose(runs: readonly { id: string; annotations: { colour: number | null } }[]): void {
+    const chosen = Object.fromEntries(runs.flatMap(({ id, annotations: { colour } }) => (colour === null ? [] : [[id, colour]])));
+    if (JSON.stringify(chosen) === JSON.stringify(this.#chosen)) return;
+    this.#chosen = chosen;
+    this.set({ ...this.value });
+  }
+
   /** Place in the palette. */
   of(id: string): number {
-    return this.value[id] ?? 0;
+    return this.#chosen[id] ?? this.value[id] ?? 0;
   }
 
   toJSON(): Readonly<Record<string, number>> {

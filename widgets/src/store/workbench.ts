@@ -14,6 +14,15 @@ import { ViewSync } from './view-sync.ts';
 /** What others see of a class: another implementation has to offer this much and none of its private parts. */
 type Public<T> = Pick<T, keyof T>;
 
+/** Keys of a configuration for the New run form. */
+export interface RunDraft {
+  config: Record<string, unknown>;
+  /** What the whole form is to be filled in from (a run, a file); left out where the keys go over what is typed. */
+  like?: string;
+  /** Sources of reward files that `config` names. */
+  files?: Record<string, string>;
+}
+
 export interface IWorkbench {
   readonly connector: Connector;
   readonly selection: Public<SelectionModel>;
@@ -25,8 +34,8 @@ export interface IWorkbench {
   readonly tokenTexts: Public<TokenTexts>;
   /** The rollouts shown, and how: the Inspector colours tokens as Rollouts does. */
   readonly rollouts: Public<RolloutsModel>;
-  /** Keys of a configuration that the New run form takes over when it is next seen. */
-  readonly draft: Observable<Record<string, unknown> | null>;
+  /** What the New run form takes over when it is next seen. */
+  readonly draft: Observable<RunDraft | null>;
   /** Folder or name of the data that a run trains on where it is not indexed; null where it is, or while that is not known. */
   unindexedOf(run: string): string | null;
   /** Counts what was removed and put back: the trash is looked at anew. */
@@ -49,7 +58,7 @@ export class Workbench implements IWorkbench {
   readonly rollouts: RolloutsModel;
   readonly rewardDrafts = new RewardDrafts();
   readonly removals = new Observable(0);
-  readonly draft = new Observable<Record<string, unknown> | null>(null);
+  readonly draft = new Observable<RunDraft | null>(null);
 
   readonly #sync: ViewSync;
   readonly #question: GroupQuestion;
@@ -64,6 +73,7 @@ export class Workbench implements IWorkbench {
     this.#sync = new ViewSync(connector, this.selection, this.data);
     this.runs.state.subscribe(() => this.#tidySelection());
     this.selection.subscribe(() => this.colours.see(this.selection.value.runs));
+    this.runs.state.subscribe(() => this.colours.choose(this.runs.state.value.runs));
   }
 
   /** Reads the runs and follows them. Never throws: trouble shows in `runs.state`. */

@@ -1,0 +1,18 @@
+/** Configurations of runs side by side. */
+import type { TrainConfig } from '../connector.ts';
+
+export interface ConfigRow {
+  key: string;
+  /** One per run; undefined where a run of another version has no such key. */
+  values: unknown[];
+  differs: boolean;
+}
+
+/** Every key of the configurations, in the order in which the first one has them. */
+export function configRows(configs: readonly Partial<TrainConfig>[]): ConfigRow[] {
+  const keys = [...new Set(configs.flatMap((config) => Object.keys(config)))];
+  return keys.map((key) => {
+    const values = configs.map((config) => config[key as keyof TrainConfig] as unknown);
+    return { key, values, differs: new Set(values.map((value) => JSON.stringify(value))).size > 1 };
+  });
+}

@@ -1,0 +1,464 @@
+/** Details of the chosen runs: what people note of them, their configuration in full or what differs, events and log. */
+import { html, nothing, type TemplateResult } from 'lit';
+import { repeat } from 'lit/directives/repeat.js';
+import { errorBody, type AnnotateRun, type ErrorBody, type RunDetail, type RunEvent, type RunSummary } from '../connector.ts';
+import { copyText } from '../clipboard.ts';
+import { command, define, WatchingElement } from '../element.ts';
+import { dateTime, integer, number, timeOfDay } from '../format.ts';
+import { empty, failed, loading, type Load } from '../parts.ts';
+import { saveFile } from '../save-file.ts';
+import type { IWorkbench } from '../store/workbench.ts';
+import { base, SERIES, theme, tokens } from '../theme.ts';
+import { plain } from './columns.ts';
+import { yamlOf } from '../yaml.ts';
+import { configRows } from './configuration.ts';
+import { detailStyle } from './style.ts';
+
+/** Configurations that are set side by side. */
+const MOST_RUNS = 8;
+const LOG_LINES = 500;
+const TABS = { notes: 'Notes', configuration: 'Configuration', events: 'Events', log: 'Log' } as const;
+type Tab = keyof typeof TABS;
+
+export class RunDetails extends WatchingElement {
+  static override properties = {
+    workbench: { attribute: false },
+    tab: { state: true },
+    all: { state: true },
+    search: { state: true },
+    details: { state: true },
+    events: { state: true },
+    lines: { state: true },
+    problem: { state: true },
+    said: { state: true },
+  };
+  declare workbench: IWorkbench;
+  declare tab: Tab;
+  /** Keys that are the same for all are shown too. */
+  declare all: boolean;
+  declare search: string;
+  declare details: ReadonlyMap<string, Load<RunDetail>>;
+  declare events: Load<RunEvent[]>;
+  declare lines: Load<string[]>;
+  declare problem: ErrorBody | null;
+  /** What was just done, for a moment. */
+  declare said: string;
+  #shown = '';
+
+  constructor() {
+    super();
+    this.tab = 'configuration';
+    this.all = false;
+    this.search = '';
+    this.details = new Map();
+    this.events = { status: 'loading' };
+    this.lines = { status: 'loading' };
+    this.problem = null;
+    this.said = '';
+  }
+
+  protected override identity(): PropertyKey[] {
+    return ['workbench'];
+  }
+
+  protected override watched() {
+    const { selection, runs, colours } = this.workbench;
+    return [selection, runs.state, colours];
+  }
+
+  get #runs(): RunSummary[] {
+    return this.workbench.selection.value.runs.flatMap((id) => this.workbench.runs.get(id) ?? []);
+  }
+
+  protected override willUpdate(changed: Map<PropertyKey, unknown>): void {
+    super.willUpdate(changed);
+    const runs = this.#runs.slice(0, MOST_RUNS);
+    for (const { id } of runs) if (!this.details.has(id)) void this.#loadDetail(id);
+    const shown = `${this.tab} ${runs[0]?.id ?? ''}`;
+    if (shown === this.#shown) return;
+    this.#shown = shown;
+    this.problem = null;
+    this.said = '';
+    if (this.tab === 'events' && runs[0]) void this.#loadEvents(runs[0].id);
+    if (this.tab === 'log' && runs[0]) void this.#loadLog(runs[0].id);
+  }
+
+  async #loadDetail(id: string): Promise<void> {
+    this.details = new Map(this.details).set(id, { status: 'loading' });
+    const loaded = await read(() => this.workbench.connector.run(id));
+    this.details = new Map(this.details).set(id, loaded);
+  }
+
+  async #loadEvents(id: string): Promise<void> {
+    this.events = { status: 'loading' };
+    const kinds: RunEvent['kind'][] = ['state', 'rewards', 'checkpoint', 'evaluation', 'alert'];
+    const loaded = await read(async () => (await this.workbench.connector.events(id, { kinds, limit: 10_000 })).events.toReversed());
+    if (this.#runs[0]?.id === id) this.events = loaded;
+  }
+
+  async #loadLog(id: string): Promise<void> {
+    this.lines = { status: 'loading' };
+    const loaded = await read(() => this.workbench.connector.log(id, { tail: LOG_LINES }));
+    if (this.#runs[0]?.id === id) this.lines = loaded;
+  }
+
+  protected override render(): TemplateResult {
+    const runs = this.#runs;
+    if (runs.length === 0)
+      return empty(
+        'No run is chosen',
+        'Choose a run to see its notes, configuration, events and log; several, by Ctrl+click, to see what differs.',
+      );
+    return html`
+      <header>
+        <strong class="ellipsis" data-testid="detail-title">${runs.length === 1 ? runs[0].name : `${runs.length} runs`}</strong>
+        ${this.#actions(runs)}
+      </header>
+      <div role="tablist" aria-label="Details" @keydown=${this.#onTabKey}>
+        ${Object.entries(TABS).map(
+          ([id, title]) =>
+            html`<button
+              role="tab"
+              id=${`tab-${id}`}
+              class="quiet"
+              data-testid=${`tab-${id}`}
+              aria-selected=${this.tab === id}
+              aria-controls="panel"
+              tabindex=${this.tab === id ? 0 : -1}
+              @click=${() => (this.tab = id as Tab)}
+            >
+              ${title}
+            </button>`,
+        )}
+      </div>
+      <div role="tabpanel" id="panel" aria-labelledby=${`tab-${this.tab}`} tabindex="0">
+        ${this.problem ? failed(this.problem) : nothing} ${this.#panel(runs)}
+      </div>
+      <p class="small secondary said" role="status">${this.said}</p>
+    `;
+  }
+
+  #onTabKey = (event: KeyboardEvent): void => {
+    const way = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    if (!way) return;
+    const ids = Object.keys(TABS) as Tab[];
+    this.tab = ids[(ids.indexOf(this.tab) + way + ids.length) % ids.length];
+    void this.updateComplete.then(() => this.renderRoot.querySelector<HTMLElement>(`#tab-${this.tab}`)?.focus());
+    event.preventDefault();
+  };
+
+  #panel(runs: RunSummary[]): TemplateResult {
+    if (this.tab === 'notes') return runs.length === 1 ? this.#notes(runs[0]) : this.#notesOfMany(runs);
+    if (this.tab === 'configuration') return this.#configuration(runs.slice(0, MOST_RUNS), runs.length);
+    const ofFirst = runs.length > 1 ? html`<p class="small secondary">of ${runs[0].name}</p>` : nothing;
+    return html`${ofFirst}${this.tab === 'events' ? this.#events(runs[0]) : this.#log(runs[0])}`;
+  }
+
+  #actions(runs: RunSummary[]): TemplateResult {
+    const [first] = runs;
+    const detail = this.details.get(first.id);
+    const ready = detail?.status === 'ready' ? detail.value : null;
+    return html`<span class="actions">
+      ${
+        runs.length === 1
+          ? html`<button data-testid="run-like" ?disabled=${!ready} @click=${() => this.#startLike(ready!)}>New run like this</button>
+              <button data-testid="save-yaml" ?disabled=${!ready} @click=${() => this.#saveYaml(ready!)}>Save as YAML</button>
+              <button class="quiet" data-testid="copy-yaml" ?disabled=${!ready} @click=${() => void this.#copyYaml(ready!)}>Copy</button>`
+          : nothing
+      }
+    </span>`;
+  }
+
+  /** The form is filled in with everything but the name; reward files come along as they were when the run was made. */
+  #startLike({ summary, config, rewards }: RunDetail): void {
+    const { run_name: _, ...rest } = config;
+    const sources = Object.values(rewards[0]?.sources ?? {});
+    const files = Object.fromEntries(sources.map(({ file, source }) => [file, source]));
+    this.workbench.draft.set({ config: rest, like: summary.name, files });
+    command(this, 'open-new-run');
+  }
+
+  #saveYaml({ summary, config }: RunDetail): void {
+    saveFile(`${summary.name.replaceAll(/[^\w.-]+/g, '-')}.yaml`, new Blob([yamlOf(config)], { type: 'application/yaml' }));
+  }
+
+  async #copyYaml({ config }: RunDetail): Promise<void> {
+    this.said = (await copyText(yamlOf(config))) ? 'Copied as YAML' : 'The browser does not let the page copy; save it instead.';
+  }
+
+  // Notes
+
+  #notes(run: RunSummary): TemplateResult {
+    const { tags, notes, pinned, archived, colour } = run.annotations;
+    const series = theme.value.dark ? SERIES.dark : SERIES.light;
+    const entered = (event: Event): string => (event.target as HTMLInputElement).value;
+    return html`<div class="form">
+      <label>
+        Name
+        <input
+          data-testid="run-name"
+          .value=${run.name}
+          maxlength="200"
+          @change=${(event: Event) => void this.#rename(run, event.target as HTMLInputElement)}
+        />
+      </label>
+      <label>
+        Tags
+        <input
+          data-testid="run-tags"
+          .value=${tags.join(', ')}
+          placeholder="seed 1, baseline"
+          @change=${(event: Event) => void this.#annotate([run], { tags: tagsOf(entered(event)) })}
+        />
+      </label>
+      <label>
+        Notes
+        <textarea
+          data-testid="run-notes"
+          rows="6"
+          maxlength="20000"
+          .value=${notes}
+          @change=${(event: Event) => void this.#annotate([run], { notes: entered(event) })}
+        ></textarea>
+      </label>
+      <div class="row">
+        <button aria-pressed=${pinned} data-testid="pin" @click=${() => void this.#annotate([run], { pinned: !pinned })}>Pin</button>
+        <button aria-pressed=${archived} data-testid="archive" @click=${() => void this.#annotate([run], { archived: !archived })}>
+          Archive
+        </button>
+        <span role="radiogroup" aria-label="Colour of the run" class="colours">
+          <button
+            role="radio"
+            aria-checked=${colour === null}
+            class="quiet"
+            data-testid="colour-auto"
+            @click=${() => void this.#annotate([run], { colour: null })}
+          >
+            auto
+          </button>
+          ${series.map(
+            (value, at) =>
+              html`<button
+                role="radio"
+                class="swatch"
+                aria-checked=${colour === at}
+                aria-label=${`Colour ${at + 1}`}
+                title=${`Colour ${at + 1}`}
+                style=${`--swatch:${value}`}
+                @click=${() => void this.#annotate([run], { colour: at })}
+              ></button>`,
+          )}
+        </span>
+      </div>
+      <p class="small secondary">Kept with the run; nothing here changes what is trained.</p>
+    </div>`;
+  }
+
+  #notesOfMany(runs: RunSummary[]): TemplateResult {
+    const all = (key: 'pinned' | 'archived'): boolean => runs.every(({ annotations }) => annotations[key]);
+    const add = (event: Event): void => {
+      const input = event.target as HTMLInputElement;
+      const add_tags = tagsOf(input.value);
+      input.value = '';
+      if (add_tags.length > 0) void this.#annotate(runs, { add_tags });
+    };
+    const tags = [...new Set(runs.flatMap(({ annotations }) => annotations.tags))];
+    return html`<div class="form">
+      <label>Add tags to all<input data-testid="add-tags" placeholder="seed 1, baseline" @change=${add} /></label>
+      <div class="row">
+        ${tags.map(
+          (tag) =>
+            html`<span class="chip"
+              >${tag}
+              <button
+                class="quiet"
+                aria-label=${`Take the tag ${tag} from all`}
+                @click=${() => void this.#annotate(runs, { remove_tags: [tag] })}
+              >
+                ✕
+              </button></span
+            >`,
+        )}
+      </div>
+      <div class="row">
+        <button aria-pressed=${all('pinned')} @click=${() => void this.#annotate(runs, { pinned: !all('pinned') })}>Pin all</button>
+        <button
+          aria-pressed=${all('archived')}
+          data-testid="archive"
+          @click=${() => void this.#annotate(runs, { archived: !all('archived') })}
+        >
+          Archive all
+        </button>
+      </div>
+    </div>`;
+  }
+
+  async #rename(run: RunSummary, input: HTMLInputElement): Promise<void> {
+    const name = input.value.trim();
+    if (name === '' || name === run.name) input.value = run.name;
+    else await this.#annotate([run], { name });
+  }
+
+  async #annotate(runs: readonly RunSummary[], change: AnnotateRun): Promise<void> {
+    this.problem = null;
+    try {
+      for (const { id } of runs) this.workbench.runs.apply({ summary: await this.workbench.connector.annotateRun(id, change) });
+      this.said = 'Saved';
+    } catch (error) {
+      this.problem = errorBody(error);
+    }
+  }
+
+  // Configuration
+
+  #configuration(runs: RunSummary[], chosen: number): TemplateResult {
+    const details = runs.map(({ id }) => this.details.get(id));
+    const broken = details.find((one) => one?.status === 'error');
+    if (broken?.status === 'error') {
+      const { id } = runs[details.indexOf(broken)];
+      return failed(broken.error, () => void this.#loadDetail(id));
+    }
+    const configs = details.flatMap((one) => (one?.status === 'ready' ? [one.value.config] : []));
+    if (configs.length < runs.length) return loading('the configuration');
+    const wanted = this.search.trim().toLowerCase();
+    const rows = configRows(configs).filter(
+      ({ key, differs, values }) =>
+        (runs.length === 1 || this.all || differs) &&
+        (key.includes(wanted) || values.some((value) => plain(value).toLowerCase().includes(wanted))),
+    );
+    return html`
+      <div class="row filter">
+        <input
+          type="search"
+          aria-label="Search in the configuration"
+          placeholder="search keys and values"
+          data-testid="config-search"
+          .value=${this.search}
+          @input=${(event: Event) => (this.search = (event.target as HTMLInputElement).value)}
+        />
+        ${
+          runs.length > 1
+            ? html`<label
+                ><input
+                  type="checkbox"
+                  data-testid="config-all"
+                  .checked=${this.all}
+                  @change=${(event: Event) => (this.all = (event.target as HTMLInputElement).checked)}
+                />
+                also what is the same</label
+              >`
+            : nothing
+        }
+        ${chosen > runs.length ? html`<span class="small secondary">the first ${runs.length} of ${chosen}</span>` : nothing}
+      </div>
+      ${
+        rows.length === 0
+          ? html`<p class="secondary pad" data-testid="config-empty">
+              ${wanted ? 'No key or value has this in it.' : 'The configurations are the same.'}
+            </p>`
+          : this.#configTable(runs, rows)
+      }
+    `;
+  }
+
+  #configTable(runs: RunSummary[], rows: ReturnType<typeof configRows>): TemplateResult {
+    return html`<table data-testid="config">
+      <thead>
+        <tr>
+          <th scope="col">key</th>
+          ${runs.map(({ name }) => html`<th scope="col"><span class="clamp" title=${name}>${name}</span></th>`)}
+        </tr>
+      </thead>
+      <tbody>
+        ${repeat(
+          rows,
+          ({ key }) => key,
+          ({ key, values, differs }) =>
+            html`<tr class=${differs && runs.length > 1 && this.all ? 'differs' : ''}>
+              <th scope="row">${key}</th>
+              ${values.map((value) => html`<td>${value === undefined ? html`<span class="secondary">not there</span>` : plain(value)}</td>`)}
+            </tr>`,
+        )}
+      </tbody>
+    </table>`;
+  }
+
+  // Events and log
+
+  #events(run: RunSummary): TemplateResult {
+    const { events } = this;
+    if (events.status === 'error') return failed(events.error, () => void this.#loadEvents(run.id));
+    if (events.status === 'loading') return loading('the events');
+    return html`<div class="row filter">
+        <button class="quiet" @click=${() => void this.#loadEvents(run.id)}>Read again</button>
+        <span class="small secondary">${integer(events.value.length)} beside the steps, newest first</span>
+      </div>
+      <ol class="events" data-testid="events">
+        ${repeat(
+          events.value,
+          ({ seq }) => seq,
+          (event) =>
+            html`<li>
+              <span class="small secondary number" title=${dateTime(event.time)}>${timeOfDay(event.time)}</span>
+              <span class="small number">step ${integer(event.step)}</span>
+              <span class=${event.kind === 'alert' || (event.kind === 'state' && event.error) ? 'warning' : ''}>${eventText(event)}</span>
+            </li>`,
+        )}
+      </ol>`;
+  }
+
+  #log(run: RunSummary): TemplateResult {
+    const { lines } = this;
+    if (lines.status === 'error') return failed(lines.error, () => void this.#loadLog(run.id));
+    if (lines.status === 'loading') return loading('the log');
+    return html`<div class="row filter">
+        <button class="quiet" data-testid="reload-log" @click=${() => void this.#loadLog(run.id)}>Read again</button>
+        <span class="small secondary">the last ${integer(LOG_LINES)} lines of the worker, newest last</span>
+      </div>
+      ${lines.value.length === 0 ? html`<p class="secondary pad">The log is empty: no process has trained this run yet.</p>` : html`<pre data-testid="log">${lines.value.join('\n')}</pre>`}`;
+  }
+
+  static override styles = [tokens, base, detailStyle];
+}
+
+async function read<T>(what: () => Promise<T>): Promise<Load<T>> {
+  try {
+    return { status: 'ready', value: await what() };
+  } catch (error) {
+    return { status: 'error', error: errorBody(error) };
+  }
+}
+
+const tagsOf = (text: string): string[] => [
+  ...new Set(
+    text
+      .split(',')
+      .map((tag) => tag.trim())
+      .filter(Boolean),
+  ),
+];
+
+/** One line about what happened. */
+export function eventText(event: RunEvent): string {
+  switch (event.kind) {
+    case 'state':
+      return event.error ? `${event.state}: ${event.error.message} ${event.error.remedy}` : event.state;
+    case 'alert':
+      return `⚠ ${event.message} ${event.remedy}`;
+    case 'checkpoint':
+      return `◆ checkpoint (${event.checkpoint.reason})`;
+    case 'rewards': {
+      const weights = Object.entries(event.revision.weights).map(([name, weight]) => `${name} ${number(weight)}`);
+      const reason = event.revision.reason ? `: ${event.revision.reason}` : '';
+      return `▼ rewards, revision ${event.revision.revision} (${weights.join(', ')})${reason}`;
+    }
+    case 'evaluation':
+      return `evaluated: ${Object.entries(event.metrics)
+        .map(([name, value]) => `${name} ${number(value)}`)
+        .join(', ')}`;
+    case 'step':
+      return `${integer(event.groups)} groups`;
+  }
+}
+
+define('medr1-run-details', RunDetails);
