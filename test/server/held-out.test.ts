@@ -3,6 +3,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import { runDirectory } from '../../kernel-bridge/src/runs/home.ts';
 import { forkRun, rollbackRun } from '../../kernel-bridge/src/runs/lineage.ts';
 import { createRun, type LoadItems } from '../../kernel-bridge/src/runs/runs.ts';
+import { ALWAYS } from '../../kernel-bridge/src/worker/turn.ts';
 import { runWorker } from '../../kernel-bridge/src/worker/worker.ts';
 import { createFakeTrainer, fakeLoadItems } from './fake-trainer.ts';
 import { fakeConfig, makeHome } from './harness.ts';
@@ -36,6 +37,7 @@ async function train(id: string, loadItems: LoadItems): Promise<number> {
     log: () => {},
     signal: abort.signal,
     nudge: async () => {},
+    turn: ALWAYS,
     answerAsked: async () => {},
   });
   expect(state).toBe('stopped');

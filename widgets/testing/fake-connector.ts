@@ -41,6 +41,7 @@ export interface FakeRun {
   parent?: string | null;
   /** Steps that the run took over from others. */
   inherited?: RunSummary['inherited'];
+  pair?: RunSummary['pair'];
   steps?: number;
   total?: number;
   seed?: number;
@@ -421,6 +422,7 @@ export class FakeConnector implements Connector {
       name: run.name ?? run.id,
       parent: run.parent ?? null,
       inherited: run.inherited ?? [],
+      pair: run.pair ?? null,
       state,
       trainer: run.trainer ?? 'grpo',
       variant: run.variant ?? 'think',

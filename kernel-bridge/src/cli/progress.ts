@@ -13,10 +13,11 @@ export interface Progress {
 const BAR_CELLS = 24;
 const SHOWN = ['reward', 'kl', 'loss', 'rollouts_per_s'];
 
-/** The number of steps comes from the trainer, by `of`, once it has started. */
-export function progress(out: WriteStream, of: () => number | null = () => null): Progress {
+/** The number of steps comes from the trainer, by `of`, once it has started. `label` tells runs apart that are shown together. */
+export function progress(out: WriteStream, of: () => number | null = () => null, label = ''): Progress {
   const redraw = out.isTTY;
-  const line = (text: string): void => void out.write(redraw ? `\r\x1b[K${text}\n` : `${text}\n`);
+  const before = label && `${label}  `;
+  const line = (text: string): void => void out.write(redraw ? `\r\x1b[K${before}${text}\n` : `${before}${text}\n`);
   const times: number[] = [];
   let written = '';
   return {
@@ -25,7 +26,7 @@ export function progress(out: WriteStream, of: () => number | null = () => null)
     event(event) {
       if (event.kind === 'step') {
         times.push(event.time);
-        const text = stepLine(event, of(), times);
+        const text = `${before}${stepLine(event, of(), times)}`;
         out.write(redraw ? `\r\x1b[K${text.slice(0, (out.columns || 80) - 1)}` : `${text}\n`);
       } else if (event.kind === 'state') {
         line(event.error ? `${event.state}: ${event.error.message}` : event.state);

@@ -1,5 +1,5 @@
 /**
- * `medr1 train`: one run in the foreground. With a server on this home the run is handed to it, so that it shows in JupyterLab at once;
+ * `medr1 train`: one run, or the two of a pair, in the foreground. With a server on this home the run is handed to it, so that it shows in JupyterLab at once;
  * without one this process supervises the worker itself, and a server started later finds the run by its files.
  */
 import { existsSync } from 'node:fs';
@@ -12,12 +12,14 @@ import type { Client } from '../client/index.ts';
 import { loadItems } from '../data/load.ts';
 import { WorkbenchError, type ErrorBody } from '../protocol/errors.ts';
 import { isRewardFile } from '../protocol/rewards.ts';
-import type { TrainConfig } from '../protocol/config.ts';
+import type { TrainConfig, Variant } from '../protocol/config.ts';
 import { hasEnded, isActive, type RunEvent, type RunSummary } from '../protocol/run.ts';
 import { completeConfig, parseSettings, readConfigFile } from '../runs/config.ts';
 import { errors } from '../runs/errors.ts';
 import { homeDir, prepareHome, runDirectory } from '../runs/home.ts';
-import { createRun, isTraining, openRun, trainedBy } from '../runs/runs.ts';
+import { parseVariants } from '../runs/pair-config.ts';
+import { createPair, createRun, isTraining, openRun, partnerOf, trainedBy } from '../runs/runs.ts';
+import type { RunStore } from '../runs/store.ts';
 import { Supervisor } from '../server/supervisor.ts';
 import { launchOf, launchVariable } from '../worker/launch.ts';
 import { followHere } from './follow.ts';
@@ -31,6 +33,7 @@ interface Options {
   set: string[];
   resume?: string;
   processes?: number;
+  pair?: string;
   trace?: string;
   json?: boolean;
 }
@@ -43,6 +46,7 @@ export function register(program: Command): void {
     .option('--set <key=value>', 'set one key, may be repeated', (value, before: string[]) => [...before, value], [])
     .option('--resume <run>', 'go on with a run that was stopped or interrupted')
     .option('--processes <n>', 'train with so many processes; they share dp_shards, which a new run sets to their number', wholeNumber)
+    .option('--pair <variants>', 'two runs that see the same questions in the same order under two prompts, as in think,no-think')
     .addOption(traceOption('one step: the first of trace_steps, else the second'))
     .option('--json', 'print one JSON document at the end and nothing else')
     .action(train);
@@ -50,7 +54,9 @@ export function register(program: Command): void {
 
 async function train(file: string | undefined, options: Options): Promise<void> {
   if (!file === !options.resume) throw errors.badRequest('medr1 train', 'it takes either a configuration file or --resume RUN');
+  const variants = options.pair === undefined ? null : parseVariants(options.pair);
   const launch = launchOf(process.env);
+  if (variants) checkPairOptions(options, launch !== null);
   if (launch && launch.rank > 0) return followHere(launch);
   if (launch) Object.assign(process.env, launchVariable(launch)); // for the process that trains
   if (options.resume && options.processes) process.env.MEDR1_PROCESSES = String(options.processes);
@@ -60,9 +66,14 @@ async function train(file: string | undefined, options: Options): Promise<void> 
     ? withPaths(completeConfig({ ...readConfigFile(file), ...ofProcesses(options.processes), ...parseSettings(options.set) }), file)
     : null;
   if (config && options.trace) config.trace_steps ??= [config.max_steps === 1 ? 1 : 2];
-  let total: number | null = null;
-  const show = options.json ? null : progress(process.stderr, () => total);
-  const started = (steps: number): void => void (total = steps || null);
+  const followed = new Map<string, Followed>();
+  const begin = ({ id, variant, pair }: RunSummary, where: string): Followed => {
+    const one: Followed = { show: null, total: null, failure: null };
+    if (!options.json) one.show = progress(process.stderr, () => one.total, pair ? variant : '');
+    followed.set(id, one);
+    one.show?.begin(id, where);
+    return one;
+  };
   const own = launch !== null || process.env.MEDR1_PROCESSES !== undefined; // a server trains by the configuration alone
   const client = own
     ? null
@@ -70,25 +81,31 @@ async function train(file: string | undefined, options: Options): Promise<void> 
         if (error.code === 'SERVER_ABSENT') return null;
         throw error;
       });
-  let failure: ErrorBody | null = null;
   let stopped = false;
-  const job = {
-    home,
-    config,
-    resume: options.resume,
-    show,
-    started,
-    rewardFailed: (error: ErrorBody) => (failure = error),
-    interrupted: () => (stopped = true),
-  };
-  const summary = client ? await onServer(client, job) : await here(job);
-  show?.done(summary);
-  const directory = runDirectory(home, summary.id);
-  const error = summary.error ?? (failure as ErrorBody | null);
-  if (options.trace && !error) await copyTrace(join(directory, 'traces'), options.trace);
-  if (options.json) printJson({ ...summary, directory });
-  if (stopped || summary.state !== 'finished') process.exitCode = 1; // what stands behind && in a shell does not follow
+  const job = { home, config, variants, resume: options.resume, begin, interrupted: () => (stopped = true) };
+  const summaries = client ? await onServer(client, job) : await here(job);
+  for (const summary of summaries) followed.get(summary.id)!.show?.done(summary);
+  const error = summaries.map(({ id, error }) => error ?? followed.get(id)!.failure).find((one) => one !== null);
+  const documents = summaries.map((summary) => ({ ...summary, directory: runDirectory(home, summary.id) }));
+  if (options.trace && !error) await copyTrace(join(documents[0].directory, 'traces'), options.trace);
+  if (options.json) printJson(documents.length === 1 ? documents[0] : { runs: documents });
+  if (stopped || summaries.some(({ state }) => state !== 'finished')) process.exitCode = 1; // what stands behind && in a shell does not follow
   if (error) throw new WorkbenchError({ ...error, exit: 1 });
+}
+
+function checkPairOptions({ resume, trace }: Options, launched: boolean): void {
+  if (resume) throw errors.badRequest('--pair', 'it starts new runs; --resume RUN of one of a pair goes on with both');
+  if (trace) throw errors.badRequest('--trace', 'it takes one run; with --pair set trace_steps, and each run writes traces of its own');
+  if (launched) throw errors.badRequest('--pair', 'a launcher such as torchrun starts the processes of one run');
+}
+
+/** What is known of a run while the command waits for it. */
+interface Followed {
+  show: Progress | null;
+  /** Number of steps, once the trainer knows it. */
+  total: number | null;
+  /** What a reward function did that paused the run; nobody is there to mend it, so the command waits no longer. */
+  failure: ErrorBody | null;
 }
 
 /** What --processes means for a new run: as many shards, unless the configuration says more of them. */
@@ -118,44 +135,61 @@ interface Job {
   home: string;
   /** Null when a run is resumed. */
   config: Record<string, unknown> | null;
+  /** Of a pair. */
+  variants: Variant[] | null;
   resume?: string;
-  show: Progress | null;
-  /** Told the number of steps once the trainer knows it. */
-  started: (steps: number) => void;
-  /** Told what a reward function did that paused the run; nobody is there to mend it, so the command ends. */
-  rewardFailed: (error: ErrorBody) => void;
+  begin: (run: RunSummary, where: string) => Followed;
   /** Told that a person or a signal asked for an end. */
   interrupted: () => void;
 }
 
-async function onServer(client: Client, { home, config, resume, show, started, rewardFailed, interrupted }: Job): Promise<RunSummary> {
+/** One run, or the two of a pair. */
+async function onServer(client: Client, { home, config, variants, resume, begin, interrupted }: Job): Promise<RunSummary[]> {
   using _ = { [Symbol.dispose]: () => client.close() };
-  const { id, seq } = config ? await client.createRun(config, { start: false }) : (await client.run(resume!)).summary;
-  show?.begin(id, 'on the running server');
+  const runs = !config
+    ? await resumedOn(client, resume!)
+    : variants
+      ? await client.createPair({ config, variants, start: false })
+      : [await client.createRun(config, { start: false })];
+  const [{ id: first }] = runs;
   let fail: (error: unknown) => void = () => undefined;
   const lost = new Promise<never>((_, reject) => (fail = reject));
   lost.catch(() => undefined); // also where nothing waits for it any more
-  using _watch = watchServer(client, id, { waiting: (line) => show?.note(line), lost: () => fail(errors.serverGone(home, id)) });
+  const followed = runs.map((run) => begin(run, 'on the running server'));
+  using _watch = watchServer(client, first, {
+    waiting: (line) => followed[0].show?.note(line),
+    lost: () => fail(errors.serverGone(home, first)),
+  });
   using _interrupt = onInterrupt(() => {
     interrupted();
-    client.action(id, 'stop').catch(() => fail(errors.serverGone(home, id)));
+    client.action(first, 'stop').catch(() => fail(errors.serverGone(home, first)));
   });
-  const ended = new Promise<void>((done) => {
-    client.subscribe(`run:${id}`, { since: seq }, (event) => {
+  const ended = runs.map(({ id, seq }, at) => untilEnd(client, id, seq, followed[at]));
+  await client.action(first, config ? 'start' : 'resume');
+  await Promise.race([Promise.all(ended), lost]);
+  return Promise.all(runs.map(async ({ id }) => (await client.run(id)).summary));
+}
+
+/** The run and, where it is one of a pair, the other one unless that is done. */
+async function resumedOn(client: Client, id: string): Promise<RunSummary[]> {
+  const { summary } = await client.run(id);
+  const other = summary.pair && (await client.runs()).find((run) => run.id === summary.pair!.with);
+  return other && other.state !== 'finished' ? [summary, other] : [summary];
+}
+
+function untilEnd(client: Client, id: string, since: number, followed: Followed): Promise<void> {
+  return new Promise((done) => {
+    client.subscribe(`run:${id}`, { since }, (event) => {
       if (event.kind === 'state')
         client.run(id).then(
-          ({ summary }) => started(summary.total_steps),
+          ({ summary }) => (followed.total = summary.total_steps || null),
           () => undefined,
         ); // the watch says when it is gone
-      show?.event(event);
-      const failure = rewardFailure(event);
-      if (failure) rewardFailed(failure);
-      if (failure || isEnd(event)) done();
+      followed.show?.event(event);
+      followed.failure = rewardFailure(event) ?? followed.failure;
+      if (followed.failure || isEnd(event)) done();
     });
   });
-  await client.action(id, config ? 'start' : 'resume');
-  await Promise.race([ended, lost]);
-  return (await client.run(id)).summary;
 }
 
 /** How often a server is asked whether it is there, and for how long it may not be. */
@@ -187,43 +221,75 @@ export function waitsFor(runs: readonly RunSummary[], id: string): string | null
   return training.length === 0 ? null : `waits behind run ${training.join(', ')}, which ${training.length > 1 ? 'train' : 'trains'}`;
 }
 
-async function here({ home, config, resume, show, started, rewardFailed, interrupted }: Job): Promise<RunSummary> {
-  using store = config ? await createRun(home, config, { loadItems }) : openRun(home, resume!);
-  const { id } = store.row();
-  new Supervisor({ home, changed: () => undefined }).markIfDead(id); // its worker may have been killed together with what supervised it
+async function here({ home, config, variants, resume, begin, interrupted }: Job): Promise<RunSummary[]> {
+  using open = new DisposableStack();
+  const stores = (
+    !config
+      ? resumedHere(home, resume!)
+      : variants
+        ? await createPair(home, config, variants, { loadItems })
+        : [await createRun(home, config, { loadItems })]
+  ).map((store) => open.use(store));
+  const supervisor: Supervisor = new Supervisor({ home, changed: (id) => runs.get(id)?.look() });
+  const runs = new Map(stores.map((store) => [store.row().id, following(store, supervisor, begin)]));
+  using _interrupt = onInterrupt(() => {
+    interrupted();
+    for (const run of runs.values()) run.stop();
+  });
+  for (const id of runs.keys()) supervisor.startNow(id);
+  await Promise.all([...runs.values()].map(({ ended }) => ended));
+  await supervisor.close();
+  for (const store of stores) if (!hasEnded(store.row().state)) throw errors.runLocked(store.row().id, trainedBy(store.directory));
+  return stores.map((store) => store.summary());
+}
+
+/** The run and, where it is one of a pair, the other one unless that is done or trains. Throws where the run itself cannot be resumed. */
+function resumedHere(home: string, id: string): RunStore[] {
+  const store = openRun(home, id);
+  const recovering = new Supervisor({ home, changed: () => undefined });
+  recovering.markIfDead(id); // its worker may have been killed together with what supervised it
   const { state } = store.row();
   if (isTraining(store.directory)) throw errors.runLocked(id, trainedBy(store.directory));
   if (isActive(state) || state === 'finished') throw errors.wrongState(id, 'be resumed', state, 'medr1 runs list shows the states.');
-  show?.begin(id, 'in this process');
+  const partner = partnerOf(home, store.row());
+  if (partner === null) return [store];
+  recovering.markIfDead(partner);
+  const other = openRun(home, partner);
+  if (other.row().state !== 'finished' && !isTraining(other.directory)) return [store, other];
+  other[Symbol.dispose]();
+  return [store];
+}
+
+interface Following {
+  /** Tells what is new. */
+  look: () => void;
+  stop: () => void;
+  /** Resolves when its worker is gone, whatever it wrote or did not get to write. */
+  ended: Promise<void>;
+}
+
+function following(store: RunStore, supervisor: Supervisor, begin: Job['begin']): Following {
+  const { id } = store.row();
+  const followed = begin(store.summary(), 'in this process');
   const follower = new Follower(store);
   let done = (): void => {};
   const ended = new Promise<void>((resolve) => (done = resolve));
-  const look = (): void => {
-    for (const event of follower.next()) {
-      if (event.kind === 'state') started(store.row().total_steps);
-      show?.event(event);
-      const failure = rewardFailure(event);
-      if (failure) {
-        rewardFailed(failure);
-        stop();
-      }
-    }
-    if (!supervisor.ids.includes(id)) done(); // whatever it wrote, or did not get to write
-  };
-  const supervisor = new Supervisor({ home, changed: (changed) => changed === id && look() });
   const stop = (): void => {
     store.command('stop');
     supervisor.nudge(id);
   };
-  using _interrupt = onInterrupt(() => {
-    interrupted();
-    stop();
-  });
-  supervisor.startNow(id);
-  await ended;
-  await supervisor.close();
-  if (!hasEnded(store.row().state)) throw errors.runLocked(id, trainedBy(store.directory));
-  return store.summary();
+  const look = (): void => {
+    for (const event of follower.next()) {
+      if (event.kind === 'state') followed.total = store.row().total_steps || null;
+      followed.show?.event(event);
+      const failure = rewardFailure(event);
+      if (!failure) continue;
+      followed.failure = failure;
+      stop();
+    }
+    if (!supervisor.ids.includes(id)) done();
+  };
+  return { look, stop, ended };
 }
 
 const isEnd = (event: RunEvent): boolean => event.kind === 'state' && hasEnded(event.state);

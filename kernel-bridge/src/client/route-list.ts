@@ -14,6 +14,7 @@ export const ROUTE_LIST: Record<RouteName, ListedRoute> = {
   createRun: { method: 'POST', path: '/runs', takes: 'body', once: true },
   runTable: { method: 'GET', path: '/runs/table', takes: 'query' },
   annotateRun: { method: 'PATCH', path: '/runs/:id', takes: 'body', once: true },
+  createPair: { method: 'POST', path: '/pairs', takes: 'body', once: true, gives: 'runs' },
   run: { method: 'GET', path: '/runs/:id' },
   deleteRun: { method: 'DELETE', path: '/runs/:id' },
   action: { method: 'POST', path: '/runs/:id/actions', takes: 'body', once: true },

@@ -115,9 +115,13 @@ export interface ModelSource {
   device: 'auto' | 'cpu' | 'cuda';
 }
 
-export type ToWorker = 'nudge' | { type: 'ask'; key: number; ask: Ask; source: ModelSource | null } | { type: 'cancel'; key: number };
+/** `turn`: the answer to `turn?` of a worker that shares its device with the other run of its pair; it has the device until it says `turn-done`. */
+export type ToWorker =
+  'nudge' | 'turn' | { type: 'ask'; key: number; ask: Ask; source: ModelSource | null } | { type: 'cancel'; key: number };
 /** `step`: of the policy that answered, where a trainer did. */
 export type FromWorker =
   | 'committed'
+  | 'turn?'
+  | 'turn-done'
   | { type: 'answer'; key: number; answer: Answer; step: number | null }
   | { type: 'refused'; key: number; error: ErrorBody & { http: number } };

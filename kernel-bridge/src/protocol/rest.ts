@@ -1,6 +1,6 @@
 /** What routes of the server and of runs take and answer (routes.ts is their table). */
 import Type from 'typebox';
-import { TrainConfig } from './config.ts';
+import { TrainConfig, VARIANTS, type Variant } from './config.ts';
 import { RewardFiles } from './rewards.ts';
 
 /** Goes up when a client of the version before would be refused or would misread; docs/develop.md has the rule. */
@@ -78,6 +78,19 @@ export const CreateRun = Type.Object(
   {
     config: Type.Record(Type.String(), Type.Unknown()),
     /** Sources of the reward files that `config.reward_funcs` names; those left out are read on the server's machine. */
+    reward_files: Type.Optional(RewardFiles),
+    start: Type.Optional(Type.Boolean({ default: true })),
+    request_id: RequestId,
+  },
+  { additionalProperties: false },
+);
+export const CreatePair = Type.Object(
+  {
+    /** As of a run; the prompt variant is that of `variants`. */
+    config: Type.Record(Type.String(), Type.Unknown()),
+    variants: Type.Optional(
+      Type.Array(Type.Unsafe<Variant>(Type.String({ enum: [...VARIANTS] })), { minItems: 2, maxItems: 2, default: ['think', 'no-think'] }),
+    ),
     reward_files: Type.Optional(RewardFiles),
     start: Type.Optional(Type.Boolean({ default: true })),
     request_id: RequestId,

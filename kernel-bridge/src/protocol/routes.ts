@@ -127,10 +127,16 @@ export const ROUTES = {
     body: rest.AnnotateRun,
     answer: RunSummary,
   }),
+  createPair: post('/pairs', {
+    text: 'two new runs by one configuration, the same but for their prompt variant: they see the same questions in the same order',
+    body: rest.CreatePair,
+    answer: list('runs', RunSummary),
+    gives: 'runs',
+  }),
   run: get('/runs/:id', { text: 'summary, configuration, checkpoints, rewards', answer: RunDetail }),
   deleteRun: remove('/runs/:id', { text: 'moves the run to the trash; 409 while it is active', answer: Trash }),
   action: post('/runs/:id/actions', {
-    text: 'starts, pauses, resumes, stops, or writes a checkpoint',
+    text: 'starts, pauses, resumes, stops (of a pair both), or writes a checkpoint',
     body: rest.RunActionRequest,
     answer: RunSummary,
   }),

@@ -55,12 +55,22 @@ export type Annotations = Type.Static<typeof Annotations>;
 /** Of a run of which nothing was noted. */
 export const NO_ANNOTATIONS: Annotations = { tags: [], notes: '', pinned: false, archived: false, colour: null };
 
+/** A run that was started together with another: the same questions in the same order and the same seeds under two prompts. */
+export const Pair = Type.Object({
+  id: Type.String({ description: 'of the pair, the same in both runs' }),
+  with: Type.String({ description: 'the other run; it may have been deleted since' }),
+  variant: Type.String({ description: 'prompt variant of the other run' }),
+});
+export type Pair = Type.Static<typeof Pair>;
+
 export const RunSummary = Type.Object({
   id: Type.String(),
   name: Type.String(),
   parent: Nullable(Type.String({ description: 'run this one was forked from' })),
   /** Steps that a fork took over, by the run that trained them: its metrics and rollouts there are not its own. */
   inherited: Type.Array(Inherited),
+  /** Null for a run that was started alone, and for a fork. */
+  pair: Nullable(Pair),
   state: Type.Unsafe<RunState>(Type.String()),
   trainer: Type.String(),
   variant: Type.String(),

@@ -12,7 +12,7 @@ CREATE TABLE run (
   root TEXT NOT NULL, data_hash TEXT NOT NULL, request_id TEXT,
   created_at REAL NOT NULL, started_at REAL, ended_at REAL,
   total_steps INTEGER NOT NULL DEFAULT 0, device TEXT, eval_split TEXT, eval_hash TEXT,
-  inherited TEXT NOT NULL DEFAULT '[]'
+  inherited TEXT NOT NULL DEFAULT '[]', pair TEXT
 ) STRICT;
 CREATE TABLE step (step INTEGER PRIMARY KEY, time REAL NOT NULL, groups INTEGER NOT NULL) STRICT;
 CREATE TABLE metric_name (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;
@@ -75,6 +75,7 @@ const COLUMNS = [
   ['run', 'eval_split', 'TEXT'],
   ['run', 'eval_hash', 'TEXT'],
   ['run', 'inherited', "TEXT NOT NULL DEFAULT '[]'"],
+  ['run', 'pair', 'TEXT'],
 ] as const;
 
 const RUN: DatabaseKind = {

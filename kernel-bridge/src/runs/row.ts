@@ -3,7 +3,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import type { TrainConfig } from '../protocol/config.ts';
 import type { ErrorBody } from '../protocol/errors.ts';
 import type { RunAction } from '../protocol/rest.ts';
-import type { Inherited, RunState } from '../protocol/run.ts';
+import type { Inherited, Pair, RunState } from '../protocol/run.ts';
 
 /** What a worker reads to begin. */
 export interface RunRow {
@@ -12,6 +12,7 @@ export interface RunRow {
   parent: string | null;
   /** Steps that were trained by other runs, oldest first. */
   inherited: Inherited[];
+  pair: Pair | null;
   epoch: string;
   state: RunState;
   error: ErrorBody | null;

@@ -6,7 +6,7 @@ import { stringify } from 'yaml';
 import { moveToTrash } from '../files/trash.ts';
 import { expandHome } from '../files/user-path.ts';
 import type { VqaItem } from '../protocol/data.ts';
-import type { TrainConfig } from '../protocol/config.ts';
+import type { TrainConfig, Variant } from '../protocol/config.ts';
 import type { RewardFiles } from '../protocol/rewards.ts';
 import { checkRewards, configuredRewards, contextOf } from '../rewards/index.ts';
 import { completeConfig } from './config.ts';
@@ -14,7 +14,9 @@ import { errors } from './errors.ts';
 import { checkLoadable, weightsDirectory } from './model-files.ts';
 import { isRunId, newRunId, runDirectory, runsDirectory } from './home.ts';
 import { isLocked, lockHolder } from '../log/lock.ts';
-import { RunStore } from './store.ts';
+import { pairConfigs } from './pair-config.ts';
+import type { RunRow } from './row.ts';
+import { RunStore, type NewRun } from './store.ts';
 
 export interface DataFilter {
   split?: string | null;
@@ -44,7 +46,6 @@ export const trainFilter = (config: TrainConfig, home: string): DataFilter => ({
   home,
 });
 
-/** Checks configuration, rewards, model and data, then makes the run's directory whole: what is refused leaves nothing behind. */
 /** Paths that a person typed with ~; names are left as they are. */
 const atHome = (config: TrainConfig): TrainConfig => ({
   ...config,
@@ -53,34 +54,85 @@ const atHome = (config: TrainConfig): TrainConfig => ({
   reward_funcs: config.reward_funcs.map(expandHome),
 });
 
-export async function createRun(
+/** Checks configuration, rewards, model and data, then makes the run's directory whole: what is refused leaves nothing behind. */
+export async function createRun(home: string, input: unknown, options: CreateOptions): Promise<RunStore> {
+  const checked = await checkRun(home, atHome(completeConfig(input)), options);
+  const id = newRunId();
+  const { parent = null, request_id } = options;
+  makeWhole(home, [{ ...checked, id, parent, request_id }]);
+  return RunStore.open(runDirectory(home, id));
+}
+
+/**
+ * Two runs that differ in their prompt variant alone, so that both see the same questions in the same order and sample from the same seeds.
+ * Made both or none.
+ */
+export async function createPair(
   home: string,
   input: unknown,
-  options: { loadItems: LoadItems; reward_files?: RewardFiles; request_id?: string; parent?: string | null },
-): Promise<RunStore> {
-  const config = atHome(completeConfig(input));
-  const rewards = configuredRewards(config, options.reward_files);
+  variants: readonly Variant[],
+  options: Omit<CreateOptions, 'parent'>,
+): Promise<[RunStore, RunStore]> {
+  const configs = pairConfigs(input, variants).map(atHome);
+  const checked = await Promise.all(configs.map((config) => checkRun(home, config, options)));
+  const pair = randomBytes(4).toString('hex');
+  const ids = configs.map(() => newRunId());
+  const { request_id } = options;
+  makeWhole(
+    home,
+    checked.map((run, at) => {
+      const other = { with: ids[1 - at], variant: configs[1 - at].variant };
+      return { ...run, id: ids[at], parent: null, request_id, pair: { id: pair, ...other } };
+    }),
+  );
+  const [first, second] = ids.map((id) => RunStore.open(runDirectory(home, id)));
+  return [first, second];
+}
+
+export interface CreateOptions {
+  loadItems: LoadItems;
+  reward_files?: RewardFiles;
+  request_id?: string;
+  parent?: string | null;
+}
+
+type Checked = Pick<NewRun, 'config' | 'root' | 'data_hash' | 'rewards'>;
+
+/** Configuration, rewards, model and data. */
+async function checkRun(home: string, config: TrainConfig, { loadItems, reward_files }: CreateOptions): Promise<Checked> {
+  const rewards = configuredRewards(config, reward_files);
   checkModel(config.model_name_or_path);
   checkLoadable(config.model_name_or_path);
-  const data = await options.loadItems(config.dataset_name, trainFilter(config, home));
-  if (!data.items.some(({ problem }) => problem === null)) throw errors.noItems(config.dataset_name);
+  const { items, root, hash } = await loadItems(config.dataset_name, trainFilter(config, home));
+  if (!items.some(({ problem }) => problem === null)) throw errors.noItems(config.dataset_name);
+  await checkRewards(rewards, contextOf(config), items);
+  return { config, rewards, root, data_hash: hash };
+}
 
-  await checkRewards(rewards, contextOf(config), data.items);
-
-  const id = newRunId();
-  const making = join(runsDirectory(home), `.making-${randomBytes(4).toString('hex')}`);
-  mkdirSync(making, { recursive: true, mode: 0o700 });
+/** The directories of new runs, under their names only once all of them are whole. */
+function makeWhole(home: string, runs: readonly Omit<NewRun, 'name'>[]): void {
+  const making = runs.map(({ id }) => ({ id, directory: join(runsDirectory(home), `.making-${randomBytes(4).toString('hex')}`) }));
+  const renamed: string[] = [];
   try {
-    const { parent = null, request_id } = options;
-    const name = config.run_name ?? defaultName(config);
-    using _ = RunStore.create(making, { id, name, parent, config, root: data.root, data_hash: data.hash, rewards, request_id });
-    writeFileSync(join(making, 'config.yaml'), stringify(config));
-    renameSync(making, runDirectory(home, id));
+    runs.forEach((run, at) => {
+      const { directory } = making[at];
+      mkdirSync(directory, { recursive: true, mode: 0o700 });
+      using _ = RunStore.create(directory, { ...run, name: run.config.run_name ?? defaultName(run.config) });
+      writeFileSync(join(directory, 'config.yaml'), stringify(run.config));
+    });
+    for (const { id, directory } of making) {
+      renameSync(directory, runDirectory(home, id));
+      renamed.push(runDirectory(home, id));
+    }
   } catch (error) {
-    rmSync(making, { recursive: true, force: true });
+    for (const directory of [...making.map((one) => one.directory), ...renamed]) rmSync(directory, { recursive: true, force: true });
     throw error;
   }
-  return RunStore.open(runDirectory(home, id));
+}
+
+/** The other run of a pair, while it is in this home; null for a run without one. */
+export function partnerOf(home: string, { pair }: Pick<RunRow, 'pair'>): string | null {
+  return pair !== null && isRunId(pair.with) && existsSync(runDirectory(home, pair.with)) ? pair.with : null;
 }
 
 /** Ids, newest first. */

@@ -13,6 +13,7 @@ import {
   lastInherited,
   type Checkpoint,
   type Inherited,
+  type Pair,
   type RewardRevision,
   type RunDetail,
   type RunEvent,
@@ -48,6 +49,7 @@ export interface NewRun {
   /** Functions and weights to begin with; those that the configuration names when left out. */
   rewards?: RewardSet;
   request_id?: string;
+  pair?: Pair | null;
 }
 
 type EventBody = RunEvent extends infer E ? (E extends RunEvent ? Omit<E, 'seq' | 'time' | 'step'> : never) : never;
@@ -68,10 +70,13 @@ export class RunStore implements Disposable {
     transaction(store.db, () => {
       store.db
         .prepare(
-          `INSERT INTO run (only, id, name, parent, epoch, state, config, root, data_hash, request_id, created_at)
-           VALUES (1, ?, ?, ?, ?, 'queued', ?, ?, ?, ?, ?)`,
+          `INSERT INTO run (only, id, name, parent, epoch, state, config, root, data_hash, request_id, pair, created_at)
+           VALUES (1, ?, ?, ?, ?, 'queued', ?, ?, ?, ?, ?, ?)`,
         )
-        .run(run.id, run.name, run.parent, newEpoch(), JSON.stringify(run.config), run.root, run.data_hash, run.request_id ?? null, now);
+        .run(
+          ...[run.id, run.name, run.parent, newEpoch(), JSON.stringify(run.config), run.root, run.data_hash, run.request_id ?? null],
+          ...[run.pair ? JSON.stringify(run.pair) : null, now],
+        );
       store.append(0, { kind: 'state', state: 'queued', error: null }, now);
       if (run.config.trainer === 'grpo') {
         const rewards = run.rewards ?? configuredRewards(run.config);
@@ -98,6 +103,7 @@ export class RunStore implements Disposable {
       ...row,
       config: JSON.parse(row.config as string),
       inherited: this.inherited(row),
+      pair: row.pair === null ? null : JSON.parse(row.pair as string),
       error: row.error === null ? null : JSON.parse(row.error as string),
     } as unknown as RunRow;
   }
@@ -298,7 +304,7 @@ export class RunStore implements Disposable {
     transaction(this.db, () => {
       this.db
         .prepare(
-          'UPDATE run SET id = ?, name = ?, parent = ?, inherited = ?, config = ?, created_at = ?, started_at = NULL, request_id = ?',
+          'UPDATE run SET id = ?, name = ?, parent = ?, inherited = ?, pair = NULL, config = ?, created_at = ?, started_at = NULL, request_id = ?',
         )
         .run(run.id, run.name, run.parent, JSON.stringify(inherited), JSON.stringify(run.config), now, run.request_id);
       this.db.exec('DELETE FROM request');

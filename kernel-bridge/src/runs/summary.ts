@@ -19,6 +19,7 @@ export function runSummary(store: ReadableRun): RunSummary {
     name: row.name,
     parent: row.parent,
     inherited: row.inherited,
+    pair: row.pair,
     state: asked(row.state, store),
     trainer: row.config.trainer,
     variant: row.config.variant,

@@ -15,15 +15,18 @@ interface ForkOptions {
   truncate?: boolean;
   /** Goes on when this process is interrupted from the keyboard; it notices by itself when this one is gone. */
   detached?: boolean;
+  /** Variables beside those of this process. */
+  env?: Record<string, string>;
 }
 
 /** `module` in a process of its own, without this one's secret. */
 export function forkWorker(
   module: string | URL,
   args: readonly string[],
-  { log, truncate = false, detached = true }: ForkOptions,
+  { log, truncate = false, detached = true, env: more = {} }: ForkOptions,
 ): ChildProcess {
-  const { MEDR1_SECRET: _, ...env } = process.env;
+  const { MEDR1_SECRET: _, ...own } = process.env;
+  const env = { ...own, ...more };
   const file = openSync(log, truncate ? 'w' : 'a', 0o600);
   try {
     return fork(module, args, { detached, stdio: ['ignore', file, file, 'ipc'], env, execArgv: [...process.execArgv, ...WORKER_FLAGS] });

@@ -3,11 +3,11 @@ import { existsSync, readdirSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { Readable } from 'node:stream';
 import { readTailSync } from '../files/plain.ts';
-import { TrainConfig } from '../protocol/config.ts';
+import { TrainConfig, type Variant } from '../protocol/config.ts';
 import { presets } from '../protocol/presets.ts';
 import { PROTOCOL_VERSION, type RunAction, type ServerInfo, type Trashed } from '../protocol/rest.ts';
 import type { RouteName } from '../protocol/routes.ts';
-import { isActive, type RunSummary } from '../protocol/run.ts';
+import { hasEnded, isActive, type RunState, type RunSummary } from '../protocol/run.ts';
 import { checkEntries, checkRewards, contextOf, REWARDS } from '../rewards/index.ts';
 import { annotate } from '../runs/annotations.ts';
 import { completeConfig, parseConfig } from '../runs/config.ts';
@@ -16,8 +16,9 @@ import { tableLines } from '../runs/export.ts';
 import { forkRun, rollbackRun } from '../runs/lineage.ts';
 import { groupSteps, readGroups, readTokenIds } from '../runs/groups.ts';
 import { readMetrics } from '../runs/metrics.ts';
+import { pairConfigs } from '../runs/pair-config.ts';
 import { changedRewards, editRewards, revisions } from '../runs/rewards.ts';
-import { createRun, listRuns, logFile, openRun, trainFilter, trashRun, type LoadItems } from '../runs/runs.ts';
+import { createPair, createRun, listRuns, logFile, openRun, partnerOf, trainFilter, trashRun, type LoadItems } from '../runs/runs.ts';
 import type { RunStore } from '../runs/store.ts';
 import { textsOf } from '../runs/token-texts.ts';
 import { tryRewards } from '../runs/try-rewards.ts';
@@ -123,6 +124,19 @@ export function runHandlers(services: Services): Handlers<RunRoutes> {
         return run.summary();
       });
     },
+
+    createPair: ({ body: { config, variants = ['think', 'no-think'], reward_files, start = true, request_id } }) =>
+      answers.once(request_id && `create ${request_id}`, { config, variants, reward_files }, async () => {
+        const ids = await pairOf(home, request_id, config, variants, () =>
+          createPair(home, config, variants, { loadItems, reward_files, request_id }),
+        );
+        for (const id of ids) {
+          using run = openRun(home, id);
+          if (start && run.row().state === 'queued' && run.pending().length === 0) await supervisor.start(id);
+          hub.changed(id);
+        }
+        return { runs: ids.map((id) => hub.store(id).summary()) };
+      }),
 
     run: ({ id }) => hub.store(id).detail(),
 
@@ -264,21 +278,32 @@ const LOG_BYTES = 4 << 20;
 const placeOf = (home: string, { kind, of }: Trashed): string =>
   kind === 'run' ? runDirectory(home, of) : kind === 'evaluation' ? evalDirectory(home, of) : datasetDir(of, home);
 
-async function act(
-  id: string,
-  action: RunAction,
-  request_id: string | undefined,
-  { home, supervisor, hub }: Services,
-): Promise<RunSummary> {
+/** Of a pair both start, pause, resume and stop, the other one where it can. */
+async function act(id: string, action: RunAction, request_id: string | undefined, services: Services): Promise<RunSummary> {
+  const { home } = services;
   using run = openRun(home, id);
   if (request_id && run.knowsRequest(request_id)) return run.summary();
+  await actOn(id, action, services);
+  const partner = action === 'checkpoint' ? null : partnerOf(home, run.row());
+  using other = partner === null ? null : openOrNull(home, partner); // one that is damaged keeps nobody from going on with the first
+  if (other && takes(other.row().state, action)) await actOn(other.row().id, action, services);
+  if (request_id) run.requestDone(request_id);
+  return run.summary();
+}
+
+/** Whether an action means anything to the other run of a pair, which may have ended. */
+const takes = (state: RunState, action: RunAction): boolean =>
+  action === 'start' || action === 'resume' ? state !== 'finished' : !hasEnded(state) && (action === 'stop' || state !== 'queued');
+
+async function actOn(id: string, action: RunAction, { home, supervisor, hub }: Services): Promise<void> {
+  using run = openRun(home, id);
   const { state } = run.row();
   const refuse = (remedy: string): never => {
     throw errors.wrongState(id, action, state, remedy);
   };
   const live = isActive(state) && supervisor.isTraining(id);
   if (action === 'start' || (action === 'resume' && state !== 'paused')) {
-    if (live) return run.summary();
+    if (live) return;
     if (state === 'finished') refuse('It is done: start a new run, or fork one of its checkpoints.');
     if (!run.pending().some((command) => command.action === 'start')) await supervisor.start(id);
     else supervisor.first(id);
@@ -290,9 +315,28 @@ async function act(
   } else if (action !== 'stop') {
     refuse('Start or resume it first.');
   }
-  if (request_id) run.requestDone(request_id);
   hub.changed(id);
-  return run.summary();
+}
+
+/** The two runs of a pair that the request made before, or that it makes now. */
+async function pairOf(
+  home: string,
+  request_id: string | undefined,
+  config: unknown,
+  variants: readonly Variant[],
+  make: () => Promise<RunStore[]>,
+): Promise<string[]> {
+  const asked = pairConfigs(config, variants).map((one) => JSON.stringify(one));
+  using before = findByRequest(home, request_id, (run) => run.pair !== null && asked.includes(JSON.stringify(run.config)));
+  if (before) {
+    const row = before.row();
+    const ids = [row.id, partnerOf(home, row)].filter((id) => id !== null);
+    return row.config.variant === variants[0] ? ids : ids.reverse();
+  }
+  const made = await make();
+  const ids = made.map((store) => store.row().id);
+  for (const store of made) store[Symbol.dispose]();
+  return ids;
 }
 
 /** Whether the run is what a request for a new one with this configuration makes. */

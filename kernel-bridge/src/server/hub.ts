@@ -212,6 +212,7 @@ function unreadable(id: string, error: ErrorBody): RunSummary {
   const none = {
     parent: null,
     inherited: [],
+    pair: null,
     started_at: null,
     ended_at: null,
     reward: null,

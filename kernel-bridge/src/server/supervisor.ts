@@ -1,6 +1,7 @@
 /**
  * Starts one worker process per run, in its own process group, and knows when it is gone. Runs wait in the order they were queued while
- * another one trains: one process at a time trains (a paused one lends its turn). Evaluations and answers have processes of their own, which
+ * another one trains: one at a time trains (a paused one lends its turn); the two of a pair count as one and take turns step by step, or have a GPU
+ * each. Evaluations and answers have processes of their own, which
  * share the device with it.
  */
 import type { ChildProcess } from 'node:child_process';
@@ -9,15 +10,17 @@ import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { readTailSync } from '../files/plain.ts';
 import { errorBody } from '../protocol/errors.ts';
-import type { Answer, Ask, FromWorker } from '../protocol/generate.ts';
+import type { Answer, Ask, FromWorker, ToWorker } from '../protocol/generate.ts';
 import { hasEnded, isActive, type RunState } from '../protocol/run.ts';
 import { isDiskFull } from '../log/room.ts';
 import { errors } from '../runs/errors.ts';
 import { runDirectory } from '../runs/home.ts';
-import { isTraining, listRuns, logFile, openRun, trainedBy } from '../runs/runs.ts';
+import { isTraining, listRuns, logFile, openRun, partnerOf, trainedBy } from '../runs/runs.ts';
 import type { RunStore } from '../runs/store.ts';
 import { askProcess } from './channel.ts';
 import { forkWorker } from './fork-worker.ts';
+import { gpuOfPair, visibleGpus } from './gpus.ts';
+import { Turns } from './turns.ts';
 
 export interface SupervisorOptions {
   home: string;
@@ -29,6 +32,8 @@ export interface SupervisorOptions {
   changed: (id: string) => void;
   /** Called before a worker is started: who holds memory of the device may let go of it. */
   starting?: () => void;
+  /** GPUs that runs may use. */
+  gpus?: () => string[];
 }
 
 const WORKER = fileURLToPath(new URL('../worker/main.ts', import.meta.url));
@@ -41,9 +46,15 @@ export class Supervisor {
   private readonly options: SupervisorOptions;
   private closing = false;
   private complaint = '';
+  private readonly turns: Turns;
 
   constructor(options: SupervisorOptions) {
     this.options = options;
+    this.turns = new Turns({
+      rival: (id) => this.rival(id),
+      step: (id) => this.read(id, (store) => store.step) ?? 0,
+      grant: (id) => this.send(id, 'turn'),
+    });
   }
 
   /** Marks runs whose worker died with the last server, and starts what was queued. */
@@ -77,8 +88,17 @@ export class Supervisor {
 
   /** Tells the run's worker to look for commands, if it is ours; another's worker looks by itself. */
   nudge(id: string): void {
+    this.send(id, 'nudge');
+  }
+
+  private send(id: string, message: ToWorker): void {
     const worker = this.workers.get(id);
-    if (worker?.connected) worker.send('nudge', () => {});
+    if (worker?.connected) worker.send(message, () => {});
+  }
+
+  /** The other run of its pair, where that is in this home. */
+  partner(id: string): string | null {
+    return this.read(id, (store) => partnerOf(this.options.home, store.row()));
   }
 
   /** Asks the policy being trained, between two steps; null when no worker of ours trains the run. */
@@ -109,17 +129,21 @@ export class Supervisor {
   schedule(): void {
     if (this.closing) return;
     for (const { id } of this.queue()) {
-      if (this.training() >= (this.options.maxTraining ?? 1)) return;
-      this.spawn(id);
+      const partner = this.partner(id);
+      const joins = partner !== null && this.workers.has(partner); // the place of its pair
+      if (joins || this.training() < (this.options.maxTraining ?? 1)) this.spawn(id);
     }
   }
 
   /** Puts a run that waits before the others that do. */
   first(id: string): void {
     const queue = this.queue();
-    if (!queue.some((one) => one.id === id)) return;
-    using store = openRun(this.options.home, id);
-    store.askToStart(Math.min(...queue.map(({ since }) => since)) - 1);
+    const before = Math.min(...queue.map(({ since }) => since)) - 1;
+    for (const one of [id, this.partner(id)]) {
+      if (!queue.some((waiting) => waiting.id === one)) continue;
+      using store = openRun(this.options.home, one!);
+      store.askToStart(before);
+    }
     this.schedule();
   }
 
@@ -146,7 +170,8 @@ export class Supervisor {
   }
 
   private training(): number {
-    return this.ids.filter((id) => this.stateOf(id) !== 'paused').length;
+    const training = this.ids.filter((id) => this.stateOf(id) !== 'paused');
+    return new Set(training.map((id) => this.read(id, (store) => store.row().pair?.id) ?? id)).size;
   }
 
   /** When it was asked to start; null where it does not wait. */
@@ -161,33 +186,60 @@ export class Supervisor {
     }
   }
 
-  /** Null when the run cannot be read, as when its directory was removed. */
   private stateOf(id: string): RunState | null {
+    return this.read(id, (store) => store.row().state);
+  }
+
+  /** Null when the run cannot be read, as when its directory was removed. */
+  private read<T>(id: string, what: (store: RunStore) => T): T | null {
     try {
       using store = openRun(this.options.home, id);
-      return store.row().state;
+      return what(store);
     } catch {
       return null;
     }
+  }
+
+  /** The other run of the pair while it is to make a step too. */
+  private rival(id: string): string | null {
+    const partner = this.partner(id);
+    if (partner === null || !this.workers.has(partner)) return null;
+    const state = this.stateOf(partner);
+    return state === null || state === 'paused' || hasEnded(state) ? null : partner;
   }
 
   private spawn(id: string): void {
     const { home, workerModule = WORKER, changed, starting } = this.options;
     starting?.();
     const directory = runDirectory(home, id);
-    const worker = forkWorker(workerModule, [directory, home], { log: logFile(directory) });
+    const partner = this.partner(id);
+    const gpu = partner === null ? null : this.gpuOf(id, partner);
+    const turns = partner !== null && gpu === null;
+    const env: Record<string, string> = gpu === null ? {} : { CUDA_VISIBLE_DEVICES: gpu };
+    const worker = forkWorker(workerModule, [directory, home, ...(turns ? ['turns'] : [])], { log: logFile(directory), env });
     this.workers.set(id, worker);
     worker.on('message', (message: FromWorker) => {
-      if (message !== 'committed') return;
-      changed(id);
-      if (this.stateOf(id) === 'paused') this.schedule(); // it has lent the device
+      if (message === 'turn?') return this.turns.ask(id);
+      if (message === 'turn-done') this.turns.done(id);
+      if (message === 'committed') changed(id);
+      if (message === 'committed' && this.stateOf(id) === 'paused') this.schedule(); // it has lent the device
+      if (turns && typeof message === 'string') this.turns.look(partner);
     });
     worker.once('error', () => this.gone(id, 'it could not be started'));
     worker.once('exit', (code, signal) => this.gone(id, signal ? `killed by ${signal}` : `exit code ${code}`));
   }
 
+  /** A GPU for itself; null where the two of the pair share a device. */
+  private gpuOf(id: string, partner: string): string | null {
+    const row = this.read(id, (store) => store.row());
+    return row && gpuOfPair(row.config, id < partner ? 0 : 1, this.options.gpus ?? visibleGpus);
+  }
+
   private gone(id: string, how: string): void {
+    const partner = this.partner(id);
     this.workers.delete(id);
+    this.turns.done(id);
+    if (partner !== null) this.turns.look(partner);
     this.unwritten.set(id, how);
     this.markIfDead(id);
     this.options.changed(id);

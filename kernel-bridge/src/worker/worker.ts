@@ -23,6 +23,7 @@ import { RunStore } from '../runs/store.ts';
 import type { Reply } from './inbox.ts';
 import { LeftOutJournal } from './left-out.ts';
 import { Room } from './room.ts';
+import type { Turn } from './turn.ts';
 
 /** How long a worker waits for a program that holds the run's database, such as a backup. */
 const LOCKED_MS = 5 * 60_000;
@@ -39,6 +40,8 @@ export interface WorkerOptions {
   signal: AbortSignal;
   /** Resolves when something may have been asked for: a paused worker waits for it. */
   nudge: () => Promise<void>;
+  /** The device, where another run takes turns with this one. */
+  turn: Turn;
   /** Has everything answered that was asked of the policy since the last time. */
   answerAsked: (reply: Reply) => Promise<void>;
 }
@@ -160,14 +163,16 @@ class Training {
       const ended = await this.between();
       if (ended) return ended;
       if (this.paused) {
+        this.options.turn.give();
         this.trainer.idle?.();
         await this.options.nudge();
         continue;
       }
+      if (!(await this.options.turn.take())) continue;
       const result = trace_steps?.includes(this.trainer.step + 1) ? await this.tracedStep() : await this.step();
-      if (!result) continue;
-      if (eval_steps && result.step % eval_steps === 0) await this.evaluate();
-      if (result.step % save_steps === 0) await this.checkpoint('periodic');
+      if (result && eval_steps && result.step % eval_steps === 0) await this.evaluate();
+      if (result && result.step % save_steps === 0) await this.checkpoint('periodic');
+      this.options.turn.give();
     }
     await this.checkpoint('final', true);
     return this.end('finished');
