@@ -77,7 +77,7 @@ export const METRICS: readonly MetricInfo[] = [
   {
     name: 'answers/{letter}',
     group: 'Reward',
-    text: 'Completions whose answer is this letter, by the reading that the run counts by; "none" when it finds none. One letter taking over is a collapse.',
+    text: 'Completions whose answer is this letter, by the reading that the run counts by; "none" when it finds none, or what the question does not offer. They add up to 1. One letter taking over is a collapse.',
     formula: 'count / N',
     unit: SHARE,
     ours: true,

@@ -42,16 +42,20 @@ export function rewardMetrics(
   };
 }
 
-/** Letters answered by the run's reading, and groups all right or all wrong (tinker's split of frac_reward_zero_std). */
+/**
+ * Letters answered by the run's reading, and groups all right or all wrong (tinker's split of frac_reward_zero_std). What a question does not offer, an
+ * E where A to D stand or any other word, counts as none: the shares add up to 1.
+ */
 export function answerMetrics(groups: readonly ScoredGroup[], reading: ReadingName): Record<string, number> {
+  const offered = groups.map(({ question }) => choicesOf(question.item.options).map(({ letter }) => letter));
   const predictions = groups.map(({ question, completions }) =>
     completions.map(({ text }) => readAnswer(reading, text, question.item.options)),
   );
-  const letters = new Set(['none', ...groups.flatMap(({ question }) => choicesOf(question.item.options).map(({ letter }) => letter))]);
-  const flat = predictions.flat();
-  const histogram = [...letters].toSorted().map((letter) => {
-    const count = flat.filter((prediction) => (prediction ?? 'none') === letter).length;
-    return [`answers/${letter}`, count / flat.length];
+  const counted = predictions.flatMap((group, p) =>
+    group.map((prediction) => (prediction !== null && offered[p].includes(prediction) ? prediction : 'none')),
+  );
+  const histogram = [...new Set(['none', ...offered.flat()])].toSorted().map((letter) => {
+    return [`answers/${letter}`, counted.filter((one) => one === letter).length / counted.length];
   });
 
   const known = groups.flatMap(({ question }, p) =>
