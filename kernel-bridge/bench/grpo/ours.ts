@@ -8,7 +8,6 @@ import { createTrainer } from '../../src/rl/index.ts';
 import { grpoUpdate } from '../../src/rl/grpo.ts';
 import { Meters } from '../../src/rl/meters.ts';
 import { mulberry32 } from '../../src/rl/random.ts';
-import { suppressed } from '../../src/rl/rollouts.ts';
 import { completeConfig } from '../../src/runs/config.ts';
 import { cuda, memoryStats, noGrad, scope, tensor, torch, writeSafetensors } from '../../src/torch/index.ts';
 import type { Facts, Job, Kind, Round } from './job.ts';
@@ -87,7 +86,7 @@ async function load() {
 
 async function sampling(): Promise<Facts> {
   const { processor, model, prompts } = await load();
-  const suppressTokenIds = [...suppressed(processor), ...processor.eosTokenIds];
+  const suppressTokenIds = [...processor.allSpecialIds, ...processor.eosTokenIds];
   let seed = 0;
   await rounds(async () => void (await generate(model, prompts, { n: job.G, maxNewTokens: job.tokens, suppressTokenIds, seed: seed++ })));
   return {};
@@ -99,7 +98,7 @@ const DECODED_ROWS = 64;
 async function decode(): Promise<Facts> {
   const { processor, model, prompts } = await load();
   const some = prompts.slice(0, Math.max(1, Math.floor(DECODED_ROWS / job.G)));
-  const suppressTokenIds = [...suppressed(processor), ...processor.eosTokenIds];
+  const suppressTokenIds = [...processor.allSpecialIds, ...processor.eosTokenIds];
   const seconds = async (maxNewTokens: number): Promise<number> => {
     const start = now();
     await generate(model, some, { n: job.G, maxNewTokens, suppressTokenIds, seed: 1 });

@@ -2,8 +2,9 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { pixelsOfFile } from '../data/image/picture.ts';
 import { VARIANTS, WorkbenchError, type Variant } from '../protocol/index.ts';
-import { generate, loadModel, loadProcessor, type ModelDtype } from '../models/index.ts';
+import { loadModel, loadProcessor, type ModelDtype } from '../models/index.ts';
 import { applyVariant } from '../answers/index.ts';
+import { ask } from '../rl/ask.ts';
 import { span } from '../torch/index.ts';
 import { count, dtypeOption, whole } from './arguments.ts';
 import { printJson } from './output.ts';
@@ -51,12 +52,14 @@ async function run(options: Options): Promise<void> {
   const text = textOf(options);
   const processor = await loadProcessor(options.model);
   using model = await loadModel(options.model, options);
-  const [completions] = await traced(options.trace, async () => {
+  const { n, greedy, temperature, maxNewTokens, seed } = options;
+  const how = { n, greedy, temperature, maxNewTokens, seed, specialTokens: true };
+  const [replies] = await traced(options.trace, async () => {
     const prompt = await span('encode', async () => processor.prompt({ images: await Promise.all(options.image.map(pixelsOfFile)), text }));
-    return span('sampling', () => generate(model, [prompt], { ...options, eosTokenIds: processor.eosTokenIds }));
+    return span('sampling', () => ask(model, processor, [prompt], how));
   });
-  const answers = completions.map(({ tokenIds, logprobs, finishReason }) => ({
-    text: processor.decode(tokenIds, { skipSpecialTokens: true }),
+  const answers = replies.map(({ text: said, tokenIds, logprobs, finishReason }) => ({
+    text: said,
     token_ids: tokenIds,
     logprobs,
     finish_reason: finishReason,

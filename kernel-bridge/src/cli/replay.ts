@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import { rewardName, WorkbenchError, type TrainConfig } from '../protocol/index.ts';
 import { loadModel, loadProcessor, type ModelDtype } from '../models/index.ts';
-import { disposePrompt } from '../rl/encoder.ts';
+import { disposePrompt } from '../rl/ask.ts';
 import { chooseTrainable } from '../rl/policy.ts';
 import { replay, type Replay, type ReplayGroup } from '../rl/replay.ts';
 import { completeConfig, parseSettings, readConfigFile } from '../runs/config.ts';

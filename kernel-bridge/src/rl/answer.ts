@@ -2,14 +2,13 @@
  * Answers outside training ("try it"). Training does not notice: sampling has a generator of its own, torch's is put back, no weight
  * changes and no tensor stays.
  */
-import { applyVariant, formatQuestion, verdict } from '../answers/index.ts';
+import { verdict } from '../answers/index.ts';
 import { openPicture, pixelsOf } from '../data/image/picture.ts';
 import type { Answer, Ask, PromptView } from '../protocol/index.ts';
 import { tokenTexts } from '../protocol/token-texts.ts';
-import { generate, type Completion, type EncodedPrompt, type Processor, type Model } from '../models/index.ts';
+import type { EncodedPrompt, Model, Processor } from '../models/index.ts';
 import { getRngState, setRngState } from '../torch/index.ts';
-import { disposePrompt } from './encoder.ts';
-import { suppressed } from './rollouts.ts';
+import { ask as askModel, disposePrompt, questionOf, type Reply } from './ask.ts';
 
 /** Below it only the likeliest token is left, and float32 cannot hold logits divided by much less. */
 const COLD = 1e-6;
@@ -21,17 +20,14 @@ export async function answer(processor: Processor, policy: () => Model | Promise
   const { prompt, view } = await encode(processor, ask);
   try {
     const sampled = num === 0 ? [] : await sample(await policy(), processor, prompt, ask, signal);
-    const completions = sampled.map(({ tokenIds, logprobs, finishReason }) => {
-      const text = processor.decode(tokenIds, { skipSpecialTokens: true });
-      return {
-        text,
-        token_ids: tokenIds,
-        tokens: tokenTexts(processor, tokenIds),
-        logprobs,
-        finish_reason: finishReason,
-        ...verdict(reading, text, item),
-      };
-    });
+    const completions = sampled.map(({ text, tokenIds, logprobs, finishReason }) => ({
+      text,
+      token_ids: tokenIds,
+      tokens: tokenTexts(processor, tokenIds),
+      logprobs,
+      finish_reason: finishReason,
+      ...verdict(reading, text, item),
+    }));
     return { prompt: view, reading, completions, seconds: (performance.now() - start) / 1000 };
   } finally {
     disposePrompt(prompt);
@@ -40,14 +36,10 @@ export async function answer(processor: Processor, policy: () => Model | Promise
 
 async function encode(processor: Processor, ask: Ask): Promise<{ prompt: EncodedPrompt; view: PromptView }> {
   const { item, root, variant, template, evaluation, min_pixels, max_pixels } = ask;
-  const text = applyVariant(formatQuestion(item), variant, { template, eval: evaluation });
   const picture = item.image === '' ? null : await openPicture(root, item.image);
-  const prompt = await processor.prompt({
-    images: picture === null ? [] : [await pixelsOf(picture)],
-    text,
-    minPixels: min_pixels ?? undefined,
-    maxPixels: max_pixels ?? undefined,
-  });
+  const sizes = { minPixels: min_pixels ?? undefined, maxPixels: max_pixels ?? undefined };
+  const images = picture === null ? [] : [await pixelsOf(picture)];
+  const { prompt } = await questionOf(processor, item, images, { variant, template, evaluation, ...sizes });
   const tokens = promptTokens(processor, prompt.inputIds);
   const { patch_size } = processor.imageConfig;
   const image = picture && {
@@ -68,21 +60,19 @@ function promptTokens(processor: Processor, ids: number[]): PromptView['tokens']
   return tokenTexts(processor, shown).map((text, at) => ({ id: shown[at], text, ...(shown[at] === imagePad && { image: images }) }));
 }
 
-async function sample(model: Model, processor: Processor, prompt: EncodedPrompt, ask: Ask, signal?: AbortSignal): Promise<Completion[]> {
+async function sample(model: Model, processor: Processor, prompt: EncodedPrompt, ask: Ask, signal?: AbortSignal): Promise<Reply[]> {
   const state = getRngState(model.device);
   try {
     const greedy = ask.temperature < COLD;
-    const [completions] = await generate(model, [prompt], {
+    const [replies] = await askModel(model, processor, [prompt], {
       n: ask.num,
       greedy,
       temperature: greedy ? 1 : ask.temperature,
       maxNewTokens: ask.max_new_tokens,
-      eosTokenIds: processor.eosTokenIds,
-      suppressTokenIds: suppressed(processor),
       seed: ask.seed,
       signal,
     });
-    return completions;
+    return replies;
   } finally {
     setRngState(state, model.device);
   }

@@ -15,7 +15,12 @@ it('counts every completion once: a letter of another question, a letter of none
   ];
   const metrics = answerMetrics(groups, 'strict');
   expect(metrics).toMatchObject({ 'answers/A': 1 / 8, 'answers/B': 2 / 8, 'answers/C': 1 / 8, 'answers/none': 4 / 8 });
-  expect(Object.keys(metrics).filter((name) => name.startsWith('answers/'))).toEqual(['answers/A', 'answers/B', 'answers/C', 'answers/none']);
+  expect(Object.keys(metrics).filter((name) => name.startsWith('answers/'))).toEqual([
+    'answers/A',
+    'answers/B',
+    'answers/C',
+    'answers/none',
+  ]);
   const shares = Object.entries(metrics).flatMap(([name, value]) => (name.startsWith('answers/') ? [value] : []));
   expect(shares.reduce((a, b) => a + b)).toBe(1);
 });

@@ -1,40 +1,15 @@
-import { applyVariant, formatQuestion } from '../answers/index.ts';
 import type { TrainConfig, VqaItem } from '../protocol/index.ts';
 import type { EncodedPrompt, Processor } from '../models/index.ts';
 import { modelImage } from '../data/image/picture.ts';
-import { promptTooLong } from './errors.ts';
+import { disposePrompt, questionOf, wordsOf, type Question, type Wording } from './ask.ts';
 
 /** Bytes of patches kept for questions that come again. */
 const CACHE_BYTES = 512 * 2 ** 20;
 
-/** 2 x 2 patches of 14 x 14 pixels are one token. */
-const PIXELS_PER_TOKEN = 28 * 28;
 /** More than what chat templates put around one turn. */
 const TEMPLATE_TOKENS = 256;
 
-/** What is known of a question on every rank. */
-export interface Asked {
-  item: VqaItem;
-  /** Text of the user's turn. */
-  text: string;
-  /** Tokens of the prompt, its image's included. */
-  promptTokens: number;
-}
-
-/** A question as the model gets it. */
-export interface Question extends Asked {
-  prompt: EncodedPrompt;
-}
-
-/** The question without what only the rank that asks it has. */
-export const asked = ({ item, text, promptTokens }: Question): Asked => ({ item, text, promptTokens });
-
 const bytesOf = (prompt: EncodedPrompt): number => prompt.images.reduce((sum, { pixelValues }) => sum + pixelValues.numel * 4, 0);
-
-/** Frees the patches of a prompt. */
-export function disposePrompt(prompt: EncodedPrompt): void {
-  for (const { pixelValues } of prompt.images) pixelValues[Symbol.dispose]();
-}
 
 /**
  * Items as encoded prompts. Images are decoded ahead of their step and kept while the cache's bytes last, so that the model never waits
@@ -44,7 +19,7 @@ export class QuestionEncoder {
   readonly #processor: Processor;
   readonly #config: TrainConfig;
   readonly #root: string;
-  readonly #evaluation: boolean;
+  readonly #wording: Wording;
   readonly #images: ReadonlyMap<string, string> | undefined;
   readonly #longest: number;
   /** In order of last use. */
@@ -64,9 +39,11 @@ export class QuestionEncoder {
     this.#processor = processor;
     this.#config = config;
     this.#root = root;
-    this.#evaluation = options.evaluation ?? false;
+    const { variant, prompt_template: template, min_pixels: minPixels, max_pixels: maxPixels } = config;
+    const room = { completion: config.max_completion_length, longest: options.longest ?? Infinity };
+    this.#wording = { variant, template, evaluation: options.evaluation ?? false, minPixels, maxPixels, room };
     this.#images = options.images;
-    this.#longest = options.longest ?? Infinity;
+    this.#longest = room.longest;
   }
 
   /** Encoded questions of these items; prompts stay valid until `trim`. */
@@ -122,25 +99,13 @@ export class QuestionEncoder {
   /** Without reading anything: no text has more tokens than bytes, and no image more than its most pixels give. */
   mayBeTooLong(item: VqaItem): boolean {
     const { max_pixels, max_completion_length } = this.#config;
-    const image = item.image === '' ? 0 : Math.ceil(max_pixels / PIXELS_PER_TOKEN);
-    return Buffer.byteLength(this.#text(item)) + image + TEMPLATE_TOKENS + max_completion_length > this.#longest;
-  }
-
-  #text(item: VqaItem): string {
-    const { variant, prompt_template } = this.#config;
-    return applyVariant(formatQuestion(item), variant, { template: prompt_template, eval: this.#evaluation });
+    const { patch_size, merge_size } = this.#processor.imageConfig;
+    const image = item.image === '' ? 0 : Math.ceil(max_pixels / (patch_size * merge_size) ** 2);
+    return Buffer.byteLength(wordsOf(item, this.#wording)) + image + TEMPLATE_TOKENS + max_completion_length > this.#longest;
   }
 
   async #encode(item: VqaItem): Promise<Question> {
-    const { min_pixels, max_pixels, max_completion_length } = this.#config;
-    const text = this.#text(item);
     const images = item.image === '' ? [] : [await modelImage(this.#root, item.image, this.#images?.get(item.image))];
-    const prompt = await this.#processor.prompt({ images, text, minPixels: min_pixels, maxPixels: max_pixels });
-    const promptTokens = prompt.inputIds.length;
-    if (promptTokens + max_completion_length > this.#longest) {
-      disposePrompt(prompt);
-      throw promptTooLong(promptTokens, max_completion_length, this.#longest);
-    }
-    return { item, text, promptTokens, prompt };
+    return questionOf(this.#processor, item, images, this.#wording);
   }
 }

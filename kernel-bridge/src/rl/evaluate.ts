@@ -1,9 +1,9 @@
 import { publishedReading, verdict } from '../answers/index.ts';
-import { generate } from '../models/index.ts';
 import { wilson } from '../stats/wilson.ts';
 import { nanMean, weightedSum } from './advantages.ts';
+import { ask } from './ask.ts';
 import { agreed } from './ranks.ts';
-import { rewardInput, suppressed } from './rollouts.ts';
+import { rewardInput } from './rollouts.ts';
 import type { Scorer } from './scorer.ts';
 import type { Session } from './session.ts';
 
@@ -64,20 +64,13 @@ async function ownRows(session: Session, scorer: Scorer): Promise<Row[]> {
     const slice = evalItems.slice(start, start + BATCH);
     const questions = await session.askable(slice, evalEncoder);
     if (questions.length === 0) continue;
-    const sampled = await generate(
+    const replies = await ask(
       policy,
+      processor,
       questions.map(({ prompt }) => prompt),
-      {
-        greedy: true,
-        maxNewTokens: config.max_completion_length,
-        eosTokenIds: processor.eosTokenIds,
-        suppressTokenIds: suppressed(processor),
-      },
+      { greedy: true, maxNewTokens: config.max_completion_length },
     );
-    const completions = sampled.map(([completion]) => ({
-      ...completion,
-      text: processor.decode(completion.tokenIds, { skipSpecialTokens: true }),
-    }));
+    const completions = replies.map(([reply]) => reply);
     const rewards = await scorer.score(
       completions.map((completion, i) => rewardInput(questions[i], completion)),
       session.step,

@@ -6,7 +6,7 @@ import { answerMetrics, completionMetrics, rewardMetrics } from './batch-metrics
 import { readTensors, type TrainerState } from './checkpoint.ts';
 import { errors } from './errors.ts';
 import { evaluate } from './evaluate.ts';
-import { asked, type Question } from './encoder.ts';
+import { asked, type Question } from './ask.ts';
 import { frozenLogps, grpoUpdate, scaleOf, type MicroBatch } from './grpo.ts';
 import { Meters, StepClock } from './meters.ts';
 import { microBatches, type Rows } from './micro-batches.ts';

@@ -1,16 +1,14 @@
 /** From questions to scored groups: sample G completions each, decode, reward. */
-import { generate, type Completion, type Processor, type Model } from '../models/index.ts';
+import type { Model, Processor } from '../models/index.ts';
 import type { TrainConfig } from '../protocol/index.ts';
 import { span } from '../torch/index.ts';
 import type { RewardInput } from '../rewards/index.ts';
 import { nanStd, weightedSum } from './advantages.ts';
-import { asked, type Asked, type Question } from './encoder.ts';
+import { ask, asked, type Asked, type Question, type Reply } from './ask.ts';
 import type { StepClock } from './meters.ts';
 import type { Scorer } from './scorer.ts';
 
-export interface ScoredCompletion extends Completion {
-  /** Decoded, special tokens left out. */
-  text: string;
+export interface ScoredCompletion extends Reply {
   /** Raw value by reward function, null = not applicable. [K] */
   rewards: (number | null)[];
 }
@@ -21,7 +19,7 @@ export interface ScoredGroup {
   completions: ScoredCompletion[];
 }
 
-export const rewardInput = (question: Asked, completion: Completion & { text: string }): RewardInput => ({
+export const rewardInput = (question: Asked, completion: Reply): RewardInput => ({
   completion: completion.text,
   tokenIds: completion.tokenIds,
   finishReason: completion.finishReason,
@@ -40,8 +38,9 @@ export async function rollOut(
   clock: StepClock,
 ): Promise<ScoredGroup[]> {
   const sample = () =>
-    generate(
+    ask(
       model,
+      processor,
       questions.map(({ prompt }) => prompt),
       {
         n: config.num_generations,
@@ -51,17 +50,15 @@ export async function rollOut(
         minP: config.min_p ?? undefined,
         repetitionPenalty: config.repetition_penalty,
         maxNewTokens: config.max_completion_length,
-        eosTokenIds: processor.eosTokenIds,
-        suppressTokenIds: suppressed(processor),
         seed,
       },
     );
   const sampled = await clock.time('sample', () => span('sampling', sample));
   const scored = async (): Promise<ScoredGroup[]> => {
-    const texts = sampled.map((group) =>
-      group.map((completion) => ({ ...completion, text: processor.decode(completion.tokenIds, { skipSpecialTokens: true }) })),
-    );
-    const groups = texts.map((group, p) => ({ question: asked(questions[p]), completions: group.map((one) => ({ ...one, rewards: [] })) }));
+    const groups = sampled.map((group, p) => ({
+      question: asked(questions[p]),
+      completions: group.map((one) => ({ ...one, rewards: [] })),
+    }));
     return rescored(groups, scorer, step);
   };
   return clock.time('reward', () => span('rewards', scored));
@@ -76,11 +73,6 @@ export async function rescored(groups: readonly ScoredGroup[], scorer: Scorer, s
     question,
     completions: completions.map((completion) => ({ ...completion, rewards: rewards[row++] })),
   }));
-}
-
-/** Every special token but the end: a sampled image placeholder would ask for an image that is not there. */
-export function suppressed(processor: Processor): number[] {
-  return processor.allSpecialIds.filter((id) => !processor.eosTokenIds.includes(id));
 }
 
 /** The weighted rewards of the group differ, so it has something to teach. */

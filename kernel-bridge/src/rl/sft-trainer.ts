@@ -9,7 +9,7 @@ import { groupLogps, type Processor } from '../models/index.ts';
 import { backward, scope, span, torch } from '../torch/index.ts';
 import { answer } from './answer.ts';
 import { evaluate } from './evaluate.ts';
-import type { Question } from './encoder.ts';
+import type { Question } from './ask.ts';
 import { metricMean } from './loss/index.ts';
 import { Meters, StepClock } from './meters.ts';
 import { microBatches } from './micro-batches.ts';

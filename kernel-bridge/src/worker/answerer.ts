@@ -1,14 +1,12 @@
 /** Greedy answers of a loaded model to questions, a batch at a time: the part of an evaluation that needs libtorch. */
-import { applyVariant, formatQuestion, publishedReading, readAnswer } from '../answers/index.ts';
+import { publishedReading, readAnswer } from '../answers/index.ts';
 import { modelImage } from '../data/image/picture.ts';
 import type { EvalSettings, Sight } from '../protocol/evals.ts';
 import type { VqaItem } from '../protocol/data.ts';
-import { decodeImage, generate, loadModel, loadProcessor, type EncodedPrompt, type ImageInput, type ModelDtype } from '../models/index.ts';
+import { decodeImage, loadModel, loadProcessor, type EncodedPrompt, type ImageInput, type ModelDtype } from '../models/index.ts';
 import { WorkbenchError } from '../protocol/errors.ts';
-import { disposePrompt } from '../rl/encoder.ts';
-import { promptTooLong } from '../rl/errors.ts';
+import { ask, disposePrompt, questionOf, type Wording } from '../rl/ask.ts';
 import { isOfOneQuestion } from '../rl/left-out.ts';
-import { suppressed } from '../rl/rollouts.ts';
 import type { NewAnswer } from '../evals/store.ts';
 
 /** A question as the model is to see it; `image` is null where it sees none. */
@@ -35,8 +33,9 @@ export const openAnswerer: OpenAnswerer = async (settings) => {
   const processor = await loadProcessor(dir);
   const model = await loadModel(dir, { device, dtype: dtype as ModelDtype });
 
-  const longest = model.config.text_config.max_position_embeddings;
   const published = publishedReading(variant, template);
+  const room = { completion: settings.max_new_tokens, longest: model.config.text_config.max_position_embeddings };
+  const wording: Wording = { variant, template, evaluation: true, minPixels, maxPixels, room };
 
   const images = async ({ image: path, sha256 }: Asked, sight: Sight): Promise<ImageInput[]> => {
     if (path === null || path === '') return [];
@@ -51,12 +50,7 @@ export const openAnswerer: OpenAnswerer = async (settings) => {
       const encoded = await Promise.all(
         questions.map(async (asked) => {
           try {
-            const text = applyVariant(formatQuestion(asked.item), variant, { template, eval: true });
-            const prompt = await processor.prompt({ images: await images(asked, sight), text, minPixels, maxPixels });
-            const tokens = prompt.inputIds.length;
-            if (tokens + settings.max_new_tokens <= longest) return prompt;
-            disposePrompt(prompt);
-            return promptTooLong(tokens, settings.max_new_tokens, longest);
+            return (await questionOf(processor, asked.item, await images(asked, sight), wording)).prompt;
           } catch (error) {
             if (isOfOneQuestion(error)) return error;
             throw error;
@@ -66,16 +60,10 @@ export const openAnswerer: OpenAnswerer = async (settings) => {
       const prompts = encoded.filter((one): one is EncodedPrompt => !(one instanceof WorkbenchError));
       if (prompts.length === 0) return encoded.filter((one) => one instanceof WorkbenchError);
       try {
-        const sampled = await generate(model, prompts, {
-          greedy: true,
-          maxNewTokens: settings.max_new_tokens,
-          eosTokenIds: processor.eosTokenIds,
-          suppressTokenIds: suppressed(processor),
-        });
+        const replies = await ask(model, processor, prompts, { greedy: true, maxNewTokens: settings.max_new_tokens });
         return encoded.map((one, i) => {
           if (one instanceof WorkbenchError) return one;
-          const [{ tokenIds, finishReason }] = sampled[prompts.indexOf(one)];
-          const text = processor.decode(tokenIds, { skipSpecialTokens: true });
+          const [{ text, tokenIds, finishReason }] = replies[prompts.indexOf(one)];
           const { options } = questions[i].item;
           const [strict, tolerant] = [readAnswer(published, text, options), readAnswer('tolerant', text, options)];
           return { text, tokens: tokenIds.length, finish_reason: finishReason, strict, tolerant };

@@ -1,9 +1,10 @@
 import { isWellFormed, readAnswer } from '../../answers/index.ts';
-import { encodeImage, generate } from '../../models/index.ts';
+import { encodeImage } from '../../models/index.ts';
 import type { Processor, Model } from '../../models/index.ts';
 import type { Variant } from '../../protocol/index.ts';
 import { random } from '../../data/sample/random.ts';
 import { QUESTION_TYPE_NAMES } from '../../data/sample/world.ts';
+import { ask, disposePrompt } from '../ask.ts';
 import { chatPrompt } from './chat.ts';
 import { cleanExample } from './examples.ts';
 import type { Pool } from './pool.ts';
@@ -32,16 +33,9 @@ export async function measure(model: Model, processor: Processor, pool: Pool, va
         const raw = { data: seeImage ? data : blank, width, height, channels: 3 };
         return chatPrompt(processor, text, encodeImage(raw, processor.imageConfig));
       });
-      const suppressTokenIds = processor.allSpecialIds.filter((id) => !processor.eosTokenIds.includes(id));
-      const made = await generate(model, prompts, {
-        greedy,
-        seed: start,
-        maxNewTokens,
-        eosTokenIds: processor.eosTokenIds,
-        suppressTokenIds,
-      });
-      for (const prompt of prompts) for (const { pixelValues } of prompt.images) pixelValues[Symbol.dispose]();
-      texts.push(...made.map(([{ tokenIds }]) => processor.decode(tokenIds, { skipSpecialTokens: true })));
+      const replies = await ask(model, processor, prompts, { greedy, seed: start, maxNewTokens });
+      prompts.forEach(disposePrompt);
+      texts.push(...replies.map(([{ text }]) => text));
     }
     return texts;
   };
