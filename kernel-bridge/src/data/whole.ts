@@ -4,7 +4,7 @@ import { hasQuestions, refuseOlderIndex } from './index/list.ts';
 import { readIndexed } from './index/whole.ts';
 import { findLayout } from './layout.ts';
 import { readDataset } from './read.ts';
-import { splitFilesOf } from './splits/files.ts';
+import { partsOfSplit, splitFilesOf } from './splits/files.ts';
 import type { WholeDataset } from './types.ts';
 
 /** Reads all of a data set; the splits made of an indexed one by `medr1 data split` are among its splits. */
@@ -14,10 +14,7 @@ export async function readWhole(nameOrDir: string, options: { home?: string; sig
     return readFolder(nameOrDir, options);
   }
   const whole = readIndexed(nameOrDir, options.home);
-  for (const file of splitFilesOf(nameOrDir, options.home)) {
-    whole.splits.set(`${file.name}/train`, file.train);
-    if (file.test.length > 0) whole.splits.set(`${file.name}/test`, file.test);
-  }
+  for (const [name, ids] of splitFilesOf(nameOrDir, options.home).flatMap(partsOfSplit)) whole.splits.set(name, ids);
   return whole;
 }
 

@@ -6,6 +6,7 @@ import { readTextSync } from '../files/plain.ts';
 import { TrainConfig } from '../protocol/config.ts';
 import { isRewardFile } from '../protocol/rewards.ts';
 import { describeMetric } from '../protocol/metrics.ts';
+import { nearest } from '../protocol/nearest.ts';
 import { scheduleProblem } from '../protocol/schedules.ts';
 import { evalMetric } from './best.ts';
 import { errors } from './errors.ts';
@@ -141,20 +142,4 @@ function yamlScalar(value: string): unknown {
 }
 
 /** The known key that takes the fewest edits to reach, if those are few. */
-export function nearestKey(key: string, keys: readonly string[] = KEYS): string | undefined {
-  const scored = keys.map((known) => ({ known, edits: editDistance(key.toLowerCase(), known) })).sort((a, b) => a.edits - b.edits);
-  const [best] = scored;
-  return best && best.edits <= Math.max(2, key.length / 3) ? best.known : undefined;
-}
-
-function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      next[j] = Math.min(row[j] + 1, next[j - 1] + 1, row[j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1));
-    }
-    row = next;
-  }
-  return row[b.length];
-}
+export const nearestKey = (key: string, keys: readonly string[] = KEYS): string | undefined => nearest(key, keys);

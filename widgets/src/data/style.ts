@@ -162,4 +162,25 @@ export const style = css`
     font: var(--medr1-size-small) var(--medr1-font-code);
     background: var(--medr1-surface-2);
   }
+  .unread {
+    display: flex;
+    flex-wrap: wrap;
+    gap: 4px 12px;
+    align-items: center;
+    padding: 4px 8px;
+    border-bottom: 1px solid var(--medr1-border);
+  }
+  .help {
+    display: grid;
+    grid-template-columns: max-content minmax(0, 1fr);
+    gap: 4px 12px;
+    width: min(340px, 80vw);
+    margin: 4px;
+  }
+  .help dd {
+    margin: 0;
+  }
+  .help code {
+    font-family: var(--medr1-font-code);
+  }
 `;

@@ -372,3 +372,20 @@ describe('data sets, managed where they are', () => {
     expect(find<HTMLSelectElement>('dataset')!.value).toBe(workbench.data.state.value.dataset);
   });
 });
+
+describe('a search that finds nothing', () => {
+  it('says what was probably meant, puts it right at a click, and keeps the facets in reach', async () => {
+    const { find, settle, inside } = await view();
+    workbench.data.apply({ q: 'modalty:CT' });
+    await settle();
+    await vi.waitFor(() => expect(find('search-instead')?.textContent!.trim()).toBe('modality:CT'));
+    find('search-instead')!.click();
+    await settle();
+    expect(workbench.data.state.value.filter.q).toBe('modality:CT');
+    await vi.waitFor(() => expect(find('search-hints')?.textContent ?? '').not.toContain('modalty'));
+    workbench.data.apply({ q: 'nothinghasthis' });
+    await settle();
+    await vi.waitFor(() => expect(find('empty')!.textContent).toContain('No question passes'));
+    expect(inside('medr1-data-facets').querySelectorAll('[data-testid=facet-value]').length).toBeGreaterThan(5);
+  });
+});

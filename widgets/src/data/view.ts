@@ -18,6 +18,7 @@ import type { DataGrid } from './grid.ts';
 import { footer, type Actions } from './footer.ts';
 import { jobRows } from './jobs.ts';
 import { closeMenu } from '../menu.ts';
+import { hintsOf, SEARCH_HELP } from '../store/data/hints.ts';
 import { chips, narrows, SORTS, widened } from '../store/data/query.ts';
 import { style } from './style.ts';
 
@@ -97,7 +98,7 @@ export class DataView extends WatchingElement {
     if (list.status === 'error' && list.datasets.length === 0) return failed(list.error!, () => void datasets.load());
     if ((list.datasets.length === 0 && data.state.value.dataset === null) || this.adding)
       return html`${jobRows(datasets)} ${this.#add(list.datasets.length === 0)}`;
-    return html`${this.#toolbar()} ${this.#chips()} ${jobRows(datasets)} ${this.#unread()}
+    return html`${this.#toolbar()} ${this.#chips()} ${this.#hints()} ${jobRows(datasets)} ${this.#unread()}
     ${list.refusal ? failed(list.refusal, undefined) : nothing} ${this.#body()}`;
   }
 
@@ -247,6 +248,15 @@ export class DataView extends WatchingElement {
         @input=${this.#onSearch}
         @keydown=${this.#onSearchKey}
       />
+      <medr1-menu label="?" title="What can be searched for" data-testid="search-help">
+        <dl class="help small">
+          ${SEARCH_HELP.map(
+            ([example, finds]) =>
+              html`<dt><code>${example}</code></dt>
+                <dd>${finds}</dd>`,
+          )}
+        </dl>
+      </medr1-menu>
       <label
         ><span class="word">sort</span>
         <select class="sort" aria-label="Sort" ?disabled=${grouped} @change=${this.#onSort}>
@@ -332,6 +342,30 @@ export class DataView extends WatchingElement {
           </button>`,
       )}
       <button class="quiet small" data-testid="clear-filters" @click=${() => data.apply(widened(filter))}>Clear all</button>
+    </div>`;
+  }
+
+  /** What in the search was probably meant otherwise; one click away. */
+  #hints(): TemplateResult | typeof nothing {
+    const { data } = this.workbench;
+    const { filter, facets, status } = data.state.value;
+    const hints = filter.q && status === 'ready' ? hintsOf(filter.q, facets) : [];
+    if (hints.length === 0) return nothing;
+    return html`<div class="unread small" role="note" data-testid="search-hints">
+      ${hints.map(
+        ({ text, instead }) =>
+          html`<span
+            ><span class="warning" aria-hidden="true">⚠</span> ${text}
+            ${
+              instead === null
+                ? nothing
+                : html`Did you mean
+                    <button class="quiet link" data-testid="search-instead" @click=${() => data.apply({ ...filter, q: instead })}>
+                      ${instead}</button
+                    >?`
+            }</span
+          >`,
+      )}
     </div>`;
   }
 

@@ -13,7 +13,10 @@ import { Dataset } from './dataset.ts';
 import { FACETS, type Facet } from '../../protocol/facets.ts';
 import { hasQuestions, listDatasets, removeDataset, summary } from './list.ts';
 import { lockDataset } from './lock.ts';
+import { makeSplit } from '../splits/make.ts';
+import { splitPath, writeSplit } from '../splits/files.ts';
 import { openForWriting, setMeta } from './schema.ts';
+import { readIndexed } from './whole.ts';
 
 const made = temporary();
 const data = join(made.path, 'data');
@@ -310,6 +313,26 @@ it('loading by name gives what loading the folder gives', async () => {
   expect((await loadItems('made', { home, split: 'modality/test/CT' })).items).toEqual(
     (await loadItems(data, { split: 'modality/test/CT' })).items,
   );
+});
+
+it('a split that was drawn is counted, found and told of its questions, as soon as it is there and as long as it is sound', () => {
+  const open = new Dataset('made', home);
+  try {
+    expect(Object.keys(open.page().facets.split)).not.toContain('mine/train');
+    const split = makeSplit(readIndexed('made', home), { kind: 'leak-free', name: 'mine' });
+    const path = splitPath('made', 'mine', home);
+    writeSplit(path, split);
+    expect(open.page().facets.split).toMatchObject({ 'mine/train': split.train.length, 'mine/test': split.test.length });
+    expect(open.page({ q: 'split:mine/test', limit: 500 }).items.map(({ id }) => id)).toEqual(split.test);
+    expect(open.item(split.test[0]).splits).toContain('mine/test');
+    expect(open.item(split.train[0]).splits).not.toContain('mine/test');
+    writeFileSync(path, JSON.stringify({ ...split, test: [] }));
+    expect(Object.keys(open.page().facets.split)).not.toContain('mine/train');
+    rmSync(path);
+    expect(open.page().items).toEqual(set.page().items);
+  } finally {
+    open.close();
+  }
 });
 
 describe('indexing again', () => {

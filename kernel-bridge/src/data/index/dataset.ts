@@ -9,6 +9,7 @@ import { openForReading } from './list.ts';
 import { getMeta } from './schema.ts';
 import { FACETS, SORTS, type Sort } from '../../protocol/facets.ts';
 import { parseSearch, type Search } from './search.ts';
+import { partsOfSplit, soundSplitsOf, stampOfSplits } from '../splits/files.ts';
 
 /** Sort orders and their columns; ties keep the order of the files. */
 /** What each order sorts by, in SQL. */
@@ -45,10 +46,14 @@ export class Dataset {
     runs: RunColumns;
   } | null = null;
   readonly #outcomes: OutcomesOf;
+  readonly #home: string | undefined;
+  /** Of the drawn splits that the tables know. */
+  #splits = '';
 
   /** `outcomes`: what runs answered, where the caller knows. */
   constructor(name: string, home?: string, outcomes: OutcomesOf = noRuns) {
     this.name = name;
+    this.#home = home;
     this.#outcomes = outcomes;
     this.db = openForReading(name, home);
   }
@@ -63,11 +68,13 @@ export class Dataset {
     this.db.close();
   }
 
-  /** Tables of the present revision; made anew when the index was. */
+  /** Tables of the present revision; made anew when the index was, or a split was drawn. */
   #current() {
     const revision = this.revision;
-    if (!this.#tables || revision !== this.#revision) {
-      const facets = new FacetTable(this.db);
+    const splits = stampOfSplits(this.name, this.#home);
+    if (!this.#tables || revision !== this.#revision || splits !== this.#splits) {
+      const facets = new FacetTable(this.db, soundSplitsOf(this.name, this.#home).flatMap(partsOfSplit));
+      this.#splits = splits;
       this.#tables = { facets, orders: new Map(), texts: new Map(), near: null, runs: new RunColumns(this.db, facets.rows) };
       this.#revision = revision;
     }
@@ -134,6 +141,7 @@ export class Dataset {
   }
 
   item(id: string): DataItem {
+    this.#current();
     return this.#item(this.#row(id));
   }
 
@@ -142,6 +150,7 @@ export class Dataset {
   }
 
   #sample(id: string): DataSample {
+    this.#current();
     const row = this.#row(id);
     const { raw, file, at } = this.db.prepare('SELECT raw, file, row AS at FROM items WHERE n = ?').get(row.n) as {
       raw: string;
@@ -298,8 +307,7 @@ export class Dataset {
   }
 
   #item({ n, image_n: _, options, ...rest }: ItemRow): DataItem {
-    const splits = this.db.prepare('SELECT split FROM members WHERE item = ? ORDER BY split').all(n) as { split: string }[];
-    return { ...rest, options: JSON.parse(options) as string[], splits: splits.map(({ split }) => split) };
+    return { ...rest, options: JSON.parse(options) as string[], splits: (this.#tables ?? this.#current()).facets.splitsOf(n - 1) };
   }
 
   #near(image: number): DataSample['near'] {

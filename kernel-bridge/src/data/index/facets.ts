@@ -36,7 +36,8 @@ export class FacetTable {
   readonly rows: number;
   readonly #columns: [Facet, Column][];
 
-  constructor(db: DatabaseSync) {
+  /** `drawn`: splits made since, by name with the ids of their questions; the index holds those that the files bring. */
+  constructor(db: DatabaseSync, drawn: readonly [name: string, ids: readonly string[]][] = []) {
     const single = FACETS.filter((facet) => facet !== SEVERAL).map((facet) => [facet, new Coder()] as const);
     const items = db.prepare(
       `SELECT ${single.map(([facet]) => `${VALUE[facet]} AS ${facet}`).join(', ')} FROM items t JOIN images i ON i.n = t.image ORDER BY t.n`,
@@ -50,8 +51,14 @@ export class FacetTable {
     const one = Uint32Array.from({ length: rows + 1 }, (_, row) => row);
     this.#columns = [
       ...single.map(([facet, coder]): [Facet, Column] => [facet, { ...coder.done(), starts: one }]),
-      [SEVERAL, splitColumn(db, rows)],
+      [SEVERAL, splitColumn(db, rows, drawn)],
     ];
+  }
+
+  /** Splits of a question, in the order of names within those of the files, then those that were drawn. */
+  splitsOf(row: number): string[] {
+    const [, { values, starts, codes }] = this.#columns.at(-1)!;
+    return Array.from(codes.subarray(starts[row], starts[row + 1]), (code) => values[code]);
   }
 
   /**
@@ -137,14 +144,24 @@ class Coder {
   }
 }
 
-function splitColumn(db: DatabaseSync, rows: number): Column {
+function splitColumn(db: DatabaseSync, rows: number, drawn: readonly [name: string, ids: readonly string[]][]): Column {
   const coder = new Coder();
+  /** Of each cell as it came. */
+  const rowOf: number[] = [];
   const starts = new Uint32Array(rows + 1);
-  const members = db.prepare('SELECT item, split FROM members ORDER BY item, split');
-  for (const { item, split } of members.iterate() as Iterable<{ item: number; split: string }>) {
+  const add = (row: number, split: string): void => {
     coder.add(split);
-    starts[item]++;
-  }
+    rowOf.push(row);
+    starts[row + 1]++;
+  };
+  const members = db.prepare('SELECT item, split FROM members ORDER BY item, split');
+  for (const { item, split } of members.iterate() as Iterable<{ item: number; split: string }>) add(item - 1, split);
+  const rowsOf = db.prepare('SELECT n FROM items WHERE id IN (SELECT value FROM json_each(?)) ORDER BY n');
+  for (const [split, ids] of drawn) for (const { n } of rowsOf.iterate(JSON.stringify(ids)) as Iterable<{ n: number }>) add(n - 1, split);
   for (let row = 0; row < rows; row++) starts[row + 1] += starts[row];
-  return { ...coder.done(), starts };
+  const { values, codes: cells } = coder.done();
+  const codes = new Uint16Array(cells.length);
+  const next = starts.slice();
+  cells.forEach((code, at) => (codes[next[rowOf[at]]++] = code));
+  return { values, starts, codes };
 }

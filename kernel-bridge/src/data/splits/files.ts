@@ -1,6 +1,6 @@
 /** Splits as files: <home>/datasets/<name>/splits/<split>.json, or anywhere a user keeps one. Checked by hash whenever used. */
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { Value } from 'typebox/value';
 import { SplitFile } from '../../protocol/data.ts';
@@ -40,10 +40,35 @@ export function readSplit(path: string): SplitFile {
   return split;
 }
 
-export function splitFilesOf(dataset: string, home?: string): SplitFile[] {
+export const splitFilesOf = (dataset: string, home?: string): SplitFile[] => pathsOf(dataset, home).map(readSplit);
+
+/** Those that are as they were made: one that was changed is told where it is used, and keeps nobody from looking at the questions. */
+export function soundSplitsOf(dataset: string, home?: string): SplitFile[] {
+  return pathsOf(dataset, home).flatMap((path) => {
+    try {
+      return readSplit(path);
+    } catch {
+      return [];
+    }
+  });
+}
+
+/** Other when a split was drawn, changed or removed since. */
+export const stampOfSplits = (dataset: string, home?: string): string =>
+  pathsOf(dataset, home)
+    .map((path) => `${path} ${statSync(path, { throwIfNoEntry: false })?.mtimeMs}`)
+    .join();
+
+/** The parts of a split file by the names that runs and filters know them by. */
+export const partsOfSplit = ({ name, train, test }: SplitFile): [name: string, ids: string[]][] => [
+  [`${name}/train`, train],
+  ...(test.length > 0 ? [[`${name}/test`, test] as [string, string[]]] : []),
+];
+
+function pathsOf(dataset: string, home?: string): string[] {
   const dir = dirname(splitPath(dataset, 'x', home));
   const files = existsSync(dir) ? readdirSync(dir).filter((file) => file.endsWith('.json')) : [];
-  return files.toSorted().map((file) => readSplit(join(dir, file)));
+  return files.toSorted().map((file) => join(dir, file));
 }
 
 function noSplit(path: string, cause?: unknown): WorkbenchError {

@@ -60,6 +60,10 @@ describe('values of a facet', () => {
     ]);
   });
   it('that are numbers come in their order', () => {
+    expect(facetValues('modality', { CT: 0, MRI: 0 }, [])).toEqual([
+      ['CT', 0],
+      ['MRI', 0],
+    ]); // nothing passes: what there is stays in reach
     expect(facetValues('options', { 10: 1, 2: 5, 4: 9 }, []).map(([value]) => value)).toEqual(['2', '4', '10']);
   });
   it('of a run come from right to never asked', () => {

@@ -87,10 +87,11 @@ export const valueText = (facet: string, value: string): string => facetRow(face
 
 const ANSWERS = ['right', 'mixed', 'wrong', 'unasked'];
 
-/** Values with how many questions have them, most first; numbers, letters and answers in their own order. */
+/** Values with how many questions have them, most first; numbers, letters and answers in their own order. Where nothing passes, all of them. */
 export function facetValues(facet: string, counts: Readonly<Record<string, number>>, chosen: readonly string[]): [string, number][] {
   const entries = Object.entries({ ...Object.fromEntries(chosen.map((value) => [value, 0])), ...counts });
-  const shown = entries.filter(([value, count]) => count > 0 || chosen.includes(value));
+  const found = entries.filter(([value, count]) => count > 0 || chosen.includes(value));
+  const shown = entries.some(([, count]) => count > 0) ? found : entries;
   const compare = ([a, m]: [string, number], [b, n]: [string, number]): number => {
     if (runOfFacet(facet) !== null) return ANSWERS.indexOf(a) - ANSWERS.indexOf(b);
     const inOrder = facetRow(facet)?.ordered ?? false;

@@ -1,0 +1,58 @@
+/** What in a search was probably meant otherwise, and the search as it was meant. What is no field is text, so nothing here is an error. */
+import { facetOfField, FACET_TABLE, filters, SEARCH_TERM } from '@medr1/kernel-bridge/protocol/facets';
+import { nearest } from '@medr1/kernel-bridge/protocol/nearest';
+
+/** Fields as people write them, with what each finds. */
+export const SEARCH_HELP: readonly [example: string, finds: string][] = [
+  ['lung nodule', 'questions or options that hold both words, or longer ones that begin so'],
+  ['"no finding"', 'these words one after another'],
+  ['-fracture', 'without the word'],
+  ['modality:CT', 'a value of a facet; also type, dataset, split, options, answer, problem'],
+  ['type:"Disease Diagnosis"', 'a value of two words'],
+  ['-answer:A', 'any other value'],
+  ['question:where', 'in the question alone; option:… in the options alone'],
+  ['id:ACRIMA_0001', 'one question; image:… by its path'],
+];
+
+const TEXT_FIELDS = ['question', 'option'];
+const FIELDS = [...FACET_TABLE.flatMap((row) => [row.name, ...('aliases' in row ? row.aliases : [])]), ...TEXT_FIELDS, 'id', 'image'];
+/** Values named in full where none is near. */
+const FEW = 8;
+
+export interface Hint {
+  text: string;
+  /** The search put right; null where that is not known. */
+  instead: string | null;
+}
+
+/** `counts`: the values that each facet has, whatever passes. */
+export function hintsOf(query: string, counts: Readonly<Record<string, Readonly<Record<string, number>>>>): Hint[] {
+  const hints: Hint[] = [];
+  const put = (at: number, old: string, now: string): string => query.slice(0, at) + now + query.slice(at + old.length);
+  if ((query.match(/"/g)?.length ?? 0) % 2 === 1) hints.push({ text: 'A quote is not closed.', instead: `${query.trimEnd()}"` });
+  for (const { 0: term, 1: minus, 2: field, 3: quoted, 4: bare, index } of query.matchAll(SEARCH_TERM)) {
+    if (field === undefined) continue;
+    const name = field.toLowerCase();
+    const value = quoted ?? bare ?? '';
+    const facet = facetOfField(name);
+    if (facet) {
+      const values = Object.keys(counts[facet] ?? {});
+      if (values.length === 0 || values.some((one) => one.toLowerCase() === value.toLowerCase())) continue;
+      const meant = nearest(value, values);
+      if (meant !== undefined)
+        hints.push({
+          text: `${field} has no ${value}.`,
+          instead: put(index, term, `${minus}${field}:${/\s/.test(meant) ? `"${meant}"` : meant}`),
+        });
+      else {
+        const known = values.slice(0, FEW).join(', ') + (values.length > FEW ? ', …' : '');
+        hints.push({ text: `${field} has no ${value}. It has ${known}.`, instead: null });
+      }
+    } else if (!filters(name) && !TEXT_FIELDS.includes(name)) {
+      const meant = nearest(name, FIELDS);
+      if (meant !== undefined)
+        hints.push({ text: `There is no field ${field}.`, instead: put(index, term, term.replace(`${field}:`, `${meant}:`)) });
+    }
+  }
+  return hints;
+}
