@@ -157,7 +157,7 @@ export const base = css`
   .chip {
     display: inline-block;
     padding: 0 6px;
-    border: 1px solid var(--medr1-border);
+    border: 1px solid color-mix(in oklab, currentColor 30%, transparent); /* seen on rows that are chosen or pointed at too */
     border-radius: 8px;
     font-size: var(--medr1-size-small);
     white-space: nowrap;

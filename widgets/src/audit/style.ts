@@ -74,6 +74,8 @@ export const style = css`
   }
   .scroll {
     overflow-x: auto;
+    scrollbar-width: thin;
+    scrollbar-color: var(--medr1-text-2) transparent; /* seen, so that it is known that there is more */
   }
   table {
     border-collapse: collapse;

@@ -16,10 +16,11 @@ export interface Actions {
   startRun: () => void;
   toNotebook: () => void;
   exportAs: (format: ExportFormat) => void;
+  openTrash: () => void;
 }
 
 /** `busy`: an export or a selection is being made. */
-export function footer(data: IWorkbench['data'], busy: boolean, { startRun, toNotebook, exportAs }: Actions): TemplateResult {
+export function footer(data: IWorkbench['data'], busy: boolean, { startRun, toNotebook, exportAs, openTrash }: Actions): TemplateResult {
   const { picks, total, pages, refusal, filter } = data.state.value;
   const some = !picks.all && picks.ids.size > 0;
   const count = data.chosenCount;
@@ -55,6 +56,9 @@ export function footer(data: IWorkbench['data'], busy: boolean, { startRun, toNo
               Select all
             </button>`
       }
+      <button class="quiet link" title="Data sets, runs and evaluations that were removed" data-testid="open-trash" @click=${openTrash}>
+        Trash
+      </button>
       <span class="space"></span>
       <button ?disabled=${count === 0 || busy} data-testid="data-run" @click=${startRun}>Start a run …</button>
       <button

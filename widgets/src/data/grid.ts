@@ -3,12 +3,12 @@ import { css, html, type PropertyValues, type TemplateResult } from 'lit';
 import { repeat } from 'lit/directives/repeat.js';
 import type { DataItem } from '../connector.ts';
 import { command, define, WatchingElement } from '../element.ts';
-import { base, tokens } from '../theme.ts';
+import { base, SERIES, theme, tokens } from '../theme.ts';
 import type { IWorkbench } from '../store/workbench.ts';
 import { termsOf, type Terms } from './highlight.ts';
 import { clampAspect, GridLayout, type PlacedRow, type Sizes } from './layout.ts';
 import { PAGE, type Pages } from '../store/data/pages.ts';
-import { CAPTION, emptyTile, tile, tileStyles, type Box, type TileView } from './tile.ts';
+import { BADGES, CAPTION, emptyTile, tile, tileStyles, type Box, type TileView } from './tile.ts';
 import { thumbSize } from './thumb.ts';
 
 const TARGET = 150;
@@ -27,6 +27,8 @@ export class DataGrid extends WatchingElement {
   #layout: GridLayout | null = null;
   #pages: Pages | null = null;
   #query = '';
+  /** Height of captions that the layout has. */
+  #laidOutFor = 0;
   #top = 0;
   #size = UNMEASURED;
   #frame = 0;
@@ -77,7 +79,7 @@ export class DataGrid extends WatchingElement {
   show(index: number): void {
     const row = this.#layout?.rowOf(index);
     if (!row) return;
-    const bottom = row.y + row.height + CAPTION;
+    const bottom = row.y + row.height + this.#caption;
     const view = this.#size.height - 2 * PADDING;
     if (row.y < this.#top) this.#scrollTo = row.y;
     else if (bottom > this.#top + view) this.#scrollTo = bottom - view;
@@ -89,6 +91,9 @@ export class DataGrid extends WatchingElement {
   protected override willUpdate(changed: PropertyValues): void {
     super.willUpdate(changed);
     const { pages, filter, dataset } = this.workbench.data.state.value;
+    const before = this.#layout;
+    if (before && this.#laidOutFor !== this.#caption) this.#steady(before, () => before.resize(this.#sizes()));
+    this.#laidOutFor = this.#caption;
     if (pages === this.#pages || !pages) return;
     this.#stopPages();
     this.#stopPages = pages.changed.subscribe(() => this.#learn());
@@ -131,7 +136,12 @@ export class DataGrid extends WatchingElement {
     this.#drawn = keyOf(rows);
     const { data } = this.workbench;
     const terms = termsOf(data.state.value.filter.q ?? '');
-    const runs = (data.query.runs ?? []).map((id) => ({ id, name: this.workbench.runs.get(id)?.name ?? id }));
+    const colours = theme.value.dark ? SERIES.dark : SERIES.light;
+    const runs = (data.query.runs ?? []).map((id) => ({
+      id,
+      name: this.workbench.runs.get(id)?.name ?? id,
+      colour: colours[this.workbench.colours.of(id)],
+    }));
     // By item, not by row: when the width changes, a tile moves and keeps its picture.
     return repeat(
       rows.flatMap((row) => this.#placed(row)),
@@ -152,7 +162,7 @@ export class DataGrid extends WatchingElement {
   }
 
   #tile({ index, item, ...box }: Place, terms: Terms, runs: TileView['runs']): TemplateResult {
-    if (!item) return emptyTile(box);
+    if (!item) return emptyTile(box, this.#badged);
     const { workbench } = this;
     const { data } = workbench;
     const { active, dataset, pages } = data.state.value;
@@ -163,6 +173,7 @@ export class DataGrid extends WatchingElement {
       count: pages!.count,
       active: index === active,
       picked: data.isPicked(item),
+      badged: this.#badged,
       terms,
       runs,
       url: item.sha256 ? workbench.connector.data.thumbUrl(dataset!, item.sha256, size) : null,
@@ -184,10 +195,26 @@ export class DataGrid extends WatchingElement {
     return this.renderRoot.querySelector<HTMLElement>('.scroller');
   }
 
+  /** Some question has a badge: a split, a problem, the number of questions on its image, what runs answered. */
+  get #badged(): boolean {
+    const { facets, filter } = this.workbench.data.state.value;
+    const values = (facet: string): string[] => Object.keys(facets[facet] ?? {});
+    return (
+      filter.group === 'image' ||
+      (this.workbench.data.query.runs ?? []).length > 0 ||
+      values('split').length > 0 ||
+      values('problem').some((value) => value !== 'none')
+    );
+  }
+
+  get #caption(): number {
+    return CAPTION + (this.#badged ? BADGES : 0);
+  }
+
   #sizes(): Sizes {
     const width = Math.max(80, this.#size.width - 2 * PADDING);
     // A narrow pane keeps two images side by side.
-    return { width, target: Math.max(90, Math.min(TARGET, (width - GAP) / 2.4)), gap: GAP, caption: CAPTION };
+    return { width, target: Math.max(90, Math.min(TARGET, (width - GAP) / 2.4)), gap: GAP, caption: this.#caption };
   }
 
   #visible(layout: GridLayout): PlacedRow[] {
@@ -315,7 +342,7 @@ export class DataGrid extends WatchingElement {
       for (let step = 0; step < rows; step++) index = layout.beside(index, direction);
       return index;
     };
-    const page = Math.max(1, Math.floor(this.#size.height / (TARGET + CAPTION)));
+    const page = Math.max(1, Math.floor(this.#size.height / (TARGET + this.#caption)));
     switch (key) {
       case 'ArrowRight':
         return Math.min(last, at + 1);

@@ -8,8 +8,9 @@ import { mark, marked, markStyles, pieces } from '../marked.ts';
 import type { Terms } from './highlight.ts';
 import { thumb } from './thumb.ts';
 
-/** Height of what stands under an image: a line of badges, two of the question, one of the options. */
-export const CAPTION = 74;
+/** Heights of what stands under an image: two lines of the question, one of the options; and a line of badges, where tiles have any. */
+export const CAPTION = 54;
+export const BADGES = 20;
 
 /** Where a tile is, in pixels of the grid. */
 export interface Box {
@@ -25,11 +26,13 @@ export interface TileView extends Box {
   count: number;
   active: boolean;
   picked: boolean;
+  /** Tiles have a line of badges. */
+  badged: boolean;
   terms: Terms;
   /** Address of the thumbnail; null when there is none. */
   url: string | null;
   /** Runs in the order of their colours, with their names. */
-  runs: readonly { id: string; name: string }[];
+  runs: readonly { id: string; name: string; colour: string }[];
   /** The image could not be fetched. */
   broken: boolean;
   onBroken: () => void;
@@ -40,6 +43,8 @@ const ANSWERS: Record<RunAnswer, [glyph: string, says: string]> = {
   wrong: ['✗', 'no answer right'],
   mixed: ['◐', 'some answers right'],
 };
+
+const UNASKED: [string, string] = ['·', 'was not asked this yet'];
 
 export function tile(item: DataItem, view: TileView): TemplateResult {
   const { terms } = view;
@@ -53,22 +58,23 @@ export function tile(item: DataItem, view: TileView): TemplateResult {
     data-index=${view.index}
     data-item=${item.id}
     data-testid="data-item"
-    style=${place(view)}
+    style=${place(view, view.badged)}
   >
     <div class="picture" style=${`height:${view.height}px`}>
       ${picture(item, view)} ${view.picked ? html`<span class="tick" aria-hidden="true">✓</span>` : nothing}
     </div>
-    <div class="badges small">${badges(item, view)}</div>
+    ${view.badged ? html`<div class="badges small">${badges(item, view)}</div>` : nothing}
     <div class="question" title=${item.question}>${marked(item.question, terms.question)}</div>
     <div class="options small secondary ellipsis" title=${optionsText(item)}>${options(item, terms.options)}</div>
   </div>`;
 }
 
 /** A place that is known to hold a question, before the question is here. */
-export const emptyTile = (box: Box): TemplateResult =>
-  html`<div class="tile waiting" style=${place(box)}><div class="picture" style=${`height:${box.height}px`}></div></div>`;
+export const emptyTile = (box: Box, badged: boolean): TemplateResult =>
+  html`<div class="tile waiting" style=${place(box, badged)}><div class="picture" style=${`height:${box.height}px`}></div></div>`;
 
-const place = ({ x, y, width, height }: Box): string => `left:${x}px;top:${y}px;width:${width}px;height:${height + CAPTION}px`;
+const place = ({ x, y, width, height }: Box, badged: boolean): string =>
+  `left:${x}px;top:${y}px;width:${width}px;height:${height + CAPTION + (badged ? BADGES : 0)}px`;
 
 function picture(item: DataItem, { url, broken, onBroken }: TileView): TemplateResult {
   const why = broken ? 'The thumbnail could not be read.' : whyNoPicture(item);
@@ -91,10 +97,14 @@ function badges(item: DataItem, { runs }: TileView): unknown[] {
   if (item.problem) list.push(html`<span class="warning" title=${problemText(item.problem)}>⚠ ${item.problem}</span>`);
   for (const run of runs) {
     const answer = item.answers?.[run.id];
-    if (!answer) continue;
-    const [glyph, says] = ANSWERS[answer];
+    const [glyph, says] = answer ? ANSWERS[answer] : UNASKED;
     list.push(
-      html`<span class=${`answer ${answer}`} role="img" title=${`${run.name}: ${says}`} aria-label=${`${run.name}: ${says}`}
+      html`<span
+        class=${`answer ${answer ?? ''}`}
+        style=${`--run:${run.colour}`}
+        role="img"
+        title=${`${run.name}: ${says}`}
+        aria-label=${`${run.name}: ${says}`}
         >${glyph}</span
       >`,
     );
@@ -206,6 +216,9 @@ export const tileStyles = css`
   }
   .answer {
     flex: none;
+    min-width: 14px;
+    text-align: center;
+    border-bottom: 2px solid var(--run); /* the run's colour, as on the curves; runs keep their places */
     font-weight: 600;
   }
   .answer.right {

@@ -130,7 +130,10 @@ export class DataView extends WatchingElement {
                 <button class="primary" data-testid="add-folder" @click=${() => this.#setAdding(true)}>Add a folder …</button>
               </div>`
         }
-        <div class="actions">${this.#sampleButton()} ${this.#runsDataButton()}</div>
+        <div class="actions">
+          ${this.#sampleButton()} ${this.#runsDataButton()}
+          <button class="quiet link" data-testid="open-trash" @click=${() => command(this, 'open-trash')}>Trash</button>
+        </div>
       </section>
       ${
         first && this.adding
@@ -443,6 +446,7 @@ export class DataView extends WatchingElement {
 
   #actions: Actions = {
     startRun: () => void this.#startRun(),
+    openTrash: () => command(this, 'open-trash'),
     toNotebook: () => command(this, 'send-to-notebook', { code: this.workbench.data.python }),
     exportAs: (format) => void this.#export(format),
   };

@@ -7,12 +7,14 @@ import { errorBody, type AnswerFilter, type AnswerPage, type EvalAnswer, type Ev
 import { command, define, WatchingElement } from '../element.ts';
 import { integer } from '../format.ts';
 import { empty, failed, loading, type Load } from '../parts.ts';
-import { completionStyles, completionText, readingLabel, verdictChip } from '../rollouts/completion.ts';
+import { completionStyles, completionText, isAnswerAlone, readingLabel, verdictChip } from '../rollouts/completion.ts';
 import { base, tokens } from '../theme.ts';
 import type { IWorkbench } from '../store/workbench.ts';
 import { columnOf, modelName, variantTag } from './model.ts';
 
 const PAGE = 20;
+/** Longest side asked for, twice what is shown, for sharp screens. */
+const THUMB = 128;
 const ALONE: AnswerFilter[] = ['all', 'right', 'wrong', 'differing'];
 const AGAINST: AnswerFilter[] = ['flips', 'gained', 'lost', ...ALONE];
 const AMONG: AnswerFilter[] = ['split', ...AGAINST];
@@ -34,7 +36,7 @@ export class EvaluationAnswers extends WatchingElement {
     reading: { attribute: false },
     sight: { state: true },
     page: { state: true },
-    place: { state: true },
+    broken: { state: true },
   };
   declare workbench: IWorkbench;
   declare evaluation: EvalSummary;
@@ -46,8 +48,8 @@ export class EvaluationAnswers extends WatchingElement {
   declare reading: Reading;
   declare sight: EvalAnswer['sight'];
   declare page: Load<AnswerPage>;
-  /** Name of the indexed data set that the questions are of; null where there is none. */
-  declare place: string | null;
+  /** Images that did not load. */
+  declare broken: ReadonlySet<string>;
   #asked = 0;
 
   constructor() {
@@ -58,7 +60,7 @@ export class EvaluationAnswers extends WatchingElement {
     this.reading = 'strict';
     this.sight = 'image';
     this.page = { status: 'loading' };
-    this.place = null;
+    this.broken = new Set();
   }
 
   protected override identity(): PropertyKey[] {
@@ -73,11 +75,26 @@ export class EvaluationAnswers extends WatchingElement {
     // one that goes on keeps as many answers on the page as there are
     const shown = before?.id === this.evaluation.id && !others && this.page.status === 'ready' ? this.page.value.answers.length : 0;
     if (another || others) void this.#load(0, Math.max(PAGE, shown));
-    if (changed.has('evaluation') && before?.id !== this.evaluation.id) void this.#findPlace();
+  }
+
+  protected override watched() {
+    return [this.workbench.data.datasets.state];
+  }
+
+  protected override acquire(): void {
+    const { datasets } = this.workbench.data;
+    if (datasets.state.value.status === 'loading') void datasets.load();
+  }
+
+  /** Name of the indexed data set that the questions are of, under whatever name its folder is indexed; null where it is not. */
+  get place(): string | null {
+    const { datasets } = this.workbench.data;
+    const { root, dataset } = this.evaluation.settings;
+    return (datasets.at(root) ?? datasets.get(dataset))?.name ?? null;
   }
 
   protected override render(): TemplateResult {
-    return html`${this.#toolbar()} ${this.#body()}`;
+    return html`${this.#toolbar()} ${this.#unindexed()} ${this.#body()}`;
   }
 
   #toolbar(): TemplateResult {
@@ -86,7 +103,7 @@ export class EvaluationAnswers extends WatchingElement {
         >${label}
         <select
           aria-label=${label}
-          data-testid=${`answers-${label}`}
+          data-testid=${`answers-${label.replace(' ', '-')}`}
           @change=${(event: Event) => set((event.target as HTMLSelectElement).value as T)}
         >
           ${values.map((one) => html`<option value=${one} ?selected=${one === value}>${text(one)}</option>`)}
@@ -111,18 +128,34 @@ export class EvaluationAnswers extends WatchingElement {
       ${
         sights.length > 1
           ? choose(
-              'sight',
+              'asked with',
               this.sight,
               sights,
-              (one) => (one === 'image' ? 'its image' : one),
+              (one) => (one === 'image' ? 'the image' : one),
               (one) => (this.sight = one),
             )
           : nothing
       }
       <span class="secondary" data-testid="answers-total"
-        >${this.page.status === 'ready' ? `${integer(this.page.value.total)} answers` : ''}</span
+        >${this.page.status === 'ready' ? `${integer(this.page.value.total)} ${this.columns.length > 0 ? 'questions' : 'answers'}` : ''}</span
       >
     </div>`;
+  }
+
+  #unindexed(): TemplateResult | typeof nothing {
+    const { datasets } = this.workbench.data;
+    const { root } = this.evaluation.settings;
+    if (this.place !== null || datasets.state.value.status === 'loading') return nothing;
+    const busy = datasets.state.value.jobs.some(({ state }) => state === 'running');
+    return html`<p class="unindexed small" data-testid="unindexed">
+      ${
+        busy
+          ? html`<span role="status">The data set is being indexed …</span>`
+          : html`The data set is not indexed yet: its questions open, with their images, once it is.
+              <button data-testid="index-evaluated" title=${root} @click=${() => void datasets.add(root)}>Index it</button>`
+      }
+      ${datasets.state.value.refusal ? failed(datasets.state.value.refusal) : nothing}
+    </p>`;
   }
 
   /** In a comparison, by the letters of the two that are looked at. */
@@ -161,9 +194,10 @@ export class EvaluationAnswers extends WatchingElement {
       <button
         class="quiet question"
         ?disabled=${this.place === null}
-        title=${this.place === null ? 'Index the data set (Data) to open its questions' : 'Open the question'}
+        title=${this.place === null ? 'Opens once the data set is indexed' : 'Open the question'}
         @click=${() => this.#open(item.id)}
       >
+        ${this.#image(item.image)}
         <span>${item.question}</span>
         <span class="small secondary">
           ${choicesOf(options).map(
@@ -181,6 +215,13 @@ export class EvaluationAnswers extends WatchingElement {
         }
       </div>
     </li>`;
+  }
+
+  #image(path: string): TemplateResult | typeof nothing {
+    const { place } = this;
+    if (place === null || path === '' || this.broken.has(path)) return nothing;
+    const url = this.workbench.connector.data.imageUrl(place, path, { size: THUMB });
+    return html`<img src=${url} alt="" loading="lazy" decoding="async" @error=${() => (this.broken = new Set([...this.broken, path]))} />`;
   }
 
   #column(column: EvalSummary, index: number, said: EvalAnswer | undefined): TemplateResult {
@@ -203,10 +244,13 @@ export class EvaluationAnswers extends WatchingElement {
       reading: readings[this.reading],
       thinkOpen: opensThink(of.settings.prompt_template),
     };
+    // where there is nothing but the answer, it stands in place of the verdict, which would say the same
+    const alone = one.sight !== 'option-prior' && one.strict === one.tolerant && isAnswerAlone(said);
     return html`<div data-testid="said">
-      ${who} ${chip('strict')} ${one.strict === one.tolerant ? nothing : chip('tolerant')}
+      ${who} ${alone ? html`${readingLabel(said.reading)} <span class="text">${completionText(said)}</span>` : chip('strict')}
+      ${one.strict === one.tolerant ? nothing : chip('tolerant')}
       <span class="small secondary number">${one.sight === 'option-prior' ? '' : `${integer(one.tokens)} tok`}</span>
-      ${one.sight === 'option-prior' ? nothing : html`<div class="text">${completionText(said)}</div>`}
+      ${one.sight === 'option-prior' || alone ? nothing : html`<div class="text">${completionText(said)}</div>`}
     </div>`;
   }
 
@@ -233,17 +277,6 @@ export class EvaluationAnswers extends WatchingElement {
     }
   }
 
-  /** Questions open in the browser when their data set is indexed: under whatever name, its folder is the same. */
-  async #findPlace(): Promise<void> {
-    const { settings } = this.evaluation;
-    try {
-      const { datasets } = await this.workbench.connector.data.list();
-      this.place = datasets.find(({ name, root }) => root === settings.root || name === settings.dataset)?.name ?? null;
-    } catch {
-      this.place = null; // the answers stand without it
-    }
-  }
-
   static override styles = [
     tokens,
     base,
@@ -265,6 +298,20 @@ export class EvaluationAnswers extends WatchingElement {
         text-align: left;
         white-space: normal;
         overflow-wrap: anywhere;
+      }
+      .question:has(img) {
+        grid-template-columns: 64px minmax(0, 1fr);
+        column-gap: 8px;
+      }
+      .question img {
+        grid-row: span 2;
+        width: 64px;
+        height: 64px;
+        object-fit: contain;
+        background: #000;
+      }
+      .unindexed {
+        padding: 4px 8px;
       }
       .question:disabled {
         opacity: 1;

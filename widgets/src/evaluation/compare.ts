@@ -5,7 +5,7 @@ import { READINGS } from '@medr1/kernel-bridge/protocol';
 import { errorBody, type EvalComparison, type EvalReport, type EvalSummary, type McNemar, type Reading } from '../connector.ts';
 import { define, WatchingElement } from '../element.ts';
 import { integer, number } from '../format.ts';
-import { failed, loading, type Load } from '../parts.ts';
+import { failed, loading, middle, type Load } from '../parts.ts';
 import { base, tokens } from '../theme.ts';
 import type { IWorkbench } from '../store/workbench.ts';
 import './answers.ts';
@@ -81,11 +81,11 @@ export class EvaluationCompare extends WatchingElement {
 
   #head(evaluations: readonly EvalSummary[]): TemplateResult {
     return html`<tr>
-      <th></th>
+      <th>figure</th>
       ${evaluations.map(
         (one, i) =>
           html`<th class="number name" title=${one.name}>
-            <b>${letterOf(i)}</b> ${modelName(one)}
+            <b>${letterOf(i)}</b> ${middle(modelName(one))}
             <span class="chip" title=${one.settings.variant}>${variantTag(one.settings.variant)}</span>
           </th>`,
       )}
@@ -111,21 +111,21 @@ export class EvaluationCompare extends WatchingElement {
         <th scope="row">${place(a)} → ${place(b)}</th>
         <td>${columnOf(reading, evaluations).name}</td>
         <td class="number">${points(test.difference)}</td>
-        <td class="number">${show(pair, 'gained', reading, test.only_a, `only ${place(a)} is right`)}</td>
-        <td class="number">${show(pair, 'lost', reading, test.only_b, `only ${place(b)} is right`)}</td>
+        <td class="number">${show(pair, 'gained', reading, test.only_a, `questions that only ${place(a)} answers right`)}</td>
+        <td class="number">${show(pair, 'lost', reading, test.only_b, `questions that only ${place(b)} answers right`)}</td>
         <td class="number" data-testid="p">${pValue(test.p)}</td>
       </tr>`;
     return html`<section aria-label="McNemar's test">
-      <h3>Paired, question by question</h3>
+      <h3>Each two on the same questions</h3>
       <div class="scroll" tabindex="0" role="group" aria-label="Tests of each pair">
         <table>
           <thead>
             <tr>
-              <th></th>
+              <th>pair</th>
               <th>reading</th>
               <th class="number">points</th>
-              <th class="number">only the first right</th>
-              <th class="number">only the second right</th>
+              <th class="number">right only in the first</th>
+              <th class="number">right only in the second</th>
               <th class="number" title="McNemar's exact test, two-sided">McNemar p</th>
             </tr>
           </thead>

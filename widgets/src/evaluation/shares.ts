@@ -72,9 +72,12 @@ export const shareStyles = css`
   .scroll {
     overflow-x: auto;
     max-width: 100%;
+    scrollbar-width: thin;
+    scrollbar-color: var(--medr1-text-2) transparent; /* seen, so that it is known that there is more */
   }
   table {
-    border-collapse: collapse;
+    border-collapse: separate; /* a cell that sticks keeps its line */
+    border-spacing: 0;
     font-variant-numeric: tabular-nums;
   }
   th {
@@ -95,19 +98,13 @@ export const shareStyles = css`
     z-index: 1;
     background: var(--medr1-surface);
   }
-  .scroll tbody th[scope='row'] {
-    box-shadow: inset 0 1px var(--medr1-border); /* a collapsed border stays behind when the cell sticks */
-  }
   td,
   th {
     padding: 3px 12px 3px 0;
     vertical-align: baseline;
   }
-  tbody tr {
+  tbody tr:not(.head) > * {
     border-top: 1px solid var(--medr1-border);
-  }
-  tbody tr.head {
-    border-top: 0;
   }
   tr.head th {
     padding-top: 12px;

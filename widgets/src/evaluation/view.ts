@@ -6,7 +6,7 @@ import { errorBody, type ErrorBody } from '../connector.ts';
 import { command, define, WatchingElement } from '../element.ts';
 import { integer } from '../format.ts';
 import { icon } from '../icons.ts';
-import { empty, failed, loading } from '../parts.ts';
+import { empty, failed, loading, middle } from '../parts.ts';
 import { readingLabel } from '../rollouts/completion.ts';
 import { base, tokens } from '../theme.ts';
 import type { IWorkbench } from '../store/workbench.ts';
@@ -72,6 +72,7 @@ export class EvaluationView extends WatchingElement {
       ${go({ at: 'list' }, 'Evaluations')}
       ${go({ at: 'compare', ids: picked }, `Compare${picked.length > 0 ? ` (${picked.length})` : ''}`, why !== null, why ?? '')}
       ${go({ at: 'matrices' }, 'Matrices')} ${go({ at: 'new' }, 'New evaluation')}
+      <button class="quiet link trash" data-testid="open-trash" @click=${() => command(this, 'open-trash')}>Trash</button>
     </div>`;
   }
 
@@ -131,7 +132,7 @@ export class EvaluationView extends WatchingElement {
         <span class=${one.state === 'failed' ? 'wrong' : one.state === 'interrupted' ? 'warning' : ''} title=${state.text}
           >${state.glyph}</span
         >
-        <b class="ellipsis">${modelName(one)}</b>
+        <b>${middle(modelName(one))}</b>
         <span class="chip" title=${settings.variant}>${variantTag(settings.variant)}</span>
         <span class="secondary ellipsis">${settings.split}</span>
       </button>
@@ -233,7 +234,11 @@ export class EvaluationView extends WatchingElement {
         min-width: 0;
         text-align: left;
       }
+      .trash {
+        margin-left: auto;
+      }
       .name b {
+        display: flex;
         flex: 0 1 auto;
         min-width: 8ch;
       }

@@ -121,7 +121,16 @@ export const style = css`
   td:first-child,
   th:first-child {
     padding-left: 0;
-    overflow-wrap: anywhere;
+  }
+  .name {
+    max-width: 0; /* takes what the figures leave */
+    width: 100%;
+    overflow: hidden;
+    text-overflow: ellipsis;
+    white-space: nowrap;
+  }
+  .unindexed {
+    margin-top: 4px;
   }
   tfoot tr:first-child > * {
     border-top: 1px solid var(--medr1-border);
@@ -135,10 +144,11 @@ export const style = css`
   }
   dl {
     display: grid;
-    grid-template-columns: max-content minmax(0, 1fr);
+    grid-template-columns: fit-content(50%) minmax(0, 1fr);
     gap: 1px 12px;
   }
   dt {
+    overflow-wrap: anywhere;
     color: var(--medr1-text-2);
   }
   dd {

@@ -44,7 +44,16 @@ export class InspectorPanel extends PageElement {
 
   protected override watched() {
     const { selection, runs, data, tokenTexts, rollouts } = this.workbench;
-    return [selection, runs.state, data.state, tokenTexts.changed, rollouts.state, this.#model!.state, this.#model!.sample.state];
+    return [
+      selection,
+      runs.state,
+      data.state,
+      data.datasets.state,
+      tokenTexts.changed,
+      rollouts.state,
+      this.#model!.state,
+      this.#model!.sample.state,
+    ];
   }
 
   protected override acquire(): void {
@@ -135,7 +144,7 @@ export class InspectorPanel extends PageElement {
           ['image', group.image ?? ''],
         ]),
       )}
-      ${section('Links', this.#links(['open-rollouts', 'open-curves', 'open-sample', 'open-data']))}
+      ${section('Links', html`${this.#links(['open-rollouts', 'open-curves', 'open-sample', 'open-data'])} ${this.#unindexed(run)}`)}
     `;
   }
 
@@ -202,14 +211,14 @@ export class InspectorPanel extends PageElement {
           <th>function</th>
           <th class="number">raw</th>
           <th class="number">weight</th>
-          <th class="number">part</th>
+          <th class="number" title="raw × weight, what it adds to the reward">adds</th>
         </tr>
       </thead>
       <tbody>
         ${rewardParts(one, weights).map(
           ({ name, raw, weight, part }) =>
             html`<tr>
-              <td class="name">${name}</td>
+              <td class="name" title=${name}>${name}</td>
               <td class="number">${number(raw)}</td>
               <td class="number">${number(weight)}</td>
               <td class="number">${number(part)}</td>
@@ -370,6 +379,21 @@ export class InspectorPanel extends PageElement {
         Copy link
       </button>
     </p>`;
+  }
+
+  /** The question of a rollout opens in Sample and Data once its data set is indexed. */
+  #unindexed(run: string): TemplateResult | typeof nothing {
+    const { data } = this.workbench;
+    const { jobs, refusal } = data.datasets.state.value;
+    const dir = this.workbench.unindexedOf(run);
+    if (dir === null) return nothing;
+    if (jobs.some(({ state }) => state === 'running'))
+      return html`<p class="unindexed small secondary" role="status">The data set is being indexed …</p>`;
+    return html`<p class="unindexed small" data-testid="unindexed">
+        The data of this run is not indexed yet: its questions open in Sample and Data once it is.
+        <button data-testid="index-runs-data" title=${dir} @click=${() => void data.add(dir)}>Index it</button>
+      </p>
+      ${refusal ? failed(refusal) : nothing}`;
   }
 
   #sampleOf(item: string): DataSample | null {

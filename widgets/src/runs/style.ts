@@ -120,4 +120,8 @@ export const style = css`
     padding: 0 8px 4px 28px;
     overflow-wrap: anywhere;
   }
+  .foot {
+    margin: 0;
+    padding: 4px 8px;
+  }
 `;

@@ -110,18 +110,33 @@ export class RunsPanel extends WatchingElement {
                 Start the demo run
               </button>`
             : nothing
-        } <button data-testid="open-new-run" @click=${() => command(this, 'open-new-run')}>New run …</button>`,
+        } <button data-testid="open-new-run" @click=${() => command(this, 'open-new-run')}>New run …</button>
+        <button class="quiet link" data-testid="open-trash" @click=${() => command(this, 'open-trash')}>Trash</button>`,
     );
   }
 
   #list(): TemplateResult {
     return html`<ul aria-label="Runs" @keydown=${this.#onKey}>
-      ${repeat(
-        rows(this.workbench.runs.state.value.runs),
-        ({ run }) => run.id,
-        (row) => this.#row(row),
-      )}
-    </ul>`;
+        ${repeat(
+          rows(this.workbench.runs.state.value.runs),
+          ({ run }) => run.id,
+          (row) => this.#row(row),
+        )}
+      </ul>
+      ${this.#trash()}`;
+  }
+
+  #trash(): TemplateResult {
+    return html`<p class="foot">
+      <button
+        class="quiet link small"
+        title="Runs, evaluations and data sets that were removed"
+        data-testid="open-trash"
+        @click=${() => command(this, 'open-trash')}
+      >
+        Trash
+      </button>
+    </p>`;
   }
 
   #row(row: RunRow): TemplateResult {

@@ -72,6 +72,14 @@ export const style = css`
     medr1-image {
       height: clamp(260px, 56vh, 640px);
     }
+    /* the image stays in view while answers are read */
+    .picture {
+      position: sticky;
+      top: 44px;
+      align-self: start;
+      background: var(--medr1-surface);
+      z-index: 1;
+    }
   }
   section,
   .column > details {

@@ -9,7 +9,7 @@ import { command, define, PageElement } from '../element.ts';
 import { integer } from '../format.ts';
 import { icon } from '../icons.ts';
 import { empty, failed, loading } from '../parts.ts';
-import { completionStyles, completionText, glyph, readingLabel, verdictChip } from '../rollouts/completion.ts';
+import { completionStyles, completionText, isAnswerAlone, glyph, readingLabel, verdictChip } from '../rollouts/completion.ts';
 import { base, tokens } from '../theme.ts';
 import type { IWorkbench } from '../store/workbench.ts';
 import { AskModel } from './ask.ts';
@@ -348,13 +348,13 @@ export class SampleView extends PageElement {
         }
       </summary>
       <ol class="completions">
-        ${asked.completions.map(
-          (one) =>
-            html`<li>
-              ${verdictChip(one, asked.reading)}
-              <div class="text">${completionText({ ...one, reading: asked.reading, thinkOpen: asked.think_open })}</div>
-            </li>`,
-        )}
+        ${asked.completions.map((one) => {
+          const said = { ...one, reading: asked.reading, thinkOpen: asked.think_open };
+          return html`<li>
+            ${isAnswerAlone(said) ? nothing : verdictChip(one, asked.reading)}
+            <div class="text">${completionText(said)}</div>
+          </li>`;
+        })}
       </ol>
     </details>`;
   }
