@@ -3,6 +3,7 @@ import curves from './plugins/curves.ts';
 import data from './plugins/data.ts';
 import evaluation from './plugins/evaluation.ts';
 import inspector from './plugins/inspector.ts';
+import keys from './plugins/keys.ts';
 import launcher from './plugins/launcher.ts';
 import layouts from './plugins/layouts.ts';
 import links from './plugins/links.ts';
@@ -39,6 +40,7 @@ export default [
   evaluation,
   inspector,
   links,
+  keys,
   notebook,
   status,
   trash,

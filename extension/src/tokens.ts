@@ -42,4 +42,5 @@ export const CommandIDs = {
   forkRun: 'medr1:fork-run',
   exportRun: 'medr1:export-run',
   select: 'medr1:select',
+  showKeys: 'medr1:show-keys',
 } as const;

@@ -2,6 +2,7 @@
 import type { CommandRegistry } from '@lumino/commands';
 import { Widget } from '@lumino/widgets';
 import type { HostCommand } from '@medr1/widgets/element';
+import { isTyping } from '@medr1/widgets/keys';
 import type { IWorkbench } from './tokens.ts';
 import { CommandIDs } from './tokens.ts';
 
@@ -25,6 +26,8 @@ const COMMANDS: Record<HostCommand['id'], string> = {
   'offer-undo': CommandIDs.offerUndo,
   'open-trash': CommandIDs.openTrash,
 };
+
+const HEARD = ['medr1-command', 'keydown'];
 
 export interface ElementViewOptions {
   /** Defines the element. */
@@ -65,6 +68,10 @@ export class ElementView extends Widget {
   }
 
   handleEvent(event: Event): void {
+    if (event.type === 'keydown') {
+      if ((event as KeyboardEvent).key === '?' && !isTyping(event)) void this.#options.commands.execute(CommandIDs.showKeys);
+      return;
+    }
     const { id, args } = (event as CustomEvent<HostCommand>).detail;
     void this.#options.commands.execute(COMMANDS[id], args ?? {});
   }
@@ -80,10 +87,10 @@ export class ElementView extends Widget {
 
   protected override onAfterAttach(): void {
     if (this.isVisible) this.#make();
-    this.node.addEventListener('medr1-command', this);
+    for (const type of HEARD) this.node.addEventListener(type, this);
   }
 
   protected override onBeforeDetach(): void {
-    this.node.removeEventListener('medr1-command', this);
+    for (const type of HEARD) this.node.removeEventListener(type, this);
   }
 }

@@ -4,8 +4,8 @@ import { Dialog, Notification, showDialog } from '@jupyterlab/apputils';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 import { Menu, Widget } from '@lumino/widgets';
-import type { RunAction } from '@medr1/widgets/connector';
 import { ACTION_LABELS, STATES } from '@medr1/widgets/runs/model';
+import { errorBody, type ErrorBody, type RunAction, type RunSummary } from '@medr1/widgets/connector';
 import { parseSettings } from '@medr1/widgets/runs/settings';
 import { showError } from '../notify.ts';
 import { CommandIDs, IWorkbench, TRANSLATION_DOMAIN } from '../tokens.ts';
@@ -53,7 +53,10 @@ const runMenu: JupyterFrontEndPlugin<void> = {
       describedBy: { args: RUN },
       execute: ({ id }) => {
         if (!selection.value.runs.includes(String(id))) selection.toggleRun(String(id));
-        return commands.execute(CommandIDs.arrangeCompare);
+        return told(async () => {
+          workbench.evaluation.compare(String(id), await connector.evals.list(), selection.value.runs);
+          await commands.execute(CommandIDs.arrangeCompare);
+        });
       },
     });
 
@@ -144,11 +147,22 @@ const runMenu: JupyterFrontEndPlugin<void> = {
         });
         return;
       }
-      const body = new ForkForm(checkpoints.map(({ step }) => step).toReversed(), trans);
-      const buttons = [Dialog.cancelButton({ label: trans.__('Cancel') }), Dialog.okButton({ label: trans.__('Fork') })];
-      const { button, value } = await showDialog({ title: trans.__('Fork "%1"', summary.name), body, buttons });
-      if (!button.accept || !value) return;
-      const made = await connector.fork(id, { step: value.step, config: parseSettings(value.settings) });
+      const steps = checkpoints.map(({ step }) => step).toReversed();
+      let asked: ForkRequest = { step: steps[0], settings: '' };
+      let problem: ErrorBody | null = null;
+      let made: RunSummary | null = null;
+      while (!made) {
+        const body = new ForkForm(steps, asked, problem, trans);
+        const buttons = [Dialog.cancelButton({ label: trans.__('Cancel') }), Dialog.okButton({ label: trans.__('Fork') })];
+        const { button, value } = await showDialog({ title: trans.__('Fork "%1"', summary.name), body, buttons });
+        if (!button.accept || !value) return;
+        asked = value;
+        try {
+          made = await connector.fork(id, { step: asked.step, config: parseSettings(asked.settings) });
+        } catch (error) {
+          problem = errorBody(error); // told in the dialog, with what was typed
+        }
+      }
       runs.apply({ summary: made });
       selection.move({ runs: [made.id, id] });
     };
@@ -164,20 +178,32 @@ async function told(action: () => Promise<unknown>): Promise<void> {
   }
 }
 
-class ForkForm extends Widget implements Dialog.IBodyWidget<{ step: number; settings: string }> {
+interface ForkRequest {
+  step: number;
+  settings: string;
+}
+
+class ForkForm extends Widget implements Dialog.IBodyWidget<ForkRequest> {
   readonly #step: HTMLSelectElement;
   readonly #settings: HTMLTextAreaElement;
 
-  constructor(steps: number[], trans: { __(text: string): string }) {
+  constructor(steps: number[], asked: ForkRequest, problem: ErrorBody | null, trans: { __(text: string): string }) {
     super();
     this.addClass('medr1-ForkForm');
     this.#step = this.#field(trans.__('Checkpoint of step'), document.createElement('select'));
-    this.#step.append(...steps.map((step) => new Option(String(step), String(step))));
+    this.#step.append(...steps.map((step) => new Option(String(step), String(step), false, step === asked.step)));
     this.#settings = this.#field(trans.__('What to change, one key = value a line (beta = 0.01)'), document.createElement('textarea'));
     this.#settings.rows = 4;
+    this.#settings.value = asked.settings;
+    if (!problem) return;
+    const told = document.createElement('p');
+    told.setAttribute('role', 'alert');
+    told.dataset.testid = 'fork-problem';
+    told.textContent = `⚠ ${problem.message} ${problem.remedy}`;
+    this.node.append(told);
   }
 
-  getValue(): { step: number; settings: string } {
+  getValue(): ForkRequest {
     return { step: Number(this.#step.value), settings: this.#settings.value };
   }
 

@@ -11,6 +11,7 @@ import { CommandIDs, IWorkbench, TRANSLATION_DOMAIN } from '../tokens.ts';
 
 const SELECTION_KEY = 'medr1:selection';
 const COLOURS_KEY = 'medr1:run-colours';
+const EVALUATION_KEY = 'medr1:evaluation';
 const DRAFTS_KEY = 'medr1:reward-drafts';
 
 const service: JupyterFrontEndPlugin<IWorkbench> = {
@@ -44,6 +45,7 @@ async function begin(workbench: Workbench, state: IStateDB | null): Promise<void
   if (state) {
     await keptInWorkspace(state, COLOURS_KEY, workbench.colours, workbench.colours);
     await keptInWorkspace(state, DRAFTS_KEY, workbench.rewardDrafts, workbench.rewardDrafts);
+    await keptInWorkspace(state, EVALUATION_KEY, workbench.evaluation, workbench.evaluation);
     await keptInWorkspace(state, SELECTION_KEY, workbench.selection, workbench.selection);
   }
   await workbench.start();

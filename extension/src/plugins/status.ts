@@ -1,5 +1,6 @@
 import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
 import { IStatusBar } from '@jupyterlab/statusbar';
+import { EvaluationModel, STATES } from '@medr1/widgets/evaluation/model';
 import { statusOf } from '@medr1/widgets/status/model';
 import { Widget } from '@lumino/widgets';
 import { CommandIDs, IWorkbench } from '../tokens.ts';
@@ -18,14 +19,18 @@ const status: JupyterFrontEndPlugin<void> = {
     button.addEventListener('click', () => void app.commands.execute(CommandIDs.showRuns));
     const item = new Widget();
     item.node.append(button);
+    const evaluations = new EvaluationModel(workbench.connector);
     const draw = (): void => {
-      const { text, title } = statusOf(workbench.runs.state.value, workbench.connector.connection.value);
+      const computing = evaluations.state.value.evaluations.find(({ state }) => STATES[state].active) ?? null;
+      const { text, title } = statusOf(workbench.runs.state.value, workbench.connector.connection.value, computing);
       button.textContent = text;
       button.title = title;
       button.setAttribute('aria-label', title);
     };
     workbench.runs.state.subscribe(draw);
     workbench.connector.connection.subscribe(draw);
+    evaluations.state.subscribe(draw);
+    void evaluations.start();
     draw();
     bar.registerStatusItem('@medr1/workbench:status', { item, align: 'left', rank: 100, priority: 1 });
   },

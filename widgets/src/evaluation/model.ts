@@ -3,8 +3,7 @@ import { columnName, READING_TEXTS } from '@medr1/kernel-bridge/protocol';
 import type { Connector, ErrorBody, EvalsEvent, EvalState, EvalSummary, Reading, Subscription } from '../connector.ts';
 import { errorBody } from '../connector.ts';
 import { Observable } from '../observable.ts';
-
-export type Place = { at: 'list' } | { at: 'one'; id: string } | { at: 'compare'; ids: string[] } | { at: 'matrices' } | { at: 'new' };
+import { EvaluationChoice, MOST_COMPARED } from '../store/evaluation-choice.ts';
 
 export interface EvaluationsState {
   status: 'loading' | 'ready' | 'error';
@@ -12,9 +11,6 @@ export interface EvaluationsState {
   /** Newest first. */
   evaluations: EvalSummary[];
 }
-
-/** As many columns as a comparison has. */
-export const MOST_COMPARED = 4;
 
 export const STATES: Record<EvalState, { glyph: string; text: string; active: boolean }> = {
   queued: { glyph: '○', text: 'queued', active: true },
@@ -27,17 +23,21 @@ export const STATES: Record<EvalState, { glyph: string; text: string; active: bo
 
 export class EvaluationModel {
   readonly state = new Observable<EvaluationsState>({ status: 'loading', error: null, evaluations: [] });
-  readonly place = new Observable<Place>({ at: 'list' });
+  readonly place: EvaluationChoice['place'];
   /** Chosen for a comparison, in the order chosen. */
-  readonly picked = new Observable<string[]>([]);
+  readonly picked: EvaluationChoice['picked'];
   readonly #connector: Connector;
   #subscription: Subscription | null = null;
   #generation = 0;
+  /** The list was read once. */
+  #read = false;
   /** What was told while a list was on its way that may be older; null when none is. */
   #told: EvalsEvent[] | null = null;
 
-  constructor(connector: Connector) {
+  constructor(connector: Connector, { place, picked }: Pick<EvaluationChoice, 'place' | 'picked'> = new EvaluationChoice()) {
     this.#connector = connector;
+    this.place = place;
+    this.picked = picked;
   }
 
   /** Reads the list and follows it. Never throws: trouble shows in `state`. */
@@ -54,11 +54,21 @@ export class EvaluationModel {
       this.#told = null;
       this.state.set({ status: 'ready', error: null, evaluations });
       for (const event of told) this.apply(event);
+      if (!this.#read) this.#forget();
+      this.#read = true;
     } catch (error) {
       if (generation !== this.#generation) return;
       this.#told = null;
       this.state.update((state) => ({ ...state, status: 'error', error: errorBody(error) }));
     }
+  }
+
+  /** What was kept may be gone since. */
+  #forget(): void {
+    const there = (id: string): boolean => this.get(id) !== undefined;
+    const place = this.place.value;
+    if (!this.picked.value.every(there)) this.picked.set(this.picked.value.filter(there));
+    if ((place.at === 'one' && !there(place.id)) || (place.at === 'compare' && !place.ids.every(there))) this.place.set({ at: 'list' });
   }
 
   apply(event: EvalsEvent): void {

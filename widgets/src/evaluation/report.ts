@@ -106,6 +106,7 @@ export class EvaluationReport extends WatchingElement {
           const share = of(control);
           return html`<td class="number control" title=${share ? shareTitle(share) : 'only known as a whole'}>
             ${share ? percentage(share.rate) : MISSING}
+            ${share && share.total !== accuracy.strict.total ? html`<span class="small" data-testid="control-n">of ${integer(share.total)}</span>` : nothing}
           </td>`;
         })}
       </tr>`;

@@ -263,3 +263,45 @@ it('what is removed can be taken back: the host offers it, and the trash is told
   expect(told).toEqual([{ id: 'offer-undo', args: { id: `evaluation-${String(id)}`, name: expect.any(String) } }]);
   expect(workbench.removals.value).toBe(before + 1);
 });
+
+it('what was open is open again, and what is gone since is left', async () => {
+  const first = await view({ evals: two });
+  first.all('[data-testid=pick]').forEach((box) => box.click());
+  await first.settle();
+  await first.click('go-compare');
+  const kept = workbench.evaluation.toJSON();
+  expect(kept.place).toEqual({ at: 'compare', ids: ['b', 'a'] });
+  document.body.replaceChildren();
+  const again = await view({ evals: two });
+  workbench.evaluation.restore(kept);
+  await again.settle();
+  expect(again.find('pair')).toBeDefined();
+  document.body.replaceChildren();
+  const connector = new FakeConnector({ evals: [two[0]] });
+  workbench = new Workbench(connector);
+  workbench.evaluation.restore(kept);
+  document.body.append(Object.assign(document.createElement('medr1-evaluation'), { workbench }));
+  await vi.waitFor(() => expect(workbench.evaluation.toJSON()).toEqual({ place: { at: 'list' }, picked: ['b'] }));
+});
+
+it('a run without an evaluation is told, with the way to one', async () => {
+  const { find, settle } = await view({ evals: two, runs: [{ id: 'r', name: 'Lonely', steps: 3 }] });
+  workbench.evaluation.compare('r', await workbench.connector.evals.list(), []);
+  await settle();
+  expect(find('no-evaluation-of').textContent).toContain('Lonely has no evaluation yet');
+  find('no-evaluation-of').querySelector('button')!.click();
+  await settle();
+  expect(workbench.selection.value.runs[0]).toBe('r');
+  expect(find('eval-start')).toBeDefined();
+});
+
+it('answers whose data set is not indexed offer to index it, and open once it is', async () => {
+  const { connector, all, find, click, settle } = await view({ evals: two });
+  await click('open-evaluation');
+  const { settings } = (await connector.evals.list())[0];
+  expect(find('unindexed').textContent).toContain('not indexed yet');
+  expect(all('.question')[0].hasAttribute('disabled')).toBe(true);
+  await click('index-evaluated');
+  expect(JSON.stringify(connector.calls)).toContain(JSON.stringify({ dir: settings.root }));
+  await settle();
+});

@@ -14,7 +14,8 @@ import './compare.ts';
 import './form.ts';
 import './matrices.ts';
 import './report.ts';
-import { EvaluationModel, modelName, STATES, variantTag, type Place } from './model.ts';
+import { EvaluationModel, modelName, STATES, variantTag } from './model.ts';
+import type { Place } from '../store/evaluation-choice.ts';
 import { shareStyles, shareView } from './shares.ts';
 
 export class EvaluationView extends WatchingElement {
@@ -33,7 +34,7 @@ export class EvaluationView extends WatchingElement {
   }
 
   protected override acquire(): void {
-    this.#model = new EvaluationModel(this.workbench.connector);
+    this.#model = new EvaluationModel(this.workbench.connector, this.workbench.evaluation);
     void this.#model.start();
   }
 
@@ -101,19 +102,33 @@ export class EvaluationView extends WatchingElement {
       const revision = evaluations.filter(({ state }) => state === 'finished').map(({ id }) => id);
       return html`<medr1-evaluation-matrices .workbench=${this.workbench} .revision=${revision.join(' ')}></medr1-evaluation-matrices>`;
     }
-    if (evaluations.length === 0)
+    const asked = place.at === 'list' && place.of !== undefined ? this.workbench.runs.get(place.of) : undefined;
+    const none = asked && !evaluations.some(({ settings }) => settings.run === asked.id) ? this.#without(asked) : nothing;
+    if (evaluations.length === 0 && none === nothing)
       return empty(
         'No evaluation yet',
         'An evaluation asks a model every question of a split and keeps the answers. Start one here, or with `medr1 eval` in a terminal.',
         html`<button class="primary" @click=${() => this.#go({ at: 'new' })} data-testid="first-evaluation">New evaluation</button>`,
       );
-    return html`<ul aria-label="Evaluations">
-      ${repeat(
-        evaluations,
-        ({ id }) => id,
-        (one) => html`<li>${this.#row(model, one)}</li>`,
-      )}
-    </ul>`;
+    return html`${none}
+      <ul aria-label="Evaluations">
+        ${repeat(
+          evaluations,
+          ({ id }) => id,
+          (one) => html`<li>${this.#row(model, one)}</li>`,
+        )}
+      </ul>`;
+  }
+
+  #without({ id, name }: { id: string; name: string }): TemplateResult {
+    const evaluate = (): void => {
+      const { runs } = this.workbench.selection.value;
+      this.workbench.selection.move({ runs: [id, ...runs.filter((one) => one !== id)] });
+      this.#go({ at: 'new' });
+    };
+    return html`<div data-testid="no-evaluation-of">
+      ${empty(`${name} has no evaluation yet`, 'Evaluate it on a split that others were evaluated on, and they can be compared question by question.', html`<button class="primary" @click=${evaluate}>Evaluate ${name} …</button>`)}
+    </div>`;
   }
 
   #row(model: EvaluationModel, one: EvalSummary): TemplateResult {

@@ -38,3 +38,14 @@ it('says that the newest run was broken off, until another is active', () => {
   const next = fake.summary({ id: 'b', name: 'Next', steps: 3 });
   expect(statusOf(state({ runs: [next, broken] }), 'open').text).toMatch(/^Med-R1 ● step 3/);
 });
+
+it('names the evaluation that is computing, beside a run or alone', async () => {
+  const [evaluation] = await new FakeConnector({
+    evals: [{ id: 'e', name: 'second', items: 20, answered: 7, state: 'running' }],
+  }).evals.list();
+  const named = `● evaluates ${evaluation.run_name ?? 'second'} ${evaluation.done}/${evaluation.total}`;
+  expect(statusOf(state({}), 'open', evaluation).text).toContain(`Med-R1 · ${named}`);
+  const run = fake.summary({ id: 'a', name: 'Demo', steps: 143 });
+  expect(statusOf(state({ runs: [run] }), 'open', evaluation).text).toMatch(/^Med-R1 ● step 143/);
+  expect(statusOf(state({ runs: [run] }), 'open', evaluation).text).toContain(named);
+});

@@ -1,18 +1,24 @@
 /** One line about the training that is going on: "Med-R1 ● step 412/2,000 · reward 1.63 · 18.4 rollouts/s · GPU 41.0 / 80.0 GiB". */
-import type { ConnectionState } from '../connector.ts';
+import type { ConnectionState, EvalSummary } from '../connector.ts';
 import { bytes, integer, number } from '../format.ts';
 import { STATES } from '../runs/model.ts';
 import type { RunListState } from '../store/run-list.ts';
 
-export function statusOf(state: RunListState, connection: ConnectionState): { text: string; title: string } {
+/** `computing`: the evaluation that is going on. */
+export function statusOf(
+  state: RunListState,
+  connection: ConnectionState,
+  computing: EvalSummary | null = null,
+): { text: string; title: string } {
   const { status, error, server, runs } = state;
   if (status === 'error') return { text: 'Med-R1 ⚠ backend not reached', title: `${error?.message ?? ''} ${error?.remedy ?? ''}`.trim() };
   if (status === 'loading') return { text: 'Med-R1 …', title: 'Med-R1: connecting to the backend' };
   const run = runs.find((one) => STATES[one.state].active) ?? null;
   const parts = ['Med-R1'];
   const broken = runs.find(({ state }) => state === 'interrupted' || state === 'failed');
-  if (!run && broken && broken === runs[0])
+  if (!run && !computing && broken && broken === runs[0])
     parts[0] = `Med-R1 ${STATES[broken.state].glyph} ${broken.name}: ${broken.state} at step ${integer(broken.step)}`;
+  else if (!run && computing) parts[0] = 'Med-R1';
   else if (!run) parts[0] = runs.length > 0 ? 'Med-R1 ○ no run is active' : 'Med-R1 ○ no runs';
   else {
     const facts = STATES[run.state];
@@ -21,8 +27,9 @@ export function statusOf(state: RunListState, connection: ConnectionState): { te
     if (run.alert) parts[0] = parts[0].replace('Med-R1', 'Med-R1 ⚠');
     if (run.state === 'running' && run.rollouts_per_s !== null) parts.push(`${number(run.rollouts_per_s)} rollouts/s`);
   }
+  if (computing) parts.push(`● evaluates ${computing.run_name ?? computing.name} ${integer(computing.done)}/${integer(computing.total)}`);
   const device = server?.device;
-  if (run && device && device.memory_used !== null && device.memory_total !== null)
+  if ((run || computing) && device && device.memory_used !== null && device.memory_total !== null)
     parts.push(`${device.kind.toUpperCase()} ${bytes(device.memory_used)} / ${bytes(device.memory_total)}`);
   if (connection !== 'open') parts.push(`⚠ ${connection}`);
   const alert = run?.alert ? `Alert at step ${integer(run.alert.step)}: ${run.alert.message} ${run.alert.remedy} ` : '';

@@ -1,6 +1,7 @@
 /** What each view gets: the backend, the runs, the data shown, and the selection all views share. */
 import type { Connector, TrainConfig } from '../connector.ts';
 import { DataModel } from './data/model.ts';
+import { EvaluationChoice } from './evaluation-choice.ts';
 import { Observable } from '../observable.ts';
 import { GroupQuestion } from './group-question.ts';
 import { RewardDrafts } from './reward-drafts.ts';
@@ -34,6 +35,8 @@ export interface IWorkbench {
   readonly tokenTexts: Public<TokenTexts>;
   /** The rollouts shown, and how: the Inspector colours tokens as Rollouts does. */
   readonly rollouts: Public<RolloutsModel>;
+  /** What the Evaluation view shows. */
+  readonly evaluation: Public<EvaluationChoice>;
   /** What the New run form takes over when it is next seen. */
   readonly draft: Observable<RunDraft | null>;
   /** Folder or name of the data that a run trains on where it is not indexed; null where it is, or while that is not known. */
@@ -58,6 +61,7 @@ export class Workbench implements IWorkbench {
   readonly rollouts: RolloutsModel;
   readonly rewardDrafts = new RewardDrafts();
   readonly removals = new Observable(0);
+  readonly evaluation = new EvaluationChoice();
   readonly draft = new Observable<RunDraft | null>(null);
 
   readonly #sync: ViewSync;
