@@ -142,79 +142,87 @@ export class RolloutsView extends WatchingElement {
       ([key, value]) => model.state.value[key as keyof typeof AS_AT_FIRST] !== value,
     ).length;
     const choose = <T extends string>(event: Event): T => (event.target as HTMLSelectElement).value as T;
-    return html`<div class="toolbar" role="toolbar" aria-label="Rollouts">
-      ${this.#whose(series)}
-      <span class="steps">
-        <button class="quiet" aria-label="Previous step" title="Previous step (←)" ?disabled=${step <= 1} @click=${() => this.#go(-1)}>
-          ${icon('left')}
-        </button>
-        <label
-          >step
-          <input
-            type="number"
-            min="1"
-            max=${series.lastStep}
-            .value=${String(step)}
-            aria-label="Step"
-            data-testid="rollouts-step"
-            @change=${(event: Event) => this.#goTo(Number((event.target as HTMLInputElement).value))}
-          />
-        </label>
-        <button class="quiet" aria-label="Next step" title="Next step (→)" ?disabled=${step >= series.lastStep} @click=${() => this.#go(1)}>
-          ${icon('right')}
-        </button>
-        <button
-          aria-pressed=${live}
-          title="Follow the newest step"
-          @click=${() => this.workbench.selection.move({ step: live ? step : null })}
+    return html`<div class="head">
+      <div class="toolbar" role="toolbar" aria-label="Rollouts">
+        ${this.#whose(series)}
+        <span class="steps">
+          <button class="quiet" aria-label="Previous step" title="Previous step (←)" ?disabled=${step <= 1} @click=${() => this.#go(-1)}>
+            ${icon('left')}
+          </button>
+          <label
+            >step
+            <input
+              type="number"
+              min="1"
+              max=${series.lastStep}
+              .value=${String(step)}
+              aria-label="Step"
+              data-testid="rollouts-step"
+              @change=${(event: Event) => this.#goTo(Number((event.target as HTMLInputElement).value))}
+            />
+          </label>
+          <button
+            class="quiet"
+            aria-label="Next step"
+            title="Next step (→)"
+            ?disabled=${step >= series.lastStep}
+            @click=${() => this.#go(1)}
+          >
+            ${icon('right')}
+          </button>
+          <button
+            aria-pressed=${live}
+            title="Follow the newest step"
+            @click=${() => this.workbench.selection.move({ step: live ? step : null })}
+          >
+            newest
+          </button>
+        </span>
+        <input
+          type="search"
+          placeholder="search in text"
+          aria-label="Search in text"
+          data-testid="rollouts-search"
+          .value=${search}
+          @input=${(event: Event) => model.set({ search: (event.target as HTMLInputElement).value })}
+        />
+        <span class="secondary number" data-testid="rollouts-count"
+          >${seen < groups.length ? `${integer(seen)} of ` : ''}${integer(groups.length)} groups</span
         >
-          newest
-        </button>
-      </span>
-      <input
-        type="search"
-        placeholder="search in text"
-        aria-label="Search in text"
-        data-testid="rollouts-search"
-        .value=${search}
-        @input=${(event: Event) => model.set({ search: (event.target as HTMLInputElement).value })}
-      />
-      <span class="secondary number" data-testid="rollouts-count"
-        >${seen < groups.length ? `${integer(seen)} of ` : ''}${integer(groups.length)} groups</span
-      >
-      <medr1-menu label=${chosen > 0 ? `View (${chosen})` : 'View'} data-testid="rollouts-view">
-        <div class="choices">
-          <label
-            >sort
-            <select aria-label="Sort" @change=${(event: Event) => model.set({ sort: choose<Sort>(event) })}>
-              ${Object.entries(SORTS).map(([key, title]) => html`<option value=${key} ?selected=${key === sort}>${title}</option>`)}
-            </select></label
-          >
-          <label
-            >show
-            <select aria-label="Show" @change=${(event: Event) => model.set({ shown: choose<Shown>(event) })}>
-              ${Object.entries(SHOWN).map(([key, title]) => html`<option value=${key} ?selected=${key === shown}>${title}</option>`)}
-            </select></label
-          >
-          ${facet(
-            'modality',
-            groups.map((group) => group.modality),
-            modality,
-            (value) => model.set({ modality: value }),
-          )}
-          ${facet(
-            'question type',
-            groups.map((group) => group.question_type),
-            type,
-            (value) => model.set({ type: value }),
-          )}
-          <label title="Colours each token by what is stored of it"
-            >tokens ${colouringSwitch(colouring, this.#missing, (quantity) => model.set({ colouring: quantity }))}</label
-          >
-          <button ?disabled=${chosen === 0} @click=${() => model.set(AS_AT_FIRST)}>As at first</button>
-        </div>
-      </medr1-menu>
-      ${colouring === 'off' ? nothing : html`<span class="colours">${legend(colouring, this.#missing(colouring))}</span>`}
+        <medr1-menu label=${chosen > 0 ? `View (${chosen})` : 'View'} data-testid="rollouts-view">
+          <div class="choices">
+            <label
+              >sort
+              <select aria-label="Sort" @change=${(event: Event) => model.set({ sort: choose<Sort>(event) })}>
+                ${Object.entries(SORTS).map(([key, title]) => html`<option value=${key} ?selected=${key === sort}>${title}</option>`)}
+              </select></label
+            >
+            <label
+              >show
+              <select aria-label="Show" @change=${(event: Event) => model.set({ shown: choose<Shown>(event) })}>
+                ${Object.entries(SHOWN).map(([key, title]) => html`<option value=${key} ?selected=${key === shown}>${title}</option>`)}
+              </select></label
+            >
+            ${facet(
+              'modality',
+              groups.map((group) => group.modality),
+              modality,
+              (value) => model.set({ modality: value }),
+            )}
+            ${facet(
+              'question type',
+              groups.map((group) => group.question_type),
+              type,
+              (value) => model.set({ type: value }),
+            )}
+            <label title="Colours each token by what is stored of it"
+              >tokens ${colouringSwitch(colouring, this.#missing, (quantity) => model.set({ colouring: quantity }))}</label
+            >
+            <button ?disabled=${chosen === 0} @click=${() => model.set(AS_AT_FIRST)}>As at first</button>
+          </div>
+        </medr1-menu>
+      </div>
+      ${colouring === 'off' ? nothing : html`<div class="colours">${legend(colouring, this.#missing(colouring))}</div>`}
     </div>`;
   }
 
@@ -377,7 +385,7 @@ export class RolloutsView extends WatchingElement {
         height: 100%;
         overflow: auto;
       }
-      .toolbar {
+      .head {
         position: sticky;
         top: 0;
         z-index: 5;
@@ -415,8 +423,8 @@ export class RolloutsView extends WatchingElement {
           flex-wrap: nowrap;
         }
       }
-      .toolbar:has(.colours) {
-        flex-wrap: wrap;
+      medr1-menu {
+        margin-left: auto;
       }
       .choices {
         display: grid;
@@ -432,7 +440,8 @@ export class RolloutsView extends WatchingElement {
         border-bottom: 1px solid var(--medr1-border);
       }
       .colours {
-        flex: 1 0 100%;
+        padding: 2px 8px;
+        border-bottom: 1px solid var(--medr1-border);
       }
       dialog {
         max-width: min(90vw, 800px);
