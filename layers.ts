@@ -47,7 +47,8 @@ export const LAYERS: Layer[] = [
   layer('rewards', "reward functions, and users' own in a sandbox"),
   layer('data', 'readers, index, splits, audit, thumbnails, the made sample', 'log'),
   layer('rl', 'advantages, losses, GRPO and SFT trainers, metrics', 'torch models stats rewards data'),
-  layer('runs', 'run store, checkpoints, estimate of memory', 'models log rewards data'),
+  layer('search', 'the index over what runs said, searches in it, notes on completions', 'data'),
+  layer('runs', 'run store, checkpoints, estimate of memory', 'models log rewards data search'),
   layer('evals', 'stored evaluations: answers, tables, comparisons, matrices', 'stats log data runs'),
   layer(
     'worker',
@@ -55,7 +56,7 @@ export const LAYERS: Layer[] = [
     'torch models log rewards data rl runs evals',
   ),
   layer('client', 'typed client for browser, Node and Deno'),
-  layer('server', 'HTTP and websocket, auth, supervision of the processes', 'log rewards data runs evals client'),
+  layer('server', 'HTTP and websocket, auth, supervision of the processes', 'log rewards data search runs evals client'),
   layer('reproduce', "Med-R1's whole experiment: recipe, plan, queue, report", 'log rewards data runs evals client server'),
   layer(
     'cli',

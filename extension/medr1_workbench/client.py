@@ -32,6 +32,7 @@ from .generation import Generation
 from .rewards import files_of_config
 from .run import Run
 from .runs import metrics_of, sweep, table_of
+from .search import search
 from .values import part, plain, text, texts
 from .values import query as as_query
 from .view import Selection
@@ -222,6 +223,10 @@ class Client:
 
     def run(self, run_id: str) -> Run:
         return Run(self, self.request("GET", f"/runs/{part(run_id)}")["summary"])
+
+    def search(self, runs: Any, text: str = "", **filters: Any) -> pd.DataFrame:
+        """Completions of one run or several (runs or their ids), as Run.search(); search.search() lists the filters."""
+        return search(self, runs, text, **filters)
 
     def demo(self, variant: str = "think", **changes: Any) -> dict[str, Any]:
         """The demo's configuration (made sample, tiny model), with changes; give it to train()."""

@@ -19,6 +19,7 @@ from .backend import PATIENT, Requests
 from .errors import WorkbenchError
 from .progress import Progress
 from .rewards import reward_files
+from .search import search
 from .values import part, seconds, texts
 
 if TYPE_CHECKING:
@@ -204,6 +205,20 @@ class Run:
         axes.set_title(self._last["name"])
         axes.legend()
         return axes
+
+    def search(self, text: str = "", **filters: Any) -> pd.DataFrame:
+        """Completions of all steps by words, by a regular expression, by what is known of them; search.search() lists the filters."""
+        return search(self._client, self.id, text, **filters)
+
+    def notes(self) -> pd.DataFrame:
+        """Tags and notes that people left on completions; `state` says whether the completion still says the same."""
+        rows = self._request("GET", "/notes")["notes"]
+        return pd.DataFrame(rows, columns=["step", "group", "index", "tags", "note", "author", "updated_at", "text", "state"])
+
+    def note(self, step: int, group: int, index: int, note: str = "", *, tags: Sequence[str] | str = ()) -> dict[str, Any] | None:
+        """Notes something on a completion, in place of what was noted there; without note and tags it is removed."""
+        body = {"step": step, "group": group, "index": index, "note": note, "tags": texts(tags, "tags"), "author": "notebook"}
+        return self._request("POST", "/notes", body)["note"]
 
     def events(self, *, since: int = 0, follow: bool = False) -> Iterator[dict[str, Any]]:
         """The run's log, oldest first; `follow` goes on until the run has ended. After a rollback the new log is told from its start."""

@@ -124,6 +124,33 @@ def test_rollouts_have_what_is_stored_of_each_token_where_it_is_asked_for(finish
     assert (means["entropy"] >= 0).all() and (means["kl"] >= 0).all()
 
 
+def test_a_search_is_a_frame_with_what_matches(client, finished):
+    every = finished.search()
+    assert len(every) == 48 and every["step"].tolist() == sorted(every["step"], reverse=True)
+    rows = finished.rollouts(first=1, last=3).set_index(["step", "group", "index"]).sort_index()
+    same = every.set_index(["step", "group", "index"]).sort_index()
+    for column in ["text", "tokens", "prediction", "correct", "reward", "advantage", "reward/format", "question", "reading"]:
+        assert same[column].tolist() == rows[column].tolist()
+    best = finished.search(sort="advantage", limit=5, first=2)
+    assert best["advantage"].tolist() == rows.loc[2:]["advantage"].nlargest(5).tolist()
+    wrong = finished.search("answer", verdict="wrong", tokens=(1, None))
+    assert len(wrong) == (~rows["correct"].astype(bool) & rows["text"].str.contains(r"\banswer\b")).sum()
+    tagged = finished.search(r"</think>\s*<answer>", regexp=True, limit=None)
+    assert len(tagged) == rows["text"].str.contains(r"</think>\s*<answer>").sum()
+    assert finished.search(near=every.iloc[0], similarity=1)["text"].iloc[0] == every["text"].iloc[0]
+    assert client.search([finished], "no such word at all").empty
+    with pytest.raises(wb.WorkbenchError, match="no regular expression"):
+        finished.search("(", regexp=True)
+
+
+def test_notes_stand_beside_their_completion(finished):
+    finished.note(2, 0, 1, "look at this", tags=["odd"])
+    assert finished.search(tags="odd")[["step", "group", "index", "note"]].values.tolist() == [[2, 0, 1, "look at this"]]
+    assert finished.notes()["state"].tolist() == ["still"]
+    assert finished.note(2, 0, 1) is None
+    assert finished.notes().empty
+
+
 def test_rollouts_of_a_run_that_has_none_are_an_empty_frame(client):
     run = client.train(client.demo(**SMALL), start=False)
     assert run.state == "queued"

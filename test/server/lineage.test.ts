@@ -114,7 +114,7 @@ describe('medr1 runs', () => {
     expect(JSON.parse((await medr1('runs', 'show', id, '--json')).out).summary.step).toBe(10);
     const out = join(t.home, 'exported');
     expect((await medr1('runs', 'export', id, out)).code).toBe(0);
-    expect(readdirSync(out).sort()).toEqual(['config.yaml', 'events.jsonl', 'metrics.csv', 'rollouts.jsonl', 'run.json']);
+    expect(readdirSync(out).sort()).toEqual(['config.yaml', 'events.jsonl', 'metrics.csv', 'notes.jsonl', 'rollouts.jsonl', 'run.json']);
     const rows = readFileSync(join(out, 'metrics.csv'), 'utf8').trim().split('\n');
     expect(rows[0]).toBe('step,time_ms,"reward","loss","rewards/accuracy/mean","kl"');
     expect(rows).toHaveLength(11);

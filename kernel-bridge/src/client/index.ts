@@ -14,7 +14,7 @@ import { SharedSocket, TIMING, type OnEvent, type SocketLike, type Status, type 
 
 export type { DataClient, ImagePicture } from './data.ts';
 export type { EvalsClient } from './evals.ts';
-export type { RestClient } from './rest.ts';
+export type { RestClient, SearchClient } from './rest.ts';
 export type { Fetch } from './transport.ts';
 export type { OnEvent, Position, SocketLike, Status, SubscribeOptions } from './socket.ts';
 

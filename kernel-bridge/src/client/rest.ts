@@ -5,11 +5,14 @@ import { dataClient, type DataClient } from './data.ts';
 import { evalsClient, type EvalsClient } from './evals.ts';
 import { Transport, type TransportOptions } from './transport.ts';
 
+export type SearchClient = CallsOf<'search'>;
+
 type RunCalls = Omit<CallsOf<''>, 'createRun' | 'action'>;
 
 export interface RestClient extends RunCalls {
   readonly data: DataClient;
   readonly evals: EvalsClient;
+  readonly search: SearchClient;
   createRun(
     config: Record<string, unknown>,
     options?: Omit<BodyOf<'createRun'>, 'config' | 'request_id'>,
@@ -28,6 +31,7 @@ export function restClient(options: TransportOptions): RestClient {
     ...calls,
     data: dataClient(transport),
     evals: evalsClient(transport),
+    search: callsOf(transport, 'search'),
     createRun: (config, more = {}) => calls.createRun({ config, ...more }),
     action: (id, action) => calls.action(id, { action }),
     exportUrl: (id, format) => address(transport, 'exportRun', id, { format }),

@@ -222,6 +222,16 @@ export const ERROR_CODES: Record<string, ErrorCode> = {
   REWARDS_STALE: code(409, 'Another edit came first.', 'Read the rewards anew and repeat the edit.'),
 
   // Answers outside training
+  SEARCH_REGEXP: code(422, 'What was given is no regular expression.', 'Expressions are those of JavaScript.'),
+  SEARCH_REGEXP_ENDLESS: code(422, 'A regular expression did not come back from one text.', 'Write repetitions inside repetitions as one.'),
+  SEARCH_EMPTY: code(422, 'A search names no word to look for.', 'Give a word without a minus, or use a regular expression.'),
+  SEARCH_CURSOR: code(422, 'The cursor is not one of this search.', 'Ask for the first page anew.'),
+  SEARCH_BUSY: code(429, 'Too many searches wait.', 'Try again when some have been answered.'),
+  SEARCH_TIMEOUT: code(504, 'A search had no answer in time.', 'Narrow it: fewer steps, fewer runs.'),
+  SEARCH_STOPPED: code(499, 'The search was withdrawn.', 'Nothing to do.'),
+  SEARCH_FAILED: code(500, 'The search ended unexpectedly.', 'Ask again.'),
+  COMPLETION_UNKNOWN: code(404, 'The run holds no such completion.', 'GET /runs/:id/groups tells which there are.'),
+  QUESTION_UNKNOWN: code(404, 'The run was never asked this question.', 'A search tells the item_id of each question.'),
   GENERATE_BUSY: code(429, 'Too many questions wait for an answer.', 'Try again when some have been answered.'),
   GENERATE_TIMEOUT: code(504, 'There was no answer in time.', 'Ask for fewer or shorter answers, or pause the run first.'),
   GENERATE_STOPPED: code(499, 'The question was withdrawn.', 'Nothing to do.'),

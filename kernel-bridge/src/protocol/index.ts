@@ -16,6 +16,7 @@ export * from './run.ts';
 export * from './run-columns.ts';
 export * from './run-search.ts';
 export * from './run-table.ts';
+export * from './search.ts';
 export * from './selection.ts';
 export * from './view.ts';
 export * from './ws.ts';

@@ -13,6 +13,7 @@ import * as rest from './rest.ts';
 import { BuiltInReward, CheckedReward, CheckRewards, TriedRewards, TryRewards } from './rewards.ts';
 import { EVENT_KINDS, Group, MetricTable, RewardRevision, RunDetail, RunEvent, RunSummary } from './run.ts';
 import { RunTable, RunTableQuery } from './run-table.ts';
+import { Note, SearchPage, SearchQuery, WriteNote } from './search.ts';
 import { MoveView, View } from './view.ts';
 
 /** Bytes of a request's body that the relay and the backend take: room for a list of 100,000 ids. */
@@ -213,6 +214,21 @@ export const ROUTES = {
   }),
   view: get('/view', { text: 'what the page that was used last looks at', answer: View }),
   moveView: patch('/view', { text: 'pages follow what a notebook asks for (topic view)', body: MoveView, answer: View }),
+
+  // Search over everything that runs said
+  'search.find': post('/search', {
+    text: 'completions of runs by words or a regular expression and by filters; 422 for an expression that would run for ever, 429 when too many wait',
+    body: SearchQuery,
+    answer: SearchPage,
+    slow: true,
+  }),
+  'search.notes': get('/runs/:id/notes', { text: 'tags and notes on completions', answer: list('notes', Note), gives: 'notes' }),
+  'search.note': post('/runs/:id/notes', {
+    text: 'tags and note of one completion, in place of those before; null where none is left',
+    body: WriteNote,
+    answer: Type.Object({ note: Type.Union([Note, Type.Null()]) }),
+    gives: 'note',
+  }),
 
   // Stored evaluations
   'evals.list': get('/evals', { text: 'newest first', answer: list('evaluations', evals.EvalSummary), gives: 'evaluations' }),

@@ -1,6 +1,7 @@
 /** The tables of a run's database. */
 import type { DatabaseSync } from 'node:sqlite';
 import { makeDatabase, openAs, type DatabaseKind, type OpenOptions } from '../log/database.ts';
+import { SEARCH_NAMES, SEARCH_TABLES } from '../search/tables.ts';
 import { errors } from './errors.ts';
 
 /** One row per fact; everything a view shows comes from here. Steps count from 1. JSON columns hold what is only ever read whole. */
@@ -64,7 +65,7 @@ CREATE TABLE IF NOT EXISTS annotation (
   only INTEGER PRIMARY KEY CHECK (only = 1),
   tags TEXT NOT NULL, notes TEXT NOT NULL, pinned INTEGER NOT NULL, archived INTEGER NOT NULL, colour INTEGER
 ) STRICT;
-`;
+${SEARCH_TABLES}`;
 
 /** Columns that came later, with what makes them. */
 const COLUMNS = [
@@ -84,7 +85,7 @@ const RUN: DatabaseKind = {
   stranger: 'it is no run database',
   damaged: errors.runDamaged,
   format: errors.runFormat,
-  later: { columns: COLUMNS, names: ['rollout_group_by_item', 'request', 'token_ratio', 'annotation'], sql: ADDED },
+  later: { columns: COLUMNS, names: ['rollout_group_by_item', 'request', 'token_ratio', 'annotation', ...SEARCH_NAMES], sql: ADDED },
 };
 
 export function createDatabase(file: string): DatabaseSync {

@@ -7,6 +7,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { stringify } from 'yaml';
 import { groupSteps, readGroups } from './groups.ts';
+import { notes } from '../search/notes.ts';
 import { readMetrics } from './metrics.ts';
 import type { RunStore } from './store.ts';
 
@@ -21,7 +22,7 @@ export function* tableLines(store: RunStore, format: TableFormat): Generator<str
   for (const line of format === 'csv' ? metricRows(store) : groupLines(store)) yield `${line}\n`;
 }
 
-/** A table as above; or dir: both tables, events.jsonl, run.json and config.yaml. */
+/** A table as above; or dir: both tables, events.jsonl, notes.jsonl, run.json and config.yaml. */
 export async function exportRun(store: RunStore, out: string, format: ExportFormat): Promise<void> {
   const partial = `${out}.${randomBytes(4).toString('hex')}.partial`;
   try {
@@ -31,6 +32,10 @@ export async function exportRun(store: RunStore, out: string, format: ExportForm
       await writeLines(join(partial, 'metrics.csv'), tableLines(store, 'csv'));
       await writeLines(join(partial, 'rollouts.jsonl'), tableLines(store, 'jsonl'));
       await writeLines(join(partial, 'events.jsonl'), eventLines(store));
+      await writeLines(
+        join(partial, 'notes.jsonl'),
+        notes(store.db).map((note) => `${JSON.stringify(note)}\n`),
+      );
       await writeFile(join(partial, 'run.json'), JSON.stringify(store.detail(), null, 2));
       await writeFile(join(partial, 'config.yaml'), stringify(store.row().config));
     }

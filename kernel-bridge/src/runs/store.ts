@@ -34,6 +34,7 @@ import { checkpointName } from './home.ts';
 import { metricNames, writeMetrics } from './metrics.ts';
 import { dueRevisions, insertRevision, revisions } from './rewards.ts';
 import { writeGroups, writeRatios } from './groups.ts';
+import { indexStep } from '../search/write.ts';
 import type { Command, RunRow } from './row.ts';
 import { runSummary } from './summary.ts';
 
@@ -180,6 +181,7 @@ export class RunStore implements Disposable {
       this.db.prepare('INSERT INTO step (step, time, groups) VALUES (?, ?, ?)').run(result.step, now, result.groups.length);
       writeMetrics(this.db, result.step, result.metrics);
       writeGroups(this.db, result.groups);
+      indexStep(this.db, result.groups);
       if (result.ratios) writeRatios(this.db, result.step, result.ratios);
       for (const revision of revisionsInForce) {
         const before = revisions(this.db).findLast(({ step }) => step !== null);
@@ -309,6 +311,7 @@ export class RunStore implements Disposable {
         .run(run.id, run.name, run.parent, JSON.stringify(inherited), JSON.stringify(run.config), now, run.request_id);
       this.db.exec('DELETE FROM request');
       annotateFork(this.db);
+      this.db.prepare('DELETE FROM note WHERE step > ?').run(step);
       this.db.prepare('DELETE FROM checkpoint WHERE step <> ?').run(step);
       this.clearCommands(now);
       this.drop(step, { revisions: 'drop' });

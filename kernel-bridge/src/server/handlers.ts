@@ -46,8 +46,8 @@ export interface Services {
   started_at: number;
 }
 
-/** Routes that are neither of data sets nor of evaluations. */
-type RunRoutes = Exclude<RouteName, GroupOf<'data' | 'evals'>>;
+/** Routes that are neither of data sets nor of evaluations nor of searches. */
+type RunRoutes = Exclude<RouteName, GroupOf<'data' | 'evals' | 'search'>>;
 
 export function runHandlers(services: Services): Handlers<RunRoutes> {
   const { home, hub, supervisor, generations, loadItems } = services;

@@ -29,6 +29,8 @@ import { Hub } from './hub.ts';
 import { Door, keep, privateFolder } from './keep.ts';
 import type { Handlers } from './mount.ts';
 import { removeServerFile, serverFile, writeServerFile } from './server-file.ts';
+import { searchHandlers } from './search.ts';
+import { Searches } from './searches.ts';
 import { Supervisor } from './supervisor.ts';
 import { watchOthers } from './watcher.ts';
 
@@ -91,12 +93,14 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
     workerModule: options.evaluationModule,
     publish: (event) => hub.evaluation(event),
   });
+  const searches = new Searches();
   const port = options.socket ? null : (http.address() as AddressInfo).port;
   const gate: Gate = { secret, port };
   const { loadItems } = options;
   const handlers: Handlers = {
     ...runHandlers({ home, hub, supervisor, generations, loadItems, started_at }),
     ...evalHandlers({ home, evaluations, loadItems }),
+    ...searchHandlers({ home, hub, searches }),
     ...dataHandlers({ home }),
   };
   const app = createApp(handlers, home, gate);
@@ -124,7 +128,7 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
       for (const client of sockets.clients) client.close(1001, 'the server stops');
       http.close();
       door?.close();
-      await Promise.all([supervisor.close(), evaluations.close(), generations.worker.close()]);
+      await Promise.all([supervisor.close(), evaluations.close(), generations.worker.close(), searches.close()]);
       for (const client of sockets.clients) client.terminate();
       http.closeAllConnections();
       hub.close();

@@ -1,0 +1,109 @@
+"""Searches over everything that runs said, as DataFrames."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from .backend import PATIENT, Requests
+from .values import plain, texts
+
+A_PAGE = 500
+COLUMNS = ["run", "step", "group", "index", "item_id", "question", "text", "prediction", "correct", "reward", "advantage"]
+
+Range = tuple[float | None, float | None]
+
+
+def search(
+    client: Requests,
+    runs: Any,
+    text: str = "",
+    *,
+    regexp: bool = False,
+    case: bool = False,
+    first: int | None = None,
+    last: int | None = None,
+    items: Any = None,
+    question: str | None = None,
+    modality: Any = None,
+    question_type: Any = None,
+    reward: Range | None = None,
+    rewards: Mapping[str, Range] | None = None,
+    advantage: Range | None = None,
+    tokens: Range | None = None,
+    finish: Any = None,
+    verdict: Any = None,
+    letters: Any = None,
+    flags: Any = None,
+    tags: Any = None,
+    near: Mapping[str, Any] | pd.Series | None = None,
+    similarity: float | None = None,
+    sort: str | None = None,
+    ascending: bool = False,
+    limit: int | None = 1000,
+) -> pd.DataFrame:
+    """One row a completion, newest first unless `sort` (step, reward, advantage, tokens) and `ascending` say otherwise.
+
+    text: words, all of which must stand in it: `cell "optic disc" -glioma hemorr* OR bleed*`. With `regexp` a regular expression of
+    JavaScript, tried on each completion by itself; `case` makes it tell A from a.
+    first, last: steps, both included. reward, advantage, tokens: (least, largest), None for no bound; rewards: the same by function.
+    verdict: right, wrong, unknown, under the reading that the column `reading` names. letters: A, B, ...; "none", "other".
+    finish: stop, length, other. flags: repeats, no-answer, think-disagrees, beats-prior. tags: what people noted.
+    near: a row of rollouts() or search(), or a dict with step, group, index: completions that share `similarity` (.7) of their
+    three-word stretches with it.
+    limit: rows at most; None for all.
+    """
+    several = {"items": items, "modality": modality, "question_type": question_type, "finish": finish, "verdict": verdict}
+    several |= {"letters": letters, "flags": flags, "tags": tags}
+    asked = texts(runs, "runs")
+    body: dict[str, Any] = {
+        "runs": asked,
+        "text": text,
+        "mode": "regexp" if regexp else "words",
+        "case": case,
+        "from": first,
+        "to": last,
+        "question": question,
+        "reward": _range(reward),
+        "advantage": _range(advantage),
+        "tokens": _range(tokens),
+        "rewards": None if rewards is None else {name: _range(bounds) for name, bounds in rewards.items()},
+        "near": None if near is None else _place(near, asked[0]),
+        "similarity": similarity,
+        "sort": sort,
+        "ascending": ascending,
+        "whole": True,
+        **{key: None if value is None else texts(value, key) for key, value in several.items()},
+    }
+    body = {key: value for key, value in body.items() if value is not None}
+    rows: list[dict[str, Any]] = []
+    while limit is None or len(rows) < limit:
+        body["limit"] = A_PAGE if limit is None else min(A_PAGE, limit - len(rows))
+        page = client.request("POST", "/search", body, timeout=PATIENT)
+        rows += [_row(hit) for hit in page["hits"]]
+        if page["next"] is None:
+            break
+        body["cursor"] = page["next"]
+    return pd.DataFrame(rows, columns=None if rows else COLUMNS)
+
+
+def _range(bounds: Range | Sequence[float | None] | None) -> dict[str, Any] | None:
+    if bounds is None:
+        return None
+    least, largest = bounds
+    return {key: value for key, value in (("min", least), ("max", largest)) if value is not None}
+
+
+def _place(near: Mapping[str, Any] | pd.Series, run: str) -> dict[str, Any]:
+    place = {key: int(near[key]) for key in ("step", "group", "index")}
+    return {"run": plain(near["run"]) if "run" in near else run, **place}
+
+
+LEFT_OUT = {"text_from", "text_length", "marks", "rewards", "think_open"}
+
+
+def _row(hit: dict[str, Any]) -> dict[str, Any]:
+    rewards = {f"reward/{name}": value for name, value in hit["rewards"].items()}
+    return {key: value for key, value in hit.items() if key not in LEFT_OUT} | rewards

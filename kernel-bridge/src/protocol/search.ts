@@ -1,0 +1,166 @@
+/** Search over everything that runs said: what is asked and what is answered. */
+import Type from 'typebox';
+import { ReadingName } from './readings.ts';
+
+export const SEARCH_MODES = ['words', 'regexp'] as const;
+export type SearchMode = (typeof SEARCH_MODES)[number];
+export const SEARCH_SORTS = ['step', 'reward', 'advantage', 'tokens'] as const;
+export type SearchSort = (typeof SEARCH_SORTS)[number];
+export const SEARCH_FLAGS = ['repeats', 'no-answer', 'think-disagrees', 'beats-prior'] as const;
+export type SearchFlag = (typeof SEARCH_FLAGS)[number];
+export const SEARCH_VERDICTS = ['right', 'wrong', 'unknown'] as const;
+export type SearchVerdict = (typeof SEARCH_VERDICTS)[number];
+export const SEARCH_FINISHES = ['stop', 'length', 'other'] as const;
+
+const Nullable = <S extends Type.TSchema>(schema: S) => Type.Union([schema, Type.Null()]);
+const among = <T extends string>(values: readonly T[], description = '') =>
+  Type.Unsafe<T>(Type.String({ enum: [...values], ...(description && { description }) }));
+const Whole = Type.Integer({ minimum: 0 });
+const Texts = Type.Array(Type.String({ maxLength: 1000 }), { maxItems: 1000 });
+const Range = Type.Object({ min: Type.Optional(Type.Number()), max: Type.Optional(Type.Number()) }, { additionalProperties: false });
+
+/** A completion of a run. */
+export const CompletionPlace = Type.Object(
+  { run: Type.String(), step: Whole, group: Whole, index: Whole },
+  { additionalProperties: false },
+);
+export type CompletionPlace = Type.Static<typeof CompletionPlace>;
+
+/** All that is left out lets everything through. */
+export const SearchQuery = Type.Object(
+  {
+    runs: Type.Array(Type.String(), { minItems: 1, maxItems: 16 }),
+    /** words: `cell "optic disc" -glioma hemorr* OR bleed*`. regexp: a JavaScript regular expression, tried on each text by itself. */
+    text: Type.Optional(Type.String({ maxLength: 2000 })),
+    mode: Type.Optional(among(SEARCH_MODES, 'words when left out')),
+    case: Type.Optional(Type.Boolean({ description: 'a regular expression tells A from a' })),
+    /** First and last step, both included. */
+    from: Type.Optional(Whole),
+    to: Type.Optional(Whole),
+    items: Type.Optional(Texts),
+    /** Words that the question has, all of them. */
+    question: Type.Optional(Type.String({ maxLength: 1000 })),
+    modality: Type.Optional(Texts),
+    question_type: Type.Optional(Texts),
+    reward: Type.Optional(Range),
+    /** By reward function, raw and unweighted. */
+    rewards: Type.Optional(Type.Record(Type.String(), Range)),
+    advantage: Type.Optional(Range),
+    tokens: Type.Optional(Range),
+    finish: Type.Optional(Type.Array(among(SEARCH_FINISHES))),
+    verdict: Type.Optional(Type.Array(among(SEARCH_VERDICTS))),
+    /** Letters that were read from it; "none" = none could be, "other" = another word, which the strict reading may take. */
+    letters: Type.Optional(Texts),
+    /** All of them: repeats = half or more of its four-word stretches were said before; think-disagrees = its reasoning names another option than its
+     * answer; beats-prior = right, though the option texts that were right in the run's other questions say another. */
+    flags: Type.Optional(Type.Array(among(SEARCH_FLAGS))),
+    /** Tags that people gave it, one of them at least. */
+    tags: Type.Optional(Texts),
+    /** Texts alike to this completion's. */
+    near: Type.Optional(CompletionPlace),
+    /** Least share of three-word stretches in common (Jaccard); .7 when left out. */
+    similarity: Type.Optional(Type.Number({ minimum: 0.3, maximum: 1 })),
+    sort: Type.Optional(among(SEARCH_SORTS, 'step when left out')),
+    /** Smallest or oldest first. */
+    ascending: Type.Optional(Type.Boolean()),
+    limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000, description: '50 when left out' })),
+    /** `next` of the page before. */
+    cursor: Type.Optional(Type.String({ maxLength: 1000 })),
+    /** Texts as long as they are; else a stretch of 2,000 characters around the first hit. */
+    whole: Type.Optional(Type.Boolean()),
+  },
+  { additionalProperties: false },
+);
+export type SearchQuery = Type.Static<typeof SearchQuery>;
+
+export const Note = Type.Object({
+  step: Whole,
+  group: Whole,
+  index: Whole,
+  tags: Type.Array(Type.String()),
+  note: Type.String(),
+  author: Type.String(),
+  updated_at: Type.Number({ description: 'milliseconds since 1970' }),
+  text: Type.String({ description: 'what the completion said when the note was made' }),
+  /** still = the completion says that text; changed = it says another since the run was resumed; gone = the step is not there (yet). */
+  state: among(['still', 'changed', 'gone'] as const),
+});
+export type Note = Type.Static<typeof Note>;
+
+export const WriteNote = Type.Object(
+  {
+    step: Whole,
+    group: Whole,
+    index: Whole,
+    /** No tag and no note removes what was there. */
+    tags: Type.Array(Type.String({ minLength: 1, maxLength: 60 }), { maxItems: 20 }),
+    note: Type.String({ maxLength: 10_000 }),
+    author: Type.Optional(Type.String({ maxLength: 120 })),
+  },
+  { additionalProperties: false },
+);
+export type WriteNote = Type.Static<typeof WriteNote>;
+
+export const SearchHit = Type.Object({
+  ...CompletionPlace.properties,
+  /** Name of the run that sampled it, where a fork took it over. */
+  sampled_by: Nullable(Type.String()),
+  dataset: Type.String(),
+  item_id: Type.String(),
+  image: Nullable(Type.String()),
+  question: Type.String(),
+  options: Type.Array(Type.String()),
+  answer: Nullable(Type.String()),
+  modality: Type.String(),
+  question_type: Type.String(),
+  think_open: Type.Boolean({ description: 'the prompt ends in <think>' }),
+  text: Type.String(),
+  /** Where `text` begins in the completion, and how long that is: it may be a stretch. */
+  text_from: Type.Integer(),
+  text_length: Type.Integer(),
+  /** Stretches of `text` that the search found, in UTF-16 units. */
+  marks: Type.Array(Type.Tuple([Type.Integer(), Type.Integer()])),
+  tokens: Type.Integer(),
+  finish_reason: Type.String(),
+  rewards: Type.Record(Type.String(), Nullable(Type.Number())),
+  reward: Nullable(Type.Number()),
+  advantage: Nullable(Type.Number()),
+  prediction: Nullable(Type.String()),
+  correct: Nullable(Type.Boolean()),
+  reading: ReadingName,
+  /** Without beats-prior, which `beats_prior` says. */
+  flags: Type.Array(Type.String()),
+  /** Null = the search did not ask for it. */
+  beats_prior: Nullable(Type.Boolean()),
+  /** To the text of `near`; null without one. */
+  similarity: Nullable(Type.Number()),
+  tags: Type.Array(Type.String()),
+  note: Type.String(),
+});
+export type SearchHit = Type.Static<typeof SearchHit>;
+
+export const SearchedRun = Type.Object({
+  run: Type.String(),
+  name: Type.String(),
+  /** By which right and wrong are told. */
+  reading: ReadingName,
+  /** Steps that hold rollouts, and those of them that are indexed: others are not searched yet. */
+  steps: Type.Integer(),
+  indexed: Type.Integer(),
+  completions: Type.Integer(),
+  first: Type.Integer(),
+  last: Type.Integer(),
+});
+export type SearchedRun = Type.Static<typeof SearchedRun>;
+
+export const SearchPage = Type.Object({
+  hits: Type.Array(SearchHit),
+  /** All that match; null where texts would have to be read to the end to know. */
+  total: Nullable(Type.Integer()),
+  /** To ask for the next page with; null at the end. */
+  next: Nullable(Type.String()),
+  /** The time for a page ended before it was full: `next` goes on from there, and this is the step that was read last. */
+  stopped_at: Nullable(Type.Integer()),
+  runs: Type.Array(SearchedRun),
+});
+export type SearchPage = Type.Static<typeof SearchPage>;

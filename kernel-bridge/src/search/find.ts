@@ -1,0 +1,293 @@
+/** One page of what runs said. Columns and the index of words tell most; texts are read where only they can tell. */
+import type { DatabaseSync } from 'node:sqlite';
+import { opensThink } from '../answers/index.ts';
+import type { ReadingName } from '../protocol/readings.ts';
+import { trainedBy, type Inherited } from '../protocol/run.ts';
+import type { SearchedRun, SearchHit, SearchPage, SearchQuery, SearchSort } from '../protocol/search.ts';
+import { FLAG, similarity } from './facts.ts';
+import type { StepBlock } from './block.ts';
+import { errors } from './errors.ts';
+import { filtersOf, SIMILARITY, type Filter } from './filter.ts';
+import { IndexReader, type IndexedStep } from './index-reader.ts';
+import { notesStanding } from './notes.ts';
+import { textTest, type TextTest } from './text-test.ts';
+
+export interface OpenRun {
+  id: string;
+  name: string;
+  db: DatabaseSync;
+  reading: ReadingName;
+  inherited: readonly Inherited[];
+}
+
+/** Tells whoever watches which text is read, and whether the page's time is over. */
+export interface Watch {
+  reading: (run: number, step: number, row: number) => void;
+  idle: () => void;
+  overdue: () => boolean;
+}
+
+/** A completion that matches: the run's place in the query, the step, the completion's place in the step. */
+interface Match {
+  key: number;
+  run: number;
+  step: number;
+  row: number;
+}
+
+const PAGE = 50;
+const STRETCH = 2000;
+
+/** `nearText`: of the completion that `near` names. Throws SEARCH_REGEXP, SEARCH_EMPTY, SEARCH_CURSOR. */
+export function find(runs: readonly OpenRun[], query: SearchQuery, nearText: string | null, watch: Watch): SearchPage {
+  const test = textTest(query);
+  const { sort = 'step', ascending = false, limit = PAGE } = query;
+  const after = query.cursor === undefined ? null : readCursor(query.cursor, sort, runs);
+  const searches = runs.map((run, at) => new RunSearch(run, at, query, test, nearText, watch, sampledElsewhere(run, runs)));
+  const order = orderOf(sort, ascending);
+  const later = (match: Match): boolean => after === null || order(match, after) > 0;
+  const reads = searches[0].reads;
+
+  const page: Match[] = [];
+  let total = 0;
+  let stopped: { run: number; step: number } | null = null;
+  let full = false;
+  let steps = searches.flatMap((search, run) => search.steps.map((step) => ({ run, step })));
+  const direction = ascending ? 1 : -1;
+  steps = steps.toSorted((a, b) => direction * (a.step.step - b.step.step) || a.run - b.run);
+  // where texts must be read, pages go on from the step of the cursor; else all steps are counted, which takes no reading
+  if (reads && sort === 'step' && after) steps = steps.filter(({ step }) => direction * (step.step - after.step) >= 0);
+  for (const { run, step } of steps) {
+    if (watch.overdue()) {
+      stopped = { run, step: step.step };
+      break;
+    }
+    if (full && sort === 'step' && reads) break;
+    const { rows, keys } = searches[run].matches(step, sort);
+    total += rows.length;
+    if (full && sort === 'step') continue;
+    for (const [at, row] of rows.entries()) {
+      const match = { key: keys ? keys[at] : 0, run, step: step.step, row };
+      if (later(match)) page.push(match);
+    }
+    if (sort === 'step') full = page.length > limit;
+    else if (page.length > 8 * (limit + 1)) prune(page, order, limit + 1);
+  }
+  prune(page, order, limit + 1);
+  const shown = page.slice(0, limit);
+  const counted = !reads || sort !== 'step' || (after === null && page.length <= limit);
+  let next: string | null = null;
+  if (page.length > limit) next = cursorOf(shown.at(-1)!, sort, runs);
+  else if (stopped && sort === 'step') next = cursorOf({ key: 0, ...stopped, row: -1 }, sort, runs);
+  return {
+    hits: hitsOf(shown, searches, query, test, nearText),
+    total: stopped === null && counted ? total : null,
+    next,
+    stopped_at: stopped?.step ?? null,
+    runs: searches.map((search) => search.told()),
+  };
+}
+
+/** Steps that a fork took over from a run that is searched too: they are told once. */
+function sampledElsewhere({ inherited }: OpenRun, runs: readonly OpenRun[]): (step: number) => boolean {
+  const others = new Set(runs.map(({ id }) => id));
+  return (step) => {
+    const by = trainedBy(inherited, step);
+    return by !== null && others.has(by.run);
+  };
+}
+
+type Order = (a: Match, b: Match) => number;
+
+/** Null keys come last either way. */
+function orderOf(sort: SearchSort, ascending: boolean): Order {
+  const direction = ascending ? 1 : -1;
+  const place: Order = (a, b) => direction * (a.step - b.step) || a.run - b.run || a.row - b.row;
+  if (sort === 'step') return place;
+  return (a, b) => Number(Number.isNaN(a.key)) - Number(Number.isNaN(b.key)) || direction * (a.key - b.key) || place(a, b);
+}
+
+function prune(page: Match[], order: Order, most: number): void {
+  page.sort(order);
+  page.length = Math.min(page.length, most);
+}
+
+/** One run's part of a search. */
+class RunSearch {
+  readonly run: OpenRun;
+  readonly reader: IndexReader;
+  readonly steps: IndexedStep[];
+  /** A text must be read to know whether it matches. */
+  readonly reads: boolean;
+  readonly #at: number;
+  readonly #filters: Filter[];
+  readonly #words: Uint8Array | null;
+  readonly #tests: ((text: string) => boolean)[];
+  readonly #tagged: Map<number, Set<string>> | null;
+  readonly #watch: Watch;
+
+  constructor(
+    run: OpenRun,
+    at: number,
+    query: SearchQuery,
+    test: TextTest | null,
+    nearText: string | null,
+    watch: Watch,
+    elsewhere: (step: number) => boolean,
+  ) {
+    this.run = run;
+    this.#at = at;
+    this.#watch = watch;
+    this.reader = new IndexReader(run.db);
+    this.#filters = filtersOf(query, this.reader, nearText);
+    this.#words = test?.words == null ? null : this.reader.matching(test.words);
+    this.#tagged = query.tags ? tagged(run.db, query.tags) : null;
+    const least = query.similarity ?? SIMILARITY;
+    this.#tests = [];
+    if (test && (test.reads || (test.words !== null && this.#words === null))) this.#tests.push(test.test);
+    if (nearText !== null) this.#tests.push((text) => similarity(text, nearText) >= least);
+    this.reads = this.#tests.length > 0;
+    this.steps = this.reader
+      .steps(query.from, query.to)
+      .filter(({ step }) => !elsewhere(step) && (!this.#tagged || this.#tagged.has(step)));
+  }
+
+  /** Places of the step's completions that match, in order, and what they are sorted by. */
+  matches(indexed: IndexedStep, sort: SearchSort): { rows: number[]; keys: number[] | null } {
+    const { step, first, rows: count } = indexed;
+    const mask = this.#words ? this.#words.slice(first, first + count) : new Uint8Array(count).fill(1);
+    if (this.#words && !mask.includes(1)) return { rows: [], keys: null };
+    const needs = this.#filters.length > 0 || this.reads || this.#tagged !== null || sort !== 'step';
+    const block = needs ? this.reader.facts(step) : null;
+    for (const filter of this.#filters) filter(block!, mask);
+    if (this.#tagged) this.#keepTagged(step, block!, mask);
+    const rows: number[] = [];
+    for (let row = mask.indexOf(1); row !== -1; row = mask.indexOf(1, row + 1)) rows.push(row);
+    const found = this.reads && rows.length > 0 ? this.#read(step, block!, rows) : rows;
+    return { rows: found, keys: sort === 'step' ? null : found.map((row) => block![sort][row]) };
+  }
+
+  #read(step: number, block: StepBlock, rows: number[]): number[] {
+    const texts = this.reader.texts(step, block);
+    const found = rows.filter((row) => {
+      this.#watch.reading(this.#at, step, row);
+      return this.#tests.every((passes) => passes(texts[row]));
+    });
+    this.#watch.idle();
+    return found;
+  }
+
+  #keepTagged(step: number, block: StepBlock, mask: Uint8Array): void {
+    const wanted = this.#tagged!.get(step)!;
+    let row = 0;
+    for (const [at, size] of block.sizes.entries())
+      for (let index = 0; index < size; index++, row++) if (!wanted.has(`${block.groups[at]} ${index}`)) mask[row] = 0;
+  }
+
+  told(): SearchedRun {
+    const { id, name, reading, db } = this.run;
+    const [held, indexed] = [
+      'SELECT count(*) AS steps, coalesce(min(step), 0) AS first, coalesce(max(step), 0) AS last FROM step WHERE groups > 0',
+      'SELECT count(*) AS steps, coalesce(sum(rows), 0) AS rows FROM search_step',
+    ].map((sql) => db.prepare(sql).get() as Record<string, number>);
+    return {
+      run: id,
+      name,
+      reading,
+      steps: held.steps,
+      indexed: indexed.steps,
+      completions: indexed.rows,
+      first: held.first,
+      last: held.last,
+    };
+  }
+}
+
+function tagged(db: DatabaseSync, tags: readonly string[]): Map<number, Set<string>> {
+  const found = new Map<number, Set<string>>();
+  for (const note of notesStanding(db)) {
+    if (!note.tags.some((tag) => tags.includes(tag))) continue;
+    const places = found.get(note.step) ?? new Set<string>();
+    found.set(note.step, places.add(`${note.group} ${note.index}`));
+  }
+  return found;
+}
+
+/** What stands in the run of each match. */
+function hitsOf(
+  matches: readonly Match[],
+  searches: readonly RunSearch[],
+  query: SearchQuery,
+  test: TextTest | null,
+  nearText: string | null,
+): SearchHit[] {
+  const blocks = new Map<string, StepBlock>();
+  const notes = searches.map(({ run }) => new Map(notesStanding(run.db).map((note) => [`${note.step} ${note.group} ${note.index}`, note])));
+  return matches.map(({ run, step, row }) => {
+    const { reader, run: of } = searches[run];
+    const key = `${run} ${step}`;
+    const block = blocks.get(key) ?? reader.facts(step);
+    blocks.set(key, block);
+    const { group, index } = placeOf(block, row);
+    const g = of.db.prepare('SELECT * FROM rollout_group WHERE step = ? AND "group" = ?').get(step, group) as Record<string, never>;
+    const c = of.db
+      .prepare(
+        'SELECT text, finish_reason, rewards, reward, advantage, prediction FROM completion WHERE step = ? AND "group" = ? AND "index" = ?',
+      )
+      .get(step, group, index) as Record<string, never>;
+    const text = c.text as string;
+    const marks = test?.marks(text) ?? [];
+    const from =
+      query.whole || text.length <= STRETCH ? 0 : Math.max(0, Math.min((marks[0]?.[0] ?? 0) - STRETCH / 4, text.length - STRETCH));
+    const to = query.whole ? text.length : from + STRETCH;
+    const note = notes[run].get(`${step} ${group} ${index}`);
+    const letter = block.letter[row];
+    return {
+      ...{ run: of.id, step, group, index, sampled_by: trainedBy(of.inherited, step)?.name ?? null },
+      ...{ dataset: g.dataset, item_id: g.item_id, image: g.image, question: g.question, options: JSON.parse(g.options), answer: g.answer },
+      ...{ modality: g.modality, question_type: g.question_type, think_open: opensThink(g.prompt), reading: g.reading ?? of.reading },
+      ...{ text: text.slice(from, to), text_from: from, text_length: text.length, marks: within(marks, from, to) },
+      ...{
+        tokens: block.tokens[row],
+        finish_reason: c.finish_reason,
+        rewards: JSON.parse(c.rewards),
+        reward: c.reward,
+        advantage: c.advantage,
+      },
+      prediction: letter === 0 ? null : letter <= 26 ? String.fromCharCode(64 + letter) : (c.prediction as string | null),
+      correct: [false, true, null][block.correct[row]],
+      flags: Object.entries(FLAG).flatMap(([name, bit]) => (block.flags[row] & bit ? [name] : [])),
+      beats_prior: query.flags?.includes('beats-prior') ? true : null,
+      similarity: nearText === null ? null : similarity(text, nearText),
+      tags: note?.tags ?? [],
+      note: note?.note ?? '',
+    };
+  });
+}
+
+export function placeOf({ groups, sizes }: StepBlock, row: number): { group: number; index: number } {
+  let index = row;
+  let at = 0;
+  while (index >= sizes[at]) index -= sizes[at++];
+  return { group: groups[at], index };
+}
+
+const within = (marks: readonly [number, number][], from: number, to: number): [number, number][] =>
+  marks.filter((mark) => mark[1] > from && mark[0] < to).map((mark) => [Math.max(mark[0], from) - from, Math.min(mark[1], to) - from]);
+
+/** Of the last hit of a page; what is trained meanwhile moves no page. */
+function cursorOf({ key, run, step, row }: Match, sort: SearchSort, runs: readonly OpenRun[]): string {
+  const json = JSON.stringify([sort, Number.isNaN(key) ? null : key, runs[run].id, step, row]);
+  return Buffer.from(json).toString('base64url');
+}
+
+function readCursor(cursor: string, sort: SearchSort, runs: readonly OpenRun[]): Match {
+  try {
+    const [of, key, id, step, row] = JSON.parse(Buffer.from(cursor, 'base64url').toString()) as unknown[];
+    const run = runs.findIndex((one) => one.id === id);
+    if (of !== sort || run === -1 || !Number.isSafeInteger(step) || !Number.isSafeInteger(row)) throw errors.badCursor();
+    return { key: key === null ? NaN : Number(key), run, step: step as number, row: row as number };
+  } catch {
+    throw errors.badCursor();
+  }
+}

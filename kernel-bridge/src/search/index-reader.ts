@@ -1,0 +1,84 @@
+/** A run's index as a search reads it. */
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import { readFacts, readTexts, type StepBlock } from './block.ts';
+
+/** A step that is in the index. */
+export interface IndexedStep {
+  step: number;
+  /** Number of its first completion among the words. */
+  first: number;
+  rows: number;
+}
+
+export interface Item {
+  code: number;
+  dataset: string;
+  item_id: string;
+  modality: string;
+  question_type: string;
+}
+
+export class IndexReader {
+  readonly db: DatabaseSync;
+  readonly #facts: StatementSync;
+  readonly #texts: StatementSync;
+
+  constructor(db: DatabaseSync) {
+    this.db = db;
+    this.#facts = db.prepare('SELECT facts FROM search_step WHERE step = ?');
+    this.#texts = db.prepare('SELECT texts FROM search_step WHERE step = ?');
+  }
+
+  /** Oldest first. */
+  steps(from = 0, to = Number.MAX_SAFE_INTEGER): IndexedStep[] {
+    const sql = 'SELECT step, first, rows FROM search_step WHERE step BETWEEN ? AND ? ORDER BY step';
+    return this.db.prepare(sql).all(from, to) as unknown as IndexedStep[];
+  }
+
+  facts(step: number): StepBlock {
+    return readFacts(this.#facts.get(step)!.facts as Uint8Array);
+  }
+
+  /** Texts of a step's completions, in their order. */
+  texts(step: number, { lengths }: StepBlock): string[] {
+    const whole = readTexts(this.#texts.get(step)!.texts as Uint8Array);
+    const texts: string[] = [];
+    let at = 0;
+    for (const length of lengths) texts.push(whole.slice(at, (at += length)));
+    return texts;
+  }
+
+  items(): Item[] {
+    return this.db.prepare('SELECT code, dataset, item_id, modality, question_type FROM search_item').all() as unknown as Item[];
+  }
+
+  functions(): Map<string, number> {
+    const rows = this.db.prepare('SELECT code, name FROM search_function').all() as { code: number; name: string }[];
+    return new Map(rows.map(({ code, name }) => [name, code]));
+  }
+
+  /** 1 at the number of each completion that an FTS5 expression matches; null where the index cannot tell. */
+  matching(expression: string): Uint8Array | null {
+    const { number: size = 1 } = (this.db.prepare('SELECT number FROM search_next').get() ?? {}) as { number?: number };
+    const found = new Uint8Array(size);
+    let numbers: string | null;
+    try {
+      // one text of all numbers: a million rows to JavaScript one by one take four times as long
+      numbers = this.db.prepare('SELECT group_concat(rowid) AS numbers FROM search_word WHERE search_word MATCH ?').get(expression)!
+        .numbers as string | null;
+    } catch (error) {
+      if (/phrase queries are not supported/.test(String(error))) return null; // a letter that SQLite's older Unicode does not know cuts a word in two
+      throw error;
+    }
+    let number = 0;
+    for (let at = 0; numbers !== null && at <= numbers.length; at++) {
+      const digit = numbers.charCodeAt(at) - 48;
+      if (digit >= 0 && digit < 10) number = number * 10 + digit;
+      else {
+        found[number] = 1;
+        number = 0;
+      }
+    }
+    return found;
+  }
+}

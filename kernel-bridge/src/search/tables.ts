@@ -1,0 +1,29 @@
+/**
+ * The index over what a run said: derived from its rollouts, made in the step's transaction, made anew where it is missing. Beside it the notes that people left on
+ * completions, which nothing can make anew.
+ */
+
+/** May run again on a database that has them. */
+export const SEARCH_TABLES = `
+-- what a search reads of a step (search/block.ts); "first" is the number of its first completion in search_word
+CREATE TABLE IF NOT EXISTS search_step (
+  step INTEGER PRIMARY KEY REFERENCES step ON DELETE CASCADE, first INTEGER NOT NULL, rows INTEGER NOT NULL, facts BLOB NOT NULL, texts BLOB NOT NULL
+) STRICT;
+CREATE TABLE IF NOT EXISTS search_item (
+  code INTEGER PRIMARY KEY, dataset TEXT NOT NULL, item_id TEXT NOT NULL, modality TEXT NOT NULL, question_type TEXT NOT NULL, UNIQUE (dataset, item_id)
+) STRICT;
+CREATE TABLE IF NOT EXISTS search_function (code INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;
+-- numbers are never used twice: words of steps that were dropped stay in search_word and mean nothing
+CREATE TABLE IF NOT EXISTS search_next (only INTEGER PRIMARY KEY CHECK (only = 1), number INTEGER NOT NULL) STRICT;
+CREATE VIRTUAL TABLE IF NOT EXISTS search_word USING fts5(
+  text, content = '', detail = none, columnsize = 0, tokenize = 'unicode61 remove_diacritics 2'
+);
+-- no reference to the completion: a resumed run computes its last steps anew, and the note is there when it has; "text" tells whether it said the same
+CREATE TABLE IF NOT EXISTS note (
+  step INTEGER NOT NULL, "group" INTEGER NOT NULL, "index" INTEGER NOT NULL,
+  tags TEXT NOT NULL, note TEXT NOT NULL, author TEXT NOT NULL, updated_at REAL NOT NULL, text TEXT NOT NULL,
+  PRIMARY KEY (step, "group", "index")
+) STRICT;
+`;
+
+export const SEARCH_NAMES = ['search_step', 'search_item', 'search_function', 'search_next', 'search_word', 'note'] as const;

@@ -1,0 +1,87 @@
+/** Puts the rollouts of a step into the index, inside the step's transaction. */
+import type { DatabaseSync } from 'node:sqlite';
+import { indexOfLetter, opensThink } from '../answers/index.ts';
+import type { Group } from '../protocol/run.ts';
+import { CORRECT, LETTER, packFacts, packTexts, type StepBlock } from './block.ts';
+import { factsOf, SKETCH } from './facts.ts';
+
+export const FINISHES = ['stop', 'length'] as const;
+
+/** Groups of one step, each completion with the verdict that the store tells. Nothing is written of a step without any. */
+export function indexStep(db: DatabaseSync, groups: readonly Group[]): void {
+  if (groups.length === 0) return;
+  const { step } = groups[0];
+  const completions = groups.flatMap((group) => group.completions.map((completion) => ({ group, completion })));
+  const names = [...new Set(completions.flatMap(({ completion }) => Object.keys(completion.rewards)))];
+  const n = completions.length;
+  const block: StepBlock = {
+    groups: Uint32Array.from(groups, ({ group }) => group),
+    items: Uint32Array.from(groups, (group) => itemCode(db, group)),
+    sizes: Uint32Array.from(groups, (group) => group.completions.length),
+    functions: Uint32Array.from(names, (name) => functionCode(db, name)),
+    reward: floats(completions, ({ completion }) => completion.reward),
+    advantage: floats(completions, ({ completion }) => completion.advantage),
+    rewards: floats(
+      names.flatMap((name) => completions.map(({ completion }) => completion.rewards[name] ?? null)),
+      (value) => value,
+    ),
+    tokens: Uint32Array.from(completions, ({ completion }) => completion.token_ids.length),
+    lengths: Uint32Array.from(completions, ({ completion }) => completion.text.length),
+    finish: Uint8Array.from(completions, ({ completion }) => finishCode(completion.finish_reason)),
+    correct: Uint8Array.from(completions, ({ completion: { correct } }) => (correct === null ? CORRECT.unknown : Number(correct))),
+    letter: Uint8Array.from(completions, ({ completion }) => letterCode(completion.prediction)),
+    flags: new Uint8Array(n),
+    sketch: new Uint8Array(n * SKETCH),
+  };
+  const word = db.prepare('INSERT INTO search_word (rowid, text) VALUES (?, ?)');
+  const first = takeNumbers(db, n);
+  completions.forEach(({ group, completion: { text, prediction } }, at) => {
+    const { flags, sketch } = factsOf({ text, prediction, options: group.options, thinkOpen: opensThink(group.prompt) });
+    block.flags[at] = flags;
+    block.sketch.set(sketch, at * SKETCH);
+    word.run(first + at, text);
+  });
+  db.prepare('INSERT INTO search_step (step, first, rows, facts, texts) VALUES (?, ?, ?, ?, ?)').run(
+    ...[step, first, n, packFacts(block), packTexts(completions.map(({ completion }) => completion.text))],
+  );
+}
+
+/** Steps with rollouts that are not in the index, oldest first. */
+export function stepsToIndex(db: DatabaseSync, limit: number): number[] {
+  return db
+    .prepare('SELECT step FROM step WHERE groups > 0 AND step NOT IN (SELECT step FROM search_step) ORDER BY step LIMIT ?')
+    .all(limit)
+    .map(({ step }) => step as number);
+}
+
+export const finishCode = (reason: string): number => (FINISHES as readonly string[]).indexOf(reason) + 1;
+
+/** A reading may take any word for the answer. */
+export function letterCode(prediction: string | null): number {
+  if (prediction === null) return LETTER.none;
+  return /^[A-Z]$/.test(prediction) ? indexOfLetter(prediction) + 1 : LETTER.other;
+}
+
+const floats = <T>(values: readonly T[], of: (value: T) => number | null): Float32Array =>
+  Float32Array.from(values, (value) => of(value) ?? NaN);
+
+function takeNumbers(db: DatabaseSync, count: number): number {
+  const { number } = db
+    .prepare(
+      'INSERT INTO search_next (only, number) VALUES (1, 1 + ?1) ON CONFLICT (only) DO UPDATE SET number = number + ?1 RETURNING number',
+    )
+    .get(count) as { number: number };
+  return number - count;
+}
+
+function itemCode(db: DatabaseSync, { dataset, item_id, modality, question_type }: Group): number {
+  const known = db.prepare('SELECT code FROM search_item WHERE dataset = ? AND item_id = ?').get(dataset, item_id);
+  if (known) return known.code as number;
+  const sql = 'INSERT INTO search_item (dataset, item_id, modality, question_type) VALUES (?, ?, ?, ?)';
+  return Number(db.prepare(sql).run(dataset, item_id, modality, question_type).lastInsertRowid);
+}
+
+function functionCode(db: DatabaseSync, name: string): number {
+  const known = db.prepare('SELECT code FROM search_function WHERE name = ?').get(name);
+  return known ? (known.code as number) : Number(db.prepare('INSERT INTO search_function (name) VALUES (?)').run(name).lastInsertRowid);
+}

@@ -1,0 +1,71 @@
+/** The thread of searches.ts: one job after another, so that a search of a million texts holds up nobody's request. */
+import { parentPort, workerData } from 'node:worker_threads';
+import { transaction } from '../log/database.ts';
+import { errorBody, WorkbenchError } from '../protocol/errors.ts';
+import { runReading } from '../protocol/readings.ts';
+import { readGroups } from '../runs/groups.ts';
+import { RunStore } from '../runs/store.ts';
+import { find, type OpenRun, type Watch } from '../search/find.ts';
+import { indexStep, stepsToIndex } from '../search/write.ts';
+import { WATCH, type Job, type JobName, type Jobs, type Outcome } from './search-jobs.ts';
+
+/** Processor time of one page, in milliseconds. */
+const PAGE_MS = 3000;
+
+const { shared } = workerData as { shared: SharedArrayBuffer };
+const watched = new Int32Array(shared);
+
+const work: { [Name in JobName]: (runs: RunStore[], asks: Jobs[Name]['asks']) => Jobs[Name]['answers'] } = {
+  find: (runs, { query, nearText }) => find(runs.map(opened), query, nearText, watch()),
+
+  index: ([run], { steps }) => {
+    const wanted = stepsToIndex(run.db, steps);
+    for (const step of wanted) {
+      const groups = readGroups(run.db, { from: step, to: step, limit: Number.MAX_SAFE_INTEGER, offset: 0 });
+      // read again inside: the run's worker may have dropped the step, or another process have indexed it
+      transaction(run.db, () => {
+        if (stepsToIndex(run.db, Number.MAX_SAFE_INTEGER).includes(step)) indexStep(run.db, groups);
+      });
+    }
+    return { left: stepsToIndex(run.db, Number.MAX_SAFE_INTEGER).length };
+  },
+};
+
+function opened(store: RunStore): OpenRun {
+  const { id, name, config, inherited } = store.row();
+  return { id, name, db: store.db, reading: runReading(config), inherited };
+}
+
+function watch(): Watch {
+  const start = process.threadCpuUsage();
+  return {
+    reading: (run, step, row) => {
+      watched[WATCH.run] = run;
+      watched[WATCH.step] = step;
+      watched[WATCH.row] = row;
+      watched[WATCH.tick]++;
+      watched[WATCH.busy] = 1;
+    },
+    idle: () => void (watched[WATCH.busy] = 0),
+    overdue: () => {
+      const { user, system } = process.threadCpuUsage(start);
+      return (user + system) / 1000 > PAGE_MS;
+    },
+  };
+}
+
+function outcomeOf({ name, directories, asks }: Job): Outcome {
+  const stores: RunStore[] = [];
+  try {
+    for (const directory of directories) stores.push(RunStore.open(directory));
+    return { answer: (work[name] as (runs: RunStore[], asks: unknown) => unknown)(stores, asks) };
+  } catch (error) {
+    const known = error instanceof WorkbenchError;
+    return { error: { ...errorBody(error), http: known ? error.http : 500, ...(known && { exit: error.exit }) } };
+  } finally {
+    watched[WATCH.busy] = 0;
+    for (const store of stores) store[Symbol.dispose]();
+  }
+}
+
+parentPort!.on('message', (job: Job) => parentPort!.postMessage(outcomeOf(job)));

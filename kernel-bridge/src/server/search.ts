@@ -1,0 +1,46 @@
+/** Routes of searches. */
+import { runDirectory } from '../runs/home.ts';
+import { errors } from '../search/errors.ts';
+import { notes, writeNote } from '../search/notes.ts';
+import { stepsToIndex } from '../search/write.ts';
+import type { Hub } from './hub.ts';
+import type { GroupOf, Handlers } from './mount.ts';
+import type { Searches } from './searches.ts';
+
+export function searchHandlers({ home, hub, searches }: { home: string; hub: Hub; searches: Searches }): Handlers<GroupOf<'search'>> {
+  /** Directory of a run that is there; its index is made where it is missing. */
+  const searched = (id: string): string => {
+    const directory = runDirectory(home, id);
+    if (stepsToIndex(hub.store(id).db, 1).length > 0) searches.index(directory);
+    return directory;
+  };
+
+  return {
+    'search.find': async ({ body: query, signal }) => {
+      const runs = [...new Set(query.runs)];
+      const directories = runs.map(searched);
+      return searches.ask(
+        'find',
+        directories,
+        { query: { ...query, runs }, nearText: query.near ? textAt(hub, query.near) : null },
+        signal,
+      );
+    },
+
+    'search.notes': ({ id }) => ({ notes: notes(hub.store(id).db) }),
+
+    'search.note': ({ id, body }) => {
+      const note = writeNote(hub.store(id).db, id, body);
+      hub.changed(id);
+      return { note };
+    },
+  };
+}
+
+function textAt(hub: Hub, place: { run: string; step: number; group: number; index: number }): string {
+  const { run, step, group, index } = place;
+  const sql = 'SELECT text FROM completion WHERE step = ? AND "group" = ? AND "index" = ?';
+  const row = hub.store(run).db.prepare(sql).get(step, group, index);
+  if (!row) throw errors.noCompletion(place);
+  return row.text as string;
+}

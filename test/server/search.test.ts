@@ -1,0 +1,96 @@
+/** Searches through the server: what runs said while they trained, runs of before, an expression that never ends, and who waits. */
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { RunStore } from '../../kernel-bridge/src/runs/store.ts';
+import { runDirectory } from '../../kernel-bridge/src/runs/home.ts';
+import { Searches } from '../../kernel-bridge/src/server/searches.ts';
+import { reached, testServer, until, type TestServer } from './harness.ts';
+
+let t: TestServer;
+beforeAll(async () => {
+  t = await testServer();
+});
+afterAll(() => t.close());
+
+async function trained(changes: Record<string, unknown> = {}): Promise<string> {
+  const { id } = await t.client.createRun(t.config({ max_steps: 5, ...changes }));
+  await reached(t.client, id, 'finished');
+  return id;
+}
+
+it('finds what a run said as soon as the step is there, page by page', async () => {
+  const id = await trained();
+  const first = await t.client.search.find({ runs: [id], text: 'think', limit: 30 });
+  expect(first).toMatchObject({ total: 40, runs: [{ run: id, steps: 5, indexed: 5 }] });
+  const second = await t.client.search.find({ runs: [id], text: 'think', limit: 30, cursor: first.next! });
+  expect(second.next).toBeNull();
+  expect(new Set([...first.hits, ...second.hits].map(({ step, group, index }) => `${step} ${group} ${index}`)).size).toBe(40);
+  await expect(t.client.search.find({ runs: ['20200101-000000-aaaa'] })).rejects.toMatchObject({ code: 'RUN_UNKNOWN' });
+  await expect(t.client.search.find({ runs: [id], text: '(', mode: 'regexp' })).rejects.toMatchObject({ code: 'SEARCH_REGEXP', http: 422 });
+});
+
+it('a run of before is indexed in the background, and says how far that is', async () => {
+  const id = await trained();
+  {
+    using store = RunStore.open(runDirectory(t.home, id));
+    store.db.exec('DELETE FROM search_step');
+  }
+  expect((await t.client.search.find({ runs: [id] })).runs[0].steps).toBe(5);
+  await until(async () => {
+    const { runs, total } = await t.client.search.find({ runs: [id], text: 'think' });
+    return runs[0].indexed === 5 && total === 40 ? true : JSON.stringify(runs);
+  });
+});
+
+it('notes go along into a fork as far as its history does', async () => {
+  const { id } = await t.client.createRun(t.config({ max_steps: 4, save_steps: 2 }));
+  await reached(t.client, id, 'finished');
+  for (const step of [1, 4]) await t.client.search.note(id, { step, group: 0, index: 1, tags: ['odd'], note: `at ${step}` });
+  const fork = await t.client.fork(id, { step: 2, start: false, config: { max_steps: 6 } });
+  expect((await t.client.search.notes(fork.id)).map(({ note }) => note)).toEqual(['at 1']);
+  expect((await t.client.search.notes(id)).map(({ step, state }) => [step, state])).toEqual([
+    [1, 'still'],
+    [4, 'still'],
+  ]);
+  const both = await t.client.search.find({ runs: [id, fork.id], tags: ['odd'] });
+  expect(both.hits.map(({ run, step }) => [run, step])).toEqual([
+    [id, 4],
+    [id, 1],
+  ]);
+});
+
+it('an expression that would run for ever is stopped and named, and the next search is answered', async () => {
+  await using searches = Object.assign(new Searches({ text_ms: 300 }), {
+    async [Symbol.asyncDispose](this: Searches) {
+      await this.close();
+    },
+  });
+  const id = await trained();
+  const directory = runDirectory(t.home, id);
+  const endless = { runs: [id], mode: 'regexp' as const, text: '^([^]+)+([^]+)+\\1+\\2+zzz$' };
+  const first = searches.ask('find', [directory], { query: endless, nearText: null });
+  const second = searches.ask('find', [directory], { query: { runs: [id], text: 'think' }, nearText: null });
+  await expect(first).rejects.toMatchObject({
+    code: 'SEARCH_REGEXP_ENDLESS',
+    message: expect.stringMatching(new RegExp(`step 5 of run ${id}`)),
+  });
+  expect((await second).total).toBe(40);
+});
+
+it('one that is withdrawn is stopped, one too many is refused', async () => {
+  const searches = new Searches();
+  const id = await trained();
+  const directories = [runDirectory(t.home, id)];
+  const endless = { query: { runs: [id], mode: 'regexp' as const, text: '^([^]+)+([^]+)+\\1+\\2+zzz$' }, nearText: null };
+  const [now, later] = [new AbortController(), new AbortController()];
+  const running = searches.ask('find', directories, endless, now.signal);
+  const waiting = searches.ask('find', directories, endless, later.signal);
+  const others = Array.from({ length: 19 }, () => searches.ask('find', directories, { query: { runs: [id] }, nearText: null }));
+  await expect(searches.ask('find', directories, endless)).rejects.toMatchObject({ code: 'SEARCH_BUSY', http: 429 });
+  later.abort();
+  await expect(waiting).rejects.toMatchObject({ code: 'SEARCH_STOPPED' });
+  now.abort();
+  await expect(running).rejects.toMatchObject({ code: 'SEARCH_STOPPED' });
+  expect((await Promise.all(others)).map(({ total }) => total)).toEqual(Array(19).fill(40));
+  await searches.close();
+  await expect(searches.ask('find', directories, endless)).rejects.toMatchObject({ code: 'SEARCH_STOPPED' });
+});
