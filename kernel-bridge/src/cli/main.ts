@@ -13,6 +13,7 @@ const COMMANDS: Record<string, [summary: string, load: () => Promise<{ register:
   data: ['index, list and audit data sets', () => import('./data.ts')],
   train: ['train by a configuration file, with a progress bar', () => import('./train.ts')],
   generate: ["a model's answers to a question", () => import('./generate.ts')],
+  attribute: ['which parts of the image an answer follows from', () => import('./attribute.ts')],
   score: ['log-probabilities of given completions', () => import('./score.ts')],
   replay: ['one GRPO update on given completions and rewards, nothing saved', () => import('./replay.ts')],
   eval: ['accuracy of a model on a split', () => import('./eval.ts')],

@@ -1,4 +1,5 @@
 /** Qwen2-VL and Qwen2.5-VL: what the trainers, the evaluations and the command use. See README.md for the way of one image through the model. */
+export * as attribution from './attribution.ts';
 export { initModel, loadModel, saveModel, type LoadOptions } from './checkpoint.ts';
 export { parseConfig, type ConfigJson, type Qwen2VLConfig } from './families/qwen2vl/config.ts';
 export { forward, type Forward } from './engine/forward.ts';

