@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { runDirectory } from '../../kernel-bridge/src/runs/home.ts';
 import { forkRun, rollbackRun } from '../../kernel-bridge/src/runs/lineage.ts';
-import { createRun, type LoadItems } from '../../kernel-bridge/src/runs/runs.ts';
+import { createRun, openRun, type LoadItems } from '../../kernel-bridge/src/runs/runs.ts';
 import { ALWAYS } from '../../kernel-bridge/src/worker/turn.ts';
 import { runWorker } from '../../kernel-bridge/src/worker/worker.ts';
 import { createFakeTrainer, fakeLoadItems } from './fake-trainer.ts';
@@ -23,6 +23,10 @@ const testHash =
 
 /** Trains two steps more; the number of questions that the trainer was given to evaluate on. */
 async function train(id: string, loadItems: LoadItems): Promise<number> {
+  {
+    using run = openRun(made.home, id);
+    run.enqueue();
+  }
   const abort = new AbortController();
   let [given, commits] = [-1, 0];
   const state = await runWorker({

@@ -9,6 +9,7 @@ import { errors } from '../runs/errors.ts';
 import { homeDir } from '../runs/home.ts';
 import { forkRun, rollbackRun } from '../runs/lineage.ts';
 import { listRuns, openRun } from '../runs/runs.ts';
+import { verifyRun } from '../runs/verify.ts';
 import { printJson, table } from './output.ts';
 
 interface Json {
@@ -34,6 +35,12 @@ export function register(program: Command): void {
     .option('--format <format>', [...EXPORT_FORMATS, 'model'].join(' | '), 'dir')
     .option('--step <step>', 'with model: step of the checkpoint (default: the newest); a LoRA adapter is merged into its base model')
     .action(exportTo);
+  runs
+    .command('verify')
+    .description('look whether a run and its checkpoints hold what was written; a run that does not is named with its first bad step')
+    .argument('<run>')
+    .option('--json', 'one JSON document')
+    .action(verify);
   runs
     .command('fork')
     .description('a new run that goes on from a checkpoint of this one')
@@ -109,6 +116,19 @@ async function exportTo(id: string, out: string, { format, step }: { format: str
     await exportModel(store, out, step === undefined ? null : wholeNumber(step));
   } else await exportRun(store, out, format as ExportFormat);
   process.stderr.write(`written: ${out}\n`);
+}
+
+async function verify(id: string, { json }: Json): Promise<void> {
+  using store = openRun(homeDir(), id);
+  const found = await verifyRun(store);
+  if (json) return printJson(found);
+  const { run, digests, steps, events, checkpoints } = found;
+  const held = `${steps} steps, ${events} log entries, ${checkpoints.length} checkpoints`;
+  process.stdout.write(
+    digests
+      ? `${run} holds what was written: ${held}.\n`
+      : `${run} was made by a version that kept no digests: its file is whole (${held}), its values cannot be checked. Digests are written when it is next trained, rolled back or forked.\n`,
+  );
 }
 
 async function fork(id: string, step: string, { set, json }: Json & { set: string[] }): Promise<void> {

@@ -136,7 +136,11 @@ export const ERROR_CODES: Record<string, ErrorCode> = {
   // Runs
   RUN_UNKNOWN: code(404, 'There is no such run.', 'medr1 runs list shows the runs.'),
   RUN_CONFLICT: code(409, 'The state of the run does not allow this.', 'The message names the state and what comes first.'),
-  RUN_DAMAGED: code(500, 'The database of the run cannot be read.', 'Try sqlite3 run.db .recover; checkpoints are separate files.'),
+  RUN_DAMAGED: code(
+    500,
+    'The database of the run cannot be read, or holds other values than were written.',
+    '`medr1 runs verify RUN` names the first bad step; roll back to a checkpoint before it, or fork it.',
+  ),
   RUN_FORMAT: code(
     500,
     'The database of the run is of another version.',

@@ -13,9 +13,14 @@ CREATE TABLE run (
   root TEXT NOT NULL, data_hash TEXT NOT NULL, request_id TEXT,
   created_at REAL NOT NULL, started_at REAL, ended_at REAL,
   total_steps INTEGER NOT NULL DEFAULT 0, device TEXT, eval_split TEXT, eval_hash TEXT,
-  inherited TEXT NOT NULL DEFAULT '[]', pair TEXT
+  inherited TEXT NOT NULL DEFAULT '[]', pair TEXT, facts_digest BLOB, status_digest BLOB
 ) STRICT;
-CREATE TABLE step (step INTEGER PRIMARY KEY, time REAL NOT NULL, groups INTEGER NOT NULL) STRICT;
+-- digest: of the step's rows and the digest of the step before. ratios: of the rollouts of ratios_of as this step saw them; ratios_lost: a
+-- later step, dropped since, put its own in their place
+CREATE TABLE step (
+  step INTEGER PRIMARY KEY, time REAL NOT NULL, groups INTEGER NOT NULL,
+  digest BLOB, ratios BLOB, ratios_of INTEGER, ratios_lost INTEGER NOT NULL DEFAULT 0
+) STRICT;
 CREATE TABLE metric_name (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;
 -- value NULL with special NULL: no valid value at that step; special: NaN, Infinity or -Infinity, which SQLite cannot hold.
 CREATE TABLE metric (
@@ -40,13 +45,16 @@ CREATE TABLE completion (
 CREATE TABLE reward_revision (
   revision INTEGER PRIMARY KEY, step INTEGER, due INTEGER, weights TEXT NOT NULL,
   reason TEXT NOT NULL, author TEXT NOT NULL, created_at REAL NOT NULL, request_id TEXT UNIQUE,
-  sources TEXT NOT NULL DEFAULT '{}'
+  sources TEXT NOT NULL DEFAULT '{}', digest BLOB
 ) STRICT;
 CREATE TABLE checkpoint (
   step INTEGER PRIMARY KEY, created_at REAL NOT NULL, reason TEXT NOT NULL, pinned INTEGER NOT NULL, bytes INTEGER NOT NULL
 ) STRICT;
 CREATE TABLE command (id INTEGER PRIMARY KEY, action TEXT NOT NULL, created_at REAL NOT NULL, done_at REAL) STRICT;
-CREATE TABLE event (seq INTEGER PRIMARY KEY, time REAL NOT NULL, step INTEGER NOT NULL, kind TEXT NOT NULL, body TEXT NOT NULL) STRICT;
+-- digest: of the event and the digest of the one before
+CREATE TABLE event (
+  seq INTEGER PRIMARY KEY, time REAL NOT NULL, step INTEGER NOT NULL, kind TEXT NOT NULL, body TEXT NOT NULL, digest BLOB
+) STRICT;
 `;
 
 /** What came later: runs made before get it when they are opened. */
@@ -77,6 +85,14 @@ const COLUMNS = [
   ['run', 'eval_hash', 'TEXT'],
   ['run', 'inherited', "TEXT NOT NULL DEFAULT '[]'"],
   ['run', 'pair', 'TEXT'],
+  ['run', 'facts_digest', 'BLOB'],
+  ['run', 'status_digest', 'BLOB'],
+  ['step', 'digest', 'BLOB'],
+  ['step', 'ratios', 'BLOB'],
+  ['step', 'ratios_of', 'INTEGER'],
+  ['step', 'ratios_lost', 'INTEGER NOT NULL DEFAULT 0'],
+  ['reward_revision', 'digest', 'BLOB'],
+  ['event', 'digest', 'BLOB'],
 ] as const;
 
 const RUN: DatabaseKind = {

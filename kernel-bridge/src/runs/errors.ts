@@ -96,6 +96,27 @@ export const errors = {
       'Copy the directory, then try `sqlite3 run.db .recover`; the checkpoints beside it are separate files and stay usable.',
       cause,
     ),
+  /** `good`: the last step that holds; `from`: the newest checkpoint up to there. */
+  rowsDamaged: (seen: {
+    id: string;
+    structure: string | null;
+    damage: { step: number; what: string } | null;
+    last: number;
+    good: number;
+    from: number | null;
+  }) => {
+    const { id, structure, damage, last, good, from } = seen;
+    const where = damage === null || damage.step === 0 ? '' : damage.step > last ? ` after step ${last}` : ` at step ${damage.step}`;
+    const what = [damage?.what, structure === null ? undefined : `SQLite says: ${structure}`].filter(Boolean).join('; ');
+    const holds = damage?.step === 0 ? 'Nothing of it can be relied on.' : good === 0 ? 'No step before it.' : `Steps 1 to ${good} hold.`;
+    const back = `\`medr1 runs rollback ${id} ${from}\` takes it back to its checkpoint of step ${from}, \`medr1 runs fork ${id} ${from}\` makes a new run from there.`;
+    const fork = `\`medr1 runs fork ${id} ${from}\` makes a sound run from its checkpoint of step ${from}.`;
+    const anew = `No checkpoint is older: train anew by its config.yaml. \`medr1 runs export ${id} OUT\` writes what can still be read.`;
+    return make('RUN_DAMAGED', 500)(
+      `Run ${id} is damaged${where}: ${what}. ${holds}`,
+      from === null ? anew : structure === null ? back : fork,
+    );
+  },
   runFormat: (dir: string, seen: number, known: number) =>
     make('RUN_FORMAT', 500)(
       `The run database in ${dir} has format ${seen}; this version reads ${known}.`,

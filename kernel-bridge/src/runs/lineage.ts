@@ -6,14 +6,17 @@ import { stringify } from 'yaml';
 import type { TrainConfig } from '../protocol/config.ts';
 import type { RewardSet } from '../protocol/rewards.ts';
 import { isActive } from '../protocol/run.ts';
+import { tryLock } from '../log/lock.ts';
 import { checkRewards, configuredRewards, contextOf } from '../rewards/index.ts';
 import { verifyCheckpoint } from './checkpoints.ts';
 import { completeConfig } from './config.ts';
+import { factsHold } from './digest.ts';
 import { errors } from './errors.ts';
 import { newRunId, runDirectory, runsDirectory } from './home.ts';
 import { revisions } from './rewards.ts';
-import { isTraining } from './runs.ts';
+import { lockFile } from './runs.ts';
 import { RunStore } from './store.ts';
+import { checkRun } from './verify.ts';
 
 /** What a checkpoint's weights and optimiser state are of. */
 const KEPT = ['model_name_or_path', 'use_peft', 'trainer'] as const;
@@ -28,6 +31,7 @@ export async function forkRun(
 ): Promise<RunStore> {
   const row = parent.row();
   const checkpoint = await checkpointAt(parent, step);
+  if (!factsHold(parent.db)) await checkRun(parent);
   const run_name = changes.run_name ?? `${row.name.slice(0, 100)} · from ${step}`;
   const config = completeConfig({ ...row.config, ...changes, run_name });
   for (const key of KEPT) {
@@ -46,6 +50,7 @@ export async function forkRun(
     writeFileSync(join(making, 'config.yaml'), stringify(config));
     using fork = RunStore.open(making);
     fork.becomeFork({ id, name: config.run_name!, parent: row.id, config, request_id }, step, rewards);
+    await checkRun(fork, {}, parent);
     renameSync(making, runDirectory(home, id));
   } catch (error) {
     rmSync(making, { recursive: true, force: true });
@@ -84,9 +89,12 @@ async function changedBy(parent: RunStore, config: TrainConfig): Promise<RewardS
 
 /** Drops the steps after a checkpoint, and the reward edits made since. */
 export async function rollbackRun(run: RunStore, step: number): Promise<void> {
+  using lock = tryLock(lockFile(run.directory)); // a worker that was just started waits for it, and finds the run stopped
   const { id, state } = run.row();
-  if (isActive(state) || isTraining(run.directory)) throw errors.wrongState(id, 'be rolled back', state, 'Stop it first.');
+  if (isActive(state) || !lock) throw errors.wrongState(id, 'be rolled back', state, 'Stop it first.');
   await checkpointAt(run, step);
+  run.seal();
+  await checkRun(run, { upTo: step, waiting: false });
   run.dropAfter(step, { revisions: 'drop' });
   run.setState('stopped');
 }

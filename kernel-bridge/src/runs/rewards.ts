@@ -4,6 +4,7 @@ import { rewardName, type RewardFiles, type RewardSet } from '../protocol/reward
 import type { RewardRevision } from '../protocol/run.ts';
 import { REWARDS, rewardSource } from '../rewards/index.ts';
 import { transaction } from '../log/database.ts';
+import { sealRevision } from './digest.ts';
 import { errors } from './errors.ts';
 
 interface NewRevision extends RewardSet {
@@ -41,7 +42,9 @@ export function insertRevision(db: DatabaseSync, revision: NewRevision): RewardR
     `INSERT INTO reward_revision (revision, weights, sources, reason, author, created_at, request_id)
      VALUES ((SELECT coalesce(max(revision), 0) + 1 FROM reward_revision), ?, ?, ?, ?, ?, ?)`,
   ).run(JSON.stringify(weights), JSON.stringify(sources), reason, author, time, request_id ?? null);
-  return revisions(db).at(-1)!;
+  const made = revisions(db).at(-1)!;
+  sealRevision(db, made.revision);
+  return made;
 }
 
 /** The set after a change. Throws REWARD_UNKNOWN, REWARD_NAME, REWARD_FILE, REWARDS_EMPTY. */

@@ -29,6 +29,18 @@ import { transaction } from '../log/database.ts';
 import { annotateFork } from './annotations.ts';
 import { bestCheckpoint } from './best.ts';
 import { createDatabase, openDatabase } from './database.ts';
+import {
+  eventDigest,
+  isSealed,
+  ratiosDropped,
+  resealStep,
+  sealAll,
+  sealFacts,
+  sealStatus,
+  sealStep,
+  statusHolds,
+  STATUS_DAMAGED,
+} from './digest.ts';
 import { errors } from './errors.ts';
 import { checkpointName } from './home.ts';
 import { metricNames, writeMetrics } from './metrics.ts';
@@ -78,6 +90,8 @@ export class RunStore implements Disposable {
           ...[run.id, run.name, run.parent, newEpoch(), JSON.stringify(run.config), run.root, run.data_hash, run.request_id ?? null],
           ...[run.pair ? JSON.stringify(run.pair) : null, now],
         );
+      sealFacts(store.db);
+      sealStatus(store.db);
       store.append(0, { kind: 'state', state: 'queued', error: null }, now);
       if (run.config.trainer === 'grpo') {
         const rewards = run.rewards ?? configuredRewards(run.config);
@@ -87,8 +101,8 @@ export class RunStore implements Disposable {
     return store;
   }
 
-  /** Throws RUN_DAMAGED or RUN_FORMAT. `check` looks the whole file over first; `wait_ms`: how long a write waits for another program's. */
-  static open(directory: string, options: { check?: boolean; wait_ms?: number } = {}): RunStore {
+  /** Throws RUN_DAMAGED or RUN_FORMAT. `wait_ms`: how long a write waits for another program's. */
+  static open(directory: string, options: { wait_ms?: number } = {}): RunStore {
     return new RunStore(directory, openDatabase(join(directory, 'run.db'), options));
   }
 
@@ -99,7 +113,7 @@ export class RunStore implements Disposable {
   // --- reading ---------------------------------------------------------------------------------------------------------------------
 
   row(): RunRow {
-    const row = this.db.prepare('SELECT * FROM run').get() as Record<string, unknown>;
+    const { facts_digest: _facts, status_digest: _status, ...row } = this.db.prepare('SELECT * FROM run').get() as Record<string, unknown>;
     return {
       ...row,
       config: JSON.parse(row.config as string),
@@ -189,6 +203,7 @@ export class RunStore implements Disposable {
         const { weights: previous = null, sources: previous_sources = {} } = before ?? {};
         this.append(result.step, { kind: 'rewards', revision: { ...revision, step: result.step }, previous, previous_sources }, now);
       }
+      sealStep(this.db, result.step, result.ratios?.step ?? null);
       return this.append(result.step, { kind: 'step', metrics: result.metrics, groups: result.groups.length }, now);
     });
   }
@@ -196,6 +211,31 @@ export class RunStore implements Disposable {
   /** Reward revisions that the step about to be taken is the first to use. */
   dueRewards(): RewardRevision[] {
     return dueRevisions(this.db, this.step + 1);
+  }
+
+  /** Gives a run of an earlier version digests over its rows as they are now. */
+  seal(): void {
+    transaction(this.db, () => sealAll(this.db));
+  }
+
+  /** A worker takes a run that waits, unless it was told to stop meanwhile. Returns the state that the run is in then. */
+  take(now = Date.now()): RunState {
+    return transaction(this.db, () => {
+      const { state } = this.row();
+      if (state !== 'queued') return state;
+      const taken = this.pending().some(({ action }) => action === 'stop') ? 'stopped' : 'starting';
+      this.writeState(taken, null, now);
+      return taken;
+    });
+  }
+
+  /** Stops a run that waits; false when it does not wait any more. */
+  stopWaiting(now = Date.now()): boolean {
+    return transaction(this.db, () => {
+      const waits = this.row().state === 'queued';
+      if (waits) this.writeState('stopped', null, now);
+      return waits;
+    });
   }
 
   setState(state: RunState, error: ErrorBody | null = null, now = Date.now()): void {
@@ -214,7 +254,10 @@ export class RunStore implements Disposable {
   evaluatesOn(split: string, hash: string): boolean {
     const { eval_split, eval_hash } = this.row();
     if (eval_split === split) return eval_hash === hash;
-    this.db.prepare('UPDATE run SET eval_split = ?, eval_hash = ?').run(split, hash);
+    transaction(this.db, () => {
+      this.db.prepare('UPDATE run SET eval_split = ?, eval_hash = ?').run(split, hash);
+      sealStatus(this.db);
+    });
     return true;
   }
 
@@ -235,6 +278,7 @@ export class RunStore implements Disposable {
   addEvaluation(metrics: Record<string, number | null>, now = Date.now()): void {
     transaction(this.db, () => {
       writeMetrics(this.db, this.step, metrics);
+      resealStep(this.db, this.step);
       this.append(this.step, { kind: 'evaluation', metrics }, now);
     });
   }
@@ -270,6 +314,7 @@ export class RunStore implements Disposable {
   enqueue(now = Date.now()): void {
     transaction(this.db, () => {
       const { id, state } = this.row();
+      if (!statusHolds(this.db)) throw this.statusDamaged();
       if (isActive(state) || state === 'finished') throw errors.wrongState(id, 'be queued', state, 'medr1 runs list shows the states.');
       this.clearCommands(now);
       if (state !== 'queued') this.writeState('queued', null, now);
@@ -315,6 +360,8 @@ export class RunStore implements Disposable {
       this.db.prepare('DELETE FROM checkpoint WHERE step <> ?').run(step);
       this.clearCommands(now);
       this.drop(step, { revisions: 'drop' });
+      if (isSealed(this.db)) sealFacts(this.db);
+      else sealAll(this.db);
       if (rewards) insertRevision(this.db, { ...rewards, reason: `forked from ${run.parent}`, author: 'configuration', time: now });
       this.writeState('queued', null, now);
     });
@@ -322,6 +369,7 @@ export class RunStore implements Disposable {
 
   private drop(step: number, later: { revisions: 'repeat' | 'drop' }): void {
     const last = this.step;
+    ratiosDropped(this.db, step);
     this.db.prepare('DELETE FROM step WHERE step > ?').run(step);
     this.db.prepare('DELETE FROM token_ratio WHERE at > ?').run(step);
     this.db.prepare('DELETE FROM checkpoint WHERE step > ?').run(step);
@@ -334,15 +382,17 @@ export class RunStore implements Disposable {
       this.db.prepare('UPDATE reward_revision SET step = NULL WHERE step > ?').run(step);
     }
     this.db.prepare('UPDATE run SET epoch = ?').run(newEpoch());
+    sealStatus(this.db);
   }
 
   /** Adds to the log inside the caller's transaction; seq is dense. */
   append(step: number, body: EventBody, now: number): number {
     const { kind, ...rest } = body;
-    const seq = this.seq + 1;
-    this.db
-      .prepare('INSERT INTO event (seq, time, step, kind, body) VALUES (?, ?, ?, ?, ?)')
-      .run(seq, now, step, kind, JSON.stringify(rest));
+    const last = this.db.prepare('SELECT seq, digest FROM event ORDER BY seq DESC LIMIT 1').get();
+    const seq = ((last?.seq as number | undefined) ?? 0) + 1;
+    const event = [seq, now, step, kind, JSON.stringify(rest)];
+    const digest = eventDigest(this.db, (last?.digest as Uint8Array | undefined) ?? null, event);
+    this.db.prepare('INSERT INTO event (seq, time, step, kind, body, digest) VALUES (?, ?, ?, ?, ?, ?)').run(...event, digest);
     return seq;
   }
 
@@ -354,8 +404,22 @@ export class RunStore implements Disposable {
         'UPDATE run SET state = ?, error = ?, started_at = CASE WHEN ? THEN coalesce(started_at, ?) ELSE started_at END, ended_at = ?',
       )
       .run(state, error && JSON.stringify(error), Number(begins), now, ends ? now : null);
+    sealStatus(this.db);
     if (begins || ends) this.clearCommands(now);
     this.append(this.step, { kind: 'state', state, error }, now);
+  }
+
+  private statusDamaged() {
+    const last = this.step;
+    const from = this.checkpoints().at(-1)?.step ?? null;
+    return errors.rowsDamaged({
+      id: this.row().id,
+      structure: null,
+      damage: { step: last + 1, what: STATUS_DAMAGED },
+      last,
+      good: last,
+      from,
+    });
   }
 
   private clearCommands(now: number): void {

@@ -18,7 +18,18 @@ import { groupSteps, readGroups, readTokenIds } from '../runs/groups.ts';
 import { readMetrics } from '../runs/metrics.ts';
 import { pairConfigs } from '../runs/pair-config.ts';
 import { changedRewards, editRewards, revisions } from '../runs/rewards.ts';
-import { createPair, createRun, listRuns, logFile, openRun, partnerOf, trainFilter, trashRun, type LoadItems } from '../runs/runs.ts';
+import {
+  createPair,
+  createRun,
+  listRuns,
+  lockFile,
+  logFile,
+  openRun,
+  partnerOf,
+  trainFilter,
+  trashRun,
+  type LoadItems,
+} from '../runs/runs.ts';
 import type { RunStore } from '../runs/store.ts';
 import { textsOf } from '../runs/token-texts.ts';
 import { tryRewards } from '../runs/try-rewards.ts';
@@ -26,6 +37,7 @@ import { datasetDir } from '../data/home.ts';
 import { evalDirectory, openEval } from '../evals/evals.ts';
 import { emptyTrash, listTrash, restoreTrash, trashed } from '../files/trash.ts';
 import { runDirectory } from '../runs/home.ts';
+import { tryLock } from '../log/lock.ts';
 import { VERSION } from '../version.ts';
 import { device } from './device.ts';
 import { FirstAnswers } from './first-answers.ts';
@@ -142,8 +154,10 @@ export function runHandlers(services: Services): Handlers<RunRoutes> {
 
     deleteRun: async ({ id }) => {
       await supervisor.settled(hub.store(id).row().id);
+      if (supervisor.ids.includes(id)) throw errors.wrongState(id, 'be deleted', hub.store(id).row().state, 'Stop it first.');
+      using lock = tryLock(lockFile(runDirectory(home, id))); // no worker begins meanwhile, whoever starts it
       const { state, name } = hub.store(id).row();
-      if (isActive(state) || supervisor.isTraining(id)) throw errors.wrongState(id, 'be deleted', state, 'Stop it first.');
+      if (isActive(state) || !lock) throw errors.wrongState(id, 'be deleted', state, 'Stop it first.');
       hub.forget(id);
       const trash = trashRun(home, id, name);
       hub.removed(id);
@@ -220,6 +234,7 @@ export function runHandlers(services: Services): Handlers<RunRoutes> {
 
     rollback: async ({ id, body }) => {
       using run = openRun(home, id);
+      await supervisor.settled(id);
       await rollbackRun(run, body.step);
       hub.changed(id);
       return run.summary();
@@ -297,18 +312,19 @@ const takes = (state: RunState, action: RunAction): boolean =>
 
 async function actOn(id: string, action: RunAction, { home, supervisor, hub }: Services): Promise<void> {
   using run = openRun(home, id);
+  const stopped = action === 'stop' && run.stopWaiting();
   const { state } = run.row();
   const refuse = (remedy: string): never => {
     throw errors.wrongState(id, action, state, remedy);
   };
   const live = isActive(state) && supervisor.isTraining(id);
-  if (action === 'start' || (action === 'resume' && state !== 'paused')) {
+  if (stopped) {
+    // no worker takes it any more, also none that was just started for it
+  } else if (action === 'start' || (action === 'resume' && state !== 'paused')) {
     if (live) return;
     if (state === 'finished') refuse('It is done: start a new run, or fork one of its checkpoints.');
     if (!run.pending().some((command) => command.action === 'start')) await supervisor.start(id);
     else supervisor.first(id);
-  } else if (action === 'stop' && state === 'queued') {
-    run.setState('stopped');
   } else if (live) {
     run.command(action);
     supervisor.nudge(id);

@@ -9,7 +9,7 @@ import { setImmediate as yieldToEvents } from 'node:timers/promises';
 import { errorBody } from '../protocol/errors.ts';
 import type { VqaItem } from '../protocol/data.ts';
 import { isOfFile } from '../protocol/problems.ts';
-import { hasEnded, type RewardRevision, type RunState } from '../protocol/run.ts';
+import type { RewardRevision, RunState } from '../protocol/run.ts';
 import { isRewardFailure } from '../rewards/index.ts';
 import type { StepResult } from '../protocol/step.ts';
 import type { CreateTrainer, Trainer } from '../rl/types.ts';
@@ -20,6 +20,7 @@ import { tryLock } from '../log/lock.ts';
 import { revisions } from '../runs/rewards.ts';
 import { lockFile, trainedBy, trainFilter, type LoadItems } from '../runs/runs.ts';
 import { RunStore } from '../runs/store.ts';
+import { checkRun } from '../runs/verify.ts';
 import type { Reply } from './inbox.ts';
 import { LeftOutJournal } from './left-out.ts';
 import { Room } from './room.ts';
@@ -46,17 +47,18 @@ export interface WorkerOptions {
   answerAsked: (reply: Reply) => Promise<void>;
 }
 
-/** Returns the state in which the run ended; an error of the trainer is stored and ends it as `failed`. */
+/** Returns the state in which the run ended, or is where it does not wait for a worker; an error of the trainer is stored and ends it as `failed`. */
 export async function runWorker(options: WorkerOptions): Promise<RunState> {
   using lock = tryLock(lockFile(options.directory), 2000);
-  using store = RunStore.open(options.directory, { check: true, wait_ms: LOCKED_MS });
-  const { id, state: before } = store.row();
-  if (!lock) throw errors.runLocked(id, trainedBy(options.directory));
-  // Another worker, which had the lock while this one waited, brought it to an end since it was queued.
-  if (hasEnded(before)) throw errors.wrongState(id, 'be trained', before, 'Resume it.');
+  using store = RunStore.open(options.directory, { wait_ms: LOCKED_MS });
+  if (!lock) throw errors.runLocked(store.row().id, trainedBy(options.directory));
   let trainer: Trainer | undefined;
   try {
     using room = new Room(store, options);
+    const state = await room.write(() => store.take());
+    // It was stopped, or another worker brought it to an end, since this one was started for it.
+    if (state !== 'starting') return state;
+    options.committed();
     const leftOut = new LeftOutJournal(store, room);
     trainer = await begin(store, room, options, leftOut);
     return await new Training(store, room, trainer, options, leftOut).loop();
@@ -79,11 +81,11 @@ function endOf(error: unknown, directory: string): unknown {
 }
 
 async function begin(store: RunStore, room: Room, options: WorkerOptions, leftOut: LeftOutJournal): Promise<Trainer> {
-  await room.write(() => store.setState('starting'));
-  options.committed();
   await removeUnfinished(store);
   const { checkpoint, damaged } = await newestValid(store);
   const from = checkpoint?.step ?? 0;
+  await room.write(() => store.seal());
+  await checkRun(store, { upTo: from }); // what comes after is computed anew
   if (store.step > from) await room.write(() => store.dropAfter(from, { revisions: 'repeat' }));
   for (const error of damaged) await room.write(() => store.alert(errorBody(error))); // after the drop, which would take them along
 

@@ -1,0 +1,291 @@
+/** Bits that flip in a run's database, and runs that went through everything but damage. */
+import {
+  copyFileSync,
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  closeSync,
+  readSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { fakeStep } from '../../../test/server/fake-trainer.ts';
+import type { WorkbenchError } from '../protocol/errors.ts';
+import { writeCheckpoint } from './checkpoints.ts';
+import { completeConfig } from './config.ts';
+import { firstDamage } from './digest.ts';
+import { forkRun, rollbackRun } from './lineage.ts';
+import { editRewards, revisions } from './rewards.ts';
+import { RunStore } from './store.ts';
+import { checkRun, verifyRun } from './verify.ts';
+
+const ID = '20260101-000000-aaaa';
+const STEPS = 8;
+const FLIPS = Number(process.env.MEDR1_FLIPS ?? 100);
+
+let home: string;
+let sound: string;
+beforeAll(async () => {
+  home = mkdtempSync(join(tmpdir(), 'medr1-verify-'));
+  sound = join(home, 'sound');
+  using run = await trained(sound);
+  run.db.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+}, 120_000);
+afterAll(() => rmSync(home, { recursive: true, force: true }));
+
+let made = 0;
+/** A copy of the sound run where `forkRun` and `rollbackRun` find it. */
+function copyOf(): string {
+  const directory = join(home, 'runs', `copy-${made++}`);
+  cpSync(sound, directory, { recursive: true });
+  return directory;
+}
+
+/** Every kind of row: two updates on each batch, evaluations, edits in force and waiting, checkpoints, an alert, states. */
+async function trained(directory: string): Promise<RunStore> {
+  mkdirSync(directory, { recursive: true });
+  const config = completeConfig({ model_name_or_path: 'm', dataset_name: 'd', per_device_train_batch_size: 8, max_steps: 20 });
+  const run = RunStore.create(directory, { id: ID, name: 'x', parent: null, config, root: '/data', data_hash: 'h' });
+  run.enqueue();
+  run.take();
+  run.started({ total_steps: 20, device: 'cpu' });
+  await steps(run, STEPS);
+  edit(run, { format: 0.25 });
+  run.setState('stopped');
+  return run;
+}
+
+async function steps(run: RunStore, to: number): Promise<void> {
+  while (run.step < to) {
+    const step = run.step + 1;
+    const fresh = step % 2 === 1;
+    const made = fakeStep(step);
+    const again = (k: number) => ({ ratio: [1, 1 + k / 10, null], clipped: [false, k > 1, false] });
+    const ratios = { step: step - 1, groups: made.groups.map(({ completions }) => completions.map((_, k) => again(k))) };
+    run.commitStep(fresh ? made : { ...made, groups: [], ratios }, run.dueRewards());
+    if (step % 2 === 0) run.addEvaluation({ eval_accuracy: step / 10, eval_reward: null });
+    if (step === 3) edit(run, { accuracy: 2 });
+    if (step % 3 === 0) await writeCheckpoint(run, save, { reason: 'periodic', pinned: step === 3, keep: 5 });
+    if (step === 5) run.alert({ code: 'X', message: 'something', remedy: 'Nothing.' });
+  }
+}
+
+const edit = (run: RunStore, weights: Record<string, number>) =>
+  editRewards(run.db, { weights, base_revision: revisions(run.db).at(-1)!.revision, reason: 'why', author: 'me', time: 1 });
+
+async function save(dir: string): Promise<void> {
+  mkdirSync(dir, { recursive: true });
+  writeFileSync(join(dir, 'config.json'), '{}');
+}
+
+async function damageOf(directory: string): Promise<WorkbenchError | null> {
+  try {
+    using run = RunStore.open(directory);
+    await checkRun(run);
+    return null;
+  } catch (error) {
+    return error as WorkbenchError;
+  }
+}
+
+/** All that a reader gets, by the tables themselves and by each of their indexes; an error where it cannot be read. */
+function contentOf(directory: string): string {
+  try {
+    using run = RunStore.open(directory);
+    const all = (sql: string): unknown[] => {
+      const statement = run.db.prepare(sql);
+      statement.setReturnArrays(true);
+      return statement.all();
+    };
+    const tables = [
+      'step',
+      'metric',
+      'metric_name',
+      'rollout_group',
+      'completion',
+      'token_ratio',
+      'reward_revision',
+      'checkpoint',
+      'event',
+    ];
+    const { name: _, ...row } = run.row();
+    const byIndex = ['SELECT step FROM metric ORDER BY step, name_id', 'SELECT item_id, step FROM rollout_group ORDER BY item_id, step'];
+    return JSON.stringify([row, ...tables.map((table) => all(`SELECT * FROM ${table} NOT INDEXED`)), ...byIndex.map(all)]);
+  } catch (error) {
+    return String(error);
+  }
+}
+
+function flip(file: string, at: number, bit: number): void {
+  const handle = openSync(file, 'r+');
+  const byte = Buffer.alloc(1);
+  readSync(handle, byte, 0, 1, at);
+  byte[0] ^= 1 << bit;
+  writeSync(handle, byte, 0, 1, at);
+  closeSync(handle);
+}
+
+/** Numbers from 0 to 1 that a seed decides. */
+function randomFrom(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return state / 2 ** 32;
+  };
+}
+
+it(`a bit that flips where content stands is found, ${FLIPS} times at random places`, { timeout: 600_000 }, async () => {
+  const seed = Number(process.env.MEDR1_SEED ?? Math.floor(Math.random() * 2 ** 32));
+  process.stdout.write(`flips: MEDR1_SEED=${seed}\n`);
+  const random = randomFrom(seed);
+  const before = contentOf(sound);
+  const directory = copyOf();
+  const file = join(directory, 'run.db');
+  const { size } = statSync(file);
+  const told = { step: 0, sqlite: 0 };
+  for (let found = 0; found < FLIPS;) {
+    const [at, bit] = [Math.floor(random() * size), Math.floor(random() * 8)];
+    flip(file, at, bit);
+    if (contentOf(directory) !== before) {
+      const error = await damageOf(directory);
+      expect(error, `byte ${at}, bit ${bit}`).not.toBeNull();
+      expect(['RUN_DAMAGED', 'RUN_FORMAT'], `byte ${at}, bit ${bit}: ${error!.message}`).toContain(error!.code);
+      told[/at step|after step|Nothing of it/.test(error!.message) ? 'step' : 'sqlite']++;
+      found++;
+    }
+    for (const more of ['-wal', '-shm']) rmSync(`${file}${more}`, { force: true });
+    copyFileSync(join(sound, 'run.db'), file); // to open a file may bring it up to date
+  }
+  process.stdout.write(`flips: ${told.step} named with a step, ${told.sqlite} by SQLite\n`);
+  expect(await damageOf(directory)).toBeNull();
+});
+
+describe('the first bad step', () => {
+  it.each([
+    [3, 'another text', 'UPDATE completion SET text = text || \' \' WHERE step = 3 AND "index" = 1'],
+    [5, 'another log-probability', 'UPDATE completion SET logprobs = zeroblob(12) WHERE step = 5'],
+    [4, 'another metric', 'UPDATE metric SET value = value + 1e-9 WHERE step = 4 AND value IS NOT NULL'],
+    [
+      6,
+      'an evaluation that was better',
+      "UPDATE metric SET value = 0.9 WHERE step = 6 AND name_id = (SELECT id FROM metric_name WHERE name = 'eval_accuracy')",
+    ],
+    [7, 'a group that is gone', 'DELETE FROM rollout_group WHERE step = 7 AND "group" = 1'],
+    [4, 'another ratio', 'UPDATE token_ratio SET ratio = zeroblob(12) WHERE step = 3'],
+    [4, 'weights of a revision in force', 'UPDATE reward_revision SET weights = \'{"accuracy":9}\' WHERE step = 4'],
+    [STEPS + 1, 'weights of one that waits', 'UPDATE reward_revision SET weights = \'{"accuracy":9}\' WHERE step IS NULL'],
+    [2, 'what the log says of a step', "UPDATE event SET body = replace(body, 'reward', 'rewart') WHERE step = 2 AND kind = 'step'"],
+    [0, 'another configuration', 'UPDATE run SET config = replace(config, \'"seed":42\', \'"seed":43\')'],
+    [STEPS + 1, 'another state', "UPDATE run SET state = 'finished'"],
+    [3, 'a checkpoint said to be larger', 'UPDATE checkpoint SET bytes = bytes + 1 WHERE step = 3'],
+    [6, 'a step that is gone', 'DELETE FROM step WHERE step = 6'],
+  ])('is %i for %s', async (step, _, sql) => {
+    using run = RunStore.open(copyOf());
+    expect(await firstDamage(run.db)).toBeNull();
+    expect(run.db.prepare(sql).run().changes).toBeGreaterThan(0);
+    expect(await firstDamage(run.db)).toMatchObject({ step });
+  });
+
+  it('is told with the last good one and the checkpoint to go on from', async () => {
+    using run = RunStore.open(copyOf());
+    run.db.exec('UPDATE completion SET reward = 7 WHERE step = 5');
+    const told = (await checkRun(run).catch((error: unknown) => error)) as WorkbenchError;
+    expect(told).toMatchObject({
+      code: 'RUN_DAMAGED',
+      message: `Run ${ID} is damaged at step 5: its rows are not what was written. Steps 1 to 4 hold.`,
+    });
+    expect(told.remedy).toContain(`medr1 runs rollback ${ID} 3`);
+    expect(told.remedy).toContain(`medr1 runs fork ${ID} 3`);
+  });
+
+  it('is no hindrance for what is taken over from before it', async () => {
+    using run = RunStore.open(copyOf());
+    run.db.exec("UPDATE completion SET reward = 7 WHERE step = 5; UPDATE reward_revision SET weights = '{}' WHERE step IS NULL");
+    await expect(forkRun(home, run, 6, {})).rejects.toMatchObject({
+      code: 'RUN_DAMAGED',
+      message: expect.stringContaining(`Run ${ID} is damaged at step 5`),
+    });
+    await expect(rollbackRun(run, 6)).rejects.toMatchObject({ code: 'RUN_DAMAGED' });
+    expect(run.step).toBe(STEPS);
+    using fork = await forkRun(home, run, 3, {});
+    await verifyRun(fork);
+    await rollbackRun(run, 3);
+    await verifyRun(run);
+    await steps(run, STEPS);
+    await verifyRun(run);
+  });
+
+  it('a state that is damaged is not gone on with, until the run is rolled back', async () => {
+    using run = RunStore.open(copyOf());
+    run.db.exec("UPDATE run SET eval_split = 'test'");
+    expect(() => run.enqueue()).toThrow(/is damaged after step 8: its state/);
+    await rollbackRun(run, 6);
+    run.enqueue();
+  });
+});
+
+describe('never accused', () => {
+  it('a run that lost steps, was rolled back between two updates on a batch, forked, edited and went on', async () => {
+    using run = RunStore.open(copyOf());
+    for (const to of [6, 3, 3, 6, 3]) {
+      await steps(run, STEPS);
+      edit(run, { accuracy: to / 2 });
+      if (to === 6) run.dropAfter(to, { revisions: 'repeat' });
+      else await rollbackRun(run, to);
+      await verifyRun(run);
+      await steps(run, to + 1);
+      await verifyRun(run);
+      run.dropAfter(to + 1, { revisions: 'repeat' }); // after the first of two updates
+      await verifyRun(run);
+    }
+    await steps(run, STEPS);
+    using fork = await forkRun(home, run, 6, { max_steps: 30 });
+    using second = await forkRun(home, fork, 6, { run_name: 'another' });
+    for (const each of [fork, second]) {
+      await steps(each, 12);
+      await verifyRun(each);
+    }
+  });
+
+  it('a run whose ratios were written more than twice, and dropped one by one', async () => {
+    using run = RunStore.open(copyOf());
+    run.dropAfter(0, { revisions: 'drop' });
+    const first = fakeStep(1);
+    run.commitStep(first, run.dueRewards());
+    const again = (step: number) =>
+      run.commitStep({
+        ...fakeStep(step),
+        groups: [],
+        ratios: { step: 1, groups: first.groups.map(({ completions }) => completions.map(() => ({ ratio: [step, 1, 1], clipped: null }))) },
+      });
+    for (const step of [2, 3, 4]) again(step);
+    await verifyRun(run);
+    run.dropAfter(3, { revisions: 'repeat' }); // the ratios of step 3 went when step 4 wrote its own
+    await verifyRun(run);
+    again(4);
+    run.db.exec('UPDATE token_ratio SET ratio = zeroblob(12)');
+    expect(await firstDamage(run.db)).toMatchObject({ step: 4 });
+  });
+
+  it('a run of an earlier version, which gets digests when it is next written to', async () => {
+    const directory = copyOf();
+    using run = RunStore.open(directory);
+    run.db.exec('UPDATE run SET facts_digest = NULL, status_digest = NULL; UPDATE step SET digest = NULL, ratios = NULL, ratios_of = NULL');
+    run.db.exec('UPDATE event SET digest = NULL; UPDATE reward_revision SET digest = NULL');
+    run.alert({ code: 'X', message: 'before', remedy: 'Nothing.' });
+    expect(await verifyRun(run)).toMatchObject({ digests: false, steps: STEPS });
+    using fork = await forkRun(home, run, 6, {});
+    expect(await verifyRun(fork)).toMatchObject({ digests: true, steps: 6 });
+    run.seal();
+    await steps(run, STEPS + 2);
+    expect(await verifyRun(run)).toMatchObject({ digests: true, steps: STEPS + 2 });
+    run.db.exec('UPDATE token_ratio SET ratio = zeroblob(12) WHERE step = 3');
+    expect(await firstDamage(run.db)).toMatchObject({ step: 4 });
+  });
+});

@@ -1,0 +1,53 @@
+/** Looks whether a run holds what was written to it: SQLite's own check of the file, then the digests over its rows. */
+import { verifyCheckpoint } from './checkpoints.ts';
+import { firstDamage, isSealed, type Damage } from './digest.ts';
+import { errors } from './errors.ts';
+import type { RunStore } from './store.ts';
+
+/**
+ * Throws RUN_DAMAGED with the last step that holds and what to go on from. `upTo`, `waiting`: as `firstDamage` has them. `named`: the run that
+ * the error is about, where `run` is a copy of it.
+ */
+export async function checkRun(run: RunStore, options: { upTo?: number; waiting?: boolean } = {}, named = run): Promise<void> {
+  const structure = structuralDamage(run);
+  const damage = await firstDamage(run.db, options).catch((error: Error): Damage => ({ step: 0, what: error.message }));
+  if (structure === null && damage === null) return;
+  throw damaged(run, named, structure, damage);
+}
+
+function structuralDamage(run: RunStore): string | null {
+  try {
+    const [{ integrity_check }] = run.db.prepare('PRAGMA integrity_check(1)').all() as { integrity_check: string }[];
+    return integrity_check === 'ok' ? null : integrity_check;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}
+
+/** What `medr1 runs verify` tells of a run that holds. Throws RUN_DAMAGED, and CHECKPOINT_DAMAGED of the first checkpoint that is. */
+export async function verifyRun(
+  run: RunStore,
+): Promise<{ run: string; digests: boolean; steps: number; events: number; checkpoints: number[] }> {
+  await checkRun(run);
+  const checkpoints = run.checkpoints();
+  for (const { path, step } of checkpoints) await verifyCheckpoint(path, step);
+  const { id } = run.row();
+  return { run: id, digests: isSealed(run.db), steps: run.step, events: run.seq, checkpoints: checkpoints.map(({ step }) => step) };
+}
+
+/** What is known of a damaged run is read from it as far as that goes. */
+function damaged(run: RunStore, named: RunStore, structure: string | null, damage: Damage | null) {
+  const read = <T>(ask: () => T, otherwise: T): T => {
+    try {
+      return ask();
+    } catch {
+      return otherwise;
+    }
+  };
+  const id = read(() => named.row().id, named.directory);
+  const last = read(() => run.step, 0);
+  const good = damage === null ? last : Math.max(0, damage.step - 1);
+  const holds = damage?.step !== 0;
+  const from = read(() => named.checkpoints(), []).findLast(({ step }) => step <= good)?.step ?? null;
+  return errors.rowsDamaged({ id, structure, damage, last, good, from: holds ? from : null });
+}
