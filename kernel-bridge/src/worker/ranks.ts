@@ -22,6 +22,14 @@ const FOLLOWER = new URL('rank-main.ts', import.meta.url);
 type Order = { do: 'step'; rewards: RewardSet | null } | { do: 'evaluate' } | { do: 'save' } | { do: 'wait' } | { do: 'end' };
 type SharedInit = Omit<TrainerInit, 'log' | 'ranks' | 'evidenceDir' | 'onLeftOut'>;
 
+/** Rank 0 alone met an error (a full disk, say) in the middle of what all do: the others wait elsewhere, and nothing can be done together again. */
+const outOfStep = (): WorkbenchError =>
+  new WorkbenchError({
+    code: 'RANK_LOST',
+    message: 'Rank 0 met an error in the middle of a step, so that its processes are no longer in one place.',
+    remedy: "Mend what the run's log names, then resume the run: it goes on from its last checkpoint.",
+  });
+
 /** What must be the same on all ranks before anything else is said. */
 const code = (): string => `${VERSION}, addon ${addonName()}, Node ${process.versions.node}`;
 
@@ -260,6 +268,7 @@ class LeadingTrainer implements Trainer {
   }
 
   async #all<T>(order: Order, work: () => Promise<T>): Promise<T> {
+    if (!this.#together) throw outOfStep();
     this.#together = false;
     this.#group.broadcast(order);
     try {
