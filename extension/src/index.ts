@@ -10,6 +10,7 @@ import links from './plugins/links.ts';
 import newRun from './plugins/new-run.ts';
 import notebook from './plugins/notebook.ts';
 import reload from './plugins/reload.ts';
+import notifications from './plugins/notifications.ts';
 import rewards from './plugins/rewards.ts';
 import rollouts from './plugins/rollouts.ts';
 import runMenu from './plugins/run-menu.ts';
@@ -42,6 +43,7 @@ export default [
   links,
   keys,
   notebook,
+  notifications,
   status,
   trash,
   launcher,

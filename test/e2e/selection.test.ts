@@ -195,10 +195,10 @@ describe('one selection', () => {
   });
 
   it('a link to the selection brings it back, and one that makes no sense is refused', async () => {
-    const toast = page.locator('.Toastify__toast').filter({ hasText: 'medr1:' });
+    const toast = page.locator('.Toastify__toast').filter({ hasText: 'medr1=' });
     const [said] = await Promise.all([toast.first().textContent(), runCommand(page, 'medr1:copy-link')]); // it goes by itself
-    const link = said!.match(/medr1:\S+/)![0];
-    expect(link).toMatch(/step=2.*group=0.*completion=1/);
+    const link = said!.match(/http\S+medr1=\S+/)![0];
+    expect(link).toMatch(/step%3D2.*group%3D0.*completion%3D1/);
     await runCommand(page, 'medr1:select', { selection: { step: 3, dataset: null, item: null } });
     await isTold({ step: 3, group: null, item: null });
     const asked = runCommand(page, 'medr1:open-link');

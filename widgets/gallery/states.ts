@@ -211,6 +211,7 @@ const colour = async (element: HTMLElement, how: string): Promise<void> => {
 
 export const STATES: Record<string, GalleryState> = {
   'runs: many': { tag: 'medr1-runs', options: { runs }, select: { runs: ['r1', 'r3'] } },
+  'runs: noted': { tag: 'medr1-runs', options: { runs: noted }, select: { runs: ['r1'] } },
   'runs: empty': { tag: 'medr1-runs', options: {} },
   'runs: empty, no sample': { tag: 'medr1-runs', options: { server: { sample: null } } },
   'runs: loading': { tag: 'medr1-runs', options: { silent: true } },

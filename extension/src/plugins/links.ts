@@ -1,15 +1,16 @@
-/** The shared selection as a `medr1:` link: copied, and opened again. */
+/** The shared selection as a link: copied, and opened again by the page's address or by a command. */
 import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
 import { Clipboard, ICommandPalette, InputDialog, Notification } from '@jupyterlab/apputils';
+import { PageConfig } from '@jupyterlab/coreutils';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
-import { linkOf, selectionOf } from '@medr1/widgets/link';
+import { linkIn, pageLinkOf, selectionOf, withoutLink } from '@medr1/widgets/link';
 import type { Selection } from '@medr1/widgets/selection';
 import { showError } from '../notify.ts';
 import { CommandIDs, IWorkbench, PALETTE_CATEGORY, TRANSLATION_DOMAIN } from '../tokens.ts';
 
 const links: JupyterFrontEndPlugin<void> = {
   id: '@medr1/workbench:links',
-  description: 'Copies the shared selection as a medr1: link and opens such links.',
+  description: 'Copies the shared selection as the address of a page and opens such links.',
   autoStart: true,
   requires: [IWorkbench],
   optional: [ICommandPalette, ITranslator],
@@ -20,10 +21,13 @@ const links: JupyterFrontEndPlugin<void> = {
 
     commands.addCommand(CommandIDs.copyLink, {
       label: trans.__('Copy link to the selection'),
-      caption: trans.__('A medr1: link to what is selected; "Open link" shows it again'),
+      caption: trans.__('The address of a page of this JupyterLab that opens with what is selected'),
       describedBy: { args: { type: 'object', properties: {} } },
       execute: () => {
-        const link = linkOf(selection.value);
+        const link = pageLinkOf(
+          selection.value,
+          PageConfig.getUrl({ mode: 'multiple-document', workspace: PageConfig.defaultWorkspace, treePath: '', toShare: true }),
+        );
         Clipboard.copyToSystem(link);
         Notification.info(trans.__('Copied %1', link), { autoClose: 4000 });
         return link;
@@ -32,7 +36,7 @@ const links: JupyterFrontEndPlugin<void> = {
 
     commands.addCommand(CommandIDs.openLink, {
       label: trans.__('Open link …'),
-      caption: trans.__('Shows what a medr1: link stands for'),
+      caption: trans.__('Shows what a link stands for: the address of a page with medr1= in it, or medr1:?…'),
       describedBy: { args: { type: 'object', properties: { link: { type: 'string', description: 'Asked for when left out' } } } },
       execute: async ({ link }) => {
         const given = typeof link === 'string' ? link : await ask();
@@ -50,9 +54,16 @@ const links: JupyterFrontEndPlugin<void> = {
     });
     for (const command of [CommandIDs.copyLink, CommandIDs.openLink]) palette?.addItem({ command, category: PALETTE_CATEGORY });
 
+    const opened = linkIn(location.href);
+    if (opened !== null)
+      void Promise.all([app.restored, listed(runs)]).then(() => {
+        history.replaceState(history.state, '', withoutLink(location.href));
+        return commands.execute(CommandIDs.openLink, { link: opened });
+      });
+
     const ask = async (): Promise<string | null> => {
       const { value } = await InputDialog.getText({
-        title: trans.__('Open a link (medr1:?runs=…)'),
+        title: trans.__('Open a link (http://…?medr1=… or medr1:?runs=…)'),
         okLabel: trans.__('Open'),
       });
       return value === null || value.trim() === '' ? null : value;
@@ -64,6 +75,18 @@ const links: JupyterFrontEndPlugin<void> = {
     });
   },
 };
+
+/** Once the runs are known, or it is known that they cannot be read. */
+const listed = ({ state }: IWorkbench['runs']): Promise<void> =>
+  new Promise((resolve) => {
+    const look = (): void => {
+      if (state.value.status === 'loading') return;
+      stop();
+      resolve();
+    };
+    const stop = state.subscribe(look);
+    look();
+  });
 
 /** The view that shows most of it. */
 function viewOf({ item, runs, step }: Selection): string {

@@ -1,43 +1,51 @@
-/** What can be done with a run, as one menu: opened from its row in the Runs panel. */
+/** What can be done with a run: one menu, opened from its row, and commands for the palette and the menu bar, which act on the chosen run. */
 import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
-import { Dialog, Notification, showDialog } from '@jupyterlab/apputils';
+import { Dialog, ICommandPalette, InputDialog, Notification, showDialog } from '@jupyterlab/apputils';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
-import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
+import type { ReadonlyJSONObject, ReadonlyPartialJSONObject } from '@lumino/coreutils';
 import { Menu, Widget } from '@lumino/widgets';
 import { ACTION_LABELS, STATES } from '@medr1/widgets/runs/model';
 import { errorBody, type ErrorBody, type RunAction, type RunSummary } from '@medr1/widgets/connector';
 import { parseSettings } from '@medr1/widgets/runs/settings';
 import { showError } from '../notify.ts';
-import { CommandIDs, IWorkbench, TRANSLATION_DOMAIN } from '../tokens.ts';
+import { CommandIDs, IWorkbench, PALETTE_CATEGORY, TRANSLATION_DOMAIN } from '../tokens.ts';
 
 const ACTIONS = Object.keys(ACTION_LABELS) as RunAction[];
-const RUN = { type: 'object', properties: { id: { type: 'string', description: 'Id of the run' } }, required: ['id'] } as const;
+const ID = { type: 'string', description: 'Id of the run; the chosen one when left out' } as const;
+const RUN = { type: 'object', properties: { id: ID } } as const;
 
 const runMenu: JupyterFrontEndPlugin<void> = {
   id: '@medr1/workbench:run-menu',
   description: 'The menu of a run: its actions, overlay, fork, export, and the trash.',
   autoStart: true,
   requires: [IWorkbench],
-  optional: [ITranslator],
-  activate: (app: JupyterFrontEnd, workbench: IWorkbench, translator: ITranslator | null): void => {
+  optional: [ICommandPalette, ITranslator],
+  activate: (app: JupyterFrontEnd, workbench: IWorkbench, palette: ICommandPalette | null, translator: ITranslator | null): void => {
     const trans = (translator ?? nullTranslator).load(TRANSLATION_DOMAIN);
     const { commands } = app;
     const { connector, runs, selection } = workbench;
 
+    /** The run that a command is about; undefined where none is chosen or it is gone. */
+    const runOf = ({ id }: ReadonlyPartialJSONObject) => runs.get(typeof id === 'string' ? id : (selection.value.runs[0] ?? ''));
+    /** Of a command whose text in a run's own menu is `text`: in the palette it has to say whose. */
+    const labelOf = ({ id }: ReadonlyPartialJSONObject, text: string, ofChosen: string): string =>
+      typeof id === 'string' ? text : ofChosen;
+
     commands.addCommand(CommandIDs.runAction, {
-      label: ({ action }) => ACTION_LABELS[action as RunAction] ?? trans.__('Act on a run'),
-      isVisible: ({ id, action }) => {
-        const run = runs.get(String(id));
-        return run !== undefined && STATES[run.state].actions.includes(action as RunAction);
+      label: (args) => {
+        const text = ACTION_LABELS[args.action as RunAction];
+        return text === undefined ? trans.__('Act on a run') : labelOf(args, text, trans.__('Run: %1', text));
       },
+      isVisible: (args) => typeof args.id !== 'string' || can(args),
+      isEnabled: (args) => can(args),
       describedBy: {
         args: {
           type: 'object',
-          properties: { id: { type: 'string' }, action: { type: 'string', enum: ACTIONS } },
-          required: ['id', 'action'],
+          properties: { id: ID, action: { type: 'string', enum: ACTIONS } },
+          required: ['action'],
         },
       },
-      execute: ({ id, action }) => told(async () => runs.apply({ summary: await connector.action(String(id), action as RunAction) })),
+      execute: (args) => told(async () => runs.apply({ summary: await connector.action(chosen(args).id, args.action as RunAction) })),
     });
 
     commands.addCommand(CommandIDs.overlayRun, {
@@ -48,22 +56,24 @@ const runMenu: JupyterFrontEndPlugin<void> = {
     });
 
     commands.addCommand(CommandIDs.compareRun, {
-      label: trans.__('Compare with others'),
+      label: (args) => labelOf(args, trans.__('Compare with others'), trans.__('Run: compare with others')),
+      isEnabled: (args) => runOf(args) !== undefined,
       caption: trans.__('Its curves over those of the chosen runs, evaluations beside them'),
       describedBy: { args: RUN },
-      execute: ({ id }) => {
-        if (!selection.value.runs.includes(String(id))) selection.toggleRun(String(id));
-        return told(async () => {
-          workbench.evaluation.compare(String(id), await connector.evals.list(), selection.value.runs);
+      execute: (args) =>
+        told(async () => {
+          const { id } = chosen(args);
+          if (!selection.value.runs.includes(id)) selection.toggleRun(id);
+          workbench.evaluation.compare(id, await connector.evals.list(), selection.value.runs);
           await commands.execute(CommandIDs.arrangeCompare);
-        });
-      },
+        }),
     });
 
     commands.addCommand(CommandIDs.forkRun, {
-      label: trans.__('Fork from a checkpoint …'),
+      label: (args) => labelOf(args, trans.__('Fork from a checkpoint …'), trans.__('Run: fork from a checkpoint …')),
+      isEnabled: (args) => runOf(args) !== undefined,
       describedBy: { args: RUN },
-      execute: ({ id }) => told(() => fork(String(id))),
+      execute: (args) => told(() => fork(chosen(args).id)),
     });
 
     commands.addCommand(CommandIDs.exportRun, {
@@ -84,16 +94,50 @@ const runMenu: JupyterFrontEndPlugin<void> = {
     });
 
     commands.addCommand(CommandIDs.deleteRun, {
-      label: trans.__('Move the run to the trash …'),
-      isEnabled: ({ id }) => {
-        const run = runs.get(String(id));
+      label: (args) => labelOf(args, trans.__('Move the run to the trash …'), trans.__('Run: move to the trash …')),
+      isEnabled: (args) => {
+        const run = runOf(args);
         return run !== undefined && !STATES[run.state].active;
       },
-      describedBy: {
-        args: { type: 'object', properties: { id: { type: 'string' }, name: { type: 'string' } }, required: ['id'] },
-      },
-      execute: ({ id, name }) => told(() => moveToTrash(String(id), String(name ?? id))),
+      describedBy: { args: { type: 'object', properties: { id: ID, name: { type: 'string' } } } },
+      execute: (args) =>
+        told(() => {
+          const { id, name } = chosen(args);
+          return moveToTrash(id, String(args.name ?? name));
+        }),
     });
+
+    commands.addCommand(CommandIDs.renameRun, {
+      label: (args) => labelOf(args, trans.__('Rename …'), trans.__('Run: rename …')),
+      isEnabled: (args) => runOf(args) !== undefined,
+      describedBy: { args: RUN },
+      execute: (args) => told(() => rename(chosen(args))),
+    });
+
+    for (const [command, key, text] of [
+      [CommandIDs.pinRun, 'pinned', trans.__('Pin')],
+      [CommandIDs.archiveRun, 'archived', trans.__('Archive')],
+    ] as const)
+      commands.addCommand(command, {
+        label: (args) => labelOf(args, text, trans.__('Run: %1', text.toLowerCase())),
+        isEnabled: (args) => runOf(args) !== undefined,
+        isToggled: (args) => runOf(args)?.annotations[key] ?? false,
+        describedBy: { args: RUN },
+        execute: (args) =>
+          told(async () => {
+            const { id, annotations } = chosen(args);
+            runs.apply({ summary: await connector.annotateRun(id, { [key]: !annotations[key] }) });
+          }),
+      });
+
+    const ofChosen: [command: string, args?: ReadonlyJSONObject][] = [
+      ...ACTIONS.map((action): [string, ReadonlyJSONObject] => [CommandIDs.runAction, { action }]),
+      ...[CommandIDs.forkRun, CommandIDs.compareRun, CommandIDs.renameRun, CommandIDs.pinRun, CommandIDs.archiveRun].map(
+        (command): [string] => [command],
+      ),
+      [CommandIDs.deleteRun],
+    ];
+    for (const [command, args = {}] of ofChosen) palette?.addItem({ command, args, category: PALETTE_CATEGORY });
 
     commands.addCommand(CommandIDs.runMenu, {
       label: trans.__('Menu of a run'),
@@ -115,6 +159,10 @@ const runMenu: JupyterFrontEndPlugin<void> = {
       const add = (command: string, args: ReadonlyPartialJSONObject = {}): void => void menu.addItem({ command, args: { id, ...args } });
       ACTIONS.forEach((action) => add(CommandIDs.runAction, { action }));
       menu.addItem({ type: 'separator' });
+      add(CommandIDs.renameRun);
+      add(CommandIDs.pinRun);
+      add(CommandIDs.archiveRun);
+      menu.addItem({ type: 'separator' });
       add(CommandIDs.overlayRun);
       add(CommandIDs.compareRun);
       add(CommandIDs.forkRun);
@@ -125,6 +173,25 @@ const runMenu: JupyterFrontEndPlugin<void> = {
       add(CommandIDs.deleteRun, { name });
       menu.aboutToClose.connect(() => void setTimeout(() => menu.dispose()));
       return menu;
+    };
+
+    const can = (args: ReadonlyPartialJSONObject): boolean => {
+      const run = runOf(args);
+      return run !== undefined && STATES[run.state].actions.includes(args.action as RunAction);
+    };
+
+    /** As runOf, for what is done: rejects where there is none. */
+    const chosen = (args: ReadonlyPartialJSONObject) => {
+      const run = runOf(args);
+      if (run) return run;
+      const message = typeof args.id === 'string' ? trans.__('There is no run %1.', args.id) : trans.__('No run is chosen.');
+      throw { code: 'RUN_UNKNOWN', message, remedy: trans.__('Choose a run in the Runs panel.') };
+    };
+
+    const rename = async ({ id, name }: { id: string; name: string }): Promise<void> => {
+      const { value } = await InputDialog.getText({ title: trans.__('Name of the run'), text: name, okLabel: trans.__('Rename') });
+      const next = value?.trim() ?? '';
+      if (next !== '' && next !== name) runs.apply({ summary: await connector.annotateRun(id, { name: next }) });
     };
 
     const moveToTrash = async (id: string, name: string): Promise<void> => {
@@ -170,7 +237,7 @@ const runMenu: JupyterFrontEndPlugin<void> = {
 };
 
 /** Runs an action and tells what went wrong, with its remedy. */
-async function told(action: () => Promise<unknown>): Promise<void> {
+async function told(action: () => unknown): Promise<void> {
   try {
     await action();
   } catch (error) {

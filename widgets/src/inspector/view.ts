@@ -375,7 +375,11 @@ export class InspectorPanel extends PageElement {
   #links(views: (keyof typeof VIEWS)[]): TemplateResult {
     return html`<p class="links">
       ${views.map((id) => html`<button data-testid=${`inspector-${id}`} @click=${() => command(this, id)}>${VIEWS[id]}</button>`)}
-      <button title="A medr1: link to this selection, for the clipboard" data-testid="copy-link" @click=${() => command(this, 'copy-link')}>
+      <button
+        title="The address of a page that opens with this selection, for the clipboard"
+        data-testid="copy-link"
+        @click=${() => command(this, 'copy-link')}
+      >
         Copy link
       </button>
     </p>`;

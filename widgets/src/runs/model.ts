@@ -1,5 +1,6 @@
 /** What the Runs panel shows of each run, and what can be done with it in its state. */
 import type { RunAction, RunState, RunSummary } from '../connector.ts';
+import { parseSearch, passes, type CellValue } from '@medr1/kernel-bridge/protocol/run-search';
 import { duration, integer, MISSING, number } from '../format.ts';
 
 export interface StateFacts {
@@ -58,7 +59,22 @@ export interface RunRow {
   reward: string;
 }
 
-/** Newest first, each fork under the run it came from. */
+/** Runs that pass a search by what the list itself knows of them (the table searches metrics and configurations too), pinned ones first. */
+export function found(runs: readonly RunSummary[], search: string, archived: boolean): RunSummary[] {
+  const conditions = parseSearch(search);
+  const all = archived || conditions.some(({ column }) => column === 'archived');
+  const passed = runs.filter((run) => (all || !run.annotations.archived) && passes(conditions, run, (column) => valueOf(run, column)));
+  return passed.sort((a, b) => Number(b.annotations.pinned) - Number(a.annotations.pinned));
+}
+
+function valueOf(run: RunSummary, column: string): CellValue | undefined {
+  const name = { tag: 'tags', note: 'notes' }[column] ?? column;
+  if (name in run.annotations) return run.annotations[name as keyof RunSummary['annotations']];
+  const value = (run as unknown as Record<string, unknown>)[name];
+  return value === null || ['string', 'number'].includes(typeof value) ? (value as CellValue) : undefined;
+}
+
+/** In the order given, each fork under the run it came from. */
 export function rows(runs: readonly RunSummary[]): RunRow[] {
   const listed = new Set(runs.map((run) => run.id));
   const children = Map.groupBy(runs, (run) => (run.parent && listed.has(run.parent) ? run.parent : null));

@@ -12,7 +12,7 @@ export const style = css`
     gap: 0 12px;
     align-items: center;
     position: relative;
-    padding: 4px 36px 4px 8px;
+    padding: 4px 64px 4px 8px;
     min-height: 32px;
     border-bottom: 1px solid var(--medr1-border);
     font-size: var(--medr1-size-small);
@@ -22,6 +22,25 @@ export const style = css`
     top: 4px;
     right: 4px;
     padding: 2px 4px;
+  }
+  header button:has(+ button) {
+    right: 32px;
+  }
+  .search {
+    padding: 4px 8px;
+    border-bottom: 1px solid var(--medr1-border);
+  }
+  .search input {
+    width: 100%;
+  }
+  .pad {
+    margin: 0;
+    padding: 8px;
+  }
+  .facts .chip {
+    max-width: 100%;
+    overflow: hidden;
+    text-overflow: ellipsis;
   }
   .device {
     flex: 1 0 100%;

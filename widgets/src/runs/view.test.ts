@@ -117,3 +117,35 @@ it('draws no more once it is taken off the page', async () => {
   element.remove();
   expect(workbench.runs.state.observed).toBe(before - 1);
 });
+
+it('lists pinned runs first, hides archived ones, and finds by tag, note and state', async () => {
+  const { find, element, settle } = await panel({
+    runs: [
+      { id: 'a', name: 'first', annotations: { tags: ['seed 1'], pinned: true } },
+      { id: 'b', name: 'second', state: 'failed', annotations: { notes: 'lost its spread' } },
+      { id: 'c', name: 'third', annotations: { archived: true } },
+      ...['d', 'e', 'f'].map((id) => ({ id, state: 'finished' as const })),
+    ],
+  });
+  const ids = () => [...element.shadowRoot!.querySelectorAll<HTMLElement>('[data-testid=run]')].map((row) => row.dataset.run);
+  const search = async (text: string) => {
+    const input = find<HTMLInputElement>('run-search')!;
+    input.value = text;
+    input.dispatchEvent(new Event('input'));
+    await settle();
+  };
+  expect(ids()).toEqual(['a', 'f', 'e', 'd', 'b']);
+  expect(find('run-tag')!.textContent).toBe('seed 1');
+  await search('tag:"seed 1"');
+  expect(ids()).toEqual(['a']);
+  await search('spread state:failed');
+  expect(ids()).toEqual(['b']);
+  await search('third');
+  expect(ids()).toEqual([]);
+  expect(find('none-found')!.textContent).toContain('Only archived runs pass');
+  find('show-archived')!.click();
+  await settle();
+  expect(ids()).toEqual(['c']);
+  await search('best:reward>1');
+  expect(find('none-found')!.textContent).toContain('in the table');
+});

@@ -9,7 +9,7 @@ import { demoConfig } from '@medr1/kernel-bridge/protocol/presets';
 import { empty, failed, loading } from '../parts.ts';
 import { base, SERIES, theme, tokens } from '../theme.ts';
 import type { IWorkbench } from '../store/workbench.ts';
-import { ACTION_LABELS, rows, slots, sparkline, STATES, type RunRow } from './model.ts';
+import { ACTION_LABELS, found, rows, slots, sparkline, STATES, type RunRow } from './model.ts';
 import { waitingOf, type Waiting } from '../store/queue.ts';
 import { style } from './style.ts';
 
@@ -19,19 +19,32 @@ const VIEWS = [
   ['open-rollouts', 'rollouts', 'Rollouts'],
   ['open-rewards', 'rewards', 'Rewards'],
 ] as const;
+/** Fewer runs are seen at a glance. */
+const SEARCHED_FROM = 6;
 const SPARK = { width: 64, height: 16 };
 
 export class RunsPanel extends WatchingElement {
-  static override properties = { workbench: { attribute: false }, busy: { state: true }, problem: { state: true } };
+  static override properties = {
+    workbench: { attribute: false },
+    busy: { state: true },
+    problem: { state: true },
+    search: { state: true },
+    archived: { state: true },
+  };
   declare workbench: IWorkbench;
   /** Run whose action is on its way, or 'demo'. */
   declare busy: string | null;
   declare problem: ErrorBody | null;
+  declare search: string;
+  /** Archived runs are listed too. */
+  declare archived: boolean;
 
   constructor() {
     super();
     this.busy = null;
     this.problem = null;
+    this.search = '';
+    this.archived = false;
   }
 
   protected override identity(): PropertyKey[] {
@@ -116,17 +129,22 @@ export class RunsPanel extends WatchingElement {
   }
 
   #list(): TemplateResult {
-    return html`<ul aria-label="Runs" @keydown=${this.#onKey}>
+    const { runs } = this.workbench.runs.state.value;
+    const listed = found(runs, this.search, this.archived);
+    const hidden = this.archived ? 0 : found(runs, this.search, true).length - listed.length;
+    return html`${runs.length >= SEARCHED_FROM || this.search !== '' ? this.#searchBox() : nothing}
+      ${listed.length === 0 ? this.#noneFound(hidden) : nothing}
+      <ul aria-label="Runs" @keydown=${this.#onKey}>
         ${repeat(
-          rows(this.workbench.runs.state.value.runs),
+          rows(listed),
           ({ run }) => run.id,
           (row) => this.#row(row),
         )}
       </ul>
-      ${this.#trash()}`;
+      ${this.#foot(hidden)}`;
   }
 
-  #trash(): TemplateResult {
+  #foot(hidden: number): TemplateResult {
     return html`<p class="foot">
       <button
         class="quiet link small"
@@ -136,6 +154,45 @@ export class RunsPanel extends WatchingElement {
       >
         Trash
       </button>
+      ${
+        hidden > 0 || this.archived
+          ? html`<button
+              class="quiet link small"
+              aria-pressed=${this.archived}
+              data-testid="show-archived"
+              @click=${() => (this.archived = !this.archived)}
+            >
+              ${this.archived ? 'Hide archived runs' : `Show ${integer(hidden)} archived`}
+            </button>`
+          : nothing
+      }
+    </p>`;
+  }
+
+  #searchBox(): TemplateResult {
+    return html`<div class="search">
+      <input
+        type="search"
+        aria-label="Search runs"
+        placeholder="search: name, tag:seed, state:failed"
+        title="Words are looked for in name, id, tags, notes, variant and state; the table searches metrics and configurations too"
+        data-testid="run-search"
+        .value=${this.search}
+        @input=${(event: Event) => (this.search = (event.target as HTMLInputElement).value)}
+      />
+    </div>`;
+  }
+
+  #noneFound(hidden: number): TemplateResult {
+    return html`<p class="pad secondary" data-testid="none-found">
+      ${hidden > 0 ? 'Only archived runs pass.' : 'No run passes.'}
+      ${
+        this.search !== ''
+          ? html`<button class="quiet link" @click=${() => command(this, 'open-runs-table')}>
+              Search metrics and configurations in the table
+            </button>`
+          : nothing
+      }
     </p>`;
   }
 
@@ -161,7 +218,9 @@ export class RunsPanel extends WatchingElement {
         @click=${(event: MouseEvent) => this.#pick(run.id, event.ctrlKey || event.metaKey || event.shiftKey)}
       >
         <span class=${`glyph ${facts.tone}`} title=${facts.label} role="img" aria-label=${facts.label}>${facts.glyph}</span>
-        <span class="ellipsis name">${run.name}</span>
+        <span class="ellipsis name" title=${run.annotations.notes || nothing}
+          >${run.annotations.pinned ? html`<span role="img" aria-label="pinned">⚑ </span>` : nothing}${run.name}</span
+        >
         <span class="chip" title=${row.tagTitle}>${row.tag}</span>
         <span class="number reward" title="reward of the last step" data-testid="run-reward">${row.reward}</span>
         <span class="facts small secondary">
@@ -171,6 +230,7 @@ export class RunsPanel extends WatchingElement {
           <span class="number" title="steps done / all" data-testid="run-steps">${row.steps}</span>
           ${row.speed ? html`<span class="number">${row.speed}</span>` : html`<span data-testid="run-waiting">${waiting?.text ?? facts.label}</span>`}
           ${row.left ? html`<span class="number">${row.left}</span>` : nothing}
+          ${run.annotations.tags.map((tag) => html`<span class="chip" data-testid="run-tag">${tag}</span>`)}
         </span>
       </button>
       ${

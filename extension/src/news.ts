@@ -1,0 +1,43 @@
+/** What happened to runs between two lists of them, as far as somebody who looks elsewhere wants to be told. */
+import type { RunSummary } from '@medr1/widgets/connector';
+
+export const NEWS_KINDS = ['finished', 'trouble', 'alert', 'queue'] as const;
+/** `trouble`: a run failed, was broken off, or paused because of an error. */
+export type NewsKind = (typeof NEWS_KINDS)[number];
+
+export interface News {
+  kind: NewsKind;
+  run: string;
+  name: string;
+  /** What happened, and what to do about it where that is known. */
+  text: string;
+  /** Step that it is about; null = the newest. */
+  step: number | null;
+}
+
+/** `before` by id. A run that is new in the list is no news by itself. */
+export function newsOf(before: ReadonlyMap<string, RunSummary>, runs: readonly RunSummary[]): News[] {
+  return runs.flatMap((run) => {
+    const known = before.get(run.id);
+    return known ? newsOfRun(known, run) : [];
+  });
+}
+
+function newsOfRun(before: RunSummary, run: RunSummary): News[] {
+  const news = (kind: NewsKind, text: string, step: number | null = null): News => ({ kind, run: run.id, name: run.name, text, step });
+  const found: News[] = [];
+  if (run.state !== before.state) {
+    const because = run.error ? `${run.error.message} ${run.error.remedy}` : '';
+    if (run.state === 'finished') found.push(news('finished', `finished at step ${run.step}.`));
+    else if (run.state === 'failed' || run.state === 'interrupted') found.push(news('trouble', `${run.state}. ${because}`.trim()));
+    else if (run.state === 'paused' && run.error) found.push(news('trouble', `paused. ${because}`));
+    else if (before.state === 'queued' && run.state === 'starting') found.push(news('queue', 'has got the device and starts.'));
+  }
+  if (run.waits_since !== null && before.waits_since === null) found.push(news('queue', 'waits for the device.'));
+  // an alert that goes on is told at every step with another number: it is news when it says something else
+  if (run.alert && wordsOf(run.alert.message) !== wordsOf(before.alert?.message ?? ''))
+    found.push(news('alert', `step ${run.alert.step}: ${run.alert.message} ${run.alert.remedy}`, run.alert.step));
+  return found;
+}
+
+const wordsOf = (message: string): string => message.replaceAll(/[\d.,]+/g, '#');

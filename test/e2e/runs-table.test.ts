@@ -1,0 +1,133 @@
+/** The table of runs, what is noted of them, commands of the chosen run, notifications, and a page that opens by a link. */
+import { join } from 'node:path';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { demoConfig } from '../../kernel-bridge/src/protocol/presets.ts';
+import { eventually, openBrowser, openJupyterLab, openLab, openPage, output, plainStart, runCommand, setTheme, type Lab } from './lab.ts';
+
+let lab: Lab;
+let browser: Browser;
+let page: Page;
+let errors: string[];
+let trained: string;
+let waiting: string;
+let demo: Record<string, unknown>;
+
+beforeAll(async () => {
+  lab = await openLab();
+  const server = await eventually(
+    async () => (await lab.api('api/server')).json,
+    ({ sample }) => Boolean(sample),
+    'the backend answers',
+  );
+  demo = { ...demoConfig(server), max_steps: 2 };
+  trained = (await lab.api('api/runs', { config: { ...demo, run_name: 'trained' } })).json.id;
+  waiting = (await lab.api('api/runs', { config: { ...demo, run_name: 'other', learning_rate: 3e-4 }, start: false })).json.id;
+  await eventually(
+    async () => (await lab.api(`api/runs/${trained}`)).json.summary.state,
+    (state) => state === 'finished',
+    'the run is finished',
+    180_000,
+  );
+  browser = await openBrowser();
+  ({ page, errors } = await openPage(browser, lab));
+  await plainStart(lab);
+  await openJupyterLab(page, lab);
+  await runCommand(page, 'medr1:open-runs-table');
+});
+
+afterAll(async () => {
+  await browser?.close();
+  await lab?.[Symbol.asyncDispose]();
+});
+
+const table = () => page.locator('medr1-runs-table');
+const row = (id: string) => table().locator(`[data-run="${id}"]`);
+const details = () => table().locator('medr1-run-details');
+const told = async () => (await lab.api('api/view')).json.selection;
+const summary = async (id: string) => (await lab.api(`api/runs/${id}`)).json.summary;
+
+it('shows the runs, and of two chosen ones what differs between their configurations', async () => {
+  await row(trained).click();
+  await row(waiting).click({ modifiers: ['Control'] });
+  const config = details().getByTestId('config');
+  await config.getByText('learning_rate').waitFor();
+  expect(await config.textContent()).toMatch(/3e-4/);
+  expect(await config.textContent()).not.toMatch(/num_generations/);
+  await table().getByTestId('search').fill('learning_rate<3e-4 last:reward>-100');
+  await eventually(
+    () => table().getByTestId('run-row').count(),
+    (count) => count === 1,
+    'the search leaves one',
+  );
+  await page.screenshot({ path: join(output, 'runs-table.png') });
+  await table().getByTestId('search').fill('');
+  await row(waiting).waitFor();
+});
+
+it('keeps what is noted: in the list, in the panel, after a reload', async () => {
+  await row(waiting).click();
+  await details().getByTestId('tab-notes').click();
+  await details().getByTestId('run-tags').fill('seed 1, draft');
+  await details().getByTestId('run-tags').press('Enter');
+  await details().getByTestId('pin').click();
+  await eventually(
+    async () => (await summary(waiting)).annotations,
+    ({ tags, pinned }) => pinned && tags.join() === 'seed 1,draft',
+    'the run has them',
+  );
+  await page.reload();
+  await table().getByTestId('run-row').first().waitFor();
+  expect(await table().getByTestId('run-row').first().getAttribute('data-run')).toBe(waiting);
+  await runCommand(page, 'medr1:show-runs');
+  await page.locator('medr1-runs').getByTestId('run-tag').first().waitFor();
+});
+
+it('a new run like this one has its settings in the form', async () => {
+  await row(waiting).click();
+  await details().getByTestId('run-like').click();
+  const form = page.locator('medr1-new-run');
+  await form.getByTestId('like').waitFor();
+  expect(await form.locator('#field-learning_rate').inputValue()).toBe('0.0003');
+  expect(await form.locator('#field-run_name').inputValue()).toBe('');
+});
+
+it('commands act on the chosen run, and say so when it ends while the reader looks elsewhere', async () => {
+  await runCommand(page, 'medr1:select', { selection: { runs: [waiting] } });
+  await runCommand(page, 'medr1:archive-run');
+  await eventually(
+    async () => (await summary(waiting)).annotations.archived,
+    (archived) => archived === true,
+    'it is archived',
+  );
+  await runCommand(page, 'medr1:archive-run', { id: waiting });
+  const toast = page.locator('.Toastify__toast').filter({ hasText: 'other: finished at step 2' });
+  await Promise.all([toast.waitFor({ timeout: 180_000 }), runCommand(page, 'medr1:run-action', { action: 'start' })]);
+  await toast.getByText('Show').click();
+  await eventually(told, ({ runs }) => String(runs) === waiting, 'the run is shown');
+});
+
+it('the address with a link in it opens the same selection on another page, and is the plain address then', async () => {
+  const { page: other, errors: others } = await openPage(browser, lab);
+  const query = new URLSearchParams({ medr1: `runs=${trained}&step=2` });
+  await other.goto(`${lab.url}&${query}`);
+  await eventually(
+    () => other.evaluate(() => location.href),
+    (href) => /\/lab/.test(href) && !href.includes('medr1='),
+    'the link is taken up',
+    120_000,
+  );
+  await eventually(told, ({ runs, step }) => String(runs) === trained && step === 2, 'the page looks at it');
+  await other.locator('medr1-rollouts').getByTestId('rollouts-step').waitFor();
+  expect(others.filter((error) => !/404|favicon/.test(error))).toEqual([]);
+  await other.close();
+});
+
+it('stands in the dark and in a narrow panel, without an error', async () => {
+  await setTheme(page, 'JupyterLab Dark');
+  await runCommand(page, 'medr1:open-runs-table');
+  await page.setViewportSize({ width: 720, height: 900 });
+  await row(trained).click();
+  await page.screenshot({ path: join(output, 'runs-table-dark.png') });
+  expect(errors.filter((error) => !/404/.test(error))).toEqual([]);
+});
