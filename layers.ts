@@ -68,6 +68,7 @@ export const LAYERS: Layer[] = [
   view('runs', 'the list of runs'),
   view('curves', 'charts of metrics', 'widgets/runs'),
   view('rollouts', 'completions of a step, token by token'),
+  view('pair', 'two runs that differ in their prompt, side by side', 'widgets/rollouts widgets/curves'),
   view('rewards', 'reward functions, their weights and edits', 'widgets/runs'),
   view('new-run', 'the form that starts a run', 'widgets/rewards'),
   view('data', 'the browser of data sets'),
@@ -82,7 +83,7 @@ export const LAYERS: Layer[] = [
   layer(
     'extension/plugins',
     'one plugin a file',
-    `extension widgets widgets/store ${['runs', 'runs-table', 'curves', 'rollouts', 'rewards', 'new-run', 'data', 'sample', 'audit', 'evaluation', 'inspector', 'trash', 'status'].map((name) => `widgets/${name}`).join(' ')}`,
+    `extension widgets widgets/store ${['runs', 'runs-table', 'curves', 'rollouts', 'pair', 'rewards', 'new-run', 'data', 'sample', 'audit', 'evaluation', 'inspector', 'trash', 'status'].map((name) => `widgets/${name}`).join(' ')}`,
   ),
 ];
 

@@ -253,6 +253,24 @@ class Client:
         body = {"config": whole, "reward_files": {**files_of_config(whole), **(reward_files or {})}, "start": start}
         return Run(self, self.request("POST", "/runs", body), not_started=not start)
 
+    def train_pair(
+        self,
+        config: dict[str, Any] | None = None,
+        variants: Sequence[str] = ("think", "no-think"),
+        *,
+        start: bool = True,
+        reward_files: dict[str, str] | None = None,
+        **keys: Any,
+    ) -> tuple[Run, Run]:
+        """Starts two runs that differ in their prompt variant alone: they see the same questions in the same order and sample from the same
+        seeds. On one device they take turns step by step; pausing, resuming or stopping one does it to both. Otherwise as train().
+        """
+        whole = {**(config or {}), **keys}
+        files = {**files_of_config(whole), **(reward_files or {})}
+        body = {"config": whole, "variants": list(variants), "reward_files": files, "start": start}
+        first, second = self.request("POST", "/pairs", body)["runs"]
+        return Run(self, first, not_started=not start), Run(self, second, not_started=not start)
+
     def sweep(self, config: Mapping[str, Any] | None = None, *, start: bool = True, **keys: Any) -> list[Run]:
         """One run for every combination of the keys that are lists: `c.sweep(c.demo(), seed=[1, 2, 3], beta=[0.0, 0.04])` starts six.
 

@@ -183,6 +183,13 @@ class Run:
         return pd.DataFrame(found, columns=None if found else ["step", "path", "bytes", "reason", "pinned", "best"])
 
     @property
+    def pair(self) -> Run | None:
+        """The other run of a pair (Client.train_pair); None for a run without one, or where the other was deleted."""
+        known = self.summary()["pair"]
+        runs = self._client.request("GET", "/runs")["runs"] if known else []
+        return next((Run(self._client, summary) for summary in runs if summary["id"] == known["with"]), None)
+
+    @property
     def children(self) -> list[Run]:
         """Runs that were forked from this one, newest first."""
         runs = self._client.request("GET", "/runs")["runs"]

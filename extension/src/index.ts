@@ -9,6 +9,7 @@ import layouts from './plugins/layouts.ts';
 import links from './plugins/links.ts';
 import newRun from './plugins/new-run.ts';
 import notebook from './plugins/notebook.ts';
+import pair from './plugins/pair.ts';
 import reload from './plugins/reload.ts';
 import notifications from './plugins/notifications.ts';
 import rewards from './plugins/rewards.ts';
@@ -33,6 +34,7 @@ export default [
   runsTable,
   curves,
   rollouts,
+  pair,
   rewards,
   newRun,
   data,

@@ -18,6 +18,7 @@ export const CommandIDs = {
   openRunsTable: 'medr1:open-runs-table',
   openCurves: 'medr1:open-curves',
   openRollouts: 'medr1:open-rollouts',
+  openPair: 'medr1:open-pair',
   openRewards: 'medr1:open-rewards',
   openNewRun: 'medr1:open-new-run',
   openData: 'medr1:open-data',

@@ -11,6 +11,7 @@ const COMMANDS: Record<HostCommand['id'], string> = {
   'open-runs-table': CommandIDs.openRunsTable,
   'open-curves': CommandIDs.openCurves,
   'open-rollouts': CommandIDs.openRollouts,
+  'open-pair': CommandIDs.openPair,
   'open-rewards': CommandIDs.openRewards,
   'open-new-run': CommandIDs.openNewRun,
   'open-data': CommandIDs.openData,

@@ -312,6 +312,23 @@ def test_the_last_rollouts_are_those_of_the_last_step_that_sampled(client):
         run.rollouts(1, first=1)
 
 
+def test_a_pair_sees_the_same_questions_and_stops_together(client):
+    think, direct = client.train_pair(client.demo(**SMALL), max_steps=5000, run_name="both")
+    assert [run.name for run in (think, direct)] == ["both · think", "both · no-think"]
+    assert (think.pair, direct.pair) == (direct, think)
+    for run in (think, direct):
+        run.wait(step=2, timeout=300)
+    think.stop().wait(timeout=300)
+    direct.wait(timeout=300)
+    assert [run.state for run in (think, direct)] == ["stopped", "stopped"]
+    left, right = (run.rollouts(step=2)["item_id"].tolist() for run in (think, direct))
+    assert left == right
+    assert client.train(client.demo(**SMALL), start=False).pair is None
+    client.train_pair(client.demo(**SMALL), ["no-think", "think-after"], start=False)[0].delete()
+    with pytest.raises(wb.WorkbenchError, match="two different variants"):
+        client.train_pair(client.demo(**SMALL), ["think", "think"])
+
+
 def test_a_run_is_forked_rolled_back_exported_and_deleted(client, tmp_path):
     run = client.train(client.demo(**SMALL), save_steps=1, run_name="parent").wait(timeout=300)
     assert list(run.checkpoints()["step"]) == [2, 3]

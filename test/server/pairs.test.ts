@@ -152,6 +152,15 @@ describe('in the queue', () => {
     expect((await t.client.run(a.id)).summary.pair).toEqual(a.pair);
   });
 
+  it('tells how the questions of a step were answered at every step', async () => {
+    const [a] = await start({ max_steps: 4 });
+    await reached(t.client, a.id, 'finished');
+    const told = await t.client.questionHistory(a.id, { step: 2 });
+    expect(told.map(({ item_id }) => item_id)).toEqual(['item-0', 'item-1']);
+    expect(told[0].asked).toEqual([1, 2, 3, 4].map((step) => ({ step, right: 4, judged: 4 })));
+    expect(await t.client.questionHistory(a.id, { step: 9 })).toEqual([]);
+  });
+
   it('one whose other was deleted trains alone', async () => {
     const [a, b] = await start({ max_steps: 3 }, { start: false });
     await t.client.deleteRun(a.id);

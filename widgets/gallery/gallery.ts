@@ -9,6 +9,7 @@ import '../src/data/view.ts';
 import '../src/evaluation/view.ts';
 import '../src/inspector/view.ts';
 import '../src/new-run/view.ts';
+import '../src/pair/view.ts';
 import '../src/rewards/view.ts';
 import '../src/rollouts/view.ts';
 import '../src/runs/view.ts';

@@ -25,6 +25,18 @@ const down = {
   remedy: 'Start it again with the command "Med-R1: restart", or look at its log.',
 };
 const running = { id: 'r1', name: 'Demo, think', state: 'running' as const, steps: 143, seed: 1 };
+const paired = [
+  { ...running, name: 'Demo · think', pair: { id: 'p', with: 'n1', variant: 'no-think' } },
+  {
+    id: 'n1',
+    name: 'Demo · no-think',
+    variant: 'no-think',
+    state: 'running' as const,
+    steps: 142,
+    seed: 9,
+    pair: { id: 'p', with: 'r1', variant: 'think' },
+  },
+];
 const runs = [
   running,
   {
@@ -286,6 +298,23 @@ export const STATES: Record<string, GalleryState> = {
       connector.options.failure = down;
       workbench.selection.move({ runs: ['r2'] });
     },
+  },
+  'pair: step': { tag: 'medr1-pair', options: { runs: paired }, select: { runs: ['r1'], step: 40 } },
+  'pair: following': { tag: 'medr1-pair', options: { runs: paired }, select: { runs: ['n1'] } },
+  'pair: completion chosen': {
+    tag: 'medr1-pair',
+    options: {
+      runs: paired,
+      completionText: (_step, _group, index) => (index % 2 ? '<script>alert(1)</script> \u202e' + 'x'.repeat(300) : ''),
+    },
+    select: { runs: ['n1'], step: 40, group: 0, completion: 1 },
+  },
+  'pair: none chosen': { tag: 'medr1-pair', options: { runs: [...runs, ...paired] }, select: { runs: ['r3'] } },
+  'pair: other deleted': { tag: 'medr1-pair', options: { runs: [paired[0]] }, select: { runs: ['r1'] } },
+  'pair: no step yet': {
+    tag: 'medr1-pair',
+    options: { runs: paired.map((run) => ({ ...run, steps: 0, state: 'starting' as const })) },
+    select: { runs: ['r1'] },
   },
   'rollouts: step': { tag: 'medr1-rollouts', options: { runs }, select: { runs: ['r1'], step: 40, group: 1, completion: 2 } },
   'rollouts: hostile text': {

@@ -16,6 +16,7 @@ export type {
   Group,
   MetricTable,
   MoveView,
+  QuestionHistory,
   RewardRevision,
   RunAction,
   RunDetail,
@@ -99,6 +100,7 @@ type Calls = Pick<
   | 'builtInRewards'
   | 'checkConfig'
   | 'checkRewards'
+  | 'createPair'
   | 'createRun'
   | 'deleteRun'
   | 'editRewards'
@@ -112,6 +114,7 @@ type Calls = Pick<
   | 'log'
   | 'metrics'
   | 'moveView'
+  | 'questionHistory'
   | 'readConfig'
   | 'run'
   | 'runs'

@@ -89,6 +89,7 @@ export interface HostCommand {
   id:
     | 'open-curves'
     | 'open-rollouts'
+    | 'open-pair'
     | 'open-rewards'
     | 'open-new-run'
     | 'open-runs'

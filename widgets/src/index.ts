@@ -13,6 +13,7 @@ export * from './inspector/view.ts';
 export * from './link.ts';
 export * from './new-run/view.ts';
 export * from './observable.ts';
+export * from './pair/view.ts';
 export * from './rewards/view.ts';
 export * from './rollouts/view.ts';
 export * from './runs/view.ts';

@@ -237,6 +237,31 @@ export class FakeConnector implements Connector {
       this.options.runs = [...this.#fakes(), run];
       return this.summary(run);
     });
+  createPair: Connector['createPair'] = ({ config, variants = ['think', 'no-think'] }) =>
+    this.#answer('createPair', [config, variants], () => {
+      const ids = variants.map((variant) => `new-${variant}`);
+      const runs = variants.map((variant, at): FakeRun => ({
+        ...{ id: ids[at], name: `new run · ${variant}`, variant, state: 'starting', steps: 0 },
+        pair: { id: 'pair', with: ids[1 - at], variant: variants[1 - at] },
+      }));
+      this.options.runs = [...this.#fakes(), ...runs];
+      return runs.map((run) => this.summary(run));
+    });
+  /** Each question is asked again every twelve steps. */
+  questionHistory: Connector['questionHistory'] = (id, { step }) =>
+    this.#answer('questionHistory', [id, { step }], () => {
+      const run = this.#fake(id);
+      const steps = Array.from({ length: Math.ceil((run.steps ?? 0) / 12) }, (_, i) => ((step - 1) % 12) + 1 + 12 * i);
+      const asked = steps.filter((one) => one <= (run.steps ?? 0)).map((one) => this.groupsOf(run, one, 12));
+      return this.groupsOf(run, step, 12).map(({ item_id }, at) => ({
+        item_id,
+        asked: asked.map((groups) => ({
+          step: groups[at].step,
+          right: groups[at].completions.filter(({ correct }) => correct).length,
+          judged: groups[at].completions.length,
+        })),
+      }));
+    });
   deleteRun: Connector['deleteRun'] = (id) =>
     this.#answer('deleteRun', [id], () => {
       this.options.runs = this.#fakes().filter((run) => run.id !== id);

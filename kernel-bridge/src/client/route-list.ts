@@ -20,6 +20,7 @@ export const ROUTE_LIST: Record<RouteName, ListedRoute> = {
   action: { method: 'POST', path: '/runs/:id/actions', takes: 'body', once: true },
   metrics: { method: 'GET', path: '/runs/:id/metrics', takes: 'query' },
   groups: { method: 'GET', path: '/runs/:id/groups', takes: 'query' },
+  questionHistory: { method: 'GET', path: '/runs/:id/history', takes: 'query', gives: 'questions' },
   tokenTexts: { method: 'GET', path: '/runs/:id/tokens', takes: 'query', gives: 'texts' },
   events: { method: 'GET', path: '/runs/:id/events', takes: 'query' },
   rewards: { method: 'GET', path: '/runs/:id/rewards', gives: 'revisions' },

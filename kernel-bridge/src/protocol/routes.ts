@@ -11,7 +11,7 @@ import * as evals from './evals.ts';
 import { Generation, GenerateRequest } from './generate.ts';
 import * as rest from './rest.ts';
 import { BuiltInReward, CheckedReward, CheckRewards, TriedRewards, TryRewards } from './rewards.ts';
-import { EVENT_KINDS, Group, MetricTable, RewardRevision, RunDetail, RunEvent, RunSummary } from './run.ts';
+import { EVENT_KINDS, Group, MetricTable, QuestionHistory, RewardRevision, RunDetail, RunEvent, RunSummary } from './run.ts';
 import { RunTable, RunTableQuery } from './run-table.ts';
 import { Note, SearchPage, SearchQuery, WriteNote } from './search.ts';
 import { MoveView, View } from './view.ts';
@@ -150,6 +150,12 @@ export const ROUTES = {
     text: 'rollouts of one step, or of steps from..to; `steps` are the first and last that have any. limit is 64 when left out, at most 1024',
     query: Type.Object({ step: Whole, from: Whole, to: Whole, limit: Whole, offset: Whole }),
     answer: Type.Object({ groups: Type.Array(Group), steps: Type.Tuple([Type.Integer(), Type.Integer()]) }),
+  }),
+  questionHistory: get('/runs/:id/history', {
+    text: 'how the questions of a step were answered at every step that asked them, oldest first',
+    query: Type.Object({ step: Type.Integer({ minimum: 0 }) }),
+    answer: list('questions', QuestionHistory),
+    gives: 'questions',
   }),
   tokenTexts: get('/runs/:id/tokens', {
     text: 'texts of the tokens of each completion of a group, special ones included',

@@ -135,6 +135,19 @@ export const RunDetail = Type.Object({
 });
 export type RunDetail = Type.Static<typeof RunDetail>;
 
+/** How a question was answered each time that a run asked it. */
+export const QuestionHistory = Type.Object({
+  item_id: Type.String(),
+  asked: Type.Array(
+    Type.Object({
+      step: Type.Integer(),
+      right: Type.Integer({ description: 'completions that answer right' }),
+      judged: Type.Integer({ description: 'completions whose answer could be judged' }),
+    }),
+  ),
+});
+export type QuestionHistory = Type.Static<typeof QuestionHistory>;
+
 /** One per token; null where the value is not finite. */
 const TokenNumbers = Nullable(Type.Array(Nullable(Type.Number())));
 

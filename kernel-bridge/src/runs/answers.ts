@@ -3,7 +3,7 @@ import { realpathSync } from 'node:fs';
 import { opensThink } from '../answers/index.ts';
 import type { ItemAnswers, RunAnswer } from '../protocol/data.ts';
 import { lastInherited, trainedBy } from '../protocol/run.ts';
-import { judgeOf, type Judged } from './groups.ts';
+import { countedGroups, judgeOf, type Judged } from './groups.ts';
 import { listRuns, openRun } from './runs.ts';
 import type { RunStore } from './store.ts';
 
@@ -74,25 +74,7 @@ export class RolloutAnswers {
       this.#known.set(run, known);
     }
     if (known.step >= step) return known;
-    const judge = judgeOf(store.db);
-    // of a group that names no reading: whether a completion is right is read anew
-    store.db.function('reads_right', { deterministic: true }, (text, options, answer) =>
-      Number(
-        judge({ reading: null, options: JSON.parse(options as string) as string[], answer: answer as string }).judged({
-          text: text as string,
-          prediction: null,
-          correct: null,
-        }).correct,
-      ),
-    );
-    const groups = store.db
-      .prepare(
-        `SELECT g.step, g.item_id, count(c.correct) AS judged,
-           total(CASE WHEN g.reading IS NULL AND g.answer IS NOT NULL THEN reads_right(c.text, g.options, g.answer) ELSE c.correct END) AS "right"
-         FROM rollout_group g JOIN completion c USING (step, "group")
-         WHERE g.step > ? AND g.step <= ? GROUP BY g.step, g."group" ORDER BY g.step, g."group"`,
-      )
-      .iterate(known.step, step) as Iterable<{ step: number; item_id: string; judged: number; right: number }>;
+    const groups = countedGroups(store.db, 'g.step > ? AND g.step <= ?', known.step, step);
     for (const group of groups) {
       if (group.judged === 0) continue; // nobody knows the right answer
       known.byItem.set(group.item_id, outcome(group.right, group.judged));

@@ -3,7 +3,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import { verdict, type Verdict } from '../answers/index.ts';
 import type { TrainConfig } from '../protocol/config.ts';
 import { runReading, type ReadingName } from '../protocol/readings.ts';
-import type { Completion, Group } from '../protocol/run.ts';
+import type { Completion, Group, QuestionHistory } from '../protocol/run.ts';
 import type { TokenRatios } from '../protocol/step.ts';
 
 export interface GroupQuery {
@@ -89,6 +89,49 @@ export function judgeOf(db: DatabaseSync) {
     reading: reading ?? own,
     judged: <C extends Verdict & { text: string }>(one: C): C => (reading === null ? { ...one, ...verdict(own, one.text, question) } : one),
   });
+}
+
+export interface CountedGroup {
+  step: number;
+  item_id: string;
+  /** Completions whose answer could be judged, and how many of them are right. */
+  judged: number;
+  right: number;
+}
+
+/** How many completions of each group are right, in order; of the groups `g` that `where` names. */
+export function countedGroups(db: DatabaseSync, where: string, ...values: (number | string)[]): Iterable<CountedGroup> {
+  const judge = judgeOf(db);
+  // of a group that names no reading: whether a completion is right is read anew
+  db.function('reads_right', { deterministic: true }, (text, options, answer) =>
+    Number(
+      judge({ reading: null, options: JSON.parse(options as string) as string[], answer: answer as string }).judged({
+        text: text as string,
+        prediction: null,
+        correct: null,
+      }).correct,
+    ),
+  );
+  return db
+    .prepare(
+      `SELECT g.step, g.item_id, count(c.correct) AS judged,
+         total(CASE WHEN g.reading IS NULL AND g.answer IS NOT NULL THEN reads_right(c.text, g.options, g.answer) ELSE c.correct END) AS "right"
+       FROM rollout_group g JOIN completion c USING (step, "group")
+       WHERE ${where} GROUP BY g.step, g."group" ORDER BY g.step, g."group"`,
+    )
+    .iterate(...values) as unknown as Iterable<CountedGroup>;
+}
+
+/** How the questions of one step were answered whenever the run asked them, oldest first. */
+export function questionHistory(db: DatabaseSync, step: number): QuestionHistory[] {
+  const histories = new Map<string, QuestionHistory>();
+  const asked = 'g.item_id IN (SELECT item_id FROM rollout_group WHERE step = ?)';
+  for (const { item_id, ...one } of countedGroups(db, asked, step)) {
+    const history = histories.get(item_id) ?? { item_id, asked: [] };
+    history.asked.push(one);
+    histories.set(item_id, history);
+  }
+  return [...histories.values()];
 }
 
 /**

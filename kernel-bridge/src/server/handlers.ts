@@ -14,7 +14,7 @@ import { completeConfig, parseConfig } from '../runs/config.ts';
 import { errors } from '../runs/errors.ts';
 import { tableLines } from '../runs/export.ts';
 import { forkRun, rollbackRun } from '../runs/lineage.ts';
-import { groupSteps, readGroups, readTokenIds } from '../runs/groups.ts';
+import { groupSteps, questionHistory, readGroups, readTokenIds } from '../runs/groups.ts';
 import { readMetrics } from '../runs/metrics.ts';
 import { pairConfigs } from '../runs/pair-config.ts';
 import { changedRewards, editRewards, revisions } from '../runs/rewards.ts';
@@ -181,6 +181,8 @@ export function runHandlers(services: Services): Handlers<RunRoutes> {
       const groups = readGroups(run.db, { ...range, limit: Math.min(limit, 1024), offset });
       return { groups, steps: groupSteps(run.db) };
     },
+
+    questionHistory: ({ id, query: { step } }) => ({ questions: questionHistory(hub.store(id).db, step) }),
 
     tokenTexts: async ({ id, query: { step, group } }) => {
       const run = hub.store(id);

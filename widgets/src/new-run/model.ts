@@ -1,4 +1,5 @@
 /** The New run form at work: what is typed, what the server says of it, and what the run would need. */
+import type { Variant } from '@medr1/kernel-bridge/protocol/config';
 import {
   errorBody,
   type BuiltInReward,
@@ -191,7 +192,24 @@ export class NewRunModel {
   }
 
   /** Starts the run; null when the configuration was refused, and the state says why. */
-  async start(): Promise<RunSummary | null> {
+  start(): Promise<RunSummary | null> {
+    return this.#start((config, more) => this.#connector.createRun(config, more));
+  }
+
+  /** Starts one run that thinks and one that does not, on the same questions in the same order. */
+  startPair(): Promise<RunSummary[] | null> {
+    return this.#start((config, more) => this.#connector.createPair({ config, variants: this.pairVariants, ...more }));
+  }
+
+  /** The variant that is typed, or `think`, beside `no-think`. */
+  get pairVariants(): [Variant, Variant] {
+    const typed = this.state.value.typed.variant as Variant | undefined;
+    return [typed === undefined || typed === 'no-think' ? 'think' : typed, 'no-think'];
+  }
+
+  async #start<T>(
+    make: (config: Record<string, unknown>, more: { reward_files?: Record<string, string> }) => Promise<T>,
+  ): Promise<T | null> {
     clearTimeout(this.#timer);
     this.#generation++;
     const { config, problems } = this.#read();
@@ -202,7 +220,7 @@ export class NewRunModel {
       await this.#askRewards();
       if (this.wrongRewards > 0) return null;
       const reward_files = this.#sent();
-      return await this.#connector.createRun(config, Object.keys(reward_files).length > 0 ? { reward_files } : {});
+      return await make(config, Object.keys(reward_files).length > 0 ? { reward_files } : {});
     } catch (error) {
       this.#refuse(errorBody(error));
       return null;

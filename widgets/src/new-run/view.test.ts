@@ -31,6 +31,26 @@ async function view(files: HostFiles | null) {
 }
 const CHECKED = 500;
 
+it('starts a pair: the variant that is chosen beside no-think, both selected', async () => {
+  const { connector, element, settle, find } = await view(null);
+  const commands: string[] = [];
+  element.addEventListener('medr1-command', (event) => commands.push((event as CustomEvent<{ id: string }>).detail.id));
+  for (const [key, value] of Object.entries({ model_name_or_path: 'model', dataset_name: 'data' })) {
+    const field = find<HTMLInputElement>(`#field-${key}`);
+    field.value = value;
+    field.dispatchEvent(new Event('input'));
+  }
+  find('[data-testid=start-pair]').click();
+  await settle();
+  expect(connector.calls.find(([name]) => name === 'createPair')).toEqual([
+    'createPair',
+    { model_name_or_path: 'model', dataset_name: 'data' },
+    ['think', 'no-think'],
+  ]);
+  expect(workbench.selection.value.runs).toEqual(['new-think', 'new-no-think']);
+  expect(commands).toEqual(['open-pair']);
+});
+
 it('reward functions are rows: chosen in the host, weighted, refused with the reason, removed', async () => {
   let saved: (path: string) => void = () => {};
   let source = 'export default () => { throw 1; };';

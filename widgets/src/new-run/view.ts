@@ -204,10 +204,20 @@ export class NewRunView extends WatchingElement {
   #footer(): TemplateResult {
     const { estimate, checking, starting, problems } = this.#model!.state.value;
     const count = Object.keys(problems).length + this.#model!.wrongRewards;
+    const variants = this.#model!.pairVariants;
     return html`<footer>
       <div class="need" data-testid="estimate" aria-live="polite">
         ${estimate && count === 0 ? this.#estimate(estimate) : html`<span class="secondary">${checking ? 'Checking …' : count ? `${count} to put right` : 'Choose a preset, or a model and a data set.'}</span>`}
       </div>
+      <button
+        type="button"
+        data-testid="start-pair"
+        ?disabled=${starting}
+        title=${`Two runs, ${variants.join(' and ')}, that see the same questions in the same order. On one device they take turns, and both models are held${estimate ? `: about ${bytes(2 * estimate.total_bytes)}` : ''}.`}
+        @click=${() => void this.#startPair()}
+      >
+        Start pair
+      </button>
       <button class="primary" type="submit" data-testid="start-run" ?disabled=${starting}>${starting ? 'Starting …' : 'Start run'}</button>
     </footer>`;
   }
@@ -245,17 +255,26 @@ export class NewRunView extends WatchingElement {
   #submit = async (event: Event): Promise<void> => {
     event.preventDefault();
     const run = await this.#model!.start();
-    if (!run) {
-      await this.updateComplete;
-      const wrong = this.renderRoot.querySelector<HTMLElement>('[aria-invalid="true"], [data-testid=reward-error]');
-      wrong?.scrollIntoView({ block: 'nearest' });
-      wrong?.focus();
-      return;
-    }
+    if (!run) return this.#showWrong();
     this.workbench.runs.apply({ summary: run });
     this.workbench.selection.move({ runs: [run.id] });
     command(this, 'open-curves');
   };
+
+  async #startPair(): Promise<void> {
+    const runs = await this.#model!.startPair();
+    if (!runs) return this.#showWrong();
+    for (const summary of runs) this.workbench.runs.apply({ summary });
+    this.workbench.selection.move({ runs: runs.map(({ id }) => id) });
+    command(this, 'open-pair');
+  }
+
+  async #showWrong(): Promise<void> {
+    await this.updateComplete;
+    const wrong = this.renderRoot.querySelector<HTMLElement>('[aria-invalid="true"], [data-testid=reward-error]');
+    wrong?.scrollIntoView({ block: 'nearest' });
+    wrong?.focus();
+  }
 
   static override styles = [
     tokens,

@@ -2,6 +2,9 @@
 import { answerStretch, splitCompletion, type Part, type Verdict } from '@medr1/kernel-bridge/answers';
 import { READING_TEXTS, type ReadingName } from '@medr1/kernel-bridge/protocol/readings';
 import { css, html, nothing, type TemplateResult } from 'lit';
+import type { Completion } from '../connector.ts';
+import { direction, integer, number, signed } from '../format.ts';
+import { tokenCount } from '../store/rollouts/model.ts';
 import { marked, markStyles } from '../marked.ts';
 
 export const glyph = (correct: boolean | null): string => (correct === null ? '?' : correct ? '✓' : '✗');
@@ -22,6 +25,19 @@ export const verdictChip = ({ prediction, correct }: Verdict, reading: ReadingNa
   html`<span class=${`chip ${judged(correct)}`} title=${verdictTitle(correct, reading)} data-testid="verdict"
     >${glyph(correct)} ${prediction ?? none}</span
   >`;
+
+/** Advantage, `verdict`, rewards and length of a completion. */
+export const completionNumbers = (one: Completion, verdict: TemplateResult): TemplateResult =>
+  html`<div class="numbers small">
+    <span class=${`number advantage ${direction(one.advantage)}`} title="advantage">${signed(one.advantage)}</span>
+    ${verdict}
+    ${Object.entries(one.rewards).map(
+      ([name, value]) =>
+        html`<span class="number" title=${`reward ${name}, unweighted`}><span class="secondary">${name}</span> ${number(value)}</span>`,
+    )}
+    <span class="number secondary">${integer(tokenCount(one))} tok</span>
+    ${one.finish_reason === 'length' ? html`<span class="warning" title="Cut off at the longest length">⚠ cut off</span>` : nothing}
+  </div>`;
 
 /** What must be known of a completion to show it. */
 export interface Said {
@@ -83,6 +99,25 @@ function partOf({ kind, text, opened, closed }: Part, correct: boolean | null, t
 
 /** For an element of class `text` around a completion. */
 export const completionStyles = css`
+  .numbers {
+    display: flex;
+    flex-wrap: wrap;
+    gap: 0 12px;
+    align-items: center;
+  }
+  .advantage {
+    min-width: 6ch;
+    font-weight: 600;
+  }
+  .advantage.up {
+    color: var(--medr1-right);
+  }
+  .advantage.down {
+    color: var(--medr1-wrong);
+  }
+  .numbers .text {
+    padding: 0;
+  }
   ${markStyles}
   .text {
     font-family: var(--medr1-font-text);

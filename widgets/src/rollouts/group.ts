@@ -3,14 +3,14 @@ import { css, html, nothing, svg, type TemplateResult } from 'lit';
 import { choicesOf, opensThink } from '@medr1/kernel-bridge/answers';
 import type { Completion, Group } from '../connector.ts';
 import { define, WatchingElement } from '../element.ts';
-import { direction, integer, number, signed } from '../format.ts';
+import { integer, number } from '../format.ts';
 import { base, tokens } from '../theme.ts';
 import { marked } from '../marked.ts';
-import { completionStyles, completionText, isAnswerAlone, readingLabel, verdictChip, type Said } from './completion.ts';
+import { completionNumbers, completionStyles, completionText, isAnswerAlone, readingLabel, verdictChip, type Said } from './completion.ts';
 import type { GroupTexts } from '../store/rollouts/token-texts.ts';
 import './tokens.ts';
 import type { Colouring } from '../store/rollouts/colouring.ts';
-import { goldText, hitsOf, summarise, termOf, tokenCount, type GroupSummary } from '../store/rollouts/model.ts';
+import { goldText, hitsOf, summarise, termOf, type GroupSummary } from '../store/rollouts/model.ts';
 
 const BARS = { width: 64, height: 20 };
 
@@ -141,16 +141,7 @@ export class RolloutGroup extends WatchingElement {
       data-index=${one.index}
       @click=${() => this.#choose(one.index, null)}
     >
-      <div class="numbers small">
-        <span class=${`number advantage ${direction(one.advantage)}`} title="advantage">${signed(one.advantage)}</span>
-        ${alone ? html`<span class="text">${completionText(said, term)}</span>` : verdictChip(one, group.reading)}
-        ${Object.entries(one.rewards).map(
-          ([name, value]) =>
-            html`<span class="number" title=${`reward ${name}, unweighted`}><span class="secondary">${name}</span> ${number(value)}</span>`,
-        )}
-        <span class="number secondary">${integer(tokenCount(one))} tok</span>
-        ${one.finish_reason === 'length' ? html`<span class="warning" title="Cut off at the longest length">⚠ cut off</span>` : nothing}
-      </div>
+      ${completionNumbers(one, alone ? html`<span class="text">${completionText(said, term)}</span>` : verdictChip(one, group.reading))}
       ${alone ? nothing : tokens === undefined ? html`<div class="text">${completionText(said, term)}</div>` : this.#tokens(one, said, tokens)}
     </li>`;
   }
@@ -303,9 +294,6 @@ export class RolloutGroup extends WatchingElement {
       .found {
         color: var(--medr1-link);
       }
-      .numbers .text {
-        padding: 0;
-      }
       li:focus-visible {
         outline-offset: -2px;
       }
@@ -329,23 +317,7 @@ export class RolloutGroup extends WatchingElement {
         border-left-color: var(--medr1-accent);
         background: var(--medr1-surface-2);
       }
-      .numbers {
-        display: flex;
-        flex-wrap: wrap;
-        gap: 0 12px;
-        align-items: center;
-      }
-      .advantage {
-        min-width: 6ch;
-        font-weight: 600;
-      }
-      .advantage.up {
-        color: var(--medr1-right);
-      }
-      .advantage.down {
-        color: var(--medr1-wrong);
-      }
-      .text {
+      li > .text {
         padding-top: 2px;
       }
     `,
