@@ -26,3 +26,16 @@ it("a paused run is in nobody's way, and a run that nobody started says so", () 
   expect(waitingOf(made, [made, paused])).toMatchObject({ text: 'not started yet' });
   expect(waitingOf(paused, [paused])).toBeNull();
 });
+
+it('the two of a pair are one place, and wait for each other never', () => {
+  const demo = run('demo', { state: 'running', steps: 3 });
+  const a = run('a', { state: 'queued', waits_since: 4, pair: { id: 'p', with: 'b', variant: 'no-think' } });
+  const b = run('b', { state: 'queued', waits_since: 5, pair: { id: 'p', with: 'a', variant: 'think' } });
+  const after = run('after', { state: 'queued', waits_since: 6 });
+  const all = [demo, a, b, after];
+  expect([a, b].map((one) => waitingOf(one, all))).toMatchObject([
+    { behind: demo, place: 1 },
+    { behind: demo, place: 1 },
+  ]);
+  expect(waitingOf(after, all)).toMatchObject({ place: 2 });
+});
