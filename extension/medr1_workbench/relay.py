@@ -89,7 +89,10 @@ class RelayHandler(_Base, APIHandler):
         await super().prepare()
         if self.current_user is None:
             raise web.HTTPError(403)
-        if int(self.request.headers.get("Content-Length") or 0) > MAX_BODY:
+        length = self.request.headers.get("Content-Length") or "0"
+        if not (length.isascii() and length.isdigit()):
+            raise web.HTTPError(400, f"Content-Length {length[:40]!r} is no number of bytes.")
+        if int(length) > MAX_BODY:
             raise web.HTTPError(413, f"The body is larger than {MAX_BODY} bytes.")
 
     def data_received(self, chunk: bytes) -> None:

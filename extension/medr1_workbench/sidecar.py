@@ -28,6 +28,10 @@ FIRST_DELAY_S = 0.5
 LONGEST_DELAY_S = 30.0
 # A backend that ran this long was well: its next failure counts as the first.
 WELL_AFTER_S = 60.0
+# One that gives no answer for two probes in a row hangs. Between the two it is busy at worst: a copy of a large run takes seconds.
+PROBE_EVERY_S = 5.0
+PROBE_DEADLINE_S = 20.0
+MISSED_PROBES = 2
 
 
 @dataclass
@@ -149,6 +153,12 @@ class Sidecar:
                 self._become("running", "The backend is running.")
                 self._why = ""
                 self.pid, self.version, self.started_at = info.get("pid"), info.get("version"), time.time()
+                hanging = asyncio.create_task(self._hangs())
+                readers.append(hanging)
+                await asyncio.wait({ended, hanging}, return_when=asyncio.FIRST_COMPLETED)
+                if not ended.done():
+                    return f"it runs, but did not answer {MISSED_PROBES} times in a row within {PROBE_DEADLINE_S:g} s"
+                hanging.cancel()
             code = await ended
             await asyncio.wait(readers, timeout=1)
             how = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
@@ -157,6 +167,29 @@ class Sidecar:
         finally:
             for task in (*readers, ended):
                 task.cancel()
+
+    async def _hangs(self) -> None:
+        """Returns once the backend runs and answers nobody any more. An answer of any kind is a sign of life."""
+        missed = 0
+        while missed < MISSED_PROBES:
+            await asyncio.sleep(PROBE_EVERY_S)
+            try:
+                answered = await asyncio.wait_for(self._answers(), PROBE_DEADLINE_S)
+            except (OSError, asyncio.TimeoutError):
+                answered = False
+            missed = 0 if answered else missed + 1
+            if missed:
+                self.log.warning("medr1 serve: no answer within %g s (%d of %d)", PROBE_DEADLINE_S, missed, MISSED_PROBES)
+
+    async def _answers(self) -> bool:
+        reader, writer = await asyncio.open_unix_connection(self.connection.socket)
+        try:
+            head = ["GET /api/view HTTP/1.1", "Host: localhost", "Connection: close"]
+            head += [f"{name}: {value}" for name, value in self.connection.headers.items()]
+            writer.write(("\r\n".join(head) + "\r\n\r\n").encode())
+            return bool(await reader.readline())
+        finally:
+            writer.close()
 
     async def _read_output(self, stream: asyncio.StreamReader | None, ready: asyncio.Future[dict[str, Any]]) -> None:
         async for line in _lines(stream):

@@ -18,7 +18,10 @@ if (!node) {
 if (node === process.execPath) {
   await import(main);
 } else {
-  const child = spawn(node, [main, ...process.argv.slice(2)], { stdio: 'inherit' });
+  const child = spawn(node, [main, ...process.argv.slice(2)], {
+    stdio: 'inherit',
+    env: { ...process.env, MEDR1_LAUNCHER: String(process.pid) },
+  });
   // a terminal signals the whole group itself; these reach only this process
   for (const signal of ['SIGTERM', 'SIGHUP', 'SIGINT']) process.on(signal, () => child.kill(signal));
   child.on('error', (error) => {

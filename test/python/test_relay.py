@@ -1,3 +1,4 @@
+import asyncio
 import json
 import os
 import stat
@@ -110,6 +111,16 @@ async def test_a_body_over_the_limit_is_refused(running, jp_fetch):
         pass
     else:
         raise AssertionError("16 MiB and one byte were taken")
+
+
+@pytest.mark.parametrize("length", ["x", "-1", "1e3", "0x10"])
+async def test_a_length_that_is_no_number_is_refused(running, http_server_client, jp_http_port, jp_base_url, jp_auth_header, length):
+    reader, writer = await asyncio.open_connection("127.0.0.1", jp_http_port)
+    authorization = "".join(f"{name}: {value}\r\n" for name, value in jp_auth_header.items())
+    head = f"POST {jp_base_url}medr1/api/echo HTTP/1.1\r\nHost: localhost:{jp_http_port}\r\n{authorization}Content-Length: {length}\r\n\r\n"
+    writer.write(head.encode())
+    assert b" 400 " in await asyncio.wait_for(reader.readline(), 10)
+    writer.close()
 
 
 async def test_an_answer_that_breaks_off_does_not_pass_for_whole(running, jp_fetch):

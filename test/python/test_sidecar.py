@@ -126,3 +126,34 @@ async def test_a_backend_ends_when_jupyter_is_killed(tmp_path):
     jupyter.kill()
     await jupyter.wait()
     await until(lambda: not alive(backend))
+
+
+async def test_a_backend_that_hangs_is_started_again_and_the_log_says_so(make, monkeypatch, caplog):
+    monkeypatch.setattr("medr1_workbench.sidecar.PROBE_EVERY_S", 0.02)
+    monkeypatch.setattr("medr1_workbench.sidecar.PROBE_DEADLINE_S", 0.3)
+    sidecar = make(stop_timeout=0.5)
+    sidecar.start()
+    await until(lambda: sidecar.state == "running")
+    first = sidecar.pid
+    os.kill(first, signal.SIGSTOP)  # lives, and answers nobody
+    await until(lambda: sidecar.state == "running" and sidecar.pid != first)
+    assert not alive(first)
+    assert sidecar.restarts == 1
+    assert "did not answer 2 times in a row" in caplog.text
+
+
+async def test_a_backend_that_missed_one_probe_is_left_alone(make, monkeypatch):
+    monkeypatch.setattr("medr1_workbench.sidecar.PROBE_EVERY_S", 0.01)
+    sidecar = make()
+    answers = iter([True, False, True, False])
+    asked = []
+
+    async def answer():
+        asked.append(next(answers, True))
+        return asked[-1]
+
+    monkeypatch.setattr(sidecar, "_answers", answer)
+    sidecar.start()
+    await until(lambda: len(asked) > 8)
+    assert sidecar.state == "running"
+    assert sidecar.restarts == 0

@@ -29,7 +29,19 @@ const COMMANDS: Record<string, [summary: string, load: () => Promise<{ register:
 const atHome = (argument: string): string =>
   argument.replace(/^(--[\w-]+=)?(~(?:\/.*)?)$/, (_, option: string | undefined, path: string) => `${option ?? ''}${expandHome(path)}`);
 
+/** Ends with the process that a shell knows the command by (bin/medr1.mjs), however that one ended: a worker then checkpoints and leaves. */
+function endWithLauncher(): void {
+  const launcher = process.env.MEDR1_LAUNCHER;
+  delete process.env.MEDR1_LAUNCHER; // means nothing to what this process starts
+  if (launcher === undefined) return;
+  const look = (): void => {
+    if (process.ppid !== Number(launcher)) process.exit(1);
+  };
+  setInterval(look, 500).unref();
+}
+
 export async function main(argv: string[]): Promise<number> {
+  endWithLauncher();
   const program = new Command('medr1')
     .description('Train a small medical vision-language model with GRPO and watch it learn.')
     .version(VERSION)

@@ -1,5 +1,6 @@
 /** `medr1 runs`: what was trained, read from disk, so that it works without a server. */
-import { existsSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmdirSync } from 'node:fs';
+import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { connectHome } from '../server/connect.ts';
 import { errorBody } from '../protocol/errors.ts';
@@ -110,12 +111,22 @@ async function exportTo(id: string, out: string, { format, step }: { format: str
     throw errors.badRequest('--format', `${format} is none of ${EXPORT_FORMATS.join(', ')}, model`);
   if (step !== undefined && format !== 'model') throw errors.badRequest('--step', 'it goes with --format model');
   if (existsSync(out)) throw errors.badRequest('out', `${out} exists already`);
+  requirePlace(out);
   using store = openRun(homeDir(), id);
   if (format === 'model') {
     const { exportModel } = await import('./export-model.ts'); // libtorch, which nothing else here needs
     await exportModel(store, out, step === undefined ? null : wholeNumber(step));
   } else await exportRun(store, out, format as ExportFormat);
   process.stderr.write(`written: ${out}\n`);
+}
+
+/** Refuses a place that cannot be written before anything is read. */
+function requirePlace(out: string): void {
+  try {
+    rmdirSync(mkdtempSync(`${resolve(out)}.`));
+  } catch (cause) {
+    throw errors.outNotWritable(out, cause);
+  }
 }
 
 async function verify(id: string, { json }: Json): Promise<void> {

@@ -72,6 +72,9 @@ describe.each([
     const { json, error } = await medr1(...COMMANDS[command](), '--trace', join(tiny.directory, 'absent/trace.json'));
     expect(json).toBeNull();
     expect(error).toMatch(/The trace .*absent.trace\.json cannot be written: there is no folder[\s\S]*mkdir -p/);
+    expect((await medr1(...COMMANDS[command](), '--trace', '/proc/trace.json')).error).toMatch(
+      /The trace .proc.trace\.json cannot be written/,
+    );
     expect(await stored()).toEqual(before);
   });
 

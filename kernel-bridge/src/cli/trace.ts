@@ -1,6 +1,6 @@
 /** `--trace FILE` of the commands that compute. */
 import { Option } from 'commander';
-import { existsSync, statSync } from 'node:fs';
+import { closeSync, existsSync, openSync, rmSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { WorkbenchError } from '../protocol/errors.ts';
 import { trace } from '../torch/index.ts';
@@ -23,4 +23,11 @@ export function requireFile(file: string): void {
   };
   if (!existsSync(folder)) refuse(`there is no folder ${folder}`, `mkdir -p ${folder}, or give --trace a file elsewhere.`);
   if (existsSync(file) && statSync(file).isDirectory()) refuse('it is a folder', 'Give --trace the name of a file.');
+  try {
+    const there = existsSync(file);
+    closeSync(openSync(file, 'a')); // no question about permissions tells what /proc or a full disk does
+    if (!there) rmSync(file);
+  } catch (error) {
+    refuse((error as Error).message, 'Give --trace a file where you may write.');
+  }
 }

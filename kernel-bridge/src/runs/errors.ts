@@ -190,6 +190,12 @@ export const errors = {
       'Make the place writable, move away what stands there, or name another home with MEDR1_HOME.',
       cause,
     ),
+  outNotWritable: (path: string, cause: unknown) =>
+    make('NOT_WRITABLE', 500)(
+      `${path} cannot be written: ${text(cause)}`,
+      'Name a place in a folder that is there and that you may write to.',
+      cause,
+    ),
   diskFull: (directory: string) =>
     make('DISK_FULL', 507)(`The disk that holds ${directory} is full.`, 'Make room (old runs, the trash): the run goes on by itself.'),
   endedFull: (directory: string) =>

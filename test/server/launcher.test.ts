@@ -1,0 +1,30 @@
+/** The command behind `medr1` where the shell knows it by another process: kill -9 of that one ends it too. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { expect, it } from 'vitest';
+import { makeHome, until } from './harness.ts';
+
+const main = resolve(import.meta.dirname, '../../kernel-bridge/src/cli/main.ts');
+
+it('a command ends when the process that the shell started is killed', async () => {
+  const { home, remove } = makeHome();
+  const command = `MEDR1_LAUNCHER=$$ '${process.execPath}' '${main}' serve --port 0 & wait`;
+  const shell = spawn('sh', ['-c', command], { env: { ...process.env, MEDR1_HOME: home }, stdio: ['ignore', 'ignore', 'inherit'] });
+  const file = join(home, 'server.json');
+  const pid = await until(() => (existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as { pid: number }).pid : 'no server yet'));
+  shell.kill('SIGKILL');
+  await once(shell, 'exit');
+  await until(() => (alive(pid) ? 'it goes on' : true));
+  expect(alive(pid)).toBe(false);
+  remove();
+});
+
+function alive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0) && !/\) Z /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
+  } catch {
+    return false;
+  }
+}
