@@ -195,9 +195,14 @@ describe('one selection', () => {
   });
 
   it('a link to the selection brings it back, and one that makes no sense is refused', async () => {
-    const toast = page.locator('.Toastify__toast').filter({ hasText: 'medr1=' });
-    const [said] = await Promise.all([toast.first().textContent(), runCommand(page, 'medr1:copy-link')]); // it goes by itself
-    const link = said!.match(/http\S+medr1=\S+/)![0];
+    const toast = page.locator('.Toastify__toast').filter({ hasText: 'Copied the address' });
+    const [, link] = await Promise.all([
+      toast.first().waitFor(), // it goes by itself
+      page.evaluate(() => {
+        const { jupyterapp } = globalThis as unknown as { jupyterapp: { commands: { execute(id: string): Promise<string> } } };
+        return jupyterapp.commands.execute('medr1:copy-link');
+      }),
+    ]);
     expect(link).toMatch(/step%3D2.*group%3D0.*completion%3D1/);
     await runCommand(page, 'medr1:select', { selection: { step: 3, dataset: null, item: null } });
     await isTold({ step: 3, group: null, item: null });

@@ -29,7 +29,7 @@ const links: JupyterFrontEndPlugin<void> = {
           PageConfig.getUrl({ mode: 'multiple-document', workspace: PageConfig.defaultWorkspace, treePath: '', toShare: true }),
         );
         Clipboard.copyToSystem(link);
-        Notification.info(trans.__('Copied %1', link), { autoClose: 4000 });
+        Notification.info(trans.__('Copied the address of a page that opens with this selection'), { autoClose: 4000 });
         return link;
       },
     });

@@ -47,6 +47,7 @@ export const style = css`
     align-items: center;
   }
   .columns .chip button {
+    min-width: 24px;
     min-height: 24px;
     padding: 0 4px;
   }

@@ -76,6 +76,9 @@ export const style = css`
   li.selected {
     background: var(--medr1-surface-2);
   }
+  li.selected .secondary {
+    color: var(--medr1-text); /* the second text colour is too faint on this surface */
+  }
   .pick {
     display: grid;
     grid-template-columns: 16px minmax(0, 1fr) auto auto;
