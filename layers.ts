@@ -77,13 +77,14 @@ export const LAYERS: Layer[] = [
   view('runs-table', 'runs as a table: columns, search, configurations side by side, notes', 'widgets/runs widgets/new-run'),
   view('evaluation', 'stored evaluations and their comparison', 'widgets/rollouts'),
   view('inspector', 'what was chosen last, in full', 'widgets/rollouts widgets/sample'),
+  view('search', 'search over everything that runs said', 'widgets/rollouts'),
   view('trash', 'what was removed, with a way back'),
   view('status', 'the line of the status bar', 'widgets/runs'),
   layer('extension', 'JupyterLab: tokens, icons, panels, the connection', 'client widgets widgets/store'),
   layer(
     'extension/plugins',
     'one plugin a file',
-    `extension widgets widgets/store ${['runs', 'runs-table', 'curves', 'rollouts', 'pair', 'rewards', 'new-run', 'data', 'sample', 'audit', 'evaluation', 'inspector', 'trash', 'status'].map((name) => `widgets/${name}`).join(' ')}`,
+    `extension widgets widgets/store ${['runs', 'runs-table', 'curves', 'rollouts', 'pair', 'rewards', 'new-run', 'data', 'sample', 'audit', 'evaluation', 'inspector', 'search', 'trash', 'status'].map((name) => `widgets/${name}`).join(' ')}`,
   ),
 ];
 

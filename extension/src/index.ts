@@ -18,6 +18,7 @@ import runMenu from './plugins/run-menu.ts';
 import runs from './plugins/runs.ts';
 import runsTable from './plugins/runs-table.ts';
 import sample from './plugins/sample.ts';
+import search from './plugins/search.ts';
 import service from './plugins/service.ts';
 import status from './plugins/status.ts';
 import trash from './plugins/trash.ts';
@@ -47,6 +48,7 @@ export default [
   notebook,
   notifications,
   status,
+  search,
   trash,
   launcher,
   layouts,

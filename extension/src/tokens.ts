@@ -35,6 +35,7 @@ export const CommandIDs = {
   arrangeCompare: 'medr1:arrange-compare',
   deleteRun: 'medr1:delete-run',
   offerUndo: 'medr1:offer-undo',
+  openSearch: 'medr1:open-search',
   openTrash: 'medr1:open-trash',
   runMenu: 'medr1:run-menu',
   runAction: 'medr1:run-action',

@@ -129,7 +129,7 @@ def test_a_search_is_a_frame_with_what_matches(client, finished):
     assert len(every) == 48 and every["step"].tolist() == sorted(every["step"], reverse=True)
     rows = finished.rollouts(first=1, last=3).set_index(["step", "group", "index"]).sort_index()
     same = every.set_index(["step", "group", "index"]).sort_index()
-    for column in ["text", "tokens", "prediction", "correct", "reward", "advantage", "reward/format", "question", "reading"]:
+    for column in ["text", "tokens", "prediction", "correct", "reward", "advantage", "reward/format", "question"]:
         assert same[column].tolist() == rows[column].tolist()
     best = finished.search(sort="advantage", limit=5, first=2)
     assert best["advantage"].tolist() == rows.loc[2:]["advantage"].nlargest(5).tolist()

@@ -15,6 +15,7 @@ import '../src/rollouts/view.ts';
 import '../src/runs/view.ts';
 import '../src/runs-table/view.ts';
 import '../src/sample/view.ts';
+import '../src/search/view.ts';
 import { refreshTheme } from '../src/theme.ts';
 import { Workbench } from '../src/store/workbench.ts';
 import { FakeConnector } from '../testing/fake-connector.ts';

@@ -2,11 +2,19 @@
 import { TrainConfig } from '../../kernel-bridge/src/protocol/config.ts';
 import type { CurvesState } from '../src/curves/model.ts';
 import type { Selection } from '../src/selection.ts';
+import type { SearchView } from '../src/search/view.ts';
 import type { Workbench } from '../src/store/workbench.ts';
 import type { FakeConnector, FakeOptions } from '../testing/fake-connector.ts';
 import { fakeMatrix, type FakeEval } from '../testing/fake-evals.ts';
 import type { LitElement } from 'lit';
 import type { DataItem, RewardRevision, RunEvent } from '../src/connector.ts';
+
+async function searched(element: HTMLElement, text: string): Promise<void> {
+  const { model, workbench } = element as SearchView;
+  model.set({ text });
+  await model.search(workbench.selection.value.runs);
+  await settle();
+}
 
 export interface GalleryState {
   tag: string;
@@ -574,6 +582,50 @@ export const STATES: Record<string, GalleryState> = {
   'sample: nothing chosen': { tag: 'medr1-sample', options: { runs } },
   'sample: loading': { tag: 'medr1-sample', options: { silent: true }, select: { dataset: 'omnimedvqa', item: 'x' } },
   'sample: error': { tag: 'medr1-sample', options: { failure: down }, select: { dataset: 'omnimedvqa', item: 'x' } },
+  'search: not searched yet': { tag: 'medr1-search', options: { runs }, select: { runs: ['r1'] } },
+  'search: words, notes': {
+    tag: 'medr1-search',
+    options: { runs },
+    select: { runs: ['r1'] },
+    after: (element) => searched(element, 'small'),
+  },
+  'search: filters, several runs': {
+    tag: 'medr1-search',
+    options: { runs },
+    select: { runs: ['r1', 'r3'] },
+    after: async (element) => {
+      (element as SearchView).model.set({ verdict: 'wrong', from: '10', flag: 'think-disagrees' });
+      await searched(element, '');
+    },
+  },
+  'search: hostile texts': {
+    tag: 'medr1-search',
+    options: { runs, completionText: () => `${hostile} \u202Eright to left\u202C zero\u200bwidth \u001b[31mred ${'x'.repeat(3000)}` },
+    select: { runs: ['r1'] },
+    after: (element) => searched(element, 'script'),
+  },
+  'search: indexing': {
+    tag: 'medr1-search',
+    options: { runs: [{ ...running, old: true }] },
+    select: { runs: ['r1'] },
+    after: (element) => searched(element, ''),
+  },
+  'search: nothing found': {
+    tag: 'medr1-search',
+    options: { runs },
+    select: { runs: ['r1'] },
+    after: (element) => searched(element, 'zzz'),
+  },
+  'search: bad expression': {
+    tag: 'medr1-search',
+    options: { runs },
+    select: { runs: ['r1'] },
+    after: async (element) => {
+      (element as SearchView).model.set({ mode: 'regexp' });
+      await searched(element, '(');
+    },
+  },
+  'search: no run': { tag: 'medr1-search', options: { runs: [] } },
   'audit: findings': { tag: 'medr1-audit', options: {}, select: { dataset: 'omnimedvqa' }, after: settle },
   'audit: images not decoded': {
     tag: 'medr1-audit',

@@ -77,6 +77,7 @@ export type {
   Share,
 } from '@medr1/kernel-bridge/protocol';
 export type { DatasetDetail, EditRewards, SplitSummary } from '@medr1/kernel-bridge/protocol';
+export type { SearchHit, SearchPage, SearchQuery } from '@medr1/kernel-bridge/protocol';
 export type { EvalsEvent, ImagePicture, RunsEvent } from '@medr1/kernel-bridge/client';
 
 /** `connecting` covers the wait before a retry too; `refused` will not be tried again by itself. */
@@ -136,6 +137,7 @@ export type EvalsConnector = Omit<EvalsClient, 'export'>;
 export interface Connector extends Calls {
   readonly data: DataConnector;
   readonly evals: EvalsConnector;
+  readonly search: Pick<Client['search'], 'find' | 'note'>;
 
   readonly connection: Subscribable & { readonly value: ConnectionState };
 

@@ -17,6 +17,9 @@ import type {
   RunEvent,
   RunState,
   RunsEvent,
+  SearchHit,
+  SearchPage,
+  SearchQuery,
   RunSummary,
   ServerInfo,
   TrainConfig,
@@ -148,6 +151,99 @@ export class FakeConnector implements Connector {
       advice: [],
       ...this.options.estimate,
     }));
+
+  /** Words and a regular expression are looked for as they stand; of the filters it knows verdict, items and tags. */
+  search: Connector['search'] = {
+    find: (query) => this.#answer('search.find', [query], () => this.#found(query)),
+    note: (id, note) =>
+      this.#answer('search.note', [id, note], () =>
+        note.tags.length === 0 && note.note === '' ? null : { ...note, author: '', updated_at: START, text: '', state: 'still' as const },
+      ),
+  };
+  #found({ runs, text = '', mode, verdict, items, limit = 50, cursor = '0' }: SearchQuery): SearchPage {
+    if (mode === 'regexp' && text === '(')
+      throw Object.assign(new Error(), {
+        code: 'SEARCH_REGEXP',
+        message: '"(" is no regular expression: Unterminated group',
+        remedy: 'A backslash before a character takes it as it stands: \\(C\\).',
+      });
+    const pattern = text === '' ? null : new RegExp(mode === 'regexp' ? text : text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'), 'giu');
+    const all = runs.flatMap((id) => {
+      const run = this.#fake(id);
+      const steps = Array.from({ length: Math.min(run.steps ?? 0, 6) }, (_, at) => run.steps! - at);
+      return steps.flatMap((step) => this.groupsOf(run, step, 4).flatMap((group) => group.completions.map((one) => ({ id, group, one }))));
+    });
+    const passed = all
+      .filter(({ one }) => pattern === null || new RegExp(pattern.source, 'iu').test(one.text))
+      .filter(({ one }) => !verdict || verdict.includes(one.correct ? 'right' : 'wrong'))
+      .filter(({ group }) => !items || items.includes(group.item_id));
+    const from = Number(cursor);
+    const marksOf = (said: string): [number, number][] =>
+      pattern === null ? [] : [...said.matchAll(pattern)].map((match): [number, number] => [match.index, match.index + match[0].length]);
+    const hits = passed.slice(from, from + limit).map(({ id, group, one }): SearchHit => {
+      const { step, dataset, item_id, image, question, options, answer, modality, question_type, reading } = group;
+      const { index, text: said, finish_reason, rewards, reward, advantage, prediction, correct } = one;
+      return {
+        ...{
+          run: id,
+          step,
+          group: group.group,
+          index,
+          sampled_by: null,
+          dataset,
+          item_id,
+          image,
+          question,
+          options,
+          answer,
+          modality,
+          question_type,
+          reading,
+        },
+        ...{
+          think_open: false,
+          text: said.slice(0, 2000),
+          text_from: 0,
+          text_length: said.length,
+          marks: marksOf(said.slice(0, 2000)),
+          tokens: one.token_ids.length,
+        },
+        ...{
+          finish_reason,
+          rewards,
+          reward,
+          advantage,
+          prediction,
+          correct,
+          flags: prediction === null ? ['no-answer'] : [],
+          beats_prior: null,
+          similarity: null,
+        },
+        ...{ tags: index === 1 && group.group === 0 ? ['odd'] : [], note: index === 1 && group.group === 0 ? 'Says the size twice.' : '' },
+      };
+    });
+    return {
+      hits,
+      ...{
+        total: mode === 'regexp' ? null : passed.length,
+        next: from + limit < passed.length ? String(from + limit) : null,
+        stopped_at: null,
+      },
+      runs: runs.map((id) => {
+        const { name = id, steps = 0, old } = this.#fake(id);
+        return {
+          run: id,
+          name,
+          reading: 'exact' as const,
+          steps,
+          indexed: old ? Math.floor(steps / 3) : steps,
+          completions: steps * 48,
+          first: 1,
+          last: steps,
+        };
+      }),
+    };
+  }
 
   runs = (): Promise<RunSummary[]> => this.#answer('runs', [], () => this.#fakes().map((run) => this.summary(run)));
   /** Facts, keys of the configuration, and the last value of metrics for all of their statistics. */

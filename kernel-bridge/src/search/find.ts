@@ -52,6 +52,7 @@ export function find(runs: readonly OpenRun[], query: SearchQuery, nearText: str
   let total = 0;
   let stopped: { run: number; step: number } | null = null;
   let full = false;
+  let worst: number | null = null;
   let steps = searches.flatMap((search, run) => search.steps.map((step) => ({ run, step })));
   const direction = ascending ? 1 : -1;
   steps = steps.toSorted((a, b) => direction * (a.step.step - b.step.step) || a.run - b.run);
@@ -67,11 +68,16 @@ export function find(runs: readonly OpenRun[], query: SearchQuery, nearText: str
     total += rows.length;
     if (full && sort === 'step') continue;
     for (const [at, row] of rows.entries()) {
-      const match = { key: keys ? keys[at] : 0, run, step: step.step, row };
+      const key = keys ? keys[at] : 0;
+      if (worst !== null && direction * (key - worst) > 0) continue; // behind a full page
+      const match = { key, run, step: step.step, row };
       if (later(match)) page.push(match);
     }
     if (sort === 'step') full = page.length > limit;
-    else if (page.length > 8 * (limit + 1)) prune(page, order, limit + 1);
+    else if (page.length > 8 * (limit + 1)) {
+      prune(page, order, limit + 1);
+      worst = page.at(-1)!.key;
+    }
   }
   prune(page, order, limit + 1);
   const shown = page.slice(0, limit);

@@ -16,7 +16,7 @@ export function indexStep(db: DatabaseSync, groups: readonly Group[]): void {
   const n = completions.length;
   const block: StepBlock = {
     groups: Uint32Array.from(groups, ({ group }) => group),
-    items: Uint32Array.from(groups, (group) => itemCode(db, group)),
+    items: Uint32Array.from(groups, itemCodes(db)),
     sizes: Uint32Array.from(groups, (group) => group.completions.length),
     functions: Uint32Array.from(names, (name) => functionCode(db, name)),
     reward: floats(completions, ({ completion }) => completion.reward),
@@ -74,11 +74,11 @@ function takeNumbers(db: DatabaseSync, count: number): number {
   return number - count;
 }
 
-function itemCode(db: DatabaseSync, { dataset, item_id, modality, question_type }: Group): number {
-  const known = db.prepare('SELECT code FROM search_item WHERE dataset = ? AND item_id = ?').get(dataset, item_id);
-  if (known) return known.code as number;
-  const sql = 'INSERT INTO search_item (dataset, item_id, modality, question_type) VALUES (?, ?, ?, ?)';
-  return Number(db.prepare(sql).run(dataset, item_id, modality, question_type).lastInsertRowid);
+function itemCodes(db: DatabaseSync): (group: Group) => number {
+  const known = db.prepare('SELECT code FROM search_item WHERE dataset = ? AND item_id = ?');
+  const add = db.prepare('INSERT INTO search_item (dataset, item_id, modality, question_type) VALUES (?, ?, ?, ?)');
+  return ({ dataset, item_id, modality, question_type }) =>
+    (known.get(dataset, item_id)?.code as number | undefined) ?? Number(add.run(dataset, item_id, modality, question_type).lastInsertRowid);
 }
 
 function functionCode(db: DatabaseSync, name: string): number {

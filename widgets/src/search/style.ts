@@ -1,0 +1,107 @@
+import { css } from 'lit';
+
+export const style = css`
+  :host {
+    height: 100%;
+    overflow: auto;
+  }
+  form {
+    position: sticky;
+    top: 0;
+    z-index: 1;
+    background: var(--medr1-surface);
+    border-bottom: 1px solid var(--medr1-border);
+  }
+  form .toolbar {
+    border-bottom: none;
+  }
+  input[type='search'] {
+    flex: 1 1 200px;
+    min-width: 0;
+  }
+  summary {
+    padding: 0 8px 4px;
+    cursor: pointer;
+  }
+  .filters {
+    display: grid;
+    grid-template-columns: repeat(auto-fill, minmax(150px, 1fr));
+    gap: 4px 12px;
+    padding: 4px 8px 8px;
+  }
+  .filters label {
+    display: flex;
+    flex-direction: column;
+    min-width: 0;
+  }
+  .filters input,
+  .filters select {
+    width: 100%;
+    min-width: 0;
+  }
+  .pair {
+    display: flex;
+    gap: 4px;
+  }
+  .summary {
+    display: flex;
+    flex-wrap: wrap;
+    gap: 4px 12px;
+    padding: 4px 8px;
+  }
+  ol {
+    margin: 0;
+    padding: 0;
+    list-style: none;
+  }
+  li {
+    padding: 6px 8px;
+    border-bottom: 1px solid var(--medr1-border);
+  }
+  .facts,
+  .actions {
+    display: flex;
+    flex-wrap: wrap;
+    gap: 2px 10px;
+    align-items: center;
+  }
+  .question {
+    overflow-wrap: anywhere;
+  }
+  .text {
+    max-height: 14em;
+    margin: 4px 0;
+    padding: 2px 4px;
+    overflow: auto;
+    font-family: var(--medr1-font-text);
+    line-height: 1.5;
+    white-space: pre-wrap;
+    overflow-wrap: anywhere;
+    unicode-bidi: isolate;
+  }
+  mark {
+    padding: 0 1px;
+    color: inherit;
+    background: light-dark(#ffe08a, #6b5200);
+    border-radius: 2px;
+  }
+  .note {
+    display: flex;
+    flex-wrap: wrap;
+    gap: 4px;
+    align-items: center;
+    margin-top: 4px;
+  }
+  .note input {
+    flex: 1 1 120px;
+    min-width: 0;
+  }
+  .said {
+    overflow-wrap: anywhere;
+    white-space: pre-wrap;
+    unicode-bidi: isolate;
+  }
+  .more {
+    padding: 8px;
+  }
+`;
