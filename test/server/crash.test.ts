@@ -1,7 +1,7 @@
 /** kill -9 at random moments, of the worker and of everything: no acknowledged step is lost, and the run goes on to the same numbers. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { DatabaseSync } from 'node:sqlite';
@@ -162,7 +162,11 @@ it('a run whose directory is removed ends its worker, makes nothing anew, and ke
   const [pid, removed] = [workerPid(t.home, id), [] as unknown[]];
   t.client.subscribe('runs', {}, (event) => 'removed' in event && removed.push(event.removed));
   const next = (await t.client.createRun(t.config())).id;
-  rmSync(join(t.home, 'runs', id), { recursive: true, maxRetries: 10 });
+  // A file that the worker takes away meanwhile ends the removal early.
+  await until(() => {
+    rmSync(join(t.home, 'runs', id), { recursive: true, force: true, maxRetries: 10 });
+    return existsSync(join(t.home, 'runs', id)) ? 'its directory is still there' : true;
+  });
   await reached(t.client, next, 'finished');
   await until(() => (isAlive(pid) ? 'the worker lives' : true));
   expect((await t.client.runs()).map((run) => run.id)).toEqual([next]);
