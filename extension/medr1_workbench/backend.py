@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import asyncio
 import os
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import httpx
 
 from .connection import Connection, wait_for
+
+if TYPE_CHECKING:
+    from .kernel import RewardHost
 
 # The socket is local: connecting is quick or fails. Answers may take long (an estimate, a page of images).
 TIMEOUT = httpx.Timeout(connect=5.0, read=120.0, write=30.0, pool=30.0)
@@ -81,6 +84,11 @@ class Requests(Protocol):
 
     def request(self, method: str, path: str, body: Any = None, *, timeout: httpx.Timeout = TIMEOUT, **query: Any) -> Any:
         """The answer of one route, from JSON. Raises WorkbenchError with the backend's own message and remedy."""
+        ...
+
+    @property
+    def reward_host(self) -> RewardHost:
+        """What serves functions of this Python to the backend."""
         ...
 
     def view(self) -> dict[str, Any]:

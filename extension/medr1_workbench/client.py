@@ -13,8 +13,9 @@ import contextlib
 import os
 import re
 import ssl
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
+from functools import cached_property
 from html import escape
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -29,7 +30,8 @@ from .dataset import Dataset, add_dataset, query_of
 from .errors import WorkbenchError
 from .evaluation import Evaluation, compare, evaluate, matrices
 from .generation import Generation
-from .rewards import files_of_config
+from .kernel import RewardHost, Served
+from .rewards import ComingReward, files_of_config, functions_of_config
 from .run import Run
 from .runs import metrics_of, sweep, table_of
 from .search import search
@@ -141,6 +143,12 @@ class Client:
     def __init__(self, http: httpx.Client) -> None:
         self._http = http
         self._override = False
+        self._coming: dict[str, ComingReward] = {}
+
+    @cached_property
+    def reward_host(self) -> RewardHost:
+        """What serves functions of this Python to the backend."""
+        return RewardHost(self)
 
     def request(self, method: str, path: str, body: Any = None, *, timeout: httpx.Timeout = TIMEOUT, **query: Any) -> Any:
         """One REST call; path parts must be quoted (values.part). Body and query take all that values.plain() does; None in `query` is left
@@ -237,19 +245,24 @@ class Client:
 
     def check(self, config: dict[str, Any] | None = None, **keys: Any) -> dict[str, Any]:
         """The whole configuration with every default filled in; raises when a key or a value is not right. Starts nothing."""
-        return self.request("POST", "/config", {"config": {**(config or {}), **keys}})["config"]
+        whole, _ = functions_of_config({**(config or {}), **keys})
+        return self.request("POST", "/config", {"config": whole})["config"]
 
     def estimate(self, config: dict[str, Any] | None = None, **keys: Any) -> dict[str, Any]:
         """Memory in bytes by purpose, steps, and advice where it does not fit."""
-        return self.request("POST", "/estimate", {"config": {**(config or {}), **keys}})
+        whole, _ = functions_of_config({**(config or {}), **keys})
+        return self.request("POST", "/estimate", {"config": whole})
 
     def train(
         self, config: dict[str, Any] | None = None, *, start: bool = True, reward_files: dict[str, str] | None = None, **keys: Any
     ) -> Run:
         """Starts a run; keys are TRL's (see schema()) and win over `config`. Training goes on when the kernel stops. Reward files that
-        `reward_funcs` names are read here; `reward_files` gives sources by file name that are in no file.
+        `reward_funcs` names are read here; `reward_files` gives sources by file name that are in no file. Functions among them are
+        evaluated here (see Run.reward), as those of reward() are, which need not be named.
         """
-        whole = {**(config or {}), **keys}
+        whole, functions = functions_of_config({**(config or {}), **keys})
+        self.reward_host.serve(*(Served(function) for function in functions))
+        whole = self._with_coming(whole)
         body = {"config": whole, "reward_files": {**files_of_config(whole), **(reward_files or {})}, "start": start}
         return Run(self, self.request("POST", "/runs", body), not_started=not start)
 
@@ -355,6 +368,49 @@ class Client:
         `kind`: modality or question_type.
         """
         return matrices(self, kind, evaluations, reading)
+
+    def reward(
+        self,
+        function: Callable[..., Any] | None = None,
+        *,
+        weight: float = 1.0,
+        name: str | None = None,
+        timeout: float = 60.0,
+        on_timeout: str = "pause",
+    ) -> Any:
+        """Makes a function of this notebook a reward of the runs that this client starts from now on; see Run.reward for what it is given,
+        `timeout` and `on_timeout`.
+        """
+        if function is None:
+            return lambda given: self.reward(given, weight=weight, name=name, timeout=timeout, on_timeout=on_timeout)
+        served = Served(function, name=name, timeout=timeout, on_timeout=on_timeout)
+        self.reward_host.serve(served)
+        self._coming[served.name] = ComingReward(served, weight, self._coming)
+        return self._coming[served.name]
+
+    def _with_coming(self, config: dict[str, Any]) -> dict[str, Any]:
+        """The configuration with the functions of reward() that it does not name."""
+        if not self._coming or config.get("trainer") == "sft":
+            return config
+        named = config.get("reward_funcs")
+        entries = self.schema()["properties"]["reward_funcs"]["default"] if named is None else texts(named, "reward_funcs")
+        weights = plain(config.get("reward_weights")) or [1.0] * len(entries)
+        more = {f"{name}.py": one.weight for name, one in self._coming.items() if f"{name}.py" not in entries}
+        return {**config, "reward_funcs": [*entries, *more], "reward_weights": [*weights, *more.values()]}
+
+    @contextlib.contextmanager
+    def serve_rewards(self, *functions: Callable[..., Any], timeout: float = 60.0, on_timeout: str = "pause") -> Iterator[Client]:
+        """Evaluates these functions here for as long as the block lasts, for any run of the backend that names them:
+
+        with c.serve_rewards(short_think):
+            c.train(c.demo(reward_funcs=["accuracy", "short_think.py"])).wait()
+        """
+        served = [Served(function, timeout=timeout, on_timeout=on_timeout) for function in functions]
+        self.reward_host.serve(*served)
+        try:
+            yield self
+        finally:
+            self.reward_host.withdraw(*served)
 
     # Data
 

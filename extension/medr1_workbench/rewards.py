@@ -1,13 +1,14 @@
-"""Reward files, read where the notebook runs: the backend may run elsewhere."""
+"""Reward functions as a notebook gives them: files, read where it runs (the backend may run elsewhere), and functions of its own."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from .errors import WorkbenchError
+from .kernel import KeptReward, Served
 from .values import texts
 
 ENDINGS = (".ts", ".js", ".mts", ".mjs")
@@ -19,6 +20,54 @@ def reward_files(files: str | os.PathLike[str] | Sequence[str | os.PathLike[str]
         return dict(files)
     paths = [files] if isinstance(files, str | os.PathLike) else files
     return {Path(path).name: _read(Path(path)) for path in paths}
+
+
+def apart(given: Any) -> tuple[Any, list[Callable[..., Any]]]:
+    """Files, and functions, of what set_rewards and try_rewards take."""
+    if callable(given):
+        return (), [given]
+    if isinstance(given, str | os.PathLike | Mapping):
+        return given, []
+    return [each for each in given if not callable(each)], [each for each in given if callable(each)]
+
+
+def functions_of_config(config: dict[str, Any]) -> tuple[dict[str, Any], list[Callable[..., Any]]]:
+    """The configuration with each function of reward_funcs under the name that it is served by, my_function.py, and those functions."""
+    named = config.get("reward_funcs")
+    entries = [named] if callable(named) else named
+    if entries is None or isinstance(entries, str):
+        return config, []
+    functions = [each for each in entries if callable(each)]
+    if not functions:
+        return config, []
+    return {**config, "reward_funcs": [f"{Served(each).name}.py" if callable(each) else each for each in entries]}, functions
+
+
+class RunReward(KeptReward):
+    """A function of this notebook that is a reward of a run."""
+
+    def __init__(self, served: Served, run: Any, revision: int) -> None:
+        super().__init__(served)
+        self.run = run
+        self.revision = revision
+
+    def remove(self, *, reason: str = "") -> dict[str, Any]:
+        """Leaves it out from the next step on. Returns the stored revision."""
+        return self.run.set_rewards(remove=[self.name], reason=reason)
+
+
+class ComingReward(KeptReward):
+    """A function of this notebook that runs to come are rewarded by."""
+
+    def __init__(self, served: Served, weight: float, coming: dict[str, ComingReward]) -> None:
+        super().__init__(served)
+        self.weight = weight
+        self._coming = coming
+
+    def remove(self) -> None:
+        """Runs to come do without it; those that have it keep it (RunReward.remove)."""
+        if self._coming.get(self.name) is self:
+            del self._coming[self.name]
 
 
 def files_of_config(config: dict[str, Any]) -> dict[str, str]:

@@ -7,7 +7,7 @@ import os
 import time
 import uuid
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from html import escape
 from pathlib import Path
@@ -17,8 +17,9 @@ import pandas as pd
 
 from .backend import PATIENT, Requests
 from .errors import WorkbenchError
+from .kernel import Served
 from .progress import Progress
-from .rewards import reward_files
+from .rewards import RunReward, apart, reward_files
 from .search import search
 from .values import part, seconds, texts
 
@@ -32,6 +33,11 @@ TAKEN_UP_S = 10
 GRACE_S = 60.0
 GROUPS_A_PAGE = 64
 EVENTS_A_PAGE = 500
+
+
+# Paths, sources by file name, or functions.
+Reward = str | os.PathLike[str] | Callable[..., Any]
+Given = Reward | Sequence[Reward] | Mapping[str, str]
 
 
 class Run:
@@ -273,19 +279,23 @@ class Run:
 
     def set_rewards(
         self,
-        files: str | os.PathLike[str] | Sequence[str | os.PathLike[str]] | Mapping[str, str] = (),
+        files: Given = (),
         *,
         remove: Sequence[str] = (),
         reason: str = "",
         **weights: float,
     ) -> dict[str, Any]:
-        """Reward functions from the next step on. `files`: paths of TypeScript or JavaScript files to add or to replace, or their
-        sources by file name ({"my_reward.ts": "export default ..."}); `weights` by name, where a built-in function that the run has not
-        is added; `remove`: functions to leave out. Returns the stored revision.
+        """Reward functions from the next step on. `files`: paths of TypeScript or JavaScript files to add or to replace, their sources by
+        file name ({"my_reward.ts": "export default ..."}), or functions of this notebook (see reward()); `weights` by name, where a
+        built-in function that the run has not is added; `remove`: functions to leave out. Returns the stored revision.
         """
+        given, functions = apart(files)
+        served = [Served(function) for function in functions]
+        self._client.reward_host.serve(*served)
         body = {
             "weights": weights,
-            "files": reward_files(files),
+            "files": reward_files(given),
+            "kernel": {one.name: one.sha256 for one in served},
             "remove": list(remove),
             "reason": reason,
             "author": "notebook",
@@ -294,12 +304,62 @@ class Run:
         }
         return self._request("PATCH", "/rewards", body, timeout=PATIENT)
 
-    def try_rewards(
-        self, files: str | os.PathLike[str] | Sequence[str | os.PathLike[str]] | Mapping[str, str], *, steps: int = 20
-    ) -> pd.DataFrame:
-        """What these functions give for the rollouts of the last steps; one row a function, changes nothing."""
-        body = {"files": reward_files(files), "steps": steps}
-        return pd.DataFrame(self._request("POST", "/rewards/try", body, timeout=PATIENT)["reports"]).set_index("name")
+    def reward(
+        self,
+        function: Callable[..., Any] | None = None,
+        *,
+        weight: float | None = None,
+        name: str | None = None,
+        timeout: float = 60.0,
+        on_timeout: str = "pause",
+        reason: str = "",
+    ) -> Any:
+        """Makes a function of this notebook a reward of the run from the next step on; a decorator, with or without brackets.
+
+        It is called here as TRL calls one, with keyword arguments: prompts, completions, completion_ids, every column, trainer_state. It
+        may be async, and gives a number or None for each completion. `weight`: 1 for a new one, else as it is. `timeout`: seconds that a
+        step waits for its answer; after that the run pauses, or with on_timeout="skip" goes on without it. The same name again is a new
+        revision where anything differs. Raises WorkbenchError, and the run keeps its rewards, when the function fails on made-up
+        completions.
+        """
+        if function is None:
+            return lambda given: self.reward(given, weight=weight, name=name, timeout=timeout, on_timeout=on_timeout, reason=reason)
+        served = Served(function, name=name, timeout=timeout, on_timeout=on_timeout)
+        host = self._client.reward_host
+        host.serve(served)
+        current = self._revisions()[-1]
+        if not _differs(current, served, weight):
+            return RunReward(served, self, current["revision"])
+        try:
+            revision = self._request(
+                "PATCH",
+                "/rewards",
+                {
+                    "weights": {} if weight is None else {served.name: weight},
+                    "kernel": {served.name: served.sha256},
+                    "reason": reason,
+                    "author": "notebook",
+                    "base_revision": current["revision"],
+                    "request_id": uuid.uuid4().hex,
+                },
+                timeout=PATIENT,
+            )
+        except WorkbenchError:
+            host.withdraw(served)
+            raise
+        return RunReward(served, self, revision["revision"])
+
+    def try_rewards(self, files: Given, *, steps: int = 20, to: int | None = None) -> pd.DataFrame:
+        """What these functions (files, sources, functions of this notebook) give for the rollouts of the last `steps` steps, or of those
+        that end with `to`; one row a function, changes nothing.
+        """
+        given, functions = apart(files)
+        served = [Served(function) for function in functions]
+        with self._client.reward_host.for_now(*served):
+            body = {"files": reward_files(given), "kernel": {one.name: one.sha256 for one in served}, "steps": steps}
+            if to is not None:
+                body["to"] = to
+            return pd.DataFrame(self._request("POST", "/rewards/try", body, timeout=PATIENT)["reports"]).set_index("name")
 
     def _revisions(self) -> list[dict[str, Any]]:
         return sorted(self._request("GET", "/rewards")["revisions"], key=lambda revision: revision["revision"])
@@ -434,6 +494,14 @@ class Run:
     def _repr_html_(self) -> str:
         self.summary()
         return f"<table>{self.HTML_HEAD}{self.html_row()}</table>"
+
+
+def _differs(current: dict[str, Any], served: Served, weight: float | None) -> bool:
+    old = current["sources"].get(served.name)
+    if old is None or old.get("runtime") != "kernel":
+        return True
+    same = (old["sha256"], old["timeout_s"], old["on_timeout"]) == (served.sha256, served.timeout_s, served.on_timeout)
+    return not same or (weight is not None and weight != current["weights"][served.name])
 
 
 # Columns of a frame of rollouts, before and after those of the rewards.

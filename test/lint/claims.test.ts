@@ -9,6 +9,8 @@ const ELSEWHERE: Record<string, string> = {
   'my_reward.ts': "a user's reward",
   'rewards/short_think.ts': "a user's reward",
   'short_think.ts': "a user's reward",
+  'my_function.py': "the name that a Python reward goes by",
+  'short_think.py': "the name that a Python reward goes by",
   'run.yaml': "a user's configuration",
   'config.yaml': 'in the directory of a run',
   'report.md': 'in the directory of a reproduction',

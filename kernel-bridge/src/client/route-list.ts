@@ -31,6 +31,8 @@ export const ROUTE_LIST: Record<RouteName, ListedRoute> = {
   rollback: { method: 'POST', path: '/runs/:id/rollback', takes: 'body' },
   image: { method: 'GET', path: '/runs/:id/image', takes: 'query', file: true },
   log: { method: 'GET', path: '/runs/:id/log', takes: 'query', gives: 'lines' },
+  'kernels.list': { method: 'GET', path: '/kernels', gives: 'kernels' },
+  'kernels.poll': { method: 'POST', path: '/kernels/:id/poll', takes: 'body', gives: 'calls' },
   trash: { method: 'GET', path: '/trash', gives: 'entries' },
   restoreTrash: { method: 'POST', path: '/trash/:id/restore' },
   emptyTrash: { method: 'DELETE', path: '/trash/:id' },

@@ -92,7 +92,8 @@ export const TrainConfig = Type.Object(
       uniqueItems: true,
       group: 'Rewards',
       title: 'Reward functions',
-      description: 'Names of built-in reward functions, and files of your own (./my_reward.ts); docs/guides/rewards.md.',
+      description:
+        'Names of built-in reward functions, files of your own (./my_reward.ts), and Python functions that a kernel serves (my_function.py); docs/guides/rewards.md.',
     }),
     reward_weights: nullable(Type.Array(Type.Number()), {
       default: null,

@@ -221,6 +221,26 @@ export const ERROR_CODES: Record<string, ErrorCode> = {
   ),
   REWARD_VALUE: code(422, 'A reward function returned what is no finite number.', 'Return a number, or null where it does not apply.'),
   REWARD_TESTS: code(422, 'A reward file fails its own test.', 'Mend the function or the test.'),
+  REWARD_KERNEL_ABSENT: code(
+    422,
+    'No kernel serves a Python reward function: it was restarted, its notebook was closed, or the machine sleeps.',
+    'Run the cell with the function again; a run that waits for it goes on by itself.',
+  ),
+  REWARD_KERNEL_BUSY: code(
+    422,
+    'The kernel that serves a reward function was not heard of in time.',
+    'Wait until the cell that keeps it busy is done; the run goes on by itself.',
+  ),
+  REWARD_KERNEL_UNREACHABLE: code(
+    422,
+    'A process that trains has no way to the kernels that serve reward functions.',
+    'Train in one process, started by JupyterLab or medr1 serve, or write the function as a file of TypeScript.',
+  ),
+  REWARD_SKIPPED: code(
+    422,
+    'A Python reward function with on_timeout "skip" was not answered in time and counts as not applicable (an alert of the run).',
+    'It counts again with the first answer that comes in time.',
+  ),
   REWARDS_EMPTY: code(422, 'An edit leaves the run no reward function.', 'Keep one; weight 0 switches a function off.'),
   REWARDS_NONE: code(409, 'The run is fine-tuning: it has no rewards.', 'Choose a GRPO run.'),
   REWARDS_STALE: code(409, 'Another edit came first.', 'Read the rewards anew and repeat the edit.'),

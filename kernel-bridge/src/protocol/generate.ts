@@ -3,6 +3,7 @@ import Type from 'typebox';
 import { VARIANTS, type Variant } from './config.ts';
 import type { VqaItem } from './data.ts';
 import type { ErrorBody } from './errors.ts';
+import type { KernelCall, Scored } from './kernels.ts';
 import { ReadingName } from './readings.ts';
 
 const orNull = <S extends Type.TSchema>(schema: S) => Type.Union([schema, Type.Null()]);
@@ -117,11 +118,17 @@ export interface ModelSource {
 
 /** `turn`: the answer to `turn?` of a worker that shares its device with the other run of its pair; it has the device until it says `turn-done`. */
 export type ToWorker =
-  'nudge' | 'turn' | { type: 'ask'; key: number; ask: Ask; source: ModelSource | null } | { type: 'cancel'; key: number };
+  | 'nudge'
+  | 'turn'
+  | { type: 'scored'; key: string; scored: Scored }
+  | { type: 'ask'; key: number; ask: Ask; source: ModelSource | null }
+  | { type: 'cancel'; key: number };
 /** `step`: of the policy that answered, where a trainer did. */
 export type FromWorker =
   | 'committed'
   | 'turn?'
   | 'turn-done'
+  /** A reward function that a kernel serves, to be evaluated. */
+  | { type: 'score'; call: KernelCall; timeout_s: number }
   | { type: 'answer'; key: number; answer: Answer; step: number | null }
   | { type: 'refused'; key: number; error: ErrorBody & { http: number } };

@@ -6,6 +6,7 @@ export * from './errors.ts';
 export * from './evals.ts';
 export * from './facets.ts';
 export * from './generate.ts';
+export * from './kernels.ts';
 export * from './metrics.ts';
 export * from './presets.ts';
 export * from './readings.ts';

@@ -1,6 +1,7 @@
 /** What routes of the server and of runs take and answer (routes.ts is their table). */
 import Type from 'typebox';
 import { TrainConfig, VARIANTS, type Variant } from './config.ts';
+import { ServedNames } from './kernels.ts';
 import { RewardFiles } from './rewards.ts';
 
 /** Goes up when a client of the version before would be refused or would misread; docs/develop.md has the rule. */
@@ -107,6 +108,8 @@ export const EditRewards = Type.Object(
     weights: Type.Record(Type.String(), Type.Number()),
     /** Sources by file name (my_reward.ts): functions to add or to change; weight 1 where none is given for a new one. */
     files: Type.Optional(RewardFiles),
+    /** Functions to add or to change that a kernel serves now, by name: SHA-256 of the source. */
+    kernel: Type.Optional(ServedNames),
     /** Functions to leave out from now on. */
     remove: Type.Optional(Type.Array(Type.String())),
     reason: Type.Optional(Type.String({ maxLength: 2000 })),

@@ -1,16 +1,21 @@
 /** Reward functions as runs, clients and views speak of them: built in by name, or a user's own file by its source. */
 import Type from 'typebox';
 import { VARIANTS, type Variant } from './config.ts';
+import { ON_TIMEOUT, ServedNames, type OnTimeout } from './kernels.ts';
 
-export { isRewardFile, rewardName } from './reward-names.ts';
+export { isKernelReward, isRewardFile, rewardName } from './reward-names.ts';
 
 const Nullable = <S extends Type.TSchema>(schema: S) => Type.Union([schema, Type.Null()]);
 
-/** A user's reward file as a run keeps it: later edits of the file change nothing. */
+/** A user's function as a run keeps it: later edits of the file or the cell change nothing. */
 export const RewardSource = Type.Object({
-  file: Type.String({ description: 'name of the file, my_reward.ts', maxLength: 120 }),
+  file: Type.String({ description: 'name of the file, my_reward.ts; my_function.py of a function that a kernel serves', maxLength: 120 }),
   source: Type.String(),
   sha256: Type.String({ description: 'of the source, in hexadecimal' }),
+  /** kernel: a Python function, evaluated where it was written. A file of the sandbox where left out. */
+  runtime: Type.Optional(Type.Literal('kernel')),
+  timeout_s: Type.Optional(Type.Number({ description: 'of a kernel: longest that a step waits for it' })),
+  on_timeout: Type.Optional(Type.Unsafe<OnTimeout>(Type.String({ enum: [...ON_TIMEOUT] }))),
 });
 export type RewardSource = Type.Static<typeof RewardSource>;
 
@@ -62,6 +67,7 @@ export const TryRewards = Type.Object(
   {
     files: Type.Optional(RewardFiles),
     built_in: Type.Optional(Type.Array(Type.String())),
+    kernel: Type.Optional(ServedNames),
     steps: Type.Optional(Type.Integer({ minimum: 1, maximum: 200, default: 20, description: 'the last steps that have rollouts' })),
     to: Type.Optional(Type.Integer({ minimum: 1, description: 'the last of them; else the newest' })),
   },

@@ -9,6 +9,7 @@ import { TrainConfig } from './config.ts';
 import * as data from './data.ts';
 import * as evals from './evals.ts';
 import { Generation, GenerateRequest } from './generate.ts';
+import { KernelInfo, PollKernel, KernelCall } from './kernels.ts';
 import * as rest from './rest.ts';
 import { BuiltInReward, CheckedReward, CheckRewards, TriedRewards, TryRewards } from './rewards.ts';
 import { EVENT_KINDS, Group, MetricTable, QuestionHistory, RewardRevision, RunDetail, RunEvent, RunSummary } from './run.ts';
@@ -204,6 +205,19 @@ export const ROUTES = {
     query: Type.Object({ tail: Whole }),
     answer: list('lines', Type.String()),
     gives: 'lines',
+  }),
+
+  // Kernels of notebooks that evaluate rewards
+  'kernels.list': get('/kernels', {
+    text: 'kernels and scripts that serve reward functions, as they are now',
+    answer: list('kernels', KernelInfo),
+    gives: 'kernels',
+  }),
+  'kernels.poll': post('/kernels/:id/poll', {
+    text: 'a kernel says what it serves, brings answers, and waits for calls',
+    body: PollKernel,
+    answer: list('calls', KernelCall),
+    gives: 'calls',
   }),
 
   // The trash

@@ -11,8 +11,9 @@ import {
 } from '../protocol/index.ts';
 import { errors } from './errors.ts';
 import { configuredRewards } from './files.ts';
+import { kernelReward } from './kernel-reward.ts';
 import { score } from './reward-functions.ts';
-import type { RewardContext, RewardInput } from './types.ts';
+import type { AskKernel, RewardContext, RewardInput } from './types.ts';
 import type { TestCount } from './sandbox/messages.ts';
 import { UserReward } from './user-reward.ts';
 
@@ -38,32 +39,40 @@ export async function checkRewards(
   rewards: RewardSet,
   context: RewardContext,
   items: readonly VqaItem[] = [],
+  askKernel?: AskKernel,
 ): Promise<Record<string, TestCount | null>> {
   const tests: Record<string, TestCount | null> = {};
   const usable = items.filter(({ problem }) => problem === null).slice(0, COMPLETIONS.length);
   for (const [name, source] of Object.entries(rewards.sources)) {
+    const inputs = COMPLETIONS.map((text, i) => inputOf(text, usable[i] ?? STAND_IN));
+    if (source.runtime === 'kernel') {
+      tests[name] = null;
+      await score(name, kernelReward(name, source, context, askKernel), inputs);
+      continue;
+    }
     using reward = new UserReward(name, source, context);
     tests[name] = await reward.test();
-    await score(
-      name,
-      (inputs, step) => reward.score(inputs, step),
-      COMPLETIONS.map((text, i) => inputOf(text, usable[i] ?? STAND_IN)),
-    );
+    await score(name, (of, step) => reward.score(of, step), inputs);
   }
   return tests;
 }
 
 /** Each entry by itself, with what is wrong with it. */
-export async function checkEntries({ reward_funcs, reward_files }: CheckRewards, context: RewardContext): Promise<CheckedReward[]> {
+export async function checkEntries(
+  { reward_funcs, reward_files }: CheckRewards,
+  context: RewardContext,
+  served: RewardSet['sources'] = {},
+  askKernel?: AskKernel,
+): Promise<CheckedReward[]> {
   const checked: CheckedReward[] = [];
   for (const entry of reward_funcs) {
     const name = rewardName(entry);
     const one: CheckedReward = { entry, name, sha256: null, tests: null, error: null };
     try {
       if (checked.some((other) => other.name === name)) throw errors.twice(name);
-      const set = configuredRewards({ reward_funcs: [entry], reward_weights: null }, reward_files);
+      const set = configuredRewards({ reward_funcs: [entry], reward_weights: null }, reward_files, served);
       one.sha256 = set.sources[name]?.sha256 ?? null;
-      one.tests = (await checkRewards(set, context))[name] ?? null;
+      one.tests = (await checkRewards(set, context, [], askKernel))[name] ?? null;
     } catch (thrown) {
       one.error = errorBody(thrown);
     }

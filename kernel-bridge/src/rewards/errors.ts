@@ -1,4 +1,4 @@
-import { WorkbenchError } from '../protocol/index.ts';
+import { WorkbenchError, type Unanswered } from '../protocol/index.ts';
 import type { Failure, FailureKind } from './sandbox/messages.ts';
 import type { RewardInput } from './types.ts';
 
@@ -53,13 +53,13 @@ export const errors = {
     new WorkbenchError({
       code: 'REWARD_NAME',
       message: `${JSON.stringify(file)} is no name of a reward file`,
-      remedy: 'Letters, digits, _ and -, no digit first, at most 60, and the ending .ts or .js: my_reward.ts.',
+      remedy: 'Letters, digits, _ and -, no digit first, at most 60, and the ending .ts or .js (of a Python function .py): my_reward.ts.',
     }),
   nameTaken: (file: string, name: string) =>
     new WorkbenchError({
       code: 'REWARD_NAME',
       message: `${file} has the name of the built-in reward ${name}`,
-      remedy: 'Rename the file: a function goes by the name of its file.',
+      remedy: 'Rename the file (a function goes by the name of its file), or the Python function.',
     }),
   twice: (name: string) =>
     new WorkbenchError({
@@ -93,6 +93,39 @@ export const errors = {
       remedy: 'Return a finite number, or null where the reward does not apply.',
     }),
 
+  notServed: (name: string, served: readonly string[]) =>
+    new WorkbenchError({
+      code: 'REWARD_KERNEL_ABSENT',
+      message: `no kernel serves the reward function ${name}${served.length > 0 ? `; served are: ${served.join(', ')}` : ''}`,
+      remedy: 'Run the cell that has @run.reward, @c.reward or c.serve_rewards over it, and keep its kernel.',
+    }),
+  kernelUnreachable: (name: string) =>
+    new WorkbenchError({
+      code: 'REWARD_KERNEL_UNREACHABLE',
+      message: `reward ${name} is a Python function of a kernel, and this process has no way to kernels`,
+      remedy: 'Train in one process (processes: 1), started by JupyterLab or medr1 serve; or write the function as a file of TypeScript.',
+    }),
+  unanswered: (name: string, { unanswered, waited_s }: Unanswered) => {
+    const waited = `${Math.round(waited_s * 10) / 10} s`;
+    if (unanswered === 'slow')
+      return new WorkbenchError({
+        code: 'REWARD_TIMEOUT',
+        message: `reward ${name} has not answered in ${waited}; its kernel is there, and the function still at work`,
+        remedy: 'Give it a longer timeout, or look for what it waits for.',
+      });
+    if (unanswered === 'busy')
+      return new WorkbenchError({
+        code: 'REWARD_KERNEL_BUSY',
+        message: `the kernel that serves reward ${name} was not heard of for ${waited}: a cell keeps it busy, or its machine sleeps`,
+        remedy: 'The run goes on by itself once the kernel is heard of again.',
+      });
+    return new WorkbenchError({
+      code: 'REWARD_KERNEL_ABSENT',
+      message: `no kernel has served reward ${name} for ${waited}: it was restarted or has died, or its notebook was closed`,
+      remedy: 'Run the cell with the function again: the run goes on by itself. Or remove the function.',
+    });
+  },
+
   /** A failure of a user's file: function, line, completion and remedy. */
   user: (name: string, file: string, { kind, what, line, completion }: Failure, inputs: readonly RewardInput[]) => {
     const [code, verb, remedy] = FAILURES[kind];
@@ -106,6 +139,9 @@ export const errors = {
   /** An error of this table. */
   isOfReward: (error: unknown): error is WorkbenchError => error instanceof WorkbenchError && error.code.startsWith('REWARD_'),
 };
+
+/** Codes with which a run stands still until a kernel serves its functions again. */
+export const WAITS_FOR_KERNEL: ReadonlySet<string> = new Set(['REWARD_KERNEL_ABSENT', 'REWARD_KERNEL_BUSY']);
 
 /** A reward function failed on what it was given, or could not be used: nothing of the step has been learnt from. */
 export const isRewardFailure = errors.isOfReward;

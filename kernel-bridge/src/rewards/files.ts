@@ -2,7 +2,16 @@
 import { createHash } from 'node:crypto';
 import { basename } from 'node:path';
 import { readPlainSync } from '../files/plain.ts';
-import { isRewardFile, rewardName, type RewardFiles, type RewardSet, type RewardSource, type TrainConfig } from '../protocol/index.ts';
+import {
+  isKernelReward,
+  isRewardFile,
+  rewardName,
+  type KernelReward,
+  type RewardFiles,
+  type RewardSet,
+  type RewardSource,
+  type TrainConfig,
+} from '../protocol/index.ts';
 import { REWARDS } from './built-in.ts';
 import { errors } from './errors.ts';
 import { LIMITS } from './sandbox/limits.ts';
@@ -13,7 +22,17 @@ const NAME = /^[A-Za-z_][\w-]{0,59}$/;
 /** A source by its file name. Throws REWARD_NAME, REWARD_FILE. */
 export function rewardSource(file: string, source: string): RewardSource {
   const name = rewardName(file);
-  if (!isRewardFile(file) || !NAME.test(name)) throw errors.badName(file);
+  if (!isRewardFile(file)) throw errors.badName(file);
+  return kept(name, file, source);
+}
+
+/** A Python function that a kernel serves. Throws REWARD_NAME, REWARD_FILE. */
+export function kernelSource({ name, source, timeout_s, on_timeout }: KernelReward): RewardSource {
+  return { ...kept(name, `${name}.py`, source), runtime: 'kernel', timeout_s, on_timeout };
+}
+
+function kept(name: string, file: string, source: string): RewardSource {
+  if (!NAME.test(name)) throw errors.badName(file);
   if (REWARDS.has(name)) throw errors.nameTaken(file, name);
   const bytes = Buffer.byteLength(source);
   if (bytes > LIMITS.sourceBytes) throw errors.tooLong(file, bytes, LIMITS.sourceBytes);
@@ -31,10 +50,14 @@ export function readRewardFile(path: string): RewardSource {
 }
 
 /**
- * The functions that `reward_funcs` names, with their weights. Files are taken from `given` by name, else read from disk. Throws REWARD_UNKNOWN,
- * REWARD_FILE, REWARD_NAME, REWARD_WEIGHTS.
+ * The functions that `reward_funcs` names, with their weights. Files are taken from `given` by name, else read from disk; functions of kernels from
+ * `served`. Throws REWARD_UNKNOWN, REWARD_FILE, REWARD_NAME, REWARD_WEIGHTS, REWARD_KERNEL_ABSENT.
  */
-export function configuredRewards(config: Pick<TrainConfig, 'reward_funcs' | 'reward_weights'>, given: RewardFiles = {}): RewardSet {
+export function configuredRewards(
+  config: Pick<TrainConfig, 'reward_funcs' | 'reward_weights'>,
+  given: RewardFiles = {},
+  served: RewardSet['sources'] = {},
+): RewardSet {
   const { reward_funcs: entries, reward_weights } = config;
   const names = entries.map(rewardName);
   const twice = names.find((name, k) => names.indexOf(name) !== k);
@@ -42,11 +65,17 @@ export function configuredRewards(config: Pick<TrainConfig, 'reward_funcs' | 're
   if (reward_weights && reward_weights.length !== names.length) throw errors.weightCount(names, reward_weights.length);
   const sources: RewardSet['sources'] = {};
   entries.forEach((entry, k) => {
+    if (isKernelReward(entry)) return void (sources[names[k]] = servedOf(names[k], served));
     if (!isRewardFile(entry)) return requireBuiltIn(entry);
     const sent = Object.entries(given).find(([file]) => rewardName(file) === names[k]);
     sources[names[k]] = sent ? rewardSource(...sent) : readRewardFile(entry);
   });
   return { weights: Object.fromEntries(names.map((name, k) => [name, reward_weights?.[k] ?? 1])), sources };
+}
+
+function servedOf(name: string, served: RewardSet['sources']): RewardSource {
+  if (!Object.hasOwn(served, name)) throw errors.notServed(name, Object.keys(served));
+  return served[name];
 }
 
 function requireBuiltIn(name: string): void {

@@ -1,8 +1,9 @@
 /** The rewards there are, and the one way to call them. */
-export type { RewardContext, RewardDefinition, RewardFunction, RewardInput } from './types.ts';
+export type { AskKernel, RewardContext, RewardDefinition, RewardFunction, RewardInput } from './types.ts';
 export { REWARDS } from './built-in.ts';
 export { errors as rewardErrors, isRewardFailure } from './errors.ts';
-export { configuredRewards, readRewardFile, rewardSource } from './files.ts';
+export { configuredRewards, kernelSource, readRewardFile, rewardSource } from './files.ts';
+export { WAITS_FOR_KERNEL } from './errors.ts';
 export { checkEntries, checkRewards, contextOf } from './check.ts';
 export { createReward, RewardFunctions, score } from './reward-functions.ts';
 export { groupInputs, tryReward, type RewardBatch } from './report.ts';

@@ -1,13 +1,14 @@
 /** What a reward function gives for stored rollouts: values, their distribution, its speed, its error. */
 import { countsIn, rangesOf } from '../protocol/histogram.ts';
 import { errorBody, type Group, type RewardReport, type RewardSource } from '../protocol/index.ts';
-import { errors } from './errors.ts';
+import { errors, WAITS_FOR_KERNEL } from './errors.ts';
+import { kernelReward } from './kernel-reward.ts';
 import { createReward, score } from './reward-functions.ts';
-import type { RewardContext, RewardFunction, RewardInput } from './types.ts';
+import type { AskKernel, RewardContext, RewardFunction, RewardInput } from './types.ts';
 import { UserReward } from './user-reward.ts';
 
 /** Each failure of these takes seconds, and the next call would fail alike. */
-const COSTLY = new Set(['REWARD_TIMEOUT', 'REWARD_MEMORY']);
+const COSTLY = new Set(['REWARD_TIMEOUT', 'REWARD_MEMORY', ...WAITS_FOR_KERNEL]);
 
 /** Completions of one step, scored in one call as training does. */
 export interface RewardBatch {
@@ -31,9 +32,15 @@ export async function tryReward(
   source: RewardSource | null,
   context: RewardContext,
   batches: readonly RewardBatch[],
+  askKernel?: AskKernel,
 ): Promise<{ report: RewardReport; values: ((number | null)[] | null)[] }> {
-  using user = source && new UserReward(name, source, context);
-  const call: RewardFunction = user ? (inputs, step) => user.score(inputs, step) : createReward(name, context);
+  const inKernel = source?.runtime === 'kernel';
+  using user = source && !inKernel ? new UserReward(name, source, context) : null;
+  const call: RewardFunction = user
+    ? (inputs, step) => user.score(inputs, step)
+    : inKernel
+      ? kernelReward(name, source, context, askKernel)
+      : createReward(name, context);
   const values: ((number | null)[] | null)[] = [];
   const log: string[] = [];
   let tests: RewardReport['tests'] = null;

@@ -1,8 +1,9 @@
-/** The reward functions of a set, ready to be called: built in ones here, users' own in their sandboxes. */
-import type { RewardSet } from '../protocol/index.ts';
+/** The reward functions of a set, ready to be called: built in ones here, users' own in their sandboxes or in kernels. */
+import type { RewardSet, RewardSource } from '../protocol/index.ts';
 import { REWARDS } from './built-in.ts';
 import { errors } from './errors.ts';
-import type { RewardContext, RewardFunction, RewardInput } from './types.ts';
+import { kernelReward } from './kernel-reward.ts';
+import type { AskKernel, RewardContext, RewardFunction, RewardInput } from './types.ts';
 import { UserReward } from './user-reward.ts';
 
 /** A reward function by name, its parameters those of `parameters` or the run's fallbacks. Throws REWARD_UNKNOWN. */
@@ -43,14 +44,23 @@ interface Entry {
   user: UserReward | null;
 }
 
+/** Tells functions of one name apart. How long a kernel is waited for does not change a value, but goes over to the new revision with it. */
+function keyOf(source: RewardSource | undefined): string {
+  if (source === undefined) return '';
+  const { sha256, runtime, timeout_s, on_timeout } = source;
+  return runtime === 'kernel' ? `${sha256} ${timeout_s} ${on_timeout}` : sha256;
+}
+
 export class RewardFunctions implements Disposable {
   readonly #context: RewardContext;
   readonly #log: (line: string) => void;
+  readonly #askKernel: AskKernel | undefined;
   #entries = new Map<string, Entry>();
 
-  /** `log` gets the first lines that a user's function writes in a call. */
-  constructor(context: RewardContext, set: RewardSet, log: (line: string) => void = () => {}) {
+  /** `log` gets the first lines that a user's function writes in a call. Without `askKernel` functions of kernels fail by name when they are called. */
+  constructor(context: RewardContext, set: RewardSet, log: (line: string) => void = () => {}, askKernel?: AskKernel) {
     this.#context = context;
+    this.#askKernel = askKernel;
     this.#log = log;
     this.use(set);
   }
@@ -69,7 +79,7 @@ export class RewardFunctions implements Disposable {
     const before = this.#entries;
     this.#entries = new Map(
       Object.keys(weights).map((name) => {
-        const key = sources[name]?.sha256 ?? '';
+        const key = keyOf(sources[name]);
         const known = before.get(name);
         return [name, known?.key === key ? known : this.#create(name, key, sources)];
       }),
@@ -79,6 +89,8 @@ export class RewardFunctions implements Disposable {
 
   #create(name: string, key: string, sources: RewardSet['sources']): Entry {
     if (sources[name] === undefined) return { key, call: createReward(name, this.#context), user: null };
+    if (sources[name].runtime === 'kernel')
+      return { key, call: kernelReward(name, sources[name], this.#context, this.#askKernel), user: null };
     const user = new UserReward(name, sources[name], this.#context);
     const call: RewardFunction = async (inputs, step) => {
       const values = await user.score(inputs, step);

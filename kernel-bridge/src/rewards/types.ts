@@ -1,4 +1,4 @@
-import type { Variant, VqaItem } from '../protocol/index.ts';
+import type { KernelCall, RewardSource, Scored, Variant, VqaItem } from '../protocol/index.ts';
 
 /** One completion to be judged. */
 export interface RewardInput {
@@ -23,6 +23,9 @@ export interface RewardContext {
  * null outside training.
  */
 export type RewardFunction = (inputs: readonly RewardInput[], step: number | null) => (number | null)[] | Promise<(number | null)[]>;
+
+/** The way to the kernels that serve Python functions. Never throws for what a kernel does or leaves undone. */
+export type AskKernel = (call: KernelCall, source: Pick<RewardSource, 'timeout_s' | 'on_timeout'>) => Promise<Scored>;
 
 /** A reward is one file that exports one of these. */
 export interface RewardDefinition {

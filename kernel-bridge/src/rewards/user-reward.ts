@@ -2,29 +2,13 @@
  * A user's reward function, called as TRL calls one: completions, and a context of lists with one entry a completion beside what holds for all.
  * docs/guides/rewards.md describes it to its author.
  */
-import { optionOf } from '../answers/index.ts';
 import type { RewardSource } from '../protocol/index.ts';
+import { batchOf } from './batch.ts';
 import { errors } from './errors.ts';
 import type { Limits } from './sandbox/limits.ts';
-import type { Batch, TestCount } from './sandbox/messages.ts';
+import type { TestCount } from './sandbox/messages.ts';
 import { Sandbox } from './sandbox/sandbox.ts';
 import type { RewardContext, RewardInput } from './types.ts';
-
-/** Order is that of the guide. `solution` is the text of the right option, as TRL's data sets have it. */
-const COLUMNS: Record<string, (input: RewardInput) => unknown> = {
-  prompts: ({ prompt }) => prompt,
-  answer: ({ item }) => item.answer,
-  solution: ({ item }) => optionOf(item.answer, item.options) ?? null,
-  question: ({ item }) => item.question,
-  options: ({ item }) => item.options,
-  modality: ({ item }) => item.modality,
-  question_type: ({ item }) => item.question_type,
-  dataset: ({ item }) => item.dataset,
-  item_id: ({ item }) => item.id,
-  completion_ids: ({ tokenIds }) => tokenIds,
-  completion_length: ({ tokenIds }) => tokenIds.length,
-  finish_reason: ({ finishReason }) => finishReason,
-};
 
 export class UserReward implements Disposable {
   readonly name: string;
@@ -43,7 +27,7 @@ export class UserReward implements Disposable {
 
   /** Throws REWARD_SYNTAX, REWARD_EXPORT, REWARD_THREW, REWARD_TIMEOUT, REWARD_MEMORY, REWARD_LENGTH or REWARD_VALUE. */
   async score(inputs: readonly RewardInput[], step: number | null): Promise<(number | null)[]> {
-    const outcome = await this.#sandbox.ask({ kind: 'score', batch: this.#batch(inputs, step) });
+    const outcome = await this.#sandbox.ask({ kind: 'score', batch: batchOf(inputs, step, this.#context) });
     this.log = outcome.log.map(printable);
     if ('failure' in outcome) throw errors.user(this.name, this.#source.file, outcome.failure, inputs);
     return 'values' in outcome ? outcome.values : [];
@@ -54,14 +38,6 @@ export class UserReward implements Disposable {
     const outcome = await this.#sandbox.ask({ kind: 'tests' });
     if ('failure' in outcome) throw errors.user(this.name, this.#source.file, outcome.failure, []);
     return 'tests' in outcome ? outcome.tests : null;
-  }
-
-  #batch(inputs: readonly RewardInput[], step: number | null): Batch {
-    return {
-      completions: inputs.map(({ completion }) => completion),
-      columns: Object.fromEntries(Object.entries(COLUMNS).map(([name, column]) => [name, inputs.map(column)])),
-      constants: { step, variant: this.#context.variant, max_completion_length: this.#context.maxCompletionLength },
-    };
   }
 
   [Symbol.dispose](): void {

@@ -1,5 +1,5 @@
 import type { RewardSet, TrainConfig } from '../protocol/index.ts';
-import { configuredRewards, RewardFunctions, type RewardInput } from '../rewards/index.ts';
+import { configuredRewards, RewardFunctions, type AskKernel, type RewardInput } from '../rewards/index.ts';
 import { errors } from './errors.ts';
 
 /** The reward functions of a run and the weights in force. */
@@ -8,9 +8,14 @@ export class Scorer implements Disposable {
   #weights: Record<string, number>;
 
   /** Without `rewards`, those that the configuration names. */
-  constructor(config: TrainConfig, rewards: RewardSet = configuredRewards(config), log?: (line: string) => void) {
+  constructor(config: TrainConfig, rewards: RewardSet = configuredRewards(config), log?: (line: string) => void, askKernel?: AskKernel) {
     requireFinite(rewards.weights);
-    this.#functions = new RewardFunctions({ variant: config.variant, maxCompletionLength: config.max_completion_length }, rewards, log);
+    this.#functions = new RewardFunctions(
+      { variant: config.variant, maxCompletionLength: config.max_completion_length },
+      rewards,
+      log,
+      askKernel,
+    );
     this.#weights = rewards.weights;
   }
 

@@ -2,6 +2,7 @@ import type { Answer, Ask, RewardSet, TrainConfig, VqaItem } from '../protocol/i
 import type { WorkbenchError } from '../protocol/errors.ts';
 import type { StepResult } from '../protocol/step.ts';
 import type { LeftOutQuestion } from './left-out.ts';
+import type { AskKernel } from '../rewards/index.ts';
 import type { Ranks } from './ranks.ts';
 
 /** A GRPO or SFT run in progress, without store or server. Every method leaves a consistent state when it throws. */
@@ -47,6 +48,8 @@ export interface TrainerInit {
   onLeftOut?: (found: { questions: LeftOutQuestion[]; alert: WorkbenchError }) => void;
   /** Text for the log of the worker. */
   log?: (line: string) => void;
+  /** The way to kernels that evaluate reward functions. */
+  askKernel?: AskKernel;
   /** The processes that train the run together, this one among them; one when left out. */
   ranks?: Ranks;
   /** Which of this machine's GPUs is this process's; more processes than GPUs share them. */

@@ -4,7 +4,7 @@ import Value from 'typebox/value';
 import { parse } from 'yaml';
 import { readTextSync } from '../files/plain.ts';
 import { TrainConfig } from '../protocol/config.ts';
-import { isRewardFile } from '../protocol/rewards.ts';
+import { isKernelReward, isRewardFile } from '../protocol/rewards.ts';
 import { describeMetric } from '../protocol/metrics.ts';
 import { nearest } from '../protocol/nearest.ts';
 import { scheduleProblem } from '../protocol/schedules.ts';
@@ -78,7 +78,7 @@ function checkTogether(config: TrainConfig): void {
   if (reward_weights && reward_weights.length !== reward_funcs.length) {
     throw errors.badValue('reward_weights', reward_weights, `must hold one number for each of the ${reward_funcs.length} reward_funcs`);
   }
-  if (config.trainer === 'sft' && reward_funcs.some(isRewardFile))
+  if (config.trainer === 'sft' && reward_funcs.some((entry) => isRewardFile(entry) || isKernelReward(entry)))
     throw errors.badValue(
       'reward_funcs',
       reward_funcs,

@@ -73,6 +73,8 @@ CREATE TABLE IF NOT EXISTS annotation (
   only INTEGER PRIMARY KEY CHECK (only = 1),
   tags TEXT NOT NULL, notes TEXT NOT NULL, pinned INTEGER NOT NULL, archived INTEGER NOT NULL, colour INTEGER
 ) STRICT;
+-- values that a kernel gave: key of the call -> JSON list. A step that is taken again finds them here.
+CREATE TABLE IF NOT EXISTS kernel_value (key TEXT PRIMARY KEY, vals TEXT NOT NULL) STRICT, WITHOUT ROWID;
 ${SEARCH_TABLES}`;
 
 /** Columns that came later, with what makes them. */
@@ -101,7 +103,7 @@ const RUN: DatabaseKind = {
   stranger: 'it is no run database',
   damaged: errors.runDamaged,
   format: errors.runFormat,
-  later: { columns: COLUMNS, names: ['rollout_group_by_item', 'request', 'token_ratio', 'annotation', ...SEARCH_NAMES], sql: ADDED },
+  later: { columns: COLUMNS, names: ['rollout_group_by_item', 'request', 'token_ratio', 'annotation', 'kernel_value', ...SEARCH_NAMES], sql: ADDED },
 };
 
 export function createDatabase(file: string): DatabaseSync {

@@ -1,5 +1,6 @@
 /** Every failure of runs, workers and the server: one constructor per case, so that code, status and remedy stand side by side. */
 import { WorkbenchError } from '../protocol/errors.ts';
+import type { Unanswered } from '../protocol/kernels.ts';
 
 const make =
   (code: string, http: number, exit: 1 | 2 = 1) =>
@@ -66,6 +67,13 @@ export const errors = {
     make('EVAL_SPLIT_CHANGED', 422)(
       `The questions of ${split} are no longer those that this run was evaluated on: it trains on without evaluations.`,
       'Put the data back as they were and resume, or evaluate its checkpoints on the data as they are (medr1 eval).',
+    ),
+
+  /** An alert, once each time that it begins. */
+  kernelSkipped: (name: string, { unanswered, waited_s }: Unanswered) =>
+    make('REWARD_SKIPPED', 422)(
+      `Reward ${name} counts as not applicable since this step: its kernel is ${unanswered === 'slow' ? 'there, and the function still at work,' : unanswered} after ${waited_s} s.`,
+      'It counts again with the first answer that comes in time.',
     ),
 
   badRequest: (where: string, what: string) => badRequest(`${where}: ${what}.`, 'docs/api.md says what this route takes.'),

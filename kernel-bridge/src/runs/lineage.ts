@@ -4,7 +4,7 @@ import { existsSync, linkSync, mkdirSync, readdirSync, renameSync, rmSync, write
 import { dirname, join } from 'node:path';
 import { stringify } from 'yaml';
 import type { TrainConfig } from '../protocol/config.ts';
-import type { RewardSet } from '../protocol/rewards.ts';
+import type { RewardSet, RewardSource } from '../protocol/rewards.ts';
 import { isActive } from '../protocol/run.ts';
 import { tryLock } from '../log/lock.ts';
 import { checkRewards, configuredRewards, contextOf } from '../rewards/index.ts';
@@ -82,10 +82,15 @@ async function changedBy(parent: RunStore, config: TrainConfig): Promise<RewardS
   const same = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);
   if (trainer !== 'grpo' || (same(reward_funcs, config.reward_funcs) && same(reward_weights, config.reward_weights))) return null;
   const sources = revisions(parent.db).at(-1)?.sources ?? {};
-  const rewards = configuredRewards(config, Object.fromEntries(Object.values(sources).map(({ file, source }) => [file, source])));
-  await checkRewards(rewards, contextOf(config));
+  const [served, files] = [Object.entries(sources).filter(inKernel), Object.entries(sources).filter((one) => !inKernel(one))];
+  const given = Object.fromEntries(files.map(([, { file, source }]) => [file, source]));
+  const rewards = configuredRewards(config, given, Object.fromEntries(served));
+  const ofFiles = Object.fromEntries(Object.entries(rewards.sources).filter((one) => !inKernel(one)));
+  await checkRewards({ ...rewards, sources: ofFiles }, contextOf(config)); // what a kernel serves was checked when the parent took it
   return rewards;
 }
+
+const inKernel = ([, source]: [string, RewardSource]): boolean => source.runtime === 'kernel';
 
 /** Drops the steps after a checkpoint, and the reward edits made since. */
 export async function rollbackRun(run: RunStore, step: number): Promise<void> {

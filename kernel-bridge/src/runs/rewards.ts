@@ -1,8 +1,9 @@
 /** Revisions of a run's rewards: functions, their sources and weights, numbered from 1, never changed once in force. */
 import type { DatabaseSync } from 'node:sqlite';
+import type { TrainConfig } from '../protocol/config.ts';
 import { rewardName, type RewardFiles, type RewardSet } from '../protocol/rewards.ts';
 import type { RewardRevision } from '../protocol/run.ts';
-import { REWARDS, rewardSource } from '../rewards/index.ts';
+import { rewardErrors, REWARDS, rewardSource } from '../rewards/index.ts';
 import { transaction } from '../log/database.ts';
 import { sealRevision } from './digest.ts';
 import { errors } from './errors.ts';
@@ -19,6 +20,8 @@ export interface RewardChange {
   weights: Record<string, number>;
   /** Sources by file name. */
   files?: RewardFiles;
+  /** Functions of kernels by name. */
+  served?: RewardSet['sources'];
   remove?: readonly string[];
 }
 
@@ -48,9 +51,10 @@ export function insertRevision(db: DatabaseSync, revision: NewRevision): RewardR
 }
 
 /** The set after a change. Throws REWARD_UNKNOWN, REWARD_NAME, REWARD_FILE, REWARDS_EMPTY. */
-export function changedRewards(current: RewardSet, { weights, files = {}, remove = [] }: RewardChange): RewardSet {
+export function changedRewards(current: RewardSet, { weights, files = {}, served = {}, remove = [] }: RewardChange): RewardSet {
   const known = Object.keys(current.weights);
-  const given = Object.fromEntries(Object.entries(files).map(([file, source]) => [rewardName(file), rewardSource(file, source)]));
+  const read = Object.entries(files).map(([file, source]) => [rewardName(file), rewardSource(file, source)] as const);
+  const given = { ...Object.fromEntries(read), ...served };
   for (const name of Object.keys(weights)) {
     if (!known.includes(name) && !(name in given) && !REWARDS.has(name)) throw errors.unknownReward(name, known);
   }
@@ -62,6 +66,12 @@ export function changedRewards(current: RewardSet, { weights, files = {}, remove
     weights: Object.fromEntries(names.map((name) => [name, weights[name] ?? current.weights[name] ?? 1])),
     sources: Object.fromEntries(names.filter((name) => name in sources).map((name) => [name, sources[name]])),
   };
+}
+
+/** Throws REWARD_KERNEL_UNREACHABLE where several processes train: only the first has a way to kernels. */
+export function requireReachable(config: Pick<TrainConfig, 'processes'>, { sources }: Pick<RewardSet, 'sources'>): void {
+  const name = Object.keys(sources).find((one) => sources[one].runtime === 'kernel');
+  if (name !== undefined && (config.processes ?? 1) > 1) throw rewardErrors.kernelUnreachable(name);
 }
 
 /**

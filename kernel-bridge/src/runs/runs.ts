@@ -7,14 +7,15 @@ import { moveToTrash } from '../files/trash.ts';
 import { expandHome } from '../files/user-path.ts';
 import type { VqaItem } from '../protocol/data.ts';
 import type { TrainConfig, Variant } from '../protocol/config.ts';
-import type { RewardFiles } from '../protocol/rewards.ts';
-import { checkRewards, configuredRewards, contextOf } from '../rewards/index.ts';
+import type { RewardFiles, RewardSet } from '../protocol/rewards.ts';
+import { checkRewards, configuredRewards, contextOf, type AskKernel } from '../rewards/index.ts';
 import { completeConfig } from './config.ts';
 import { errors } from './errors.ts';
 import { checkLoadable, weightsDirectory } from './model-files.ts';
 import { isRunId, newRunId, runDirectory, runsDirectory } from './home.ts';
 import { isLocked, lockHolder } from '../log/lock.ts';
 import { pairConfigs } from './pair-config.ts';
+import { requireReachable } from './rewards.ts';
 import type { RunRow } from './row.ts';
 import { RunStore, type NewRun } from './store.ts';
 
@@ -92,6 +93,9 @@ export async function createPair(
 export interface CreateOptions {
   loadItems: LoadItems;
   reward_files?: RewardFiles;
+  /** Functions of kernels by name, and the way to them. */
+  served?: RewardSet['sources'];
+  askKernel?: AskKernel;
   request_id?: string;
   parent?: string | null;
 }
@@ -99,13 +103,14 @@ export interface CreateOptions {
 type Checked = Pick<NewRun, 'config' | 'root' | 'data_hash' | 'rewards'>;
 
 /** Configuration, rewards, model and data. */
-async function checkRun(home: string, config: TrainConfig, { loadItems, reward_files }: CreateOptions): Promise<Checked> {
-  const rewards = configuredRewards(config, reward_files);
+async function checkRun(home: string, config: TrainConfig, { loadItems, reward_files, served, askKernel }: CreateOptions): Promise<Checked> {
+  const rewards = configuredRewards(config, reward_files, served);
+  requireReachable(config, rewards);
   checkModel(config.model_name_or_path);
   checkLoadable(config.model_name_or_path);
   const { items, root, hash } = await loadItems(config.dataset_name, trainFilter(config, home));
   if (!items.some(({ problem }) => problem === null)) throw errors.noItems(config.dataset_name);
-  await checkRewards(rewards, contextOf(config), items);
+  await checkRewards(rewards, contextOf(config), items, askKernel);
   return { config, rewards, root, data_hash: hash };
 }
 

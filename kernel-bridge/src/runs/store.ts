@@ -287,6 +287,16 @@ export class RunStore implements Disposable {
     transaction(this.db, () => this.append(this.step, { kind: 'alert', code: body.code, message: body.message, remedy: body.remedy }, now));
   }
 
+  /** What a kernel gave for a call; null where it was not asked, or gave nothing. */
+  kernelValues(key: string): (number | null)[] | null {
+    const row = this.db.prepare('SELECT vals FROM kernel_value WHERE key = ?').get(key);
+    return row ? (JSON.parse(row.vals as string) as (number | null)[]) : null;
+  }
+
+  keepKernelValues(key: string, values: readonly (number | null)[]): void {
+    this.db.prepare('INSERT OR REPLACE INTO kernel_value (key, vals) VALUES (?, ?)').run(key, JSON.stringify(values));
+  }
+
   /** Whether the request with this id has been carried out. */
   knowsRequest(id: string): boolean {
     return this.db.prepare('SELECT 1 FROM request WHERE id = ?').get(id) !== undefined;

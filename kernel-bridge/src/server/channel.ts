@@ -21,7 +21,7 @@ export function askProcess(
       signal.removeEventListener('abort', aborted);
     };
     const received = (message: FromWorker): void => {
-      if (typeof message === 'string' || message.key !== key) return;
+      if (typeof message === 'string' || message.type === 'score' || message.key !== key) return;
       settle();
       if (message.type === 'answer') resolve(message);
       else reject(new WorkbenchError(message.error));

@@ -1,5 +1,6 @@
 /** What the routes of runs do. */
 import { existsSync, readdirSync } from 'node:fs';
+import { randomUUID } from 'node:crypto';
 import { basename, join, resolve } from 'node:path';
 import { Readable } from 'node:stream';
 import { readTailSync } from '../files/plain.ts';
@@ -7,8 +8,9 @@ import { TrainConfig, type Variant } from '../protocol/config.ts';
 import { presets } from '../protocol/presets.ts';
 import { PROTOCOL_VERSION, type RunAction, type ServerInfo, type Trashed } from '../protocol/rest.ts';
 import type { RouteName } from '../protocol/routes.ts';
+import { rewardName } from '../protocol/rewards.ts';
 import { hasEnded, isActive, type RunState, type RunSummary } from '../protocol/run.ts';
-import { checkEntries, checkRewards, contextOf, REWARDS } from '../rewards/index.ts';
+import { checkEntries, checkRewards, contextOf, REWARDS, type AskKernel } from '../rewards/index.ts';
 import { annotate } from '../runs/annotations.ts';
 import { completeConfig, parseConfig } from '../runs/config.ts';
 import { errors } from '../runs/errors.ts';
@@ -17,7 +19,7 @@ import { forkRun, rollbackRun } from '../runs/lineage.ts';
 import { groupSteps, questionHistory, readGroups, readTokenIds } from '../runs/groups.ts';
 import { readMetrics } from '../runs/metrics.ts';
 import { pairConfigs } from '../runs/pair-config.ts';
-import { changedRewards, editRewards, revisions } from '../runs/rewards.ts';
+import { changedRewards, editRewards, requireReachable, revisions } from '../runs/rewards.ts';
 import {
   createPair,
   createRun,
@@ -44,6 +46,7 @@ import { FirstAnswers } from './first-answers.ts';
 import type { Generations } from './generations.ts';
 import type { Hub } from './hub.ts';
 import { readImage } from './image.ts';
+import type { Kernels } from './kernels.ts';
 import type { GroupOf, Handlers } from './mount.ts';
 import { RunTables } from './run-table.ts';
 import type { Supervisor } from './supervisor.ts';
@@ -53,6 +56,9 @@ export interface Services {
   home: string;
   hub: Hub;
   supervisor: Supervisor;
+  kernels: Kernels;
+  /** Resumes a run that waited for a kernel which is there now. */
+  goOn: (id: string) => void;
   generations: Generations;
   loadItems: LoadItems;
   started_at: number;
@@ -62,7 +68,8 @@ export interface Services {
 type RunRoutes = Exclude<RouteName, GroupOf<'data' | 'evals' | 'search'>>;
 
 export function runHandlers(services: Services): Handlers<RunRoutes> {
-  const { home, hub, supervisor, generations, loadItems } = services;
+  const { home, hub, supervisor, kernels, generations, loadItems } = services;
+  const askKernel = tryKernel(kernels);
   const answers = new FirstAnswers();
   const tables = new RunTables(hub);
   const view = new SharedView((move) => hub.viewMoved(move));
@@ -109,7 +116,8 @@ export function runHandlers(services: Services): Handlers<RunRoutes> {
 
     checkRewards: async ({ body }) => {
       const { variant = 'think', max_completion_length = 256 } = body;
-      return { functions: await checkEntries(body, contextOf({ variant, max_completion_length })) };
+      const context = contextOf({ variant, max_completion_length });
+      return { functions: await checkEntries(body, context, kernels.sources(), askKernel) };
     },
 
     runs: () => ({ runs: listRuns(home).map((id) => hub.summary(id)) }),
@@ -118,7 +126,7 @@ export function runHandlers(services: Services): Handlers<RunRoutes> {
       answers.once(request_id && `create ${request_id}`, { config, reward_files }, async () => {
         using made =
           findByRequest(home, request_id, (run) => isMadeBy(run, config)) ??
-          (await createRun(home, config, { loadItems, reward_files, request_id }));
+          (await createRun(home, config, { loadItems, reward_files, served: kernels.sources(), askKernel, request_id }));
         const { id, state } = made.row();
         if (start && state === 'queued' && made.pending().length === 0) await supervisor.start(id);
         hub.changed(id);
@@ -204,13 +212,27 @@ export function runHandlers(services: Services): Handlers<RunRoutes> {
       const { config } = run.row();
       const current = revisions(run.db).at(-1);
       if (!current) throw errors.noRevisions(id);
-      if (edit.files) await checkRewards(changedRewards(current, edit), contextOf(config));
-      const revision = editRewards(run.db, { ...edit, reason, author, time: Date.now() });
+      const { kernel, ...rest } = edit;
+      const change = { ...rest, served: kernels.chosen(kernel) };
+      const fresh = [...Object.keys(edit.files ?? {}).map(rewardName), ...Object.keys(change.served)];
+      if (fresh.length > 0) {
+        const { weights, sources } = changedRewards(current, change);
+        requireReachable(config, { sources });
+        // What stays was tried when it came, and its kernel may be away.
+        const tried = Object.fromEntries(fresh.filter((name) => name in sources).map((name) => [name, sources[name]]));
+        await checkRewards({ weights, sources: tried }, contextOf(config), [], askKernel);
+      }
+      const revision = editRewards(run.db, { ...change, reason, author, time: Date.now() });
       supervisor.nudge(id);
+      services.goOn(id);
       return revision;
     },
 
-    tryRewards: ({ id, body }) => tryRewards(hub.store(id), body),
+    tryRewards: ({ id, body: { kernel, ...body } }) => tryRewards(hub.store(id), body, kernels.chosen(kernel), askKernel),
+
+    'kernels.list': () => ({ kernels: kernels.list() }),
+
+    'kernels.poll': async ({ id, body, signal }) => ({ calls: await kernels.poll(id, body, signal) }),
 
     fork: ({ id: from, body: { step, config = {}, start = true, request_id } }) =>
       answers.once(request_id && `create ${request_id}`, { from, step, config }, async () => {
@@ -287,6 +309,15 @@ export function runHandlers(services: Services): Handlers<RunRoutes> {
     },
   };
 }
+
+/** Longest that a preview, or a check before a run, waits for a kernel. */
+const TRY_S = 60;
+
+/** Calls outside training: each is made anew, whatever was answered before. */
+const tryKernel =
+  (kernels: Kernels): AskKernel =>
+  (call, { timeout_s = TRY_S }) =>
+    kernels.ask({ ...call, key: randomUUID() }, Math.min(timeout_s, TRY_S));
 
 /** Of a worker's log, from its end; a user's reward may write without end. */
 const LOG_BYTES = 4 << 20;

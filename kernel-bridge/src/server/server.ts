@@ -26,12 +26,14 @@ import { dataHandlers } from './data.ts';
 import { evalHandlers } from './evals.ts';
 import { runHandlers } from './handlers.ts';
 import { Hub } from './hub.ts';
+import { Kernels } from './kernels.ts';
 import { Door, keep, privateFolder } from './keep.ts';
 import type { Handlers } from './mount.ts';
 import { removeServerFile, serverFile, writeServerFile } from './server-file.ts';
 import { searchHandlers } from './search.ts';
 import { Searches } from './searches.ts';
 import { Supervisor } from './supervisor.ts';
+import { takeUp } from './take-up.ts';
 import { watchOthers } from './watcher.ts';
 
 export interface ServeOptions {
@@ -75,12 +77,19 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
   const secret = options.secret ?? randomBytes(32).toString('hex');
   const started_at = Date.now();
   const hub = new Hub(home);
+  const kernels = new Kernels();
   const supervisor = new Supervisor({
     home,
     workerModule: options.workerModule,
-    changed: (id) => hub.changed(id),
+    changed: (id) => {
+      hub.changed(id);
+      goOn(id);
+    },
+    askKernel: (call, timeout_s) => kernels.ask(call, timeout_s),
     starting: () => generations.worker.release(),
   });
+  const goOn = (id: string): void => takeUp(id, { hub, kernels, supervisor });
+  kernels.onServed(() => supervisor.ids.forEach(goOn));
   const generations = new Generations({
     home,
     loadItems: options.loadItems,
@@ -98,7 +107,7 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
   const gate: Gate = { secret, port };
   const { loadItems } = options;
   const handlers: Handlers = {
-    ...runHandlers({ home, hub, supervisor, generations, loadItems, started_at }),
+    ...runHandlers({ home, hub, supervisor, kernels, goOn, generations, loadItems, started_at }),
     ...evalHandlers({ home, evaluations, loadItems }),
     ...searchHandlers({ home, hub, searches }),
     ...dataHandlers({ home }),

@@ -11,6 +11,7 @@ import { fileURLToPath } from 'node:url';
 import { readTailSync } from '../files/plain.ts';
 import { errorBody } from '../protocol/errors.ts';
 import type { Answer, Ask, FromWorker, ToWorker } from '../protocol/generate.ts';
+import type { KernelCall, Scored } from '../protocol/kernels.ts';
 import { hasEnded, isActive, type RunState } from '../protocol/run.ts';
 import { isDiskFull } from '../log/room.ts';
 import { errors } from '../runs/errors.ts';
@@ -30,6 +31,8 @@ export interface SupervisorOptions {
   maxTraining?: number;
   /** Called after every commit of any worker and after every change made here. */
   changed: (id: string) => void;
+  /** The way to kernels, for workers whose rewards they evaluate. */
+  askKernel?: (call: KernelCall, timeout_s: number) => Promise<Scored>;
   /** Called before a worker is started: who holds memory of the device may let go of it. */
   starting?: () => void;
   /** GPUs that runs may use. */
@@ -219,6 +222,7 @@ export class Supervisor {
     const worker = forkWorker(workerModule, [directory, home, ...(turns ? ['turns'] : [])], { log: logFile(directory), env });
     this.workers.set(id, worker);
     worker.on('message', (message: FromWorker) => {
+      if (typeof message === 'object' && message.type === 'score') return void this.score(id, worker, message);
       if (message === 'turn?') return this.turns.ask(id);
       if (message === 'turn-done') this.turns.done(id);
       if (message === 'committed') changed(id);
@@ -233,6 +237,14 @@ export class Supervisor {
   private gpuOf(id: string, partner: string): string | null {
     const row = this.read(id, (store) => store.row());
     return row && gpuOfPair(row.config, id < partner ? 0 : 1, this.options.gpus ?? visibleGpus);
+  }
+
+  /** Keys of calls are a run's own: two runs may give one function the same completions. */
+  private async score(id: string, worker: ChildProcess, { call, timeout_s }: Extract<FromWorker, { type: 'score' }>): Promise<void> {
+    const { askKernel } = this.options;
+    const absent: Scored = { unanswered: 'absent', waited_s: 0 };
+    const scored = askKernel ? await askKernel({ ...call, key: `${id} ${call.key}` }, timeout_s) : absent;
+    if (worker.connected) worker.send({ type: 'scored', key: call.key, scored } satisfies ToWorker, () => {});
   }
 
   private gone(id: string, how: string): void {

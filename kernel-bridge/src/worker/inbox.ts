@@ -16,7 +16,7 @@ export class Inbox {
   /** `arrived` is called after each. */
   constructor(arrived: () => void = () => {}) {
     process.on('message', (message: ToWorker) => {
-      if (typeof message === 'string') return;
+      if (typeof message === 'string' || message.type === 'scored') return;
       if (message.type === 'cancel') return this.#cancel(message.key);
       this.#waiting.set(message.key, { ask: message.ask, source: message.source, abort: new AbortController() });
       arrived();

@@ -6,6 +6,7 @@
 import type { CreateTrainer } from '../rl/types.ts';
 import type { LoadItems } from '../runs/runs.ts';
 import { Inbox } from './inbox.ts';
+import { askServer } from './kernel-channel.ts';
 import { ALWAYS, sharedTurn } from './turn.ts';
 import { runWorker } from './worker.ts';
 
@@ -35,6 +36,7 @@ export async function workerProcess(createTrainer: CreateTrainer, loadItems: Loa
     },
     nudge,
     turn: turns === 'turns' ? sharedTurn(nudge) : ALWAYS,
+    askKernel: askServer,
     answerAsked: (reply) => inbox.answerAll(reply, abort.signal),
   });
   log(`ended: ${state}`);

@@ -20,7 +20,7 @@ const FOLLOWER = new URL('rank-main.ts', import.meta.url);
 
 /** What rank 0 has all ranks do next. */
 type Order = { do: 'step'; rewards: RewardSet | null } | { do: 'evaluate' } | { do: 'save' } | { do: 'wait' } | { do: 'end' };
-type SharedInit = Omit<TrainerInit, 'log' | 'ranks' | 'evidenceDir' | 'onLeftOut'>;
+type SharedInit = Omit<TrainerInit, 'log' | 'askKernel' | 'ranks' | 'evidenceDir' | 'onLeftOut'>;
 
 /** Rank 0 alone met an error (a full disk, say) in the middle of what all do: the others wait elsewhere, and nothing can be done together again. */
 const outOfStep = (): WorkbenchError =>

@@ -10,7 +10,7 @@ import { errorBody } from '../protocol/errors.ts';
 import type { VqaItem } from '../protocol/data.ts';
 import { isOfFile } from '../protocol/problems.ts';
 import type { RewardRevision, RunState } from '../protocol/run.ts';
-import { isRewardFailure } from '../rewards/index.ts';
+import { isRewardFailure, WAITS_FOR_KERNEL, type AskKernel } from '../rewards/index.ts';
 import type { StepResult } from '../protocol/step.ts';
 import type { CreateTrainer, Trainer } from '../rl/types.ts';
 import { newestValid, removeUnfinished, writeCheckpoint } from '../runs/checkpoints.ts';
@@ -23,6 +23,7 @@ import { RunStore } from '../runs/store.ts';
 import { checkRun } from '../runs/verify.ts';
 import type { Reply } from './inbox.ts';
 import { LeftOutJournal } from './left-out.ts';
+import { askOnce } from './kernel-rewards.ts';
 import { Room } from './room.ts';
 import type { Turn } from './turn.ts';
 
@@ -43,6 +44,8 @@ export interface WorkerOptions {
   nudge: () => Promise<void>;
   /** The device, where another run takes turns with this one. */
   turn: Turn;
+  /** The way to kernels that evaluate reward functions. */
+  askKernel?: AskKernel;
   /** Has everything answered that was asked of the policy since the last time. */
   answerAsked: (reply: Reply) => Promise<void>;
 }
@@ -108,6 +111,7 @@ async function begin(store: RunStore, room: Room, options: WorkerOptions, leftOu
     leftOut: leftOut.read(),
     onLeftOut: (found) => leftOut.hear(found),
     log: options.log,
+    askKernel: options.askKernel && askOnce(store, room, options.askKernel, options.committed),
   });
   await room.write(() => store.started({ total_steps: trainer.totalSteps, device: trainer.device }));
   options.committed();
@@ -250,7 +254,9 @@ class Training {
     } catch (error) {
       if (!isRewardFailure(error)) throw error;
       const { code, message, remedy } = error;
-      const then = `Apply the mended function (Rewards view, run.set_rewards, medr1 reward set), then resume: step ${this.trainer.step + 1} is taken again.`;
+      const then = WAITS_FOR_KERNEL.has(code)
+        ? `Step ${this.trainer.step + 1} is taken again then.`
+        : `Apply the mended function (Rewards view, run.set_rewards, medr1 reward set), then resume: step ${this.trainer.step + 1} is taken again.`;
       this.options.log(message);
       this.paused = true;
       await this.room.write(() => this.store.setState('paused', { code, message, remedy: `${remedy} ${then}` }));

@@ -1,0 +1,327 @@
+"""Reward functions of this Python in runs of a real backend."""
+
+import asyncio
+import functools
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
+from types import SimpleNamespace
+
+import medr1_workbench as wb
+import numpy as np
+import pytest
+from medr1_workbench.kernel import Served, source_of, values_of
+from real_backend import real_backend
+
+SMALL = {"max_steps": 3, "per_device_train_batch_size": 16, "num_generations": 4}
+LONG = {**SMALL, "max_steps": 5000}
+
+
+@pytest.fixture(scope="module")
+def client(tmp_path_factory):
+    with real_backend(tmp_path_factory.mktemp("home")) as folder, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MEDR1_CONNECTION_FILE", str(folder.file))
+        yield wb.connect()
+
+
+@pytest.fixture
+def long_run(client):
+    run = client.train(client.demo(**LONG))
+    run.wait(step=1, timeout=300)
+    yield run
+    run.stop().wait(timeout=300)
+
+
+def reward_events(run):
+    return [event["revision"] for event in run.events() if event["kind"] == "rewards"]
+
+
+def test_a_decorated_function_is_a_reward_from_the_next_step_and_an_edit_of_it_a_revision(client, long_run):
+    run = long_run
+    seen = []
+
+    @run.reward(weight=0.3)
+    def length(prompts, completions, completion_ids, answer, options, trainer_state):
+        seen.append((len(prompts), len(answer), trainer_state.global_step, trainer_state.max_steps))
+        assert all(isinstance(text, str) for text in prompts)
+        assert len(options) == len(completion_ids) == len(completions)
+        return [len(text) / 100 for text in completions]
+
+    state = SimpleNamespace(global_step=0, max_steps=1)
+    assert length(["p"], ["abcd"], [[1]], ["A"], [[]], state) == [0.04], "it is called as before"
+    run.wait(step=run.summary()["step"] + 3, timeout=300)
+    first = run.detail()["rewards"][-1]
+    assert first["weights"] == {"accuracy": 1, "format": 1, "length": 0.3}
+    assert first["sources"]["length"]["source"].startswith("def length(prompts")
+    assert first["sources"]["length"]["runtime"] == "kernel"
+    rows = run.rollouts(first=first["step"], last=first["step"] + 1)
+    assert ((rows["text"].str.len() / 100) - rows["reward/length"]).abs().max() < 1e-9
+    whole = rows["reward/accuracy"] + rows["reward/format"] + 0.3 * rows["reward/length"]
+    assert (whole - rows["reward"]).abs().max() < 1e-9
+    assert (16, 16, first["step"] - 1, 5000) in seen
+
+    again = run.reward(length)
+    assert again.revision == length.revision, "nothing differs, so there is no new revision"
+
+    @run.reward
+    async def length(completions, **columns):
+        await asyncio.sleep(0)
+        assert {"prompts", "completion_ids", "solution", "question", "modality", "item_id", "trainer_state"} <= set(columns)
+        return np.array([len(text) for text in completions]) / np.float32(50)
+
+    run.wait(step=run.summary()["step"] + 3, timeout=300)
+    second = run.detail()["rewards"][-1]
+    assert second["weights"]["length"] == 0.3, "the weight stays"
+    assert second["sources"]["length"]["sha256"] != first["sources"]["length"]["sha256"]
+    rows = run.rollouts(step=second["step"])
+    assert ((rows["text"].str.len() / 50) - rows["reward/length"]).abs().max() < 1e-6
+
+    removed = length.remove(reason="enough")
+    assert list(removed["weights"]) == ["accuracy", "format"]
+    run.wait(step=run.summary()["step"] + 3, timeout=300)
+    assert "reward/length" not in run.rollouts().columns
+
+
+def test_a_function_that_fails_on_made_up_completions_changes_nothing(client, long_run):
+    before = long_run.detail()["rewards"]
+
+    def broken(completions, **_):
+        return [1 / len(text) for text in completions]
+
+    with pytest.raises(wb.WorkbenchError, match=r"broken \(broken.py:2\) threw ZeroDivisionError") as caught:
+        long_run.reward(broken)
+    assert caught.value.code == "REWARD_THREW"
+    with pytest.raises(wb.WorkbenchError) as caught:
+        long_run.reward(lambda completions, **_: [1.0], name="one")
+    assert caught.value.code == "REWARD_LENGTH"
+    with pytest.raises(wb.WorkbenchError) as caught:
+        long_run.reward(lambda completions, **_: [float("nan")] * len(completions), name="nan")
+    assert caught.value.code == "REWARD_VALUE"
+    with pytest.raises(wb.WorkbenchError) as caught:
+        long_run.reward(lambda completions, **_: completions, name="accuracy")
+    assert caught.value.code == "REWARD_NAME"
+    assert long_run.detail()["rewards"] == before
+
+
+def test_a_function_is_tried_on_stored_rollouts_and_not_served_after(client, long_run):
+    def half(completions, **_):
+        return [None if i % 2 else np.int64(1) for i in range(len(completions))]
+
+    tried = long_run.try_rewards(half, steps=1)
+    assert tried.loc["half", "not_applicable"] * 2 == tried.loc["half", "completions"]
+    assert tried.loc["half", "mean"] == 1
+    assert "half" not in [one["name"] for kernel in client.request("GET", "/kernels")["kernels"] for one in kernel["rewards"]]
+
+
+def test_runs_to_come_have_the_functions_that_are_named_and_those_of_the_client(client):
+    @client.reward(weight=0.5)
+    def coming(completions, **_):
+        return [0.25] * len(completions)
+
+    def named(completions, **_):
+        return [0.5 for _ in completions]
+
+    run = client.train(client.demo(**{**SMALL, "reward_funcs": ["accuracy", named]})).wait(timeout=300)
+    coming.remove()
+    rows = run.rollouts(first=1, last=3)
+    assert set(rows["reward/named"]) == {0.5}
+    assert (rows["reward/accuracy"] + 0.5 + 0.125 - rows["reward"]).abs().max() < 1e-9
+    assert client._with_coming({}) == {}
+
+
+def test_a_function_that_nobody_serves_is_named(client):
+    with pytest.raises(wb.WorkbenchError, match="nobody_serves_it") as caught:
+        client.train(client.demo(**SMALL), reward_funcs=["nobody_serves_it.py"])
+    assert caught.value.code == "REWARD_KERNEL_ABSENT"
+
+
+def test_several_processes_refuse_it_by_name(client):
+    def mine(completions, **_):
+        return [0.0] * len(completions)
+
+    with pytest.raises(wb.WorkbenchError) as caught:
+        client.train(client.demo(**SMALL), reward_funcs=["accuracy", mine], processes=2, dp_shards=2)
+    assert caught.value.code == "REWARD_KERNEL_UNREACHABLE"
+
+
+def test_one_that_does_not_answer_pauses_the_run_and_its_late_answer_counts(client, long_run):
+    go_on = threading.Event()
+    keys = []
+
+    @long_run.reward(timeout=0.5)
+    def slow(completions, item_id, completion_ids, trainer_state, **_):
+        if trainer_state.max_steps:  # in training
+            keys.append((trainer_state.global_step, str(completion_ids)))
+            go_on.wait(60)
+        return [0.1] * len(completions)
+
+    long_run.wait(timeout=300)
+    assert long_run.state == "paused"
+    error = long_run.summary()["error"]
+    assert error["code"] == "REWARD_TIMEOUT"
+    assert "slow" in error["message"]
+    go_on.set()
+    at = long_run.summary()["step"]
+    long_run.resume().wait(step=at + 2, timeout=300)
+    assert len(keys) == len(set(keys)), "nothing is scored twice"
+    slow.remove()
+
+
+def test_one_that_does_not_answer_is_left_out_where_that_was_chosen(client, long_run):
+    stuck = threading.Event()
+
+    @long_run.reward(timeout=0.3, on_timeout="skip")
+    def skipped(completions, trainer_state, **_):
+        if trainer_state.max_steps:
+            stuck.wait(60)
+        return [0.1] * len(completions)
+
+    long_run.wait(step=long_run.summary()["step"] + 4, timeout=300)
+    stuck.set()
+    assert long_run.rollouts()["reward/skipped"].isna().all()
+    alerts = [event for event in long_run.events() if event["kind"] == "alert" and event["code"] == "REWARD_SKIPPED"]
+    assert len(alerts) == 1, "one alert each time that it begins"
+    skipped.remove()
+
+
+SCRIPT = """
+import sys, time
+import medr1_workbench as wb
+
+def from_script(completions, **_):
+    return [len(text) % 7 for text in completions]
+
+c = wb.connect()
+with c.serve_rewards(from_script, timeout=1):
+    print("served", flush=True)
+    time.sleep(600)
+"""
+
+
+@pytest.fixture
+def script(tmp_path):
+    file = tmp_path / "rewards.py"
+    file.write_text(textwrap.dedent(SCRIPT))
+    started = []
+
+    def start():
+        process = subprocess.Popen([sys.executable, str(file)], stdout=subprocess.PIPE, text=True, env=os.environ)
+        started.append(process)
+        assert process.stdout.readline() == "served\n"
+        return process
+
+    yield start
+    for process in started:
+        process.kill()
+        process.wait(30)
+
+
+def test_a_script_that_dies_pauses_the_run_which_goes_on_when_it_is_there_again(client, script):
+    process = script()
+    run = client.train(client.demo(**LONG), reward_funcs=["accuracy", "from_script.py"])
+    run.wait(step=2, timeout=300)
+    process.send_signal(signal.SIGKILL)
+    run.wait(timeout=300)
+    assert run.state == "paused"
+    assert run.summary()["error"]["code"] == "REWARD_KERNEL_ABSENT"
+    at = run.summary()["step"]
+    script()
+    wait_while_paused(run)
+    run.wait(step=at + 2, timeout=300)
+    rows = run.rollouts(first=1, last=at + 2)
+    assert (rows["text"].str.len() % 7 == rows["reward/from_script"]).all()
+    run.stop().wait(timeout=300)
+
+
+def wait_while_paused(run):
+    for _ in range(3000):
+        if run.summary()["state"] != "paused":
+            return
+        threading.Event().wait(0.02)
+    raise AssertionError("it stayed paused")
+
+
+def test_a_resumed_run_needs_no_kernel_for_steps_that_are_scored(client):
+    """Values that differ each time are told apart from those of the first time."""
+    drawn = iter(range(1, 1_000_000))
+
+    def counts(completions, **_):
+        return [next(drawn) for _ in completions]
+
+    with client.serve_rewards(counts, timeout=0.2):
+        run = client.train(client.demo(**LONG), reward_funcs=["accuracy", "counts.py"], save_steps=10_000)
+        run.wait(step=3, timeout=300)
+        os.kill(pid_of(run), signal.SIGKILL)
+        run.wait(timeout=300)
+        assert run.state == "interrupted"
+        before = run.rollouts(first=1, last=3)
+    run.start()
+    run.wait(step=3, timeout=300)
+    after = run.rollouts(first=1, last=3)
+    assert after["reward/counts"].tolist() == before["reward/counts"].tolist()
+    assert after["text"].tolist() == before["text"].tolist()
+    run.stop().wait(timeout=300)
+
+
+def pid_of(run):
+    return int(next(line.split("pid ")[1] for line in reversed(run.log().splitlines()) if "pid " in line))
+
+
+class TestFunctions:
+    def test_sources_are_without_decorators_and_indentation(self):
+        @functools.lru_cache
+        def plain(completions):
+            return completions
+
+        assert source_of(plain)[0] == "def plain(completions):\n    return completions\n"
+
+        class Judge:
+            def __call__(self, completions, **_):
+                return [1.0] * len(completions)
+
+        served = Served(Judge())
+        assert served.name == "Judge"
+        assert served.source.startswith("class Judge:")
+        bound = Served(functools.partial(plain, 3))
+        assert bound.name == "plain"
+        assert bound.source.endswith("# called with (3,) {}\n")
+        made = {}
+        exec("def nowhere(completions): return [0.0]", made)  # noqa: S102
+        other = {}
+        exec("def nowhere(completions): return [1.0]", other)  # noqa: S102
+        assert Served(made["nowhere"]).sha256 != Served(other["nowhere"]).sha256
+
+    def test_numbers_of_all_kinds_are_numbers(self):
+        kinds = [1, True, None, np.float32(0.5), np.int8(2), np.bool_(False), np.array(3.0), np.array([4.0])]
+        assert values_of(kinds, 8) == {"values": [1, 1, None, 0.5, 2, 0, 3, 4]}
+        assert values_of(np.arange(3), 3) == {"values": [0, 1, 2]}
+        assert values_of((x for x in (1, 2)), 2) == {"values": [1, 2]}
+
+    @pytest.mark.parametrize(
+        ("given", "kind"),
+        [
+            ([1.0], "length"),
+            (None, "length"),
+            ("ab", "length"),
+            (0.5, "length"),
+            (np.float64(0.5), "length"),
+            ([1.0, float("inf")], "value"),
+            ([1.0, np.nan], "value"),
+            ([1.0, "1"], "value"),
+            ([1.0, object()], "value"),
+            ([1.0, [1, 2]], "value"),
+        ],
+    )
+    def test_what_is_no_list_of_numbers_is_told(self, given, kind):
+        assert values_of(given, 2)["failure"]["kind"] == kind
+
+    def test_options_are_checked(self):
+        with pytest.raises(ValueError, match="on_timeout"):
+            Served(max, on_timeout="stop")
+        with pytest.raises(ValueError, match="timeout"):
+            Served(max, timeout=0)
+        with pytest.raises(wb.WorkbenchError, match="lambda"):
+            Served(lambda: [])
