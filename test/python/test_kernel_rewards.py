@@ -82,7 +82,7 @@ def test_a_decorated_function_is_a_reward_from_the_next_step_and_an_edit_of_it_a
     removed = length.remove(reason="enough")
     assert list(removed["weights"]) == ["accuracy", "format"]
     run.wait(step=run.summary()["step"] + 3, timeout=300)
-    assert "reward/length" not in run.rollouts().columns
+    assert run.rollouts()["reward/length"].isna().all()
 
 
 def test_a_function_that_fails_on_made_up_completions_changes_nothing(client, long_run):
@@ -251,19 +251,20 @@ def test_a_resumed_run_needs_no_kernel_for_steps_that_are_scored(client):
     def counts(completions, **_):
         return [next(drawn) for _ in completions]
 
-    with client.serve_rewards(counts, timeout=0.2):
+    with client.serve_rewards(counts, timeout=60):
         run = client.train(client.demo(**LONG), reward_funcs=["accuracy", "counts.py"], save_steps=10_000)
         run.wait(step=3, timeout=300)
         os.kill(pid_of(run), signal.SIGKILL)
-        run.wait(timeout=300)
-        assert run.state == "interrupted"
+        with pytest.raises(wb.WorkbenchError, match="killed by SIGKILL"):
+            run.wait(timeout=300)
         before = run.rollouts(first=1, last=3)
     run.start()
     run.wait(step=3, timeout=300)
     after = run.rollouts(first=1, last=3)
     assert after["reward/counts"].tolist() == before["reward/counts"].tolist()
     assert after["text"].tolist() == before["text"].tolist()
-    run.stop().wait(timeout=300)
+    run.stop().wait(timeout=30)  # and does not wait for the kernel that step 4 may lack
+    assert run.state == "stopped"
 
 
 def pid_of(run):

@@ -204,6 +204,15 @@ const revisions = [
   rewardRevision(2, 41, 0.3, SHORT_THINK, 'thinking was cut too hard'),
   { ...rewardRevision(3, 97, 0.5, SHORT_THINK), sources: rewardRevision(2, 41, 0.3, SHORT_THINK).sources },
 ];
+/** A Python function of a notebook, edited once. */
+const PYTHON = `def short_think(completions, **_):
+    return [None if "<think>" not in text else 1 - min(1, len(text) / 400) for text in completions]
+`;
+const served = [PYTHON.replace('400', '200'), PYTHON].map((source, at): RewardRevision => {
+  const one = rewardRevision(at + 1, at * 40 + 1, 0.3, source);
+  const kept = { file: 'short_think.py', source, sha256: one.sources.short_think.sha256 };
+  return { ...one, author: 'notebook', sources: { short_think: { ...kept, runtime: 'kernel', timeout_s: 60, on_timeout: 'pause' } } };
+});
 const go = async (element: HTMLElement, ...testids: string[]): Promise<void> => {
   for (const id of testids) {
     await settle();
@@ -520,6 +529,14 @@ export const STATES: Record<string, GalleryState> = {
       field.value = field.value.replace('/ 200', '/ 400').replace('return null; // does not apply', 'return 0;');
       field.dispatchEvent(new Event('input'));
       await go(element, 'reward-preview');
+    },
+  },
+  'rewards: Python function': {
+    tag: 'medr1-rewards',
+    options: { runs, rewards: served },
+    select: { runs: ['r1'] },
+    after: async (element) => {
+      await go(element, 'edit-source');
     },
   },
   'rewards: history': {

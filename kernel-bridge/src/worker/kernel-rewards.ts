@@ -2,18 +2,23 @@
  * Rewards that a kernel evaluates, asked for once: what it gave is written before anything is learnt from it. A step that is taken again, after a pause,
  * a kill or a roll-back, finds its values there and needs no kernel; a function that gives other values each time changes nothing of it.
  */
+import type { Unanswered } from '../protocol/kernels.ts';
 import type { AskKernel } from '../rewards/index.ts';
 import { errors } from '../runs/errors.ts';
 import type { RunStore } from '../runs/store.ts';
-import type { Room } from './room.ts';
+import type { Room, RoomOptions } from './room.ts';
 
-export function askOnce(store: RunStore, room: Room, ask: AskKernel, committed: () => void): AskKernel {
+/** A run that is to end does not wait for a kernel: its step is given up, and nothing is stored of it. */
+export function askOnce(store: RunStore, room: Room, ask: AskKernel, options: Omit<RoomOptions, 'log'>): AskKernel {
   /** Functions that count as not applicable at present: one alert each time that begins. */
   const skipped = new Set<string>();
   return async (call, source) => {
     const stored = store.kernelValues(call.key);
     if (stored !== null) return { values: stored };
-    const scored = await ask({ ...call, constants: { ...call.constants, max_steps: store.row().total_steps } }, source);
+    const whole = { ...call, constants: { ...call.constants, max_steps: store.row().total_steps } };
+    const over = new AbortController();
+    const scored = await Promise.race([ask(whole, source), ending(store, options, over.signal)]).finally(() => over.abort());
+    if (scored === ENDS) return ENDS;
     if ('values' in scored) {
       skipped.delete(call.name);
       await room.write(() => store.keepKernelValues(call.key, scored.values));
@@ -27,7 +32,17 @@ export function askOnce(store: RunStore, room: Room, ask: AskKernel, committed: 
       if (alert) store.alert(alert.toJSON());
     });
     skipped.add(call.name);
-    committed();
+    options.committed();
     return { values };
   };
+}
+
+const ENDS: Unanswered = { unanswered: 'absent', waited_s: 0 };
+
+/** Resolves when the run is asked to end; looks for it until `over`. */
+async function ending(store: RunStore, { signal, nudge }: Pick<RoomOptions, 'signal' | 'nudge'>, over: AbortSignal): Promise<Unanswered> {
+  for (;;) {
+    await nudge();
+    if (over.aborted || signal.aborted || store.pending().some(({ action }) => action === 'stop')) return ENDS;
+  }
 }

@@ -111,7 +111,7 @@ async function begin(store: RunStore, room: Room, options: WorkerOptions, leftOu
     leftOut: leftOut.read(),
     onLeftOut: (found) => leftOut.hear(found),
     log: options.log,
-    askKernel: options.askKernel && askOnce(store, room, options.askKernel, options.committed),
+    askKernel: options.askKernel && askOnce(store, room, options.askKernel, options),
   });
   await room.write(() => store.started({ total_steps: trainer.totalSteps, device: trainer.device }));
   options.committed();

@@ -136,7 +136,7 @@ describe('a draft of functions', () => {
   it('goes back to an older revision, its sources too', () =>
     expect(draftTo({ weights: { mine: 1 }, sources: { mine: source('first') } }, current)).toEqual({
       weights: { mine: 1 },
-      files: { mine: source('first') },
+      files: { mine: { file: source('first').file, source: 'first' } },
     }));
 
   it('says what changed', () =>

@@ -17,7 +17,14 @@ type Functions = Pick<RewardRevision, 'weights' | 'sources'>;
 /** The rewards as edited: weights of all, and sources by function that are new or changed. */
 export interface Draft {
   weights: Weights;
-  files: Record<string, { file: string; source: string }>;
+  files: Record<string, DraftSource>;
+}
+
+export interface DraftSource {
+  file: string;
+  source: string;
+  /** Of a Python function, which its kernel serves: its SHA-256. It is chosen here, and edited in its notebook. */
+  served?: string;
 }
 
 export const draftOf = ({ weights }: Pick<Functions, 'weights'>): Draft => ({ weights: { ...weights }, files: {} });
@@ -25,24 +32,47 @@ export const draftOf = ({ weights }: Pick<Functions, 'weights'>): Draft => ({ we
 /** A draft that makes the rewards of another revision out of those in force. */
 export function draftTo(target: Functions, current: Functions): Draft {
   const differs = Object.entries(target.sources).filter(([name, { sha256 }]) => current.sources[name]?.sha256 !== sha256);
-  return { weights: { ...target.weights }, files: Object.fromEntries(differs) };
+  const files = differs.map(
+    ([name, { file, source, sha256, runtime }]) => [name, { file, source, ...(runtime && { served: sha256 }) }] as const,
+  );
+  return { weights: { ...target.weights }, files: Object.fromEntries(files) };
 }
 
 export const isDirty = ({ weights, files }: Draft, current: Functions): boolean =>
   Object.keys(files).length > 0 || Object.keys({ ...weights, ...current.weights }).some((name) => weights[name] !== current.weights[name]);
 
 /** What has to be asked of the backend to preview a draft; null where stored values are enough. */
-export function toTry({ weights, files }: Draft, current: Functions): { files: Record<string, string>; built_in: string[] } | null {
+export function toTry({ weights, files }: Draft, current: Functions): (Sources & { built_in: string[] }) | null {
   const built_in = Object.keys(weights).filter((name) => !(name in current.weights) && !(name in files));
   if (built_in.length === 0 && Object.keys(files).length === 0) return null;
-  return { files: Object.fromEntries(Object.values(files).map(({ file, source }) => [file, source])), built_in };
+  return { ...sourcesIn(files), built_in };
+}
+
+interface Sources {
+  files: Record<string, string>;
+  kernel?: Record<string, string>;
+}
+
+/** Sources by file name, and functions of kernels by their hash. */
+function sourcesIn(all: Draft['files']): Sources {
+  const files = Object.values(all).filter(({ served }) => served === undefined);
+  const kernel = Object.entries(all).flatMap(([name, { served }]) => (served === undefined ? [] : [[name, served] as const]));
+  return {
+    files: Object.fromEntries(files.map(({ file, source }) => [file, source])),
+    ...(kernel.length > 0 && { kernel: Object.fromEntries(kernel) }),
+  };
 }
 
 /** The edit that a draft asks for. */
 export function editOf({ weights, files }: Draft, current: Functions) {
   const remove = Object.keys(current.weights).filter((name) => !(name in weights));
-  const sources = Object.fromEntries(Object.values(files).map(({ file, source }) => [file, source]));
-  return { weights, ...(Object.keys(sources).length > 0 && { files: sources }), ...(remove.length > 0 && { remove }) };
+  const { files: sources, kernel } = sourcesIn(files);
+  return {
+    weights,
+    ...(Object.keys(sources).length > 0 && { files: sources }),
+    ...(kernel && { kernel }),
+    ...(remove.length > 0 && { remove }),
+  };
 }
 
 /** What a preview needs of a group. */

@@ -255,6 +255,45 @@ it('a changed source is held against what runs', async () => {
   expect(element.shadowRoot!.querySelector('[data-testid=source-changes] .added code')!.textContent).toBe('const a = 4;');
 });
 
+describe('a Python function of a notebook', () => {
+  const python = (number: number, step: number | null, source: string): RewardRevision => ({
+    ...{ revision: number, step, weights: { mine: 1 }, reason: '', author: 'notebook', created_at: 0 },
+    sources: {
+      mine: { file: 'mine.py', source, sha256: `sha of ${source}`, runtime: 'kernel', timeout_s: 30, on_timeout: 'pause' },
+    },
+  });
+  const [BEFORE, NOW] = ['def mine(completions, **_):\n    return [1.0]\n', 'def mine(completions, **_):\n    return [2.0]\n'];
+  const served = [python(1, 1, BEFORE), python(2, 11, NOW)];
+
+  it('is shown, with how long a step waits for it, and cannot be edited here', async () => {
+    const { element, find, settle } = await view('running', { rewards: served });
+    expect(find('[data-testid=edit-source]').textContent).toContain('show code');
+    find('[data-testid=edit-source]').click();
+    await settle();
+    expect(find('medr1-reward-editor')).toBeNull();
+    expect(find('[data-testid=served-source]').textContent).toMatch(
+      /mine\.py, evaluated in the kernel.*waits 30 s for it, then the run pauses/s,
+    );
+    const lines = [...element.shadowRoot!.querySelectorAll('[data-testid=served-source] .added code')].map((one) => one.textContent);
+    expect(lines).toEqual(['def mine(completions, **_):', '    return [2.0]']);
+  });
+
+  it('of an earlier revision is asked for by its hash, in a preview and in an edit', async () => {
+    const { connector, element, find, settle } = await view('running', { rewards: served });
+    const [, use] = [...element.shadowRoot!.querySelectorAll<HTMLElement>('[data-testid=revision-entry] button')];
+    use.click();
+    await settle();
+    find('[data-testid=reward-preview]').click();
+    await settle();
+    const kernel = { mine: `sha of ${BEFORE}` };
+    expect(connector.calls.find(([name]) => name === 'tryRewards')![2]).toMatchObject({ files: {}, kernel });
+    find(APPLY).click();
+    await settle();
+    expect(connector.calls.find(([name]) => name === 'editRewards')![2]).toMatchObject({ weights: { mine: 1 }, kernel });
+    expect(connector.calls.find(([name]) => name === 'editRewards')![2]).not.toHaveProperty('files');
+  });
+});
+
 it("a file of the host becomes a function, and one of the run's name gets its text", async () => {
   const files = {
     chooseRewards: () => Promise.resolve(['work/mine.ts', 'work/other.ts']),

@@ -284,14 +284,20 @@ export class RewardsView extends WatchingElement {
                 data-testid="edit-source"
                 @click=${() => (this.editing = this.editing === name ? null : name)}
               >
-                ${this.editing === name ? 'close code' : 'edit code'}
+                ${this.editing === name ? 'close code' : isServed(name, draft, current) ? 'show code' : 'edit code'}
               </button>`
         }
         <button class="quiet link" title="Leave this function out" data-testid="remove-reward" @click=${() => this.#remove(name)}>
           remove
         </button>
       </span>
-      ${own !== null && this.editing === name ? this.#editor(name, own, current.sources[name] ?? null) : nothing}
+      ${
+        own === null || this.editing !== name
+          ? nothing
+          : isServed(name, draft, current)
+            ? servedView(own, current.sources[name] ?? null)
+            : this.#editor(name, own, current.sources[name] ?? null)
+      }
     </li>`;
   }
 
@@ -573,6 +579,23 @@ export class RewardsView extends WatchingElement {
   }
 
   static override styles = [tokens, base, style, histogramStyle, diffStyle];
+}
+
+/** A Python function, which a kernel evaluates and its notebook edits. */
+const isServed = (name: string, { files }: Draft, { sources }: RewardRevision): boolean =>
+  name in files ? files[name].served !== undefined : sources[name]?.runtime === 'kernel';
+
+/** `own`: the source as it is chosen; `running`: what the run has by that name. */
+function servedView(own: { file: string; source: string }, running: RewardSource | null): TemplateResult {
+  const waits =
+    running?.timeout_s === undefined
+      ? ''
+      : ` A step waits ${running.timeout_s} s for it, then ${running.on_timeout === 'skip' ? 'goes on without it' : 'the run pauses'}.`;
+  const changes = running ? diffOf(running.source, own.source) : [];
+  return html`<div class="editor" data-testid="served-source">
+    <span class="secondary small">${own.file}, evaluated in the kernel of its notebook: edit the cell there and run it again.${waits}</span>
+    ${diffView(changes.length > 0 ? changes : diffOf('', own.source), `Source of ${own.file}`)}
+  </div>`;
 }
 
 /** What Apply will do, a phrase each. A source is new where it is edited, whatever its hash. */

@@ -3,8 +3,8 @@ import { Observable } from '../observable.ts';
 
 export interface RewardDraft {
   weights: Record<string, number>;
-  /** Sources by function that are new or changed. */
-  files: Record<string, { file: string; source: string }>;
+  /** Sources by function that are new or changed; `served`: the SHA-256 of a Python function, which its kernel serves. */
+  files: Record<string, { file: string; source: string; served?: string }>;
   /** Why, as far as it is written. */
   reason: string;
 }
