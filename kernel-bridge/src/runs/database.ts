@@ -103,7 +103,11 @@ const RUN: DatabaseKind = {
   stranger: 'it is no run database',
   damaged: errors.runDamaged,
   format: errors.runFormat,
-  later: { columns: COLUMNS, names: ['rollout_group_by_item', 'request', 'token_ratio', 'annotation', 'kernel_value', ...SEARCH_NAMES], sql: ADDED },
+  later: {
+    columns: COLUMNS,
+    names: ['rollout_group_by_item', 'request', 'token_ratio', 'annotation', 'kernel_value', ...SEARCH_NAMES],
+    sql: ADDED,
+  },
 };
 
 export function createDatabase(file: string): DatabaseSync {

@@ -103,7 +103,11 @@ export interface CreateOptions {
 type Checked = Pick<NewRun, 'config' | 'root' | 'data_hash' | 'rewards'>;
 
 /** Configuration, rewards, model and data. */
-async function checkRun(home: string, config: TrainConfig, { loadItems, reward_files, served, askKernel }: CreateOptions): Promise<Checked> {
+async function checkRun(
+  home: string,
+  config: TrainConfig,
+  { loadItems, reward_files, served, askKernel }: CreateOptions,
+): Promise<Checked> {
   const rewards = configuredRewards(config, reward_files, served);
   requireReachable(config, rewards);
   checkModel(config.model_name_or_path);

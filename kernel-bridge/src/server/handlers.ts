@@ -148,7 +148,7 @@ export function runHandlers(services: Services): Handlers<RunRoutes> {
     createPair: ({ body: { config, variants = ['think', 'no-think'], reward_files, start = true, request_id } }) =>
       answers.once(request_id && `create ${request_id}`, { config, variants, reward_files }, async () => {
         const ids = await pairOf(home, request_id, config, variants, () =>
-          createPair(home, config, variants, { loadItems, reward_files, request_id }),
+          createPair(home, config, variants, { loadItems, reward_files, served: kernels.sources(), askKernel, request_id }),
         );
         for (const id of ids) {
           using run = openRun(home, id);
