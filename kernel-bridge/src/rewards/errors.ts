@@ -116,7 +116,7 @@ export const errors = {
     if (unanswered === 'busy')
       return new WorkbenchError({
         code: 'REWARD_KERNEL_BUSY',
-        message: `the kernel that serves reward ${name} was not heard of for ${waited}: a cell keeps it busy, or its machine sleeps`,
+        message: `the kernel that serves reward ${name} was not heard of for ${waited}: a cell keeps it busy, its machine sleeps, or it is gone`,
         remedy: 'The run goes on by itself once the kernel is heard of again.',
       });
     return new WorkbenchError({

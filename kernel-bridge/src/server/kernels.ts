@@ -174,7 +174,7 @@ export class Kernels {
   #whyNot({ kernel, call }: Call): 'absent' | 'busy' | 'slow' {
     const to = kernel ?? [...this.#kernels.values()].find(({ served }) => served.has(named(call.name, call.sha256)));
     if (!to) return 'absent';
-    return this.#isHeard(to) ? 'slow' : 'busy';
+    return to.polls.size > 0 ? 'slow' : 'busy'; // one that can run polls again within milliseconds
   }
 
   #isHeard({ polls, heard_at }: Kernel): boolean {
