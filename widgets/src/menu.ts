@@ -24,18 +24,20 @@ export class Menu extends LitElement {
   override connectedCallback(): void {
     super.connectedCallback();
     document.addEventListener('pointerdown', this.#onOutside);
+    this.addEventListener('keydown', this.#onKey);
   }
 
   override disconnectedCallback(): void {
     super.disconnectedCallback();
     document.removeEventListener('pointerdown', this.#onOutside);
+    this.removeEventListener('keydown', this.#onKey);
   }
 
   protected override render(): TemplateResult {
     return html`<button aria-expanded=${this.open} aria-haspopup="true" @click=${() => (this.open = !this.open)}>
         ${this.label} <span aria-hidden="true">▾</span>
       </button>
-      ${this.open ? html`<div class="panel" @keydown=${this.#onKey}><slot></slot></div>` : nothing}`;
+      ${this.open ? html`<div class="panel"><slot></slot></div>` : nothing}`;
   }
 
   #onOutside = (event: Event): void => {
@@ -43,7 +45,7 @@ export class Menu extends LitElement {
   };
 
   #onKey = (event: KeyboardEvent): void => {
-    if (event.key !== 'Escape') return;
+    if (event.key !== 'Escape' || !this.open) return;
     event.stopPropagation();
     this.open = false;
     this.renderRoot.querySelector('button')?.focus();

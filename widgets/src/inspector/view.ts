@@ -176,6 +176,7 @@ export class InspectorPanel extends PageElement {
     const why = (quantity: TokenQuantity): string | null => missing(quantity, [group], config, lastStep);
     const texts = colouring !== 'off' ? tokenTexts.of(selection.run!, group.step, group.group) : null;
     const of = texts?.status === 'ready' ? texts.value[one.index] : undefined;
+    const words = completionText({ ...one, reading: group.reading, thinkOpen: opensThink(group.prompt) });
     const choose = (chosen: Colouring): void => {
       if (chosen === 'off') selection.move({ token: null });
       rollouts.set({ colouring: chosen });
@@ -188,12 +189,11 @@ export class InspectorPanel extends PageElement {
               .facts=${one}
               .colouring=${colouring}
               .absent=${why(colouring)}
+              .said=${{ ...one, reading: group.reading, thinkOpen: opensThink(group.prompt) }}
               .token=${token}
               @medr1-token=${(event: CustomEvent<number>) => selection.move({ completion: one.index, token: event.detail })}
             ></medr1-tokens>`
-          : html`<div class="text" data-testid="said">
-              ${completionText({ ...one, reading: group.reading, thinkOpen: opensThink(group.prompt) })}
-            </div>`
+          : html`<div class="text" data-testid="said">${words}</div>`
       }
       <label class="small tokens">tokens ${colouringSwitch(colouring, why, choose)}</label>
       ${
@@ -459,13 +459,16 @@ const asked = (question: string, options: readonly string[], answer: string | nu
       </ol>`,
   );
 
+/** A metric's name may be broken after its slashes and underlines. */
+const breakable = (name: string): unknown[] => name.split(/(?<=[/_])/).flatMap((part, at) => (at === 0 ? [part] : [html`<wbr />`, part]));
+
 /** Name and value; what is empty is left out. */
 const facts = (pairs: readonly (readonly [string, string])[]): TemplateResult =>
   html`<dl>
     ${pairs.map(([name, value]) =>
       value === ''
         ? nothing
-        : html`<dt>${name}</dt>
+        : html`<dt>${breakable(name)}</dt>
             <dd>${value}</dd>`,
     )}
   </dl>`;

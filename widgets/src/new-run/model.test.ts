@@ -43,6 +43,15 @@ describe('checking', () => {
   });
 });
 
+it("a preset's name goes on to tell the variant, one of one's own stays", () => {
+  model.apply({ id: 'demo', config: { run_name: 'Demo, think', variant: 'think' } });
+  model.set('variant', 'no-think');
+  expect(model.state.value.typed).toMatchObject({ run_name: 'Demo, no-think', variant: 'no-think' });
+  model.set('run_name', 'mine');
+  model.set('variant', 'think');
+  expect(model.state.value.typed).toMatchObject({ run_name: 'mine', variant: 'think' });
+});
+
 describe('starting', () => {
   it('sends only what differs from the defaults', async () => {
     model.set('learning_rate', '1e-4');

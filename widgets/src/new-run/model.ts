@@ -89,7 +89,13 @@ export class NewRunModel {
   }
 
   set(key: string, value: Typed): void {
-    this.#change({ typed: { ...this.state.value.typed, [key]: value } });
+    const { typed } = this.state.value;
+    const { run_name: name, variant } = typed;
+    // a name that a preset gave ends in its variant, "Demo, think", and goes on to tell it
+    const renamed = key === 'variant' && typeof name === 'string' && name.endsWith(`, ${String(variant)}`);
+    this.#change({
+      typed: { ...typed, ...(renamed && { run_name: `${name.slice(0, -String(variant).length)}${String(value)}` }), [key]: value },
+    });
     this.#check();
   }
 

@@ -103,3 +103,26 @@ it('a built-in function is added from the list, which then leaves it out', async
   expect(row('accuracy_tolerant')).not.toBeNull();
   expect([...add.options].map(({ value }) => value)).not.toContain('accuracy_tolerant');
 });
+
+it.each(['learning_rate', 'temperature'])(
+  'Start with a wrong %s starts nothing and goes to it, also where it was folded away',
+  async (key) => {
+    const { connector, element, settle, find } = await view(null);
+    for (const [name, text] of [
+      ['model_name_or_path', 'model'],
+      ['dataset_name', 'data'],
+      [key, 'abc'],
+    ]) {
+      const field = find<HTMLInputElement>(`#field-${name}`);
+      field.value = text;
+      field.dispatchEvent(new Event('input'));
+    }
+    await settle();
+    find('form').dispatchEvent(new Event('submit', { cancelable: true }));
+    await settle(CHECKED);
+    const field = find(`#field-${key}`);
+    expect(element.shadowRoot!.activeElement).toBe(field);
+    expect(field.closest('details')?.open ?? true).toBe(true);
+    expect(connector.calls.some(([name]) => name === 'createRun')).toBe(false);
+  },
+);

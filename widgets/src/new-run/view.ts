@@ -272,8 +272,8 @@ export class NewRunView extends WatchingElement {
   async #showWrong(): Promise<void> {
     await this.updateComplete;
     const wrong = this.renderRoot.querySelector<HTMLElement>('[aria-invalid="true"], [data-testid=reward-error]');
-    wrong?.scrollIntoView({ block: 'nearest' });
-    wrong?.focus();
+    wrong?.scrollIntoView?.({ block: 'center' }); // the foot lies over what is at the lower edge
+    wrong?.focus({ preventScroll: true });
   }
 
   static override styles = [

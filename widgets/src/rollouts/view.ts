@@ -150,7 +150,7 @@ export class RolloutsView extends WatchingElement {
             ${icon('left')}
           </button>
           <label
-            >step
+            ><span class="word">step</span>
             <input
               type="number"
               min="1"
@@ -396,7 +396,7 @@ export class RolloutsView extends WatchingElement {
       }
       .whose {
         flex: 0 1 auto;
-        min-width: 60px;
+        min-width: 40px;
         max-width: 180px;
       }
       .steps {
@@ -415,10 +415,18 @@ export class RolloutsView extends WatchingElement {
       }
       .toolbar input[type='search'] {
         flex: 1 1 80px;
-        min-width: 60px;
+        min-width: 48px;
         max-width: 300px;
       }
-      @container (min-width: 480px) {
+      @container (max-width: 600px) {
+        .toolbar {
+          gap: 4px 6px;
+        }
+        .word {
+          display: none;
+        }
+      }
+      @container (min-width: 440px) {
         .toolbar {
           flex-wrap: nowrap;
         }
