@@ -170,6 +170,11 @@ describe('the demo run in JupyterLab, with token and XSRF check, under /user/ali
     await run().locator('.pick').click({ button: 'right' });
     await page.locator('.lm-Menu').getByText('Fork from a checkpoint').click();
     const dialog = page.locator('.jp-Dialog');
+    await dialog.locator('textarea').fill('betta = 0\nmax_steps = 500');
+    await dialog.getByText('Fork', { exact: true }).click();
+    await dialog.getByTestId('fork-problem').waitFor();
+    expect(await dialog.getByTestId('fork-problem').textContent()).toMatch(/betta.*beta/s);
+    expect(await dialog.locator('textarea').inputValue()).toBe('betta = 0\nmax_steps = 500'); // what was typed stays
     await dialog.locator('textarea').fill('beta = 0');
     await page.screenshot({ path: join(output, 'fork-dark.png') });
     await dialog.getByText('Fork', { exact: true }).click();

@@ -154,6 +154,17 @@ describe('one selection', () => {
     await looksAtHome(inspector(), theme);
   });
 
+  it('? shows every key, but where text is typed', async () => {
+    await rollouts().getByTestId('rollouts-search').press('?');
+    expect(await rollouts().getByTestId('rollouts-search').inputValue()).toBe('?');
+    await rollouts().getByTestId('rollouts-search').fill('');
+    await rollouts().getByTestId('group').nth(3).locator('.title').press('?');
+    const sheet = page.locator('.jp-Dialog .medr1-Keys');
+    await sheet.getByText('Rollouts', { exact: true }).waitFor();
+    await page.keyboard.press('Escape');
+    await sheet.waitFor({ state: 'detached' });
+  });
+
   it('keys in the Inspector walk the completions, and Rollouts follows', async () => {
     await inspector().locator('.page').focus();
     await page.keyboard.press('ArrowRight');

@@ -151,6 +151,9 @@ export const base = css`
     max-width: 100%;
     white-space: pre;
   }
+  .middle > .ellipsis {
+    white-space: pre; /* a space before the cut is part of the name */
+  }
   .middle > :last-child {
     flex: none;
   }
