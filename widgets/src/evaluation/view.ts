@@ -255,7 +255,11 @@ export class EvaluationView extends WatchingElement {
       .name b {
         display: flex;
         flex: 0 1 auto;
-        min-width: 8ch;
+        min-width: 0;
+        overflow: hidden;
+      }
+      .name .chip {
+        flex: none;
       }
       .wrong {
         color: var(--medr1-wrong);
@@ -299,6 +303,15 @@ export class EvaluationView extends WatchingElement {
         }
         .actions {
           min-width: 0;
+        }
+      }
+      @container (max-width: 340px) {
+        article {
+          grid-template-columns: auto minmax(0, 1fr);
+          grid-template-areas: 'pick name' '. figures' '. progress' '. actions';
+        }
+        .actions {
+          justify-content: flex-start;
         }
       }
     `,
