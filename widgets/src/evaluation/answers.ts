@@ -82,8 +82,7 @@ export class EvaluationAnswers extends WatchingElement {
   }
 
   protected override acquire(): void {
-    const { datasets } = this.workbench.data;
-    if (datasets.state.value.status === 'loading') void datasets.load();
+    if (this.place === null) void this.workbench.data.datasets.load(); // it may have been indexed elsewhere since
   }
 
   /** Name of the indexed data set that the questions are of, under whatever name its folder is indexed; null where it is not. */
