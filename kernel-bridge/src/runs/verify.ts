@@ -15,10 +15,16 @@ export async function checkRun(run: RunStore, options: { upTo?: number; waiting?
   throw damaged(run, named, structure, damage);
 }
 
+/** All names are in small letters. SQLite looks a column up in either case, but a reader of whole rows does not find it any more. */
+const RENAMED = `SELECT t.name AS "table", c.name AS "column" FROM sqlite_master AS t JOIN pragma_table_info(t.name) AS c
+  WHERE t.type = 'table' AND c.name <> lower(c.name)`;
+
 function structuralDamage(run: RunStore): string | null {
   try {
     const [{ integrity_check }] = run.db.prepare('PRAGMA integrity_check(1)').all() as { integrity_check: string }[];
-    return integrity_check === 'ok' ? null : integrity_check;
+    if (integrity_check !== 'ok') return integrity_check;
+    const renamed = run.db.prepare(RENAMED).get();
+    return renamed === undefined ? null : `column ${renamed.column} of ${renamed.table} has another name`;
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
   }
