@@ -19,7 +19,7 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
-import { parseConfig } from '../src/models/families/qwen2vl/config.ts';
+import { parseConfig } from '../src/models/shapes.ts';
 import type { ModelDtype } from '../src/models/index.ts';
 import { mulberry32 } from '../src/rl/random.ts';
 import { applyVariant, formatQuestion } from '../src/answers/index.ts';

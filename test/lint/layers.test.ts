@@ -59,4 +59,17 @@ it('no import is one that the table forbids', () => {
   expect(wrong).toEqual([]);
 });
 
+it('the engine of models/ knows no family, and outside models/ nobody does', () => {
+  const family = 'kernel-bridge/src/models/families/';
+  const lists = ['kernel-bridge/src/models/families/index.ts', 'kernel-bridge/src/models/families/shapes.ts'];
+  const knowing = [...graph].flatMap(([file, imports]) =>
+    file.startsWith(family) || /\.test\.ts$|\/testing\//.test(file)
+      ? []
+      : imports.filter((to) => to.startsWith(family)).map((to) => [file, to]),
+  );
+  expect(knowing.filter(([, to]) => !lists.includes(to))).toEqual([]);
+  expect(knowing.filter(([file]) => !/^kernel-bridge\/src\/models\/[\w-]+\.ts$/.test(file))).toEqual([]);
+  expect(knowing.length).toBeGreaterThan(2);
+});
+
 const relative = (file: string, to: string): string => `${'../'.repeat(file.split('/').length - 1)}${to}`;

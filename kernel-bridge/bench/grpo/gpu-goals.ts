@@ -1,5 +1,5 @@
 /** What one H100 is to reach with the 2B model in bfloat16, 16 prompts x 8 completions x 128 tokens at 384 px, beside what was measured. */
-import type { Qwen2VLConfig } from '../../src/models/families/qwen2vl/config.ts';
+import type { ModelConfig } from '../../src/models/shapes.ts';
 import { leastSeconds, type Machine, type Work } from './roofline.ts';
 
 const GOALS = { rolloutsPerSecond: 20, decodeShare: 0.6, peakBytes: 60e9 };
@@ -12,7 +12,7 @@ export interface GpuFigures {
   decode: { token_seconds?: number; rows?: number };
 }
 
-export function gpuGoals(config: Qwen2VLConfig, work: Work, { step, completions, decode }: GpuFigures, machine: Machine) {
+export function gpuGoals(config: ModelConfig, work: Work, { step, completions, decode }: GpuFigures, machine: Machine) {
   const { token_seconds: taken = NaN, rows = 0 } = decode;
   const share = leastTokenSeconds(config, { ...work, B: rows / work.G }, machine) / taken;
   const rate = completions / step.seconds;
@@ -39,7 +39,7 @@ export function gpuGoals(config: Qwen2VLConfig, work: Work, { step, completions,
 }
 
 /** The mean over a completion; the first token comes with its prompt. */
-function leastTokenSeconds(config: Qwen2VLConfig, work: Work, machine: Machine): number {
+function leastTokenSeconds(config: ModelConfig, work: Work, machine: Machine): number {
   const sampling = (T: number): number => leastSeconds(config, { ...work, T }, machine).sampling;
   return (sampling(work.T) - sampling(1)) / (work.T - 1);
 }

@@ -3,7 +3,6 @@ import { readFileSync } from 'node:fs';
 import { dirname, basename } from 'node:path';
 import type { VqaItem } from '../../src/protocol/index.ts';
 import { generate, groupLogps, loadModel, loadProcessor, type EncodedPrompt, type Model } from '../../src/models/index.ts';
-import { promptPositions } from '../../src/models/families/qwen2vl/rope.ts';
 import { createTrainer } from '../../src/rl/index.ts';
 import { grpoUpdate } from '../../src/rl/grpo.ts';
 import { Meters } from '../../src/rl/meters.ts';
@@ -132,11 +131,11 @@ async function trainingPass(): Promise<Facts> {
 }
 
 /** What the peer needs to do the same work: token ids, pixels and positions of the packed rows. */
-function writePass({ config }: Model, prompts: EncodedPrompt[], completions: number[][], advantages: number[]): void {
+function writePass({ config, family }: Model, prompts: EncodedPrompt[], completions: number[][], advantages: number[]): void {
   const axes: number[][] = [[], [], []];
   const places = prompts.map(({ inputIds, images }) => {
     const grids = images.map(({ grid }) => grid);
-    return promptPositions(inputIds, grids, config.image_token_id, config.vision_config.spatial_merge_size);
+    return family.positions(config, inputIds, grids);
   });
   for (const positions of places) positions.axes.forEach((axis, i) => axes[i].push(...axis));
   completions.forEach((ids, n) => {

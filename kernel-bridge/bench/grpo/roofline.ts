@@ -2,8 +2,8 @@
  * The least time that sampling and a training pass can take on a machine of given speed. A figure's share of the roofline is that over the
  * time it took.
  */
-import type { Qwen2VLConfig } from '../../src/models/families/qwen2vl/config.ts';
-import { weightShapes } from '../../src/models/families/qwen2vl/weights.ts';
+import { sizesOf, weightShapes, type ModelConfig } from '../../src/models/shapes.ts';
+import { isVision } from '../../src/protocol/weight-names.ts';
 
 export interface Machine {
   /** Floating-point operations a second of a large matrix product, in this dtype or in float32, whichever is faster. */
@@ -22,8 +22,8 @@ export interface Work {
 }
 
 /** Least seconds of sampling B x G completions of T tokens, and of one training pass over them. */
-export function leastSeconds(config: Qwen2VLConfig, work: Work, { flops, bytes_per_s }: Machine): { sampling: number; pass: number } {
-  const { text_config: text, vision_config: vision } = config;
+export function leastSeconds(config: ModelConfig, work: Work, { flops, bytes_per_s }: Machine): { sampling: number; pass: number } {
+  const sizes = sizesOf(config);
   const { B, P, patches, G, T, bytes } = work;
   const N = B * G;
   const matrices = [...weightShapes(config)].filter(([, shape]) => shape.length > 1);
@@ -31,16 +31,17 @@ export function leastSeconds(config: Qwen2VLConfig, work: Work, { flops, bytes_p
     matrices.filter(([name]) => part(name)).reduce((sum, [, shape]) => sum + shape.reduce((a, b) => a * b, 1), 0);
   const layers = count((name) => name.startsWith('model.layers.'));
   const merger = count((name) => name.startsWith('visual.merger.'));
-  const tower = count((name) => name.startsWith('visual.')) - merger;
-  const head = text.vocab_size * text.hidden_size;
+  const tower = count(isVision) - merger;
+  const head = sizes.vocabulary * sizes.hidden;
 
   // A product with a weight is 2 operations a weight and row; attention is 2 products of query rows with all keys.
-  const attention = (rows: number, keys: number): number => 4 * text.num_hidden_layers * text.hidden_size * rows * keys;
-  const towerWidth = vision.embed_dim ?? vision.hidden_size;
-  const see = B * (2 * (tower * patches + (merger * patches) / 4) + 4 * vision.depth * towerWidth * patches * patches);
+  const attention = (rows: number, keys: number): number => 4 * sizes.layers * sizes.queryWidth * rows * keys;
+  const see =
+    B *
+    (2 * (tower * patches + (merger * patches) / sizes.patchesPerToken) + 4 * sizes.visionDepth * sizes.visionWidth * patches * patches);
   const prefill = see + 2 * layers * B * P + attention(B * P, P / 2);
 
-  const kvBytes = 2 * text.num_hidden_layers * text.num_key_value_heads * text.head_dim * bytes;
+  const kvBytes = 2 * sizes.layers * sizes.kvWidth * bytes;
   let decode = 0;
   for (let t = 1; t < T; t++) {
     const operations = 2 * N * (layers + head) + attention(N, P + t);

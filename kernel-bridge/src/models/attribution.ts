@@ -12,12 +12,10 @@
 import { enableGrad, generator, grad, noGrad, scope, tensor, torch, type Tensor } from '../torch/index.ts';
 import { decode, logitsOf } from './engine/decoder.ts';
 import { attention } from './engine/layers.ts';
-import { embed, layOut, positionTensor } from './engine/prefix.ts';
+import { embed, layOut, rotationAt } from './engine/prefix.ts';
 import { errors } from './errors.ts';
-import type { ImageProcessorConfig } from './families/qwen2vl/image-processor.ts';
-import type { EncodedPrompt } from './families/qwen2vl/processor.ts';
-import { textRotation } from './families/qwen2vl/rope.ts';
-import type { Model } from './model.ts';
+import type { ImageProcessorConfig, Model } from './model.ts';
+import type { EncodedPrompt } from './prompt.ts';
 
 /** What is explained: token `token` after the prompt and the completion's tokens `before` it. */
 export interface Question {
@@ -215,7 +213,7 @@ function scoreRows(model: Model, prompts: readonly EncodedPrompt[], { before, to
     prompts.map((prompt) => whole(prompt, before)),
   );
   const { blocks } = prefix;
-  const turn = textRotation(model.config.text_config, positionTensor(model, prefix.axes), model.dtype);
+  const turn = rotationAt(model, prefix.axes);
   const hidden = decode(model, x, turn, (_layer, q, k, v) =>
     blocks.toRows(attention(blocks.toBlock(q), blocks.toBlock(k), blocks.toBlock(v), { causal: true })),
   );
@@ -247,7 +245,7 @@ function scoresAndGradients(
 export function cellsOf(model: Model, prompt: EncodedPrompt, image: number): [height: number, width: number] {
   const found = prompt.images[image];
   if (found === undefined) throw errors.badArgument(`the prompt has no image ${image}`, `It has ${prompt.images.length}.`);
-  const merge = model.config.vision_config.spatial_merge_size;
+  const merge = Math.sqrt(model.family.sizes(model.config).patchesPerToken);
   const [, h, w] = found.grid;
   return [h / merge, w / merge];
 }
@@ -265,7 +263,7 @@ function grey(model: Model, question: Question): EncodedPrompt {
 function withGrey(model: Model, { prompt, imageConfig }: Question, image: number, cells: readonly number[]): EncodedPrompt {
   if (cells.length === 0) return prompt;
   const { pixelValues, grid } = prompt.images[image];
-  const unit = model.config.vision_config.spatial_merge_size ** 2;
+  const unit = model.family.sizes(model.config).patchesPerToken;
   const rows = cells.flatMap((cell) => Array.from({ length: unit }, (_, i) => cell * unit + i));
   const { image_mean: mean, image_std: std } = imageConfig;
   const perChannel = pixelValues.shape[1] / mean.length;

@@ -4,7 +4,9 @@ import { join } from 'node:path';
 import { WorkbenchError } from '../protocol/errors.ts';
 import { canonicalName } from '../protocol/weight-names.ts';
 import { generator, keep, noGrad, openCheckpoint, scope, torch, writeSafetensors, type Tensor } from '../torch/index.ts';
-import { configJson, parseConfig, type ConfigJson } from './families/qwen2vl/config.ts';
+import { familyOf } from './families/index.ts';
+import { parseConfig } from './families/shapes.ts';
+import type { ConfigJson } from './family.ts';
 import { writeDirectory, writeSynced } from './directory.ts';
 import { errors } from './errors.ts';
 import { readJson } from './json.ts';
@@ -12,8 +14,7 @@ import { checkWeights } from './shapes.ts';
 import { mergeLora } from './engine/lora.ts';
 import { Model, type ModelDtype } from './model.ts';
 import { baseOf, readAdapter, readAdapterConfig } from './engine/peft.ts';
-import { generationConfig } from './families/qwen2vl/processor.ts';
-import { weightShapes } from './families/qwen2vl/weights.ts';
+import { generationConfig } from './processor.ts';
 
 export interface LoadOptions {
   /** Weights are cast to it. Default: float32 on the CPU, bfloat16 elsewhere. */
@@ -49,7 +50,8 @@ async function loadWeights(dir: string, options: LoadOptions): Promise<Model> {
   const found = new Map<string, Tensor>();
   for (const [name, weight] of openCheckpoint(dir)) found.set(canonicalName(name), weight);
   const config = { ...written, tie_word_embeddings: written.tie_word_embeddings && settleTie(dir, found, dtype) };
-  const shapes = weightShapes(config);
+  const family = familyOf(config);
+  const shapes = family.weightShapes(config);
 
   try {
     checkWeights(dir, config, new Map([...found].map(([name, { shape }]) => [name, shape])));
@@ -65,7 +67,7 @@ async function loadWeights(dir: string, options: LoadOptions): Promise<Model> {
     params.set(name, keep(wanted));
     if (wanted !== weight) weight[Symbol.dispose]();
   }
-  return new Model(config, params, dtype, device);
+  return new Model(family, config, params, dtype, device);
 }
 
 /**
@@ -114,9 +116,10 @@ export function initModel(json: ConfigJson, options: { seed?: number; dtype?: Mo
   const config = parseConfig(json, 'the given config');
   const { seed = 0, dtype = 'float32', device = 'cpu' } = options;
   const std = options.std ?? config.initializer_range;
+  const family = familyOf(config);
   const random = generator(seed, device);
   const params = new Map<string, Tensor>();
-  for (const [name, shape] of weightShapes(config)) {
+  for (const [name, shape] of family.weightShapes(config)) {
     const weight = scope(() =>
       noGrad(() => {
         if (name.endsWith('.bias')) return torch.zeros(shape, { dtype, device });
@@ -129,13 +132,13 @@ export function initModel(json: ConfigJson, options: { seed?: number; dtype?: Mo
     );
     params.set(name, keep(weight));
   }
-  return new Model(config, params, dtype, device);
+  return new Model(family, config, params, dtype, device);
 }
 
 /** Writes a directory that transformers loads; files of `processorDir` (tokenizer, chat template, ...) are copied into it. The adapter, if any, is left out. */
 export async function saveModel(model: Model, dir: string, processorDir?: string): Promise<void> {
   await writeDirectory(dir, processorDir, async (draft) => {
-    await writeSynced(join(draft, 'config.json'), `${JSON.stringify(configJson(model.config, model.dtype), null, 2)}\n`);
+    await writeSynced(join(draft, 'config.json'), `${JSON.stringify(model.family.configJson(model.config, model.dtype), null, 2)}\n`);
     writeSafetensors(join(draft, 'model.safetensors'), model.params);
     if ((await stat(join(draft, 'generation_config.json')).catch(() => null)) === null) {
       const { bos_token_id, eos_token_id, pad_token_id } = model.config.text_config;

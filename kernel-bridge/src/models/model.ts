@@ -1,7 +1,10 @@
 /** A model in memory: its config and its weights by name. The forward passes are functions over it. */
-import { checkpoint, isGradEnabled, isSlow, keep, noGrad, scope, span, torch, type Tensor } from '../torch/index.ts';
-import type { Qwen2VLConfig } from './families/qwen2vl/config.ts';
+import { checkpoint, isGradEnabled, isSlow, keep, noGrad, scope, span, torch, type DType, type Tensor } from '../torch/index.ts';
+import type { Rotation } from './engine/rotary.ts';
 import { errors } from './errors.ts';
+import type { ConfigJson, FamilyShape, ModelConfig } from './family.ts';
+import type { RawImage } from './image.ts';
+import type { EncodedImage, Grid } from './prompt.ts';
 
 export type ModelDtype = 'float32' | 'bfloat16';
 
@@ -14,8 +17,64 @@ export interface Adapter {
   dispose(): void;
 }
 
-export class Model {
-  readonly config: Qwen2VLConfig;
+/** Positions of a prompt's tokens. */
+export interface Positions {
+  /** Per axis, `positionAxes` of them, the positions of all tokens. */
+  axes: number[][];
+  /** The position of the token that follows, the same on every axis. */
+  next: number;
+}
+
+/** q [R, H, D], k and v [R, Hkv, D], positions applied -> [R, H * D]: how tokens see each other is the engine's. */
+export type SelfAttend = (q: Tensor, k: Tensor, v: Tensor) => Tensor;
+
+/** What a processor needs to know of a family. */
+export interface ProcessorParts {
+  /** The token that stands for an image in the chat template; it is repeated once per image token. */
+  imageToken: string;
+  /** Ends a turn, and so a completion where generation_config.json names no end. */
+  endOfTurn: string;
+  /** Texts that no message may hold. */
+  reserved: readonly string[];
+  /** Throws MODEL_UNSUPPORTED for a step that would make other pixels. `where` names the file. */
+  parseImageProcessorConfig(json: ConfigJson, where: string): ImageProcessorConfig;
+  /** The image's patches, on the CPU; they live until disposed. */
+  encodeImage(image: RawImage, config: ImageProcessorConfig): EncodedImage;
+}
+
+/** preprocessor_config.json, in Hugging Face's names. */
+export interface ImageProcessorConfig {
+  patch_size: number;
+  temporal_patch_size: number;
+  /** Patches a side that become one token. */
+  merge_size: number;
+  min_pixels: number;
+  max_pixels: number;
+  rescale_factor: number;
+  image_mean: number[];
+  image_std: number[];
+}
+
+/** A family of models: what the engine asks of it. families/qwen2vl/index.ts is one. */
+export interface Family<C extends ModelConfig = ModelConfig> extends FamilyShape<C> {
+  /** 1 where a token has one position, 3 where it has one in time, height and width. */
+  readonly positionAxes: number;
+  /** Positions of a prompt's tokens, with the grids of its images in order. */
+  positions(config: C, ids: number[], grids: Grid[]): Positions;
+  /** Rotation of the decoder's heads for positions [positionAxes, R] float32. */
+  rotation(config: C, positions: Tensor, dtype: DType): Rotation;
+  /** Tokens that an image of this grid gives. */
+  imageTokens(config: C, grid: Grid): number;
+  /** Rows of all images, one after another: [sum of imageTokens, hidden]. */
+  encodeImages(model: Model<C>, images: EncodedImage[]): Tensor;
+  /** One decoder layer, x [R, hidden] -> [R, hidden], by the weights that begin with `name`. */
+  layer(model: Model<C>, name: string, x: Tensor, turn: Rotation, attend: SelfAttend): Tensor;
+  readonly processor: ProcessorParts;
+}
+
+export class Model<C extends ModelConfig = ModelConfig> {
+  readonly family: Family<C>;
+  readonly config: C;
   /** Weights under the names that checkpoints on disk use, in the model's own order. They live until `dispose`. */
   readonly params: Map<string, Tensor>;
   readonly dtype: ModelDtype;
@@ -28,7 +87,8 @@ export class Model {
   /** Kept between calls by what runs the model, by name; freed with it. */
   readonly attached = new Map<string, Disposable>();
 
-  constructor(config: Qwen2VLConfig, params: Map<string, Tensor>, dtype: ModelDtype, device: string) {
+  constructor(family: Family<C>, config: C, params: Map<string, Tensor>, dtype: ModelDtype, device: string) {
+    this.family = family;
     this.config = config;
     this.params = params;
     this.dtype = dtype;
@@ -87,9 +147,9 @@ export class Model {
   }
 
   /** A copy that no optimiser step of this model changes: the KL term's reference. */
-  copyFrozen(): Model {
+  copyFrozen(): Model<C> {
     const params = noGrad(() => new Map([...this.params].map(([name, weight]) => [name, keep(torch.clone(weight))])));
-    return new Model(this.config, params, this.dtype, this.device);
+    return new Model(this.family, this.config, params, this.dtype, this.device);
   }
 
   dispose(): void {

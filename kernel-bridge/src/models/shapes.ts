@@ -1,11 +1,14 @@
 /** What is known of a model from its config.json and the headers of its weight files: for the planner and the server, which load no tensor. */
 import { canonicalName } from '../protocol/weight-names.ts';
 import { errors } from './errors.ts';
-import { parseConfig, type ConfigJson } from './families/qwen2vl/config.ts';
-import { weightShapes } from './families/qwen2vl/weights.ts';
+import { ofType, parseConfig, SHAPES, weightShapes } from './families/shapes.ts';
+import type { ConfigJson, ModelConfig, ModelSizes } from './family.ts';
 
-export { KEPT_BYTES, TILE_BYTES } from './engine/budgets.ts';
-export { parseConfig, type ConfigJson };
+export { PIECE } from '../torch/budgets.ts';
+export { IMAGE_CACHE_BYTES, KEPT_BYTES, PROMPT_STEP, TILE_BYTES } from './engine/budgets.ts';
+export { parseConfig, weightShapes, type ConfigJson, type ModelConfig, type ModelSizes };
+
+export const sizesOf = (config: ModelConfig): ModelSizes => ofType(SHAPES, config.model_type, 'the config').sizes(config);
 
 /** Bytes of a config.json or an adapter_config.json; they have a few thousand. */
 export const MAX_CONFIG = 4 << 20;
@@ -14,7 +17,7 @@ export const MAX_CONFIG = 4 << 20;
  * Refuses weights that are not those that the configuration asks for. `found`: shapes by the names that the files have.
  * Throws MODEL_WEIGHTS_MISMATCH.
  */
-export function checkWeights(dir: string, config: ReturnType<typeof parseConfig>, found: ReadonlyMap<string, readonly number[]>): void {
+export function checkWeights(dir: string, config: ModelConfig, found: ReadonlyMap<string, readonly number[]>): void {
   const shapes = weightShapes(config);
   const named = new Map([...found].map(([name, shape]) => [canonicalName(name), shape]));
   if (config.tie_word_embeddings) settleNames(named);

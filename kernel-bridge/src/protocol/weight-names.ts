@@ -13,6 +13,9 @@ export function moduleName(name: string): string {
   return name.startsWith('model.') ? `model.language_model.${name.slice('model.'.length)}` : name;
 }
 
+/** Whether a weight, under the name that a checkpoint has, is the vision tower's. */
+export const isVision = (name: string): boolean => name.startsWith('visual.');
+
 export const DECODER_LINEARS: readonly string[] = ['q_proj', 'k_proj', 'v_proj', 'o_proj', 'gate_proj', 'up_proj', 'down_proj'];
 
 /** The layer's path is one of the targets, or ends with one. */

@@ -54,10 +54,10 @@ async function encode(processor: Processor, ask: Ask): Promise<{ prompt: Encoded
 
 /** Tokens with their texts; the image's are one entry. */
 function promptTokens(processor: Processor, ids: number[]): PromptView['tokens'] {
-  const { imagePad } = processor.specialIds;
-  const shown = ids.filter((id, at) => id !== imagePad || ids[at - 1] !== imagePad);
-  const images = ids.filter((id) => id === imagePad).length;
-  return tokenTexts(processor, shown).map((text, at) => ({ id: shown[at], text, ...(shown[at] === imagePad && { image: images }) }));
+  const { imageTokenId } = processor;
+  const shown = ids.filter((id, at) => id !== imageTokenId || ids[at - 1] !== imageTokenId);
+  const images = ids.filter((id) => id === imageTokenId).length;
+  return tokenTexts(processor, shown).map((text, at) => ({ id: shown[at], text, ...(shown[at] === imageTokenId && { image: images }) }));
 }
 
 async function sample(model: Model, processor: Processor, prompt: EncodedPrompt, ask: Ask, signal?: AbortSignal): Promise<Reply[]> {

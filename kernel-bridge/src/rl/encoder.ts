@@ -1,10 +1,7 @@
 import type { TrainConfig, VqaItem } from '../protocol/index.ts';
-import type { EncodedPrompt, Processor } from '../models/index.ts';
+import { IMAGE_CACHE_BYTES, type EncodedPrompt, type Processor } from '../models/index.ts';
 import { modelImage } from '../data/image/picture.ts';
 import { disposePrompt, questionOf, wordsOf, type Question, type Wording } from './ask.ts';
-
-/** Bytes of patches kept for questions that come again. */
-const CACHE_BYTES = 512 * 2 ** 20;
 
 /** More than what chat templates put around one turn. */
 const TEMPLATE_TOKENS = 256;
@@ -57,7 +54,7 @@ export class QuestionEncoder {
   }
 
   /** Frees prompts least recently used beyond the cache's bytes, except those of `keep`. */
-  trim(keep: readonly VqaItem[] = [], limit = CACHE_BYTES): void {
+  trim(keep: readonly VqaItem[] = [], limit = IMAGE_CACHE_BYTES): void {
     const kept = new Set(keep);
     let bytes = [...this.#sizes.values()].reduce((sum, size) => sum + size, 0);
     for (const [item, question] of this.#cache) {

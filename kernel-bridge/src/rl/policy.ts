@@ -1,4 +1,5 @@
 /** The model that learns: which of its weights do, and what it is compared with. */
+import { isVision } from '../protocol/weight-names.ts';
 import { resolve } from 'node:path';
 import type { TrainConfig } from '../protocol/index.ts';
 import { addLora, loadModel, Lora, readAdapter, readAdapterConfig, type Adapter, type Model } from '../models/index.ts';
@@ -30,7 +31,7 @@ export function chooseTrainable(policy: Model, dir: string, config: PolicyConfig
     const { lora_r: r, lora_alpha, lora_target_modules: target_modules } = config;
     addLora(policy, { r, lora_alpha, target_modules, base: resolve(dir), seed: mixSeed(config.seed, ADAPTER) });
   } else {
-    policy.setTrainable((name) => !(config.freeze_vision && name.includes('visual.')));
+    policy.setTrainable((name) => !(config.freeze_vision && isVision(name)));
   }
 }
 

@@ -22,8 +22,8 @@ import type { Trainer, TrainerInit } from './types.ts';
 
 /** Token ids of the right answer, ended as the model ends its own turns. */
 export function targetIds(processor: Processor, answer: string): number[] {
-  const { imEnd } = processor.specialIds;
-  const end = processor.eosTokenIds.includes(imEnd) ? imEnd : processor.eosTokenIds[0];
+  const { endOfTurnId } = processor;
+  const end = processor.eosTokenIds.includes(endOfTurnId) ? endOfTurnId : processor.eosTokenIds[0];
   return [...processor.encode(formatSolution(answer)), end];
 }
 

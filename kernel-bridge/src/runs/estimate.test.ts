@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { fakeStep } from '../../../test/server/fake-trainer.ts';
 import type { Estimate, TrainConfig, VqaItem } from '../protocol/index.ts';
 import { parseConfig } from '../models/index.ts';
-import { weightShapes } from '../models/families/qwen2vl/weights.ts';
+import { weightShapes } from '../models/shapes.ts';
 import { completeConfig } from './config.ts';
 import { estimate } from './estimate.ts';
 import { memoryPhases, stateBytes } from './memory.ts';
@@ -90,18 +90,42 @@ describe('an estimate', () => {
     ['an adapter, float32 over bfloat16', { dtype: 'bfloat16', use_peft: true }, 8],
   ])('counts the state of a trained weight: %s', (_, changes, bytes) => expect(stateBytes(configOf(changes))).toBe(bytes));
 
+  it('counts both matrices of a tied model as the one that they are, and the widths of heads that together are wider than the hidden states', () => {
+    const make = (changes: object, extra: [string, number[]][] = []): string => {
+      const made = mkdtempSync(join(directory, 'made-'));
+      const config = { ...CONFIG, ...changes };
+      writeFileSync(join(made, 'config.json'), JSON.stringify(config));
+      writeHeaders(join(made, 'model.safetensors'), new Map([...weightShapes(parseConfig(config)), ...extra]));
+      return made;
+    };
+    const head: [string, number[]] = ['lm_head.weight', [151936, 1536]];
+    expect(readShape(make({}, [head])).parameters).toBe(2208985600);
+    expect(readShape(make({ tie_word_embeddings: false })).parameters).toBe(2208985600 + 151936 * 1536);
+
+    const wide = readShape(make({ head_dim: 256, rope_scaling: { type: 'mrope', mrope_section: [32, 48, 48] } }));
+    expect(wide).toMatchObject({ hidden: 1536, queryWidth: 3072, kvWidth: 512 });
+    const kept = (shape: ReturnType<typeof readShape>): number => {
+      const config = configOf({ beta: 0 });
+      return memoryPhases(shape, config, workloadOf(config, items, shape), 0, 'cuda').forward.activations;
+    };
+    const { microQuestions, microCompletions, prompt, completion } = workloadOf(configOf(), items, wide);
+    const rows = microQuestions * prompt + microCompletions * (completion - 1);
+    const keys = 2 * 256 * (rows + microCompletions * (prompt + completion - 1));
+    expect(kept(wide) - kept(readShape(directory))).toBe(28 * 2 * (3 * 1536 * rows + keys));
+  });
+
   it('drops what a switch drops', () => {
     expect(of({ beta: 0 }).memory.reference).toBe(0);
     expect(of({ freeze_vision: true }).trainable_parameters).toBe(1543714304);
     const phase = (changes: Partial<TrainConfig>) =>
-      memoryPhases(readShape(directory), configOf(changes), workloadOf(configOf(changes), items), 0, 'cuda').forward;
+      memoryPhases(readShape(directory), configOf(changes), workloadOf(configOf(changes), items, readShape(directory)), 0, 'cuda').forward;
     expect(phase({ gradient_checkpointing: true }).activations).toBeLessThan(phase({}).activations / 3);
     expect(of({ trainer: 'sft' }).memory.reference).toBe(0);
   });
 
   it('counts the cache of a GPU at all times, each completion with a prompt of its own in steps of 64 places', () => {
     const config = configOf({ num_generations: 8, per_device_train_batch_size: 8, max_completion_length: 100 });
-    const work = { ...workloadOf(config, items), prompt: 300 };
+    const work = { ...workloadOf(config, items, readShape(directory)), prompt: 300 };
     const cache = (device: 'cpu' | 'cuda') =>
       Object.values(memoryPhases(readShape(directory), config, work, 0, device)).map((m) => m.kv_cache);
     const perPlace = 28 * 2 * 256 * 2;
@@ -195,7 +219,7 @@ describe('seconds a step', () => {
       });
     }
     const speed = measuredSpeed(home, config, 'cpu')!;
-    const work = { ...workloadOf(config, []), completion: 128 };
+    const work = { ...workloadOf(config, [], readShape(directory)), completion: 128 };
     expect(speed.flopsPerSecond).toBeCloseTo(stepFlops(readShape(directory), config, work) / 12, -6);
     expect(speed.from).toBe('2 steps of before');
     expect(measuredSpeed(home, config, 'cuda')).toBeNull();

@@ -35,8 +35,8 @@ export interface EstimateOptions {
 export function estimate(config: TrainConfig, items: readonly VqaItem[], options: EstimateOptions = {}): Estimate {
   const { availableBytes = machine().available, speed = null } = options;
   const shape = readShape(config.model_name_or_path, config.lora_target_modules);
-  const work = workloadOf(config, items, options.imagePixels);
-  const needs = (changed: TrainConfig) => totalOf(changed, shape, workloadOf(changed, items, options.imagePixels), items, options);
+  const work = workloadOf(config, items, shape, options.imagePixels);
+  const needs = (changed: TrainConfig) => totalOf(changed, shape, workloadOf(changed, items, shape, options.imagePixels), items, options);
   const { memory, total, phase } = needs(config);
   const fits = total <= availableBytes;
   const switches = fits ? [] : switchesFor(config, total, needs);

@@ -3,27 +3,16 @@
  * lora.ts), src/rl and src/torch/adamw.ts. Held to 15 % of the measured peak by test/parity/memory.test.ts. On a GPU the same tensors are
  * counted; what its kernels need beside them is not.
  */
-import { KEPT_BYTES, TILE_BYTES } from '../models/shapes.ts';
+import { IMAGE_CACHE_BYTES, KEPT_BYTES, PIECE, PROMPT_STEP, TILE_BYTES, type ModelSizes } from '../models/shapes.ts';
 import type { TrainConfig } from '../protocol/index.ts';
 
 /** Sizes of a model, in elements if nothing else is said. */
-export interface ModelShape {
+export interface ModelShape extends ModelSizes {
   parameters: number;
   /** Of the vision tower with its merger. */
   vision: number;
   /** Of the token embedding [V, hidden]. */
   embedding: number;
-  hidden: number;
-  layers: number;
-  mlp: number;
-  /** Width of keys, and of values. */
-  kvWidth: number;
-  vocabulary: number;
-  visionWidth: number;
-  visionDepth: number;
-  /** Width of the vision tower's MLP, and whether it is gated (Qwen2.5-VL). */
-  visionMlp: number;
-  visionGated: boolean;
   /** Bytes of tokenizer.json. */
   tokenizer: number;
   /** Elements of LoRA's A and B by the part of the model: of the adapter that was `given` as the model, or for each unit of rank of one to be made. */
@@ -47,12 +36,6 @@ export interface Workload {
 
 export const PARTS = ['weights', 'reference', 'optimizer', 'gradients', 'activations', 'logits', 'kv_cache', 'images'] as const;
 export type Memory = Record<(typeof PARTS)[number], number>;
-
-/** Patches of images that the encoder keeps (rl/encoder.ts), and of one image: channels x frames x 14 x 14 float32. */
-const IMAGE_CACHE_BYTES = 512 * 2 ** 20;
-const PATCH_BYTES = 1176 * 4;
-/** Elements that the optimiser widens at a time (torch/adamw.ts). */
-const PIECE = { cpu: 2 ** 20, cuda: 2 ** 22 };
 
 export type Device = 'cpu' | 'cuda';
 
@@ -125,7 +108,7 @@ export function memoryPhases(
     // A GPU keeps the cache between steps, for its recorded graphs (models/engine/static-cache.ts).
     kv_cache: device === 'cuda' && config.trainer === 'grpo' ? cacheBytes(shape, work, bytes, device) : 0,
     // They wait in the host's memory.
-    images: device === 'cuda' ? 0 : Math.min(IMAGE_CACHE_BYTES, Math.max(items, work.questions) * work.patches * PATCH_BYTES),
+    images: device === 'cuda' ? 0 : Math.min(IMAGE_CACHE_BYTES, Math.max(items, work.questions) * work.patches * 4 * shape.patchSize),
   };
   const gradients = adapter > 0 ? adapter : trainable * bytes;
   const kept = activations(shape, config, work, bytes, device);
@@ -181,17 +164,17 @@ const rowsOf = ({ microQuestions, microCompletions, prompt, completion }: Worklo
 
 /** What one pass keeps for its backward, and the most that a layer's backward adds. */
 function activations(shape: ModelShape, config: MemoryConfig, work: Workload, bytes: number, device: Device) {
-  const { hidden, kvWidth, mlp, layers } = shape;
+  const { hidden, queryWidth, kvWidth, mlp, layers } = shape;
   const { microCompletions, prompt, completion, microQuestions, patches } = work;
   const rows = rowsOf(work);
   // Input, norm, turned queries, attention (its own copy and the one its projection keeps), residual, norm; keys and values; gate, silu, up, product.
-  const row = (7 * hidden + 2 * kvWidth + 4 * mlp) * bytes;
+  const row = (4 * hidden + 3 * queryWidth + 2 * kvWidth + 4 * mlp) * bytes;
   // Attention is in float32 on the CPU (layers.ts): its queries, keys and values, and what comes of it.
   const seen = device === 'cpu' ? 4 : bytes;
   const wider = seen - bytes;
   // Keys and values of the prompt stand before those of each completion.
   const joined = microCompletions * (prompt + completion - 1) * 2 * kvWidth * seen;
-  const layer = rows * (row + (2 * hidden + 2 * kvWidth) * wider) + joined;
+  const layer = rows * (row + (2 * queryWidth + 2 * kvWidth) * wider) + joined;
   const input = rows * hidden * bytes;
   const ends = 3 * input + 2 * microCompletions * completion * hidden * bytes; // embedding with its image rows, last hidden states
 
@@ -199,7 +182,7 @@ function activations(shape: ModelShape, config: MemoryConfig, work: Workload, by
   const block = imageRows * (blockWidth(shape) * bytes + 4 * shape.visionWidth * wider);
   const learnsVision = config.use_peft ? shape.lora.vision > 0 : !config.freeze_vision;
   const blockInput = imageRows * shape.visionWidth * bytes;
-  const pixels = imageRows * PATCH_BYTES * (bytes / 4);
+  const pixels = imageRows * shape.patchSize * bytes;
   const { checkpointing, depth } = { checkpointing: config.gradient_checkpointing, depth: shape.visionDepth };
   const vision = !learnsVision ? 0 : pixels + 6 * blockInput + (checkpointing ? depth * blockInput : depth * block);
   const decoder = ends + (checkpointing ? layers * input : layers * layer);
@@ -218,7 +201,7 @@ const blockWidth = ({ visionWidth, visionMlp, visionGated }: ModelShape): number
 
 /** What a pass without gradients has at a time: the widest layer's intermediates. */
 function passing(shape: ModelShape, rows: number, imageRows: number, bytes: number): number {
-  const decoder = rows * (12 * shape.hidden + 4 * shape.kvWidth + 4 * shape.mlp);
+  const decoder = rows * (8 * shape.hidden + 4 * shape.queryWidth + 4 * shape.kvWidth + 4 * shape.mlp);
   const vision = imageRows * (16 * shape.visionWidth + 4 * shape.visionMlp);
   return bytes * Math.max(decoder, vision);
 }
@@ -240,9 +223,6 @@ function logitBytes(shape: ModelShape, work: Workload, bytes: number, device: De
     backward: (kept ? 2 : 1) * tile + cast + wide + hidden, // the gradient takes a tile's place, or that of a copy of what was kept
   };
 }
-
-/** Places of a prompt in a GPU's cache come in such steps. */
-const PROMPT_STEP = 64;
 
 /** Each prompt's keys and values once and those of its completions; on a GPU each completion has its prompt's too. */
 function cacheBytes(shape: ModelShape, { questions, completions, prompt, completion }: Workload, bytes: number, device: Device): number {

@@ -3,10 +3,10 @@ import { existsSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { readTextSync } from '../files/plain.ts';
 import { readHeader, weightFiles } from '../files/safetensors.ts';
-import { checkWeights, MAX_CONFIG, parseConfig } from '../models/shapes.ts';
+import { checkWeights, MAX_CONFIG, parseConfig, sizesOf, weightShapes } from '../models/shapes.ts';
 import { WorkbenchError } from '../protocol/errors.ts';
 import type { TrainConfig } from '../protocol/index.ts';
-import { canonicalName, linearLayers, loraTest } from '../protocol/weight-names.ts';
+import { canonicalName, isVision, linearLayers, loraTest } from '../protocol/weight-names.ts';
 import { errors } from './errors.ts';
 import type { ModelShape } from './memory.ts';
 
@@ -34,24 +34,14 @@ export function readShape(path: string, targets: TrainConfig['lora_target_module
   const directory = weightsDirectory(path);
   const given = directory === resolve(path) ? null : resolve(path);
   const { config, shapes } = readModel(directory);
-  const { text_config: text, vision_config: vision } = config;
+  const sizes = sizesOf(config);
   const count = (keep: (name: string) => boolean): number =>
     [...shapes].reduce((total, [name, shape]) => total + (keep(name) ? elements(shape) : 0), 0);
-  const gated = config.model_type === 'qwen2_5_vl';
-  const visionWidth = vision.embed_dim ?? vision.hidden_size;
   return {
+    ...sizes,
     parameters: count(() => true),
     vision: count(isVision),
-    embedding: text.vocab_size * text.hidden_size,
-    hidden: text.hidden_size,
-    layers: text.num_hidden_layers,
-    mlp: text.intermediate_size,
-    kvWidth: text.num_key_value_heads * text.head_dim,
-    vocabulary: text.vocab_size,
-    visionWidth,
-    visionDepth: vision.depth,
-    visionMlp: gated ? vision.intermediate_size! : visionWidth * vision.mlp_ratio!,
-    visionGated: gated,
+    embedding: sizes.vocabulary * sizes.hidden,
     tokenizer: statSync(join(directory, 'tokenizer.json'), { throwIfNoEntry: false })?.size ?? 0,
     lora: given === null ? loraSizes(shapes, targets) : adapterSizes(given),
   };
@@ -74,7 +64,6 @@ export function readDtype(path: string): string | null {
 
 const SAFETENSORS_DTYPES: Record<string, string> = { F32: 'float32', BF16: 'bfloat16', F16: 'float16', F64: 'float64' };
 
-const isVision = (name: string): boolean => name.startsWith('visual.');
 const elements = (shape: readonly number[]): number => shape.reduce((product, side) => product * side, 1);
 
 /** in + out of every adapted layer: the elements of A and B at rank 1. Targets that make no sense count nothing; the run itself refuses them. */
@@ -102,14 +91,13 @@ function adapterSizes(directory: string): ModelShape['lora'] {
 }
 
 /**
- * The configuration of a model directory and the shapes of its weights, by the names that checkpoints of Qwen2-VL-2B have: of weights that
- * are those the configuration asks for. Throws MODEL_INVALID, MODEL_UNSUPPORTED, MODEL_WEIGHTS_MISMATCH.
+ * The configuration of a model directory and the shapes of the weights that it asks for, which the files were found to have. A tied model whose files
+ * hold both matrices has one, as the loader has it where the two are equal. Throws MODEL_INVALID, MODEL_UNSUPPORTED, MODEL_WEIGHTS_MISMATCH.
  */
 function readModel(directory: string) {
   const config = parseConfig(readConfig(directory), join(directory, 'config.json'));
-  const shapes = weightShapes(directory);
-  checkWeights(directory, config, shapes);
-  return { config, shapes };
+  checkWeights(directory, config, fileShapes(directory));
+  return { config, shapes: weightShapes(config) };
 }
 
 function readConfig(directory: string): Record<string, unknown> {
@@ -133,7 +121,7 @@ export function checkLoadable(path: string): void {
 
 const isFile = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
 
-function weightShapes(directory: string): Map<string, number[]> {
+function fileShapes(directory: string): Map<string, number[]> {
   try {
     return new Map(headersOf(directory, weightFiles(directory)).map(([name, shape]) => [canonicalName(name), shape]));
   } catch (cause) {

@@ -59,10 +59,11 @@ function speedOf(store: RunStore, wanted: TrainConfig, device: 'cpu' | 'cuda'): 
   if (rows.length === 0) return null;
   const seconds = rows.map(({ value }) => value as number).sort((a, b) => a - b)[Math.floor(rows.length / 2)];
   const length = lastValue(store, 'completions/mean_length');
-  const work = workloadOf(config, []);
+  const shape = readShape(config.model_name_or_path, config.lora_target_modules);
+  const work = workloadOf(config, [], shape);
   const real = length === null ? work : { ...work, completion: length };
   return {
-    flopsPerSecond: stepFlops(readShape(config.model_name_or_path, config.lora_target_modules), config, real) / seconds,
+    flopsPerSecond: stepFlops(shape, config, real) / seconds,
     from: `${rows.length} steps of ${name}`,
     like: config.trainer === wanted.trainer && config.use_peft === wanted.use_peft,
   };

@@ -1,9 +1,8 @@
 /** How much goes through the model in a step, from the configuration and the questions alone. */
+import type { ModelSizes } from '../models/shapes.ts';
 import type { TrainConfig, VqaItem } from '../protocol/index.ts';
 import type { Workload } from './memory.ts';
 
-const PIXELS_PER_PATCH = 14 * 14;
-const PATCHES_PER_TOKEN = 4;
 /** Of English text in Qwen2's tokenizer. */
 const CHARACTERS_PER_TOKEN = 4.4;
 /** Med-R1's instructions around a question (answers/prompts.ts), the longest variant. */
@@ -12,13 +11,19 @@ const TEMPLATE_CHARACTERS = 300;
 const CHAT_TOKENS = 24;
 /** Longest right answer of SFT with its tags. */
 const ANSWER_TOKENS = 16;
+
 /** The longest that a step can be. */
-export function workloadOf(config: TrainConfig, items: readonly VqaItem[], imagePixels = Infinity): Workload {
+export function workloadOf(
+  config: TrainConfig,
+  items: readonly VqaItem[],
+  { patchSide, patchesPerToken }: Pick<ModelSizes, 'patchSide' | 'patchesPerToken'>,
+  imagePixels = Infinity,
+): Workload {
   const sft = config.trainer === 'sft';
   const G = sft ? 1 : config.num_generations;
   const microCompletions = config.per_device_train_batch_size;
   const completions = microCompletions * config.gradient_accumulation_steps;
-  const patches = Math.ceil(Math.min(config.max_pixels, Math.max(config.min_pixels, imagePixels)) / PIXELS_PER_PATCH);
+  const patches = Math.ceil(Math.min(config.max_pixels, Math.max(config.min_pixels, imagePixels)) / patchSide ** 2);
   const longest = Math.max(0, ...items.map(({ question = '', options = [] }) => question.length + options.join(', ').length));
   const text = (config.prompt_template?.length ?? TEMPLATE_CHARACTERS) + longest;
   return {
@@ -26,7 +31,7 @@ export function workloadOf(config: TrainConfig, items: readonly VqaItem[], image
     microQuestions: Math.max(1, Math.ceil(microCompletions / G)),
     completions,
     microCompletions,
-    prompt: Math.ceil(text / CHARACTERS_PER_TOKEN) + CHAT_TOKENS + Math.ceil(patches / PATCHES_PER_TOKEN),
+    prompt: Math.ceil(text / CHARACTERS_PER_TOKEN) + CHAT_TOKENS + Math.ceil(patches / patchesPerToken),
     completion: sft ? ANSWER_TOKENS : config.max_completion_length,
     patches,
   };

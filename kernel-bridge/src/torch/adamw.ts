@@ -1,3 +1,4 @@
+import { PIECE } from './budgets.ts';
 import { torch } from './ops.ts';
 import { noGrad } from './autograd.ts';
 import { joinBfloat16, roundStochastic, splitBfloat16 } from './bfloat16.ts';
@@ -44,7 +45,7 @@ type State = Record<string, Tensor>;
 
 const MOMENTS = ['exp_avg', 'exp_avg_sq'] as const;
 /** Elements that are widened to float32 at a time, multiples of BLOCK: a GPU's kernels want more to do than a CPU's cache holds. */
-const pieceSize = (device: string): number => (device === 'cpu' ? 2 ** 20 : 2 ** 22);
+const pieceSize = (device: string): number => PIECE[device === 'cpu' ? 'cpu' : 'cuda'];
 
 /**
  * AdamW as torch.optim.AdamW(fused=True), with Python's defaults: all parameters of one device and dtype go in one `_fused_adamw_` call. Those

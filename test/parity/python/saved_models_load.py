@@ -4,6 +4,7 @@ Writes the logits and token ids of one prompt for each; prints what loading said
 base model.
 """
 
+import hashlib
 import json
 import logging
 import sys
@@ -35,6 +36,25 @@ transformers.logging.disable_default_handler()
 transformers.logging.add_handler(heard)
 
 
+# 4.49 resizes with Pillow if not told otherwise, and by a pixel value otherwise than the others.
+FAST = {"use_fast": True} if transformers.__version__.startswith("4.") else {}
+WEIGHTS = ("config.json", "generation_config.json", "model.safetensors", "adapter_config.json", "adapter_model.safetensors")
+
+
+processors = {}
+
+
+def processor(directory: Path):
+    """One for all directories of the same model type whose other files are the same bytes: a vocabulary takes seconds to read."""
+    files = sorted(path for path in directory.iterdir() if path.name not in WEIGHTS)
+    config = directory / "config.json"
+    kind = json.loads(config.read_text())["model_type"] if config.exists() else None
+    key = (kind, *((path.name, hashlib.sha256(path.read_bytes()).hexdigest()) for path in files))
+    if key not in processors:
+        processors[key] = AutoProcessor.from_pretrained(directory, **FAST)
+    return processors[key]
+
+
 def load(directory: Path):
     if not (directory / "adapter_config.json").exists():
         return AutoModelForImageTextToText.from_pretrained(directory, output_loading_info=True)
@@ -48,12 +68,9 @@ tensors, reports = {}, []
 for number, directory in enumerate(map(Path, directories)):
     heard.messages.clear()
     model, loading = load(directory)
-    # 4.49 resizes with Pillow if not told otherwise, and by a pixel value otherwise than the others.
-    fast = {"use_fast": True} if transformers.__version__.startswith("4.") else {}
-    processor = AutoProcessor.from_pretrained(directory, **fast)
     messages = [{"role": "user", "content": [{"type": "image"}, {"type": "text", "text": question}]}]
-    text = processor.apply_chat_template(messages, add_generation_prompt=True)
-    inputs = processor(text=[text], images=[Image.open(image)], return_tensors="pt")
+    text = processor(directory).apply_chat_template(messages, add_generation_prompt=True)
+    inputs = processor(directory)(text=[text], images=[Image.open(image)], return_tensors="pt")
     with torch.no_grad():
         tensors[f"logits.{number}"] = model(**inputs).logits[0].contiguous()
     tensors[f"ids.{number}"] = inputs["input_ids"][0].contiguous()

@@ -7,9 +7,9 @@ import { decode, logitsOf } from './decoder.ts';
 import { groupAttention, groupsOf, type Groups, type PromptCache } from './group-attention.ts';
 import { attention, gatherRows } from './layers.ts';
 import type { Model } from '../model.ts';
-import { embed, layOut, positionTensor, type Prefix } from './prefix.ts';
-import type { EncodedPrompt } from '../families/qwen2vl/processor.ts';
-import { textRotation, type Rotation } from '../families/qwen2vl/rope.ts';
+import { embed, layOut, rotationAt, rotationOfText, type Prefix } from './prefix.ts';
+import type { EncodedPrompt } from '../prompt.ts';
+import type { Rotation } from './rotary.ts';
 import { makeSampler, suppression, uniformsOf, type Sampler, type SamplingOptions, type Suppression, type Uniform } from './sampling.ts';
 
 /** Per row of the batch; all of it is selected when rows are dropped. N rows in order of their prompts, S = most new tokens. */
@@ -186,7 +186,7 @@ function prefill(
       torch.empty([Hkv, rows, slots, D], { dtype: model.widens ? 'float32' : dtype, device }),
     );
   const [keys, values] = [caches(blocks.B, blocks.L), caches(blocks.B, blocks.L)];
-  const turn = textRotation(model.config.text_config, positionTensor(model, prefix.axes), dtype);
+  const turn = rotationAt(model, prefix.axes);
   const hidden = decode(model, embed(model, prefix.ids, prefix), turn, (layer, q, k, v) => {
     const [kb, vb] = [blocks.toBlock(k), blocks.toBlock(v)];
     torch.copy_(keys[layer], torch.permute(kb, [2, 0, 1, 3]));
@@ -210,7 +210,7 @@ function rotationTables(model: Model, prefix: Prefix, maxNewTokens: number): Rot
   const first = Math.min(...prefix.nextPositions);
   const count = Math.max(...prefix.nextPositions) - first + maxNewTokens;
   const positions = Array.from({ length: count }, (_, i) => first + i);
-  return textRotation(model.config.text_config, positionTensor(model, [positions, positions, positions]), model.dtype);
+  return rotationOfText(model, positions);
 }
 
 /** -inf behind the end of prompts shorter than the longest, null when there are none. [B, 1, P] */

@@ -1,9 +1,9 @@
 /** The language model's layers over rows of tokens; how tokens see each other is the caller's `attend`. */
-import { torch, type Tensor } from '../../torch/index.ts';
-import { linear, rmsNorm, swiglu } from './layers.ts';
+import type { Tensor } from '../../torch/index.ts';
+import { rmsNorm } from './layers.ts';
 import type { Model } from '../model.ts';
 import { product } from './product.ts';
-import { rotate, type Rotation } from '../families/qwen2vl/rope.ts';
+import type { Rotation } from './rotary.ts';
 
 /** q [R, H, D], k and v [R, Hkv, D], positions applied -> [R, H * D]. */
 export type Attend = (layer: number, q: Tensor, k: Tensor, v: Tensor) => Tensor;
@@ -12,20 +12,9 @@ export type Attend = (layer: number, q: Tensor, k: Tensor, v: Tensor) => Tensor;
 export function decode(model: Model, x: Tensor, turn: Rotation, attend: Attend): Tensor {
   for (let i = 0; i < model.config.text_config.num_hidden_layers; i++) {
     const name = `model.layers.${i}`;
-    x = model.runLayer(name, x, (input) => decoderLayer(model, name, input, turn, (q, k, v) => attend(i, q, k, v)));
+    x = model.runLayer(name, x, (input) => model.family.layer(model, name, input, turn, (q, k, v) => attend(i, q, k, v)));
   }
   return x;
-}
-
-function decoderLayer(model: Model, layer: string, x: Tensor, turn: Rotation, attend: (q: Tensor, k: Tensor, v: Tensor) => Tensor): Tensor {
-  const { head_dim, rms_norm_eps: eps } = model.config.text_config;
-  const heads = (t: Tensor) => torch.reshape(t, [t.shape[0], -1, head_dim]);
-  const h = rmsNorm(model, `${layer}.input_layernorm`, x, eps);
-  const q = rotate(heads(linear(model, `${layer}.self_attn.q_proj`, h)), turn); // [R, H, D]
-  const k = rotate(heads(linear(model, `${layer}.self_attn.k_proj`, h)), turn); // [R, Hkv, D]
-  const v = heads(linear(model, `${layer}.self_attn.v_proj`, h));
-  const seen = torch.add(x, linear(model, `${layer}.self_attn.o_proj`, attend(q, k, v)));
-  return torch.add(seen, swiglu(model, `${layer}.mlp`, rmsNorm(model, `${layer}.post_attention_layernorm`, seen, eps)));
 }
 
 /** The norm after the last layer: [M, hidden] -> [M, hidden]. */

@@ -3,9 +3,8 @@ import { scope, tensor, torch, type Tensor } from '../../torch/index.ts';
 import { decode, logitsOf } from './decoder.ts';
 import { attention } from './layers.ts';
 import type { Model } from '../model.ts';
-import { embed, layOut, positionTensor } from './prefix.ts';
-import type { EncodedPrompt } from '../families/qwen2vl/processor.ts';
-import { textRotation } from '../families/qwen2vl/rope.ts';
+import { embed, layOut, rotationAt } from './prefix.ts';
+import type { EncodedPrompt } from '../prompt.ts';
 
 export interface Forward {
   /** [B, L, V], padded on the right: row b holds its sequence's tokens first; what follows is to be ignored. */
@@ -22,7 +21,7 @@ function plain(model: Model, batch: { prompt: EncodedPrompt; completion?: number
   const whole = batch.map(({ prompt, completion = [] }) => ({ ...prompt, inputIds: [...prompt.inputIds, ...completion] }));
   const prefix = layOut(model, whole);
   const { blocks } = prefix;
-  const turn = textRotation(model.config.text_config, positionTensor(model, prefix.axes), model.dtype);
+  const turn = rotationAt(model, prefix.axes);
   const hidden = decode(model, embed(model, prefix.ids, prefix), turn, (_layer, q, k, v) =>
     blocks.toRows(attention(blocks.toBlock(q), blocks.toBlock(k), blocks.toBlock(v), { causal: true })),
   );

@@ -6,7 +6,7 @@ import { generator as newGenerator, type Generator } from '../../torch/index.ts'
 import { DecodeState, type Decoding } from './decode-state.ts';
 import { errors } from '../errors.ts';
 import type { Model } from '../model.ts';
-import type { EncodedPrompt } from '../families/qwen2vl/processor.ts';
+import type { EncodedPrompt } from '../prompt.ts';
 import type { SamplingOptions } from './sampling.ts';
 import { decodesStatically, StaticDecode } from './static-decode.ts';
 
@@ -51,7 +51,7 @@ export async function generate(model: Model, prompts: EncodedPrompt[], options: 
   if (completions.flat().length === 0) return completions;
 
   const eos = new Set(options.eosTokenIds ?? [model.config.text_config.eos_token_id ?? []].flat());
-  const { image_token_id, video_token_id } = model.config;
+  const { image_token_id, video_token_id = image_token_id } = model.config;
   const random = options.generator ?? (options.seed === undefined ? null : newGenerator(options.seed, model.device));
   const never = [image_token_id, video_token_id, ...(options.suppressTokenIds ?? [])];
   const syncSteps = model.device === 'cpu' ? 1 : CUDA_SYNC_STEPS;

@@ -28,7 +28,7 @@ const completions = [
 function modelOn(device: string, dtype: ModelDtype): Model {
   using source = tinyModel();
   const params = new Map([...source.params].map(([name, weight]) => [name, noGrad(() => torch.clone(weight.to({ dtype, device })))]));
-  return new Model(source.config, params, dtype, device);
+  return new Model(source.family, source.config, params, dtype, device);
 }
 
 const distance = (found: ArrayLike<number>, wanted: ArrayLike<number>): number => {

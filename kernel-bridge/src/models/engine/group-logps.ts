@@ -12,9 +12,8 @@ import { errors } from '../errors.ts';
 import { attention, gatherRows } from './layers.ts';
 import type { Model } from '../model.ts';
 import { packedAttention } from './packed-attention.ts';
-import { checkIds, embed, layOut, positionTensor, type Prefix } from './prefix.ts';
-import type { EncodedPrompt } from '../families/qwen2vl/processor.ts';
-import { textRotation } from '../families/qwen2vl/rope.ts';
+import { checkIds, embed, layOut, rotationAt, type Prefix } from './prefix.ts';
+import type { EncodedPrompt } from '../prompt.ts';
 import { embeddingTables } from './tied.ts';
 import { tokenLogps } from './token-logps.ts';
 import { usesFlash } from './varlen.ts';
@@ -107,14 +106,16 @@ function computeGroupLogps(model: Model, prompts: EncodedPrompt[], completions: 
   };
 }
 
-/** Completions go on where their prompt ends, all three axes alike. */
+/** Completions go on where their prompt ends, all axes alike. */
 function rotationOf(model: Model, prefix: Prefix, own: Blocks, inputs: number[][], owner: number[]) {
   const following = own.fill(
     inputs.map((ids, n) => ids.map((_, t) => prefix.nextPositions[owner[n]] + t)),
     0,
   );
-  const axes = prefix.axes.map((axis) => [...axis, ...following]) as Prefix['axes'];
-  return textRotation(model.config.text_config, positionTensor(model, axes), model.dtype);
+  return rotationAt(
+    model,
+    prefix.axes.map((axis) => [...axis, ...following]),
+  );
 }
 
 function sharedPrefixAttention(prefix: Prefix, own: Blocks, owner: number[], groupSizes: number[], model: Model): Attend {

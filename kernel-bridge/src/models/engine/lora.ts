@@ -8,10 +8,8 @@
  */
 import { DECODER_LINEARS, endsWithOneOf, linearLayers, loraTest } from '../../protocol/weight-names.ts';
 import { customFunction, generator, keep, noGrad, scope, torch, type Generator, type Tensor } from '../../torch/index.ts';
-import type { Qwen2VLConfig } from '../families/qwen2vl/config.ts';
 import { errors } from '../errors.ts';
 import type { Adapter, Model } from '../model.ts';
-import { weightShapes } from '../families/qwen2vl/weights.ts';
 
 /** adapter_config.json of PEFT; keys that this file does not use are kept as they are. */
 export interface AdapterConfig {
@@ -101,8 +99,8 @@ export interface LoraOptions {
 
 /** Puts a fresh adapter on the model, which then computes what it computed before. The model's own weights become constants. */
 export function addLora(model: Model, options: LoraOptions): Lora {
-  const { modules, written } = resolveTargets(model.config, options.target_modules);
-  const shapes = weightShapes(model.config);
+  const { modules, written } = resolveTargets(model, options.target_modules);
+  const shapes = model.family.weightShapes(model.config);
   const random = generator(options.seed, model.device);
   const scale = options.lora_alpha / options.r;
   const layers = new Map(
@@ -157,11 +155,11 @@ export function mergeLora(model: Model): void {
 }
 
 /** Layers that an adapter can sit on: all that go through `linear` (layers.ts), by the name their weights start with. */
-export const linearModules = (config: Qwen2VLConfig): string[] => linearLayers(weightShapes(config));
+export const linearModules = ({ family, config }: Model): string[] => linearLayers(family.weightShapes(config));
 
 /** Which layers are meant, and how to tell PEFT so. */
-function resolveTargets(config: Qwen2VLConfig, targets: readonly string[] | null): { modules: string[]; written: string | string[] } {
-  const linears = linearModules(config);
+function resolveTargets(model: Model, targets: readonly string[] | null): { modules: string[]; written: string | string[] } {
+  const linears = linearModules(model);
   const test = testOf(linears, targets);
   const modules = linears.filter(test);
   if (targets === null) {
@@ -169,7 +167,7 @@ function resolveTargets(config: Qwen2VLConfig, targets: readonly string[] | null
     // Qwen2.5-VL's vision tower has layers of the same names.
     return { modules, written: listed ? [...DECODER_LINEARS] : `(?!.*visual).*\\.(?:${DECODER_LINEARS.join('|')})` };
   }
-  const others = [...weightShapes(config).keys()]
+  const others = [...model.family.weightShapes(model.config).keys()]
     .map((name) => name.replace(/\.(weight|bias)$/, ''))
     .filter((name) => !linears.includes(name));
   const refused = others.find(test);

@@ -123,7 +123,7 @@ export async function readAdapter(dir: string, config: AdapterConfig, model: Mod
 function layersOf(dir: string, config: AdapterConfig, found: Map<string, Tensor>, model: Model): Map<string, LowRank> {
   const problems: string[] = [];
   const pairs = new Map<string, { A?: Tensor; B?: Tensor }>();
-  const linears = new Set(linearModules(model.config));
+  const linears = new Set(linearModules(model));
   for (const [key, weight] of found) {
     const [, path, letter] = /^base_model\.model\.(.+)\.lora_([AB])(?:\.default)?\.weight$/.exec(key) ?? [];
     const name = path === undefined ? '' : canonicalName(path);

@@ -3,16 +3,15 @@ import { span, tensor, torch, type Tensor } from '../../torch/index.ts';
 import { blocksOf, type Blocks } from './blocks.ts';
 import { errors } from '../errors.ts';
 import type { Model } from '../model.ts';
-import type { EncodedPrompt } from '../families/qwen2vl/processor.ts';
-import { promptPositions } from '../families/qwen2vl/rope.ts';
+import type { EncodedPrompt } from '../prompt.ts';
 import type { EmbeddingTables } from './tied.ts';
-import { encodeImages } from '../families/qwen2vl/vision.ts';
+import type { Rotation } from './rotary.ts';
 
 export interface Prefix {
   blocks: Blocks;
   /** Token ids [rows] and positions per axis, each [rows]. */
   ids: number[];
-  axes: [number[], number[], number[]];
+  axes: number[][];
   /** Rows that image tokens replace, in the order of `images`. */
   imageRows: number[];
   images: EncodedPrompt['images'];
@@ -22,19 +21,18 @@ export interface Prefix {
 }
 
 export function layOut(model: Model, prompts: EncodedPrompt[]): Prefix {
-  const { config } = model;
-  const merge = config.vision_config.spatial_merge_size;
+  const { config, family } = model;
   const blocks = blocksOf(
     prompts.map((prompt) => prompt.inputIds.length),
     model.device,
   );
-  const axes: number[][][] = [[], [], []];
+  const axes: number[][][] = Array.from({ length: family.positionAxes }, () => []);
   const imageRows: number[] = [];
   const nextPositions: number[] = [];
   prompts.forEach(({ inputIds, images }, b) => {
     checkIds(model, inputIds, `prompt ${b}`);
     const places = inputIds.flatMap((id, i) => (id === config.image_token_id ? [i] : []));
-    const expected = images.reduce((sum, { grid: [t, h, w] }) => sum + (t * h * w) / (merge * merge), 0);
+    const expected = images.reduce((sum, { grid }) => sum + family.imageTokens(config, grid), 0);
     if (inputIds.length === 0) throw errors.badArgument(`prompt ${b} has no tokens`, 'Give each prompt at least one token.');
     if (places.length !== expected) {
       throw errors.badArgument(
@@ -42,11 +40,10 @@ export function layOut(model: Model, prompts: EncodedPrompt[]): Prefix {
         'Make prompts with processor.prompt or processor.chat, which keep the two equal.',
       );
     }
-    const positions = promptPositions(
+    const positions = family.positions(
+      config,
       inputIds,
       images.map((image) => image.grid),
-      config.image_token_id,
-      merge,
     );
     positions.axes.forEach((axis, i) => axes[i].push(axis));
     nextPositions.push(positions.next);
@@ -58,7 +55,7 @@ export function layOut(model: Model, prompts: EncodedPrompt[]): Prefix {
       prompts.map((prompt) => prompt.inputIds),
       0,
     ),
-    axes: axes.map((axis) => blocks.fill(axis, 0)) as Prefix['axes'],
+    axes: axes.map((axis) => blocks.fill(axis, 0)),
     imageRows,
     images: prompts.flatMap((prompt) => prompt.images),
     lastRows: prompts.map((prompt, b) => blocks.row(b, prompt.inputIds.length - 1)),
@@ -85,11 +82,15 @@ export function embed(
   const { input, sparse } = tables ?? { input: model.weight('model.embed_tokens.weight'), sparse: false };
   const x = torch.embedding(input, tensor(ids, { dtype: 'int64', device }), { sparse });
   if (images.length === 0) return x;
-  const seen = span('vision tower', () => encodeImages(model, images));
+  const seen = span('vision tower', () => model.family.encodeImages(model, images));
   return torch.index_copy(x, 0, tensor(imageRows, { dtype: 'int64', device }), seen);
 }
 
-/** Positions per axis as a tensor [3, R]. */
-export function positionTensor(model: Model, axes: [number[], number[], number[]]): Tensor {
-  return tensor(axes.flat(), { dtype: 'float32', shape: [3, axes[0].length], device: model.device });
+/** Rotation of the decoder's heads at positions per axis, each [R]. */
+export function rotationAt({ family, config, device, dtype }: Model, axes: number[][]): Rotation {
+  return family.rotation(config, tensor(axes.flat(), { dtype: 'float32', shape: [axes.length, axes[0].length], device }), dtype);
 }
+
+/** Rotation at positions of generated tokens, the same on every axis. */
+export const rotationOfText = (model: Model, positions: number[]): Rotation =>
+  rotationAt(model, new Array<number[]>(model.family.positionAxes).fill(positions));

@@ -4,8 +4,8 @@
  */
 import { disposeAll, keepAll, noGrad, scope, tensor, torch, type Tensor } from '../../torch/index.ts';
 import type { Model } from '../model.ts';
-import { positionTensor } from './prefix.ts';
-import { textRotation, type Rotation } from '../families/qwen2vl/rope.ts';
+import { rotationOfText } from './prefix.ts';
+import type { Rotation } from './rotary.ts';
 import { usesFlash, type CachePlaces } from './varlen.ts';
 
 /** Most that a cache holds. */
@@ -57,7 +57,7 @@ export class StaticCache {
         noGrad(() => ({
           keys: caches(),
           values: caches(),
-          turns: textRotation(model.config.text_config, positionTensor(model, [positions, positions, positions]), dtype),
+          turns: rotationOfText(model, positions),
           ids: zeros([N], 'int64'),
           used: zeros([N], 'int32'),
           places: zeros([N], 'int64'),

@@ -17,12 +17,13 @@ import {
   type GraphPool,
   type Tensor,
 } from '../../torch/index.ts';
+import { PROMPT_STEP } from './budgets.ts';
 import { seenTokens, type DecodeOptions, type Decoding } from './decode-state.ts';
 import { logitsOf } from './decoder.ts';
 import { gatherRows } from './layers.ts';
 import type { Adapter, Model } from '../model.ts';
 import { layOut } from './prefix.ts';
-import type { EncodedPrompt } from '../families/qwen2vl/processor.ts';
+import type { EncodedPrompt } from '../prompt.ts';
 import { makeSampler, suppression, type Sampler, type Suppression } from './sampling.ts';
 import { StaticCache, type CacheSize } from './static-cache.ts';
 import { draw, prefill, step } from './static-step.ts';
@@ -33,7 +34,6 @@ export interface StaticOptions extends DecodeOptions {
 }
 
 const PLAN = 'static-decode';
-const PROMPT_STEP = 64; // caches grow by so many places, for prompts of one data set differ in length
 
 export class StaticDecode implements Decoding {
   private readonly model: Model;

@@ -3,8 +3,7 @@ import { torch, type Tensor } from '../../torch/index.ts';
 import { decode, logitsOf } from './decoder.ts';
 import { attention } from './layers.ts';
 import type { Model } from '../model.ts';
-import { embed, positionTensor, type Prefix } from './prefix.ts';
-import { textRotation } from '../families/qwen2vl/rope.ts';
+import { embed, rotationAt, type Prefix } from './prefix.ts';
 import type { Sampler } from './sampling.ts';
 import type { StaticCache } from './static-cache.ts';
 import { cacheAttention } from './varlen.ts';
@@ -52,7 +51,7 @@ export function prefill(model: Model, prefix: Prefix, cache: StaticCache, n: num
     const rows = torch.view(torch.narrow(into, 0, 0, B * n), [B, n, C, H, D]);
     torch.copy_(torch.narrow(rows, 2, 0, L), torch.unsqueeze(block, 1));
   };
-  const turn = textRotation(model.config.text_config, positionTensor(model, prefix.axes), model.dtype);
+  const turn = rotationAt(model, prefix.axes);
   return decode(model, embed(model, prefix.ids, prefix), turn, (layer, q, k, v) => {
     const [kb, vb] = [blocks.toBlock(k), blocks.toBlock(v)]; // [B, L, Hkv, D]
     copy(keys[layer], kb);

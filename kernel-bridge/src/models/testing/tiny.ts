@@ -1,9 +1,8 @@
 /** Small models and prompts made by hand, for tests that need no file and no Python. */
 import { setNumThreads, tensor } from '../../torch/index.ts';
 import { initModel } from '../checkpoint.ts';
-import type { ConfigJson } from '../families/qwen2vl/config.ts';
-import type { EncodedPrompt } from '../families/qwen2vl/processor.ts';
-import type { EncodedImage } from '../families/qwen2vl/vision.ts';
+import type { ConfigJson } from '../family.ts';
+import type { EncodedImage, EncodedPrompt } from '../prompt.ts';
 
 const IMAGE = 90;
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { encodePng } from '../../data/sample/png.ts';
 import { random } from '../../data/sample/random.ts';
-import { encodeImage, initModel, loadProcessor } from '../../models/index.ts';
+import { initModel, loadProcessor } from '../../models/index.ts';
 import type { Processor } from '../../models/index.ts';
 import { chatPrompt } from './chat.ts';
 import { bindingExample, cleanExample } from './examples.ts';
@@ -33,7 +33,7 @@ describe('the warm start', () => {
     const png = encodePng(pool.images[0], { keyword: 'Description', value: 'test' });
     const text = 'Which modality is shown in this image? A)CT, B)MRI';
     const theirs = await processor.prompt({ images: [png], text });
-    const ours = chatPrompt(processor, text, encodeImage({ ...pool.images[0], channels: 3 }, processor.imageConfig));
+    const ours = chatPrompt(processor, text, processor.encodeImage({ ...pool.images[0], channels: 3 }));
     expect(ours.inputIds).toEqual(theirs.inputIds);
     expect(ours.images[0].pixelValues.toFloat32()).toEqual(theirs.images[0].pixelValues.toFloat32());
   });

@@ -1,5 +1,4 @@
 import { isWellFormed, readAnswer } from '../../answers/index.ts';
-import { encodeImage } from '../../models/index.ts';
 import type { Processor, Model } from '../../models/index.ts';
 import type { Variant } from '../../protocol/index.ts';
 import { random } from '../../data/sample/random.ts';
@@ -31,7 +30,7 @@ export async function measure(model: Model, processor: Processor, pool: Pool, va
       const prompts = examples.slice(start, start + 64).map(({ text, image }) => {
         const { data, width, height } = pool.images[image!];
         const raw = { data: seeImage ? data : blank, width, height, channels: 3 };
-        return chatPrompt(processor, text, encodeImage(raw, processor.imageConfig));
+        return chatPrompt(processor, text, processor.encodeImage(raw));
       });
       const replies = await ask(model, processor, prompts, { greedy, seed: start, maxNewTokens });
       prompts.forEach(disposePrompt);

@@ -1,7 +1,6 @@
 import { drawLesion, drawScene } from '../../data/sample/draw.ts';
 import type { Rgb } from '../../data/sample/png.ts';
 import { below, random } from '../../data/sample/random.ts';
-import { encodeImage } from '../../models/index.ts';
 import type { EncodedImage, Processor } from '../../models/index.ts';
 import { DATASETS } from '../../data/sample/world.ts';
 import type { Scene } from '../../data/sample/world.ts';
@@ -27,4 +26,4 @@ export function drawPool(name: string, seed: number, size: number): Pool {
 
 /** All images as the model takes them, encoded once: doing it anew for each step took a sixth of the time. */
 export const encodePool = (pool: Pool, processor: Processor): EncodedImage[] =>
-  pool.images.map((image) => encodeImage({ ...image, channels: 3 }, processor.imageConfig));
+  pool.images.map((image) => processor.encodeImage({ ...image, channels: 3 }));

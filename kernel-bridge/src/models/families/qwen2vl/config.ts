@@ -5,25 +5,15 @@
  * nested one that transformers 5 writes (`text_config`, `rope_parameters`). `parseConfig` reads both into the nested form.
  */
 import { errors } from '../../errors.ts';
+import type { ConfigJson, ModelConfig, TextConfig as AnyTextConfig } from '../../family.ts';
 
-export interface TextConfig {
-  vocab_size: number;
-  hidden_size: number;
-  intermediate_size: number;
-  num_hidden_layers: number;
-  num_attention_heads: number;
-  num_key_value_heads: number;
-  /** Width of a head; where config.json names none, hidden_size / num_attention_heads. transformers' Qwen2-VL knows no other. */
+export interface TextConfig extends AnyTextConfig {
+  /** Where config.json names none, hidden_size / num_attention_heads. transformers' Qwen2-VL knows no other. */
   head_dim: number;
   hidden_act: 'silu';
-  max_position_embeddings: number;
   initializer_range: number;
-  rms_norm_eps: number;
   /** mrope_section: frequency pairs of a head given to time, height and width; they add up to head_dim / 2. */
   rope_parameters: { rope_type: 'default'; rope_theta: number; mrope_section: number[] };
-  bos_token_id: number | null;
-  eos_token_id: number | number[] | null;
-  pad_token_id: number | null;
 }
 
 export interface VisionConfig {
@@ -48,7 +38,7 @@ export interface VisionConfig {
   tokens_per_second?: number;
 }
 
-export interface Qwen2VLConfig {
+export interface Qwen2VLConfig extends ModelConfig {
   model_type: 'qwen2_vl' | 'qwen2_5_vl';
   text_config: TextConfig;
   vision_config: VisionConfig;
@@ -60,23 +50,9 @@ export interface Qwen2VLConfig {
   initializer_range: number;
 }
 
-/** A config.json's content, nested or flat, possibly partial. */
-// eslint-disable-next-line @typescript-eslint/no-explicit-any -- files from anywhere; parseConfig makes them strict
-export type ConfigJson = Record<string, any>;
-
-/** Reads config.json's content; keys left out take transformers' defaults. `where` names the file in errors. */
-export function parseConfig(json: ConfigJson, where = 'config.json'): Qwen2VLConfig {
-  for (const part of [json, json?.text_config ?? {}, json?.vision_config ?? {}]) {
-    if (typeof part !== 'object' || part === null || Array.isArray(part))
-      throw errors.unsupported(
-        `${where}: ${JSON.stringify(part)?.slice(0, 80)} stands where an object is due`,
-        'config.json of a checkpoint',
-      );
-  }
-  const { model_type } = json;
-  if (model_type !== 'qwen2_vl' && model_type !== 'qwen2_5_vl') {
-    throw errors.unsupported(`${where}: model_type is ${JSON.stringify(model_type)}`, 'qwen2_vl and qwen2_5_vl');
-  }
+/** Reads config.json's content; keys left out take transformers' defaults. `where` names the file in errors. Throws MODEL_UNSUPPORTED. */
+export function parseConfig(json: ConfigJson, where: string): Qwen2VLConfig {
+  const model_type = json.model_type as Qwen2VLConfig['model_type'];
   const text: ConfigJson = json.text_config ?? json;
   const config: Qwen2VLConfig = {
     model_type,

@@ -1,22 +1,10 @@
 /** From RGB pixels to the patches that the vision tower takes, value for value as transformers' Qwen2VLImageProcessor. */
 import { scope, tensor, torch } from '../../../torch/index.ts';
 import type { RawImage } from '../../image.ts';
-import type { ConfigJson } from './config.ts';
+import type { ConfigJson } from '../../family.ts';
+import type { ImageProcessorConfig } from '../../model.ts';
+import type { EncodedImage, Grid } from '../../prompt.ts';
 import { errors } from '../../errors.ts';
-import type { Grid } from './rope.ts';
-import type { EncodedImage } from './vision.ts';
-
-/** preprocessor_config.json, in Hugging Face's names. */
-export interface ImageProcessorConfig {
-  patch_size: number;
-  temporal_patch_size: number;
-  merge_size: number;
-  min_pixels: number;
-  max_pixels: number;
-  rescale_factor: number;
-  image_mean: number[];
-  image_std: number[];
-}
 
 /** Steps that every image goes through here, with transformers' value of each; `resample` 3 is bicubic. */
 const FIXED = { do_resize: true, do_rescale: true, do_normalize: true, do_convert_rgb: true, resample: 3 };

@@ -3,26 +3,14 @@
  * place in the merged patch grid for image tokens. The vision tower rotates by the patch's row and column.
  */
 import { tensor, torch, type DType, type Tensor } from '../../../torch/index.ts';
+import { inverseFrequencies, rotationBy, type Rotation } from '../../engine/rotary.ts';
+import type { Positions } from '../../model.ts';
+import type { Grid } from '../../prompt.ts';
 import type { TextConfig } from './config.ts';
-
-export type Grid = [t: number, h: number, w: number];
-
-/** cos and sin [R, 1, D]; the sign of rotate_half is folded into sin. */
-export interface Rotation {
-  cos: Tensor;
-  sin: Tensor;
-}
-
-export interface Positions {
-  /** Per axis (time, height, width) the positions of all tokens. */
-  axes: [number[], number[], number[]];
-  /** The position of the token that follows: largest + 1. */
-  next: number;
-}
 
 /** Positions of a prompt's tokens, as transformers' get_rope_index gives them. Grids are in patches, before merging. */
 export function promptPositions(ids: number[], grids: Grid[], imageTokenId: number, mergeSize: number): Positions {
-  const axes: Positions['axes'] = [[], [], []];
+  const axes: number[][] = [[], [], []];
   let next = 0;
   let image = 0;
   for (let i = 0; i < ids.length;) {
@@ -55,33 +43,12 @@ export function textRotation(text: TextConfig, positions: Tensor, dtype: DType):
   const axisOf = mrope_section.flatMap((size, i) => new Array<number>(size).fill(i % 3)); // [D/2]
   const { device } = positions;
   const perPair = torch.t(torch.index_select(positions, 0, tensor(axisOf, { dtype: 'int64', device }))); // [R, D/2]
-  return rotation(torch.mul(perPair, inverseFrequencies(rope_theta, text.head_dim, device)), dtype);
+  return rotationBy(torch.mul(perPair, inverseFrequencies(rope_theta, text.head_dim, device)), dtype);
 }
 
 /** Rotation of the vision tower's heads: half of the pairs turn by row, half by column. rows, columns: [R]. */
 export function visionRotation(headDim: number, rows: Tensor, columns: Tensor): Rotation {
   const inverse = inverseFrequencies(10000, headDim / 2, rows.device); // [D/4]
   const angles = [rows, columns].map((axis) => torch.mul(torch.unsqueeze(axis, 1), inverse)); // 2 x [R, D/4]
-  return rotation(torch.cat(angles, 1), 'float32'); // transformers rotates patches in float32
-}
-
-/** x [R, H, D] -> x * cos + rotate_half(x) * sin. */
-export function rotate(x: Tensor, { cos, sin }: Rotation): Tensor {
-  const half = x.shape[x.ndim - 1] / 2;
-  return torch.addcmul(torch.mul(x, cos), torch.roll(x, [half], [-1]), sin);
-}
-
-function inverseFrequencies(theta: number, dim: number, device: string): Tensor {
-  const exponents = torch.div(torch.arange(0, dim, 2, { dtype: 'float32', device }), dim);
-  return torch.reciprocal(torch.pow(theta, exponents)); // [dim/2]
-}
-
-function rotation(angles: Tensor, dtype: DType): Rotation {
-  const cos = torch.cos(angles); // [R, D/2]
-  const sin = torch.sin(angles);
-  return {
-    cos: torch.unsqueeze(torch.cat([cos, cos], 1), 1).to({ dtype }),
-    // rotate_half is (-x2, x1), a roll by half a head is (x2, x1): the minus moves to sin's first half.
-    sin: torch.unsqueeze(torch.cat([torch.neg(sin), sin], 1), 1).to({ dtype }),
-  };
+  return rotationBy(torch.cat(angles, 1), 'float32'); // transformers rotates patches in float32
 }

@@ -3,18 +3,16 @@
  * All images of a batch go through in one pass; attention stays within an image (or, in most blocks of Qwen2.5-VL, a window).
  */
 import { tensor, torch, type Tensor } from '../../../torch/index.ts';
-import { visionWidth } from './config.ts';
+import { visionWidth, type Qwen2VLConfig } from './config.ts';
 import { attention, gatherRows, layerNorm, linear, rmsNorm, swiglu } from '../../engine/layers.ts';
-import type { Model } from '../../model.ts';
+import type { Model as AnyModel } from '../../model.ts';
+import type { EncodedImage, Grid } from '../../prompt.ts';
 import { product } from '../../engine/product.ts';
-import { rotate, visionRotation, type Grid, type Rotation } from './rope.ts';
+import { rotate, type Rotation } from '../../engine/rotary.ts';
+import { visionRotation } from './rope.ts';
 import { segmentAttention, segmentsOf, usesFlash } from '../../engine/varlen.ts';
 
-/** One image as the model takes it: pixelValues [t * h * w, C * 2 * 14 * 14] float32, grid in patches. */
-export interface EncodedImage {
-  pixelValues: Tensor;
-  grid: Grid;
-}
+type Model = AnyModel<Qwen2VLConfig>;
 
 const EPS = 1e-6; // both towers' norms; no key in config.json
 

@@ -69,8 +69,3 @@ function visionShapes(
   linear('visual.merger.mlp.0', merged, merged, true);
   linear('visual.merger.mlp.2', visionOut(config), merged, true);
 }
-
-/** Which part of the model a weight belongs to: what `setTrainable` is mostly asked about. */
-export function partOf(name: string): 'vision' | 'language' {
-  return name.startsWith('visual.') ? 'vision' : 'language';
-}

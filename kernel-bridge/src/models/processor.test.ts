@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { parseImageProcessorConfig } from './image-processor.ts';
+import { parseImageProcessorConfig } from './families/qwen2vl/image-processor.ts';
 import { loadProcessor, type Processor } from './processor.ts';
 
 const VOCABULARY = [
@@ -58,7 +58,7 @@ describe('Processor', () => {
   it('does not hand pixels to the chat template, which would make a value of each', async () => {
     const tripwire = { enumerable: true, get: () => expect.fail('the template read the image') };
     const { inputIds } = await processor.prompt({ images: [Object.defineProperty(image(56, 56), 'extra', tripwire)], text: 'abc' });
-    expect(inputIds.filter((id) => id === processor.specialIds.imagePad)).toHaveLength(4);
+    expect(inputIds.filter((id) => id === processor.imageTokenId)).toHaveLength(4);
   });
 
   it('keeps several turns with their images in place', async () => {
@@ -118,7 +118,7 @@ describe('Processor', () => {
   it('reads sizes, special tokens and end tokens from the files', () => {
     expect(processor.imageConfig).toMatchObject({ min_pixels: 3136, max_pixels: 1e6, merge_size: 2 });
     expect(processor.eosTokenIds).toEqual([4, 9]);
-    expect(processor.specialIds).toMatchObject({ imagePad: 7, imEnd: 4 });
+    expect(processor).toMatchObject({ imageTokenId: 7, endOfTurnId: 4 });
     expect(processor.allSpecialIds).toEqual([3, 4, 5, 6, 7, 8, 9]);
   });
 

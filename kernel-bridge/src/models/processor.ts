@@ -3,21 +3,14 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Template } from '@huggingface/jinja';
 import { Tokenizer } from '@huggingface/tokenizers';
-import type { ConfigJson } from './config.ts';
-import { errors } from '../../errors.ts';
-import { decodeImage, type ImageInput } from '../../image.ts';
-import { readJson, readText } from '../../json.ts';
-import { encodeImage, parseImageProcessorConfig, type ImageProcessorConfig } from './image-processor.ts';
-import { baseOf, readAdapterConfig } from '../../engine/peft.ts';
-import type { EncodedImage } from './vision.ts';
-
-export interface EncodedPrompt {
-  /** Image placeholders already repeated, once per image token. */
-  inputIds: number[];
-  images: EncodedImage[];
-  /** The rendered chat template, with one placeholder per image. */
-  text: string;
-}
+import { baseOf, readAdapterConfig } from './engine/peft.ts';
+import { errors } from './errors.ts';
+import { FAMILIES, familyOf } from './families/index.ts';
+import type { ConfigJson } from './family.ts';
+import { decodeImage, type ImageInput, type RawImage } from './image.ts';
+import { readJson, readText } from './json.ts';
+import type { ImageProcessorConfig, ProcessorParts } from './model.ts';
+import type { EncodedImage, EncodedPrompt } from './prompt.ts';
 
 export type Content = string | ({ type: 'text'; text: string } | { type: 'image'; image: ImageInput })[];
 
@@ -26,49 +19,39 @@ export interface Message {
   content: Content;
 }
 
-export interface SpecialIds {
-  imagePad: number;
-  videoPad: number;
-  visionStart: number;
-  visionEnd: number;
-  imStart: number;
-  imEnd: number;
-  endOfText: number;
-}
-
 interface Resize {
   minPixels?: number;
   maxPixels?: number;
 }
 
-const IMAGE_PAD = '<|image_pad|>';
-const RESERVED = [IMAGE_PAD, '<|video_pad|>', '<|vision_start|>', '<|vision_end|>'];
-
 export class Processor {
   readonly imageConfig: ImageProcessorConfig;
-  readonly specialIds: SpecialIds;
+  /** The token that stands where an image's rows go, and the one that ends a turn; -1 where the tokenizer has none. */
+  readonly imageTokenId: number;
+  readonly endOfTurnId: number;
   /** Tokens that end a completion: those of generation_config.json, else the tokenizer's. */
   readonly eosTokenIds: number[];
   /** All special tokens of the vocabulary. */
   readonly allSpecialIds: number[];
   private readonly tokenizer: Tokenizer;
   private readonly template: Template;
+  private readonly parts: ProcessorParts;
 
-  constructor(parts: { tokenizer: Tokenizer; template: Template; imageConfig: ImageProcessorConfig; eosTokenIds: number[] }) {
+  constructor(parts: {
+    family: ProcessorParts;
+    tokenizer: Tokenizer;
+    template: Template;
+    imageConfig: ImageProcessorConfig;
+    eosTokenIds: number[];
+  }) {
+    this.parts = parts.family;
     this.tokenizer = parts.tokenizer;
     this.template = parts.template;
     this.imageConfig = parts.imageConfig;
     this.eosTokenIds = parts.eosTokenIds;
     const id = (token: string) => this.tokenizer.token_to_id(token) ?? -1;
-    this.specialIds = {
-      imagePad: id(IMAGE_PAD),
-      videoPad: id('<|video_pad|>'),
-      visionStart: id('<|vision_start|>'),
-      visionEnd: id('<|vision_end|>'),
-      imStart: id('<|im_start|>'),
-      imEnd: id('<|im_end|>'),
-      endOfText: id('<|endoftext|>'),
-    };
+    this.imageTokenId = id(this.parts.imageToken);
+    this.endOfTurnId = id(this.parts.endOfTurn);
     this.allSpecialIds = [...this.tokenizer.get_added_tokens_decoder()].flatMap(([tokenId, token]) => (token.special ? [tokenId] : []));
   }
 
@@ -87,7 +70,7 @@ export class Processor {
 
   /** Any conversation. Images stand where the messages have them. */
   async chat(messages: Message[], options: { addGenerationPrompt?: boolean } & Resize = {}): Promise<EncodedPrompt> {
-    for (const text of messages.flatMap(textsOf)) refuseReserved(text);
+    for (const text of messages.flatMap(textsOf)) refuseReserved(this.parts.reserved, text);
     const text = this.template.render({
       messages: messages.map(withoutPixels),
       add_generation_prompt: options.addGenerationPrompt ?? false,
@@ -101,18 +84,23 @@ export class Processor {
       max_pixels: options.maxPixels ?? this.imageConfig.max_pixels,
     };
     const decoded = await Promise.all(inputs.map(decodeImage));
-    const images = decoded.map((image) => encodeImage(image, config));
+    const images = decoded.map((image) => this.parts.encodeImage(image, config));
     return { inputIds: this.expand(this.encode(text), images), images, text };
+  }
+
+  /** An image as the model takes it; it lives until disposed. */
+  encodeImage(image: RawImage): EncodedImage {
+    return this.parts.encodeImage(image, this.imageConfig);
   }
 
   /** Each image placeholder becomes one token per 2x2 patches of its image. */
   private expand(ids: number[], images: EncodedImage[]): number[] {
-    const pad = this.specialIds.imagePad;
+    const pad = this.imageTokenId;
     const placeholders = ids.filter((id) => id === pad).length;
     if (placeholders !== images.length) {
       throw errors.badArgument(
         `the chat template made ${placeholders} places for ${images.length} images`,
-        "Use Qwen2-VL's own chat template, which puts <|image_pad|> where a message has an image.",
+        `Use the model's own chat template, which puts ${this.parts.imageToken} where a message has an image.`,
       );
     }
     const unit = this.imageConfig.merge_size ** 2;
@@ -145,8 +133,8 @@ function textsOf({ content }: Message): string[] {
   return typeof content === 'string' ? [content] : content.flatMap((part) => (part.type === 'text' ? [part.text] : []));
 }
 
-function refuseReserved(text: string): void {
-  const found = RESERVED.find((token) => text.includes(token));
+function refuseReserved(reserved: readonly string[], text: string): void {
+  const found = reserved.find((token) => text.includes(token));
   if (found !== undefined) throw errors.reservedText(found);
 }
 
@@ -182,13 +170,23 @@ async function readProcessor(dir: string, generation: ConfigJson | null): Promis
     imageProcessor(dir),
   ]);
   const tokenizer = makeTokenizer(dir, tokenizerJson, tokenizerConfig ?? {});
-  const eos = generation?.eos_token_id ?? tokenizer.token_to_id(tokenText(tokenizerConfig?.eos_token) ?? '<|im_end|>');
+  const { processor: family } = await processorFamily(dir);
+  const eos = generation?.eos_token_id ?? tokenizer.token_to_id(tokenText(tokenizerConfig?.eos_token) ?? family.endOfTurn);
   return new Processor({
+    family,
     tokenizer,
     template: makeTemplate(dir, await chatTemplate(dir, tokenizerConfig)),
-    imageConfig: parseImageProcessorConfig(preprocessor, dir),
+    imageConfig: family.parseImageProcessorConfig(preprocessor, dir),
     eosTokenIds: [eos ?? []].flat(),
   });
+}
+
+/** The family of the model beside the processor, of an adapter its base model's. A directory without a model has the first family's processor. */
+async function processorFamily(dir: string) {
+  const own = await readJson(join(dir, 'config.json'));
+  const base = own === null ? await baseDirectory(dir) : null;
+  const config = own ?? (base === null ? null : await readJson(join(base, 'config.json')));
+  return config === null ? FAMILIES[0] : familyOf({ model_type: config.model_type as string }, join(base ?? dir, 'config.json'));
 }
 
 function makeTokenizer(dir: string, json: object, config: object): Tokenizer {
