@@ -223,7 +223,7 @@ class Run:
         """Completions of all steps by words, by a regular expression, by what is known of them; search.search() lists the filters."""
         return search(self._client, self.id, text, **filters)
 
-    def notes(self) -> pd.DataFrame:
+    def completion_notes(self) -> pd.DataFrame:
         """Tags and notes that people left on completions; `state` says whether the completion still says the same."""
         rows = self._request("GET", "/notes")["notes"]
         return pd.DataFrame(rows, columns=["step", "group", "index", "tags", "note", "author", "updated_at", "text", "state"])
@@ -517,16 +517,20 @@ BEFORE_REWARDS = [
     "answer",
     "prediction",
     "correct",
+    "reading",
     "text",
     "tokens",
     "finish_reason",
 ]
-AFTER_REWARDS = ["reward", "advantage", "image"]
+AFTER_REWARDS = ["reward", "advantage", "image", "sampled_by"]
 TOKEN_COLUMNS = ["token_ids", "logprobs", "entropy", "kl", "ratio", "clipped"]
 WHOLE = {name: "int64" for name in ("step", "group", "index", "tokens")}
 # Text with None for what is missing: pandas 3 has a type for it, earlier ones keep objects.
 TEXT = "str" if int(pd.__version__.split(".")[0]) >= 3 else "object"
-TEXTS = dict.fromkeys(("item_id", "modality", "question_type", "question", "answer", "prediction", "text", "finish_reason", "image"), TEXT)
+TEXTS = {
+    **dict.fromkeys(("item_id", "modality", "question_type", "question", "answer", "prediction", "reading"), TEXT),
+    **dict.fromkeys(("text", "finish_reason", "image", "sampled_by"), TEXT),
+}
 # The backend is not there, or the Jupyter server in between says so.
 DOWN = frozenset({"BACKEND_DOWN", "HTTP_502", "HTTP_503", "HTTP_504", "NO_CONNECTION"})
 

@@ -129,7 +129,7 @@ def test_a_search_is_a_frame_with_what_matches(client, finished):
     assert len(every) == 48 and every["step"].tolist() == sorted(every["step"], reverse=True)
     rows = finished.rollouts(first=1, last=3).set_index(["step", "group", "index"]).sort_index()
     same = every.set_index(["step", "group", "index"]).sort_index()
-    for column in ["text", "tokens", "prediction", "correct", "reward", "advantage", "reward/format", "question"]:
+    for column in ["text", "tokens", "prediction", "correct", "reading", "reward", "advantage", "reward/format", "question"]:
         assert same[column].tolist() == rows[column].tolist()
     best = finished.search(sort="advantage", limit=5, first=2)
     assert best["advantage"].tolist() == rows.loc[2:]["advantage"].nlargest(5).tolist()
@@ -146,9 +146,9 @@ def test_a_search_is_a_frame_with_what_matches(client, finished):
 def test_notes_stand_beside_their_completion(finished):
     finished.note(2, 0, 1, "look at this", tags=["odd"])
     assert finished.search(tags="odd")[["step", "group", "index", "note"]].values.tolist() == [[2, 0, 1, "look at this"]]
-    assert finished.notes()["state"].tolist() == ["still"]
+    assert finished.completion_notes()["state"].tolist() == ["still"]
     assert finished.note(2, 0, 1) is None
-    assert finished.notes().empty
+    assert finished.completion_notes().empty
 
 
 def test_rollouts_of_a_run_that_has_none_are_an_empty_frame(client):
@@ -334,6 +334,8 @@ def test_a_run_is_forked_rolled_back_exported_and_deleted(client, tmp_path):
     assert list(run.checkpoints()["step"]) == [2, 3]
     child = run.fork(2, start=False, max_steps=4, run_name="child")
     assert child.config["max_steps"] == 4
+    assert set(child.rollouts(2)["sampled_by"]) == {"parent"}
+    assert run.rollouts(2)["sampled_by"].isna().all()
     assert run.children == [child]
     assert run.rollback(2).summary()["step"] == 2
     assert run.export(tmp_path / "m.csv").read_text().splitlines()[0].startswith("step,time")
