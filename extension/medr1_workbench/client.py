@@ -430,9 +430,17 @@ class Client:
         return dataset
 
     def add_dataset(
-        self, folder: str | os.PathLike[str], name: str | None = None, *, images: bool = True, timeout: float | timedelta | None = None
+        self,
+        folder: str | os.PathLike[str],
+        name: str | None = None,
+        *,
+        images: bool | str | os.PathLike[str] = True,
+        timeout: float | timedelta | None = None,
     ) -> Dataset:
-        """Indexes a folder on the machine of the Jupyter server and waits for it; a second time only what changed is read."""
+        """Indexes a folder on the machine of the Jupyter server and waits for it; a second time only what changed is read.
+
+        images: False leaves them unread; a folder is where they lie apart from the questions.
+        """
         return add_dataset(self, folder, name, images, timeout)
 
     # What the browser looks at

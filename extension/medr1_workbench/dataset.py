@@ -203,10 +203,15 @@ def merge(query: dict[str, Any], narrower: dict[str, Any]) -> dict[str, Any]:
 
 
 def add_dataset(
-    client: Requests, folder: str | os.PathLike[str], name: str | None, images: bool, timeout: float | timedelta | None
+    client: Requests,
+    folder: str | os.PathLike[str],
+    name: str | None,
+    images: bool | str | os.PathLike[str],
+    timeout: float | timedelta | None,
 ) -> Dataset:
     """Indexes a folder and waits for the end of it."""
-    body = {"dir": folder, "images": images, **({"name": name} if name else {})}
+    where = {"images": images} if isinstance(images, bool) else {"images_dir": images}
+    body = {"dir": folder, **where, **({"name": name} if name else {})}
     timeout = seconds(timeout)
     job = client.request("POST", "/data", body)
     end = None if timeout is None else time.monotonic() + timeout

@@ -54,6 +54,13 @@ class TestRows:
         assert len(four) == 7
         assert four["options"].map(len).eq(4).all()
 
+    def test_ids_by_the_ten_thousand(self, made):
+        some = list(made.rows(limit=20)["id"])
+        asked = [*(f"no-such-question-{n:024}" for n in range(40_000)), *some]
+        assert sum(map(len, asked)) > 1 << 20
+        assert set(made.rows(ids=asked)["id"]) == set(some)
+        assert made.where(ids=asked).counts()["modality"] == made.where(ids=some).counts()["modality"]
+
     def test_search_ids_split_and_order(self, made):
         ids = made.rows(limit=3)["id"]
         assert list(made.rows(ids=ids)["id"]) == list(ids)

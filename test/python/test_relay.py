@@ -102,6 +102,13 @@ async def test_a_path_may_not_climb(running, http_server_client, jp_base_url, jp
     assert (await refused(http_server_client.fetch(f"{jp_base_url}medr1/api/{path}", headers=jp_auth_header))).code == 404
 
 
+async def test_ids_by_the_ten_thousand_pass(running, jp_fetch):
+    body = json.dumps({"ids": [f"question-{n:024}" for n in range(40_000)]})
+    assert len(body) > 1 << 20
+    response = await jp_fetch("medr1", "api", "echo", method="POST", body=body)
+    assert json.loads(response.body)["body"] == body
+
+
 async def test_a_body_over_the_limit_is_refused(running, jp_fetch):
     try:
         await jp_fetch("medr1/api/echo", method="POST", body=b"x" * ((16 << 20) + 1))

@@ -197,8 +197,8 @@ export class FakeData implements DataConnector {
   list = (): Promise<{ datasets: DatasetSummary[]; jobs: IndexJob[] }> =>
     this.#answer('list', [], () => ({ datasets: this.#datasets.map((set) => this.#summary(set.name)), jobs: this.#jobs }));
 
-  add: DataConnector['add'] = ({ dir, name }) =>
-    this.#answer('add', [{ dir, ...(name !== undefined && { name }) }], () => {
+  add: DataConnector['add'] = ({ dir, name, images_dir }) =>
+    this.#answer('add', [{ dir, ...(name !== undefined && { name }), ...(images_dir !== undefined && { images_dir }) }], () => {
       const job: IndexJob = {
         name: name ?? dir.split('/').at(-1)!,
         dir,

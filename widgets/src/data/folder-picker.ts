@@ -1,4 +1,4 @@
-/** Chooses a folder on the machine that the backend runs on, and tells it by `medr1-folder` ({dir, name}). */
+/** Chooses a folder on the machine that the backend runs on, and tells it by `medr1-folder` ({dir, name, images}). */
 import { css, html, nothing, type TemplateResult } from 'lit';
 import { errorBody, type DataConnector, type ErrorBody, type Folder } from '../connector.ts';
 import { define, WatchingElement } from '../element.ts';
@@ -17,14 +17,17 @@ export interface FolderChoice {
   dir: string;
   /** What the data set shall be called; the folder's name when empty. */
   name: string;
+  /** The folder that image paths begin in; null where that is the folder itself. */
+  images: string | null;
 }
 
 export class FolderPicker extends WatchingElement {
-  static override properties = { data: { attribute: false }, folder: { state: true }, error: { state: true }, name: { state: true } };
+  static override properties = { data: { attribute: false }, folder: { state: true }, error: { state: true }, name: { state: true }, images: { state: true } };
   declare data: DataConnector;
   declare folder: Folder | null;
   declare error: ErrorBody | null;
   declare name: string;
+  declare images: string;
   #asked = 0;
   /** What was asked for last: to be tried again. */
   #dir: string | undefined;
@@ -34,6 +37,7 @@ export class FolderPicker extends WatchingElement {
     this.folder = null;
     this.error = null;
     this.name = '';
+    this.images = '';
   }
 
   protected override identity(): PropertyKey[] {
@@ -91,6 +95,16 @@ export class FolderPicker extends WatchingElement {
             spellcheck="false"
             @input=${(event: Event) => (this.name = (event.target as HTMLInputElement).value)}
         /></label>
+        <label
+          >Images
+          <input
+            data-testid="folder-images"
+            .value=${this.images}
+            placeholder="in the folder"
+            title="The folder that the image paths of the records begin in, where it is another: /data/images or ~/images. Those of ${baseName(folder.dir)}, images/, imgs/ and figures/ are found without it."
+            spellcheck="false"
+            @input=${(event: Event) => (this.images = (event.target as HTMLInputElement).value)}
+        /></label>
         <button class="primary" data-testid="folder-add">${icon('plus')} Add ${baseName(folder.dir)}</button>
         <button type="button" class="quiet" @click=${() => this.dispatchEvent(new CustomEvent('medr1-cancel'))}>Cancel</button>
       </div>
@@ -107,7 +121,7 @@ export class FolderPicker extends WatchingElement {
   #choose = (event: Event): void => {
     event.preventDefault();
     const typed = this.renderRoot.querySelector<HTMLInputElement>('.path input')!.value;
-    const detail: FolderChoice = { dir: typed || this.folder!.dir, name: this.name.trim() };
+    const detail: FolderChoice = { dir: typed || this.folder!.dir, name: this.name.trim(), images: this.images.trim() || null };
     this.dispatchEvent(new CustomEvent('medr1-folder', { detail }));
   };
 
@@ -170,7 +184,7 @@ export class FolderPicker extends WatchingElement {
         display: inline-flex;
         gap: 4px;
         align-items: center;
-        flex: 1;
+        flex: 1 1 180px;
       }
       .actions input {
         min-width: 0;

@@ -311,6 +311,19 @@ describe('without data', () => {
     expect(find('download', inside('medr1-download'))).not.toBeNull();
   });
 
+  it('images in another folder than the questions are named beside it', async () => {
+    const { find, inside, settle, connector } = await view({ data: { datasets: [] } });
+    find('add-folder')!.click();
+    await settle();
+    const picker = inside('medr1-folder-picker');
+    const images = find<HTMLInputElement>('folder-images', picker)!;
+    images.value = ' ~/images ';
+    images.dispatchEvent(new Event('input'));
+    find('folder-add', picker)!.click();
+    await settle();
+    expect(connector.calls.find(([name]) => name === 'data.add')?.[1]).toMatchObject({ images_dir: '~/images' });
+  });
+
   it('a folder that is refused says why beside the picker', async () => {
     const { find, inside, settle, connector } = await view({ data: { datasets: [] } });
     connector.data.add = () => Promise.reject({ code: 'X', message: 'No questions in it.', remedy: 'Choose another folder.' });

@@ -156,7 +156,7 @@ export class DataView extends WatchingElement {
   #sampleButton(): TemplateResult | typeof nothing {
     const sample = this.workbench.runs.state.value.server?.sample;
     if (!sample || this.workbench.data.datasets.at(sample.dataset)) return nothing;
-    return html`<button data-testid="add-sample" @click=${() => void this.#addFolder({ dir: sample.dataset, name: '' })}>
+    return html`<button data-testid="add-sample" @click=${() => void this.#addFolder({ dir: sample.dataset, name: '', images: null })}>
       Add the made sample
     </button>`;
   }
@@ -166,13 +166,13 @@ export class DataView extends WatchingElement {
     const run = this.workbench.selection.run;
     const dir = run === null ? null : this.workbench.unindexedOf(run);
     if (dir === null || dir === this.workbench.runs.state.value.server?.sample?.dataset) return nothing;
-    return html`<button data-testid="add-runs-data" title=${dir} @click=${() => void this.#addFolder({ dir, name: '' })}>
+    return html`<button data-testid="add-runs-data" title=${dir} @click=${() => void this.#addFolder({ dir, name: '', images: null })}>
       Index what ${this.workbench.runs.get(run!)?.name ?? 'the run'} trains on
     </button>`;
   }
 
-  async #addFolder({ dir, name }: FolderChoice): Promise<void> {
-    const taken = await this.workbench.data.add(dir, name);
+  async #addFolder({ dir, name, images }: FolderChoice): Promise<void> {
+    const taken = await this.workbench.data.add(dir, name, images);
     if (taken) this.adding = false;
     else this.adding = true; // where the refusal is said
   }

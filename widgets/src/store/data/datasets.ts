@@ -49,11 +49,11 @@ export class Datasets {
     }
   }
 
-  /** Starts to index a folder; null when it was refused, and the state says why. */
-  async add(dir: string, name?: string): Promise<IndexJob | null> {
+  /** Starts to index a folder, its images in another one where given; null when it was refused, and the state says why. */
+  async add(dir: string, name?: string, images?: string | null): Promise<IndexJob | null> {
     this.#change({ refusal: null });
     try {
-      const job = await this.#connector.data.add({ dir, ...(name && { name }) });
+      const job = await this.#connector.data.add({ dir, ...(name && { name }), ...(images && { images_dir: images }) });
       await this.load();
       return job;
     } catch (error) {

@@ -99,8 +99,8 @@ export class DataModel {
   }
 
   /** Indexes a folder and goes to it once it can be looked at; the chosen question stays. False where it was refused. */
-  async add(dir: string, name?: string): Promise<boolean> {
-    const job = await this.datasets.add(dir, name);
+  async add(dir: string, name?: string, images?: string | null): Promise<boolean> {
+    const job = await this.datasets.add(dir, name, images);
     if (!job) return false;
     void this.datasets.appeared(job).then((there) => {
       if (!there) return;
