@@ -5,7 +5,7 @@ import { Observable } from './observable.ts';
 
 export function clientConnector(client: Client): Connector {
   const connection = new Observable<ConnectionState>(client.status);
-  client.onStatus((status) => connection.set(status));
+  client.onStatus((status) => connection.set(status === 'open' && client.polling ? 'polling' : status));
   return {
     ...client,
     connection,

@@ -81,7 +81,10 @@ export type { SearchHit, SearchPage, SearchQuery } from '@medr1/kernel-bridge/pr
 export type { EvalsEvent, ImagePicture, RunsEvent } from '@medr1/kernel-bridge/client';
 
 /** `connecting` covers the wait before a retry too; `refused` will not be tried again by itself. */
-export type ConnectionState = 'connecting' | 'open' | 'closed' | 'refused';
+export type ConnectionState = 'connecting' | 'open' | 'polling' | 'closed' | 'refused';
+/** Events come: by a websocket, or by asking every second where a proxy lets none through. */
+export const isLive = (state: ConnectionState): boolean => state === 'open' || state === 'polling';
+export const POLLING = 'A proxy between this page and the server lets no websocket through, so the page asks every second instead.';
 
 export interface Subscription {
   close(): void;

@@ -31,7 +31,10 @@ beforeAll(async () => {
   });
   writeFileSync(join(person, 'questions', 'all.json'), JSON.stringify(records));
   await addDataset('~/questions', { name: 'mine', home, imagesDir: '~/pictures' });
-  writeSplit(join(person, 'half.json'), makeSplit(await readWhole('mine', { home }), { name: 'half', kind: 'leak-free', testFraction: 0.5, seed: 1 }));
+  writeSplit(
+    join(person, 'half.json'),
+    makeSplit(await readWhole('mine', { home }), { name: 'half', kind: 'leak-free', testFraction: 0.5, seed: 1 }),
+  );
   writeFileSync(join(person, 'mine.ts'), 'export default (completions: string[]) => completions.map((text) => text.length);\n');
 });
 afterAll(async () => {
@@ -60,7 +63,11 @@ it('model, data set, split and reward of a run', async () => {
     reward_funcs: ['accuracy', '~/mine.ts'],
   });
   const reward_files = { '~/mine.ts': 'export default (completions: string[]) => completions.map((text) => text.length);\n' };
-  using run = await createRun(home, { ...config, dataset_name: 'mine', dataset_train_split: '~/half.json#train' }, { loadItems, reward_files });
+  using run = await createRun(
+    home,
+    { ...config, dataset_name: 'mine', dataset_train_split: '~/half.json#train' },
+    { loadItems, reward_files },
+  );
   expect(run.row().config).toMatchObject({ model_name_or_path: join(person, 'model') });
 });
 

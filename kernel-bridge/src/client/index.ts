@@ -10,6 +10,8 @@ import type { RunEvent, RunSummary } from '../protocol/run.ts';
 import type { MoveView } from '../protocol/view.ts';
 import { restClient, type RestClient } from './rest.ts';
 import type { Fetch } from './transport.ts';
+import { PollingSocket } from './polling.ts';
+import { Reach, REACH_TIMING, type ReachTiming } from './reach.ts';
 import { SharedSocket, TIMING, type OnEvent, type SocketLike, type Status, type SubscribeOptions, type Timing } from './socket.ts';
 
 export type { DataClient, ImagePicture } from './data.ts';
@@ -39,6 +41,7 @@ export interface ClientOptions {
   wsUrl?: string;
   headers?: Record<string, string>;
   timing?: Timing;
+  reach?: ReachTiming;
 }
 
 export interface Client extends RestClient {
@@ -50,6 +53,8 @@ export interface Client extends RestClient {
   ): () => void;
   /** State of the websocket; `closed` while nothing is subscribed. */
   readonly status: Status;
+  /** Whether events come by asking every second, for websockets do not last here. */
+  readonly polling: boolean;
   onStatus(listener: (status: Status) => void): () => void;
   close(): void;
 }
@@ -62,12 +67,18 @@ export function createClient(options: ClientOptions): Client {
   });
   const Socket = options.WebSocket ?? (globalThis.WebSocket as unknown as new (url: string) => SocketLike);
   const url = options.wsUrl ?? `${options.baseUrl.replace(/^http/, 'ws').replace(/\/*$/, '')}/ws`;
-  const socket = new SharedSocket(() => new Socket(url), options.timing ?? TIMING);
+  const { poll_ms } = options.reach ?? REACH_TIMING;
+  const polling = () => new PollingSocket((topics, signal) => rest.follow({ topics }, signal), poll_ms);
+  const reach = new Reach(() => new Socket(url), polling, options.reach);
+  const socket = new SharedSocket(() => reach.open(), options.timing ?? TIMING);
   return {
     ...rest,
     subscribe: (topic, where, onEvent) => socket.subscribe(topic, where, onEvent),
     get status() {
       return socket.status;
+    },
+    get polling() {
+      return reach.polling;
     },
     onStatus: (listener) => socket.onStatus(listener),
     close: () => socket.close(),

@@ -4,6 +4,7 @@ import type { ListedRoute } from './listed-route.ts';
 
 export const ROUTE_LIST: Record<RouteName, ListedRoute> = {
   server: { method: 'GET', path: '/server' },
+  follow: { method: 'GET', path: '/follow', takes: 'query' },
   schema: { method: 'GET', path: '/schema' },
   checkConfig: { method: 'POST', path: '/config', takes: 'body', gives: 'config' },
   readConfig: { method: 'POST', path: '/config/read', takes: 'body', gives: 'config' },

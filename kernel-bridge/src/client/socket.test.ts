@@ -5,6 +5,9 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { WebSocket } from 'ws';
 import { Connection } from '../server/connection.ts';
 import type { Entry, Hub, Topic } from '../server/hub.ts';
+import { PROTOCOL_VERSION } from '../protocol/rest.ts';
+import { readTopics } from '../server/follow.ts';
+import { PollingSocket, type Follow } from './polling.ts';
 import { SharedSocket, type SocketLike, type Status } from './socket.ts';
 
 /** A log that grows and can be rewritten from a point on, as a resume after a crash does. */
@@ -86,7 +89,14 @@ class World {
     topic: () => this.log,
     onChange: (listener: (topic: string) => void) => (this.listeners.add(listener), () => this.listeners.delete(listener)),
   } as unknown as Hub;
-  readonly socket = new SharedSocket(() => (this.wire = new Wire(this.hub)).client);
+  poll: PollingSocket | null = null;
+  readonly socket: SharedSocket;
+
+  constructor(by: 'websocket' | 'polling' = 'websocket') {
+    const follow: Follow = async (positions) => ({ protocol: PROTOCOL_VERSION, version: '', messages: readTopics(this.hub, positions) });
+    const polls = () => (this.poll = new PollingSocket(follow, 500));
+    this.socket = new SharedSocket(by === 'polling' ? polls : () => (this.wire = new Wire(this.hub)).client);
+  }
 
   changed(): void {
     for (const listener of this.listeners) listener('runs');
@@ -159,6 +169,30 @@ describe('the view of a client', () => {
         world.socket.close();
       }),
       { numRuns: 500 },
+    );
+  });
+});
+
+describe('the view of a client that polls', () => {
+  it('equals the log after any breaks and rewritten histories', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(action, { maxLength: 60 }), fc.nat(5), async (actions, keep) => {
+        const world = new World('polling');
+        const views = [world.view(0)];
+        for (const each of actions) {
+          if (each === 'add') world.log.add();
+          if (each === 'rewrite') world.log.rewrite(keep);
+          if (each === 'break') world.poll?.close(1006);
+          if (each === 'wait' || each === 'deliver') await vi.advanceTimersByTimeAsync(each === 'wait' ? 700 : 20);
+          if (each === 'view') views.push(world.view(undefined));
+          await Promise.resolve();
+        }
+        world.log.add();
+        await world.settle();
+        for (const values of views) expect(values).toEqual(world.values(world.log.head));
+        world.socket.close();
+      }),
+      { numRuns: 200 },
     );
   });
 });

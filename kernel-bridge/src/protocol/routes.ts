@@ -16,6 +16,7 @@ import { EVENT_KINDS, Group, MetricTable, QuestionHistory, RewardRevision, RunDe
 import { RunTable, RunTableQuery } from './run-table.ts';
 import { Note, SearchPage, SearchQuery, WriteNote } from './search.ts';
 import { MoveView, View } from './view.ts';
+import { ServerMessage } from './ws.ts';
 
 /** Bytes of a request's body that the relay and the backend take: room for a list of 100,000 ids. */
 export const MAX_BODY_BYTES = 16 << 20;
@@ -90,6 +91,11 @@ const Window = { window: Type.Optional(Type.Number()), level: Type.Optional(Type
 export const ROUTES = {
   // The server and configurations
   server: get('/server', { text: 'version, device, sample and presets', answer: rest.ServerInfo }),
+  follow: get('/follow', {
+    text: 'what a websocket would tell by now, for networks without: messages of ws.ts. topics: TOPIC@EPOCH@SEQ, or TOPIC from now on, at most 64',
+    query: Type.Object({ topics: Type.Optional(Type.Array(Type.String({ maxLength: 240 }), { maxItems: 64 })) }),
+    answer: Type.Object({ protocol: Type.Integer(), version: Type.String(), messages: Type.Array(ServerMessage) }),
+  }),
   schema: get('/schema', { text: 'JSON Schema of TrainConfig', answer: Json }),
   checkConfig: post('/config', {
     text: 'checks a configuration and completes it; 422 names the key at fault',

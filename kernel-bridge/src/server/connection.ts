@@ -11,6 +11,7 @@ import { errorBody, WorkbenchError } from '../protocol/errors.ts';
 import { PROTOCOL_VERSION } from '../protocol/rest.ts';
 import { ClientMessage, CLOSE, type ServerMessage } from '../protocol/ws.ts';
 import { VERSION } from '../version.ts';
+import { beginning } from './follow.ts';
 import type { Hub, Topic } from './hub.ts';
 import { Inflow } from './inflow.ts';
 
@@ -112,10 +113,8 @@ export class Connection {
     try {
       if (this.subscriptions.size >= this.limits.topics) throw tooManyTopics();
       const log = this.hub.topic(topic);
-      const { head } = log;
-      const cursor = since ?? head;
-      const reset = (epoch !== null && epoch !== log.epoch) || cursor > head || cursor < log.oldest;
-      const subscription = { topic, log, epoch: log.epoch, cursor: reset ? head : cursor };
+      const { cursor, reset } = beginning(log, { epoch, since });
+      const subscription = { topic, log, epoch: log.epoch, cursor };
       this.subscriptions.set(topic, subscription);
       this.send({ type: 'subscribed', topic, epoch: log.epoch, seq: subscription.cursor, reset });
       this.pump(subscription);

@@ -44,6 +44,7 @@ import { VERSION } from '../version.ts';
 import { device } from './device.ts';
 import { FirstAnswers } from './first-answers.ts';
 import type { Generations } from './generations.ts';
+import { readTopics } from './follow.ts';
 import type { Hub } from './hub.ts';
 import { readImage } from './image.ts';
 import type { Kernels } from './kernels.ts';
@@ -92,6 +93,8 @@ export function runHandlers(services: Services): Handlers<RunRoutes> {
     schema: () => ({ ...TrainConfig }),
 
     checkConfig: ({ body }) => ({ config: completeConfig(body.config) }),
+
+    follow: ({ query: { topics = [] } }) => ({ protocol: PROTOCOL_VERSION, version: VERSION, messages: readTopics(hub, topics) }),
 
     readConfig: ({ body }) => ({ config: parseConfig(body.text) }),
 

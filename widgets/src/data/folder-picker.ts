@@ -22,7 +22,13 @@ export interface FolderChoice {
 }
 
 export class FolderPicker extends WatchingElement {
-  static override properties = { data: { attribute: false }, folder: { state: true }, error: { state: true }, name: { state: true }, images: { state: true } };
+  static override properties = {
+    data: { attribute: false },
+    folder: { state: true },
+    error: { state: true },
+    name: { state: true },
+    images: { state: true },
+  };
   declare data: DataConnector;
   declare folder: Folder | null;
   declare error: ErrorBody | null;

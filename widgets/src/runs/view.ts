@@ -1,7 +1,7 @@
 /** The Runs panel: server and device on top, one row per run, its actions at hand. */
 import { html, nothing, svg, type TemplateResult } from 'lit';
 import { repeat } from 'lit/directives/repeat.js';
-import { errorBody, type ErrorBody, type RunAction, type ServerInfo } from '../connector.ts';
+import { errorBody, isLive, POLLING, type ErrorBody, type RunAction, type ServerInfo } from '../connector.ts';
 import { command, define, WatchingElement } from '../element.ts';
 import { bytes, integer } from '../format.ts';
 import { icon, type IconName } from '../icons.ts';
@@ -84,8 +84,13 @@ export class RunsPanel extends WatchingElement {
           ? html`<span class="number secondary" title="utilisation of the device">${integer(device.utilization)} %</span>`
           : nothing
       }
-      <span class="secondary" data-testid="connection" data-state=${connection} title=${`backend ${server.version}: ${connection}`}>
-        <span aria-hidden="true">${connection === 'open' ? '●' : '○'}</span>
+      <span
+        class="secondary"
+        data-testid="connection"
+        data-state=${connection}
+        title=${`backend ${server.version}: ${connection === 'polling' ? POLLING : connection}`}
+      >
+        <span aria-hidden="true">${isLive(connection) ? '●' : '○'}</span>
         ${connection === 'open' ? 'live' : connection}
       </span>
       <button

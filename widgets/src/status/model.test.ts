@@ -15,6 +15,12 @@ it('says step, reward, speed and memory of the active run', () => {
 it('warns when the live line is down', () =>
   expect(statusOf(state({ runs: [fake.summary({ id: 'a', steps: 3 })] }), 'connecting').text).toContain('⚠ connecting'));
 
+it('says that the page polls, and why', () => {
+  const { text, title } = statusOf(state({ runs: [fake.summary({ id: 'a', steps: 3 })] }), 'polling');
+  expect(text).toMatch(/ · polling$/);
+  expect(title).toContain('A proxy between this page and the server lets no websocket through');
+});
+
 it('says when the backend is not reached, and the remedy on hover', () => {
   const error = { code: 'X', message: 'No answer.', remedy: 'Restart it.' };
   expect(statusOf(state({ status: 'error', error }), 'closed')).toEqual({

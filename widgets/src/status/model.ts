@@ -1,5 +1,5 @@
 /** One line about the training that is going on: "Med-R1 ● step 412/2,000 · reward 1.63 · 18.4 rollouts/s · GPU 41.0 / 80.0 GiB". */
-import type { ConnectionState, EvalSummary } from '../connector.ts';
+import { isLive, POLLING, type ConnectionState, type EvalSummary } from '../connector.ts';
 import { bytes, integer, number } from '../format.ts';
 import { STATES } from '../runs/model.ts';
 import type { RunListState } from '../store/run-list.ts';
@@ -31,7 +31,11 @@ export function statusOf(
   const device = server?.device;
   if ((run || computing) && device && device.memory_used !== null && device.memory_total !== null)
     parts.push(`${device.kind.toUpperCase()} ${bytes(device.memory_used)} / ${bytes(device.memory_total)}`);
-  if (connection !== 'open') parts.push(`⚠ ${connection}`);
+  if (connection === 'polling') parts.push('polling');
+  else if (!isLive(connection)) parts.push(`⚠ ${connection}`);
   const alert = run?.alert ? `Alert at step ${integer(run.alert.step)}: ${run.alert.message} ${run.alert.remedy} ` : '';
-  return { text: parts.join(' · '), title: `${alert}${run ? `${run.name}. ` : ''}Click for the Runs panel.` };
+  return {
+    text: parts.join(' · '),
+    title: `${alert}${run ? `${run.name}. ` : ''}${connection === 'polling' ? `${POLLING} ` : ''}Click for the Runs panel.`,
+  };
 }

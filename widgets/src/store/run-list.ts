@@ -1,6 +1,6 @@
 /** All runs and the server behind them, fed by one subscription; hands out the series of a run to as many views as ask. */
 import type { Connector, ErrorBody, RunsEvent, RunSummary, ServerInfo, Subscription } from '../connector.ts';
-import { errorBody } from '../connector.ts';
+import { errorBody, isLive } from '../connector.ts';
 import { Observable } from '../observable.ts';
 import { RunSeries } from './run-series.ts';
 
@@ -34,7 +34,7 @@ export class RunList {
     this.#connector = connector;
     this.#stopWatching = connector.connection.subscribe(() => {
       // What happened while the line was down is in no event: look again.
-      if (connector.connection.value === 'open' && this.#subscription) void this.start();
+      if (isLive(connector.connection.value) && this.#subscription) void this.start();
     });
   }
 
