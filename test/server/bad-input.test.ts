@@ -76,6 +76,18 @@ it.each([
   expect([answer.status, ((await answer.json()) as { code: string }).code]).toEqual([status, code]);
 });
 
+it.each([
+  ['POST', '/generate', '{"temperatur": 1, "question": "x"}', /no "temperatur" \(did you mean "temperature"\?\)/],
+  ['POST', '/runs', '{"config": {}, "reward_fils": {}}', /did you mean "reward_files"/],
+  ['GET', '/runs/x/metrics?max_point=3', undefined, /no "max_point" \(did you mean "max_points"\?\); there are /],
+])('a name that there is not is answered by the one that is meant: %s %s', async (method, path, body, message) => {
+  const answer = await fetch(url(path), { method, headers: headers(), body });
+  expect([answer.status, (await answer.json()) as object]).toEqual([
+    400,
+    expect.objectContaining({ code: 'REQUEST_INVALID', message: expect.stringMatching(message) }),
+  ]);
+});
+
 describe('an action that the state does not allow', () => {
   it('is refused with the state and what to do', async () => {
     const { id } = await t.client.createRun(t.config({ max_steps: 2 }));

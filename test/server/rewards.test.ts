@@ -83,6 +83,18 @@ describe('a run', () => {
 });
 
 describe('an edit', () => {
+  it('of a finished run is refused: it would never come into force', async () => {
+    const { id } = await t.client.createRun(t.config({ max_steps: 1 }));
+    await reached(t.client, id, 'finished');
+    const edit = t.client.editRewards(id, { weights: { accuracy: 3 }, base_revision: 1 });
+    await expect(edit).rejects.toMatchObject({
+      http: 409,
+      message: expect.stringContaining('finished'),
+      remedy: expect.stringContaining('Fork'),
+    });
+    expect(await t.client.rewards(id)).toHaveLength(1);
+  });
+
   it('adds, changes and removes functions, and the log says what was there before', async () => {
     const { id, step } = await pausedRun(funcs('mine.ts'), { 'mine.ts': LENGTH });
     const change = { weights: { format: 0.5 }, files: { 'other.js': 'export default (all) => all.map(() => null);' }, remove: ['mine'] };
@@ -107,6 +119,8 @@ describe('an edit', () => {
     ['a source that throws', { weights: {}, files: { 'bad.ts': 'export default () => { throw 1; };' }, base_revision: 1 }, 'REWARD_THREW'],
     ['a name that is built in', { weights: {}, files: { 'format.ts': LENGTH }, base_revision: 1 }, 'REWARD_NAME'],
     ['an unknown function', { weights: { acuracy: 1 }, base_revision: 1 }, 'REWARD_UNKNOWN'],
+    ['nothing at all', { weights: {}, base_revision: 1 }, 'REWARDS_UNCHANGED'],
+    ['the same again', { weights: { accuracy: 1 }, files: { 'mine.ts': LENGTH }, base_revision: 1 }, 'REWARDS_UNCHANGED'],
     ['the removal of all', { weights: {}, remove: ['accuracy', 'mine'], base_revision: 1 }, 'REWARDS_EMPTY'],
     ['another revision', { weights: {}, base_revision: 7 }, 'REWARDS_STALE'],
   ])('with %s changes nothing', async (_, edit, code) => {

@@ -1,5 +1,6 @@
 /** Arguments that several commands take. */
 import { InvalidArgumentError, Option } from 'commander';
+import { WorkbenchError } from '../protocol/errors.ts';
 
 /** 0, 1, 2, ... */
 export function whole(text: string): number {
@@ -21,3 +22,8 @@ export const dtypeOption = (): Option =>
     'float32',
     'bfloat16',
   ]);
+
+/** Wrong usage: the command ends with 2. */
+export function usage(message: string, remedy: string): WorkbenchError {
+  return new WorkbenchError({ code: 'USAGE', exit: 2, message, remedy });
+}

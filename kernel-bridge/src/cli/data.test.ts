@@ -1,4 +1,4 @@
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -109,6 +109,32 @@ describe('wrong usage is told before anything is done', () => {
   ])('%j', async (words) => {
     await expect(medr1Data(...words)).rejects.toMatchObject({ exitCode: 1 });
     expect(existsSync(join(made.path, 'home'))).toBe(false);
+  });
+
+  it('another split of a name that is taken is refused; the same one, or one by force, is written', async () => {
+    const split = (...more: string[]) =>
+      medr1Data('split', 'set', '--name', 'lf', ...more, '--json').then((text) => JSON.parse(text) as { seed: number });
+    await medr1Data('add', await sample(), '--name', 'set');
+    await split('--seed', '1');
+    await split('--seed', '1');
+    await expect(split('--seed', '2')).rejects.toMatchObject({ code: 'DATA_SPLIT_TAKEN', message: expect.stringContaining('lf.json') });
+    expect((await split('--seed', '2', '--force')).seed).toBe(2);
+    await expect(medr1Data('split', 'set', '--seed', '3', '--out', join(made.path, 'out.json'), '--json')).resolves.toBeDefined();
+    await expect(medr1Data('split', 'set', '--seed', '4', '--out', join(made.path, 'out.json'))).rejects.toMatchObject({
+      code: 'DATA_SPLIT_TAKEN',
+    });
+  });
+
+  it.each([
+    ['run.yaml', /medr1 train run\.yaml/],
+    ['run.YML', /medr1 train/],
+    ['notes.txt', /\.json, \.jsonl/],
+  ])('a file that holds no questions is not added: %s', async (name, remedy) => {
+    writeFileSync(join(made.path, name), 'model_name_or_path: x\n');
+    await expect(medr1Data('add', join(made.path, name))).rejects.toMatchObject({
+      code: 'DATA_NOT_QUESTIONS',
+      remedy: expect.stringMatching(remedy),
+    });
   });
 
   it('a split of a folder that is not indexed needs a file to go to', async () => {

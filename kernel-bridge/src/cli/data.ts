@@ -12,7 +12,7 @@ import { makeSplit } from '../data/splits/make.ts';
 import { readWhole } from '../data/whole.ts';
 import { SPLIT_KINDS, type Audit, type SplitKind } from '../protocol/data.ts';
 import { WorkbenchError } from '../protocol/errors.ts';
-import { whole } from './arguments.ts';
+import { usage, whole } from './arguments.ts';
 import { printJson, table } from './output.ts';
 
 interface Json {
@@ -50,6 +50,7 @@ export function register(program: Command): void {
     .option('--seed <n>', 'same seed, same split', whole, 42)
     .option('--test <fraction>', 'share that is held out', fraction, 0.2)
     .option('--name <name>', 'kind and seed when left out')
+    .option('--force', 'write over another split of this name')
     .option('--out <file>', 'where to write it; needed for a folder that is not indexed')
     .option('--json', 'one JSON document')
     .action(split);
@@ -144,9 +145,10 @@ interface SplitArguments extends Json {
   test: number;
   name?: string;
   out?: string;
+  force?: boolean;
 }
 
-async function split(nameOrDir: string, { kind, seed, test, name, out, json }: SplitArguments): Promise<void> {
+async function split(nameOrDir: string, { kind, seed, test, name, out, force, json }: SplitArguments): Promise<void> {
   const home = homeDir();
   const indexed = hasQuestions(nameOrDir, home);
   if (!indexed && !out)
@@ -156,7 +158,7 @@ async function split(nameOrDir: string, { kind, seed, test, name, out, json }: S
     );
   const made = makeSplit(await readWhole(nameOrDir, { home }), { kind, seed, testFraction: test, name: name && checkName(name) });
   const path = out ?? splitPath(nameOrDir, made.name, home);
-  writeSplit(path, made);
+  writeSplit(path, made, { force });
   if (json) return printJson({ path, ...made });
   const use = out ? `${resolve(path)}#train` : `${made.name}/train`;
   console.log(`${path}: ${made.train.length} train, ${made.test.length} test\ndataset_train_split: ${use}`);
@@ -218,8 +220,4 @@ function fraction(text: string): number {
   const value = Number(text);
   if (!(value > 0 && value < 1)) throw new InvalidArgumentError('It must be between 0 and 1.');
   return value;
-}
-
-function usage(message: string, remedy: string): WorkbenchError {
-  return new WorkbenchError({ code: 'USAGE', exit: 2, message, remedy });
 }

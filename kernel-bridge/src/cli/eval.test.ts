@@ -152,6 +152,11 @@ describe('medr1 evals', () => {
     const { evaluations } = await medr1('evals', 'list');
     expect(evaluations.map(({ id }: { id: string }) => id)).toEqual([b.id, a.id]);
     expect((await medr1('evals', 'show', a.id)).report.strict).toEqual(a.strict);
+    for (const ids of [[a.id], [a.id, a.id]])
+      await expect(medr1('evals', 'compare', ...ids)).rejects.toMatchObject({
+        exit: 2,
+        message: expect.stringContaining('two evaluations'),
+      });
     const { items, pairs } = await medr1('evals', 'compare', a.id, b.id);
     expect(items).toBe(6);
     expect(pairs[0].strict.p).toBeLessThanOrEqual(1);

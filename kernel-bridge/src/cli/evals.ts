@@ -16,6 +16,7 @@ import {
   type Share,
 } from '../protocol/evals.ts';
 import { homeDir } from '../runs/home.ts';
+import { usage } from './arguments.ts';
 import { printJson, table } from './output.ts';
 
 interface Json {
@@ -83,6 +84,8 @@ function show(id: string, { json }: Json): void {
 }
 
 function compareAll(ids: string[], { json }: Json): void {
+  if (new Set(ids).size < 2)
+    throw usage('a comparison takes two evaluations or more', '`medr1 evals list` lists them; `medr1 evals show` shows one.');
   const stores = openAll(ids);
   try {
     const comparison = compare(stores);

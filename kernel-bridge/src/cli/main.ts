@@ -20,7 +20,7 @@ const COMMANDS: Record<string, [summary: string, load: () => Promise<{ register:
   evals: ['list, show, compare and export stored evaluations', () => import('./evals.ts')],
   reproduce: ["Med-R1's whole experiment: 13 checkpoints, their evaluations, tables and matrices", () => import('./reproduce.ts')],
   reward: ['list, test and change reward functions', () => import('./reward.ts')],
-  runs: ['list, show, export, fork and roll back runs', () => import('./runs.ts')],
+  runs: ['list, show, steer, export, fork and roll back runs', () => import('./runs.ts')],
   repl: ['a JavaScript prompt with a model and a batch loaded', () => import('./repl.ts')],
   serve: ['the backend of the workbench', () => import('./serve.ts')],
 };

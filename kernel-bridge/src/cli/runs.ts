@@ -4,13 +4,15 @@ import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { connectHome } from '../server/connect.ts';
 import { errorBody } from '../protocol/errors.ts';
+import { hasEnded } from '../protocol/run.ts';
 import { parseSettings } from '../runs/config.ts';
-import { exportRun, EXPORT_FORMATS, type ExportFormat } from '../runs/export.ts';
+import { exportRun, EXPORT_FORMATS, tableLines, type ExportFormat } from '../runs/export.ts';
 import { errors } from '../runs/errors.ts';
 import { homeDir } from '../runs/home.ts';
 import { forkRun, rollbackRun } from '../runs/lineage.ts';
-import { listRuns, openRun } from '../runs/runs.ts';
+import { isTraining, listRuns, openRun, trainedBy, trashRun } from '../runs/runs.ts';
 import { verifyRun } from '../runs/verify.ts';
+import { usage } from './arguments.ts';
 import { printJson, table } from './output.ts';
 
 interface Json {
@@ -18,7 +20,7 @@ interface Json {
 }
 
 export function register(program: Command): void {
-  const runs = program.command('runs').description('list, show, export, fork and roll back runs');
+  const runs = program.command('runs').description('list, show, steer, export, fork and roll back runs');
   runs.command('list').description('all runs, newest first').option('--json', 'one JSON document').action(list);
   runs
     .command('show')
@@ -48,8 +50,33 @@ export function register(program: Command): void {
     .argument('<run>')
     .argument('<step>', 'step of the checkpoint')
     .option('--set <key=value>', 'change one key, may be repeated', (value, before: string[]) => [...before, value], [])
+    .option('--start', 'queue it on the running server at once')
     .option('--json', 'one JSON document')
     .action(fork);
+  runs
+    .command('metrics')
+    .description('metrics of a run as CSV, a row a step, on standard output or in a file')
+    .argument('<run>')
+    .option('--csv <file>', 'file to write; - is standard output', '-')
+    .action(metrics);
+  const acts = {
+    pause: 'let a run wait after its step',
+    stop: 'end a run after its step, with a checkpoint',
+    resume: 'let a paused run go on, or queue one that was stopped or broken off on the running server',
+  };
+  for (const action of ['pause', 'stop', 'resume'] as const)
+    runs
+      .command(action)
+      .description(acts[action])
+      .argument('<run>')
+      .option('--json', 'one JSON document')
+      .action((id: string, options: Json) => act(id, action, options));
+  runs
+    .command('delete')
+    .description('move a run that does not train to the trash')
+    .argument('<run>')
+    .option('--json', 'one JSON document')
+    .action(remove);
   runs
     .command('rollback')
     .description('take a run back to a checkpoint; the steps after it are dropped')
@@ -108,9 +135,9 @@ function show(id: string, { json }: Json): void {
 
 async function exportTo(id: string, out: string, { format, step }: { format: string; step?: string }): Promise<void> {
   if (format !== 'model' && !EXPORT_FORMATS.includes(format as ExportFormat))
-    throw errors.badRequest('--format', `${format} is none of ${EXPORT_FORMATS.join(', ')}, model`);
-  if (step !== undefined && format !== 'model') throw errors.badRequest('--step', 'it goes with --format model');
-  if (existsSync(out)) throw errors.badRequest('out', `${out} exists already`);
+    throw usage(`--format: ${format} is no format`, `Choose one of ${[...EXPORT_FORMATS, 'model'].join(', ')}.`);
+  if (step !== undefined && format !== 'model') throw usage('--step goes with --format model', 'Add --format model, or leave --step out.');
+  if (existsSync(out)) throw usage(`${out} exists already`, 'Name a file or folder that does not exist yet; nothing is written over.');
   requirePlace(out);
   using store = openRun(homeDir(), id);
   if (format === 'model') {
@@ -142,12 +169,14 @@ async function verify(id: string, { json }: Json): Promise<void> {
   );
 }
 
-async function fork(id: string, step: string, { set, json }: Json & { set: string[] }): Promise<void> {
+async function fork(id: string, step: string, { set, start, json }: Json & { set: string[]; start?: boolean }): Promise<void> {
   const home = homeDir();
+  const server = start ? await connectHome(home) : null; // before anything is made
   using parent = openRun(home, id);
   using made = await forkRun(home, parent, wholeNumber(step), parseSettings(set));
-  const summary = made.summary();
+  const summary = server ? await server.action(made.row().id, 'start') : made.summary();
   if (json) printJson(summary);
+  else if (server) process.stdout.write(`${summary.id}\n`);
   else process.stdout.write(`${summary.id}\nmedr1 train --resume ${summary.id} trains it, and so does the Runs panel.\n`);
 }
 
@@ -162,7 +191,55 @@ async function rollback(id: string, step: string, { json }: Json): Promise<void>
   else process.stdout.write(`${summary.id} is back at step ${summary.step}.\n`);
 }
 
+async function metrics(id: string, { csv }: { csv: string }): Promise<void> {
+  using store = openRun(homeDir(), id);
+  if (csv === '-') for (const line of tableLines(store, 'csv')) process.stdout.write(line);
+  else {
+    if (existsSync(csv)) throw usage(`${csv} exists already`, 'Name a file that does not exist yet; nothing is written over.');
+    await exportRun(store, csv, 'csv');
+  }
+}
+
+/** Asks the process that trains the run, whichever it is; where none does, the server. */
+async function act(id: string, action: 'pause' | 'stop' | 'resume', { json }: Json): Promise<void> {
+  const home = homeDir();
+  using store = openRun(home, id);
+  const { state } = store.row();
+  const server = await connectHome(home).catch((error: unknown) => {
+    if (isTraining(store.directory)) return null;
+    throw error;
+  });
+  if (hasEnded(state) && action !== 'resume') throw errors.wrongState(id, action, state, 'It trains no more.');
+  if (server === null) store.command(action);
+  else
+    await server.action(id, action).catch((error: unknown) => {
+      if (!isTraining(store.directory)) throw error;
+      store.command(action); // a `medr1 train` of its own trains it, and reads what is asked between two steps
+    });
+  const summary = store.summary();
+  if (json) printJson(summary);
+  else process.stdout.write(`${id}: ${action} was asked for; it is ${summary.state} at step ${summary.step}\n`);
+}
+
+async function remove(id: string, { json }: Json): Promise<void> {
+  const home = homeDir();
+  const server = await connectHome(home).catch(() => null);
+  let trash: string;
+  if (server) ({ id: trash } = await server.deleteRun(id));
+  else {
+    const { directory, name } = ((): { directory: string; name: string } => {
+      using store = openRun(home, id);
+      return { directory: store.directory, name: store.row().name };
+    })();
+    if (isTraining(directory)) throw errors.runLocked(id, trainedBy(directory));
+    trash = trashRun(home, id, name);
+  }
+  if (json) printJson({ removed: id, trash });
+  else process.stdout.write(`${id} is in the trash\n`);
+}
+
 function wholeNumber(text: string): number {
-  if (!/^\d+$/.test(text)) throw errors.badRequest('step', `${JSON.stringify(text)} is no whole number`);
+  if (!/^\d+$/.test(text))
+    throw usage(`the step ${JSON.stringify(text)} is no whole number`, 'Name the step of a checkpoint; `medr1 runs show RUN` lists them.');
   return Number(text);
 }

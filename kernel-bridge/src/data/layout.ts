@@ -56,7 +56,11 @@ export async function findLayout(path: string): Promise<Layout> {
   return tables(dir, path);
 }
 
+const OF_QUESTIONS = /\.(json|jsonl|ndjson|csv|tsv|parquet)$/i;
+
+/** A YAML file, which is a run's configuration, and a file that is of no kind read here have no questions. */
 function oneFile(path: string): Layout {
+  if (!OF_QUESTIONS.test(path)) throw notQuestions(path);
   const dir = dirname(path);
   const kind = path.endsWith('.parquet') ? 'parquet' : 'table';
   const inSplits = path.split(sep).lastIndexOf('Splits');
@@ -139,6 +143,18 @@ export function splitOfFile(file: string): { split: string | null; hints: Hints 
 }
 
 const wholeSide = (stem: string) => /^(train|test|val|validation)$/i.exec(stem)?.[0];
+
+function notQuestions(path: string): WorkbenchError {
+  const yaml = /\.ya?ml$/i.test(path);
+  return new WorkbenchError({
+    code: 'DATA_NOT_QUESTIONS',
+    http: 422,
+    message: `${path} ${yaml ? 'configures a run' : 'is no file of a kind that is read here'}: it holds no questions`,
+    remedy: yaml
+      ? `Train it with \`medr1 train ${basename(path)}\`; give the folder or file that its dataset_name names here.`
+      : 'Give a folder, or a file that ends in .json, .jsonl, .ndjson, .csv, .tsv or .parquet.',
+  });
+}
 
 function notFound(path: string, cause?: unknown): WorkbenchError {
   return new WorkbenchError({

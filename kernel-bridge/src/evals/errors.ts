@@ -9,7 +9,7 @@ const make =
 const text = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause));
 
 export const errors = {
-  unknown: (id: string) => make('EVAL_UNKNOWN', 404)(`There is no evaluation ${JSON.stringify(id)}.`, 'medr1 evals lists them.'),
+  unknown: (id: string) => make('EVAL_UNKNOWN', 404)(`There is no evaluation ${JSON.stringify(id)}.`, 'medr1 evals list lists them.'),
   damaged: (dir: string, cause: unknown) =>
     make('EVAL_DAMAGED', 500)(
       `The evaluation in ${dir} cannot be read: ${text(cause)}`,

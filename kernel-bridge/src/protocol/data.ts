@@ -264,6 +264,7 @@ export const MakeSplit = Type.Object(
     test_fraction: Type.Optional(Type.Number({ exclusiveMinimum: 0, exclusiveMaximum: 1 })),
     /** Of a selection: the questions in it. */
     query: Type.Optional(ItemQuery),
+    force: Type.Optional(Type.Boolean({ description: 'write over another split of this name' })),
   },
   { additionalProperties: false },
 );

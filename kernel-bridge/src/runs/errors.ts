@@ -54,6 +54,11 @@ export const errors = {
     ),
   tokenizerUnreadable: (file: string, cause: unknown) =>
     make('TOKENIZER_UNREADABLE', 422)(`${file} cannot be used: ${text(cause)}`, 'Put the tokenizer.json of the model back.', cause),
+  unchangedRewards: (revision: number) =>
+    make('REWARDS_UNCHANGED', 422)(
+      `The edit changes nothing: functions and weights are those of revision ${revision}.`,
+      'Change a weight, a function or the set of them.',
+    ),
   noItems: (name: string) =>
     make('DATA_EMPTY', 422)(`The data set ${name} has no usable question under these filters.`, `medr1 data audit ${name} says why.`),
 

@@ -1,8 +1,9 @@
 /** Revisions of a run's rewards: functions, their sources and weights, numbered from 1, never changed once in force. */
 import type { DatabaseSync } from 'node:sqlite';
+import { isDeepStrictEqual } from 'node:util';
 import type { TrainConfig } from '../protocol/config.ts';
 import { rewardName, type RewardFiles, type RewardSet } from '../protocol/rewards.ts';
-import type { RewardRevision } from '../protocol/run.ts';
+import type { RewardRevision, RunState } from '../protocol/run.ts';
 import { rewardErrors, REWARDS, rewardSource } from '../rewards/index.ts';
 import { transaction } from '../log/database.ts';
 import { sealRevision } from './digest.ts';
@@ -87,8 +88,13 @@ export function editRewards(
     if (repeated) return revisionOf(repeated);
     const current = revisions(db).at(-1);
     if (!current || current.revision !== edit.base_revision) throw errors.staleRevision(edit.base_revision, current?.revision ?? 0);
+    const { id, state } = db.prepare('SELECT id, state FROM run').get() as { id: string; state: RunState };
+    if (state === 'finished')
+      throw errors.wrongState(id, 'take other rewards', state, 'Fork one of its checkpoints and change the rewards of the fork.');
     const { reason, author, time, request_id } = edit;
-    return insertRevision(db, { ...changedRewards(current, edit), reason, author, time, request_id });
+    const changed = changedRewards(current, edit);
+    if (isDeepStrictEqual(changed, { weights: current.weights, sources: current.sources })) throw errors.unchangedRewards(current.revision);
+    return insertRevision(db, { ...changed, reason, author, time, request_id });
   });
 }
 

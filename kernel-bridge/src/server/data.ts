@@ -122,13 +122,13 @@ export function dataHandlers({ home = homeDir(), hubUrl }: { home?: string; hubU
     },
 
     'data.splits': ({ name }) => ({ splits: named(name).splits(), files: splitFilesOf(name, home).map(withoutIds) }),
-    'data.makeSplit': async ({ name, body: { test_fraction, kind, query = {}, ...options } }) => {
+    'data.makeSplit': async ({ name, body: { test_fraction, kind, query = {}, force, ...options } }) => {
       const set = named(name);
       if (options.name) checkName(options.name);
       const made =
         kind === SELECTION
-          ? runTask('selection', { name, home, query: withoutRuns(set, query), as: options.name })
-          : runTask('split', { name, home, options: { ...options, kind, testFraction: test_fraction } });
+          ? runTask('selection', { name, home, query: withoutRuns(set, query), as: options.name, force })
+          : runTask('split', { name, home, options: { ...options, kind, testFraction: test_fraction }, force });
       return withoutIds(await made);
     },
     'data.split': ({ name, split }) => readSplit(splitPath(named(name).name, checkName(split), home)),

@@ -2,6 +2,7 @@
 import type { TObject, TSchema } from 'typebox';
 import { Compile } from 'typebox/compile';
 import { isFacet } from '../data/index/run-facets.ts';
+import { nearest } from '../protocol/nearest.ts';
 import { errors } from '../runs/errors.ts';
 
 interface SchemaError {
@@ -38,7 +39,9 @@ function whatIsWrong(schema: TSchema, value: unknown, found: SchemaError[], wher
 }
 
 function unknownName(name: string, known: string[]): string {
-  return `there is no ${short(name)}; there ${known.length === 0 ? 'is nothing to set' : `are ${known.join(', ')}`}`;
+  const meant = name.length > 2 ? nearest(name, known) : undefined;
+  const asked = `there is no ${short(name)}${meant === undefined ? '' : ` (did you mean ${short(meant)}?)`}`;
+  return `${asked}; there ${known.length === 0 ? 'is nothing to set' : `are ${known.join(', ')}`}`;
 }
 
 const short = (value: unknown): string => {

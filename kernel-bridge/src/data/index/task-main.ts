@@ -11,15 +11,15 @@ import { Dataset } from './dataset.ts';
 export const tasks = {
   audit: ({ name, home }: { name: string; home: string }) => auditDataset(name, { home }),
 
-  split: async ({ name, home, options }: { name: string; home: string; options: SplitOptions }) => {
+  split: async ({ name, home, options, force }: { name: string; home: string; options: SplitOptions; force?: boolean }) => {
     const made = makeSplit(await readWhole(name, { home }), options);
-    writeSplit(splitPath(name, made.name, home), made);
+    writeSplit(splitPath(name, made.name, home), made, { force });
     return made;
   },
 
-  selection: async ({ name, home, query, as }: { name: string; home: string; query: ItemQuery; as?: string }) => {
+  selection: async ({ name, home, query, as, force }: { name: string; home: string; query: ItemQuery; as?: string; force?: boolean }) => {
     const made = makeSelection(await readWhole(name, { home }), idsOf(name, home, query), as);
-    writeSplit(splitPath(name, made.name, home), made);
+    writeSplit(splitPath(name, made.name, home), made, { force });
     return made;
   },
 

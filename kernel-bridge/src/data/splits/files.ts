@@ -21,7 +21,9 @@ export function sealed(split: Omit<SplitFile, 'sha256'>): SplitFile {
   return { ...content, sha256: createHash('sha256').update(JSON.stringify(content)).digest('hex') };
 }
 
-export function writeSplit(path: string, split: SplitFile): void {
+/** Throws DATA_SPLIT_TAKEN where another split lies there: runs and evaluations name it. The same one, or any with `force`, is written. */
+export function writeSplit(path: string, split: SplitFile, { force = false }: { force?: boolean } = {}): void {
+  if (!force && existsSync(path) && !isSame(path, split)) throw taken(path, split);
   mkdirSync(dirname(path), { recursive: true });
   writeFileSync(`${path}.part`, `${JSON.stringify(split, null, 1)}\n`);
   renameSync(`${path}.part`, path);
@@ -69,6 +71,23 @@ function pathsOf(dataset: string, home?: string): string[] {
   const dir = dirname(splitPath(dataset, 'x', home));
   const files = existsSync(dir) ? readdirSync(dir).filter((file) => file.endsWith('.json')) : [];
   return files.toSorted().map((file) => join(dir, file));
+}
+
+function isSame(path: string, { sha256 }: SplitFile): boolean {
+  try {
+    return readSplit(path).sha256 === sha256;
+  } catch {
+    return false;
+  }
+}
+
+function taken(path: string, { name }: SplitFile): WorkbenchError {
+  return new WorkbenchError({
+    code: 'DATA_SPLIT_TAKEN',
+    http: 409,
+    message: `${path} is another split named ${name}, of another seed, share or content`,
+    remedy: 'Choose another --name. --force writes over it: runs and evaluations that name it then refuse to go on.',
+  });
 }
 
 function noSplit(path: string, cause?: unknown): WorkbenchError {

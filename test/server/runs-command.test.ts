@@ -1,0 +1,70 @@
+/** `medr1 runs` beside a running server, and beside a run that no server trains. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { register } from '../../kernel-bridge/src/cli/runs.ts';
+import { runJson } from '../../kernel-bridge/src/cli/testing/run-json.ts';
+import { Command } from 'commander';
+import { ENDLESS, reached, testServer, until, type TestServer } from './harness.ts';
+
+let t: TestServer;
+beforeEach(async () => {
+  t = await testServer();
+  vi.stubEnv('MEDR1_HOME', t.home);
+});
+afterEach(async () => {
+  vi.unstubAllEnvs();
+  await t.close();
+});
+const runs = (...args: string[]) => runJson([register], ['runs', ...args]);
+
+it('a run is paused, resumed, stopped, resumed again and deleted', async () => {
+  const { id } = await t.client.createRun(t.config(ENDLESS));
+  await reached(t.client, id, 'running');
+  await runs('pause', id);
+  await reached(t.client, id, 'paused');
+  await runs('resume', id);
+  await reached(t.client, id, 'running');
+  await runs('stop', id);
+  await reached(t.client, id, 'stopped');
+  await expect(runs('stop', id)).rejects.toMatchObject({ http: 409 });
+  await runs('resume', id);
+  await reached(t.client, id, 'running');
+  await expect(runs('delete', id)).rejects.toMatchObject({ http: 409 });
+  await runs('stop', id);
+  await reached(t.client, id, 'stopped');
+  const { removed } = await until(() => runs('delete', id).catch((error: Error) => error.message));
+  expect(removed).toBe(id);
+  await expect(runs('pause', id)).rejects.toMatchObject({ code: 'RUN_UNKNOWN' });
+});
+
+it('a fork is started at once where asked', async () => {
+  const { id } = await t.client.createRun(t.config({ max_steps: 2, save_steps: 1 }));
+  await reached(t.client, id, 'finished');
+  const shelf = await runs('fork', id, '1', '--set', 'max_steps=4');
+  expect(shelf.started_at).toBeNull();
+  const fork = await runs('fork', id, '1', '--set', 'max_steps=4', '--start');
+  await reached(t.client, fork.id, 'finished');
+  expect((await t.client.run(fork.id)).summary.step).toBe(4);
+});
+
+it('metrics go to standard output or into a file', async () => {
+  const { id } = await t.client.createRun(t.config({ max_steps: 3 }));
+  await reached(t.client, id, 'finished');
+  const out: string[] = [];
+  const write = vi.spyOn(process.stdout, 'write').mockImplementation((text) => Boolean(out.push(String(text))));
+  const program = new Command();
+  register(program);
+  try {
+    await program.parseAsync(['runs', 'metrics', id, '--csv', '-'], { from: 'user' });
+  } finally {
+    write.mockRestore();
+  }
+  const lines = out.join('').trim().split('\n');
+  expect(lines).toHaveLength(4);
+  expect(lines[0]).toMatch(/^step,/);
+  const file = join(t.home, 'metrics.csv');
+  await program.parseAsync(['runs', 'metrics', id, '--csv', file], { from: 'user' });
+  expect(readFileSync(file, 'utf8')).toBe(out.join(''));
+  await expect(program.parseAsync(['runs', 'metrics', id, '--csv', file], { from: 'user' })).rejects.toMatchObject({ exit: 2 });
+});
