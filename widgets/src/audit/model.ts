@@ -21,7 +21,7 @@ export interface AuditState {
   error: ErrorBody | null;
   /** Split files that there are; null until they are read. */
   splits: SplitSummary[] | null;
-  draft: Required<Omit<MakeSplit, 'query' | 'kind'>> & { kind: 'question' | 'leak-free' };
+  draft: Required<Omit<MakeSplit, 'query' | 'force' | 'kind'>> & { kind: 'question' | 'leak-free' };
   making: boolean;
   made: SplitSummary | null;
   refusal: ErrorBody | null;
