@@ -14,6 +14,12 @@ beforeEach(async () => {
 afterEach(() => t.close());
 
 describe('a run from start to end', () => {
+  it('writes checkpoints at a share of its steps, and keeps all of them where no limit is set', async () => {
+    const { id } = await t.client.createRun(t.config({ max_steps: 10, save_steps: 0.25, save_total_limit: null }));
+    await reached(t.client, id, 'finished');
+    expect((await t.client.run(id)).checkpoints.map(({ step }) => step)).toEqual([3, 6, 9, 10]); // ceil(0.25 x 10) = 3
+  });
+
   it('trains in a worker process and leaves every step, rollout and event in the store', async () => {
     const { id } = await t.client.createRun(t.config());
     const summary = await reached(t.client, id, 'finished');

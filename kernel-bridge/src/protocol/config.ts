@@ -502,22 +502,22 @@ export const TrainConfig = Type.Object(
     }),
 
     // keeping
-    save_steps: Type.Integer({
+    save_steps: Type.Number({
       default: 100,
-      minimum: 1,
+      exclusiveMinimum: 0,
       group: 'Keeping',
       advanced: true,
       title: 'Checkpoint every',
-      description: 'Steps between checkpoints.',
+      description: 'Steps between checkpoints; below 1 a share of all steps.',
       unit: 'steps',
     }),
-    save_total_limit: Type.Integer({
+    save_total_limit: nullable(Type.Integer({ minimum: 1 }), {
       default: 2,
-      minimum: 1,
       group: 'Keeping',
       advanced: true,
       title: 'Checkpoints kept',
-      description: 'Older ones are removed once a newer one is verified; the final one and those asked for by hand stay.',
+      description:
+        'Older ones are removed once a newer one is verified; the final one and those asked for by hand stay. All are kept when empty.',
     }),
     metric_for_best_model: nullable(Type.String({ minLength: 1 }), {
       default: null,
@@ -535,13 +535,13 @@ export const TrainConfig = Type.Object(
       description:
         'Whether the best value of metric_for_best_model is the greatest; when empty it is, except of a metric that ends in loss.',
     }),
-    eval_steps: Type.Integer({
+    eval_steps: Type.Number({
       default: 0,
       minimum: 0,
       group: 'Keeping',
       advanced: true,
       title: 'Evaluate every',
-      description: 'Steps between evaluations on the held-out split; 0 = never.',
+      description: 'Steps between evaluations on the held-out split; below 1 a share of all steps, 0 = never.',
       unit: 'steps',
     }),
     eval_samples: Type.Integer({

@@ -27,7 +27,7 @@ const NEEDED = ['optimizer.safetensors'];
 export async function writeCheckpoint(
   store: RunStore,
   save: (dir: string) => Promise<void>,
-  { reason, pinned, keep }: { reason: string; pinned: boolean; keep: number },
+  { reason, pinned, keep }: { reason: string; pinned: boolean; keep: number | null },
 ): Promise<Omit<Checkpoint, 'path'>> {
   const step = store.step;
   const existing = store.checkpoints().find((checkpoint) => checkpoint.step === step);
@@ -116,8 +116,9 @@ export async function removeUnfinished(store: RunStore): Promise<void> {
   }
 }
 
-/** Those asked for by hand stay, then the newest `keep`; the best one takes the place of the oldest of them, but never the newest's. */
-async function prune(store: RunStore, keep: number): Promise<void> {
+/** Those asked for by hand stay, then the newest `keep`, all for null; the best one takes the place of the oldest of them, but never the newest's. */
+async function prune(store: RunStore, keep: number | null): Promise<void> {
+  if (keep === null) return;
   const removable = store.checkpoints().filter(({ pinned }) => !pinned);
   const best = bestCheckpoint(store.db, store.row().config);
   const older = removable.slice(0, -Math.max(1, keep));

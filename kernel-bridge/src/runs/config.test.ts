@@ -28,6 +28,7 @@ describe('completeConfig', () => {
     [{ min_pixels: 500_000 }, /min_pixels is 500000; it must not exceed/],
     [{ model_name_or_path: undefined }, /lacks model_name_or_path/],
     [{ metric_for_best_model: 'acuracy', eval_steps: 5 }, /metric_for_best_model is "acuracy"; it must be a metric that evaluations log/],
+    [{ save_steps: 2.5 }, /save_steps is 2.5; it must be a whole number of steps, or a share of all below 1/],
     [{ metric_for_best_model: 'accuracy' }, /eval_steps is 0; it must be above 0 with metric_for_best_model/],
     [{ beta: NaN }, /beta is NaN; it must be/],
     [{ reward_weights: [1, -Infinity] }, /reward_weights is \[1,"-Infinity"\]; it must be number/],
@@ -64,6 +65,10 @@ describe('completeConfig', () => {
     [
       { optim: 'adamw_torch_fused', eval_steps: null },
       { optim: 'adamw_torch', eval_steps: 0 },
+    ],
+    [
+      { save_steps: 0.25, eval_steps: '0.5', save_total_limit: null },
+      { save_steps: 0.25, eval_steps: 0.5, save_total_limit: null },
     ],
     [{ run_name: 2026 }, { run_name: '2026' }],
     [

@@ -75,6 +75,9 @@ const isHuge = (value: unknown): boolean => typeof value === 'number' && value >
 function checkTogether(config: TrainConfig): void {
   const { reward_weights, reward_funcs, num_generations, per_device_train_batch_size, gradient_accumulation_steps, delta, epsilon } =
     config;
+  for (const key of ['save_steps', 'eval_steps'] as const)
+    if (config[key] > 1 && !Number.isInteger(config[key]))
+      throw errors.badValue(key, config[key], 'must be a whole number of steps, or a share of all below 1');
   if (reward_weights && reward_weights.length !== reward_funcs.length) {
     throw errors.badValue('reward_weights', reward_weights, `must hold one number for each of the ${reward_funcs.length} reward_funcs`);
   }

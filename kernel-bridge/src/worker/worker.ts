@@ -143,6 +143,9 @@ async function questionsToEvaluateOn(store: RunStore, { loadItems, home }: Worke
   return [];
 }
 
+/** transformers' rule for save_steps and eval_steps: below 1 they are a share of all steps. */
+const stepsBetween = (given: number, total: number): number => (given < 1 ? Math.ceil(given * total) : given);
+
 type Span = <T>(name: string, work: () => T) => T;
 
 class Training {
@@ -163,7 +166,9 @@ class Training {
   }
 
   async loop(): Promise<RunState> {
-    const { save_steps, eval_steps, trace_steps } = this.store.row().config;
+    const { config } = this.store.row();
+    const { trace_steps } = config;
+    const [save_steps, eval_steps] = [config.save_steps, config.eval_steps].map((given) => stepsBetween(given, this.trainer.totalSteps));
     while (this.trainer.step < this.trainer.totalSteps) {
       await yieldToEvents();
       const ended = await this.between();
