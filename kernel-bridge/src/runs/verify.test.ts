@@ -22,6 +22,7 @@ import { completeConfig } from './config.ts';
 import { firstDamage } from './digest.ts';
 import { forkRun, rollbackRun } from './lineage.ts';
 import { editRewards, revisions } from './rewards.ts';
+import type { RunRow } from './row.ts';
 import { RunStore } from './store.ts';
 import { checkRun, verifyRun } from './verify.ts';
 
@@ -94,6 +95,27 @@ async function damageOf(directory: string): Promise<WorkbenchError | null> {
   }
 }
 
+const RUN_COLUMNS = [
+  'id',
+  'parent',
+  'epoch',
+  'state',
+  'error',
+  'config',
+  'root',
+  'data_hash',
+  'request_id',
+  'created_at',
+  'started_at',
+  'ended_at',
+  'total_steps',
+  'device',
+  'eval_split',
+  'eval_hash',
+  'inherited',
+  'pair',
+] as const satisfies (keyof RunRow)[];
+
 /** All that a reader gets, by the tables themselves and by each of their indexes; an error where it cannot be read. */
 function contentOf(directory: string): string {
   try {
@@ -114,7 +136,8 @@ function contentOf(directory: string): string {
       'checkpoint',
       'event',
     ];
-    const { name: _, ...row } = run.row();
+    // By name: a column whose own name changed is made anew with its default, and is lost content only where it held something else.
+    const row = RUN_COLUMNS.map((column) => run.row()[column]);
     const byIndex = ['SELECT step FROM metric ORDER BY step, name_id', 'SELECT item_id, step FROM rollout_group ORDER BY item_id, step'];
     return JSON.stringify([row, ...tables.map((table) => all(`SELECT * FROM ${table} NOT INDEXED`)), ...byIndex.map(all)]);
   } catch (error) {
@@ -141,7 +164,7 @@ function randomFrom(seed: number): () => number {
 }
 
 it(`a bit that flips where content stands is found, ${FLIPS} times at random places`, { timeout: 600_000 }, async () => {
-  const seed = Number(process.env.MEDR1_SEED ?? Math.floor(Math.random() * 2 ** 32));
+  const seed = process.env.MEDR1_SEED === 'random' ? Math.floor(Math.random() * 2 ** 32) : Number(process.env.MEDR1_SEED ?? 1);
   process.stdout.write(`flips: MEDR1_SEED=${seed}\n`);
   const random = randomFrom(seed);
   const before = contentOf(sound);
