@@ -7,6 +7,9 @@ import { completeConfig } from '../src/runs/config.ts';
 import { firstDamage, sealStep } from '../src/runs/digest.ts';
 import { RunStore } from '../src/runs/store.ts';
 import { transaction } from '../src/log/database.ts';
+import { readArguments } from './arguments.ts';
+
+readArguments({});
 
 const STEPS = 40;
 const METRICS = 40;

@@ -86,6 +86,7 @@ it('keeps a note with its tags', async () => {
   form.querySelector<HTMLInputElement>('[name=tags]')!.value = 'odd';
   form.dispatchEvent(new Event('submit', { cancelable: true }));
   await settle();
-  expect(connector.calls.at(-1)).toEqual(['search.note', 'r', { step: 20, group: 0, index: 2, tags: ['odd'], note: '' }]);
+  // The page tells its selection in its own time, before or after.
+  expect(connector.calls).toContainEqual(['search.note', 'r', { step: 20, group: 0, index: 2, tags: ['odd'], note: '' }]);
   expect(hits()[2].querySelector('.chip.small:last-child')!.textContent).toBe('odd');
 });
