@@ -11,5 +11,6 @@ export { decodeImage, type ImageInput, type RawImage } from './image.ts';
 export { addLora, Lora, type LoraOptions } from './engine/lora.ts';
 export { Model, type Adapter, type Family, type ImageProcessorConfig, type ModelDtype } from './model.ts';
 export { readAdapter, readAdapterConfig, saveAdapter } from './engine/peft.ts';
+export { keepProcessor } from './processor-files.ts';
 export { loadProcessor, Processor, processorDirectory, type Content, type Message } from './processor.ts';
 export type { EncodedImage, EncodedPrompt } from './prompt.ts';

@@ -3,7 +3,7 @@
  * the published Qwen2-VL checkpoints. transformers 5 saves the image processor's settings within processor_config.json and lists extra tokens where
  * 4.x expects a table; 4.x loads neither.
  */
-import { cp, stat, writeFile } from 'node:fs/promises';
+import { cp, mkdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readJson, type Json } from './json.ts';
 
@@ -44,6 +44,20 @@ export async function copyProcessor(from: string, into: string): Promise<string[
     await put('processor_config.json', rest);
   }
   return written;
+}
+
+/**
+ * The directory `into`, filled with the processor's files of `from` where it is not there yet: whole or not at all. What trains for hours keeps them
+ * so, for a model's directory may be moved meanwhile.
+ */
+export async function keepProcessor(from: string, into: string): Promise<string> {
+  if ((await stat(into).catch(() => null)) !== null) return into;
+  const draft = `${into}.part`;
+  await rm(draft, { recursive: true, force: true });
+  await mkdir(draft, { recursive: true });
+  await copyProcessor(from, draft);
+  await rename(draft, into);
+  return into;
 }
 
 /** 4.x takes bounds of an image's size from min_pixels and max_pixels alone, 5 writes them as `size`. */

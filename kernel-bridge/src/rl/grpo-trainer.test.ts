@@ -1,4 +1,4 @@
-import { readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { cp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { describeMetric, type RewardSet, type TrainConfig } from '../protocol/index.ts';
@@ -41,6 +41,34 @@ const SETTLES = { timeout: 10_000 };
 const weights = (directory: string) => readFile(join(directory, 'model.safetensors'));
 
 describe('a GRPO run', () => {
+  it('keeps the processor of a model that is moved while it trains, in every checkpoint and over a resume', async () => {
+    const model = join(tiny.directory, 'moved-model');
+    await cp(tiny.model, model, { recursive: true });
+    const at = (resumeFrom?: string): Promise<Trainer> =>
+      createTrainer({
+        config: tiny.config({ model_name_or_path: model, beta: 0 }),
+        items: tiny.items,
+        evalItems: [],
+        root: tiny.directory,
+        resumeFrom,
+        processorDir: join(tiny.directory, 'kept-processor'),
+      });
+    const first = await at();
+    await rm(model, { recursive: true });
+    await steps(first, 1);
+    const [one, two] = ['moved-1', 'moved-2'].map((name) => join(tiny.directory, name));
+    await first.saveCheckpoint(one);
+    first.dispose();
+    const second = await at(one);
+    await steps(second, 1);
+    await second.saveCheckpoint(two);
+    second.dispose();
+    for (const directory of [one, two])
+      expect(await readdir(directory)).toEqual(
+        expect.arrayContaining(['tokenizer.json', 'tokenizer_config.json', 'chat_template.jinja', 'preprocessor_config.json']),
+      );
+  });
+
   it('gives metrics that the table explains, and every rollout with its rewards and advantage', async () => {
     const trainer = await start();
     const [{ metrics, groups, step }] = await steps(trainer, 1);

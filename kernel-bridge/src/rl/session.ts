@@ -4,7 +4,7 @@ import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { TrainConfig, VqaItem } from '../protocol/index.ts';
 import { dataGone } from '../data/image/open.ts';
-import { loadProcessor, processorDirectory, type Processor, type Model } from '../models/index.ts';
+import { keepProcessor, loadProcessor, processorDirectory, type Processor, type Model } from '../models/index.ts';
 import { cuda as torchCuda, memoryStats, span, type Tensor } from '../torch/index.ts';
 import { readTensors, readTrainerState, writeCheckpoint, type TrainerState } from './checkpoint.ts';
 import type { Question } from './ask.ts';
@@ -109,7 +109,7 @@ export class Session {
     const policy = await openPolicy(from, config, device);
     policy.checkpointing = config.gradient_checkpointing;
     const optimizer = new PolicyOptimizer(policy, config);
-    const processorDir = await processorDirectory(config.model_name_or_path); // the checkpoint resumed from may be removed before the next
+    const processorDir = await processorFiles(init); // the checkpoint resumed from may be removed before the next
     const session = new Session(init, { device, processor, processorDir, policy, optimizer, questionsPerStep, updatesPerBatch });
     try {
       if (resumed !== null && resumeFrom !== undefined) session.#restore(resumed, resumeFrom);
@@ -307,6 +307,14 @@ export class Session {
     this.optimizer.dispose();
     this.policy.dispose();
   }
+}
+
+/** The directory whose processor files go into checkpoints. A model that was moved since the run began is not needed for them. */
+async function processorFiles({ config, resumeFrom, processorDir }: TrainerInit): Promise<string> {
+  const own = await processorDirectory(config.model_name_or_path);
+  if (processorDir === undefined) return own;
+  const source = existsSync(own) || resumeFrom === undefined ? own : await processorDirectory(resumeFrom);
+  return keepProcessor(source, processorDir);
 }
 
 /** Runs from before there were shards name none. */

@@ -46,6 +46,8 @@ export interface TrainerInit {
   leftOut?: readonly LeftOutQuestion[];
   /** Hears of questions that are left out, before the step that found them is over. */
   onLeftOut?: (found: { questions: LeftOutQuestion[]; alert: WorkbenchError }) => void;
+  /** Where the processor's files are kept while the run lives, for its checkpoints; read from the model's directory each time when left out. */
+  processorDir?: string;
   /** Text for the log of the worker. */
   log?: (line: string) => void;
   /** The way to kernels that evaluate reward functions. */

@@ -107,6 +107,7 @@ async function begin(store: RunStore, room: Room, options: WorkerOptions, leftOu
     root: data.root,
     resumeFrom: checkpoint?.path,
     evidenceDir: join(options.directory, 'evidence'),
+    processorDir: join(options.directory, 'processor'),
     images: data.images,
     leftOut: leftOut.read(),
     onLeftOut: (found) => leftOut.hear(found),
