@@ -21,11 +21,10 @@ import traceback
 import uuid
 from collections.abc import Callable, Iterator
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, Protocol
 
 import httpx
 
-from .backend import Requests
 from .errors import WorkbenchError
 
 # How long the backend keeps a poll open, and how long its answer is waited for.
@@ -201,10 +200,16 @@ def _decorator_lines(text: str) -> int:
     return body[0].lineno - 1 if body and isinstance(body[0], ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) else 0
 
 
+class Asks(Protocol):
+    """What a host needs of the client that made it."""
+
+    def request(self, method: str, path: str, body: Any = None, *, timeout: httpx.Timeout = ..., **query: Any) -> Any: ...
+
+
 class RewardHost:
     """What this Python serves to one backend. Functions stay served until `withdraw`: a run may go back to an earlier revision."""
 
-    def __init__(self, client: Requests) -> None:
+    def __init__(self, client: Asks) -> None:
         self.id = uuid.uuid4().hex
         self._client = client
         self._lock = threading.Lock()

@@ -204,7 +204,10 @@ def test_reward_functions_from_files_and_sources(client, tmp_path):
     assert tried.loc["half", "not_applicable"] * 2 == tried.loc["half", "completions"]
     again = tmp_path / "again.js"
     again.write_text("export default (all) => all.map(() => 0);")
-    revision = run.set_rewards(again, remove=["length"], again=0.5, reason="try")
+    with pytest.raises(wb.WorkbenchError, match="finished"):
+        run.set_rewards(again, again=0.5)
+    run = client.train(client.demo(**{**SMALL, "reward_funcs": ["accuracy", "format"]}), start=False)
+    revision = run.set_rewards(again, remove=["format"], again=0.5, reason="try")
     assert revision["weights"] == {"accuracy": 1, "again": 0.5}
     assert list(revision["sources"]) == ["again"]
     with pytest.raises(wb.WorkbenchError, match="bad"):
