@@ -209,7 +209,7 @@ export const TrainConfig = Type.Object(
       title: 'Correct the KL gradient',
       description: "Multiply the KL term by the ratio (DeepSeek-V3.2): TRL's default since 1.16; Med-R1's recipe does not.",
     }),
-    loss_type: choice(['grpo', 'dr_grpo', 'bnpo', 'dapo', 'cispo', 'sapo', 'luspo'], {
+    loss_type: choice(['grpo', 'dr_grpo', 'bnpo', 'dapo', 'cispo', 'sapo', 'luspo', 'vespo'], {
       default: 'grpo',
       group: 'Loss',
       title: 'Loss',
@@ -268,6 +268,38 @@ export const TrainConfig = Type.Object(
       advanced: true,
       title: 'SAPO temperature, A <= 0',
       description: 'Used by loss sapo.',
+    }),
+    vespo_k_pos: Type.Number({
+      default: 2,
+      minimum: 0,
+      group: 'Loss',
+      advanced: true,
+      title: 'VESPO k, A >= 0',
+      description: 'Power of the ratio in the weight. Used by loss vespo.',
+    }),
+    vespo_lambda_pos: Type.Number({
+      default: 3,
+      minimum: 0,
+      group: 'Loss',
+      advanced: true,
+      title: 'VESPO lambda, A >= 0',
+      description: 'Decay of the weight. Used by loss vespo.',
+    }),
+    vespo_k_neg: Type.Number({
+      default: 3,
+      minimum: 0,
+      group: 'Loss',
+      advanced: true,
+      title: 'VESPO k, A < 0',
+      description: 'Power of the ratio in the weight. Used by loss vespo.',
+    }),
+    vespo_lambda_neg: Type.Number({
+      default: 2,
+      minimum: 0,
+      group: 'Loss',
+      advanced: true,
+      title: 'VESPO lambda, A < 0',
+      description: 'Decay of the weight. Used by loss vespo.',
     }),
     mask_truncated_completions: Type.Boolean({
       default: false,

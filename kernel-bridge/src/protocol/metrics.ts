@@ -183,6 +183,13 @@ export const METRICS: readonly MetricInfo[] = [
     unit: SHARE,
   },
   {
+    name: 'vespo/phi_seq_mean',
+    group: 'Loss',
+    text: 'Weight that VESPO gives a sequence, 1 where the policy is the one that sampled. Loss vespo only.',
+    formula: 'mean_tokens e^lambda w^k e^(-lambda w)',
+    unit: '',
+  },
+  {
     name: 'mean_token_accuracy',
     group: 'Loss',
     text: 'SFT: target tokens that were the likeliest ones.',

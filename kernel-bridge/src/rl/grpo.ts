@@ -10,7 +10,7 @@ import { backward, keep, noGrad, scope, tensor, torch, type Tensor } from '../to
 import { groupLogps, type EncodedPrompt, type Model } from '../models/index.ts';
 import type { TrainConfig } from '../protocol/index.ts';
 import type { Rows } from './micro-batches.ts';
-import { importanceRatio, k3, LOSSES, metricMean, type StepScale } from './loss/index.ts';
+import { importanceRatio, k3, logRatioOf, LOSSES, metricMean, type StepScale } from './loss/index.ts';
 import type { Meters } from './meters.ts';
 import { tokenTraces, type TokenTrace } from './token-traces.ts';
 
@@ -58,8 +58,9 @@ export function grpoUpdate(
       const mask = torch.mul(sampled.to({ dtype: 'float32' }), counted); // [B, T]
 
       const logpOld = micro.logpOld ?? logp.detach(); // [B, T]
-      const rho = importanceRatio(logp, logpOld, mask, importance_sampling_level); // [B, T] or [B, 1]
-      let tokenLoss = torch.neg(surrogate(rho, A, logp, config)); // [B, T] or [B, 1]
+      const logRatio = logRatioOf(logp, logpOld, mask); // [B, T]
+      const rho = importanceRatio(logRatio, mask, importance_sampling_level); // [B, T] or [B, 1]
+      let tokenLoss = torch.neg(surrogate(rho, A, logp, config, logRatio)); // [B, T] or [B, 1]
       const klRef = micro.logpRef && k3(logp, micro.logpRef); // [B, T]
       if (klRef !== null) {
         const kl = config.use_bias_correction_kl ? torch.mul(klRef, rho) : klRef; // rho takes a gradient here too
@@ -70,7 +71,7 @@ export function grpoUpdate(
       backward(loss);
 
       if (entropy !== null) meters.add('entropy', metricMean(torch.mul(entropy, mask), mask));
-      meters.addAll(metrics(rho, A, mask, config));
+      meters.addAll(metrics(rho, A, mask, config, logRatio));
       const moved = micro.logpOld !== null; // else every ratio is 1
       const seen = { entropy, kl: klRef, ratio: moved ? rho : null, clipped: moved ? clips(rho, A, config) : null };
       return { loss: loss.item(), traces: tokenTraces(seen, micro.completions.flat()) };

@@ -87,6 +87,12 @@ function checkTogether(config: TrainConfig): void {
       reward_funcs,
       'must name built-in functions with trainer sft, which has them for evaluations only',
     );
+  if (config.loss_type === 'vespo' && config.importance_sampling_level !== 'token')
+    throw errors.badValue(
+      'importance_sampling_level',
+      config.importance_sampling_level,
+      'must be token with loss vespo, which weighs whole sequences itself',
+    );
   if (delta !== null && delta <= 1 + epsilon) throw errors.badValue('delta', delta, `must exceed 1 + epsilon = ${1 + epsilon}`);
   const batch = per_device_train_batch_size * gradient_accumulation_steps;
   if (config.trainer === 'grpo' && batch % num_generations !== 0) {

@@ -71,7 +71,6 @@ const GROUPS: [keys: string, instead: string][] = [
     "The chat template is that of the model's directory; prompt_template is the text of the user's turn.",
   ],
   ['max_tool_calling_iterations', 'Completions call no tools: take the key out.'],
-  ['vespo_k_pos vespo_lambda_pos vespo_k_neg vespo_lambda_neg', 'loss_type vespo is not known here; docs/config.md lists those that are.'],
   [
     'sync_ref_model ref_model_mixup_alpha ref_model_sync_steps',
     'The reference is the model as the run began; beta is the weight of its KL term.',

@@ -1,4 +1,4 @@
-/** The seven losses: which surrogate, and over what it is averaged. Formulas are those of TRL's _compute_loss. */
+/** The eight losses: which surrogate, and over what it is averaged. Formulas are those of TRL's _compute_loss. */
 import { torch, type Tensor } from '../../torch/index.ts';
 import type { TrainConfig } from '../../protocol/index.ts';
 import { cispo } from './cispo.ts';
@@ -6,6 +6,7 @@ import { clipped } from './clipped.ts';
 import { sequenceMean, tokenSum } from './means.ts';
 import { sapo } from './sapo.ts';
 import type { LossType } from './types.ts';
+import { vespo } from './vespo.ts';
 
 export type { LossConfig, LossType, StepScale } from './types.ts';
 export { metricMean } from './means.ts';
@@ -37,13 +38,15 @@ export const LOSSES: Record<TrainConfig['loss_type'], LossType> = {
   luspo: { ...clipped, normalise: perSequenceSum },
   cispo: { ...cispo, normalise: perStepToken },
   sapo: { ...sapo, normalise: perSequence },
+  vespo: { ...vespo, normalise: perStepToken },
 };
 
-/** pi / pi_old: per token [B, T], or the geometric mean of a sequence's [B, 1] (GSPO). */
-export function importanceRatio(logp: Tensor, logpOld: Tensor, mask: Tensor, level: TrainConfig['importance_sampling_level']): Tensor {
-  const logRatio = torch.mul(torch.sub(logp, logpOld), mask); // [B, T]; 0 where nothing counts, as in TRL
-  return torch.exp(level === 'token' ? logRatio : torch.unsqueeze(sequenceMean(logRatio, mask), 1));
-}
+/** log pi - log pi_old of each token [B, T]; 0 where nothing counts, as in TRL. */
+export const logRatioOf = (logp: Tensor, logpOld: Tensor, mask: Tensor): Tensor => torch.mul(torch.sub(logp, logpOld), mask);
+
+/** pi / pi_old from its logarithm: per token [B, T], or the geometric mean of a sequence's [B, 1] (GSPO). */
+export const importanceRatio = (logRatio: Tensor, mask: Tensor, level: TrainConfig['importance_sampling_level']): Tensor =>
+  torch.exp(level === 'token' ? logRatio : torch.unsqueeze(sequenceMean(logRatio, mask), 1));
 
 /** Schulman's k3 estimate of KL(pi || pi_ref) per token, never negative: [B, T]. */
 export function k3(logp: Tensor, logpRef: Tensor): Tensor {
