@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { FakeConnector } from '../../testing/fake-connector.ts';
+import { settled } from '../../testing/until.ts';
 import type { Audit, AuditFinding, SplitSummary } from '../connector.ts';
 import { AuditModel, bars, confounded, crossing, findingGroups, matrices, shortName } from './model.ts';
 
 const SET = 'omnimedvqa';
-const settle = () => new Promise((resolve) => setTimeout(resolve));
 const make = () => {
   const connector = new FakeConnector({
     data: {
@@ -24,10 +24,10 @@ describe('AuditModel', () => {
     model.show(SET, 1);
     model.show(SET, 1);
     expect(model.state.value.status).toBe('loading');
-    await settle();
+    await settled();
     expect(model.state.value).toMatchObject({ status: 'ready', audit: { dataset: SET, items: 400 } });
     model.show(SET, 2);
-    await settle();
+    await settled();
     expect(audits(connector)).toBe(2);
   });
 
@@ -38,9 +38,9 @@ describe('AuditModel', () => {
     connector.data.audit = (name) => (name === SET ? slow.promise : audit(name));
     model.show(SET, 1);
     model.show('other', 1);
-    await settle();
+    await settled();
     slow.resolve(await audit(SET));
-    await settle();
+    await settled();
     expect(model.state.value).toMatchObject({ status: 'ready', audit: { dataset: 'other' } });
   });
 
@@ -48,11 +48,11 @@ describe('AuditModel', () => {
     const { connector, model } = make();
     connector.options.failure = { code: 'X', message: 'gone', remedy: 'come back' };
     model.show(SET, 1);
-    await settle();
+    await settled();
     expect(model.state.value).toMatchObject({ status: 'error', error: { remedy: 'come back' } });
     connector.options.failure = undefined;
     model.reload();
-    await settle();
+    await settled();
     expect(model.state.value.status).toBe('ready');
   });
 
@@ -75,7 +75,7 @@ describe('AuditModel', () => {
   it('a refused split says why and leaves the audit', async () => {
     const { connector, model } = make();
     model.show(SET, 1);
-    await settle();
+    await settled();
     connector.data.makeSplit = () => Promise.reject<SplitSummary>(Object.assign(new Error('taken'), { remedy: 'Choose another name.' }));
     await model.makeSplit();
     expect(model.state.value).toMatchObject({ status: 'ready', making: false, made: null, refusal: { remedy: 'Choose another name.' } });

@@ -1,6 +1,7 @@
 // @vitest-environment jsdom
 import { afterEach, expect, it, vi } from 'vitest';
 import { FakeConnector, type FakeOptions } from '../../testing/fake-connector.ts';
+import { settled } from '../../testing/until.ts';
 import type { Audit } from '../connector.ts';
 import { Workbench } from '../store/workbench.ts';
 import './view.ts';
@@ -27,14 +28,10 @@ async function view(options: FakeOptions = {}, change: (audit: Audit) => Audit =
   element.addEventListener('medr1-command', (event) => opened.push((event as CustomEvent<{ id: string }>).detail.id));
   document.body.append(element);
   const root = element.shadowRoot!;
-  const settle = async (): Promise<void> => {
-    for (let i = 0; i < 6; i++) await new Promise((resolve) => setTimeout(resolve));
-    await element.updateComplete;
-  };
-  await settle();
+  await settled();
   const get = (testid: string): HTMLElement => root.querySelector<HTMLElement>(`[data-testid=${testid}]`)!;
   const all = (testid: string): HTMLElement[] => [...root.querySelectorAll<HTMLElement>(`[data-testid=${testid}]`)];
-  return { connector, element, root, opened, settle, get, all };
+  return { connector, element, root, opened, get, all };
 }
 
 it('says the most serious first, and shows the questions of a finding in the Data view', async () => {
@@ -77,10 +74,10 @@ it('a bar, a cell and a split open what they count', async () => {
 });
 
 it('an image of a pair opens a question on it', async () => {
-  const { all, opened, settle, connector } = await view();
+  const { all, opened, connector } = await view();
   const button = all('pair')[0].querySelector<HTMLElement>('button')!;
   button.click();
-  await settle();
+  await settled();
   expect(opened).toEqual(['open-sample']);
   expect(connector.data.item(SET, workbench.selection.value.item!).image).toBe(button.title);
 });
@@ -92,11 +89,11 @@ it('says that near-duplicates are unknown when images were not decoded', async (
 });
 
 it('draws a split and names it with its hash; nonsense cannot be drawn', async () => {
-  const { get, settle } = await view();
+  const { get } = await view();
   const type = async (testid: string, value: string): Promise<void> => {
     (get(testid) as HTMLInputElement).value = value;
     get(testid).dispatchEvent(new Event('input'));
-    await settle();
+    await settled();
   };
   await type('split-fraction', '1.5');
   expect((get('draw-split') as HTMLButtonElement).disabled).toBe(true);
@@ -105,7 +102,7 @@ it('draws a split and names it with its hash; nonsense cannot be drawn', async (
   get('make-split')
     .querySelector('form')!
     .dispatchEvent(new Event('submit', { cancelable: true }));
-  await settle();
+  await settled();
   expect(get('made-split').textContent).toMatch(/leak-free-7: 320 questions in train, 80 in test\.\s+sha256\s+[0-9a-f]{12}/);
   expect(get('made-split').textContent).toContain('dataset_train_split: leak-free-7/train');
 });
@@ -121,7 +118,7 @@ it('exports the audit as JSON', async () => {
 });
 
 it('follows the selected data set', async () => {
-  const { get, settle } = await view({
+  const { get } = await view({
     data: {
       datasets: [
         { name: SET, items: 400 },
@@ -131,7 +128,7 @@ it('follows the selected data set', async () => {
   });
   expect(get('audit-size').textContent).toContain('400 questions');
   workbench.selection.move({ dataset: 'other' });
-  await settle();
+  await settled();
   expect(get('audit-size').textContent).toContain('50 questions');
 });
 

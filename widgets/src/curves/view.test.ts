@@ -1,6 +1,7 @@
 // @vitest-environment jsdom
 import { afterEach, beforeAll, expect, it, vi } from 'vitest';
 import { FakeConnector, type FakeOptions } from '../../testing/fake-connector.ts';
+import { settled } from '../../testing/until.ts';
 import { Workbench } from '../store/workbench.ts';
 import type { CurveChart } from './chart.ts';
 import './view.ts';
@@ -30,25 +31,21 @@ async function view(options: FakeOptions, runs?: string[]) {
   await workbench.start();
   const element = Object.assign(document.createElement('medr1-curves') as CurvesView, { workbench });
   document.body.append(element);
-  const settle = async (): Promise<void> => {
-    for (let i = 0; i < 5; i++) await new Promise((resolve) => setTimeout(resolve));
-    await element.updateComplete;
-  };
-  await settle();
+  await settled();
   const charts = () => [...element.shadowRoot!.querySelectorAll<CurveChart>('medr1-chart')];
-  return { connector, element, settle, charts };
+  return { connector, element, charts };
 }
 
 it('has a chart for each metric that was logged, and new ones as they come', async () => {
-  const { connector, settle, charts } = await view({ runs: [{ id: 'a', steps: 3 }] });
+  const { connector, charts } = await view({ runs: [{ id: 'a', steps: 3 }] });
   expect(charts().map(({ spec }) => spec.id)).toEqual(expect.arrayContaining(['reward', 'rewards', 'kl', 'learning_rate']));
   connector.tell('a', { kind: 'step', seq: 4, time: 0, step: 4, metrics: { 'my/own': 1 }, groups: 0 });
-  await settle();
+  await settled();
   expect(charts().map(({ spec }) => spec.id)).toContain('my/own');
 });
 
 it('a hidden run leaves the charts but not the chips', async () => {
-  const { element, settle, charts } = await view(
+  const { element, charts } = await view(
     {
       runs: [
         { id: 'a', steps: 3 },
@@ -60,27 +57,27 @@ it('a hidden run leaves the charts but not the chips', async () => {
   expect(charts()[0].runs).toHaveLength(2);
   const chips = () => [...element.shadowRoot!.querySelectorAll<HTMLElement>('[data-testid=curves-run]')];
   chips()[0].click();
-  await settle();
+  await settled();
   expect(charts()[0].runs.map(({ series, colour }) => [series.id, colour])).toEqual([['b', workbench.colours.of('b')]]);
   expect(charts()[0].overlaid).toBe(true);
   expect(chips()).toHaveLength(2);
 });
 
 it('the cursor of one chart is the cursor of all', async () => {
-  const { element, charts, settle } = await view({ runs: [{ id: 'a', steps: 30 }] });
+  const { element, charts } = await view({ runs: [{ id: 'a', steps: 30 }] });
   element.model.cursor.set(12);
-  await settle();
+  await settled();
   const reading = (chart: CurveChart) => chart.shadowRoot!.querySelector('.legend b')!.textContent;
   const before = charts().slice(0, 3).map(reading);
   element.model.cursor.set(25);
-  await settle();
+  await settled();
   charts()
     .slice(0, 3)
     .forEach((chart, index) => expect(reading(chart)).not.toBe(before[index]));
 });
 
 it('a zoom asks each run for the points of that stretch that its first reading left out', async () => {
-  const { connector, element, settle } = await view({ runs: [{ id: 'a', steps: 1000, total: 1000 }] }, ['a']);
+  const { connector, element } = await view({ runs: [{ id: 'a', steps: 1000, total: 1000 }] }, ['a']);
   const whole = connector.table({ id: 'a', steps: 1000, total: 1000 });
   const series = workbench.runs.acquire('a');
   const thin = <T>(column: T[]): T[] => column.filter((_, at) => (at + 1) % 10 === 0);
@@ -89,9 +86,9 @@ it('a zoom asks each run for the points of that stretch that its first reading l
   const asked: unknown[] = [];
   connector.metrics = (_id: string, query?: unknown) => (asked.push(query), Promise.resolve(whole));
   element.model.set({ range: [204, 296] });
-  await settle();
+  await settled();
   element.model.set({ smoothing: 0.1 });
-  await settle();
+  await settled();
   expect(asked).toEqual([{ from: 200, to: 300, max_points: 4000 }]);
   workbench.runs.release('a');
 });
@@ -110,7 +107,7 @@ it('a step clicked on an overlay is selected with its run, which then comes firs
     { id: 'a', steps: 30 },
     { id: 'b', steps: 90, seed: 3 },
   ];
-  const { element, settle, charts } = await view({ runs }, ['a', 'b']);
+  const { element, charts } = await view({ runs }, ['a', 'b']);
   const chips = () =>
     [...element.shadowRoot!.querySelectorAll('[data-testid=curves-run]')].map((chip) => chip.textContent!.trim().slice(0, 5));
   const colours = () => charts()[0].runs.map(({ series, colour }) => [series.id, colour]);
@@ -118,7 +115,7 @@ it('a step clicked on an overlay is selected with its run, which then comes firs
   element.model.cursor.set(70);
   const area = charts()[0].shadowRoot!.querySelector('.area')!;
   area.dispatchEvent(new KeyboardEvent('keydown', { key: 'Enter', bubbles: true, composed: true }));
-  await settle();
+  await settled();
   expect(workbench.selection.value).toMatchObject({ runs: ['b', 'a'], step: 70 });
   expect([chips(), colours()]).toEqual(before);
 });
@@ -141,7 +138,7 @@ it('Home and End go to the ends of all runs, Down to the events, whose text is t
 });
 
 it('a run that cannot be read is an error beside the curves of the others', async () => {
-  const { connector, element, settle, charts } = await view(
+  const { connector, element, charts } = await view(
     {
       runs: [
         { id: 'a', steps: 3 },
@@ -152,13 +149,13 @@ it('a run that cannot be read is an error beside the curves of the others', asyn
   );
   connector.options.failure = { code: 'X', message: 'The store is damaged.', remedy: 'Restore it.' };
   workbench.selection.toggleRun('b');
-  await settle();
+  await settled();
   expect(element.shadowRoot!.querySelector('[data-testid=error]')!.textContent).toContain('The store is damaged.');
   expect(charts().length).toBeGreaterThan(0);
 });
 
 it('follows its runs while it is on the page and no longer', async () => {
-  const { connector, element, settle } = await view(
+  const { connector, element } = await view(
     {
       runs: [
         { id: 'a', steps: 3 },
@@ -169,7 +166,7 @@ it('follows its runs while it is on the page and no longer', async () => {
   );
   expect([connector.followers('a'), connector.followers('b')]).toEqual([1, 1]);
   workbench.selection.move({ runs: ['b'] });
-  await settle();
+  await settled();
   expect([connector.followers('a'), connector.followers('b')]).toEqual([0, 1]);
   element.remove();
   expect(connector.followers('b')).toBe(0);

@@ -1,6 +1,7 @@
 // @vitest-environment jsdom
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { FakeConnector, type FakeOptions } from '../../testing/fake-connector.ts';
+import { settled, until } from '../../testing/until.ts';
 import { Workbench } from '../store/workbench.ts';
 import type { DataGrid } from './grid.ts';
 import './view.ts';
@@ -22,13 +23,7 @@ async function view(options: FakeOptions = {}) {
   const asked = vi.fn();
   element.addEventListener('medr1-command', (event) => asked((event as CustomEvent).detail.id, (event as CustomEvent).detail.args));
   document.body.append(element);
-  const settle = async (): Promise<void> => {
-    for (let turn = 0; turn < 4; turn++) {
-      await new Promise((resolve) => setTimeout(resolve));
-      await element.updateComplete;
-    }
-  };
-  await settle();
+  await settled();
   const root = element.shadowRoot!;
   const find = <T extends HTMLElement>(id: string, from: ParentNode = root): T | null => from.querySelector<T>(`[data-testid="${id}"]`);
   const inside = (tag: string): ShadowRoot => root.querySelector(tag)!.shadowRoot!;
@@ -37,7 +32,7 @@ async function view(options: FakeOptions = {}) {
     find('data-grid', inside('medr1-data-grid'))!.dispatchEvent(
       new KeyboardEvent('keydown', { key: name, bubbles: true, composed: true, ...more }),
     );
-  return { connector, element, root, asked, settle, find, inside, tiles, key };
+  return { connector, element, root, asked, find, inside, tiles, key };
 }
 
 describe('the grid', () => {
@@ -65,15 +60,15 @@ describe('the grid', () => {
     await scrollTo(50_000);
     const leapt = places().length;
     expect(leapt).toBeGreaterThan(3);
-    await vi.waitFor(() => expect(places().length).toBeGreaterThan(leapt / 0.6));
+    await until(() => expect(places().length).toBeGreaterThan(leapt / 0.6));
     expect(tiles().length).toBeLessThan(60);
   });
 
   it('shows markup in a question, an option, a modality or a split as text', async () => {
     const item = (one: object) => ({ ...one, question: HOSTILE, options: [HOSTILE, 'b'], modality: HOSTILE, splits: [HOSTILE] });
-    const { tiles, inside, settle } = await view({ data: { item: (one) => item(one) as typeof one } });
+    const { tiles, inside } = await view({ data: { item: (one) => item(one) as typeof one } });
     workbench.data.apply({ q: 'img' });
-    await settle();
+    await settled();
     for (const tag of ['medr1-data-grid', 'medr1-data-facets']) expect(inside(tag).querySelectorAll('script, [onerror]')).toHaveLength(0);
     expect(tiles()[0].querySelector('.question')!.textContent).toBe(HOSTILE);
     expect(tiles()[0].querySelector('.question mark')!.textContent).toBe('img');
@@ -93,12 +88,12 @@ describe('the grid', () => {
   });
 
   it('keeps the pictures it has when its width changes', async () => {
-    const { tiles, inside, settle } = await view();
+    const { tiles, inside } = await view();
     const grid = inside('medr1-data-grid').host as DataGrid;
     const before = tiles().slice(0, 4);
     const places = before.map((one) => one.style.cssText);
     grid.resize({ width: 420, height: 600 });
-    await settle();
+    await settled();
     expect(before.every((one) => one.isConnected)).toBe(true);
     expect(
       tiles()
@@ -109,9 +104,9 @@ describe('the grid', () => {
   });
 
   it('says by glyph and word what each selected run answered', async () => {
-    const { tiles, settle } = await view({ runs: [{ id: 'a', name: 'Demo', steps: 3 }] });
+    const { tiles } = await view({ runs: [{ id: 'a', name: 'Demo', steps: 3 }] });
     workbench.data.apply({ facets: { 'run:a': ['mixed'] } });
-    await settle();
+    await settled();
     const badge = tiles()[0].querySelector('.answer')!;
     expect(badge.textContent).toBe('◐');
     expect(badge.getAttribute('aria-label')).toBe('Demo: some answers right');
@@ -120,24 +115,24 @@ describe('the grid', () => {
 
 describe('by keyboard', () => {
   it('arrows walk, shift extends, space toggles, Ctrl+A takes all, Escape none, Enter opens', async () => {
-    const { key, settle, tiles, find, asked, connector } = await view();
+    const { key, tiles, find, asked, connector } = await view();
     const ids = connector.data.all('omnimedvqa').map(({ id }) => id);
     key('ArrowRight');
     key('ArrowRight');
-    await settle();
+    await settled();
     expect(workbench.selection.value.item).toBe(ids[1]);
     expect(tiles()[1].getAttribute('aria-selected')).toBe('true');
     key('ArrowRight', { shiftKey: true });
     key('ArrowRight', { shiftKey: true });
-    await settle();
+    await settled();
     expect(workbench.data.chosen).toEqual({ ids: ids.slice(1, 4) });
     key('ArrowRight', { ctrlKey: true });
     key(' ');
-    await settle();
+    await settled();
     expect(workbench.data.chosen).toEqual({ ids: ids.slice(1, 5) });
     expect(find('data-count')!.textContent).toMatch(/4 selected\s*of 1,200/);
     key('a', { ctrlKey: true });
-    await settle();
+    await settled();
     expect(find('data-count')!.textContent).toContain('All 1,200 selected');
     key('Escape');
     expect(workbench.data.chosenCount).toBe(1200);
@@ -160,15 +155,15 @@ describe('by keyboard', () => {
 
 describe('with the mouse', () => {
   it('a click selects, Ctrl adds, shift takes the range, a double click opens', async () => {
-    const { tiles, asked, connector, settle } = await view();
+    const { tiles, asked, connector } = await view();
     const ids = connector.data.all('omnimedvqa').map(({ id }) => id);
     const click = (at: number, more: MouseEventInit = {}) => tiles()[at].dispatchEvent(new MouseEvent('click', { bubbles: true, ...more }));
     click(2);
     click(5, { ctrlKey: true });
-    await settle();
+    await settled();
     expect(workbench.data.chosen).toEqual({ ids: [ids[2], ids[5]] });
     click(7, { shiftKey: true });
-    await settle();
+    await settled();
     expect(workbench.data.chosen).toEqual({ ids: [ids[5], ids[6], ids[7]] });
     tiles()[7].dispatchEvent(new MouseEvent('dblclick', { bubbles: true }));
     expect(asked).toHaveBeenCalledWith('open-sample', {});
@@ -177,72 +172,72 @@ describe('with the mouse', () => {
 
 describe('filters', () => {
   it('a bar filters when clicked, is a chip, and the chip takes it back', async () => {
-    const { inside, find, root, settle } = await view();
+    const { inside, find, root } = await view();
     const bar = inside('medr1-data-facets').querySelector<HTMLButtonElement>('[data-facet=modality] [data-value="X-Ray"]')!;
     bar.click();
-    await settle();
+    await settled();
     expect(workbench.data.state.value.filter).toEqual({ facets: { modality: ['X-Ray'] } });
     expect(bar.getAttribute('aria-pressed')).toBe('true');
     expect(find('data-count')!.textContent).toContain(`${bar.querySelector('.number')!.textContent} questions`);
     expect(root.querySelector('[data-testid=chip]')!.textContent).toContain('X-Ray');
     find('chip')!.click();
-    await settle();
+    await settled();
     expect(workbench.data.state.value.filter).toEqual({});
     expect(find('chip')).toBeNull();
   });
 
   it('that nothing passes can be cleared where one sees it', async () => {
-    const { find, root, settle } = await view();
+    const { find, root } = await view();
     workbench.data.apply({ q: 'nowhere' });
-    await settle();
+    await settled();
     expect(find('empty')!.textContent).toContain('No question passes the filters');
     root.querySelector<HTMLButtonElement>('.main button')!.click();
-    await settle();
+    await settled();
     expect(find('empty')).toBeNull();
   });
 
   it('a search is sent by Enter at once', async () => {
-    const { find, settle } = await view();
+    const { find } = await view();
     const input = find<HTMLInputElement>('data-search')!;
     input.value = 'lesion -mild';
     input.dispatchEvent(new KeyboardEvent('keydown', { key: 'Enter' }));
-    await settle();
+    await settled();
     expect(workbench.data.state.value.filter).toEqual({ q: 'lesion -mild' });
   });
 
   it('a view is saved under a name, applied and deleted', async () => {
-    const { find, settle } = await view();
+    const { find } = await view();
     workbench.data.apply({ q: 'lesion' });
-    await settle();
+    await settled();
     find('views')!.shadowRoot!.querySelector('button')!.click();
     const name = find<HTMLInputElement>('view-name')!;
     name.value = 'Lesions';
     name.dispatchEvent(new Event('input'));
-    await settle();
+    await settled();
     find('view-save')!.click();
     workbench.data.apply({});
-    await settle();
+    await settled();
     find('view-apply')!.click();
-    await settle();
+    await settled();
     expect(workbench.data.state.value.filter).toEqual({ q: 'lesion' });
   });
 });
 
 describe('what can be done with the questions', () => {
   it('a run: its form opens with the data chosen', async () => {
-    const { find, settle, asked } = await view();
+    const { find, asked } = await view();
     workbench.data.apply({ facets: { modality: ['X-Ray'] } });
-    await settle();
+    await settled();
     find('data-run')!.click();
-    await settle();
+    await settled();
     expect(workbench.draft.value?.config).toMatchObject({ dataset_name: 'omnimedvqa', modality: ['X-Ray'] });
     expect(asked).toHaveBeenCalledWith('open-new-run', {});
   });
 
   it('a notebook: the line of Python for them', async () => {
-    const { find, tiles, asked, settle } = await view();
+    const { find, tiles, asked } = await view();
     tiles()[0].click();
-    await settle();
+    await settled();
     find('data-notebook')!.click();
     const [id, args] = asked.mock.calls.at(-1)!;
     expect(id).toBe('send-to-notebook');
@@ -250,14 +245,14 @@ describe('what can be done with the questions', () => {
   });
 
   it('a file; a refusal is said and the picks stay', async () => {
-    const { find, tiles, settle, connector, root } = await view();
+    const { find, tiles, connector, root } = await view();
     const made = vi.fn(() => 'blob:x');
     Object.assign(URL, { createObjectURL: made, revokeObjectURL: () => {} });
     const saved = vi.spyOn(HTMLAnchorElement.prototype, 'click').mockImplementation(() => {});
     tiles()[3].click();
-    await settle();
+    await settled();
     find('export-jsonl')!.click();
-    await settle();
+    await settled();
     expect(saved.mock.contexts.map((link) => (link as HTMLAnchorElement).download)).toEqual(['omnimedvqa.jsonl']);
     expect(connector.calls.find(([name]) => name === 'data.export')).toMatchObject([
       'data.export',
@@ -266,7 +261,7 @@ describe('what can be done with the questions', () => {
     ]);
     connector.data.export = () => Promise.reject({ code: 'X', message: 'The disk is full.', remedy: 'Free some space.' });
     find('export-parquet')!.click();
-    await settle();
+    await settled();
     expect(root.querySelector('footer [role=alert]')!.textContent).toMatch(/The disk is full\.\s*Free some space\./);
     expect(workbench.data.chosenCount).toBe(1);
   });
@@ -274,94 +269,94 @@ describe('what can be done with the questions', () => {
 
 describe('without data', () => {
   it('the empty state offers a folder, found by walking the folders of the server', async () => {
-    const { find, inside, settle, connector } = await view({ data: { datasets: [] } });
+    const { find, inside, connector } = await view({ data: { datasets: [] } });
     expect(find('empty')!.textContent).toContain('medr1 data get omnimedvqa');
     find('add-folder')!.click();
-    await settle();
+    await settled();
     const picker = () => inside('medr1-folder-picker');
     find('folder', picker())!.click();
-    await settle();
+    await settled();
     expect(find<HTMLInputElement>('folder-path', picker())!.value).toBe('/home/alice/OmniMedVQA');
     find('folder-add', picker())!.click();
-    await settle();
+    await settled();
     expect(connector.calls.find(([name]) => name === 'data.add')).toEqual(['data.add', { dir: '/home/alice/OmniMedVQA' }]);
     expect(find('job')!.textContent).toContain('OmniMedVQA');
     find('job-stop')!.click();
-    await settle();
+    await settled();
     expect(find('job')!.textContent).toContain('stopped');
   });
 
   it('a download that is there whole goes on as a data set that is being read', async () => {
-    const { find, inside, settle, connector } = await view({ data: { datasets: [] } });
+    const { find, inside, connector } = await view({ data: { datasets: [] } });
     const box = () => inside('medr1-download');
     for (const step of ['download', 'accept', 'download-start']) {
       find(step, box())!.click();
-      await settle();
+      await settled();
     }
     connector.data.tellDownload({ state: 'done', dataset: 'omnimedvqa' });
     await connector.data.add({ dir: '/home/alice/.medr1/downloads/omnimedvqa', name: 'omnimedvqa' }); // as the backend does
-    await vi.waitFor(() => expect(find('job')?.textContent).toContain('omnimedvqa'), { timeout: 3000 });
+    await until(() => expect(find('job')?.textContent).toContain('omnimedvqa'));
   });
 
   it('who has a data set finds the download beside the folders', async () => {
-    const { find, inside, settle, root } = await view();
+    const { find, inside, root } = await view();
     expect(root.querySelector('medr1-download')).toBeNull();
     root.querySelector<HTMLElement>('[aria-label="Add a data set"]')!.click();
-    await settle();
+    await settled();
     expect(find('download', inside('medr1-download'))).not.toBeNull();
   });
 
   it('images in another folder than the questions are named beside it', async () => {
-    const { find, inside, settle, connector } = await view({ data: { datasets: [] } });
+    const { find, inside, connector } = await view({ data: { datasets: [] } });
     find('add-folder')!.click();
-    await settle();
+    await settled();
     const picker = inside('medr1-folder-picker');
     const images = find<HTMLInputElement>('folder-images', picker)!;
     images.value = ' ~/images ';
     images.dispatchEvent(new Event('input'));
     find('folder-add', picker)!.click();
-    await settle();
+    await settled();
     expect(connector.calls.find(([name]) => name === 'data.add')?.[1]).toMatchObject({ images_dir: '~/images' });
   });
 
   it('a folder that is refused says why beside the picker', async () => {
-    const { find, inside, settle, connector } = await view({ data: { datasets: [] } });
+    const { find, inside, connector } = await view({ data: { datasets: [] } });
     connector.data.add = () => Promise.reject({ code: 'X', message: 'No questions in it.', remedy: 'Choose another folder.' });
     find('add-folder')!.click();
-    await settle();
+    await settled();
     find('folder-add', inside('medr1-folder-picker'))!.click();
-    await settle();
+    await settled();
     expect(find('error')!.textContent).toMatch(/No questions in it\..*Choose another folder\./s);
   });
 
   it('a backend that does not answer is an error with a way to try again', async () => {
-    const { connector, find, settle } = await view({ failure: { code: 'X', message: 'No answer.', remedy: 'Restart it.' } });
+    const { connector, find } = await view({ failure: { code: 'X', message: 'No answer.', remedy: 'Restart it.' } });
     expect(find('error')!.textContent).toContain('No answer.');
     connector.options.failure = undefined;
     find('retry')!.click();
-    await settle();
+    await settled();
     expect(find('data-count')).not.toBeNull();
   });
 });
 
 describe('data sets, managed where they are', () => {
   it('Enter looks into a folder and adds nothing', async () => {
-    const { connector, root, settle, find } = await view({ data: { datasets: [] } });
+    const { connector, root, find } = await view({ data: { datasets: [] } });
     find('add-folder')!.click();
-    await settle();
+    await settled();
     const picker = root.querySelector('medr1-folder-picker')!.shadowRoot!;
     const path = find<HTMLInputElement>('folder-path', picker)!;
     path.value = '/data';
     const enter = new KeyboardEvent('keydown', { key: 'Enter', bubbles: true, cancelable: true });
     path.dispatchEvent(enter);
-    await settle();
+    await settled();
     expect(enter.defaultPrevented).toBe(true); // the form is not sent
     expect(connector.calls.some(([name]) => name === 'data.add')).toBe(false);
     expect(connector.calls.findLast(([name]) => name === 'data.browse')![1]).toBe('/data');
   });
 
   it('one can be taken off the list, and put back', async () => {
-    const { asked, settle, find } = await view({
+    const { asked, find } = await view({
       data: {
         datasets: [
           { name: 'omnimedvqa', items: 50 },
@@ -370,35 +365,35 @@ describe('data sets, managed where they are', () => {
       },
     });
     find('remove-dataset')!.click();
-    await settle();
+    await settled();
     expect(asked).toHaveBeenCalledWith('offer-undo', { id: 'data-omnimedvqa', name: 'omnimedvqa' });
     expect(find<HTMLSelectElement>('dataset')!.value).toBe('ux');
   });
 
   it('the select names the data set that is shown, also one that was added elsewhere a moment ago', async () => {
-    const { connector, settle, find } = await view({ data: { datasets: [{ name: 'omnimedvqa', items: 50 }] } });
+    const { connector, find } = await view({ data: { datasets: [{ name: 'omnimedvqa', items: 50 }] } });
     const lists = () => connector.calls.filter(([name]) => name === 'data.list').length;
     const before = lists();
     workbench.data.apply({}, 'from-a-notebook');
     expect(lists()).toBe(before + 1);
-    await settle();
+    await settled();
     expect(find<HTMLSelectElement>('dataset')!.value).toBe(workbench.data.state.value.dataset);
   });
 });
 
 describe('a search that finds nothing', () => {
   it('says what was probably meant, puts it right at a click, and keeps the facets in reach', async () => {
-    const { find, settle, inside } = await view();
+    const { find, inside } = await view();
     workbench.data.apply({ q: 'modalty:CT' });
-    await settle();
-    await vi.waitFor(() => expect(find('search-instead')?.textContent!.trim()).toBe('modality:CT'));
+    await settled();
+    await until(() => expect(find('search-instead')?.textContent!.trim()).toBe('modality:CT'));
     find('search-instead')!.click();
-    await settle();
+    await settled();
     expect(workbench.data.state.value.filter.q).toBe('modality:CT');
-    await vi.waitFor(() => expect(find('search-hints')?.textContent ?? '').not.toContain('modalty'));
+    await until(() => expect(find('search-hints')?.textContent ?? '').not.toContain('modalty'));
     workbench.data.apply({ q: 'nothinghasthis' });
-    await settle();
-    await vi.waitFor(() => expect(find('empty')!.textContent).toContain('No question passes'));
+    await settled();
+    await until(() => expect(find('empty')!.textContent).toContain('No question passes'));
     expect(inside('medr1-data-facets').querySelectorAll('[data-testid=facet-value]').length).toBeGreaterThan(5);
   });
 });

@@ -2,6 +2,7 @@
 import { afterEach, expect, it, vi } from 'vitest';
 import { FakeConnector, type FakeOptions } from '../../testing/fake-connector.ts';
 import { fakeMatrix } from '../../testing/fake-evals.ts';
+import { settled, until } from '../../testing/until.ts';
 import { Workbench } from '../store/workbench.ts';
 import './view.ts';
 
@@ -17,10 +18,7 @@ async function view(options: FakeOptions) {
   if (!options.silent) await workbench.start();
   const element = Object.assign(document.createElement('medr1-evaluation'), { workbench });
   document.body.append(element);
-  const settle = async (): Promise<void> => {
-    for (let i = 0; i < 12; i++) await new Promise((resolve) => setTimeout(resolve));
-  };
-  await settle();
+  await settled();
   /** Also inside the elements that the view is made of. */
   const all = (selector: string, root: ParentNode = element.shadowRoot!): HTMLElement[] => [
     ...root.querySelectorAll<HTMLElement>(selector),
@@ -29,16 +27,16 @@ async function view(options: FakeOptions) {
   const find = (testid: string): HTMLElement => all(`[data-testid=${testid}]`)[0];
   const click = async (testid: string): Promise<void> => {
     find(testid).click();
-    await settle();
+    await settled();
   };
   const choose = async (testid: string, value: string): Promise<void> => {
     const select = find(testid) as HTMLSelectElement;
     select.value = value;
     select.dispatchEvent(new Event('change'));
-    await settle();
+    await settled();
   };
   const last = (name: string): unknown[] | undefined => connector.calls.findLast(([called]) => called === name);
-  return { connector, element, settle, all, find, click, choose, last };
+  return { connector, element, all, find, click, choose, last };
 }
 
 const two = [
@@ -96,31 +94,31 @@ it('answers are filtered by the backend and come a page at a time', async () => 
 });
 
 it('a new evaluation leaves the elements of the others as they are, under the pointer and the focus', async () => {
-  const { connector, all, settle } = await view({ evals: two });
+  const { connector, all } = await view({ evals: two });
   const stays = all('[data-id=a]')[0];
   stays.querySelector<HTMLElement>('[data-testid=open-evaluation]')!.focus();
   connector.tellEvals({ summary: { ...connector.evals.summary(connector.evals.evals[0]), id: 'new', created_at: Date.now() } });
-  await settle();
+  await settled();
   expect(all('[data-testid=evaluation]').map((row) => row.dataset.id)).toEqual(['new', 'b', 'a']);
   expect(all('[data-id=a]')[0]).toBe(stays);
   expect((stays.getRootNode() as ShadowRoot).activeElement).toBe(stays.querySelector('[data-testid=open-evaluation]'));
 });
 
 it('one that goes on keeps the answers that are on the page', async () => {
-  const { connector, all, click, settle, last } = await view({ evals: two });
+  const { connector, all, click, last } = await view({ evals: two });
   await click('open-evaluation');
   await click('answers-more');
   const third = all('[data-testid=answer]')[2];
   const summary = connector.evals.summary(connector.evals.evals[0]);
   connector.tellEvals({ summary: { ...summary, done: summary.done + 1 } });
-  await settle();
+  await settled();
   expect(last('evals.answers')).toMatchObject(['evals.answers', 'b', { offset: 0, limit: 40 }]);
   expect(all('[data-testid=answer]')).toHaveLength(40);
   expect(all('[data-testid=answer]')[2]).toBe(third);
 });
 
 it('a run that begins leaves the chosen one chosen in the form', async () => {
-  const { connector, find, click, choose, settle } = await view({
+  const { connector, find, click, choose } = await view({
     evals: two,
     runs: [
       { id: 'x', steps: 4 },
@@ -130,15 +128,15 @@ it('a run that begins leaves the chosen one chosen in the form', async () => {
   await click('go-new');
   for (const id of ['x', 'y']) await choose('eval-run', id);
   connector.tellRuns({ summary: { ...workbench.runs.get('y')!, id: 'z', created_at: Date.now() } });
-  await settle();
+  await settled();
   expect((find('eval-run') as HTMLSelectElement).value).toBe('y');
 });
 
 it('a comparison tests the pair and lists the questions that flip; a click opens the question', async () => {
-  const { element, all, find, click, settle, last } = await view({ evals: two, data: { datasets: [{ name: 'OmniMedVQA', items: 100 }] } });
+  const { element, all, find, click, last } = await view({ evals: two, data: { datasets: [{ name: 'OmniMedVQA', items: 100 }] } });
   expect(find('go-compare').hasAttribute('disabled')).toBe(true);
   for (const box of all('[data-testid=pick]')) box.click();
-  await settle();
+  await settled();
   await click('go-compare');
   expect(find('compared').textContent).toContain('200 questions');
   expect(find('p').textContent!.trim()).toBe('< 0.001'); // .8 against .5 of 200
@@ -154,9 +152,9 @@ it('a comparison tests the pair and lists the questions that flip; a click opens
 
 it('three compared: a row has an answer of each, and those that some get right and some wrong come first', async () => {
   const three = [...two, { ...two[0], id: 'c', name: 'Third', rate: 0.6, answered: 150 }];
-  const { connector, all, find, click, settle, last, choose } = await view({ evals: three });
+  const { connector, all, find, click, last, choose } = await view({ evals: three });
   for (const box of all('[data-testid=pick]')) box.click();
-  await settle();
+  await settled();
   await click('go-compare');
   expect(last('evals.answers')).toMatchObject(['evals.answers', 'b', { filter: 'split', against: 'a', beside: ['c'] }]);
   const saidIn = (row: HTMLElement) =>
@@ -171,7 +169,7 @@ it('three compared: a row has an answer of each, and those that some get right a
   expect(saidIn(first)[2]).toContain(`${answer.strict === answer.answer ? '✓' : '✗'} ${answer.strict ?? '–'}`);
   const [, secondPair] = all('[data-testid=flips-gained]').filter((_, i) => i % 2 === 0); // A and C, strict
   secondPair.click();
-  await settle();
+  await settled();
   expect(last('evals.answers')).toMatchObject(['evals.answers', 'b', { filter: 'gained', against: 'c', beside: ['a'] }]);
   await choose('answers-show', 'all');
   for (let more = 0; more < 8; more++) await click('answers-more');
@@ -194,23 +192,23 @@ it('matrices hold the number in each cell, its size on hover, the means apart, a
 });
 
 it('a cell opens its evaluation', async () => {
-  const { all, settle } = await view({ evals: fakeMatrix() });
+  const { all } = await view({ evals: fakeMatrix() });
   all('[data-testid=go-matrices]')[0].click();
-  await settle();
+  await settled();
   all('[data-testid=matrix]')[1].querySelector('button')!.click();
-  await settle();
+  await settled();
   expect(all('[data-testid=accuracy]').length).toBeGreaterThan(5);
 });
 
 it('the form starts an evaluation of the run that is looked at, and shows why it was refused', async () => {
-  const { connector, find, all, click, settle } = await view({ runs: [{ id: 'r1', name: 'Demo', steps: 100 }] });
+  const { connector, find, all, click } = await view({ runs: [{ id: 'r1', name: 'Demo', steps: 100 }] });
   await click('go-new');
   expect((find('eval-step') as HTMLSelectElement).value).toBe('60');
   const limit = find('eval-limit') as HTMLInputElement;
   limit.value = '50';
   limit.dispatchEvent(new Event('input'));
   all('[data-control=text-only]')[0].click();
-  await settle();
+  await settled();
   connector.evals.start = () => Promise.reject({ code: 'EVAL_SPLIT_CHANGED', message: 'The split changed.', remedy: 'Evaluate anew.' });
   await click('eval-start');
   expect(find('error').textContent).toContain('Evaluate anew.');
@@ -237,11 +235,11 @@ it('text of models and data sets reaches the page as text', async () => {
 });
 
 it('a running one follows its progress and can be stopped', async () => {
-  const { connector, find, click, settle, last } = await view({ evals: [{ id: 'r', state: 'running', items: 100, answered: 10 }] });
+  const { connector, find, click, last } = await view({ evals: [{ id: 'r', state: 'running', items: 100, answered: 10 }] });
   expect(find('evaluation-progress').textContent).toContain('10 of 100 answers');
   connector.evals.evals[0].answered = 30;
   connector.tellEvals({ summary: connector.evals.summary(connector.evals.evals[0]) });
-  await settle();
+  await settled();
   expect(find('evaluation-progress').textContent).toContain('30 of 100 answers');
   await click('stop-evaluation');
   expect(last('evals.action')).toEqual(['evals.action', 'r', { action: 'stop' }]);
@@ -267,41 +265,41 @@ it('what is removed can be taken back: the host offers it, and the trash is told
 it('what was open is open again, and what is gone since is left', async () => {
   const first = await view({ evals: two });
   first.all('[data-testid=pick]').forEach((box) => box.click());
-  await first.settle();
+  await settled();
   await first.click('go-compare');
   const kept = workbench.evaluation.toJSON();
   expect(kept.place).toEqual({ at: 'compare', ids: ['b', 'a'] });
   document.body.replaceChildren();
   const again = await view({ evals: two });
   workbench.evaluation.restore(kept);
-  await again.settle();
+  await settled();
   expect(again.find('pair')).toBeDefined();
   document.body.replaceChildren();
   const connector = new FakeConnector({ evals: [two[0]] });
   workbench = new Workbench(connector);
   workbench.evaluation.restore(kept);
   document.body.append(Object.assign(document.createElement('medr1-evaluation'), { workbench }));
-  await vi.waitFor(() => expect(workbench.evaluation.toJSON()).toEqual({ place: { at: 'list' }, picked: ['b'] }));
+  await until(() => expect(workbench.evaluation.toJSON()).toEqual({ place: { at: 'list' }, picked: ['b'] }));
 });
 
 it('a run without an evaluation is told, with the way to one', async () => {
-  const { find, settle } = await view({ evals: two, runs: [{ id: 'r', name: 'Lonely', steps: 3 }] });
+  const { find } = await view({ evals: two, runs: [{ id: 'r', name: 'Lonely', steps: 3 }] });
   workbench.evaluation.compare('r', await workbench.connector.evals.list(), []);
-  await settle();
+  await settled();
   expect(find('no-evaluation-of').textContent).toContain('Lonely has no evaluation yet');
   find('no-evaluation-of').querySelector('button')!.click();
-  await settle();
+  await settled();
   expect(workbench.selection.value.runs[0]).toBe('r');
   expect(find('eval-start')).toBeDefined();
 });
 
 it('answers whose data set is not indexed offer to index it, and open once it is', async () => {
-  const { connector, all, find, click, settle } = await view({ evals: two });
+  const { connector, all, find, click } = await view({ evals: two });
   await click('open-evaluation');
   const { settings } = (await connector.evals.list())[0];
   expect(find('unindexed').textContent).toContain('not indexed yet');
   expect(all('.question')[0].hasAttribute('disabled')).toBe(true);
   await click('index-evaluated');
   expect(JSON.stringify(connector.calls)).toContain(JSON.stringify({ dir: settings.root }));
-  await settle();
+  await settled();
 });

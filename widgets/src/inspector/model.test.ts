@@ -1,5 +1,6 @@
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { FakeConnector } from '../../testing/fake-connector.ts';
+import { settled, until } from '../../testing/until.ts';
 import { moved } from '@medr1/kernel-bridge/protocol/selection';
 import { NOTHING, type Selection } from '../selection.ts';
 import { InspectorModel, rewardParts, subjectOf, weightsAt } from './model.ts';
@@ -47,7 +48,7 @@ describe('InspectorModel', () => {
     const connector = new FakeConnector({ runs: [{ id: 'a', steps: 9 }] });
     const model = new InspectorModel(connector);
     model.follow(at({ runs: ['a'], step: 3, group: 5 }), {});
-    await vi.waitFor(() => expect(model.state.value.group?.status).toBe('ready'));
+    await until(() => expect(model.state.value.group?.status).toBe('ready'));
     expect(model.state.value.group).toMatchObject({ value: { step: 3, group: 5 } });
     expect(connector.calls.filter(([name]) => name === 'groups')).toEqual([['groups', 'a', { step: 3, offset: 5, limit: 1 }]]);
   });
@@ -55,7 +56,7 @@ describe('InspectorModel', () => {
   it('says that a group is not there', async () => {
     const model = new InspectorModel(new FakeConnector({ runs: [{ id: 'a', steps: 9 }] }));
     model.follow(at({ runs: ['a'], step: 3, group: 50 }), {});
-    await vi.waitFor(() => expect(model.state.value.group).toMatchObject({ error: { message: 'The run holds no group 50 of step 3.' } }));
+    await until(() => expect(model.state.value.group).toMatchObject({ error: { message: 'The run holds no group 50 of step 3.' } }));
   });
 
   it('reads a group again when another update was made on it, and keeps it on screen meanwhile', async () => {
@@ -67,26 +68,29 @@ describe('InspectorModel', () => {
       return group?.status === 'ready' ? group.value.completions[0].ratio : group?.status;
     };
     model.follow(selection, {});
-    await vi.waitFor(() => expect(shown()).toBe(null));
+    await until(() => expect(shown()).toBe(null));
     const seen = new Set<unknown>();
     model.state.subscribe(() => seen.add(model.state.value.group?.status));
     run.steps = 4;
     model.follow(selection, {}, 1);
-    await vi.waitFor(() => expect(shown()).toBeInstanceOf(Array));
+    await until(() => expect(shown()).toBeInstanceOf(Array));
     expect([...seen]).toEqual(['ready']);
   });
 
   it('of two groups asked for one after the other, the later is shown', async () => {
     const connector = new FakeConnector({ runs: [{ id: 'a', steps: 9 }] });
     const { groups } = connector;
+    const late = Promise.withResolvers<void>();
     connector.groups = async (id, query = {}) => {
-      if (query.offset === 1) await new Promise((resolve) => setTimeout(resolve, 20));
+      if (query.offset === 1) await late.promise;
       return groups(id, query);
     };
     const model = new InspectorModel(connector);
     model.follow(at({ runs: ['a'], step: 3, group: 1 }), {});
     model.follow(at({ runs: ['a'], step: 3, group: 2 }), {});
-    await new Promise((resolve) => setTimeout(resolve, 40));
+    await until(() => expect(model.state.value.group).toMatchObject({ value: { group: 2 } }));
+    late.resolve();
+    await settled();
     expect(model.state.value.group).toMatchObject({ value: { group: 2 } });
   });
 });
@@ -96,7 +100,7 @@ describe('a restored selection', () => {
     const model = new InspectorModel(new FakeConnector({ runs: [{ id: 'a', steps: 9 }] }));
     const selection = at({ runs: ['a'], step: 3, group: 1, dataset: 'omnimedvqa', item });
     model.follow(selection, {});
-    await vi.waitFor(() => expect(model.state.value.group?.status).toBe('ready'));
+    await until(() => expect(model.state.value.group?.status).toBe('ready'));
     model.follow(selection, {});
     return model.state.value.subject;
   };

@@ -1,6 +1,7 @@
 // @vitest-environment jsdom
 import { afterEach, expect, it } from 'vitest';
 import { FakeConnector, type FakeOptions } from '../../testing/fake-connector.ts';
+import { settled } from '../../testing/until.ts';
 import { Workbench } from '../store/workbench.ts';
 import './view.ts';
 import type { InspectorPanel } from './view.ts';
@@ -21,21 +22,16 @@ async function panel(options: FakeOptions = {}) {
   const element = Object.assign(document.createElement('medr1-inspector') as InspectorPanel, { workbench });
   document.body.append(element);
   const root = element.shadowRoot!;
-  const settle = async (): Promise<void> => {
-    for (let i = 0; i < 6; i++) await new Promise((resolve) => setTimeout(resolve));
-    await element.updateComplete;
-  };
-  await settle();
+  await settled();
   const get = (testid: string): HTMLElement | null => root.querySelector(`[data-testid=${testid}]`);
   const press = async (key: string): Promise<void> => {
     root.querySelector('.page')!.dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true }));
-    await settle();
+    await settled();
   };
   return {
     connector,
     element,
     root,
-    settle,
     get,
     press,
     parts: () => [...root.querySelectorAll('section')].map((one) => one.dataset.part),
@@ -48,9 +44,9 @@ it('says what to click while nothing is selected', async () => {
 });
 
 it('a rollout: its parts in the one order, the reward as the sum of its weighted parts', async () => {
-  const { root, settle, get, parts } = await panel();
+  const { root, get, parts } = await panel();
   workbench.selection.move({ step: 100, group: 2, completion: 3 });
-  await settle();
+  await settled();
   expect(parts()).toEqual(PARTS);
   expect(get('gold')!.textContent).toBe('C) Mild tumor');
   const rows = [...get('rewards')!.querySelectorAll('tbody tr')].map((row) => [...row.children].map((cell) => cell.textContent!.trim()));
@@ -62,9 +58,9 @@ it('a rollout: its parts in the one order, the reward as the sum of its weighted
 });
 
 it('left and right walk the completions, and a click on a chip chooses one', async () => {
-  const { settle, press, root } = await panel();
+  const { press, root } = await panel();
   workbench.selection.move({ step: 100, group: 2 });
-  await settle();
+  await settled();
   await press('ArrowRight');
   expect(workbench.selection.value.completion).toBe(1);
   await press('ArrowLeft');
@@ -75,18 +71,18 @@ it('left and right walk the completions, and a click on a chip chooses one', asy
 });
 
 it('a token selected elsewhere is shown with its numbers', async () => {
-  const { root, settle } = await panel();
+  const { root } = await panel();
   workbench.selection.move({ step: 100, group: 2, completion: 1, token: 4 });
-  await settle();
+  await settled();
   const strip = root.querySelector('medr1-tokens')!.shadowRoot!;
   expect(strip.querySelector('[data-testid=token-reading]')!.textContent).toMatch(/token 5 of \d+.*log p −?\d/s);
 });
 
 it('colours tokens as Rollouts does, and says why where it cannot', async () => {
-  const { root, settle, get } = await panel({ runs: [{ id: 'a', steps: 120, config: { beta: 0 } }] });
+  const { root, get } = await panel({ runs: [{ id: 'a', steps: 120, config: { beta: 0 } }] });
   workbench.rollouts.set({ colouring: 'entropy' });
   workbench.selection.move({ step: 100, group: 2, completion: 1 });
-  await settle();
+  await settled();
   const { completions } = (await workbench.connector.groups('a', { step: 100 })).groups[2];
   const strip = () => root.querySelector('medr1-tokens')!.shadowRoot!;
   const shares = [...strip().querySelectorAll<HTMLElement>('.token')].map((token) => Number(token.style.getPropertyValue('--share')));
@@ -95,21 +91,21 @@ it('colours tokens as Rollouts does, and says why where it cannot', async () => 
   expect(get('inspected')!.textContent).not.toContain('mean KL');
 
   workbench.rollouts.set({ colouring: 'kl' });
-  await settle();
+  await settled();
   expect(strip().querySelector('[data-testid=legend]')!.textContent).toContain('No KL here: no reference: beta is 0');
   const choose = get('colouring') as HTMLSelectElement;
   choose.value = 'off';
   choose.dispatchEvent(new Event('change'));
-  await settle();
+  await settled();
   expect(root.querySelector('medr1-tokens')).toBeNull();
   expect(workbench.rollouts.state.value.colouring).toBe('off');
 });
 
 it('a question: its parts in the same order, what runs answered, and its neighbours by keys', async () => {
-  const { connector, settle, get, parts, press } = await panel();
+  const { connector, get, parts, press } = await panel();
   const items = connector.data.all('omnimedvqa');
   workbench.selection.move({ dataset: 'omnimedvqa', item: items[0].id });
-  await settle();
+  await settled();
   expect(parts()).toEqual(PARTS);
   expect(get('question')!.textContent).toBe(items[0].question);
   await press('ArrowRight');
@@ -118,9 +114,9 @@ it('a question: its parts in the same order, what runs answered, and its neighbo
 });
 
 it('a step: its rewards and what happened at it', async () => {
-  const { root, settle, press, parts } = await panel();
+  const { root, press, parts } = await panel();
   workbench.selection.move({ step: 90 });
-  await settle();
+  await settled();
   expect(parts()).toEqual(['rewards', 'metadata', 'links']);
   expect(root.querySelector('[data-part=rewards]')!.textContent).toMatch(/reward.*accuracy.*format/s);
   expect(root.querySelector('[data-part=metadata]')!.textContent).toMatch(/format 1 → 0\.2/);
@@ -129,33 +125,33 @@ it('a step: its rewards and what happened at it', async () => {
 });
 
 it('says what failed with its remedy, and tries again', async () => {
-  const { connector, root, settle, get } = await panel();
+  const { connector, root, get } = await panel();
   const { groups } = connector;
   connector.groups = () => Promise.reject(Object.assign(new Error('No answer.'), { code: 'X', remedy: 'Restart it.' }));
   workbench.selection.move({ step: 100, group: 2 });
-  await settle();
+  await settled();
   expect(get('error')!.textContent).toMatch(/No answer\..*Restart it\./s);
   connector.groups = groups;
   get('retry')!.click();
-  await settle();
+  await settled();
   expect(root.querySelector('[data-part=rewards]')).not.toBeNull();
 });
 
 it('markup in what is inspected stays text', async () => {
-  const { root, settle } = await panel({ completionText: () => `<think>${HOSTILE}</think> ${HOSTILE} <answer>${HOSTILE}</answer>` });
+  const { root } = await panel({ completionText: () => `<think>${HOSTILE}</think> ${HOSTILE} <answer>${HOSTILE}</answer>` });
   workbench.selection.move({ step: 3, group: 0, completion: 0 });
-  await settle();
+  await settled();
   expect(root.querySelectorAll('script')).toHaveLength(0);
   expect(root.querySelectorAll('img')).toHaveLength(1); // the question's own
   expect((globalThis as { broken?: boolean }).broken).toBeUndefined();
 });
 
 it('asks the host for a link and for views', async () => {
-  const { element, settle, get } = await panel();
+  const { element, get } = await panel();
   const asked: string[] = [];
   element.addEventListener('medr1-command', (event) => asked.push((event as CustomEvent<{ id: string }>).detail.id));
   workbench.selection.move({ step: 3, group: 0 });
-  await settle();
+  await settled();
   get('copy-link')!.click();
   get('inspector-open-rollouts')!.click();
   expect(asked).toEqual(['copy-link', 'open-rollouts']);

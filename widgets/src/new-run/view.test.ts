@@ -2,6 +2,7 @@
 import { TrainConfig } from '@medr1/kernel-bridge/protocol';
 import { afterEach, expect, it } from 'vitest';
 import { FakeConnector } from '../../testing/fake-connector.ts';
+import { settled, until } from '../../testing/until.ts';
 import type { HostFiles } from '../host-files.ts';
 import { Workbench } from '../store/workbench.ts';
 import './view.ts';
@@ -19,20 +20,14 @@ async function view(files: HostFiles | null) {
   await workbench.start();
   const element = Object.assign(document.createElement('medr1-new-run') as NewRunView, { workbench, files });
   document.body.append(element);
-  const settle = async (ms = 0): Promise<void> => {
-    await new Promise((resolve) => setTimeout(resolve, ms));
-    for (let i = 0; i < 5; i++) await new Promise((resolve) => setTimeout(resolve));
-    await element.updateComplete;
-  };
-  await settle();
+  await settled();
   const row = (name: string) => element.shadowRoot!.querySelector<HTMLElement>(`[data-reward=${name}]`);
   const find = <T extends HTMLElement>(selector: string) => element.shadowRoot!.querySelector<T>(selector)!;
-  return { connector, element, settle, row, find };
+  return { connector, element, row, find };
 }
-const CHECKED = 500;
 
 it('starts a pair: the variant that is chosen beside no-think, both selected', async () => {
-  const { connector, element, settle, find } = await view(null);
+  const { connector, element, find } = await view(null);
   const commands: string[] = [];
   element.addEventListener('medr1-command', (event) => commands.push((event as CustomEvent<{ id: string }>).detail.id));
   for (const [key, value] of Object.entries({ model_name_or_path: 'model', dataset_name: 'data' })) {
@@ -41,7 +36,7 @@ it('starts a pair: the variant that is chosen beside no-think, both selected', a
     field.dispatchEvent(new Event('input'));
   }
   find('[data-testid=start-pair]').click();
-  await settle();
+  await settled();
   expect(connector.calls.find(([name]) => name === 'createPair')).toEqual([
     'createPair',
     { model_name_or_path: 'model', dataset_name: 'data' },
@@ -62,20 +57,20 @@ it('reward functions are rows: chosen in the host, weighted, refused with the re
       return { close: () => {} };
     },
   };
-  const { element, settle, row, find } = await view(files);
+  const { element, row, find } = await view(files);
   find('[data-testid=choose-rewards]').click();
-  await settle(CHECKED);
-  expect(row('short')!.textContent).toMatch(/short.*work\/short\.ts.*⚠ reward short \(short\.ts:2\) cannot be read as a program/s);
-  expect(find('[data-testid=estimate]').textContent).toMatch(/to put right/);
+  await until(() =>
+    expect(row('short')!.textContent).toMatch(/short.*work\/short\.ts.*⚠ reward short \(short\.ts:2\) cannot be read as a program/s),
+  );
+  await until(() => expect(find('[data-testid=estimate]').textContent).toMatch(/to put right/));
   source = 'export default () => [];';
   saved('work/short.ts');
-  await settle(CHECKED);
-  expect(row('short')!.querySelector('[data-testid=reward-state]')!.textContent).toMatch(/✓ tests 3\/3/);
+  await until(() => expect(row('short')!.querySelector('[data-testid=reward-state]')!.textContent).toMatch(/✓ tests 3\/3/));
   const weight = row('short')!.querySelector<HTMLInputElement>('[data-testid=reward-weight]')!;
   weight.value = '0.3';
   weight.dispatchEvent(new Event('change'));
   row('format')!.querySelector<HTMLButtonElement>('[data-testid=remove-reward]')!.click();
-  await settle();
+  await settled();
   expect(row('format')).toBeNull();
   expect([...element.shadowRoot!.querySelectorAll<HTMLInputElement>('[data-testid=reward-weight]')].map(({ value }) => value)).toEqual([
     '1',
@@ -84,22 +79,21 @@ it('reward functions are rows: chosen in the host, weighted, refused with the re
 });
 
 it('without a dialog paths are typed; one that leads nowhere says so', async () => {
-  const { settle, row, find } = await view(null);
+  const { row, find } = await view(null);
   expect(find('[data-testid=choose-rewards]')).toBeNull();
   const path = find<HTMLInputElement>('[data-testid=reward-path]');
   path.value = 'rewards/gone.ts';
   path.dispatchEvent(new KeyboardEvent('keydown', { key: 'Enter', cancelable: true }));
-  await settle(CHECKED);
-  expect(row('gone')!.textContent).toMatch(/rewards\/gone\.ts cannot be read.*Check the path/s);
+  await until(() => expect(row('gone')!.textContent).toMatch(/rewards\/gone\.ts cannot be read.*Check the path/s));
   expect(path.value).toBe('');
 });
 
 it('a built-in function is added from the list, which then leaves it out', async () => {
-  const { settle, row, find } = await view(null);
+  const { row, find } = await view(null);
   const add = find<HTMLSelectElement>('[data-testid=add-built-in]');
   add.value = 'accuracy_tolerant';
   add.dispatchEvent(new Event('change'));
-  await settle();
+  await settled();
   expect(row('accuracy_tolerant')).not.toBeNull();
   expect([...add.options].map(({ value }) => value)).not.toContain('accuracy_tolerant');
 });
@@ -107,7 +101,7 @@ it('a built-in function is added from the list, which then leaves it out', async
 it.each(['learning_rate', 'temperature'])(
   'Start with a wrong %s starts nothing and goes to it, also where it was folded away',
   async (key) => {
-    const { connector, element, settle, find } = await view(null);
+    const { connector, element, find } = await view(null);
     for (const [name, text] of [
       ['model_name_or_path', 'model'],
       ['dataset_name', 'data'],
@@ -117,11 +111,10 @@ it.each(['learning_rate', 'temperature'])(
       field.value = text;
       field.dispatchEvent(new Event('input'));
     }
-    await settle();
+    await settled();
     find('form').dispatchEvent(new Event('submit', { cancelable: true }));
-    await settle(CHECKED);
     const field = find(`#field-${key}`);
-    expect(element.shadowRoot!.activeElement).toBe(field);
+    await until(() => expect(element.shadowRoot!.activeElement).toBe(field));
     expect(field.closest('details')?.open ?? true).toBe(true);
     expect(connector.calls.some(([name]) => name === 'createRun')).toBe(false);
   },

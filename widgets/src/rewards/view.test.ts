@@ -1,6 +1,7 @@
 // @vitest-environment jsdom
 import { afterEach, describe, expect, it } from 'vitest';
 import { FakeConnector, type FakeOptions } from '../../testing/fake-connector.ts';
+import { settled } from '../../testing/until.ts';
 import type { CodeEditorOptions } from '../code-editor.ts';
 import type { RewardRevision } from '../connector.ts';
 import { Workbench } from '../store/workbench.ts';
@@ -20,27 +21,23 @@ async function view(state: 'running' | 'finished' = 'running', options: FakeOpti
   await workbench.start();
   const element = Object.assign(document.createElement('medr1-rewards') as RewardsView, { workbench, ...properties });
   document.body.append(element);
-  const settle = async (): Promise<void> => {
-    for (let i = 0; i < 5; i++) await new Promise((resolve) => setTimeout(resolve));
-    await element.updateComplete;
-  };
-  await settle();
+  await settled();
   const find = <T extends HTMLElement>(selector: string): T => element.shadowRoot!.querySelector<T>(selector)!;
   const type = async (name: string, weight: string): Promise<void> => {
     const input = find<HTMLInputElement>(`[data-reward=${name}] [data-testid=reward-weight]`);
     input.value = weight;
     input.dispatchEvent(new Event('change'));
-    await settle();
+    await settled();
   };
-  return { connector, element, find, settle, type };
+  return { connector, element, find, type };
 }
 const APPLY = '[data-testid=reward-apply]';
 
 it('an edit is sent on the revision it was made on, and waits for the next step', async () => {
-  const { connector, find, settle, type } = await view();
+  const { connector, find, type } = await view();
   await type('format', '0.5');
   find(APPLY).click();
-  await settle();
+  await settled();
   expect(connector.calls.find(([name]) => name === 'editRewards')).toEqual([
     'editRewards',
     'a',
@@ -60,40 +57,40 @@ it('nothing can be applied before something was changed, nor with every reward o
 });
 
 it('an edit that another one overtook is refused, said, and kept to be sent again', async () => {
-  const { connector, element, find, settle, type } = await view();
+  const { connector, element, find, type } = await view();
   connector.editRewards = () =>
     Promise.reject({ code: 'CONFLICT', message: 'Revision 2 came first.', remedy: 'Look at it and apply again.' });
   await type('format', '0.5');
   find(APPLY).click();
-  await settle();
+  await settled();
   expect(element.shadowRoot!.textContent).toMatch(/Revision 2 came first\..*Look at it/s);
   expect(find<HTMLInputElement>('[data-reward=format] [data-testid=reward-weight]').value).toBe('0.5');
 });
 
 it('a reward switched off and on again has its weight back', async () => {
-  const { find, settle, type } = await view();
+  const { find, type } = await view();
   await type('format', '0.7');
   const tick = find<HTMLInputElement>('[data-reward=format] input[type=checkbox]');
   tick.click();
-  await settle();
+  await settled();
   expect(find<HTMLInputElement>('[data-reward=format] [data-testid=reward-weight]').value).toBe('0');
   tick.click();
-  await settle();
+  await settled();
   expect(find<HTMLInputElement>('[data-reward=format] [data-testid=reward-weight]').value).toBe('0.7');
 });
 
 it('the preview tells what the new weights would do to stored rollouts', async () => {
-  const { find, settle, type } = await view();
+  const { find, type } = await view();
   await type('format', '0');
   find('[data-testid=reward-preview]').click();
-  await settle();
+  await settled();
   expect(find('[data-testid=preview-result]').textContent).toMatch(/groups that teach/);
 });
 
 it('a function written here is tried on stored rollouts with its tests, and sent with its source', async () => {
-  const { connector, element, find, settle } = await view();
+  const { connector, element, find } = await view();
   find('[data-testid=add-typescript]').click();
-  await settle();
+  await settled();
   const editor = find('medr1-reward-editor');
   const field = editor.shadowRoot!.querySelector('textarea')!;
   expect(field.value).toContain('export default function reward');
@@ -102,15 +99,15 @@ it('a function written here is tried on stored rollouts with its tests, and sent
   const file = find<HTMLInputElement>('[data-testid=reward-file]');
   file.value = 'always.ts';
   file.dispatchEvent(new Event('change'));
-  await settle();
+  await settled();
   find('[data-testid=reward-preview]').click();
-  await settle();
+  await settled();
   const files = { 'always.ts': 'export default (all) => all.map(() => 1);' };
   expect(connector.calls.find(([name]) => name === 'tryRewards')).toEqual(['tryRewards', 'a', { files, built_in: [], steps: 20, to: 40 }]);
   expect(find('[data-testid=reward-report]').textContent).toMatch(/always\s+✓ tests 3\/3/);
   expect(find('[data-testid=preview-result]').textContent).toMatch(/groups that teach/);
   find(APPLY).click();
-  await settle();
+  await settled();
   expect(connector.calls.find(([name]) => name === 'editRewards')).toEqual([
     'editRewards',
     'a',
@@ -122,15 +119,15 @@ it('a function written here is tried on stored rollouts with its tests, and sent
 /** The view after a preview of a new function that throws. */
 async function failing() {
   const opened = await view();
-  const { find, settle } = opened;
+  const { find } = opened;
   find('[data-testid=add-typescript]').click();
-  await settle();
+  await settled();
   const field = find('medr1-reward-editor').shadowRoot!.querySelector('textarea')!;
   field.value = 'export default () => { throw 1; };';
   field.dispatchEvent(new Event('input'));
-  await settle();
+  await settled();
   find('[data-testid=reward-preview]').click();
-  await settle();
+  await settled();
   return opened;
 }
 
@@ -141,15 +138,15 @@ it('a function that fails on stored rollouts says so, and shows no preview', asy
 });
 
 it('a function can be left out, and a built-in one added', async () => {
-  const { connector, find, settle } = await view();
+  const { connector, find } = await view();
   find('[data-reward=format] [data-testid=remove-reward]').click();
-  await settle();
+  await settled();
   const add = find<HTMLSelectElement>('[data-testid=add-built-in]');
   add.value = 'accuracy_tolerant';
   add.dispatchEvent(new Event('change'));
-  await settle();
+  await settled();
   find(APPLY).click();
-  await settle();
+  await settled();
   expect(connector.calls.find(([name]) => name === 'editRewards')?.[2]).toEqual({
     weights: { accuracy: 1, accuracy_tolerant: 1 },
     remove: ['format'],
@@ -158,9 +155,9 @@ it('a function can be left out, and a built-in one added', async () => {
 });
 
 it('Tab indents, and leaves the field after Escape', async () => {
-  const { find, settle } = await view();
+  const { find } = await view();
   find('[data-testid=add-typescript]').click();
-  await settle();
+  await settled();
   const field = find('medr1-reward-editor').shadowRoot!.querySelector('textarea')!;
   field.setSelectionRange(0, 0);
   const press = (key: string): boolean => field.dispatchEvent(new KeyboardEvent('keydown', { key, cancelable: true }));
@@ -175,9 +172,9 @@ describe('distributions', () => {
     [...element.shadowRoot!.querySelectorAll('[data-testid=histogram]')].map((one) => one.textContent!.replace(/\s+/g, ' ').trim());
 
   it('of the functions in force show without an edit', async () => {
-    const { connector, element, find, settle } = await view();
+    const { connector, element, find } = await view();
     find('[data-testid=reward-preview]').click();
-    await settle();
+    await settled();
     expect(texts(element)).toEqual([
       expect.stringMatching(/^accuracy 0\.00 ?1\.00 mean 0\.\d+ not applicable 0 errors 0$/),
       expect.stringMatching(/^format .* not applicable 0 errors 0$/),
@@ -187,11 +184,11 @@ describe('distributions', () => {
   });
 
   it('of a new one stand beside them, with the share that does not apply; each column says its count', async () => {
-    const { element, find, settle } = await view();
+    const { element, find } = await view();
     find('[data-testid=add-typescript]').click();
-    await settle();
+    await settled();
     find('[data-testid=reward-preview]').click();
-    await settle();
+    await settled();
     expect(texts(element)[2]).toMatch(/^my_reward 0\.00 ?1\.00 mean 0\.\d+ not applicable \d+ \(\d+ %\) errors 0$/);
     const columns = element.shadowRoot!.querySelectorAll('[data-testid=histogram]')[2].querySelectorAll<HTMLElement>('.column');
     expect([...columns].map(({ title }) => title)).toEqual([expect.stringMatching(/^0\.00: \d+$/), expect.stringMatching(/^1\.00: \d+$/)]);
@@ -205,10 +202,10 @@ describe('distributions', () => {
 });
 
 it('a completion whose advantage changes sign is one click away', async () => {
-  const { element, find, settle, type } = await view();
+  const { element, find, type } = await view();
   await type('accuracy', '-1');
   find('[data-testid=reward-preview]').click();
-  await settle();
+  await settled();
   const told: string[] = [];
   element.addEventListener('medr1-command', (event) => told.push((event as CustomEvent).detail.id));
   const flip = find('[data-testid=flip]');
@@ -243,14 +240,14 @@ it('the history tells the steps of each revision and what changed in its sources
 });
 
 it('a changed source is held against what runs', async () => {
-  const { element, find, settle } = await view('running', { rewards });
+  const { element, find } = await view('running', { rewards });
   find('[data-testid=edit-source]').click();
-  await settle();
+  await settled();
   expect(find('[data-testid=source-changes]')).toBeNull();
   const field = find('medr1-reward-editor').shadowRoot!.querySelector('textarea')!;
   field.value = field.value.replace('3;', '4;');
   field.dispatchEvent(new Event('input'));
-  await settle();
+  await settled();
   expect(find('[data-testid=source-changes] summary').textContent).toMatch(/\+1 −1/);
   expect(element.shadowRoot!.querySelector('[data-testid=source-changes] .added code')!.textContent).toBe('const a = 4;');
 });
@@ -266,10 +263,10 @@ describe('a Python function of a notebook', () => {
   const served = [python(1, 1, BEFORE), python(2, 11, NOW)];
 
   it('is shown, with how long a step waits for it, and cannot be edited here', async () => {
-    const { element, find, settle } = await view('running', { rewards: served });
+    const { element, find } = await view('running', { rewards: served });
     expect(find('[data-testid=edit-source]').textContent).toContain('show code');
     find('[data-testid=edit-source]').click();
-    await settle();
+    await settled();
     expect(find('medr1-reward-editor')).toBeNull();
     expect(find('[data-testid=served-source]').textContent).toMatch(
       /mine\.py, evaluated in the kernel.*waits 30 s for it, then the run pauses/s,
@@ -279,16 +276,16 @@ describe('a Python function of a notebook', () => {
   });
 
   it('of an earlier revision is asked for by its hash, in a preview and in an edit', async () => {
-    const { connector, element, find, settle } = await view('running', { rewards: served });
+    const { connector, element, find } = await view('running', { rewards: served });
     const [, use] = [...element.shadowRoot!.querySelectorAll<HTMLElement>('[data-testid=revision-entry] button')];
     use.click();
-    await settle();
+    await settled();
     find('[data-testid=reward-preview]').click();
-    await settle();
+    await settled();
     const kernel = { mine: `sha of ${BEFORE}` };
     expect(connector.calls.find(([name]) => name === 'tryRewards')![2]).toMatchObject({ files: {}, kernel });
     find(APPLY).click();
-    await settle();
+    await settled();
     expect(connector.calls.find(([name]) => name === 'editRewards')![2]).toMatchObject({ weights: { mine: 1 }, kernel });
     expect(connector.calls.find(([name]) => name === 'editRewards')![2]).not.toHaveProperty('files');
   });
@@ -300,9 +297,9 @@ it("a file of the host becomes a function, and one of the run's name gets its te
     read: (path: string) => Promise.resolve(`// ${path}`),
     onSaved: () => ({ close: () => {} }),
   };
-  const { element, find, settle } = await view('running', { rewards }, { files });
+  const { element, find } = await view('running', { rewards }, { files });
   find('[data-testid=add-files]').click();
-  await settle();
+  await settled();
   expect(element.draft).toEqual({
     reason: '',
     weights: { mine: 1, other: 1 },
@@ -317,9 +314,9 @@ it("the host's editor takes the place of the field: it tells what is typed, and 
     made.push(one);
     return { setSource: (source: string) => void one.sources.push(source), showLine: () => {}, dispose: () => void (one.disposed = true) };
   };
-  const { element, find, settle } = await view('running', { rewards }, { createEditor });
+  const { element, find } = await view('running', { rewards }, { createEditor });
   find('[data-testid=edit-source]').click();
-  await settle();
+  await settled();
   expect(made[0]).toMatchObject({ source: rewards[2].sources.mine.source, file: 'mine.ts' });
   const keys: string[] = [];
   const inside = made[0].host.appendChild(document.createElement('div'));
@@ -327,14 +324,14 @@ it("the host's editor takes the place of the field: it tells what is typed, and 
   for (const key of ['Tab', 'Escape', 'Tab', 'Tab']) inside.dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true }));
   expect(keys).toEqual(['Tab', 'Escape', 'Tab']);
   made[0].onChange('typed');
-  await settle();
+  await settled();
   expect(element.draft!.files.mine.source).toBe('typed');
   expect(made[0].sources).toEqual([]);
   find('[data-testid=reward-revert]').click();
-  await settle();
+  await settled();
   expect(made[0].sources).toEqual([rewards[2].sources.mine.source]);
   find('[data-testid=edit-source]').click();
-  await settle();
+  await settled();
   expect(made.map(({ disposed }) => disposed)).toEqual([true]);
 });
 
@@ -353,23 +350,23 @@ describe('an edit that is not applied', () => {
   };
 
   it('stays with its run while another is looked at, in another view, and through a reload', async () => {
-    const { element, find, settle, type } = await view('running', twoRuns);
+    const { element, find, type } = await view('running', twoRuns);
     workbench.selection.move({ runs: ['a'] });
-    await settle();
+    await settled();
     find('[data-testid=add-typescript]').click();
     await type('format', '0.3');
     const reason = find<HTMLInputElement>('[aria-label=Reason]');
     reason.value = 'format is learnt';
     reason.dispatchEvent(new Event('input'));
-    await settle();
+    await settled();
     const edited = structuredClone(element.draft)!;
     expect(Object.keys(edited.files)).toEqual(['my_reward']);
     workbench.selection.move({ runs: ['b'] });
-    await settle();
+    await settled();
     expect(element.draft).toBeNull();
     expect(find('[data-reward=my_reward]')).toBeNull();
     workbench.selection.move({ runs: ['a'] });
-    await settle();
+    await settled();
     expect(element.draft).toEqual(edited);
     expect(find('[data-testid=dirty]').textContent).toContain('not applied');
     element.remove();
@@ -380,31 +377,31 @@ describe('an edit that is not applied', () => {
   });
 
   it('comes back after Revert', async () => {
-    const { element, find, settle, type } = await view();
+    const { element, find, type } = await view();
     await type('format', '0.3');
     const edited = structuredClone(element.draft);
     find('[data-testid=reward-revert]').click();
-    await settle();
+    await settled();
     expect(element.draft).toBeNull();
     find('[data-testid=undo-revert]').click();
-    await settle();
+    await settled();
     expect(element.draft).toEqual(edited);
   });
 
   it('says what Apply will change, and what it will take away, which can be kept', async () => {
-    const { find, settle, type } = await view();
+    const { find, type } = await view();
     await type('accuracy', '2');
     find('[data-reward=format] [data-testid=remove-reward]').click();
-    await settle();
+    await settled();
     expect(find('[data-testid=changes]').textContent).toMatch(/accuracy 1 → 2; format removed/);
     find('[data-testid=reward-removed] [data-testid=keep-reward]').click();
-    await settle();
+    await settled();
     expect(find('[data-testid=changes]').textContent).toMatch(/accuracy 1 → 2$/);
   });
 });
 
 it('a weight counts with each key, and its text stays as it is typed', async () => {
-  const { element, find, settle } = await view();
+  const { element, find } = await view();
   const field = find<HTMLInputElement>('[data-reward=format] [data-testid=reward-weight]');
   for (const [text, weight] of [
     ['0', 0],
@@ -414,12 +411,12 @@ it('a weight counts with each key, and its text stays as it is typed', async () 
   ] as const) {
     field.value = text;
     field.dispatchEvent(new Event('input'));
-    await settle();
+    await settled();
     expect([field.value, element.draft!.weights.format]).toEqual([text, weight]);
     expect(find<HTMLButtonElement>(APPLY).disabled).toBe(false);
   }
   field.dispatchEvent(new Event('change'));
-  await settle();
+  await settled();
   expect(field.value).toBe('0.5');
 });
 
@@ -433,12 +430,12 @@ it('the shares of the variance follow the weight that is moved', async () => {
 });
 
 it('an error leads to its line in the editor', async () => {
-  const { element, find, settle } = await failing();
+  const { element, find } = await failing();
   find('[data-testid=edit-source]').click();
-  await settle();
+  await settled();
   find('[data-testid=to-line]').click();
-  await settle();
-  await settle();
+  await settled();
+  await settled();
   const editor = find<RewardEditor>('medr1-reward-editor');
   const field = editor.shadowRoot!.querySelector('textarea')!;
   expect(editor.shadowRoot!.activeElement).toBe(field);
@@ -446,18 +443,18 @@ it('an error leads to its line in the editor', async () => {
 });
 
 it('what the preview found stays after Apply, and an error of both is said once', async () => {
-  const { connector, element, find, settle, type } = await view();
+  const { connector, element, find, type } = await view();
   await type('format', '0');
   find('[data-testid=reward-preview]').click();
-  await settle();
+  await settled();
   find(APPLY).click();
-  await settle();
+  await settled();
   expect(find('[data-testid=preview-result]')).not.toBeNull();
   const broken = await failing();
   connector.options.failure = undefined;
   broken.connector.editRewards = () => Promise.reject(broken.element.outcome!.reports[0].error);
   broken.find(APPLY).click();
-  await broken.settle();
+  await settled();
   expect(broken.element.shadowRoot!.querySelectorAll('[data-testid=error]')).toHaveLength(1);
   expect(element.draft).toBeNull();
 });

@@ -1,6 +1,7 @@
 // @vitest-environment jsdom
-import { afterEach, expect, it, vi } from 'vitest';
+import { afterEach, expect, it, onTestFinished, vi } from 'vitest';
 import { FakeConnector, type FakeOptions } from '../../testing/fake-connector.ts';
+import { settled, until } from '../../testing/until.ts';
 import { Workbench } from '../store/workbench.ts';
 import './view.ts';
 import type { RolloutsView } from './view.ts';
@@ -17,69 +18,65 @@ async function view(options: FakeOptions) {
   await workbench.start();
   const element = Object.assign(document.createElement('medr1-rollouts') as RolloutsView, { workbench });
   document.body.append(element);
-  const settle = async (): Promise<void> => {
-    for (let i = 0; i < 5; i++) await new Promise((resolve) => setTimeout(resolve));
-    await element.updateComplete;
-  };
-  await settle();
+  await settled();
   return {
     connector,
     element,
-    settle,
     step: () => element.shadowRoot!.querySelector<HTMLInputElement>('[data-testid=rollouts-step]')!.value,
   };
 }
 
 it('follows the newest step until a step is chosen', async () => {
-  const { connector, element, settle, step } = await view({ runs: [{ id: 'a', steps: 7 }] });
+  const { connector, element, step } = await view({ runs: [{ id: 'a', steps: 7 }] });
   const groups = () => [...element.shadowRoot!.querySelectorAll('medr1-group')];
   const before = groups();
   expect(step()).toBe('7');
   connector.step('a');
-  await vi.waitFor(() => expect(step()).toBe('8'), 20_000); // at reading pace
+  await until(() => expect(step()).toBe('8')); // at reading pace
   expect(groups().map(({ group }) => group.step)).toEqual(before.map(() => 8));
   expect(groups().every((group, at) => group === before[at])).toBe(true); // the same elements: none is replaced under the pointer
   workbench.selection.move({ step: 3 });
   connector.step('a');
-  await settle();
+  await settled();
   expect(step()).toBe('3');
 });
 
 it.each(['pointerdown', 'focusin'])('%s on a group holds the step that is on screen', async (type) => {
-  const { connector, element, settle, step } = await view({ runs: [{ id: 'a', steps: 7 }] });
+  const { connector, element, step } = await view({ runs: [{ id: 'a', steps: 7 }] });
   const group = element.shadowRoot!.querySelector('medr1-group')!;
   group.dispatchEvent(new Event(type, { bubbles: true, composed: true }));
+  vi.useFakeTimers();
+  onTestFinished(() => void vi.useRealTimers());
   connector.step('a');
-  await settle();
-  await new Promise((resolve) => setTimeout(resolve, 1200)); // longer than the pace of following
+  await vi.advanceTimersByTimeAsync(5000); // longer than the pace of following
   expect([step(), workbench.selection.value.step]).toEqual(['7', 7]);
   expect(group.isConnected).toBe(true);
 });
 
 it('keys: left and right walk the steps', async () => {
-  const { element, settle, step } = await view({ runs: [{ id: 'a', steps: 7 }] });
+  const { element, step } = await view({ runs: [{ id: 'a', steps: 7 }] });
   const press = (key: string) =>
     element.shadowRoot!.querySelector('.list')!.dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true }));
   press('ArrowLeft');
-  await settle();
+  await settled();
   expect([step(), workbench.selection.value.step]).toEqual(['6', 6]);
   press('ArrowRight');
   press('ArrowRight');
-  await settle();
+  await settled();
   expect(step()).toBe('7');
 });
 
 it('unfolding a group selects it, and a click on a completion selects that', async () => {
-  const { element, settle } = await view({ runs: [{ id: 'a', steps: 7 }] });
+  const { element } = await view({ runs: [{ id: 'a', steps: 7 }] });
   const group = element.shadowRoot!.querySelector('medr1-group')!;
   group.shadowRoot!.querySelector<HTMLElement>('.title')!.click();
-  await settle();
+  await settled();
   group.shadowRoot!.querySelectorAll<HTMLElement>('[data-testid=completion]')[2].click();
   expect(workbench.selection.value).toMatchObject({ step: 7, group: 0, completion: 2, item: 'item-7-0' });
 });
 
 it('tokens are coloured by what is stored, walked by keys, and the one chosen is in the selection', async () => {
-  const { element, settle } = await view({ runs: [{ id: 'a', steps: 7 }] });
+  const { element } = await view({ runs: [{ id: 'a', steps: 7 }] });
   workbench.selection.move({ step: 7, group: 1 });
   const choose = element.shadowRoot!.querySelector<HTMLSelectElement>('[data-testid=colouring]')!;
   const offered = () => [...choose.options].filter(({ disabled }) => !disabled).map(({ value }) => value);
@@ -87,7 +84,7 @@ it('tokens are coloured by what is stored, walked by keys, and the one chosen is
   expect(choose.textContent).toContain('always 1: num_iterations is 1');
   choose.value = 'logprob';
   choose.dispatchEvent(new Event('change'));
-  await settle();
+  await settled();
   const group = element.shadowRoot!.querySelectorAll('medr1-group')[1].shadowRoot!;
   const [, , third] = group.querySelectorAll('medr1-tokens');
   const strip = third.shadowRoot!;
@@ -99,16 +96,16 @@ it('tokens are coloured by what is stored, walked by keys, and the one chosen is
   expect(shades[least]).toBe(Math.max(...shades));
   for (let at = 0; at < 3; at++)
     strip.querySelector('.strip')!.dispatchEvent(new KeyboardEvent('keydown', { key: 'ArrowRight', bubbles: true }));
-  await settle();
+  await settled();
   expect(workbench.selection.value).toMatchObject({ step: 7, group: 1, completion: 2, token: 2 });
   expect(strip.querySelector('[data-testid=token-reading]')!.textContent).toMatch(/token 3 of \d+.*log p −?\d.*A [+−]?\d/s);
 });
 
 it('every number that is stored of a token is shown for it, clipped ones by more than colour', async () => {
-  const { element, settle } = await view({ runs: [{ id: 'a', steps: 7, config: { num_iterations: 2 } }] });
+  const { element } = await view({ runs: [{ id: 'a', steps: 7, config: { num_iterations: 2 } }] });
   workbench.selection.move({ step: 5, group: 0 });
   workbench.rollouts.set({ colouring: 'ratio' });
-  await settle();
+  await settled();
   const strip = element.shadowRoot!.querySelector('medr1-group')!.shadowRoot!.querySelector('medr1-tokens')!.shadowRoot!;
   const { completions } = (await workbench.connector.groups('a', { step: 5 })).groups[0];
   const { ratio, clipped } = completions[0];
@@ -116,76 +113,76 @@ it('every number that is stored of a token is shown for it, clipped ones by more
   expect(tokens.map((token) => token.classList.contains('clipped'))).toEqual(clipped);
   tokens.forEach((token, at) => expect(token.style.getPropertyValue('--colour')).toBe(`var(--medr1-${ratio![at]! < 1 ? 'less' : 'more'})`));
   tokens[clipped!.indexOf(true)].dispatchEvent(new MouseEvent('mouseenter'));
-  await settle();
+  await settled();
   expect(strip.querySelector('[data-testid=token-reading]')!.textContent!.replace(/\s+/g, ' ')).toMatch(
     /token \d+ of \d+ .* log p −?[\d.e−]+ p \d+ % H [\d.e−]+ KL [\d.e−]+ ratio [\d.]+ clipped A [+−]?[\d.]+/,
   );
 });
 
 it('a colouring that a step has no numbers for stays chosen, uncoloured, with the reason', async () => {
-  const { element, settle } = await view({ runs: [{ id: 'a', steps: 7, old: true }] });
+  const { element } = await view({ runs: [{ id: 'a', steps: 7, old: true }] });
   workbench.rollouts.set({ colouring: 'entropy' });
   workbench.selection.move({ step: 5, group: 0 });
-  await settle();
+  await settled();
   expect(element.shadowRoot!.querySelector('[data-testid=legend]')!.textContent).toContain('not stored by the version that made this step');
   const strip = element.shadowRoot!.querySelector('medr1-group')!.shadowRoot!.querySelector('medr1-tokens')!.shadowRoot!;
   for (const token of strip.querySelectorAll<HTMLElement>('.token')) expect(token.style.getPropertyValue('--share')).toBe('0.000');
 });
 
 it('a step that used earlier rollouts again shows those, and a click selects them where they are stored', async () => {
-  const { element, settle } = await view({ runs: [{ id: 'a', steps: 8, config: { num_iterations: 3 } }] });
+  const { element } = await view({ runs: [{ id: 'a', steps: 8, config: { num_iterations: 3 } }] });
   const said = () => element.shadowRoot!.querySelector('[data-testid=used-again]')?.textContent!.replace(/\s+/g, ' ').trim();
   expect(said()).toBe('Step 8 learnt from the rollouts of step 7 again: these.'); // the newest, followed
   workbench.selection.move({ step: 6 });
-  await settle();
+  await settled();
   expect(said()).toBe('Step 6 learnt from the rollouts of step 4 again: these.');
   element.shadowRoot!.querySelector('medr1-group')!.shadowRoot!.querySelector<HTMLElement>('.title')!.click();
-  await settle();
+  await settled();
   expect(workbench.selection.value).toMatchObject({ step: 4, group: 0, item: 'item-4-0' });
   expect(said()).toBeUndefined();
 });
 
 it('ratios are read when the update that gives them was made', async () => {
   const run = { id: 'a', steps: 7, config: { num_iterations: 2 } };
-  const { connector, element, settle } = await view({ runs: [run] });
+  const { connector, element } = await view({ runs: [run] });
   workbench.rollouts.set({ colouring: 'ratio' });
   workbench.selection.move({ step: 7, group: 0 });
-  await settle();
+  await settled();
   const said = () => element.shadowRoot!.querySelector('[data-testid=legend]')!.textContent;
   expect(said()).toContain('comes with the next update');
   connector.step('a');
-  await settle();
-  await settle();
+  await settled();
+  await settled();
   expect(said()).toContain('× 1.5');
 });
 
 it('filters that hide everything are cleared by one button, the question type too', async () => {
-  const { element, settle } = await view({ runs: [{ id: 'a', steps: 7 }] });
+  const { element } = await view({ runs: [{ id: 'a', steps: 7 }] });
   workbench.rollouts.set({ type: 'Anatomy', modality: 'X-Ray', shown: 'cut', search: 'zebra' });
-  await settle();
+  await settled();
   [...element.shadowRoot!.querySelectorAll('button')].find((button) => button.textContent!.includes('Clear filters'))!.click();
-  await settle();
+  await settled();
   expect(element.shadowRoot!.querySelectorAll('medr1-group').length).toBeGreaterThan(0);
 });
 
 it('tokens that cannot be read are said to be so, and the text stays', async () => {
-  const { connector, element, settle } = await view({ runs: [{ id: 'a', steps: 7 }] });
+  const { connector, element } = await view({ runs: [{ id: 'a', steps: 7 }] });
   connector.tokenTexts = () =>
     Promise.reject(Object.assign(new Error('There is no tokenizer.json.'), { code: 'X', remedy: 'Put it back.' }));
   workbench.selection.move({ step: 7, group: 0 });
   const choose = element.shadowRoot!.querySelector<HTMLSelectElement>('[data-testid=colouring]')!;
   choose.value = 'advantage';
   choose.dispatchEvent(new Event('change'));
-  await settle();
+  await settled();
   const group = element.shadowRoot!.querySelector('medr1-group')!.shadowRoot!;
   expect(group.querySelector('[data-testid=tokens-error]')!.textContent).toContain('Put it back.');
   expect(group.querySelectorAll('.text')).toHaveLength(8);
 });
 
 it('a click selects the question in the data set that the run trains on, where that is indexed', async () => {
-  const { element, settle } = await view({ runs: [{ id: 'a', steps: 7 }], data: { datasets: [{ name: 'omnimedvqa', items: 30 }] } });
+  const { element } = await view({ runs: [{ id: 'a', steps: 7 }], data: { datasets: [{ name: 'omnimedvqa', items: 30 }] } });
   element.shadowRoot!.querySelector('medr1-group')!.shadowRoot!.querySelector<HTMLElement>('.title')!.click();
-  await settle();
+  await settled();
   expect(workbench.selection.value).toMatchObject({ dataset: 'omnimedvqa', item: 'item-7-0', group: 0 });
 });
 
@@ -202,7 +199,7 @@ it('leaves the run alone when it is closed', async () => {
 });
 
 it('says whose rollouts these are, and changes the run where several are chosen', async () => {
-  const { element, settle } = await view({
+  const { element } = await view({
     runs: [
       { id: 'a', name: 'Demo, think', steps: 7 },
       { id: 'b', name: 'no-think A', steps: 9 },
@@ -210,10 +207,10 @@ it('says whose rollouts these are, and changes the run where several are chosen'
   });
   const whose = () => element.shadowRoot!.querySelector<HTMLSelectElement>('[data-testid=rollouts-run]')!;
   workbench.selection.move({ runs: ['a'] });
-  await settle();
+  await settled();
   expect(whose().textContent).toBe('Demo, think');
   workbench.selection.move({ runs: ['a', 'b'] });
-  await settle();
+  await settled();
   expect([...whose().options].map(({ text, selected }) => [text, selected])).toEqual([
     ['Demo, think', true],
     ['no-think A', false],
@@ -224,30 +221,30 @@ it('says whose rollouts these are, and changes the run where several are chosen'
 });
 
 it('counts the groups that pass the filters', async () => {
-  const { element, settle } = await view({ runs: [{ id: 'a', steps: 7 }] });
+  const { element } = await view({ runs: [{ id: 'a', steps: 7 }] });
   workbench.rollouts.set({ search: 'no such word anywhere' });
-  await settle();
+  await settled();
   expect(element.shadowRoot!.querySelector('[data-testid=rollouts-count]')!.textContent).toBe('0 of 12 groups');
 });
 
 it('what is chosen elsewhere comes into view, and the keyboard goes to the title of a group', async () => {
-  const { element, settle } = await view({ runs: [{ id: 'a', steps: 7 }] });
+  const { element } = await view({ runs: [{ id: 'a', steps: 7 }] });
   const shown = vi.fn();
   const groups = [...element.shadowRoot!.querySelectorAll('medr1-group')];
   groups[9].show = shown;
   workbench.selection.move({ step: 7, group: 9, completion: 2 });
-  await settle();
+  await settled();
   expect(shown).toHaveBeenCalledExactlyOnceWith(2);
   groups[1].focus();
   expect(groups[1].shadowRoot!.activeElement!.classList).toContain('title');
 });
 
 it('groups unfolded by hand do not stay open over the questions of another step', async () => {
-  const { element, settle } = await view({ runs: [{ id: 'a', steps: 7 }] });
+  const { element } = await view({ runs: [{ id: 'a', steps: 7 }] });
   element.open = new Set([2]);
-  await settle();
+  await settled();
   workbench.selection.move({ step: 3 });
-  await settle();
+  await settled();
   expect([...element.shadowRoot!.querySelectorAll('medr1-group')].some(({ open }) => open)).toBe(false);
 });
 
@@ -257,16 +254,16 @@ const press = (at: HTMLElement, key: string): void =>
   void at.dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true, composed: true, cancelable: true }));
 
 it('a search marks its hits, shows the completions that hold it alone, and says how many do not', async () => {
-  const { element, settle } = await view({
+  const { element } = await view({
     runs: [{ id: 'a', steps: 2 }],
     completionText: (_step, _group, index) => (index === 1 ? 'a Tumor (grade 2)' : 'nothing to see'),
   });
   workbench.selection.move({ step: 2, group: 0 });
-  await settle();
+  await settled();
   const [group] = deep(element.shadowRoot!, 'medr1-group');
   const all = completionsOf(group).length;
   workbench.rollouts.set({ search: 'tumor (grade' });
-  await settle();
+  await settled();
   const marks = () => deep(group.shadowRoot!, 'li mark').map(({ textContent }) => textContent);
   expect(completionsOf(group).map(({ dataset }) => dataset.index)).toEqual(['1']);
   expect(marks()).toEqual(['Tumor', '(grade']);
@@ -274,17 +271,17 @@ it('a search marks its hits, shows the completions that hold it alone, and says 
   const without = group.shadowRoot!.querySelector('[data-testid=without]')!;
   expect(without.textContent).toContain(`${all - 1} completion`);
   without.querySelector('button')!.click();
-  await settle();
+  await settled();
   expect(completionsOf(group)).toHaveLength(all);
   workbench.rollouts.set({ search: 'nowhere' });
-  await settle();
+  await settled();
   expect(element.shadowRoot!.querySelector('[data-testid=rollouts-count]')!.textContent).toMatch(/^0 of \d+ groups/);
 });
 
 it('down and up walk the title, each completion, and go on to the next group; Enter chooses', async () => {
-  const { element, settle } = await view({ runs: [{ id: 'a', steps: 2 }] });
+  const { element } = await view({ runs: [{ id: 'a', steps: 2 }] });
   workbench.selection.move({ step: 2, group: 0 });
-  await settle();
+  await settled();
   const groups = deep(element.shadowRoot!, 'medr1-group');
   const focused = (): Element | null => {
     let at: Element | null = document.activeElement;
@@ -305,20 +302,20 @@ it('down and up walk the title, each completion, and go on to the next group; En
   press(focused() as HTMLElement, 'ArrowUp');
   expect(focused()).toBe(rows.at(-1));
   workbench.rollouts.set({ colouring: 'logprob' });
-  await settle();
+  await settled();
   rows[0].querySelector<HTMLElement>('medr1-tokens')!.focus();
   press(focused() as HTMLElement, 'ArrowDown');
   expect((focused()!.getRootNode() as ShadowRoot).host).toBe(rows[1].querySelector('medr1-tokens'));
 });
 
 it('thinking and answer stay apart while tokens are coloured', async () => {
-  const { element, settle } = await view({
+  const { element } = await view({
     runs: [{ id: 'a', steps: 2 }],
     completionText: () => '<think>so it is</think> <answer> A </answer>',
   });
   workbench.selection.move({ step: 2, group: 0 });
   workbench.rollouts.set({ colouring: 'logprob' });
-  await settle();
+  await settled();
   const strip = deep(element.shadowRoot!, 'medr1-group')[0].shadowRoot!.querySelector('medr1-tokens')!.shadowRoot!;
   const parts = deep(strip, '[data-part]').map((part) => [part.dataset.part, deep(part, '.token').length > 0]);
   expect(parts).toEqual([
@@ -329,13 +326,13 @@ it('thinking and answer stay apart while tokens are coloured', async () => {
 });
 
 it('a popover holds how they are read, says how much differs from the start, and puts that back', async () => {
-  const { element, settle } = await view({ runs: [{ id: 'a', steps: 2 }] });
+  const { element } = await view({ runs: [{ id: 'a', steps: 2 }] });
   workbench.rollouts.set({ sort: 'low', colouring: 'kl', search: 'word' });
-  await settle();
+  await settled();
   const menu = element.shadowRoot!.querySelector<HTMLElement & { label: string }>('[data-testid=rollouts-view]')!;
   expect(menu.label).toBe('View (2)');
   [...menu.querySelectorAll('button')].at(-1)!.click();
-  await settle();
+  await settled();
   expect(workbench.rollouts.toJSON()).toMatchObject({ sort: 'order', colouring: 'off', search: 'word' });
   expect(menu.label).toBe('View');
 });

@@ -1,6 +1,7 @@
 // @vitest-environment jsdom
-import { afterEach, expect, it, vi } from 'vitest';
+import { afterEach, expect, it } from 'vitest';
 import { FakeConnector, type FakeOptions, type FakeRun } from '../../testing/fake-connector.ts';
+import { settled, until } from '../../testing/until.ts';
 import { Workbench } from '../store/workbench.ts';
 import './view.ts';
 import type { RunsTable } from './view.ts';
@@ -25,11 +26,7 @@ async function table(runs: FakeRun[] = RUNS, options: FakeOptions = {}) {
   await workbench.start();
   const element = Object.assign(document.createElement('medr1-runs-table') as RunsTable, { workbench });
   document.body.append(element);
-  const settle = async (): Promise<void> => {
-    for (let i = 0; i < 8; i++) await new Promise((resolve) => setTimeout(resolve));
-    await element.updateComplete;
-  };
-  await settle();
+  await settled();
   const find = (id: string, root: Element = element) => root.shadowRoot!.querySelector<HTMLElement>(`[data-testid="${id}"]`);
   const rows = () => [...element.shadowRoot!.querySelectorAll<HTMLElement>('[data-testid=run-row]')];
   const names = () => rows().map((row) => row.dataset.run);
@@ -42,35 +39,35 @@ async function table(runs: FakeRun[] = RUNS, options: FakeOptions = {}) {
   };
   const commands: { id: string; args: Record<string, string> }[] = [];
   document.body.addEventListener('medr1-command', (event) => commands.push((event as CustomEvent).detail));
-  return { connector, element, settle, find, rows, names, details, key, enter, commands };
+  return { connector, element, find, rows, names, details, key, enter, commands };
 }
 
 it('shows each run with what it made, newest first, and sorts by a column from high to low, then low to high', async () => {
-  const { settle, find, rows, names } = await table();
+  const { find, rows, names } = await table();
   expect(names()).toEqual(['c', 'b', 'a']);
   expect(rows()[1].textContent).toMatch(/second.*failed.*9.*1e-4/s);
   find('sort-step')!.click();
-  await settle();
-  await vi.waitFor(() => expect(names()).toEqual(['b', 'c', 'a']));
+  await settled();
+  await until(() => expect(names()).toEqual(['b', 'c', 'a']));
   expect(find('sort-step')!.parentElement!.getAttribute('aria-sort')).toBe('descending');
   find('sort-step')!.click();
-  await settle();
-  await vi.waitFor(() => expect(names()).toEqual(['a', 'c', 'b']));
+  await settled();
+  await until(() => expect(names()).toEqual(['a', 'c', 'b']));
 });
 
 it('searches as it is typed; what the server refuses shows beside the rows that were there', async () => {
   const { connector, find, names, enter } = await table();
   enter(find('search')!, 'learning_rate<1e-5 -running', 'input');
-  await vi.waitFor(() => expect(names()).toEqual(['a']));
+  await until(() => expect(names()).toEqual(['a']));
   const refusal = { code: 'REQUEST_INVALID', message: 'query q: there is no column "x"', remedy: '' };
   connector.runTable = () => Promise.reject(Object.assign(new Error(refusal.message), refusal));
   enter(find('search')!, 'x>1', 'input');
-  await vi.waitFor(() => expect(find('refusal')?.textContent).toContain('no column "x"'));
+  await until(() => expect(find('refusal')?.textContent).toContain('no column "x"'));
   expect(names()).toEqual(['a']);
 });
 
 it('moves the shared selection: click, Ctrl+click, Shift+click, and the same by keyboard', async () => {
-  const { settle, rows, key } = await table();
+  const { rows, key } = await table();
   const chosen = () => workbench.selection.value.runs;
   rows()[1].click();
   expect(chosen()).toEqual(['b']);
@@ -78,14 +75,14 @@ it('moves the shared selection: click, Ctrl+click, Shift+click, and the same by 
   expect(chosen()).toEqual(['b', 'c']);
   rows()[2].dispatchEvent(new MouseEvent('click', { bubbles: true, shiftKey: true }));
   expect(chosen()).toEqual(['c', 'b', 'a']);
-  await settle();
+  await settled();
   key(rows()[2], 'Home');
-  await settle();
+  await settled();
   key(rows()[0], 'ArrowDown');
-  await settle();
+  await settled();
   key(rows()[1], 'Enter');
   expect(chosen()).toEqual(['b']);
-  await settle();
+  await settled();
   expect(rows()[1].getAttribute('aria-selected')).toBe('true');
   expect(rows().map((row) => row.tabIndex)).toEqual([-1, 0, -1]);
 });
@@ -100,48 +97,48 @@ it('draws the rows in sight alone, of 1,000', async () => {
 });
 
 it('renames in place by F2; Escape leaves the name', async () => {
-  const { connector, settle, rows, find, key } = await table();
+  const { connector, rows, find, key } = await table();
   key(rows()[0], 'F2');
-  await settle();
+  await settled();
   (find('rename') as HTMLInputElement).value = 'other';
   find('rename')!.focus();
   key(find('rename')!, 'Enter');
-  await settle();
+  await settled();
   expect(connector.calls).toContainEqual(['annotateRun', 'c', { name: 'other' }]);
   expect(rows()[0].textContent).toContain('other');
   key(rows()[0], 'F2');
-  await settle();
+  await settled();
   find('rename')!.focus();
   (find('rename') as HTMLInputElement).value = 'never';
   key(find('rename')!, 'Escape');
-  await settle();
+  await settled();
   expect(rows()[0].textContent).toContain('other');
 });
 
 it('shows the configuration of a run in full, and of several what differs', async () => {
-  const { settle, rows, details, find, enter } = await table();
+  const { rows, details, find, enter } = await table();
   rows()[0].click();
-  await settle();
+  await settled();
   const config = () => find('config', details())!.textContent!.replace(/\s+/g, ' ');
   expect(config()).toMatch(/beta 0\.04/);
   rows()[1].dispatchEvent(new MouseEvent('click', { bubbles: true, ctrlKey: true }));
-  await settle();
+  await settled();
   expect(config()).toMatch(/learning_rate 1e-6\s*1e-4/);
   expect(config()).not.toMatch(/beta/);
   find('config-all', details())!.click();
-  await settle();
+  await settled();
   expect(config()).toMatch(/beta 0\.04\s*0\.04/);
   enter(find('config-search', details())!, 'learning', 'input');
-  await settle();
+  await settled();
   expect(config()).not.toMatch(/beta/);
 });
 
 it('a new run like this one has its configuration, not its name, and its reward files', async () => {
   const own = { file: 'mine.ts', source: 'export default () => 1;', sha256: 'x' };
   const first = { revision: 1, step: 1, weights: { mine: 1 }, sources: { mine: own as never }, reason: '', author: '', created_at: 0 };
-  const { settle, rows, details, find, commands } = await table(RUNS, { rewards: [first] });
+  const { rows, details, find, commands } = await table(RUNS, { rewards: [first] });
   rows()[0].click();
-  await settle();
+  await settled();
   find('run-like', details())!.click();
   expect(workbench.draft.value).toMatchObject({ like: 'third', config: { learning_rate: 1e-6 }, files: { 'mine.ts': own.source } });
   expect(workbench.draft.value!.config).not.toHaveProperty('run_name');
@@ -149,20 +146,20 @@ it('a new run like this one has its configuration, not its name, and its reward 
 });
 
 it('notes, tags, pin and colour go to the run; to several runs tags are added', async () => {
-  const { connector, settle, rows, details, find, enter } = await table();
+  const { connector, rows, details, find, enter } = await table();
   rows()[2].click();
-  await settle();
+  await settled();
   find('tab-notes', details())!.click();
-  await settle();
+  await settled();
   expect((find('run-tags', details()) as HTMLInputElement).value).toBe('seed 1');
   enter(find('run-tags', details())!, 'seed 1, kept , kept', 'change');
-  await settle();
+  await settled();
   enter(find('run-notes', details())!, 'learnt', 'change');
-  await settle();
+  await settled();
   find('pin', details())!.click();
-  await settle();
+  await settled();
   details().shadowRoot!.querySelector<HTMLElement>('[aria-label="Colour 4"]')!.click();
-  await settle();
+  await settled();
   const sent = connector.calls.filter(([name]) => name === 'annotateRun').map(([, id, change]) => [id, change]);
   expect(sent).toEqual([
     ['a', { tags: ['seed 1', 'kept'] }],
@@ -172,38 +169,38 @@ it('notes, tags, pin and colour go to the run; to several runs tags are added', 
   ]);
   expect(workbench.colours.of('a')).toBe(3);
   rows()[0].click();
-  await settle();
+  await settled();
   workbench.selection.move({ runs: ['a', 'b'] });
-  await settle();
+  await settled();
   enter(find('add-tags', details())!, 'both', 'change');
-  await settle();
+  await settled();
   expect(connector.calls).toContainEqual(['annotateRun', 'b', { add_tags: ['both'] }]);
   expect(workbench.runs.get('a')!.annotations.tags).toEqual(['seed 1', 'kept', 'both']);
 });
 
 it('shows the log of the run', async () => {
-  const { settle, rows, details, find } = await table();
+  const { rows, details, find } = await table();
   rows()[0].click();
-  await settle();
+  await settled();
   find('tab-log', details())!.click();
-  await settle();
+  await settled();
   expect(find('log', details())!.textContent).toBe('line one\nline two');
 });
 
 it('columns are chosen, moved and left out; archived runs are hidden until asked for', async () => {
-  const { connector, element, settle, find, names } = await table([...RUNS, { id: 'd', name: 'old', annotations: { archived: true } }]);
+  const { connector, element, find, names } = await table([...RUNS, { id: 'd', name: 'old', annotations: { archived: true } }]);
   expect(names()).toEqual(['c', 'b', 'a']);
   expect(find('count')!.textContent).toContain('1 archived');
   find('archived')!.click();
-  await vi.waitFor(() => expect(names()).toContain('d'));
+  await until(() => expect(names()).toContain('d'));
   find('columns')!.click();
-  await settle();
+  await settled();
   const box = (id: string) => element.shadowRoot!.querySelector<HTMLElement>(`[data-column="${id}"]`)!;
   box('best:kl').click();
   box('config:beta').click();
   box('state').click();
-  await settle();
-  await vi.waitFor(() => {
+  await settled();
+  await until(() => {
     const { columns } = connector.calls.filter(([name]) => name === 'runTable').at(-1)![1] as { columns: string[] };
     expect(columns).toEqual(expect.arrayContaining(['best:kl', 'config:beta']));
     expect(columns).not.toContain('state');
@@ -211,12 +208,12 @@ it('columns are chosen, moved and left out; archived runs are hidden until asked
 });
 
 it('takes up what was trained meanwhile, and what another page noted', async () => {
-  const { connector, rows, settle } = await table();
+  const { connector, rows } = await table();
   connector.step('c');
-  await settle();
-  await vi.waitFor(() => expect(rows()[0].textContent).toContain('7'));
+  await settled();
+  await until(() => expect(rows()[0].textContent).toContain('7'));
   await connector.annotateRun('c', { name: 'elsewhere' });
   connector.tellRuns({ summary: connector.summary(connector.options.runs![2]) });
-  await settle();
+  await settled();
   expect(rows()[0].textContent).toContain('elsewhere');
 });

@@ -1,6 +1,7 @@
 // @vitest-environment jsdom
 import { afterEach, expect, it, vi } from 'vitest';
 import { FakeConnector, type FakeOptions } from '../../testing/fake-connector.ts';
+import { settled } from '../../testing/until.ts';
 import { Workbench } from '../store/workbench.ts';
 import './view.ts';
 import type { RunsPanel } from './view.ts';
@@ -19,19 +20,15 @@ async function panel(options: FakeOptions) {
   document.body.append(element);
   await element.updateComplete;
   const find = <T extends HTMLElement>(id: string): T | null => element.shadowRoot!.querySelector<T>(`[data-testid="${id}"]`);
-  const settle = async (): Promise<void> => {
-    await new Promise((resolve) => setTimeout(resolve));
-    await element.updateComplete;
-  };
-  return { connector, element, find, settle };
+  return { connector, element, find };
 }
 
 it('one click on the empty panel starts the demo run, selects it and asks for the training layout', async () => {
-  const { connector, element, find, settle } = await panel({});
+  const { connector, element, find } = await panel({});
   const asked = vi.fn();
   element.addEventListener('medr1-command', (event) => asked((event as CustomEvent).detail.id));
   find('start-demo')!.click();
-  await settle();
+  await settled();
   expect(connector.calls.find(([name]) => name === 'createRun')).toMatchObject(['createRun', { dataset_name: 'sample' }, {}]);
   expect(workbench.selection.run).toBe('new');
   expect(asked).toHaveBeenCalledWith('arrange-training');
@@ -51,15 +48,15 @@ it('a run has the actions of its state, and a click sends one', async () => {
 });
 
 it('an action keeps its place while the run is active, so that a press meant for one never reaches another', async () => {
-  const { connector, find, settle } = await panel({ runs: [{ id: 'a', steps: 4, state: 'starting' }] });
+  const { connector, find } = await panel({ runs: [{ id: 'a', steps: 4, state: 'starting' }] });
   const buttons = () => ['pause', 'checkpoint', 'stop'].map((action) => find(`run-${action}`));
   const before = buttons();
   expect(before.map((button) => button!.hasAttribute('disabled'))).toEqual([true, true, false]);
   connector.tellRuns({ summary: { ...workbench.runs.get('a')!, state: 'running' } });
-  await settle();
+  await settled();
   expect(buttons().every((button, at) => button === before[at] && !button!.hasAttribute('disabled'))).toBe(true);
   connector.tellRuns({ summary: { ...workbench.runs.get('a')!, state: 'paused' } });
-  await settle();
+  await settled();
   expect(before.map((button) => button!.isConnected)).toEqual([false, true, true]);
   expect(find('run-resume')).not.toBeNull();
 });
@@ -77,20 +74,20 @@ it('a right click and the button open the menu of the run, where they were made'
 });
 
 it('what the server refuses is said with its remedy, and the list stays', async () => {
-  const { connector, element, find, settle } = await panel({ runs: [{ id: 'a', steps: 4, state: 'running' }] });
+  const { connector, element, find } = await panel({ runs: [{ id: 'a', steps: 4, state: 'running' }] });
   connector.action = () => Promise.reject({ code: 'C', message: 'It is just ending.', remedy: 'Wait.' });
   find('run-stop')!.click();
-  await settle();
+  await settled();
   expect(element.shadowRoot!.querySelector('[role=alert]')!.textContent).toMatch(/It is just ending\.\s+Wait\./);
   expect(find('run')).not.toBeNull();
 });
 
 it('a backend that does not answer is an error with a way to try again', async () => {
-  const { connector, find, settle } = await panel({ failure: { code: 'X', message: 'No answer.', remedy: 'Restart it.' } });
+  const { connector, find } = await panel({ failure: { code: 'X', message: 'No answer.', remedy: 'Restart it.' } });
   expect(find('error')!.textContent).toMatch(/No answer\..*Restart it\./s);
   connector.options.failure = undefined;
   find('retry')!.click();
-  await settle();
+  await settled();
   expect(find('error')).toBeNull();
 });
 
@@ -119,7 +116,7 @@ it('draws no more once it is taken off the page', async () => {
 });
 
 it('lists pinned runs first, hides archived ones, and finds by tag, note and state', async () => {
-  const { find, element, settle } = await panel({
+  const { find, element } = await panel({
     runs: [
       { id: 'a', name: 'first', annotations: { tags: ['seed 1'], pinned: true } },
       { id: 'b', name: 'second', state: 'failed', annotations: { notes: 'lost its spread' } },
@@ -132,7 +129,7 @@ it('lists pinned runs first, hides archived ones, and finds by tag, note and sta
     const input = find<HTMLInputElement>('run-search')!;
     input.value = text;
     input.dispatchEvent(new Event('input'));
-    await settle();
+    await settled();
   };
   expect(ids()).toEqual(['a', 'f', 'e', 'd', 'b']);
   expect(find('run-tag')!.textContent).toBe('seed 1');
@@ -144,7 +141,7 @@ it('lists pinned runs first, hides archived ones, and finds by tag, note and sta
   expect(ids()).toEqual([]);
   expect(find('none-found')!.textContent).toContain('Only archived runs pass');
   find('show-archived')!.click();
-  await settle();
+  await settled();
   expect(ids()).toEqual(['c']);
   await search('best:reward>1');
   expect(find('none-found')!.textContent).toContain('in the table');

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { FakeConnector } from '../../testing/fake-connector.ts';
+import { settled } from '../../testing/until.ts';
 import type { GenerateRequest, Generation } from '../connector.ts';
 import { AskModel, policiesOf } from './ask.ts';
 
 const SET = 'omnimedvqa';
-const settle = () => new Promise((resolve) => setTimeout(resolve));
 
 async function make(selected = ['a']) {
   const connector = new FakeConnector({
@@ -17,7 +17,7 @@ async function make(selected = ['a']) {
   const model = new AskModel(connector);
   const [runs, server] = await Promise.all([connector.runs(), connector.server()]);
   model.offer(runs, selected, server);
-  await settle();
+  await settled();
   const [item, other] = connector.data.all(SET).map(({ id }) => id);
   model.ask(SET, item);
   const requests = () => connector.calls.filter(([name]) => name === 'generate').map(([, request]) => request as GenerateRequest);
@@ -46,7 +46,7 @@ describe('who may answer', () => {
       ['a'],
       server,
     );
-    await settle();
+    await settled();
     expect(connector.calls).toEqual([]);
     expect(model.policy?.request).toEqual({ run: 'a', step: 60 });
   });
@@ -94,7 +94,7 @@ describe('trying it', () => {
       return request.variant === 'think' ? new Promise<Generation>(() => {}) : generate(request);
     };
     void model.run();
-    await settle();
+    await settled();
     model.cancel();
     expect(signals.every(({ aborted }) => aborted)).toBe(true);
     expect(model.state.value).toMatchObject({ running: false });
@@ -108,7 +108,7 @@ describe('trying it', () => {
     void model.run();
     model.ask(SET, other);
     slow.resolve({} as Generation);
-    await settle();
+    await settled();
     expect(model.state.value).toMatchObject({ running: false, answers: {} });
   });
 
@@ -132,7 +132,7 @@ describe('the prompt', () => {
     expect(requests()).toEqual([]);
     model.openPrompt(true);
     model.openPrompt(true);
-    await settle();
+    await settled();
     expect(requests()).toEqual([{ run: 'a', dataset: SET, item, variant: 'think', num: 0 }]);
     expect(model.state.value.prompt).toMatchObject({ status: 'ready', value: { prompt: { image: { tokens: 196 } }, completions: [] } });
     model.ask(SET, other);

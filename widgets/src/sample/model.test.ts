@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { FakeConnector } from '../../testing/fake-connector.ts';
+import { settled } from '../../testing/until.ts';
 import type { DataSample, ItemAnswers } from '../connector.ts';
 import { byRun, SampleModel, tally } from './model.ts';
 
 const SET = 'omnimedvqa';
-const settle = () => new Promise((resolve) => setTimeout(resolve));
 
 function make() {
   const connector = new FakeConnector({ data: { datasets: [{ name: SET, items: 200 }] } });
@@ -16,7 +16,7 @@ describe('SampleModel', () => {
     const { model, ids } = make();
     model.show(SET, ids[3]);
     expect(model.state.value).toMatchObject({ status: 'loading', item: ids[3] });
-    await settle();
+    await settled();
     expect(model.state.value).toMatchObject({
       status: 'ready',
       stale: false,
@@ -32,44 +32,44 @@ describe('SampleModel', () => {
     const filter = { facets: { modality: ['X-Ray'] } };
     const { items } = await connector.data.page(SET, filter);
     model.show(SET, items[0].id, filter);
-    await settle();
+    await settled();
     expect([model.neighbour(-1), model.neighbour(1)]).toEqual([null, items[1].id]);
   });
 
   it('asks for its place anew when the filter changes, and for nothing else', async () => {
     const { connector, model, ids } = make();
     model.show(SET, ids[3]);
-    await settle();
+    await settled();
     connector.calls.length = 0;
     model.show(SET, ids[3], {});
     model.show(SET, ids[3], { q: 'lesion' });
-    await settle();
+    await settled();
     expect(connector.calls.map(([name]) => name)).toEqual(['data.place']);
   });
 
   it('keeps the question before until the next is here, and shows the one asked for last', async () => {
     const { connector, model, ids } = make();
     model.show(SET, ids[0]);
-    await settle();
+    await settled();
     const slow = Promise.withResolvers<DataSample>();
     const { sample } = connector.data;
     connector.data.sample = (name, id) => (id === ids[1] ? slow.promise : sample(name, id));
     model.show(SET, ids[1]);
     expect(model.state.value).toMatchObject({ status: 'ready', stale: true, sample: { item: { id: ids[0] } } });
     model.show(SET, ids[2]);
-    await settle();
+    await settled();
     slow.resolve(await sample(SET, ids[1]));
-    await settle();
+    await settled();
     expect(model.state.value).toMatchObject({ stale: false, sample: { item: { id: ids[2] } } });
   });
 
   it('a question that is not there is an error with a remedy, and can be left', async () => {
     const { model, ids } = make();
     model.show(SET, 'nobody');
-    await settle();
+    await settled();
     expect(model.state.value).toMatchObject({ status: 'error', error: { message: 'There is no question nobody.' } });
     model.show(SET, ids[0]);
-    await settle();
+    await settled();
     expect(model.state.value.status).toBe('ready');
     model.show(SET, null);
     expect(model.state.value).toMatchObject({ status: 'idle', sample: null });

@@ -1,10 +1,10 @@
 import { expect, it } from 'vitest';
 import { FakeConnector } from '../../testing/fake-connector.ts';
+import { settled } from '../../testing/until.ts';
 import type { ImagePicture } from '../connector.ts';
 import { PictureModel } from './picture.ts';
 
 const SET = 'omnimedvqa';
-const settle = () => new Promise((resolve) => setTimeout(resolve));
 
 function make() {
   const connector = new FakeConnector({ data: { datasets: [{ name: SET, items: 200 }] } });
@@ -28,11 +28,11 @@ it('while one window is fetched, only the newest of those wished for meanwhile i
   const { asked, model } = make();
   model.show(SET, 'ct.dcm');
   asked[0].answer.resolve(picture(400));
-  await settle();
+  await settled();
   for (const window of [500, 600, 700, 800]) model.setWindow({ window, level: 40 });
   expect(asked.map((one) => one.window)).toEqual([undefined, 500]);
   asked[1].answer.resolve(picture(500));
-  await settle();
+  await settled();
   expect(asked.map((one) => one.window)).toEqual([undefined, 500, 800]);
   expect(model.state.value).toMatchObject({ status: 'ready', picture: { grey: { window: 500 } }, window: { window: 800 } });
 });
@@ -41,10 +41,10 @@ it("the file's own window is known whatever window is shown, so that a drag may 
   const { asked, model } = make();
   model.show(SET, 'ct.dcm');
   asked[0].answer.resolve(picture(400));
-  await settle();
+  await settled();
   model.setWindow({ window: 4000, level: 0 });
   asked[1].answer.resolve(picture(4000));
-  await settle();
+  await settled();
   model.setWindow(null);
   expect(model.state.value).toMatchObject({ window: null, own: { window: 400, level: 40 } });
 });
@@ -56,7 +56,7 @@ it('another image gives the one before up and starts with its own window', async
   model.show(SET, 'other.png');
   expect(asked[0].signal.aborted).toBe(true);
   asked[1].answer.resolve({ ...picture(1), grey: null });
-  await settle();
+  await settled();
   expect(model.state.value).toMatchObject({ status: 'ready', path: 'other.png', picture: { grey: null }, window: null });
 });
 
@@ -64,10 +64,10 @@ it('says why an image cannot be read, and tries again when asked to', async () =
   const { asked, model } = make();
   model.show(SET, 'gone.png');
   asked[0].answer.reject(Object.assign(new Error('gone.png does not exist'), { code: 'DATA_IMAGE', remedy: 'Put it back.' }));
-  await settle();
+  await settled();
   expect(model.state.value).toMatchObject({ status: 'error', error: { message: 'gone.png does not exist', remedy: 'Put it back.' } });
   model.retry();
   asked[1].answer.resolve(picture(400));
-  await settle();
+  await settled();
   expect(model.state.value.status).toBe('ready');
 });

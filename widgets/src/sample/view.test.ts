@@ -1,6 +1,7 @@
 // @vitest-environment jsdom
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { FakeConnector, type FakeOptions } from '../../testing/fake-connector.ts';
+import { settled } from '../../testing/until.ts';
 import type { DataItem } from '../connector.ts';
 import { Workbench } from '../store/workbench.ts';
 import './view.ts';
@@ -28,15 +29,11 @@ async function view(options: FakeOptions = {}, choose: (item: DataItem) => boole
   const element = Object.assign(document.createElement('medr1-sample') as SampleView, { workbench });
   document.body.append(element);
   const root = element.shadowRoot!;
-  const settle = async (): Promise<void> => {
-    for (let i = 0; i < 6; i++) await new Promise((resolve) => setTimeout(resolve));
-    await element.updateComplete;
-  };
-  await settle();
+  await settled();
   const get = (testid: string): HTMLElement | null => root.querySelector(`[data-testid=${testid}]`);
   const inside = (tag: string, testid: string): HTMLElement | null =>
     root.querySelector(tag)!.shadowRoot!.querySelector(`[data-testid=${testid}]`);
-  return { connector, element, root, item, settle, get, inside };
+  return { connector, element, root, item, get, inside };
 }
 const shown = (root: ShadowRoot): string => root.querySelector<HTMLElement>('[data-testid=sample]')!.dataset.item!;
 
@@ -48,11 +45,11 @@ it('shows the question, the right option by a glyph and words, and its place', a
 });
 
 it('keys and buttons walk the filter, but not while something is typed', async () => {
-  const { connector, element, root, settle, inside } = await view();
+  const { connector, element, root, inside } = await view();
   const ids = connector.data.all(SET).map(({ id }) => id);
   const press = async (key: string, from: Element = root.querySelector('.page')!): Promise<void> => {
     from.dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true, composed: true }));
-    await settle();
+    await settled();
   };
   await press('ArrowRight');
   await press('j');
@@ -62,26 +59,26 @@ it('keys and buttons walk the filter, but not while something is typed', async (
   await press('j', inside('medr1-try', 'try-seed')!);
   expect(shown(root)).toBe(ids[1]);
   element.focus();
-  await settle();
+  await settled();
   expect(root.activeElement).toBe(root.querySelector('.page'));
 });
 
 it('the filter of the Data view decides what is next', async () => {
-  const { connector, root, settle, get } = await view({}, ({ modality }) => modality === 'X-Ray');
+  const { connector, root, get } = await view({}, ({ modality }) => modality === 'X-Ray');
   workbench.data.apply({ facets: { modality: ['X-Ray'] } }, SET);
-  await settle();
+  await settled();
   const xrays = connector.data.all(SET).filter(({ modality }) => modality === 'X-Ray');
   get('next')!.click();
-  await settle();
+  await settled();
   expect(shown(root)).toBe(xrays[1].id);
   expect(get('place')!.textContent).toBe(`2 of ${xrays.length}`);
 });
 
 it('a click on another question of the image, or on a near-duplicate, goes there', async () => {
-  const { root, get, settle } = await view({}, ({ id }) => id.endsWith('_00010'));
+  const { root, get } = await view({}, ({ id }) => id.endsWith('_00010'));
   const near = get('near')!;
   near.click();
-  await settle();
+  await settled();
   const first = shown(root);
   expect(first).not.toMatch(/_00010$/);
   const siblings = [...root.querySelectorAll<HTMLElement>('[data-testid=sibling]')];
@@ -108,12 +105,12 @@ it('the rollouts of an answer open where they were sampled', async () => {
 });
 
 it('asks for the prompt only once it is opened, and shows a run of image tokens as one with its number', async () => {
-  const { connector, get, root, settle } = await view();
+  const { connector, get, root } = await view();
   const asked = () => connector.calls.filter(([name]) => name === 'generate').length;
   expect(asked()).toBe(0);
   (get('prompt') as HTMLDetailsElement).open = true;
   get('prompt')!.dispatchEvent(new Event('toggle'));
-  await settle();
+  await settled();
   expect(asked()).toBe(1);
   const prompt = root.querySelector('medr1-prompt')!.shadowRoot!;
   expect(prompt.querySelectorAll('[data-testid=image-tokens]')).toHaveLength(1);
@@ -122,9 +119,9 @@ it('asks for the prompt only once it is opened, and shows a run of image tokens 
 });
 
 it('try it: both variants side by side, judged, with tokens and their probabilities', async () => {
-  const { root, inside, settle } = await view();
+  const { root, inside } = await view();
   inside('medr1-try', 'try-run')!.click();
-  await settle();
+  await settled();
   const area = root.querySelector('medr1-try')!.shadowRoot!;
   expect([...area.querySelectorAll<HTMLElement>('[data-testid=try-answer]')].map(({ dataset }) => dataset.variant)).toEqual([
     'think',
@@ -132,28 +129,28 @@ it('try it: both variants side by side, judged, with tokens and their probabilit
   ]);
   expect(area.querySelector('[data-testid=try-completion] .chip')!.textContent!.trim()).toMatch(/^[✓✗] [A-F]$/);
   inside('medr1-try', 'as-tokens')!.click();
-  await settle();
+  await settled();
   const strip = area.querySelector('medr1-tokens')!.shadowRoot!;
   const tokens = [...strip.querySelectorAll('[data-testid=token]')];
   expect(tokens.map(({ textContent }) => textContent).join('')).toMatch(/^<think>.*<\/answer>$/);
   tokens[1].dispatchEvent(new MouseEvent('mouseenter'));
-  await settle();
+  await settled();
   expect(strip.querySelector('[data-testid=token-reading]')!.textContent).toMatch(/token 2 of \d+\s+\S.*log p −?\d.*p \d+ %/s);
 });
 
 it('a refusal is shown with its remedy; a number out of bounds cannot be asked with', async () => {
-  const { connector, root, inside, settle } = await view();
+  const { connector, root, inside } = await view();
   connector.generate = () =>
     Promise.reject(Object.assign(new Error('Eight wait.'), { code: 'GENERATE_BUSY', remedy: 'Ask again in a moment.' }));
   inside('medr1-try', 'try-run')!.click();
-  await settle();
+  await settled();
   expect(root.querySelector('medr1-try')!.shadowRoot!.querySelector('[data-testid=error]')!.textContent).toContain(
     'Ask again in a moment.',
   );
   const field = inside('medr1-try', 'try-temperature') as HTMLInputElement;
   field.value = 'hot';
   field.dispatchEvent(new Event('input'));
-  await settle();
+  await settled();
   expect(field.getAttribute('aria-invalid')).toBe('true');
   expect((inside('medr1-try', 'try-run') as HTMLButtonElement).disabled).toBe(true);
 });
@@ -167,10 +164,10 @@ it('an image of more than eight bits has a window; others do not', async () => {
 });
 
 it('zooms by keys, and shows all again', async () => {
-  const { settle, inside } = await view({}, ({ sha256 }) => sha256 !== null);
+  const { inside } = await view({}, ({ sha256 }) => sha256 !== null);
   const press = async (key: string): Promise<string> => {
     inside('medr1-image', 'image-stage')!.dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true, composed: true }));
-    await settle();
+    await settled();
     return inside('medr1-image', 'zoom')!.textContent!;
   };
   const before = await press('0');
@@ -186,7 +183,7 @@ it('a question that cannot be used says why, and its image too', async () => {
 });
 
 it('markup in a question, an option, a split, a record or an answer stays text', async () => {
-  const { connector, root, settle, get } = await view({
+  const { connector, root, get } = await view({
     data: {
       datasets: [{ name: SET, items: 30 }],
       item: (item) => ({
@@ -208,7 +205,7 @@ it('markup in a question, an option, a split, a record or an answer stays text',
   root.querySelector('medr1-try')!.shadowRoot!.querySelector<HTMLElement>('[data-testid=try-run]')!.click();
   (get('prompt') as HTMLDetailsElement).open = true;
   get('prompt')!.dispatchEvent(new Event('toggle'));
-  await settle();
+  await settled();
   for (const tree of [root, ...[...root.querySelectorAll('medr1-try, medr1-prompt, medr1-image')].map((one) => one.shadowRoot!)]) {
     expect(tree.querySelectorAll('script, img[onerror]')).toHaveLength(0);
     if (tree.host.localName !== 'medr1-image') expect(tree.textContent).toContain(HOSTILE);
@@ -217,12 +214,12 @@ it('markup in a question, an option, a split, a record or an answer stays text',
 });
 
 it('says what to do when no question is chosen, and what is wrong when it cannot be read', async () => {
-  const { element, root, settle } = await view();
+  const { element, root } = await view();
   workbench.selection.move({ item: null });
-  await settle();
+  await settled();
   expect(root.querySelector('[data-testid=empty]')!.textContent).toContain('Open Data');
   workbench.selection.move({ item: 'nobody' });
-  await settle();
+  await settled();
   expect(root.querySelector('[data-testid=error]')!.textContent).toContain('There is no question nobody.');
   element.remove();
 });

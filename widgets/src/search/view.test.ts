@@ -1,6 +1,7 @@
 // @vitest-environment jsdom
-import { afterEach, expect, it, vi } from 'vitest';
+import { afterEach, expect, it } from 'vitest';
 import { FakeConnector, type FakeOptions } from '../../testing/fake-connector.ts';
+import { settled } from '../../testing/until.ts';
 import { Workbench } from '../store/workbench.ts';
 import './view.ts';
 import type { SearchView } from './view.ts';
@@ -17,21 +18,16 @@ async function view(options: FakeOptions = {}) {
   await workbench.start();
   const element = Object.assign(document.createElement('medr1-search') as SearchView, { workbench });
   document.body.append(element);
-  const settle = async (): Promise<void> => {
-    for (let i = 0; i < 20; i++) await new Promise((resolve) => setTimeout(resolve));
-    await vi.waitFor(() => expect(element.model.state.value.status).not.toBe('searching'));
-    await element.updateComplete;
-  };
-  await settle();
+  await settled();
   const root = element.shadowRoot!;
   const search = async (text: string): Promise<void> => {
     const box = root.querySelector<HTMLInputElement>('input[type=search]')!;
     box.value = text;
     box.dispatchEvent(new Event('input'));
     root.querySelector('form')!.dispatchEvent(new Event('submit', { cancelable: true }));
-    await settle();
+    await settled();
   };
-  return { connector, root, settle, search, hits: () => [...root.querySelectorAll<HTMLElement>('[data-testid=hit]')] };
+  return { connector, root, search, hits: () => [...root.querySelectorAll<HTMLElement>('[data-testid=hit]')] };
 }
 
 it('shows what was found with its marks, as text, and opens it in Rollouts', async () => {
@@ -50,10 +46,10 @@ it('shows what was found with its marks, as text, and opens it in Rollouts', asy
 });
 
 it('goes on where the page ended', async () => {
-  const { root, search, settle, hits } = await view();
+  const { root, search, hits } = await view();
   await search('');
   root.querySelector<HTMLElement>('[data-testid=more]')!.click();
-  await settle();
+  await settled();
   expect(hits()).toHaveLength(100);
 });
 
@@ -69,23 +65,23 @@ it('an error says what is wrong, and what is not indexed yet is said', async () 
 });
 
 it('follows a question through training, oldest first', async () => {
-  const { connector, search, settle, hits } = await view();
+  const { connector, search, hits } = await view();
   await search('');
   hits()[0].querySelector<HTMLElement>('.actions button')!.click();
-  await settle();
+  await settled();
   const asked = connector.calls.findLast(([name]) => name === 'search.find')![1];
   expect(asked).toEqual({ runs: ['r'], mode: 'words', items: ['item-20-0'], sort: 'step', ascending: true });
 });
 
 it('keeps a note with its tags', async () => {
-  const { connector, search, settle, hits } = await view();
+  const { connector, search, hits } = await view();
   await search('');
   hits()[2].querySelectorAll<HTMLElement>('.actions button')[2].click();
-  await settle();
+  await settled();
   const form = hits()[2].querySelector('form')!;
   form.querySelector<HTMLInputElement>('[name=tags]')!.value = 'odd';
   form.dispatchEvent(new Event('submit', { cancelable: true }));
-  await settle();
+  await settled();
   // The page tells its selection in its own time, before or after.
   expect(connector.calls).toContainEqual(['search.note', 'r', { step: 20, group: 0, index: 2, tags: ['odd'], note: '' }]);
   expect(hits()[2].querySelector('.chip.small:last-child')!.textContent).toBe('odd');

@@ -1,5 +1,6 @@
-import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, expect, it } from 'vitest';
 import { FakeConnector } from '../../testing/fake-connector.ts';
+import { settled, until } from '../../testing/until.ts';
 import { Workbench } from './workbench.ts';
 
 let connector: FakeConnector;
@@ -17,30 +18,30 @@ it('a group that a notebook selects gets its question, in the data set of its ru
   workbench.selection.move({ dataset: 'other', item: 'q' });
   workbench.selection.move({ step: 3, group: 1, completion: 2, token: 4 });
   expect(workbench.selection.value.item).toBeNull();
-  await vi.waitFor(() => expect(workbench.selection.value.item).toBe('item-3-1'));
+  await until(() => expect(workbench.selection.value.item).toBe('item-3-1'));
   expect(workbench.selection.value).toMatchObject({ dataset: 'omnimedvqa', step: 3, group: 1, completion: 2, token: 4 });
   expect(asked()).toEqual([['groups', 'a', { step: 3, offset: 1, limit: 1 }]]);
 });
 
 it('nothing is asked where the question was given', async () => {
   workbench.selection.move({ step: 3, group: 1, item: 'item-3-1' });
-  await new Promise((resolve) => setTimeout(resolve, 10));
+  await settled();
   expect(asked()).toEqual([]);
 });
 
 it('of two groups selected one after the other the later counts, and a question chosen meanwhile stays', async () => {
   workbench.selection.move({ step: 3, group: 1 });
   workbench.selection.move({ group: 2 });
-  await vi.waitFor(() => expect(workbench.selection.value.item).toBe('item-3-2'));
+  await until(() => expect(workbench.selection.value.item).toBe('item-3-2'));
   workbench.selection.move({ group: 0 });
   workbench.selection.move({ item: 'mine' });
-  await new Promise((resolve) => setTimeout(resolve, 10));
+  await settled();
   expect(workbench.selection.value).toMatchObject({ item: 'mine', group: null });
 });
 
 it('a group that is not there gets none', async () => {
   workbench.selection.move({ step: 3, group: 99 });
-  await vi.waitFor(() => expect(asked()).toHaveLength(1));
-  await new Promise((resolve) => setTimeout(resolve, 10));
+  await until(() => expect(asked()).toHaveLength(1));
+  await settled();
   expect(workbench.selection.value).toMatchObject({ group: 99, item: null });
 });

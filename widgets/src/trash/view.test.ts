@@ -1,6 +1,7 @@
 // @vitest-environment jsdom
 import { afterEach, expect, it } from 'vitest';
 import { FakeConnector } from '../../testing/fake-connector.ts';
+import { settled } from '../../testing/until.ts';
 import { Workbench } from '../store/workbench.ts';
 import './view.ts';
 import type { TrashView } from './view.ts';
@@ -22,41 +23,37 @@ async function view() {
   await workbench.start();
   const element = Object.assign(document.createElement('medr1-trash') as TrashView, { workbench });
   document.body.append(element);
-  const settle = async (): Promise<void> => {
-    for (let i = 0; i < 5; i++) await new Promise((resolve) => setTimeout(resolve));
-    await element.updateComplete;
-  };
-  await settle();
+  await settled();
   const rows = () => [...element.shadowRoot!.querySelectorAll<HTMLElement>('[data-testid=trashed]')];
-  return { connector, element, settle, rows };
+  return { connector, element, rows };
 }
 
 it('lists what was removed and puts it back', async () => {
-  const { connector, settle, rows } = await view();
+  const { connector, rows } = await view();
   expect(rows().map((row) => row.textContent!.replace(/\s+/g, ' '))).toEqual([
     expect.stringMatching(/run Demo, think/),
     expect.stringMatching(/data set sample/),
   ]);
   rows()[0].querySelector<HTMLElement>('[data-testid=restore]')!.click();
-  await settle();
+  await settled();
   expect(connector.calls).toContainEqual(['restoreTrash', 'run-a-2']);
   expect(rows()).toHaveLength(1);
 });
 
 it('deletes for good only when asked twice', async () => {
-  const { connector, settle, rows } = await view();
+  const { connector, rows } = await view();
   rows()[1].querySelectorAll<HTMLElement>('button')[1].click();
-  await settle();
+  await settled();
   expect(connector.calls.some(([name]) => name === 'emptyTrash')).toBe(false);
   rows()[1].querySelector<HTMLElement>('[data-testid=delete-for-good]')!.click();
-  await settle();
+  await settled();
   expect(connector.calls).toContainEqual(['emptyTrash', 'data-b-1']);
 });
 
 it('shows what is removed while it is open', async () => {
-  const { connector, settle, rows } = await view();
+  const { connector, rows } = await view();
   connector.options.trash!.unshift({ id: 'evaluation-c-3', kind: 'evaluation', of: 'c', name: 'no-think A', removed_at: 3 });
   workbench.removed();
-  await settle();
+  await settled();
   expect(rows()).toHaveLength(3);
 });

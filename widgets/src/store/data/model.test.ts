@@ -1,13 +1,13 @@
 import fc from 'fast-check';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { FakeConnector, type FakeOptions } from '../../../testing/fake-connector.ts';
+import { settled } from '../../../testing/until.ts';
 import type { DataItem, DataPage, IndexJob } from '../../connector.ts';
 import { SelectionModel } from '../../selection.ts';
 import { DataModel } from './model.ts';
 import { PAGE, Pages } from './pages.ts';
 import { filterOf } from './query.ts';
 
-const settle = (): Promise<void> => new Promise((resolve) => setTimeout(resolve));
 const models: DataModel[] = [];
 afterEach(() => {
   vi.useRealTimers();
@@ -20,7 +20,7 @@ async function open(options: FakeOptions = {}) {
   const model = new DataModel(connector, selection);
   models.push(model);
   model.watch();
-  await settle();
+  await settled();
   const asked = () => connector.calls.filter(([name]) => name === 'data.page').map(([, , query]) => query);
   return { connector, selection, model, asked };
 }
@@ -42,7 +42,7 @@ describe('a data set', () => {
       },
     });
     selection.move({ dataset: 'b' });
-    await settle();
+    await settled();
     expect(model.state.value).toMatchObject({ dataset: 'b', total: 30 });
     selection.move({ dataset: 'nowhere' });
     expect(model.state.value.dataset).toBe('b');
@@ -58,7 +58,7 @@ describe('a data set', () => {
       },
     });
     await model.datasets.remove('a');
-    await settle();
+    await settled();
     expect(model.state.value.dataset).toBe('b');
   });
 
@@ -77,10 +77,10 @@ describe('a data set', () => {
     const model = new DataModel(connector, new SelectionModel());
     models.push(model);
     model.apply({ q: 'lung' }, 'omnimedvqa');
-    await settle();
+    await settled();
     expect(connector.calls).toEqual([]);
     model.watch();
-    await settle();
+    await settled();
     expect(model.state.value).toMatchObject({ status: 'ready', filter: { q: 'lung' } });
   });
 });
@@ -111,7 +111,7 @@ describe('filters', () => {
   it('grouped by image show every image once and every question in one group', async () => {
     const { model, connector } = await open({ data: { datasets: [{ name: 'omnimedvqa', items: 730 }] } });
     model.apply({ group: 'image' });
-    await settle();
+    await settled();
     const { pages, total } = model.state.value;
     const shown = await pages!.range(0, pages!.count - 1);
     expect(total).toBe(730);
@@ -127,11 +127,11 @@ describe('filters', () => {
   it('ask for the answers of the selected runs and of those they speak of, four at most', async () => {
     const { model, selection, asked } = await open();
     selection.move({ runs: ['a', 'b'] });
-    await settle();
+    await settled();
     expect(asked().at(-1)).toMatchObject({ runs: ['a', 'b'] });
     model.apply({ facets: { 'run:z': ['wrong'] } });
     selection.move({ runs: ['a', 'b', 'c', 'd'] });
-    await settle();
+    await settled();
     expect(asked().at(-1)).toMatchObject({ runs: ['z', 'a', 'b', 'c'] });
   });
 
@@ -142,10 +142,10 @@ describe('filters', () => {
     connector.data.page = (name, query, signal) => (query?.q === 'slow' ? slow.promise : page(name, query, signal));
     model.apply({ q: 'slow' });
     model.apply({ q: 'abnormality' });
-    await settle();
+    await settled();
     const { total } = model.state.value;
     slow.resolve(await page('omnimedvqa', {}));
-    await settle();
+    await settled();
     expect(model.state.value).toMatchObject({ filter: { q: 'abnormality' }, total });
   });
 
@@ -158,7 +158,7 @@ describe('filters', () => {
     model.apply({ descending: true });
     model.go(3); // before the answer
     await slow;
-    await settle();
+    await settled();
     expect(model.state.value.active).toBeNull();
   });
 
@@ -167,7 +167,7 @@ describe('filters', () => {
     const before = model.state.value.pages;
     model.apply({ q: 'lesion' });
     expect(model.state.value).toMatchObject({ status: 'ready', stale: true, pages: before });
-    await settle();
+    await settled();
     expect(model.state.value.stale).toBe(false);
     expect(model.state.value.pages).not.toBe(before);
   });
@@ -192,7 +192,7 @@ describe('picking', () => {
   it('all is kept as the rule; nothing picked means all that is shown', async () => {
     const { model, connector } = await open();
     model.apply({ facets: { modality: ['X-Ray'] }, group: 'image' });
-    await settle();
+    await settled();
     expect(model.chosen).toEqual({ facets: { modality: ['X-Ray'] } });
     model.pickAll();
     expect(model.chosen).toEqual({ facets: { modality: ['X-Ray'] } });
@@ -202,7 +202,7 @@ describe('picking', () => {
   it('an image picks all its questions', async () => {
     const { model } = await open();
     model.apply({ group: 'image' });
-    await settle();
+    await settled();
     const at = (await model.state.value.pages!.range(0, 50)).findIndex(({ group }) => group!.length > 1);
     await model.pick(at);
     expect(model.chosenCount).toBeGreaterThan(1);
@@ -270,7 +270,7 @@ describe('what is kept with the workspace', () => {
     models.push(model);
     model.restore(json);
     model.watch();
-    await settle();
+    await settled();
     expect(model.state.value).toMatchObject({ status: 'ready', filter: { q: 'lesion', facets: { modality: ['X-Ray'] } } });
     expect(model.state.value.views).toEqual([{ name: 'Mine', dataset: 'omnimedvqa', filter: model.state.value.filter }]);
     model.saveView('Mine');
