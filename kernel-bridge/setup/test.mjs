@@ -5,6 +5,7 @@
  *     npm test -- quick                     before every commit: lint and types of all, the unit tests that train nothing
  *     npm test -- grpo                      the test files whose path contains this, of every suite and of Python
  *     npm test -- rl/grpo-trainer -t "KL"   of those the tests whose name contains this (-k for Python)
+ *     npm test -- faults --whole -t D3      the fault matrix: all tries of its row D3 and not a minute's worth of all rows
  */
 import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
@@ -33,6 +34,7 @@ const run = (file, args) =>
       MEDR1_TRANSFORMERS: transformersDir,
       MEDR1_CHROMIUM: browserPath() ?? '',
       OMP_NUM_THREADS: '2',
+      ...(values.whole && { MEDR1_FAULTS: 'whole' }),
       PYTHONDONTWRITEBYTECODE: '1',
     };
     const child = spawn(file, args, { cwd: root, env, stdio: 'inherit' });
@@ -52,6 +54,12 @@ async function check(file, args) {
 /** @param {Count[]} counts @returns {Count} */
 const sum = (counts) =>
   counts.reduce((a, b) => ({ passed: a.passed + b.passed, failed: a.failed + b.failed, skipped: a.skipped + b.skipped }));
+
+const { positionals, values } = parseArgs({
+  allowPositionals: true,
+  options: { name: { type: 'string', short: 't' }, whole: { type: 'boolean' } },
+});
+const named = values.name ? ['-t', values.name] : [];
 
 /** @returns {Promise<Count>} */
 async function vitest(name, projects = [name], options = []) {
@@ -121,6 +129,7 @@ const suites = {
   parity: () => vitest('parity'),
   python: () => pytest(),
   server: () => vitest('server'),
+  faults: () => vitest('faults', ['faults'], positionals.includes('faults') ? named : []),
   // One JupyterLab, browser and training run at a time is all that two cores can give.
   e2e: () => vitest('e2e', ['e2e'], ['--no-file-parallelism']),
 };
@@ -137,24 +146,23 @@ const quick = {
 };
 
 /** Test files by a part of their path, and of them the tests with this in their name. */
-function chosen(parts, name) {
+function chosen(parts) {
   const { vitest: files, python: modules } = filesNamed(parts);
   const oneByOne = files.some((file) => file.startsWith('test/e2e/')) ? ['--no-file-parallelism'] : [];
   return {
-    ...(files.length && { files: () => vitest('chosen', [], [...files, ...oneByOne, ...(name ? ['-t', name] : [])]) }),
-    ...(modules.length && { modules: () => pytest(modules, name ? ['-k', name] : []) }),
+    ...(files.length && { files: () => vitest('chosen', [], [...files, ...oneByOne, ...named]) }),
+    ...(modules.length && { modules: () => pytest(modules, values.name ? ['-k', values.name] : []) }),
   };
 }
 
 /** Name -> what runs; null where the arguments name nothing. */
 function asked() {
-  const { positionals, values } = parseArgs({ allowPositionals: true, options: { name: { type: 'string', short: 't' } } });
   if (positionals.length === 0) return suites;
   if (positionals.length === 1 && positionals[0] === 'quick') return quick;
   const parts = positionals.filter((part) => !(part in suites));
-  const named = Object.fromEntries(positionals.filter((part) => part in suites).map((part) => [part, suites[part]]));
+  const whole = Object.fromEntries(positionals.filter((part) => part in suites).map((part) => [part, suites[part]]));
   const wrong = parts.filter((part) => Object.keys(chosen([part])).length === 0);
-  if (wrong.length === 0) return { ...named, ...(parts.length && chosen(parts, values.name)) };
+  if (wrong.length === 0) return { ...whole, ...(parts.length && chosen(parts)) };
   console.error(`no test file has ${wrong.join(', ')} in its path; the suites are ${Object.keys(suites).join(', ')} and quick`);
   return null;
 }
