@@ -7,6 +7,7 @@ import { empty, failed, loading } from '../parts.ts';
 import { STATES } from '../runs/model.ts';
 import { waitingOf } from '../store/queue.ts';
 import { saveFile } from '../save-file.ts';
+import { HeldSeries } from '../store/held-series.ts';
 import type { RunSeries } from '../store/run-series.ts';
 import { base, SERIES, theme, tokens } from '../theme.ts';
 import type { IWorkbench } from '../store/workbench.ts';
@@ -23,8 +24,7 @@ export class CurvesView extends WatchingElement {
 
   /** The zoom that points were read for. */
   #range: [number, number] | null = null;
-  /** Series in use, by run. */
-  #series = new Map<string, { series: RunSeries; stop: () => void }>();
+  readonly #held = new HeldSeries(this);
 
   constructor() {
     super();
@@ -43,30 +43,11 @@ export class CurvesView extends WatchingElement {
   protected override willUpdate(changed: PropertyValues): void {
     super.willUpdate(changed);
     if (!this.isConnected) return;
-    this.#sync(this.workbench.selection.value.runs);
+    this.#held.hold(this.workbench.runs, this.workbench.selection.value.runs);
     const { range, axis } = this.model.state.value;
     if (range === this.#range) return;
     this.#range = range;
-    if (range) for (const { series } of this.#series.values()) refine(series, axis, range);
-  }
-
-  protected override release(): void {
-    this.#sync([]);
-  }
-
-  /** Holds the series of exactly these runs. */
-  #sync(ids: readonly string[]): void {
-    for (const [id, { stop }] of this.#series) {
-      if (ids.includes(id)) continue;
-      stop();
-      this.workbench.runs.release(id);
-      this.#series.delete(id);
-    }
-    for (const id of ids) {
-      if (this.#series.has(id)) continue;
-      const series = this.workbench.runs.acquire(id);
-      this.#series.set(id, { series, stop: series.changed.subscribe(() => this.requestUpdate()) });
-    }
+    if (range) for (const series of this.#held.all) refine(series, axis, range);
   }
 
   protected override render(): TemplateResult {
@@ -81,7 +62,7 @@ export class CurvesView extends WatchingElement {
           <button @click=${() => command(this, 'open-new-run')}>New run …</button>`,
       );
     // In the order in which they were chosen first: a click that brings a run to the front of the selection moves no chip.
-    const all = [...this.#series.values()].map(({ series }) => ({ series, colour: this.workbench.colours.of(series.id) }));
+    const all = this.#held.all.map((series) => ({ series, colour: this.workbench.colours.of(series.id) }));
     const shown = all.filter(({ series }) => !this.model.state.value.hidden.includes(series.id));
     const charts = chartsFor(shown.flatMap(({ series }) => [...series.metrics.keys()]));
     return html`${this.#toolbar(shown, charts)} ${this.#chips(all)} ${this.#body(all, shown, charts)}`;
@@ -214,7 +195,7 @@ export class CurvesView extends WatchingElement {
   }
 
   #group(group: string, charts: ChartSpec[], shown: ChartRun[], folded: boolean): TemplateResult {
-    const revision = [...this.#series.values()].reduce((sum, { series }) => sum + series.changed.value, 0);
+    const { revision } = this.#held;
     const { expanded } = this.model.state.value;
     return html`<section class="group" aria-label=${group}>
       <button class="quiet fold" aria-expanded=${!folded} @click=${() => this.model.toggle('folded', group)}>
@@ -234,7 +215,7 @@ export class CurvesView extends WatchingElement {
                     .spec=${spec}
                     .runs=${shown}
                     .revision=${revision}
-                    .overlaid=${this.#series.size > 1}
+                    .overlaid=${this.#held.all.length > 1}
                     .selected=${this.#selected()}
                     @medr1-step=${(event: CustomEvent<StepOf>) => this.#choose(event.detail)}
                   ></medr1-chart>`,

@@ -31,7 +31,7 @@ export class InspectorPanel extends PageElement {
   declare broken: string | null;
 
   #model: InspectorModel | null = null;
-  #held: HeldSeries | null = null;
+  readonly #held = new HeldSeries(this);
 
   constructor() {
     super();
@@ -58,19 +58,14 @@ export class InspectorPanel extends PageElement {
 
   protected override acquire(): void {
     this.#model ??= new InspectorModel(this.workbench.connector);
-    this.#held ??= new HeldSeries(this.workbench.runs, () => this.requestUpdate());
-  }
-
-  protected override release(): void {
-    this.#held?.hold(null);
   }
 
   protected override willUpdate(changed: PropertyValues): void {
     super.willUpdate(changed);
     if (!this.isConnected) return;
-    const { selection, data } = this.workbench;
-    this.#held!.hold(selection.run);
-    const { config = null, lastStep = 0 } = this.#held!.value ?? {};
+    const { selection, data, runs } = this.workbench;
+    this.#held.hold(runs, selection.run === null ? [] : [selection.run]);
+    const { config = null, lastStep = 0 } = this.#held.first ?? {};
     const updates = laterUpdates(selection.value.step ?? lastStep, config, lastStep);
     this.#model!.follow(selection.value, data.queryOn(selection.value.dataset), updates);
   }
@@ -105,7 +100,7 @@ export class InspectorPanel extends PageElement {
   #title(subject: Exclude<Subject, 'nothing'>): TemplateResult {
     const { step, group, item } = this.workbench.selection.value;
     if (subject === 'question') return html`<b>Question</b> <span class="secondary">${item}</span>`;
-    const of = html`<span class="secondary">of ${this.#held!.value?.name ?? ''}</span>`;
+    const of = html`<span class="secondary">of ${this.#held.first?.name ?? ''}</span>`;
     return subject === 'step'
       ? html`<b>Step ${integer(step)}</b> ${of}`
       : html`<b>Step ${integer(step)}, group ${integer(group)}</b> ${of}`;
@@ -115,7 +110,7 @@ export class InspectorPanel extends PageElement {
 
   #rollout(group: Group): TemplateResult {
     const { completion } = this.workbench.selection.value;
-    const series = this.#held!.value;
+    const series = this.#held.first;
     const one = group.completions[completion ?? 0] ?? group.completions[0];
     const run = this.workbench.selection.run!;
     const sample = this.#sampleOf(group.item_id);
@@ -172,7 +167,7 @@ export class InspectorPanel extends PageElement {
     // a chosen token is shown among its tokens
     const { colouring: asked } = rollouts.state.value;
     const colouring: Colouring = asked === 'off' && token !== null ? 'logprob' : asked;
-    const { config = null, lastStep = 0 } = this.#held!.value ?? {};
+    const { config = null, lastStep = 0 } = this.#held.first ?? {};
     const why = (quantity: TokenQuantity): string | null => missing(quantity, [group], config, lastStep);
     const texts = colouring !== 'off' ? tokenTexts.of(selection.run!, group.step, group.group) : null;
     const of = texts?.status === 'ready' ? texts.value[one.index] : undefined;
@@ -322,7 +317,7 @@ export class InspectorPanel extends PageElement {
   /* A step of a run */
 
   #step(): TemplateResult {
-    const series = this.#held!.value;
+    const series = this.#held.first;
     const { step } = this.workbench.selection.value;
     if (!series || series.status === 'loading') return loading('run');
     if (series.status === 'error') return failed(series.error!, () => void series.load());
@@ -418,7 +413,7 @@ export class InspectorPanel extends PageElement {
     else if (subject === 'question') {
       const item = this.#model!.sample.neighbour(way);
       if (item !== null) selection.move({ item });
-    } else if (subject === 'step') selection.move({ step: within(step! + way, 1, this.#held!.value?.lastStep ?? 1) });
+    } else if (subject === 'step') selection.move({ step: within(step! + way, 1, this.#held.first?.lastStep ?? 1) });
   };
 
   static override styles = [tokens, base, completionStyles, style];

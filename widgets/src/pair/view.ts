@@ -11,6 +11,7 @@ import { integer } from '../format.ts';
 import { icon } from '../icons.ts';
 import { empty, failed, loading } from '../parts.ts';
 import { HeldSeries } from '../store/held-series.ts';
+import type { RunSeries } from '../store/run-series.ts';
 import { base, tokens } from '../theme.ts';
 import type { IWorkbench } from '../store/workbench.ts';
 import {
@@ -45,7 +46,7 @@ export class PairView extends PageElement {
   declare open: ReadonlySet<number> | null;
 
   #model: PairModel | null = null;
-  readonly #held: HeldSeries[] = [];
+  readonly #held = new HeldSeries(this);
 
   constructor() {
     super();
@@ -66,23 +67,17 @@ export class PairView extends PageElement {
 
   protected override acquire(): void {
     this.#model ??= new PairModel(this.workbench.connector);
-    if (this.#held.length === 0) for (const _ of [0, 1]) this.#held.push(new HeldSeries(this.workbench.runs, () => this.requestUpdate()));
-  }
-
-  protected override release(): void {
-    for (const held of this.#held) held.hold(null);
   }
 
   protected override willUpdate(changed: PropertyValues): void {
     super.willUpdate(changed);
     if (!this.isConnected) return;
     const pair = this.#pair;
-    this.#held[0].hold(pair?.left.id ?? null);
-    this.#held[1].hold(pair?.right.id ?? null);
+    this.#held.hold(this.workbench.runs, pair ? [pair.left.id, pair.right.id] : []);
     const step = this.#step;
     if (!pair || step === 0) return;
     this.workbench.colours.see([pair.left.id, pair.right.id]);
-    this.#model!.show(pair, step, this.#held[0].value?.config?.num_iterations ?? 1, this.workbench.selection.value.step === null);
+    this.#model!.show(pair, step, this.#both[0].config?.num_iterations ?? 1, this.workbench.selection.value.step === null);
     const shown = this.#model!.left.state.value.step;
     if (shown !== null) void this.#model!.readHistories(pair, shown);
   }
@@ -92,9 +87,16 @@ export class PairView extends PageElement {
     return pairOf(runs.get(selection.run ?? ''), runs.state.value.runs);
   }
 
+  /** Left before right; none where no pair is shown. */
+  get #both(): RunSeries[] {
+    const pair = this.#pair;
+    return pair ? [pair.left, pair.right].flatMap(({ id }) => this.#held.get(id) ?? []) : [];
+  }
+
   /** Newest step that both have made. */
   get #last(): number {
-    return Math.min(...this.#held.map(({ value }) => value?.lastStep ?? 0));
+    const both = this.#both;
+    return both.length < 2 ? 0 : Math.min(...both.map(({ lastStep }) => lastStep));
   }
 
   get #step(): number {
@@ -106,9 +108,9 @@ export class PairView extends PageElement {
     const pair = this.#pair;
     const { status } = this.workbench.runs.state.value;
     if (!pair) return status === 'loading' ? loading('runs') : this.#none();
-    const trouble = this.#held.find(({ value }) => value?.status === 'error')?.value;
+    const trouble = this.#both.find(({ status }) => status === 'error');
     if (trouble) return failed(trouble.error!, () => void trouble.load());
-    if (this.#held.some(({ value }) => value?.status !== 'ready')) return loading('the pair');
+    if (this.#both.some(({ status }) => status !== 'ready')) return loading('the pair');
     if (this.#last === 0)
       return empty('No step yet', `${pair.left.name} and ${pair.right.name}: the first question appears when both have made a step.`);
     return html`${this.#toolbar()}
@@ -262,7 +264,7 @@ export class PairView extends PageElement {
 
   #charts(): TemplateResult | typeof nothing {
     if (this.folded) return nothing;
-    const runs: ChartRun[] = this.#held.map(({ value }) => ({ series: value!, colour: this.workbench.colours.of(value!.id) }));
+    const runs: ChartRun[] = this.#both.map((series) => ({ series, colour: this.workbench.colours.of(series.id) }));
     const revision = runs.reduce((sum, { series }) => sum + series.changed.value, 0);
     const { step } = this.workbench.selection.value;
     return html`<div class="charts">
@@ -357,7 +359,7 @@ export class PairView extends PageElement {
   ): void {
     const runs = side === 'left' ? [left.id, right.id] : [right.id, left.id];
     const { step, group, item_id } = question.left;
-    const series = this.#held[side === 'left' ? 0 : 1].value!;
+    const series = this.#both[side === 'left' ? 0 : 1];
     const dataset = this.workbench.datasetOf(series);
     this.workbench.selection.move({ runs, ...(dataset && { dataset }), item: item_id, step, group, completion });
   }

@@ -11,6 +11,7 @@ import { empty, failed, loading } from '../parts.ts';
 import { STATES } from '../runs/model.ts';
 import { rewardChanges } from '../store/marks.ts';
 import type { RewardDraft } from '../store/reward-drafts.ts';
+import { HeldSeries } from '../store/held-series.ts';
 import type { RunSeries } from '../store/run-series.ts';
 import { base, SERIES, theme, tokens } from '../theme.ts';
 import type { IWorkbench } from '../store/workbench.ts';
@@ -80,8 +81,7 @@ export class RewardsView extends WatchingElement {
   declare editing: string | null;
   declare builtIn: BuiltInReward[];
 
-  #series: RunSeries | null = null;
-  #stopSeries: () => void = () => {};
+  readonly #held = new HeldSeries(this);
   #shares = { step: 0, at: 0 };
   /** Weight that a function switched off had, to switch it on again with. */
   readonly #before = new Map<string, number>();
@@ -114,15 +114,12 @@ export class RewardsView extends WatchingElement {
     return [this.workbench.selection, this.workbench.runs.state, this.workbench.rewardDrafts];
   }
 
-  protected override release(): void {
-    this.#hold(null);
-  }
-
   protected override willUpdate(changedProperties: PropertyValues): void {
     super.willUpdate(changedProperties);
     if (!this.isConnected) return;
     if (changedProperties.has('workbench')) void this.#loadBuiltIn();
-    this.#hold(this.workbench.selection.run);
+    const { run } = this.workbench.selection;
+    if (this.#held.hold(this.workbench.runs, run === null ? [] : [run])) this.#clear();
     const last = this.#series?.lastStep ?? 0;
     const fresh = this.#shares.step > 0 && (last < this.#shares.step + SHARES.steps || Date.now() < this.#shares.at + SHARES.ms);
     if (last === 0 || fresh) return;
@@ -138,13 +135,8 @@ export class RewardsView extends WatchingElement {
     }
   }
 
-  #hold(run: string | null): void {
-    if (this.#series?.id === run || (!this.#series && !run)) return;
-    this.#stopSeries();
-    if (this.#series) this.workbench.runs.release(this.#series.id);
-    this.#clear();
-    this.#series = run ? this.workbench.runs.acquire(run) : null;
-    this.#stopSeries = this.#series?.changed.subscribe(() => this.requestUpdate()) ?? (() => {});
+  get #series(): RunSeries | null {
+    return this.#held.first;
   }
 
   protected override render(): TemplateResult {

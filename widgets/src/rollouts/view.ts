@@ -31,7 +31,7 @@ export class RolloutsView extends WatchingElement {
   declare open: ReadonlySet<number>;
   declare enlarged: Group | null;
 
-  #held: HeldSeries | null = null;
+  readonly #held = new HeldSeries(this);
 
   constructor() {
     super();
@@ -47,18 +47,11 @@ export class RolloutsView extends WatchingElement {
     return [this.workbench.selection, this.workbench.runs.state, this.workbench.tokenTexts.changed, this.#model.state];
   }
 
-  protected override acquire(): void {
-    this.#held ??= new HeldSeries(this.workbench.runs, () => this.requestUpdate());
-  }
-
-  protected override release(): void {
-    this.#held?.hold(null);
-  }
-
   protected override willUpdate(changed: PropertyValues): void {
     super.willUpdate(changed);
     if (!this.isConnected) return;
-    this.#held!.hold(this.workbench.selection.run);
+    const { runs: source, selection } = this.workbench;
+    this.#held.hold(source, selection.run === null ? [] : [selection.run]);
     const { run, step: onScreen } = this.#model.state.value;
     if (this.#openOf !== `${run} ${onScreen}`) {
       this.#openOf = `${run} ${onScreen}`;
@@ -88,7 +81,7 @@ export class RolloutsView extends WatchingElement {
   }
 
   get #series(): RunSeries | null {
-    return this.#held?.value ?? null;
+    return this.#held.first;
   }
 
   /** The chosen step; while following, the one on screen. */
