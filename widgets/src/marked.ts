@@ -21,6 +21,6 @@ export const marked = (text: string, term: RegExp | null): (string | TemplateRes
 export const markStyles = css`
   mark {
     color: var(--medr1-text);
-    background: light-dark(#ffe58a, #6b5200);
+    background: var(--medr1-hit);
   }
 `;

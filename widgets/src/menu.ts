@@ -72,7 +72,7 @@ export class Menu extends LitElement {
         border-radius: 2px;
         color: var(--medr1-text);
         background: var(--medr1-surface);
-        box-shadow: var(--jp-elevation-z4, 0 2px 8px rgb(0 0 0 / 25%));
+        box-shadow: var(--medr1-shadow);
       }
       :host([up]) .panel {
         top: auto;

@@ -1,6 +1,6 @@
 /**
- * The colours that mean something and the sizes of the widgets, once; what a single element is painted with stands beside it. Surfaces, type and spacing come from JupyterLab's variables; outside JupyterLab the
- * fallbacks serve. Our own tokens carry one meaning each, in every view; `light-dark` follows the host's colour scheme.
+ * The colours and sizes of the widgets, once: test/lint/colours.test.ts finds a literal colour anywhere else. Surfaces, type and spacing come from
+ * JupyterLab's variables; outside JupyterLab the fallbacks serve. Our own tokens carry one meaning each, in every view; `light-dark` follows the host's colour scheme.
  */
 import { css } from 'lit';
 import { Observable } from './observable.ts';
@@ -40,6 +40,15 @@ export const tokens = css`
     --medr1-more: light-dark(#d55e00, #e69f00);
     --medr1-less: light-dark(#0072b2, #56b4e9);
     --medr1-shade: 40%;
+    --medr1-behind: #000;
+    --medr1-behind-text: #c8c8c8;
+    --medr1-behind-grid: rgb(255 255 255 / 45%);
+    --medr1-primary: light-dark(#1565c0, #1976d2);
+    --medr1-primary-text: #fff;
+    --medr1-hit: light-dark(#ffe58a, #6b5200);
+    --medr1-bar: light-dark(#d7e6f3, #1e3a52);
+    --medr1-bar-chosen: light-dark(#a9cdec, #275880);
+    --medr1-shadow: var(--jp-elevation-z4, 0 2px 8px rgb(0 0 0 / 25%));
     --medr1-gap: 4px;
   }
 `;
@@ -86,8 +95,8 @@ export const base = css`
     cursor: default;
   }
   button.primary {
-    color: #fff;
-    background: light-dark(#1565c0, #1976d2);
+    color: var(--medr1-primary-text);
+    background: var(--medr1-primary);
     border-color: transparent;
   }
   button.quiet {
@@ -228,4 +237,25 @@ function readTheme(revision: number): { dark: boolean; revision: number } {
   const light = document.body.dataset.jpThemeLight;
   if (light !== undefined) return { dark: light === 'false', revision };
   return { dark: globalThis.matchMedia?.('(prefers-color-scheme: dark)').matches ?? false, revision };
+}
+
+/** Colours as a library that draws wants them: resolved, for it reads neither variables nor `light-dark`. */
+export interface Palette {
+  series: readonly string[];
+  text: string;
+  grid: string;
+  surface: string;
+}
+
+/** Of the theme that `element` stands in. */
+export function paletteOf(element: Element): Palette {
+  const style = getComputedStyle(element);
+  const { dark } = theme.value;
+  const read = (name: string, light: string, other: string): string => style.getPropertyValue(name).trim() || (dark ? other : light);
+  return {
+    series: dark ? SERIES.dark : SERIES.light,
+    text: read('--jp-ui-font-color1', '#212121', '#e8e8e8'),
+    grid: read('--jp-border-color2', '#e0e0e0', '#424242'),
+    surface: read('--jp-layout-color1', '#fff', '#111'),
+  };
 }

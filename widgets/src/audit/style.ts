@@ -204,7 +204,7 @@ export const style = css`
     width: 100%;
     height: 100px;
     object-fit: contain;
-    background: #000;
+    background: var(--medr1-behind);
   }
   fieldset {
     margin: 0 0 8px;

@@ -7,7 +7,7 @@ import { saveFrom } from '../save-file.ts';
 import { nearest } from '../sorted.ts';
 import type { Mark } from '../store/marks.ts';
 import type { RunSeries } from '../store/run-series.ts';
-import { base, SERIES, theme, tokens } from '../theme.ts';
+import { base, paletteOf, theme, tokens } from '../theme.ts';
 import { xOfStep } from './axis.ts';
 import { style } from './chart-style.ts';
 import { explain, type ChartSpec } from './charts.ts';
@@ -22,7 +22,6 @@ import {
   traces,
   type ChartLine,
   type ChartRun,
-  type Palette,
   type Reading,
   type StepOf,
 } from './figure.ts';
@@ -124,7 +123,7 @@ export class CurveChart extends WatchingElement {
     const from = [JSON.stringify(spec), revision, model.state.value, theme.value, overlaid, ...shown];
     if (from.length === this.#made.length && from.every((part, at) => part === this.#made[at])) return; // a moving cursor makes no new lines
     this.#made = from;
-    this.#lines = linesOf(spec, runs, model.state.value, this.#palette(), overlaid);
+    this.#lines = linesOf(spec, runs, model.state.value, paletteOf(this), overlaid);
     this.#stops = null;
     this.#full = extent(runs, model.state.value.axis);
     this.#stale = true;
@@ -162,18 +161,6 @@ export class CurveChart extends WatchingElement {
     return this.model.state.value.expanded === this.spec.id ? HEIGHT.large : HEIGHT.small;
   }
 
-  #palette(): Palette {
-    const style = getComputedStyle(this);
-    const read = (name: string, other: string): string => style.getPropertyValue(name).trim() || other;
-    const { dark } = theme.value;
-    return {
-      series: dark ? SERIES.dark : SERIES.light,
-      text: read('--jp-ui-font-color1', dark ? '#e8e8e8' : '#212121'),
-      grid: read('--jp-border-color2', dark ? '#424242' : '#e0e0e0'),
-      surface: read('--jp-layout-color1', dark ? '#111' : '#fff'),
-    };
-  }
-
   #drawNow(): void {
     const plot = this.#plot;
     const width = plot?.clientWidth ?? 0;
@@ -192,7 +179,7 @@ export class CurveChart extends WatchingElement {
     const size = { width, height: this.#height };
     this.#stale = false;
     const drawn = traces(this.#lines, settings, width);
-    void this.#plotly.react(plot, drawn, layout(settings, this.#palette(), size, this.#full, drawn), PLOTLY_CONFIG);
+    void this.#plotly.react(plot, drawn, layout(settings, paletteOf(this), size, this.#full, drawn), PLOTLY_CONFIG);
     this.dataset.points = String(this.#lines.reduce((sum, line) => sum + line.x.length, 0));
     if (width !== this.#width) {
       this.#width = width;

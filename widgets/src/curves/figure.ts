@@ -2,7 +2,7 @@
 import { describeMetric } from '@medr1/kernel-bridge/protocol/metrics';
 import type { RunSeries } from '../store/run-series.ts';
 import { lowerBound, nearest } from '../sorted.ts';
-import { DASHES } from '../theme.ts';
+import { DASHES, type Palette } from '../theme.ts';
 import { axisValues, type Axis } from './axis.ts';
 import { shortName, type ChartSpec } from './charts.ts';
 import { isSparse, minMax, type Line, type Value } from './downsample.ts';
@@ -16,13 +16,6 @@ export interface ChartSettings {
   logY: boolean;
   /** Visible part of x, shared by all charts; null = all. */
   range: [number, number] | null;
-}
-
-export interface Palette {
-  series: readonly string[];
-  text: string;
-  grid: string;
-  surface: string;
 }
 
 export interface ChartRun {

@@ -155,7 +155,7 @@ export class DataFacets extends WatchingElement {
       .bar {
         position: absolute;
         inset: 2px auto 2px 0;
-        background: light-dark(#d7e6f3, #1e3a52);
+        background: var(--medr1-bar);
       }
       .value[aria-pressed='true'] {
         border-color: transparent;
@@ -163,7 +163,7 @@ export class DataFacets extends WatchingElement {
         font-weight: 600;
       }
       .value[aria-pressed='true'] .bar {
-        background: light-dark(#a9cdec, #275880);
+        background: var(--medr1-bar-chosen);
       }
       .answer-right .glyph {
         color: var(--medr1-right);

@@ -61,7 +61,7 @@ export const style = css`
     z-index: 5;
     inset: 0 auto 0 0;
     width: min(300px, 85%);
-    box-shadow: var(--jp-elevation-z4, 2px 0 8px rgb(0 0 0 / 25%));
+    box-shadow: var(--medr1-shadow);
   }
   .main {
     display: flex;

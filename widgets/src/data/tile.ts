@@ -192,8 +192,8 @@ export const tileStyles = css`
     text-align: center;
     font-size: 12px;
     border-radius: 9px;
-    color: #fff;
-    background: light-dark(#1565c0, #1976d2);
+    color: var(--medr1-primary-text);
+    background: var(--medr1-primary);
   }
   .badges {
     display: flex;

@@ -307,7 +307,7 @@ export class EvaluationAnswers extends WatchingElement {
         width: 64px;
         height: 64px;
         object-fit: contain;
-        background: #000;
+        background: var(--medr1-behind);
       }
       .unindexed {
         padding: 4px 8px;

@@ -47,7 +47,7 @@ export const style = css`
     width: 100%;
     padding: 0;
     min-height: 120px;
-    background: #000;
+    background: var(--medr1-behind);
   }
   .picture img {
     display: block;

@@ -272,7 +272,7 @@ export class SampleImage extends WatchingElement {
         min-height: 180px;
         overflow: hidden;
         touch-action: none;
-        background: #000;
+        background: var(--medr1-behind);
         outline-offset: -2px;
       }
       .stage.grab {
@@ -298,7 +298,7 @@ export class SampleImage extends WatchingElement {
         display: grid;
         place-items: center;
         margin: 0;
-        color: #c8c8c8;
+        color: var(--medr1-behind-text);
       }
       .message {
         height: 100%;

@@ -194,7 +194,7 @@ export class SamplePrompt extends WatchingElement {
         position: relative;
         max-width: 100%;
         overflow: hidden;
-        background: #000;
+        background: var(--medr1-behind);
       }
       .seen img {
         display: block;
@@ -205,8 +205,8 @@ export class SamplePrompt extends WatchingElement {
         position: absolute;
         inset: 0;
         background-image:
-          linear-gradient(to right, rgb(255 255 255 / 45%) 1px, transparent 1px),
-          linear-gradient(to bottom, rgb(255 255 255 / 45%) 1px, transparent 1px);
+          linear-gradient(to right, var(--medr1-behind-grid) 1px, transparent 1px),
+          linear-gradient(to bottom, var(--medr1-behind-grid) 1px, transparent 1px);
       }
     `,
   ];

@@ -200,8 +200,8 @@ export const style = css`
     width: 100%;
     height: 72px;
     object-fit: contain;
-    background: #000;
-    color: #c8c8c8;
+    background: var(--medr1-behind);
+    color: var(--medr1-behind-text);
   }
   .near .number {
     text-align: left;

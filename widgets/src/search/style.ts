@@ -82,7 +82,7 @@ export const style = css`
   mark {
     padding: 0 1px;
     color: inherit;
-    background: light-dark(#ffe08a, #6b5200);
+    background: var(--medr1-hit);
     border-radius: 2px;
   }
   .note {
