@@ -10,6 +10,8 @@ export const SERIES = {
   light: ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#b07d00', '#2a8fc7', '#7a7a7a'],
   dark: ['#56b4e9', '#e69f00', '#2fc498', '#e39ac3', '#f0e442', '#7f9bff', '#b0b0b0'],
 } as const;
+/** Of the theme shown. */
+export const seriesColours = (): readonly string[] => (theme.value.dark ? SERIES.dark : SERIES.light);
 /** Second carrier beside colour: plotly's dash names. */
 export const DASHES = ['solid', 'dash', 'dot', 'dashdot', 'longdash', 'longdashdot'] as const;
 
@@ -253,7 +255,7 @@ export function paletteOf(element: Element): Palette {
   const { dark } = theme.value;
   const read = (name: string, light: string, other: string): string => style.getPropertyValue(name).trim() || (dark ? other : light);
   return {
-    series: dark ? SERIES.dark : SERIES.light,
+    series: seriesColours(),
     text: read('--jp-ui-font-color1', '#212121', '#e8e8e8'),
     grid: read('--jp-border-color2', '#e0e0e0', '#424242'),
     surface: read('--jp-layout-color1', '#fff', '#111'),

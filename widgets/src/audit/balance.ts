@@ -2,8 +2,9 @@
 import { html, type TemplateResult } from 'lit';
 import { problemText } from '@medr1/kernel-bridge/protocol/problems';
 import type { Audit } from '../connector.ts';
+import { heat } from '../charts/meter.ts';
 import { integer } from '../format.ts';
-import { barChart, heat } from './charts.ts';
+import { barChart } from './charts.ts';
 import { bars, confounded, crossing, type Open } from './model.ts';
 
 const CRAMER =

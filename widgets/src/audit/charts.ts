@@ -1,14 +1,11 @@
-/** Bars and heat maps in plain HTML: every number stands in its cell, colour only repeats it. */
+/** Bars of counts: every number stands beside its bar. */
 import { html, type TemplateResult } from 'lit';
+import { meter } from '../charts/meter.ts';
 import { integer, percent } from '../format.ts';
 import type { Bar } from './model.ts';
 
 /** One decimal, a hundred without: "94.8", "100". */
 export const decimal = (value: number): string => (value >= 99.95 ? '100' : value.toFixed(1));
-
-/** Background of a cell; text stays readable on the strongest. */
-export const heat = (share: number): string =>
-  `background:color-mix(in srgb, var(--medr1-accent) ${Math.round(Math.min(1, Math.max(0, share)) * 45)}%, transparent)`;
 
 /** A row for each value with its count and share; a click shows the questions. `says` explains a name. */
 export function barChart(
@@ -22,7 +19,7 @@ export function barChart(
       ({ name, count, share }) =>
         html`<button class="quiet" title=${`Show the questions: ${name}`} data-testid="bar" @click=${() => open(name)}>
           <span>${says(name)}</span>
-          <span class="track" aria-hidden="true"><span class="bar" style=${`display:block;width:${(100 * share) / most}%`}></span></span>
+          ${meter([{ from: 0, to: share / most }])}
           <span class="number">${integer(count)}</span>
           <span class="number secondary small">${percent(share)}</span>
         </button>`,

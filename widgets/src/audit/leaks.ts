@@ -2,7 +2,8 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import type { Audit } from '../connector.ts';
 import { integer, percent } from '../format.ts';
-import { decimal, heat } from './charts.ts';
+import { heat, meter } from '../charts/meter.ts';
+import { decimal } from './charts.ts';
 import { matrices, shortName, type Matrix, type Open } from './model.ts';
 
 const PRIOR =
@@ -50,9 +51,8 @@ export function splitTable({ splits, near_duplicates }: Audit, open: Open): Temp
                 <td class="number">${overlap(split.image_overlap, split.test_items)}</td>
                 <td class="number">${overlap(split.near_overlap, split.test_items)}</td>
                 <td class="number">
-                  <span class="meter" style=${`--value:${split.prior_accuracy}%;--chance:${split.chance}%`}
-                    ><b>${decimal(split.prior_accuracy)} %</b></span
-                  >
+                  <b>${decimal(split.prior_accuracy)} %</b>
+                  ${meter([{ from: 0, to: split.prior_accuracy / 100 }], { tick: split.chance / 100 })}
                 </td>
                 <td class="number">${decimal(split.chance)} %</td>
               </tr>`,
@@ -97,7 +97,7 @@ function matrixTable({ draw, rows, columns, cell }: Matrix): TemplateResult {
                 const title = `${row.split} → ${column.split}: ${value === null ? 'not known' : `${decimal(value)} %`}${column.chance === null ? '' : `, chance ${decimal(column.chance)} %`}`;
                 return html`<td
                   class=${row.label === column.label ? 'number own' : 'number'}
-                  style=${heat(value === null ? 0 : (value - least) / Math.max(1, 100 - least))}
+                  style=${heat(value === null ? null : Math.max(0, value - least) / Math.max(1, 100 - least))}
                   title=${title}
                 >
                   ${value === null ? '–' : decimal(value)}

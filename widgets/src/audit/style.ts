@@ -101,14 +101,10 @@ export const style = css`
     text-align: left;
     white-space: normal;
   }
-  .meter {
-    display: inline-block;
+  td .meter {
     min-width: 96px;
-    padding-bottom: 4px;
-    background:
-      linear-gradient(var(--medr1-text), var(--medr1-text)) var(--chance) 100% / 2px 6px no-repeat,
-      linear-gradient(var(--medr1-accent), var(--medr1-accent)) 0 100% / var(--value) 3px no-repeat,
-      linear-gradient(var(--medr1-border), var(--medr1-border)) 0 100% / 100% 3px no-repeat;
+    height: 4px;
+    margin-bottom: 2px;
   }
   .share {
     display: inline-block;
@@ -177,12 +173,8 @@ export const style = css`
     text-align: left;
     white-space: normal;
   }
-  .bar {
+  .bars .meter {
     height: 12px;
-    background: color-mix(in srgb, var(--medr1-accent) 65%, transparent);
-  }
-  .track {
-    background: var(--medr1-surface-2);
   }
   .pairs {
     display: grid;

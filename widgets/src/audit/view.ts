@@ -6,6 +6,7 @@ import { command, define, WatchingElement } from '../element.ts';
 import { integer } from '../format.ts';
 import { empty, failed, loading } from '../parts.ts';
 import { saveFile } from '../save-file.ts';
+import { meterStyle } from '../charts/meter.ts';
 import { base, tokens } from '../theme.ts';
 import type { IWorkbench } from '../store/workbench.ts';
 import { crossTable, letterBars, optionBars, problemBars } from './balance.ts';
@@ -234,7 +235,7 @@ export class AuditView extends WatchingElement {
     saveFile(`${audit.dataset}-audit.json`, new Blob([JSON.stringify(audit, null, 2), '\n'], { type: 'application/json' }));
   }
 
-  static override styles = [tokens, base, style];
+  static override styles = [tokens, base, meterStyle, style];
 }
 
 define('medr1-audit', AuditView);

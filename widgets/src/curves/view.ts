@@ -9,7 +9,7 @@ import { waitingOf } from '../store/queue.ts';
 import { saveFile } from '../save-file.ts';
 import { HeldSeries } from '../store/held-series.ts';
 import type { RunSeries } from '../store/run-series.ts';
-import { base, SERIES, theme, tokens } from '../theme.ts';
+import { base, seriesColours, tokens } from '../theme.ts';
 import type { IWorkbench } from '../store/workbench.ts';
 import { AXES, AXIS_LABELS, stepsWithin, type Axis } from './axis.ts';
 import './chart.ts';
@@ -119,7 +119,7 @@ export class CurvesView extends WatchingElement {
   }
 
   #chips(all: ChartRun[]): TemplateResult {
-    const colours = theme.value.dark ? SERIES.dark : SERIES.light;
+    const colours = seriesColours();
     const { hidden } = this.model.state.value;
     return html`<div class="chips" role="group" aria-label="Runs shown">
       ${repeat(

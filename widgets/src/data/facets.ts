@@ -2,6 +2,7 @@
 import { css, html, nothing, type TemplateResult } from 'lit';
 import { repeat } from 'lit/directives/repeat.js';
 import { define, WatchingElement } from '../element.ts';
+import { meter, meterStyle } from '../charts/meter.ts';
 import { integer } from '../format.ts';
 import { base, tokens } from '../theme.ts';
 import type { IWorkbench } from '../store/workbench.ts';
@@ -96,7 +97,7 @@ export class DataFacets extends WatchingElement {
       data-value=${value}
       @click=${() => this.workbench.data.apply(toggled(filter, facet, value))}
     >
-      <span class="bar" style=${`width:${(100 * count) / most}%`}></span>
+      ${meter([{ from: 0, to: count / most }])}
       <span class="ellipsis text"
         >${run ? html`<span class="glyph" aria-hidden="true">${ANSWER_GLYPHS[value] ?? ''}</span> ` : nothing}${text}</span
       >
@@ -112,6 +113,7 @@ export class DataFacets extends WatchingElement {
   static override styles = [
     tokens,
     base,
+    meterStyle,
     css`
       :host {
         overflow: hidden auto;
@@ -152,9 +154,13 @@ export class DataFacets extends WatchingElement {
       .value .number {
         position: relative;
       }
-      .bar {
+      .value .meter {
         position: absolute;
-        inset: 2px auto 2px 0;
+        inset: 2px 0;
+        height: auto;
+        background: none;
+      }
+      .value .meter i {
         background: var(--medr1-bar);
       }
       .value[aria-pressed='true'] {
@@ -162,7 +168,7 @@ export class DataFacets extends WatchingElement {
         box-shadow: inset 3px 0 var(--medr1-accent);
         font-weight: 600;
       }
-      .value[aria-pressed='true'] .bar {
+      .value[aria-pressed='true'] .meter i {
         background: var(--medr1-bar-chosen);
       }
       .answer-right .glyph {

@@ -3,7 +3,7 @@ import { css, html, type PropertyValues, type TemplateResult } from 'lit';
 import { repeat } from 'lit/directives/repeat.js';
 import type { DataItem } from '../connector.ts';
 import { command, define, WatchingElement } from '../element.ts';
-import { base, SERIES, theme, tokens } from '../theme.ts';
+import { base, seriesColours, tokens } from '../theme.ts';
 import type { IWorkbench } from '../store/workbench.ts';
 import { termsOf, type Terms } from './highlight.ts';
 import { clampAspect, GridLayout, type PlacedRow, type Sizes } from './layout.ts';
@@ -136,7 +136,7 @@ export class DataGrid extends WatchingElement {
     this.#drawn = keyOf(rows);
     const { data } = this.workbench;
     const terms = termsOf(data.state.value.filter.q ?? '');
-    const colours = theme.value.dark ? SERIES.dark : SERIES.light;
+    const colours = seriesColours();
     const runs = (data.query.runs ?? []).map((id) => ({
       id,
       name: this.workbench.runs.get(id)?.name ?? id,

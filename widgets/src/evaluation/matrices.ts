@@ -1,6 +1,7 @@
 /** What checkpoints were trained on against what they are tested on, as heat maps with the number in each cell. */
 import { css, html, type PropertyValues, type TemplateResult } from 'lit';
 import { columnName, MATRIX_KINDS, READINGS } from '@medr1/kernel-bridge/protocol';
+import { heat } from '../charts/meter.ts';
 import { errorBody, type EvalMatrices, type EvalMatrix, type MatrixDifference, type MatrixKind, type Reading } from '../connector.ts';
 import { define, WatchingElement } from '../element.ts';
 import { empty, failed, loading, type Load } from '../parts.ts';
@@ -8,8 +9,6 @@ import { base, tokens } from '../theme.ts';
 import type { IWorkbench } from '../store/workbench.ts';
 import { percentage, points, shareStyles, shareTitle } from './shares.ts';
 
-/** Strongest colour of a cell, in percent: text stays readable on it in both themes. */
-const DEEPEST = 55;
 /** Points at which a difference has its strongest colour. */
 const FULL_POINTS = 0.2;
 
@@ -208,7 +207,7 @@ function heatMap(
                 <th scope="row">${row}</th>
                 ${cells[i].map(
                   (cell, j) =>
-                    html`<td class=${i === j ? 'diagonal' : ''} style=${`background:${colour(cell.value)}`} title=${cell.title}>
+                    html`<td class=${i === j ? 'diagonal' : ''} style=${heat(cell.value)} title=${cell.title}>
                       ${
                         cell.evaluation === null
                           ? html`<span>${cell.text}</span>`
@@ -225,13 +224,6 @@ function heatMap(
     </div>
     <p class="secondary">in domain (outlined) <b class="number">${means[0]}</b>, off the diagonal <b class="number">${means[1]}</b></p>
   </section>`;
-}
-
-/** Accent for shares and gains, the colour of wrong answers for losses; the sign in the cell says it too. */
-function colour(value: number | null): string {
-  if (value === null) return 'transparent';
-  const hue = value < 0 ? '--medr1-wrong' : '--medr1-accent';
-  return `color-mix(in srgb, var(${hue}) ${Math.round(DEEPEST * Math.abs(value))}%, transparent)`;
 }
 
 define('medr1-evaluation-matrices', EvaluationMatrices);

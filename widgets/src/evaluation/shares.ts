@@ -1,5 +1,6 @@
 /** Shares as the evaluation views draw them: a number, its interval in digits and drawn, and what it is a share of on hover. */
 import { css, html, type TemplateResult } from 'lit';
+import { meter, meterStyle } from '../charts/meter.ts';
 import type { Share } from '../connector.ts';
 import { MISSING, integer } from '../format.ts';
 
@@ -23,10 +24,7 @@ export const shareTitle = ({ right, total, low, high }: Share): string =>
 
 /** The interval on a track from 0 to 100 %, with a tick at the share. */
 function shareBar({ rate, low, high }: Share): TemplateResult {
-  if (rate === null || low === null || high === null) return html`<span class="track" aria-hidden="true"></span>`;
-  return html`<span class="track" aria-hidden="true"
-    ><i style=${`left:${100 * low}%;width:${100 * (high - low)}%`}></i><b style=${`left:${100 * rate}%`}></b
-  ></span>`;
+  return rate === null || low === null || high === null ? meter([]) : meter([{ from: low, to: high }], { tick: rate });
 }
 
 export function shareView(share: Share): TemplateResult {
@@ -38,6 +36,7 @@ export function shareView(share: Share): TemplateResult {
 }
 
 export const shareStyles = css`
+  ${meterStyle}
   .share {
     display: inline-grid;
     grid-template-columns: 5ch 11ch;
@@ -48,26 +47,10 @@ export const shareStyles = css`
   .share .rate {
     font-weight: 600;
   }
-  .track {
+  .share .meter {
     grid-column: 1 / -1;
-    position: relative;
-    display: block;
-    height: 6px;
-    margin: 1px 0 2px;
-    background: var(--medr1-surface-2);
-  }
-  .track i {
-    position: absolute;
-    inset-block: 1px;
-    min-width: 1px;
-    background: color-mix(in srgb, var(--medr1-accent) 55%, transparent);
-  }
-  .track b {
-    position: absolute;
-    inset-block: -1px;
-    width: 2px;
-    margin-left: -1px;
-    background: var(--medr1-text);
+    height: 4px;
+    margin: 2px 0 3px;
   }
   .scroll {
     overflow-x: auto;

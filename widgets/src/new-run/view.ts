@@ -1,5 +1,6 @@
 /** The New run view: presets, the form, what the run would need, and the start. */
 import { css, html, nothing, type PropertyValues, type TemplateResult } from 'lit';
+import { meter, meterStyle } from '../charts/meter.ts';
 import type { Estimate, Subscription } from '../connector.ts';
 import { command, define, WatchingElement } from '../element.ts';
 import { bytes, duration, integer } from '../format.ts';
@@ -7,7 +8,7 @@ import type { HostFiles } from '../host-files.ts';
 import { failed, loading } from '../parts.ts';
 import { saveFile } from '../save-file.ts';
 import { yamlOf } from '../yaml.ts';
-import { base, SERIES, theme, tokens } from '../theme.ts';
+import { base, seriesColours, tokens } from '../theme.ts';
 import type { IWorkbench } from '../store/workbench.ts';
 import { groupsOfFields, type Field } from './form.ts';
 import { NewRunModel } from './model.ts';
@@ -223,9 +224,14 @@ export class NewRunView extends WatchingElement {
   }
 
   #estimate(estimate: Estimate): TemplateResult {
-    const colours = theme.value.dark ? SERIES.dark : SERIES.light;
+    const colours = seriesColours();
     const whole = Math.max(estimate.total_bytes, estimate.available_bytes, 1);
     const parts = Object.entries(estimate.memory).filter(([, size]) => size > 0);
+    let end = 0;
+    const pieces = parts.map(([name, size], index) => ({
+      ...{ from: end, to: (end += size / whole) },
+      ...{ colour: colours[index % colours.length], title: `${name}: ${bytes(size)}` },
+    }));
     return html`
       <div class="sum">
         <span><b class="number">${integer(estimate.total_steps)}</b> steps</span>
@@ -239,15 +245,7 @@ export class NewRunView extends WatchingElement {
         >
         ${estimate.seconds_per_step ? html`<span title=${`Measured on ${estimate.seconds_from}; may be out by a factor of two.`}>about <b class="number">${estimate.seconds_per_step < 10 ? `${estimate.seconds_per_step.toPrecision(2)} s` : duration(estimate.seconds_per_step)}</b> a step, <b class="number">${duration(estimate.seconds_per_step * estimate.total_steps)}</b> in all</span>` : ''}
       </div>
-      <div class="bar" role="img" aria-label=${parts.map(([name, size]) => `${name} ${bytes(size)}`).join(', ')}>
-        ${parts.map(
-          ([name, size], index) =>
-            html`<i
-              title=${`${name}: ${bytes(size)}`}
-              style=${`width:${(100 * size) / whole}%;background:${colours[index % colours.length]}`}
-            ></i>`,
-        )}
-      </div>
+      ${meter(pieces, { says: parts.map(([name, size]) => `${name} ${bytes(size)}`).join(', ') })}
       ${estimate.advice.map((line) => html`<p class="small warning">${line}</p>`)}
     `;
   }
@@ -279,6 +277,7 @@ export class NewRunView extends WatchingElement {
   static override styles = [
     tokens,
     base,
+    meterStyle,
     css`
       :host {
         height: 100%;
@@ -397,14 +396,9 @@ export class NewRunView extends WatchingElement {
       .sum b {
         font-weight: 600;
       }
-      .bar {
-        display: flex;
-        height: 8px;
+      .meter {
         margin-top: 4px;
-        border: 1px solid var(--medr1-border);
-      }
-      .bar i {
-        flex: none;
+        outline: 1px solid var(--medr1-border);
       }
     `,
     rewardsFieldStyle,

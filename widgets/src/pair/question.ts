@@ -1,6 +1,7 @@
 /** One question of a step under two prompts: image and options above, the completions of each run in a column of its own. Text nodes only. */
-import { css, html, nothing, svg, type TemplateResult } from 'lit';
+import { css, html, nothing, type TemplateResult } from 'lit';
 import { choicesOf, opensThink } from '@medr1/kernel-bridge/answers';
+import { inlineChart, smallChartStyle } from '../charts/small-chart.ts';
 import type { Completion, Group, QuestionHistory } from '../connector.ts';
 import { define, WatchingElement } from '../element.ts';
 import {
@@ -13,10 +14,10 @@ import {
   type Said,
 } from '../rollouts/completion.ts';
 import { goldText, summarise } from '../store/rollouts/model.ts';
-import { base, DASHES, SERIES, theme, tokens } from '../theme.ts';
+import { base, DASHES, seriesColours, tokens } from '../theme.ts';
 import type { PairedQuestion } from './model.ts';
 
-const SPARK = { width: 120, height: 28, gap: 2 };
+const SPARK = { width: 120, height: 28 };
 
 /** The dashes of the charts, as SVG has them. */
 const STROKES: Record<(typeof DASHES)[number], string> = {
@@ -121,7 +122,7 @@ export class PairQuestion extends WatchingElement {
   }
 
   #colour(side: 0 | 1): string {
-    const colours = theme.value.dark ? SERIES.dark : SERIES.light;
+    const colours = seriesColours();
     return colours[this.sides[side].colour % colours.length];
   }
 
@@ -129,32 +130,16 @@ export class PairQuestion extends WatchingElement {
   #spark(): TemplateResult | typeof nothing {
     const { history } = this;
     const both = [history?.left, history?.right].map((one) => one?.asked.filter(({ judged }) => judged > 0) ?? []);
-    const last = Math.max(...both.flat().map(({ step }) => step), 1);
-    const first = Math.min(...both.flat().map(({ step }) => step), last);
     if (both.flat().length === 0) return nothing;
-    const { width, height, gap } = SPARK;
-    const x = (step: number): number => gap + (last === first ? 0.5 : (step - first) / (last - first)) * (width - 2 * gap);
-    const y = (share: number): number => gap + (1 - share) * (height - 2 * gap);
     const told = both.map((asked, side) => {
       const parts = asked.map(({ step, right, judged }) => `step ${step} ${right}/${judged}`);
       return `${this.sides[side].variant}: ${parts.length > 6 ? [...parts.slice(0, 3), '…', ...parts.slice(-3)].join(', ') : parts.join(', ')}`;
     });
-    return html`<svg
-      class="spark"
-      width=${width}
-      height=${height}
-      role="img"
-      aria-label=${`Right through training. ${told.join('. ')}`}
-      data-testid="pair-spark"
-    >
-      <title>${told.join('\n')}</title>
-      ${both.map((asked, side) => {
-        const points = asked.map(({ step, right, judged }) => [x(step), y(right / judged)] as const);
-        const colour = this.#colour(side as 0 | 1);
-        return svg`<polyline fill="none" stroke=${colour} stroke-width="1.5" stroke-dasharray=${this.#dash(side as 0 | 1)} points=${points.map((point) => point.join(',')).join(' ')} />
-          ${points.map(([cx, cy]) => svg`<circle cx=${cx} cy=${cy} r="1.8" fill=${colour} />`)}`;
-      })}
-    </svg>`;
+    const marks = both.map((asked, side) => ({
+      ...{ kind: 'line' as const, dots: true, colour: this.#colour(side as 0 | 1), dash: this.#dash(side as 0 | 1) },
+      points: asked.map(({ step, right, judged }) => [step, right / judged] as const),
+    }));
+    return inlineChart({ marks, size: SPARK, y: [0, 1] }, `Right through training\n${told.join('\n')}`, 'pair-spark');
   }
 
   #thumb(): TemplateResult {
@@ -201,6 +186,7 @@ export class PairQuestion extends WatchingElement {
     tokens,
     base,
     completionStyles,
+    smallChartStyle,
     css`
       :host {
         border-bottom: 1px solid var(--medr1-border);
@@ -255,7 +241,7 @@ export class PairQuestion extends WatchingElement {
       .facts .chip {
         white-space: normal;
       }
-      .spark {
+      .small-chart {
         border: 1px solid var(--medr1-border);
       }
       .key {

@@ -57,15 +57,7 @@ export const style = css`
     align-items: center;
   }
   .meter {
-    display: inline-block;
     width: 56px;
-    height: 8px;
-    border: 1px solid var(--medr1-border);
-  }
-  .meter i {
-    display: block;
-    height: 100%;
-    background: var(--medr1-accent);
   }
   .actions {
     display: flex;

@@ -169,7 +169,14 @@ it('Tab indents, and leaves the field after Escape', async () => {
 
 describe('distributions', () => {
   const texts = (element: RewardsView) =>
-    [...element.shadowRoot!.querySelectorAll('[data-testid=histogram]')].map((one) => one.textContent!.replace(/\s+/g, ' ').trim());
+    [...element.shadowRoot!.querySelectorAll('[data-testid=histogram]')].map((one) =>
+      [...one.children]
+        .filter((part) => !part.matches('table')) // which says again what is drawn
+        .map((part) => part.textContent)
+        .join(' ')
+        .replace(/\s+/g, ' ')
+        .trim(),
+    );
 
   it('of the functions in force show without an edit', async () => {
     const { connector, element, find } = await view();
@@ -192,6 +199,10 @@ describe('distributions', () => {
     expect(texts(element)[2]).toMatch(/^my_reward 0\.00 ?1\.00 mean 0\.\d+ not applicable \d+ \(\d+ %\) errors 0$/);
     const columns = element.shadowRoot!.querySelectorAll('[data-testid=histogram]')[2].querySelectorAll<HTMLElement>('.column');
     expect([...columns].map(({ title }) => title)).toEqual([expect.stringMatching(/^0\.00: \d+$/), expect.stringMatching(/^1\.00: \d+$/)]);
+    const heard = [...columns].map(
+      (_, at) => element.shadowRoot!.querySelectorAll('[data-testid=histogram]')[2].querySelectorAll('tbody tr')[at],
+    );
+    expect(heard.map((row) => row.textContent!.replace(/\s+/g, ': ').slice(2, -2))).toEqual([...columns].map(({ title }) => title));
     expect(texts(element).slice(3)).toEqual([expect.stringMatching(/^reward/), expect.stringMatching(/^advantage/)]);
   });
 

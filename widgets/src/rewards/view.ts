@@ -13,12 +13,14 @@ import { rewardChanges } from '../store/marks.ts';
 import type { RewardDraft } from '../store/reward-drafts.ts';
 import { HeldSeries } from '../store/held-series.ts';
 import type { RunSeries } from '../store/run-series.ts';
-import { base, SERIES, theme, tokens } from '../theme.ts';
+import { base, seriesColours, tokens } from '../theme.ts';
 import type { IWorkbench } from '../store/workbench.ts';
 import { addBuiltIn } from './add-built-in.ts';
 import { diffOf, diffSize, diffStyle, diffView } from './diff.ts';
 import { placeOf, type RewardEditor } from './editor.ts';
 import { histogramStyle } from './histogram.ts';
+import { meter, meterStyle } from '../charts/meter.ts';
+import { smallChartStyle } from '../charts/small-chart.ts';
 import { historyView } from './history.ts';
 import {
   draftOf,
@@ -262,7 +264,7 @@ export class RewardsView extends WatchingElement {
           share === undefined
             ? nothing
             : html`<span class="share" title="Share of the variance of the weighted reward within groups: what the advantages are made of">
-                variance <span class="meter"><i style=${`width:${Math.round(share * 100)}%`}></i></span>
+                variance ${meter([{ from: 0, to: share }])}
                 <b class="number">${percent(share)}</b>
               </span>`
         }
@@ -406,7 +408,7 @@ export class RewardsView extends WatchingElement {
   }
 
   #colour(name: string, draft: Draft): string {
-    const colours = theme.value.dark ? SERIES.dark : SERIES.light;
+    const colours = seriesColours();
     return colours[Object.keys(draft.weights).indexOf(name) % colours.length];
   }
 
@@ -570,7 +572,7 @@ export class RewardsView extends WatchingElement {
     }
   }
 
-  static override styles = [tokens, base, style, histogramStyle, diffStyle];
+  static override styles = [tokens, base, smallChartStyle, meterStyle, style, histogramStyle, diffStyle];
 }
 
 /** A Python function, which a kernel evaluates and its notebook edits. */

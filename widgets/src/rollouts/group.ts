@@ -1,6 +1,8 @@
 /** One question and its group of completions. All text here comes from data sets and models: it is only ever put in text nodes. */
-import { css, html, nothing, svg, type TemplateResult } from 'lit';
+import { css, html, nothing, type TemplateResult } from 'lit';
 import { choicesOf, opensThink } from '@medr1/kernel-bridge/answers';
+import type { ColumnMark } from '../charts/geometry.ts';
+import { inlineChart, smallChartStyle } from '../charts/small-chart.ts';
 import type { Completion, Group } from '../connector.ts';
 import { define, WatchingElement } from '../element.ts';
 import { integer, number } from '../format.ts';
@@ -222,6 +224,7 @@ export class RolloutGroup extends WatchingElement {
     tokens,
     base,
     completionStyles,
+    smallChartStyle,
     css`
       :host {
         display: block;
@@ -326,23 +329,15 @@ export class RolloutGroup extends WatchingElement {
 
 /** A bar for each completion's reward, filled when it answers right, outlined when not. */
 function bars({ rewards }: GroupSummary, completions: readonly Completion[]): TemplateResult {
-  const top = Math.max(...rewards, 1e-9);
-  const low = Math.min(...rewards, 0);
-  const width = BARS.width / Math.max(1, rewards.length);
-  return html`<svg
-    class="bars"
-    width=${BARS.width}
-    height=${BARS.height}
-    role="img"
-    aria-label=${`Rewards: ${rewards.map((one) => number(one)).join(', ')}`}
-  >
-    ${rewards.map((reward, index) => {
-      const height = Math.max(1, ((reward - low) / (top - low)) * (BARS.height - 1));
-      const right = completions[index].correct;
-      return svg`<rect x=${index * width + 0.5} y=${BARS.height - height} width=${Math.max(1, width - 1.5)} height=${height}
-        fill=${right ? 'var(--medr1-right)' : 'none'} stroke=${right ? 'var(--medr1-right)' : 'var(--medr1-wrong)'} />`;
-    })}
-  </svg>`;
+  const marks = rewards.map((reward, at): ColumnMark => {
+    const right = completions[at].correct;
+    const colour = right ? 'var(--medr1-right)' : 'var(--medr1-wrong)';
+    return { kind: 'column', from: at + 0.06, to: at + 0.88, value: reward, colour, hollow: !right };
+  });
+  return inlineChart(
+    { marks, size: BARS, x: [0, Math.max(1, rewards.length)] },
+    `Rewards: ${rewards.map((one) => number(one)).join(', ')}`,
+  );
 }
 
 define('medr1-group', RolloutGroup);

@@ -8,7 +8,7 @@ import { dateTime, integer, number, timeOfDay } from '../format.ts';
 import { empty, failed, loading, type Load } from '../parts.ts';
 import { saveFile } from '../save-file.ts';
 import type { IWorkbench } from '../store/workbench.ts';
-import { base, SERIES, theme, tokens } from '../theme.ts';
+import { base, seriesColours, tokens } from '../theme.ts';
 import { plain } from './columns.ts';
 import { yamlOf } from '../yaml.ts';
 import { configRows } from './configuration.ts';
@@ -190,7 +190,7 @@ export class RunDetails extends WatchingElement {
 
   #notes(run: RunSummary): TemplateResult {
     const { tags, notes, pinned, archived, colour } = run.annotations;
-    const series = theme.value.dark ? SERIES.dark : SERIES.light;
+    const series = seriesColours();
     const entered = (event: Event): string => (event.target as HTMLInputElement).value;
     return html`<div class="form">
       <label>

@@ -8,7 +8,7 @@ import { empty, failed, loading } from '../parts.ts';
 import { STATES } from '../runs/model.ts';
 import { fieldsOf } from '../new-run/form.ts';
 import type { IWorkbench } from '../store/workbench.ts';
-import { base, SERIES, theme, tokens } from '../theme.ts';
+import { base, seriesColours, tokens } from '../theme.ts';
 import { choices, columnOf, type Column } from './columns.ts';
 import './detail.ts';
 import { RunsTableModel } from './model.ts';
@@ -300,7 +300,7 @@ export class RunsTable extends WatchingElement {
   #row(place: number, row: RunTableRow | undefined, shown: Column[]): TemplateResult {
     const run = row && this.workbench.runs.get(row.id);
     const chosen = row !== undefined && this.workbench.selection.value.runs.includes(row.id);
-    const series = theme.value.dark ? SERIES.dark : SERIES.light;
+    const series = seriesColours();
     const colour = chosen || (run && run.annotations.colour !== null) ? series[this.workbench.colours.of(row!.id)] : 'transparent';
     return html`<div
       class=${`line data ${chosen ? 'selected' : ''} ${run?.annotations.archived ? 'archived' : ''}`}

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { FakeConnector } from '../../testing/fake-connector.ts';
-import { rows, sparkline, STATES } from './model.ts';
+import { rows, STATES } from './model.ts';
 
 const summaries = (runs: { id: string; parent?: string }[]) => {
   const fake = new FakeConnector({ runs });
@@ -32,9 +32,4 @@ it('what can be done follows from the state', () => {
   expect(STATES.running.actions).toEqual(['pause', 'checkpoint', 'stop']);
   expect(STATES.interrupted.actions).toEqual(['resume']);
   expect(STATES.finished.actions).toEqual([]);
-});
-
-it('a sparkline lifts its pen over missing values', () => {
-  expect(sparkline([0, 1, null, 0.5], 30, 12)).toBe('M0.0,11.0L10.0,1.0M30.0,6.0');
-  expect(sparkline([1], 30, 12)).toBe('');
 });

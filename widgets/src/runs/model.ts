@@ -105,24 +105,3 @@ function row(run: RunSummary, depth: number): RunRow {
     reward: number(run.reward),
   };
 }
-
-/** "M0,16L1,8..." over a box of `width` x `height`; gaps where values are missing; '' when fewer than two are there. */
-export function sparkline(values: readonly (number | null)[], width: number, height: number): string {
-  const there = values.filter((value): value is number => value !== null && Number.isFinite(value));
-  if (there.length < 2) return '';
-  const low = Math.min(...there);
-  const span = Math.max(...there) - low || 1;
-  let path = '';
-  let pen = 'M';
-  values.forEach((value, index) => {
-    if (value === null || !Number.isFinite(value)) {
-      pen = 'M';
-      return;
-    }
-    const x = (index / (values.length - 1)) * width;
-    const y = height - 1 - ((value - low) / span) * (height - 2);
-    path += `${pen}${x.toFixed(1)},${y.toFixed(1)}`;
-    pen = 'L';
-  });
-  return path;
-}

@@ -1,15 +1,16 @@
 /** The Runs panel: server and device on top, one row per run, its actions at hand. */
-import { html, nothing, svg, type TemplateResult } from 'lit';
+import { html, nothing, type TemplateResult } from 'lit';
 import { repeat } from 'lit/directives/repeat.js';
+import { inlineChart, smallChartStyle } from '../charts/small-chart.ts';
 import { errorBody, isLive, POLLING, type ErrorBody, type RunAction, type ServerInfo } from '../connector.ts';
 import { command, define, WatchingElement } from '../element.ts';
 import { bytes, integer } from '../format.ts';
 import { icon, type IconName } from '../icons.ts';
 import { demoConfig } from '@medr1/kernel-bridge/protocol/presets';
 import { empty, failed, loading } from '../parts.ts';
-import { base, SERIES, theme, tokens } from '../theme.ts';
+import { base, seriesColours, tokens } from '../theme.ts';
 import type { IWorkbench } from '../store/workbench.ts';
-import { ACTION_LABELS, found, rows, slots, sparkline, STATES, type RunRow } from './model.ts';
+import { ACTION_LABELS, found, rows, slots, STATES, type RunRow } from './model.ts';
 import { waitingOf, type Waiting } from '../store/queue.ts';
 import { style } from './style.ts';
 
@@ -204,10 +205,9 @@ export class RunsPanel extends WatchingElement {
   #row(row: RunRow): TemplateResult {
     const { run, facts } = row;
     const at = this.workbench.selection.value.runs.indexOf(run.id);
-    const colours = theme.value.dark ? SERIES.dark : SERIES.light;
-    const colour = at < 0 ? 'transparent' : colours[this.workbench.colours.of(run.id)];
+    const colour = at < 0 ? 'transparent' : seriesColours()[this.workbench.colours.of(run.id)];
     const waiting = waitingOf(run, this.workbench.runs.state.value.runs);
-    const path = sparkline(run.recent_reward, SPARK.width, SPARK.height);
+    const points = run.recent_reward.map((value, at) => (value === null ? null : ([at, value] as const)));
     return html`<li
       class=${at >= 0 ? 'selected' : ''}
       style=${`--depth:${row.depth};--colour:${colour}`}
@@ -229,9 +229,7 @@ export class RunsPanel extends WatchingElement {
         <span class="chip" title=${row.tagTitle}>${row.tag}</span>
         <span class="number reward" title="reward of the last step" data-testid="run-reward">${row.reward}</span>
         <span class="facts small secondary">
-          <svg width=${SPARK.width} height=${SPARK.height} aria-hidden="true">
-            ${path ? svg`<path d=${path} fill="none" stroke="currentColor" stroke-width="1.25"/>` : nothing}
-          </svg>
+          ${inlineChart({ size: SPARK, marks: [{ kind: 'line', points, colour: 'currentColor' }] })}
           <span class="number" title="steps done / all" data-testid="run-steps">${row.steps}</span>
           ${row.speed ? html`<span class="number">${row.speed}</span>` : html`<span data-testid="run-waiting">${waiting?.text ?? facts.label}</span>`}
           ${row.left ? html`<span class="number">${row.left}</span>` : nothing}
@@ -375,7 +373,7 @@ export class RunsPanel extends WatchingElement {
     this.busy = null;
   }
 
-  static override styles = [tokens, base, style];
+  static override styles = [tokens, base, smallChartStyle, style];
 }
 
 define('medr1-runs', RunsPanel);
