@@ -1,8 +1,7 @@
 /** The states that every view has, drawn alike: nothing yet, loading, failed. */
 import { html, nothing, type TemplateResult } from 'lit';
 import type { ErrorBody } from './connector.ts';
-
-export type Load<T> = { status: 'loading' } | { status: 'ready'; value: T } | { status: 'error'; error: ErrorBody };
+import type { Latest } from './load.ts';
 
 export const loading = (what: string): TemplateResult =>
   html`<div class="message secondary" role="status" data-testid="loading"><p>Loading ${what} …</p></div>`;
@@ -13,6 +12,13 @@ export function failed(error: ErrorBody, retry?: () => void): TemplateResult {
     <p class="secondary">${error.remedy}</p>
     ${retry ? html`<div class="actions"><button @click=${retry} data-testid="retry">Try again</button></div>` : nothing}
   </div>`;
+}
+
+/** What was asked: its answer drawn, else that it is on its way, or what went wrong and a way to try again. */
+export function loaded<T>(latest: Latest<T>, what: string, draw: (value: T) => TemplateResult): TemplateResult {
+  const { value } = latest;
+  if (value.status === 'ready') return draw(value.value);
+  return value.status === 'error' ? failed(value.error, () => void latest.retry()) : loading(what);
 }
 
 /** Characters at the end of a name that are always shown. */

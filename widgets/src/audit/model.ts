@@ -1,21 +1,13 @@
 /** The audit of a data set, and the splits drawn after having read it. */
-import {
-  errorBody,
-  type Audit,
-  type AuditFinding,
-  type Connector,
-  type ErrorBody,
-  type ItemQuery,
-  type MakeSplit,
-  type SplitSummary,
-} from '../connector.ts';
+import type { Audit, AuditFinding, Connector, ErrorBody, ItemQuery, MakeSplit, SplitSummary } from '../connector.ts';
+import { Latest, type Load } from '../load.ts';
 import { Observable } from '../observable.ts';
 
 /** Shows the questions that pass a filter. */
 export type Open = (query: ItemQuery) => void;
 
 export interface AuditState {
-  status: 'idle' | 'loading' | 'ready' | 'error';
+  status: Load<Audit>['status'];
   dataset: string | null;
   audit: Audit | null;
   error: ErrorBody | null;
@@ -27,89 +19,80 @@ export interface AuditState {
   refusal: ErrorBody | null;
 }
 
-const DRAFT: AuditState['draft'] = { kind: 'leak-free', seed: 42, test_fraction: 0.2, name: '' };
-const NOTHING: AuditState = {
-  status: 'idle',
-  dataset: null,
-  audit: null,
-  error: null,
-  splits: null,
-  draft: DRAFT,
-  making: false,
-  made: null,
-  refusal: null,
-};
-
 export class AuditModel {
-  readonly state = new Observable<AuditState>(NOTHING);
+  readonly state: Observable<AuditState>;
   readonly #connector: Connector;
-  #wanted = '';
+  readonly #audit = new Latest<Audit>();
+  /** The audit is worth reading without the list: a failure is not shown. */
+  readonly #splits = new Latest<SplitSummary[]>();
+  readonly #making = new Latest<SplitSummary>();
+  #dataset: string | null = null;
+  #draft: AuditState['draft'] = { kind: 'leak-free', seed: 42, test_fraction: 0.2, name: '' };
 
   constructor(connector: Connector) {
     this.#connector = connector;
+    this.state = new Observable(this.#state());
+    for (const part of [this.#audit, this.#splits, this.#making]) part.subscribe(() => this.#tell());
   }
 
   /** Audits a data set; one whose index grew (`revision`) is audited anew. The last call wins. */
   show(dataset: string | null, revision: number | null): void {
-    const key = `${dataset} ${revision}`;
-    if (key === this.#wanted) return;
-    this.#wanted = key;
-    if (dataset === null) return this.state.set(NOTHING);
-    this.state.set({ ...NOTHING, status: 'loading', dataset, draft: this.state.value.draft });
-    void this.#load(key, dataset);
+    const other = dataset !== this.#dataset;
+    this.#dataset = dataset;
+    if (other) for (const part of [this.#audit, this.#splits, this.#making]) part.clear();
+    if (dataset === null) return;
+    void this.#audit.askOnce(`${dataset} ${revision}`, (signal) => this.#connector.data.audit(dataset, signal));
+    void this.#splits.askOnce(`${dataset} ${revision}`, (signal) => this.#readSplits(dataset, signal), { keep: true });
   }
 
   reload(): void {
-    const { dataset } = this.state.value;
-    if (dataset === null) return;
-    this.#change({ status: 'loading', error: null });
-    void this.#load(this.#wanted, dataset);
+    void this.#audit.retry();
+    void this.#splits.retry();
   }
 
   setDraft(change: Partial<AuditState['draft']>): void {
-    this.state.update((state) => ({ ...state, draft: { ...state.draft, ...change } }));
+    this.#draft = { ...this.#draft, ...change };
+    this.#tell();
   }
 
   /** Draws a split as the draft says. What is refused says why. */
   async makeSplit(): Promise<void> {
-    const { dataset, draft, making } = this.state.value;
-    if (dataset === null || making) return;
-    const { name, ...rest } = draft;
-    this.#change({ making: true, made: null, refusal: null });
-    try {
-      const made = await this.#connector.data.makeSplit(dataset, { ...rest, ...(name.trim() && { name: name.trim() }) });
-      if (this.state.value.dataset === dataset) this.#change({ making: false, made });
-      await this.#readSplits(dataset);
-    } catch (error) {
-      if (this.state.value.dataset === dataset) this.#change({ making: false, refusal: errorBody(error) });
-    }
+    const dataset = this.#dataset;
+    if (dataset === null || this.#making.isPending) return;
+    const { name, ...rest } = this.#draft;
+    const made = await this.#making.ask(() =>
+      this.#connector.data.makeSplit(dataset, { ...rest, ...(name.trim() && { name: name.trim() }) }),
+    );
+    if (made?.status === 'ready') await this.#splits.retry();
   }
 
   /** A question on an image, to open it; null when there is none. */
   async itemOn(image: string): Promise<string | null> {
-    const { dataset } = this.state.value;
-    if (dataset === null) return null;
-    const page = await this.#connector.data.page(dataset, { image, limit: 1 }).catch(() => null);
+    if (this.#dataset === null) return null;
+    const page = await this.#connector.data.page(this.#dataset, { image, limit: 1 }).catch(() => null);
     return page?.items[0]?.id ?? null;
   }
 
-  async #load(key: string, dataset: string): Promise<void> {
-    void this.#readSplits(dataset);
-    try {
-      const audit = await this.#connector.data.audit(dataset);
-      if (key === this.#wanted) this.#change({ status: 'ready', audit, error: null });
-    } catch (error) {
-      if (key === this.#wanted) this.#change({ status: 'error', audit: null, error: errorBody(error) });
-    }
+  async #readSplits(dataset: string, signal: AbortSignal): Promise<SplitSummary[]> {
+    return (await this.#connector.data.splits(dataset, signal)).files;
   }
 
-  async #readSplits(dataset: string): Promise<void> {
-    const splits = await this.#connector.data.splits(dataset).catch(() => null); // the audit is worth reading without the list
-    if (splits && this.state.value.dataset === dataset) this.#change({ splits: splits.files });
+  #tell(): void {
+    this.state.set(this.#state());
   }
 
-  #change(change: Partial<AuditState>): void {
-    this.state.update((state) => ({ ...state, ...change }));
+  #state(): AuditState {
+    return {
+      status: this.#audit.value.status,
+      dataset: this.#dataset,
+      audit: this.#audit.answer,
+      error: this.#audit.error,
+      splits: this.#splits.answer,
+      draft: this.#draft,
+      making: this.#making.isPending,
+      made: this.#making.answer,
+      refusal: this.#making.error,
+    };
   }
 }
 

@@ -1,8 +1,9 @@
 /** Fetches a data set from the Hugging Face hub: its licence first, then progress and stop, until it is unpacked and being indexed. */
 import { css, html, nothing, type TemplateResult } from 'lit';
-import { errorBody, type DataConnector, type Download, type DownloadJob, type ErrorBody } from '../connector.ts';
+import type { DataConnector, Download, DownloadJob } from '../connector.ts';
 import { define, WatchingElement } from '../element.ts';
 import { bytes, duration } from '../format.ts';
+import { Latest } from '../load.ts';
 import { failed, loading } from '../parts.ts';
 import { base, tokens } from '../theme.ts';
 
@@ -12,33 +13,32 @@ const PHASES: Record<DownloadJob['phase'], string> = { download: 'Downloading', 
 export class DownloadBox extends WatchingElement {
   static override properties = {
     data: { attribute: false },
-    known: { state: true },
-    job: { state: true },
-    error: { state: true },
     reading: { state: true },
     accepted: { state: true },
   };
   declare data: DataConnector;
-  /** What can be fetched; null until it is known. */
-  declare known: Download | null;
-  declare job: DownloadJob | null;
-  declare error: ErrorBody | null;
   /** The licence is on the page. */
   declare reading: boolean;
   declare accepted: boolean;
+  /** What can be fetched; null until it is known. */
+  #known: Download | null = null;
+  /** As it was told last: it stays where a telling fails. */
+  #job: DownloadJob | null = null;
+  readonly #told = new Latest<DownloadJob | null>();
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor() {
     super();
-    this.known = null;
-    this.job = null;
-    this.error = null;
     this.reading = false;
     this.accepted = false;
   }
 
   protected override identity(): PropertyKey[] {
     return ['data'];
+  }
+
+  protected override watched() {
+    return [this.#told];
   }
 
   protected override acquire(): void {
@@ -50,7 +50,7 @@ export class DownloadBox extends WatchingElement {
   }
 
   protected override render(): TemplateResult {
-    const { known, job, error } = this;
+    const [known, job, { error }] = [this.#known, this.#job, this.#told];
     if (!known) return error ? failed(error, () => void this.#load()) : loading('what can be downloaded');
     return html`${error ? failed(error) : nothing} ${job?.state === 'running' ? this.#progress(job) : this.#offer(known, job)}`;
   }
@@ -102,7 +102,7 @@ export class DownloadBox extends WatchingElement {
 
   #start = (event: Event): void => {
     event.preventDefault();
-    const { known, accepted } = this;
+    const [known, { accepted }] = [this.#known, this];
     if (!known || !accepted) return;
     const dir = this.renderRoot.querySelector<HTMLInputElement>('.dir')!.value.trim();
     void this.#try(async () => {
@@ -115,24 +115,22 @@ export class DownloadBox extends WatchingElement {
   async #load(): Promise<void> {
     await this.#try(async () => {
       const { known, jobs } = await this.data.downloads();
-      this.known = known[0] ?? null;
-      return jobs.find(({ name }) => name === this.known?.name) ?? null;
+      this.#known = known[0] ?? null;
+      return jobs.find(({ name }) => name === this.#known?.name) ?? null;
     });
   }
 
   /** Takes what `action` says of the job, and asks again while it runs. */
   async #try(action: () => Promise<DownloadJob | null>): Promise<void> {
     clearTimeout(this.#timer);
-    try {
-      const before = this.job;
-      this.job = await action();
-      this.error = null;
-      if (before?.state === 'running' && this.job?.state === 'done') this.dispatchEvent(new CustomEvent('medr1-downloaded'));
-    } catch (error) {
-      this.error = errorBody(error);
-    }
-    if (this.job?.state === 'running' && this.isConnected)
-      this.#timer = setTimeout(() => void this.#try(() => this.data.downloadJob(this.job!.name)), POLL_MS);
+    const before = this.#job;
+    const told = await this.#told.ask(action, { keep: true });
+    if (!told) return;
+    if (told.status === 'ready') this.#job = told.value;
+    this.requestUpdate();
+    if (before?.state === 'running' && this.#job?.state === 'done') this.dispatchEvent(new CustomEvent('medr1-downloaded'));
+    if (this.#job?.state === 'running' && this.isConnected)
+      this.#timer = setTimeout(() => void this.#try(() => this.data.downloadJob(this.#job!.name)), POLL_MS);
   }
 
   static override styles = [

@@ -1,9 +1,10 @@
 /** Chooses a folder on the machine that the backend runs on, and tells it by `medr1-folder` ({dir, name, images}). */
 import { css, html, nothing, type TemplateResult } from 'lit';
-import { errorBody, type DataConnector, type ErrorBody, type Folder } from '../connector.ts';
+import type { DataConnector, Folder } from '../connector.ts';
 import { define, WatchingElement } from '../element.ts';
 import { icon } from '../icons.ts';
-import { failed, loading } from '../parts.ts';
+import { Latest } from '../load.ts';
+import { failed, loaded } from '../parts.ts';
 import { base, tokens } from '../theme.ts';
 
 const LAYOUTS: Record<string, string> = {
@@ -24,24 +25,18 @@ export interface FolderChoice {
 export class FolderPicker extends WatchingElement {
   static override properties = {
     data: { attribute: false },
-    folder: { state: true },
-    error: { state: true },
     name: { state: true },
     images: { state: true },
   };
   declare data: DataConnector;
-  declare folder: Folder | null;
-  declare error: ErrorBody | null;
   declare name: string;
   declare images: string;
-  #asked = 0;
-  /** What was asked for last: to be tried again. */
-  #dir: string | undefined;
+  readonly #browsed = new Latest<Folder>();
+  /** The folder that is shown: it stays while another one is read, and where that one cannot be. */
+  #folder: Folder | null = null;
 
   constructor() {
     super();
-    this.folder = null;
-    this.error = null;
     this.name = '';
     this.images = '';
   }
@@ -50,13 +45,22 @@ export class FolderPicker extends WatchingElement {
     return ['data'];
   }
 
+  protected override watched() {
+    return [this.#browsed];
+  }
+
   protected override acquire(): void {
-    void this.#go(undefined);
+    this.#go(undefined);
   }
 
   protected override render(): TemplateResult {
-    const { folder } = this;
-    if (!folder) return this.error ? failed(this.error, () => void this.#go(this.#dir)) : loading('folders');
+    this.#folder = this.#browsed.answer ?? this.#folder;
+    const folder = this.#folder;
+    return folder ? this.#form(folder) : loaded(this.#browsed, 'folders', (first) => this.#form(first));
+  }
+
+  #form(folder: Folder): TemplateResult {
+    const { error } = this.#browsed;
     return html`<form @submit=${this.#choose}>
       <div class="path">
         <button
@@ -65,7 +69,7 @@ export class FolderPicker extends WatchingElement {
           aria-label="Folder above"
           title="Folder above"
           ?disabled=${folder.parent === null}
-          @click=${() => void this.#go(folder.parent!)}
+          @click=${() => this.#go(folder.parent!)}
         >
           ↑
         </button>
@@ -76,16 +80,16 @@ export class FolderPicker extends WatchingElement {
           data-testid="folder-path"
           .value=${folder.dir}
           @keydown=${this.#onPathKey}
-          @change=${(event: Event) => void this.#go((event.target as HTMLInputElement).value)}
+          @change=${(event: Event) => this.#go((event.target as HTMLInputElement).value)}
         />
       </div>
-      ${this.error ? failed(this.error) : nothing}
+      ${error ? failed(error) : nothing}
       <ul aria-label=${`Folders in ${folder.dir}`}>
         ${folder.folders.length === 0 ? html`<li class="secondary none">No folder in here.</li>` : nothing}
         ${folder.folders.map(
           ({ name, dir, layout }) =>
             html`<li>
-              <button type="button" class="quiet" data-testid="folder" @click=${() => void this.#go(dir)}>
+              <button type="button" class="quiet" data-testid="folder" @click=${() => this.#go(dir)}>
                 <span aria-hidden="true">▸</span> <span class="ellipsis">${name}</span>
                 ${layout ? html`<span class="chip" title="Its files look like this layout">${LAYOUTS[layout] ?? layout}</span>` : nothing}
               </button>
@@ -121,27 +125,18 @@ export class FolderPicker extends WatchingElement {
   #onPathKey = (event: KeyboardEvent): void => {
     if (event.key !== 'Enter') return;
     event.preventDefault();
-    void this.#go((event.target as HTMLInputElement).value);
+    this.#go((event.target as HTMLInputElement).value);
   };
 
   #choose = (event: Event): void => {
     event.preventDefault();
     const typed = this.renderRoot.querySelector<HTMLInputElement>('.path input')!.value;
-    const detail: FolderChoice = { dir: typed || this.folder!.dir, name: this.name.trim(), images: this.images.trim() || null };
+    const detail: FolderChoice = { dir: typed || this.#folder!.dir, name: this.name.trim(), images: this.images.trim() || null };
     this.dispatchEvent(new CustomEvent('medr1-folder', { detail }));
   };
 
-  async #go(dir: string | undefined): Promise<void> {
-    const asked = ++this.#asked;
-    this.#dir = dir;
-    try {
-      const folder = await this.data.browse({ dir });
-      if (asked !== this.#asked) return;
-      this.folder = folder;
-      this.error = null;
-    } catch (error) {
-      if (asked === this.#asked) this.error = errorBody(error);
-    }
+  #go(dir: string | undefined): void {
+    void this.#browsed.ask((signal) => this.data.browse({ dir }, signal), { keep: true });
   }
 
   static override styles = [

@@ -32,7 +32,6 @@ export class DataView extends WatchingElement {
     narrow: { state: true, type: Boolean },
     facetsOpen: { state: true },
     viewName: { state: true },
-    busy: { state: true },
   };
   declare workbench: IWorkbench;
   /** The folder picker is shown. */
@@ -41,8 +40,6 @@ export class DataView extends WatchingElement {
   /** Null as long as the width decides. */
   declare facetsOpen: boolean | null;
   declare viewName: string;
-  /** An export or a selection is being made. */
-  declare busy: boolean;
   #watcher: ResizeObserver | null = null;
   #typing: ReturnType<typeof setTimeout> | undefined;
 
@@ -52,7 +49,6 @@ export class DataView extends WatchingElement {
     this.narrow = false;
     this.facetsOpen = null;
     this.viewName = '';
-    this.busy = false;
   }
 
   protected override identity(): PropertyKey[] {
@@ -437,7 +433,7 @@ export class DataView extends WatchingElement {
           }
         </div>
       </div>
-      ${status === 'ready' ? footer(data, this.busy, this.#actions) : nothing}`;
+      ${status === 'ready' ? footer(data, data.state.value.working, this.#actions) : nothing}`;
   }
 
   get #grid(): DataGrid | null {
@@ -453,7 +449,7 @@ export class DataView extends WatchingElement {
 
   async #startRun(): Promise<void> {
     const { data, draft } = this.workbench;
-    const config = await this.#work(() => data.runConfig());
+    const config = await data.runConfig();
     if (!config) return;
     draft.set({ config });
     command(this, 'open-new-run');
@@ -461,18 +457,9 @@ export class DataView extends WatchingElement {
 
   async #export(format: ExportFormat): Promise<void> {
     const { data } = this.workbench;
-    const blob = await this.#work(() => data.export(format));
+    const blob = await data.export(format);
     if (!blob) return;
     saveFile(`${data.state.value.dataset}.${format === 'medr1' ? 'json' : format}`, blob);
-  }
-
-  async #work<T>(action: () => Promise<T>): Promise<T> {
-    this.busy = true;
-    try {
-      return await action();
-    } finally {
-      this.busy = false;
-    }
   }
 
   static override styles = [tokens, base, style];

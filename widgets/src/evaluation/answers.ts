@@ -3,10 +3,11 @@ import { css, html, nothing, type PropertyValues, type TemplateResult } from 'li
 import { repeat } from 'lit/directives/repeat.js';
 import { choicesOf, letterOf, opensThink } from '@medr1/kernel-bridge/answers';
 import { READINGS } from '@medr1/kernel-bridge/protocol';
-import { errorBody, type AnswerFilter, type AnswerPage, type EvalAnswer, type EvalSummary, type Reading } from '../connector.ts';
+import type { AnswerFilter, AnswerPage, EvalAnswer, EvalSummary, Reading } from '../connector.ts';
 import { command, define, WatchingElement } from '../element.ts';
 import { integer } from '../format.ts';
-import { empty, failed, loading, type Load } from '../parts.ts';
+import { Latest } from '../load.ts';
+import { empty, failed, loaded } from '../parts.ts';
 import { completionStyles, completionText, isAnswerAlone, readingLabel, verdictChip } from '../rollouts/completion.ts';
 import { base, tokens } from '../theme.ts';
 import type { IWorkbench } from '../store/workbench.ts';
@@ -35,7 +36,6 @@ export class EvaluationAnswers extends WatchingElement {
     filter: { attribute: false },
     reading: { attribute: false },
     sight: { state: true },
-    page: { state: true },
     broken: { state: true },
   };
   declare workbench: IWorkbench;
@@ -47,10 +47,9 @@ export class EvaluationAnswers extends WatchingElement {
   declare filter: AnswerFilter;
   declare reading: Reading;
   declare sight: EvalAnswer['sight'];
-  declare page: Load<AnswerPage>;
   /** Images that did not load. */
   declare broken: ReadonlySet<string>;
-  #asked = 0;
+  readonly #page = new Latest<AnswerPage>();
 
   constructor() {
     super();
@@ -59,7 +58,6 @@ export class EvaluationAnswers extends WatchingElement {
     this.filter = 'all';
     this.reading = 'strict';
     this.sight = 'image';
-    this.page = { status: 'loading' };
     this.broken = new Set();
   }
 
@@ -73,12 +71,12 @@ export class EvaluationAnswers extends WatchingElement {
     const another = changed.has('evaluation') && (before?.id !== this.evaluation.id || before.done !== this.evaluation.done);
     const others = ['against', 'columns', 'filter', 'reading', 'sight'].some((key) => changed.has(key));
     // one that goes on keeps as many answers on the page as there are
-    const shown = before?.id === this.evaluation.id && !others && this.page.status === 'ready' ? this.page.value.answers.length : 0;
-    if (another || others) void this.#load(0, Math.max(PAGE, shown));
+    const shown = before?.id === this.evaluation.id && !others ? (this.#page.answer?.answers.length ?? 0) : 0;
+    if (another || others) this.#load(0, Math.max(PAGE, shown));
   }
 
   protected override watched() {
-    return [this.workbench.data.datasets.state];
+    return [this.workbench.data.datasets.state, this.#page];
   }
 
   protected override acquire(): void {
@@ -93,7 +91,7 @@ export class EvaluationAnswers extends WatchingElement {
   }
 
   protected override render(): TemplateResult {
-    return html`${this.#toolbar()} ${this.#unindexed()} ${this.#body()}`;
+    return html`${this.#toolbar()} ${this.#unindexed()} ${loaded(this.#page, 'answers', (page) => this.#list(page))}`;
   }
 
   #toolbar(): TemplateResult {
@@ -136,7 +134,7 @@ export class EvaluationAnswers extends WatchingElement {
           : nothing
       }
       <span class="secondary" data-testid="answers-total"
-        >${this.page.status === 'ready' ? `${integer(this.page.value.total)} ${this.columns.length > 0 ? 'questions' : 'answers'}` : ''}</span
+        >${this.#page.answer ? `${integer(this.#page.answer.total)} ${this.columns.length > 0 ? 'questions' : 'answers'}` : ''}</span
       >
     </div>`;
   }
@@ -165,11 +163,7 @@ export class EvaluationAnswers extends WatchingElement {
     return LABELS[filter];
   }
 
-  #body(): TemplateResult {
-    const { page } = this;
-    if (page.status === 'loading') return loading('answers');
-    if (page.status === 'error') return failed(page.error, () => void this.#load(0));
-    const { answers, total } = page.value;
+  #list({ answers, total }: AnswerPage): TemplateResult {
     if (answers.length === 0) return empty('No such answer', 'Choose another filter.');
     return html`<ol>
         ${repeat(
@@ -180,7 +174,7 @@ export class EvaluationAnswers extends WatchingElement {
       </ol>
       ${
         answers.length < total
-          ? html`<button class="more" @click=${() => void this.#load(answers.length)} data-testid="answers-more">
+          ? html`<button class="more" @click=${() => this.#load(answers.length)} data-testid="answers-more">
               ${integer(Math.min(PAGE, total - answers.length))} more of ${integer(total - answers.length)}
             </button>`
           : nothing
@@ -258,22 +252,20 @@ export class EvaluationAnswers extends WatchingElement {
     command(this, 'open-sample');
   }
 
-  async #load(offset: number, limit = PAGE): Promise<void> {
-    const asked = ++this.#asked;
+  #load(offset: number, limit = PAGE): void {
     const { evaluation, against, columns, filter, reading, sight } = this;
     const beside = columns.map(({ id }) => id).filter((id) => id !== evaluation.id && id !== against?.id);
-    const before = offset > 0 && this.page.status === 'ready' ? this.page.value.answers : [];
-    if (offset === 0 && this.page.status !== 'ready') this.page = { status: 'loading' };
-    try {
-      const more = await this.workbench.connector.evals.answers(evaluation.id, {
-        ...{ filter, reading, sight, offset, limit },
-        ...(against && { against: against.id }),
-        ...(beside.length > 0 && { beside }),
-      });
-      if (asked === this.#asked) this.page = { status: 'ready', value: { ...more, answers: [...before, ...more.answers] } };
-    } catch (error) {
-      if (asked === this.#asked) this.page = { status: 'error', error: errorBody(error) };
-    }
+    const before = offset > 0 ? (this.#page.answer?.answers ?? []) : [];
+    const query = {
+      ...{ filter, reading, sight, offset, limit },
+      ...(against && { against: against.id }),
+      ...(beside.length > 0 && { beside }),
+    };
+    const read = async (signal: AbortSignal): Promise<AnswerPage> => {
+      const more = await this.workbench.connector.evals.answers(evaluation.id, query, signal);
+      return { ...more, answers: [...before, ...more.answers] };
+    };
+    void this.#page.ask(read, { keep: true });
   }
 
   static override styles = [

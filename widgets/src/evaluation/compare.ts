@@ -2,10 +2,11 @@
 import { css, html, nothing, type PropertyValues, type TemplateResult } from 'lit';
 import { letterOf } from '@medr1/kernel-bridge/answers';
 import { READINGS } from '@medr1/kernel-bridge/protocol';
-import { errorBody, type EvalComparison, type EvalReport, type EvalSummary, type McNemar, type Reading } from '../connector.ts';
+import type { EvalComparison, EvalReport, EvalSummary, McNemar, Reading } from '../connector.ts';
 import { define, WatchingElement } from '../element.ts';
 import { integer, number } from '../format.ts';
-import { failed, loading, middle, type Load } from '../parts.ts';
+import { Latest } from '../load.ts';
+import { loaded, middle } from '../parts.ts';
 import { base, tokens } from '../theme.ts';
 import type { IWorkbench } from '../store/workbench.ts';
 import './answers.ts';
@@ -23,18 +24,15 @@ export class EvaluationCompare extends WatchingElement {
   static override properties = {
     workbench: { attribute: false },
     ids: { attribute: false },
-    comparison: { state: true },
     flips: { state: true },
   };
   declare workbench: IWorkbench;
   declare ids: string[];
-  declare comparison: Load<EvalComparison>;
   declare flips: Flips;
-  #asked = 0;
+  readonly #comparison = new Latest<EvalComparison>();
 
   constructor() {
     super();
-    this.comparison = { status: 'loading' };
     this.flips = { pair: 0, filter: 'flips', reading: 'strict' };
   }
 
@@ -42,17 +40,28 @@ export class EvaluationCompare extends WatchingElement {
     return ['workbench', 'ids'];
   }
 
+  protected override watched() {
+    return [this.#comparison];
+  }
+
   protected override willUpdate(changed: PropertyValues): void {
     super.willUpdate(changed);
-    if (changed.has('ids') && String(changed.get('ids')) !== String(this.ids)) void this.#load();
+    if (changed.has('ids') && String(changed.get('ids')) !== String(this.ids)) this.#load();
+  }
+
+  #load(): void {
+    const { ids } = this;
+    this.flips = { pair: 0, filter: ids.length > 2 ? 'split' : 'flips', reading: 'strict' };
+    void this.#comparison.ask((signal) => this.workbench.connector.evals.compare({ ids }, signal));
   }
 
   protected override render(): TemplateResult {
-    const { comparison } = this;
-    if (comparison.status === 'loading') return loading('the comparison');
-    if (comparison.status === 'error') return failed(comparison.error, () => void this.#load());
-    return html`${this.#summary(comparison.value)} ${this.#tests(comparison.value)} ${this.#groups(comparison.value)}
-    ${this.#flipped(comparison.value)}`;
+    return loaded(
+      this.#comparison,
+      'the comparison',
+      (comparison) =>
+        html`${this.#summary(comparison)} ${this.#tests(comparison)} ${this.#groups(comparison)} ${this.#flipped(comparison)}`,
+    );
   }
 
   #summary({ evaluations, reports, items }: EvalComparison): TemplateResult {
@@ -182,19 +191,6 @@ export class EvaluationCompare extends WatchingElement {
         .filter=${filter}
         .reading=${reading}
       ></medr1-evaluation-answers>`;
-  }
-
-  async #load(): Promise<void> {
-    const asked = ++this.#asked;
-    this.comparison = { status: 'loading' };
-    try {
-      const value = await this.workbench.connector.evals.compare({ ids: this.ids });
-      if (asked !== this.#asked) return;
-      this.flips = { pair: 0, filter: this.ids.length > 2 ? 'split' : 'flips', reading: 'strict' };
-      this.comparison = { status: 'ready', value };
-    } catch (error) {
-      if (asked === this.#asked) this.comparison = { status: 'error', error: errorBody(error) };
-    }
   }
 
   static override styles = [

@@ -2,9 +2,10 @@
 import { css, html, type PropertyValues, type TemplateResult } from 'lit';
 import { columnName, MATRIX_KINDS, READINGS } from '@medr1/kernel-bridge/protocol';
 import { heat } from '../charts/meter.ts';
-import { errorBody, type EvalMatrices, type EvalMatrix, type MatrixDifference, type MatrixKind, type Reading } from '../connector.ts';
+import type { EvalMatrices, EvalMatrix, MatrixDifference, MatrixKind, Reading } from '../connector.ts';
 import { define, WatchingElement } from '../element.ts';
-import { empty, failed, loading, type Load } from '../parts.ts';
+import { Latest } from '../load.ts';
+import { empty, loaded } from '../parts.ts';
 import { base, tokens } from '../theme.ts';
 import type { IWorkbench } from '../store/workbench.ts';
 import { percentage, points, shareStyles, shareTitle } from './shares.ts';
@@ -27,30 +28,36 @@ export class EvaluationMatrices extends WatchingElement {
     revision: { attribute: false },
     kind: { state: true },
     reading: { state: true },
-    matrices: { state: true },
   };
   declare workbench: IWorkbench;
   declare revision: string;
   declare kind: MatrixKind;
   declare reading: Reading;
-  declare matrices: Load<EvalMatrices>;
-  #asked = 0;
+  readonly #matrices = new Latest<EvalMatrices>();
 
   constructor() {
     super();
     this.revision = '';
     this.kind = 'modality';
     this.reading = 'strict';
-    this.matrices = { status: 'loading' };
   }
 
   protected override identity(): PropertyKey[] {
     return ['workbench', 'revision', 'kind'];
   }
 
+  protected override watched() {
+    return [this.#matrices];
+  }
+
   protected override willUpdate(changed: PropertyValues): void {
     super.willUpdate(changed);
-    if (changed.has('workbench') || changed.has('revision') || changed.has('kind')) void this.#load();
+    if (changed.has('workbench') || changed.has('revision') || changed.has('kind')) this.#load();
+  }
+
+  #load(): void {
+    const { kind } = this;
+    void this.#matrices.ask((signal) => this.workbench.connector.evals.matrix({ kind }, signal), { keep: true });
   }
 
   protected override render(): TemplateResult {
@@ -64,20 +71,16 @@ export class EvaluationMatrices extends WatchingElement {
           >${READINGS.map((reading) => toggle(reading, this.#columnName(reading), this.reading, (value) => (this.reading = value)))}</span
         >
       </div>
-      ${this.#body()}`;
+      ${loaded(this.#matrices, 'matrices', (matrices) => this.#body(matrices))}`;
   }
 
   /** Over all matrices. */
   #columnName(reading: Reading): string {
-    const { matrices } = this;
-    return columnName(reading, matrices.status === 'ready' ? matrices.value.matrices.flatMap(({ readings }) => readings) : []);
+    return columnName(reading, this.#matrices.answer?.matrices.flatMap(({ readings }) => readings) ?? []);
   }
 
-  #body(): TemplateResult {
-    const { matrices, reading } = this;
-    if (matrices.status === 'loading') return loading('matrices');
-    if (matrices.status === 'error') return failed(matrices.error, () => void this.#load());
-    const { matrices: made, differences } = matrices.value;
+  #body({ matrices: made, differences }: EvalMatrices): TemplateResult {
+    const { reading } = this;
     if (made.length === 0)
       return empty(
         'No matrix yet',
@@ -130,17 +133,6 @@ export class EvaluationMatrices extends WatchingElement {
   readonly #open = (evaluation: string): void => {
     this.dispatchEvent(new CustomEvent('medr1-open-evaluation', { detail: evaluation, bubbles: true, composed: true }));
   };
-
-  async #load(): Promise<void> {
-    const asked = ++this.#asked;
-    const { kind } = this;
-    try {
-      const value = await this.workbench.connector.evals.matrix({ kind });
-      if (asked === this.#asked) this.matrices = { status: 'ready', value };
-    } catch (error) {
-      if (asked === this.#asked) this.matrices = { status: 'error', error: errorBody(error) };
-    }
-  }
 
   static override styles = [
     tokens,

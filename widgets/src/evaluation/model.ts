@@ -1,7 +1,7 @@
 /** The evaluations of the backend, followed, and which of them the view shows. */
 import { columnName, READING_TEXTS } from '@medr1/kernel-bridge/protocol';
 import type { Connector, ErrorBody, EvalsEvent, EvalState, EvalSummary, Reading, Subscription } from '../connector.ts';
-import { errorBody } from '../connector.ts';
+import { Latest } from '../load.ts';
 import { Observable } from '../observable.ts';
 import { EvaluationChoice, MOST_COMPARED } from '../store/evaluation-choice.ts';
 
@@ -28,7 +28,7 @@ export class EvaluationModel {
   readonly picked: EvaluationChoice['picked'];
   readonly #connector: Connector;
   #subscription: Subscription | null = null;
-  #generation = 0;
+  readonly #list = new Latest<EvalSummary[]>();
   /** The list was read once. */
   #read = false;
   /** What was told while a list was on its way that may be older; null when none is. */
@@ -42,25 +42,19 @@ export class EvaluationModel {
 
   /** Reads the list and follows it. Never throws: trouble shows in `state`. */
   async start(): Promise<void> {
-    const generation = ++this.#generation;
     const told: EvalsEvent[] = (this.#told = []);
     this.#subscription ??= this.#connector.subscribeEvals(
       (event) => this.apply(event),
       () => void this.start(),
     );
-    try {
-      const evaluations = await this.#connector.evals.list();
-      if (generation !== this.#generation) return;
-      this.#told = null;
-      this.state.set({ status: 'ready', error: null, evaluations });
-      for (const event of told) this.apply(event);
-      if (!this.#read) this.#forget();
-      this.#read = true;
-    } catch (error) {
-      if (generation !== this.#generation) return;
-      this.#told = null;
-      this.state.update((state) => ({ ...state, status: 'error', error: errorBody(error) }));
-    }
+    const list = await this.#list.ask((signal) => this.#connector.evals.list(signal));
+    if (!list) return;
+    this.#told = null;
+    if (list.status === 'error') return this.state.update((state) => ({ ...state, ...list }));
+    this.state.set({ status: 'ready', error: null, evaluations: list.value });
+    for (const event of told) this.apply(event);
+    if (!this.#read) this.#forget();
+    this.#read = true;
   }
 
   /** What was kept may be gone since. */
@@ -105,7 +99,7 @@ export class EvaluationModel {
   }
 
   dispose(): void {
-    this.#generation++;
+    this.#list.stop();
     this.#subscription?.close();
     this.#subscription = null;
   }

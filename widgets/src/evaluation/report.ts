@@ -2,7 +2,6 @@
 import { css, html, nothing, type PropertyValues, type TemplateResult } from 'lit';
 import { CONTROLS, READINGS } from '@medr1/kernel-bridge/protocol';
 import {
-  errorBody,
   type Accuracy,
   type Control,
   type EvalDetail,
@@ -13,7 +12,8 @@ import {
 } from '../connector.ts';
 import { define, WatchingElement } from '../element.ts';
 import { integer, MISSING, number } from '../format.ts';
-import { failed, loading, type Load } from '../parts.ts';
+import { Latest } from '../load.ts';
+import { loaded } from '../parts.ts';
 import { base, tokens } from '../theme.ts';
 import type { IWorkbench } from '../store/workbench.ts';
 import './answers.ts';
@@ -27,19 +27,17 @@ const GROUPS = [
 ] as const;
 
 export class EvaluationReport extends WatchingElement {
-  static override properties = { workbench: { attribute: false }, summary: { attribute: false }, detail: { state: true } };
+  static override properties = { workbench: { attribute: false }, summary: { attribute: false } };
   declare workbench: IWorkbench;
   declare summary: EvalSummary;
-  declare detail: Load<EvalDetail>;
-  #asked = 0;
-
-  constructor() {
-    super();
-    this.detail = { status: 'loading' };
-  }
+  readonly #detail = new Latest<EvalDetail>();
 
   protected override identity(): PropertyKey[] {
     return ['workbench', 'summary'];
+  }
+
+  protected override watched() {
+    return [this.#detail];
   }
 
   protected override willUpdate(changed: PropertyValues): void {
@@ -47,22 +45,21 @@ export class EvaluationReport extends WatchingElement {
     const before = changed.get('summary') as EvalSummary | undefined;
     const { id, done, state } = this.summary;
     if (!changed.has('summary') || (before?.id === id && before.done === done && before.state === state)) return;
-    if (before?.id !== id) this.detail = { status: 'loading' };
-    void this.#load();
+    // the tables of one that goes on stay until the new ones are there
+    void this.#detail.ask((signal) => this.workbench.connector.evals.get(id, signal), { keep: before?.id === id });
   }
 
   protected override render(): TemplateResult {
-    const { detail, summary } = this;
+    const { summary } = this;
     return html`${this.#head(summary)}
-    ${
-      detail.status === 'loading'
-        ? loading('the evaluation')
-        : detail.status === 'error'
-          ? failed(detail.error, () => void this.#load())
-          : html`${this.#tables(detail.value.report)} ${this.#follows(detail.value.report)}
-              <section aria-label="Answers"><h3>Answers</h3></section>
-              <medr1-evaluation-answers .workbench=${this.workbench} .evaluation=${summary}></medr1-evaluation-answers>`
-    }`;
+    ${loaded(
+      this.#detail,
+      'the evaluation',
+      ({ report }) =>
+        html`${this.#tables(report)} ${this.#follows(report)}
+          <section aria-label="Answers"><h3>Answers</h3></section>
+          <medr1-evaluation-answers .workbench=${this.workbench} .evaluation=${summary}></medr1-evaluation-answers>`,
+    )}`;
   }
 
   #head({ settings, reading, items, left_out, mean_tokens, tokens_per_correct, error }: EvalSummary): TemplateResult {
@@ -166,16 +163,6 @@ export class EvaluationReport extends WatchingElement {
         Of the questions whose answer the reading ${this.summary.reading} finds in both orders. Every option stands under another letter.
       </p>
     </section>`;
-  }
-
-  async #load(): Promise<void> {
-    const asked = ++this.#asked;
-    try {
-      const value = await this.workbench.connector.evals.get(this.summary.id);
-      if (asked === this.#asked) this.detail = { status: 'ready', value };
-    } catch (error) {
-      if (asked === this.#asked) this.detail = { status: 'error', error: errorBody(error) };
-    }
   }
 
   static override styles = [

@@ -2,10 +2,10 @@
 import { css, html, nothing, type TemplateResult } from 'lit';
 import { repeat } from 'lit/directives/repeat.js';
 import type { EvalSummary } from '../connector.ts';
-import { errorBody, type ErrorBody } from '../connector.ts';
 import { command, define, WatchingElement } from '../element.ts';
 import { integer } from '../format.ts';
 import { icon } from '../icons.ts';
+import { Doing } from '../load.ts';
 import { empty, failed, loading, middle } from '../parts.ts';
 import { readingLabel } from '../rollouts/completion.ts';
 import { base, tokens } from '../theme.ts';
@@ -19,15 +19,10 @@ import type { Place } from '../store/evaluation-choice.ts';
 import { shareStyles, shareView } from './shares.ts';
 
 export class EvaluationView extends WatchingElement {
-  static override properties = { workbench: { attribute: false }, problem: { state: true } };
+  static override properties = { workbench: { attribute: false } };
   declare workbench: IWorkbench;
-  declare problem: ErrorBody | null;
+  readonly #doing = new Doing();
   #model: EvaluationModel | null = null;
-
-  constructor() {
-    super();
-    this.problem = null;
-  }
 
   protected override identity(): PropertyKey[] {
     return ['workbench'];
@@ -44,14 +39,14 @@ export class EvaluationView extends WatchingElement {
 
   protected override watched() {
     const { state, place, picked } = this.#model!;
-    return [state, place, picked];
+    return [state, place, picked, this.#doing];
   }
 
   protected override render(): TemplateResult {
     const model = this.#model;
     if (!model) return loading('evaluations');
     return html`<div @medr1-open-evaluation=${(event: CustomEvent<string>) => model.place.set({ at: 'one', id: event.detail })}>
-      ${this.#toolbar(model)} ${this.problem ? failed(this.problem) : nothing} ${this.#body(model)}
+      ${this.#toolbar(model)} ${this.#doing.error ? failed(this.#doing.error) : nothing} ${this.#body(model)}
     </div>`;
   }
 
@@ -78,7 +73,7 @@ export class EvaluationView extends WatchingElement {
   }
 
   #go(place: Place): void {
-    this.problem = null;
+    this.#doing.forgive();
     this.#model!.place.set(place);
   }
 
@@ -207,12 +202,7 @@ export class EvaluationView extends WatchingElement {
   }
 
   async #do(what: () => Promise<unknown>): Promise<void> {
-    this.problem = null;
-    try {
-      await what();
-    } catch (error) {
-      this.problem = errorBody(error);
-    }
+    await this.#doing.do(what);
   }
 
   static override styles = [

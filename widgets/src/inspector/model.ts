@@ -1,7 +1,7 @@
 /** What the Inspector shows of the shared selection: a completion with its group, a question, or a step; whichever was chosen last. */
-import { errorBody, type Completion, type Connector, type Group, type ItemQuery, type RewardRevision } from '../connector.ts';
+import type { Completion, Connector, Group, ItemQuery, RewardRevision } from '../connector.ts';
+import { Latest, type Load } from '../load.ts';
 import { Observable } from '../observable.ts';
-import type { Load } from '../parts.ts';
 import { SampleModel } from '../sample/model.ts';
 import type { Selection } from '../selection.ts';
 
@@ -43,22 +43,25 @@ export function subjectOf(before: Selection | null, now: Selection, shown: Subje
 export interface InspectorState {
   subject: Subject;
   /** Of a rollout. */
-  group: Load<Group> | null;
+  group: Load<Group>;
 }
 
 export class InspectorModel {
-  readonly state = new Observable<InspectorState>({ subject: 'nothing', group: null });
+  readonly state = new Observable<InspectorState>({ subject: 'nothing', group: { status: 'idle' } });
   /** The question in its data set, also of a rollout where the data set is indexed. */
   readonly sample: SampleModel;
   readonly #connector: Connector;
   #before: Selection | null = null;
-  #wanted = '';
+  readonly #group = new Latest<Group>();
+  /** The group that was asked for last. */
+  #of = '';
   /** The group was selected when this began. */
   #restored = false;
 
   constructor(connector: Connector) {
     this.#connector = connector;
     this.sample = new SampleModel(connector);
+    this.#group.subscribe(() => this.state.update((state) => ({ ...state, group: this.#group.value })));
   }
 
   /** `filter` decides which question is before and after another; `updates`: later ones on the step's rollouts, each of which adds to what is stored. */
@@ -75,43 +78,29 @@ export class InspectorModel {
   }
 
   retry(): void {
-    this.#wanted = '';
-    if (this.#before) this.follow(this.#before, {});
+    void this.#group.retry();
   }
 
   #showGroup(run: string, step: number, group: number, updates: number): void {
-    const [of, key] = [`${run}:${step}:${group}`, `${run}:${step}:${group}:${updates}`];
-    if (key === this.#wanted) return;
-    const again = this.#wanted.startsWith(`${of}:`);
-    this.#wanted = key;
-    if (!again) this.#set({ status: 'loading' });
-    void this.#loadGroup(key, run, step, group);
-  }
-
-  async #loadGroup(key: string, run: string, step: number, group: number): Promise<void> {
-    try {
+    const of = `${run}:${step}:${group}`;
+    const keep = of === this.#of;
+    this.#of = of;
+    const read = async (signal: AbortSignal): Promise<Group> => {
       // Groups of a step are dense from 0, so that the place in the list is the number.
-      const {
-        groups: [found],
-      } = await this.#connector.groups(run, { step, offset: group, limit: 1 });
-      if (key !== this.#wanted) return;
-      if (found?.group === group) this.#ready(found);
-      else this.#set({ status: 'error', error: gone(step, group) });
-    } catch (error) {
-      if (key === this.#wanted) this.#set({ status: 'error', error: errorBody(error) });
-    }
+      const { groups } = await this.#connector.groups(run, { step, offset: group, limit: 1 }, signal);
+      if (groups[0]?.group !== group) throw gone(step, group);
+      return groups[0];
+    };
+    void this.#group.askOnce(`${of}:${updates}`, read, { keep }).then((found) => {
+      if (found?.status === 'ready') this.#came(found.value);
+    });
   }
 
   /** Of a restored selection it is not known which part was chosen last: a question that is not the group's was chosen after it. */
-  #ready(value: Group): void {
-    this.#set({ status: 'ready', value });
+  #came(value: Group): void {
     const { item = null, dataset = null } = this.#before ?? {};
     if (this.#restored && dataset !== null && item !== null && item !== value.item_id)
       this.state.update((state) => ({ ...state, subject: 'question' }));
-  }
-
-  #set(group: Load<Group>): void {
-    this.state.update((state) => ({ ...state, group }));
   }
 }
 

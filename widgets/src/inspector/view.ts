@@ -88,7 +88,7 @@ export class InspectorPanel extends PageElement {
           ? this.#step()
           : subject === 'question'
             ? this.#question()
-            : group === null || group.status === 'loading'
+            : group.status === 'idle' || group.status === 'loading'
               ? loading('rollout')
               : group.status === 'error'
                 ? failed(group.error, () => this.#model!.retry())
@@ -251,7 +251,7 @@ export class InspectorPanel extends PageElement {
       ${asked(item.question, item.options, item.answer)} ${section('Answer', html`<p data-testid="gold">${goldText(item)}</p>`)}
       ${section(
         'Prediction',
-        answers.status === 'loading'
+        answers.status === 'loading' || answers.status === 'idle'
           ? html`<p class="secondary" role="status">Loading answers …</p>`
           : answers.status === 'error'
             ? failed(answers.error, () => void this.#model!.sample.loadAnswers())

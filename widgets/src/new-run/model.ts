@@ -1,7 +1,6 @@
 /** The New run form at work: what is typed, what the server says of it, and what the run would need. */
 import type { Variant } from '@medr1/kernel-bridge/protocol/config';
 import {
-  errorBody,
   type BuiltInReward,
   type CheckedReward,
   type Connector,
@@ -11,6 +10,7 @@ import {
   type TrainConfig,
 } from '../connector.ts';
 import { fileName, type HostFiles } from '../host-files.ts';
+import { Latest, outcome } from '../load.ts';
 import { Observable } from '../observable.ts';
 import { configOf, fieldsOf, keyIn, toTyped, typedOf, type Field, type Typed } from './form.ts';
 import { rewardRows, typedRewards, withReward, type RewardRow } from './rewards.ts';
@@ -62,10 +62,12 @@ export class NewRunModel {
   });
   readonly #connector: Connector;
   readonly #files: HostFiles | null;
+  readonly #schema = new Latest<unknown>();
   /** What the reward functions were last asked about with. */
   #asked = '';
+  readonly #checked = new Latest<CheckedReward[]>();
+  readonly #estimate = new Latest<Estimate>();
   #timer: ReturnType<typeof setTimeout> | undefined;
-  #generation = 0;
 
   /** `files`: the host's, where it has some. */
   constructor(connector: Connector, files: HostFiles | null = null) {
@@ -75,17 +77,13 @@ export class NewRunModel {
 
   async load(): Promise<void> {
     this.#change({ status: 'loading', error: null });
-    try {
-      const fields = fieldsOf(await this.#connector.schema());
-      this.#change({ status: 'ready', fields, typed: { ...typedOf(fields), ...this.state.value.typed } });
-    } catch (error) {
-      return this.#change({ status: 'error', error: errorBody(error) });
-    }
-    try {
-      this.#change({ builtIn: await this.#connector.builtInRewards() });
-    } catch {
-      // Without the list, functions are added by name.
-    }
+    const schema = await this.#schema.ask((signal) => this.#connector.schema(signal));
+    if (schema?.status === 'error') return this.#change(schema);
+    if (!schema) return;
+    const fields = fieldsOf(schema.value);
+    this.#change({ status: 'ready', fields, typed: { ...typedOf(fields), ...this.state.value.typed } });
+    const builtIn = await outcome(() => this.#connector.builtInRewards());
+    if (builtIn.status === 'ready') this.#change({ builtIn: builtIn.value }); // without the list, functions are added by name
   }
 
   set(key: string, value: Typed): void {
@@ -123,11 +121,9 @@ export class NewRunModel {
 
   /** Files chosen in the host; one of a name that was chosen before takes its place. */
   async chooseRewards(): Promise<void> {
-    try {
+    await this.#try(async () => {
       for (const path of (await this.#files?.chooseRewards()) ?? []) await this.#keep(path);
-    } catch (error) {
-      this.#change({ refusal: errorBody(error) });
-    }
+    });
   }
 
   async #keep(path: string): Promise<void> {
@@ -145,11 +141,7 @@ export class NewRunModel {
   async reread(path: string): Promise<void> {
     const file = fileName(path);
     if (this.state.value.files[file]?.path !== path) return;
-    try {
-      await this.#keep(path);
-    } catch (error) {
-      this.#change({ refusal: errorBody(error) });
-    }
+    await this.#try(() => this.#keep(path));
   }
 
   /** Keys that another view has chosen, over what is typed. */
@@ -185,11 +177,12 @@ export class NewRunModel {
 
   /** Fills the form in from a YAML text; what is wrong with it shows where a refused start does. */
   async fillFrom(name: string, text: string): Promise<void> {
-    try {
-      this.fill({ config: await this.#connector.readConfig({ text }), like: name });
-    } catch (error) {
-      this.#change({ refusal: errorBody(error) });
-    }
+    await this.#try(async () => this.fill({ config: await this.#connector.readConfig({ text }), like: name }));
+  }
+
+  async #try(what: () => Promise<void>): Promise<void> {
+    const tried = await outcome(what);
+    if (tried.status === 'error') this.#change({ refusal: tried.error });
   }
 
   /** The configuration typed in, without what is wrong. */
@@ -217,22 +210,21 @@ export class NewRunModel {
     make: (config: Record<string, unknown>, more: { reward_files?: Record<string, string> }) => Promise<T>,
   ): Promise<T | null> {
     clearTimeout(this.#timer);
-    this.#generation++;
+    this.#estimate.stop();
     const { config, problems } = this.#read();
     this.#change({ problems, refusal: null });
     if (Object.keys(problems).length > 0) return null;
     this.#change({ starting: true });
-    try {
+    const started = await outcome(async () => {
       await this.#askRewards();
       if (this.wrongRewards > 0) return null;
       const reward_files = this.#sent();
-      return await make(config, Object.keys(reward_files).length > 0 ? { reward_files } : {});
-    } catch (error) {
-      this.#refuse(errorBody(error));
-      return null;
-    } finally {
-      this.#change({ starting: false });
-    }
+      return make(config, Object.keys(reward_files).length > 0 ? { reward_files } : {});
+    });
+    this.#change({ starting: false });
+    if (started.status === 'ready') return started.value;
+    this.#refuse(started.error);
+    return null;
   }
 
   /** Functions that cannot be used. */
@@ -242,7 +234,7 @@ export class NewRunModel {
 
   dispose(): void {
     clearTimeout(this.#timer);
-    this.#generation++;
+    this.#estimate.stop();
   }
 
   #read(): ReturnType<typeof configOf> {
@@ -253,12 +245,12 @@ export class NewRunModel {
   /** What the form can see is said at once, what the server knows after a pause in typing; an answer to older input is dropped. */
   #check(): void {
     clearTimeout(this.#timer);
-    const generation = ++this.#generation;
+    this.#estimate.stop();
     const { problems } = this.#read();
     this.#change({ problems, refusal: null });
     const wrong = Object.keys(problems).length > 0;
     this.#change(wrong ? { estimate: null, checking: false } : { checking: true });
-    this.#timer = setTimeout(() => void Promise.all([this.#tryAskRewards(), wrong || this.#ask(generation)]), CHECK_DELAY_MS);
+    this.#timer = setTimeout(() => void Promise.all([this.#tryAskRewards(), wrong || this.#askEstimate()]), CHECK_DELAY_MS);
   }
 
   /** Sources of the chosen files that are still among the functions. */
@@ -282,14 +274,12 @@ export class NewRunModel {
     if (asked === this.#asked && this.state.value.rewards) return;
     this.#asked = asked;
     this.#change({ rewards: null });
-    try {
-      const checked = await this.#connector.checkRewards(request);
-      if (asked === this.#asked) this.#change({ rewards: Object.fromEntries(checked.map((one) => [one.entry, one])) });
-    } catch (error) {
-      this.#asked = '';
-      this.#change({ rewards: {} });
-      throw error;
-    }
+    const checked = await this.#checked.ask((signal) => this.#connector.checkRewards(request, signal));
+    if (checked?.status === 'ready') this.#change({ rewards: Object.fromEntries(checked.value.map((one) => [one.entry, one])) });
+    if (checked?.status !== 'error') return;
+    this.#asked = '';
+    this.#change({ rewards: {} });
+    throw checked.error;
   }
 
   /** While typing, a server that does not answer says so at the estimate already. */
@@ -297,17 +287,15 @@ export class NewRunModel {
     await this.#askRewards().catch(() => {});
   }
 
-  async #ask(generation: number): Promise<void> {
+  async #askEstimate(): Promise<void> {
     const { config } = this.#read();
-    try {
-      await this.#connector.checkConfig({ config });
-      const estimate = await this.#connector.estimate({ config });
-      if (generation === this.#generation) this.#change({ estimate, checking: false });
-    } catch (error) {
-      if (generation !== this.#generation) return;
-      this.#change({ estimate: null, checking: false });
-      this.#refuse(errorBody(error));
-    }
+    const estimate = await this.#estimate.ask(async (signal) => {
+      await this.#connector.checkConfig({ config }, signal);
+      return this.#connector.estimate({ config }, signal);
+    });
+    if (!estimate) return;
+    this.#change({ estimate: estimate.status === 'ready' ? estimate.value : null, checking: false });
+    if (estimate.status === 'error') this.#refuse(estimate.error);
   }
 
   #refuse(error: ErrorBody): void {

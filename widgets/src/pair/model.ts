@@ -1,8 +1,8 @@
 /** Two runs of a pair: the same questions at the same step, how each answered them, and how often each was right through training. */
 import { VARIANTS } from '@medr1/kernel-bridge/protocol/config';
-import { errorBody, type Connector, type Group, type QuestionHistory, type RunSummary } from '../connector.ts';
+import type { Connector, Group, QuestionHistory, RunSummary } from '../connector.ts';
+import { Latest } from '../load.ts';
 import { Observable } from '../observable.ts';
-import type { Load } from '../parts.ts';
 import { RolloutsModel, summarise } from '../store/rollouts/model.ts';
 
 /** Left and right of the view: what thinks stands left. */
@@ -81,9 +81,8 @@ export class PairModel {
   readonly left: RolloutsModel;
   readonly right: RolloutsModel;
   readonly filter = new Observable<PairFilter>({ outcome: 'all', modality: null, type: null });
-  readonly histories = new Observable<Load<Histories>>({ status: 'loading' });
+  readonly histories = new Latest<Histories>();
   readonly #connector: Connector;
-  #asked = '';
 
   constructor(connector: Connector) {
     this.#connector = connector;
@@ -111,18 +110,12 @@ export class PairModel {
 
   /** How both answered the questions of this step before and after it. The last call wins; what is there stays until the new answer. */
   async readHistories({ left, right }: PairOfRuns, step: number): Promise<void> {
-    const asked = `${left.id} ${right.id} ${step}`;
-    if (asked === this.#asked) return;
-    this.#asked = asked;
-    try {
-      const [ofLeft, ofRight] = await Promise.all([left, right].map(({ id }) => this.#connector.questionHistory(id, { step })));
-      if (asked !== this.#asked) return;
+    const read = async (signal: AbortSignal): Promise<Histories> => {
+      const [ofLeft, ofRight] = await Promise.all([left, right].map(({ id }) => this.#connector.questionHistory(id, { step }, signal)));
       const of = (all: readonly QuestionHistory[], item: string) => all.find(({ item_id }) => item_id === item) ?? null;
       const items = [...new Set([...ofLeft, ...ofRight].map(({ item_id }) => item_id))];
-      const value: Histories = new Map(items.map((item) => [item, { left: of(ofLeft, item), right: of(ofRight, item) }]));
-      this.histories.set({ status: 'ready', value });
-    } catch (error) {
-      if (asked === this.#asked) this.histories.set({ status: 'error', error: errorBody(error) });
-    }
+      return new Map(items.map((item) => [item, { left: of(ofLeft, item), right: of(ofRight, item) }]));
+    };
+    await this.histories.askOnce(`${left.id} ${right.id} ${step}`, read, { keep: true });
   }
 }

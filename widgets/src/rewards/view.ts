@@ -3,10 +3,11 @@ import { rewardName } from '@medr1/kernel-bridge/protocol/reward-names';
 import { html, nothing, type PropertyValues, type TemplateResult } from 'lit';
 import { live } from 'lit/directives/live.js';
 import type { CreateCodeEditor } from '../code-editor.ts';
-import { errorBody, type BuiltInReward, type ErrorBody, type RewardRevision, type RewardSource, type TriedRewards } from '../connector.ts';
+import type { BuiltInReward, ErrorBody, RewardRevision, RewardSource, TriedRewards } from '../connector.ts';
 import { command, define, WatchingElement } from '../element.ts';
 import { integer, number, percent } from '../format.ts';
 import { fileName, type HostFiles } from '../host-files.ts';
+import { Doing, Latest, outcome } from '../load.ts';
 import { empty, failed, loading } from '../parts.ts';
 import { STATES } from '../runs/model.ts';
 import { rewardChanges } from '../store/marks.ts';
@@ -56,12 +57,8 @@ export class RewardsView extends WatchingElement {
     files: { attribute: false },
     createEditor: { attribute: false },
     discarded: { state: true },
-    sending: { state: true },
-    problem: { state: true },
-    scored: { state: true },
     typing: { state: true },
     outcome: { state: true },
-    trying: { state: true },
     editing: { state: true },
     builtIn: { state: true },
   };
@@ -71,19 +68,19 @@ export class RewardsView extends WatchingElement {
   declare createEditor: CreateCodeEditor | null;
   /** What Revert took back, until something else is done. */
   declare discarded: RewardDraft | null;
-  declare sending: boolean;
-  declare problem: ErrorBody | null;
-  /** The newest groups that were scored, for the shares of the variance. */
-  declare scored: Scored[];
   /** A weight as it is being typed. */
   declare typing: { name: string; text: string } | null;
   declare outcome: Outcome | null;
-  declare trying: boolean;
   /** Function whose source is open. */
   declare editing: string | null;
   declare builtIn: BuiltInReward[];
 
   readonly #held = new HeldSeries(this);
+  /** What the user had done: a file read, a draft applied. */
+  readonly #doing = new Doing();
+  readonly #tried = new Latest<TriedRewards>();
+  /** The newest groups that were scored, for the shares of the variance. An extra: without them the rows stand as they are. */
+  readonly #scored = new Latest<Scored[]>();
   #shares = { step: 0, at: 0 };
   /** Weight that a function switched off had, to switch it on again with. */
   readonly #before = new Map<string, number>();
@@ -92,16 +89,15 @@ export class RewardsView extends WatchingElement {
     super();
     this.files = null;
     this.createEditor = null;
-    this.sending = false;
-    this.trying = false;
     this.builtIn = [];
     this.#clear();
   }
 
   #clear(): void {
     this.discarded = null;
-    this.problem = null;
-    this.scored = [];
+    this.#doing.forgive();
+    this.#tried.clear();
+    this.#scored.clear();
     this.typing = null;
     this.outcome = null;
     this.editing = null;
@@ -113,7 +109,8 @@ export class RewardsView extends WatchingElement {
   }
 
   protected override watched() {
-    return [this.workbench.selection, this.workbench.runs.state, this.workbench.rewardDrafts];
+    const { selection, runs, rewardDrafts } = this.workbench;
+    return [selection, runs.state, rewardDrafts, this.#doing, this.#tried, this.#scored];
   }
 
   protected override willUpdate(changedProperties: PropertyValues): void {
@@ -130,11 +127,8 @@ export class RewardsView extends WatchingElement {
   }
 
   async #loadBuiltIn(): Promise<void> {
-    try {
-      this.builtIn = await this.workbench.connector.builtInRewards();
-    } catch {
-      // Without the list, functions are added from files alone.
-    }
+    const read = await outcome(() => this.workbench.connector.builtInRewards());
+    if (read.status === 'ready') this.builtIn = read.value; // without the list, functions are added from files alone
   }
 
   get #series(): RunSeries | null {
@@ -154,7 +148,7 @@ export class RewardsView extends WatchingElement {
     if (series.revisions.length === 0) return empty('No rewards', 'Supervised fine-tuning has none; choose a GRPO run.');
     const current = series.revisions.at(-1)!;
     const draft = this.draft ?? draftOf(current);
-    const shares = varianceShares(this.scored, draft.weights);
+    const shares = varianceShares(this.#scored.answer ?? [], draft.weights);
     const removed = Object.keys(current.weights).filter((name) => !(name in draft.weights));
     const active = STATES[this.workbench.runs.get(series.id)?.state ?? 'finished'].active;
     return html`
@@ -180,9 +174,14 @@ export class RewardsView extends WatchingElement {
 
   /** What went wrong, unless the preview says it already. */
   #trouble(): TemplateResult | typeof nothing {
-    const { problem, outcome } = this;
+    const { outcome } = this;
+    const problem = this.#problem;
     if (!problem || outcome?.reports.some(({ error }) => error?.message === problem.message)) return nothing;
     return html`${failed(problem)} ${this.#jump(problem)}`;
+  }
+
+  get #problem(): ErrorBody | null {
+    return this.#doing.error ?? this.#tried.error;
   }
 
   #jump(error: ErrorBody): TemplateResult | typeof nothing {
@@ -382,15 +381,15 @@ export class RewardsView extends WatchingElement {
           @input=${(event: Event) => this.#keep({ ...draft, reason: (event.target as HTMLInputElement).value })}
         />
         <button
-          ?disabled=${series.lastStep === 0 || this.trying}
+          ?disabled=${series.lastStep === 0 || this.#tried.isPending}
           @click=${() => void this.#tryOut(series, current, draft)}
           data-testid="reward-preview"
         >
-          ${this.trying ? 'Trying …' : `Preview on last ${LOOK_BACK} steps`}
+          ${this.#tried.isPending ? 'Trying …' : `Preview on last ${LOOK_BACK} steps`}
         </button>
         <button
           class="primary"
-          ?disabled=${!dirty || !active || none || this.sending}
+          ?disabled=${!dirty || !active || none || this.#doing.isBusy('apply')}
           data-testid="reward-apply"
           title=${none ? 'At least one reward must count' : 'In force from the next step'}
           @click=${() => void this.#apply(series, draft)}
@@ -431,8 +430,13 @@ export class RewardsView extends WatchingElement {
   #take(draft: Draft & { reason?: string }): void {
     this.#keep({ reason: this.reason, ...draft });
     this.outcome = null;
-    this.problem = null;
+    this.#forgive();
     this.discarded = null;
+  }
+
+  #forgive(): void {
+    this.#doing.forgive();
+    if (this.#tried.error) this.#tried.clear();
   }
 
   /** Kept while it says something: an edit back to what is in force, without a reason, is none. */
@@ -463,7 +467,7 @@ export class RewardsView extends WatchingElement {
   /** Each by the name of its file; one that the run has by that name gets the file's text. */
   async #addFiles(files: HostFiles): Promise<void> {
     const series = this.#series;
-    try {
+    await this.#doing.do(async () => {
       for (const path of await files.chooseRewards()) {
         const source = await files.read(path);
         if (series !== this.#series) return;
@@ -472,9 +476,7 @@ export class RewardsView extends WatchingElement {
         this.#take({ weights: { ...weights, [name]: weights[name] ?? 1 }, files: { ...sources, [name]: { file, source } } });
         this.editing = name;
       }
-    } catch (error) {
-      this.problem = errorBody(error);
-    }
+    });
   }
 
   #write(name: string, file: string, source: string): void {
@@ -508,40 +510,28 @@ export class RewardsView extends WatchingElement {
     this.discarded = this.draft;
     this.workbench.rewardDrafts.put(this.#series!.id, null);
     this.outcome = null;
-    this.problem = null;
+    this.#forgive();
     this.typing = null;
   }
 
   async #apply(series: RunSeries, draft: Draft): Promise<void> {
-    this.sending = true;
-    this.problem = null;
-    try {
-      const revision = await this.workbench.connector.editRewards(series.id, {
-        ...editOf(draft, series.revisions.at(-1)!),
-        ...(this.reason ? { reason: this.reason } : {}),
-        base_revision: series.revisions.at(-1)!.revision,
-      });
-      series.revise(revision);
+    this.#forgive();
+    const newest = series.revisions.at(-1)!;
+    const edit = { ...editOf(draft, newest), ...(this.reason && { reason: this.reason }), base_revision: newest.revision };
+    await this.#doing.do(async () => {
+      series.revise(await this.workbench.connector.editRewards(series.id, edit));
       this.workbench.rewardDrafts.put(series.id, null); // what the preview found stays to be read beside the curves
       this.discarded = null;
-    } catch (error) {
-      this.problem = errorBody(error);
-    }
-    this.sending = false;
+    }, 'apply');
   }
 
   async #tryOut(series: RunSeries, current: RewardRevision, draft: Draft): Promise<void> {
     const edited = this.draft;
-    this.trying = true;
-    this.problem = null;
-    try {
-      const to = series.lastStep;
-      const tried = await this.workbench.connector.tryRewards(series.id, { ...toTry(draft, current), steps: LOOK_BACK, to });
-      if (series === this.#series && this.draft === edited) this.outcome = this.#outcome(current, draft, tried);
-    } catch (error) {
-      this.problem = errorBody(error);
-    }
-    this.trying = false;
+    this.#doing.forgive();
+    const asked = { ...toTry(draft, current), steps: LOOK_BACK, to: series.lastStep };
+    const tried = await this.#tried.ask((signal) => this.workbench.connector.tryRewards(series.id, asked, signal));
+    if (tried?.status !== 'ready' || this.draft !== edited) return;
+    this.outcome = this.#outcome(current, draft, tried.value);
     await this.updateComplete;
     this.renderRoot.querySelector('[data-testid=outcome]')?.scrollIntoView?.({ block: 'nearest' });
   }
@@ -564,12 +554,10 @@ export class RewardsView extends WatchingElement {
 
   async #lookAtShares(): Promise<void> {
     const series = this.#series!;
-    try {
-      const { groups } = await this.workbench.connector.groups(series.id, { step: this.#shares.step, limit: SHARES.groups });
-      if (series === this.#series) this.scored = groups;
-    } catch {
-      // Shares are an extra: without them the rows stand as they are.
-    }
+    const { step } = this.#shares;
+    const read = async (signal: AbortSignal): Promise<Scored[]> =>
+      (await this.workbench.connector.groups(series.id, { step, limit: SHARES.groups }, signal)).groups;
+    await this.#scored.ask(read, { keep: true });
   }
 
   static override styles = [tokens, base, smallChartStyle, meterStyle, style, histogramStyle, diffStyle];

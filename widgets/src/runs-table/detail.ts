@@ -1,11 +1,12 @@
 /** Details of the chosen runs: what people note of them, their configuration in full or what differs, events and log. */
 import { html, nothing, type TemplateResult } from 'lit';
 import { repeat } from 'lit/directives/repeat.js';
-import { errorBody, type AnnotateRun, type ErrorBody, type RunDetail, type RunEvent, type RunSummary } from '../connector.ts';
+import type { AnnotateRun, RunDetail, RunEvent, RunSummary } from '../connector.ts';
 import { copyText } from '../clipboard.ts';
 import { command, define, WatchingElement } from '../element.ts';
 import { dateTime, integer, number, timeOfDay } from '../format.ts';
-import { empty, failed, loading, type Load } from '../parts.ts';
+import { Doing, Latest } from '../load.ts';
+import { empty, failed, loaded, loading } from '../parts.ts';
 import { saveFile } from '../save-file.ts';
 import type { IWorkbench } from '../store/workbench.ts';
 import { base, seriesColours, tokens } from '../theme.ts';
@@ -26,10 +27,6 @@ export class RunDetails extends WatchingElement {
     tab: { state: true },
     all: { state: true },
     search: { state: true },
-    details: { state: true },
-    events: { state: true },
-    lines: { state: true },
-    problem: { state: true },
     said: { state: true },
   };
   declare workbench: IWorkbench;
@@ -37,12 +34,13 @@ export class RunDetails extends WatchingElement {
   /** Keys that are the same for all are shown too. */
   declare all: boolean;
   declare search: string;
-  declare details: ReadonlyMap<string, Load<RunDetail>>;
-  declare events: Load<RunEvent[]>;
-  declare lines: Load<string[]>;
-  declare problem: ErrorBody | null;
   /** What was just done, for a moment. */
   declare said: string;
+  /** By run, read when it is first shown. */
+  readonly #details = new Map<string, Latest<RunDetail>>();
+  readonly #events = new Latest<RunEvent[]>();
+  readonly #log = new Latest<string[]>();
+  readonly #doing = new Doing();
   #shown = '';
 
   constructor() {
@@ -50,10 +48,6 @@ export class RunDetails extends WatchingElement {
     this.tab = 'configuration';
     this.all = false;
     this.search = '';
-    this.details = new Map();
-    this.events = { status: 'loading' };
-    this.lines = { status: 'loading' };
-    this.problem = null;
     this.said = '';
   }
 
@@ -63,7 +57,7 @@ export class RunDetails extends WatchingElement {
 
   protected override watched() {
     const { selection, runs, colours } = this.workbench;
-    return [selection, runs.state, colours];
+    return [selection, runs.state, colours, this.#events, this.#log, this.#doing];
   }
 
   get #runs(): RunSummary[] {
@@ -73,33 +67,36 @@ export class RunDetails extends WatchingElement {
   protected override willUpdate(changed: Map<PropertyKey, unknown>): void {
     super.willUpdate(changed);
     const runs = this.#runs.slice(0, MOST_RUNS);
-    for (const { id } of runs) if (!this.details.has(id)) void this.#loadDetail(id);
+    for (const { id } of runs) this.#detailOf(id);
     const shown = `${this.tab} ${runs[0]?.id ?? ''}`;
     if (shown === this.#shown) return;
     this.#shown = shown;
-    this.problem = null;
+    this.#doing.forgive();
     this.said = '';
-    if (this.tab === 'events' && runs[0]) void this.#loadEvents(runs[0].id);
-    if (this.tab === 'log' && runs[0]) void this.#loadLog(runs[0].id);
+    if (this.tab === 'events' && runs[0]) this.#readEvents(runs[0].id);
+    if (this.tab === 'log' && runs[0]) this.#readLog(runs[0].id);
   }
 
-  async #loadDetail(id: string): Promise<void> {
-    this.details = new Map(this.details).set(id, { status: 'loading' });
-    const loaded = await read(() => this.workbench.connector.run(id));
-    this.details = new Map(this.details).set(id, loaded);
+  #detailOf(id: string): Latest<RunDetail> {
+    let detail = this.#details.get(id);
+    if (!detail) {
+      this.#details.set(id, (detail = new Latest()));
+      detail.subscribe(() => this.requestUpdate());
+      void detail.ask((signal) => this.workbench.connector.run(id, signal));
+    }
+    return detail;
   }
 
-  async #loadEvents(id: string): Promise<void> {
-    this.events = { status: 'loading' };
+  #readEvents(id: string): void {
     const kinds: RunEvent['kind'][] = ['state', 'rewards', 'checkpoint', 'evaluation', 'alert'];
-    const loaded = await read(async () => (await this.workbench.connector.events(id, { kinds, limit: 10_000 })).events.toReversed());
-    if (this.#runs[0]?.id === id) this.events = loaded;
+    void this.#events.ask(async (signal) => {
+      const { events } = await this.workbench.connector.events(id, { kinds, limit: 10_000 }, signal);
+      return events.toReversed();
+    });
   }
 
-  async #loadLog(id: string): Promise<void> {
-    this.lines = { status: 'loading' };
-    const loaded = await read(() => this.workbench.connector.log(id, { tail: LOG_LINES }));
-    if (this.#runs[0]?.id === id) this.lines = loaded;
+  #readLog(id: string): void {
+    void this.#log.ask((signal) => this.workbench.connector.log(id, { tail: LOG_LINES }, signal));
   }
 
   protected override render(): TemplateResult {
@@ -132,7 +129,7 @@ export class RunDetails extends WatchingElement {
         )}
       </div>
       <div role="tabpanel" id="panel" aria-labelledby=${`tab-${this.tab}`} tabindex="0">
-        ${this.problem ? failed(this.problem) : nothing} ${this.#panel(runs)}
+        ${this.#doing.error ? failed(this.#doing.error) : nothing} ${this.#panel(runs)}
       </div>
       <p class="small secondary said" role="status">${this.said}</p>
     `;
@@ -151,13 +148,12 @@ export class RunDetails extends WatchingElement {
     if (this.tab === 'notes') return runs.length === 1 ? this.#notes(runs[0]) : this.#notesOfMany(runs);
     if (this.tab === 'configuration') return this.#configuration(runs.slice(0, MOST_RUNS), runs.length);
     const ofFirst = runs.length > 1 ? html`<p class="small secondary">of ${runs[0].name}</p>` : nothing;
-    return html`${ofFirst}${this.tab === 'events' ? this.#events(runs[0]) : this.#log(runs[0])}`;
+    return html`${ofFirst}${this.tab === 'events' ? this.#eventList() : this.#logLines()}`;
   }
 
   #actions(runs: RunSummary[]): TemplateResult {
     const [first] = runs;
-    const detail = this.details.get(first.id);
-    const ready = detail?.status === 'ready' ? detail.value : null;
+    const ready = this.#detailOf(first.id).answer;
     return html`<span class="actions">
       ${
         runs.length === 1
@@ -300,25 +296,19 @@ export class RunDetails extends WatchingElement {
   }
 
   async #annotate(runs: readonly RunSummary[], change: AnnotateRun): Promise<void> {
-    this.problem = null;
-    try {
+    const annotate = async (): Promise<void> => {
       for (const { id } of runs) this.workbench.runs.apply({ summary: await this.workbench.connector.annotateRun(id, change) });
-      this.said = 'Saved';
-    } catch (error) {
-      this.problem = errorBody(error);
-    }
+    };
+    if (await this.#doing.do(annotate)) this.said = 'Saved';
   }
 
   // Configuration
 
   #configuration(runs: RunSummary[], chosen: number): TemplateResult {
-    const details = runs.map(({ id }) => this.details.get(id));
-    const broken = details.find((one) => one?.status === 'error');
-    if (broken?.status === 'error') {
-      const { id } = runs[details.indexOf(broken)];
-      return failed(broken.error, () => void this.#loadDetail(id));
-    }
-    const configs = details.flatMap((one) => (one?.status === 'ready' ? [one.value.config] : []));
+    const details = runs.map(({ id }) => this.#detailOf(id));
+    const broken = details.find(({ error }) => error !== null);
+    if (broken) return failed(broken.error!, () => void broken.retry());
+    const configs = details.flatMap(({ answer }) => (answer ? [answer.config] : []));
     if (configs.length < runs.length) return loading('the configuration');
     const wanted = this.search.trim().toLowerCase();
     const rows = configRows(configs).filter(
@@ -385,48 +375,46 @@ export class RunDetails extends WatchingElement {
 
   // Events and log
 
-  #events(run: RunSummary): TemplateResult {
-    const { events } = this;
-    if (events.status === 'error') return failed(events.error, () => void this.#loadEvents(run.id));
-    if (events.status === 'loading') return loading('the events');
-    return html`<div class="row filter">
-        <button class="quiet" @click=${() => void this.#loadEvents(run.id)}>Read again</button>
-        <span class="small secondary">${integer(events.value.length)} beside the steps, newest first</span>
-      </div>
-      <ol class="events" data-testid="events">
-        ${repeat(
-          events.value,
-          ({ seq }) => seq,
-          (event) =>
-            html`<li>
-              <span class="small secondary number" title=${dateTime(event.time)}>${timeOfDay(event.time)}</span>
-              <span class="small number">step ${integer(event.step)}</span>
-              <span class=${event.kind === 'alert' || (event.kind === 'state' && event.error) ? 'warning' : ''}>${eventText(event)}</span>
-            </li>`,
-        )}
-      </ol>`;
+  #eventList(): TemplateResult {
+    return loaded(
+      this.#events,
+      'the events',
+      (events) =>
+        html`<div class="row filter">
+            <button class="quiet" @click=${() => void this.#events.retry()}>Read again</button>
+            <span class="small secondary">${integer(events.length)} beside the steps, newest first</span>
+          </div>
+          <ol class="events" data-testid="events">
+            ${repeat(
+              events,
+              ({ seq }) => seq,
+              (event) =>
+                html`<li>
+                  <span class="small secondary number" title=${dateTime(event.time)}>${timeOfDay(event.time)}</span>
+                  <span class="small number">step ${integer(event.step)}</span>
+                  <span class=${event.kind === 'alert' || (event.kind === 'state' && event.error) ? 'warning' : ''}
+                    >${eventText(event)}</span
+                  >
+                </li>`,
+            )}
+          </ol>`,
+    );
   }
 
-  #log(run: RunSummary): TemplateResult {
-    const { lines } = this;
-    if (lines.status === 'error') return failed(lines.error, () => void this.#loadLog(run.id));
-    if (lines.status === 'loading') return loading('the log');
-    return html`<div class="row filter">
-        <button class="quiet" data-testid="reload-log" @click=${() => void this.#loadLog(run.id)}>Read again</button>
-        <span class="small secondary">the last ${integer(LOG_LINES)} lines of the worker, newest last</span>
-      </div>
-      ${lines.value.length === 0 ? html`<p class="secondary pad">The log is empty: no process has trained this run yet.</p>` : html`<pre data-testid="log">${lines.value.join('\n')}</pre>`}`;
+  #logLines(): TemplateResult {
+    return loaded(
+      this.#log,
+      'the log',
+      (lines) =>
+        html`<div class="row filter">
+            <button class="quiet" data-testid="reload-log" @click=${() => void this.#log.retry()}>Read again</button>
+            <span class="small secondary">the last ${integer(LOG_LINES)} lines of the worker, newest last</span>
+          </div>
+          ${lines.length === 0 ? html`<p class="secondary pad">The log is empty: no process has trained this run yet.</p>` : html`<pre data-testid="log">${lines.join('\n')}</pre>`}`,
+    );
   }
 
   static override styles = [tokens, base, detailStyle];
-}
-
-async function read<T>(what: () => Promise<T>): Promise<Load<T>> {
-  try {
-    return { status: 'ready', value: await what() };
-  } catch (error) {
-    return { status: 'error', error: errorBody(error) };
-  }
 }
 
 const tagsOf = (text: string): string[] => [

@@ -1,6 +1,7 @@
 /** The table of runs without its drawing: columns, order, search, and the pages that are in sight. */
 import { MEAN_OF_LAST } from '@medr1/kernel-bridge/protocol/run-columns';
-import { errorBody, type Connector, type ErrorBody, type RunTable, type RunTableRow } from '../connector.ts';
+import type { Connector, ErrorBody, RunTable, RunTableRow } from '../connector.ts';
+import { Latest } from '../load.ts';
 import { Observable } from '../observable.ts';
 import { DEFAULT_COLUMNS } from './columns.ts';
 
@@ -54,7 +55,7 @@ export class RunsTableModel {
   /** Pages in sight. */
   #first = 0;
   #last = 0;
-  #generation = 0;
+  readonly #pages = new Latest<[number, RunTable][]>();
   #timer: ReturnType<typeof setTimeout> | undefined;
   #read = 0;
 
@@ -142,34 +143,24 @@ export class RunsTableModel {
   dispose(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    this.#generation++;
+    this.#pages.stop();
   }
 
   /** `anew`: also rows that are here. Rows out of sight are forgotten then, for they may have changed too. */
   async #load(anew: boolean): Promise<void> {
-    const generation = ++this.#generation;
     this.#read = Date.now();
-    const { search, last, archived } = this.state.value;
-    const query = { q: search, last, archived, limit: PAGE };
-    try {
-      const pages = await this.#pages(query, anew);
-      if (generation !== this.#generation) return;
-      this.#take(pages, anew);
-    } catch (error) {
-      if (generation !== this.#generation) return;
-      const body = errorBody(error);
-      if (body.code === 'REQUEST_INVALID') return this.#refused(body);
-      this.#change({ status: 'error', error: body });
-    }
+    const pages = await this.#pages.ask((signal) => this.#readPages(anew, signal));
+    if (pages?.status === 'ready') this.#take(pages.value, anew);
+    else if (pages?.error.code === 'REQUEST_INVALID') this.#refused(pages.error);
+    else if (pages) this.#change(pages);
   }
 
-  #pages(query: { q: string; last: number; archived: boolean; limit: number }, anew: boolean): Promise<[number, RunTable][]> {
-    const { columns, sort, rows } = this.state.value;
+  #readPages(anew: boolean, signal: AbortSignal): Promise<[number, RunTable][]> {
+    const { search: q, last, archived, columns, sort, rows } = this.state.value;
+    const query = { q, last, archived, limit: PAGE, columns: ['name', ...columns], sort };
     const wanted: number[] = [];
     for (let page = this.#first; page <= this.#last; page++) if (anew || !rows.has(page * PAGE)) wanted.push(page * PAGE);
-    return Promise.all(
-      wanted.map(async (offset) => [offset, await this.#connector.runTable({ ...query, columns: ['name', ...columns], sort, offset })]),
-    );
+    return Promise.all(wanted.map(async (offset) => [offset, await this.#connector.runTable({ ...query, offset }, signal)]));
   }
 
   #take(pages: readonly [number, RunTable][], anew: boolean): void {

@@ -1,7 +1,8 @@
 /** The table of runs: a row a run, drawn only where it is in sight; columns, order and search are the user's. */
 import { html, nothing, type TemplateResult } from 'lit';
 import { repeat } from 'lit/directives/repeat.js';
-import { errorBody, type RunTableRow, type RunSummary } from '../connector.ts';
+import type { RunTableRow, RunSummary } from '../connector.ts';
+import { Doing } from '../load.ts';
 import { command, define, WatchingElement } from '../element.ts';
 import { integer } from '../format.ts';
 import { empty, failed, loading } from '../parts.ts';
@@ -28,7 +29,6 @@ export class RunsTable extends WatchingElement {
     keys: { state: true },
     at: { state: true },
     renaming: { state: true },
-    problem: { state: true },
   };
   declare workbench: IWorkbench;
   /** The host's, so that what was chosen outlives the view; one of its own where there is none. */
@@ -42,7 +42,7 @@ export class RunsTable extends WatchingElement {
   declare at: number;
   /** Run whose name is being typed. */
   declare renaming: string | null;
-  declare problem: string;
+  readonly #naming = new Doing();
   #own: RunsTableModel | null = null;
   #runs: readonly RunSummary[] | null = null;
   /** Row from which Shift reaches. */
@@ -58,7 +58,6 @@ export class RunsTable extends WatchingElement {
     this.keys = [];
     this.at = 0;
     this.renaming = null;
-    this.problem = '';
   }
 
   get #model(): RunsTableModel {
@@ -71,7 +70,7 @@ export class RunsTable extends WatchingElement {
 
   protected override watched() {
     const { runs, selection, colours } = this.workbench;
-    return [this.#model.state, runs.state, selection, colours];
+    return [this.#model.state, runs.state, selection, colours, this.#naming];
   }
 
   protected override acquire(): void {
@@ -166,7 +165,7 @@ export class RunsTable extends WatchingElement {
 
   #refusal(): TemplateResult | typeof nothing {
     const { refusal } = this.#model.state.value;
-    const text = refusal?.message ?? this.problem;
+    const text = refusal?.message ?? this.#naming.error?.message;
     if (!text) return nothing;
     return html`<p class="refusal" role="alert" data-testid="refusal"><span class="warning" aria-hidden="true">⚠</span> ${text}</p>`;
   }
@@ -443,14 +442,10 @@ export class RunsTable extends WatchingElement {
 
   async #rename(id: string, typed: string): Promise<void> {
     this.renaming = null;
-    this.problem = '';
+    this.#naming.forgive();
     const name = typed.trim();
     if (name === '' || name === this.workbench.runs.get(id)?.name) return;
-    try {
-      this.workbench.runs.apply({ summary: await this.workbench.connector.annotateRun(id, { name }) });
-    } catch (error) {
-      this.problem = errorBody(error).message;
-    }
+    await this.#naming.do(async () => this.workbench.runs.apply({ summary: await this.workbench.connector.annotateRun(id, { name }) }));
   }
 
   static override styles = [tokens, base, style];

@@ -2,11 +2,12 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import { repeat } from 'lit/directives/repeat.js';
 import { inlineChart, smallChartStyle } from '../charts/small-chart.ts';
-import { errorBody, isLive, POLLING, type ErrorBody, type RunAction, type ServerInfo } from '../connector.ts';
+import { isLive, POLLING, type ErrorBody, type RunAction, type ServerInfo } from '../connector.ts';
 import { command, define, WatchingElement } from '../element.ts';
 import { bytes, integer } from '../format.ts';
 import { icon, type IconName } from '../icons.ts';
 import { demoConfig } from '@medr1/kernel-bridge/protocol/presets';
+import { Doing } from '../load.ts';
 import { empty, failed, loading } from '../parts.ts';
 import { base, seriesColours, tokens } from '../theme.ts';
 import type { IWorkbench } from '../store/workbench.ts';
@@ -20,6 +21,8 @@ const VIEWS = [
   ['open-rollouts', 'rollouts', 'Rollouts'],
   ['open-rewards', 'rewards', 'Rewards'],
 ] as const;
+/** What the start of the demo is called among the actions on runs. */
+const DEMO = 'demo';
 /** Fewer runs are seen at a glance. */
 const SEARCHED_FROM = 6;
 const SPARK = { width: 64, height: 16 };
@@ -27,23 +30,18 @@ const SPARK = { width: 64, height: 16 };
 export class RunsPanel extends WatchingElement {
   static override properties = {
     workbench: { attribute: false },
-    busy: { state: true },
-    problem: { state: true },
     search: { state: true },
     archived: { state: true },
   };
   declare workbench: IWorkbench;
-  /** Run whose action is on its way, or 'demo'. */
-  declare busy: string | null;
-  declare problem: ErrorBody | null;
   declare search: string;
   /** Archived runs are listed too. */
   declare archived: boolean;
+  /** Actions on their way, by the run's id. */
+  readonly #doing = new Doing();
 
   constructor() {
     super();
-    this.busy = null;
-    this.problem = null;
     this.search = '';
     this.archived = false;
   }
@@ -54,7 +52,7 @@ export class RunsPanel extends WatchingElement {
 
   protected override watched() {
     const { runs, selection, colours, connector } = this.workbench;
-    return [runs.state, selection, colours, connector.connection];
+    return [runs.state, selection, colours, connector.connection, this.#doing];
   }
 
   protected override render(): TemplateResult {
@@ -62,7 +60,7 @@ export class RunsPanel extends WatchingElement {
     if (status === 'error' && !server) return failed(error!, () => this.workbench.runs.retry());
     return html`
       ${server ? this.#header(server) : nothing} ${status === 'error' ? failed(error!, () => this.workbench.runs.retry()) : nothing}
-      ${this.problem ? this.#problem(this.problem) : nothing}
+      ${this.#doing.error ? this.#problem(this.#doing.error) : nothing}
       ${status === 'loading' ? loading('runs') : runs.length === 0 && status === 'ready' ? this.#empty(server) : this.#list()}
     `;
   }
@@ -112,7 +110,7 @@ export class RunsPanel extends WatchingElement {
   #problem(problem: ErrorBody): TemplateResult {
     return html`<div class="problem" role="alert">
       <span><span class="warning" aria-hidden="true">⚠</span> ${problem.message} <span class="secondary">${problem.remedy}</span></span>
-      <button class="quiet" aria-label="Dismiss" @click=${() => (this.problem = null)}>✕</button>
+      <button class="quiet" aria-label="Dismiss" @click=${() => this.#doing.forgive()}>✕</button>
     </div>`;
   }
 
@@ -125,7 +123,12 @@ export class RunsPanel extends WatchingElement {
         : 'Choose a model and a data set to train on. `medr1 sample` writes a small made data set and a tiny model to begin with.',
       html`${
           demo
-            ? html`<button class="primary" data-testid="start-demo" ?disabled=${this.busy === 'demo'} @click=${() => this.#startDemo(demo)}>
+            ? html`<button
+                class="primary"
+                data-testid="start-demo"
+                ?disabled=${this.#doing.isBusy(DEMO)}
+                @click=${() => this.#startDemo(demo)}
+              >
                 Start the demo run
               </button>`
             : nothing
@@ -261,7 +264,7 @@ export class RunsPanel extends WatchingElement {
         class="quiet link"
         data-testid="give-way"
         title="A paused run lends the device; it is resumed by its own button"
-        ?disabled=${this.busy === behind.id}
+        ?disabled=${this.#doing.isBusy(behind.id)}
         @click=${() => void this.#act(behind.id, 'pause')}
       >
         Pause ${behind.name} to let it go first
@@ -280,7 +283,7 @@ export class RunsPanel extends WatchingElement {
             title=${action === 'start' && run.waits_since !== null ? 'Go first in the queue' : ACTION_LABELS[action]}
             aria-label=${`${ACTION_LABELS[action]}: ${run.name}`}
             data-testid=${`run-${action}`}
-            ?disabled=${this.busy === run.id || !facts.actions.includes(action)}
+            ?disabled=${this.#doing.isBusy(run.id) || !facts.actions.includes(action)}
             @click=${() => this.#act(run.id, action)}
           >
             ${icon(ACTION_ICONS[action])}
@@ -349,28 +352,16 @@ export class RunsPanel extends WatchingElement {
   };
 
   async #act(id: string, action: RunAction): Promise<void> {
-    this.busy = id;
-    this.problem = null;
-    try {
-      this.workbench.runs.apply({ summary: await this.workbench.connector.action(id, action) });
-    } catch (error) {
-      this.problem = errorBody(error);
-    }
-    this.busy = null;
+    await this.#doing.do(async () => this.workbench.runs.apply({ summary: await this.workbench.connector.action(id, action) }), id);
   }
 
   async #startDemo(config: Record<string, unknown>): Promise<void> {
-    this.busy = 'demo';
-    this.problem = null;
-    try {
-      const summary = await this.workbench.connector.createRun(config);
-      this.workbench.runs.apply({ summary });
-      this.workbench.selection.move({ runs: [summary.id] });
-      command(this, 'arrange-training');
-    } catch (error) {
-      this.problem = errorBody(error);
-    }
-    this.busy = null;
+    const made = await this.#doing.do(() => this.workbench.connector.createRun(config), DEMO);
+    if (!made) return;
+    const { value: summary } = made;
+    this.workbench.runs.apply({ summary });
+    this.workbench.selection.move({ runs: [summary.id] });
+    command(this, 'arrange-training');
   }
 
   static override styles = [tokens, base, smallChartStyle, style];

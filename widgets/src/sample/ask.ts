@@ -1,14 +1,6 @@
 /** "Try it" and the prompt: who answers, how it samples, and what came back. One model for both, so that the prompt shown is the prompt asked. */
-import {
-  errorBody,
-  type Checkpoint,
-  type Connector,
-  type ErrorBody,
-  type Generation,
-  type GenerateRequest,
-  type RunSummary,
-  type ServerInfo,
-} from '../connector.ts';
+import type { Checkpoint, Connector, Generation, GenerateRequest, RunSummary, ServerInfo } from '../connector.ts';
+import { Latest, type Load } from '../load.ts';
 import { Observable } from '../observable.ts';
 
 export type Variant = NonNullable<GenerateRequest['variant']>;
@@ -25,7 +17,7 @@ export interface Policy {
   variant: Variant | null;
 }
 
-export type Answer = { status: 'loading' } | { status: 'ready'; value: Generation } | { status: 'error'; error: ErrorBody };
+export type Answer = Exclude<Load<Generation>, { status: 'idle' }>;
 
 export interface AskState {
   policies: Policy[];
@@ -46,7 +38,6 @@ export interface AskState {
   /** Whether the prompt is looked at; then it follows the question and the policy. */
   promptOpen: boolean;
   promptVariant: Variant;
-  prompt: Answer | null;
 }
 
 /** Bounds that the backend keeps (protocol/generate.ts). */
@@ -73,15 +64,15 @@ export class AskModel {
     askedOf: null,
     promptOpen: false,
     promptVariant: 'think',
-    prompt: null,
   });
+  /** As the chosen policy gets it. */
+  readonly prompt = new Latest<Generation>();
   readonly #connector: Connector;
   readonly #checkpoints = new Map<string, { state: string; list: Checkpoint[] }>();
   #offered: Offered = { runs: [], selected: [], server: null };
   #question: { dataset: string; item: string } | null = null;
-  #abort: AbortController | null = null;
-  #promptAbort: AbortController | null = null;
-  #promptKey = '';
+  /** Of the variants that were asked last. */
+  #answers = new Map<Variant, Latest<Generation>>();
 
   constructor(connector: Connector) {
     this.#connector = connector;
@@ -92,6 +83,7 @@ export class AskModel {
     if (this.#question?.dataset === dataset && this.#question.item === item) return;
     this.#question = { dataset, item };
     this.cancel();
+    this.#answers.clear();
     this.#change({ answers: {} });
     this.#lookAtPrompt();
   }
@@ -151,30 +143,20 @@ export class AskModel {
     const { variants, num, temperature, max_new_tokens, seed } = this.state.value;
     if (!policy || !question || variants.length === 0) return;
     this.cancel();
-    const abort = (this.#abort = new AbortController());
-    this.#change({
-      running: true,
-      askedOf: { key: policy.key, label: policy.label },
-      answers: Object.fromEntries(variants.map((variant) => [variant, { status: 'loading' }])),
-    });
+    this.#answers = new Map(variants.map((variant) => [variant, new Latest<Generation>()]));
+    this.#change({ askedOf: { key: policy.key, label: policy.label } });
+    const settings = { num, temperature, max_new_tokens, ...(seed !== null && { seed }) };
     await Promise.all(
-      variants.map(async (variant) => {
-        const request = { ...policy.request, ...question, variant, num, temperature, max_new_tokens, ...(seed !== null && { seed }) };
-        const answer = await this.#generate(request, abort.signal);
-        if (abort === this.#abort && !abort.signal.aborted)
-          this.state.update((state) => ({ ...state, answers: { ...state.answers, [variant]: answer } }));
+      [...this.#answers].map(([variant, answer]) => {
+        answer.subscribe(() => this.#tell());
+        return answer.ask((signal) => this.#connector.generate({ ...policy.request, ...question, variant, ...settings }, signal));
       }),
     );
-    if (abort === this.#abort) this.#change({ running: false });
   }
 
   /** Stops what runs; what has been answered stays. */
   cancel(): void {
-    this.#abort?.abort();
-    this.#abort = null;
-    if (!this.state.value.running) return;
-    const answers = Object.fromEntries(Object.entries(this.state.value.answers).filter(([, answer]) => answer.status !== 'loading'));
-    this.#change({ running: false, answers });
+    for (const answer of this.#answers.values()) answer.stop();
   }
 
   openPrompt(open: boolean): void {
@@ -188,14 +170,9 @@ export class AskModel {
     this.#lookAtPrompt();
   }
 
-  retryPrompt(): void {
-    this.#promptKey = '';
-    this.#lookAtPrompt();
-  }
-
   dispose(): void {
     this.cancel();
-    this.#promptAbort?.abort();
+    this.prompt.stop();
   }
 
   /** Those whose checkpoints are offered. */
@@ -225,23 +202,13 @@ export class AskModel {
     const question = this.#question;
     if (!promptOpen || !policy || !question) return;
     const request: GenerateRequest = { ...policy.request, ...question, variant, num: 0 };
-    const key = JSON.stringify(request);
-    if (key === this.#promptKey) return;
-    this.#promptKey = key;
-    this.#promptAbort?.abort();
-    const abort = (this.#promptAbort = new AbortController());
-    this.#change({ prompt: { status: 'loading' } });
-    void this.#generate(request, abort.signal).then((prompt) => {
-      if (abort === this.#promptAbort) this.#change({ prompt });
-    });
+    void this.prompt.askOnce(JSON.stringify(request), (signal) => this.#connector.generate(request, signal));
   }
 
-  async #generate(request: GenerateRequest, signal: AbortSignal): Promise<Answer> {
-    try {
-      return { status: 'ready', value: await this.#connector.generate(request, signal) };
-    } catch (error) {
-      return { status: 'error', error: errorBody(error) };
-    }
+  #tell(): void {
+    const asked = [...this.#answers];
+    const answers = Object.fromEntries(asked.flatMap(([variant, { value }]) => (value.status === 'idle' ? [] : [[variant, value]])));
+    this.#change({ answers, running: asked.some(([, answer]) => answer.isPending) });
   }
 
   async #readCheckpoints(run: RunSummary): Promise<void> {

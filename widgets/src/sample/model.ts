@@ -1,20 +1,11 @@
 /** One question with all that belongs to it: its record, its neighbours under the filter of the Data view, and what runs answered. */
-import {
-  errorBody,
-  type Connector,
-  type DataSample,
-  type ErrorBody,
-  type ItemAnswers,
-  type ItemPlace,
-  type ItemQuery,
-} from '../connector.ts';
+import type { Connector, DataSample, ErrorBody, ItemAnswers, ItemPlace, ItemQuery } from '../connector.ts';
+import { Latest, type Load } from '../load.ts';
 import { Observable } from '../observable.ts';
-
-export type Answers = { status: 'loading' } | { status: 'ready'; value: ItemAnswers[] } | { status: 'error'; error: ErrorBody };
 
 export interface SampleState {
   /** `loading`: nothing to show yet. While another question is on its way, the one before stays and `stale` is set. */
-  status: 'idle' | 'loading' | 'ready' | 'error';
+  status: Load<DataSample>['status'];
   stale: boolean;
   dataset: string | null;
   item: string | null;
@@ -22,55 +13,49 @@ export interface SampleState {
   error: ErrorBody | null;
   /** Null until it is known. */
   place: ItemPlace | null;
-  answers: Answers;
+  answers: Load<ItemAnswers[]>;
 }
 
-const NOTHING: SampleState = {
-  status: 'idle',
-  stale: false,
-  dataset: null,
-  item: null,
-  sample: null,
-  error: null,
-  place: null,
-  answers: { status: 'loading' },
-};
-
 export class SampleModel {
-  readonly state = new Observable<SampleState>(NOTHING);
+  readonly state: Observable<SampleState>;
   readonly #connector: Connector;
+  readonly #sample = new Latest<DataSample>();
+  readonly #place = new Latest<ItemPlace>();
+  readonly #answers = new Latest<ItemAnswers[]>();
+  #dataset: string | null = null;
+  #item: string | null = null;
   #filter: ItemQuery = {};
-  #wanted = '';
 
   constructor(connector: Connector) {
     this.#connector = connector;
+    this.state = new Observable(this.#state());
+    for (const part of this.#parts) part.subscribe(() => this.state.set(this.#state()));
   }
 
   /** Shows this question; `filter` decides what is before and after it. The last call wins. */
   show(dataset: string | null, item: string | null, filter: ItemQuery = {}): void {
-    const key = `${dataset}/${item}`;
     const filtered = JSON.stringify(filter) !== JSON.stringify(this.#filter);
     if (filtered) this.#filter = filter;
+    const elsewhere = dataset !== this.#dataset;
+    const other = elsewhere || item !== this.#item;
+    this.#dataset = dataset;
+    this.#item = item;
     if (dataset === null || item === null) {
-      this.#wanted = key;
-      if (this.state.value.status !== 'idle' || this.state.value.dataset !== dataset) this.state.set({ ...NOTHING, dataset });
-      return;
-    }
-    if (key !== this.#wanted) {
-      this.#wanted = key;
-      void this.#load(dataset, item);
-    } else if (filtered) void this.#locate(dataset, item);
+      for (const part of this.#parts) part.clear();
+      if (elsewhere) this.state.set(this.#state());
+    } else if (other) {
+      if (elsewhere) this.#sample.clear();
+      this.#load(dataset, item);
+    } else if (filtered) this.#locate(dataset, item);
   }
 
   reload(): void {
-    const { dataset, item } = this.state.value;
-    if (dataset !== null && item !== null) void this.#load(dataset, item);
+    if (this.#dataset !== null && this.#item !== null) this.#load(this.#dataset, this.#item);
   }
 
   /** Asks again what runs answered: they go on answering. */
   async loadAnswers(): Promise<void> {
-    const { dataset, item } = this.state.value;
-    if (dataset !== null && item !== null) await this.#readAnswers(dataset, item);
+    await this.#answers.retry();
   }
 
   /** Id of the question before or after; null at the end of the filter. */
@@ -79,45 +64,35 @@ export class SampleModel {
     return (way === 1 ? place?.next : place?.previous) ?? null;
   }
 
-  async #load(dataset: string, item: string): Promise<void> {
-    const shown = this.state.value.sample !== null && this.state.value.dataset === dataset;
-    this.#change(
-      shown
-        ? { stale: true, item, place: null, error: null, answers: { status: 'loading' } }
-        : { ...NOTHING, status: 'loading', dataset, item },
-    );
-    void this.#locate(dataset, item);
-    void this.#readAnswers(dataset, item);
-    try {
-      const sample = await this.#connector.data.sample(dataset, item);
-      if (this.#isWanted(dataset, item)) this.#change({ status: 'ready', stale: false, sample, error: null });
-    } catch (error) {
-      if (this.#isWanted(dataset, item)) this.#change({ status: 'error', stale: false, sample: null, error: errorBody(error) });
-    }
+  #load(dataset: string, item: string): void {
+    const { data } = this.#connector;
+    void this.#sample.ask((signal) => data.sample(dataset, item, signal), { keep: true });
+    void this.#answers.ask((signal) => data.answers(dataset, item, {}, signal));
+    this.#locate(dataset, item);
   }
 
-  async #locate(dataset: string, item: string): Promise<void> {
+  /** Without its neighbours the question is still there to be read: a failure is not shown. */
+  #locate(dataset: string, item: string): void {
     const filter = this.#filter;
-    // Without its neighbours the question is still there to be read.
-    const place = await this.#connector.data.place(dataset, item, filter).catch(() => null);
-    if (this.#isWanted(dataset, item) && filter === this.#filter) this.#change({ place });
+    void this.#place.ask((signal) => this.#connector.data.place(dataset, item, filter, signal));
   }
 
-  async #readAnswers(dataset: string, item: string): Promise<void> {
-    try {
-      const value = await this.#connector.data.answers(dataset, item);
-      if (this.#isWanted(dataset, item)) this.#change({ answers: { status: 'ready', value } });
-    } catch (error) {
-      if (this.#isWanted(dataset, item)) this.#change({ answers: { status: 'error', error: errorBody(error) } });
-    }
+  get #parts(): [Latest<DataSample>, Latest<ItemPlace>, Latest<ItemAnswers[]>] {
+    return [this.#sample, this.#place, this.#answers];
   }
 
-  #isWanted(dataset: string, item: string): boolean {
-    return this.#wanted === `${dataset}/${item}`;
-  }
-
-  #change(change: Partial<SampleState>): void {
-    this.state.update((state) => ({ ...state, ...change }));
+  #state(): SampleState {
+    const { value } = this.#sample;
+    return {
+      status: value.status,
+      stale: value.status === 'ready' && value.stale === true,
+      dataset: this.#dataset,
+      item: this.#item,
+      sample: this.#sample.answer,
+      error: this.#sample.error,
+      place: this.#place.answer,
+      answers: this.#answers.value,
+    };
   }
 }
 

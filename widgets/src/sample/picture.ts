@@ -1,5 +1,6 @@
 /** The image of a question through a window: one request at a time, and the newest wish next, however fast the pointer moves. */
-import { errorBody, type Connector, type ErrorBody, type ImagePicture } from '../connector.ts';
+import type { Connector, ErrorBody, ImagePicture } from '../connector.ts';
+import { Latest } from '../load.ts';
 import { Observable } from '../observable.ts';
 import type { Window } from './window.ts';
 
@@ -22,8 +23,7 @@ export class PictureModel {
   readonly state = new Observable<PictureState>({ status: 'idle', path: null, picture: null, error: null, window: null, own: null });
   readonly #connector: Connector;
   #dataset = '';
-  #abort: AbortController | null = null;
-  #busy = false;
+  readonly #picture = new Latest<ImagePicture>();
   #again = false;
 
   constructor(connector: Connector) {
@@ -35,12 +35,12 @@ export class PictureModel {
     if (dataset === this.#dataset && path === this.state.value.path && this.state.value.status !== 'error') return;
     this.#dataset = dataset;
     this.state.set({ status: 'loading', path, picture: null, error: null, window: null, own: null });
-    this.#abort?.abort();
+    this.#picture.stop();
     void this.#fetch();
   }
 
   hide(): void {
-    this.#abort?.abort();
+    this.#picture.stop();
     this.#dataset = '';
     this.state.set({ status: 'idle', path: null, picture: null, error: null, window: null, own: null });
   }
@@ -58,28 +58,15 @@ export class PictureModel {
   }
 
   async #fetch(): Promise<void> {
-    if (this.#busy && !this.#abort?.signal.aborted) {
-      this.#again = true;
-      return;
-    }
+    this.#again = this.#picture.isPending;
+    if (this.#again) return;
     const { path, window } = this.state.value;
-    const abort = (this.#abort = new AbortController());
     const dataset = this.#dataset;
-    this.#busy = true;
-    this.#again = false;
-    try {
-      const picture = await this.#connector.data.picture(dataset, path!, { size: SIZE, ...window }, abort.signal);
-      if (abort !== this.#abort || abort.signal.aborted) return;
-      const own = window === null ? picture.grey : this.state.value.own;
-      this.state.update((state) => ({ ...state, status: 'ready', picture, own, error: null }));
-    } catch (error) {
-      if (abort === this.#abort && !abort.signal.aborted)
-        this.state.update((state) => ({ ...state, status: 'error', picture: null, error: errorBody(error) }));
-    } finally {
-      if (abort === this.#abort) {
-        this.#busy = false;
-        if (this.#again && !abort.signal.aborted) void this.#fetch();
-      }
-    }
+    const came = await this.#picture.ask((signal) => this.#connector.data.picture(dataset, path!, { size: SIZE, ...window }, signal));
+    if (came?.status === 'ready') {
+      const own = window === null ? came.value.grey : this.state.value.own;
+      this.state.update((state) => ({ ...state, status: 'ready', picture: came.value, own, error: null }));
+    } else if (came) this.state.update((state) => ({ ...state, ...came, picture: null }));
+    if (came && this.#again) void this.#fetch();
   }
 }

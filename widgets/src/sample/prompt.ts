@@ -3,7 +3,7 @@ import { css, html, nothing, type TemplateResult } from 'lit';
 import type { Generation } from '../connector.ts';
 import { define, WatchingElement } from '../element.ts';
 import { integer } from '../format.ts';
-import { failed, loading } from '../parts.ts';
+import { loaded } from '../parts.ts';
 import { base, tokens } from '../theme.ts';
 import type { IWorkbench } from '../store/workbench.ts';
 import { VARIANTS, type AskModel, type Variant } from './ask.ts';
@@ -36,7 +36,7 @@ export class SamplePrompt extends WatchingElement {
   }
 
   protected override watched() {
-    return [this.model.state];
+    return [this.model.state, this.model.prompt];
   }
 
   protected override render(): TemplateResult {
@@ -54,11 +54,11 @@ export class SamplePrompt extends WatchingElement {
   }
 
   #prompt(): TemplateResult {
-    const { prompt } = this.model.state.value;
     if (!this.model.policy) return html`<p class="secondary">Start a run, or name a model directory, to see its prompt.</p>`;
-    if (!prompt || prompt.status === 'loading') return loading('prompt');
-    if (prompt.status === 'error') return failed(prompt.error, () => this.model.retryPrompt());
-    const view = prompt.value.prompt;
+    return loaded(this.model.prompt, 'prompt', ({ prompt }) => this.#tokens(prompt));
+  }
+
+  #tokens(view: Generation['prompt']): TemplateResult {
     const count = view.tokens.reduce((sum, token) => sum + (token.image ?? 1), 0);
     return html`<p class="small secondary" data-testid="prompt-size">
         ${integer(count)} tokens${view.image ? html`, of which ${integer(view.image.tokens)} are the image` : nothing}

@@ -266,7 +266,7 @@ export class SampleView extends PageElement {
         ${answers.status === 'ready' ? html`<button class="quiet small" title="Read them again" aria-label="Read the answers again" @click=${() => void this.#model!.loadAnswers()}>↻</button>` : nothing}
       </h3>
       ${
-        answers.status === 'loading'
+        answers.status === 'loading' || answers.status === 'idle'
           ? html`<p class="small secondary" role="status">Loading answers …</p>`
           : answers.status === 'error'
             ? failed(answers.error, () => void this.#model!.loadAnswers())

@@ -1,6 +1,7 @@
 /** What is looked for in the runs that are chosen, and what was found so far. Without a page. */
 import type { ErrorBody, SearchHit, SearchPage, SearchQuery } from '../connector.ts';
-import { errorBody, type Connector } from '../connector.ts';
+import type { Connector } from '../connector.ts';
+import { Latest } from '../load.ts';
 import { Observable } from '../observable.ts';
 
 /** The form: texts as they were typed, '' = lets everything through. */
@@ -93,7 +94,7 @@ export interface SearchState {
 export class SearchModel {
   readonly state = new Observable<SearchState>({ form: EMPTY, status: 'idle', hits: [], page: null, error: null });
   readonly #connector: Connector;
-  #asked: AbortController | null = null;
+  readonly #page = new Latest<SearchPage>();
   #query: SearchQuery | null = null;
 
   constructor(connector: Connector) {
@@ -116,8 +117,7 @@ export class SearchModel {
   }
 
   stop(): void {
-    this.#asked?.abort();
-    this.#asked = null;
+    this.#page.stop();
     if (this.state.value.status === 'searching') this.state.update((state) => ({ ...state, status: state.page ? 'ready' : 'idle' }));
   }
 
@@ -132,14 +132,11 @@ export class SearchModel {
 
   async #ask(query: SearchQuery, before: readonly SearchHit[]): Promise<void> {
     this.stop();
-    const asked = (this.#asked = new AbortController());
     this.state.update((state) => ({ ...state, status: 'searching', error: null, hits: before }));
-    try {
-      const page = await this.#connector.search.find(query, asked.signal);
-      if (asked === this.#asked) this.state.update((state) => ({ ...state, status: 'ready', page, hits: [...before, ...page.hits] }));
-    } catch (error) {
-      if (asked === this.#asked) this.state.update((state) => ({ ...state, status: 'error', error: errorBody(error) }));
-    }
+    const page = await this.#page.ask((signal) => this.#connector.search.find(query, signal));
+    if (page?.status === 'ready')
+      this.state.update((state) => ({ ...state, status: 'ready', page: page.value, hits: [...before, ...page.value.hits] }));
+    else if (page) this.state.update((state) => ({ ...state, ...page }));
   }
 }
 

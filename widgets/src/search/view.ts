@@ -1,7 +1,8 @@
 /** The Search view: everything that the chosen runs said, by words or a regular expression and by filters. Text nodes only. */
 import { html, nothing, type TemplateResult } from 'lit';
 import { repeat } from 'lit/directives/repeat.js';
-import { errorBody, type ErrorBody, type SearchHit } from '../connector.ts';
+import type { SearchHit } from '../connector.ts';
+import { Doing } from '../load.ts';
 import { command, define, WatchingElement } from '../element.ts';
 import { integer } from '../format.ts';
 import { empty, failed } from '../parts.ts';
@@ -18,17 +19,16 @@ const LETTERS: Choices = [...[...'ABCDEFGH'].map((one) => [one, one] as const), 
 const FLAG_CHOICES: Choices = Object.entries(FLAGS);
 
 export class SearchView extends WatchingElement {
-  static override properties = { workbench: { attribute: false }, noting: { state: true }, problem: { state: true } };
+  static override properties = { workbench: { attribute: false }, noting: { state: true } };
   declare workbench: IWorkbench;
   /** Completion whose note is being written. */
   declare noting: string | null;
-  declare problem: ErrorBody | null;
+  readonly #keeping = new Doing();
   #model: SearchModel | null = null;
 
   constructor() {
     super();
     this.noting = null;
-    this.problem = null;
   }
 
   protected override identity(): PropertyKey[] {
@@ -40,7 +40,7 @@ export class SearchView extends WatchingElement {
   }
 
   protected override watched() {
-    return [this.workbench.selection, this.workbench.runs.state, this.model.state];
+    return [this.workbench.selection, this.workbench.runs.state, this.model.state, this.#keeping];
   }
 
   override disconnectedCallback(): void {
@@ -61,7 +61,7 @@ export class SearchView extends WatchingElement {
         html`<button @click=${() => command(this, 'open-runs')}>Show runs</button>`,
       );
     const state = this.model.state.value;
-    return html`${this.#form(state.form)} ${this.problem ? failed(this.problem) : nothing} ${this.#results(state)}`;
+    return html`${this.#form(state.form)} ${this.#keeping.error ? failed(this.#keeping.error) : nothing} ${this.#results(state)}`;
   }
 
   #form(form: SearchForm): TemplateResult {
@@ -262,13 +262,7 @@ export class SearchView extends WatchingElement {
   async #keep(event: Event, hit: SearchHit): Promise<void> {
     event.preventDefault();
     const value = (name: string): string => (event.target as HTMLFormElement).querySelector<HTMLInputElement>(`[name=${name}]`)!.value;
-    this.problem = null;
-    try {
-      await this.model.note(hit, value('tags'), value('note'));
-      this.noting = null;
-    } catch (error) {
-      this.problem = errorBody(error);
-    }
+    if (await this.#keeping.do(() => this.model.note(hit, value('tags'), value('note')))) this.noting = null;
   }
 
   #open({ run, step, group, index }: SearchHit): void {

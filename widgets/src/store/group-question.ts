@@ -1,5 +1,6 @@
 /** A group that was selected without its question (by a notebook, a link, a command) gets it, so that every view follows. */
-import type { Connector } from '../connector.ts';
+import type { Connector, Group, TrainConfig } from '../connector.ts';
+import { Latest } from '../load.ts';
 import type { Datasets } from './data/datasets.ts';
 import type { SelectionModel } from '../selection.ts';
 
@@ -8,8 +9,7 @@ export class GroupQuestion {
   readonly #selection: SelectionModel;
   readonly #datasets: Datasets;
   readonly #stop: () => void;
-  /** The group that was asked for last. */
-  #wanted = '';
+  readonly #found = new Latest<[found: Group | undefined, config: TrainConfig]>();
 
   constructor(connector: Pick<Connector, 'groups' | 'run'>, selection: SelectionModel, datasets: Datasets) {
     this.#connector = connector;
@@ -19,40 +19,35 @@ export class GroupQuestion {
   }
 
   dispose(): void {
-    this.#wanted = '';
+    this.#found.clear();
     this.#stop();
   }
 
   #follow(): void {
     const { runs, step, group, item } = this.#selection.value;
     if (runs.length === 0 || step === null || group === null || item !== null) {
-      this.#wanted = '';
+      this.#found.clear();
       return;
     }
-    const key = `${runs[0]}:${step}:${group}`;
-    if (key === this.#wanted) return;
-    this.#wanted = key;
-    void this.#complete(key, runs[0], step, group);
+    void this.#complete(runs[0], step, group);
   }
 
-  async #complete(key: string, run: string, step: number, group: number): Promise<void> {
-    try {
-      const [
-        {
-          groups: [found],
-        },
-        { config },
-      ] = await Promise.all([
-        this.#connector.groups(run, { step, offset: group, limit: 1 }),
-        this.#connector.run(run),
+  /** Where it cannot be read, the views that show the group say what is wrong. */
+  async #complete(run: string, step: number, group: number): Promise<void> {
+    const read = async (signal: AbortSignal): Promise<[Group | undefined, TrainConfig]> => {
+      const [{ groups }, { config }] = await Promise.all([
+        this.#connector.groups(run, { step, offset: group, limit: 1 }, signal),
+        this.#connector.run(run, signal),
         this.#datasets.state.value.status === 'ready' ? undefined : this.#datasets.load(),
       ]);
-      if (key !== this.#wanted || found?.group !== group) return;
-      const dataset = this.#datasets.at(config.dataset_name)?.name ?? null;
-      const { completion, token } = this.#selection.value;
-      this.#selection.move({ dataset, item: found.item_id, group, completion, token });
-    } catch {
-      // the views that show the group say what is wrong
-    }
+      return [groups[0], config];
+    };
+    const came = await this.#found.askOnce(`${run}:${step}:${group}`, read);
+    if (came?.status !== 'ready') return;
+    const [found, config] = came.value;
+    if (found?.group !== group) return;
+    const dataset = this.#datasets.at(config.dataset_name)?.name ?? null;
+    const { completion, token } = this.#selection.value;
+    this.#selection.move({ dataset, item: found.item_id, group, completion, token });
   }
 }

@@ -1,6 +1,7 @@
 /** All runs and the server behind them, fed by one subscription; hands out the series of a run to as many views as ask. */
 import type { Connector, ErrorBody, RunsEvent, RunSummary, ServerInfo, Subscription } from '../connector.ts';
-import { errorBody, isLive } from '../connector.ts';
+import { isLive } from '../connector.ts';
+import { Latest } from '../load.ts';
 import { Observable } from '../observable.ts';
 import { RunSeries } from './run-series.ts';
 
@@ -25,7 +26,8 @@ export class RunList {
   #poll: ReturnType<typeof setInterval> | undefined;
   #retry: ReturnType<typeof setTimeout> | undefined;
   #wait: number = RETRY_MS[0];
-  #generation = 0;
+  readonly #list = new Latest<[ServerInfo, RunSummary[]]>();
+  readonly #device = new Latest<ServerInfo>();
   /** What was told while a list was on its way that may be older; null when none is. */
   #told: RunsEvent[] | null = null;
   readonly #stopWatching: () => void;
@@ -40,30 +42,29 @@ export class RunList {
 
   /** Reads server and runs and follows them; on failure says so and tries again later. Never throws. */
   async start(): Promise<void> {
-    const generation = ++this.#generation;
     const told: RunsEvent[] = (this.#told = []);
     clearTimeout(this.#retry);
     clearInterval(this.#poll);
-    try {
-      const [server, runs] = await Promise.all([this.#connector.server(), this.#connector.runs()]);
-      if (generation !== this.#generation) return;
-      this.#told = null;
-      this.state.set({ status: 'ready', error: null, server, runs: sorted(runs) });
-      for (const event of told) this.apply(event);
-      this.#wait = RETRY_MS[0];
-      for (const { series } of this.#series.values()) if (series.status === 'error') void series.load();
-      this.#subscription ??= this.#connector.subscribeRuns(
-        (event) => this.apply(event),
-        () => void this.start(),
-      );
-      this.#poll = setInterval(() => void this.#look(), SERVER_POLL_MS);
-    } catch (error) {
-      if (generation !== this.#generation) return;
-      this.#told = null;
-      this.state.update((state) => ({ ...state, status: 'error', error: errorBody(error) }));
+    this.#device.stop();
+    const list = await this.#list.ask((signal) => Promise.all([this.#connector.server(signal), this.#connector.runs(signal)]));
+    if (!list) return;
+    this.#told = null;
+    if (list.status === 'error') {
+      this.state.update((state) => ({ ...state, ...list }));
       this.#retry = setTimeout(() => void this.start(), this.#wait);
       this.#wait = Math.min(2 * this.#wait, RETRY_MS[1]);
+      return;
     }
+    const [server, runs] = list.value;
+    this.state.set({ status: 'ready', error: null, server, runs: sorted(runs) });
+    for (const event of told) this.apply(event);
+    this.#wait = RETRY_MS[0];
+    for (const { series } of this.#series.values()) if (series.status === 'error') void series.load();
+    this.#subscription ??= this.#connector.subscribeRuns(
+      (event) => this.apply(event),
+      () => void this.start(),
+    );
+    this.#poll = setInterval(() => void this.#look(), SERVER_POLL_MS);
   }
 
   /** The user asked to try again: at once, and with a short wait next time. */
@@ -111,7 +112,8 @@ export class RunList {
   }
 
   dispose(): void {
-    this.#generation++;
+    this.#list.stop();
+    this.#device.stop();
     clearTimeout(this.#retry);
     clearInterval(this.#poll);
     this.#stopWatching();
@@ -122,13 +124,9 @@ export class RunList {
 
   async #look(): Promise<void> {
     if (this.state.observed === 0 || globalThis.document?.hidden) return;
-    const generation = this.#generation;
-    try {
-      const server = await this.#connector.server();
-      if (generation === this.#generation) this.state.update((state) => ({ ...state, server }));
-    } catch {
-      if (generation === this.#generation) void this.start(); // says what is wrong, and keeps trying
-    }
+    const device = await this.#device.ask((signal) => this.#connector.server(signal));
+    if (device?.status === 'ready') this.state.update((state) => ({ ...state, server: device.value }));
+    else if (device) void this.start(); // says what is wrong, and keeps trying
   }
 }
 

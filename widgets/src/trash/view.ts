@@ -1,10 +1,11 @@
 /** The Trash view: what was removed, with a way back and a way out for good. */
 import { css, html, nothing, type TemplateResult } from 'lit';
 import { repeat } from 'lit/directives/repeat.js';
-import { errorBody, type ErrorBody, type Trashed } from '../connector.ts';
+import type { Trashed } from '../connector.ts';
 import { define, WatchingElement } from '../element.ts';
 import { dateTime } from '../format.ts';
-import { empty, failed, loading, type Load } from '../parts.ts';
+import { Doing, Latest } from '../load.ts';
+import { empty, failed, loaded } from '../parts.ts';
 import type { IWorkbench } from '../store/workbench.ts';
 import { base, tokens } from '../theme.ts';
 
@@ -13,20 +14,16 @@ const KINDS: Record<Trashed['kind'], string> = { run: 'run', evaluation: 'evalua
 export class TrashView extends WatchingElement {
   static override properties = {
     workbench: { attribute: false },
-    entries: { state: true },
-    problem: { state: true },
     sure: { state: true },
   };
   declare workbench: IWorkbench;
-  declare entries: Load<Trashed[]>;
-  declare problem: ErrorBody | null;
   /** Entry that is to go for good, asked once more. */
   declare sure: string | null;
+  readonly #entries = new Latest<Trashed[]>();
+  readonly #doing = new Doing();
 
   constructor() {
     super();
-    this.entries = { status: 'loading' };
-    this.problem = null;
     this.sure = null;
   }
 
@@ -35,39 +32,37 @@ export class TrashView extends WatchingElement {
   }
 
   protected override watched() {
-    return [this.workbench.removals];
+    return [this.workbench.removals, this.#entries, this.#doing];
   }
 
   protected override acquire(): void {
-    void this.#load();
+    this.#load();
   }
 
   protected override willUpdate(changed: Map<PropertyKey, unknown>): void {
     super.willUpdate(changed);
     if (this.#seen === this.workbench.removals.value) return;
     this.#seen = this.workbench.removals.value;
-    void this.#load();
+    this.#load();
   }
   #seen = 0;
 
-  async #load(): Promise<void> {
-    try {
-      this.entries = { status: 'ready', value: await this.workbench.connector.trash() };
-    } catch (error) {
-      this.entries = { status: 'error', error: errorBody(error) };
-    }
+  #load(): void {
+    void this.#entries.ask((signal) => this.workbench.connector.trash(signal), { keep: true });
   }
 
   protected override render(): TemplateResult {
-    const { entries, problem } = this;
-    if (entries.status === 'error') return failed(entries.error, () => void this.#load());
-    if (entries.status === 'loading') return loading('the trash');
-    if (entries.value.length === 0)
+    return loaded(this.#entries, 'the trash', (entries) => this.#list(entries));
+  }
+
+  #list(entries: readonly Trashed[]): TemplateResult {
+    const { error } = this.#doing;
+    if (entries.length === 0)
       return empty('The trash is empty', 'Runs, evaluations and data sets that you remove come here, and can be put back.');
-    return html`${problem ? failed(problem) : nothing}
+    return html`${error ? failed(error) : nothing}
       <ul aria-label="Removed">
         ${repeat(
-          entries.value,
+          entries,
           ({ id }) => id,
           (one) => this.#entry(one),
         )}
@@ -101,14 +96,8 @@ export class TrashView extends WatchingElement {
   }
 
   async #do(what: () => Promise<unknown>): Promise<void> {
-    this.problem = null;
-    try {
-      await what();
-      this.sure = null;
-    } catch (error) {
-      this.problem = errorBody(error);
-    }
-    await this.#load();
+    if (await this.#doing.do(what)) this.sure = null;
+    this.#load();
   }
 
   static override styles = [

@@ -1,5 +1,6 @@
 /** The data sets that there are and those being indexed; followed while somebody looks. */
-import { errorBody, type Connector, type DatasetSummary, type ErrorBody, type IndexJob } from '../../connector.ts';
+import type { Connector, DatasetSummary, ErrorBody, IndexJob } from '../../connector.ts';
+import { Doing, Latest } from '../../load.ts';
 import { Observable } from '../../observable.ts';
 
 export interface DatasetsState {
@@ -19,10 +20,12 @@ export class Datasets {
   /** Jobs whose end was seen and put away. */
   readonly #dismissed = new Set<string>();
   #timer: ReturnType<typeof setTimeout> | undefined;
-  #generation = 0;
+  readonly #list = new Latest<Awaited<ReturnType<Connector['data']['list']>>>();
+  readonly #doing = new Doing();
 
   constructor(connector: Connector) {
     this.#connector = connector;
+    this.#doing.subscribe(() => this.#change({ refusal: this.#doing.error }));
   }
 
   get(name: string | null): DatasetSummary | undefined {
@@ -36,38 +39,28 @@ export class Datasets {
 
   /** Reads the list; while something is being indexed and somebody looks, again and again. */
   async load(): Promise<void> {
-    const generation = ++this.#generation;
     clearTimeout(this.#timer);
-    try {
-      const { datasets, jobs } = await this.#connector.data.list();
-      if (generation !== this.#generation) return;
-      const shown = jobs.filter((job) => job.state !== 'done' && !this.#dismissed.has(idOf(job)));
-      this.#change({ status: 'ready', error: null, datasets, jobs: shown });
-      if (shown.some(({ state }) => state === 'running')) this.#again();
-    } catch (error) {
-      if (generation === this.#generation) this.#change({ status: 'error', error: errorBody(error) });
-    }
+    const list = await this.#list.ask((signal) => this.#connector.data.list(signal));
+    if (list?.status === 'error') return this.#change(list);
+    if (!list) return;
+    const { datasets, jobs } = list.value;
+    const shown = jobs.filter((job) => job.state !== 'done' && !this.#dismissed.has(idOf(job)));
+    this.#change({ status: 'ready', error: null, datasets, jobs: shown });
+    if (shown.some(({ state }) => state === 'running')) this.#again();
   }
 
   /** Starts to index a folder, its images in another one where given; null when it was refused, and the state says why. */
   async add(dir: string, name?: string, images?: string | null): Promise<IndexJob | null> {
-    this.#change({ refusal: null });
-    try {
-      const job = await this.#connector.data.add({ dir, ...(name && { name }), ...(images && { images_dir: images }) });
-      await this.load();
-      return job;
-    } catch (error) {
-      this.#change({ refusal: errorBody(error) });
-      return null;
-    }
+    return this.#do(() => this.#connector.data.add({ dir, ...(name && { name }), ...(images && { images_dir: images }) }));
   }
 
-  stop = (name: string): Promise<void> => this.#try(() => this.#connector.data.stop(name));
+  stop(name: string): Promise<unknown> {
+    return this.#do(() => this.#connector.data.stop(name));
+  }
+
   /** Moves the index to the trash; the folder stays as it is. Gives the entry there, null where it was refused. */
   async remove(name: string): Promise<string | null> {
-    let entry: string | null = null;
-    await this.#try(async () => ({ id: entry } = await this.#connector.data.remove(name)));
-    return entry;
+    return (await this.#do(() => this.#connector.data.remove(name)))?.id ?? null;
   }
 
   /** Resolves when a data set of that name is in the list; false when its indexing ended without one. */
@@ -95,22 +88,19 @@ export class Datasets {
   }
 
   forgive(): void {
-    this.#change({ refusal: null });
+    this.#doing.forgive();
   }
 
   dispose(): void {
-    this.#generation++;
+    this.#list.stop();
     clearTimeout(this.#timer);
   }
 
-  async #try(action: () => Promise<unknown>): Promise<void> {
-    this.#change({ refusal: null });
-    try {
-      await action();
-      await this.load();
-    } catch (error) {
-      this.#change({ refusal: errorBody(error) });
-    }
+  /** The list is read anew afterwards; null where it was refused. */
+  async #do<T>(action: () => Promise<T>): Promise<T | null> {
+    const done = await this.#doing.do(action);
+    if (done) await this.load();
+    return done?.value ?? null;
   }
 
   #again(): void {

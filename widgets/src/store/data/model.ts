@@ -1,5 +1,6 @@
 /** What the Data view shows: a data set under a filter, what is picked of it, and filters kept under a name. */
-import { errorBody, type Connector, type DataItem, type DataPage, type ErrorBody, type ExportFormat } from '../../connector.ts';
+import type { Connector, DataItem, DataPage, ErrorBody, ExportFormat } from '../../connector.ts';
+import { Doing, Latest } from '../../load.ts';
 import { Observable } from '../../observable.ts';
 import type { SelectionModel } from '../../selection.ts';
 import { Datasets } from './datasets.ts';
@@ -31,6 +32,8 @@ export interface DataState {
   views: SavedView[];
   /** What went wrong with the picked questions. */
   refusal: ErrorBody | null;
+  /** Something is being done with them: an export, a selection for a run. */
+  working: boolean;
 }
 
 /** More than this many picked one by one through pages that are not here would be a filter. */
@@ -50,13 +53,14 @@ export class DataModel {
     active: null,
     views: [],
     refusal: null,
+    working: false,
   });
   readonly datasets: Datasets;
   readonly #connector: Connector;
   readonly #selection: SelectionModel;
   #lookers = 0;
-  #generation = 0;
-  #abort: AbortController | null = null;
+  readonly #first = new Latest<DataPage>();
+  readonly #doing = new Doing();
   /** Where a range of picks began. */
   #from = 0;
   /** Runs of the filter that is shown: another choice of runs asks anew. */
@@ -67,6 +71,7 @@ export class DataModel {
     this.#connector = connector;
     this.#selection = selection;
     this.datasets = new Datasets(connector);
+    this.#doing.subscribe(() => this.#change({ refusal: this.#doing.error, working: this.#doing.isBusy() }));
   }
 
   /** A view looks on: the data is read, and follows the shared selection. To be called again with `unwatch`. */
@@ -82,8 +87,7 @@ export class DataModel {
   }
 
   dispose(): void {
-    this.#generation++;
-    this.#abort?.abort();
+    this.#first.stop();
     this.state.value.pages?.dispose();
     this.datasets.dispose();
     for (const stop of this.#stops) stop();
@@ -120,26 +124,22 @@ export class DataModel {
   /** Reads the first page anew; what is shown stays until it is there. The last call wins. */
   async reload(): Promise<void> {
     const { dataset } = this.state.value;
-    const generation = ++this.#generation;
-    this.#abort?.abort();
+    this.#first.stop();
     if (this.#lookers === 0 || dataset === null) return;
-    const abort = (this.#abort = new AbortController());
     const query = this.query;
     this.#runs = String(query.runs);
     const fetch = (offset: number, limit: number, signal: AbortSignal): Promise<DataPage> =>
       this.#connector.data.page(dataset, { ...query, offset, limit }, signal);
     this.#change(this.state.value.pages ? { stale: true } : { status: 'loading', error: null });
-    try {
-      const first = await fetch(0, PAGE, abort.signal);
-      if (generation !== this.#generation) return;
-      const { pages: before, active: at } = this.state.value;
-      before?.dispose();
-      const pages = new Pages(first, first.images ?? first.total, fetch, () => void this.reload());
-      const active = at !== null && before?.item(at)?.id === pages.item(at)?.id ? at : null;
-      this.#change({ status: 'ready', stale: false, error: null, total: first.total, facets: first.facets, pages, active });
-    } catch (error) {
-      if (generation === this.#generation) this.#change({ status: 'error', stale: false, error: errorBody(error) });
-    }
+    const came = await this.#first.ask((signal) => fetch(0, PAGE, signal));
+    if (came?.status === 'error') return this.#change({ ...came, stale: false });
+    if (!came) return;
+    const { value: first } = came;
+    const { pages: before, active: at } = this.state.value;
+    before?.dispose();
+    const pages = new Pages(first, first.images ?? first.total, fetch, () => void this.reload());
+    const active = at !== null && before?.item(at)?.id === pages.item(at)?.id ? at : null;
+    this.#change({ status: 'ready', stale: false, error: null, total: first.total, facets: first.facets, pages, active });
   }
 
   /** The filter as the backend gets it: with the runs whose answers are shown. */
@@ -285,13 +285,7 @@ export class DataModel {
   }
 
   async #attempt<T>(action: (dataset: string) => Promise<T>): Promise<T | null> {
-    this.#change({ refusal: null });
-    try {
-      return await action(this.state.value.dataset!);
-    } catch (error) {
-      this.#change({ refusal: errorBody(error) });
-      return null;
-    }
+    return (await this.#doing.do(() => action(this.state.value.dataset!)))?.value ?? null;
   }
 
   #change(change: Partial<DataState>): void {

@@ -1,6 +1,7 @@
 /** The rollouts of one step: read once, kept for going back and forth, filtered and sorted for the list. */
 import { lettered, opensThink, splitCompletion } from '@medr1/kernel-bridge/answers';
-import { errorBody, type Completion, type Connector, type ErrorBody, type Group } from '../../connector.ts';
+import type { Completion, Connector, ErrorBody, Group } from '../../connector.ts';
+import { Latest } from '../../load.ts';
 import { Observable } from '../../observable.ts';
 import { COLOURINGS, type Colouring } from './colouring.ts';
 
@@ -65,6 +66,7 @@ export class RolloutsModel {
   });
   readonly #connector: Connector;
   readonly #cache = new Map<string, Group[]>();
+  readonly #groups = new Latest<Group[]>();
   #wanted = '';
   #newest: { run: string; step: number } | null = null;
   #following = false;
@@ -109,18 +111,22 @@ export class RolloutsModel {
     if (key === this.#wanted && state.value.status !== 'error') return;
     this.#wanted = key;
     const known = this.#cache.get(key);
-    if (known) return this.#ready(run, step, known);
+    if (known) {
+      this.#groups.stop();
+      return this.#ready(run, step, known);
+    }
     const sameRun = state.value.run === run && state.value.status === 'ready';
     state.update((now) => ({ ...now, run, error: null, ...(sameRun ? {} : { status: 'loading' as const, step, groups: [] }) }));
-    try {
+    const came = await this.#groups.ask(async (signal) => {
       let groups: Group[] = [];
       for (let back = 0; back < iterations && step > back && groups.length === 0; back++)
-        ({ groups } = await this.#connector.groups(run, { step: step - back, limit: LIMIT }));
-      this.#keep(key, groups);
-      if (key === this.#wanted) this.#ready(run, step, groups);
-    } catch (error) {
-      if (key === this.#wanted) state.update((now) => ({ ...now, status: 'error', step, groups: [], error: errorBody(error) }));
-    }
+        ({ groups } = await this.#connector.groups(run, { step: step - back, limit: LIMIT }, signal));
+      return groups;
+    });
+    if (came?.status === 'ready') {
+      this.#keep(key, came.value);
+      this.#ready(run, step, came.value);
+    } else if (came) state.update((now) => ({ ...now, ...came, step, groups: [] }));
   }
 
   /** Shows the newest step, at a pace one can read: while a step is read or fresh on screen, only the newest of those that come is kept. */

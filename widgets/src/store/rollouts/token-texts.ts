@@ -1,10 +1,10 @@
 /** Texts of the tokens of rollouts, read from the backend when a group is first shown token by token, and kept for a while. */
-import { errorBody, type Connector } from '../../connector.ts';
+import type { Connector } from '../../connector.ts';
+import { outcome, type Load } from '../../load.ts';
 import { Observable } from '../../observable.ts';
-import type { Load } from '../../parts.ts';
 
 /** One list of texts per completion of a group. */
-export type GroupTexts = Load<string[][]>;
+export type GroupTexts = Exclude<Load<string[][]>, { status: 'idle' }>;
 
 /** Groups kept in memory. */
 const KEPT = 200;
@@ -37,11 +37,7 @@ export class TokenTexts {
   }
 
   async #load(key: string, run: string, step: number, group: number): Promise<void> {
-    try {
-      this.#keep(key, { status: 'ready', value: await this.#connector.tokenTexts(run, { step, group }) });
-    } catch (error) {
-      this.#keep(key, { status: 'error', error: errorBody(error) });
-    }
+    this.#keep(key, await outcome(() => this.#connector.tokenTexts(run, { step, group })));
     this.changed.update((count) => count + 1);
   }
 
