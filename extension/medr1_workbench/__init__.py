@@ -21,10 +21,25 @@ from .dataset import Dataset
 from .errors import WorkbenchError
 from .evaluation import Evaluation
 from .generation import Generation
+from .rewards import cosine, linear, stepped
 from .run import Run
 from .view import Selection
 
-__all__ = ["Client", "Dataset", "Evaluation", "Generation", "Run", "Selection", "WorkbenchError", "connect", "dataset", "generate"]
+__all__ = [
+    "Client",
+    "Dataset",
+    "Evaluation",
+    "Generation",
+    "Run",
+    "Selection",
+    "WorkbenchError",
+    "connect",
+    "cosine",
+    "dataset",
+    "generate",
+    "linear",
+    "stepped",
+]
 __version__ = "0.1.0"
 
 

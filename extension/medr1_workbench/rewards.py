@@ -43,6 +43,36 @@ def functions_of_config(config: dict[str, Any]) -> tuple[dict[str, Any], list[Ca
     return {**config, "reward_funcs": [f"{Served(each).name}.py" if callable(each) else each for each in entries]}, functions
 
 
+def linear(start: float, to: float, *, over: int | None = None, end: int | None = None, begin: int | None = None) -> dict[str, Any]:
+    """A weight or parameter that moves evenly from `start` to `to`: in `over` steps, or until step `end`, from the next
+    step on or from step `begin` on.
+    """
+    return _schedule("linear", start, to, over=over, end=end, start=begin)
+
+
+def cosine(start: float, to: float, *, over: int | None = None, end: int | None = None, begin: int | None = None) -> dict[str, Any]:
+    """As linear, along half a wave: slow at both ends."""
+    return _schedule("cosine", start, to, over=over, end=end, start=begin)
+
+
+def stepped(before: float, then: float, *, at: int) -> dict[str, Any]:
+    """A weight or parameter that is `before` up to the step before `at`, and `then` from there on."""
+    return _schedule("step", before, then, over=None, end=at, start=None)
+
+
+def _schedule(shape: str, first: float, last: float, **steps: int | None) -> dict[str, Any]:
+    return {"schedule": shape, "from": first, "to": last, **{key: value for key, value in steps.items() if value is not None}}
+
+
+def weight_changes(given: Mapping[str, Any]) -> dict[str, Any]:
+    """The part of an edit that changes weights: a number holds one where it is, a mapping lets it follow the step."""
+    moving = {name: dict(value) for name, value in given.items() if isinstance(value, Mapping)}
+    held = {name: value for name, value in given.items() if name not in moving}
+    # One that is added begins with the weight that its schedule begins with.
+    weights = held | {name: value["from"] for name, value in moving.items() if "from" in value}
+    return {"weights": weights, "weight_schedules": moving | {name: None for name in held}}
+
+
 class RunReward(KeptReward):
     """A function of this notebook that is a reward of a run."""
 

@@ -19,7 +19,7 @@ from .backend import PATIENT, Requests
 from .errors import WorkbenchError
 from .kernel import Served
 from .progress import Progress
-from .rewards import RunReward, apart, reward_files
+from .rewards import RunReward, apart, reward_files, weight_changes
 from .search import search
 from .values import part, seconds, texts
 
@@ -263,13 +263,21 @@ class Run:
         """Weights in force from the next step."""
         return self._revisions()[-1]["weights"]
 
-    def set_reward_weights(self, weights: dict[str, float] | None = None, *, reason: str = "", **by_name: float) -> dict[str, Any]:
-        """Changes weights from the next step on; those left out keep theirs. Returns the stored revision."""
+    def set_reward_weights(
+        self,
+        weights: Mapping[str, float | Mapping[str, Any]] | None = None,
+        *,
+        reason: str = "",
+        **by_name: float | Mapping[str, Any],
+    ) -> dict[str, Any]:
+        """Changes weights from the next step on; those left out keep theirs. One may follow the step: linear(1, 0, over=100). Returns the
+        stored revision.
+        """
         changed = {**(weights or {}), **by_name}
         if not changed:
             raise TypeError("name at least one weight, for example set_reward_weights(format=0.5)")
         body = {
-            "weights": changed,
+            **weight_changes(changed),
             "reason": reason,
             "author": "notebook",
             "base_revision": self._revisions()[-1]["revision"],
@@ -282,18 +290,22 @@ class Run:
         files: Given = (),
         *,
         remove: Sequence[str] = (),
+        parameters: Mapping[str, Mapping[str, Any]] | None = None,
         reason: str = "",
-        **weights: float,
+        **weights: float | Mapping[str, Any],
     ) -> dict[str, Any]:
         """Reward functions from the next step on. `files`: paths of TypeScript or JavaScript files to add or to replace, their sources by
         file name ({"my_reward.ts": "export default ..."}), or functions of this notebook (see reward()); `weights` by name, where a
-        built-in function that the run has not is added; `remove`: functions to leave out. Returns the stored revision.
+        built-in function that the run has not is added; `remove`: functions to leave out; `parameters` of built-in functions by function,
+        {"length_band": {"low": 40}}, where None goes back to the default. A weight, or a parameter that is a number, may follow the step:
+        linear(1, 0, over=100). Returns the stored revision.
         """
         given, functions = apart(files)
         served = [Served(function) for function in functions]
         self._client.reward_host.serve(*served)
         body = {
-            "weights": weights,
+            **weight_changes(weights),
+            "parameters": {name: dict(values) for name, values in (parameters or {}).items()},
             "files": reward_files(given),
             "kernel": {one.name: one.sha256 for one in served},
             "remove": list(remove),
@@ -303,6 +315,26 @@ class Run:
             "request_id": uuid.uuid4().hex,
         }
         return self._request("PATCH", "/rewards", body, timeout=PATIENT)
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """Settings that can be changed while it trains, as they are from the next step on."""
+        return self._request("GET", "/settings")["settings"]
+
+    def set(self, settings: Mapping[str, Any] | None = None, *, reason: str = "", **by_name: Any) -> dict[str, Any]:
+        """Changes settings from the next step on, run.set(learning_rate=5e-7, beta=0.02); those left out keep theirs. Returns the stored
+        revision. Raises WorkbenchError where one cannot be changed in this run, and nothing is changed.
+        """
+        changed = {**(settings or {}), **by_name}
+        if not changed:
+            raise TypeError("name at least one setting, for example set(learning_rate=5e-7)")
+        body = {"settings": changed, "reason": reason, "author": "notebook", "request_id": uuid.uuid4().hex}
+        return self._request("PATCH", "/settings", body)
+
+    def revert(self, revision: int, *, reason: str = "") -> dict[str, Any]:
+        """Rewards and settings of an earlier revision, from the next step on. Returns the new revision."""
+        body = {"revision": revision, "reason": reason, "author": "notebook", "request_id": uuid.uuid4().hex}
+        return self._request("POST", "/revert", body)
 
     def reward(
         self,

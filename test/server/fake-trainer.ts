@@ -53,6 +53,7 @@ export const createFakeTrainer: CreateTrainer = async ({ config, rewards, resume
       functions.use(next);
       weights = { ...next.weights };
     },
+    setSettings() {},
     rewardWeights: () => weights,
     async evaluate() {
       if (config.run_name === 'no-probabilities')

@@ -36,6 +36,12 @@ import { FakeData, type FakeDataOptions } from './fake-data.ts';
 import { FakeEvals, type FakeEval } from './fake-evals.ts';
 import { fakeGeneration } from './fake-generation.ts';
 
+/** Parameters of soft_overlong_punishment, as the backend tells them. */
+const OVERLONG: BuiltInReward['parameters']['properties'] = {
+  max_completion_len: { type: 'integer', minimum: 1, title: 'Longest completion', description: 'In tokens.', unit: 'tokens' },
+  soft_punish_cache: { type: 'integer', minimum: 0, title: 'Punished before it', description: 'In tokens.', unit: 'tokens', default: 51 },
+};
+
 export interface FakeRun {
   id: string;
   name?: string;
@@ -387,7 +393,14 @@ export class FakeConnector implements Connector {
 
   builtInRewards = (): Promise<BuiltInReward[]> =>
     this.#answer('builtInRewards', [], () =>
-      ['accuracy', 'accuracy_tolerant', 'format', 'soft_overlong_punishment'].map((name) => ({ name, description: name, range: [0, 1] })),
+      ['accuracy', 'accuracy_tolerant', 'format', 'soft_overlong_punishment'].map((name) => ({
+        name,
+        description: name,
+        formula: `what ${name} earns`,
+        known_failure: `how ${name} goes wrong`,
+        range: [0, 1],
+        parameters: { properties: name === 'soft_overlong_punishment' ? OVERLONG : {} },
+      })),
     );
   /** Sources with the word `throw` fail; a path that was not sent is not there. */
   checkRewards = (request: CheckRewards): Promise<CheckedReward[]> =>

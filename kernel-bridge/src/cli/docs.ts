@@ -3,6 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { LAYERS } from '../../../layers.ts';
 import * as protocol from '../protocol/index.ts';
+import { REWARDS } from '../rewards/built-in.ts';
 
 const { CLOSE, METRICS, ROUTES, TrainConfig } = protocol;
 
@@ -229,12 +230,41 @@ function pythonConstants(): string {
   ].join('\n');
 }
 
+function rewardsPage(): string {
+  const parts = [...REWARDS.values()].map((reward) => {
+    const parameters = Object.entries(reward.parameters.properties as unknown as Record<string, Key>);
+    const table = [
+      row(['parameter', 'default', 'allowed', 'what it does']),
+      row(['---', '---', '---', '---']),
+      ...parameters.map(([name, key]) =>
+        row([`\`${name}\``, key.default === undefined ? 'of the run' : `\`${JSON.stringify(key.default)}\``, allowed(key), withUnit(key)]),
+      ),
+    ];
+    return [
+      `## ${reward.name}`,
+      '',
+      `${reward.description} From ${reward.range.join(' to ')} with its defaults.`,
+      '',
+      `**Formula.** ${reward.formula}.`,
+      '',
+      `**Known failure.** ${reward.known_failure}`,
+      ...(parameters.length === 0 ? [] : ['', ...table]),
+    ].join('\n');
+  });
+  const how = [
+    'Made from kernel-bridge/src/rewards. Parameters are given in the configuration, in the forms, or while the run trains, and a number among them may follow',
+    'the step as a weight may ([rewards.md](guides/rewards.md#parameters-and-schedules)).',
+  ].join('\n');
+  return `# Built-in rewards\n\n${how}\n\n${parts.join('\n\n')}\n`;
+}
+
 /** File of the repository -> its text. */
 export const PAGES: Record<string, () => string> = {
   'docs/metrics.md': metricsPage,
   'docs/config.md': configPage,
   'docs/api.md': apiPage,
   'docs/errors.md': errorsPage,
+  'docs/built-in-rewards.md': rewardsPage,
   'docs/architecture.md': architecturePage,
   'kernel-bridge/src/client/route-list.ts': routeList,
   'extension/medr1_workbench/protocol.py': pythonConstants,

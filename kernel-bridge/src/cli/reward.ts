@@ -2,9 +2,11 @@
 import type { Command } from 'commander';
 import { connectHome } from '../server/connect.ts';
 import { WorkbenchError } from '../protocol/errors.ts';
-import { rewardName, type RewardReport } from '../protocol/rewards.ts';
+import { rewardName, type ParameterChanges, type RewardReport } from '../protocol/rewards.ts';
 import type { RewardRevision } from '../protocol/run.ts';
-import { checkRewards, contextOf, readRewardFile, REWARDS, tryReward, type RewardBatch } from '../rewards/index.ts';
+import { SHAPES, type ScheduleInput } from '../protocol/scheduled.ts';
+import { builtInReward, checkRewards, contextOf, readRewardFile, REWARDS, tryReward, type RewardBatch } from '../rewards/index.ts';
+import { parseSettings } from '../runs/config.ts';
 import { errors } from '../runs/errors.ts';
 import { homeDir } from '../runs/home.ts';
 import { changedRewards, editRewards, revisions } from '../runs/rewards.ts';
@@ -33,6 +35,13 @@ export function register(program: Command): void {
     .argument('<run>')
     .argument('[files...]', 'reward files; one that the run has by that name is replaced')
     .option('--weight <name=number>', 'weight of a function, may be repeated; a built-in one that the run has not is added', gather, [])
+    .option(
+      '--parameter <function.parameter=value>',
+      'parameter of a built-in function, may be repeated; null goes back to the default',
+      gather,
+      [],
+    )
+    .option('--schedule <name=shape:from:to:steps>', 'weight that follows the step from the next one on: format=linear:1:0:100', gather, [])
     .option('--remove <name>', 'leave a function out, may be repeated', gather, [])
     .option('--reason <text>', 'kept with the revision', '')
     .option('--json', 'one JSON document')
@@ -44,7 +53,7 @@ interface Json {
 }
 
 function list({ json }: Json): void {
-  const functions = [...REWARDS.values()].map(({ name, description, range }) => ({ name, description, range }));
+  const functions = [...REWARDS.values()].map(builtInReward);
   if (json) printJson({ functions });
   else process.stdout.write(`${table(functions.map(({ name, range, description }) => [name, range.join('..'), description]))}\n`);
 }
@@ -114,9 +123,27 @@ function reportText(report: RewardReport): string {
 async function set(
   id: string,
   files: string[],
-  { weight, remove, reason, json }: Json & { weight: string[]; remove: string[]; reason: string },
+  {
+    weight,
+    parameter,
+    schedule,
+    remove,
+    reason,
+    json,
+  }: Json & Record<'weight' | 'parameter' | 'schedule' | 'remove', string[]> & { reason: string },
 ): Promise<void> {
-  const change = { weights: weightsOf(weight), files: sourcesOf(files), remove, reason, author: 'command line' };
+  const weights = weightsOf(weight);
+  const held = Object.fromEntries(Object.keys(weights).map((name) => [name, null]));
+  const weight_schedules = { ...held, ...schedulesOf(schedule) };
+  const change = {
+    weights,
+    weight_schedules,
+    parameters: parametersOf(parameter),
+    files: sourcesOf(files),
+    remove,
+    reason,
+    author: 'command line',
+  };
   const home = homeDir();
   const server = await connectHome(home).catch(() => null);
   let revision: RewardRevision;
@@ -127,7 +154,7 @@ async function set(
     using store = openRun(home, id);
     const current = revisions(store.db).at(-1);
     if (!current) throw errors.noRevisions(id);
-    await checkRewards(changedRewards(current, change), contextOf(store.row().config));
+    await checkRewards(changedRewards(current, change, store.step + 1), contextOf(store.row().config));
     revision = editRewards(store.db, { ...change, base_revision: current.revision, time: Date.now() });
   }
   if (json) printJson(revision);
@@ -142,6 +169,31 @@ const weightsOf = (pairs: string[]): Record<string, number> =>
       return [name, Number(value)];
     }),
   );
+
+const schedulesOf = (pairs: string[]): Record<string, ScheduleInput> =>
+  Object.fromEntries(
+    pairs.map((pair) => {
+      const [, name, shape, from, to, over] = /^(.+?)=(.+?):(.+?):(.+?):(.+)$/.exec(pair) ?? [];
+      const numbers = [from, to, over].map(Number);
+      if (!SHAPES.some((one) => one === shape) || !numbers.every(Number.isFinite))
+        throw errors.badRequest(
+          '--schedule',
+          `${JSON.stringify(pair)} is not name=shape:from:to:steps, with a shape of ${SHAPES.join(', ')}`,
+        );
+      return [name, { schedule: shape as ScheduleInput['schedule'], from: numbers[0], to: numbers[1], over: numbers[2] }];
+    }),
+  );
+
+/** Values are YAML, as with --set. */
+function parametersOf(pairs: string[]): ParameterChanges {
+  const changes: ParameterChanges = {};
+  for (const [path, value] of Object.entries(parseSettings(pairs))) {
+    const [name, parameter] = path.split('.');
+    if (!parameter) throw errors.badRequest('--parameter', `${JSON.stringify(path)} is not function.parameter`);
+    changes[name] = { ...changes[name], [parameter]: value as ParameterChanges[string][string] };
+  }
+  return changes;
+}
 
 /** Read here, since a server may run elsewhere. */
 const sourcesOf = (files: string[]): Record<string, string> =>

@@ -4,12 +4,13 @@ import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { connectHome } from '../server/connect.ts';
 import { errorBody } from '../protocol/errors.ts';
-import { hasEnded } from '../protocol/run.ts';
+import { hasEnded, type RewardRevision } from '../protocol/run.ts';
 import { parseSettings } from '../runs/config.ts';
 import { exportRun, EXPORT_FORMATS, tableLines, type ExportFormat } from '../runs/export.ts';
 import { errors } from '../runs/errors.ts';
 import { homeDir } from '../runs/home.ts';
 import { forkRun, rollbackRun } from '../runs/lineage.ts';
+import { editSettings, revertTo, settingsInForce } from '../runs/rewards.ts';
 import { isTraining, listRuns, openRun, trainedBy, trashRun } from '../runs/runs.ts';
 import { verifyRun } from '../runs/verify.ts';
 import { usage } from './arguments.ts';
@@ -72,6 +73,15 @@ export function register(program: Command): void {
       .option('--json', 'one JSON document')
       .action((id: string, options: Json) => act(id, action, options));
   runs
+    .command('set')
+    .description('change settings of a run from its next step on (docs/guides/live-settings.md); without any it shows them')
+    .argument('<run>')
+    .argument('[settings...]', 'key=value, as with --set of medr1 train')
+    .option('--revert <revision>', 'rewards and settings of an earlier revision')
+    .option('--reason <text>', 'kept with the revision', '')
+    .option('--json', 'one JSON document')
+    .action(set);
+  runs
     .command('delete')
     .description('move a run that does not train to the trash')
     .argument('<run>')
@@ -126,12 +136,19 @@ function show(id: string, { json }: Json): void {
     ...checkpoints.map((c) => `checkpoint  step ${c.step}, ${c.reason}, ${(c.bytes / 1e6).toFixed(1)} MB`),
     ...rewards.flatMap((r) => [
       `rewards     revision ${r.revision} from step ${r.step ?? '(next)'}: ${JSON.stringify(r.weights)} ${r.reason}`,
+      ...liveLines(r),
       ...Object.values(r.sources).map(({ file, sha256 }) => `            ${file}, sha256 ${sha256}`),
     ]),
     ...Object.entries(detail.config).map(([key, value]) => `  ${key}: ${JSON.stringify(value)}`),
   ];
   process.stdout.write(`${lines.join('\n')}\n`);
 }
+
+/** Parameters, schedules and settings of a revision, a line each. */
+const liveLines = ({ parameters, weight_schedules, settings }: RewardRevision): string[] =>
+  Object.entries({ parameters, schedules: weight_schedules, settings })
+    .filter(([, part]) => part !== undefined && Object.keys(part).length > 0)
+    .map(([name, part]) => `            ${name} ${JSON.stringify(part)}`);
 
 async function exportTo(id: string, out: string, { format, step }: { format: string; step?: string }): Promise<void> {
   if (format !== 'model' && !EXPORT_FORMATS.includes(format as ExportFormat))
@@ -221,6 +238,32 @@ async function act(id: string, action: 'pause' | 'stop' | 'resume', { json }: Js
   else process.stdout.write(`${id}: ${action} was asked for; it is ${summary.state} at step ${summary.step}\n`);
 }
 
+/** Stored by the server where one runs, which tells pages of it; else here. */
+async function set(id: string, pairs: string[], { revert, reason, json }: Json & { revert?: string; reason: string }): Promise<void> {
+  const home = homeDir();
+  using store = openRun(home, id);
+  if (pairs.length === 0 && revert === undefined) {
+    const inForce = settingsInForce(store);
+    if (json) return printJson(inForce);
+    const rows = Object.entries(inForce.settings).map(([key, value]) => [key, JSON.stringify(value), inForce.fixed[key] ?? '']);
+    return void process.stdout.write(`${table(rows)}\n`);
+  }
+  if (pairs.length > 0 && revert !== undefined) throw usage('--revert goes without settings', 'Change settings by a second command.');
+  const told = { reason, author: 'command line' };
+  const server = await connectHome(home).catch(() => null);
+  using _ = { [Symbol.dispose]: () => server?.close() };
+  let made: RewardRevision;
+  if (revert !== undefined) {
+    const edit = { revision: wholeNumber(revert, 'revision'), ...told };
+    made = server ? await server.revert(id, edit) : revertTo(store.db, { ...edit, time: Date.now() });
+  } else {
+    const edit = { settings: parseSettings(pairs), ...told };
+    made = server ? await server.editSettings(id, edit) : editSettings(store.db, { ...edit, time: Date.now() });
+  }
+  if (json) printJson(made);
+  else process.stdout.write(`revision ${made.revision} of ${id}, from its next step: ${JSON.stringify(made.settings)}\n`);
+}
+
 async function remove(id: string, { json }: Json): Promise<void> {
   const home = homeDir();
   const server = await connectHome(home).catch(() => null);
@@ -238,7 +281,9 @@ async function remove(id: string, { json }: Json): Promise<void> {
   else process.stdout.write(`${id} is in the trash\n`);
 }
 
-function wholeNumber(text: string): number {
+function wholeNumber(text: string, what = 'step'): number {
+  if (!/^\d+$/.test(text) && what === 'revision')
+    throw usage(`the revision ${JSON.stringify(text)} is no whole number`, '`medr1 runs show RUN` lists the revisions.');
   if (!/^\d+$/.test(text))
     throw usage(`the step ${JSON.stringify(text)} is no whole number`, 'Name the step of a checkpoint; `medr1 runs show RUN` lists them.');
   return Number(text);

@@ -4,6 +4,7 @@
  * A key's `group` orders the form; `advanced` folds it away.
  */
 import Type from 'typebox';
+import { ScheduleInput } from './scheduled.ts';
 import { SCHEDULE_NAMES } from './schedules.ts';
 
 const choice = <T extends string>(values: readonly T[], options: Record<string, unknown>) =>
@@ -101,6 +102,25 @@ export const TrainConfig = Type.Object(
       title: 'Reward weights',
       description: 'One weight per reward function; all 1 when empty. They can be changed while training.',
     }),
+    reward_weight_schedules: nullable(Type.Record(Type.String(), ScheduleInput), {
+      default: null,
+      group: 'Rewards',
+      advanced: true,
+      title: 'Weights that follow the step',
+      description:
+        'Workbench. By reward function, in place of its weight, for example {"format": {"schedule": "linear", "from": 1, "to": 0, "over": 200}}; linear, cosine or step.',
+    }),
+    reward_parameters: nullable(
+      Type.Record(Type.String(), Type.Record(Type.String(), Type.Union([Type.Number(), Type.Boolean(), Type.String(), ScheduleInput]))),
+      {
+        default: null,
+        group: 'Rewards',
+        advanced: true,
+        title: 'Reward parameters',
+        description:
+          'Workbench. Parameters of built-in reward functions by function, for example {"length_band": {"low": 40}}; a number may follow the step as a weight does. The others take their defaults (medr1 reward list).',
+      },
+    ),
     scale_rewards: choice(['group', 'batch', 'none'], {
       default: 'group',
       group: 'Rewards',

@@ -1,4 +1,5 @@
 export * from './config.ts';
+export * from './scheduled.ts';
 export * from './schedules.ts';
 export * from './data.ts';
 export * from './error-codes.ts';
@@ -7,6 +8,7 @@ export * from './evals.ts';
 export * from './facets.ts';
 export * from './generate.ts';
 export * from './kernels.ts';
+export * from './live-settings.ts';
 export * from './metrics.ts';
 export * from './presets.ts';
 export * from './readings.ts';

@@ -75,6 +75,15 @@ export const METRICS: readonly MetricInfo[] = [
     exact: 'setting',
   },
   {
+    name: 'reward_parameters/{function}/{parameter}',
+    group: 'Reward',
+    text: 'A parameter of a reward function that follows the step, as it counts for this step.',
+    formula: '',
+    unit: '',
+    ours: true,
+    exact: 'setting',
+  },
+  {
     name: 'answers/{letter}',
     group: 'Reward',
     text: 'Completions whose answer is this letter, by the reading that the run counts by; "none" when it finds none, or what the question does not offer. They add up to 1. One letter taking over is a collapse.',

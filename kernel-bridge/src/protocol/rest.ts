@@ -2,7 +2,8 @@
 import Type from 'typebox';
 import { TrainConfig, VARIANTS, type Variant } from './config.ts';
 import { ServedNames } from './kernels.ts';
-import { RewardFiles } from './rewards.ts';
+import { ParameterChanges, RewardFiles } from './rewards.ts';
+import { ScheduleInput } from './scheduled.ts';
 
 /** Goes up when a client of the version before would be refused or would misread; docs/develop.md has the rule. */
 export const PROTOCOL_VERSION = 1;
@@ -106,6 +107,10 @@ export const EditRewards = Type.Object(
   {
     /** Weights by reward function; those left out keep theirs. A built-in function that the run has not is added. */
     weights: Type.Record(Type.String(), Type.Number()),
+    /** Weights that follow the step from now on; null holds the weight where `weights` puts it. */
+    weight_schedules: Type.Optional(Type.Record(Type.String(), Type.Union([ScheduleInput, Type.Null()]))),
+    /** Parameters of built-in functions, by function; those left out stay, null goes back to the default. */
+    parameters: Type.Optional(ParameterChanges),
     /** Sources by file name (my_reward.ts): functions to add or to change; weight 1 where none is given for a new one. */
     files: Type.Optional(RewardFiles),
     /** Functions to add or to change that a kernel serves now, by name: SHA-256 of the source. */
@@ -121,6 +126,27 @@ export const EditRewards = Type.Object(
   { additionalProperties: false },
 );
 export type EditRewards = Type.Static<typeof EditRewards>;
+
+const OfEdit = {
+  reason: Type.Optional(Type.String({ maxLength: 2000 })),
+  author: Type.Optional(Type.String({ maxLength: 120 })),
+  request_id: RequestId,
+};
+export const EditSettings = Type.Object(
+  {
+    /** Keys of the configuration that can be changed while a run trains, with their new values; those left out keep theirs. */
+    settings: Type.Record(Type.String(), Type.Unknown()),
+    /** Revision the edit was made on: refused with 409 when another changed settings since. Left out, it is made on what is in force. */
+    base_revision: Type.Optional(Type.Integer()),
+    ...OfEdit,
+  },
+  { additionalProperties: false },
+);
+export type EditSettings = Type.Static<typeof EditSettings>;
+
+/** Rewards and settings of an earlier revision, in force again as a new one. */
+export const RevertRun = Type.Object({ revision: Type.Integer({ minimum: 1 }), ...OfEdit }, { additionalProperties: false });
+export type RevertRun = Type.Static<typeof RevertRun>;
 
 /** A new run that goes on from a checkpoint of this one, with some keys of its configuration changed. */
 export const ForkRun = Type.Object(

@@ -1,6 +1,7 @@
 /** Reward functions as runs, clients and views speak of them: built in by name, or a user's own file by its source. */
 import Type from 'typebox';
 import { VARIANTS, type Variant } from './config.ts';
+import { Schedule, ScheduleInput } from './scheduled.ts';
 import { ON_TIMEOUT, ServedNames, type OnTimeout } from './kernels.ts';
 
 export { isKernelReward, isRewardFile, rewardName } from './reward-names.ts';
@@ -19,10 +20,28 @@ export const RewardSource = Type.Object({
 });
 export type RewardSource = Type.Static<typeof RewardSource>;
 
+/** A parameter of a built-in function: a number may follow the step. */
+export const ParameterValue = Type.Union([Type.Number(), Type.Boolean(), Type.String(), Schedule]);
+export type ParameterValue = Type.Static<typeof ParameterValue>;
+
+/** By function, by parameter; those that are left out take the function's defaults. */
+export const RewardParameters = Type.Record(Type.String(), Type.Record(Type.String(), ParameterValue));
+export type RewardParameters = Type.Static<typeof RewardParameters>;
+
+/** As an edit gives them; null goes back to the default. */
+export const ParameterChanges = Type.Record(
+  Type.String(),
+  Type.Record(Type.String(), Type.Union([Type.Number(), Type.Boolean(), Type.String(), ScheduleInput, Type.Null()])),
+);
+export type ParameterChanges = Type.Static<typeof ParameterChanges>;
+
 /** The functions in force: the keys of `weights`, in the order in which they are summed. Those without a source are built in. */
 export interface RewardSet {
   weights: Record<string, number>;
   sources: Record<string, RewardSource>;
+  parameters?: RewardParameters;
+  /** Of weights that follow the step; `weights` holds what such a one starts from. */
+  weight_schedules?: Record<string, Schedule>;
 }
 
 /** Source texts by file name (my_reward.ts), as clients send them. */
@@ -33,7 +52,26 @@ export const BuiltInReward = Type.Object({
   name: Type.String(),
   description: Type.String(),
   range: Type.Tuple([Type.Number(), Type.Number()]),
+  formula: Type.String({ description: 'what a completion earns' }),
+  known_failure: Type.String({ description: 'how a policy gets it without what it is meant for, or where it misjudges' }),
+  /** JSON Schema of its parameters: an object whose properties each have title, description and, where it follows from nothing else, default. */
+  parameters: Type.Unsafe<{ properties: Record<string, ParameterSchema> }>(Type.Object({})),
 });
+/** JSON Schema of one parameter. */
+export interface ParameterSchema {
+  type?: 'number' | 'integer' | 'boolean' | 'string';
+  enum?: string[];
+  title: string;
+  description: string;
+  unit?: string;
+  default?: number | boolean | string;
+  minimum?: number;
+  maximum?: number;
+  exclusiveMinimum?: number;
+  exclusiveMaximum?: number;
+  minLength?: number;
+  maxLength?: number;
+}
 export type BuiltInReward = Type.Static<typeof BuiltInReward>;
 
 /** What one reward function gave for a set of completions. */

@@ -11,6 +11,7 @@ import * as evals from './evals.ts';
 import { Generation, GenerateRequest } from './generate.ts';
 import { KernelInfo, PollKernel, KernelCall } from './kernels.ts';
 import * as rest from './rest.ts';
+import { SettingsInForce } from './live-settings.ts';
 import { BuiltInReward, CheckedReward, CheckRewards, TriedRewards, TryRewards } from './rewards.ts';
 import { EVENT_KINDS, Group, MetricTable, QuestionHistory, RewardRevision, RunDetail, RunEvent, RunSummary } from './run.ts';
 import { RunTable, RunTableQuery } from './run-table.ts';
@@ -179,6 +180,20 @@ export const ROUTES = {
   editRewards: patch('/runs/:id/rewards', {
     text: 'in force from the next step; 422 when a function cannot be used, 409 when another edit came first',
     body: rest.EditRewards,
+    answer: RewardRevision,
+  }),
+  settings: get('/runs/:id/settings', {
+    text: 'what can be changed while it trains, as it is from the next step on, and why some of it cannot',
+    answer: SettingsInForce,
+  }),
+  editSettings: patch('/runs/:id/settings', {
+    text: 'in force from the next step; 422 when one cannot be changed, 409 when another edit came first',
+    body: rest.EditSettings,
+    answer: RewardRevision,
+  }),
+  revert: post('/runs/:id/revert', {
+    text: 'rewards and settings of an earlier revision, from the next step on',
+    body: rest.RevertRun,
     answer: RewardRevision,
   }),
   tryRewards: post('/runs/:id/rewards/try', {

@@ -2,7 +2,9 @@
 import Type from 'typebox';
 import { TrainConfig } from './config.ts';
 import { ReadingName } from './readings.ts';
-import { RewardSource } from './rewards.ts';
+import { LiveSettings } from './live-settings.ts';
+import { RewardParameters, RewardSource } from './rewards.ts';
+import { Schedule } from './scheduled.ts';
 
 export const RUN_STATES = [
   'queued',
@@ -117,6 +119,12 @@ export const RewardRevision = Type.Object({
   weights: Type.Record(Type.String(), Type.Number()),
   /** Users' own functions by name; the others are built in. */
   sources: Type.Record(Type.String(), RewardSource),
+  /** Of built-in functions, as given; not in revisions of before there were any, as the two that follow. */
+  parameters: Type.Optional(RewardParameters),
+  /** Of weights that follow the step. */
+  weight_schedules: Type.Optional(Type.Record(Type.String(), Schedule)),
+  /** Settings of the run in force with it, all that can be changed while it trains. */
+  settings: Type.Optional(LiveSettings),
   reason: Type.String(),
   author: Type.String(),
   created_at: Type.Number(),
@@ -229,6 +237,9 @@ export const RunEvent = Type.Union([
     /** Weights and sources before. */
     previous: Nullable(Type.Record(Type.String(), Type.Number())),
     previous_sources: Type.Optional(Type.Record(Type.String(), RewardSource)),
+    previous_parameters: Type.Optional(RewardParameters),
+    previous_weight_schedules: Type.Optional(Type.Record(Type.String(), Schedule)),
+    previous_settings: Type.Optional(LiveSettings),
   }),
   Type.Object({ ...base, kind: Type.Literal('checkpoint'), checkpoint: Checkpoint }),
   Type.Object({ ...base, kind: Type.Literal('evaluation'), metrics: Type.Record(Type.String(), Nullable(Type.Number())) }),

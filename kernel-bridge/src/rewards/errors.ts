@@ -73,6 +73,24 @@ export const errors = {
       message: `reward_weights has ${got} numbers for ${names.length} reward functions (${names.join(', ')})`,
       remedy: 'Give one weight per reward function, in the order of reward_funcs.',
     }),
+  notInForce: (name: string, known: readonly string[]) =>
+    new WorkbenchError({
+      code: 'REWARD_PARAMETER',
+      message: `a weight or parameter is given for ${JSON.stringify(name)}, which is none of the reward functions (${known.join(', ')})`,
+      remedy: 'Name one of them, or add the function first.',
+    }),
+  noParameter: (name: string, parameter: string, known: readonly string[], near: string | undefined) =>
+    new WorkbenchError({
+      code: 'REWARD_PARAMETER',
+      message: `reward ${name} has no parameter ${JSON.stringify(parameter)}${known.length === 0 ? ', nor any other' : `; it has ${known.join(', ')}`}`,
+      remedy: near === undefined ? 'medr1 reward list shows the parameters of the built-in functions.' : `Did you mean "${near}"?`,
+    }),
+  parameterValue: (name: string, parameter: string, value: unknown, wanted: string) =>
+    new WorkbenchError({
+      code: 'REWARD_PARAMETER',
+      message: `the ${parameter} of reward ${name} is ${JSON.stringify(value)}; it ${wanted}`,
+      remedy: 'medr1 reward list shows what each parameter takes; a schedule is {schedule, from, to, start, end}.',
+    }),
   threw: (name: string, inputs: readonly RewardInput[], cause: unknown) =>
     new WorkbenchError({
       code: 'REWARD_THREW',

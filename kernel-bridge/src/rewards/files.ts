@@ -14,6 +14,7 @@ import {
 } from '../protocol/index.ts';
 import { REWARDS } from './built-in.ts';
 import { errors } from './errors.ts';
+import { configuredSchedules } from './parameters.ts';
 import { LIMITS } from './sandbox/limits.ts';
 
 /** Names are keys of metrics and of JSON objects, whose order digits would change. */
@@ -51,10 +52,11 @@ export function readRewardFile(path: string): RewardSource {
 
 /**
  * The functions that `reward_funcs` names, with their weights. Files are taken from `given` by name, else read from disk; functions of kernels from
- * `served`. Throws REWARD_UNKNOWN, REWARD_FILE, REWARD_NAME, REWARD_WEIGHTS, REWARD_KERNEL_ABSENT.
+ * `served`. Throws REWARD_UNKNOWN, REWARD_FILE, REWARD_NAME, REWARD_WEIGHTS, REWARD_PARAMETER, REWARD_KERNEL_ABSENT.
  */
 export function configuredRewards(
-  config: Pick<TrainConfig, 'reward_funcs' | 'reward_weights'>,
+  config: Pick<TrainConfig, 'reward_funcs' | 'reward_weights'> &
+    Partial<Pick<TrainConfig, 'reward_weight_schedules' | 'reward_parameters'>>,
   given: RewardFiles = {},
   served: RewardSet['sources'] = {},
 ): RewardSet {
@@ -70,7 +72,9 @@ export function configuredRewards(
     const sent = Object.entries(given).find(([file]) => rewardName(file) === names[k]);
     sources[names[k]] = sent ? rewardSource(...sent) : readRewardFile(entry);
   });
-  return { weights: Object.fromEntries(names.map((name, k) => [name, reward_weights?.[k] ?? 1])), sources };
+  const live = configuredSchedules(names, config);
+  const weight = (name: string, k: number): number => live.weight_schedules[name]?.from ?? reward_weights?.[k] ?? 1;
+  return { weights: Object.fromEntries(names.map((name, k) => [name, weight(name, k)])), sources, ...live };
 }
 
 function servedOf(name: string, served: RewardSet['sources']): RewardSource {

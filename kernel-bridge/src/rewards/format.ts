@@ -1,5 +1,5 @@
 import { isWellFormed } from '../answers/index.ts';
-import type { RewardDefinition } from './types.ts';
+import { NONE, type RewardDefinition } from './types.ts';
 
 /**
  * Med-R1's format reward with one departure: each tag exactly once. The published expression (`format_published`) also lets a
@@ -8,8 +8,10 @@ import type { RewardDefinition } from './types.ts';
 export const format: RewardDefinition = {
   name: 'format',
   description: "1 when the completion is the variant's tags, each exactly once, and nothing else; else 0.",
+  formula: "1 where the completion is the variant's tags, each exactly once, and nothing else; else 0",
+  known_failure: 'Tags around nothing earn it: it is saturated long before anything is learnt of medicine.',
   range: [0, 1],
-  parameters: [],
+  parameters: NONE,
   create:
     ({ variant }) =>
     (inputs) =>

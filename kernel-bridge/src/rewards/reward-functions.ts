@@ -1,17 +1,27 @@
 /** The reward functions of a set, ready to be called: built in ones here, users' own in their sandboxes or in kernels. */
-import type { RewardSet, RewardSource } from '../protocol/index.ts';
+import type { RewardParameters, RewardSet, RewardSource } from '../protocol/index.ts';
 import { REWARDS } from './built-in.ts';
 import { errors } from './errors.ts';
 import { kernelReward } from './kernel-reward.ts';
-import type { AskKernel, RewardContext, RewardFunction, RewardInput } from './types.ts';
+import { parametersAt } from './parameters.ts';
+import type { AskKernel, Parameters, RewardContext, RewardDefinition, RewardFunction, RewardInput } from './types.ts';
 import { UserReward } from './user-reward.ts';
 
-/** A reward function by name, its parameters those of `parameters` or the run's fallbacks. Throws REWARD_UNKNOWN. */
-export function createReward(name: string, context: RewardContext, parameters: Record<string, number> = {}): RewardFunction {
+/** A reward function by name; parameters that are not given take their defaults, and those that follow the step what they are at it. Throws REWARD_UNKNOWN. */
+export function createReward(
+  name: string,
+  context: RewardContext,
+  given: RewardParameters[string] = {},
+  step: number | null = null,
+): RewardFunction {
+  const definition = builtIn(name);
+  return definition.create(context, parametersAt(definition, given, context, step));
+}
+
+function builtIn(name: string): RewardDefinition {
   const definition = REWARDS.get(name);
   if (definition === undefined) throw errors.unknown(name, [...REWARDS.keys()]);
-  const values = definition.parameters.map((parameter) => [parameter.name, parameters[parameter.name] ?? parameter.fallback(context)]);
-  return definition.create(context, Object.fromEntries(values));
+  return definition;
 }
 
 /** Values of one reward for every input; whatever it does wrong names the reward and the input. */
@@ -40,18 +50,23 @@ const LOGGED = 3;
 
 interface Entry {
   key: string;
+  /** Of a built-in function, as they are now. */
+  parameters: Parameters;
   call: RewardFunction;
   user: UserReward | null;
 }
 
-/** Tells functions of one name apart. How long a kernel is waited for does not change a value, but goes over to the new revision with it. */
-function keyOf(source: RewardSource | undefined): string {
-  if (source === undefined) return '';
+/** Tells functions of one name apart. Of one without parameters it is empty, as it was in checkpoints of before there were any. */
+const keyOfParameters = (values: Parameters): string => (Object.keys(values).length === 0 ? '' : JSON.stringify(values));
+
+/** The same of users' own. How long a kernel is waited for does not change a value, but goes over to the new revision with it. */
+function keyOfSource(source: RewardSource): string {
   const { sha256, runtime, timeout_s, on_timeout } = source;
   return runtime === 'kernel' ? `${sha256} ${timeout_s} ${on_timeout}` : sha256;
 }
 
 export class RewardFunctions implements Disposable {
+  /** Functions hold it: what changes in it counts from their next call on. */
   readonly #context: RewardContext;
   readonly #log: (line: string) => void;
   readonly #askKernel: AskKernel | undefined;
@@ -59,14 +74,24 @@ export class RewardFunctions implements Disposable {
 
   /** `log` gets the first lines that a user's function writes in a call. Without `askKernel` functions of kernels fail by name when they are called. */
   constructor(context: RewardContext, set: RewardSet, log: (line: string) => void = () => {}, askKernel?: AskKernel) {
-    this.#context = context;
+    this.#context = { ...context };
     this.#askKernel = askKernel;
     this.#log = log;
     this.use(set);
   }
 
+  /** What of the run changed, from the next `use` on. */
+  learn(context: Partial<RewardContext>): void {
+    Object.assign(this.#context, context);
+  }
+
   get names(): string[] {
     return [...this.#entries.keys()];
+  }
+
+  /** Parameters of a built-in function, as they are now. */
+  parametersOf(name: string): Parameters {
+    return this.#entries.get(name)?.parameters ?? {};
   }
 
   /** Tells sets of functions apart, whatever their weights. */
@@ -74,30 +99,31 @@ export class RewardFunctions implements Disposable {
     return [...this.#entries].map(([name, { key }]) => `${name} ${key}`).join('\n');
   }
 
-  /** Goes over to another set; functions that stay keep their sandbox. Throws REWARD_UNKNOWN, and nothing has changed. */
-  use({ weights, sources }: RewardSet): void {
+  /** Goes over to another set, or to the same at another step; functions that stay keep their sandbox. Throws REWARD_UNKNOWN, and nothing has changed. */
+  use({ weights, sources, parameters = {} }: RewardSet, step: number | null = null): void {
     const before = this.#entries;
     this.#entries = new Map(
       Object.keys(weights).map((name) => {
-        const key = keyOf(sources[name]);
+        const source = sources[name];
+        const values = source === undefined ? parametersAt(builtIn(name), parameters[name] ?? {}, this.#context, step) : {};
+        const key = source === undefined ? keyOfParameters(values) : keyOfSource(source);
         const known = before.get(name);
-        return [name, known?.key === key ? known : this.#create(name, key, sources)];
+        return [name, known?.key === key ? known : { key, parameters: values, ...this.#create(name, source, values) }];
       }),
     );
     for (const [name, entry] of before) if (this.#entries.get(name) !== entry) entry.user?.[Symbol.dispose]();
   }
 
-  #create(name: string, key: string, sources: RewardSet['sources']): Entry {
-    if (sources[name] === undefined) return { key, call: createReward(name, this.#context), user: null };
-    if (sources[name].runtime === 'kernel')
-      return { key, call: kernelReward(name, sources[name], this.#context, this.#askKernel), user: null };
-    const user = new UserReward(name, sources[name], this.#context);
+  #create(name: string, source: RewardSource | undefined, parameters: Parameters): Pick<Entry, 'call' | 'user'> {
+    if (source === undefined) return { call: builtIn(name).create(this.#context, parameters), user: null };
+    if (source.runtime === 'kernel') return { call: kernelReward(name, source, this.#context, this.#askKernel), user: null };
+    const user = new UserReward(name, source, this.#context);
     const call: RewardFunction = async (inputs, step) => {
       const values = await user.score(inputs, step);
       for (const line of user.log.slice(0, LOGGED)) this.#log(`reward ${name}: ${line}`);
       return values;
     };
-    return { key, call, user };
+    return { call, user };
   }
 
   /** [inputs][functions], raw; null = not applicable. */

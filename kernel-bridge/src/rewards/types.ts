@@ -1,3 +1,4 @@
+import Type from 'typebox';
 import type { KernelCall, RewardSource, Scored, Variant, VqaItem } from '../protocol/index.ts';
 
 /** One completion to be judged. */
@@ -27,14 +28,29 @@ export type RewardFunction = (inputs: readonly RewardInput[], step: number | nul
 /** The way to the kernels that serve Python functions. Never throws for what a kernel does or leaves undone. */
 export type AskKernel = (call: KernelCall, source: Pick<RewardSource, 'timeout_s' | 'on_timeout'>) => Promise<Scored>;
 
+/** Values of a built-in function's parameters, all of them. */
+export type Parameters = Record<string, number | boolean | string>;
+
 /** A reward is one file that exports one of these. */
 export interface RewardDefinition {
   name: string;
   /** For lists and tooltips: what earns what. */
   description: string;
-  /** Lowest and highest value it can give. */
+  /** What a completion earns, in one line; docs/built-in-rewards.md is made from it. */
+  formula: string;
+  /** How a policy gets it without what it is meant for, or where it misjudges. */
+  known_failure: string;
+  /** Lowest and highest value it can give with its defaults. */
   range: readonly [number, number];
-  /** Numbers that it is built from, e.g. the weight of a format; a run takes what `fallback` gives, only tests give others. */
-  parameters: readonly { name: string; description: string; fallback: (context: RewardContext) => number }[];
-  create(context: RewardContext, parameters: Record<string, number>): RewardFunction;
+  /** JSON Schema of its parameters, each with title, description and default. */
+  parameters: Type.TObject;
+  /** Defaults that follow from the run, of parameters whose schema has none. */
+  fallbacks?(context: RewardContext): Parameters;
+  /** What is wrong with parameters that are each right by themselves. */
+  problem?(parameters: Parameters): string | null;
+  /** The function in this process, or, of what a user's parameter could make run for ever, one of the sandbox. */
+  create: (context: RewardContext, parameters: Parameters) => RewardFunction;
 }
+
+/** No parameters. */
+export const NONE: Type.TObject = Type.Object({});

@@ -1,4 +1,12 @@
-import { runReading, WorkbenchError, type Answer, type Ask, type RewardSet } from '../protocol/index.ts';
+import {
+  runReading,
+  WorkbenchError,
+  type Answer,
+  type Ask,
+  type LiveSettings,
+  type RewardSet,
+  type SAMPLING_SETTINGS,
+} from '../protocol/index.ts';
 import { span, tensor, type Tensor } from '../torch/index.ts';
 import { computeAdvantages, type Advantages } from './advantages.ts';
 import { answer } from './answer.ts';
@@ -41,7 +49,11 @@ interface Buffer {
   resampled: number;
   /** The reward functions that its rewards are of. */
   functions: string;
+  /** Settings that it was made by. */
+  sampling: Sampling;
 }
+
+type Sampling = Pick<LiveSettings, (typeof SAMPLING_SETTINGS)[number]>;
 
 /** Log-probabilities as they are sent from rank to rank. */
 interface Sent {
@@ -54,6 +66,8 @@ interface Sent {
 interface SavedBuffer {
   used: number;
   groups: { item_id: string; completions: ScoredGroup['completions'] }[];
+  /** Not in checkpoints of before settings could be changed. */
+  sampling?: Sampling;
 }
 
 /** Group relative policy optimisation, one optimiser step at a time. */
@@ -61,11 +75,14 @@ export class GRPOTrainer implements Trainer {
   readonly #session: Session;
   readonly #scorer: Scorer;
   readonly #reference: Reference | null;
+  /** In force; the buffer's rollouts keep those that they were made by. */
+  #settings: Partial<LiveSettings>;
   #buffer: Buffer | null = null;
   /** Until the first step after a checkpoint: whether this rank could read all images of its rollouts. */
   #restored: { whole: boolean } | null = null;
 
-  private constructor(session: Session, scorer: Scorer, reference: Reference | null) {
+  private constructor(session: Session, scorer: Scorer, reference: Reference | null, settings: Partial<LiveSettings>) {
+    this.#settings = settings;
     this.#session = session;
     this.#scorer = scorer;
     this.#reference = reference;
@@ -80,7 +97,7 @@ export class GRPOTrainer implements Trainer {
     const { session, resumed } = await Session.open(init, perStep / config.num_generations, config.num_iterations);
     const start = resumed === null ? config.model_name_or_path : resumed.config.model_name_or_path;
     const reference = config.beta === 0 ? null : await openReference(session.policy, start, resumed === null);
-    const trainer = new GRPOTrainer(session, scorer, reference);
+    const trainer = new GRPOTrainer(session, scorer, reference, init.settings ?? {});
     if (resumed !== null && init.resumeFrom !== undefined) await trainer.#restore(resumed, init.resumeFrom);
     return trainer;
   }
@@ -100,6 +117,7 @@ export class GRPOTrainer implements Trainer {
     session.requireUnfinished();
     const [meters, clock] = [new Meters(), new StepClock()];
     this.#settleRestored();
+    await this.#useSettings();
     const fresh = this.#buffer === null;
     const buffer = this.#buffer ?? (await this.#collect(clock).catch(unlessNotFinite));
     if (buffer instanceof WorkbenchError) return this.#skipped(buffer, meters, clock);
@@ -125,6 +143,10 @@ export class GRPOTrainer implements Trainer {
 
   setRewards(rewards: RewardSet): void {
     this.#scorer.use(rewards);
+  }
+
+  setSettings(settings: LiveSettings): void {
+    this.#settings = settings;
   }
 
   rewardWeights(): Record<string, number> {
@@ -158,6 +180,16 @@ export class GRPOTrainer implements Trainer {
     this.#scorer[Symbol.dispose]();
     this.#reference?.dispose();
     this.#session.dispose();
+  }
+
+  /** What counts for the step about to be taken. */
+  async #useSettings(sampling = this.#buffer?.sampling): Promise<void> {
+    const session = this.#session;
+    const { num_generations: before } = session.config;
+    const settings = { ...this.#settings, ...sampling };
+    const perStep = session.questionsPerStep * before;
+    await session.use(settings, perStep / (settings.num_generations ?? before));
+    this.#scorer.at(session.step + 1, session.config.max_completion_length);
   }
 
   /** Samples and scores the questions of one batch; groups without spread are replaced while `dynamic_sampling` allows. */
@@ -207,7 +239,9 @@ export class GRPOTrainer implements Trainer {
     const rows = this.#split(groups, own);
     const withLogps = (micro: Rows): Micro => ({ ...micro, ...this.#fixedLogps(micro) });
     const micros = await clock.time('logps', () => rows.map((shard) => shard.map(withLogps)));
-    return { groups, shards: micros, used: 0, drawn, resampled, functions: this.#scorer.functions };
+    const { temperature, max_completion_length, num_generations } = config;
+    const sampling = { temperature, max_completion_length, num_generations };
+    return { groups, shards: micros, used: 0, drawn, resampled, functions: this.#scorer.functions, sampling };
   }
 
   /** Rollouts that were scored by other functions than those in force get their rewards anew. */
@@ -318,6 +352,7 @@ export class GRPOTrainer implements Trainer {
     );
     meters.addAll(answerMetrics(groups, runReading(this.#session.config)));
     for (const [name, weight] of Object.entries(this.rewardWeights())) meters.add(`reward_weights/${name}`, weight);
+    meters.addAll(this.#scorer.moving());
     if (this.#session.config.dynamic_sampling > 0) meters.add('dynamic_sampling/resampled', resampled);
   }
 
@@ -351,7 +386,7 @@ export class GRPOTrainer implements Trainer {
     const free = (): void => {};
     if (buffer === null) return { rollouts: null, tensors: new Map(), free };
     const groups = buffer.groups.map(({ question, completions }) => ({ item_id: question.item.id, completions }));
-    const rollouts = { used: buffer.used, groups };
+    const rollouts: SavedBuffer = { used: buffer.used, groups, sampling: buffer.sampling };
     const own = this.#namedLogps(buffer);
     const { ranks } = this.#session;
     if (ranks.size === 1) return { rollouts, tensors: own, free };
@@ -388,7 +423,8 @@ export class GRPOTrainer implements Trainer {
     const saved = state.rollouts as SavedBuffer | null;
     if (saved === null) return;
     const session = this.#session;
-    const { encoder, shards } = session;
+    await this.#useSettings(saved.sampling);
+    const { encoder, shards, config } = session;
     const items = saved.groups.map(({ item_id }) => {
       const item = session.itemById(item_id);
       if (item === undefined)
@@ -419,6 +455,7 @@ export class GRPOTrainer implements Trainer {
       drawn: 0,
       resampled: 0,
       functions: state.reward_functions ?? this.#scorer.functions,
+      sampling: saved.sampling ?? config,
     };
   }
 }

@@ -1,10 +1,11 @@
-import type { RewardSet, TrainConfig } from '../protocol/index.ts';
-import { configuredRewards, RewardFunctions, type AskKernel, type RewardInput } from '../rewards/index.ts';
+import { isSchedule, type RewardSet, type TrainConfig } from '../protocol/index.ts';
+import { configuredRewards, RewardFunctions, weightsAt, type AskKernel, type RewardInput } from '../rewards/index.ts';
 import { errors } from './errors.ts';
 
 /** The reward functions of a run and the weights in force. */
 export class Scorer implements Disposable {
   readonly #functions: RewardFunctions;
+  #rewards: RewardSet;
   #weights: Record<string, number>;
 
   /** Without `rewards`, those that the configuration names. */
@@ -16,6 +17,7 @@ export class Scorer implements Disposable {
       log,
       askKernel,
     );
+    this.#rewards = rewards;
     this.#weights = rewards.weights;
   }
 
@@ -37,11 +39,30 @@ export class Scorer implements Disposable {
     return this.#functions.key;
   }
 
-  /** Functions and weights from now on; when it throws, those before stay. */
+  /** Functions and weights from now on, as they begin; when it throws, those before stay. */
   use(rewards: RewardSet): void {
     requireFinite(rewards.weights);
     this.#functions.use(rewards);
+    this.#rewards = rewards;
     this.#weights = rewards.weights;
+  }
+
+  /** Weights and parameters as they count for a step, of a run whose completions have at most so many tokens. */
+  at(step: number, maxCompletionLength: number): void {
+    this.#functions.learn({ maxCompletionLength });
+    this.#functions.use(this.#rewards, step);
+    this.#weights = weightsAt(this.#rewards, step);
+  }
+
+  /** Numbers that follow the step, as they are now, by metric. */
+  moving(): Record<string, number> {
+    const { parameters = {} } = this.#rewards;
+    const names = Object.entries(parameters).flatMap(([name, given]) =>
+      Object.entries(given).flatMap(([parameter, value]) => (isSchedule(value) ? [[name, parameter] as const] : [])),
+    );
+    return Object.fromEntries(
+      names.map(([name, parameter]) => [`reward_parameters/${name}/${parameter}`, Number(this.#functions.parametersOf(name)[parameter])]),
+    );
   }
 
   /** [inputs][functions], raw; null = not applicable. `step`: the one they were sampled for. */

@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { TrainConfig, VqaItem } from '../protocol/index.ts';
+import type { LiveSettings, TrainConfig, VqaItem } from '../protocol/index.ts';
 import { dataGone } from '../data/image/open.ts';
 import { keepProcessor, loadProcessor, processorDirectory, type Processor, type Model } from '../models/index.ts';
 import { cuda as torchCuda, memoryStats, span, type Tensor } from '../torch/index.ts';
@@ -44,20 +44,21 @@ interface Parts {
 }
 
 export class Session {
-  readonly config: TrainConfig;
+  /** With the settings in force. */
+  config: TrainConfig;
   readonly device: string;
   readonly totalSteps: number;
   readonly processor: Processor;
   readonly policy: Model;
   readonly optimizer: PolicyOptimizer;
   readonly evalItems: readonly VqaItem[];
-  readonly evalEncoder: QuestionEncoder;
-  readonly encoder: QuestionEncoder;
+  evalEncoder: QuestionEncoder;
+  encoder: QuestionEncoder;
   /** Questions that turned out to be unusable while the run went on. */
   #leftOut: LeftOut;
-  readonly questionsPerStep: number;
+  questionsPerStep: number;
   readonly ranks: Ranks;
-  readonly shards: Shards;
+  shards: Shards;
   readonly #processorDir: string;
   readonly #items: readonly VqaItem[];
   readonly #order: DataOrder;
@@ -84,9 +85,7 @@ export class Session {
     this.#init = init;
     this.#items = items;
     this.#order = new DataOrder(items.length, config.seed);
-    const limits = { images: init.images, longest: parts.policy.config.text_config.max_position_embeddings };
-    this.encoder = new QuestionEncoder(parts.processor, config, init.root, limits);
-    this.evalEncoder = new QuestionEncoder(parts.processor, config, init.root, { ...limits, evaluation: true });
+    [this.encoder, this.evalEncoder] = this.#encoders();
     this.evalItems = evaluationSlice(init.evalItems, config);
     this.#leftOut = new LeftOut([], init.leftOut ?? []);
     const batches = Math.max(1, Math.floor((config.num_train_epochs * items.length) / parts.questionsPerStep));
@@ -119,6 +118,29 @@ export class Session {
       throw error;
     }
     return { session, resumed };
+  }
+
+  #encoders(): [encoder: QuestionEncoder, evalEncoder: QuestionEncoder] {
+    const limits = { images: this.#init.images, longest: this.policy.config.text_config.max_position_embeddings };
+    const encoder = (evaluation: boolean) => new QuestionEncoder(this.processor, this.config, this.#init.root, { ...limits, evaluation });
+    return [encoder(false), encoder(true)];
+  }
+
+  /**
+   * Goes over to other settings between two steps, on every rank. `questionsPerStep`: under them. How many steps the run takes stays as its configuration
+   * said. Questions whose prompt leaves no room for longer completions are left out, as at the start.
+   */
+  async use(settings: Partial<LiveSettings>, questionsPerStep: number): Promise<void> {
+    const before = this.config;
+    this.config = { ...before, ...settings };
+    if (questionsPerStep !== this.questionsPerStep) {
+      this.questionsPerStep = questionsPerStep;
+      this.shards = new Shards(shardsOf(this.config), questionsPerStep, this.ranks);
+    }
+    if (this.config.max_completion_length === before.max_completion_length) return;
+    for (const encoder of [this.encoder, this.evalEncoder]) encoder.dispose();
+    [this.encoder, this.evalEncoder] = this.#encoders();
+    await this.#leaveOutLong();
   }
 
   #restore(state: TrainerState, directory: string): void {

@@ -4,7 +4,7 @@
  * prompt is the variant's training prompt, and the loss is on the target alone.
  */
 import { formatSolution } from '../answers/index.ts';
-import type { Answer, Ask, RewardSet, VqaItem } from '../protocol/index.ts';
+import type { Answer, Ask, LiveSettings, RewardSet, VqaItem } from '../protocol/index.ts';
 import { groupLogps, type Processor } from '../models/index.ts';
 import { backward, scope, span, torch } from '../torch/index.ts';
 import { answer } from './answer.ts';
@@ -32,7 +32,10 @@ export class SFTTrainer implements Trainer {
   /** For evaluations only: SFT takes no reward. */
   readonly #scorer: Scorer;
 
-  private constructor(session: Session, scorer: Scorer) {
+  #settings: Partial<LiveSettings>;
+
+  private constructor(session: Session, scorer: Scorer, settings: Partial<LiveSettings>) {
+    this.#settings = settings;
     this.#session = session;
     this.#scorer = scorer;
   }
@@ -42,7 +45,7 @@ export class SFTTrainer implements Trainer {
     const taught = init.items.filter(({ answer }) => answer !== null);
     const perStep = config.per_device_train_batch_size * config.gradient_accumulation_steps;
     const { session } = await Session.open({ ...init, items: taught }, perStep, 1);
-    return new SFTTrainer(session, new Scorer(config, init.rewards, init.log));
+    return new SFTTrainer(session, new Scorer(config, init.rewards, init.log), init.settings ?? {});
   }
 
   get step(): number {
@@ -58,6 +61,8 @@ export class SFTTrainer implements Trainer {
   async trainStep(): Promise<StepResult> {
     const session = this.#session;
     session.requireUnfinished();
+    await session.use(this.#settings, session.questionsPerStep);
+    this.#scorer.at(session.step + 1, session.config.max_completion_length);
     const [meters, clock] = [new Meters(), new StepClock()];
     let mine: Question[] = [];
     const { cursor, questionsPerStep, ranks, shards } = session;
@@ -128,6 +133,10 @@ export class SFTTrainer implements Trainer {
 
   setRewards(rewards: RewardSet): void {
     this.#scorer.use(rewards);
+  }
+
+  setSettings(settings: LiveSettings): void {
+    this.#settings = settings;
   }
 
   rewardWeights(): Record<string, number> {

@@ -1,4 +1,4 @@
-import type { Answer, Ask, RewardSet, TrainConfig, VqaItem } from '../protocol/index.ts';
+import type { Answer, Ask, LiveSettings, RewardSet, TrainConfig, VqaItem } from '../protocol/index.ts';
 import type { WorkbenchError } from '../protocol/errors.ts';
 import type { StepResult } from '../protocol/step.ts';
 import type { LeftOutQuestion } from './left-out.ts';
@@ -15,6 +15,9 @@ export interface Trainer {
   trainStep(): Promise<StepResult>;
   /** Functions and weights in force from the next step. Throws, and those before stay, when one cannot be. */
   setRewards(rewards: RewardSet): void;
+  /** Settings in force from the next step; those that rollouts are made by, from the next rollouts. They were checked when they were stored. */
+  setSettings(settings: LiveSettings): void;
+  /** As they count for the step that was made last. */
   rewardWeights(): Record<string, number>;
   /** Metrics by `eval_` names on the fixed held-out slice; null when the run has none. */
   evaluate(): Promise<Record<string, number | null> | null>;
@@ -36,6 +39,8 @@ export interface TrainerInit {
   root: string;
   /** Reward functions and weights in force; those that the configuration names when left out. */
   rewards?: RewardSet;
+  /** Settings in force where they differ from the configuration's. */
+  settings?: LiveSettings;
   /** Checkpoint directory to go on from, bit for bit on the CPU. */
   resumeFrom?: string;
   /** Where batches and state of updates that were not finite are kept; nowhere when left out. */

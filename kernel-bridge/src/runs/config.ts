@@ -4,7 +4,8 @@ import Value from 'typebox/value';
 import { parse } from 'yaml';
 import { readTextSync } from '../files/plain.ts';
 import { TrainConfig } from '../protocol/config.ts';
-import { isKernelReward, isRewardFile } from '../protocol/rewards.ts';
+import { isKernelReward, isRewardFile, rewardName } from '../protocol/rewards.ts';
+import { changedParameters, changedSchedules } from '../rewards/index.ts';
 import { describeMetric } from '../protocol/metrics.ts';
 import { nearest } from '../protocol/nearest.ts';
 import { scheduleProblem } from '../protocol/schedules.ts';
@@ -32,6 +33,11 @@ export function completeConfig(input: unknown): TrainConfig {
   for (const [key, value] of Object.entries(complete)) if (isHuge(value)) throw errors.badValue(key, value, `must be at most ${HUGE}`);
   checkTogether(complete);
   return complete;
+}
+
+/** Throws CONFIG_UNKNOWN_KEY for what is no key of a configuration. */
+export function knownKey(key: string): void {
+  if (!KEYS.includes(key)) throw errors.unknownKeys([{ key, instead: insteadOf(key) }]);
 }
 
 /** The keys that are given, each in the form that it has here. Throws CONFIG_UNKNOWN_KEY. */
@@ -81,6 +87,7 @@ function checkTogether(config: TrainConfig): void {
   if (reward_weights && reward_weights.length !== reward_funcs.length) {
     throw errors.badValue('reward_weights', reward_weights, `must hold one number for each of the ${reward_funcs.length} reward_funcs`);
   }
+  requireParameters(config);
   if (config.trainer === 'sft' && reward_funcs.some((entry) => isRewardFile(entry) || isKernelReward(entry)))
     throw errors.badValue(
       'reward_funcs',
@@ -113,6 +120,13 @@ function checkTogether(config: TrainConfig): void {
   }
   if (config.min_pixels > config.max_pixels)
     throw errors.badValue('min_pixels', config.min_pixels, `must not exceed max_pixels (${config.max_pixels})`);
+}
+
+/** Schedules and parameters are of functions that the run has, and of such that have these parameters. */
+function requireParameters({ reward_funcs, reward_weight_schedules, reward_parameters }: TrainConfig): void {
+  const names = reward_funcs.map(rewardName);
+  changedSchedules({}, reward_weight_schedules ?? {}, names, 1);
+  changedParameters({}, reward_parameters ?? {}, names, 1);
 }
 
 function wanted(key: string, message: string): string {

@@ -45,7 +45,8 @@ CREATE TABLE completion (
 CREATE TABLE reward_revision (
   revision INTEGER PRIMARY KEY, step INTEGER, due INTEGER, weights TEXT NOT NULL,
   reason TEXT NOT NULL, author TEXT NOT NULL, created_at REAL NOT NULL, request_id TEXT UNIQUE,
-  sources TEXT NOT NULL DEFAULT '{}', digest BLOB
+  sources TEXT NOT NULL DEFAULT '{}', digest BLOB,
+  parameters TEXT, weight_schedules TEXT, settings TEXT
 ) STRICT;
 CREATE TABLE checkpoint (
   step INTEGER PRIMARY KEY, created_at REAL NOT NULL, reason TEXT NOT NULL, pinned INTEGER NOT NULL, bytes INTEGER NOT NULL
@@ -95,6 +96,9 @@ const COLUMNS = [
   ['step', 'ratios_lost', 'INTEGER NOT NULL DEFAULT 0'],
   ['reward_revision', 'digest', 'BLOB'],
   ['event', 'digest', 'BLOB'],
+  ['reward_revision', 'parameters', 'TEXT'],
+  ['reward_revision', 'weight_schedules', 'TEXT'],
+  ['reward_revision', 'settings', 'TEXT'],
 ] as const;
 
 const RUN: DatabaseKind = {

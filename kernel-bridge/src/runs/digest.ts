@@ -20,6 +20,8 @@ export interface Damage {
 const FACTS = 'id, parent, config, root, data_hash, request_id, created_at, inherited, pair';
 const STATUS = 'epoch, state, error, started_at, ended_at, total_steps, device, eval_split, eval_hash';
 const REVISION = 'revision, weights, sources, reason, author, created_at, request_id';
+/** Beside REVISION, of revisions that hold them: those of before keep their digests. */
+const LIVE = 'SELECT revision, parameters, weight_schedules, settings FROM reward_revision WHERE settings IS NOT NULL';
 const EVENT = 'seq, time, step, kind, body';
 const GROUP = `step, "group", item_id, dataset, image, question, options, answer, modality, question_type, prompt, reward_mean, reward_std, reading`;
 const COMPLETION = `step, "group", "index", text, token_ids, logprobs, entropy, kl, finish_reason, rewards, reward, advantage, prediction, correct`;
@@ -30,6 +32,7 @@ const OF_STEP = [
   `SELECT ${GROUP} FROM rollout_group WHERE step = ? ORDER BY "group"`,
   `SELECT ${COMPLETION} FROM completion WHERE step = ? ORDER BY "group", "index"`,
   `SELECT ${REVISION} FROM reward_revision WHERE step = ? ORDER BY revision`,
+  `${LIVE} AND step = ? ORDER BY revision`,
 ];
 const RATIOS = 'SELECT at, "group", "index", ratio, clipped FROM token_ratio WHERE step = ? ORDER BY "group", "index"';
 
@@ -240,7 +243,10 @@ function breather(): () => Promise<void> | void {
 const factsDigest = (db: DatabaseSync): Uint8Array => digest(rows(db, `SELECT ${FACTS} FROM run`));
 const statusDigest = (db: DatabaseSync): Uint8Array => digest(rows(db, `SELECT ${STATUS} FROM run`));
 const revisionDigest = (db: DatabaseSync, revision: number): Uint8Array =>
-  digest(rows(db, `SELECT ${REVISION} FROM reward_revision WHERE revision = ?`, revision));
+  digest([
+    ...rows(db, `SELECT ${REVISION} FROM reward_revision WHERE revision = ?`, revision),
+    ...rows(db, `${LIVE} AND revision = ?`, revision),
+  ]);
 const stepDigest = (db: DatabaseSync, step: number, before: Uint8Array | null): Uint8Array =>
   digest([[before], ...OF_STEP.flatMap((sql) => rows(db, sql, step))]);
 

@@ -54,6 +54,15 @@ export const errors = {
     ),
   tokenizerUnreadable: (file: string, cause: unknown) =>
     make('TOKENIZER_UNREADABLE', 422)(`${file} cannot be used: ${text(cause)}`, 'Put the tokenizer.json of the model back.', cause),
+  settingFixed: (key: string, why: string, runId: string, step: number | null) =>
+    make('SETTING_FIXED', 422)(
+      `${key} of run ${runId} cannot be changed while it trains: ${why}.`,
+      step === null
+        ? `Start a run with another ${key}, or fork a checkpoint of this one once it has any.`
+        : `Fork it: medr1 runs fork ${runId} ${step} --set ${key}=VALUE, run.fork(${step}, ${key}=VALUE), or Fork in the Runs panel.`,
+    ),
+  noRevision: (revision: number, last: number) =>
+    make('REQUEST_INVALID', 400, 2)(`There is no revision ${revision}; the newest is ${last}.`, 'medr1 runs show RUN lists the revisions.'),
   unchangedRewards: (revision: number) =>
     make('REWARDS_UNCHANGED', 422)(
       `The edit changes nothing: functions and weights are those of revision ${revision}.`,

@@ -4,6 +4,7 @@ import { existsSync, linkSync, mkdirSync, readdirSync, renameSync, rmSync, write
 import { dirname, join } from 'node:path';
 import { stringify } from 'yaml';
 import type { TrainConfig } from '../protocol/config.ts';
+import { LIVE_SETTINGS } from '../protocol/live-settings.ts';
 import type { RewardSet, RewardSource } from '../protocol/rewards.ts';
 import { isActive } from '../protocol/run.ts';
 import { tryLock } from '../log/lock.ts';
@@ -49,7 +50,8 @@ export async function forkRun(
     linkTree(checkpoint.path, join(making, 'checkpoints', checkpoint.path.split('/').at(-1)!));
     writeFileSync(join(making, 'config.yaml'), stringify(config));
     using fork = RunStore.open(making);
-    fork.becomeFork({ id, name: config.run_name!, parent: row.id, config, request_id }, step, rewards);
+    const settings = Object.fromEntries(LIVE_SETTINGS.filter((key) => key in changes).map((key) => [key, config[key]]));
+    fork.becomeFork({ id, name: config.run_name!, parent: row.id, config, request_id }, step, { rewards, settings });
     await checkRun(fork, {}, parent);
     renameSync(making, runDirectory(home, id));
   } catch (error) {
@@ -76,11 +78,18 @@ const LENGTH = [
 const lengthChanged = (before: TrainConfig, after: TrainConfig): boolean =>
   LENGTH.some((key) => JSON.stringify(before[key]) !== JSON.stringify(after[key]));
 
+const REWARD_KEYS = [
+  'reward_funcs',
+  'reward_weights',
+  'reward_weight_schedules',
+  'reward_parameters',
+] as const satisfies (keyof TrainConfig)[];
+
 /** The rewards of a fork whose configuration names others than its parent's; null where it goes on with those in force. */
 async function changedBy(parent: RunStore, config: TrainConfig): Promise<RewardSet | null> {
-  const { reward_funcs, reward_weights, trainer } = parent.row().config;
-  const same = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);
-  if (trainer !== 'grpo' || (same(reward_funcs, config.reward_funcs) && same(reward_weights, config.reward_weights))) return null;
+  const before = parent.row().config;
+  const same = (key: keyof TrainConfig): boolean => JSON.stringify(before[key] ?? null) === JSON.stringify(config[key]);
+  if (config.trainer !== 'grpo' || REWARD_KEYS.every(same)) return null;
   const sources = revisions(parent.db).at(-1)?.sources ?? {};
   const [served, files] = [Object.entries(sources).filter(inKernel), Object.entries(sources).filter((one) => !inKernel(one))];
   const given = Object.fromEntries(files.map(([, { file, source }]) => [file, source]));

@@ -22,6 +22,7 @@ import {
 import type { RunAction } from '../protocol/rest.ts';
 import type { TrainConfig } from '../protocol/config.ts';
 import { runReading } from '../protocol/readings.ts';
+import { liveOf, type LiveSettings } from '../protocol/live-settings.ts';
 import type { RewardSet } from '../protocol/rewards.ts';
 import { configuredRewards } from '../rewards/index.ts';
 import type { StepResult } from '../protocol/step.ts';
@@ -95,7 +96,7 @@ export class RunStore implements Disposable {
       store.append(0, { kind: 'state', state: 'queued', error: null }, now);
       if (run.config.trainer === 'grpo') {
         const rewards = run.rewards ?? configuredRewards(run.config);
-        insertRevision(store.db, { ...rewards, reason: 'as configured', author: 'configuration', time: now });
+        insertRevision(store.db, { ...rewards, settings: liveOf(run.config), reason: 'as configured', author: 'configuration', time: now });
       }
     });
     return store;
@@ -201,7 +202,16 @@ export class RunStore implements Disposable {
         const before = revisions(this.db).findLast(({ step }) => step !== null);
         this.db.prepare('UPDATE reward_revision SET step = ?, due = NULL WHERE revision = ?').run(result.step, revision.revision);
         const { weights: previous = null, sources: previous_sources = {} } = before ?? {};
-        this.append(result.step, { kind: 'rewards', revision: { ...revision, step: result.step }, previous, previous_sources }, now);
+        const live = before?.settings && {
+          previous_parameters: before.parameters,
+          previous_weight_schedules: before.weight_schedules,
+          previous_settings: before.settings,
+        };
+        this.append(
+          result.step,
+          { kind: 'rewards', revision: { ...revision, step: result.step }, previous, previous_sources, ...live },
+          now,
+        );
       }
       sealStep(this.db, result.step, result.ratios?.step ?? null);
       return this.append(result.step, { kind: 'step', metrics: result.metrics, groups: result.groups.length }, now);
@@ -347,11 +357,11 @@ export class RunStore implements Disposable {
     });
   }
 
-  /** Makes this copy of a parent's database the new run's own; `rewards` take the place of the parent's where given. */
+  /** Makes this copy of a parent's database the new run's own; `rewards` and `settings` take the place of those in force at `step` where given. */
   becomeFork(
     run: Pick<RunRow, 'id' | 'name' | 'parent' | 'config' | 'request_id'>,
     step: number,
-    rewards: RewardSet | null,
+    { rewards, settings }: { rewards: RewardSet | null; settings: Partial<LiveSettings> },
     now = Date.now(),
   ): void {
     const parent = this.row();
@@ -372,7 +382,11 @@ export class RunStore implements Disposable {
       this.drop(step, { revisions: 'drop' });
       if (isSealed(this.db)) sealFacts(this.db);
       else sealAll(this.db);
-      if (rewards) insertRevision(this.db, { ...rewards, reason: `forked from ${run.parent}`, author: 'configuration', time: now });
+      const inForce = revisions(this.db).at(-1);
+      if (inForce && (rewards || Object.keys(settings).length > 0)) {
+        const next = { ...(rewards ?? inForce), settings: { ...(inForce.settings ?? liveOf(parent.config)), ...settings } };
+        insertRevision(this.db, { ...next, reason: `forked from ${run.parent}`, author: 'configuration', time: now });
+      }
       this.writeState('queued', null, now);
     });
   }

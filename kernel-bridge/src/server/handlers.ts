@@ -10,7 +10,7 @@ import { PROTOCOL_VERSION, type RunAction, type ServerInfo, type Trashed } from 
 import type { RouteName } from '../protocol/routes.ts';
 import { rewardName } from '../protocol/rewards.ts';
 import { hasEnded, isActive, type RunState, type RunSummary } from '../protocol/run.ts';
-import { checkEntries, checkRewards, contextOf, REWARDS, type AskKernel } from '../rewards/index.ts';
+import { builtInReward, checkEntries, checkRewards, contextOf, REWARDS, type AskKernel } from '../rewards/index.ts';
 import { annotate } from '../runs/annotations.ts';
 import { completeConfig, parseConfig } from '../runs/config.ts';
 import { errors } from '../runs/errors.ts';
@@ -19,7 +19,7 @@ import { forkRun, rollbackRun } from '../runs/lineage.ts';
 import { groupSteps, questionHistory, readGroups, readTokenIds } from '../runs/groups.ts';
 import { readMetrics } from '../runs/metrics.ts';
 import { pairConfigs } from '../runs/pair-config.ts';
-import { changedRewards, editRewards, requireReachable, revisions } from '../runs/rewards.ts';
+import { changedRewards, editRewards, editSettings, requireReachable, revertTo, revisions, settingsInForce } from '../runs/rewards.ts';
 import {
   createPair,
   createRun,
@@ -114,7 +114,7 @@ export function runHandlers(services: Services): Handlers<RunRoutes> {
     },
 
     builtInRewards: () => ({
-      functions: [...REWARDS.values()].map(({ name, description, range: [low, high] }) => ({ name, description, range: [low, high] })),
+      functions: [...REWARDS.values()].map(builtInReward),
     }),
 
     checkRewards: async ({ body }) => {
@@ -219,13 +219,28 @@ export function runHandlers(services: Services): Handlers<RunRoutes> {
       const change = { ...rest, served: kernels.chosen(kernel) };
       const fresh = [...Object.keys(edit.files ?? {}).map(rewardName), ...Object.keys(change.served)];
       if (fresh.length > 0) {
-        const { weights, sources } = changedRewards(current, change);
+        const { weights, sources } = changedRewards(current, change, run.step + 1);
         requireReachable(config, { sources });
         // What stays was tried when it came, and its kernel may be away.
         const tried = Object.fromEntries(fresh.filter((name) => name in sources).map((name) => [name, sources[name]]));
         await checkRewards({ weights, sources: tried }, contextOf(config), [], askKernel);
       }
       const revision = editRewards(run.db, { ...change, reason, author, time: Date.now() });
+      supervisor.nudge(id);
+      services.goOn(id);
+      return revision;
+    },
+
+    settings: ({ id }) => settingsInForce(hub.store(id)),
+
+    editSettings: ({ id, body: { reason = '', author = '', ...edit } }) => {
+      const revision = editSettings(hub.store(id).db, { ...edit, reason, author, time: Date.now() });
+      supervisor.nudge(id);
+      return revision;
+    },
+
+    revert: ({ id, body: { reason = '', author = '', ...edit } }) => {
+      const revision = revertTo(hub.store(id).db, { ...edit, reason, author, time: Date.now() });
       supervisor.nudge(id);
       services.goOn(id);
       return revision;

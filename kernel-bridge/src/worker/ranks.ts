@@ -7,7 +7,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { WorkbenchError } from '../protocol/errors.ts';
-import type { Answer, Ask, RewardSet, TrainConfig } from '../protocol/index.ts';
+import type { Answer, Ask, LiveSettings, RewardSet, TrainConfig } from '../protocol/index.ts';
 import type { StepResult } from '../protocol/step.ts';
 import type { CreateTrainer, Trainer, TrainerInit } from '../rl/index.ts';
 import { agreed, RankError } from '../rl/ranks.ts';
@@ -19,7 +19,12 @@ const GROUP = 'medr1';
 const FOLLOWER = new URL('rank-main.ts', import.meta.url);
 
 /** What rank 0 has all ranks do next. */
-type Order = { do: 'step'; rewards: RewardSet | null } | { do: 'evaluate' } | { do: 'save' } | { do: 'wait' } | { do: 'end' };
+type Order =
+  | { do: 'step'; rewards: RewardSet | null; settings: LiveSettings | null }
+  | { do: 'evaluate' }
+  | { do: 'save' }
+  | { do: 'wait' }
+  | { do: 'end' };
 type SharedInit = Omit<TrainerInit, 'log' | 'askKernel' | 'ranks' | 'evidenceDir' | 'onLeftOut'>;
 
 /** Rank 0 alone met an error (a full disk, say) in the middle of what all do: the others wait elsewhere, and nothing can be done together again. */
@@ -92,6 +97,7 @@ async function together(create: CreateTrainer, init: TrainerInit, group: Process
 async function obey(trainer: Trainer, order: Order): Promise<boolean> {
   if (order.do === 'step') {
     if (order.rewards) trainer.setRewards(order.rewards);
+    if (order.settings) trainer.setSettings(order.settings);
     await trainer.trainStep();
   }
   if (order.do === 'evaluate') await trainer.evaluate();
@@ -99,12 +105,13 @@ async function obey(trainer: Trainer, order: Order): Promise<boolean> {
   return order.do !== 'end';
 }
 
-const shared = ({ config, items, evalItems, root, rewards, resumeFrom, images, leftOut }: TrainerInit): SharedInit => ({
+const shared = ({ config, items, evalItems, root, rewards, settings, resumeFrom, images, leftOut }: TrainerInit): SharedInit => ({
   config,
   items,
   evalItems,
   root,
   rewards,
+  settings,
   resumeFrom,
   images,
   leftOut,
@@ -202,6 +209,7 @@ class LeadingTrainer implements Trainer {
   readonly #group: ProcessGroup;
   readonly #followers: Followers | null;
   #rewards: RewardSet | null = null;
+  #settings: LiveSettings | null = null;
   /** Whether all ranks are between two orders; not after an error that this rank alone met. */
   #together = true;
 
@@ -222,9 +230,9 @@ class LeadingTrainer implements Trainer {
   }
 
   trainStep(): Promise<StepResult> {
-    const rewards = this.#rewards;
-    return this.#all({ do: 'step', rewards }, async () => {
-      this.#rewards = null;
+    const [rewards, settings] = [this.#rewards, this.#settings];
+    return this.#all({ do: 'step', rewards, settings }, async () => {
+      [this.#rewards, this.#settings] = [null, null];
       return this.#trainer.trainStep();
     });
   }
@@ -232,6 +240,11 @@ class LeadingTrainer implements Trainer {
   setRewards(rewards: RewardSet): void {
     this.#trainer.setRewards(rewards);
     this.#rewards = rewards;
+  }
+
+  setSettings(settings: LiveSettings): void {
+    this.#trainer.setSettings(settings);
+    this.#settings = settings;
   }
 
   rewardWeights(): Record<string, number> {

@@ -9,6 +9,7 @@ import { setImmediate as yieldToEvents } from 'node:timers/promises';
 import { errorBody } from '../protocol/errors.ts';
 import type { VqaItem } from '../protocol/data.ts';
 import { isOfFile } from '../protocol/problems.ts';
+import type { LiveSettings } from '../protocol/live-settings.ts';
 import type { RewardRevision, RunState } from '../protocol/run.ts';
 import { isRewardFailure, WAITS_FOR_KERNEL, type AskKernel } from '../rewards/index.ts';
 import type { StepResult } from '../protocol/step.ts';
@@ -98,10 +99,11 @@ async function begin(store: RunStore, room: Room, options: WorkerOptions, leftOu
   const evalItems = await questionsToEvaluateOn(store, options);
   const usable = ({ problem }: { problem: string | null }) => problem === null;
   const unusable = await room.write(() => unusableAtStart(options.directory, data.items));
-  const due = store.dueRewards();
+  const inForce = revisions(store.db).findLast(({ step }) => step !== null) ?? store.dueRewards().at(-1);
   const trainer = await options.createTrainer({
     config,
-    rewards: revisions(store.db).findLast(({ step }) => step !== null) ?? due.at(-1),
+    rewards: inForce,
+    settings: inForce?.settings,
     items: data.items.filter(({ id, problem }) => !unusable.has(id) && (isOfFile(problem) || problem === null)),
     evalItems: evalItems.filter(usable),
     root: data.root,
@@ -156,9 +158,12 @@ class Training {
   private readonly options: WorkerOptions;
   private readonly leftOut: LeftOutJournal;
   private paused = false;
+  /** In force at the last step; null where only the configuration says. */
+  private settings: LiveSettings | null;
 
   constructor(store: RunStore, room: Room, trainer: Trainer, options: WorkerOptions, leftOut: LeftOutJournal) {
     this.leftOut = leftOut;
+    this.settings = revisions(store.db).findLast(({ step }) => step !== null)?.settings ?? null;
     this.store = store;
     this.room = room;
     room.meanwhile = () => this.answerAsked();
@@ -169,7 +174,6 @@ class Training {
   async loop(): Promise<RunState> {
     const { config } = this.store.row();
     const { trace_steps } = config;
-    const [save_steps, eval_steps] = [config.save_steps, config.eval_steps].map((given) => stepsBetween(given, this.trainer.totalSteps));
     while (this.trainer.step < this.trainer.totalSteps) {
       await yieldToEvents();
       const ended = await this.between();
@@ -182,8 +186,10 @@ class Training {
       }
       if (!(await this.options.turn.take())) continue;
       const result = trace_steps?.includes(this.trainer.step + 1) ? await this.tracedStep() : await this.step();
-      if (result && eval_steps && result.step % eval_steps === 0) await this.evaluate();
-      if (result && result.step % save_steps === 0) await this.checkpoint('periodic');
+      const { eval_steps, save_steps } = this.settings ?? config;
+      const isDue = (every: number) => result && every > 0 && result.step % stepsBetween(every, this.trainer.totalSteps) === 0;
+      if (isDue(eval_steps)) await this.evaluate();
+      if (isDue(save_steps)) await this.checkpoint('periodic');
       this.options.turn.give();
     }
     await this.checkpoint('final', true);
@@ -197,6 +203,7 @@ class Training {
     if (!result) return null;
     await this.leftOut.keep(); // before the step: a run that is killed between the two leaves them out again
     await span('commit', () => this.room.write(() => this.store.commitStep(result, due)));
+    this.settings = due.at(-1)?.settings ?? this.settings;
     await this.leftOut.tell();
     this.options.committed();
     return result;
@@ -256,6 +263,7 @@ class Training {
     try {
       const last = due.at(-1);
       if (last) this.trainer.setRewards(last);
+      if (last?.settings) this.trainer.setSettings(last.settings);
       return await this.trainer.trainStep();
     } catch (error) {
       if (!isRewardFailure(error)) throw error;

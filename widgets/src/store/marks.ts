@@ -1,4 +1,6 @@
 /** What happened at a step and shows on every curve: reward edits, checkpoints, alerts, pauses. */
+import { scheduleText } from '@medr1/kernel-bridge/protocol/scheduled';
+import type { ParameterValue } from '@medr1/kernel-bridge/protocol/rewards';
 import type { Checkpoint, MetricTable, RewardRevision, RunDetail, RunEvent } from '../connector.ts';
 
 export interface Mark {
@@ -9,7 +11,7 @@ export interface Mark {
   detail: string;
 }
 
-type Functions = Pick<RewardRevision, 'weights' | 'sources'>;
+type Functions = Pick<RewardRevision, 'weights' | 'sources' | 'parameters' | 'weight_schedules' | 'settings'>;
 
 /** Reward edits, checkpoints and where a fork left its parent, by step. */
 export function marksOf(detail: RunDetail): Mark[] {
@@ -58,20 +60,50 @@ export function checkpointMark(checkpoint: Checkpoint): Mark {
 /** The edit as its diff: "format 1 → 0.2". */
 export function rewardMark(revision: RewardRevision, previous: Functions): Mark {
   const detail = [rewardChanges(previous, revision).join(', '), revision.reason].filter(Boolean).join('. ');
-  return { kind: 'rewards', step: revision.step ?? 0, time: revision.created_at, title: `Rewards, revision ${revision.revision}`, detail };
+  const title = `${changesSettingsAlone(previous, revision) ? 'Settings' : 'Rewards'}, revision ${revision.revision}`;
+  return { kind: 'rewards', step: revision.step ?? 0, time: revision.created_at, title, detail };
 }
 
-/** What differs, a phrase each: weights, functions that came, went or have another source. */
+const changesSettingsAlone = (before: Functions, after: Functions): boolean =>
+  settingChanges(before, after).length > 0 && rewardChanges({ ...before, settings: after.settings }, after).length === 0;
+
+/** "beta 0.04 → 0.02". */
+function settingChanges({ settings: before }: Functions, { settings: after }: Functions): string[] {
+  if (!before || !after) return [];
+  return Object.entries(after)
+    .filter(([key, value]) => value !== before[key as keyof typeof after])
+    .map(([key, value]) => `${key} ${valueText(before[key as keyof typeof after])} → ${valueText(value)}`);
+}
+
+/** A weight or parameter in words: a number, or how it follows the step. */
+export const valueText = (value: ParameterValue | null | undefined): string =>
+  value === null ? 'none' : value === undefined ? 'default' : typeof value === 'object' ? scheduleText(value) : String(value);
+
+/** What differs, a phrase each: weights, parameters, functions that came, went or have another source, and settings. */
 export function rewardChanges(before: Functions, after: Functions): string[] {
   const came = Object.keys(after.weights).filter((name) => !(name in before.weights));
   const went = Object.keys(before.weights).filter((name) => !(name in after.weights));
   const stayed = Object.keys(after.weights).filter((name) => name in before.weights);
+  const weightOf = ({ weights, weight_schedules = {} }: Functions, name: string): string =>
+    valueText(weight_schedules[name] ?? weights[name]);
   return [
     ...stayed
-      .filter((name) => after.weights[name] !== before.weights[name])
-      .map((name) => `${name} ${before.weights[name]} → ${after.weights[name]}`),
+      .filter((name) => weightOf(after, name) !== weightOf(before, name))
+      .map((name) => {
+        const moves = after.weight_schedules?.[name];
+        return moves ? `${name}: ${scheduleText(moves)}` : `${name} ${weightOf(before, name)} → ${weightOf(after, name)}`;
+      }),
+    ...stayed.flatMap((name) => parameterChanges(name, before.parameters?.[name] ?? {}, after.parameters?.[name] ?? {})),
     ...stayed.filter((name) => after.sources[name]?.sha256 !== before.sources[name]?.sha256).map((name) => `${name}: new source`),
-    ...came.map((name) => `${name} added, ${after.weights[name]}`),
+    ...came.map((name) => `${name} added, ${weightOf(after, name)}`),
     ...went.map((name) => `${name} removed`),
+    ...settingChanges(before, after),
   ];
+}
+
+/** "length_band low default → 40". */
+function parameterChanges(name: string, before: Record<string, ParameterValue>, after: Record<string, ParameterValue>): string[] {
+  return Object.keys({ ...before, ...after })
+    .filter((key) => valueText(before[key]) !== valueText(after[key]))
+    .map((key) => `${name} ${key} ${valueText(before[key])} → ${valueText(after[key])}`);
 }

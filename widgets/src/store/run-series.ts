@@ -140,7 +140,15 @@ export class RunSeries {
       case 'rewards': {
         const revision = { ...event.revision, sources: event.revision.sources ?? {} }; // logs written before there were sources
         if (event.previous && revision.step !== null)
-          this.#mark(rewardMark(revision, { weights: event.previous, sources: event.previous_sources ?? {} }));
+          this.#mark(
+            rewardMark(revision, {
+              weights: event.previous,
+              sources: event.previous_sources ?? {},
+              parameters: event.previous_parameters,
+              weight_schedules: event.previous_weight_schedules,
+              settings: event.previous_settings,
+            }),
+          );
         return this.revise(revision);
       }
       case 'checkpoint':
