@@ -4,7 +4,7 @@
  *     npm test -- faults                 a minute's worth
  *     npm test -- faults --whole         all of it; -t D3 one row
  *     MEDR1_SEED=random                  other random numbers (the seed is printed), or a number
- *     MEDR1_TRY=17                       of each row only this try, with the random numbers that it had among the others
+ *     MEDR1_TRY=17 or 100-199            of each row only these tries, with the random numbers that they had among the others
  */
 import { AssertionError } from 'node:assert';
 import { describe, expect, it } from 'vitest';
@@ -14,7 +14,8 @@ import { ROWS, type Row, type RowId } from './rows.ts';
 
 export const WHOLE = process.env.MEDR1_FAULTS === 'whole';
 const SEED = process.env.MEDR1_SEED === 'random' ? Math.floor(Math.random() * 2 ** 32) : Number(process.env.MEDR1_SEED ?? 1);
-const ONLY = process.env.MEDR1_TRY === undefined ? null : Number(process.env.MEDR1_TRY);
+const [FIRST, LAST = FIRST] = process.env.MEDR1_TRY?.split('-').map(Number) ?? [0, Infinity];
+const piece = { seed: SEED, whole: WHOLE, tries: process.env.MEDR1_TRY ?? 'all' };
 
 /** Uniform in [0, 1). */
 export type Random = () => number;
@@ -53,19 +54,19 @@ export function fault(id: RowId, { lacks = null, setUp, tearDown, places, attemp
   if (lacks !== null) {
     process.stdout.write(`${title}: skipped, ${lacks}\n`);
     describe.skip(`${title} (skipped: ${lacks})`, () => it('is not tried', () => {}));
-    report(id, { skipped: lacks, seed: SEED, whole: WHOLE });
+    report(id, piece, { skipped: lacks });
     return;
   }
   describe(title, () => {
     const kinds = new Map<string, number>();
-    const outcome: Outcome = { seed: SEED, whole: WHOLE, tries: 0, broken: 0, controls: 0, controlsBroken: 0 };
+    const outcome: Outcome = { tried: 0, broken: 0, controls: 0, controlsBroken: 0 };
 
     it(row.how, async () => {
       await setUp?.();
       const failures: string[] = [];
       for (const [n, place] of (await placesOf(row, places, mixSeed(SEED, hashOf(id)))).entries()) {
-        if (ONLY !== null && n !== ONLY) continue;
-        outcome.tries++;
+        if (n < FIRST || n > LAST) continue;
+        outcome.tried++;
         try {
           const kind = await attempt(randomOf(id, n), place);
           if (kind) kinds.set(kind, (kinds.get(kind) ?? 0) + 1);
@@ -75,11 +76,11 @@ export function fault(id: RowId, { lacks = null, setUp, tearDown, places, attemp
       }
       outcome.broken = failures.length;
       outcome.kinds = Object.fromEntries([...kinds].sort(([a], [b]) => (a < b ? -1 : 1)));
-      process.stdout.write(`${id}: ${outcome.tries - failures.length} of ${outcome.tries} held, MEDR1_SEED=${SEED}${kindsLine(outcome)}\n`);
-      report(id, outcome);
+      process.stdout.write(`${id}: ${outcome.tried - failures.length} of ${outcome.tried} held, MEDR1_SEED=${SEED}${kindsLine(outcome)}\n`);
+      report(id, piece, outcome);
       expect(
         failures.slice(0, 3).join('\n\n'),
-        `${failures.length} of ${outcome.tries} tries broke the promise; MEDR1_SEED=${SEED} MEDR1_TRY=N does one again`,
+        `${failures.length} of ${outcome.tried} tries broke the promise; MEDR1_SEED=${SEED} MEDR1_TRY=N does one again`,
       ).toBe('');
     });
 
@@ -91,7 +92,7 @@ export function fault(id: RowId, { lacks = null, setUp, tearDown, places, attemp
           if (broke) outcome.controlsBroken++;
         }
         process.stdout.write(`${id}: control broke ${outcome.controlsBroken} of ${outcome.controls} times\n`);
-        report(id, outcome);
+        report(id, piece, outcome);
         expect(outcome.controlsBroken, 'the test does not see what it is there to see').toBeGreaterThan(0);
       } finally {
         await tearDown?.();

@@ -15,6 +15,27 @@ export interface Row {
 }
 
 export const ROWS = {
+  D1: {
+    promise: 'kill -9 loses no step that was told of, and leaves a run that goes on to the same end',
+    how: 'a process that trains is killed before or after one of its calls that write',
+    minute: 5,
+    whole: 300,
+    control: 'steps are told before they are committed',
+  },
+  D3: {
+    promise: 'a power cut loses no run and no step that was told of, and leaves a run that goes on to the same end',
+    how: 'the power of a file system (ext4 in a file) goes while a run is made and trained on it',
+    minute: 4,
+    whole: 120,
+    control: 'fsync does nothing and says that it did',
+  },
+  D4: {
+    promise: 'a disk that refuses a write loses no step that was told of; the error is named, and the run goes on to the same end',
+    how: 'one call that writes fails with EIO or ENOSPC, or all from one on with EIO',
+    minute: 6,
+    whole: 300,
+    control: 'a write is dropped, and the disk says that it was made',
+  },
   D5: {
     promise: 'a checkpoint that is damaged is passed over for the one before it',
     how: 'a bit of one of its files flips, or the file is cut off, or it is gone',

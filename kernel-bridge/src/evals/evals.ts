@@ -1,7 +1,8 @@
 /** The evaluations of a home: found again by what decides their answers, made whole or not at all, listed, moved to the trash. */
+import { renameDurably } from '../files/durable.ts';
 import { moveToTrash } from '../files/trash.ts';
 import { createHash, randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { basename, isAbsolute, join, resolve } from 'node:path';
 import { expandHome } from '../files/user-path.ts';
 import type { CreateEval, EvalSettings, EvalSummary } from '../protocol/evals.ts';
@@ -309,7 +310,7 @@ function create(home: string, made: Parameters<typeof EvalStore.create>[1]): Eva
   mkdirSync(making, { recursive: true, mode: 0o700 });
   try {
     using _ = EvalStore.create(making, made);
-    renameSync(making, evalDirectory(home, made.id));
+    renameDurably(making, evalDirectory(home, made.id));
   } catch (error) {
     rmSync(making, { recursive: true, force: true });
     throw isDiskFull(error) ? noRoom(making, error) : error;

@@ -1,6 +1,7 @@
 /** The trash of a home: runs, evaluations and indexes of data sets that were removed, each a folder that can go back to where it was. */
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { writeDurably } from './durable.ts';
 import { WorkbenchError } from '../protocol/errors.ts';
 import { TRASH_KINDS, type Trashed, type TrashKind } from '../protocol/rest.ts';
 
@@ -13,7 +14,7 @@ export function moveToTrash(home: string, from: string, { kind, of, name }: Pick
   const removed_at = Date.now();
   const place = join(trashDir(home), `${kind}-${encodeURIComponent(of)}-${removed_at}`);
   mkdirSync(trashDir(home), { recursive: true, mode: 0o700 });
-  writeFileSync(join(from, RECORD), JSON.stringify({ kind, of, name, removed_at }));
+  writeDurably(join(from, RECORD), JSON.stringify({ kind, of, name, removed_at }));
   renameSync(from, place);
   return place;
 }

@@ -1,7 +1,8 @@
 /** Model directories on disk: whole or absent, with what a processor reads beside the weights. */
 import { randomBytes } from 'node:crypto';
-import { mkdir, open, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
+import { sync } from '../files/durable.ts';
 import { copyProcessor } from './processor-files.ts';
 
 /**
@@ -15,11 +16,11 @@ export async function writeDirectory(dir: string, processorDir: string | undefin
   await mkdir(draft, { recursive: true });
   try {
     const copied = processorDir === undefined ? [] : await copyProcessor(processorDir, draft);
-    for (const name of copied) await syncFile(join(draft, name));
+    for (const name of copied) await sync(join(draft, name));
     await fill(draft);
-    await syncDir(draft);
+    await sync(draft);
     await replace(draft, target);
-    await syncDir(parent);
+    await sync(parent);
   } catch (error) {
     await rm(draft, { recursive: true, force: true });
     throw error;
@@ -37,16 +38,5 @@ async function replace(draft: string, target: string): Promise<void> {
 
 export async function writeSynced(file: string, text: string): Promise<void> {
   await writeFile(file, text);
-  await syncFile(file);
+  await sync(file);
 }
-
-async function syncFile(file: string): Promise<void> {
-  const handle = await open(file, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-}
-
-const syncDir = syncFile;

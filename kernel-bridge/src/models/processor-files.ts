@@ -3,8 +3,9 @@
  * the published Qwen2-VL checkpoints. transformers 5 saves the image processor's settings within processor_config.json and lists extra tokens where
  * 4.x expects a table; 4.x loads neither.
  */
-import { cp, mkdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { cp, mkdir, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { renameDurably } from '../files/durable.ts';
 import { readJson, type Json } from './json.ts';
 
 const COPIED = [
@@ -56,7 +57,7 @@ export async function keepProcessor(from: string, into: string): Promise<string>
   await rm(draft, { recursive: true, force: true });
   await mkdir(draft, { recursive: true });
   await copyProcessor(from, draft);
-  await rename(draft, into);
+  renameDurably(draft, into);
   return into;
 }
 

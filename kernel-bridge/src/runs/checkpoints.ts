@@ -3,9 +3,10 @@
  * the parent fsynced. manifest.json holds size and sha256 of every file; a checkpoint whose manifest does not hold is not resumed from.
  */
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
+import { sync } from '../files/durable.ts';
 import { openPlain } from '../files/plain.ts';
 import type { Checkpoint } from '../protocol/run.ts';
 import { bestCheckpoint } from './best.ts';
@@ -43,9 +44,11 @@ async function writeDirectory(dir: string, step: number, save: (dir: string) => 
   const parent = dirname(dir);
   const temporary = `${dir}.tmp-${randomBytes(4).toString('hex')}`;
   // not its parents: those of a run that was removed stay away
-  await mkdir(parent).catch((error: NodeJS.ErrnoException) => {
+  const made = await mkdir(parent).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'EEXIST') throw error;
+    return 'was there';
   });
+  if (made !== 'was there') await sync(dirname(parent));
   try {
     await save(temporary);
     const manifest: Manifest = { step, files: {} };
@@ -141,13 +144,4 @@ async function fingerprint(file: string): Promise<{ size: number; sha256: string
   const { size } = await handle.stat();
   await pipeline(handle.createReadStream({ highWaterMark: 1 << 20 }), hash);
   return { size, sha256: hash.digest('hex') };
-}
-
-async function sync(path: string): Promise<void> {
-  const handle = await open(path, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
 }

@@ -1,8 +1,9 @@
 /** Going back: a fork is a new run from a checkpoint of another, a roll-back the same run from an earlier checkpoint. */
 import { randomBytes } from 'node:crypto';
-import { existsSync, linkSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, linkSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { stringify } from 'yaml';
+import { renameDurably } from '../files/durable.ts';
 import type { TrainConfig } from '../protocol/config.ts';
 import { LIVE_SETTINGS } from '../protocol/live-settings.ts';
 import type { RewardSet, RewardSource } from '../protocol/rewards.ts';
@@ -53,7 +54,7 @@ export async function forkRun(
     const settings = Object.fromEntries(LIVE_SETTINGS.filter((key) => key in changes).map((key) => [key, config[key]]));
     fork.becomeFork({ id, name: config.run_name!, parent: row.id, config, request_id }, step, { rewards, settings });
     await checkRun(fork, {}, parent);
-    renameSync(making, runDirectory(home, id));
+    renameDurably(making, runDirectory(home, id));
   } catch (error) {
     rmSync(making, { recursive: true, force: true });
     if (!existsSync(checkpoint.path)) throw noCheckpoint(parent, step); // pruned meanwhile by the run's worker

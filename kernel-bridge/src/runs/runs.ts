@@ -1,8 +1,9 @@
 /** The runs of a home: made whole or not at all, listed, moved to the trash. */
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { stringify } from 'yaml';
+import { renameDurably } from '../files/durable.ts';
 import { moveToTrash } from '../files/trash.ts';
 import { expandHome } from '../files/user-path.ts';
 import type { VqaItem } from '../protocol/data.ts';
@@ -130,7 +131,7 @@ function makeWhole(home: string, runs: readonly Omit<NewRun, 'name'>[]): void {
       writeFileSync(join(directory, 'config.yaml'), stringify(run.config));
     });
     for (const { id, directory } of making) {
-      renameSync(directory, runDirectory(home, id));
+      renameDurably(directory, runDirectory(home, id));
       renamed.push(runDirectory(home, id));
     }
   } catch (error) {

@@ -1,6 +1,7 @@
 /** The questions that a run left out, in a file of its directory: a resumed run leaves them out at the same steps, whatever came back in between. */
-import { appendFileSync, existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { appendDurably } from '../files/durable.ts';
 import type { WorkbenchError } from '../protocol/errors.ts';
 import type { LeftOutQuestion } from '../rl/left-out.ts';
 import type { RunStore } from '../runs/store.ts';
@@ -41,7 +42,7 @@ export class LeftOutJournal {
 
   async keep(): Promise<void> {
     const text = this.#unkept.map((question) => `\n${JSON.stringify(question)}\n`).join('');
-    if (text !== '') await this.#room.write(() => appendFileSync(this.#file, text));
+    if (text !== '') await this.#room.write(() => appendDurably(this.#file, text));
     this.#unkept = [];
   }
 

@@ -2,10 +2,11 @@
  * Trains one run: takes the run's lock, goes on from the newest valid checkpoint, and writes every step before anyone hears of it.
  * What others ask for (commands, reward edits) stands in the run's database and is looked at between two steps.
  */
-import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate as yieldToEvents } from 'node:timers/promises';
+import { writeDurably } from '../files/durable.ts';
 import { errorBody } from '../protocol/errors.ts';
 import type { VqaItem } from '../protocol/data.ts';
 import { isOfFile } from '../protocol/problems.ts';
@@ -127,10 +128,10 @@ async function begin(store: RunStore, room: Room, options: WorkerOptions, leftOu
  */
 function unusableAtStart(directory: string, items: readonly VqaItem[]): ReadonlySet<string> {
   const file = join(directory, 'unusable.json');
-  if (existsSync(file)) return new Set(JSON.parse(readFileSync(file, 'utf8')) as string[]);
+  const kept = existsSync(file) ? readFileSync(file, 'utf8') : ''; // earlier versions let a power cut empty it before the first step
+  if (kept !== '') return new Set(JSON.parse(kept) as string[]);
   const ids = items.flatMap(({ id, problem }) => (problem === null ? [] : [id]));
-  writeFileSync(`${file}.part`, JSON.stringify(ids));
-  renameSync(`${file}.part`, file);
+  writeDurably(file, JSON.stringify(ids));
   return new Set(ids);
 }
 

@@ -1,9 +1,10 @@
 /** Splits as files: <home>/datasets/<name>/splits/<split>.json, or anywhere a user keeps one. Checked by hash whenever used. */
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { Value } from 'typebox/value';
 import { SplitFile } from '../../protocol/data.ts';
+import { writeDurably } from '../../files/durable.ts';
 import { readTextSync } from '../../files/plain.ts';
 import { expandHome } from '../../files/user-path.ts';
 import { WorkbenchError } from '../../protocol/errors.ts';
@@ -25,8 +26,7 @@ export function sealed(split: Omit<SplitFile, 'sha256'>): SplitFile {
 export function writeSplit(path: string, split: SplitFile, { force = false }: { force?: boolean } = {}): void {
   if (!force && existsSync(path) && !isSame(path, split)) throw taken(path, split);
   mkdirSync(dirname(path), { recursive: true });
-  writeFileSync(`${path}.part`, `${JSON.stringify(split, null, 1)}\n`);
-  renameSync(`${path}.part`, path);
+  writeDurably(path, `${JSON.stringify(split, null, 1)}\n`);
 }
 
 /** Throws DATA_SPLIT_FILE when it is no split, DATA_SPLIT_CHANGED when it is not what its hash says. */

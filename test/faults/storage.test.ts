@@ -1,0 +1,92 @@
+/** Each call that writes of a run that trains: killed there, or refused there by the disk. */
+import { rmSync, writeFileSync } from 'node:fs';
+import { afterAll, it } from 'vitest';
+import { join } from 'node:path';
+import { runDirectory } from '../../kernel-bridge/src/runs/home.ts';
+import { callsIn, diskEnvironment, lacksDisk, type Faults } from './disk.ts';
+import { fault, holds, oneOf } from './fault.ts';
+import { keptWhatWasTold, Sound, Writer } from './trained.ts';
+
+let sound: Sound | undefined;
+/** Every call that writes into the run's directory while it trains, from the first to the last. */
+let calls: string[];
+
+async function setUp(): Promise<void> {
+  if (sound) return;
+  sound = await Sound.make();
+  const home = sound!.copy();
+  const count = join(home, 'calls');
+  await new Writer([home, sound!.id], diskEnvironment({ dir: runDirectory(home, sound!.id), count })).ended();
+  calls = callsIn(count);
+  await sound!.whole(home);
+}
+afterAll(() => sound?.dispose());
+
+const write = async (home: string, faults: Omit<Faults, 'dir'>, env: Record<string, string> = {}) =>
+  new Writer([home, sound!.id], { ...diskEnvironment({ dir: runDirectory(home, sound!.id), ...faults }), ...env }).ended();
+
+/** Pages of the last step's commit: nothing is written over them. */
+function lastCommit(): number[] {
+  const end = calls.findLastIndex((call) => call.startsWith('mkdir') && call.includes('/step-'));
+  const begin = calls.findLastIndex((call, at) => at < end - 2 && call.startsWith('fsync'));
+  return calls.flatMap((call, at) => (at > begin && at < end && call.startsWith('pwrite') ? [at + 1] : []));
+}
+
+const KILLS = ['kill', 'killed'] as const;
+
+fault('D1', {
+  lacks: lacksDisk(),
+  setUp,
+  places: async () => calls.length * KILLS.length,
+  attempt: async (_, place) => {
+    const home = sound!.copy();
+    const { told, signal, errors } = await write(home, { at: Math.floor(place / 2) + 1, how: KILLS[place % 2] });
+    holds(signal === 'SIGKILL' || told === 8, `it was not killed: ${errors}`);
+    await keptWhatWasTold(home, sound!.id, told);
+    await sound!.goesOn(home);
+  },
+  controls: 5,
+  control: async (random) => {
+    const home = sound!.copy();
+    const { told } = await write(home, { at: oneOf(random, lastCommit()), how: 'kill' }, { FAULT_EARLY: '1' });
+    await keptWhatWasTold(home, sound!.id, told);
+    rmSync(home, { recursive: true });
+  },
+});
+
+const REFUSALS = ['EIO', 'ENOSPC', 'EIO+'] as const;
+
+fault('D4', {
+  lacks: lacksDisk(),
+  setUp,
+  places: async () => calls.length * REFUSALS.length,
+  attempt: async (_, place) => {
+    const home = sound!.copy();
+    const how = REFUSALS[place % 3];
+    const { told, code, errors } = await write(home, { at: Math.floor(place / 3) + 1, how });
+    const state = await keptWhatWasTold(home, sound!.id, told);
+    const { error } = sound!.row(home);
+    if (how === 'ENOSPC')
+      holds(state === 'finished', `a disk that was full for a moment ended the run: ${state}, ${JSON.stringify(error)}`);
+    else if (code !== 0) {
+      const named = /^DISK_/.test(error?.code ?? '') || /EIO|disk I\/O error|input\/output error/i.test(errors);
+      holds(named, `nothing says that the disk failed: ${state}, ${JSON.stringify(error)}, ${errors}`);
+    }
+    await sound!.goesOn(home);
+    return code === 0 ? `${how}: finished` : `${how}: ${state === 'failed' ? error!.code : 'the worker died'}, went on`;
+  },
+  controls: 5,
+  control: async (random) => {
+    const home = sound!.copy();
+    const { told } = await write(home, { at: oneOf(random, lastCommit()), how: 'lie' });
+    await keptWhatWasTold(home, sound!.id, told);
+    rmSync(home, { recursive: true });
+  },
+});
+
+it('a run of an earlier version whose list of unusable questions came empty out of a power cut goes on', async () => {
+  await setUp();
+  const home = sound!.copy();
+  writeFileSync(join(runDirectory(home, sound!.id), 'unusable.json'), '');
+  await sound!.goesOn(home);
+});

@@ -1,0 +1,84 @@
+/**
+ * A run that is trained without a server and without a model, to be disturbed: `node writer.ts HOME RUN`, or without RUN makes it first. Each line that
+ * it prints is what a server would be told and tell others: `made ID`, then the step that stands in the database after each commit.
+ * FAULT_EARLY=1, for a control: steps are told before they are committed.
+ */
+import { writeSync } from 'node:fs';
+import { setTimeout as wait } from 'node:timers/promises';
+import type { CreateTrainer } from '../../kernel-bridge/src/rl/types.ts';
+import { prepareHome, runDirectory } from '../../kernel-bridge/src/runs/home.ts';
+import { createRun, openRun } from '../../kernel-bridge/src/runs/runs.ts';
+import { RunStore } from '../../kernel-bridge/src/runs/store.ts';
+import { ALWAYS } from '../../kernel-bridge/src/worker/turn.ts';
+import { runWorker } from '../../kernel-bridge/src/worker/worker.ts';
+import { isActive, type RunState } from '../../kernel-bridge/src/protocol/run.ts';
+import { createFakeTrainer, fakeLoadItems } from '../server/fake-trainer.ts';
+
+const CONFIG = { num_generations: 4, per_device_train_batch_size: 8 };
+
+/** A new run in this home, which waits for a worker. */
+export async function makeRun(home: string, model: string, changes: Record<string, unknown> = {}): Promise<string> {
+  prepareHome(home);
+  using store = await createRun(
+    home,
+    { ...CONFIG, model_name_or_path: model, dataset_name: model, ...changes },
+    { loadItems: fakeLoadItems },
+  );
+  store.enqueue();
+  return store.row().id;
+}
+
+/** Takes up a run that a process left, as a server that starts does. False where it has finished. */
+export function takeUp(home: string, id: string): boolean {
+  using store = openRun(home, id);
+  const { state } = store.row();
+  if (state === 'finished') return false;
+  if (isActive(state) && state !== 'queued') store.setState('interrupted');
+  store.enqueue();
+  return true;
+}
+
+/** Trains the run to its end; `tell` gets the step that stands in the database after each commit. */
+export async function train(
+  home: string,
+  id: string,
+  tell: (step: number) => void = () => {},
+  createTrainer = createFakeTrainer,
+): Promise<RunState> {
+  const directory = runDirectory(home, id);
+  using reader = RunStore.open(directory);
+  return await runWorker({
+    directory,
+    home,
+    createTrainer,
+    loadItems: fakeLoadItems,
+    committed: () => tell(reader.step),
+    log: (line) => void process.stderr.write(`${line}\n`),
+    signal: new AbortController().signal,
+    nudge: () => wait(10),
+    turn: ALWAYS,
+    answerAsked: async () => {},
+  });
+}
+
+const say = (what: string | number): void => void writeSync(1, `${what}\n`);
+
+const early: CreateTrainer = async (options) => {
+  const trainer = await createFakeTrainer(options);
+  const { trainStep } = trainer;
+  return Object.assign(trainer, {
+    trainStep: async () => {
+      const result = await trainStep();
+      say(result.step);
+      return result;
+    },
+  });
+};
+
+if (import.meta.main) {
+  const [home, known, model = ''] = process.argv.slice(2);
+  const id = known || (await makeRun(home, model, JSON.parse(process.env.FAULT_CONFIG ?? '{}')));
+  if (!known) say(`made ${id}`);
+  const state = await train(home, id, say, process.env.FAULT_EARLY ? early : createFakeTrainer);
+  process.exitCode = state === 'finished' ? 0 : 1;
+}
