@@ -305,6 +305,41 @@ export const STATES: Record<string, GalleryState> = {
     select: { runs: ['r1', 'r2'] },
     curves: { logY: true, axis: 'time', expanded: 'reward', smoothing: 0.9 },
   },
+  'curves: board': {
+    tag: 'medr1-curves',
+    options: { runs },
+    select: { runs: ['r1', 'r2', 'r3'] },
+    curves: {
+      smoother: 'mean',
+      ignoreOutliers: true,
+      own: [{ id: 'own:1', title: 'Drift', metrics: ['kl', 'entropy'] }],
+      pinned: ['reward'],
+      order: ['entropy', 'kl'],
+      sizes: { reward: { columns: 2, height: 260 }, kl: { columns: 1, height: 130 } },
+      ranges: { entropy: [0, 1] },
+    },
+  },
+  'curves: new chart': {
+    tag: 'medr1-curves',
+    options: { runs },
+    select: { runs: ['r1'] },
+    after: async (element) => {
+      await settle();
+      ask(element, '[data-testid=new-chart]')!.click();
+      await settle();
+    },
+  },
+  'curves: menu of a chart': {
+    tag: 'medr1-curves',
+    options: { runs },
+    select: { runs: ['r1'] },
+    after: async (element) => {
+      await settle();
+      const menu = element.shadowRoot!.querySelector('medr1-chart')!.shadowRoot!.querySelector<HTMLElement>('[data-testid=chart-menu]')!;
+      menu.shadowRoot!.querySelector('button')!.click();
+      await settle();
+    },
+  },
   'curves: 100,000 steps': { tag: 'medr1-curves', options: { runs: [{ id: 'long', steps: 100_000, total: 100_000 }] } },
   'curves: nothing chosen': { tag: 'medr1-curves', options: {} },
   'curves: error': {

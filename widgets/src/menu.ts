@@ -4,8 +4,10 @@ import { define } from './element.ts';
 import { base, tokens } from './theme.ts';
 
 export class Menu extends LitElement {
-  static override properties = { label: {}, open: { type: Boolean, reflect: true }, up: { type: Boolean, reflect: true } };
+  static override properties = { label: {}, says: {}, open: { type: Boolean, reflect: true }, up: { type: Boolean, reflect: true } };
   declare label: string;
+  /** What is read out, where the label is a sign. */
+  declare says: string;
   declare open: boolean;
   /** Opens upwards, at the foot of a view. */
   declare up: boolean;
@@ -13,6 +15,7 @@ export class Menu extends LitElement {
   constructor() {
     super();
     this.label = '';
+    this.says = '';
     this.open = false;
     this.up = false;
   }
@@ -34,7 +37,13 @@ export class Menu extends LitElement {
   }
 
   protected override render(): TemplateResult {
-    return html`<button aria-expanded=${this.open} aria-haspopup="true" @click=${() => (this.open = !this.open)}>
+    return html`<button
+        aria-expanded=${this.open}
+        aria-haspopup="true"
+        aria-label=${this.says || nothing}
+        title=${this.says || nothing}
+        @click=${() => (this.open = !this.open)}
+      >
         ${this.label} <span aria-hidden="true">▾</span>
       </button>
       ${this.open ? html`<div class="panel"><slot></slot></div>` : nothing}`;

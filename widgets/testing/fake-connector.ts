@@ -702,6 +702,7 @@ function makeTable(run: FakeRun): MetricTable {
     put('clip_ratio/low_mean', 0);
     put('clip_ratio/high_mean', 0);
     put('num_tokens', step * 128 * 96);
+    put('epoch', step / 200);
     put('step_time', 0.9 + noise(0.05));
     put('time/sample_s', 0.3 + noise(0.02));
     put('time/backward_s', 0.4 + noise(0.02));

@@ -1,14 +1,35 @@
-/** What runs along x: the optimiser step, minutes since the run began, or tokens trained on. */
+/** What runs along x: the optimiser step, time with or without the pauses, tokens trained on, or passes over the questions. */
 import type { RunSeries } from '../store/run-series.ts';
 import { lowerBound, nearest } from '../sorted.ts';
 
-export const AXES = ['step', 'time', 'tokens'] as const;
+export const AXES = ['step', 'time', 'training', 'tokens', 'epoch'] as const;
 export type Axis = (typeof AXES)[number];
 
-export const AXIS_TITLES: Record<Axis, string> = { step: 'step', time: 'minutes', tokens: 'tokens' };
-export const AXIS_LABELS: Record<Axis, string> = { step: 'step', time: 'wall time', tokens: 'tokens' };
+interface AxisFacts {
+  /** In the choice of the axis. */
+  label: string;
+  /** Before a value, in the table of values. */
+  title: string;
+  /** After the last number of the axis. */
+  unit: string;
+  /** Values are written as whole numbers. */
+  whole: boolean;
+  /** A time in which a run stands still is drawn as such: a line breaks there. */
+  breaks: boolean;
+}
 
-/** x of every stored step, never decreasing. Wall time counts from the first step in minutes; tokens are `num_tokens` as logged so far. */
+export const AXIS: Record<Axis, AxisFacts> = {
+  step: { label: 'step', title: 'step', unit: '', whole: true, breaks: false },
+  time: { label: 'wall time', title: '', unit: ' min', whole: false, breaks: true },
+  training: { label: 'time without pauses', title: '', unit: ' min', whole: false, breaks: true },
+  tokens: { label: 'tokens', title: 'tokens', unit: '', whole: true, breaks: false },
+  epoch: { label: 'questions seen (epochs)', title: 'epoch', unit: '', whole: false, breaks: false },
+};
+
+/**
+ * x of every stored step, never decreasing. Wall time counts from the first step in minutes; time without pauses takes a step after a pause to have
+ * taken as long as the usual one; tokens and epochs are `num_tokens` and `epoch` as logged so far.
+ */
 export function axisValues(series: RunSeries, axis: Axis): number[] {
   if (axis === 'step') return series.steps;
   if (axis === 'time') {
@@ -16,8 +37,28 @@ export function axisValues(series: RunSeries, axis: Axis): number[] {
     const start = Math.min(series.detail?.summary.started_at ?? first, first); // a fork's first steps were trained before it began
     return ascending(series.times.map((time) => (time - start) / 60_000));
   }
-  const tokens = series.metrics.get('num_tokens') ?? [];
-  return ascending(series.steps.map((_, index) => tokens[index] ?? 0));
+  if (axis === 'training') return trainingMinutes(series);
+  const logged = series.metrics.get(axis === 'tokens' ? 'num_tokens' : 'epoch') ?? [];
+  return ascending(series.steps.map((_, index) => logged[index] ?? 0));
+}
+
+/** Minutes trained since the first stored step: every time that the run stood still counts as one usual step. */
+function trainingMinutes({ steps, times, standstills }: RunSeries): number[] {
+  const took = times.slice(1).map((time, i) => Math.max(0, time - times[i]));
+  const usual = median(took);
+  for (const at of breaksOf(steps, standstills)) took[at - 1] = Math.min(took[at - 1], usual);
+  let sum = 0;
+  return times.map((_, i) => (i === 0 ? 0 : (sum += took[i - 1]) / 60_000));
+}
+
+/** Places, among the steps of a run, of the first step after each time that the run stood still. */
+export function breaksOf(steps: readonly number[], standstills: readonly number[]): number[] {
+  const places = standstills.map((step) => lowerBound(steps, step + 1)).filter((at) => at > 0 && at < steps.length);
+  return [...new Set(places)].sort((a, b) => a - b);
+}
+
+function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[values.length >> 1] ?? 0;
 }
 
 /** x of the stored step nearest to `step`; null before the first. */

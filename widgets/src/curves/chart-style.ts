@@ -2,6 +2,7 @@ import { css } from 'lit';
 
 export const style = css`
   section {
+    position: relative;
     display: flex;
     flex-direction: column;
     height: 100%; /* as high as its row: legends of different heights leave the plots level */
@@ -23,7 +24,7 @@ export const style = css`
     font-weight: 600;
     cursor: help;
   }
-  header button {
+  header > button {
     display: inline-flex;
     align-items: center;
     min-height: 20px;
@@ -31,10 +32,37 @@ export const style = css`
     font-size: 11px;
     opacity: 0;
   }
-  section:hover header button,
-  section:focus-within header button,
-  header button[aria-pressed='true'] {
+  section:hover header > button,
+  section:focus-within header > button,
+  header > button[aria-pressed='true'],
+  section:hover header > medr1-menu,
+  section:focus-within header > medr1-menu,
+  header > medr1-menu[open],
+  section:hover .size,
+  .size:focus-visible {
     opacity: 1;
+  }
+  header > medr1-menu,
+  .size {
+    opacity: 0;
+  }
+  header[draggable='true'] {
+    cursor: grab;
+  }
+  .size {
+    position: absolute;
+    right: 0;
+    bottom: 0;
+    min-height: 16px;
+    padding: 0 2px;
+    font-size: 10px;
+    line-height: 14px;
+    cursor: nwse-resize;
+    touch-action: none;
+  }
+  :host([over]) section {
+    outline: 2px solid var(--medr1-accent);
+    outline-offset: -2px;
   }
   header button[aria-pressed='true'] {
     border-color: transparent;
@@ -77,6 +105,9 @@ export const style = css`
     max-width: 0; /* takes what the values leave */
     padding: 0;
     text-align: left;
+  }
+  .legend th[scope='col'] {
+    white-space: nowrap;
   }
   .legend th[scope='col'] .ellipsis {
     display: inline-block;

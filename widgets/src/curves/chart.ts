@@ -3,23 +3,27 @@ import { html, nothing, type PropertyValues, type TemplateResult } from 'lit';
 import { define, WatchingElement } from '../element.ts';
 import { number } from '../format.ts';
 import { icon } from '../icons.ts';
-import { saveFrom } from '../save-file.ts';
+import { saveFile, saveFrom } from '../save-file.ts';
 import { nearest } from '../sorted.ts';
 import type { Mark } from '../store/marks.ts';
 import type { RunSeries } from '../store/run-series.ts';
 import { base, paletteOf, theme, tokens } from '../theme.ts';
+import '../menu.ts';
 import { xOfStep } from './axis.ts';
+import { sizeOf } from './board.ts';
+import { chartMenu, chartMenuStyle, type BoardRequest, type ChartFile } from './chart-menu.ts';
 import { style } from './chart-style.ts';
 import { explain, type ChartSpec } from './charts.ts';
 import {
   allX,
+  csv,
   extent,
   layout,
-  leftOut,
   linesOf,
   readings,
   stepAt,
   traces,
+  yRange,
   type ChartLine,
   type ChartRun,
   type Reading,
@@ -30,8 +34,8 @@ import type { CurvesModel } from './model.ts';
 import { cancelDraw, loadPlotly, PLOTLY_CONFIG, queueDraw, type Plotly } from './plotly.ts';
 import { MARGIN, Scale } from './scale.ts';
 import { tooltip } from './tooltip.ts';
+import { unseen, type Note } from './unseen.ts';
 
-const HEIGHT = { small: 190, large: 420 };
 const MARK_GLYPHS: Record<Mark['kind'], string> = { rewards: '▼', checkpoint: '◆', alert: '⚠', pause: '‖', fork: '↳' };
 /** Pixels the pointer may move and still have clicked. */
 const CLICK_SLACK = 4;
@@ -39,6 +43,10 @@ const CLICK_SLACK = 4;
 const READ_SLACK = 4;
 /** Pixels between the cursor and the table of values. */
 const TIP_GAP = 12;
+/** What a dragged chart carries. */
+const DRAGGED = 'application/x-medr1-chart';
+/** Pixels that an arrow key makes a chart higher or lower. */
+const KEY_HEIGHT = 30;
 
 export class CurveChart extends WatchingElement {
   static override properties = {
@@ -48,6 +56,8 @@ export class CurveChart extends WatchingElement {
     revision: { attribute: false },
     overlaid: { attribute: false },
     selected: { attribute: false },
+    onBoard: { attribute: false },
+    over: { type: Boolean, reflect: true },
     brush: { state: true },
     hovered: { state: true },
     problem: { state: true },
@@ -60,6 +70,10 @@ export class CurveChart extends WatchingElement {
   /** Several runs are chosen, whether hidden or not: colours then tell runs apart. */
   declare overlaid: boolean;
   declare selected: StepOf | null;
+  /** It stands on a board: it can be moved and resized. */
+  declare onBoard: boolean;
+  /** Another chart is dragged over it. */
+  declare over: boolean;
   /** Pixels from where to where the pointer was dragged. */
   declare brush: [number, number] | null;
   declare hovered: boolean;
@@ -69,6 +83,9 @@ export class CurveChart extends WatchingElement {
   /** Every x that some line has a point at, for the keyboard; made when it is first needed. */
   #stops: number[] | null = null;
   #full: [number, number] | null = null;
+  /** What y spans; null = what is drawn. */
+  #y: [number, number] | null = null;
+  #note: Note = { text: '', all: false };
   /** What the lines were made from. */
   #made: unknown[] = [];
   /** Dragging moves the chosen step instead of the zoom. */
@@ -87,9 +104,14 @@ export class CurveChart extends WatchingElement {
     this.revision = 0;
     this.overlaid = false;
     this.selected = null;
+    this.onBoard = false;
+    this.over = false;
     this.brush = null;
     this.hovered = false;
     this.problem = null;
+    this.addEventListener('dragover', this.#onDragOver);
+    this.addEventListener('dragleave', this.#onDragLeave);
+    this.addEventListener('drop', this.#onDrop);
   }
 
   protected override identity(): PropertyKey[] {
@@ -124,6 +146,8 @@ export class CurveChart extends WatchingElement {
     if (from.length === this.#made.length && from.every((part, at) => part === this.#made[at])) return; // a moving cursor makes no new lines
     this.#made = from;
     this.#lines = linesOf(spec, runs, model.state.value, paletteOf(this), overlaid);
+    this.#y = yRange(this.#lines, model.state.value, model.state.value.ranges[spec.id]);
+    this.#note = unseen(this.#lines, model.state.value.logY, this.#y);
     this.#stops = null;
     this.#full = extent(runs, model.state.value.axis);
     this.#stale = true;
@@ -158,7 +182,7 @@ export class CurveChart extends WatchingElement {
   }
 
   get #height(): number {
-    return this.model.state.value.expanded === this.spec.id ? HEIGHT.large : HEIGHT.small;
+    return sizeOf(this.model.state.value, this.spec.id).height;
   }
 
   #drawNow(): void {
@@ -179,7 +203,7 @@ export class CurveChart extends WatchingElement {
     const size = { width, height: this.#height };
     this.#stale = false;
     const drawn = traces(this.#lines, settings, width);
-    void this.#plotly.react(plot, drawn, layout(settings, paletteOf(this), size, this.#full, drawn), PLOTLY_CONFIG);
+    void this.#plotly.react(plot, drawn, layout(settings, paletteOf(this), size, this.#full, drawn, this.#y), PLOTLY_CONFIG);
     this.dataset.points = String(this.#lines.reduce((sum, line) => sum + line.x.length, 0));
     if (width !== this.#width) {
       this.#width = width;
@@ -199,8 +223,8 @@ export class CurveChart extends WatchingElement {
     const cursor = model.cursor.value;
     const values = readings(this.#lines, cursor, this.#slack);
     const about = explain(spec);
-    return html`<section aria-label=${spec.title} data-testid="chart" data-chart=${spec.id}>
-      <header>
+    return html`<section role="group" aria-label=${spec.title} data-testid="chart" data-chart=${spec.id}>
+      <header draggable=${this.onBoard ? 'true' : 'false'} @dragstart=${this.#onDragStart}>
         <h4 title=${about || spec.metrics.join(', ')}>${spec.title}</h4>
         ${spec.unit ? html`<span class="secondary small">${spec.unit}</span>` : nothing}
         <span class="spring"></span>
@@ -213,9 +237,6 @@ export class CurveChart extends WatchingElement {
         >
           ${pinned.includes(spec.id) ? '★' : '☆'}
         </button>
-        <button class="quiet" title="Save as PNG" aria-label=${`Save ${spec.title} as PNG`} @click=${() => void this.#savePng()}>
-          PNG
-        </button>
         <button
           class="quiet"
           aria-pressed=${expanded === spec.id}
@@ -225,6 +246,7 @@ export class CurveChart extends WatchingElement {
         >
           ${icon('expand')}
         </button>
+        ${chartMenu(model, spec, { onBoard: this.onBoard, ask: this.#ask, save: (file) => void this.#save(file) })}
       </header>
       ${legend(values, this.overlaid)}
       <div
@@ -241,21 +263,92 @@ export class CurveChart extends WatchingElement {
         @keydown=${this.#onKey}
       >
         <div class="plot"></div>
-        ${this.problem ? html`<p class="message" role="alert">${this.problem}</p>` : nothing}
-        ${this.problem ? nothing : this.#nothingDrawn()} ${this.#overlay(cursor, values)}
+        ${this.problem ? html`<p class="message" role="alert">${this.problem}</p>` : nothing} ${this.problem ? nothing : this.#unseen()}
+        ${this.#overlay(cursor, values)}
       </div>
+      ${this.onBoard ? this.#handle() : nothing}
     </section>`;
   }
 
-  /** Why there is no line. */
-  #nothingDrawn(): TemplateResult | typeof nothing {
-    const measured = this.#lines.reduce((count, { raw }) => count + raw.filter((value) => value !== null).length, 0);
-    if (measured === 0) return html`<p class="none secondary small">no value yet</p>`;
-    const below = this.model.state.value.logY ? leftOut(this.#lines) : 0;
-    if (below === 0) return nothing;
-    if (below === measured) return html`<p class="none secondary small">no value above 0: a logarithmic axis shows none of them</p>`;
-    return html`<p class="partly secondary small">${below} ${below === 1 ? 'value' : 'values'} of 0 or below left out</p>`;
+  /** Why there is no line, or which values are not seen. */
+  #unseen(): TemplateResult | typeof nothing {
+    const { text, all } = this.#note;
+    return text ? html`<p class=${all ? 'none secondary small' : 'partly secondary small'}>${text}</p>` : nothing;
   }
+
+  /** The corner by which the chart is made larger. */
+  #handle(): TemplateResult {
+    return html`<button
+      class="quiet size"
+      title="Drag to resize"
+      aria-label=${`Size of ${this.spec.title}: Left and Right change its width, Up and Down its height`}
+      data-testid="chart-size"
+      @pointerdown=${this.#onResize}
+      @keydown=${this.#onSizeKey}
+    >
+      <span aria-hidden="true">◢</span>
+    </button>`;
+  }
+
+  #onResize = (event: PointerEvent): void => {
+    const handle = event.currentTarget as HTMLElement;
+    handle.setPointerCapture(event.pointerId);
+    const { id } = this.spec;
+    const start = sizeOf(this.model.state.value, id, Number(this.dataset.columns ?? 1));
+    const column = this.offsetWidth / start.columns;
+    const move = ({ clientX, clientY }: PointerEvent): void =>
+      this.model.resize(id, {
+        columns: (this.offsetWidth > 0 ? start.columns * column + clientX - event.clientX : column) / column,
+        height: start.height + clientY - event.clientY,
+      });
+    const end = (): void => {
+      handle.removeEventListener('pointermove', move);
+      handle.removeEventListener('pointerup', end);
+      handle.removeEventListener('pointercancel', end);
+    };
+    handle.addEventListener('pointermove', move);
+    handle.addEventListener('pointerup', end);
+    handle.addEventListener('pointercancel', end);
+  };
+
+  #onSizeKey = (event: KeyboardEvent): void => {
+    const { id } = this.spec;
+    const { columns, height } = sizeOf(this.model.state.value, id);
+    const change = {
+      ArrowRight: { columns: columns + 1 },
+      ArrowLeft: { columns: columns - 1 },
+      ArrowDown: { height: height + KEY_HEIGHT },
+      ArrowUp: { height: height - KEY_HEIGHT },
+    }[event.key];
+    if (!change) return;
+    event.preventDefault();
+    this.model.resize(id, change);
+  };
+
+  #ask = (detail: BoardRequest): void => {
+    this.dispatchEvent(new CustomEvent<BoardRequest>('medr1-board', { detail, bubbles: true, composed: true }));
+  };
+
+  #onDragStart = (event: DragEvent): void => {
+    event.dataTransfer?.setData(DRAGGED, this.spec.id);
+    event.dataTransfer?.setDragImage(this, 20, 20);
+  };
+
+  #onDragOver = (event: DragEvent): void => {
+    if (!this.onBoard || !event.dataTransfer?.types.includes(DRAGGED)) return;
+    event.preventDefault();
+    this.over = true;
+  };
+
+  #onDragLeave = (): void => void (this.over = false);
+
+  #onDrop = (event: DragEvent): void => {
+    this.over = false;
+    const chart = event.dataTransfer?.getData(DRAGGED);
+    if (!chart) return;
+    event.preventDefault();
+    if (chart !== this.spec.id) this.#ask({ ask: 'take-place', chart, target: this.spec.id });
+  };
 
   #overlay(cursor: number | null, values: readonly Reading[]): TemplateResult {
     const at = this.#cursorPixel;
@@ -427,14 +520,15 @@ export class CurveChart extends WatchingElement {
     if (step !== null) this.dispatchEvent(new CustomEvent<StepOf>('medr1-step', { detail: step, bubbles: true, composed: true }));
   }
 
-  async #savePng(): Promise<void> {
+  async #save(file: ChartFile): Promise<void> {
+    const name = `${this.spec.title.replace(/[^\w.-]+/g, '-')}.${file}`;
+    if (file === 'csv') return saveFile(name, new Blob([csv(this.runs, [this.spec])], { type: 'text/csv' }));
     const plot = this.#plot;
     if (!plot || !this.#plotly) return;
-    const url = await this.#plotly.toImage(plot, { format: 'png', width: 900, height: 500, scale: 2 });
-    saveFrom(url, `${this.spec.id.replaceAll('/', '-')}.png`);
+    saveFrom(await this.#plotly.toImage(plot, { format: file, width: 900, height: 500, scale: file === 'png' ? 2 : 1 }), name);
   }
 
-  static override styles = [tokens, base, style];
+  static override styles = [tokens, base, chartMenuStyle, style];
 }
 
 define('medr1-chart', CurveChart);

@@ -40,7 +40,12 @@ it('an unknown metric goes to the group Other, which comes last', () => expect(g
 it('lines are called by what differs', () => {
   const [, rewards, , length] = chartsFor(names);
   expect(shortName(rewards, 'rewards/accuracy/mean')).toBe('accuracy');
-  expect(shortName(length, 'completions/mean_length')).toBe('mean_length');
+  expect(shortName(length, 'completions/mean_length')).toBe('mean');
+  const short = (...metrics: string[]) => metrics.map((metric) => shortName({ ...length, metrics }, metric));
+  expect(short('frac_groups_all_right', 'frac_reward_zero_std')).toEqual(['groups_all_right', 'reward_zero_std']);
+  expect(short('eval_accuracy', 'eval_accuracy_low')).toEqual(['accuracy', 'accuracy_low']);
+  expect(short('rewards/short_think/mean', 'rewards/short_answer/mean')).toEqual(['short_think', 'short_answer']);
+  expect(short('clip_ratio/low_mean', 'cispo_clip_ratio')).toEqual(['clip_ratio/low_mean', 'cispo_clip_ratio']);
 });
 
 it('the tooltip explains each metric with its formula', () => expect(explain(chartsFor(['reward'])[0])).toMatch(/^reward: .+\n.+/));

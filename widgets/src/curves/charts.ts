@@ -51,7 +51,10 @@ const FAMILIES: Family[] = [
 /** Shown as part of another chart, or an axis rather than a measurement. */
 const NO_CHART = new Set(['reward_std', 'step', 'epoch']);
 
-const GROUPS: string[] = ['Reward', 'Completions', 'Loss', 'Optimisation', 'Evaluation', 'Time', 'Other'];
+/** Charts that somebody put together. */
+export const OWN_GROUP = 'Own charts';
+
+const GROUPS: string[] = [OWN_GROUP, 'Reward', 'Completions', 'Loss', 'Optimisation', 'Evaluation', 'Time', 'Other'];
 
 /** Charts for these metric names, families first in their order, then the rest by name within its group. */
 export function chartsFor(names: Iterable<string>): ChartSpec[] {
@@ -83,13 +86,31 @@ export function groupsOf(charts: readonly ChartSpec[]): string[] {
   return GROUPS.filter((group) => charts.some((chart) => chart.group === group));
 }
 
-/** What a line is called inside its chart: the part of the metric's name that differs. "rewards/accuracy/mean" -> "accuracy". */
-export function shortName(chart: ChartSpec, metric: string): string {
-  if (chart.metrics.length < 2) return metric;
-  const parts = metric.split('/');
-  if (/^(eval_)?rewards$/.test(parts[0])) return parts[1];
-  return parts.length > 1 ? parts.slice(1).join('/') : metric;
+/**
+ * What a line is called inside its chart: the words of the metric's name that not all of its lines have. "rewards/accuracy/mean" -> "accuracy",
+ * "completions/min_length" -> "min", "frac_groups_all_right" -> "groups_all_right".
+ */
+export function shortName({ metrics, group }: ChartSpec, metric: string): string {
+  if (metrics.length < 2 || group === OWN_GROUP) return metric;
+  const parting = metrics.every((name) => OF_A_FUNCTION.test(name)) ? '/' : '/_';
+  const words = metrics.map((name) => name.split(new RegExp(`[${parting}]`)));
+  const shortest = Math.min(...words.map(({ length }) => length));
+  const common = (at: (list: string[], i: number) => string): number => {
+    let count = 0;
+    while (count < shortest - 1 && words.every((list) => at(list, count) === at(words[0], count))) count++;
+    return count;
+  };
+  const start = common((list, i) => list[i]);
+  const end = Math.min(
+    common((list, i) => list[list.length - 1 - i]),
+    shortest - 1 - start,
+  );
+  const parts = metric.split(new RegExp(`([${parting}])`)); // with what stands between the words
+  return parts.slice(2 * start, parts.length - 2 * end).join('');
 }
+
+/** Names of these metrics hold the name of a reward function, which is not cut. */
+const OF_A_FUNCTION = /^(eval_)?reward(s|_weights)\//;
 
 /** Names, explanations and formulas of a chart's metrics, as text for its tooltip. */
 export function explain(chart: ChartSpec): string {

@@ -2,10 +2,18 @@ import { describe, expect, it } from 'vitest';
 import { FakeConnector, type FakeRun } from '../../testing/fake-connector.ts';
 import { RunSeries } from '../store/run-series.ts';
 import { chartsFor } from './charts.ts';
-import { csv, extent, layout, leftOut, linesOf, readings, stepAt, traces, type ChartSettings } from './figure.ts';
+import { csv, extent, layout, leftOut, linesOf, readings, stepAt, traces, yRange, type ChartSettings } from './figure.ts';
 
 const PALETTE = { series: ['red', 'blue', 'green'], text: 'black', grid: 'grey', surface: 'white' };
-const SETTINGS: ChartSettings = { axis: 'step', smoothing: 0.6, logY: false, range: null };
+const SETTINGS: ChartSettings = {
+  axis: 'step',
+  smoother: 'ema',
+  smoothing: 0.6,
+  window: 20,
+  logY: false,
+  ignoreOutliers: false,
+  range: null,
+};
 const [reward, byFunction] = chartsFor(['reward', 'reward_std', 'rewards/accuracy/mean', 'rewards/format/mean']);
 
 async function runOf(run: FakeRun, colour = 0) {
@@ -212,4 +220,26 @@ it('CSV holds every metric of every run, missing values empty', async () => {
   expect(rows[0]).toBe('run,step,time_ms,reward,reward_std');
   expect(rows).toHaveLength(4);
   expect(rows[2]).toMatch(/^a,2,\d+,,$/);
+});
+
+it("ends of y that are typed hold, one that is left out is the values'; nonsense is left to the library", async () => {
+  const a = await runOf({ id: 'a', steps: 30 });
+  a.series.metrics.set('kl', [...Array.from({ length: 29 }, (_, i) => 1 + i / 29), 500]);
+  const raw: ChartSettings = { ...SETTINGS, smoother: 'none' };
+  const lines = linesOf(chartsFor(['kl'])[0], [a], raw, PALETTE);
+  expect(yRange(lines, raw)).toBeNull();
+  expect(yRange(lines, raw, [0, null])).toEqual([0, 500]);
+  expect(yRange(lines, { ...raw, ignoreOutliers: true })![1]).toBeLessThan(3);
+  expect(yRange(lines, { ...raw, ignoreOutliers: true }, [0, null])![1]).toBeLessThan(3);
+  expect([yRange(lines, raw, [9, 3]), yRange(lines, { ...raw, logY: true }, [0, 3])]).toEqual([null, null]);
+  const made = layout({ ...raw, logY: true }, PALETTE, { width: 300, height: 190 }, [1, 30], [], [10, 1000]);
+  expect(made.yaxis).toMatchObject({ range: [1, 3], autorange: false });
+});
+
+it('time without pauses breaks its lines where the run stood still, as wall time does', async () => {
+  const a = await runOf({ id: 'a', steps: 5 });
+  a.series.standstills = [3];
+  const of = (axis: ChartSettings['axis']) => linesOf(reward, [a], { ...SETTINGS, axis }, PALETTE)[0].shown.map((value) => value === null);
+  expect(of('training')).toEqual([false, false, false, true, false, false]);
+  expect(of('step')).not.toContain(true);
 });

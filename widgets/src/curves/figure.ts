@@ -3,17 +3,19 @@ import { describeMetric } from '@medr1/kernel-bridge/protocol/metrics';
 import type { RunSeries } from '../store/run-series.ts';
 import { lowerBound, nearest } from '../sorted.ts';
 import { DASHES, type Palette } from '../theme.ts';
-import { axisValues, type Axis } from './axis.ts';
+import { AXIS, axisValues, breaksOf, type Axis } from './axis.ts';
+import type { YRange } from './board.ts';
 import { shortName, type ChartSpec } from './charts.ts';
 import { isSparse, minMax, type Line, type Value } from './downsample.ts';
 import { MARGIN } from './scale.ts';
-import { smooth } from './smoothing.ts';
+import { smoothed, smooths, type Smoothing } from './smoothing.ts';
+import { bulkRange } from './y-range.ts';
 
-export interface ChartSettings {
+export interface ChartSettings extends Smoothing {
   axis: Axis;
-  /** Weight of the moving average, 0 = off. */
-  smoothing: number;
   logY: boolean;
+  /** y spans the bulk of the values; what lies far outside is not seen. */
+  ignoreOutliers: boolean;
   /** Visible part of x, shared by all charts; null = all. */
   range: [number, number] | null;
 }
@@ -73,20 +75,19 @@ export function linesOf(
 ): ChartLine[] {
   const several = chart.metrics.length > 1;
   return runs.flatMap((run) => {
-    const standstills = settings.axis === 'time' ? run.series.standstills : [];
     const axis = axisValues(run.series, settings.axis);
-    const at = gapsAfter(run.series.steps, standstills);
+    const at = AXIS[settings.axis].breaks ? breaksOf(run.series.steps, run.series.standstills) : [];
     const x = withGaps(axis, at, (i) => (axis[i - 1] + axis[i]) / 2);
-    const column = (metric: string, smoothing: number): Value[] | null => {
+    const column = (metric: string, smoothing: Smoothing): Value[] | null => {
       const values = run.series.metrics.get(metric);
-      return values ? withGaps<Value>(smooth(values, smoothing), at, () => null) : null;
+      return values ? withGaps<Value>(smoothed(values, smoothing), at, () => null) : null;
     };
     return chart.metrics.flatMap((metric, place) => {
       const values = run.series.metrics.get(metric);
       if (!values) return [];
       const exact = describeMetric(metric)?.exact;
       const sparse = isSparse(values);
-      const smoothing = sparse || exact ? 0 : settings.smoothing;
+      const smoothing = sparse || exact ? AS_IT_IS : settings;
       const hue = overlaid || !several ? run.colour : place;
       const name = several ? shortName(chart, metric) : '';
       return {
@@ -99,7 +100,7 @@ export function linesOf(
         shape: exact === 'setting' ? ('hv' as const) : ('linear' as const),
         sparse,
         x,
-        raw: column(metric, 0)!,
+        raw: column(metric, AS_IT_IS)!,
         shown: column(metric, smoothing)!,
         spread: chart.band ? column(chart.band, smoothing) : null,
       };
@@ -107,11 +108,7 @@ export function linesOf(
   });
 }
 
-/** Places, in the columns of a run, of the first step after each time that the run stood still. */
-function gapsAfter(steps: readonly number[], standstills: readonly number[]): number[] {
-  const places = standstills.map((step) => lowerBound(steps, step + 1)).filter((at) => at > 0 && at < steps.length);
-  return [...new Set(places)].sort((a, b) => a - b);
-}
+const AS_IT_IS: Smoothing = { smoother: 'none', smoothing: 0, window: 1 };
 
 /** The column with one more value before each of these places: a line breaks there. */
 function withGaps<T>(column: readonly T[], places: readonly number[], between: (at: number) => T): T[] {
@@ -135,7 +132,7 @@ export function traces(lines: readonly ChartLine[], settings: ChartSettings, pix
   return [
     ...lines.flatMap((line) => (line.spread ? band(line, line.spread, thin) : [])),
     ...lines
-      .filter(({ raw, shown }) => settings.smoothing > 0 && shown.some((value, at) => value !== raw[at]))
+      .filter(({ raw, shown }) => smooths(settings) && shown.some((value, at) => value !== raw[at]))
       .map((line) => trace(line, thin(line, line.raw), { opacity: 0.25, width: 1, dash: 'solid' })),
     ...lines.map((line) => trace(line, thin(line, onPoints(line, settings)), { opacity: 1, width: 1.75, dash: line.dash })),
   ];
@@ -294,7 +291,19 @@ export function allX(runs: readonly ChartRun[], axis: Axis): number[] {
 }
 
 /** The unit stands at the last mark of the axis, where a number alone does not say what it counts. */
-const UNITS: Partial<Record<Axis, object>> = { time: { ticksuffix: ' min', showticksuffix: 'last' } };
+const unitMarks = (axis: Axis): object => (AXIS[axis].unit ? { ticksuffix: AXIS[axis].unit, showticksuffix: 'last' } : {});
+
+/** What y spans: the ends that somebody typed, else the values without outliers where these are ignored. Null leaves it to the drawing library. */
+export function yRange(lines: readonly ChartLine[], settings: ChartSettings, [low, high]: YRange = [null, null]): [number, number] | null {
+  const columns = lines.map(({ shown }) => shown);
+  const bulk = settings.ignoreOutliers ? bulkRange(columns, settings.logY) : null;
+  if (low === null && high === null) return bulk;
+  const values = columns.flatMap((column) => column.filter((value): value is number => value !== null && (!settings.logY || value > 0)));
+  const extreme = (of: (a: number, b: number) => number, start: number): number => values.reduce((a, b) => of(a, b), start);
+  const range: [number, number] = [low ?? bulk?.[0] ?? extreme(Math.min, Infinity), high ?? bulk?.[1] ?? extreme(Math.max, -Infinity)];
+  const drawable = range.every(Number.isFinite) && range[0] < range[1] && (!settings.logY || range[0] > 0);
+  return drawable ? range : null;
+}
 
 /** Axes and margins; `uirevision` keeps a zoom while data arrives. */
 export function layout(
@@ -303,6 +312,7 @@ export function layout(
   size: { width: number; height: number },
   full: [number, number] | null,
   drawn: readonly Trace[] = [],
+  y: [number, number] | null = null,
 ) {
   const axis = {
     gridcolor: palette.grid,
@@ -324,11 +334,11 @@ export function layout(
     hovermode: false as const,
     dragmode: 'zoom' as const,
     font: { color: palette.text, size: 10 },
-    xaxis: { ...axis, ...UNITS[settings.axis], ...(range ? { range: [...range], autorange: false } : { autorange: true }) },
+    xaxis: { ...axis, ...unitMarks(settings.axis), ...(range ? { range: [...range], autorange: false } : { autorange: true }) },
     yaxis: {
       ...axis,
       fixedrange: true,
-      autorange: true,
+      ...(y ? { range: settings.logY ? y.map(Math.log10) : y, autorange: false } : { autorange: true }),
       type: settings.logY ? ('log' as const) : ('linear' as const),
       // A flat line at zero would get an axis from −1 to 1, though there is no share below none.
       rangemode: drawn.some(({ y }) => y.some((value) => value !== null && value < 0)) ? ('normal' as const) : ('nonnegative' as const),

@@ -26,11 +26,31 @@ it('another x axis drops the zoom, which was in the old one', () => {
 
 it('what was saved comes back, and what is malformed is left at its default', () => {
   const before = new CurvesModel();
-  before.set({ axis: 'tokens', smoothing: 0.3, logY: true, pinned: ['kl'] });
+  before.set({ axis: 'tokens', smoothing: 0.3, smoother: 'mean', window: 5, logY: true, ignoreOutliers: true, pinned: ['kl'] });
+  before.putOwn('Drift', ['kl', 'entropy']);
+  before.resize('kl', { columns: 2 });
+  before.setRange('kl', [0, 0.5]);
+  before.move(charts, 'grad_norm', 'reward');
   const after = new CurvesModel();
   after.restore(JSON.parse(JSON.stringify(before)));
   expect(after.state.value).toEqual(before.state.value);
   const wrong = new CurvesModel();
-  wrong.restore({ axis: 'colour', smoothing: 'much', hidden: [1, null], folded: 7 });
+  wrong.restore({ axis: 'colour', smoothing: 'much', hidden: [1, null], folded: 7, smoother: 'magic', window: 0.5 });
   expect(wrong.state.value).toEqual(CURVES_DEFAULTS);
+});
+
+it('an end of y that is taken back is no range; a chart that is put together again keeps its place; a reset keeps what was made', () => {
+  const model = new CurvesModel();
+  model.setRange('kl', [0, null]);
+  model.setRange('kl', [null, null]);
+  expect(model.state.value.ranges).toEqual({});
+  model.putOwn('One', ['kl']);
+  model.putOwn('Two', ['reward']);
+  model.putOwn('Changed', ['entropy'], 'own:1');
+  model.move(charts, 'kl', 'reward');
+  model.resize('kl', { height: 400 });
+  model.resetLayout();
+  expect(model.state.value).toMatchObject({ order: [], sizes: {}, own: [{ title: 'Changed', metrics: ['entropy'] }, { title: 'Two' }] });
+  model.removeOwn('own:1');
+  expect(model.shown(charts).map(({ title }) => title)).toEqual(['Two', 'Reward', 'KL to the reference', 'Gradient norm']);
 });

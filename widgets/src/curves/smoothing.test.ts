@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { smooth } from './smoothing.ts';
+import { smooth, smoothed, smooths, windowMean } from './smoothing.ts';
 
 it('weight 0 leaves the values as they are', () => expect(smooth([1, null, 3], 0)).toEqual([1, null, 3]));
 
@@ -13,4 +13,19 @@ it('agrees with the formula last = w last + (1 - w) y, shown as last / (1 - w^n)
 
 it('a missing or infinite value is a gap and does not enter the average', () => {
   expect(smooth([1, null, Infinity, 3], 0.5)).toEqual([1, null, null, expect.closeTo(smooth([1, 3], 0.5)[1]!, 9)]);
+});
+
+it('the mean of a window is of the last points that are there, and moves no point that was drawn', () => {
+  expect(windowMean([1, 3, null, 5, 7], 2)).toEqual([1, 2, null, 4, 6]);
+  expect(windowMean([1, 3, null, 5, 7, 100], 2).slice(0, 5)).toEqual(windowMean([1, 3, null, 5, 7], 2));
+  expect(windowMean([NaN, 2, Infinity, 4], 10)).toEqual([null, 2, null, 3]);
+});
+
+it('a kind that smooths nothing gives the values as they are', () => {
+  const values = [1, null, 4];
+  const settings = { smoother: 'none', smoothing: 0.9, window: 9 } as const;
+  for (const one of [settings, { ...settings, smoother: 'mean', window: 1 }, { ...settings, smoother: 'ema', smoothing: 0 }] as const)
+    expect([smooths(one), smoothed(values, one)]).toEqual([false, values]);
+  expect(smoothed(values, { ...settings, smoother: 'mean', window: 2 })).toEqual([1, null, 2.5]);
+  expect(smoothed([1, 2, 4], { ...settings, smoother: 'ema', smoothing: 0.5 })).toEqual(smooth([1, 2, 4], 0.5));
 });

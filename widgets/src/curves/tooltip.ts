@@ -2,19 +2,22 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import { integer, number } from '../format.ts';
 import { middle } from '../parts.ts';
-import { AXIS_TITLES } from './axis.ts';
+import { AXIS } from './axis.ts';
+import { smooths } from './smoothing.ts';
 import type { ChartLine, ChartSettings, Reading } from './figure.ts';
 
 /** `x`: where the cursor is. A value that holds from an earlier point says from which. */
-export function tooltip(values: readonly Reading[], x: number, { axis, smoothing }: ChartSettings): TemplateResult {
-  const write = (value: number): string => (axis === 'time' ? number(value) : integer(value));
-  const head = axis === 'time' ? `${write(x)} min` : `${AXIS_TITLES[axis]} ${write(x)}`;
+export function tooltip(values: readonly Reading[], x: number, settings: ChartSettings): TemplateResult {
+  const { title, unit, whole } = AXIS[settings.axis];
+  const write = (value: number): string => (whole ? integer(value) : number(value));
+  const head = `${title} ${write(x)}${unit}`.trim();
+  const smooth = smooths(settings);
   return html`<table class="tooltip small" popover="manual">
     <thead>
       <tr>
         <th colspan="2">${head}</th>
-        <th class="number">${smoothing > 0 ? 'smooth' : 'value'}</th>
-        ${smoothing > 0 ? html`<th class="number">raw</th>` : nothing}
+        <th class="number">${smooth ? 'smooth' : 'value'}</th>
+        ${smooth ? html`<th class="number">raw</th>` : nothing}
       </tr>
     </thead>
     <tbody>
@@ -26,7 +29,7 @@ export function tooltip(values: readonly Reading[], x: number, { axis, smoothing
               ${middle(line.label)}${line.sparse && value !== null && write(at) !== write(x) ? html` <span class="secondary">(${write(at)})</span>` : nothing}
             </td>
             <td class="number">${number(value)}</td>
-            ${smoothing > 0 ? html`<td class="number secondary">${number(raw)}</td>` : nothing}
+            ${smooth ? html`<td class="number secondary">${number(raw)}</td>` : nothing}
           </tr>`,
       )}
     </tbody>

@@ -171,3 +171,84 @@ it('follows its runs while it is on the page and no longer', async () => {
   element.remove();
   expect(connector.followers('b')).toBe(0);
 });
+
+it('a chart of chosen metrics is put together, moved, resized, given ends of y, and removed', async () => {
+  const { element, charts } = await view({ runs: [{ id: 'a', steps: 30 }] });
+  const find = (selector: string) => element.shadowRoot!.querySelector<HTMLElement>(selector)!;
+  const ids = () => charts().map(({ spec }) => spec.id);
+  find('[data-testid=new-chart]').click();
+  await vi.waitFor(() => expect(find('medr1-own-chart')?.shadowRoot!.querySelector('[value=kl]')).toBeTruthy());
+  const form = find('medr1-own-chart').shadowRoot!;
+  for (const name of ['kl', 'entropy']) form.querySelector<HTMLInputElement>(`[value=${name}]`)!.click();
+  form.querySelector<HTMLInputElement>('[name=title]')!.value = 'Drift';
+  form.querySelector('form')!.dispatchEvent(new Event('submit', { cancelable: true }));
+  await vi.waitFor(() => expect(charts()[0].spec).toMatchObject({ id: 'own:1', title: 'Drift', metrics: ['kl', 'entropy'] }));
+  expect(find('medr1-own-chart')).toBeNull();
+
+  const menuOf = async (id: string): Promise<HTMLElement> => {
+    const chart = charts().find(({ spec }) => spec.id === id)!;
+    await chart.updateComplete;
+    return chart.shadowRoot!.querySelector<HTMLElement>('[data-testid=chart-menu]')!;
+  };
+  const press = (menu: HTMLElement, text: string): void =>
+    [...menu.querySelectorAll('button')].find((button) => button.textContent!.includes(text))!.click();
+  const [, first, second] = ids();
+  press(await menuOf(second), 'Earlier');
+  await vi.waitFor(() => expect(ids().slice(1, 3)).toEqual([second, first]));
+  press(await menuOf(second), 'Earlier'); // the first of its group stays where it is
+  press(await menuOf(second), 'Wider');
+  press(await menuOf(second), 'Higher');
+  expect(element.model.state.value.sizes[second]).toEqual({ columns: 2, height: 250 });
+  const [from] = (await menuOf(second)).querySelectorAll('input');
+  Object.assign(from, { value: '0.5' }).dispatchEvent(new Event('change'));
+  await settled();
+  Object.assign(from, { value: 'nonsense' }).dispatchEvent(new Event('change'));
+  expect([element.model.state.value.ranges[second], from.value]).toEqual([[0.5, null], '0.5']);
+
+  const handle = charts()[0].shadowRoot!.querySelector<HTMLElement>('[data-testid=chart-size]')!;
+  handle.dispatchEvent(new KeyboardEvent('keydown', { key: 'ArrowDown' }));
+  expect(element.model.state.value.sizes['own:1']).toEqual({ columns: 1, height: 220 });
+  press(await menuOf('own:1'), 'Remove chart');
+  await settled();
+  expect(ids()).not.toContain('own:1');
+});
+
+it('a chart that is dropped on another takes its place', async () => {
+  const { charts } = await view({ runs: [{ id: 'a', steps: 30 }] });
+  const [first, second, third] = charts();
+  const { id } = third.spec;
+  const data = new Map<string, string>();
+  const dataTransfer = {
+    types: ['application/x-medr1-chart'],
+    getData: (type: string) => data.get(type),
+    setData: (type: string, text: string) => data.set(type, text),
+    setDragImage: () => {},
+  };
+  const drag = (target: EventTarget, type: string): Event => {
+    const event = Object.assign(new Event(type, { cancelable: true, bubbles: true }), { dataTransfer });
+    target.dispatchEvent(event);
+    return event;
+  };
+  drag(third.shadowRoot!.querySelector('header')!, 'dragstart');
+  expect(drag(first, 'dragover').defaultPrevented).toBe(true);
+  expect([first.over, second.over]).toEqual([true, false]);
+  drag(first, 'drop');
+  await settled();
+  expect([first.over, charts()[0].spec.id]).toEqual([false, id]);
+});
+
+it('the kind of smoothing decides what its slider sets', async () => {
+  const { element } = await view({ runs: [{ id: 'a', steps: 30 }] });
+  const slider = () => element.shadowRoot!.querySelector<HTMLInputElement>('input[type=range]');
+  const choose = async (kind: string): Promise<void> => {
+    Object.assign(element.shadowRoot!.querySelector('[aria-label="Kind of smoothing"]')!, { value: kind }).dispatchEvent(
+      new Event('change'),
+    );
+    await settled();
+  };
+  await choose('mean');
+  Object.assign(slider()!, { value: '7' }).dispatchEvent(new Event('input'));
+  expect(element.model.state.value).toMatchObject({ smoother: 'mean', window: 7, smoothing: 0.6 });
+  await choose('none');
+  expect(slider()).toBeNull();
+});

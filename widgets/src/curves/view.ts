@@ -11,16 +11,38 @@ import { HeldSeries } from '../store/held-series.ts';
 import type { RunSeries } from '../store/run-series.ts';
 import { base, seriesColours, tokens } from '../theme.ts';
 import type { IWorkbench } from '../store/workbench.ts';
-import { AXES, AXIS_LABELS, stepsWithin, type Axis } from './axis.ts';
+import { AXES, AXIS, stepsWithin, type Axis } from './axis.ts';
+import { neighbour, sizeOf, type OwnChart } from './board.ts';
 import './chart.ts';
+import type { BoardRequest } from './chart-menu.ts';
 import { chartsFor, groupsOf, type ChartSpec } from './charts.ts';
 import { csv, type ChartRun, type StepOf } from './figure.ts';
-import { CurvesModel, MAX_SMOOTHING } from './model.ts';
+import { CurvesModel, MAX_SMOOTHING, MAX_WINDOW } from './model.ts';
+import './own-chart.ts';
+import { SMOOTHERS, type Smoother } from './smoothing.ts';
+
+const SMOOTHER_LABELS: Record<Smoother, string> = { ema: 'moving average', mean: 'mean of window', none: 'none' };
+const SMOOTHER_TITLES: Record<Smoother, string> = {
+  ema: 'Exponential moving average with the bias of its start removed; the raw line stays faint',
+  mean: 'Mean of the last points; the raw line stays faint',
+  none: 'Every value as it was logged',
+};
+/** Least width of a column of the board, in pixels, and the gap between two. */
+const COLUMN = { width: 320, gap: 4 };
 
 export class CurvesView extends WatchingElement {
-  static override properties = { workbench: { attribute: false }, model: { attribute: false } };
+  static override properties = {
+    workbench: { attribute: false },
+    model: { attribute: false },
+    columns: { state: true },
+    editing: { state: true },
+  };
   declare workbench: IWorkbench;
   declare model: CurvesModel;
+  /** Charts that stand beside each other. */
+  declare columns: number;
+  /** Id of the chart whose metrics are being chosen, '' of a new one; null where none is. */
+  declare editing: string | null;
 
   /** The zoom that points were read for. */
   #range: [number, number] | null = null;
@@ -29,6 +51,8 @@ export class CurvesView extends WatchingElement {
   constructor() {
     super();
     this.model = new CurvesModel();
+    this.columns = 1;
+    this.editing = null;
   }
 
   protected override identity(): PropertyKey[] {
@@ -38,6 +62,22 @@ export class CurvesView extends WatchingElement {
   protected override watched() {
     const { selection, runs, colours } = this.workbench;
     return [selection, runs.state, colours, this.model.state];
+  }
+
+  #resize: ResizeObserver | null = null;
+
+  protected override acquire(): void {
+    this.#resize ??= new ResizeObserver(() => this.#measure());
+    this.#resize.observe(this);
+    this.#measure();
+  }
+
+  protected override release(): void {
+    this.#resize?.disconnect();
+  }
+
+  #measure(): void {
+    this.columns = Math.max(1, Math.floor((this.clientWidth - 16 + COLUMN.gap) / (COLUMN.width + COLUMN.gap)));
   }
 
   protected override willUpdate(changed: PropertyValues): void {
@@ -65,11 +105,11 @@ export class CurvesView extends WatchingElement {
     const all = this.#held.all.map((series) => ({ series, colour: this.workbench.colours.of(series.id) }));
     const shown = all.filter(({ series }) => !this.model.state.value.hidden.includes(series.id));
     const charts = chartsFor(shown.flatMap(({ series }) => [...series.metrics.keys()]));
-    return html`${this.#toolbar(shown, charts)} ${this.#chips(all)} ${this.#body(all, shown, charts)}`;
+    return html`${this.#toolbar(shown, charts)} ${this.#chips(all)} ${this.#form(charts)} ${this.#body(all, shown, charts)}`;
   }
 
   #toolbar(shown: ChartRun[], charts: ChartSpec[]): TemplateResult {
-    const { axis, smoothing, logY, search, range } = this.model.state.value;
+    const { axis, logY, ignoreOutliers, search, range } = this.model.state.value;
     return html`<div class="toolbar" role="toolbar" aria-label="Curves">
       <label
         >x
@@ -77,23 +117,19 @@ export class CurvesView extends WatchingElement {
           aria-label="x axis"
           @change=${(event: Event) => this.model.set({ axis: (event.target as HTMLSelectElement).value as Axis })}
         >
-          ${AXES.map((one) => html`<option value=${one} ?selected=${one === axis}>${AXIS_LABELS[one]}</option>`)}
+          ${AXES.map((one) => html`<option value=${one} ?selected=${one === axis}>${AXIS[one].label}</option>`)}
         </select>
       </label>
-      <label title="Exponential moving average with the bias of its start removed; the raw line stays faint"
-        >smoothing
-        <input
-          type="range"
-          min="0"
-          max=${MAX_SMOOTHING}
-          step="0.01"
-          .value=${String(smoothing)}
-          aria-label="Smoothing"
-          @input=${(event: Event) => this.model.set({ smoothing: Number((event.target as HTMLInputElement).value) })}
-        />
-        <span class="number reading">${smoothing.toFixed(2)}</span>
-      </label>
+      ${this.#smoothing()}
       <label><input type="checkbox" .checked=${logY} @change=${() => this.model.set({ logY: !logY })} />log y</label>
+      <label title="y spans the bulk of the values: what lies more than half its width outside the middle 90 % is not seen, and counted"
+        ><input
+          type="checkbox"
+          .checked=${ignoreOutliers}
+          data-testid="ignore-outliers"
+          @change=${() => this.model.set({ ignoreOutliers: !ignoreOutliers })}
+        />ignore outliers</label
+      >
       <input
         type="search"
         placeholder="find a metric"
@@ -108,6 +144,8 @@ export class CurvesView extends WatchingElement {
       >
         Reset zoom
       </button>
+      <button title="A chart of metrics that you choose" data-testid="new-chart" @click=${() => (this.editing = '')}>New chart …</button>
+      <button title="Order, sizes and ranges of all charts as at first" @click=${() => this.model.resetLayout()}>Reset layout</button>
       <button
         title="Save the numbers of all charts"
         ?disabled=${charts.length === 0}
@@ -116,6 +154,65 @@ export class CurvesView extends WatchingElement {
         CSV
       </button>
     </div>`;
+  }
+
+  #smoothing(): TemplateResult {
+    const { smoother, smoothing, window } = this.model.state.value;
+    const entered = (event: Event): number => Number((event.target as HTMLInputElement).value);
+    return html`<label title=${SMOOTHER_TITLES[smoother]}
+        >smoothing
+        <select
+          aria-label="Kind of smoothing"
+          @change=${(event: Event) => this.model.set({ smoother: (event.target as HTMLSelectElement).value as Smoother })}
+        >
+          ${SMOOTHERS.map((one) => html`<option value=${one} ?selected=${one === smoother}>${SMOOTHER_LABELS[one]}</option>`)}
+        </select>
+      </label>
+      ${
+        smoother === 'none'
+          ? nothing
+          : html`<label>
+              <input
+                type="range"
+                min=${smoother === 'ema' ? 0 : 1}
+                max=${smoother === 'ema' ? MAX_SMOOTHING : MAX_WINDOW}
+                step=${smoother === 'ema' ? 0.01 : 1}
+                .value=${String(smoother === 'ema' ? smoothing : window)}
+                aria-label=${smoother === 'ema' ? 'Smoothing' : 'Points of the mean'}
+                @input=${(event: Event) => this.model.set(smoother === 'ema' ? { smoothing: entered(event) } : { window: entered(event) })}
+              />
+              <span class="number reading">${smoother === 'ema' ? smoothing.toFixed(2) : window}</span>
+            </label>`
+      }`;
+  }
+
+  #form(charts: ChartSpec[]): TemplateResult | typeof nothing {
+    const { editing } = this;
+    if (editing === null) return nothing;
+    const chart = this.model.state.value.own.find(({ id }) => id === editing) ?? null;
+    const metrics = [
+      ...new Set([...charts.flatMap((one) => [...one.metrics, ...(one.band ? [one.band] : [])]), ...(chart?.metrics ?? [])]),
+    ];
+    return html`<medr1-own-chart
+      .metrics=${metrics.sort()}
+      .chart=${chart}
+      @medr1-cancel=${() => (this.editing = null)}
+      @medr1-own-chart=${({ detail: { title, metrics: chosen } }: CustomEvent<Omit<OwnChart, 'id'>>) => {
+        this.model.putOwn(title, chosen, chart?.id);
+        this.editing = null;
+      }}
+    ></medr1-own-chart>`;
+  }
+
+  /** What a chart asks of the board; its neighbours are those of its group, as they stand. */
+  #onRequest(request: BoardRequest, charts: ChartSpec[], group: ChartSpec[]): void {
+    if (request.ask === 'edit') this.editing = request.chart;
+    else if (request.ask === 'remove') this.model.removeOwn(request.chart);
+    else {
+      const ids = group.map(({ id }) => id);
+      const target = request.ask === 'move' ? neighbour(ids, request.chart, request.way) : request.target;
+      if (target !== null) this.model.move(charts, request.chart, target);
+    }
   }
 
   #chips(all: ChartRun[]): TemplateResult {
@@ -158,7 +255,7 @@ export class CurvesView extends WatchingElement {
     const pins = visible.filter(({ id }) => pinned.includes(id));
     const rest = visible.filter(({ id }) => !pinned.includes(id));
     return html`${trouble} ${visible.length === 0 ? empty('No metric of that name', 'Clear the search to see all charts.') : nothing}
-    ${pins.length ? this.#group('Pinned', pins, shown, false) : nothing}
+    ${pins.length ? this.#group('Pinned', pins, shown, false, visible) : nothing}
     ${repeat(
       groupsOf(rest),
       (group) => group,
@@ -168,6 +265,7 @@ export class CurvesView extends WatchingElement {
           rest.filter((chart) => chart.group === group),
           shown,
           folded.includes(group),
+          visible,
         ),
     )}`;
   }
@@ -194,9 +292,9 @@ export class CurvesView extends WatchingElement {
     this.workbench.selection.move({ runs: [run, ...runs.filter((id) => id !== run)], step });
   }
 
-  #group(group: string, charts: ChartSpec[], shown: ChartRun[], folded: boolean): TemplateResult {
+  #group(group: string, charts: ChartSpec[], shown: ChartRun[], folded: boolean, visible: ChartSpec[]): TemplateResult {
     const { revision } = this.#held;
-    const { expanded } = this.model.state.value;
+    const state = this.model.state.value;
     return html`<section class="group" aria-label=${group}>
       <button class="quiet fold" aria-expanded=${!folded} @click=${() => this.model.toggle('folded', group)}>
         <span aria-hidden="true">${folded ? '▸' : '▾'}</span> ${group} <span class="secondary">${charts.length}</span>
@@ -204,13 +302,20 @@ export class CurvesView extends WatchingElement {
       ${
         folded
           ? nothing
-          : html`<div class="charts">
+          : html`<div
+              class="charts"
+              style=${`--columns:${this.columns}`}
+              @medr1-board=${(event: CustomEvent<BoardRequest>) => this.#onRequest(event.detail, visible, charts)}
+            >
               ${repeat(
                 charts,
                 ({ id }) => id,
                 (spec) =>
                   html`<medr1-chart
-                    class=${expanded === spec.id ? 'large' : ''}
+                    class=${state.expanded === spec.id ? 'large' : ''}
+                    style=${`grid-column:span ${sizeOf(state, spec.id, this.columns).columns}`}
+                    data-columns=${this.columns}
+                    .onBoard=${true}
                     .model=${this.model}
                     .spec=${spec}
                     .runs=${shown}
@@ -267,6 +372,7 @@ export class CurvesView extends WatchingElement {
         align-items: center;
         max-width: 100%;
         min-height: 22px;
+        background: none;
       }
       .run[aria-pressed] {
         box-shadow: none;
@@ -291,11 +397,11 @@ export class CurvesView extends WatchingElement {
       }
       .charts {
         display: grid;
-        grid-template-columns: repeat(auto-fill, minmax(min(320px, 100%), 1fr));
+        grid-template-columns: repeat(var(--columns), minmax(0, 1fr));
         gap: 4px;
       }
       .large {
-        grid-column: 1 / -1;
+        grid-column: 1 / -1 !important; /* over its own span */
       }
     `,
   ];

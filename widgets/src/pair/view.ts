@@ -1,7 +1,7 @@
 /** The Pair view: two runs that differ in their prompt alone, curve over curve and question beside question. */
 import { css, html, nothing, type PropertyValues, type TemplateResult } from 'lit';
 import { repeat } from 'lit/directives/repeat.js';
-import { AXES, AXIS_LABELS, type Axis } from '../curves/axis.ts';
+import { AXES, AXIS, type Axis } from '../curves/axis.ts';
 import '../curves/chart.ts';
 import { chartsFor, type ChartSpec } from '../curves/charts.ts';
 import type { ChartRun, StepOf } from '../curves/figure.ts';
@@ -232,7 +232,7 @@ export class PairView extends PageElement {
                 aria-label="x axis"
                 @change=${(event: Event) => this.curves.set({ axis: (event.target as HTMLSelectElement).value as Axis })}
               >
-                ${AXES.map((axis) => html`<option value=${axis} ?selected=${axis === this.curves.state.value.axis}>${AXIS_LABELS[axis]}</option>`)}
+                ${AXES.map((axis) => html`<option value=${axis} ?selected=${axis === this.curves.state.value.axis}>${AXIS[axis].label}</option>`)}
               </select></label
             >`
       }

@@ -1,0 +1,23 @@
+/** What a chart says of values that it does not show. */
+import type { YRange } from './board.ts';
+import { leftOut, type ChartLine } from './figure.ts';
+import { outside } from './y-range.ts';
+
+export interface Note {
+  /** '' where all is seen. */
+  text: string;
+  /** Nothing is seen at all. */
+  all: boolean;
+}
+
+/** `y`: what y spans, null where it spans all values. */
+export function unseen(lines: readonly ChartLine[], logY: boolean, y: YRange | null): Note {
+  const columns = lines.map(({ raw }) => raw);
+  const measured = columns.reduce((count, column) => column.reduce<number>((sum, value) => sum + (value === null ? 0 : 1), count), 0);
+  if (measured === 0) return { text: 'no value yet', all: true };
+  const below = logY ? leftOut(lines) : 0;
+  if (below === measured) return { text: 'no value above 0: a logarithmic axis shows none of them', all: true };
+  const out = y ? outside(logY ? columns.map((column) => column.filter((value) => value !== null && value > 0)) : columns, y) : 0;
+  const count = (number: number, what: string): string => (number === 0 ? '' : `${number} ${number === 1 ? 'value' : 'values'} ${what}`);
+  return { text: [count(below, 'of 0 or below left out'), count(out, 'outside')].filter(Boolean).join(', '), all: false };
+}
