@@ -1,4 +1,4 @@
-"""HTTP to the backend: its private socket, how long an answer is waited for, and what runs and data sets need of a client.
+"""HTTP to the backend: its private socket, and how long an answer is waited for.
 
 Proxies of the environment are not asked: the socket is this machine's.
 """
@@ -7,14 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import os
-from typing import TYPE_CHECKING, Any, Protocol
 
 import httpx
 
 from .connection import Connection, wait_for
-
-if TYPE_CHECKING:
-    from .kernel import RewardHost
 
 # The socket is local: connecting is quick or fails. Answers may take long (an estimate, a page of images).
 TIMEOUT = httpx.Timeout(connect=5.0, read=120.0, write=30.0, pool=30.0)
@@ -77,24 +73,3 @@ def async_client(connection: Connection) -> httpx.AsyncClient:
         timeout=TIMEOUT,
         trust_env=False,
     )
-
-
-class Requests(Protocol):
-    """What a run or a data set needs of the client that made it."""
-
-    def request(self, method: str, path: str, body: Any = None, *, timeout: httpx.Timeout = TIMEOUT, **query: Any) -> Any:
-        """The answer of one route, from JSON. Raises WorkbenchError with the backend's own message and remedy."""
-        ...
-
-    @property
-    def reward_host(self) -> RewardHost:
-        """What serves functions of this Python to the backend."""
-        ...
-
-    def view(self) -> dict[str, Any]:
-        """What the browser looks at."""
-        ...
-
-    def move_view(self, *, selection: dict[str, Any] | None = None, data: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Moves what the browser looks at."""
-        ...

@@ -23,6 +23,7 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pandas as pd
 
+from .ask import ask
 from .backend import METHOD_OVERRIDE, OVERRIDDEN, PATIENT, TIMEOUT
 from .backend import client as socket_client
 from .connection import ENV, ENV_PID, PROTOCOL_VERSION, lives, read_connection, wait_for
@@ -35,7 +36,7 @@ from .rewards import ComingReward, files_of_config, functions_of_config
 from .run import Run
 from .runs import metrics_of, sweep, table_of
 from .search import search
-from .values import part, plain, text, texts
+from .values import plain, text, texts
 from .values import query as as_query
 from .view import Selection
 
@@ -208,29 +209,29 @@ class Client:
 
     def server(self) -> dict[str, Any]:
         """Version, device, home and the made sample's place."""
-        return self.request("GET", "/server")
+        return ask(self, "server")
 
     def schema(self) -> dict[str, Any]:
         """JSON Schema of a run's configuration: every key with its title, default and meaning."""
-        return self.request("GET", "/schema")
+        return ask(self, "schema")
 
     def runs(self, search: str | None = None) -> list[Run]:
         """Every run, newest first. With `search` those that pass it, pinned ones first: words of name, notes and tags, and conditions on
         columns, `c.runs("tag:seed state:finished learning_rate<1e-5 best:reward>1.5")`.
         """
-        summaries = self.request("GET", "/runs")["runs"]
+        summaries = ask(self, "runs")["runs"]
         if search is None:
             return [Run(self, summary) for summary in summaries]
         by_id = {summary["id"]: summary for summary in summaries}
         found: list[str] = []
         while True:
-            page = self.request("GET", "/runs/table", q=search, archived=True, limit=RUNS_A_PAGE, offset=len(found))
+            page = ask(self, "runTable", q=search, archived=True, limit=RUNS_A_PAGE, offset=len(found))
             found += [row["id"] for row in page["rows"]]
             if not page["rows"] or len(found) >= page["total"]:
                 return [Run(self, by_id[each]) for each in found if each in by_id]
 
     def run(self, run_id: str) -> Run:
-        return Run(self, self.request("GET", f"/runs/{part(run_id)}")["summary"])
+        return Run(self, ask(self, "run", run_id)["summary"])
 
     def search(self, runs: Any, text: str = "", **filters: Any) -> pd.DataFrame:
         """Completions of one run or several (runs or their ids), as Run.search(); search.search() lists the filters."""
@@ -246,12 +247,12 @@ class Client:
     def check(self, config: dict[str, Any] | None = None, **keys: Any) -> dict[str, Any]:
         """The whole configuration with every default filled in; raises when a key or a value is not right. Starts nothing."""
         whole, _ = functions_of_config({**(config or {}), **keys})
-        return self.request("POST", "/config", {"config": whole})["config"]
+        return ask(self, "checkConfig", body={"config": whole})["config"]
 
     def estimate(self, config: dict[str, Any] | None = None, **keys: Any) -> dict[str, Any]:
         """Memory in bytes by purpose, steps, and advice where it does not fit."""
         whole, _ = functions_of_config({**(config or {}), **keys})
-        return self.request("POST", "/estimate", {"config": whole})
+        return ask(self, "estimate", body={"config": whole})
 
     def train(
         self, config: dict[str, Any] | None = None, *, start: bool = True, reward_files: dict[str, str] | None = None, **keys: Any
@@ -264,7 +265,7 @@ class Client:
         self.reward_host.serve(*(Served(function) for function in functions))
         whole = self._with_coming(whole)
         body = {"config": whole, "reward_files": {**files_of_config(whole), **(reward_files or {})}, "start": start}
-        return Run(self, self.request("POST", "/runs", body), not_started=not start)
+        return Run(self, ask(self, "createRun", body=body))
 
     def train_pair(
         self,
@@ -281,8 +282,8 @@ class Client:
         whole = {**(config or {}), **keys}
         files = {**files_of_config(whole), **(reward_files or {})}
         body = {"config": whole, "variants": list(variants), "reward_files": files, "start": start}
-        first, second = self.request("POST", "/pairs", body)["runs"]
-        return Run(self, first, not_started=not start), Run(self, second, not_started=not start)
+        first, second = ask(self, "createPair", body=body)["runs"]
+        return Run(self, first), Run(self, second)
 
     def sweep(self, config: Mapping[str, Any] | None = None, *, start: bool = True, **keys: Any) -> list[Run]:
         """One run for every combination of the keys that are lists: `c.sweep(c.demo(), seed=[1, 2, 3], beta=[0.0, 0.04])` starts six.
@@ -308,10 +309,10 @@ class Client:
 
     def evaluations(self) -> list[Evaluation]:
         """Every stored evaluation, newest first."""
-        return [Evaluation(self, summary) for summary in self.request("GET", "/evals")["evaluations"]]
+        return [Evaluation(self, summary) for summary in ask(self, "evals.list")["evaluations"]]
 
     def evaluation(self, evaluation_id: str) -> Evaluation:
-        return Evaluation(self, self.request("GET", f"/evals/{part(evaluation_id)}")["summary"])
+        return Evaluation(self, ask(self, "evals.get", evaluation_id)["summary"])
 
     def evaluate(
         self,
@@ -416,13 +417,13 @@ class Client:
 
     def datasets(self) -> list[Dataset]:
         """Every indexed data set."""
-        return [Dataset(self, summary["name"]) for summary in self.request("GET", "/data")["datasets"]]
+        return [Dataset(self, summary["name"]) for summary in ask(self, "data.list")["datasets"]]
 
     def dataset(self, name: str, **filters: Any) -> Dataset:
         """An indexed data set by its name or its folder, under a filter (see Dataset); raises when there is none."""
         query = query_of(filters)
         name = text(name, "name")
-        listed = self.request("GET", "/data")["datasets"]
+        listed = ask(self, "data.list")["datasets"]
         found = next((each["name"] for each in listed if name in (each["name"], each["dir"])), name)
         dataset = Dataset(self, found, query)
         if not any(each["name"] == found for each in listed):
@@ -447,12 +448,12 @@ class Client:
 
     def view(self) -> dict[str, Any]:
         """Selection, and the Data view's data set, filter and picked questions, of the page that was used last."""
-        return self.request("GET", "/view")
+        return ask(self, "view")
 
     def move_view(self, *, selection: dict[str, Any] | None = None, data: dict[str, Any] | None = None) -> dict[str, Any]:
         """Asks every page to look there; parts left out stay."""
         parts = {"selection": selection, "data": data}
-        return self.request("PATCH", "/view", {"by": "notebook", **{key: part for key, part in parts.items() if part is not None}})
+        return ask(self, "moveView", body={"by": "notebook", **{key: part for key, part in parts.items() if part is not None}})
 
     @property
     def selection(self) -> Selection:
@@ -505,7 +506,7 @@ class Client:
             "seed": seed,
         }
         body = {key: value for key, value in given.items() if value is not None}
-        return Generation(self.request("POST", "/generate", body, timeout=PATIENT))
+        return Generation(ask(self, "generate", body=body, timeout=PATIENT))
 
     def __iter__(self) -> Iterator[Run]:
         return iter(self.runs())
@@ -519,4 +520,6 @@ class Client:
         rows = "".join(run.html_row() for run in runs[:20])
         device = escape(str(server["device"]["name"]))
         head = f"<p>Med-R1 Workbench {escape(server['version'])} on {device}, {len(runs)} run(s)</p>"
-        return head + (f"<table>{Run.HTML_HEAD}{rows}</table>" if rows else "<p>No run yet: <code>c.train(c.demo())</code> starts one.</p>")
+        return head + (
+            f"<table>{Run.html_head()}{rows}</table>" if rows else "<p>No run yet: <code>c.train(c.demo())</code> starts one.</p>"
+        )

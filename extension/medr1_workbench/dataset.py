@@ -12,11 +12,12 @@ from typing import Any
 
 import pandas as pd
 
-from .backend import Requests
+from .ask import ask
 from .errors import WorkbenchError
+from .needs import Requests
 from .protocol import FACETS
 from .run import Run
-from .values import part, plain, seconds, text, texts
+from .values import plain, seconds, text, texts
 
 OTHERS = ("q", "ids", "image", "runs", "sort", "descending")
 ITEMS_A_PAGE = 500
@@ -55,8 +56,8 @@ class Dataset:
         self.name = name
         self.query = query or {}
 
-    def _request(self, method: str, path: str = "", body: Any = None, **query: Any) -> Any:
-        return self._client.request(method, f"/data/{part(self.name)}{path}", body, **query)
+    def _ask(self, route: str, *parts: Any, body: Any = None, **query: Any) -> Any:
+        return ask(self._client, f"data.{route}", self.name, *parts, body=body, **query)
 
     def _in_json(self) -> str:
         return self.name
@@ -65,7 +66,7 @@ class Dataset:
 
     def detail(self) -> dict[str, Any]:
         """Folder, number of questions and images, every facet's values with their counts, splits with their sizes."""
-        return self._request("GET")
+        return self._ask("get")
 
     @property
     def root(self) -> str:
@@ -119,11 +120,11 @@ class Dataset:
 
     def sample(self, item: str) -> dict[str, Any]:
         """One question with its raw record, the other questions on its image, and near-duplicates."""
-        return self._request("GET", f"/items/{part(item)}")
+        return self._ask("sample", item)
 
     def answers(self, item: str, runs: Iterable[str | Run] | None = None) -> pd.DataFrame:
         """What runs said to a question, a row a completion, newest first."""
-        said = self._request("GET", f"/items/{part(item)}/answers", runs=runs)["answers"]
+        said = self._ask("answers", item, runs=runs)["answers"]
         rows = [
             {**{key: value for key, value in answer.items() if key != "completions"}, **each}
             for answer in said
@@ -135,16 +136,16 @@ class Dataset:
 
     def splits(self) -> dict[str, int]:
         """Questions by split."""
-        return self._request("GET", "/splits")["splits"]
+        return self._ask("splits")["splits"]
 
     def audit(self) -> dict[str, Any]:
         """Leaks from train to test, shortcuts, duplicates, and what cannot be used."""
-        return self._request("GET", "/audit")
+        return self._ask("audit")
 
     # Pages
 
     def _page(self, **place: Any) -> dict[str, Any]:
-        return self._request("POST", "/items", {**self.query, **place})
+        return self._ask("page", body={**self.query, **place})
 
     def _all(self, limit: int | None) -> list[dict[str, Any]]:
         """Every question once, of one state of the index: when it is made anew meanwhile, all is read again."""
@@ -213,13 +214,13 @@ def add_dataset(
     where = {"images": images} if isinstance(images, bool) else {"images_dir": images}
     body = {"dir": folder, **where, **({"name": name} if name else {})}
     timeout = seconds(timeout)
-    job = client.request("POST", "/data", body)
+    job = ask(client, "data.add", body=body)
     end = None if timeout is None else time.monotonic() + timeout
     while job["state"] == "running":
         if end is not None and time.monotonic() > end:
             raise TimeoutError(f"{job['name']} is being indexed: {job['phase']} {job['done']} of {job['total']} after {timeout:g} s")
         time.sleep(POLL_S)
-        job = client.request("GET", f"/data/{part(job['name'])}/job")
+        job = ask(client, "data.job", job["name"])
     if job["state"] != "done":
         error = job["error"] or {"code": "DATA_STOPPED", "message": f"indexing {job['name']} was stopped", "remedy": "Start it again."}
         raise WorkbenchError(error["code"], error["message"], error["remedy"])

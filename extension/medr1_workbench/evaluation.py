@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
-from html import escape
 from typing import Any
 
 import pandas as pd
 
-from .backend import PATIENT, Requests
+from .ask import ask
+from .backend import PATIENT
 from .errors import WorkbenchError
-from .progress import Progress
-from .values import part, seconds, texts
+from .needs import Requests
+from .stored import Glance, Stored
+from .values import texts
 
-POLL_S = 0.5
 ANSWERS_A_PAGE = 500
 UNDER_WAY = frozenset({"queued", "running"})
 COLUMNS = [
@@ -38,43 +37,23 @@ COLUMNS = [
 ]
 
 
-class Evaluation:
+class Evaluation(Stored):
     """Made by Client.evaluate(), Client.evaluation() or Client.evaluations()."""
 
-    HTML_HEAD = "<tr><th>Evaluation</th><th>Name</th><th>State</th><th>Answers</th><th>Strict</th><th>Tolerant</th></tr>"
-
-    def __init__(self, client: Requests, summary: dict[str, Any]) -> None:
-        self._client = client
-        self.id: str = summary["id"]
-        self._last = summary
-
-    def _request(self, method: str, path: str = "", body: Any = None, **query: Any) -> Any:
-        return self._client.request(method, f"/evals/{part(self.id)}{path}", body, **query)
-
-    def _in_json(self) -> str:
-        return self.id
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Evaluation) and other.id == self.id
-
-    def __hash__(self) -> int:
-        return hash(("evaluation", self.id))
+    KIND = "evaluation"
+    ROUTE = "evals.get"
+    HEADS = ("Evaluation", "Name", "State", "Answers", "Strict", "Tolerant")
 
     # What it is
 
     def detail(self) -> dict[str, Any]:
         """Summary, report (accuracy with 95 % Wilson intervals, by modality, question type and data set; controls), directory."""
-        return self._request("GET")
-
-    def summary(self) -> dict[str, Any]:
-        """State, settings, answers given and asked for, accuracy so far."""
-        self._last = self.detail()["summary"]
-        return self._last
+        return super().detail()
 
     @property
     def state(self) -> str:
         """queued, running, stopped, finished, failed or interrupted."""
-        return self.summary()["state"]
+        return super().state
 
     @property
     def accuracy(self) -> float | None:
@@ -122,7 +101,7 @@ class Evaluation:
         rows: list[dict[str, Any]] = []
         while limit is None or len(rows) < limit:
             size = ANSWERS_A_PAGE if limit is None else min(ANSWERS_A_PAGE, limit - len(rows))
-            page = self._request("GET", "/answers", limit=size, offset=len(rows), **query)["answers"]
+            page = self._ask("evals.answers", limit=size, offset=len(rows), **query)["answers"]
             rows += [_answer(one) for one in page]
             if len(page) < size:
                 break
@@ -132,38 +111,37 @@ class Evaluation:
 
     def stop(self) -> Evaluation:
         """Stops it; the answers given are kept."""
-        self._last = self._request("POST", "/actions", {"action": "stop"})
+        self._last = self._ask("evals.action", body={"action": "stop"})
         return self
 
     def resume(self) -> Evaluation:
         """Goes on with the questions that have no answer yet."""
-        self._last = self._request("POST", "/actions", {"action": "resume"})
+        self._last = self._ask("evals.action", body={"action": "resume"})
         return self
 
     def delete(self) -> None:
         """Moves it to the trash."""
-        self._request("DELETE")
+        self._ask("evals.remove")
 
     def wait(self, *, timeout: float | timedelta | None = None, show: bool = True) -> Evaluation:
-        """Until it is finished; `show` draws a bar. Raises when it ended otherwise, TimeoutError after `timeout` seconds."""
-        timeout = seconds(timeout)
-        end = None if timeout is None else time.monotonic() + timeout
-        with Progress(f"evaluation {self.id}", show) as bar:
-            while True:
-                now = self.summary()
-                bar.update(now["done"], now["total"], "" if now["strict"]["rate"] is None else f"accuracy {now['strict']['rate']:.3f}")
-                if now["state"] == "finished":
-                    return self
-                if now["state"] not in UNDER_WAY:
-                    error = now["error"] or {
-                        "code": "EVAL_NOT_FINISHED",
-                        "message": f"Evaluation {self.id} is {now['state']} after {now['done']} of {now['total']} answers",
-                        "remedy": "evaluation.resume() goes on where it was.",
-                    }
-                    raise WorkbenchError(error["code"], error["message"], error["remedy"])
-                if end is not None and time.monotonic() > end:
-                    raise TimeoutError(f"evaluation {self.id} is {now['state']} at {now['done']} of {now['total']} after {timeout:g} s")
-                time.sleep(POLL_S)
+        """Until it is finished; `show` draws a bar. A backend that is started again meanwhile is waited for. Raises WorkbenchError when it
+        ended otherwise, TimeoutError after `timeout` seconds.
+        """
+
+        def look(now: dict[str, Any]) -> Glance:
+            if now["state"] != "finished" and now["state"] not in UNDER_WAY:
+                error = now["error"] or {
+                    "code": "EVAL_NOT_FINISHED",
+                    "message": f"Evaluation {self.id} is {now['state']} after {now['done']} of {now['total']} answers",
+                    "remedy": "evaluation.resume() goes on where it was.",
+                }
+                raise WorkbenchError(error["code"], error["message"], error["remedy"])
+            note = "" if now["strict"]["rate"] is None else f"accuracy {now['strict']['rate']:.3f}"
+            at = f"{now['state']} at {now['done']} of {now['total']}"
+            return Glance(now["done"], now["total"], note, at, there=now["state"] == "finished")
+
+        self._watch(look, timeout, show)
+        return self
 
     # How it shows
 
@@ -171,18 +149,13 @@ class Evaluation:
         s = self._last
         return f"<Evaluation {s['id']} {s['name']!r}: {s['state']}, {s['done']} of {s['total']} answers, strict {_share(s['strict'])}>"
 
-    def html_row(self) -> str:
+    def _cells(self) -> list[Any]:
         s = self._last
-        cells = [s["id"], s["name"], s["state"], f"{s['done']} of {s['total']}", _share(s["strict"]), _share(s["tolerant"])]
-        return "<tr>" + "".join(f"<td>{escape(str(cell))}</td>" for cell in cells) + "</tr>"
-
-    def _repr_html_(self) -> str:
-        self.summary()
-        return f"<table>{self.HTML_HEAD}{self.html_row()}</table>"
+        return [s["id"], s["name"], s["state"], f"{s['done']} of {s['total']}", _share(s["strict"]), _share(s["tolerant"])]
 
 
 def evaluate(client: Requests, body: dict[str, Any]) -> Evaluation:
-    return Evaluation(client, client.request("POST", "/evals", body, timeout=PATIENT))
+    return Evaluation(client, ask(client, "evals.start", body=body, timeout=PATIENT))
 
 
 def compare(client: Requests, evaluations: Sequence[Evaluation | str], reading: str) -> pd.DataFrame:
@@ -190,7 +163,7 @@ def compare(client: Requests, evaluations: Sequence[Evaluation | str], reading: 
     ids = texts(evaluations, "evaluations")
     if len(ids) < 2:
         raise WorkbenchError("EVAL_COMPARE", "compare takes two or more evaluations", "c.evaluations() lists them.")
-    compared = client.request("GET", "/evals/compare", ids=ids)
+    compared = ask(client, "evals.compare", ids=ids)
     names = {each["id"]: each["name"] for each in compared["evaluations"]}
     rows = [
         {
@@ -209,7 +182,7 @@ def compare(client: Requests, evaluations: Sequence[Evaluation | str], reading: 
 def matrices(client: Requests, kind: str, evaluations: Iterable[Evaluation | str] | None, reading: str) -> dict[str, pd.DataFrame]:
     """By name ("grpo think"): accuracy, a row for what checkpoints were trained on, a column for what they were tested on."""
     ids = None if evaluations is None else texts(evaluations, "evaluations")
-    found = client.request("GET", "/evals/matrix", kind=kind, ids=ids)
+    found = ask(client, "evals.matrix", kind=kind, ids=ids)
     return {
         matrix["name"]: pd.DataFrame(
             [[None if cell is None else cell[reading]["rate"] for cell in row] for row in matrix["cells"]],

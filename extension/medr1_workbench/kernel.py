@@ -21,10 +21,11 @@ import traceback
 import uuid
 from collections.abc import Callable, Iterator
 from types import SimpleNamespace
-from typing import Any, Protocol
+from typing import Any
 
 import httpx
 
+from .ask import Asks, ask
 from .errors import WorkbenchError
 
 # How long the backend keeps a poll open, and how long its answer is waited for.
@@ -200,12 +201,6 @@ def _decorator_lines(text: str) -> int:
     return body[0].lineno - 1 if body and isinstance(body[0], ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) else 0
 
 
-class Asks(Protocol):
-    """What a host needs of the client that made it."""
-
-    def request(self, method: str, path: str, body: Any = None, *, timeout: httpx.Timeout = ..., **query: Any) -> Any: ...
-
-
 class RewardHost:
     """What this Python serves to one backend. Functions stay served until `withdraw`: a run may go back to an earlier revision."""
 
@@ -269,7 +264,7 @@ class RewardHost:
 
     def _poll(self, wait_s: float, answers: list[dict[str, Any]] | None = None) -> list[dict[str, Any]]:
         body = {"rewards": [one.as_json() for one in self._listed()], "answers": answers or [], "wait_s": wait_s}
-        return self._client.request("POST", f"/kernels/{self.id}/poll", body, timeout=POLL)["calls"]
+        return ask(self._client, "kernels.poll", self.id, body=body, timeout=POLL)["calls"]
 
     def _run(self) -> None:
         while True:

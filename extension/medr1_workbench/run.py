@@ -9,28 +9,26 @@ import uuid
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import timedelta
-from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from .backend import PATIENT, Requests
+from .ask import ask
+from .backend import PATIENT
 from .errors import WorkbenchError
 from .kernel import Served
-from .progress import Progress
+from .needs import Requests
 from .rewards import RunReward, apart, reward_files, weight_changes
 from .search import search
-from .values import part, seconds, texts
+from .stored import POLL_S, Glance, Stored
+from .values import texts
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 ACTIVE = {"queued", "starting", "running", "pausing", "stopping"}
-POLL_S = 0.5
 TAKEN_UP_S = 10
-# A backend that is started again answers within so many seconds.
-GRACE_S = 60.0
 GROUPS_A_PAGE = 64
 EVENTS_A_PAGE = 500
 
@@ -40,44 +38,22 @@ Reward = str | os.PathLike[str] | Callable[..., Any]
 Given = Reward | Sequence[Reward] | Mapping[str, str]
 
 
-class Run:
+class Run(Stored):
     """Made by Client.train(), Client.run() or Client.runs()."""
 
-    HTML_HEAD = "<tr><th>Run</th><th>Name</th><th>State</th><th>Step</th><th>Reward</th></tr>"
+    KIND = "run"
+    ROUTE = "run"
+    HEADS = ("Run", "Name", "State", "Step", "Reward")
 
-    def __init__(self, client: Requests, summary: dict[str, Any], *, not_started: bool = False) -> None:
-        self._client = client
-        self.id: str = summary["id"]
-        self._last = summary
-        self._not_started = not_started
-        self._asked: str | None = None
-
-    def _request(self, method: str, path: str = "", body: Any = None, **query: Any) -> Any:
-        return self._client.request(method, f"/runs/{part(self.id)}{path}", body, **query)
-
-    def _in_json(self) -> str:
-        return self.id
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Run) and other.id == self.id
-
-    def __hash__(self) -> int:
-        return hash(("run", self.id))
+    def __init__(self, client: Requests, summary: dict[str, Any]) -> None:
+        super().__init__(client, summary)
+        self._stopped = False
 
     # What it is
 
     def detail(self) -> dict[str, Any]:
         """Summary, whole configuration, checkpoints, reward revisions, metric names, directory."""
-        return self._request("GET")
-
-    def summary(self) -> dict[str, Any]:
-        """State, step, last reward, speed, time left, as they are now."""
-        self._last = self.detail()["summary"]
-        return self._last
-
-    @property
-    def state(self) -> str:
-        return self.summary()["state"]
+        return super().detail()
 
     @property
     def config(self) -> dict[str, Any]:
@@ -125,7 +101,7 @@ class Run:
         return self._annotate(archived=archived)
 
     def _annotate(self, **change: Any) -> Run:
-        self._last = self._request("PATCH", "", {**change, "request_id": uuid.uuid4().hex})
+        self._last = self._ask("annotateRun", body={**change, "request_id": uuid.uuid4().hex})
         return self
 
     # What it logged
@@ -142,7 +118,7 @@ class Run:
                     near = difflib.get_close_matches(name, known, 3)
                     hint = f"did you mean {' or '.join(near)}?" if near else f"it has {', '.join(known) or 'none yet'}"
                     raise KeyError(f"run {self.id} logged no metric {name!r}; {hint}")
-        table = self._request("GET", "/metrics", **{"names": wanted, "from": first, "to": last})
+        table = self._ask("metrics", **{"names": wanted, "from": first, "to": last})
         frame = pd.DataFrame(table["metrics"], index=pd.Index(table["step"], name="step", dtype="int64"), dtype="float64")
         frame.insert(0, "time", pd.to_datetime(table["time"], unit="ms", utc=True))
         return frame
@@ -164,7 +140,7 @@ class Run:
         inherited = self._last.get("inherited", [])
         rows: list[dict[str, Any]] = []
         for offset in range(0, 1 << 31, GROUPS_A_PAGE):
-            groups = self._request("GET", "/groups", limit=GROUPS_A_PAGE, offset=offset, **query)["groups"]
+            groups = self._ask("groups", limit=GROUPS_A_PAGE, offset=offset, **query)["groups"]
             rows += [
                 _row(group, completion, tokens) | _sampler(group["step"], inherited)
                 for group in groups
@@ -179,7 +155,7 @@ class Run:
 
     def _last_sampled(self) -> int:
         """The last step that has rollouts; 1 where none has."""
-        seen = self._request("GET", "/metrics", names=["completions/mean_length"])
+        seen = self._ask("metrics", names=["completions/mean_length"])
         lengths = seen["metrics"].get("completions/mean_length", [])
         return max((step for step, length in zip(seen["step"], lengths, strict=True) if length is not None), default=1)
 
@@ -192,13 +168,13 @@ class Run:
     def pair(self) -> Run | None:
         """The other run of a pair (Client.train_pair); None for a run without one, or where the other was deleted."""
         known = self.summary()["pair"]
-        runs = self._client.request("GET", "/runs")["runs"] if known else []
+        runs = ask(self._client, "runs")["runs"] if known else []
         return next((Run(self._client, summary) for summary in runs if summary["id"] == known["with"]), None)
 
     @property
     def children(self) -> list[Run]:
         """Runs that were forked from this one, newest first."""
-        runs = self._client.request("GET", "/runs")["runs"]
+        runs = ask(self._client, "runs")["runs"]
         return [Run(self._client, summary) for summary in runs if summary["parent"] == self.id]
 
     def plot(self, names: str | Sequence[str] = "reward", *, smoothing: float = 0.0, ax: Axes | None = None) -> Axes:
@@ -225,13 +201,13 @@ class Run:
 
     def completion_notes(self) -> pd.DataFrame:
         """Tags and notes that people left on completions; `state` says whether the completion still says the same."""
-        rows = self._request("GET", "/notes")["notes"]
+        rows = self._ask("search.notes")["notes"]
         return pd.DataFrame(rows, columns=["step", "group", "index", "tags", "note", "author", "updated_at", "text", "state"])
 
     def note(self, step: int, group: int, index: int, note: str = "", *, tags: Sequence[str] | str = ()) -> dict[str, Any] | None:
         """Notes something on a completion, in place of what was noted there; without note and tags it is removed."""
         body = {"step": step, "group": group, "index": index, "note": note, "tags": texts(tags, "tags"), "author": "notebook"}
-        return self._request("POST", "/notes", body)["note"]
+        return self._ask("search.note", body=body)["note"]
 
     def events(self, *, since: int = 0, follow: bool = False) -> Iterator[dict[str, Any]]:
         """The run's log, oldest first; `follow` goes on until the run has ended. After a rollback the new log is told from its start."""
@@ -239,7 +215,7 @@ class Run:
         while True:
             # Asked before the page: what comes after an ended run's last page is nothing.
             ended = self.summary()["state"] not in ACTIVE | {"paused"}
-            page = self._request("GET", "/events", since=since, limit=EVENTS_A_PAGE)
+            page = self._ask("events", since=since, limit=EVENTS_A_PAGE)
             if epoch not in (None, page["epoch"]):
                 epoch, since = page["epoch"], 0
                 continue
@@ -255,7 +231,7 @@ class Run:
 
     def log(self, tail: int = 100) -> str:
         """Last lines of the worker's log."""
-        return "\n".join(self._request("GET", "/log", tail=tail)["lines"])
+        return "\n".join(self._ask("log", tail=tail)["lines"])
 
     # What can be done to it
 
@@ -283,7 +259,7 @@ class Run:
             "base_revision": self._revisions()[-1]["revision"],
             "request_id": uuid.uuid4().hex,
         }
-        return self._request("PATCH", "/rewards", body)
+        return self._ask("editRewards", body=body)
 
     def set_rewards(
         self,
@@ -314,12 +290,12 @@ class Run:
             "base_revision": self._revisions()[-1]["revision"],
             "request_id": uuid.uuid4().hex,
         }
-        return self._request("PATCH", "/rewards", body, timeout=PATIENT)
+        return self._ask("editRewards", body=body, timeout=PATIENT)
 
     @property
     def settings(self) -> dict[str, Any]:
         """Settings that can be changed while it trains, as they are from the next step on."""
-        return self._request("GET", "/settings")["settings"]
+        return self._ask("settings")["settings"]
 
     def set(self, settings: Mapping[str, Any] | None = None, *, reason: str = "", **by_name: Any) -> dict[str, Any]:
         """Changes settings from the next step on, run.set(learning_rate=5e-7, beta=0.02); those left out keep theirs. Returns the stored
@@ -329,12 +305,12 @@ class Run:
         if not changed:
             raise TypeError("name at least one setting, for example set(learning_rate=5e-7)")
         body = {"settings": changed, "reason": reason, "author": "notebook", "request_id": uuid.uuid4().hex}
-        return self._request("PATCH", "/settings", body)
+        return self._ask("editSettings", body=body)
 
     def revert(self, revision: int, *, reason: str = "") -> dict[str, Any]:
         """Rewards and settings of an earlier revision, from the next step on. Returns the new revision."""
         body = {"revision": revision, "reason": reason, "author": "notebook", "request_id": uuid.uuid4().hex}
-        return self._request("POST", "/revert", body)
+        return self._ask("revert", body=body)
 
     def reward(
         self,
@@ -363,10 +339,9 @@ class Run:
         if not _differs(current, served, weight):
             return RunReward(served, self, current["revision"])
         try:
-            revision = self._request(
-                "PATCH",
-                "/rewards",
-                {
+            revision = self._ask(
+                "editRewards",
+                body={
                     "weights": {} if weight is None else {served.name: weight},
                     "kernel": {served.name: served.sha256},
                     "reason": reason,
@@ -391,10 +366,10 @@ class Run:
             body = {"files": reward_files(given), "kernel": {one.name: one.sha256 for one in served}, "steps": steps}
             if to is not None:
                 body["to"] = to
-            return pd.DataFrame(self._request("POST", "/rewards/try", body, timeout=PATIENT)["reports"]).set_index("name")
+            return pd.DataFrame(self._ask("tryRewards", body=body, timeout=PATIENT)["reports"]).set_index("name")
 
     def _revisions(self) -> list[dict[str, Any]]:
-        return sorted(self._request("GET", "/rewards")["revisions"], key=lambda revision: revision["revision"])
+        return sorted(self._ask("rewards")["revisions"], key=lambda revision: revision["revision"])
 
     def start(self) -> Run:
         return self._act("start")
@@ -426,11 +401,11 @@ class Run:
                 raise WorkbenchError("CHECKPOINT_ABSENT", f"Run {self.id} has no checkpoint yet", "run.checkpoint() writes one.")
             step = max(each["step"] for each in found)
         body = {"step": step, "config": {**(config or {}), **keys}, "start": start, "request_id": uuid.uuid4().hex}
-        return Run(self._client, self._request("POST", "/fork", body))
+        return Run(self._client, self._ask("fork", body=body))
 
     def rollback(self, step: int) -> Run:
         """Drops the steps after the checkpoint at `step`; resume() takes them anew. The run must stand still."""
-        self._last = self._request("POST", "/rollback", {"step": step})
+        self._last = self._ask("rollback", body={"step": step})
         return self
 
     def export(self, path: str | os.PathLike[str]) -> Path:
@@ -454,11 +429,11 @@ class Run:
 
     def delete(self) -> None:
         """Moves the run to the trash. It must not be active."""
-        self._request("DELETE")
+        self._ask("deleteRun")
 
     def _act(self, action: str) -> Run:
-        self._asked = action
-        self._last = self._request("POST", "/actions", {"action": action, "request_id": uuid.uuid4().hex})
+        self._stopped = action == "stop"
+        self._last = self._ask("action", body={"action": action, "request_id": uuid.uuid4().hex})
         return self
 
     def wait(self, *, step: int | None = None, timeout: float | timedelta | None = None, show: bool = True) -> Run:
@@ -467,48 +442,32 @@ class Run:
         A backend that is started again meanwhile is waited for. Raises WorkbenchError when the run failed, was interrupted or never was
         started, TimeoutError after `timeout` seconds; warns when somebody else stopped it.
         """
-        timeout = seconds(timeout)
-        end = None if timeout is None else time.monotonic() + timeout
-        with Progress(f"run {self.id}", show) as bar:
-            while True:
-                now = self._summary_in_time()
-                bar.update(now["step"], step or now["total_steps"], _note(now, self._waits_for(now)))
-                if now["state"] in ("failed", "interrupted"):
-                    raise _ended(self.id, now)
-                if step is not None and now["step"] >= step:
-                    return self
-                if now["state"] not in ACTIVE:
-                    if now["state"] == "stopped" and self._asked != "stop":
-                        warnings.warn(f"run {self.id} was stopped at step {now['step']} of {now['total_steps']}", stacklevel=2)
-                    return self
-                if end is not None and time.monotonic() > end:
-                    raise TimeoutError(f"run {self.id} is {now['state']} at step {now['step']} of {now['total_steps']} after {timeout:g} s")
-                time.sleep(POLL_S)
 
-    def _summary_in_time(self) -> dict[str, Any]:
-        """The summary; while the backend is down it is asked again for GRACE_S seconds."""
-        end = time.monotonic() + GRACE_S
-        while True:
-            try:
-                return self.summary()
-            except WorkbenchError as error:
-                if error.code not in DOWN or time.monotonic() > end:
-                    raise
-                time.sleep(POLL_S)
+        def look(now: dict[str, Any]) -> Glance:
+            there = step is not None and now["step"] >= step
+            if now["state"] in ("failed", "interrupted"):
+                raise _ended(self.id, now)
+            if now["state"] not in ACTIVE and not there:
+                if now["state"] == "stopped" and not self._stopped:
+                    warnings.warn(f"run {self.id} was stopped at step {now['step']} of {now['total_steps']}", stacklevel=4)
+                there = True
+            at = f"{now['state']} at step {now['step']} of {now['total_steps']}"
+            return Glance(now["step"], step or now["total_steps"], _note(now, self._waits_for(now)), at, there)
+
+        self._watch(look, timeout, show)
+        return self
 
     def _waits_for(self, now: dict[str, Any]) -> str:
-        """What a queued run waits for. Raises RUN_NOT_STARTED where nothing will start it."""
+        """Which run a queued run waits for. Raises RUN_NOT_STARTED for a run that nobody started."""
         if now["state"] != "queued" or now["step"] > 0:
             return ""
-        others = [each for each in self._client.request("GET", "/runs")["runs"] if each["id"] != self.id]
+        if "waits_since" in now and now["waits_since"] is None:
+            raise WorkbenchError("RUN_NOT_STARTED", f"Run {self.id} has not been started", "run.start() starts it.")
+        others = [each for each in ask(self._client, "runs")["runs"] if each["id"] != self.id]
         ahead = [each for each in others if each["state"] in ACTIVE - {"queued"} | {"paused"}]
-        if ahead:
-            return f"waits for {ahead[0]['name']} ({ahead[0]['state']} at step {ahead[0]['step']} of {ahead[0]['total_steps']})"
-        if self._asked != "start" and self._not_started:
-            raise WorkbenchError(
-                "RUN_NOT_STARTED", f"Run {self.id} was made with start=False and waits for nobody", "run.start() starts it."
-            )
-        return "queued"
+        if not ahead:
+            return ""
+        return f"waits for {ahead[0]['name']} ({ahead[0]['state']} at step {ahead[0]['step']} of {ahead[0]['total_steps']})"
 
     # How it shows
 
@@ -517,15 +476,10 @@ class Run:
         reward = "" if s["reward"] is None else f", reward {s['reward']:.3g}"
         return f"<Run {s['id']} {s['name']!r}: {s['state']}, step {s['step']} of {s['total_steps']}{reward}>"
 
-    def html_row(self) -> str:
+    def _cells(self) -> list[Any]:
         s = self._last
         reward = "" if s["reward"] is None else f"{s['reward']:.3g}"
-        cells = [s["id"], s["name"], s["state"], f"{s['step']} of {s['total_steps']}", reward]
-        return "<tr>" + "".join(f"<td>{escape(str(cell))}</td>" for cell in cells) + "</tr>"
-
-    def _repr_html_(self) -> str:
-        self.summary()
-        return f"<table>{self.HTML_HEAD}{self.html_row()}</table>"
+        return [s["id"], s["name"], s["state"], f"{s['step']} of {s['total_steps']}", reward]
 
 
 def _differs(current: dict[str, Any], served: Served, weight: float | None) -> bool:
@@ -563,13 +517,11 @@ TEXTS = {
     **dict.fromkeys(("item_id", "modality", "question_type", "question", "answer", "prediction", "reading"), TEXT),
     **dict.fromkeys(("text", "finish_reason", "image", "sampled_by"), TEXT),
 }
-# The backend is not there, or the Jupyter server in between says so.
-DOWN = frozenset({"BACKEND_DOWN", "HTTP_502", "HTTP_503", "HTTP_504", "NO_CONNECTION"})
 
 
 def _note(now: dict[str, Any], waits: str) -> str:
     reward = "" if now["reward"] is None else f"reward {now['reward']:.3g}"
-    return " · ".join(each for each in (now["state"], waits if waits != "queued" else "", reward) if each)
+    return " · ".join(each for each in (now["state"], waits, reward) if each)
 
 
 def _ended(run: str, now: dict[str, Any]) -> WorkbenchError:

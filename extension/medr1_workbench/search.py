@@ -7,7 +7,9 @@ from typing import Any
 
 import pandas as pd
 
-from .backend import PATIENT, Requests
+from .ask import ask
+from .backend import PATIENT
+from .needs import Requests
 from .values import plain, texts
 
 A_PAGE = 500
@@ -81,7 +83,7 @@ def search(
     rows: list[dict[str, Any]] = []
     while limit is None or len(rows) < limit:
         body["limit"] = A_PAGE if limit is None else min(A_PAGE, limit - len(rows))
-        page = client.request("POST", "/search", body, timeout=PATIENT)
+        page = ask(client, "search.find", body=body, timeout=PATIENT)
         rows += [_row(hit) for hit in page["hits"]]
         if page["next"] is None:
             break

@@ -2,7 +2,7 @@
 
 import medr1_workbench as wb
 import pytest
-from medr1_workbench import run as module
+from medr1_workbench import stored as module
 from medr1_workbench.evaluation import Evaluation
 from medr1_workbench.run import Run
 
@@ -74,7 +74,7 @@ def test_a_run_that_somebody_stopped_warns_and_one_stopped_here_does_not(recwarn
 
 def test_a_run_that_was_not_started_says_so():
     with pytest.raises(wb.WorkbenchError) as caught:
-        Run(Backend(at("queued", 0)), SUMMARY, not_started=True).wait(timeout=10)
+        Run(Backend(at("queued", 0, waits_since=None), others=[OTHER]), SUMMARY).wait(timeout=10)
     assert caught.value.code == "RUN_NOT_STARTED"
     assert "start()" in caught.value.remedy
 
@@ -82,7 +82,7 @@ def test_a_run_that_was_not_started_says_so():
 def test_a_queued_run_says_what_it_waits_for(capsys, monkeypatch):
     seen = []
     monkeypatch.setattr(module.Progress, "update", lambda self, done, total, note="": seen.append(note))
-    Run(Backend(at("queued", 0), at("finished", 4), others=[OTHER]), SUMMARY).wait(timeout=10)
+    Run(Backend(at("queued", 0, waits_since=1), at("finished", 4), others=[OTHER]), SUMMARY).wait(timeout=10)
     assert "waits for two (paused at step 1 of 4)" in seen[0]
 
 
@@ -102,9 +102,21 @@ def test_runs_are_equal_by_id_and_can_be_looked_up():
     assert {one, same, other} == {one, other}
 
 
+SHARE = {"right": 1, "total": 2, "rate": 0.5, "low": 0.1, "high": 0.9}
+EVALUATION = {"id": "r1", "name": "e", "state": "running", "error": None, "done": 2, "total": 9, "strict": SHARE, "tolerant": SHARE}
+
+
+def test_an_evaluation_waits_for_a_backend_that_is_started_again():
+    backend = Backend(EVALUATION, DOWN, {**EVALUATION, "state": "finished", "done": 9})
+    assert Evaluation(backend, EVALUATION).wait(timeout=10)._last["done"] == 9
+
+
+def test_a_run_is_no_evaluation_of_the_same_id():
+    assert Run(None, SUMMARY) != Evaluation(None, EVALUATION)
+
+
 def test_a_stopped_evaluation_says_how_it_goes_on():
-    share = {"right": 1, "total": 2, "rate": 0.5, "low": 0.1, "high": 0.9}
-    summary = {"id": "e1", "name": "e", "state": "stopped", "error": None, "done": 2, "total": 9, "strict": share, "tolerant": share}
+    summary = {**EVALUATION, "state": "stopped"}
     with pytest.raises(wb.WorkbenchError) as caught:
         Evaluation(Backend(summary), summary).wait(timeout=10)
     assert caught.value.code == "EVAL_NOT_FINISHED"

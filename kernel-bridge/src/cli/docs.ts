@@ -226,6 +226,10 @@ function pythonConstants(): string {
     '# Routes whose answer may take minutes.',
     `SLOW_PATHS = frozenset({${slow.map((path) => `"${path}"`).join(', ')}})`,
     `FACETS = ${tuple(protocol.FACETS)}`,
+    '# Every route by its name: method and path, where :id and the like stand for a part that the caller gives.',
+    'ROUTES = {',
+    ...routes.map(([name, { method, path }]) => `    "${name}": ("${method}", "${path}"),`),
+    '}',
     '',
   ].join('\n');
 }
