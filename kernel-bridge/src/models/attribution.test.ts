@@ -1,4 +1,4 @@
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it, vi } from 'vitest';
 import { faithfulness, gaussLegendre, gradientTimesInput, integratedGradients, occlusion, scoreOf, type Question } from './attribution.ts';
 import { tinyModel, tinyPrompts } from './testing/tiny.ts';
 
@@ -77,6 +77,14 @@ describe('attribution', () => {
     expect(there.deletion).toBeCloseTo(back.insertion, 6);
     expect(Math.abs(there.deletion - there.insertion)).toBeGreaterThan(1e-6);
     expect(there.random).toEqual(back.random); // orders follow from the seed alone
+  });
+
+  it('scores the image and its grey once for all orders', () => {
+    const encode = vi.spyOn(model.family, 'encodeImages');
+    faithfulness(model, question(), [[4, 1], [3, 2]], { steps: 4, orders: 10 }); // prettier-ignore
+    const images = encode.mock.calls.reduce((sum, [, batch]) => sum + batch.length, 0);
+    encode.mockRestore();
+    expect(images).toBe(2 + 11 * 2 * 3); // the two ends, and for each order three portions in each direction
   });
 
   it('changes no gradient and no weight of the model', () => {

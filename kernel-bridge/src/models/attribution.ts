@@ -155,18 +155,17 @@ export function faithfulness(
     );
   const all = flat.map((_, cell) => cell);
   const best = all.toSorted((a, b) => flat[b] - flat[a] || a - b);
-  const curve = (order: readonly number[]): { seen: number; grey: number; deletion: number; insertion: number } => {
-    const counts = Array.from({ length: steps + 1 }, (_, i) => Math.round((i * order.length) / steps));
-    const deleted = scoresOf(model, { ...question, against: [] }, image, counts.map((n) => order.slice(0, n))); // prettier-ignore
-    const inserted = scoresOf(model, { ...question, against: [] }, image, counts.map((n) => order.slice(n))); // prettier-ignore
+  const own = { ...question, against: [] };
+  const [seen, grey] = scoresOf(model, own, image, [[], all]).map(Math.exp);
+  const curve = (order: readonly number[]): { deletion: number; insertion: number } => {
+    const between = Array.from({ length: steps - 1 }, (_, i) => Math.round(((i + 1) * order.length) / steps));
+    const deleted = scoresOf(model, own, image, between.map((n) => order.slice(0, n))); // prettier-ignore
+    const inserted = scoresOf(model, own, image, between.map((n) => order.slice(n))); // prettier-ignore
     const [p, q] = [deleted.map(Math.exp), inserted.map(Math.exp)];
-    return { seen: p[0], grey: q[0], deletion: area(p), insertion: area(q) };
+    return { deletion: area([seen, ...p, grey]), insertion: area([grey, ...q, seen]) };
   };
-  const random = Array.from({ length: orders }, (_, n) => {
-    const { deletion, insertion } = curve(shuffled(all.length, seed + n));
-    return { deletion, insertion };
-  });
-  return { ...curve(best), random };
+  const random = Array.from({ length: orders }, (_, n) => curve(shuffled(all.length, seed + n)));
+  return { seen, grey, ...curve(best), random };
 }
 
 /** The score alone, as one forward pass gives it. */
