@@ -33,7 +33,7 @@ import {
   type LoadItems,
 } from '../runs/runs.ts';
 import type { RunStore } from '../runs/store.ts';
-import { textsOf } from '../runs/token-texts.ts';
+import { TokenTexts } from '../runs/token-texts.ts';
 import { tryRewards } from '../runs/try-rewards.ts';
 import { datasetDir } from '../data/home.ts';
 import { evalDirectory, openEval } from '../evals/evals.ts';
@@ -73,6 +73,7 @@ export function runHandlers(services: Services): Handlers<RunRoutes> {
   const askKernel = tryKernel(kernels);
   const answers = new FirstAnswers();
   const tables = new RunTables(hub);
+  const texts = new TokenTexts();
   const view = new SharedView((move) => hub.viewMoved(move));
 
   return {
@@ -200,7 +201,7 @@ export function runHandlers(services: Services): Handlers<RunRoutes> {
       const { config } = run.row();
       const lists = readTokenIds(run.db, step, group);
       if (lists.length === 0) throw errors.noGroup(id, step, group);
-      return { texts: await textsOf(config, lists) };
+      return { texts: await texts.of(config, lists) };
     },
 
     events: ({ id, query: { since = 0, limit = 1000, kinds } }) => {
