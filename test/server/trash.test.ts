@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { reached, testServer, until, type TestServer } from './harness.ts';
+import { ENDLESS, reached, testServer, until, type TestServer } from './harness.ts';
 
 let t: TestServer;
 beforeAll(async () => {
@@ -54,4 +54,33 @@ it('a queued run starts when the run before it is paused, and the one that is as
   expect((await waits(third)).started_at!).toBeLessThan((await waits(second)).started_at!);
   await t.client.action(holder, 'stop');
   await reached(t.client, holder, 'stopped');
+});
+
+it('a run that waits and is removed waits no more when it is put back', async () => {
+  const { id: holder } = await t.client.createRun(t.config(ENDLESS));
+  await reached(t.client, holder, 'running');
+  const { id } = await t.client.createRun(t.config({ max_steps: 3 }));
+  const both = await Promise.allSettled([t.client.deleteRun(id), t.client.deleteRun(id)]);
+  const refused = both.filter((one) => one.status === 'rejected');
+  expect(refused.map(({ reason }) => (reason as { code: string }).code)).toEqual(['RUN_UNKNOWN']);
+  const [{ id: entry }] = await t.client.trash();
+  await t.client.restoreTrash(entry);
+  await t.client.action(holder, 'stop');
+  await reached(t.client, holder, 'stopped');
+  expect((await t.client.run(id)).summary).toMatchObject({ state: 'stopped', waits_since: null });
+});
+
+it('a pause that is taken back at once does not pause; a run that is being stopped cannot be resumed', async () => {
+  const { id } = await t.client.createRun(t.config({ max_steps: 5000, learning_rate: 4 })); // what is asked waits for the end of a step
+  const stepsOn = async () => {
+    const { step } = (await t.client.run(id)).summary;
+    await until(async () => ((await t.client.run(id)).summary.step > step ? true : 'it stands still'));
+  };
+  await stepsOn();
+  await t.client.action(id, 'pause');
+  await t.client.action(id, 'resume');
+  await stepsOn();
+  await t.client.action(id, 'stop');
+  await expect(t.client.action(id, 'resume')).rejects.toMatchObject({ code: 'RUN_CONFLICT', message: expect.stringContaining('stopping') });
+  await reached(t.client, id, 'stopped');
 });

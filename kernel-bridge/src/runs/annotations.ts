@@ -4,6 +4,7 @@ import { transaction } from '../log/database.ts';
 import { MAX_TAGS, type AnnotateRun } from '../protocol/rest.ts';
 import { NO_ANNOTATIONS, type Annotations } from '../protocol/run.ts';
 import { errors } from './errors.ts';
+import { carriedOut, keepRequest } from './requests.ts';
 
 export function annotations(db: DatabaseSync): Annotations {
   const row = db.prepare('SELECT tags, notes, pinned, archived, colour FROM annotation').get();
@@ -18,13 +19,14 @@ export function annotations(db: DatabaseSync): Annotations {
   };
 }
 
-/** Changes what is named, in one transaction; a request that was carried out before changes nothing. */
+/** Changes what is named, in one transaction; a request that was carried out before changes nothing. Throws REQUEST_ID_USED. */
 export function annotate(db: DatabaseSync, { request_id, name, ...change }: AnnotateRun, now = Date.now()): void {
+  const asked = { name, ...change };
   transaction(db, () => {
-    if (request_id && db.prepare('SELECT 1 FROM request WHERE id = ?').get(request_id)) return;
+    if (request_id && carriedOut(db, request_id, asked)) return;
     if (name !== undefined) db.prepare('UPDATE run SET name = ?').run(name);
     write(db, changed(annotations(db), change));
-    if (request_id) db.prepare('INSERT INTO request (id, time) VALUES (?, ?)').run(request_id, now);
+    if (request_id) keepRequest(db, request_id, asked, now);
   });
 }
 

@@ -172,3 +172,11 @@ it('one that its run removes while it is forked is unknown, not damaged', async 
   rmSync(store.checkpointPath(1), { recursive: true });
   await expect(forking).rejects.toMatchObject({ code: 'CHECKPOINT_UNKNOWN', http: 404 });
 });
+
+it('one that its run is rolled back before while it is forked is unknown: no fork begins from the model in its place', async () => {
+  for (let step = 1; step <= 2; step++) await stepAndSave();
+  const forking = forkRun(directory, store, 2, { max_steps: 9 });
+  store.dropAfter(1, { revisions: 'drop' });
+  await expect(forking).rejects.toMatchObject({ code: 'CHECKPOINT_UNKNOWN', remedy: 'It has: 1.' });
+  expect(readdirSync(join(directory, 'runs'))).toEqual([]);
+});

@@ -65,16 +65,19 @@ async function writeDirectory(dir: string, step: number, save: (dir: string) => 
   }
 }
 
-/** Throws CHECKPOINT_DAMAGED naming the first file that is not as it was written. `step`: the one that it is to be of, where that is known. */
-export async function verifyCheckpoint(dir: string, step?: number): Promise<void> {
+/**
+ * Throws CHECKPOINT_DAMAGED naming the first file that is not as it was written. `step`: the one that it is to be of, where that is known. `named`:
+ * the path that is told, where `dir` holds links to it.
+ */
+export async function verifyCheckpoint(dir: string, step?: number, named = dir): Promise<void> {
   let manifest: Manifest;
   try {
     manifest = JSON.parse(await readFile(join(dir, MANIFEST), 'utf8'));
   } catch {
-    throw errors.checkpointDamaged(dir, `${MANIFEST} is missing or unreadable`);
+    throw errors.checkpointDamaged(named, `${MANIFEST} is missing or unreadable`);
   }
   const refuse = (what: string): never => {
-    throw errors.checkpointDamaged(dir, what);
+    throw errors.checkpointDamaged(named, what);
   };
   if (typeof manifest?.files !== 'object' || manifest.files === null) refuse(`${MANIFEST} names no files`);
   if (step !== undefined && manifest.step !== step) refuse(`its ${MANIFEST} is that of step ${manifest.step}`);
@@ -90,7 +93,7 @@ export async function verifyCheckpoint(dir: string, step?: number): Promise<void
       (found) => found.size,
       () => -1,
     );
-    if (size !== written.size) throw errors.checkpointDamaged(dir, `${name} has ${Math.max(size, 0)} bytes, not ${written.size}`);
+    if (size !== written.size) throw errors.checkpointDamaged(named, `${name} has ${Math.max(size, 0)} bytes, not ${written.size}`);
     const found = await fingerprint(join(dir, name)).catch((cause: Error) => refuse(`${name} cannot be read: ${cause.message}`));
     if (found.sha256 !== written.sha256) refuse(`${name} has other content`);
   }

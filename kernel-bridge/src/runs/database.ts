@@ -61,8 +61,8 @@ CREATE TABLE event (
 /** What came later: runs made before get it when they are opened. */
 const ADDED = `
 CREATE INDEX IF NOT EXISTS rollout_group_by_item ON rollout_group (item_id, step);
--- requests that were carried out, so that one sent again is not
-CREATE TABLE IF NOT EXISTS request (id TEXT PRIMARY KEY, time REAL NOT NULL) STRICT, WITHOUT ROWID;
+-- requests that were carried out, so that one sent again is not. asked: SHA-256 of what was asked for; NULL where that was not kept
+CREATE TABLE IF NOT EXISTS request (id TEXT PRIMARY KEY, time REAL NOT NULL, asked TEXT) STRICT, WITHOUT ROWID;
 -- of rollouts that were used again: as the update of step "at" saw them, the last one so far
 CREATE TABLE IF NOT EXISTS token_ratio (
   step INTEGER NOT NULL, "group" INTEGER NOT NULL, "index" INTEGER NOT NULL, at INTEGER NOT NULL, ratio BLOB NOT NULL, clipped BLOB,
@@ -99,6 +99,7 @@ const COLUMNS = [
   ['reward_revision', 'parameters', 'TEXT'],
   ['reward_revision', 'weight_schedules', 'TEXT'],
   ['reward_revision', 'settings', 'TEXT'],
+  ['request', 'asked', 'TEXT'],
 ] as const;
 
 const RUN: DatabaseKind = {

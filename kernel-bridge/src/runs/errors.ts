@@ -160,6 +160,8 @@ export const errors = {
     make('GROUP_UNKNOWN', 404)(`Run ${id} holds no group ${group} of step ${step}.`, 'GET /runs/:id/groups tells which there are.'),
   wrongState: (id: string, action: string, state: string, remedy: string) =>
     conflict(`Run ${id} is ${state}: it cannot ${action}.`, remedy),
+  runHeld: (id: string, action: string) =>
+    conflict(`Run ${id} is being rolled back, deleted or started by another: it cannot ${action}.`, 'Look at it again, then repeat this.'),
   staleRevision: (base: number, current: number) =>
     make('REWARDS_STALE', 409)(
       `The edit was made on revision ${base}, but revision ${current} came first.`,

@@ -7,16 +7,16 @@ import { renameDurably } from '../files/durable.ts';
 import type { TrainConfig } from '../protocol/config.ts';
 import { LIVE_SETTINGS } from '../protocol/live-settings.ts';
 import type { RewardSet, RewardSource } from '../protocol/rewards.ts';
-import { isActive } from '../protocol/run.ts';
-import { tryLock } from '../log/lock.ts';
+import { isActive, lastInherited } from '../protocol/run.ts';
 import { checkRewards, configuredRewards, contextOf } from '../rewards/index.ts';
 import { verifyCheckpoint } from './checkpoints.ts';
 import { completeConfig } from './config.ts';
 import { factsHold } from './digest.ts';
 import { errors } from './errors.ts';
-import { newRunId, runDirectory, runsDirectory } from './home.ts';
+import { checkpointName, newRunId, runDirectory, runsDirectory } from './home.ts';
 import { revisions } from './rewards.ts';
-import { lockFile } from './runs.ts';
+import { lockRun } from './runs.ts';
+import type { RunRow } from './row.ts';
 import { RunStore } from './store.ts';
 import { checkRun } from './verify.ts';
 
@@ -32,10 +32,9 @@ export async function forkRun(
   request_id: string | null = null,
 ): Promise<RunStore> {
   const row = parent.row();
-  const checkpoint = await checkpointAt(parent, step);
+  if (!hasCheckpoint(parent, step)) throw noCheckpoint(parent, step);
   if (!factsHold(parent.db)) await checkRun(parent);
-  const run_name = changes.run_name ?? `${row.name.slice(0, 100)} · from ${step}`;
-  const config = completeConfig({ ...row.config, ...changes, run_name });
+  const config = forkConfig(row, step, changes);
   for (const key of KEPT) {
     if (config[key] !== row.config[key])
       throw errors.badValue(key, config[key], `cannot differ from that of the run that is forked (${JSON.stringify(row.config[key])})`);
@@ -47,20 +46,39 @@ export async function forkRun(
   const making = join(runsDirectory(home), `.making-${randomBytes(4).toString('hex')}`);
   mkdirSync(making, { recursive: true, mode: 0o700 });
   try {
+    // Links first, then the log: what is looked at from here on is the fork's own, whatever becomes of the parent
+    linkTree(parent.checkpointPath(step), join(making, 'checkpoints', checkpointName(step)));
     parent.db.prepare('VACUUM INTO ?').run(join(making, 'run.db'));
-    linkTree(checkpoint.path, join(making, 'checkpoints', checkpoint.path.split('/').at(-1)!));
     writeFileSync(join(making, 'config.yaml'), stringify(config));
     using fork = RunStore.open(making);
+    if (fork.epoch !== row.epoch) throw errors.runHeld(row.id, 'be forked'); // of another history than the checkpoint
+    await checkpointAt(fork, step, parent.checkpointPath(step));
     const settings = Object.fromEntries(LIVE_SETTINGS.filter((key) => key in changes).map((key) => [key, config[key]]));
     fork.becomeFork({ id, name: config.run_name!, parent: row.id, config, request_id }, step, { rewards, settings });
     await checkRun(fork, {}, parent);
     renameDurably(making, runDirectory(home, id));
   } catch (error) {
     rmSync(making, { recursive: true, force: true });
-    if (!existsSync(checkpoint.path)) throw noCheckpoint(parent, step); // pruned meanwhile by the run's worker
-    throw error;
+    if (!existsSync(parent.directory)) throw errors.runUnknown(row.id); // removed meanwhile
+    if (!hasCheckpoint(parent, step)) throw noCheckpoint(parent, step); // pruned meanwhile by the run's worker, or rolled back
+    const lost = !existsSync(parent.checkpointPath(step));
+    throw lost ? errors.checkpointDamaged(parent.checkpointPath(step), 'the directory is missing') : error;
   }
   return RunStore.open(runDirectory(home, id));
+}
+
+/** Whether the run is what a request for this fork of `parent` makes. */
+export function isForkOf(parent: RunStore, made: RunRow, step: number, changes: Record<string, unknown>): boolean {
+  const row = parent.row();
+  if (made.parent !== row.id || lastInherited(made.inherited) !== step) return false;
+  const named = { run_name: made.config.run_name, ...changes }; // the parent may have another name by now
+  return JSON.stringify(forkConfig(row, step, named)) === JSON.stringify(made.config);
+}
+
+/** The parent's configuration with what a fork changes of it. */
+function forkConfig({ name, config }: RunRow, step: number, changes: Record<string, unknown>): TrainConfig {
+  const run_name = changes.run_name ?? `${name.slice(0, 100)} · from ${step}`;
+  return completeConfig({ ...config, ...changes, run_name });
 }
 
 /** Keys that decide how many steps a run takes where max_steps does not. */
@@ -104,9 +122,10 @@ const inKernel = ([, source]: [string, RewardSource]): boolean => source.runtime
 
 /** Drops the steps after a checkpoint, and the reward edits made since. */
 export async function rollbackRun(run: RunStore, step: number): Promise<void> {
-  using lock = tryLock(lockFile(run.directory)); // a worker that was just started waits for it, and finds the run stopped
+  using lock = lockRun(run.directory); // a worker that was just started waits for it, and finds the run stopped
   const { id, state } = run.row();
-  if (isActive(state) || !lock) throw errors.wrongState(id, 'be rolled back', state, 'Stop it first.');
+  if (isActive(state)) throw errors.wrongState(id, 'be rolled back', state, 'Stop it first.');
+  if (!lock) throw errors.runHeld(id, 'be rolled back');
   await checkpointAt(run, step);
   run.seal();
   await checkRun(run, { upTo: step, waiting: false });
@@ -114,15 +133,13 @@ export async function rollbackRun(run: RunStore, step: number): Promise<void> {
   run.setState('stopped');
 }
 
-async function checkpointAt(run: RunStore, step: number) {
-  const checkpoint = run.checkpoints().find((each) => each.step === step);
-  if (!checkpoint) throw noCheckpoint(run, step);
-  await verifyCheckpoint(checkpoint.path, step).catch((error: unknown) => {
-    const removed = !run.checkpoints().some((each) => each.step === step); // by the run's worker, while its files were read
-    throw removed ? noCheckpoint(run, step) : error;
-  });
-  return checkpoint;
+/** Throws CHECKPOINT_UNKNOWN or CHECKPOINT_DAMAGED; `named` is the path that the latter tells. */
+async function checkpointAt(run: RunStore, step: number, named = run.checkpointPath(step)): Promise<void> {
+  if (!hasCheckpoint(run, step)) throw noCheckpoint(run, step);
+  await verifyCheckpoint(run.checkpointPath(step), step, named);
 }
+
+const hasCheckpoint = (run: RunStore, step: number): boolean => run.checkpoints().some((each) => each.step === step);
 
 function noCheckpoint(run: RunStore, step: number) {
   const steps = run.checkpoints().map((each) => each.step);

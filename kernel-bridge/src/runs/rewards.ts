@@ -13,6 +13,7 @@ import { changedParameters, changedSchedules, configuredRewards, rewardErrors, R
 import { transaction } from '../log/database.ts';
 import { sealRevision } from './digest.ts';
 import { errors } from './errors.ts';
+import { carriedOut, keepRequest } from './requests.ts';
 import type { RunRow } from './row.ts';
 import { changedSettings, fixedSettings } from './settings.ts';
 
@@ -121,7 +122,8 @@ function wholeOf(revision: RewardRevision | undefined, config: TrainConfig): Who
 
 /**
  * Stores an edit of the rewards, made on `base_revision`; in force from the next step. Throws REWARDS_STALE when another edit of the rewards came first,
- * REWARDS_UNCHANGED, and what `changedRewards` throws. The same request_id again returns the first answer.
+ * REWARDS_UNCHANGED, and what `changedRewards` throws. The same request_id again returns the first answer, REQUEST_ID_USED where it comes with
+ * something else.
  */
 export function editRewards(db: DatabaseSync, edit: RewardChange & Edit & { base_revision: number }): RewardRevision {
   return edited(db, edit, 'take other rewards', ({ current, whole, next, base }) => {
@@ -174,8 +176,13 @@ interface Seen {
 function edited(db: DatabaseSync, edit: Edit & { base_revision?: number }, what: string, change: (seen: Seen) => Part): RewardRevision {
   return transaction(db, () => {
     const { reason, author, time, request_id } = edit;
-    const repeated = request_id && db.prepare('SELECT * FROM reward_revision WHERE request_id = ?').get(request_id);
-    if (repeated) return revisionOf(repeated);
+    const asked = { what, ...edit, time: null };
+    if (request_id) {
+      carriedOut(db, request_id, asked);
+      const repeated = db.prepare('SELECT * FROM reward_revision WHERE request_id = ?').get(request_id);
+      if (repeated) return revisionOf(repeated);
+      keepRequest(db, request_id, asked);
+    }
     const row = db.prepare('SELECT id, state, config, pair FROM run').get() as {
       id: string;
       state: RunState;

@@ -14,7 +14,7 @@ import { completeConfig } from './config.ts';
 import { errors } from './errors.ts';
 import { checkLoadable, weightsDirectory } from './model-files.ts';
 import { isRunId, newRunId, runDirectory, runsDirectory } from './home.ts';
-import { isLocked, lockHolder } from '../log/lock.ts';
+import { isLocked, lockHolder, tryLock, type Lock } from '../log/lock.ts';
 import { pairConfigs } from './pair-config.ts';
 import { requireReachable } from './rewards.ts';
 import type { RunRow } from './row.ts';
@@ -155,6 +155,15 @@ export function listRuns(home: string): string[] {
 export function openRun(home: string, id: string): RunStore {
   if (!isRunId(id) || !existsSync(runDirectory(home, id))) throw errors.runUnknown(id);
   return RunStore.open(runDirectory(home, id));
+}
+
+/** The run's lock, or null while another holds it. Throws RUN_UNKNOWN where the run has just been removed. */
+export function lockRun(directory: string): Lock | null {
+  try {
+    return tryLock(lockFile(directory));
+  } catch (error) {
+    throw existsSync(directory) ? error : errors.runUnknown(basename(directory));
+  }
 }
 
 /** Moves the run to the trash and returns its place there. The caller makes sure that no worker holds it. */

@@ -3,9 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { fakeStep } from '../../../test/server/fake-trainer.ts';
+import { annotate } from './annotations.ts';
 import { completeConfig } from './config.ts';
 import { readGroups } from './groups.ts';
 import { readMetrics } from './metrics.ts';
+import { carriedOut, keepRequest } from './requests.ts';
 import { editRewards, revisions } from './rewards.ts';
 import { RunStore } from './store.ts';
 
@@ -29,12 +31,26 @@ const edit = (weights: Record<string, number>, base_revision: number, request_id
 it('a run made by an earlier version gets what came later when it is opened', () => {
   store.db.exec('DROP TABLE request; DROP INDEX rollout_group_by_item');
   using again = RunStore.open(directory);
-  expect(again.knowsRequest('r1')).toBe(false);
-  again.requestDone('r1');
-  again.requestDone('r1');
-  expect(store.knowsRequest('r1')).toBe(true);
+  expect(carriedOut(again.db, 'r1', 'this')).toBe(false);
+  keepRequest(again.db, 'r1', 'this');
+  keepRequest(again.db, 'r1', 'this');
+  expect(carriedOut(store.db, 'r1', 'this')).toBe(true);
+  expect(() => carriedOut(store.db, 'r1', 'that')).toThrow(/used for another request/);
   const plan = again.db.prepare("EXPLAIN QUERY PLAN SELECT step FROM rollout_group WHERE item_id = 'x'").get()!;
   expect(plan.detail).toContain('rollout_group_by_item');
+});
+
+it('a request id that was used comes with the same again or is refused, whatever it was used for', () => {
+  annotate(store.db, { name: 'new', request_id: 'r1' });
+  annotate(store.db, { name: 'new', request_id: 'r1' });
+  const used = expect.objectContaining({ code: 'REQUEST_ID_USED', http: 409 });
+  expect(() => annotate(store.db, { name: 'other', request_id: 'r1' })).toThrow(used);
+  expect(() => edit({ accuracy: 2 }, 1, 'r1')).toThrow(used);
+  const made = edit({ accuracy: 2 }, 1, 'r2');
+  expect(edit({ accuracy: 2 }, 1, 'r2')).toEqual(made);
+  expect(() => edit({ accuracy: 3 }, 1, 'r2')).toThrow(used);
+  expect(() => annotate(store.db, { pinned: true, request_id: 'r2' })).toThrow(used);
+  expect([store.row().name, revisions(store.db).length]).toEqual(['new', 2]);
 });
 
 it('a run made before entropy, KL and ratios of tokens were kept opens, has none, and takes them from then on', () => {

@@ -307,15 +307,6 @@ export class RunStore implements Disposable {
     this.db.prepare('INSERT OR REPLACE INTO kernel_value (key, vals) VALUES (?, ?)').run(key, JSON.stringify(values));
   }
 
-  /** Whether the request with this id has been carried out. */
-  knowsRequest(id: string): boolean {
-    return this.db.prepare('SELECT 1 FROM request WHERE id = ?').get(id) !== undefined;
-  }
-
-  requestDone(id: string, now = Date.now()): void {
-    this.db.prepare('INSERT OR IGNORE INTO request (id, time) VALUES (?, ?)').run(id, now);
-  }
-
   /** Asks the worker for something; it looks between two steps. */
   command(action: RunAction, now = Date.now()): void {
     this.db.prepare('INSERT INTO command (action, created_at) VALUES (?, ?)').run(action, now);
@@ -402,7 +393,9 @@ export class RunStore implements Disposable {
       this.db.prepare('UPDATE reward_revision SET due = ? WHERE step IS NULL AND due IS NULL').run(last + 1);
       this.db.prepare('UPDATE reward_revision SET due = step, step = NULL WHERE step > ?').run(step);
     } else {
-      this.db.prepare('DELETE FROM reward_revision WHERE revision > 1 AND (step > ? OR step IS NULL)').run(step);
+      const dropped = 'FROM reward_revision WHERE revision > 1 AND (step > ? OR step IS NULL)';
+      this.db.prepare(`DELETE FROM request WHERE id IN (SELECT request_id ${dropped})`).run(step); // those edits may be made anew
+      this.db.prepare(`DELETE ${dropped}`).run(step);
       this.db.prepare('UPDATE reward_revision SET step = NULL WHERE step > ?').run(step);
     }
     this.db.prepare('UPDATE run SET epoch = ?').run(newEpoch());

@@ -15,16 +15,17 @@ import { annotate } from '../runs/annotations.ts';
 import { completeConfig, parseConfig } from '../runs/config.ts';
 import { errors } from '../runs/errors.ts';
 import { tableLines } from '../runs/export.ts';
-import { forkRun, rollbackRun } from '../runs/lineage.ts';
+import { forkRun, isForkOf, rollbackRun } from '../runs/lineage.ts';
 import { groupSteps, questionHistory, readGroups, readTokenIds } from '../runs/groups.ts';
 import { readMetrics } from '../runs/metrics.ts';
 import { pairConfigs } from '../runs/pair-config.ts';
+import { carriedOut, keepRequest } from '../runs/requests.ts';
 import { changedRewards, editRewards, editSettings, requireReachable, revertTo, revisions, settingsInForce } from '../runs/rewards.ts';
 import {
   createPair,
   createRun,
   listRuns,
-  lockFile,
+  lockRun,
   logFile,
   openRun,
   partnerOf,
@@ -39,7 +40,6 @@ import { datasetDir } from '../data/home.ts';
 import { evalDirectory, openEval } from '../evals/evals.ts';
 import { emptyTrash, listTrash, restoreTrash, trashed } from '../files/trash.ts';
 import { runDirectory } from '../runs/home.ts';
-import { tryLock } from '../log/lock.ts';
 import { VERSION } from '../version.ts';
 import { device } from './device.ts';
 import { FirstAnswers } from './first-answers.ts';
@@ -141,7 +141,7 @@ export function runHandlers(services: Services): Handlers<RunRoutes> {
 
     annotateRun: ({ id, body: { request_id, ...change } }) => {
       hub.store(id); // throws where there is none
-      return answers.once(request_id && `annotate ${id} ${request_id}`, change, () => {
+      return answers.once(request_id && `${id} ${request_id}`, change, () => {
         const run = hub.store(id);
         annotate(run.db, { ...change, request_id });
         hub.changed(id);
@@ -166,10 +166,12 @@ export function runHandlers(services: Services): Handlers<RunRoutes> {
 
     deleteRun: async ({ id }) => {
       await supervisor.settled(hub.store(id).row().id);
-      if (supervisor.ids.includes(id)) throw errors.wrongState(id, 'be deleted', hub.store(id).row().state, 'Stop it first.');
-      using lock = tryLock(lockFile(runDirectory(home, id))); // no worker begins meanwhile, whoever starts it
-      const { state, name } = hub.store(id).row();
-      if (isActive(state) || !lock) throw errors.wrongState(id, 'be deleted', state, 'Stop it first.');
+      const run = hub.store(id); // anew: another request may have deleted it meanwhile
+      const { state, name } = run.row();
+      if (isActive(state) || supervisor.ids.includes(id)) throw errors.wrongState(id, 'be deleted', state, 'Stop it first.');
+      using lock = lockRun(run.directory); // no worker begins meanwhile, whoever starts it
+      if (!lock) throw errors.runHeld(id, 'be deleted');
+      if (run.pending().length > 0) run.stopWaiting(); // one that is put back does not start by itself
       hub.forget(id);
       const trash = trashRun(home, id, name);
       hub.removed(id);
@@ -178,7 +180,7 @@ export function runHandlers(services: Services): Handlers<RunRoutes> {
 
     action: ({ id, body: { action, request_id } }) => {
       hub.store(id); // throws where there is none
-      return answers.once(request_id && `${id} ${request_id}`, action, () => act(id, action, request_id, services));
+      return answers.once(request_id && `${id} ${request_id}`, { action }, () => act(id, action, request_id, services));
     },
 
     metrics: ({ id, query: { names, from = 0, to = Number.MAX_SAFE_INTEGER, max_points } }) => {
@@ -257,7 +259,8 @@ export function runHandlers(services: Services): Handlers<RunRoutes> {
       answers.once(request_id && `create ${request_id}`, { from, step, config }, async () => {
         using parent = openRun(home, from);
         using made =
-          findByRequest(home, request_id, (run) => run.parent === from) ?? (await forkRun(home, parent, step, config, request_id));
+          findByRequest(home, request_id, (run) => isForkOf(parent, run, step, config)) ??
+          (await forkRun(home, parent, step, config, request_id));
         const { id, state } = made.row();
         if (start && state === 'queued' && made.pending().length === 0) await supervisor.start(id);
         hub.changed(id);
@@ -349,18 +352,21 @@ const placeOf = (home: string, { kind, of }: Trashed): string =>
 async function act(id: string, action: RunAction, request_id: string | undefined, services: Services): Promise<RunSummary> {
   const { home } = services;
   using run = openRun(home, id);
-  if (request_id && run.knowsRequest(request_id)) return run.summary();
+  if (request_id && carriedOut(run.db, request_id, { action })) return run.summary();
   await actOn(id, action, services);
   const partner = action === 'checkpoint' ? null : partnerOf(home, run.row());
   using other = partner === null ? null : openOrNull(home, partner); // one that is damaged keeps nobody from going on with the first
-  if (other && takes(other.row().state, action)) await actOn(other.row().id, action, services);
-  if (request_id) run.requestDone(request_id);
+  if (other && takes(other.summary().state, action)) await actOn(other.row().id, action, services);
+  if (request_id) keepRequest(run.db, request_id, { action });
   return run.summary();
 }
 
 /** Whether an action means anything to the other run of a pair, which may have ended. */
-const takes = (state: RunState, action: RunAction): boolean =>
-  action === 'start' || action === 'resume' ? state !== 'finished' : !hasEnded(state) && (action === 'stop' || state !== 'queued');
+function takes(state: RunState, action: RunAction): boolean {
+  if (action === 'stop') return !hasEnded(state);
+  if (state === 'stopping' || state === 'finished') return false;
+  return action === 'start' || action === 'resume' || (!hasEnded(state) && state !== 'queued');
+}
 
 async function actOn(id: string, action: RunAction, { home, supervisor, hub }: Services): Promise<void> {
   using run = openRun(home, id);
@@ -370,10 +376,14 @@ async function actOn(id: string, action: RunAction, { home, supervisor, hub }: S
     throw errors.wrongState(id, action, state, remedy);
   };
   const live = isActive(state) && supervisor.isTraining(id);
+  const stopping = live && run.pending().some((command) => command.action === 'stop');
   if (stopped) {
     // no worker takes it any more, also none that was just started for it
-  } else if (action === 'start' || (action === 'resume' && state !== 'paused')) {
-    if (live) return;
+  } else if (stopping && action !== 'stop') {
+    throw errors.wrongState(id, action, 'stopping', 'Wait until it has stopped, then resume it.');
+  } else if (live && action === 'start') {
+    return;
+  } else if (!live && (action === 'start' || action === 'resume')) {
     if (state === 'finished') refuse('It is done: start a new run, or fork one of its checkpoints.');
     if (!run.pending().some((command) => command.action === 'start')) await supervisor.start(id);
     else supervisor.first(id);

@@ -32,7 +32,7 @@ import type { Handlers } from './mount.ts';
 import { removeServerFile, serverFile, writeServerFile } from './server-file.ts';
 import { searchHandlers } from './search.ts';
 import { Searches } from './searches.ts';
-import { Supervisor } from './supervisor.ts';
+import { Supervisor, type SupervisorOptions } from './supervisor.ts';
 import { takeUp } from './take-up.ts';
 import { watchOthers } from './watcher.ts';
 
@@ -45,6 +45,8 @@ export interface ServeOptions {
   secret?: string;
   loadItems: LoadItems;
   workerModule?: string;
+  /** Starts the processes that train; tests have them in their own. */
+  fork?: SupervisorOptions['fork'];
   /** Module of the process that evaluates. */
   evaluationModule?: string;
   /** The generation process: its module and patience. */
@@ -81,6 +83,7 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
   const supervisor = new Supervisor({
     home,
     workerModule: options.workerModule,
+    fork: options.fork,
     changed: (id) => {
       hub.changed(id);
       goOn(id);

@@ -27,6 +27,8 @@ export interface SupervisorOptions {
   home: string;
   /** Module that the worker process runs. */
   workerModule?: string;
+  /** Starts the worker process; `forkWorker` when left out. */
+  fork?: typeof forkWorker;
   /** Workers that train at the same time. */
   maxTraining?: number;
   /** Called after every commit of any worker and after every change made here. */
@@ -212,14 +214,14 @@ export class Supervisor {
   }
 
   private spawn(id: string): void {
-    const { home, workerModule = WORKER, changed, starting } = this.options;
+    const { home, workerModule = WORKER, fork = forkWorker, changed, starting } = this.options;
     starting?.();
     const directory = runDirectory(home, id);
     const partner = this.partner(id);
     const gpu = partner === null ? null : this.gpuOf(id, partner);
     const turns = partner !== null && gpu === null;
     const env: Record<string, string> = gpu === null ? {} : { CUDA_VISIBLE_DEVICES: gpu };
-    const worker = forkWorker(workerModule, [directory, home, ...(turns ? ['turns'] : [])], { log: logFile(directory), env });
+    const worker = fork(workerModule, [directory, home, ...(turns ? ['turns'] : [])], { log: logFile(directory), env });
     this.workers.set(id, worker);
     worker.on('message', (message: FromWorker) => {
       if (typeof message === 'object' && message.type === 'score') return void this.score(id, worker, message);
