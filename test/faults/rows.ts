@@ -43,6 +43,13 @@ export const ROWS = {
     whole: 2000,
     control: 'the manifest holds the digests of the damaged files',
   },
+  C1: {
+    promise: 'whatever clients do at the same time, no request breaks the server, and nothing that was answered is lost',
+    how: 'four clients roll back, delete, put back, fork, start, pause, stop, rename, tag and note runs, with request ids used again; some order of it explains every answer and what is found',
+    minute: 15,
+    whole: 1000,
+    control: 'what is noted of runs is answered and not written',
+  },
 } satisfies Record<string, Row>;
 
 export type RowId = keyof typeof ROWS;
