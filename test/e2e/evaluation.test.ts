@@ -36,12 +36,12 @@ it('starts an evaluation from the empty view and shows its tables when it is don
   await runCommand(page, 'medr1:open-evaluation');
   await view().getByTestId('first-evaluation').click();
   await eventually(
-    () => view().getByTestId('eval-model').inputValue(),
+    () => view().locator('#field-model').inputValue(),
     (model) => model.endsWith('model'),
     'the tiny model is offered',
   );
-  await view().getByTestId('eval-limit').fill('32');
-  await view().locator('[data-control=options-permuted]').check();
+  await view().locator('#field-limit').fill('32');
+  await view().locator('[data-choice=options-permuted]').check();
   await view().getByTestId('eval-start').click();
   await view().getByTestId('evaluation').waitFor();
   const id = (await view().getByTestId('evaluation').getAttribute('data-id'))!;

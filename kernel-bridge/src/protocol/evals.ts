@@ -4,7 +4,7 @@ import { VARIANTS, type Variant } from './config.ts';
 import { VqaItem } from './data.ts';
 import { READING_NAMES, ReadingName } from './readings.ts';
 
-const orNull = <S extends Type.TSchema>(schema: S) => Type.Union([schema, Type.Null()]);
+const orNull = <S extends Type.TSchema>(schema: S, options: Record<string, unknown> = {}) => Type.Union([schema, Type.Null()], options);
 const byName = <S extends Type.TSchema>(schema: S) => Type.Record(Type.String(), schema);
 
 /** What the model is shown. `image` is the evaluation itself, the others are its controls. */
@@ -253,26 +253,136 @@ export type MatrixDifference = Type.Static<typeof MatrixDifference>;
 export const EvalMatrices = Type.Object({ matrices: Type.Array(EvalMatrix), differences: Type.Array(MatrixDifference) });
 export type EvalMatrices = Type.Static<typeof EvalMatrices>;
 
-/** Which model: `model` alone = a directory; `run` = its newest checkpoint, or the one at `step`. */
+/**
+ * Which model: `model` alone = a directory; `run` = its newest checkpoint, or the one at `step`. Titles, groups and `advanced` make the form of
+ * the Evaluation view, as those of TrainConfig make that of New run.
+ */
 export const CreateEval = Type.Object(
   {
-    model: Type.Optional(Type.String({ minLength: 1 })),
-    run: Type.Optional(Type.String({ minLength: 1 })),
-    step: Type.Optional(Type.Integer({ minimum: 1 })),
-    dataset: Type.String({ minLength: 1 }),
-    split: Type.String({ minLength: 1 }),
-    train_split: Type.Optional(Type.String()),
-    variant: Type.Optional(Type.Unsafe<Variant>(Type.String({ enum: [...VARIANTS], default: 'think' }))),
-    prompt_template: Type.Optional(orNull(Type.String())),
-    controls: Type.Optional(Type.Array(Type.Unsafe<Control>(Type.String({ enum: CONTROL_NAMES })), { uniqueItems: true })),
-    max_new_tokens: Type.Optional(Type.Integer({ minimum: 1, maximum: 8192, default: 256 })),
-    limit: Type.Optional(orNull(Type.Integer({ minimum: 1 }))),
-    seed: Type.Optional(Type.Integer({ minimum: 0, default: 42 })),
-    dtype: Type.Optional(orNull(Type.String({ enum: ['float32', 'bfloat16'], description: 'float32 on the CPU, bfloat16 elsewhere' }))),
-    device: Type.Optional(Type.String({ description: 'cpu, cuda:0, ...; the server takes the GPU where there is one when left out' })),
-    batch_size: Type.Optional(Type.Integer({ minimum: 1, maximum: 1024, default: 16 })),
-    /** True: a new evaluation even where one with these settings is stored. */
-    anew: Type.Optional(Type.Boolean({ default: false })),
+    run: Type.Optional(
+      Type.String({ minLength: 1, group: 'Model', title: 'Run', description: 'A checkpoint of this run; or a model directory.' }),
+    ),
+    step: Type.Optional(Type.Integer({ minimum: 1, group: 'Model', title: 'Checkpoint', description: 'The newest when left out.' })),
+    model: Type.Optional(
+      Type.String({
+        minLength: 1,
+        group: 'Model',
+        title: 'Model directory',
+        description: 'In the layout of Hugging Face, in place of a run.',
+      }),
+    ),
+    variant: Type.Optional(
+      Type.Unsafe<Variant>(
+        Type.String({
+          enum: [...VARIANTS],
+          default: 'think',
+          group: 'Model',
+          title: 'Prompt',
+          description: 'How the model is asked: to reason first, to answer at once, or to give reasons afterwards.',
+        }),
+      ),
+    ),
+    dataset: Type.String({
+      minLength: 1,
+      group: 'Questions',
+      title: 'Data set',
+      description: 'Name of an indexed data set, or its directory.',
+    }),
+    split: Type.String({
+      minLength: 1,
+      group: 'Questions',
+      title: 'Split',
+      description: 'The questions that are asked, e.g. modality/test.',
+    }),
+    limit: Type.Optional(
+      orNull(Type.Integer({ minimum: 1 }), {
+        group: 'Questions',
+        title: 'Questions',
+        empty: 'all',
+        description: 'As many, drawn by the seed; all when empty.',
+      }),
+    ),
+    seed: Type.Optional(
+      Type.Integer({
+        minimum: 0,
+        default: 42,
+        group: 'Questions',
+        title: 'Seed',
+        description: 'Draws the questions and permutes options.',
+      }),
+    ),
+    train_split: Type.Optional(
+      Type.String({
+        group: 'Questions',
+        title: 'Training split',
+        advanced: true,
+        description: 'Where the control option-prior counts answers; the split of the same name with train in place of test when left out.',
+      }),
+    ),
+    controls: Type.Optional(
+      Type.Array(Type.Unsafe<Control>(Type.String({ enum: CONTROL_NAMES, meanings: CONTROLS })), {
+        uniqueItems: true,
+        group: 'Controls',
+        title: 'Asked also with',
+        description:
+          'The same questions asked in another way: what accuracy is left where the image, or the order of the options, cannot help.',
+      }),
+    ),
+    max_new_tokens: Type.Optional(
+      Type.Integer({
+        minimum: 1,
+        maximum: 8192,
+        default: 256,
+        group: 'Answers',
+        title: 'Longest answer',
+        unit: 'tokens',
+        description: 'An answer is cut off after so many.',
+      }),
+    ),
+    batch_size: Type.Optional(
+      Type.Integer({
+        minimum: 1,
+        maximum: 1024,
+        default: 16,
+        group: 'Answers',
+        title: 'Batch size',
+        unit: 'questions',
+        description: 'Asked at the same time: quicker, and more memory.',
+      }),
+    ),
+    prompt_template: Type.Optional(
+      orNull(Type.String(), {
+        group: 'Answers',
+        title: 'Prompt template',
+        advanced: true,
+        description: "In place of the variant's own prompt; {question} and {options} are filled in.",
+      }),
+    ),
+    dtype: Type.Optional(
+      orNull(Type.String({ enum: ['float32', 'bfloat16'] }), {
+        group: 'Answers',
+        title: 'Number type',
+        advanced: true,
+        description: 'float32 on the CPU, bfloat16 elsewhere',
+      }),
+    ),
+    device: Type.Optional(
+      Type.String({
+        group: 'Answers',
+        title: 'Device',
+        advanced: true,
+        description: 'cpu, cuda:0, ...; the server takes the GPU where there is one when left out',
+      }),
+    ),
+    anew: Type.Optional(
+      Type.Boolean({
+        default: false,
+        group: 'Answers',
+        title: 'Anew',
+        advanced: true,
+        description: 'A new evaluation even where one with these settings is stored.',
+      }),
+    ),
   },
   { additionalProperties: false },
 );

@@ -29,14 +29,16 @@ async function view(options: FakeOptions) {
     find(testid).click();
     await settled();
   };
-  const choose = async (testid: string, value: string): Promise<void> => {
-    const select = find(testid) as HTMLSelectElement;
+  /** Of a field of the form. */
+  const control = <T extends HTMLElement>(key: string): T => all(`#field-${key}`)[0] as T;
+  const choose = async (select: string | HTMLSelectElement, value: string): Promise<void> => {
+    if (typeof select === 'string') return choose(find(select) as HTMLSelectElement, value);
     select.value = value;
     select.dispatchEvent(new Event('change'));
     await settled();
   };
   const last = (name: string): unknown[] | undefined => connector.calls.findLast(([called]) => called === name);
-  return { connector, element, all, find, click, choose, last };
+  return { connector, element, all, find, control, click, choose, last };
 }
 
 const two = [
@@ -118,7 +120,7 @@ it('one that goes on keeps the answers that are on the page', async () => {
 });
 
 it('a run that begins leaves the chosen one chosen in the form', async () => {
-  const { connector, find, click, choose } = await view({
+  const { connector, control, click, choose } = await view({
     evals: two,
     runs: [
       { id: 'x', steps: 4 },
@@ -126,10 +128,10 @@ it('a run that begins leaves the chosen one chosen in the form', async () => {
     ],
   });
   await click('go-new');
-  for (const id of ['x', 'y']) await choose('eval-run', id);
+  for (const id of ['x', 'y']) await choose(control('run'), id);
   connector.tellRuns({ summary: { ...workbench.runs.get('y')!, id: 'z', created_at: Date.now() } });
   await settled();
-  expect((find('eval-run') as HTMLSelectElement).value).toBe('y');
+  expect(control<HTMLSelectElement>('run').value).toBe('y');
 });
 
 it('a comparison tests the pair and lists the questions that flip; a click opens the question', async () => {
@@ -201,13 +203,16 @@ it('a cell opens its evaluation', async () => {
 });
 
 it('the form starts an evaluation of the run that is looked at, and shows why it was refused', async () => {
-  const { connector, find, all, click } = await view({ runs: [{ id: 'r1', name: 'Demo', steps: 100 }] });
+  const { connector, find, control, all, click } = await view({
+    runs: [{ id: 'r1', name: 'Demo', steps: 100 }],
+    data: { datasets: [{ name: 'omnimedvqa', items: 20 }] },
+  });
   await click('go-new');
-  expect((find('eval-step') as HTMLSelectElement).value).toBe('60');
-  const limit = find('eval-limit') as HTMLInputElement;
+  expect(control<HTMLSelectElement>('step').value).toBe('60');
+  const limit = control<HTMLInputElement>('limit');
   limit.value = '50';
   limit.dispatchEvent(new Event('input'));
-  all('[data-control=text-only]')[0].click();
+  all('[data-choice=text-only]')[0].click();
   await settled();
   connector.evals.start = () => Promise.reject({ code: 'EVAL_SPLIT_CHANGED', message: 'The split changed.', remedy: 'Evaluate anew.' });
   await click('eval-start');
@@ -221,7 +226,7 @@ it('the form starts an evaluation of the run that is looked at, and shows why it
       step: 60,
       limit: 50,
       split: 'modality/test',
-      controls: ['blank-image', 'option-prior', 'text-only'],
+      controls: ['blank-image', 'text-only', 'option-prior'],
     }),
   );
 });

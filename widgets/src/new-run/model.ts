@@ -12,7 +12,7 @@ import {
 import { fileName, type HostFiles } from '../host-files.ts';
 import { Latest, outcome } from '../load.ts';
 import { Observable } from '../observable.ts';
-import { configOf, fieldsOf, keyIn, toTyped, typedOf, type Field, type Typed } from './form.ts';
+import { configOf, fieldsOf, keyIn, toTyped, typedOf, type Field, type Typed } from '../form/fields.ts';
 import { rewardRows, typedRewards, withReward, type RewardRow } from './rewards.ts';
 
 export interface NewRunState {

@@ -1,6 +1,6 @@
 /** Reward functions in the New run form: what `reward_funcs` and `reward_weights` hold as typed, a row for each function. No DOM. */
 import { rewardName } from '@medr1/kernel-bridge/protocol/reward-names';
-import type { Typed } from './form.ts';
+import type { Typed } from '../form/fields.ts';
 
 export interface RewardRow {
   /** As in reward_funcs: a name, a path on the server's machine, or the name of a file that was chosen. */

@@ -10,7 +10,8 @@ import { saveFile } from '../save-file.ts';
 import { yamlOf } from '../yaml.ts';
 import { base, seriesColours, tokens } from '../theme.ts';
 import type { IWorkbench } from '../store/workbench.ts';
-import { groupsOfFields, type Field } from './form.ts';
+import { fieldView, formStyle, groupView } from '../form/controls.ts';
+import { groupsOfFields, type Field } from '../form/fields.ts';
 import { NewRunModel } from './model.ts';
 import { presets } from './presets.ts';
 import { rewardsField, rewardsFieldStyle } from './rewards-field.ts';
@@ -135,71 +136,15 @@ export class NewRunView extends WatchingElement {
   };
 
   #group(group: string, fields: Field[]): TemplateResult {
-    const { problems } = this.#model!.state.value;
-    const advanced = fields.filter((field) => field.advanced);
-    const wrong = advanced.some(({ key }) => problems[key]);
-    return html`<fieldset>
-      <legend>${group}</legend>
-      <div class="fields">
-        ${fields.some(({ key }) => REWARDS.includes(key)) ? rewardsField(this.#model!, this.files !== null) : nothing}
-        ${fields.filter(({ key, advanced }) => !advanced && !REWARDS.includes(key)).map((field) => this.#field(field))}
-      </div>
-      ${
-        advanced.length
-          ? html`<details ?open=${wrong}>
-              <summary>More <span class="secondary">${advanced.length}</span></summary>
-              <div class="fields">${advanced.map((field) => this.#field(field))}</div>
-            </details>`
-          : nothing
-      }
-    </fieldset>`;
+    const rewards = fields.some(({ key }) => REWARDS.includes(key)) ? rewardsField(this.#model!, this.files !== null) : nothing;
+    const others = fields.filter(({ key }) => !REWARDS.includes(key));
+    return groupView(group, others, this.#model!.state.value.problems, (field) => this.#field(field), rewards);
   }
 
   #field(field: Field): TemplateResult {
-    const problem = this.#model!.state.value.problems[field.key];
-    const id = `field-${field.key}`;
-    return html`<div class="field" data-testid=${`field-${field.key}`}>
-      <label for=${id} title=${field.key}>${field.title}</label>
-      <div class="control">
-        ${this.#control(field, id, problem)} ${field.unit ? html`<span class="secondary small">${field.unit}</span>` : nothing}
-      </div>
-      <p class="hint small secondary" id=${`${id}-hint`}>${field.description}</p>
-      ${problem ? html`<p class="hint small problem" id=${`${id}-problem`} role="alert">⚠ ${problem}</p>` : nothing}
-    </div>`;
-  }
-
-  #control(field: Field, id: string, problem: string | undefined): TemplateResult {
     const model = this.#model!;
-    const value = model.state.value.typed[field.key];
-    const described = problem ? `${id}-problem` : `${id}-hint`;
-    const onInput = (event: Event): void => model.set(field.key, (event.target as HTMLInputElement).value);
-    if (field.kind === 'boolean' && !field.nullable)
-      return html`<input
-        type="checkbox"
-        id=${id}
-        .checked=${value === true}
-        aria-describedby=${described}
-        @change=${(event: Event) => model.set(field.key, (event.target as HTMLInputElement).checked)}
-      />`;
-    const choices = field.kind === 'boolean' ? ['', 'true', 'false'] : field.choices;
-    if (choices.length > 0)
-      return html`<select id=${id} aria-describedby=${described} @change=${onInput}>
-        ${choices.map((choice) => html`<option value=${choice} ?selected=${choice === value}>${choice || 'none'}</option>`)}
-      </select>`;
-    const isNumber = field.kind === 'number' || field.kind === 'integer';
-    return html`<input
-      type="text"
-      id=${id}
-      class=${isNumber ? 'number' : ''}
-      inputmode=${isNumber ? 'decimal' : 'text'}
-      spellcheck="false"
-      .value=${String(value ?? '')}
-      placeholder=${field.nullable ? 'none' : ''}
-      aria-describedby=${described}
-      aria-invalid=${problem ? 'true' : 'false'}
-      ?required=${field.required}
-      @input=${onInput}
-    />`;
+    const { typed, problems } = model.state.value;
+    return fieldView(field, typed[field.key], { problem: problems[field.key], set: (value) => model.set(field.key, value) });
   }
 
   #footer(): TemplateResult {
@@ -278,6 +223,7 @@ export class NewRunView extends WatchingElement {
     tokens,
     base,
     meterStyle,
+    formStyle,
     css`
       :host {
         height: 100%;
@@ -316,60 +262,6 @@ export class NewRunView extends WatchingElement {
       .presets button {
         white-space: normal;
         text-align: left;
-      }
-      fieldset {
-        margin: 0;
-        padding: 4px 8px 8px;
-        border: 0;
-        border-bottom: 1px solid var(--medr1-border);
-      }
-      legend {
-        float: left;
-        width: 100%;
-        padding: 4px 0;
-        font-weight: 600;
-      }
-      .fields,
-      details {
-        clear: both;
-      }
-      .fields {
-        display: grid;
-        grid-template-columns: repeat(auto-fill, minmax(min(320px, 100%), 1fr));
-        gap: 8px 24px;
-      }
-      .field {
-        display: grid;
-        grid-template-columns: minmax(110px, 2fr) 3fr;
-        gap: 0 8px;
-        align-content: start;
-        align-items: center;
-      }
-      .control {
-        display: flex;
-        gap: 6px;
-        align-items: center;
-        min-width: 0;
-      }
-      .control input[type='text'] {
-        flex: 1;
-        width: 100%;
-        min-width: 0;
-      }
-      .control input.number {
-        flex: 0 1 12ch;
-      }
-      .hint {
-        grid-column: 1 / -1;
-        margin: 0;
-        overflow-wrap: anywhere;
-      }
-      .problem {
-        color: var(--medr1-wrong);
-      }
-      summary {
-        padding: 8px 0 4px;
-        cursor: pointer;
       }
       footer {
         position: sticky;

@@ -7,7 +7,7 @@ import { command, define, WatchingElement } from '../element.ts';
 import { integer } from '../format.ts';
 import { empty, failed, loading } from '../parts.ts';
 import { STATES } from '../runs/model.ts';
-import { fieldsOf } from '../new-run/form.ts';
+import { fieldsOf } from '../form/fields.ts';
 import type { IWorkbench } from '../store/workbench.ts';
 import { base, seriesColours, tokens } from '../theme.ts';
 import { choices, columnOf, type Column } from './columns.ts';

@@ -1,6 +1,6 @@
 import { TrainConfig } from '@medr1/kernel-bridge/protocol';
 import { describe, expect, it } from 'vitest';
-import { configOf, fieldsOf, fromTyped, keyIn, typedOf } from './form.ts';
+import { configOf, fieldsOf, fromTyped, keyIn, typedOf } from './fields.ts';
 
 const fields = fieldsOf(JSON.parse(JSON.stringify(TrainConfig)));
 const field = (key: string) => fields.find((one) => one.key === key)!;
@@ -81,4 +81,28 @@ it('finds the key that a message of the server names, the longer one first', () 
   expect(keyIn('epsilon_high must exceed epsilon', fields)).toBe('epsilon_high');
   expect(keyIn('config key beta: at least 0', fields)).toBe('beta');
   expect(keyIn('the disk is full', fields)).toBeNull();
+});
+
+describe('of a request, whose keys may be left out', () => {
+  const schema = {
+    required: ['name'],
+    properties: {
+      name: { type: 'string' },
+      step: { type: 'integer', minimum: 1 },
+      seed: { type: 'integer', default: 42 },
+      controls: { type: 'array', items: { enum: ['a', 'b', 'c'], meanings: { a: 'the first' } } },
+    },
+  };
+  const made = fieldsOf(schema);
+
+  it('a list of given values is ticked, and says what they mean', () => {
+    expect(made[3]).toMatchObject({ kind: 'ticks', choices: ['a', 'b', 'c'], meanings: { a: 'the first' }, nullable: true });
+    expect(fromTyped(made[3], 'a, c')).toEqual({ value: ['a', 'c'] });
+  });
+
+  it('what is left empty is left out', () => {
+    expect(made.map(({ required }) => required)).toEqual([true, false, false, false]);
+    expect(configOf(made, { name: 'n', step: '', seed: '42', controls: '' })).toEqual({ config: { name: 'n' }, problems: {} });
+    expect(configOf(made, { name: '', step: '0' }).problems).toEqual({ name: 'Needed.', step: 'At least 1.' });
+  });
 });

@@ -1,6 +1,6 @@
-/** A form out of the JSON Schema of TrainConfig: fields in groups, what was typed into values, values into a configuration. No DOM. */
+/** A form out of a JSON Schema (of a run's configuration, of an evaluation): fields in groups, what was typed into values, values into a configuration. No DOM. */
 
-export type FieldKind = 'text' | 'number' | 'integer' | 'boolean' | 'choice' | 'texts' | 'numbers' | 'object';
+export type FieldKind = 'text' | 'number' | 'integer' | 'boolean' | 'choice' | 'texts' | 'ticks' | 'numbers' | 'object';
 /** What a control holds: text as typed or chosen, or a tick. */
 export type Typed = string | boolean;
 
@@ -12,7 +12,12 @@ export interface Field {
   unit: string;
   advanced: boolean;
   kind: FieldKind;
+  /** Of a choice, or of ticks, of which any number may be chosen. */
   choices: string[];
+  /** What a choice means, where it is told. */
+  meanings: Readonly<Record<string, string>>;
+  /** What an empty field means. */
+  empty: string;
   /** May be left empty, which means null. */
   nullable: boolean;
   /** Must be given: there is no default. */
@@ -30,6 +35,9 @@ interface Schema {
   const?: unknown;
   enum?: unknown[];
   items?: Schema;
+  /** Ours: what the values of `enum` mean. */
+  meanings?: Record<string, string>;
+  empty?: string;
   title?: string;
   description?: string;
   default?: unknown;
@@ -41,6 +49,7 @@ interface Schema {
   exclusiveMinimum?: number;
   exclusiveMaximum?: number;
   properties?: Record<string, Schema>;
+  required?: string[];
 }
 
 /** How the schema marks keys that TRL lacks; in the form it would be noise. */
@@ -48,14 +57,17 @@ const OURS = /^Workbench\. /;
 
 /** One field a key, in the schema's order. A key of a kind that has no control is edited as text and checked by the server. */
 export function fieldsOf(schema: unknown): Field[] {
-  const properties = (schema as Schema).properties ?? {};
+  const { properties = {}, required = [] } = schema as Schema;
   return Object.entries(properties).map(([key, outer]) => {
     const branches = outer.anyOf ?? [];
-    const nullable = branches.some((branch) => branch.type === 'null');
+    // what may be left out and has no default is left out where the field is empty
+    const optional = !required.includes(key) && outer.default === undefined;
+    const nullable = optional || branches.some((branch) => branch.type === 'null');
     const real = branches.filter((branch) => branch.type !== 'null');
     const constants = real.filter((branch) => branch.const !== undefined).map((branch) => String(branch.const));
     const inner = real.length === 1 ? { ...real[0] } : outer;
-    const choices = constants.length > 0 ? constants : (inner.enum ?? []).map(String);
+    const ticks = inner.items?.enum;
+    const choices = constants.length > 0 ? constants : (ticks ?? inner.enum ?? []).map(String);
     const { minimum, maximum, exclusiveMinimum, exclusiveMaximum } = inner;
     return {
       key,
@@ -64,8 +76,10 @@ export function fieldsOf(schema: unknown): Field[] {
       group: outer.group ?? 'Other',
       unit: outer.unit ?? '',
       advanced: outer.advanced === true,
-      kind: choices.length > 0 ? 'choice' : kindOf(inner),
+      kind: ticks ? 'ticks' : choices.length > 0 ? 'choice' : kindOf(inner),
       choices,
+      meanings: (ticks ? inner.items : inner)?.meanings ?? {},
+      empty: outer.empty ?? 'none',
       nullable,
       required: !nullable && outer.default === undefined,
       default: outer.default,
@@ -110,7 +124,7 @@ export function fromTyped(field: Field, typed: Typed): { value: unknown } | { pr
     return { value: field.default };
   }
   if (field.kind === 'boolean') return { value: text === 'true' };
-  if (field.kind === 'texts') return { value: words(text) };
+  if (field.kind === 'texts' || field.kind === 'ticks') return { value: words(text) };
   if (field.kind === 'numbers') {
     const values = words(text).map(Number);
     return values.some(Number.isNaN) ? { problem: 'Numbers, separated by commas.' } : { value: values };
