@@ -11,9 +11,12 @@ export class OptionPrior {
   readonly #shown = new Map<string, number>();
   readonly #right = new Map<string, number>();
 
-  constructor(train: readonly VqaItem[]) {
-    for (const { options, answer } of train) {
+  readonly #learnt = new Set<string>();
+
+  constructor(train: readonly Pick<VqaItem, 'id' | 'options' | 'answer'>[]) {
+    for (const { id, options, answer } of train) {
       if (answer === null) continue;
+      this.#learnt.add(id);
       for (const option of new Set(choicesOf(options).map(({ text }) => normalizeText(text))))
         this.#shown.set(option, (this.#shown.get(option) ?? 0) + 1);
       const right = normalizeText(optionOf(answer, options)!);
@@ -25,6 +28,22 @@ export class OptionPrior {
   probability(option: string): number {
     const text = normalizeText(option);
     return ((this.#right.get(text) ?? 0) + 0.25) / ((this.#shown.get(text) ?? 0) + 1);
+  }
+
+  /**
+   * Of the right option, over the sum of all options': how much the texts alone give it away. A question that was learnt from does not count for
+   * itself; null where it has no answer, or where nothing else was learnt from.
+   */
+  chanceOfRight({ id, options, answer }: Pick<VqaItem, 'id' | 'options' | 'answer'>): number | null {
+    const right = optionOf(answer, options);
+    const own = this.#learnt.has(id) ? 1 : 0;
+    if (right === undefined || this.#learnt.size === own) return null;
+    const chance = (text: string): number => {
+      const known = normalizeText(text);
+      const rightly = (this.#right.get(known) ?? 0) - (known === normalizeText(right) ? own : 0);
+      return (rightly + 0.25) / ((this.#shown.get(known) ?? 0) - own + 1);
+    };
+    return chance(right) / choicesOf(options).reduce((sum, { text }) => sum + chance(text), 0);
   }
 
   /** The letter with the largest probability; the first of equal ones. */

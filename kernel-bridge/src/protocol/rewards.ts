@@ -105,6 +105,8 @@ export const TryRewards = Type.Object(
   {
     files: Type.Optional(RewardFiles),
     built_in: Type.Optional(Type.Array(Type.String())),
+    /** Of built-in functions under trial, in place of those in force. */
+    parameters: Type.Optional(ParameterChanges),
     kernel: Type.Optional(ServedNames),
     steps: Type.Optional(Type.Integer({ minimum: 1, maximum: 200, default: 20, description: 'the last steps that have rollouts' })),
     to: Type.Optional(Type.Integer({ minimum: 1, description: 'the last of them; else the newest' })),

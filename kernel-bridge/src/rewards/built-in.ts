@@ -1,14 +1,26 @@
 /** The rewards that ship with the workbench. */
 import type { BuiltInReward } from '../protocol/rewards.ts';
 import { accuracy } from './accuracy.ts';
+import { accuracyPrior } from './accuracy_prior.ts';
 import { accuracyTolerant } from './accuracy_tolerant.ts';
+import { answerValidity } from './answer_validity.ts';
+import { brevity } from './brevity.ts';
 import { format } from './format.ts';
 import { formatPublished } from './format_published.ts';
+import { lengthBand } from './length_band.ts';
+import { pattern } from './pattern.ts';
+import { repetitionPenalty } from './repetition_penalty.ts';
 import { softOverlongPunishment } from './soft_overlong_punishment.ts';
+import { thinkAnswerConsistency } from './think_answer_consistency.ts';
+import { thinkFormat } from './think_format.ts';
 import type { RewardDefinition } from './types.ts';
 
 export const REWARDS: ReadonlyMap<string, RewardDefinition> = new Map(
-  [accuracy, accuracyTolerant, format, formatPublished, softOverlongPunishment].map((reward) => [reward.name, reward]),
+  [
+    ...[accuracy, accuracyTolerant, accuracyPrior, answerValidity, thinkAnswerConsistency],
+    ...[format, formatPublished, thinkFormat, pattern],
+    ...[lengthBand, brevity, softOverlongPunishment, repetitionPenalty],
+  ].map((reward) => [reward.name, reward]),
 );
 
 /** As clients see one. */

@@ -91,6 +91,12 @@ export const errors = {
       message: `the ${parameter} of reward ${name} is ${JSON.stringify(value)}; it ${wanted}`,
       remedy: 'medr1 reward list shows what each parameter takes; a schedule is {schedule, from, to, start, end}.',
     }),
+  parameters: (name: string, wrong: string) =>
+    new WorkbenchError({
+      code: 'REWARD_PARAMETER',
+      message: `the parameters of reward ${name} cannot be used: it ${wrong}`,
+      remedy: 'Give it others: reward_parameters in a configuration, parameters in an edit.',
+    }),
   threw: (name: string, inputs: readonly RewardInput[], cause: unknown) =>
     new WorkbenchError({
       code: 'REWARD_THREW',

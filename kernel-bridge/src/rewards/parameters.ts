@@ -84,9 +84,9 @@ export function changedParameters(
     for (const parameter of Object.keys(asked)) requireKnown(name, definition, parameter);
     return Object.fromEntries(given);
   };
-  const all = names.map((name) => [name, of(name)] as const).filter(([, given]) => Object.keys(given).length > 0);
-  for (const [name, given] of all) requireTogether(REWARDS.get(name)!, given);
-  return Object.fromEntries(all);
+  const all = names.map((name) => [name, of(name)] as const);
+  for (const [name, given] of all) if (REWARDS.has(name)) requireTogether(REWARDS.get(name)!, given);
+  return Object.fromEntries(all.filter(([, given]) => Object.keys(given).length > 0));
 }
 
 interface Schema {
@@ -137,7 +137,7 @@ function schedule(name: string, what: string, given: ScheduleInput, next: number
 function requireTogether(definition: RewardDefinition, given: Given): void {
   for (const step of [1, Number.MAX_SAFE_INTEGER]) {
     const wrong = definition.problem?.(parametersAt(definition, given, ANY, step)) ?? null;
-    if (wrong !== null) throw errors.parameterValue(definition.name, Object.keys(given).join(', '), given, wrong);
+    if (wrong !== null) throw errors.parameters(definition.name, wrong);
   }
 }
 

@@ -1,9 +1,9 @@
 /** What a reward function gives for stored rollouts: values, their distribution, its speed, its error. */
 import { countsIn, rangesOf } from '../protocol/histogram.ts';
-import { errorBody, type Group, type RewardReport, type RewardSource } from '../protocol/index.ts';
+import { errorBody, type Group, type RewardParameters, type RewardReport, type RewardSource } from '../protocol/index.ts';
 import { errors, WAITS_FOR_KERNEL } from './errors.ts';
 import { kernelReward } from './kernel-reward.ts';
-import { createReward, score } from './reward-functions.ts';
+import { RewardFunctions, score } from './reward-functions.ts';
 import type { AskKernel, RewardContext, RewardFunction, RewardInput } from './types.ts';
 import { UserReward } from './user-reward.ts';
 
@@ -33,14 +33,16 @@ export async function tryReward(
   context: RewardContext,
   batches: readonly RewardBatch[],
   askKernel?: AskKernel,
+  given: RewardParameters[string] = {},
 ): Promise<{ report: RewardReport; values: ((number | null)[] | null)[] }> {
   const inKernel = source?.runtime === 'kernel';
   using user = source && !inKernel ? new UserReward(name, source, context) : null;
+  using builtIn = source ? null : builtInOf(name, context, given);
   const call: RewardFunction = user
     ? (inputs, step) => user.score(inputs, step)
     : inKernel
       ? kernelReward(name, source, context, askKernel)
-      : createReward(name, context);
+      : builtIn!.call;
   const values: ((number | null)[] | null)[] = [];
   const log: string[] = [];
   let tests: RewardReport['tests'] = null;
@@ -84,6 +86,18 @@ export async function tryReward(
     error,
   };
   return { report, values };
+}
+
+/** Schedules among its parameters count as at the step that is scored. */
+function builtInOf(name: string, context: RewardContext, given: RewardParameters[string]): { call: RewardFunction } & Disposable {
+  const functions = new RewardFunctions(context, { weights: { [name]: 1 }, sources: {}, parameters: { [name]: given } });
+  return {
+    call: async (inputs, step) => {
+      functions.use({ weights: { [name]: 1 }, sources: {}, parameters: { [name]: given } }, step);
+      return (await functions.score(inputs, step)).map(([value]) => value);
+    },
+    [Symbol.dispose]: () => functions[Symbol.dispose](),
+  };
 }
 
 function moments(values: readonly number[]): Pick<RewardReport, 'mean' | 'std' | 'min' | 'max'> {

@@ -13,7 +13,7 @@ export function createReward(
   context: RewardContext,
   given: RewardParameters[string] = {},
   step: number | null = null,
-): RewardFunction {
+): RewardFunction & Partial<Disposable> {
   const definition = builtIn(name);
   return definition.create(context, parametersAt(definition, given, context, step));
 }
@@ -53,7 +53,8 @@ interface Entry {
   /** Of a built-in function, as they are now. */
   parameters: Parameters;
   call: RewardFunction;
-  user: UserReward | null;
+  /** Gives its sandbox back, where it has one. */
+  dispose?: () => void;
 }
 
 /** Tells functions of one name apart. Of one without parameters it is empty, as it was in checkpoints of before there were any. */
@@ -111,19 +112,22 @@ export class RewardFunctions implements Disposable {
         return [name, known?.key === key ? known : { key, parameters: values, ...this.#create(name, source, values) }];
       }),
     );
-    for (const [name, entry] of before) if (this.#entries.get(name) !== entry) entry.user?.[Symbol.dispose]();
+    for (const [name, entry] of before) if (this.#entries.get(name) !== entry) entry.dispose?.();
   }
 
-  #create(name: string, source: RewardSource | undefined, parameters: Parameters): Pick<Entry, 'call' | 'user'> {
-    if (source === undefined) return { call: builtIn(name).create(this.#context, parameters), user: null };
-    if (source.runtime === 'kernel') return { call: kernelReward(name, source, this.#context, this.#askKernel), user: null };
+  #create(name: string, source: RewardSource | undefined, parameters: Parameters): Pick<Entry, 'call' | 'dispose'> {
+    if (source === undefined) {
+      const call = builtIn(name).create(this.#context, parameters);
+      return { call, dispose: () => call[Symbol.dispose]?.() };
+    }
+    if (source.runtime === 'kernel') return { call: kernelReward(name, source, this.#context, this.#askKernel) };
     const user = new UserReward(name, source, this.#context);
     const call: RewardFunction = async (inputs, step) => {
       const values = await user.score(inputs, step);
       for (const line of user.log.slice(0, LOGGED)) this.#log(`reward ${name}: ${line}`);
       return values;
     };
-    return { call, user };
+    return { call, dispose: () => user[Symbol.dispose]() };
   }
 
   /** [inputs][functions], raw; null = not applicable. */
@@ -133,6 +137,6 @@ export class RewardFunctions implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    for (const { user } of this.#entries.values()) user?.[Symbol.dispose]();
+    for (const { dispose } of this.#entries.values()) dispose?.();
   }
 }

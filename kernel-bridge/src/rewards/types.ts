@@ -17,6 +17,8 @@ export interface RewardContext {
   variant: Variant;
   /** Longest completion in tokens. */
   maxCompletionLength: number;
+  /** How likely the right option is by the texts of the options alone, learnt from the run's other questions; left out where there are none. */
+  optionChance?: (item: RewardInput['item']) => number | null;
 }
 
 /**
@@ -49,7 +51,7 @@ export interface RewardDefinition {
   /** What is wrong with parameters that are each right by themselves. */
   problem?(parameters: Parameters): string | null;
   /** The function in this process, or, of what a user's parameter could make run for ever, one of the sandbox. */
-  create: (context: RewardContext, parameters: Parameters) => RewardFunction;
+  create: (context: RewardContext, parameters: Parameters) => RewardFunction & Partial<Disposable>;
 }
 
 /** No parameters. */

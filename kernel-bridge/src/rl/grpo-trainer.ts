@@ -93,7 +93,7 @@ export class GRPOTrainer implements Trainer {
     const perStep = config.per_device_train_batch_size * config.gradient_accumulation_steps;
     if (perStep % config.num_generations !== 0) throw errors.batchNotWhole(perStep, config.num_generations);
     if (config.delta !== null && config.delta <= 1 + config.epsilon) throw errors.delta(config.delta, config.epsilon);
-    const scorer = new Scorer(config, init.rewards, init.log, init.askKernel);
+    const scorer = new Scorer(init);
     const { session, resumed } = await Session.open(init, perStep / config.num_generations, config.num_iterations);
     const start = resumed === null ? config.model_name_or_path : resumed.config.model_name_or_path;
     const reference = config.beta === 0 ? null : await openReference(session.policy, start, resumed === null);

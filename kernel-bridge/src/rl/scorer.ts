@@ -1,6 +1,10 @@
-import { isSchedule, type RewardSet, type TrainConfig } from '../protocol/index.ts';
-import { configuredRewards, RewardFunctions, weightsAt, type AskKernel, type RewardInput } from '../rewards/index.ts';
+import { isSchedule, type RewardSet } from '../protocol/index.ts';
+import { configuredRewards, RewardFunctions, weightsAt, type RewardContext, type RewardInput } from '../rewards/index.ts';
+import { OptionPrior } from '../data/prior.ts';
 import { errors } from './errors.ts';
+import type { TrainerInit } from './types.ts';
+
+type ScorerInit = Pick<TrainerInit, 'config' | 'rewards' | 'items' | 'log' | 'askKernel'>;
 
 /** The reward functions of a run and the weights in force. */
 export class Scorer implements Disposable {
@@ -9,14 +13,15 @@ export class Scorer implements Disposable {
   #weights: Record<string, number>;
 
   /** Without `rewards`, those that the configuration names. */
-  constructor(config: TrainConfig, rewards: RewardSet = configuredRewards(config), log?: (line: string) => void, askKernel?: AskKernel) {
+  constructor({ config, rewards = configuredRewards(config), items, log, askKernel }: ScorerInit) {
     requireFinite(rewards.weights);
-    this.#functions = new RewardFunctions(
-      { variant: config.variant, maxCompletionLength: config.max_completion_length },
-      rewards,
-      log,
-      askKernel,
-    );
+    let prior: OptionPrior | undefined; // only functions that ask for it pay for it
+    const context: RewardContext = {
+      variant: config.variant,
+      maxCompletionLength: config.max_completion_length,
+      optionChance: (item) => (prior ??= new OptionPrior(items)).chanceOfRight(item),
+    };
+    this.#functions = new RewardFunctions(context, rewards, log, askKernel);
     this.#rewards = rewards;
     this.#weights = rewards.weights;
   }

@@ -45,7 +45,7 @@ export class SFTTrainer implements Trainer {
     const taught = init.items.filter(({ answer }) => answer !== null);
     const perStep = config.per_device_train_batch_size * config.gradient_accumulation_steps;
     const { session } = await Session.open({ ...init, items: taught }, perStep, 1);
-    return new SFTTrainer(session, new Scorer(config, init.rewards, init.log), init.settings ?? {});
+    return new SFTTrainer(session, new Scorer({ ...init, askKernel: undefined }), init.settings ?? {});
   }
 
   get step(): number {
