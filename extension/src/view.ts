@@ -23,6 +23,7 @@ const COMMANDS: Record<HostCommand['id'], string> = {
   'arrange-data': CommandIDs.arrangeData,
   'copy-link': CommandIDs.copyLink,
   'run-menu': CommandIDs.runMenu,
+  'fork-run': CommandIDs.forkRun,
   'delete-run': CommandIDs.deleteRun,
   'offer-undo': CommandIDs.offerUndo,
   'open-trash': CommandIDs.openTrash,

@@ -574,6 +574,26 @@ export const STATES: Record<string, GalleryState> = {
       await go(element, 'edit-source');
     },
   },
+  'rewards: parameters and schedules': {
+    tag: 'medr1-rewards',
+    options: { runs, schema, fixed: { beta: 'it began with beta 0, so there is no reference model to take the KL divergence to' } },
+    select: { runs: ['r1'] },
+    after: async (element) => {
+      await settle();
+      const add = ask(element, '[data-testid=add-built-in]') as HTMLSelectElement;
+      add.value = 'soft_overlong_punishment';
+      add.dispatchEvent(new Event('change'));
+      await settle();
+      ask(element, '[data-reward=soft_overlong_punishment] [data-testid=open-parameters]')!.click();
+      ask(element, '[data-reward=format] [data-testid=follow-step]')!.click();
+      await settle();
+      const to = ask(element, '[data-testid=schedule-to]') as HTMLInputElement;
+      to.value = '0.1';
+      to.dispatchEvent(new Event('change'));
+      await settle();
+      ask(element, 'medr1-run-settings')!.shadowRoot!.querySelector('details')!.open = true;
+    },
+  },
   'rewards: history': {
     tag: 'medr1-rewards',
     options: { runs, rewards: revisions },

@@ -100,6 +100,7 @@ export interface HostCommand {
     | 'open-evaluation'
     | 'copy-link'
     | 'run-menu'
+    | 'fork-run'
     | 'delete-run'
     | 'offer-undo'
     | 'open-trash'

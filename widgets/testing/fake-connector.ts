@@ -42,6 +42,21 @@ const OVERLONG: BuiltInReward['parameters']['properties'] = {
   soft_punish_cache: { type: 'integer', minimum: 0, title: 'Punished before it', description: 'In tokens.', unit: 'tokens', default: 51 },
 };
 
+/** Settings of every run. */
+const SETTINGS = {
+  learning_rate: 1e-6,
+  beta: 0.04,
+  temperature: 1,
+  epsilon: 0.2,
+  epsilon_high: null,
+  delta: null,
+  max_completion_length: 256,
+  num_generations: 8,
+  dynamic_sampling: 0,
+  eval_steps: 20,
+  save_steps: 100,
+};
+
 export interface FakeRun {
   id: string;
   name?: string;
@@ -76,6 +91,8 @@ export interface FakeOptions {
   failure?: { code: string; message: string; remedy: string };
   /** No request ever answers. */
   silent?: boolean;
+  /** Settings that cannot be changed, with the reason. */
+  fixed?: Record<string, string>;
   /** Lines of the worker's log. */
   log?: string[];
   /** What the run's log holds beside its steps. */
@@ -456,6 +473,29 @@ export class FakeConnector implements Connector {
       weights: edit.weights,
       sources: {},
       reason: edit.reason ?? '',
+      author: '',
+      created_at: START,
+    }));
+  settings: Connector['settings'] = (id) =>
+    this.#answer('settings', [id], () => ({ revision: 1, settings: { ...SETTINGS }, fixed: this.options.fixed ?? {} }));
+  editSettings: Connector['editSettings'] = (id, edit) =>
+    this.#answer('editSettings', [id, edit], () => ({
+      revision: 2,
+      step: null,
+      weights: { accuracy: 1, format: 1 },
+      sources: {},
+      settings: { ...SETTINGS, ...edit.settings },
+      reason: edit.reason ?? '',
+      author: '',
+      created_at: START,
+    }));
+  revert: Connector['revert'] = (id, edit) =>
+    this.#answer('revert', [id, edit], () => ({
+      revision: 9,
+      step: null,
+      weights: { accuracy: 1, format: 1 },
+      sources: {},
+      reason: `back to revision ${edit.revision}`,
       author: '',
       created_at: START,
     }));

@@ -1,5 +1,6 @@
 /** Revisions of a run's rewards, newest first: the steps they counted for, what they changed, and the sources' differences. */
-import { html, type TemplateResult } from 'lit';
+import { scheduleText } from '@medr1/kernel-bridge/protocol/scheduled';
+import { html, nothing, type TemplateResult } from 'lit';
 import { guard } from 'lit/directives/guard.js';
 import type { RewardRevision } from '../connector.ts';
 import { integer, number, timeOfDay } from '../format.ts';
@@ -7,8 +8,12 @@ import { diffOf, diffSize, diffView } from './diff.ts';
 import { rewardChanges } from '../store/marks.ts';
 import { stepsOf } from './model.ts';
 
-/** `take`: edits from these rewards. */
-export function historyView(revisions: readonly RewardRevision[], take: (revision: RewardRevision) => void): TemplateResult {
+/** `take`: edits from these rewards. `goBack`: brings rewards and settings back at the next step; null where nothing can be applied. */
+export function historyView(
+  revisions: readonly RewardRevision[],
+  take: (revision: RewardRevision) => void,
+  goBack: ((revision: RewardRevision) => void) | null,
+): TemplateResult {
   return html`<section aria-label="Revisions">
     <h4>Revisions</h4>
     <ol reversed>
@@ -18,12 +23,24 @@ export function historyView(revisions: readonly RewardRevision[], take: (revisio
           <span class="number">${one.revision}</span>
           <span class="secondary" data-testid="revision-steps">${stepsText(revisions, at)}</span>
           <span class="weights"
-            >${Object.entries(one.weights).map(([name, weight]) => html`<span>${name} <b>${number(weight)}</b></span>`)}</span
+            >${Object.entries(one.weights).map(([name, weight]) => html`<span>${name} <b>${one.weight_schedules?.[name] ? scheduleText(one.weight_schedules[name]) : number(weight)}</b></span>`)}</span
           >
           <span class="secondary small"
             >${[timeOfDay(one.created_at), one.author, ...changesOf(revisions, at), one.reason].filter(Boolean).join(' · ')}</span
           >
           <button class="quiet link" title="Edit from these rewards" @click=${() => take(one)}>use</button>
+          ${
+            back === 0 || goBack === null
+              ? nothing
+              : html`<button
+                  class="quiet link"
+                  data-testid="go-back"
+                  title="Rewards and settings of this revision, from the next step on"
+                  @click=${() => goBack(one)}
+                >
+                  go back
+                </button>`
+          }
           ${sourcesOf(one, revisions[at - 1])}
         </li>`;
       })}
@@ -40,9 +57,13 @@ function stepsText(revisions: readonly RewardRevision[], at: number): string {
   return from === to ? `step ${integer(from)}` : `steps ${integer(from)} to ${integer(to)}`;
 }
 
-/** Functions that came, went or have another source; nothing of the first revision. Weights stand beside it. */
-const changesOf = (revisions: readonly RewardRevision[], at: number): string[] =>
-  at > 0 ? rewardChanges(revisions[at - 1], revisions[at]).filter((change) => /added|removed|source/.test(change)) : [];
+/** What changed beside the weights, which stand beside it; nothing of the first revision. */
+const changesOf = (revisions: readonly RewardRevision[], at: number): string[] => {
+  if (at === 0) return [];
+  const [before, after] = [revisions[at - 1], revisions[at]];
+  const kept = Object.entries(after.weights).map(([name, weight]) => [name, before.weights[name] ?? weight]);
+  return rewardChanges(before, { ...after, weights: Object.fromEntries(kept), weight_schedules: before.weight_schedules });
+};
 
 /** Each user's function: what changed in it, or all of it where it is new. */
 function sourcesOf({ sources }: RewardRevision, before: RewardRevision | undefined): TemplateResult[] {

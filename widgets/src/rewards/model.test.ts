@@ -16,7 +16,7 @@ import {
   valuesOf,
   varianceShares,
 } from './model.ts';
-import { rewardChanges } from '../store/marks.ts';
+import { rewardChanges, rewardMark } from '../store/marks.ts';
 
 /** A group of completions with these raw rewards. */
 function group(...rewards: Record<string, number | null>[]): Group {
@@ -146,6 +146,36 @@ describe('a draft of functions', () => {
       'format added, 0.2',
       'accuracy removed',
     ]));
+
+  it('says how parameters, schedules and settings changed, and titles a mark of settings alone so', () => {
+    const moves = { schedule: 'linear', from: 1, to: 0, start: 3, end: 9 } as const;
+    const before = {
+      weights: { mine: 1, length_band: 1 },
+      sources: {},
+      parameters: {},
+      weight_schedules: {},
+      settings: { beta: 0.04, delta: null } as never,
+    };
+    const after = {
+      ...before,
+      parameters: { length_band: { low: 40 } },
+      weight_schedules: { mine: moves },
+      settings: { beta: 0.02, delta: 2 } as never,
+    };
+    expect(rewardChanges(before, after)).toEqual([
+      'mine: 1 → 0 over steps 3 to 9 (linear)',
+      'length_band low default → 40',
+      'beta 0.04 → 0.02',
+      'delta none → 2',
+    ]);
+    expect(rewardChanges(after, before)[0]).toBe('mine 1 → 0 over steps 3 to 9 (linear) → 1');
+    const revision = { ...before, settings: after.settings, revision: 2, step: 7, reason: 'KL climbs', author: '', created_at: 0 };
+    expect(rewardMark(revision, before)).toMatchObject({
+      title: 'Settings, revision 2',
+      detail: 'beta 0.04 → 0.02, delta none → 2. KL climbs',
+    });
+    expect(rewardMark({ ...revision, weights: { mine: 2, length_band: 1 } }, before).title).toBe('Rewards, revision 2');
+  });
 
   it('previews with the values that were tried, in place of what a function gave before', () => {
     const { stored, tried } = scoredGroups({

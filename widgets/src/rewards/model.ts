@@ -1,4 +1,6 @@
 /** Live rewards: what a change of weights would do, told from groups that were sampled already. No DOM, no tensors. */
+import type { ParameterChanges, RewardParameters } from '@medr1/kernel-bridge/protocol/rewards';
+import { valueAt, type Schedule } from '@medr1/kernel-bridge/protocol/scheduled';
 import type { Group, RewardReport, RewardRevision, RewardSource, TriedRewards } from '../connector.ts';
 import type { RunSeries } from '../store/run-series.ts';
 
@@ -12,12 +14,16 @@ const SATURATED = { std: 0.01, steps: 20 };
 /** Weights in force: those of the newest revision. */
 export const inForce = (revisions: readonly RewardRevision[]): Weights => revisions.at(-1)?.weights ?? {};
 
-type Functions = Pick<RewardRevision, 'weights' | 'sources'>;
+type Functions = Pick<RewardRevision, 'weights' | 'sources' | 'parameters' | 'weight_schedules'>;
 
 /** The rewards as edited: weights of all, and sources by function that are new or changed. */
 export interface Draft {
   weights: Weights;
   files: Record<string, DraftSource>;
+  /** Of built-in functions, those that are given; as in force where left out, as the schedules. */
+  parameters?: RewardParameters;
+  /** Of weights that follow the step. */
+  weight_schedules?: Record<string, Schedule>;
 }
 
 export interface DraftSource {
@@ -29,23 +35,68 @@ export interface DraftSource {
 
 export const draftOf = ({ weights }: Pick<Functions, 'weights'>): Draft => ({ weights: { ...weights }, files: {} });
 
+/** Parameters and schedules of a draft: of its functions alone. */
+export function liveOf(draft: Draft, current: Functions): Required<Pick<Draft, 'parameters' | 'weight_schedules'>> {
+  const here = <T>(all: Record<string, T>): Record<string, T> =>
+    Object.fromEntries(Object.entries(all).filter(([name]) => name in draft.weights));
+  const parameters = here(draft.parameters ?? current.parameters ?? {});
+  return {
+    parameters: Object.fromEntries(Object.entries(parameters).filter(([, given]) => Object.keys(given).length > 0)),
+    weight_schedules: here(draft.weight_schedules ?? current.weight_schedules ?? {}),
+  };
+}
+
+const same = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);
+
+/** Functions whose parameters are edited. */
+const reparametrised = (draft: Draft, current: Functions): string[] => {
+  const { parameters } = liveOf(draft, current);
+  return Object.keys(draft.weights).filter((name) => !same(sorted(parameters[name]), sorted(current.parameters?.[name])));
+};
+const sorted = (given: object = {}): [string, unknown][] => Object.entries(given).sort(([a], [b]) => a.localeCompare(b));
+
+/** Weights as they count for a step. */
+export function weightsAt(weights: Weights, schedules: Record<string, Schedule> = {}, step: number): Weights {
+  return Object.fromEntries(
+    Object.entries(weights).map(([name, weight]) => [name, name in schedules ? valueAt(schedules[name], step) : weight]),
+  );
+}
+
 /** A draft that makes the rewards of another revision out of those in force. */
 export function draftTo(target: Functions, current: Functions): Draft {
   const differs = Object.entries(target.sources).filter(([name, { sha256 }]) => current.sources[name]?.sha256 !== sha256);
   const files = differs.map(
     ([name, { file, source, sha256, runtime }]) => [name, { file, source, ...(runtime && { served: sha256 }) }] as const,
   );
-  return { weights: { ...target.weights }, files: Object.fromEntries(files) };
+  const { parameters, weight_schedules } = target;
+  return {
+    weights: { ...target.weights },
+    files: Object.fromEntries(files),
+    ...((parameters ?? current.parameters) && { parameters: parameters ?? {} }),
+    ...((weight_schedules ?? current.weight_schedules) && { weight_schedules: weight_schedules ?? {} }),
+  };
 }
 
-export const isDirty = ({ weights, files }: Draft, current: Functions): boolean =>
-  Object.keys(files).length > 0 || Object.keys({ ...weights, ...current.weights }).some((name) => weights[name] !== current.weights[name]);
+export const isDirty = (draft: Draft, current: Functions): boolean =>
+  Object.keys(draft.files).length > 0 ||
+  Object.keys({ ...draft.weights, ...current.weights }).some((name) => draft.weights[name] !== current.weights[name]) ||
+  reparametrised(draft, current).length > 0 ||
+  !same(sorted(liveOf(draft, current).weight_schedules), sorted(current.weight_schedules));
 
 /** What has to be asked of the backend to preview a draft; null where stored values are enough. */
-export function toTry({ weights, files }: Draft, current: Functions): (Sources & { built_in: string[] }) | null {
-  const built_in = Object.keys(weights).filter((name) => !(name in current.weights) && !(name in files));
+export function toTry(draft: Draft, current: Functions): (Sources & { built_in: string[]; parameters?: ParameterChanges }) | null {
+  const { weights, files } = draft;
+  const changed = reparametrised(draft, current);
+  const built_in = Object.keys(weights).filter((name) => (!(name in current.weights) && !(name in files)) || changed.includes(name));
   if (built_in.length === 0 && Object.keys(files).length === 0) return null;
-  return { ...sourcesIn(files), built_in };
+  return { ...sourcesIn(files), built_in, ...(changed.length > 0 && { parameters: parameterChanges(draft, current, changed) }) };
+}
+
+/** What is given anew, and null for what goes back to its default. */
+function parameterChanges(draft: Draft, current: Functions, names: readonly string[]): ParameterChanges {
+  const { parameters } = liveOf(draft, current);
+  const gone = (name: string) => Object.keys(current.parameters?.[name] ?? {}).map((key) => [key, null] as const);
+  return Object.fromEntries(names.map((name) => [name, { ...Object.fromEntries(gone(name)), ...parameters[name] }]));
 }
 
 interface Sources {
@@ -64,13 +115,20 @@ function sourcesIn(all: Draft['files']): Sources {
 }
 
 /** The edit that a draft asks for. */
-export function editOf({ weights, files }: Draft, current: Functions) {
+export function editOf(draft: Draft, current: Functions) {
+  const { weights, files } = draft;
+  const changed = reparametrised(draft, current);
+  const { weight_schedules } = liveOf(draft, current);
+  const ended = Object.keys(current.weight_schedules ?? {}).filter((name) => name in weights && !(name in weight_schedules));
+  const schedules = { ...Object.fromEntries(ended.map((name) => [name, null])), ...weight_schedules };
   const remove = Object.keys(current.weights).filter((name) => !(name in weights));
   const { files: sources, kernel } = sourcesIn(files);
   return {
     weights,
     ...(Object.keys(sources).length > 0 && { files: sources }),
     ...(kernel && { kernel }),
+    ...(Object.keys(schedules).length > 0 && { weight_schedules: schedules }),
+    ...(changed.length > 0 && { parameters: parameterChanges(draft, current, changed) }),
     ...(remove.length > 0 && { remove }),
   };
 }

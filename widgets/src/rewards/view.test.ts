@@ -469,3 +469,107 @@ it('what the preview found stays after Apply, and an error of both is said once'
   expect(broken.element.shadowRoot!.querySelectorAll('[data-testid=error]')).toHaveLength(1);
   expect(element.draft).toBeNull();
 });
+
+const press = async (element: HTMLElement): Promise<void> => {
+  element.click();
+  await settled();
+};
+const change = async (field: HTMLInputElement | HTMLSelectElement, value: string): Promise<void> => {
+  field.value = value;
+  field.dispatchEvent(new Event('change'));
+  await settled();
+};
+const sent = (connector: FakeConnector, name: string) => connector.calls.find(([one]) => one === name)?.[2];
+
+it('a parameter of a built-in function is edited beside its formula, tried, and sent; the default takes it back', async () => {
+  const { connector, find } = await view();
+  const add = find<HTMLSelectElement>('[data-testid=add-built-in]');
+  await change(add, 'soft_overlong_punishment');
+  const row = '[data-reward=soft_overlong_punishment] ';
+  await press(find(`${row}[data-testid=open-parameters]`));
+  expect(find(`${row}[data-testid=parameters]`).textContent).toMatch(/Earns.*what soft_overlong_punishment earns.*Known failure/s);
+  const cache = `${row}[data-parameter=soft_punish_cache] [data-testid=parameter-value]`;
+  expect(find<HTMLInputElement>(cache).value).toBe('51');
+  await change(find<HTMLInputElement>(cache), '20');
+  await press(find('[data-testid=reward-preview]'));
+  const parameters = { soft_overlong_punishment: { soft_punish_cache: 20 } };
+  expect(sent(connector, 'tryRewards')).toEqual({ files: {}, built_in: ['soft_overlong_punishment'], parameters, steps: 20, to: 40 });
+  await press(find(APPLY));
+  expect(sent(connector, 'editRewards')).toEqual({
+    weights: { accuracy: 1, format: 1, soft_overlong_punishment: 1 },
+    parameters,
+    base_revision: 1,
+  });
+});
+
+it('a weight follows the step as its chart shows, and is held still again', async () => {
+  const { connector, element, find } = await view();
+  const row = '[data-reward=format] ';
+  await press(find(`${row}[data-testid=follow-step]`));
+  expect(find<HTMLInputElement>(`${row}[data-testid=reward-weight]`).disabled).toBe(true);
+  await change(find(`${row}[data-testid=schedule-to]`) as HTMLInputElement, '0');
+  await change(find(`${row}[data-testid=schedule-end]`) as HTMLInputElement, '61');
+  expect(find(`${row}[data-testid=schedule-chart]`).getAttribute('aria-label')).toBe(
+    'Weight of format: 1 → 0 over steps 41 to 61 (linear)',
+  );
+  await change(find(`${row}[data-testid=schedule-end]`) as HTMLInputElement, '3'); // before its start: not taken
+  expect(find('[data-testid=changes]').textContent).toContain('format: 1 → 0 over steps 41 to 61 (linear)');
+  await press(find(APPLY));
+  expect(sent(connector, 'editRewards')).toEqual({
+    weights: { accuracy: 1, format: 1 },
+    weight_schedules: { format: { schedule: 'linear', from: 1, to: 0, start: 41, end: 61 } },
+    base_revision: 1,
+  });
+  await press(find(`${row}[data-testid=follow-step]`));
+  await press(find(`${row}[data-testid=follow-step]`));
+  expect(element.draft).toBeNull();
+});
+
+describe('settings', () => {
+  async function settings(options: FakeOptions = {}, state: 'running' | 'finished' = 'running') {
+    const properties = { beta: { type: 'number', title: 'KL coefficient' }, delta: { anyOf: [{ type: 'number' }, { type: 'null' }] } };
+    const seen = await view(state, { schema: { properties }, ...options });
+    await settled();
+    const root = seen.find('medr1-run-settings').shadowRoot!;
+    const field = (key: string) => root.querySelector<HTMLInputElement>(`[data-setting=${key}] input`)!;
+    const type = async (key: string, text: string): Promise<void> => {
+      field(key).value = text;
+      field(key).dispatchEvent(new Event('input'));
+      await settled();
+    };
+    return { ...seen, root, field, type, apply: root.querySelector<HTMLButtonElement>('[data-testid=settings-apply]')! };
+  }
+
+  it('are edited together, and what makes a new revision is told', async () => {
+    const { connector, find, field, type, apply } = await settings();
+    expect(field('learning_rate').value).toBe('0.000001');
+    expect(apply.disabled).toBe(true);
+    await type('learning_rate', '5e-7');
+    await type('epsilon_high', '0.28');
+    await type('beta', '');
+    expect(apply.disabled).toBe(true); // beta needs a value
+    await type('beta', '0.04'); // as it was
+    await press(apply);
+    expect(sent(connector, 'editSettings')).toEqual({ settings: { learning_rate: 5e-7, epsilon_high: 0.28 } });
+    expect(find('[data-testid=revision]').textContent).toMatch(/revision 2\s+◔ from the next step/);
+  });
+
+  it('say why one cannot be changed, and offer the fork', async () => {
+    const { element, root, field } = await settings({ fixed: { beta: 'it began with beta 0' } });
+    expect(field('beta').disabled).toBe(true);
+    expect(root.querySelector('[data-setting=beta]')!.textContent).toMatch(/cannot be changed: it began with beta 0\./);
+    const heard: unknown[] = [];
+    element.addEventListener('medr1-command', (event) => heard.push((event as CustomEvent).detail));
+    root.querySelector<HTMLElement>('[data-testid=fork]')!.click();
+    expect(heard).toEqual([{ id: 'fork-run', args: { id: 'a' } }]);
+  });
+
+  it('that are refused are kept to be mended', async () => {
+    const { connector, root, field, type, apply } = await settings();
+    connector.editSettings = () => Promise.reject({ code: 'CONFIG_INVALID', message: 'delta is 1.', remedy: 'Give another.' });
+    await type('delta', '1');
+    await press(apply);
+    expect(root.textContent).toMatch(/delta is 1\./);
+    expect(field('delta').value).toBe('1');
+  });
+});

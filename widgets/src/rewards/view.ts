@@ -1,5 +1,6 @@
 /** The Rewards view: a run's reward functions, their sources and weights, tried on stored rollouts and applied between two steps. */
 import { rewardName } from '@medr1/kernel-bridge/protocol/reward-names';
+import type { Schedule } from '@medr1/kernel-bridge/protocol/scheduled';
 import { html, nothing, type PropertyValues, type TemplateResult } from 'lit';
 import { live } from 'lit/directives/live.js';
 import type { CreateCodeEditor } from '../code-editor.ts';
@@ -31,6 +32,7 @@ import {
   isDirty,
   preview,
   idleSince,
+  liveOf,
   scoredGroups,
   SLIDER,
   sourceOf,
@@ -38,12 +40,17 @@ import {
   toTry,
   valuesOf,
   varianceShares,
+  weightsAt,
   type Draft,
   type Flip,
   type Idle,
   type Scored,
+  type Weights,
 } from './model.ts';
 import { outcomeView, type Outcome } from './outcome.ts';
+import { parametersForm, parametersStyle, type Given } from './parameters-form.ts';
+import { freshSchedule, scheduleField, scheduleStyle } from './schedule-field.ts';
+import './settings.ts';
 import { style } from './style.ts';
 
 /** Steps whose rollouts a preview is told from. */
@@ -60,6 +67,7 @@ export class RewardsView extends WatchingElement {
     typing: { state: true },
     outcome: { state: true },
     editing: { state: true },
+    opened: { state: true },
     builtIn: { state: true },
   };
   declare workbench: IWorkbench;
@@ -73,6 +81,8 @@ export class RewardsView extends WatchingElement {
   declare outcome: Outcome | null;
   /** Function whose source is open. */
   declare editing: string | null;
+  /** Built-in function whose parameters are open. */
+  declare opened: string | null;
   declare builtIn: BuiltInReward[];
 
   readonly #held = new HeldSeries(this);
@@ -101,6 +111,7 @@ export class RewardsView extends WatchingElement {
     this.typing = null;
     this.outcome = null;
     this.editing = null;
+    this.opened = null;
     this.#shares = { step: 0, at: 0 };
   }
 
@@ -145,12 +156,15 @@ export class RewardsView extends WatchingElement {
       );
     if (series.status === 'error') return failed(series.error!, () => void series.load());
     if (series.status === 'loading') return loading('rewards');
-    if (series.revisions.length === 0) return empty('No rewards', 'Supervised fine-tuning has none; choose a GRPO run.');
+    const state = STATES[this.workbench.runs.get(series.id)?.state ?? 'finished'];
+    if (series.revisions.length === 0 || series.config?.trainer === 'sft')
+      return html`${empty('No rewards', 'Supervised fine-tuning has none; its settings can be changed.')}
+      ${this.#settings(series, state.active)}`;
     const current = series.revisions.at(-1)!;
     const draft = this.draft ?? draftOf(current);
     const shares = varianceShares(this.#scored.answer ?? [], draft.weights);
     const removed = Object.keys(current.weights).filter((name) => !(name in draft.weights));
-    const active = STATES[this.workbench.runs.get(series.id)?.state ?? 'finished'].active;
+    const { active } = state;
     return html`
       ${this.#head(series, active, isDirty(draft, current))}
       <ul aria-label="Reward functions">
@@ -159,8 +173,25 @@ export class RewardsView extends WatchingElement {
       </ul>
       ${this.#add(draft)} ${this.#actions(series, draft, current, active)} ${this.#trouble()}
       ${this.outcome ? outcomeView(this.outcome, (name) => this.#colour(name, draft), this.#showFlip, this.#toLine) : nothing}
-      ${historyView(series.revisions, (one) => this.#take(draftTo(one, current)))}
+      ${this.#settings(series, active)}
+      ${historyView(series.revisions, (one) => this.#take(draftTo(one, current)), active ? (one) => void this.#goBack(series, one) : null)}
     `;
+  }
+
+  #settings(series: RunSeries, active: boolean): TemplateResult {
+    return html`<medr1-run-settings
+      .connector=${this.workbench.connector}
+      .run=${series.id}
+      .active=${active}
+      .revision=${series.revisions.at(-1)?.revision ?? 0}
+      @revised=${(event: CustomEvent<RewardRevision>) => series.revise(event.detail)}
+    ></medr1-run-settings>`;
+  }
+
+  /** Rewards and settings of an earlier revision, from the next step on. */
+  async #goBack(series: RunSeries, { revision }: RewardRevision): Promise<void> {
+    this.#forgive();
+    await this.#doing.do(async () => series.revise(await this.workbench.connector.revert(series.id, { revision })), 'go back');
   }
 
   /** As edited; null = as in force. Kept for the run, whatever becomes of this view. */
@@ -229,6 +260,10 @@ export class RewardsView extends WatchingElement {
     const own = sourceOf(name, draft, current.sources);
     const idle = idleSince(series, name);
     const edited = weight !== before;
+    const { parameters, weight_schedules } = liveOf(draft, current);
+    const moves = weight_schedules[name];
+    const builtIn = own === null ? this.builtIn.find((one) => one.name === name) : undefined;
+    const steps = { next: series.lastStep + 1, total: this.workbench.runs.get(series.id)?.total_steps ?? 0 };
     return html`<li data-testid="reward" data-reward=${name}>
       <label class="name">
         <input type="checkbox" .checked=${weight !== 0} aria-label=${`${name} counts`} @change=${() => this.#switch(name, weight)} />
@@ -240,6 +275,7 @@ export class RewardsView extends WatchingElement {
         max=${Math.max(SLIDER.max, weight)}
         step=${SLIDER.step}
         .value=${String(weight)}
+        ?disabled=${moves !== undefined}
         aria-label=${`Weight of ${name}`}
         data-testid="reward-slider"
         @input=${(event: Event) => this.#edit(name, Number((event.target as HTMLInputElement).value))}
@@ -249,6 +285,7 @@ export class RewardsView extends WatchingElement {
         step=${SLIDER.step}
         class="number"
         .value=${live(this.typing?.name === name ? this.typing.text : String(weight))}
+        ?disabled=${moves !== undefined}
         aria-label=${`Weight of ${name} as a number`}
         data-testid="reward-weight"
         data-edited=${edited}
@@ -280,10 +317,36 @@ export class RewardsView extends WatchingElement {
                 ${this.editing === name ? 'close code' : isServed(name, draft, current) ? 'show code' : 'edit code'}
               </button>`
         }
+        <button
+          class="quiet link"
+          data-testid="follow-step"
+          title="Let the weight move with the step"
+          @click=${() => this.#follow(name, moves ? null : freshSchedule(weight, steps.next, steps.total))}
+        >
+          ${moves ? 'hold still' : 'follow the step'}
+        </button>
+        ${
+          builtIn
+            ? html`<button
+                class="quiet link"
+                aria-expanded=${this.opened === name}
+                data-testid="open-parameters"
+                @click=${() => (this.opened = this.opened === name ? null : name)}
+              >
+                ${this.opened === name ? 'close' : Object.keys(builtIn.parameters.properties).length > 0 ? 'parameters' : 'about'}
+              </button>`
+            : nothing
+        }
         <button class="quiet link" title="Leave this function out" data-testid="remove-reward" @click=${() => this.#remove(name)}>
           remove
         </button>
       </span>
+      ${moves ? html`<div class="editor">${scheduleField(moves, `Weight of ${name}`, steps.next, (next) => this.#follow(name, next))}</div>` : nothing}
+      ${
+        builtIn && this.opened === name
+          ? parametersForm(builtIn, parameters[name] ?? {}, (given) => this.#parametrise(name, given), steps)
+          : nothing
+      }
       ${
         own === null || this.editing !== name
           ? nothing
@@ -422,6 +485,21 @@ export class RewardsView extends WatchingElement {
     this.#take({ ...draft, weights: { ...draft.weights, [name]: weight } });
   }
 
+  /** Lets a weight follow the step; null holds it where it began. */
+  #follow(name: string, schedule: Schedule | null): void {
+    const draft = this.#current;
+    const { [name]: moved, ...others } = liveOf(draft, this.#series!.revisions.at(-1)!).weight_schedules;
+    const weight = schedule?.from ?? moved.from;
+    const weight_schedules = schedule ? { ...others, [name]: schedule } : others;
+    this.#take({ ...draft, weights: { ...draft.weights, [name]: weight }, weight_schedules });
+  }
+
+  #parametrise(name: string, given: Given): void {
+    const draft = this.#current;
+    const { parameters } = liveOf(draft, this.#series!.revisions.at(-1)!);
+    this.#take({ ...draft, parameters: { ...parameters, [name]: given } });
+  }
+
   get #current(): Draft {
     return this.draft ?? draftOf(this.#series!.revisions.at(-1)!);
   }
@@ -460,7 +538,11 @@ export class RewardsView extends WatchingElement {
 
   #begin(draft: Draft): void {
     const name = freshName([...Object.keys(draft.weights), ...this.builtIn.map((one) => one.name)]);
-    this.#take({ weights: { ...draft.weights, [name]: 1 }, files: { ...draft.files, [name]: { file: `${name}.ts`, source: TEMPLATE } } });
+    this.#take({
+      ...draft,
+      weights: { ...draft.weights, [name]: 1 },
+      files: { ...draft.files, [name]: { file: `${name}.ts`, source: TEMPLATE } },
+    });
     this.editing = name;
   }
 
@@ -471,9 +553,10 @@ export class RewardsView extends WatchingElement {
       for (const path of await files.chooseRewards()) {
         const source = await files.read(path);
         if (series !== this.#series) return;
-        const [file, { weights, files: sources }] = [fileName(path), this.#current];
+        const [file, draft] = [fileName(path), this.#current];
+        const { weights, files: sources } = draft;
         const name = rewardName(file);
-        this.#take({ weights: { ...weights, [name]: weights[name] ?? 1 }, files: { ...sources, [name]: { file, source } } });
+        this.#take({ ...draft, weights: { ...weights, [name]: weights[name] ?? 1 }, files: { ...sources, [name]: { file, source } } });
         this.editing = name;
       }
     });
@@ -491,14 +574,15 @@ export class RewardsView extends WatchingElement {
     if (next === undefined || (next !== name && next in draft.weights)) return this.requestUpdate();
     const { [name]: own, ...files } = draft.files;
     const weights = Object.fromEntries(Object.entries(draft.weights).map(([one, weight]) => [one === name ? next : one, weight]));
-    this.#take({ weights, files: { ...files, [next]: { ...own, file } } });
+    this.#take({ ...draft, weights, files: { ...files, [next]: { ...own, file } } });
     this.editing = next;
   }
 
   #remove(name: string): void {
-    const { weights, files } = this.#current;
+    const draft = this.#current;
+    const { weights, files } = draft;
     const without = <T>(all: Record<string, T>) => Object.fromEntries(Object.entries(all).filter(([one]) => one !== name));
-    this.#take({ weights: without(weights), files: without(files) });
+    this.#take({ ...draft, weights: without(weights), files: without(files) });
   }
 
   #switch(name: string, weight: number): void {
@@ -547,9 +631,18 @@ export class RewardsView extends WatchingElement {
       values: valuesOf(Object.keys(draft.weights), tried, reports),
       groups: groups.length,
       steps: [groups[0]?.step ?? 0, groups.at(-1)?.step ?? 0],
-      preview: untold ? null : preview(stored, current.weights, draft.weights, tried, scaled),
+      preview: untold ? null : preview(stored, ...this.#weights(current, draft), tried, scaled),
       scaled,
     };
+  }
+
+  /** As they count for the next step, before and after an edit. */
+  #weights(current: RewardRevision, draft: Draft): [before: Weights, after: Weights] {
+    const next = (this.#series?.lastStep ?? 0) + 1;
+    return [
+      weightsAt(current.weights, current.weight_schedules, next),
+      weightsAt(draft.weights, liveOf(draft, current).weight_schedules, next),
+    ];
   }
 
   async #lookAtShares(): Promise<void> {
@@ -560,7 +653,7 @@ export class RewardsView extends WatchingElement {
     await this.#scored.ask(read, { keep: true });
   }
 
-  static override styles = [tokens, base, smallChartStyle, meterStyle, style, histogramStyle, diffStyle];
+  static override styles = [tokens, base, smallChartStyle, meterStyle, style, histogramStyle, diffStyle, scheduleStyle, parametersStyle];
 }
 
 /** A Python function, which a kernel evaluates and its notebook edits. */
@@ -581,10 +674,11 @@ function servedView(own: { file: string; source: string }, running: RewardSource
 }
 
 /** What Apply will do, a phrase each. A source is new where it is edited, whatever its hash. */
-function changesOf({ weights, files }: Draft, current: RewardRevision): string[] {
+function changesOf(draft: Draft, current: RewardRevision): string[] {
+  const { weights, files } = draft;
   const sources = Object.fromEntries(Object.entries(files).map(([name, one]) => [name, { ...one, sha256: '' }]));
   const kept = Object.fromEntries(Object.entries(current.sources).filter(([name]) => name in weights));
-  return rewardChanges(current, { weights, sources: { ...kept, ...sources } });
+  return rewardChanges({ ...current, settings: undefined }, { weights, sources: { ...kept, ...sources }, ...liveOf(draft, current) });
 }
 
 function idleView({ why, since }: Idle): TemplateResult {

@@ -1,10 +1,15 @@
 /** Reward edits that are not applied yet, one a run. They outlive the view, another choice of run and a reload of the page. */
+import type { RewardParameters } from '@medr1/kernel-bridge/protocol/rewards';
+import { isSchedule, type Schedule } from '@medr1/kernel-bridge/protocol/scheduled';
 import { Observable } from '../observable.ts';
 
 export interface RewardDraft {
   weights: Record<string, number>;
   /** Sources by function that are new or changed; `served`: the SHA-256 of a Python function, which its kernel serves. */
   files: Record<string, { file: string; source: string; served?: string }>;
+  /** Of built-in functions, and of weights that follow the step; as in force where left out. */
+  parameters?: RewardParameters;
+  weight_schedules?: Record<string, Schedule>;
   /** Why, as far as it is written. */
   reason: string;
 }
@@ -41,10 +46,12 @@ export class RewardDrafts extends Observable<Readonly<Record<string, RewardDraft
 }
 
 function isDraft(json: unknown): json is RewardDraft {
-  const { weights, files, reason } = (json ?? {}) as Record<string, unknown>;
+  const { weights, files, reason, parameters = {}, weight_schedules = {} } = (json ?? {}) as Record<string, unknown>;
   const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null;
   if (!isRecord(weights) || !isRecord(files) || typeof reason !== 'string') return false;
   const sources = Object.values(files) as { file?: unknown; source?: unknown }[];
+  if (!isRecord(parameters) || !Object.values(parameters).every(isRecord)) return false;
+  if (!isRecord(weight_schedules) || !Object.values(weight_schedules).every(isSchedule)) return false;
   return (
     Object.values(weights).every((weight) => Number.isFinite(weight)) &&
     sources.every((one) => typeof one?.file === 'string' && typeof one.source === 'string')
