@@ -40,6 +40,12 @@ const noMarkup = [
   },
 ];
 
+/** The wall clock jumps: when a machine wakes, when it hears the time of others, when somebody sets it. */
+const noWallClock = {
+  selector: "BinaryExpression[operator=/^[-+]$/] > CallExpression[callee.object.name='Date'][callee.property.name='now']",
+  message: 'How long something takes is told by performance.now(), which never jumps.',
+};
+
 const [labRules, schemaRules] = jupyter.configs.recommended;
 
 export default tseslint.config(
@@ -84,5 +90,6 @@ export default tseslint.config(
     },
   },
   { ...schemaRules, files: ['extension/schema/*.json'], plugins: { jupyter } },
+  { files: ['kernel-bridge/src/**/*.ts'], ignores: ['**/*.test.ts'], rules: { 'no-restricted-syntax': ['error', noWallClock] } },
   { files: ['{widgets,extension}/**/*.ts'], rules: { 'no-restricted-syntax': ['error', ...noMarkup], 'no-console': 'error' } },
 );

@@ -198,16 +198,16 @@ const GONE_MS = 8000;
 
 /** Tells what a queued run waits for, once for each reason, and when the server is gone. */
 function watchServer(client: Client, id: string, told: { waiting: (line: string) => void; lost: () => void }): Disposable {
-  let answered = Date.now();
+  let answered = performance.now();
   let said = '';
   const look = async (): Promise<void> => {
     try {
       const runs = await client.runs();
-      answered = Date.now();
+      answered = performance.now();
       const line = waitsFor(runs, id);
       if (line !== null && line !== said) told.waiting((said = line));
     } catch {
-      if (Date.now() - answered > GONE_MS) told.lost();
+      if (performance.now() - answered > GONE_MS) told.lost();
     }
   };
   const timer = setInterval(() => void look(), WATCH_MS);

@@ -43,9 +43,9 @@ export class Reach {
   }
 
   #connect(): SocketLike {
-    const begun = Date.now();
+    const begun = performance.now();
     const lost = (code: number): void => {
-      const lasted = Date.now() - begun >= this.#timing.lasts_ms;
+      const lasted = performance.now() - begun >= this.#timing.lasts_ms;
       if (!lasted && !OURS.includes(code)) return void this.#failed++;
       this.#failed = 0;
       if (lasted) this.#again = this.#timing.again_ms;

@@ -99,7 +99,7 @@ export class Downloads {
   }
 
   async #run(job: DownloadJob, signal: AbortSignal): Promise<void> {
-    let [since, had] = [Date.now(), 0];
+    let [since, had] = [performance.now(), 0];
     try {
       const files = await getDataset({
         repo: job.repo,
@@ -109,8 +109,8 @@ export class Downloads {
         progress: ({ phase, file, done, total }) => {
           const another = job.phase !== 'unpack' && file !== job.file;
           if (another && job.file !== null) job.files.push(job.file);
-          if (another || phase !== job.phase) [since, had] = [Date.now(), done];
-          const rate = (done - had) / Math.max(1, Date.now() - since);
+          if (another || phase !== job.phase) [since, had] = [performance.now(), done];
+          const rate = (done - had) / Math.max(1, performance.now() - since);
           Object.assign(job, { phase, file, done, total, seconds_left: rate > 0 ? (total - done) / rate / 1000 : null });
         },
       });

@@ -161,7 +161,7 @@ export class Connection {
 
   /** Whether the client has taken nothing for too long, and is closed for it. */
   private isStalled(): boolean {
-    const now = Date.now();
+    const now = performance.now();
     const { bufferedAmount } = this.socket;
     const taken = this.sentBytes - bufferedAmount;
     if (this.progress.since === 0 || bufferedAmount === 0 || taken > this.progress.taken) this.progress = { taken, since: now };

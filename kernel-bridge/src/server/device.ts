@@ -14,7 +14,7 @@ let known: { at: number; device: Promise<Device> } | null = null;
 
 /** Bytes and percent; asked anew at most every two seconds, however many pages look. */
 export function device(): Promise<Device> {
-  if (!known || Date.now() - known.at > FRESH_MS) known = { at: Date.now(), device: gpu().catch(cpu) };
+  if (!known || performance.now() - known.at > FRESH_MS) known = { at: performance.now(), device: gpu().catch(cpu) };
   return known.device;
 }
 

@@ -19,7 +19,9 @@ interface Kernel {
   id: string;
   /** By `named`; the newest last. */
   served: Map<string, { name: string; source: RewardSource }>;
+  /** When it was heard of last: by the wall clock, to show, and by one that never jumps. */
   heard_at: number;
+  heard: number;
   /** Each ends an open poll, so that it looks again. */
   polls: Set<() => void>;
 }
@@ -32,6 +34,7 @@ interface Call {
   askers: Set<(outcome: KernelOutcome) => void>;
 }
 
+const now = () => ({ heard_at: Date.now(), heard: performance.now() });
 const named = (name: string, sha256: string): string => `${name} ${sha256}`;
 
 export class Kernels {
@@ -109,13 +112,13 @@ export class Kernels {
     const kernel = this.#heard(id, rewards);
     for (const { key, outcome } of answers) this.#answered(key, outcome);
     if (wait_s === 0) return [];
-    const end = Date.now() + wait_s * 1000;
+    const end = performance.now() + wait_s * 1000;
     for (;;) {
       if (signal.aborted) return this.#gone(kernel);
       const calls = this.#deliver(kernel);
-      if (calls.length > 0 || Date.now() >= end) return calls;
-      await this.#pause(kernel, end - Date.now(), signal);
-      kernel.heard_at = Date.now();
+      if (calls.length > 0 || performance.now() >= end) return calls;
+      await this.#pause(kernel, end - performance.now(), signal);
+      Object.assign(kernel, now());
     }
   }
 
@@ -125,16 +128,16 @@ export class Kernels {
       const source = kernelSource(reward);
       served.set(named(reward.name, source.sha256), { name: reward.name, source });
     }
-    const kernel = this.#kernels.get(id) ?? { id, served, heard_at: 0, polls: new Set() };
+    const kernel = this.#kernels.get(id) ?? { id, served, heard_at: 0, heard: -Infinity, polls: new Set() };
     const changed = !this.#isHeard(kernel) || [...served.keys()].some((key) => !kernel.served.has(key));
     kernel.served = served;
-    kernel.heard_at = Date.now();
+    Object.assign(kernel, now());
     this.#kernels.delete(id);
     if (served.size > 0 || kernel.polls.size > 0) this.#kernels.set(id, kernel); // the one heard of last is the last
     for (const one of this.#calls.values())
       if (one.kernel === kernel && !served.has(named(one.call.name, one.call.sha256))) one.kernel = null; // another may serve it
-    for (const [other, { polls, heard_at }] of this.#kernels)
-      if (this.#kernels.size > MOST_KEPT && polls.size === 0 && Date.now() - heard_at > this.#silent_ms) this.#kernels.delete(other);
+    for (const [other, { polls, heard }] of this.#kernels)
+      if (this.#kernels.size > MOST_KEPT && polls.size === 0 && performance.now() - heard > this.#silent_ms) this.#kernels.delete(other);
     if (changed) {
       this.#wakePolls();
       for (const listener of this.#listeners) listener();
@@ -146,7 +149,7 @@ export class Kernels {
   #gone(kernel: Kernel): KernelCall[] {
     if (kernel.polls.size > 0) return [];
     this.#kernels.delete(kernel.id);
-    kernel.heard_at = 0;
+    kernel.heard = -Infinity;
     for (const one of this.#calls.values()) if (one.kernel === kernel) one.kernel = null;
     this.#wakePolls();
     return [];
@@ -177,8 +180,8 @@ export class Kernels {
     return to.polls.size > 0 ? 'slow' : 'busy'; // one that can run polls again within milliseconds
   }
 
-  #isHeard({ polls, heard_at }: Kernel): boolean {
-    return polls.size > 0 || Date.now() - heard_at < this.#silent_ms;
+  #isHeard({ polls, heard }: Kernel): boolean {
+    return polls.size > 0 || performance.now() - heard < this.#silent_ms;
   }
 
   #wakePolls(): void {

@@ -152,7 +152,7 @@ function factOf(summary: RunSummary, name: RunFact): unknown {
     case 'archived':
       return summary.annotations[name];
     case 'runtime_s':
-      return summary.started_at === null ? null : ((summary.ended_at ?? Date.now()) - summary.started_at) / 1000;
+      return summary.started_at === null ? null : Math.max(0, (summary.ended_at ?? Date.now()) - summary.started_at) / 1000;
     default:
       return summary[name];
   }

@@ -15,13 +15,13 @@ process.on('disconnect', () => abort.abort());
 
 process.once('message', (message) => {
   const { dir, ...options } = message as { dir: string } & BuildOptions;
-  let sent = 0;
+  let sent = -Infinity;
   buildIndex(dir, {
     ...options,
     signal: abort.signal,
     progress: (progress) => {
-      if (Date.now() - sent < 100 && progress.done !== progress.total) return;
-      sent = Date.now();
+      if (performance.now() - sent < 100 && progress.done !== progress.total) return;
+      sent = performance.now();
       tell({ progress });
     },
   })

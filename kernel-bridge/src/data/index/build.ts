@@ -168,7 +168,7 @@ async function indexImages(db: DatabaseSync, options: BuildOptions): Promise<voi
   const keep = db.prepare(
     'UPDATE images SET size = ?, mtime_ns = ?, sha256 = ?, dhash = ?, width = ?, height = ?, study = ?, windowed = ?, problem = ? WHERE n = ?',
   );
-  let hashedAt = 0;
+  let hashedAt = -Infinity;
   let changed = false;
   for (let start = 0; start < images.length; start += BATCH) {
     options.signal?.throwIfAborted();
@@ -183,9 +183,9 @@ async function indexImages(db: DatabaseSync, options: BuildOptions): Promise<voi
       keep.run(size, mtime_ns, print.sha256, print.dhash, print.width, print.height, print.study, print.windowed, print.problem, image.n);
     });
     const last = start + BATCH >= images.length;
-    if (changed && (last || Date.now() - hashedAt > REVISION_EVERY_MS)) {
+    if (changed && (last || performance.now() - hashedAt > REVISION_EVERY_MS)) {
       setMeta(db, { revision: nextRevision(db) });
-      hashedAt = Date.now();
+      hashedAt = performance.now();
       changed = false;
     }
     db.exec('COMMIT');

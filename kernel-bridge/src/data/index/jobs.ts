@@ -65,7 +65,7 @@ export class IndexJobs {
   }
 
   async #run(job: IndexJob, { images, images_dir }: { images?: boolean; images_dir?: string }, signal: AbortSignal): Promise<void> {
-    let phaseAt = Date.now();
+    let phaseAt = performance.now();
     try {
       await addDataset(job.dir, {
         name: job.name,
@@ -74,8 +74,8 @@ export class IndexJobs {
         imagesDir: images_dir,
         signal,
         progress: ({ phase, done, total }) => {
-          if (phase !== job.phase) phaseAt = Date.now();
-          const rate = done / Math.max(1, Date.now() - phaseAt);
+          if (phase !== job.phase) phaseAt = performance.now();
+          const rate = done / Math.max(1, performance.now() - phaseAt);
           Object.assign(job, { phase, done, total, seconds_left: total === null || done === 0 ? null : (total - done) / rate / 1000 });
         },
       });
