@@ -1,12 +1,13 @@
 /** Bytes that are not what was written. */
 import { createHash } from 'node:crypto';
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { isDeepStrictEqual } from 'node:util';
 import { join } from 'node:path';
 import { newestValid, writeCheckpoint } from '../../kernel-bridge/src/runs/checkpoints.ts';
 import { completeConfig } from '../../kernel-bridge/src/runs/config.ts';
 import { RunStore } from '../../kernel-bridge/src/runs/store.ts';
+import { checkRun } from '../../kernel-bridge/src/runs/verify.ts';
 import { fakeStep } from '../server/fake-trainer.ts';
 import { below, fault, holds, oneOf, type Random } from './fault.ts';
 
@@ -107,4 +108,103 @@ fault('D5', {
     writeFileSync(join(checkpoint, 'manifest.json'), JSON.stringify(manifest));
     await passedOver(directory, checkpoint, what);
   },
+});
+
+const PAGE = 4096;
+const TABLES = ['run', 'step', 'metric', 'metric_name', 'rollout_group', 'completion', 'reward_revision', 'checkpoint', 'event'];
+/** Digests have themselves no digest; they stand for what is read. */
+const DIGESTS = /_?digest$/;
+
+/** All that a reader gets of a run, by its tables and by their indexes; null where it cannot be read. */
+function readable(directory: string): unknown {
+  try {
+    using store = RunStore.open(directory);
+    const rows = (sql: string): unknown[] =>
+      store.db
+        .prepare(sql)
+        .all()
+        .map((row) => Object.fromEntries(Object.entries(row).filter(([name]) => !DIGESTS.test(name))));
+    return [
+      ...TABLES.map((table) => rows(`SELECT * FROM ${table} NOT INDEXED`)),
+      rows('SELECT step FROM metric ORDER BY step, name_id'),
+      rows('SELECT item_id, step FROM rollout_group ORDER BY item_id, step'),
+    ];
+  } catch {
+    return null;
+  }
+}
+
+/** What a worker that takes the run up says of it. */
+async function complaint(directory: string): Promise<string | null> {
+  try {
+    using store = RunStore.open(directory);
+    await checkRun(store);
+    return null;
+  } catch (error) {
+    return (error as { code?: string }).code ?? String(error);
+  }
+}
+
+const runs = mkdtempSync(join(tmpdir(), 'medr1-pages-'));
+const paged = join(runs, 'sound');
+/** The database three steps before its end. */
+let earlier: Buffer;
+let content: unknown;
+
+/** One file, without a journal. */
+function folded(store: RunStore): Buffer {
+  store.db.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+  return readFileSync(join(store.directory, 'run.db'));
+}
+
+function makePages(): void {
+  if (existsSync(paged)) return;
+  mkdirSync(paged);
+  const config = completeConfig({ model_name_or_path: 'm', dataset_name: 'd' });
+  using store = RunStore.create(paged, { id: 'x', name: 'x', parent: null, config, root: '', data_hash: '' });
+  for (let step = 1; step <= 12; step++) {
+    store.commitStep(fakeStep(step));
+    if (step === 9) earlier = folded(store);
+  }
+  folded(store);
+  content = readable(paged);
+}
+
+async function pageChanged(random: Random, page: number, { digests }: { digests: boolean }): Promise<string> {
+  const directory = join(runs, `copy-${copies++}`);
+  mkdirSync(directory);
+  const file = join(directory, 'run.db');
+  cpSync(join(paged, 'run.db'), file);
+  if (!digests) {
+    using store = RunStore.open(directory);
+    store.db.exec(
+      'UPDATE run SET facts_digest = NULL, status_digest = NULL; UPDATE step SET digest = NULL; UPDATE event SET digest = NULL',
+    );
+    folded(store);
+  }
+  const bytes = readFileSync(file);
+  const from = page * PAGE;
+  const other = PAGE * below(random, bytes.length / PAGE);
+  const way = oneOf(random, digests ? ['a flip', 'a flip', 'zeros', 'another page', 'an earlier state'] : ['a flip in a text']);
+  if (way === 'a flip') bytes[from + below(random, PAGE)] ^= 1 << below(random, 8);
+  if (way === 'a flip in a text') bytes[bytes.indexOf('What is shown? A', below(random, bytes.length / 2)) + 3] ^= 1;
+  if (way === 'zeros') bytes.fill(0, from, from + PAGE);
+  if (way === 'another page') bytes.copyWithin(from, other, other + PAGE);
+  if (way === 'an earlier state') earlier.copy(bytes, from, from, Math.min(earlier.length, from + PAGE));
+  writeFileSync(file, bytes);
+  const same = isDeepStrictEqual(readable(directory), content);
+  const said = await complaint(directory);
+  rmSync(directory, { recursive: true });
+  holds(same || said !== null, `${way} in page ${page}: other content, and nobody says so`);
+  holds(said === null || /^RUN_(DAMAGED|FORMAT)$/.test(said), `${way} in page ${page}: ${said}`);
+  return said === null ? 'nobody reads it' : 'found';
+}
+
+fault('D6', {
+  setUp: async () => makePages(),
+  tearDown: async () => rmSync(runs, { recursive: true, force: true }),
+  places: async () => readFileSync(join(paged, 'run.db')).length / PAGE,
+  attempt: (random, page) => pageChanged(random, page, { digests: true }),
+  controls: 3,
+  control: (random) => pageChanged(random, 0, { digests: false }),
 });

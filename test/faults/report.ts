@@ -19,8 +19,6 @@ export interface Outcome {
   controlsBroken: number;
   /** What tries came to, by name. */
   kinds?: Record<string, number>;
-  /** What was measured beside, for reading. */
-  figures?: string;
 }
 
 type Kept = Piece & { id: RowId; date: string } & (Outcome | { skipped: string });
@@ -71,9 +69,9 @@ function line(id: string, { promise, control }: Row, pieces: Kept[]): string {
   const outcomes = pieces as (Kept & Outcome)[];
   const sum = (count: (one: Outcome) => number): number => outcomes.reduce((all, one) => all + count(one), 0);
   const names = [...new Set(outcomes.flatMap(({ kinds = {} }) => Object.keys(kinds)))];
-  const kinds = names.map((name) => `${name} ${sum(({ kinds }) => kinds?.[name] ?? 0)}`).join('; ');
-  const figures = outcomes.flatMap(({ figures }) => figures ?? []).join('; ');
-  const tried = [String(sum((one) => one.tried)), kinds, figures].filter(Boolean).join(': ');
+  const tries = sum((one) => one.tried);
+  const kinds = names.map((name) => (tries === 1 ? name : `${name} ${sum(({ kinds }) => kinds?.[name] ?? 0)}`)).join('; ');
+  const tried = [String(tries), kinds].filter(Boolean).join(': ');
   const controls = `${sum((one) => one.controlsBroken)} of ${sum((one) => one.controls)}`;
   return `| ${id} | ${promise} | ${tried} | ${sum((one) => one.broken)} | ${control} | ${controls} | ${when} |`;
 }

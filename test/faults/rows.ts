@@ -22,6 +22,13 @@ export const ROWS = {
     whole: 300,
     control: 'steps are told before they are committed',
   },
+  D2: {
+    promise: 'kill -9 of any process of a run loses no step that was told of, and the run goes on to the same bits',
+    how: 'twice a run, at some moment: the process that trains, one of its ranks, the backend, what JupyterLab supervises it with, or all of them',
+    minute: 1,
+    whole: 60,
+    control: "the optimiser's moments are not brought back",
+  },
   D3: {
     promise: 'a power cut loses no run and no step that was told of, and leaves a run that goes on to the same end',
     how: 'the power of a file system (ext4 in a file) goes while a run is made and trained on it',
@@ -42,6 +49,34 @@ export const ROWS = {
     minute: 25,
     whole: 2000,
     control: 'the manifest holds the digests of the damaged files',
+  },
+  D6: {
+    promise: "a page of a run's database that is not what was written is found, or holds nothing that anyone reads",
+    how: 'a bit of one page flips, or the page is zeros, or another page, or what it was three steps ago',
+    minute: 20,
+    whole: 'every',
+    control: 'the run has no digests: SQLite alone looks',
+  },
+  R1: {
+    promise: 'a run that goes on from a checkpoint comes to the bits of one that was never stopped',
+    how: 'a run with three updates on each batch goes on from the checkpoint of one of its steps',
+    minute: 2,
+    whole: 'every',
+    control: "the optimiser's moments are not brought back",
+  },
+  T1: {
+    promise: 'a wall clock that jumps, in any time zone, changes nothing of a run but the times that it notes',
+    how: 'the clock jumps by up to a year, to 1970 and to the end of summer time while a run trains',
+    minute: 2,
+    whole: 40,
+    control: 'the log is read in the order of its times, not of its numbers',
+  },
+  L1: {
+    promise: 'a step costs after a night what it cost at its beginning: memory, descriptors, database',
+    how: 'a run of 200,000 steps without a model (in the minute 1,200)',
+    minute: 1,
+    whole: 1,
+    control: 'each of 1,200 steps leaves 200 kB behind, and each eighth a descriptor',
   },
   C1: {
     promise: 'whatever clients do at the same time, no request breaks the server, and nothing that was answered is lost',

@@ -1,6 +1,6 @@
 /** Runs that were disturbed, held to the one that was not. */
 import { spawn, type ChildProcess } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { expect } from 'vitest';
@@ -19,16 +19,23 @@ const CACHE = { NODE_COMPILE_CACHE: resolve(import.meta.dirname, '../output/faul
 /** Eight steps and three checkpoints, of which two are kept. */
 export const CONFIG = { max_steps: 8, save_steps: 3, save_total_limit: 2 };
 
+const UNTIMED = "name NOT LIKE 'time/%' AND name NOT IN ('step_time', 'rollouts_per_s')";
+
+const tensorsOf = (checkpoint: string): [string, Buffer][] =>
+  readdirSync(checkpoint)
+    .filter((name) => name.endsWith('.safetensors'))
+    .map((name) => [name, readFileSync(join(checkpoint, name))]);
+
 /** What a run holds but for times and states: the same for every run of one configuration, however often it was disturbed. */
 export function contentOf(home: string, id: string): unknown {
   using store = openRun(home, id);
   const all = (sql: string): unknown[] => store.db.prepare(sql).all();
   return {
     steps: all('SELECT step, groups FROM step ORDER BY step'),
-    metrics: all('SELECT name, step, value, special FROM metric JOIN metric_name ON id = name_id ORDER BY step, name'),
+    metrics: all(`SELECT name, step, value, special FROM metric JOIN metric_name ON id = name_id WHERE ${UNTIMED} ORDER BY step, name`),
     groups: all('SELECT * FROM rollout_group ORDER BY step, "group"'),
     completions: all('SELECT * FROM completion ORDER BY step, "group", "index"'),
-    checkpoints: store.checkpoints().map(({ step, path }) => [step, readFileSync(join(path, 'model.safetensors'))]),
+    checkpoints: store.checkpoints().map(({ step, path }) => [step, tensorsOf(path)]),
   };
 }
 
@@ -50,15 +57,22 @@ export class Sound {
     this.content = content;
   }
 
-  static async make(): Promise<Sound> {
-    const made = makeHome();
-    const id = await makeRun(made.home, made.model, CONFIG);
+  /** `changes`: of the configuration. */
+  static async make(changes: Record<string, unknown> = {}): Promise<Sound> {
+    const { home, model, remove } = makeHome();
+    const id = await makeRun(home, model, { ...CONFIG, ...changes });
     const other = mkdtempSync(join(tmpdir(), 'medr1-undisturbed-'));
-    cpSync(join(made.home, 'runs'), join(other, 'runs'), { recursive: true });
+    cpSync(join(home, 'runs'), join(other, 'runs'), { recursive: true });
     await train(other, id);
     const content = contentOf(other, id);
     rmSync(other, { recursive: true });
-    return new Sound(made, id, content);
+    return new Sound({ home, model, remove }, id, content);
+  }
+
+  /** One that is to be trained itself, and held to nothing. */
+  static async waiting(config: Record<string, unknown>): Promise<Sound> {
+    const made = makeHome();
+    return new Sound(made, await makeRun(made.home, made.model, config), null);
   }
 
   /** A home of its own with the run. */

@@ -1,9 +1,9 @@
 /**
  * A run that is trained without a server and without a model, to be disturbed: `node writer.ts HOME RUN`, or without RUN makes it first. Each line that
  * it prints is what a server would be told and tell others: `made ID`, then the step that stands in the database after each commit.
- * FAULT_EARLY=1, for a control: steps are told before they are committed.
+ * For controls: with FAULT_EARLY steps are told before they are committed, with FAULT_LEAK each leaves memory and a descriptor behind.
  */
-import { writeSync } from 'node:fs';
+import { openSync, writeSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { CreateTrainer } from '../../kernel-bridge/src/rl/types.ts';
 import { prepareHome, runDirectory } from '../../kernel-bridge/src/runs/home.ts';
@@ -17,13 +17,14 @@ import { createFakeTrainer, fakeLoadItems } from '../server/fake-trainer.ts';
 const CONFIG = { num_generations: 4, per_device_train_batch_size: 8 };
 
 /** A new run in this home, which waits for a worker. */
-export async function makeRun(home: string, model: string, changes: Record<string, unknown> = {}): Promise<string> {
+export async function makeRun(
+  home: string,
+  model: string,
+  changes: Record<string, unknown> = {},
+  loadItems = fakeLoadItems,
+): Promise<string> {
   prepareHome(home);
-  using store = await createRun(
-    home,
-    { ...CONFIG, model_name_or_path: model, dataset_name: model, ...changes },
-    { loadItems: fakeLoadItems },
-  );
+  using store = await createRun(home, { ...CONFIG, model_name_or_path: model, dataset_name: model, ...changes }, { loadItems });
   store.enqueue();
   return store.row().id;
 }
@@ -44,6 +45,7 @@ export async function train(
   id: string,
   tell: (step: number) => void = () => {},
   createTrainer = createFakeTrainer,
+  loadItems = fakeLoadItems,
 ): Promise<RunState> {
   const directory = runDirectory(home, id);
   using reader = RunStore.open(directory);
@@ -51,7 +53,7 @@ export async function train(
     directory,
     home,
     createTrainer,
-    loadItems: fakeLoadItems,
+    loadItems,
     committed: () => tell(reader.step),
     log: (line) => void process.stderr.write(`${line}\n`),
     signal: new AbortController().signal,
@@ -62,6 +64,12 @@ export async function train(
 }
 
 const say = (what: string | number): void => void writeSync(1, `${what}\n`);
+
+const leaked: unknown[] = [];
+function leak(step: number): void {
+  leaked.push(new Float64Array(25_000).fill(step));
+  if (step % 8 === 0) openSync(import.meta.filename, 'r'); // most systems allow a process 1,024
+}
 
 const early: CreateTrainer = async (options) => {
   const trainer = await createFakeTrainer(options);
@@ -79,6 +87,7 @@ if (import.meta.main) {
   const [home, known, model = ''] = process.argv.slice(2);
   const id = known || (await makeRun(home, model, JSON.parse(process.env.FAULT_CONFIG ?? '{}')));
   if (!known) say(`made ${id}`);
-  const state = await train(home, id, say, process.env.FAULT_EARLY ? early : createFakeTrainer);
+  const tell = process.env.FAULT_LEAK ? (step: number) => (leak(step), say(step)) : say;
+  const state = await train(home, id, tell, process.env.FAULT_EARLY ? early : createFakeTrainer);
   process.exitCode = state === 'finished' ? 0 : 1;
 }

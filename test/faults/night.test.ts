@@ -1,0 +1,79 @@
+/** A run of a night or more, at the speed of rows that no model had to make. */
+import { readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { runDirectory } from '../../kernel-bridge/src/runs/home.ts';
+import { openRun } from '../../kernel-bridge/src/runs/runs.ts';
+import { until } from '../server/harness.ts';
+import { fault, holds, WHOLE } from './fault.ts';
+import { Sound, Writer } from './trained.ts';
+
+const SHORT = 1200;
+const STEPS = WHOLE ? 200_000 : SHORT;
+/** Of the pages that SQLite keeps, and of a heap that is not collected yet; half a kilobyte a step is more than this in 200,000. */
+const SLACK_BYTES = 48 << 20;
+
+interface Sample {
+  step: number;
+  rss: number;
+  descriptors: number;
+  disk: number;
+}
+
+const PAGE = 4096;
+function sampleOf({ process: { pid }, told }: Writer, directory: string): Sample | null {
+  try {
+    const rss = Number(readFileSync(`/proc/${pid}/statm`, 'utf8').split(' ')[1]) * PAGE;
+    const disk = ['run.db', 'run.db-wal'].reduce((sum, name) => sum + statSync(join(directory, name)).size, 0);
+    return { step: told, rss, descriptors: readdirSync(`/proc/${pid}/fd`).length, disk };
+  } catch {
+    return null; // it has just ended
+  }
+}
+
+/** Trains so many steps, and looks at the process after each fortieth of them. */
+async function night(steps: number, env: Record<string, string> = {}): Promise<Sample[]> {
+  const sound = await Sound.waiting({ max_steps: steps, save_steps: steps / 20, save_total_limit: 2 });
+  const directory = runDirectory(sound.home, sound.id);
+  try {
+    const writer = new Writer([sound.home, sound.id], env);
+    const ended = writer.ended();
+    const samples: Sample[] = [];
+    for (let at = 1; at < 40; at++) {
+      await until(
+        () => (writer.told >= (at * steps) / 40 || writer.process.exitCode !== null ? true : `at step ${writer.told}`),
+        3_600_000,
+      );
+      const sample = sampleOf(writer, directory);
+      if (sample) samples.push(sample);
+    }
+    const { code, errors } = await ended;
+    holds(code === 0, `it did not finish: ${errors}`);
+    using store = openRun(sound.home, sound.id);
+    holds(store.step === steps, `the run has ${store.step} steps`);
+    return samples;
+  } finally {
+    sound.dispose();
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+const mean = (list: number[]): number => list.reduce((sum, value) => sum + value, 0) / list.length;
+
+/** What an hour of steps costs may not depend on how many came before. */
+function levelled(samples: Sample[]): string {
+  const [second, , last] = [1, 2, 3].map((quarter) => samples.slice(10 * quarter - 1, 10 * quarter + 9));
+  const growth = mean(last.map(({ rss }) => rss)) - mean(second.map(({ rss }) => rss));
+  holds(growth < SLACK_BYTES, `memory grew by ${(growth / 1e6).toFixed(1)} MB from the second quarter to the last`);
+  const descriptors = [second, last].map((part) => Math.max(...part.map((one) => one.descriptors)));
+  holds(descriptors[1] <= descriptors[0], `descriptors grew from ${descriptors.join(' to ')}`);
+  const perStep = [second, last].map((part) => (part.at(-1)!.disk - part[0].disk) / (part.at(-1)!.step - part[0].step));
+  holds(Math.abs(perStep[1] / perStep[0] - 1) < 0.05, `the database grew by ${perStep.map(Math.round).join(', then ')} bytes a step`);
+  const perThousand = (growth / (mean(last.map(({ step }) => step)) - mean(second.map(({ step }) => step)))) * 1000;
+  return `memory ${(perThousand / 1024).toFixed(1)} KiB per 1,000 steps, ${descriptors[1]} descriptors, ${Math.round(perStep[1])} bytes of database a step`;
+}
+
+fault('L1', {
+  lacks: process.platform === 'linux' ? null : 'a process is looked at by /proc, which is of Linux',
+  attempt: async () => levelled(await night(STEPS)),
+  control: async () => levelled(await night(SHORT, { FAULT_LEAK: '1' })),
+});
