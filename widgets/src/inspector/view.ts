@@ -1,5 +1,5 @@
 /** The Inspector: details of what is selected, always in the same order. All text here is untrusted: text nodes only. */
-import { choicesOf, opensThink } from '@medr1/kernel-bridge/answers';
+import { choicesOf } from '@medr1/kernel-bridge/answers';
 import { html, nothing, type PropertyValues, type TemplateResult } from 'lit';
 import { repeat } from 'lit/directives/repeat.js';
 import type { Completion, DataSample, Group, ItemAnswers } from '../connector.ts';
@@ -10,6 +10,7 @@ import { completionStyles, completionText, glyph, judged, verdictTitle } from '.
 import { laterUpdates, missing, type Colouring, type TokenQuantity } from '../store/rollouts/colouring.ts';
 import { colouringSwitch } from '../rollouts/legend.ts';
 import { goldText, tokenCount } from '../store/rollouts/model.ts';
+import { saidOf } from '../rollouts/question.ts';
 import '../rollouts/tokens.ts';
 import { byRun, tally } from '../sample/model.ts';
 import { HeldSeries } from '../store/held-series.ts';
@@ -171,7 +172,7 @@ export class InspectorPanel extends PageElement {
     const why = (quantity: TokenQuantity): string | null => missing(quantity, [group], config, lastStep);
     const texts = colouring !== 'off' ? tokenTexts.of(selection.run!, group.step, group.group) : null;
     const of = texts?.status === 'ready' ? texts.value[one.index] : undefined;
-    const words = completionText({ ...one, reading: group.reading, thinkOpen: opensThink(group.prompt) });
+    const words = completionText(saidOf(one, group));
     const choose = (chosen: Colouring): void => {
       if (chosen === 'off') selection.move({ token: null });
       rollouts.set({ colouring: chosen });
@@ -184,7 +185,7 @@ export class InspectorPanel extends PageElement {
               .facts=${one}
               .colouring=${colouring}
               .absent=${why(colouring)}
-              .said=${{ ...one, reading: group.reading, thinkOpen: opensThink(group.prompt) }}
+              .said=${saidOf(one, group)}
               .token=${token}
               @medr1-token=${(event: CustomEvent<number>) => selection.move({ completion: one.index, token: event.detail })}
             ></medr1-tokens>`

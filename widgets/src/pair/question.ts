@@ -1,19 +1,11 @@
 /** One question of a step under two prompts: image and options above, the completions of each run in a column of its own. Text nodes only. */
 import { css, html, nothing, type TemplateResult } from 'lit';
-import { choicesOf, opensThink } from '@medr1/kernel-bridge/answers';
 import { inlineChart, smallChartStyle } from '../charts/small-chart.ts';
 import type { Completion, Group, QuestionHistory } from '../connector.ts';
 import { define, WatchingElement } from '../element.ts';
-import {
-  completionNumbers,
-  completionStyles,
-  completionText,
-  isAnswerAlone,
-  readingLabel,
-  verdictChip,
-  type Said,
-} from '../rollouts/completion.ts';
-import { goldText, summarise } from '../store/rollouts/model.ts';
+import { completionStyles, readingLabel } from '../rollouts/completion.ts';
+import { completionBody, questionHead, questionStyles, thumbnail } from '../rollouts/question.ts';
+import { summarise } from '../store/rollouts/model.ts';
 import { base, DASHES, seriesColours, tokens } from '../theme.ts';
 import type { PairedQuestion } from './model.ts';
 
@@ -70,27 +62,13 @@ export class PairQuestion extends WatchingElement {
   protected override render(): TemplateResult {
     const { left, right, outcome } = this.question;
     return html`<article>
-      <header>
-        ${this.#thumb()}
-        <button
-          class="quiet title"
-          aria-expanded=${this.open}
-          data-testid="pair-title"
-          @click=${() => this.dispatchEvent(new CustomEvent('medr1-toggle', { bubbles: true, composed: true }))}
-        >
-          <span class="question">${left.question}</span>
-          <span class="options small secondary">
-            ${choicesOf(left.options).map(
-              ({ letter, text }) => html`<span class=${letter === left.answer ? 'gold' : ''}>${letter}) ${text}</span>`,
-            )}
-          </span>
-          <span class="facts small">
-            <span class="chip" title="right answer">gold ${goldText(left)}</span>
-            <span class="chip">${left.modality}</span>
-            ${this.#outcome(outcome)} ${this.#count(left, 0)} ${right ? this.#count(right, 1) : nothing} ${this.#spark()}
-          </span>
-        </button>
-      </header>
+      ${questionHead({
+        group: left,
+        open: this.open,
+        toggle: () => this.dispatchEvent(new CustomEvent('medr1-toggle', { bubbles: true, composed: true })),
+        facts: html`${this.#outcome(outcome)} ${this.#count(left, 0)} ${right ? this.#count(right, 1) : nothing} ${this.#spark()}`,
+        thumb: thumbnail(this.thumb, this.broken, (address) => (this.broken = address), null),
+      })}
       ${this.open ? html`<div class="columns">${this.#column(left, 'left')}${this.#column(right, 'right')}</div>` : nothing}
     </article>`;
   }
@@ -142,13 +120,6 @@ export class PairQuestion extends WatchingElement {
     return inlineChart({ marks, size: SPARK, y: [0, 1] }, `Right through training\n${told.join('\n')}`, 'pair-spark');
   }
 
-  #thumb(): TemplateResult {
-    const { thumb } = this;
-    if (thumb === null || thumb === this.broken)
-      return html`<span class="thumb none small secondary">${thumb === null ? 'no image' : 'image missing'}</span>`;
-    return html`<img class="thumb" src=${thumb} alt="" loading="lazy" decoding="async" @error=${() => (this.broken = thumb)} />`;
-  }
-
   #column(group: Group | null, side: 'left' | 'right'): TemplateResult {
     const at = side === 'left' ? 0 : 1;
     return html`<section aria-label=${this.sides[at].variant} data-testid=${`pair-${side}`}>
@@ -166,15 +137,12 @@ export class PairQuestion extends WatchingElement {
   #completion(group: Group, one: Completion, side: 'left' | 'right'): TemplateResult {
     const { chosen } = this;
     const detail = { side, completion: one.index };
-    const said: Said = { ...one, reading: group.reading, thinkOpen: opensThink(group.prompt) };
-    const text = html`<div class="text">${completionText(said)}</div>`;
-    const alone = isAnswerAlone(said); // then the answer stands in place of the verdict, which would say the same
     return html`<li
       class=${chosen?.side === side && chosen.completion === one.index ? 'chosen' : ''}
       data-testid="completion"
       @click=${() => this.dispatchEvent(new CustomEvent('medr1-completion', { detail, bubbles: true, composed: true }))}
     >
-      ${completionNumbers(one, alone ? text : verdictChip(one, group.reading))} ${alone ? nothing : text}
+      ${completionBody(one, group)}
     </li>`;
   }
 
@@ -186,6 +154,7 @@ export class PairQuestion extends WatchingElement {
     tokens,
     base,
     completionStyles,
+    questionStyles,
     smallChartStyle,
     css`
       :host {
@@ -193,56 +162,7 @@ export class PairQuestion extends WatchingElement {
         container-type: inline-size;
       }
       header {
-        display: grid;
-        grid-template-columns: 72px minmax(0, 1fr);
-        align-items: start;
-        padding: 4px;
-      }
-      .thumb {
-        width: 64px;
-        height: 64px;
-        margin: 4px;
-        object-fit: cover;
-      }
-      .thumb.none {
-        display: grid;
-        place-items: center;
-        text-align: center;
-        line-height: 1.1;
-        border: 1px dashed var(--medr1-border);
-      }
-      .title {
-        display: grid;
-        gap: 2px;
-        width: 100%;
-        padding: 4px;
-        text-align: left;
-        white-space: normal;
-      }
-      .question,
-      .options span {
-        overflow-wrap: anywhere;
-      }
-      .question {
-        font-family: var(--medr1-font-text);
-      }
-      .options,
-      .facts {
-        display: flex;
-        flex-wrap: wrap;
-        gap: 2px 12px;
-        align-items: center;
-      }
-      .gold {
-        color: var(--medr1-text);
-        text-decoration: underline;
-        text-underline-offset: 2px;
-      }
-      .facts .chip {
-        white-space: normal;
-      }
-      .small-chart {
-        border: 1px solid var(--medr1-border);
+        --thumb: 64px;
       }
       .key {
         vertical-align: middle;
@@ -261,25 +181,8 @@ export class PairQuestion extends WatchingElement {
       h4 {
         margin: 0 0 4px;
       }
-      ol {
-        margin: 0;
-        padding: 0;
-        list-style: none;
-      }
       li {
-        padding: 4px 8px;
-        border-left: 2px solid var(--medr1-border);
         cursor: pointer;
-      }
-      li + li {
-        margin-top: 4px;
-      }
-      li.chosen {
-        border-left-color: var(--medr1-accent);
-        background: var(--medr1-surface-2);
-      }
-      li > .text {
-        padding-top: 2px;
       }
     `,
   ];

@@ -8,8 +8,8 @@ import type { ChartRun, StepOf } from '../curves/figure.ts';
 import { CurvesModel } from '../curves/model.ts';
 import { command, define, PageElement } from '../element.ts';
 import { integer } from '../format.ts';
-import { icon } from '../icons.ts';
 import { empty, failed, loading } from '../parts.ts';
+import { stepChoice, stepChoiceStyles, valueChoice } from '../rollouts/toolbar.ts';
 import { HeldSeries } from '../store/held-series.ts';
 import type { RunSeries } from '../store/run-series.ts';
 import { base, tokens } from '../theme.ts';
@@ -153,45 +153,11 @@ export class PairView extends PageElement {
       none: 'neither right',
     };
     return html`<div class="toolbar" role="toolbar" aria-label="Pair">
-      <span class="steps">
-        <button
-          class="quiet"
-          aria-label="Previous step"
-          title="Previous step (←)"
-          ?disabled=${step <= 1}
-          @click=${() => this.#goTo(step - 1)}
-        >
-          ${icon('left')}
-        </button>
-        <label
-          >step
-          <input
-            type="number"
-            min="1"
-            max=${this.#last}
-            .value=${String(step)}
-            aria-label="Step"
-            data-testid="pair-step"
-            @change=${(event: Event) => this.#goTo(Number((event.target as HTMLInputElement).value))}
-          />
-        </label>
-        <button
-          class="quiet"
-          aria-label="Next step"
-          title="Next step (→)"
-          ?disabled=${step >= this.#last}
-          @click=${() => this.#goTo(step + 1)}
-        >
-          ${icon('right')}
-        </button>
-        <button
-          aria-pressed=${live}
-          title="Follow the newest step that both have made"
-          @click=${() => this.workbench.selection.move({ step: live ? step : null })}
-        >
-          newest
-        </button>
-      </span>
+      ${stepChoice({
+        ...{ step, last: this.#last, live, newest: 'Follow the newest step that both have made', testid: 'pair-step' },
+        go: (to) => this.#goTo(to),
+        follow: (follow) => this.workbench.selection.move({ step: follow ? null : step }),
+      })}
       <label
         >show
         <select
@@ -208,13 +174,13 @@ export class PairView extends PageElement {
           )}
         </select></label
       >
-      ${this.#facet(
+      ${valueChoice(
         'modality',
         all.map(({ left }) => left.modality),
         filter.value.modality,
         (modality) => this.#model!.set({ modality }),
       )}
-      ${this.#facet(
+      ${valueChoice(
         'type',
         all.map(({ left }) => left.question_type),
         filter.value.type,
@@ -237,18 +203,6 @@ export class PairView extends PageElement {
             >`
       }
     </div>`;
-  }
-
-  #facet(label: string, values: string[], chosen: string | null, set: (value: string | null) => void): TemplateResult | typeof nothing {
-    const there = [...new Set(values)].sort();
-    if (there.length < 2 && chosen === null) return nothing;
-    return html`<label
-      >${label}
-      <select aria-label=${label} @change=${(event: Event) => set((event.target as HTMLSelectElement).value || null)}>
-        <option value="" ?selected=${chosen === null}>all</option>
-        ${there.map((one) => html`<option value=${one} ?selected=${one === chosen}>${one}</option>`)}
-      </select></label
-    >`;
   }
 
   get #sides() {
@@ -390,6 +344,7 @@ export class PairView extends PageElement {
   static override styles = [
     tokens,
     base,
+    stepChoiceStyles,
     css`
       :host {
         height: 100%;
@@ -400,19 +355,6 @@ export class PairView extends PageElement {
         top: 0;
         z-index: 20;
         background: var(--medr1-surface);
-      }
-      .steps {
-        display: inline-flex;
-        gap: 4px;
-        align-items: center;
-      }
-      .steps button.quiet {
-        display: inline-flex;
-        padding: 2px 4px;
-      }
-      .steps input {
-        width: 8ch;
-        text-align: right;
       }
       .toolbar label {
         max-width: 100%;

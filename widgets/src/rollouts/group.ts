@@ -1,18 +1,17 @@
 /** One question and its group of completions. All text here comes from data sets and models: it is only ever put in text nodes. */
 import { css, html, nothing, type TemplateResult } from 'lit';
-import { choicesOf, opensThink } from '@medr1/kernel-bridge/answers';
 import type { ColumnMark } from '../charts/geometry.ts';
 import { inlineChart, smallChartStyle } from '../charts/small-chart.ts';
 import type { Completion, Group } from '../connector.ts';
 import { define, WatchingElement } from '../element.ts';
 import { integer, number } from '../format.ts';
 import { base, tokens } from '../theme.ts';
-import { marked } from '../marked.ts';
-import { completionNumbers, completionStyles, completionText, isAnswerAlone, readingLabel, verdictChip, type Said } from './completion.ts';
+import { completionStyles, readingLabel } from './completion.ts';
+import { completionBody, questionHead, questionStyles, saidOf, thumbnail } from './question.ts';
 import type { GroupTexts } from '../store/rollouts/token-texts.ts';
 import './tokens.ts';
 import type { Colouring } from '../store/rollouts/colouring.ts';
-import { goldText, hitsOf, summarise, termOf, type GroupSummary } from '../store/rollouts/model.ts';
+import { hitsOf, summarise, termOf, type GroupSummary } from '../store/rollouts/model.ts';
 
 const BARS = { width: 64, height: 20 };
 
@@ -66,39 +65,19 @@ export class RolloutGroup extends WatchingElement {
     const term = termOf(this.search);
     const hits = hitsOf(group, this.search);
     return html`<article @keydown=${this.#onKey}>
-      <header>
-        ${this.#thumb()}
-        <button class="quiet title" aria-expanded=${this.open} @click=${() => this.#emit('medr1-toggle')}>
-          <span class="question">${marked(group.question, term)}</span>
-          <span class="options small secondary">
-            ${choicesOf(group.options).map(
-              ({ letter, text }) => html`<span class=${letter === group.answer ? 'gold' : ''}>${letter}) ${marked(text, term)}</span>`,
-            )}
-          </span>
-          <span class="facts small">
-            <span class="chip" title="right answer">gold ${goldText(group)}</span>
-            <span class="chip">${group.modality}</span>
-            ${bars(summary, group.completions)}
-            <span class="number" title="completions that answer right"
-              >${summary.right}/${summary.judged} right ${readingLabel(group.reading)}</span
-            >
-            <span class="number"
-              ><span title="mean reward of the group">mean ${number(summary.mean)}</span> ${
-                summary.spread === 0
-                  ? html`<span class="warning" title="All rewards are equal: this group teaches nothing">⚠ no spread</span>`
-                  : html`<span class="secondary" title="standard deviation of the reward in the group">± ${number(summary.spread)}</span>`
-              }</span
-            >
-            ${
-              hits === null
-                ? nothing
-                : html`<span class="found" data-testid="group-found"
-                    >found in ${integer(hits.size)} of ${integer(group.completions.length)}</span
-                  >`
-            }
-          </span>
-        </button>
-      </header>
+      ${questionHead({
+        group,
+        term,
+        open: this.open,
+        toggle: () => this.#emit('medr1-toggle'),
+        facts: this.#facts(summary, hits?.size ?? null),
+        thumb: thumbnail(
+          this.thumb,
+          this.broken,
+          (address) => (this.broken = address),
+          () => this.#emit('medr1-enlarge'),
+        ),
+      })}
       ${
         this.open
           ? html`${this.#trouble()}
@@ -111,13 +90,25 @@ export class RolloutGroup extends WatchingElement {
     </article>`;
   }
 
-  #thumb(): TemplateResult {
-    const { thumb } = this;
-    if (thumb === null || thumb === this.broken)
-      return html`<span class="thumb none small secondary">${thumb === null ? 'no image' : 'image missing'}</span>`;
-    return html`<button class="quiet thumb" aria-label="Enlarge the image" @click=${() => this.#emit('medr1-enlarge')}>
-      <img src=${thumb} alt="" loading="lazy" decoding="async" @error=${() => (this.broken = thumb)} />
-    </button>`;
+  /** `found`: completions that the search found; null where nothing is searched for. */
+  #facts(summary: GroupSummary, found: number | null): TemplateResult {
+    const { group } = this;
+    return html`${bars(summary, group.completions)}
+      <span class="number" title="completions that answer right"
+        >${summary.right}/${summary.judged} right ${readingLabel(group.reading)}</span
+      >
+      <span class="number"
+        ><span title="mean reward of the group">mean ${number(summary.mean)}</span> ${
+          summary.spread === 0
+            ? html`<span class="warning" title="All rewards are equal: this group teaches nothing">⚠ no spread</span>`
+            : html`<span class="secondary" title="standard deviation of the reward in the group">± ${number(summary.spread)}</span>`
+        }</span
+      >
+      ${
+        found === null
+          ? nothing
+          : html`<span class="found" data-testid="group-found">found in ${integer(found)} of ${integer(group.completions.length)}</span>`
+      }`;
   }
 
   /** The search is of completions: those without it are said to be there, and shown when they are asked for. */
@@ -132,10 +123,7 @@ export class RolloutGroup extends WatchingElement {
 
   #completion(one: Completion, term: RegExp | null): TemplateResult {
     const { group, colouring } = this;
-    const said: Said = { ...one, reading: group.reading, thinkOpen: opensThink(group.prompt) };
     const tokens = colouring === 'off' || this.texts?.status !== 'ready' ? undefined : this.texts.value[one.index];
-    // where there is nothing but the answer, it stands in place of the verdict, which would say the same
-    const alone = tokens === undefined && isAnswerAlone(said);
     return html`<li
       tabindex="-1"
       class=${one.index === this.completion ? 'chosen' : ''}
@@ -143,17 +131,16 @@ export class RolloutGroup extends WatchingElement {
       data-index=${one.index}
       @click=${() => this.#choose(one.index, null)}
     >
-      ${completionNumbers(one, alone ? html`<span class="text">${completionText(said, term)}</span>` : verdictChip(one, group.reading))}
-      ${alone ? nothing : tokens === undefined ? html`<div class="text">${completionText(said, term)}</div>` : this.#tokens(one, said, tokens)}
+      ${completionBody(one, group, term, tokens === undefined ? null : this.#tokens(one, tokens))}
     </li>`;
   }
 
-  #tokens(one: Completion, said: Said, texts: readonly string[]): TemplateResult {
+  #tokens(one: Completion, texts: readonly string[]): TemplateResult {
     return html`<medr1-tokens
       bare
       .texts=${texts}
       .facts=${one}
-      .said=${said}
+      .said=${saidOf(one, this.group)}
       .colouring=${this.colouring}
       .token=${one.index === this.completion ? this.token : null}
       @medr1-token=${(event: CustomEvent<number>) => {
@@ -224,6 +211,7 @@ export class RolloutGroup extends WatchingElement {
     tokens,
     base,
     completionStyles,
+    questionStyles,
     smallChartStyle,
     css`
       :host {
@@ -231,68 +219,6 @@ export class RolloutGroup extends WatchingElement {
         border-bottom: 1px solid var(--medr1-border);
         content-visibility: auto;
         contain-intrinsic-size: auto 76px;
-      }
-      header {
-        display: grid;
-        grid-template-columns: 56px minmax(0, 1fr);
-        align-items: start;
-        padding: 4px;
-      }
-      .thumb {
-        width: 48px;
-        height: 48px;
-        padding: 0;
-        margin: 4px;
-        overflow: hidden;
-        cursor: zoom-in;
-      }
-      .thumb.none {
-        display: grid;
-        place-items: center;
-        text-align: center;
-        line-height: 1.1;
-        font-size: 10px;
-        border: 1px dashed var(--medr1-border);
-        cursor: default;
-      }
-      .thumb img {
-        width: 100%;
-        height: 100%;
-        object-fit: cover;
-      }
-      .title {
-        display: grid;
-        gap: 2px;
-        width: 100%;
-        padding: 4px;
-        text-align: left;
-        white-space: normal;
-      }
-      .question,
-      .options span {
-        overflow-wrap: anywhere;
-      }
-      .question {
-        font-family: var(--medr1-font-text);
-      }
-      .options {
-        display: flex;
-        flex-wrap: wrap;
-        gap: 0 12px;
-      }
-      .gold {
-        color: var(--medr1-text);
-        text-decoration: underline;
-        text-underline-offset: 2px;
-      }
-      .facts {
-        display: flex;
-        flex-wrap: wrap;
-        gap: 2px 12px;
-        align-items: center;
-      }
-      .facts .chip {
-        white-space: normal;
       }
       .found {
         color: var(--medr1-link);
@@ -305,23 +231,7 @@ export class RolloutGroup extends WatchingElement {
         padding: 0 12px 4px;
       }
       ol {
-        margin: 0;
         padding: 0 8px 8px;
-        list-style: none;
-      }
-      li {
-        padding: 4px 8px;
-        border-left: 2px solid var(--medr1-border);
-      }
-      li + li {
-        margin-top: 4px;
-      }
-      li.chosen {
-        border-left-color: var(--medr1-accent);
-        background: var(--medr1-surface-2);
-      }
-      li > .text {
-        padding-top: 2px;
       }
     `,
   ];

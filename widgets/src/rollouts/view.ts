@@ -4,7 +4,6 @@ import { repeat } from 'lit/directives/repeat.js';
 import type { Group } from '../connector.ts';
 import { command, define, WatchingElement } from '../element.ts';
 import { integer } from '../format.ts';
-import { icon } from '../icons.ts';
 import { empty, failed, loading } from '../parts.ts';
 import type { Selection } from '../selection.ts';
 import { waitingOf } from '../store/queue.ts';
@@ -17,6 +16,7 @@ import '../menu.ts';
 import './group.ts';
 import { laterUpdates, missing, type TokenQuantity } from '../store/rollouts/colouring.ts';
 import { colouringSwitch, legend, legendStyles } from './legend.ts';
+import { stepChoice, stepChoiceStyles, valueChoice } from './toolbar.ts';
 import { SHOWN, SORTS, visibleGroups, type Shown, type Sort } from '../store/rollouts/model.ts';
 
 const THUMB = 96; // pixels asked for, twice what is shown, for sharp screens
@@ -138,39 +138,11 @@ export class RolloutsView extends WatchingElement {
     return html`<div class="head">
       <div class="toolbar" role="toolbar" aria-label="Rollouts">
         ${this.#whose(series)}
-        <span class="steps">
-          <button class="quiet" aria-label="Previous step" title="Previous step (←)" ?disabled=${step <= 1} @click=${() => this.#go(-1)}>
-            ${icon('left')}
-          </button>
-          <label
-            ><span class="word">step</span>
-            <input
-              type="number"
-              min="1"
-              max=${series.lastStep}
-              .value=${String(step)}
-              aria-label="Step"
-              data-testid="rollouts-step"
-              @change=${(event: Event) => this.#goTo(Number((event.target as HTMLInputElement).value))}
-            />
-          </label>
-          <button
-            class="quiet"
-            aria-label="Next step"
-            title="Next step (→)"
-            ?disabled=${step >= series.lastStep}
-            @click=${() => this.#go(1)}
-          >
-            ${icon('right')}
-          </button>
-          <button
-            aria-pressed=${live}
-            title="Follow the newest step"
-            @click=${() => this.workbench.selection.move({ step: live ? step : null })}
-          >
-            newest
-          </button>
-        </span>
+        ${stepChoice({
+          ...{ step, last: series.lastStep, live, newest: 'Follow the newest step', testid: 'rollouts-step' },
+          go: (to) => this.#goTo(to),
+          follow: (follow) => this.workbench.selection.move({ step: follow ? null : step }),
+        })}
         <input
           type="search"
           placeholder="search in text"
@@ -196,13 +168,13 @@ export class RolloutsView extends WatchingElement {
                 ${Object.entries(SHOWN).map(([key, title]) => html`<option value=${key} ?selected=${key === shown}>${title}</option>`)}
               </select></label
             >
-            ${facet(
+            ${valueChoice(
               'modality',
               groups.map((group) => group.modality),
               modality,
               (value) => model.set({ modality: value }),
             )}
-            ${facet(
+            ${valueChoice(
               'question type',
               groups.map((group) => group.question_type),
               type,
@@ -373,6 +345,7 @@ export class RolloutsView extends WatchingElement {
     tokens,
     base,
     legendStyles,
+    stepChoiceStyles,
     css`
       :host {
         height: 100%;
@@ -391,20 +364,6 @@ export class RolloutsView extends WatchingElement {
         flex: 0 1 auto;
         min-width: 40px;
         max-width: 180px;
-      }
-      .steps {
-        display: inline-flex;
-        flex: none;
-        gap: 4px;
-        align-items: center;
-      }
-      .steps button.quiet {
-        display: inline-flex;
-        padding: 2px 4px;
-      }
-      .steps input {
-        width: 8ch;
-        text-align: right;
       }
       .toolbar input[type='search'] {
         flex: 1 1 80px;
@@ -462,19 +421,6 @@ export class RolloutsView extends WatchingElement {
       }
     `,
   ];
-}
-
-/** A choice among the values that there are; nothing where there is no choice. */
-function facet(label: string, values: string[], chosen: string | null, set: (value: string | null) => void): unknown {
-  const there = [...new Set(values)].sort();
-  if (there.length < 2 && chosen === null) return nothing;
-  return html`<label
-    >${label}
-    <select aria-label=${label} @change=${(event: Event) => set((event.target as HTMLSelectElement).value || null)}>
-      <option value="" ?selected=${chosen === null}>all</option>
-      ${there.map((one) => html`<option value=${one} ?selected=${one === chosen}>${one}</option>`)}
-    </select></label
-  >`;
 }
 
 define('medr1-rollouts', RolloutsView);
