@@ -539,6 +539,17 @@ export const STATES: Record<string, GalleryState> = {
       ask(element, '[data-testid=reward-preview]')!.click();
     },
   },
+  'rewards: values listed': {
+    tag: 'medr1-rewards',
+    options: { runs },
+    select: { runs: ['r1'] },
+    after: async (element) => {
+      for (const button of ['add-typescript', 'reward-preview', 'read-values']) {
+        await settle();
+        ask(element, `[data-testid=${button}]`)!.click();
+      }
+    },
+  },
   'rewards: function fails': {
     tag: 'medr1-rewards',
     options: { runs },

@@ -442,7 +442,9 @@ export class FakeConnector implements Connector {
   tryRewards: Connector['tryRewards'] = (id, request = {}) =>
     this.#answer('tryRewards', [id, request], () => {
       const names = [...Object.keys(request.files ?? {}).map((file) => file.replace(/\.[tj]s$/, '')), ...(request.built_in ?? [])];
-      const groups = this.groupsOf(this.#fake(id), this.#fake(id).steps ?? 1, 12);
+      const last = this.#fake(id).steps ?? 1;
+      const past = Array.from({ length: Math.min(4, last) }, (_, back) => last - back).reverse();
+      const groups = past.flatMap((step) => this.groupsOf(this.#fake(id), step, 12 / past.length));
       const values = (group: Group): (number | null)[] =>
         group.completions.map((_, index) => ((index + group.group) % 7 === 6 ? null : Number((index + group.group) % 3 === 0)));
       const failing = Object.values(request.files ?? {}).some((source) => source.includes('throw'));

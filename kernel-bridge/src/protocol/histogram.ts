@@ -17,13 +17,16 @@ export function rangesOf(values: readonly number[]): Range[] {
   return Array.from({ length: RANGES }, (_, i) => ({ from: edge(i), to: edge(i + 1) }));
 }
 
+/** Index of the range that holds a value; of the last one where it is above all. */
+export function placeIn(ranges: readonly Range[], value: number): number {
+  const one = rounded(value);
+  return ranges.findIndex(({ from, to }, i) => (from === to ? one === from : one < to || i === ranges.length - 1));
+}
+
 /** How many of the values are in each of the ranges that `rangesOf` made of these values, alone or with others. */
 export function countsIn(ranges: readonly Range[], values: readonly number[]): number[] {
   const counts = ranges.map(() => 0);
-  for (const value of values.map(rounded)) {
-    const at = ranges.findIndex(({ from, to }, i) => (from === to ? value === from : value < to || i === ranges.length - 1));
-    counts[at]++;
-  }
+  for (const value of values) counts[placeIn(ranges, value)]++;
   return counts;
 }
 

@@ -18,6 +18,8 @@ export interface Zone {
   from: number;
   to: number;
   title: string;
+  /** On a click; the same must be to be had by keyboard elsewhere. */
+  choose?: () => void;
 }
 
 export interface Figure extends Drawing {
@@ -64,8 +66,13 @@ export function figureChart({ title, ticks, zones, table, none, notes = nothing,
                 ${marksOf(drawing)}
               </svg>
               ${zones.map(
-                ({ from, to, title: says }) =>
-                  html`<span class="column" title=${says} style=${`left:${percent(from)}%;width:${percent(to) - percent(from)}%`}></span>`,
+                ({ from, to, title: says, choose }) =>
+                  html`<span
+                    class=${choose ? 'column choosable' : 'column'}
+                    title=${says}
+                    @click=${choose ?? nothing}
+                    style=${`left:${percent(from)}%;width:${percent(to) - percent(from)}%`}
+                  ></span>`,
               )}
             </div>
             <div class="ticks small secondary" aria-hidden="true">${ticks.map((tick) => tickView(tick.text, percent(tick.at)))}</div>
@@ -141,6 +148,9 @@ export const smallChartStyle = css`
   .small-figure .column {
     position: absolute;
     inset-block: 0;
+  }
+  .small-figure .choosable {
+    cursor: pointer;
   }
   .small-figure .column:hover {
     background: color-mix(in srgb, var(--medr1-text) 12%, transparent);

@@ -1,5 +1,5 @@
 /** Histograms: columns over the values or ranges of values; each says its count. */
-import { countsIn, rangesOf, type Range } from '@medr1/kernel-bridge/protocol/histogram';
+import { countsIn, placeIn, rangesOf, type Range } from '@medr1/kernel-bridge/protocol/histogram';
 import { css, type TemplateResult } from 'lit';
 import type { ColumnMark } from '../charts/geometry.ts';
 import { figureChart } from '../charts/small-chart.ts';
@@ -16,8 +16,13 @@ export interface Distribution {
   colour: string;
 }
 
-/** Lists over the same ranges stand side by side. `title`: above it; `notes`: below. */
-export function histogram(title: unknown, lists: readonly Distribution[], notes: unknown): TemplateResult {
+/** Lists over the same ranges stand side by side. `title`: above it; `notes`: below; `choose`: a column was clicked, of these ranges. */
+export function histogram(
+  title: unknown,
+  lists: readonly Distribution[],
+  notes: unknown,
+  choose?: (range: Range, isIn: (value: number) => boolean) => void,
+): TemplateResult {
   const ranges = rangesOf(lists.flatMap(({ values }) => values));
   const counts = lists.map(({ values }) => countsIn(ranges, values));
   const few = ranges.length <= 4 && ranges.every(({ from, to }) => from === to);
@@ -45,7 +50,10 @@ export function histogram(title: unknown, lists: readonly Distribution[], notes:
               { at: 0, text: number(ranges[0].from) },
               { at: ranges.length, text: number(ranges.at(-1)!.to) },
             ],
-      zones: ranges.map((range, at) => ({ from: at, to: at + 1, title: says(range, at) })),
+      zones: ranges.map((range, at) => ({
+        ...{ from: at, to: at + 1, title: says(range, at) },
+        ...(choose && { choose: () => choose(range, (value) => placeIn(ranges, value) === at) }),
+      })),
       table: {
         columns: ['value', ...lists.map(({ label }) => label || 'count')],
         rows: ranges.map((range, at) => [rangeText(range), ...counts.map((list) => integer(list[at]))]),
@@ -57,7 +65,8 @@ export function histogram(title: unknown, lists: readonly Distribution[], notes:
   );
 }
 
-const rangeText = ({ from, to }: Range): string => (from === to ? number(from) : `${number(from)} to ${number(to)}`);
+/** "0.5", or "0.5 to 1". */
+export const rangeText = ({ from, to }: Range): string => (from === to ? number(from) : `${number(from)} to ${number(to)}`);
 
 export const histogramStyle = css`
   .histograms {

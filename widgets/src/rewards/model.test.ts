@@ -15,6 +15,8 @@ import {
   toTry,
   valuesOf,
   varianceShares,
+  listed,
+  readsOf,
 } from './model.ts';
 import { rewardChanges, rewardMark } from '../store/marks.ts';
 
@@ -197,4 +199,38 @@ describe('a draft of functions', () => {
   });
 
   it('gets a name that is not taken', () => expect(freshName(['my_reward', 'my_reward_2'])).toBe('my_reward_3'));
+});
+
+describe('completions by the value that they got', () => {
+  const groups = [
+    { step: 4, group: 0, completions: [{ rewards: { mine: 2 } }, { rewards: { mine: null } }, { rewards: { mine: -1 } }] },
+    { step: 3, group: 5, completions: [{ rewards: { mine: 2 } }, { rewards: {} }] },
+  ];
+  const reads = readsOf(groups, ({ completions }) => completions.map((one) => (one.rewards as Record<string, number | null>).mine));
+
+  it('keep their place, and leave out what has no value', () =>
+    expect(reads).toEqual([
+      { step: 4, group: 0, completion: 0, value: 2 },
+      { step: 4, group: 0, completion: 2, value: -1 },
+      { step: 3, group: 5, completion: 0, value: 2 },
+    ]));
+
+  it('are listed from the lowest, equal ones by step', () =>
+    expect(listed(reads, (value) => value !== 0).map(({ step, value }) => [step, value])).toEqual([
+      [4, -1],
+      [3, 2],
+      [4, 2],
+    ]));
+});
+
+it('a preview tells the mean reward of each step, as it was and as it would be', () => {
+  const at = (step: number, ...accuracy: number[]) => ({
+    step,
+    group: 0,
+    completions: accuracy.map((one) => ({ rewards: { accuracy: one } })),
+  });
+  expect(preview([at(9, 1, 1), at(8, 0, 1), at(9, 0, 0)], { accuracy: 1 }, { accuracy: 3 }).steps).toEqual([
+    { step: 8, before: 0.5, after: 1.5 },
+    { step: 9, before: 0.5, after: 1.5 },
+  ]);
 });

@@ -224,6 +224,26 @@ export function varianceShares(groups: readonly Scored[], weights: Weights): Rec
   return total > 0 ? Object.fromEntries(parts.map(([name, part]) => [name, part / total])) : {};
 }
 
+/** A completion with a value that it got: what a function gave it, its reward or its advantage. */
+export interface Read {
+  step: number;
+  group: number;
+  completion: number;
+  value: number;
+}
+
+/** The completions of groups with their values, in the order of the groups; those without one are left out. */
+export const readsOf = (groups: readonly Scored[], values: (group: Scored, at: number) => (number | null | undefined)[]): Read[] =>
+  groups.flatMap((group, at) =>
+    values(group, at).flatMap((value, completion) =>
+      value === null || value === undefined ? [] : [{ step: group.step, group: group.group, completion, value }],
+    ),
+  );
+
+/** Those whose value passes, the lowest first. */
+export const listed = (reads: readonly Read[], isIn: (value: number) => boolean): Read[] =>
+  reads.filter(({ value }) => isIn(value)).sort((a, b) => a.value - b.value || a.step - b.step || a.group - b.group);
+
 /** Values that one function gave, as they are drawn. */
 export interface Values {
   name: string;
@@ -267,6 +287,8 @@ export interface Preview {
   /** The farthest of them, farthest first. */
   flips: Flip[];
   completions: number;
+  /** Mean rewards of the steps that were looked at, in their order. */
+  steps: { step: number; before: number; after: number }[];
   rewards: { before: number[]; after: number[] };
   advantages: { before: number[]; after: number[] };
 }
@@ -296,13 +318,17 @@ export function preview(
     flipped: 0,
     flips: [],
     completions: 0,
+    steps: [],
     rewards: { before: [], after: [] },
     advantages: { before: [], after: [] },
   };
   const flips: Flip[] = [];
+  const byStep = new Map<number, { before: number[]; after: number[] }>();
   for (const [at, group] of groups.entries()) {
     const old = group.completions.map(({ rewards }) => weighted(rewards, before));
     const next = rescored[at].completions.map(({ rewards }) => weighted(rewards, after));
+    const ofStep = byStep.get(group.step) ?? { before: [], after: [] };
+    byStep.set(group.step, { before: [...ofStep.before, ...old], after: [...ofStep.after, ...next] });
     const taught = variance(old) > 0;
     const teaches = variance(next) > 0;
     out.completions += old.length;
@@ -323,6 +349,9 @@ export function preview(
       flips.push({ step, group: number, completion: index, before: advantage, after: nextAdvantages[index] });
     });
   }
+  out.steps = [...byStep]
+    .map(([step, { before, after }]) => ({ step, before: meanOf(before), after: meanOf(after) }))
+    .sort((a, b) => a.step - b.step);
   out.flipped = flips.length;
   out.flips = flips.sort((a, b) => Math.abs(b.after - b.before) - Math.abs(a.after - a.before)).slice(0, FLIPS);
   out.meanBefore /= out.completions || 1;
@@ -335,6 +364,7 @@ const weighted = (rewards: Record<string, number | null>, weights: Weights): num
   Object.entries(weights).reduce((total, [name, weight]) => total + weight * (rewards[name] ?? 0), 0);
 
 const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
+const meanOf = (values: readonly number[]): number => sum(values) / (values.length || 1);
 function advantages(rewards: readonly number[], scaled: boolean): number[] {
   const mean = sum(rewards) / rewards.length;
   const scale = scaled ? Math.sqrt(variance(rewards)) + 1e-4 : 1;

@@ -183,8 +183,8 @@ describe('distributions', () => {
     find('[data-testid=reward-preview]').click();
     await settled();
     expect(texts(element)).toEqual([
-      expect.stringMatching(/^accuracy 0\.00 ?1\.00 mean 0\.\d+ not applicable 0 errors 0$/),
-      expect.stringMatching(/^format .* not applicable 0 errors 0$/),
+      expect.stringMatching(/^accuracy 0\.00 ?1\.00 mean 0\.\d+ not applicable 0 errors 0 read$/),
+      expect.stringMatching(/^format .* not applicable 0 errors 0 read$/),
     ]);
     expect(connector.calls.find(([name]) => name === 'tryRewards')).toEqual(['tryRewards', 'a', { steps: 20, to: 40 }]);
     expect(find('[data-testid=preview-result]')).toBeNull();
@@ -196,7 +196,7 @@ describe('distributions', () => {
     await settled();
     find('[data-testid=reward-preview]').click();
     await settled();
-    expect(texts(element)[2]).toMatch(/^my_reward 0\.00 ?1\.00 mean 0\.\d+ not applicable \d+ \(\d+ %\) errors 0$/);
+    expect(texts(element)[2]).toMatch(/^my_reward 0\.00 ?1\.00 mean 0\.\d+ not applicable \d+ \(\d+ %\) errors 0 read$/);
     const columns = element.shadowRoot!.querySelectorAll('[data-testid=histogram]')[2].querySelectorAll<HTMLElement>('.column');
     expect([...columns].map(({ title }) => title)).toEqual([expect.stringMatching(/^0\.00: \d+$/), expect.stringMatching(/^1\.00: \d+$/)]);
     const heard = [...columns].map(
@@ -208,8 +208,44 @@ describe('distributions', () => {
 
   it('of one that fails count what got no value', async () => {
     const { element } = await failing();
-    expect(texts(element)[2]).toMatch(/errors 8$/);
+    expect(texts(element)[2]).toMatch(/errors 8 read$/);
   });
+});
+
+it('a column of values lists its completions, and a click on one goes to it; by keyboard all are listed', async () => {
+  const { element, find } = await view();
+  find('[data-testid=add-typescript]').click();
+  await settled();
+  find('[data-testid=reward-preview]').click();
+  await settled();
+  const mine = element.shadowRoot!.querySelectorAll('[data-testid=histogram]')[2];
+  const [zeros, ones] = mine.querySelectorAll<HTMLElement>('.column');
+  const count = (column: HTMLElement): number => Number(column.title.split(': ')[1]);
+  ones.click();
+  await settled();
+  expect(find('[data-testid=listing] h4').textContent!.replace(/\s+/g, ' ')).toContain(`my_reward 1.00 ${count(ones)} completions`);
+  const entries = () => [...element.shadowRoot!.querySelectorAll<HTMLElement>('[data-testid=listed]')];
+  expect(entries().every((one) => one.textContent!.includes('1.00'))).toBe(true);
+  mine.querySelector<HTMLElement>('[data-testid=read-values]')!.click();
+  await settled();
+  expect(find('[data-testid=listing] h4').textContent).toContain(`${count(zeros) + count(ones)} completions`);
+  const [, step, group, completion] = /step (\d+), group (\d+), completion (\d+): +0.00/
+    .exec(entries()[0].textContent!.replace(/\s+/g, ' '))!
+    .map(Number);
+  entries()[0].click();
+  expect(workbench.selection.value).toMatchObject({ step, group, completion });
+});
+
+it('the past is drawn as it was rewarded and, dashed, as it would be', async () => {
+  const { element, find, type } = await view();
+  await type('format', '0.5');
+  find('[data-testid=reward-preview]').click();
+  await settled();
+  const past = find('[data-testid=past]');
+  expect([...past.querySelectorAll('path')].map((path) => path.getAttribute('stroke-dasharray'))).toEqual([null, '5 3']);
+  expect([...past.querySelectorAll('tbody th')].map((cell) => cell.textContent)).toEqual(['37', '38', '39', '40']);
+  await type('format', '0.4');
+  expect(element.shadowRoot!.querySelector('[data-testid=past]')).toBeNull();
 });
 
 it('a completion whose advantage changes sign is one click away', async () => {

@@ -42,12 +42,12 @@ import {
   varianceShares,
   weightsAt,
   type Draft,
-  type Flip,
+  type Read,
   type Idle,
   type Scored,
   type Weights,
 } from './model.ts';
-import { outcomeView, type Outcome } from './outcome.ts';
+import { outcomeView, type Listing, type Outcome } from './outcome.ts';
 import { parametersForm, parametersStyle, type Given } from './parameters-form.ts';
 import { freshSchedule, scheduleField, scheduleStyle } from './schedule-field.ts';
 import './settings.ts';
@@ -66,6 +66,7 @@ export class RewardsView extends WatchingElement {
     discarded: { state: true },
     typing: { state: true },
     outcome: { state: true },
+    listing: { state: true },
     editing: { state: true },
     opened: { state: true },
     builtIn: { state: true },
@@ -79,6 +80,8 @@ export class RewardsView extends WatchingElement {
   /** A weight as it is being typed. */
   declare typing: { name: string; text: string } | null;
   declare outcome: Outcome | null;
+  /** Completions of the outcome that are listed. */
+  declare listing: Listing | null;
   /** Function whose source is open. */
   declare editing: string | null;
   /** Built-in function whose parameters are open. */
@@ -110,6 +113,7 @@ export class RewardsView extends WatchingElement {
     this.#scored.clear();
     this.typing = null;
     this.outcome = null;
+    this.listing = null;
     this.editing = null;
     this.opened = null;
     this.#shares = { step: 0, at: 0 };
@@ -171,8 +175,7 @@ export class RewardsView extends WatchingElement {
         ${Object.keys(draft.weights).map((name) => this.#row(series, name, draft, current, shares[name]))}
         ${removed.map((name) => this.#removedRow(name, draft, current))}
       </ul>
-      ${this.#add(draft)} ${this.#actions(series, draft, current, active)} ${this.#trouble()}
-      ${this.outcome ? outcomeView(this.outcome, (name) => this.#colour(name, draft), this.#showFlip, this.#toLine) : nothing}
+      ${this.#add(draft)} ${this.#actions(series, draft, current, active)} ${this.#trouble()} ${this.#outcomeOf(draft)}
       ${this.#settings(series, active)}
       ${historyView(series.revisions, (one) => this.#take(draftTo(one, current)), active ? (one) => void this.#goBack(series, one) : null)}
     `;
@@ -192,6 +195,12 @@ export class RewardsView extends WatchingElement {
   async #goBack(series: RunSeries, { revision }: RewardRevision): Promise<void> {
     this.#forgive();
     await this.#doing.do(async () => series.revise(await this.workbench.connector.revert(series.id, { revision })), 'go back');
+  }
+
+  #outcomeOf(draft: Draft): TemplateResult | typeof nothing {
+    if (!this.outcome) return nothing;
+    const colour = (name: string): string => this.#colour(name, draft);
+    return outcomeView(this.outcome, colour, this.#read, this.#toLine, this.listing, (listing) => (this.listing = listing));
   }
 
   /** As edited; null = as in force. Kept for the run, whatever becomes of this view. */
@@ -474,7 +483,7 @@ export class RewardsView extends WatchingElement {
     return colours[Object.keys(draft.weights).indexOf(name) % colours.length];
   }
 
-  readonly #showFlip = ({ step, group, completion }: Flip): void => {
+  readonly #read = ({ step, group, completion }: Pick<Read, 'step' | 'group' | 'completion'>): void => {
     this.workbench.selection.move({ step, group, completion, token: null });
     command(this, 'open-rollouts');
   };
@@ -508,6 +517,7 @@ export class RewardsView extends WatchingElement {
   #take(draft: Draft & { reason?: string }): void {
     this.#keep({ reason: this.reason, ...draft });
     this.outcome = null;
+    this.listing = null;
     this.#forgive();
     this.discarded = null;
   }
@@ -594,6 +604,7 @@ export class RewardsView extends WatchingElement {
     this.discarded = this.draft;
     this.workbench.rewardDrafts.put(this.#series!.id, null);
     this.outcome = null;
+    this.listing = null;
     this.#forgive();
     this.typing = null;
   }
@@ -615,6 +626,7 @@ export class RewardsView extends WatchingElement {
     const asked = { ...toTry(draft, current), steps: LOOK_BACK, to: series.lastStep };
     const tried = await this.#tried.ask((signal) => this.workbench.connector.tryRewards(series.id, asked, signal));
     if (tried?.status !== 'ready' || this.draft !== edited) return;
+    this.listing = null;
     this.outcome = this.#outcome(current, draft, tried.value);
     await this.updateComplete;
     this.renderRoot.querySelector('[data-testid=outcome]')?.scrollIntoView?.({ block: 'nearest' });
@@ -630,6 +642,7 @@ export class RewardsView extends WatchingElement {
       reports,
       values: valuesOf(Object.keys(draft.weights), tried, reports),
       groups: groups.length,
+      tried,
       steps: [groups[0]?.step ?? 0, groups.at(-1)?.step ?? 0],
       preview: untold ? null : preview(stored, ...this.#weights(current, draft), tried, scaled),
       scaled,
