@@ -85,6 +85,13 @@ export const ROWS = {
     whole: 1000,
     control: 'what is noted of runs is answered and not written',
   },
+  W5: {
+    promise: 'clients that flood cost the server less than 32 MB, and others get their answers',
+    how: '60 connections send messages, subscriptions or pings without end and read nothing',
+    minute: 2,
+    whole: 40,
+    control: 'no limits of what a connection may send and have waiting',
+  },
 } satisfies Record<string, Row>;
 
 export type RowId = keyof typeof ROWS;

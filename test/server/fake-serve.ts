@@ -1,13 +1,19 @@
-/** A server process with fake workers, to be killed. */
+/** A server process with fake workers, to be killed or flooded. Arguments: its home and, where it is to bear anything, `unlimited`. */
+import { LIMITS } from '../../kernel-bridge/src/server/connection.ts';
 import { startServer } from '../../kernel-bridge/src/server/server.ts';
 import { fakeLoadItems } from './fake-trainer.ts';
 import { fakeGenerate, fakeWorker } from './harness.ts';
 
+const [home, unlimited] = process.argv.slice(2);
+const inflow = { burst: Infinity, rate: Infinity, unit_bytes: 1, unread_bytes: Infinity };
+
 const server = await startServer({
-  home: process.argv[2],
+  home,
   loadItems: fakeLoadItems,
   workerModule: fakeWorker,
   generation: { module: fakeGenerate },
+  limits: unlimited ? { ...LIMITS, inflow, closeBytes: Infinity, stalled_ms: Infinity } : LIMITS,
 });
 console.log(JSON.stringify(server.address));
 process.once('SIGTERM', () => void server.close().then(() => process.exit(0)));
+process.once('disconnect', () => process.exit()); // whoever forked it is gone

@@ -26,7 +26,7 @@ export const LIMITS = {
   /** How long one that is closed may take to read that it is. */
   close_ms: 2000,
   /** A page that comes back follows up to 256 topics at once; after that people and notebooks send a few messages a second. */
-  inflow: { burst: 600, rate: 100, unit_bytes: 4 << 10, unread_bytes: 16 << 10 },
+  inflow: { burst: 300, rate: 20, unit_bytes: 4 << 10, unread_bytes: 16 << 10 },
   ping_ms: 30_000,
   retry_ms: 50,
   batch: 64,

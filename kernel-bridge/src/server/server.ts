@@ -32,6 +32,7 @@ import type { Handlers } from './mount.ts';
 import { removeServerFile, serverFile, writeServerFile } from './server-file.ts';
 import { searchHandlers } from './search.ts';
 import { Searches } from './searches.ts';
+import { inSips } from './sips.ts';
 import { Supervisor, type SupervisorOptions } from './supervisor.ts';
 import { takeUp } from './take-up.ts';
 import { watchOthers } from './watcher.ts';
@@ -62,6 +63,8 @@ export interface RunningServer extends AsyncDisposable {
 }
 
 const MAX_CONNECTIONS = 64;
+/** Bytes of a client's message, of which the longest that means anything has a few hundred. */
+const MAX_MESSAGE = 16 << 10;
 /** Requests that a connection may send before their answers are read; neither browsers nor the relay send a second one. */
 const MAX_PIPELINED = 8;
 
@@ -194,7 +197,7 @@ function acceptWebsockets(http: Server, gate: Gate, hub: Hub, limits: typeof LIM
   const sockets = new WebSocketServer({
     noServer: true,
     perMessageDeflate: false, // a compressed frame of 92 kB became 94 MB
-    maxPayload: 1 << 20,
+    maxPayload: MAX_MESSAGE,
     maxFragments: 256,
     autoPong: false, // connection.ts answers pings when there is room for the answer
   });
@@ -208,7 +211,8 @@ function acceptWebsockets(http: Server, gate: Gate, hub: Hub, limits: typeof LIM
       (path === '/api/ws' ? null : errors.noRoute('websocket', path)) ??
       (sockets.clients.size < MAX_CONNECTIONS ? null : errors.busy());
     if (refused) return refuse(stream, refused);
-    sockets.handleUpgrade(request, stream, head, (socket) => sockets.emit('connection', socket, request));
+    (stream as Socket).setNoDelay?.();
+    sockets.handleUpgrade(request, inSips(stream, head), Buffer.alloc(0), (socket) => sockets.emit('connection', socket, request));
   });
   return sockets;
 }

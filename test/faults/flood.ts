@@ -1,0 +1,103 @@
+/** Clients that send as fast as they can and read nothing, against a server in a process of its own. */
+import { fork, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { connect, type Socket } from 'node:net';
+import { join, resolve } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import { PROTOCOL_VERSION } from '../../kernel-bridge/src/protocol/rest.ts';
+import { until } from '../server/harness.ts';
+
+const MODULE = resolve(import.meta.dirname, '../server/fake-serve.ts');
+
+export interface Server extends AsyncDisposable {
+  port: number;
+  secret: string;
+  child: ChildProcess;
+}
+
+export async function serve(home: string, ...options: string[]): Promise<Server> {
+  const child = fork(MODULE, [home, ...options], { stdio: ['ignore', 'pipe', 'inherit', 'ipc'] });
+  const exited = once(child, 'exit');
+  const file = join(home, 'server.json');
+  const { port, secret } = await until(() => {
+    try {
+      return JSON.parse(readFileSync(file, 'utf8')) as { port: number; secret: string };
+    } catch {
+      return 'the server is not there';
+    }
+  });
+  return {
+    port,
+    secret,
+    child,
+    async [Symbol.asyncDispose]() {
+      child.kill('SIGKILL');
+      await exited;
+    },
+  };
+}
+
+/** What the kernel says of a process's memory, in bytes. */
+export const residentBytes = ({ pid }: ChildProcess): number =>
+  1024 * Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))![1]);
+
+/** A frame of a client; a mask of zeros leaves the bytes as they are. */
+export function frame(opcode: number, payload: Buffer): Buffer {
+  const long = payload.length >= 126;
+  const head = Buffer.from(
+    long ? [0x80 | opcode, 0x80 | 126, payload.length >> 8, payload.length & 255] : [0x80 | opcode, 0x80 | payload.length],
+  );
+  return Buffer.concat([head, Buffer.alloc(4), payload]);
+}
+export const text = (message: unknown): Buffer => frame(1, Buffer.from(JSON.stringify(message)));
+
+/** A websocket that was opened and greeted, and is not read from then on. */
+export async function deaf({ port, secret }: Server): Promise<Socket> {
+  const socket = connect(port, '127.0.0.1');
+  socket.on('error', () => {});
+  await once(socket, 'connect');
+  socket.write(
+    `GET /api/ws HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nAuthorization: Bearer ${secret}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n` +
+      'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n',
+  );
+  await once(socket, 'data');
+  socket.pause();
+  socket.write(text({ type: 'hello', protocol: PROTOCOL_VERSION }));
+  return socket;
+}
+
+/** Resolves when more can be written, or never will. */
+const free = (socket: Socket): Promise<void> =>
+  new Promise((resolve) => {
+    const done = (): void => {
+      socket.off('drain', done).off('close', done);
+      resolve();
+    };
+    socket.on('drain', done).on('close', done);
+  });
+
+/** Sends without end, in blocks; comes back when it is closed. */
+export function flood(server: Server, message: Buffer): AsyncDisposable {
+  const block = Buffer.concat(Array.from({ length: Math.ceil(65536 / message.length) }, () => message));
+  let going = true;
+  let current: Socket | undefined;
+  const done = (async () => {
+    while (going) {
+      try {
+        current = await deaf(server);
+        while (going && !current.destroyed) if (!current.write(block)) await free(current);
+      } catch {
+        await wait(20);
+      }
+    }
+    current?.destroy();
+  })();
+  return {
+    async [Symbol.asyncDispose]() {
+      going = false;
+      current?.destroy();
+      await done;
+    },
+  };
+}
