@@ -190,6 +190,29 @@ def test_reward_weights_change_from_the_next_step_on(client):
     assert ((after["reward/accuracy"] + 0.25 * after["reward/format"]) - after["reward"]).abs().max() < 1e-9
 
 
+def test_settings_parameters_and_schedules_change_from_the_next_step_on(client):
+    run = client.train(client.demo(**{**SMALL, "reward_funcs": ["accuracy", "format", "length_band"]}), start=False)
+    before = run.settings
+    assert before["temperature"] == 1
+    revision = run.set(temperature=0.8, reason="less noise")
+    assert (revision["settings"]["temperature"], revision["reason"], revision["author"]) == (0.8, "less noise", "notebook")
+    assert run.settings == {**before, "temperature": 0.8}
+    with pytest.raises(wb.WorkbenchError, match="lora_r"):
+        run.set(lora_r=4)
+    with pytest.raises(TypeError):
+        run.set()
+
+    moved = run.set_rewards(parameters={"length_band": {"low": wb.cosine(40, 10, over=20)}}, format=wb.linear(1, 0, end=30))
+    assert moved["weight_schedules"] == {"format": {"schedule": "linear", "from": 1, "to": 0, "start": 1, "end": 30}}
+    assert moved["parameters"]["length_band"]["low"] == {"schedule": "cosine", "from": 40, "to": 10, "start": 1, "end": 21}
+    assert run.set_reward_weights(format=wb.stepped(1, 0, at=9))["weight_schedules"]["format"]["end"] == 9
+    held = run.set_reward_weights(format=1)
+    assert (held["weights"]["format"], held["weight_schedules"]) == (1, {})
+
+    back = run.revert(1)
+    assert (back["settings"], back["weights"], back["parameters"]) == (before, {"accuracy": 1, "format": 1, "length_band": 1}, {})
+
+
 def test_reward_functions_from_files_and_sources(client, tmp_path):
     file = tmp_path / "length.ts"
     file.write_text("export default (all: string[]) => all.map((text) => text.length / 100);")

@@ -39,6 +39,18 @@ describe('a fork', () => {
     expect((await t.client.run(id)).summary.step).toBe(10);
   });
 
+  it('begins with the settings in force at its step; those that it is given take their place', async () => {
+    const parent = await t.client.createRun(t.config({ max_steps: 8, save_steps: 4, save_total_limit: 5 }), { start: false });
+    await t.client.editSettings(parent.id, { settings: { beta: 0.01 } });
+    await t.client.action(parent.id, 'start');
+    await reached(t.client, parent.id, 'finished');
+    const same = await t.client.fork(parent.id, { step: 4, start: false });
+    expect((await t.client.settings(same.id)).settings).toMatchObject({ beta: 0.01 });
+    const other = await t.client.fork(parent.id, { step: 4, config: { temperature: 0.7 }, start: false });
+    expect((await t.client.settings(other.id)).settings).toMatchObject({ beta: 0.01, temperature: 0.7 });
+    expect((await t.client.rewards(other.id)).map(({ step }) => step)).toEqual([1, 1, null]);
+  });
+
   it('that could train no step is refused, and says what would let it', async () => {
     const before = readdirSync(join(t.home, 'runs'));
     await expect(t.client.fork(id, { step: 10 })).rejects.toMatchObject({

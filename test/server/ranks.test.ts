@@ -65,7 +65,7 @@ describe('a run of two processes', () => {
     expect(got).toEqual(expected);
   });
 
-  it('takes an edit of the rewards at one step on all processes, pauses and stops', async () => {
+  it('takes an edit of the rewards, and one of the settings, at one step on all processes, pauses and stops', async () => {
     const id = await create({ ...ENDLESS, processes: 2 });
     await until(async () => ((await t.client.run(id)).summary.step >= 1 ? true : 'no step'));
     await t.client.editRewards(id, { base_revision: 1, weights: { accuracy_tolerant: 0.5, soft_overlong_punishment: 2 } });
@@ -74,6 +74,13 @@ describe('a run of two processes', () => {
     );
     // Weights are compared after every step: an edit that one process took later would end the run.
     await until(async () => ((await t.client.run(id)).summary.step > edited.step! + 2 ? true : 'no step under the edit'));
+    await t.client.editSettings(id, { settings: { learning_rate: 5e-4, num_generations: 2, max_completion_length: 6 } });
+    const settled = await until(
+      async () => (await t.client.rewards(id)).find(({ revision, step }) => revision === 3 && step !== null) ?? 'no edit of the settings',
+    );
+    await until(async () => ((await t.client.run(id)).summary.step > settled.step! + 2 ? true : 'no step under the settings'));
+    const { groups } = await t.client.groups(id, { step: settled.step! });
+    expect(groups.map(({ completions }) => completions.length)).toEqual([2, 2, 2, 2]);
     await t.client.action(id, 'pause');
     await reached(t.client, id, 'paused');
     const [follower] = await followers(id);

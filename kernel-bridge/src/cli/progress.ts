@@ -31,7 +31,12 @@ export function progress(out: WriteStream, of: () => number | null = () => null,
       } else if (event.kind === 'state') {
         line(event.error ? `${event.state}: ${event.error.message}` : event.state);
       } else if (event.kind === 'rewards') {
-        line(`step ${event.step}: reward weights ${JSON.stringify(event.revision.weights)}`);
+        const { revision, previous_settings: before } = event;
+        const settings = Object.entries(revision.settings ?? {}).filter(
+          ([key, value]) => before && before[key as keyof typeof before] !== value,
+        );
+        const edited = settings.map(([key, value]) => `, ${key} ${JSON.stringify(value)}`).join('');
+        line(`step ${event.step}: reward weights ${JSON.stringify(revision.weights)}${edited}`);
       } else if (event.kind === 'checkpoint') {
         if (event.checkpoint.path !== written) line(`step ${event.step}: checkpoint ${event.checkpoint.path}`);
         written = event.checkpoint.path; // the last one is told again as the final one

@@ -43,6 +43,16 @@ describe('medr1 replay', () => {
     expect(seen['completions/clipped_ratio']).toBe(5 / 8);
   });
 
+  it('weighs rewards as their schedules do at a step', async () => {
+    const schedule = 'reward_weight_schedules={format: {schedule: linear, from: 1, to: 0, end: 5}}';
+    const at = (...args: string[]) => medr1('replay', '--model', tiny.model, '--batch', batch, ...args);
+    const half = await at('--set', 'reward_weights=[1, 0.5]');
+    expect((await at('--set', schedule, '--step', '3')).advantages).toEqual(half.advantages);
+    expect((await at('--set', schedule)).advantages).toEqual((await at()).advantages);
+    expect(half.advantages).not.toEqual((await at()).advantages);
+    await expect(at('--step', '0')).rejects.toThrow(/"0" is no step/);
+  });
+
   it('records the update with --trace, and refuses a file that it could not write', async () => {
     const file = join(tiny.directory, 'replay.json');
     await medr1('replay', '--model', tiny.model, '--batch', batch, '--trace', file);

@@ -6,7 +6,8 @@ import { disposePrompt } from '../rl/ask.ts';
 import { chooseTrainable } from '../rl/policy.ts';
 import { replay, type Replay, type ReplayGroup } from '../rl/replay.ts';
 import { completeConfig, parseSettings, readConfigFile } from '../runs/config.ts';
-import { dtypeOption } from './arguments.ts';
+import { changedSchedules, weightsAt } from '../rewards/index.ts';
+import { dtypeOption, usage } from './arguments.ts';
 import { encodeRow, readBatch, type BatchRow } from './batch.ts';
 import { printJson, table } from './output.ts';
 import { traced, traceOption } from './trace.ts';
@@ -19,6 +20,7 @@ interface Options {
   set: string[];
   dtype?: ModelDtype;
   device: string;
+  step: string;
   trace?: string;
   json?: boolean;
 }
@@ -32,6 +34,7 @@ export function register(program: Command): void {
     .option('--ref <dir>', 'reference model of the KL term (default: the policy itself)')
     .option('--config <file>', 'settings of the update, as for medr1 train')
     .option('--set <key=value>', 'one setting, may be repeated', (value, before: string[]) => [...before, value], [])
+    .option('--step <n>', 'step whose weights count, where reward_weight_schedules lets them follow it', '1')
     .addOption(dtypeOption())
     .option('--device <device>', 'cpu, cuda:0, ...', 'cpu')
     .addOption(traceOption('the update'))
@@ -41,8 +44,9 @@ export function register(program: Command): void {
 
 async function run(options: Options): Promise<void> {
   const rows = readBatch(options.batch);
-  const config = configOf(options, rows);
-  const names = config.reward_funcs.map(rewardName);
+  const given = configOf(options, rows);
+  const names = given.reward_funcs.map(rewardName);
+  const config = { ...given, reward_weights: weightsOf(given, names, options.step) };
   const processor = await loadProcessor(options.model);
   const load = { dtype: options.dtype ?? config.dtype, device: options.device };
   using policy = await loadModel(options.model, load);
@@ -60,6 +64,14 @@ async function run(options: Options): Promise<void> {
   const result = await traced(options.trace, () => replay(models, groups, names, config));
   for (const { prompt } of encoded) disposePrompt(prompt);
   print(result, options.json ?? false);
+}
+
+/** Weights as they count for a step. */
+function weightsOf({ reward_weights, reward_weight_schedules }: TrainConfig, names: readonly string[], step: string): number[] {
+  if (!/^[1-9]\d*$/.test(step)) throw usage(`--step: ${JSON.stringify(step)} is no step`, 'Steps are whole numbers from 1.');
+  const weights = Object.fromEntries(names.map((name, k) => [name, reward_weights?.[k] ?? 1]));
+  const weight_schedules = changedSchedules({}, reward_weight_schedules ?? {}, names, 1);
+  return Object.values(weightsAt({ weights, weight_schedules }, Number(step)));
 }
 
 /** The settings given, on top of what the batch itself says: reward functions, G, and one micro-batch for all completions. */

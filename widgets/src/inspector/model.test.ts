@@ -116,6 +116,8 @@ it('the weights of a step are those of the last revision in force by then', () =
   });
   const revisions = [revision(1, 1, 1), revision(2, 90, 0.5), revision(3, null, 9)];
   expect([1, 89, 90, 200].map((step) => weightsAt(revisions, step).accuracy)).toEqual([1, 1, 0.5, 0.5]);
+  const moving = { ...revisions[0], weight_schedules: { accuracy: { schedule: 'linear' as const, from: 1, to: 0, start: 10, end: 14 } } };
+  expect([1, 11, 20].map((step) => weightsAt([moving], step).accuracy)).toEqual([1, 0.75, 0]);
   expect(weightsAt([], 3)).toEqual({});
 });
 

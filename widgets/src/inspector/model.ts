@@ -1,4 +1,5 @@
 /** What the Inspector shows of the shared selection: a completion with its group, a question, or a step; whichever was chosen last. */
+import { valueAt } from '@medr1/kernel-bridge/protocol/scheduled';
 import type { Completion, Connector, Group, ItemQuery, RewardRevision } from '../connector.ts';
 import { Latest, type Load } from '../load.ts';
 import { Observable } from '../observable.ts';
@@ -112,7 +113,10 @@ const gone = (step: number, group: number) => ({
 
 /** Weights that the rewards of a step were summed with. */
 export function weightsAt(revisions: readonly RewardRevision[], step: number): Record<string, number> {
-  return revisions.findLast((revision) => revision.step !== null && revision.step <= step)?.weights ?? {};
+  const { weights = {}, weight_schedules = {} } = revisions.findLast((revision) => revision.step !== null && revision.step <= step) ?? {};
+  return Object.fromEntries(
+    Object.entries(weights).map(([name, weight]) => [name, name in weight_schedules ? valueAt(weight_schedules[name], step) : weight]),
+  );
 }
 
 /** Each reward with its weight and what it gives to the sum; null = not applicable. */

@@ -13,7 +13,8 @@ import { fileName, type HostFiles } from '../host-files.ts';
 import { Latest, outcome } from '../load.ts';
 import { Observable } from '../observable.ts';
 import { configOf, fieldsOf, keyIn, toTyped, typedOf, type Field, type Typed } from '../form/fields.ts';
-import { rewardRows, typedRewards, withReward, type RewardRow } from './rewards.ts';
+import { rewardRows, typedRewards, withReward, type RewardRow, byFunction, withValues } from './rewards.ts';
+import type { ParameterValue } from '@medr1/kernel-bridge/protocol/rewards';
 
 export interface NewRunState {
   status: 'loading' | 'ready' | 'error';
@@ -115,8 +116,21 @@ export class NewRunModel {
     this.setRewards(this.rewards.map((row) => (row.entry === entry ? { ...row, weight } : row)));
   }
 
+  /** Its parameters and its schedule go with it. */
   removeReward(entry: string): void {
+    const { typed } = this.state.value;
+    const name = this.rewards.find((row) => row.entry === entry)?.name ?? entry;
+    for (const key of ['reward_parameters', 'reward_weight_schedules'])
+      if (name in byFunction(typed[key])) this.set(key, withValues(typed[key], name, null));
     this.setRewards(this.rewards.filter((row) => row.entry !== entry));
+  }
+
+  parametersOf(name: string): Record<string, ParameterValue> {
+    return byFunction<Record<string, ParameterValue>>(this.state.value.typed.reward_parameters)[name] ?? {};
+  }
+
+  parametrise(name: string, given: Record<string, ParameterValue>): void {
+    this.set('reward_parameters', withValues(this.state.value.typed.reward_parameters, name, given));
   }
 
   /** Files chosen in the host; one of a name that was chosen before takes its place. */

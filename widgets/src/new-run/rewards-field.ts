@@ -2,6 +2,7 @@
 import { css, html, nothing, type TemplateResult } from 'lit';
 import type { CheckedReward } from '../connector.ts';
 import { addBuiltIn } from '../rewards/add-built-in.ts';
+import { parametersForm } from '../rewards/parameters-form.ts';
 import type { NewRunModel } from './model.ts';
 import type { RewardRow } from './rewards.ts';
 
@@ -9,7 +10,7 @@ import type { RewardRow } from './rewards.ts';
 export function rewardsField(model: NewRunModel, choosesFiles: boolean): TemplateResult {
   const rows = model.rewards;
   const { builtIn, rewards, files, problems } = model.state.value;
-  const problem = problems.reward_funcs ?? problems.reward_weights;
+  const problem = problems.reward_funcs ?? problems.reward_weights ?? problems.reward_parameters;
   return html`<div class="field rewards" data-testid="field-reward_funcs">
     <ul aria-label="Reward functions">
       ${rows.map((row) => rewardRow(model, row, files[row.entry]?.path ?? null, rewards && (rewards[row.entry] ?? 'unknown')))}
@@ -62,6 +63,7 @@ function rewardRow(
   path: string | null,
   checked: CheckedReward | 'unknown' | null,
 ): TemplateResult {
+  const builtIn = entry === name ? model.state.value.builtIn.find((one) => one.name === name) : undefined;
   return html`<li data-testid="reward" data-reward=${name}>
     <b class="ellipsis" title=${path ?? entry}>${name}</b>
     <label
@@ -81,6 +83,14 @@ function rewardRow(
     /></label>
     <span class="state small" data-testid="reward-state">${stateOf(checked)}</span>
     <button type="button" class="quiet" data-testid="remove-reward" @click=${() => model.removeReward(entry)}>remove</button>
+    ${
+      builtIn
+        ? html`<details class="about" data-testid="about-reward">
+            <summary class="small">${Object.keys(builtIn.parameters.properties).length > 0 ? 'parameters' : 'about'}</summary>
+            ${parametersForm(builtIn, model.parametersOf(name), (given) => model.parametrise(name, given), null)}
+          </details>`
+        : nothing
+    }
     ${path !== null || entry !== name ? html`<span class="path small secondary" title=${path ?? entry}>${path ?? entry}</span>` : nothing}
     ${
       checked !== null && checked !== 'unknown' && checked.error
@@ -141,6 +151,12 @@ export const rewardsFieldStyle = css`
   }
   .rewards li button {
     margin-left: auto;
+  }
+  .rewards .about {
+    flex-basis: 100%;
+  }
+  .rewards .about summary {
+    cursor: pointer;
   }
   .rewards .path,
   .rewards li p {

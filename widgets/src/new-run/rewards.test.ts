@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { rewardRows, typedRewards, withReward } from './rewards.ts';
+import { rewardRows, typedRewards, withReward, byFunction, withValues } from './rewards.ts';
 
 const rows = (reward_funcs: string, reward_weights = '') => rewardRows({ reward_funcs, reward_weights });
 
@@ -26,4 +26,12 @@ it('a weight too few is shown as none, and put right by the next edit', () => {
   const short = rows('accuracy, format', '2');
   expect(short[1].weight).toBeNaN();
   expect(typedRewards(short).reward_weights).toBe('2, 1');
+});
+
+it('values by function go into JSON and out of it, and an empty field is none', () => {
+  expect(withValues('', 'length_band', { low: 3 })).toBe('{"length_band":{"low":3}}');
+  expect(withValues('{"length_band":{"low":3},"pattern":{"pattern":"x"}}', 'length_band', {})).toBe('{"pattern":{"pattern":"x"}}');
+  expect(withValues('{"length_band":{"low":3}}', 'length_band', null)).toBe('');
+  expect(byFunction('{"length_band":{"low":3}}')).toEqual({ length_band: { low: 3 } });
+  expect(byFunction('{ not yet')).toEqual({});
 });

@@ -39,3 +39,19 @@ export function typedRewards(rows: readonly RewardRow[]): RewardKeys {
 /** With a function more, weight 1; one of that entry is there once. */
 export const withReward = (rows: readonly RewardRow[], entry: string): RewardRow[] =>
   rows.some((row) => row.entry === entry) ? [...rows] : [...rows, { entry, name: rewardName(entry), weight: 1 }];
+
+/** What `reward_parameters`, or the schedules, hold as typed; nothing where that is no JSON. */
+export function byFunction<T>(typed: Typed | undefined): Record<string, T> {
+  try {
+    return (JSON.parse(String(typed || '{}')) ?? {}) as Record<string, T>;
+  } catch {
+    return {};
+  }
+}
+
+/** The same with other values for one function; without any the function is left out, and with none left the field is empty. */
+export function withValues(typed: Typed | undefined, name: string, values: object | null): string {
+  const { [name]: _, ...others } = byFunction<object>(typed);
+  const all = values && Object.keys(values).length > 0 ? { ...others, [name]: values } : others;
+  return Object.keys(all).length > 0 ? JSON.stringify(all) : '';
+}

@@ -119,3 +119,22 @@ it.each(['learning_rate', 'temperature'])(
     expect(connector.calls.some(([name]) => name === 'createRun')).toBe(false);
   },
 );
+
+it('parameters of a built-in function go with it into the configuration, and out of it', async () => {
+  const { row, find } = await view(null);
+  const add = find<HTMLSelectElement>('[data-testid=add-built-in]');
+  add.value = 'soft_overlong_punishment';
+  add.dispatchEvent(new Event('change'));
+  await settled();
+  const cache = row('soft_overlong_punishment')!.querySelector<HTMLInputElement>(
+    '[data-parameter=soft_punish_cache] [data-testid=parameter-value]',
+  )!;
+  cache.value = '7';
+  cache.dispatchEvent(new Event('change'));
+  await settled();
+  const typed = () => find<HTMLInputElement>('#field-reward_parameters').value;
+  expect(typed()).toBe('{"soft_overlong_punishment":{"soft_punish_cache":7}}');
+  row('soft_overlong_punishment')!.querySelector<HTMLButtonElement>('[data-testid=remove-reward]')!.click();
+  await settled();
+  expect(typed()).toBe('');
+});

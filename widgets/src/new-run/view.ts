@@ -14,6 +14,7 @@ import { fieldView, formStyle, groupView } from '../form/controls.ts';
 import { groupsOfFields, type Field } from '../form/fields.ts';
 import { NewRunModel } from './model.ts';
 import { presets } from './presets.ts';
+import { parametersStyle } from '../rewards/parameters-form.ts';
 import { rewardsField, rewardsFieldStyle } from './rewards-field.ts';
 
 /** Keys that have a control in common. */
@@ -294,6 +295,7 @@ export class NewRunView extends WatchingElement {
       }
     `,
     rewardsFieldStyle,
+    parametersStyle,
   ];
 }
 

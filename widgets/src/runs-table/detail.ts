@@ -1,5 +1,6 @@
 /** Details of the chosen runs: what people note of them, their configuration in full or what differs, events and log. */
 import { html, nothing, type TemplateResult } from 'lit';
+import { previousOf, rewardChanges } from '../store/marks.ts';
 import { repeat } from 'lit/directives/repeat.js';
 import type { AnnotateRun, RunDetail, RunEvent, RunSummary } from '../connector.ts';
 import { copyText } from '../clipboard.ts';
@@ -436,9 +437,11 @@ export function eventText(event: RunEvent): string {
     case 'checkpoint':
       return `◆ checkpoint (${event.checkpoint.reason})`;
     case 'rewards': {
-      const weights = Object.entries(event.revision.weights).map(([name, weight]) => `${name} ${number(weight)}`);
-      const reason = event.revision.reason ? `: ${event.revision.reason}` : '';
-      return `▼ rewards, revision ${event.revision.revision} (${weights.join(', ')})${reason}`;
+      const { revision, previous } = event;
+      const reason = revision.reason ? `: ${revision.reason}` : '';
+      const begin = Object.entries(revision.weights).map(([name, weight]) => `${name} ${number(weight)}`);
+      const changes = previous === null ? begin : rewardChanges(previousOf(event), { ...revision, sources: revision.sources ?? {} });
+      return `▼ revision ${revision.revision} (${changes.join(', ')})${reason}`;
     }
     case 'evaluation':
       return `evaluated: ${Object.entries(event.metrics)

@@ -64,6 +64,15 @@ export function rewardMark(revision: RewardRevision, previous: Functions): Mark 
   return { kind: 'rewards', step: revision.step ?? 0, time: revision.created_at, title, detail };
 }
 
+/** What was in force before an edit, as its event tells. */
+export const previousOf = (event: Extract<RunEvent, { kind: 'rewards' }>): Functions => ({
+  weights: event.previous ?? {},
+  sources: event.previous_sources ?? {},
+  parameters: event.previous_parameters,
+  weight_schedules: event.previous_weight_schedules,
+  settings: event.previous_settings,
+});
+
 const changesSettingsAlone = (before: Functions, after: Functions): boolean =>
   settingChanges(before, after).length > 0 && rewardChanges({ ...before, settings: after.settings }, after).length === 0;
 

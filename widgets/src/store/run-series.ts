@@ -16,7 +16,7 @@ import type {
 import { errorBody } from '../connector.ts';
 import { Observable } from '../observable.ts';
 import { lowerBound } from '../sorted.ts';
-import { checkpointMark, markOf, marksOf, notFinite, rewardMark, type Mark } from './marks.ts';
+import { checkpointMark, markOf, marksOf, notFinite, previousOf, rewardMark, type Mark } from './marks.ts';
 
 /** Steps asked for at first; longer runs come min-max downsampled, spikes kept. */
 const FIRST_POINTS = 4000;
@@ -139,16 +139,7 @@ export class RunSeries {
         break;
       case 'rewards': {
         const revision = { ...event.revision, sources: event.revision.sources ?? {} }; // logs written before there were sources
-        if (event.previous && revision.step !== null)
-          this.#mark(
-            rewardMark(revision, {
-              weights: event.previous,
-              sources: event.previous_sources ?? {},
-              parameters: event.previous_parameters,
-              weight_schedules: event.previous_weight_schedules,
-              settings: event.previous_settings,
-            }),
-          );
+        if (event.previous && revision.step !== null) this.#mark(rewardMark(revision, previousOf(event)));
         return this.revise(revision);
       }
       case 'checkpoint':
