@@ -233,3 +233,24 @@ it('runs made before there were sources are read as having none', async () => {
 it('lists the built-in functions', async () => {
   expect((await t.client.builtInRewards()).map(({ name }) => name)).toContain('soft_overlong_punishment');
 });
+
+it('parameters, schedules and settings are edited, told and brought back over the wire', async () => {
+  const { id } = await t.client.createRun(
+    t.config({ reward_funcs: ['accuracy', 'length_band'], reward_parameters: { length_band: { low: 3 } } }),
+    { start: false },
+  );
+  const known = (await t.client.builtInRewards()).find(({ name }) => name === 'length_band')!;
+  expect(known.parameters.properties.slope).toMatchObject({ type: 'integer', default: 32, unit: 'tokens' });
+  const low = { schedule: 'linear', from: 9, to: 3, start: 1, end: 5 } as const;
+  await t.client.editRewards(id, { weights: {}, parameters: { length_band: { low } }, base_revision: 1 });
+  await t.client.editSettings(id, { settings: { beta: 0.01, delta: 2 } });
+  expect(await t.client.settings(id)).toMatchObject({ revision: 3, settings: { beta: 0.01, delta: 2 }, fixed: {} });
+  expect((await t.client.rewards(id)).map(({ parameters }) => parameters)).toEqual(
+    [{ low: 3 }, { low }, { low }].map((length_band) => ({ length_band })),
+  );
+  await expect(t.client.editSettings(id, { settings: { seed: 1 } })).rejects.toMatchObject({ code: 'SETTING_FIXED', http: 422 });
+  await expect(t.client.editSettings(id, { settings: { beta: 1 }, base_revision: 1 })).rejects.toMatchObject({ code: 'REWARDS_STALE' });
+  const back = await t.client.revert(id, { revision: 1, request_id: 'again' });
+  expect(back).toMatchObject({ revision: 4, parameters: { length_band: { low: 3 } }, settings: { beta: 0.04, delta: null } });
+  expect((await t.client.revert(id, { revision: 1, request_id: 'again' })).revision).toBe(4);
+});

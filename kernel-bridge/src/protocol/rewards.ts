@@ -55,7 +55,7 @@ export const BuiltInReward = Type.Object({
   formula: Type.String({ description: 'what a completion earns' }),
   known_failure: Type.String({ description: 'how a policy gets it without what it is meant for, or where it misjudges' }),
   /** JSON Schema of its parameters: an object whose properties each have title, description and, where it follows from nothing else, default. */
-  parameters: Type.Unsafe<{ properties: Record<string, ParameterSchema> }>(Type.Object({})),
+  parameters: Type.Unsafe<{ properties: Record<string, ParameterSchema> }>(Type.Record(Type.String(), Type.Unknown())),
 });
 /** JSON Schema of one parameter. */
 export interface ParameterSchema {
