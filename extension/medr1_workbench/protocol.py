@@ -49,6 +49,7 @@ ROUTES = {
     "view": ("GET", "/view"),
     "moveView": ("PATCH", "/view"),
     "search.find": ("POST", "/search"),
+    "search.statistics": ("GET", "/runs/:id/statistics"),
     "search.notes": ("GET", "/runs/:id/notes"),
     "search.note": ("POST", "/runs/:id/notes"),
     "evals.list": ("GET", "/evals"),

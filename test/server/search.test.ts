@@ -28,6 +28,33 @@ it('finds what a run said as soon as the step is there, page by page', async () 
   await expect(t.client.search.find({ runs: [id], text: '(', mode: 'regexp' })).rejects.toMatchObject({ code: 'SEARCH_REGEXP', http: 422 });
 });
 
+it('tells what the rollouts were like through the steps, and goes on with the run', async () => {
+  const { id } = await t.client.createRun(t.config({ max_steps: 3, save_steps: 3 }));
+  await reached(t.client, id, 'finished');
+  const complete = (): Promise<Awaited<ReturnType<typeof t.client.search.statistics>>> =>
+    until(async () => {
+      const found = await t.client.search.statistics(id, { columns: 2 });
+      return found.complete ? found : 'still being read';
+    });
+  const { run, columns, completions, distributions, facets } = await complete();
+  expect({ run, columns, completions }).toEqual({
+    run: id,
+    columns: [
+      [1, 2],
+      [3, 3],
+    ],
+    completions: [16, 8],
+  });
+  for (const name of ['reward', 'advantage', 'length'])
+    expect(
+      distributions[name].counts.map((bins) => bins.reduce((sum, count) => sum + count, 0)),
+      name,
+    ).toEqual([16, 8]);
+  expect(Object.keys(facets)).toEqual(['modality', 'question_type', 'answer']);
+  await expect(t.client.search.statistics('20200101-000000-aaaa')).rejects.toMatchObject({ code: 'RUN_UNKNOWN' });
+  await expect(t.client.search.statistics(id, { columns: 0 })).rejects.toMatchObject({ code: 'REQUEST_INVALID' });
+});
+
 it('a run of before is indexed in the background, and says how far that is', async () => {
   const id = await trained();
   {

@@ -319,6 +319,18 @@ export const STATES: Record<string, GalleryState> = {
       ranges: { entropy: [0, 1] },
     },
   },
+  'curves: rollouts': {
+    tag: 'medr1-curves',
+    options: { runs },
+    select: { runs: ['r1'] },
+    curves: { search: 'rollouts', axis: 'time' },
+  },
+  'curves: rollouts of several runs': {
+    tag: 'medr1-curves',
+    options: { runs },
+    select: { runs: ['r1', 'r3'] },
+    curves: { folded: ['Completions', 'Loss', 'Optimisation', 'Time', 'Other'] },
+  },
   'curves: new chart': {
     tag: 'medr1-curves',
     options: { runs },

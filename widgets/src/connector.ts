@@ -143,7 +143,7 @@ export type EvalsConnector = Omit<EvalsClient, 'export'>;
 export interface Connector extends Calls {
   readonly data: DataConnector;
   readonly evals: EvalsConnector;
-  readonly search: Pick<Client['search'], 'find' | 'note'>;
+  readonly search: Pick<Client['search'], 'find' | 'note' | 'statistics'>;
 
   readonly connection: Subscribable & { readonly value: ConnectionState };
 

@@ -35,6 +35,7 @@ import { drawing, random } from './drawing.ts';
 import { FakeData, type FakeDataOptions } from './fake-data.ts';
 import { FakeEvals, type FakeEval } from './fake-evals.ts';
 import { fakeGeneration } from './fake-generation.ts';
+import { fakeStatistics } from './fake-statistics.ts';
 
 /** Parameters of soft_overlong_punishment, as the backend tells them. */
 const OVERLONG: BuiltInReward['parameters']['properties'] = {
@@ -177,6 +178,7 @@ export class FakeConnector implements Connector {
 
   /** Words and a regular expression are looked for as they stand; of the filters it knows verdict, items and tags. */
   search: Connector['search'] = {
+    statistics: (id, { columns = 240 } = {}) => this.#answer('search.statistics', [id], () => fakeStatistics(this.#fake(id), columns)),
     find: (query) => this.#answer('search.find', [query], () => this.#found(query)),
     note: (id, note) =>
       this.#answer('search.note', [id, note], () =>

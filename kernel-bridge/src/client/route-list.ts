@@ -44,6 +44,7 @@ export const ROUTE_LIST: Record<RouteName, ListedRoute> = {
   view: { method: 'GET', path: '/view' },
   moveView: { method: 'PATCH', path: '/view', takes: 'body' },
   'search.find': { method: 'POST', path: '/search', takes: 'body' },
+  'search.statistics': { method: 'GET', path: '/runs/:id/statistics', takes: 'query' },
   'search.notes': { method: 'GET', path: '/runs/:id/notes', gives: 'notes' },
   'search.note': { method: 'POST', path: '/runs/:id/notes', takes: 'body', gives: 'note' },
   'evals.list': { method: 'GET', path: '/evals', gives: 'evaluations' },

@@ -21,5 +21,6 @@ export * from './run-search.ts';
 export * from './run-table.ts';
 export * from './search.ts';
 export * from './selection.ts';
+export * from './statistics.ts';
 export * from './view.ts';
 export * from './ws.ts';

@@ -16,6 +16,7 @@ import { BuiltInReward, CheckedReward, CheckRewards, TriedRewards, TryRewards } 
 import { EVENT_KINDS, Group, MetricTable, QuestionHistory, RewardRevision, RunDetail, RunEvent, RunSummary } from './run.ts';
 import { RunTable, RunTableQuery } from './run-table.ts';
 import { Note, SearchPage, SearchQuery, WriteNote } from './search.ts';
+import { RolloutStatistics, STATISTIC_COLUMNS } from './statistics.ts';
 import { MoveView, View } from './view.ts';
 import { ServerMessage } from './ws.ts';
 
@@ -262,6 +263,11 @@ export const ROUTES = {
     body: SearchQuery,
     answer: SearchPage,
     slow: true,
+  }),
+  'search.statistics': get('/runs/:id/statistics', {
+    text: 'distributions of the rollouts through the steps, and means by modality, question type and right letter; `columns` of steps at most (240 when left out)',
+    query: Type.Object({ columns: Type.Optional(Type.Integer({ minimum: 1, maximum: STATISTIC_COLUMNS.most })) }),
+    answer: RolloutStatistics,
   }),
   'search.notes': get('/runs/:id/notes', { text: 'tags and notes on completions', answer: list('notes', Note), gives: 'notes' }),
   'search.note': post('/runs/:id/notes', {

@@ -6,11 +6,17 @@ import { runReading } from '../protocol/readings.ts';
 import { readGroups } from '../runs/groups.ts';
 import { RunStore } from '../runs/store.ts';
 import { find, type OpenRun, type Watch } from '../search/find.ts';
+import { StatisticsReader } from '../search/statistics.ts';
 import { indexStep, stepsToIndex } from '../search/write.ts';
 import { WATCH, type Job, type JobName, type Jobs, type Outcome } from './search-jobs.ts';
 
-/** Processor time of one page, in milliseconds. */
+/** Processor time of one page, and of one look at statistics, in milliseconds. */
 const PAGE_MS = 3000;
+const STATISTICS_MS = 700;
+
+/** What was read of the runs whose statistics were asked for last, by directory. */
+const readers = new Map<string, StatisticsReader>();
+const MOST_READERS = 16;
 
 const { shared } = workerData as { shared: SharedArrayBuffer };
 const watched = new Int32Array(shared);
@@ -29,7 +35,30 @@ const work: { [Name in JobName]: (runs: RunStore[], asks: Jobs[Name]['asks']) =>
     }
     return { left: stepsToIndex(run.db, Number.MAX_SAFE_INTEGER).length };
   },
+
+  statistics: ([run], { columns }) => {
+    const reader = readerOf(run.directory);
+    const all = reader.read(run.db, overdueAfter(STATISTICS_MS)) && stepsToIndex(run.db, 1).length === 0;
+    return { run: run.row().id, ...reader.statistics(columns), complete: all };
+  },
 };
+
+function readerOf(directory: string): StatisticsReader {
+  const reader = readers.get(directory) ?? new StatisticsReader();
+  readers.delete(directory);
+  readers.set(directory, reader); // the last one asked for stands last
+  if (readers.size > MOST_READERS) readers.delete(readers.keys().next().value!);
+  return reader;
+}
+
+/** Whether this much processor time has gone since. */
+function overdueAfter(ms: number): () => boolean {
+  const start = process.threadCpuUsage();
+  return () => {
+    const { user, system } = process.threadCpuUsage(start);
+    return (user + system) / 1000 > ms;
+  };
+}
 
 function opened(store: RunStore): OpenRun {
   const { id, name, config, inherited } = store.row();
@@ -37,7 +66,6 @@ function opened(store: RunStore): OpenRun {
 }
 
 function watch(): Watch {
-  const start = process.threadCpuUsage();
   return {
     reading: (run, step, row) => {
       watched[WATCH.run] = run;
@@ -47,10 +75,7 @@ function watch(): Watch {
       watched[WATCH.busy] = 1;
     },
     idle: () => void (watched[WATCH.busy] = 0),
-    overdue: () => {
-      const { user, system } = process.threadCpuUsage(start);
-      return (user + system) / 1000 > PAGE_MS;
-    },
+    overdue: overdueAfter(PAGE_MS),
   };
 }
 

@@ -3,6 +3,7 @@ import { runDirectory } from '../runs/home.ts';
 import { errors } from '../search/errors.ts';
 import { notes, writeNote } from '../search/notes.ts';
 import { stepsToIndex } from '../search/write.ts';
+import { STATISTIC_COLUMNS } from '../protocol/statistics.ts';
 import type { Hub } from './hub.ts';
 import type { GroupOf, Handlers } from './mount.ts';
 import type { Searches } from './searches.ts';
@@ -26,6 +27,9 @@ export function searchHandlers({ home, hub, searches }: { home: string; hub: Hub
         signal,
       );
     },
+
+    'search.statistics': ({ id, query: { columns = STATISTIC_COLUMNS.usual }, signal }) =>
+      searches.ask('statistics', [searched(id)], { columns }, signal),
 
     'search.notes': ({ id }) => ({ notes: notes(hub.store(id).db) }),
 

@@ -63,8 +63,16 @@ function median(values: readonly number[]): number {
 
 /** x of the stored step nearest to `step`; null before the first. */
 export function xOfStep(series: RunSeries, axis: Axis, step: number): number | null {
-  const index = nearest(series.steps, step);
-  return index < 0 ? null : axisValues(series, axis)[index];
+  return xOfSteps(series, axis)(step);
+}
+
+/** The same for many steps. */
+export function xOfSteps(series: RunSeries, axis: Axis): (step: number) => number | null {
+  const values = axisValues(series, axis);
+  return (step) => {
+    const index = nearest(series.steps, step);
+    return index < 0 ? null : values[index];
+  };
 }
 
 /** First and last stored step whose neighbourhood lies between two values of x; null where none does. */

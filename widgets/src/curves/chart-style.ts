@@ -102,12 +102,14 @@ export const style = css`
   }
   .legend th[scope='row'] {
     width: 100%;
+    min-width: 8ch;
     max-width: 0; /* takes what the values leave */
     padding: 0;
     text-align: left;
   }
-  .legend th[scope='col'] {
-    white-space: nowrap;
+  .legend th[scope='col'] i {
+    display: block;
+    margin-left: auto;
   }
   .legend th[scope='col'] .ellipsis {
     display: inline-block;
@@ -120,6 +122,7 @@ export const style = css`
   }
   .entry {
     display: inline-flex;
+    overflow: hidden;
     gap: 4px;
     align-items: center;
     min-width: 0;

@@ -17,7 +17,9 @@ import { explain, type ChartSpec } from './charts.ts';
 import {
   allX,
   csv,
+  csvOfLines,
   extent,
+  heat,
   layout,
   linesOf,
   readings,
@@ -141,12 +143,14 @@ export class CurveChart extends WatchingElement {
   protected override willUpdate(changed: PropertyValues): void {
     super.willUpdate(changed);
     const { spec, runs, revision, model, overlaid } = this;
-    const shown = runs.flatMap(({ series, colour }) => [series, colour]);
+    const shown = runs.flatMap(({ series, colour, statistics }) => [series, colour, statistics]);
     const from = [JSON.stringify(spec), revision, model.state.value, theme.value, overlaid, ...shown];
     if (from.length === this.#made.length && from.every((part, at) => part === this.#made[at])) return; // a moving cursor makes no new lines
     this.#made = from;
     this.#lines = linesOf(spec, runs, model.state.value, paletteOf(this), overlaid);
-    this.#y = yRange(this.#lines, model.state.value, model.state.value.ranges[spec.id]);
+    // the bulk of the medians is not that of the completions
+    const spanning = spec.from?.kind === 'distribution' ? { ...model.state.value, ignoreOutliers: false } : model.state.value;
+    this.#y = yRange(this.#lines, spanning, model.state.value.ranges[spec.id]);
     this.#note = unseen(this.#lines, model.state.value.logY, this.#y);
     this.#stops = null;
     this.#full = extent(runs, model.state.value.axis);
@@ -202,8 +206,9 @@ export class CurveChart extends WatchingElement {
     const settings = this.model.state.value;
     const size = { width, height: this.#height };
     this.#stale = false;
-    const drawn = traces(this.#lines, settings, width);
-    void this.#plotly.react(plot, drawn, layout(settings, paletteOf(this), size, this.#full, drawn, this.#y), PLOTLY_CONFIG);
+    const palette = paletteOf(this);
+    const drawn = [...heat(this.spec, this.runs, settings, palette), ...traces(this.#lines, settings, width)];
+    void this.#plotly.react(plot, drawn, layout(settings, palette, size, this.#full, drawn, this.#y), PLOTLY_CONFIG);
     this.dataset.points = String(this.#lines.reduce((sum, line) => sum + line.x.length, 0));
     if (width !== this.#width) {
       this.#width = width;
@@ -522,7 +527,13 @@ export class CurveChart extends WatchingElement {
 
   async #save(file: ChartFile): Promise<void> {
     const name = `${this.spec.title.replace(/[^\w.-]+/g, '-')}.${file}`;
-    if (file === 'csv') return saveFile(name, new Blob([csv(this.runs, [this.spec])], { type: 'text/csv' }));
+    if (file === 'csv')
+      return saveFile(
+        name,
+        new Blob([this.spec.from ? csvOfLines(this.#lines, this.model.state.value.axis) : csv(this.runs, [this.spec])], {
+          type: 'text/csv',
+        }),
+      );
     const plot = this.#plot;
     if (!plot || !this.#plotly) return;
     saveFrom(await this.#plotly.toImage(plot, { format: file, width: 900, height: 500, scale: file === 'png' ? 2 : 1 }), name);

@@ -1,5 +1,6 @@
 /** Which charts there are for the metrics that runs have logged: the known ones in a fixed order, then every other name by its own. */
 import { describeMetric, type MetricInfo } from '@medr1/kernel-bridge/protocol/metrics';
+import type { RolloutSource } from './rollout-source.ts';
 
 export interface ChartSpec {
   /** Stable: pins, sizes and tests find a chart by it. */
@@ -10,6 +11,8 @@ export interface ChartSpec {
   /** Metric drawn as a band around the first one. */
   band?: string;
   unit: string;
+  /** Drawn from the statistics of the rollouts instead of metrics. */
+  from?: RolloutSource;
 }
 
 interface Family {
@@ -53,8 +56,10 @@ const NO_CHART = new Set(['reward_std', 'step', 'epoch']);
 
 /** Charts that somebody put together. */
 export const OWN_GROUP = 'Own charts';
+/** Charts of what the rollouts were like. */
+export const ROLLOUTS_GROUP = 'Rollouts';
 
-const GROUPS: string[] = [OWN_GROUP, 'Reward', 'Completions', 'Loss', 'Optimisation', 'Evaluation', 'Time', 'Other'];
+const GROUPS: string[] = [OWN_GROUP, 'Reward', 'Completions', ROLLOUTS_GROUP, 'Loss', 'Optimisation', 'Evaluation', 'Time', 'Other'];
 
 /** Charts for these metric names, families first in their order, then the rest by name within its group. */
 export function chartsFor(names: Iterable<string>): ChartSpec[] {
@@ -90,8 +95,8 @@ export function groupsOf(charts: readonly ChartSpec[]): string[] {
  * What a line is called inside its chart: the words of the metric's name that not all of its lines have. "rewards/accuracy/mean" -> "accuracy",
  * "completions/min_length" -> "min", "frac_groups_all_right" -> "groups_all_right".
  */
-export function shortName({ metrics, group }: ChartSpec, metric: string): string {
-  if (metrics.length < 2 || group === OWN_GROUP) return metric;
+export function shortName({ metrics, group, from }: ChartSpec, metric: string): string {
+  if (metrics.length < 2 || group === OWN_GROUP || from) return metric;
   const parting = metrics.every((name) => OF_A_FUNCTION.test(name)) ? '/' : '/_';
   const words = metrics.map((name) => name.split(new RegExp(`[${parting}]`)));
   const shortest = Math.min(...words.map(({ length }) => length));

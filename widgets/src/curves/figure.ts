@@ -1,12 +1,15 @@
 /** One chart as plotly wants it: the lines of every run, raw and smoothed, and the axes. No DOM here. */
 import { describeMetric } from '@medr1/kernel-bridge/protocol/metrics';
+import type { RolloutStatistics } from '@medr1/kernel-bridge/protocol/statistics';
 import type { RunSeries } from '../store/run-series.ts';
 import { lowerBound, nearest } from '../sorted.ts';
 import { DASHES, type Palette } from '../theme.ts';
 import { AXIS, axisValues, breaksOf, type Axis } from './axis.ts';
 import type { YRange } from './board.ts';
 import { shortName, type ChartSpec } from './charts.ts';
+import type { RolloutSource } from './rollout-source.ts';
 import { isSparse, minMax, type Line, type Value } from './downsample.ts';
+import { columnOf, columnPlaces, heatTrace, lastRevision, rewardUnder, type HeatTrace } from './rollout-lines.ts';
 import { MARGIN } from './scale.ts';
 import { smoothed, smooths, type Smoothing } from './smoothing.ts';
 import { bulkRange } from './y-range.ts';
@@ -22,6 +25,8 @@ export interface ChartSettings extends Smoothing {
 
 export interface ChartRun {
   series: RunSeries;
+  /** Of its rollouts; left out or null where they are not known. */
+  statistics?: RolloutStatistics | null;
   /** Place of its colour in the palette. */
   colour: number;
 }
@@ -73,6 +78,7 @@ export function linesOf(
   palette: Palette,
   overlaid = runs.length > 1,
 ): ChartLine[] {
+  if (chart.from) return rolloutLines(chart, chart.from, runs, settings, palette, overlaid);
   const several = chart.metrics.length > 1;
   return runs.flatMap((run) => {
     const axis = axisValues(run.series, settings.axis);
@@ -82,7 +88,7 @@ export function linesOf(
       const values = run.series.metrics.get(metric);
       return values ? withGaps<Value>(smoothed(values, smoothing), at, () => null) : null;
     };
-    return chart.metrics.flatMap((metric, place) => {
+    const lines = chart.metrics.flatMap((metric, place) => {
       const values = run.series.metrics.get(metric);
       if (!values) return [];
       const exact = describeMetric(metric)?.exact;
@@ -105,7 +111,85 @@ export function linesOf(
         spread: chart.band ? column(chart.band, smoothing) : null,
       };
     });
+    return chart.id === 'reward' ? [...lines, ...underLastRevision(run, settings, palette, overlaid)] : lines;
   });
+}
+
+type Style = Pick<ChartLine, 'colour' | 'dash' | 'label' | 'name'>;
+
+/** A line with a point at the last step of each column of a run's statistics. */
+function columnLine(
+  run: ChartRun,
+  statistics: RolloutStatistics,
+  metric: string,
+  values: Value[],
+  settings: ChartSettings,
+  style: Style,
+): ChartLine {
+  return {
+    ...{ run, metric, shape: 'linear', sparse: false, spread: null },
+    ...style,
+    x: columnPlaces(run.series, statistics, settings.axis),
+    raw: values,
+    shown: smoothed(values, settings),
+  };
+}
+
+/** Where rewards were edited: the reward as the newest revision would have given it all along, so that an edit is no collapse. */
+function underLastRevision(run: ChartRun, settings: ChartSettings, { series }: Palette, overlaid: boolean): ChartLine[] {
+  const revision = lastRevision(run.series);
+  if (!run.statistics || !revision) return [];
+  const values = rewardUnder(revision, run.series.revisions, run.statistics);
+  if (values.every((value) => value === null)) return [];
+  const name = `under revision ${revision.revision}`;
+  const style = {
+    name,
+    label: overlaid ? `${run.series.name} · ${name}` : `reward ${name}`,
+    colour: series[run.colour % series.length],
+    dash: 'dot',
+  };
+  return [columnLine(run, run.statistics, `reward ${name}`, values, settings, style)];
+}
+
+/** Of a distribution the median of each run, of a facet a line for each value. */
+function rolloutLines(
+  { metrics }: ChartSpec,
+  source: RolloutSource,
+  runs: readonly ChartRun[],
+  settings: ChartSettings,
+  { series, text }: Palette,
+  overlaid: boolean,
+): ChartLine[] {
+  const several = metrics.length > 1;
+  const onHeat = source.kind === 'distribution' && !settings.logY ? withHeat(runs) : undefined;
+  return runs.flatMap((run) => {
+    const { statistics } = run;
+    if (!statistics || statistics.columns.length === 0) return [];
+    return metrics.flatMap((metric, place) => {
+      const values = columnOf(source, metric, statistics);
+      if (!values) return [];
+      const name = several ? metric : '';
+      return columnLine(run, statistics, metric, values, settings, {
+        name,
+        label: overlaid ? [run.series.name, name].filter(Boolean).join(' · ') : metric,
+        colour: run === onHeat ? text : series[(overlaid || !several ? run.colour : place) % series.length],
+        dash: DASHES[(several ? place : overlaid ? run.colour : 0) % DASHES.length],
+      });
+    });
+  });
+}
+
+/** The run whose heat map is drawn; its own line is in the colour of text, to be seen on it. */
+const withHeat = (runs: readonly ChartRun[]): ChartRun | undefined =>
+  runs.find(({ statistics }) => statistics && statistics.columns.length > 0);
+
+/** Of a distribution the heat map of the first run: two laid over each other could not be read. A logarithmic axis has no place for it. */
+export function heat({ from }: ChartSpec, runs: readonly ChartRun[], settings: ChartSettings, palette: Palette): HeatTrace[] {
+  const first = withHeat(runs);
+  if (from?.kind !== 'distribution' || !first?.statistics || settings.logY) return [];
+  const colour = palette.series[first.colour % palette.series.length];
+  const trace = heatTrace(first.series, first.statistics, from.of, settings.axis, [palette.surface, colour]);
+  return trace ? [trace] : [];
 }
 
 const AS_IT_IS: Smoothing = { smoother: 'none', smoothing: 0, window: 1 };
@@ -311,7 +395,7 @@ export function layout(
   palette: Palette,
   size: { width: number; height: number },
   full: [number, number] | null,
-  drawn: readonly Trace[] = [],
+  drawn: readonly { y: readonly Value[] }[] = [],
   y: [number, number] | null = null,
 ) {
   const axis = {
@@ -362,14 +446,25 @@ export function extent(runs: readonly ChartRun[], axis: Axis): [number, number] 
   return low === high ? [low - 1, high + 1] : [low, high];
 }
 
+/** Numbers of lines as CSV, a row a point: what is drawn of statistics has points of its own. */
+export function csvOfLines(lines: readonly ChartLine[], axis: Axis): string {
+  const rows = lines.flatMap(({ run, metric, x, raw }) =>
+    x.map((at, i) => [quoted(run.series.id), quoted(metric), at, raw[i] ?? ''].join(',')),
+  );
+  return `${[`run,line,${axis},value`, ...rows].join('\n')}\n`;
+}
+
+const quoted = (text: string): string => (/[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
+
 /** The charts' numbers as CSV: run, step, x and one column per metric; missing stays empty. */
 export function csv(runs: readonly ChartRun[], charts: readonly ChartSpec[]): string {
-  const metrics = [...new Set(charts.flatMap((chart) => [...chart.metrics, ...(chart.band ? [chart.band] : [])]))];
-  const quote = (text: string): string => (/[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
-  const head = ['run', 'step', 'time_ms', ...metrics].map(quote).join(',');
+  const metrics = [
+    ...new Set(charts.filter(({ from }) => !from).flatMap((chart) => [...chart.metrics, ...(chart.band ? [chart.band] : [])])),
+  ];
+  const head = ['run', 'step', 'time_ms', ...metrics].map(quoted).join(',');
   const rows = runs.flatMap(({ series }) =>
     series.steps.map((step, index) =>
-      [quote(series.id), step, series.times[index], ...metrics.map((name) => series.metrics.get(name)?.[index] ?? '')].join(','),
+      [quoted(series.id), step, series.times[index], ...metrics.map((name) => series.metrics.get(name)?.[index] ?? '')].join(','),
     ),
   );
   return `${[head, ...rows].join('\n')}\n`;

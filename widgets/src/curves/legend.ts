@@ -15,7 +15,7 @@ export function legend(values: readonly Reading[], overlaid: boolean): TemplateR
       <thead>
         <tr>
           <td></td>
-          ${metrics.map((line) => html`<th scope="col"><i style=${swatch({ ...line, colour: 'currentColor' })}></i> <span class="ellipsis" title=${line.name}>${line.name}</span></th>`)}
+          ${metrics.map((line) => html`<th scope="col"><i style=${swatch({ ...line, colour: 'currentColor' })}></i> <span class="ellipsis" title=${line.name || line.metric}>${line.name || line.metric}</span></th>`)}
         </tr>
       </thead>
       <tbody>

@@ -17,6 +17,8 @@ import './chart.ts';
 import type { BoardRequest } from './chart-menu.ts';
 import { chartsFor, groupsOf, type ChartSpec } from './charts.ts';
 import { csv, type ChartRun, type StepOf } from './figure.ts';
+import { rolloutCharts } from './rollout-lines.ts';
+import { RunStatistics } from './statistics.ts';
 import { CurvesModel, MAX_SMOOTHING, MAX_WINDOW } from './model.ts';
 import './own-chart.ts';
 import { SMOOTHERS, type Smoother } from './smoothing.ts';
@@ -61,12 +63,14 @@ export class CurvesView extends WatchingElement {
 
   protected override watched() {
     const { selection, runs, colours } = this.workbench;
-    return [selection, runs.state, colours, this.model.state];
+    return [selection, runs.state, colours, this.model.state, this.#statistics!.changed];
   }
 
   #resize: ResizeObserver | null = null;
+  #statistics: RunStatistics | null = null;
 
   protected override acquire(): void {
+    this.#statistics ??= new RunStatistics(this.workbench.connector);
     this.#resize ??= new ResizeObserver(() => this.#measure());
     this.#resize.observe(this);
     this.#measure();
@@ -74,6 +78,7 @@ export class CurvesView extends WatchingElement {
 
   protected override release(): void {
     this.#resize?.disconnect();
+    this.#statistics?.dispose();
   }
 
   #measure(): void {
@@ -84,10 +89,17 @@ export class CurvesView extends WatchingElement {
     super.willUpdate(changed);
     if (!this.isConnected) return;
     this.#held.hold(this.workbench.runs, this.workbench.selection.value.runs);
+    this.#wantStatistics();
     const { range, axis } = this.model.state.value;
     if (range === this.#range) return;
     this.#range = range;
     if (range) for (const series of this.#held.all) refine(series, axis, range);
+  }
+
+  /** Of the runs that are shown and have rollouts. */
+  #wantStatistics(): void {
+    const { hidden } = this.model.state.value;
+    this.#statistics!.want(this.#held.all.filter(({ id, config }) => !hidden.includes(id) && config?.trainer !== 'sft'));
   }
 
   protected override render(): TemplateResult {
@@ -102,9 +114,16 @@ export class CurvesView extends WatchingElement {
           <button @click=${() => command(this, 'open-new-run')}>New run …</button>`,
       );
     // In the order in which they were chosen first: a click that brings a run to the front of the selection moves no chip.
-    const all = this.#held.all.map((series) => ({ series, colour: this.workbench.colours.of(series.id) }));
+    const all = this.#held.all.map((series) => ({
+      series,
+      colour: this.workbench.colours.of(series.id),
+      statistics: this.#statistics!.of(series.id),
+    }));
     const shown = all.filter(({ series }) => !this.model.state.value.hidden.includes(series.id));
-    const charts = chartsFor(shown.flatMap(({ series }) => [...series.metrics.keys()]));
+    const charts = [
+      ...chartsFor(shown.flatMap(({ series }) => [...series.metrics.keys()])),
+      ...rolloutCharts(shown.flatMap(({ statistics }) => statistics ?? [])),
+    ];
     return html`${this.#toolbar(shown, charts)} ${this.#chips(all)} ${this.#form(charts)} ${this.#body(all, shown, charts)}`;
   }
 
@@ -191,7 +210,10 @@ export class CurvesView extends WatchingElement {
     if (editing === null) return nothing;
     const chart = this.model.state.value.own.find(({ id }) => id === editing) ?? null;
     const metrics = [
-      ...new Set([...charts.flatMap((one) => [...one.metrics, ...(one.band ? [one.band] : [])]), ...(chart?.metrics ?? [])]),
+      ...new Set([
+        ...charts.filter(({ from }) => !from).flatMap((one) => [...one.metrics, ...(one.band ? [one.band] : [])]),
+        ...(chart?.metrics ?? []),
+      ]),
     ];
     return html`<medr1-own-chart
       .metrics=${metrics.sort()}
