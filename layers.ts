@@ -70,7 +70,7 @@ export const LAYERS: Layer[] = [
   view('curves', 'charts of metrics', 'widgets/runs'),
   view('rollouts', 'completions of a step, token by token', 'widgets/charts'),
   view('pair', 'two runs that differ in their prompt, side by side', 'widgets/charts widgets/rollouts widgets/curves'),
-  view('rewards', 'reward functions, their weights and edits', 'widgets/charts widgets/runs'),
+  view('rewards', 'reward functions, their weights and edits', 'widgets/charts'),
   layer('widgets/form', 'a form made from a JSON Schema: fields, their values, their controls'),
   view('new-run', 'the form that starts a run', 'widgets/charts widgets/form widgets/rewards'),
   view('data', 'the browser of data sets', 'widgets/charts'),

@@ -8,15 +8,15 @@ from typing import Any
 import httpx
 from jupyter_server._tz import utcnow
 
+from .protocol import ACTIVE_STATES
 from .sidecar import Sidecar
 
 EVERY_S = 60.0
-ACTIVE = {"starting", "running", "pausing", "stopping"}
 
 
 def progress(runs: list[dict[str, Any]]) -> dict[str, int]:
     """Sequence numbers of the runs that train: they grow with each step."""
-    return {run["id"]: run["seq"] for run in runs if run["state"] in ACTIVE}
+    return {run["id"]: run["seq"] for run in runs if run["state"] in ACTIVE_STATES - {"paused"}}
 
 
 async def watch_activity(sidecar: Sidecar, backend: httpx.AsyncClient, settings: dict[str, Any], every_s: float = EVERY_S) -> None:

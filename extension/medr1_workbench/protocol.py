@@ -6,6 +6,9 @@ MAX_BODY = 16777216
 # Routes whose answer may take minutes.
 SLOW_PATHS = frozenset({"generate", "search"})
 FACETS = ("modality", "question_type", "dataset", "split", "options", "answer", "problem")
+# States of a run in which a process works on it, and in which none does any more. A queued run is in neither.
+ACTIVE_STATES = frozenset(("starting", "running", "pausing", "paused", "stopping"))
+ENDED_STATES = frozenset(("stopped", "finished", "failed", "interrupted"))
 # Every route by its name: method and path, where :id and the like stand for a part that the caller gives.
 ROUTES = {
     "server": ("GET", "/server"),

@@ -19,6 +19,7 @@ from .backend import PATIENT
 from .errors import WorkbenchError
 from .kernel import Served
 from .needs import Requests
+from .protocol import ACTIVE_STATES, ENDED_STATES
 from .rewards import RunReward, apart, reward_files, weight_changes
 from .search import search
 from .stored import POLL_S, Glance, Stored
@@ -27,7 +28,8 @@ from .values import texts
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-ACTIVE = {"queued", "starting", "running", "pausing", "stopping"}
+# wait() returns there.
+STANDS_STILL = ENDED_STATES | {"paused"}
 TAKEN_UP_S = 10
 GROUPS_A_PAGE = 64
 EVENTS_A_PAGE = 500
@@ -214,7 +216,7 @@ class Run(Stored):
         epoch = None
         while True:
             # Asked before the page: what comes after an ended run's last page is nothing.
-            ended = self.summary()["state"] not in ACTIVE | {"paused"}
+            ended = self.summary()["state"] in ENDED_STATES
             page = self._ask("events", since=since, limit=EVENTS_A_PAGE)
             if epoch not in (None, page["epoch"]):
                 epoch, since = page["epoch"], 0
@@ -447,7 +449,7 @@ class Run(Stored):
             there = step is not None and now["step"] >= step
             if now["state"] in ("failed", "interrupted"):
                 raise _ended(self.id, now)
-            if now["state"] not in ACTIVE and not there:
+            if now["state"] in STANDS_STILL and not there:
                 if now["state"] == "stopped" and not self._stopped:
                     warnings.warn(f"run {self.id} was stopped at step {now['step']} of {now['total_steps']}", stacklevel=4)
                 there = True
@@ -464,7 +466,7 @@ class Run(Stored):
         if "waits_since" in now and now["waits_since"] is None:
             raise WorkbenchError("RUN_NOT_STARTED", f"Run {self.id} has not been started", "run.start() starts it.")
         others = [each for each in ask(self._client, "runs")["runs"] if each["id"] != self.id]
-        ahead = [each for each in others if each["state"] in ACTIVE - {"queued"} | {"paused"}]
+        ahead = [each for each in others if each["state"] in ACTIVE_STATES]
         if not ahead:
             return ""
         return f"waits for {ahead[0]['name']} ({ahead[0]['state']} at step {ahead[0]['step']} of {ahead[0]['total_steps']})"

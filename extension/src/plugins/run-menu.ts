@@ -4,7 +4,7 @@ import { Dialog, ICommandPalette, InputDialog, Notification, showDialog } from '
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import type { ReadonlyJSONObject, ReadonlyPartialJSONObject } from '@lumino/coreutils';
 import { Menu, Widget } from '@lumino/widgets';
-import { ACTION_LABELS, STATES } from '@medr1/widgets/runs/model';
+import { ACTION_LABELS, isActive, STATES } from '@medr1/widgets/runs/model';
 import { errorBody, type ErrorBody, type RunAction, type RunSummary } from '@medr1/widgets/connector';
 import { parseSettings } from '@medr1/widgets/runs/settings';
 import { showError } from '../notify.ts';
@@ -97,7 +97,7 @@ const runMenu: JupyterFrontEndPlugin<void> = {
       label: (args) => labelOf(args, trans.__('Move the run to the trash …'), trans.__('Run: move to the trash …')),
       isEnabled: (args) => {
         const run = runOf(args);
-        return run !== undefined && !STATES[run.state].active;
+        return run !== undefined && !isActive(run.state);
       },
       describedBy: { args: { type: 'object', properties: { id: ID, name: { type: 'string' } } } },
       execute: (args) =>

@@ -15,6 +15,7 @@ export * from './readings.ts';
 export * from './rest.ts';
 export * from './rewards.ts';
 export * from './routes.ts';
+export * from './run-states.ts';
 export * from './run.ts';
 export * from './run-columns.ts';
 export * from './run-search.ts';

@@ -4,26 +4,10 @@ import { TrainConfig } from './config.ts';
 import { ReadingName } from './readings.ts';
 import { LiveSettings } from './live-settings.ts';
 import { RewardParameters, RewardSource } from './rewards.ts';
+import type { RunState } from './run-states.ts';
 import { Schedule } from './scheduled.ts';
 
-export const RUN_STATES = [
-  'queued',
-  'starting',
-  'running',
-  'pausing',
-  'paused',
-  'stopping',
-  'stopped',
-  'finished',
-  'failed',
-  'interrupted',
-] as const;
-/** `interrupted`: the worker died (crash, kill, reboot); the run can go on from its last checkpoint. */
-export type RunState = (typeof RUN_STATES)[number];
-export const isActive = (state: RunState): boolean => ['starting', 'running', 'pausing', 'paused', 'stopping'].includes(state);
-
-/** No process works on it any more; all but `finished` can be resumed. */
-export const hasEnded = (state: RunState): boolean => ['stopped', 'finished', 'failed', 'interrupted'].includes(state);
+export { hasEnded, isActive, type RunState } from './run-states.ts';
 
 const Nullable = <S extends Type.TSchema>(schema: S) => Type.Union([schema, Type.Null()]);
 const ErrorShape = Type.Object({ code: Type.String(), message: Type.String(), remedy: Type.String() });

@@ -1,5 +1,6 @@
 /** The Rewards view: a run's reward functions, their sources and weights, tried on stored rollouts and applied between two steps. */
 import { rewardName } from '@medr1/kernel-bridge/protocol/reward-names';
+import { isActive } from '@medr1/kernel-bridge/protocol/run-states';
 import type { Schedule } from '@medr1/kernel-bridge/protocol/scheduled';
 import { html, nothing, type PropertyValues, type TemplateResult } from 'lit';
 import { live } from 'lit/directives/live.js';
@@ -10,7 +11,6 @@ import { integer, number, percent } from '../format.ts';
 import { fileName, type HostFiles } from '../host-files.ts';
 import { Doing, Latest, outcome } from '../load.ts';
 import { empty, failed, loading } from '../parts.ts';
-import { STATES } from '../runs/model.ts';
 import { rewardChanges } from '../store/marks.ts';
 import type { RewardDraft } from '../store/reward-drafts.ts';
 import { HeldSeries } from '../store/held-series.ts';
@@ -160,15 +160,14 @@ export class RewardsView extends WatchingElement {
       );
     if (series.status === 'error') return failed(series.error!, () => void series.load());
     if (series.status === 'loading') return loading('rewards');
-    const state = STATES[this.workbench.runs.get(series.id)?.state ?? 'finished'];
+    const active = isActive(this.workbench.runs.get(series.id)?.state ?? 'finished');
     if (series.revisions.length === 0 || series.config?.trainer === 'sft')
       return html`${empty('No rewards', 'Supervised fine-tuning has none; its settings can be changed.')}
-      ${this.#settings(series, state.active)}`;
+      ${this.#settings(series, active)}`;
     const current = series.revisions.at(-1)!;
     const draft = this.draft ?? draftOf(current);
     const shares = varianceShares(this.#scored.answer ?? [], draft.weights);
     const removed = Object.keys(current.weights).filter((name) => !(name in draft.weights));
-    const { active } = state;
     return html`
       ${this.#head(series, active, isDirty(draft, current))}
       <ul aria-label="Reward functions">
@@ -577,7 +576,7 @@ export class RewardsView extends WatchingElement {
     this.#take({ ...draft, files: { ...draft.files, [name]: { file, source } } });
   }
 
-  /** A new function goes by its file; a name that is none, or is taken, leaves the old one. */
+  /** Renames a new function by its file name. A name that is not valid or is taken changes nothing. */
   #rename(name: string, file: string): void {
     const draft = this.#current;
     const next = /^([A-Za-z_][\w-]*)\.(ts|js)$/.exec(file)?.[1];

@@ -1,7 +1,10 @@
 /** What the Runs panel shows of each run, and what can be done with it in its state. */
 import type { RunAction, RunState, RunSummary } from '../connector.ts';
+import { isActive } from '@medr1/kernel-bridge/protocol/run-states';
 import { parseSearch, passes, type CellValue } from '@medr1/kernel-bridge/protocol/run-search';
 import { duration, integer, MISSING, number } from '../format.ts';
+
+export { isActive };
 
 export interface StateFacts {
   /** Shape and word carry the meaning; colour only repeats it. */
@@ -9,28 +12,29 @@ export interface StateFacts {
   label: string;
   tone: 'live' | 'still' | 'right' | 'wrong' | 'warning';
   actions: readonly RunAction[];
-  active: boolean;
 }
 
 export const STATES: Record<RunState, StateFacts> = {
-  queued: { glyph: '○', label: 'queued', tone: 'still', actions: ['start', 'stop'], active: false },
-  starting: { glyph: '◔', label: 'starting', tone: 'live', actions: ['stop'], active: true },
-  running: { glyph: '●', label: 'running', tone: 'live', actions: ['pause', 'checkpoint', 'stop'], active: true },
-  pausing: { glyph: '◐', label: 'pausing', tone: 'live', actions: ['stop'], active: true },
-  paused: { glyph: '◐', label: 'paused', tone: 'warning', actions: ['resume', 'checkpoint', 'stop'], active: true },
-  stopping: { glyph: '◌', label: 'stopping', tone: 'live', actions: [], active: true },
-  stopped: { glyph: '■', label: 'stopped', tone: 'still', actions: ['resume'], active: false },
-  finished: { glyph: '✓', label: 'finished', tone: 'right', actions: [], active: false },
-  failed: { glyph: '✗', label: 'failed', tone: 'wrong', actions: ['resume'], active: false },
-  interrupted: { glyph: '⚠', label: 'interrupted', tone: 'warning', actions: ['resume'], active: false },
+  queued: { glyph: '○', label: 'queued', tone: 'still', actions: ['start', 'stop'] },
+  starting: { glyph: '◔', label: 'starting', tone: 'live', actions: ['stop'] },
+  running: { glyph: '●', label: 'running', tone: 'live', actions: ['pause', 'checkpoint', 'stop'] },
+  pausing: { glyph: '◐', label: 'pausing', tone: 'live', actions: ['stop'] },
+  paused: { glyph: '◐', label: 'paused', tone: 'warning', actions: ['resume', 'checkpoint', 'stop'] },
+  stopping: { glyph: '◌', label: 'stopping', tone: 'live', actions: [] },
+  stopped: { glyph: '■', label: 'stopped', tone: 'still', actions: ['resume'] },
+  finished: { glyph: '✓', label: 'finished', tone: 'right', actions: [] },
+  failed: { glyph: '✗', label: 'failed', tone: 'wrong', actions: ['resume'] },
+  interrupted: { glyph: '⚠', label: 'interrupted', tone: 'warning', actions: ['resume'] },
 };
 
 /**
  * Actions as they are laid out. While a run is active each keeps its place, shown or greyed: a change of state between a press and its release
  * must not put another action under the pointer.
  */
-export const slots = ({ active, actions }: StateFacts): readonly RunAction[] =>
-  active ? [actions.includes('resume') ? 'resume' : 'pause', 'checkpoint', 'stop'] : actions;
+export function slots(state: RunState): readonly RunAction[] {
+  const { actions } = STATES[state];
+  return isActive(state) ? [actions.includes('resume') ? 'resume' : 'pause', 'checkpoint', 'stop'] : actions;
+}
 
 export const ACTION_LABELS: Record<RunAction, string> = {
   start: 'Start',

@@ -1,4 +1,5 @@
 /** The Runs panel: server and device on top, one row per run, its actions at hand. */
+import { isActive } from '@medr1/kernel-bridge/protocol/run-states';
 import { html, nothing, type TemplateResult } from 'lit';
 import { repeat } from 'lit/directives/repeat.js';
 import { inlineChart, smallChartStyle } from '../charts/small-chart.ts';
@@ -245,14 +246,14 @@ export class RunsPanel extends WatchingElement {
           : nothing
       }
       ${
-        run.alert && facts.active
+        run.alert && isActive(run.state)
           ? html`<p class="small trouble" role="note" data-testid="run-alert">
               <span class="warning">⚠</span> step ${integer(run.alert.step)}: ${run.alert.message}
               <span class="secondary">${run.alert.remedy}</span>
             </p>`
           : nothing
       }
-      ${waiting?.behind ? this.#giveWay(waiting) : nothing} ${at >= 0 || facts.active ? this.#actions(row, at >= 0) : nothing}
+      ${waiting?.behind ? this.#giveWay(waiting) : nothing} ${at >= 0 || isActive(run.state) ? this.#actions(row, at >= 0) : nothing}
     </li>`;
   }
 
@@ -275,7 +276,7 @@ export class RunsPanel extends WatchingElement {
   #actions({ run, facts }: RunRow, selected: boolean): TemplateResult {
     return html`<div class="row-actions" role="toolbar" aria-label=${`Actions on ${run.name}`}>
       ${repeat(
-        slots(facts),
+        slots(run.state),
         (action) => action,
         (action) =>
           html`<button
@@ -311,7 +312,7 @@ export class RunsPanel extends WatchingElement {
         ${icon('more')}
       </button>
       ${
-        facts.active
+        isActive(run.state)
           ? nothing
           : html`<button
               class="quiet"

@@ -1,4 +1,5 @@
 /** One line about the training that is going on: "Med-R1 ● step 412/2,000 · reward 1.63 · 18.4 rollouts/s · GPU 41.0 / 80.0 GiB". */
+import { isActive } from '@medr1/kernel-bridge/protocol/run-states';
 import { isLive, POLLING, type ConnectionState, type EvalSummary } from '../connector.ts';
 import { bytes, integer, number } from '../format.ts';
 import { STATES } from '../runs/model.ts';
@@ -13,7 +14,7 @@ export function statusOf(
   const { status, error, server, runs } = state;
   if (status === 'error') return { text: 'Med-R1 ⚠ backend not reached', title: `${error?.message ?? ''} ${error?.remedy ?? ''}`.trim() };
   if (status === 'loading') return { text: 'Med-R1 …', title: 'Med-R1: connecting to the backend' };
-  const run = runs.find((one) => STATES[one.state].active) ?? null;
+  const run = runs.find((one) => isActive(one.state)) ?? null;
   const parts = ['Med-R1'];
   const broken = runs.find(({ state }) => state === 'interrupted' || state === 'failed');
   if (!run && !computing && broken && broken === runs[0])

@@ -1,0 +1,12 @@
+/** The states of a run. Without a schema, so that pages load no more than they need. */
+
+/** In which a process works on the run, or holds it paused. */
+export const ACTIVE_STATES = ['starting', 'running', 'pausing', 'paused', 'stopping'] as const;
+/** In which no process works on the run any more. `interrupted`: the process died (crash, kill, reboot). All but `finished` can be resumed. */
+export const ENDED_STATES = ['stopped', 'finished', 'failed', 'interrupted'] as const;
+/** A queued run is not active yet: it waits for a device, or to be started. */
+export const RUN_STATES = ['queued', ...ACTIVE_STATES, ...ENDED_STATES] as const;
+export type RunState = (typeof RUN_STATES)[number];
+
+export const isActive = (state: RunState): boolean => (ACTIVE_STATES as readonly RunState[]).includes(state);
+export const hasEnded = (state: RunState): boolean => (ENDED_STATES as readonly RunState[]).includes(state);
