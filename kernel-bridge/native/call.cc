@@ -360,7 +360,7 @@ int32_t run(const Overload& overload, const Call& call, const std::array<Value, 
   return writeResults(overload, call, stack);
 }
 
-// PyTorch's message, preceded by the call: arguments are described anew, for only a failing call needs them.
+// PyTorch's message, followed by the call: arguments are described anew, for only a failing call needs them.
 [[noreturn]] void failed(const std::string& name, const Call& call, const char* code, const std::exception& error) {
   throw Failure(code, messageOf(error) + "\n  in " + describe(name, call));
 }

@@ -13,7 +13,7 @@
 
 namespace medr1 {
 
-// Kinds of failure that JavaScript tells apart; `torchError` in src/torch/native.ts turns them into errors.
+// Kinds of failure that JavaScript tells apart; `torchError` in src/torch/errors.ts turns them into errors.
 inline constexpr const char* kOperatorFailed = "TORCH_OPERATOR";
 inline constexpr const char* kOutOfMemory = "TORCH_OUT_OF_MEMORY";
 inline constexpr const char* kBadArguments = "TORCH_ARGUMENTS";

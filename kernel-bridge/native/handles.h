@@ -44,7 +44,7 @@ class Handles {
 
 Handles& handles();
 
-// Generators are few and live as long as the process.
+// A run makes a generator a step; a finaliser of JavaScript's object gives its place back (releaseGenerator in random.cc).
 int32_t addGenerator(at::Generator generator);
 const at::Generator& generatorAt(int64_t id);
 

@@ -229,7 +229,7 @@ const sample = {
 export const notebooksDir = join(home, 'notebooks');
 const examples = () => readdirSync(join(root, 'examples')).filter((name) => name.endsWith('.ipynb'));
 
-/** Copies, so that working in them changes no tracked file; one that is there already is the user's. */
+/** Copies, so that work in them changes no tracked file. A copy that exists already is the user's and stays. */
 const notebooks = {
   title: 'example notebooks',
   needs: [],

@@ -1,4 +1,4 @@
-/** The table of error codes and the code agree: a code that is used stands in it, with the status that is sent, and none stands there unused. */
+/** The table of error codes and the code agree: every code that is thrown has a row with the status that is sent, and every row is thrown. */
 import { globSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { expect, it } from 'vitest';

@@ -9,7 +9,7 @@ export interface TinyServer extends AsyncDisposable {
   server: TestServer;
 }
 
-/** `home`: a directory that is there, in place of one of its own. */
+/** `home`: an existing directory to use; without it the server gets a new one. */
 export async function tinyServer(options: { home?: string } = {}): Promise<TinyServer> {
   const tiny = await makeTiny();
   await writeTinyItems(tiny);

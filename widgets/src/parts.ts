@@ -24,7 +24,7 @@ export function loaded<T>(latest: Latest<T>, what: string, draw: (value: T) => T
 /** Characters at the end of a name that are always shown. */
 const TAIL = 8;
 
-/** A name that is cut in its middle where there is no room: what tells "Demo, think · format" from its neighbours is the end. */
+/** A name. Where room is short its middle is cut, for the ends differ: "Demo, think · format" beside "Demo, think · accuracy". */
 export const middle = (text: string): TemplateResult =>
   text.length <= TAIL * 2
     ? html`<span class="ellipsis" title=${text}>${text}</span>`

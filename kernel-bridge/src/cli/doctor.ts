@@ -1,4 +1,4 @@
-/** `medr1 doctor`: what is installed, which device, what is missing and the command that mends it; the facts of the set-up's own steps. */
+/** `medr1 doctor` lists what is installed, the device, what is missing, and the command that mends it. It asks the steps of the set-up. */
 import { existsSync, readFileSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';

@@ -170,7 +170,7 @@ async function onServer(client: Client, { home, config, variants, resume, begin,
   return Promise.all(runs.map(async ({ id }) => (await client.run(id)).summary));
 }
 
-/** The run and, where it is one of a pair, the other one unless that is done. */
+/** The run, and the other run of its pair where it has one that is not finished. */
 async function resumedOn(client: Client, id: string): Promise<RunSummary[]> {
   const { summary } = await client.run(id);
   const other = summary.pair && (await client.runs()).find((run) => run.id === summary.pair!.with);
@@ -243,7 +243,7 @@ async function here({ home, config, variants, resume, begin, interrupted }: Job)
   return stores.map((store) => store.summary());
 }
 
-/** The run and, where it is one of a pair, the other one unless that is done or trains. Throws where the run itself cannot be resumed. */
+/** The run, and the other run of its pair where that can be resumed too. Throws when the run itself cannot be resumed. */
 function resumedHere(home: string, id: string): RunStore[] {
   const store = openRun(home, id);
   const recovering = new Supervisor({ home, changed: () => undefined });

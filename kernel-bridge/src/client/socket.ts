@@ -168,7 +168,7 @@ export class SharedSocket {
     subscription.onEvent(message.event as never, { epoch, seq });
   }
 
-  /** One subscription on the wire serves all handlers of a topic: it starts at the one that is furthest behind. */
+  /** One subscription on the wire serves all handlers of a topic. It starts at the event that the slowest of them has seen. */
   private ask(topic: string): void {
     const all = [...(this.topics.get(topic) ?? [])];
     if (all.length === 0) return;

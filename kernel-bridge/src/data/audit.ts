@@ -77,7 +77,7 @@ export function audit(whole: WholeDataset): Audit {
   };
 }
 
-/** One image is one content where its file was read, one path where it was not. */
+/** Images are counted by content where the file was read, else by path. */
 function imageIdentity({ prints }: WholeDataset): (path: string) => string {
   return (path) => prints.get(path)?.sha256 ?? path;
 }

@@ -41,7 +41,7 @@ export class Downloads {
     }));
   }
 
-  /** Starts; the one that runs already is returned as it is. Throws DATA_LICENCE, DATA_DOWNLOAD_UNKNOWN, DATA_DOWNLOAD_DIR. */
+  /** Starts a download, or returns the one that runs already. Throws DATA_LICENCE, DATA_DOWNLOAD_UNKNOWN, DATA_DOWNLOAD_DIR. */
   start(name: string, { dir: typed, accept_licence }: { dir?: string; accept_licence: boolean }): DownloadJob {
     const dir = typed === undefined ? undefined : expandHome(typed);
     const { repo } = knownOrThrow(name);

@@ -51,7 +51,7 @@ export function toItem(value: unknown, at: RowRef, hints: Hints = {}, problem: P
   return { item, answer, before, after };
 }
 
-/** Med-R1's records have no id: theirs is made of what they hold, so that both draws of one question give one item. */
+/** Med-R1's records have no id. We make one from the content, so that a question that two splits drew is one item. */
 function contentId(image: string, problem: string): string {
   return `medr1-${createHash('sha256').update(`${image}\0${problem}`).digest('hex').slice(0, 16)}`;
 }

@@ -166,7 +166,7 @@ function notFound(path: string, cause?: unknown): WorkbenchError {
   });
 }
 
-/** Gone or forbidden since it was named. Nothing that is known of a data set may be replaced by what is left of it. */
+/** A folder or file that cannot be read any more. Indexing ends there: an index of the rest must not replace the whole one. */
 export function unreadable(path: string, cause: Error): WorkbenchError {
   return new WorkbenchError({
     code: 'DATA_UNREADABLE',

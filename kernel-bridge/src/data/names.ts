@@ -17,7 +17,7 @@ export const MODALITY_ORDER = ['CT', 'MRI', 'X-Ray', 'Ultrasound', 'Dermoscopy',
 
 const squeeze = (text: string) => text.normalize('NFKC').replace(/\s+/g, ' ').trim();
 
-/** "MR (Mag-netic Resonance Imaging)" -> "MRI"; a string that is none of OmniMedVQA's stays as it is, an empty one is "unknown". */
+/** "MR (Mag-netic Resonance Imaging)" -> "MRI"; a name that OmniMedVQA does not use stays as it is, an empty one becomes "unknown". */
 export function modalityName(raw: string): string {
   const text = squeeze(raw);
   if (text === '') return 'unknown';

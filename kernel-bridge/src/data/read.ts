@@ -127,7 +127,7 @@ async function* read(
   }
 }
 
-/** The records of a file. One that is damaged where it cannot be read on, as only Parquet can be, ends with a record that says so. */
+/** The records of a file. Where a Parquet file is damaged, the last record says so and reading ends; only Parquet has such damage. */
 async function* whole({ path }: Source, records: AsyncGenerator<Found>): AsyncGenerator<Found> {
   let row = 0;
   try {

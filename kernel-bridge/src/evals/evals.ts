@@ -176,8 +176,8 @@ export function evaluationKey(settings: EvalSettings, { model_hash, split_hash }
 const TEST = /(?<![a-z])test(?![a-z])/gi;
 
 /**
- * "modality/test/CT" -> "modality/train/CT". Of a file, the one whose path has "train" in place of the last "test", or of the last two, and so
- * on, that exists. Throws EVAL_TRAIN_SPLIT where there is none.
+ * The split to train on: "modality/test/CT" -> "modality/train/CT". A split that is a file gives the first file that exists when "train"
+ * replaces the last "test" of its path, then the last two, and so on. Throws EVAL_TRAIN_SPLIT where no such split or file exists.
  */
 export function trainSplitOf(split: string): string {
   if (split.endsWith('.json#test')) return split.replace(/test$/, 'train');

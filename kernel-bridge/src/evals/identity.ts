@@ -65,7 +65,7 @@ function weightsMark(file: string, manifest: Manifest | null): string {
   return `${size} ${whole} ${hash.digest('hex')}`;
 }
 
-/** Size and end of an image file: its beginning may be tables that others share. "-" where there is none to be read. */
+/** Size and last bytes of an image file; the first bytes may be tables that many files share. "-" for a file that cannot be read. */
 export function imageMark(root: string, image: string): string {
   let descriptor: number | undefined;
   try {

@@ -6,7 +6,7 @@ import { WorkbenchError } from '../protocol/errors.ts';
 import { noRoom } from './errors.ts';
 import { hasRoom, isBusy, isDiskFull } from './room.ts';
 
-/** What a database is told by, and what is thrown where it is another or cannot be read. */
+/** The mark of a kind of database, and the errors for a file of another kind and for one that cannot be read. */
 export interface DatabaseKind {
   applicationId: number;
   version: number;

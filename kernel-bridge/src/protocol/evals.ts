@@ -69,7 +69,7 @@ export const EvalReport = Type.Object({
 });
 export type EvalReport = Type.Static<typeof EvalReport>;
 
-/** Of the answers read in both orders of the options: those that name the same option, those that name the same letter. They cannot do both. */
+/** Questions that were asked in two orders of their options: how often both answers name the same option, and how often the same letter. */
 export const Follows = Type.Object({ text: Share, letter: Share });
 export type Follows = Type.Static<typeof Follows>;
 

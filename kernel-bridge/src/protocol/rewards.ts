@@ -88,7 +88,7 @@ export const RewardReport = Type.Object({
   std: Nullable(Type.Number({ description: 'over the completions, N - 1' })),
   min: Nullable(Type.Number()),
   max: Nullable(Type.Number()),
-  /** Completions by value, ascending; ten ranges of one width where there are more than ten values. */
+  /** Completions by value, ascending. More than ten different values are counted in ten ranges of equal width. */
   histogram: Type.Array(Type.Object({ from: Type.Number(), to: Type.Number(), count: Type.Integer() })),
   ms_per_completion: Nullable(Type.Number()),
   /** What it wrote with console.log, the first lines. */

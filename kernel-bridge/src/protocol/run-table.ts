@@ -1,4 +1,4 @@
-/** Runs as a table: which columns there are, what is asked for, and a page of what is shown. */
+/** Runs as a table: its columns, a query, and a page of rows. */
 import Type from 'typebox';
 
 export const RunTableQuery = Type.Object({

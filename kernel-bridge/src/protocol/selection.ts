@@ -39,7 +39,7 @@ function losesItem(key: keyof Selection, change: Partial<Selection>, before: Sel
 
 const same = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);
 
-/** Of the runs the first counts: a second one is laid over it. */
+/** Runs are compared by the first alone: the other runs are drawn over it, and adding one of them moves nothing else. */
 const valueOf = (selection: Partial<Selection>, key: keyof Selection): unknown => (key === 'runs' ? selection.runs?.[0] : selection[key]);
 
 /**

@@ -170,7 +170,7 @@ interface RunTrainer {
   close(): Promise<void>;
 }
 
-/** Asks the server to train the run; where there is none, trains it under this process. */
+/** Asks the server to train the run. Without a server this process trains it. */
 async function beginTraining(id: string, { state }: RunSummary, { home, workerModule }: WorkOptions): Promise<RunTrainer> {
   const client = await connectHome(home).catch(() => null);
   if (client) {

@@ -40,7 +40,7 @@ export interface RewardDefinition {
   description: string;
   /** What a completion earns, in one line; docs/built-in-rewards.md is made from it. */
   formula: string;
-  /** How a policy gets it without what it is meant for, or where it misjudges. */
+  /** How a policy gets this reward without doing what it rewards, or where the reward misjudges. */
   known_failure: string;
   /** Lowest and highest value it can give with its defaults. */
   range: readonly [number, number];

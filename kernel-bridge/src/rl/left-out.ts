@@ -35,7 +35,7 @@ export class LeftOut {
   readonly #told: Set<string>;
   #news: LeftOutQuestion[] = [];
 
-  /** `told`: those of the checkpoint that is gone on from. `known`: all that the run ever left out, those of later steps too. */
+  /** `told`: items that the checkpoint left out. `known`: all items that the run ever left out, also after that checkpoint. */
   constructor(told: readonly LeftOutQuestion[], known: readonly LeftOutQuestion[]) {
     for (const question of [...known, ...told]) this.#known.set(question.id, question);
     this.#told = new Set(told.map(({ id }) => id));

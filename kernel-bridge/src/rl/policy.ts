@@ -1,4 +1,4 @@
-/** The model that learns: which of its weights do, and what it is compared with. */
+/** The model that learns: which of its weights learn, and the reference model for the KL term. */
 import { isVision } from '../protocol/weight-names.ts';
 import { resolve } from 'node:path';
 import type { TrainConfig } from '../protocol/index.ts';

@@ -66,8 +66,8 @@ async function writeDirectory(dir: string, step: number, save: (dir: string) => 
 }
 
 /**
- * Throws CHECKPOINT_DAMAGED naming the first file that is not as it was written. `step`: the one that it is to be of, where that is known. `named`:
- * the path that is told, where `dir` holds links to it.
+ * Throws CHECKPOINT_DAMAGED naming the first file that is not as it was written. `step`: the step of which the checkpoint must be, where the caller
+ * knows it. `named`: the path that the message names, where `dir` holds links to that path.
  */
 export async function verifyCheckpoint(dir: string, step?: number, named = dir): Promise<void> {
   let manifest: Manifest;

@@ -220,7 +220,7 @@ async function checkLog(db: DatabaseSync, upTo: number, check: Check): Promise<v
   }
 }
 
-/** '' where it does not hold, the message where it cannot be read at all, null where all is well. */
+/** Null when the digest holds, '' when it does not, and a message when the rows cannot be read. */
 function damaged(holds: () => boolean): string | null {
   try {
     return holds() ? null : '';
@@ -295,7 +295,7 @@ function digest(list: Iterable<Row>): Uint8Array {
   return hash('sha256', scratch.subarray(0, length), 'buffer');
 }
 
-/** Kept from one step to the next: memory that is asked for anew costs more than what is done with it. */
+/** Kept from step to step: new memory would cost more than the digest itself. */
 let scratch = Buffer.allocUnsafe(1 << 20);
 
 const same = (a: Row[number], b: Uint8Array): boolean => a instanceof Uint8Array && Buffer.compare(a, b) === 0;

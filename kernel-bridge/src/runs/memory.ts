@@ -206,7 +206,7 @@ function passing(shape: ModelShape, rows: number, imageRows: number, bytes: numb
   return bytes * Math.max(decoder, vision);
 }
 
-/** Logits of one tile and what is made of them; on the CPU in float32, whatever the weights are. */
+/** Logits of one tile and the tensors computed from them; on the CPU they are float32, whatever the dtype of the weights. */
 function logitBytes(shape: ModelShape, work: Workload, bytes: number, device: Device) {
   const tokens = work.microCompletions * work.completion;
   const whole = 4 * tokens * shape.vocabulary;

@@ -43,8 +43,8 @@ export function revisions(db: DatabaseSync): RewardRevision[] {
 }
 
 /**
- * Revisions waiting for step `next`: fresh ones at once, those of a resumed run at the step they first took effect. One takes older ones along,
- * so that none of them comes into force over a newer one.
+ * Revisions that come into force at step `next`. A new revision is due at once. After a resume a revision is due at the step at which it was
+ * first in force. A due revision brings along every older one that still waits: otherwise the older one would come later and win.
  */
 export function dueRevisions(db: DatabaseSync, next: number): RewardRevision[] {
   const sql = `SELECT * FROM reward_revision WHERE step IS NULL AND revision <=
@@ -150,7 +150,7 @@ export function editSettings(
   });
 }
 
-/** Brings back an earlier revision as a new one. Throws REWARDS_UNCHANGED where it is what is in force. */
+/** Brings back an earlier revision as a new one. Throws REWARDS_UNCHANGED when the revision in force says the same. */
 export function revertTo(db: DatabaseSync, edit: { revision: number } & Edit): RewardRevision {
   const reason = edit.reason || `back to revision ${edit.revision}`;
   return edited(db, { ...edit, reason }, 'go back to another revision', ({ config }) => {

@@ -23,7 +23,7 @@ export const LIMITS = {
   /** Bytes waiting, or time without progress, after which it is closed. */
   closeBytes: 8 << 20,
   stalled_ms: 30_000,
-  /** How long one that is closed may take to read that it is. */
+  /** How long a client may take to read that its connection is closed. */
   close_ms: 2000,
   /** A page that comes back follows up to 256 topics at once; after that people and notebooks send a few messages a second. */
   inflow: { burst: 300, rate: 20, unit_bytes: 4 << 10, unread_bytes: 16 << 10 },

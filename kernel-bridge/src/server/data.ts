@@ -147,7 +147,7 @@ export function dataHandlers({ home = homeDir(), hubUrl }: { home?: string; hubU
 
 const fileOf = (bytes: Uint8Array, headers: Record<string, string>): Response => new Response(new Uint8Array(bytes), { headers });
 
-/** For another process, which knows no run: the questions themselves where answers of runs are filtered by. */
+/** A query for a process that cannot read runs: a filter by a run's answers is replaced by the ids of the questions that pass it. */
 const withoutRuns = (set: Dataset, query: ItemQuery): ItemQuery => (runsOf(query).length === 0 ? query : { ids: set.ids(query) });
 
 function job(jobs: IndexJobs, name: string) {

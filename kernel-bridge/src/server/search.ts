@@ -9,7 +9,7 @@ import type { GroupOf, Handlers } from './mount.ts';
 import type { Searches } from './searches.ts';
 
 export function searchHandlers({ home, hub, searches }: { home: string; hub: Hub; searches: Searches }): Handlers<GroupOf<'search'>> {
-  /** Directory of a run that is there; its index is made where it is missing. */
+  /** Directory of a run that exists. The run's index is made if it has none. */
   const searched = (id: string): string => {
     const directory = runDirectory(home, id);
     if (stepsToIndex(hub.store(id).db, 1).length > 0) searches.index(directory);

@@ -268,8 +268,8 @@ export class Supervisor {
   }
 
   /**
-   * Marks a run `interrupted` whose log says active while no process holds its lock. Where our worker did and ended, also a run that it never got
-   * to open is one that failed to start, not one that waits.
+   * Marks a run `interrupted` when its log says active and no process holds its lock. A run that is still queued counts too when our worker
+   * ended before it had opened the run: that run failed to start and waits for nothing.
    */
   markIfDead(id: string): void {
     const directory = runDirectory(this.options.home, id);

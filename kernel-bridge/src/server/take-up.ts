@@ -5,7 +5,7 @@ import type { Hub } from './hub.ts';
 import type { Kernels } from './kernels.ts';
 import type { Supervisor } from './supervisor.ts';
 
-/** Resumes the run when it waits for kernels and all its functions are served; one that a user paused stays as it is. */
+/** Resumes a run that waits for kernels, once kernels serve all its functions. A run that a user paused stays paused. */
 export function takeUp(id: string, { hub, kernels, supervisor }: { hub: Hub; kernels: Kernels; supervisor: Supervisor }): void {
   if (!supervisor.ids.includes(id)) return;
   const store = hub.store(id);

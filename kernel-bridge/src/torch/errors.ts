@@ -15,7 +15,7 @@ export function torchError(code: string, message: string, cause?: unknown): Erro
   return new TorchError({ code, message, remedy: REMEDIES[code] ?? REMEDIES.TORCH_OPERATOR, cause });
 }
 
-/** A file that is not what it should be: `where` is the file, or the file and the tensor in it. */
+/** A damaged or wrong file. `where` is the file, or the file and the tensor in it. */
 export function fileError(where: string, seen: string, cause?: unknown): Error {
   return torchError('TORCH_FILE', `${where}: ${seen}`, cause);
 }

@@ -57,7 +57,7 @@ export function rankedTrainer(create: CreateTrainer): CreateTrainer {
   };
 }
 
-/** One of the other processes: makes what rank 0 says until it says that it is over. */
+/** A process of rank 1 or more: it does what rank 0 sends, until rank 0 says that the run is over. */
 export async function follow(create: CreateTrainer): Promise<void> {
   const launch = givenLaunch(process.env);
   if (launch === null) throw new Error('rank-main.ts was started without its place (MEDR1_LAUNCH)');

@@ -1,6 +1,6 @@
 /**
- * Writes that a full disk holds up. The run is paused until there is room and then the same write is made again, so that nothing computed
- * is lost. A file that is given up for it keeps the room that it takes to say so.
+ * Writes that a full disk refuses. The run pauses until the disk has room, then repeats the same write, so that nothing computed is lost.
+ * A reserve file lies beside the run's database; it is deleted when the disk is full, and its room holds the note that the run is paused.
  */
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -114,7 +114,7 @@ function matrixTable({ draw, rows, columns, cell }: Matrix): TemplateResult {
   </div>`;
 }
 
-/** "253  29.8 %"; what is not known is a question mark, none is no alarm. */
+/** "253  29.8 %". An unknown count shows as a question mark; a count of 0 is not shown as an alarm. */
 function overlap(count: number | null, of: number): TemplateResult {
   if (count === null) return html`<span class="secondary" title="Images were not decoded">?</span>`;
   return html`${count > 0 ? html`<b>${integer(count)}</b>` : '0'} <span class="share small">${percent(count / Math.max(1, of))}</span>`;

@@ -140,7 +140,7 @@ function weight({ code, count, query }: AuditFinding, { splits }: Audit): number
 /* Tables */
 
 export interface Matrix {
-  /** Which independent draw: modality, question_type, or nothing where there is one. */
+  /** The draw that is shown, modality or question_type; nothing in a data set with one draw. */
   draw: string;
   rows: { split: string; label: string }[];
   columns: { split: string; label: string; chance: number | null }[];

@@ -28,7 +28,7 @@ function isThere(subject: Subject, { runs, step, group, dataset, item }: Selecti
   }
 }
 
-/** Of the runs the first counts: overlaying another one chooses nothing. */
+/** Runs are compared by the first alone: a run that is drawn over it was not chosen. */
 const valueOf = (selection: Selection, key: keyof Selection): unknown => (key === 'runs' ? selection.runs[0] : selection[key]);
 
 /** The subject after a move: what was moved, the most special first; else what was shown before, while it is there. */

@@ -65,7 +65,7 @@ const changesOf = (revisions: readonly RewardRevision[], at: number): string[] =
   return rewardChanges(before, { ...after, weights: Object.fromEntries(kept), weight_schedules: before.weight_schedules });
 };
 
-/** Each user's function: what changed in it, or all of it where it is new. */
+/** The lines that changed in each user's function; a new function is shown whole. */
 function sourcesOf({ sources }: RewardRevision, before: RewardRevision | undefined): TemplateResult[] {
   return Object.entries(sources).map(([name, { file, source, sha256 }]) => {
     const old = before?.sources[name];

@@ -137,8 +137,8 @@ export function editOf(draft: Draft, current: Functions) {
 export type Scored = Pick<Group, 'step' | 'group'> & { completions: { rewards: Record<string, number | null> }[] };
 
 /**
- * The groups of a try: with the values that are stored, and with those that the functions under trial gave, in place of what they gave before. Where
- * such a function failed it has none.
+ * The groups on which functions are tried, twice: `stored` has the rewards that the run stored; in `tried` the functions under trial have their
+ * new rewards. A function that failed has no reward in `tried`.
  */
 export function scoredGroups({ groups, reports }: TriedRewards): { stored: Scored[]; tried: Scored[] } {
   const under = new Set(reports.map(({ name }) => name));
@@ -297,8 +297,9 @@ export interface Preview {
 const FLIPS = 8;
 
 /**
- * The same completions scored with both weights, those of `after` on `rescored`, the same groups, where functions changed. Advantages are
- * rewards less the group's mean, and over its standard deviation (plus TRL's 1e-4) where `scaled`.
+ * What new weights change. The completions of `groups` are scored with the weights `before`; those of `rescored` (the same groups with the
+ * rewards of changed functions) with the weights `after`. An advantage is the reward minus the group's mean; where `scaled`, divided by the
+ * group's standard deviation (plus TRL's 1e-4).
  */
 export function preview(
   groups: readonly Scored[],

@@ -175,7 +175,7 @@ export class RolloutGroup extends WatchingElement {
     this.#rows.at(-1)?.focus();
   }
 
-  /** What up and down walk: the title, then the completions; of one whose tokens are shown, these, so that left and right walk them. */
+  /** Where the keys up and down go: to the title, then to each completion. In a completion with its tokens shown they go to a token, and left and right go on. */
   get #rows(): HTMLElement[] {
     const title = this.renderRoot.querySelector<HTMLElement>('.title');
     const completions = [...this.renderRoot.querySelectorAll<HTMLElement>('ol > li')];

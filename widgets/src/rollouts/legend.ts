@@ -2,7 +2,7 @@
 import { css, html, nothing, type TemplateResult } from 'lit';
 import { COLOURINGS, SCALES, type Colouring, type TokenQuantity } from '../store/rollouts/colouring.ts';
 
-/** What is chosen stays so where it is not stored (other steps may have it), and the legend says why. */
+/** A colouring stays chosen at a step that stores no numbers for it, since other steps may store them; the legend says why nothing is coloured. */
 export function colouringSwitch(
   chosen: Colouring,
   why: (quantity: TokenQuantity) => string | null,

@@ -31,7 +31,7 @@ export class RunsTable extends WatchingElement {
     renaming: { state: true },
   };
   declare workbench: IWorkbench;
-  /** The host's, so that what was chosen outlives the view; one of its own where there is none. */
+  /** Given by the host, so that the choice outlives the view. Without a host's the view makes its own. */
   declare model: RunsTableModel | null;
   declare columnsOpen: boolean;
   declare detailsOpen: boolean;

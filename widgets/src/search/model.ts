@@ -1,4 +1,4 @@
-/** What is looked for in the runs that are chosen, and what was found so far. Without a page. */
+/** A search in the selected runs and its hits so far. No DOM. */
 import type { ErrorBody, SearchHit, SearchPage, SearchQuery } from '../connector.ts';
 import type { Connector } from '../connector.ts';
 import { Latest } from '../load.ts';

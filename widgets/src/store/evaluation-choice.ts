@@ -23,7 +23,7 @@ export class EvaluationChoice {
     return { place: this.place.value, picked: this.picked.value };
   }
 
-  /** Takes what is well formed of what was kept. */
+  /** Takes over a kept state; parts that are not well formed are left out. */
   restore(json: unknown): void {
     if (!json || typeof json !== 'object') return;
     const { place, picked } = json as { place?: Partial<Record<'at' | 'id', unknown>> & { ids?: unknown }; picked?: unknown };

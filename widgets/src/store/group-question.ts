@@ -32,7 +32,7 @@ export class GroupQuestion {
     void this.#complete(runs[0], step, group);
   }
 
-  /** Where it cannot be read, the views that show the group say what is wrong. */
+  /** Reads the group's question. A failure is left to the views that show the group: they say what is wrong. */
   async #complete(run: string, step: number, group: number): Promise<void> {
     const read = async (signal: AbortSignal): Promise<[Group | undefined, TrainConfig]> => {
       const [{ groups }, { config }] = await Promise.all([

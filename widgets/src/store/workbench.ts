@@ -39,7 +39,7 @@ export interface IWorkbench {
   readonly evaluation: Public<EvaluationChoice>;
   /** What the New run form takes over when it is next seen. */
   readonly draft: Observable<RunDraft | null>;
-  /** Folder or name of the data that a run trains on where it is not indexed; null where it is, or while that is not known. */
+  /** Folder or name of a run's data set when that is not indexed. Null when it is indexed, and until we know. */
   unindexedOf(run: string): string | null;
   /** Counts what was removed and put back: the trash is looked at anew. */
   readonly removals: Observable<number>;
@@ -47,7 +47,7 @@ export interface IWorkbench {
   removed(): void;
   /** Puts an entry of the trash back. Rejects with the reason where it cannot. */
   restore(id: string): Promise<void>;
-  /** Name of the indexed data set that a run trains on; null while that is not known, or where it is not indexed. */
+  /** Name of a run's data set when that is indexed. Null when it is not indexed, and until we know. */
   datasetOf(run: { readonly config: TrainConfig | null }): string | null;
 }
 

@@ -27,7 +27,7 @@ export class ImageError extends WorkbenchError {
   }
 }
 
-/** A disk that is not mounted says nothing of one image. */
+/** The whole folder is gone, for example because its disk is not mounted. That does not mean that this image is missing. */
 export const dataGone = (root: string): WorkbenchError =>
   new WorkbenchError({
     code: 'DATA_GONE',

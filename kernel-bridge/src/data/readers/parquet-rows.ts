@@ -130,7 +130,7 @@ class ColumnReader {
     return true;
   }
 
-  /** A page as it is in the file. One that is unpacked leaves its room to the next; values of one that is not are views of it. */
+  /** A page as the file has it. A compressed page is unpacked, and the next page reuses its buffer; values of an uncompressed page are views of it. */
   async #packed(start: number, length: number): Promise<DataView> {
     if (this.#decoder.codec === 'UNCOMPRESSED') return new DataView(await this.#file.slice(start, start + length));
     if (this.#room.byteLength < length) this.#room = new ArrayBuffer(length);

@@ -44,7 +44,7 @@ export function readSplit(path: string): SplitFile {
 
 export const splitFilesOf = (dataset: string, home?: string): SplitFile[] => pathsOf(dataset, home).map(readSplit);
 
-/** Those that are as they were made: one that was changed is told where it is used, and keeps nobody from looking at the questions. */
+/** Split files that nobody changed. A changed file is refused where it is used; the other questions can still be looked at. */
 export function soundSplitsOf(dataset: string, home?: string): SplitFile[] {
   return pathsOf(dataset, home).flatMap((path) => {
     try {

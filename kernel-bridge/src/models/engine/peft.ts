@@ -32,7 +32,7 @@ const OTHER_MATHS = [
 ];
 const KNOWN_STARTS: unknown[] = [undefined, true, false, 'gaussian', 'eva', 'orthogonal'];
 
-/** The adapter_config.json of a directory; null when it has none, so that it is no adapter. */
+/** The adapter_config.json of a directory; null for a directory without one, which is then no adapter. */
 export async function readAdapterConfig(dir: string): Promise<AdapterConfig | null> {
   const file = join(dir, CONFIG);
   let text: string;

@@ -24,7 +24,7 @@ export function nothingSeen(m: number, device: string): Seen {
   return seen;
 }
 
-/** Adds a tile to what is known. Without `entropy` that of `softmaxOf` means nothing, and may have cost nothing. */
+/** Adds a tile to `seen`. Without `entropy`, the entropy that softmaxOf gives later is not valid, and its cost may be saved. */
 export function see(seen: Seen, tile: Tile, entropy = true): void {
   if (seen.device === 'cpu') medr1.see_logits_(seen, tile.logits, tile.targets, tile.first, tile.temperature);
   else seeByOperators(seen, tile, entropy);

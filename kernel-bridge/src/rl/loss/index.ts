@@ -1,4 +1,4 @@
-/** The eight losses: which surrogate, and over what it is averaged. Formulas are those of TRL's _compute_loss. */
+/** The eight losses. Each names its surrogate and the count that divides its sum. Formulas are those of TRL's _compute_loss. */
 import { torch, type Tensor } from '../../torch/index.ts';
 import type { TrainConfig } from '../../protocol/index.ts';
 import { cispo } from './cispo.ts';

@@ -1,4 +1,4 @@
-/** What in a search was probably meant otherwise, and the search as it was meant. What is no field is text, so nothing here is an error. */
+/** Slips in a search ("modalty:CT") and the search that was probably meant. A slip is no error: a word that names no field is searched as text. */
 import { facetOfField, FACET_TABLE, filters, SEARCH_TERM } from '@medr1/kernel-bridge/protocol/facets';
 import { nearest } from '@medr1/kernel-bridge/protocol/nearest';
 

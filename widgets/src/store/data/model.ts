@@ -121,7 +121,7 @@ export class DataModel {
     if (dataset !== this.state.value.dataset) this.apply({}, dataset);
   }
 
-  /** Reads the first page anew; what is shown stays until it is there. The last call wins. */
+  /** Reads the first page anew. The old page stays on screen until the new one has come. The last call wins. */
   async reload(): Promise<void> {
     const { dataset } = this.state.value;
     this.#first.stop();

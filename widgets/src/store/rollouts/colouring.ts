@@ -80,7 +80,7 @@ export const SCALES: Readonly<Record<TokenQuantity, Scale>> = {
   },
 };
 
-/** Colour of one token, or null where there is nothing to show. */
+/** Colour of one token; null leaves the token without colour. */
 export function shade(
   quantity: TokenQuantity,
   facts: TokenFacts,
