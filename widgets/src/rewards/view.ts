@@ -162,8 +162,7 @@ export class RewardsView extends WatchingElement {
     if (series.status === 'loading') return loading('rewards');
     const active = isActive(this.workbench.runs.get(series.id)?.state ?? 'finished');
     if (series.revisions.length === 0 || series.config?.trainer === 'sft')
-      return html`${empty('No rewards', 'Supervised fine-tuning has none; its settings can be changed.')}
-      ${this.#settings(series, active)}`;
+      return html`${empty('No rewards', 'Supervised fine-tuning has none; its settings can be changed.')} ${this.#settings(series, active)}`;
     const current = series.revisions.at(-1)!;
     const draft = this.draft ?? draftOf(current);
     const shares = varianceShares(this.#scored.answer ?? [], draft.weights);
