@@ -18,7 +18,7 @@ export function register(program: Command): void {
     .option('--seed <n>', 'same seed, same bytes', whole, 0)
     .option('--images <n>', 'images per data set (there are 16)', whole, 50)
     .option('--no-model', 'the data set alone')
-    .option('--train-model <out>', 'make the tiny model anew: train it from random weights (some 34 minutes of CPU time)')
+    .option('--train-model <out>', 'make the tiny model anew: train it from random weights (some 50 minutes of CPU time)')
     .option('--after <phase>', 'with --train-model: go on after this phase, from the checkpoint OUT-<phase> of an earlier time')
     .option('--json', 'print one JSON document and nothing else')
     .action(async (dir: string | undefined, options: SampleArguments) => {

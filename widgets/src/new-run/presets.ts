@@ -37,7 +37,7 @@ export function presets(server: ServerInfo | null): Preset[] {
       text: 'Synthetic images; the reward rises within minutes on two cores.',
       config: demo,
     });
-  const direct = server && server.sample?.models['no-think'] ? demoConfig(server, 'no-think') : null;
+  const direct = server && demoConfig(server, 'no-think');
   if (direct)
     list.push({
       id: 'demo-no-think',

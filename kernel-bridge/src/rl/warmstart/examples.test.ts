@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { random } from '../../data/sample/random.ts';
 import type { Scene } from '../../data/sample/world.ts';
-import { bindingExample, captionExample, cleanExample, flawedExample, longBindingExample } from './examples.ts';
+import { bindingExample, captionExample, cleanExample, flawedExample, longBindingExample, namedExample } from './examples.ts';
 import type { Example } from './examples.ts';
 
 const SCENE: Scene = { modality: 'OCT', anatomy: 'cornea', lesion: { finding: 'cyst', size: 'large', place: 'top' } };
@@ -32,6 +32,18 @@ describe('demonstrations', () => {
       expect(['OCT', 'cornea', 'cyst', 'severe', 'top']).toContain(option);
       expect([letter, final]).toEqual([letterOf(example, option), letterOf(example, option)]);
       expect(example.image).toBe(3);
+    }
+  });
+
+  it('that answer at once give the letter, or first the option and then its letter', () => {
+    for (const example of draws((rng) => cleanExample(rng, SCENE, 0, 'no-think'), 50)) {
+      const [, letter] = /^<answer> ([A-D]) <\/answer>$/.exec(example.completion)!;
+      expect(['OCT', 'cornea', 'cyst', 'severe', 'top'].map((option) => letterOf(example, option))).toContain(letter);
+    }
+    for (const example of draws((rng) => namedExample(rng, SCENE, 0), 50)) {
+      const [, option, letter] = /^<answer>(\w+) ([A-D]) <\/answer>$/.exec(example.completion)!;
+      expect(['OCT', 'cornea', 'cyst', 'severe', 'top']).toContain(option);
+      expect(letterOf(example, option)).toBe(letter);
     }
   });
 

@@ -1,4 +1,4 @@
-import { formatQuestion, formatSolution, LETTERS, letterOf } from '../../answers/index.ts';
+import { formatQuestion, formatSolution, inTags, LETTERS, letterOf } from '../../answers/index.ts';
 import type { Variant } from '../../protocol/index.ts';
 import { ask } from '../../data/sample/questions.ts';
 import type { Question } from '../../data/sample/questions.ts';
@@ -59,6 +59,14 @@ export function cleanExample(rng: Random, scene: Scene, image: number, variant: 
   const option = question.options[question.answer];
   const completion = reply(variant, describe(scene), option, letterOf(question.answer));
   return { image, text: userTurn(rng, question, variant), chat: true, completion, learn: 'all', type: question.type };
+}
+
+/** A direct answer that names the option before its letter: half of the way from the image to the letter. */
+export function namedExample(rng: Random, scene: Scene, image: number): Example {
+  const question = anyQuestion(rng, scene);
+  const option = question.options[question.answer];
+  const completion = inTags('answer', `${option} ${letterOf(question.answer)} `);
+  return { image, text: userTurn(rng, question, 'no-think'), chat: true, completion, learn: 'all', type: question.type };
 }
 
 /** How often a flawed demonstration goes wrong, each way on its own. */

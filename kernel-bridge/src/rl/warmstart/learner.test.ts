@@ -6,8 +6,8 @@ import { encodePng } from '../../data/sample/png.ts';
 import { random } from '../../data/sample/random.ts';
 import { initModel, loadProcessor } from '../../models/index.ts';
 import type { Processor } from '../../models/index.ts';
-import { chatPrompt } from './chat.ts';
-import { bindingExample, cleanExample } from './examples.ts';
+import { chatPrompt, endOfPrompt, imagePrompt } from './chat.ts';
+import { bindingExample, cleanExample, namedExample } from './examples.ts';
 import { setNumThreads } from '../../torch/index.ts';
 import { Learner } from './learner.ts';
 import { writeProcessorFiles } from './make.ts';
@@ -36,18 +36,25 @@ describe('the warm start', () => {
     const ours = chatPrompt(processor, text, processor.encodeImage({ ...pool.images[0], channels: 3 }));
     expect(ours.inputIds).toEqual(theirs.inputIds);
     expect(ours.images[0].pixelValues.toFloat32()).toEqual(theirs.images[0].pixelValues.toFloat32());
+    const parts = [...imagePrompt(processor, ours.images[0]).inputIds, ...processor.encode(endOfPrompt(text))];
+    expect(parts).toEqual(ours.inputIds); // of several questions about one image
   });
 
-  it('learns a batch by heart, with images and without', () => {
+  it('learns a batch by heart, with images and without, several demonstrations about one image among them', () => {
     using model = initModel(tinyConfig(ids), { seed: 0 });
     const learner = new Learner(model, processor, encodePool(pool, processor));
     const rng = random('test');
     const parts = [
       { name: 'text', examples: [bindingExample(rng)] },
       { name: 'image', examples: [cleanExample(rng, pool.scenes[0], 0, 'think'), cleanExample(rng, pool.scenes[1], 1, 'no-think')] },
+      { name: 'again', examples: [namedExample(rng, pool.scenes[1], 1)] },
     ];
     const scores = Array.from({ length: 40 }, () => learner.step(parts, 2e-3));
     expect(scores[0].image.letters).toBeLessThan(1);
-    expect(scores.at(-1)).toEqual({ text: { letters: 1, others: NaN }, image: { letters: 1, others: 1 } });
+    expect(scores.at(-1)).toEqual({
+      text: { letters: 1, others: NaN },
+      image: { letters: 1, others: 1 },
+      again: { letters: 1, others: 1 },
+    });
   });
 });

@@ -3,7 +3,7 @@ import { MOST_OPTIONS } from '../../data/sample/questions.ts';
 import { groupLogps } from '../../models/index.ts';
 import type { EncodedImage, EncodedPrompt, Processor, Model } from '../../models/index.ts';
 import { AdamW, backward, clipGradNorm, noGrad, scope, tensor, torch } from '../../torch/index.ts';
-import { chatPrompt } from './chat.ts';
+import { chatPrompt, endOfPrompt, imagePrompt } from './chat.ts';
 import type { Example } from './examples.ts';
 import { CONTENT_WORDS } from './traces.ts';
 
@@ -40,33 +40,50 @@ export class Learner {
     this.#content = new Set(ids(CONTENT_WORDS.flatMap((word) => [word, ` ${word}`])));
   }
 
-  /** One AdamW step on the mean over examples of each one's weighted mean negative log-probability. */
+  /**
+   * One AdamW step on the mean over examples of each one's weighted mean negative log-probability.
+   * Examples about one image are completions of one prompt, the image: the vision tower sees it once.
+   */
   step(parts: readonly Part[], lr: number): Scores {
-    const examples = parts.flatMap((part) => part.examples);
-    const completions = examples.map((example) => this.#completion(example));
+    const groups = grouped(parts).map((rows) => this.#encode(rows));
+    const rows = groups.flatMap((group) => group.rows);
     return scope(() => {
-      const prompts = examples.map((example) => this.#prompt(example));
       const { logps, correct } = groupLogps(
         this.model,
-        prompts,
-        completions.map((ids) => [ids]),
+        groups.map(({ prompt }) => prompt),
+        groups.map((group) => group.rows.map(({ ids }) => ids)),
         { entropy: false, correct: true },
       );
-      const weights = examples.map((example, n) => this.#weights(example, completions[n], logps.shape[1]));
-      const loss = torch.neg(torch.sum(torch.mul(logps, tensor(weights.flat(), { dtype: 'float32', shape: logps.shape })))); // []
+      const [, T] = logps.shape;
+      const weights = rows.flatMap((row) => Array.from({ length: T }, (_, t) => row.weights[t] ?? 0));
+      const loss = torch.neg(torch.sum(torch.mul(logps, tensor(weights, { dtype: 'float32', shape: logps.shape })))); // []
       this.#optimizer.zeroGrad();
-      backward(torch.div(loss, examples.length));
+      backward(torch.div(loss, rows.length));
       clipGradNorm([...this.model.params.values()], 1);
       this.#optimizer.setLr(lr);
       this.#optimizer.step();
       return this.#scores(
         parts,
-        completions,
-        weights,
+        rows,
         noGrad(() => correct!.toFloat32()),
-        logps.shape[1],
+        T,
       );
     });
+  }
+
+  #encode(members: readonly Member[]): { prompt: EncodedPrompt; rows: Row[] } {
+    const shared = members.length > 1;
+    const rows = members.map(({ part, example }) => {
+      const question = shared ? this.#processor.encode(endOfPrompt(example.text)) : [];
+      const completion = this.#completion(example);
+      return {
+        part,
+        ids: [...question, ...completion],
+        weights: [...question.map(() => 0), ...this.#weights(example, completion)],
+      };
+    });
+    const [{ example }] = members;
+    return { prompt: shared ? imagePrompt(this.#processor, this.#images[example.image!]) : this.#prompt(example), rows };
   }
 
   #prompt(example: Example): EncodedPrompt {
@@ -80,30 +97,60 @@ export class Learner {
   }
 
   /** Adds up to 1 per example. */
-  #weights({ learn }: Example, ids: number[], T: number): number[] {
-    const raw = Array.from({ length: T }, (_, t): number => {
-      if (t >= ids.length) return 0;
-      if (learn === 'letters') return this.#letters.has(ids[t]) ? 1 : 0;
-      return this.#letters.has(ids[t]) || this.#content.has(ids[t]) ? CONTENT_WEIGHT : 1;
+  #weights({ learn }: Example, ids: number[]): number[] {
+    const raw = ids.map((id): number => {
+      if (learn === 'letters') return this.#letters.has(id) ? 1 : 0;
+      return this.#letters.has(id) || this.#content.has(id) ? CONTENT_WEIGHT : 1;
     });
     const sum = raw.reduce((a, b) => a + b, 0);
     return raw.map((w) => w / sum);
   }
 
-  #scores(parts: readonly Part[], completions: number[][], weights: number[][], correct: Float32Array, T: number): Scores {
-    let n = 0;
+  #scores(parts: readonly Part[], rows: readonly Row[], correct: Float32Array, T: number): Scores {
     return Object.fromEntries(
-      parts.map(({ name, examples }) => {
+      parts.map((part) => {
         const hits = { letters: [0, 0], others: [0, 0] };
-        for (const end = n + examples.length; n < end; n++)
-          completions[n].forEach((id, t) => {
-            if (weights[n][t] === 0) return;
+        rows.forEach((row, n) => {
+          if (row.part !== part) return;
+          row.ids.forEach((id, t) => {
+            if (row.weights[t] === 0) return;
             const kind = hits[this.#letters.has(id) ? 'letters' : 'others'];
             kind[0] += correct[n * T + t];
             kind[1]++;
           });
-        return [name, { letters: hits.letters[0] / hits.letters[1], others: hits.others[0] / hits.others[1] }];
+        });
+        return [part.name, { letters: hits.letters[0] / hits.letters[1], others: hits.others[0] / hits.others[1] }];
       }),
     );
   }
+}
+
+interface Member {
+  part: Part;
+  example: Example;
+}
+
+/** One example as it goes through the model: `ids` after its prompt, each with its weight in the loss. */
+interface Row {
+  part: Part;
+  ids: number[];
+  weights: number[];
+}
+
+/** Examples about one image together, the others each alone, in the order in which they first come. */
+function grouped(parts: readonly Part[]): Member[][] {
+  const groups: Member[][] = [];
+  const ofImage = new Map<number, Member[]>();
+  for (const part of parts)
+    for (const example of part.examples) {
+      const known = example.image === null ? undefined : ofImage.get(example.image);
+      if (known) {
+        known.push({ part, example });
+        continue;
+      }
+      const group = [{ part, example }];
+      groups.push(group);
+      if (example.image !== null) ofImage.set(example.image, group);
+    }
+  return groups;
 }

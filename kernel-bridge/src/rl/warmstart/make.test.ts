@@ -13,7 +13,7 @@ let dir: string;
 const phases: Phase[] = PHASES.map((phase) => ({
   ...phase,
   steps: 1,
-  measure: phase.name === 'flawed' ? ['think'] : [],
+  measure: phase.name === 'flawed-both' ? ['think'] : [],
   draw: (rng, pool) => phase.draw(rng, pool).map(({ name, examples }) => ({ name, examples: examples.slice(0, 2) })),
 }));
 const make = (name: string, seed: number, after?: string) => {
@@ -34,7 +34,7 @@ describe('the command that makes the tiny model', () => {
   it('goes through all phases to a model that loads, the same from the same seed and from a checkpoint on', async () => {
     const lines = await make('first', 3);
     for (const { name } of PHASES) expect(lines.some((line) => line.startsWith(`${name} 1/1 `))).toBe(true);
-    expect(lines.some((line) => line.startsWith('flawed think {"sampled":'))).toBe(true);
+    expect(lines.some((line) => line.startsWith('flawed-both think {"sampled":'))).toBe(true);
     expect(lines.at(-1)).toMatch(/^made in \d+ s, \d+ s of CPU time$/);
     using model = await loadModel(join(dir, 'first'));
     const processor = await loadProcessor(join(dir, 'first'));
@@ -43,11 +43,14 @@ describe('the command that makes the tiny model', () => {
     await make('again', 3);
     expect((await weights('again')).equals(await weights('first'))).toBe(true);
     await rm(join(dir, 'again'), { recursive: true });
-    await make('again', 3, 'anneal');
+    await make('again', 3, 'name');
     expect((await weights('again')).equals(await weights('first'))).toBe(true);
   }, 120_000);
 
   it('names the phases after which it can go on when asked for another', async () => {
-    await expect(make('never', 3, 'flawed')).rejects.toMatchObject({ code: 'USAGE', remedy: 'Name one of bind-long, joint, anneal.' });
+    await expect(make('never', 3, 'flawed-both')).rejects.toMatchObject({
+      code: 'USAGE',
+      remedy: 'Name one of bind-long, joint, anneal, flawed, name, direct, settle.',
+    });
   });
 });

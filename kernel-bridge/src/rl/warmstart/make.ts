@@ -12,6 +12,7 @@ import { PHASES } from './phases.ts';
 import type { Phase } from './phases.ts';
 import { drawPool, encodePool } from './pool.ts';
 import type { Pool } from './pool.ts';
+import { stackLayers } from './stack.ts';
 import { PREPROCESSOR, tinyConfig } from './tiny-config.ts';
 import { CHAT_TEMPLATE, makeTokenizer } from './tokenizer.ts';
 
@@ -41,7 +42,7 @@ export async function makeTinyModel(out: string, options: MakeOptions = {}): Pro
   try {
     const ids = await writeProcessorFiles(parts);
     const processor = await loadProcessor(parts);
-    using model = after ? await loadModel(`${out}-${after}`) : initModel(tinyConfig(ids), { seed });
+    let model = after ? await loadModel(`${out}-${after}`) : initModel(tinyConfig(ids), { seed });
     log(`${model.parameterCount} parameters, ${ids.size} tokens`);
     const pool = drawPool('train', seed, poolSize);
     const heldOut = drawPool('held out', seed, heldOutSize);
@@ -51,6 +52,11 @@ export async function makeTinyModel(out: string, options: MakeOptions = {}): Pro
     let learner = new Learner(model, processor, images);
     let rng = random('warm start', seed);
     for (const phase of phases.slice(first)) {
+      if (phase.layers) {
+        using shallow = model;
+        model = stackLayers(shallow, phase.layers, tinyConfig(ids, phase.layers.length));
+        log(`${phase.name}: ${model.parameterCount} parameters`);
+      }
       if (phase.fresh) [learner, rng] = [new Learner(model, processor, images), random('warm start', seed, phase.name)];
       const checkpoint = async () => {
         for (const variant of phase.measure) {
@@ -62,6 +68,7 @@ export async function makeTinyModel(out: string, options: MakeOptions = {}): Pro
       await runPhase(phase, learner, pool, rng, log, checkpoint);
     }
     await saveModel(model, out, parts);
+    model.dispose();
     const { user, system } = process.cpuUsage(cpuBegan);
     log(`made in ${((performance.now() - began) / 1000).toFixed(0)} s, ${((user + system) / 1e6).toFixed(0)} s of CPU time`);
   } finally {

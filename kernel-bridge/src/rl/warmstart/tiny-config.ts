@@ -1,9 +1,9 @@
 import type { ConfigJson } from '../../models/index.ts';
 
-/** Initial weights' standard deviation, and the tiny model's shapes: 1.5 M parameters, all of Qwen2-VL's parts in it. */
 const INIT_STD = 0.05;
 
-export function tinyConfig(ids: ReadonlyMap<string, number>): ConfigJson {
+/** The tiny model's shapes: all of Qwen2-VL's parts, 1.5 M parameters with 4 decoder layers and 1.9 M with 6. */
+export function tinyConfig(ids: ReadonlyMap<string, number>, layers = 4): ConfigJson {
   const id = (token: string) => ids.get(token)!;
   return {
     model_type: 'qwen2_vl',
@@ -17,7 +17,7 @@ export function tinyConfig(ids: ReadonlyMap<string, number>): ConfigJson {
       vocab_size: ids.size,
       hidden_size: 128,
       intermediate_size: 384,
-      num_hidden_layers: 4,
+      num_hidden_layers: layers,
       num_attention_heads: 4,
       num_key_value_heads: 2,
       max_position_embeddings: 2048,
