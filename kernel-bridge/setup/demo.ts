@@ -1,4 +1,7 @@
-/** `npm start -- --demo`: asks the backend, through JupyterLab at the given address, for the demo run. */
+/**
+ * `npm start -- --demo`: asks the backend, through JupyterLab at the given address, for the demo as a pair, thinking beside no-thinking.
+ * Prints the query of the page that shows it.
+ */
 import { demoConfig } from '../src/protocol/presets.ts';
 
 const [, , base] = process.argv;
@@ -22,9 +25,10 @@ async function main() {
   }
   const config = demoConfig((await api('api/server')).json);
   if (!config) throw new Error('the sample is not there\n  Remedy: npm start, which writes it');
-  const { ok, json: run } = await api('api/runs', { config });
-  if (!ok) throw new Error(`${run.message}\n  Remedy: ${run.remedy}`);
-  console.log(`Demo run ${run.id} started; its curves are in the Runs panel.`);
+  const { ok, json } = await api('api/pairs', { config: { ...config, run_name: 'Demo' } });
+  if (!ok) throw new Error(`${json.message}\n  Remedy: ${json.remedy}`);
+  const ids = json.runs.map(({ id }: { id: string }) => id).join(',');
+  console.log(new URLSearchParams({ medr1: new URLSearchParams({ runs: ids }).toString() }).toString());
 }
 
 main().catch((error) => {

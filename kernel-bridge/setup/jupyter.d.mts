@@ -13,3 +13,5 @@ export function startLab(options: {
   args?: string[];
   stdio?: StdioOptions;
 }): Promise<{ url: string; base: string; token: string; process: ChildProcess }>;
+/** Resolves when the browser has taken the page, or there is none. */
+export function openInBrowser(url: string, state?: string): Promise<void>;

@@ -1,10 +1,13 @@
 /** Starts JupyterLab out of the clone's .venv, with its settings, data and runtime files in the clone too. */
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { mkdirSync } from 'node:fs';
+import { rm, writeFile } from 'node:fs/promises';
 import { get } from 'node:http';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { cleanEnvironment } from './environment.mjs';
 import { home, node24, root, searchPath, venv } from './paths.mjs';
 
@@ -75,6 +78,23 @@ export async function startLab({
   const base = `http://127.0.0.1:${port}${baseUrl}`;
   await ready(child, `${base}api/status`, token);
   return { url: `${base}lab?token=${token}`, base, token, process: child };
+}
+
+/**
+ * Opens a page in the user's browser, if there is one; `state` as of startLab, which made the folder. The address holds the token and goes
+ * by a file that others cannot read, as JupyterLab's own does: everybody can see a browser's command line.
+ * @param {string} url
+ */
+export async function openInBrowser(url, state = join(home, 'jupyter')) {
+  const file = join(state, 'runtime', 'open-demo.html');
+  const page = `<!doctype html><meta charset="utf-8"><meta http-equiv="refresh" content="0; url=${url.replaceAll('&', '&amp;')}">\n`;
+  await rm(file, { force: true });
+  await writeFile(file, page, { mode: 0o600 });
+  const browser = spawn(join(venv, 'bin/python'), ['-m', 'webbrowser', pathToFileURL(file).href], {
+    env: cleanEnvironment(),
+    stdio: 'ignore',
+  });
+  await once(browser, 'close');
 }
 
 /** Status of an answer of this machine, or null. Without an agent no proxy is asked, whatever the environment says (NODE_USE_ENV_PROXY). */

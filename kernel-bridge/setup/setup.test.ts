@@ -1,12 +1,14 @@
 import { execFile } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { command } from './command.mjs';
 import { ensure } from './ensure.mjs';
 import { cleanEnvironment, leftOut } from './environment.mjs';
+import { openInBrowser } from './jupyter.mjs';
 import { root } from './paths.mjs';
 import { shim } from './shim.mjs';
 import { stalePackages } from './steps.mjs';
@@ -100,6 +102,20 @@ describe('npm start', () => {
     expect(status).toBe(2);
     expect(text).toContain('npm start -- [options]');
   });
+});
+
+it('opens a page by a file that its owner alone can read', async () => {
+  const dir = mkdtempSync(join(tmpdir(), 'medr1-open-'));
+  mkdirSync(join(dir, 'runtime'));
+  writeFileSync(join(dir, 'browser'), `#!/bin/sh\necho "$1" > '${dir}/asked'\n`, { mode: 0o755 });
+  vi.stubEnv('BROWSER', join(dir, 'browser'));
+  await openInBrowser('http://127.0.0.1:8888/lab?token=secret&medr1=runs%3Da', dir);
+  vi.unstubAllEnvs();
+  const page = join(dir, 'runtime/open-demo.html');
+  expect(readFileSync(join(dir, 'asked'), 'utf8').trim()).toBe(pathToFileURL(page).href);
+  expect(readFileSync(page, 'utf8')).toContain('url=http://127.0.0.1:8888/lab?token=secret&amp;medr1=runs%3Da"');
+  expect(statSync(page).mode & 0o777).toBe(0o600);
+  rmSync(dir, { recursive: true });
 });
 
 describe('the environment that the set-up gives what it starts', () => {

@@ -1,7 +1,7 @@
 /** `npm start`: brings the set-up about and opens JupyterLab with the workbench. */
 import { parseArgs } from 'node:util';
 import { ensure } from './ensure.mjs';
-import { freePort, portIsFree, startLab } from './jupyter.mjs';
+import { freePort, openInBrowser, portIsFree, startLab } from './jupyter.mjs';
 import { command, SetupError } from './command.mjs';
 import { node24, root } from './paths.mjs';
 import { notebooksDir, START } from './steps.mjs';
@@ -9,7 +9,7 @@ import { notebooksDir, START } from './steps.mjs';
 const USAGE = `npm start -- [options]
   --no-browser     do not open a browser
   --port N         port of JupyterLab (8888, or the next free one)
-  --demo           start the demo run at once
+  --demo           start the demo at once, a run that thinks beside one that does not, and open it
   --notebook-dir DIR   folder that JupyterLab shows (.medr1/notebooks)`;
 
 function options() {
@@ -53,18 +53,32 @@ async function main() {
   if (failures.length) return void (process.exitCode = 1);
 
   console.log('JupyterLab: starting ...');
-  const lab = await startLab({ port, dir: asked['notebook-dir'] ?? notebooksDir, browser: !asked['no-browser'] });
+  const lab = await startLab({ port, dir: asked['notebook-dir'] ?? notebooksDir, browser: !asked['no-browser'] && !asked.demo });
   lab.process.once('exit', (code) => (process.exitCode = code ?? 1));
   // Ctrl-C reaches the whole group by itself; what ends this process alone (npm passes SIGTERM on, a closed terminal) ends JupyterLab too.
   process.on('SIGINT', () => {});
   for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => lab.process.kill('SIGTERM'));
   process.on('exit', () => lab.process.kill('SIGTERM'));
-  console.log(`\nMed-R1 Workbench: ${lab.url}\nCtrl-C stops it; runs are checkpointed and can be resumed.\n`);
-  if (asked.demo)
-    console.log((await command(node24(), [`${root}/kernel-bridge/setup/demo.ts`, lab.base], { env: { JUPYTER_TOKEN: lab.token } })).trim());
+  const page = asked.demo ? await startDemo(lab) : lab.url;
+  if (asked.demo && !asked['no-browser']) openInBrowser(page).catch(() => {}); // the address is printed too
+  console.log(`\nMed-R1 Workbench: ${page}\nCtrl-C stops it; runs are checkpointed and can be resumed.\n`);
 }
 
-main().catch((error) => {
+/** The address of the page that shows it, or of JupyterLab alone where the demo could not be started, which is said. */
+async function startDemo({ base, token, url }) {
+  try {
+    const query = await command(node24(), [`${root}/kernel-bridge/setup/demo.ts`, base], { env: { JUPYTER_TOKEN: token } });
+    console.log('Demo: two runs take turns, one that thinks and one that answers at once.');
+    return `${url}&${query.trim()}`;
+  } catch (error) {
+    report(error);
+    return url;
+  }
+}
+
+function report(error) {
   console.error(`FAILED: ${error.message}${error.remedy ? `\n  Remedy: ${error.remedy}` : ''}`);
   process.exitCode = 1;
-});
+}
+
+main().catch(report);

@@ -4,6 +4,7 @@ import { ICommandPalette } from '@jupyterlab/apputils';
 import { ISettingRegistry } from '@jupyterlab/settingregistry';
 import { IStateDB } from '@jupyterlab/statedb';
 import { ITranslator, nullTranslator, type TranslationBundle } from '@jupyterlab/translation';
+import { linkIn } from '@medr1/widgets/link';
 import { CommandIDs, IWorkbench, PALETTE_CATEGORY, TRANSLATION_DOMAIN } from '../tokens.ts';
 
 const PLUGIN_ID = '@medr1/workbench:layouts';
@@ -43,7 +44,8 @@ const layouts: JupyterFrontEndPlugin<void> = {
       palette?.addItem({ command, category: PALETTE_CATEGORY });
     }
 
-    if (state && shell) void app.restored.then(() => welcome(app, settings, state));
+    // a page that opens by a link shows what the link stands for; the next one welcomes
+    if (state && shell && linkIn(location.href) === null) void app.restored.then(() => welcome(app, settings, state));
   },
 };
 

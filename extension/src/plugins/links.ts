@@ -46,7 +46,7 @@ const links: JupyterFrontEndPlugin<void> = {
           const gone = runs.state.value.status === 'ready' ? wanted.runs.filter((id) => !runs.get(id)) : [];
           if (gone.length > 0) throw unknownRun(gone[0]);
           selection.move(wanted);
-          await commands.execute(viewOf(wanted), {});
+          await commands.execute(viewOf(wanted, runs), {});
         } catch (error) {
           showError(error);
         }
@@ -89,10 +89,13 @@ const listed = ({ state }: IWorkbench['runs']): Promise<void> =>
   });
 
 /** The view that shows most of it. */
-function viewOf({ item, runs, step }: Selection): string {
+function viewOf({ item, runs, step }: Selection, known: IWorkbench['runs']): string {
+  if (isPair(runs, known)) return CommandIDs.openPair;
   if (step !== null) return CommandIDs.openRollouts;
   if (item !== null) return CommandIDs.openSample;
   return runs.length > 0 ? CommandIDs.openCurves : CommandIDs.openData;
 }
+
+const isPair = (ids: readonly string[], known: IWorkbench['runs']): boolean => ids.length === 2 && known.get(ids[0])?.pair?.with === ids[1];
 
 export default links;
