@@ -1,6 +1,7 @@
 /** A real process that evaluates, around a model that answers A to everything; "slow" in the prompt's template makes a batch take a second. */
 import { setTimeout as wait } from 'node:timers/promises';
-import { evaluationProcess } from '../../kernel-bridge/src/worker/evaluation-process.ts';
+import { work } from '../../kernel-bridge/src/worker/frame.ts';
+import { evaluating } from '../../kernel-bridge/src/worker/work.ts';
 import type { OpenAnswerer } from '../../kernel-bridge/src/worker/answerer.ts';
 import { fakeLoadItems } from './fake-trainer.ts';
 
@@ -12,4 +13,4 @@ const openFake: OpenAnswerer = async ({ prompt_template }) => ({
   [Symbol.dispose]() {},
 });
 
-await evaluationProcess(openFake, (name) => fakeLoadItems(name, {}));
+await work(evaluating(openFake, (name) => fakeLoadItems(name, {})));

@@ -1,10 +1,13 @@
 /** A real generation process around no model: a directory's name answers for it. */
 import { basename } from 'node:path';
-import { generateProcess } from '../../kernel-bridge/src/worker/generate-process.ts';
+import { work } from '../../kernel-bridge/src/worker/frame.ts';
+import { answering } from '../../kernel-bridge/src/worker/work.ts';
 import { fakeAnswer } from './fake-trainer.ts';
 
 let opened = 0;
-generateProcess(async ({ path }) => {
-  const who = `${basename(path)} (pid ${process.pid}, opened ${++opened})`;
-  return { answer: (ask, signal) => fakeAnswer(ask, who, signal), [Symbol.dispose]: () => {} };
-});
+await work(
+  answering(async ({ path }) => {
+    const who = `${basename(path)} (pid ${process.pid}, opened ${++opened})`;
+    return { answer: (ask, signal) => fakeAnswer(ask, who, signal), [Symbol.dispose]: () => {} };
+  }),
+);

@@ -1,5 +1,6 @@
 /** A real worker process around the fake trainer. */
-import { workerProcess } from '../../kernel-bridge/src/worker/process.ts';
+import { work } from '../../kernel-bridge/src/worker/frame.ts';
+import { training } from '../../kernel-bridge/src/worker/work.ts';
 import { createFakeTrainer, fakeLoadItems } from './fake-trainer.ts';
 
-await workerProcess(createFakeTrainer, fakeLoadItems);
+await work(training(createFakeTrainer, fakeLoadItems));

@@ -103,7 +103,7 @@ describe('a run from start to end', () => {
 
   it('pauses, takes a checkpoint, changes weights, resumes and stops between steps', async () => {
     const { id } = await t.client.createRun(t.config(ENDLESS));
-    await reached(t.client, id, 'running');
+    await until(async () => ((await t.client.run(id)).summary.step > 0 ? true : 'no step')); // before the first there is nothing to write
     await t.client.action(id, 'pause');
     const paused = await reached(t.client, id, 'paused');
     const revision = await t.client.editRewards(id, { weights: { accuracy: 3 }, reason: 'try', base_revision: 1 });

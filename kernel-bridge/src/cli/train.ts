@@ -20,6 +20,7 @@ import { homeDir, prepareHome, runDirectory } from '../runs/home.ts';
 import { parseVariants } from '../runs/pair-config.ts';
 import { createPair, createRun, isTraining, openRun, partnerOf, trainedBy } from '../runs/runs.ts';
 import type { RunStore } from '../runs/store.ts';
+import { Jobs } from '../server/jobs.ts';
 import { Supervisor } from '../server/supervisor.ts';
 import { launchOf, launchVariable } from '../worker/launch.ts';
 import { followHere } from './follow.ts';
@@ -230,7 +231,8 @@ async function here({ home, config, variants, resume, begin, interrupted }: Job)
         ? await createPair(home, config, variants, { loadItems })
         : [await createRun(home, config, { loadItems })]
   ).map((store) => open.use(store));
-  const supervisor: Supervisor = new Supervisor({ home, changed: (id) => runs.get(id)?.look() });
+  const jobs = new Jobs();
+  const supervisor: Supervisor = new Supervisor({ home, jobs, changed: (id) => runs.get(id)?.look() });
   const runs = new Map(stores.map((store) => [store.row().id, following(store, supervisor, begin)]));
   using _interrupt = onInterrupt(() => {
     interrupted();
@@ -238,7 +240,7 @@ async function here({ home, config, variants, resume, begin, interrupted }: Job)
   });
   for (const id of runs.keys()) supervisor.startNow(id);
   await Promise.all([...runs.values()].map(({ ended }) => ended));
-  await supervisor.close();
+  await jobs.close();
   for (const store of stores) if (!hasEnded(store.row().state)) throw errors.runLocked(store.row().id, trainedBy(store.directory));
   return stores.map((store) => store.summary());
 }
@@ -246,7 +248,7 @@ async function here({ home, config, variants, resume, begin, interrupted }: Job)
 /** The run, and the other run of its pair where that can be resumed too. Throws when the run itself cannot be resumed. */
 function resumedHere(home: string, id: string): RunStore[] {
   const store = openRun(home, id);
-  const recovering = new Supervisor({ home, changed: () => undefined });
+  const recovering = new Supervisor({ home, jobs: new Jobs(), changed: () => undefined });
   recovering.markIfDead(id); // its worker may have been killed together with what supervised it
   const { state } = store.row();
   if (isTraining(store.directory)) throw errors.runLocked(id, trainedBy(store.directory));

@@ -125,6 +125,8 @@ export type ToWorker =
   | { type: 'cancel'; key: number };
 /** `step`: of the policy that answered, where a trainer did. */
 export type FromWorker =
+  /** When it is loaded, and now and then. */
+  | 'alive'
   | 'committed'
   | 'turn?'
   | 'turn-done'

@@ -2,10 +2,8 @@
  * Works a plan off, one part after the other: every checkpoint is a run of the store, every evaluation one of the evaluation store, and
  * what is done is read from there alone. So nothing is done twice and nothing is lost, whenever the process is killed.
  */
-import { once } from 'node:events';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import type { Client } from '../client/index.ts';
 import { connectHome } from '../server/connect.ts';
 import { isEvaluating, logFile, prepareEvaluation, summaryOf as summaryOfEvaluation, type LoadQuestions } from '../evals/evals.ts';
@@ -16,7 +14,7 @@ import { makeDirectory, runDirectory } from '../runs/home.ts';
 import { isRewardFailure } from '../rewards/index.ts';
 import { createRun, isTraining, listRuns, openRun, type LoadItems } from '../runs/runs.ts';
 import { device } from '../server/device.ts';
-import { forkWorker } from '../server/fork-worker.ts';
+import { Jobs } from '../server/jobs.ts';
 import { Supervisor } from '../server/supervisor.ts';
 import { errors } from './errors.ts';
 import type { Evaluating, Plan, Training } from './plan.ts';
@@ -51,7 +49,6 @@ export interface Worked {
   failed: { name: string; error: ErrorBody }[];
 }
 
-const EVALUATION_MODULE = fileURLToPath(new URL('../worker/evaluation-main.ts', import.meta.url));
 const LOOK_MS = 300;
 
 export const planDirectory = (home: string, name: string): string => join(home, 'reproduce', name);
@@ -178,9 +175,10 @@ async function beginTraining(id: string, { state }: RunSummary, { home, workerMo
     if (asked) return onServer(client);
     client.close();
   }
-  const supervisor = new Supervisor({ home, workerModule, changed: () => {} });
+  const jobs = new Jobs();
+  const supervisor = new Supervisor({ home, jobs, workerModule, changed: () => {} });
   supervisor.startNow(id);
-  return underThisProcess(supervisor, home);
+  return underThisProcess(jobs, supervisor, home);
 }
 
 const onServer = (client: Client): RunTrainer => ({
@@ -194,7 +192,7 @@ const onServer = (client: Client): RunTrainer => ({
   close: async () => client.close(),
 });
 
-const underThisProcess = (supervisor: Supervisor, home: string): RunTrainer => ({
+const underThisProcess = (jobs: Jobs, supervisor: Supervisor, home: string): RunTrainer => ({
   holds: (id) => supervisor.isTraining(id),
   async stop(id) {
     using store = openRun(home, id);
@@ -202,7 +200,7 @@ const underThisProcess = (supervisor: Supervisor, home: string): RunTrainer => (
     supervisor.nudge(id);
   },
   alive: async () => true,
-  close: () => supervisor.close(),
+  close: () => jobs.close(),
 });
 
 const ended = ({ id, state, error }: RunSummary): Error =>
@@ -230,7 +228,7 @@ async function evaluate(part: Evaluating, { runs }: Worked, options: WorkOptions
     await wait(LOOK_MS); // a process of an earlier time ends its batch, or somebody else works on it
   }
   const { done, total, state } = evaluation.summary();
-  if (state !== 'finished' || done < total) await evaluationProcess(evaluation.directory, options, say);
+  if (state !== 'finished' || done < total) await evaluationProcess(id, evaluation.directory, options, say);
   say();
   const { error, state: reached } = summaryOfEvaluation(evaluation);
   if (error) throw new WorkbenchError(error);
@@ -248,14 +246,14 @@ async function deviceOf({ recipe }: Plan): Promise<string> {
   return recipe.common?.device !== 'cpu' && (await device()).kind === 'cuda' ? 'cuda:0' : 'cpu';
 }
 
-async function evaluationProcess(directory: string, options: WorkOptions, committed: () => void): Promise<void> {
-  const { home, signal, evaluationModule = EVALUATION_MODULE } = options;
-  const child = forkWorker(evaluationModule, [directory, home], { log: logFile(directory) });
-  const stop = (): void => void child.kill('SIGTERM');
+async function evaluationProcess(id: string, directory: string, options: WorkOptions, committed: () => void): Promise<void> {
+  const { home, signal, evaluationModule: module } = options;
+  const jobs = new Jobs();
+  const job = jobs.start({ kind: 'evaluate', id, module, args: [directory, home], log: logFile(directory), heard: committed });
+  const stop = (): void => job.stop();
   signal.addEventListener('abort', stop);
-  child.on('message', committed);
   try {
-    await once(child, 'exit');
+    await job.ended;
   } finally {
     signal.removeEventListener('abort', stop);
   }

@@ -1,28 +1,24 @@
 /**
- * The evaluations of a home as the server sees them: a queue of one process at a time, each in its own group, and what others (`medr1 eval`)
- * write, noticed by their files. Evaluations run beside training: they share the device with it.
+ * The evaluations of a home as the server sees them: a queue, of which one at a time has a process of jobs.ts, and what others (`medr1 eval`) write,
+ * noticed by their files. Evaluations run beside training: they share the device with it.
  */
-import type { ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { errors } from '../evals/errors.ts';
 import { evalDirectory, isEvaluating, listEvals, logFile, newestFirst, openEval, summaryOf } from '../evals/evals.ts';
 import { errorBody } from '../protocol/errors.ts';
 import type { EvalState, EvalSummary } from '../protocol/evals.ts';
 import { errors as runErrors } from '../runs/errors.ts';
-import { forkWorker } from './fork-worker.ts';
+import type { Job, Jobs } from './jobs.ts';
 
 export interface EvaluationsOptions {
   home: string;
+  jobs: Jobs;
   /** Module that the process runs. */
   workerModule?: string;
   publish: (event: { summary: EvalSummary } | { removed: string }) => void;
 }
 
-const WORKER = fileURLToPath(new URL('../worker/evaluation-main.ts', import.meta.url));
-const KILL_AFTER_MS = 60_000;
 /** How long changes of one evaluation are gathered, and how often others' are looked for. */
 const GATHER_MS = 200;
 const LOOK_MS = 1000;
@@ -31,7 +27,6 @@ export class Evaluations {
   private readonly options: EvaluationsOptions;
   private readonly known = new Map<string, { stamp: string; summary: EvalSummary }>();
   private readonly gathering = new Map<string, NodeJS.Timeout>();
-  private worker: { id: string; process: ChildProcess } | null = null;
   private timer: NodeJS.Timeout | undefined;
   private closing = false;
 
@@ -73,7 +68,7 @@ export class Evaluations {
   /** Queues the evaluation, unless somebody works on it already. A process that has written its end is waited for. */
   async start(id: string): Promise<EvalSummary> {
     const { state } = this.summary(id) ?? { state: 'failed' };
-    if (this.worker?.id === id && state !== 'running' && state !== 'queued') await once(this.worker.process, 'exit');
+    if (state !== 'running' && state !== 'queued') await this.worker(id)?.ended;
     if (!this.isBusy(id)) this.setState(id, 'queued');
     this.changed(id);
     this.schedule();
@@ -83,7 +78,8 @@ export class Evaluations {
   /** It ends after the batch at hand. Throws EVAL_CONFLICT for one that another process runs. */
   stop(id: string): EvalSummary {
     const { state } = this.summary(id) ?? { state: 'failed' as EvalState };
-    if (this.worker?.id === id) this.worker.process.kill('SIGTERM');
+    const worker = this.worker(id);
+    if (worker) worker.stop();
     else if (this.isBusy(id)) throw errors.wrongState(id, 'be stopped from here', state, 'End the `medr1 eval` that runs it.');
     else if (state === 'queued') this.setState(id, 'stopped');
     this.changed(id);
@@ -91,7 +87,7 @@ export class Evaluations {
   }
 
   isBusy(id: string): boolean {
-    return this.worker?.id === id || isEvaluating(evalDirectory(this.options.home, id));
+    return this.worker(id) !== undefined || isEvaluating(evalDirectory(this.options.home, id));
   }
 
   /** It was moved to the trash. */
@@ -110,22 +106,21 @@ export class Evaluations {
     this.gathering.set(id, setTimeout(publish, GATHER_MS));
   }
 
-  /** The process ends after its batch, as `interrupted`; one that does not in a minute is killed. */
-  async close(): Promise<void> {
+  /** The processes themselves are the owner's to end. */
+  close(): void {
     this.closing = true;
     clearInterval(this.timer);
     for (const timer of this.gathering.values()) clearTimeout(timer);
-    if (!this.worker) return;
-    const child = this.worker.process;
-    const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
-    if (child.connected) child.disconnect();
-    const timer = setTimeout(() => child.kill('SIGKILL'), KILL_AFTER_MS);
-    await ended.finally(() => clearTimeout(timer));
+  }
+
+  private worker(id: string): Job | undefined {
+    return this.options.jobs.find('evaluate', id);
   }
 
   /** Starts the oldest queued evaluation when none runs. */
   private schedule(): void {
-    if (this.closing || this.worker) return;
+    const { jobs } = this.options;
+    if (jobs.closing || jobs.all('evaluate').length > 0) return;
     const next = this.list()
       .toReversed()
       .find(({ id, state }) => state === 'queued' && !this.isBusy(id));
@@ -133,17 +128,20 @@ export class Evaluations {
   }
 
   private spawn(id: string): void {
-    const { home, workerModule = WORKER } = this.options;
+    const { home, jobs, workerModule: module } = this.options;
     const directory = evalDirectory(home, id);
-    const child = forkWorker(workerModule, [directory, home], { log: logFile(directory) });
-    this.worker = { id, process: child };
-    child.on('message', () => this.changed(id));
-    child.once('error', () => this.gone(id, 'it could not be started'));
-    child.once('exit', (code, signal) => this.gone(id, signal ? `killed by ${signal}` : `exit code ${code}`));
+    jobs.start({
+      kind: 'evaluate',
+      id,
+      module,
+      args: [directory, home],
+      log: logFile(directory),
+      heard: () => this.changed(id),
+      gone: (how) => this.gone(id, how),
+    });
   }
 
   private gone(id: string, how: string): void {
-    if (this.worker?.id === id) this.worker = null;
     if (existsSync(evalDirectory(this.options.home, id))) {
       using store = openEval(this.options.home, id);
       const { state } = store.row();

@@ -1,4 +1,4 @@
-/** Starts the processes that hold a model: training, evaluations, answers. */
+/** How a process that holds a model is started; jobs.ts is who starts them. */
 import { fork, type ChildProcess } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 

@@ -2,16 +2,13 @@
  * The process that answers from checkpoints and model directories. It is started by the first question, keeps its model while questions
  * come, and ends after some idle minutes, when a run wants the device, and with the server, however that ends.
  */
-import type { ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { Answer, Ask, ModelSource } from '../protocol/generate.ts';
-import { askProcess } from './channel.ts';
-import { forkWorker } from './fork-worker.ts';
-import { lastLine } from './supervisor.ts';
+import type { Job, Jobs } from './jobs.ts';
 
 export interface GenerationWorkerOptions {
   home: string;
+  jobs: Jobs;
   /** Module that the process runs. */
   module?: string;
   idle_ms?: number;
@@ -19,36 +16,32 @@ export interface GenerationWorkerOptions {
   grace_ms?: number;
 }
 
-const MODULE = fileURLToPath(new URL('../worker/generate-main.ts', import.meta.url));
+const GRACE_MS = 10_000;
+const IDLE_MS = 5 * 60_000;
 
 export class GenerationWorker {
   readonly #options: GenerationWorkerOptions;
-  readonly #log: string;
-  #child: ChildProcess | null = null;
+  #job: Job | null = null;
   #idle: NodeJS.Timeout | undefined;
   #asked = 0;
   #release = false;
 
   constructor(options: GenerationWorkerOptions) {
     this.#options = options;
-    this.#log = join(options.home, 'generate.log');
   }
 
   /** Id of the process while there is one. */
   get pid(): number | null {
-    return this.#child?.pid ?? null;
+    return this.#job?.pid ?? null;
   }
 
   async ask(ask: Ask, source: ModelSource, signal: AbortSignal): Promise<Answer> {
     signal.throwIfAborted();
     clearTimeout(this.#idle);
-    const child = (this.#child ??= this.#start());
+    const job = (this.#job ??= this.#start());
     this.#asked++;
     try {
-      return (await askProcess(child, { ask, source }, signal, () => lastLine(this.#log))).answer;
-    } catch (error) {
-      if (signal.aborted) this.#killUnlessIdle(child);
-      throw error;
+      return (await job.ask(ask, source, signal, this.#options.grace_ms ?? GRACE_MS)).answer;
     } finally {
       this.#asked--;
       if (this.#asked === 0) this.#rest();
@@ -61,49 +54,32 @@ export class GenerationWorker {
     if (this.#asked === 0) this.#end();
   }
 
-  /** Resolves when the process is gone. */
-  async close(): Promise<void> {
-    clearTimeout(this.#idle);
-    const child = this.#child;
-    if (!child) return;
-    const gone = new Promise((resolve) => child.once('exit', resolve));
-    child.kill('SIGKILL'); // it holds nothing that could be left half made
-    await gone;
-  }
-
-  #start(): ChildProcess {
-    const { module = MODULE } = this.#options;
-    const child = forkWorker(module, [], { log: this.#log, truncate: true, detached: false });
-    const gone = (): void => {
-      if (this.#child === child) this.#child = null;
-    };
-    child.once('error', gone);
-    child.once('exit', gone);
+  #start(): Job {
+    const { home, jobs, module } = this.#options;
     this.#release = false;
-    return child;
+    return jobs.start({
+      kind: 'answer',
+      id: 'answer',
+      module,
+      log: join(home, 'generate.log'),
+      truncate: true,
+      disposable: true,
+      gone: (_, job) => {
+        if (this.#job === job) this.#job = null;
+      },
+    });
   }
 
   #rest(): void {
     if (this.#release) return this.#end();
     clearTimeout(this.#idle);
-    this.#idle = setTimeout(() => this.#end(), this.#options.idle_ms ?? 5 * 60_000);
+    this.#idle = setTimeout(() => this.#end(), this.#options.idle_ms ?? IDLE_MS);
     this.#idle.unref();
   }
 
   #end(): void {
     clearTimeout(this.#idle);
-    const child = this.#child;
-    this.#child = null;
-    if (child?.connected) child.disconnect();
-  }
-
-  /** An answer that nobody waits for is cut off between two tokens; a process that does not get there is killed. */
-  #killUnlessIdle(child: ChildProcess): void {
-    const timer = setTimeout(() => child.kill('SIGKILL'), this.#options.grace_ms ?? 10_000);
-    const settled = (): void => {
-      clearTimeout(timer);
-      child.off('message', settled).off('exit', settled);
-    };
-    child.on('message', settled).on('exit', settled); // the refusal of the withdrawn question
+    this.#job?.disconnect();
+    this.#job = null;
   }
 }

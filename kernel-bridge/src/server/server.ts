@@ -26,6 +26,7 @@ import { dataHandlers } from './data.ts';
 import { evalHandlers } from './evals.ts';
 import { runHandlers } from './handlers.ts';
 import { Hub } from './hub.ts';
+import { Jobs } from './jobs.ts';
 import { Kernels } from './kernels.ts';
 import { Door, keep, privateFolder } from './keep.ts';
 import type { Handlers } from './mount.ts';
@@ -83,8 +84,10 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
   const started_at = Date.now();
   const hub = new Hub(home);
   const kernels = new Kernels();
+  const jobs = new Jobs();
   const supervisor = new Supervisor({
     home,
+    jobs,
     workerModule: options.workerModule,
     fork: options.fork,
     changed: (id) => {
@@ -98,6 +101,7 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
   kernels.onServed(() => supervisor.ids.forEach(goOn));
   const generations = new Generations({
     home,
+    jobs,
     loadItems: options.loadItems,
     supervisor,
     store: (id) => hub.store(id),
@@ -105,6 +109,7 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
   });
   const evaluations = new Evaluations({
     home,
+    jobs,
     workerModule: options.evaluationModule,
     publish: (event) => hub.evaluation(event),
   });
@@ -143,7 +148,8 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
       for (const client of sockets.clients) client.close(1001, 'the server stops');
       http.close();
       door?.close();
-      await Promise.all([supervisor.close(), evaluations.close(), generations.worker.close(), searches.close()]);
+      evaluations.close();
+      await Promise.all([jobs.close(), searches.close()]);
       for (const client of sockets.clients) client.terminate();
       http.closeAllConnections();
       hub.close();

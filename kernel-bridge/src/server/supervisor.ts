@@ -1,16 +1,11 @@
 /**
- * Starts one worker process per run, in its own process group, and knows when it is gone. Runs wait in the order they were queued while
+ * The queue of runs: each gets a process of jobs.ts, and the end of that process is written to its run. Runs wait in the order they were queued while
  * another one trains: one at a time trains (a paused one lends its turn); the two of a pair count as one and take turns step by step, or have a GPU
- * each. Evaluations and answers have processes of their own, which
- * share the device with it.
+ * each. Evaluations and answers share the device with them.
  */
-import type { ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
-import { readTailSync } from '../files/plain.ts';
 import { errorBody } from '../protocol/errors.ts';
-import type { Answer, Ask, FromWorker, ToWorker } from '../protocol/generate.ts';
+import type { Answer, Ask } from '../protocol/generate.ts';
 import type { KernelCall, Scored } from '../protocol/kernels.ts';
 import { hasEnded, isActive, type RunState } from '../protocol/run.ts';
 import { isDiskFull } from '../log/room.ts';
@@ -18,17 +13,15 @@ import { errors } from '../runs/errors.ts';
 import { runDirectory } from '../runs/home.ts';
 import { isTraining, listRuns, logFile, openRun, partnerOf, trainedBy } from '../runs/runs.ts';
 import type { RunStore } from '../runs/store.ts';
-import { askProcess } from './channel.ts';
-import { forkWorker } from './fork-worker.ts';
 import { gpuOfPair, visibleGpus } from './gpus.ts';
+import { lastLine, type Job, type Jobs, type Said } from './jobs.ts';
 import { Turns } from './turns.ts';
 
 export interface SupervisorOptions {
   home: string;
+  jobs: Jobs;
   /** Module that the worker process runs. */
   workerModule?: string;
-  /** Starts the worker process; `forkWorker` when left out. */
-  fork?: typeof forkWorker;
   /** Workers that train at the same time. */
   maxTraining?: number;
   /** Called after every commit of any worker and after every change made here. */
@@ -41,15 +34,10 @@ export interface SupervisorOptions {
   gpus?: () => string[];
 }
 
-const WORKER = fileURLToPath(new URL('../worker/main.ts', import.meta.url));
-const KILL_AFTER_MS = 60_000;
-
 export class Supervisor {
-  private readonly workers = new Map<string, ChildProcess>();
   /** How workers ended whose end could not be written yet, as on a full disk: their runs are not started again before it is. */
   private readonly unwritten = new Map<string, string>();
   private readonly options: SupervisorOptions;
-  private closing = false;
   private complaint = '';
   private readonly turns: Turns;
 
@@ -58,7 +46,7 @@ export class Supervisor {
     this.turns = new Turns({
       rival: (id) => this.rival(id),
       step: (id) => this.read(id, (store) => store.step) ?? 0,
-      grant: (id) => this.send(id, 'turn'),
+      grant: (id) => this.worker(id)?.send('turn'),
     });
   }
 
@@ -93,12 +81,11 @@ export class Supervisor {
 
   /** Tells the run's worker to look for commands, if it is ours; another's worker looks by itself. */
   nudge(id: string): void {
-    this.send(id, 'nudge');
+    this.worker(id)?.send('nudge');
   }
 
-  private send(id: string, message: ToWorker): void {
-    const worker = this.workers.get(id);
-    if (worker?.connected) worker.send(message, () => {});
+  private worker(id: string): Job | undefined {
+    return this.options.jobs.find('train', id);
   }
 
   /** The other run of its pair, where that is in this home. */
@@ -108,34 +95,32 @@ export class Supervisor {
 
   /** Asks the policy being trained, between two steps; null when no worker of ours trains the run. */
   ask(id: string, ask: Ask, signal: AbortSignal): Promise<{ answer: Answer; step: number | null }> | null {
-    const worker = this.workers.get(id);
+    const worker = this.worker(id);
     const state = this.stateOf(id);
-    if (!worker?.connected || state === null || !isActive(state)) return null;
-    return askProcess(worker, { ask, source: null }, signal, () => lastLine(logFile(runDirectory(this.options.home, id))));
+    return worker && state !== null && isActive(state) ? worker.ask(ask, null, signal) : null;
   }
 
   isTraining(id: string): boolean {
-    return this.workers.has(id) || isTraining(runDirectory(this.options.home, id));
+    return this.worker(id) !== undefined || isTraining(runDirectory(this.options.home, id));
   }
 
   /** Resolves when a worker that has written its run's end has also left. */
   async settled(id: string): Promise<void> {
-    const worker = this.workers.get(id);
     const state = this.stateOf(id);
-    if (worker && (state === null || hasEnded(state))) await once(worker, 'exit');
+    if (state === null || hasEnded(state)) await this.worker(id)?.ended;
   }
 
   /** Ids of runs with a worker of this supervisor. */
   get ids(): string[] {
-    return [...this.workers.keys()];
+    return this.options.jobs.all('train').map(({ id }) => id);
   }
 
   /** Starts queued runs, oldest first, while the device has room. */
   schedule(): void {
-    if (this.closing) return;
+    if (this.options.jobs.closing) return;
     for (const { id } of this.queue()) {
       const partner = this.partner(id);
-      const joins = partner !== null && this.workers.has(partner); // the place of its pair
+      const joins = partner !== null && this.worker(partner) !== undefined; // the place of its pair
       if (joins || this.training() < (this.options.maxTraining ?? 1)) this.spawn(id);
     }
   }
@@ -156,22 +141,10 @@ export class Supervisor {
   private queue(): { id: string; since: number }[] {
     return listRuns(this.options.home)
       .flatMap((id) => {
-        const since = this.workers.has(id) ? null : this.waitsSince(id);
+        const since = this.worker(id) ? null : this.waitsSince(id);
         return since === null ? [] : [{ id, since }];
       })
       .sort((a, b) => a.since - b.since || (a.id < b.id ? -1 : 1));
-  }
-
-  /** Workers write a checkpoint and end as `interrupted` when their channel closes; those that don't in a minute are killed. */
-  async close(): Promise<void> {
-    this.closing = true;
-    const ends = [...this.workers.values()].map((worker) => {
-      const ended = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
-      if (worker.connected) worker.disconnect();
-      const timer = setTimeout(() => worker.kill('SIGKILL'), KILL_AFTER_MS);
-      return ended.finally(() => clearTimeout(timer));
-    });
-    await Promise.all(ends);
   }
 
   private training(): number {
@@ -208,31 +181,39 @@ export class Supervisor {
   /** The other run of the pair while it is to make a step too. */
   private rival(id: string): string | null {
     const partner = this.partner(id);
-    if (partner === null || !this.workers.has(partner)) return null;
+    if (partner === null || this.worker(partner) === undefined) return null;
     const state = this.stateOf(partner);
     return state === null || state === 'paused' || hasEnded(state) ? null : partner;
   }
 
   private spawn(id: string): void {
-    const { home, workerModule = WORKER, fork = forkWorker, changed, starting } = this.options;
+    const { home, jobs, workerModule: module, starting } = this.options;
     starting?.();
     const directory = runDirectory(home, id);
     const partner = this.partner(id);
     const gpu = partner === null ? null : this.gpuOf(id, partner);
     const turns = partner !== null && gpu === null;
-    const env: Record<string, string> = gpu === null ? {} : { CUDA_VISIBLE_DEVICES: gpu };
-    const worker = fork(workerModule, [directory, home, ...(turns ? ['turns'] : [])], { log: logFile(directory), env });
-    this.workers.set(id, worker);
-    worker.on('message', (message: FromWorker) => {
-      if (typeof message === 'object' && message.type === 'score') return void this.score(id, worker, message);
-      if (message === 'turn?') return this.turns.ask(id);
-      if (message === 'turn-done') this.turns.done(id);
-      if (message === 'committed') changed(id);
-      if (message === 'committed' && this.stateOf(id) === 'paused') this.schedule(); // it has lent the device
-      if (turns && typeof message === 'string') this.turns.look(partner);
+    jobs.start({
+      kind: 'train',
+      id,
+      module,
+      args: [directory, home, ...(turns ? ['turns'] : [])],
+      log: logFile(directory),
+      env: gpu === null ? {} : { CUDA_VISIBLE_DEVICES: gpu },
+      heard: (message, worker) => this.heard(message, worker, turns ? partner : null),
+      gone: (how) => this.gone(id, how),
     });
-    worker.once('error', () => this.gone(id, 'it could not be started'));
-    worker.once('exit', (code, signal) => this.gone(id, signal ? `killed by ${signal}` : `exit code ${code}`));
+  }
+
+  /** `rival`: the run that shares the device with this one. */
+  private heard(message: Said, worker: Job, rival: string | null): void {
+    const { id } = worker;
+    if (typeof message === 'object') return void this.score(worker, message);
+    if (message === 'turn?') return this.turns.ask(id);
+    if (message === 'turn-done') this.turns.done(id);
+    if (message === 'committed') this.options.changed(id);
+    if (message === 'committed' && this.stateOf(id) === 'paused') this.schedule(); // it has lent the device
+    if (rival !== null) this.turns.look(rival);
   }
 
   /** A GPU for itself; null where the two of the pair share a device. */
@@ -242,16 +223,15 @@ export class Supervisor {
   }
 
   /** Keys of calls are a run's own: two runs may give one function the same completions. */
-  private async score(id: string, worker: ChildProcess, { call, timeout_s }: Extract<FromWorker, { type: 'score' }>): Promise<void> {
+  private async score(worker: Job, { call, timeout_s }: Extract<Said, { type: 'score' }>): Promise<void> {
     const { askKernel } = this.options;
     const absent: Scored = { unanswered: 'absent', waited_s: 0 };
-    const scored = askKernel ? await askKernel({ ...call, key: `${id} ${call.key}` }, timeout_s) : absent;
-    if (worker.connected) worker.send({ type: 'scored', key: call.key, scored } satisfies ToWorker, () => {});
+    const scored = askKernel ? await askKernel({ ...call, key: `${worker.id} ${call.key}` }, timeout_s) : absent;
+    worker.send({ type: 'scored', key: call.key, scored });
   }
 
   private gone(id: string, how: string): void {
     const partner = this.partner(id);
-    this.workers.delete(id);
     this.turns.done(id);
     if (partner !== null) this.turns.look(partner);
     this.unwritten.set(id, how);
@@ -275,7 +255,7 @@ export class Supervisor {
     const directory = runDirectory(this.options.home, id);
     const ended = this.unwritten.get(id);
     try {
-      if (!this.workers.has(id) && existsSync(directory) && !isTraining(directory)) {
+      if (!this.worker(id) && existsSync(directory) && !isTraining(directory)) {
         using store = openRun(this.options.home, id);
         const { state } = store.row();
         if (isActive(state) || (ended !== undefined && state === 'queued')) {
@@ -295,19 +275,5 @@ export class Supervisor {
   private complain(what: string): void {
     if (what !== this.complaint) process.stderr.write(`${what}\n`);
     this.complaint = what;
-  }
-}
-
-const LAST_BYTES = 64 << 10;
-
-/** What Node writes after the message of an error that nobody caught: the stack, the error's own fields, its version. */
-const AFTER_ERROR = /^(\s|}|Node\.js v|$)/;
-
-/** The end of a log that says why its process ended. */
-export function lastLine(file: string): string {
-  try {
-    return (readTailSync(file, LAST_BYTES).findLast((line) => !AFTER_ERROR.test(line)) ?? '').slice(-300);
-  } catch {
-    return '';
   }
 }

@@ -1,6 +1,7 @@
 /** What the server asks this process to answer, over its channel: kept in order until the process gets to it. */
 import { errorBody, WorkbenchError } from '../protocol/errors.ts';
-import type { Answer, Ask, FromWorker, ModelSource, ToWorker } from '../protocol/generate.ts';
+import type { Answer, Ask, ModelSource, ToWorker } from '../protocol/generate.ts';
+import { tell } from './frame.ts';
 
 interface Waiting {
   ask: Ask;
@@ -29,10 +30,10 @@ export class Inbox {
       if (signal?.aborted) return;
       const either = signal ? AbortSignal.any([signal, abort.signal]) : abort.signal;
       try {
-        send({ type: 'answer', key, ...(await reply(ask, either, source)) });
+        tell({ type: 'answer', key, ...(await reply(ask, either, source)) });
       } catch (error) {
         if (signal?.aborted) return; // the process ends, which tells the asker more than "aborted" would
-        send({ type: 'refused', key, error: { ...errorBody(named(error)), http: error instanceof WorkbenchError ? error.http : 500 } });
+        tell({ type: 'refused', key, error: { ...errorBody(named(error)), http: error instanceof WorkbenchError ? error.http : 500 } });
       }
       this.#waiting.delete(key);
     }
@@ -42,10 +43,6 @@ export class Inbox {
     this.#waiting.get(key)?.abort.abort();
     this.#waiting.delete(key);
   }
-}
-
-function send(message: FromWorker): void {
-  if (process.connected) process.send!(message, () => {}); // the callback keeps a closed channel from throwing
 }
 
 /** torch says in many words that memory is short. */

@@ -1,5 +1,6 @@
 /** The device between two runs of a pair: a worker asks its supervisor for a turn before each step (server/turns.ts gives them). */
-import type { FromWorker, ToWorker } from '../protocol/generate.ts';
+import type { ToWorker } from '../protocol/generate.ts';
+import { tell } from './frame.ts';
 
 export interface Turn {
   /** Resolves when the turn is this run's (true) or something may have been asked for meanwhile (false): look, and ask again. */
@@ -32,8 +33,4 @@ export function sharedTurn(nudge: () => Promise<void>): Turn {
       tell('turn-done');
     },
   };
-}
-
-function tell(message: FromWorker): void {
-  if (process.connected) process.send!(message, () => {}); // the callback keeps a closed channel from throwing
 }

@@ -1,10 +1,10 @@
-/** The generation process: answers from checkpoints and model directories while no run trains them. */
+/** Models that answer questions outside training: from checkpoints and model directories. */
 import { answer } from '../rl/answer.ts';
 import { resolveDevice } from '../rl/index.ts';
 import { loadModel, loadProcessor, type Model } from '../models/index.ts';
-import { generateProcess } from './generate-process.ts';
+import type { OpenModel } from './work.ts';
 
-generateProcess(async ({ path, dtype, device }) => {
+export const openModel: OpenModel = async ({ path, dtype, device }) => {
   const processor = await loadProcessor(path);
   let model: Model | null = null;
   const load = async (): Promise<Model> => (model ??= await loadModel(path, { dtype: dtype ?? undefined, device: resolveDevice(device) }));
@@ -12,4 +12,4 @@ generateProcess(async ({ path, dtype, device }) => {
     answer: (ask, signal) => answer(processor, load, ask, signal),
     [Symbol.dispose]: () => model?.dispose(),
   };
-});
+};

@@ -1,0 +1,67 @@
+/** The three things that a process with a model does (worker/frame.ts is what they share): around any trainer, any model that answers. */
+import type { LoadQuestions } from '../evals/evals.ts';
+import type { Answer, Ask, ModelSource } from '../protocol/generate.ts';
+import type { CreateTrainer } from '../rl/types.ts';
+import type { LoadItems } from '../runs/runs.ts';
+import type { OpenAnswerer } from './answerer.ts';
+import { runEvaluation } from './evaluation.ts';
+import type { Work } from './frame.ts';
+import { Inbox } from './inbox.ts';
+import { askServer } from './kernel-channel.ts';
+import { ALWAYS, sharedTurn } from './turn.ts';
+import { runWorker } from './worker.ts';
+
+/** Trains a run. Arguments: its directory, the home and, where it shares its device with the other run of its pair, `turns`. */
+export function training(createTrainer: CreateTrainer, loadItems: LoadItems): Work {
+  const inbox = new Inbox();
+  return ({ args: [directory, home, turns], log, signal, committed, nudge }) =>
+    runWorker({
+      directory,
+      home,
+      createTrainer,
+      loadItems,
+      log,
+      signal,
+      committed,
+      nudge,
+      turn: turns === 'turns' ? sharedTurn(nudge) : ALWAYS,
+      askKernel: askServer,
+      answerAsked: (reply) => inbox.answerAll(reply, signal),
+    });
+}
+
+/** Works off an evaluation. Arguments: its directory and the home. */
+export const evaluating =
+  (openAnswerer: OpenAnswerer, loadItems: LoadQuestions): Work =>
+  ({ args: [directory, home], log, signal, committed }) =>
+    runEvaluation({ directory, home, loadItems, openAnswerer, log, committed, signal });
+
+/** A model in memory that answers. */
+export interface LoadedModel extends Disposable {
+  answer(ask: Ask, signal: AbortSignal): Promise<Answer>;
+}
+export type OpenModel = (source: ModelSource) => Promise<LoadedModel>;
+
+/** Answers one question after another and keeps the model of the last one, until its owner wants it no more. */
+export const answering =
+  (open: OpenModel): Work =>
+  async ({ signal }) => {
+    signal.addEventListener('abort', () => process.exit(0)); // in the midst of an answer too: nobody waits for it
+    let model: { name: string; opened: LoadedModel } | null = null;
+    const opened = async (source: ModelSource): Promise<LoadedModel> => {
+      const name = JSON.stringify(source);
+      if (model?.name !== name) {
+        model?.opened[Symbol.dispose]();
+        model = null;
+        model = { name, opened: await open(source) };
+      }
+      return model.opened;
+    };
+    let arrived = (): void => {};
+    const inbox = new Inbox(() => arrived());
+    for (;;) {
+      const next = new Promise<void>((resolve) => (arrived = resolve));
+      await inbox.answerAll(async (ask, stop, source) => ({ answer: await (await opened(source!)).answer(ask, stop), step: null }));
+      await next;
+    }
+  };
