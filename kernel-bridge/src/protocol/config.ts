@@ -472,12 +472,32 @@ export const TrainConfig = Type.Object(
       title: 'Precision',
       description: 'Precision of weights and activations; auto takes that in which the model is stored, and the run holds the one taken.',
     }),
-    device: choice(['auto', 'cpu', 'cuda'], {
+    device: Type.String({
       default: 'auto',
+      pattern: '^(auto|cpu|cuda|(cpu|cuda):\\d{1,3})$',
+      expected: 'must be auto, cpu, cuda, or one of them by number, such as cuda:3',
       group: 'Model',
       advanced: true,
       title: 'Device',
-      description: 'Workbench. auto takes the GPU when there is one.',
+      description:
+        'Workbench. auto takes a GPU when there is one, and of several the one that has room. cuda:3 names one, counted from 0 among those that CUDA_VISIBLE_DEVICES leaves.',
+    }),
+    devices: Type.Integer({
+      default: 1,
+      minimum: 1,
+      maximum: 1024,
+      group: 'Model',
+      advanced: true,
+      title: 'Devices',
+      description:
+        'Workbench. Devices that the run takes, with a process on each; processes and dp_shards are as many where the configuration does not say.',
+    }),
+    exclusive: Type.Boolean({
+      default: false,
+      group: 'Model',
+      advanced: true,
+      title: 'Devices for itself',
+      description: 'Workbench. The run waits until nobody is on its devices, and shares them with no other run and no evaluation.',
     }),
     processes: Type.Integer({
       default: 1,

@@ -118,6 +118,13 @@ export const ERROR_CODES: Record<string, ErrorCode> = {
   LORA_TARGET: code(422, 'lora_target_modules names no linear layer.', 'The message lists the layers.'),
   TOKENIZER_MISSING: code(404, 'The tokenizer that a run used is not where it was.', 'Put the model directory back.'),
   TOKENIZER_UNREADABLE: code(422, 'The tokenizer cannot be used.', "Put the model's tokenizer.json back."),
+  DEVICES_TOO_FEW: code(422, 'A run takes more devices than there are.', 'Set devices to the number that the message names, or less.'),
+  FITS_NOWHERE: code(
+    422,
+    "By the planner's estimate no device has the memory that a run or an evaluation takes.",
+    'See docs/guides/memory.md for what saves memory.',
+  ),
+  GENERATE_NO_DEVICE: code(503, 'No device has room for the model that is to answer.', 'Ask again later, or ask a run that trains.'),
   DEVICE_MISSING: code(422, 'The device that was asked for is not there.', 'Set device to cpu or auto; medr1 doctor says what torch sees.'),
   PROMPT_TEMPLATE: code(422, 'A prompt template has no place for the question.', 'Write {question} where it belongs.'),
   PROMPT_RESERVED_TOKEN: code(422, 'The text of a prompt holds a token that stands for image content.', 'Remove it from the text.'),

@@ -113,7 +113,8 @@ export interface ModelSource {
   path: string;
   /** Null: float32 on the CPU, bfloat16 elsewhere. */
   dtype: 'float32' | 'bfloat16' | null;
-  device: 'auto' | 'cpu' | 'cuda';
+  /** As in a configuration: auto, cpu, cuda, cuda:3. */
+  device: string;
 }
 
 /** `turn`: the answer to `turn?` of a worker that shares its device with the other run of its pair; it has the device until it says `turn-done`. */

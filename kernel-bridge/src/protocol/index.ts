@@ -2,6 +2,7 @@ export * from './config.ts';
 export * from './scheduled.ts';
 export * from './schedules.ts';
 export * from './data.ts';
+export * from './devices.ts';
 export * from './error-codes.ts';
 export * from './errors.ts';
 export * from './evals.ts';

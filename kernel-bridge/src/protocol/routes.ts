@@ -7,6 +7,7 @@
 import Type, { type Static, type TObject, type TSchema } from 'typebox';
 import { TrainConfig } from './config.ts';
 import * as data from './data.ts';
+import { Devices, QueueMove } from './devices.ts';
 import * as evals from './evals.ts';
 import { Generation, GenerateRequest } from './generate.ts';
 import { KernelInfo, PollKernel, KernelCall } from './kernels.ts';
@@ -111,6 +112,7 @@ export const ROUTES = {
     answer: Type.Object({ config: Json }),
     gives: 'config',
   }),
+  devices: get('/devices', { text: 'devices of the machine, who is on them, and who waits for them and why', answer: Devices }),
   estimate: post('/estimate', { text: 'memory and time that a run would take', body: Config, answer: rest.Estimate }),
   builtInRewards: get('/rewards', {
     text: 'reward functions that are built in',
@@ -148,6 +150,11 @@ export const ROUTES = {
   action: post('/runs/:id/actions', {
     text: 'starts, pauses, resumes, stops (of a pair both), or writes a checkpoint',
     body: rest.RunActionRequest,
+    answer: RunSummary,
+  }),
+  moveInQueue: patch('/runs/:id/queue', {
+    text: 'moves a run that waits to another place of the queue, holds it or lets it go (of a pair both); 409 where it does not wait. The action stop cancels it',
+    body: QueueMove,
     answer: RunSummary,
   }),
   metrics: get('/runs/:id/metrics', {

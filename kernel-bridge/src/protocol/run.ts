@@ -78,6 +78,8 @@ export const RunSummary = Type.Object({
   seq: Type.Integer(),
   /** Since when a queued run waits for the device, in milliseconds since 1970: earlier ones go first. Null = it does not wait, or was not asked to start. */
   waits_since: Nullable(Type.Number()),
+  /** A run that waits is passed over until it is released. */
+  held: Type.Optional(Type.Boolean()),
   annotations: Annotations,
 });
 export type RunSummary = Type.Static<typeof RunSummary>;

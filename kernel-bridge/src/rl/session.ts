@@ -25,11 +25,18 @@ const ROUNDING = 4;
 /** Updates in a row that may be left out before the run ends. */
 const MAX_SKIPPED = 5;
 
-/** 'auto' takes the GPU when torch has one; processes of one machine take its GPUs in turn. */
-export function resolveDevice(device: TrainConfig['device'], localRank = 0): string {
-  const cuda = device !== 'cpu' && memoryStats().cuda !== null;
-  if (device === 'cuda' && !cuda) throw errors.device(device);
-  return cuda ? `cuda:${localRank % torchCuda.deviceCount()}` : 'cpu';
+/**
+ * The device of this process, as torch names it. Where a server gave the process its devices (MEDR1_DEVICES), it sees those alone, and they are counted
+ * from 0. Otherwise 'auto' takes a GPU when torch has one, and processes of one machine take its GPUs in turn.
+ */
+export function resolveDevice(device: string, localRank = 0): string {
+  const given = process.env.MEDR1_DEVICES;
+  const wanted = given ? given.split(':')[0] : device;
+  if (wanted.startsWith('cpu')) return 'cpu';
+  const count = memoryStats().cuda === null ? 0 : torchCuda.deviceCount();
+  const [, index] = /^cuda:(\d+)$/.exec(wanted) ?? [];
+  if (wanted !== 'auto' && count <= Number(index ?? 0)) throw errors.device(wanted);
+  return count === 0 ? 'cpu' : `cuda:${index ?? localRank % count}`;
 }
 
 interface Parts {

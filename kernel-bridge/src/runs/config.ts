@@ -16,12 +16,15 @@ import { INSTEAD } from './trl-keys.ts';
 import { trlValue } from './trl-values.ts';
 
 const validator = Compile(TrainConfig);
-const properties = TrainConfig.properties as unknown as Record<string, { anyOf?: Record<string, unknown>[]; default?: unknown }>;
+const properties = TrainConfig.properties as unknown as Record<
+  string,
+  { anyOf?: Record<string, unknown>[]; default?: unknown; expected?: string }
+>;
 const KEYS = Object.keys(properties);
 
 /** Fills in defaults and checks every key, alone and against the others. Throws CONFIG_UNKNOWN_KEY or CONFIG_INVALID. */
 export function completeConfig(input: unknown): TrainConfig {
-  const config = Value.Default(TrainConfig, givenConfig(input)) as Record<string, unknown>;
+  const config = Value.Default(TrainConfig, onDevices(givenConfig(input))) as Record<string, unknown>;
   for (const key of KEYS) if (config[key] === undefined) throw errors.missingKey(key);
   const [first] = validator.Errors(config);
   if (first) {
@@ -47,6 +50,14 @@ function givenConfig(input: unknown): Record<string, unknown> {
   const unknown = Object.keys(input).filter((key) => !KEYS.includes(key));
   if (unknown.length > 0) throw errors.unknownKeys(unknown.map((key) => ({ key, instead: insteadOf(key) })));
   return Object.fromEntries(Object.entries(structuredClone(input)).map(([key, value]) => [key, trlValue(key, value)]));
+}
+
+/** Several devices mean as many processes, and as many shards, where the configuration does not say. */
+function onDevices(given: Record<string, unknown>): Record<string, unknown> {
+  const { devices } = given;
+  if (typeof devices !== 'number' || devices <= 1) return given;
+  const processes = given.processes ?? devices;
+  return { ...given, processes, dp_shards: given.dp_shards ?? processes };
 }
 
 /** The keys that a YAML text gives. Throws CONFIG_UNREADABLE or CONFIG_UNKNOWN_KEY. */
@@ -109,6 +120,12 @@ function checkTogether(config: TrainConfig): void {
       `must, times gradient_accumulation_steps, be a multiple of num_generations (${num_generations})`,
     );
   }
+  if (config.processes % config.devices !== 0)
+    throw errors.badValue(
+      'devices',
+      config.devices,
+      `must divide processes (${config.processes}), so that each device has as many of them`,
+    );
   const schedule = scheduleProblem(config.lr_scheduler_type, config.lr_scheduler_kwargs ?? {}, config.learning_rate);
   if (schedule !== null) throw errors.badValue('lr_scheduler_kwargs', config.lr_scheduler_kwargs, schedule);
   const best = config.metric_for_best_model;
@@ -130,6 +147,7 @@ function requireParameters({ reward_funcs, reward_weight_schedules, reward_param
 }
 
 function wanted(key: string, message: string): string {
+  if (properties[key].expected !== undefined) return properties[key].expected;
   const choices = properties[key].anyOf?.map((option) => option.const).filter((value) => value !== undefined);
   return choices?.length ? `must be one of ${choices.map((choice) => JSON.stringify(choice)).join(', ')}` : message;
 }

@@ -30,6 +30,26 @@ export const errors = {
   badValue: (key: string, seen: unknown, wanted: string) =>
     badConfig(`The configuration's ${key} is ${preview(seen)}; it ${wanted}.`, `Give ${key} a value as docs/config.md describes it.`),
   missingKey: (key: string) => badConfig(`The configuration lacks ${key}.`, `Add ${key}; docs/config.md describes it.`),
+  noDevice: (device: string, there: readonly string[]) =>
+    make('DEVICE_MISSING', 422)(
+      `There is no device ${device} here; there ${there.length === 1 ? 'is' : 'are'} ${there.join(', ')}.`,
+      'Set device to auto or to one of them. GPUs are counted from 0 among those that CUDA_VISIBLE_DEVICES leaves.',
+    ),
+  tooFewDevices: (wanted: number, device: string, there: readonly string[]) =>
+    make('DEVICES_TOO_FEW', 422)(
+      `The run takes ${wanted} devices, and with device ${device} it can have ${there.length} (${there.join(', ')}).`,
+      `Set devices to ${there.length} or less.`,
+    ),
+  fitsNowhere: (needs: number, most: number, there: readonly string[]) =>
+    make('FITS_NOWHERE', 422)(
+      `About ${(needs / 2 ** 30).toFixed(1)} GiB are needed, and no device that it may have (${there.join(', ')}) has more than ${(most / 2 ** 30).toFixed(1)} GiB.`,
+      'The estimate in the New run form names what saves memory: LoRA, 8-bit moments, gradient checkpointing, bfloat16, smaller batches.',
+    ),
+  noRoomToAnswer: (why: string) =>
+    make('GENERATE_NO_DEVICE', 503)(
+      `No device has room for the model that is to answer: it ${why}.`,
+      'Ask again when what is there has ended, or ask the run that trains: it answers itself.',
+    ),
   badFile: (file: string, cause: unknown) =>
     make('CONFIG_UNREADABLE', 422, 2)(
       `${file} cannot be read as YAML: ${text(cause)}`,

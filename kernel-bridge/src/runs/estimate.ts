@@ -4,10 +4,10 @@
  */
 import { machine } from '../machine.ts';
 import type { Estimate, MemorySwitch, TrainConfig, VqaItem } from '../protocol/index.ts';
-import { PARTS, peakMemory, trainableParameters, type ModelShape, type Workload } from './memory.ts';
+import { memoryPhases, PARTS, peakMemory, trainableParameters, type MemoryConfig, type ModelShape, type Workload } from './memory.ts';
 import { readShape } from './model-files.ts';
 import { stepFlops, type Speed } from './speed.ts';
-import { workloadOf } from './workload.ts';
+import { promptOf, workloadOf } from './workload.ts';
 
 /**
  * On the CPU: what glibc holds besides the bytes in use, in holes and to be used again (native/heap.cc). A part that is always there and a share,
@@ -67,6 +67,42 @@ function totalOf(config: TrainConfig, shape: ModelShape, work: Workload, items: 
   const total = used + heap + memory.process;
   return { memory, total, phase: peak.phase };
 }
+
+/** What is asked of a model that does not train; `batch` completions at a time, an image each. */
+export interface Asking {
+  model: string;
+  /** Null: float32 on the CPU, bfloat16 elsewhere. */
+  dtype: string | null;
+  batch: number;
+  max_new_tokens: number;
+  max_pixels: number;
+}
+
+/** Bytes that a model takes to answer questions. */
+export function answeringBytes({ model, dtype, batch, max_new_tokens, max_pixels }: Asking, device: 'cpu' | 'cuda'): number {
+  const shape = readShape(model);
+  const narrow = dtype === 'bfloat16' || (dtype === null && device === 'cuda');
+  const work: Workload = {
+    ...{ questions: batch, microQuestions: batch, completions: batch, microCompletions: batch },
+    ...promptOf(shape, max_pixels),
+    completion: max_new_tokens,
+  };
+  const { sampling } = memoryPhases(shape, { ...ASKED, dtype: narrow ? 'bfloat16' : 'float32' }, work, batch, device);
+  return sampling.weights + sampling.kv_cache + sampling.activations + sampling.logits + PROCESS_BYTES[device];
+}
+
+/** Nothing is learnt. */
+const ASKED: Omit<MemoryConfig, 'dtype'> = {
+  trainer: 'grpo',
+  use_peft: false,
+  lora_r: 0,
+  freeze_vision: true,
+  beta: 0,
+  optim: 'adamw_torch',
+  bf16_update: 'stochastic',
+  gradient_checkpointing: false,
+  temperature: 1,
+};
 
 type Needs = (config: TrainConfig) => { total: number };
 

@@ -32,7 +32,7 @@ export interface RunRow {
 
 export interface Command {
   id: number;
-  action: RunAction;
+  action: RunAction | 'hold';
   /** When it was asked for, in milliseconds since 1970. */
   created_at: number;
 }

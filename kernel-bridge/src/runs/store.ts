@@ -316,6 +316,14 @@ export class RunStore implements Disposable {
     this.db.prepare('UPDATE command SET done_at = ? WHERE id = ?').run(now, id);
   }
 
+  /** A run that waits is passed over until it is let go. */
+  hold(held: boolean, now = Date.now()): void {
+    transaction(this.db, () => {
+      this.db.prepare("UPDATE command SET done_at = ? WHERE action = 'hold' AND done_at IS NULL").run(now);
+      if (held) this.db.prepare("INSERT INTO command (action, created_at) VALUES ('hold', ?)").run(now);
+    });
+  }
+
   /** Moves a run that waits to another place of the queue: the one who asked earlier goes first. */
   askToStart(at: number): void {
     this.db.prepare("UPDATE command SET created_at = ? WHERE action = 'start' AND done_at IS NULL").run(at);

@@ -14,6 +14,7 @@ export function runSummary(store: ReadableRun): RunSummary {
   const step = store.step;
   const recent_reward = lastMetrics(store, 'reward', SPARKLINE_POINTS);
   const running = row.state === 'running';
+  const pending = row.state === 'queued' ? store.pending() : [];
   return {
     id: row.id,
     name: row.name,
@@ -36,7 +37,8 @@ export function runSummary(store: ReadableRun): RunSummary {
     error: row.error,
     alert: lastAlert(store, step),
     seq: store.seq,
-    waits_since: row.state === 'queued' ? (store.pending().find(({ action }) => action === 'start')?.created_at ?? null) : null,
+    waits_since: pending.find(({ action }) => action === 'start')?.created_at ?? null,
+    held: pending.some(({ action }) => action === 'hold'),
     annotations: annotations(store.db),
   };
 }

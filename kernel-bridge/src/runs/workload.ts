@@ -13,17 +13,12 @@ const CHAT_TOKENS = 24;
 const ANSWER_TOKENS = 16;
 
 /** The longest that a step can be. */
-export function workloadOf(
-  config: TrainConfig,
-  items: readonly VqaItem[],
-  { patchSide, patchesPerToken }: Pick<ModelSizes, 'patchSide' | 'patchesPerToken'>,
-  imagePixels = Infinity,
-): Workload {
+export function workloadOf(config: TrainConfig, items: readonly VqaItem[], shape: PatchSizes, imagePixels = Infinity): Workload {
   const sft = config.trainer === 'sft';
   const G = sft ? 1 : config.num_generations;
   const microCompletions = config.per_device_train_batch_size;
   const completions = microCompletions * config.gradient_accumulation_steps;
-  const patches = Math.ceil(Math.min(config.max_pixels, Math.max(config.min_pixels, imagePixels)) / patchSide ** 2);
+  const pixels = Math.min(config.max_pixels, Math.max(config.min_pixels, imagePixels));
   const longest = Math.max(0, ...items.map(({ question = '', options = [] }) => question.length + options.join(', ').length));
   const text = (config.prompt_template?.length ?? TEMPLATE_CHARACTERS) + longest;
   return {
@@ -31,8 +26,15 @@ export function workloadOf(
     microQuestions: Math.max(1, Math.ceil(microCompletions / G)),
     completions,
     microCompletions,
-    prompt: Math.ceil(text / CHARACTERS_PER_TOKEN) + CHAT_TOKENS + Math.ceil(patches / patchesPerToken),
+    ...promptOf(shape, pixels, text),
     completion: sft ? ANSWER_TOKENS : config.max_completion_length,
-    patches,
   };
+}
+
+type PatchSizes = Pick<ModelSizes, 'patchSide' | 'patchesPerToken'>;
+
+/** Tokens of a prompt with one image of so many pixels, and patches of that image. */
+export function promptOf({ patchSide, patchesPerToken }: PatchSizes, pixels: number, characters = TEMPLATE_CHARACTERS) {
+  const patches = Math.ceil(pixels / patchSide ** 2);
+  return { prompt: Math.ceil(characters / CHARACTERS_PER_TOKEN) + CHAT_TOKENS + Math.ceil(patches / patchesPerToken), patches };
 }

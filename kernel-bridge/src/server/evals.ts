@@ -7,24 +7,25 @@ import { exportEvaluation } from '../evals/export.ts';
 import { matrices } from '../evals/matrix.ts';
 import type { EvalStore } from '../evals/store.ts';
 import { errors as runErrors } from '../runs/errors.ts';
-import { device } from './device.ts';
 import type { Evaluations } from './evaluations.ts';
 import type { GroupOf, Handlers } from './mount.ts';
+import type { Pool } from './pool.ts';
 
 const MOST_COMPARED = 16;
 
 interface Parts {
   home: string;
+  pool: Pool;
   evaluations: Evaluations;
   loadItems: LoadQuestions;
 }
 
-export function evalHandlers({ home, evaluations, loadItems }: Parts): Handlers<GroupOf<'evals'>> {
+export function evalHandlers({ home, pool, evaluations, loadItems }: Parts): Handlers<GroupOf<'evals'>> {
   return {
     'evals.list': () => ({ evaluations: evaluations.list() }),
 
     'evals.start': async ({ body }) => {
-      const where = body.device ?? ((await device()).kind === 'cuda' ? 'cuda:0' : 'cpu');
+      const where = body.device ?? pool.kindOf('auto');
       const { store } = await prepareEvaluation(home, { ...body, device: where }, { loadItems });
       using prepared = store;
       return evaluations.start(prepared.row().id);

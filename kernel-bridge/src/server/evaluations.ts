@@ -1,19 +1,25 @@
 /**
- * The evaluations of a home as the server sees them: a queue, of which one at a time has a process of jobs.ts, and what others (`medr1 eval`) write,
- * noticed by their files. Evaluations run beside training: they share the device with it.
+ * The evaluations of a home as the server sees them: a queue before the devices of pool.ts, and what others (`medr1 eval`) write, noticed by their
+ * files. An evaluation runs beside training where it finds no device without.
  */
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { errors } from '../evals/errors.ts';
 import { evalDirectory, isEvaluating, listEvals, logFile, newestFirst, openEval, summaryOf } from '../evals/evals.ts';
-import { errorBody } from '../protocol/errors.ts';
-import type { EvalState, EvalSummary } from '../protocol/evals.ts';
+import { errorBody, type ErrorBody } from '../protocol/errors.ts';
+import type { EvalSettings, EvalState, EvalSummary } from '../protocol/evals.ts';
 import { errors as runErrors } from '../runs/errors.ts';
+import type { QueuedJob } from '../protocol/devices.ts';
 import type { Job, Jobs } from './jobs.ts';
+import type { Wish } from './placement.ts';
+import type { Place, Pool } from './pool.ts';
 
 export interface EvaluationsOptions {
   home: string;
   jobs: Jobs;
+  pool: Pool;
+  /** Bytes that an evaluation takes, by the planner's estimate. */
+  bytesOf?: (settings: EvalSettings) => number;
   /** Module that the process runs. */
   workerModule?: string;
   publish: (event: { summary: EvalSummary } | { removed: string }) => void;
@@ -28,10 +34,12 @@ export class Evaluations {
   private readonly known = new Map<string, { stamp: string; summary: EvalSummary }>();
   private readonly gathering = new Map<string, NodeJS.Timeout>();
   private timer: NodeJS.Timeout | undefined;
+  private waits: QueuedJob[] = [];
   private closing = false;
 
   constructor(options: EvaluationsOptions) {
     this.options = options;
+    options.jobs.onFree(() => this.schedule());
   }
 
   /** Starts what was queued when the last server ended, and follows what others do. */
@@ -117,25 +125,48 @@ export class Evaluations {
     return this.options.jobs.find('evaluate', id);
   }
 
-  /** Starts the oldest queued evaluation when none runs. */
-  private schedule(): void {
-    const { jobs } = this.options;
-    if (jobs.closing || jobs.all('evaluate').length > 0) return;
-    const next = this.list()
-      .toReversed()
-      .find(({ id, state }) => state === 'queued' && !this.isBusy(id));
-    if (next) this.spawn(next.id);
+  /** Evaluations that wait, first to start first, each with its reason. */
+  get waiting(): readonly QueuedJob[] {
+    return this.waits;
   }
 
-  private spawn(id: string): void {
+  /** Starts queued evaluations, oldest first, where there is room. One that no device fits fails. */
+  private schedule(): void {
+    const { jobs, pool } = this.options;
+    if (jobs.closing) return;
+    this.waits = [];
+    for (const { id, name, settings } of this.queue()) {
+      const wish = this.wishOf(settings);
+      const never = pool.impossible(wish);
+      const place = pool.place(wish);
+      if (never) this.setState(id, 'failed', never.toJSON());
+      else if (typeof place !== 'string') this.spawn(id, name, place);
+      else this.waits.push({ kind: 'evaluate', id, name, held: false, reason: place });
+      if (never) this.changed(id);
+    }
+  }
+
+  private queue(): EvalSummary[] {
+    return this.list()
+      .toReversed()
+      .filter(({ id, state }) => state === 'queued' && !this.isBusy(id));
+  }
+
+  private wishOf(settings: EvalSettings): Wish {
+    return { kind: 'evaluate', device: settings.device, devices: 1, exclusive: false, bytes: this.options.bytesOf?.(settings) ?? 0 };
+  }
+
+  private spawn(id: string, name: string, place: Place): void {
     const { home, jobs, workerModule: module } = this.options;
     const directory = evalDirectory(home, id);
     jobs.start({
       kind: 'evaluate',
       id,
+      label: `evaluation ${name}`,
       module,
       args: [directory, home],
       log: logFile(directory),
+      place,
       heard: () => this.changed(id),
       gone: (how) => this.gone(id, how),
     });
@@ -148,12 +179,11 @@ export class Evaluations {
       if (state === 'running' || state === 'queued') store.setState('interrupted', runErrors.workerDied(how, '').toJSON());
     }
     this.changed(id);
-    this.schedule();
   }
 
-  private setState(id: string, state: EvalState): void {
+  private setState(id: string, state: EvalState, error: ErrorBody | null = null): void {
     using store = openEval(this.options.home, id);
-    store.setState(state);
+    store.setState(state, error);
   }
 
   private look(): void {

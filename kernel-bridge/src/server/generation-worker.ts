@@ -4,11 +4,17 @@
  */
 import { join } from 'node:path';
 import type { Answer, Ask, ModelSource } from '../protocol/generate.ts';
+import { errors } from '../runs/errors.ts';
 import type { Job, Jobs } from './jobs.ts';
+import { sharesMemory, type Wish } from './placement.ts';
+import type { Pool } from './pool.ts';
 
 export interface GenerationWorkerOptions {
   home: string;
   jobs: Jobs;
+  pool: Pool;
+  /** Bytes that answers take, by the planner's estimate. */
+  bytesOf?: (source: ModelSource, ask: Ask) => number;
   /** Module that the process runs. */
   module?: string;
   idle_ms?: number;
@@ -38,7 +44,15 @@ export class GenerationWorker {
   async ask(ask: Ask, source: ModelSource, signal: AbortSignal): Promise<Answer> {
     signal.throwIfAborted();
     clearTimeout(this.#idle);
-    const job = (this.#job ??= this.#start());
+    const wish: Wish = {
+      kind: 'answer',
+      device: source.device,
+      devices: 1,
+      exclusive: false,
+      bytes: this.#options.bytesOf?.(source, ask) ?? 0,
+    };
+    if (this.#job && !this.#options.pool.candidates(wish).includes(this.#job.on[0])) this.#end(); // it is on another device
+    const job = (this.#job ??= this.#start(wish));
     this.#asked++;
     try {
       return (await job.ask(ask, source, signal, this.#options.grace_ms ?? GRACE_MS)).answer;
@@ -48,19 +62,25 @@ export class GenerationWorker {
     }
   }
 
-  /** Ends the process as soon as it answers nobody, so that its memory is free. */
-  release(): void {
+  /** Ends the process as soon as it answers nobody, so that its memory on these devices is free for a run. */
+  release(on: readonly string[]): void {
+    if (!this.#job?.on.some((own) => on.some((id) => sharesMemory(own, id)))) return;
     this.#release = true;
     if (this.#asked === 0) this.#end();
   }
 
-  #start(): Job {
-    const { home, jobs, module } = this.#options;
+  #start(wish: Wish): Job {
+    const { home, jobs, module, pool } = this.#options;
+    const never = pool.impossible({ ...wish, bytes: 0 });
+    if (never) throw never;
+    const place = pool.place(wish);
+    if (typeof place === 'string') throw errors.noRoomToAnswer(place);
     this.#release = false;
     return jobs.start({
       kind: 'answer',
       id: 'answer',
       module,
+      place,
       log: join(home, 'generate.log'),
       truncate: true,
       disposable: true,

@@ -45,10 +45,12 @@ import { device } from './device.ts';
 import { FirstAnswers } from './first-answers.ts';
 import type { Generations } from './generations.ts';
 import { readTopics } from './follow.ts';
+import type { Evaluations } from './evaluations.ts';
 import type { Hub } from './hub.ts';
 import { readImage } from './image.ts';
 import type { Kernels } from './kernels.ts';
 import type { GroupOf, Handlers } from './mount.ts';
+import type { Pool } from './pool.ts';
 import { RunTables } from './run-table.ts';
 import type { Supervisor } from './supervisor.ts';
 import { SharedView } from './view.ts';
@@ -56,6 +58,8 @@ import { SharedView } from './view.ts';
 export interface Services {
   home: string;
   hub: Hub;
+  pool: Pool;
+  evaluations: Pick<Evaluations, 'waiting'>;
   supervisor: Supervisor;
   kernels: Kernels;
   /** Resumes a run that waited for a kernel which is there now. */
@@ -69,7 +73,7 @@ export interface Services {
 type RunRoutes = Exclude<RouteName, GroupOf<'data' | 'evals' | 'search'>>;
 
 export function runHandlers(services: Services): Handlers<RunRoutes> {
-  const { home, hub, supervisor, kernels, generations, loadItems } = services;
+  const { home, hub, pool, evaluations, supervisor, kernels, generations, loadItems } = services;
   const askKernel = tryKernel(kernels);
   const answers = new FirstAnswers();
   const tables = new RunTables(hub);
@@ -99,6 +103,11 @@ export function runHandlers(services: Services): Handlers<RunRoutes> {
 
     readConfig: ({ body }) => ({ config: parseConfig(body.text) }),
 
+    devices: async () => ({
+      devices: await pool.use(),
+      queue: [...supervisor.waiting.filter(({ id }) => hub.summary(id).state === 'queued'), ...evaluations.waiting],
+    }),
+
     estimate: async ({ body }) => {
       const config = completeConfig(body.config);
       const [{ estimate }, { measuredSpeed }, { sampledPixels }] = await Promise.all([
@@ -107,9 +116,8 @@ export function runHandlers(services: Services): Handlers<RunRoutes> {
         import('../data/image/sizes.ts'),
       ]);
       const { items, root } = await loadItems(config.dataset_name, trainFilter(config, home));
-      const { kind, memory_total, memory_used } = await device();
-      const on = kind === 'cuda' && config.device !== 'cpu' ? 'cuda' : 'cpu';
-      const free = on === 'cuda' && memory_total !== null ? memory_total - (memory_used ?? 0) : undefined;
+      const on = pool.kindOf(config.device);
+      const free = on === 'cuda' ? await pool.mostFree(config.device) : undefined;
       const imagePixels = await sampledPixels(root, items);
       return estimate(config, items, { device: on, availableBytes: free, imagePixels, speed: measuredSpeed(home, config, on) });
     },
@@ -128,6 +136,7 @@ export function runHandlers(services: Services): Handlers<RunRoutes> {
 
     createRun: ({ body: { config, reward_files, start = true, request_id } }) =>
       answers.once(request_id && `create ${request_id}`, { config, reward_files }, async () => {
+        if (start) supervisor.require(completeConfig(config));
         using made =
           findByRequest(home, request_id, (run) => isMadeBy(run, config)) ??
           (await createRun(home, config, { loadItems, reward_files, served: kernels.sources(), askKernel, request_id }));
@@ -151,6 +160,7 @@ export function runHandlers(services: Services): Handlers<RunRoutes> {
 
     createPair: ({ body: { config, variants = ['think', 'no-think'], reward_files, start = true, request_id } }) =>
       answers.once(request_id && `create ${request_id}`, { config, variants, reward_files }, async () => {
+        if (start) for (const one of pairConfigs(config, variants)) supervisor.require(one);
         const ids = await pairOf(home, request_id, config, variants, () =>
           createPair(home, config, variants, { loadItems, reward_files, served: kernels.sources(), askKernel, request_id }),
         );
@@ -181,6 +191,13 @@ export function runHandlers(services: Services): Handlers<RunRoutes> {
     action: ({ id, body: { action, request_id } }) => {
       hub.store(id); // throws where there is none
       return answers.once(request_id && `${id} ${request_id}`, { action }, () => act(id, action, request_id, services));
+    },
+
+    moveInQueue: ({ id, body: { before, held } }) => {
+      hub.store(id); // throws where there is none
+      if (before !== undefined) supervisor.move(id, before);
+      if (held !== undefined) supervisor.hold(id, held);
+      return hub.summary(id);
     },
 
     metrics: ({ id, query: { names, from = 0, to = Number.MAX_SAFE_INTEGER, max_points } }) => {
@@ -386,7 +403,10 @@ async function actOn(id: string, action: RunAction, { home, supervisor, hub }: S
   } else if (!live && (action === 'start' || action === 'resume')) {
     if (state === 'finished') refuse('It is done: start a new run, or fork one of its checkpoints.');
     if (!run.pending().some((command) => command.action === 'start')) await supervisor.start(id);
-    else supervisor.first(id);
+    else if (supervisor.waits(id)) {
+      supervisor.hold(id, false);
+      supervisor.first(id);
+    }
   } else if (live) {
     run.command(action);
     supervisor.nudge(id);

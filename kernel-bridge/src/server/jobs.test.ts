@@ -36,7 +36,7 @@ const never = new AbortController().signal;
 
 it('starts a process with its kind, arguments and variables, hears it, and asks it', async () => {
   const heard = vi.fn();
-  const job = start({ env: { GIVEN: 'yes' }, heard });
+  const job = start({ place: { on: ['cpu:0'], bytes: 5, exclusive: false, env: { GIVEN: 'yes' } }, heard });
   expect(job.heardAt).toBeNull();
   expect(await job.ask(question('who'), null, never)).toMatchObject({ answer: [['train', 'x'], 'yes'], step: 7 });
   expect(job.heardAt).toBeGreaterThanOrEqual(job.startedAt);

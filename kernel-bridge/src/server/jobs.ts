@@ -10,6 +10,7 @@ import { WorkbenchError } from '../protocol/errors.ts';
 import type { Answer, Ask, FromWorker, ModelSource, ToWorker } from '../protocol/generate.ts';
 import { errors } from '../runs/errors.ts';
 import { forkWorker } from './fork-worker.ts';
+import type { Place } from './pool.ts';
 
 export type JobKind = 'train' | 'evaluate' | 'answer';
 
@@ -26,8 +27,10 @@ export interface JobOptions {
   truncate?: boolean;
   /** It holds nothing that could be left half made: it is killed where others are given time, and an interrupt from the keyboard ends it too. */
   disposable?: boolean;
-  /** Variables beside those of this process. */
-  env?: Record<string, string>;
+  /** Where it is (pool.ts); nowhere where nobody counts. */
+  place?: Place;
+  /** As people know it: "run a-b". */
+  label?: string;
   /** Called for each message but answers, refusals and signs of life. */
   heard?: (message: Said, job: Job) => void;
   /** Called once, when the process is gone or could not be started. */
@@ -44,6 +47,7 @@ const KILL_AFTER_MS = 60_000;
 
 export class Jobs {
   readonly #jobs = new Set<Job>();
+  readonly #onFree: (() => void)[] = [];
   #closing = false;
 
   /** No process is started any more. */
@@ -56,7 +60,13 @@ export class Jobs {
     if (this.#closing) throw errors.serverStopped();
     const job = new Job(options, () => this.#jobs.delete(job));
     this.#jobs.add(job);
+    void job.ended.then(() => this.#closing || this.#onFree.forEach((free) => free()));
     return job;
+  }
+
+  /** Called after each end of a process: its devices are free. */
+  onFree(free: () => void): void {
+    this.#onFree.push(free);
   }
 
   /** Those whose processes are there. */
@@ -83,6 +93,14 @@ interface Asked {
 export class Job {
   readonly kind: JobKind;
   readonly id: string;
+  readonly label: string;
+  /** Ids of its devices. */
+  readonly on: readonly string[];
+  /** That it takes on each of them, by the planner's estimate. */
+  readonly bytes: number;
+  readonly exclusive: boolean;
+  /** It has lent its turn: a paused run. */
+  resting = false;
   readonly startedAt = Date.now();
   /** When it last said anything; null while it loads its code. A process that computes is silent until the end of a step. */
   heardAt: number | null = null;
@@ -94,11 +112,15 @@ export class Job {
   #keys = 0;
 
   constructor(options: JobOptions, forget: () => void) {
-    const { kind, id, module = MAIN, args = [], log, truncate, disposable = false, env } = options;
+    const { kind, id, module = MAIN, args = [], log, truncate, disposable = false, place, label = id } = options;
     this.kind = kind;
     this.id = id;
+    this.label = label;
+    this.on = place?.on ?? [];
+    this.bytes = place?.bytes ?? 0;
+    this.exclusive = place?.exclusive ?? false;
     this.#options = options;
-    this.#child = forkWorker(module, [kind, ...args], { log, truncate, detached: !disposable, env });
+    this.#child = forkWorker(module, [kind, ...args], { log, truncate, detached: !disposable, env: place?.env });
     this.#child.on('message', (message: FromWorker) => this.#hear(message));
     const gone = new Promise<string>((resolve) => {
       this.#child.once('error', () => resolve('it could not be started'));

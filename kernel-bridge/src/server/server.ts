@@ -30,6 +30,8 @@ import { Jobs } from './jobs.ts';
 import { Kernels } from './kernels.ts';
 import { Door, keep, privateFolder } from './keep.ts';
 import type { Handlers } from './mount.ts';
+import { Needs } from './needs.ts';
+import { Pool } from './pool.ts';
 import { removeServerFile, serverFile, writeServerFile } from './server-file.ts';
 import { searchHandlers } from './search.ts';
 import { Searches } from './searches.ts';
@@ -46,6 +48,8 @@ export interface ServeOptions {
   /** 256 bits, hexadecimal; made when left out. */
   secret?: string;
   loadItems: LoadItems;
+  /** Into how many slots the CPU is cut, or the devices themselves. */
+  devices?: ConstructorParameters<typeof Pool>[1];
   workerModule?: string;
   /** Starts the processes that train; tests have them in their own. */
   fork?: SupervisorOptions['fork'];
@@ -85,9 +89,13 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
   const hub = new Hub(home);
   const kernels = new Kernels();
   const jobs = new Jobs();
+  const pool = new Pool(jobs, options.devices);
+  const needs = new Needs(home, options.loadItems, pool);
   const supervisor = new Supervisor({
     home,
     jobs,
+    pool,
+    bytesOf: (config) => needs.ofRun(config),
     workerModule: options.workerModule,
     fork: options.fork,
     changed: (id) => {
@@ -95,13 +103,15 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
       goOn(id);
     },
     askKernel: (call, timeout_s) => kernels.ask(call, timeout_s),
-    starting: () => generations.worker.release(),
+    starting: (on) => generations.worker.release(on),
   });
   const goOn = (id: string): void => takeUp(id, { hub, kernels, supervisor });
   kernels.onServed(() => supervisor.ids.forEach(goOn));
   const generations = new Generations({
     home,
     jobs,
+    pool,
+    bytesOf: (source, ask) => needs.ofAnswer(source, ask),
     loadItems: options.loadItems,
     supervisor,
     store: (id) => hub.store(id),
@@ -110,6 +120,8 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
   const evaluations = new Evaluations({
     home,
     jobs,
+    pool,
+    bytesOf: (settings) => needs.ofEvaluation(settings),
     workerModule: options.evaluationModule,
     publish: (event) => hub.evaluation(event),
   });
@@ -118,8 +130,8 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
   const gate: Gate = { secret, port };
   const { loadItems } = options;
   const handlers: Handlers = {
-    ...runHandlers({ home, hub, supervisor, kernels, goOn, generations, loadItems, started_at }),
-    ...evalHandlers({ home, evaluations, loadItems }),
+    ...runHandlers({ home, hub, pool, evaluations, supervisor, kernels, goOn, generations, loadItems, started_at }),
+    ...evalHandlers({ home, pool, evaluations, loadItems }),
     ...searchHandlers({ home, hub, searches }),
     ...dataHandlers({ home }),
   };

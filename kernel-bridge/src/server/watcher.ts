@@ -19,6 +19,7 @@ export function watchOthers(home: string, hub: Hub, supervisor: Supervisor): () 
       hub.removed(id);
     }
     supervisor.markUnwritten();
+    supervisor.look();
     for (const id of ids) {
       const stamp = hub.stamp(id);
       const known = seen.get(id);

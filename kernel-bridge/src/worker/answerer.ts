@@ -7,6 +7,7 @@ import { decodeImage, loadModel, loadProcessor, type EncodedPrompt, type ImageIn
 import { WorkbenchError } from '../protocol/errors.ts';
 import { ask, disposePrompt, questionOf, type Wording } from '../rl/ask.ts';
 import { isOfOneQuestion } from '../rl/left-out.ts';
+import { resolveDevice } from '../rl/session.ts';
 import type { NewAnswer } from '../evals/store.ts';
 
 /** A question as the model is to see it; `image` is null where it sees none. */
@@ -31,7 +32,7 @@ const GREY = 128;
 export const openAnswerer: OpenAnswerer = async (settings) => {
   const { model: dir, root, dtype, device, variant, prompt_template: template, min_pixels: minPixels, max_pixels: maxPixels } = settings;
   const processor = await loadProcessor(dir);
-  const model = await loadModel(dir, { device, dtype: dtype as ModelDtype });
+  const model = await loadModel(dir, { device: resolveDevice(device), dtype: dtype as ModelDtype });
 
   const published = publishedReading(variant, template);
   const room = { completion: settings.max_new_tokens, longest: model.config.text_config.max_position_embeddings };

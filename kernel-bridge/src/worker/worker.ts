@@ -117,7 +117,7 @@ async function begin(store: RunStore, room: Room, options: WorkerOptions, leftOu
     log: options.log,
     askKernel: options.askKernel && askOnce(store, room, options.askKernel, options),
   });
-  await room.write(() => store.started({ total_steps: trainer.totalSteps, device: trainer.device }));
+  await room.write(() => store.started({ total_steps: trainer.totalSteps, device: knownAs(trainer.device) }));
   options.committed();
   return trainer;
 }
@@ -134,6 +134,9 @@ function unusableAtStart(directory: string, items: readonly VqaItem[]): Readonly
   writeDurably(file, JSON.stringify(ids));
   return new Set(ids);
 }
+
+/** A process that was given GPUs counts them from 0; people know them by the numbers that its server gives them. */
+const knownAs = (device: string): string => (device.includes('cuda') && process.env.MEDR1_DEVICES) || device;
 
 /** None where the test split is no longer the one that the run has been evaluated on: its curve would join what cannot be compared. */
 async function questionsToEvaluateOn(store: RunStore, { loadItems, home }: WorkerOptions): Promise<VqaItem[]> {

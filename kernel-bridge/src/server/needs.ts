@@ -1,0 +1,45 @@
+/** What jobs need of a device, by the planner's estimate. Where it cannot tell (a model that is gone, say), 0: the job itself will name what is wrong. */
+import type { TrainConfig } from '../protocol/config.ts';
+import type { EvalSettings } from '../protocol/evals.ts';
+import type { Ask, ModelSource } from '../protocol/generate.ts';
+import { answeringBytes, estimate, type Asking } from '../runs/estimate.ts';
+import { trainFilter, type LoadItems } from '../runs/runs.ts';
+import type { Pool } from './pool.ts';
+
+/** The image processor's own limit in Qwen2-VL's files as Med-R1 has them. */
+const MAX_PIXELS = 401408;
+
+export class Needs {
+  readonly #home: string;
+  readonly #loadItems: LoadItems;
+  readonly #pool: Pool;
+
+  constructor(home: string, loadItems: LoadItems, pool: Pool) {
+    this.#home = home;
+    this.#loadItems = loadItems;
+    this.#pool = pool;
+  }
+
+  async ofRun(config: TrainConfig): Promise<number> {
+    const { sampledPixels } = await import('../data/image/sizes.ts'); // decodes images
+    const { items, root } = await this.#loadItems(config.dataset_name, trainFilter(config, this.#home));
+    const imagePixels = await sampledPixels(root, items);
+    return estimate(config, items, { device: this.#pool.kindOf(config.device), imagePixels }).total_bytes;
+  }
+
+  ofEvaluation({ model, dtype, device, batch_size: batch, max_new_tokens, max_pixels }: EvalSettings): number {
+    return this.#asking({ model, dtype, batch, max_new_tokens, max_pixels: max_pixels ?? MAX_PIXELS }, device);
+  }
+
+  ofAnswer({ path: model, dtype, device }: ModelSource, { num, max_new_tokens, max_pixels }: Ask): number {
+    return this.#asking({ model, dtype, batch: num, max_new_tokens, max_pixels: max_pixels ?? MAX_PIXELS }, device);
+  }
+
+  #asking(asking: Asking, device: string): number {
+    try {
+      return answeringBytes(asking, this.#pool.kindOf(device));
+    } catch {
+      return 0;
+    }
+  }
+}
