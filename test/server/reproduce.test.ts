@@ -66,6 +66,29 @@ it('trains every checkpoint, evaluates it and the untrained model, and reports',
   expect(text).toContain('| published | +1.67 | +2.70 |');
 });
 
+it('two slots work on two parts at a time, and the report is the same bytes in whatever order parts end', async () => {
+  const reported = async (cpuSlots: number, firstStep_s: number): Promise<{ report: string; ended: number[] }> => {
+    const other = makeHome();
+    const plan = fakePlan(made.model, { approaches: ['think', 'no-think'] });
+    // the time of a step is in no report
+    plan.trainings.forEach(({ config }, i) => (config.learning_rate = i === 0 ? firstStep_s : 0.002));
+    const devices = { cpuSlots, env: { CUDA_VISIBLE_DEVICES: '' } };
+    const worked = await reproduceFake(other.home, made.model, { plan, devices });
+    const report = await makeReport(other.home, plan, worked, (name) => fakeLoadItems(name, {}));
+    const ends = [...worked.runs.values()].map((id) => {
+      using store = openRun(other.home, id);
+      return store.row().ended_at!;
+    });
+    other.remove();
+    return { report: JSON.stringify(report) + markdown(report), ended: ends.map((_, i) => i).sort((i, j) => ends[i] - ends[j]) };
+  };
+  const two = await reported(2, 1);
+  const one = await reported(1, 0.002);
+  expect(one.ended).toEqual([0, 1, 2, 3]);
+  expect(two.ended[0]).not.toBe(0); // another slot went on while the first trained
+  expect(two.report).toBe(one.report);
+});
+
 it('a second time does nothing', async () => {
   await reproduceFake(made.home, made.model);
   const before = finished();

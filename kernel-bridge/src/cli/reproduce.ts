@@ -9,11 +9,12 @@ import { readWhole } from '../data/whole.ts';
 import { errors } from '../reproduce/errors.ts';
 import { makePlan, type Plan } from '../reproduce/plan.ts';
 import { APPROACHES, readRecipe, type Approach, type Recipe } from '../reproduce/recipe.ts';
-import { makeReport, markdown } from '../reproduce/report.ts';
+import { makeReport, markdown, provenance } from '../reproduce/report.ts';
 import { planDirectory, runsByRequest, work, type Part } from '../reproduce/work.ts';
 import { errors as runErrors } from '../runs/errors.ts';
 import { homeDir, prepareHome } from '../runs/home.ts';
 import { openRun } from '../runs/runs.ts';
+import { count } from './arguments.ts';
 import { printJson, table } from './output.ts';
 
 const EXAMPLES = fileURLToPath(new URL('../../../examples', import.meta.url));
@@ -25,6 +26,7 @@ interface Options {
   model?: string;
   dataset?: string;
   plan?: boolean;
+  cpuSlots?: number;
   json?: boolean;
 }
 
@@ -43,6 +45,7 @@ export function register(program: Command): void {
     .option('--model <dir>', "in place of the recipe's")
     .option('--dataset <name>', "in place of the recipe's")
     .option('--plan', 'list what would be done and what is done, and do nothing')
+    .option('--cpu-slots <n>', 'parts that are worked on side by side on the CPU, each with its share of the cores (1)', count)
     .option('--json', 'print one JSON document at the end and nothing else')
     .action(reproduce);
 }
@@ -60,13 +63,20 @@ async function reproduce(options: Options): Promise<void> {
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, interrupted);
   const show = options.json ? () => {} : printer(plan);
   const load = remembered(loadItems);
-  const worked = await work({ home, plan, loadItems: load, signal: abort.signal, progress: show });
+  const worked = await work({ home, plan, loadItems: load, signal: abort.signal, progress: show, devices: { cpuSlots: options.cpuSlots } });
   const report = await makeReport(home, plan, worked, load);
   const directory = planDirectory(home, recipe.name);
   writeWhole(join(directory, 'report.json'), `${JSON.stringify(report, null, 1)}\n`);
   writeWhole(join(directory, 'report.md'), markdown(report));
-  if (options.json) printJson({ ...report, directory });
-  else process.stdout.write(`${markdown(report)}\nwritten: ${join(directory, 'report.md')} and report.json beside it\n`);
+  const made = provenance(home, worked);
+  writeWhole(join(directory, 'provenance.json'), `${JSON.stringify(made, null, 1)}\n`);
+  const { training, evaluating } = made.seconds;
+  if (options.json) printJson({ ...report, ...made, directory });
+  else
+    process.stdout.write(
+      `${markdown(report)}\n${Math.round(training)} s of training, ${Math.round(evaluating)} s of evaluating\n` +
+        `written: ${join(directory, 'report.md')}, report.json and provenance.json beside it\n`,
+    );
   if (worked.failed.length > 0)
     throw errors.failed(
       worked.failed.map(({ name }) => name),
@@ -110,13 +120,13 @@ function list(plan: Plan, home: string, { json }: Options): void {
 function printer({ evaluations }: Plan): (part: Part) => void {
   const places = new Map(evaluations.map(({ name }, index) => [name, index + 1]));
   const redraw = process.stderr.isTTY;
-  let last = '';
+  const last = new Map<string, string>(); // parts go on side by side
   return ({ what, name, done, total, state, error }) => {
     const text = `[${places.get(name)}/${evaluations.length}] ${what} ${name}: ${done} of ${total || '?'}, ${state}${error ? `: ${error.message}` : ''}`;
-    const key = `${what} ${name} ${state}`;
+    const key = `${what} ${state}`;
     if (redraw) process.stderr.write(`\r\x1b[K${text}${state === 'finished' || error ? '\n' : ''}`);
-    else if (key !== last) process.stderr.write(`${text}\n`);
-    last = key;
+    else if (key !== last.get(name)) process.stderr.write(`${text}\n`);
+    last.set(name, key);
   };
 }
 

@@ -36,17 +36,24 @@ export interface KindReport {
   published: Published['no_think_minus_think'][MatrixKind];
 }
 
+/** What was found. It holds no time and no id: the same experiment gives the same bytes, in whatever order its parts ended. */
 export interface ReproductionReport {
   name: string;
-  created_at: string;
   model: string;
   dataset: string;
-  /** Seconds of training and of evaluating, summed over the parts as their stores have them. */
-  seconds: { training: number; evaluating: number };
+  /** Cells name the evaluation by its part of the plan. */
   kinds: KindReport[];
   headlines: Published['headlines'];
   missing: string;
   failed: Worked['failed'];
+}
+
+/** When and by what it was found. */
+export interface Provenance {
+  created_at: string;
+  /** Seconds of training and of evaluating, summed over the parts as their stores have them. */
+  seconds: { training: number; evaluating: number };
+  /** Ids by the plan's names. */
   runs: Record<string, string>;
   evaluations: Record<string, string>;
 }
@@ -56,18 +63,21 @@ export async function makeReport(home: string, plan: Plan, worked: Worked, loadI
   for (const kind of plan.recipe.kinds) kinds.push(await kindReport(home, plan, worked, kind, loadItems));
   return {
     name: plan.recipe.name,
-    created_at: new Date().toISOString(),
     model: plan.recipe.model_name_or_path,
     dataset: plan.recipe.dataset_name,
-    seconds: seconds(home, worked),
     kinds,
     headlines: published.headlines,
     missing: published.missing,
     failed: worked.failed,
-    runs: Object.fromEntries(worked.runs),
-    evaluations: Object.fromEntries(worked.evaluations),
   };
 }
+
+export const provenance = (home: string, worked: Worked): Provenance => ({
+  created_at: new Date().toISOString(),
+  seconds: seconds(home, worked),
+  runs: Object.fromEntries(worked.runs),
+  evaluations: Object.fromEntries(worked.evaluations),
+});
 
 async function kindReport(home: string, plan: Plan, worked: Worked, kind: MatrixKind, loadItems: LoadQuestions): Promise<KindReport> {
   const parts = plan.evaluations.filter((part) => part.kind === kind && worked.evaluations.has(part.name));
@@ -76,7 +86,9 @@ async function kindReport(home: string, plan: Plan, worked: Worked, kind: Matrix
     home,
     parts.filter(({ of }) => of !== null).map(({ name }) => idOf(name)),
   );
+  const names = new Map(parts.map(({ name }) => [idOf(name), name]));
   const made = matrices(trained, kind);
+  for (const { cells } of made.matrices) for (const cell of cells.flat()) if (cell) cell.evaluation = names.get(cell.evaluation)!;
   const untrained = parts
     .filter(({ of }) => of === null)
     .map(({ name }) => {
@@ -140,7 +152,7 @@ async function optionPrior(
   return { names, cells, ...matrixMeans(cells) };
 }
 
-function seconds(home: string, { runs, evaluations }: Worked): ReproductionReport['seconds'] {
+function seconds(home: string, { runs, evaluations }: Worked): Provenance['seconds'] {
   let training = 0;
   for (const id of runs.values()) {
     using store = openRun(home, id);
@@ -172,11 +184,11 @@ const square = (names: readonly string[], cell: (i: number, j: number) => string
   );
 
 export function markdown(report: ReproductionReport): string {
-  const { name, model, dataset, created_at, seconds: spent, kinds, headlines, missing, failed } = report;
+  const { name, model, dataset, kinds, headlines, missing, failed } = report;
   return (
     [
       `# ${name}`,
-      `${created_at}. Model ${model}, data ${dataset}. ${Math.round(spent.training)} s of training, ${Math.round(spent.evaluating)} s of evaluating. ` +
+      `Model ${model}, data ${dataset}. ` +
         'Accuracies in percent, answers read strictly as published unless it says tolerant. Means over cells of a matrix are unweighted.',
       ...(failed.length > 0 ? [`**Not whole**: ${failed.map((one) => `${one.name} (${one.error.message})`).join('; ')}`] : []),
       ...kinds.map(kindMarkdown),

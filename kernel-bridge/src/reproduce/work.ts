@@ -1,20 +1,23 @@
 /**
- * Works a plan off, one part after the other: every checkpoint is a run of the store, every evaluation one of the evaluation store, and
- * what is done is read from there alone. So nothing is done twice and nothing is lost, whenever the process is killed.
+ * Works a plan off, a part on each device of the machine: every checkpoint is a run of the store, every evaluation one of the evaluation store, and
+ * what is done is read from there alone. So nothing is done twice and nothing is lost, whenever the process is killed. The order in which parts end
+ * is told nobody: what is made of them is in the plan's order.
  */
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Client } from '../client/index.ts';
 import { connectHome } from '../server/connect.ts';
 import { isEvaluating, logFile, prepareEvaluation, summaryOf as summaryOfEvaluation, type LoadQuestions } from '../evals/evals.ts';
+import type { EvalStore } from '../evals/store.ts';
 import { errorBody, WorkbenchError, type ErrorBody } from '../protocol/errors.ts';
 import { hasEnded, type RunSummary } from '../protocol/run.ts';
 import { tryLock } from '../log/lock.ts';
 import { makeDirectory, runDirectory } from '../runs/home.ts';
 import { isRewardFailure } from '../rewards/index.ts';
 import { createRun, isTraining, listRuns, openRun, type LoadItems } from '../runs/runs.ts';
-import { device } from '../server/device.ts';
 import { Jobs } from '../server/jobs.ts';
+import type { Wish } from '../server/placement.ts';
+import { Pool, type Place } from '../server/pool.ts';
 import { Supervisor } from '../server/supervisor.ts';
 import { errors } from './errors.ts';
 import type { Evaluating, Plan, Training } from './plan.ts';
@@ -30,6 +33,7 @@ export interface WorkOptions {
   /** Processes that train and evaluate; the real ones when left out. */
   workerModule?: string;
   evaluationModule?: string;
+  devices?: ConstructorParameters<typeof Pool>[1];
 }
 
 export interface Part {
@@ -50,29 +54,92 @@ export interface Worked {
 }
 
 const LOOK_MS = 300;
+/** What waits in another's queue is looked at less often. */
+const LOOK_QUEUED_MS = 2000;
+
+/** Who works on parts where no server does. */
+interface Crew {
+  jobs: Jobs;
+  pool: Pool;
+  supervisor: Supervisor;
+  turns: DeviceTurns;
+}
 
 export const planDirectory = (home: string, name: string): string => join(home, 'reproduce', name);
 
 /** Throws REPRODUCE_BUSY, REPRODUCE_STOPPED. Parts that fail are named in the answer; the others are done all the same. */
 export async function work(options: WorkOptions): Promise<Worked> {
-  const { home, plan, signal } = options;
+  const { home, plan, signal, workerModule } = options;
   const directory = planDirectory(home, plan.recipe.name);
   makeDirectory(directory);
   using lock = tryLock(join(directory, 'lock'), 2000);
   if (!lock) throw errors.busy(plan.recipe.name);
-  const worked: Worked = { runs: await makeRuns(options), evaluations: new Map(), failed: [] };
+  const runs = await makeRuns(options);
+  const jobs = new Jobs();
+  const pool = new Pool(jobs, options.devices);
+  const supervisor = new Supervisor({ home, jobs, pool, workerModule, changed: () => {} });
+  const crew: Crew = { jobs, pool, supervisor, turns: new DeviceTurns(jobs, pool, signal) };
   const parts = plan.evaluations;
-  for (const [index, part] of parts.entries()) {
-    try {
-      if (part.of) await train(part.of, worked.runs.get(part.of.name)!, options);
-      worked.evaluations.set(part.name, await evaluate(part, worked, options));
-    } catch (error) {
-      if (signal.aborted) throw errors.stopped(index, parts.length);
-      worked.failed.push({ name: part.name, error: errorBody(error) });
-    }
-    if (signal.aborted) throw errors.stopped(index + 1, parts.length);
+  const ends = await Promise.allSettled(
+    parts.map(async (part) => {
+      if (part.of) await train(part.of, runs.get(part.of.name)!, options, crew);
+      return evaluate(part, runs, options, crew);
+    }),
+  );
+  await jobs.close();
+  if (signal.aborted) throw errors.stopped(ends.filter(({ status }) => status === 'fulfilled').length, parts.length);
+  const worked: Worked = { runs, evaluations: new Map(), failed: [] };
+  for (const [at, end] of ends.entries()) {
+    if (end.status === 'fulfilled') worked.evaluations.set(parts[at].name, end.value);
+    else worked.failed.push({ name: parts[at].name, error: errorBody(end.reason) });
   }
   return worked;
+}
+
+/** Hands devices to parts in the order in which they ask, one part a device. */
+class DeviceTurns {
+  readonly #pool: Pool;
+  readonly #signal: AbortSignal;
+  readonly #waiting: { wish: Wish; start: (place: Place) => void; give: (error: unknown) => void }[] = [];
+
+  constructor(jobs: Jobs, pool: Pool, signal: AbortSignal) {
+    this.#pool = pool;
+    this.#signal = signal;
+    jobs.onFree(() => this.#look());
+    signal.addEventListener('abort', () => this.#waiting.splice(0).forEach(({ give }) => give(signal.reason)));
+  }
+
+  /** Calls `start` with a place once there is one; it starts the process there and then. Throws what makes that impossible. */
+  take<T>(wish: Pick<Wish, 'kind' | 'device' | 'devices'>, start: (place: Place) => T): Promise<T> {
+    const whole: Wish = { ...wish, exclusive: true, bytes: 0 };
+    const never = this.#pool.impossible(whole);
+    if (never) return Promise.reject(never);
+    return new Promise((resolve, reject) => {
+      if (this.#signal.aborted) return reject(this.#signal.reason as Error);
+      const begin = (place: Place): void => {
+        try {
+          resolve(start(place));
+        } catch (error) {
+          reject(error as Error);
+        }
+      };
+      this.#waiting.push({ wish: whole, start: begin, give: reject });
+      this.#look();
+    });
+  }
+
+  #look(): void {
+    const kept = new Set<string>();
+    for (const one of [...this.#waiting]) {
+      const place = this.#pool.place(one.wish, kept);
+      if (typeof place === 'string') {
+        for (const id of this.#pool.candidates(one.wish)) kept.add(id);
+        continue;
+      }
+      this.#waiting.splice(this.#waiting.indexOf(one), 1);
+      one.start(place);
+    }
+  }
 }
 
 /** Every checkpoint's run, found again or made: those that wait show as queued in the Runs panel. */
@@ -104,7 +171,7 @@ export function runsByRequest(home: string): Map<string, string> {
 }
 
 /** Trains the run to its end, on the server of this home when there is one, else under this process. Throws what ended it otherwise. */
-async function train(training: Training, id: string, options: WorkOptions): Promise<void> {
+async function train(training: Training, id: string, options: WorkOptions, crew: Crew): Promise<void> {
   const { home, signal } = options;
   const directory = runDirectory(home, id);
   const tell = teller(training.name, options);
@@ -127,10 +194,10 @@ async function train(training: Training, id: string, options: WorkOptions): Prom
           await trainer?.close();
           trainer = null; // go on without the server
         }
-        if (trainer === null) trainer = await beginTraining(id, summary, options);
+        if (trainer === null) trainer = await beginTraining(id, summary, options, crew);
         else if (hasEnded(summary.state)) throw ended(summary);
       }
-      await wait(LOOK_MS);
+      await wait(summary.state === 'queued' && !trainer?.holds(id) ? LOOK_QUEUED_MS : LOOK_MS);
     }
   } finally {
     await trainer?.close();
@@ -167,18 +234,21 @@ interface RunTrainer {
   close(): Promise<void>;
 }
 
-/** Asks the server to train the run. Without a server this process trains it. */
-async function beginTraining(id: string, { state }: RunSummary, { home, workerModule }: WorkOptions): Promise<RunTrainer> {
+/** Asks the server to train the run. Without a server this process trains it, once a device is free. */
+async function beginTraining(id: string, { state }: RunSummary, { home }: WorkOptions, crew: Crew): Promise<RunTrainer> {
   const client = await connectHome(home).catch(() => null);
   if (client) {
     const asked = await client.action(id, state === 'queued' ? 'start' : 'resume').catch(() => null);
     if (asked) return onServer(client);
     client.close();
   }
-  const jobs = new Jobs();
-  const supervisor = new Supervisor({ home, jobs, workerModule, changed: () => {} });
-  supervisor.startNow(id);
-  return underThisProcess(jobs, supervisor, home);
+  using store = openRun(home, id);
+  const { device, devices = 1 } = store.row().config;
+  await crew.turns.take({ kind: 'train', device, devices }, (place) => {
+    crew.supervisor.markIfDead(id); // its worker may have been killed together with what supervised it
+    crew.supervisor.startNow(id, place);
+  });
+  return underThisProcess(id, crew, home);
 }
 
 const onServer = (client: Client): RunTrainer => ({
@@ -192,7 +262,7 @@ const onServer = (client: Client): RunTrainer => ({
   close: async () => client.close(),
 });
 
-const underThisProcess = (jobs: Jobs, supervisor: Supervisor, home: string): RunTrainer => ({
+const underThisProcess = (own: string, { jobs, supervisor }: Crew, home: string): RunTrainer => ({
   holds: (id) => supervisor.isTraining(id),
   async stop(id) {
     using store = openRun(home, id);
@@ -200,7 +270,7 @@ const underThisProcess = (jobs: Jobs, supervisor: Supervisor, home: string): Run
     supervisor.nudge(id);
   },
   alive: async () => true,
-  close: () => jobs.close(),
+  close: async () => void (await jobs.find('train', own)?.end()),
 });
 
 const ended = ({ id, state, error }: RunSummary): Error =>
@@ -212,23 +282,34 @@ const ended = ({ id, state, error }: RunSummary): Error =>
         remedy: 'The same command resumes it.',
       });
 
-/** Evaluates in a process of its own, so that the device is free for the next training. Returns the evaluation's id. */
-async function evaluate(part: Evaluating, { runs }: Worked, options: WorkOptions): Promise<string> {
+/** Evaluates, on the server of this home when there is one, else under this process. Returns the evaluation's id. */
+async function evaluate(part: Evaluating, runs: Worked['runs'], options: WorkOptions, crew: Crew): Promise<string> {
   const { home, plan, loadItems, signal, progress } = options;
   const model = part.of ? { run: runs.get(part.of.name)! } : { model: plan.recipe.model_name_or_path };
-  const { store } = await prepareEvaluation(home, { ...part.request, ...model, device: await deviceOf(plan) }, { loadItems });
+  const wanted = plan.recipe.common?.device ?? 'auto'; // where the runs train
+  const device = wanted.includes(':') ? wanted : crew.pool.kindOf(wanted);
+  const { store } = await prepareEvaluation(home, { ...part.request, ...model, device }, { loadItems });
   using evaluation = store;
   const { id } = evaluation.row();
   const say = (): void => {
     const { done, total, state, error } = evaluation.summary();
     progress({ what: 'evaluate', name: part.name, done, total, state, error });
   };
-  while (isEvaluating(evaluation.directory)) {
-    signal.throwIfAborted();
-    await wait(LOOK_MS); // a process of an earlier time ends its batch, or somebody else works on it
+  const isDone = (): boolean => {
+    const { done, total, state } = evaluation.summary();
+    return state === 'finished' && done >= total;
+  };
+  const others = async (): Promise<void> => {
+    while (isEvaluating(evaluation.directory)) {
+      signal.throwIfAborted();
+      await wait(LOOK_MS); // a process of an earlier time ends its batch, or somebody else works on it
+    }
+  };
+  await others();
+  if (!isDone() && (await leftByServer(evaluation, options, say))) {
+    await others();
+    if (!isDone()) await evaluateHere(evaluation, device, options, crew, say);
   }
-  const { done, total, state } = evaluation.summary();
-  if (state !== 'finished' || done < total) await evaluationProcess(id, evaluation.directory, options, say);
   say();
   const { error, state: reached } = summaryOfEvaluation(evaluation);
   if (error) throw new WorkbenchError(error);
@@ -241,15 +322,37 @@ async function evaluate(part: Evaluating, { runs }: Worked, options: WorkOptions
   return id;
 }
 
-/** Where the runs train. */
-async function deviceOf({ recipe }: Plan): Promise<string> {
-  return recipe.common?.device !== 'cpu' && (await device()).kind === 'cuda' ? 'cuda:0' : 'cpu';
+/** Has the server of this home evaluate. True where there is none, or it left before the end: the evaluation is ours then. */
+async function leftByServer(evaluation: EvalStore, { home, signal }: WorkOptions, say: () => void): Promise<boolean> {
+  const client = await connectHome(home).catch(() => null);
+  if (!client) return true;
+  const { id } = evaluation.row();
+  try {
+    await client.evals.action(id, { action: 'resume' });
+    for (;;) {
+      const { state } = summaryOfEvaluation(evaluation);
+      say();
+      if (state === 'interrupted') return true;
+      if (state !== 'queued' && state !== 'running') return false;
+      if (signal.aborted) await client.evals.action(id, { action: 'stop' });
+      else if (state === 'queued') await client.server();
+      await wait(state === 'queued' ? LOOK_QUEUED_MS : LOOK_MS);
+    }
+  } catch {
+    signal.throwIfAborted();
+    return true; // it does not answer any more
+  } finally {
+    client.close();
+  }
 }
 
-async function evaluationProcess(id: string, directory: string, options: WorkOptions, committed: () => void): Promise<void> {
+async function evaluateHere(evaluation: EvalStore, device: string, options: WorkOptions, crew: Crew, say: () => void): Promise<void> {
   const { home, signal, evaluationModule: module } = options;
-  const jobs = new Jobs();
-  const job = jobs.start({ kind: 'evaluate', id, module, args: [directory, home], log: logFile(directory), heard: committed });
+  const { directory } = evaluation;
+  const { id } = evaluation.row();
+  const job = await crew.turns.take({ kind: 'evaluate', device, devices: 1 }, (place) =>
+    crew.jobs.start({ kind: 'evaluate', id, module, args: [directory, home], log: logFile(directory), place, heard: say }),
+  );
   const stop = (): void => job.stop();
   signal.addEventListener('abort', stop);
   try {
