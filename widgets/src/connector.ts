@@ -36,6 +36,7 @@ export type {
   TryRewards,
 } from '@medr1/kernel-bridge/protocol';
 export type { AnnotateRun, Annotations, RunTable, RunTableQuery, RunTableRow, Trashed } from '@medr1/kernel-bridge/protocol';
+export type { DeviceJob, Devices, DeviceUse, QueueMove } from '@medr1/kernel-bridge/protocol';
 export type { Checkpoint, Completion, RunState } from '@medr1/kernel-bridge/protocol';
 export type {
   Audit,
@@ -107,6 +108,7 @@ type Calls = Pick<
   | 'createPair'
   | 'createRun'
   | 'deleteRun'
+  | 'devices'
   | 'editRewards'
   | 'editSettings'
   | 'estimate'
@@ -118,6 +120,7 @@ type Calls = Pick<
   | 'imageUrl'
   | 'log'
   | 'metrics'
+  | 'moveInQueue'
   | 'moveView'
   | 'questionHistory'
   | 'readConfig'

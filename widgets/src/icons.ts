@@ -15,6 +15,9 @@ const PATHS = {
   plus: svg`<path d="M7.25 2.5h1.5v4.75h4.75v1.5H8.75v4.75h-1.5V8.75H2.5v-1.5h4.75z"/>`,
   expand: svg`<path d="M2 2h5v1.5H4.6L7.5 6.4 6.4 7.5 3.5 4.6V7H2zM14 14H9v-1.5h2.4L8.5 9.6l1.1-1.1 2.9 2.9V9H14z"/>`,
   left: svg`<path d="M10.5 2.5 12 4 8 8l4 4-1.5 1.5L5 8z"/>`,
+  up: svg`<path d="M2.5 10.5 4 12l4-4 4 4 1.5-1.5L8 5z"/>`,
+  down: svg`<path d="M2.5 5.5 4 4l4 4 4-4 1.5 1.5L8 11z"/>`,
+  hourglass: svg`<path d="M3 1.5h10V3h-1c0 2.5-1.2 3.8-2.6 5 1.4 1.2 2.6 2.5 2.6 5h1v1.5H3V13h1c0-2.5 1.2-3.8 2.6-5C5.2 6.8 4 5.5 4 3H3z"/>`,
   right: svg`<path d="M5.5 2.5 4 4l4 4-4 4 1.5 1.5L11 8z"/>`,
 } as const;
 

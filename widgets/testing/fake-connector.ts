@@ -21,6 +21,7 @@ import type {
   SearchPage,
   SearchQuery,
   RunSummary,
+  Devices,
   ServerInfo,
   TrainConfig,
   Trashed,
@@ -76,6 +77,7 @@ export interface FakeRun {
   alert?: RunSummary['alert'];
   trainer?: string;
   waits_since?: number;
+  held?: boolean;
   annotations?: Partial<RunSummary['annotations']>;
   /** Keys of the configuration; with num_iterations above 1 steps have ratios. */
   config?: Partial<TrainConfig>;
@@ -86,6 +88,7 @@ export interface FakeRun {
 export interface FakeOptions {
   runs?: FakeRun[];
   server?: Partial<ServerInfo>;
+  devices?: Devices;
   schema?: Record<string, unknown>;
   estimate?: Partial<Estimate>;
   /** Every request fails with this. */
@@ -159,6 +162,9 @@ export class FakeConnector implements Connector {
       sample: { dataset: 'sample', models: { think: 'sample/model', 'no-think': 'sample/model-no-think' } },
       ...this.options.server,
     }));
+
+  devices: Connector['devices'] = () => this.#answer('devices', [], () => this.options.devices ?? { devices: [], queue: [] });
+  moveInQueue: Connector['moveInQueue'] = (id, move) => this.#answer('moveInQueue', [id, move], () => this.summary(this.#fake(id)));
 
   schema = (): Promise<Record<string, unknown>> => this.#answer('schema', [], () => this.options.schema ?? {});
   checkConfig: Connector['checkConfig'] = ({ config }) => this.#answer('checkConfig', [{ config }], () => config as TrainConfig);
@@ -618,6 +624,7 @@ export class FakeConnector implements Connector {
       alert: run.alert ?? null,
       seq: steps,
       waits_since: run.waits_since ?? null,
+      held: run.held ?? false,
       annotations: { ...NO_ANNOTATIONS, ...run.annotations },
     };
   }

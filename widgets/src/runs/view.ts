@@ -3,7 +3,7 @@ import { isActive } from '@medr1/kernel-bridge/protocol/run-states';
 import { html, nothing, type TemplateResult } from 'lit';
 import { repeat } from 'lit/directives/repeat.js';
 import { inlineChart, smallChartStyle } from '../charts/small-chart.ts';
-import { isLive, POLLING, type ErrorBody, type RunAction, type ServerInfo } from '../connector.ts';
+import { isLive, POLLING, type ErrorBody, type QueueMove, type RunAction, type RunSummary, type ServerInfo } from '../connector.ts';
 import { command, define, WatchingElement } from '../element.ts';
 import { bytes, integer } from '../format.ts';
 import { icon, type IconName } from '../icons.ts';
@@ -13,7 +13,8 @@ import { empty, failed, loading } from '../parts.ts';
 import { base, seriesColours, tokens } from '../theme.ts';
 import type { IWorkbench } from '../store/workbench.ts';
 import { ACTION_LABELS, found, rows, slots, STATES, type RunRow } from './model.ts';
-import { waitingOf, type Waiting } from '../store/queue.ts';
+import { placesBeside, waitingOf, type Waiting } from '../store/queue.ts';
+import { devicesPart, devicesStyle } from './devices.ts';
 import { style } from './style.ts';
 
 const ACTION_ICONS: Record<RunAction, IconName> = { start: 'play', pause: 'pause', resume: 'play', stop: 'stop', checkpoint: 'checkpoint' };
@@ -22,6 +23,8 @@ const VIEWS = [
   ['open-rollouts', 'rollouts', 'Rollouts'],
   ['open-rewards', 'rewards', 'Rewards'],
 ] as const;
+/** Of a run that waits. */
+const QUEUE_LABELS: Partial<Record<RunAction, string>> = { start: 'Go first in the queue', stop: 'Cancel: leave the queue' };
 /** What the start of the demo is called among the actions on runs. */
 const DEMO = 'demo';
 /** Fewer runs are seen at a glance. */
@@ -57,10 +60,12 @@ export class RunsPanel extends WatchingElement {
   }
 
   protected override render(): TemplateResult {
-    const { status, error, server, runs } = this.workbench.runs.state.value;
+    const { status, error, server, devices, runs } = this.workbench.runs.state.value;
     if (status === 'error' && !server) return failed(error!, () => this.workbench.runs.retry());
     return html`
-      ${server ? this.#header(server) : nothing} ${status === 'error' ? failed(error!, () => this.workbench.runs.retry()) : nothing}
+      ${server ? this.#header(server) : nothing}
+      ${devices && devices.devices.length > 0 ? devicesPart(devices, runs, (id) => this.#pick(id, false)) : nothing}
+      ${status === 'error' ? failed(error!, () => this.workbench.runs.retry()) : nothing}
       ${this.#doing.error ? this.#problem(this.#doing.error) : nothing}
       ${status === 'loading' ? loading('runs') : runs.length === 0 && status === 'ready' ? this.#empty(server) : this.#list()}
     `;
@@ -210,7 +215,8 @@ export class RunsPanel extends WatchingElement {
     const { run, facts } = row;
     const at = this.workbench.selection.value.runs.indexOf(run.id);
     const colour = at < 0 ? 'transparent' : seriesColours()[this.workbench.colours.of(run.id)];
-    const waiting = waitingOf(run, this.workbench.runs.state.value.runs);
+    const { runs, devices } = this.workbench.runs.state.value;
+    const waiting = waitingOf(run, runs, devices);
     const points = run.recent_reward.map((value, at) => (value === null ? null : ([at, value] as const)));
     return html`<li
       class=${at >= 0 ? 'selected' : ''}
@@ -281,7 +287,7 @@ export class RunsPanel extends WatchingElement {
         (action) =>
           html`<button
             class="quiet"
-            title=${action === 'start' && run.waits_since !== null ? 'Go first in the queue' : ACTION_LABELS[action]}
+            title=${(run.waits_since === null ? undefined : QUEUE_LABELS[action]) ?? ACTION_LABELS[action]}
             aria-label=${`${ACTION_LABELS[action]}: ${run.name}`}
             data-testid=${`run-${action}`}
             ?disabled=${this.#doing.isBusy(run.id) || !facts.actions.includes(action)}
@@ -290,6 +296,7 @@ export class RunsPanel extends WatchingElement {
             ${icon(ACTION_ICONS[action])}
           </button>`,
       )}
+      ${run.state === 'queued' && run.waits_since !== null ? this.#queueActions(run) : nothing}
       <span class="spring"></span>
       ${
         selected
@@ -325,6 +332,32 @@ export class RunsPanel extends WatchingElement {
             </button>`
       }
     </div>`;
+  }
+
+  #queueActions(run: RunSummary): TemplateResult {
+    const { earlier, later } = placesBeside(run, this.workbench.runs.state.value.runs);
+    const button = (name: IconName, id: string, title: string, move: QueueMove | null): TemplateResult =>
+      html`<button
+        class="quiet"
+        title=${title}
+        aria-label=${`${title}: ${run.name}`}
+        data-testid=${id}
+        ?disabled=${move === null || this.#doing.isBusy(run.id)}
+        @click=${() => void this.#move(run.id, move!)}
+      >
+        ${icon(name)}
+      </button>`;
+    return html`${button('up', 'run-earlier', 'Earlier in the queue', earlier === undefined ? null : { before: earlier })}
+    ${button('down', 'run-later', 'Later in the queue', later === undefined ? null : { before: later })}
+    ${
+      run.held
+        ? button('hourglass', 'run-release', 'Release: it starts when its turn comes', { held: false })
+        : button('pause', 'run-hold', 'Hold: others go past it', { held: true })
+    }`;
+  }
+
+  async #move(id: string, move: QueueMove): Promise<void> {
+    await this.#doing.do(async () => this.workbench.runs.apply({ summary: await this.workbench.connector.moveInQueue(id, move) }), id);
   }
 
   /** The host draws the menu, where its own menus are drawn. By keyboard it opens under the row. */
@@ -365,7 +398,7 @@ export class RunsPanel extends WatchingElement {
     command(this, 'arrange-training');
   }
 
-  static override styles = [tokens, base, smallChartStyle, style];
+  static override styles = [tokens, base, smallChartStyle, style, devicesStyle];
 }
 
 define('medr1-runs', RunsPanel);

@@ -1,5 +1,5 @@
 /** All runs and the server behind them, fed by one subscription; hands out the series of a run to as many views as ask. */
-import type { Connector, ErrorBody, RunsEvent, RunSummary, ServerInfo, Subscription } from '../connector.ts';
+import type { Connector, Devices, ErrorBody, RunsEvent, RunSummary, ServerInfo, Subscription } from '../connector.ts';
 import { isLive } from '../connector.ts';
 import { Latest } from '../load.ts';
 import { Observable } from '../observable.ts';
@@ -9,25 +9,30 @@ export interface RunListState {
   status: 'loading' | 'ready' | 'error';
   error: ErrorBody | null;
   server: ServerInfo | null;
+  /** Null where it has not been read. */
+  devices: Devices | null;
   /** Newest first. */
   runs: RunSummary[];
 }
 
 /** Milliseconds between looks at the device while somebody looks at the list. */
 const SERVER_POLL_MS = 10_000;
+const GATHER_MS = 300;
 /** First and longest wait before a failed start is tried again by itself. */
 const RETRY_MS = [2_000, 30_000] as const;
 
 export class RunList {
-  readonly state = new Observable<RunListState>({ status: 'loading', error: null, server: null, runs: [] });
+  readonly state = new Observable<RunListState>({ status: 'loading', error: null, server: null, devices: null, runs: [] });
   readonly #connector: Connector;
   readonly #series = new Map<string, { series: RunSeries; users: number }>();
   #subscription: Subscription | null = null;
   #poll: ReturnType<typeof setInterval> | undefined;
   #retry: ReturnType<typeof setTimeout> | undefined;
+  #soon: ReturnType<typeof setTimeout> | undefined;
   #wait: number = RETRY_MS[0];
   readonly #list = new Latest<[ServerInfo, RunSummary[]]>();
   readonly #device = new Latest<ServerInfo>();
+  readonly #devices = new Latest<Devices>();
   /** What was told while a list was on its way that may be older; null when none is. */
   #told: RunsEvent[] | null = null;
   readonly #stopWatching: () => void;
@@ -56,7 +61,8 @@ export class RunList {
       return;
     }
     const [server, runs] = list.value;
-    this.state.set({ status: 'ready', error: null, server, runs: sorted(runs) });
+    this.state.update(({ devices }) => ({ status: 'ready', error: null, server, devices, runs: sorted(runs) }));
+    void this.#lookAtDevices();
     for (const event of told) this.apply(event);
     this.#wait = RETRY_MS[0];
     for (const { series } of this.#series.values()) if (series.status === 'error') void series.load();
@@ -79,6 +85,8 @@ export class RunList {
       if ('removed' in event) return { ...state, runs: state.runs.filter((run) => run.id !== event.removed) };
       const known = state.runs.find((run) => run.id === event.summary.id);
       if (known && known.seq > event.summary.seq) return state;
+      // Several runs may move at once.
+      if (!known || moved(known, event.summary)) this.#soon ??= setTimeout(() => void this.#lookAtDevices(), GATHER_MS);
       return { ...state, runs: sorted([event.summary, ...state.runs.filter((run) => run.id !== event.summary.id)]) };
     });
   }
@@ -114,7 +122,9 @@ export class RunList {
   dispose(): void {
     this.#list.stop();
     this.#device.stop();
+    this.#devices.stop();
     clearTimeout(this.#retry);
+    clearTimeout(this.#soon);
     clearInterval(this.#poll);
     this.#stopWatching();
     this.#subscription?.close();
@@ -122,12 +132,25 @@ export class RunList {
     this.#series.clear();
   }
 
+  /** What fails shows in the look at the server. */
+  async #lookAtDevices(): Promise<void> {
+    clearTimeout(this.#soon);
+    this.#soon = undefined;
+    const devices = await this.#devices.ask((signal) => this.#connector.devices(signal));
+    if (devices?.status === 'ready') this.state.update((state) => ({ ...state, devices: devices.value }));
+  }
+
   async #look(): Promise<void> {
     if (this.state.observed === 0 || globalThis.document?.hidden) return;
+    void this.#lookAtDevices();
     const device = await this.#device.ask((signal) => this.#connector.server(signal));
     if (device?.status === 'ready') this.state.update((state) => ({ ...state, server: device.value }));
     else if (device) void this.start(); // says what is wrong, and keeps trying
   }
 }
+
+/** Whether who is on which device, or waits for it, may have changed. */
+const moved = (before: RunSummary, after: RunSummary): boolean =>
+  before.state !== after.state || before.waits_since !== after.waits_since || before.held !== after.held;
 
 const sorted = (runs: RunSummary[]): RunSummary[] => [...runs].sort((a, b) => b.created_at - a.created_at || (a.id < b.id ? 1 : -1));
