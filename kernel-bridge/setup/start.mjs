@@ -10,6 +10,7 @@ const USAGE = `npm start -- [options]
   --no-browser     do not open a browser
   --port N         port of JupyterLab (8888, or the next free one)
   --demo           start the demo at once, a run that thinks beside one that does not, and open it
+  --cpu-slots N    runs that may train on the CPU side by side (1)
   --notebook-dir DIR   folder that JupyterLab shows (.medr1/notebooks)`;
 
 function options() {
@@ -19,12 +20,15 @@ function options() {
         'no-browser': { type: 'boolean' },
         port: { type: 'string' },
         demo: { type: 'boolean' },
+        'cpu-slots': { type: 'string' },
         'notebook-dir': { type: 'string' },
         help: { type: 'boolean', short: 'h' },
       },
     });
     if (values.port !== undefined && !(Number(values.port) >= 1 && Number(values.port) <= 65535))
       throw new Error(`--port ${values.port} is no port`);
+    if (values['cpu-slots'] !== undefined && !/^[1-9]\d?$/.test(values['cpu-slots']))
+      throw new Error(`--cpu-slots ${values['cpu-slots']} is no number from 1 to 99`);
     return values;
   } catch (error) {
     console.error(`${error.message}\n\n${USAGE}`);
@@ -47,6 +51,7 @@ async function choosePort(asked) {
 async function main() {
   const asked = options();
   if (asked.help) return console.log(USAGE);
+  if (asked['cpu-slots']) process.env.MEDR1_CPU_SLOTS = asked['cpu-slots']; // JupyterLab hands it to the backend
   const port = await choosePort(asked.port);
   console.log('Set-up');
   const failures = await ensure(START);

@@ -205,7 +205,7 @@ it('two workers never train one run', async () => {
   const t = await testServer();
   const { id } = await t.client.createRun(t.config(ENDLESS));
   await reached(t.client, id, 'running');
-  const second = spawn(process.execPath, [resolve(import.meta.dirname, 'fake-worker.ts'), join(t.home, 'runs', id), t.home], {
+  const second = spawn(process.execPath, [resolve(import.meta.dirname, 'fake-worker.ts'), 'train', join(t.home, 'runs', id), t.home], {
     stdio: ['ignore', 'ignore', 'pipe'],
   });
   let said = '';

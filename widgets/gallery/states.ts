@@ -82,6 +82,36 @@ const runs = [
 ];
 const hostile = '<img src=x onerror="document.title=\'broken\'"><script>document.title="broken"</script>';
 
+const waitingRuns = [
+  { id: 'w1', name: 'Larger groups', state: 'queued' as const, waits_since: 1 },
+  { id: 'w2', name: 'Later', state: 'queued' as const, waits_since: 2, held: true },
+];
+const onDevice = (kind: string, id: string, gib: number, exclusive = false) => ({
+  ...{ kind, id, pid: 7, bytes: gib * 2 ** 30, exclusive },
+  ...{ started_at: 1, heard_at: 2 },
+});
+const gpu = (at: number, used: number, jobs: ReturnType<typeof onDevice>[]) => ({
+  ...{ id: `cuda:${at}`, kind: 'cuda', name: 'NVIDIA H100 80GB HBM3', uuid: `GPU-${at}`, threads: null },
+  ...{ memory_total: 80 * 2 ** 30, memory_used: used * 2 ** 30, utilization: used, jobs },
+});
+const severalDevices = {
+  devices: [
+    gpu(0, 62, [onDevice('train', 'r1', 58.4, true)]),
+    gpu(1, 31, [onDevice('train', 'r2', 22), onDevice('evaluate', 'e', 6.1)]),
+    gpu(2, 0, []),
+  ],
+  queue: [
+    {
+      kind: 'train',
+      id: 'w1',
+      name: 'Larger groups',
+      held: false,
+      reason: 'waits for 3 devices, 1 of them free: run Demo has cuda:0 for itself',
+    },
+    { kind: 'train', id: 'w2', name: 'Later', held: true, reason: 'held' },
+  ],
+};
+
 /** Runs with what people noted of them and configurations that differ. */
 const noted = runs.map((run, at) => ({
   ...run,
@@ -240,6 +270,11 @@ const colour = async (element: HTMLElement, how: string): Promise<void> => {
 
 export const STATES: Record<string, GalleryState> = {
   'runs: many': { tag: 'medr1-runs', options: { runs }, select: { runs: ['r1', 'r3'] } },
+  'runs: several devices': {
+    tag: 'medr1-runs',
+    options: { runs: [...runs, ...waitingRuns], devices: severalDevices },
+    select: { runs: ['w1'] },
+  },
   'runs: noted': { tag: 'medr1-runs', options: { runs: noted }, select: { runs: ['r1'] } },
   'runs: empty': { tag: 'medr1-runs', options: {} },
   'runs: empty, no sample': { tag: 'medr1-runs', options: { server: { sample: null } } },

@@ -17,6 +17,11 @@ export function count(text: string): number {
   return value;
 }
 
+export const cpuSlotsOption = (): Option =>
+  new Option('--cpu-slots <n>', 'what may train on the CPU side by side, each with its share of the cores (default: 1)')
+    .argParser(count)
+    .env('MEDR1_CPU_SLOTS');
+
 export const dtypeOption = (): Option =>
   new Option('--dtype <dtype>', 'weights are cast to it (default: float32 on the CPU, bfloat16 elsewhere)').choices([
     'float32',

@@ -14,7 +14,7 @@ import { planDirectory, runsByRequest, work, type Part } from '../reproduce/work
 import { errors as runErrors } from '../runs/errors.ts';
 import { homeDir, prepareHome } from '../runs/home.ts';
 import { openRun } from '../runs/runs.ts';
-import { count } from './arguments.ts';
+import { cpuSlotsOption } from './arguments.ts';
 import { printJson, table } from './output.ts';
 
 const EXAMPLES = fileURLToPath(new URL('../../../examples', import.meta.url));
@@ -45,7 +45,7 @@ export function register(program: Command): void {
     .option('--model <dir>', "in place of the recipe's")
     .option('--dataset <name>', "in place of the recipe's")
     .option('--plan', 'list what would be done and what is done, and do nothing')
-    .option('--cpu-slots <n>', 'parts that are worked on side by side on the CPU, each with its share of the cores (1)', count)
+    .addOption(cpuSlotsOption())
     .option('--json', 'print one JSON document at the end and nothing else')
     .action(reproduce);
 }

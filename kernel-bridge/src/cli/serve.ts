@@ -5,7 +5,7 @@ import { PROTOCOL_VERSION } from '../protocol/rest.ts';
 import { homeDir } from '../runs/home.ts';
 import { startServer } from '../server/server.ts';
 import { VERSION } from '../version.ts';
-import { count } from './arguments.ts';
+import { cpuSlotsOption } from './arguments.ts';
 import { printJson } from './output.ts';
 
 export function register(program: Command): void {
@@ -15,11 +15,7 @@ export function register(program: Command): void {
     .addOption(new Option('--socket <path>', 'unix socket to listen on').conflicts('port'))
     .addOption(new Option('--port <number>', 'port on 127.0.0.1; 0 = any free one').argParser(port).default(0))
     .option('--watch-parent', 'stop when standard input ends, that is when the process that started this one is gone')
-    .option(
-      '--cpu-slots <n>',
-      'runs that may train on the CPU side by side, each with its share of the cores (1, or MEDR1_CPU_SLOTS)',
-      count,
-    )
+    .addOption(cpuSlotsOption())
     .addHelpText('after', '\nThe secret that requests must carry is MEDR1_SECRET, or made and written to server.json in the home.')
     .action(serve);
 }

@@ -80,6 +80,5 @@ describe('slots of the CPU', () => {
       ['cpu:1', 3],
     ]);
     expect(slots(64)[63]).toEqual(['cpu:63', Math.max(1, Math.floor(machine().cpus / 64))]);
-    expect(slots(undefined, { MEDR1_CPU_SLOTS: '2' })).toHaveLength(2);
   });
 });

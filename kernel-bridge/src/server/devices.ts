@@ -24,7 +24,7 @@ export interface Device {
 }
 
 export interface DeviceOptions {
-  /** Into how many slots the CPU is cut; MEDR1_CPU_SLOTS, or 1, when left out. */
+  /** Into how many slots the CPU is cut; 1 when left out. */
   cpuSlots?: number;
   env?: Readonly<Record<string, string | undefined>>;
 }
@@ -32,8 +32,8 @@ export interface DeviceOptions {
 const MIB = 1 << 20;
 const GIB = 2 ** 30;
 
-export function listDevices({ cpuSlots, env = process.env }: DeviceOptions = {}): Device[] {
-  return [...visibleOf(gpus(), env.CUDA_VISIBLE_DEVICES).map(gpuDevice), ...slotsOf(cpuSlots ?? Number(env.MEDR1_CPU_SLOTS || 1), env)];
+export function listDevices({ cpuSlots = 1, env = process.env }: DeviceOptions = {}): Device[] {
+  return [...visibleOf(gpus(), env.CUDA_VISIBLE_DEVICES).map(gpuDevice), ...slotsOf(cpuSlots, env)];
 }
 
 interface Gpu {

@@ -2,6 +2,7 @@
 import { afterEach, expect, it, vi } from 'vitest';
 import { FakeConnector, type FakeOptions } from '../../testing/fake-connector.ts';
 import { settled } from '../../testing/until.ts';
+import type { DeviceJob, DeviceUse } from '../connector.ts';
 import { Workbench } from '../store/workbench.ts';
 import './view.ts';
 import type { RunsPanel } from './view.ts';
@@ -145,4 +146,66 @@ it('lists pinned runs first, hides archived ones, and finds by tag, note and sta
   expect(ids()).toEqual(['c']);
   await search('best:reward>1');
   expect(find('none-found')!.textContent).toContain('in the table');
+});
+
+const device = (id: string, jobs: DeviceUse['jobs'] = []): DeviceUse => ({
+  ...{ id, kind: 'cpu', name: 'Some CPU', uuid: null, threads: 1, utilization: null },
+  ...{ memory_total: 16 * 2 ** 30, memory_used: 4 * 2 ** 30, jobs },
+});
+const job = (kind: string, id: string, more = {}): DeviceJob => ({
+  ...{ kind, id, pid: 7, bytes: 2 ** 30, exclusive: false, started_at: 1, heard_at: 2 },
+  ...more,
+});
+
+it('shows each device with its memory and who is on it; a run there is a click away', async () => {
+  const devices = [device('cpu:0', [job('train', 'a', { exclusive: true })]), device('cpu:1', [job('evaluate', 'e')]), device('cpu:2')];
+  const { element, find } = await panel({
+    runs: [{ id: 'a', name: 'first', steps: 4, state: 'running' }],
+    devices: { devices, queue: [{ kind: 'train', id: 'b', name: 'b', held: false, reason: '' }] },
+  });
+  await settled();
+  expect(find('devices')!.querySelector('summary')!.textContent).toBe('3 devices, 2 in use, 1 waiting');
+  const rows = [...element.shadowRoot!.querySelectorAll('[data-testid=device-use]')].map((row) => row.textContent!.replace(/\s+/g, ' '));
+  expect(rows[0]).toMatch(/cpu:0 Some CPU, 1 thread 4.* GiB \/ 16.* GiB .*first trains, alone about 1.* GiB/);
+  expect(rows[1]).toContain('An evaluation evaluates');
+  expect(rows[2]).toContain('free');
+  expect(find('devices')!.querySelector('meter')!.getAttribute('aria-label')).toBe('Memory of cpu:0');
+  find('device-job')!.querySelector('button')!.click();
+  expect(workbench.selection.run).toBe('a');
+});
+
+it('a run that waits is moved, held and let go by its buttons', async () => {
+  const runs = [
+    { id: 'a', state: 'queued', waits_since: 1 },
+    { id: 'b', state: 'queued', waits_since: 2 },
+    { id: 'c', state: 'queued', waits_since: 3, held: true },
+  ] as const;
+  const { connector, find } = await panel({ runs: [...runs] });
+  const moves = () => connector.calls.filter(([name]) => name === 'moveInQueue').map(([, ...rest]) => rest);
+  workbench.selection.move({ runs: ['b'] });
+  await settled();
+  find('run-earlier')!.click();
+  await settled();
+  find('run-later')!.click();
+  await settled();
+  find('run-hold')!.click();
+  expect(moves()).toEqual([
+    ['b', { before: 'a' }],
+    ['b', { before: null }],
+    ['b', { held: true }],
+  ]);
+  await settled();
+  workbench.selection.move({ runs: ['c'] });
+  await settled();
+  expect(find('run-later')!.hasAttribute('disabled')).toBe(true);
+  find('run-release')!.click();
+  expect(moves().at(-1)).toEqual(['c', { held: false }]);
+});
+
+it('looks at the devices again when a run moved', async () => {
+  const { connector } = await panel({ runs: [{ id: 'a', steps: 4, state: 'running' }] });
+  const looks = () => connector.calls.filter(([name]) => name === 'devices').length;
+  const before = looks();
+  connector.tellRuns({ summary: { ...workbench.runs.get('a')!, state: 'paused' } });
+  await vi.waitFor(() => expect(looks()).toBe(before + 1));
 });
