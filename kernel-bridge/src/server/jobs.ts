@@ -48,7 +48,13 @@ const KILL_AFTER_MS = 60_000;
 export class Jobs {
   readonly #jobs = new Set<Job>();
   readonly #onFree: (() => void)[] = [];
+  readonly #fork: typeof forkWorker;
   #closing = false;
+
+  /** `fork` starts a process. */
+  constructor({ fork = forkWorker }: { fork?: typeof forkWorker } = {}) {
+    this.#fork = fork;
+  }
 
   /** No process is started any more. */
   get closing(): boolean {
@@ -58,7 +64,7 @@ export class Jobs {
   /** Throws SERVER_STOPPED while it closes. */
   start(options: JobOptions): Job {
     if (this.#closing) throw errors.serverStopped();
-    const job = new Job(options, () => this.#jobs.delete(job));
+    const job = new Job(options, this.#fork, () => this.#jobs.delete(job));
     this.#jobs.add(job);
     void job.ended.then(() => this.#closing || this.#onFree.forEach((free) => free()));
     return job;
@@ -111,7 +117,7 @@ export class Job {
   readonly #asked = new Map<number, Asked>();
   #keys = 0;
 
-  constructor(options: JobOptions, forget: () => void) {
+  constructor(options: JobOptions, fork: typeof forkWorker, forget: () => void) {
     const { kind, id, module = MAIN, args = [], log, truncate, disposable = false, place, label = id } = options;
     this.kind = kind;
     this.id = id;
@@ -120,7 +126,7 @@ export class Job {
     this.bytes = place?.bytes ?? 0;
     this.exclusive = place?.exclusive ?? false;
     this.#options = options;
-    this.#child = forkWorker(module, [kind, ...args], { log, truncate, detached: !disposable, env: place?.env });
+    this.#child = fork(module, [kind, ...args], { log, truncate, detached: !disposable, env: place?.env });
     this.#child.on('message', (message: FromWorker) => this.#hear(message));
     const gone = new Promise<string>((resolve) => {
       this.#child.once('error', () => resolve('it could not be started'));

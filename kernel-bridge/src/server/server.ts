@@ -25,6 +25,7 @@ import { Evaluations } from './evaluations.ts';
 import { dataHandlers } from './data.ts';
 import { evalHandlers } from './evals.ts';
 import { runHandlers } from './handlers.ts';
+import type { forkWorker } from './fork-worker.ts';
 import { Hub } from './hub.ts';
 import { Jobs } from './jobs.ts';
 import { Kernels } from './kernels.ts';
@@ -36,7 +37,7 @@ import { removeServerFile, serverFile, writeServerFile } from './server-file.ts'
 import { searchHandlers } from './search.ts';
 import { Searches } from './searches.ts';
 import { inSips } from './sips.ts';
-import { Supervisor, type SupervisorOptions } from './supervisor.ts';
+import { Supervisor } from './supervisor.ts';
 import { takeUp } from './take-up.ts';
 import { watchOthers } from './watcher.ts';
 
@@ -51,8 +52,8 @@ export interface ServeOptions {
   /** Into how many slots the CPU is cut, or the devices themselves. */
   devices?: ConstructorParameters<typeof Pool>[1];
   workerModule?: string;
-  /** Starts the processes that train; tests have them in their own. */
-  fork?: SupervisorOptions['fork'];
+  /** Starts processes that hold a model; tests have them in their own. */
+  fork?: typeof forkWorker;
   /** Module of the process that evaluates. */
   evaluationModule?: string;
   /** The generation process: its module and patience. */
@@ -88,7 +89,7 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
   const started_at = Date.now();
   const hub = new Hub(home);
   const kernels = new Kernels();
-  const jobs = new Jobs();
+  const jobs = new Jobs({ fork: options.fork });
   const pool = new Pool(jobs, options.devices);
   const needs = new Needs(home, options.loadItems, pool);
   const supervisor = new Supervisor({
@@ -97,7 +98,6 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
     pool,
     bytesOf: (config) => needs.ofRun(config),
     workerModule: options.workerModule,
-    fork: options.fork,
     changed: (id) => {
       hub.changed(id);
       goOn(id);

@@ -116,7 +116,7 @@ class Worker extends EventEmitter {
 export class Workers {
   readonly #living = new Map<string, Worker>();
 
-  readonly fork: NonNullable<ServeOptions['fork']> = (_module, [directory, home]) => {
+  readonly fork: NonNullable<ServeOptions['fork']> = (_module, [_kind, directory, home]) => {
     const worker = new Worker(directory, home);
     const id = basename(directory);
     this.#living.set(id, worker);
