@@ -43,7 +43,7 @@ const REMEMBERED = 500;
 const OPEN_STORES = 64;
 
 export class Hub {
-  private readonly home: string;
+  readonly home: string;
   private readonly stores = new Map<string, RunStore>();
   private readonly known = new Map<string, { stamp: string; facts: RunFacts }>();
   private readonly listeners = new Set<(topic: string) => void>();
