@@ -160,7 +160,9 @@ it('a run whose directory is removed ends its worker, makes nothing anew, and ke
   const { id } = await t.client.createRun(t.config({ ...slow, max_steps: 10_000 }));
   await until(async () => ((await t.client.run(id)).summary.step >= 2 ? true : 'no step yet'));
   const [pid, removed] = [workerPid(t.home, id), [] as unknown[]];
-  t.client.subscribe('runs', {}, (event) => 'removed' in event && removed.push(event.removed));
+  let told = 0;
+  t.client.subscribe('runs', {}, (event) => ++told && 'removed' in event && removed.push(event.removed));
+  await until(() => (told > 0 ? true : 'the subscription has not begun'));
   const next = (await t.client.createRun(t.config())).id;
   // A file that the worker takes away meanwhile ends the removal early.
   await until(() => {
