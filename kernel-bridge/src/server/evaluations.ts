@@ -11,8 +11,8 @@ import type { EvalSettings, EvalState, EvalSummary } from '../protocol/evals.ts'
 import { errors as runErrors } from '../runs/errors.ts';
 import type { QueuedJob } from '../protocol/devices.ts';
 import type { Job, Jobs } from './jobs.ts';
-import type { Wish } from './placement.ts';
-import type { Place, Pool } from './pool.ts';
+import type { Place, Wish } from './placement.ts';
+import type { Pool } from './pool.ts';
 
 export interface EvaluationsOptions {
   home: string;

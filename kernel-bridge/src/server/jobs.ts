@@ -10,9 +10,7 @@ import { WorkbenchError } from '../protocol/errors.ts';
 import type { Answer, Ask, FromWorker, ModelSource, ToWorker } from '../protocol/generate.ts';
 import { errors } from '../runs/errors.ts';
 import { forkWorker } from './fork-worker.ts';
-import type { Place } from './pool.ts';
-
-export type JobKind = 'train' | 'evaluate' | 'answer';
+import type { JobKind, Place } from './placement.ts';
 
 export interface JobOptions {
   kind: JobKind;

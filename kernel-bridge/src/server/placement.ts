@@ -2,7 +2,8 @@
 import type { WorkbenchError } from '../protocol/errors.ts';
 import { errors } from '../runs/errors.ts';
 import type { Device } from './devices.ts';
-import type { JobKind } from './jobs.ts';
+
+export type JobKind = 'train' | 'evaluate' | 'answer';
 
 /** What a job needs. */
 export interface Wish {
@@ -25,6 +26,14 @@ export interface Holder extends Omit<Wish, 'device' | 'devices'> {
   on: readonly string[];
   /** A paused run: it has lent its turn, not its memory. */
   resting: boolean;
+}
+
+/** Where a job is, and what its process is told of it. */
+export interface Place {
+  on: string[];
+  bytes: number;
+  exclusive: boolean;
+  env: Record<string, string>;
 }
 
 /** Those that the wish may have at all. */

@@ -3,15 +3,7 @@ import type { DeviceUse } from '../protocol/devices.ts';
 import type { WorkbenchError } from '../protocol/errors.ts';
 import { listDevices, measured, type Device, type DeviceOptions } from './devices.ts';
 import type { Job, Jobs } from './jobs.ts';
-import { candidates, impossible, place, type Holder, type Wish } from './placement.ts';
-
-/** Where a job is, and what its process is told of it. */
-export interface Place {
-  on: string[];
-  bytes: number;
-  exclusive: boolean;
-  env: Record<string, string>;
-}
+import { candidates, impossible, place, type Holder, type Place, type Wish } from './placement.ts';
 
 /** How old the memory that was read last may be. */
 const FRESH_MS = 2000;

@@ -16,8 +16,8 @@ import type { RunStore } from '../runs/store.ts';
 import type { TrainConfig } from '../protocol/config.ts';
 import type { QueuedJob } from '../protocol/devices.ts';
 import { lastLine, type Job, type Jobs, type Said } from './jobs.ts';
-import type { Wish } from './placement.ts';
-import { Pool, type Place } from './pool.ts';
+import type { Place, Wish } from './placement.ts';
+import { Pool } from './pool.ts';
 import { Turns } from './turns.ts';
 
 export interface SupervisorOptions {
