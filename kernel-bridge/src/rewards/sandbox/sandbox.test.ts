@@ -102,7 +102,11 @@ const HOSTILE: Record<string, [source: string, kinds: Failure['kind'][] | 'value
   'endless loop': [body('for (;;);'), ['time']],
   'endless loop while it loads': ['for (;;); export default () => [];', ['time']],
   'endless recursion': [body('const f = () => f() + 1; return f();'), ['threw']],
-  'endless promises': [body('const f = () => Promise.resolve().then(f); f(); return new Promise(() => {});'), ['time', 'threw', 'memory']],
+  'endless promises': [body('const f = () => Promise.resolve().then(f); f(); return new Promise(() => {});'), ['time']],
+  'endless promises while it loads': [
+    'const f = () => Promise.resolve().then(f); f(); await new Promise(() => {}); export default () => [];',
+    ['time'],
+  ],
   'backtracking expression': [body(`return [/^(a+)+$/.test('a'.repeat(40) + 'b') ? 1 : 0];`), ['time']],
   'array of 3e8': [body('return new Array(3e8).fill(0);'), ['memory']],
   'array that grows': [body('const a = []; for (;;) a.push(a.slice());'), ['memory', 'time']],

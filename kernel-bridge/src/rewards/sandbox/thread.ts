@@ -15,6 +15,8 @@ const driverSource = `(${readFileSync(new URL('./driver.js', import.meta.url), '
 const NOW = Date.UTC(2000, 0, 1);
 /** Deep enough for recursion over a parse tree, well below the engine's own 1 MiB. */
 const STACK_BYTES = 192 << 10;
+/** Promises that a call may settle on its way to one that never does. */
+const MANY_JOBS = 50_000;
 const REJECTED = 2;
 const PENDING = 0;
 /** Longest text of an error, in characters. */
@@ -67,7 +69,7 @@ class Machine implements Disposable {
       memoryLimit: limits.memoryBytes,
       maxStackSize: STACK_BYTES,
       timezoneOffset: 0,
-      interruptHandler: () => clock.over(),
+      interruptHandler: () => clock.interrupts(),
     });
     try {
       const driver = vm.evalCode(driverSource, 'driver.js');
@@ -99,8 +101,12 @@ class Machine implements Disposable {
 }
 
 async function settled(vm: QuickJS, promise: JSValueHandle): Promise<JSValueHandle> {
-  vm.executePendingJobs();
-  if (promise.promiseState === PENDING) throw failed('threw', 'it waits for a promise that never settles');
+  const jobs = vm.executePendingJobs();
+  if (promise.promiseState === PENDING) {
+    // a chain that filled the memory or was interrupted has ended without a word
+    if (jobs > MANY_JOBS) throw failed('time', 'its promises lead to others without end');
+    throw failed('threw', 'it waits for a promise that never settles');
+  }
   const rejected = promise.promiseState === REJECTED;
   const result = await vm.resolvePromise(promise);
   if ('value' in result) return result.value;
@@ -151,8 +157,13 @@ class Clock {
     this.#end = cpuMs() + ms;
   }
 
-  over(): boolean {
-    this.expired ||= cpuMs() > this.#end;
+  /**
+   * Whether the engine is to end what it runs. A chain of promises swallows that and goes on with the next one: the second time the virtual machine is
+   * left where it stands.
+   */
+  interrupts(): boolean {
+    if (this.expired) throw failed('time', 'it went on after its time');
+    this.expired = cpuMs() > this.#end;
     return this.expired;
   }
 }
