@@ -1,6 +1,6 @@
 /** SQLite databases by the rules that made them survive every simulated power cut: WAL, synchronous=FULL, one transaction a change. */
 import { existsSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { basename, dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { WorkbenchError } from '../protocol/errors.ts';
 import { noRoom } from './errors.ts';
@@ -36,8 +36,11 @@ export function openAs(file: string, kind: DatabaseKind, { check = false, wait_m
   let db: DatabaseSync | undefined;
   try {
     if (!existsSync(file)) throw new Error('the file is missing');
+    const journalled = existsSync(`${file}-wal`); // before it is opened, which makes one
     db = connect(file, wait_ms);
     const version = db.prepare('PRAGMA user_version').get()!.user_version as number;
+    if (version === 0 && !journalled && db.prepare('SELECT count(*) AS n FROM sqlite_master').get()!.n === 0)
+      throw withoutJournal(file, kind);
     if (version !== kind.version) throw kind.format(file, version, kind.version);
     if (db.prepare('PRAGMA application_id').get()!.application_id !== kind.applicationId) throw new Error(kind.stranger);
     const found = check ? (db.prepare('PRAGMA quick_check(1)').get() as { quick_check: string }).quick_check : 'ok';
@@ -48,6 +51,18 @@ export function openAs(file: string, kind: DatabaseKind, { check = false, wait_m
     db?.close();
     throw error instanceof WorkbenchError || isDiskFull(error) || isBusy(error) ? error : kind.damaged(file, error);
   }
+}
+
+/** A database whose tables all stood in its journal, as they do until SQLite folds it in: somebody copied the one without the other. */
+function withoutJournal(file: string, kind: DatabaseKind): WorkbenchError {
+  const { code, http } = kind.damaged(file, null);
+  return new WorkbenchError({
+    code,
+    http,
+    exit: 1,
+    message: `${file} holds nothing: what was written stands in its journal ${basename(file)}-wal, which is not beside it.`,
+    remedy: `Copy ${basename(file)}-wal there too, or copy the whole directory once nothing trains in it.`,
+  });
 }
 
 /** Gives a database of an earlier version what came later. Others may have it open, and do the same at this moment. */

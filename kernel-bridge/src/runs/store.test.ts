@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -247,4 +247,16 @@ describe('going back to a step', () => {
     store.commitStep(fakeStep(5), store.dueRewards());
     expect(revisions(store.db).map(({ step }) => step)).toEqual([1, 4, 4]);
   });
+});
+
+it('a run that was copied without its journal is told from one of another version', () => {
+  const copy = mkdtempSync(join(tmpdir(), 'medr1-copy-'));
+  cpSync(join(directory, 'run.db'), join(copy, 'run.db'));
+  const missing = expect.objectContaining({ code: 'RUN_DAMAGED', remedy: expect.stringContaining('run.db-wal') });
+  expect(() => RunStore.open(copy)).toThrow(missing);
+  expect(() => RunStore.open(copy)).toThrow(missing); // to look changed nothing
+  cpSync(join(directory, 'run.db-wal'), join(copy, 'run.db-wal'));
+  using whole = RunStore.open(copy);
+  expect(whole.row().id).toBe('x');
+  rmSync(copy, { recursive: true });
 });
