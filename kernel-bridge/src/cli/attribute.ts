@@ -5,7 +5,7 @@ import { pixelsOfFile } from '../data/image/picture.ts';
 import { attribution, generate, loadModel, loadProcessor, type ModelDtype, type Processor } from '../models/index.ts';
 import { VARIANTS, WorkbenchError, type Variant } from '../protocol/index.ts';
 import { dtypeOption, count, whole } from './arguments.ts';
-import { printJson, table } from './output.ts';
+import { printJson, shown, table } from './output.ts';
 
 const ANSWER = '<answer>';
 /** Where a grey image changes a token's probability by less, a map of the image explains nothing. */
@@ -104,7 +104,7 @@ async function run(options: Options): Promise<void> {
     });
     return;
   }
-  console.log(processor.decode(ids));
+  console.log(shown(processor.decode(ids)));
   console.log(
     `token ${index} ${JSON.stringify(text)}: log-probability ${found.document.score.toFixed(4)}${options.against.length ? ' (contrast)' : ''}`,
   );

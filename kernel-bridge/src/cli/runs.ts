@@ -5,6 +5,7 @@ import type { Command } from 'commander';
 import { connectHome } from '../server/connect.ts';
 import { errorBody } from '../protocol/errors.ts';
 import { hasEnded, type RewardRevision } from '../protocol/run.ts';
+import { printable } from '../protocol/printable.ts';
 import { parseSettings } from '../runs/config.ts';
 import { exportRun, EXPORT_FORMATS, tableLines, type ExportFormat } from '../runs/export.ts';
 import { errors } from '../runs/errors.ts';
@@ -141,7 +142,7 @@ function show(id: string, { json }: Json): void {
     ]),
     ...Object.entries(detail.config).map(([key, value]) => `  ${key}: ${JSON.stringify(value)}`),
   ];
-  process.stdout.write(`${lines.join('\n')}\n`);
+  process.stdout.write(`${lines.map(printable).join('\n')}\n`);
 }
 
 /** Parameters, schedules and settings of a revision, a line each. */

@@ -3,6 +3,7 @@
  * docs/guides/rewards.md describes it to its author.
  */
 import type { RewardSource } from '../protocol/index.ts';
+import { printable } from '../protocol/printable.ts';
 import { batchOf } from './batch.ts';
 import { errors } from './errors.ts';
 import type { Limits } from './sandbox/limits.ts';
@@ -43,12 +44,4 @@ export class UserReward implements Disposable {
   [Symbol.dispose](): void {
     this.#sandbox[Symbol.dispose]();
   }
-}
-
-/** One line that a terminal shows and does not obey: control characters and what reverses the order of letters as escapes. */
-function printable(text: string): string {
-  return text.replace(
-    /[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu,
-    (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  );
 }
