@@ -85,8 +85,8 @@ export const errors = {
     make('REQUEST_INVALID', 400, 2)(`There is no revision ${revision}; the newest is ${last}.`, 'medr1 runs show RUN lists the revisions.'),
   unchangedRewards: (revision: number) =>
     make('REWARDS_UNCHANGED', 422)(
-      `The edit changes nothing: functions and weights are those of revision ${revision}.`,
-      'Change a weight, a function or the set of them.',
+      `The edit changes nothing: rewards and settings are those of revision ${revision}.`,
+      'Change a weight, a parameter, a function or a setting.',
     ),
   noItems: (name: string) =>
     make('DATA_EMPTY', 422)(`The data set ${name} has no usable question under these filters.`, `medr1 data audit ${name} says why.`),

@@ -99,7 +99,7 @@ export class RunSettings extends WatchingElement {
     const why = fixed[key];
     return html`<div class="field" data-testid="setting" data-setting=${key}>
       <label title=${description}
-        >${title}${unit ? html` <span class="secondary small">${unit}</span>` : nothing}
+        ><span>${title}${unit ? html` <span class="secondary small">${unit}</span>` : nothing}</span>
         <input
           type="number"
           class="number"
