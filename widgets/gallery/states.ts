@@ -689,6 +689,24 @@ export const STATES: Record<string, GalleryState> = {
       ask(element, 'medr1-try')!.scrollIntoView();
     },
   },
+  'sample: several models, other words': {
+    tag: 'medr1-sample',
+    options: { runs },
+    select: { runs: ['r1'] },
+    after: async (element, workbench, connector) => {
+      await chooseItem(({ sha256 }) => sha256 !== null)!(element, workbench, connector);
+      const area = ask(element, 'medr1-try')!.shadowRoot!;
+      const press = async (selector: string): Promise<void> => {
+        await settle();
+        area.querySelector<HTMLElement>(selector)!.click();
+      };
+      await press('[data-testid=try-run]');
+      await press('[data-testid=edit-question]');
+      await press('[data-testid=try-beside] summary');
+      await press('[data-policy]');
+      await press('[data-testid=try-run]');
+    },
+  },
   'sample: a model that is busy': {
     tag: 'medr1-sample',
     options: { runs },

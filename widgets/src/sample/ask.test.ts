@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { FakeConnector } from '../../testing/fake-connector.ts';
 import { settled } from '../../testing/until.ts';
 import type { GenerateRequest, Generation } from '../connector.ts';
-import { AskModel, policiesOf } from './ask.ts';
+import { AskModel, editOf, policiesOf } from './ask.ts';
 
 const SET = 'omnimedvqa';
 
@@ -23,6 +23,9 @@ async function make(selected = ['a']) {
   const requests = () => connector.calls.filter(([name]) => name === 'generate').map(([, request]) => request as GenerateRequest);
   return { connector, model, item, other, requests, runs, server };
 }
+
+const outcomes = (model: AskModel): string[] =>
+  model.state.value.tries[0].answers.map(({ variant, answer }) => `${variant} ${answer.status}`);
 
 describe('who may answer', () => {
   it('selected runs with their checkpoints, other runs, then the models of the sample', async () => {
@@ -72,7 +75,8 @@ describe('trying it', () => {
       { ...common, variant: 'think' },
       { ...common, variant: 'no-think' },
     ]);
-    expect(model.state.value).toMatchObject({ running: false, answers: { think: { status: 'ready' }, 'no-think': { status: 'ready' } } });
+    expect(model.isRunning).toBe(false);
+    expect(outcomes(model)).toEqual(['think ready', 'no-think ready']);
   });
 
   it('a refusal of one variant leaves the other', async () => {
@@ -82,7 +86,10 @@ describe('trying it', () => {
     connector.generate = (request = {}) =>
       request.variant === 'think' ? Promise.reject(Object.assign(new Error(busy.message), busy)) : generate(request);
     await model.run();
-    expect(model.state.value.answers).toMatchObject({ think: { status: 'error', error: busy }, 'no-think': { status: 'ready' } });
+    expect(model.state.value.tries[0].answers).toMatchObject([
+      { variant: 'think', answer: { status: 'error', error: busy } },
+      { variant: 'no-think', answer: { status: 'ready' } },
+    ]);
   });
 
   it('cancelling stops the request and keeps what has been answered', async () => {
@@ -97,8 +104,8 @@ describe('trying it', () => {
     await settled();
     model.cancel();
     expect(signals.get('think')!.aborted).toBe(true);
-    expect(model.state.value).toMatchObject({ running: false });
-    expect(Object.keys(model.state.value.answers)).toEqual(['no-think']);
+    expect(model.isRunning).toBe(false);
+    expect(outcomes(model)).toEqual(['no-think ready']);
   });
 
   it('another question drops the answers, and an answer that comes late is not taken for it', async () => {
@@ -109,7 +116,7 @@ describe('trying it', () => {
     model.ask(SET, other);
     slow.resolve({} as Generation);
     await settled();
-    expect(model.state.value).toMatchObject({ running: false, answers: {} });
+    expect([model.isRunning, model.state.value.tries]).toEqual([false, []]);
   });
 
   it.each([
@@ -150,6 +157,62 @@ it('answers keep the name of who gave them when another model is chosen', async 
   const { model } = await make();
   await model.run();
   model.choose('run:b');
-  expect(model.state.value.askedOf).toEqual({ key: 'run:a', label: 'a, newest policy (step 90)' });
+  expect(model.state.value.tries[0].answers[0].policy).toEqual({ key: 'run:a', label: 'a, newest policy (step 90)' });
   expect(model.policy?.key).toBe('run:b');
+});
+
+describe('several policies, other words, and what was tried before', () => {
+  it('each policy is asked each variant, at most four policies at once', async () => {
+    const { model, requests } = await make();
+    model.set({ variants: ['think'] });
+    for (const key of ['run:a@60', 'run:b', 'run:a@60', 'run:a@60']) model.toggleBeside(key);
+    await model.run();
+    expect(requests().map(({ run, step }) => [run, step])).toEqual([
+      ['a', undefined],
+      ['a', 60],
+      ['b', undefined],
+    ]);
+    expect(model.state.value.tries[0].answers.map(({ policy }) => policy.key)).toEqual(['run:a', 'run:a@60', 'run:b']);
+    for (const { key } of model.state.value.policies.slice(1)) if (!model.state.value.beside.includes(key)) model.toggleBeside(key);
+    expect(model.asked.length).toBe(4);
+  });
+
+  it('a try keeps the settings that it was made with, and those before stay below it', async () => {
+    const { model } = await make();
+    model.set({ variants: ['think'], temperature: 0.7, seed: 5 });
+    await model.run();
+    model.set({ temperature: 0 });
+    await model.run();
+    expect(model.state.value.tries.map(({ settings }) => settings.temperature)).toEqual([0, 0.7]);
+    model.forget(model.state.value.tries[0].id);
+    expect(model.state.value.tries.map(({ settings }) => settings)).toEqual([{ num: 1, temperature: 0.7, max_new_tokens: 256, seed: 5 }]);
+  });
+
+  it('the tries of a question are there again when it is looked at again', async () => {
+    const { model, item, other } = await make();
+    await model.run();
+    model.ask(SET, other);
+    expect(model.state.value.tries).toEqual([]);
+    model.ask(SET, item);
+    expect(outcomes(model)).toEqual(['think ready', 'no-think ready']);
+  });
+
+  it('other words go in place of the item, with the image, another one or none; another question is asked as it stands', async () => {
+    const { model, other, requests } = await make();
+    model.set({ variants: ['think'] });
+    const edit = editOf({ question: 'Where?', options: ['left', 'right'], image: 'a.png' });
+    expect(edit).toEqual({ question: 'Where? A)left, B)right', image: 'a.png' });
+    model.edit(edit);
+    await model.run();
+    model.edit({ ...edit, image: '' });
+    await model.run();
+    const [own, none] = requests();
+    expect(own).toMatchObject({ dataset: SET, question: 'Where? A)left, B)right', image: 'a.png' });
+    expect([own.item, none.image]).toEqual([undefined, undefined]);
+    expect(model.state.value.tries[1].edit).toEqual(edit);
+    model.ask(SET, other);
+    expect(model.state.value.edit).toBeNull();
+    model.openPrompt(true);
+    expect(requests().at(-1)).toMatchObject({ item: other });
+  });
 });

@@ -1,5 +1,6 @@
 /** "Try it" and the prompt: who answers, how it samples, and what came back. One model for both, so that the prompt shown is the prompt asked. */
-import type { Checkpoint, Connector, Generation, GenerateRequest, RunSummary, ServerInfo } from '../connector.ts';
+import { formatQuestion } from '@medr1/kernel-bridge/answers';
+import type { Checkpoint, Connector, DataItem, Generation, GenerateRequest, RunSummary, ServerInfo } from '../connector.ts';
 import { Latest, type Load } from '../load.ts';
 import { Observable } from '../observable.ts';
 
@@ -19,10 +20,36 @@ export interface Policy {
 
 export type Answer = Exclude<Load<Generation>, { status: 'idle' }>;
 
+/** What one policy said to one variant of the prompt. */
+export interface TryAnswer {
+  policy: Pick<Policy, 'key' | 'label'>;
+  variant: Variant;
+  answer: Answer;
+}
+
+/** A press of Ask, with all that its answers follow from. */
+export interface Try {
+  id: number;
+  settings: Pick<AskState, 'num' | 'temperature' | 'max_new_tokens' | 'seed'>;
+  /** Of the question in other words; null where it was asked as it stands. */
+  edit: Edit | null;
+  answers: TryAnswer[];
+  running: boolean;
+}
+
+/** The question in other words, or about another image. */
+export interface Edit {
+  question: string;
+  /** Path inside the data set; '' = no image. */
+  image: string;
+}
+
 export interface AskState {
   policies: Policy[];
   /** Key of the chosen policy; the first while it is null. */
   chosen: string | null;
+  /** Keys of policies that are asked too, to stand beside the chosen one. */
+  beside: string[];
   /** A model directory typed in. */
   directory: string;
   variants: Variant[];
@@ -31,10 +58,10 @@ export interface AskState {
   max_new_tokens: number;
   /** Null: a random one. */
   seed: number | null;
-  running: boolean;
-  answers: Partial<Record<Variant, Answer>>;
-  /** Who gave the answers; null while there are none. */
-  askedOf: Pick<Policy, 'key' | 'label'> | null;
+  /** Null: the question as it stands. */
+  edit: Edit | null;
+  /** Of this question, the newest first. */
+  tries: readonly Try[];
   /** Whether the prompt is looked at; then it follows the question and the policy. */
   promptOpen: boolean;
   promptVariant: Variant;
@@ -48,20 +75,24 @@ export const BOUNDS = {
   seed: [0, 2 ** 32 - 1, 1],
 } as const satisfies Record<string, readonly [least: number, most: number, step: number]>;
 const DIRECTORY = 'directory';
+/** Policies that are asked at once. */
+export const MOST_POLICIES = 4;
+/** Tries of a question, and questions, whose tries are kept. */
+const KEPT = { tries: 12, questions: 24 };
 
 export class AskModel {
   readonly state = new Observable<AskState>({
     policies: [],
     chosen: null,
+    beside: [],
     directory: '',
     variants: ['think', 'no-think'],
     num: 1,
     temperature: 0,
     max_new_tokens: 256,
     seed: null,
-    running: false,
-    answers: {},
-    askedOf: null,
+    edit: null,
+    tries: [],
     promptOpen: false,
     promptVariant: 'think',
   });
@@ -71,21 +102,50 @@ export class AskModel {
   readonly #checkpoints = new Map<string, { state: string; list: Checkpoint[] }>();
   #offered: Offered = { runs: [], selected: [], server: null };
   #question: { dataset: string; item: string } | null = null;
-  /** Of the variants that were asked last. */
-  #answers = new Map<Variant, Latest<Generation>>();
+  /** Of the try that was begun last. */
+  #asked: readonly { answer: Latest<Generation> }[] = [];
+  #count = 0;
+  /** Tries of other questions, the one looked at last at the end. */
+  readonly #history = new Map<string, readonly Try[]>();
 
   constructor(connector: Connector) {
     this.#connector = connector;
   }
 
-  /** Another question: answers to the one before are dropped, and what still runs is stopped. */
+  /** Another question: what still runs is stopped; its tries are there again when it is looked at again. */
   ask(dataset: string, item: string): void {
     if (this.#question?.dataset === dataset && this.#question.item === item) return;
-    this.#question = { dataset, item };
     this.cancel();
-    this.#answers.clear();
-    this.#change({ answers: {} });
+    this.#remember();
+    this.#question = { dataset, item };
+    this.#asked = [];
+    this.#change({ tries: this.#history.get(`${dataset} ${item}`) ?? [], edit: null });
     this.#lookAtPrompt();
+  }
+
+  #remember(): void {
+    if (!this.#question || this.state.value.tries.length === 0) return;
+    const key = `${this.#question.dataset} ${this.#question.item}`;
+    this.#history.delete(key);
+    this.#history.set(key, this.state.value.tries);
+    for (const oldest of this.#history.keys()) if (this.#history.size > KEPT.questions) this.#history.delete(oldest);
+  }
+
+  /** Puts the question into words of one's own, beginning with its own; null = as it stands. */
+  edit(edit: Edit | null): void {
+    this.#change({ edit });
+    this.#lookAtPrompt();
+  }
+
+  /** A policy is asked too, or no longer. */
+  toggleBeside(key: string): void {
+    const { beside } = this.state.value;
+    this.#change({ beside: beside.includes(key) ? beside.filter((one) => one !== key) : [...beside, key].slice(1 - MOST_POLICIES) });
+  }
+
+  /** Takes a try out of the list. */
+  forget(id: number): void {
+    this.#change({ tries: this.state.value.tries.filter((one) => one.id !== id) });
   }
 
   /** Who may answer: the runs with their checkpoints, selected ones first, and the sample's models. */
@@ -136,27 +196,64 @@ export class AskModel {
     return this.state.value.chosen === DIRECTORY;
   }
 
-  /** Asks the chosen variants side by side. */
-  async run(): Promise<void> {
+  /** The chosen policy and those beside it. */
+  get asked(): Policy[] {
     const { policy } = this;
-    const question = this.#question;
-    const { variants, num, temperature, max_new_tokens, seed } = this.state.value;
-    if (!policy || !question || variants.length === 0) return;
+    const { policies, beside } = this.state.value;
+    return policy ? [policy, ...policies.filter(({ key }) => key !== policy.key && beside.includes(key))] : [];
+  }
+
+  get isRunning(): boolean {
+    return this.#asked.some(({ answer }) => answer.isPending);
+  }
+
+  /** Asks each chosen policy each chosen variant. Answers of before stay below. */
+  async run(): Promise<void> {
+    const { variants, num, temperature, max_new_tokens, seed, edit } = this.state.value;
+    const { asked } = this;
+    const question = this.#words;
+    if (asked.length === 0 || !question || variants.length === 0) return;
     this.cancel();
-    this.#answers = new Map(variants.map((variant) => [variant, new Latest<Generation>()]));
-    this.#change({ askedOf: { key: policy.key, label: policy.label } });
+    const id = ++this.#count;
     const settings = { num, temperature, max_new_tokens, ...(seed !== null && { seed }) };
+    const all = asked.flatMap((policy) => variants.map((variant) => ({ policy, variant, answer: new Latest<Generation>() })));
+    this.#asked = all;
+    const made = (): Try => {
+      const answers = all.flatMap(({ policy: { key, label }, variant, answer: { value } }) =>
+        value.status === 'idle' ? [] : [{ policy: { key, label }, variant, answer: value }],
+      );
+      return {
+        id,
+        settings: { num, temperature, max_new_tokens, seed },
+        edit,
+        answers,
+        running: all.some(({ answer }) => answer.isPending),
+      };
+    };
+    const tell = (): void => {
+      if (this.#asked !== all) return;
+      const others = this.state.value.tries.filter((one) => one.id !== id);
+      const now = made();
+      this.#change({ tries: (now.answers.length > 0 ? [now, ...others] : others).slice(0, KEPT.tries) });
+    };
+    for (const { answer } of all) answer.subscribe(tell);
     await Promise.all(
-      [...this.#answers].map(([variant, answer]) => {
-        answer.subscribe(() => this.#tell());
-        return answer.ask((signal) => this.#connector.generate({ ...policy.request, ...question, variant, ...settings }, signal));
-      }),
+      all.map(({ policy, variant, answer }) =>
+        answer.ask((signal) => this.#connector.generate({ ...policy.request, ...question, variant, ...settings }, signal)),
+      ),
     );
   }
 
   /** Stops what runs; what has been answered stays. */
   cancel(): void {
-    for (const answer of this.#answers.values()) answer.stop();
+    for (const { answer } of this.#asked) answer.stop();
+  }
+
+  /** The question as a request names it. */
+  get #words(): Pick<GenerateRequest, 'dataset' | 'item' | 'question' | 'image'> | null {
+    const { edit } = this.state.value;
+    if (!this.#question || !edit) return this.#question;
+    return { dataset: this.#question.dataset, question: edit.question, ...(edit.image !== '' && { image: edit.image }) };
   }
 
   openPrompt(open: boolean): void {
@@ -199,16 +296,10 @@ export class AskModel {
   #lookAtPrompt(): void {
     const { promptOpen, promptVariant: variant } = this.state.value;
     const { policy } = this;
-    const question = this.#question;
+    const question = this.#words;
     if (!promptOpen || !policy || !question) return;
     const request: GenerateRequest = { ...policy.request, ...question, variant, num: 0 };
     void this.prompt.askOnce(JSON.stringify(request), (signal) => this.#connector.generate(request, signal));
-  }
-
-  #tell(): void {
-    const asked = [...this.#answers];
-    const answers = Object.fromEntries(asked.flatMap(([variant, { value }]) => (value.status === 'idle' ? [] : [[variant, value]])));
-    this.#change({ answers, running: asked.some(([, answer]) => answer.isPending) });
   }
 
   async #readCheckpoints(run: RunSummary): Promise<void> {
@@ -223,6 +314,12 @@ export class AskModel {
     this.state.update((state) => ({ ...state, ...change }));
   }
 }
+
+/** A question as it is put to a model, to be put in other words. */
+export const editOf = (item: Pick<DataItem, 'question' | 'options' | 'image'>): Edit => ({
+  question: formatQuestion(item),
+  image: item.image,
+});
 
 interface Offered {
   runs: readonly RunSummary[];

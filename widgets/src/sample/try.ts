@@ -1,13 +1,17 @@
-/** "Try it": the question put to a model now, thinking and not thinking side by side. Answers are untrusted text: text nodes only. */
+/**
+ * "Try it": the question, as it stands or in other words, put to models now, thinking and not thinking side by side. What was tried before stays
+ * below, with the models and settings that it was tried with. Answers are untrusted text: text nodes only.
+ */
 import { css, html, nothing, type TemplateResult } from 'lit';
 import { opensThink } from '@medr1/kernel-bridge/answers';
-import type { Generation } from '../connector.ts';
+import { repeat } from 'lit/directives/repeat.js';
+import type { DataItem, Generation } from '../connector.ts';
 import { define, WatchingElement } from '../element.ts';
 import { integer, number } from '../format.ts';
 import { failed } from '../parts.ts';
-import { completionStyles, completionText, readingLabel, verdictChip } from '../rollouts/completion.ts';
+import { completionStyles, completionText, isAnswerAlone, readingLabel, verdictChip } from '../rollouts/completion.ts';
 import { base, tokens } from '../theme.ts';
-import { BOUNDS, VARIANTS, type Answer, type AskModel, type Variant } from './ask.ts';
+import { BOUNDS, editOf, MOST_POLICIES, VARIANTS, type AskModel, type Edit, type Try, type TryAnswer, type Variant } from './ask.ts';
 import { policyChoice } from './policy.ts';
 import '../rollouts/tokens.ts';
 
@@ -19,8 +23,15 @@ const FIELDS: [key: keyof typeof BOUNDS, label: string, title: string][] = [
 ];
 
 export class SampleTry extends WatchingElement {
-  static override properties = { model: { attribute: false }, asTokens: { state: true }, wrong: { state: true } };
+  static override properties = {
+    model: { attribute: false },
+    item: { attribute: false },
+    asTokens: { state: true },
+    wrong: { state: true },
+  };
   declare model: AskModel;
+  /** The question as it stands; null where it cannot be put in other words. */
+  declare item: DataItem | null;
   /** Answers are shown as tokens with their log-probabilities. */
   declare asTokens: boolean;
   /** Fields that hold no number within bounds. */
@@ -28,6 +39,7 @@ export class SampleTry extends WatchingElement {
 
   constructor() {
     super();
+    this.item = null;
     this.asTokens = false;
     this.wrong = new Set();
   }
@@ -41,25 +53,52 @@ export class SampleTry extends WatchingElement {
   }
 
   protected override render(): TemplateResult {
-    const { answers, running, askedOf } = this.model.state.value;
-    const other = askedOf !== null && askedOf.key !== this.model.policy?.key;
-    const shown = (Object.keys(VARIANTS) as Variant[]).filter((variant) => answers[variant]);
+    const { tries } = this.model.state.value;
     return html`${this.#form()}
-    ${
-      shown.length > 0
-        ? html`<p class="asked small" data-testid="asked-of">
-              <b>${askedOf?.label}</b>
-              ${other ? html`<span class="warning">Another model is chosen now: these are not its answers.</span>` : nothing}
-            </p>
-            <div class=${`answers${other ? ' other' : ''}`} aria-live="polite" aria-busy=${running}>
-              ${shown.map((variant) => this.#answer(variant, answers[variant]!))}
-            </div>`
-        : nothing
-    }`;
+      <div aria-live="polite" aria-busy=${this.model.isRunning}>
+        ${repeat(
+          tries,
+          ({ id }) => id,
+          (one, at) => this.#try(one, at === 0),
+        )}
+      </div>`;
+  }
+
+  /** The newest stands open; those before are a line each. */
+  #try(one: Try, newest: boolean): TemplateResult {
+    const { policy } = this.model;
+    const other = newest && one.answers.every(({ policy: { key } }) => key !== policy?.key);
+    const models = [...new Set(one.answers.map(({ policy: { label } }) => label))];
+    return html`<details class="try" ?open=${newest} data-testid="try">
+      <summary class="small">
+        <b>${models.join(' | ')}</b> <span class="secondary">${settingsText(one)}</span>
+        ${other ? html`<span class="warning">Another model is chosen now: these are not its answers.</span>` : nothing}
+        ${
+          one.running
+            ? nothing
+            : html`<button
+                type="button"
+                class="quiet"
+                title="Take it out of the list"
+                aria-label=${`Forget the answers of ${models.join(' and ')}`}
+                data-testid="forget-try"
+                @click=${(event: Event) => {
+                  event.preventDefault();
+                  this.model.forget(one.id);
+                }}
+              >
+                ✕
+              </button>`
+        }
+      </summary>
+      ${one.edit ? html`<p class="small asked-words" data-testid="asked-words">${one.edit.question} <span class="secondary">${imageText(one.edit)}</span></p>` : nothing}
+      <div class=${`answers${other ? ' other' : ''}`}>${one.answers.map((answer) => this.#answer(answer, models.length > 1))}</div>
+    </details>`;
   }
 
   #form(): TemplateResult {
-    const { variants, running } = this.model.state.value;
+    const { variants, edit } = this.model.state.value;
+    const running = this.model.isRunning;
     const toggle = (variant: Variant): void =>
       this.model.set({ variants: variants.includes(variant) ? variants.filter((one) => one !== variant) : [...variants, variant] });
     const ready = this.model.policy !== null && variants.length > 0 && this.wrong.size === 0;
@@ -80,6 +119,7 @@ export class SampleTry extends WatchingElement {
           )}
         </span>
       </div>
+      ${this.#beside()} ${edit ? this.#words(edit) : nothing}
       <div class="row">
         ${FIELDS.map(([key, label, title]) => this.#field(key, label, title))}
         ${
@@ -87,12 +127,74 @@ export class SampleTry extends WatchingElement {
             ? html`<button type="button" data-testid="try-cancel" @click=${() => this.model.cancel()}>Cancel</button>`
             : html`<button class="primary" ?disabled=${!ready} data-testid="try-run">Ask</button>`
         }
+        ${
+          this.item && !edit
+            ? html`<button type="button" data-testid="edit-question" @click=${() => this.model.edit(editOf(this.item!))}>
+                Other words or image …
+              </button>`
+            : nothing
+        }
         <label class="switch"
           ><input type="checkbox" .checked=${this.asTokens} data-testid="as-tokens" @change=${() => (this.asTokens = !this.asTokens)} />show
           tokens</label
         >
       </div>
     </form>`;
+  }
+
+  /** Further models, asked the same. */
+  #beside(): TemplateResult | typeof nothing {
+    const { policies, beside } = this.model.state.value;
+    const others = policies.filter(({ key }) => key !== this.model.policy?.key);
+    if (others.length === 0) return nothing;
+    const count = this.model.asked.length - 1;
+    return html`<details class="beside" data-testid="try-beside">
+      <summary class="small">${count > 0 ? `${count} more beside it` : 'Others beside it'}</summary>
+      <div role="group" aria-label="Also ask">
+        ${others.map(
+          ({ key, label }) =>
+            html`<label
+              ><input type="checkbox" data-policy=${key} .checked=${beside.includes(key)} @change=${() => this.model.toggleBeside(key)} />
+              ${label}</label
+            >`,
+        )}
+      </div>
+      <p class="small secondary">At most ${MOST_POLICIES} answer at once; the same question, prompt and settings for all.</p>
+    </details>`;
+  }
+
+  #words(edit: Edit): TemplateResult {
+    const change = (part: Partial<Edit>): void => this.model.edit({ ...edit, ...part });
+    const own = this.item?.image ?? '';
+    return html`<div class="words" data-testid="words">
+      <label class="block"
+        >question and options
+        <textarea
+          rows="3"
+          maxlength="20000"
+          data-testid="question-words"
+          .value=${edit.question}
+          @input=${(event: Event) => change({ question: (event.target as HTMLTextAreaElement).value })}
+        ></textarea>
+      </label>
+      <div class="row">
+        <label
+          >image
+          <input
+            class="directory"
+            spellcheck="false"
+            placeholder="no image"
+            title="Path inside the data set"
+            data-testid="question-image"
+            .value=${edit.image}
+            @change=${(event: Event) => change({ image: (event.target as HTMLInputElement).value.trim() })}
+        /></label>
+        <button type="button" ?disabled=${edit.image === ''} data-testid="no-image" @click=${() => change({ image: '' })}>No image</button>
+        <button type="button" ?disabled=${edit.image === own} @click=${() => change({ image: own })}>Its own</button>
+        <button type="button" data-testid="as-it-stands" @click=${() => this.model.edit(null)}>As it stands</button>
+        <span class="small secondary">Answers to other words are not judged.</span>
+      </div>
+    </div>`;
   }
 
   #field(key: keyof typeof BOUNDS, label: string, title: string): TemplateResult {
@@ -117,9 +219,12 @@ export class SampleTry extends WatchingElement {
     /></label>`;
   }
 
-  #answer(variant: Variant, answer: Answer): TemplateResult {
+  #answer({ policy, variant, answer }: TryAnswer, named: boolean): TemplateResult {
     return html`<section data-testid="try-answer" data-variant=${variant}>
-      <h4>${variant} ${answer.status === 'ready' ? this.#facts(answer.value) : nothing}</h4>
+      <h4>
+        ${named ? html`<span data-testid="asked-of">${policy.label}</span> · ` : nothing}${variant}
+        ${answer.status === 'ready' ? this.#facts(answer.value) : nothing}
+      </h4>
       ${
         answer.status === 'loading'
           ? html`<p class="secondary" role="status">The model answers; while it trains, after the step it is in …</p>`
@@ -137,17 +242,17 @@ export class SampleTry extends WatchingElement {
   }
 
   #completion(one: Generation['completions'][number], { reading, prompt }: Generation): TemplateResult {
+    const said = { ...one, reading, thinkOpen: opensThink(prompt.text) };
+    const text = html`<div class="text">${completionText(said)}</div>`;
+    // where there is nothing but the answer, it stands in place of the verdict, which would say the same
+    const alone = !this.asTokens && isAnswerAlone(said);
     return html`<article data-testid="try-completion">
       <div class="numbers small">
-        ${verdictChip(one, reading, 'no answer')} ${readingLabel(reading)}
+        ${alone ? text : verdictChip(one, reading, 'no answer')} ${readingLabel(reading)}
         <span class="number secondary">${integer(one.token_ids.length)} tokens</span>
         ${one.finish_reason === 'length' ? html`<span class="warning" title="Cut off at max tokens">⚠ cut off</span>` : nothing}
       </div>
-      ${
-        this.asTokens
-          ? html`<medr1-tokens .texts=${one.tokens} .facts=${one}></medr1-tokens>`
-          : html`<div class="text">${completionText({ ...one, reading, thinkOpen: opensThink(prompt.text) })}</div>`
-      }
+      ${this.asTokens ? html`<medr1-tokens .texts=${one.tokens} .facts=${one}></medr1-tokens>` : alone ? nothing : text}
     </article>`;
   }
 
@@ -195,11 +300,43 @@ export class SampleTry extends WatchingElement {
         gap: 12px;
         margin-top: 8px;
       }
-      .asked {
-        display: flex;
-        flex-wrap: wrap;
-        gap: 0 12px;
-        margin: 8px 0 0;
+      .try {
+        margin-top: 8px;
+        padding-top: 4px;
+        border-top: 1px solid var(--medr1-border);
+      }
+      .try summary {
+        cursor: pointer;
+      }
+      .asked-words {
+        margin: 4px 0 0;
+        overflow-wrap: anywhere;
+      }
+      .beside {
+        margin: 4px 0 8px;
+      }
+      .beside summary {
+        cursor: pointer;
+      }
+      .beside div {
+        display: grid;
+        grid-template-columns: repeat(auto-fill, minmax(min(260px, 100%), 1fr));
+        gap: 4px 12px;
+        max-height: 240px;
+        overflow: auto;
+        padding: 4px;
+      }
+      .words {
+        margin-top: 8px;
+      }
+      .block {
+        display: grid;
+        width: 100%;
+      }
+      .words textarea {
+        box-sizing: border-box;
+        width: 100%;
+        font: inherit;
       }
       .answers.other {
         border-left: 3px solid var(--medr1-warn-text);
@@ -236,5 +373,13 @@ export class SampleTry extends WatchingElement {
     `,
   ];
 }
+
+/** "temperature 0.7, 4 answers, at most 256 tokens, seed 5". */
+function settingsText({ settings: { num, temperature, max_new_tokens, seed } }: Pick<Try, 'settings'>): string {
+  const parts = [temperature === 0 ? 'greedy' : `temperature ${number(temperature)}`, num === 1 ? '' : `${integer(num)} answers`];
+  return [...parts, `at most ${integer(max_new_tokens)} tokens`, seed === null ? '' : `seed ${seed}`].filter(Boolean).join(', ');
+}
+
+const imageText = ({ image }: Edit): string => (image === '' ? 'no image' : image);
 
 define('medr1-try', SampleTry);

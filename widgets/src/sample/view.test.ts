@@ -138,6 +138,30 @@ it('try it: both variants side by side, judged, with tokens and their probabilit
   expect(strip.querySelector('[data-testid=token-reading]')!.textContent).toMatch(/token 2 of \d+\s+\S.*log p −?\d.*p \d+ %/s);
 });
 
+it('try it: several models answer beside each other, in other words too, and what was tried before is a line', async () => {
+  const { root, inside } = await view();
+  const area = root.querySelector('medr1-try')!.shadowRoot!;
+  const all = (testid: string) => [...area.querySelectorAll<HTMLElement>(`[data-testid=${testid}]`)];
+  inside('medr1-try', 'try-run')!.click();
+  await settled();
+  expect(all('asked-of')).toHaveLength(0); // one model stands above its answers
+  inside('medr1-try', 'edit-question')!.click();
+  await settled();
+  const words = inside('medr1-try', 'question-words') as HTMLTextAreaElement;
+  expect(words.value).toMatch(/ A\)/);
+  words.value = 'What is shown?';
+  words.dispatchEvent(new Event('input'));
+  await settled();
+  inside('medr1-try', 'no-image')!.click();
+  area.querySelector<HTMLInputElement>('[data-policy]')!.click();
+  await settled();
+  inside('medr1-try', 'try-run')!.click();
+  await settled();
+  expect(all('try').map((one) => (one as HTMLDetailsElement).open)).toEqual([true, false]);
+  expect(new Set(all('asked-of').map(({ textContent }) => textContent)).size).toBe(2);
+  expect(all('asked-words')[0].textContent).toMatch(/What is shown\?\s+no image/);
+});
+
 it('a refusal is shown with its remedy; a number out of bounds cannot be asked with', async () => {
   const { connector, root, inside } = await view();
   connector.generate = () =>

@@ -121,7 +121,7 @@ export class SampleView extends PageElement {
           ${this.#question(sample.item)} ${this.#answers(state)}
           <section>
             <h3>Try it</h3>
-            <medr1-try .model=${this.#ask!}></medr1-try>
+            <medr1-try .model=${this.#ask!} .item=${sample.item}></medr1-try>
           </section>
           <details data-testid="prompt" @toggle=${(event: Event) => this.#ask!.openPrompt((event.target as HTMLDetailsElement).open)}>
             <summary>Prompt, as the model gets it</summary>
