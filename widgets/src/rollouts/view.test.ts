@@ -336,3 +336,24 @@ it('a popover holds how they are read, says how much differs from the start, and
   expect(workbench.rollouts.toJSON()).toMatchObject({ sort: 'order', colouring: 'off', search: 'word' });
   expect(menu.label).toBe('View');
 });
+
+it('saves what is on screen, or the chosen group, as a page', async () => {
+  const saved: Blob[] = [];
+  Object.assign(URL, { createObjectURL: (blob: Blob) => `blob:${saved.push(blob)}`, revokeObjectURL: () => {} });
+  vi.stubGlobal('fetch', () => Promise.reject(new Error('no image here')));
+  onTestFinished(() => void vi.unstubAllGlobals());
+  const { element } = await view({ runs: [{ id: 'a', name: 'Demo', steps: 2 }] });
+  const press = async (): Promise<Document> => {
+    const before = saved.length;
+    element.shadowRoot!.querySelector<HTMLElement>('[data-testid=export-page]')!.click();
+    await until(() => expect(saved).toHaveLength(before + 1));
+    await settled();
+    return new DOMParser().parseFromString(await saved.at(-1)!.text(), 'text/html');
+  };
+  const shown = element.shadowRoot!.querySelectorAll('medr1-group').length;
+  expect((await press()).querySelectorAll('article')).toHaveLength(shown);
+  workbench.selection.move({ step: 2, group: 1 });
+  await settled();
+  const page = await press();
+  expect([page.title, page.querySelectorAll('article').length]).toEqual(['Demo, step 2', 1]);
+});

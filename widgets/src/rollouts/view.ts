@@ -4,7 +4,9 @@ import { repeat } from 'lit/directives/repeat.js';
 import type { Group } from '../connector.ts';
 import { command, define, WatchingElement } from '../element.ts';
 import { integer } from '../format.ts';
+import { Doing } from '../load.ts';
 import { empty, failed, loading } from '../parts.ts';
+import { saveFile } from '../save-file.ts';
 import type { Selection } from '../selection.ts';
 import { waitingOf } from '../store/queue.ts';
 import { HeldSeries } from '../store/held-series.ts';
@@ -16,6 +18,7 @@ import '../menu.ts';
 import './group.ts';
 import { laterUpdates, missing, type TokenQuantity } from '../store/rollouts/colouring.ts';
 import { colouringSwitch, legend, legendStyles } from './legend.ts';
+import { imagesOf, pageOf } from './page.ts';
 import { stepChoice, stepChoiceStyles, valueChoice } from './toolbar.ts';
 import { SHOWN, SORTS, visibleGroups, type Shown, type Sort } from '../store/rollouts/model.ts';
 
@@ -31,6 +34,7 @@ export class RolloutsView extends WatchingElement {
   declare open: ReadonlySet<number>;
   declare enlarged: Group | null;
 
+  readonly #saving = new Doing();
   readonly #held = new HeldSeries(this);
 
   constructor() {
@@ -44,7 +48,7 @@ export class RolloutsView extends WatchingElement {
   }
 
   protected override watched() {
-    return [this.workbench.selection, this.workbench.runs.state, this.workbench.tokenTexts.changed, this.#model.state];
+    return [this.workbench.selection, this.workbench.runs.state, this.workbench.tokenTexts.changed, this.#model.state, this.#saving];
   }
 
   protected override willUpdate(changed: PropertyValues): void {
@@ -183,6 +187,14 @@ export class RolloutsView extends WatchingElement {
             <label title="Colours each token by what is stored of it"
               >tokens ${colouringSwitch(colouring, this.#missing, (quantity) => model.set({ colouring: quantity }))}</label
             >
+            <button
+              title="One file with text and images, which anyone can open: the groups that pass the filters, or the chosen one"
+              data-testid="export-page"
+              ?disabled=${this.#saving.isBusy() || seen === 0}
+              @click=${() => void this.#export(series)}
+            >
+              ${this.#saving.isBusy() ? 'Reading the images …' : this.#chosenGroup ? 'Save the chosen group as HTML' : 'Save as HTML'}
+            </button>
             <button ?disabled=${chosen === 0} @click=${() => model.set(AS_AT_FIRST)}>As at first</button>
           </div>
         </medr1-menu>
@@ -272,6 +284,25 @@ export class RolloutsView extends WatchingElement {
     const { config, lastStep } = this.#series!;
     return missing(quantity, this.#model.state.value.groups, config, lastStep);
   };
+
+  /** The selected group of the step on screen. */
+  get #chosenGroup(): Group | null {
+    const { group } = this.workbench.selection.value;
+    return (group !== null && this.#model.state.value.groups.find((one) => one.group === group)) || null;
+  }
+
+  async #export(series: RunSeries): Promise<void> {
+    const chosen = this.#chosenGroup;
+    const { state } = this.#model;
+    const groups = chosen ? [chosen] : visibleGroups(state.value);
+    const { step } = groups[0];
+    await this.#saving.do(async () => {
+      const images = await imagesOf(groups, (path) => this.workbench.connector.imageUrl(series.id, path, LARGE));
+      const page = pageOf({ run: series.name, step, groups, images });
+      const name = `${series.name.replaceAll(/[^\w.-]+/g, '-')}-step-${step}${chosen ? `-group-${chosen.group}` : ''}.html`;
+      saveFile(name, new Blob([page], { type: 'text/html' }));
+    });
+  }
 
   #dialog(): TemplateResult {
     const group = this.enlarged;
