@@ -128,8 +128,10 @@ export async function firstDamage(db: DatabaseSync, { upTo = Infinity, waiting =
     };
     check(0, 'its configuration is not what it was', () => factsHold(db));
     if (found.length === 0) {
-      await checkSteps(db, Math.min(upTo, last), check);
-      await checkLog(db, upTo, check);
+      let told = last;
+      check(last + 1, 'its rows cannot be read', () => (told = Math.max(last, lastTold(db))) >= 0);
+      await checkSteps(db, Math.min(upTo, told), check);
+      await checkLog(db, { upTo, last }, check);
     }
     if (waiting) {
       check(last + 1, STATUS_DAMAGED, () => statusHolds(db));
@@ -150,6 +152,17 @@ export async function firstDamage(db: DatabaseSync, { upTo = Infinity, waiting =
     db.exec('COMMIT');
   }
 }
+
+/** The last step that any row is of: where a page is what it was steps ago, one table ends before the others. */
+const lastTold = (db: DatabaseSync): number =>
+  Math.max(
+    ...[
+      'SELECT max(step) FROM metric',
+      'SELECT max(step) FROM rollout_group',
+      'SELECT max(step) FROM completion',
+      "SELECT step FROM event WHERE kind = 'step' ORDER BY seq DESC LIMIT 1",
+    ].map((sql) => (rows(db, sql)[0]?.[0] as number | null | undefined) ?? 0),
+  );
 
 type Check = (step: number, what: string, holds: () => boolean) => boolean;
 
@@ -175,7 +188,7 @@ async function checkSteps(db: DatabaseSync, last: number, check: Check): Promise
 }
 
 /** The log and the checkpoints, which it tells of. */
-async function checkLog(db: DatabaseSync, upTo: number, check: Check): Promise<void> {
+async function checkLog(db: DatabaseSync, { upTo, last: lastStep }: { upTo: number; last: number }, check: Check): Promise<void> {
   const breathe = breather();
   const written = new Map<number, string>();
   const select = db.prepare(`SELECT ${EVENT}, digest FROM event WHERE seq = ?`);
@@ -189,7 +202,7 @@ async function checkLog(db: DatabaseSync, upTo: number, check: Check): Promise<v
   };
   const last = db.prepare('SELECT max(seq) AS last FROM event').get()!.last as number;
   let before: Uint8Array | null = null;
-  let [step, committing] = [0, false];
+  let [step, committing, whole] = [0, false, true];
   for (let seq = 1; seq <= last; seq++) {
     await breathe();
     const kind = kindOf(seq);
@@ -204,9 +217,11 @@ async function checkLog(db: DatabaseSync, upTo: number, check: Check): Promise<v
       if (kind === 'checkpoint') written.set(row[2] as number, row[4] as string);
       return true;
     });
-    if (!good || of > upTo) break;
+    whole = good && of <= upTo;
+    if (!whole) break;
     step = of;
   }
+  if (whole) check(step + 1, 'its log ends before it', () => step >= Math.min(upTo, lastStep));
   const checkpoints = 'SELECT step, created_at, reason, bytes, pinned FROM checkpoint ORDER BY step';
   let kept: Row[] = [];
   check(step, 'its checkpoints cannot be read', () => (kept = rows(db, checkpoints)).length >= 0);

@@ -208,6 +208,8 @@ describe('the first bad step', () => {
     [STEPS + 1, 'another state', "UPDATE run SET state = 'finished'"],
     [3, 'a checkpoint said to be larger', 'UPDATE checkpoint SET bytes = bytes + 1 WHERE step = 3'],
     [6, 'a step that is gone', 'DELETE FROM step WHERE step = 6'],
+    [7, 'last steps that are gone', 'DELETE FROM step WHERE step >= 7'],
+    [7, 'a log that ends before its steps', "DELETE FROM event WHERE seq >= (SELECT seq FROM event WHERE kind = 'step' AND step = 7)"],
   ])('is %i for %s', async (step, _, sql) => {
     using run = RunStore.open(copyOf());
     expect(await firstDamage(run.db)).toBeNull();
