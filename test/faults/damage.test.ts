@@ -111,6 +111,10 @@ fault('D5', {
 });
 
 const PAGE = 4096;
+/** How the log tells of a step. */
+const LOGGED = '{"metrics":{"reward"';
+/** Tries of each page. */
+const EACH = 10;
 const TABLES = ['run', 'step', 'metric', 'metric_name', 'rollout_group', 'completion', 'reward_revision', 'checkpoint', 'event'];
 /** Digests have themselves no digest; they stand for what is read. */
 const DIGESTS = /_?digest$/;
@@ -170,6 +174,12 @@ function makePages(): void {
   content = readable(paged);
 }
 
+function placesOf(text: string, bytes: Buffer): number[] {
+  const places = [];
+  for (let at = bytes.indexOf(text); at >= 0; at = bytes.indexOf(text, at + 1)) places.push(at);
+  return places;
+}
+
 async function pageChanged(random: Random, page: number, { digests }: { digests: boolean }): Promise<string> {
   const directory = join(runs, `copy-${copies++}`);
   mkdirSync(directory);
@@ -185,12 +195,12 @@ async function pageChanged(random: Random, page: number, { digests }: { digests:
   const bytes = readFileSync(file);
   const from = page * PAGE;
   const other = PAGE * below(random, bytes.length / PAGE);
-  const way = oneOf(random, digests ? ['a flip', 'a flip', 'zeros', 'another page', 'an earlier state'] : ['a flip in a text']);
+  const way = oneOf(random, digests ? ['a flip', 'a flip', 'zeros', 'another page', 'an earlier state'] : ['a flip in the log']);
   if (way === 'a flip') bytes[from + below(random, PAGE)] ^= 1 << below(random, 8);
-  if (way === 'a flip in a text') bytes[bytes.indexOf('What is shown? A', below(random, bytes.length / 2)) + 3] ^= 1;
+  if (way === 'a flip in the log') bytes[oneOf(random, placesOf(LOGGED, bytes)) + 3] ^= 1;
   if (way === 'zeros') bytes.fill(0, from, from + PAGE);
   if (way === 'another page') bytes.copyWithin(from, other, other + PAGE);
-  if (way === 'an earlier state') earlier.copy(bytes, from, from, Math.min(earlier.length, from + PAGE));
+  if (way === 'an earlier state' && from < earlier.length) earlier.copy(bytes, from, from, from + PAGE);
   writeFileSync(file, bytes);
   const same = isDeepStrictEqual(readable(directory), content);
   const said = await complaint(directory);
@@ -203,8 +213,8 @@ async function pageChanged(random: Random, page: number, { digests }: { digests:
 fault('D6', {
   setUp: async () => makePages(),
   tearDown: async () => rmSync(runs, { recursive: true, force: true }),
-  places: async () => readFileSync(join(paged, 'run.db')).length / PAGE,
-  attempt: (random, page) => pageChanged(random, page, { digests: true }),
-  controls: 3,
+  places: async () => (EACH * readFileSync(join(paged, 'run.db')).length) / PAGE,
+  attempt: (random, place) => pageChanged(random, Math.floor(place / EACH), { digests: true }),
+  controls: 5,
   control: (random) => pageChanged(random, 0, { digests: false }),
 });

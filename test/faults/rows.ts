@@ -1,6 +1,6 @@
 /**
  * The fault matrix: what is promised, how it is tried to break, how often. A row has one test (`fault(id, ...)` in a file of this folder), whose
- * counts stand in test/output/faults afterwards.
+ * counts stand in test/output/faults afterwards; docs/reliability.md says what they mean.
  */
 export interface Row {
   /** What holds whatever happens. */
@@ -26,7 +26,7 @@ export const ROWS = {
     promise: 'kill -9 of any process of a run loses no step that was told of, and the run goes on to the same bits',
     how: 'twice a run, at some moment: the process that trains, one of its ranks, the backend, what JupyterLab supervises it with, or all of them',
     minute: 1,
-    whole: 60,
+    whole: 24,
     control: "the optimiser's moments are not brought back",
   },
   D3: {
@@ -47,12 +47,12 @@ export const ROWS = {
     promise: 'a checkpoint that is damaged is passed over for the one before it',
     how: 'a bit of one of its files flips, or the file is cut off, or it is gone',
     minute: 25,
-    whole: 2000,
+    whole: 1000,
     control: 'the manifest holds the digests of the damaged files',
   },
   D6: {
     promise: "a page of a run's database that is not what was written is found, or holds nothing that anyone reads",
-    how: 'a bit of one page flips, or the page is zeros, or another page, or what it was three steps ago',
+    how: 'a bit of one page flips, or the page is zeros, or another page, or what it was three steps ago; each page ten times',
     minute: 20,
     whole: 'every',
     control: 'the run has no digests: SQLite alone looks',

@@ -7,6 +7,7 @@ import { expect } from 'vitest';
 import type { RunState } from '../../kernel-bridge/src/protocol/run.ts';
 import { openRun } from '../../kernel-bridge/src/runs/runs.ts';
 import type { RunStore } from '../../kernel-bridge/src/runs/store.ts';
+import { WORKER_FLAGS } from '../../kernel-bridge/src/server/fork-worker.ts';
 import { verifyRun } from '../../kernel-bridge/src/runs/verify.ts';
 import { makeHome } from '../server/harness.ts';
 import { Broken, holds } from './fault.ts';
@@ -125,7 +126,7 @@ export class Writer {
   #errors = '';
 
   constructor(args: string[], env: Record<string, string>) {
-    this.process = spawn(process.execPath, [WRITER, ...args], {
+    this.process = spawn(process.execPath, [...WORKER_FLAGS, WRITER, ...args], {
       env: { ...process.env, ...CACHE, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });

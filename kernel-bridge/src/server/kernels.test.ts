@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { KernelCall, KernelReward } from '../protocol/kernels.ts';
 import { kernelSource } from '../rewards/index.ts';
 import { Kernels } from './kernels.ts';
@@ -130,4 +130,19 @@ it('gives the newest of a name, and the one that is asked for by its source', as
   expect(() => kernels.chosen({ other: sha256 })).toThrow('no kernel serves the reward function other; served are: mine');
   await expect(register(kernels, 'k', { ...mine, name: 'accuracy' })).rejects.toThrow('built-in');
   await expect(register(kernels, 'k', { ...mine, name: '1st' })).rejects.toThrow('1st.py');
+});
+
+it('a wall clock that jumps silences no kernel and delays no poll', async () => {
+  vi.useFakeTimers({ toFake: ['Date'] });
+  try {
+    const kernels = new Kernels();
+    await register(kernels, 'k', mine);
+    vi.setSystemTime(Date.now() + 86_400_000);
+    expect(kernels.serves('mine', sha256)).toBe(true);
+    const poll = kernels.poll('k', { rewards: [mine], wait_s: 0.05 }, never);
+    vi.setSystemTime(0);
+    expect(await poll).toEqual([]);
+  } finally {
+    vi.useRealTimers();
+  }
 });
