@@ -92,6 +92,27 @@ export const ROWS = {
     whole: 40,
     control: 'no limits of what a connection may send and have waiting',
   },
+  I3: {
+    promise: 'an archive is unpacked into its folder, or refused by name',
+    how: 'names that lead out of the folder, links, devices, sizes and checksums that lie, a bit that is changed',
+    minute: 200,
+    whole: 20_000,
+    control: 'the names of an archive are taken as they stand',
+  },
+  S1: {
+    promise: 'a reward that never ends, or wants all memory, is a failure, and the next one is scored',
+    how: 'loops, promises, expressions, getters, proxies and texts without end, caught and gone on with',
+    minute: 6,
+    whole: 500,
+    control: 'no limits of time and memory',
+  },
+  U1: {
+    promise: 'another user of the machine reads nothing of a home and reaches no backend',
+    how: 'user 65534 walks the home and connects to its socket',
+    minute: 1,
+    whole: 10,
+    control: 'the home is open to all',
+  },
 } satisfies Record<string, Row>;
 
 export type RowId = keyof typeof ROWS;
