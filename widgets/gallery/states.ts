@@ -87,7 +87,7 @@ const waitingRuns = [
   { id: 'w2', name: 'Later', state: 'queued' as const, waits_since: 2, held: true },
 ];
 const onDevice = (kind: string, id: string, gib: number, exclusive = false) => ({
-  ...{ kind, id, pid: 7, bytes: gib * 2 ** 30, exclusive },
+  ...{ kind, id, name: `evaluation of ${id}`, pid: 7, bytes: gib * 2 ** 30, exclusive },
   ...{ started_at: 1, heard_at: 2 },
 });
 const gpu = (at: number, used: number, jobs: ReturnType<typeof onDevice>[]) => ({

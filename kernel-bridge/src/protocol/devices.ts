@@ -7,6 +7,7 @@ const Nullable = <S extends Type.TSchema>(schema: S) => Type.Union([schema, Type
 export const DeviceJob = Type.Object({
   kind: Type.String({ description: 'train, evaluate or answer' }),
   id: Type.String({ description: 'of the run or the evaluation' }),
+  name: Type.String({ description: 'as people know it: "run a-b"' }),
   pid: Nullable(Type.Integer()),
   bytes: Type.Number({ description: "that it takes on the device by the planner's estimate; 0 where that is not known" }),
   exclusive: Type.Boolean(),

@@ -81,8 +81,8 @@ export class Pool {
       jobs: this.#jobs
         .all()
         .filter(({ on }) => on.includes(device.id))
-        .map(({ kind, id, pid, bytes, exclusive, startedAt, heardAt }) => ({
-          ...{ kind, id, pid, bytes, exclusive },
+        .map(({ kind, id, label, pid, bytes, exclusive, startedAt, heardAt }) => ({
+          ...{ kind, id, name: label, pid, bytes, exclusive },
           started_at: startedAt,
           heard_at: heardAt,
         })),

@@ -3,8 +3,6 @@ import { css, html, nothing, type TemplateResult } from 'lit';
 import type { DeviceJob, Devices, DeviceUse, RunSummary } from '../connector.ts';
 import { bytes, integer } from '../format.ts';
 
-const DOES: Record<string, string> = { train: 'trains', evaluate: 'evaluates', answer: 'answers questions' };
-
 /** A line that opens; open from the start where there are several devices. `pick` selects a run. */
 export function devicesPart({ devices, queue }: Devices, runs: readonly RunSummary[], pick: (id: string) => void): TemplateResult {
   const busy = devices.filter(({ jobs }) => jobs.length > 0).length;
@@ -39,15 +37,14 @@ function deviceRow(device: DeviceUse, runs: readonly RunSummary[], pick: (id: st
 }
 
 function jobLine(
-  { kind, id, bytes: needs, exclusive }: DeviceJob,
+  { kind, id, name, bytes: needs, exclusive }: DeviceJob,
   runs: readonly RunSummary[],
   pick: (id: string) => void,
 ): TemplateResult {
   const run = kind === 'train' ? runs.find((one) => one.id === id) : undefined;
-  const does = run?.state === 'paused' ? 'is paused' : (DOES[kind] ?? kind);
+  const what = kind === 'answer' ? 'a process that answers questions' : name;
   return html`<span class="job" data-testid="device-job">
-    ${run ? html`<button class="quiet link" @click=${() => pick(id)}>${run.name}</button>` : kind === 'evaluate' ? 'An evaluation' : 'A process'}
-    ${does}${exclusive ? ', alone' : nothing}
+    ${run ? html`<button class="quiet link" @click=${() => pick(id)}>${run.name}</button> ${run.state === 'paused' ? 'is paused' : 'trains'}` : what}${exclusive ? ', alone' : nothing}
     ${needs > 0 ? html`<span class="secondary" title="by the estimate of its memory">about ${bytes(needs)}</span>` : nothing}
   </span>`;
 }
@@ -74,6 +71,9 @@ export const devicesStyle = css`
     grid-column: 1 / -1;
     width: 100%;
     height: 6px;
+  }
+  .devices .job button {
+    padding: 0;
   }
   .devices .job {
     grid-column: 1 / -1;

@@ -106,6 +106,11 @@ export const style = css`
     gap: 0 8px;
     align-items: center;
   }
+  .waiting {
+    min-width: 0;
+    white-space: normal;
+    overflow-wrap: anywhere;
+  }
   .facts svg {
     color: var(--medr1-accent);
   }

@@ -153,7 +153,7 @@ const device = (id: string, jobs: DeviceUse['jobs'] = []): DeviceUse => ({
   ...{ memory_total: 16 * 2 ** 30, memory_used: 4 * 2 ** 30, jobs },
 });
 const job = (kind: string, id: string, more = {}): DeviceJob => ({
-  ...{ kind, id, pid: 7, bytes: 2 ** 30, exclusive: false, started_at: 1, heard_at: 2 },
+  ...{ kind, id, name: `evaluation ${id}`, pid: 7, bytes: 2 ** 30, exclusive: false, started_at: 1, heard_at: 2 },
   ...more,
 });
 
@@ -167,7 +167,7 @@ it('shows each device with its memory and who is on it; a run there is a click a
   expect(find('devices')!.querySelector('summary')!.textContent).toBe('3 devices, 2 in use, 1 waiting');
   const rows = [...element.shadowRoot!.querySelectorAll('[data-testid=device-use]')].map((row) => row.textContent!.replace(/\s+/g, ' '));
   expect(rows[0]).toMatch(/cpu:0 Some CPU, 1 thread 4.* GiB \/ 16.* GiB .*first trains, alone about 1.* GiB/);
-  expect(rows[1]).toContain('An evaluation evaluates');
+  expect(rows[1]).toContain('evaluation e about');
   expect(rows[2]).toContain('free');
   expect(find('devices')!.querySelector('meter')!.getAttribute('aria-label')).toBe('Memory of cpu:0');
   find('device-job')!.querySelector('button')!.click();

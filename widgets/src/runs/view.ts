@@ -241,7 +241,7 @@ export class RunsPanel extends WatchingElement {
         <span class="facts small secondary">
           ${inlineChart({ size: SPARK, marks: [{ kind: 'line', points, colour: 'currentColor' }] })}
           <span class="number" title="steps done / all" data-testid="run-steps">${row.steps}</span>
-          ${row.speed ? html`<span class="number">${row.speed}</span>` : html`<span data-testid="run-waiting">${waiting?.text ?? facts.label}</span>`}
+          ${row.speed ? html`<span class="number">${row.speed}</span>` : html`<span class="waiting" data-testid="run-waiting">${waiting?.text ?? facts.label}</span>`}
           ${row.left ? html`<span class="number">${row.left}</span>` : nothing}
           ${run.annotations.tags.map((tag) => html`<span class="chip" data-testid="run-tag">${tag}</span>`)}
         </span>
