@@ -50,6 +50,17 @@ it('is one file: nothing is loaded and nothing runs, whatever was written', () =
   expect(page.querySelector('.text')!.textContent).toContain(HOSTILE);
 });
 
+it.each([
+  ['so it is</think><answer>C</answer>', '', '⚠ no opening tag so it is</think>'],
+  ['so it is</think><answer>C</answer>', '<think>', '<think>so it is</think>'],
+  ['<think>so it is', '', '<think>so it is ⚠ unclosed'],
+])('%j after a prompt that ends in %j shows no tag that nobody wrote', (text, end, think) => {
+  const [group] = groups({ prompt: `Question ${end}` });
+  group.completions = [{ ...group.completions[0], text }];
+  const page = read(pageOf({ run: 'Demo', step: 3, groups: [group], images: new Map() }));
+  expect(page.querySelector('.think')!.textContent).toBe(think);
+});
+
 it('escapes what HTML reads', () => expect(escaped(`<a b="c" d='e'>&`)).toBe('&lt;a b=&quot;c&quot; d=&#39;e&#39;&gt;&amp;'));
 
 describe('images', () => {

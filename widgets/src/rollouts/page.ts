@@ -67,10 +67,21 @@ function completionOf(one: Completion, group: Group): string {
   const isRead = isReadFrom(said);
   const parts = splitCompletion(said.text, { thinkOpen: said.thinkOpen }).map((part) => {
     const text = escaped(part.text);
-    if (part.kind === 'think') return `<span class="think">&lt;think&gt;${text}${part.closed ? '&lt;/think&gt;' : ' ⚠ unclosed'}</span>`;
+    // a tag that the prompt ends in is the prompt's; one that nobody wrote is not made up
+    const start = part.opened === 'nobody' ? '⚠ no opening tag ' : '';
+    const end = part.closed ? '' : ' ⚠ unclosed';
     if (part.kind === 'outside') return `⚠<s>${text}</s>`;
+    if (part.kind === 'think') {
+      const opening =
+        part.opened === 'nobody'
+          ? ''
+          : part.opened === 'prompt'
+            ? '<i title="The prompt ends in this tag">&lt;think&gt;</i>'
+            : '&lt;think&gt;';
+      return `<span class="think">${start}${opening}${text}${part.closed ? '&lt;/think&gt;' : end}</span>`;
+    }
     const correct = isRead(part) ? said.correct : null;
-    return `<b class="${judged(correct)}">${correct === null ? '' : `${glyph(correct)} `}${escaped(part.text.trim())}${part.closed ? '' : ' ⚠ unclosed'}</b>`;
+    return `<b class="${judged(correct)}">${start}${correct === null ? '' : `${glyph(correct)} `}${escaped(part.text.trim())}${end}</b>`;
   });
   const rewards = Object.entries(one.rewards).map(([name, value]) => `${escaped(name)} ${number(value)}`);
   const facts = [`advantage ${signed(one.advantage)}`, ...rewards, `${integer(tokenCount(one))} tokens`];
