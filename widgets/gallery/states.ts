@@ -416,6 +416,12 @@ export const STATES: Record<string, GalleryState> = {
     select: { runs: ['r1'] },
   },
   'rollouts: step': { tag: 'medr1-rollouts', options: { runs }, select: { runs: ['r1'], step: 40, group: 1, completion: 2 } },
+  'rollouts: the same once': {
+    tag: 'medr1-rollouts',
+    options: { runs },
+    select: { runs: ['r1'], step: 40, group: 1, completion: 2 },
+    after: (_element, workbench) => workbench.rollouts.set({ fold: true }),
+  },
   'rollouts: hostile text': {
     tag: 'medr1-rollouts',
     options: { runs, completionText: () => `<think>${hostile}</think> stray ${hostile} <answer>${hostile}</answer>` },

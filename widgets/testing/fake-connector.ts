@@ -32,7 +32,7 @@ import { parseSearch, passes, type CellValue } from '@medr1/kernel-bridge/protoc
 import { isRewardFile, rewardName } from '@medr1/kernel-bridge/protocol/reward-names';
 import { NOTHING } from '../src/selection.ts';
 import { Observable } from '../src/observable.ts';
-import { drawing, random } from './drawing.ts';
+import { drawing, random, seedOf } from './drawing.ts';
 import { FakeData, type FakeDataOptions } from './fake-data.ts';
 import { FakeEvals, type FakeEval } from './fake-evals.ts';
 import { fakeGeneration } from './fake-generation.ts';
@@ -660,7 +660,7 @@ export class FakeConnector implements Connector {
         return {
           index,
           text,
-          token_ids: tokensOf(text).map((_, id) => id),
+          token_ids: tokensOf(text).map((token) => seedOf(token) % 150_000),
           logprobs: tokensOf(text).map((_, at) => -3 * Math.abs(Math.sin(step * 31 + group * 17 + index * 7 + at * 5)) ** 3),
           ...tracesOf(run, step, tokensOf(text).length, step * 31 + group * 17 + index * 7),
           finish_reason: chance() < 0.05 ? 'length' : 'stop',

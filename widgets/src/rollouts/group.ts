@@ -11,7 +11,7 @@ import { completionBody, questionHead, questionStyles, saidOf, thumbnail } from 
 import type { GroupTexts } from '../store/rollouts/token-texts.ts';
 import './tokens.ts';
 import type { Colouring } from '../store/rollouts/colouring.ts';
-import { hitsOf, summarise, termOf, type GroupSummary } from '../store/rollouts/model.ts';
+import { alike, hitsOf, partsAt, summarise, termOf, type GroupSummary } from '../store/rollouts/model.ts';
 
 const BARS = { width: 64, height: 20 };
 
@@ -25,6 +25,7 @@ export class RolloutGroup extends WatchingElement {
     colouring: { attribute: false },
     texts: { attribute: false },
     search: { attribute: false },
+    fold: { attribute: false },
     broken: { state: true },
     others: { state: true },
   };
@@ -41,6 +42,8 @@ export class RolloutGroup extends WatchingElement {
   declare texts: GroupTexts | null;
   /** What was searched for. */
   declare search: string;
+  /** Completions that say the same are shown once. */
+  declare fold: boolean;
   /** Address of an image that did not load. */
   declare broken: string | null;
   /** Completions without what was searched for are shown too. */
@@ -55,6 +58,7 @@ export class RolloutGroup extends WatchingElement {
     this.colouring = 'off';
     this.texts = null;
     this.search = '';
+    this.fold = false;
     this.broken = null;
     this.others = false;
   }
@@ -82,7 +86,7 @@ export class RolloutGroup extends WatchingElement {
         this.open
           ? html`${this.#trouble()}
               <ol>
-                ${group.completions.filter(({ index }) => hits === null || this.others || hits.has(index) || index === this.completion).map((one) => this.#completion(one, term))}
+                ${this.#shown(hits).map(({ one, others }) => this.#completion(one, others, term))}
               </ol>
               ${hits === null || hits.size === group.completions.length ? nothing : this.#without(group.completions.length - hits.size)}`
           : nothing
@@ -93,6 +97,7 @@ export class RolloutGroup extends WatchingElement {
   /** `found`: completions that the search found; null where nothing is searched for. */
   #facts(summary: GroupSummary, found: number | null): TemplateResult {
     const { group } = this;
+    const parts = partsAt(group.completions);
     return html`${bars(summary, group.completions)}
       <span class="number" title="completions that answer right"
         >${summary.right}/${summary.judged} right ${readingLabel(group.reading)}</span
@@ -104,11 +109,26 @@ export class RolloutGroup extends WatchingElement {
             : html`<span class="secondary" title="standard deviation of the reward in the group">± ${number(summary.spread)}</span>`
         }</span
       >
+      <span class="secondary" data-testid="parts-at" title="The first token at which not all completions say the same"
+        >${parts === null ? `all ${group.completions.length} the same` : `part at token ${integer(parts + 1)}`}</span
+      >
       ${
         found === null
           ? nothing
           : html`<span class="found" data-testid="group-found">found in ${integer(found)} of ${integer(group.completions.length)}</span>`
       }`;
+  }
+
+  /** The completions to draw; those that one stands for are not drawn. The selected one always is. */
+  #shown(hits: ReadonlySet<number> | null): { one: Completion; others: Completion[] }[] {
+    const { completions } = this.group;
+    const passing = completions.filter(({ index }) => hits === null || this.others || hits.has(index) || index === this.completion);
+    // coloured tokens are each their own
+    if (!this.fold || this.colouring !== 'off') return passing.map((one) => ({ one, others: [] }));
+    return alike(passing).map(({ one, others }) => {
+      const chosen = others.find(({ index }) => index === this.completion);
+      return chosen ? { one: chosen, others: [one, ...others.filter((other) => other !== chosen)] } : { one, others };
+    });
   }
 
   /** The search is of completions: those without it are said to be there, and shown when they are asked for. */
@@ -121,7 +141,7 @@ export class RolloutGroup extends WatchingElement {
     </p>`;
   }
 
-  #completion(one: Completion, term: RegExp | null): TemplateResult {
+  #completion(one: Completion, others: readonly Completion[], term: RegExp | null): TemplateResult {
     const { group, colouring } = this;
     const tokens = colouring === 'off' || this.texts?.status !== 'ready' ? undefined : this.texts.value[one.index];
     return html`<li
@@ -132,6 +152,17 @@ export class RolloutGroup extends WatchingElement {
       @click=${() => this.#choose(one.index, null)}
     >
       ${completionBody(one, group, term, tokens === undefined ? null : this.#tokens(one, tokens))}
+      ${
+        others.length === 0
+          ? nothing
+          : html`<p
+              class="small secondary"
+              data-testid="folded"
+              title=${`Completions ${[one, ...others].map(({ index }) => index + 1).join(', ')}`}
+            >
+              ${integer(others.length + 1)} say this
+            </p>`
+      }
     </li>`;
   }
 

@@ -357,3 +357,20 @@ it('saves what is on screen, or the chosen group, as a page', async () => {
   const page = await press();
   expect([page.title, page.querySelectorAll('article').length]).toEqual(['Demo, step 2', 1]);
 });
+
+it('completions that say the same stand once where that is chosen, and the selected one is always there', async () => {
+  const { element } = await view({
+    runs: [{ id: 'a', steps: 2 }],
+    completionText: (_step, _group, index) => `<think>so</think> <answer> ${index % 2 === 0 ? 'A' : 'C'} </answer>`,
+  });
+  workbench.selection.move({ step: 2, group: 0, completion: 4 });
+  await settled();
+  const group = element.shadowRoot!.querySelector('medr1-group')!;
+  expect(completionsOf(group)).toHaveLength(8);
+  expect(group.shadowRoot!.querySelector('[data-testid=parts-at]')!.textContent).toMatch(/part at token \d+/);
+  element.shadowRoot!.querySelector<HTMLElement>('[data-testid=fold]')!.click();
+  await settled();
+  expect(completionsOf(group).map((row) => row.dataset.index)).toEqual(['4', '1']);
+  expect(deep(group.shadowRoot!, '[data-testid=folded]').map((one) => one.textContent!.trim())).toEqual(['4 say this', '4 say this']);
+  expect(workbench.rollouts.toJSON().fold).toBe(true);
+});

@@ -25,7 +25,7 @@ import { SHOWN, SORTS, visibleGroups, type Shown, type Sort } from '../store/rol
 const THUMB = 96; // pixels asked for, twice what is shown, for sharp screens
 const LARGE = 768;
 /** What the popover holds, as long as nothing was chosen there. */
-const AS_AT_FIRST = { sort: 'order', shown: 'all', modality: null, type: null, colouring: 'off' } as const;
+const AS_AT_FIRST = { sort: 'order', shown: 'all', modality: null, type: null, fold: false, colouring: 'off' } as const;
 
 export class RolloutsView extends WatchingElement {
   static override properties = { workbench: { attribute: false }, open: { state: true }, enlarged: { state: true } };
@@ -131,7 +131,7 @@ export class RolloutsView extends WatchingElement {
 
   #toolbar(series: RunSeries): TemplateResult {
     const model = this.#model;
-    const { groups, sort, shown, modality, type, search, colouring } = model.state.value;
+    const { groups, sort, shown, modality, type, search, fold, colouring } = model.state.value;
     const seen = visibleGroups(model.state.value).length;
     const step = this.#step;
     const live = this.workbench.selection.value.step === null;
@@ -184,6 +184,12 @@ export class RolloutsView extends WatchingElement {
               type,
               (value) => model.set({ type: value }),
             )}
+            <label title="Completions that say the same, with the same rewards, stand once with their number"
+              >the same
+              <span
+                ><input type="checkbox" data-testid="fold" .checked=${fold} @change=${() => model.set({ fold: !fold })} /> once</span
+              ></label
+            >
             <label title="Colours each token by what is stored of it"
               >tokens ${colouringSwitch(colouring, this.#missing, (quantity) => model.set({ colouring: quantity }))}</label
             >
@@ -268,6 +274,7 @@ export class RolloutsView extends WatchingElement {
               .token=${chosen.group === group.group ? chosen.token : null}
               .colouring=${colouring}
               .search=${state.search}
+              .fold=${state.fold}
               .texts=${colouring !== 'off' && isOpen(group) ? this.workbench.tokenTexts.of(series.id, group.step, group.group) : null}
               .thumb=${group.image ? this.workbench.connector.imageUrl(series.id, group.image, THUMB) : null}
               @medr1-toggle=${() => this.#toggle(group)}

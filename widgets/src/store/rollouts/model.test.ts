@@ -1,7 +1,8 @@
 import { describe, expect, it, vi } from 'vitest';
+import type { Completion } from '../../connector.ts';
 import { FakeConnector } from '../../../testing/fake-connector.ts';
 import type { Group } from '../../connector.ts';
-import { goldText, RolloutsModel, visibleGroups } from './model.ts';
+import { RolloutsModel, alike, goldText, partsAt, visibleGroups } from './model.ts';
 
 const fake = new FakeConnector({ runs: [{ id: 'a', steps: 50 }] });
 const made = fake.groupsOf({ id: 'a' }, 10, 12);
@@ -113,12 +114,21 @@ describe('RolloutsModel', () => {
 
 it('sort, filter and colouring come back from what the workspace kept, without what is malformed', () => {
   const model = new RolloutsModel(fake);
-  const chosen = { sort: 'low', shown: 'mixed', modality: 'CT', type: 'Grading', search: 'star', colouring: 'kl' } as const;
+  const chosen = { sort: 'low', shown: 'mixed', modality: 'CT', type: 'Grading', search: 'star', fold: true, colouring: 'kl' } as const;
   model.set(chosen);
   const again = new RolloutsModel(fake);
   again.restore(JSON.parse(JSON.stringify(model)));
   expect(again.state.value).toEqual({ ...model.state.value, ...chosen });
-  again.restore({ sort: 'toString', shown: 7, modality: {}, type: [], search: null, colouring: 'attribution', status: 'error' });
+  again.restore({
+    sort: 'toString',
+    shown: 7,
+    modality: {},
+    type: [],
+    search: null,
+    fold: 'yes',
+    colouring: 'attribution',
+    status: 'error',
+  });
   expect(again.state.value).toEqual(model.state.value);
   again.restore('nonsense');
   expect(again.toJSON()).toEqual(chosen);
@@ -144,4 +154,45 @@ describe('following', () => {
     vi.useRealTimers();
     expect([...shown]).toEqual([1, expect.any(Number), expect.any(Number), expect.any(Number), 40]);
   });
+});
+
+describe('what the completions of a group have in common', () => {
+  const said = (index: number, token_ids: number[], reward = 1) =>
+    ({ index, token_ids, text: token_ids.join(' '), rewards: { accuracy: reward } }) as unknown as Completion;
+
+  it('those that say the same and got the same stand once', () => {
+    const found = alike([said(0, [1, 2]), said(1, [3]), said(2, [1, 2]), said(3, [1, 2], 0)]);
+    expect(found.map(({ one, others }) => [one.index, others.map(({ index }) => index)])).toEqual([
+      [0, [2]],
+      [1, []],
+      [3, []],
+    ]);
+  });
+
+  it.each([
+    [
+      [
+        [1, 2, 3],
+        [1, 2, 4],
+        [1, 2, 3],
+      ],
+      2,
+    ],
+    [
+      [
+        [1, 2],
+        [1, 2, 3],
+      ],
+      2,
+    ],
+    [[[4], [1]], 0],
+    [
+      [
+        [1, 2],
+        [1, 2],
+      ],
+      null,
+    ],
+    [[], null],
+  ])('%j part at %j', (all, at) => expect(partsAt(all.map((ids, index) => said(index, ids)))).toBe(at));
 });

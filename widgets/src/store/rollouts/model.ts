@@ -37,12 +37,14 @@ export interface RolloutsState {
   /** Question type. */
   type: string | null;
   search: string;
+  /** Completions that say the same are shown once. */
+  fold: boolean;
   /** How tokens are coloured. */
   colouring: Colouring;
 }
 
 /** What a reader chose, kept with the workspace. */
-type Chosen = Pick<RolloutsState, 'sort' | 'shown' | 'modality' | 'type' | 'search' | 'colouring'>;
+type Chosen = Pick<RolloutsState, 'sort' | 'shown' | 'modality' | 'type' | 'search' | 'fold' | 'colouring'>;
 
 /** Steps kept in memory. */
 const KEPT = 24;
@@ -62,6 +64,7 @@ export class RolloutsModel {
     modality: null,
     type: null,
     search: '',
+    fold: false,
     colouring: 'off',
   });
   readonly #connector: Connector;
@@ -80,8 +83,8 @@ export class RolloutsModel {
   }
 
   toJSON(): Chosen {
-    const { sort, shown, modality, type, search, colouring } = this.state.value;
-    return { sort, shown, modality, type, search, colouring };
+    const { sort, shown, modality, type, search, fold, colouring } = this.state.value;
+    return { sort, shown, modality, type, search, fold, colouring };
   }
 
   /** Takes what is well formed of a stored choice. */
@@ -97,6 +100,7 @@ export class RolloutsModel {
     oneOf('colouring', COLOURINGS);
     for (const key of ['modality', 'type'] as const) if (typeof given[key] === 'string') next[key] = given[key];
     if (typeof given.search === 'string') next.search = given.search;
+    if (typeof given.fold === 'boolean') next.fold = given.fold;
     this.set(next);
   }
 
@@ -162,6 +166,20 @@ export class RolloutsModel {
       this.#cache.delete(oldest);
     }
   }
+}
+
+/** Completions that say the same, token by token, and got the same rewards: one stands for the others. In the order of the first of each. */
+export function alike(completions: readonly Completion[]): { one: Completion; others: Completion[] }[] {
+  const said = Map.groupBy(completions, ({ token_ids, text, rewards }) => JSON.stringify([token_ids, text, rewards]));
+  return [...said.values()].map(([one, ...others]) => ({ one, others }));
+}
+
+/** Index of the first token at which the completions of a group do not all say the same; null where they all do. */
+export function partsAt(completions: readonly Completion[]): number | null {
+  const all = completions.map(({ token_ids }) => token_ids);
+  const longest = Math.max(0, ...all.map(({ length }) => length));
+  for (let at = 0; at < longest; at++) if (new Set(all.map((ids) => ids[at])).size > 1) return at;
+  return null;
 }
 
 export interface GroupSummary {
