@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import { connectHome } from '../server/connect.ts';
 import { WorkbenchError } from '../protocol/errors.ts';
-import { rewardName, type ParameterChanges, type RewardReport } from '../protocol/rewards.ts';
+import { rewardName, type BuiltInReward, type ParameterChanges, type RewardReport } from '../protocol/rewards.ts';
 import type { RewardRevision } from '../protocol/run.ts';
 import { SHAPES, type ScheduleInput } from '../protocol/scheduled.ts';
 import { builtInReward, checkRewards, contextOf, readRewardFile, REWARDS, tryReward, type RewardBatch } from '../rewards/index.ts';
@@ -54,8 +54,19 @@ interface Json {
 
 function list({ json }: Json): void {
   const functions = [...REWARDS.values()].map(builtInReward);
-  if (json) printJson({ functions });
-  else process.stdout.write(`${table(functions.map(({ name, range, description }) => [name, range.join('..'), description]))}\n`);
+  if (json) return printJson({ functions });
+  process.stdout.write(`${functions.map(explained).join('\n\n')}\n`);
+}
+
+/** What it earns, how it goes wrong, and its parameters. */
+function explained({ name, range, description, formula, known_failure, parameters }: BuiltInReward): string {
+  const keys = Object.entries(parameters.properties).map(([key, { default: value, description: what, enum: values }]) => [
+    `    ${key}`,
+    value === undefined ? 'by the run' : JSON.stringify(value),
+    values === undefined ? what : `${what} (${values.join(', ')})`,
+  ]);
+  const lines = [`${name}  ${range.join('..')}`, `  ${description}`, `  earns ${formula}`, `  known failure: ${known_failure}`];
+  return [...lines, ...(keys.length > 0 ? [table(keys)] : [])].join('\n');
 }
 
 async function test(file: string, options: Json & { run?: string; steps: string; batch?: string }): Promise<void> {
