@@ -6,6 +6,7 @@ import {
   type LiveSettings,
   type RewardSet,
   type SAMPLING_SETTINGS,
+  type TrainConfig,
 } from '../protocol/index.ts';
 import { span, tensor, type Tensor } from '../torch/index.ts';
 import { computeAdvantages, type Advantages } from './advantages.ts';
@@ -75,13 +76,16 @@ export class GRPOTrainer implements Trainer {
   readonly #session: Session;
   readonly #scorer: Scorer;
   readonly #reference: Reference | null;
+  /** The run's own configuration, whatever settings are in force. */
+  readonly #beganWith: TrainConfig;
   /** In force; the buffer's rollouts keep those that they were made by. */
   #settings: Partial<LiveSettings>;
   #buffer: Buffer | null = null;
   /** Until the first step after a checkpoint: whether this rank could read all images of its rollouts. */
   #restored: { whole: boolean } | null = null;
 
-  private constructor(session: Session, scorer: Scorer, reference: Reference | null, settings: Partial<LiveSettings>) {
+  private constructor(session: Session, scorer: Scorer, reference: Reference | null, { config, settings = {} }: TrainerInit) {
+    this.#beganWith = config;
     this.#settings = settings;
     this.#session = session;
     this.#scorer = scorer;
@@ -96,8 +100,9 @@ export class GRPOTrainer implements Trainer {
     const scorer = new Scorer(init);
     const { session, resumed } = await Session.open(init, perStep / config.num_generations, config.num_iterations);
     const start = resumed === null ? config.model_name_or_path : resumed.config.model_name_or_path;
-    const reference = config.beta === 0 ? null : await openReference(session.policy, start, resumed === null);
-    const trainer = new GRPOTrainer(session, scorer, reference, init.settings ?? {});
+    const wanted = config.beta !== 0 || config.use_peft; // an adapter's is the model itself: a beta may come later
+    const reference = wanted ? await openReference(session.policy, start, resumed === null) : null;
+    const trainer = new GRPOTrainer(session, scorer, reference, init);
     if (resumed !== null && init.resumeFrom !== undefined) await trainer.#restore(resumed, init.resumeFrom);
     return trainer;
   }
@@ -312,7 +317,8 @@ export class GRPOTrainer implements Trainer {
   /** Log-probabilities that stay as they are over all updates on a batch. One update alone starts at ratio 1 and needs no old ones. */
   #fixedLogps(rows: Rows): { logpOld: Tensor | null; logpRef: Tensor | null } {
     const { config, policy } = this.#session;
-    const reference = this.#reference;
+    // Once there is a KL term the divergence is measured for good, also while beta is 0.
+    const reference = this.#beganWith.beta !== 0 || config.beta !== 0 ? this.#reference : null;
     const ofReference = ({ model, adapter }: Reference): Tensor =>
       model.withAdapter(adapter, () => frozenLogps(model, rows, config.temperature));
     return {

@@ -53,6 +53,20 @@ it('all of them, given before the first step, make the run that was configured s
   expect([await steps(begun.trainer, 3), await begun.trainer.evaluate()]).toEqual(expected);
 });
 
+it('a run of an adapter that began without a KL term takes one, for its reference is the model itself', async () => {
+  const lora: Partial<TrainConfig> = { use_peft: true, lora_r: 4, num_iterations: 2 };
+  using configured = disposed(await start({ ...lora, beta: 0.2 }));
+  const expected = await steps(configured.trainer, 3);
+  using changed = disposed(await start({ ...lora, beta: 0 }));
+  changed.trainer.setSettings(liveOf(tiny.config({ beta: 0.2 })));
+  expect(await steps(changed.trainer, 3)).toEqual(expected);
+  using without = disposed(await start({ ...lora, beta: 0 }));
+  const [one] = await steps(without.trainer, 1);
+  expect(one.metrics.kl ?? null).toBeNull();
+  without.trainer.setSettings(liveOf(tiny.config({ beta: 0.2 })));
+  expect((await steps(without.trainer, 2)).map(({ metrics }) => metrics.kl ?? null)).toEqual([null, expect.any(Number)]); // from the next rollouts
+});
+
 it('those that rollouts are made by count from the next rollouts, the others from the next step, and a resume in between changes no bit', async () => {
   const changes: Partial<TrainConfig> = { num_iterations: 2, lr_scheduler_type: 'constant' };
   const settings = liveOf(tiny.config(OTHER));

@@ -117,6 +117,11 @@ describe('settings of a run', () => {
     set({ beta: 0.01 });
   });
 
+  it('of an adapter take a KL term later', () => {
+    open({ beta: 0, use_peft: true });
+    expect(set({ beta: 0.04 }).settings!.beta).toBe(0.04);
+  });
+
   it('of fine-tuning begin their revisions with the first edit', () => {
     open({ trainer: 'sft' });
     expect(revisions(store.db)).toEqual([]);

@@ -21,7 +21,7 @@ export function fixedSettings(config: TrainConfig, { pair }: Pick<OfRun, 'pair'>
   const noReference = 'it began with beta 0, so there is no reference model to take the KL divergence to';
   const samePair = 'the runs of a pair see the same questions, and would no longer';
   return {
-    ...(config.beta === 0 && { beta: noReference }),
+    ...(config.beta === 0 && !config.use_peft && { beta: noReference }),
     ...(pair && { num_generations: samePair, dynamic_sampling: samePair }),
   };
 }
