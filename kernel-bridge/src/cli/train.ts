@@ -205,7 +205,9 @@ function watchServer(client: Client, id: string, told: { waiting: (line: string)
     try {
       const runs = await client.runs();
       answered = performance.now();
-      const line = waitsFor(runs, id);
+      const queued = runs.some((run) => run.id === id && run.state === 'queued');
+      const devices = queued ? await client.devices().catch(() => null) : null;
+      const line = devices?.queue.find((one) => one.id === id)?.reason ?? waitsFor(runs, id);
       if (line !== null && line !== said) told.waiting((said = line));
     } catch {
       if (performance.now() - answered > GONE_MS) told.lost();
