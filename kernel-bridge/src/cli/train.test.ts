@@ -1,3 +1,4 @@
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
@@ -6,7 +7,7 @@ import { expect, it } from 'vitest';
 import { makeTiny } from '../rl/testing/tiny.ts';
 import { prepareHome } from '../runs/home.ts';
 import { tryLock } from '../log/lock.ts';
-import { createRun, lockFile } from '../runs/runs.ts';
+import { createRun, listRuns, lockFile } from '../runs/runs.ts';
 import { fakeStep } from '../../../test/server/fake-trainer.ts';
 
 const main = fileURLToPath(new URL('main.ts', import.meta.url));
@@ -45,6 +46,20 @@ it('says why a run that failed before its first checkpoint fails again, and ends
   expect(failed.code).toBe(1);
   expect(JSON.parse(failed.stdout)).toMatchObject({ id, state: 'failed', step: 0 });
   expect(JSON.parse(failed.stderr)).toMatchObject({ error: { message: expect.stringContaining('items.json') } });
+});
+
+it('a device that does not exist is refused by name, and no run is made', async () => {
+  await using tiny = await makeTiny();
+  const home = prepareHome(join(tiny.directory, 'home'));
+  const file = join(tiny.directory, 'run.yaml');
+  writeFileSync(file, JSON.stringify(tiny.config({ device: 'cuda:9', model_name_or_path: tiny.model, dataset_name: tiny.directory })));
+  const env = { ...process.env, MEDR1_HOME: home, CUDA_VISIBLE_DEVICES: '' };
+  const failed = await promisify(execFile)(process.execPath, [main, 'train', file, '--json'], { env }).catch((error) => error);
+  expect(JSON.parse(failed.stderr).error).toMatchObject({
+    code: 'DEVICE_MISSING',
+    message: 'There is no device cuda:9 here; there is cpu:0.',
+  });
+  expect(listRuns(home)).toEqual([]);
 });
 
 it('says which process trains a run that is resumed a second time', async () => {

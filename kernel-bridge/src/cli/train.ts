@@ -226,6 +226,9 @@ export function waitsFor(runs: readonly RunSummary[], id: string): string | null
 
 async function here({ home, config, variants, resume, begin, interrupted }: Job): Promise<RunSummary[]> {
   using open = new DisposableStack();
+  const jobs = new Jobs();
+  const supervisor: Supervisor = new Supervisor({ home, jobs, changed: (id) => runs.get(id)?.look() });
+  if (config) supervisor.require(completeConfig(config)); // before anything is made
   const stores = (
     !config
       ? resumedHere(home, resume!)
@@ -233,8 +236,6 @@ async function here({ home, config, variants, resume, begin, interrupted }: Job)
         ? await createPair(home, config, variants, { loadItems })
         : [await createRun(home, config, { loadItems })]
   ).map((store) => open.use(store));
-  const jobs = new Jobs();
-  const supervisor: Supervisor = new Supervisor({ home, jobs, changed: (id) => runs.get(id)?.look() });
   const runs = new Map(stores.map((store) => [store.row().id, following(store, supervisor, begin)]));
   using _interrupt = onInterrupt(() => {
     interrupted();

@@ -133,7 +133,8 @@ export class Generations {
    * checked, for that would read gigabytes at every question; what does not load is refused by name.
    */
   #sourceOf(run: string, config: TrainConfig, step: number | undefined): Source {
-    const { dtype, device } = config;
+    const { dtype } = config;
+    const device = config.device.split(':')[0]; // any of the kind will do for a question
     const checkpoints = this.#options.store(run).checkpoints();
     const checkpoint = step === undefined ? checkpoints.at(-1) : checkpoints.find((each) => each.step === step);
     if (checkpoint) return { path: checkpoint.path, step: checkpoint.step, dtype, device };
