@@ -12,11 +12,10 @@ import type { Page } from 'playwright-core';
 import sharp from 'sharp';
 import { eventually, openBrowser, openJupyterLab, openLab, openPage, plainStart, runCommand } from '../../test/e2e/lab.ts';
 import { readArguments } from './arguments.ts';
+import { LONG_MS, measureFrames } from './page/frames.ts';
 
 const IMAGES = 600;
 const ASPECTS = [1, 1.33, 0.8, 1.6, 2.5];
-/** A task of more CPU time than this in our code is a fault. */
-const LONG_MS = 50;
 const GOALS = { our_long_tasks: 0, our_task_cpu_max_ms: LONG_MS, wheel_frame_cpu_ms: 1000 / 60 };
 
 const args = readArguments({ seconds: { type: 'string', default: '8' } });
@@ -80,83 +79,6 @@ const WAYS: Record<string, Scroll> = {
     ),
 };
 
-interface TraceEvent {
-  name: string;
-  ph: string;
-  pid: number;
-  tid: number;
-  ts: number;
-  /** Microseconds: wall, and of the thread's CPU. */
-  dur?: number;
-  tdur?: number;
-  args: { name?: string; data?: { url?: string } };
-}
-
-async function measure(name: string, page: Page, scroll: Scroll): Promise<Record<string, number>> {
-  const browser = page.context().browser()!;
-  await browser.startTracing(page, {
-    categories: ['toplevel', 'disabled-by-default-devtools.timeline', 'devtools.timeline', '__metadata'],
-  });
-  const frames = page.evaluate(
-    (ms) =>
-      new Promise<number[]>((resolve) => {
-        const times: number[] = [];
-        const tick = (now: number): void => {
-          times.push(now);
-          if (now - times[0] < ms) requestAnimationFrame(tick);
-          else resolve(times);
-        };
-        requestAnimationFrame(tick);
-      }),
-    Number(args.seconds) * 1000,
-  );
-  await scroll(page, Date.now() + Number(args.seconds) * 1000);
-  const times = await frames;
-  const { traceEvents } = JSON.parse((await browser.stopTracing()).toString()) as { traceEvents: TraceEvent[] };
-  const gaps = times.slice(1).map((time, at) => time - times[at]);
-  const { tasks, ours } = tasksOf(traceEvents);
-  const cpu = ours.map(({ tdur }) => tdur! / 1000);
-  return {
-    [`${name}_frames_per_s`]: gaps.length / ((times.at(-1)! - times[0]) / 1000),
-    [`${name}_frame_p50_ms`]: quantile(gaps, 0.5),
-    [`${name}_frame_p95_ms`]: quantile(gaps, 0.95),
-    /** CPU time of the main thread for a frame, everything in it. */
-    [`${name}_frame_cpu_ms`]: tasks.reduce((sum, { tdur }) => sum + (tdur ?? 0), 0) / 1000 / gaps.length,
-    [`${name}_long_tasks_wall`]: tasks.filter(({ dur }) => dur! > 1000 * LONG_MS).length,
-    [`${name}_our_long_tasks`]: cpu.filter((ms) => ms > LONG_MS).length,
-    [`${name}_our_task_cpu_max_ms`]: Math.max(0, ...cpu),
-  };
-}
-
-/** Tasks of the page's main thread, and those of them in which a function of ours was called. */
-function tasksOf(events: TraceEvent[]): { tasks: TraceEvent[]; ours: TraceEvent[] } {
-  const calls = events.filter(({ name, args }) => name === 'FunctionCall' && args.data?.url?.includes('/@medr1/'));
-  const thread = ({ pid, tid }: TraceEvent): string => `${pid} ${tid}`;
-  const main = new Set(calls.map(thread));
-  const tasks = events.filter((event) => /RunTask$/.test(event.name) && event.ph === 'X' && main.has(thread(event)));
-  const starts = calls.map(({ ts }) => ts).sort((a, b) => a - b);
-  const ours = tasks.filter((task) => {
-    const next = starts[firstNotBefore(starts, task.ts)];
-    return next !== undefined && next < task.ts + task.dur!;
-  });
-  return { tasks, ours };
-}
-
-function firstNotBefore(sorted: number[], value: number): number {
-  let [low, high] = [0, sorted.length];
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (sorted[middle] < value) low = middle + 1;
-    else high = middle;
-  }
-  return low;
-}
-
-function quantile(values: number[], share: number): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? 0;
-}
-
 try {
   await makeData(join(dir, 'omni'));
   await using lab = await openLab();
@@ -172,7 +94,9 @@ try {
     await runCommand(page, 'medr1:open-data');
     await page.locator('medr1-data').getByTestId('data-item').first().waitFor({ timeout: 60_000 });
     const result: Record<string, number> = {};
-    for (const [name, scroll] of Object.entries(WAYS)) Object.assign(result, await measure(name, page, scroll));
+    for (const [name, scroll] of Object.entries(WAYS)) {
+      Object.assign(result, await measureFrames(name, page, { seconds: Number(args.seconds), ours: '/@medr1/', act: scroll }));
+    }
     const most = (key: string): number => Math.max(...Object.keys(WAYS).map((way) => result[`${way}_${key}`]));
     const summary = {
       our_long_tasks: 0,

@@ -65,6 +65,7 @@ async function show(): Promise<void> {
   if (state.curves) Object.assign(element, { model: new CurvesModel(state.curves) });
   stage.append(element);
   await state.after?.(element, workbench, connector);
+  Object.assign(globalThis, { medr1Gallery: { connector } }); // for kernel-bridge/bench/board.ts
   document.body.dataset.ready = 'true';
 }
 

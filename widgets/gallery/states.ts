@@ -354,6 +354,26 @@ export const STATES: Record<string, GalleryState> = {
       ranges: { entropy: [0, 1] },
     },
   },
+  'curves: six runs of 20,000 steps': {
+    tag: 'medr1-curves',
+    options: { runs: [1, 2, 3, 4, 5, 6].map((seed) => ({ id: `l${seed}`, name: `Seed ${seed}`, steps: 20_000, total: 40_000, seed })) },
+    select: { runs: ['l1', 'l2', 'l3', 'l4', 'l5', 'l6'] },
+  },
+  'curves: mean over seeds': {
+    tag: 'medr1-curves',
+    options: {
+      runs: [1, 2, 3, 4].map((seed) => ({
+        id: `s${seed}`,
+        name: `Seed ${seed}`,
+        steps: 120,
+        total: 120,
+        seed,
+        config: { seed, beta: seed > 2 ? 0.04 : 0 },
+      })),
+    },
+    select: { runs: ['s1', 's2', 's3', 's4'] },
+    curves: { groupBy: 'seed' },
+  },
   'curves: rollouts': {
     tag: 'medr1-curves',
     options: { runs },

@@ -3,6 +3,7 @@ import { ICommandPalette } from '@jupyterlab/apputils';
 import { ISettingRegistry } from '@jupyterlab/settingregistry';
 import { IStateDB } from '@jupyterlab/statedb';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
+import { JSONExt, type PartialJSONObject } from '@lumino/coreutils';
 import { CurvesModel } from '@medr1/widgets/curves/model';
 import { curvesIcon } from '../icons.ts';
 import { keptInWorkspace } from '../kept.ts';
@@ -52,6 +53,18 @@ async function restore(model: CurvesModel, settings: ISettingRegistry | null, st
   const loaded = await settings?.load(PLUGIN_ID).catch(() => null);
   if (loaded) model.restore({ smoothing: loaded.get('smoothing').composite, axis: loaded.get('axis').composite });
   if (state) await keptInWorkspace(state, STATE_KEY, model, model.state);
+  if (loaded) keptForUser(model, loaded);
+}
+
+/** Layouts with a name are a setting: of the user, in every workspace. */
+function keptForUser({ layouts }: CurvesModel, settings: ISettingRegistry.ISettings): void {
+  const read = (): void => layouts.restore(settings.get('layouts').composite);
+  read();
+  settings.changed.connect(read);
+  layouts.subscribe(() => {
+    const json = layouts.toJSON() as PartialJSONObject;
+    if (!JSONExt.deepEqual(json, (settings.get('layouts').composite ?? {}) as PartialJSONObject)) void settings.set('layouts', json);
+  });
 }
 
 export default curves;

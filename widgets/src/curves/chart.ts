@@ -11,6 +11,7 @@ import { base, paletteOf, theme, tokens } from '../theme.ts';
 import '../menu.ts';
 import { xOfStep } from './axis.ts';
 import { sizeOf } from './board.ts';
+import type { Placed } from './board-image.ts';
 import { chartMenu, chartMenuStyle, type BoardRequest, type ChartFile } from './chart-menu.ts';
 import { style } from './chart-style.ts';
 import { explain, type ChartSpec } from './charts.ts';
@@ -22,6 +23,7 @@ import {
   heat,
   layout,
   linesOf,
+  pictureLayout,
   readings,
   stepAt,
   traces,
@@ -142,6 +144,10 @@ export class CurveChart extends WatchingElement {
 
   protected override willUpdate(changed: PropertyValues): void {
     super.willUpdate(changed);
+    this.#makeLines();
+  }
+
+  #makeLines(): void {
     const { spec, runs, revision, model, overlaid } = this;
     const shown = runs.flatMap(({ series, colour, statistics }) => [series, colour, statistics]);
     const from = [JSON.stringify(spec), revision, model.state.value, theme.value, overlaid, ...shown];
@@ -203,17 +209,35 @@ export class CurveChart extends WatchingElement {
       );
       return;
     }
-    const settings = this.model.state.value;
-    const size = { width, height: this.#height };
     this.#stale = false;
-    const palette = paletteOf(this);
-    const drawn = [...heat(this.spec, this.runs, settings, palette), ...traces(this.#lines, settings, width)];
-    void this.#plotly.react(plot, drawn, layout(settings, palette, size, this.#full, drawn, this.#y), PLOTLY_CONFIG);
+    const { data, layout } = this.#figure(width);
+    void this.#plotly.react(plot, data, layout, PLOTLY_CONFIG);
     this.dataset.points = String(this.#lines.reduce((sum, line) => sum + line.x.length, 0));
     if (width !== this.#width) {
       this.#width = width;
       this.requestUpdate(); // cursor and marks stand at pixels
     }
+  }
+
+  #figure(width: number) {
+    const settings = this.model.state.value;
+    const palette = paletteOf(this);
+    const data = [...heat(this.spec, this.runs, settings, palette), ...traces(this.#lines, settings, width)];
+    return { data, layout: layout(settings, palette, { width, height: this.#height }, this.#full, data, this.#y) };
+  }
+
+  /** The chart as an SVG by itself, of the size that it has on the board. */
+  async picture(): Promise<Omit<Placed, 'x' | 'y'>> {
+    const plotly = await loadPlotly();
+    this.#makeLines(); // a chart out of sight may have rested
+    const [width, height] = [Math.max(1, this.offsetWidth), this.#height];
+    return { title: this.spec.title, width, height, url: await this.#image(plotly, 'svg', width, height) };
+  }
+
+  #image(plotly: Plotly, format: 'png' | 'svg', width: number, height: number): Promise<string> {
+    const { data, layout: drawing } = this.#figure(width);
+    const figure = { data, layout: pictureLayout({ ...drawing, width, height }, paletteOf(this)) };
+    return plotly.toImage(figure, { format, width, height, scale: format === 'png' ? 2 : 1 });
   }
 
   /** Null as long as nothing is drawn. */
@@ -534,9 +558,7 @@ export class CurveChart extends WatchingElement {
           type: 'text/csv',
         }),
       );
-    const plot = this.#plot;
-    if (!plot || !this.#plotly) return;
-    saveFrom(await this.#plotly.toImage(plot, { format: file, width: 900, height: 500, scale: file === 'png' ? 2 : 1 }), name);
+    saveFrom(await this.#image(await loadPlotly(), file, 900, 500), name);
   }
 
   static override styles = [tokens, base, chartMenuStyle, style];

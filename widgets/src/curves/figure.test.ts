@@ -12,6 +12,7 @@ const SETTINGS: ChartSettings = {
   window: 20,
   logY: false,
   ignoreOutliers: false,
+  groupBy: null,
   range: null,
 };
 const [reward, byFunction] = chartsFor(['reward', 'reward_std', 'rewards/accuracy/mean', 'rewards/format/mean']);

@@ -1,7 +1,6 @@
 /** One chart as plotly wants it: the lines of every run, raw and smoothed, and the axes. No DOM here. */
 import { describeMetric } from '@medr1/kernel-bridge/protocol/metrics';
 import type { RolloutStatistics } from '@medr1/kernel-bridge/protocol/statistics';
-import type { RunSeries } from '../store/run-series.ts';
 import { lowerBound, nearest } from '../sorted.ts';
 import { DASHES, type Palette } from '../theme.ts';
 import { AXIS, axisValues, breaksOf, type Axis } from './axis.ts';
@@ -10,46 +9,23 @@ import { shortName, type ChartSpec } from './charts.ts';
 import type { RolloutSource } from './rollout-source.ts';
 import { isSparse, minMax, type Line, type Value } from './downsample.ts';
 import { columnOf, columnPlaces, heatTrace, lastRevision, rewardUnder, type HeatTrace } from './rollout-lines.ts';
+import { groupsBy, meansOf } from './groups.ts';
+import type { ChartLine, ChartRun } from './line.ts';
 import { MARGIN } from './scale.ts';
 import { smoothed, smooths, type Smoothing } from './smoothing.ts';
 import { bulkRange } from './y-range.ts';
+
+export type { ChartLine, ChartRun } from './line.ts';
 
 export interface ChartSettings extends Smoothing {
   axis: Axis;
   logY: boolean;
   /** y spans the bulk of the values; what lies far outside is not seen. */
   ignoreOutliers: boolean;
+  /** Runs with the same value of this key of their configurations are one line (groups.ts); null draws each run. */
+  groupBy: string | null;
   /** Visible part of x, shared by all charts; null = all. */
   range: [number, number] | null;
-}
-
-export interface ChartRun {
-  series: RunSeries;
-  /** Of its rollouts; left out or null where they are not known. */
-  statistics?: RolloutStatistics | null;
-  /** Place of its colour in the palette. */
-  colour: number;
-}
-
-/** A line of a chart: one metric of one run. */
-export interface ChartLine {
-  run: ChartRun;
-  metric: string;
-  /** Of run and metric, as far as either tells it from the chart's other lines. */
-  label: string;
-  /** What tells it from the run's other lines in the chart; '' where the run has one. */
-  name: string;
-  colour: string;
-  dash: string;
-  /** A setting that holds until it is changed is drawn as steps. */
-  shape: 'linear' | 'hv';
-  /** Logged now and then: its points are joined, and each holds until the next. */
-  sparse: boolean;
-  x: number[];
-  raw: Value[];
-  shown: Value[];
-  /** Standard deviation at each point, smoothed alike, where the chart has a band. */
-  spread: Value[] | null;
 }
 
 export interface Trace {
@@ -64,6 +40,8 @@ export interface Trace {
   fillcolor?: string;
   marker?: { size: number };
   hoverinfo: 'skip';
+  /** In a picture, which has no other legend. */
+  showlegend: boolean;
   type: 'scatter';
 }
 
@@ -77,6 +55,22 @@ export function linesOf(
   settings: ChartSettings,
   palette: Palette,
   overlaid = runs.length > 1,
+): ChartLine[] {
+  const lines = linesOfRuns(chart, runs, settings, palette, overlaid);
+  if (settings.groupBy === null || !overlaid) return lines;
+  const groups = groupsBy(
+    runs.map(({ series }) => series),
+    settings.groupBy,
+  );
+  return meansOf(lines, groups);
+}
+
+function linesOfRuns(
+  chart: ChartSpec,
+  runs: readonly ChartRun[],
+  settings: ChartSettings,
+  palette: Palette,
+  overlaid: boolean,
 ): ChartLine[] {
   if (chart.from) return rolloutLines(chart, chart.from, runs, settings, palette, overlaid);
   const several = chart.metrics.length > 1;
@@ -99,6 +93,7 @@ export function linesOf(
       return {
         run,
         metric,
+        who: run.series.name,
         label: overlaid ? [run.series.name, name].filter(Boolean).join(' · ') : name || metric,
         name,
         colour: palette.series[hue % palette.series.length],
@@ -127,7 +122,7 @@ function columnLine(
   style: Style,
 ): ChartLine {
   return {
-    ...{ run, metric, shape: 'linear', sparse: false, spread: null },
+    ...{ run, metric, who: run.series.name, shape: 'linear', sparse: false, spread: null },
     ...style,
     x: columnPlaces(run.series, statistics, settings.axis),
     raw: values,
@@ -217,7 +212,7 @@ export function traces(lines: readonly ChartLine[], settings: ChartSettings, pix
     ...lines.flatMap((line) => (line.spread ? band(line, line.spread, thin) : [])),
     ...lines
       .filter(({ raw, shown }) => smooths(settings) && shown.some((value, at) => value !== raw[at]))
-      .map((line) => trace(line, thin(line, line.raw), { opacity: 0.25, width: 1, dash: 'solid' })),
+      .map((line) => trace(line, thin(line, line.raw), { opacity: 0.25, width: 1, dash: 'solid' }, false)),
     ...lines.map((line) => trace(line, thin(line, onPoints(line, settings)), { opacity: 1, width: 1.75, dash: line.dash })),
   ];
 }
@@ -241,7 +236,7 @@ function joined(x: number[], y: Value[], sparse: boolean): Line {
   return { x: there.map((index) => x[index]), y: there.map((index) => y[index]) };
 }
 
-function trace(line: ChartLine, { x, y }: Line, style: { opacity: number; width: number; dash: string }): Trace {
+function trace(line: ChartLine, { x, y }: Line, style: { opacity: number; width: number; dash: string }, showlegend = true): Trace {
   const few = y.reduce<number>((count, value) => count + (value === null ? 0 : 1), 0) < 30;
   return {
     type: 'scatter',
@@ -253,6 +248,7 @@ function trace(line: ChartLine, { x, y }: Line, style: { opacity: number; width:
     opacity: style.opacity,
     name: line.label,
     connectgaps: false,
+    showlegend,
     hoverinfo: 'skip',
   };
 }
@@ -275,7 +271,7 @@ function band(line: ChartLine, spread: Value[], thin: (line: Pick<ChartLine, 'x'
   if (outline.x.length === 0) return [];
   return [
     {
-      ...trace(line, outline, { opacity: 0.14, width: 0, dash: 'solid' }),
+      ...trace(line, outline, { opacity: 0.14, width: 0, dash: 'solid' }, false),
       mode: 'lines',
       fill: 'toself',
       fillcolor: line.colour,
@@ -429,6 +425,17 @@ export function layout(
       nticks: Math.max(3, Math.floor(size.height / 36)),
       exponentformat: 'e' as const,
     },
+  };
+}
+
+/** The same drawing as a picture that stands alone: with a legend, on a surface. */
+export function pictureLayout<L extends ReturnType<typeof layout>>(drawing: L, { surface, text }: Palette): object {
+  return {
+    ...drawing,
+    paper_bgcolor: surface,
+    showlegend: true,
+    legend: { orientation: 'h', x: 0, y: 1, yanchor: 'bottom', font: { size: 10, color: text } },
+    margin: { ...drawing.margin, t: 34 },
   };
 }
 

@@ -6,7 +6,7 @@ import type { Reading } from './figure.ts';
 import { swatch } from './tooltip.ts';
 
 export function legend(values: readonly Reading[], overlaid: boolean): TemplateResult {
-  const rows = Map.groupBy(values, ({ line }) => line.run.series.id);
+  const rows = Map.groupBy(values, ({ line }) => `${line.run.series.id} ${line.who}`);
   if (!overlaid) return html`<div class="legend small">${values.map(entry)}</div>`;
   const metrics = [...new Map(values.map(({ line }) => [line.metric, line])).values()];
   if (metrics.length < 2) return html`<div class="legend runs small">${values.map(entry)}</div>`;
@@ -23,7 +23,7 @@ export function legend(values: readonly Reading[], overlaid: boolean): TemplateR
           (row) =>
             html`<tr>
               <th scope="row">
-                <span class="entry"><i style=${`border-top-color:${row[0].line.colour}`}></i>${middle(row[0].line.run.series.name)}</span>
+                <span class="entry"><i style=${`border-top-color:${row[0].line.colour}`}></i>${middle(row[0].line.who)}</span>
               </th>
               ${metrics.map(
                 ({ metric }) => html`<td class="number">${number(row.find(({ line }) => line.metric === metric)?.value ?? null)}</td>`,

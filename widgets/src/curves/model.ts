@@ -4,6 +4,7 @@ import { AXES } from './axis.ts';
 import { arranged, EMPTY_BOARD, movedTo, newId, readBoard, sizeOf, withinSizes, type Board, type ChartSize, type YRange } from './board.ts';
 import { explain, type ChartSpec } from './charts.ts';
 import type { ChartSettings } from './figure.ts';
+import { SavedLayouts } from './layouts.ts';
 import { SMOOTHERS } from './smoothing.ts';
 
 export interface CurvesState extends ChartSettings, Board {
@@ -22,6 +23,7 @@ export const CURVES_DEFAULTS: CurvesState = {
   window: 20,
   logY: false,
   ignoreOutliers: false,
+  groupBy: null,
   range: null,
   search: '',
   hidden: [],
@@ -35,6 +37,7 @@ export class CurvesModel {
   readonly state: Observable<CurvesState>;
   /** x under the pointer in any chart; null when it is in none. */
   readonly cursor = new Observable<number | null>(null);
+  readonly layouts = new SavedLayouts();
 
   constructor(defaults: Partial<CurvesState> = {}) {
     this.state = new Observable({ ...CURVES_DEFAULTS, ...defaults });
@@ -99,6 +102,18 @@ export class CurvesModel {
     this.set({ order: [], sizes: {}, ranges: {}, expanded: null });
   }
 
+  /** Keeps the board as it is drawn under a name; what is searched for and which runs are hidden is of the moment. */
+  saveLayout(name: string): void {
+    const { search: _search, hidden: _hidden, ...kept } = this.toJSON();
+    this.layouts.save(name, kept);
+  }
+
+  applyLayout(name: string): void {
+    const { search, hidden } = this.state.value;
+    this.set({ ...CURVES_DEFAULTS, search, hidden });
+    this.restore(this.layouts.value[name]);
+  }
+
   toJSON(): Omit<CurvesState, 'range'> {
     const { range: _, ...kept } = this.state.value;
     return kept;
@@ -115,6 +130,7 @@ export class CurvesModel {
     if (Number.isInteger(given.window) && (given.window as number) >= 1) next.window = Math.min(given.window as number, MAX_WINDOW);
     if (typeof given.logY === 'boolean') next.logY = given.logY;
     if (typeof given.ignoreOutliers === 'boolean') next.ignoreOutliers = given.ignoreOutliers;
+    if (given.groupBy === null || typeof given.groupBy === 'string') next.groupBy = given.groupBy;
     if (typeof given.search === 'string') next.search = given.search;
     for (const key of ['hidden', 'folded'] as const)
       if (Array.isArray(given[key])) next[key] = given[key].filter((one): one is string => typeof one === 'string');

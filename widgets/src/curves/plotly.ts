@@ -5,7 +5,10 @@
 export interface Plotly {
   react(element: HTMLElement, data: unknown[], layout: unknown, config: unknown): Promise<unknown>;
   purge(element: HTMLElement): void;
-  toImage(element: HTMLElement, options: { format: 'png' | 'svg'; width: number; height: number; scale: number }): Promise<string>;
+  toImage(
+    figure: { data: unknown[]; layout: unknown },
+    options: { format: 'png' | 'svg'; width: number; height: number; scale: number },
+  ): Promise<string>;
 }
 
 export const PLOTLY_CONFIG = { staticPlot: true, displayModeBar: false, displaylogo: false, showSendToCloud: false, responsive: false };

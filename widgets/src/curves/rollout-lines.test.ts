@@ -15,6 +15,7 @@ const SETTINGS: ChartSettings = {
   window: 1,
   logY: false,
   ignoreOutliers: false,
+  groupBy: null,
   range: null,
 };
 

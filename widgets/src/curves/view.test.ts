@@ -252,3 +252,66 @@ it('the kind of smoothing decides what its slider sets', async () => {
   await choose('none');
   expect(slider()).toBeNull();
 });
+
+it('rollouts have charts of their own, which the runs that are shown fill', async () => {
+  const { charts } = await view({ runs: [{ id: 'a', steps: 30 }] });
+  await vi.waitFor(() => expect(charts().map(({ spec }) => spec.id)).toContain('rollouts/reward'));
+  const heat = charts().find(({ spec }) => spec.id === 'rollouts/reward')!;
+  await heat.updateComplete;
+  expect(heat.shadowRoot!.querySelector('.legend')!.textContent).toMatch(/median/);
+});
+
+it('supervised runs have no rollouts to ask for', async () => {
+  const { connector, charts } = await view({ runs: [{ id: 'a', steps: 30, trainer: 'sft', config: { trainer: 'sft' } }] });
+  expect(charts().length).toBeGreaterThan(0);
+  expect(connector.calls.map(([name]) => name)).not.toContain('search.statistics');
+});
+
+it('several runs are one line where they are grouped, named by what they share', async () => {
+  const runs = [1, 2, 3].map((seed) => ({
+    id: `s${seed}`,
+    name: `Seed ${seed}`,
+    steps: 30,
+    seed,
+    config: { seed, beta: seed > 2 ? 0.04 : 0 },
+  }));
+  const { element, charts } = await view({ runs }, ['s1', 's2', 's3']);
+  const legend = () => charts()[0].shadowRoot!.querySelector('.legend')!.textContent!.replace(/\s+/g, ' ');
+  expect(legend()).toMatch(/Seed 1.*Seed 2.*Seed 3/);
+  const select = element.shadowRoot!.querySelector<HTMLSelectElement>('[data-testid=group-by]')!;
+  expect([...select.options].map(({ value }) => value)).toEqual(['', 'seed', 'beta']);
+  Object.assign(select, { value: 'seed' }).dispatchEvent(new Event('change'));
+  await settled();
+  expect(legend()).toMatch(/beta 0, 2 runs.*Seed 3/);
+});
+
+it('a colour that is chosen is kept with the run; why it was not is said', async () => {
+  const { connector, element } = await view({ runs: [{ id: 'a', steps: 3 }] });
+  const swatch = () => element.shadowRoot!.querySelectorAll<HTMLElement>('[data-testid=run-colour] [role=radio]')[3];
+  swatch().click();
+  await vi.waitFor(() => expect(connector.calls).toContainEqual(['annotateRun', 'a', { colour: 2 }]));
+  await vi.waitFor(() => expect(workbench.colours.of('a')).toBe(2));
+  connector.options.failure = { code: 'X', message: 'The disk is full.', remedy: '' };
+  swatch().click();
+  await vi.waitFor(() => expect(element.shadowRoot!.querySelector('[role=alert]')?.textContent).toContain('The disk is full.'));
+});
+
+it('a board is kept under a name and comes back as it was', async () => {
+  const { element } = await view({ runs: [{ id: 'a', steps: 3 }] });
+  const menu = () => element.shadowRoot!.querySelector<HTMLElement>('[data-testid=layouts]')!;
+  element.model.resize('kl', { columns: 2 });
+  element.model.set({ smoother: 'mean', window: 9 });
+  menu().querySelector('input')!.value = ' Paper ';
+  menu()
+    .querySelector('form')!
+    .dispatchEvent(new Event('submit', { cancelable: true }));
+  element.model.resetLayout();
+  element.model.set({ smoother: 'none', search: 'kl' });
+  await settled();
+  const [apply, remove] = menu().querySelectorAll<HTMLElement>('.saved button');
+  expect(apply.textContent!.trim()).toBe('Paper');
+  apply.click();
+  expect(element.model.state.value).toMatchObject({ smoother: 'mean', window: 9, search: 'kl', sizes: { kl: { columns: 2 } } });
+  remove.click();
+  expect(element.model.layouts.value).toEqual({});
+});

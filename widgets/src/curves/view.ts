@@ -1,20 +1,26 @@
 /** The Curves view: charts of the selected runs, with one toolbar, one cursor and one zoom for all. */
 import { css, html, nothing, type PropertyValues, type TemplateResult } from 'lit';
 import { repeat } from 'lit/directives/repeat.js';
+import { errorBody, type RunSummary } from '../connector.ts';
 import { command, define, WatchingElement } from '../element.ts';
 import { number } from '../format.ts';
+import { closeMenu } from '../menu.ts';
 import { empty, failed, loading } from '../parts.ts';
 import { STATES } from '../runs/model.ts';
 import { waitingOf } from '../store/queue.ts';
 import { saveFile } from '../save-file.ts';
 import { HeldSeries } from '../store/held-series.ts';
 import type { RunSeries } from '../store/run-series.ts';
-import { base, seriesColours, tokens } from '../theme.ts';
+import { base, paletteOf, seriesColours, tokens } from '../theme.ts';
 import type { IWorkbench } from '../store/workbench.ts';
 import { AXES, AXIS, stepsWithin, type Axis } from './axis.ts';
 import { neighbour, sizeOf, type OwnChart } from './board.ts';
+import { boardSvg, pngOf } from './board-image.ts';
 import './chart.ts';
-import type { BoardRequest } from './chart-menu.ts';
+import type { CurveChart } from './chart.ts';
+import type { BoardRequest, ChartFile } from './chart-menu.ts';
+import { BY_SEED, differingKeys } from './groups.ts';
+import { MOST_LETTERS } from './layouts.ts';
 import { chartsFor, groupsOf, type ChartSpec } from './charts.ts';
 import { csv, type ChartRun, type StepOf } from './figure.ts';
 import { rolloutCharts } from './rollout-lines.ts';
@@ -38,6 +44,7 @@ export class CurvesView extends WatchingElement {
     model: { attribute: false },
     columns: { state: true },
     editing: { state: true },
+    problem: { state: true },
   };
   declare workbench: IWorkbench;
   declare model: CurvesModel;
@@ -45,6 +52,8 @@ export class CurvesView extends WatchingElement {
   declare columns: number;
   /** Id of the chart whose metrics are being chosen, '' of a new one; null where none is. */
   declare editing: string | null;
+  /** Why the board could not be saved. */
+  declare problem: string;
 
   /** The zoom that points were read for. */
   #range: [number, number] | null = null;
@@ -55,6 +64,7 @@ export class CurvesView extends WatchingElement {
     this.model = new CurvesModel();
     this.columns = 1;
     this.editing = null;
+    this.problem = '';
   }
 
   protected override identity(): PropertyKey[] {
@@ -63,7 +73,7 @@ export class CurvesView extends WatchingElement {
 
   protected override watched() {
     const { selection, runs, colours } = this.workbench;
-    return [selection, runs.state, colours, this.model.state, this.#statistics!.changed];
+    return [selection, runs.state, colours, this.model.state, this.model.layouts, this.#statistics!.changed];
   }
 
   #resize: ResizeObserver | null = null;
@@ -139,7 +149,7 @@ export class CurvesView extends WatchingElement {
           ${AXES.map((one) => html`<option value=${one} ?selected=${one === axis}>${AXIS[one].label}</option>`)}
         </select>
       </label>
-      ${this.#smoothing()}
+      ${this.#smoothing()} ${this.#grouping()}
       <label><input type="checkbox" .checked=${logY} @change=${() => this.model.set({ logY: !logY })} />log y</label>
       <label title="y spans the bulk of the values: what lies more than half its width outside the middle 90 % is not seen, and counted"
         ><input
@@ -164,14 +174,20 @@ export class CurvesView extends WatchingElement {
         Reset zoom
       </button>
       <button title="A chart of metrics that you choose" data-testid="new-chart" @click=${() => (this.editing = '')}>New chart …</button>
-      <button title="Order, sizes and ranges of all charts as at first" @click=${() => this.model.resetLayout()}>Reset layout</button>
-      <button
-        title="Save the numbers of all charts"
-        ?disabled=${charts.length === 0}
-        @click=${() => saveFile('curves.csv', new Blob([csv(shown, charts)], { type: 'text/csv' }))}
-      >
-        CSV
-      </button>
+      ${this.#layouts()}
+      <medr1-menu label="Save" data-testid="save-board">
+        ${(['png', 'svg', 'csv'] as const).map(
+          (file) =>
+            html`<button
+              class="quiet"
+              ?disabled=${charts.length === 0}
+              @click=${(event: Event) => (closeMenu(event), void this.#saveBoard(file, shown, charts))}
+            >
+              ${file === 'csv' ? 'Numbers of all charts as CSV' : `Board as ${file.toUpperCase()}`}
+            </button>`,
+        )}
+      </medr1-menu>
+      ${this.problem ? html`<span role="alert" class="warning">${this.problem}</span>` : nothing}
     </div>`;
   }
 
@@ -203,6 +219,69 @@ export class CurvesView extends WatchingElement {
               <span class="number reading">${smoother === 'ema' ? smoothing.toFixed(2) : window}</span>
             </label>`
       }`;
+  }
+
+  /** Where several runs are chosen: which of them are one line. */
+  #grouping(): TemplateResult | typeof nothing {
+    const { groupBy } = this.model.state.value;
+    const runs = this.#held.all;
+    if (runs.length < 2) return nothing;
+    const keys = [...new Set([...differingKeys(runs), ...(groupBy && groupBy !== BY_SEED ? [groupBy] : [])])];
+    return html`<label title="Runs that are alike are drawn as their mean, with a band of one standard deviation"
+      >mean over
+      <select
+        aria-label="Mean over runs"
+        data-testid="group-by"
+        @change=${(event: Event) => this.model.set({ groupBy: (event.target as HTMLSelectElement).value || null })}
+      >
+        <option value="" ?selected=${groupBy === null}>no runs</option>
+        <option value=${BY_SEED} ?selected=${groupBy === BY_SEED}>seeds (all else alike)</option>
+        ${keys.map((key) => html`<option value=${key} ?selected=${key === groupBy}>runs of the same ${key}</option>`)}
+      </select>
+    </label>`;
+  }
+
+  #layouts(): TemplateResult {
+    const { layouts } = this.model;
+    const names = Object.keys(layouts.value).sort();
+    const save = (event: SubmitEvent): void => {
+      event.preventDefault();
+      const name = (event.target as HTMLFormElement).querySelector('input')!.value.trim();
+      if (name) this.model.saveLayout(name);
+    };
+    return html`<medr1-menu label=${names.length > 0 ? `Layouts (${names.length})` : 'Layouts'} data-testid="layouts">
+      ${names.map(
+        (name) =>
+          html`<div class="saved">
+            <button class="quiet" @click=${(event: Event) => (closeMenu(event), this.model.applyLayout(name))}>${name}</button>
+            <button class="quiet" title="Remove" aria-label=${`Remove ${name}`} @click=${() => layouts.remove(name)}>×</button>
+          </div>`,
+      )}
+      <form class="saved" @submit=${save}>
+        <input maxlength=${MOST_LETTERS} placeholder="name" aria-label="Name of the layout" /><button>Save as it is</button>
+      </form>
+      <button class="quiet" @click=${(event: Event) => (closeMenu(event), this.model.resetLayout())}>
+        Order, sizes and ranges as at first
+      </button>
+    </medr1-menu>`;
+  }
+
+  async #saveBoard(file: ChartFile, shown: ChartRun[], charts: ChartSpec[]): Promise<void> {
+    this.problem = '';
+    if (file === 'csv') return saveFile('curves.csv', new Blob([csv(shown, charts)], { type: 'text/csv' }));
+    const elements = [...this.renderRoot.querySelectorAll<CurveChart>('medr1-chart')];
+    try {
+      const placed = await Promise.all(
+        elements.map(async (chart) => {
+          const { left, top } = chart.getBoundingClientRect();
+          return { ...(await chart.picture()), x: Math.round(left), y: Math.round(top) };
+        }),
+      );
+      const svg = boardSvg(placed, paletteOf(this));
+      saveFile(`curves.${file}`, file === 'svg' ? new Blob([svg], { type: 'image/svg+xml' }) : await pngOf(svg));
+    } catch (error) {
+      this.problem = `The board could not be saved: ${errorBody(error).message}`;
+    }
   }
 
   #form(charts: ChartSpec[]): TemplateResult | typeof nothing {
@@ -247,20 +326,56 @@ export class CurvesView extends WatchingElement {
         ({ series, colour }) => {
           const run = this.workbench.runs.get(series.id) ?? series.detail?.summary;
           const off = hidden.includes(series.id);
-          return html`<button
-            class="run"
-            aria-pressed=${!off}
-            title=${`${off ? 'Show' : 'Hide'} ${run?.name ?? series.id}`}
-            data-testid="curves-run"
-            @click=${() => this.model.toggle('hidden', series.id)}
-          >
-            <i style=${`background:${off ? 'transparent' : colours[colour]}`}></i>
-            <span class="ellipsis">${run?.name ?? series.id}</span>
-            ${run ? html`<span class="secondary">${STATES[run.state].glyph} ${run.step}</span><b class="number">${number(run.reward)}</b>` : nothing}
-          </button>`;
+          return html`<span class="chip-of"
+            ><button
+              class="run"
+              aria-pressed=${!off}
+              title=${`${off ? 'Show' : 'Hide'} ${run?.name ?? series.id}`}
+              data-testid="curves-run"
+              @click=${() => this.model.toggle('hidden', series.id)}
+            >
+              <i style=${`background:${off ? 'transparent' : colours[colour]}`}></i>
+              <span class="ellipsis">${run?.name ?? series.id}</span>
+              ${run ? html`<span class="secondary">${STATES[run.state].glyph} ${run.step}</span><b class="number">${number(run.reward)}</b>` : nothing}</button
+            >${run ? this.#colourMenu(run) : nothing}</span
+          >`;
         },
       )}
     </div>`;
+  }
+
+  /** The colour is kept with the run, for every view and everybody. */
+  #colourMenu({ id, name, annotations }: RunSummary): TemplateResult {
+    const choose = (event: Event, colour: number | null): void => {
+      closeMenu(event);
+      void this.#paint(id, colour);
+    };
+    const radio = (colour: number | null, label: string, style: string): TemplateResult =>
+      html`<button
+        role="radio"
+        class=${colour === null ? 'quiet' : 'swatch'}
+        aria-checked=${annotations.colour === colour}
+        aria-label=${label}
+        title=${label}
+        style=${style}
+        @click=${(event: Event) => choose(event, colour)}
+      >
+        ${colour === null ? 'auto' : ''}
+      </button>`;
+    return html`<medr1-menu label="" says=${`Colour of ${name}`} data-testid="run-colour">
+      <div role="radiogroup" aria-label=${`Colour of ${name}`} class="swatches">
+        ${radio(null, 'Automatic', '')} ${seriesColours().map((value, at) => radio(at, `Colour ${at + 1}`, `background:${value}`))}
+      </div>
+    </medr1-menu>`;
+  }
+
+  async #paint(id: string, colour: number | null): Promise<void> {
+    try {
+      this.workbench.runs.apply({ summary: await this.workbench.connector.annotateRun(id, { colour }) });
+      this.problem = '';
+    } catch (error) {
+      this.problem = `The colour was not kept: ${errorBody(error).message}`;
+    }
   }
 
   #body(all: ChartRun[], shown: ChartRun[], charts: ChartSpec[]): TemplateResult {
@@ -409,6 +524,32 @@ export class CurvesView extends WatchingElement {
         height: 10px;
         border: 1px solid var(--medr1-text-2);
         border-radius: 50%;
+      }
+      .chip-of {
+        display: inline-flex;
+        max-width: 100%;
+      }
+      .swatches,
+      .saved {
+        display: flex;
+        gap: 4px;
+      }
+      .saved > :first-child {
+        flex: 1;
+        text-align: left;
+      }
+      .swatch {
+        width: 24px;
+        padding: 0;
+      }
+      .swatch[aria-checked='true'] {
+        outline: 2px solid var(--medr1-text);
+        outline-offset: 1px;
+      }
+      .toolbar medr1-menu > button {
+        display: block;
+        width: 100%;
+        text-align: left;
       }
       .group {
         padding: 0 8px 4px;

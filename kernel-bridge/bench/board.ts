@@ -1,0 +1,135 @@
+/**
+ * How smoothly a board of curves goes on: 20 charts and more on screen, six runs of 20,000 steps each, made up by the fake backend of the widgets' tests, in
+ * Chromium without a GPU. Steps come to all six runs twice a second; then the pointer runs along a chart while they come; then the board is
+ * scrolled. Reads every task of the page's main thread from a trace, and the time from a step's event to its point on screen. Relay and
+ * backend are not part of it. Prints a line for each goal and one JSON document last.
+ *   node kernel-bridge/bench/board.ts [--seconds N]   (N seconds of each, default 8)
+ */
+import { createServer } from 'vite';
+import type { Page } from 'playwright-core';
+import { openBrowser, root } from '../../test/e2e/lab.ts';
+import { readArguments } from './arguments.ts';
+import { LONG_MS, measureFrames, quantile } from './page/frames.ts';
+
+const STATE = 'curves: six runs of 20,000 steps';
+const CHARTS = 20;
+const STEP_EVERY_MS = 500;
+const GOALS = { frame_cpu_ms: 1000 / 60, our_task_cpu_max_ms: LONG_MS, step_to_point_p95_ms: 500 };
+
+const args = readArguments({ seconds: { type: 'string', default: '8' } });
+
+/** What the gallery gives a benchmark (widgets/gallery/gallery.ts). */
+interface Gallery {
+  connector: { tell(run: string, event: object): void };
+}
+type Chart = Element & { dataset: DOMStringMap };
+
+/** A step of each run, told to the page as the backend's events are. */
+const tellSteps = (page: Page, step: number): Promise<void> =>
+  page.evaluate((at) => {
+    const { connector } = (globalThis as unknown as { medr1Gallery: Gallery }).medr1Gallery;
+    for (let run = 1; run <= 6; run++) {
+      const metrics = { reward: 1 + Math.sin(at), kl: 0.1, entropy: 0.5, loss: 0, grad_norm: 0.4, learning_rate: 1e-4 };
+      connector.tell(`l${run}`, { kind: 'step', seq: at, time: Date.now(), step: at, metrics, groups: 0 });
+    }
+  }, step);
+
+let step = 20_000;
+async function live(page: Page, until: number, meanwhile: () => Promise<unknown> = () => page.waitForTimeout(50)): Promise<void> {
+  let next = Date.now();
+  while (Date.now() < until) {
+    if (Date.now() >= next) {
+      await tellSteps(page, ++step);
+      next += STEP_EVERY_MS;
+    }
+    await meanwhile();
+  }
+}
+
+const WAYS: Record<string, (page: Page, until: number) => Promise<void>> = {
+  live: (page, until) => live(page, until),
+  hover: async (page, until) => {
+    const box = (await page.locator('medr1-curves').locator('medr1-chart').first().boundingBox())!;
+    let at = 0;
+    await live(page, until, async () => {
+      at = (at + 3) % (box.width - 60);
+      await page.mouse.move(box.x + 50 + at, box.y + box.height - 60);
+      await page.waitForTimeout(16);
+    });
+  },
+  scroll: async (page, until) => {
+    await page.locator('medr1-curves').hover();
+    let way = 1;
+    await live(page, until, async () => {
+      way = Math.random() < 0.02 ? -way : way;
+      await page.mouse.wheel(0, 60 * way);
+      await page.waitForTimeout(16);
+    });
+  },
+};
+
+/** Milliseconds from a step's event to its point in the charts on screen: of the first and of the last of them, in turn. */
+const stepToPoint = (page: Page, at: number): Promise<number[]> =>
+  page.evaluate(async (newStep) => {
+    const { connector } = (globalThis as unknown as { medr1Gallery: Gallery }).medr1Gallery;
+    const charts = [...document.querySelector('medr1-curves')!.shadowRoot!.querySelectorAll('medr1-chart')] as Chart[];
+    const seen = charts.filter((chart) => {
+      const { top, bottom } = chart.getBoundingClientRect();
+      return bottom > 0 && top < innerHeight && Number(chart.dataset.points) > 20_000; // of metrics, not of rollouts
+    });
+    const before = seen.map((chart) => chart.dataset.points);
+    const start = performance.now();
+    connector.tell('l1', { kind: 'step', seq: newStep, time: Date.now(), step: newStep, metrics: { reward: 1 }, groups: 0 });
+    const times: number[] = [];
+    return new Promise<number[]>((resolve) => {
+      const look = (): void => {
+        seen.forEach((chart, k) => {
+          if (times[k] === undefined && chart.dataset.points !== before[k]) times[k] = performance.now() - start;
+        });
+        if (seen.every((_, k) => times[k] !== undefined) || performance.now() - start > 10_000)
+          resolve(seen.map((_, k) => times[k] ?? 10_000));
+        else requestAnimationFrame(look);
+      };
+      requestAnimationFrame(look);
+    });
+  }, at);
+
+const vite = await createServer({
+  root: `${root}/widgets/gallery`,
+  configFile: `${root}/widgets/vite.config.ts`,
+  server: { port: 0 },
+  logLevel: 'error',
+});
+await vite.listen();
+const browser = await openBrowser();
+try {
+  const page = await (await browser.newContext({ viewport: { width: 1900, height: 1700 } })).newPage();
+  page.setDefaultTimeout(120_000);
+  await page.goto(`${vite.resolvedUrls!.local[0]}?${new URLSearchParams({ state: STATE, bare: '1' })}`);
+  const drawn = page.locator('medr1-curves').locator('medr1-chart[data-points]');
+  await drawn.nth(CHARTS - 1).waitFor({ state: 'attached' });
+  const result: Record<string, number> = { charts_drawn: await drawn.count() };
+  for (const [name, act] of Object.entries(WAYS))
+    Object.assign(result, await measureFrames(name, page, { seconds: Number(args.seconds), ours: '/src/', act }));
+  await page.evaluate(() => document.querySelector('medr1-curves')!.scrollTo(0, 0));
+  await page.waitForTimeout(1000);
+  const times: number[] = [];
+  for (let n = 0; n < 10; n++) {
+    times.push(...(await stepToPoint(page, ++step)));
+    await page.waitForTimeout(300);
+  }
+  const most = (key: string): number => Math.max(...Object.keys(WAYS).map((way) => result[`${way}_${key}`]));
+  const summary = {
+    frame_cpu_ms: most('frame_cpu_ms'),
+    our_task_cpu_max_ms: most('our_task_cpu_max_ms'),
+    step_to_point_p95_ms: quantile(times, 0.95),
+  };
+  for (const [key, goal] of Object.entries(GOALS)) {
+    const value = summary[key as keyof typeof GOALS];
+    console.log(`${value <= goal ? 'ok  ' : 'MISS'} ${key.padEnd(20)} ${value.toFixed(1).padStart(8)}   goal ${goal.toFixed(1)}`);
+  }
+  console.log(JSON.stringify({ ...summary, step_to_point_p50_ms: quantile(times, 0.5), ...result }));
+} finally {
+  await browser.close();
+  await vite.close();
+}

@@ -1,0 +1,90 @@
+/** What a page's main thread does, read from a trace: frames, and the CPU time of its tasks. A task that waits for a core looks long by the clock, not by this. */
+import type { Page } from 'playwright-core';
+
+/** A task of more CPU time than this in our code is a fault. */
+export const LONG_MS = 50;
+
+interface TraceEvent {
+  name: string;
+  ph: string;
+  pid: number;
+  tid: number;
+  ts: number;
+  /** Microseconds: wall, and of the thread's CPU. */
+  dur?: number;
+  tdur?: number;
+  args: { name?: string; data?: { url?: string } };
+}
+
+/**
+ * Figures of the page's main thread while `act` runs for so many seconds, each with `name` before it. A task is ours where a function from an
+ * address that holds `ours` was called in it.
+ */
+export async function measureFrames(
+  name: string,
+  page: Page,
+  { seconds, ours: address, act }: { seconds: number; ours: string; act: (page: Page, until: number) => Promise<void> },
+): Promise<Record<string, number>> {
+  const browser = page.context().browser()!;
+  await browser.startTracing(page, {
+    categories: ['toplevel', 'disabled-by-default-devtools.timeline', 'devtools.timeline', '__metadata'],
+  });
+  const frames = page.evaluate(
+    (ms) =>
+      new Promise<number[]>((resolve) => {
+        const times: number[] = [];
+        const tick = (now: number): void => {
+          times.push(now);
+          if (now - times[0] < ms) requestAnimationFrame(tick);
+          else resolve(times);
+        };
+        requestAnimationFrame(tick);
+      }),
+    seconds * 1000,
+  );
+  await act(page, Date.now() + seconds * 1000);
+  const times = await frames;
+  const { traceEvents } = JSON.parse((await browser.stopTracing()).toString()) as { traceEvents: TraceEvent[] };
+  const gaps = times.slice(1).map((time, at) => time - times[at]);
+  const { tasks, ours } = tasksOf(traceEvents, address);
+  const cpu = ours.map(({ tdur }) => tdur! / 1000);
+  return {
+    [`${name}_frames_per_s`]: gaps.length / ((times.at(-1)! - times[0]) / 1000),
+    [`${name}_frame_p50_ms`]: quantile(gaps, 0.5),
+    [`${name}_frame_p95_ms`]: quantile(gaps, 0.95),
+    /** CPU time of the main thread for a frame, everything in it. */
+    [`${name}_frame_cpu_ms`]: tasks.reduce((sum, { tdur }) => sum + (tdur ?? 0), 0) / 1000 / gaps.length,
+    [`${name}_long_tasks_wall`]: tasks.filter(({ dur }) => dur! > 1000 * LONG_MS).length,
+    [`${name}_our_long_tasks`]: cpu.filter((ms) => ms > LONG_MS).length,
+    [`${name}_our_task_cpu_max_ms`]: Math.max(0, ...cpu),
+  };
+}
+
+/** Tasks of the page's main thread, and those of them in which a function of ours was called. */
+function tasksOf(events: TraceEvent[], address: string): { tasks: TraceEvent[]; ours: TraceEvent[] } {
+  const calls = events.filter(({ name, args }) => name === 'FunctionCall' && args.data?.url?.includes(address));
+  const thread = ({ pid, tid }: TraceEvent): string => `${pid} ${tid}`;
+  const main = new Set(calls.map(thread));
+  const tasks = events.filter((event) => /RunTask$/.test(event.name) && event.ph === 'X' && main.has(thread(event)));
+  const starts = calls.map(({ ts }) => ts).sort((a, b) => a - b);
+  const ours = tasks.filter((task) => {
+    const next = starts[firstNotBefore(starts, task.ts)];
+    return next !== undefined && next < task.ts + task.dur!;
+  });
+  return { tasks, ours };
+}
+
+function firstNotBefore(sorted: number[], value: number): number {
+  let [low, high] = [0, sorted.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (sorted[middle] < value) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+export function quantile(values: number[], share: number): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? 0;
+}

@@ -1,0 +1,57 @@
+import { expect, it } from 'vitest';
+import type { ChartLine } from './figure.ts';
+import { BY_SEED, differingKeys, groupsBy, meansOf } from './groups.ts';
+
+const run = (id: string, config: Record<string, unknown>) => ({ id, config: config as never });
+const runs = [
+  run('a', { seed: 1, learning_rate: 1e-5, beta: 0, run_name: 'a' }),
+  run('b', { seed: 2, learning_rate: 1e-5, beta: 0, run_name: 'b' }),
+  run('c', { seed: 1, learning_rate: 1e-4, beta: 0, run_name: 'c' }),
+];
+
+const line = (id: string, x: number[], values: (number | null)[], metric = 'reward'): ChartLine => ({
+  ...{ metric, label: id, name: '', who: id, colour: id, dash: 'solid', shape: 'linear', sparse: false, spread: null },
+  run: { series: { id } as never, colour: 0 },
+  x,
+  raw: values,
+  shown: values,
+});
+
+it('runs are grouped by a key, or by all keys but the seed', () => {
+  expect(differingKeys(runs)).toEqual(['learning_rate']);
+  expect(groupsBy(runs, BY_SEED).map((group) => [group.label, group.runs])).toEqual([
+    ['learning_rate 0.00001, 2 runs', ['a', 'b']],
+    ['learning_rate 0.0001, 1 run', ['c']],
+  ]);
+  expect(groupsBy(runs.slice(0, 2), BY_SEED)).toEqual([{ label: '2 runs', runs: ['a', 'b'] }]);
+  expect(groupsBy(runs, 'beta')).toEqual([{ label: 'beta 0, 3 runs', runs: ['a', 'b', 'c'] }]);
+  expect(groupsBy([run('a', {}), { id: 'b', config: null }], 'beta')[0].runs).toEqual(['a', 'b']);
+});
+
+it('a group has the mean of its lines and their standard deviation, where at least two have a value', () => {
+  const lines = [line('a', [1, 2, 3], [1, 2, null]), line('b', [1, 2, 3], [3, 2, 5]), line('c', [1], [9])];
+  const [both, alone] = meansOf(lines, groupsBy(runs, BY_SEED));
+  expect([both.label, both.x, both.shown, both.spread]).toEqual([
+    'learning_rate 0.00001, 2 runs',
+    [1, 2, 3],
+    [2, 2, 5],
+    [expect.closeTo(Math.SQRT2), 0, null],
+  ]);
+  expect([alone.label, alone.shown, alone.spread]).toEqual(['c', [9], null]);
+});
+
+it('lines with points at other places meet in between, and none counts beyond its ends', () => {
+  const [mean] = meansOf([line('a', [0, 10], [0, 10]), line('b', [5, 20], [1, 1])], [{ label: 'g', runs: ['a', 'b'] }]);
+  expect([mean.x, mean.shown]).toEqual([
+    [0, 5, 10, 20],
+    [0, 3, 5.5, 1],
+  ]);
+});
+
+it('metrics stay apart', () => {
+  const lines = [line('a', [1], [1], 'kl'), line('a', [1], [2], 'entropy'), line('b', [1], [3], 'kl'), line('b', [1], [4], 'entropy')];
+  expect(meansOf(lines, [{ label: 'g', runs: ['a', 'b'] }]).map(({ metric, shown }) => [metric, shown])).toEqual([
+    ['kl', [2]],
+    ['entropy', [3]],
+  ]);
+});
