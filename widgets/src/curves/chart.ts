@@ -144,14 +144,22 @@ export class CurveChart extends WatchingElement {
 
   protected override willUpdate(changed: PropertyValues): void {
     super.willUpdate(changed);
-    this.#makeLines();
+    this.#makeLines(false);
   }
 
-  #makeLines(): void {
+  /** `now`: also where nothing but points came. */
+  #makeLines(now: boolean): void {
     const { spec, runs, revision, model, overlaid } = this;
     const shown = runs.flatMap(({ series, colour, statistics }) => [series, colour, statistics]);
-    const from = [JSON.stringify(spec), revision, model.state.value, theme.value, overlaid, ...shown];
-    if (from.length === this.#made.length && from.every((part, at) => part === this.#made[at])) return; // a moving cursor makes no new lines
+    const from = [revision, JSON.stringify(spec), model.state.value, theme.value, overlaid, ...shown];
+    const same = (start: number): boolean =>
+      from.length === this.#made.length && from.slice(start).every((part, at) => part === this.#made[start + at]);
+    if (same(0)) return; // a moving cursor makes no new lines
+    if (!now && same(1)) {
+      // Points that come wait for the chart's turn to be drawn: all charts of a board at once would hold up the page.
+      this.#stale = true;
+      return;
+    }
     this.#made = from;
     this.#lines = linesOf(spec, runs, model.state.value, paletteOf(this), overlaid);
     // the bulk of the medians is not that of the completions
@@ -209,14 +217,13 @@ export class CurveChart extends WatchingElement {
       );
       return;
     }
+    this.#makeLines(true);
     this.#stale = false;
     const { data, layout } = this.#figure(width);
     void this.#plotly.react(plot, data, layout, PLOTLY_CONFIG);
     this.dataset.points = String(this.#lines.reduce((sum, line) => sum + line.x.length, 0));
-    if (width !== this.#width) {
-      this.#width = width;
-      this.requestUpdate(); // cursor and marks stand at pixels
-    }
+    this.#width = width;
+    this.requestUpdate(); // cursor and marks stand at pixels, the legend tells the newest points
   }
 
   #figure(width: number) {
@@ -229,7 +236,7 @@ export class CurveChart extends WatchingElement {
   /** The chart as an SVG by itself, of the size that it has on the board. */
   async picture(): Promise<Omit<Placed, 'x' | 'y'>> {
     const plotly = await loadPlotly();
-    this.#makeLines(); // a chart out of sight may have rested
+    this.#makeLines(true); // a chart out of sight may have rested
     const [width, height] = [Math.max(1, this.offsetWidth), this.#height];
     return { title: this.spec.title, width, height, url: await this.#image(plotly, 'svg', width, height) };
   }

@@ -54,9 +54,31 @@ function keepExtremes(x: number[], y: Value[], first: number, end: number, out: 
  * begins late or ends early is dense where it is.
  */
 export function isSparse(values: readonly Value[]): boolean {
-  const first = values.findIndex((value) => value !== null);
-  const last = values.findLastIndex((value) => value !== null);
-  const there = values.reduce<number>((count, value) => count + (value === null ? 0 : 1), 0);
+  const { first, last, there } = presence(values);
   if (there < 2) return there === 1 && values.length > 1;
   return there <= (last - first + 1) / 2;
+}
+
+interface Presence {
+  /** Values that were looked at. */
+  seen: number;
+  /** Places of the first and the last that is there. */
+  first: number;
+  last: number;
+  /** How many are there. */
+  there: number;
+}
+const known = new WeakMap<readonly Value[], Presence>();
+
+/** Of a column that has grown only what is new is looked at; a column that is changed otherwise is another array. */
+export function presence(values: readonly Value[]): Presence {
+  let found = known.get(values);
+  if (!found || found.seen > values.length) known.set(values, (found = { seen: 0, first: -1, last: -1, there: 0 }));
+  for (; found.seen < values.length; found.seen++) {
+    if (values[found.seen] === null) continue;
+    if (found.first < 0) found.first = found.seen;
+    found.last = found.seen;
+    found.there++;
+  }
+  return found;
 }

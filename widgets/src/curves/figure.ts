@@ -189,9 +189,9 @@ export function heat({ from }: ChartSpec, runs: readonly ChartRun[], settings: C
 
 const AS_IT_IS: Smoothing = { smoother: 'none', smoothing: 0, window: 1 };
 
-/** The column with one more value before each of these places: a line breaks there. */
-function withGaps<T>(column: readonly T[], places: readonly number[], between: (at: number) => T): T[] {
-  if (places.length === 0) return [...column];
+/** The column with one more value before each of these places, where a line breaks; the column itself where there are none. */
+function withGaps<T>(column: T[], places: readonly number[], between: (at: number) => T): T[] {
+  if (places.length === 0) return column;
   const out: T[] = [];
   let from = 0;
   for (const at of places) {
@@ -203,15 +203,19 @@ function withGaps<T>(column: readonly T[], places: readonly number[], between: (
   return out;
 }
 
+/** More raw lines than this are a haze in which nobody reads one, and half of the time that a chart takes to draw. */
+const MOST_RAW = 12;
+
 /** Traces of about two points a pixel: the band, the raw lines faint, the smoothed ones on top. */
 export function traces(lines: readonly ChartLine[], settings: ChartSettings, pixels: number): Trace[] {
   const [from, to] = settings.range ?? [-Infinity, Infinity];
   const thin = (line: Pick<ChartLine, 'x' | 'sparse'>, y: Value[]): Line =>
     minMax(joined(line.x, drawable(y, settings), line.sparse), Math.max(50, Math.ceil(pixels)), from, to);
+  const faint = smooths(settings) && lines.length <= MOST_RAW;
   return [
     ...lines.flatMap((line) => (line.spread ? band(line, line.spread, thin) : [])),
     ...lines
-      .filter(({ raw, shown }) => smooths(settings) && shown.some((value, at) => value !== raw[at]))
+      .filter(({ raw, shown }) => faint && shown.some((value, at) => value !== raw[at]))
       .map((line) => trace(line, thin(line, line.raw), { opacity: 0.25, width: 1, dash: 'solid' }, false)),
     ...lines.map((line) => trace(line, thin(line, onPoints(line, settings)), { opacity: 1, width: 1.75, dash: line.dash })),
   ];

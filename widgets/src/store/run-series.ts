@@ -208,7 +208,8 @@ export class RunSeries {
   #amend(step: number, metrics: Record<string, number | null>): void {
     const at = this.steps.lastIndexOf(step);
     if (at < 0) return;
-    for (const [name, value] of Object.entries(metrics)) this.#column(name, this.steps.length)[at] = value;
+    // a new array: what was made of a column that only grows is kept (curves/smoothing.ts)
+    for (const [name, value] of Object.entries(metrics)) this.metrics.set(name, this.#column(name, this.steps.length).with(at, value));
   }
 
   #column(name: string, length: number): (number | null)[] {
