@@ -11,7 +11,7 @@ import { base, paletteOf, theme, tokens } from '../theme.ts';
 import '../menu.ts';
 import { xOfStep } from './axis.ts';
 import { sizeOf } from './board.ts';
-import type { Placed } from './board-image.ts';
+import { TITLE_HEIGHT, type Placed } from './board-image.ts';
 import { chartMenu, chartMenuStyle, type BoardRequest, type ChartFile } from './chart-menu.ts';
 import { style } from './chart-style.ts';
 import { explain, type ChartSpec } from './charts.ts';
@@ -237,7 +237,8 @@ export class CurveChart extends WatchingElement {
   async picture(): Promise<Omit<Placed, 'x' | 'y'>> {
     const plotly = await loadPlotly();
     this.#makeLines(true); // a chart out of sight may have rested
-    const [width, height] = [Math.max(1, this.offsetWidth), this.#height];
+    // the picture's own legend takes the place of the one above the plot
+    const [width, height] = [Math.max(1, this.offsetWidth), Math.max(this.#height, this.offsetHeight - TITLE_HEIGHT)];
     return { title: this.spec.title, width, height, url: await this.#image(plotly, 'svg', width, height) };
   }
 

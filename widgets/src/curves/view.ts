@@ -534,6 +534,10 @@ export class CurvesView extends WatchingElement {
         display: flex;
         gap: 4px;
       }
+      .swatches {
+        flex-wrap: wrap;
+        width: 180px; /* of a panel that is as wide as it has to be: it stays in a narrow view */
+      }
       .saved > :first-child {
         flex: 1;
         text-align: left;
