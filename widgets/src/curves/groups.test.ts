@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import type { ChartLine } from './figure.ts';
+import type { ChartLine } from './line.ts';
 import { BY_SEED, differingKeys, groupsBy, meansOf } from './groups.ts';
 
 const run = (id: string, config: Record<string, unknown>) => ({ id, config: config as never });

@@ -1,7 +1,7 @@
 /** Runs that are alike but for one thing, their seeds for example, drawn as one: the mean of their lines and a band of one standard deviation. No DOM here. */
 import type { RunSeries } from '../store/run-series.ts';
 import type { Value } from './downsample.ts';
-import type { ChartLine } from './figure.ts';
+import type { ChartLine } from './line.ts';
 
 /** Groups runs whose configurations are the same but for the seed and what names a run. */
 export const BY_SEED = 'seed';
