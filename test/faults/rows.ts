@@ -113,6 +113,20 @@ export const ROWS = {
     whole: 10,
     control: 'the home is open to all',
   },
+  W3: {
+    promise: 'who follows a run sees each event once and in order, whatever becomes of its connections to the backend',
+    how: 'a network that delays, splits and breaks off lies between them while the run grows',
+    minute: 5,
+    whole: 500,
+    control: 'a client that begins anew after each break and keeps all that it is told',
+  },
+  W6: {
+    promise: 'the same through Jupyter',
+    how: 'the network lies between a page and the relay',
+    minute: 2,
+    whole: 200,
+    control: 'as for W3',
+  },
 } satisfies Record<string, Row>;
 
 export type RowId = keyof typeof ROWS;

@@ -20,7 +20,8 @@ export interface TestServer {
   close: () => Promise<void>;
 }
 
-const TINY = resolve(import.meta.dirname, '../../examples/sample/model');
+/** The tiny model that comes with the clone. */
+export const TINY = resolve(import.meta.dirname, '../../examples/sample/model');
 
 /** A home with a model directory of its own: links to the files of the tiny model. */
 export function makeHome(): { home: string; model: string; remove: () => void } {

@@ -92,7 +92,10 @@ function apply(state: State, { operation, answer, contended }: Done): boolean {
   switch (operation.kind) {
     case 'create':
     case 'fork': {
-      const before = request === null ? undefined : state.made[request];
+      // a request id is known as long as the run is there that was made by it
+      const first = request === null ? undefined : state.made[request];
+      const before =
+        first && state.runs[first.run].place !== 'home' && code !== 'REQUEST_ID_USED' && body.id !== first.run ? undefined : first;
       if (before && before.asked !== operation.asked) return refused(409, 'REQUEST_ID_USED') || (!here && refused(404, 'RUN_UNKNOWN'));
       const made = status === 200 ? (body.id as string) : undefined;
       if (before && (made === before.run || state.runs[before.run].place === 'home'))
@@ -151,9 +154,11 @@ function apply(state: State, { operation, answer, contended }: Done): boolean {
 
     case 'annotate': {
       if (!here) return refused(404, 'RUN_UNKNOWN');
-      const used = usedBefore(run!, request, JSON.stringify(['annotate', operation.change]));
-      if (used !== null) return used ? status === 200 : refused(409, 'REQUEST_ID_USED');
+      const asked = JSON.stringify(['annotate', operation.change]);
+      const known = usedFor(run!, operation, answer);
+      if (known !== undefined) return known === asked ? status === 200 : refused(409, 'REQUEST_ID_USED');
       if (status !== 200) return false;
+      if (request !== null) run!.requests[request] = asked;
       const { add_tags = [], remove_tags = [], ...rest } = operation.change;
       const tags = [...new Set([...(rest.tags ?? run!.facts.tags), ...add_tags])].filter((tag) => !remove_tags.includes(tag));
       run!.facts = { ...run!.facts, ...rest, tags };
@@ -163,7 +168,7 @@ function apply(state: State, { operation, answer, contended }: Done): boolean {
     case 'action': {
       if (!here) return refused(404, 'RUN_UNKNOWN');
       const asked = JSON.stringify(['action', operation.action]);
-      const known = request === null ? undefined : run!.requests[request];
+      const known = usedFor(run!, operation, answer);
       if (known !== undefined) return known === asked ? status === 200 : refused(409, 'REQUEST_ID_USED');
       if (status === 200 && request !== null) run!.requests[request] = asked;
       return status === 200
@@ -189,6 +194,7 @@ function apply(state: State, { operation, answer, contended }: Done): boolean {
         askedCheckpoints: [],
         revision: null,
       });
+      for (const [id, asked] of Object.entries(run!.requests)) if (asked.startsWith('["rewards"')) run!.requests[id] = DROPPED;
       return true;
     }
 
@@ -223,8 +229,12 @@ function apply(state: State, { operation, answer, contended }: Done): boolean {
     case 'rewards': {
       if (!here) return refused(404, 'RUN_UNKNOWN');
       const asked = JSON.stringify(['rewards', operation.base, operation.weight]);
-      const known = request === null ? undefined : run!.requests[request];
+      const known = usedFor(run!, operation, answer);
       if (known !== undefined) return known === asked ? status === 200 : refused(409, 'REQUEST_ID_USED');
+      if (status === 200 && request !== null && run!.requests[request] === DROPPED) {
+        run!.revision = null; // made anew, or still in force
+        return true;
+      }
       if (status !== 200) {
         if (refused(409, 'REWARDS_STALE')) return run!.revision === null || run!.revision !== operation.base;
         return refused(422, 'REWARDS_UNCHANGED') || (refused(409, 'RUN_CONFLICT') && run!.finished);
@@ -257,13 +267,12 @@ function apply(state: State, { operation, answer, contended }: Done): boolean {
 /** Whether it was asked to train and has not ended for certain. */
 const isAsked = ({ phase }: Run): boolean => phase === 'waits' || phase === 'trains' || phase === 'stopping';
 
-/** Null where the id is new, and now taken; else whether it came with the same. */
-function usedBefore(run: Run, request: string | null, asked: string): boolean | null {
-  if (request === null) return null;
-  const known = run.requests[request];
-  if (known === undefined) run.requests[request] = asked;
-  return known === undefined ? null : known === asked;
+/** What the request id was used for; undefined where it was not. An edit that a roll-back may have dropped may have left its id free. */
+function usedFor(run: Run, { request }: Operation, { body }: Answer): string | undefined {
+  const known = request === null ? undefined : run.requests[request];
+  return known === DROPPED && body.code !== 'REQUEST_ID_USED' ? undefined : known;
 }
+const DROPPED = 'perhaps';
 
 /** An action that was carried out. False where it could not be. */
 function act(run: Run, action: RunAction): boolean {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { isActive } from '../../../kernel-bridge/src/protocol/run.ts';
 import { openRun } from '../../../kernel-bridge/src/runs/runs.ts';
 import { verifyRun } from '../../../kernel-bridge/src/runs/verify.ts';
-import { testServer, until, type TestServer } from '../../server/harness.ts';
+import { fakeConfig, testServer, TINY, until, type TestServer } from '../../server/harness.ts';
 import { Broken } from '../fault.ts';
 import { agree, orders, restarted, type Answer, type Done, type Operation, type Seen, type State, type Summary } from './model.ts';
 import { Workers } from './workers.ts';
@@ -54,7 +54,7 @@ export class World implements AsyncDisposable {
   }
 
   config(changes: Record<string, unknown>): Record<string, unknown> {
-    return this.#server.config(changes);
+    return fakeConfig(TINY, changes);
   }
 
   async restart(): Promise<void> {
