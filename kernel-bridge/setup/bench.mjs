@@ -24,10 +24,15 @@ if (unknown.length) {
   process.exit(2);
 }
 
+const chosen = named.length ? named : available;
+/** They open JupyterLab in Chromium. */
+const IN_BROWSER = ['lab-start', 'screen', 'scroll'];
 // The peers (PyTorch, transformers, TRL) run beside ours, so the tests' Python packages are needed.
-const failures = await ensure(['npm', 'venv', 'torch', 'addon', 'testPackages', 'sample'], { steps: testSteps });
+const needed = ['npm', 'venv', 'torch', 'addon', 'testPackages', 'sample'];
+const lab = chosen.some((name) => IN_BROWSER.includes(name)) ? ['extension', 'pythonPackage', 'chromium'] : [];
+const failures = await ensure([...needed, ...lab], { steps: testSteps });
 if (failures.length) process.exit(1);
-for (const name of named.length ? named : available) {
+for (const name of chosen) {
   console.log(`\n== ${name}`);
   const { status } = spawnSync(node24(), [join(dir, `${name}.ts`), ...options], {
     cwd: root,

@@ -195,7 +195,7 @@ describe('the data browser in JupyterLab', () => {
       ([data, beside]) => data !== null && beside !== null && beside.x > data.x + data.width - 1,
       'the Inspector is at the right',
     );
-    for (const tab of ['Sample', 'Audit']) await page.locator('.lm-TabBar-tab', { hasText: tab }).waitFor();
+    for (const tab of ['Question', 'Audit']) await page.locator('.lm-TabBar-tab', { hasText: tab }).waitFor();
     await page.screenshot({ path: join(output, 'data-arranged-dark.png') });
   });
 

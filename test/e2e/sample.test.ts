@@ -68,7 +68,7 @@ const audit = () => page.locator('medr1-audit');
 const shown = (id: string) => sample().locator(`[data-testid=sample][data-item="${id}"]:not(.stale)`).waitFor();
 const percent = async () => parseInt((await sample().getByTestId('zoom').textContent())!, 10);
 
-describe('the Sample view in JupyterLab', () => {
+describe('the Question view in JupyterLab', () => {
   it('shows the question with its right option, its image and its place', async () => {
     await runCommand(page, 'medr1:open-sample');
     await shown(ids[0]);

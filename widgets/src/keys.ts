@@ -55,7 +55,7 @@ export const KEYS: readonly { view: string; keys: readonly [keys: string, does: 
     ],
   },
   {
-    view: 'Sample',
+    view: 'Question',
     keys: [
       ['→ or j, ← or k', 'the next and the previous question of the filter'],
       ['+ − 0 1', 'of the image: closer, farther, all of it, one pixel on one'],

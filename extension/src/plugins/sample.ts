@@ -7,7 +7,7 @@ export default mainViewPlugin({
   description: 'One question with its image, answers of runs, its prompt, and a model to ask.',
   command: CommandIDs.openSample,
   text: (trans) => ({
-    label: trans.__('Sample'),
+    label: trans.__('Question'),
     caption: trans.__('One question: its image, its prompt, what runs answered, and a model to ask'),
   }),
   icon: sampleIcon,

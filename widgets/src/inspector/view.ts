@@ -381,7 +381,7 @@ export class InspectorPanel extends PageElement {
     </p>`;
   }
 
-  /** The question of a rollout opens in Sample and Data once its data set is indexed. */
+  /** The question of a rollout opens in Question and Data once its data set is indexed. */
   #unindexed(run: string): TemplateResult | typeof nothing {
     const { data } = this.workbench;
     const { jobs, refusal } = data.datasets.state.value;
@@ -390,7 +390,7 @@ export class InspectorPanel extends PageElement {
     if (jobs.some(({ state }) => state === 'running'))
       return html`<p class="unindexed small secondary" role="status">The data set is being indexed …</p>`;
     return html`<p class="unindexed small" data-testid="unindexed">
-        The data of this run is not indexed yet: its questions open in Sample and Data once it is.
+        The data of this run is not indexed yet: its questions open in Question and Data once it is.
         <button data-testid="index-runs-data" title=${dir} @click=${() => void data.add(dir)}>Index it</button>
       </p>
       ${refusal ? failed(refusal) : nothing}`;
@@ -430,7 +430,7 @@ const KEYS = {
 const VIEWS = {
   'open-rollouts': 'Rollouts',
   'open-curves': 'Curves',
-  'open-sample': 'Sample',
+  'open-sample': 'Question',
   'open-data': 'Data',
   'open-evaluation': 'Evaluation',
 } as const satisfies Partial<Record<HostCommand['id'], string>>;

@@ -1,4 +1,4 @@
-/** The Sample view: one question with its image, what runs answered, and what a model answers now. All text here is untrusted: text nodes only. */
+/** The Question view: one question with its image, what runs answered, and what a model answers now. All text here is untrusted: text nodes only. */
 import { choicesOf, lettered } from '@medr1/kernel-bridge/answers';
 import { html, nothing, type PropertyValues, type TemplateResult } from 'lit';
 import { repeat } from 'lit/directives/repeat.js';
