@@ -7,7 +7,7 @@ import type { Estimate, TrainConfig, VqaItem } from '../protocol/index.ts';
 import { parseConfig } from '../models/index.ts';
 import { weightShapes } from '../models/shapes.ts';
 import { completeConfig } from './config.ts';
-import { estimate } from './estimate.ts';
+import { answeringBytes, estimate } from './estimate.ts';
 import { memoryPhases, stateBytes } from './memory.ts';
 import { readShape } from './model-files.ts';
 import { measuredSpeed, stepFlops } from './speed.ts';
@@ -228,5 +228,19 @@ describe('seconds a step', () => {
     expect(seconds({ max_completion_length: 512 })).toBeGreaterThan(seconds({}));
     expect(seconds({ gradient_accumulation_steps: 2 }) / seconds({})).toBeCloseTo(2, 5);
     expect(estimate(config, items).seconds_per_step).toBeNull();
+  });
+});
+
+describe('a model that answers', () => {
+  const asking = { dtype: null, batch: 1, max_new_tokens: 256, max_pixels: 401408 };
+  const bytes = (changes = {}, device: 'cpu' | 'cuda' = 'cuda') => answeringBytes({ model: directory, ...asking, ...changes }, device);
+
+  it('takes its weights, in the precision of the device, a cache for its completions and the process', () => {
+    const { parameters } = readShape(directory);
+    expect(bytes()).toBeGreaterThan(2 * parameters);
+    expect(bytes()).toBeLessThan(2 * parameters + 2 ** 31); // no gradients, no moments
+    expect(bytes({}, 'cpu')).toBeGreaterThan(4 * parameters);
+    expect(bytes({ dtype: 'float32' }) - bytes()).toBeGreaterThanOrEqual(2 * parameters);
+    expect(bytes({ batch: 16 })).toBeGreaterThan(bytes({ batch: 8 }));
   });
 });
