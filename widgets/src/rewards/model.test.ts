@@ -1,22 +1,25 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { FakeConnector } from '../../testing/fake-connector.ts';
 import type { Completion, Group, RewardReport } from '../connector.ts';
 import { RunSeries } from '../store/run-series.ts';
 import {
+  TEMPLATE,
   draftOf,
   draftTo,
   editOf,
   freshName,
-  isDirty,
-  preview,
   idleSince,
+  isDirty,
+  listed,
+  preview,
+  readsOf,
   scoredGroups,
   stepsOf,
   toTry,
   valuesOf,
   varianceShares,
-  listed,
-  readsOf,
 } from './model.ts';
 import { rewardChanges, rewardMark } from '../store/marks.ts';
 
@@ -233,4 +236,13 @@ it('a preview tells the mean reward of each step, as it was and as it would be',
     { step: 8, before: 0.5, after: 1.5 },
     { step: 9, before: 0.5, after: 1.5 },
   ]);
+});
+
+it('the function that is begun with names all that a function gets, as the guide does', () => {
+  const guide = readFileSync(join(import.meta.dirname, '../../../docs/guides/rewards.md'), 'utf8');
+  const [told] = /## What it gets[\s\S]*?(?=\n## )/.exec(guide)!;
+  const rows = told.split('\n').filter((line) => line.startsWith('| `'));
+  const names = rows.flatMap((line) => [...line.split('|')[1].matchAll(/`(\w+)`/g)].map(([, name]) => name));
+  const [context] = /interface Context \{[\s\S]*?\n\}/.exec(TEMPLATE)!;
+  expect([...context.matchAll(/^ {2}(\w+):/gm)].map(([, name]) => name)).toEqual(names);
 });

@@ -172,9 +172,27 @@ export function freshName(taken: Iterable<string>): string {
   }
 }
 
-export const TEMPLATE: string = `interface Context {
+/** A function that runs as it stands. Its interface names all that a function gets, of a run and of each completion (docs/guides/rewards.md). */
+export const TEMPLATE: string = `/** A list has one entry for each completion. */
+interface Context {
+  /** Text of the user's turn. */
+  prompts: string[];
+  /** Letter of the right option and its text; null where the item has none. */
   answer: (string | null)[];
+  solution: (string | null)[];
+  question: string[];
+  options: string[][];
+  modality: string[];
+  question_type: string[];
+  dataset: string[];
+  item_id: string[];
+  completion_ids: number[][];
   completion_length: number[];
+  finish_reason: ('stop' | 'length')[];
+  /** Of all: the step that they were sampled for; null outside training. */
+  step: number | null;
+  variant: 'think' | 'no-think' | 'think-after';
+  max_completion_length: number;
 }
 
 export const tests = [{ completion: '<answer>A</answer>', answer: 'A', expected: 1 }];
