@@ -42,7 +42,7 @@ import { emptyTrash, listTrash, restoreTrash, trashed } from '../files/trash.ts'
 import { runDirectory } from '../runs/home.ts';
 import { VERSION } from '../version.ts';
 import { device } from './device.ts';
-import { FirstAnswers } from './first-answers.ts';
+import { RepeatedRequests } from './idempotency.ts';
 import type { Generations } from './generations.ts';
 import { readTopics } from './follow.ts';
 import type { Evaluations } from './evaluations.ts';
@@ -75,7 +75,7 @@ type RunRoutes = Exclude<RouteName, GroupOf<'data' | 'evals' | 'search'>>;
 export function runHandlers(services: Services): Handlers<RunRoutes> {
   const { home, hub, pool, evaluations, supervisor, kernels, generations, loadItems } = services;
   const askKernel = tryKernel(kernels);
-  const answers = new FirstAnswers();
+  const repeated = new RepeatedRequests();
   const tables = new RunTables(hub);
   const texts = new TokenTexts();
   const view = new SharedView((move) => hub.viewMoved(move));
@@ -135,7 +135,7 @@ export function runHandlers(services: Services): Handlers<RunRoutes> {
     runs: () => ({ runs: listRuns(home).map((id) => hub.summary(id)) }),
 
     createRun: ({ body: { config, reward_files, start = true, request_id } }) =>
-      answers.once(request_id && `create ${request_id}`, { config, reward_files }, async () => {
+      repeated.once(request_id && `create ${request_id}`, { config, reward_files }, async () => {
         if (start) supervisor.require(completeConfig(config));
         using made =
           findByRequest(home, request_id, (run) => isMadeBy(run, config)) ??
@@ -150,7 +150,7 @@ export function runHandlers(services: Services): Handlers<RunRoutes> {
 
     annotateRun: ({ id, body: { request_id, ...change } }) => {
       hub.store(id); // throws where there is none
-      return answers.once(request_id && `${id} ${request_id}`, change, () => {
+      return repeated.once(request_id && `${id} ${request_id}`, change, () => {
         const run = hub.store(id);
         annotate(run.db, { ...change, request_id });
         hub.changed(id);
@@ -159,7 +159,7 @@ export function runHandlers(services: Services): Handlers<RunRoutes> {
     },
 
     createPair: ({ body: { config, variants = ['think', 'no-think'], reward_files, start = true, request_id } }) =>
-      answers.once(request_id && `create ${request_id}`, { config, variants, reward_files }, async () => {
+      repeated.once(request_id && `create ${request_id}`, { config, variants, reward_files }, async () => {
         if (start) for (const one of pairConfigs(config, variants)) supervisor.require(one);
         const ids = await pairOf(home, request_id, config, variants, () =>
           createPair(home, config, variants, { loadItems, reward_files, served: kernels.sources(), askKernel, request_id }),
@@ -190,7 +190,7 @@ export function runHandlers(services: Services): Handlers<RunRoutes> {
 
     action: ({ id, body: { action, request_id } }) => {
       hub.store(id); // throws where there is none
-      return answers.once(request_id && `${id} ${request_id}`, { action }, () => act(id, action, request_id, services));
+      return repeated.once(request_id && `${id} ${request_id}`, { action }, () => act(id, action, request_id, services));
     },
 
     moveInQueue: ({ id, body: { before, held } }) => {
@@ -273,7 +273,7 @@ export function runHandlers(services: Services): Handlers<RunRoutes> {
     'kernels.poll': async ({ id, body, signal }) => ({ calls: await kernels.poll(id, body, signal) }),
 
     fork: ({ id: from, body: { step, config = {}, start = true, request_id } }) =>
-      answers.once(request_id && `create ${request_id}`, { from, step, config }, async () => {
+      repeated.once(request_id && `create ${request_id}`, { from, step, config }, async () => {
         using parent = openRun(home, from);
         using made =
           findByRequest(home, request_id, (run) => isForkOf(parent, run, step, config)) ??

@@ -6,10 +6,10 @@ import type { Unanswered } from '../protocol/kernels.ts';
 import type { AskKernel } from '../rewards/index.ts';
 import { errors } from '../runs/errors.ts';
 import type { RunStore } from '../runs/store.ts';
-import type { Room, RoomOptions } from './room.ts';
+import type { PatientDisk, DiskOptions } from './patient-disk.ts';
 
 /** A run that is to end does not wait for a kernel: its step is given up, and nothing is stored of it. */
-export function askOnce(store: RunStore, room: Room, ask: AskKernel, options: Omit<RoomOptions, 'log'>): AskKernel {
+export function askOnce(store: RunStore, disk: PatientDisk, ask: AskKernel, options: Omit<DiskOptions, 'log'>): AskKernel {
   /** Functions that count as not applicable at present: one alert each time that begins. */
   const skipped = new Set<string>();
   return async (call, source) => {
@@ -21,13 +21,13 @@ export function askOnce(store: RunStore, room: Room, ask: AskKernel, options: Om
     if (scored === ENDS) return ENDS;
     if ('values' in scored) {
       skipped.delete(call.name);
-      await room.write(() => store.keepKernelValues(call.key, scored.values));
+      await disk.write(() => store.keepKernelValues(call.key, scored.values));
       return scored;
     }
     if (!('unanswered' in scored) || source.on_timeout !== 'skip') return scored;
     const values = call.completions.map(() => null);
     const alert = skipped.has(call.name) ? null : errors.kernelSkipped(call.name, scored);
-    await room.write(() => {
+    await disk.write(() => {
       store.keepKernelValues(call.key, values);
       if (alert) store.alert(alert.toJSON());
     });
@@ -40,7 +40,7 @@ export function askOnce(store: RunStore, room: Room, ask: AskKernel, options: Om
 const ENDS: Unanswered = { unanswered: 'absent', waited_s: 0 };
 
 /** Resolves when the run is asked to end; looks for it until `over`. */
-async function ending(store: RunStore, { signal, nudge }: Pick<RoomOptions, 'signal' | 'nudge'>, over: AbortSignal): Promise<Unanswered> {
+async function ending(store: RunStore, { signal, nudge }: Pick<DiskOptions, 'signal' | 'nudge'>, over: AbortSignal): Promise<Unanswered> {
   for (;;) {
     await nudge();
     if (over.aborted || signal.aborted || store.pending().some(({ action }) => action === 'stop')) return ENDS;

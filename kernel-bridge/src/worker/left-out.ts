@@ -5,19 +5,19 @@ import { appendDurably } from '../files/durable.ts';
 import type { WorkbenchError } from '../protocol/errors.ts';
 import type { LeftOutQuestion } from '../rl/left-out.ts';
 import type { RunStore } from '../runs/store.ts';
-import type { Room } from './room.ts';
+import type { PatientDisk } from './patient-disk.ts';
 
 export class LeftOutJournal {
   readonly #file: string;
   readonly #store: RunStore;
-  readonly #room: Room;
+  readonly #disk: PatientDisk;
   #unkept: LeftOutQuestion[] = [];
   #untold: WorkbenchError[] = [];
 
-  constructor(store: RunStore, room: Room) {
+  constructor(store: RunStore, disk: PatientDisk) {
     this.#file = join(store.directory, 'left-out.jsonl');
     this.#store = store;
-    this.#room = room;
+    this.#disk = disk;
   }
 
   /** A line that a kill cut short is none: its step was not kept either. */
@@ -42,11 +42,11 @@ export class LeftOutJournal {
 
   async keep(): Promise<void> {
     const text = this.#unkept.map((question) => `\n${JSON.stringify(question)}\n`).join('');
-    if (text !== '') await this.#room.write(() => appendDurably(this.#file, text));
+    if (text !== '') await this.#disk.write(() => appendDurably(this.#file, text));
     this.#unkept = [];
   }
 
   async tell(): Promise<void> {
-    for (const alert of this.#untold.splice(0)) await this.#room.write(() => this.#store.alert(alert.toJSON()));
+    for (const alert of this.#untold.splice(0)) await this.#disk.write(() => this.#store.alert(alert.toJSON()));
   }
 }

@@ -26,7 +26,7 @@ import { checkRun } from '../runs/verify.ts';
 import type { Reply } from './inbox.ts';
 import { LeftOutJournal } from './left-out.ts';
 import { askOnce } from './kernel-rewards.ts';
-import { Room } from './room.ts';
+import { PatientDisk } from './patient-disk.ts';
 import type { Turn } from './turn.ts';
 
 /** How long a worker waits for a program that holds the run's database, such as a backup. */
@@ -59,14 +59,14 @@ export async function runWorker(options: WorkerOptions): Promise<RunState> {
   if (!lock) throw errors.runLocked(store.row().id, trainedBy(options.directory));
   let trainer: Trainer | undefined;
   try {
-    using room = new Room(store, options);
-    const state = await room.write(() => store.take());
+    using disk = new PatientDisk(store, options);
+    const state = await disk.write(() => store.take());
     // It was stopped, or another worker brought it to an end, since this one was started for it.
     if (state !== 'starting') return state;
     options.committed();
-    const leftOut = new LeftOutJournal(store, room);
-    trainer = await begin(store, room, options, leftOut);
-    return await new Training(store, room, trainer, options, leftOut).loop();
+    const leftOut = new LeftOutJournal(store, disk);
+    trainer = await begin(store, disk, options, leftOut);
+    return await new Training(store, disk, trainer, options, leftOut).loop();
   } catch (error) {
     options.log(error instanceof Error ? (error.stack ?? error.message) : String(error));
     const full = isDiskFull(error);
@@ -85,21 +85,21 @@ function endOf(error: unknown, directory: string): unknown {
   return isDiskError(error) ? errors.diskFailed(directory, error) : error;
 }
 
-async function begin(store: RunStore, room: Room, options: WorkerOptions, leftOut: LeftOutJournal): Promise<Trainer> {
+async function begin(store: RunStore, disk: PatientDisk, options: WorkerOptions, leftOut: LeftOutJournal): Promise<Trainer> {
   await removeUnfinished(store);
   const { checkpoint, damaged } = await newestValid(store);
   const from = checkpoint?.step ?? 0;
-  await room.write(() => store.seal());
+  await disk.write(() => store.seal());
   await checkRun(store, { upTo: from }); // what comes after is computed anew
-  if (store.step > from) await room.write(() => store.dropAfter(from, { revisions: 'repeat' }));
-  for (const error of damaged) await room.write(() => store.alert(errorBody(error))); // after the drop, which would take them along
+  if (store.step > from) await disk.write(() => store.dropAfter(from, { revisions: 'repeat' }));
+  for (const error of damaged) await disk.write(() => store.alert(errorBody(error))); // after the drop, which would take them along
 
   const { config, data_hash } = store.row();
   const data = await options.loadItems(config.dataset_name, trainFilter(config, options.home));
   if (data.hash !== data_hash) throw errors.dataChanged(config.dataset_name);
   const evalItems = await questionsToEvaluateOn(store, options);
   const usable = ({ problem }: { problem: string | null }) => problem === null;
-  const unusable = await room.write(() => unusableAtStart(options.directory, data.items));
+  const unusable = await disk.write(() => unusableAtStart(options.directory, data.items));
   const inForce = revisions(store.db).findLast(({ step }) => step !== null) ?? store.dueRewards().at(-1);
   const trainer = await options.createTrainer({
     config,
@@ -115,9 +115,9 @@ async function begin(store: RunStore, room: Room, options: WorkerOptions, leftOu
     leftOut: leftOut.read(),
     onLeftOut: (found) => leftOut.hear(found),
     log: options.log,
-    askKernel: options.askKernel && askOnce(store, room, options.askKernel, options),
+    askKernel: options.askKernel && askOnce(store, disk, options.askKernel, options),
   });
-  await room.write(() => store.started({ total_steps: trainer.totalSteps, device: knownAs(trainer.device) }));
+  await disk.write(() => store.started({ total_steps: trainer.totalSteps, device: knownAs(trainer.device) }));
   options.committed();
   return trainer;
 }
@@ -157,7 +157,7 @@ type Span = <T>(name: string, work: () => T) => T;
 
 class Training {
   private readonly store: RunStore;
-  private readonly room: Room;
+  private readonly disk: PatientDisk;
   private readonly trainer: Trainer;
   private readonly options: WorkerOptions;
   private readonly leftOut: LeftOutJournal;
@@ -165,12 +165,12 @@ class Training {
   /** In force at the last step; null where only the configuration says. */
   private settings: LiveSettings | null;
 
-  constructor(store: RunStore, room: Room, trainer: Trainer, options: WorkerOptions, leftOut: LeftOutJournal) {
+  constructor(store: RunStore, disk: PatientDisk, trainer: Trainer, options: WorkerOptions, leftOut: LeftOutJournal) {
     this.leftOut = leftOut;
     this.settings = revisions(store.db).findLast(({ step }) => step !== null)?.settings ?? null;
     this.store = store;
-    this.room = room;
-    room.meanwhile = () => this.answerAsked();
+    this.disk = disk;
+    disk.meanwhile = () => this.answerAsked();
     this.trainer = trainer;
     this.options = options;
   }
@@ -203,10 +203,10 @@ class Training {
   /** One optimiser step and its commit; `span` names the latter in a trace. Null when a reward function failed, which pauses the run. */
   private async step(span: Span = (_, work) => work()): Promise<StepResult | null> {
     const due = this.store.dueRewards();
-    const result = await this.room.write(() => this.trainStep(due)); // evidence of a skipped step is written too
+    const result = await this.disk.write(() => this.trainStep(due)); // evidence of a skipped step is written too
     if (!result) return null;
     await this.leftOut.keep(); // before the step: a run that is killed between the two leaves them out again
-    await span('commit', () => this.room.write(() => this.store.commitStep(result, due)));
+    await span('commit', () => this.disk.write(() => this.store.commitStep(result, due)));
     this.settings = due.at(-1)?.settings ?? this.settings;
     await this.leftOut.tell();
     this.options.committed();
@@ -245,7 +245,7 @@ class Training {
       }
       if (action === 'checkpoint') await this.checkpoint('requested', true);
       if (action === 'pause' || action === 'resume') await this.setPaused(action === 'pause');
-      await this.room.write(() => this.store.commandDone(id));
+      await this.disk.write(() => this.store.commandDone(id));
       this.options.committed();
     }
     await this.answerAsked();
@@ -259,7 +259,7 @@ class Training {
   private async setPaused(paused: boolean): Promise<void> {
     if (paused === this.paused) return;
     this.paused = paused;
-    await this.room.write(() => this.store.setState(paused ? 'paused' : 'running'));
+    await this.disk.write(() => this.store.setState(paused ? 'paused' : 'running'));
   }
 
   /** The next step under the rewards that are due. Null when a reward function failed: nothing was learnt, and the run is paused with its error. */
@@ -277,7 +277,7 @@ class Training {
         : `Apply the mended function (Rewards view, run.set_rewards, medr1 reward set), then resume: step ${this.trainer.step + 1} is taken again.`;
       this.options.log(message);
       this.paused = true;
-      await this.room.write(() => this.store.setState('paused', { code, message, remedy: `${remedy} ${then}` }));
+      await this.disk.write(() => this.store.setState('paused', { code, message, remedy: `${remedy} ${then}` }));
       this.options.committed();
       return null;
     }
@@ -294,7 +294,7 @@ class Training {
       write = () => this.store.alert(errorBody(error));
     }
     await this.leftOut.keep();
-    await this.room.write(write);
+    await this.disk.write(write);
     await this.leftOut.tell();
     this.options.committed();
   }
@@ -303,12 +303,12 @@ class Training {
     if (this.store.step === 0) return; // nothing to go on from but the model itself
     const keep = this.store.row().config.save_total_limit;
     const bytes = this.store.checkpoints().at(-1)?.bytes;
-    await this.room.write(() => writeCheckpoint(this.store, (dir) => this.trainer.saveCheckpoint(dir), { reason, pinned, keep }), bytes);
+    await this.disk.write(() => writeCheckpoint(this.store, (dir) => this.trainer.saveCheckpoint(dir), { reason, pinned, keep }), bytes);
     this.options.committed();
   }
 
   private async end(state: RunState, error: ReturnType<typeof errorBody> | null = null): Promise<RunState> {
-    await this.room.write(() => this.store.setState(state, error));
+    await this.disk.write(() => this.store.setState(state, error));
     return state;
   }
 }

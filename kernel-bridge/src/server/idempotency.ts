@@ -1,7 +1,7 @@
 import { errors } from '../runs/errors.ts';
 
-/** First answers by request id, so that a resent request changes nothing twice; the stores know those of earlier servers. */
-export class FirstAnswers {
+/** Answers by request id: a request that is sent again gets its first answer and changes nothing. The stores know the ids of earlier servers. */
+export class RepeatedRequests {
   private readonly known = new Map<string, { asked: string; made: Promise<unknown> }>();
 
   /** `asked`: all that the request is about. Throws REQUEST_ID_USED where the id came with something else. */

@@ -13,20 +13,20 @@ import type { RunStore } from '../runs/store.ts';
 /** A few changes of state, and what users ask for meanwhile. */
 const RESERVE_BYTES = 1 << 20;
 
-export interface RoomOptions {
+export interface DiskOptions {
   signal: AbortSignal;
   nudge: () => Promise<void>;
   committed: () => void;
   log: (line: string) => void;
 }
 
-export class Room implements Disposable {
+export class PatientDisk implements Disposable {
   readonly #store: RunStore;
-  readonly #options: RoomOptions;
+  readonly #options: DiskOptions;
   /** What goes on while the run waits. */
   meanwhile: () => Promise<void> = async () => {};
 
-  constructor(store: RunStore, options: RoomOptions) {
+  constructor(store: RunStore, options: DiskOptions) {
     this.#store = store;
     this.#options = options;
     this.#reserve();
