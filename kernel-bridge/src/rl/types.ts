@@ -40,7 +40,7 @@ export interface TrainerInit {
   /** Reward functions and weights in force; those that the configuration names when left out. */
   rewards?: RewardSet;
   /** Settings in force where they differ from the configuration's. */
-  settings?: LiveSettings;
+  settings?: Partial<LiveSettings>;
   /** Checkpoint directory to go on from, bit for bit on the CPU. */
   resumeFrom?: string;
   /** Where batches and state of updates that were not finite are kept; nowhere when left out. */
