@@ -68,7 +68,7 @@ const WAYS: Record<string, (page: Page, until: number) => Promise<void>> = {
   },
 };
 
-/** Milliseconds from a step's event to its point in the charts on screen: of the first and of the last of them, in turn. */
+/** Milliseconds from a step's event until each chart on screen shows it: in its legend, and drawn where it moves anything by half a pixel. */
 const stepToPoint = (page: Page, at: number): Promise<number[]> =>
   page.evaluate(async (newStep) => {
     const { connector } = (globalThis as unknown as { medr1Gallery: Gallery }).medr1Gallery;
@@ -77,14 +77,14 @@ const stepToPoint = (page: Page, at: number): Promise<number[]> =>
       const { top, bottom } = chart.getBoundingClientRect();
       return bottom > 0 && top < innerHeight && Number(chart.dataset.points) > 20_000; // of metrics, not of rollouts
     });
-    const before = seen.map((chart) => chart.dataset.points);
+    const before = seen.map((chart) => chart.dataset.told);
     const start = performance.now();
     connector.tell('l1', { kind: 'step', seq: newStep, time: Date.now(), step: newStep, metrics: { reward: 1 }, groups: 0 });
     const times: number[] = [];
     return new Promise<number[]>((resolve) => {
       const look = (): void => {
         seen.forEach((chart, k) => {
-          if (times[k] === undefined && chart.dataset.points !== before[k]) times[k] = performance.now() - start;
+          if (times[k] === undefined && chart.dataset.told !== before[k]) times[k] = performance.now() - start;
         });
         if (seen.every((_, k) => times[k] !== undefined) || performance.now() - start > 10_000)
           resolve(seen.map((_, k) => times[k] ?? 10_000));

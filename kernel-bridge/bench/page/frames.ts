@@ -54,6 +54,8 @@ export async function measureFrames(
     [`${name}_frame_p95_ms`]: quantile(gaps, 0.95),
     /** CPU time of the main thread for a frame, everything in it. */
     [`${name}_frame_cpu_ms`]: tasks.reduce((sum, { tdur }) => sum + (tdur ?? 0), 0) / 1000 / gaps.length,
+    /** The same for a second, however many frames the machine could draw in it. */
+    [`${name}_cpu_ms_per_s`]: tasks.reduce((sum, { tdur }) => sum + (tdur ?? 0), 0) / (times.at(-1)! - times[0]),
     [`${name}_long_tasks_wall`]: tasks.filter(({ dur }) => dur! > 1000 * LONG_MS).length,
     [`${name}_our_long_tasks`]: cpu.filter((ms) => ms > LONG_MS).length,
     [`${name}_our_task_cpu_max_ms`]: Math.max(0, ...cpu),

@@ -36,6 +36,7 @@ import {
 import { legend } from './legend.ts';
 import type { CurvesModel } from './model.ts';
 import { cancelDraw, loadPlotly, PLOTLY_CONFIG, queueDraw, type Plotly } from './plotly.ts';
+import { drawnNow, isSeen, type Drawn } from './redraw.ts';
 import { MARGIN, Scale } from './scale.ts';
 import { tooltip } from './tooltip.ts';
 import { unseen, type Note } from './unseen.ts';
@@ -47,6 +48,8 @@ const CLICK_SLACK = 4;
 const READ_SLACK = 4;
 /** Pixels between the cursor and the table of values. */
 const TIP_GAP = 12;
+/** Milliseconds after which points are drawn that could not be seen when they came. */
+const LATER_MS = 5000;
 /** What a dragged chart carries. */
 const DRAGGED = 'application/x-medr1-chart';
 /** Pixels that an arrow key makes a chart higher or lower. */
@@ -99,8 +102,11 @@ export class CurveChart extends WatchingElement {
   /** Of the drawing, 0 before the first. */
   #width = 0;
   #plotly: Plotly | null = null;
+  /** What is on the page, and what it was made of; null where that is not known. */
+  #shown: { drawn: Drawn; of: readonly unknown[] } | null = null;
+  #later: ReturnType<typeof setTimeout> | undefined;
   #resize: ResizeObserver | null = null;
-  readonly #draw = (): void => this.#drawNow();
+  readonly #draw = (): boolean => this.#drawNow();
 
   constructor() {
     super();
@@ -139,6 +145,9 @@ export class CurveChart extends WatchingElement {
     cancelDraw(this.#draw);
     const plot = this.#plot;
     if (plot) this.#plotly?.purge(plot);
+    clearTimeout(this.#later);
+    this.#later = undefined;
+    this.#shown = null;
     this.#stale = true;
   }
 
@@ -179,9 +188,9 @@ export class CurveChart extends WatchingElement {
   /** Under the chart, or over it where the window ends: never on the lines that are being read. */
   #placeTooltip(): void {
     const tip = this.renderRoot.querySelector<HTMLElement>('.tooltip');
-    const area = this.renderRoot.querySelector('.area')?.getBoundingClientRect();
     const at = this.#cursorPixel;
-    if (!tip || !area || at === null) return;
+    if (!tip || at === null) return;
+    const area = this.renderRoot.querySelector('.area')!.getBoundingClientRect();
     if (!tip.matches(':popover-open')) tip.showPopover?.();
     const { offsetWidth: width, offsetHeight: height } = tip;
     const below = area.bottom + 2;
@@ -203,10 +212,11 @@ export class CurveChart extends WatchingElement {
     return sizeOf(this.model.state.value, this.spec.id).height;
   }
 
-  #drawNow(): void {
+  /** False where nothing was drawn. */
+  #drawNow(): boolean {
     const plot = this.#plot;
     const width = plot?.clientWidth ?? 0;
-    if (!plot || width === 0 || !this.isConnected) return;
+    if (!plot || width === 0 || !this.isConnected) return false;
     if (!this.#plotly) {
       loadPlotly().then(
         (plotly) => {
@@ -215,15 +225,48 @@ export class CurveChart extends WatchingElement {
         },
         () => (this.problem = 'The chart library could not be loaded. Reload the page.'),
       );
-      return;
+      return false;
     }
     this.#makeLines(true);
     this.#stale = false;
-    const { data, layout } = this.#figure(width);
-    void this.#plotly.react(plot, data, layout, PLOTLY_CONFIG);
-    this.dataset.points = String(this.#lines.reduce((sum, line) => sum + line.x.length, 0));
+    const drawn = this.#isDrawn(width);
+    const points = String(this.#lines.reduce((sum, line) => sum + line.x.length, 0));
+    if (drawn) this.#later ??= setTimeout(() => this.#drawAnew(), LATER_MS);
+    else {
+      const { data, layout } = this.#figure(width);
+      void this.#plotly.react(plot, data, layout, PLOTLY_CONFIG);
+      this.#drew(width);
+      this.dataset.points = points;
+    }
+    this.dataset.told = points;
     this.#width = width;
     this.requestUpdate(); // cursor and marks stand at pixels, the legend tells the newest points
+    return !drawn;
+  }
+
+  /** Whether the page shows all that can be seen: nothing has changed since but for points that move nothing by half a pixel. */
+  #isDrawn(width: number): boolean {
+    const { drawn, of } = this.#shown ?? {};
+    const x = this.model.state.value.range ?? this.#full;
+    if (!drawn || !x || this.model.state.value.logY || this.#plot?.childElementCount === 0) return false;
+    const now = [...this.#made.slice(1), width, this.#height];
+    return now.length === of!.length && now.every((part, at) => part === of![at]) && !isSeen(drawn, this.#lines, x, width);
+  }
+
+  #drew(width: number): void {
+    clearTimeout(this.#later);
+    this.#later = undefined;
+    const x = this.model.state.value.range ?? this.#full;
+    const y = (this.#plot as { layout?: { yaxis?: { range?: [number, number] } } } | null)?.layout?.yaxis?.range;
+    this.#shown = x && y ? { drawn: drawnNow(this.#lines, x, y), of: [...this.#made.slice(1), width, this.#height] } : null;
+  }
+
+  /** What was too little to be seen is drawn after a while all the same. */
+  #drawAnew(): void {
+    this.#later = undefined;
+    this.#shown = null;
+    this.#stale = true;
+    this.requestUpdate();
   }
 
   #figure(width: number) {

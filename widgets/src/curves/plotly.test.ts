@@ -20,6 +20,15 @@ it('draws one chart a frame', () => {
   expect(drawn).toEqual(['a', 'b']);
 });
 
+it('charts that have nothing to draw take no frame', () => {
+  const asked: string[] = [];
+  for (const name of ['a', 'b', 'c', 'd']) queueDraw(() => (asked.push(name), name === 'c'));
+  frame();
+  expect(asked).toEqual(['a', 'b', 'c']);
+  frame();
+  expect(asked).toEqual(['a', 'b', 'c', 'd']);
+});
+
 it('a chart asked for often between two frames is drawn once', () => {
   const draw = vi.fn();
   for (let i = 0; i < 5; i++) queueDraw(draw);

@@ -21,16 +21,19 @@ export function loadPlotly(): Promise<Plotly> {
   return library;
 }
 
-const waiting = new Set<() => void>();
+/** False where there was nothing to draw: then the next goes in the same frame. */
+type Draw = () => unknown;
+
+const waiting = new Set<Draw>();
 let scheduled = false;
 
 /** Runs `draw` in a coming frame; the same function asked twice before then runs once. */
-export function queueDraw(draw: () => void): void {
+export function queueDraw(draw: Draw): void {
   waiting.add(draw);
   schedule();
 }
 
-export function cancelDraw(draw: () => void): void {
+export function cancelDraw(draw: Draw): void {
   waiting.delete(draw);
 }
 
@@ -39,11 +42,11 @@ function schedule(): void {
   scheduled = true;
   requestAnimationFrame(() => {
     scheduled = false;
-    const [next] = waiting;
-    if (!next) return; // what waited has left the page since
-    waiting.delete(next);
     try {
-      next();
+      for (const next of waiting) {
+        waiting.delete(next);
+        if (next() !== false) break;
+      }
     } finally {
       schedule();
     }
