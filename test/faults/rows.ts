@@ -81,7 +81,7 @@ export const ROWS = {
   C1: {
     promise: 'whatever clients do at the same time, no request breaks the server, and nothing that was answered is lost',
     how: 'four clients roll back, delete, put back, fork, start, pause, stop, rename, tag and note runs, with request ids used again; some order of it explains every answer and what is found',
-    minute: 15,
+    minute: 10,
     whole: 1000,
     control: 'what is noted of runs is answered and not written',
   },
@@ -95,14 +95,14 @@ export const ROWS = {
   I3: {
     promise: 'an archive is unpacked into its folder, or refused by name',
     how: 'names that lead out of the folder, links, devices, sizes and checksums that lie, a bit that is changed',
-    minute: 200,
+    minute: 100,
     whole: 20_000,
     control: 'the names of an archive are taken as they stand',
   },
   S1: {
     promise: 'a reward that never ends, or wants all memory, is a failure, and the next one is scored',
     how: 'loops, promises, expressions, getters, proxies and texts without end, caught and gone on with',
-    minute: 6,
+    minute: 3,
     whole: 500,
     control: 'no limits of time and memory',
   },
@@ -116,14 +116,14 @@ export const ROWS = {
   W3: {
     promise: 'who follows a run sees each event once and in order, whatever becomes of its connections to the backend',
     how: 'a network that delays, splits and breaks off lies between them while the run grows',
-    minute: 5,
+    minute: 3,
     whole: 500,
     control: 'a client that begins anew after each break and keeps all that it is told',
   },
   W6: {
     promise: 'the same through Jupyter',
     how: 'the network lies between a page and the relay',
-    minute: 2,
+    minute: 1,
     whole: 200,
     control: 'as for W3',
   },
