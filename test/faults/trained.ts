@@ -28,7 +28,7 @@ const tensorsOf = (checkpoint: string): [string, Buffer][] =>
     .map((name) => [name, readFileSync(join(checkpoint, name))]);
 
 /** What a run holds but for times and states: the same for every run of one configuration, however often it was disturbed. */
-export function contentOf(home: string, id: string): unknown {
+export function contentOf(home: string, id: string) {
   using store = openRun(home, id);
   const all = (sql: string): unknown[] => store.db.prepare(sql).all();
   return {
