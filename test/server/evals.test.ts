@@ -98,6 +98,11 @@ describe('an evaluation', () => {
     expect(trash).toContain(a);
     expect((await t.client.evals.list()).map(({ id }) => id)).not.toContain(a);
   });
+
+  it('that has just ended is moved to the trash although its process is still leaving', async () => {
+    const id = await made({ prompt_template: 'lingers {question}' });
+    expect((await t.client.evals.remove(id)).trash).toContain(id);
+  });
 });
 
 describe('refused', () => {

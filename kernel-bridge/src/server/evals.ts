@@ -45,7 +45,8 @@ export function evalHandlers({ home, pool, evaluations, loadItems }: Parts): Han
       return { ...detail, summary: evaluations.summary(id) ?? detail.summary };
     },
 
-    'evals.remove': ({ id }) => {
+    'evals.remove': async ({ id }) => {
+      await evaluations.settled(id);
       using store = openEval(home, id);
       const { name, run_name, settings } = store.row();
       if (evaluations.isBusy(id)) throw errors.wrongState(id, 'be deleted', store.row().state, 'Stop it first.');

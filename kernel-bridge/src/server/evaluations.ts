@@ -75,8 +75,7 @@ export class Evaluations {
 
   /** Queues the evaluation, unless somebody works on it already. A process that has written its end is waited for. */
   async start(id: string): Promise<EvalSummary> {
-    const { state } = this.summary(id) ?? { state: 'failed' };
-    if (state !== 'running' && state !== 'queued') await this.worker(id)?.ended;
+    await this.settled(id);
     if (!this.isBusy(id)) this.setState(id, 'queued');
     this.changed(id);
     this.schedule();
@@ -92,6 +91,12 @@ export class Evaluations {
     else if (state === 'queued') this.setState(id, 'stopped');
     this.changed(id);
     return this.summary(id)!;
+  }
+
+  /** Waits for a process that has written its evaluation's end and is still leaving. */
+  async settled(id: string): Promise<void> {
+    const { state } = this.summary(id) ?? { state: 'failed' };
+    if (state !== 'running' && state !== 'queued') await this.worker(id)?.ended;
   }
 
   isBusy(id: string): boolean {
