@@ -36,7 +36,7 @@ export function contentOf(home: string, id: string) {
     metrics: all(`SELECT name, step, value, special FROM metric JOIN metric_name ON id = name_id WHERE ${UNTIMED} ORDER BY step, name`),
     groups: all('SELECT * FROM rollout_group ORDER BY step, "group"'),
     completions: all('SELECT * FROM completion ORDER BY step, "group", "index"'),
-    checkpoints: store.checkpoints().map(({ step, path }) => [step, tensorsOf(path)]),
+    checkpoints: store.checkpoints().map(({ step, path }): [number, [string, Buffer][]] => [step, tensorsOf(path)]),
   };
 }
 
