@@ -32,6 +32,25 @@ export interface Layer {
 const layer = (name: string, is: string, knows = ''): Layer => ({ name, folder: path(name), is, knows: knows.split(' ').filter(Boolean) });
 const view = (name: string, is: string, knows = ''): Layer => layer(`widgets/${name}`, is, `widgets widgets/store ${knows}`);
 
+/** Each has a plugin, which may import it. */
+const VIEWS = [
+  view('runs', 'the list of runs', 'widgets/charts'),
+  view('curves', 'charts of metrics', 'widgets/runs'),
+  view('rollouts', 'completions of a step, token by token', 'widgets/charts'),
+  view('pair', 'two runs that differ in their prompt, side by side', 'widgets/charts widgets/rollouts widgets/curves'),
+  view('rewards', 'reward functions, their weights and edits', 'widgets/charts'),
+  view('new-run', 'the form that starts a run', 'widgets/charts widgets/form widgets/rewards'),
+  view('data', 'the browser of data sets', 'widgets/charts'),
+  view('sample', 'one question, and answers to it', 'widgets/rollouts'),
+  view('audit', 'what is wrong with a data set', 'widgets/charts'),
+  view('runs-table', 'runs as a table: columns, search, configurations side by side, notes', 'widgets/runs widgets/form'),
+  view('evaluation', 'stored evaluations and their comparison', 'widgets/charts widgets/form widgets/rollouts'),
+  view('inspector', 'what was chosen last, in full', 'widgets/rollouts widgets/sample'),
+  view('search', 'search over everything that runs said', 'widgets/rollouts'),
+  view('trash', 'what was removed, with a way back'),
+  view('status', 'the line of the status bar', 'widgets/runs'),
+];
+
 /** A name is a folder of kernel-bridge/src, or a package's own files (`widgets`), or a folder of theirs (`widgets/store`). */
 export const LAYERS: Layer[] = [
   layer('protocol', 'schemas: configuration, records, routes, messages, errors, metrics'),
@@ -66,28 +85,10 @@ export const LAYERS: Layer[] = [
   layer('widgets', 'Lit components: what they share, the Connector seam first', 'client'),
   layer('widgets/store', 'models that several views share: runs, data, rollouts, selection', 'widgets'),
   layer('widgets/charts', 'small charts: one skeleton for marks, ticks, hover, the empty state and the table that is read out'),
-  view('runs', 'the list of runs', 'widgets/charts'),
-  view('curves', 'charts of metrics', 'widgets/runs'),
-  view('rollouts', 'completions of a step, token by token', 'widgets/charts'),
-  view('pair', 'two runs that differ in their prompt, side by side', 'widgets/charts widgets/rollouts widgets/curves'),
-  view('rewards', 'reward functions, their weights and edits', 'widgets/charts'),
   layer('widgets/form', 'a form made from a JSON Schema: fields, their values, their controls'),
-  view('new-run', 'the form that starts a run', 'widgets/charts widgets/form widgets/rewards'),
-  view('data', 'the browser of data sets', 'widgets/charts'),
-  view('sample', 'one question, and answers to it', 'widgets/rollouts'),
-  view('audit', 'what is wrong with a data set', 'widgets/charts'),
-  view('runs-table', 'runs as a table: columns, search, configurations side by side, notes', 'widgets/runs widgets/form'),
-  view('evaluation', 'stored evaluations and their comparison', 'widgets/charts widgets/form widgets/rollouts'),
-  view('inspector', 'what was chosen last, in full', 'widgets/rollouts widgets/sample'),
-  view('search', 'search over everything that runs said', 'widgets/rollouts'),
-  view('trash', 'what was removed, with a way back'),
-  view('status', 'the line of the status bar', 'widgets/runs'),
+  ...VIEWS,
   layer('extension', 'JupyterLab: tokens, icons, panels, the connection', 'client widgets widgets/store'),
-  layer(
-    'extension/plugins',
-    'one plugin a file',
-    `extension widgets widgets/store ${['runs', 'runs-table', 'curves', 'rollouts', 'pair', 'rewards', 'new-run', 'data', 'sample', 'audit', 'evaluation', 'inspector', 'search', 'trash', 'status'].map((name) => `widgets/${name}`).join(' ')}`,
-  ),
+  layer('extension/plugins', 'one plugin a file', `extension widgets widgets/store ${VIEWS.map(({ name }) => name).join(' ')}`),
 ];
 
 /** Entries of a package, which gather what is below them. */

@@ -2,20 +2,8 @@
  * Every widget in every state on one page, without a backend: `npm run gallery -w widgets`, then ?state=...&theme=dark&width=400.
  * JupyterLab's own themes are taken from the .venv of the set-up; without it the widgets' fallbacks show.
  */
-import '../src/audit/view.ts';
+import '../src/index.ts';
 import { CurvesModel } from '../src/curves/model.ts';
-import '../src/curves/view.ts';
-import '../src/data/view.ts';
-import '../src/evaluation/view.ts';
-import '../src/inspector/view.ts';
-import '../src/new-run/view.ts';
-import '../src/pair/view.ts';
-import '../src/rewards/view.ts';
-import '../src/rollouts/view.ts';
-import '../src/runs/view.ts';
-import '../src/runs-table/view.ts';
-import '../src/sample/view.ts';
-import '../src/search/view.ts';
 import { refreshTheme } from '../src/theme.ts';
 import { Workbench } from '../src/store/workbench.ts';
 import { FakeConnector } from '../testing/fake-connector.ts';
