@@ -1,7 +1,7 @@
 /** The protocol of ws.ts over real sockets: what a client is told, what it must not be able to do. */
 import { connect } from 'node:net';
 import fc from 'fast-check';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import WebSocket from 'ws';
 import { PROTOCOL_VERSION } from '../../kernel-bridge/src/protocol/rest.ts';
 import { CLOSE } from '../../kernel-bridge/src/protocol/ws.ts';
@@ -201,6 +201,7 @@ describe('a client that does not keep to the protocol', () => {
     const good = await new Raw().hello();
     stalled.say({ type: 'subscribe', topic: `run:${id}`, since: 0 });
     await until(() => stalled.seqs().length === 11 || 'not following');
+    using close = vi.spyOn(WebSocket.prototype, 'close');
     stalled.socket.pause();
     good.say({ type: 'subscribe', topic: `run:${id}`, since: 0 });
     using store = openRun(t.home, id);
@@ -208,7 +209,8 @@ describe('a client that does not keep to the protocol', () => {
     for (let i = 0; i < 120; i++) store.alert({ code: 'LONG', message: long, remedy: '' }); // 12 MB: more than the kernel's buffers take
     add(1);
     await until(() => good.seqs().length === 132 || `${good.seqs().length} of 132, closed ${good.closed}`);
-    await new Promise((resolve) => setTimeout(resolve, 2 * STALLED_MS)); // a socket that is not read cannot tell when it was given up
+    // a socket that is not read cannot tell when the server gave it up
+    await vi.waitFor(() => expect(close).toHaveBeenCalledWith(CLOSE.slowConsumer, 'slow consumer'), { timeout: 60_000 });
     stalled.socket.resume();
     expect(await stalled.closedWith()).toBe(CLOSE.slowConsumer);
     expect(stalled.seqs().length).toBeLessThan(132);

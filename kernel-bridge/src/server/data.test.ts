@@ -3,7 +3,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { Value } from 'typebox/value';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { createClient } from '../client/index.ts';
 import { dicom, medr1, omni, picture, temporary, write } from '../data/fixtures.ts';
 import { buildIndex } from '../data/index/build.ts';
@@ -157,11 +157,12 @@ describe('indexing from the browser', () => {
     const answer = await post('', { dir: data, name: 'second', images: false });
     expect(answer.status).toBe(202);
     expect(Value.Check(IndexJob, await answer.json())).toBe(true);
-    let job = await json<IndexJob>('/second/job');
-    for (let i = 0; job.state === 'running' && i < 600; i++) {
-      await new Promise((wait) => setTimeout(wait, 100));
-      job = await json<IndexJob>('/second/job');
-    }
+    const ended = async () => {
+      const job = await json<IndexJob>('/second/job');
+      expect(job.state).not.toBe('running');
+      return job;
+    };
+    const job = await vi.waitFor(ended, { timeout: 60_000, interval: 100 });
     expect(job).toMatchObject({ state: 'done', done: 13, error: null });
     expect(await json('/second', { method: 'DELETE' })).toMatchObject({ removed: 'second', trash: expect.stringContaining('trash') });
     expect((await get('/second')).status).toBe(404);

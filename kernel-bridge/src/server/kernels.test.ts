@@ -16,6 +16,7 @@ const call = (key: string, of = sha256): KernelCall => ({
 });
 const never = new AbortController().signal;
 const register = (kernels: Kernels, id: string, ...rewards: KernelReward[]) => kernels.poll(id, { rewards }, never);
+const stateOf = (kernels: Kernels, id: string) => kernels.list().find((kernel) => kernel.id === id)?.state;
 const values = [1, null];
 
 describe('a call', () => {
@@ -55,7 +56,7 @@ describe('a call', () => {
     client.abort();
     expect(await second).toEqual([]);
     expect(await kernels.poll('l', { rewards: [mine], wait_s: 30 }, never)).toHaveLength(1);
-    await new Promise((resolve) => setTimeout(resolve, 5)); // l falls silent
+    await vi.waitFor(() => expect(stateOf(kernels, 'l')).toBe('busy')); // it fell silent
     expect(await kernels.poll('m', { rewards: [mine], wait_s: 30 }, never)).toHaveLength(1);
     await kernels.poll('m', { rewards: [mine], answers: [{ key: 'one', outcome: { values } }] }, never);
     expect(await asked).toEqual({ values });
@@ -117,7 +118,7 @@ it('tells when a function is served that was not, and when a kernel is heard of 
   expect(told).toBe(1);
   await register(kernels, 'k', mine, edited);
   expect(told).toBe(2);
-  await new Promise((resolve) => setTimeout(resolve, 10));
+  await vi.waitFor(() => expect(stateOf(kernels, 'k')).toBe('busy'));
   await register(kernels, 'k', mine, edited);
   expect(told).toBe(3);
 });
