@@ -94,6 +94,31 @@ it('a run that cannot be read says why, and can be read later', async () => {
   expect(connector.followers('a')).toBe(1);
 });
 
+it('read anew before the first answer came, it takes the last answer alone and follows once', async () => {
+  const connector = new FakeConnector({ runs: [{ id: 'a', steps: 5 }] });
+  const { run } = connector;
+  const held = Promise.withResolvers<void>();
+  const signals: (AbortSignal | undefined)[] = [];
+  connector.run = async (id, signal) => {
+    signals.push(signal);
+    if (signals.length === 1) await held.promise;
+    const detail = await run(id);
+    return { ...detail, summary: { ...detail.summary, name: `answer ${signals.indexOf(signal) + 1}` } };
+  };
+  const series = new RunSeries(connector, 'a');
+  const first = series.load();
+  expect(series.status).toBe('loading');
+  await series.load();
+  expect(signals.map((signal) => signal?.aborted)).toEqual([true, false]);
+  held.resolve();
+  await first;
+  expect(series).toMatchObject({ status: 'ready', name: 'answer 2' });
+  expect(connector.followers('a')).toBe(1);
+  const again = series.load();
+  expect(series.status).toBe('ready');
+  await again;
+});
+
 it('follows no more once it is disposed', async () => {
   const { connector, series } = await loaded();
   series.dispose();
@@ -133,6 +158,17 @@ describe('a long run that was read thinned', () => {
     }
     series.apply({ kind: 'step', seq: 1001, time: 0, step: 1001, metrics: { reward: 1 }, groups: 1 });
     expect(series.last('reward')).toBe(1);
+  });
+
+  it('drops a stretch of a log that was replaced meanwhile', async () => {
+    const connector = new FakeConnector({ runs: [{ id: 'a', steps: 1000, total: 1000 }] });
+    every(connector, 10);
+    const series = new RunSeries(connector, 'a');
+    await series.load();
+    const { metrics } = connector;
+    connector.metrics = async (...args) => ({ ...(await metrics(...args)), epoch: 'another' });
+    await series.refine(200, 300);
+    expect(series.steps).toHaveLength(100);
   });
 
   it('asks for nothing where every step is there, and again after a failure', async () => {

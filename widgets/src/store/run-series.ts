@@ -13,7 +13,7 @@ import type {
   Subscription,
   TrainConfig,
 } from '../connector.ts';
-import { errorBody } from '../connector.ts';
+import { Latest } from '../load.ts';
 import { Observable } from '../observable.ts';
 import { lowerBound } from '../sorted.ts';
 import { checkpointMark, markOf, marksOf, notFinite, previousOf, rewardMark, type Mark } from './marks.ts';
@@ -25,8 +25,6 @@ export class RunSeries {
   readonly id: string;
   /** Counts the changes: a listener is told after each. */
   readonly changed = new Observable(0);
-  status: 'loading' | 'ready' | 'error' = 'loading';
-  error: ErrorBody | null = null;
   detail: RunDetail | null = null;
   steps: number[] = [];
   /** Milliseconds since 1970, one per step. */
@@ -41,11 +39,21 @@ export class RunSeries {
   /** Stretches that were read again, so that none is asked for twice. */
   #refined: [number, number][] = [];
   #subscription: Subscription | null = null;
-  #generation = 0;
+  readonly #reading = new Latest<void>();
 
   constructor(connector: Connector, id: string) {
     this.#connector = connector;
     this.id = id;
+  }
+
+  /** What is here stays ready while it is read anew. */
+  get status(): 'loading' | 'ready' | 'error' {
+    const { status } = this.#reading.value;
+    return status === 'idle' ? 'loading' : status;
+  }
+
+  get error(): ErrorBody | null {
+    return this.#reading.error;
   }
 
   get name(): string {
@@ -71,38 +79,31 @@ export class RunSeries {
 
   /** Reads the run and follows it. Called again, it starts over: after a failure or when the log's epoch is gone. */
   async load(): Promise<void> {
-    const generation = ++this.#generation;
-    this.#subscription?.close();
-    this.#subscription = null;
-    if (this.status === 'error') this.status = 'loading';
+    this.#leave();
+    const reading = this.#reading.ask((signal) => this.#read(signal), { keep: true });
     this.#tell();
-    try {
-      const [detail, table, { events: told }] = await Promise.all([
-        this.#connector.run(this.id),
-        this.#connector.metrics(this.id, { max_points: FIRST_POINTS }),
-        this.#connector.events(this.id, { kinds: ['state', 'alert'], limit: 10_000 }),
-      ]);
-      if (generation !== this.#generation) return;
-      this.detail = detail;
-      this.#take(table);
-      const before = told.filter(({ seq }) => seq <= table.seq);
-      const events = before.flatMap(markOf);
-      this.standstills = [...before.filter(standsStill).map(({ step }) => step), ...detail.summary.inherited.map(({ to }) => to)];
-      this.marks = [...marksOf(detail), ...notFinite(table), ...events].sort((a, b) => a.step - b.step);
-      this.status = 'ready';
-      this.error = null;
-      this.#subscription = this.#connector.subscribeRun(
-        this.id,
-        { epoch: table.epoch, since: table.seq },
-        (event) => this.apply(event),
-        () => void this.load(),
-      );
-    } catch (error) {
-      if (generation !== this.#generation) return;
-      this.status = 'error';
-      this.error = errorBody(error);
-    }
-    this.#tell();
+    if (await reading) this.#tell();
+  }
+
+  async #read(signal: AbortSignal): Promise<void> {
+    const [detail, table, { events: told }] = await Promise.all([
+      this.#connector.run(this.id, signal),
+      this.#connector.metrics(this.id, { max_points: FIRST_POINTS }, signal),
+      this.#connector.events(this.id, { kinds: ['state', 'alert'], limit: 10_000 }, signal),
+    ]);
+    signal.throwIfAborted();
+    this.detail = detail;
+    this.#take(table);
+    const before = told.filter(({ seq }) => seq <= table.seq);
+    const events = before.flatMap(markOf);
+    this.standstills = [...before.filter(standsStill).map(({ step }) => step), ...detail.summary.inherited.map(({ to }) => to)];
+    this.marks = [...marksOf(detail), ...notFinite(table), ...events].sort((a, b) => a.step - b.step);
+    this.#subscription = this.#connector.subscribeRun(
+      this.id,
+      { epoch: table.epoch, since: table.seq },
+      (event) => this.apply(event),
+      () => void this.load(),
+    );
   }
 
   /**
@@ -114,12 +115,11 @@ export class RunSeries {
     const there = lowerBound(this.steps, last + 1) - lowerBound(this.steps, from);
     const whole = there >= last - from + 1;
     if (this.status !== 'ready' || whole || there >= FIRST_POINTS || this.#refined.some(([a, b]) => a <= from && last <= b)) return;
-    const generation = this.#generation;
     const stretch: [number, number] = [from, last];
     this.#refined.push(stretch);
     try {
       const table = await this.#connector.metrics(this.id, { from, to: last, max_points: FIRST_POINTS });
-      if (generation !== this.#generation || table.epoch !== this.#epoch) return;
+      if (table.epoch !== this.#epoch) return; // of a log that was replaced
       this.#splice(table);
       this.#tell();
     } catch {
@@ -170,7 +170,11 @@ export class RunSeries {
   }
 
   dispose(): void {
-    this.#generation++;
+    this.#reading.stop();
+    this.#leave();
+  }
+
+  #leave(): void {
     this.#subscription?.close();
     this.#subscription = null;
   }
