@@ -13,13 +13,13 @@ export const errors = {
   damaged: (dir: string, cause: unknown) =>
     make('EVAL_DAMAGED', 500)(
       `The evaluation in ${dir} cannot be read: ${text(cause)}`,
-      'Copy the directory, then try `sqlite3 eval.db .recover`; or evaluate anew with --no-resume.',
+      'Copy the directory, then try `sqlite3 eval.db .recover`. Or start a new evaluation with --no-resume.',
       cause,
     ),
   format: (dir: string, seen: number, known: number) =>
     make('EVAL_FORMAT', 500)(
       `The evaluation in ${dir} has format ${seen}; this version reads ${known}.`,
-      seen > known ? 'Update Med-R1 Workbench.' : 'Evaluate anew with --no-resume.',
+      seen > known ? 'Update Med-R1 Workbench.' : 'Start a new evaluation with --no-resume.',
     ),
   locked: (id: string) =>
     make('EVAL_BUSY', 409)(`Another process works on evaluation ${id}.`, 'Wait for it, or stop it in the Evaluation view.'),
@@ -28,25 +28,25 @@ export const errors = {
     make('EVAL_CONFLICT', 409)(`Evaluation ${id} is ${state}: it cannot ${action}.`, remedy),
   splitChanged: (split: string, id: string, before: string, now: string) =>
     make('EVAL_SPLIT_CHANGED', 422)(
-      `Split ${split} is no longer the one of evaluation ${id}: its hash was ${before.slice(0, 12)} and is ${now.slice(0, 12)}.`,
-      'Put the data back as it was, or begin a new evaluation on the split as it is with --no-resume (the view: "evaluate anew").',
+      `Split ${split} changed after evaluation ${id} began: its hash was ${before.slice(0, 12)} and is ${now.slice(0, 12)}.`,
+      'Put the old data back, or evaluate the changed split in a new evaluation with --no-resume (the view: "evaluate anew").',
     ),
   modelChanged: (model: string, id: string) =>
     make('EVAL_MODEL_CHANGED', 422)(
-      `The weights in ${model} are no longer those of evaluation ${id}.`,
-      'Put them back, or evaluate the model as it is: that is a new evaluation.',
+      `The weights in ${model} changed after evaluation ${id} began.`,
+      'Put the old weights back, or start a new evaluation of the changed model.',
     ),
   noAnswer: (id: string, why: string) =>
     make('EVAL_NO_ANSWER', 422)(
       `No question of evaluation ${id} could be shown to the model: ${why}`,
-      'Mend that and resume: what was left out is asked then.',
+      'Correct that and resume: the questions that were left out are asked then.',
     ),
   noTrainSplit: (split: string) =>
     make(
       'EVAL_TRAIN_SPLIT',
       422,
       2,
-    )(`option-prior learns from training questions, and split ${split} does not say which`, 'Name them with --train-split.'),
+    )(`option-prior learns from training questions, but split ${split} does not say which these are`, 'Name them with --train-split.'),
   whichModel: () => make('EVAL_MODEL', 400, 2)('An evaluation takes either a model directory or a run.', 'Give one of `model` and `run`.'),
   notComparable: (a: string, b: string, why: string) =>
     make('EVAL_NOT_COMPARABLE', 409)(

@@ -7,6 +7,6 @@ export const noRoom = (path: string, cause: unknown): WorkbenchError =>
     http: 507,
     exit: 1,
     message: `The disk that holds ${path} is full.`,
-    remedy: 'Make room (old runs, the trash), then ask for the same again: what was done is kept.',
+    remedy: 'Make room (old runs, the trash), then repeat this. What was done so far is kept.',
     cause,
   });

@@ -15,7 +15,7 @@ export const errors = {
     new WorkbenchError({
       code: 'MODEL_FILE_UNREADABLE',
       message: `${file} cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`,
-      remedy: 'Put a plain file there that may be read: download it again, or restore it from the checkpoint it came from.',
+      remedy: 'Make it a plain file that you may read: download it again, or restore it from the checkpoint it came from.',
       cause,
     }),
   badJson: (file: string, cause: unknown) =>
@@ -65,7 +65,7 @@ export const errors = {
   adapterBase: (dir: string, base: unknown) =>
     new WorkbenchError({
       code: 'ADAPTER_BASE_MISSING',
-      message: `${dir} is a LoRA adapter for ${JSON.stringify(base ?? null)}, which is no model directory of this machine`,
+      message: `${dir} is a LoRA adapter for ${JSON.stringify(base ?? null)}, which is not a model directory on this machine`,
       remedy: 'Put the base model there, or write its path into base_model_name_or_path of adapter_config.json.',
     }),
   loraTarget: (targets: readonly string[], what: string, linears: string[]) =>
@@ -78,7 +78,7 @@ export const errors = {
     new WorkbenchError({
       code: 'IMAGE_UNREADABLE',
       message: `image ${name}: ${reason}`,
-      remedy: 'Replace the file by a whole JPEG, PNG, WebP, TIFF or GIF of at most 64 megapixels, or leave its questions out.',
+      remedy: 'Replace the file with an undamaged JPEG, PNG, WebP, TIFF or GIF of at most 64 megapixels, or leave its questions out.',
       cause,
     }),
   imageShape: (name: string, reason: string) =>

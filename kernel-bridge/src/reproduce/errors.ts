@@ -18,7 +18,7 @@ export const errors = {
   unknownUnits: (dataset: string, units: string[], kinds: string[]) =>
     new WorkbenchError({
       code: 'RECIPE_NO_UNITS',
-      message: `The recipe's units name ${units.map((unit) => `"${unit}"`).join(', ')}, of which the data set ${dataset} has no pair of training and test splits by ${kinds.join(' or ').replaceAll('_', ' ')}.`,
+      message: `The recipe's units name ${units.map((unit) => `"${unit}"`).join(', ')}, but the data set ${dataset} has no pair of training and test splits by ${kinds.join(' or ').replaceAll('_', ' ')} with such a name.`,
       remedy: 'Write the names as the splits have them, after modality/train/ or question_type/train/.',
     }),
   busy: (name: string) =>
@@ -26,7 +26,7 @@ export const errors = {
       code: 'REPRODUCE_BUSY',
       http: 409,
       message: `Another medr1 reproduce works on ${name}.`,
-      remedy: 'Wait for it or end it; its state is kept.',
+      remedy: 'Wait for that command, or stop it: its state is kept.',
     }),
   stopped: (done: number, total: number) =>
     new WorkbenchError({
@@ -38,6 +38,6 @@ export const errors = {
     new WorkbenchError({
       code: 'REPRODUCE_FAILED',
       message: `${names.length} of the parts failed: ${names.join(', ')}. The first: ${first}`,
-      remedy: 'Mend the cause; the same command tries these again and nothing else.',
+      remedy: 'Correct the cause. The same command then tries these parts again and nothing else.',
     }),
 };

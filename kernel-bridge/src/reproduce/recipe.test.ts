@@ -31,7 +31,7 @@ describe('makePlan', () => {
     const plan = makePlan(completeRecipe({ ...base, units: ['MRI'] }, 'odd.yaml'), splits);
     expect(plan.units.modality).toEqual(['MRI']);
     expect(() => makePlan(completeRecipe({ ...base, units: ['MRI', 'XRay'] }, 'odd.yaml'), splits)).toThrow(
-      `units name "XRay", of which the data set data has no pair`,
+      `units name "XRay", but the data set data has no pair`,
     );
   });
 

@@ -14,16 +14,12 @@ const FAILURES: Record<FailureKind, [code: string, verb: (what: string) => strin
   syntax: [
     'SYNTAX',
     (what) => `cannot be read as a program: ${what}`,
-    'Mend that line. Types are stripped, so enums, namespaces and imports are not there.',
+    'Correct that line. Types are stripped, so enums, namespaces and imports cannot be used.',
   ],
   export: ['EXPORT', (what) => `cannot be used: ${what}`, 'Write: export default (completions, context) => completions.map(...)'],
   threw: ['THREW', (what) => `threw ${what}`, 'Mend the function, or return null where it does not apply.'],
-  time: ['TIMEOUT', (what) => `was stopped: ${what}`, 'Look for a loop without an end, or an expression that backtracks.'],
-  memory: [
-    'MEMORY',
-    (what) => `was stopped: ${what}`,
-    'Keep less at a time; long lists and long texts built in a loop are what mostly fills it.',
-  ],
+  time: ['TIMEOUT', (what) => `was stopped: ${what}`, 'Look for an endless loop, or for a regular expression that backtracks.'],
+  memory: ['MEMORY', (what) => `was stopped: ${what}`, 'Keep less data at a time. Most often a loop builds a long list or a long text.'],
   length: ['LENGTH', (what) => `returned ${what}`, 'Return an array with one number or null per completion, in their order.'],
   value: ['VALUE', (what) => `returned ${what}`, 'Return a finite number, or null where the reward does not apply.'],
   tests: ['TESTS', (what) => `fails its own test: ${what}`, 'Mend the function or the test.'],
@@ -46,26 +42,27 @@ export const errors = {
   tooLong: (file: string, bytes: number, most: number) =>
     new WorkbenchError({
       code: 'REWARD_FILE',
-      message: `the reward file ${file} has ${bytes} bytes, at most ${most} are taken`,
-      remedy: 'A run keeps its rewards; leave data out of the file.',
+      message: `the reward file ${file} has ${bytes} bytes, at most ${most} are allowed`,
+      remedy: 'A run stores its reward files, so leave data out of the file.',
     }),
   badName: (file: string) =>
     new WorkbenchError({
       code: 'REWARD_NAME',
       message: `${JSON.stringify(file)} is no name of a reward file`,
-      remedy: 'Letters, digits, _ and -, no digit first, at most 60, and the ending .ts or .js (of a Python function .py): my_reward.ts.',
+      remedy:
+        'Use at most 60 letters, digits, _ and -, not beginning with a digit, then .ts or .js (.py for a Python function). Example: my_reward.ts.',
     }),
   nameTaken: (file: string, name: string) =>
     new WorkbenchError({
       code: 'REWARD_NAME',
       message: `${file} has the name of the built-in reward ${name}`,
-      remedy: 'Rename the file (a function goes by the name of its file), or the Python function.',
+      remedy: 'Rename the file (a function has the name of its file), or the Python function.',
     }),
   twice: (name: string) =>
     new WorkbenchError({
       code: 'REWARD_NAME',
       message: `reward_funcs has two functions with the name ${name}`,
-      remedy: 'Rename one of the files: a function goes by the name of its file.',
+      remedy: 'Rename one of the files: a function has the name of its file.',
     }),
   weightCount: (names: readonly string[], got: number) =>
     new WorkbenchError({
@@ -95,13 +92,13 @@ export const errors = {
     new WorkbenchError({
       code: 'REWARD_PARAMETER',
       message: `the parameters of reward ${name} cannot be used: it ${wrong}`,
-      remedy: 'Give it others: reward_parameters in a configuration, parameters in an edit.',
+      remedy: 'Give it other values: reward_parameters in a configuration, parameters in an edit.',
     }),
   threw: (name: string, inputs: readonly RewardInput[], cause: unknown) =>
     new WorkbenchError({
       code: 'REWARD_THREW',
       message: `reward ${name} threw ${cause instanceof Error ? cause.message : String(cause)} on ${inputs.length} completions, first: ${seen(inputs[0])}`,
-      remedy: 'Mend the reward function; it must return a number or null for every completion.',
+      remedy: 'Correct the reward function. It must return a number or null for every completion.',
       cause,
     }),
   wrongLength: (name: string, inputs: readonly RewardInput[], got: unknown) =>
@@ -121,13 +118,13 @@ export const errors = {
     new WorkbenchError({
       code: 'REWARD_KERNEL_ABSENT',
       message: `no kernel serves the reward function ${name}${served.length > 0 ? `; served are: ${served.join(', ')}` : ''}`,
-      remedy: 'Run the cell that has @run.reward, @c.reward or c.serve_rewards over it, and keep its kernel.',
+      remedy: 'Run the cell with @run.reward, @c.reward or c.serve_rewards, and keep its kernel running.',
     }),
   kernelUnreachable: (name: string) =>
     new WorkbenchError({
       code: 'REWARD_KERNEL_UNREACHABLE',
-      message: `reward ${name} is a Python function of a kernel, and this process has no way to kernels`,
-      remedy: 'Train in one process (processes: 1), started by JupyterLab or medr1 serve; or write the function as a file of TypeScript.',
+      message: `reward ${name} is a Python function in a kernel, and this process cannot reach kernels`,
+      remedy: 'Train in one process (processes: 1), started by JupyterLab or medr1 serve; or write the function as a TypeScript file.',
     }),
   unanswered: (name: string, { unanswered, waited_s }: Unanswered) => {
     const waited = `${Math.round(waited_s * 10) / 10} s`;
@@ -140,8 +137,8 @@ export const errors = {
     if (unanswered === 'busy')
       return new WorkbenchError({
         code: 'REWARD_KERNEL_BUSY',
-        message: `the kernel that serves reward ${name} was not heard of for ${waited}: a cell keeps it busy, its machine sleeps, or it is gone`,
-        remedy: 'The run goes on by itself once the kernel is heard of again.',
+        message: `the kernel that serves reward ${name} has sent nothing for ${waited}: a cell keeps it busy, its machine sleeps, or it is gone`,
+        remedy: 'The run goes on by itself once the kernel answers again.',
       });
     return new WorkbenchError({
       code: 'REWARD_KERNEL_ABSENT',

@@ -4,13 +4,13 @@ export const errors = {
   batchNotWhole: (perStep: number, G: number) =>
     new WorkbenchError({
       code: 'TRAIN_BATCH',
-      message: `a step takes ${perStep} completions (per_device_train_batch_size x gradient_accumulation_steps), which is no multiple of num_generations ${G}`,
+      message: `a step takes ${perStep} completions (per_device_train_batch_size x gradient_accumulation_steps), which is not a multiple of num_generations ${G}`,
       remedy: `Set per_device_train_batch_size or gradient_accumulation_steps so that their product is a multiple of ${G}.`,
     }),
   shardsPower: (shards: number) =>
     new WorkbenchError({
       code: 'TRAIN_SHARDS',
-      message: `dp_shards ${shards} is no power of two`,
+      message: `dp_shards ${shards} is not a power of two`,
       remedy: 'Set dp_shards to 1, 2, 4, 8, ...',
     }),
   shardsNotWhole: (shards: number, questions: number) =>
@@ -58,7 +58,7 @@ export const errors = {
   delta: (delta: number, epsilon: number) =>
     new WorkbenchError({
       code: 'TRAIN_DELTA',
-      message: `delta ${delta} does not exceed 1 + epsilon (${1 + epsilon})`,
+      message: `delta ${delta} is not above 1 + epsilon (${1 + epsilon})`,
       remedy: 'Raise delta above 1 + epsilon, or leave it empty for one-sided clipping.',
     }),
   nonFinite: (step: number, times: number, what: string, evidence: string | null) =>
@@ -71,7 +71,7 @@ export const errors = {
     new WorkbenchError({
       code: 'TRAIN_FINISHED',
       message: `the run has made its ${total} steps`,
-      remedy: 'Fork it with a higher max_steps to go on.',
+      remedy: 'To go on, fork it with a higher max_steps.',
     }),
   checkpoint: (directory: string, what: string, cause?: unknown) =>
     new WorkbenchError({
@@ -92,6 +92,6 @@ export const errors = {
 export const promptTooLong = (prompt: number, completion: number, longest: number): WorkbenchError =>
   new WorkbenchError({
     code: 'PROMPT_TOO_LONG',
-    message: `a prompt of ${prompt} tokens and a completion of up to ${completion} are more than the ${longest} that the model has positions for`,
+    message: `a prompt of ${prompt} tokens and a completion of up to ${completion} tokens are together longer than the ${longest} tokens that the model has positions for`,
     remedy: 'Shorten the question, lower max_pixels, or allow a shorter completion.',
   });

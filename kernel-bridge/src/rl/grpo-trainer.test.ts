@@ -505,10 +505,10 @@ describe('a GRPO run', () => {
 
 describe('a run that cannot be', () => {
   it.each<[string, Partial<TrainConfig>, RegExp]>([
-    ['a batch that holds no whole groups', { per_device_train_batch_size: 6 }, /6 completions .* no multiple of num_generations 4/],
+    ['a batch that holds no whole groups', { per_device_train_batch_size: 6 }, /6 completions .* not a multiple of num_generations 4/],
     ['as many weights as functions', { reward_weights: [1] }, /1 numbers for 2 reward functions/],
     ['an unknown reward', { reward_funcs: ['acuracy'] }, /no reward function "acuracy"/],
-    ['delta inside the clip range', { delta: 1.1 }, /delta 1.1 does not exceed 1 \+ epsilon/],
+    ['delta inside the clip range', { delta: 1.1 }, /delta 1.1 is not above 1 \+ epsilon/],
     ['a template without a place for the question', { prompt_template: 'no' }, /no place for the question/],
   ])('says why: %s', async (_, changes, message) => {
     const before = memoryStats().tensors;

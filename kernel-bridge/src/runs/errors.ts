@@ -47,8 +47,8 @@ export const errors = {
     ),
   noRoomToAnswer: (why: string) =>
     make('GENERATE_NO_DEVICE', 503)(
-      `No device has room for the model that is to answer: it ${why}.`,
-      'Ask again when what is there has ended, or ask the run that trains: it answers itself.',
+      `No device has room for the model that should answer: it ${why}.`,
+      'Ask again when other jobs have ended, or ask the run that trains: its own process answers.',
     ),
   badFile: (file: string, cause: unknown) =>
     make('CONFIG_UNREADABLE', 422, 2)(
@@ -63,13 +63,13 @@ export const errors = {
     ),
   modelUnreadable: (path: string, what: string, cause?: unknown) =>
     make('MODEL_INVALID', 422)(
-      `${path} is no model directory: ${what}`,
+      `${path} is not a model directory: ${what}`,
       'Give a Hugging Face directory with config.json and model.safetensors (or its shards).',
       cause,
     ),
   tokenizerMissing: (file: string) =>
     make('TOKENIZER_MISSING', 404)(
-      `There is no ${file}: the tokens that this run stored cannot be read as text.`,
+      `${file} is missing, so the tokens that this run stored cannot be shown as text.`,
       'Put the model directory back where it was when the run began.',
     ),
   tokenizerUnreadable: (file: string, cause: unknown) =>
@@ -85,7 +85,7 @@ export const errors = {
     make('REQUEST_INVALID', 400, 2)(`There is no revision ${revision}; the newest is ${last}.`, 'medr1 runs show RUN lists the revisions.'),
   unchangedRewards: (revision: number) =>
     make('REWARDS_UNCHANGED', 422)(
-      `The edit changes nothing: rewards and settings are those of revision ${revision}.`,
+      `The edit changes nothing: rewards and settings are the same as in revision ${revision}.`,
       'Change a weight, a parameter, a function or a setting.',
     ),
   noItems: (name: string) =>
@@ -99,15 +99,15 @@ export const errors = {
 
   evalDataChanged: (split: string) =>
     make('EVAL_SPLIT_CHANGED', 422)(
-      `The questions of ${split} are no longer those that this run was evaluated on: it trains on without evaluations.`,
-      'Put the data back as they were and resume, or evaluate its checkpoints on the data as they are (medr1 eval).',
+      `The questions of ${split} changed after this run was first evaluated on them. The run goes on training without evaluations.`,
+      'Put the old data back and resume, or evaluate the checkpoints of the run on the new data (medr1 eval).',
     ),
 
   /** An alert, once each time that it begins. */
   kernelSkipped: (name: string, { unanswered, waited_s }: Unanswered) =>
     make('REWARD_SKIPPED', 422)(
       `Reward ${name} counts as not applicable since this step: its kernel is ${unanswered === 'slow' ? 'there, and the function still at work,' : unanswered} after ${waited_s} s.`,
-      'It counts again with the first answer that comes in time.',
+      'It counts again as soon as values come in time.',
     ),
 
   badRequest: (where: string, what: string) => badRequest(`${where}: ${what}.`, 'docs/api.md says what this route takes.'),
@@ -165,7 +165,7 @@ export const errors = {
       seen > known ? 'Update Med-R1 Workbench.' : 'Open it with the version that made it and export it.',
     ),
   requestUsed: () =>
-    make('REQUEST_ID_USED', 409)('This request_id was used for another request.', 'Send a new request_id with what is to be done anew.'),
+    make('REQUEST_ID_USED', 409)('This request_id was used for another request.', 'Send a new request_id with each new request.'),
   runLocked: (id: string, pid: number | null = null) =>
     conflict(
       `Run ${id} is already being trained by ${pid === null ? 'another process' : `process ${pid}`}.`,
@@ -174,25 +174,39 @@ export const errors = {
   serverGone: (home: string, id: string) =>
     make('SERVER_GONE', 503)(
       `The server of ${home}, which trained run ${id}, does not answer any more.`,
-      `Its worker writes a checkpoint and leaves: medr1 train --resume ${id} goes on from there, and so does a server that is started again.`,
+      `The worker of the run writes a checkpoint and ends. medr1 train --resume ${id} goes on from there, and so does the server when it is started again.`,
     ),
   noGroup: (id: string, step: number, group: number) =>
     make('GROUP_UNKNOWN', 404)(`Run ${id} holds no group ${group} of step ${step}.`, 'GET /runs/:id/groups tells which there are.'),
   wrongState: (id: string, action: string, state: string, remedy: string) =>
     conflict(`Run ${id} is ${state}: it cannot ${action}.`, remedy),
   runHeld: (id: string, action: string) =>
-    conflict(`Run ${id} is being rolled back, deleted or started by another: it cannot ${action}.`, 'Look at it again, then repeat this.'),
+    conflict(
+      `Run ${id} is being rolled back, deleted or started by another process: it cannot ${action}.`,
+      'Look at the run again, then repeat this.',
+    ),
   staleRevision: (base: number, current: number) =>
     make('REWARDS_STALE', 409)(
-      `The edit was made on revision ${base}, but revision ${current} came first.`,
-      'Read the rewards anew and repeat the edit on them.',
+      `The edit was made on revision ${base}, but the run has revision ${current} by now.`,
+      'Read the rewards again and repeat the edit on them.',
     ),
   unknownReward: (name: string, known: string[]) =>
-    make('REWARD_UNKNOWN', 422)(`${preview(name)} is no reward function of this run, nor built in.`, `The run has: ${known.join(', ')}.`),
-  noRevisions: (id: string) => make('REWARDS_NONE', 409)(`Run ${id} is fine-tuning: it has no rewards.`, 'Choose a GRPO run.'),
-  noRewards: () => make('REWARDS_EMPTY', 422)('The edit leaves the run no reward function.', 'Keep one; weight 0 switches a function off.'),
+    make('REWARD_UNKNOWN', 422)(
+      `${preview(name)} is neither a reward function of this run nor a built-in one.`,
+      `The run has: ${known.join(', ')}.`,
+    ),
+  noRevisions: (id: string) =>
+    make('REWARDS_NONE', 409)(`Run ${id} is a fine-tuning run (SFT), which has no rewards.`, 'Choose a GRPO run.'),
+  noRewards: () =>
+    make('REWARDS_EMPTY', 422)(
+      'After this edit the run would have no reward function.',
+      'Keep at least one. Weight 0 switches a function off.',
+    ),
   stepOrder: (seen: number, wanted: number) =>
-    make('STEP_OUT_OF_ORDER', 500)(`The trainer reported step ${seen} where ${wanted} was due.`, 'Report this with worker.log.'),
+    make('STEP_OUT_OF_ORDER', 500)(
+      `The trainer reported step ${seen}, but the next step is ${wanted}.`,
+      'Please report this error with worker.log.',
+    ),
   checkpointDamaged: (dir: string, what: string) =>
     make('CHECKPOINT_DAMAGED', 422)(`The checkpoint ${dir} is damaged: ${what}.`, 'An older checkpoint is used where there is one.'),
   noCheckpoint: (id: string, step: number, have: number[]) =>
@@ -209,8 +223,8 @@ export const errors = {
     make('WORKER_DIED', 500)(
       `The process that trained this run ended unexpectedly (${how}).${last ? ` Its last words: ${last}` : ''}`,
       how.includes('SIGKILL')
-        ? 'Often this is the system running out of memory: lower the batch or the image size. Resume goes on from the last checkpoint.'
-        : 'Resume goes on from the last checkpoint; the worker log says more.',
+        ? 'Often the system ran out of memory: lower the batch size or the image size. Resume goes on from the last checkpoint.'
+        : 'Resume goes on from the last checkpoint. The worker log says more.',
     ),
   serverStopped: () =>
     make('SERVER_STOPPED', 503)('The backend that supervised this run stopped; a checkpoint was written.', 'Resume goes on from there.'),
@@ -219,25 +233,28 @@ export const errors = {
     make('GENERATE_BUSY', 429)('Too many questions wait for an answer already.', 'Try again when some of them have been answered.'),
   generateDied: (how: string, last: string) =>
     make('GENERATE_WORKER_DIED', 500)(
-      `The process that was to answer ended before it did (${how}).${last ? ` Its last words: ${last}` : ''}`,
+      `The process that should answer ended before it did (${how}).${last ? ` Its last words: ${last}` : ''}`,
       how.includes('SIGKILL')
-        ? 'Often this is the system running out of memory: ask for fewer or shorter answers, or stop what else runs.'
-        : 'Ask again: when a run has ended, its last checkpoint answers.',
+        ? 'Often the system ran out of memory: ask for fewer or shorter answers, or stop other jobs.'
+        : 'Ask again. When a run has ended, its last checkpoint answers.',
     ),
   generateSlow: (seconds: number) =>
-    make('GENERATE_TIMEOUT', 504)(`There was no answer within ${seconds} s.`, 'Ask for fewer or shorter answers, or pause the run first.'),
-  generateStopped: () => make('GENERATE_STOPPED', 499)('The question was withdrawn.', 'Nothing to do.'),
+    make('GENERATE_TIMEOUT', 504)(
+      `The model did not answer within ${seconds} s.`,
+      'Ask for fewer or shorter answers, or pause the run first.',
+    ),
+  generateStopped: () => make('GENERATE_STOPPED', 499)('The question was cancelled.', 'Nothing to do.'),
 
   notWritable: (path: string, cause: unknown) =>
     make('NOT_WRITABLE', 500)(
       `${path} cannot be made or written to: ${cause instanceof Error ? cause.message : String(cause)}`,
-      'Make the place writable, move away what stands there, or name another home with MEDR1_HOME.',
+      'Give yourself the right to write there, move away what stands there, or name another home with MEDR1_HOME.',
       cause,
     ),
   outNotWritable: (path: string, cause: unknown) =>
     make('NOT_WRITABLE', 500)(
       `${path} cannot be written: ${text(cause)}`,
-      'Name a place in a folder that is there and that you may write to.',
+      'Name a file in a folder that exists and that you may write to.',
       cause,
     ),
   diskFull: (directory: string) =>
@@ -256,13 +273,13 @@ export const errors = {
   databaseBusy: (cause: unknown) =>
     make('DATABASE_BUSY', 503)(
       `Another program holds the database: ${text(cause)}`,
-      'Close what has a run.db open for writing (sqlite3, a backup) and repeat it.',
+      'Close the program that has a run.db open for writing (sqlite3, a backup), then try again.',
       cause,
     ),
   runGone: (directory: string) =>
     make('RUN_GONE', 410)(
       `${directory} was removed while the run trained.`,
-      'Nothing to do, if that was meant; else put it back from a copy.',
+      'If you meant to remove it, there is nothing to do. If not, put it back from a copy.',
     ),
 
   portTaken: (port: number) =>
@@ -275,13 +292,13 @@ export const errors = {
   socketPath: (path: string, cause: unknown) =>
     make('SOCKET_UNUSABLE', 500)(
       `The socket ${path} cannot be made: ${text(cause)}`,
-      'Choose a path of at most 107 bytes in a directory you may write.',
+      'Choose a path of at most 107 bytes in a directory that you may write to.',
       cause,
     ),
   serverRunning: (home: string) =>
     make('SERVER_RUNNING', 409)(
       `A Med-R1 server already works on ${home}.`,
-      'Use that one (server.json in this directory says where), stop it, or set MEDR1_HOME to another directory.',
+      'Use that server (server.json in this directory has its address), stop it, or set MEDR1_HOME to another directory.',
     ),
   noServer: (home: string) => make('SERVER_ABSENT', 503)(`No Med-R1 server works on ${home}.`, 'Start JupyterLab, or run: medr1 serve'),
   pathRefused: (path: string) =>

@@ -125,7 +125,7 @@ describe('a step', () => {
   });
 
   it('is refused out of order', () => {
-    expect(() => store.commitStep(fakeStep(2))).toThrow(/step 2 where 1 was due/);
+    expect(() => store.commitStep(fakeStep(2))).toThrow(/step 2, but the next step is 1/);
   });
 
   it('numbers events densely, the reward revision before the step that first uses it', () => {
@@ -167,7 +167,7 @@ describe('the database', () => {
 describe('reward edits', () => {
   it('are refused when made on a revision that is no longer the last', () => {
     edit({ accuracy: 2 }, 1);
-    expect(() => edit({ accuracy: 3 }, 1)).toThrow(/made on revision 1, but revision 2 came first/);
+    expect(() => edit({ accuracy: 3 }, 1)).toThrow(/made on revision 1, but the run has revision 2/);
     expect(revisions(store.db)).toHaveLength(2);
   });
 
@@ -178,7 +178,7 @@ describe('reward edits', () => {
 
   it('keep the weights that are not named, and refuse names the run does not score', () => {
     expect(edit({ format: 0 }, 1).weights).toEqual({ accuracy: 1, format: 0 });
-    expect(() => edit({ lenght: 1 }, 2)).toThrow(/"lenght" is no reward function of this run/);
+    expect(() => edit({ lenght: 1 }, 2)).toThrow(/"lenght" is neither a reward function of this run/);
   });
 });
 

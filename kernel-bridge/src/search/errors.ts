@@ -10,13 +10,13 @@ export const errors = {
   badRegexp: (pattern: string, cause: unknown) =>
     make('SEARCH_REGEXP', 422, 2)(
       `${short(pattern)} is no regular expression: ${cause instanceof Error ? cause.message.replace(/^Invalid regular expression: /, '') : String(cause)}`,
-      'Expressions are those of JavaScript; a backslash before a character takes it as it stands: \\(C\\).',
+      'Write it as a regular expression of JavaScript. A backslash before a sign means the sign itself: \\(C\\).',
       cause,
     ),
   endlessRegexp: (pattern: string, where: { run: string; step: number; row: number }, seconds: number) =>
     make('SEARCH_REGEXP_ENDLESS', 422)(
       `${short(pattern)} was stopped after ${seconds} s on one text: completion ${where.row + 1} of step ${where.step} of run ${where.run}.`,
-      'Repetitions inside repetitions such as (a+)+ try every way of cutting a text up: write them as one, a+.',
+      'A repetition inside a repetition, such as (a+)+, tries every way to cut up a text. Write it as one, a+.',
     ),
   noWords: (text: string) =>
     make(
@@ -25,20 +25,19 @@ export const errors = {
       2,
     )(
       `${short(text)} names no word to look for.`,
-      'Words hold letters or digits, and one at least comes without a minus; regular expressions find signs: mode "regexp".',
+      'Give at least one word without a minus; a word has letters or digits. To find other signs, use a regular expression (mode "regexp").',
     ),
-  badCursor: () => make('SEARCH_CURSOR', 422)('The cursor is not one of this search.', 'Ask for the first page anew.'),
+  badCursor: () => make('SEARCH_CURSOR', 422)('The cursor belongs to another search.', 'Ask for the first page again.'),
   noCompletion: ({ run, step, group, index }: { run: string; step: number; group: number; index: number }) =>
     make('COMPLETION_UNKNOWN', 404)(
       `Run ${run} holds no completion ${index} of group ${group} of step ${step}.`,
       'GET /runs/:id/groups tells which there are.',
     ),
   noQuestion: (run: string, item: string) =>
-    make('QUESTION_UNKNOWN', 404)(`Run ${run} was never asked question ${short(item)}.`, 'A search tells the item_id of each question.'),
-  busy: (most: number) => make('SEARCH_BUSY', 429)(`${most} searches wait already.`, 'Try again when some of them have been answered.'),
-  slow: (seconds: number) =>
-    make('SEARCH_TIMEOUT', 504)(`The search had no answer within ${seconds} s.`, 'Narrow it: fewer steps, fewer runs.'),
-  stopped: () => make('SEARCH_STOPPED', 499)('The search was withdrawn.', 'Nothing to do.'),
+    make('QUESTION_UNKNOWN', 404)(`Run ${run} never asked question ${short(item)}.`, 'A search gives the item_id of each question.'),
+  busy: (most: number) => make('SEARCH_BUSY', 429)(`${most} searches wait already.`, 'Try again when some of them are done.'),
+  slow: (seconds: number) => make('SEARCH_TIMEOUT', 504)(`The search took more than ${seconds} s.`, 'Search fewer steps or fewer runs.'),
+  stopped: () => make('SEARCH_STOPPED', 499)('The search was cancelled.', 'Nothing to do.'),
   died: (cause: unknown) =>
     make('SEARCH_FAILED', 500)(
       `The search ended unexpectedly: ${cause instanceof Error ? cause.message : String(cause)}`,
