@@ -2,7 +2,7 @@
 import { html, type TemplateResult } from 'lit';
 import { problemText } from '@medr1/kernel-bridge/protocol/problems';
 import type { Audit } from '../connector.ts';
-import { heat } from '../charts/meter.ts';
+import { heatTable, type HeatCell } from '../charts/heat-table.ts';
 import { integer } from '../format.ts';
 import { barChart } from './charts.ts';
 import { bars, confounded, crossing, type Open } from './model.ts';
@@ -26,6 +26,15 @@ export function optionBars({ options }: Audit, open: Open): TemplateResult {
 
 export function crossTable({ modality_by_type, confounding }: Audit, open: Open): TemplateResult {
   const { rows, columns, most } = crossing(modality_by_type);
+  const countCell = (count: number, modality: string, type: string): HeatCell => ({
+    content:
+      count === 0
+        ? html`<span class="secondary">0</span>`
+        : html`<button class="quiet" @click=${() => open({ facets: { modality: [modality], question_type: [type] } })}>
+            ${integer(count)}
+          </button>`,
+    value: count / most,
+  });
   return html`<section data-testid="crossing">
     <h2>Modality by question type</h2>
     <p class="small">
@@ -36,46 +45,22 @@ export function crossTable({ modality_by_type, confounding }: Audit, open: Open)
               <span class="number explained" title=${CRAMER} tabindex="0">Cramér's V ${confounding.toFixed(2)}</span>`
       }
     </p>
-    <div class="scroll">
-      <table class="heat" data-testid="crossing-table">
-        <thead>
-          <tr>
-            <th scope="col" class="corner small secondary">questions</th>
-            ${columns.map(({ name }) => html`<th scope="col">${name}</th>`)}
-            <th scope="col" class="number">all</th>
-          </tr>
-        </thead>
-        <tbody>
-          ${rows.map(
-            ({ name, total, counts }) =>
-              html`<tr>
-                <th scope="row">${name}</th>
-                ${counts.map(
-                  (count, index) =>
-                    html`<td class="number" style=${heat(count / most)}>
-                      ${
-                        count === 0
-                          ? html`<span class="secondary">0</span>`
-                          : html`<button
-                              class="quiet"
-                              @click=${() => open({ facets: { modality: [name], question_type: [columns[index].name] } })}
-                            >
-                              ${integer(count)}
-                            </button>`
-                      }
-                    </td>`,
-                )}
-                <td class="number">${integer(total)}</td>
-              </tr>`,
-          )}
-          <tr class="chance">
-            <th scope="row">all</th>
-            ${columns.map(({ total }) => html`<td class="number">${integer(total)}</td>`)}
-            <td class="number">${integer(rows.reduce((sum, { total }) => sum + total, 0))}</td>
-          </tr>
-        </tbody>
-      </table>
-    </div>
+    ${heatTable(
+      {
+        name: 'Modality by question type',
+        corner: 'questions',
+        columns: [...columns.map(({ name }) => ({ label: name })), { label: 'all' }],
+        rows: rows.map(({ name, total, counts }) => ({
+          label: name,
+          cells: [...counts.map((count, at) => countCell(count, name, columns[at].name)), { content: integer(total), value: null }],
+        })),
+        foot: {
+          label: 'all',
+          cells: [...columns, { total: rows.reduce((sum, { total }) => sum + total, 0) }].map(({ total }) => integer(total)),
+        },
+      },
+      'crossing-table',
+    )}
   </section>`;
 }
 

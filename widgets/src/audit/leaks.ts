@@ -2,7 +2,8 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import type { Audit } from '../connector.ts';
 import { integer, percent } from '../format.ts';
-import { heat, meter } from '../charts/meter.ts';
+import { heatTable, type HeatCell } from '../charts/heat-table.ts';
+import { meter } from '../charts/meter.ts';
 import { decimal } from './charts.ts';
 import { matrices, shortName, type Matrix, type Open } from './model.ts';
 
@@ -75,43 +76,32 @@ export function priorMatrices(audit: Audit): TemplateResult {
 }
 
 function matrixTable({ draw, rows, columns, cell }: Matrix): TemplateResult {
-  return html`<div class="scroll">
-    <table class="heat" data-testid="prior-matrix">
-      <caption class="small secondary">
-        ${draw ? `drawn by ${draw.replaceAll('_', ' ')}` : 'train and test'}
-      </caption>
-      <thead>
-        <tr>
-          <th scope="col" class="corner small secondary">trained on ↓ tested on →</th>
-          ${columns.map(({ label, split }) => html`<th scope="col" title=${split}>${label}</th>`)}
-        </tr>
-      </thead>
-      <tbody>
-        ${rows.map(
-          (row) =>
-            html`<tr>
-              <th scope="row" title=${row.split}>${row.label}</th>
-              ${columns.map((column) => {
-                const value = cell(row.split, column.split);
-                const least = column.chance ?? 0;
-                const title = `${row.split} → ${column.split}: ${value === null ? 'not known' : `${decimal(value)} %`}${column.chance === null ? '' : `, chance ${decimal(column.chance)} %`}`;
-                return html`<td
-                  class=${row.label === column.label ? 'number own' : 'number'}
-                  style=${heat(value === null ? null : Math.max(0, value - least) / Math.max(1, 100 - least))}
-                  title=${title}
-                >
-                  ${value === null ? '–' : decimal(value)}
-                </td>`;
-              })}
-            </tr>`,
-        )}
-        <tr class="chance">
-          <th scope="row">chance</th>
-          ${columns.map(({ chance }) => html`<td class="number secondary">${chance === null ? '–' : decimal(chance)}</td>`)}
-        </tr>
-      </tbody>
-    </table>
-  </div>`;
+  const drawn = draw ? `drawn by ${draw.replaceAll('_', ' ')}` : 'train and test';
+  const cellOf = (row: Matrix['rows'][number], column: Matrix['columns'][number]): HeatCell => {
+    const value = cell(row.split, column.split);
+    const least = column.chance ?? 0;
+    const chance = column.chance === null ? '' : `, chance ${decimal(column.chance)} %`;
+    return {
+      content: value === null ? '–' : decimal(value),
+      value: value === null ? null : Math.max(0, value - least) / Math.max(1, 100 - least),
+      title: `${row.split} → ${column.split}: ${value === null ? 'not known' : `${decimal(value)} %`}${chance}`,
+      own: row.label === column.label,
+    };
+  };
+  return heatTable(
+    {
+      name: `Option prior, ${drawn}`,
+      caption: drawn,
+      corner: 'trained on ↓ tested on →',
+      columns: columns.map(({ label, split }) => ({ label, title: split })),
+      rows: rows.map((row) => ({ label: row.label, title: row.split, cells: columns.map((column) => cellOf(row, column)) })),
+      foot: {
+        label: 'chance',
+        cells: columns.map(({ chance }) => html`<span class="secondary">${chance === null ? '–' : decimal(chance)}</span>`),
+      },
+    },
+    'prior-matrix',
+  );
 }
 
 /** "253  29.8 %". An unknown count shows as a question mark; a count of 0 is not shown as an alarm. */

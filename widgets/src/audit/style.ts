@@ -148,8 +148,8 @@ export const style = css`
     text-underline-offset: 3px;
     cursor: help;
   }
-  .chance td,
-  .chance th {
+  .foot td,
+  .foot th {
     border-top: 1px solid var(--medr1-border);
   }
   .pair {

@@ -60,6 +60,8 @@ it('the matrix has a number in each cell and chance below', async () => {
   expect(rows).toHaveLength(4);
   expect(rows.map((row) => row.length)).toEqual([3, 3, 3, 3]);
   expect([rows[0][0], rows[1][1], rows[3][0]]).toEqual(['100', '94.8', '25.0']);
+  const scrolls = get('prior-matrix').parentElement!; // no button is in it: the keyboard scrolls it by its own focus
+  expect([scrolls.tabIndex, scrolls.getAttribute('aria-label')]).toEqual([0, expect.stringMatching(/^Option prior, /)]);
 });
 
 it('a bar, a cell and a split open what they count', async () => {

@@ -1,7 +1,7 @@
 /** What checkpoints were trained on against what they are tested on, as heat maps with the number in each cell. */
 import { css, html, type PropertyValues, type TemplateResult } from 'lit';
 import { columnName, MATRIX_KINDS, READINGS } from '@medr1/kernel-bridge/protocol';
-import { heat } from '../charts/meter.ts';
+import { heatTable } from '../charts/heat-table.ts';
 import type { EvalMatrices, EvalMatrix, MatrixDifference, MatrixKind, Reading } from '../connector.ts';
 import { define, WatchingElement } from '../element.ts';
 import { Latest } from '../load.ts';
@@ -155,7 +155,7 @@ export class EvaluationMatrices extends WatchingElement {
         text-align: right;
         border: 0;
       }
-      table.heat td.diagonal {
+      table.heat td.own {
         outline: 2px solid var(--medr1-text-2);
         outline-offset: -2px;
       }
@@ -184,36 +184,26 @@ function heatMap(
 ): TemplateResult {
   return html`<section aria-label=${name} data-testid="matrix" data-name=${name}>
     <h3>${name} <span class="secondary">${unit}</span></h3>
-    <div class="scroll" tabindex="0" role="group" aria-label=${name}>
-      <table class="heat">
-        <thead>
-          <tr>
-            <th>trained on ↓ tested on →</th>
-            ${names.map((column) => html`<th scope="col">${column}</th>`)}
-          </tr>
-        </thead>
-        <tbody>
-          ${names.map(
-            (row, i) =>
-              html`<tr>
-                <th scope="row">${row}</th>
-                ${cells[i].map(
-                  (cell, j) =>
-                    html`<td class=${i === j ? 'diagonal' : ''} style=${heat(cell.value)} title=${cell.title}>
-                      ${
-                        cell.evaluation === null
-                          ? html`<span>${cell.text}</span>`
-                          : html`<button class="quiet" aria-label=${cell.title} @click=${() => open(cell.evaluation!)}>
-                              ${cell.text}
-                            </button>`
-                      }
-                    </td>`,
-                )}
-              </tr>`,
-          )}
-        </tbody>
-      </table>
-    </div>
+    ${heatTable(
+      {
+        name,
+        corner: 'trained on ↓ tested on →',
+        columns: names.map((label) => ({ label })),
+        rows: names.map((label, i) => ({
+          label,
+          cells: cells[i].map(({ text, title, value, evaluation }, j) => ({
+            content:
+              evaluation === null
+                ? html`<span>${text}</span>`
+                : html`<button class="quiet" aria-label=${title} @click=${() => open(evaluation)}>${text}</button>`,
+            value,
+            title,
+            own: i === j,
+          })),
+        })),
+      },
+      'matrix-table',
+    )}
     <p class="secondary">in domain (outlined) <b class="number">${means[0]}</b>, off the diagonal <b class="number">${means[1]}</b></p>
   </section>`;
 }

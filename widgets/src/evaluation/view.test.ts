@@ -188,7 +188,7 @@ it('matrices hold the number in each cell, its size on hover, the means apart, a
   expect(cells).toHaveLength(64);
   expect(cells[0].textContent!.trim()).toMatch(/^\d+\.\d$/);
   expect(cells[1].title).toMatch(/^trained on CT, tested on MRI: \d+ of 10 right/);
-  expect(all('[data-testid=matrix] .diagonal')).toHaveLength(24);
+  expect(all('[data-testid=matrix] .own')).toHaveLength(24);
   await click('matrix-tolerant');
   expect(find('matrix').textContent).toContain('tolerant, points');
 });
