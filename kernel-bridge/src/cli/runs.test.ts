@@ -45,6 +45,20 @@ it('verify says that a run holds, and names the first bad step of one that does 
   expect(JSON.parse(error).error).toMatchObject({ code: 'RUN_DAMAGED', message: expect.stringContaining('at step 2') });
 });
 
+it('rescue makes a run of the steps before the first bad one, and says what it can go on from', async () => {
+  {
+    using run = RunStore.open(runDirectory(home, ID));
+    run.db.exec('UPDATE completion SET advantage = 0 WHERE step = 3');
+  }
+  expect(JSON.parse((await runs('verify', ID, '--json')).error).error.remedy).toContain(`medr1 runs rescue ${ID}`);
+  const { code, out } = await runs('rescue', ID);
+  expect(code).toBe(0);
+  const [, id, steps] = /^(\S+): steps 1 to (\d) of /.exec(out)!;
+  expect(out).toContain('It has no checkpoint');
+  expect(await runs('verify', id)).toMatchObject({ code: 0, out: expect.stringContaining(`holds what was written: ${steps} steps`) });
+  expect((await runs('rescue', id)).error).toContain('there is nothing to rescue');
+});
+
 it('export refuses a place that cannot be written, names it, and leaves nothing', async () => {
   for (const place of [join(home, 'absent/x.csv'), '/proc/x.csv']) {
     const { code, error } = await runs('export', ID, place, '--format', 'csv');

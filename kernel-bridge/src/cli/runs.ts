@@ -13,6 +13,7 @@ import { homeDir } from '../runs/home.ts';
 import { forkRun, rollbackRun } from '../runs/lineage.ts';
 import { editSettings, revertTo, settingsInForce } from '../runs/rewards.ts';
 import { isTraining, listRuns, openRun, trainedBy, trashRun } from '../runs/runs.ts';
+import { rescueRun } from '../runs/rescue.ts';
 import { verifyRun } from '../runs/verify.ts';
 import { usage } from './arguments.ts';
 import { printJson, table } from './output.ts';
@@ -46,6 +47,12 @@ export function register(program: Command): void {
     .argument('<run>')
     .option('--json', 'one JSON document')
     .action(verify);
+  runs
+    .command('rescue')
+    .description('a new run with all steps of a damaged one before its first bad step, and the checkpoints up to there')
+    .argument('<run>')
+    .option('--json', 'one JSON document')
+    .action(rescue);
   runs
     .command('fork')
     .description('a new run that goes on from a checkpoint of this one')
@@ -185,6 +192,20 @@ async function verify(id: string, { json }: Json): Promise<void> {
       ? `${run} holds what was written: ${held}.\n`
       : `${run} was made by a version that kept no digests: its file is whole (${held}), its values cannot be checked. Digests are written when it is next trained, rolled back or forked.\n`,
   );
+}
+
+async function rescue(id: string, { json }: Json): Promise<void> {
+  const home = homeDir();
+  using damaged = openRun(home, id);
+  using made = await rescueRun(home, damaged);
+  const summary = made.summary();
+  if (json) return printJson(summary);
+  const from = made.checkpoints().at(-1)?.step;
+  const next =
+    from === undefined
+      ? 'It has no checkpoint: to train it further begins at step 1.'
+      : `medr1 train --resume ${summary.id} goes on from its checkpoint of step ${from}.`;
+  process.stdout.write(`${summary.id}: steps 1 to ${summary.step} of ${id}\n${next}\n`);
 }
 
 async function fork(id: string, step: string, { set, start, json }: Json & { set: string[]; start?: boolean }): Promise<void> {

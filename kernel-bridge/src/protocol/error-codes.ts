@@ -194,6 +194,7 @@ export const ERROR_CODES: Record<string, ErrorCode> = {
   RUN_FAILED: code(null, 'A run that a notebook waited for has failed.', 'Read run.log().'),
   GROUP_UNKNOWN: code(404, 'The run has no such group.', 'GET /runs/:id/groups lists the groups.'),
   STEP_OUT_OF_ORDER: code(500, 'The trainer reported a step out of order.', 'Please report this error with worker.log.'),
+  RUN_RESCUED: code(null, 'The run was made of the undamaged steps of a damaged run.', 'Nothing to do: the damaged run stays as it is.'),
   STEPS_DROPPED: code(null, 'A resume dropped the steps after the last checkpoint.', 'Nothing to do: they are computed anew.'),
   CHECKPOINT_ABSENT: code(null, 'The run has no checkpoint yet.', 'run.checkpoint() writes one.'),
   CHECKPOINT_DAMAGED: code(422, 'A checkpoint is damaged.', 'An older one is used where there is one.'),

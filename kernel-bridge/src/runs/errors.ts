@@ -152,13 +152,23 @@ export const errors = {
     const what = [damage?.what, structure === null ? undefined : `SQLite says: ${structure}`].filter(Boolean).join('; ');
     const holds = damage?.step === 0 ? 'Nothing of it can be relied on.' : good === 0 ? 'No step before it.' : `Steps 1 to ${good} hold.`;
     const back = `\`medr1 runs rollback ${id} ${from}\` takes it back to its checkpoint of step ${from}, \`medr1 runs fork ${id} ${from}\` makes a new run from there.`;
-    const fork = `\`medr1 runs fork ${id} ${from}\` makes a sound run from its checkpoint of step ${from}.`;
+    const rescue = damage?.step !== 0 && good > 0 ? ` \`medr1 runs rescue ${id}\` makes a run of all steps that hold.` : '';
     const anew = `No checkpoint is older: train anew by its config.yaml. \`medr1 runs export ${id} OUT\` writes what can still be read.`;
     return make('RUN_DAMAGED', 500)(
       `Run ${id} is damaged${where}: ${what}. ${holds}`,
-      from === null ? anew : structure === null ? back : fork,
+      `${from === null ? anew : structure === null ? back : ''}${rescue}`.trim(),
     );
   },
+  nothingToRescue: (id: string, why: string) =>
+    make('RUN_DAMAGED', 500)(
+      `Nothing of run ${id} can be rescued: ${why}.`,
+      `Train anew by its config.yaml. \`medr1 runs export ${id} OUT\` writes what can still be read.`,
+    ),
+  notDamaged: (id: string) =>
+    conflict(
+      `Run ${id} holds what was written: there is nothing to rescue.`,
+      `\`medr1 runs fork ${id} STEP\` makes a new run from a checkpoint.`,
+    ),
   runFormat: (dir: string, seen: number, known: number) =>
     make('RUN_FORMAT', 500)(
       `The run database in ${dir} has format ${seen}; this version reads ${known}.`,

@@ -147,7 +147,7 @@ function noCheckpoint(run: RunStore, step: number) {
 }
 
 /** Hard links: a checkpoint's files are never written again, so both runs may share them. */
-function linkTree(from: string, to: string): void {
+export function linkTree(from: string, to: string): void {
   for (const entry of readdirSync(from, { recursive: true, withFileTypes: true })) {
     if (!entry.isFile()) continue;
     const target = join(to, join(entry.parentPath, entry.name).slice(from.length));

@@ -390,6 +390,22 @@ export class RunStore implements Disposable {
     });
   }
 
+  /** Makes this copy of what holds of a damaged run a run of its own, which is stopped. */
+  becomeRescued(id: string, of: string, now = Date.now()): void {
+    transaction(this.db, () => {
+      const { name } = this.row();
+      this.db.prepare('UPDATE run SET id = ?, name = ?, pair = NULL, request_id = NULL').run(id, `${name.slice(0, 100)} · rescued`);
+      sealFacts(this.db);
+      const message = `Steps 1 to ${this.step} were rescued from run ${of}, whose database is damaged.`;
+      this.append(
+        this.step,
+        { kind: 'alert', code: 'RUN_RESCUED', message, remedy: 'Nothing to do: the damaged run stays as it is.' },
+        now,
+      );
+      this.writeState('stopped', null, now);
+    });
+  }
+
   private drop(step: number, later: { revisions: 'repeat' | 'drop' }): void {
     const last = this.step;
     ratiosDropped(this.db, step);

@@ -5,6 +5,7 @@ import {
   mkdirSync,
   mkdtempSync,
   openSync,
+  readdirSync,
   closeSync,
   readSync,
   rmSync,
@@ -21,6 +22,7 @@ import { writeCheckpoint } from './checkpoints.ts';
 import { completeConfig } from './config.ts';
 import { firstDamage } from './digest.ts';
 import { forkRun, rollbackRun } from './lineage.ts';
+import { rescueRun } from './rescue.ts';
 import { editRewards, revisions } from './rewards.ts';
 import type { RunRow } from './row.ts';
 import { RunStore } from './store.ts';
@@ -312,5 +314,87 @@ describe('never accused', () => {
     expect(await verifyRun(run)).toMatchObject({ digests: true, steps: STEPS + 2 });
     run.db.exec('UPDATE token_ratio SET ratio = zeroblob(12) WHERE step = 3');
     expect(await firstDamage(run.db)).toMatchObject({ step: 4 });
+  });
+});
+
+describe('a rescue', () => {
+  /** Rows of the steps up to `step`, in any order of storage. */
+  function rowsTo(directory: string, step: number): unknown[] {
+    using run = RunStore.open(directory);
+    const tables = ['step', 'metric', 'rollout_group', 'completion'];
+    return tables.map((table) => run.db.prepare(`SELECT * FROM ${table} WHERE step <= ? ORDER BY 1, 2, 3`).all(step));
+  }
+
+  it('is a run of its own with all steps before the first bad one, that can go on', async () => {
+    const directory = copyOf();
+    using run = RunStore.open(directory);
+    run.db.exec('UPDATE completion SET reward = 7 WHERE step = 5');
+    using made = await rescueRun(home, run);
+    expect(await verifyRun(made)).toMatchObject({ digests: true, steps: 4, checkpoints: [3] });
+    expect(rowsTo(made.directory, 4)).toEqual(rowsTo(sound, 4));
+    expect(made.row()).toMatchObject({ name: 'x · rescued', state: 'stopped', config: run.row().config });
+    expect(made.events(0, 1000, ['alert']).at(-1)).toMatchObject({ code: 'RUN_RESCUED', message: expect.stringContaining('Steps 1 to 4') });
+    expect(run.step).toBe(STEPS);
+    made.dropAfter(3, { revisions: 'repeat' });
+    made.enqueue();
+    await steps(made, STEPS);
+    expect(await verifyRun(made)).toMatchObject({ steps: STEPS });
+  });
+
+  it('leaves out a checkpoint that is damaged itself', async () => {
+    using run = RunStore.open(copyOf());
+    run.db.exec("UPDATE run SET state = 'finished'");
+    writeFileSync(join(run.checkpointPath(3), 'config.json'), '{"other": 1}');
+    using made = await rescueRun(home, run);
+    expect(await verifyRun(made)).toMatchObject({ steps: STEPS, checkpoints: [6] });
+  });
+
+  it('is refused for a run that holds, and where nothing can be relied on', async () => {
+    const before = readdirSync(join(home, 'runs')).length + 1;
+    using run = RunStore.open(copyOf());
+    await expect(rescueRun(home, run)).rejects.toMatchObject({ code: 'RUN_CONFLICT' });
+    for (const [sql, why] of [
+      ['UPDATE step SET digest = zeroblob(32) WHERE step = 1', 'its first step'],
+      ['UPDATE run SET config = replace(config, \'"seed":42\', \'"seed":43\')', 'its configuration'],
+    ]) {
+      run.db.exec(sql);
+      await expect(rescueRun(home, run)).rejects.toMatchObject({ code: 'RUN_DAMAGED', message: expect.stringContaining(why) });
+    }
+    expect(readdirSync(join(home, 'runs'))).toHaveLength(before);
+  });
+
+  it('reads around a page that cannot be read, whichever it is', { timeout: 60_000 }, async () => {
+    const LONG = 40; // so that a table has several pages
+    const [whole, directory] = [copyOf(), copyOf()];
+    {
+      using run = RunStore.open(whole);
+      await steps(run, LONG);
+      run.db.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+    }
+    rmSync(directory, { recursive: true });
+    cpSync(whole, directory, { recursive: true });
+    const file = join(directory, 'run.db');
+    const pages = statSync(file).size / 4096;
+    const kept: number[] = [];
+    for (let page = 1; page < pages; page += Math.ceil(pages / 24)) {
+      const handle = openSync(file, 'r+');
+      writeSync(handle, Buffer.alloc(4096, 0xff), 0, 4096, page * 4096);
+      closeSync(handle);
+      try {
+        using run = RunStore.open(directory);
+        using made = await rescueRun(home, run);
+        await verifyRun(made);
+        expect(rowsTo(made.directory, made.step), `page ${page}`).toEqual(rowsTo(whole, made.step));
+        kept.push(made.step);
+      } catch (error) {
+        expect(['RUN_DAMAGED', 'RUN_CONFLICT'], `page ${page}: ${String(error)}`).toContain((error as WorkbenchError).code);
+      }
+      for (const more of ['-wal', '-shm']) rmSync(`${file}${more}`, { force: true });
+      copyFileSync(join(whole, 'run.db'), file);
+    }
+    process.stdout.write(`rescued of ${LONG} steps, page by page (${pages} pages): ${kept.join(' ')}\n`);
+    expect(kept.length).toBeGreaterThan(10);
+    expect(kept.some((steps) => steps > 0 && steps < LONG)).toBe(true);
+    expect(kept).toContain(LONG); // a page of an index, which is made anew
   });
 });
