@@ -30,14 +30,10 @@ const change = fc.oneof(
 const with_id = (request: string | null) => (request === null ? {} : { request_id: request });
 const of = (world: World, run: number, one: number | null): string => world.ids[(one ?? run) % world.ids.length];
 
-/** Whether a run is made for later is not kept with its request id: sent again for now, after a restart, it starts. */
-const startsAtOnce = (later: boolean, request: string | null): boolean => request !== null || !later;
-
 const wishes: fc.Arbitrary<Wish> = fc.oneof(
   {
     weight: 1,
-    arbitrary: fc.tuple(word, fc.boolean(), request).map(([name, later, request]): Wish => (world) => {
-      const start = startsAtOnce(later, request);
+    arbitrary: fc.tuple(word, fc.boolean(), request).map(([name, start, request]): Wish => (world) => {
       const config = world.config({ ...SMALL, run_name: name });
       const operation: Operation = { kind: 'create', run: '', request, name, total: TOTAL, start, asked: JSON.stringify(['create', name]) };
       return { operation, method: 'POST', path: '/runs', body: { config, start, ...with_id(request) } };
@@ -45,8 +41,7 @@ const wishes: fc.Arbitrary<Wish> = fc.oneof(
   },
   {
     weight: 2,
-    arbitrary: fc.tuple(nat, step, fc.boolean(), request).map(([run, step, later, request]): Wish => (world, one) => {
-      const start = startsAtOnce(later, request);
+    arbitrary: fc.tuple(nat, step, fc.boolean(), request).map(([run, step, start, request]): Wish => (world, one) => {
       const id = of(world, run, one);
       const total = TOTAL + 1;
       const operation: Operation = { kind: 'fork', run: id, request, step, total, start, asked: JSON.stringify(['fork', id, step]) };

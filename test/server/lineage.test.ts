@@ -4,6 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openRun } from '../../kernel-bridge/src/runs/runs.ts';
 import { rewardAt } from './fake-trainer.ts';
 import { ENDLESS, fakeConfig, makeHome, reached, testServer, until, type TestServer } from './harness.ts';
 
@@ -110,6 +111,34 @@ describe('a request that is sent again', () => {
     expect((await second.client.run(run)).summary.state).toBe('stopped');
     expect(await send(second, `/runs/${forked.id}/actions`, resume)).toMatchObject({ id: forked.id }); // the fork has no request of its parent
     await reached(second.client, forked.id, 'running');
+    await second.close();
+    remove();
+  });
+
+  it('leaves a run, a pair and a fork unstarted that it made for later, though it is sent again to start them', async () => {
+    const { home, model, remove } = makeHome();
+    const first = await testServer({ home });
+    const config = fakeConfig(model, { max_steps: 8, save_steps: 4, save_total_limit: 5 });
+    const { id: parent } = await first.client.createRun(config);
+    await reached(first.client, parent, 'finished');
+    const asked = [
+      ['/runs', { config, request_id: 'c1' }],
+      ['/pairs', { config, request_id: 'p1' }],
+      [`/runs/${parent}/fork`, { step: 4, request_id: 'f1' }],
+    ] as const;
+    for (const [path, body] of asked) await send(first, path, { ...body, start: false });
+    const made = await first.client.runs();
+    expect(made).toHaveLength(5);
+    await first.close();
+
+    const second = await testServer({ home });
+    for (const [path, body] of asked) await send(second, path, { ...body, start: true });
+    const state = ({ id, state }: { id: string; state: string }) => [id, state];
+    expect((await second.client.runs()).map(state)).toEqual(made.map(state));
+    for (const { id } of made) {
+      using run = openRun(home, id);
+      expect(run.pending()).toEqual([]); // none waits for a device either
+    }
     await second.close();
     remove();
   });

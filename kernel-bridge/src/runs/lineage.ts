@@ -14,6 +14,7 @@ import { completeConfig } from './config.ts';
 import { factsHold } from './digest.ts';
 import { errors } from './errors.ts';
 import { checkpointName, newRunId, runDirectory, runsDirectory } from './home.ts';
+import { keepForLater } from './requests.ts';
 import { revisions } from './rewards.ts';
 import { lockRun } from './runs.ts';
 import type { RunRow } from './row.ts';
@@ -23,13 +24,13 @@ import { checkRun } from './verify.ts';
 /** What a checkpoint's weights and optimiser state are of. */
 const KEPT = ['model_name_or_path', 'use_peft', 'trainer'] as const;
 
-/** A new run with the parent's history up to `step` and its checkpoint there, made whole or not at all. */
+/** A new run with the parent's history up to `step` and its checkpoint there, made whole or not at all. `start`: as of `CreateOptions`. */
 export async function forkRun(
   home: string,
   parent: RunStore,
   step: number,
   changes: Record<string, unknown>,
-  request_id: string | null = null,
+  { request_id, start = true }: { request_id?: string; start?: boolean } = {},
 ): Promise<RunStore> {
   const row = parent.row();
   if (!hasCheckpoint(parent, step)) throw noCheckpoint(parent, step);
@@ -54,7 +55,8 @@ export async function forkRun(
     if (fork.epoch !== row.epoch) throw errors.runHeld(row.id, 'be forked'); // of another history than the checkpoint
     await checkpointAt(fork, step, parent.checkpointPath(step));
     const settings = Object.fromEntries(LIVE_SETTINGS.filter((key) => key in changes).map((key) => [key, config[key]]));
-    fork.becomeFork({ id, name: config.run_name!, parent: row.id, config, request_id }, step, { rewards, settings });
+    fork.becomeFork({ id, name: config.run_name!, parent: row.id, config, request_id: request_id ?? null }, step, { rewards, settings });
+    if (request_id && !start) keepForLater(fork.db, request_id);
     await checkRun(fork, {}, parent);
     renameDurably(making, runDirectory(home, id));
   } catch (error) {

@@ -14,4 +14,15 @@ export function keepRequest(db: DatabaseSync, id: string, asked: unknown, now = 
   db.prepare('INSERT OR IGNORE INTO request (id, time, asked) VALUES (?, ?, ?)').run(id, now, digest(asked));
 }
 
+/** Under a name that no action's id has: one id may have made the run and, as another request, acted on it. */
+const creation = (id: string): string => `create ${id}`;
+
+/** The request made the run without starting it: the same request does not start it either, whatever it says then. */
+export function keepForLater(db: DatabaseSync, id: string, now = Date.now()): void {
+  keepRequest(db, creation(id), { start: false }, now);
+}
+
+export const madeForLater = (db: DatabaseSync, id: string): boolean =>
+  db.prepare('SELECT 1 FROM request WHERE id = ?').get(creation(id)) !== undefined;
+
 const digest = (asked: unknown): string => hash('sha256', JSON.stringify(asked));

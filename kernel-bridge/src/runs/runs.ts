@@ -16,6 +16,7 @@ import { checkLoadable, weightsDirectory } from './model-files.ts';
 import { isRunId, newRunId, runDirectory, runsDirectory } from './home.ts';
 import { isLocked, lockHolder, tryLock, type Lock } from '../log/lock.ts';
 import { pairConfigs } from './pair-config.ts';
+import { keepForLater } from './requests.ts';
 import { requireReachable } from './rewards.ts';
 import type { RunRow } from './row.ts';
 import { RunStore, type NewRun } from './store.ts';
@@ -60,8 +61,8 @@ const atHome = (config: TrainConfig): TrainConfig => ({
 export async function createRun(home: string, input: unknown, options: CreateOptions): Promise<RunStore> {
   const checked = await checkRun(home, atHome(completeConfig(input)), options);
   const id = newRunId();
-  const { parent = null, request_id } = options;
-  makeWhole(home, [{ ...checked, id, parent, request_id }]);
+  const { parent = null, request_id, start } = options;
+  makeWhole(home, [{ ...checked, id, parent, request_id }], start);
   return RunStore.open(runDirectory(home, id));
 }
 
@@ -79,13 +80,14 @@ export async function createPair(
   const checked = await Promise.all(configs.map((config) => checkRun(home, config, options)));
   const pair = randomBytes(4).toString('hex');
   const ids = configs.map(() => newRunId());
-  const { request_id } = options;
+  const { request_id, start } = options;
   makeWhole(
     home,
     checked.map((run, at) => {
       const other = { with: ids[1 - at], variant: configs[1 - at].variant };
       return { ...run, id: ids[at], parent: null, request_id, pair: { id: pair, ...other } };
     }),
+    start,
   );
   const [first, second] = ids.map((id) => RunStore.open(runDirectory(home, id)));
   return [first, second];
@@ -98,6 +100,8 @@ export interface CreateOptions {
   served?: RewardSet['sources'];
   askKernel?: AskKernel;
   request_id?: string;
+  /** False where the request that makes the run leaves it to a later one to start it. */
+  start?: boolean;
   parent?: string | null;
 }
 
@@ -120,14 +124,15 @@ async function checkRun(
 }
 
 /** The directories of new runs, under their names only once all of them are whole. */
-function makeWhole(home: string, runs: readonly Omit<NewRun, 'name'>[]): void {
+function makeWhole(home: string, runs: readonly Omit<NewRun, 'name'>[], start = true): void {
   const making = runs.map(({ id }) => ({ id, directory: join(runsDirectory(home), `.making-${randomBytes(4).toString('hex')}`) }));
   const renamed: string[] = [];
   try {
     runs.forEach((run, at) => {
       const { directory } = making[at];
       mkdirSync(directory, { recursive: true, mode: 0o700 });
-      using _ = RunStore.create(directory, { ...run, name: run.config.run_name ?? defaultName(run.config) });
+      using made = RunStore.create(directory, { ...run, name: run.config.run_name ?? defaultName(run.config) });
+      if (run.request_id && !start) keepForLater(made.db, run.request_id);
       writeFileSync(join(directory, 'config.yaml'), stringify(run.config));
     });
     for (const { id, directory } of making) {

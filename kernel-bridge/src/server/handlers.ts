@@ -19,7 +19,7 @@ import { forkRun, isForkOf, rollbackRun } from '../runs/lineage.ts';
 import { groupSteps, questionHistory, readGroups, readTokenIds } from '../runs/groups.ts';
 import { readMetrics } from '../runs/metrics.ts';
 import { pairConfigs } from '../runs/pair-config.ts';
-import { carriedOut, keepRequest } from '../runs/requests.ts';
+import { carriedOut, keepRequest, madeForLater } from '../runs/requests.ts';
 import { changedRewards, editRewards, editSettings, requireReachable, revertTo, revisions, settingsInForce } from '../runs/rewards.ts';
 import {
   createPair,
@@ -139,9 +139,9 @@ export function runHandlers(services: Services): Handlers<RunRoutes> {
         if (start) supervisor.require(completeConfig(config));
         using made =
           findByRequest(home, request_id, (run) => isMadeBy(run, config)) ??
-          (await createRun(home, config, { loadItems, reward_files, served: kernels.sources(), askKernel, request_id }));
-        const { id, state } = made.row();
-        if (start && state === 'queued' && made.pending().length === 0) await supervisor.start(id);
+          (await createRun(home, config, { loadItems, reward_files, served: kernels.sources(), askKernel, request_id, start }));
+        const { id } = made.row();
+        if (start && isToStart(made, request_id)) await supervisor.start(id);
         hub.changed(id);
         return made.summary();
       }),
@@ -162,11 +162,11 @@ export function runHandlers(services: Services): Handlers<RunRoutes> {
       repeated.once(request_id && `create ${request_id}`, { config, variants, reward_files }, async () => {
         if (start) for (const one of pairConfigs(config, variants)) supervisor.require(one);
         const ids = await pairOf(home, request_id, config, variants, () =>
-          createPair(home, config, variants, { loadItems, reward_files, served: kernels.sources(), askKernel, request_id }),
+          createPair(home, config, variants, { loadItems, reward_files, served: kernels.sources(), askKernel, request_id, start }),
         );
         for (const id of ids) {
           using run = openRun(home, id);
-          if (start && run.row().state === 'queued' && run.pending().length === 0) await supervisor.start(id);
+          if (start && isToStart(run, request_id)) await supervisor.start(id);
           hub.changed(id);
         }
         return { runs: ids.map((id) => hub.store(id).summary()) };
@@ -277,9 +277,9 @@ export function runHandlers(services: Services): Handlers<RunRoutes> {
         using parent = openRun(home, from);
         using made =
           findByRequest(home, request_id, (run) => isForkOf(parent, run, step, config)) ??
-          (await forkRun(home, parent, step, config, request_id));
-        const { id, state } = made.row();
-        if (start && state === 'queued' && made.pending().length === 0) await supervisor.start(id);
+          (await forkRun(home, parent, step, config, { request_id, start }));
+        const { id } = made.row();
+        if (start && isToStart(made, request_id)) await supervisor.start(id);
         hub.changed(id);
         return made.summary();
       }),
@@ -440,6 +440,10 @@ async function pairOf(
 /** Whether the run is what a request for a new one with this configuration makes. */
 const isMadeBy = ({ parent, config }: ReturnType<RunStore['row']>, asked: unknown): boolean =>
   parent === null && JSON.stringify(config) === JSON.stringify(completeConfig(asked));
+
+/** Whether a run that its request made, now or before, still waits for it to start the run. */
+const isToStart = (run: RunStore, request_id: string | undefined): boolean =>
+  run.row().state === 'queued' && run.pending().length === 0 && !(request_id && madeForLater(run.db, request_id));
 
 /** The run that the request made before; `same` tells whether it is what the request asks for. Throws REQUEST_ID_USED. */
 function findByRequest(home: string, request_id: string | undefined, same: (run: ReturnType<RunStore['row']>) => boolean): RunStore | null {
