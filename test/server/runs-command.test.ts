@@ -4,8 +4,11 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { register } from '../../kernel-bridge/src/cli/runs.ts';
 import { runJson } from '../../kernel-bridge/src/cli/testing/run-json.ts';
+import { createRun, lockRun, openRun } from '../../kernel-bridge/src/runs/runs.ts';
+import type { RunStore } from '../../kernel-bridge/src/runs/store.ts';
 import { Command } from 'commander';
-import { ENDLESS, reached, testServer, until, type TestServer } from './harness.ts';
+import { fakeLoadItems } from './fake-trainer.ts';
+import { ENDLESS, fakeConfig, makeHome, reached, testServer, until, type TestServer } from './harness.ts';
 
 let t: TestServer;
 beforeEach(async () => {
@@ -16,6 +19,7 @@ afterEach(async () => {
   vi.unstubAllEnvs();
   await t.close();
 });
+const asked = (run: RunStore): string[] => run.pending().map(({ action }) => action);
 const runs = (...args: string[]) => runJson([register], ['runs', ...args]);
 
 it('a run is paused, resumed, stopped, resumed again and deleted', async () => {
@@ -36,6 +40,33 @@ it('a run is paused, resumed, stopped, resumed again and deleted', async () => {
   const { removed } = await until(() => runs('delete', id).catch((error: Error) => error.message));
   expect(removed).toBe(id);
   await expect(runs('pause', id)).rejects.toMatchObject({ code: 'RUN_UNKNOWN' });
+});
+
+it('what the server refuses is not asked of the run either: one that is being stopped is not resumed', async () => {
+  const { id } = await t.client.createRun(t.config({ ...ENDLESS, learning_rate: 2 })); // a step of 2 s, in which the stop waits
+  await reached(t.client, id, 'running');
+  await runs('stop', id);
+  await expect(runs('resume', id)).rejects.toMatchObject({ code: 'RUN_CONFLICT', message: expect.stringContaining('stopping') });
+  using run = openRun(t.home, id);
+  expect(asked(run)).not.toContain('resume');
+  await reached(t.client, id, 'stopped');
+});
+
+it('without a server a run is asked itself while a process trains it, and not to go on once it is to stop', async () => {
+  const { home, model, remove } = makeHome();
+  vi.stubEnv('MEDR1_HOME', home);
+  {
+    using run = await createRun(home, fakeConfig(model), { loadItems: fakeLoadItems });
+    const { id } = run.row();
+    await expect(runs('pause', id)).rejects.toMatchObject({ code: 'SERVER_ABSENT' });
+    using _ = lockRun(run.directory);
+    run.setState('running');
+    await runs('pause', id);
+    await runs('stop', id);
+    await expect(runs('resume', id)).rejects.toMatchObject({ code: 'RUN_CONFLICT', message: expect.stringContaining('stopping') });
+    expect(asked(run)).toEqual(['pause', 'stop']);
+  }
+  remove();
 });
 
 it('a fork is started at once where asked', async () => {

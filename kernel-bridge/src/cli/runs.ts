@@ -239,7 +239,7 @@ async function metrics(id: string, { csv }: { csv: string }): Promise<void> {
   }
 }
 
-/** Asks the process that trains the run, whichever it is; where none does, the server. */
+/** By the server, which knows of every process that trains; where none answers, by the run itself, for a `medr1 train` that trains it. */
 async function act(id: string, action: 'pause' | 'stop' | 'resume', { json }: Json): Promise<void> {
   const home = homeDir();
   using store = openRun(home, id);
@@ -249,12 +249,12 @@ async function act(id: string, action: 'pause' | 'stop' | 'resume', { json }: Js
     throw error;
   });
   if (hasEnded(state) && action !== 'resume') throw errors.wrongState(id, action, state, 'It trains no more.');
-  if (server === null) store.command(action);
-  else
-    await server.action(id, action).catch((error: unknown) => {
-      if (!isTraining(store.directory)) throw error;
-      store.command(action); // a `medr1 train` of its own trains it, and reads what is asked between two steps
-    });
+  if (server) await server.action(id, action);
+  else {
+    const stopping = store.pending().some((asked) => asked.action === 'stop');
+    if (stopping && action !== 'stop') throw errors.stopping(id, action);
+    store.command(action); // read between two steps
+  }
   const summary = store.summary();
   if (json) printJson(summary);
   else process.stdout.write(`${id}: ${action} was asked for; it is ${summary.state} at step ${summary.step}\n`);

@@ -190,6 +190,8 @@ export const errors = {
     make('GROUP_UNKNOWN', 404)(`Run ${id} holds no group ${group} of step ${step}.`, 'GET /runs/:id/groups tells which there are.'),
   wrongState: (id: string, action: string, state: string, remedy: string) =>
     conflict(`Run ${id} is ${state}: it cannot ${action}.`, remedy),
+  stopping: (id: string, action: string) =>
+    conflict(`Run ${id} is stopping: it cannot ${action}.`, 'Wait until it has stopped, then resume it.'),
   runHeld: (id: string, action: string) =>
     conflict(
       `Run ${id} is being rolled back, deleted or started by another process: it cannot ${action}.`,

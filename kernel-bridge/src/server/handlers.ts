@@ -397,7 +397,7 @@ async function actOn(id: string, action: RunAction, { home, supervisor, hub }: S
   if (stopped) {
     // no worker takes it any more, also none that was just started for it
   } else if (stopping && action !== 'stop') {
-    throw errors.wrongState(id, action, 'stopping', 'Wait until it has stopped, then resume it.');
+    throw errors.stopping(id, action);
   } else if (live && action === 'start') {
     return;
   } else if (!live && (action === 'start' || action === 'resume')) {
