@@ -12,8 +12,9 @@ import { makeSplit } from '../data/splits/make.ts';
 import { readWhole } from '../data/whole.ts';
 import { SPLIT_KINDS, type Audit, type SplitKind } from '../protocol/data.ts';
 import { WorkbenchError } from '../protocol/errors.ts';
+import { printable } from '../protocol/printable.ts';
 import { usage, whole } from './arguments.ts';
-import { printJson, table } from './output.ts';
+import { printJson, table, tell } from './output.ts';
 
 interface Json {
   json?: boolean;
@@ -85,12 +86,12 @@ async function add(dir: string, { name, images, json }: { name?: string; images?
   line(null);
   const facts = summary(added.name, homeDir());
   if (json) return printJson(facts);
-  console.log(`${facts.name}: ${facts.items} questions (${facts.usable} usable), ${facts.images} images`);
+  tell(`${facts.name}: ${facts.items} questions (${facts.usable} usable), ${facts.images} images`);
   if (facts.missing === facts.items)
-    console.log(
+    tell(
       `None of the images was found below ${facts.root}. Where they are elsewhere: medr1 data add ${dir} --name ${facts.name} --images FOLDER`,
     );
-  else if (facts.usable < facts.items) console.log(`medr1 data audit ${facts.name} tells why ${facts.items - facts.usable} cannot be used`);
+  else if (facts.usable < facts.items) tell(`medr1 data audit ${facts.name} tells why ${facts.items - facts.usable} cannot be used`);
 }
 
 function list({ json }: Json): void {
@@ -110,8 +111,8 @@ async function audit(nameOrDir: string, { images, json }: { images: boolean } & 
   else printAudit(found);
 }
 
-function printAudit(audit: Audit): void {
-  console.log(`${audit.dataset}: ${audit.items} questions (${audit.usable} usable) on ${audit.images} images\n`);
+export function printAudit(audit: Audit): void {
+  tell(`${audit.dataset}: ${audit.items} questions (${audit.usable} usable) on ${audit.images} images`, '');
   if (audit.splits.length > 0) {
     const rows = audit.splits.map((s) => [
       s.test,
@@ -126,7 +127,7 @@ function printAudit(audit: Audit): void {
   }
   for (const [draw, rows] of Map.groupBy(Object.entries(audit.prior_matrix), ([train]) => train.split('/')[0])) printMatrix(draw, rows);
   if (audit.findings.length === 0) return console.log('Nothing was found.');
-  for (const { code, text, count } of audit.findings) console.log(`${code} (${count}): ${text}`);
+  for (const { code, text, count } of audit.findings) tell(`${code} (${count}): ${text}`);
 }
 
 /** The option-text prior, rows train, columns test; nothing where a single split tells no more than the table above. */
@@ -134,7 +135,7 @@ function printMatrix(draw: string, rows: [string, Record<string, number>][]): vo
   const tests = Object.keys(rows[0]?.[1] ?? {});
   if (tests.length < 2) return;
   const short = (name: string) => name.replace(/^.*?(train|test)\//, '');
-  console.log(`Option-text prior of ${draw}, % right: rows train, columns test`);
+  tell(`Option-text prior of ${draw}, % right: rows train, columns test`);
   const body = rows.map(([train, row]) => [short(train), ...tests.map((test) => row[test])]);
   console.log(`${table([['', ...tests.map(short)], ...body])}\n`);
 }
@@ -161,7 +162,7 @@ async function split(nameOrDir: string, { kind, seed, test, name, out, force, js
   writeSplit(path, made, { force });
   if (json) return printJson({ path, ...made });
   const use = out ? `${resolve(path)}#train` : `${made.name}/train`;
-  console.log(`${path}: ${made.train.length} train, ${made.test.length} test\ndataset_train_split: ${use}`);
+  tell(`${path}: ${made.train.length} train, ${made.test.length} test`, `dataset_train_split: ${use}`);
 }
 
 async function get(name: KnownName, dir: string | undefined, { yes, hubUrl }: { yes?: boolean; hubUrl?: string }): Promise<void> {
@@ -188,7 +189,7 @@ async function agreed(): Promise<boolean> {
 function remove(name: string, { json }: Json): void {
   removeDataset(name, homeDir());
   if (json) printJson({ removed: name });
-  else console.log(`${name} is forgotten; its folder is as it was`);
+  else tell(`${name} is forgotten; its folder is as it was`);
 }
 
 /** Ends the work cleanly on Ctrl-C: what was done so far stays, and the same command goes on from there. */
@@ -213,7 +214,7 @@ function stopped(): WorkbenchError {
 function statusLine(quiet = false): (text: string | null) => void {
   const out = process.stderr;
   if (quiet || !out.isTTY) return () => {};
-  return (text) => out.write(text === null ? '\r\x1b[K' : `\r\x1b[K${text.slice(0, (out.columns || 80) - 1)}`);
+  return (text) => out.write(text === null ? '\r\x1b[K' : `\r\x1b[K${printable(text).slice(0, (out.columns || 80) - 1)}`);
 }
 
 function fraction(text: string): number {

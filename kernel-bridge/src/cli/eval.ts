@@ -18,6 +18,7 @@ import {
   type Share,
   type Variant,
 } from '../protocol/index.ts';
+import { printable } from '../protocol/printable.ts';
 import { homeDir, prepareHome } from '../runs/home.ts';
 import { openAnswerer } from '../worker/answerer.ts';
 import { runEvaluation } from '../worker/evaluation.ts';
@@ -117,7 +118,7 @@ async function answer(store: EvalStore, home: string, { json }: Options): Promis
       loadItems,
       openAnswerer,
       signal: abort.signal,
-      log: (line) => void (process.env.MEDR1_DEBUG && process.stderr.write(`${line}\n`)),
+      log: (line) => void (process.env.MEDR1_DEBUG && process.stderr.write(`${printable(line)}\n`)),
       committed: () => {
         if (!bar) return;
         const { done, total } = store.summary();
@@ -156,11 +157,13 @@ const document = (options: Options, summary: EvalSummary, report: Evaluation, un
   ...report,
 });
 
-function leftOut({ left_out, settings }: EvalSummary, unasked: EvalDetail['unasked']): string {
-  const named = unasked.slice(0, 5).map(({ id, sight, why }) => `  ${id}${sight === 'image' ? '' : `, ${sight}`}: ${why}\n`);
-  const more = unasked.length > named.length ? `  and ${unasked.length - named.length} more\n` : '';
-  const audit = `\`medr1 data audit ${settings.dataset}\` says what`;
-  return `${left_out} questions of the split were left out, for something is wrong with them: ${audit}\n${named.join('')}${more}`;
+export function leftOut({ left_out, settings }: EvalSummary, unasked: EvalDetail['unasked']): string {
+  const lines = [
+    `${left_out} questions of the split were left out, for something is wrong with them: \`medr1 data audit ${settings.dataset}\` says what`,
+    ...unasked.slice(0, 5).map(({ id, sight, why }) => `  ${id}${sight === 'image' ? '' : `, ${sight}`}: ${why}`),
+    ...(unasked.length > 5 ? [`  and ${unasked.length - 5} more`] : []),
+  ];
+  return `${lines.map(printable).join('\n')}\n`;
 }
 
 function unfinished({ id, done, total }: EvalSummary): WorkbenchError {

@@ -6,6 +6,7 @@ import { evalDirectory, evaluatedCheckpoints, isEvaluating, listEvals, openEval,
 import { exportEvaluation } from '../evals/export.ts';
 import { matrices } from '../evals/matrix.ts';
 import type { EvalStore } from '../evals/store.ts';
+import { printable } from '../protocol/printable.ts';
 import {
   columnName,
   MATRIX_KINDS,
@@ -71,10 +72,13 @@ function show(id: string, { json }: Json): void {
   const { summary, report } = detail;
   const rows = Object.entries({ ...report.by_modality, ...report.by_question_type, ...report.by_dataset });
   process.stdout.write(
-    `${summary.id}  ${summary.name}\n${summary.state}, ${summary.done} of ${summary.total} answers, in ${detail.directory}\n` +
-      `${Object.entries(summary.settings)
-        .map(([key, value]) => `  ${key}: ${JSON.stringify(value)}`)
-        .join('\n')}\n` +
+    `${[
+      `${summary.id}  ${summary.name}`,
+      `${summary.state}, ${summary.done} of ${summary.total} answers, in ${detail.directory}`,
+      ...Object.entries(summary.settings).map(([key, value]) => `  ${key}: ${JSON.stringify(value)}`),
+    ]
+      .map(printable)
+      .join('\n')}\n` +
       `${table([
         ['', 'items', ...READINGS.map((reading) => `${columnName(reading, [summary.reading])}, %`)],
         ['all', report.strict.total, withInterval(report.strict), withInterval(report.tolerant)],
@@ -139,12 +143,12 @@ function matrix(ids: string[], { kind, json }: Json & { kind: MatrixKind }): voi
 }
 
 const matrixText = ({ name, readings, names, cells, in_domain, off_diagonal }: EvalMatrix): string =>
-  `${name}, ${columnName('strict', readings)}, %: rows trained on, columns tested on\n` +
+  `${printable(name)}, ${columnName('strict', readings)}, %: rows trained on, columns tested on\n` +
   `${table([['', ...names], ...cells.map((row, i) => [names[i], ...row.map((cell) => percent(cell?.strict.rate ?? null))])])}\n` +
   `in domain ${percent(in_domain.strict)}, off the diagonal ${percent(off_diagonal.strict)}`;
 
 const differenceText = ({ minuend, subtrahend, readings, names, strict, in_domain, off_diagonal }: MatrixDifference): string =>
-  `${minuend} minus ${subtrahend}, ${columnName('strict', readings)}, points\n` +
+  `${printable(`${minuend} minus ${subtrahend}`)}, ${columnName('strict', readings)}, points\n` +
   `${table([['', ...names], ...strict.map((row, i) => [names[i], ...row.map(percent)])])}\n` +
   `in domain ${percent(in_domain.strict)}, off the diagonal ${percent(off_diagonal.strict)}`;
 

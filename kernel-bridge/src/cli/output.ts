@@ -6,6 +6,11 @@ export function printJson(document: unknown): void {
   process.stdout.write(`${JSON.stringify(document)}\n`);
 }
 
+/** Prints lines on standard output; names in them are shown, not obeyed. */
+export function tell(...lines: string[]): void {
+  process.stdout.write(`${lines.map(printable).join('\n')}\n`);
+}
+
 /** Prints the error and returns the exit code: 1 failed, 2 wrong usage. */
 export function fail(error: unknown, json = false): number {
   const { code, message, remedy } = errorBody(error);

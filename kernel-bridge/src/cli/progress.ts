@@ -1,5 +1,6 @@
 /** Progress of a run on a terminal: one line redrawn on a TTY, one line a step elsewhere. */
 import type { WriteStream } from 'node:tty';
+import { printable } from '../protocol/printable.ts';
 import type { RunEvent, RunSummary } from '../protocol/run.ts';
 
 export interface Progress {
@@ -16,8 +17,8 @@ const SHOWN = ['reward', 'kl', 'loss', 'rollouts_per_s'];
 /** The number of steps comes from the trainer, by `of`, once it has started. `label` tells runs apart that are shown together. */
 export function progress(out: WriteStream, of: () => number | null = () => null, label = ''): Progress {
   const redraw = out.isTTY;
-  const before = label && `${label}  `;
-  const line = (text: string): void => void out.write(redraw ? `\r\x1b[K${before}${text}\n` : `${before}${text}\n`);
+  const before = label && `${printable(label)}  `;
+  const line = (text: string): void => void out.write(`${redraw ? '\r\x1b[K' : ''}${before}${printable(text)}\n`);
   const times: number[] = [];
   let written = '';
   return {

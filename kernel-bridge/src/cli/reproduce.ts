@@ -6,6 +6,7 @@ import { InvalidArgumentError, type Command } from 'commander';
 import { loadItems } from '../data/load.ts';
 import { makeSample } from '../data/sample/sample.ts';
 import { readWhole } from '../data/whole.ts';
+import { printable } from '../protocol/printable.ts';
 import { errors } from '../reproduce/errors.ts';
 import { makePlan, type Plan } from '../reproduce/plan.ts';
 import { APPROACHES, readRecipe, type Approach, type Recipe } from '../reproduce/recipe.ts';
@@ -122,7 +123,9 @@ function printer({ evaluations }: Plan): (part: Part) => void {
   const redraw = process.stderr.isTTY;
   const last = new Map<string, string>(); // parts go on side by side
   return ({ what, name, done, total, state, error }) => {
-    const text = `[${places.get(name)}/${evaluations.length}] ${what} ${name}: ${done} of ${total || '?'}, ${state}${error ? `: ${error.message}` : ''}`;
+    const text = printable(
+      `[${places.get(name)}/${evaluations.length}] ${what} ${name}: ${done} of ${total || '?'}, ${state}${error ? `: ${error.message}` : ''}`,
+    );
     const key = `${what} ${state}`;
     if (redraw) process.stderr.write(`\r\x1b[K${text}${state === 'finished' || error ? '\n' : ''}`);
     else if (key !== last.get(name)) process.stderr.write(`${text}\n`);
