@@ -28,10 +28,10 @@ export function splitTable({ splits, near_duplicates }: Audit, open: Open): Temp
             <th scope="col">split</th>
             <th scope="col" class="number">train</th>
             <th scope="col" class="number">test</th>
-            <th scope="col" class="number" title="Test questions whose very image is in train">same image</th>
+            <th scope="col" class="number" title="Test questions whose image is also in train">same image</th>
             <th scope="col" class="number" title="Further test questions whose image looks like one in train">near image</th>
             <th scope="col" class="number" title=${PRIOR}>option prior</th>
-            <th scope="col" class="number" title="Accuracy of guessing evenly">chance</th>
+            <th scope="col" class="number" title="Accuracy of guessing each option equally often">chance</th>
           </tr>
         </thead>
         <tbody>

@@ -127,7 +127,7 @@ export class AuditView extends WatchingElement {
     const groups = findingGroups(audit);
     return html`<section data-testid="findings">
       <h2>Findings <span class="count">${integer(audit.findings.length)}</span></h2>
-      ${groups.length === 0 ? html`<p>✓ Nothing was found that speaks against this data set.</p>` : groups.map((group) => this.#group(group))}
+      ${groups.length === 0 ? html`<p>✓ The audit found no problem in this data set.</p>` : groups.map((group) => this.#group(group))}
     </section>`;
   }
 

@@ -151,7 +151,8 @@ export class CurvesView extends WatchingElement {
       </label>
       ${this.#smoothing()} ${this.#grouping()}
       <label><input type="checkbox" .checked=${logY} @change=${() => this.model.set({ logY: !logY })} />log y</label>
-      <label title="y spans the bulk of the values: what lies more than half its width outside the middle 90 % is not seen, and counted"
+      <label
+        title="y shows the middle 90 % of the values and half as much again on each side. Values outside are not drawn; the chart counts them"
         ><input
           type="checkbox"
           .checked=${ignoreOutliers}

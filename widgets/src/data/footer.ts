@@ -46,7 +46,10 @@ export function footer(data: IWorkbench['data'], busy: boolean, { startRun, toNo
         : nothing
     }
     <div class="bar" role="toolbar" aria-label="Selected questions">
-      <span class="number" data-testid="data-count" title="Actions are for what is selected; for all that is shown when nothing is"
+      <span
+        class="number"
+        data-testid="data-count"
+        title="Actions apply to what is selected, or to all that is shown if nothing is selected"
         >${what}${some ? html`<span class="secondary"> of ${integer(total)}</span>` : images}</span
       >
       ${

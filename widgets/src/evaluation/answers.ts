@@ -148,7 +148,7 @@ export class EvaluationAnswers extends WatchingElement {
       ${
         busy
           ? html`<span role="status">The data set is being indexed …</span>`
-          : html`The data set is not indexed yet: its questions open, with their images, once it is.
+          : html`The data set is not indexed yet. Once it is, its questions open with their images.
               <button data-testid="index-evaluated" title=${root} @click=${() => void datasets.add(root)}>Index it</button>`
       }
       ${datasets.state.value.refusal ? failed(datasets.state.value.refusal) : nothing}

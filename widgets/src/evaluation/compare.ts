@@ -143,7 +143,7 @@ export class EvaluationCompare extends WatchingElement {
           </tbody>
         </table>
       </div>
-      ${pairs.length > 1 ? html`<p class="small secondary">Each p is for one pair alone; of many pairs some are small by chance.</p>` : nothing}
+      ${pairs.length > 1 ? html`<p class="small secondary">Each p is for one pair alone. Among many pairs, some p are small by chance.</p>` : nothing}
     </section>`;
   }
 

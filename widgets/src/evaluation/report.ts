@@ -74,7 +74,7 @@ export class EvaluationReport extends WatchingElement {
           ? nothing
           : html`<span
               data-testid="left-out"
-              title="Something is wrong with them, such as an image that is missing; the audit of the data set says what."
+              title="These questions have a problem, for example a missing image. The audit of the data set names it."
             >
               <span class="warning" aria-hidden="true">⚠</span> ${integer(left_out)} of the split left out
             </span>`

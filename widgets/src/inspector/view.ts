@@ -227,7 +227,7 @@ export class InspectorPanel extends PageElement {
           <td class="number">${number(one.reward)}</td>
         </tr>
         <tr>
-          <th colspan="3" title="How far above its group, in the unit that scale_rewards gives">advantage</th>
+          <th colspan="3" title="How far its reward is above the mean of its group, in the unit that scale_rewards gives">advantage</th>
           <td class=${`number ${direction(one.advantage)}`}>${signed(one.advantage)}</td>
         </tr>
         <tr class="secondary">
@@ -257,7 +257,7 @@ export class InspectorPanel extends PageElement {
           : answers.status === 'error'
             ? failed(answers.error, () => void this.#model!.sample.loadAnswers())
             : answers.value.length === 0
-              ? html`<p class="secondary">No run was asked this question yet.</p>`
+              ? html`<p class="secondary">No run has asked this question yet.</p>`
               : html`<ul>
                   ${repeat(
                     byRun(answers.value, this.workbench.selection.value.runs).slice(0, RUNS),
@@ -268,7 +268,7 @@ export class InspectorPanel extends PageElement {
       )}
       ${section(
         'Rewards',
-        html`<p class="secondary">Rewards are given to the completions of a step; choose one in Rollouts, or a step above.</p>`,
+        html`<p class="secondary">Each completion of a step has rewards. Choose a completion in Rollouts, or a step above.</p>`,
       )}
       ${section(
         'Metadata',

@@ -42,7 +42,7 @@ export function presets(server: ServerInfo | null): Preset[] {
     list.push({
       id: 'demo-no-think',
       title: 'Demo, no-thinking',
-      text: 'The same with answers given at once.',
+      text: 'The same, but the model answers at once, without thinking.',
       config: direct,
     });
   list.push({

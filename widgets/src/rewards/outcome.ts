@@ -96,7 +96,7 @@ function valuesView(
         >not applicable
         <b>${integer(notApplicable)}</b>${all > 0 && notApplicable > 0 ? ` (${percent(notApplicable / all)})` : nothing}</span
       >
-      <span class=${lost > 0 ? 'problem' : ''} title="completions without a value, of calls that failed"
+      <span class=${lost > 0 ? 'problem' : ''} title="completions without a value, because the call failed"
         >errors <b>${integer(lost)}</b></span
       >
       ${readButton(name, values.length, reads, list)}`,

@@ -86,7 +86,7 @@ export class RunSettings extends WatchingElement {
         <button data-testid="settings-revert" ?disabled=${Object.keys(this.edits).length === 0} @click=${() => (this.edits = {})}>
           Revert
         </button>
-        ${this.active ? nothing : html`<span class="secondary">The run is not active: fork it to train on with other settings.</span>`}
+        ${this.active ? nothing : html`<span class="secondary">The run is not active. To train on with other settings, fork it.</span>`}
       </div>
       ${this.#doing.error ? failed(this.#doing.error) : nothing}
     </details>`;

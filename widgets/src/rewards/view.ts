@@ -257,7 +257,7 @@ export class RewardsView extends WatchingElement {
         ${newest.step === null ? html`<span class="warning">◔ from the next step</span>` : `(since step ${integer(newest.step)})`}
       </span>
       ${dirty ? html`<span class="new" data-testid="dirty">● edited, not applied</span>` : nothing}
-      ${active ? nothing : html`<span class="secondary">The run is not active: an edit can be tried on its rollouts, not applied.</span>`}
+      ${active ? nothing : html`<span class="secondary">The run is not active: an edit can be tried on its rollouts, but not applied.</span>`}
     </header>`;
   }
 
@@ -695,10 +695,10 @@ function changesOf(draft: Draft, current: RewardRevision): string[] {
 function idleView({ why, since }: Idle): TemplateResult {
   const step = integer(since);
   return why === 'saturated'
-    ? html`<span class="warning" title="All completions get about the same: this function teaches nothing now"
+    ? html`<span class="warning" title="All completions get about the same value, so the run learns nothing from this function now"
         >⚠ saturated since step ${step}</span
       >`
-    : html`<span class="warning" title="It gave null for every completion: this function adds nothing to the reward"
+    : html`<span class="warning" title="The function gave null for every completion, so it adds nothing to the reward"
         >⚠ never applied since step ${step}</span
       >`;
 }

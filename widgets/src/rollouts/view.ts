@@ -184,13 +184,13 @@ export class RolloutsView extends WatchingElement {
               type,
               (value) => model.set({ type: value }),
             )}
-            <label title="Completions that say the same, with the same rewards, stand once with their number"
+            <label title="Completions with the same text and the same rewards are shown once, with their number"
               >the same
               <span
                 ><input type="checkbox" data-testid="fold" .checked=${fold} @change=${() => model.set({ fold: !fold })} /> once</span
               ></label
             >
-            <label title="Colours each token by what is stored of it"
+            <label title="Colours each token by a value that is stored for it"
               >tokens ${colouringSwitch(colouring, this.#missing, (quantity) => model.set({ colouring: quantity }))}</label
             >
             <button

@@ -50,7 +50,7 @@ const FACTS: Record<RunFact, FactLook> = {
   runtime_s: { title: 'time', hint: 'from its first start to its end or to now, pauses included', width: 100, text: long },
   rollouts_per_s: {
     title: 'rollouts/s',
-    hint: 'completions sampled a second at the last step',
+    hint: 'completions sampled per second at the last step',
     width: 90,
     text: (value) => number(value as number | null),
   },

@@ -140,7 +140,7 @@ export class RunsTable extends WatchingElement {
         aria-label="Search runs"
         data-testid="search"
         placeholder="name, tag:seed, state:failed, learning_rate<1e-5, best:reward>1.5"
-        title="Words are looked for in name, id, tags, notes, variant and state. column:value and comparisons look at one column; a minus in front turns a condition round."
+        title="A word is looked for in name, id, tags, notes, variant and state. column:value and comparisons look at one column. A minus in front finds what does not fit: -tag:seed."
         .value=${search}
         @input=${(event: Event) => this.#model.set({ search: (event.target as HTMLInputElement).value })}
       />
@@ -256,7 +256,7 @@ export class RunsTable extends WatchingElement {
     const { total, columns, last, rows, search, hidden } = this.#model.state.value;
     if (total === 0)
       return search.trim() !== '' || hidden > 0
-        ? empty('No run passes', 'Take conditions out of the search, or show archived runs.')
+        ? empty('No run passes', 'Remove a condition from the search, or show archived runs.')
         : empty('No runs yet', 'New run configures one.', html`<button @click=${() => command(this, 'open-new-run')}>New run …</button>`);
     const shown = ['name', ...columns].map((id) => columnOf(id, last));
     const template = shown.map(({ width }, place) => (place === shown.length - 1 ? `minmax(${width}px, 1fr)` : `${width}px`)).join(' ');

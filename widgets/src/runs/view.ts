@@ -190,7 +190,7 @@ export class RunsPanel extends WatchingElement {
         type="search"
         aria-label="Search runs"
         placeholder="search: name, tag:seed, state:failed"
-        title="Words are looked for in name, id, tags, notes, variant and state; the table searches metrics and configurations too"
+        title="The search looks in name, id, tags, notes, variant and state. The search of the table also looks in metrics and configurations"
         data-testid="run-search"
         .value=${this.search}
         @input=${(event: Event) => (this.search = (event.target as HTMLInputElement).value)}
@@ -270,7 +270,7 @@ export class RunsPanel extends WatchingElement {
       <button
         class="quiet link"
         data-testid="give-way"
-        title="A paused run lends the device; it is resumed by its own button"
+        title="A paused run lets others use its device. Its own button resumes it"
         ?disabled=${this.#doing.isBusy(behind.id)}
         @click=${() => void this.#act(behind.id, 'pause')}
       >

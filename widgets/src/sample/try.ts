@@ -192,7 +192,7 @@ export class SampleTry extends WatchingElement {
         <button type="button" ?disabled=${edit.image === ''} data-testid="no-image" @click=${() => change({ image: '' })}>No image</button>
         <button type="button" ?disabled=${edit.image === own} @click=${() => change({ image: own })}>Its own</button>
         <button type="button" data-testid="as-it-stands" @click=${() => this.model.edit(null)}>As it stands</button>
-        <span class="small secondary">Answers to other words are not judged.</span>
+        <span class="small secondary">Answers to changed words are not judged right or wrong.</span>
       </div>
     </div>`;
   }
@@ -227,7 +227,7 @@ export class SampleTry extends WatchingElement {
       </h4>
       ${
         answer.status === 'loading'
-          ? html`<p class="secondary" role="status">The model answers; while it trains, after the step it is in …</p>`
+          ? html`<p class="secondary" role="status">The model answers … A model in training answers when its current step is done.</p>`
           : answer.status === 'error'
             ? failed(answer.error, () => void this.model.run())
             : answer.value.completions.map((one) => this.#completion(one, answer.value))

@@ -229,7 +229,7 @@ export class SampleView extends PageElement {
       <h3>Near-duplicates <span class="count">${unknown ? '?' : integer(near.length)}</span></h3>
       ${
         unknown
-          ? html`<p class="small secondary">The image was not decoded, so it is not known what looks like it.</p>`
+          ? html`<p class="small secondary">The image was not decoded, so images that look like it are unknown.</p>`
           : near.length === 0
             ? html`<p class="small secondary">No other image looks like this one.</p>`
             : nothing
@@ -246,7 +246,7 @@ export class SampleView extends PageElement {
                 @click=${() => this.workbench.selection.move({ item: items[0] })}
               >
                 ${sha256 ? html`<img src=${data.thumbUrl(dataset!, sha256, THUMB)} alt="" loading="lazy" />` : html`<span class="none small">no thumbnail</span>`}
-                <span class="small number" title="bits of 128 in which the perceptual hashes differ"
+                <span class="small number" title="how many of the 128 bits of the perceptual hashes differ"
                   >${distance === 0 ? 'same' : distance === 1 ? '1 bit' : `${distance} bits`}</span
                 >
                 ${within.map((split) => html`<span class="small secondary split">${breakable(split)}</span>`)}
@@ -271,7 +271,7 @@ export class SampleView extends PageElement {
           : answers.status === 'error'
             ? failed(answers.error, () => void this.#model!.loadAnswers())
             : answers.value.length === 0
-              ? html`<p class="small secondary">No run was asked this question yet.</p>`
+              ? html`<p class="small secondary">No run has asked this question yet.</p>`
               : repeat(
                   byRun(answers.value, this.workbench.selection.value.runs),
                   ({ run }) => run,
