@@ -64,7 +64,7 @@ it('export refuses a place that cannot be written, names it, and leaves nothing'
     const { code, error } = await runs('export', ID, place, '--format', 'csv');
     expect(code).toBe(1);
     expect(error).toContain(`${place} cannot be written`);
-    expect(error).toContain('Name a place in a folder that is there');
+    expect(error).toContain('Name a file in a folder that exists');
   }
   expect((await runs('export', ID, join(home, 'x.csv'), '--format', 'csv')).code).toBe(0);
   expect(readdirSync(home).sort()).toEqual(['runs', 'x.csv']);
