@@ -99,7 +99,7 @@ describe('medr1 eval', () => {
     await writeFile(join(tiny.directory, 'Splits', 'modality', 'test', 'Fundus.json'), JSON.stringify(records));
     const { items, left_out, unasked } = await evaluate('--split', 'modality/test/Fundus', '--max-new-tokens', '4');
     expect([items, left_out]).toEqual([1, 1]);
-    expect(unasked[0].why).toMatch(/a prompt of \d+ tokens and a completion of up to 4 are more than the 32768/);
+    expect(unasked[0].why).toMatch(/a prompt of \d+ tokens and a completion of up to 4 tokens are together longer than the 32768/);
   });
 
   it('refuses a split that changed since', async () => {

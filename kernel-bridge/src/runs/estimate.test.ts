@@ -198,7 +198,7 @@ describe('an estimate', () => {
 
   it('names a directory that holds no weights', () => {
     expect(() => estimate(completeConfig({ model_name_or_path: tmpdir(), dataset_name: 'x' }), [])).toThrow(
-      /no model directory: config.json/,
+      /not a model directory: config.json/,
     );
   });
 });
