@@ -47,7 +47,7 @@ it('starts an evaluation from the empty view and shows its tables when it is don
   const id = (await view().getByTestId('evaluation').getAttribute('data-id'))!;
   const { strict, controls } = await finished(id);
   expect(strict.total).toBe(32);
-  expect(controls).toEqual(['blank-image', 'option-prior', 'options-permuted']);
+  expect(controls.toSorted()).toEqual(['blank-image', 'option-prior', 'options-permuted']);
   await view().locator('[data-testid=evaluation][data-state=finished]').waitFor();
   await view().locator('[data-testid=accuracy][data-name=All]').waitFor();
   await view().getByTestId('follows').waitFor();

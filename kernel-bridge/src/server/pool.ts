@@ -11,7 +11,7 @@ const FRESH_MS = 2000;
 export class Pool {
   readonly #jobs: Jobs;
   #devices: Device[];
-  #readAt = 0;
+  #readAt = -Infinity;
 
   constructor(jobs: Jobs, options: DeviceOptions & { devices?: readonly Device[] } = {}) {
     this.#jobs = jobs;
@@ -68,8 +68,8 @@ export class Pool {
 
   /** Reads memory and load, at most every two seconds. */
   async refresh(): Promise<void> {
-    if (Date.now() - this.#readAt < FRESH_MS) return;
-    this.#readAt = Date.now();
+    if (performance.now() - this.#readAt < FRESH_MS) return;
+    this.#readAt = performance.now();
     this.#devices = await measured(this.#devices);
   }
 

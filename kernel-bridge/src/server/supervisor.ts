@@ -51,7 +51,7 @@ export class Supervisor {
   private readonly planning = new Map<string, Promise<void>>();
   /** Those that wait, as the last look at the queue left them. */
   private waiters: QueuedJob[] = [];
-  private lookedAt = 0;
+  private lookedAt = -Infinity;
   private readonly turns: Turns;
   /** Runs are queued here, and not started by hand alone. */
   private queues = false;
@@ -204,8 +204,8 @@ export class Supervisor {
 
   /** Looks at the queue again now and then: other programs may have given memory back. */
   look(): void {
-    if (!this.waiters.some(({ held }) => !held) || Date.now() - this.lookedAt < LOOK_MS) return;
-    this.lookedAt = Date.now();
+    if (!this.waiters.some(({ held }) => !held) || performance.now() - this.lookedAt < LOOK_MS) return;
+    this.lookedAt = performance.now();
     void this.pool.refresh().then(() => this.schedule());
   }
 
