@@ -86,7 +86,7 @@ export const ROWS = {
     control: 'what is noted of runs is answered and not written',
   },
   W5: {
-    promise: 'clients that flood cost the server less than 32 MB, and others get their answers',
+    promise: 'clients that flood cost the server less than 48 MB, and others get their answers',
     how: '60 connections send messages, subscriptions or pings without end and read nothing',
     minute: 2,
     whole: 40,

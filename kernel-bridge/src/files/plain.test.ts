@@ -38,8 +38,8 @@ describe('a plain file', () => {
   ])('is not %s', async (name, message) => {
     for (const refused of [() => openPlainSync(at(name)), () => readPlainSync(at(name), 100), () => readTextSync(at(name), 100)])
       expect(refused).toThrow(message);
-    for (const refused of [openPlain(at(name)), readPlain(at(name), 100), readText(at(name), 100)])
-      await expect(refused).rejects.toThrow(message);
+    for (const refused of [() => openPlain(at(name)), () => readPlain(at(name), 100), () => readText(at(name), 100)])
+      await expect(refused()).rejects.toThrow(message);
   });
 
   it('is read whole, through links too', async () => {
