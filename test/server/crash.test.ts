@@ -12,19 +12,10 @@ import type { RunEvent } from '../../kernel-bridge/src/protocol/run.ts';
 import { isTraining, openRun } from '../../kernel-bridge/src/runs/runs.ts';
 import { verifyCheckpoint } from '../../kernel-bridge/src/runs/checkpoints.ts';
 import { rewardAt } from './fake-trainer.ts';
-import { ENDLESS, fakeConfig, makeHome, reached, testServer, until, workerPid } from './harness.ts';
+import { ENDLESS, fakeConfig, kill9, makeHome, reached, testServer, until, workerPid } from './harness.ts';
 
 const STEPS = 60;
 const slow = { max_steps: STEPS, learning_rate: 0.004, save_steps: 7 };
-
-/** With -9; that it ended by itself a moment before is another moment to be killed at. */
-function kill9(pid: number): void {
-  try {
-    process.kill(pid, 'SIGKILL');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
-  }
-}
 
 function isAlive(pid: number): boolean {
   try {

@@ -93,3 +93,12 @@ export async function until<T>(ask: () => Promise<T | string> | T | string, limi
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }
+
+/** With -9; that it ended by itself a moment before is another moment to be killed at. */
+export function kill9(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
+}
