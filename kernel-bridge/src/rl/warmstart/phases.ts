@@ -22,12 +22,24 @@ export interface Phase {
   measure: Variant[];
 }
 
+/** A demonstration about an image of the pool. */
+type Make = (scene: Pool['scenes'][number], image: number) => Example;
+
+const clean =
+  (rng: Random, variant: Variant): Make =>
+  (scene, image) =>
+    cleanExample(rng, scene, image, variant);
+const flawed =
+  (rng: Random, variant: Variant, flaws: Flaws): Make =>
+  (scene, image) =>
+    flawedExample(rng, scene, image, variant, flaws);
+
 const many = (count: number, make: () => Example): Example[] => Array.from({ length: count }, make);
 const binding = (rng: Random, count: number): Part => ({ name: 'binding', examples: many(count, () => bindingExample(rng)) });
 const longBinding = (rng: Random, count: number): Part => ({ name: 'long binding', examples: many(count, () => longBindingExample(rng)) });
 
 /** `count` demonstrations about images of the pool. */
-function seen(name: string, rng: Random, pool: Pool, count: number, make: (scene: Pool['scenes'][number], image: number) => Example): Part {
+function seen(name: string, rng: Random, pool: Pool, count: number, make: Make): Part {
   return {
     name,
     examples: many(count, () => {
@@ -42,13 +54,7 @@ const drawImages = (rng: Random, pool: Pool, count: number): number[] =>
   Array.from({ length: count }, () => below(rng, pool.images.length));
 
 /** `each` demonstrations about each of these images. */
-function about(
-  name: string,
-  pool: Pool,
-  images: readonly number[],
-  each: number,
-  make: (scene: Pool['scenes'][number], image: number) => Example,
-): Part {
+function about(name: string, pool: Pool, images: readonly number[], each: number, make: Make): Part {
   return { name, examples: images.flatMap((image) => many(each, () => make(pool.scenes[image], image))) };
 }
 
@@ -95,9 +101,9 @@ export const PHASES: readonly Phase[] = [
       binding(rng, 10),
       longBinding(rng, 8),
       seen('caption', rng, pool, 12, captionExample),
-      seen('think', rng, pool, 26, (scene, image) => cleanExample(rng, scene, image, 'think')),
-      seen('direct', rng, pool, 34, (scene, image) => cleanExample(rng, scene, image, 'no-think')),
-      seen('after', rng, pool, 4, (scene, image) => cleanExample(rng, scene, image, 'think-after')),
+      seen('think', rng, pool, 26, clean(rng, 'think')),
+      seen('direct', rng, pool, 34, clean(rng, 'no-think')),
+      seen('after', rng, pool, 4, clean(rng, 'think-after')),
     ],
     measure: ['think', 'no-think', 'think-after'],
   },
@@ -110,8 +116,8 @@ export const PHASES: readonly Phase[] = [
       binding(rng, 8),
       longBinding(rng, 8),
       seen('caption', rng, pool, 8, captionExample),
-      seen('think', rng, pool, 44, (scene, image) => cleanExample(rng, scene, image, 'think')),
-      seen('direct', rng, pool, 8, (scene, image) => cleanExample(rng, scene, image, 'no-think')),
+      seen('think', rng, pool, 44, clean(rng, 'think')),
+      seen('direct', rng, pool, 8, clean(rng, 'no-think')),
     ],
     measure: ['think', 'no-think'],
   },
@@ -122,10 +128,8 @@ export const PHASES: readonly Phase[] = [
     steps: 120,
     lr: warmUp(5e-4, 5),
     draw: (rng, pool) => [
-      seen('think', rng, pool, 24, (scene, image) => flawedExample(rng, scene, image, 'think', FLAWS)),
-      seen('direct', rng, pool, 24, (scene, image) =>
-        flawedExample(rng, scene, image, 'no-think', { finding: 0, letter: 0.35, format: 0.25 }),
-      ),
+      seen('think', rng, pool, 24, flawed(rng, 'think', FLAWS)),
+      seen('direct', rng, pool, 24, flawed(rng, 'no-think', { finding: 0, letter: 0.35, format: 0.25 })),
     ],
     measure: ['think', 'no-think'],
   },
@@ -139,7 +143,7 @@ export const PHASES: readonly Phase[] = [
       return [
         binding(rng, 8),
         longBinding(rng, 6),
-        about('think', pool, images, 1, (scene, image) => cleanExample(rng, scene, image, 'think')),
+        about('think', pool, images, 1, clean(rng, 'think')),
         about('named', pool, images, 3, (scene, image) => namedExample(rng, scene, image)),
       ];
     },
@@ -156,8 +160,8 @@ export const PHASES: readonly Phase[] = [
       return [
         binding(rng, 8),
         longBinding(rng, 6),
-        about('think', pool, images, 1, (scene, image) => cleanExample(rng, scene, image, 'think')),
-        about('direct', pool, images, 4, (scene, image) => cleanExample(rng, scene, image, 'no-think')),
+        about('think', pool, images, 1, clean(rng, 'think')),
+        about('direct', pool, images, 4, clean(rng, 'no-think')),
         about('named', pool, images, 2, (scene, image) => namedExample(rng, scene, image)),
       ];
     },
@@ -173,8 +177,8 @@ export const PHASES: readonly Phase[] = [
       return [
         binding(rng, 4),
         longBinding(rng, 4),
-        about('think', pool, images, 1, (scene, image) => cleanExample(rng, scene, image, 'think')),
-        about('direct', pool, images, 3, (scene, image) => cleanExample(rng, scene, image, 'no-think')),
+        about('think', pool, images, 1, clean(rng, 'think')),
+        about('direct', pool, images, 3, clean(rng, 'no-think')),
       ];
     },
     measure: ['think', 'no-think'],
@@ -187,10 +191,8 @@ export const PHASES: readonly Phase[] = [
     draw: (rng, pool) => {
       const images = drawImages(rng, pool, 16);
       return [
-        seen('think', rng, pool, 24, (scene, image) => flawedExample(rng, scene, image, 'think', FLAWS)),
-        about('direct', pool, images, 3, (scene, image) =>
-          flawedExample(rng, scene, image, 'no-think', { finding: 0, letter: 0.56, format: 0.12 }),
-        ),
+        seen('think', rng, pool, 24, flawed(rng, 'think', FLAWS)),
+        about('direct', pool, images, 3, flawed(rng, 'no-think', { finding: 0, letter: 0.56, format: 0.12 })),
       ];
     },
     measure: ['think', 'no-think'],
