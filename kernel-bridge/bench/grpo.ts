@@ -21,7 +21,7 @@ import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
 import { parseConfig } from '../src/models/shapes.ts';
 import type { ModelDtype } from '../src/models/index.ts';
-import { mulberry32 } from '../src/rl/random.ts';
+import { mulberry32 } from '../src/stats/random.ts';
 import { applyVariant, formatQuestion } from '../src/answers/index.ts';
 import { WORKER_FLAGS } from '../src/server/fork-worker.ts';
 import { readArguments } from './arguments.ts';

@@ -8,7 +8,7 @@
  */
 import { AssertionError } from 'node:assert';
 import { describe, expect, it } from 'vitest';
-import { mixSeed, mulberry32 } from '../../kernel-bridge/src/rl/random.ts';
+import { mixSeed, mulberry32 } from '../../kernel-bridge/src/stats/random.ts';
 import { report, type Outcome } from './report.ts';
 import { ROWS, type Row, type RowId } from './rows.ts';
 

@@ -17,7 +17,7 @@ import {
   type Processor,
   type Model,
 } from '../../kernel-bridge/src/models/index.ts';
-import { mulberry32 } from '../../kernel-bridge/src/rl/random.ts';
+import { mulberry32 } from '../../kernel-bridge/src/stats/random.ts';
 import { replay, type ReplayGroup } from '../../kernel-bridge/src/rl/replay.ts';
 import { makeTiny, type Tiny } from '../../kernel-bridge/src/rl/testing/tiny.ts';
 import { generator, noGrad, readSafetensors, scope, torch, type Tensor } from '../../kernel-bridge/src/torch/index.ts';

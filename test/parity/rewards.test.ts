@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { join, resolve } from 'node:path';
 import { beforeAll, expect, it } from 'vitest';
 import { createReward, score, type RewardInput } from '../../kernel-bridge/src/rewards/index.ts';
-import { mulberry32 } from '../../kernel-bridge/src/rl/random.ts';
+import { mulberry32 } from '../../kernel-bridge/src/stats/random.ts';
 
 const random = mulberry32(3);
 const below = (end: number): number => Math.floor(random() * end);

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { drawScene } from '../../kernel-bridge/src/data/sample/draw.ts';
 import { encodePng } from '../../kernel-bridge/src/data/sample/png.ts';
-import { random } from '../../kernel-bridge/src/data/sample/random.ts';
+import { sfc32 } from '../../kernel-bridge/src/stats/random.ts';
 import { generate, loadModel, loadProcessor, type Processor } from '../../kernel-bridge/src/models/index.ts';
 import { applyVariant } from '../../kernel-bridge/src/answers/index.ts';
 
@@ -29,7 +29,7 @@ let processor: Processor;
 
 beforeAll(async () => {
   const scene = { modality: 'fundus', anatomy: 'iris', lesion: { finding: 'tumor', size: 'large', place: 'left' } } as const;
-  writeFileSync(image, encodePng(drawScene(scene, random('parity')), { keyword: 'Description', value: 'Synthetic' }));
+  writeFileSync(image, encodePng(drawScene(scene, sfc32('parity')), { keyword: 'Description', value: 'Synthetic' }));
   const script = join(here, 'python/tiny_model_expected.py');
   const out = join(dir, 'expected.json');
   execFileSync(join(root, '.venv/bin/python'), [script, model, image, question, out], { stdio: ['ignore', 'ignore', 'inherit'] });

@@ -6,7 +6,7 @@ import { generate, groupLogps, loadModel, loadProcessor, type EncodedPrompt, typ
 import { createTrainer } from '../../src/rl/index.ts';
 import { grpoUpdate } from '../../src/rl/grpo.ts';
 import { Meters } from '../../src/rl/meters.ts';
-import { mulberry32 } from '../../src/rl/random.ts';
+import { mulberry32 } from '../../src/stats/random.ts';
 import { completeConfig } from '../../src/runs/config.ts';
 import { cuda, memoryStats, noGrad, scope, tensor, torch, writeSafetensors } from '../../src/torch/index.ts';
 import type { Facts, Job, Kind, Round } from './job.ts';

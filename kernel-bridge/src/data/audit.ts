@@ -1,7 +1,7 @@
 /** Audit of a data set: what leaks from train to test, what gives answers away, what cannot be used. */
 import { choicesOf } from '../answers/index.ts';
 import type { Audit, AuditFinding, AuditSplit, VqaItem } from '../protocol/data.ts';
-import { mapPool } from './pool.ts';
+import { mapInLanes } from './lanes.ts';
 import { fingerprint } from './image/fingerprint.ts';
 import { HashTable, nearPairs } from './image/near.ts';
 import { OptionPrior, chance } from './prior.ts';
@@ -27,7 +27,7 @@ export async function auditDataset(nameOrDir: string, options: AuditOptions = {}
 async function completePrints({ root, items, prints }: WholeDataset, { signal, progress }: AuditOptions): Promise<void> {
   const paths = [...new Set(items.filter((item) => imageExists(item.problem) && !prints.has(item.image)).map((item) => item.image))];
   let done = 0;
-  await mapPool(paths, 4, async (path) => {
+  await mapInLanes(paths, 4, async (path) => {
     signal?.throwIfAborted();
     prints.set(path, await fingerprint(root, path));
     progress?.(++done, paths.length);

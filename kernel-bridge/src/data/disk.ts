@@ -1,5 +1,5 @@
 import { mkdir, stat } from 'node:fs/promises';
-import { roomOf } from '../log/room.ts';
+import { roomOf } from '../log/disk-space.ts';
 import { WorkbenchError } from '../protocol/errors.ts';
 
 /** Size of a file in bytes; null when there is none. */

@@ -9,7 +9,7 @@ import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { crc32 } from 'node:zlib';
 import type { Entry, ZipFile } from 'yauzl';
-import { isDiskFull } from '../log/room.ts';
+import { isDiskFull } from '../log/disk-space.ts';
 import { WorkbenchError } from '../protocol/errors.ts';
 import { ensureSpace, sizeOf } from './disk.ts';
 import { isConfined } from './images.ts';

@@ -1,7 +1,7 @@
 /** A data set with all its questions, by name from its index or by reading its folder. */
 import type { VqaItem } from '../protocol/data.ts';
 import { hasQuestions, refuseOlderIndex } from './index/list.ts';
-import { readIndexed } from './index/whole.ts';
+import { readIndexed } from './index/read-indexed.ts';
 import { findLayout } from './layout.ts';
 import { readDataset } from './read.ts';
 import { partsOfSplit, splitFilesOf } from './splits/files.ts';

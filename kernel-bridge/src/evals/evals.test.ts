@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { permutedReport, report } from './accuracy.ts';
 import { madeAnswer, madeItem } from './fixtures.ts';
 import { exactP, mcnemar } from '../stats/mcnemar.ts';
-import { chooseItems, otherImages, permuted } from './sights.ts';
+import { chooseItems, otherImages, permuted } from './draw.ts';
 import { wilson } from '../stats/wilson.ts';
 
 describe('wilson', () => {

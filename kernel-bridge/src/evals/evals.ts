@@ -14,13 +14,13 @@ import { errors as runErrors } from '../runs/errors.ts';
 import { isRunId, makeDirectory, newRunId } from '../runs/home.ts';
 import { noRoom } from '../log/errors.ts';
 import { isLocked, tryLock } from '../log/lock.ts';
-import { isDiskFull } from '../log/room.ts';
+import { isDiskFull } from '../log/disk-space.ts';
 import { checkModel, openRun } from '../runs/runs.ts';
 import type { TrainConfig } from '../protocol/config.ts';
 import { errors } from './errors.ts';
 import { checkpointOf, imageMark, modelHash } from './identity.ts';
 import type { Evaluated } from './matrix.ts';
-import { chooseItems } from './sights.ts';
+import { chooseItems } from './draw.ts';
 import { EvalStore, type EvaluationRow } from './store.ts';
 
 /** The seam to src/data. */

@@ -4,7 +4,7 @@ import { basename, dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { WorkbenchError } from '../protocol/errors.ts';
 import { noRoom } from './errors.ts';
-import { hasRoom, isBusy, isDiskFull } from './room.ts';
+import { hasRoom, isBusy, isDiskFull } from './disk-space.ts';
 
 /** The mark of a kind of database, and the errors for a file of another kind and for one that cannot be read. */
 export interface DatabaseKind {

@@ -5,7 +5,7 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { noRoom } from './errors.ts';
-import { isDiskFull } from './room.ts';
+import { isDiskFull } from './disk-space.ts';
 
 export interface Lock extends Disposable {
   release(): void;

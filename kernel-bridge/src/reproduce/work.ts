@@ -17,7 +17,7 @@ import { isRewardFailure } from '../rewards/index.ts';
 import { createRun, isTraining, listRuns, openRun, type LoadItems } from '../runs/runs.ts';
 import { Jobs } from '../server/jobs.ts';
 import type { Place, Wish } from '../server/placement.ts';
-import { Pool } from '../server/pool.ts';
+import { DevicePool } from '../server/device-pool.ts';
 import { Supervisor } from '../server/supervisor.ts';
 import { errors } from './errors.ts';
 import type { Evaluating, Plan, Training } from './plan.ts';
@@ -33,7 +33,7 @@ export interface WorkOptions {
   /** Processes that train and evaluate; the real ones when left out. */
   workerModule?: string;
   evaluationModule?: string;
-  devices?: ConstructorParameters<typeof Pool>[1];
+  devices?: ConstructorParameters<typeof DevicePool>[1];
 }
 
 export interface Part {
@@ -60,7 +60,7 @@ const LOOK_QUEUED_MS = 2000;
 /** Who works on parts where no server does. */
 interface Crew {
   jobs: Jobs;
-  pool: Pool;
+  pool: DevicePool;
   supervisor: Supervisor;
   turns: DeviceTurns;
 }
@@ -76,7 +76,7 @@ export async function work(options: WorkOptions): Promise<Worked> {
   if (!lock) throw errors.busy(plan.recipe.name);
   const runs = await makeRuns(options);
   const jobs = new Jobs();
-  const pool = new Pool(jobs, options.devices);
+  const pool = new DevicePool(jobs, options.devices);
   const supervisor = new Supervisor({ home, jobs, pool, workerModule, changed: () => {} });
   const crew: Crew = { jobs, pool, supervisor, turns: new DeviceTurns(jobs, pool, signal) };
   const parts = plan.evaluations;
@@ -98,11 +98,11 @@ export async function work(options: WorkOptions): Promise<Worked> {
 
 /** Hands devices to parts in the order in which they ask, one part a device. */
 class DeviceTurns {
-  readonly #pool: Pool;
+  readonly #pool: DevicePool;
   readonly #signal: AbortSignal;
   readonly #waiting: { wish: Wish; start: (place: Place) => void; give: (error: unknown) => void }[] = [];
 
-  constructor(jobs: Jobs, pool: Pool, signal: AbortSignal) {
+  constructor(jobs: Jobs, pool: DevicePool, signal: AbortSignal) {
     this.#pool = pool;
     this.#signal = signal;
     jobs.onFree(() => this.#look());

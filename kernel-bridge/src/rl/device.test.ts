@@ -1,5 +1,5 @@
 import { afterEach, expect, it, vi } from 'vitest';
-import { resolveDevice } from './session.ts';
+import { resolveDevice } from './training.ts';
 
 afterEach(() => vi.unstubAllEnvs());
 

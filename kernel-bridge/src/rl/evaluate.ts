@@ -5,7 +5,7 @@ import { ask } from './ask.ts';
 import { agreed } from './ranks.ts';
 import { rewardInput } from './rollouts.ts';
 import type { Scorer } from './scorer.ts';
-import type { Session } from './session.ts';
+import type { Training } from './training.ts';
 
 /** Questions answered together. */
 const BATCH = 16;
@@ -20,11 +20,11 @@ interface Row {
   rewards: (number | null)[];
 }
 
-/** Greedy answers to the session's held-out slice, as metrics by `eval_` names; null when it has none. Ranks take batches in turn. */
-export async function evaluate(session: Session, scorer: Scorer): Promise<Record<string, number | null> | null> {
-  if (session.evalItems.length === 0) return null;
-  const parts = await agreed(session.ranks, () => ownRows(session, scorer));
-  session.shareLeftOut();
+/** Greedy answers to the training's held-out slice, as metrics by `eval_` names; null when it has none. Ranks take batches in turn. */
+export async function evaluate(training: Training, scorer: Scorer): Promise<Record<string, number | null> | null> {
+  if (training.evalItems.length === 0) return null;
+  const parts = await agreed(training.ranks, () => ownRows(training, scorer));
+  training.shareLeftOut();
   const rows = parts.flat().sort((a, b) => a.place - b.place);
   const orNull = (value: number): number | null => (Number.isNaN(value) ? null : value);
   return {
@@ -55,14 +55,14 @@ function withInterval(name: string, right: readonly number[]): Record<string, nu
 }
 
 /** This rank's answers. */
-async function ownRows(session: Session, scorer: Scorer): Promise<Row[]> {
-  const { evalItems, config, policy, processor, evalEncoder, ranks } = session;
+async function ownRows(training: Training, scorer: Scorer): Promise<Row[]> {
+  const { evalItems, config, policy, processor, evalEncoder, ranks } = training;
   const published = publishedReading(config.variant, config.prompt_template);
   const rows: Row[] = [];
   for (let start = 0; start < evalItems.length; start += BATCH) {
     if ((start / BATCH) % ranks.size !== ranks.rank) continue;
     const slice = evalItems.slice(start, start + BATCH);
-    const questions = await session.askable(slice, evalEncoder);
+    const questions = await training.askable(slice, evalEncoder);
     if (questions.length === 0) continue;
     const replies = await ask(
       policy,
@@ -73,7 +73,7 @@ async function ownRows(session: Session, scorer: Scorer): Promise<Row[]> {
     const completions = replies.map(([reply]) => reply);
     const rewards = await scorer.score(
       completions.map((completion, i) => rewardInput(questions[i], completion)),
-      session.step,
+      training.step,
     );
     completions.forEach(({ text, tokenIds }, i) => {
       const { item } = questions[i];

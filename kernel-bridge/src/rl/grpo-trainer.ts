@@ -21,13 +21,13 @@ import { Meters, StepClock } from './meters.ts';
 import { microBatches, type Rows } from './micro-batches.ts';
 import { openReference, type Reference } from './policy.ts';
 import type { Gradients } from './optimizer.ts';
-import { mixSeed } from './random.ts';
+import { mixSeed } from '../stats/random.ts';
 import { agreed } from './ranks.ts';
 import { ratiosOf, toGroups } from './records.ts';
 import { hasSpread, rescored, rollOut, type ScoredGroup } from './rollouts.ts';
 import type { StepScale } from './loss/index.ts';
 import { Scorer } from './scorer.ts';
-import { Session } from './session.ts';
+import { Training } from './training.ts';
 import type { TokenTrace } from './token-traces.ts';
 import type { StepResult } from '../protocol/step.ts';
 import type { Trainer, TrainerInit } from './types.ts';
@@ -73,7 +73,7 @@ interface SavedBuffer {
 
 /** Group relative policy optimisation, one optimiser step at a time. */
 export class GRPOTrainer implements Trainer {
-  readonly #session: Session;
+  readonly #training: Training;
   readonly #scorer: Scorer;
   readonly #reference: Reference | null;
   /** The run's own configuration, whatever settings are in force. */
@@ -84,10 +84,10 @@ export class GRPOTrainer implements Trainer {
   /** Until the first step after a checkpoint: whether this rank could read all images of its rollouts. */
   #restored: { whole: boolean } | null = null;
 
-  private constructor(session: Session, scorer: Scorer, reference: Reference | null, { config, settings = {} }: TrainerInit) {
+  private constructor(training: Training, scorer: Scorer, reference: Reference | null, { config, settings = {} }: TrainerInit) {
     this.#beganWith = config;
     this.#settings = settings;
-    this.#session = session;
+    this.#training = training;
     this.#scorer = scorer;
     this.#reference = reference;
   }
@@ -98,28 +98,28 @@ export class GRPOTrainer implements Trainer {
     if (perStep % config.num_generations !== 0) throw errors.batchNotWhole(perStep, config.num_generations);
     if (config.delta !== null && config.delta <= 1 + config.epsilon) throw errors.delta(config.delta, config.epsilon);
     const scorer = new Scorer(init);
-    const { session, resumed } = await Session.open(init, perStep / config.num_generations, config.num_iterations);
+    const { training, resumed } = await Training.open(init, perStep / config.num_generations, config.num_iterations);
     const start = resumed === null ? config.model_name_or_path : resumed.config.model_name_or_path;
     const wanted = config.beta !== 0 || config.use_peft; // an adapter's is the model itself: a beta may come later
-    const reference = wanted ? await openReference(session.policy, start, resumed === null) : null;
-    const trainer = new GRPOTrainer(session, scorer, reference, init);
+    const reference = wanted ? await openReference(training.policy, start, resumed === null) : null;
+    const trainer = new GRPOTrainer(training, scorer, reference, init);
     if (resumed !== null && init.resumeFrom !== undefined) await trainer.#restore(resumed, init.resumeFrom);
     return trainer;
   }
 
   get step(): number {
-    return this.#session.step;
+    return this.#training.step;
   }
   get totalSteps(): number {
-    return this.#session.totalSteps;
+    return this.#training.totalSteps;
   }
   get device(): string {
-    return this.#session.device;
+    return this.#training.device;
   }
 
   async trainStep(): Promise<StepResult> {
-    const session = this.#session;
-    session.requireUnfinished();
+    const training = this.#training;
+    training.requireUnfinished();
     const [meters, clock] = [new Meters(), new StepClock()];
     this.#settleRestored();
     await this.#useSettings();
@@ -131,16 +131,16 @@ export class GRPOTrainer implements Trainer {
       const advantages = this.#advantages(buffer.groups);
       if (fresh) this.#measure(buffer, advantages, meters);
       const { loss, traces } = await clock.time('backward', () => span('update', () => this.#backward(buffer, advantages, meters)));
-      const step = session.step + 1;
-      const stored = () => toGroups(step, buffer.groups, this.#scorer.names, runReading(session.config), advantages, traces);
+      const step = training.step + 1;
+      const stored = () => toGroups(step, buffer.groups, this.#scorer.names, runReading(training.config), advantages, traces);
       const seen = fresh ? { groups: stored() } : { groups: [], ratios: ratiosOf(step - buffer.used, buffer.groups, traces) };
-      await session.update(loss, meters, clock, stored);
+      await training.update(loss, meters, clock, stored);
       this.#commit(buffer, fresh);
-      session.compareRanks(meters);
+      training.compareRanks(meters);
       this.#finish(meters, clock, advantages.rewards.length);
       return { step, metrics: meters.read(), ...seen };
     } catch (error) {
-      session.optimizer.zeroGrad();
+      training.optimizer.zeroGrad();
       if (fresh) freeBuffer(buffer);
       throw error;
     }
@@ -159,22 +159,22 @@ export class GRPOTrainer implements Trainer {
   }
 
   evaluate(): Promise<Record<string, number | null> | null> {
-    return evaluate(this.#session, this.#scorer);
+    return evaluate(this.#training, this.#scorer);
   }
 
   answer(ask: Ask, signal?: AbortSignal): Promise<Answer> {
-    return answer(this.#session.processor, () => this.#session.policy, ask, signal);
+    return answer(this.#training.processor, () => this.#training.policy, ask, signal);
   }
 
   /** On every rank; rank 0 writes. */
   async saveCheckpoint(dir: string): Promise<void> {
-    const session = this.#session;
+    const training = this.#training;
     this.#settleRestored();
     const { rollouts, tensors, free } = this.#savedBuffer();
     try {
-      if (session.ranks.rank > 0) return;
+      if (training.ranks.rank > 0) return;
       const rewardFunctions = this.#buffer?.functions;
-      await session.save(dir, { rewardWeights: this.rewardWeights(), rewardFunctions, rollouts, rolloutTensors: tensors });
+      await training.save(dir, { rewardWeights: this.rewardWeights(), rewardFunctions, rollouts, rolloutTensors: tensors });
     } finally {
       free();
     }
@@ -184,24 +184,24 @@ export class GRPOTrainer implements Trainer {
     if (this.#buffer !== null) freeBuffer(this.#buffer);
     this.#scorer[Symbol.dispose]();
     this.#reference?.dispose();
-    this.#session.dispose();
+    this.#training.dispose();
   }
 
   /** What counts for the step about to be taken. */
   async #useSettings(sampling = this.#buffer?.sampling): Promise<void> {
-    const session = this.#session;
-    const { num_generations: before } = session.config;
+    const training = this.#training;
+    const { num_generations: before } = training.config;
     const settings = { ...this.#settings, ...sampling };
-    const perStep = session.questionsPerStep * before;
-    await session.use(settings, perStep / (settings.num_generations ?? before));
-    this.#scorer.at(session.step + 1, session.config.max_completion_length);
+    const perStep = training.questionsPerStep * before;
+    await training.use(settings, perStep / (settings.num_generations ?? before));
+    this.#scorer.at(training.step + 1, training.config.max_completion_length);
   }
 
   /** Samples and scores the questions of one batch; groups without spread are replaced while `dynamic_sampling` allows. */
   async #collect(clock: StepClock): Promise<Buffer> {
-    const session = this.#session;
-    const { config, policy, processor, questionsPerStep, cursor, shards } = session;
-    const step = session.step + 1;
+    const training = this.#training;
+    const { config, policy, processor, questionsPerStep, cursor, shards } = training;
+    const step = training.step + 1;
     const own = new Map<number, Question>();
     const groups: ScoredGroup[] = [];
 
@@ -209,12 +209,12 @@ export class GRPOTrainer implements Trainer {
     const fill = async (places: readonly number[], from: number, round: number): Promise<void> => {
       const mine = places.filter((place) => shards.isOwn(place));
       const work = async (): Promise<[place: number, group: ScoredGroup][]> => {
-        const questions = mine.length === 0 ? [] : await session.questions(from + places.indexOf(mine[0]), mine.length);
+        const questions = mine.length === 0 ? [] : await training.questions(from + places.indexOf(mine[0]), mine.length);
         const filled: [number, ScoredGroup][] = [];
         for (const shard of shards.own) {
           const asked = mine.flatMap((place, i) => (shards.of(place) === shard ? [{ place, question: questions[i] }] : []));
           if (asked.length === 0) continue;
-          const seed = mixSeed(config.seed, SAMPLING, session.step, round, ...(shards.count > 1 ? [shard] : []));
+          const seed = mixSeed(config.seed, SAMPLING, training.step, round, ...(shards.count > 1 ? [shard] : []));
           const ofShard = asked.map(({ question }) => question);
           const rolled = await rollOut(policy, processor, this.#scorer, ofShard, config, { seed, step }, clock);
           asked.forEach(({ place, question }, i) => {
@@ -224,8 +224,8 @@ export class GRPOTrainer implements Trainer {
         }
         return filled;
       };
-      for (const [place, group] of (await agreed(session.ranks, work)).flat()) groups[place] = group;
-      session.shareLeftOut();
+      for (const [place, group] of (await agreed(training.ranks, work)).flat()) groups[place] = group;
+      training.shareLeftOut();
     };
 
     await fill(
@@ -252,7 +252,7 @@ export class GRPOTrainer implements Trainer {
   /** Rollouts that were scored by other functions than those in force get their rewards anew. */
   async #rescore(buffer: Buffer, clock: StepClock): Promise<void> {
     if (buffer.functions === this.#scorer.functions) return;
-    const { ranks, shards, step } = this.#session;
+    const { ranks, shards, step } = this.#training;
     const own = buffer.groups.filter((_, place) => shards.isOwn(place));
     const scored = await clock.time('reward', () => agreed(ranks, () => rescored(own, this.#scorer, step + 1)));
     buffer.groups = scored.flat(); // ranks hold consecutive places
@@ -261,19 +261,19 @@ export class GRPOTrainer implements Trainer {
 
   /** Nothing could be sampled, so there is nothing to learn from: the questions are left behind. */
   async #skipped(reason: WorkbenchError, meters: Meters, clock: StepClock): Promise<StepResult> {
-    const session = this.#session;
-    const { cursor, questionsPerStep } = session;
-    await session.skip(reason.message, () => session.itemsAt(cursor, questionsPerStep).map(({ id }) => ({ item_id: id })));
-    session.cursor += questionsPerStep;
-    session.step++;
-    meters.add('skipped_steps', session.skippedSteps);
+    const training = this.#training;
+    const { cursor, questionsPerStep } = training;
+    await training.skip(reason.message, () => training.itemsAt(cursor, questionsPerStep).map(({ id }) => ({ item_id: id })));
+    training.cursor += questionsPerStep;
+    training.step++;
+    meters.add('skipped_steps', training.skippedSteps);
     this.#finish(meters, clock, 0);
-    return { step: session.step, metrics: meters.read(), groups: [] };
+    return { step: training.step, metrics: meters.read(), groups: [] };
   }
 
   /** Micro-batches of each of this rank's shards; `own`: the encoded questions by their place. */
   #split(groups: readonly ScoredGroup[], own: ReadonlyMap<number, Question>): Rows[][] {
-    const { config, shards } = this.#session;
+    const { config, shards } = this.#training;
     return shards.own.map((shard) => {
       const { from, to } = shards.places(shard);
       const texts = groups
@@ -285,7 +285,7 @@ export class GRPOTrainer implements Trainer {
 
   /** Loss and gradients of the whole step. Each shard's gradients are set apart and then added by a fixed tree, so that ranks change no bit. */
   #backward(buffer: Buffer, advantages: Advantages, meters: Meters): { loss: number; traces: TokenTrace[] } {
-    const { config, policy, optimizer, ranks, shards } = this.#session;
+    const { config, policy, optimizer, ranks, shards } = this.#training;
     const targets = ({ from, to }: Rows) => this.#targets(buffer.groups, { from, to }, advantages);
     const batchOf = (shard: readonly Micro[]): MicroBatch[] => shard.map((micro) => ({ ...micro, ...targets(micro) }));
     if (shards.count === 1) return grpoUpdate(policy, batchOf(buffer.shards[0]), config, meters);
@@ -306,7 +306,7 @@ export class GRPOTrainer implements Trainer {
 
   /** Micro-batches and counted tokens of the whole step, other ranks' included. */
   #scale({ groups }: Buffer, advantages: Advantages): StepScale {
-    const { config, shards } = this.#session;
+    const { config, shards } = this.#training;
     const completions = groups.map((group) => group.completions.map(({ tokenIds }) => tokenIds));
     const rows = { from: 0, to: advantages.rewards.length };
     const { tokens } = scaleOf([{ completions, counted: this.#targets(groups, rows, advantages).counted }]);
@@ -316,7 +316,7 @@ export class GRPOTrainer implements Trainer {
 
   /** Log-probabilities that stay as they are over all updates on a batch. One update alone starts at ratio 1 and needs no old ones. */
   #fixedLogps(rows: Rows): { logpOld: Tensor | null; logpRef: Tensor | null } {
-    const { config, policy } = this.#session;
+    const { config, policy } = this.#training;
     // Once there is a KL term the divergence is measured for good, also while beta is 0.
     const reference = this.#beganWith.beta !== 0 || config.beta !== 0 ? this.#reference : null;
     const ofReference = ({ model, adapter }: Reference): Tensor =>
@@ -328,7 +328,7 @@ export class GRPOTrainer implements Trainer {
   }
 
   #advantages(groups: ScoredGroup[]): Advantages {
-    const { config } = this.#session;
+    const { config } = this.#training;
     const rewards = groups.flatMap(({ completions }) => completions.map((completion) => completion.rewards));
     return computeAdvantages(rewards, this.#scorer.weights, config.num_generations, config);
   }
@@ -340,7 +340,7 @@ export class GRPOTrainer implements Trainer {
     { advantages }: Advantages,
   ): Pick<MicroBatch, 'advantages' | 'counted'> {
     const truncated = groups.flatMap(({ completions }) => completions.map(({ finishReason }) => finishReason === 'length'));
-    const mask = this.#session.config.mask_truncated_completions;
+    const mask = this.#training.config.mask_truncated_completions;
     return { advantages: advantages.slice(from, to), counted: truncated.slice(from, to).map((cut) => !(mask && cut)) };
   }
 
@@ -356,32 +356,32 @@ export class GRPOTrainer implements Trainer {
         advantages,
       ),
     );
-    meters.addAll(answerMetrics(groups, runReading(this.#session.config)));
+    meters.addAll(answerMetrics(groups, runReading(this.#training.config)));
     for (const [name, weight] of Object.entries(this.rewardWeights())) meters.add(`reward_weights/${name}`, weight);
     meters.addAll(this.#scorer.moving());
-    if (this.#session.config.dynamic_sampling > 0) meters.add('dynamic_sampling/resampled', resampled);
+    if (this.#training.config.dynamic_sampling > 0) meters.add('dynamic_sampling/resampled', resampled);
   }
 
   /** Counts the step; a batch used up is freed. */
   #commit(buffer: Buffer, fresh: boolean): void {
-    const session = this.#session;
+    const training = this.#training;
     if (fresh) {
-      session.cursor += buffer.drawn;
-      session.numTokens += buffer.groups.reduce(
+      training.cursor += buffer.drawn;
+      training.numTokens += buffer.groups.reduce(
         (sum, { question, completions }) =>
           sum + completions.reduce((tokens, { tokenIds }) => tokens + question.promptTokens + tokenIds.length, 0),
         0,
       );
     }
-    session.step++;
+    training.step++;
     buffer.used++;
-    const usedUp = buffer.used >= session.config.num_iterations;
+    const usedUp = buffer.used >= training.config.num_iterations;
     if (usedUp) freeBuffer(buffer);
     this.#buffer = usedUp ? null : buffer;
   }
 
   #finish(meters: Meters, clock: StepClock, rollouts: number): void {
-    const { numTokens, epoch } = this.#session;
+    const { numTokens, epoch } = this.#training;
     const seconds = clock.elapsed;
     meters.addAll({ num_tokens: numTokens, epoch, ...clock.read(), step_time: seconds, rollouts_per_s: rollouts / seconds });
   }
@@ -394,7 +394,7 @@ export class GRPOTrainer implements Trainer {
     const groups = buffer.groups.map(({ question, completions }) => ({ item_id: question.item.id, completions }));
     const rollouts: SavedBuffer = { used: buffer.used, groups, sampling: buffer.sampling };
     const own = this.#namedLogps(buffer);
-    const { ranks } = this.#session;
+    const { ranks } = this.#training;
     if (ranks.size === 1) return { rollouts, tensors: own, free };
     const sent = ranks.gather([...own].map(([name, one]): Sent => ({ name, shape: one.shape, values: one.toFloat32() })));
     const all = sent.flat().map(({ name, shape, values }) => [name, tensor(values, { shape })] as const);
@@ -403,7 +403,7 @@ export class GRPOTrainer implements Trainer {
 
   /** This rank's log-probabilities under names that count micro-batches over the whole step. */
   #namedLogps({ shards }: Buffer): Map<string, Tensor> {
-    const first = this.#session.shards.first * (shards[0]?.length ?? 0);
+    const first = this.#training.shards.first * (shards[0]?.length ?? 0);
     const named = shards.flat().flatMap((micro, i) =>
       (['logpOld', 'logpRef'] as const).flatMap((name) => {
         const logps = micro[name];
@@ -416,10 +416,10 @@ export class GRPOTrainer implements Trainer {
   /** Rollouts of a checkpoint are used where every rank could read every image of theirs; else the next questions are asked, on all ranks. */
   #settleRestored(): void {
     if (this.#restored === null) return;
-    const { ranks } = this.#session;
+    const { ranks } = this.#training;
     const whole = ranks.gather(this.#restored.whole).every(Boolean);
     this.#restored = null;
-    this.#session.shareLeftOut();
+    this.#training.shareLeftOut();
     if (whole || this.#buffer === null) return;
     freeBuffer(this.#buffer);
     this.#buffer = null;
@@ -428,16 +428,16 @@ export class GRPOTrainer implements Trainer {
   async #restore(state: TrainerState, directory: string): Promise<void> {
     const saved = state.rollouts as SavedBuffer | null;
     if (saved === null) return;
-    const session = this.#session;
+    const training = this.#training;
     await this.#useSettings(saved.sampling);
-    const { encoder, shards, config } = session;
+    const { encoder, shards, config } = training;
     const items = saved.groups.map(({ item_id }) => {
-      const item = session.itemById(item_id);
+      const item = training.itemById(item_id);
       if (item === undefined)
         throw errors.checkpoint(directory, `its rollouts answer question ${item_id}, which the data set no longer holds`);
       return item;
     });
-    const questions = await session.askable(items, encoder);
+    const questions = await training.askable(items, encoder);
     this.#restored = { whole: questions.length === items.length };
     if (!this.#restored.whole) return;
     const groups = saved.groups.map(({ completions }, p) => ({ question: asked(questions[p]), completions }));

@@ -3,7 +3,7 @@ import { GRPOTrainer } from './grpo-trainer.ts';
 import { SFTTrainer } from './sft-trainer.ts';
 import type { CreateTrainer } from './types.ts';
 
-export { resolveDevice } from './session.ts';
+export { resolveDevice } from './training.ts';
 export type { CreateTrainer, Trainer, TrainerInit } from './types.ts';
 
 /** The trainer that `config.trainer` names, ready for its next step. */

@@ -1,4 +1,4 @@
-import { mixSeed, permutation } from './random.ts';
+import { mixSeed, mulberry32, shuffled } from '../stats/random.ts';
 
 /** Salt that keeps the order of the data apart from other uses of the run's seed. */
 const ORDER = 1;
@@ -23,7 +23,7 @@ export class DataOrder {
     const epoch = Math.floor(position / this.length);
     if (epoch !== this.#epoch) {
       this.#epoch = epoch;
-      this.#order = permutation(this.length, mixSeed(this.#seed, ORDER, epoch));
+      this.#order = shuffled(mulberry32(mixSeed(this.#seed, ORDER, epoch)), [...Array(this.length).keys()]);
     }
     return this.#order[position % this.length];
   }

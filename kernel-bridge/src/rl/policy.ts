@@ -3,7 +3,7 @@ import { isVision } from '../protocol/weight-names.ts';
 import { resolve } from 'node:path';
 import type { TrainConfig } from '../protocol/index.ts';
 import { addLora, loadModel, Lora, readAdapter, readAdapterConfig, type Adapter, type Model } from '../models/index.ts';
-import { mixSeed } from './random.ts';
+import { mixSeed } from '../stats/random.ts';
 
 /** Salt that keeps an adapter's first weights apart from other uses of the run's seed. */
 const ADAPTER = 3;

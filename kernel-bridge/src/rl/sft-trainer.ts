@@ -16,7 +16,7 @@ import { microBatches } from './micro-batches.ts';
 import type { Gradients } from './optimizer.ts';
 import { agreed } from './ranks.ts';
 import { Scorer } from './scorer.ts';
-import { Session } from './session.ts';
+import { Training } from './training.ts';
 import type { StepResult } from '../protocol/step.ts';
 import type { Trainer, TrainerInit } from './types.ts';
 
@@ -28,15 +28,15 @@ export function targetIds(processor: Processor, answer: string): number[] {
 }
 
 export class SFTTrainer implements Trainer {
-  readonly #session: Session;
+  readonly #training: Training;
   /** For evaluations only: SFT takes no reward. */
   readonly #scorer: Scorer;
 
   #settings: Partial<LiveSettings>;
 
-  private constructor(session: Session, scorer: Scorer, settings: Partial<LiveSettings>) {
+  private constructor(training: Training, scorer: Scorer, settings: Partial<LiveSettings>) {
     this.#settings = settings;
-    this.#session = session;
+    this.#training = training;
     this.#scorer = scorer;
   }
 
@@ -44,53 +44,53 @@ export class SFTTrainer implements Trainer {
     const { config } = init;
     const taught = init.items.filter(({ answer }) => answer !== null);
     const perStep = config.per_device_train_batch_size * config.gradient_accumulation_steps;
-    const { session } = await Session.open({ ...init, items: taught }, perStep, 1);
-    return new SFTTrainer(session, new Scorer({ ...init, askKernel: undefined }), init.settings ?? {});
+    const { training } = await Training.open({ ...init, items: taught }, perStep, 1);
+    return new SFTTrainer(training, new Scorer({ ...init, askKernel: undefined }), init.settings ?? {});
   }
 
   get step(): number {
-    return this.#session.step;
+    return this.#training.step;
   }
   get totalSteps(): number {
-    return this.#session.totalSteps;
+    return this.#training.totalSteps;
   }
   get device(): string {
-    return this.#session.device;
+    return this.#training.device;
   }
 
   async trainStep(): Promise<StepResult> {
-    const session = this.#session;
-    session.requireUnfinished();
-    await session.use(this.#settings, session.questionsPerStep);
-    this.#scorer.at(session.step + 1, session.config.max_completion_length);
+    const training = this.#training;
+    training.requireUnfinished();
+    await training.use(this.#settings, training.questionsPerStep);
+    this.#scorer.at(training.step + 1, training.config.max_completion_length);
     const [meters, clock] = [new Meters(), new StepClock()];
     let mine: Question[] = [];
-    const { cursor, questionsPerStep, ranks, shards } = session;
+    const { cursor, questionsPerStep, ranks, shards } = training;
     const { from } = shards.places(shards.first);
-    const own = () => session.questions(cursor + from, shards.own.length * shards.perShard);
+    const own = () => training.questions(cursor + from, shards.own.length * shards.perShard);
     const parts = await agreed(ranks, async () => {
       mine = await own();
       return mine.map(({ item, promptTokens }) => ({ item, promptTokens }));
     });
-    session.shareLeftOut();
+    training.shareLeftOut();
     const asked = parts.flat();
     const items = asked.map(({ item }) => item);
     try {
       const loss = await clock.time('backward', () => span('update', () => this.#backward(mine, items, meters)));
-      await session.update(loss, meters, clock, () => items.map(({ id }) => id));
+      await training.update(loss, meters, clock, () => items.map(({ id }) => id));
     } finally {
-      session.optimizer.zeroGrad();
+      training.optimizer.zeroGrad();
     }
-    session.cursor += questionsPerStep;
-    session.step++;
-    session.compareRanks(meters);
-    session.numTokens += asked.reduce((sum, { item, promptTokens }) => sum + promptTokens + this.#target(item.answer).length, 0);
-    meters.addAll({ num_tokens: session.numTokens, epoch: session.epoch, ...clock.read(), step_time: clock.elapsed });
-    return { step: session.step, metrics: meters.read(), groups: [] };
+    training.cursor += questionsPerStep;
+    training.step++;
+    training.compareRanks(meters);
+    training.numTokens += asked.reduce((sum, { item, promptTokens }) => sum + promptTokens + this.#target(item.answer).length, 0);
+    meters.addAll({ num_tokens: training.numTokens, epoch: training.epoch, ...clock.read(), step_time: clock.elapsed });
+    return { step: training.step, metrics: meters.read(), groups: [] };
   }
 
   #target(answer: string | null): number[] {
-    return targetIds(this.#session.processor, answer ?? '');
+    return targetIds(this.#training.processor, answer ?? '');
   }
 
   /**
@@ -98,7 +98,7 @@ export class SFTTrainer implements Trainer {
    * `items`: the step's.
    */
   #backward(questions: readonly Question[], items: readonly VqaItem[], meters: Meters): number {
-    const { optimizer, ranks, shards } = this.#session;
+    const { optimizer, ranks, shards } = this.#training;
     const tokens = items.reduce((sum, { answer }) => sum + this.#target(answer).length, 0);
     if (shards.count === 1) return this.#shard(questions, tokens, meters);
     const gradients: Gradients[] = [];
@@ -115,7 +115,7 @@ export class SFTTrainer implements Trainer {
   }
 
   #shard(questions: readonly Question[], tokens: number, meters: Meters): number {
-    const { config, policy } = this.#session;
+    const { config, policy } = this.#training;
     const examples = questions.map(({ item, prompt }) => ({ prompt, completions: [this.#target(item.answer)] }));
     const losses = microBatches(examples, config.per_device_train_batch_size).map(({ prompts, completions }) =>
       scope(() => {
@@ -144,19 +144,19 @@ export class SFTTrainer implements Trainer {
   }
 
   evaluate(): Promise<Record<string, number | null> | null> {
-    return evaluate(this.#session, this.#scorer);
+    return evaluate(this.#training, this.#scorer);
   }
 
   answer(ask: Ask, signal?: AbortSignal): Promise<Answer> {
-    return answer(this.#session.processor, () => this.#session.policy, ask, signal);
+    return answer(this.#training.processor, () => this.#training.policy, ask, signal);
   }
 
   async saveCheckpoint(dir: string): Promise<void> {
-    if (this.#session.ranks.rank === 0) await this.#session.save(dir, { rewardWeights: this.rewardWeights() });
+    if (this.#training.ranks.rank === 0) await this.#training.save(dir, { rewardWeights: this.rewardWeights() });
   }
 
   dispose(): void {
     this.#scorer[Symbol.dispose]();
-    this.#session.dispose();
+    this.#training.dispose();
   }
 }

@@ -4,7 +4,7 @@ import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import { errorBody, WorkbenchError } from '../protocol/errors.ts';
 import { MAX_BODY_BYTES } from '../protocol/routes.ts';
 import { noRoom } from '../log/errors.ts';
-import { isBusy, isDiskFull } from '../log/room.ts';
+import { isBusy, isDiskFull } from '../log/disk-space.ts';
 import { errors } from '../runs/errors.ts';
 import { refusal, type Gate } from './auth.ts';
 import { mount, type Handlers } from './mount.ts';

@@ -13,7 +13,7 @@ import { runsOf } from '../data/index/run-facets.ts';
 import { IndexJobs } from '../data/index/jobs.ts';
 import { listDatasets, removeDataset, summary } from '../data/index/list.ts';
 import { runTask } from '../data/index/task.ts';
-import { Pool } from '../data/pool.ts';
+import { Lanes } from '../data/lanes.ts';
 import { readSplit, splitFilesOf, splitPath } from '../data/splits/files.ts';
 import { SELECTION, type Audit, type ItemQuery, type SplitFile } from '../protocol/data.ts';
 import { WorkbenchError } from '../protocol/errors.ts';
@@ -31,7 +31,7 @@ export function dataHandlers({ home = homeDir(), hubUrl }: { home?: string; hubU
   const said = answersOfRuns(home);
   const open = new OpenDatasets(home, said.outcomes);
   const thumbs = new Thumbs(join(home, 'cache', 'thumbs'));
-  const decoding = new Pool(2);
+  const decoding = new Lanes(2);
   const audits = new Map<string, { revision: number; audit: Promise<Audit> }>();
   const named = (name: string) => open.get(name);
 

@@ -9,13 +9,13 @@ import type { EvalStore } from '../evals/store.ts';
 import { errors as runErrors } from '../runs/errors.ts';
 import type { Evaluations } from './evaluations.ts';
 import type { GroupOf, Handlers } from './mount.ts';
-import type { Pool } from './pool.ts';
+import type { DevicePool } from './device-pool.ts';
 
 const MOST_COMPARED = 16;
 
 interface Parts {
   home: string;
-  pool: Pool;
+  pool: DevicePool;
   evaluations: Evaluations;
   loadItems: LoadQuestions;
 }

@@ -1,5 +1,5 @@
 /**
- * The evaluations of a home as the server sees them: a queue before the devices of pool.ts, and what others (`medr1 eval`) write, noticed by their
+ * The evaluations of a home as the server sees them: a queue before the devices of device-pool.ts, and what others (`medr1 eval`) write, noticed by their
  * files. An evaluation runs beside training where it finds no device without.
  */
 import { existsSync, statSync } from 'node:fs';
@@ -12,12 +12,12 @@ import { errors as runErrors } from '../runs/errors.ts';
 import type { QueuedJob } from '../protocol/devices.ts';
 import type { Job, Jobs } from './jobs.ts';
 import type { Place, Wish } from './placement.ts';
-import type { Pool } from './pool.ts';
+import type { DevicePool } from './device-pool.ts';
 
 export interface EvaluationsOptions {
   home: string;
   jobs: Jobs;
-  pool: Pool;
+  pool: DevicePool;
   /** Bytes that an evaluation takes, by the planner's estimate. */
   bytesOf?: (settings: EvalSettings) => number;
   /** Module that the process runs. */

@@ -7,12 +7,12 @@ import type { Answer, Ask, ModelSource } from '../protocol/generate.ts';
 import { errors } from '../runs/errors.ts';
 import type { Job, Jobs } from './jobs.ts';
 import { sharesMemory, type Wish } from './placement.ts';
-import type { Pool } from './pool.ts';
+import type { DevicePool } from './device-pool.ts';
 
 export interface GenerationWorkerOptions {
   home: string;
   jobs: Jobs;
-  pool: Pool;
+  pool: DevicePool;
   /** Bytes that answers take, by the planner's estimate. */
   bytesOf?: (source: ModelSource, ask: Ask) => number;
   /** Module that the process runs. */

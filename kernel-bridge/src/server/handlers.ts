@@ -50,7 +50,7 @@ import type { Hub } from './hub.ts';
 import { readImage } from './image.ts';
 import type { Kernels } from './kernels.ts';
 import type { GroupOf, Handlers } from './mount.ts';
-import type { Pool } from './pool.ts';
+import type { DevicePool } from './device-pool.ts';
 import { RunTables } from './run-table.ts';
 import type { Supervisor } from './supervisor.ts';
 import { SharedView } from './view.ts';
@@ -58,7 +58,7 @@ import { SharedView } from './view.ts';
 export interface Services {
   home: string;
   hub: Hub;
-  pool: Pool;
+  pool: DevicePool;
   evaluations: Pick<Evaluations, 'waiting'>;
   supervisor: Supervisor;
   kernels: Kernels;

@@ -25,7 +25,7 @@ export interface JobOptions {
   truncate?: boolean;
   /** It holds nothing that could be left half made: it is killed where others are given time, and an interrupt from the keyboard ends it too. */
   disposable?: boolean;
-  /** Where it is (pool.ts); nowhere where nobody counts. */
+  /** Where it is (device-pool.ts); nowhere where nobody counts. */
   place?: Place;
   /** As people know it: "run a-b". */
   label?: string;

@@ -4,7 +4,7 @@ import type { EvalSettings } from '../protocol/evals.ts';
 import type { Ask, ModelSource } from '../protocol/generate.ts';
 import { answeringBytes, estimate, type Asking } from '../runs/estimate.ts';
 import { trainFilter, type LoadItems } from '../runs/runs.ts';
-import type { Pool } from './pool.ts';
+import type { DevicePool } from './device-pool.ts';
 
 /** The image processor's own limit in Qwen2-VL's files as Med-R1 has them. */
 const MAX_PIXELS = 401408;
@@ -12,9 +12,9 @@ const MAX_PIXELS = 401408;
 export class Needs {
   readonly #home: string;
   readonly #loadItems: LoadItems;
-  readonly #pool: Pool;
+  readonly #pool: DevicePool;
 
-  constructor(home: string, loadItems: LoadItems, pool: Pool) {
+  constructor(home: string, loadItems: LoadItems, pool: DevicePool) {
     this.#home = home;
     this.#loadItems = loadItems;
     this.#pool = pool;

@@ -1,4 +1,4 @@
-/** Which devices a job gets, given who has them: the rules alone, without processes. pool.ts applies them. */
+/** Which devices a job gets, given who has them: the rules alone, without processes. device-pool.ts applies them. */
 import type { WorkbenchError } from '../protocol/errors.ts';
 import { errors } from '../runs/errors.ts';
 import type { Device } from './devices.ts';

@@ -32,7 +32,7 @@ import { Kernels } from './kernels.ts';
 import { Door, keep, privateFolder } from './keep.ts';
 import type { Handlers } from './mount.ts';
 import { Needs } from './needs.ts';
-import { Pool } from './pool.ts';
+import { DevicePool } from './device-pool.ts';
 import { removeServerFile, serverFile, writeServerFile } from './server-file.ts';
 import { searchHandlers } from './search.ts';
 import { Searches } from './searches.ts';
@@ -50,7 +50,7 @@ export interface ServeOptions {
   secret?: string;
   loadItems: LoadItems;
   /** Into how many slots the CPU is cut, or the devices themselves. */
-  devices?: ConstructorParameters<typeof Pool>[1];
+  devices?: ConstructorParameters<typeof DevicePool>[1];
   workerModule?: string;
   /** Starts processes that hold a model; tests have them in their own. */
   fork?: typeof forkWorker;
@@ -90,7 +90,7 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
   const hub = new Hub(home);
   const kernels = new Kernels();
   const jobs = new Jobs({ fork: options.fork });
-  const pool = new Pool(jobs, options.devices);
+  const pool = new DevicePool(jobs, options.devices);
   const needs = new Needs(home, options.loadItems, pool);
   const supervisor = new Supervisor({
     home,

@@ -1,5 +1,5 @@
 /**
- * The queue of runs: each gets devices of pool.ts and a process of jobs.ts, and the end of that process is written to its run. Runs start in the order
+ * The queue of runs: each gets devices of device-pool.ts and a process of jobs.ts, and the end of that process is written to its run. Runs start in the order
  * in which they were asked to, as many side by side as fit; one that waits keeps the devices it may have from those who asked later. A paused run lends
  * its turn. The two of a pair have a device each where there are two, and take turns step by step where they share one.
  */
@@ -8,7 +8,7 @@ import { errorBody } from '../protocol/errors.ts';
 import type { Answer, Ask } from '../protocol/generate.ts';
 import type { KernelCall, Scored } from '../protocol/kernels.ts';
 import { hasEnded, isActive, type RunState } from '../protocol/run.ts';
-import { isDiskFull } from '../log/room.ts';
+import { isDiskFull } from '../log/disk-space.ts';
 import { errors } from '../runs/errors.ts';
 import { runDirectory } from '../runs/home.ts';
 import { isTraining, listRuns, logFile, openRun, partnerOf, trainedBy } from '../runs/runs.ts';
@@ -17,14 +17,14 @@ import type { TrainConfig } from '../protocol/config.ts';
 import type { QueuedJob } from '../protocol/devices.ts';
 import { lastLine, type Job, type Jobs, type Said } from './jobs.ts';
 import type { Place, Wish } from './placement.ts';
-import { Pool } from './pool.ts';
+import { DevicePool } from './device-pool.ts';
 import { Turns } from './turns.ts';
 
 export interface SupervisorOptions {
   home: string;
   jobs: Jobs;
   /** Devices of this machine, when left out. */
-  pool?: Pool;
+  pool?: DevicePool;
   /** Module that the worker process runs. */
   workerModule?: string;
   /** Bytes that a run takes, by the planner's estimate; where it cannot tell, 0. */
@@ -45,7 +45,7 @@ export class Supervisor {
   private readonly unwritten = new Map<string, string>();
   private readonly options: SupervisorOptions;
   private complaint = '';
-  private readonly pool: Pool;
+  private readonly pool: DevicePool;
   /** What runs that wait need, by id. */
   private readonly wishes = new Map<string, Wish>();
   private readonly planning = new Map<string, Promise<void>>();
@@ -58,7 +58,7 @@ export class Supervisor {
 
   constructor(options: SupervisorOptions) {
     this.options = options;
-    this.pool = options.pool ?? new Pool(options.jobs);
+    this.pool = options.pool ?? new DevicePool(options.jobs);
     options.jobs.onFree(() => this.schedule());
     this.turns = new Turns({
       rival: (id) => this.rival(id),

@@ -4,7 +4,7 @@ import { noGrad } from './autograd.ts';
 import { joinBfloat16, roundStochastic, splitBfloat16 } from './bfloat16.ts';
 import type { DType } from './dtypes.ts';
 import { BLOCK, dequantise, fitsEightBits, quantiseInto } from './eight-bit.ts';
-import type { Generator } from './random.ts';
+import type { Generator } from './generator.ts';
 import { keep, scope } from './scope.ts';
 import type { Tensor } from './tensor.ts';
 

@@ -1,6 +1,6 @@
 /** Ways to keep what rounding to bfloat16 takes off a float32. Values must be finite. */
 import { torch } from './ops.ts';
-import type { Generator } from './random.ts';
+import type { Generator } from './generator.ts';
 import type { Tensor } from './tensor.ts';
 
 const bitsOf = (x: Tensor): Tensor => torch.view(x, 'int32');

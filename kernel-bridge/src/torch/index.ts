@@ -12,7 +12,7 @@ export { CudaGraph, graphPool, type CaptureOptions, type GraphPool } from './gra
 export { getNumThreads, memoryStats, setNumThreads, withThreads, type DeviceMemory, type MemoryStats } from './memory.ts';
 export { medr1, schemas, torch } from './ops.ts';
 export { ProcessGroup, processGroupFailure, treeSum, type GroupOptions, type Rendezvous } from './process-group.ts';
-export { defaultGenerator, Generator, generator, getRngState, manualSeed, setRngState } from './random.ts';
+export { defaultGenerator, Generator, generator, getRngState, manualSeed, setRngState } from './generator.ts';
 export { addonName } from './native.ts';
 export { disposeAll, keep, keepAll, scope } from './scope.ts';
 export { span, trace } from './trace.ts';

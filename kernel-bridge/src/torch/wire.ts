@@ -1,7 +1,7 @@
 import { native } from './native.ts';
 import { track } from './scope.ts';
 import { disposed, Tensor } from './tensor.ts';
-import { Generator } from './random.ts';
+import { Generator } from './generator.ts';
 
 /**
  * The format in which calls cross the border: one shared buffer of doubles, a value being [tag, payload], a list

@@ -7,7 +7,7 @@ import { decodeImage, loadModel, loadProcessor, type EncodedPrompt, type ImageIn
 import { WorkbenchError } from '../protocol/errors.ts';
 import { ask, disposePrompt, questionOf, type Wording } from '../rl/ask.ts';
 import { isOfOneQuestion } from '../rl/left-out.ts';
-import { resolveDevice } from '../rl/session.ts';
+import { resolveDevice } from '../rl/training.ts';
 import type { NewAnswer } from '../evals/store.ts';
 
 /** A question as the model is to see it; `image` is null where it sees none. */

@@ -10,14 +10,14 @@ import { OptionPrior } from '../data/prior.ts';
 import { errors } from '../evals/errors.ts';
 import { loadAsked, loadTrainSplit, lockFile, type LoadQuestions } from '../evals/evals.ts';
 import { imageMark, modelHash } from '../evals/identity.ts';
-import { otherImages, permuted } from '../evals/sights.ts';
+import { otherImages, permuted } from '../evals/draw.ts';
 import { EvalStore } from '../evals/store.ts';
 import { errorBody, WorkbenchError } from '../protocol/errors.ts';
 import type { EvalState, Sight } from '../protocol/evals.ts';
 import type { VqaItem } from '../protocol/data.ts';
 import { noRoom } from '../log/errors.ts';
 import { tryLock } from '../log/lock.ts';
-import { isDiskFull } from '../log/room.ts';
+import { isDiskFull } from '../log/disk-space.ts';
 import { checkModel } from '../runs/runs.ts';
 import type { Answerer, Asked, OpenAnswerer } from './answerer.ts';
 

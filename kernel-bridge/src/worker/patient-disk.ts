@@ -6,7 +6,7 @@ import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ErrorBody } from '../protocol/errors.ts';
 import type { RunState } from '../protocol/run.ts';
-import { hasRoom, isDiskFull } from '../log/room.ts';
+import { hasRoom, isDiskFull } from '../log/disk-space.ts';
 import { errors } from '../runs/errors.ts';
 import type { RunStore } from '../runs/store.ts';
 

@@ -16,7 +16,7 @@ import { isRewardFailure, WAITS_FOR_KERNEL, type AskKernel } from '../rewards/in
 import type { StepResult } from '../protocol/step.ts';
 import type { CreateTrainer, Trainer } from '../rl/types.ts';
 import { newestValid, removeUnfinished, writeCheckpoint } from '../runs/checkpoints.ts';
-import { isDiskError, isDiskFull } from '../log/room.ts';
+import { isDiskError, isDiskFull } from '../log/disk-space.ts';
 import { errors } from '../runs/errors.ts';
 import { tryLock } from '../log/lock.ts';
 import { revisions } from '../runs/rewards.ts';

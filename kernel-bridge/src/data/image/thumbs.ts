@@ -6,7 +6,7 @@ import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { randomUUID } from 'node:crypto';
 import { machine } from '../../machine.ts';
-import { Pool } from '../pool.ts';
+import { Lanes } from '../lanes.ts';
 import { imageError, openPicture, toSharp } from './picture.ts';
 
 /** Longest sides that are offered, in pixels: few, so that the cache is shared by all views. */
@@ -14,7 +14,7 @@ const THUMB_SIZES = [96, 192, 384, 768] as const;
 
 export class Thumbs {
   readonly #dir: string;
-  readonly #pool = new Pool(Math.min(4, machine().cpus));
+  readonly #lanes = new Lanes(Math.min(4, machine().cpus));
   readonly #making = new Map<string, Promise<Buffer>>();
 
   constructor(cacheDir: string) {
@@ -29,7 +29,7 @@ export class Thumbs {
     if (kept) return kept;
     const making = this.#making.get(path);
     if (making) return making;
-    return this.#pool.run(async () => {
+    return this.#lanes.run(async () => {
       const work = this.#making.get(path) ?? make(root, image, side, path).finally(() => this.#making.delete(path));
       this.#making.set(path, work);
       return work;

@@ -10,7 +10,7 @@ import { datasetDir, homeDir } from '../home.ts';
 import { findLayout } from '../layout.ts';
 import type { IndexProgress } from './build.ts';
 import { hasQuestions, summary } from './list.ts';
-import { lockDataset } from './lock.ts';
+import { lockDataset } from './dataset-lock.ts';
 
 export interface AddOptions {
   /** The folder's name when left out. Letters, digits, dot, dash and underscore. */

@@ -9,9 +9,9 @@ import { machine } from '../../machine.ts';
 import { fingerprint } from '../image/fingerprint.ts';
 import { ImageFolder } from '../images.ts';
 import { findLayout, unreadable, type Layout } from '../layout.ts';
-import { mapPool } from '../pool.ts';
+import { mapInLanes } from '../lanes.ts';
 import { readDataset, type Reading } from '../read.ts';
-import { lockDataset } from './lock.ts';
+import { lockDataset } from './dataset-lock.ts';
 import { getMeta, openForWriting, setMeta } from './schema.ts';
 
 export interface IndexProgress {
@@ -173,7 +173,7 @@ async function indexImages(db: DatabaseSync, options: BuildOptions): Promise<voi
   for (let start = 0; start < images.length; start += BATCH) {
     options.signal?.throwIfAborted();
     const batch = images.slice(start, start + BATCH);
-    const prints = await mapPool(batch, LANES, (image) => printIfChanged(root, image));
+    const prints = await mapInLanes(batch, LANES, (image) => printIfChanged(root, image));
     db.exec('BEGIN IMMEDIATE');
     batch.forEach((image, i) => {
       const found = prints[i];

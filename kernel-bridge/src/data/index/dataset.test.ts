@@ -12,11 +12,11 @@ import { buildIndex } from './build.ts';
 import { Dataset } from './dataset.ts';
 import { FACETS, type Facet } from '../../protocol/facets.ts';
 import { hasQuestions, listDatasets, removeDataset, summary } from './list.ts';
-import { lockDataset } from './lock.ts';
+import { lockDataset } from './dataset-lock.ts';
 import { makeSplit } from '../splits/make.ts';
 import { splitPath, writeSplit } from '../splits/files.ts';
 import { openForWriting, setMeta } from './schema.ts';
-import { readIndexed } from './whole.ts';
+import { readIndexed } from './read-indexed.ts';
 
 const made = temporary();
 const data = join(made.path, 'data');

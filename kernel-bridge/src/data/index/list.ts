@@ -6,7 +6,7 @@ import type { DatasetSummary } from '../../protocol/data.ts';
 import { WorkbenchError } from '../../protocol/errors.ts';
 import { moveToTrash } from '../../files/trash.ts';
 import { datasetDir, homeDir } from '../home.ts';
-import { lockDataset } from './lock.ts';
+import { lockDataset } from './dataset-lock.ts';
 import { SCHEMA_VERSION, getMeta, indexPath } from './schema.ts';
 
 export function listDatasets(home?: string): DatasetSummary[] {

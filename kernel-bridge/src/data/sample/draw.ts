@@ -1,8 +1,8 @@
 import { Canvas, band, box, disc, ellipse, ring, star, turned } from './canvas.ts';
 import type { Colour, Shape } from './canvas.ts';
 import type { Rgb } from './png.ts';
-import { below, between } from './random.ts';
-import type { Random } from './random.ts';
+import { below, between } from '../../stats/random.ts';
+import type { Random } from '../../stats/random.ts';
 import { FINDINGS, PLACES, SIZES } from './world.ts';
 import type { Anatomy, Lesion, Modality, Scene } from './world.ts';
 

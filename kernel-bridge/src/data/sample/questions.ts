@@ -1,5 +1,5 @@
-import { below, pick, shuffled } from './random.ts';
-import type { Random } from './random.ts';
+import { below, pick, shuffled } from '../../stats/random.ts';
+import type { Random } from '../../stats/random.ts';
 import { QUESTION_TYPES } from './world.ts';
 import type { QuestionType, Scene } from './world.ts';
 

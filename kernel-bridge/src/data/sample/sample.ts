@@ -8,7 +8,7 @@ import { encodePng } from './png.ts';
 import type { Rgb } from './png.ts';
 import { ask } from './questions.ts';
 import { addQuirks, QUIRKS } from './quirks.ts';
-import { random, shuffled } from './random.ts';
+import { sfc32, shuffled } from '../../stats/random.ts';
 import { readme, LICENCE } from './readme.ts';
 import { toRecord, toSplitRecord } from './records.ts';
 import type { QaRecord, SplitRecord } from './records.ts';
@@ -80,9 +80,9 @@ async function writeSample(
 
   for (const dataset of DATASETS) {
     await mkdir(join(root, 'Images', dataset.name), { recursive: true });
-    const order = shuffled(random(seed, dataset.name, 'order'), [...Array(imagesPerDataset).keys()]);
+    const order = shuffled(sfc32(seed, dataset.name, 'order'), [...Array(imagesPerDataset).keys()]);
     for (let index = 0, number = 0; index < imagesPerDataset; index++) {
-      const rng = random(seed, dataset.name, index);
+      const rng = sfc32(seed, dataset.name, index);
       const scene: Scene = { modality: dataset.modality, anatomy: dataset.anatomy, lesion: drawLesion(rng, order[index]) };
       const image = `Images/${dataset.name}/${dataset.file.replace('{n}', String(index + 1))}`;
       const pixels = drawApart(scene, [seed, dataset.name, index], hashes);
@@ -111,7 +111,7 @@ async function writeSample(
 /** Draws until the image is no near-duplicate of an earlier one. */
 function drawApart(scene: Scene, key: (string | number)[], hashes: bigint[]): Rgb {
   for (let attempt = 0; ; attempt++) {
-    const pixels = drawScene(scene, random(...key, 'draw', attempt));
+    const pixels = drawScene(scene, sfc32(...key, 'draw', attempt));
     const hash = dhash(pixels);
     if (hashes.some((other) => distance(hash, other) < MIN_DISTANCE)) continue;
     hashes.push(hash);

@@ -11,7 +11,7 @@ import { HashTable, nearPairs } from '../image/near.ts';
 import type { WholeDataset } from '../types.ts';
 import { sealed } from './files.ts';
 import { hashItems } from './hash.ts';
-import { seeded, shuffled } from './random.ts';
+import { shuffled, splitMix64, type Random } from '../../stats/random.ts';
 
 export interface SplitOptions {
   name?: string;
@@ -26,7 +26,7 @@ export function makeSplit(whole: WholeDataset, options: SplitOptions): SplitFile
   const items = whole.items.filter((item) => item.problem === null);
   if (items.length < 2) throw tooFew(whole.name, items.length);
   const groups = kind === 'question' ? items.map((item) => [item]) : linked(items, whole);
-  const test = new Set(drawTest(groups, testFraction, seeded(seed)).map((item) => item.id));
+  const test = new Set(drawTest(groups, testFraction, splitMix64(seed)).map((item) => item.id));
   const ids = (side: boolean) => items.filter((item) => test.has(item.id) === side).map((item) => item.id);
   return sealed({
     format: 'medr1-split/1',
@@ -66,7 +66,7 @@ const stratumOf = (item: VqaItem) => `${item.modality}\0${item.question_type}`;
  * Deals groups to the two sides, each to the side that is emptier for what the group holds. Large groups come first, while there is
  * room to even them out; groups of equal size come in the seed's order.
  */
-function drawTest(groups: VqaItem[][], fraction: number, random: () => number): VqaItem[] {
+function drawTest(groups: VqaItem[][], fraction: number, random: Random): VqaItem[] {
   const total = count(groups.flat());
   const taken = { train: new Map<string, number>(), test: new Map<string, number>() };
   const share = { train: 1 - fraction, test: fraction };
@@ -76,7 +76,7 @@ function drawTest(groups: VqaItem[][], fraction: number, random: () => number): 
       return sum + 1 - (taken[side].get(stratum) ?? 0) / (share[side] * total.get(stratum)!);
     }, 0);
   const test: VqaItem[] = [];
-  for (const group of shuffled(groups, random).toSorted((a, b) => b.length - a.length)) {
+  for (const group of shuffled(random, groups).toSorted((a, b) => b.length - a.length)) {
     const side = room('test', group) > room('train', group) ? 'test' : 'train';
     for (const item of group) taken[side].set(stratumOf(item), (taken[side].get(stratumOf(item)) ?? 0) + 1);
     if (side === 'test') test.push(...group);

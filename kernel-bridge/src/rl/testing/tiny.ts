@@ -6,7 +6,7 @@ import sharp from 'sharp';
 import { Value } from 'typebox/value';
 import { TrainConfig, type TrainConfigInput, type VqaItem } from '../../protocol/index.ts';
 import { initModel, saveModel, type ConfigJson, type ModelDtype } from '../../models/index.ts';
-import { mulberry32 } from '../random.ts';
+import { mulberry32 } from '../../stats/random.ts';
 
 const SPECIAL = [
   '<|endoftext|>',

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { random } from '../../data/sample/random.ts';
+import { sfc32 } from '../../stats/random.ts';
 import type { Scene } from '../../data/sample/world.ts';
 import { bindingExample, captionExample, cleanExample, flawedExample, longBindingExample, namedExample } from './examples.ts';
 import type { Example } from './examples.ts';
@@ -8,8 +8,8 @@ const SCENE: Scene = { modality: 'OCT', anatomy: 'cornea', lesion: { finding: 'c
 const THINK =
   /^<think>This (\w+) image shows the (\w+) with (.+)\. So the answer is \((\w+) ([A-D])\)\.<\/think><answer> ([A-D]) <\/answer>$/;
 
-const draws = (make: (rng: ReturnType<typeof random>) => Example, count = 400) => {
-  const rng = random('test');
+const draws = (make: (rng: ReturnType<typeof sfc32>) => Example, count = 400) => {
+  const rng = sfc32('test');
   return Array.from({ length: count }, () => make(rng));
 };
 

@@ -2,8 +2,8 @@ import { formatQuestion, formatSolution, inTags, LETTERS, letterOf } from '../..
 import type { Variant } from '../../protocol/index.ts';
 import { ask } from '../../data/sample/questions.ts';
 import type { Question } from '../../data/sample/questions.ts';
-import { below, pick, shuffled } from '../../data/sample/random.ts';
-import type { Random } from '../../data/sample/random.ts';
+import { below, pick, shuffled } from '../../stats/random.ts';
+import type { Random } from '../../stats/random.ts';
 import { FINDING_NAMES, PLACE_NAMES, QUESTION_TYPE_NAMES, QUESTION_TYPES, SIZE_NAMES, SIZES } from '../../data/sample/world.ts';
 import type { Anatomy, Finding, Modality, Place, QuestionType, Scene, Size } from '../../data/sample/world.ts';
 import { INSTRUCTIONS } from './instructions.ts';

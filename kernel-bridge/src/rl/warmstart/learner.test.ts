@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { encodePng } from '../../data/sample/png.ts';
-import { random } from '../../data/sample/random.ts';
+import { sfc32 } from '../../stats/random.ts';
 import { initModel, loadProcessor } from '../../models/index.ts';
 import type { Processor } from '../../models/index.ts';
 import { chatPrompt, endOfPrompt, imagePrompt } from './chat.ts';
@@ -11,7 +11,7 @@ import { bindingExample, cleanExample, namedExample } from './examples.ts';
 import { setNumThreads } from '../../torch/index.ts';
 import { Learner } from './learner.ts';
 import { writeProcessorFiles } from './make.ts';
-import { drawPool, encodePool } from './pool.ts';
+import { drawPool, encodePool } from './image-pool.ts';
 import { tinyConfig } from './tiny-config.ts';
 
 let dir: string;
@@ -43,7 +43,7 @@ describe('the warm start', () => {
   it('learns a batch by heart, with images and without, several demonstrations about one image among them', () => {
     using model = initModel(tinyConfig(ids), { seed: 0 });
     const learner = new Learner(model, processor, encodePool(pool, processor));
-    const rng = random('test');
+    const rng = sfc32('test');
     const parts = [
       { name: 'text', examples: [bindingExample(rng)] },
       { name: 'image', examples: [cleanExample(rng, pool.scenes[0], 0, 'think'), cleanExample(rng, pool.scenes[1], 1, 'no-think')] },

@@ -3,15 +3,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { WorkbenchError } from '../../protocol/index.ts';
 import { initModel, loadModel, loadProcessor, saveModel } from '../../models/index.ts';
-import { random } from '../../data/sample/random.ts';
-import type { Random } from '../../data/sample/random.ts';
+import { sfc32 } from '../../stats/random.ts';
+import type { Random } from '../../stats/random.ts';
 import { Learner } from './learner.ts';
 import type { Scores } from './learner.ts';
 import { measure } from './measure.ts';
 import { PHASES } from './phases.ts';
 import type { Phase } from './phases.ts';
-import { drawPool, encodePool } from './pool.ts';
-import type { Pool } from './pool.ts';
+import { drawPool, encodePool } from './image-pool.ts';
+import type { ImagePool } from './image-pool.ts';
 import { stackLayers } from './stack.ts';
 import { PREPROCESSOR, tinyConfig } from './tiny-config.ts';
 import { CHAT_TEMPLATE, makeTokenizer } from './tokenizer.ts';
@@ -50,14 +50,14 @@ export async function makeTinyModel(out: string, options: MakeOptions = {}): Pro
     log(`${images.length} images drawn`);
 
     let learner = new Learner(model, processor, images);
-    let rng = random('warm start', seed);
+    let rng = sfc32('warm start', seed);
     for (const phase of phases.slice(first)) {
       if (phase.layers) {
         using shallow = model;
         model = stackLayers(shallow, phase.layers, tinyConfig(ids, phase.layers.length));
         log(`${phase.name}: ${model.parameterCount} parameters`);
       }
-      if (phase.fresh) [learner, rng] = [new Learner(model, processor, images), random('warm start', seed, phase.name)];
+      if (phase.fresh) [learner, rng] = [new Learner(model, processor, images), sfc32('warm start', seed, phase.name)];
       const checkpoint = async () => {
         for (const variant of phase.measure) {
           const measured = await measure(model, processor, heldOut, variant);
@@ -89,7 +89,7 @@ function unknownPhase(after: string, phases: readonly Phase[]): WorkbenchError {
 async function runPhase(
   phase: Phase,
   learner: Learner,
-  pool: Pool,
+  pool: ImagePool,
   rng: Random,
   log: (line: string) => void,
   checkpoint: () => Promise<void>,

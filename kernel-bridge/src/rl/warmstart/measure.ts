@@ -1,12 +1,12 @@
 import { isWellFormed, readAnswer } from '../../answers/index.ts';
 import type { Processor, Model } from '../../models/index.ts';
 import type { Variant } from '../../protocol/index.ts';
-import { random } from '../../data/sample/random.ts';
+import { sfc32 } from '../../stats/random.ts';
 import { QUESTION_TYPE_NAMES } from '../../data/sample/world.ts';
 import { ask, disposePrompt } from '../ask.ts';
 import { chatPrompt } from './chat.ts';
 import { cleanExample } from './examples.ts';
-import type { Pool } from './pool.ts';
+import type { ImagePool } from './image-pool.ts';
 
 /** Shares of 1 over a pool that no training step has seen. */
 export interface Measured {
@@ -20,8 +20,8 @@ export interface Measured {
   byType: Record<string, number>;
 }
 
-export async function measure(model: Model, processor: Processor, pool: Pool, variant: Variant, maxNewTokens = 48): Promise<Measured> {
-  const rng = random('measure', variant);
+export async function measure(model: Model, processor: Processor, pool: ImagePool, variant: Variant, maxNewTokens = 48): Promise<Measured> {
+  const rng = sfc32('measure', variant);
   const examples = pool.scenes.map((scene, i) => cleanExample(rng, scene, i, variant));
   const blank = new Uint8Array(pool.images[0].data.length).fill(127);
   const answers = async (seeImage: boolean, greedy: boolean) => {

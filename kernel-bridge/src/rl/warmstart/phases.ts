@@ -1,10 +1,10 @@
-import type { Random } from '../../data/sample/random.ts';
-import { below } from '../../data/sample/random.ts';
+import type { Random } from '../../stats/random.ts';
+import { below } from '../../stats/random.ts';
 import type { Variant } from '../../protocol/index.ts';
 import { bindingExample, captionExample, cleanExample, flawedExample, longBindingExample, namedExample } from './examples.ts';
 import type { Example, Flaws } from './examples.ts';
 import type { Part } from './learner.ts';
-import type { Pool } from './pool.ts';
+import type { ImagePool } from './image-pool.ts';
 
 export interface Phase {
   name: string;
@@ -17,13 +17,13 @@ export interface Phase {
   /** Of which layers of the model so far the decoder is made before the phase, from the bottom up; needs `fresh`. */
   layers?: readonly number[];
   /** One step's demonstrations. */
-  draw: (rng: Random, pool: Pool) => Part[];
+  draw: (rng: Random, pool: ImagePool) => Part[];
   /** Variants measured on held-out images afterwards. */
   measure: Variant[];
 }
 
 /** A demonstration about an image of the pool. */
-type Make = (scene: Pool['scenes'][number], image: number) => Example;
+type Make = (scene: ImagePool['scenes'][number], image: number) => Example;
 
 const clean =
   (rng: Random, variant: Variant): Make =>
@@ -39,7 +39,7 @@ const binding = (rng: Random, count: number): Part => ({ name: 'binding', exampl
 const longBinding = (rng: Random, count: number): Part => ({ name: 'long binding', examples: many(count, () => longBindingExample(rng)) });
 
 /** `count` demonstrations about images of the pool. */
-function seen(name: string, rng: Random, pool: Pool, count: number, make: Make): Part {
+function seen(name: string, rng: Random, pool: ImagePool, count: number, make: Make): Part {
   return {
     name,
     examples: many(count, () => {
@@ -50,11 +50,11 @@ function seen(name: string, rng: Random, pool: Pool, count: number, make: Make):
 }
 
 /** Images of one step, for several demonstrations each. */
-const drawImages = (rng: Random, pool: Pool, count: number): number[] =>
+const drawImages = (rng: Random, pool: ImagePool, count: number): number[] =>
   Array.from({ length: count }, () => below(rng, pool.images.length));
 
 /** `each` demonstrations about each of these images. */
-function about(name: string, pool: Pool, images: readonly number[], each: number, make: Make): Part {
+function about(name: string, pool: ImagePool, images: readonly number[], each: number, make: Make): Part {
   return { name, examples: images.flatMap((image) => many(each, () => make(pool.scenes[image], image))) };
 }
 

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { isDiskError, isDiskFull } from './room.ts';
+import { isDiskError, isDiskFull } from './disk-space.ts';
 
 it.each([
   [Object.assign(new Error('EIO: i/o error, fsync'), { code: 'EIO' }), true, false],

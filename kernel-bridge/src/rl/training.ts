@@ -15,7 +15,7 @@ import type { Meters, StepClock } from './meters.ts';
 import { PolicyOptimizer } from './optimizer.ts';
 import { DataOrder } from './order.ts';
 import { openPolicy } from './policy.ts';
-import { mixSeed } from './random.ts';
+import { mixSeed } from '../stats/random.ts';
 import { alone, Shards, type Ranks } from './ranks.ts';
 import { learningRate } from './schedule.ts';
 import type { TrainerInit } from './types.ts';
@@ -50,7 +50,7 @@ interface Parts {
   updatesPerBatch: number;
 }
 
-export class Session {
+export class Training {
   /** With the settings in force. */
   config: TrainConfig;
   readonly device: string;
@@ -104,7 +104,7 @@ export class Session {
     init: TrainerInit,
     questionsPerStep: number,
     updatesPerBatch: number,
-  ): Promise<{ session: Session; resumed: TrainerState | null }> {
+  ): Promise<{ training: Training; resumed: TrainerState | null }> {
     const { config, items, resumeFrom } = init;
     if (items.length === 0) throw errors.noItems(config.dataset_name);
     requireWholeShards(shardsOf(config), questionsPerStep, init.ranks ?? alone);
@@ -116,15 +116,15 @@ export class Session {
     policy.checkpointing = config.gradient_checkpointing;
     const optimizer = new PolicyOptimizer(policy, config);
     const processorDir = await processorFiles(init); // the checkpoint resumed from may be removed before the next
-    const session = new Session(init, { device, processor, processorDir, policy, optimizer, questionsPerStep, updatesPerBatch });
+    const training = new Training(init, { device, processor, processorDir, policy, optimizer, questionsPerStep, updatesPerBatch });
     try {
-      if (resumed !== null && resumeFrom !== undefined) session.#restore(resumed, resumeFrom);
-      await session.#leaveOutLong();
+      if (resumed !== null && resumeFrom !== undefined) training.#restore(resumed, resumeFrom);
+      await training.#leaveOutLong();
     } catch (error) {
-      session.dispose();
+      training.dispose();
       throw error;
     }
-    return { session, resumed };
+    return { training, resumed };
   }
 
   #encoders(): [encoder: QuestionEncoder, evalEncoder: QuestionEncoder] {

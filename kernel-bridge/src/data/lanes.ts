@@ -1,5 +1,5 @@
 /** Runs at most `width` jobs at a time, newest first: what was scrolled into view last is wanted most. A job given up while it waits never starts. */
-export class Pool {
+export class Lanes {
   readonly #width: number;
   #running = 0;
   #waiting: (() => void)[] = [];
@@ -39,7 +39,7 @@ export class Pool {
 }
 
 /** `job` over all values, at most `width` at a time, results in their order. The first failure ends it. */
-export async function mapPool<T, R>(values: readonly T[], width: number, job: (value: T, index: number) => Promise<R>): Promise<R[]> {
+export async function mapInLanes<T, R>(values: readonly T[], width: number, job: (value: T, index: number) => Promise<R>): Promise<R[]> {
   const results: R[] = new Array(values.length);
   let next = 0;
   const lane = async () => {

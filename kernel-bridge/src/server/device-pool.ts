@@ -8,7 +8,7 @@ import { candidates, impossible, place, type Holder, type Place, type Wish } fro
 /** How old the memory that was read last may be. */
 const FRESH_MS = 2000;
 
-export class Pool {
+export class DevicePool {
   readonly #jobs: Jobs;
   #devices: Device[];
   #readAt = -Infinity;
