@@ -8,7 +8,7 @@ const shipped = [...graph].filter(([file]) => layerOf(file) && !/\/(testing|benc
 it('sees the files and their imports', () => {
   expect(graph.get('kernel-bridge/src/rl/grpo.ts')).toContain('kernel-bridge/src/torch/index.ts');
   expect(graph.get('extension/src/plugins/curves.ts')).toContain('widgets/src/curves/view.ts'); // by import()
-  expect(graph.get('widgets/src/curves/chart.ts')).toContain('widgets/src/store/run-series.ts'); // a type
+  expect(graph.get('widgets/src/curves/chart.ts')).toContain('widgets/src/store/followed-run.ts'); // a type
 });
 
 it('no file imports itself by way of others', () => expect(circles(graph)).toEqual([]));

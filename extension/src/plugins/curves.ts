@@ -6,7 +6,7 @@ import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import { JSONExt, type PartialJSONObject } from '@lumino/coreutils';
 import { CurvesModel } from '@medr1/widgets/curves/model';
 import { curvesIcon } from '../icons.ts';
-import { keptInWorkspace } from '../kept.ts';
+import { keptInWorkspace } from '../workspace-state.ts';
 import { registerMainView } from '../main-view.ts';
 import { CommandIDs, IWorkbench, TRANSLATION_DOMAIN } from '../tokens.ts';
 

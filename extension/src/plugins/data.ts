@@ -1,6 +1,6 @@
 import { IStateDB } from '@jupyterlab/statedb';
 import { dataIcon } from '../icons.ts';
-import { keptInWorkspace } from '../kept.ts';
+import { keptInWorkspace } from '../workspace-state.ts';
 import { mainViewPlugin } from '../main-view.ts';
 import { CommandIDs } from '../tokens.ts';
 

@@ -4,7 +4,7 @@ import { IStateDB } from '@jupyterlab/statedb';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import { RunsTableModel } from '@medr1/widgets/runs-table/model';
 import { medr1Icon } from '../icons.ts';
-import { keptInWorkspace } from '../kept.ts';
+import { keptInWorkspace } from '../workspace-state.ts';
 import { registerMainView } from '../main-view.ts';
 import { CommandIDs, IWorkbench, TRANSLATION_DOMAIN } from '../tokens.ts';
 

@@ -6,7 +6,7 @@ import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import { refreshTheme } from '@medr1/widgets/theme';
 import { Workbench } from '@medr1/widgets/store/workbench';
 import { createLabConnector } from '../connector.ts';
-import { keptInWorkspace } from '../kept.ts';
+import { keptInWorkspace } from '../workspace-state.ts';
 import { CommandIDs, IWorkbench, TRANSLATION_DOMAIN } from '../tokens.ts';
 
 const SELECTION_KEY = 'medr1:selection';

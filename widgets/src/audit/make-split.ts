@@ -2,7 +2,7 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import type { SplitSummary } from '../connector.ts';
 import { integer } from '../format.ts';
-import { failed } from '../parts.ts';
+import { failed } from '../view-states.ts';
 import type { AuditModel } from './model.ts';
 
 export function makeSplit(model: AuditModel): TemplateResult {

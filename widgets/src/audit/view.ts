@@ -4,7 +4,7 @@ import { PROBLEMS } from '@medr1/kernel-bridge/protocol/problems';
 import type { Audit, AuditFinding } from '../connector.ts';
 import { command, define, WatchingElement } from '../element.ts';
 import { integer } from '../format.ts';
-import { empty, failed, loading } from '../parts.ts';
+import { empty, failed, loading } from '../view-states.ts';
 import { saveFile } from '../save-file.ts';
 import { meterStyle } from '../charts/meter.ts';
 import { base, tokens } from '../theme.ts';

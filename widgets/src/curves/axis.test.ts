@@ -1,10 +1,10 @@
 import { expect, it } from 'vitest';
-import { RunSeries } from '../store/run-series.ts';
+import { FollowedRun } from '../store/followed-run.ts';
 import { FakeConnector } from '../../testing/fake-connector.ts';
 import { axisValues, breaksOf } from './axis.ts';
 
-function series(times: number[], standstills: number[] = []): RunSeries {
-  const one = new RunSeries(new FakeConnector(), 'a');
+function series(times: number[], standstills: number[] = []): FollowedRun {
+  const one = new FollowedRun(new FakeConnector(), 'a');
   one.steps = times.map((_, i) => i + 1);
   one.times = times.map((minute) => minute * 60_000);
   one.standstills = standstills;

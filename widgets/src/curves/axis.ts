@@ -1,5 +1,5 @@
 /** What runs along x: the optimiser step, time with or without the pauses, tokens trained on, or passes over the questions. */
-import type { RunSeries } from '../store/run-series.ts';
+import type { FollowedRun } from '../store/followed-run.ts';
 import { lowerBound, nearest } from '../sorted.ts';
 
 export const AXES = ['step', 'time', 'training', 'tokens', 'epoch'] as const;
@@ -30,7 +30,7 @@ export const AXIS: Record<Axis, AxisFacts> = {
  * x of every stored step, never decreasing. Wall time counts from the first step in minutes; time without pauses takes a step after a pause to have
  * taken as long as the usual one; tokens and epochs are `num_tokens` and `epoch` as logged so far.
  */
-export function axisValues(series: RunSeries, axis: Axis): number[] {
+export function axisValues(series: FollowedRun, axis: Axis): number[] {
   if (axis === 'step') return series.steps;
   if (axis === 'time') {
     const first = series.times[0] ?? 0;
@@ -43,7 +43,7 @@ export function axisValues(series: RunSeries, axis: Axis): number[] {
 }
 
 /** Minutes trained since the first stored step: every time that the run stood still counts as one usual step. */
-function trainingMinutes({ steps, times, standstills }: RunSeries): number[] {
+function trainingMinutes({ steps, times, standstills }: FollowedRun): number[] {
   const took = times.slice(1).map((time, i) => Math.max(0, time - times[i]));
   const usual = median(took);
   for (const at of breaksOf(steps, standstills)) took[at - 1] = Math.min(took[at - 1], usual);
@@ -62,12 +62,12 @@ function median(values: readonly number[]): number {
 }
 
 /** x of the stored step nearest to `step`; null before the first. */
-export function xOfStep(series: RunSeries, axis: Axis, step: number): number | null {
+export function xOfStep(series: FollowedRun, axis: Axis, step: number): number | null {
   return xOfSteps(series, axis)(step);
 }
 
 /** The same for many steps. */
-export function xOfSteps(series: RunSeries, axis: Axis): (step: number) => number | null {
+export function xOfSteps(series: FollowedRun, axis: Axis): (step: number) => number | null {
   const values = axisValues(series, axis);
   return (step) => {
     const index = nearest(series.steps, step);
@@ -76,7 +76,7 @@ export function xOfSteps(series: RunSeries, axis: Axis): (step: number) => numbe
 }
 
 /** First and last stored step whose neighbourhood lies between two values of x; null where none does. */
-export function stepsWithin(series: RunSeries, axis: Axis, [low, high]: readonly [number, number]): [number, number] | null {
+export function stepsWithin(series: FollowedRun, axis: Axis, [low, high]: readonly [number, number]): [number, number] | null {
   const x = axisValues(series, axis);
   const from = Math.max(0, lowerBound(x, low) - 1);
   const to = Math.min(x.length - 1, lowerBound(x, high));

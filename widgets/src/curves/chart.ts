@@ -6,7 +6,7 @@ import { icon } from '../icons.ts';
 import { saveFile, saveFrom } from '../save-file.ts';
 import { nearest } from '../sorted.ts';
 import type { Mark } from '../store/marks.ts';
-import type { RunSeries } from '../store/run-series.ts';
+import type { FollowedRun } from '../store/followed-run.ts';
 import { base, paletteOf, theme, tokens } from '../theme.ts';
 import '../menu.ts';
 import { xOfStep } from './axis.ts';
@@ -473,7 +473,7 @@ export class CurveChart extends WatchingElement {
     );
   }
 
-  #pixelOfStep(series: RunSeries, step: number): number | null {
+  #pixelOfStep(series: FollowedRun, step: number): number | null {
     const x = xOfStep(series, this.model.state.value.axis, step);
     return x === null ? null : (this.#scale?.toPixel(x) ?? null);
   }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { FakeConnector, type FakeRun } from '../../testing/fake-connector.ts';
-import { RunSeries } from '../store/run-series.ts';
+import { FollowedRun } from '../store/followed-run.ts';
 import { chartsFor } from './charts.ts';
 import { csv, extent, layout, leftOut, linesOf, readings, stepAt, traces, yRange, type ChartSettings } from './figure.ts';
 
@@ -18,7 +18,7 @@ const SETTINGS: ChartSettings = {
 const [reward, byFunction] = chartsFor(['reward', 'reward_std', 'rewards/accuracy/mean', 'rewards/format/mean']);
 
 async function runOf(run: FakeRun, colour = 0) {
-  const series = new RunSeries(new FakeConnector({ runs: [run] }), run.id);
+  const series = new FollowedRun(new FakeConnector({ runs: [run] }), run.id);
   await series.load();
   return { series, colour };
 }

@@ -1,5 +1,5 @@
 /** Runs that are alike but for one thing, their seeds for example, drawn as one: the mean of their lines and a band of one standard deviation. No DOM here. */
-import type { RunSeries } from '../store/run-series.ts';
+import type { FollowedRun } from '../store/followed-run.ts';
 import type { Value } from './downsample.ts';
 import type { ChartLine } from './line.ts';
 
@@ -8,7 +8,7 @@ export const BY_SEED = 'seed';
 /** Keys that tell runs apart without making them different. */
 const OWN_KEYS = new Set(['seed', 'run_name', 'output_dir']);
 
-type Grouped = Pick<RunSeries, 'id' | 'config'>;
+type Grouped = Pick<FollowedRun, 'id' | 'config'>;
 
 const valueOf = ({ config }: Grouped, key: string): string => JSON.stringify((config as Record<string, unknown> | null)?.[key] ?? null);
 

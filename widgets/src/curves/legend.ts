@@ -1,7 +1,7 @@
 /** The names and values of a chart's lines. One run: a line of metrics. Several: a row a run, and a column a metric where there is more than one. */
 import { html, type TemplateResult } from 'lit';
 import { number } from '../format.ts';
-import { middle } from '../parts.ts';
+import { middle } from '../middle.ts';
 import type { Reading } from './figure.ts';
 import { swatch } from './tooltip.ts';
 

@@ -1,10 +1,10 @@
 /** What a chart draws: lines, each a metric of a run or of a group of runs. */
 import type { RolloutStatistics } from '@medr1/kernel-bridge/protocol/statistics';
-import type { RunSeries } from '../store/run-series.ts';
+import type { FollowedRun } from '../store/followed-run.ts';
 import type { Value } from './downsample.ts';
 
 export interface ChartRun {
-  series: RunSeries;
+  series: FollowedRun;
   /** Of its rollouts; left out or null where they are not known. */
   statistics?: RolloutStatistics | null;
   /** Place of its colour in the palette. */

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { RolloutStatistics } from '@medr1/kernel-bridge/protocol/statistics';
 import { FakeConnector, type FakeRun } from '../../testing/fake-connector.ts';
 import type { RewardRevision } from '../connector.ts';
-import { RunSeries } from '../store/run-series.ts';
+import { FollowedRun } from '../store/followed-run.ts';
 import { csvOfLines, heat, linesOf, type ChartSettings } from './figure.ts';
 import { chartsFor } from './charts.ts';
 import { columnOf, heatTrace, rewardUnder, rolloutCharts } from './rollout-lines.ts';
@@ -59,7 +59,7 @@ const STATISTICS: RolloutStatistics = {
 };
 
 async function runOf(run: FakeRun, statistics: RolloutStatistics | null = STATISTICS, colour = 0) {
-  const series = new RunSeries(new FakeConnector({ runs: [run] }), run.id);
+  const series = new FollowedRun(new FakeConnector({ runs: [run] }), run.id);
   await series.load();
   return { series, colour, statistics };
 }

@@ -2,7 +2,7 @@
 import type { Distribution, DistributionName, RolloutStatistics, StatisticFacet } from '@medr1/kernel-bridge/protocol/statistics';
 import { DISTRIBUTIONS, STATISTIC_FACETS } from '@medr1/kernel-bridge/protocol/statistics';
 import type { RewardRevision } from '../connector.ts';
-import type { RunSeries } from '../store/run-series.ts';
+import type { FollowedRun } from '../store/followed-run.ts';
 import { xOfSteps, type Axis } from './axis.ts';
 import { ROLLOUTS_GROUP, type ChartSpec } from './charts.ts';
 import type { Value } from './downsample.ts';
@@ -51,7 +51,7 @@ export function rolloutCharts(known: readonly RolloutStatistics[]): ChartSpec[] 
 }
 
 /** A point at the last step of each column. */
-export function columnPlaces(series: RunSeries, { columns }: RolloutStatistics, axis: Axis): number[] {
+export function columnPlaces(series: FollowedRun, { columns }: RolloutStatistics, axis: Axis): number[] {
   const at = xOfSteps(series, axis);
   return columns.map(([, last]) => at(last) ?? 0);
 }
@@ -73,7 +73,7 @@ function median({ low, width }: Distribution, counts: readonly number[]): Value 
 }
 
 /** The newest revision that has been in force, where a run has had more than one; null where it has not. */
-export function lastRevision({ revisions }: Pick<RunSeries, 'revisions'>): RewardRevision | null {
+export function lastRevision({ revisions }: Pick<FollowedRun, 'revisions'>): RewardRevision | null {
   const inForce = revisions.filter(({ step }) => step !== null);
   return inForce.length > 1 ? inForce.at(-1)! : null;
 }
@@ -114,7 +114,7 @@ export interface HeatTrace {
 }
 
 export function heatTrace(
-  series: RunSeries,
+  series: FollowedRun,
   statistics: RolloutStatistics,
   of: DistributionName,
   axis: Axis,

@@ -1,7 +1,7 @@
 /** The table of values at the cursor of a chart. */
 import { html, nothing, type TemplateResult } from 'lit';
 import { integer, number } from '../format.ts';
-import { middle } from '../parts.ts';
+import { middle } from '../middle.ts';
 import { AXIS } from './axis.ts';
 import { smooths } from './smoothing.ts';
 import type { ChartLine, ChartSettings, Reading } from './figure.ts';

@@ -5,12 +5,12 @@ import { errorBody, type RunSummary } from '../connector.ts';
 import { command, define, WatchingElement } from '../element.ts';
 import { number } from '../format.ts';
 import { closeMenu } from '../menu.ts';
-import { empty, failed, loading } from '../parts.ts';
+import { empty, failed, loading } from '../view-states.ts';
 import { STATES } from '../runs/model.ts';
 import { waitingOf } from '../store/queue.ts';
 import { saveFile } from '../save-file.ts';
-import { HeldSeries } from '../store/held-series.ts';
-import type { RunSeries } from '../store/run-series.ts';
+import { HeldRuns } from '../store/held-runs.ts';
+import type { FollowedRun } from '../store/followed-run.ts';
 import { base, paletteOf, seriesColours, tokens } from '../theme.ts';
 import type { IWorkbench } from '../store/workbench.ts';
 import { AXES, AXIS, stepsWithin, type Axis } from './axis.ts';
@@ -57,7 +57,7 @@ export class CurvesView extends WatchingElement {
 
   /** The zoom that points were read for. */
   #range: [number, number] | null = null;
-  readonly #held = new HeldSeries(this);
+  readonly #held = new HeldRuns(this);
 
   constructor() {
     super();
@@ -576,7 +576,7 @@ export class CurvesView extends WatchingElement {
 }
 
 /** Points of a long run that its first reading left out, for the stretch that is zoomed to. */
-function refine(series: RunSeries, axis: Axis, range: [number, number]): void {
+function refine(series: FollowedRun, axis: Axis, range: [number, number]): void {
   const stretch = stepsWithin(series, axis, range);
   if (stretch) void series.refine(...stretch);
 }

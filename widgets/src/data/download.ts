@@ -4,7 +4,7 @@ import type { DataConnector, Download, DownloadJob } from '../connector.ts';
 import { define, WatchingElement } from '../element.ts';
 import { bytes, duration } from '../format.ts';
 import { Latest } from '../load.ts';
-import { failed, loading } from '../parts.ts';
+import { failed, loading } from '../view-states.ts';
 import { base, tokens } from '../theme.ts';
 
 const POLL_MS = 1000;

@@ -4,7 +4,7 @@ import type { DataConnector, Folder } from '../connector.ts';
 import { define, WatchingElement } from '../element.ts';
 import { icon } from '../icons.ts';
 import { Latest } from '../load.ts';
-import { failed, loaded } from '../parts.ts';
+import { failed, loaded } from '../view-states.ts';
 import { base, tokens } from '../theme.ts';
 
 const LAYOUTS: Record<string, string> = {

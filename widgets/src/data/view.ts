@@ -5,7 +5,7 @@ import type { ExportFormat } from '../connector.ts';
 import { command, define, WatchingElement } from '../element.ts';
 import { integer } from '../format.ts';
 import { icon } from '../icons.ts';
-import { empty, failed, loading } from '../parts.ts';
+import { empty, failed, loading } from '../view-states.ts';
 import { saveFile } from '../save-file.ts';
 import { base, tokens } from '../theme.ts';
 import type { IWorkbench } from '../store/workbench.ts';

@@ -7,7 +7,7 @@ import type { AnswerFilter, AnswerPage, EvalAnswer, EvalSummary, Reading } from 
 import { command, define, WatchingElement } from '../element.ts';
 import { integer } from '../format.ts';
 import { Latest } from '../load.ts';
-import { empty, failed, loaded } from '../parts.ts';
+import { empty, failed, loaded } from '../view-states.ts';
 import { completionStyles, completionText, isAnswerAlone, readingLabel, verdictChip } from '../rollouts/completion.ts';
 import { base, tokens } from '../theme.ts';
 import type { IWorkbench } from '../store/workbench.ts';

@@ -6,7 +6,8 @@ import type { EvalComparison, EvalReport, EvalSummary, McNemar, Reading } from '
 import { define, WatchingElement } from '../element.ts';
 import { integer, number } from '../format.ts';
 import { Latest } from '../load.ts';
-import { loaded, middle } from '../parts.ts';
+import { middle } from '../middle.ts';
+import { loaded } from '../view-states.ts';
 import { base, tokens } from '../theme.ts';
 import type { IWorkbench } from '../store/workbench.ts';
 import './answers.ts';

@@ -5,7 +5,7 @@ import { define, WatchingElement } from '../element.ts';
 import { controlId, fieldView, formStyle, groupView, type Shown } from '../form/controls.ts';
 import { groupsOfFields, type Field } from '../form/fields.ts';
 import { integer } from '../format.ts';
-import { failed } from '../parts.ts';
+import { failed } from '../view-states.ts';
 import { base, tokens } from '../theme.ts';
 import type { IWorkbench } from '../store/workbench.ts';
 import { EvaluationFormModel } from './form-model.ts';

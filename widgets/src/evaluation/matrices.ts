@@ -5,7 +5,7 @@ import { heatTable } from '../charts/heat-table.ts';
 import type { EvalMatrices, EvalMatrix, MatrixDifference, MatrixKind, Reading } from '../connector.ts';
 import { define, WatchingElement } from '../element.ts';
 import { Latest } from '../load.ts';
-import { empty, loaded } from '../parts.ts';
+import { empty, loaded } from '../view-states.ts';
 import { base, tokens } from '../theme.ts';
 import type { IWorkbench } from '../store/workbench.ts';
 import { percentage, points, shareStyles, shareTitle } from './shares.ts';

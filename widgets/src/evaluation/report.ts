@@ -13,7 +13,7 @@ import {
 import { define, WatchingElement } from '../element.ts';
 import { integer, MISSING, number } from '../format.ts';
 import { Latest } from '../load.ts';
-import { loaded } from '../parts.ts';
+import { loaded } from '../view-states.ts';
 import { base, tokens } from '../theme.ts';
 import type { IWorkbench } from '../store/workbench.ts';
 import './answers.ts';

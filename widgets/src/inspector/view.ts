@@ -5,7 +5,7 @@ import { repeat } from 'lit/directives/repeat.js';
 import type { Completion, DataSample, Group, ItemAnswers } from '../connector.ts';
 import { command, define, PageElement, type HostCommand } from '../element.ts';
 import { direction, integer, number, signed } from '../format.ts';
-import { empty, failed, loading } from '../parts.ts';
+import { empty, failed, loading } from '../view-states.ts';
 import { completionStyles, completionText, glyph, judged, verdictTitle } from '../rollouts/completion.ts';
 import { laterUpdates, missing, type Colouring, type TokenQuantity } from '../store/rollouts/colouring.ts';
 import { colouringSwitch } from '../rollouts/legend.ts';
@@ -13,7 +13,7 @@ import { goldText, tokenCount } from '../store/rollouts/model.ts';
 import { saidOf } from '../rollouts/question.ts';
 import '../rollouts/tokens.ts';
 import { byRun, tally } from '../sample/model.ts';
-import { HeldSeries } from '../store/held-series.ts';
+import { HeldRuns } from '../store/held-runs.ts';
 import { base, tokens } from '../theme.ts';
 import type { IWorkbench } from '../store/workbench.ts';
 import { InspectorModel, meanOf, rewardParts, weightsAt, type Subject } from './model.ts';
@@ -32,7 +32,7 @@ export class InspectorPanel extends PageElement {
   declare broken: string | null;
 
   #model: InspectorModel | null = null;
-  readonly #held = new HeldSeries(this);
+  readonly #held = new HeldRuns(this);
 
   constructor() {
     super();

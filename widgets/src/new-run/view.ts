@@ -5,7 +5,7 @@ import type { Estimate, Subscription } from '../connector.ts';
 import { command, define, WatchingElement } from '../element.ts';
 import { bytes, duration, integer } from '../format.ts';
 import type { HostFiles } from '../host-files.ts';
-import { failed, loading } from '../parts.ts';
+import { failed, loading } from '../view-states.ts';
 import { saveFile } from '../save-file.ts';
 import { yamlOf } from '../yaml.ts';
 import { base, seriesColours, tokens } from '../theme.ts';

@@ -8,10 +8,10 @@ import type { ChartRun, StepOf } from '../curves/figure.ts';
 import { CurvesModel } from '../curves/model.ts';
 import { command, define, PageElement } from '../element.ts';
 import { integer } from '../format.ts';
-import { empty, failed, loading } from '../parts.ts';
+import { empty, failed, loading } from '../view-states.ts';
 import { stepChoice, stepChoiceStyles, valueChoice } from '../rollouts/toolbar.ts';
-import { HeldSeries } from '../store/held-series.ts';
-import type { RunSeries } from '../store/run-series.ts';
+import { HeldRuns } from '../store/held-runs.ts';
+import type { FollowedRun } from '../store/followed-run.ts';
 import { base, tokens } from '../theme.ts';
 import type { IWorkbench } from '../store/workbench.ts';
 import {
@@ -46,7 +46,7 @@ export class PairView extends PageElement {
   declare open: ReadonlySet<number> | null;
 
   #model: PairModel | null = null;
-  readonly #held = new HeldSeries(this);
+  readonly #held = new HeldRuns(this);
 
   constructor() {
     super();
@@ -88,7 +88,7 @@ export class PairView extends PageElement {
   }
 
   /** Left before right; none where no pair is shown. */
-  get #both(): RunSeries[] {
+  get #both(): FollowedRun[] {
     const pair = this.#pair;
     return pair ? [pair.left, pair.right].flatMap(({ id }) => this.#held.get(id) ?? []) : [];
   }

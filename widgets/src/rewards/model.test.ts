@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { FakeConnector } from '../../testing/fake-connector.ts';
 import type { Completion, Group, RewardReport } from '../connector.ts';
-import { RunSeries } from '../store/run-series.ts';
+import { FollowedRun } from '../store/followed-run.ts';
 import {
   TEMPLATE,
   draftOf,
@@ -91,23 +91,23 @@ it('shares of variance follow the squared weight', () => {
 
 it('a reward is saturated once its spread has been gone for 20 steps', async () => {
   const load = async (steps: number) => {
-    const series = new RunSeries(new FakeConnector({ runs: [{ id: 'a', steps }] }), 'a');
-    await series.load();
-    return idleSince(series, 'format');
+    const run = new FollowedRun(new FakeConnector({ runs: [{ id: 'a', steps }] }), 'a');
+    await run.load();
+    return idleSince(run, 'format');
   };
   expect(await load(125)).toBeNull();
   expect(await load(140)).toEqual({ why: 'saturated', since: 111 });
 });
 
 it('a reward that applied to no completion for 20 steps is not called saturated', async () => {
-  const series = new RunSeries(new FakeConnector({ runs: [{ id: 'a', steps: 60 }] }), 'a');
-  await series.load();
+  const run = new FollowedRun(new FakeConnector({ runs: [{ id: 'a', steps: 60 }] }), 'a');
+  await run.load();
   for (const column of ['mean', 'std'])
-    series.metrics.set(
+    run.metrics.set(
       `rewards/mine/${column}`,
-      series.steps.map((step) => (step < 30 ? 0.4 : null)),
+      run.steps.map((step) => (step < 30 ? 0.4 : null)),
     );
-  expect(idleSince(series, 'mine')).toEqual({ why: 'not applicable', since: 30 });
+  expect(idleSince(run, 'mine')).toEqual({ why: 'not applicable', since: 30 });
 });
 
 describe('a draft of functions', () => {

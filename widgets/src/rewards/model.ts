@@ -2,7 +2,7 @@
 import type { ParameterChanges, RewardParameters } from '@medr1/kernel-bridge/protocol/rewards';
 import { valueAt, type Schedule } from '@medr1/kernel-bridge/protocol/scheduled';
 import type { Group, RewardReport, RewardRevision, RewardSource, TriedRewards } from '../connector.ts';
-import type { RunSeries } from '../store/run-series.ts';
+import type { FollowedRun } from '../store/followed-run.ts';
 
 export type Weights = Record<string, number>;
 
@@ -214,13 +214,13 @@ export interface Idle {
 }
 
 /** Null while the function tells completions apart. */
-export function idleSince(series: RunSeries, name: string): Idle | null {
+export function idleSince(run: FollowedRun, name: string): Idle | null {
   const stretch = (column: string, idle: (value: number | null) => boolean): number | null => {
-    const values = series.metrics.get(column);
+    const values = run.metrics.get(column);
     if (!values) return null;
     let since = values.length;
     while (since > 0 && idle(values[since - 1])) since--;
-    return values.length - since >= SATURATED.steps ? series.steps[since] : null;
+    return values.length - since >= SATURATED.steps ? run.steps[since] : null;
   };
   const absent = stretch(`rewards/${name}/mean`, (value) => value === null);
   if (absent !== null) return { why: 'not applicable', since: absent };

@@ -3,7 +3,7 @@ import { css, html, nothing, type PropertyValues, type TemplateResult } from 'li
 import type { Connector, RewardRevision } from '../connector.ts';
 import { command, define, WatchingElement } from '../element.ts';
 import { Doing, Latest } from '../load.ts';
-import { failed } from '../parts.ts';
+import { failed } from '../view-states.ts';
 import { base, tokens } from '../theme.ts';
 
 type InForce = Awaited<ReturnType<Connector['settings']>>;

@@ -10,11 +10,11 @@ import { command, define, WatchingElement } from '../element.ts';
 import { integer, number, percent } from '../format.ts';
 import { fileName, type HostFiles } from '../host-files.ts';
 import { Doing, Latest, outcome } from '../load.ts';
-import { empty, failed, loading } from '../parts.ts';
+import { empty, failed, loading } from '../view-states.ts';
 import { rewardChanges } from '../store/marks.ts';
 import type { RewardDraft } from '../store/reward-drafts.ts';
-import { HeldSeries } from '../store/held-series.ts';
-import type { RunSeries } from '../store/run-series.ts';
+import { HeldRuns } from '../store/held-runs.ts';
+import type { FollowedRun } from '../store/followed-run.ts';
 import { base, seriesColours, tokens } from '../theme.ts';
 import type { IWorkbench } from '../store/workbench.ts';
 import { addBuiltIn } from './add-built-in.ts';
@@ -88,7 +88,7 @@ export class RewardsView extends WatchingElement {
   declare opened: string | null;
   declare builtIn: BuiltInReward[];
 
-  readonly #held = new HeldSeries(this);
+  readonly #held = new HeldRuns(this);
   /** What the user had done: a file read, a draft applied. */
   readonly #doing = new Doing();
   readonly #tried = new Latest<TriedRewards>();
@@ -134,7 +134,7 @@ export class RewardsView extends WatchingElement {
     if (changedProperties.has('workbench')) void this.#loadBuiltIn();
     const { run } = this.workbench.selection;
     if (this.#held.hold(this.workbench.runs, run === null ? [] : [run])) this.#clear();
-    const last = this.#series?.lastStep ?? 0;
+    const last = this.#run?.lastStep ?? 0;
     const fresh = this.#shares.step > 0 && (last < this.#shares.step + SHARES.steps || Date.now() < this.#shares.at + SHARES.ms);
     if (last === 0 || fresh) return;
     this.#shares = { step: last, at: Date.now() };
@@ -146,53 +146,53 @@ export class RewardsView extends WatchingElement {
     if (read.status === 'ready') this.builtIn = read.value; // without the list, functions are added from files alone
   }
 
-  get #series(): RunSeries | null {
+  get #run(): FollowedRun | null {
     return this.#held.first;
   }
 
   protected override render(): TemplateResult {
-    const series = this.#series;
-    if (!series)
+    const run = this.#run;
+    if (!run)
       return empty(
         'No run chosen',
         'Rewards decide what a run learns; their weights can be changed while it trains. Choose a run.',
         html`<button @click=${() => command(this, 'open-runs')}>Show runs</button>`,
       );
-    if (series.status === 'error') return failed(series.error!, () => void series.load());
-    if (series.status === 'loading') return loading('rewards');
-    const active = isActive(this.workbench.runs.get(series.id)?.state ?? 'finished');
-    if (series.revisions.length === 0 || series.config?.trainer === 'sft')
-      return html`${empty('No rewards', 'Supervised fine-tuning has none; its settings can be changed.')} ${this.#settings(series, active)}`;
-    const current = series.revisions.at(-1)!;
+    if (run.status === 'error') return failed(run.error!, () => void run.load());
+    if (run.status === 'loading') return loading('rewards');
+    const active = isActive(this.workbench.runs.get(run.id)?.state ?? 'finished');
+    if (run.revisions.length === 0 || run.config?.trainer === 'sft')
+      return html`${empty('No rewards', 'Supervised fine-tuning has none; its settings can be changed.')} ${this.#settings(run, active)}`;
+    const current = run.revisions.at(-1)!;
     const draft = this.draft ?? draftOf(current);
     const shares = varianceShares(this.#scored.answer ?? [], draft.weights);
     const removed = Object.keys(current.weights).filter((name) => !(name in draft.weights));
     return html`
-      ${this.#head(series, active, isDirty(draft, current))}
+      ${this.#head(run, active, isDirty(draft, current))}
       <ul aria-label="Reward functions">
-        ${Object.keys(draft.weights).map((name) => this.#row(series, name, draft, current, shares[name]))}
+        ${Object.keys(draft.weights).map((name) => this.#row(run, name, draft, current, shares[name]))}
         ${removed.map((name) => this.#removedRow(name, draft, current))}
       </ul>
-      ${this.#add(draft)} ${this.#actions(series, draft, current, active)} ${this.#trouble()} ${this.#outcomeOf(draft)}
-      ${this.#settings(series, active)}
-      ${historyView(series.revisions, (one) => this.#take(draftTo(one, current)), active ? (one) => void this.#goBack(series, one) : null)}
+      ${this.#add(draft)} ${this.#actions(run, draft, current, active)} ${this.#trouble()} ${this.#outcomeOf(draft)}
+      ${this.#settings(run, active)}
+      ${historyView(run.revisions, (one) => this.#take(draftTo(one, current)), active ? (one) => void this.#goBack(run, one) : null)}
     `;
   }
 
-  #settings(series: RunSeries, active: boolean): TemplateResult {
+  #settings(run: FollowedRun, active: boolean): TemplateResult {
     return html`<medr1-run-settings
       .connector=${this.workbench.connector}
-      .run=${series.id}
+      .run=${run.id}
       .active=${active}
-      .revision=${series.revisions.at(-1)?.revision ?? 0}
-      @revised=${(event: CustomEvent<RewardRevision>) => series.revise(event.detail)}
+      .revision=${run.revisions.at(-1)?.revision ?? 0}
+      @revised=${(event: CustomEvent<RewardRevision>) => run.revise(event.detail)}
     ></medr1-run-settings>`;
   }
 
   /** Rewards and settings of an earlier revision, from the next step on. */
-  async #goBack(series: RunSeries, { revision }: RewardRevision): Promise<void> {
+  async #goBack(run: FollowedRun, { revision }: RewardRevision): Promise<void> {
     this.#forgive();
-    await this.#doing.do(async () => series.revise(await this.workbench.connector.revert(series.id, { revision })), 'go back');
+    await this.#doing.do(async () => run.revise(await this.workbench.connector.revert(run.id, { revision })), 'go back');
   }
 
   #outcomeOf(draft: Draft): TemplateResult | typeof nothing {
@@ -203,7 +203,7 @@ export class RewardsView extends WatchingElement {
 
   /** As edited; null = as in force. Kept for the run, whatever becomes of this view. */
   get draft(): RewardDraft | null {
-    return this.#series && this.workbench.rewardDrafts.of(this.#series.id);
+    return this.#run && this.workbench.rewardDrafts.of(this.#run.id);
   }
 
   get reason(): string {
@@ -232,7 +232,7 @@ export class RewardsView extends WatchingElement {
 
   #functionOf(file: string): string | null {
     const { files } = this.#current;
-    const sources = { ...this.#series?.revisions.at(-1)?.sources, ...files };
+    const sources = { ...this.#run?.revisions.at(-1)?.sources, ...files };
     return Object.entries(sources).find(([, one]) => one.file === file)?.[0] ?? null;
   }
 
@@ -248,10 +248,10 @@ export class RewardsView extends WatchingElement {
     editor?.showLine(place.line);
   };
 
-  #head(series: RunSeries, active: boolean, dirty: boolean): TemplateResult {
-    const newest = series.revisions.at(-1)!;
+  #head(run: FollowedRun, active: boolean, dirty: boolean): TemplateResult {
+    const newest = run.revisions.at(-1)!;
     return html`<header>
-      <b class="ellipsis">${this.workbench.runs.get(series.id)?.name ?? series.name}</b>
+      <b class="ellipsis">${this.workbench.runs.get(run.id)?.name ?? run.name}</b>
       <span class="secondary" data-testid="revision">
         revision ${newest.revision}
         ${newest.step === null ? html`<span class="warning">◔ from the next step</span>` : `(since step ${integer(newest.step)})`}
@@ -261,16 +261,16 @@ export class RewardsView extends WatchingElement {
     </header>`;
   }
 
-  #row(series: RunSeries, name: string, draft: Draft, current: RewardRevision, share: number | undefined): TemplateResult {
+  #row(run: FollowedRun, name: string, draft: Draft, current: RewardRevision, share: number | undefined): TemplateResult {
     const weight = draft.weights[name];
     const before = current.weights[name];
     const own = sourceOf(name, draft, current.sources);
-    const idle = idleSince(series, name);
+    const idle = idleSince(run, name);
     const edited = weight !== before;
     const { parameters, weight_schedules } = liveOf(draft, current);
     const moves = weight_schedules[name];
     const builtIn = own === null ? this.builtIn.find((one) => one.name === name) : undefined;
-    const steps = { next: series.lastStep + 1, total: this.workbench.runs.get(series.id)?.total_steps ?? 0 };
+    const steps = { next: run.lastStep + 1, total: this.workbench.runs.get(run.id)?.total_steps ?? 0 };
     return html`<li data-testid="reward" data-reward=${name}>
       <label class="name">
         <input type="checkbox" .checked=${weight !== 0} aria-label=${`${name} counts`} @change=${() => this.#switch(name, weight)} />
@@ -302,7 +302,7 @@ export class RewardsView extends WatchingElement {
       <span class="facts small">
         ${before === undefined ? html`<span class="new">new</span>` : edited ? html`<span title="weight in force">was ${number(before)}</span>` : nothing}
         ${name in draft.files && before !== undefined ? html`<span class="new">new source</span>` : nothing}
-        <span title="mean of the last step, unweighted">mean <b class="number">${number(series.last(`rewards/${name}/mean`))}</b></span>
+        <span title="mean of the last step, unweighted">mean <b class="number">${number(run.last(`rewards/${name}/mean`))}</b></span>
         ${
           share === undefined
             ? nothing
@@ -435,7 +435,7 @@ export class RewardsView extends WatchingElement {
     </div>`;
   }
 
-  #actions(series: RunSeries, draft: Draft, current: RewardRevision, active: boolean): TemplateResult {
+  #actions(run: FollowedRun, draft: Draft, current: RewardRevision, active: boolean): TemplateResult {
     const dirty = isDirty(draft, current);
     const none = Object.values(draft.weights).every((weight) => weight === 0);
     const changes = dirty ? changesOf(draft, current) : [];
@@ -451,8 +451,8 @@ export class RewardsView extends WatchingElement {
           @input=${(event: Event) => this.#keep({ ...draft, reason: (event.target as HTMLInputElement).value })}
         />
         <button
-          ?disabled=${series.lastStep === 0 || this.#tried.isPending}
-          @click=${() => void this.#tryOut(series, current, draft)}
+          ?disabled=${run.lastStep === 0 || this.#tried.isPending}
+          @click=${() => void this.#tryOut(run, current, draft)}
           data-testid="reward-preview"
         >
           ${this.#tried.isPending ? 'Trying …' : `Preview on last ${LOOK_BACK} steps`}
@@ -462,7 +462,7 @@ export class RewardsView extends WatchingElement {
           ?disabled=${!dirty || !active || none || this.#doing.isBusy('apply')}
           data-testid="reward-apply"
           title=${none ? 'At least one reward must count' : 'In force from the next step'}
-          @click=${() => void this.#apply(series, draft)}
+          @click=${() => void this.#apply(run, draft)}
         >
           Apply at next step
         </button>
@@ -495,7 +495,7 @@ export class RewardsView extends WatchingElement {
   /** Lets a weight follow the step; null holds it where it began. */
   #follow(name: string, schedule: Schedule | null): void {
     const draft = this.#current;
-    const { [name]: moved, ...others } = liveOf(draft, this.#series!.revisions.at(-1)!).weight_schedules;
+    const { [name]: moved, ...others } = liveOf(draft, this.#run!.revisions.at(-1)!).weight_schedules;
     const weight = schedule?.from ?? moved.from;
     const weight_schedules = schedule ? { ...others, [name]: schedule } : others;
     this.#take({ ...draft, weights: { ...draft.weights, [name]: weight }, weight_schedules });
@@ -503,12 +503,12 @@ export class RewardsView extends WatchingElement {
 
   #parametrise(name: string, given: Given): void {
     const draft = this.#current;
-    const { parameters } = liveOf(draft, this.#series!.revisions.at(-1)!);
+    const { parameters } = liveOf(draft, this.#run!.revisions.at(-1)!);
     this.#take({ ...draft, parameters: { ...parameters, [name]: given } });
   }
 
   get #current(): Draft {
-    return this.draft ?? draftOf(this.#series!.revisions.at(-1)!);
+    return this.draft ?? draftOf(this.#run!.revisions.at(-1)!);
   }
 
   /** A new edit: what was found about the one before holds no longer. */
@@ -527,9 +527,9 @@ export class RewardsView extends WatchingElement {
 
   /** Kept while it says something: an edit back to what is in force, without a reason, is none. */
   #keep(draft: RewardDraft): void {
-    const series = this.#series!;
-    const says = draft.reason !== '' || isDirty(draft, series.revisions.at(-1)!);
-    this.workbench.rewardDrafts.put(series.id, says ? draft : null);
+    const run = this.#run!;
+    const says = draft.reason !== '' || isDirty(draft, run.revisions.at(-1)!);
+    this.workbench.rewardDrafts.put(run.id, says ? draft : null);
   }
 
   /** Each key counts, as on the slider; the text stays as it is typed. */
@@ -556,11 +556,11 @@ export class RewardsView extends WatchingElement {
 
   /** Each by the name of its file; one that the run has by that name gets the file's text. */
   async #addFiles(files: HostFiles): Promise<void> {
-    const series = this.#series;
+    const run = this.#run;
     await this.#doing.do(async () => {
       for (const path of await files.chooseRewards()) {
         const source = await files.read(path);
-        if (series !== this.#series) return;
+        if (run !== this.#run) return;
         const [file, draft] = [fileName(path), this.#current];
         const { weights, files: sources } = draft;
         const name = rewardName(file);
@@ -600,29 +600,29 @@ export class RewardsView extends WatchingElement {
 
   #revert(): void {
     this.discarded = this.draft;
-    this.workbench.rewardDrafts.put(this.#series!.id, null);
+    this.workbench.rewardDrafts.put(this.#run!.id, null);
     this.outcome = null;
     this.listing = null;
     this.#forgive();
     this.typing = null;
   }
 
-  async #apply(series: RunSeries, draft: Draft): Promise<void> {
+  async #apply(run: FollowedRun, draft: Draft): Promise<void> {
     this.#forgive();
-    const newest = series.revisions.at(-1)!;
+    const newest = run.revisions.at(-1)!;
     const edit = { ...editOf(draft, newest), ...(this.reason && { reason: this.reason }), base_revision: newest.revision };
     await this.#doing.do(async () => {
-      series.revise(await this.workbench.connector.editRewards(series.id, edit));
-      this.workbench.rewardDrafts.put(series.id, null); // what the preview found stays to be read beside the curves
+      run.revise(await this.workbench.connector.editRewards(run.id, edit));
+      this.workbench.rewardDrafts.put(run.id, null); // what the preview found stays to be read beside the curves
       this.discarded = null;
     }, 'apply');
   }
 
-  async #tryOut(series: RunSeries, current: RewardRevision, draft: Draft): Promise<void> {
+  async #tryOut(run: FollowedRun, current: RewardRevision, draft: Draft): Promise<void> {
     const edited = this.draft;
     this.#doing.forgive();
-    const asked = { ...toTry(draft, current), steps: LOOK_BACK, to: series.lastStep };
-    const tried = await this.#tried.ask((signal) => this.workbench.connector.tryRewards(series.id, asked, signal));
+    const asked = { ...toTry(draft, current), steps: LOOK_BACK, to: run.lastStep };
+    const tried = await this.#tried.ask((signal) => this.workbench.connector.tryRewards(run.id, asked, signal));
     if (tried?.status !== 'ready' || this.draft !== edited) return;
     this.listing = null;
     this.outcome = this.#outcome(current, draft, tried.value);
@@ -633,7 +633,7 @@ export class RewardsView extends WatchingElement {
   #outcome(current: RewardRevision, draft: Draft, found: TriedRewards): Outcome {
     const { reports, groups } = found;
     const { stored, tried } = scoredGroups(found);
-    const { scale_rewards, multi_objective_aggregation } = this.#series!.config ?? {};
+    const { scale_rewards, multi_objective_aggregation } = this.#run!.config ?? {};
     const scaled = scale_rewards !== 'none' && scale_rewards !== 'batch' && multi_objective_aggregation !== 'normalize_then_sum';
     const untold = reports.some(({ error }) => error !== null) || !isDirty(draft, current);
     return {
@@ -649,7 +649,7 @@ export class RewardsView extends WatchingElement {
 
   /** As they count for the next step, before and after an edit. */
   #weights(current: RewardRevision, draft: Draft): [before: Weights, after: Weights] {
-    const next = (this.#series?.lastStep ?? 0) + 1;
+    const next = (this.#run?.lastStep ?? 0) + 1;
     return [
       weightsAt(current.weights, current.weight_schedules, next),
       weightsAt(draft.weights, liveOf(draft, current).weight_schedules, next),
@@ -657,10 +657,10 @@ export class RewardsView extends WatchingElement {
   }
 
   async #lookAtShares(): Promise<void> {
-    const series = this.#series!;
+    const run = this.#run!;
     const { step } = this.#shares;
     const read = async (signal: AbortSignal): Promise<Scored[]> =>
-      (await this.workbench.connector.groups(series.id, { step, limit: SHARES.groups }, signal)).groups;
+      (await this.workbench.connector.groups(run.id, { step, limit: SHARES.groups }, signal)).groups;
     await this.#scored.ask(read, { keep: true });
   }
 

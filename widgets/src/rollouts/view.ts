@@ -5,12 +5,12 @@ import type { Group } from '../connector.ts';
 import { command, define, WatchingElement } from '../element.ts';
 import { integer } from '../format.ts';
 import { Doing } from '../load.ts';
-import { empty, failed, loading } from '../parts.ts';
+import { empty, failed, loading } from '../view-states.ts';
 import { saveFile } from '../save-file.ts';
 import type { Selection } from '../selection.ts';
 import { waitingOf } from '../store/queue.ts';
-import { HeldSeries } from '../store/held-series.ts';
-import type { RunSeries } from '../store/run-series.ts';
+import { HeldRuns } from '../store/held-runs.ts';
+import type { FollowedRun } from '../store/followed-run.ts';
 import { base, tokens } from '../theme.ts';
 import type { IWorkbench } from '../store/workbench.ts';
 import type { RolloutGroup } from './group.ts';
@@ -35,7 +35,7 @@ export class RolloutsView extends WatchingElement {
   declare enlarged: Group | null;
 
   readonly #saving = new Doing();
-  readonly #held = new HeldSeries(this);
+  readonly #held = new HeldRuns(this);
 
   constructor() {
     super();
@@ -56,41 +56,41 @@ export class RolloutsView extends WatchingElement {
     if (!this.isConnected) return;
     const { runs: source, selection } = this.workbench;
     this.#held.hold(source, selection.run === null ? [] : [selection.run]);
-    const { run, step: onScreen } = this.#model.state.value;
-    if (this.#openOf !== `${run} ${onScreen}`) {
-      this.#openOf = `${run} ${onScreen}`;
+    const { run: shown, step: onScreen } = this.#model.state.value;
+    if (this.#openOf !== `${shown} ${onScreen}`) {
+      this.#openOf = `${shown} ${onScreen}`;
       if (this.open.size > 0) this.open = new Set(); // other questions than those that were unfolded
     }
     const { step } = this.workbench.selection.value;
-    const series = this.#series;
-    if (!series || series.lastStep === 0) return;
-    this.workbench.datasetOf(series); // known before the first click
-    if (step === null) return void this.#model.follow(series.id, series.lastStep, this.#iterations);
+    const run = this.#run;
+    if (!run || run.lastStep === 0) return;
+    this.workbench.datasetOf(run); // known before the first click
+    if (step === null) return void this.#model.follow(run.id, run.lastStep, this.#iterations);
     this.#model.unfollow();
-    this.#show(series, step);
+    this.#show(run, step);
   }
 
-  #show({ id, config, lastStep }: RunSeries, step: number): void {
+  #show({ id, config, lastStep }: FollowedRun, step: number): void {
     const updates = laterUpdates(step, config, lastStep);
     void this.#model.show(id, step, { updates, iterations: this.#iterations });
   }
 
   /** Updates on the same rollouts. */
   get #iterations(): number {
-    return this.#series?.config?.num_iterations ?? 1;
+    return this.#run?.config?.num_iterations ?? 1;
   }
 
   get #model(): IWorkbench['rollouts'] {
     return this.workbench.rollouts;
   }
 
-  get #series(): RunSeries | null {
+  get #run(): FollowedRun | null {
     return this.#held.first;
   }
 
   /** The chosen step; while following, the one on screen. */
   get #step(): number {
-    return this.workbench.selection.value.step ?? this.#model.state.value.step ?? this.#series?.lastStep ?? 0;
+    return this.workbench.selection.value.step ?? this.#model.state.value.step ?? this.#run?.lastStep ?? 0;
   }
 
   /** What was chosen elsewhere comes into view, once for each choice. */
@@ -108,28 +108,28 @@ export class RolloutsView extends WatchingElement {
   #openOf = '';
 
   protected override render(): TemplateResult {
-    const series = this.#series;
-    if (!series)
+    const run = this.#run;
+    if (!run)
       return empty(
         'No run chosen',
         'Rollouts are the completions sampled at each step, with their rewards. Choose a run to read them.',
         html`<button @click=${() => command(this, 'open-runs')}>Show runs</button>`,
       );
-    if (series.status === 'error') return failed(series.error!, () => void series.load());
-    if (series.status === 'loading') return loading('rollouts');
-    if (series.config?.trainer === 'sft') return empty('No rollouts', 'Supervised fine-tuning samples no completions; choose a GRPO run.');
-    if (series.lastStep === 0) {
-      const run = this.workbench.runs.get(series.id);
-      const waiting = run && waitingOf(run, this.workbench.runs.state.value.runs);
+    if (run.status === 'error') return failed(run.error!, () => void run.load());
+    if (run.status === 'loading') return loading('rollouts');
+    if (run.config?.trainer === 'sft') return empty('No rollouts', 'Supervised fine-tuning samples no completions; choose a GRPO run.');
+    if (run.lastStep === 0) {
+      const summary = this.workbench.runs.get(run.id);
+      const waiting = summary && waitingOf(summary, this.workbench.runs.state.value.runs);
       return empty(
         'No step yet',
-        `The first group appears when the first optimiser step is done.${waiting ? ` ${run.name}: ${waiting.text}.` : ''}`,
+        `The first group appears when the first optimiser step is done.${waiting ? ` ${summary.name}: ${waiting.text}.` : ''}`,
       );
     }
-    return html`${this.#toolbar(series)} ${this.#body()} ${this.#dialog()}`;
+    return html`${this.#toolbar(run)} ${this.#body()} ${this.#dialog()}`;
   }
 
-  #toolbar(series: RunSeries): TemplateResult {
+  #toolbar(run: FollowedRun): TemplateResult {
     const model = this.#model;
     const { groups, sort, shown, modality, type, search, fold, colouring } = model.state.value;
     const seen = visibleGroups(model.state.value).length;
@@ -141,9 +141,9 @@ export class RolloutsView extends WatchingElement {
     const choose = <T extends string>(event: Event): T => (event.target as HTMLSelectElement).value as T;
     return html`<div class="head">
       <div class="toolbar" role="toolbar" aria-label="Rollouts">
-        ${this.#whose(series)}
+        ${this.#whose(run)}
         ${stepChoice({
-          ...{ step, last: series.lastStep, live, newest: 'Follow the newest step', testid: 'rollouts-step' },
+          ...{ step, last: run.lastStep, live, newest: 'Follow the newest step', testid: 'rollouts-step' },
           go: (to) => this.#goTo(to),
           follow: (follow) => this.workbench.selection.move({ step: follow ? null : step }),
         })}
@@ -197,7 +197,7 @@ export class RolloutsView extends WatchingElement {
               title="One file with text and images, which anyone can open: the groups that pass the filters, or the chosen one"
               data-testid="export-page"
               ?disabled=${this.#saving.isBusy() || seen === 0}
-              @click=${() => void this.#export(series)}
+              @click=${() => void this.#export(run)}
             >
               ${this.#saving.isBusy() ? 'Reading the images …' : this.#chosenGroup ? 'Save the chosen group as HTML' : 'Save as HTML'}
             </button>
@@ -210,12 +210,11 @@ export class RolloutsView extends WatchingElement {
   }
 
   /** Whose rollouts these are; of several chosen runs, which. */
-  #whose(series: RunSeries): TemplateResult {
+  #whose(run: FollowedRun): TemplateResult {
     const { selection, runs } = this.workbench;
     const chosen = selection.value.runs;
-    const nameOf = (id: string): string => runs.get(id)?.name ?? (id === series.id ? series.name : id);
-    if (chosen.length < 2)
-      return html`<b class="whose ellipsis" data-testid="rollouts-run" title=${nameOf(series.id)}>${nameOf(series.id)}</b>`;
+    const nameOf = (id: string): string => runs.get(id)?.name ?? (id === run.id ? run.name : id);
+    if (chosen.length < 2) return html`<b class="whose ellipsis" data-testid="rollouts-run" title=${nameOf(run.id)}>${nameOf(run.id)}</b>`;
     return html`<select
       class="whose"
       aria-label="Run"
@@ -225,14 +224,14 @@ export class RolloutsView extends WatchingElement {
         selection.move({ runs: [id, ...chosen.filter((one) => one !== id)] });
       }}
     >
-      ${[...chosen].sort().map((id) => html`<option value=${id} ?selected=${id === series.id}>${nameOf(id)}</option>`)}
+      ${[...chosen].sort().map((id) => html`<option value=${id} ?selected=${id === run.id}>${nameOf(id)}</option>`)}
     </select>`;
   }
 
   #body(): TemplateResult {
     const state = this.#model.state.value;
-    const series = this.#series!;
-    if (state.status === 'error') return failed(state.error!, () => this.#show(series, this.#step));
+    const run = this.#run!;
+    if (state.status === 'error') return failed(state.error!, () => this.#show(run, this.#step));
     if (state.status !== 'ready') return loading('rollouts');
     if (state.groups.length === 0) return empty('No rollouts kept for this step', 'Choose another step with ← and →.');
     const groups = visibleGroups(state);
@@ -275,11 +274,11 @@ export class RolloutsView extends WatchingElement {
               .colouring=${colouring}
               .search=${state.search}
               .fold=${state.fold}
-              .texts=${colouring !== 'off' && isOpen(group) ? this.workbench.tokenTexts.of(series.id, group.step, group.group) : null}
-              .thumb=${group.image ? this.workbench.connector.imageUrl(series.id, group.image, THUMB) : null}
+              .texts=${colouring !== 'off' && isOpen(group) ? this.workbench.tokenTexts.of(run.id, group.step, group.group) : null}
+              .thumb=${group.image ? this.workbench.connector.imageUrl(run.id, group.image, THUMB) : null}
               @medr1-toggle=${() => this.#toggle(group)}
               @medr1-completion=${(event: CustomEvent<{ completion: number; token: number | null }>) => this.#select(group, event.detail)}
-              @medr1-tokens-retry=${() => this.workbench.tokenTexts.retry(series.id, group.step, group.group)}
+              @medr1-tokens-retry=${() => this.workbench.tokenTexts.retry(run.id, group.step, group.group)}
               @medr1-enlarge=${() => this.#enlarge(group)}
             ></medr1-group>`,
         )}
@@ -288,7 +287,7 @@ export class RolloutsView extends WatchingElement {
 
   /** Why the groups on screen cannot be coloured so. */
   #missing = (quantity: TokenQuantity): string | null => {
-    const { config, lastStep } = this.#series!;
+    const { config, lastStep } = this.#run!;
     return missing(quantity, this.#model.state.value.groups, config, lastStep);
   };
 
@@ -298,15 +297,15 @@ export class RolloutsView extends WatchingElement {
     return (group !== null && this.#model.state.value.groups.find((one) => one.group === group)) || null;
   }
 
-  async #export(series: RunSeries): Promise<void> {
+  async #export(run: FollowedRun): Promise<void> {
     const chosen = this.#chosenGroup;
     const { state } = this.#model;
     const groups = chosen ? [chosen] : visibleGroups(state.value);
     const { step } = groups[0];
     await this.#saving.do(async () => {
-      const images = await imagesOf(groups, (path) => this.workbench.connector.imageUrl(series.id, path, LARGE));
-      const page = pageOf({ run: series.name, step, groups, images });
-      const name = `${series.name.replaceAll(/[^\w.-]+/g, '-')}-step-${step}${chosen ? `-group-${chosen.group}` : ''}.html`;
+      const images = await imagesOf(groups, (path) => this.workbench.connector.imageUrl(run.id, path, LARGE));
+      const page = pageOf({ run: run.name, step, groups, images });
+      const name = `${run.name.replaceAll(/[^\w.-]+/g, '-')}-step-${step}${chosen ? `-group-${chosen.group}` : ''}.html`;
       saveFile(name, new Blob([page], { type: 'text/html' }));
     });
   }
@@ -321,7 +320,7 @@ export class RolloutsView extends WatchingElement {
       ${
         group?.image
           ? html`<img
-                src=${this.workbench.connector.imageUrl(this.#series!.id, group.image, LARGE)}
+                src=${this.workbench.connector.imageUrl(this.#run!.id, group.image, LARGE)}
                 alt=${`Image of the question: ${group.question}`}
               />
               <p>${group.question}</p>
@@ -353,7 +352,7 @@ export class RolloutsView extends WatchingElement {
 
   /** Moves the selection to this question, in the data set it is of. */
   #select(group: Group, at: Partial<Selection>): void {
-    const dataset = this.workbench.datasetOf(this.#series!);
+    const dataset = this.workbench.datasetOf(this.#run!);
     this.workbench.selection.move({ ...(dataset && { dataset }), item: group.item_id, step: group.step, group: group.group, ...at });
   }
 
@@ -362,7 +361,7 @@ export class RolloutsView extends WatchingElement {
   }
 
   #goTo(step: number): void {
-    const last = this.#series?.lastStep ?? 1;
+    const last = this.#run?.lastStep ?? 1;
     if (!Number.isFinite(step)) return this.requestUpdate();
     this.workbench.selection.move({ step: Math.min(last, Math.max(1, Math.round(step))) });
   }

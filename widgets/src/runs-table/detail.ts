@@ -7,7 +7,7 @@ import { copyText } from '../clipboard.ts';
 import { command, define, WatchingElement } from '../element.ts';
 import { dateTime, integer, number, timeOfDay } from '../format.ts';
 import { Doing, Latest } from '../load.ts';
-import { empty, failed, loaded, loading } from '../parts.ts';
+import { empty, failed, loaded, loading } from '../view-states.ts';
 import { saveFile } from '../save-file.ts';
 import type { IWorkbench } from '../store/workbench.ts';
 import { base, seriesColours, tokens } from '../theme.ts';

@@ -5,7 +5,7 @@ import type { RunTableRow, RunSummary } from '../connector.ts';
 import { Doing } from '../load.ts';
 import { command, define, WatchingElement } from '../element.ts';
 import { integer } from '../format.ts';
-import { empty, failed, loading } from '../parts.ts';
+import { empty, failed, loading } from '../view-states.ts';
 import { STATES } from '../runs/model.ts';
 import { fieldsOf } from '../form/fields.ts';
 import type { IWorkbench } from '../store/workbench.ts';

@@ -4,7 +4,7 @@
  */
 import { css, html, nothing, type PropertyValues, type TemplateResult } from 'lit';
 import { define, WatchingElement } from '../element.ts';
-import { failed } from '../parts.ts';
+import { failed } from '../view-states.ts';
 import { number } from '../format.ts';
 import { base, tokens } from '../theme.ts';
 import type { PictureModel } from './picture.ts';

@@ -3,7 +3,7 @@ import { css, html, nothing, type TemplateResult } from 'lit';
 import type { Generation } from '../connector.ts';
 import { define, WatchingElement } from '../element.ts';
 import { integer } from '../format.ts';
-import { loaded } from '../parts.ts';
+import { loaded } from '../view-states.ts';
 import { base, tokens } from '../theme.ts';
 import type { IWorkbench } from '../store/workbench.ts';
 import { VARIANTS, type AskModel, type Variant } from './ask.ts';

@@ -8,7 +8,7 @@ import { repeat } from 'lit/directives/repeat.js';
 import type { DataItem, Generation } from '../connector.ts';
 import { define, WatchingElement } from '../element.ts';
 import { integer, number } from '../format.ts';
-import { failed } from '../parts.ts';
+import { failed } from '../view-states.ts';
 import { completionStyles, completionText, isAnswerAlone, readingLabel, verdictChip } from '../rollouts/completion.ts';
 import { base, tokens } from '../theme.ts';
 import { BOUNDS, editOf, MOST_POLICIES, VARIANTS, type AskModel, type Edit, type Try, type TryAnswer, type Variant } from './ask.ts';

@@ -8,7 +8,7 @@ import type { DataItem, DataSample, ItemAnswers } from '../connector.ts';
 import { command, define, PageElement } from '../element.ts';
 import { integer } from '../format.ts';
 import { icon } from '../icons.ts';
-import { empty, failed, loading } from '../parts.ts';
+import { empty, failed, loading } from '../view-states.ts';
 import { completionStyles, completionText, isAnswerAlone, glyph, readingLabel, verdictChip } from '../rollouts/completion.ts';
 import { base, tokens } from '../theme.ts';
 import type { IWorkbench } from '../store/workbench.ts';

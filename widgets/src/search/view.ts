@@ -5,7 +5,7 @@ import type { SearchHit } from '../connector.ts';
 import { Doing } from '../load.ts';
 import { command, define, WatchingElement } from '../element.ts';
 import { integer } from '../format.ts';
-import { empty, failed } from '../parts.ts';
+import { empty, failed } from '../view-states.ts';
 import { verdictChip } from '../rollouts/completion.ts';
 import type { IWorkbench } from '../store/workbench.ts';
 import { base, tokens } from '../theme.ts';

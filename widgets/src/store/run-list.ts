@@ -1,9 +1,9 @@
-/** All runs and the server behind them, fed by one subscription; hands out the series of a run to as many views as ask. */
+/** All runs and the server behind them, fed by one subscription; hands out a followed run to as many views as ask. */
 import type { Connector, Devices, ErrorBody, RunsEvent, RunSummary, ServerInfo, Subscription } from '../connector.ts';
 import { isLive } from '../connector.ts';
 import { Latest } from '../load.ts';
 import { Observable } from '../observable.ts';
-import { RunSeries } from './run-series.ts';
+import { FollowedRun } from './followed-run.ts';
 
 export interface RunListState {
   status: 'loading' | 'ready' | 'error';
@@ -24,7 +24,7 @@ const RETRY_MS = [2_000, 30_000] as const;
 export class RunList {
   readonly state = new Observable<RunListState>({ status: 'loading', error: null, server: null, devices: null, runs: [] });
   readonly #connector: Connector;
-  readonly #series = new Map<string, { series: RunSeries; users: number }>();
+  readonly #held = new Map<string, { run: FollowedRun; users: number }>();
   #subscription: Subscription | null = null;
   #poll: ReturnType<typeof setInterval> | undefined;
   #retry: ReturnType<typeof setTimeout> | undefined;
@@ -65,7 +65,7 @@ export class RunList {
     void this.#lookAtDevices();
     for (const event of told) this.apply(event);
     this.#wait = RETRY_MS[0];
-    for (const { series } of this.#series.values()) if (series.status === 'error') void series.load();
+    for (const { run } of this.#held.values()) if (run.status === 'error') void run.load();
     this.#subscription ??= this.#connector.subscribeRuns(
       (event) => this.apply(event),
       () => void this.start(),
@@ -95,28 +95,28 @@ export class RunList {
     return this.state.value.runs.find((run) => run.id === id);
   }
 
-  /** The series of a run that some view holds. */
-  series(id: string): RunSeries | undefined {
-    return this.#series.get(id)?.series;
+  /** The run as it is followed for some view. */
+  followed(id: string): FollowedRun | undefined {
+    return this.#held.get(id)?.run;
   }
 
-  /** The series of a run, loaded on first use; give it back with `release`. */
-  acquire(id: string): RunSeries {
-    let entry = this.#series.get(id);
+  /** The run, followed from its first use on; give it back with `release`. */
+  acquire(id: string): FollowedRun {
+    let entry = this.#held.get(id);
     if (!entry) {
-      entry = { series: new RunSeries(this.#connector, id), users: 0 };
-      this.#series.set(id, entry);
-      void entry.series.load();
+      entry = { run: new FollowedRun(this.#connector, id), users: 0 };
+      this.#held.set(id, entry);
+      void entry.run.load();
     }
     entry.users++;
-    return entry.series;
+    return entry.run;
   }
 
   release(id: string): void {
-    const entry = this.#series.get(id);
+    const entry = this.#held.get(id);
     if (!entry || --entry.users > 0) return;
-    entry.series.dispose();
-    this.#series.delete(id);
+    entry.run.dispose();
+    this.#held.delete(id);
   }
 
   dispose(): void {
@@ -128,8 +128,8 @@ export class RunList {
     clearInterval(this.#poll);
     this.#stopWatching();
     this.#subscription?.close();
-    for (const { series } of this.#series.values()) series.dispose();
-    this.#series.clear();
+    for (const { run } of this.#held.values()) run.dispose();
+    this.#held.clear();
   }
 
   /** What fails shows in the look at the server. */

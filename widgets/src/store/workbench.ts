@@ -95,7 +95,7 @@ export class Workbench implements IWorkbench {
   unindexedOf(run: string): string | null {
     const { datasets } = this.data;
     const { status } = datasets.state.value;
-    const name = this.runs.series(run)?.config?.dataset_name;
+    const name = this.runs.followed(run)?.config?.dataset_name;
     if (status === 'loading') void datasets.load();
     return name === undefined || status !== 'ready' || datasets.at(name) ? null : name;
   }

@@ -5,7 +5,7 @@ import type { Trashed } from '../connector.ts';
 import { define, WatchingElement } from '../element.ts';
 import { dateTime } from '../format.ts';
 import { Doing, Latest } from '../load.ts';
-import { empty, failed, loaded } from '../parts.ts';
+import { empty, failed, loaded } from '../view-states.ts';
 import type { IWorkbench } from '../store/workbench.ts';
 import { base, tokens } from '../theme.ts';
 

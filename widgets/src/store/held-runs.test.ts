@@ -1,15 +1,15 @@
 import { expect, it } from 'vitest';
 import { FakeConnector } from '../../testing/fake-connector.ts';
-import { HeldSeries } from './held-series.ts';
+import { HeldRuns } from './held-runs.ts';
 import { RunList } from './run-list.ts';
 
 function held(runs: string[] = ['a', 'b', 'c']) {
   const connector = new FakeConnector({ runs: runs.map((id) => ({ id, steps: 3 })) });
   const host = { updates: 0, addController: () => {}, requestUpdate: () => void host.updates++ };
-  return { connector, host, list: new RunList(connector), held: new HeldSeries(host) };
+  return { connector, host, list: new RunList(connector), held: new HeldRuns(host) };
 }
 
-const loaded = (list: RunList, ...ids: string[]): Promise<unknown> => Promise.all(ids.map((id) => list.series(id)!.load()));
+const loaded = (list: RunList, ...ids: string[]): Promise<unknown> => Promise.all(ids.map((id) => list.followed(id)!.load()));
 
 it('holds the series of the runs it is told, in the order in which they came, and gives back the others', () => {
   const { list, held: one } = held();
@@ -18,7 +18,7 @@ it('holds the series of the runs it is told, in the order in which they came, an
   expect(one.all.map(({ id }) => id)).toEqual(['a', 'b']);
   expect(one.hold(list, ['c', 'b'])).toBe(true);
   expect(one.all.map(({ id }) => id)).toEqual(['b', 'c']);
-  expect([list.series('a'), one.get('a'), one.first!.id]).toEqual([undefined, null, 'b']);
+  expect([list.followed('a'), one.get('a'), one.first!.id]).toEqual([undefined, null, 'b']);
 });
 
 it('a change of a held series draws the host anew, one of a series given back does not', async () => {
@@ -41,7 +41,7 @@ it('another backend gets its own series; a host that leaves the page holds none'
   const before = first.held.get('a');
   expect(first.held.hold(second.list, ['a'])).toBe(true);
   expect(first.held.get('a')).not.toBe(before);
-  expect(first.list.series('a')).toBeUndefined();
+  expect(first.list.followed('a')).toBeUndefined();
   first.held.hostDisconnected();
-  expect([second.list.series('a'), first.held.all]).toEqual([undefined, []]);
+  expect([second.list.followed('a'), first.held.all]).toEqual([undefined, []]);
 });

@@ -1,6 +1,6 @@
 /**
- * One run as the curves see it: columns of metrics and the events that mark them. Read once, then kept up by the run's log;
- * many views share one of these and one subscription.
+ * One run as a page follows it: its state and configuration, its columns of metrics, the revisions of its rewards and the marks of its events.
+ * All of it is read once; after that the run's log brings it up to date. Views of the same run share one of these and its subscription.
  */
 import type {
   Checkpoint,
@@ -21,7 +21,7 @@ import { checkpointMark, markOf, marksOf, notFinite, previousOf, rewardMark, typ
 /** Steps asked for at first; longer runs come min-max downsampled, spikes kept. */
 const FIRST_POINTS = 4000;
 
-export class RunSeries {
+export class FollowedRun {
   readonly id: string;
   /** Counts the changes: a listener is told after each. */
   readonly changed = new Observable(0);

@@ -1,6 +1,6 @@
 import { Observable } from '@medr1/widgets/observable';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import { keptInWorkspace } from './kept.ts';
+import { keptInWorkspace } from './workspace-state.ts';
 
 beforeEach(() => vi.useFakeTimers());
 afterEach(() => vi.useRealTimers());

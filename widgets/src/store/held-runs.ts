@@ -1,16 +1,16 @@
 /**
- * The series of the runs that an element shows: taken when a run is shown, given back when it is not, when the element leaves the page or gets
- * another backend. The element draws again after each change of one of them.
+ * The runs that an element shows, followed for it. A run is taken when the element shows it. It is given back when the element shows it no longer,
+ * leaves the page or gets another backend. The element draws again after each change of one of its runs.
  */
 import type { ReactiveController, ReactiveControllerHost } from 'lit';
 import type { RunList } from './run-list.ts';
-import type { RunSeries } from './run-series.ts';
+import type { FollowedRun } from './followed-run.ts';
 
 type Source = Pick<RunList, 'acquire' | 'release'>;
 
-export class HeldSeries implements ReactiveController {
+export class HeldRuns implements ReactiveController {
   readonly #host: Pick<ReactiveControllerHost, 'addController' | 'requestUpdate'>;
-  readonly #held = new Map<string, { series: RunSeries; giveBack: () => void }>();
+  readonly #held = new Map<string, { run: FollowedRun; giveBack: () => void }>();
   #source: Source | null = null;
 
   constructor(host: Pick<ReactiveControllerHost, 'addController' | 'requestUpdate'>) {
@@ -18,7 +18,7 @@ export class HeldSeries implements ReactiveController {
     host.addController(this);
   }
 
-  /** Holds the series of exactly these runs. True where the series are others than before. */
+  /** Holds exactly these runs. True where they are others than before. */
   hold(source: Source, ids: readonly string[]): boolean {
     if (source !== this.#source) this.hostDisconnected();
     this.#source = source;
@@ -38,20 +38,20 @@ export class HeldSeries implements ReactiveController {
   }
 
   /** In the order in which they were first held. */
-  get all(): RunSeries[] {
-    return [...this.#held.values()].map(({ series }) => series);
+  get all(): FollowedRun[] {
+    return [...this.#held.values()].map(({ run }) => run);
   }
 
   /** Of a view that shows one run. */
-  get first(): RunSeries | null {
+  get first(): FollowedRun | null {
     return this.all[0] ?? null;
   }
 
-  get(id: string): RunSeries | null {
-    return this.#held.get(id)?.series ?? null;
+  get(id: string): FollowedRun | null {
+    return this.#held.get(id)?.run ?? null;
   }
 
-  /** Grows with each change of a series that is held. */
+  /** Grows with each change of a run that is held. */
   get revision(): number {
     return this.all.reduce((sum, { changed }) => sum + changed.value, 0);
   }
@@ -62,8 +62,8 @@ export class HeldSeries implements ReactiveController {
   }
 }
 
-function take(source: Source, id: string, changed: () => void): { series: RunSeries; giveBack: () => void } {
-  const series = source.acquire(id);
-  const stop = series.changed.subscribe(changed);
-  return { series, giveBack: () => (stop(), source.release(id)) };
+function take(source: Source, id: string, changed: () => void): { run: FollowedRun; giveBack: () => void } {
+  const run = source.acquire(id);
+  const stop = run.changed.subscribe(changed);
+  return { run, giveBack: () => (stop(), source.release(id)) };
 }
