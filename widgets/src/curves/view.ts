@@ -1,9 +1,10 @@
 /** The Curves view: charts of the selected runs, with one toolbar, one cursor and one zoom for all. */
 import { css, html, nothing, type PropertyValues, type TemplateResult } from 'lit';
 import { repeat } from 'lit/directives/repeat.js';
-import { errorBody, type RunSummary } from '../connector.ts';
+import type { RunSummary } from '../connector.ts';
 import { command, define, WatchingElement } from '../element.ts';
 import { number } from '../format.ts';
+import { Doing } from '../load.ts';
 import { closeMenu } from '../menu.ts';
 import { empty, failed, loading } from '../view-states.ts';
 import { STATES } from '../runs/model.ts';
@@ -44,7 +45,6 @@ export class CurvesView extends WatchingElement {
     model: { attribute: false },
     columns: { state: true },
     editing: { state: true },
-    problem: { state: true },
   };
   declare workbench: IWorkbench;
   declare model: CurvesModel;
@@ -52,19 +52,18 @@ export class CurvesView extends WatchingElement {
   declare columns: number;
   /** Id of the chart whose metrics are being chosen, '' of a new one; null where none is. */
   declare editing: string | null;
-  /** Why the board could not be saved. */
-  declare problem: string;
 
   /** The zoom that points were read for. */
   #range: [number, number] | null = null;
   readonly #held = new HeldRuns(this);
+  readonly #saving = new Doing();
+  readonly #painting = new Doing();
 
   constructor() {
     super();
     this.model = new CurvesModel();
     this.columns = 1;
     this.editing = null;
-    this.problem = '';
   }
 
   protected override identity(): PropertyKey[] {
@@ -73,7 +72,7 @@ export class CurvesView extends WatchingElement {
 
   protected override watched() {
     const { selection, runs, colours } = this.workbench;
-    return [selection, runs.state, colours, this.model.state, this.model.layouts, this.#statistics!.changed];
+    return [selection, runs.state, colours, this.model.state, this.model.layouts, this.#statistics!.changed, this.#saving, this.#painting];
   }
 
   #resize: ResizeObserver | null = null;
@@ -188,7 +187,7 @@ export class CurvesView extends WatchingElement {
             </button>`,
         )}
       </medr1-menu>
-      ${this.problem ? html`<span role="alert" class="warning">${this.problem}</span>` : nothing}
+      ${this.#trouble('The board could not be saved', this.#saving)} ${this.#trouble('The colour was not kept', this.#painting)}
     </div>`;
   }
 
@@ -268,10 +267,9 @@ export class CurvesView extends WatchingElement {
   }
 
   async #saveBoard(file: ChartFile, shown: ChartRun[], charts: ChartSpec[]): Promise<void> {
-    this.problem = '';
     if (file === 'csv') return saveFile('curves.csv', new Blob([csv(shown, charts)], { type: 'text/csv' }));
     const elements = [...this.renderRoot.querySelectorAll<CurveChart>('medr1-chart')];
-    try {
+    await this.#saving.do(async () => {
       const placed = await Promise.all(
         elements.map(async (chart) => {
           const { left, top } = chart.getBoundingClientRect();
@@ -280,9 +278,7 @@ export class CurvesView extends WatchingElement {
       );
       const svg = boardSvg(placed, paletteOf(this));
       saveFile(`curves.${file}`, file === 'svg' ? new Blob([svg], { type: 'image/svg+xml' }) : await pngOf(svg));
-    } catch (error) {
-      this.problem = `The board could not be saved: ${errorBody(error).message}`;
-    }
+    });
   }
 
   #form(charts: ChartSpec[]): TemplateResult | typeof nothing {
@@ -371,12 +367,11 @@ export class CurvesView extends WatchingElement {
   }
 
   async #paint(id: string, colour: number | null): Promise<void> {
-    try {
-      this.workbench.runs.apply({ summary: await this.workbench.connector.annotateRun(id, { colour }) });
-      this.problem = '';
-    } catch (error) {
-      this.problem = `The colour was not kept: ${errorBody(error).message}`;
-    }
+    await this.#painting.do(async () => this.workbench.runs.apply({ summary: await this.workbench.connector.annotateRun(id, { colour }) }));
+  }
+
+  #trouble(what: string, { error }: Doing): TemplateResult | typeof nothing {
+    return error ? html`<span role="alert" class="warning" title=${error.remedy}>${what}: ${error.message}</span>` : nothing;
   }
 
   #body(all: ChartRun[], shown: ChartRun[], charts: ChartSpec[]): TemplateResult {

@@ -2,7 +2,8 @@
  * The items of one filter by their place, fetched in pages around what is looked at. Pages that were scrolled past before they came
  * are given up, and only some are kept: a tour of 89,000 questions takes no more memory than a look at a few thousand.
  */
-import { errorBody, type DataItem, type DataPage, type ErrorBody } from '../../connector.ts';
+import type { DataItem, DataPage, ErrorBody } from '../../connector.ts';
+import { Latest } from '../../load.ts';
 import { Observable } from '../../observable.ts';
 
 export const PAGE = 100;
@@ -26,7 +27,7 @@ export class Pages {
   /** The data set's index changed since the first page. */
   readonly #onStale: () => void;
   readonly #pages = new Map<number, DataItem[]>(); // least recently wanted first
-  readonly #asked = new Map<number, AbortController>();
+  readonly #asked = new Map<number, Latest<DataPage>>();
   #wanted: [number, number] = [0, 0];
   #timer: ReturnType<typeof setTimeout> | undefined;
   #disposed = false;
@@ -60,9 +61,9 @@ export class Pages {
       this.#pages.delete(page);
       this.#pages.set(page, items);
     }
-    for (const [page, abort] of this.#asked) {
+    for (const [page, asked] of this.#asked) {
       if (page >= first - 2 && page <= last + 2) continue;
-      abort.abort();
+      asked.stop();
       this.#asked.delete(page);
     }
     this.#next();
@@ -96,7 +97,7 @@ export class Pages {
   dispose(): void {
     this.#disposed = true;
     clearTimeout(this.#timer);
-    for (const abort of this.#asked.values()) abort.abort();
+    for (const asked of this.#asked.values()) asked.stop();
   }
 
   #next(): void {
@@ -124,24 +125,17 @@ export class Pages {
   }
 
   async #ask(page: number): Promise<void> {
-    const abort = new AbortController();
-    this.#asked.set(page, abort);
-    try {
-      const answer = await this.#fetch(page * PAGE, PAGE, abort.signal);
-      if (this.#disposed || abort.signal.aborted) return;
-      if (answer.revision !== this.revision) return this.#onStale();
-      this.#keep(page, answer.items);
-      this.error = null;
-      this.#tell();
-    } catch (error) {
-      if (this.#disposed || abort.signal.aborted) return;
-      this.error = errorBody(error);
-      this.#tell();
-      this.#pause(RETRY_MS);
-    } finally {
-      if (this.#asked.get(page) === abort) this.#asked.delete(page);
-      this.#next();
-    }
+    const asked = new Latest<DataPage>();
+    this.#asked.set(page, asked);
+    const settled = await asked.ask((signal) => this.#fetch(page * PAGE, PAGE, signal));
+    if (settled === null) return; // given up
+    this.#asked.delete(page);
+    if (settled.status === 'error') this.#pause(RETRY_MS);
+    else if (settled.value.revision !== this.revision) return this.#onStale();
+    else this.#keep(page, settled.value.items);
+    this.error = asked.error;
+    this.#tell();
+    this.#next();
   }
 
   #keep(page: number, items: DataItem[]): void {
