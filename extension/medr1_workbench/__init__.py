@@ -19,7 +19,7 @@ from .client import Client, connect
 from .connection import ENV
 from .dataset import Dataset
 from .errors import WorkbenchError
-from .evaluation import Evaluation
+from .evaluation import Comparison, Evaluation
 from .generation import Generation
 from .rewards import cosine, linear, stepped
 from .run import Run
@@ -27,6 +27,7 @@ from .view import Selection
 
 __all__ = [
     "Client",
+    "Comparison",
     "Dataset",
     "Evaluation",
     "Generation",

@@ -29,7 +29,7 @@ from .backend import client as socket_client
 from .connection import ENV, ENV_PID, PROTOCOL_VERSION, lives, read_connection, wait_for
 from .dataset import Dataset, add_dataset, query_of
 from .errors import WorkbenchError
-from .evaluation import Evaluation, compare, evaluate, matrices
+from .evaluation import Comparison, Evaluation, compare, evaluate, matrices
 from .generation import Generation
 from .kernel import RewardHost, Served
 from .rewards import ComingReward, files_of_config, functions_of_config
@@ -358,8 +358,11 @@ class Client:
         }
         return evaluate(self, {key: value for key, value in given.items() if value is not None})
 
-    def compare(self, *evaluations: Evaluation | str, reading: str = "strict") -> pd.DataFrame:
-        """Two or more evaluations of the same questions, one row a pair: who was right where, the difference, McNemar's exact p."""
+    def compare(self, *evaluations: Evaluation | Run | str, reading: str = "strict") -> Comparison:
+        """Two or more evaluations on the questions that all of them answered: .summary, .pairs (McNemar), .agreement, .slices, .apart,
+        .questions(). A run stands for its evaluation that meets the others on the same questions; "RUN@STEP", "RUN:VARIANT" name one more
+        closely.
+        """
         return compare(self, evaluations, reading)
 
     def matrices(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
+from string import ascii_uppercase
 from typing import Any
 
 import pandas as pd
@@ -16,6 +17,7 @@ from .stored import Glance, Stored
 from .values import texts
 
 ANSWERS_A_PAGE = 500
+READINGS = ("strict", "tolerant")
 UNDER_WAY = frozenset({"queued", "running"})
 COLUMNS = [
     "item_id",
@@ -158,25 +160,112 @@ def evaluate(client: Requests, body: dict[str, Any]) -> Evaluation:
     return Evaluation(client, ask(client, "evals.start", body=body, timeout=PATIENT))
 
 
-def compare(client: Requests, evaluations: Sequence[Evaluation | str], reading: str) -> pd.DataFrame:
-    """One row a pair: questions that both, only a, only b, or neither got right, accuracy of b minus a, p of McNemar's exact test."""
+class Comparison:
+    """Two or more evaluations on the questions that all of them answered; made by Client.compare(). Columns `name` and `evaluation` tell
+    the evaluations apart; `reading` decides what right is.
+
+    detail: all that the backend says, as JSON. items: how many questions are compared.
+    """
+
+    def __init__(self, client: Requests, detail: dict[str, Any], reading: str) -> None:
+        self._client = client
+        self.detail = detail
+        self.reading = reading
+        self.items: int = detail["items"]
+
+    @property
+    def summary(self) -> pd.DataFrame:
+        """One row an evaluation: accuracy with its 95 % Wilson interval, tokens an answer and a right answer, and what was left out:
+        unanswered (not answered yet), unshared (not answered by all others), changed (another question stands under the same id).
+        """
+        rows = [
+            {
+                **self._who(at),
+                **_share_of(report[self.reading]),
+                "mean_tokens": report["mean_tokens"],
+                "tokens_per_correct": report["tokens_per_correct"],
+                **{key: self.detail["questions"][at][key] for key in ("unanswered", "unshared", "changed")},
+            }
+            for at, report in enumerate(self.detail["reports"])
+        ]
+        return pd.DataFrame(rows)
+
+    @property
+    def pairs(self) -> pd.DataFrame:
+        """One row a pair: questions that both, only a, only b, or neither got right, accuracy of b minus a, p of McNemar's exact test, and
+        p_holm, the same corrected for all pairs of this comparison (Holm 1979).
+        """
+        keys = ("both", "only_a", "only_b", "neither", "difference", "p", "p_holm")
+        return self._pairs(lambda pair: {key: pair[self.reading][key] for key in keys})
+
+    @property
+    def agreement(self) -> pd.DataFrame:
+        """One row a pair: share of questions with the same letter (none that can be read counts as one) and with the same verdict, each
+        with Cohen's kappa (None where both say one and the same throughout).
+        """
+
+        def row(pair: dict[str, Any]) -> dict[str, Any]:
+            by = pair["agreement"][self.reading]
+            return {f"{of}_{key}": by[of][key] for of in ("letter", "verdict") for key in ("same", "rate", "kappa")}
+
+        return self._pairs(row)
+
+    @property
+    def slices(self) -> pd.DataFrame:
+        """One row a modality, question type or data set and evaluation: right, total, rate and the ends of its 95 % interval."""
+        rows = [
+            {"by": by.removeprefix("by_"), "slice": name, **self._who(at), **_share_of(value[self.reading])}
+            for at, report in enumerate(self.detail["reports"])
+            for by in ("by_modality", "by_question_type", "by_dataset")
+            for name, value in report[by].items()
+        ]
+        return pd.DataFrame(rows)
+
+    @property
+    def apart(self) -> pd.DataFrame:
+        """Settings in which they differ and that move answers or how they are read: one row a setting, one column an evaluation."""
+        ids = [each["id"] for each in self.detail["evaluations"]]
+        rows = {each["setting"]: each["values"] for each in self.detail["apart"]}
+        return pd.DataFrame.from_dict(rows, orient="index", columns=ids).rename_axis("setting")
+
+    def questions(self) -> pd.DataFrame:
+        """One row a question that all answered, with every answer to it: A_evaluation, A_strict, A_correct, A_text, ..., B_text, ..."""
+        first, *others = [each["id"] for each in self.detail["evaluations"]]
+        rows: list[dict[str, Any]] = []
+        while len(rows) < self.items:
+            query = {"beside": others, "shared": True, "limit": ANSWERS_A_PAGE, "offset": len(rows)}
+            page = ask(self._client, "evals.answers", first, **query)["answers"]
+            if not page:  # answers went since
+                break
+            rows += [_side_by_side({first: one, **one["others"]}, [first, *others]) for one in page]
+        return pd.DataFrame(rows)
+
+    def _who(self, at: int) -> dict[str, Any]:
+        each = self.detail["evaluations"][at]
+        return {"evaluation": each["id"], "name": each["name"]}
+
+    def _pairs(self, cells: Callable[[dict[str, Any]], dict[str, Any]]) -> pd.DataFrame:
+        names = {each["id"]: each["name"] for each in self.detail["evaluations"]}
+        rows = [
+            {"a": pair["a"], "b": pair["b"], "name_a": names[pair["a"]], "name_b": names[pair["b"]], "items": self.items, **cells(pair)}
+            for pair in self.detail["pairs"]
+        ]
+        return pd.DataFrame(rows)
+
+    def __repr__(self) -> str:
+        return f"<Comparison of {len(self.detail['evaluations'])} evaluations on {self.items} questions, {self.reading}>"
+
+    def _repr_html_(self) -> str:
+        return f"<p>{self.items} questions that all of them answered</p>{self.summary.to_html()}{self.pairs.to_html()}"
+
+
+def compare(client: Requests, evaluations: Sequence[Any], reading: str) -> Comparison:
     ids = texts(evaluations, "evaluations")
     if len(ids) < 2:
         raise WorkbenchError("EVAL_COMPARE", "compare takes two or more evaluations", "c.evaluations() lists them.")
-    compared = ask(client, "evals.compare", ids=ids)
-    names = {each["id"]: each["name"] for each in compared["evaluations"]}
-    rows = [
-        {
-            "a": pair["a"],
-            "b": pair["b"],
-            "name_a": names[pair["a"]],
-            "name_b": names[pair["b"]],
-            "items": compared["items"],
-            **{key: pair[reading][key] for key in ("both", "only_a", "only_b", "neither", "difference", "p")},
-        }
-        for pair in compared["pairs"]
-    ]
-    return pd.DataFrame(rows)
+    if reading not in READINGS:
+        raise WorkbenchError("EVAL_COMPARE", f"reading is {reading!r}", f"Give one of {', '.join(READINGS)}.")
+    return Comparison(client, ask(client, "evals.compare", ids=ids), reading)
 
 
 def matrices(client: Requests, kind: str, evaluations: Iterable[Evaluation | str] | None, reading: str) -> dict[str, pd.DataFrame]:
@@ -196,6 +285,23 @@ def matrices(client: Requests, kind: str, evaluations: Iterable[Evaluation | str
 
 def _share(share: dict[str, Any]) -> str:
     return "-" if share["rate"] is None else f"{share['rate']:.3f} [{share['low']:.3f}, {share['high']:.3f}]"
+
+
+OF_THE_QUESTION = ("item_id", "modality", "question_type", "dataset", "question", "options", "answer", "image")
+OF_AN_ANSWER = ("strict", "tolerant", "correct", "correct_tolerant", "text", "tokens", "finish_reason")
+
+
+def _side_by_side(said: Mapping[str, dict[str, Any]], ids: Sequence[str]) -> dict[str, Any]:
+    """A row for one question: what is known of it, then each evaluation's answer under its letter."""
+    answers = {letter: _answer(said[each]) | {"evaluation": each} for letter, each in zip(ascii_uppercase, ids, strict=False)}
+    question = next(iter(answers.values()))
+    return {key: question[key] for key in OF_THE_QUESTION} | {
+        f"{letter}_{key}": answer[key] for letter, answer in answers.items() for key in ("evaluation", *OF_AN_ANSWER)
+    }
+
+
+def _share_of(share: dict[str, Any]) -> dict[str, Any]:
+    return {key: share[key] for key in ("right", "total", "rate", "low", "high")}
 
 
 def _slice(by: str, name: str, value: dict[str, Any]) -> dict[str, Any]:

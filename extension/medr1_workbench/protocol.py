@@ -60,6 +60,7 @@ ROUTES = {
     "evals.list": ("GET", "/evals"),
     "evals.start": ("POST", "/evals"),
     "evals.compare": ("GET", "/evals/compare"),
+    "evals.compareTable": ("GET", "/evals/compare/table"),
     "evals.matrix": ("GET", "/evals/matrix"),
     "evals.get": ("GET", "/evals/:id"),
     "evals.remove": ("DELETE", "/evals/:id"),

@@ -408,11 +408,25 @@ def test_an_evaluation_is_made_read_and_compared(client, finished):
     assert report.loc[("all", "all"), "total"] == 8
     assert report.loc[("control", "blank-image"), "total"] == 8
     second = client.evaluate(model=client.demo()["model_name_or_path"], variant="no-think", **settings).wait(timeout=300)
-    pair = client.compare(first, second).iloc[0]
+    comparison = client.compare(first, second)
+    pair = comparison.pairs.iloc[0]
     assert pair["both"] + pair["only_a"] + pair["only_b"] + pair["neither"] == 8
     assert len(first.answers("flips", against=second)) == pair["only_a"] + pair["only_b"]
+    assert pair["p_holm"] == pair["p"]
+    assert list(comparison.summary["total"]) == [8, 8]
+    assert comparison.summary["rate"].iloc[0] == first.accuracy
+    assert comparison.agreement["letter_rate"].between(0, 1).all()
+    assert set(comparison.slices["by"]) == {"modality", "question_type", "dataset"}
+    assert list(comparison.apart.loc["variant"]) == ["think", "no-think"]
+    questions = comparison.questions()
+    assert len(questions) == 8
+    assert questions["A_correct"].mean() == first.accuracy
+    by_run = client.compare(f"{finished.id}:think", second)
+    assert by_run.detail["evaluations"][0]["id"] == first.id
     with pytest.raises(wb.WorkbenchError, match="two or more"):
         client.compare(first)
+    with pytest.raises(wb.WorkbenchError, match="reading"):
+        client.compare(first, second, reading="lax")
     assert first in client.evaluations()
     second.delete()
     assert second not in client.evaluations()

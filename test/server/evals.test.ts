@@ -87,6 +87,9 @@ describe('an evaluation', () => {
     const comparison = await t.client.evals.compare({ ids: [a, b] });
     expect(Value.Check(EvalComparison, comparison)).toBe(true);
     expect(comparison).toMatchObject({ items: 4, pairs: [{ a, b, strict: { both: 4, p: 1 } }] });
+    const table = await (await t.client.evals.compareTable({ ids: [a, b] })).text();
+    expect(table.trim().split('\n')).toHaveLength(5);
+    await expect(t.client.evals.compare({ ids: [a, 'nobody'] })).rejects.toMatchObject({ code: 'EVAL_UNKNOWN' });
     expect(await t.client.evals.answers(a, { filter: 'flips', against: b })).toEqual({ answers: [], total: 0 });
     const page = await t.client.evals.answers(a, { against: b, beside: [b] });
     expect(Object.keys(page.answers[0].others)).toEqual([b]);
@@ -114,7 +117,7 @@ describe('refused', () => {
     ['an unknown control', () => t.client.evals.start(request({ controls: ['blank' as 'text-only'] })), 'REQUEST_INVALID'],
     ['an evaluation that is not there', () => t.client.evals.get('20260101-000000-aaaa'), 'EVAL_UNKNOWN'],
     ['a path for an id', () => t.client.evals.get('../runs'), 'EVAL_UNKNOWN'],
-    ['a comparison of one', () => t.client.evals.compare({ ids: ['20260101-000000-aaaa'] }), 'REQUEST_INVALID'],
+    ['a comparison of one', () => t.client.evals.compare({ ids: ['20260101-000000-aaaa'] }), 'EVAL_UNKNOWN'],
   ])('%s', async (_, ask, code) => {
     const before = (await t.client.evals.list()).length;
     await expect(ask()).rejects.toMatchObject({ code });

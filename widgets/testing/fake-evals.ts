@@ -1,7 +1,8 @@
 /** Evaluations in memory: made-up, repeatable answers, with tables computed as the backend computes them. Nothing here is measured. */
 import { permutedReport, report } from '../../kernel-bridge/src/evals/accuracy.ts';
+import { chooseEvaluations } from '../../kernel-bridge/src/evals/choose.ts';
+import { comparison, type Compared } from '../../kernel-bridge/src/evals/compare.ts';
 import { matrices } from '../../kernel-bridge/src/evals/matrix.ts';
-import { mcnemar } from '../../kernel-bridge/src/stats/mcnemar.ts';
 import { wilson } from '../../kernel-bridge/src/stats/wilson.ts';
 import type {
   AnswerPage,
@@ -13,7 +14,6 @@ import type {
   EvalState,
   EvalSummary,
   Evaluation,
-  Reading,
 } from '../src/connector.ts';
 import { random, seedOf } from './drawing.ts';
 
@@ -69,12 +69,13 @@ export class FakeEvals implements EvalsConnector {
     this.#answer('remove', [id], () => ({ trash: `trash/evaluation-${id}`, id: `evaluation-${id}` }));
   answers = (id: string, query: Parameters<EvalsConnector['answers']>[1] = {}): Promise<AnswerPage> =>
     this.#answer('answers', [id, query], () => {
-      const { filter = 'all', reading = 'strict', sight = 'image', against, beside = [], limit = 50, offset = 0 } = query;
+      const { filter = 'all', reading = 'strict', sight = 'image', against, beside = [], shared = false, limit = 50, offset = 0 } = query;
       const byItem = (id: string) => new Map(this.answersOf(this.#of(id), sight).map((one) => [one.item.id, one]));
       const others = new Map([...(against ? [against] : []), ...beside].map((id) => [id, byItem(id)]));
       const othersTo = (item: string) => [...others].flatMap(([id, rows]) => (rows.has(item) ? [[id, rows.get(item)!] as const] : []));
       const right = (one: EvalAnswer | undefined): boolean => one !== undefined && one[reading] === one.answer;
       const rows = this.answersOf(this.#of(id), sight).filter((one) => {
+        if (shared && othersTo(one.item.id).length < others.size) return false;
         const other = against ? others.get(against)!.get(one.item.id) : undefined;
         if (filter === 'split') return othersTo(one.item.id).some(([, each]) => right(each) !== right(one));
         if (filter === 'right' || filter === 'wrong') return right(one) === (filter === 'right');
@@ -87,25 +88,17 @@ export class FakeEvals implements EvalsConnector {
       return { answers: page, total: rows.length };
     });
   compare: EvalsConnector['compare'] = ({ ids }) =>
-    this.#answer('compare', [{ ids }], () => {
-      const chosen = ids.map((id) => this.#of(id));
-      const answers = chosen.map((one) => this.answersOf(one));
-      const items = Math.min(...answers.map(({ length }) => length));
-      const test = (a: EvalAnswer[], b: EvalAnswer[], reading: Reading) =>
-        mcnemar(a.slice(0, items).map((one, i) => ({ id: one.item.id, a: one[reading] === one.answer, b: b[i][reading] === b[i].answer })));
-      return {
-        evaluations: chosen.map((one) => this.summary(one)),
-        items,
-        reports: answers.map((rows) => report(rows.slice(0, items))),
-        pairs: ids.flatMap((a, i) =>
-          ids.slice(i + 1).map((b, j) => ({
-            ...{ a, b },
-            strict: test(answers[i], answers[i + 1 + j], 'strict'),
-            tolerant: test(answers[i], answers[i + 1 + j], 'tolerant'),
-          })),
-        ),
-      };
-    });
+    this.#answer('compare', [{ ids }], () =>
+      comparison(
+        chooseEvaluations(
+          this.evals.map((one) => this.summary(one)),
+          ids,
+        ).map((summary): Compared => {
+          const answers = this.answersOf(this.#of(summary.id));
+          return { summary, asked: summary.items, byItem: new Map(answers.map((answer) => [answer.item.id, { answer, mark: null }])) };
+        }),
+      ),
+    );
   matrix: EvalsConnector['matrix'] = ({ kind = 'modality' } = {}) =>
     this.#answer('matrix', [{ kind }], () =>
       matrices(
@@ -114,6 +107,7 @@ export class FakeEvals implements EvalsConnector {
       ),
     );
   exportUrl = (id: string): string => `data:application/json,${id}`;
+  compareTableUrl = (ids: readonly string[]): string => `data:text/csv,${ids.join()}`;
 
   answersOf(one: FakeEval, sight: EvalAnswer['sight'] = 'image'): EvalAnswer[] {
     const count = one.answered ?? one.items ?? 200;

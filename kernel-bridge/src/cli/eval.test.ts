@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { copyFile, mkdir, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { evalDirectory, listEvals } from '../evals/evals.ts';
@@ -160,10 +160,15 @@ describe('medr1 evals', () => {
     const { items, pairs } = await medr1('evals', 'compare', a.id, b.id);
     expect(items).toBe(6);
     expect(pairs[0].strict.p).toBeLessThanOrEqual(1);
+    const csv = join(home, 'comparison.csv');
+    await medr1('evals', 'compare', a.id, b.id, '--csv', csv);
+    expect((await readFile(csv, 'utf8')).trim().split('\n')).toHaveLength(7);
+    await expect(medr1('evals', 'compare', a.id, b.id, '--csv', csv)).rejects.toMatchObject({ code: 'USAGE' });
+    await expect(medr1('evals', 'compare', a.id, 'nobody')).rejects.toMatchObject({ code: 'EVAL_UNKNOWN' });
     const exported = await medr1('evals', 'export', a.id);
     expect(exported.answers).toHaveLength(6);
     expect(exported.answers[0]).toMatchObject({ sight: 'image', item: { question: 'it is 0' } });
-    expect(await medr1('evals', 'matrix')).toEqual({ matrices: [], differences: [] });
+    expect(await medr1('evals', 'matrix')).toMatchObject({ matrices: [], differences: [], published: { names: { length: 8 } } });
     expect((await medr1('evals', 'delete', a.id)).trash).toContain(a.id);
     await expect(medr1('evals', 'show', a.id)).rejects.toMatchObject({ code: 'EVAL_UNKNOWN' });
   });

@@ -1,16 +1,21 @@
 /** `medr1 evals`: stored evaluations, read from disk, so that it works without a server. */
+import { existsSync, writeFileSync } from 'node:fs';
 import { Option, type Command } from 'commander';
-import { compare } from '../evals/compare.ts';
+import { letterOf } from '../answers/index.ts';
+import { chooseEvaluations } from '../evals/choose.ts';
+import { comparedOf, comparison } from '../evals/compare.ts';
 import { errors } from '../evals/errors.ts';
 import { evalDirectory, evaluatedCheckpoints, isEvaluating, listEvals, openEval, summaries, trashEval } from '../evals/evals.ts';
 import { exportEvaluation } from '../evals/export.ts';
 import { matrices } from '../evals/matrix.ts';
 import type { EvalStore } from '../evals/store.ts';
+import { comparisonLines } from '../evals/table.ts';
 import { printable } from '../protocol/printable.ts';
 import {
   columnName,
   MATRIX_KINDS,
   READINGS,
+  type EvalComparison,
   type EvalMatrix,
   type MatrixDifference,
   type MatrixKind,
@@ -29,8 +34,9 @@ export function register(program: Command): void {
   const add = (name: string, text: string): Command => evals.command(name).description(text).option('--json', 'one JSON document');
   add('list', 'all evaluations, newest first').action(list);
   add('show', 'one evaluation: settings and tables').argument('<evaluation>').action(show);
-  add('compare', "accuracies on the questions they share, and McNemar's exact test of each pair")
-    .argument('<evaluations...>', 'two or more of the same split')
+  add('compare', "accuracies on the questions they share, McNemar's exact test and agreement of each pair")
+    .argument('<names...>', 'two or more: evaluations, or runs as RUN, RUN@STEP, RUN:VARIANT')
+    .option('--csv <file>', 'every question with every answer to it as CSV; - is standard output')
     .action(compareAll);
   add('matrix', 'what checkpoints were trained on against what they were tested on, by trainer and variant')
     .argument('[evaluations...]', 'all finished ones of checkpoints when left out')
@@ -87,51 +93,94 @@ function show(id: string, { json }: Json): void {
   );
 }
 
-function compareAll(ids: string[], { json }: Json): void {
-  if (new Set(ids).size < 2)
+interface CompareOptions extends Json {
+  csv?: string;
+}
+
+/** Names may be evaluations, or runs with a step and a variant (choose.ts). */
+function compareAll(names: string[], { json, csv }: CompareOptions): void {
+  const home = homeDir();
+  const ids = [...new Set(chooseEvaluations(summaries(home), names).map(({ id }) => id))];
+  if (ids.length < 2)
     throw usage('a comparison takes two evaluations or more', '`medr1 evals list` lists them; `medr1 evals show` shows one.');
+  if (csv !== undefined && csv !== '-' && existsSync(csv))
+    throw usage(`${csv} exists already`, 'Name a file that does not exist yet; nothing is written over.');
   const stores = openAll(ids);
   try {
-    const comparison = compare(stores);
-    if (json) return printJson(comparison);
-    const { evaluations, items, reports, pairs } = comparison;
-    const readings = evaluations.map(({ reading }) => reading);
-    const name = (id: string): string => `${evaluations.findIndex((one) => one.id === id) + 1}`;
-    process.stdout.write(
-      `${items} questions that all of them answered\n` +
-        `${table([
-          ['', 'EVALUATION', `${columnName('strict', readings).toUpperCase()}, %`, 'TOLERANT, %', 'VARIANT', 'NAME'],
-          ...evaluations.map((one, i) => [
-            i + 1,
-            one.id,
-            withInterval(reports[i].strict),
-            withInterval(reports[i].tolerant),
-            one.settings.variant,
-            one.name,
-          ]),
-        ])}\n\n` +
-        `${table([
-          ['PAIR', 'READING', 'ONLY THE FIRST', 'ONLY THE SECOND', 'McNEMAR p'],
-          ...pairs.flatMap(({ a, b, strict, tolerant }) =>
-            (
-              [
-                ['strict', strict],
-                ['tolerant', tolerant],
-              ] as const
-            ).map(([reading, test]) => [
-              `${name(a)}, ${name(b)}`,
-              columnName(reading, readings),
-              test.only_a,
-              test.only_b,
-              test.p.toPrecision(3),
-            ]),
-          ),
-        ])}\n`,
-    );
+    const compared = stores.map(comparedOf);
+    if (csv !== undefined) {
+      const text = comparisonLines(compared).join('');
+      if (csv === '-') return void process.stdout.write(text);
+      writeFileSync(csv, text, { flag: 'wx' });
+    }
+    const made = comparison(compared);
+    if (json) printJson(made);
+    else process.stdout.write(`${comparisonText(made)}\n`);
   } finally {
     for (const store of stores) store[Symbol.dispose]();
   }
 }
+
+/** Figures of each, what was left out, the settings that differ, then a line a pair and reading. */
+function comparisonText({ evaluations, items, questions, apart, reports, pairs }: EvalComparison): string {
+  const readings = evaluations.map(({ reading }) => reading);
+  const letterFor = (id: string): string => letterOf(evaluations.findIndex((one) => one.id === id));
+  const leftOut = questions.flatMap((one, at) => {
+    const parts = LEFT_OUT.flatMap(([key, text]) => (one[key] > 0 ? [`${one[key]} ${text}`] : []));
+    return parts.length === 0 ? [] : [`left out of ${letterOf(at)}: ${parts.join(', ')}`];
+  });
+  const several = pairs.length > 1;
+  return [
+    [`${items} questions that all of them answered`, ...leftOut].join('\n'),
+    table([
+      ['', 'EVALUATION', `${columnName('strict', readings).toUpperCase()}, %`, 'TOLERANT, %', 'TOKENS', 'A RIGHT ONE', 'VARIANT', 'NAME'],
+      ...evaluations.map((one, i) => [
+        ...[letterOf(i), one.id, withInterval(reports[i].strict), withInterval(reports[i].tolerant)],
+        ...[reports[i].mean_tokens?.toFixed(1) ?? '-', reports[i].tokens_per_correct?.toFixed(1) ?? '-', one.settings.variant, one.name],
+      ]),
+    ]),
+    ...(apart.length > 0
+      ? [
+          table([
+            ['THEY DIFFER IN', ...evaluations.map((_, i) => letterOf(i))],
+            ...apart.map(({ setting, values }) => [setting, ...values]),
+          ]),
+        ]
+      : []),
+    table([
+      [
+        'PAIR',
+        'READING',
+        'POINTS',
+        'ONLY THE FIRST',
+        'ONLY THE SECOND',
+        'McNEMAR p',
+        ...(several ? ['p, HOLM'] : []),
+        'SAME ANSWER, %',
+        'KAPPA',
+      ],
+      ...pairs.flatMap((pair) =>
+        READINGS.map((reading) => {
+          const test = pair[reading];
+          const { letter } = pair.agreement[reading];
+          return [
+            ...[`${letterFor(pair.a)} → ${letterFor(pair.b)}`, columnName(reading, readings), percent(test.difference)],
+            ...[test.only_a, test.only_b, test.p.toPrecision(3), ...(several ? [test.p_holm.toPrecision(3)] : [])],
+            ...[percent(letter.rate), letter.kappa?.toFixed(3) ?? '-'],
+          ];
+        }),
+      ),
+    ]),
+    ...(several ? [`p, HOLM: corrected for the ${pairs.length} pairs of this comparison (Holm 1979).`] : []),
+  ].join('\n\n');
+}
+
+/** Questions of an evaluation that a comparison says nothing about. */
+const LEFT_OUT = [
+  ['unanswered', 'not answered yet'],
+  ['unshared', 'not answered by all others'],
+  ['changed', 'with other words, options, answer or image under the same id'],
+] as const;
 
 function matrix(ids: string[], { kind, json }: Json & { kind: MatrixKind }): void {
   const made = matrices(evaluatedCheckpoints(homeDir(), ids.length > 0 ? ids : null), kind);

@@ -52,6 +52,7 @@ export const ROUTE_LIST: Record<RouteName, ListedRoute> = {
   'evals.list': { method: 'GET', path: '/evals', gives: 'evaluations' },
   'evals.start': { method: 'POST', path: '/evals', takes: 'body' },
   'evals.compare': { method: 'GET', path: '/evals/compare', takes: 'query' },
+  'evals.compareTable': { method: 'GET', path: '/evals/compare/table', takes: 'query', file: true },
   'evals.matrix': { method: 'GET', path: '/evals/matrix', takes: 'query' },
   'evals.get': { method: 'GET', path: '/evals/:id' },
   'evals.remove': { method: 'DELETE', path: '/evals/:id' },

@@ -48,9 +48,14 @@ export const errors = {
       2,
     )(`option-prior learns from training questions, but split ${split} does not say which these are`, 'Name them with --train-split.'),
   whichModel: () => make('EVAL_MODEL', 400, 2)('An evaluation takes either a model directory or a run.', 'Give one of `model` and `run`.'),
-  notComparable: (a: string, b: string, why: string) =>
+  notComparable: (why: string) =>
     make('EVAL_NOT_COMPARABLE', 409)(
-      `Evaluations ${a} and ${b} cannot be compared question by question: ${why}.`,
-      'Compare evaluations of the same split.',
+      `These evaluations cannot be compared question by question: ${why}.`,
+      'Compare evaluations that asked the same questions: of one split, or of splits that overlap.',
+    ),
+  noneOf: (name: string) =>
+    make('EVAL_UNKNOWN', 404)(
+      `${JSON.stringify(name)} is neither an evaluation nor a run that was evaluated so.`,
+      'medr1 evals list lists evaluations; medr1 eval --run RUN makes one. A run is named RUN, RUN@STEP or RUN:VARIANT.',
     ),
 };

@@ -1,6 +1,16 @@
 /** Matrices of accuracy: what a checkpoint was trained on against what it is tested on. */
-import type { EvalMatrix, EvalMatrices, Evaluation, EvalSummary, MatrixDifference, MatrixKind, Reading } from '../protocol/evals.ts';
+import type {
+  EvalMatrix,
+  EvalMatrices,
+  Evaluation,
+  EvalSummary,
+  MatrixDifference,
+  MatrixKind,
+  PublishedDifference,
+  Reading,
+} from '../protocol/evals.ts';
 import { READINGS } from '../protocol/evals.ts';
+import { published } from './published.ts';
 import { MODALITY_ORDER } from '../data/names.ts';
 
 /** Question types in the order of Med-R1's tables. */
@@ -33,7 +43,7 @@ export function matrices(evaluated: readonly Evaluated[], kind: MatrixKind): Eva
     const think = made.find(({ name }) => name === minuend.name.replace(/ no-think$/, ' think'));
     return think && think !== minuend ? [difference(minuend, think)] : [];
   });
-  return { matrices: made, differences };
+  return { matrices: made, differences, published: publishedDifference(kind) };
 }
 
 /** Rows and columns: whatever is trained or tested on, known names in the order of the paper's tables. */
@@ -59,6 +69,13 @@ function matrix(name: string, evaluated: readonly Evaluated[], kind: MatrixKind,
   const shown = new Set(cells.flat().map((cell) => cell?.evaluation));
   const readings = [...new Set(evaluated.filter(({ summary }) => shown.has(summary.id)).map(({ summary }) => summary.reading))];
   return { kind, name, readings, names, cells, ...means(rates) };
+}
+
+/** The paper's own, in shares. */
+function publishedDifference(kind: MatrixKind): PublishedDifference {
+  const { names, points, source } = published.no_think_minus_think[kind];
+  const cells = points.map((row) => row.map((value) => value / 100));
+  return { paper: published.paper, names, cells, ...matrixMeans(cells), source };
 }
 
 /** Cell by cell, in shares; null where either has nothing. Both matrices have the same names. */

@@ -237,12 +237,10 @@ describe('comparing', () => {
     expect(pairs[0].strict).toMatchObject({ both: 1, only_a: 1, only_b: 1, neither: 0, p: 1, flips: { only_a: ['b'], only_b: ['c'] } });
   });
 
-  it('refuses evaluations of other questions', () => {
+  it('refuses evaluations that share no answered question', () => {
     using a = stored(['A']);
-    using b = stored(['A'], { split_hash: 'other' });
     using none = stored([]);
-    expect(() => compare([a, b])).toThrow(expect.objectContaining({ code: 'EVAL_NOT_COMPARABLE' }));
-    expect(() => compare([a, none])).toThrow(/share no answered question/);
+    expect(() => compare([a, none])).toThrow(expect.objectContaining({ code: 'EVAL_NOT_COMPARABLE' }));
   });
 
   it.each([
@@ -284,10 +282,16 @@ describe('several evaluations beside one', () => {
       ['C', undefined],
     ]);
     expect(answerPage(a, { ...query, filter: 'all' }).answers[0].others).toEqual({});
-    using elsewhere = stored(['A'], { split_hash: 'other' });
-    expect(() => answerPage(a, { ...query, filter: 'all' }, b, [elsewhere])).toThrow(
-      expect.objectContaining({ code: 'EVAL_NOT_COMPARABLE' }),
-    );
+  });
+
+  it('takes an answer to another question under the same id for none, and with `shared` shows what all answered', () => {
+    using a = stored(['A', 'A', 'B', 'B']);
+    using b = stored(['A', 'B'], { items: [{ ...items[0], question: 'Another?' }, items[1]], split_hash: 'other' });
+    const { answers } = answerPage(a, { ...query, filter: 'all' }, null, [b]);
+    expect(answers.map(({ others }) => Object.keys(others).length)).toEqual([0, 1, 0, 0]);
+    const shared = answerPage(a, { ...query, filter: 'all', shared: true }, null, [b]);
+    expect([shared.total, shared.answers[0].item.id]).toEqual([1, 'b']);
+    expect(answerPage(a, { ...query, filter: 'right', shared: true }, null, [b]).total).toBe(1);
   });
 
   it('split: some are right, some wrong, whichever', () => {

@@ -157,6 +157,14 @@ export class EvalStore implements Disposable {
       .map(({ ix, image, mark, seen }) => ({ index: ix as number, image: image as string, mark: mark as string | null, seen: seen === 1 }));
   }
 
+  /** The mark of each question's image, by the question's id; null before it was shown and where there is no image. */
+  marks(): [id: string, mark: string | null][] {
+    return this.db
+      .prepare('SELECT id, mark FROM item')
+      .all()
+      .map(({ id, mark }) => [id as string, mark as string | null]);
+  }
+
   /** Places of the questions that have no answer under this sight yet and are not left out. */
   missing(sight: StoredSight): number[] {
     return this.db

@@ -203,6 +203,8 @@ export const McNemar = Type.Object({
   neither: Type.Integer(),
   /** Of McNemar's exact test, two-sided: how often chance alone splits the flips this unevenly. */
   p: Type.Number(),
+  /** The same after Holm's correction for all pairs of the comparison; p itself where there is one pair. */
+  p_holm: Type.Number(),
   /** Accuracy of b minus that of a. */
   difference: orNull(Type.Number()),
   /** Ids of the questions that only the one got right. */
@@ -210,12 +212,46 @@ export const McNemar = Type.Object({
 });
 export type McNemar = Type.Static<typeof McNemar>;
 
+/** How often two say the same. `kappa` is Cohen's: 1 = always, 0 = as often as by chance; null where both say one and the same throughout. */
+export const Agreement = Type.Object({
+  same: Type.Integer(),
+  total: Type.Integer(),
+  rate: orNull(Type.Number()),
+  kappa: orNull(Type.Number()),
+});
+export type Agreement = Type.Static<typeof Agreement>;
+
+/** By what was answered (a letter; none that can be read is a label too), and by right or wrong. */
+export const Agreements = Type.Object({ letter: Agreement, verdict: Agreement });
+export type Agreements = Type.Static<typeof Agreements>;
+
+/** What became of an evaluation's questions in a comparison; the counts add up to all that it asks. */
+export const ComparedQuestions = Type.Object({
+  compared: Type.Integer({ description: 'answered by all' }),
+  unanswered: Type.Integer({ description: 'not answered here yet' }),
+  unshared: Type.Integer({ description: 'answered here, and not by all others' }),
+  changed: Type.Integer({ description: 'another of the evaluations has other words, options, answer or image under its id' }),
+});
+export type ComparedQuestions = Type.Static<typeof ComparedQuestions>;
+
 export const EvalComparison = Type.Object({
   evaluations: Type.Array(EvalSummary),
   /** Questions that all of them answered: the tables and tests are over these. */
   items: Type.Integer(),
+  /** Of each evaluation. */
+  questions: Type.Array(ComparedQuestions),
+  /** Settings that move answers or how they are read and in which the evaluations differ: a value of each. */
+  apart: Type.Array(Type.Object({ setting: Type.String(), values: Type.Array(Type.String()) })),
   reports: Type.Array(EvalReport),
-  pairs: Type.Array(Type.Object({ a: Type.String(), b: Type.String(), strict: McNemar, tolerant: McNemar })),
+  pairs: Type.Array(
+    Type.Object({
+      a: Type.String(),
+      b: Type.String(),
+      strict: McNemar,
+      tolerant: McNemar,
+      agreement: Type.Object({ strict: Agreements, tolerant: Agreements }),
+    }),
+  ),
 });
 export type EvalComparison = Type.Static<typeof EvalComparison>;
 
@@ -250,7 +286,22 @@ export const MatrixDifference = Type.Object({
 });
 export type MatrixDifference = Type.Static<typeof MatrixDifference>;
 
-export const EvalMatrices = Type.Object({ matrices: Type.Array(EvalMatrix), differences: Type.Array(MatrixDifference) });
+/** The paper's matrix of accuracy without thinking minus accuracy with it, as shares; null where the paper has nothing. */
+export const PublishedDifference = Type.Object({
+  paper: Type.String(),
+  names: Type.Array(Type.String()),
+  cells: Type.Array(Type.Array(orNull(Type.Number()))),
+  in_domain: orNull(Type.Number()),
+  off_diagonal: orNull(Type.Number()),
+  source: Type.String(),
+});
+export type PublishedDifference = Type.Static<typeof PublishedDifference>;
+
+export const EvalMatrices = Type.Object({
+  matrices: Type.Array(EvalMatrix),
+  differences: Type.Array(MatrixDifference),
+  published: PublishedDifference,
+});
 export type EvalMatrices = Type.Static<typeof EvalMatrices>;
 
 /**

@@ -293,9 +293,16 @@ export const ROUTES = {
     status: 202,
   }),
   'evals.compare': get('/evals/compare', {
-    text: 'two to 16 evaluations of the same questions; 409 when they are not',
+    text:
+      'two to 16 evaluations on the questions that all of them answered; 409 where there is none. `ids` names evaluations, or runs as ' +
+      'RUN, RUN@STEP, RUN:VARIANT, RUN@STEP:VARIANT',
     query: Type.Object({ ids: Type.Array(Type.String()) }),
     answer: evals.EvalComparison,
+  }),
+  'evals.compareTable': get('/evals/compare/table', {
+    text: 'the same as CSV: a row a question, with every answer to it',
+    query: Type.Object({ ids: Type.Array(Type.String()) }),
+    file: 'text/csv',
   }),
   'evals.matrix': get('/evals/matrix', {
     text: 'all finished evaluations of checkpoints when no ids are given',
@@ -318,6 +325,7 @@ export const ROUTES = {
       modality: Text,
       question_type: Text,
       dataset: Text,
+      shared: Type.Optional(Type.Boolean({ description: 'only questions that every evaluation named here answered' })),
       limit: Whole,
       offset: Whole,
     }),

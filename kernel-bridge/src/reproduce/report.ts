@@ -8,7 +8,7 @@ import type { LoadQuestions } from '../evals/evals.ts';
 import { loadSplit } from '../evals/evals.ts';
 import { openRun } from '../runs/runs.ts';
 import type { Plan } from './plan.ts';
-import { published, type Published } from './published.ts';
+import { published, type Published } from '../evals/published.ts';
 import type { Worked } from './work.ts';
 
 /** One line of the first table: an approach, over all its checkpoints and all test sets. */

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { stringify } from 'yaml';
+import { csvText } from '../files/csv.ts';
 import { groupSteps, readGroups } from './groups.ts';
 import { notes } from '../search/notes.ts';
 import { readMetrics } from './metrics.ts';
@@ -69,9 +70,6 @@ function* eventLines(store: RunStore): Generator<string> {
     since = events.at(-1)!.seq;
   }
 }
-
-/** Quoted, and never read as a formula by a spreadsheet: a metric is named after a reward function, which anyone may name. */
-const csvText = (text: string): string => `"${(/^[=+\-@]/.test(text) ? `'${text}` : text).replaceAll('"', '""')}"`;
 
 async function writeLines(file: string, lines: Iterable<string>): Promise<void> {
   await pipeline(Readable.from(lines), createWriteStream(file, { flags: 'wx' }));

@@ -1,11 +1,13 @@
 /** What the routes of stored evaluations do. */
 import { basename } from 'node:path';
-import { answerPage, compare } from '../evals/compare.ts';
+import { chooseEvaluations } from '../evals/choose.ts';
+import { answerPage, compare, comparedOf } from '../evals/compare.ts';
 import { errors } from '../evals/errors.ts';
 import { evaluatedCheckpoints, openEval, prepareEvaluation, trashEval, type LoadQuestions } from '../evals/evals.ts';
 import { exportEvaluation } from '../evals/export.ts';
 import { matrices } from '../evals/matrix.ts';
 import type { EvalStore } from '../evals/store.ts';
+import { comparisonLines } from '../evals/table.ts';
 import { errors as runErrors } from '../runs/errors.ts';
 import type { Evaluations } from './evaluations.ts';
 import type { GroupOf, Handlers } from './mount.ts';
@@ -21,6 +23,14 @@ interface Parts {
 }
 
 export function evalHandlers({ home, pool, evaluations, loadItems }: Parts): Handlers<GroupOf<'evals'>> {
+  /** Ids of the evaluations that these names mean, two at least. */
+  const compared = (names: readonly string[]): string[] => {
+    const chosen = chooseEvaluations(evaluations.list(), fewEnough([...new Set(names)], 'ids'));
+    const ids = [...new Set(chosen.map(({ id }) => id))];
+    if (ids.length < 2) throw runErrors.badRequest('query ids', 'a comparison takes two evaluations or more');
+    return ids;
+  };
+
   return {
     'evals.list': () => ({ evaluations: evaluations.list() }),
 
@@ -31,11 +41,19 @@ export function evalHandlers({ home, pool, evaluations, loadItems }: Parts): Han
       return evaluations.start(prepared.row().id);
     },
 
-    'evals.compare': ({ query }) => {
-      const ids = [...new Set(query.ids)];
-      if (ids.length < 2) throw runErrors.badRequest('query ids', 'a comparison takes two evaluations or more');
-      return withStores(home, fewEnough(ids, 'ids'), compare);
-    },
+    'evals.compare': ({ query }) => withStores(home, compared(query.ids), compare),
+
+    'evals.compareTable': ({ query }) =>
+      withStores(home, compared(query.ids), (stores) => {
+        const lines = comparisonLines(stores.map(comparedOf));
+        return new Response(lines.join(''), {
+          headers: {
+            'content-type': 'text/csv; charset=utf-8',
+            'content-disposition': 'attachment; filename="comparison.csv"',
+            'x-content-type-options': 'nosniff',
+          },
+        });
+      }),
 
     'evals.matrix': ({ query: { kind = 'modality', ids } }) => matrices(evaluatedCheckpoints(home, ids ? [...new Set(ids)] : null), kind),
 

@@ -21,7 +21,8 @@ export interface Pair {
   b: boolean;
 }
 
-export function mcnemar(pairs: readonly Pair[]): McNemar {
+/** One pair's test; what it is worth among others is for who makes several to say (holm.ts). */
+export function mcnemar(pairs: readonly Pair[]): Omit<McNemar, 'p_holm'> {
   const ids = (a: boolean, b: boolean): string[] => pairs.filter((pair) => pair.a === a && pair.b === b).map(({ id }) => id);
   const [both, onlyA, onlyB, neither] = [ids(true, true), ids(true, false), ids(false, true), ids(false, false)];
   return {

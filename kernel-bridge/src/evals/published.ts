@@ -1,6 +1,6 @@
 /** Med-R1's published figures, as far as they are known, each with its source (published.json). */
-import { readFileSync } from 'node:fs';
 import type { MatrixKind } from '../protocol/evals.ts';
+import json from './published.json' with { type: 'json' };
 
 export interface Published {
   paper: string;
@@ -10,4 +10,4 @@ export interface Published {
   missing: string;
 }
 
-export const published = JSON.parse(readFileSync(new URL('./published.json', import.meta.url), 'utf8')) as Published;
+export const published: Published = json;
