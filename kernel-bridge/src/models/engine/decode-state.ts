@@ -18,6 +18,7 @@ interface Rows {
   values: Tensor[];
   places: Tensor; // [N] int64, into the rotation tables
   seen: Tensor | null; // [N, V] bool, tokens that occurred; only for the repetition penalty
+  origins: Tensor; // [N] int64, which of the rows at the start each is
 }
 
 type Drawn = ReturnType<Sampler>;
@@ -35,6 +36,17 @@ export interface Decoding extends Disposable {
   keepRows(indices: number[]): void;
   /** Runs the last drawn tokens through the model and draws the next ones. */
   advance(): void;
+}
+
+/**
+ * Drawn tokens for the host, one entry a step. ids and logps [S, N]. They come in one copy, for each copy waits for the device; float64 holds both
+ * exactly.
+ */
+export function readDrawn(ids: Tensor, logps: Tensor): { ids: number[]; logprobs: Float32Array }[] {
+  const [S, N] = ids.shape;
+  const values = torch.cat([ids, logps].map((t) => t.to({ dtype: 'float64' }))).data() as Float64Array;
+  const row = (i: number) => values.subarray(i * N, (i + 1) * N);
+  return Array.from({ length: S }, (_, i) => ({ ids: Array.from(row(i)), logprobs: Float32Array.from(row(S + i)) }));
 }
 
 export class DecodeState implements Decoding {
@@ -70,7 +82,7 @@ export class DecodeState implements Decoding {
     this.owners = prompts.flatMap((_, b) => new Array<number>(n).fill(b));
     this.groups = this.groupRows();
     this.sampler = makeSampler(options, this.suppress);
-    this.uniform = uniformsOf(options.random, model.device);
+    this.uniform = uniformsOf(options.random, model.device, prompts.length * n, () => this.rows.origins);
     try {
       this.drawn.push(quietly(() => this.draw(torch.repeat_interleave(start.logits, n, 0))));
     } catch (error) {
@@ -86,10 +98,8 @@ export class DecodeState implements Decoding {
   }
 
   read(): { ids: number[]; logprobs: Float32Array }[] {
-    const read = this.drawn.map(({ ids, logps }) => ({
-      ids: Array.from(ids.data() as BigInt64Array, Number),
-      logprobs: logps.toFloat32(),
-    }));
+    const all = (part: 'ids' | 'logps') => torch.stack(this.drawn.map((drawn) => drawn[part]));
+    const read = scope(() => readDrawn(all('ids'), all('logps')));
     free(this.drawn.splice(0, this.drawn.length - 1)); // the last draw is still to be run through the model
     this.lastRead = true;
     return read;
@@ -139,6 +149,7 @@ export class DecodeState implements Decoding {
           values: cachesOf(rows.values, rowIndex),
           places: row(rows.places),
           seen: rows.seen && row(rows.seen),
+          origins: row(rows.origins),
         },
         prompts: {
           keys: cachesOf(prompts.keys, promptIndex),
@@ -201,6 +212,7 @@ function prefill(
     values: caches(blocks.B * n, maxNewTokens),
     places: tensor(perRow(prefix.nextPositions.map((position) => position - first)), { dtype: 'int64', device }),
     seen: seenIn && seenTokens(perRow(seenIn.map(({ inputIds }) => inputIds)), vocab_size, device),
+    origins: torch.arange(blocks.B * n, { device }),
   };
   return { prompts: { keys, values, mask: paddingMask(blocks.lengths, blocks.L, model) }, rows, logits };
 }

@@ -8,6 +8,8 @@ const model = tinyModel();
 const prompts = tinyPrompts();
 const tokensOf = (made: Awaited<ReturnType<typeof generate>>) => made.map((group) => group.map(({ tokenIds }) => tokenIds));
 
+const everyFifth = Array.from({ length: 20 }, (_, i) => 5 * i);
+
 describe('generate', () => {
   it('reports the log-probabilities that groupLogps gives to the same tokens', async () => {
     const made = await generate(model, prompts, { n: 4, maxNewTokens: 12, temperature: 0.8, seed: 1 });
@@ -44,7 +46,6 @@ describe('generate', () => {
   });
 
   it('ends a completion with its end token, and goes on with the others after dropping ended rows', async () => {
-    const everyFifth = Array.from({ length: 20 }, (_, i) => 5 * i);
     const made = await generate(model, prompts, { n: 8, maxNewTokens: 30, seed: 2, eosTokenIds: everyFifth });
     for (const { tokenIds, finishReason, logprobs } of made.flat()) {
       expect(tokenIds.slice(0, -1).some((id) => id % 5 === 0)).toBe(false);
@@ -53,6 +54,15 @@ describe('generate', () => {
     }
     const rows = scope(() => groupLogps(model, prompts, tokensOf(made)).logps.tolist() as number[][]);
     made.flat().forEach(({ logprobs }, n) => logprobs.forEach((value, t) => expect(rows[n][t]).toBeCloseTo(value, 4)));
+  });
+
+  it.each([false, true])('draws what it would draw if no other completion ended; static cache: %s', async (staticCache) => {
+    const draw = async (eosTokenIds: number[]) =>
+      tokensOf(await generate(model, prompts, { n: 8, maxNewTokens: 30, seed: 2, eosTokenIds, staticCache })).flat();
+    const whole = await draw([]);
+    const cut = await draw(everyFifth);
+    expect(new Set(cut.map((tokens) => tokens.length)).size).toBeGreaterThan(4);
+    cut.forEach((tokens, row) => expect(tokens).toEqual(whole[row].slice(0, tokens.length)));
   });
 
   it('never draws placeholders of images, nor tokens it is told not to', async () => {

@@ -21,11 +21,16 @@ export interface Sampler {
 /** Uniform numbers in [0, 1) for N rows: [N, 1] float64. */
 export type Uniform = (N: number) => Tensor;
 
-/** Drawn as they are asked for; null = torch's global generator. */
+/**
+ * Drawn as they are asked for; null = torch's global generator. `count` numbers are drawn each time, one for every row at the start, and `origins` [N]
+ * tells which of those rows are left: what a row draws does not depend on when others ended and were dropped.
+ */
 export const uniformsOf =
-  (generator: Generator | null, device: string): Uniform =>
-  (N) =>
-    torch.rand([N, 1], { dtype: 'float64', device, generator });
+  (generator: Generator | null, device: string, count: number, origins: () => Tensor): Uniform =>
+  (N) => {
+    const all = torch.rand([count, 1], { dtype: 'float64', device, generator });
+    return N === count ? all : torch.index_select(all, 0, origins());
+  };
 
 /**
  * Settings act in transformers' order: repetition penalty, suppressed tokens, temperature, top k, top p, min p.

@@ -8,6 +8,7 @@ import {
   CudaGraph,
   disposeAll,
   graphPool,
+  keep,
   keepAll,
   noGrad,
   scope,
@@ -18,7 +19,7 @@ import {
   type Tensor,
 } from '../../torch/index.ts';
 import { PROMPT_STEP } from './budgets.ts';
-import { seenTokens, type DecodeOptions, type Decoding } from './decode-state.ts';
+import { readDrawn, seenTokens, type DecodeOptions, type Decoding } from './decode-state.ts';
 import { logitsOf } from './decoder.ts';
 import { gatherRows } from './layers.ts';
 import type { Adapter, Model } from '../model.ts';
@@ -42,6 +43,8 @@ export class StaticDecode implements Decoding {
   private readonly options: StaticOptions;
   private readonly newTokens: number;
   private rows: number; // that count
+  private readonly rowsAtStart: number;
+  private origins: Tensor | null = null; // which of the rows at the start are left, [rows] int64; null = all
   private width: number; // rows that a step computes: few numbers of them, for each is a graph of its own; the last are not read
   private drawn = 0;
   private read_ = 0;
@@ -52,7 +55,7 @@ export class StaticDecode implements Decoding {
     this.model = model;
     this.options = options;
     this.newTokens = newTokens;
-    this.rows = prompts.length * n;
+    this.rows = this.rowsAtStart = prompts.length * n;
     const longest = Math.max(...prompts.map(({ inputIds }) => inputIds.length));
     const seen = (options.repetitionPenalty ?? 1) !== 1;
     const places = Math.ceil(longest / PROMPT_STEP) * PROMPT_STEP + newTokens;
@@ -97,20 +100,22 @@ export class StaticDecode implements Decoding {
   }
 
   read(): { ids: number[]; logprobs: Float32Array }[] {
-    const { rows, width, read_: from, drawn } = this;
+    const { rows, read_: from, drawn } = this;
     const { drawnIds, drawnLogps } = this.plan.cache.tensors;
-    const unread = (t: Tensor) => torch.narrow(torch.narrow(t, 0, from, drawn - from), 1, 0, width);
-    const [ids, logps] = scope(
-      () => [Array.from(unread(drawnIds).data() as BigInt64Array, Number), unread(drawnLogps).toFloat32()] as const,
-    );
+    const unread = (t: Tensor) => torch.narrow(torch.narrow(t, 0, from, drawn - from), 1, 0, rows);
+    const read = scope(() => readDrawn(unread(drawnIds), unread(drawnLogps)));
     this.read_ = drawn;
-    return Array.from({ length: drawn - from }, (_, i) => ({
-      ids: ids.slice(i * width, i * width + rows),
-      logprobs: logps.slice(i * width, i * width + rows),
-    }));
+    return read;
   }
 
   keepRows(indices: number[]): void {
+    const before = this.origins;
+    const stillHere = () => {
+      const kept = tensor(indices, { dtype: 'int64', device: this.model.device });
+      return before === null ? kept : torch.index_select(before, 0, kept);
+    };
+    this.origins = keep(scope(stillHere));
+    disposeAll(before);
     this.rows = indices.length;
     this.width = Math.min(this.width, widthFor(indices.length));
     const left = new Array<number>(this.width - indices.length).fill(indices.at(-1)!);
@@ -119,11 +124,12 @@ export class StaticDecode implements Decoding {
 
   /** Random numbers up to the next reading, in the order in which decode-state.ts draws them. */
   private fillNumbers(): void {
-    const { numbers, drawn, rows, newTokens, model, options } = this;
+    const { numbers, drawn, rows, rowsAtStart, origins, newTokens, model, options } = this;
     if (drawn < numbers) return;
     const count = Math.min(options.syncSteps, newTokens - drawn);
     quietly(() => {
-      const fresh = torch.rand([count, 2, rows], { dtype: 'float64', device: model.device, generator: options.random });
+      const all = torch.rand([count, 2, rowsAtStart], { dtype: 'float64', device: model.device, generator: options.random });
+      const fresh = origins === null ? all : torch.index_select(all, 2, origins);
       torch.copy_(torch.narrow(torch.narrow(this.plan.cache.tensors.uniforms, 0, drawn, count), 2, 0, rows), fresh);
     });
     this.numbers = drawn + count;
@@ -131,6 +137,7 @@ export class StaticDecode implements Decoding {
 
   [Symbol.dispose](): void {
     this.plan.busy = false;
+    disposeAll(this.origins);
   }
 }
 
