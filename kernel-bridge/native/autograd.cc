@@ -2,7 +2,7 @@
 #include "handles.h"
 #include "jsthread.h"
 
-#include <ATen/Context.h>
+#include <ATen/DeviceAccelerator.h>
 #include <c10/util/intrusive_ptr.h>
 #include <torch/csrc/autograd/autograd.h>
 #include <torch/csrc/autograd/edge.h>
@@ -235,7 +235,8 @@ napi_value setBackwardThread(const Args& args) {
   return undefined(args.env());
 }
 
-bool threaded() { return alwaysThreaded || (liveNodes > 0 && at::globalContext().hasCUDA()); }
+// Beside the CPU, PyTorch gives every device a thread of its own for backward.
+bool threaded() { return alwaysThreaded || (liveNodes > 0 && at::getAccelerator(false).has_value()); }
 
 // backward(output ids, gradient ids (-1: none), retainGraph | null, createGraph)
 napi_value backward(const Args& args) {

@@ -31,8 +31,15 @@ bool hasCuda() { return at::globalContext().hasCUDA(); }
 
 napi_value cudaAvailable(const Args& args) { return boolean(args.env(), hasCuda()); }
 
+// deviceCount(type: 'cuda', or the name of a backend that registered itself) -> number; 0 for what this PyTorch does not know
 napi_value deviceCount(const Args& args) {
-  return integer(args.env(), hasCuda() ? c10::impl::VirtualGuardImpl(c10::kCUDA).deviceCount() : 0);
+  std::optional<c10::DeviceType> type;
+  try {
+    type = c10::Device(args.string(0)).type();
+  } catch (const c10::Error&) {
+  }
+  const bool there = type && c10::impl::hasDeviceGuardImpl(*type) && (*type != c10::kCUDA || hasCuda());
+  return integer(args.env(), there ? c10::impl::VirtualGuardImpl(*type).deviceCount() : 0);
 }
 
 napi_value synchronize(const Args& args) {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { LiveSettings, TrainConfig, VqaItem } from '../protocol/index.ts';
 import { dataGone } from '../data/image/open.ts';
 import { keepProcessor, loadProcessor, processorDirectory, type Processor, type Model } from '../models/index.ts';
-import { cuda as torchCuda, memoryStats, span, type Tensor } from '../torch/index.ts';
+import { deviceCount, span, type Tensor } from '../torch/index.ts';
 import { readTensors, readTrainerState, writeCheckpoint, type TrainerState } from './checkpoint.ts';
 import type { Question } from './ask.ts';
 import { QuestionEncoder } from './encoder.ts';
@@ -33,10 +33,10 @@ export function resolveDevice(device: string, localRank = 0): string {
   const given = process.env.MEDR1_DEVICES;
   const wanted = given ? given.split(':')[0] : device;
   if (wanted.startsWith('cpu')) return 'cpu';
-  const count = memoryStats().cuda === null ? 0 : torchCuda.deviceCount();
-  const [, index] = /^cuda:(\d+)$/.exec(wanted) ?? [];
+  const [type, index] = wanted === 'auto' ? ['cuda'] : wanted.split(':');
+  const count = deviceCount(type);
   if (wanted !== 'auto' && count <= Number(index ?? 0)) throw errors.device(wanted);
-  return count === 0 ? 'cpu' : `cuda:${index ?? localRank % count}`;
+  return count === 0 ? 'cpu' : `${type}:${index ?? localRank % count}`;
 }
 
 interface Parts {

@@ -4,7 +4,7 @@ import { cudaFailure, native } from './native.ts';
 export const cuda = {
   /** Whether tensors can be made on 'cuda'. */
   isAvailable: (): boolean => native.cudaAvailable(),
-  deviceCount: (): number => native.deviceCount(),
+  deviceCount: (): number => native.deviceCount('cuda'),
   /** Does nothing when CUDA is there; else throws what opening it gave. */
   open(): void {
     if (!native.cudaAvailable()) throw addonError(`no CUDA device: ${cudaFailure ?? 'the driver lists none'}`);
@@ -15,3 +15,6 @@ export const cuda = {
   emptyCache: (device = 'cuda:0'): void => native.emptyCache(device),
   resetPeakMemory: (device = 'cuda:0'): void => native.resetPeak(device),
 } as const;
+
+/** Devices of a type: 'cuda', or the name of a backend that registered itself with PyTorch; 0 where there is none. */
+export const deviceCount = (type: string): number => native.deviceCount(type);

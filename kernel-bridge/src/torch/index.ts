@@ -4,7 +4,7 @@ import './methods.ts';
 export { backward, enableGrad, grad, isGradEnabled, noGrad } from './autograd.ts';
 export { tensor, type NestedNumbers, type TensorOptions } from './create.ts';
 export { isSlow } from './cpu.ts';
-export { cuda } from './cuda.ts';
+export { cuda, deviceCount } from './cuda.ts';
 export { checkpoint, customFunction, type Context, type CustomFunction } from './custom.ts';
 export type { Data, DType } from './dtypes.ts';
 export { TorchError } from './errors.ts';

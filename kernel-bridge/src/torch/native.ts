@@ -64,7 +64,7 @@ export interface Native {
 
   openLibrary(path: string): string | null;
   cudaAvailable(): boolean;
-  deviceCount(): number;
+  deviceCount(type: string): number;
   synchronize(device: string): void;
   deviceMemory(device: string): number[];
   emptyCache(device: string): void;
