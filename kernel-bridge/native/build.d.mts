@@ -22,3 +22,7 @@ export class BuildError extends Error {
 export function findTorch(): Torch | null;
 export function facts(): BuildFacts;
 export function build(options?: { force?: boolean; log?: (line: string) => void }): Promise<{ built: boolean; addon: string }>;
+
+/** Why the device for tests must be built, or null. */
+export function testDeviceState(): string | null;
+export function buildTestDevice(): Promise<void>;

@@ -258,6 +258,36 @@ export async function build({ force = false, log = () => {} } = {}) {
   return { built: true, addon: target('medr1_torch') };
 }
 
+// The device for tests (test-device/) -------------------------------------------------------------------------------------------------
+
+const deviceStamp = join(buildDir, 'test-device.json');
+
+/** Its sources, common.cc included, and what they are compiled with. */
+const deviceKey = (torch) => {
+  const dir = join(here, 'test-device');
+  const files = [...sources(dir), join(dir, 'memory.h'), join(here, 'common.cc'), join(here, 'common.h')];
+  return sha(torch.version, ...compileFlags(torch), ...linkFlags(torch), ...files.map((file) => readFileSync(file)));
+};
+
+/** Why the device for tests must be built, or null. It uses PyTorch's interface of allocators, which is there from 2.9 on. */
+export function testDeviceState() {
+  const torch = findTorch();
+  if (!torch) return 'no torch to build for';
+  if (!existsSync(target('medr1_test_device')) || !existsSync(deviceStamp)) return 'not built';
+  return JSON.parse(readFileSync(deviceStamp, 'utf8')).key === deviceKey(torch) ? null : 'sources or torch are newer than the build';
+}
+
+/** @throws {BuildError} */
+export async function buildTestDevice() {
+  const torch = findTorch();
+  if (!torch) throw new BuildError('no PyTorch in .venv', INSTALL_TORCH);
+  mkdirSync(buildDir, { recursive: true });
+  const key = deviceKey(torch);
+  const files = [join(here, 'common.cc'), ...sources(join(here, 'test-device'))];
+  await makeLibrary('medr1_test_device', files, compileFlags(torch), torch, ['torch_cpu', 'c10']);
+  writeFileSync(deviceStamp, JSON.stringify({ key }));
+}
+
 if (process.argv[1] && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) {
   try {
     const { built, addon } = await build({ force: process.argv.includes('--force'), log: console.log });

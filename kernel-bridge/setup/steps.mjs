@@ -286,6 +286,12 @@ const chromium = {
     });
   },
 };
+const testDevice = {
+  title: 'a device for the tests',
+  needs: ['addon'],
+  check: async () => (await addonBuild()).testDeviceState(),
+  run: async () => (await addonBuild()).buildTestDevice(),
+};
 export const steps = {
   npm,
   venv: venvStep,
@@ -298,9 +304,10 @@ export const steps = {
   testPackages,
   transformers449,
   transformers457,
+  testDevice,
   chromium,
 };
 export const START = ['npm', 'venv', 'torch', 'addon', 'extension', 'pythonPackage', 'sample', 'notebooks'];
-export const TEST = [...START, 'testPackages', 'transformers449', 'transformers457', 'chromium'];
+export const TEST = [...START, 'testPackages', 'transformers449', 'transformers457', 'testDevice', 'chromium'];
 /** The tests compare with Python's torch, which does not load without the GPU libraries, GPU or none. */
 export const testSteps = { ...steps, torch: torchFull };
