@@ -12,7 +12,7 @@ export const SERIES = {
 } as const;
 /** Of the theme shown. */
 export const seriesColours = (): readonly string[] => (theme.value.dark ? SERIES.dark : SERIES.light);
-/** Second carrier beside colour: plotly's dash names. */
+/** Second carrier beside colour: curves/scene.ts has the lengths. */
 export const DASHES = ['solid', 'dash', 'dot', 'dashdot', 'longdash', 'longdashdot'] as const;
 
 export const tokens = css`

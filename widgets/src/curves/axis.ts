@@ -1,6 +1,7 @@
 /** What runs along x: the optimiser step, time with or without the pauses, tokens trained on, or passes over the questions. */
 import type { FollowedRun } from '../store/followed-run.ts';
 import { lowerBound, nearest } from '../sorted.ts';
+import { derived, latestFor } from './growing.ts';
 
 export const AXES = ['step', 'time', 'training', 'tokens', 'epoch'] as const;
 export type Axis = (typeof AXES)[number];
@@ -35,12 +36,21 @@ export function axisValues(series: FollowedRun, axis: Axis): number[] {
   if (axis === 'time') {
     const first = series.times[0] ?? 0;
     const start = Math.min(series.detail?.summary.started_at ?? first, first); // a fork's first steps were trained before it began
-    return ascending(series.times.map((time) => (time - start) / 60_000));
+    return ascending([series.times], `minutes since ${start}`, (at) => (series.times[at] - start) / 60_000);
   }
-  if (axis === 'training') return trainingMinutes(series);
-  const logged = series.metrics.get(axis === 'tokens' ? 'num_tokens' : 'epoch') ?? [];
-  return ascending(series.steps.map((_, index) => logged[index] ?? 0));
+  if (axis === 'training') {
+    const { steps, times, standstills } = series;
+    return latestFor([times, steps, standstills], 'training', () => trainingMinutes(series));
+  }
+  const logged = series.metrics.get(axis === 'tokens' ? 'num_tokens' : 'epoch') ?? NOTHING;
+  return ascending([series.steps, logged], axis, (at) => logged[at] ?? 0);
 }
+
+const NOTHING: readonly (number | null)[] = [];
+
+/** A column that never goes down: what would is lifted to the highest before. */
+const ascending = (columns: readonly (readonly unknown[])[], name: string, value: (at: number) => number): number[] =>
+  derived<number>(columns, name, (at, before) => Math.max(before.at(-1) ?? -Infinity, value(at)));
 
 /** Minutes trained since the first stored step: every time that the run stood still counts as one usual step. */
 function trainingMinutes({ steps, times, standstills }: FollowedRun): number[] {
@@ -81,9 +91,4 @@ export function stepsWithin(series: FollowedRun, axis: Axis, [low, high]: readon
   const from = Math.max(0, lowerBound(x, low) - 1);
   const to = Math.min(x.length - 1, lowerBound(x, high));
   return from < to ? [series.steps[from], series.steps[to]] : null;
-}
-
-function ascending(values: number[]): number[] {
-  let highest = -Infinity;
-  return values.map((value) => (highest = Math.max(highest, value)));
 }

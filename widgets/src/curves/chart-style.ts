@@ -150,22 +150,11 @@ export const style = css`
   .area:has(.glyph:focus-visible) {
     overflow: visible;
   }
-  .plot {
+  canvas {
     position: absolute;
-    inset: 0;
-  }
-  .plot .svg-container {
-    position: relative;
-  }
-  .plot .main-svg {
-    position: absolute;
-    top: 0;
-    left: 0;
+    width: 100%;
+    height: 100%;
     pointer-events: none;
-  }
-  .plot svg {
-    overflow: hidden;
-    background: none !important;
   }
   .none {
     position: absolute;

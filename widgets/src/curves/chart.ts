@@ -1,45 +1,30 @@
-/** One chart: plotly draws the lines; cursor, brush, marks and the table of values lie over it. */
+/** One chart: its lines on a canvas; cursor, brush, marks and the table of values lie over it. */
 import { html, nothing, type PropertyValues, type TemplateResult } from 'lit';
 import { define, WatchingElement } from '../element.ts';
 import { number } from '../format.ts';
 import { icon } from '../icons.ts';
-import { saveFile, saveFrom } from '../save-file.ts';
+import { saveFile } from '../save-file.ts';
 import { nearest } from '../sorted.ts';
 import type { Mark } from '../store/marks.ts';
 import type { FollowedRun } from '../store/followed-run.ts';
-import { base, paletteOf, theme, tokens } from '../theme.ts';
+import { base, paletteOf, tokens } from '../theme.ts';
 import '../menu.ts';
 import { xOfStep } from './axis.ts';
 import { sizeOf } from './board.ts';
-import { TITLE_HEIGHT, type Placed } from './board-image.ts';
 import { chartMenu, chartMenuStyle, type BoardRequest, type ChartFile } from './chart-menu.ts';
 import { style } from './chart-style.ts';
 import { explain, type ChartSpec } from './charts.ts';
-import {
-  allX,
-  csv,
-  csvOfLines,
-  extent,
-  heat,
-  layout,
-  linesOf,
-  pictureLayout,
-  readings,
-  stepAt,
-  traces,
-  yRange,
-  type ChartLine,
-  type ChartRun,
-  type Reading,
-  type StepOf,
-} from './figure.ts';
+import { csv, csvOfLines } from './csv.ts';
+import { ChartDrawing, type Source } from './chart-drawing.ts';
+import { cancelDraw, queueDraw } from './draw-queue.ts';
+import type { ChartRun } from './figure.ts';
 import { legend } from './legend.ts';
 import type { CurvesModel } from './model.ts';
-import { cancelDraw, loadPlotly, PLOTLY_CONFIG, queueDraw, type Plotly } from './plotly.ts';
-import { drawnNow, isSeen, type Drawn } from './redraw.ts';
-import { MARGIN, Scale } from './scale.ts';
+import { pngOf } from './png.ts';
+import { readings, stepAt, type Reading, type StepOf } from './readings.ts';
+import { Scale } from './scale.ts';
+import { svgOf, type Picture } from './svg.ts';
 import { tooltip } from './tooltip.ts';
-import { unseen, type Note } from './unseen.ts';
 
 const MARK_GLYPHS: Record<Mark['kind'], string> = { rewards: '▼', checkpoint: '◆', alert: '⚠', pause: '‖', fork: '↳' };
 /** Pixels the pointer may move and still have clicked. */
@@ -50,6 +35,8 @@ const READ_SLACK = 4;
 const TIP_GAP = 12;
 /** Milliseconds after which points are drawn that could not be seen when they came. */
 const LATER_MS = 5000;
+/** Of a picture of one chart, in pixels. */
+const SAVED_SIZE = { width: 900, height: 500 };
 /** What a dragged chart carries. */
 const DRAGGED = 'application/x-medr1-chart';
 /** Pixels that an arrow key makes a chart higher or lower. */
@@ -67,7 +54,6 @@ export class CurveChart extends WatchingElement {
     over: { type: Boolean, reflect: true },
     brush: { state: true },
     hovered: { state: true },
-    problem: { state: true },
   };
   declare model: CurvesModel;
   declare spec: ChartSpec;
@@ -84,26 +70,12 @@ export class CurveChart extends WatchingElement {
   /** Pixels from where to where the pointer was dragged. */
   declare brush: [number, number] | null;
   declare hovered: boolean;
-  declare problem: string | null;
 
-  #lines: ChartLine[] = [];
-  /** Every x that some line has a point at, for the keyboard; made when it is first needed. */
-  #stops: number[] | null = null;
-  #full: [number, number] | null = null;
-  /** What y spans; null = what is drawn. */
-  #y: [number, number] | null = null;
-  #note: Note = { text: '', all: false };
-  /** What the lines were made from. */
-  #made: unknown[] = [];
+  readonly #drawing = new ChartDrawing(() => paletteOf(this));
   /** Dragging moves the chosen step instead of the zoom. */
   #scrubbing = false;
-  /** Lines that are not on screen yet. */
-  #stale = true;
   /** Of the drawing, 0 before the first. */
   #width = 0;
-  #plotly: Plotly | null = null;
-  /** What is on the page, and what it was made of; null where that is not known. */
-  #shown: { drawn: Drawn; of: readonly unknown[] } | null = null;
   #later: ReturnType<typeof setTimeout> | undefined;
   #resize: ResizeObserver | null = null;
   readonly #draw = (): boolean => this.#drawNow();
@@ -118,7 +90,6 @@ export class CurveChart extends WatchingElement {
     this.over = false;
     this.brush = null;
     this.hovered = false;
-    this.problem = null;
     this.addEventListener('dragover', this.#onDragOver);
     this.addEventListener('dragleave', this.#onDragLeave);
     this.addEventListener('drop', this.#onDrop);
@@ -134,7 +105,7 @@ export class CurveChart extends WatchingElement {
 
   protected override acquire(): void {
     this.#resize ??= new ResizeObserver(() => {
-      this.#stale = true;
+      this.#drawing.stale = true;
       this.requestUpdate();
     });
     this.#resize.observe(this);
@@ -143,45 +114,23 @@ export class CurveChart extends WatchingElement {
   protected override release(): void {
     this.#resize?.disconnect();
     cancelDraw(this.#draw);
-    const plot = this.#plot;
-    if (plot) this.#plotly?.purge(plot);
     clearTimeout(this.#later);
     this.#later = undefined;
-    this.#shown = null;
-    this.#stale = true;
+    this.#drawing.forget();
   }
 
   protected override willUpdate(changed: PropertyValues): void {
     super.willUpdate(changed);
-    this.#makeLines(false);
+    this.#drawing.make(this.#source, false);
   }
 
-  /** `now`: also where nothing but points came. */
-  #makeLines(now: boolean): void {
-    const { spec, runs, revision, model, overlaid } = this;
-    const shown = runs.flatMap(({ series, colour, statistics }) => [series, colour, statistics]);
-    const from = [revision, JSON.stringify(spec), model.state.value, theme.value, overlaid, ...shown];
-    const same = (start: number): boolean =>
-      from.length === this.#made.length && from.slice(start).every((part, at) => part === this.#made[start + at]);
-    if (same(0)) return; // a moving cursor makes no new lines
-    if (!now && same(1)) {
-      // Points that come wait for the chart's turn to be drawn: all charts of a board at once would hold up the page.
-      this.#stale = true;
-      return;
-    }
-    this.#made = from;
-    this.#lines = linesOf(spec, runs, model.state.value, paletteOf(this), overlaid);
-    // the bulk of the medians is not that of the completions
-    const spanning = spec.from?.kind === 'distribution' ? { ...model.state.value, ignoreOutliers: false } : model.state.value;
-    this.#y = yRange(this.#lines, spanning, model.state.value.ranges[spec.id]);
-    this.#note = unseen(this.#lines, model.state.value.logY, this.#y);
-    this.#stops = null;
-    this.#full = extent(runs, model.state.value.axis);
-    this.#stale = true;
+  get #source(): Source {
+    const { spec, runs, revision, overlaid } = this;
+    return { spec, runs, revision, overlaid, settings: this.model.state.value };
   }
 
   protected override updated(): void {
-    if (this.#stale && this.onScreen) queueDraw(this.#draw);
+    if (this.#drawing.stale && this.onScreen) queueDraw(this.#draw);
     this.#placeTooltip();
   }
 
@@ -204,96 +153,46 @@ export class CurveChart extends WatchingElement {
     return cursor === null ? null : (this.#scale?.toPixel(cursor) ?? null);
   }
 
-  get #plot(): HTMLElement | null {
-    return this.renderRoot?.querySelector<HTMLElement>('.plot') ?? null;
-  }
-
   get #height(): number {
     return sizeOf(this.model.state.value, this.spec.id).height;
   }
 
   /** False where nothing was drawn. */
   #drawNow(): boolean {
-    const plot = this.#plot;
-    const width = plot?.clientWidth ?? 0;
-    if (!plot || width === 0 || !this.isConnected) return false;
-    if (!this.#plotly) {
-      loadPlotly().then(
-        (plotly) => {
-          this.#plotly = plotly;
-          this.requestUpdate();
-        },
-        () => (this.problem = 'The chart library could not be loaded. Reload the page.'),
-      );
-      return false;
-    }
-    this.#makeLines(true);
-    this.#stale = false;
-    const drawn = this.#isDrawn(width);
-    const points = String(this.#lines.reduce((sum, line) => sum + line.x.length, 0));
-    if (drawn) this.#later ??= setTimeout(() => this.#drawAnew(), LATER_MS);
-    else {
-      const { data, layout } = this.#figure(width);
-      void this.#plotly.react(plot, data, layout, PLOTLY_CONFIG);
-      this.#drew(width);
+    const canvas = this.renderRoot?.querySelector('canvas');
+    const width = canvas?.clientWidth ?? 0;
+    if (!canvas || width === 0 || !this.isConnected) return false;
+    this.#drawing.make(this.#source, true);
+    const painted = this.#drawing.paint(canvas, { width, height: this.#height });
+    const points = String(this.#drawing.points);
+    if (painted) {
+      clearTimeout(this.#later);
+      this.#later = undefined;
       this.dataset.points = points;
-    }
+    } else this.#later ??= setTimeout(() => this.#drawAnew(), LATER_MS);
     this.dataset.told = points;
     this.#width = width;
     this.requestUpdate(); // cursor and marks stand at pixels, the legend tells the newest points
-    return !drawn;
-  }
-
-  /** Whether the page shows all that can be seen: nothing has changed since but for points that move nothing by half a pixel. */
-  #isDrawn(width: number): boolean {
-    const { drawn, of } = this.#shown ?? {};
-    const x = this.model.state.value.range ?? this.#full;
-    if (!drawn || !x || this.model.state.value.logY || this.#plot?.childElementCount === 0) return false;
-    const now = [...this.#made.slice(1), width, this.#height];
-    return now.length === of!.length && now.every((part, at) => part === of![at]) && !isSeen(drawn, this.#lines, x, width);
-  }
-
-  #drew(width: number): void {
-    clearTimeout(this.#later);
-    this.#later = undefined;
-    const x = this.model.state.value.range ?? this.#full;
-    const y = (this.#plot as { layout?: { yaxis?: { range?: [number, number] } } } | null)?.layout?.yaxis?.range;
-    this.#shown = x && y ? { drawn: drawnNow(this.#lines, x, y), of: [...this.#made.slice(1), width, this.#height] } : null;
+    return painted;
   }
 
   /** What was too little to be seen is drawn after a while all the same. */
   #drawAnew(): void {
     this.#later = undefined;
-    this.#shown = null;
-    this.#stale = true;
+    this.#drawing.forget();
     this.requestUpdate();
   }
 
-  #figure(width: number) {
-    const settings = this.model.state.value;
-    const palette = paletteOf(this);
-    const data = [...heat(this.spec, this.runs, settings, palette), ...traces(this.#lines, settings, width)];
-    return { data, layout: layout(settings, palette, { width, height: this.#height }, this.#full, data, this.#y) };
-  }
-
-  /** The chart as an SVG by itself, of the size that it has on the board. */
-  async picture(): Promise<Omit<Placed, 'x' | 'y'>> {
-    const plotly = await loadPlotly();
-    this.#makeLines(true); // a chart out of sight may have rested
-    // the picture's own legend takes the place of the one above the plot
-    const [width, height] = [Math.max(1, this.offsetWidth), Math.max(this.#height, this.offsetHeight - TITLE_HEIGHT)];
-    return { title: this.spec.title, width, height, url: await this.#image(plotly, 'svg', width, height) };
-  }
-
-  #image(plotly: Plotly, format: 'png' | 'svg', width: number, height: number): Promise<string> {
-    const { data, layout: drawing } = this.#figure(width);
-    const figure = { data, layout: pictureLayout({ ...drawing, width, height }, paletteOf(this)) };
-    return plotly.toImage(figure, { format, width, height, scale: format === 'png' ? 2 : 1 });
+  /** The chart as a picture by itself, of the size that it has on the board. */
+  picture(): Picture {
+    this.#drawing.make(this.#source, true); // a chart out of sight may have rested
+    const size = { width: Math.max(1, this.offsetWidth), height: Math.max(this.#height, this.offsetHeight) };
+    return this.#drawing.picture(size, `plot-${this.spec.id.replace(/\W/g, '-')}`);
   }
 
   /** Null as long as nothing is drawn. */
   get #scale(): Scale | null {
-    const range = this.model.state.value.range ?? this.#full;
+    const range = this.#drawing.x;
     return range && this.#width > 0 ? new Scale(range, this.#width) : null;
   }
 
@@ -301,7 +200,7 @@ export class CurveChart extends WatchingElement {
     const { spec, model } = this;
     const { expanded, pinned } = model.state.value;
     const cursor = model.cursor.value;
-    const values = readings(this.#lines, cursor, this.#slack);
+    const values = readings(this.#drawing.lines, cursor, this.#slack);
     const about = explain(spec);
     return html`<section role="group" aria-label=${spec.title} data-testid="chart" data-chart=${spec.id}>
       <header draggable=${this.onBoard ? 'true' : 'false'} @dragstart=${this.#onDragStart}>
@@ -342,9 +241,8 @@ export class CurveChart extends WatchingElement {
         @dblclick=${() => model.set({ range: null })}
         @keydown=${this.#onKey}
       >
-        <div class="plot"></div>
-        ${this.problem ? html`<p class="message" role="alert">${this.problem}</p>` : nothing} ${this.problem ? nothing : this.#unseen()}
-        ${this.#overlay(cursor, values)}
+        <canvas aria-hidden="true"></canvas>
+        ${this.#unseen()} ${this.#overlay(cursor, values)}
       </div>
       ${this.onBoard ? this.#handle() : nothing}
     </section>`;
@@ -352,7 +250,7 @@ export class CurveChart extends WatchingElement {
 
   /** Why there is no line, or which values are not seen. */
   #unseen(): TemplateResult | typeof nothing {
-    const { text, all } = this.#note;
+    const { text, all } = this.#drawing.note;
     return text ? html`<p class=${all ? 'none secondary small' : 'partly secondary small'}>${text}</p>` : nothing;
   }
 
@@ -498,12 +396,10 @@ export class CurveChart extends WatchingElement {
   /** Pixels between the pointer and where a value is drawn; nobody knows before the first drawing. */
   #distanceFrom(event: PointerEvent): (value: number) => number | null {
     const y = event.clientY - (event.currentTarget as HTMLElement).getBoundingClientRect().top;
-    const range = (this.#plot as { layout?: { yaxis?: { range?: [number, number] } } } | null)?.layout?.yaxis?.range;
-    const inner = this.#height - MARGIN.t - MARGIN.b;
+    const { scene } = this.#drawing;
     return (value) => {
-      if (!range) return null;
-      const shown = this.model.state.value.logY ? Math.log10(value) : value;
-      return Number.isFinite(shown) ? Math.abs(MARGIN.t + ((range[1] - shown) / (range[1] - range[0])) * inner - y) : null;
+      const at = scene?.toY(value) ?? NaN;
+      return Number.isFinite(at) ? Math.abs(at - y) : null;
     };
   }
 
@@ -551,7 +447,7 @@ export class CurveChart extends WatchingElement {
 
   /** True where the key meant something. */
   #walk({ key }: KeyboardEvent): boolean {
-    const stops = (this.#stops ??= allX(this.runs, this.model.state.value.axis));
+    const { stops } = this.#drawing;
     const now = this.model.cursor.value;
     const at = now === null ? -1 : nearest(stops, now);
     const to = {
@@ -564,7 +460,7 @@ export class CurveChart extends WatchingElement {
       this.hovered = true;
       this.model.cursor.set(stops[Math.min(stops.length - 1, Math.max(0, to))] ?? null);
     } else if (key === 'Enter' && now !== null)
-      this.#select(stepAt(this.#lines, this.model.state.value.axis, now, this.#slack, () => null));
+      this.#select(stepAt(this.#drawing.lines, this.model.state.value.axis, now, this.#slack, () => null));
     else if (key === 'Escape') this.#onLeave();
     else if (key === 'ArrowDown') return this.#focusMark(this.#marksByPlace.find((mark) => mark.offsetLeft >= (this.#cursorPixel ?? 0)));
     else return false;
@@ -593,7 +489,7 @@ export class CurveChart extends WatchingElement {
     const scale = this.#scale;
     if (!scale) return;
     const { axis } = this.model.state.value;
-    this.#select(stepAt(this.#lines, axis, scale.toValue(pixel), this.#slack, this.#distanceFrom(event)));
+    this.#select(stepAt(this.#drawing.lines, axis, scale.toValue(pixel), this.#slack, this.#distanceFrom(event)));
   }
 
   #select(step: StepOf | null): void {
@@ -602,14 +498,15 @@ export class CurveChart extends WatchingElement {
 
   async #save(file: ChartFile): Promise<void> {
     const name = `${this.spec.title.replace(/[^\w.-]+/g, '-')}.${file}`;
-    if (file === 'csv')
-      return saveFile(
-        name,
-        new Blob([this.spec.from ? csvOfLines(this.#lines, this.model.state.value.axis) : csv(this.runs, [this.spec])], {
-          type: 'text/csv',
-        }),
-      );
-    saveFrom(await this.#image(await loadPlotly(), file, 900, 500), name);
+    if (file === 'csv') return saveFile(name, new Blob([this.#numbers()], { type: 'text/csv' }));
+    this.#drawing.make(this.#source, true);
+    const picture = this.#drawing.picture(SAVED_SIZE, 'plot');
+    const svg = svgOf([{ ...picture, x: 0, y: 0 }], paletteOf(this).surface);
+    saveFile(name, file === 'svg' ? new Blob([svg], { type: 'image/svg+xml' }) : await pngOf(svg));
+  }
+
+  #numbers(): string {
+    return this.spec.from ? csvOfLines(this.#drawing.lines, this.model.state.value.axis) : csv(this.runs, [this.spec]);
   }
 
   static override styles = [tokens, base, chartMenuStyle, style];

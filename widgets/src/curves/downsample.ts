@@ -1,52 +1,95 @@
-/** Thins a line to about what the screen can show without losing a spike or a gap. */
+/** Thins a line to what the screen can show without losing a spike or a gap. */
 import { lowerBound } from '../sorted.ts';
-
-export type Value = number | null;
+import { Extremes } from './extremes.ts';
+import { keptFor, type Value } from './growing.ts';
 
 export interface Line {
   x: number[];
   y: Value[];
 }
 
-/**
- * At most about `2 * buckets` points of those with `from <= x <= to`: of each bucket of equal width in x its lowest and its highest,
- * in order, and one missing value where the bucket's line breaks. The neighbours just outside the range stay, so that the line leaves
- * the chart. `x` must not decrease.
- */
-export function minMax({ x, y }: Line, buckets: number, from = -Infinity, to = Infinity): Line {
-  const start = Math.max(0, lowerBound(x, from) - 1);
-  const end = Math.min(x.length, lowerBound(x, to) + 2);
-  if (end - start <= 2 * buckets) return { x: x.slice(start, end), y: y.slice(start, end) };
-  const left = x[start];
-  const width = (x[end - 1] - left) / buckets || 1;
+/** What a line covers where it has more points than there are pixels: from its lowest to its highest value of each few neighbours. */
+export interface Area {
+  x: number[];
+  low: Value[];
+  high: Value[];
+}
+
+/** A part of a column of x, and the places in it before which a line breaks. */
+export interface View {
+  x: readonly number[];
+  /** Ascending. */
+  breaks: readonly number[];
+  /** Visible part of x. */
+  from: number;
+  to: number;
+}
+
+/** Places of the first point that is drawn and of the one after the last: the neighbours just outside stay, so that a line leaves the chart. */
+const placesIn = ({ x, from, to }: View): [number, number] => [
+  Math.max(0, lowerBound(x, from) - 1),
+  Math.min(x.length, lowerBound(x, to) + 2),
+];
+
+/** How many points a line has in the visible part. */
+export function pointsIn(view: View): number {
+  const [start, end] = placesIn(view);
+  return end - start;
+}
+
+/** Every point in the visible part, with a missing value at each break. */
+export function every(view: View, y: readonly Value[]): Line {
   const out: Line = { x: [], y: [] };
-  let at = start;
-  for (let bucket = 0; at < end; bucket++) {
-    const edge = bucket === buckets - 1 ? Infinity : left + (bucket + 1) * width;
-    const first = at;
-    while (at < end && x[at] < edge) at++;
-    if (at > first) keepExtremes(x, y, first, at, out);
-    else if (edge === Infinity) break;
+  for (const [from, end] of stretches(view)) {
+    if (out.x.length > 0) lift(view.x[from], out.x, out.y);
+    for (let i = from; i < end; i++) {
+      out.x.push(view.x[i]);
+      out.y.push(y[i]);
+    }
   }
   return out;
 }
 
-function keepExtremes(x: number[], y: Value[], first: number, end: number, out: Line): void {
-  let low = -1;
-  let high = -1;
-  let gap = -1;
-  for (let i = first; i < end; i++) {
-    const value = y[i];
-    if (value === null || Number.isNaN(value)) gap = i;
-    else {
-      if (low < 0 || value < (y[low] as number)) low = i;
-      if (high < 0 || value >= (y[high] as number)) high = i;
+/**
+ * Lowest value of `low` and highest of `high` of bins of equally many neighbours, at most `bins` of them and a few more where the line breaks; a
+ * missing value where it does, also at a single point that is missing.
+ */
+export function binned(view: View, low: readonly Value[], high: readonly Value[], bins: number): Area {
+  const size = 2 ** Math.max(0, Math.ceil(Math.log2(pointsIn(view) / Math.max(1, bins))));
+  const [lows, highs] = [Extremes.of(low), low === high ? null : Extremes.of(high)];
+  const out: Area = { x: [], low: [], high: [] };
+  for (const [from, end] of stretches(view)) {
+    if (out.x.length > 0) lift(view.x[from], out.x, out.low, out.high);
+    for (let at = from; at < end;) {
+      const next = Math.min(end, (Math.floor(at / size) + 1) * size);
+      const bin = lows.over(at, next);
+      const top = highs ? highs.over(at, next) : bin;
+      const x = view.x[at === from ? from : next === end ? end - 1 : (at + next - 1) >> 1];
+      if (!Number.isNaN(bin.low) && !Number.isNaN(top.high)) {
+        out.x.push(x);
+        out.low.push(bin.low);
+        out.high.push(top.high);
+      }
+      if (bin.missing || top.missing) lift(x, out.x, out.low, out.high);
+      at = next;
     }
   }
-  for (const i of [...new Set([low, high, gap])].filter((index) => index >= 0).sort((a, b) => a - b)) {
-    out.x.push(x[i]);
-    out.y.push(i === gap ? null : y[i]);
-  }
+  return out;
+}
+
+/** Puts one missing value at the end of the columns. */
+function lift(x: number, xs: number[], ...columns: Value[][]): void {
+  if ((columns[0].at(-1) ?? null) === null) return;
+  xs.push(x);
+  for (const column of columns) column.push(null);
+}
+
+/** From where to where the line goes without a break: [first, end) of each stretch. */
+function stretches(view: View): [number, number][] {
+  const [start, end] = placesIn(view);
+  const inside = view.breaks.filter((at) => at > start && at < end);
+  const edges = [start, ...inside, end];
+  return edges.slice(1).map((edge, i): [number, number] => [edges[i], edge]);
 }
 
 /**
@@ -54,31 +97,14 @@ function keepExtremes(x: number[], y: Value[], first: number, end: number, out: 
  * begins late or ends early is dense where it is.
  */
 export function isSparse(values: readonly Value[]): boolean {
-  const { first, last, there } = presence(values);
-  if (there < 2) return there === 1 && values.length > 1;
-  return there <= (last - first + 1) / 2;
+  const { places } = presence(values);
+  if (places.length < 2) return places.length === 1 && values.length > 1;
+  return places.length <= (places.at(-1)! - places[0] + 1) / 2;
 }
 
-interface Presence {
-  /** Values that were looked at. */
-  seen: number;
-  /** Places of the first and the last that is there. */
-  first: number;
-  last: number;
-  /** How many are there. */
-  there: number;
-}
-const known = new WeakMap<readonly Value[], Presence>();
-
-/** Of a column that has grown only what is new is looked at; a column that is changed otherwise is another array. */
-export function presence(values: readonly Value[]): Presence {
-  let found = known.get(values);
-  if (!found || found.seen > values.length) known.set(values, (found = { seen: 0, first: -1, last: -1, there: 0 }));
-  for (; found.seen < values.length; found.seen++) {
-    if (values[found.seen] === null) continue;
-    if (found.first < 0) found.first = found.seen;
-    found.last = found.seen;
-    found.there++;
-  }
+/** Places of the values that are there. */
+export function presence(values: readonly Value[]): { places: number[] } {
+  const found = keptFor([values], 'presence', () => ({ seen: 0, places: [] as number[] }));
+  for (; found.seen < values.length; found.seen++) if (values[found.seen] !== null) found.places.push(found.seen);
   return found;
 }

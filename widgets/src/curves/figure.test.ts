@@ -2,7 +2,10 @@ import { describe, expect, it } from 'vitest';
 import { FakeConnector, type FakeRun } from '../../testing/fake-connector.ts';
 import { FollowedRun } from '../store/followed-run.ts';
 import { chartsFor } from './charts.ts';
-import { csv, extent, layout, leftOut, linesOf, readings, stepAt, traces, yRange, type ChartSettings } from './figure.ts';
+import { csv } from './csv.ts';
+import { extent, leftOut, spanOf, traces, yRange, type AreaTrace, type ChartSettings, type LineTrace } from './figure.ts';
+import { linesOf } from './lines.ts';
+import { readings, stepAt } from './readings.ts';
 
 const PALETTE = { series: ['red', 'blue', 'green'], text: 'black', grid: 'grey', surface: 'white' };
 const SETTINGS: ChartSettings = {
@@ -16,6 +19,8 @@ const SETTINGS: ChartSettings = {
   range: null,
 };
 const [reward, byFunction] = chartsFor(['reward', 'reward_std', 'rewards/accuracy/mean', 'rewards/format/mean']);
+
+const lineOf = (trace: unknown): LineTrace => trace as LineTrace;
 
 async function runOf(run: FakeRun, colour = 0) {
   const series = new FollowedRun(new FakeConnector({ runs: [run] }), run.id);
@@ -61,36 +66,44 @@ it('a setting is drawn as steps and never smoothed, a count is drawn as it is', 
 it('draws the band, the raw line faint and the smoothed line; without smoothing no faint line', async () => {
   const a = await runOf({ id: 'a', steps: 50 });
   const draw = (settings: ChartSettings) =>
-    traces(linesOf(reward, [a], settings, PALETTE), settings, 300).map(({ opacity, fill }) => [opacity, fill]);
+    traces(linesOf(reward, [a], settings, PALETTE), settings, 300).map(({ opacity, kind }) => [opacity, kind]);
   expect(draw(SETTINGS)).toEqual([
-    [0.14, 'toself'],
-    [0.25, undefined],
-    [1, undefined],
+    [0.14, 'area'],
+    [0.25, 'line'],
+    [1, 'line'],
   ]);
   expect(draw({ ...SETTINGS, smoothing: 0 })).toEqual([
-    [0.14, 'toself'],
-    [1, undefined],
+    [0.14, 'area'],
+    [1, 'line'],
   ]);
 });
 
 it('missing steps are a gap in the line, never zero', async () => {
   const a = await runOf({ id: 'a', steps: 40, gap: [10, 12] });
-  const line = traces(linesOf(reward, [a], SETTINGS, PALETTE), SETTINGS, 300).at(-1)!;
-  expect(line.connectgaps).toBe(false);
+  const line = lineOf(traces(linesOf(reward, [a], SETTINGS, PALETTE), SETTINGS, 300).at(-1));
   expect([line.y[8], line.y[9], line.y[11], line.y[12]]).toEqual([expect.any(Number), null, null, expect.any(Number)]);
 });
 
 it('a metric logged now and then is drawn joined and unsmoothed', async () => {
   const a = await runOf({ id: 'a', steps: 120 });
   const [chart] = chartsFor(['eval_accuracy']);
-  const line = traces(linesOf(chart, [a], SETTINGS, PALETTE), SETTINGS, 300).at(-1)!;
+  const line = lineOf(traces(linesOf(chart, [a], SETTINGS, PALETTE), SETTINGS, 300).at(-1));
   expect(line.x).toEqual([40, 80, 120]);
   expect(line.y).toEqual(a.series.metrics.get('eval_accuracy')!.filter((value) => value !== null));
 });
 
-it('20,000 steps become about two points a pixel', async () => {
+it('20,000 steps become about one place a pixel, from the lowest to the highest value there', async () => {
   const a = await runOf({ id: 'a', steps: 20_000 });
-  for (const trace of traces(linesOf(reward, [a], SETTINGS, PALETTE), SETTINGS, 300)) expect(trace.x.length).toBeLessThan(1300);
+  const lines = linesOf(reward, [a], SETTINGS, PALETTE);
+  for (const trace of traces(lines, SETTINGS, 300)) {
+    expect([trace.kind, trace.x.length <= 302]).toEqual(['area', true]);
+    expect([trace.x[0], trace.x.at(-1)]).toEqual([1, 20_000]);
+  }
+  const line = traces(lines, SETTINGS, 300).at(-1) as AreaTrace;
+  expect([Math.min(...line.low.map(Number)), Math.max(...line.high.map(Number))]).toEqual([
+    Math.min(...lines[0].shown.map(Number)),
+    Math.max(...lines[0].shown.map(Number)),
+  ]);
 });
 
 it('reads each line at the step nearest to the cursor, and at its newest value without one', async () => {
@@ -169,11 +182,11 @@ it('in wall time the line and its band break where the run stood still', async (
   a.series.standstills = [10];
   const settings: ChartSettings = { ...SETTINGS, axis: 'time' };
   const lines = linesOf(reward, [a], settings, PALETTE);
-  expect(lines[0].shown[10]).toBeNull();
+  expect(lines[0].breaks).toEqual([10]);
   const [band, , line] = traces(lines, settings, 300);
-  expect(line.y.filter((value) => value === null)).toHaveLength(1);
-  expect(band.y.filter((value) => value === null)).toHaveLength(1);
-  expect(traces(linesOf(reward, [a], SETTINGS, PALETTE), SETTINGS, 300)[2].y).not.toContain(null);
+  expect(lineOf(line).y.filter((value) => value === null)).toHaveLength(1);
+  expect((band as AreaTrace).low.filter((value) => value === null)).toHaveLength(1);
+  expect(lineOf(traces(linesOf(reward, [a], SETTINGS, PALETTE), SETTINGS, 300)[2]).y).not.toContain(null);
 });
 
 it('a logarithmic axis draws no value of 0, nor the sinking mean of zeros', async () => {
@@ -185,8 +198,8 @@ it('a logarithmic axis draws no value of 0, nor the sinking mean of zeros', asyn
   const settings: ChartSettings = { ...SETTINGS, logY: true };
   const lines = linesOf(chartsFor(['completions/clipped_ratio'])[0], [a], settings, PALETTE);
   expect(leftOut(lines)).toBe(35);
-  for (const { y } of traces(lines, settings, 300))
-    for (const value of y) expect(value ?? 1, 'far below what was measured').toBeGreaterThan(0.1);
+  for (const trace of traces(lines, settings, 300))
+    for (const value of lineOf(trace).y) expect(value ?? 1, 'far below what was measured').toBeGreaterThan(0.1);
 });
 
 it('an axis of values that are never negative starts at 0 or above', async () => {
@@ -194,10 +207,11 @@ it('an axis of values that are never negative starts at 0 or above', async () =>
   const axis = (values: number[]) => {
     a.series.metrics.set('kl', values);
     const drawn = traces(linesOf(chartsFor(['kl'])[0], [a], SETTINGS, PALETTE), SETTINGS, 300);
-    return layout(SETTINGS, PALETTE, { width: 300, height: 190 }, [1, 5], drawn).yaxis.rangemode;
+    return spanOf(drawn, null, false);
   };
-  expect(axis([0, 0, 0, 0, 0])).toBe('nonnegative');
-  expect(axis([1, -1, 0, 0, 0])).toBe('normal');
+  expect(axis([0, 0, 0, 0, 0])).toEqual([0, 1]);
+  expect(axis([0, 0.01, 0, 0, 0])[0]).toBe(0);
+  expect(axis([1, -1, 0, 0, 0])[0]).toBeLessThan(-0.3);
 });
 
 it('all charts span all steps of all runs', async () => {
@@ -206,13 +220,13 @@ it('all charts span all steps of all runs', async () => {
   expect(extent([], 'step')).toBeNull();
 });
 
-it('wall time has its unit on the axis', () =>
-  expect(layout({ ...SETTINGS, axis: 'time' }, PALETTE, { width: 300, height: 190 }, [1, 30]).xaxis).toMatchObject({ ticksuffix: ' min' }));
-
-it('a zoom holds the x range, and y stays automatic', () => {
-  const made = layout({ ...SETTINGS, range: [3, 9], logY: true }, PALETTE, { width: 300, height: 190 }, [1, 30]);
-  expect(made.xaxis).toMatchObject({ range: [3, 9], autorange: false });
-  expect(made.yaxis).toMatchObject({ type: 'log', autorange: true });
+it('a zoom draws its part of x and the points beside it, and y spans these', async () => {
+  const a = await runOf({ id: 'a', steps: 30 });
+  a.series.metrics.set('kl', a.series.steps);
+  const settings: ChartSettings = { ...SETTINGS, smoother: 'none', range: [3.5, 8.5] };
+  const drawn = traces(linesOf(chartsFor(['kl'])[0], [a], settings, PALETTE), settings, 300);
+  expect(lineOf(drawn[0]).x).toEqual([3, 4, 5, 6, 7, 8, 9, 10]);
+  expect(spanOf(drawn, null, false)).toEqual([expect.closeTo(2.65), expect.closeTo(10.35)]);
 });
 
 it('CSV holds every metric of every run, missing values empty', async () => {
@@ -233,14 +247,11 @@ it("ends of y that are typed hold, one that is left out is the values'; nonsense
   expect(yRange(lines, { ...raw, ignoreOutliers: true })![1]).toBeLessThan(3);
   expect(yRange(lines, { ...raw, ignoreOutliers: true }, [0, null])![1]).toBeLessThan(3);
   expect([yRange(lines, raw, [9, 3]), yRange(lines, { ...raw, logY: true }, [0, 3])]).toEqual([null, null]);
-  const made = layout({ ...raw, logY: true }, PALETTE, { width: 300, height: 190 }, [1, 30], [], [10, 1000]);
-  expect(made.yaxis).toMatchObject({ range: [1, 3], autorange: false });
 });
 
 it('time without pauses breaks its lines where the run stood still, as wall time does', async () => {
   const a = await runOf({ id: 'a', steps: 5 });
   a.series.standstills = [3];
-  const of = (axis: ChartSettings['axis']) => linesOf(reward, [a], { ...SETTINGS, axis }, PALETTE)[0].shown.map((value) => value === null);
-  expect(of('training')).toEqual([false, false, false, true, false, false]);
-  expect(of('step')).not.toContain(true);
+  const of = (axis: ChartSettings['axis']) => linesOf(reward, [a], { ...SETTINGS, axis }, PALETTE)[0].breaks;
+  expect([of('training'), of('time'), of('step')]).toEqual([[3], [3], []]);
 });

@@ -10,7 +10,7 @@ const runs = [
 ];
 
 const line = (id: string, x: number[], values: (number | null)[], metric = 'reward'): ChartLine => ({
-  ...{ metric, label: id, name: '', who: id, colour: id, dash: 'solid', shape: 'linear', sparse: false, spread: null },
+  ...{ metric, label: id, name: '', who: id, colour: id, dash: 'solid', shape: 'linear', sparse: false, spread: null, breaks: [] },
   run: { series: { id } as never, colour: 0 },
   x,
   raw: values,
@@ -54,4 +54,13 @@ it('metrics stay apart', () => {
     ['kl', [2]],
     ['entropy', [3]],
   ]);
+});
+
+it('where all runs stood still the mean breaks, and where one did it is that of the others', () => {
+  const a = { ...line('a', [0, 10, 30, 40], [1, 1, 1, 1]), breaks: [2] };
+  const b = { ...line('b', [0, 12, 28, 40], [3, 3, 3, 3]), breaks: [2] };
+  const [both] = meansOf([a, b], [{ label: 'g', runs: ['a', 'b'] }]);
+  expect([both.x, both.breaks, both.shown]).toEqual([[0, 10, 12, 28, 30, 40], [3], [2, 2, 3, 3, 2, 2]]);
+  const [one] = meansOf([a, line('b', [0, 20, 40], [3, 3, 3])], [{ label: 'g', runs: ['a', 'b'] }]);
+  expect([one.x, one.breaks, one.shown]).toEqual([[0, 10, 20, 30, 40], [], [2, 2, 3, 2, 2]]);
 });

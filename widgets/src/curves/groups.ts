@@ -1,7 +1,7 @@
 /** Runs that are alike but for one thing, their seeds for example, drawn as one: the mean of their lines and a band of one standard deviation. No DOM here. */
 import type { FollowedRun } from '../store/followed-run.ts';
-import type { Value } from './downsample.ts';
 import type { ChartLine } from './line.ts';
+import type { Value } from './growing.ts';
 
 /** Groups runs whose configurations are the same but for the seed and what names a run. */
 export const BY_SEED = 'seed';
@@ -48,12 +48,13 @@ export function meansOf(lines: readonly ChartLine[], groups: readonly RunGroup[]
 }
 
 /** Mean and standard deviation at every x that one of the lines has a point at; a line counts between its first and its last point. */
-function meanOf(lines: readonly ChartLine[]): Pick<ChartLine, 'x' | 'raw' | 'shown' | 'spread' | 'sparse'> {
+function meanOf(lines: readonly ChartLine[]): Pick<ChartLine, 'x' | 'breaks' | 'raw' | 'shown' | 'spread' | 'sparse'> {
   const x = [...new Set(lines.flatMap((line) => line.x))].sort((a, b) => a - b);
-  const columns = (of: 'raw' | 'shown'): Value[][] => lines.map((line) => onto(x, line.x, line[of]));
+  const columns = (of: 'raw' | 'shown'): Value[][] => lines.map((line) => onto(x, line, line[of]));
   const [raw, shown] = [columns('raw'), columns('shown')];
   return {
     x,
+    breaks: commonBreaks(x, lines),
     sparse: lines.some(({ sparse }) => sparse),
     raw: x.map((_, i) => mean(raw.map((column) => column[i]))),
     shown: x.map((_, i) => mean(shown.map((column) => column[i]))),
@@ -61,14 +62,30 @@ function meanOf(lines: readonly ChartLine[]): Pick<ChartLine, 'x' | 'raw' | 'sho
   };
 }
 
-/** Values of a line at other places, between two of its points in a straight line; null beside a gap and beyond its ends. */
-function onto(places: readonly number[], x: readonly number[], values: readonly Value[]): Value[] {
+/** Places where every line that goes on there breaks: between two points of `x` none of them has a stretch. */
+function commonBreaks(x: readonly number[], lines: readonly ChartLine[]): number[] {
+  const pauses = lines.map((line) => line.breaks.map((at): [number, number] => [line.x[at - 1], line.x[at]]));
+  const candidates = new Set(pauses.flatMap((own) => own.map(([, end]) => x.indexOf(end))));
+  const goesOn = (line: ChartLine, from: number, to: number): boolean => line.x.length > 0 && line.x[0] <= from && line.x.at(-1)! >= to;
+  return [...candidates]
+    .filter((at) => at > 0)
+    .filter((at) => {
+      const [from, to] = [x[at - 1], x[at]];
+      const pausing = (own: [number, number][]): boolean => own.some(([start, end]) => start <= from && to <= end);
+      return lines.every((line, k) => !goesOn(line, from, to) || pausing(pauses[k]));
+    })
+    .sort((a, b) => a - b);
+}
+
+/** Values of a line at other places, between two of its points in a straight line; null beside a gap, in a pause and beyond its ends. */
+function onto(places: readonly number[], { x, breaks }: ChartLine, values: readonly Value[]): Value[] {
   let at = 0;
+  const pauses = new Set(breaks);
   return places.map((place) => {
     while (at < x.length && x[at] < place) at++;
     if (x[at] === place) return values[at];
     const [before, after] = [values[at - 1] ?? null, values[at] ?? null];
-    if (before === null || after === null) return null;
+    if (before === null || after === null || pauses.has(at)) return null;
     return before + ((place - x[at - 1]) / (x[at] - x[at - 1])) * (after - before);
   });
 }

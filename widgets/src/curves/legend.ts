@@ -2,7 +2,7 @@
 import { html, type TemplateResult } from 'lit';
 import { number } from '../format.ts';
 import { middle } from '../middle.ts';
-import type { Reading } from './figure.ts';
+import type { Reading } from './readings.ts';
 import { swatch } from './tooltip.ts';
 
 export function legend(values: readonly Reading[], overlaid: boolean): TemplateResult {

@@ -1,7 +1,7 @@
 /** What a chart draws: lines, each a metric of a run or of a group of runs. */
 import type { RolloutStatistics } from '@medr1/kernel-bridge/protocol/statistics';
 import type { FollowedRun } from '../store/followed-run.ts';
-import type { Value } from './downsample.ts';
+import type { Value } from './growing.ts';
 
 export interface ChartRun {
   series: FollowedRun;
@@ -28,6 +28,8 @@ export interface ChartLine {
   /** Logged now and then: its points are joined, and each holds until the next. */
   sparse: boolean;
   x: number[];
+  /** Places before which the line breaks: there the run stood still. */
+  breaks: number[];
   raw: Value[];
   shown: Value[];
   /** Standard deviation at each point, smoothed alike, where the chart has a band. */

@@ -3,7 +3,9 @@ import type { RolloutStatistics } from '@medr1/kernel-bridge/protocol/statistics
 import { FakeConnector, type FakeRun } from '../../testing/fake-connector.ts';
 import type { RewardRevision } from '../connector.ts';
 import { FollowedRun } from '../store/followed-run.ts';
-import { csvOfLines, heat, linesOf, type ChartSettings } from './figure.ts';
+import { csvOfLines } from './csv.ts';
+import { heat, type ChartSettings } from './figure.ts';
+import { linesOf } from './lines.ts';
 import { chartsFor } from './charts.ts';
 import { columnOf, heatTrace, rewardUnder, rolloutCharts } from './rollout-lines.ts';
 
@@ -93,12 +95,12 @@ it('a distribution has the median of each run, and the heat of the first alone',
   ]);
   expect(columnOf(length.from!, 'median', STATISTICS)).toEqual([10, 11, null]);
   expect(linesOf(reward, runs, SETTINGS, PALETTE).map(({ colour }) => colour)).toEqual(['black', 'blue']); // on its heat, which is red
-  const [trace, ...more] = heat(reward, runs, SETTINGS, PALETTE);
-  expect([more, trace.x, trace.y, trace.colorscale[1][1]]).toEqual([[], [0.5, 2.5, 4.5, 5.5], [0, 0.5, 1], 'red']);
+  const trace = heat(reward, runs, SETTINGS, PALETTE)!;
+  expect([trace.x, trace.y, trace.colour]).toEqual([[0.5, 2.5, 4.5, 5.5], [0, 0.5, 1], 'red']);
   expect(trace.z[0]).toEqual([1, expect.closeTo(Math.sqrt(1 / 3)), null]);
-  expect(heat(reward, runs, { ...SETTINGS, logY: true }, PALETTE)).toEqual([]);
-  expect(heat(chartsFor(['reward'])[0], runs, SETTINGS, PALETTE)).toEqual([]);
-  expect(heatTrace(runs[0].series, { ...STATISTICS, distributions: {} }, 'reward', 'step', ['', ''])).toBeNull();
+  expect(heat(reward, runs, { ...SETTINGS, logY: true }, PALETTE)).toBeNull();
+  expect(heat(chartsFor(['reward'])[0], runs, SETTINGS, PALETTE)).toBeNull();
+  expect(heatTrace(runs[0].series, { ...STATISTICS, distributions: {} }, 'reward', 'step', '')).toBeNull();
 });
 
 describe('the reward under another revision', () => {

@@ -5,7 +5,7 @@ import type { RewardRevision } from '../connector.ts';
 import type { FollowedRun } from '../store/followed-run.ts';
 import { xOfSteps, type Axis } from './axis.ts';
 import { ROLLOUTS_GROUP, type ChartSpec } from './charts.ts';
-import type { Value } from './downsample.ts';
+import type { Value } from './growing.ts';
 import { MEASURES, type Measure, type RolloutSource } from './rollout-source.ts';
 
 const DISTRIBUTION_TITLES: Record<DistributionName, string> = {
@@ -98,19 +98,15 @@ export function rewardUnder(revision: RewardRevision, all: readonly RewardRevisi
   });
 }
 
-/** A heat map as plotly wants it: a cell for each column and bin, stronger the more of the column's completions it holds. */
+/** A heat map: a cell for each column and bin, stronger the more of the column's completions it holds. */
 export interface HeatTrace {
-  type: 'heatmap';
   /** Edges of the columns and of the bins. */
   x: number[];
   y: number[];
   /** [bin][column], 0 to 1; null where there is no completion. */
   z: (number | null)[][];
-  zmin: 0;
-  zmax: 1;
-  colorscale: [number, string][];
-  showscale: false;
-  hoverinfo: 'skip';
+  /** Of a cell of strength 1; one of strength 0 is not seen. */
+  colour: string;
 }
 
 export function heatTrace(
@@ -118,7 +114,7 @@ export function heatTrace(
   statistics: RolloutStatistics,
   of: DistributionName,
   axis: Axis,
-  colours: [string, string],
+  colour: string,
 ): HeatTrace | null {
   const { low, width, counts } = statistics.distributions[of] ?? { low: 0, width: 1, counts: [] };
   const bins = counts[0]?.length ?? 0;
@@ -133,13 +129,9 @@ export function heatTrace(
   const strength = (column: number, bin: number): number | null =>
     counts[column][bin] === 0 ? null : Math.sqrt(counts[column][bin] / most[column]);
   return {
-    ...{ type: 'heatmap', zmin: 0, zmax: 1, showscale: false, hoverinfo: 'skip' },
     x,
     y: Array.from({ length: bins + 1 }, (_, bin) => low + bin * width),
     z: Array.from({ length: bins }, (_, bin) => columns.map((_column, column) => strength(column, bin))),
-    colorscale: [
-      [0, colours[0]],
-      [1, colours[1]],
-    ],
+    colour,
   };
 }

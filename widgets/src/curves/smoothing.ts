@@ -1,5 +1,5 @@
 /** How a noisy line is smoothed. Missing and non-finite values stay gaps and leave the mean alone. */
-import type { Value } from './downsample.ts';
+import type { Value } from './growing.ts';
 
 export const SMOOTHERS = ['ema', 'mean', 'none'] as const;
 export type Smoother = (typeof SMOOTHERS)[number];

@@ -4,7 +4,8 @@ import { integer, number } from '../format.ts';
 import { middle } from '../middle.ts';
 import { AXIS } from './axis.ts';
 import { smooths } from './smoothing.ts';
-import type { ChartLine, ChartSettings, Reading } from './figure.ts';
+import type { ChartLine, ChartSettings } from './figure.ts';
+import type { Reading } from './readings.ts';
 
 /** `x`: where the cursor is. A value that holds from an earlier point says from which. */
 export function tooltip(values: readonly Reading[], x: number, settings: ChartSettings): TemplateResult {

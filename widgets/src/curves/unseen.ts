@@ -14,7 +14,7 @@ export interface Note {
 /** `y`: what y spans, null where it spans all values. */
 export function unseen(lines: readonly ChartLine[], logY: boolean, y: YRange | null): Note {
   const columns = lines.map(({ raw }) => raw);
-  const measured = columns.reduce((count, column) => count + presence(column).there, 0);
+  const measured = columns.reduce((count, column) => count + presence(column).places.length, 0);
   if (measured === 0) return { text: 'no value yet', all: true };
   const below = logY ? leftOut(lines) : 0;
   if (below === measured) return { text: 'no value above 0: a logarithmic axis shows none of them', all: true };

@@ -16,14 +16,17 @@ import { base, paletteOf, seriesColours, tokens } from '../theme.ts';
 import type { IWorkbench } from '../store/workbench.ts';
 import { AXES, AXIS, stepsWithin, type Axis } from './axis.ts';
 import { neighbour, sizeOf, type OwnChart } from './board.ts';
-import { boardSvg, pngOf } from './board-image.ts';
 import './chart.ts';
 import type { CurveChart } from './chart.ts';
 import type { BoardRequest, ChartFile } from './chart-menu.ts';
 import { BY_SEED, differingKeys } from './groups.ts';
 import { MOST_LETTERS } from './layouts.ts';
 import { chartsFor, groupsOf, type ChartSpec } from './charts.ts';
-import { csv, type ChartRun, type StepOf } from './figure.ts';
+import { csv } from './csv.ts';
+import type { ChartRun } from './figure.ts';
+import { pngOf } from './png.ts';
+import type { StepOf } from './readings.ts';
+import { svgOf } from './svg.ts';
 import { rolloutCharts } from './rollout-lines.ts';
 import { RunStatistics } from './statistics.ts';
 import { CurvesModel, MAX_SMOOTHING, MAX_WINDOW } from './model.ts';
@@ -270,13 +273,11 @@ export class CurvesView extends WatchingElement {
     if (file === 'csv') return saveFile('curves.csv', new Blob([csv(shown, charts)], { type: 'text/csv' }));
     const elements = [...this.renderRoot.querySelectorAll<CurveChart>('medr1-chart')];
     await this.#saving.do(async () => {
-      const placed = await Promise.all(
-        elements.map(async (chart) => {
-          const { left, top } = chart.getBoundingClientRect();
-          return { ...(await chart.picture()), x: Math.round(left), y: Math.round(top) };
-        }),
-      );
-      const svg = boardSvg(placed, paletteOf(this));
+      const placed = elements.map((chart) => {
+        const { left, top } = chart.getBoundingClientRect();
+        return { ...chart.picture(), x: Math.round(left), y: Math.round(top) };
+      });
+      const svg = svgOf(placed, paletteOf(this).surface);
       saveFile(`curves.${file}`, file === 'svg' ? new Blob([svg], { type: 'image/svg+xml' }) : await pngOf(svg));
     });
   }

@@ -1,6 +1,6 @@
 /** What y spans: the values, or the bulk of them where outliers are ignored, or what somebody typed. */
 import type { YRange } from './board.ts';
-import type { Value } from './downsample.ts';
+import type { Value } from './growing.ts';
 
 /** Shares of the values between which their bulk lies, and how far beyond it, in its width, a value is no outlier yet. */
 const BULK = [0.05, 0.95] as const;

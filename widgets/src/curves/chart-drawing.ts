@@ -1,0 +1,125 @@
+/** What a chart draws of its runs: made anew where something changed, painted where that can be seen. */
+import { theme, type Palette } from '../theme.ts';
+import type { ChartSpec } from './charts.ts';
+import { allX } from './readings.ts';
+import { extent, heat, traces, yRange, type ChartLine, type ChartRun } from './figure.ts';
+import { linesOf } from './lines.ts';
+import type { CurvesState } from './model.ts';
+import { paint } from './paint.ts';
+import { drawnNow, isSeen, type Drawn } from './redraw.ts';
+import { sceneOf, type Scene, type Size } from './scene.ts';
+import { pictureOf, type Picture } from './svg.ts';
+import { unseen, type Note } from './unseen.ts';
+
+export interface Source {
+  spec: ChartSpec;
+  runs: readonly ChartRun[];
+  /** Changes whenever a run's data did. */
+  revision: number;
+  settings: CurvesState;
+  /** Colours tell runs apart. */
+  overlaid: boolean;
+}
+
+export class ChartDrawing {
+  lines: readonly ChartLine[] = [];
+  note: Note = { text: '', all: false };
+  /** Lines that are not on screen yet. */
+  stale = true;
+  /** What is painted; null before the first time. */
+  scene: Scene | null = null;
+
+  readonly #palette: () => Palette;
+  #source: Source | null = null;
+  #full: [number, number] | null = null;
+  /** What y spans; null = what is drawn. */
+  #y: [number, number] | null = null;
+  #stops: number[] | null = null;
+  /** What the lines were made from. */
+  #made: unknown[] = [];
+  /** What is on the page, and what it was made of; null where that is not known. */
+  #shown: { drawn: Drawn; of: readonly unknown[] } | null = null;
+
+  constructor(palette: () => Palette) {
+    this.#palette = palette;
+  }
+
+  /** What x spans; null where no run has a step. */
+  get x(): [number, number] | null {
+    return this.#source?.settings.range ?? this.#full;
+  }
+
+  get points(): number {
+    return this.lines.reduce((sum, line) => sum + line.x.length, 0);
+  }
+
+  /** Every x that some line has a point at, for the keyboard; made when it is first needed. */
+  get stops(): readonly number[] {
+    const { runs, settings } = this.#source!;
+    return (this.#stops ??= allX(runs, settings.axis));
+  }
+
+  /** `now`: also where nothing but points came. */
+  make(source: Source, now: boolean): void {
+    const { spec, runs, revision, settings, overlaid } = source;
+    const shown = runs.flatMap(({ series, colour, statistics }) => [series, colour, statistics]);
+    const from = [revision, JSON.stringify(spec), settings, theme.value, overlaid, ...shown];
+    const same = (start: number): boolean =>
+      from.length === this.#made.length && from.slice(start).every((part, at) => part === this.#made[start + at]);
+    if (same(0)) return; // a moving cursor makes no new lines
+    if (!now && same(1)) {
+      // Points that come wait for the chart's turn to be drawn: all charts of a board at once would hold up the page.
+      this.stale = true;
+      return;
+    }
+    this.#made = from;
+    this.#source = source;
+    this.lines = linesOf(spec, runs, settings, this.#palette(), overlaid);
+    // the bulk of the medians is not that of the completions
+    const spanning = spec.from?.kind === 'distribution' ? { ...settings, ignoreOutliers: false } : settings;
+    this.#y = yRange(this.lines, spanning, settings.ranges[spec.id]);
+    this.note = unseen(this.lines, settings.logY, this.#y);
+    this.#stops = null;
+    this.#full = extent(runs, settings.axis);
+    this.stale = true;
+  }
+
+  /** False where the page shows all that can be seen already: nothing has changed but for points that move nothing by half a pixel. */
+  paint(canvas: HTMLCanvasElement, size: Size): boolean {
+    this.stale = false;
+    if (this.#isShown(size)) return false;
+    this.scene = this.#sceneOf(size);
+    paint(canvas, this.scene, devicePixelRatio);
+    const { x } = this;
+    this.#shown = x && { drawn: drawnNow(this.lines, x, this.scene.y), of: this.#drawnOf(size) };
+    return true;
+  }
+
+  /** The next painting happens, whether it can be seen or not. */
+  forget(): void {
+    this.#shown = null;
+    this.stale = true;
+  }
+
+  #drawnOf = ({ width, height }: Size): unknown[] => [...this.#made.slice(1), width, height, devicePixelRatio];
+
+  #isShown(size: Size): boolean {
+    const { x } = this;
+    if (!this.#shown || !x || this.#source?.settings.logY) return false;
+    const { drawn, of } = this.#shown;
+    const now = this.#drawnOf(size);
+    return now.length === of.length && now.every((part, at) => part === of[at]) && !isSeen(drawn, this.lines, x, size.width);
+  }
+
+  #sceneOf(size: Size): Scene {
+    const { spec, runs, settings } = this.#source!;
+    const palette = this.#palette();
+    const drawn = traces(this.lines, settings, size.width);
+    return sceneOf(drawn, heat(spec, runs, settings, palette), settings, palette, size, this.x ?? [0, 1], this.#y);
+  }
+
+  /** The chart as a picture by itself. */
+  picture(size: Size, id: string): Picture {
+    return pictureOf(this.#source!.spec.title, this.lines, size, (plot) => this.#sceneOf(plot), id);
+  }
+}

@@ -1,0 +1,209 @@
+/** A chart in pixels: shapes and texts that a canvas (paint.ts) and an SVG (svg.ts) draw alike. No DOM here. */
+import type { Path } from 'd3-path';
+import { scaleLinear, scaleLog } from 'd3-scale';
+import { area, curveLinear, curveStepAfter, line } from 'd3-shape';
+import type { Palette } from '../theme.ts';
+import { AXIS } from './axis.ts';
+import { spanOf, type AreaTrace, type LineTrace, type Trace } from './figure.ts';
+import type { HeatTrace } from './rollout-lines.ts';
+import { MARGIN } from './scale.ts';
+import type { ChartSettings } from './settings.ts';
+import { linearTicks, logTicks, type Tick } from './ticks.ts';
+import type { Value } from './growing.ts';
+
+export interface Size {
+  width: number;
+  height: number;
+}
+
+/** What a shape is drawn with: a canvas, or a path that becomes the `d` of an SVG. */
+export type Pen = Pick<Path, 'moveTo' | 'lineTo' | 'closePath' | 'rect' | 'arc' | 'bezierCurveTo'>;
+
+export interface Shape {
+  colour: string;
+  opacity: number;
+  /** Of a stroke, in pixels; null fills the shape. */
+  stroke: { width: number; dash: readonly number[] } | null;
+  draw(pen: Pen): void;
+}
+
+export interface Scene extends Size {
+  /** Ends of the axes, in values. */
+  x: readonly [number, number];
+  y: readonly [number, number];
+  /** Where a value of y stands; NaN where the axis has no place for it. */
+  toY(value: number): number;
+  /** At pixels; `textAt` is the middle of the text, moved so that the edge does not cut it. */
+  xTicks: (Tick & { textAt: number })[];
+  yTicks: Tick[];
+  /** Clipped to the plotting area. */
+  shapes: Shape[];
+  text: string;
+  grid: string;
+}
+
+/** Pixels for a mark of an axis. */
+const PER_TICK = { x: 70, y: 36 };
+/** Lengths of dashes and gaps. */
+export const DASH_LENGTHS: Record<string, readonly number[]> = {
+  solid: [],
+  dash: [7, 4],
+  dot: [2, 3],
+  dashdot: [7, 3, 2, 3],
+  longdash: [12, 4],
+  longdashdot: [12, 3, 2, 3],
+};
+const DOT = 2;
+/** Width of a digit of a mark, about. */
+const LETTER = 5.7;
+/** Strengths of a heat map that are told apart. */
+const STRENGTHS = 20;
+
+/** `x`: what the chart spans; `y` too, where somebody said, else it spans what is drawn. */
+export function sceneOf(
+  drawn: readonly Trace[],
+  heat: HeatTrace | null,
+  settings: Pick<ChartSettings, 'axis' | 'logY'>,
+  palette: Palette,
+  { width, height }: Size,
+  x: readonly [number, number],
+  y: readonly [number, number] | null,
+): Scene {
+  const [right, bottom] = [Math.max(MARGIN.l + 1, width - MARGIN.r), Math.max(MARGIN.t + 1, height - MARGIN.b)];
+  const yEnds = y ?? spanOf(drawn, heat, settings.logY);
+  const toX = scaleLinear(x, [MARGIN.l, right]);
+  const toY = (settings.logY ? scaleLog : scaleLinear)(yEnds, [bottom, MARGIN.t]);
+  const room = (pixels: number, each: number): number => Math.max(2, Math.floor(pixels / each));
+  const { whole, unit } = AXIS[settings.axis];
+  const yTicks = (settings.logY ? logTicks : linearTicks)(yEnds, room(bottom - MARGIN.t, PER_TICK.y));
+  return {
+    width,
+    height,
+    x,
+    y: yEnds,
+    toY: (value) => toY(value) ?? NaN,
+    xTicks: linearTicks(x, room(right - MARGIN.l, PER_TICK.x), { whole, unit }).map(({ at, text }) => {
+      const pixel = toX(at);
+      return { at: pixel, text, textAt: Math.min(pixel, width - (LETTER * text.length) / 2 - 1) };
+    }),
+    yTicks: yTicks.map(({ at, text }) => ({ at: toY(at), text })),
+    shapes: [
+      ...(heat ? cells(heat, toX, toY) : []),
+      ...drawn.map((trace) => (trace.kind === 'line' ? lineShape(trace, toX, toY) : areaShape(trace, toX, toY, bottom))),
+    ],
+    text: palette.text,
+    grid: palette.grid,
+  };
+}
+
+type ToPixel = (value: number) => number;
+
+function lineShape({ x, y, colour, opacity, width, dash, stepped, dots }: LineTrace, toX: ToPixel, toY: ToPixel): Shape {
+  const there = (value: Value): value is number => value !== null && Number.isFinite(toY(value));
+  const curve = line<Value>(
+    (_, i) => toX(x[i]),
+    (value) => toY(value!),
+  )
+    .defined(there)
+    .curve(stepped ? curveStepAfter : curveLinear);
+  const alone = (i: number): boolean => !there(y[i - 1] ?? null) && !there(y[i + 1] ?? null);
+  return {
+    ...{ colour, opacity, stroke: { width, dash: DASH_LENGTHS[dash] } },
+    draw(pen) {
+      curve.context(pen as CanvasRenderingContext2D)(y);
+      // a point alone between gaps has no line to be seen by
+      y.forEach((value, i) => {
+        if (there(value) && (dots || alone(i))) dot(pen, toX(x[i]), toY(value));
+      });
+    },
+  };
+}
+
+function dot(pen: Pen, x: number, y: number): void {
+  pen.moveTo(x + DOT / 2, y);
+  pen.arc(x, y, DOT / 2, 0, 2 * Math.PI);
+}
+
+/** From the upper to the lower edge, as wide as the stroke of a line beyond both; its dashes run along x. */
+function areaShape({ x, low, high, colour, opacity, width, dash }: AreaTrace, toX: ToPixel, toY: ToPixel, bottom: number): Shape {
+  const lengths = DASH_LENGTHS[dash];
+  const parts = stretches(x, low, high).flatMap((part) =>
+    dashes(
+      part.map(([at, from, to]): Edge => {
+        const lowest = toY(from);
+        return [toX(at), (Number.isFinite(lowest) ? lowest : bottom) + width / 2, toY(to) - width / 2];
+      }),
+      lengths,
+    ),
+  );
+  const outline = area<Edge>(
+    ([at]) => at,
+    ([, lower]) => lower,
+    ([, , upper]) => upper,
+  );
+  return {
+    ...{ colour, opacity, stroke: null },
+    draw(pen) {
+      for (const part of parts) outline.context(pen as CanvasRenderingContext2D)(part.length === 1 ? widened(part[0]) : part);
+    },
+  };
+}
+
+/** x, lower and upper edge. */
+type Edge = [x: number, lower: number, upper: number];
+
+function stretches(x: readonly number[], low: readonly Value[], high: readonly Value[]): Edge[][] {
+  const out: Edge[][] = [];
+  let open = false;
+  x.forEach((at, i) => {
+    const [from, to] = [low[i], high[i]];
+    const there = from !== null && to !== null;
+    if (there && open) out.at(-1)!.push([at, from, to]);
+    else if (there) out.push([[at, from, to]]);
+    open = there;
+  });
+  return out;
+}
+
+/** A part that is one place wide is a pixel wide. */
+const widened = ([x, lower, upper]: Edge): Edge[] => [
+  [x - 0.5, lower, upper],
+  [x + 0.5, lower, upper],
+];
+
+/** The pieces of a part that the dashes cover; a dash ends where the next pixel begins that it does not cover. */
+function dashes(part: Edge[], lengths: readonly number[]): Edge[][] {
+  if (lengths.length === 0) return [part];
+  const period = lengths.reduce((sum, length) => sum + length, 0);
+  const covered = ([x]: Edge): boolean => {
+    let at = x % period;
+    const place = lengths.findIndex((length) => (at -= length) < 0);
+    return place % 2 === 0;
+  };
+  const out: Edge[][] = [];
+  let open = false;
+  for (const edge of part) {
+    const drawn = covered(edge);
+    if (drawn && open) out.at(-1)!.push(edge);
+    else if (drawn) out.push([edge]);
+    open = drawn;
+  }
+  return out;
+}
+
+/** The cells of a heat map, those of one strength as one shape. */
+function cells({ x, y, z, colour }: HeatTrace, toX: ToPixel, toY: ToPixel): Shape[] {
+  const byStrength = Map.groupBy(
+    z.flatMap((row, bin) => row.flatMap((strength, column) => (strength === null ? [] : [{ strength, bin, column }]))),
+    ({ strength }) => Math.ceil(strength * STRENGTHS),
+  );
+  return [...byStrength].map(([strength, found]) => ({
+    ...{ colour, opacity: strength / STRENGTHS, stroke: null },
+    draw(pen) {
+      for (const { bin, column } of found) {
+        const [left, top] = [toX(x[column]), toY(y[bin + 1])];
+        pen.rect(left, top, toX(x[column + 1]) - left, toY(y[bin]) - top);
+      }
+    },
+  }));
+}
