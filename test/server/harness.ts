@@ -36,7 +36,12 @@ export async function testServer(options: Partial<ServeOptions> = {}): Promise<T
   const made = makeHome();
   const home = options.home ?? made.home;
   const { generation, ...rest } = options;
-  const parts = { loadItems: fakeLoadItems, workerModule: fakeWorker, generation: { module: fakeGenerate, ...generation } };
+  const parts = {
+    indexesData: false,
+    loadItems: fakeLoadItems,
+    workerModule: fakeWorker,
+    generation: { module: fakeGenerate, ...generation },
+  };
   const server = await startServer({ home, ...parts, ...rest });
   const client = connectTo(server.address, server.secret);
   return {

@@ -189,6 +189,11 @@ export class FakeData implements DataConnector {
     return this.all(name).find((item) => item.id === id) ?? unknown(`question ${id}`);
   }
 
+  /** One that was indexed meanwhile. */
+  addDataset(set: FakeDataset): void {
+    this.#datasets = [...this.#datasets, set];
+  }
+
   /** What indexing would tell next. */
   tellJob(name: string, change: Partial<IndexJob>): void {
     this.#jobs = this.#jobs.map((job) => (job.name === name ? { ...job, ...change } : job));

@@ -25,8 +25,14 @@ import { answersOfRuns } from './run-answers.ts';
 /** Images are ours, encoded anew; still nothing in them may run or be guessed at. */
 const IMAGE_HEADERS = { 'x-content-type-options': 'nosniff', 'content-security-policy': "sandbox; default-src 'none'" };
 
-export function dataHandlers({ home = homeDir(), hubUrl }: { home?: string; hubUrl?: string } = {}): Handlers<GroupOf<'data'>> {
-  const jobs = new IndexJobs(home);
+interface Parts {
+  home?: string;
+  /** Indexing under way, which runs start too. */
+  jobs?: IndexJobs;
+  hubUrl?: string;
+}
+
+export function dataHandlers({ home = homeDir(), jobs = new IndexJobs(home), hubUrl }: Parts = {}): Handlers<GroupOf<'data'>> {
   const downloads = new Downloads(home, (dir, name) => jobs.start(dir, { name }), hubUrl);
   const said = answersOfRuns(home);
   const open = new OpenDatasets(home, said.outcomes);

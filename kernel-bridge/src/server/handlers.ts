@@ -65,6 +65,8 @@ export interface Services {
   /** Resumes a run that waited for a kernel which is there now. */
   goOn: (id: string) => void;
   generations: Generations;
+  /** Has what a run trains on indexed. */
+  index: (nameOrDir: string) => Promise<unknown>;
   loadItems: LoadItems;
   started_at: number;
 }
@@ -73,7 +75,7 @@ export interface Services {
 type RunRoutes = Exclude<RouteName, GroupOf<'data' | 'evals' | 'search'>>;
 
 export function runHandlers(services: Services): Handlers<RunRoutes> {
-  const { home, hub, pool, evaluations, supervisor, kernels, generations, loadItems } = services;
+  const { home, hub, pool, evaluations, supervisor, kernels, generations, index, loadItems } = services;
   const askKernel = tryKernel(kernels);
   const repeated = new RepeatedRequests();
   const tables = new RunTables(hub);
@@ -140,7 +142,8 @@ export function runHandlers(services: Services): Handlers<RunRoutes> {
         using made =
           findByRequest(home, request_id, (run) => isMadeBy(run, config)) ??
           (await createRun(home, config, { loadItems, reward_files, served: kernels.sources(), askKernel, request_id, start }));
-        const { id } = made.row();
+        const { id, config: whole } = made.row();
+        await index(whole.dataset_name);
         if (start && isToStart(made, request_id)) await supervisor.start(id);
         hub.changed(id);
         return made.summary();
@@ -166,6 +169,7 @@ export function runHandlers(services: Services): Handlers<RunRoutes> {
         );
         for (const id of ids) {
           using run = openRun(home, id);
+          await index(run.row().config.dataset_name);
           if (start && isToStart(run, request_id)) await supervisor.start(id);
           hub.changed(id);
         }

@@ -10,6 +10,7 @@ import { dirname, join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { getRequestListener } from '@hono/node-server';
 import { WebSocketServer } from 'ws';
+import { IndexJobs } from '../data/index/jobs.ts';
 import { errorBody, type WorkbenchError } from '../protocol/errors.ts';
 import { PROTOCOL_VERSION } from '../protocol/rest.ts';
 import { errors } from '../runs/errors.ts';
@@ -59,6 +60,8 @@ export interface ServeOptions {
   /** The generation process: its module and patience. */
   generation?: { module?: string; idle_ms?: number; grace_ms?: number; timeout_ms?: number };
   limits?: typeof LIMITS;
+  /** False leaves what runs train on without an index; most tests look at none. */
+  indexesData?: boolean;
 }
 
 export interface RunningServer extends AsyncDisposable {
@@ -126,14 +129,16 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
     publish: (event) => hub.evaluation(event),
   });
   const searches = new Searches();
+  const indexing = new IndexJobs(home);
+  const index = options.indexesData === false ? async () => null : (nameOrDir: string) => indexing.ensure(nameOrDir);
   const port = options.socket ? null : (http.address() as AddressInfo).port;
   const gate: Gate = { secret, port };
   const { loadItems } = options;
   const handlers: Handlers = {
-    ...runHandlers({ home, hub, pool, evaluations, supervisor, kernels, goOn, generations, loadItems, started_at }),
+    ...runHandlers({ home, hub, pool, evaluations, supervisor, kernels, goOn, generations, index, loadItems, started_at }),
     ...evalHandlers({ home, pool, evaluations, loadItems }),
     ...searchHandlers({ home, hub, searches }),
-    ...dataHandlers({ home }),
+    ...dataHandlers({ home, jobs: indexing }),
   };
   const app = createApp(handlers, home, gate);
   const answer = getRequestListener(app.fetch, { overrideGlobalObjects: false });
@@ -161,7 +166,7 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
       http.close();
       door?.close();
       evaluations.close();
-      await Promise.all([jobs.close(), searches.close()]);
+      await Promise.all([jobs.close(), searches.close(), indexing.close()]);
       for (const client of sockets.clients) client.terminate();
       http.closeAllConnections();
       hub.close();

@@ -64,6 +64,8 @@ export class Workbench implements IWorkbench {
   readonly evaluation = new EvaluationChoice();
   readonly draft = new Observable<RunDraft | null>(null);
 
+  /** Runs whose data set was looked for in a list that had not it. */
+  readonly #lookedFor = new Set<string>();
   readonly #sync: ViewSync;
   readonly #question: GroupQuestion;
 
@@ -76,6 +78,7 @@ export class Workbench implements IWorkbench {
     this.#question = new GroupQuestion(connector, this.selection, this.data.datasets);
     this.#sync = new ViewSync(connector, this.selection, this.data);
     this.runs.state.subscribe(() => this.#tidySelection());
+    this.data.datasets.state.subscribe(() => this.#nameDataset());
     this.selection.subscribe(() => this.colours.see(this.selection.value.runs));
     this.runs.state.subscribe(() => this.colours.choose(this.runs.state.value.runs));
   }
@@ -97,7 +100,12 @@ export class Workbench implements IWorkbench {
     const { status } = datasets.state.value;
     const name = this.runs.followed(run)?.config?.dataset_name;
     if (status === 'loading') void datasets.load();
-    return name === undefined || status !== 'ready' || datasets.at(name) ? null : name;
+    if (name === undefined || status !== 'ready' || datasets.at(name)) return null;
+    if (!this.#lookedFor.has(run)) {
+      this.#lookedFor.add(run); // the run may have begun, and its data set with it, after the list was read
+      void datasets.load();
+    }
+    return name;
   }
 
   removed(): void {
@@ -115,6 +123,16 @@ export class Workbench implements IWorkbench {
     this.#question.dispose();
     this.runs.dispose();
     this.data.dispose();
+  }
+
+  /** A question that was chosen before its data set was indexed opens once it is. */
+  #nameDataset(): void {
+    const { run, value } = this.selection;
+    const { item, group, completion, token } = value;
+    if (run === null || item === null || value.dataset !== null) return;
+    const name = this.runs.series(run)?.config?.dataset_name;
+    const dataset = name === undefined ? undefined : this.data.datasets.at(name);
+    if (dataset) this.selection.move({ dataset: dataset.name, item, group, completion, token });
   }
 
   /** Runs that are gone leave the selection; when none is left, the newest run is chosen, so that no view opens empty. */

@@ -2,6 +2,7 @@
 import { fork } from 'node:child_process';
 import { existsSync, rmSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
+import { constants, setPriority } from 'node:os';
 import { basename, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expandHome } from '../../files/user-path.ts';
@@ -19,6 +20,8 @@ export interface AddOptions {
   images?: boolean;
   /** Folder of the images where they lie apart from the questions; remembered when left out later. */
   imagesDir?: string;
+  /** Gives way to every other process. */
+  background?: boolean;
   signal?: AbortSignal;
   progress?: (progress: IndexProgress) => void;
 }
@@ -78,14 +81,19 @@ async function requireFolder(dir: string): Promise<void> {
 
 /** Throws DATA_NAME_TAKEN when the name is that of a data set in another folder, which is still there. */
 export function refuseTaken(dir: string, name: string, home?: string): void {
-  const other = hasQuestions(name, home) ? summary(name, home).dir : dir;
-  if (other === dir || !existsSync(other)) return;
+  if (!isTaken(dir, name, home)) return;
   throw new WorkbenchError({
     code: 'DATA_NAME_TAKEN',
     http: 409,
-    message: `${name} is the name of the data set in ${other}`,
+    message: `${name} is the name of the data set in ${summary(name, home).dir}`,
     remedy: 'Choose another name, or remove that one first.',
   });
+}
+
+/** Whether the name is that of a data set in another folder, which is still there. */
+export function isTaken(dir: string, name: string, home?: string): boolean {
+  const other = hasQuestions(name, home) ? summary(name, home).dir : dir;
+  return other !== dir && existsSync(other);
 }
 
 /** What an index that never had a question left; not while another process makes it. */
@@ -98,10 +106,11 @@ function clearAway(name: string, home?: string): void {
   }
 }
 
-function build(dir: string, name: string, { home, images, imagesDir, signal, progress }: AddOptions): Promise<void> {
+function build(dir: string, name: string, { home, images, imagesDir, background, signal, progress }: AddOptions): Promise<void> {
   return new Promise((done, fail) => {
     signal?.throwIfAborted(); // given up while the layout was looked at
     const child = fork(fileURLToPath(new URL('./build-main.ts', import.meta.url)), { serialization: 'advanced', execArgv: [] });
+    if (background && child.pid !== undefined) setPriority(child.pid, constants.priority.PRIORITY_BELOW_NORMAL);
     let result: { error?: ErrorBody | null } | null = null;
     const stop = () => child.kill('SIGTERM');
     signal?.addEventListener('abort', stop, { once: true });

@@ -1,10 +1,20 @@
-/** Indexing that was started from the browser: one job a data set, kept until the next one. */
+/** Indexing that was started from the browser, or by a run: one job a data set, kept until the next one. */
+import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { IndexJob } from '../../protocol/data.ts';
 import { expandHome } from '../../files/user-path.ts';
 import { WorkbenchError, errorBody } from '../../protocol/errors.ts';
 import { findLayout } from '../layout.ts';
-import { addDataset, checkName, nameOf, refuseTaken } from './add.ts';
+import { addDataset, checkName, isTaken, nameOf, refuseTaken } from './add.ts';
+import { indexedName } from './list.ts';
+
+interface Options {
+  name?: string;
+  images?: boolean;
+  images_dir?: string;
+  /** Gives way to what trains meanwhile. */
+  background?: boolean;
+}
 
 interface Running {
   job: IndexJob;
@@ -15,13 +25,15 @@ interface Running {
 export class IndexJobs {
   readonly #home: string;
   readonly #jobs = new Map<string, Running>();
+  /** One after another: two runs that start at once would choose the same name. */
+  #ensuring: Promise<unknown> = Promise.resolve();
 
   constructor(home: string) {
     this.#home = home;
   }
 
   /** Starts to index; the job that runs already for the same folder is returned as it is. Throws before anything starts. */
-  async start(dir: string, options: { name?: string; images?: boolean; images_dir?: string } = {}): Promise<IndexJob> {
+  async start(dir: string, options: Options = {}): Promise<IndexJob> {
     const path = resolve(expandHome(dir));
     const name = checkName(options.name ?? nameOf(path));
     await findLayout(path);
@@ -45,6 +57,32 @@ export class IndexJobs {
     return job;
   }
 
+  /**
+   * Indexes what a run trains on, so that its questions can be looked at, where that is a folder or a file without an index. A name that is
+   * taken gets a number. It never rejects: a run trains without an index, and what is wrong shows when the folder is added by hand.
+   */
+  ensure(nameOrDir: string): Promise<IndexJob | null> {
+    const ensured = this.#ensuring.then(() => this.#ensure(nameOrDir)).catch(() => null);
+    this.#ensuring = ensured;
+    return ensured;
+  }
+
+  async #ensure(nameOrDir: string): Promise<IndexJob | null> {
+    const path = resolve(expandHome(nameOrDir));
+    if (!existsSync(path) || indexedName(nameOrDir, this.#home) !== null) return null;
+    const running = this.all().find(({ state, dir }) => state === 'running' && dir === path);
+    return running ?? this.start(path, { name: this.#free(path), background: true });
+  }
+
+  /** The folder's name, or with the first number that no other data set has. */
+  #free(path: string): string {
+    const name = nameOf(path);
+    for (let number = 1; ; number++) {
+      const numbered = number === 1 ? name : `${name.slice(0, 60)}-${number}`;
+      if (this.#jobs.get(numbered)?.job.state !== 'running' && !isTaken(path, numbered, this.#home)) return numbered;
+    }
+  }
+
   get(name: string): IndexJob | null {
     return this.#jobs.get(name)?.job ?? null;
   }
@@ -64,7 +102,12 @@ export class IndexJobs {
     this.#jobs.delete(name);
   }
 
-  async #run(job: IndexJob, { images, images_dir }: { images?: boolean; images_dir?: string }, signal: AbortSignal): Promise<void> {
+  /** Ends them all; what was hashed stays. */
+  async close(): Promise<void> {
+    await Promise.all([...this.#jobs.keys()].map((name) => this.stop(name)));
+  }
+
+  async #run(job: IndexJob, { images, images_dir, background }: Options, signal: AbortSignal): Promise<void> {
     let phaseAt = performance.now();
     try {
       await addDataset(job.dir, {
@@ -72,6 +115,7 @@ export class IndexJobs {
         home: this.#home,
         images,
         imagesDir: images_dir,
+        background,
         signal,
         progress: ({ phase, done, total }) => {
           if (phase !== job.phase) phaseAt = performance.now();
