@@ -10,6 +10,7 @@ run.metrics()["reward"].plot()
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import re
 import ssl
@@ -130,6 +131,13 @@ RUNS_A_PAGE = 500
 NOT_ALLOWED = frozenset({405, 501})
 
 
+def _read(answer: httpx.Response) -> Any:
+    """JSON; of NDJSON a list, an entry a line."""
+    if answer.headers.get("Content-Type", "").startswith("application/x-ndjson"):
+        return [json.loads(line) for line in answer.content.splitlines()]
+    return answer.json() if answer.content else None
+
+
 def _is_ours(answer: httpx.Response) -> bool:
     """True for a refusal of the backend itself, which names its error."""
     try:
@@ -170,7 +178,7 @@ class Client:
                 answer.status_code,
             )
         try:
-            data = answer.json() if answer.content else None
+            data = _read(answer)
         except ValueError:
             data = answer.text
         if answer.is_success and not isinstance(data, str):

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
-import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from datetime import timedelta
 from html import escape
 from typing import Any
@@ -14,32 +13,44 @@ import pandas as pd
 
 from .ask import ask
 from .errors import WorkbenchError
+from .frames import ANY, TEXT, TRUTH, WHOLE, WHOLE_OR_NONE, frame, frame_of
 from .needs import Requests
 from .protocol import FACETS
 from .run import Run
 from .values import plain, seconds, text, texts
 
 OTHERS = ("q", "ids", "image", "runs", "sort", "descending")
-ITEMS_A_PAGE = 500
 SHOWN = 5
 POLL_S = 0.2
 MOST_TRIES = 3
-# Columns of every frame, also of an empty one.
-COLUMNS = [
-    "id",
-    "dataset",
-    "image",
-    "question",
-    "options",
-    "answer",
-    "modality",
-    "question_type",
-    "problem",
-    "splits",
-    "sha256",
-    "width",
-    "height",
-]
+# Columns of every frame of questions, also of an empty one.
+COLUMNS = {
+    "id": TEXT,
+    "dataset": TEXT,
+    "image": TEXT,
+    "question": TEXT,
+    "options": ANY,
+    "answer": TEXT,
+    "modality": TEXT,
+    "question_type": TEXT,
+    "problem": TEXT,
+    "splits": ANY,
+    "sha256": TEXT,
+    "width": WHOLE_OR_NONE,
+    "height": WHOLE_OR_NONE,
+}
+ANSWERS = {
+    "run": TEXT,
+    "run_name": TEXT,
+    "variant": TEXT,
+    "step": WHOLE,
+    "source": TEXT,
+    "group": WHOLE_OR_NONE,
+    "reading": TEXT,
+    "text": TEXT,
+    "prediction": TEXT,
+    "correct": TRUTH,
+}
 
 
 class Dataset:
@@ -87,13 +98,12 @@ class Dataset:
         return Dataset(self._client, self.name, merge(self.query, query_of(filters)))
 
     def rows(self, *, limit: int | None = None, **filters: Any) -> pd.DataFrame:
-        """One row a question, at most `limit`. With `runs`, a column `run:<id>` says right, wrong or mixed; None where it was not asked."""
+        """One row a question, at most `limit`. With `runs`, a column `run:<id>` says right, wrong or mixed; missing where it was not asked.
+        The types of the columns are the same whatever the questions are: text, whole numbers that may be missing, lists.
+        """
         chosen = self.where(**filters)
-        items = chosen._all(limit)
-        frame = pd.DataFrame(items, columns=COLUMNS)
-        for run in chosen.query.get("runs", []):
-            frame[f"run:{run}"] = [item.get("answers", {}).get(run) for item in items]
-        return frame
+        types = {**COLUMNS, **{f"run:{run}": TEXT for run in chosen.query.get("runs", [])}}
+        return frame_of(chosen._columns(list(types), limit), types)
 
     df = rows
 
@@ -130,9 +140,7 @@ class Dataset:
             for answer in said
             for each in answer["completions"]
         ]
-        return pd.DataFrame(
-            rows, columns=["run", "run_name", "variant", "step", "source", "group", "reading", "text", "prediction", "correct"]
-        )
+        return frame(rows, ANSWERS)
 
     def splits(self) -> dict[str, int]:
         """Questions by split."""
@@ -147,26 +155,26 @@ class Dataset:
     def _page(self, **place: Any) -> dict[str, Any]:
         return self._ask("page", body={**self.query, **place})
 
-    def _all(self, limit: int | None) -> list[dict[str, Any]]:
-        """Every question once, of one state of the index: when it is made anew meanwhile, all is read again."""
-        for _ in range(MOST_TRIES - 1):
+    def _columns(self, names: list[str], limit: int | None) -> dict[str, list[Any]]:
+        """These columns of every question once, of one state of the index: when it is made anew meanwhile, all is read again."""
+        for left in reversed(range(MOST_TRIES)):
             try:
-                return list(self._items(limit))
+                return self._columns_once(names, limit)
             except WorkbenchError as error:
-                if error.code != "DATA_CURSOR":
+                if error.code != "DATA_CURSOR" or left == 0:
                     raise
-        return list(self._items(limit))
+        raise AssertionError("unreachable")
 
-    def _items(self, limit: int | None) -> Iterator[dict[str, Any]]:
-        left = sys.maxsize if limit is None else limit
-        place: dict[str, Any] = {}
-        while left > 0:
-            page = self._page(limit=min(left, ITEMS_A_PAGE), **place)
-            yield from page["items"]
-            left -= len(page["items"])
-            if page["cursor"] is None:
-                return
-            place = {"cursor": page["cursor"]}
+    def _columns_once(self, names: list[str], limit: int | None) -> dict[str, list[Any]]:
+        most = {} if limit is None else {"limit": limit}
+        lines = self._ask("columns", body={**self.query, **most})
+        columns: dict[str, list[Any]] = {name: [] for name in names}
+        for block in lines[1:-1]:
+            for name, values in columns.items():
+                values += block[name]
+        if lines[-1].get("end") != len(columns["id"]):
+            raise WorkbenchError("DATA_CUT", f"The answer with the questions of {self.name} was cut off", "Ask again.")
+        return columns
 
     # How it shows
 
@@ -175,7 +183,7 @@ class Dataset:
 
     def _repr_html_(self) -> str:
         page = self._page(limit=SHOWN)
-        shown = pd.DataFrame(page["items"], columns=COLUMNS)[["id", "question", "options", "answer", "modality", "question_type"]]
+        shown = frame(page["items"], COLUMNS)[["id", "question", "options", "answer", "modality", "question_type"]]
         head = f"<p>{escape(self.name)}: {page['total']} questions, the first {len(shown)} of them; <code>.rows()</code> gives all</p>"
         return head + shown.to_html(index=False, escape=True)
 

@@ -12,6 +12,7 @@ import pandas as pd
 from .ask import ask
 from .backend import PATIENT
 from .errors import WorkbenchError
+from .frames import ANY, NUMBER, TEXT, TRUTH, WHOLE, frame
 from .needs import Requests
 from .stored import Glance, Stored
 from .values import texts
@@ -19,24 +20,17 @@ from .values import texts
 ANSWERS_A_PAGE = 500
 READINGS = ("strict", "tolerant")
 UNDER_WAY = frozenset({"queued", "running"})
-COLUMNS = [
-    "item_id",
-    "modality",
-    "question_type",
-    "dataset",
-    "question",
-    "options",
-    "answer",
-    "strict",
-    "tolerant",
-    "correct",
-    "correct_tolerant",
-    "text",
-    "tokens",
-    "finish_reason",
-    "sight",
-    "image",
-]
+COLUMNS = {
+    **dict.fromkeys(("item_id", "modality", "question_type", "dataset", "question"), TEXT),
+    "options": ANY,
+    **dict.fromkeys(("answer", "strict", "tolerant"), TEXT),
+    **dict.fromkeys(("correct", "correct_tolerant"), TRUTH),
+    "text": TEXT,
+    "tokens": WHOLE,
+    **dict.fromkeys(("finish_reason", "sight", "image"), TEXT),
+}
+SHARE = {"right": WHOLE, "total": WHOLE, "rate": NUMBER, "low": NUMBER, "high": NUMBER}
+SLICES = {"by": TEXT, "name": TEXT, **SHARE, **{f"{name}_tolerant": kind for name, kind in SHARE.items()}}
 
 
 class Evaluation(Stored):
@@ -73,7 +67,7 @@ class Evaluation(Stored):
         for name, control in report["controls"].items():
             # option-prior asks no model, so that no text is read: it has one share.
             rows.append(_slice("control", name, control if "strict" in control else {"strict": control, "tolerant": control}))
-        return pd.DataFrame(rows)
+        return frame(rows, SLICES)
 
     def answers(
         self,
@@ -107,7 +101,7 @@ class Evaluation(Stored):
             rows += [_answer(one) for one in page]
             if len(page) < size:
                 break
-        return pd.DataFrame(rows, columns=COLUMNS).astype({"tokens": "int64"})
+        return frame(rows, COLUMNS)
 
     # What can be done to it
 

@@ -5,7 +5,15 @@ from __future__ import annotations
 from html import escape
 from typing import Any
 
-import pandas as pd
+from .frames import ANY, TEXT, TRUTH, frame
+
+COLUMNS = {
+    "text": TEXT,
+    "prediction": TEXT,
+    "correct": TRUTH,
+    "finish_reason": TEXT,
+    **dict.fromkeys(("tokens", "token_ids", "logprobs"), ANY),
+}
 
 
 class Generation:
@@ -21,8 +29,7 @@ class Generation:
         #: By which prediction and correct are read: exact, strict, bare or tolerant.
         self.reading: str = body["reading"]
         self.prompt: dict[str, Any] = body["prompt"]
-        columns = ["text", "prediction", "correct", "finish_reason", "tokens", "token_ids", "logprobs"]
-        self.completions = pd.DataFrame(body["completions"], columns=columns)
+        self.completions = frame(body["completions"], COLUMNS)
 
     @property
     def text(self) -> str:

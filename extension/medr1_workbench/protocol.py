@@ -80,6 +80,7 @@ ROUTES = {
     "data.stop": ("DELETE", "/data/:name/job"),
     "data.find": ("GET", "/data/:name/items"),
     "data.page": ("POST", "/data/:name/items"),
+    "data.columns": ("POST", "/data/:name/columns"),
     "data.sample": ("GET", "/data/:name/items/:id"),
     "data.place": ("POST", "/data/:name/items/:id/place"),
     "data.answers": ("GET", "/data/:name/items/:id/answers"),

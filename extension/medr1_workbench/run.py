@@ -17,6 +17,7 @@ import pandas as pd
 from .ask import ask
 from .backend import PATIENT
 from .errors import WorkbenchError
+from .frames import ANY, NUMBER, TEXT, TIME, TRUTH, WHOLE, frame, frame_of
 from .kernel import Served
 from .needs import Requests
 from .protocol import ACTIVE_STATES, ENDED_STATES
@@ -121,9 +122,8 @@ class Run(Stored):
                     hint = f"did you mean {' or '.join(near)}?" if near else f"it has {', '.join(known) or 'none yet'}"
                     raise KeyError(f"run {self.id} logged no metric {name!r}; {hint}")
         table = self._ask("metrics", **{"names": wanted, "from": first, "to": last})
-        frame = pd.DataFrame(table["metrics"], index=pd.Index(table["step"], name="step", dtype="int64"), dtype="float64")
-        frame.insert(0, "time", pd.to_datetime(table["time"], unit="ms", utc=True))
-        return frame
+        logged = frame_of({"time": table["time"], **table["metrics"]}, {"time": TIME, **dict.fromkeys(table["metrics"], NUMBER)})
+        return logged.set_axis(pd.Index(table["step"], name="step", dtype=WHOLE))
 
     def rollouts(self, step: int | None = None, *, first: int | None = None, last: int | None = None, tokens: bool = False) -> pd.DataFrame:
         """One row a completion, of one step, of steps `first` to `last`, or of the last step that sampled (with num_iterations above 1 the
@@ -152,8 +152,8 @@ class Run(Stored):
                 break
         scored = [f"reward/{name}" for name in dict.fromkeys(name for each in self._revisions() for name in each["weights"])]
         columns = [*BEFORE_REWARDS, *scored, *AFTER_REWARDS, *(TOKEN_COLUMNS if tokens else [])]
-        floats = {name: "float64" for name in (*scored, "reward", "advantage")}
-        return pd.DataFrame(rows, columns=columns).astype({**WHOLE, **TEXTS, **floats, "correct": "boolean"})
+        floats = {*scored, "reward", "advantage"}
+        return frame(rows, {name: NUMBER if name in floats else TYPES[name] for name in columns})
 
     def _last_sampled(self) -> int:
         """The last step that has rollouts; 1 where none has."""
@@ -162,9 +162,8 @@ class Run(Stored):
         return max((step for step, length in zip(seen["step"], lengths, strict=True) if length is not None), default=1)
 
     def checkpoints(self) -> pd.DataFrame:
-        """One row a checkpoint: step, path on the machine of the Jupyter server, bytes, why it was written, whether it is kept for good."""
-        found = self.detail()["checkpoints"]
-        return pd.DataFrame(found, columns=None if found else ["step", "path", "bytes", "reason", "pinned", "best"])
+        """One row a checkpoint: step, path on the machine of the Jupyter server, bytes, when and why it was written, whether it is kept."""
+        return frame([{"best": False, **each} for each in self.detail()["checkpoints"]], CHECKPOINTS)
 
     @property
     def pair(self) -> Run | None:
@@ -203,8 +202,7 @@ class Run(Stored):
 
     def completion_notes(self) -> pd.DataFrame:
         """Tags and notes that people left on completions; `state` says whether the completion still says the same."""
-        rows = self._ask("search.notes")["notes"]
-        return pd.DataFrame(rows, columns=["step", "group", "index", "tags", "note", "author", "updated_at", "text", "state"])
+        return frame(self._ask("search.notes")["notes"], NOTES)
 
     def note(self, step: int, group: int, index: int, note: str = "", *, tags: Sequence[str] | str = ()) -> dict[str, Any] | None:
         """Notes something on a completion, in place of what was noted there; without note and tags it is removed."""
@@ -512,12 +510,22 @@ BEFORE_REWARDS = [
 ]
 AFTER_REWARDS = ["reward", "advantage", "image", "sampled_by"]
 TOKEN_COLUMNS = ["token_ids", "logprobs", "entropy", "kl", "ratio", "clipped"]
-WHOLE = {name: "int64" for name in ("step", "group", "index", "tokens")}
-# Text with None for what is missing: pandas 3 has a type for it, earlier ones keep objects.
-TEXT = "str" if int(pd.__version__.split(".")[0]) >= 3 else "object"
-TEXTS = {
+TYPES = {
+    **dict.fromkeys(("step", "group", "index", "tokens"), WHOLE),
     **dict.fromkeys(("item_id", "modality", "question_type", "question", "answer", "prediction", "reading"), TEXT),
     **dict.fromkeys(("text", "finish_reason", "image", "sampled_by"), TEXT),
+    **dict.fromkeys(("options", *TOKEN_COLUMNS), ANY),
+    "correct": TRUTH,
+}
+CHECKPOINTS = {"step": WHOLE, "path": TEXT, "bytes": WHOLE, "created_at": TIME, "reason": TEXT, "pinned": TRUTH, "best": TRUTH}
+NOTES = {
+    **dict.fromkeys(("step", "group", "index"), WHOLE),
+    "tags": ANY,
+    "note": TEXT,
+    "author": TEXT,
+    "updated_at": TIME,
+    "text": TEXT,
+    "state": TEXT,
 }
 
 

@@ -8,8 +8,17 @@ from typing import Any, Protocol
 
 import pandas as pd
 
+from .frames import ANY, NUMBER, TEXT, TIME, WHOLE, frame
 from .run import Run
 from .values import plain, texts
+
+# Columns of every table of runs, before those of the configuration and of the metrics.
+KEPT = {
+    **dict.fromkeys(("id", "name", "state", "trainer", "variant", "parent"), TEXT),
+    **dict.fromkeys(("step", "total_steps"), WHOLE),
+    "created_at": TIME,
+}
+NOTED = {"tags": ANY, "notes": TEXT}
 
 
 class Trains(Protocol):
@@ -26,16 +35,16 @@ def metrics_of(runs: Sequence[Run], names: str | Sequence[str] | None) -> pd.Dat
     frames = []
     for run in runs:
         whole = run.metrics()
-        frame = whole if wanted is None else whole.reindex(columns=["time", *wanted])
-        frame = frame.reset_index()
-        frame.insert(0, "run", run.id)
-        frame.insert(1, "name", run._last["name"])
-        frames.append(frame)
-    missing = [] if wanted is None else [name for name in wanted if all(frame[name].isna().all() for frame in frames)]
+        logged = whole if wanted is None else whole.reindex(columns=["time", *wanted])
+        logged = logged.reset_index()
+        logged.insert(0, "run", pd.Series([run.id] * len(logged), dtype=TEXT))
+        logged.insert(1, "name", pd.Series([run._last["name"]] * len(logged), dtype=TEXT))
+        frames.append(logged)
+    missing = [] if wanted is None else [name for name in wanted if all(each[name].isna().all() for each in frames)]
     if missing and frames:
         raise KeyError(f"none of the runs logged {', '.join(missing)}")
-    empty = pd.DataFrame(columns=["run", "name", "step", "time", *(wanted or [])])
-    return pd.concat(frames, ignore_index=True) if frames else empty
+    types = {"run": TEXT, "name": TEXT, "step": WHOLE, "time": TIME, **dict.fromkeys(wanted or [], NUMBER)}
+    return pd.concat(frames, ignore_index=True) if frames else frame([], types)
 
 
 def table_of(runs: Sequence[Run]) -> pd.DataFrame:
@@ -44,16 +53,13 @@ def table_of(runs: Sequence[Run]) -> pd.DataFrame:
     for run in runs:
         detail = run.detail()
         summary = detail["summary"]
-        kept = ("id", "name", "state", "trainer", "variant", "parent", "step", "total_steps", "created_at")
         config = {f"config/{key}": value for key, value in detail["config"].items()}
         last = run.metrics().drop(columns="time").ffill().tail(1).to_dict("records")
-        noted = {key: summary["annotations"][key] for key in ("tags", "notes")}
-        rows.append({**{key: summary[key] for key in kept}, **noted, **config, **(last[0] if last else {})})
-    frame = pd.DataFrame(rows)
-    if rows:
-        frame["created_at"] = pd.to_datetime(frame["created_at"], unit="ms", utc=True)
-        frame = frame.set_index("id")
-    return frame
+        noted = {key: summary["annotations"][key] for key in NOTED}
+        rows.append({**{key: summary[key] for key in KEPT}, **noted, **config, **(last[0] if last else {})})
+    types = {**KEPT, **NOTED}
+    others = [{key: value for key, value in row.items() if key not in types} for row in rows]
+    return pd.concat([frame(rows, types), pd.DataFrame(others)], axis="columns").set_index("id")
 
 
 def sweep(client: Trains, config: Mapping[str, Any], keys: Mapping[str, Any], start: bool) -> list[Run]:

@@ -9,11 +9,30 @@ import pandas as pd
 
 from .ask import ask
 from .backend import PATIENT
+from .frames import ANY, NUMBER, TEXT, TRUTH, WHOLE, frame
 from .needs import Requests
 from .values import plain, texts
 
 A_PAGE = 500
-COLUMNS = ["run", "step", "group", "index", "item_id", "question", "text", "prediction", "correct", "reward", "advantage"]
+# And a column `reward/<name>` for each function that scored a completion of the answer.
+COLUMNS = {
+    "run": TEXT,
+    **dict.fromkeys(("step", "group", "index"), WHOLE),
+    **dict.fromkeys(("sampled_by", "dataset", "item_id", "image", "question"), TEXT),
+    "options": ANY,
+    **dict.fromkeys(("answer", "modality", "question_type", "text"), TEXT),
+    "tokens": WHOLE,
+    "finish_reason": TEXT,
+    **dict.fromkeys(("reward", "advantage"), NUMBER),
+    "prediction": TEXT,
+    "correct": TRUTH,
+    "reading": TEXT,
+    "flags": ANY,
+    "beats_prior": TRUTH,
+    "similarity": NUMBER,
+    "tags": ANY,
+    "note": TEXT,
+}
 
 Range = tuple[float | None, float | None]
 
@@ -88,7 +107,8 @@ def search(
         if page["next"] is None:
             break
         body["cursor"] = page["next"]
-    return pd.DataFrame(rows, columns=None if rows else COLUMNS)
+    scored = dict.fromkeys((name for row in rows for name in row if name.startswith("reward/")), NUMBER)
+    return frame(rows, {**COLUMNS, **scored})
 
 
 def _range(bounds: Range | Sequence[float | None] | None) -> dict[str, Any] | None:
@@ -103,9 +123,5 @@ def _place(near: Mapping[str, Any] | pd.Series, run: str) -> dict[str, Any]:
     return {"run": plain(near["run"]) if "run" in near else run, **place}
 
 
-LEFT_OUT = {"text_from", "text_length", "marks", "rewards", "think_open"}
-
-
 def _row(hit: dict[str, Any]) -> dict[str, Any]:
-    rewards = {f"reward/{name}": value for name, value in hit["rewards"].items()}
-    return {key: value for key, value in hit.items() if key not in LEFT_OUT} | rewards
+    return hit | {f"reward/{name}": value for name, value in hit["rewards"].items()}

@@ -6,7 +6,7 @@ import httpx
 import medr1_workbench as wb
 import pandas as pd
 import pytest
-from medr1_workbench.dataset import Dataset
+from medr1_workbench.dataset import COLUMNS, Dataset
 from real_backend import COMMAND, prepare_home, real_backend
 
 SMALL = {"max_steps": 3, "per_device_train_batch_size": 16, "num_generations": 4}
@@ -30,6 +30,24 @@ def made(client):
 @pytest.fixture(scope="module")
 def finished(client):
     return client.train(client.demo(**SMALL)).wait(timeout=300)
+
+
+class Answers:
+    """A client with these answers, one after another; an exception is raised."""
+
+    def __init__(self, *answers):
+        self.answers = iter(answers)
+
+    def request(self, *_args, **_query):
+        answer = next(self.answers)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+
+def _filled(lines):
+    """Blocks of ids as whole blocks."""
+    return [{name: [None] * len(line["id"]) for name in COLUMNS} | line if "id" in line else line for line in lines]
 
 
 class TestRows:
@@ -87,20 +105,35 @@ class TestRows:
         assert caught.value.code == "DATA_UNKNOWN"
         assert "made" in caught.value.remedy
 
-    def test_an_index_made_anew_between_two_pages_is_read_again(self):
-        page = {"items": [{"id": "a"}], "cursor": "1.1"}
-        answers = iter(
-            [page, wb.WorkbenchError("DATA_CURSOR", "m", "r"), {**page, "cursor": "2.1"}, {"items": [{"id": "b"}], "cursor": None}]
-        )
+    @pytest.mark.parametrize("broken", [[{"total": 2}, {"id": ["a"]}], [{"total": 2}, {"id": ["a"]}, {"end": 2}], [{"total": 2}]])
+    def test_an_answer_that_was_cut_off_is_an_error(self, broken):
+        with pytest.raises(wb.WorkbenchError, match="DATA_CUT"):
+            Dataset(Answers(_filled(broken)), "x").rows()
 
-        class Fake:
-            def request(self, *_args, **_query):
-                answer = next(answers)
-                if isinstance(answer, Exception):
-                    raise answer
-                return answer
+    def test_an_index_made_anew_meanwhile_is_read_again(self):
+        changed = wb.WorkbenchError("DATA_CURSOR", "m", "r")
+        lines = _filled([{"total": 2}, {"id": ["a"]}, {"id": ["b"]}, {"end": 2}])
+        assert list(Dataset(Answers(changed, lines), "x").rows()["id"]) == ["a", "b"]
+        with pytest.raises(wb.WorkbenchError, match="DATA_CURSOR"):
+            Dataset(Answers(changed, changed, changed), "x").rows()
 
-        assert list(Dataset(Fake(), "x").rows()["id"]) == ["a", "b"]
+    def test_the_columns_have_the_same_types_whatever_the_rows(self, client, made, finished):
+        whole, none, nothing_known = made.rows(runs=finished), made.rows(q="zzzznothing", runs=finished), made.rows(limit=3, runs=finished)
+        assert none.empty
+        assert made.rows(limit=0).empty
+        assert none.dtypes.equals(whole.dtypes)
+        assert nothing_known.dtypes.equals(whole.dtypes)
+        assert whole["width"].dtype == "Int64"
+        asked = whole[f"run:{finished.id}"].notna()
+        never, once = (made.answers(whole["id"][rows].iloc[0], finished) for rows in (~asked, asked))
+        assert never.empty
+        assert never.dtypes.equals(once.dtypes)
+        found = client.search(finished, limit=5).dtypes.drop(["reward/accuracy", "reward/format"])
+        assert client.search(finished, "zzzznothing").dtypes.equals(found)
+        assert finished.completion_notes().dtypes["updated_at"].kind == "M"
+        assert client.metrics([], "reward").dtypes.equals(client.metrics([finished], "reward").dtypes)
+        empty = client.table([]).dtypes
+        assert empty.equals(client.table([finished]).dtypes[empty.index])
 
     def test_what_a_notebook_shows_is_plain_text(self, made):
         html = made._repr_html_()

@@ -72,6 +72,7 @@ export const ROUTE_LIST: Record<RouteName, ListedRoute> = {
   'data.stop': { method: 'DELETE', path: '/data/:name/job' },
   'data.find': { method: 'GET', path: '/data/:name/items', takes: 'query' },
   'data.page': { method: 'POST', path: '/data/:name/items', takes: 'body' },
+  'data.columns': { method: 'POST', path: '/data/:name/columns', takes: 'body', file: true },
   'data.sample': { method: 'GET', path: '/data/:name/items/:id' },
   'data.place': { method: 'POST', path: '/data/:name/items/:id/place', takes: 'body' },
   'data.answers': { method: 'GET', path: '/data/:name/items/:id/answers', takes: 'query', gives: 'answers' },

@@ -157,6 +157,33 @@ export const ItemQuery = Type.Object(
 );
 export type ItemQuery = Type.Static<typeof ItemQuery>;
 
+/** The columns that `data.columns` gives of each question, and a column `run:ID` for each run that is named. */
+export const ITEM_COLUMNS = [
+  'id',
+  'dataset',
+  'image',
+  'question',
+  'options',
+  'answer',
+  'modality',
+  'question_type',
+  'problem',
+  'splits',
+  'sha256',
+  'width',
+  'height',
+] as const satisfies readonly (keyof DataItem)[];
+
+/** Every question of a filter at once, not page by page. */
+export const ColumnsQuery = Type.Object(
+  {
+    ...Type.Omit(ItemQuery, ['group', 'limit', 'cursor', 'offset']).properties,
+    limit: Type.Optional(Type.Integer({ minimum: 0, description: 'questions at most' })),
+  },
+  { additionalProperties: false },
+);
+export type ColumnsQuery = Type.Static<typeof ColumnsQuery>;
+
 export const DataPage = Type.Object({
   items: Type.Array(DataItem),
   /** Questions that pass the filter. */

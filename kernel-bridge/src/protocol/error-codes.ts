@@ -363,6 +363,7 @@ export const ERROR_CODES: Record<string, ErrorCode> = {
     'Try again. The log of the backend says more.',
   ),
   DATA_CURSOR: code(409, 'The index changed after the last page was read.', 'Start again at the first page, or ask by offset.'),
+  DATA_CUT: code(null, 'A notebook asked for every question, and the answer was cut off on its way.', 'Ask again.'),
   DATA_FACET: code(422, 'There is no such facet.', 'The message lists the facets.'),
   DATA_SORT: code(422, 'There is no such order.', 'The message lists the orders.'),
   DATA_RUNS: code(422, 'The request asks for the answers of too many runs.', 'Choose fewer runs.'),

@@ -378,6 +378,13 @@ export const ROUTES = {
     body: data.ItemQuery,
     answer: data.DataPage,
   }),
+  'data.columns': post('/data/:name/columns', {
+    text:
+      'every question that passes a filter, column by column: a line with `total`, then lines of at most 5,000 questions, each an object of lists, ' +
+      'then a line with `end`, the number of questions sent; without it the answer was cut off',
+    body: data.ColumnsQuery,
+    file: 'application/x-ndjson',
+  }),
   'data.sample': get('/data/:name/items/:id', { text: 'one question, its record and its neighbours', answer: data.DataSample }),
   'data.place': post('/data/:name/items/:id/place', {
     text: 'where it stands among the questions of a filter; pages and groups are ignored',

@@ -1,5 +1,5 @@
 import { parquetReadObjects } from 'hyparquet';
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readdirSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { Value } from 'typebox/value';
@@ -8,7 +8,17 @@ import { createClient } from '../client/index.ts';
 import { dicom, medr1, omni, picture, temporary, write } from '../data/fixtures.ts';
 import { buildIndex } from '../data/index/build.ts';
 import { loadItems } from '../data/load.ts';
-import { Audit, DataPage, DataSample, DatasetSummary, Folder, IndexJob, ItemAnswers, type DataItem } from '../protocol/data.ts';
+import {
+  Audit,
+  DataPage,
+  DataSample,
+  DatasetSummary,
+  Folder,
+  IndexJob,
+  ITEM_COLUMNS,
+  ItemAnswers,
+  type DataItem,
+} from '../protocol/data.ts';
 import { fakeStep } from '../../../test/server/fake-trainer.ts';
 import { completeConfig } from '../runs/config.ts';
 import { newRunId, runDirectory } from '../runs/home.ts';
@@ -79,6 +89,51 @@ it('a facet may repeat, and a list of ids comes by POST', async () => {
   expect(await json('/retina/items?modality=OCT&modality=CT&answer=B')).toMatchObject({ total: 7 });
   expect(await (await post('/retina/items', { ids: ['ACRIMA_0001', 'ACRIMA_0003', 'none'] })).json()).toMatchObject({ total: 2 });
 });
+
+describe('all questions at once, column by column', () => {
+  const lines = async (body: object) => {
+    const answer = await post('/retina/columns', body);
+    expect(answer.headers.get('content-type')).toContain('application/x-ndjson');
+    return (await answer.text())
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Record<string, unknown[]>);
+  };
+
+  it('says what the pages say, in their order', async () => {
+    const query = { facets: { modality: ['OCT', 'CT'] }, sort: 'id', descending: true };
+    const { items } = (await (await post('/retina/items', query)).json()) as DataPage;
+    const [head, block, last] = await lines(query);
+    expect(head).toEqual({ total: 7 });
+    expect(last).toEqual({ end: 7 });
+    expect(block.id.map((_, at) => Object.fromEntries(ITEM_COLUMNS.map((name) => [name, block[name][at]])))).toEqual(items);
+  });
+
+  it('has a head and an end where no question passes or none is wanted', async () => {
+    expect(await lines({ q: 'zzzznothing' })).toEqual([{ total: 0 }, { end: 0 }]);
+    expect(await lines({ limit: 0 })).toEqual([{ total: 13 }, { end: 0 }]);
+    expect((await lines({ limit: 2 })).at(-1)).toEqual({ end: 2 });
+    expect((await post('/retina/columns', { group: 'image' })).status).toBe(400);
+  });
+
+  it('lets go of the index, read to the end or not', async () => {
+    const open = () => readdirSync('/proc/self/fd').filter((fd) => linkOf(fd).endsWith('retina/index.db')).length;
+    await lines({});
+    const before = open();
+    await (await post('/retina/columns', {})).body!.cancel();
+    await lines({ limit: 1 });
+    expect(open()).toBe(before);
+  });
+});
+
+/** What a file descriptor of this process is open on; empty for one that was closed meanwhile. */
+function linkOf(fd: string): string {
+  try {
+    return readlinkSync(`/proc/self/fd/${fd}`);
+  } catch {
+    return '';
+  }
+}
 
 it('a sample has its record and neighbours', async () => {
   const sample = await json<DataSample>('/retina/items/ACRIMA_0000');

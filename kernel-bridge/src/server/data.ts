@@ -8,7 +8,7 @@ import { imageError, openPicture, toSharp } from '../data/image/picture.ts';
 import { Thumbs } from '../data/image/thumbs.ts';
 import { rangeOf } from '../data/image/window.ts';
 import { checkName } from '../data/index/add.ts';
-import type { Dataset } from '../data/index/dataset.ts';
+import type { ColumnBlocks, Dataset } from '../data/index/dataset.ts';
 import { runsOf } from '../data/index/run-facets.ts';
 import { IndexJobs } from '../data/index/jobs.ts';
 import { listDatasets, removeDataset, summary } from '../data/index/list.ts';
@@ -71,6 +71,10 @@ export function dataHandlers({ home = homeDir(), jobs = new IndexJobs(home), hub
 
     'data.find': ({ name, query }) => named(name).page(query),
     'data.page': ({ name, body }) => named(name).page(body),
+    'data.columns': ({ name, body }) =>
+      new Response(linesOf(named(name).columns(body)), {
+        headers: { 'content-type': 'application/x-ndjson; charset=utf-8', 'x-content-type-options': 'nosniff' },
+      }),
     'data.sample': ({ name, id }) => named(name).sample(id),
     'data.place': ({ name, id, body }) => named(name).place(id, body),
     'data.answers': ({ name, id, query }) => {
@@ -149,6 +153,29 @@ export function dataHandlers({ home = homeDir(), jobs = new IndexJobs(home), hub
       });
     },
   };
+}
+
+/** Lines of JSON: the number of questions that pass, the blocks, and at the end how many were sent. */
+function linesOf(columns: ColumnBlocks): ReadableStream {
+  const lines = (async function* () {
+    yield { total: columns.total };
+    let end = 0;
+    for await (const block of columns.blocks) {
+      end += block.id.length;
+      yield block;
+    }
+    yield { end };
+  })();
+  const encoder = new TextEncoder();
+  return new ReadableStream({
+    async pull(controller) {
+      const { value, done } = await lines.next().catch((error: unknown) => (columns.close(), Promise.reject(error as Error)));
+      if (!done) return controller.enqueue(encoder.encode(`${JSON.stringify(value)}\n`));
+      columns.close();
+      controller.close();
+    },
+    cancel: () => columns.close(),
+  });
 }
 
 const fileOf = (bytes: Uint8Array, headers: Record<string, string>): Response => new Response(new Uint8Array(bytes), { headers });

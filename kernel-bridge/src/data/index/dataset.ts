@@ -1,6 +1,15 @@
 /** An indexed data set as the browser view asks for it: pages under filters with counts, one sample with all that belongs to it. */
 import type { DatabaseSync } from 'node:sqlite';
-import type { DataItem, DataPage, DataSample, ItemPlace, ItemQuery } from '../../protocol/data.ts';
+import { setImmediate as breathe } from 'node:timers/promises';
+import {
+  ITEM_COLUMNS,
+  type ColumnsQuery,
+  type DataItem,
+  type DataPage,
+  type DataSample,
+  type ItemPlace,
+  type ItemQuery,
+} from '../../protocol/data.ts';
 import { WorkbenchError } from '../../protocol/errors.ts';
 import { HashTable } from '../image/near.ts';
 import { FacetTable, type Column } from './facets.ts';
@@ -23,6 +32,8 @@ const ORDER: Record<Sort, string> = {
   image: 't.image, t.n',
 };
 const PAGE_LIMIT = 500;
+/** Questions that are read in one go; others are answered in between. */
+const BLOCK = 5000;
 
 const ITEM = `SELECT t.n, t.id, t.dataset, i.path AS image, t.question, t.options, t.answer, t.modality, t.question_type,
                      coalesce(t.problem, i.problem) AS problem, i.sha256, i.width, i.height, t.image AS image_n
@@ -138,6 +149,30 @@ export class Dataset {
       const all = this.db.prepare('SELECT id FROM items ORDER BY n').all() as { id: string }[];
       return all.filter((_, row) => passed[row] === 1).map(({ id }) => id);
     });
+  }
+
+  /**
+   * Every question that passes a filter, in blocks of columns: lists of equal length by ITEM_COLUMNS and `run:<id>`. All are of one
+   * revision, which a connection of its own holds until `close`. Throws DATA_CURSOR where the index was made anew this moment.
+   */
+  columns(query: ColumnsQuery): ColumnBlocks {
+    const { rows, total } = this.#atOnce(() => this.#rowsOf(query));
+    const { facets } = this.#current();
+    const said = (query.runs ?? []).map((run) => [runFacet(run), this.#outcomes(run, this).byItem] as const);
+    const db = openForReading(this.name, this.#home);
+    db.exec('BEGIN');
+    if ((getMeta<number>(db, 'revision') ?? 0) !== this.#revision) {
+      db.close();
+      throw changed(this.name);
+    }
+    return { total, blocks: blocksOf(db, rows, facets, said), close: () => db.isOpen && db.close() };
+  }
+
+  #rowsOf(query: ColumnsQuery): { rows: Int32Array; total: number } {
+    const { passed, total } = this.#filter(query);
+    const order = this.#order(query.sort ?? 'file');
+    const rows = (query.descending ? order.toReversed() : order).filter((row) => passed[row] === 1);
+    return { rows: rows.subarray(0, query.limit ?? rows.length), total };
   }
 
   item(id: string): DataItem {
@@ -284,12 +319,7 @@ export class Dataset {
     if (!cursor) return 0;
     const [revision, at] = cursor.split('.').map(Number);
     if (revision === this.#revision && Number.isInteger(at)) return at;
-    throw new WorkbenchError({
-      code: 'DATA_CURSOR',
-      http: 409,
-      message: `the index of ${this.name} changed since this page was asked for`,
-      remedy: 'Start again at the first page, or ask by offset.',
-    });
+    throw changed(this.name);
   }
 
   #items(groups: number[][], grouped: boolean, runs: readonly string[]): DataItem[] {
@@ -324,6 +354,46 @@ export class Dataset {
       splits: (splits.all(n) as { split: string }[]).map(({ split }) => split),
     }));
   }
+}
+
+/** To be closed by who asked for it, read to the end or not. */
+export interface ColumnBlocks {
+  /** Questions that pass. */
+  total: number;
+  blocks: AsyncGenerator<Record<string, unknown[]>>;
+  close(): void;
+}
+
+async function* blocksOf(
+  db: DatabaseSync,
+  rows: Int32Array,
+  facets: FacetTable,
+  said: readonly (readonly [column: string, byItem: ReadonlyMap<string, string>])[],
+): AsyncGenerator<Record<string, unknown[]>> {
+  const read = db.prepare(`${ITEM} WHERE t.n IN (SELECT value FROM json_each(?))`);
+  for (let from = 0; from < rows.length; from += BLOCK) {
+    const block = rows.subarray(from, from + BLOCK);
+    const found = read.all(JSON.stringify(Array.from(block, (row) => row + 1))) as unknown as ItemRow[];
+    const byN = new Map(found.map((row) => [row.n, row]));
+    const items = Array.from(block, (row) => byN.get(row + 1)!);
+    const columns: Record<string, unknown[]> = Object.fromEntries(
+      ITEM_COLUMNS.map((name) => [name, items.map((item) => item[name as keyof ItemRow])]),
+    );
+    columns.options = items.map(({ options }) => JSON.parse(options) as string[]);
+    columns.splits = items.map(({ n }) => facets.splitsOf(n - 1));
+    for (const [name, byItem] of said) columns[name] = items.map(({ id }) => byItem.get(id) ?? null);
+    yield columns;
+    await breathe();
+  }
+}
+
+function changed(name: string): WorkbenchError {
+  return new WorkbenchError({
+    code: 'DATA_CURSOR',
+    http: 409,
+    message: `the index of ${name} changed since this page was asked for`,
+    remedy: 'Start again at the first page, or ask by offset.',
+  });
 }
 
 /** Images with a row that passes; `order` has the rows of an image side by side. */
