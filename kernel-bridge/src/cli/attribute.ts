@@ -8,9 +8,6 @@ import { dtypeOption, count, whole } from './arguments.ts';
 import { printJson, shown, table } from './output.ts';
 
 const ANSWER = '<answer>';
-/** Where a grey image changes a token's probability by less, a map of the image explains nothing. */
-const IMAGE_MATTERS = 0.05;
-
 type Method = 'gradient' | 'integrated' | 'occlusion';
 
 interface Options {
@@ -90,7 +87,7 @@ async function run(options: Options): Promise<void> {
   };
 
   const found = explain(model, question, options);
-  const check = options.check ? attribution.faithfulness(model, question, found.cells) : null;
+  const check = options.check ? await attribution.faithfulness(model, question, found.cells) : null;
   const text = processor.decode([token]);
   if (options.json) {
     printJson({
@@ -122,11 +119,7 @@ function explain(
     const [height, width] = attribution.cellsOf(model, question.prompt, 0);
     const [r, c] = [Math.min(rows, height), Math.min(columns, width)];
     const { score, blocks: drops } = attribution.occlusion(model, question, { rows: r, columns: c });
-    const of = (i: number, parts: number, all: number): number => Math.min(parts - 1, Math.floor(((i + 0.5) * parts) / all));
-    const cells = Array.from({ length: height }, (_, y) =>
-      Array.from({ length: width }, (_, x) => drops[of(y, r, height)][of(x, c, width)]),
-    );
-    return { cells, document: { score, blocks: drops } };
+    return { cells: attribution.overTokens(drops, [height, width]), document: { score, blocks: drops } };
   }
   const { images, tokens, score, baselineScore, gap } =
     method === 'gradient' ? attribution.gradientTimesInput(model, question) : attribution.integratedGradients(model, question, steps);
@@ -156,19 +149,16 @@ function sameForm(processor: Processor, token: number, letter: string): number {
 }
 
 /** What the areas say of the map, in words. */
-function verdict({ seen, grey, deletion, insertion, random }: attribution.Faithfulness): string {
+function verdict({ seen, grey, deletion, insertion, random, beaten, verdict: found }: attribution.Faithfulness): string {
   const mean = (values: number[]): number => values.reduce((a, b) => a + b, 0) / values.length;
   const [d, i] = [mean(random.map((one) => one.deletion)), mean(random.map((one) => one.insertion))];
-  const beaten = random.filter((one) => deletion < one.deletion && insertion > one.insertion).length;
   const areas =
     `probability ${seen.toFixed(3)} with the image, ${grey.toFixed(3)} with a grey one\n` +
     `deletion ${deletion.toFixed(3)} (random ${d.toFixed(3)}, lower is better), insertion ${insertion.toFixed(3)} (random ${i.toFixed(3)}, higher is better): `;
-  if (Math.abs(seen - grey) < IMAGE_MATTERS) return `${areas}the image hardly changes this token; it follows from what was written before.`;
+  if (found === 'no-image') return `${areas}the image hardly changes this token; it follows from what was written before.`;
   return (
     areas +
-    (beaten >= 0.9 * random.length
-      ? `better than ${beaten} of ${random.length} random orders.`
-      : 'no better than chance; the map says little.')
+    (found === 'better' ? `better than ${beaten} of ${random.length} random orders.` : 'no better than chance; the map says little.')
   );
 }
 

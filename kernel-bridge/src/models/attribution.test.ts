@@ -54,37 +54,49 @@ describe('attribution', () => {
     expect(blocks[0][0]).toBeCloseTo(score - baselineScore!, 5);
   });
 
-  it('says what cannot be: no image, blocks finer than tokens, a map of another size', () => {
+  it('says what cannot be: no image, blocks finer than tokens, a map of another size', async () => {
     expect(() => integratedGradients(model, question({ prompt: text }))).toThrow('no image');
     expect(() => occlusion(model, question(), { rows: 3, columns: 1 })).toThrow('3 x 1 blocks for an image of 2 x 2 tokens');
     expect(() => occlusion(model, question(), { rows: 1, columns: 1, image: 1 })).toThrow('no image 1');
-    expect(() => faithfulness(model, question(), [[1, 2]])).toThrow('1 rows and 2 values');
+    await expect(faithfulness(model, question(), [[1, 2]])).rejects.toThrow('1 rows and 2 values');
   });
 
-  it('is held against areas: half way between image and grey in one step, and a map turned round swaps them', () => {
+  it('is held against areas: half way between image and grey in one step, and a map turned round swaps them', async () => {
     const map = [
       [4, 1],
       [3, 2],
     ];
     const whole = occlusion(model, question(), { rows: 1, columns: 1 });
     const [seen, grey] = [whole.score, whole.score - whole.blocks[0][0]].map(Math.exp);
-    const inOne = faithfulness(model, question(), map, { steps: 1, orders: 1 });
+    const inOne = await faithfulness(model, question(), map, { steps: 1, orders: 1 });
     expect(inOne.deletion).toBeCloseTo((seen + grey) / 2, 6);
     expect(inOne.insertion).toBeCloseTo((seen + grey) / 2, 6);
-    const there = faithfulness(model, question(), map, { steps: 4, orders: 3 });
-    const back = faithfulness(model, question(), map.map((row) => row.map((value) => -value)), { steps: 4, orders: 3 }); // prettier-ignore
+    const there = await faithfulness(model, question(), map, { steps: 4, orders: 3 });
+    const back = await faithfulness(model, question(), map.map((row) => row.map((value) => -value)), { steps: 4, orders: 3 }); // prettier-ignore
     expect(there.insertion).toBeCloseTo(back.deletion, 6);
     expect(there.deletion).toBeCloseTo(back.insertion, 6);
     expect(Math.abs(there.deletion - there.insertion)).toBeGreaterThan(1e-6);
     expect(there.random).toEqual(back.random); // orders follow from the seed alone
   });
 
-  it('scores the image and its grey once for all orders', () => {
+  it('scores the image and its grey once for all orders', async () => {
     const encode = vi.spyOn(model.family, 'encodeImages');
-    faithfulness(model, question(), [[4, 1], [3, 2]], { steps: 4, orders: 10 }); // prettier-ignore
+    await faithfulness(model, question(), [[4, 1], [3, 2]], { steps: 4, orders: 10 }); // prettier-ignore
     const images = encode.mock.calls.reduce((sum, [, batch]) => sum + batch.length, 0);
     encode.mockRestore();
     expect(images).toBe(2 + 11 * 2 * 3); // the two ends, and for each order three portions in each direction
+  });
+
+  it('is better than chance where it beats nine of ten orders, and says nothing of a token that a grey image leaves as it is', async () => {
+    const cells = occlusion(model, question(), { rows: 2, columns: 2 }).blocks;
+    const { verdict, beaten, seen, grey, deletion, insertion, random } = await faithfulness(model, question(), cells);
+    const better = random.filter((one) => deletion < one.deletion && insertion > one.insertion).length;
+    expect(beaten).toBe(better);
+    expect(verdict).toBe(Math.abs(seen - grey) < 0.05 ? 'no-image' : better >= 9 ? 'better' : 'chance');
+    const stop = new AbortController();
+    const stopped = faithfulness(model, question(), cells, { signal: stop.signal });
+    stop.abort();
+    await expect(stopped).rejects.toThrow('aborted');
   });
 
   it('changes no gradient and no weight of the model', () => {

@@ -9,6 +9,7 @@
  * the input embeddings; occlusion as its FeatureAblation; deletion and insertion as RISE (Petsiuk et al. 2018). Held to Captum 0.9 in
  * test/parity/attribution.test.ts.
  */
+import { setImmediate as othersWork } from 'node:timers/promises';
 import { enableGrad, generator, grad, noGrad, scope, tensor, torch, type Tensor } from '../torch/index.ts';
 import { decode, logitsOf } from './engine/decoder.ts';
 import { attention } from './engine/layers.ts';
@@ -134,18 +135,28 @@ export interface Faithfulness {
   insertion: number;
   /** The same areas for cells in random orders: what a map is to be held against. */
   random: { deletion: number; insertion: number }[];
+  /** Random orders that the map beats in both areas. */
+  beaten: number;
+  /** `no-image`: a grey image changes the token's probability by less than 0.05, so that there is nothing to explain. `better`: nine of ten are beaten. */
+  verdict: 'better' | 'chance' | 'no-image';
 }
+
+/** Where a grey image changes a token's probability by less, a map of the image explains nothing. */
+const IMAGE_MATTERS = 0.05;
+/** Share of random orders that a map has to beat. */
+const BEATS = 0.9;
 
 /**
  * Whether a map says more than chance. `values`: one a token of the image, [rows][columns]. Cells are painted in `steps` equal portions; areas are over the
- * share of the image, 0 to 1, by the trapezoidal rule.
+ * share of the image, 0 to 1, by the trapezoidal rule. Other work of the process goes on between two orders; `signal` ends it there.
  */
-export function faithfulness(
+export async function faithfulness(
   model: Model,
   question: Question,
   values: Grid,
-  { image = 0, steps = 16, orders = 10, seed = 0 }: { image?: number; steps?: number; orders?: number; seed?: number } = {},
-): Faithfulness {
+  options: { image?: number; steps?: number; orders?: number; seed?: number; signal?: AbortSignal } = {},
+): Promise<Faithfulness> {
+  const { image = 0, steps = 16, orders = 10, seed = 0, signal } = options;
   const [height, width] = cellsOf(model, question.prompt, image);
   const flat = values.flat();
   if (values.length !== height || flat.length !== height * width)
@@ -155,17 +166,34 @@ export function faithfulness(
     );
   const all = flat.map((_, cell) => cell);
   const best = all.toSorted((a, b) => flat[b] - flat[a] || a - b);
-  const own = { ...question, against: [] };
-  const [seen, grey] = scoresOf(model, own, image, [[], all]).map(Math.exp);
+  const alone = { ...question, against: [] };
+  const [seen, grey] = scoresOf(model, alone, image, [[], all]).map(Math.exp);
   const curve = (order: readonly number[]): { deletion: number; insertion: number } => {
     const between = Array.from({ length: steps - 1 }, (_, i) => Math.round(((i + 1) * order.length) / steps));
-    const deleted = scoresOf(model, own, image, between.map((n) => order.slice(0, n))); // prettier-ignore
-    const inserted = scoresOf(model, own, image, between.map((n) => order.slice(n))); // prettier-ignore
+    const deleted = scoresOf(model, alone, image, between.map((n) => order.slice(0, n))); // prettier-ignore
+    const inserted = scoresOf(model, alone, image, between.map((n) => order.slice(n))); // prettier-ignore
     const [p, q] = [deleted.map(Math.exp), inserted.map(Math.exp)];
     return { deletion: area([seen, ...p, grey]), insertion: area([grey, ...q, seen]) };
   };
-  const random = Array.from({ length: orders }, (_, n) => curve(shuffled(all.length, seed + n)));
-  return { seen, grey, ...curve(best), random };
+  const own = curve(best);
+  const random: Faithfulness['random'] = [];
+  while (random.length < orders) {
+    await othersWork();
+    signal?.throwIfAborted();
+    random.push(curve(shuffled(all.length, seed + random.length)));
+  }
+  const beaten = random.filter((one) => own.deletion < one.deletion && own.insertion > one.insertion).length;
+  const verdict = Math.abs(seen - grey) < IMAGE_MATTERS ? 'no-image' : beaten >= BEATS * orders ? 'better' : 'chance';
+  return { seen, grey, ...own, random, beaten, verdict };
+}
+
+/** A map of blocks [rows][columns] laid over an image of height x width tokens: each token has the value of the block that holds its middle. */
+export function overTokens(blocks: Grid, [height, width]: readonly [height: number, width: number]): Grid {
+  const [rows, columns] = [blocks.length, blocks[0].length];
+  const of = (i: number, parts: number, all: number): number => Math.min(parts - 1, Math.floor(((i + 0.5) * parts) / all));
+  return Array.from({ length: height }, (_, y) =>
+    Array.from({ length: width }, (_, x) => blocks[of(y, rows, height)][of(x, columns, width)]),
+  );
 }
 
 /** The score alone, as one forward pass gives it. */

@@ -4,6 +4,7 @@ export { initModel, loadModel, saveModel, type LoadOptions } from './checkpoint.
 export { parseConfig } from './families/shapes.ts';
 export type { ConfigJson, ModelConfig } from './family.ts';
 export { IMAGE_CACHE_BYTES } from './engine/budgets.ts';
+export { nextTokens, type Branch, type NextToken } from './engine/branches.ts';
 export { forward, type Forward } from './engine/forward.ts';
 export { generate, type Completion, type GenerateOptions } from './engine/generate.ts';
 export { groupLogps, type GroupLogps, type GroupLogpsOptions } from './engine/group-logps.ts';

@@ -153,7 +153,7 @@ function sharedPrefixAttention(prefix: Prefix, own: Blocks, owner: number[], gro
 }
 
 /** 0 where completion n's token t may look, -inf elsewhere: its prompt's real tokens, and its own up to t. [N, 1, T, P + T] */
-function attentionMask(prefixLengths: number[], P: number, T: number, model: Model): Tensor {
+export function attentionMask(prefixLengths: number[], P: number, T: number, model: Model): Tensor {
   const { device, dtype } = model;
   const N = prefixLengths.length;
   return noGrad(() => {
