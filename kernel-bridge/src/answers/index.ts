@@ -2,4 +2,5 @@
 export * from './letters.ts';
 export * from './prompts.ts';
 export { answerStretch, exactText, readAnswer, verdict, type Stretch, type Verdict } from './readings.ts';
+export { letterToken, reasoningOf, sentencesOf, type Range, type Reasoning } from './reasoning.ts';
 export * from './tags.ts';

@@ -26,6 +26,23 @@ export const isChoice = (option: string | undefined): boolean => option !== unde
 export const letterAt = (index: number, options: readonly string[]): string | null =>
   isChoice(options[index]) ? (LETTERS[index] ?? null) : null;
 
+/**
+ * Options that stand in the words of a question: "What is shown? A) cyst, B) tumor" has two. They begin with A and go on in order, each until the next
+ * letter or the end.
+ */
+export function optionsIn(question: string): string[] {
+  const starts: { at: number; from: number }[] = [];
+  for (const found of question.matchAll(/(?<![A-Za-z0-9])([A-Z])[).:]/g)) {
+    if (found[1] === LETTERS[starts.length]) starts.push({ at: found.index, from: found.index + found[0].length });
+  }
+  return starts.map(({ from }, i) =>
+    question
+      .slice(from, starts[i + 1]?.at)
+      .trim()
+      .replace(/[,;.]$/, ''),
+  );
+}
+
 /** The text of the option that a letter names; undefined when there is none. */
 export const optionOf = (letter: string | null, options: readonly string[]): string | undefined => options[indexOfLetter(letter)];
 
