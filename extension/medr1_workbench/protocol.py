@@ -4,7 +4,7 @@ PROTOCOL_VERSION = 1
 # Bytes of a body that relay and backend take.
 MAX_BODY = 16777216
 # Routes whose answer may take minutes.
-SLOW_PATHS = frozenset({"generate", "search"})
+SLOW_PATHS = frozenset({"generate", "explain/alternatives", "explain/attribution", "explain/decision", "search"})
 FACETS = ("modality", "question_type", "dataset", "split", "options", "answer", "problem")
 # States of a run in which a process works on it, and in which none does any more. A queued run is in neither.
 ACTIVE_STATES = frozenset(("starting", "running", "pausing", "paused", "stopping"))
@@ -51,6 +51,9 @@ ROUTES = {
     "restoreTrash": ("POST", "/trash/:id/restore"),
     "emptyTrash": ("DELETE", "/trash/:id"),
     "generate": ("POST", "/generate"),
+    "explain.alternatives": ("POST", "/explain/alternatives"),
+    "explain.attribution": ("POST", "/explain/attribution"),
+    "explain.decision": ("POST", "/explain/decision"),
     "view": ("GET", "/view"),
     "moveView": ("PATCH", "/view"),
     "search.find": ("POST", "/search"),

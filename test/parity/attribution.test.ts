@@ -1,10 +1,16 @@
-/** Attributions against Captum 0.9 on transformers' models: gradient x input, integrated gradients, occlusion. */
+/**
+ * Attributions against Captum 0.9 on transformers' models: gradient x input, integrated gradients, occlusion; alternatives of tokens and probabilities of
+ * options against transformers' own logits, each cut of a reasoning by a pass of its own.
+ */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { attribution, loadModel, loadProcessor, type Model } from '../../kernel-bridge/src/models/index.ts';
+import { attribution, loadModel, loadProcessor, type Model, type Processor } from '../../kernel-bridge/src/models/index.ts';
+import { tokenTexts } from '../../kernel-bridge/src/protocol/token-texts.ts';
+import { alternatives } from '../../kernel-bridge/src/rl/explain/alternatives.ts';
+import { decision } from '../../kernel-bridge/src/rl/explain/decision.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 const dir = mkdtempSync(join(tmpdir(), 'medr1-attribution-'));
@@ -20,6 +26,12 @@ interface Expected {
   integrated: number[];
   blocks: [number, number];
   occluded: number[];
+  said: number[];
+  temperature: number;
+  /** By place of `said`. */
+  top: { ids: number[][]; logprobs: number[][] };
+  /** By cut, then by letter. */
+  options: number[][];
 }
 let expected: Record<string, Expected>;
 
@@ -42,11 +54,12 @@ function distance(a: readonly number[], b: readonly number[]): number {
 
 describe.each(['qwen2_vl', 'qwen2_5_vl'])('%s', (family) => {
   let model: Model;
+  let processor: Processor;
   let question: attribution.Question;
   let wanted: Expected;
   beforeAll(async () => {
     wanted = expected[family];
-    const processor = await loadProcessor(join(dir, family));
+    processor = await loadProcessor(join(dir, family));
     model = await loadModel(join(dir, family));
     const prompt = await processor.prompt({ images: [join(dir, 'image.png')], text: wanted.text });
     const { before, token, against } = wanted;
@@ -68,6 +81,25 @@ describe.each(['qwen2_vl', 'qwen2_5_vl'])('%s', (family) => {
     expect(gap).toBeLessThan(0.01);
     const inImage = new Set(images.flat(2));
     expect(tokens.filter((value) => !inImage.has(value)).every((value) => value === 0)).toBe(true);
+  });
+
+  it('the likeliest tokens at each place are those of transformers', () => {
+    const { places } = alternatives(
+      { model, processor, prompt: question.prompt, ids: wanted.said },
+      { top: 5, temperature: wanted.temperature },
+    );
+    expect(places.map(({ top }) => top.map(({ id }) => id))).toEqual(wanted.top.ids);
+    const logprobs = places.flatMap(({ top }) => top.map(({ logprob }) => logprob));
+    expect(distance(logprobs, wanted.top.logprobs.flat())).toBeLessThan(1e-4);
+  });
+
+  it('the probabilities of options at every cut are those of as many passes of transformers', () => {
+    const texts = tokenTexts(processor, wanted.said);
+    const options = ['cyst', 'tumor', 'nodule', 'fissure'].map((text, index) => ({ letter: 'ABCD'[index], text, index }));
+    const said = { model, processor, prompt: question.prompt, view: { text: '', tokens: [], image: null }, ids: wanted.said, texts };
+    const { cuts, own_words } = decision(said, options);
+    expect([cuts.length, own_words]).toEqual([3, true]);
+    expect(distance(cuts.flatMap(({ probabilities }) => probabilities), wanted.options.flat())).toBeLessThan(1e-4); // prettier-ignore
   });
 
   it('occlusion is the feature ablation of Captum', () => {

@@ -2,7 +2,14 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import { WorkbenchError, type Answer, type Ask, type VqaItem } from '../../kernel-bridge/src/protocol/index.ts';
+import {
+  WorkbenchError,
+  type Answer,
+  type Ask,
+  type ExplainAsk,
+  type Explained,
+  type VqaItem,
+} from '../../kernel-bridge/src/protocol/index.ts';
 import type { Group } from '../../kernel-bridge/src/protocol/run.ts';
 import type { StepResult } from '../../kernel-bridge/src/protocol/step.ts';
 import type { CreateTrainer, Trainer } from '../../kernel-bridge/src/rl/types.ts';
@@ -62,6 +69,7 @@ export const createFakeTrainer: CreateTrainer = async ({ config, rewards, resume
       return { eval_accuracy: 0.5 };
     },
     answer: async (ask, signal) => fakeAnswer(ask, `step ${step}`, signal),
+    explain: async (ask, signal) => fakeExplained(ask, `step ${step}`, signal),
     async saveCheckpoint(dir) {
       if (full) {
         full = false;
@@ -94,6 +102,19 @@ export async function fakeAnswer(ask: Ask, who: string, signal?: AbortSignal): P
   const text = `${who}: ${ask.item.question} as ${ask.template ?? ask.variant} ${ask.evaluation ? 'evaluated' : 'trained'}`;
   const completion = { text, token_ids: [1], tokens: [text], logprobs: [-0.5], finish_reason: 'stop', prediction: null, correct: null };
   return { prompt: { text, tokens: [], image: null }, reading: ask.reading, completions: Array(ask.num).fill(completion), seconds: 0 };
+}
+
+/** Says who was asked what about which tokens: as the text of the prompt. */
+export async function fakeExplained(ask: ExplainAsk, who: string, signal?: AbortSignal): Promise<Explained> {
+  const { prompt } = await fakeAnswer({ ...ask, reading: 'exact', num: 0, temperature: 1, max_new_tokens: 1, seed: 0 }, who, signal);
+  const ids = ask.token_ids ?? [];
+  const facts = { prompt, token_ids: ids, tokens: ids.map(String), seconds: 0 };
+  if (ask.explain.kind === 'alternatives') return { ...facts, temperature: ask.explain.temperature, places: [] };
+  if (ask.explain.kind === 'decision')
+    return { ...facts, options: ask.options, cuts: [], decided: 0, asked_by: ask.text ?? '', own_words: false };
+  const { against, method, token } = ask.explain;
+  const nothing = { baseline_score: null, gap: null, image: null, blocks: null, words: null, check: null };
+  return { ...facts, ...nothing, token: { index: token ?? 0, id: 0, text: ask.blank ? 'blank' : '' }, against, method, score: 0 };
 }
 
 export function fakeStep(step: number, weights: Record<string, number> = { accuracy: 1, format: 1 }, G = 4, groupsPerStep = 2): StepResult {

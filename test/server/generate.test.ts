@@ -12,7 +12,7 @@ import { ENDLESS, makeHome, reached, testServer, until, type TestServer } from '
 
 let t: TestServer;
 beforeEach(async () => {
-  t = await testServer();
+  t = await testServer({ generation: { most: 8 } });
 });
 afterEach(() => t.close());
 

@@ -6,6 +6,7 @@ import { evalsClient, type EvalsClient } from './evals.ts';
 import { Transport, type TransportOptions } from './transport.ts';
 
 export type SearchClient = CallsOf<'search'>;
+export type ExplainClient = CallsOf<'explain'>;
 
 type RunCalls = Omit<CallsOf<''>, 'createRun' | 'action'>;
 
@@ -13,6 +14,7 @@ export interface RestClient extends RunCalls {
   readonly data: DataClient;
   readonly evals: EvalsClient;
   readonly search: SearchClient;
+  readonly explain: ExplainClient;
   createRun(
     config: Record<string, unknown>,
     options?: Omit<BodyOf<'createRun'>, 'config' | 'request_id'>,
@@ -32,6 +34,7 @@ export function restClient(options: TransportOptions): RestClient {
     data: dataClient(transport),
     evals: evalsClient(transport),
     search: callsOf(transport, 'search'),
+    explain: callsOf(transport, 'explain'),
     createRun: (config, more = {}) => calls.createRun({ config, ...more }),
     action: (id, action) => calls.action(id, { action }),
     exportUrl: (id, format) => address(transport, 'exportRun', id, { format }),

@@ -2,8 +2,6 @@
 import Type from 'typebox';
 import { VARIANTS, type Variant } from './config.ts';
 import type { VqaItem } from './data.ts';
-import type { ErrorBody } from './errors.ts';
-import type { KernelCall, Scored } from './kernels.ts';
 import { ReadingName } from './readings.ts';
 
 const orNull = <S extends Type.TSchema>(schema: S) => Type.Union([schema, Type.Null()]);
@@ -87,8 +85,8 @@ export const Generation = Type.Object({
 });
 export type Generation = Type.Static<typeof Generation>;
 
-/** What a worker process is asked: a GenerateRequest with everything looked up. It crosses the channel between server and worker, never REST. */
-export interface Ask {
+/** A question as it is put to a model. */
+export interface Put {
   item: VqaItem;
   /** Folder that the item's image path is relative to. */
   root: string;
@@ -96,11 +94,15 @@ export interface Ask {
   /** Null: the variant's own text, for training or, with `evaluation`, for evaluation. */
   template: string | null;
   evaluation: boolean;
-  /** By which the answers are read: the run's own, or that of an evaluation with this prompt. */
-  reading: ReadingName;
   /** Null: the image processor's own. */
   min_pixels: number | null;
   max_pixels: number | null;
+}
+
+/** What a worker process is asked: a GenerateRequest with everything looked up. It crosses the channel between server and worker, never REST. */
+export interface Ask extends Put {
+  /** By which the answers are read: the run's own, or that of an evaluation with this prompt. */
+  reading: ReadingName;
   num: number;
   temperature: number;
   max_new_tokens: number;
@@ -116,22 +118,3 @@ export interface ModelSource {
   /** As in a configuration: auto, cpu, cuda, cuda:3. */
   device: string;
 }
-
-/** `turn`: the answer to `turn?` of a worker that shares its device with the other run of its pair; it has the device until it says `turn-done`. */
-export type ToWorker =
-  | 'nudge'
-  | 'turn'
-  | { type: 'scored'; key: string; scored: Scored }
-  | { type: 'ask'; key: number; ask: Ask; source: ModelSource | null }
-  | { type: 'cancel'; key: number };
-/** `step`: of the policy that answered, where a trainer did. */
-export type FromWorker =
-  /** When it is loaded, and now and then. */
-  | 'alive'
-  | 'committed'
-  | 'turn?'
-  | 'turn-done'
-  /** A reward function that a kernel serves, to be evaluated. */
-  | { type: 'score'; call: KernelCall; timeout_s: number }
-  | { type: 'answer'; key: number; answer: Answer; step: number | null }
-  | { type: 'refused'; key: number; error: ErrorBody & { http: number } };

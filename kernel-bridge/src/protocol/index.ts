@@ -1,3 +1,4 @@
+export * from './channel.ts';
 export * from './config.ts';
 export * from './scheduled.ts';
 export * from './schedules.ts';
@@ -6,6 +7,7 @@ export * from './devices.ts';
 export * from './error-codes.ts';
 export * from './errors.ts';
 export * from './evals.ts';
+export * from './explain.ts';
 export * from './facets.ts';
 export * from './generate.ts';
 export * from './kernels.ts';

@@ -9,6 +9,7 @@ import { TrainConfig } from './config.ts';
 import * as data from './data.ts';
 import { Devices, QueueMove } from './devices.ts';
 import * as evals from './evals.ts';
+import { Alternatives, AskAlternatives, AskAttribution, Attribution, Decision, ExplainTarget } from './explain.ts';
 import { Generation, GenerateRequest } from './generate.ts';
 import { KernelInfo, PollKernel, KernelCall } from './kernels.ts';
 import * as rest from './rest.ts';
@@ -259,6 +260,24 @@ export const ROUTES = {
     text: 'answers when the model has: give it minutes. 429 when too many wait',
     body: GenerateRequest,
     answer: Generation,
+    slow: true,
+  }),
+  'explain.alternatives': post('/explain/alternatives', {
+    text: 'the most probable tokens at each place of a completion, under the policy nearest to the one that said it. Nothing is stored',
+    body: AskAlternatives,
+    answer: Alternatives,
+    slow: true,
+  }),
+  'explain.attribution': post('/explain/attribution', {
+    text: 'where a model looked for one token: a map of the image, held against random orders, and values of the words',
+    body: AskAttribution,
+    answer: Attribution,
+    slow: true,
+  }),
+  'explain.decision': post('/explain/decision', {
+    text: 'the probability of each option after each sentence of the reasoning, also of one that was edited, with another image or order of options',
+    body: ExplainTarget,
+    answer: Decision,
     slow: true,
   }),
   view: get('/view', { text: 'what the page that was used last looks at', answer: View }),

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Ask } from '../protocol/index.ts';
+import type { Ask, ExplainAsk } from '../protocol/index.ts';
 import { getRngState, memoryStats } from '../torch/index.ts';
 import type { StepResult } from '../protocol/step.ts';
 import { createTrainer, type Trainer } from './index.ts';
@@ -26,6 +26,25 @@ const asked = (changes: Partial<Ask> = {}): Ask => ({
   temperature: 1,
   max_new_tokens: 8,
   seed: 11,
+  ...changes,
+});
+
+const MAP = { kind: 'attribution', token: null, against: ['B'], steps: 4, blocks: [2, 2], orders: 2 } as const;
+const QUESTIONS = [
+  { kind: 'alternatives', top: 3, temperature: 1 },
+  { kind: 'decision' },
+  { ...MAP, method: 'gradient' },
+  { ...MAP, method: 'integrated' },
+  { ...MAP, method: 'occlusion' },
+] as unknown as ExplainAsk['explain'][];
+/** About `<think> it is A </think> <answer> C </answer>`. */
+const aboutIt = (changes: Partial<ExplainAsk> = {}): ExplainAsk => ({
+  ...{ item: tiny.items[1], root: tiny.directory, variant: 'think', template: null, evaluation: false, min_pixels: null, max_pixels: null },
+  blank: false,
+  token_ids: [14, 16, 17, 8, 15, 12, 10, 13, 2],
+  text: null,
+  options: ['one', 'two', 'three'].map((text, index) => ({ letter: 'ABC'[index], text, index })),
+  explain: QUESTIONS[0],
   ...changes,
 });
 
@@ -70,7 +89,9 @@ describe('answers between steps', () => {
       await trainer.answer(asked());
       await trainer.answer(asked({ temperature: 0, num: 1 }));
       await trainer.answer(asked({ num: 0 }));
+      for (const explain of QUESTIONS) await trainer.explain(aboutIt({ explain }));
       await expect(trainer.answer(asked(), AbortSignal.abort())).rejects.toThrow();
+      await expect(trainer.explain(aboutIt(), AbortSignal.abort())).rejects.toThrow();
       expect(getRngState()).toEqual(before);
     });
     expect(disturbed.steps).toEqual(plain.steps);
@@ -83,6 +104,10 @@ describe('answers between steps', () => {
     await trainer.answer(asked());
     await expect(trainer.answer(asked(), AbortSignal.abort())).rejects.toThrow();
     await expect(trainer.answer(asked({ item: { ...tiny.items[0], image: 'Images/none.png' } }))).rejects.toMatchObject({ http: 404 });
+    for (const explain of QUESTIONS) await trainer.explain(aboutIt({ explain }));
+    await expect(trainer.explain(aboutIt({ explain: { ...QUESTIONS[2], token: 99 } as ExplainAsk['explain'] }))).rejects.toMatchObject({
+      code: 'EXPLAIN_TOKEN',
+    });
     expect(memoryStats().tensors).toBe(before);
     trainer.dispose();
   });

@@ -4,11 +4,11 @@
  */
 import { verdict } from '../answers/index.ts';
 import { openPicture, pixelsOf } from '../data/image/picture.ts';
-import type { Answer, Ask, PromptView } from '../protocol/index.ts';
+import type { Answer, Ask, PromptView, Put } from '../protocol/index.ts';
 import { tokenTexts } from '../protocol/token-texts.ts';
-import type { EncodedPrompt, Model, Processor } from '../models/index.ts';
+import type { EncodedPrompt, Model, Processor, RawImage } from '../models/index.ts';
 import { getRngState, setRngState } from '../torch/index.ts';
-import { ask as askModel, disposePrompt, questionOf, type Reply } from './ask.ts';
+import { ask as askModel, disposePrompt, questionOf, type Reply, type Wording } from './ask.ts';
 
 /** Below it only the likeliest token is left, and float32 cannot hold logits divided by much less. */
 const COLD = 1e-6;
@@ -17,7 +17,7 @@ const COLD = 1e-6;
 export async function answer(processor: Processor, policy: () => Model | Promise<Model>, ask: Ask, signal?: AbortSignal): Promise<Answer> {
   const { item, num, reading } = ask;
   const start = performance.now();
-  const { prompt, view } = await encode(processor, ask);
+  const { prompt, view } = await encodePut(processor, ask);
   try {
     const sampled = num === 0 ? [] : await sample(await policy(), processor, prompt, ask, signal);
     const completions = sampled.map(({ text, tokenIds, logprobs, finishReason }) => ({
@@ -34,12 +34,22 @@ export async function answer(processor: Processor, policy: () => Model | Promise
   }
 }
 
-async function encode(processor: Processor, ask: Ask): Promise<{ prompt: EncodedPrompt; view: PromptView }> {
-  const { item, root, variant, template, evaluation, min_pixels, max_pixels } = ask;
+/** As one number for each channel of each pixel. */
+const GREY = 128;
+
+/**
+ * A question as the model gets it, and as people see that; the prompt is the caller's to free. `blank` paints the image grey.
+ * Throws PROMPT_TOO_LONG where `room` is given and does not suffice.
+ */
+export async function encodePut(
+  processor: Processor,
+  { item, root, variant, template, evaluation, min_pixels, max_pixels }: Put,
+  { blank = false, room }: { blank?: boolean; room?: Wording['room'] } = {},
+): Promise<{ prompt: EncodedPrompt; view: PromptView }> {
   const picture = item.image === '' ? null : await openPicture(root, item.image);
   const sizes = { minPixels: min_pixels ?? undefined, maxPixels: max_pixels ?? undefined };
-  const images = picture === null ? [] : [await pixelsOf(picture)];
-  const { prompt } = await questionOf(processor, item, images, { variant, template, evaluation, ...sizes });
+  const images = picture === null ? [] : [blank ? greyOf(picture) : await pixelsOf(picture)];
+  const { prompt } = await questionOf(processor, item, images, { variant, template, evaluation, room, ...sizes });
   const tokens = promptTokens(processor, prompt.inputIds);
   const { patch_size } = processor.imageConfig;
   const image = picture && {
@@ -51,6 +61,11 @@ async function encode(processor: Processor, ask: Ask): Promise<{ prompt: Encoded
   };
   return { prompt, view: { text: prompt.text, tokens, image } };
 }
+
+const greyOf = ({ width, height }: { width: number; height: number }): RawImage => ({
+  ...{ width, height, channels: 3 },
+  data: new Uint8Array(width * height * 3).fill(GREY),
+});
 
 /** Tokens with their texts; the image's are one entry. */
 function promptTokens(processor: Processor, ids: number[]): PromptView['tokens'] {

@@ -1,6 +1,14 @@
 import { WorkbenchError } from '../protocol/index.ts';
 
 export const errors = {
+  explainToken: (message: string, remedy: string) => new WorkbenchError({ code: 'EXPLAIN_TOKEN', http: 422, message, remedy }),
+  explainOptions: () =>
+    new WorkbenchError({
+      code: 'EXPLAIN_OPTIONS',
+      http: 422,
+      message: 'the question has no options whose probabilities could be read',
+      remedy: 'Ask about a question of a data set, or write the options into the question: A) cyst, B) tumor.',
+    }),
   batchNotWhole: (perStep: number, G: number) =>
     new WorkbenchError({
       code: 'TRAIN_BATCH',

@@ -3,6 +3,8 @@ import {
   WorkbenchError,
   type Answer,
   type Ask,
+  type ExplainAsk,
+  type Explained,
   type LiveSettings,
   type RewardSet,
   type SAMPLING_SETTINGS,
@@ -15,6 +17,7 @@ import { answerMetrics, completionMetrics, rewardMetrics } from './batch-metrics
 import { readTensors, type TrainerState } from './checkpoint.ts';
 import { errors } from './errors.ts';
 import { evaluate } from './evaluate.ts';
+import { explain } from './explain/index.ts';
 import { asked, type Question } from './ask.ts';
 import { frozenLogps, grpoUpdate, scaleOf, type MicroBatch } from './grpo.ts';
 import { Meters, StepClock } from './meters.ts';
@@ -164,6 +167,10 @@ export class GRPOTrainer implements Trainer {
 
   answer(ask: Ask, signal?: AbortSignal): Promise<Answer> {
     return answer(this.#training.processor, () => this.#training.policy, ask, signal);
+  }
+
+  explain(ask: ExplainAsk, signal?: AbortSignal): Promise<Explained> {
+    return explain(this.#training.processor, () => this.#training.policy, ask, signal);
   }
 
   /** On every rank; rank 0 writes. */

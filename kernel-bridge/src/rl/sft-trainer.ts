@@ -4,11 +4,12 @@
  * prompt is the variant's training prompt, and the loss is on the target alone.
  */
 import { formatSolution } from '../answers/index.ts';
-import type { Answer, Ask, LiveSettings, RewardSet, VqaItem } from '../protocol/index.ts';
+import type { Answer, Ask, ExplainAsk, Explained, LiveSettings, RewardSet, VqaItem } from '../protocol/index.ts';
 import { groupLogps, type Processor } from '../models/index.ts';
 import { backward, scope, span, torch } from '../torch/index.ts';
 import { answer } from './answer.ts';
 import { evaluate } from './evaluate.ts';
+import { explain } from './explain/index.ts';
 import type { Question } from './ask.ts';
 import { metricMean } from './loss/index.ts';
 import { Meters, StepClock } from './meters.ts';
@@ -149,6 +150,10 @@ export class SFTTrainer implements Trainer {
 
   answer(ask: Ask, signal?: AbortSignal): Promise<Answer> {
     return answer(this.#training.processor, () => this.#training.policy, ask, signal);
+  }
+
+  explain(ask: ExplainAsk, signal?: AbortSignal): Promise<Explained> {
+    return explain(this.#training.processor, () => this.#training.policy, ask, signal);
   }
 
   async saveCheckpoint(dir: string): Promise<void> {

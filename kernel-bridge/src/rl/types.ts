@@ -1,4 +1,4 @@
-import type { Answer, Ask, LiveSettings, RewardSet, TrainConfig, VqaItem } from '../protocol/index.ts';
+import type { Answer, Ask, ExplainAsk, Explained, LiveSettings, RewardSet, TrainConfig, VqaItem } from '../protocol/index.ts';
 import type { WorkbenchError } from '../protocol/errors.ts';
 import type { StepResult } from '../protocol/step.ts';
 import type { LeftOutQuestion } from './left-out.ts';
@@ -23,6 +23,8 @@ export interface Trainer {
   evaluate(): Promise<Record<string, number | null> | null>;
   /** Answers of the policy as it stands, between two steps; training goes on exactly as if nobody had asked. */
   answer(ask: Ask, signal?: AbortSignal): Promise<Answer>;
+  /** What is asked about a completion, by the policy as it stands; training goes on as above. */
+  explain(ask: ExplainAsk, signal?: AbortSignal): Promise<Explained>;
   /** Writes `dir` whole (weights as a Hugging Face directory, optimiser, schedule, sampler, data order, RNG) or not at all. */
   saveCheckpoint(dir: string): Promise<void>;
   /** Called twice a second while the run is paused: processes that train it together keep in touch. */

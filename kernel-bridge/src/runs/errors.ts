@@ -241,6 +241,16 @@ export const errors = {
   serverStopped: () =>
     make('SERVER_STOPPED', 503)('The backend that supervised this run stopped; a checkpoint was written.', 'Resume goes on from there.'),
 
+  noPolicyLeft: (id: string, model: string) =>
+    make('CHECKPOINT_UNKNOWN', 404)(
+      `Run ${id} has no checkpoint any more, and the model that it started from is not at ${model}.`,
+      'Put the model back, or resume the run: a policy in training can be asked.',
+    ),
+  noCompletion: (id: string, step: number, group: number, completion: number) =>
+    make('EXPLAIN_COMPLETION', 404)(
+      `Run ${id} stores no completion ${completion} of group ${group} at step ${step}.`,
+      'The Rollouts view shows which steps, groups and completions there are.',
+    ),
   generateBusy: () =>
     make('GENERATE_BUSY', 429)('Too many questions wait for an answer already.', 'Try again when some of them have been answered.'),
   generateDied: (how: string, last: string) =>

@@ -3,7 +3,8 @@
  * come, and ends after some idle minutes, when a run wants the device, and with the server, however that ends.
  */
 import { join } from 'node:path';
-import type { Answer, Ask, ModelSource } from '../protocol/generate.ts';
+import type { AnswerTo, AnyAsk } from '../protocol/channel.ts';
+import type { ModelSource } from '../protocol/generate.ts';
 import { errors } from '../runs/errors.ts';
 import type { Job, Jobs } from './jobs.ts';
 import { sharesMemory, type Wish } from './placement.ts';
@@ -14,7 +15,7 @@ export interface GenerationWorkerOptions {
   jobs: Jobs;
   pool: DevicePool;
   /** Bytes that answers take, by the planner's estimate. */
-  bytesOf?: (source: ModelSource, ask: Ask) => number;
+  bytesOf?: (source: ModelSource, ask: AnyAsk) => number;
   /** Module that the process runs. */
   module?: string;
   idle_ms?: number;
@@ -41,7 +42,7 @@ export class GenerationWorker {
     return this.#job?.pid ?? null;
   }
 
-  async ask(ask: Ask, source: ModelSource, signal: AbortSignal): Promise<Answer> {
+  async ask<A extends AnyAsk>(ask: A, source: ModelSource, signal: AbortSignal): Promise<AnswerTo<A>> {
     signal.throwIfAborted();
     clearTimeout(this.#idle);
     const wish: Wish = {

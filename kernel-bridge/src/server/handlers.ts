@@ -71,8 +71,8 @@ export interface Services {
   started_at: number;
 }
 
-/** Routes that are neither of data sets nor of evaluations nor of searches. */
-type RunRoutes = Exclude<RouteName, GroupOf<'data' | 'evals' | 'search'>>;
+/** Routes that are neither of data sets, nor of evaluations, nor of searches, nor about a completion. */
+type RunRoutes = Exclude<RouteName, GroupOf<'data' | 'evals' | 'explain' | 'search'>>;
 
 export function runHandlers(services: Services): Handlers<RunRoutes> {
   const { home, hub, pool, evaluations, supervisor, kernels, generations, index, loadItems } = services;

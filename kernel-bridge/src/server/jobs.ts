@@ -6,8 +6,9 @@
 import type { ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { readTailSync } from '../files/plain.ts';
+import type { AnswerTo, AnyAsk, FromWorker, ToWorker } from '../protocol/channel.ts';
 import { WorkbenchError } from '../protocol/errors.ts';
-import type { Answer, Ask, FromWorker, ModelSource, ToWorker } from '../protocol/generate.ts';
+import type { ModelSource } from '../protocol/generate.ts';
 import { errors } from '../runs/errors.ts';
 import { forkWorker } from './fork-worker.ts';
 import type { JobKind, Place } from './placement.ts';
@@ -90,7 +91,7 @@ export class Jobs {
 }
 
 interface Asked {
-  resolve: (reply: { answer: Answer; step: number | null }) => void;
+  resolve: (reply: { answer: AnswerTo<AnyAsk>; step: number | null }) => void;
   reject: (error: Error) => void;
 }
 
@@ -152,7 +153,12 @@ export class Job {
    * A question to its model; `source` is the model that it is to load. Rejects with the refusal, the end of the process, or the reason of `signal`. A
    * process that has not come to an end with a withdrawn question after `grace_ms` is killed.
    */
-  ask(ask: Ask, source: ModelSource | null, signal: AbortSignal, grace_ms?: number): Promise<{ answer: Answer; step: number | null }> {
+  ask<A extends AnyAsk>(
+    ask: A,
+    source: ModelSource | null,
+    signal: AbortSignal,
+    grace_ms?: number,
+  ): Promise<{ answer: AnswerTo<A>; step: number | null }> {
     signal.throwIfAborted();
     const key = ++this.#keys;
     return new Promise((resolve, reject) => {
@@ -169,7 +175,7 @@ export class Job {
       const settled = (): void => signal.removeEventListener('abort', withdraw);
       signal.addEventListener('abort', withdraw, { once: true });
       this.#asked.set(key, {
-        resolve: (reply) => (settled(), resolve(reply)),
+        resolve: (reply) => (settled(), resolve(reply as { answer: AnswerTo<A>; step: number | null })),
         reject: (error) => (settled(), reject(error)),
       });
       this.send({ type: 'ask', key, ask, source });

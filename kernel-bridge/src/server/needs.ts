@@ -1,13 +1,18 @@
 /** What jobs need of a device, by the planner's estimate. Where it cannot tell (a model that is gone, say), 0: the job itself will name what is wrong. */
 import type { TrainConfig } from '../protocol/config.ts';
 import type { EvalSettings } from '../protocol/evals.ts';
-import type { Ask, ModelSource } from '../protocol/generate.ts';
+import type { AnyAsk } from '../protocol/channel.ts';
+import type { ModelSource } from '../protocol/generate.ts';
 import { answeringBytes, estimate, type Asking } from '../runs/estimate.ts';
 import { trainFilter, type LoadItems } from '../runs/runs.ts';
 import type { DevicePool } from './device-pool.ts';
 
 /** The image processor's own limit in Qwen2-VL's files as Med-R1 has them. */
 const MAX_PIXELS = 401408;
+/** Of attribution.ts. */
+const SIDE_BY_SIDE = 8;
+/** Tokens of a text that is not encoded yet. */
+const LONG = 1024;
 
 export class Needs {
   readonly #home: string;
@@ -31,8 +36,10 @@ export class Needs {
     return this.#asking({ model, dtype, batch, max_new_tokens, max_pixels: max_pixels ?? MAX_PIXELS }, device);
   }
 
-  ofAnswer({ path: model, dtype, device }: ModelSource, { num, max_new_tokens, max_pixels }: Ask): number {
-    return this.#asking({ model, dtype, batch: num, max_new_tokens, max_pixels: max_pixels ?? MAX_PIXELS }, device);
+  ofAnswer({ path: model, dtype, device }: ModelSource, ask: AnyAsk): number {
+    // a completion that is run again takes what its tokens take, several times over where images or cuts go side by side
+    const [batch, max_new_tokens] = 'explain' in ask ? [SIDE_BY_SIDE, ask.token_ids?.length ?? LONG] : [ask.num, ask.max_new_tokens];
+    return this.#asking({ model, dtype, batch, max_new_tokens, max_pixels: ask.max_pixels ?? MAX_PIXELS }, device);
   }
 
   #asking(asking: Asking, device: string): number {

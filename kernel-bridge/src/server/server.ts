@@ -17,10 +17,13 @@ import { errors } from '../runs/errors.ts';
 import { prepareHome } from '../runs/home.ts';
 import { tryLock } from '../log/lock.ts';
 import type { LoadItems } from '../runs/runs.ts';
+import type { RunStore } from '../runs/store.ts';
 import { VERSION } from '../version.ts';
 import { createApp } from './app.ts';
 import { refusal, type Gate } from './auth.ts';
 import { Connection, LIMITS } from './connection.ts';
+import { Asking } from './asking.ts';
+import { explainHandlers } from './explanations.ts';
 import { Generations } from './generations.ts';
 import { Evaluations } from './evaluations.ts';
 import { dataHandlers } from './data.ts';
@@ -58,7 +61,7 @@ export interface ServeOptions {
   /** Module of the process that evaluates. */
   evaluationModule?: string;
   /** The generation process: its module and patience. */
-  generation?: { module?: string; idle_ms?: number; grace_ms?: number; timeout_ms?: number };
+  generation?: { module?: string; idle_ms?: number; grace_ms?: number; timeout_ms?: number; most?: number };
   limits?: typeof LIMITS;
   /** False leaves what runs train on without an index; most tests look at none. */
   indexesData?: boolean;
@@ -106,20 +109,23 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
       goOn(id);
     },
     askKernel: (call, timeout_s) => kernels.ask(call, timeout_s),
-    starting: (on) => generations.worker.release(on),
+    starting: (on) => asking.worker.release(on),
   });
   const goOn = (id: string): void => takeUp(id, { hub, kernels, supervisor });
   kernels.onServed(() => supervisor.ids.forEach(goOn));
-  const generations = new Generations({
+  const store = (id: string): RunStore => hub.store(id);
+  const asking = new Asking({
     home,
     jobs,
     pool,
     bytesOf: (source, ask) => needs.ofAnswer(source, ask),
     loadItems: options.loadItems,
     supervisor,
-    store: (id) => hub.store(id),
+    store,
     ...options.generation,
   });
+  const questions = { home, loadItems: options.loadItems, asking, store };
+  const generations = new Generations(questions);
   const evaluations = new Evaluations({
     home,
     jobs,
@@ -136,6 +142,7 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
   const { loadItems } = options;
   const handlers: Handlers = {
     ...runHandlers({ home, hub, pool, evaluations, supervisor, kernels, goOn, generations, index, loadItems, started_at }),
+    ...explainHandlers(questions),
     ...evalHandlers({ home, pool, evaluations, loadItems }),
     ...searchHandlers({ home, hub, searches }),
     ...dataHandlers({ home, jobs: indexing }),

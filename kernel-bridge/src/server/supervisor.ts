@@ -4,8 +4,9 @@
  * its turn. The two of a pair have a device each where there are two, and take turns step by step where they share one.
  */
 import { existsSync } from 'node:fs';
+import type { AnswerTo, AnyAsk } from '../protocol/channel.ts';
 import { errorBody } from '../protocol/errors.ts';
-import type { Answer, Ask } from '../protocol/generate.ts';
+
 import type { KernelCall, Scored } from '../protocol/kernels.ts';
 import { hasEnded, isActive, type RunState } from '../protocol/run.ts';
 import { isDiskFull } from '../log/disk-space.ts';
@@ -150,7 +151,7 @@ export class Supervisor {
   }
 
   /** Asks the policy being trained, between two steps; null when no worker of ours trains the run. */
-  ask(id: string, ask: Ask, signal: AbortSignal): Promise<{ answer: Answer; step: number | null }> | null {
+  ask<A extends AnyAsk>(id: string, ask: A, signal: AbortSignal): Promise<{ answer: AnswerTo<A>; step: number | null }> | null {
     const worker = this.worker(id);
     const state = this.stateOf(id);
     return worker && state !== null && isActive(state) ? worker.ask(ask, null, signal) : null;

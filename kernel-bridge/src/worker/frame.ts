@@ -5,7 +5,7 @@
  *
  * Arguments: what kind of job this is, then those of the job; nothing secret.
  */
-import type { FromWorker } from '../protocol/generate.ts';
+import type { FromWorker } from '../protocol/channel.ts';
 
 export interface Frame {
   /** Of the job. */

@@ -1,15 +1,20 @@
 /** What the server asks this process to answer, over its channel: kept in order until the process gets to it. */
+import type { AnswerTo, AnyAsk, ToWorker } from '../protocol/channel.ts';
 import { errorBody, WorkbenchError } from '../protocol/errors.ts';
-import type { Answer, Ask, ModelSource, ToWorker } from '../protocol/generate.ts';
+import type { ModelSource } from '../protocol/generate.ts';
 import { tell } from './frame.ts';
 
 interface Waiting {
-  ask: Ask;
+  ask: AnyAsk;
   source: ModelSource | null;
   abort: AbortController;
 }
 /** `step`: of the policy that answers. */
-export type Reply = (ask: Ask, signal: AbortSignal, source: ModelSource | null) => Promise<{ answer: Answer; step: number | null }>;
+export type Reply = (
+  ask: AnyAsk,
+  signal: AbortSignal,
+  source: ModelSource | null,
+) => Promise<{ answer: AnswerTo<AnyAsk>; step: number | null }>;
 
 export class Inbox {
   readonly #waiting = new Map<number, Waiting>();

@@ -1,5 +1,5 @@
 /** The way from a worker to kernels: its server knows them, and is asked over the process's channel. */
-import type { ToWorker } from '../protocol/generate.ts';
+import type { ToWorker } from '../protocol/channel.ts';
 import type { Scored } from '../protocol/kernels.ts';
 import type { AskKernel } from '../rewards/index.ts';
 

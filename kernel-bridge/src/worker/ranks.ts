@@ -7,7 +7,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { WorkbenchError } from '../protocol/errors.ts';
-import type { Answer, Ask, LiveSettings, RewardSet, TrainConfig } from '../protocol/index.ts';
+import type { Answer, Ask, ExplainAsk, Explained, LiveSettings, RewardSet, TrainConfig } from '../protocol/index.ts';
 import type { StepResult } from '../protocol/step.ts';
 import type { CreateTrainer, Trainer, TrainerInit } from '../rl/index.ts';
 import { agreed, RankError } from '../rl/ranks.ts';
@@ -258,6 +258,10 @@ class LeadingTrainer implements Trainer {
   /** Rank 0 alone: the others wait for its next order. */
   answer(ask: Ask, signal?: AbortSignal): Promise<Answer> {
     return this.#trainer.answer(ask, signal);
+  }
+
+  explain(ask: ExplainAsk, signal?: AbortSignal): Promise<Explained> {
+    return this.#trainer.explain(ask, signal);
   }
 
   saveCheckpoint(dir: string): Promise<void> {

@@ -1,5 +1,5 @@
 /** The device between two runs of a pair: a worker asks its supervisor for a turn before each step (server/turns.ts gives them). */
-import type { ToWorker } from '../protocol/generate.ts';
+import type { ToWorker } from '../protocol/channel.ts';
 import { tell } from './frame.ts';
 
 export interface Turn {

@@ -1,6 +1,7 @@
 /** The three things that a process with a model does (worker/frame.ts is what they share): around any trainer, any model that answers. */
 import type { LoadQuestions } from '../evals/evals.ts';
-import type { Answer, Ask, ModelSource } from '../protocol/generate.ts';
+import { answerTo, type Answers } from '../protocol/channel.ts';
+import type { ModelSource } from '../protocol/generate.ts';
 import type { CreateTrainer } from '../rl/types.ts';
 import type { LoadItems } from '../runs/runs.ts';
 import type { OpenAnswerer } from './answerer.ts';
@@ -37,9 +38,7 @@ export const evaluating =
     runEvaluation({ directory, home, loadItems, openAnswerer, log, committed, signal });
 
 /** A model in memory that answers. */
-export interface LoadedModel extends Disposable {
-  answer(ask: Ask, signal: AbortSignal): Promise<Answer>;
-}
+export type LoadedModel = Answers & Disposable;
 export type OpenModel = (source: ModelSource) => Promise<LoadedModel>;
 
 /** Answers one question after another and keeps the model of the last one, until its owner wants it no more. */
@@ -61,7 +60,7 @@ export const answering =
     const inbox = new Inbox(() => arrived());
     for (;;) {
       const next = new Promise<void>((resolve) => (arrived = resolve));
-      await inbox.answerAll(async (ask, stop, source) => ({ answer: await (await opened(source!)).answer(ask, stop), step: null }));
+      await inbox.answerAll(async (ask, stop, source) => ({ answer: await answerTo(await opened(source!), ask, stop), step: null }));
       await next;
     }
   };

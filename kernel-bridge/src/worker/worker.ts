@@ -7,6 +7,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate as yieldToEvents } from 'node:timers/promises';
 import { writeDurably } from '../files/durable.ts';
+import { answerTo } from '../protocol/channel.ts';
 import { errorBody } from '../protocol/errors.ts';
 import type { VqaItem } from '../protocol/data.ts';
 import { isOfFile } from '../protocol/problems.ts';
@@ -253,7 +254,10 @@ class Training {
   }
 
   private answerAsked(): Promise<void> {
-    return this.options.answerAsked(async (ask, signal) => ({ answer: await this.trainer.answer(ask, signal), step: this.trainer.step }));
+    return this.options.answerAsked(async (ask, signal) => ({
+      answer: await answerTo(this.trainer, ask, signal),
+      step: this.trainer.step,
+    }));
   }
 
   private async setPaused(paused: boolean): Promise<void> {

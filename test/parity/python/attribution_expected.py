@@ -20,6 +20,12 @@ BLOCKS = (2, 3)
 QUESTION = "What is shown? A)cyst, B)tumor, C)nodule, D)fissure"
 BEFORE = "So the answer is <answer> "
 TOKEN, AGAINST = "B", ["A", "C"]
+SAID = "<think> The edge is round. So it is a cyst. </think> <answer> B </answer>"
+#: What is left of it where the reasoning is cut before its first sentence, after it, and not at all.
+CUT = ["<think>", "<think> The edge is round.", "<think> The edge is round. So it is a cyst."]
+BRIDGE = " </think> <answer>"
+LETTERS = [" A", " B", " C", " D"]
+TEMPERATURE = 0.7
 GREY = 128
 
 
@@ -34,6 +40,32 @@ def score(logits: torch.Tensor, token: int, against: list[int]) -> torch.Tensor:
     logps = torch.log_softmax(logits[:, -1].float(), -1)
     own = logps[:, token]
     return own if not against else own - torch.logsumexp(logps[:, against], 1)
+
+
+def said(model: torch.nn.Module, processor, text: str) -> dict:
+    """The five likeliest tokens at each place of SAID, and each letter's probability after CUT + BRIDGE, each by a pass of its own."""
+    tokenizer = processor.tokenizer
+
+    def logps(ids: list[int], temperature: float = 1.0) -> torch.Tensor:
+        inputs = processor(text=[text], images=[picture()], return_tensors="pt")
+        prompt = inputs["input_ids"].shape[1]
+        inputs["input_ids"] = torch.cat([inputs["input_ids"], torch.tensor([ids], dtype=torch.long)], 1)
+        inputs["attention_mask"] = torch.ones_like(inputs["input_ids"])
+        if "mm_token_type_ids" in inputs:
+            inputs["mm_token_type_ids"] = torch.cat([inputs["mm_token_type_ids"], torch.zeros((1, len(ids)), dtype=torch.long)], 1)
+        with torch.no_grad():
+            return torch.log_softmax(model(**inputs).logits[0, prompt - 1 :].float() / temperature, -1)
+
+    ids = tokenizer.encode(SAID, add_special_tokens=False)
+    best = logps(ids, TEMPERATURE)[:-1].topk(5)
+    letters = [tokenizer.encode(letter, add_special_tokens=False)[0] for letter in LETTERS]
+    options = [logps(tokenizer.encode(cut + BRIDGE, add_special_tokens=False))[-1, letters].exp().tolist() for cut in CUT]
+    return {
+        "said": ids,
+        "temperature": TEMPERATURE,
+        "top": {"ids": best.indices.tolist(), "logprobs": best.values.tolist()},
+        "options": options,
+    }
 
 
 def main() -> None:
@@ -110,6 +142,7 @@ def main() -> None:
             "integrated": integrated.tolist(),
             "blocks": list(BLOCKS),
             "occluded": occluded,
+            **said(model, processor, text),
         }
     (OUT / "expected.json").write_text(json.dumps(expected))
 
