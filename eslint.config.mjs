@@ -46,6 +46,12 @@ const noWallClock = {
   message: 'How long something takes is told by performance.now(), which never jumps.',
 };
 
+/** A terminal obeys control characters, and what a command prints holds text from elsewhere. */
+const noOtherOutput = {
+  selector: "MemberExpression[object.object.name='process'][object.property.name=/^std(out|err)$/][property.name='write']",
+  message: 'Commands print by output.ts, which shows control characters and obeys none.',
+};
+
 const [labRules, schemaRules] = jupyter.configs.recommended;
 
 export default tseslint.config(
@@ -91,5 +97,10 @@ export default tseslint.config(
   },
   { ...schemaRules, files: ['extension/schema/*.json'], plugins: { jupyter } },
   { files: ['kernel-bridge/src/**/*.ts'], ignores: ['**/*.test.ts'], rules: { 'no-restricted-syntax': ['error', noWallClock] } },
+  {
+    files: ['kernel-bridge/src/cli/**/*.ts'],
+    ignores: ['**/*.test.ts', '**/docs.ts', '**/output.ts'],
+    rules: { 'no-restricted-syntax': ['error', noWallClock, noOtherOutput], 'no-console': 'error' },
+  },
   { files: ['{widgets,extension}/**/*.ts'], rules: { 'no-restricted-syntax': ['error', ...noMarkup], 'no-console': 'error' } },
 );

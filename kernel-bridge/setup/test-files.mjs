@@ -7,7 +7,7 @@ const FOLDERS = ['kernel-bridge/src', 'kernel-bridge/native', 'kernel-bridge/set
 
 /** Unit tests that train, start processes, or try a sandbox's limits: more than two seconds each on a quiet machine. `npm test -- quick` leaves them out. */
 export const SLOW = [
-  'kernel-bridge/src/cli/{eval,trace,train}.test.ts',
+  'kernel-bridge/src/cli/{eval,paths,trace,train}.test.ts',
   'kernel-bridge/src/rewards/sandbox/sandbox.test.ts',
   'kernel-bridge/src/rewards/user-reward.test.ts',
   'kernel-bridge/src/rl/{grpo-trainer,lora-run,ranks}.test.ts',

@@ -5,7 +5,7 @@ import { pixelsOfFile } from '../data/image/picture.ts';
 import { attribution, generate, loadModel, loadProcessor, type ModelDtype, type Processor } from '../models/index.ts';
 import { VARIANTS, WorkbenchError, type Variant } from '../protocol/index.ts';
 import { dtypeOption, count, whole } from './arguments.ts';
-import { printJson, shown, table } from './output.ts';
+import { pass, printJson, table, tell } from './output.ts';
 
 const ANSWER = '<answer>';
 type Method = 'gradient' | 'integrated' | 'occlusion';
@@ -101,12 +101,12 @@ async function run(options: Options): Promise<void> {
     });
     return;
   }
-  console.log(shown(processor.decode(ids)));
-  console.log(
+  pass(`${processor.decode(ids)}\n`);
+  tell(
     `token ${index} ${JSON.stringify(text)}: log-probability ${found.document.score.toFixed(4)}${options.against.length ? ' (contrast)' : ''}`,
+    ...table(found.cells.map((row) => row.map((value) => value.toFixed(3).padStart(8)))),
+    ...(check ? [verdict(check)] : []),
   );
-  console.log(table(found.cells.map((row) => row.map((value) => value.toFixed(3).padStart(8)))));
-  if (check) console.log(verdict(check));
 }
 
 /** What a method gives: a value for each token of the image, and what stands in the document. */

@@ -21,7 +21,6 @@ afterEach(() => {
 /** What the command writes on standard output. */
 async function medr1Data(...words: string[]): Promise<string> {
   const out: string[] = [];
-  vi.spyOn(console, 'log').mockImplementation((...parts: unknown[]) => void out.push(`${parts.join(' ')}\n`));
   const stdout = vi.spyOn(process.stdout, 'write').mockImplementation((text) => Boolean(out.push(String(text))));
   const program = new Command().exitOverride().configureOutput({ writeErr: () => {} });
   register(program);

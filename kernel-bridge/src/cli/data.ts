@@ -12,9 +12,8 @@ import { makeSplit } from '../data/splits/make.ts';
 import { readWhole } from '../data/whole.ts';
 import { SPLIT_KINDS, type Audit, type SplitKind } from '../protocol/data.ts';
 import { WorkbenchError } from '../protocol/errors.ts';
-import { printable } from '../protocol/printable.ts';
 import { usage, whole } from './arguments.ts';
-import { printJson, table, tell } from './output.ts';
+import { printJson, Status, table, tell } from './output.ts';
 
 interface Json {
   json?: boolean;
@@ -97,9 +96,9 @@ async function add(dir: string, { name, images, json }: { name?: string; images?
 function list({ json }: Json): void {
   const datasets = listDatasets(homeDir());
   if (json) return printJson({ datasets });
-  if (datasets.length === 0) return console.log('No data set is indexed. medr1 data add DIR');
+  if (datasets.length === 0) return tell('No data set is indexed. medr1 data add DIR');
   const rows = datasets.map(({ name, kind, items, usable, images, dir }) => [name, kind, items, usable, images, dir]);
-  console.log(table([['name', 'kind', 'questions', 'usable', 'images', 'folder'], ...rows]));
+  tell(...table([['name', 'kind', 'questions', 'usable', 'images', 'folder'], ...rows]));
 }
 
 async function audit(nameOrDir: string, { images, json }: { images: boolean } & Json): Promise<void> {
@@ -123,10 +122,10 @@ export function printAudit(audit: Audit): void {
       s.prior_accuracy,
       s.chance,
     ]);
-    console.log(table([['test split', 'train', 'test', 'image in train', 'similar', 'prior %', 'chance %'], ...rows]), '\n');
+    tell(...table([['test split', 'train', 'test', 'image in train', 'similar', 'prior %', 'chance %'], ...rows]), '');
   }
   for (const [draw, rows] of Map.groupBy(Object.entries(audit.prior_matrix), ([train]) => train.split('/')[0])) printMatrix(draw, rows);
-  if (audit.findings.length === 0) return console.log('Nothing was found.');
+  if (audit.findings.length === 0) return tell('Nothing was found.');
   for (const { code, text, count } of audit.findings) tell(`${code} (${count}): ${text}`);
 }
 
@@ -137,7 +136,7 @@ function printMatrix(draw: string, rows: [string, Record<string, number>][]): vo
   const short = (name: string) => name.replace(/^.*?(train|test)\//, '');
   tell(`Option-text prior of ${draw}, % right: rows train, columns test`);
   const body = rows.map(([train, row]) => [short(train), ...tests.map((test) => row[test])]);
-  console.log(`${table([['', ...tests.map(short)], ...body])}\n`);
+  tell(...table([['', ...tests.map(short)], ...body]), '');
 }
 
 interface SplitArguments extends Json {
@@ -168,7 +167,7 @@ async function split(nameOrDir: string, { kind, seed, test, name, out, force, js
 async function get(name: KnownName, dir: string | undefined, { yes, hubUrl }: { yes?: boolean; hubUrl?: string }): Promise<void> {
   const { repo, licence, size } = KNOWN[name];
   const target = resolve(dir ?? name);
-  console.log(`${licence}\n\n${repo}: ${size}, to ${target}`);
+  tell(...licence.split('\n'), '', `${repo}: ${size}, to ${target}`);
   if (!yes && !(await agreed())) throw usage('the licence was not accepted', 'Start again and answer y, or add --yes.');
   const line = statusLine(false);
   const mebi = (n: number) => (n / 2 ** 20).toFixed(1);
@@ -212,9 +211,8 @@ function stopped(): WorkbenchError {
 
 /** One line that is redrawn on a terminal, and nothing elsewhere; null ends it. */
 function statusLine(quiet = false): (text: string | null) => void {
-  const out = process.stderr;
-  if (quiet || !out.isTTY) return () => {};
-  return (text) => out.write(text === null ? '\r\x1b[K' : `\r\x1b[K${printable(text).slice(0, (out.columns || 80) - 1)}`);
+  const status = new Status();
+  return (text) => (quiet ? undefined : text === null ? status.clear() : status.draw(text));
 }
 
 function fraction(text: string): number {

@@ -8,7 +8,7 @@ import { machine } from '../machine.ts';
 import { homeDir } from '../runs/home.ts';
 import { listRuns } from '../runs/runs.ts';
 import { serverFile, type ServerFile } from '../server/server-file.ts';
-import { printJson } from './output.ts';
+import { printJson, tell } from './output.ts';
 
 /** A run of the 2B model with its optimiser writes checkpoints of about this size. */
 const DISK_WANTED = 20e9;
@@ -23,13 +23,15 @@ export function register(program: Command): void {
       const all = [...(await facts()), ...limits(), ...(await whereRunsLive(homeDir()))];
       const healthy = all.every(({ state }) => state !== 'missing');
       if (json) printJson({ healthy, facts: all });
-      else console.log(all.map(line).join('\n'));
+      else tell(...all.flatMap(lines));
       if (!healthy) process.exitCode = 1;
     });
 }
 
-const line = ({ name, state, detail, remedy }: Fact): string =>
-  `${MARK[state]}${name.padEnd(30)}${detail}${remedy ? `\n${' '.repeat(38)}-> ${remedy}` : ''}`;
+const lines = ({ name, state, detail, remedy }: Fact): string[] => [
+  `${MARK[state]}${name.padEnd(30)}${detail}`,
+  ...(remedy ? [`${' '.repeat(38)}-> ${remedy}`] : []),
+];
 
 /** What training on the CPU may use, and who says so. */
 function limits(): Fact[] {

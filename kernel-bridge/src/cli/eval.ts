@@ -18,12 +18,11 @@ import {
   type Share,
   type Variant,
 } from '../protocol/index.ts';
-import { printable } from '../protocol/printable.ts';
 import { homeDir, prepareHome } from '../runs/home.ts';
 import { openAnswerer } from '../worker/answerer.ts';
 import { runEvaluation } from '../worker/evaluation.ts';
 import { count, dtypeOption, whole } from './arguments.ts';
-import { printJson, table } from './output.ts';
+import { note, printJson, Status, table, tell } from './output.ts';
 import { requireFile, traced, traceOption } from './trace.ts';
 
 interface Options {
@@ -95,13 +94,13 @@ async function run(options: Options): Promise<void> {
     { loadItems },
   );
   using evaluation = store;
-  if (found !== null && !options.json) process.stderr.write(`evaluation ${store.row().id}: ${found} answers were there already\n`);
+  if (found !== null && !options.json) note(`evaluation ${store.row().id}: ${found} answers were there already`);
   const state = await traced(options.trace, () => answer(evaluation, home, options));
   const { summary, report, unasked } = evaluation.detail();
   if (summary.error) throw new WorkbenchError({ ...summary.error, exit: 1 });
   if (options.json) printJson(document(options, summary, report, unasked));
-  else console.log(text(report, summary));
-  if (summary.left_out > 0 && !options.json) process.stderr.write(leftOut(summary, unasked));
+  else tell(...lines(report, summary));
+  if (summary.left_out > 0 && !options.json) note(...leftOut(summary, unasked));
   if (state !== 'finished') throw unfinished(summary);
 }
 
@@ -110,7 +109,7 @@ async function answer(store: EvalStore, home: string, { json }: Options): Promis
   const abort = new AbortController();
   const interrupted = (): void => (abort.signal.aborted ? process.exit(1) : abort.abort('stop'));
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, interrupted);
-  const bar = !json && process.stderr.isTTY;
+  const status = new Status();
   try {
     return await runEvaluation({
       directory: store.directory,
@@ -118,11 +117,12 @@ async function answer(store: EvalStore, home: string, { json }: Options): Promis
       loadItems,
       openAnswerer,
       signal: abort.signal,
-      log: (line) => void (process.env.MEDR1_DEBUG && process.stderr.write(`${printable(line)}\n`)),
+      log: (line) => void (process.env.MEDR1_DEBUG && note(line)),
       committed: () => {
-        if (!bar) return;
+        if (json || !status.draws) return;
         const { done, total } = store.summary();
-        process.stderr.write(`\r${done} of ${total} ${done === total ? '\n' : ''}`);
+        if (done < total) status.draw(`${done} of ${total}`);
+        else status.keep(`${done} of ${total}`);
       },
     });
   } finally {
@@ -157,13 +157,12 @@ const document = (options: Options, summary: EvalSummary, report: Evaluation, un
   ...report,
 });
 
-export function leftOut({ left_out, settings }: EvalSummary, unasked: EvalDetail['unasked']): string {
-  const lines = [
+export function leftOut({ left_out, settings }: EvalSummary, unasked: EvalDetail['unasked']): string[] {
+  return [
     `${left_out} questions of the split were left out, for something is wrong with them: \`medr1 data audit ${settings.dataset}\` says what`,
     ...unasked.slice(0, 5).map(({ id, sight, why }) => `  ${id}${sight === 'image' ? '' : `, ${sight}`}: ${why}`),
     ...(unasked.length > 5 ? [`  and ${unasked.length - 5} more`] : []),
   ];
-  return `${lines.map(printable).join('\n')}\n`;
 }
 
 function unfinished({ id, done, total }: EvalSummary): WorkbenchError {
@@ -174,7 +173,7 @@ function unfinished({ id, done, total }: EvalSummary): WorkbenchError {
   });
 }
 
-function text(evaluation: Evaluation, { reading }: EvalSummary): string {
+function lines(evaluation: Evaluation, { reading }: EvalSummary): string[] {
   const percent = ({ rate, low, high }: Share): string =>
     rate === null ? '-' : `${(100 * rate).toFixed(1)} (${(100 * low!).toFixed(1)} to ${(100 * high!).toFixed(1)})`;
   const line = (name: string, { strict, tolerant }: Accuracy): (string | number)[] => [

@@ -10,7 +10,6 @@ import { exportEvaluation } from '../evals/export.ts';
 import { matrices } from '../evals/matrix.ts';
 import type { EvalStore } from '../evals/store.ts';
 import { comparisonLines } from '../evals/table.ts';
-import { printable } from '../protocol/printable.ts';
 import {
   columnName,
   MATRIX_KINDS,
@@ -23,7 +22,7 @@ import {
 } from '../protocol/evals.ts';
 import { homeDir } from '../runs/home.ts';
 import { usage } from './arguments.ts';
-import { printJson, table } from './output.ts';
+import { note, pass, printJson, table, tell } from './output.ts';
 
 interface Json {
   json?: boolean;
@@ -54,7 +53,7 @@ function list({ json }: Json): void {
   const home = homeDir();
   const evaluations = summaries(home);
   if (json) return printJson({ evaluations });
-  if (evaluations.length === 0) return void process.stdout.write('No evaluations yet: medr1 eval makes one.\n');
+  if (evaluations.length === 0) return tell('No evaluations yet: medr1 eval makes one.');
   const rows = evaluations.map((one) => [
     one.id,
     one.state,
@@ -68,7 +67,7 @@ function list({ json }: Json): void {
     'strict',
     evaluations.map(({ reading }) => reading),
   ).toUpperCase();
-  process.stdout.write(`${table([['EVALUATION', 'STATE', 'ANSWERS', `${published}, %`, 'TOLERANT, %', 'VARIANT', 'NAME'], ...rows])}\n`);
+  tell(...table([['EVALUATION', 'STATE', 'ANSWERS', `${published}, %`, 'TOLERANT, %', 'VARIANT', 'NAME'], ...rows]));
 }
 
 function show(id: string, { json }: Json): void {
@@ -77,19 +76,15 @@ function show(id: string, { json }: Json): void {
   if (json) return printJson(detail);
   const { summary, report } = detail;
   const rows = Object.entries({ ...report.by_modality, ...report.by_question_type, ...report.by_dataset });
-  process.stdout.write(
-    `${[
-      `${summary.id}  ${summary.name}`,
-      `${summary.state}, ${summary.done} of ${summary.total} answers, in ${detail.directory}`,
-      ...Object.entries(summary.settings).map(([key, value]) => `  ${key}: ${JSON.stringify(value)}`),
-    ]
-      .map(printable)
-      .join('\n')}\n` +
-      `${table([
-        ['', 'items', ...READINGS.map((reading) => `${columnName(reading, [summary.reading])}, %`)],
-        ['all', report.strict.total, withInterval(report.strict), withInterval(report.tolerant)],
-        ...rows.map(([name, { strict, tolerant }]) => [name, strict.total, withInterval(strict), withInterval(tolerant)]),
-      ])}\n`,
+  tell(
+    `${summary.id}  ${summary.name}`,
+    `${summary.state}, ${summary.done} of ${summary.total} answers, in ${detail.directory}`,
+    ...Object.entries(summary.settings).map(([key, value]) => `  ${key}: ${JSON.stringify(value)}`),
+    ...table([
+      ['', 'items', ...READINGS.map((reading) => `${columnName(reading, [summary.reading])}, %`)],
+      ['all', report.strict.total, withInterval(report.strict), withInterval(report.tolerant)],
+      ...rows.map(([name, { strict, tolerant }]) => [name, strict.total, withInterval(strict), withInterval(tolerant)]),
+    ]),
   );
 }
 
@@ -107,22 +102,24 @@ function compareAll(names: string[], { json, csv }: CompareOptions): void {
     throw usage(`${csv} exists already`, 'Name a file that does not exist yet; nothing is written over.');
   const stores = openAll(ids);
   try {
-    const compared = stores.map(comparedOf);
+    const parts = stores.map(comparedOf);
     if (csv !== undefined) {
-      const text = comparisonLines(compared).join('');
-      if (csv === '-') return void process.stdout.write(text);
+      const text = comparisonLines(parts).join('');
+      if (csv === '-') return pass(text);
       writeFileSync(csv, text, { flag: 'wx' });
+      note(`written: ${csv}`);
     }
-    const made = comparison(compared);
+    const made = comparison(parts);
     if (json) printJson(made);
-    else process.stdout.write(`${comparisonText(made)}\n`);
+    else tell(...told(made));
   } finally {
     for (const store of stores) store[Symbol.dispose]();
   }
 }
 
 /** Figures of each, what was left out, the settings that differ, then a line a pair and reading. */
-function comparisonText({ evaluations, items, questions, apart, reports, pairs }: EvalComparison): string {
+/** Tables with an empty line between them. */
+function told({ evaluations, items, questions, apart, reports, pairs }: EvalComparison): string[] {
   const readings = evaluations.map(({ reading }) => reading);
   const letterFor = (id: string): string => letterOf(evaluations.findIndex((one) => one.id === id));
   const leftOut = questions.flatMap((one, at) => {
@@ -130,8 +127,8 @@ function comparisonText({ evaluations, items, questions, apart, reports, pairs }
     return parts.length === 0 ? [] : [`left out of ${letterOf(at)}: ${parts.join(', ')}`];
   });
   const several = pairs.length > 1;
-  return [
-    [`${items} questions that all of them answered`, ...leftOut].join('\n'),
+  const parts = [
+    [`${items} questions that all of them answered`, ...leftOut],
     table([
       ['', 'EVALUATION', `${columnName('strict', readings).toUpperCase()}, %`, 'TOLERANT, %', 'TOKENS', 'A RIGHT ONE', 'VARIANT', 'NAME'],
       ...evaluations.map((one, i) => [
@@ -139,14 +136,9 @@ function comparisonText({ evaluations, items, questions, apart, reports, pairs }
         ...[reports[i].mean_tokens?.toFixed(1) ?? '-', reports[i].tokens_per_correct?.toFixed(1) ?? '-', one.settings.variant, one.name],
       ]),
     ]),
-    ...(apart.length > 0
-      ? [
-          table([
-            ['THEY DIFFER IN', ...evaluations.map((_, i) => letterOf(i))],
-            ...apart.map(({ setting, values }) => [setting, ...values]),
-          ]),
-        ]
-      : []),
+    apart.length > 0
+      ? table([['THEY DIFFER IN', ...evaluations.map((_, i) => letterOf(i))], ...apart.map(({ setting, values }) => [setting, ...values])])
+      : [],
     table([
       [
         'PAIR',
@@ -171,8 +163,9 @@ function comparisonText({ evaluations, items, questions, apart, reports, pairs }
         }),
       ),
     ]),
-    ...(several ? [`p, HOLM: corrected for the ${pairs.length} pairs of this comparison (Holm 1979).`] : []),
-  ].join('\n\n');
+    several ? [`p, HOLM: corrected for the ${pairs.length} pairs of this comparison (Holm 1979).`] : [],
+  ];
+  return parts.filter((part) => part.length > 0).flatMap((part, at) => [...(at > 0 ? [''] : []), ...part]);
 }
 
 /** Questions of an evaluation that a comparison says nothing about. */
@@ -185,21 +178,22 @@ const LEFT_OUT = [
 function matrix(ids: string[], { kind, json }: Json & { kind: MatrixKind }): void {
   const made = matrices(evaluatedCheckpoints(homeDir(), ids.length > 0 ? ids : null), kind);
   if (json) return printJson(made);
-  if (made.matrices.length === 0)
-    return void process.stdout.write(`No finished evaluation of a checkpoint that was trained on one ${kind.replace('_', ' ')}.\n`);
-  for (const one of made.matrices) process.stdout.write(`${matrixText(one)}\n\n`);
-  for (const one of made.differences) process.stdout.write(`${differenceText(one)}\n\n`);
+  if (made.matrices.length === 0) return tell(`No finished evaluation of a checkpoint that was trained on one ${kind.replace('_', ' ')}.`);
+  for (const one of made.matrices) tell(...matrixLines(one), '');
+  for (const one of made.differences) tell(...differenceLines(one), '');
 }
 
-const matrixText = ({ name, readings, names, cells, in_domain, off_diagonal }: EvalMatrix): string =>
-  `${printable(name)}, ${columnName('strict', readings)}, %: rows trained on, columns tested on\n` +
-  `${table([['', ...names], ...cells.map((row, i) => [names[i], ...row.map((cell) => percent(cell?.strict.rate ?? null))])])}\n` +
-  `in domain ${percent(in_domain.strict)}, off the diagonal ${percent(off_diagonal.strict)}`;
+const matrixLines = ({ name, readings, names, cells, in_domain, off_diagonal }: EvalMatrix): string[] => [
+  `${name}, ${columnName('strict', readings)}, %: rows trained on, columns tested on`,
+  ...table([['', ...names], ...cells.map((row, i) => [names[i], ...row.map((cell) => percent(cell?.strict.rate ?? null))])]),
+  `in domain ${percent(in_domain.strict)}, off the diagonal ${percent(off_diagonal.strict)}`,
+];
 
-const differenceText = ({ minuend, subtrahend, readings, names, strict, in_domain, off_diagonal }: MatrixDifference): string =>
-  `${printable(`${minuend} minus ${subtrahend}`)}, ${columnName('strict', readings)}, points\n` +
-  `${table([['', ...names], ...strict.map((row, i) => [names[i], ...row.map(percent)])])}\n` +
-  `in domain ${percent(in_domain.strict)}, off the diagonal ${percent(off_diagonal.strict)}`;
+const differenceLines = ({ minuend, subtrahend, readings, names, strict, in_domain, off_diagonal }: MatrixDifference): string[] => [
+  `${minuend} minus ${subtrahend}, ${columnName('strict', readings)}, points`,
+  ...table([['', ...names], ...strict.map((row, i) => [names[i], ...row.map(percent)])]),
+  `in domain ${percent(in_domain.strict)}, off the diagonal ${percent(off_diagonal.strict)}`,
+];
 
 function exportOne(id: string): void {
   using store = openEval(homeDir(), id);
@@ -212,7 +206,7 @@ function remove(id: string, { json }: Json): void {
   if (isEvaluating(evalDirectory(home, id))) throw errors.wrongState(id, 'be deleted', 'running', 'Stop it first.');
   const trash = trashEval(home, id);
   if (json) printJson({ trash });
-  else process.stdout.write(`moved to ${trash}\n`);
+  else tell(`moved to ${trash}`);
 }
 
 /** All or none: the ones already open are closed when one cannot be. */

@@ -7,7 +7,7 @@ import { applyVariant } from '../answers/index.ts';
 import { ask } from '../rl/ask.ts';
 import { span } from '../torch/index.ts';
 import { count, dtypeOption, whole } from './arguments.ts';
-import { printJson, shown } from './output.ts';
+import { pass, printJson } from './output.ts';
 import { traced, traceOption } from './trace.ts';
 
 interface Options {
@@ -65,7 +65,7 @@ async function run(options: Options): Promise<void> {
     finish_reason: finishReason,
   }));
   if (options.json) printJson({ completions: answers });
-  else for (const answer of answers) console.log(shown(answer.text));
+  else for (const answer of answers) pass(`${answer.text}\n`);
 }
 
 function textOf({ question, prompt, variant }: Options): string {

@@ -1,9 +1,8 @@
 import { afterEach, expect, it, vi } from 'vitest';
 import { WorkbenchError } from '../protocol/errors.ts';
-import type { WriteStream } from 'node:tty';
 import { printAudit } from './data.ts';
 import { leftOut } from './eval.ts';
-import { fail, shown, table } from './output.ts';
+import { fail, note, pass, printJson, table, tellStriped } from './output.ts';
 import { progress } from './progress.ts';
 
 const HOSTILE = 'a\x1b[2J\rended: finished\x07\u202eb\u009b1m';
@@ -13,17 +12,31 @@ const SHOWN = 'a\\u001b[2J\\u000dended: finished\\u0007\\u202eb\\u009b1m';
 
 afterEach(() => vi.restoreAllMocks());
 
-it('a terminal shows what a name, a log or a completion says and does not obey it', () => {
-  expect(table([[HOSTILE, 1]])).toBe('a\\u001b[2J\\u000dended: finished\\u0007\\u202eb\\u009b1m  1');
-  const { isTTY } = process.stdout;
+/** What it writes on standard output, a terminal or not. */
+function printed(what: () => void, isTTY = false): string {
+  const out: string[] = [];
+  vi.spyOn(process.stdout, 'write').mockImplementation((text) => out.push(String(text)) > 0);
+  const before = process.stdout.isTTY;
   try {
-    process.stdout.isTTY = true;
-    expect(shown(`${HOSTILE}\nnext\tone`)).toBe('a\\u001b[2J\\u000dended: finished\\u0007\\u202eb\\u009b1m\nnext\tone');
-    process.stdout.isTTY = false;
-    expect(shown(HOSTILE)).toBe(HOSTILE); // a program reads it
-  } finally {
     process.stdout.isTTY = isTTY;
+    what();
+  } finally {
+    process.stdout.isTTY = before;
   }
+  return out.join('');
+}
+
+it('a terminal shows what a name, a log or a completion says and does not obey it', () => {
+  expect(table([[HOSTILE, 1]])).toEqual([`${SHOWN}  1`]);
+  expect(printed(() => pass(`${HOSTILE}\nnext\tone\n`), true)).toBe(`${SHOWN}\nnext\tone\n`);
+  expect(printed(() => pass(HOSTILE))).toBe(HOSTILE); // a program reads it
+  expect(printed(() => tellStriped([HOSTILE]), true)).toContain(SHOWN);
+});
+
+it('a JSON document holds it as JSON escapes it, for terminals and for programs', () => {
+  const text = printed(() => printJson({ name: `${HOSTILE}\n` }));
+  expect(text).toContain(`${SHOWN.replace('\\u000d', '\\r')}\\n`);
+  expect(JSON.parse(text)).toEqual({ name: `${HOSTILE}\n` });
 });
 
 it('an error that quotes it is printed in the same way', () => {
@@ -35,7 +48,7 @@ it('an error that quotes it is printed in the same way', () => {
 
 it.each([true, false])('progress of a run says it in one line, on a terminal (%s) too', (isTTY) => {
   const written: string[] = [];
-  const out = { isTTY, write: (text: string) => written.push(text) > 0 } as unknown as WriteStream;
+  const out = { isTTY, write: (text: string) => written.push(text) > 0 };
   const line = progress(out, () => 3, HOSTILE);
   const message = `reward mine threw\n${HOSTILE}`;
   line.event({ kind: 'state', seq: 1, time: 1, step: 1, state: 'failed', error: { code: 'X', message, remedy: '' } });
@@ -52,7 +65,10 @@ it('findings of an audit and questions that an evaluation left out are told in t
   printAudit({ dataset: HOSTILE, ...facts, findings: [finding] } as unknown as Parameters<typeof printAudit>[0]);
   expect(written.join('')).toBe(`${SHOWN}: 1 questions (0 usable) on 1 images\n\nimage-missing (1): there is no ${SHOWN}\\u000a\n`);
   const summary = { left_out: 1, settings: { dataset: HOSTILE } } as unknown as Parameters<typeof leftOut>[0];
-  expect(leftOut(summary, [{ id: `${HOSTILE}\n`, sight: 'image', why: HOSTILE }] as Parameters<typeof leftOut>[1])).toBe(
+  const told: string[] = [];
+  vi.spyOn(process.stderr, 'write').mockImplementation((text) => told.push(String(text)) > 0);
+  note(...leftOut(summary, [{ id: `${HOSTILE}\n`, sight: 'image', why: HOSTILE }] as Parameters<typeof leftOut>[1]));
+  expect(told.join('')).toBe(
     `1 questions of the split were left out, for something is wrong with them: \`medr1 data audit ${SHOWN}\` says what\n  ${SHOWN}\\u000a: ${SHOWN}\n`,
   );
 });

@@ -1,7 +1,6 @@
 /** Progress of a run on a terminal: one line redrawn on a TTY, one line a step elsewhere. */
-import type { WriteStream } from 'node:tty';
-import { printable } from '../protocol/printable.ts';
 import type { RunEvent, RunSummary } from '../protocol/run.ts';
+import { Status, type Terminal } from './output.ts';
 
 export interface Progress {
   begin(id: string, where: string): void;
@@ -15,10 +14,10 @@ const BAR_CELLS = 24;
 const SHOWN = ['reward', 'kl', 'loss', 'rollouts_per_s'];
 
 /** The number of steps comes from the trainer, by `of`, once it has started. `label` tells runs apart that are shown together. */
-export function progress(out: WriteStream, of: () => number | null = () => null, label = ''): Progress {
-  const redraw = out.isTTY;
-  const before = label && `${printable(label)}  `;
-  const line = (text: string): void => void out.write(`${redraw ? '\r\x1b[K' : ''}${before}${printable(text)}\n`);
+export function progress(out: Terminal, of: () => number | null = () => null, label = ''): Progress {
+  const status = new Status(out);
+  const before = label && `${label}  `;
+  const line = (text: string): void => status.keep(`${before}${text}`);
   const times: number[] = [];
   let written = '';
   return {
@@ -28,7 +27,8 @@ export function progress(out: WriteStream, of: () => number | null = () => null,
       if (event.kind === 'step') {
         times.push(event.time);
         const text = `${before}${stepLine(event, of(), times)}`;
-        out.write(redraw ? `\r\x1b[K${text.slice(0, (out.columns || 80) - 1)}` : `${text}\n`);
+        if (status.draws) status.draw(text);
+        else status.keep(text);
       } else if (event.kind === 'state') {
         line(event.error ? `${event.state}: ${event.error.message}` : event.state);
       } else if (event.kind === 'rewards') {

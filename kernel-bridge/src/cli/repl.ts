@@ -1,6 +1,5 @@
 /** `medr1 repl`: a JavaScript prompt with a model and encoded questions loaded, to look into what happens. */
 import { start } from 'node:repl';
-import { styleText } from 'node:util';
 import type { Command } from 'commander';
 import { loadItems } from '../data/load.ts';
 
@@ -11,6 +10,7 @@ import { homeDir } from '../runs/home.ts';
 import { QuestionEncoder } from '../rl/encoder.ts';
 import * as engine from '../torch/index.ts';
 import { count, dtypeOption } from './arguments.ts';
+import { tell, tellStriped } from './output.ts';
 
 interface Options {
   model: string;
@@ -48,7 +48,7 @@ async function run(options: Options): Promise<void> {
   const encoder = new QuestionEncoder(processor, config, root);
   const prompts = (await encoder.encode(items)).map(({ prompt }) => prompt);
 
-  console.log(HELP);
+  tell(...HELP.split('\n'));
   const prompt = start({ prompt: 'medr1> ', useGlobal: false });
   const named = { model, processor, items, prompts, generate, forward, groupLogps, inspect, tokens: colouring(processor) };
   Object.assign(prompt.context, engine, named);
@@ -70,13 +70,7 @@ export function inspect(t: engine.Tensor): string {
   return `${head} min ${min} mean ${middle} max ${max} std ${spread}${odd === 0 ? '' : `, ${odd} of ${values.length} not finite`}`;
 }
 
-const SHADES = ['cyan', 'yellow'] as const;
-
 const colouring =
   (processor: Processor) =>
   (ids: readonly number[]): void =>
-    console.log(
-      tokenTexts(processor, ids)
-        .map((text, i) => styleText(SHADES[i % SHADES.length], text))
-        .join(''),
-    );
+    tellStriped(tokenTexts(processor, ids));

@@ -9,7 +9,7 @@ import { completeConfig, parseSettings, readConfigFile } from '../runs/config.ts
 import { changedSchedules, weightsAt } from '../rewards/index.ts';
 import { dtypeOption, usage } from './arguments.ts';
 import { encodeRow, readBatch, type BatchRow } from './batch.ts';
-import { printJson, table } from './output.ts';
+import { printJson, table, tell } from './output.ts';
 import { traced, traceOption } from './trace.ts';
 
 interface Options {
@@ -127,7 +127,7 @@ const noReward = (file: string, row: number, name: string): WorkbenchError =>
 function print({ loss, grad_norm, advantages, metrics }: Replay, json: boolean): void {
   if (json) printJson({ loss, grad_norm, kl: metrics.kl ?? null, advantages, ...metrics });
   else
-    console.log(
-      table(Object.entries({ loss, grad_norm, ...metrics }).map(([name, value]) => [name, value === null ? '-' : value.toPrecision(6)])),
+    tell(
+      ...table(Object.entries({ loss, grad_norm, ...metrics }).map(([name, value]) => [name, value === null ? '-' : value.toPrecision(6)])),
     );
 }

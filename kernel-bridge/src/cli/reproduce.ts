@@ -6,7 +6,6 @@ import { InvalidArgumentError, type Command } from 'commander';
 import { loadItems } from '../data/load.ts';
 import { makeSample } from '../data/sample/sample.ts';
 import { readWhole } from '../data/whole.ts';
-import { printable } from '../protocol/printable.ts';
 import { errors } from '../reproduce/errors.ts';
 import { makePlan, type Plan } from '../reproduce/plan.ts';
 import { APPROACHES, readRecipe, type Approach, type Recipe } from '../reproduce/recipe.ts';
@@ -16,7 +15,7 @@ import { errors as runErrors } from '../runs/errors.ts';
 import { homeDir, prepareHome } from '../runs/home.ts';
 import { openRun } from '../runs/runs.ts';
 import { cpuSlotsOption } from './arguments.ts';
-import { printJson, table } from './output.ts';
+import { pass, printJson, Status, table, tell } from './output.ts';
 
 const EXAMPLES = fileURLToPath(new URL('../../../examples', import.meta.url));
 
@@ -73,11 +72,13 @@ async function reproduce(options: Options): Promise<void> {
   writeWhole(join(directory, 'provenance.json'), `${JSON.stringify(made, null, 1)}\n`);
   const { training, evaluating } = made.seconds;
   if (options.json) printJson({ ...report, ...made, directory });
-  else
-    process.stdout.write(
-      `${markdown(report)}\n${Math.round(training)} s of training, ${Math.round(evaluating)} s of evaluating\n` +
-        `written: ${join(directory, 'report.md')}, report.json and provenance.json beside it\n`,
+  else {
+    pass(`${markdown(report)}\n`);
+    tell(
+      `${Math.round(training)} s of training, ${Math.round(evaluating)} s of evaluating`,
+      `written: ${join(directory, 'report.md')}, report.json and provenance.json beside it`,
     );
+  }
   if (worked.failed.length > 0)
     throw errors.failed(
       worked.failed.map(({ name }) => name),
@@ -112,23 +113,19 @@ function list(plan: Plan, home: string, { json }: Options): void {
     return { name, run: id, state, step };
   });
   if (json) return printJson({ name: plan.recipe.name, units: plan.units, parts });
-  process.stdout.write(
-    `${table([['PART', 'RUN', 'STATE', 'STEP'], ...parts.map(({ name, run, state, step }) => [name, run ?? '-', state, step])])}\n`,
-  );
+  tell(...table([['PART', 'RUN', 'STATE', 'STEP'], ...parts.map(({ name, run, state, step }) => [name, run ?? '-', state, step])]));
 }
 
 /** One line a part on standard error, redrawn on a terminal. */
 function printer({ evaluations }: Plan): (part: Part) => void {
   const places = new Map(evaluations.map(({ name }, index) => [name, index + 1]));
-  const redraw = process.stderr.isTTY;
+  const status = new Status();
   const last = new Map<string, string>(); // parts go on side by side
   return ({ what, name, done, total, state, error }) => {
-    const text = printable(
-      `[${places.get(name)}/${evaluations.length}] ${what} ${name}: ${done} of ${total || '?'}, ${state}${error ? `: ${error.message}` : ''}`,
-    );
+    const text = `[${places.get(name)}/${evaluations.length}] ${what} ${name}: ${done} of ${total || '?'}, ${state}${error ? `: ${error.message}` : ''}`;
     const key = `${what} ${state}`;
-    if (redraw) process.stderr.write(`\r\x1b[K${text}${state === 'finished' || error ? '\n' : ''}`);
-    else if (key !== last.get(name)) process.stderr.write(`${text}\n`);
+    if (status.draws && state !== 'finished' && !error) status.draw(text);
+    else if (status.draws || key !== last.get(name)) status.keep(text);
     last.set(name, key);
   };
 }

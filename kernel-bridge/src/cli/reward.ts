@@ -13,7 +13,7 @@ import { changedRewards, editRewards, revisions } from '../runs/rewards.ts';
 import { openRun } from '../runs/runs.ts';
 import { tryRewards } from '../runs/try-rewards.ts';
 import { readBatch } from './batch.ts';
-import { printJson, table } from './output.ts';
+import { printJson, table, tell } from './output.ts';
 
 const gather = (value: string, before: string[]): string[] => [...before, value];
 
@@ -55,25 +55,25 @@ interface Json {
 function list({ json }: Json): void {
   const functions = [...REWARDS.values()].map(builtInReward);
   if (json) return printJson({ functions });
-  process.stdout.write(`${functions.map(explained).join('\n\n')}\n`);
+  tell(...functions.flatMap((one, at) => [...(at > 0 ? [''] : []), ...explained(one)]));
 }
 
 /** What it earns, how it goes wrong, and its parameters. */
-function explained({ name, range, description, formula, known_failure, parameters }: BuiltInReward): string {
+function explained({ name, range, description, formula, known_failure, parameters }: BuiltInReward): string[] {
   const keys = Object.entries(parameters.properties).map(([key, { default: value, description: what, enum: values }]) => [
     `    ${key}`,
     value === undefined ? 'by the run' : JSON.stringify(value),
     values === undefined ? what : `${what} (${values.join(', ')})`,
   ]);
   const lines = [`${name}  ${range.join('..')}`, `  ${description}`, `  earns ${formula}`, `  known failure: ${known_failure}`];
-  return [...lines, ...(keys.length > 0 ? [table(keys)] : [])].join('\n');
+  return [...lines, ...(keys.length > 0 ? table(keys) : [])];
 }
 
 async function test(file: string, options: Json & { run?: string; steps: string; batch?: string }): Promise<void> {
   const source = readRewardFile(file);
   const report = await reportOf(source, options);
   if (options.json) printJson(report);
-  else process.stdout.write(`${reportText(report)}\n`);
+  else tell(...reportLines(report));
   if (report.error) throw new WorkbenchError({ ...report.error, exit: 1 });
 }
 
@@ -109,7 +109,7 @@ function batchOf(file: string): RewardBatch {
 
 const number = (value: number | null): string => (value === null ? '-' : String(Number(value.toPrecision(4))));
 
-function reportText(report: RewardReport): string {
+function reportLines(report: RewardReport): string[] {
   const { completions, not_applicable, tests, ms_per_completion, histogram } = report;
   const most = Math.max(1, ...histogram.map(({ count }) => count));
   const rows: [string, string][] = [
@@ -128,7 +128,7 @@ function reportText(report: RewardReport): string {
     count,
     '#'.repeat(Math.ceil((30 * count) / most)),
   ]);
-  return [table(rows), ...(bars.length ? ['', table(bars)] : [])].join('\n');
+  return [...table(rows), ...(bars.length ? ['', ...table(bars)] : [])];
 }
 
 async function set(
@@ -169,7 +169,7 @@ async function set(
     revision = editRewards(store.db, { ...change, base_revision: current.revision, time: Date.now() });
   }
   if (json) printJson(revision);
-  else process.stdout.write(`revision ${revision.revision} of ${id}, from its next step: ${JSON.stringify(revision.weights)}\n`);
+  else tell(`revision ${revision.revision} of ${id}, from its next step: ${JSON.stringify(revision.weights)}`);
 }
 
 const weightsOf = (pairs: string[]): Record<string, number> =>

@@ -5,7 +5,6 @@ import type { Command } from 'commander';
 import { connectHome } from '../server/connect.ts';
 import { errorBody } from '../protocol/errors.ts';
 import { hasEnded, type RewardRevision } from '../protocol/run.ts';
-import { printable } from '../protocol/printable.ts';
 import { parseSettings } from '../runs/config.ts';
 import { exportRun, EXPORT_FORMATS, tableLines, type ExportFormat } from '../runs/export.ts';
 import { errors } from '../runs/errors.ts';
@@ -16,7 +15,7 @@ import { isTraining, listRuns, openRun, trainedBy, trashRun } from '../runs/runs
 import { rescueRun } from '../runs/rescue.ts';
 import { verifyRun } from '../runs/verify.ts';
 import { usage } from './arguments.ts';
-import { printJson, table } from './output.ts';
+import { note, pass, printJson, table, tell } from './output.ts';
 
 interface Json {
   json?: boolean;
@@ -115,7 +114,7 @@ function list({ json }: Json): void {
     }
   });
   if (json) return printJson({ runs: summaries });
-  if (summaries.length === 0) return void process.stdout.write('No runs yet: medr1 train CONFIG.yaml starts one.\n');
+  if (summaries.length === 0) return tell('No runs yet: medr1 train CONFIG.yaml starts one.');
   const rows = summaries.map((run) =>
     'name' in run
       ? [
@@ -128,7 +127,7 @@ function list({ json }: Json): void {
         ]
       : [run.id, run.state, '-', '-', '-', run.error.message],
   );
-  process.stdout.write(`${table([['RUN', 'STATE', 'STEP', 'REWARD', 'VARIANT', 'NAME'], ...rows])}\n`);
+  tell(...table([['RUN', 'STATE', 'STEP', 'REWARD', 'VARIANT', 'NAME'], ...rows]));
 }
 
 function show(id: string, { json }: Json): void {
@@ -149,7 +148,7 @@ function show(id: string, { json }: Json): void {
     ]),
     ...Object.entries(detail.config).map(([key, value]) => `  ${key}: ${JSON.stringify(value)}`),
   ];
-  process.stdout.write(`${lines.map(printable).join('\n')}\n`);
+  tell(...lines);
 }
 
 /** Parameters, schedules and settings of a revision, a line each. */
@@ -169,7 +168,7 @@ async function exportTo(id: string, out: string, { format, step }: { format: str
     const { exportModel } = await import('./export-model.ts'); // libtorch, which nothing else here needs
     await exportModel(store, out, step === undefined ? null : wholeNumber(step));
   } else await exportRun(store, out, format as ExportFormat);
-  process.stderr.write(`written: ${out}\n`);
+  note(`written: ${out}`);
 }
 
 /** Refuses a place that cannot be written before anything is read. */
@@ -187,10 +186,10 @@ async function verify(id: string, { json }: Json): Promise<void> {
   if (json) return printJson(found);
   const { run, digests, steps, events, checkpoints } = found;
   const held = `${steps} steps, ${events} log entries, ${checkpoints.length} checkpoints`;
-  process.stdout.write(
+  tell(
     digests
-      ? `${run} holds what was written: ${held}.\n`
-      : `${run} was made by a version that kept no digests: its file is whole (${held}), its values cannot be checked. Digests are written when it is next trained, rolled back or forked.\n`,
+      ? `${run} holds what was written: ${held}.`
+      : `${run} was made by a version that kept no digests: its file is whole (${held}), its values cannot be checked. Digests are written when it is next trained, rolled back or forked.`,
   );
 }
 
@@ -205,7 +204,7 @@ async function rescue(id: string, { json }: Json): Promise<void> {
     from === undefined
       ? 'It has no checkpoint: to train it further begins at step 1.'
       : `medr1 train --resume ${summary.id} goes on from its checkpoint of step ${from}.`;
-  process.stdout.write(`${summary.id}: steps 1 to ${summary.step} of ${id}\n${next}\n`);
+  tell(`${summary.id}: steps 1 to ${summary.step} of ${id}`, next);
 }
 
 async function fork(id: string, step: string, { set, start, json }: Json & { set: string[]; start?: boolean }): Promise<void> {
@@ -215,8 +214,8 @@ async function fork(id: string, step: string, { set, start, json }: Json & { set
   using made = await forkRun(home, parent, wholeNumber(step), parseSettings(set));
   const summary = server ? await server.action(made.row().id, 'start') : made.summary();
   if (json) printJson(summary);
-  else if (server) process.stdout.write(`${summary.id}\n`);
-  else process.stdout.write(`${summary.id}\nmedr1 train --resume ${summary.id} trains it, and so does the Runs panel.\n`);
+  else if (server) tell(summary.id);
+  else tell(summary.id, `medr1 train --resume ${summary.id} trains it, and so does the Runs panel.`);
 }
 
 async function rollback(id: string, step: string, { json }: Json): Promise<void> {
@@ -227,15 +226,16 @@ async function rollback(id: string, step: string, { json }: Json): Promise<void>
   else await rollbackRun(store, wholeNumber(step));
   const summary = store.summary();
   if (json) printJson(summary);
-  else process.stdout.write(`${summary.id} is back at step ${summary.step}.\n`);
+  else tell(`${summary.id} is back at step ${summary.step}.`);
 }
 
 async function metrics(id: string, { csv }: { csv: string }): Promise<void> {
   using store = openRun(homeDir(), id);
-  if (csv === '-') for (const line of tableLines(store, 'csv')) process.stdout.write(line);
+  if (csv === '-') for (const line of tableLines(store, 'csv')) pass(line);
   else {
     if (existsSync(csv)) throw usage(`${csv} exists already`, 'Name a file that does not exist yet; nothing is written over.');
     await exportRun(store, csv, 'csv');
+    note(`written: ${csv}`);
   }
 }
 
@@ -257,7 +257,7 @@ async function act(id: string, action: 'pause' | 'stop' | 'resume', { json }: Js
   }
   const summary = store.summary();
   if (json) printJson(summary);
-  else process.stdout.write(`${id}: ${action} was asked for; it is ${summary.state} at step ${summary.step}\n`);
+  else tell(`${id}: ${action} was asked for; it is ${summary.state} at step ${summary.step}`);
 }
 
 /** Stored by the server where one runs, which tells pages of it; else here. */
@@ -268,7 +268,7 @@ async function set(id: string, pairs: string[], { revert, reason, json }: Json &
     const inForce = settingsInForce(store);
     if (json) return printJson(inForce);
     const rows = Object.entries(inForce.settings).map(([key, value]) => [key, JSON.stringify(value), inForce.fixed[key] ?? '']);
-    return void process.stdout.write(`${table(rows)}\n`);
+    return tell(...table(rows));
   }
   if (pairs.length > 0 && revert !== undefined) throw usage('--revert goes without settings', 'Change settings by a second command.');
   const told = { reason, author: 'command line' };
@@ -283,7 +283,7 @@ async function set(id: string, pairs: string[], { revert, reason, json }: Json &
     made = server ? await server.editSettings(id, edit) : editSettings(store.db, { ...edit, time: Date.now() });
   }
   if (json) printJson(made);
-  else process.stdout.write(`revision ${made.revision} of ${id}, from its next step: ${JSON.stringify(made.settings)}\n`);
+  else tell(`revision ${made.revision} of ${id}, from its next step: ${JSON.stringify(made.settings)}`);
 }
 
 async function remove(id: string, { json }: Json): Promise<void> {
@@ -300,7 +300,7 @@ async function remove(id: string, { json }: Json): Promise<void> {
     trash = trashRun(home, id, name);
   }
   if (json) printJson({ removed: id, trash });
-  else process.stdout.write(`${id} is in the trash\n`);
+  else tell(`${id} is in the trash`);
 }
 
 function wholeNumber(text: string, what = 'step'): number {

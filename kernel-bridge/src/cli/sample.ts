@@ -6,6 +6,7 @@ import type { Command } from 'commander';
 import { makeSample } from '../data/sample/sample.ts';
 import { WorkbenchError } from '../protocol/errors.ts';
 import { whole } from './arguments.ts';
+import { note, printJson, Status, tell } from './output.ts';
 
 /** Where the clone keeps the tiny model, seen from src/cli and from lib/cli alike. */
 const TINY_MODEL = fileURLToPath(new URL('../../../examples/sample/model', import.meta.url));
@@ -39,24 +40,25 @@ interface SampleArguments {
 }
 
 async function writeSample(dir: string, options: SampleArguments): Promise<void> {
-  const bar = process.stderr.isTTY && !options.json;
-  const progress = (done: number, total: number) => {
-    if (bar) process.stderr.write(`\r${done} of ${total} images${done === total ? '\n' : ''}`);
+  const status = new Status();
+  const progress = (done: number, total: number): void => {
+    if (!options.json) status.draw(`${done} of ${total} images`);
   };
   const summary = await makeSample(dir, { seed: options.seed, imagesPerDataset: options.images, progress });
   const model = options.model && existsSync(TINY_MODEL) ? join(summary.dir, 'model') : null;
   if (model) await cp(TINY_MODEL, model, { recursive: true });
-  if (options.json) console.log(JSON.stringify({ ...summary, model }));
+  status.clear();
+  if (options.json) printJson({ ...summary, model });
   else {
-    console.log(
+    tell(
       `${summary.dir}: ${summary.images} synthetic images, ${summary.questions} questions (${summary.train} train, ${summary.test} test)`,
     );
-    if (model) console.log(`${model}: the tiny Qwen2-VL to train on them`);
+    if (model) tell(`${model}: the tiny Qwen2-VL to train on them`);
   }
 }
 
 /** Imported late: the data set alone must be made without libtorch. */
 async function trainModel(out: string, options: SampleArguments): Promise<void> {
   const { makeTinyModel } = await import('../rl/warmstart/make.ts');
-  await makeTinyModel(out, { seed: options.seed, after: options.after, log: (line) => console.error(line) });
+  await makeTinyModel(out, { seed: options.seed, after: options.after, log: (line) => note(line) });
 }

@@ -4,7 +4,7 @@ import { groupLogps, loadModel, loadProcessor, type ModelDtype, type Processor, 
 import { noGrad, scope, span } from '../torch/index.ts';
 import { dtypeOption } from './arguments.ts';
 import { encodeRow, readBatch, type BatchRow } from './batch.ts';
-import { printJson } from './output.ts';
+import { printJson, tell } from './output.ts';
 import { traced, traceOption } from './trace.ts';
 
 interface Options {
@@ -35,7 +35,7 @@ async function run(options: Options): Promise<void> {
   using model = await loadModel(options.model, options);
   const groups = await traced(options.trace, () => scoresOf(model, processor, rows));
   if (options.json) printJson(groups);
-  else groups.forEach((group, i) => group.completions.forEach((completion, j) => console.log(line(i, j, completion.logprobs))));
+  else tell(...groups.flatMap((group, i) => group.completions.map((completion, j) => line(i, j, completion.logprobs))));
 }
 
 async function scoresOf(model: Model, processor: Processor, rows: BatchRow[]) {
