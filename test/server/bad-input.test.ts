@@ -1,6 +1,6 @@
 /** What is refused leaves no run, row or process behind, and says what was wrong. */
 import { createServer } from 'node:http';
-import { mkdirSync, readdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -161,6 +161,9 @@ it('a taken port, a second server on the home and a live socket are named', asyn
   const other = makeHome();
   await expect(startServer({ ...options, home: other.home, socket: join(home, 's') })).rejects.toMatchObject({ code: 'SOCKET_TAKEN' });
   await first.close();
+  writeFileSync(join(home, 'notes.txt'), 'mine');
+  await expect(startServer({ ...options, socket: join(home, 'notes.txt') })).rejects.toMatchObject({ code: 'SOCKET_UNUSABLE' });
+  expect(readFileSync(join(home, 'notes.txt'), 'utf8')).toBe('mine');
   taken.close();
   remove();
   other.remove();

@@ -2,6 +2,7 @@
 import { Option } from 'commander';
 import { closeSync, existsSync, openSync, rmSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
+import { kindOf } from '../files/plain.ts';
 import { WorkbenchError } from '../protocol/errors.ts';
 import { trace } from '../torch/index.ts';
 
@@ -22,7 +23,7 @@ export function requireFile(file: string): void {
     throw new WorkbenchError({ code: 'TRACE_FILE', message: `The trace ${file} cannot be written: ${reason}`, remedy });
   };
   if (!existsSync(folder)) refuse(`there is no folder ${folder}`, `mkdir -p ${folder}, or give --trace a file elsewhere.`);
-  if (existsSync(file) && statSync(file).isDirectory()) refuse('it is a folder', 'Give --trace the name of a file.');
+  if (existsSync(file) && !statSync(file).isFile()) refuse(`it is ${kindOf(statSync(file))}`, 'Give --trace the name of a file.');
   try {
     const there = existsSync(file);
     closeSync(openSync(file, 'a')); // no question about permissions tells what /proc or a full disk does

@@ -3,7 +3,9 @@ import { createHash } from 'node:crypto';
 import { closeSync, existsSync, fstatSync, readSync, readdirSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { openPlainSync, readPlainSync, readTextSync } from '../files/plain.ts';
+import { WorkbenchError } from '../protocol/errors.ts';
 import type { EvalSettings } from '../protocol/evals.ts';
+import { errors } from '../runs/errors.ts';
 import { isRunId } from '../runs/home.ts';
 import { weightsDirectory } from '../runs/model-files.ts';
 
@@ -24,8 +26,18 @@ const TAIL_BYTES = 1 << 12;
 /** The largest of the small files is a tokenizer: 11 MB. */
 const MAX_SMALL = 64 << 20;
 
-/** Of the small files whole, and of the weights what `weightsMark` says. */
+/** Of the small files whole, and of the weights what `weightsMark` says. Throws MODEL_INVALID where one of them is no file. */
 export function modelHash(dir: string): string {
+  try {
+    return hashOf(dir);
+  } catch (cause) {
+    throw cause instanceof WorkbenchError
+      ? cause
+      : errors.modelUnreadable(dir, cause instanceof Error ? cause.message : String(cause), cause);
+  }
+}
+
+function hashOf(dir: string): string {
   const manifest = readManifest(dir);
   const hash = createHash('sha256');
   for (const name of readdirSync(dir).toSorted()) {
@@ -41,7 +53,7 @@ export function modelHash(dir: string): string {
         .update(weightsMark(join(dir, name), manifest));
   }
   const base = weightsDirectory(dir);
-  if (base !== resolve(dir)) hash.update(modelHash(base)); // an adapter is another model on another base
+  if (base !== resolve(dir)) hash.update(hashOf(base)); // an adapter is another model on another base
   return hash.digest('hex');
 }
 

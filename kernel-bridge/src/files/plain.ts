@@ -108,10 +108,11 @@ const PIECE_BYTES = 1 << 16;
 const pieceBytes = (size: number, at: number): number => (at < size ? size - at : PIECE_BYTES);
 
 function requirePlain(found: Stats): void {
-  if (found.isFile()) return;
-  const kind = KINDS.find(([is]) => found[is]())?.[1] ?? 'something else';
-  throw new FileRefused('kind', `it is ${kind}, not a file`);
+  if (!found.isFile()) throw new FileRefused('kind', `it is ${kindOf(found)}, not a file`);
 }
+
+/** "a folder": what is no file, in words. */
+export const kindOf = (found: Stats): string => KINDS.find(([is]) => found[is]())?.[1] ?? 'something else';
 
 const KINDS = [
   ['isDirectory', 'a folder'],

@@ -3,7 +3,7 @@
  * removed first. It never loads libtorch. One server per home, held by a lock that dies with the process.
  */
 import { randomBytes } from 'node:crypto';
-import { chmodSync, existsSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, lstatSync, rmSync } from 'node:fs';
 import { connect, type AddressInfo, type Socket } from 'node:net';
 import { createServer, STATUS_CODES, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { dirname, join } from 'node:path';
@@ -196,6 +196,7 @@ function pilesUp({ socket }: IncomingMessage, response: ServerResponse): boolean
 
 async function listen(http: Server, { socket, port = 0 }: ServeOptions): Promise<void> {
   if (socket && existsSync(socket)) {
+    if (!lstatSync(socket).isSocket()) throw errors.socketPath(socket, 'something else has this name');
     if (await answers(socket)) throw errors.socketTaken(socket);
     rmSync(socket); // left by a server that was killed
   }

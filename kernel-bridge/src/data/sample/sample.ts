@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readdir, rename, rm, rmdir, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rename, rm, rmdir, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { WorkbenchError } from '../../protocol/errors.ts';
 import { dhash, distance } from './dhash.ts';
@@ -48,10 +48,11 @@ export const MIN_DISTANCE = 7;
 export async function makeSample(dir: string, options: SampleOptions = {}): Promise<SampleSummary> {
   const { seed = 0, imagesPerDataset = 50, progress } = options;
   const target = resolve(dir);
-  if (existsSync(target) && (await readdir(target)).length > 0)
+  const found = existsSync(target) ? await stat(target) : null;
+  if (found && (!found.isDirectory() || (await readdir(target)).length > 0))
     throw new WorkbenchError({
       code: 'SAMPLE_DIR_NOT_EMPTY',
-      message: `${dir} exists and is not empty.`,
+      message: `${dir} exists and is ${found.isDirectory() ? 'not empty' : 'no folder'}.`,
       remedy: 'Name a new folder, or empty this one first: the sample never overwrites anything.',
     });
   await mkdir(dirname(target), { recursive: true });
