@@ -14,7 +14,7 @@ import { makeTiny, type Tiny } from '../../kernel-bridge/src/rl/testing/tiny.ts'
 import { runDirectory } from '../../kernel-bridge/src/runs/home.ts';
 import { isTraining, openRun } from '../../kernel-bridge/src/runs/runs.ts';
 import { connectHome } from '../../kernel-bridge/src/server/connect.ts';
-import { kill9, until, workerPid } from '../server/harness.ts';
+import { isAlive, kill9, until, workerPid } from '../server/harness.ts';
 import { loadTinyItems, writeTinyItems } from '../server/tiny-items.ts';
 import { below, fault, holds, oneOf, type Random } from './fault.ts';
 import { contentOf } from './trained.ts';
@@ -120,14 +120,6 @@ function pidOf(home: string, id: string): number | null {
 function childrenOf(pid: number): number[] {
   const file = `/proc/${pid}/task/${pid}/children`;
   return existsSync(file) ? readFileSync(file, 'utf8').trim().split(' ').filter(Boolean).map(Number) : [];
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    return !/\) Z /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
-  } catch {
-    return false;
-  }
 }
 
 const ended = (lab: Lab, id: string) =>

@@ -292,7 +292,7 @@ class TestThroughJupyter:
         assert caught.value.status == 403
         assert "token" in caught.value.remedy
 
-    async def test_progress_counts_as_activity_and_standing_still_does_not(self, running, jp_serverapp, jp_fetch):
+    async def test_progress_counts_as_activity_and_standing_still_does_not(self, running, jp_serverapp, jp_fetch, monkeypatch):
 
         trains = {"id": "a", "state": "running", "seq": 7}
         waits = {"id": "b", "state": "paused", "seq": 9}
@@ -300,8 +300,18 @@ class TestThroughJupyter:
         times = jp_serverapp.web_app.settings["last_activity_times"]
         assert "medr1_workbench" not in times
 
+        looks = 0
+        look = running.backend.get
+
+        async def counted(*args, **options):
+            nonlocal looks
+            answer = await look(*args, **options)
+            looks += 1
+            return answer
+
+        monkeypatch.setattr(running.backend, "get", counted)
         task = asyncio.create_task(watch_activity(running.sidecar, running.backend, jp_serverapp.web_app.settings, every_s=0.05))
-        await asyncio.sleep(0.5)
+        await until(lambda: looks >= 3)
         assert "medr1_workbench" not in times
 
         server = json.loads((await jp_fetch("medr1/api/server")).body)

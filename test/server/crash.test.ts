@@ -1,7 +1,7 @@
 /** kill -9 at random moments, of the worker and of everything: no acknowledged step is lost, and the run goes on to the same numbers. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { DatabaseSync } from 'node:sqlite';
@@ -11,19 +11,11 @@ import type { Client } from '../../kernel-bridge/src/client/index.ts';
 import type { RunEvent } from '../../kernel-bridge/src/protocol/run.ts';
 import { isTraining, openRun } from '../../kernel-bridge/src/runs/runs.ts';
 import { verifyCheckpoint } from '../../kernel-bridge/src/runs/checkpoints.ts';
-import { rewardAt } from './fake-trainer.ts';
-import { ENDLESS, fakeConfig, kill9, makeHome, reached, testServer, until, workerPid } from './harness.ts';
+import { COMPUTED, rewardAt } from './fake-trainer.ts';
+import { ENDLESS, fakeConfig, isAlive, kill9, makeHome, reached, testServer, until, workerPid } from './harness.ts';
 
 const STEPS = 60;
 const slow = { max_steps: STEPS, learning_rate: 0.004, save_steps: 7 };
-
-function isAlive(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch {
-    return false;
-  }
-}
 
 const acknowledged = (seen: RunEvent[]): number => Math.max(0, ...seen.filter(({ kind }) => kind === 'step').map(({ step }) => step));
 
@@ -170,13 +162,15 @@ it('a run whose directory is removed ends its worker, makes nothing anew, and ke
 
 it('a program that holds the database keeps the run waiting, and it goes on', async () => {
   const t = await testServer();
-  const { id } = await t.client.createRun(t.config({ max_steps: 40, learning_rate: 0.1 }));
+  const { id } = await t.client.createRun(t.config({ max_steps: 40, learning_rate: 0.1, run_name: 'tells-steps' }));
   await until(async () => ((await t.client.run(id)).summary.step >= 2 ? true : 'no step yet'));
   const other = new DatabaseSync(join(t.home, 'runs', id, 'run.db'), { timeout: 5000 });
   other.exec('BEGIN IMMEDIATE');
-  await new Promise((go) => setTimeout(go, 12_000)); // more than others wait
-  expect((await t.client.run(id)).summary).toMatchObject({ state: 'running', error: null });
-  other.exec('ROLLBACK');
+  const { step } = (await t.client.run(id)).summary;
+  const log = join(t.home, 'runs', id, 'worker.log');
+  await until(() => (readFileSync(log, 'utf8').includes(`${COMPUTED} ${step + 1}\n`) ? true : 'the next step is not computed yet'));
+  expect((await t.client.run(id)).summary).toMatchObject({ state: 'running', error: null, step });
+  other.exec('ROLLBACK'); // how long the worker would wait: kernel-bridge/src/worker/worker.test.ts
   other.close();
   await reached(t.client, id, 'finished');
   await t.close();

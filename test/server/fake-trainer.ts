@@ -33,7 +33,10 @@ const fakeItems: VqaItem[] = Array.from({ length: 4 }, (_, i) => ({
 /** Directory of the data set is the data set's name. */
 export const fakeLoadItems: LoadItems = async (nameOrDir) => ({ root: nameOrDir, items: fakeItems, left_out: 0, hash: 'made' });
 
-/** `learning_rate` is the step's time in seconds; run_name `fail-at-N` throws there, `full` finds the disk full at its first checkpoint, `no-probabilities` and `no-image` cannot be evaluated, the reward of `bad-reward` throws. */
+/** What `tells-steps` writes to its log before the number of a step that is computed and not yet written. */
+export const COMPUTED = 'computed step';
+
+/** `learning_rate` is the step's time in seconds; run_name `fail-at-N` throws there, `tells-steps` logs each step, `full` finds the disk full at its first checkpoint, `no-probabilities` and `no-image` cannot be evaluated, the reward of `bad-reward` throws. */
 export const createFakeTrainer: CreateTrainer = async ({ config, rewards, resumeFrom }) => {
   let step = resumeFrom ? Number(await readFile(join(resumeFrom, 'state.txt'), 'utf8')) : 0;
   const begin = rewards ?? configuredRewards(config);
@@ -53,6 +56,7 @@ export const createFakeTrainer: CreateTrainer = async ({ config, rewards, resume
         throw new WorkbenchError({ code: 'REWARD_THREW', message: 'reward mine threw boom', remedy: 'Mend it.' });
       const made = await userScored(fakeStep(step + 1, weights, config.num_generations), functions);
       step += 1;
+      if (config.run_name === 'tells-steps') console.log(COMPUTED, step);
       if (step === failAt) throw new Error(`the trainer failed at step ${step}`);
       return made;
     },

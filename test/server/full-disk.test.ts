@@ -4,7 +4,7 @@ import { closeSync, mkdirSync, mkdtempSync, openSync, readdirSync, rmSync, write
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { TrainConfig } from '../../kernel-bridge/src/protocol/index.ts';
 import { reached, until, workerPid } from './harness.ts';
 import { tinyServer, type TinyServer } from './tiny-server.ts';
@@ -125,8 +125,11 @@ describe.skipIf(!mounted())('a full disk (skipped where tmpfs cannot be mounted)
     fill();
     await pausedFull(id);
     fill(); // what the run had kept for its own words too
+    const said = vi.spyOn(process.stderr, 'write');
     process.kill(workerPid(home, id), 'SIGKILL');
-    await wait(1500);
+    const refused = () => said.mock.calls.some(([text]) => String(text).startsWith(`${id}: `) && String(text).includes('is full'));
+    await until(() => (refused() ? true : 'the server has not tried to mark it yet'));
+    said.mockRestore();
     makeRoom();
     expect((await reached(t.client, id, 'interrupted')).error).toMatchObject({ code: 'WORKER_DIED' });
   });

@@ -8,7 +8,7 @@ import sharp from 'sharp';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { connectHome } from '../../kernel-bridge/src/server/connect.ts';
 import type { GenerateRequest } from '../../kernel-bridge/src/protocol/generate.ts';
-import { ENDLESS, makeHome, reached, testServer, until, type TestServer } from './harness.ts';
+import { ENDLESS, isAlive, makeHome, reached, testServer, until, type TestServer } from './harness.ts';
 
 let t: TestServer;
 beforeEach(async () => {
@@ -18,14 +18,7 @@ afterEach(() => t.close());
 
 const text = async (request: GenerateRequest): Promise<string> => (await t.client.generate(request)).completions[0].text;
 const pidOf = (said: string): number => Number(/pid (\d+)/.exec(said)![1]);
-const alive = (pid: number): boolean => {
-  try {
-    return process.kill(pid, 0);
-  } catch {
-    return false;
-  }
-};
-const gone = (pid: number): Promise<unknown> => until(() => (alive(pid) ? `process ${pid} is still there` : true));
+const gone = (pid: number): Promise<unknown> => until(() => (isAlive(pid) ? `process ${pid} is still there` : true));
 
 /** A run with two checkpoints, and its configuration. */
 async function stopped(changes: Record<string, unknown> = {}): Promise<string> {
@@ -218,9 +211,9 @@ describe('the generation process', () => {
 
     const own = await testServer();
     const pid = await ask(own);
-    expect(alive(pid)).toBe(true);
+    expect(isAlive(pid)).toBe(true);
     await own.close();
-    expect(alive(pid)).toBe(false);
+    expect(isAlive(pid)).toBe(false);
   });
 
   it('does not outlive a server that is killed', async () => {

@@ -1,5 +1,5 @@
 /** A server with fake workers on a home of its own. */
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { connectTo } from '../../kernel-bridge/src/server/connect.ts';
@@ -96,6 +96,16 @@ export async function until<T>(ask: () => Promise<T | string> | T | string, limi
     if (typeof answer !== 'string') return answer;
     if (Date.now() > end) throw new Error(answer);
     await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+/** A process that has ended and that nobody has waited for yet (a zombie) counts as gone. */
+export function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return !existsSync('/proc/self/stat') || !/\) Z /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
+  } catch {
+    return false;
   }
 }
 

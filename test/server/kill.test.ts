@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { TrainConfig } from '../../kernel-bridge/src/protocol/index.ts';
-import { reached, until, workerPid } from './harness.ts';
+import { isAlive, reached, until, workerPid } from './harness.ts';
 import { tinyServer, type TinyServer } from './tiny-server.ts';
 import { everythingOf } from './whole-run.ts';
 
@@ -71,7 +71,7 @@ const finished = (id: string) =>
 const ended = async (id: string): Promise<boolean> => ['finished', 'failed'].includes((await t.client.run(id)).summary.state);
 function workerLives(id: string): boolean {
   try {
-    return process.kill(workerPid(t.home, id), 0);
+    return isAlive(workerPid(t.home, id));
   } catch {
     return false;
   }

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { expect, it } from 'vitest';
-import { makeHome, until } from './harness.ts';
+import { isAlive, makeHome, until } from './harness.ts';
 
 const main = resolve(import.meta.dirname, '../../kernel-bridge/src/cli/main.ts');
 
@@ -16,15 +16,7 @@ it('a command ends when the process that the shell started is killed', async () 
   const pid = await until(() => (existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as { pid: number }).pid : 'no server yet'));
   shell.kill('SIGKILL');
   await once(shell, 'exit');
-  await until(() => (alive(pid) ? 'it goes on' : true));
-  expect(alive(pid)).toBe(false);
+  await until(() => (isAlive(pid) ? 'it goes on' : true));
+  expect(isAlive(pid)).toBe(false);
   remove();
 });
-
-function alive(pid: number): boolean {
-  try {
-    return process.kill(pid, 0) && !/\) Z /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
-  } catch {
-    return false;
-  }
-}
