@@ -56,6 +56,7 @@ export class FakeEvals implements EvalsConnector {
     this.#answer('get', [id], () => ({
       summary: this.summary(this.#of(id)),
       report: this.#report(this.#of(id)),
+      unasked: [],
       directory: `evals/${id}`,
     }));
   start = (request: CreateEval): Promise<EvalSummary> =>

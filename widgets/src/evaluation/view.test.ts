@@ -128,7 +128,7 @@ it('a run that begins leaves the chosen one chosen in the form', async () => {
     ],
   });
   await click('go-new');
-  for (const id of ['x', 'y']) await choose(control('run'), id);
+  for (const id of ['x', 'y']) await choose(control<HTMLSelectElement>('run'), id);
   connector.tellRuns({ summary: { ...workbench.runs.get('y')!, id: 'z', created_at: Date.now() } });
   await settled();
   expect(control<HTMLSelectElement>('run').value).toBe('y');

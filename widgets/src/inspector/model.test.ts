@@ -112,7 +112,7 @@ describe('a restored selection', () => {
 
 it('the weights of a step are those of the last revision in force by then', () => {
   const revision = (number: number, step: number | null, accuracy: number) => ({
-    ...{ revision: number, step, weights: { accuracy }, reason: '', author: '', created_at: 0 },
+    ...{ revision: number, step, weights: { accuracy }, sources: {}, reason: '', author: '', created_at: 0 },
   });
   const revisions = [revision(1, 1, 1), revision(2, 90, 0.5), revision(3, null, 9)];
   expect([1, 89, 90, 200].map((step) => weightsAt(revisions, step).accuracy)).toEqual([1, 1, 0.5, 0.5]);

@@ -20,6 +20,7 @@ import {
   toTry,
   valuesOf,
   varianceShares,
+  type Scored,
 } from './model.ts';
 import { rewardChanges, rewardMark } from '../store/marks.ts';
 
@@ -205,11 +206,11 @@ describe('a draft of functions', () => {
 });
 
 describe('completions by the value that they got', () => {
-  const groups = [
+  const groups: Scored[] = [
     { step: 4, group: 0, completions: [{ rewards: { mine: 2 } }, { rewards: { mine: null } }, { rewards: { mine: -1 } }] },
     { step: 3, group: 5, completions: [{ rewards: { mine: 2 } }, { rewards: {} }] },
   ];
-  const reads = readsOf(groups, ({ completions }) => completions.map((one) => (one.rewards as Record<string, number | null>).mine));
+  const reads = readsOf(groups, ({ completions }) => completions.map(({ rewards }) => rewards.mine));
 
   it('keep their place, and leave out what has no value', () =>
     expect(reads).toEqual([

@@ -3,6 +3,7 @@ import { afterEach, expect, it, onTestFinished, vi } from 'vitest';
 import { FakeConnector, type FakeOptions } from '../../testing/fake-connector.ts';
 import { settled, until } from '../../testing/until.ts';
 import { Workbench } from '../store/workbench.ts';
+import type { RolloutGroup } from './group.ts';
 import './view.ts';
 import type { RolloutsView } from './view.ts';
 
@@ -28,7 +29,7 @@ async function view(options: FakeOptions) {
 
 it('follows the newest step until a step is chosen', async () => {
   const { connector, element, step } = await view({ runs: [{ id: 'a', steps: 7 }] });
-  const groups = () => [...element.shadowRoot!.querySelectorAll('medr1-group')];
+  const groups = () => [...element.shadowRoot!.querySelectorAll<RolloutGroup>('medr1-group')];
   const before = groups();
   expect(step()).toBe('7');
   connector.step('a');
@@ -85,7 +86,7 @@ it('tokens are coloured by what is stored, walked by keys, and the one chosen is
   choose.value = 'logprob';
   choose.dispatchEvent(new Event('change'));
   await settled();
-  const group = element.shadowRoot!.querySelectorAll('medr1-group')[1].shadowRoot!;
+  const group = element.shadowRoot!.querySelectorAll<RolloutGroup>('medr1-group')[1].shadowRoot!;
   const [, , third] = group.querySelectorAll('medr1-tokens');
   const strip = third.shadowRoot!;
   const { completions } = (await workbench.connector.groups('a', { step: 7 })).groups[1];
@@ -162,7 +163,7 @@ it('filters that hide everything are cleared by one button, the question type to
   await settled();
   [...element.shadowRoot!.querySelectorAll('button')].find((button) => button.textContent!.includes('Clear filters'))!.click();
   await settled();
-  expect(element.shadowRoot!.querySelectorAll('medr1-group').length).toBeGreaterThan(0);
+  expect(element.shadowRoot!.querySelectorAll<RolloutGroup>('medr1-group').length).toBeGreaterThan(0);
 });
 
 it('tokens that cannot be read are said to be so, and the text stays', async () => {
@@ -230,7 +231,7 @@ it('counts the groups that pass the filters', async () => {
 it('what is chosen elsewhere comes into view, and the keyboard goes to the title of a group', async () => {
   const { element } = await view({ runs: [{ id: 'a', steps: 7 }] });
   const shown = vi.fn();
-  const groups = [...element.shadowRoot!.querySelectorAll('medr1-group')];
+  const groups = [...element.shadowRoot!.querySelectorAll<RolloutGroup>('medr1-group')];
   groups[9].show = shown;
   workbench.selection.move({ step: 7, group: 9, completion: 2 });
   await settled();
@@ -245,7 +246,7 @@ it('groups unfolded by hand do not stay open over the questions of another step'
   await settled();
   workbench.selection.move({ step: 3 });
   await settled();
-  expect([...element.shadowRoot!.querySelectorAll('medr1-group')].some(({ open }) => open)).toBe(false);
+  expect([...element.shadowRoot!.querySelectorAll<RolloutGroup>('medr1-group')].some(({ open }) => open)).toBe(false);
 });
 
 const deep = (root: ParentNode, selector: string): HTMLElement[] => [...root.querySelectorAll<HTMLElement>(selector)];
@@ -350,7 +351,7 @@ it('saves what is on screen, or the chosen group, as a page', async () => {
     await settled();
     return new DOMParser().parseFromString(await saved.at(-1)!.text(), 'text/html');
   };
-  const shown = element.shadowRoot!.querySelectorAll('medr1-group').length;
+  const shown = element.shadowRoot!.querySelectorAll<RolloutGroup>('medr1-group').length;
   expect((await press()).querySelectorAll('article')).toHaveLength(shown);
   workbench.selection.move({ step: 2, group: 1 });
   await settled();

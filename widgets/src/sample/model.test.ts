@@ -84,6 +84,8 @@ const answer = (run: string, step: number, corrects: (boolean | null)[] = []): I
   step,
   source: 'rollouts',
   group: 0,
+  reading: 'exact',
+  think_open: false,
   completions: corrects.map((correct) => ({ text: '', prediction: null, correct })),
 });
 

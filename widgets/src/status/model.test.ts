@@ -5,7 +5,14 @@ import { statusOf } from './model.ts';
 
 const fake = new FakeConnector({ runs: [{ id: 'a', name: 'Demo', steps: 143 }] });
 const server = await fake.server();
-const state = (change: Partial<RunListState>): RunListState => ({ status: 'ready', error: null, server, runs: [], ...change });
+const state = (change: Partial<RunListState>): RunListState => ({
+  status: 'ready',
+  error: null,
+  server,
+  devices: null,
+  runs: [],
+  ...change,
+});
 
 it('says step, reward, speed and memory of the active run', () => {
   const { text } = statusOf(state({ runs: [fake.summary({ id: 'a', name: 'Demo', steps: 143 })] }), 'open');

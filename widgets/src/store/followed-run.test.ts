@@ -42,7 +42,7 @@ it('an evaluation belongs to its step', async () => {
 
 it('a reward edit is marked with its difference once it is in force', async () => {
   const { run } = await loaded(10);
-  const edit = { revision: 2, weights: { accuracy: 1, format: 0.2 }, reason: 'learnt', author: '', created_at: 0 };
+  const edit = { revision: 2, weights: { accuracy: 1, format: 0.2 }, sources: {}, reason: 'learnt', author: '', created_at: 0 };
   run.revise({ ...edit, step: null });
   expect(run.marks).toHaveLength(0);
   run.apply({ ...base, kind: 'rewards', step: 11, revision: { ...edit, step: 11 }, previous: { accuracy: 1, format: 1 } });
@@ -77,7 +77,7 @@ it('alerts and pauses of before stand on the curves too, those of later come by 
 
 it('the answer to an edit that comes after its event does not undo it', async () => {
   const { run } = await loaded(10);
-  const edit = { revision: 2, weights: { accuracy: 1, format: 0.2 }, reason: '', author: '', created_at: 0 };
+  const edit = { revision: 2, weights: { accuracy: 1, format: 0.2 }, sources: {}, reason: '', author: '', created_at: 0 };
   run.apply({ ...base, kind: 'rewards', step: 11, revision: { ...edit, step: 11 }, previous: { accuracy: 1, format: 1 } });
   run.revise({ ...edit, step: null });
   expect(run.revisions.filter(({ revision }) => revision === 2)).toMatchObject([{ step: 11 }]);
@@ -99,7 +99,7 @@ it('read anew before the first answer came, it takes the last answer alone and f
   const { run: read } = connector;
   const held = Promise.withResolvers<void>();
   const signals: (AbortSignal | undefined)[] = [];
-  connector.run = async (id, signal) => {
+  connector.run = async (id: string, signal?: AbortSignal) => {
     signals.push(signal);
     if (signals.length === 1) await held.promise;
     const detail = await read(id);

@@ -28,7 +28,7 @@ describe('visibleGroups', () => {
 
   it('sorts by advantage spread, which a spread of rewards without scaling and one with it tell apart', () => {
     const gap = ({ completions }: Group): number => {
-      const advantages = completions.map(({ advantage }) => advantage);
+      const advantages = completions.map(({ advantage }) => advantage!);
       return Math.max(...advantages) - Math.min(...advantages);
     };
     const gaps = visibleGroups({ ...base, sort: 'advantage' }).map(gap);
