@@ -7,8 +7,8 @@ it('goes to the question that was chosen before its data set was there', async (
   const workbench = new Workbench(connector);
   await workbench.start();
   workbench.runs.acquire('a');
-  await vi.waitFor(() => expect(workbench.runs.series('a')!.config).not.toBeNull());
-  const { dataset_name: name } = workbench.runs.series('a')!.config!;
+  await vi.waitFor(() => expect(workbench.runs.followed('a')!.config).not.toBeNull());
+  const { dataset_name: name } = workbench.runs.followed('a')!.config!;
   await workbench.data.datasets.load();
   workbench.selection.move({ step: 3, group: 1, item: 'q-1', completion: 2 });
   expect(workbench.selection.value.dataset).toBeNull();
@@ -26,7 +26,7 @@ it('asks for the list once for a run whose data set is nowhere', async () => {
   const workbench = new Workbench(connector);
   await workbench.start();
   workbench.runs.acquire('a');
-  await vi.waitFor(() => expect(workbench.runs.series('a')!.config).not.toBeNull());
+  await vi.waitFor(() => expect(workbench.runs.followed('a')!.config).not.toBeNull());
   await workbench.data.datasets.load();
   const lists = () => connector.calls.filter(([name]) => name === 'data.list').length;
   const before = lists();

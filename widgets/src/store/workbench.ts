@@ -130,7 +130,7 @@ export class Workbench implements IWorkbench {
     const { run, value } = this.selection;
     const { item, group, completion, token } = value;
     if (run === null || item === null || value.dataset !== null) return;
-    const name = this.runs.series(run)?.config?.dataset_name;
+    const name = this.runs.followed(run)?.config?.dataset_name;
     const dataset = name === undefined ? undefined : this.data.datasets.at(name);
     if (dataset) this.selection.move({ dataset: dataset.name, item, group, completion, token });
   }
