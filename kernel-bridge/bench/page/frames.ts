@@ -4,6 +4,9 @@ import type { Page } from 'playwright-core';
 /** A task of more CPU time than this in our code is a fault. */
 export const LONG_MS = 50;
 
+/** What a task of a thread is called in a trace: by the scheduler, by the developer tools. */
+const TASKS = ['ThreadControllerImpl::RunTask', 'RunTask'] as const;
+
 interface TraceEvent {
   name: string;
   ph: string;
@@ -67,7 +70,9 @@ function tasksOf(events: TraceEvent[], address: string): { tasks: TraceEvent[]; 
   const calls = events.filter(({ name, args }) => name === 'FunctionCall' && args.data?.url?.includes(address));
   const thread = ({ pid, tid }: TraceEvent): string => `${pid} ${tid}`;
   const main = new Set(calls.map(thread));
-  const tasks = events.filter((event) => /RunTask$/.test(event.name) && event.ph === 'X' && main.has(thread(event)));
+  // of two categories, one event of each for the same task
+  const name = events.some((event) => event.name === TASKS[0]) ? TASKS[0] : TASKS[1];
+  const tasks = events.filter((event) => event.name === name && event.ph === 'X' && main.has(thread(event)));
   const starts = calls.map(({ ts }) => ts).sort((a, b) => a - b);
   const ours = tasks.filter((task) => {
     const next = starts[firstNotBefore(starts, task.ts)];
