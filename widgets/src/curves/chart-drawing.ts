@@ -29,7 +29,9 @@ export class ChartDrawing {
   /** What is painted; null before the first time. */
   scene: Scene | null = null;
 
-  readonly #palette: () => Palette;
+  readonly #readPalette: () => Palette;
+  /** Reading it makes the page compute its styles: once for each theme. */
+  #colours: { theme: unknown; palette: Palette } | null = null;
   #source: Source | null = null;
   #full: [number, number] | null = null;
   /** What y spans; null = what is drawn. */
@@ -41,7 +43,12 @@ export class ChartDrawing {
   #shown: { drawn: Drawn; of: readonly unknown[] } | null = null;
 
   constructor(palette: () => Palette) {
-    this.#palette = palette;
+    this.#readPalette = palette;
+  }
+
+  get #palette(): Palette {
+    if (this.#colours?.theme !== theme.value) this.#colours = { theme: theme.value, palette: this.#readPalette() };
+    return this.#colours!.palette;
   }
 
   /** What x spans; null where no run has a step. */
@@ -74,7 +81,7 @@ export class ChartDrawing {
     }
     this.#made = from;
     this.#source = source;
-    this.lines = linesOf(spec, runs, settings, this.#palette(), overlaid);
+    this.lines = linesOf(spec, runs, settings, this.#palette, overlaid);
     // the bulk of the medians is not that of the completions
     const spanning = spec.from?.kind === 'distribution' ? { ...settings, ignoreOutliers: false } : settings;
     this.#y = yRange(this.lines, spanning, settings.ranges[spec.id]);
@@ -113,7 +120,7 @@ export class ChartDrawing {
 
   #sceneOf(size: Size): Scene {
     const { spec, runs, settings } = this.#source!;
-    const palette = this.#palette();
+    const palette = this.#palette;
     const drawn = traces(this.lines, settings, size.width);
     return sceneOf(drawn, heat(spec, runs, settings, palette), settings, palette, size, this.x ?? [0, 1], this.#y);
   }

@@ -24,27 +24,27 @@ export const style = css`
     font-weight: 600;
     cursor: help;
   }
-  header > button {
+  .tools {
+    display: flex;
+    gap: 4px;
+  }
+  .tools > button {
     display: inline-flex;
     align-items: center;
     min-height: 20px;
     padding: 0 4px;
     font-size: 11px;
+  }
+  .tools,
+  .size {
     opacity: 0;
   }
-  section:hover header > button,
-  section:focus-within header > button,
-  header > button[aria-pressed='true'],
-  section:hover header > medr1-menu,
-  section:focus-within header > medr1-menu,
-  header > medr1-menu[open],
+  section:hover .tools,
+  section:focus-within .tools,
+  .tools:has([aria-pressed='true'], [open]),
   section:hover .size,
   .size:focus-visible {
     opacity: 1;
-  }
-  header > medr1-menu,
-  .size {
-    opacity: 0;
   }
   header[draggable='true'] {
     cursor: grab;
@@ -73,6 +73,7 @@ export const style = css`
     flex: 1;
   }
   .legend {
+    contain: layout paint style; /* values that change lay nothing else out */
     display: flex;
     flex-wrap: wrap;
     gap: 0 12px;
@@ -142,6 +143,7 @@ export const style = css`
     border-top: 2px solid;
   }
   .area {
+    contain: layout style;
     position: relative;
     touch-action: pan-y;
     cursor: crosshair;
@@ -175,6 +177,9 @@ export const style = css`
     width: 0;
     border-left: 1px solid var(--medr1-text-2);
     pointer-events: none;
+  }
+  .line.cursor {
+    left: 0;
   }
   .line.step {
     border-left: 2px solid var(--medr1-accent);

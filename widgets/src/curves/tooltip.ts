@@ -40,3 +40,17 @@ export function tooltip(values: readonly Reading[], x: number, settings: ChartSe
 /** Style of a piece of the line, as it is drawn. */
 export const swatch = (line: Pick<ChartLine, 'colour' | 'dash'>): string =>
   `border-top-color:${line.colour};border-top-style:${line.dash === 'solid' ? 'solid' : line.dash === 'dot' ? 'dotted' : 'dashed'}`;
+
+/** Pixels between the cursor and the table of values. */
+const GAP = 12;
+
+/** Shows the table under the chart, or over it where the window ends: never on the lines that are being read. `at`: the cursor in the area, in pixels. */
+export function placeTooltip(tip: HTMLElement, area: HTMLElement, at: number): void {
+  const box = area.getBoundingClientRect();
+  if (!tip.matches(':popover-open')) tip.showPopover?.();
+  const { offsetWidth: width, offsetHeight: height } = tip;
+  const below = box.bottom + 2;
+  const left = at > box.width / 2 ? box.left + at - width - GAP : box.left + at + GAP;
+  tip.style.top = `${below + height <= innerHeight ? below : Math.max(0, box.top - height - 2)}px`;
+  tip.style.left = `${Math.max(0, Math.min(innerWidth - width, left))}px`;
+}

@@ -1,10 +1,14 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import { cancelDraw, queueDraw } from './draw-queue.ts';
+import { Turns } from './turns.ts';
 
 let frames: (() => void)[] = [];
+let turns: Turns;
 const frame = (): void => frames.splice(0).forEach((run) => run());
 
-beforeEach(() => vi.stubGlobal('requestAnimationFrame', (run: () => void) => frames.push(run)));
+beforeEach(() => {
+  vi.stubGlobal('requestAnimationFrame', (run: () => void) => frames.push(run));
+  turns = new Turns(4);
+});
 afterEach(() => {
   vi.unstubAllGlobals();
   frames = [];
@@ -12,7 +16,7 @@ afterEach(() => {
 
 it('draws a few charts a frame, in the order in which they asked', () => {
   const drawn: string[] = [];
-  for (const name of 'abcdefghij') queueDraw(() => drawn.push(name));
+  for (const name of 'abcdefghij') turns.ask(() => drawn.push(name));
   frame();
   expect(drawn.join('')).toBe('abcd');
   frame();
@@ -22,7 +26,7 @@ it('draws a few charts a frame, in the order in which they asked', () => {
 
 it('charts that have nothing to draw take no frame', () => {
   const asked: string[] = [];
-  for (const name of 'abcdefghij') queueDraw(() => (asked.push(name), name > 'e'));
+  for (const name of 'abcdefghij') turns.ask(() => (asked.push(name), name > 'e'));
   frame();
   expect(asked.join('')).toBe('abcdefghi');
   frame();
@@ -31,7 +35,7 @@ it('charts that have nothing to draw take no frame', () => {
 
 it('a chart asked for often between two frames is drawn once', () => {
   const draw = vi.fn();
-  for (let i = 0; i < 5; i++) queueDraw(draw);
+  for (let i = 0; i < 5; i++) turns.ask(draw);
   frame();
   frame();
   expect(draw).toHaveBeenCalledTimes(1);
@@ -40,12 +44,12 @@ it('a chart asked for often between two frames is drawn once', () => {
 it('a chart that left is not drawn, and one that throws holds up no other', () => {
   const gone = vi.fn();
   const next = vi.fn();
-  queueDraw(gone);
-  cancelDraw(gone);
-  queueDraw(() => {
+  turns.ask(gone);
+  turns.cancel(gone);
+  turns.ask(() => {
     throw new Error('broken');
   });
-  queueDraw(next);
+  turns.ask(next);
   expect(frame).toThrow('broken');
   frame();
   expect(gone).not.toHaveBeenCalled();
@@ -55,10 +59,10 @@ it('a chart that left is not drawn, and one that throws holds up no other', () =
 it('a frame that comes after its only chart has left draws nothing and throws nothing', () => {
   const gone = vi.fn();
   const next = vi.fn();
-  queueDraw(gone);
-  cancelDraw(gone);
+  turns.ask(gone);
+  turns.cancel(gone);
   expect(frame).not.toThrow();
-  queueDraw(next);
+  turns.ask(next);
   frame();
   expect(gone).not.toHaveBeenCalled();
   expect(next).toHaveBeenCalledTimes(1);

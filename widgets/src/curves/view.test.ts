@@ -8,6 +8,12 @@ import './view.ts';
 import type { CurvesView } from './view.ts';
 
 let workbench: Workbench;
+const frames: (() => void)[] = [];
+/** All charts have had their turn. */
+async function turns(): Promise<void> {
+  while (frames.length > 0) frames.shift()!();
+  await settled();
+}
 beforeAll(() => {
   // jsdom lays nothing out: charts are on screen but never drawn.
   vi.stubGlobal(
@@ -17,7 +23,7 @@ beforeAll(() => {
       disconnect(): void {}
     },
   );
-  vi.stubGlobal('requestAnimationFrame', () => 0);
+  vi.stubGlobal('requestAnimationFrame', (run: () => void) => frames.push(run));
 });
 afterEach(() => {
   document.body.replaceChildren();
@@ -66,11 +72,11 @@ it('a hidden run leaves the charts but not the chips', async () => {
 it('the cursor of one chart is the cursor of all', async () => {
   const { element, charts } = await view({ runs: [{ id: 'a', steps: 30 }] });
   element.model.cursor.set(12);
-  await settled();
+  await turns();
   const reading = (chart: CurveChart) => chart.shadowRoot!.querySelector('.legend b')!.textContent;
   const before = charts().slice(0, 3).map(reading);
   element.model.cursor.set(25);
-  await settled();
+  await turns();
   charts()
     .slice(0, 3)
     .forEach((chart, index) => expect(reading(chart)).not.toBe(before[index]));
