@@ -139,9 +139,9 @@ type Calls = Pick<
 >;
 
 /** Data sets: pages, samples, audits, splits, and addresses of images. */
-export type DataConnector = Omit<DataClient, 'find' | 'thumb' | 'image'>;
+export type DataConnector = Omit<DataClient, 'find' | 'thumb' | 'image' | 'columns'>;
 /** Stored evaluations: tables, answers, comparisons, matrices. */
-export type EvalsConnector = Omit<EvalsClient, 'export'>;
+export type EvalsConnector = Omit<EvalsClient, 'export' | 'compareTable'>;
 
 export interface Connector extends Calls {
   readonly data: DataConnector;
