@@ -490,8 +490,11 @@ class Client:
         dataset: str | Dataset | None = None,
         item: str | None = None,
         image: str | os.PathLike[str] | None = None,
+        crop: Sequence[int] | None = None,
+        blank: bool = False,
         variant: str | None = None,
         prompt_template: str | None = None,
+        rewards: str | Run | bool | None = None,
         num: int | None = None,
         temperature: float | None = None,
         max_new_tokens: int | None = None,
@@ -500,7 +503,11 @@ class Client:
         """Answers of a model: the policy of `run` as it is now (between two steps while it trains), its checkpoint at `step`, or the
         directory `model`; to `question` (with `image`, a path in the data set) or to `item` of `dataset`. `num` 0 gives the prompt alone;
         `temperature` 0 is greedy.
+
+        `crop` (left, top, width, height; pixels of the file): the model sees that stretch of the image; `blank`: grey in its place.
+        `rewards`: the run whose reward functions score the answers, True for `run`; columns `reward/<name>` and `reward` of `.completions`.
         """
+        scored_by = run if rewards is True else rewards or None
         given = {
             "question": question,
             "run": run,
@@ -509,8 +516,11 @@ class Client:
             "dataset": dataset,
             "item": item,
             "image": image,
+            "crop": None if crop is None else dict(zip(("left", "top", "width", "height"), crop, strict=True)),
+            "blank": blank or None,
             "variant": variant,
             "prompt_template": prompt_template,
+            "rewards": scored_by,
             "num": num,
             "temperature": temperature,
             "max_new_tokens": max_new_tokens,

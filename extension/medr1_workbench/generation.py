@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 from typing import Any
 
-from .frames import ANY, TEXT, TRUTH, frame
+from .frames import ANY, NUMBER, TEXT, TRUTH, frame
 
 COLUMNS = {
     "text": TEXT,
@@ -17,7 +17,7 @@ COLUMNS = {
 
 
 class Generation:
-    """Made by Client.generate(). `completions` is a DataFrame: text, tokens, log-probabilities, prediction, correct."""
+    """Made by Client.generate(). `completions` is a DataFrame: text, tokens, log-probabilities, prediction, correct, and rewards."""
 
     def __init__(self, body: dict[str, Any]) -> None:
         self.run: str | None = body["run"]
@@ -29,7 +29,13 @@ class Generation:
         #: By which prediction and correct are read: exact, strict, bare or tolerant.
         self.reading: str = body["reading"]
         self.prompt: dict[str, Any] = body["prompt"]
-        self.completions = frame(body["completions"], COLUMNS)
+        scored = body.get("scored_by")
+        #: Functions that failed, with their messages; empty where no rewards were asked for.
+        self.reward_errors: dict[str, str] = scored["errors"] if scored else {}
+        names = list(dict.fromkeys(name for one in body["completions"] for name in one.get("rewards", {})))
+        rows = [one | {f"reward/{name}": value for name, value in one.get("rewards", {}).items()} for one in body["completions"]]
+        rewards = dict.fromkeys((*(f"reward/{name}" for name in names), "reward"), NUMBER) if scored else {}
+        self.completions = frame(rows, {**COLUMNS, **rewards})
 
     @property
     def text(self) -> str:

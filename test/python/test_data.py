@@ -215,6 +215,17 @@ class TestGenerate:
         assert alone.completions.empty
         assert alone.text == ""
 
+    def test_the_model_sees_a_stretch_of_the_image_or_none_of_it_and_its_answers_have_rewards(self, finished, made):
+        item = made.rows(limit=1)["id"].iloc[0]
+        ask = {"run": finished, "item": item, "dataset": made, "max_new_tokens": 8}
+        whole, part, none = wb.generate(**ask), wb.generate(**ask, crop=(10, 0, 60, 50)), wb.generate(**ask, blank=True, rewards=True)
+        assert (part.prompt["image"]["width"], part.prompt["image"]["height"]) == (60, 50)
+        assert len({tuple(each.completions["logprobs"].iloc[0]) for each in (whole, part, none)}) == 3
+        assert {"reward/accuracy", "reward/format", "reward"} <= set(none.completions.columns)
+        assert none.completions["reward"].iloc[0] == none.completions[["reward/accuracy", "reward/format"]].sum(axis="columns").iloc[0]
+        assert none.reward_errors == {}
+        assert "reward" not in whole.completions
+
     def test_a_run_in_training_answers_and_trains_on_to_the_same_numbers(self, client, finished):
         run = client.train(client.demo(**{**SMALL, "max_steps": 3}))
         run.wait(step=1, timeout=300)

@@ -110,7 +110,11 @@ export async function fakeAnswer(ask: Ask, who: string, signal?: AbortSignal): P
 
 /** Says who was asked what about which tokens: as the text of the prompt. */
 export async function fakeExplained(ask: ExplainAsk, who: string, signal?: AbortSignal): Promise<Explained> {
-  const { prompt } = await fakeAnswer({ ...ask, reading: 'exact', num: 0, temperature: 1, max_new_tokens: 1, seed: 0 }, who, signal);
+  const { prompt } = await fakeAnswer(
+    { ...ask, reading: 'exact', crop: null, num: 0, temperature: 1, max_new_tokens: 1, seed: 0 },
+    who,
+    signal,
+  );
   const ids = ask.token_ids ?? [];
   const facts = { prompt, token_ids: ids, tokens: ids.map(String), seconds: 0 };
   if (ask.explain.kind === 'alternatives') return { ...facts, temperature: ask.explain.temperature, places: [] };

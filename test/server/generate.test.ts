@@ -122,6 +122,53 @@ describe('an item', () => {
   });
 });
 
+describe('rewards of the answers', () => {
+  async function rewardedBy(file: string, source: string): Promise<string> {
+    const config = t.config({ max_steps: 1, reward_funcs: ['accuracy', 'format', file], reward_weights: [1, 0.5, 2] });
+    const { id } = await t.client.createRun(config, { reward_files: { [file]: source } });
+    await reached(t.client, id, 'finished');
+    return id;
+  }
+
+  it('are those of the run that is named, whoever answers, with their weighted sum', async () => {
+    const run = await rewardedBy('words.ts', 'export default (completions) => completions.map((text) => text.split(" ").length);');
+    const model = t.config().model_name_or_path as string;
+    const { completions, scored_by } = await t.client.generate({ model, question: 'What is it?', num: 2, rewards: run });
+    const words = completions[0].text.split(' ').length;
+    expect(scored_by).toEqual({ run, revision: 1, errors: {} });
+    expect(completions.map(({ rewards, reward }) => ({ rewards, reward }))).toEqual(
+      Array(2).fill({ rewards: { accuracy: null, format: 0, words }, reward: 2 * words }),
+    );
+  });
+
+  it('name what fails, and keep what does not', async () => {
+    const picky =
+      'export default (completions) => completions.map((text) => { if (text.includes("Where")) throw new Error("no"); return 1; });';
+    const run = await rewardedBy('picky.ts', picky);
+    const { completions, scored_by } = await t.client.generate({ run, question: 'Where?', rewards: run });
+    expect(scored_by!.errors).toEqual({ picky: expect.stringContaining('no') as string });
+    expect(completions[0]).toMatchObject({ rewards: { format: 0 }, reward: null });
+    expect(completions[0].rewards).not.toHaveProperty('picky');
+    await expect(t.client.generate({ run, question: 'Q', rewards: 'none' })).rejects.toMatchObject({ code: 'RUN_UNKNOWN' });
+  });
+});
+
+it('a crop that does not lie within the image is refused with the size of the image', async () => {
+  const run = await stopped();
+  const dataset = t.config().dataset_name as string;
+  mkdirSync(join(dataset, 'Images'));
+  await sharp({ create: { width: 20, height: 10, channels: 3, background: 'red' } })
+    .png()
+    .toFile(join(dataset, 'Images', '1.png'));
+  const ask = (crop: GenerateRequest['crop']) => t.client.generate({ run, item: 'item-1', crop });
+  await expect(ask({ left: 11, top: 0, width: 10, height: 5 })).rejects.toMatchObject({
+    code: 'REQUEST_INVALID',
+    message: expect.stringContaining('10 x 5 pixels at 11, 0') as string,
+  });
+  await expect(ask({ left: 0, top: 0, width: 0, height: 5 })).rejects.toMatchObject({ code: 'REQUEST_INVALID' });
+  expect((await ask({ left: 10, top: 5, width: 10, height: 5 })).completions).toHaveLength(1);
+});
+
 describe('what is refused', () => {
   const model = (): string => t.config().model_name_or_path as string;
   it.each<[string, () => object, string, number]>([

@@ -11,6 +11,7 @@ export { errorBody } from '@medr1/kernel-bridge/protocol/errors';
 export type {
   ErrorBody,
   Estimate,
+  Crop,
   GenerateRequest,
   Generation,
   Group,

@@ -6,7 +6,7 @@ import { random, seedOf } from './drawing.ts';
 const IMAGE_TOKENS = 196;
 
 export function fakeGeneration(request: GenerateRequest, item: DataItem | null): Generation {
-  const { variant = 'think', num = 1, run = null, step = null } = request;
+  const { variant = 'think', num = 1, run = null, step = null, rewards: scorer } = request;
   const question = item?.question ?? request.question ?? '';
   const options = item?.options ?? ['Yes', 'No'];
   const listed = options.map((_, index) => lettered(letterOf(index), options)).join(', ');
@@ -40,15 +40,19 @@ export function fakeGeneration(request: GenerateRequest, item: DataItem | null):
       const think = inTags('think', `The image shows ${optionOf(prediction, options)} . So the answer is ${prediction} .`);
       const whole = variant === 'think' ? `${think} ${answer}` : variant === 'think-after' ? `${answer} ${think}` : answer;
       const tokens = whole.match(/<\/?[a-z]+>|\s*[^\s<]+|\s/g) ?? [];
+      const judgement = verdict('exact', whole, { options, answer: item?.answer ?? null });
+      const accuracy = judgement.correct === null ? null : Number(judgement.correct);
       return {
         text: whole,
         token_ids: tokens.map((token) => seedOf(token) % 150_000),
         tokens,
         logprobs: tokens.map(() => -3 * chance() ** 4),
         finish_reason: 'stop',
-        ...verdict('exact', whole, { options, answer: item?.answer ?? null }),
+        ...judgement,
+        ...(scorer && { rewards: { accuracy, format: 1 }, reward: (accuracy ?? 0) + 1 }),
       };
     }),
+    ...(scorer && { scored_by: { run: scorer, revision: 1, errors: {} } }),
     seconds: 1.8,
   };
 }

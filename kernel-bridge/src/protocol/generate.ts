@@ -4,6 +4,18 @@ import { VARIANTS, type Variant } from './config.ts';
 import type { VqaItem } from './data.ts';
 import { ReadingName } from './readings.ts';
 
+/** A stretch of an image, in pixels of the file. */
+export const Crop = Type.Object(
+  {
+    left: Type.Integer({ minimum: 0 }),
+    top: Type.Integer({ minimum: 0 }),
+    width: Type.Integer({ minimum: 1 }),
+    height: Type.Integer({ minimum: 1 }),
+  },
+  { additionalProperties: false },
+);
+export type Crop = Type.Static<typeof Crop>;
+
 const orNull = <S extends Type.TSchema>(schema: S) => Type.Union([schema, Type.Null()]);
 
 /**
@@ -23,6 +35,12 @@ export const GenerateRequest = Type.Object(
     item: Type.Optional(Type.String()),
     image: Type.Optional(Type.String()),
     question: Type.Optional(Type.String({ maxLength: 20_000 })),
+    /** The model sees this stretch of the image alone. */
+    crop: Type.Optional(Crop),
+    /** The model sees grey in the image's place, as much of it. */
+    blank: Type.Optional(Type.Boolean()),
+    /** Run whose reward functions, as they are in force, score the answers. */
+    rewards: Type.Optional(Type.String()),
     /** The run's own when left out; think for a model directory. */
     variant: Type.Optional(Type.Unsafe<Variant>(Type.String({ enum: [...VARIANTS] }))),
     prompt_template: Type.Optional(orNull(Type.String())),
@@ -78,7 +96,15 @@ export const Generation = Type.Object({
       prediction: orNull(Type.String()),
       /** Null when the right answer is not known. */
       correct: orNull(Type.Boolean()),
+      /** With `rewards`: by function, null where it does not apply; a function that failed is left out. */
+      rewards: Type.Optional(Type.Record(Type.String(), orNull(Type.Number()))),
+      /** Their weighted sum; null where none applies, or one failed. */
+      reward: Type.Optional(orNull(Type.Number())),
     }),
+  ),
+  /** With `rewards`: whose they are, and what failed, by function. */
+  scored_by: Type.Optional(
+    Type.Object({ run: Type.String(), revision: Type.Integer(), errors: Type.Record(Type.String(), Type.String()) }),
   ),
   /** That the model took, without waiting for a step or loading. */
   seconds: Type.Number(),
@@ -103,6 +129,9 @@ export interface Put {
 export interface Ask extends Put {
   /** By which the answers are read: the run's own, or that of an evaluation with this prompt. */
   reading: ReadingName;
+  /** Null: all of the image. */
+  crop: Crop | null;
+  blank: boolean;
   num: number;
   temperature: number;
   max_new_tokens: number;

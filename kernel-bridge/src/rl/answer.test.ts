@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Ask, ExplainAsk } from '../protocol/index.ts';
 import { getRngState, memoryStats } from '../torch/index.ts';
@@ -22,6 +23,8 @@ const asked = (changes: Partial<Ask> = {}): Ask => ({
   reading: 'exact',
   min_pixels: null,
   max_pixels: null,
+  crop: null,
+  blank: false,
   num: 3,
   temperature: 1,
   max_new_tokens: 8,
@@ -120,6 +123,33 @@ describe('answers between steps', () => {
     const after = await trainer.answer(asked());
     expect(after.completions).not.toEqual(before.completions);
     trainer.dispose();
+  });
+});
+
+describe('what of the image is seen', () => {
+  const read = async (changes: Partial<Ask>): Promise<unknown> => {
+    const trainer = await open();
+    const { prompt, completions } = await trainer.answer(asked({ temperature: 0, num: 1, ...changes }));
+    trainer.dispose();
+    return { size: prompt.image && [prompt.image.width, prompt.image.height], logprobs: completions.map(({ logprobs }) => logprobs) };
+  };
+  const CROP = { left: 7, top: 3, width: 40, height: 30 };
+
+  it('a stretch of it is the image that the stretch is', async () => {
+    await sharp(join(tiny.directory, tiny.items[1].image)).extract(CROP).png().toFile(join(tiny.directory, 'Images/stretch.png'));
+    const cropped = await read({ crop: CROP });
+    expect(cropped).toEqual(await read({ item: { ...tiny.items[1], image: 'Images/stretch.png' } }));
+    expect(cropped).toMatchObject({ size: [40, 30] });
+    const { width, height } = await sharp(join(tiny.directory, tiny.items[1].image)).metadata();
+    expect(await read({ crop: { left: 0, top: 0, width, height } })).toEqual(await read({}));
+  });
+
+  it('grey in its place is the same whatever the image, and as large', async () => {
+    const blank = await read({ blank: true });
+    expect(blank).toEqual(await read({ blank: true, item: { ...tiny.items[1], image: tiny.items[2].image } }));
+    expect(blank).not.toEqual(await read({}));
+    expect(await read({ blank: true, crop: CROP })).toMatchObject({ size: [40, 30] });
+    expect(await read({ blank: true, item: { ...tiny.items[1], image: '' } })).toMatchObject({ size: null });
   });
 });
 

@@ -4,9 +4,11 @@ import { publishedReading } from '../answers/index.ts';
 import { openPicture } from '../data/image/picture.ts';
 import { runReading } from '../protocol/readings.ts';
 import type { Ask, Generation, GenerateRequest } from '../protocol/generate.ts';
+import type { AskKernel } from '../rewards/index.ts';
 import { errors } from '../runs/errors.ts';
 import type { RunRow } from '../runs/row.ts';
 import type { LoadItems } from '../runs/runs.ts';
+import { scoreGeneration } from '../runs/score-generation.ts';
 import type { RunStore } from '../runs/store.ts';
 import type { Asking } from './asking.ts';
 import { questionAsked, wronglyNamed } from './question.ts';
@@ -18,10 +20,15 @@ export interface QuestionSources {
   store: (run: string) => RunStore;
 }
 
-export class Generations {
-  readonly #sources: QuestionSources;
+interface GenerationSources extends QuestionSources {
+  /** To the kernels that serve reward functions. */
+  askKernel?: AskKernel;
+}
 
-  constructor(sources: QuestionSources) {
+export class Generations {
+  readonly #sources: GenerationSources;
+
+  constructor(sources: GenerationSources) {
     this.#sources = sources;
   }
 
@@ -31,24 +38,26 @@ export class Generations {
   }
 
   async #generate(request: GenerateRequest, signal: AbortSignal): Promise<Generation> {
-    const { asking, store } = this.#sources;
+    const { asking, store, askKernel } = this.#sources;
     checkTogether(request);
     const run = request.run === undefined ? null : store(request.run).row();
     const ask = await this.#ask(request, run);
+    const scorer = request.rewards === undefined ? null : store(request.rewards); // refused before the wait for a step
     const { answer, step, model } = !run
       ? await asking.model(request.model!, ask, signal)
       : request.step !== undefined
         ? await asking.checkpoint(run.id, request.step, ask, signal)
         : // the prompt alone needs no policy, and so no wait for a step
           await asking.newest(run.id, ask, signal, { live: ask.num > 0 });
-    return { run: run?.id ?? null, variant: ask.variant, seed: ask.seed, step, model, ...answer };
+    const generation = { run: run?.id ?? null, variant: ask.variant, seed: ask.seed, step, model, ...answer };
+    return scorer ? scoreGeneration(scorer, ask, generation, askKernel) : generation;
   }
 
   /** The question, and the prompt it goes into (GenerateRequest says which). */
   async #ask(request: GenerateRequest, run: RunRow | null): Promise<Ask> {
     const config = run?.config ?? null;
     const { root, item } = await questionAsked(request, run, this.#sources);
-    if (item.image !== '') await openPicture(root, item.image); // refused here rather than after the wait for a step
+    if (item.image !== '') checkCrop(request.crop, await openPicture(root, item.image)); // refused here rather than after the wait for a step
     const variant = request.variant ?? config?.variant ?? 'think';
     return {
       item,
@@ -59,12 +68,20 @@ export class Generations {
       reading: config === null ? publishedReading(variant, request.prompt_template ?? null) : runReading(config),
       min_pixels: config?.min_pixels ?? null,
       max_pixels: config?.max_pixels ?? null,
+      crop: request.crop ?? null,
+      blank: request.blank ?? false,
       num: request.num ?? 1,
       temperature: request.temperature ?? 0,
       max_new_tokens: request.max_new_tokens ?? 256,
       seed: request.seed ?? randomInt(2 ** 32),
     };
   }
+}
+
+function checkCrop(crop: GenerateRequest['crop'], { width, height }: { width: number; height: number }): void {
+  if (crop === undefined || (crop.left + crop.width <= width && crop.top + crop.height <= height)) return;
+  const stretch = `${crop.width} x ${crop.height} pixels at ${crop.left}, ${crop.top}`;
+  throw errors.badRequest('POST /generate', `the crop (${stretch}) does not lie within the image, which has ${width} x ${height} pixels`);
 }
 
 function checkTogether(request: GenerateRequest): void {

@@ -357,7 +357,7 @@ export function runHandlers(services: Services): Handlers<RunRoutes> {
 const TRY_S = 60;
 
 /** Calls outside training: each is made anew, whatever was answered before. */
-const tryKernel =
+export const tryKernel =
   (kernels: Kernels): AskKernel =>
   (call, { timeout_s = TRY_S }) =>
     kernels.ask({ ...call, key: randomUUID() }, Math.min(timeout_s, TRY_S));

@@ -28,7 +28,7 @@ import { Generations } from './generations.ts';
 import { Evaluations } from './evaluations.ts';
 import { dataHandlers } from './data.ts';
 import { evalHandlers } from './evals.ts';
-import { runHandlers } from './handlers.ts';
+import { runHandlers, tryKernel } from './handlers.ts';
 import type { forkWorker } from './fork-worker.ts';
 import { Hub } from './hub.ts';
 import { Jobs } from './jobs.ts';
@@ -125,7 +125,7 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
     ...options.generation,
   });
   const questions = { home, loadItems: options.loadItems, asking, store };
-  const generations = new Generations(questions);
+  const generations = new Generations({ ...questions, askKernel: tryKernel(kernels) });
   const evaluations = new Evaluations({
     home,
     jobs,

@@ -70,13 +70,47 @@ describe('trying it', () => {
     const { model, item, requests } = await make();
     model.set({ num: 2, temperature: 0.7, seed: 5 });
     await model.run();
-    const common = { run: 'a', dataset: SET, item, num: 2, temperature: 0.7, max_new_tokens: 256, seed: 5 };
+    const common = { run: 'a', dataset: SET, item, num: 2, temperature: 0.7, max_new_tokens: 256, seed: 5, rewards: 'a' };
     expect(requests()).toEqual([
       { ...common, variant: 'think' },
       { ...common, variant: 'no-think' },
     ]);
     expect(model.isRunning).toBe(false);
     expect(outcomes(model)).toEqual(['think ready', 'no-think ready']);
+  });
+
+  it('shows the model a part of the image, or grey in its place, and keeps with the answers what it saw', async () => {
+    const { model, item, other, requests } = await make();
+    const crop = { left: 4, top: 0, width: 20, height: 10 };
+    model.look({ crop });
+    model.look({ blank: true });
+    model.set({ variants: ['think'] });
+    await model.run();
+    expect(requests()).toMatchObject([{ item, crop, blank: true }]);
+    expect(model.state.value.tries[0].look).toEqual({ blank: true, crop });
+    model.look({ blank: false });
+    model.edit({ question: 'What now?', image: 'a.png' });
+    expect(model.state.value.look.crop).toEqual(crop);
+    model.edit({ question: 'What now?', image: 'b.png' }); // of another image it is no part
+    expect(model.state.value.look).toEqual({ blank: false, crop: null });
+    model.look({ crop, blank: true });
+    model.edit({ question: 'What now?', image: '' });
+    await model.run();
+    expect(requests().at(-1)).toMatchObject({ question: 'What now?' });
+    expect(Object.keys(requests().at(-1)!)).not.toEqual(expect.arrayContaining(['blank']));
+    model.ask(SET, other);
+    expect(model.state.value.look).toEqual({ blank: false, crop: null });
+  });
+
+  it('asks for the rewards of the run that is selected first, whoever answers, unless they are switched off', async () => {
+    const { model, requests } = await make(['b', 'a']);
+    expect(model.scorer?.id).toBe('b');
+    model.choose('model:sample/model');
+    model.set({ variants: ['think'] });
+    await model.run();
+    model.set({ scored: false });
+    await model.run();
+    expect(requests().map(({ rewards }) => rewards)).toEqual(['b', undefined]);
   });
 
   it('a refusal of one variant leaves the other', async () => {

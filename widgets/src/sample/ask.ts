@@ -1,6 +1,6 @@
 /** "Try it" and the prompt: who answers, how it samples, and what came back. One model for both, so that the prompt shown is the prompt asked. */
 import { formatQuestion } from '@medr1/kernel-bridge/answers';
-import type { Checkpoint, Connector, DataItem, Generation, GenerateRequest, RunSummary, ServerInfo } from '../connector.ts';
+import type { Checkpoint, Connector, Crop, DataItem, Generation, GenerateRequest, RunSummary, ServerInfo } from '../connector.ts';
 import { Latest, type Load } from '../load.ts';
 import { Observable } from '../observable.ts';
 
@@ -33,6 +33,7 @@ export interface Try {
   settings: Pick<AskState, 'num' | 'temperature' | 'max_new_tokens' | 'seed'>;
   /** Of the question in other words; null where it was asked as it stands. */
   edit: Edit | null;
+  look: Look;
   answers: TryAnswer[];
   running: boolean;
 }
@@ -43,6 +44,15 @@ export interface Edit {
   /** Path inside the data set; '' = no image. */
   image: string;
 }
+
+/** What of the image the model sees. */
+export interface Look {
+  /** Grey in its place. */
+  blank: boolean;
+  /** Null: all of it. */
+  crop: Crop | null;
+}
+const WHOLE: Look = { blank: false, crop: null };
 
 export interface AskState {
   policies: Policy[];
@@ -60,6 +70,9 @@ export interface AskState {
   seed: number | null;
   /** Null: the question as it stands. */
   edit: Edit | null;
+  look: Look;
+  /** The answers get the rewards of the run that is selected first. */
+  scored: boolean;
   /** Of this question, the newest first. */
   tries: readonly Try[];
   /** Whether the prompt is looked at; then it follows the question and the policy. */
@@ -92,6 +105,8 @@ export class AskModel {
     max_new_tokens: 256,
     seed: null,
     edit: null,
+    look: WHOLE,
+    scored: true,
     tries: [],
     promptOpen: false,
     promptVariant: 'think',
@@ -119,7 +134,7 @@ export class AskModel {
     this.#remember();
     this.#question = { dataset, item };
     this.#asked = [];
-    this.#change({ tries: this.#history.get(`${dataset} ${item}`) ?? [], edit: null });
+    this.#change({ tries: this.#history.get(`${dataset} ${item}`) ?? [], edit: null, look: WHOLE });
     this.#lookAtPrompt();
   }
 
@@ -133,7 +148,15 @@ export class AskModel {
 
   /** Puts the question into words of one's own, beginning with its own; null = as it stands. */
   edit(edit: Edit | null): void {
-    this.#change({ edit });
+    const { edit: before, look } = this.state.value;
+    const otherImage = before !== null && before.image !== edit?.image;
+    this.#change({ edit, look: otherImage ? { ...look, crop: null } : look }); // a stretch of one image is none of another
+    this.#lookAtPrompt();
+  }
+
+  /** Shows the model another part of the image, or grey in its place. */
+  look(change: Partial<Look>): void {
+    this.#change({ look: { ...this.state.value.look, ...change } });
     this.#lookAtPrompt();
   }
 
@@ -170,7 +193,7 @@ export class AskModel {
     this.#lookAtPrompt();
   }
 
-  set(change: Partial<Pick<AskState, 'variants' | 'num' | 'temperature' | 'max_new_tokens' | 'seed'>>): void {
+  set(change: Partial<Pick<AskState, 'variants' | 'num' | 'temperature' | 'max_new_tokens' | 'seed' | 'scored'>>): void {
     this.#change(change);
   }
 
@@ -192,6 +215,11 @@ export class AskModel {
     return policies.find(({ key }) => key === chosen) ?? policies[0] ?? null;
   }
 
+  /** Whose rewards the answers may get; null while no run is selected. */
+  get scorer(): RunSummary | null {
+    return this.#selectedRuns.find(({ id }) => id === this.#offered.selected[0]) ?? null;
+  }
+
   get isDirectory(): boolean {
     return this.state.value.chosen === DIRECTORY;
   }
@@ -209,13 +237,14 @@ export class AskModel {
 
   /** Asks each chosen policy each chosen variant. Answers of before stay below. */
   async run(): Promise<void> {
-    const { variants, num, temperature, max_new_tokens, seed, edit } = this.state.value;
-    const { asked } = this;
+    const { variants, num, temperature, max_new_tokens, seed, edit, look, scored } = this.state.value;
+    const { asked, scorer } = this;
     const question = this.#words;
     if (asked.length === 0 || !question || variants.length === 0) return;
     this.cancel();
     const id = ++this.#count;
-    const settings = { num, temperature, max_new_tokens, ...(seed !== null && { seed }) };
+    const rewards = scored && scorer !== null && { rewards: scorer.id };
+    const settings = { num, temperature, max_new_tokens, ...(seed !== null && { seed }), ...rewards };
     const all = asked.flatMap((policy) => variants.map((variant) => ({ policy, variant, answer: new Latest<Generation>() })));
     this.#asked = all;
     const made = (): Try => {
@@ -226,6 +255,7 @@ export class AskModel {
         id,
         settings: { num, temperature, max_new_tokens, seed },
         edit,
+        look,
         answers,
         running: all.some(({ answer }) => answer.isPending),
       };
@@ -250,10 +280,13 @@ export class AskModel {
   }
 
   /** The question as a request names it. */
-  get #words(): Pick<GenerateRequest, 'dataset' | 'item' | 'question' | 'image'> | null {
-    const { edit } = this.state.value;
-    if (!this.#question || !edit) return this.#question;
-    return { dataset: this.#question.dataset, question: edit.question, ...(edit.image !== '' && { image: edit.image }) };
+  get #words(): Pick<GenerateRequest, 'dataset' | 'item' | 'question' | 'image' | 'blank' | 'crop'> | null {
+    const { edit, look } = this.state.value;
+    if (!this.#question) return null;
+    const { dataset } = this.#question;
+    const shown = { ...(look.blank && { blank: true }), ...(look.crop && { crop: look.crop }) };
+    if (!edit) return { ...this.#question, ...shown };
+    return { dataset, question: edit.question, ...(edit.image !== '' && { image: edit.image, ...shown }) };
   }
 
   openPrompt(open: boolean): void {

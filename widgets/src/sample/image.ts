@@ -8,7 +8,7 @@ import { failed } from '../view-states.ts';
 import { number } from '../format.ts';
 import { base, tokens } from '../theme.ts';
 import type { PictureModel } from './picture.ts';
-import { fit, overflows, pan, STEP, zoom, type Point, type Size, type Viewport } from './viewport.ts';
+import { between, fit, overflows, pan, STEP, visible, zoom, type Point, type Size, type Stretch, type Viewport } from './viewport.ts';
 import { dragged, presets, type Window } from './window.ts';
 
 const ARROWS: Record<string, Point> = {
@@ -23,12 +23,15 @@ export class SampleImage extends WatchingElement {
     model: { attribute: false },
     modality: { attribute: false },
     label: { attribute: false },
+    crop: { attribute: false },
     view: { state: true },
   };
   declare model: PictureModel;
   declare modality: string;
   /** What the image shows, for those who do not see it. */
   declare label: string;
+  /** What of the image a model is to see; a drag draws another while there is one. Null: all of it. */
+  declare crop: Stretch | null;
   /** Null: all of the image. */
   declare view: Viewport | null;
 
@@ -37,12 +40,13 @@ export class SampleImage extends WatchingElement {
   #blob: Blob | null = null;
   #url = '';
   #path: string | null = null;
-  #drag: { at: Point; from: Point; window: Window | null } | null = null;
+  #drag: { at: Point; from: Point; window: Window | null; crops: boolean } | null = null;
 
   constructor() {
     super();
     this.modality = '';
     this.label = '';
+    this.crop = null;
     this.view = null;
   }
 
@@ -106,7 +110,7 @@ export class SampleImage extends WatchingElement {
     const view = this.#view;
     return html`
       <div
-        class=${`stage${this.#canPan ? ' grab' : ''}`}
+        class=${`stage${this.crop ? ' cropping' : this.#canPan ? ' grab' : ''}`}
         tabindex="0"
         role="group"
         aria-label="Image: + and - zoom, 0 shows all, 1 shows its own pixels"
@@ -129,6 +133,7 @@ export class SampleImage extends WatchingElement {
               />`
             : nothing
         }
+        ${view && this.crop ? cropMark(this.crop, view) : nothing}
         ${status === 'loading' ? html`<p class="note secondary" role="status">Loading image …</p>` : nothing}
         ${status === 'idle' ? html`<p class="note secondary">The record names no image.</p>` : nothing}
         ${status === 'error' ? failed(error!, () => this.model.retry()) : nothing}
@@ -146,6 +151,15 @@ export class SampleImage extends WatchingElement {
         <button class="quiet" title="All of the image (0)" @click=${() => (this.view = null)}>fit</button>
         <button class="quiet" title="One pixel of the file on one of the page (1)" @click=${() => this.#zoom(1 / scale)}>1 : 1</button>
       </span>
+      <button
+        class="quiet"
+        aria-pressed=${this.crop !== null}
+        title="What a model is shown in Try it: the part in view; then a drag on the image draws another"
+        data-testid="crop"
+        @click=${() => this.#tellCrop(this.crop ? null : visible(this.#view!, size, this.#frame))}
+      >
+        Crop
+      </button>
       <span class="secondary number" data-testid="image-size">${size.width} × ${size.height} px</span>
       ${this.#windowing()}
     </div>`;
@@ -237,7 +251,7 @@ export class SampleImage extends WatchingElement {
     const at = { x: event.clientX, y: event.clientY };
     const { window, own } = this.model.state.value;
     const windowing = event.shiftKey ? (window ?? own) : null;
-    this.#drag = { at, from: at, window: windowing };
+    this.#drag = { at, from: at, window: windowing, crops: this.crop !== null };
     (event.currentTarget as HTMLElement).setPointerCapture?.(event.pointerId);
   };
 
@@ -245,6 +259,7 @@ export class SampleImage extends WatchingElement {
     const drag = this.#drag;
     if (!drag) return;
     if (drag.window) this.model.setWindow(dragged(drag.window, event.clientX - drag.from.x, event.clientY - drag.from.y));
+    else if (drag.crops) this.#draw(drag.from, event);
     else this.#pan(event.clientX - drag.at.x, event.clientY - drag.at.y);
     drag.at = { x: event.clientX, y: event.clientY };
   };
@@ -253,9 +268,18 @@ export class SampleImage extends WatchingElement {
     this.#drag = null;
   };
 
-  #pointOf(event: MouseEvent): Point {
+  #draw(from: Point, event: MouseEvent): void {
+    const [size, view] = [this.#size, this.#view];
+    if (size && view) this.#tellCrop(between(this.#pointOf({ clientX: from.x, clientY: from.y }), this.#pointOf(event), view, size));
+  }
+
+  #tellCrop(crop: Stretch | null): void {
+    this.dispatchEvent(new CustomEvent<Stretch | null>('medr1-crop', { detail: crop }));
+  }
+
+  #pointOf({ clientX, clientY }: Pick<MouseEvent, 'clientX' | 'clientY'>): Point {
     const { left, top } = this.#stage!.getBoundingClientRect();
-    return { x: event.clientX - left, y: event.clientY - top };
+    return { x: clientX - left, y: clientY - top };
   }
 
   static override styles = [
@@ -288,6 +312,16 @@ export class SampleImage extends WatchingElement {
         max-width: none;
         transform-origin: 0 0;
         user-select: none;
+      }
+      .stage.cropping {
+        cursor: crosshair;
+      }
+      .crop {
+        position: absolute;
+        box-sizing: border-box;
+        border: 1px dashed var(--medr1-behind-text);
+        box-shadow: 0 0 0 9999px color-mix(in srgb, var(--medr1-behind) 65%, transparent);
+        pointer-events: none;
       }
       img.squares {
         image-rendering: pixelated;
@@ -331,6 +365,13 @@ export class SampleImage extends WatchingElement {
     `,
   ];
 }
+
+const cropMark = ({ left, top, width, height }: Stretch, { x, y, scale }: Viewport): TemplateResult =>
+  html`<div
+    class="crop"
+    data-testid="crop-mark"
+    style=${`left:${x + left * scale}px;top:${y + top * scale}px;width:${width * scale}px;height:${height * scale}px`}
+  ></div>`;
 
 const valueOf = (event: Event, otherwise: number): number => {
   const input = event.target as HTMLInputElement;

@@ -5,13 +5,24 @@
 import { css, html, nothing, type TemplateResult } from 'lit';
 import { opensThink } from '@medr1/kernel-bridge/answers';
 import { repeat } from 'lit/directives/repeat.js';
-import type { DataItem, Generation } from '../connector.ts';
+import type { Crop, DataItem, Generation } from '../connector.ts';
 import { define, WatchingElement } from '../element.ts';
 import { integer, number } from '../format.ts';
 import { failed } from '../view-states.ts';
 import { completionStyles, completionText, isAnswerAlone, readingLabel, verdictChip } from '../rollouts/completion.ts';
 import { base, tokens } from '../theme.ts';
-import { BOUNDS, editOf, MOST_POLICIES, VARIANTS, type AskModel, type Edit, type Try, type TryAnswer, type Variant } from './ask.ts';
+import {
+  BOUNDS,
+  editOf,
+  MOST_POLICIES,
+  VARIANTS,
+  type AskModel,
+  type Edit,
+  type Look,
+  type Try,
+  type TryAnswer,
+  type Variant,
+} from './ask.ts';
 import { policyChoice } from './policy.ts';
 import '../rollouts/tokens.ts';
 
@@ -119,7 +130,7 @@ export class SampleTry extends WatchingElement {
           )}
         </span>
       </div>
-      ${this.#beside()} ${edit ? this.#words(edit) : nothing}
+      ${this.#beside()} ${edit ? this.#words(edit) : nothing} ${this.#look()}
       <div class="row">
         ${FIELDS.map(([key, label, title]) => this.#field(key, label, title))}
         ${
@@ -134,6 +145,7 @@ export class SampleTry extends WatchingElement {
               </button>`
             : nothing
         }
+        ${this.#scored()}
         <label class="switch"
           ><input type="checkbox" .checked=${this.asTokens} data-testid="as-tokens" @change=${() => (this.asTokens = !this.asTokens)} />show
           tokens</label
@@ -161,6 +173,55 @@ export class SampleTry extends WatchingElement {
       </div>
       <p class="small secondary">At most ${MOST_POLICIES} answer at once; the same question, prompt and settings for all.</p>
     </details>`;
+  }
+
+  #scored(): TemplateResult | typeof nothing {
+    const { scorer } = this.model;
+    const { scored } = this.model.state.value;
+    if (!scorer) return nothing;
+    return html`<label class="ellipsis" title="The answers are scored by the run's reward functions, as they are in force"
+      ><input type="checkbox" .checked=${scored} data-testid="try-scored" @change=${() => this.model.set({ scored: !scored })} />
+      <span class="ellipsis">rewards of ${scorer.name}</span></label
+    >`;
+  }
+
+  /** What of the image the model is shown: drawn on the image, or by numbers here. */
+  #look(): TemplateResult | typeof nothing {
+    const { look, edit } = this.model.state.value;
+    const { blank, crop } = look;
+    if ((edit?.image ?? this.item?.image ?? '') === '') return nothing;
+    return html`<div class="row" role="group" aria-label="What of the image the model sees">
+      <label title="The model sees grey in the image's place, as much of it"
+        ><input type="checkbox" .checked=${blank} data-testid="try-blank" @change=${() => this.model.look({ blank: !blank })} />grey in
+        place of the image</label
+      >
+      ${
+        crop
+          ? html`<span class="small secondary">a part of it, in pixels:</span>
+              ${(['left', 'top', 'width', 'height'] as const).map((side) => this.#side(crop, side))}
+              <button type="button" data-testid="try-whole" @click=${() => this.model.look({ crop: null })}>All of it</button>`
+          : nothing
+      }
+    </div>`;
+  }
+
+  #side(crop: Crop, side: keyof Crop): TemplateResult {
+    const least = side === 'left' || side === 'top' ? 0 : 1;
+    return html`<label
+      >${side}
+      <input
+        type="number"
+        min=${least}
+        step="1"
+        .value=${String(crop[side])}
+        data-testid=${`crop-${side}`}
+        @change=${(event: Event) => {
+          const input = event.target as HTMLInputElement;
+          const value = Number(input.value);
+          if (input.value !== '' && Number.isInteger(value) && value >= least) this.model.look({ crop: { ...crop, [side]: value } });
+          else input.value = String(crop[side]);
+        }}
+    /></label>`;
   }
 
   #words(edit: Edit): TemplateResult {
@@ -230,7 +291,12 @@ export class SampleTry extends WatchingElement {
           ? html`<p class="secondary" role="status">The model answers … A model in training answers when its current step is done.</p>`
           : answer.status === 'error'
             ? failed(answer.error, () => void this.model.run())
-            : answer.value.completions.map((one) => this.#completion(one, answer.value))
+            : [
+                ...Object.entries(answer.value.scored_by?.errors ?? {}).map(
+                  ([name, message]) => html`<p class="small" role="note"><span class="warning">⚠ ${name}</span> ${message}</p>`,
+                ),
+                ...answer.value.completions.map((one) => this.#completion(one, answer.value)),
+              ]
       }
     </section>`;
   }
@@ -248,7 +314,7 @@ export class SampleTry extends WatchingElement {
     const alone = !this.asTokens && isAnswerAlone(said);
     return html`<article data-testid="try-completion">
       <div class="numbers small">
-        ${alone ? text : verdictChip(one, reading, 'no answer')} ${readingLabel(reading)}
+        ${alone ? text : verdictChip(one, reading, 'no answer')} ${readingLabel(reading)} ${rewardsOf(one)}
         <span class="number secondary">${integer(one.token_ids.length)} tokens</span>
         ${one.finish_reason === 'length' ? html`<span class="warning" title="Cut off at max tokens">⚠ cut off</span>` : nothing}
       </div>
@@ -268,7 +334,8 @@ export class SampleTry extends WatchingElement {
         gap: 4px 12px;
         align-items: center;
       }
-      .row + .row {
+      .row + .row,
+      .words + .row {
         margin-top: 8px;
       }
       label {
@@ -283,6 +350,9 @@ export class SampleTry extends WatchingElement {
       }
       .directory {
         flex: 1 1 200px;
+      }
+      label.ellipsis {
+        max-width: 260px;
       }
       .row input:not([type='checkbox'], .directory) {
         width: 7ch;
@@ -374,11 +444,32 @@ export class SampleTry extends WatchingElement {
   ];
 }
 
+/** The weighted sum, then each function's value. */
+const rewardsOf = ({ reward, rewards }: Generation['completions'][number]): TemplateResult | typeof nothing =>
+  rewards === undefined
+    ? nothing
+    : html`<span class="number" title="Weighted sum of the rewards" data-testid="try-reward"
+          ><span class="secondary">reward</span> <b>${reward === null || reward === undefined ? '–' : number(reward)}</b></span
+        >
+        ${Object.entries(rewards).map(
+          ([name, value]) =>
+            html`<span class="number" title=${value === null ? `${name} does not apply` : `reward ${name}, unweighted`}
+              ><span class="secondary">${name}</span> ${value === null ? '–' : number(value)}</span
+            >`,
+        )}`;
+
 /** "temperature 0.7, 4 answers, at most 256 tokens, seed 5". */
-function settingsText({ settings: { num, temperature, max_new_tokens, seed } }: Pick<Try, 'settings'>): string {
+function settingsText({ settings: { num, temperature, max_new_tokens, seed }, look }: Pick<Try, 'settings' | 'look'>): string {
   const parts = [temperature === 0 ? 'greedy' : `temperature ${number(temperature)}`, num === 1 ? '' : `${integer(num)} answers`];
-  return [...parts, `at most ${integer(max_new_tokens)} tokens`, seed === null ? '' : `seed ${seed}`].filter(Boolean).join(', ');
+  return [...parts, `at most ${integer(max_new_tokens)} tokens`, seed === null ? '' : `seed ${seed}`, lookText(look)]
+    .filter(Boolean)
+    .join(', ');
 }
+
+const lookText = ({ blank, crop }: Look): string =>
+  [blank && 'grey in place of the image', crop && `image at ${crop.left}, ${crop.top}: ${crop.width} × ${crop.height} px`]
+    .filter(Boolean)
+    .join(', ');
 
 const imageText = ({ image }: Edit): string => (image === '' ? 'no image' : image);
 

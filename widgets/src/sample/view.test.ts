@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { FakeConnector, type FakeOptions } from '../../testing/fake-connector.ts';
 import { settled } from '../../testing/until.ts';
-import type { DataItem } from '../connector.ts';
+import type { GenerateRequest, DataItem } from '../connector.ts';
 import { Workbench } from '../store/workbench.ts';
 import './view.ts';
 import type { SampleView } from './view.ts';
@@ -160,6 +160,39 @@ it('try it: several models answer beside each other, in other words too, and wha
   expect(all('try').map((one) => (one as HTMLDetailsElement).open)).toEqual([true, false]);
   expect(new Set(all('asked-of').map(({ textContent }) => textContent)).size).toBe(2);
   expect(all('asked-words')[0].textContent).toMatch(/What is shown\?\s+no image/);
+});
+
+it('try it: a part of the image, drawn on it or typed, or grey in its place, and the rewards of the answers', async () => {
+  const { connector, root, inside } = await view({}, ({ sha256 }) => sha256 !== null);
+  const asked = () => connector.calls.filter(([name]) => name === 'generate').map(([, request]) => request as GenerateRequest);
+  inside('medr1-image', 'crop')!.click(); // all that is in view
+  await settled();
+  expect(inside('medr1-image', 'crop')!.getAttribute('aria-pressed')).toBe('true');
+  const stage = inside('medr1-image', 'image-stage')!;
+  stage.dispatchEvent(new MouseEvent('pointerdown', { button: 0, clientX: 0, clientY: 0, bubbles: true }));
+  stage.dispatchEvent(new MouseEvent('pointermove', { clientX: 0.5, clientY: 0.5, bubbles: true }));
+  stage.dispatchEvent(new MouseEvent('pointerup', { bubbles: true }));
+  await settled();
+  const width = inside('medr1-try', 'crop-width') as HTMLInputElement;
+  expect(Number(width.value)).toBeGreaterThan(0);
+  width.value = '0';
+  width.dispatchEvent(new Event('change'));
+  expect(Number(width.value)).toBeGreaterThan(0); // none is no part
+  width.value = '17';
+  width.dispatchEvent(new Event('change'));
+  inside('medr1-try', 'try-blank')!.click();
+  await settled();
+  inside('medr1-try', 'try-run')!.click();
+  await settled();
+  expect(asked().at(-1)).toMatchObject({ blank: true, crop: { width: 17 }, rewards: workbench.selection.run });
+  const area = root.querySelector('medr1-try')!.shadowRoot!;
+  expect(area.querySelector('[data-testid=try-reward]')!.textContent).toMatch(/reward\s+[12]\.00/);
+  expect(area.querySelector('[data-testid=try] summary')!.textContent).toMatch(
+    /grey in place of the image, image at \d+, \d+: 17 × \d+ px/,
+  );
+  inside('medr1-try', 'try-whole')!.click();
+  await settled();
+  expect(inside('medr1-image', 'crop-mark')).toBeNull();
 });
 
 it('a refusal is shown with its remedy; a number out of bounds cannot be asked with', async () => {

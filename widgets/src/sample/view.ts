@@ -4,7 +4,7 @@ import { html, nothing, type PropertyValues, type TemplateResult } from 'lit';
 import { repeat } from 'lit/directives/repeat.js';
 import { problemText } from '@medr1/kernel-bridge/protocol/problems';
 import { copyText } from '../clipboard.ts';
-import type { DataItem, DataSample, ItemAnswers } from '../connector.ts';
+import type { Crop, DataItem, DataSample, ItemAnswers } from '../connector.ts';
 import { command, define, PageElement } from '../element.ts';
 import { integer } from '../format.ts';
 import { icon } from '../icons.ts';
@@ -55,7 +55,7 @@ export class SampleView extends PageElement {
 
   protected override watched() {
     const { selection, runs, data } = this.workbench;
-    return [selection, runs.state, data.state, this.#model!.state];
+    return [selection, runs.state, data.state, this.#model!.state, this.#ask!.state];
   }
 
   protected override acquire(): void {
@@ -114,6 +114,8 @@ export class SampleView extends PageElement {
             .model=${this.#picture!}
             .modality=${sample.item.modality}
             .label=${`Image of the question: ${sample.item.question}`}
+            .crop=${this.#ask!.state.value.look.crop}
+            @medr1-crop=${(event: CustomEvent<Crop | null>) => this.#ask!.look({ crop: event.detail })}
           ></medr1-image>
           <p class="path small secondary" title="path inside the data set">${sample.item.image || 'no image'}</p>
         </div>

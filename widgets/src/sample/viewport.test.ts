@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { fit, overflows, pan, zoom } from './viewport.ts';
+import { between, fit, overflows, pan, visible, zoom } from './viewport.ts';
 
 const frame = { width: 400, height: 300 };
 const image = { width: 800, height: 400 };
@@ -37,5 +37,23 @@ describe('pan', () => {
   it('is needed only where something is outside', () => {
     expect(overflows(large, image, frame)).toBe(true);
     expect(overflows(fit(image, frame), image, frame)).toBe(false);
+  });
+});
+
+describe('a stretch of the image', () => {
+  const view = { scale: 2, x: -100, y: 10 };
+  const size = { width: 300, height: 200 };
+  it('lies between two points, whichever comes first, in whole pixels of the file', () => {
+    const wanted = { left: 55, top: 5, width: 20, height: 15 };
+    expect(between({ x: 10, y: 20 }, { x: 49, y: 50 }, view, size)).toEqual(wanted);
+    expect(between({ x: 49, y: 50 }, { x: 10, y: 20 }, view, size)).toEqual(wanted);
+  });
+  it('never leaves the image, nor is empty', () => {
+    expect(between({ x: -5000, y: -5000 }, { x: 5000, y: 5000 }, view, size)).toEqual({ left: 0, top: 0, ...size });
+    expect(between({ x: 9000, y: 9000 }, { x: 9000, y: 9000 }, view, size)).toEqual({ left: 299, top: 199, width: 1, height: 1 });
+  });
+  it('is what the frame shows', () => {
+    expect(visible({ scale: 1, x: -100, y: -50 }, image, frame)).toEqual({ left: 100, top: 50, ...frame });
+    expect(visible(fit(image, frame), image, frame)).toEqual({ left: 0, top: 0, ...image });
   });
 });

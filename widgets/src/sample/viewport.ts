@@ -48,6 +48,28 @@ export function pan(view: Viewport, dx: number, dy: number, image: Size, frame: 
 export const overflows = (view: Viewport, image: Size, frame: Size): boolean =>
   image.width * view.scale > frame.width + 1 || image.height * view.scale > frame.height + 1;
 
+/** A stretch of the file, in its pixels. */
+export interface Stretch extends Size {
+  left: number;
+  top: number;
+}
+
+/** The pixels of the file between two points of the frame, at least one each way. */
+export function between(a: Point, b: Point, view: Viewport, image: Size): Stretch {
+  const along = (one: number, other: number, size: number): [from: number, length: number] => {
+    const [low, high] = [Math.min(one, other), Math.max(one, other)].map((at) => Math.min(size, Math.max(0, at)));
+    const from = Math.min(Math.floor(low), size - 1);
+    return [from, Math.max(1, Math.ceil(high) - from)];
+  };
+  const [left, width] = along((a.x - view.x) / view.scale, (b.x - view.x) / view.scale, image.width);
+  const [top, height] = along((a.y - view.y) / view.scale, (b.y - view.y) / view.scale, image.height);
+  return { left, top, width, height };
+}
+
+/** What of the image is in its frame. */
+export const visible = (view: Viewport, image: Size, frame: Size): Stretch =>
+  between({ x: 0, y: 0 }, { x: frame.width, y: frame.height }, view, image);
+
 /** An image larger than its frame covers it; a smaller one is in its middle. */
 function kept(view: Viewport, image: Size, frame: Size): Viewport {
   const within = (at: number, size: number, room: number): number =>
