@@ -1,5 +1,6 @@
 import { LabIcon } from '@jupyterlab/ui-components';
 import audit from '../style/icons/audit.svg';
+import compare from '../style/icons/compare.svg';
 import curves from '../style/icons/curves.svg';
 import data from '../style/icons/data.svg';
 import evaluation from '../style/icons/evaluation.svg';
@@ -20,5 +21,6 @@ export const dataIcon = new LabIcon({ name: 'medr1:data', svgstr: data });
 export const newRunIcon = new LabIcon({ name: 'medr1:new-run', svgstr: newRun });
 export const sampleIcon = new LabIcon({ name: 'medr1:sample', svgstr: sample });
 export const auditIcon = new LabIcon({ name: 'medr1:audit', svgstr: audit });
+export const compareIcon = new LabIcon({ name: 'medr1:compare', svgstr: compare });
 export const evaluationIcon = new LabIcon({ name: 'medr1:evaluation', svgstr: evaluation });
 export const inspectorIcon = new LabIcon({ name: 'medr1:inspector', svgstr: inspector });

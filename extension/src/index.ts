@@ -1,4 +1,5 @@
 import audit from './plugins/audit.ts';
+import compare from './plugins/compare.ts';
 import curves from './plugins/curves.ts';
 import data from './plugins/data.ts';
 import evaluation from './plugins/evaluation.ts';
@@ -42,6 +43,7 @@ export default [
   sample,
   audit,
   evaluation,
+  compare,
   inspector,
   links,
   keys,

@@ -32,6 +32,7 @@ export const CommandIDs = {
   sendToNotebook: 'medr1:send-to-notebook',
   arrangeTraining: 'medr1:arrange-training',
   arrangeData: 'medr1:arrange-data',
+  openCompare: 'medr1:open-compare',
   arrangeCompare: 'medr1:arrange-compare',
   deleteRun: 'medr1:delete-run',
   offerUndo: 'medr1:offer-undo',

@@ -18,6 +18,7 @@ const COMMANDS: Record<HostCommand['id'], string> = {
   'open-sample': CommandIDs.openSample,
   'open-audit': CommandIDs.openAudit,
   'open-evaluation': CommandIDs.openEvaluation,
+  'open-compare': CommandIDs.openCompare,
   'send-to-notebook': CommandIDs.sendToNotebook,
   'arrange-training': CommandIDs.arrangeTraining,
   'arrange-data': CommandIDs.arrangeData,

@@ -1,4 +1,5 @@
 /** Evaluations as a user makes them: started from the form, read, compared question by question, laid out as a matrix. */
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -22,6 +23,7 @@ afterAll(async () => {
 });
 
 const view = () => page.locator('medr1-evaluation');
+const comparison = () => page.locator('medr1-compare');
 const shot = (name: string) => page.screenshot({ path: join(output, `evaluation-${name}.png`) });
 const finished = (id: string) =>
   eventually(
@@ -80,10 +82,13 @@ it('compares two, and opens a question that flips', async () => {
   );
   for (const box of boxes) await box.check();
   await view().getByTestId('go-compare').click();
-  await view().getByTestId('pair').first().waitFor();
-  expect(await view().getByTestId('compared').textContent()).toContain('32 questions');
-  expect(await view().getByTestId('p').first().textContent()).toMatch(/^\s*(< )?[01]\.\d{3}\s*$/);
-  const flip = view().getByTestId('answer').first();
+  await comparison().getByTestId('pair').first().waitFor();
+  expect(await comparison().getByTestId('compared').textContent()).toContain('32 questions');
+  expect(await comparison().getByTestId('p').first().textContent()).toMatch(/^\s*(< )?[01]\.\d{3}\s*$/);
+  await comparison().getByTestId('scatter').waitFor();
+  const [csv] = await Promise.all([page.waitForEvent('download'), comparison().getByTestId('compare-csv').click()]);
+  expect((await readFile(await csv.path(), 'utf8')).split('\n')[0]).toContain('"B_strict_right"');
+  const flip = comparison().getByTestId('answer').first();
   await flip.waitFor();
   await shot('compare-light');
   await setTheme(page, 'JupyterLab Dark');
@@ -91,6 +96,23 @@ it('compares two, and opens a question that flips', async () => {
   const item = await flip.getAttribute('data-item');
   await flip.locator('.question').click();
   await page.locator('medr1-sample').filter({ hasText: item! }).waitFor();
+});
+
+it('a link opens the comparison again', async () => {
+  await page.locator('medr1-compare').waitFor({ state: 'attached' });
+  const link = await page.evaluate(() => {
+    const { workbench } = document.querySelector('medr1-compare') as unknown as {
+      workbench: { selection: { value: { evaluations: string[] } } };
+    };
+    return `medr1:?evaluations=${workbench.selection.value.evaluations.toReversed().join(',')}`;
+  });
+  await runCommand(page, 'medr1:open-link', { link });
+  const columns = comparison().getByTestId('column-choice');
+  await eventually(
+    async () => Promise.all((await columns.all()).map((one) => one.inputValue())),
+    (ids) => link.endsWith(ids.join(',')),
+    'the columns are those of the link',
+  );
 });
 
 it('lays evaluated checkpoints out as a matrix', async () => {
@@ -111,9 +133,8 @@ it('lays evaluated checkpoints out as a matrix', async () => {
   await finished(json.id);
   await runCommand(page, 'medr1:open-evaluation');
   await view().getByTestId('go-matrices').click();
-  const matrix = view().getByTestId('matrix').first();
+  const matrix = view().locator('[data-testid=matrix][data-name="grpo think"]');
   await matrix.waitFor();
-  expect(await matrix.getAttribute('data-name')).toBe('grpo think');
   const cell = matrix.locator('tbody tr').first().locator('td').first();
   expect(await cell.textContent()).toMatch(/^\s*\d+\.\d\s*$/);
   expect(await cell.getAttribute('title')).toMatch(/^trained on CT, tested on CT: \d+ of \d+ right/);

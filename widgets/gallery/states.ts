@@ -859,24 +859,6 @@ export const STATES: Record<string, GalleryState> = {
     options: { evals: [{ id: 'h', name: hostile, text: `<think>${hostile}</think>${hostile}<answer>${hostile}</answer>` }] },
     after: (element) => go(element, 'open-evaluation'),
   },
-  'evaluation: compare': {
-    tag: 'medr1-evaluation',
-    options: { runs, evals },
-    after: async (element) => {
-      await settle();
-      for (const box of [...element.shadowRoot!.querySelectorAll<HTMLElement>('[data-testid=pick]')].slice(0, 2)) box.click();
-      await go(element, 'go-compare');
-    },
-  },
-  'evaluation: compare four': {
-    tag: 'medr1-evaluation',
-    options: { runs, evals: fakeMatrix().slice(0, 4) },
-    after: async (element) => {
-      await settle();
-      for (const box of element.shadowRoot!.querySelectorAll<HTMLElement>('[data-testid=pick]')) box.click();
-      await go(element, 'go-compare');
-    },
-  },
   'evaluation: matrices': {
     tag: 'medr1-evaluation',
     options: { runs, evals: fakeMatrix() },
@@ -888,6 +870,51 @@ export const STATES: Record<string, GalleryState> = {
     options: { runs, evals },
     select: { runs: ['r1'] },
     after: (element) => go(element, 'go-new'),
+  },
+  'compare: two': { tag: 'medr1-compare', options: { runs, evals }, select: { evaluations: evals.slice(0, 2).map(({ id }) => id) } },
+  'compare: four': {
+    tag: 'medr1-compare',
+    options: { runs, evals: fakeMatrix() },
+    select: {
+      evaluations: fakeMatrix()
+        .slice(0, 4)
+        .map(({ id }) => id),
+    },
+  },
+  'compare: two splits': {
+    tag: 'medr1-compare',
+    options: {
+      runs,
+      evals: [evals[0], { ...evals[1], id: 'other', split: 'question_type/test', from: 90, state: 'running', answered: 60 }],
+    },
+    select: { evaluations: [evals[0].id, 'other'] },
+  },
+  'compare: matrices': {
+    tag: 'medr1-compare',
+    options: { runs, evals: fakeMatrix().slice(0, 12) },
+    select: {
+      evaluations: fakeMatrix()
+        .slice(0, 2)
+        .map(({ id }) => id),
+    },
+    after: async (element) => {
+      await settle();
+      element.shadowRoot!.querySelector('details')!.open = true;
+    },
+  },
+  'compare: nothing chosen': { tag: 'medr1-compare', options: { runs, evals } },
+  'compare: no evaluation': { tag: 'medr1-compare', options: { runs } },
+  'compare: loading': { tag: 'medr1-compare', options: { silent: true }, select: { evaluations: ['a', 'b'] } },
+  'compare: error': { tag: 'medr1-compare', options: { runs, evals }, select: { evaluations: ['r9@3', evals[0].id] } },
+  'compare: hostile text': {
+    tag: 'medr1-compare',
+    options: {
+      evals: ['h', 'i'].map((id) => ({
+        ...{ id, name: hostile, split: hostile, rate: id === 'h' ? 1 : 0, items: 40 },
+        text: `<think>${hostile}</think>${hostile}<answer>${hostile}</answer>`,
+      })),
+    },
+    select: { evaluations: ['h', 'i'] },
   },
   'new run: empty': { tag: 'medr1-new-run', options: { schema } },
   'new run: demo': {

@@ -58,6 +58,7 @@ export type {
   RunAnswer,
 } from '@medr1/kernel-bridge/protocol';
 export type {
+  Agreement,
   Accuracy,
   AnswerFilter,
   AnswerPage,
@@ -73,6 +74,7 @@ export type {
   EvalSummary,
   Evaluation,
   MatrixDifference,
+  PublishedDifference,
   MatrixKind,
   McNemar,
   Reading,

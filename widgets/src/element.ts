@@ -98,6 +98,7 @@ export interface HostCommand {
     | 'open-sample'
     | 'open-audit'
     | 'open-evaluation'
+    | 'open-compare'
     | 'copy-link'
     | 'run-menu'
     | 'fork-run'

@@ -1,6 +1,7 @@
 /** Everything at once; a host that wants its views on demand imports their modules instead. */
 export * from './audit/view.ts';
 export * from './client-connector.ts';
+export * from './compare/view.ts';
 export * from './connector.ts';
 export * from './curves/model.ts';
 export * from './curves/view.ts';

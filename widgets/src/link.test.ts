@@ -10,7 +10,17 @@ const runs = fc.array(fc.stringMatching(/^\d{8}-\d{6}-[a-z]{4}$/), { maxLength: 
 it('any selection comes back from its link', () => {
   fc.assert(
     fc.property(
-      fc.record({ dataset: text, item: text, variant: text, runs, step: index, group: index, completion: index, token: index }),
+      fc.record({
+        dataset: text,
+        item: text,
+        variant: text,
+        runs,
+        evaluations: runs,
+        step: index,
+        group: index,
+        completion: index,
+        token: index,
+      }),
       (selection) => {
         expect(selectionOf(linkOf(selection))).toEqual(selection);
       },

@@ -7,6 +7,7 @@ import type { ErrorBody } from './connector.ts';
 
 const SCHEME = 'medr1:';
 const TEXTS = ['dataset', 'item', 'variant'] as const;
+const LISTS = ['runs', 'evaluations'] as const;
 const INDICES = ['step', 'group', 'completion', 'token'] as const;
 
 /** Parameter of a page's address. */
@@ -37,7 +38,7 @@ export function withoutLink(address: string): string {
 
 function queryOf(selection: Selection): string {
   const query = new URLSearchParams();
-  if (selection.runs.length > 0) query.set('runs', selection.runs.join(','));
+  for (const key of LISTS) if (selection[key].length > 0) query.set(key, selection[key].join(','));
   for (const key of [...TEXTS, ...INDICES]) {
     const value = selection[key];
     if (value !== null) query.set(key, String(value));
@@ -55,7 +56,7 @@ export function selectionOf(link: string): Selection {
     );
   const selection: Selection = { ...NOTHING };
   for (const [key, value] of new URLSearchParams(text.slice(SCHEME.length))) {
-    if (key === 'runs') selection.runs = value.split(',').filter(Boolean);
+    if (isOneOf(LISTS, key)) selection[key] = value.split(',').filter(Boolean);
     else if (isOneOf(TEXTS, key)) selection[key] = value;
     else if (isOneOf(INDICES, key)) {
       if (!/^\d{1,9}$/.test(value)) throw refusal(`The link's ${key} is "${value.slice(0, 60)}", not a whole number.`);

@@ -46,7 +46,10 @@ export class SelectionModel extends Observable<Selection> {
     };
     (['dataset', 'item', 'variant'] as const).forEach(text);
     (['step', 'group', 'completion', 'token'] as const).forEach(index);
-    if (Array.isArray(given.runs)) next.runs = given.runs.filter((run): run is string => typeof run === 'string');
+    for (const key of ['runs', 'evaluations'] as const) {
+      const value = given[key];
+      if (Array.isArray(value)) next[key] = value.filter((one): one is string => typeof one === 'string');
+    }
     this.set(next);
   }
 }

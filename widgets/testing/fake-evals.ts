@@ -32,6 +32,8 @@ export interface FakeEval {
   trained?: EvalSummary['trained'];
   split?: string;
   error?: EvalSummary['error'];
+  /** Number of its first question: another than 0 makes a split that overlaps with those of others. */
+  from?: number;
   /** Text of every answer, where a state needs a certain one. */
   text?: string;
 }
@@ -112,7 +114,8 @@ export class FakeEvals implements EvalsConnector {
 
   answersOf(one: FakeEval, sight: EvalAnswer['sight'] = 'image'): EvalAnswer[] {
     const count = one.answered ?? one.items ?? 200;
-    return Array.from({ length: count }, (_, i) => {
+    return Array.from({ length: count }, (_, at) => {
+      const i = at + (one.from ?? 0);
       const draw = random(seedOf(`${one.id} ${sight}`) + i);
       const item = {
         ...{

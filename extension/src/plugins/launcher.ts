@@ -42,7 +42,14 @@ const launcher: JupyterFrontEndPlugin<void> = {
     });
     palette?.addItem({ command: CommandIDs.openExample, category: PALETTE_CATEGORY });
 
-    const order = [CommandIDs.openData, CommandIDs.showRuns, CommandIDs.openNewRun, CommandIDs.openEvaluation, CommandIDs.openExample];
+    const order = [
+      CommandIDs.openData,
+      CommandIDs.showRuns,
+      CommandIDs.openNewRun,
+      CommandIDs.openEvaluation,
+      CommandIDs.openCompare,
+      CommandIDs.openExample,
+    ];
     order.forEach((command, rank) => cards?.add({ command, category: trans.__('Med-R1'), rank }));
   },
 };

@@ -90,9 +90,9 @@ const arrangements = (trans: TranslationBundle): Arrangement[] => [
     label: trans.__('Arrange: Compare'),
     caption: trans.__('Evaluations beside the curves of the chosen runs, the question of an answer in a tab'),
     panels: [CommandIDs.showRuns],
-    first: { command: CommandIDs.openEvaluation, id: 'medr1-evaluation' },
+    first: { command: CommandIDs.openCompare, id: 'medr1-compare' },
     others: [
-      { command: CommandIDs.openCurves, mode: 'split-right', ref: 'medr1-evaluation' },
+      { command: CommandIDs.openCurves, mode: 'split-right', ref: 'medr1-compare' },
       { command: CommandIDs.openSample, mode: 'tab-after', ref: 'medr1-curves' },
     ],
     front: [CommandIDs.openCurves],

@@ -5,6 +5,7 @@ import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import type { ReadonlyJSONObject, ReadonlyPartialJSONObject } from '@lumino/coreutils';
 import { Menu, Widget } from '@lumino/widgets';
 import { ACTION_LABELS, isActive, STATES } from '@medr1/widgets/runs/model';
+import { comparedWith } from '@medr1/widgets/store/evaluation-choice';
 import { errorBody, type ErrorBody, type RunAction, type RunSummary } from '@medr1/widgets/connector';
 import { parseSettings } from '@medr1/widgets/runs/settings';
 import { showError } from '../notify.ts';
@@ -64,8 +65,10 @@ const runMenu: JupyterFrontEndPlugin<void> = {
         told(async () => {
           const { id } = chosen(args);
           if (!selection.value.runs.includes(id)) selection.toggleRun(id);
-          workbench.evaluation.compare(id, await connector.evals.list(), selection.value.runs);
-          await commands.execute(CommandIDs.arrangeCompare);
+          const evaluations = comparedWith(id, await connector.evals.list(), selection.value.runs);
+          if (evaluations.length > 0) selection.move({ evaluations });
+          else workbench.evaluation.place.set({ at: 'list', of: id });
+          await commands.execute(evaluations.length > 0 ? CommandIDs.arrangeCompare : CommandIDs.openEvaluation);
         }),
     });
 

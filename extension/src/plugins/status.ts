@@ -19,7 +19,7 @@ const status: JupyterFrontEndPlugin<void> = {
     button.addEventListener('click', () => void app.commands.execute(CommandIDs.showRuns));
     const item = new Widget();
     item.node.append(button);
-    const evaluations = new EvaluationModel(workbench.connector);
+    const evaluations = new EvaluationModel(workbench.connector, workbench.selection);
     const draw = (): void => {
       const computing = evaluations.state.value.evaluations.find(({ state }) => STATES[state].active) ?? null;
       const { text, title } = statusOf(workbench.runs.state.value, workbench.connector.connection.value, computing);

@@ -9,6 +9,8 @@ export interface Selection {
   completion: number | null;
   token: number | null;
   variant: string | null;
+  /** What the Compare view compares: evaluations by id, or runs as `RUN@STEP:VARIANT`. */
+  evaluations: string[];
 }
 
 export const NOTHING: Selection = {
@@ -20,6 +22,7 @@ export const NOTHING: Selection = {
   completion: null,
   token: null,
   variant: null,
+  evaluations: [],
 };
 
 /** Parts that lose their meaning when the named one changes. */

@@ -20,6 +20,7 @@ const SelectionSchema = Type.Object(
     completion: orNull(Index),
     token: orNull(Index),
     variant: orNull(Text),
+    evaluations: Type.Array(Text, { maxItems: 16 }),
   },
   { additionalProperties: false },
 );

@@ -37,3 +37,8 @@ it('edges that are given hold, so that two charts can be compared', () => {
   const { x, y } = scalesOf([mark], SIZE, [0, 10], [0, 1]);
   expect([x(0), x(10), y(0), y(1)]).toEqual([1, 31, 11, 1]);
 });
+
+it('a label keeps its text inside the edges', () => {
+  const { x, y } = scalesOf([{ kind: 'label', at: [0, 0], text: '1', colour: '' }], SIZE, [0, 1], [0, 1]);
+  expect([x(0), x(1), y(0), y(1)]).toEqual([7, 25, 5, 7]);
+});

@@ -27,7 +27,15 @@ export interface ColumnMark {
   hollow?: boolean;
 }
 
-export type Mark = LineMark | ColumnMark;
+/** A short text with its middle at a point. */
+export interface LabelMark {
+  kind: 'label';
+  at: Point;
+  text: string;
+  colour: string;
+}
+
+export type Mark = LineMark | ColumnMark | LabelMark;
 
 export interface Size {
   width: number;
@@ -40,17 +48,19 @@ export interface Scales {
 }
 
 /** Pixels that a stroke and a dot reach beyond their point. */
-const REACH = { column: 0, line: 1, dots: 2 };
+const REACH = { column: 0, line: 1, dots: 2, label: 7 };
 
-const reachOf = (mark: Mark): number => (mark.kind === 'column' ? REACH.column : mark.dots ? REACH.dots : REACH.line);
+const reachOf = (mark: Mark): number => (mark.kind === 'line' && mark.dots ? REACH.dots : REACH[mark.kind]);
 
-const pointsOf = (mark: Mark): Point[] =>
-  mark.kind === 'column'
-    ? [
-        [mark.from, mark.value],
-        [mark.to, mark.value],
-      ]
-    : mark.points.filter((point): point is Point => point !== null && point.every(Number.isFinite));
+const pointsOf = (mark: Mark): Point[] => {
+  if (mark.kind === 'column')
+    return [
+      [mark.from, mark.value],
+      [mark.to, mark.value],
+    ];
+  const points = mark.kind === 'label' ? [mark.at] : mark.points;
+  return points.filter((point): point is Point => point !== null && point.every(Number.isFinite));
+};
 
 /** Whether there is anything to draw. */
 export const isEmpty = (marks: readonly Mark[]): boolean => marks.every((mark) => pointsOf(mark).length === 0);

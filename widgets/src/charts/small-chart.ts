@@ -113,6 +113,8 @@ function markOf(mark: Mark, scales: Scales, size: Size): SVGTemplateResult {
         stroke-dasharray=${mark.dash ?? nothing} vector-effect="non-scaling-stroke" />
       ${dots.map(([at, value]) => svg`<circle cx=${scales.x(at)} cy=${scales.y(value)} r="1.8" fill=${mark.colour} />`)}`;
   }
+  if (mark.kind === 'label')
+    return svg`<text x=${scales.x(mark.at[0])} y=${scales.y(mark.at[1])} text-anchor="middle" dominant-baseline="central" fill=${mark.colour}>${mark.text}</text>`;
   const [left, top, width, height] = boxOf(mark, scales, size);
   return svg`<rect x=${left} y=${top} width=${Math.max(0, width)} height=${height} fill=${mark.hollow ? 'none' : mark.colour}
     stroke=${mark.hollow ? mark.colour : 'none'}    vector-effect="non-scaling-stroke" />`;

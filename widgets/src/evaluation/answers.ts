@@ -3,7 +3,7 @@ import { css, html, nothing, type PropertyValues, type TemplateResult } from 'li
 import { repeat } from 'lit/directives/repeat.js';
 import { choicesOf, letterOf, opensThink } from '@medr1/kernel-bridge/answers';
 import { READINGS } from '@medr1/kernel-bridge/protocol';
-import type { AnswerFilter, AnswerPage, EvalAnswer, EvalSummary, Reading } from '../connector.ts';
+import type { AnswerFilter, AnswerPage, EvalAnswer, EvalReport, EvalSummary, Reading } from '../connector.ts';
 import { command, define, WatchingElement } from '../element.ts';
 import { integer } from '../format.ts';
 import { Latest } from '../load.ts';
@@ -33,9 +33,12 @@ export class EvaluationAnswers extends WatchingElement {
     evaluation: { attribute: false },
     against: { attribute: false },
     columns: { attribute: false },
+    tables: { attribute: false },
     filter: { attribute: false },
     reading: { attribute: false },
     sight: { state: true },
+    modality: { state: true },
+    type: { state: true },
     broken: { state: true },
   };
   declare workbench: IWorkbench;
@@ -44,9 +47,14 @@ export class EvaluationAnswers extends WatchingElement {
   declare against: EvalSummary | null;
   /** All that are compared, in their order; none where one is looked at alone. */
   declare columns: readonly EvalSummary[];
+  /** Names the modalities and question types that there are to choose from. */
+  declare tables: Pick<EvalReport, 'by_modality' | 'by_question_type'> | null;
   declare filter: AnswerFilter;
   declare reading: Reading;
   declare sight: EvalAnswer['sight'];
+  /** The one that is shown; all where it is empty. */
+  declare modality: string;
+  declare type: string;
   /** Images that did not load. */
   declare broken: ReadonlySet<string>;
   readonly #page = new Latest<AnswerPage>();
@@ -55,21 +63,24 @@ export class EvaluationAnswers extends WatchingElement {
     super();
     this.against = null;
     this.columns = [];
+    this.tables = null;
     this.filter = 'all';
     this.reading = 'strict';
     this.sight = 'image';
+    this.modality = '';
+    this.type = '';
     this.broken = new Set();
   }
 
   protected override identity(): PropertyKey[] {
-    return ['workbench', 'evaluation', 'against', 'columns', 'filter', 'reading', 'sight'];
+    return ['workbench', 'evaluation', 'against', 'columns', 'filter', 'reading', 'sight', 'modality', 'type'];
   }
 
   protected override willUpdate(changed: PropertyValues): void {
     super.willUpdate(changed);
     const before = changed.get('evaluation') as EvalSummary | undefined;
     const another = changed.has('evaluation') && (before?.id !== this.evaluation.id || before.done !== this.evaluation.done);
-    const others = ['against', 'columns', 'filter', 'reading', 'sight'].some((key) => changed.has(key));
+    const others = ['against', 'columns', 'filter', 'reading', 'sight', 'modality', 'type'].some((key) => changed.has(key));
     // one that goes on keeps as many answers on the page as there are
     const shown = before?.id === this.evaluation.id && !others ? (this.#page.answer?.answers.length ?? 0) : 0;
     if (another || others) this.#load(0, Math.max(PAGE, shown));
@@ -133,10 +144,25 @@ export class EvaluationAnswers extends WatchingElement {
             )
           : nothing
       }
+      ${this.#only('modality', Object.keys(this.tables?.by_modality ?? {}), this.modality, (one) => (this.modality = one))}
+      ${this.#only('question type', Object.keys(this.tables?.by_question_type ?? {}), this.type, (one) => (this.type = one))}
       <span class="secondary" data-testid="answers-total"
         >${this.#page.answer ? `${integer(this.#page.answer.total)} ${this.columns.length > 0 ? 'questions' : 'answers'}` : ''}</span
       >
     </div>`;
+  }
+
+  /** A choice of one part of the questions; none where there is one part alone. */
+  #only(label: string, names: readonly string[], value: string, set: (one: string) => void): TemplateResult | typeof nothing {
+    if (names.length < 2) return nothing;
+    return html`<select
+      aria-label=${label}
+      data-testid=${`answers-${label.replace(' ', '-')}`}
+      @change=${(event: Event) => set((event.target as HTMLSelectElement).value)}
+    >
+      <option value="" ?selected=${value === ''}>every ${label}</option>
+      ${names.map((name) => html`<option value=${name} ?selected=${name === value}>${name}</option>`)}
+    </select>`;
   }
 
   #unindexed(): TemplateResult | typeof nothing {
@@ -253,11 +279,14 @@ export class EvaluationAnswers extends WatchingElement {
   }
 
   #load(offset: number, limit = PAGE): void {
-    const { evaluation, against, columns, filter, reading, sight } = this;
+    const { evaluation, against, columns, filter, reading, sight, modality, type } = this;
     const beside = columns.map(({ id }) => id).filter((id) => id !== evaluation.id && id !== against?.id);
     const before = offset > 0 ? (this.#page.answer?.answers ?? []) : [];
     const query = {
       ...{ filter, reading, sight, offset, limit },
+      ...(columns.length > 0 && { shared: true }), // the figures above are over these
+      ...(modality && { modality }),
+      ...(type && { question_type: type }),
       ...(against && { against: against.id }),
       ...(beside.length > 0 && { beside }),
     };

@@ -1,8 +1,8 @@
 /** What checkpoints were trained on against what they are tested on, as heat maps with the number in each cell. */
-import { css, html, type PropertyValues, type TemplateResult } from 'lit';
+import { css, html, nothing, type PropertyValues, type TemplateResult } from 'lit';
 import { columnName, MATRIX_KINDS, READINGS } from '@medr1/kernel-bridge/protocol';
 import { heatTable } from '../charts/heat-table.ts';
-import type { EvalMatrices, EvalMatrix, MatrixDifference, MatrixKind, Reading } from '../connector.ts';
+import type { EvalMatrices, EvalMatrix, MatrixDifference, MatrixKind, PublishedDifference, Reading } from '../connector.ts';
 import { define, WatchingElement } from '../element.ts';
 import { Latest } from '../load.ts';
 import { empty, loaded } from '../view-states.ts';
@@ -20,6 +20,59 @@ interface Cell {
   value: number | null;
   evaluation: string | null;
 }
+
+type Cells = readonly (readonly (number | null)[])[];
+type Means = Pick<PublishedDifference, 'in_domain' | 'off_diagonal'>;
+
+const differenceCell = (row: string, column: string, value: number | null, missing: string): Cell => ({
+  text: value === null ? '' : points(value),
+  title: `trained on ${row}, tested on ${column}: ${value === null ? missing : `${points(value)} points`}`,
+  value: value === null ? null : Math.max(-1, Math.min(1, value / FULL_POINTS)),
+  evaluation: null,
+});
+
+/** How matrices lie on a page of evaluations. */
+export const heatStyle = css`
+  .beside {
+    display: flex;
+    flex-wrap: wrap;
+    align-items: flex-start;
+  }
+  .beside > section {
+    min-width: 0;
+  }
+  table.heat {
+    border-collapse: separate;
+    border-spacing: 1px;
+  }
+  table.heat td {
+    min-width: 6ch;
+    padding: 0;
+    text-align: right;
+  }
+  table.heat td > * {
+    display: block;
+    width: 100%;
+    padding: 4px 6px;
+    text-align: right;
+    border: 0;
+  }
+  table.heat td.own {
+    outline: 2px solid var(--medr1-text-2);
+    outline-offset: -2px;
+  }
+  table.heat thead th {
+    padding: 2px 6px;
+    text-align: right;
+    vertical-align: bottom;
+    font-size: var(--medr1-size-small);
+  }
+  table.heat tbody tr,
+  table.heat tbody th[scope='row'] {
+    border: 0;
+    box-shadow: none;
+  }
+`;
 
 export class EvaluationMatrices extends WatchingElement {
   static override properties = {
@@ -79,15 +132,17 @@ export class EvaluationMatrices extends WatchingElement {
     return columnName(reading, this.#matrices.answer?.matrices.flatMap(({ readings }) => readings) ?? []);
   }
 
-  #body({ matrices: made, differences }: EvalMatrices): TemplateResult {
+  #body({ matrices: made, differences, published }: EvalMatrices): TemplateResult {
     const { reading } = this;
-    if (made.length === 0)
-      return empty(
-        'No matrix yet',
-        `A cell is a finished evaluation of a checkpoint that was trained on one ${this.kind.replace('_', ' ')}: split ${this.kind}/train/NAME, evaluated on ${this.kind}/test. ` +
-          '`medr1 reproduce` makes all of them.',
-      );
-    return html`${differences.map((one) => this.#difference(one, reading))} ${made.map((one) => this.#accuracy(one, reading))}`;
+    const none =
+      made.length > 0
+        ? nothing
+        : empty(
+            'No matrix yet',
+            `A cell is a finished evaluation of a checkpoint that was trained on one ${this.kind.replace('_', ' ')}: split ${this.kind}/train/NAME, evaluated on ${this.kind}/test. ` +
+              '`medr1 reproduce` makes all of them.',
+          );
+    return html`${none} ${this.#differences(differences, published, reading)} ${made.map((one) => this.#accuracy(one, reading))}`;
   }
 
   #accuracy(matrix: EvalMatrix, reading: Reading): TemplateResult {
@@ -110,68 +165,43 @@ export class EvaluationMatrices extends WatchingElement {
     );
   }
 
-  #difference(one: MatrixDifference, reading: Reading): TemplateResult {
-    const cells = one[reading].map((row, i) =>
-      row.map((value, j): Cell => ({
-        text: value === null ? '' : points(value),
-        title: `trained on ${one.names[i]}, tested on ${one.names[j]}: ${value === null ? 'not evaluated' : `${points(value)} points`}`,
-        value: value === null ? null : Math.max(-1, Math.min(1, value / FULL_POINTS)),
-        evaluation: null,
-      })),
-    );
-    const means = [points(one.in_domain[reading]), points(one.off_diagonal[reading])];
-    return heatMap(
-      `${one.minuend} minus ${one.subtrahend}`,
-      `${columnName(reading, one.readings)}, points`,
-      one.names,
-      cells,
-      means,
-      this.#open,
-    );
+  /** Ours, the paper's behind them: with the same rows and columns, so that a cell stands in the same place in all. */
+  #differences(ours: readonly MatrixDifference[], paper: PublishedDifference, reading: Reading): TemplateResult {
+    const names = [...new Set([...paper.names, ...ours.flatMap((one) => one.names)])];
+    const map = (name: string, unit: string, of: readonly string[], cells: Cells, means: Means, missing: string): TemplateResult =>
+      heatMap(
+        name,
+        unit,
+        names,
+        names.map((row) =>
+          names.map((column) => differenceCell(row, column, cells[of.indexOf(row)]?.[of.indexOf(column)] ?? null, missing)),
+        ),
+        [points(means.in_domain), points(means.off_diagonal)],
+        this.#open,
+      );
+    return html`<div class="beside">
+        ${ours.map((one) =>
+          map(
+            `${one.minuend} minus ${one.subtrahend}`,
+            `${columnName(reading, one.readings)}, points`,
+            one.names,
+            one[reading],
+            { in_domain: one.in_domain[reading], off_diagonal: one.off_diagonal[reading] },
+            'not evaluated here',
+          ),
+        )}
+        ${map('Published: no-think minus think', 'strict, points', paper.names, paper.cells, paper, 'not in the paper')}
+      </div>
+      <p class="small secondary" data-testid="published-source">
+        Published: ${paper.paper}; ${paper.source}. Empty cells of ours were not evaluated here, those of the paper are not in it.
+      </p>`;
   }
 
   readonly #open = (evaluation: string): void => {
     this.dispatchEvent(new CustomEvent('medr1-open-evaluation', { detail: evaluation, bubbles: true, composed: true }));
   };
 
-  static override styles = [
-    tokens,
-    base,
-    shareStyles,
-    css`
-      table.heat {
-        border-collapse: separate;
-        border-spacing: 1px;
-      }
-      table.heat td {
-        min-width: 6ch;
-        padding: 0;
-        text-align: right;
-      }
-      table.heat td > * {
-        display: block;
-        width: 100%;
-        padding: 4px 6px;
-        text-align: right;
-        border: 0;
-      }
-      table.heat td.own {
-        outline: 2px solid var(--medr1-text-2);
-        outline-offset: -2px;
-      }
-      table.heat thead th {
-        padding: 2px 6px;
-        text-align: right;
-        vertical-align: bottom;
-        font-size: var(--medr1-size-small);
-      }
-      table.heat tbody tr,
-      table.heat tbody th[scope='row'] {
-        border: 0;
-        box-shadow: none;
-      }
-    `,
-  ];
+  static override styles = [tokens, base, shareStyles, heatStyle];
 }
 
 function heatMap(

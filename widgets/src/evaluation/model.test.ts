@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { FakeConnector } from '../../testing/fake-connector.ts';
+import { SelectionModel } from '../selection.ts';
 import { EvaluationModel } from './model.ts';
 import { percentage, points, pValue, shareTitle } from './shares.ts';
 
@@ -9,7 +10,7 @@ const connector = () =>
 describe('the list of evaluations', () => {
   it('is read once and followed: changed ones in place, new ones first, removed ones gone', async () => {
     const backend = connector();
-    const model = new EvaluationModel(backend);
+    const model = new EvaluationModel(backend, new SelectionModel());
     await model.start();
     const ids = () => model.state.value.evaluations.map(({ id }) => id);
     expect(ids()).toEqual(['c', 'b', 'a']);
@@ -26,7 +27,7 @@ describe('the list of evaluations', () => {
 
   it('does not undo what was told while it was on its way', async () => {
     const backend = connector();
-    const model = new EvaluationModel(backend);
+    const model = new EvaluationModel(backend, new SelectionModel());
     await model.start();
     const again = model.start();
     backend.tellEvals({ summary: { ...model.get('b')!, name: 'newer' } });
@@ -37,7 +38,7 @@ describe('the list of evaluations', () => {
 
   it('says what is wrong, and tries again', async () => {
     const backend = new FakeConnector({ failure: { code: 'X', message: 'down', remedy: 'wait' } });
-    const model = new EvaluationModel(backend);
+    const model = new EvaluationModel(backend, new SelectionModel());
     await model.start();
     expect(model.state.value).toMatchObject({ status: 'error', error: { message: 'down' } });
     delete backend.options.failure;
@@ -47,27 +48,21 @@ describe('the list of evaluations', () => {
 
   it('leaves what was removed', async () => {
     const backend = connector();
-    const model = new EvaluationModel(backend);
+    const model = new EvaluationModel(backend, new SelectionModel());
     await model.start();
     model.pick('b');
     model.place.set({ at: 'one', id: 'b' });
     backend.tellEvals({ removed: 'b' });
     expect(model.place.value).toEqual({ at: 'list' });
-    expect(model.picked.value).toEqual([]);
+    expect(model.picked).toEqual([]);
   });
 
-  it('compares two to four of the same split', async () => {
-    const model = new EvaluationModel(connector());
+  it('the oldest choice makes room when there are too many', async () => {
+    const selection = new SelectionModel();
+    const model = new EvaluationModel(connector(), selection);
     await model.start();
-    expect(model.notComparable()).toMatch(/Choose two to four/);
-    model.pick('b');
-    model.pick('a');
-    expect(model.notComparable()).toMatch(/different splits/);
-    model.pick('a');
-    model.pick('c');
-    expect(model.notComparable()).toBeNull();
-    for (const id of ['1', '2', '3']) model.pick(id);
-    expect(model.picked.value).toEqual(['c', '1', '2', '3']);
+    for (const id of ['b', 'a', 'a', 'c', '1', '2', '3']) model.pick(id);
+    expect(selection.value.evaluations).toEqual(['c', '1', '2', '3']);
   });
 });
 

@@ -3,6 +3,7 @@ import { columnName, READING_TEXTS } from '@medr1/kernel-bridge/protocol';
 import type { Connector, ErrorBody, EvalsEvent, EvalState, EvalSummary, Reading, Subscription } from '../connector.ts';
 import { Latest } from '../load.ts';
 import { Observable } from '../observable.ts';
+import type { SelectionModel } from '../selection.ts';
 import { EvaluationChoice, MOST_COMPARED } from '../store/evaluation-choice.ts';
 
 export interface EvaluationsState {
@@ -24,9 +25,9 @@ export const STATES: Record<EvalState, { glyph: string; text: string; active: bo
 export class EvaluationModel {
   readonly state = new Observable<EvaluationsState>({ status: 'loading', error: null, evaluations: [] });
   readonly place: EvaluationChoice['place'];
-  /** Chosen for a comparison, in the order chosen. */
-  readonly picked: EvaluationChoice['picked'];
   readonly #connector: Connector;
+  /** Holds what is chosen for a comparison, in the order chosen. */
+  readonly #selection: Pick<SelectionModel, 'value' | 'move'>;
   #subscription: Subscription | null = null;
   readonly #list = new Latest<EvalSummary[]>();
   /** The list was read once. */
@@ -34,10 +35,14 @@ export class EvaluationModel {
   /** What was told while a list was on its way that may be older; null when none is. */
   #told: EvalsEvent[] | null = null;
 
-  constructor(connector: Connector, { place, picked }: Pick<EvaluationChoice, 'place' | 'picked'> = new EvaluationChoice()) {
+  constructor(connector: Connector, selection: Pick<SelectionModel, 'value' | 'move'>, place = new EvaluationChoice().place) {
     this.#connector = connector;
+    this.#selection = selection;
     this.place = place;
-    this.picked = picked;
+  }
+
+  get picked(): readonly string[] {
+    return this.#selection.value.evaluations;
   }
 
   /** Reads the list and follows it. Never throws: trouble shows in `state`. */
@@ -59,10 +64,8 @@ export class EvaluationModel {
 
   /** What was kept may be gone since. */
   #forget(): void {
-    const there = (id: string): boolean => this.get(id) !== undefined;
     const place = this.place.value;
-    if (!this.picked.value.every(there)) this.picked.set(this.picked.value.filter(there));
-    if ((place.at === 'one' && !there(place.id)) || (place.at === 'compare' && !place.ids.every(there))) this.place.set({ at: 'list' });
+    if (place.at === 'one' && !this.get(place.id)) this.place.set({ at: 'list' });
   }
 
   apply(event: EvalsEvent): void {
@@ -75,9 +78,9 @@ export class EvaluationModel {
       return { ...state, evaluations };
     });
     if (!('removed' in event)) return;
-    this.picked.set(this.picked.value.filter((one) => one !== id));
+    if (this.picked.includes(id)) this.#selection.move({ evaluations: this.picked.filter((one) => one !== id) });
     const place = this.place.value;
-    if ((place.at === 'one' && place.id === id) || (place.at === 'compare' && place.ids.includes(id))) this.place.set({ at: 'list' });
+    if (place.at === 'one' && place.id === id) this.place.set({ at: 'list' });
   }
 
   get(id: string): EvalSummary | undefined {
@@ -86,16 +89,9 @@ export class EvaluationModel {
 
   /** Adds to or takes from the comparison; the oldest choice makes room when there are too many. */
   pick(id: string): void {
-    const { value } = this.picked;
-    this.picked.set(value.includes(id) ? value.filter((one) => one !== id) : [...value, id].slice(-MOST_COMPARED));
-  }
-
-  /** Why the chosen ones cannot be compared; null when they can. */
-  notComparable(): string | null {
-    const chosen = this.picked.value.flatMap((id) => this.get(id) ?? []);
-    if (chosen.length < 2) return 'Choose two to four evaluations of the same split.';
-    const hashes = new Set(chosen.map(({ split_hash }) => split_hash));
-    return hashes.size === 1 ? null : 'The chosen evaluations are of different splits.';
+    const { picked } = this;
+    const evaluations = picked.includes(id) ? picked.filter((one) => one !== id) : [...picked, id].slice(-MOST_COMPARED);
+    this.#selection.move({ evaluations });
   }
 
   dispose(): void {

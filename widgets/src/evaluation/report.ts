@@ -58,7 +58,7 @@ export class EvaluationReport extends WatchingElement {
       ({ report }) =>
         html`${this.#tables(report)} ${this.#follows(report)}
           <section aria-label="Answers"><h3>Answers</h3></section>
-          <medr1-evaluation-answers .workbench=${this.workbench} .evaluation=${summary}></medr1-evaluation-answers>`,
+          <medr1-evaluation-answers .workbench=${this.workbench} .evaluation=${summary} .tables=${report}></medr1-evaluation-answers>`,
     )}`;
   }
 

@@ -134,61 +134,31 @@ it('a run that begins leaves the chosen one chosen in the form', async () => {
   expect(control<HTMLSelectElement>('run').value).toBe('y');
 });
 
-it('a comparison tests the pair and lists the questions that flip; a click opens the question', async () => {
-  const { element, all, find, click, last } = await view({ evals: two, data: { datasets: [{ name: 'OmniMedVQA', items: 100 }] } });
-  expect(find('go-compare').hasAttribute('disabled')).toBe(true);
+it('ticked evaluations are what the Compare view compares', async () => {
+  const { element, all, find, click } = await view({ evals: two });
   for (const box of all('[data-testid=pick]')) box.click();
   await settled();
-  await click('go-compare');
-  expect(find('compared').textContent).toContain('200 questions');
-  expect(find('p').textContent!.trim()).toBe('< 0.001'); // .8 against .5 of 200
-  expect(last('evals.answers')).toMatchObject(['evals.answers', 'b', { filter: 'flips', against: 'a' }]);
-  await click('flips-lost');
-  expect(last('evals.answers')).toMatchObject(['evals.answers', 'b', { filter: 'lost', against: 'a' }]);
+  expect(workbench.selection.value.evaluations).toEqual(['b', 'a']);
+  expect(find('go-compare').textContent).toContain('(2)');
   const asked = vi.fn();
   element.addEventListener('medr1-command', (event) => asked((event as CustomEvent).detail.id));
-  all('[data-testid=answer] .question')[0].click();
-  expect(asked).toHaveBeenCalledWith('open-sample');
-  expect(workbench.selection.value).toMatchObject({ dataset: 'OmniMedVQA', item: all('[data-testid=answer]')[0].dataset.item });
-});
-
-it('three compared: a row has an answer of each, and those that some get right and some wrong come first', async () => {
-  const three = [...two, { ...two[0], id: 'c', name: 'Third', rate: 0.6, answered: 150 }];
-  const { connector, all, find, click, last, choose } = await view({ evals: three });
-  for (const box of all('[data-testid=pick]')) box.click();
-  await settled();
   await click('go-compare');
-  expect(last('evals.answers')).toMatchObject(['evals.answers', 'b', { filter: 'split', against: 'a', beside: ['c'] }]);
-  const saidIn = (row: HTMLElement) =>
-    [...row.querySelectorAll('[data-testid=said]')].map((one) => one.textContent!.replace(/\s+/g, ' ').trim());
-  for (const row of all('[data-testid=answer]')) {
-    const said = saidIn(row);
-    expect(said.map((text) => text[0])).toEqual(['A', 'B', 'C']);
-    expect(new Set(said.map((text) => /[✓✗]/.exec(text)![0])).size).toBe(2);
-  }
-  const first = all('[data-testid=answer]')[0];
-  const answer = connector.evals.answersOf(three[2]).find(({ item }) => item.id === first.dataset.item)!;
-  expect(saidIn(first)[2]).toContain(`${answer.strict === answer.answer ? '✓' : '✗'} ${answer.strict ?? '–'}`);
-  const [, secondPair] = all('[data-testid=flips-gained]').filter((_, i) => i % 2 === 0); // A and C, strict
-  secondPair.click();
-  await settled();
-  expect(last('evals.answers')).toMatchObject(['evals.answers', 'b', { filter: 'gained', against: 'c', beside: ['a'] }]);
-  await choose('answers-show', 'all');
-  for (let more = 0; more < 8; more++) await click('answers-more');
-  expect(saidIn(all('[data-testid=answer]')[155])[2]).toContain('not answered yet');
-  expect(find('compared').textContent).toContain('150 questions');
+  expect(asked).toHaveBeenCalledWith('open-compare');
 });
 
 it('matrices hold the number in each cell, its size on hover, the means apart, and no-think minus think', async () => {
   const { all, find, click } = await view({ evals: fakeMatrix() });
   await click('go-matrices');
   const names = all('[data-testid=matrix]').map((section) => section.dataset.name);
-  expect(names).toEqual(['grpo no-think minus grpo think', 'grpo no-think', 'grpo think']);
-  const cells = [...all('[data-testid=matrix]')[1].querySelectorAll('td')];
+  expect(names).toEqual(['grpo no-think minus grpo think', 'Published: no-think minus think', 'grpo no-think', 'grpo think']);
+  const paper = [...all('[data-testid=matrix]')[1].querySelectorAll('td')];
+  expect(paper[0].textContent!.trim()).toBe('+1.2'); // CT on CT: 1.24 points
+  expect(find('published-source').textContent).toContain('arXiv 2503.13939');
+  const cells = [...all('[data-testid=matrix]')[2].querySelectorAll('td')];
   expect(cells).toHaveLength(64);
   expect(cells[0].textContent!.trim()).toMatch(/^\d+\.\d$/);
   expect(cells[1].title).toMatch(/^trained on CT, tested on MRI: \d+ of 10 right/);
-  expect(all('[data-testid=matrix] .own')).toHaveLength(24);
+  expect(all('[data-testid=matrix] .own')).toHaveLength(32);
   await click('matrix-tolerant');
   expect(find('matrix').textContent).toContain('tolerant, points');
 });
@@ -197,7 +167,7 @@ it('a cell opens its evaluation', async () => {
   const { all } = await view({ evals: fakeMatrix() });
   all('[data-testid=go-matrices]')[0].click();
   await settled();
-  all('[data-testid=matrix]')[1].querySelector('button')!.click();
+  all('[data-testid=matrix]')[2].querySelector('button')!.click();
   await settled();
   expect(all('[data-testid=accuracy]').length).toBeGreaterThan(5);
 });
@@ -269,27 +239,25 @@ it('what is removed can be taken back: the host offers it, and the trash is told
 
 it('what was open is open again, and what is gone since is left', async () => {
   const first = await view({ evals: two });
-  first.all('[data-testid=pick]').forEach((box) => box.click());
-  await settled();
-  await first.click('go-compare');
+  await first.click('open-evaluation');
   const kept = workbench.evaluation.toJSON();
-  expect(kept.place).toEqual({ at: 'compare', ids: ['b', 'a'] });
+  expect(kept.place).toEqual({ at: 'one', id: 'b' });
   document.body.replaceChildren();
   const again = await view({ evals: two });
   workbench.evaluation.restore(kept);
   await settled();
-  expect(again.find('pair')).toBeDefined();
+  expect(again.all('[data-testid=accuracy]').length).toBeGreaterThan(0);
   document.body.replaceChildren();
-  const connector = new FakeConnector({ evals: [two[0]] });
+  const connector = new FakeConnector({ evals: [two[1]] });
   workbench = new Workbench(connector);
   workbench.evaluation.restore(kept);
   document.body.append(Object.assign(document.createElement('medr1-evaluation'), { workbench }));
-  await until(() => expect(workbench.evaluation.toJSON()).toEqual({ place: { at: 'list' }, picked: ['b'] }));
+  await until(() => expect(workbench.evaluation.toJSON()).toEqual({ place: { at: 'list' } }));
 });
 
 it('a run without an evaluation is told, with the way to one', async () => {
   const { find } = await view({ evals: two, runs: [{ id: 'r', name: 'Lonely', steps: 3 }] });
-  workbench.evaluation.compare('r', await workbench.connector.evals.list(), []);
+  workbench.evaluation.place.set({ at: 'list', of: 'r' });
   await settled();
   expect(find('no-evaluation-of').textContent).toContain('Lonely has no evaluation yet');
   find('no-evaluation-of').querySelector('button')!.click();

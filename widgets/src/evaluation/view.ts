@@ -1,4 +1,4 @@
-/** The Evaluation view: the list of stored evaluations, one of them, some of them compared, matrices of all, and a form to start one. */
+/** The Evaluation view: the list of stored evaluations, one of them, matrices of all, and a form to start one. */
 import { css, html, nothing, type TemplateResult } from 'lit';
 import { repeat } from 'lit/directives/repeat.js';
 import type { EvalSummary } from '../connector.ts';
@@ -11,7 +11,6 @@ import { empty, failed, loading } from '../view-states.ts';
 import { readingLabel } from '../rollouts/completion.ts';
 import { base, tokens } from '../theme.ts';
 import type { IWorkbench } from '../store/workbench.ts';
-import './compare.ts';
 import './form.ts';
 import './matrices.ts';
 import './report.ts';
@@ -30,7 +29,7 @@ export class EvaluationView extends WatchingElement {
   }
 
   protected override acquire(): void {
-    this.#model = new EvaluationModel(this.workbench.connector, this.workbench.evaluation);
+    this.#model = new EvaluationModel(this.workbench.connector, this.workbench.selection, this.workbench.evaluation.place);
     void this.#model.start();
   }
 
@@ -39,8 +38,8 @@ export class EvaluationView extends WatchingElement {
   }
 
   protected override watched() {
-    const { state, place, picked } = this.#model!;
-    return [state, place, picked, this.#doing];
+    const { state, place } = this.#model!;
+    return [state, place, this.workbench.selection, this.#doing];
   }
 
   protected override render(): TemplateResult {
@@ -53,22 +52,18 @@ export class EvaluationView extends WatchingElement {
 
   #toolbar(model: EvaluationModel): TemplateResult {
     const place = model.place.value;
-    const go = (to: Place, text: string, disabled = false, title = ''): TemplateResult =>
-      html`<button
-        aria-pressed=${place.at === to.at}
-        ?disabled=${disabled}
-        title=${title}
-        data-testid=${`go-${to.at}`}
-        @click=${() => this.#go(to)}
-      >
-        ${text}
-      </button>`;
-    const why = model.notComparable();
-    const picked = model.picked.value;
+    const go = (to: Place, text: string): TemplateResult =>
+      html`<button aria-pressed=${place.at === to.at} data-testid=${`go-${to.at}`} @click=${() => this.#go(to)}>${text}</button>`;
+    const { length: picked } = model.picked;
     return html`<div class="toolbar" role="toolbar" aria-label="Evaluations">
-      ${go({ at: 'list' }, 'Evaluations')}
-      ${go({ at: 'compare', ids: picked }, `Compare${picked.length > 0 ? ` (${picked.length})` : ''}`, why !== null, why ?? '')}
-      ${go({ at: 'matrices' }, 'Matrices')} ${go({ at: 'new' }, 'New evaluation')}
+      ${go({ at: 'list' }, 'Evaluations')} ${go({ at: 'matrices' }, 'Matrices')} ${go({ at: 'new' }, 'New evaluation')}
+      <button
+        title="The ticked evaluations side by side, on the questions that all of them answered"
+        data-testid="go-compare"
+        @click=${() => command(this, 'open-compare')}
+      >
+        Compare${picked > 0 ? ` (${picked})` : ''}
+      </button>
       <button class="quiet link trash" data-testid="open-trash" @click=${() => command(this, 'open-trash')}>Trash</button>
     </div>`;
   }
@@ -92,8 +87,6 @@ export class EvaluationView extends WatchingElement {
             <medr1-evaluation-report .workbench=${this.workbench} .summary=${summary}></medr1-evaluation-report>`
         : loading('the evaluation');
     }
-    if (place.at === 'compare')
-      return html`<medr1-evaluation-compare .workbench=${this.workbench} .ids=${place.ids}></medr1-evaluation-compare>`;
     if (place.at === 'matrices') {
       const revision = evaluations.filter(({ state }) => state === 'finished').map(({ id }) => id);
       return html`<medr1-evaluation-matrices .workbench=${this.workbench} .revision=${revision.join(' ')}></medr1-evaluation-matrices>`;
@@ -136,7 +129,7 @@ export class EvaluationView extends WatchingElement {
         aria-label=${`Compare ${one.name}`}
         title="Choose for a comparison"
         data-testid="pick"
-        .checked=${model.picked.value.includes(one.id)}
+        .checked=${model.picked.includes(one.id)}
         @change=${() => model.pick(one.id)}
       />
       <button class="quiet name" title=${one.name} @click=${() => this.#go({ at: 'one', id: one.id })} data-testid="open-evaluation">
