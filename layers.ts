@@ -88,6 +88,11 @@ export const LAYERS: Layer[] = [
   layer('widgets/charts', 'small charts: one skeleton for marks, ticks, hover, the empty state and the table that is read out'),
   layer('widgets/form', 'a form made from a JSON Schema: fields, their values, their controls'),
   ...VIEWS,
+  layer(
+    'widgets/live',
+    'live cells of notebooks: one module that knows nothing but the messages of a kernel',
+    'widgets widgets/store widgets/charts widgets/runs widgets/curves widgets/rollouts',
+  ),
   layer('extension', 'JupyterLab: tokens, icons, panels, the connection', 'client widgets widgets/store'),
   layer('extension/plugins', 'one plugin a file', `extension widgets widgets/store ${VIEWS.map(({ name }) => name).join(' ')}`),
 ];

@@ -20,9 +20,14 @@ class Asks(Protocol):
         ...
 
 
-def ask(client: Asks, route: str, *parts: Any, body: Any = None, timeout: httpx.Timeout = TIMEOUT, **query: Any) -> Any:
-    """The answer of a route by its name (docs/api.md), its path filled with `parts`: `ask(client, "data.sample", "omnimedvqa", "q17")`."""
+def filled(route: str, *parts: Any) -> tuple[str, str]:
+    """Method and path of a route by its name (docs/api.md), filled with `parts`."""
     method, path = ROUTES[route]
     given = iter(parts)
-    filled = re.sub(r":\w+", lambda _: part(next(given)), path)
-    return client.request(method, filled, body, timeout=timeout, **query)
+    return method, re.sub(r":\w+", lambda _: part(next(given)), path)
+
+
+def ask(client: Asks, route: str, *parts: Any, body: Any = None, timeout: httpx.Timeout = TIMEOUT, **query: Any) -> Any:
+    """The answer of a route by its name (docs/api.md), its path filled with `parts`: `ask(client, "data.sample", "omnimedvqa", "q17")`."""
+    method, path = filled(route, *parts)
+    return client.request(method, path, body, timeout=timeout, **query)

@@ -24,7 +24,7 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pandas as pd
 
-from .ask import ask
+from .ask import ask, filled
 from .backend import METHOD_OVERRIDE, OVERRIDDEN, PATIENT, TIMEOUT
 from .backend import client as socket_client
 from .connection import ENV, ENV_PID, PROTOCOL_VERSION, lives, read_connection, wait_for
@@ -131,19 +131,22 @@ RUNS_A_PAGE = 500
 NOT_ALLOWED = frozenset({405, 501})
 
 
-def _read(answer: httpx.Response) -> Any:
-    """JSON; of NDJSON a list, an entry a line."""
-    if answer.headers.get("Content-Type", "").startswith("application/x-ndjson"):
-        return [json.loads(line) for line in answer.content.splitlines()]
-    return answer.json() if answer.content else None
-
-
 def _is_ours(answer: httpx.Response) -> bool:
     """True for a refusal of the backend itself, which names its error."""
     try:
         return "code" in answer.json()
     except (ValueError, TypeError):
         return False
+
+
+def _json(answer: httpx.Response) -> Any:
+    """JSON; of NDJSON a list, an entry a line; the text of what is neither."""
+    try:
+        if answer.headers.get("Content-Type", "").startswith("application/x-ndjson"):
+            return [json.loads(line) for line in answer.content.splitlines()]
+        return answer.json() if answer.content else None
+    except ValueError:
+        return answer.text
 
 
 class Client:
@@ -177,13 +180,18 @@ class Client:
                 "Check url, and give the token of the server: connect(url, token=...).",
                 answer.status_code,
             )
-        try:
-            data = _read(answer)
-        except ValueError:
-            data = answer.text
+        data = _json(answer)
         if answer.is_success and not isinstance(data, str):
             return data
         raise WorkbenchError.from_body(data, answer.status_code)
+
+    def picture(self, route: str, *parts: Any, **query: Any) -> tuple[str, bytes]:
+        """An image by the name of its route: its media type and its bytes."""
+        method, path = filled(route, *parts)
+        answer = self._send(method, path, None, as_query(query), TIMEOUT)
+        if answer.is_success:
+            return answer.headers["content-type"].split(";")[0], answer.content
+        raise WorkbenchError.from_body(_json(answer), answer.status_code)
 
     def _send(self, method: str, path: str, body: Any, params: dict[str, str], timeout: httpx.Timeout) -> httpx.Response:
         headers = {METHOD_OVERRIDE: method} if self._override and method in OVERRIDDEN else {}

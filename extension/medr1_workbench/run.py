@@ -16,6 +16,7 @@ import pandas as pd
 
 from .ask import ask
 from .backend import PATIENT
+from .cells import LiveRuns
 from .errors import WorkbenchError
 from .frames import ANY, NUMBER, TEXT, TIME, TRUTH, WHOLE, frame, frame_of
 from .kernel import Served
@@ -470,6 +471,15 @@ class Run(Stored):
         return f"waits for {ahead[0]['name']} ({ahead[0]['state']} at step {ahead[0]['step']} of {ahead[0]['total_steps']})"
 
     # How it shows
+
+    def live(self, metrics: str | Sequence[str] | None = None) -> LiveRuns:
+        """The run in a cell, live while the kernel is there: curves, state and buttons, weights, rollouts. `metrics`: names or shell
+        patterns ("rewards/*/mean") of what is drawn. A run as the last expression of a cell shows the same.
+        """
+        return LiveRuns(self._client, [self.id], None if metrics is None else texts(metrics, "metrics"))
+
+    def _ipython_display_(self, **_: Any) -> None:
+        self.live()._ipython_display_()
 
     def __repr__(self) -> str:
         s = self._last

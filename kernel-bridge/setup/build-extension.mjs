@@ -1,5 +1,6 @@
 /**
- * Builds what the page loads: protocol, client and readings of the backend, the widgets, the extension, and out of them JupyterLab's bundle.
+ * Builds what pages load: protocol, client and readings of the backend, the widgets, the extension, and out of them JupyterLab's bundle and
+ * the module of live cells.
  *
  *     node kernel-bridge/setup/build-extension.mjs [--force] [--development]
  */
@@ -24,6 +25,7 @@ const SOURCES = [
   'widgets/src',
   'widgets/tsconfig.json',
   'widgets/package.json',
+  'widgets/vite.live.config.ts',
   'extension/src',
   'extension/schema',
   'extension/style',
@@ -53,12 +55,24 @@ export async function build({ development = false } = {}) {
   const hash = sourceHash(); // of what is read now: an edit during the build makes the next start build again
   disown();
   for (const project of PROJECTS) await command(process.execPath, [join(nodeModules, 'typescript/bin/tsc'), '-p', join(root, project)]);
+  await buildLive();
   const builder = join(venv, 'bin/jupyter-builder');
   await command(builder, ['build', ...(development ? ['--development', 'True'] : []), join(root, 'extension')], {
     remedy: 'run npm start, which installs jupyter-builder into .venv',
   });
   stamp(mark, hash);
 }
+
+/** The module of live cells (widgets/src/live), which the Python package sends to notebooks. */
+const buildLive = () =>
+  command(process.execPath, [
+    join(nodeModules, 'vite/bin/vite.js'),
+    'build',
+    '-c',
+    join(root, 'widgets/vite.live.config.ts'),
+    '-l',
+    'warn',
+  ]);
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
   const reason = process.argv.includes('--force') ? 'asked to' : check();

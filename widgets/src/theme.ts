@@ -226,7 +226,7 @@ export const base = css`
   }
 `;
 
-/** Counts theme changes and says whether the surface is dark. JupyterLab marks its body; elsewhere the reader's preference decides. */
+/** Counts theme changes and says whether the surface is dark. JupyterLab and VS Code mark their body; elsewhere the reader's preference decides. */
 export const theme = new Observable(readTheme(0));
 
 /** To be called after the host's style variables changed: elements draw again with the new ones. */
@@ -238,6 +238,8 @@ function readTheme(revision: number): { dark: boolean; revision: number } {
   if (typeof document === 'undefined') return { dark: false, revision };
   const light = document.body.dataset.jpThemeLight;
   if (light !== undefined) return { dark: light === 'false', revision };
+  const kind = document.body.dataset.vscodeThemeKind ?? document.body.className; // vscode-dark, vscode-high-contrast-light, ...
+  if (kind.includes('vscode-')) return { dark: !kind.includes('light'), revision };
   return { dark: globalThis.matchMedia?.('(prefers-color-scheme: dark)').matches ?? false, revision };
 }
 

@@ -325,6 +325,7 @@ export const ERROR_CODES: Record<string, ErrorCode> = {
   SEARCH_FAILED: code(500, 'The search ended unexpectedly.', 'Ask again.'),
   COMPLETION_UNKNOWN: code(404, 'The run has no such completion.', 'GET /runs/:id/groups lists the groups and their completions.'),
   QUESTION_UNKNOWN: code(404, 'The run never asked this question.', 'A search gives the item_id of each question.'),
+  CELL_BUSY: code(429, 'A live cell was asked for too much at once.', 'Try again when some of it is done.'),
   GENERATE_BUSY: code(429, 'Too many questions wait for an answer.', 'Try again when some have been answered.'),
   GENERATE_TIMEOUT: code(504, 'The model did not answer in time.', 'Ask for fewer or shorter answers, or pause the run first.'),
   GENERATE_STOPPED: code(499, 'The question was cancelled.', 'Nothing to do.'),

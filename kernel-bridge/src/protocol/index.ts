@@ -14,6 +14,7 @@ export * from './kernels.ts';
 export * from './live-settings.ts';
 export * from './metrics.ts';
 export * from './presets.ts';
+export * from './reading-texts.ts';
 export * from './readings.ts';
 export * from './rest.ts';
 export * from './rewards.ts';

@@ -54,7 +54,3 @@ export function settled({ schedule, from, to, start = undefined, end, over }: Sc
   const last = end ?? first + over!;
   return last > first ? { schedule, from, to, start: first, end: last } : `must end after step ${first}, where it starts`;
 }
-
-/** "1 → 0 over steps 10 to 60 (linear)". */
-export const scheduleText = ({ schedule, from, to, start, end }: Schedule): string =>
-  schedule === 'step' ? `${from} → ${to} at step ${end}` : `${from} → ${to} over steps ${start} to ${end} (${schedule})`;

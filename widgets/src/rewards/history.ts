@@ -1,5 +1,5 @@
 /** Revisions of a run's rewards, newest first: the steps they counted for, what they changed, and the sources' differences. */
-import { scheduleText } from '@medr1/kernel-bridge/protocol/scheduled';
+import { scheduleText } from '@medr1/kernel-bridge/protocol/schedule-text';
 import { html, nothing, type TemplateResult } from 'lit';
 import { guard } from 'lit/directives/guard.js';
 import type { RewardRevision } from '../connector.ts';

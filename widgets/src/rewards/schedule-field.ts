@@ -1,5 +1,6 @@
 /** How a number follows the step: its shape, its ends, and a chart of it as it will be. */
-import { scheduleText, SHAPES, valueAt, type Schedule } from '@medr1/kernel-bridge/protocol/scheduled';
+import { scheduleText } from '@medr1/kernel-bridge/protocol/schedule-text';
+import { SHAPES, valueAt, type Schedule } from '@medr1/kernel-bridge/protocol/scheduled';
 import { css, html, type TemplateResult } from 'lit';
 import { inlineChart } from '../charts/small-chart.ts';
 import { integer, number } from '../format.ts';

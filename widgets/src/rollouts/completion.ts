@@ -1,6 +1,7 @@
 /** How a completion and its verdict read, in every view: thinking apart, the answer as a chip, what stands outside the tags marked. Text nodes only. */
 import { answerStretch, splitCompletion, type Part, type Verdict } from '@medr1/kernel-bridge/answers';
-import { READING_TEXTS, type ReadingName } from '@medr1/kernel-bridge/protocol/readings';
+import { READING_TEXTS } from '@medr1/kernel-bridge/protocol/reading-texts';
+import type { ReadingName } from '@medr1/kernel-bridge/protocol/readings';
 import { css, html, nothing, type TemplateResult } from 'lit';
 import type { Completion } from '../connector.ts';
 import { direction, integer, number, signed } from '../format.ts';

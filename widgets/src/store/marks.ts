@@ -1,5 +1,5 @@
 /** What happened at a step and shows on every curve: reward edits, checkpoints, alerts, pauses. */
-import { scheduleText } from '@medr1/kernel-bridge/protocol/scheduled';
+import { scheduleText } from '@medr1/kernel-bridge/protocol/schedule-text';
 import type { ParameterValue } from '@medr1/kernel-bridge/protocol/rewards';
 import type { Checkpoint, MetricTable, RewardRevision, RunDetail, RunEvent } from '../connector.ts';
 
@@ -14,14 +14,16 @@ export interface Mark {
 type Functions = Pick<RewardRevision, 'weights' | 'sources' | 'parameters' | 'weight_schedules' | 'settings'>;
 
 /** Reward edits, checkpoints and where a fork left its parent, by step. */
-export function marksOf(detail: RunDetail): Mark[] {
+export function marksOf(detail: Pick<RunDetail, 'rewards' | 'checkpoints'> & { summary: Forked }): Mark[] {
   const rewards = detail.rewards.flatMap((revision, index) =>
     index > 0 && revision.step !== null ? [rewardMark(revision, detail.rewards[index - 1])] : [],
   );
   return [...rewards, ...detail.checkpoints.map(checkpointMark), ...forkMarks(detail)].sort((a, b) => a.step - b.step);
 }
 
-function forkMarks({ summary }: RunDetail): Mark[] {
+type Forked = Pick<RunDetail['summary'], 'inherited' | 'created_at'>;
+
+function forkMarks({ summary }: { summary: Forked }): Mark[] {
   return summary.inherited.map(({ name, to }) => ({
     kind: 'fork',
     step: to,
