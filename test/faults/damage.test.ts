@@ -4,12 +4,16 @@ import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, 
 import { tmpdir } from 'node:os';
 import { isDeepStrictEqual } from 'node:util';
 import { join } from 'node:path';
+import { expect, it } from 'vitest';
 import { newestValid, writeCheckpoint } from '../../kernel-bridge/src/runs/checkpoints.ts';
 import { completeConfig } from '../../kernel-bridge/src/runs/config.ts';
+import { runDirectory } from '../../kernel-bridge/src/runs/home.ts';
 import { RunStore } from '../../kernel-bridge/src/runs/store.ts';
 import { checkRun } from '../../kernel-bridge/src/runs/verify.ts';
 import { fakeStep } from '../server/fake-trainer.ts';
 import { below, fault, holds, oneOf, type Random } from './fault.ts';
+import { Sound } from './trained.ts';
+import { train as goOn } from './writer.ts';
 
 const scratch = mkdtempSync(join(tmpdir(), 'medr1-damage-'));
 const sound = join(scratch, 'sound');
@@ -217,4 +221,68 @@ fault('D6', {
   attempt: (random, place) => pageChanged(random, Math.floor(place / EACH), { digests: true }),
   controls: 5,
   control: (random) => pageChanged(random, 0, { digests: false }),
+});
+
+/** Of a run whose process was killed: what stands in the database, what in its journal. */
+function killedRun(random: Random): { directory: string; content: unknown } {
+  const living = join(runs, `living-${copies++}`);
+  mkdirSync(living);
+  const config = completeConfig({ model_name_or_path: 'm', dataset_name: 'd' });
+  using store = RunStore.create(living, { id: 'x', name: 'x', parent: null, config, root: '', data_hash: '' });
+  for (let step = 1; step <= 12; step++) {
+    store.commitStep(fakeStep(step));
+    if (random() < 0.1) store.db.exec(`PRAGMA wal_checkpoint(${oneOf(random, ['PASSIVE', 'TRUNCATE'])})`);
+  }
+  const directory = `${living}-killed`;
+  mkdirSync(directory);
+  for (const name of ['run.db', 'run.db-wal', 'last-step']) cpSync(join(living, name), join(directory, name));
+  return { directory, content: readable(living) };
+}
+
+async function journalDamaged(random: Random, { noted }: { noted: boolean }): Promise<string> {
+  mkdirSync(runs, { recursive: true });
+  const { directory, content } = killedRun(random);
+  const file = join(directory, 'run.db-wal');
+  const bytes = readFileSync(file);
+  const way = oneOf(random, ['gone', 'empty', 'cut off', 'a flip', 'zeros']);
+  if (way === 'gone') rmSync(file);
+  else if (way === 'a flip' && bytes.length > 0) bytes[below(random, bytes.length)] ^= 1 << below(random, 8);
+  else if (way === 'zeros') bytes.fill(0, below(random, bytes.length + 1));
+  if (way !== 'gone')
+    writeFileSync(file, way === 'empty' ? '' : way === 'cut off' ? bytes.subarray(0, below(random, bytes.length + 1)) : bytes);
+  if (!noted) rmSync(join(directory, 'last-step'));
+  const said = await complaint(directory);
+  const same = isDeepStrictEqual(readable(directory), content);
+  holds(same || said !== null, `${way}: steps are gone, and nobody says so`);
+  holds(said === null || /^RUN_(DAMAGED|FORMAT)$/.test(said), `${way}: ${said}`);
+  return said === null ? 'nothing lost' : 'found';
+}
+
+fault('D7', {
+  tearDown: async () => rmSync(runs, { recursive: true, force: true }),
+  attempt: (random) => journalDamaged(random, { noted: true }),
+  controls: 5,
+  control: (random) => journalDamaged(random, { noted: false }),
+});
+
+it('a run whose journal was left behind is not trained, and keeps the checkpoints that its database does not know', async () => {
+  const sound = await Sound.make();
+  try {
+    const home = sound.copy();
+    const directory = runDirectory(home, sound.id);
+    using store = RunStore.open(directory);
+    store.db.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+    const before = readFileSync(join(directory, 'run.db'));
+    expect(await goOn(home, sound.id)).toBe('finished');
+    const checkpoints = readdirSync(join(directory, 'checkpoints'));
+    const copy = sound.copy();
+    cpSync(directory, runDirectory(copy, sound.id), { recursive: true });
+    for (const name of ['run.db-wal', 'run.db-shm']) rmSync(join(runDirectory(copy, sound.id), name), { force: true });
+    writeFileSync(join(runDirectory(copy, sound.id), 'run.db'), before);
+    expect(await goOn(copy, sound.id)).toBe('failed');
+    expect(sound.row(copy).error).toMatchObject({ code: 'RUN_DAMAGED', message: expect.stringContaining('up to step 8') });
+    expect(readdirSync(join(runDirectory(copy, sound.id), 'checkpoints'))).toEqual(checkpoints);
+  } finally {
+    sound.dispose();
+  }
 });

@@ -57,6 +57,13 @@ export const ROWS = {
     whole: 'every',
     control: 'the run has no digests: SQLite alone looks',
   },
+  D7: {
+    promise: "a run's database without the journal that it had is found, or nothing of it was lost",
+    how: 'the journal of a run whose process was killed is gone, empty, cut off or full of zeros, or a bit of it flips',
+    minute: 20,
+    whole: 1000,
+    control: 'the run has no note of its last step',
+  },
   R1: {
     promise: 'a run that goes on from a checkpoint comes to the bits of one that was never stopped',
     how: 'a run with three updates on each batch goes on from the checkpoint of one of its steps',

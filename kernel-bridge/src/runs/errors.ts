@@ -146,8 +146,10 @@ export const errors = {
     last: number;
     good: number;
     from: number | null;
+    /** What to do before anything else. */
+    first?: string;
   }) => {
-    const { id, structure, damage, last, good, from } = seen;
+    const { id, structure, damage, last, good, from, first = '' } = seen;
     const where = damage === null || damage.step === 0 ? '' : damage.step > last ? ` after step ${last}` : ` at step ${damage.step}`;
     const what = [damage?.what, structure === null ? undefined : `SQLite says: ${structure}`].filter(Boolean).join('; ');
     const holds = damage?.step === 0 ? 'Nothing of it can be relied on.' : good === 0 ? 'No step before it.' : `Steps 1 to ${good} hold.`;
@@ -156,7 +158,7 @@ export const errors = {
     const anew = `No checkpoint is older: train anew by its config.yaml. \`medr1 runs export ${id} OUT\` writes what can still be read.`;
     return make('RUN_DAMAGED', 500)(
       `Run ${id} is damaged${where}: ${what}. ${holds}`,
-      `${from === null ? anew : structure === null ? back : ''}${rescue}`.trim(),
+      `${first} ${from === null ? anew : structure === null ? back : ''}${rescue}`.trim(),
     );
   },
   nothingToRescue: (id: string, why: string) =>

@@ -1,6 +1,6 @@
 /** Where things lie on disk. `MEDR1_HOME`, or `.medr1` in the clone:
  *
- *     runs/<id>/run.db  config.yaml  worker.log  worker.lock  processor/  checkpoints/step-000123/  reserve (while it trains: room for its last words)
+ *     runs/<id>/run.db  last-step  config.yaml  worker.log  worker.lock  processor/  checkpoints/step-000123/  reserve (while it trains: room for its last words)
  *     trash/<id>-<time>/        deleted runs
  *     server.json               who serves this home: pid, socket or port, secret (readable by the owner only)
  */

@@ -44,6 +44,7 @@ import {
 } from './digest.ts';
 import { errors } from './errors.ts';
 import { checkpointName } from './home.ts';
+import { LastStepFile, readLastStep } from './last-step.ts';
 import { metricNames, writeMetrics } from './metrics.ts';
 import { dueRevisions, insertRevision, revisions } from './rewards.ts';
 import { writeGroups, writeRatios } from './groups.ts';
@@ -73,6 +74,7 @@ const newEpoch = (): string => randomBytes(8).toString('hex');
 export class RunStore implements Disposable {
   readonly directory: string;
   readonly db: DatabaseSync;
+  #lastStep: LastStepFile | undefined;
 
   private constructor(directory: string, db: DatabaseSync) {
     this.directory = directory;
@@ -109,12 +111,14 @@ export class RunStore implements Disposable {
 
   [Symbol.dispose](): void {
     if (this.db.isOpen) this.db.close();
+    this.#lastStep?.[Symbol.dispose]();
+    this.#lastStep = undefined;
   }
 
   // --- reading ---------------------------------------------------------------------------------------------------------------------
 
   row(): RunRow {
-    const { facts_digest: _facts, status_digest: _status, ...row } = this.db.prepare('SELECT * FROM run').get() as Record<string, unknown>;
+    const { facts_digest: _facts, status_digest: _status, ...row } = this.only();
     return {
       ...row,
       config: JSON.parse(row.config as string),
@@ -122,6 +126,13 @@ export class RunStore implements Disposable {
       pair: row.pair === null ? null : JSON.parse(row.pair as string),
       error: row.error === null ? null : JSON.parse(row.error as string),
     } as unknown as RunRow;
+  }
+
+  /** What is known of the run, which its directory had before it had its name. Throws RUN_DAMAGED where it is gone, as with a journal that is cut off. */
+  private only(sql = 'SELECT * FROM run'): Record<string, unknown> {
+    const row = this.db.prepare(sql).get();
+    if (row === undefined) throw errors.runDamaged(join(this.directory, 'run.db'), 'it holds no run');
+    return row;
   }
 
   /** Forks made before this was kept tell by the entry that their log begins with; of what their parent was they know its id alone. */
@@ -142,7 +153,7 @@ export class RunStore implements Disposable {
   }
 
   get epoch(): string {
-    return this.db.prepare('SELECT epoch FROM run').get()!.epoch as string;
+    return this.only('SELECT epoch FROM run').epoch as string;
   }
 
   /** Events after `since`, oldest first; of these kinds only where given. */
@@ -190,7 +201,7 @@ export class RunStore implements Disposable {
 
   /** One step and all it left behind, in one transaction; `revisions` took effect with it. Returns the last event's seq. */
   commitStep(result: StepResult, revisionsInForce: RewardRevision[] = [], now = Date.now()): number {
-    return transaction(this.db, () => {
+    const seq = transaction(this.db, () => {
       const due = this.step + 1;
       if (result.step !== due) throw errors.stepOrder(result.step, due);
       this.db.prepare('INSERT INTO step (step, time, groups) VALUES (?, ?, ?)').run(result.step, now, result.groups.length);
@@ -216,6 +227,24 @@ export class RunStore implements Disposable {
       sealStep(this.db, result.step, result.ratios?.step ?? null);
       return this.append(result.step, { kind: 'step', metrics: result.metrics, groups: result.groups.length }, now);
     });
+    this.noteLastStep();
+    return seq;
+  }
+
+  /** The step is on the disk: a note of it that cannot be written costs nothing but what it would tell. */
+  private noteLastStep(): void {
+    try {
+      this.#lastStep ??= new LastStepFile(this.directory);
+      this.#lastStep.write({ epoch: this.epoch, step: this.step });
+    } catch {
+      return;
+    }
+  }
+
+  /** The last step that was committed, where the database does not have it: its journal is not the one that it had then. */
+  get missing(): number | null {
+    const noted = readLastStep(this.directory);
+    return noted !== null && noted.epoch === this.epoch && noted.step > this.step ? noted.step : null;
   }
 
   /** Reward revisions that the step about to be taken is the first to use. */

@@ -398,3 +398,51 @@ describe('a rescue', () => {
     expect(kept).toContain(LONG); // a page of an index, which is made anew
   });
 });
+
+describe('a database without the journal that it had', () => {
+  /** A run of three steps in its database, and two in its journal; the checkpoint of the last one lies beside it. */
+  async function copied(...names: string[]): Promise<string> {
+    const directory = join(home, `journal-${made++}`);
+    mkdirSync(directory);
+    const config = completeConfig({ model_name_or_path: 'm', dataset_name: 'd', per_device_train_batch_size: 8, max_steps: 20 });
+    using run = RunStore.create(directory, { id: ID, name: 'x', parent: null, config, root: '/data', data_hash: 'h' });
+    for (const step of [1, 2, 3]) run.commitStep(fakeStep(step), run.dueRewards());
+    await writeCheckpoint(run, save, { reason: 'periodic', pinned: false, keep: null });
+    run.db.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+    for (const step of [4, 5]) run.commitStep(fakeStep(step), run.dueRewards());
+    const copy = join(home, 'runs', `${directory.split('/').at(-1)}-copy`);
+    for (const name of ['run.db', 'last-step', 'checkpoints', ...names])
+      cpSync(join(directory, name), join(copy, name), { recursive: true });
+    return copy;
+  }
+  const save = async (dir: string): Promise<void> => {
+    mkdirSync(dir);
+    writeFileSync(join(dir, 'config.json'), '{}');
+  };
+
+  it('holds with it', async () => {
+    using run = RunStore.open(await copied('run.db-wal'));
+    expect(await verifyRun(run)).toMatchObject({ steps: 5 });
+  });
+
+  it('is damaged after the last step that it has, and goes on from a checkpoint when it is told to', async () => {
+    using run = RunStore.open(await copied());
+    await expect(verifyRun(run)).rejects.toMatchObject({
+      code: 'RUN_DAMAGED',
+      message: expect.stringMatching(/after step 3: it was trained up to step 5.*Steps 1 to 3 hold/),
+      remedy: expect.stringMatching(/run\.db-wal[\s\S]*rollback .* 3[\s\S]*rescue/),
+    });
+    using rescued = await rescueRun(home, run);
+    expect(rescued.step).toBe(3);
+    await rollbackRun(run, 3);
+    expect(await verifyRun(run)).toMatchObject({ steps: 3 });
+    run.commitStep(fakeStep(4), run.dueRewards());
+    expect(await verifyRun(run)).toMatchObject({ steps: 4 });
+  });
+
+  it('holds in a run that makes steps again which were dropped', async () => {
+    using run = RunStore.open(await copied('run.db-wal'));
+    run.dropAfter(3, { revisions: 'repeat' });
+    expect(await verifyRun(run)).toMatchObject({ steps: 3 });
+  });
+});

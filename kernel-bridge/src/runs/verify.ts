@@ -11,8 +11,16 @@ import type { RunStore } from './store.ts';
 export async function checkRun(run: RunStore, options: { upTo?: number; waiting?: boolean } = {}, named = run): Promise<void> {
   const structure = structuralDamage(run);
   const damage = await firstDamage(run.db, options).catch((error: Error): Damage => ({ step: 0, what: error.message }));
-  if (structure === null && damage === null) return;
-  throw damaged(run, named, structure, damage);
+  if (structure !== null || damage !== null) throw damaged(run, named, structure, damage);
+  if (options.upTo === undefined) requireLastStep(run, named);
+}
+
+/** Throws RUN_DAMAGED where the database lacks steps that were committed. Whoever goes on from it would remove the checkpoints of these. */
+export function requireLastStep(run: RunStore, named = run): void {
+  const { missing } = run;
+  if (missing === null) return;
+  const what = `it was trained up to step ${missing}, and its journal run.db-wal is not the one that it had then`;
+  throw damaged(run, named, null, { step: run.step + 1, what }, 'Where that run.db-wal is to be had, put it beside run.db. Else:');
 }
 
 /** All names are in small letters. SQLite looks a column up in either case, but a reader of whole rows does not find it any more. */
@@ -42,7 +50,7 @@ export async function verifyRun(
 }
 
 /** What is known of a damaged run is read from it as far as that goes. */
-function damaged(run: RunStore, named: RunStore, structure: string | null, damage: Damage | null) {
+function damaged(run: RunStore, named: RunStore, structure: string | null, damage: Damage | null, first?: string) {
   const read = <T>(ask: () => T, otherwise: T): T => {
     try {
       return ask();
@@ -55,5 +63,5 @@ function damaged(run: RunStore, named: RunStore, structure: string | null, damag
   const good = damage === null ? last : Math.max(0, damage.step - 1);
   const holds = damage?.step !== 0;
   const from = read(() => named.checkpoints(), []).findLast(({ step }) => step <= good)?.step ?? null;
-  return errors.rowsDamaged({ id, structure, damage, last, good, from: holds ? from : null });
+  return errors.rowsDamaged({ id, structure, damage, last, good, from: holds ? from : null, first });
 }

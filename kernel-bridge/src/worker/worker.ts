@@ -23,7 +23,7 @@ import { tryLock } from '../log/lock.ts';
 import { revisions } from '../runs/rewards.ts';
 import { lockFile, trainedBy, trainFilter, type LoadItems } from '../runs/runs.ts';
 import { RunStore } from '../runs/store.ts';
-import { checkRun } from '../runs/verify.ts';
+import { checkRun, requireLastStep } from '../runs/verify.ts';
 import type { Reply } from './inbox.ts';
 import { LeftOutJournal } from './left-out.ts';
 import { askOnce } from './kernel-rewards.ts';
@@ -87,6 +87,7 @@ function endOf(error: unknown, directory: string): unknown {
 }
 
 async function begin(store: RunStore, disk: PatientDisk, options: WorkerOptions, leftOut: LeftOutJournal): Promise<Trainer> {
+  requireLastStep(store); // before the checkpoints that it does not know are removed
   await removeUnfinished(store);
   const { checkpoint, damaged } = await newestValid(store);
   const from = checkpoint?.step ?? 0;
