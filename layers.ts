@@ -67,7 +67,7 @@ export const LAYERS: Layer[] = [
   layer('rewards', "reward functions, and users' own in a sandbox"),
   layer('data', 'readers, index, splits, audit, thumbnails, the made sample', 'stats log'),
   layer('rl', 'advantages, losses, GRPO and SFT trainers, metrics', 'torch models stats rewards data'),
-  layer('search', 'the index over what runs said, searches in it, notes on completions', 'data'),
+  layer('search', 'the index over what runs said, searches in it, notes on completions', 'log data'),
   layer('runs', 'run store, checkpoints, estimate of memory', 'models log rewards data search'),
   layer('evals', 'stored evaluations: answers, tables, comparisons, matrices', 'stats log data runs'),
   layer(

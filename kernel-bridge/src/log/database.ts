@@ -1,7 +1,7 @@
 /** SQLite databases by the rules that made them survive every simulated power cut: WAL, synchronous=FULL, one transaction a change. */
 import { existsSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
+import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { WorkbenchError } from '../protocol/errors.ts';
 import { noRoom } from './errors.ts';
 import { hasRoom, isBusy, isDiskFull } from './disk-space.ts';
@@ -109,4 +109,22 @@ export function transaction<T>(db: DatabaseSync, body: () => T): T {
     if (db.isTransaction) db.exec('ROLLBACK');
     throw error;
   }
+}
+
+const statements = new WeakMap<DatabaseSync, Map<string, StatementSync>>();
+
+/**
+ * A statement that is used again and again: to prepare one costs as much as to run it. Its rows are read at once (`all`, `get`), since another caller
+ * may be given the same statement. `arrays`: rows as lists of values.
+ */
+export function prepared(db: DatabaseSync, sql: string, { arrays = false } = {}): StatementSync {
+  let known = statements.get(db);
+  if (!known) statements.set(db, (known = new Map()));
+  const key = `${arrays} ${sql}`;
+  let statement = known.get(key);
+  if (!statement) {
+    known.set(key, (statement = db.prepare(sql)));
+    statement.setReturnArrays(arrays);
+  }
+  return statement;
 }

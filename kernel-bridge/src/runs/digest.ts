@@ -6,7 +6,8 @@
  */
 import { hash } from 'node:crypto';
 import { setImmediate as yieldToEvents } from 'node:timers/promises';
-import type { DatabaseSync, SQLOutputValue, StatementSync } from 'node:sqlite';
+import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
+import { prepared } from '../log/database.ts';
 import type { Checkpoint } from '../protocol/run.ts';
 
 type Row = (null | number | bigint | string | Uint8Array)[];
@@ -34,6 +35,7 @@ const OF_STEP = [
   `SELECT ${REVISION} FROM reward_revision WHERE step = ? ORDER BY revision`,
   `${LIVE} AND step = ? ORDER BY revision`,
 ];
+const DIGEST_OF = 'SELECT digest FROM step WHERE step = ?';
 const RATIOS = 'SELECT at, "group", "index", ratio, clipped FROM token_ratio WHERE step = ? ORDER BY "group", "index"';
 
 /** Whether the run's rows have digests: runs of an earlier version get theirs when they are next trained, rolled back or forked. */
@@ -72,15 +74,15 @@ export function eventDigest(db: DatabaseSync, before: Uint8Array | null, event: 
 export function sealStep(db: DatabaseSync, step: number, ratios_of: number | null): void {
   if (!isSealed(db)) return;
   const ratios = ratios_of === null ? null : digest(rows(db, RATIOS, ratios_of));
-  db.prepare('UPDATE step SET ratios = ?, ratios_of = ? WHERE step = ?').run(ratios, ratios_of, step);
+  prepared(db, 'UPDATE step SET ratios = ?, ratios_of = ? WHERE step = ?').run(ratios, ratios_of, step);
   resealStep(db, step);
 }
 
 /** The last step, which has got further metrics. */
 export function resealStep(db: DatabaseSync, step: number): void {
   if (!isSealed(db)) return;
-  const before = db.prepare('SELECT digest FROM step WHERE step = ?').get(step - 1)?.digest as Uint8Array | undefined;
-  db.prepare('UPDATE step SET digest = ? WHERE step = ?').run(stepDigest(db, step, before ?? null), step);
+  const before = prepared(db, DIGEST_OF).get(step - 1)?.digest as Uint8Array | undefined;
+  prepared(db, 'UPDATE step SET digest = ? WHERE step = ?').run(stepDigest(db, step, before ?? null), step);
 }
 
 /** Before the steps after `step` are dropped: ratios that they put in the place of earlier ones go with them. */
@@ -270,21 +272,7 @@ const stored = (db: DatabaseSync, column: 'facts_digest' | 'status_digest'): SQL
 
 /** Rows as they read back, not as they were given: SQLite keeps no -0, and NaN as NULL. */
 function rows(db: DatabaseSync, sql: string, ...values: number[]): Row[] {
-  return prepared(db, sql).all(...values) as unknown as Row[];
-}
-
-const statements = new WeakMap<DatabaseSync, Map<string, StatementSync>>();
-
-/** Statements that every step uses again: to prepare them costs as much as to run them. */
-function prepared(db: DatabaseSync, sql: string): StatementSync {
-  let known = statements.get(db);
-  if (!known) statements.set(db, (known = new Map()));
-  let statement = known.get(sql);
-  if (!statement) {
-    known.set(sql, (statement = db.prepare(sql)));
-    statement.setReturnArrays(true);
-  }
-  return statement;
+  return prepared(db, sql, { arrays: true }).all(...values) as unknown as Row[];
 }
 
 /** SHA-256 of rows, each value with its type and, of bytes, their number: no two lists of rows are written alike. */

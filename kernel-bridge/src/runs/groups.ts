@@ -5,6 +5,7 @@ import type { TrainConfig } from '../protocol/config.ts';
 import { runReading, type ReadingName } from '../protocol/readings.ts';
 import type { Completion, Group, QuestionHistory } from '../protocol/run.ts';
 import type { TokenRatios } from '../protocol/step.ts';
+import { prepared } from '../log/database.ts';
 
 export interface GroupQuery {
   /** First and last step, both included. */
@@ -16,11 +17,13 @@ export interface GroupQuery {
 
 /** Inside the transaction of the step. */
 export function writeGroups(db: DatabaseSync, groups: Group[]): void {
-  const addGroup = db.prepare(
+  const addGroup = prepared(
+    db,
     `INSERT INTO rollout_group (step, "group", item_id, dataset, image, question, options, answer, modality, question_type, prompt, reward_mean, reward_std, reading)
      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   );
-  const addCompletion = db.prepare(
+  const addCompletion = prepared(
+    db,
     `INSERT INTO completion (step, "group", "index", text, token_ids, logprobs, entropy, kl, finish_reason, rewards, reward, advantage, prediction, correct)
      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   );
@@ -41,7 +44,7 @@ export function writeGroups(db: DatabaseSync, groups: Group[]): void {
 
 /** Ratios of rollouts of an earlier step as the update `at` saw them, in place of those of the update before. Inside its transaction. */
 export function writeRatios(db: DatabaseSync, at: number, { step, groups }: TokenRatios): void {
-  const put = db.prepare('INSERT OR REPLACE INTO token_ratio (step, "group", "index", at, ratio, clipped) VALUES (?, ?, ?, ?, ?, ?)');
+  const put = prepared(db, 'INSERT OR REPLACE INTO token_ratio (step, "group", "index", at, ratio, clipped) VALUES (?, ?, ?, ?, ?, ?)');
   groups.forEach((completions, group) =>
     completions.forEach(({ ratio, clipped }, index) =>
       put.run(step, group, index, at, floats(ratio), clipped && Uint8Array.from(clipped, Number)),

@@ -1,5 +1,6 @@
 /** Metrics in columns, and their reduction to about the points a chart can show. */
 import type { DatabaseSync } from 'node:sqlite';
+import { prepared } from '../log/database.ts';
 import type { MetricTable } from '../protocol/run.ts';
 
 export interface MetricQuery {
@@ -20,8 +21,9 @@ export function metricNames(db: DatabaseSync): string[] {
 
 /** Inside the transaction of the step. */
 export function writeMetrics(db: DatabaseSync, step: number, metrics: Record<string, number | null>): void {
-  const addName = db.prepare('INSERT INTO metric_name (name) VALUES (?) ON CONFLICT DO NOTHING');
-  const addValue = db.prepare(
+  const addName = prepared(db, 'INSERT INTO metric_name (name) VALUES (?) ON CONFLICT DO NOTHING');
+  const addValue = prepared(
+    db,
     'INSERT OR REPLACE INTO metric (name_id, step, value, special) VALUES ((SELECT id FROM metric_name WHERE name = ?), ?, ?, ?)',
   );
   for (const [name, value] of Object.entries(metrics)) {

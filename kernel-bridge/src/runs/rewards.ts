@@ -10,7 +10,7 @@ import { rewardName, type ParameterChanges, type RewardFiles, type RewardSet } f
 import type { RewardRevision, RunState } from '../protocol/run.ts';
 import type { ScheduleInput } from '../protocol/scheduled.ts';
 import { changedParameters, changedSchedules, configuredRewards, rewardErrors, REWARDS, rewardSource } from '../rewards/index.ts';
-import { transaction } from '../log/database.ts';
+import { prepared, transaction } from '../log/database.ts';
 import { sealRevision } from './digest.ts';
 import { errors } from './errors.ts';
 import { carriedOut, keepRequest } from './requests.ts';
@@ -49,7 +49,7 @@ export function revisions(db: DatabaseSync): RewardRevision[] {
 export function dueRevisions(db: DatabaseSync, next: number): RewardRevision[] {
   const sql = `SELECT * FROM reward_revision WHERE step IS NULL AND revision <=
     (SELECT max(revision) FROM reward_revision WHERE step IS NULL AND (due IS NULL OR due <= ?)) ORDER BY revision`;
-  return db.prepare(sql).all(next).map(revisionOf);
+  return prepared(db, sql).all(next).map(revisionOf);
 }
 
 export function insertRevision(db: DatabaseSync, revision: NewRevision): RewardRevision {

@@ -26,7 +26,7 @@ import { liveOf, type LiveSettings } from '../protocol/live-settings.ts';
 import type { RewardSet } from '../protocol/rewards.ts';
 import { configuredRewards } from '../rewards/index.ts';
 import type { StepResult } from '../protocol/step.ts';
-import { transaction } from '../log/database.ts';
+import { prepared, transaction } from '../log/database.ts';
 import { annotateFork } from './annotations.ts';
 import { bestCheckpoint } from './best.ts';
 import { createDatabase, openDatabase } from './database.ts';
@@ -130,7 +130,7 @@ export class RunStore implements Disposable {
 
   /** What is known of the run, which its directory had before it had its name. Throws RUN_DAMAGED where it is gone, as with a journal that is cut off. */
   private only(sql = 'SELECT * FROM run'): Record<string, unknown> {
-    const row = this.db.prepare(sql).get();
+    const row = prepared(this.db, sql).get();
     if (row === undefined) throw errors.runDamaged(join(this.directory, 'run.db'), 'it holds no run');
     return row;
   }
@@ -194,7 +194,7 @@ export class RunStore implements Disposable {
 
   /** Commands not yet done, oldest first. */
   pending(): Command[] {
-    return this.db.prepare('SELECT id, action, created_at FROM command WHERE done_at IS NULL ORDER BY id').all() as unknown as Command[];
+    return prepared(this.db, 'SELECT id, action, created_at FROM command WHERE done_at IS NULL ORDER BY id').all() as unknown as Command[];
   }
 
   // --- writing ---------------------------------------------------------------------------------------------------------------------
@@ -204,7 +204,7 @@ export class RunStore implements Disposable {
     const seq = transaction(this.db, () => {
       const due = this.step + 1;
       if (result.step !== due) throw errors.stepOrder(result.step, due);
-      this.db.prepare('INSERT INTO step (step, time, groups) VALUES (?, ?, ?)').run(result.step, now, result.groups.length);
+      prepared(this.db, 'INSERT INTO step (step, time, groups) VALUES (?, ?, ?)').run(result.step, now, result.groups.length);
       writeMetrics(this.db, result.step, result.metrics);
       writeGroups(this.db, result.groups);
       indexStep(this.db, result.groups);
@@ -458,11 +458,11 @@ export class RunStore implements Disposable {
   /** Adds to the log inside the caller's transaction; seq is dense. */
   append(step: number, body: EventBody, now: number): number {
     const { kind, ...rest } = body;
-    const last = this.db.prepare('SELECT seq, digest FROM event ORDER BY seq DESC LIMIT 1').get();
+    const last = prepared(this.db, 'SELECT seq, digest FROM event ORDER BY seq DESC LIMIT 1').get();
     const seq = ((last?.seq as number | undefined) ?? 0) + 1;
     const event = [seq, now, step, kind, JSON.stringify(rest)];
     const digest = eventDigest(this.db, (last?.digest as Uint8Array | undefined) ?? null, event);
-    this.db.prepare('INSERT INTO event (seq, time, step, kind, body, digest) VALUES (?, ?, ?, ?, ?, ?)').run(...event, digest);
+    prepared(this.db, 'INSERT INTO event (seq, time, step, kind, body, digest) VALUES (?, ?, ?, ?, ?, ?)').run(...event, digest);
     return seq;
   }
 
@@ -502,6 +502,6 @@ export class RunStore implements Disposable {
   }
 
   private scalar(sql: string): number | null {
-    return Object.values(this.db.prepare(sql).get()!)[0] as number | null;
+    return Object.values(prepared(this.db, sql).get()!)[0] as number | null;
   }
 }

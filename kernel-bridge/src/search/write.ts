@@ -1,6 +1,7 @@
 /** Puts the rollouts of a step into the index, inside the step's transaction. */
 import type { DatabaseSync } from 'node:sqlite';
 import { indexOfLetter, opensThink } from '../answers/index.ts';
+import { prepared } from '../log/database.ts';
 import type { Group } from '../protocol/run.ts';
 import { CORRECT, LETTER, packFacts, packTexts, type StepBlock } from './block.ts';
 import { factsOf, SKETCH } from './facts.ts';
@@ -33,7 +34,7 @@ export function indexStep(db: DatabaseSync, groups: readonly Group[]): void {
     flags: new Uint8Array(n),
     sketch: new Uint8Array(n * SKETCH),
   };
-  const word = db.prepare('INSERT INTO search_word (rowid, text) VALUES (?, ?)');
+  const word = prepared(db, 'INSERT INTO search_word (rowid, text) VALUES (?, ?)');
   const first = takeNumbers(db, n);
   completions.forEach(({ group, completion: { text, prediction } }, at) => {
     const { flags, sketch } = factsOf({ text, prediction, options: group.options, thinkOpen: opensThink(group.prompt) });
@@ -41,7 +42,7 @@ export function indexStep(db: DatabaseSync, groups: readonly Group[]): void {
     block.sketch.set(sketch, at * SKETCH);
     word.run(first + at, text);
   });
-  db.prepare('INSERT INTO search_step (step, first, rows, facts, texts) VALUES (?, ?, ?, ?, ?)').run(
+  prepared(db, 'INSERT INTO search_step (step, first, rows, facts, texts) VALUES (?, ?, ?, ?, ?)').run(
     ...[step, first, n, packFacts(block), packTexts(completions.map(({ completion }) => completion.text))],
   );
 }
@@ -66,22 +67,21 @@ const floats = <T>(values: readonly T[], of: (value: T) => number | null): Float
   Float32Array.from(values, (value) => of(value) ?? NaN);
 
 function takeNumbers(db: DatabaseSync, count: number): number {
-  const { number } = db
-    .prepare(
-      'INSERT INTO search_next (only, number) VALUES (1, 1 + ?1) ON CONFLICT (only) DO UPDATE SET number = number + ?1 RETURNING number',
-    )
-    .get(count) as { number: number };
+  const { number } = prepared(
+    db,
+    'INSERT INTO search_next (only, number) VALUES (1, 1 + ?1) ON CONFLICT (only) DO UPDATE SET number = number + ?1 RETURNING number',
+  ).get(count) as { number: number };
   return number - count;
 }
 
 function itemCodes(db: DatabaseSync): (group: Group) => number {
-  const known = db.prepare('SELECT code FROM search_item WHERE dataset = ? AND item_id = ?');
-  const add = db.prepare('INSERT INTO search_item (dataset, item_id, modality, question_type) VALUES (?, ?, ?, ?)');
+  const known = prepared(db, 'SELECT code FROM search_item WHERE dataset = ? AND item_id = ?');
+  const add = prepared(db, 'INSERT INTO search_item (dataset, item_id, modality, question_type) VALUES (?, ?, ?, ?)');
   return ({ dataset, item_id, modality, question_type }) =>
     (known.get(dataset, item_id)?.code as number | undefined) ?? Number(add.run(dataset, item_id, modality, question_type).lastInsertRowid);
 }
 
 function functionCode(db: DatabaseSync, name: string): number {
-  const known = db.prepare('SELECT code FROM search_function WHERE name = ?').get(name);
+  const known = prepared(db, 'SELECT code FROM search_function WHERE name = ?').get(name);
   return known ? (known.code as number) : Number(db.prepare('INSERT INTO search_function (name) VALUES (?)').run(name).lastInsertRowid);
 }
