@@ -311,3 +311,5 @@ export const START = ['npm', 'venv', 'torch', 'addon', 'extension', 'pythonPacka
 export const TEST = [...START, 'testPackages', 'transformers449', 'transformers457', 'testDevice', 'chromium'];
 /** The tests compare with Python's torch, which does not load without the GPU libraries, GPU or none. */
 export const testSteps = { ...steps, torch: torchFull };
+/** What is packed for a GPU machine holds the CUDA graph library, which needs CUDA's headers. */
+export const gpuSteps = { ...steps, torch: torchGpu };

@@ -46,6 +46,8 @@ export interface Facts {
   /** pass, ours: of one prompt. */
   prompt_tokens?: number;
   patches?: number;
+  /** step: the planner's estimate of the peak, without what the process takes before there is a model. */
+  planned_bytes?: number;
   /** decode: completions at a time. */
   rows?: number;
 }

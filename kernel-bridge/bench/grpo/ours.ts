@@ -1,6 +1,7 @@
 /** Our side of bench/grpo.ts, a process for each figure: node ours.ts step|sampling|pass JOB.json. Prints a JSON document a round, then one of Facts. */
 import { readFileSync } from 'node:fs';
 import { dirname, basename } from 'node:path';
+import sharp from 'sharp';
 import type { VqaItem } from '../../src/protocol/index.ts';
 import { generate, groupLogps, loadModel, loadProcessor, type EncodedPrompt, type Model } from '../../src/models/index.ts';
 import { createTrainer } from '../../src/rl/index.ts';
@@ -8,6 +9,7 @@ import { grpoUpdate } from '../../src/rl/grpo.ts';
 import { Meters } from '../../src/rl/meters.ts';
 import { mulberry32 } from '../../src/stats/random.ts';
 import { completeConfig } from '../../src/runs/config.ts';
+import { estimate } from '../../src/runs/estimate.ts';
 import { cuda, memoryStats, noGrad, scope, tensor, torch, writeSafetensors } from '../../src/torch/index.ts';
 import type { Facts, Job, Kind, Round } from './job.ts';
 
@@ -73,7 +75,10 @@ async function step(): Promise<Facts> {
     if (length! < 0.98 * job.tokens) throw new Error(`completions of ${length} tokens on average, not ${job.tokens}: some ended early`);
     return { sample_seconds: metrics['time/sample_s']! };
   });
-  return {};
+  const { width = 0, height = 0 } = await sharp(job.images[0]).metadata();
+  const device = job.device === 'cpu' ? 'cpu' : 'cuda';
+  const { total_bytes, memory } = estimate(settings(), items, { device, imagePixels: width * height });
+  return { planned_bytes: total_bytes - (memory.process ?? 0) };
 }
 
 async function load() {
