@@ -624,6 +624,16 @@ export const TrainConfig = Type.Object(
       title: 'Evaluation items',
       description: 'Workbench. Fixed slice of the held-out split.',
     }),
+    probe_steps: Type.Integer({
+      default: 50,
+      minimum: 0,
+      group: 'Keeping',
+      advanced: true,
+      title: 'Check itself every',
+      description:
+        'Workbench. Steps between self-checks, the first at step 1; 0 = never. A check answers eight fixed questions and compares their log-probabilities through the training forward: with their image, with a grey one, with that of another question, and with what the sampler gave. It changes nothing that is trained.',
+      unit: 'steps',
+    }),
     trace_steps: nullable(Type.Array(Type.Integer({ minimum: 1 })), {
       default: null,
       group: 'Keeping',

@@ -4,7 +4,7 @@
  */
 export interface MetricInfo {
   name: string;
-  group: 'Reward' | 'Completions' | 'Loss' | 'Optimisation' | 'Time' | 'Evaluation';
+  group: 'Reward' | 'Completions' | 'Loss' | 'Optimisation' | 'Self-check' | 'Time' | 'Evaluation';
   /** One line for people. */
   text: string;
   /** How it is computed. N completions in groups of G, T tokens, r reward, A advantage, rho ratio, pi policy. */
@@ -92,6 +92,62 @@ export const METRICS: readonly MetricInfo[] = [
     ours: true,
   },
   {
+    name: 'accuracy',
+    group: 'Reward',
+    text: 'Completions that answer right, by the reading that the run counts by, whether or not a reward asks for it.',
+    formula: 'right / completions with a known answer',
+    unit: SHARE,
+    ours: true,
+  },
+  {
+    name: 'frac_groups_identical',
+    group: 'Reward',
+    text: 'Groups whose completions are all the same text: nothing was tried beside it.',
+    formula: 'groups of one text / groups',
+    unit: SHARE,
+    ours: true,
+  },
+  {
+    name: 'frac_groups_tiny_std',
+    group: 'Reward',
+    text: 'Groups whose rewards differ, but by less than a hundredth of the spread of the batch. Divided by their own spread, such differences count as much as any other.',
+    formula: 'mean_groups [0 < std of the group < 0.01 std_N]',
+    unit: SHARE,
+    ours: true,
+  },
+  {
+    name: 'frac_groups_rewards_cancel',
+    group: 'Reward',
+    text: 'Groups in which completions with different rewards get the same weighted sum, so that they count as equally good.',
+    formula: 'mean_groups [r_i != r_j and sum_k w_k r_ik = sum_k w_k r_jk for some i, j]',
+    unit: SHARE,
+    ours: true,
+  },
+  {
+    name: 'frac_reward_missing',
+    group: 'Reward',
+    text: 'Completions to which no reward function applied: they move nothing.',
+    formula: 'mean_N [every r_k is null]',
+    unit: SHARE,
+    ours: true,
+  },
+  {
+    name: 'advantages/max_abs',
+    group: 'Reward',
+    text: 'Largest advantage of the batch, whatever its sign.',
+    formula: 'max_N |A|',
+    unit: '',
+    ours: true,
+  },
+  {
+    name: 'reward_length_correlation',
+    group: 'Reward',
+    text: 'How far reward goes with length among completions of one question: 1 when the longer one always earns more in proportion.',
+    formula: 'Pearson correlation over N of reward and T, both minus the mean of their group',
+    unit: '',
+    ours: true,
+  },
+  {
     name: 'dynamic_sampling/resampled',
     group: 'Reward',
     text: 'Groups without spread that were replaced by newly sampled questions in this step.',
@@ -130,6 +186,22 @@ export const METRICS: readonly MetricInfo[] = [
     text: 'Longest completion that ended by itself; 0 when none did.',
     formula: 'max T over ended',
     unit: TOKENS,
+  },
+  {
+    name: 'think/mean_words',
+    group: 'Completions',
+    text: 'Mean length of the reasoning, of completions that have a think tag.',
+    formula: 'mean of words between <think> and </think>',
+    unit: 'words',
+    ours: true,
+  },
+  {
+    name: 'think/disagrees',
+    group: 'Completions',
+    text: 'Completions whose answer is another option than their reasoning ends on, of those whose reasoning names one.',
+    formula: '1 - mean think_answer_consistency',
+    unit: SHARE,
+    ours: true,
   },
   {
     name: 'num_tokens',
@@ -239,6 +311,37 @@ export const METRICS: readonly MetricInfo[] = [
     exact: 'count',
   },
 
+  {
+    name: 'check/image_sensitivity/{other}',
+    group: 'Self-check',
+    text: 'How far the log-probability of the answers moves, in the training forward, when their image is a grey one (grey) or that of another question (swapped). 0: the image has no effect.',
+    formula: 'mean over the probe |log p(answer | image) - log p(answer | other image)|',
+    unit: 'nats',
+    ours: true,
+  },
+  {
+    name: 'check/image_gain/{other}',
+    group: 'Self-check',
+    text: 'The same with its sign. The sampler drew the answers with their image, so on average they are likelier with it; below 0, the training forward saw another image.',
+    formula: 'mean over the probe log p(answer | image) - log p(answer | other image)',
+    unit: 'nats',
+    ours: true,
+  },
+  {
+    name: 'sampling/sampling_logp_difference/mean',
+    group: 'Self-check',
+    text: 'Difference of the log-probabilities that sampler and training forward give the tokens of the probe. Both are the same weights: near 0.',
+    formula: 'mean_tokens |log p_sampler - log p_training|',
+    unit: 'nats',
+  },
+  {
+    name: 'sampling/sampling_logp_difference/max',
+    group: 'Self-check',
+    text: 'Largest such difference of one token.',
+    formula: 'max_tokens of the above',
+    unit: 'nats',
+  },
+
   { name: 'step_time', group: 'Time', text: 'Wall time of the step, sampling included.', formula: '', unit: SECONDS },
   {
     name: 'rollouts_per_s',
@@ -258,6 +361,7 @@ export const METRICS: readonly MetricInfo[] = [
     unit: SECONDS,
     ours: true,
   },
+  { name: 'time/probe_s', group: 'Time', text: 'The self-check, in steps that make one.', formula: '', unit: SECONDS, ours: true },
   { name: 'time/backward_s', group: 'Time', text: 'Forward and backward pass of the update.', formula: '', unit: SECONDS, ours: true },
   { name: 'time/optimizer_s', group: 'Time', text: 'Clipping and the optimiser.', formula: '', unit: SECONDS, ours: true },
   {

@@ -9,3 +9,5 @@ export { changedParameters, changedSchedules, parametersAt, weightsAt } from './
 export { createReward, RewardFunctions, score } from './reward-functions.ts';
 export { groupInputs, tryReward, type RewardBatch } from './report.ts';
 export { UserReward } from './user-reward.ts';
+export { thinkOf, wordsOf } from './think.ts';
+export { answersAsReasoned } from './think_answer_consistency.ts';

@@ -11,6 +11,13 @@ function concluded(think: string, options: readonly string[]): string | null {
   return null;
 }
 
+/** Whether a completion answers the option that its reasoning ends on; null where the reasoning names none, or there is none. */
+export function answersAsReasoned(completion: string, options: readonly string[]): boolean | null {
+  const think = thinkOf(completion);
+  const said = think === null ? null : concluded(think, options);
+  return said === null ? null : readAnswer('tolerant', completion, options) === said;
+}
+
 /** Ours: reasoning that ends on one option and an answer that gives another are worth nothing to a reader. */
 export const thinkAnswerConsistency: RewardDefinition = {
   name: 'think_answer_consistency',
@@ -23,8 +30,7 @@ export const thinkAnswerConsistency: RewardDefinition = {
   parameters: NONE,
   create: () => (inputs) =>
     inputs.map(({ completion, item }) => {
-      const think = thinkOf(completion);
-      const said = think === null ? null : concluded(think, item.options);
-      return said === null ? null : Number(readAnswer('tolerant', completion, item.options) === said);
+      const same = answersAsReasoned(completion, item.options);
+      return same === null ? null : Number(same);
     }),
 };

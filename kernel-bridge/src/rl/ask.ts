@@ -1,6 +1,7 @@
 /** Questions put to a model: an item becomes a prompt, and a prompt completions with their texts. Every loop that questions a model goes by here. */
 import { applyVariant, formatQuestion } from '../answers/index.ts';
 import {
+  decodeImage,
   generate,
   type Completion,
   type EncodedPrompt,
@@ -60,6 +61,14 @@ export async function questionOf(processor: Processor, item: VqaItem, images: Im
     throw promptTooLong(promptTokens, room.completion, room.longest);
   }
   return { item, text, promptTokens, prompt };
+}
+
+const GREY = 128;
+
+/** An evenly grey image of the same size, for controls. */
+export async function greyLike(image: ImageInput): Promise<ImageInput> {
+  const { width, height } = await decodeImage(image);
+  return { data: new Uint8Array(width * height * 3).fill(GREY), width, height, channels: 3 };
 }
 
 /** Frees the patches of a prompt. */

@@ -1,5 +1,5 @@
 import type { TrainConfig, VqaItem } from '../protocol/index.ts';
-import { IMAGE_CACHE_BYTES, type EncodedPrompt, type Processor } from '../models/index.ts';
+import { IMAGE_CACHE_BYTES, type EncodedPrompt, type ImageInput, type Processor } from '../models/index.ts';
 import { modelImage } from '../data/image/picture.ts';
 import { disposePrompt, questionOf, wordsOf, type Question, type Wording } from './ask.ts';
 
@@ -46,6 +46,16 @@ export class QuestionEncoder {
   /** Encoded questions of these items; prompts stay valid until `trim`. */
   async encode(items: readonly VqaItem[]): Promise<Question[]> {
     return Promise.all(items.map((item) => this.#get(item)));
+  }
+
+  /** The item about other images than its own, outside the cache: the prompt is the caller's to free. */
+  encodeAbout(item: VqaItem, images: ImageInput[]): Promise<Question> {
+    return questionOf(this.#processor, item, images, this.#wording);
+  }
+
+  /** The item's image as it goes to the processor; none of an item without one. */
+  async imagesOf({ image }: VqaItem): Promise<ImageInput[]> {
+    return image === '' ? [] : [await modelImage(this.#root, image, this.#images?.get(image))];
   }
 
   /** Begins to decode; a failure shows when the item is asked for. */
@@ -102,7 +112,6 @@ export class QuestionEncoder {
   }
 
   async #encode(item: VqaItem): Promise<Question> {
-    const images = item.image === '' ? [] : [await modelImage(this.#root, item.image, this.#images?.get(item.image))];
-    return questionOf(this.#processor, item, images, this.#wording);
+    return questionOf(this.#processor, item, await this.imagesOf(item), this.#wording);
   }
 }

@@ -29,7 +29,9 @@ import { agreed } from './ranks.ts';
 import { ratiosOf, toGroups } from './records.ts';
 import { hasSpread, rescored, rollOut, type ScoredGroup } from './rollouts.ts';
 import type { StepScale } from './loss/index.ts';
+import { probe } from './probe.ts';
 import { Scorer } from './scorer.ts';
+import { rewardSigns, textSigns } from './sign-metrics.ts';
 import { Training } from './training.ts';
 import type { TokenTrace } from './token-traces.ts';
 import type { StepResult } from '../protocol/step.ts';
@@ -130,6 +132,7 @@ export class GRPOTrainer implements Trainer {
     const buffer = this.#buffer ?? (await this.#collect(clock).catch(unlessNotFinite));
     if (buffer instanceof WorkbenchError) return this.#skipped(buffer, meters, clock);
     try {
+      meters.addAll(await probe(training, clock));
       await this.#rescore(buffer, clock);
       const advantages = this.#advantages(buffer.groups);
       if (fresh) this.#measure(buffer, advantages, meters);
@@ -363,7 +366,12 @@ export class GRPOTrainer implements Trainer {
         advantages,
       ),
     );
-    meters.addAll(answerMetrics(groups, runReading(this.#training.config)));
+    const reading = runReading(this.#training.config);
+    meters.addAll({
+      ...answerMetrics(groups, reading),
+      ...textSigns(groups, reading),
+      ...rewardSigns(groups, advantages, this.#scorer.weights),
+    });
     for (const [name, weight] of Object.entries(this.rewardWeights())) meters.add(`reward_weights/${name}`, weight);
     meters.addAll(this.#scorer.moving());
     if (this.#training.config.dynamic_sampling > 0) meters.add('dynamic_sampling/resampled', resampled);

@@ -3,9 +3,9 @@ import { publishedReading, readAnswer } from '../answers/index.ts';
 import { modelImage } from '../data/image/picture.ts';
 import type { EvalSettings, Sight } from '../protocol/evals.ts';
 import type { VqaItem } from '../protocol/data.ts';
-import { decodeImage, loadModel, loadProcessor, type EncodedPrompt, type ImageInput, type ModelDtype } from '../models/index.ts';
+import { loadModel, loadProcessor, type EncodedPrompt, type ImageInput, type ModelDtype } from '../models/index.ts';
 import { WorkbenchError } from '../protocol/errors.ts';
-import { ask, disposePrompt, questionOf, type Wording } from '../rl/ask.ts';
+import { ask, disposePrompt, greyLike, questionOf, type Wording } from '../rl/ask.ts';
 import { isOfOneQuestion } from '../rl/left-out.ts';
 import { resolveDevice } from '../rl/training.ts';
 import type { NewAnswer } from '../evals/store.ts';
@@ -27,8 +27,6 @@ export interface Answerer extends Disposable {
 }
 export type OpenAnswerer = (settings: EvalSettings) => Promise<Answerer>;
 
-const GREY = 128;
-
 export const openAnswerer: OpenAnswerer = async (settings) => {
   const { model: dir, root, dtype, device, variant, prompt_template: template, min_pixels: minPixels, max_pixels: maxPixels } = settings;
   const processor = await loadProcessor(dir);
@@ -42,8 +40,7 @@ export const openAnswerer: OpenAnswerer = async (settings) => {
     if (path === null || path === '') return [];
     const file = await modelImage(root, path, sha256);
     if (sight !== 'blank-image') return [file];
-    const { width, height } = await decodeImage(file);
-    return [{ data: new Uint8Array(width * height * 3).fill(GREY), width, height, channels: 3 }];
+    return [await greyLike(file)];
   };
 
   return {

@@ -1,0 +1,82 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import type { TrainConfig } from '../protocol/index.ts';
+import type { EncodedPrompt } from '../models/index.ts';
+import { torch } from '../torch/index.ts';
+import { createTrainer } from './index.ts';
+import type { microBatches } from './micro-batches.ts';
+import { makeTiny, type Tiny } from './testing/tiny.ts';
+
+type Groups = Parameters<typeof microBatches>[0];
+/** What a test does to the images on their way into the training forward; the sampler's stay what they are. */
+let breaks: (groups: Groups) => Groups = (groups) => groups;
+
+vi.mock('./micro-batches.ts', async (original) => {
+  const whole = (await original()) as { microBatches: typeof microBatches };
+  return { ...whole, microBatches: (groups: Groups, ...rest: [number, number?]) => whole.microBatches(breaks(groups), ...rest) };
+});
+
+let tiny: Tiny;
+beforeEach(async () => {
+  breaks = (groups) => groups;
+  tiny = await makeTiny({ items: 9, std: 0.6 });
+});
+afterEach(() => tiny[Symbol.asyncDispose]());
+
+async function train(changes: Partial<TrainConfig>, steps: number) {
+  const trainer = await createTrainer({ config: tiny.config(changes), items: tiny.items, evalItems: [], root: tiny.directory });
+  const dir = await mkdtemp(join(tmpdir(), 'medr1-probe-'));
+  try {
+    const made = [];
+    for (let step = 0; step < steps; step++) made.push(await trainer.trainStep());
+    await trainer.saveCheckpoint(join(dir, 'c'));
+    const weights = await readFile(join(dir, 'c', 'model.safetensors'));
+    return { made, weights };
+  } finally {
+    trainer.dispose();
+    await rm(dir, { recursive: true });
+  }
+}
+
+const checks = (metrics: Record<string, number | null>): string[] =>
+  Object.keys(metrics).filter((name) => /^(check|sampling)\//.test(name));
+
+it.each([1, 2])(
+  'changes no bit of what is trained (%i updates a batch), and checks at step 1 and every probe_steps after it',
+  async (num_iterations) => {
+    const [without, withProbes] = [await train({ probe_steps: 0, num_iterations }, 5), await train({ probe_steps: 2, num_iterations }, 5)];
+    expect(withProbes.weights.equals(without.weights)).toBe(true);
+    expect(withProbes.made.map(({ groups }) => groups)).toEqual(without.made.map(({ groups }) => groups));
+    expect(withProbes.made.map(({ metrics }) => checks(metrics).length)).toEqual([6, 0, 6, 0, 6]);
+    expect(without.made.flatMap(({ metrics }) => checks(metrics))).toEqual([]);
+  },
+);
+
+it('sampler and training forward agree to rounding, and images have an effect', async () => {
+  const { made } = await train({ probe_steps: 1 }, 1);
+  const [{ metrics }] = made;
+  expect(metrics['sampling/sampling_logp_difference/max']!).toBeLessThan(1e-4);
+  for (const other of ['grey', 'swapped']) expect(metrics[`check/image_sensitivity/${other}`]!).toBeGreaterThan(1e-4);
+});
+
+it('finds images that never reach the training forward: exactly no effect', async () => {
+  const grey = (prompt: EncodedPrompt): EncodedPrompt => ({
+    ...prompt,
+    images: prompt.images.map((image) => ({ ...image, pixelValues: torch.mul(image.pixelValues, 0) })),
+  });
+  breaks = (groups) => groups.map((group) => ({ ...group, prompt: grey(group.prompt) }));
+  const { made } = await train({ probe_steps: 1 }, 1);
+  const [{ metrics }] = made;
+  expect([metrics['check/image_sensitivity/grey'], metrics['check/image_sensitivity/swapped']]).toEqual([0, 0]);
+  expect(metrics['sampling/sampling_logp_difference/mean']!).toBeGreaterThan(1e-4);
+});
+
+it('leaves out what cannot be asked of questions without images', async () => {
+  const items = tiny.items.map((item) => ({ ...item, image: '' }));
+  const trainer = await createTrainer({ config: tiny.config({ probe_steps: 1 }), items, evalItems: [], root: tiny.directory });
+  const { metrics } = await trainer.trainStep();
+  trainer.dispose();
+  expect(checks(metrics)).toEqual(['sampling/sampling_logp_difference/mean', 'sampling/sampling_logp_difference/max']);
+});
