@@ -24,6 +24,7 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pandas as pd
 
+from .alerts import changed
 from .ask import ask, filled
 from .backend import METHOD_OVERRIDE, OVERRIDDEN, PATIENT, TIMEOUT
 from .backend import client as socket_client
@@ -252,6 +253,24 @@ class Client:
     def search(self, runs: Any, text: str = "", **filters: Any) -> pd.DataFrame:
         """Completions of one run or several (runs or their ids), as Run.search(); search.search() lists the filters."""
         return search(self, runs, text, **filters)
+
+    def alert_rules(self) -> pd.DataFrame:
+        """The rules of alerts in their rank, your own after them: id, title, level, metrics, window, thresholds of all runs, off."""
+        found = ask(self, "alertRules")
+        settings = found["settings"]
+        rows = []
+        for rule in found["rules"]:
+            given = settings["thresholds"].get(rule["id"], {})
+            values = {one["name"]: given.get(one["name"], one["default"]) for one in rule["thresholds"]}
+            rows.append({**rule, "thresholds": values, "off": rule["id"] in settings["off"]})
+        return pd.DataFrame(rows).set_index("id")
+
+    def set_alerts(self, **changes: Any) -> dict[str, Any]:
+        """Changes the alerts of all runs: thresholds (by rule and name) and rules (of your own, TypeScript by name) beside those that are
+        there, a name's None takes one away; off (a list of rules) and webhook (an address, or None) in place of what was. Returns all.
+        """
+        settings = ask(self, "alertRules")["settings"]
+        return ask(self, "setAlertRules", body=changed(settings, changes))["settings"] if changes else settings
 
     def demo(self, variant: str = "think", **changes: Any) -> dict[str, Any]:
         """The demo's configuration (made sample, tiny model), with changes; give it to train()."""

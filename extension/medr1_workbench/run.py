@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from .alerts import Watch, alert_frame, changed
 from .ask import ask
 from .backend import PATIENT
 from .cells import LiveRuns
@@ -294,6 +295,38 @@ class Run(Stored):
         return self._ask("editRewards", body=body, timeout=PATIENT)
 
     @property
+    def alerts(self) -> pd.DataFrame:
+        """What the rules see in the run up to its newest step, and what happened to it besides, one row an alert, in the order of steps.
+
+        rule, level (info, warning, critical), since and last (first and last step at which it was seen), on (still seen at the newest
+        step), title, seen (what was seen, with numbers), why, remedies (a list of dicts: kind, text and what it changes), snoozed,
+        metrics, evidence. docs/guides/alerts.md describes the rules.
+        """
+        return alert_frame(self._ask("alerts")["alerts"])
+
+    def snooze(self, rule: str, *, steps: int | None = None) -> None:
+        """Tells this rule's alerts of this run no more: for so many steps from the newest one, or for good. They stay in alerts()."""
+        found = self._ask("alerts")
+        until = None if steps is None else found["step"] + steps
+        self._ask("alertSettings", body=changed(found["settings"], {"snoozed": {rule: until}}))
+
+    def set_alerts(self, *, thresholds: Mapping[str, Any] | None = None, off: Sequence[str] | None = None) -> dict[str, Any]:
+        """Thresholds (by rule and name, beside those that are there; a rule's None takes them back) and rules that are off, for this run.
+        Returns the run's settings of alerts."""
+        given = {key: value for key, value in {"thresholds": thresholds, "off": off}.items() if value is not None}
+        settings = self._ask("alerts")["settings"]
+        return self._ask("alertSettings", body=changed(settings, given))["settings"] if given else settings
+
+    def alert_when(self, rule: Callable[[pd.DataFrame], Any], *, name: str, level: str = "warning") -> Watch:
+        """A rule in Python: `rule` gets metrics() up to a step, after each new one, and gives False or the text to tell. It is evaluated
+        in a thread here, until the run has ended or what is returned is called: stop = run.alert_when(...); stop().
+        """
+
+        def tell(seen: str, since: int) -> None:
+            self._ask("raiseAlert", body={"rule": name, "seen": seen[:2000], "since": since, "level": level})
+
+        return Watch(name, rule, self.metrics, tell, lambda: self.summary()["state"] in ENDED_STATES)
+
     def settings(self) -> dict[str, Any]:
         """Settings that can be changed while it trains, as they are from the next step on."""
         return self._ask("settings")["settings"]

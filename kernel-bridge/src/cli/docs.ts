@@ -1,6 +1,7 @@
 /** Pages of docs/ that are made from tables in the code. `node kernel-bridge/src/cli/docs.ts` writes them. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { NO_FAILURES, RULES } from '../alerts/rules.ts';
 import { LAYERS } from '../../../layers.ts';
 import * as protocol from '../protocol/index.ts';
 import { REWARDS } from '../rewards/built-in.ts';
@@ -265,6 +266,38 @@ function rewardsPage(): string {
   return `# Built-in rewards\n\n${how}\n\n${parts.join('\n\n')}\n`;
 }
 
+function alertsPage(): string {
+  const parts = RULES.map(({ id, title, level, metrics, window, thresholds, why }, i) =>
+    [
+      `## ${title}`,
+      '',
+      `\`${id}\`, ${level}, rank ${i + 1}. Looks at ${metrics.map((name) => `\`${name}\``).join(', ')} over ${window === 1 ? 'one step' : `${window} steps`}.`,
+      '',
+      why,
+      ...(Object.keys(thresholds).length === 0
+        ? []
+        : [
+            '',
+            row(['threshold', 'default', 'what it is']),
+            row(['---', '---', '---']),
+            ...Object.entries(thresholds).map(([name, { value, text }]) => row([`\`${name}\``, String(value), text])),
+          ]),
+    ].join('\n'),
+  );
+  const heads = [row(['metric', 'what looks odd', 'why it is as it should be']), row(['---', '---', '---'])];
+  const odd = [...heads, ...NO_FAILURES.map(({ metric, seen, why }) => row([`\`${metric}\``, seen, why]))].join('\n');
+  return [
+    '# Rules of alerts',
+    'Made from kernel-bridge/src/alerts/rules.ts. How to use, tune and add rules: [guides/alerts.md](guides/alerts.md). Of rules that see something at the same step, the one of ' +
+      'lowest rank is told first. A rule whose metrics a run does not log is silent.',
+    ...parts,
+    '## What looks like a failure and is none',
+    odd,
+  ]
+    .join('\n\n')
+    .concat('\n');
+}
+
 /** File of the repository -> its text. */
 export const PAGES: Record<string, () => string> = {
   'docs/metrics.md': metricsPage,
@@ -272,6 +305,7 @@ export const PAGES: Record<string, () => string> = {
   'docs/api.md': apiPage,
   'docs/errors.md': errorsPage,
   'docs/built-in-rewards.md': rewardsPage,
+  'docs/alert-rules.md': alertsPage,
   'docs/architecture.md': architecturePage,
   'kernel-bridge/src/client/route-list.ts': routeList,
   'extension/medr1_workbench/protocol.py': pythonConstants,

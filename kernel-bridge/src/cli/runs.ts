@@ -7,6 +7,8 @@ import { errorBody } from '../protocol/errors.ts';
 import { hasEnded, type RewardRevision } from '../protocol/run.ts';
 import { parseSettings } from '../runs/config.ts';
 import { exportRun, EXPORT_FORMATS, tableLines, type ExportFormat } from '../runs/export.ts';
+import { alertSettings, runAlertSettings } from '../runs/alert-settings.ts';
+import { alertsOf, RunWatch } from '../runs/alerts.ts';
 import { errors } from '../runs/errors.ts';
 import { homeDir } from '../runs/home.ts';
 import { forkRun, rollbackRun } from '../runs/lineage.ts';
@@ -46,6 +48,12 @@ export function register(program: Command): void {
     .argument('<run>')
     .option('--json', 'one JSON document')
     .action(verify);
+  runs
+    .command('check')
+    .description('what the rules of alerts see in a run (docs/guides/alerts.md): the same as while it trained')
+    .argument('<run>')
+    .option('--json', 'one JSON document')
+    .action(check);
   runs
     .command('rescue')
     .description('a new run with all steps of a damaged one before its first bad step, and the checkpoints up to there')
@@ -191,6 +199,25 @@ async function verify(id: string, { json }: Json): Promise<void> {
       ? `${run} holds what was written: ${held}.`
       : `${run} was made by a version that kept no digests: its file is whole (${held}), its values cannot be checked. Digests are written when it is next trained, rolled back or forked.`,
   );
+}
+
+async function check(id: string, { json }: Json): Promise<void> {
+  const home = homeDir();
+  using store = openRun(home, id);
+  const settings = runAlertSettings(store.db);
+  using watch = new RunWatch(alertSettings(home), settings);
+  await watch.look(() => store.db, store.row().config);
+  const alerts = alertsOf(store, watch, settings);
+  const { failures } = watch;
+  for (const [name, why] of Object.entries(failures)) note(`rule ${name} is silent: ${why}`);
+  if (json) return printJson({ run: id, step: watch.step, alerts, settings });
+  const lines = alerts.flatMap(({ rule, level, title, since, last, on, seen, why, remedies }) => [
+    `${level.padEnd(8)}  ${title} (${rule})  steps ${since} to ${on ? 'the last' : last}`,
+    `          ${seen}`,
+    ...(why ? [`          ${why}`] : []),
+    ...remedies.map(({ text }) => `          remedy: ${text}`),
+  ]);
+  tell(...(lines.length > 0 ? lines : [`The rules saw nothing in steps 1 to ${watch.step} of ${id}.`]));
 }
 
 async function rescue(id: string, { json }: Json): Promise<void> {

@@ -23,6 +23,11 @@ export const ERROR_CODES: Record<string, ErrorCode> = {
     'Send less at once, for example a filter of questions instead of their ids.',
   ),
   LENGTH_REQUIRED: code(411, 'The body comes in chunks, without its length.', 'Send a content-length header.'),
+  ALERT_RULE: code(
+    422,
+    'A rule of your own for alerts does not compile, or fails when it is tried.',
+    'Write one function of the metrics; docs/guides/alerts.md has examples.',
+  ),
   ROUTE_UNKNOWN: code(
     404,
     'There is no such route.',

@@ -1,3 +1,4 @@
+export * from './alerts.ts';
 export * from './channel.ts';
 export * from './config.ts';
 export * from './scheduled.ts';

@@ -5,6 +5,7 @@
  * A new route is a row here and a handler of the same name in server/; docs/develop.md has the steps.
  */
 import Type, { type Static, type TObject, type TSchema } from 'typebox';
+import { AlertRule, AlertSettings, RaiseAlert, RunAlerts, RunAlertSettings } from './alerts.ts';
 import { TrainConfig } from './config.ts';
 import * as data from './data.ts';
 import { Devices, QueueMove } from './devices.ts';
@@ -127,6 +128,16 @@ export const ROUTES = {
     gives: 'functions',
   }),
 
+  alertRules: get('/alerts', {
+    text: 'the rules of alerts, and which of them are looked at from where on',
+    answer: Type.Object({ rules: Type.Array(AlertRule), settings: AlertSettings }),
+  }),
+  setAlertRules: patch('/alerts', {
+    text: 'rules that are off, thresholds, rules of your own and the webhook, for all runs; each key in place of what it was. 422 for a rule that does not compile',
+    body: Type.Partial(AlertSettings, { additionalProperties: false }),
+    answer: Type.Object({ rules: Type.Array(AlertRule), settings: AlertSettings }),
+  }),
+
   // Runs
   runs: get('/runs', { text: 'newest first', answer: list('runs', RunSummary), gives: 'runs' }),
   createRun: post('/runs', { text: 'a new run, started unless `start` is false', body: rest.CreateRun, answer: RunSummary }),
@@ -184,6 +195,20 @@ export const ROUTES = {
     text: 'the log after seq `since`, of these kinds only. limit is 1000 when left out, at most 10,000',
     query: Type.Object({ since: Whole, limit: Whole, kinds: Type.Optional(Type.Array(one(EVENT_KINDS))) }),
     answer: Type.Object({ epoch: Type.String(), events: Type.Array(RunEvent) }),
+  }),
+  alerts: get('/runs/:id/alerts', {
+    text: 'what the rules see in the run up to its newest step, and what happened to it besides',
+    answer: RunAlerts,
+  }),
+  raiseAlert: post('/runs/:id/alerts', {
+    text: 'an alert of a rule that a client evaluates; the same rule since the same step is told once',
+    body: RaiseAlert,
+    answer: RunAlerts,
+  }),
+  alertSettings: patch('/runs/:id/alerts', {
+    text: 'rules that are off, thresholds and snoozes of this run; each key in place of what it was',
+    body: Type.Partial(RunAlertSettings, { additionalProperties: false }),
+    answer: RunAlerts,
   }),
   rewards: get('/runs/:id/rewards', { text: 'all revisions', answer: list('revisions', RewardRevision), gives: 'revisions' }),
   editRewards: patch('/runs/:id/rewards', {

@@ -1,6 +1,7 @@
 /** What the run store holds and what clients see of it. Field names on the wire are the store's columns. */
 import Type from 'typebox';
 import { TrainConfig } from './config.ts';
+import { ALERT_LEVELS, type AlertLevel } from './alerts.ts';
 import { ReadingName } from './readings.ts';
 import { LiveSettings } from './live-settings.ts';
 import { RewardParameters, RewardSource } from './rewards.ts';
@@ -229,7 +230,17 @@ export const RunEvent = Type.Union([
   }),
   Type.Object({ ...base, kind: Type.Literal('checkpoint'), checkpoint: Checkpoint }),
   Type.Object({ ...base, kind: Type.Literal('evaluation'), metrics: Type.Record(Type.String(), Nullable(Type.Number())) }),
-  Type.Object({ ...base, kind: Type.Literal('alert'), code: Type.String(), message: Type.String(), remedy: Type.String() }),
+  Type.Object({
+    ...base,
+    kind: Type.Literal('alert'),
+    code: Type.String({ description: 'what happened (error code), or the rule that saw it' }),
+    message: Type.String(),
+    remedy: Type.String(),
+    /** Of an alert that a rule raised; the others tell of what happened to the run. */
+    by: Type.Optional(Type.Unsafe<'rule' | 'client'>(Type.String({ enum: ['rule', 'client'] }))),
+    level: Type.Optional(Type.Unsafe<AlertLevel>(Type.String({ enum: [...ALERT_LEVELS] }))),
+    since: Type.Optional(Type.Integer({ description: 'first step at which the rule saw it' })),
+  }),
 ]);
 export type RunEvent = Type.Static<typeof RunEvent>;
 

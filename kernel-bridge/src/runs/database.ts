@@ -74,6 +74,8 @@ CREATE TABLE IF NOT EXISTS annotation (
   only INTEGER PRIMARY KEY CHECK (only = 1),
   tags TEXT NOT NULL, notes TEXT NOT NULL, pinned INTEGER NOT NULL, archived INTEGER NOT NULL, colour INTEGER
 ) STRICT;
+-- which rules of alerts are looked at in this run, and from where on: one row, or none
+CREATE TABLE IF NOT EXISTS alert_setting (only INTEGER PRIMARY KEY CHECK (only = 1), body TEXT NOT NULL) STRICT;
 -- values that a kernel gave: key of the call -> JSON list. A step that is taken again finds them here.
 CREATE TABLE IF NOT EXISTS kernel_value (key TEXT PRIMARY KEY, vals TEXT NOT NULL) STRICT, WITHOUT ROWID;
 ${SEARCH_TABLES}`;
@@ -110,7 +112,7 @@ const RUN: DatabaseKind = {
   format: errors.runFormat,
   later: {
     columns: COLUMNS,
-    names: ['rollout_group_by_item', 'request', 'token_ratio', 'annotation', 'kernel_value', ...SEARCH_NAMES],
+    names: ['rollout_group_by_item', 'request', 'token_ratio', 'annotation', 'alert_setting', 'kernel_value', ...SEARCH_NAMES],
     sql: ADDED,
   },
 };

@@ -30,6 +30,7 @@ const TABLES = [
   ['checkpoint', ['rowid']],
   ['event', ['rowid']],
   ['annotation', ['rowid']],
+  ['alert_setting', ['rowid']],
   ['kernel_value', ['key']],
   ['note', ['rowid']],
 ] as const;

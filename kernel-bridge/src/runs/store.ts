@@ -27,6 +27,7 @@ import type { RewardSet } from '../protocol/rewards.ts';
 import { configuredRewards } from '../rewards/index.ts';
 import type { StepResult } from '../protocol/step.ts';
 import { prepared, transaction } from '../log/database.ts';
+import { alertSettingsOfFork } from './alert-settings.ts';
 import { annotateFork } from './annotations.ts';
 import { bestCheckpoint } from './best.ts';
 import { createDatabase, openDatabase } from './database.ts';
@@ -404,6 +405,7 @@ export class RunStore implements Disposable {
         .run(run.id, run.name, run.parent, JSON.stringify(inherited), JSON.stringify(run.config), now, run.request_id);
       this.db.exec('DELETE FROM request');
       annotateFork(this.db);
+      alertSettingsOfFork(this.db);
       this.db.prepare('DELETE FROM note WHERE step > ?').run(step);
       this.db.prepare('DELETE FROM checkpoint WHERE step <> ?').run(step);
       this.clearCommands(now);

@@ -1,5 +1,6 @@
 /** The one line that lists and side bars show of a run. */
-import type { RunState, RunSummary } from '../protocol/run.ts';
+import type { RunEvent, RunState, RunSummary } from '../protocol/run.ts';
+import { isSnoozed, runAlertSettings } from './alert-settings.ts';
 import { annotations } from './annotations.ts';
 import type { ReadableRun } from './row.ts';
 
@@ -8,6 +9,8 @@ const SPEED_STEPS = 20;
 /** An alert is news for so many steps, which leave fewer than so many events. */
 const ALERT_STEPS = 20;
 const ALERT_EVENTS = 200;
+
+type AlertBody = Pick<Extract<RunEvent, { kind: 'alert' }>, 'code' | 'message' | 'remedy' | 'level' | 'since'>;
 
 export function runSummary(store: ReadableRun): RunSummary {
   const row = store.row();
@@ -51,13 +54,16 @@ function asked(state: RunState, store: ReadableRun): RunState {
   return actions.includes('pause') && state !== 'paused' ? 'pausing' : state;
 }
 
+/** Of rules, those that are no mere information and not snoozed. */
 function lastAlert(store: ReadableRun, now: number): RunSummary['alert'] {
-  const row = store.db
-    .prepare("SELECT step, body FROM event WHERE seq > ? AND step > ? AND kind = 'alert' ORDER BY seq DESC LIMIT 1")
-    .get(store.seq - ALERT_EVENTS, now - ALERT_STEPS);
-  if (!row) return null;
-  const { message, remedy } = JSON.parse(row.body as string) as { message: string; remedy: string };
-  return { step: row.step as number, message, remedy };
+  const rows = store.db
+    .prepare("SELECT step, body FROM event WHERE seq > ? AND step > ? AND kind = 'alert' ORDER BY seq DESC")
+    .all(store.seq - ALERT_EVENTS, now - ALERT_STEPS);
+  if (rows.length === 0) return null;
+  const settings = runAlertSettings(store.db);
+  const alerts = rows.map(({ step, body }) => ({ ...(JSON.parse(body as string) as AlertBody), step: step as number }));
+  const found = alerts.find(({ code, level }) => level !== 'info' && !isSnoozed(settings, code, now));
+  return found ? { step: found.since ?? found.step, message: found.message, remedy: found.remedy } : null;
 }
 
 function lastMetrics(store: ReadableRun, name: string, count: number): (number | null)[] {

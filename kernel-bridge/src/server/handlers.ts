@@ -41,6 +41,7 @@ import { evalDirectory, openEval } from '../evals/evals.ts';
 import { emptyTrash, listTrash, restoreTrash, trashed } from '../files/trash.ts';
 import { runDirectory } from '../runs/home.ts';
 import { VERSION } from '../version.ts';
+import type { Alerts } from './alerts.ts';
 import { device } from './device.ts';
 import { RepeatedRequests } from './idempotency.ts';
 import type { Generations } from './generations.ts';
@@ -58,6 +59,7 @@ import { SharedView } from './view.ts';
 export interface Services {
   home: string;
   hub: Hub;
+  alerts: Alerts;
   pool: DevicePool;
   evaluations: Pick<Evaluations, 'waiting'>;
   supervisor: Supervisor;
@@ -75,7 +77,7 @@ export interface Services {
 type RunRoutes = Exclude<RouteName, GroupOf<'data' | 'evals' | 'explain' | 'search'>>;
 
 export function runHandlers(services: Services): Handlers<RunRoutes> {
-  const { home, hub, pool, evaluations, supervisor, kernels, generations, index, loadItems } = services;
+  const { home, hub, alerts, pool, evaluations, supervisor, kernels, generations, index, loadItems } = services;
   const askKernel = tryKernel(kernels);
   const repeated = new RepeatedRequests();
   const tables = new RunTables(hub);
@@ -231,6 +233,12 @@ export function runHandlers(services: Services): Handlers<RunRoutes> {
       const run = hub.store(id);
       return { epoch: run.epoch, events: run.events(since, Math.min(limit, 10_000), kinds) };
     },
+
+    alertRules: () => alerts.rules(),
+    setAlertRules: ({ body }) => alerts.change(body),
+    alerts: ({ id }) => alerts.of(hub.store(id).row().id),
+    raiseAlert: ({ id, body }) => alerts.raise(id, body),
+    alertSettings: ({ id, body }) => alerts.changeOf(id, body),
 
     rewards: ({ id }) => ({ revisions: revisions(hub.store(id).db) }),
 

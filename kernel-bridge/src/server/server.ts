@@ -19,6 +19,7 @@ import { tryLock } from '../log/lock.ts';
 import type { LoadItems } from '../runs/runs.ts';
 import type { RunStore } from '../runs/store.ts';
 import { VERSION } from '../version.ts';
+import { Alerts } from './alerts.ts';
 import { createApp } from './app.ts';
 import { refusal, type Gate } from './auth.ts';
 import { Connection, LIMITS } from './connection.ts';
@@ -137,11 +138,12 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
   const searches = new Searches();
   const indexing = new IndexJobs(home);
   const index = options.indexesData === false ? async () => null : (nameOrDir: string) => indexing.ensure(nameOrDir);
+  const alerts = new Alerts(home, hub);
   const port = options.socket ? null : (http.address() as AddressInfo).port;
   const gate: Gate = { secret, port };
   const { loadItems } = options;
   const handlers: Handlers = {
-    ...runHandlers({ home, hub, pool, evaluations, supervisor, kernels, goOn, generations, index, loadItems, started_at }),
+    ...runHandlers({ home, hub, alerts, pool, evaluations, supervisor, kernels, goOn, generations, index, loadItems, started_at }),
     ...explainHandlers(questions),
     ...evalHandlers({ home, pool, evaluations, loadItems }),
     ...searchHandlers({ home, hub, searches }),
@@ -169,6 +171,7 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
       for (const stop of stopKeeping) stop();
       removeServerFile(home);
       stopWatching();
+      alerts.close();
       for (const client of sockets.clients) client.close(1001, 'the server stops');
       http.close();
       door?.close();

@@ -1,0 +1,85 @@
+import { expect, it } from 'vitest';
+import fc from 'fast-check';
+import { Evaluator } from './evaluate.ts';
+import { RULES, type InForce } from './rules.ts';
+import { describeMetric } from '../protocol/metrics.ts';
+import { readSeries, recorded } from '../../../test/alerts/series.ts';
+import { CASES } from '../../../test/alerts/cases.ts';
+import { MADE } from '../../../test/alerts/made.ts';
+
+const evaluate = ({ config, rows }: { config: object; rows: { step: number; metrics: Record<string, number | null> }[] }): Evaluator => {
+  const evaluator = new Evaluator();
+  const { reward_funcs = ['accuracy', 'format'] } = config as { reward_funcs?: string[] };
+  const inForce: InForce = { config, weights: Object.fromEntries(reward_funcs.map((name) => [name, 1])) };
+  for (const { step, metrics } of rows) evaluator.feed(step, metrics, inForce);
+  return evaluator;
+};
+const warnings = ({ onsets }: Evaluator) => onsets.filter(({ level }) => level !== 'info');
+
+it('has a rule for each failure once, with metrics that are listed, thresholds and words', () => {
+  expect(new Set(RULES.map(({ id }) => id)).size).toBe(RULES.length);
+  for (const rule of RULES) {
+    for (const name of rule.metrics) expect(describeMetric(name.replace(/\{\w+\}/g, 'x')), `${rule.id}: ${name}`).toBeDefined();
+    expect(rule.why.length, rule.id).toBeGreaterThan(40);
+    expect(`${rule.why} ${rule.title}`, rule.id).not.toMatch(/\bwill\b|\bgoing to\b|likely to/);
+  }
+});
+
+const healthy = CASES.filter(({ first }) => first.length === 0);
+it.each(healthy.filter(({ name }) => recorded(name)).map(({ name }) => [name]))('%s: no warning', (name) => {
+  expect(warnings(evaluate(readSeries(name))).map(({ rule, since, seen }) => `${rule} ${since}: ${seen}`)).toEqual([]);
+});
+
+it.each(CASES.filter(({ first, name }) => first.length > 0 && recorded(name)))(
+  '$name: named first by the right rule in time',
+  ({ name, first, images }) => {
+    const series = readSeries(name);
+    const [found] = warnings(evaluate(series));
+    expect(first, `${found?.seen}`).toContain(found?.rule);
+    expect(found.since).toBeLessThanOrEqual(images ? 1 : 0.4 * series.steps);
+  },
+);
+
+it.each(MADE)('made series $name: named first by the right rule in time', ({ rows, config, first, steps }) => {
+  const [found] = warnings(evaluate({ rows, config }));
+  expect(found?.rule, found?.seen).toBe(first);
+  expect(found.since).toBeLessThanOrEqual(0.4 * steps);
+});
+
+it('sees the same however the steps are handed over, and nothing of later steps', () => {
+  const series = MADE[0];
+  const whole = evaluate(series);
+  fc.assert(
+    fc.property(fc.integer({ min: 1, max: series.rows.length }), (cut) => {
+      const part = evaluate({ ...series, rows: series.rows.slice(0, cut) });
+      const { step } = series.rows[cut - 1];
+      const until = whole.onsets.filter(({ since }) => since <= step);
+      expect(part.onsets.map(({ rule, since, seen }) => [rule, since, seen])).toEqual(
+        until.map(({ rule, since, seen }) => [rule, since, seen]),
+      );
+    }),
+    { numRuns: 40 },
+  );
+});
+
+it('tells an alert once as long as it goes on, and again after it was gone for a while', () => {
+  const row = (step: number, cut: number) => ({ step, metrics: { 'completions/clipped_ratio': cut } });
+  const rows = Array.from({ length: 100 }, (_, i) => row(i + 1, i < 30 || (i > 40 && i < 80) ? 0.9 : 0));
+  const { onsets } = evaluate({ config: {}, rows });
+  expect(onsets.map(({ rule, since, last, on }) => [rule, since, last, on])).toEqual([
+    ['truncated', 5, 32, false],
+    ['truncated', 44, 82, false],
+  ]);
+});
+
+it('takes thresholds in place of its own, and leaves rules out that are off', () => {
+  const rows = Array.from({ length: 10 }, (_, i) => ({ step: i + 1, metrics: { 'completions/clipped_ratio': 0.3 } }));
+  const seen = (off: string[], thresholds: Record<string, Record<string, number>>) => {
+    const evaluator = new Evaluator({ off, thresholds });
+    for (const { step, metrics } of rows) evaluator.feed(step, metrics, { config: {}, weights: {} });
+    return evaluator.onsets.map(({ rule }) => rule);
+  };
+  expect(seen([], {})).toEqual([]);
+  expect(seen([], { truncated: { share: 0.2 } })).toEqual(['truncated']);
+  expect(seen(['truncated'], { truncated: { share: 0.2 } })).toEqual([]);
+});

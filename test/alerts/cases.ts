@@ -1,0 +1,62 @@
+/** Runs whose metrics the rules of alerts are held to: the demo, healthy and broken on purpose. `record.ts` trains them. */
+import { demoConfig } from '../../kernel-bridge/src/protocol/presets.ts';
+import type { TrainConfigInput } from '../../kernel-bridge/src/protocol/config.ts';
+import type { Break } from './broken-batches.ts';
+
+export interface Case {
+  name: string;
+  config: Partial<TrainConfigInput>;
+  /** What is wrong with the images that the training forward sees. */
+  images?: Break;
+  /** Steps that are recorded; all when left out. */
+  until?: number;
+  /** The rules that may name it first; none for a run that learns as it should. */
+  first: string[];
+}
+
+export const SEEDS = [1, 2, 3, 4, 5];
+
+const healthy = (['think', 'no-think'] as const).flatMap((variant) =>
+  SEEDS.map((seed): Case => ({
+    name: `healthy-${variant}-${seed}`,
+    config: { variant, seed },
+    until: variant === 'think' ? 80 : 160,
+    first: [],
+  })),
+);
+
+const LETTER_A = { pattern: { pattern: '<answer>\\s*A\\s*</answer>', kind: 'regexp' } };
+
+const broken: Case[] = [
+  { name: 'learning-rate-x100', config: { learning_rate: 1e-2 }, first: ['kl_high'] },
+  {
+    name: 'length-reward',
+    config: {
+      beta: 0,
+      max_completion_length: 96,
+      reward_funcs: ['length_band'],
+      reward_parameters: { length_band: { low: 96, high: 96, slope: 96 } },
+    },
+    first: ['length_rewarded'],
+  },
+  { name: 'format-alone', config: { reward_funcs: ['format'] }, first: ['format_saturated'] },
+  { name: 'grey-images', config: {}, images: 'grey', first: ['images_without_effect'] },
+  { name: 'rolled-images', config: {}, images: 'rolled', first: ['images_mixed_up'] },
+  { name: 'temperature-0.1', config: { temperature: 0.1 }, first: ['groups_identical'] },
+  { name: 'eight-tokens', config: { max_completion_length: 8 }, first: ['truncated'] },
+  { name: 'one-letter', config: { reward_funcs: ['pattern'], reward_parameters: LETTER_A }, first: ['letter_taking_over'] },
+];
+
+export const CASES: readonly Case[] = [
+  ...healthy,
+  ...broken.map((one) => ({ ...one, name: `broken-${one.name}`, config: { max_steps: 60, ...one.config }, until: 36 })),
+];
+
+/** The whole configuration: the demo's with the case's changes. Relative to the repository. */
+export const configOf = ({ config }: Case): TrainConfigInput => ({
+  ...demoConfig({ sample: { dataset: '.medr1/sample', models: { think: 'examples/sample/model' } } as never }, config.variant ?? 'think')!,
+  eval_steps: 20,
+  eval_samples: 32,
+  probe_steps: 20,
+  ...config,
+});
