@@ -1,5 +1,5 @@
 /** Twelve series made by hand, one failure each, on top of a run that goes well until then. */
-import { mulberry32 } from '../../kernel-bridge/src/rl/random.ts';
+import { mulberry32 } from '../../kernel-bridge/src/stats/random.ts';
 import type { TrainConfigInput } from '../../kernel-bridge/src/protocol/config.ts';
 
 type Metrics = Record<string, number | null>;

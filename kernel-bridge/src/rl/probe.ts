@@ -14,7 +14,7 @@ import { frozenLogps } from './grpo.ts';
 import { isOfOneQuestion } from './left-out.ts';
 import type { StepClock } from './meters.ts';
 import { microBatches } from './micro-batches.ts';
-import { mixSeed } from './random.ts';
+import { mixSeed } from '../stats/random.ts';
 import type { Training } from './training.ts';
 
 /** Salt that keeps the probe apart from other uses of the run's seed. */
