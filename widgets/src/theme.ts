@@ -226,6 +226,20 @@ export const base = css`
   }
 `;
 
+/** A view that scrolls by itself; what is `pinned` stays above. */
+export const scrolling = css`
+  :host {
+    height: 100%;
+    overflow: auto;
+  }
+  .pinned {
+    position: sticky;
+    top: 0;
+    z-index: 20;
+    background: var(--medr1-surface);
+  }
+`;
+
 /** Counts theme changes and says whether the surface is dark. JupyterLab and VS Code mark their body; elsewhere the reader's preference decides. */
 export const theme = new Observable(readTheme(0));
 

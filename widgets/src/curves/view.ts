@@ -12,9 +12,10 @@ import { waitingOf } from '../store/queue.ts';
 import { saveFile } from '../save-file.ts';
 import { HeldRuns } from '../store/held-runs.ts';
 import type { FollowedRun } from '../store/followed-run.ts';
-import { base, paletteOf, seriesColours, tokens } from '../theme.ts';
+import { base, paletteOf, scrolling, seriesColours, tokens } from '../theme.ts';
 import type { IWorkbench } from '../store/workbench.ts';
-import { AXES, AXIS, stepsWithin, type Axis } from './axis.ts';
+import { stepsWithin, type Axis } from './axis.ts';
+import { axisChoice } from './axis-choice.ts';
 import { neighbour, sizeOf, type OwnChart } from './board.ts';
 import './chart.ts';
 import type { CurveChart } from './chart.ts';
@@ -141,17 +142,8 @@ export class CurvesView extends WatchingElement {
 
   #toolbar(shown: ChartRun[], charts: ChartSpec[]): TemplateResult {
     const { axis, logY, ignoreOutliers, search, range } = this.model.state.value;
-    return html`<div class="toolbar" role="toolbar" aria-label="Curves">
-      <label
-        >x
-        <select
-          aria-label="x axis"
-          @change=${(event: Event) => this.model.set({ axis: (event.target as HTMLSelectElement).value as Axis })}
-        >
-          ${AXES.map((one) => html`<option value=${one} ?selected=${one === axis}>${AXIS[one].label}</option>`)}
-        </select>
-      </label>
-      ${this.#smoothing()} ${this.#grouping()}
+    return html`<div class="toolbar pinned" role="toolbar" aria-label="Curves">
+      ${axisChoice(axis, (to) => this.model.set({ axis: to }))} ${this.#smoothing()} ${this.#grouping()}
       <label><input type="checkbox" .checked=${logY} @change=${() => this.model.set({ logY: !logY })} />log y</label>
       <label
         title="y shows the middle 90 % of the values and half as much again on each side. Values outside are not drawn; the chart counts them"
@@ -467,17 +459,8 @@ export class CurvesView extends WatchingElement {
   static override styles = [
     tokens,
     base,
+    scrolling,
     css`
-      :host {
-        height: 100%;
-        overflow: auto;
-      }
-      .toolbar {
-        position: sticky;
-        top: 0;
-        z-index: 20;
-        background: var(--medr1-surface);
-      }
       .toolbar input[type='search'] {
         flex: 1 1 100px;
         min-width: 80px;

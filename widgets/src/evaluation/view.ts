@@ -9,7 +9,7 @@ import { Doing } from '../load.ts';
 import { middle } from '../middle.ts';
 import { empty, failed, loading } from '../view-states.ts';
 import { readingLabel } from '../rollouts/completion.ts';
-import { base, tokens } from '../theme.ts';
+import { base, scrolling, tokens } from '../theme.ts';
 import type { IWorkbench } from '../store/workbench.ts';
 import './form.ts';
 import './matrices.ts';
@@ -202,12 +202,9 @@ export class EvaluationView extends WatchingElement {
   static override styles = [
     tokens,
     base,
+    scrolling,
     shareStyles,
     css`
-      :host {
-        height: 100%;
-        overflow: auto;
-      }
       ul {
         margin: 0;
         padding: 0;

@@ -1,7 +1,7 @@
 /** The Pair view: two runs that differ in their prompt alone, curve over curve and question beside question. */
 import { css, html, nothing, type PropertyValues, type TemplateResult } from 'lit';
 import { repeat } from 'lit/directives/repeat.js';
-import { AXES, AXIS, type Axis } from '../curves/axis.ts';
+import { axisChoice } from '../curves/axis-choice.ts';
 import '../curves/chart.ts';
 import { chartsFor, type ChartSpec } from '../curves/charts.ts';
 import type { ChartRun } from '../curves/figure.ts';
@@ -13,7 +13,7 @@ import { empty, failed, loading } from '../view-states.ts';
 import { stepChoice, stepChoiceStyles, valueChoice } from '../rollouts/toolbar.ts';
 import { HeldRuns } from '../store/held-runs.ts';
 import type { FollowedRun } from '../store/followed-run.ts';
-import { base, tokens } from '../theme.ts';
+import { base, scrolling, tokens } from '../theme.ts';
 import type { IWorkbench } from '../store/workbench.ts';
 import {
   OUTCOMES,
@@ -153,7 +153,7 @@ export class PairView extends PageElement {
       right: `only ${right.variant} right`,
       none: 'neither right',
     };
-    return html`<div class="toolbar" role="toolbar" aria-label="Pair">
+    return html`<div class="toolbar pinned" role="toolbar" aria-label="Pair">
       ${stepChoice({
         ...{ step, last: this.#last, live, newest: 'Follow the newest step that both have made', testid: 'pair-step' },
         go: (to) => this.#goTo(to),
@@ -190,19 +190,7 @@ export class PairView extends PageElement {
       <button class="quiet" aria-expanded=${!this.folded} @click=${() => (this.folded = !this.folded)}>
         <span aria-hidden="true">${this.folded ? '▸' : '▾'}</span> curves
       </button>
-      ${
-        this.folded
-          ? nothing
-          : html`<label
-              >x
-              <select
-                aria-label="x axis"
-                @change=${(event: Event) => this.curves.set({ axis: (event.target as HTMLSelectElement).value as Axis })}
-              >
-                ${AXES.map((axis) => html`<option value=${axis} ?selected=${axis === this.curves.state.value.axis}>${AXIS[axis].label}</option>`)}
-              </select></label
-            >`
-      }
+      ${this.folded ? nothing : axisChoice(this.curves.state.value.axis, (axis) => this.curves.set({ axis }))}
     </div>`;
   }
 
@@ -345,18 +333,9 @@ export class PairView extends PageElement {
   static override styles = [
     tokens,
     base,
+    scrolling,
     stepChoiceStyles,
     css`
-      :host {
-        height: 100%;
-        overflow: auto;
-      }
-      .toolbar {
-        position: sticky;
-        top: 0;
-        z-index: 20;
-        background: var(--medr1-surface);
-      }
       .toolbar label {
         max-width: 100%;
       }

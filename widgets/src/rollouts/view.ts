@@ -11,7 +11,7 @@ import type { Selection } from '../selection.ts';
 import { waitingOf } from '../store/queue.ts';
 import { HeldRuns } from '../store/held-runs.ts';
 import type { FollowedRun } from '../store/followed-run.ts';
-import { base, tokens } from '../theme.ts';
+import { base, scrolling, tokens } from '../theme.ts';
 import type { IWorkbench } from '../store/workbench.ts';
 import type { RolloutGroup } from './group.ts';
 import '../menu.ts';
@@ -139,7 +139,7 @@ export class RolloutsView extends WatchingElement {
       ([key, value]) => model.state.value[key as keyof typeof AS_AT_FIRST] !== value,
     ).length;
     const choose = <T extends string>(event: Event): T => (event.target as HTMLSelectElement).value as T;
-    return html`<div class="head">
+    return html`<div class="pinned">
       <div class="toolbar" role="toolbar" aria-label="Rollouts">
         ${this.#whose(run)}
         ${stepChoice({
@@ -382,18 +382,9 @@ export class RolloutsView extends WatchingElement {
     tokens,
     base,
     legendStyles,
+    scrolling,
     stepChoiceStyles,
     css`
-      :host {
-        height: 100%;
-        overflow: auto;
-      }
-      .head {
-        position: sticky;
-        top: 0;
-        z-index: 5;
-        background: var(--medr1-surface);
-      }
       :host {
         container-type: inline-size;
       }

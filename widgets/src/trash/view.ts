@@ -7,7 +7,7 @@ import { dateTime } from '../format.ts';
 import { Doing, Latest } from '../load.ts';
 import { empty, failed, loaded } from '../view-states.ts';
 import type { IWorkbench } from '../store/workbench.ts';
-import { base, tokens } from '../theme.ts';
+import { base, scrolling, tokens } from '../theme.ts';
 
 const KINDS: Record<Trashed['kind'], string> = { run: 'run', evaluation: 'evaluation', data: 'data set' };
 
@@ -103,11 +103,8 @@ export class TrashView extends WatchingElement {
   static override styles = [
     tokens,
     base,
+    scrolling,
     css`
-      :host {
-        height: 100%;
-        overflow: auto;
-      }
       ul {
         margin: 0;
         padding: 0;
