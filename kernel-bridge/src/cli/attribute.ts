@@ -3,7 +3,7 @@ import { InvalidArgumentError, Option, type Command } from 'commander';
 import { applyVariant, LETTERS } from '../answers/index.ts';
 import { pixelsOfFile } from '../data/image/picture.ts';
 import { attribution, generate, loadModel, loadProcessor, type ModelDtype, type Processor } from '../models/index.ts';
-import { VARIANTS, WorkbenchError, type Variant } from '../protocol/index.ts';
+import { MODEL_DIRECTORY, VARIANTS, WorkbenchError, type Variant } from '../protocol/index.ts';
 import { dtypeOption, count, whole } from './arguments.ts';
 import { pass, printJson, table, tell } from './output.ts';
 
@@ -32,7 +32,7 @@ export function register(program: Command): void {
   program
     .command('attribute')
     .description('which parts of the image, and which words, a token of an answer follows from')
-    .requiredOption('--model <dir>', 'Hugging Face directory of a Qwen2-VL or Qwen2.5-VL')
+    .requiredOption('--model <dir>', MODEL_DIRECTORY)
     .requiredOption('--image <file>', 'the image')
     .requiredOption('--question <text>', 'question with its options, put into the prompt of --variant')
     .addOption(new Option('--variant <name>', 'which prompt the question goes into').choices(VARIANTS).default('think'))

@@ -7,6 +7,7 @@ import { prepareEvaluation } from '../evals/evals.ts';
 import type { EvalStore } from '../evals/store.ts';
 import {
   CONTROLS,
+  MODEL_DIRECTORY,
   VARIANTS,
   WorkbenchError,
   type Accuracy,
@@ -48,7 +49,7 @@ export function register(program: Command): void {
   program
     .command('eval')
     .description('greedy accuracy on a split, read strictly as published and tolerantly, with 95 % Wilson intervals')
-    .requiredOption('--model <dir>', 'Hugging Face directory of a Qwen2-VL or Qwen2.5-VL')
+    .requiredOption('--model <dir>', MODEL_DIRECTORY)
     .requiredOption('--split <name>', "a split of the data set, for example modality/test/Dermoscopy; or a split's file")
     .option('--dataset <name>', 'data set or directory that has the split (default: the made sample)')
     .option('--train-split <name>', 'split (or file) that option-prior learns from (default: the split with "test" replaced by "train")')

@@ -1,7 +1,7 @@
 /** `medr1 generate`: answers of a model to one prompt. */
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { pixelsOfFile } from '../data/image/picture.ts';
-import { VARIANTS, WorkbenchError, type Variant } from '../protocol/index.ts';
+import { MODEL_DIRECTORY, VARIANTS, WorkbenchError, type Variant } from '../protocol/index.ts';
 import { loadModel, loadProcessor, type ModelDtype } from '../models/index.ts';
 import { applyVariant } from '../answers/index.ts';
 import { ask } from '../rl/ask.ts';
@@ -31,7 +31,7 @@ export function register(program: Command): void {
   program
     .command('generate')
     .description("a model's answers to a question or a prompt")
-    .requiredOption('--model <dir>', 'Hugging Face directory of a Qwen2-VL or Qwen2.5-VL')
+    .requiredOption('--model <dir>', MODEL_DIRECTORY)
     .option('--image <file>', 'image that comes before the text, may be repeated', (value, before: string[]) => [...before, value], [])
     .option('--question <text>', 'question with its options, put into the prompt of --variant')
     .addOption(new Option('--variant <name>', 'which prompt the question goes into').choices(VARIANTS).default('think'))

@@ -4,6 +4,7 @@ import type { Command } from 'commander';
 import { loadItems } from '../data/load.ts';
 
 import { forward, generate, groupLogps, loadModel, loadProcessor, type ModelDtype, type Processor } from '../models/index.ts';
+import { MODEL_DIRECTORY } from '../protocol/config.ts';
 import { tokenTexts } from '../protocol/token-texts.ts';
 import { completeConfig } from '../runs/config.ts';
 import { homeDir } from '../runs/home.ts';
@@ -31,7 +32,7 @@ export function register(program: Command): void {
   program
     .command('repl')
     .description('a JavaScript prompt with a model and a batch of questions loaded')
-    .requiredOption('--model <dir>', 'Hugging Face directory of a Qwen2-VL or Qwen2.5-VL')
+    .requiredOption('--model <dir>', MODEL_DIRECTORY)
     .requiredOption('--dataset <name>', 'an indexed data set or a folder')
     .option('--split <name>', 'one of its splits')
     .option('--count <n>', 'questions to load', count, 4)

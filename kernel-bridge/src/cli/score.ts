@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import { groupLogps, loadModel, loadProcessor, type ModelDtype, type Processor, type Model } from '../models/index.ts';
 import { noGrad, scope, span } from '../torch/index.ts';
+import { MODEL_DIRECTORY } from '../protocol/config.ts';
 import { dtypeOption } from './arguments.ts';
 import { encodeRow, readBatch, type BatchRow } from './batch.ts';
 import { printJson, tell } from './output.ts';
@@ -20,7 +21,7 @@ export function register(program: Command): void {
   program
     .command('score')
     .description('token ids and log-probabilities (temperature 1) of given completions')
-    .requiredOption('--model <dir>', 'Hugging Face directory of a Qwen2-VL or Qwen2.5-VL')
+    .requiredOption('--model <dir>', MODEL_DIRECTORY)
     .requiredOption('--batch <file>', 'JSON lines: {"image", "prompt", "completions"}, one group a line')
     .addOption(dtypeOption())
     .option('--device <device>', 'cpu, cuda:0, ...', 'cpu')

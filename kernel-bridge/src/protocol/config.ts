@@ -18,6 +18,9 @@ const nullable = <S extends Type.TSchema>(schema: S, options: Record<string, unk
 export const VARIANTS = ['think', 'no-think', 'think-after'] as const;
 export type Variant = (typeof VARIANTS)[number];
 
+/** What a model is given as. Names the families of models/families. */
+export const MODEL_DIRECTORY = 'Hugging Face directory of a Qwen2-VL or Qwen2.5-VL model';
+
 export const TrainConfig = Type.Object(
   {
     // what is trained
@@ -37,7 +40,7 @@ export const TrainConfig = Type.Object(
       minLength: 1,
       group: 'Run',
       title: 'Model',
-      description: 'Hugging Face directory of a Qwen2-VL or Qwen2.5-VL model, or a checkpoint of another run.',
+      description: `${MODEL_DIRECTORY}, or a checkpoint of another run.`,
     }),
     dataset_name: Type.String({
       minLength: 1,
