@@ -380,6 +380,26 @@ export const STATES: Record<string, GalleryState> = {
     select: { runs: ['r1'] },
     curves: { search: 'rollouts', axis: 'time' },
   },
+  'curves: pauses cut out': {
+    tag: 'medr1-curves',
+    options: {
+      runs: [
+        {
+          id: 'p1',
+          name: 'Paused twice',
+          steps: 120,
+          total: 120,
+          pauses: [
+            [30, 6],
+            [80, 125],
+          ],
+        },
+        { id: 'p2', name: 'Paused once', steps: 90, total: 120, seed: 3, pauses: [[60, 0.75]] },
+      ],
+    },
+    select: { runs: ['p1', 'p2'] },
+    curves: { axis: 'training' },
+  },
   'curves: rollouts of several runs': {
     tag: 'medr1-curves',
     options: { runs },

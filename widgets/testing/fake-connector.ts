@@ -71,6 +71,8 @@ export interface FakeRun {
   steps?: number;
   total?: number;
   seed?: number;
+  /** It stood still after a step, for so many minutes. */
+  pauses?: [step: number, minutes: number][];
   /** Steps whose metrics are missing. */
   gap?: [number, number];
   error?: RunSummary['error'];
@@ -411,7 +413,11 @@ export class FakeConnector implements Connector {
     this.#answer('tokenTexts', [id, { step, group }], () =>
       this.groupsOf(this.#fake(id), step, group + 1)[group].completions.map(({ text }) => tokensOf(text)),
     );
-  events: Connector['events'] = (id) => this.#answer('events', [id], () => ({ epoch: 'e', events: this.options.events ?? [] }));
+  events: Connector['events'] = (id) =>
+    this.#answer('events', [id], () => ({
+      epoch: 'e',
+      events: [...pausesOf(this.#fakes().find((run) => run.id === id)), ...(this.options.events ?? [])],
+    }));
   fork: Connector['fork'] = (id, body) =>
     this.#answer('fork', [id, body], () => this.summary({ id: 'fork', parent: id, steps: body.step }));
   exportUrl = (id: string, format: 'csv' | 'jsonl'): string => `runs/${id}/export?format=${format}`;
@@ -719,6 +725,12 @@ function tracesOf({ old, config, steps = 0 }: FakeRun, step: number, tokens: num
 /** Words with the space before them, and the end of the turn. */
 const tokensOf = (text: string): string[] => [...text.split(/(?= )/), '<|im_end|>'];
 
+const timeOf = ({ pauses = [] }: FakeRun, step: number): number =>
+  START + step * STEP_MS + pauses.reduce((sum, [after, minutes]) => sum + (step > after ? minutes * 60_000 : 0), 0);
+
+const pausesOf = (run: FakeRun | undefined): RunEvent[] =>
+  (run?.pauses ?? []).map(([step]) => ({ kind: 'state', seq: step, time: timeOf(run!, step), step, state: 'paused', error: null }));
+
 /** Curves of the shape that GRPO runs have: a reward that rises, falls back a little and settles. */
 function makeTable(run: FakeRun): MetricTable {
   const steps = run.steps ?? 0;
@@ -754,6 +766,7 @@ function makeTable(run: FakeRun): MetricTable {
     put('clip_ratio/high_mean', 0);
     put('num_tokens', step * 128 * 96);
     put('epoch', step / 200);
+    put('num_questions', step * 16);
     put('step_time', 0.9 + noise(0.05));
     put('time/sample_s', 0.3 + noise(0.02));
     put('time/backward_s', 0.4 + noise(0.02));
@@ -761,5 +774,5 @@ function makeTable(run: FakeRun): MetricTable {
     put('eval_accuracy', step % 40 === 0 ? 0.35 + 0.4 * grown : null);
   }
   const step = Array.from({ length: steps }, (_, index) => index + 1);
-  return { run: run.id, epoch: 'e1', seq: steps, step, time: step.map((one) => START + one * STEP_MS), metrics };
+  return { run: run.id, epoch: 'e1', seq: steps, step, time: step.map((one) => timeOf(run, one)), metrics };
 }

@@ -302,6 +302,15 @@ export const METRICS: readonly MetricInfo[] = [
     exact: 'count',
   },
   {
+    name: 'num_questions',
+    group: 'Optimisation',
+    text: 'Questions drawn since the start; one that is drawn again counts again, the completions to it do not.',
+    formula: 'sum over steps',
+    unit: 'questions',
+    ours: true,
+    exact: 'count',
+  },
+  {
     name: 'skipped_steps',
     group: 'Optimisation',
     text: 'Updates left out since the start because loss or gradient was not finite.',

@@ -84,10 +84,12 @@ describe('a GRPO run', () => {
       'completions/mean_length',
       'num_tokens',
       'epoch',
+      'num_questions',
     ]) {
       expect(metrics[name], name).toEqual(expect.any(Number));
     }
     expect(groups).toHaveLength(2);
+    expect(metrics.num_questions).toBe(2);
     const rows = groups.flatMap(({ completions }) => completions);
     expect(rows).toHaveLength(8);
     for (const row of rows) {

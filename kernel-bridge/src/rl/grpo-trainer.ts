@@ -396,9 +396,8 @@ export class GRPOTrainer implements Trainer {
   }
 
   #finish(meters: Meters, clock: StepClock, rollouts: number): void {
-    const { numTokens, epoch } = this.#training;
     const seconds = clock.elapsed;
-    meters.addAll({ num_tokens: numTokens, epoch, ...clock.read(), step_time: seconds, rollouts_per_s: rollouts / seconds });
+    meters.addAll({ ...this.#training.seen, ...clock.read(), step_time: seconds, rollouts_per_s: rollouts / seconds });
   }
 
   /** `free` gives back what was copied for it. */

@@ -86,7 +86,7 @@ export class SFTTrainer implements Trainer {
     training.step++;
     training.compareRanks(meters);
     training.numTokens += asked.reduce((sum, { item, promptTokens }) => sum + promptTokens + this.#target(item.answer).length, 0);
-    meters.addAll({ num_tokens: training.numTokens, epoch: training.epoch, ...clock.read(), step_time: clock.elapsed });
+    meters.addAll({ ...training.seen, ...clock.read(), step_time: clock.elapsed });
     return { step: training.step, metrics: meters.read(), groups: [] };
   }
 

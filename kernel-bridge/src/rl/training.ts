@@ -167,8 +167,9 @@ export class Training {
     this.#leftOut = new LeftOut(state.left_out ?? [], this.#init.leftOut ?? []);
   }
 
-  get epoch(): number {
-    return this.cursor / this.#items.length;
+  /** What it has been trained on since the start: metrics of every step. */
+  get seen(): { num_tokens: number; num_questions: number; epoch: number } {
+    return { num_tokens: this.numTokens, num_questions: this.cursor, epoch: this.cursor / this.#items.length };
   }
 
   itemsAt(position: number, count: number): VqaItem[] {

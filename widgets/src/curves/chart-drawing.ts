@@ -2,7 +2,7 @@
 import { theme, type Palette } from '../theme.ts';
 import type { ChartSpec } from './charts.ts';
 import { allX } from './readings.ts';
-import { extent, heat, traces, yRange, type ChartLine, type ChartRun } from './figure.ts';
+import { cutsOf, extent, heat, traces, yRange, type ChartLine, type ChartRun } from './figure.ts';
 import { linesOf } from './lines.ts';
 import type { CurvesState } from './model.ts';
 import { paint } from './paint.ts';
@@ -121,8 +121,12 @@ export class ChartDrawing {
   #sceneOf(size: Size): Scene {
     const { spec, runs, settings } = this.#source!;
     const palette = this.#palette;
-    const drawn = traces(this.lines, settings, size.width);
-    return sceneOf(drawn, heat(spec, runs, settings, palette), settings, palette, size, this.x ?? [0, 1], this.#y);
+    const figure = {
+      traces: traces(this.lines, settings, size.width),
+      heat: heat(spec, runs, settings, palette),
+      cuts: cutsOf(runs, settings, palette),
+    };
+    return sceneOf({ ...figure, settings, x: this.x ?? [0, 1], y: this.#y }, palette, size);
   }
 
   /** The chart as a picture by itself. */

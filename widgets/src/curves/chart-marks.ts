@@ -1,7 +1,9 @@
 /** What happened at a step, on a chart: a sign for each mark, and the way from one to the next by keys. */
 import { html, nothing, type TemplateResult } from 'lit';
+import { duration } from '../format.ts';
 import type { FollowedRun } from '../store/followed-run.ts';
 import type { Mark } from '../store/marks.ts';
+import { pausesOf } from './axis.ts';
 import type { ChartRun } from './figure.ts';
 import type { StepOf } from './readings.ts';
 
@@ -22,7 +24,7 @@ export function marks({ runs, overlaid, pixelOfStep, select }: MarksOf): Templat
       const at = pixelOfStep(series, mark.step);
       if (at === null) return [];
       const title = `${overlaid ? `${series.name}: ` : ''}${mark.title}, step ${mark.step}`;
-      const text = [title, mark.detail].filter(Boolean).join('\n');
+      const text = [title, mark.detail, mark.kind === 'pause' ? stoodStill(series, mark.step) : ''].filter(Boolean).join('\n');
       return [
         html`${mark.kind === 'rewards' || mark.kind === 'fork' ? html`<div class="line mark" style=${`left:${at}px`}></div>` : nothing}
           <button
@@ -41,6 +43,12 @@ export function marks({ runs, overlaid, pixelOfStep, select }: MarksOf): Templat
       ];
     }),
   );
+}
+
+/** "It stood still for 6 min"; nothing where no step came after it yet. */
+function stoodStill(series: FollowedRun, step: number): string {
+  const pause = pausesOf(series).find((one) => one.step === step);
+  return pause ? `It stood still for ${duration(pause.ms / 1000)}.` : '';
 }
 
 export const isMark = (target: EventTarget | null): target is HTMLElement => (target as HTMLElement).classList.contains('glyph');

@@ -35,6 +35,11 @@ export const style = css`
     padding: 0 4px;
     font-size: 11px;
   }
+  .heat {
+    max-width: 14ch;
+    min-height: 20px;
+    padding: 0 2px;
+  }
   .tools,
   .size {
     opacity: 0;

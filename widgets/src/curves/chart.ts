@@ -21,6 +21,7 @@ import { explain, type ChartSpec } from './charts.ts';
 import { csv, csvOfLines } from './csv.ts';
 import type { ChartRun } from './figure.ts';
 import { legend } from './legend.ts';
+import { hasRollouts, withHeat } from './lines.ts';
 import type { CurvesModel } from './model.ts';
 import { pngOf } from './png.ts';
 import { readings, stepAt, type Reading, type StepOf } from './readings.ts';
@@ -225,7 +226,7 @@ export class CurveChart extends WatchingElement {
     const { expanded, pinned } = model.state.value;
     return html`<header draggable=${this.onBoard ? 'true' : 'false'} @dragstart=${this.#drag.onStart}>
       <h4 title=${explain(spec) || spec.metrics.join(', ')}>${spec.title}</h4>
-      ${spec.unit ? html`<span class="secondary small">${spec.unit}</span>` : nothing}
+      ${spec.unit ? html`<span class="secondary small">${spec.unit}</span>` : nothing} ${this.#heatChoice()}
       <span class="spring"></span>
       <span class="tools"
         ><button
@@ -249,6 +250,22 @@ export class CurveChart extends WatchingElement {
         ${chartMenu(model, spec, { onBoard: this.onBoard, ask: (request) => this.ask(request), save: (file) => void this.#save(file) })}</span
       >
     </header>`;
+  }
+
+  /** Of a distribution of several runs: whose heat map is drawn. */
+  #heatChoice(): TemplateResult | typeof nothing {
+    const some = this.runs.filter(hasRollouts);
+    if (this.spec.from?.kind !== 'distribution' || some.length < 2 || this.model.state.value.logY) return nothing;
+    const shown = withHeat(some, this.model.state.value);
+    return html`<select
+      class="small heat"
+      aria-label=${`Run of the heat map, ${this.spec.title}`}
+      title="Run whose heat map is drawn, in all charts of rollouts"
+      data-testid="heat-run"
+      @change=${(event: Event) => this.model.set({ heatRun: (event.target as HTMLSelectElement).value })}
+    >
+      ${some.map((run) => html`<option value=${run.series.id} ?selected=${run === shown}>${run.series.name}</option>`)}
+    </select>`;
   }
 
   /** Why there is no line, or which values are not seen. */

@@ -52,7 +52,7 @@ const FAMILIES: Family[] = [
 ];
 
 /** Shown as part of another chart, or an axis rather than a measurement. */
-const NO_CHART = new Set(['reward_std', 'step', 'epoch']);
+const NO_CHART = new Set(['reward_std', 'step', 'epoch', 'num_questions']);
 
 /** Charts that somebody put together. */
 export const OWN_GROUP = 'Own charts';

@@ -3,7 +3,7 @@ import { FakeConnector, type FakeRun } from '../../testing/fake-connector.ts';
 import { FollowedRun } from '../store/followed-run.ts';
 import { chartsFor } from './charts.ts';
 import { csv } from './csv.ts';
-import { extent, leftOut, spanOf, traces, yRange, type AreaTrace, type ChartSettings, type LineTrace } from './figure.ts';
+import { cutsOf, extent, leftOut, spanOf, traces, yRange, type AreaTrace, type ChartSettings, type LineTrace } from './figure.ts';
 import { linesOf } from './lines.ts';
 import { readings, stepAt } from './readings.ts';
 
@@ -16,6 +16,7 @@ const SETTINGS: ChartSettings = {
   logY: false,
   ignoreOutliers: false,
   groupBy: null,
+  heatRun: null,
   range: null,
 };
 const [reward, byFunction] = chartsFor(['reward', 'reward_std', 'rewards/accuracy/mean', 'rewards/format/mean']);
@@ -254,4 +255,22 @@ it('time without pauses breaks its lines where the run stood still, as wall time
   a.series.standstills = [3];
   const of = (axis: ChartSettings['axis']) => linesOf(reward, [a], { ...SETTINGS, axis }, PALETTE)[0].breaks;
   expect([of('training'), of('time'), of('step')]).toEqual([[3], [3], []]);
+});
+
+it('where pauses were cut out of x stands how long they were, in the colour of their run', async () => {
+  const runs = [await runOf({ id: 'a', steps: 20, pauses: [[5, 6]] }), await runOf({ id: 'b', steps: 20, pauses: [[10, 90]] }, 1)];
+  const cuts = cutsOf(runs, { axis: 'training' }, PALETTE);
+  expect(cuts.map(({ text, colour }) => [text, colour])).toEqual([
+    ['6 min', 'red'],
+    ['1 h 30 min', 'blue'],
+  ]);
+  expect(cuts[0].x).toBeCloseTo((4.5 * 900) / 60_000);
+  expect(cutsOf(runs.slice(0, 1), { axis: 'training' }, PALETTE)[0].colour).toBe('black');
+  expect(cutsOf(runs, { axis: 'time' }, PALETTE)).toEqual([]);
+});
+
+it('a run that never logged what runs along x has no line', async () => {
+  const runs = [await runOf({ id: 'a', steps: 5 }), await runOf({ id: 'b', steps: 5 }, 1)];
+  runs[0].series.metrics.delete('num_questions');
+  expect(linesOf(reward, runs, { ...SETTINGS, axis: 'questions' }, PALETTE).map(({ run }) => run.series.id)).toEqual(['b']);
 });

@@ -1,6 +1,7 @@
 /** What a chart draws, in its own values: a trace for each line, what x and y span, and the ticks of both. scene.ts brings it to pixels. No DOM here. */
+import { duration } from '../format.ts';
 import type { Palette } from '../theme.ts';
-import { axisValues, type Axis } from './axis.ts';
+import { AXIS, axisValues, pausesOf, type Axis } from './axis.ts';
 import type { YRange } from './board.ts';
 import type { ChartSpec } from './charts.ts';
 import { binned, every, pointsIn, presence, type Area, type Line, type View } from './downsample.ts';
@@ -98,11 +99,28 @@ function band(line: ChartLine, spread: Value[], shown: Value[], view: View, pixe
   return { kind: 'area', colour: line.colour, ...BAND, ...binned(view, edge(-1), edge(1), pixels) };
 }
 
-/** Of a distribution the heat map of the first run: two laid over each other could not be read. A logarithmic axis has no place for it. */
+/** Of a distribution the heat map of one run: two laid over each other could not be read. A logarithmic axis has no place for it. */
 export function heat({ from }: ChartSpec, runs: readonly ChartRun[], settings: ChartSettings, palette: Palette): HeatTrace | null {
-  const first = withHeat(runs);
-  if (from?.kind !== 'distribution' || !first?.statistics || settings.logY) return null;
-  return heatTrace(first.series, first.statistics, from.of, settings.axis, palette.series[first.colour % palette.series.length]);
+  const shown = withHeat(runs, settings);
+  if (from?.kind !== 'distribution' || !shown?.statistics || settings.logY || axisValues(shown.series, settings.axis).length === 0)
+    return null;
+  return heatTrace(shown.series, shown.statistics, from.of, settings.axis, palette.series[shown.colour % palette.series.length]);
+}
+
+/** Where a time in which a run stood still was left out of x, and how long it was. */
+export interface Cut {
+  x: number;
+  text: string;
+  colour: string;
+}
+
+export function cutsOf(runs: readonly ChartRun[], { axis }: Pick<ChartSettings, 'axis'>, { series: colours, text }: Palette): Cut[] {
+  if (!AXIS[axis].cuts) return [];
+  return runs.flatMap(({ series, colour }) => {
+    const x = axisValues(series, axis);
+    const own = runs.length > 1 ? colours[colour % colours.length] : text;
+    return pausesOf(series).map(({ at, ms }) => ({ x: (x[at - 1] + x[at]) / 2, text: duration(ms / 1000), colour: own }));
+  });
 }
 
 /** Values that a logarithmic axis leaves out. */

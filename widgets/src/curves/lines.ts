@@ -44,6 +44,7 @@ function linesOfRuns(
   const several = chart.metrics.length > 1;
   return runs.flatMap((run) => {
     const x = axisValues(run.series, settings.axis);
+    if (x.length === 0) return [];
     const breaks = AXIS[settings.axis].breaks ? breaksOf(run.series.steps, run.series.standstills) : [];
     const lines = chart.metrics.flatMap((metric, place) => {
       const values = run.series.metrics.get(metric);
@@ -121,10 +122,10 @@ function rolloutLines(
   overlaid: boolean,
 ): ChartLine[] {
   const several = metrics.length > 1;
-  const onHeat = source.kind === 'distribution' && !settings.logY ? withHeat(runs) : undefined;
+  const onHeat = source.kind === 'distribution' && !settings.logY ? withHeat(runs, settings) : undefined;
   return runs.flatMap((run) => {
+    if (!hasRollouts(run) || axisValues(run.series, settings.axis).length === 0) return [];
     const { statistics } = run;
-    if (!statistics || statistics.columns.length === 0) return [];
     return metrics.flatMap((metric, place) => {
       const values = columnOf(source, metric, statistics);
       if (!values) return [];
@@ -139,8 +140,13 @@ function rolloutLines(
   });
 }
 
-/** The run whose heat map is drawn; its own line is in the colour of text, to be seen on it. */
-export const withHeat = (runs: readonly ChartRun[]): ChartRun | undefined =>
-  runs.find(({ statistics }) => statistics && statistics.columns.length > 0);
+/** The run whose heat map is drawn: the one that was chosen, else the first; its own line is in the colour of text, to be seen on it. */
+export function withHeat(runs: readonly ChartRun[], { heatRun }: Pick<ChartSettings, 'heatRun'>): ChartRun | undefined {
+  const some = runs.filter(hasRollouts);
+  return some.find(({ series }) => series.id === heatRun) ?? some[0];
+}
+
+export const hasRollouts = (run: ChartRun): run is ChartRun & { statistics: RolloutStatistics } =>
+  (run.statistics?.columns.length ?? 0) > 0;
 
 const AS_IT_IS: Smoothing = { smoother: 'none', smoothing: 0, window: 1 };

@@ -27,6 +27,7 @@ it('another x axis drops the zoom, which was in the old one', () => {
 it('what was saved comes back, and what is malformed is left at its default', () => {
   const before = new CurvesModel();
   before.set({ axis: 'tokens', smoothing: 0.3, smoother: 'mean', window: 5, logY: true, ignoreOutliers: true, pinned: ['kl'] });
+  before.set({ heatRun: 'r2' });
   before.putOwn('Drift', ['kl', 'entropy']);
   before.resize('kl', { columns: 2 });
   before.setRange('kl', [0, 0.5]);

@@ -24,6 +24,7 @@ export const CURVES_DEFAULTS: CurvesState = {
   logY: false,
   ignoreOutliers: false,
   groupBy: null,
+  heatRun: null,
   range: null,
   search: '',
   hidden: [],
@@ -102,15 +103,15 @@ export class CurvesModel {
     this.set({ order: [], sizes: {}, ranges: {}, expanded: null });
   }
 
-  /** Keeps the board as it is drawn under a name; what is searched for and which runs are hidden is of the moment. */
+  /** Keeps the board as it is drawn under a name; what is searched for and which runs are hidden or chosen is of the moment. */
   saveLayout(name: string): void {
-    const { search: _search, hidden: _hidden, ...kept } = this.toJSON();
+    const { search: _search, hidden: _hidden, heatRun: _run, ...kept } = this.toJSON();
     this.layouts.save(name, kept);
   }
 
   applyLayout(name: string): void {
-    const { search, hidden } = this.state.value;
-    this.set({ ...CURVES_DEFAULTS, search, hidden });
+    const { search, hidden, heatRun } = this.state.value;
+    this.set({ ...CURVES_DEFAULTS, search, hidden, heatRun });
     this.restore(this.layouts.value[name]);
   }
 
@@ -130,6 +131,7 @@ export class CurvesModel {
     if (Number.isInteger(given.window) && (given.window as number) >= 1) next.window = Math.min(given.window as number, MAX_WINDOW);
     if (typeof given.logY === 'boolean') next.logY = given.logY;
     if (typeof given.ignoreOutliers === 'boolean') next.ignoreOutliers = given.ignoreOutliers;
+    if (given.heatRun === null || typeof given.heatRun === 'string') next.heatRun = given.heatRun;
     if (given.groupBy === null || typeof given.groupBy === 'string') next.groupBy = given.groupBy;
     if (typeof given.search === 'string') next.search = given.search;
     for (const key of ['hidden', 'folded'] as const)

@@ -1,6 +1,6 @@
 /** Paints a scene on a canvas. */
 import { MARGIN } from './scale.ts';
-import type { Scene, Shape } from './scene.ts';
+import { RIM, type Scene, type Shape } from './scene.ts';
 
 const FONT = '10px system-ui, sans-serif';
 
@@ -33,6 +33,15 @@ export function paint(canvas: HTMLCanvasElement, scene: Scene, sharpness: number
   context.rect(MARGIN.l, MARGIN.t, right - MARGIN.l, bottom - MARGIN.t);
   context.clip();
   for (const shape of shapes) paintShape(context, shape);
+  context.textAlign = 'left';
+  context.strokeStyle = scene.surface; // a rim, so that a text is read on a line
+  context.lineWidth = RIM;
+  context.setLineDash([]);
+  for (const { x, y, text, colour } of scene.notes) {
+    context.strokeText(text, x, y);
+    context.fillStyle = colour;
+    context.fillText(text, x, y);
+  }
   context.restore();
 }
 

@@ -18,6 +18,7 @@ const SETTINGS: ChartSettings = {
   logY: false,
   ignoreOutliers: false,
   groupBy: null,
+  heatRun: null,
   range: null,
 };
 
@@ -86,7 +87,7 @@ it('a facet has a line for each value, at the last step of each column; what was
   expect(csvOfLines(lines, 'step').split('\n').slice(0, 3)).toEqual(['run,line,step,value', 'a,CT,2,0.25', 'a,CT,4,0.5']);
 });
 
-it('a distribution has the median of each run, and the heat of the first alone', async () => {
+it('a distribution has the median of each run, and the heat of one run: the first, or the one that was chosen', async () => {
   const [reward, length] = rolloutCharts([STATISTICS]);
   const runs = [await runOf({ id: 'a', steps: 5 }), await runOf({ id: 'b', steps: 5 }, { ...STATISTICS, run: 'b' }, 1)];
   expect(linesOf(reward, runs, SETTINGS, PALETTE).map(({ label, shown }) => [label, shown])).toEqual([
@@ -95,6 +96,12 @@ it('a distribution has the median of each run, and the heat of the first alone',
   ]);
   expect(columnOf(length.from!, 'median', STATISTICS)).toEqual([10, 11, null]);
   expect(linesOf(reward, runs, SETTINGS, PALETTE).map(({ colour }) => colour)).toEqual(['black', 'blue']); // on its heat, which is red
+  const other = { ...SETTINGS, heatRun: 'b' };
+  expect([heat(reward, runs, other, PALETTE)?.colour, heat(reward, runs, { ...SETTINGS, heatRun: 'gone' }, PALETTE)?.colour]).toEqual([
+    'blue',
+    'red',
+  ]);
+  expect(linesOf(reward, runs, other, PALETTE).map(({ colour }) => colour)).toEqual(['red', 'black']);
   const trace = heat(reward, runs, SETTINGS, PALETTE)!;
   expect([trace.x, trace.y, trace.colour]).toEqual([[0.5, 2.5, 4.5, 5.5], [0, 0.5, 1], 'red']);
   expect(trace.z[0]).toEqual([1, expect.closeTo(Math.sqrt(1 / 3)), null]);

@@ -2,12 +2,13 @@ import { expect, it } from 'vitest';
 import { pathRound } from 'd3-path';
 import type { AreaTrace, LineTrace } from './figure.ts';
 import { MARGIN } from './scale.ts';
-import { sceneOf, type Shape } from './scene.ts';
+import { sceneOf, type Figure, type Shape } from './scene.ts';
 
 const PALETTE = { series: ['red'], text: 'black', grid: 'grey', surface: 'white' };
 /** 100 pixels across and 100 down for the plot: a value is a pixel. */
 const SIZE = { width: MARGIN.l + 100 + MARGIN.r, height: MARGIN.t + 100 + MARGIN.b };
 const STEP = { axis: 'step', logY: false } as const;
+const FIGURE: Figure = { traces: [], heat: null, cuts: [], settings: STEP, x: [0, 100], y: [0, 100] };
 
 const line = (x: number[], y: (number | null)[], more: Partial<LineTrace> = {}): LineTrace => ({
   ...{ kind: 'line', colour: 'red', width: 2, dash: 'solid', opacity: 1, stepped: false, dots: false },
@@ -21,7 +22,7 @@ const area = (x: number[], low: (number | null)[], high: (number | null)[], more
   ...more,
 });
 const scene = (trace: LineTrace | AreaTrace, logY = false) =>
-  sceneOf([trace], null, { ...STEP, logY }, PALETTE, SIZE, [0, 100], logY ? [1, 100] : [0, 100]);
+  sceneOf({ ...FIGURE, traces: [trace], settings: { ...STEP, logY }, y: logY ? [1, 100] : [0, 100] }, PALETTE, SIZE);
 
 /** With the plot's lower left corner as 0, 0 and y upwards. */
 function drawn({ draw }: Shape): string {
@@ -68,15 +69,23 @@ it('a logarithmic axis has no place for zero and below: no line, and a band goes
 });
 
 it('cells of a heat map stand between their edges, stronger the more they hold; what is empty is not drawn', () => {
-  const heat = { x: [0, 50, 100], y: [0, 50, 100], z: [[1, null], [0.25, 1]], colour: 'red' }; // prettier-ignore
-  const { shapes } = sceneOf([], heat, STEP, PALETTE, SIZE, [0, 100], [0, 100]);
+  const heat = {
+    x: [0, 50, 100],
+    y: [0, 50, 100],
+    z: [
+      [1, null],
+      [0.25, 1],
+    ],
+    colour: 'red',
+  };
+  const { shapes } = sceneOf({ ...FIGURE, heat }, PALETTE, SIZE);
   expect(shapes.map(({ opacity }) => opacity)).toEqual([1, 0.25]);
   expect(drawn(shapes[1])).toBe('M0,100h50v50h-50Z');
 });
 
 it('what y spans is told: all that is drawn and a little more, or the ends that somebody typed', () => {
   const of = (values: number[], y: [number, number] | null, logY = false) =>
-    sceneOf([line(values, values)], null, { ...STEP, logY }, PALETTE, SIZE, [0, 100], y).y;
+    sceneOf({ ...FIGURE, traces: [line(values, values)], settings: { ...STEP, logY }, y }, PALETTE, SIZE).y;
   expect(of([0, 100], null)).toEqual([0, 105]);
   expect(of([-100, 100], null)).toEqual([-110, 110]);
   expect(of([0, 100], [20, 30])).toEqual([20, 30]);
@@ -90,4 +99,17 @@ it('marks of the axes stand at their pixels', () => {
   expect(xTicks.at(-1)!.textAt, 'moved inside').toBeLessThan(SIZE.width - 8);
   expect(xTicks[0].textAt).toBe(xTicks[0].at);
   expect(yTicks[0]).toEqual({ at: MARGIN.t + 100, text: '0' });
+});
+
+it('where a pause was cut out stands how long it was, beside its line; what has no room is left out', () => {
+  const cut = (x: number, text: string) => ({ x, text, colour: 'blue' });
+  const { notes, shapes } = sceneOf(
+    { ...FIGURE, cuts: [cut(20, '6 min'), cut(25, '2 min'), cut(95, '1 h 05 min'), cut(300, 'far')] },
+    PALETTE,
+    SIZE,
+  );
+  expect(shapes.map(drawn)).toEqual(['M20,100L20,0', 'M25,100L25,0', 'M95,100L95,0']);
+  expect(notes.map(({ text }) => text)).toEqual(['6 min']);
+  const wide = sceneOf({ ...FIGURE, cuts: [cut(95, '6 min')] }, PALETTE, SIZE);
+  expect(wide.notes[0].x, 'left of the line at the right edge').toBeLessThan(MARGIN.l + 95 - 20);
 });

@@ -4,7 +4,7 @@ import { scaleLinear, scaleLog } from 'd3-scale';
 import { area, curveLinear, curveStepAfter, line } from 'd3-shape';
 import type { Palette } from '../theme.ts';
 import { AXIS } from './axis.ts';
-import { spanOf, type AreaTrace, type LineTrace, type Trace } from './figure.ts';
+import { spanOf, type AreaTrace, type Cut, type LineTrace, type Trace } from './figure.ts';
 import type { HeatTrace } from './rollout-lines.ts';
 import { MARGIN } from './scale.ts';
 import type { ChartSettings } from './settings.ts';
@@ -38,8 +38,11 @@ export interface Scene extends Size {
   yTicks: Tick[];
   /** Clipped to the plotting area. */
   shapes: Shape[];
+  /** Texts in the plotting area, from their left end and the middle of their height. */
+  notes: { x: number; y: number; text: string; colour: string }[];
   text: string;
   grid: string;
+  surface: string;
 }
 
 /** Pixels for a mark of an axis. */
@@ -56,25 +59,33 @@ export const DASH_LENGTHS: Record<string, readonly number[]> = {
 const DOT = 2;
 /** Width of a digit of a mark, about. */
 const LETTER = 5.7;
+/** Pixels between a line and the text beside it, and of the height of a text. */
+const BESIDE = 10;
+const LINE_HEIGHT = 14;
+/** Of a text on lines, in the colour of the surface. */
+export const RIM = 3;
 /** Strengths of a heat map that are told apart. */
 const STRENGTHS = 20;
 
-/** `x`: what the chart spans; `y` too, where somebody said, else it spans what is drawn. */
-export function sceneOf(
-  drawn: readonly Trace[],
-  heat: HeatTrace | null,
-  settings: Pick<ChartSettings, 'axis' | 'logY'>,
-  palette: Palette,
-  { width, height }: Size,
-  x: readonly [number, number],
-  y: readonly [number, number] | null,
-): Scene {
+/** What is drawn of a chart, in its own values. */
+export interface Figure {
+  traces: readonly Trace[];
+  heat: HeatTrace | null;
+  cuts: readonly Cut[];
+  settings: Pick<ChartSettings, 'axis' | 'logY'>;
+  /** What the chart spans; null leaves y to what is drawn. */
+  x: readonly [number, number];
+  y: readonly [number, number] | null;
+}
+
+export function sceneOf({ traces, heat, cuts, settings, x, y }: Figure, palette: Palette, { width, height }: Size): Scene {
   const [right, bottom] = [Math.max(MARGIN.l + 1, width - MARGIN.r), Math.max(MARGIN.t + 1, height - MARGIN.b)];
-  const yEnds = y ?? spanOf(drawn, heat, settings.logY);
+  const yEnds = y ?? spanOf(traces, heat, settings.logY);
   const toX = scaleLinear(x, [MARGIN.l, right]);
   const toY = (settings.logY ? scaleLog : scaleLinear)(yEnds, [bottom, MARGIN.t]);
   const room = (pixels: number, each: number): number => Math.max(2, Math.floor(pixels / each));
   const { whole, unit } = AXIS[settings.axis];
+  const cutsAt = cuts.filter(({ x: at }) => at >= x[0] && at <= x[1]).map(({ x: at, ...cut }) => ({ ...cut, at: toX(at) }));
   const yTicks = (settings.logY ? logTicks : linearTicks)(yEnds, room(bottom - MARGIN.t, PER_TICK.y));
   return {
     width,
@@ -89,11 +100,42 @@ export function sceneOf(
     yTicks: yTicks.map(({ at, text }) => ({ at: toY(at), text })),
     shapes: [
       ...(heat ? cells(heat, toX, toY) : []),
-      ...drawn.map((trace) => (trace.kind === 'line' ? lineShape(trace, toX, toY) : areaShape(trace, toX, toY, bottom))),
+      ...cutsAt.map(({ at, colour }) => cutShape(at, colour, bottom)),
+      ...traces.map((trace) => (trace.kind === 'line' ? lineShape(trace, toX, toY) : areaShape(trace, toX, toY, bottom))),
     ],
+    notes: notesOf(cutsAt, right, bottom),
     text: palette.text,
     grid: palette.grid,
+    surface: palette.surface,
   };
+}
+
+interface CutAt {
+  at: number;
+  text: string;
+  colour: string;
+}
+
+const cutShape = (at: number, colour: string, bottom: number): Shape => ({
+  ...{ colour, opacity: 0.6, stroke: { width: 1, dash: [1, 3] } },
+  draw(pen) {
+    pen.moveTo(at, MARGIN.t);
+    pen.lineTo(at, bottom);
+  },
+});
+
+/** Beside its line each, right of a sign that stands on it; one that has no room is left out. */
+function notesOf(cuts: readonly CutAt[], right: number, bottom: number): Scene['notes'] {
+  let end = -Infinity;
+  return cuts
+    .toSorted((a, b) => a.at - b.at)
+    .flatMap(({ at, text, colour }) => {
+      const wide = LETTER * text.length;
+      const x = at + BESIDE + wide > right ? at - BESIDE - wide : at + BESIDE;
+      if (x < end + BESIDE || x < MARGIN.l) return [];
+      end = x + wide;
+      return [{ x, y: bottom - LINE_HEIGHT / 2, text, colour }];
+    });
 }
 
 type ToPixel = (value: number) => number;

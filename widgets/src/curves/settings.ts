@@ -9,6 +9,8 @@ export interface ChartSettings extends Smoothing {
   ignoreOutliers: boolean;
   /** Runs with the same value of this key of their configurations are one line (groups.ts); null draws each run. */
   groupBy: string | null;
+  /** Run whose rollouts the heat maps show; null, or one that is not shown, stands for the first. */
+  heatRun: string | null;
   /** Visible part of x, shared by all charts; null = all. */
   range: [number, number] | null;
 }

@@ -6,13 +6,16 @@ import { pictureOf, svgOf } from './svg.ts';
 const PALETTE = { series: ['red'], text: 'black', grid: 'grey', surface: 'white' };
 const scene = (size: Size) =>
   sceneOf(
-    [{ kind: 'line', colour: 'red', width: 1.75, dash: 'dash', opacity: 1, stepped: false, dots: false, x: [0, 10], y: [0, 1] }],
-    null,
-    { axis: 'step', logY: false },
+    {
+      traces: [{ kind: 'line', colour: 'red', width: 1.75, dash: 'dash', opacity: 1, stepped: false, dots: false, x: [0, 10], y: [0, 1] }],
+      heat: null,
+      cuts: [{ x: 4, text: '6 min', colour: 'red' }],
+      settings: { axis: 'training', logY: false },
+      x: [0, 10],
+      y: [0, 1],
+    },
     PALETTE,
     size,
-    [0, 10],
-    [0, 1],
   );
 const line = (label: string) => ({ label, colour: 'red', dash: 'dash' }) as ChartLine;
 const picture = (title: string, lines: ChartLine[], size: Size = { width: 300, height: 190 }) =>
@@ -26,7 +29,8 @@ it('a chart by itself has its title, its lines with their dashes, their names, a
     '>a</text>',
     '>b</text>',
     'stroke-dasharray="7 4"',
-    '>10</text>',
+    '>10 min</text>',
+    '>6 min</text>',
     '>0.5</text>',
     'clip-path="url(#plot)"',
   ])

@@ -1,7 +1,7 @@
 /** Writes a scene as SVG: a picture that stands alone has a legend, for it has none of the page's around it. No DOM here. */
 import { pathRound } from 'd3-path';
 import { MARGIN } from './scale.ts';
-import { DASH_LENGTHS, type Scene, type Shape, type Size } from './scene.ts';
+import { DASH_LENGTHS, RIM, type Scene, type Shape, type Size } from './scene.ts';
 import type { ChartLine } from './line.ts';
 
 const TEXT = 'font-family="system-ui, sans-serif"';
@@ -61,7 +61,7 @@ export function svgOf(placed: readonly (Picture & { x: number; y: number })[], s
   );
 }
 
-function elementsOf({ width, height, xTicks, yTicks, shapes, grid, text }: Scene, id: string): string {
+function elementsOf({ width, height, xTicks, yTicks, shapes, notes, grid, text, surface }: Scene, id: string): string {
   const [right, bottom] = [width - MARGIN.r, height - MARGIN.b];
   const down = xTicks.map(({ at }) => `M${Math.round(at) + 0.5},${MARGIN.t}V${bottom}`).join('');
   const across = yTicks.map(({ at }) => `M${MARGIN.l},${Math.round(at) + 0.5}H${right}`).join('');
@@ -73,7 +73,8 @@ function elementsOf({ width, height, xTicks, yTicks, shapes, grid, text }: Scene
     `<path d="${down}${across}" stroke="${escaped(grid)}" fill="none"/>` +
     `<g ${TEXT} font-size="10" fill="${escaped(text)}">${marks.join('')}</g>` +
     `<clipPath id="${id}"><rect x="${MARGIN.l}" y="${MARGIN.t}" width="${right - MARGIN.l}" height="${bottom - MARGIN.t}"/></clipPath>` +
-    `<g clip-path="url(#${id})">${shapes.map(shapeElement).join('')}</g>`
+    `<g clip-path="url(#${id})">${shapes.map(shapeElement).join('')}</g>` +
+    `<g ${TEXT} font-size="10" stroke="${escaped(surface)}" stroke-width="${RIM}" paint-order="stroke">${notes.map((note) => `<text x="${tenth(note.x)}" y="${tenth(note.y + 3.5)}" fill="${escaped(note.colour)}">${escaped(note.text)}</text>`).join('')}</g>`
   );
 }
 

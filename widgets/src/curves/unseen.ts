@@ -13,6 +13,7 @@ export interface Note {
 
 /** `y`: what y spans, null where it spans all values. */
 export function unseen(lines: readonly ChartLine[], logY: boolean, y: YRange | null): Note {
+  if (lines.length === 0) return { text: 'no run here has logged this along x', all: true };
   const columns = lines.map(({ raw }) => raw);
   const measured = columns.reduce((count, column) => count + presence(column).places.length, 0);
   if (measured === 0) return { text: 'no value yet', all: true };

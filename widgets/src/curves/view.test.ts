@@ -321,3 +321,23 @@ it('a board is kept under a name and comes back as it was', async () => {
   remove.click();
   expect(element.model.layouts.value).toEqual({});
 });
+
+it('the run of the heat maps is chosen in any of their charts, for all of them', async () => {
+  const runs = [
+    { id: 'a', name: 'First', steps: 30 },
+    { id: 'b', name: 'Second', steps: 30, seed: 3 },
+  ];
+  const { element, charts } = await view({ runs }, ['a', 'b']);
+  const choice = (id: string) =>
+    charts()
+      .find(({ spec }) => spec.id === id)
+      ?.shadowRoot!.querySelector<HTMLSelectElement>('[data-testid=heat-run]');
+  await vi.waitFor(() => expect([...(choice('rollouts/reward')?.options ?? [])].map(({ text }) => text)).toEqual(['First', 'Second']));
+  expect(choice('reward')).toBeNull();
+  Object.assign(choice('rollouts/reward')!, { value: 'b' }).dispatchEvent(new Event('change'));
+  await settled();
+  expect([element.model.state.value.heatRun, choice('rollouts/length')!.value]).toEqual(['b', 'b']);
+  element.model.set({ hidden: ['b'] });
+  await settled();
+  expect(choice('rollouts/length'), 'of one run there is no choice').toBeNull();
+});

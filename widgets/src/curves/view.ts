@@ -487,6 +487,7 @@ export class CurvesView extends WatchingElement {
         display: inline-flex;
         gap: 6px;
         align-items: center;
+        min-width: 0;
         max-width: 100%;
         min-height: 22px;
         background: none;
