@@ -64,7 +64,7 @@ export class CurveChart extends WatchingElement {
   readonly #drawing = new ChartDrawing(() => paletteOf(this));
   readonly #pointer = new ChartPointer(this);
   readonly #drag = new DragToPlace(this);
-  /** Of the drawing, 0 before the first. */
+  /** Of the canvas in pixels; to ask the page for it would make it lay out everything. */
   #width = 0;
   #later: ReturnType<typeof setTimeout> | undefined;
   #resize: ResizeObserver | null = null;
@@ -96,6 +96,7 @@ export class CurveChart extends WatchingElement {
 
   protected override acquire(): void {
     this.#resize ??= new ResizeObserver(() => {
+      this.#width = this.renderRoot.querySelector('canvas')?.clientWidth ?? 0;
       this.#drawing.stale = true;
       this.requestUpdate();
     });
@@ -159,7 +160,7 @@ export class CurveChart extends WatchingElement {
   /** False where nothing was painted. */
   #paintNow(): boolean {
     const canvas = this.renderRoot?.querySelector('canvas');
-    const width = canvas?.clientWidth ?? 0;
+    const width = this.#width;
     if (!canvas || width === 0 || !this.isConnected) return false;
     this.#drawing.make(this.#source, true);
     const painted = this.#drawing.paint(canvas, { width, height: this.#height });
@@ -170,7 +171,6 @@ export class CurveChart extends WatchingElement {
       this.dataset.points = points;
     } else this.#later ??= setTimeout(() => this.#paintAnew(), LATER_MS);
     this.dataset.told = points;
-    this.#width = width;
     this.requestUpdate(); // cursor and marks stand at pixels, the legend tells the newest points
     return painted;
   }

@@ -97,14 +97,35 @@ function stretches(view: View): [number, number][] {
  * begins late or ends early is dense where it is.
  */
 export function isSparse(values: readonly Value[]): boolean {
-  const { places } = presence(values);
-  if (places.length < 2) return places.length === 1 && values.length > 1;
-  return places.length <= (places.at(-1)! - places[0] + 1) / 2;
+  const { first, last, there } = presence(values);
+  if (there < 2) return there === 1 && values.length > 1;
+  return there <= (last - first + 1) / 2;
+}
+
+interface Presence {
+  /** Values that were looked at. */
+  seen: number;
+  /** Places of the first and the last that is there. */
+  first: number;
+  last: number;
+  /** How many are there. */
+  there: number;
+}
+
+export function presence(values: readonly Value[]): Presence {
+  const found = keptFor<Presence>([values], 'presence', () => ({ seen: 0, first: -1, last: -1, there: 0 }));
+  for (; found.seen < values.length; found.seen++) {
+    if (values[found.seen] === null) continue;
+    if (found.first < 0) found.first = found.seen;
+    found.last = found.seen;
+    found.there++;
+  }
+  return found;
 }
 
 /** Places of the values that are there. */
-export function presence(values: readonly Value[]): { places: number[] } {
-  const found = keptFor([values], 'presence', () => ({ seen: 0, places: [] as number[] }));
+export function placesOf(values: readonly Value[]): readonly number[] {
+  const found = keptFor([values], 'places', () => ({ seen: 0, places: [] as number[] }));
   for (; found.seen < values.length; found.seen++) if (values[found.seen] !== null) found.places.push(found.seen);
-  return found;
+  return found.places;
 }

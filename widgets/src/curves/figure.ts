@@ -4,7 +4,7 @@ import type { Palette } from '../theme.ts';
 import { AXIS, axisValues, pausesOf, type Axis } from './axis.ts';
 import type { YRange } from './board.ts';
 import type { ChartSpec } from './charts.ts';
-import { binned, every, pointsIn, presence, type Area, type Line, type View } from './downsample.ts';
+import { binned, every, placesOf, pointsIn, type Area, type Line, type View } from './downsample.ts';
 import { derived, type Value } from './growing.ts';
 import { heatTrace, type HeatTrace } from './rollout-lines.ts';
 import type { ChartLine, ChartRun } from './line.ts';
@@ -85,7 +85,7 @@ function trace({ colour, shape, sparse }: ChartLine, view: View, y: Value[], pix
 
 /** A metric that is logged now and then: only its points, one joined to the next. */
 function joined(view: View, y: Value[]): [View, Value[]] {
-  const { places } = presence(y);
+  const places = placesOf(y);
   return [{ ...view, x: places.map((at) => view.x[at]), breaks: [] }, places.map((at) => y[at])];
 }
 

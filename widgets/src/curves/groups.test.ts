@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
 import type { ChartLine } from './line.ts';
+import { random } from '../../testing/drawing.ts';
 import { BY_SEED, differingKeys, groupsBy, meansOf } from './groups.ts';
 
 const run = (id: string, config: Record<string, unknown>) => ({ id, config: config as never });
@@ -63,4 +64,28 @@ it('where all runs stood still the mean breaks, and where one did it is that of 
   expect([both.x, both.breaks, both.shown]).toEqual([[0, 10, 12, 28, 30, 40], [3], [2, 2, 3, 3, 2, 2]]);
   const [one] = meansOf([a, line('b', [0, 20, 40], [3, 3, 3])], [{ label: 'g', runs: ['a', 'b'] }]);
   expect([one.x, one.breaks, one.shown]).toEqual([[0, 10, 20, 30, 40], [], [2, 2, 3, 2, 2]]);
+});
+
+it('the mean of lines that have grown is as if they had been whole at once, whichever of them grew', () => {
+  const chance = random(7);
+  const [a, b] = [line('a', [], []), line('b', [], [])];
+  const members = [{ label: 'g', runs: ['a', 'b'] }];
+  for (let round = 0; round < 60; round++) {
+    const grows = chance() < 0.5 ? a : b;
+    grows.x.push((grows.x.at(-1) ?? 0) + (chance() < 0.5 ? 1 : chance()));
+    grows.raw.push(chance() < 0.1 ? null : chance());
+    const copies = [a, b].map((one) => ({ ...one, x: [...one.x], raw: [...one.raw], shown: [...one.shown] }));
+    expect(meansOf([a, b], members)).toEqual(meansOf(copies, members).map((mean) => ({ ...mean, run: a.run })));
+  }
+});
+
+it('what the means of equally long lines were made of stays, so that what is made of them stays too', () => {
+  const [a, b] = [line('a', [1, 2], [1, 2]), line('b', [1, 2], [3, 4])];
+  const means = () => meansOf([a, b], [{ label: 'g', runs: ['a', 'b'] }])[0];
+  const before = means().shown;
+  for (const one of [a, b]) {
+    one.x.push(3);
+    one.raw.push(5);
+  }
+  expect([means().shown, means().shown === before]).toEqual([[2, 3, 5], true]);
 });

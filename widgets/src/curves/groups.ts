@@ -1,7 +1,7 @@
 /** Runs that are alike but for one thing, their seeds for example, drawn as one: the mean of their lines and a band of one standard deviation. No DOM here. */
 import type { FollowedRun } from '../store/followed-run.ts';
 import type { ChartLine } from './line.ts';
-import type { Value } from './growing.ts';
+import { keptFor, type Value } from './growing.ts';
 
 /** Groups runs whose configurations are the same but for the seed and what names a run. */
 export const BY_SEED = 'seed';
@@ -49,17 +49,71 @@ export function meansOf(lines: readonly ChartLine[], groups: readonly RunGroup[]
 
 /** Mean and standard deviation at every x that one of the lines has a point at; a line counts between its first and its last point. */
 function meanOf(lines: readonly ChartLine[]): Pick<ChartLine, 'x' | 'breaks' | 'raw' | 'shown' | 'spread' | 'sparse'> {
-  const x = [...new Set(lines.flatMap((line) => line.x))].sort((a, b) => a - b);
-  const columns = (of: 'raw' | 'shown'): Value[][] => lines.map((line) => onto(x, line, line[of]));
-  const [raw, shown] = [columns('raw'), columns('shown')];
-  return {
-    x,
-    breaks: commonBreaks(x, lines),
-    sparse: lines.some(({ sparse }) => sparse),
-    raw: x.map((_, i) => mean(raw.map((column) => column[i]))),
-    shown: x.map((_, i) => mean(shown.map((column) => column[i]))),
-    spread: x.map((_, i) => deviation(shown.map((column) => column[i]))),
-  };
+  const columns = (['shown', 'raw', 'x'] as const).flatMap((of) => lines.map((line) => line[of]));
+  const settled = keptFor(columns, 'mean', () => new Means(lines.length));
+  settled.extend(lines, Math.min(...lines.map(({ x }) => x.at(-1) ?? -Infinity)));
+  const all = settled.isWhole(lines) ? settled : settled.copy(); // beyond the end of the shortest line means change as it grows
+  all.extend(lines, Infinity);
+  const { x, raw, shown, spread } = all;
+  return { x, raw, shown, spread, breaks: commonBreaks(x, lines), sparse: lines.some(({ sparse }) => sparse) };
+}
+
+/** The means of lines, point after point in the order of x. */
+class Means {
+  readonly x: number[] = [];
+  readonly raw: Value[] = [];
+  readonly shown: Value[] = [];
+  readonly spread: Value[] = [];
+  /** Of each line the place of its next point. */
+  readonly #next: number[];
+  readonly #values: number[] = [];
+
+  constructor(lines: number) {
+    this.#next = new Array<number>(lines).fill(0);
+  }
+
+  copy(): Means {
+    const copy = new Means(this.#next.length);
+    for (const key of ['x', 'raw', 'shown', 'spread'] as const) for (const value of this[key]) (copy[key] as Value[]).push(value);
+    this.#next.forEach((at, k) => (copy.#next[k] = at));
+    return copy;
+  }
+
+  isWhole(lines: readonly ChartLine[]): boolean {
+    return lines.every(({ x }, k) => this.#next[k] >= x.length);
+  }
+
+  /** Goes on to `end`, as far as there are points. */
+  extend(lines: readonly ChartLine[], end: number): void {
+    for (;;) {
+      let at = Infinity;
+      for (let k = 0; k < lines.length; k++) at = Math.min(at, lines[k].x[this.#next[k]] ?? Infinity);
+      if (at === Infinity || at > end) return;
+      this.x.push(at);
+      this.raw.push(mean(this.#at(lines, 'raw', at)));
+      const shown = this.#at(lines, 'shown', at);
+      this.shown.push(mean(shown));
+      this.spread.push(deviation(shown));
+      for (let k = 0; k < lines.length; k++) while (lines[k].x[this.#next[k]] === at) this.#next[k]++;
+    }
+  }
+
+  /** The values of the lines at x that are there: of a point, or between two points in a straight line; none beside a gap or in a pause. */
+  #at(lines: readonly ChartLine[], of: 'raw' | 'shown', at: number): readonly number[] {
+    this.#values.length = 0;
+    lines.forEach(({ x, breaks, [of]: values }, k) => {
+      const next = this.#next[k];
+      const after = values[next] ?? null;
+      if (x[next] === at) {
+        if (after !== null) this.#values.push(after);
+        return;
+      }
+      const before = values[next - 1] ?? null;
+      if (before === null || after === null || breaks.includes(next)) return;
+      this.#values.push(before + ((at - x[next - 1]) / (x[next] - x[next - 1])) * (after - before));
+    });
+    return this.#values;
+  }
 }
 
 /** Places where every line that goes on there breaks: between two points of `x` none of them has a stretch. */
@@ -77,30 +131,12 @@ function commonBreaks(x: readonly number[], lines: readonly ChartLine[]): number
     .sort((a, b) => a - b);
 }
 
-/** Values of a line at other places, between two of its points in a straight line; null beside a gap, in a pause and beyond its ends. */
-function onto(places: readonly number[], { x, breaks }: ChartLine, values: readonly Value[]): Value[] {
-  let at = 0;
-  const pauses = new Set(breaks);
-  return places.map((place) => {
-    while (at < x.length && x[at] < place) at++;
-    if (x[at] === place) return values[at];
-    const [before, after] = [values[at - 1] ?? null, values[at] ?? null];
-    if (before === null || after === null || pauses.has(at)) return null;
-    return before + ((place - x[at - 1]) / (x[at] - x[at - 1])) * (after - before);
-  });
-}
-
-const there = (values: readonly Value[]): number[] => values.filter((value): value is number => value !== null);
-
-function mean(values: readonly Value[]): Value {
-  const known = there(values);
-  return known.length === 0 ? null : known.reduce((sum, value) => sum + value, 0) / known.length;
-}
+const mean = (values: readonly number[]): Value =>
+  values.length === 0 ? null : values.reduce((sum, value) => sum + value, 0) / values.length;
 
 /** N - 1; null for fewer than two. */
-function deviation(values: readonly Value[]): Value {
-  const known = there(values);
-  if (known.length < 2) return null;
-  const middle = mean(known)!;
-  return Math.sqrt(known.reduce((sum, value) => sum + (value - middle) ** 2, 0) / (known.length - 1));
+function deviation(values: readonly number[]): Value {
+  if (values.length < 2) return null;
+  const middle = mean(values)!;
+  return Math.sqrt(values.reduce((sum, value) => sum + (value - middle) ** 2, 0) / (values.length - 1));
 }

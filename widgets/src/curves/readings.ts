@@ -24,7 +24,7 @@ export function readings(lines: readonly ChartLine[], x: number | null, slack = 
   });
 }
 
-const lastPoint = ({ sparse, shown }: ChartLine): number => (sparse ? (presence(shown).places.at(-1) ?? -1) : shown.length - 1);
+const lastPoint = ({ sparse, shown }: ChartLine): number => (sparse ? presence(shown).last : shown.length - 1);
 
 /** Index of the point of a line that holds at x, -1 where none does. */
 function pointAt(line: ChartLine, x: number, slack: number): number {

@@ -43,4 +43,4 @@ export class Turns {
 /** Charts that paint: one takes some two milliseconds of a page without a GPU. */
 export const painting = new Turns(4);
 /** Charts that write the values at a cursor that stands in another chart. */
-export const reading = new Turns(4);
+export const reading = new Turns(2);

@@ -15,7 +15,7 @@ export interface Note {
 export function unseen(lines: readonly ChartLine[], logY: boolean, y: YRange | null): Note {
   if (lines.length === 0) return { text: 'no run here has logged this along x', all: true };
   const columns = lines.map(({ raw }) => raw);
-  const measured = columns.reduce((count, column) => count + presence(column).places.length, 0);
+  const measured = columns.reduce((count, column) => count + presence(column).there, 0);
   if (measured === 0) return { text: 'no value yet', all: true };
   const below = logY ? leftOut(lines) : 0;
   if (below === measured) return { text: 'no value above 0: a logarithmic axis shows none of them', all: true };

@@ -26,3 +26,18 @@ it('a handful of values and a constant have no outliers', () => {
 });
 
 it('an end that is left open leaves nothing out', () => expect(outside([[-9, 1, 9]], [null, 5])).toBe(1));
+
+it('of long columns spikes go too, and no value of the bulk is left out', () => {
+  const column = Array.from({ length: 20_000 }, (_, i) => Math.sin(i));
+  column[777] = 50;
+  column[5_001] = 1.2;
+  const [low, high] = bulkRange([column], false)!;
+  expect([low, high]).toEqual([expect.closeTo(-1.11, 1), expect.closeTo(1.31, 1)]);
+  expect(outside([column], [low, high])).toBe(1);
+});
+
+it('of a metric that is logged now and then in a long run every value counts', () => {
+  const column = Array.from({ length: 20_000 }, (_, i) => (i % 1000 === 999 ? i / 1000 : null));
+  column[19_999] = 900;
+  expect(bulkRange([column], false)![1]).toBeLessThan(30);
+});
