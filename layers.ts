@@ -32,21 +32,28 @@ export interface Layer {
 const layer = (name: string, is: string, knows = ''): Layer => ({ name, folder: path(name), is, knows: knows.split(' ').filter(Boolean) });
 const view = (name: string, is: string, knows = ''): Layer => layer(`widgets/${name}`, is, `widgets widgets/store ${knows}`);
 
+/** Drawn within views: it has no plugin. */
+const WITHIN = ['widgets/explain'];
 /** Each has a plugin, which may import it. */
 const VIEWS = [
   view('runs', 'the list of runs', 'widgets/charts'),
   view('curves', 'charts of metrics', 'widgets/runs'),
   view('rollouts', 'completions of a step, token by token', 'widgets/charts'),
+  layer(
+    'widgets/explain',
+    'questions about one completion: where the model looked, when it decided',
+    'widgets widgets/charts widgets/rollouts',
+  ),
   view('pair', 'two runs that differ in their prompt, side by side', 'widgets/charts widgets/rollouts widgets/curves'),
   view('rewards', 'reward functions, their weights and edits', 'widgets/charts'),
   view('new-run', 'the form that starts a run', 'widgets/charts widgets/form widgets/rewards'),
   view('data', 'the browser of data sets', 'widgets/charts'),
-  view('sample', 'one question, and answers to it', 'widgets/rollouts'),
+  view('sample', 'one question, and answers to it', 'widgets/rollouts widgets/explain'),
   view('audit', 'what is wrong with a data set', 'widgets/charts'),
   view('runs-table', 'runs as a table: columns, search, configurations side by side, notes', 'widgets/runs widgets/form'),
   view('evaluation', 'stored evaluations: their tables, answers and matrices', 'widgets/charts widgets/form widgets/rollouts'),
   view('compare', 'evaluations side by side: figures, tests, agreement, questions that flip', 'widgets/charts widgets/evaluation'),
-  view('inspector', 'what was chosen last, in full', 'widgets/rollouts widgets/sample'),
+  view('inspector', 'what was chosen last, in full', 'widgets/rollouts widgets/explain widgets/sample'),
   view('search', 'search over everything that runs said', 'widgets/rollouts'),
   view('trash', 'what was removed, with a way back'),
   view('status', 'the line of the status bar', 'widgets/runs'),
@@ -95,7 +102,13 @@ export const LAYERS: Layer[] = [
     'widgets widgets/store widgets/charts widgets/runs widgets/curves widgets/rollouts',
   ),
   layer('extension', 'JupyterLab: tokens, icons, panels, the connection', 'client widgets widgets/store'),
-  layer('extension/plugins', 'one plugin a file', `extension widgets widgets/store ${VIEWS.map(({ name }) => name).join(' ')}`),
+  layer(
+    'extension/plugins',
+    'one plugin a file',
+    `extension widgets widgets/store ${VIEWS.map(({ name }) => name)
+      .filter((name) => !WITHIN.includes(name))
+      .join(' ')}`,
+  ),
 ];
 
 /** Entries of a package, which gather what is below them. */

@@ -9,6 +9,19 @@ import { fakeMatrix, type FakeEval } from '../testing/fake-evals.ts';
 import type { LitElement } from 'lit';
 import type { DataItem, RewardRevision, RunEvent } from '../src/connector.ts';
 
+async function explainOf(element: HTMLElement): Promise<ShadowRoot> {
+  await settle();
+  return element.shadowRoot!.querySelector('medr1-explain')!.shadowRoot!;
+}
+
+/** Opens a part of the questions about a completion and presses a button there. */
+async function askAbout(element: HTMLElement, part: 'where' | 'when', button: string): Promise<void> {
+  const panel = await explainOf(element);
+  panel.querySelector<HTMLDetailsElement>(`[data-testid=explain-${part}]`)!.open = true;
+  panel.querySelector<HTMLElement>(`[data-testid=${button}]`)!.click();
+  await settle();
+}
+
 async function searched(element: HTMLElement, text: string): Promise<void> {
   const { model, workbench } = element as SearchView;
   model.set({ text });
@@ -517,6 +530,55 @@ export const STATES: Record<string, GalleryState> = {
   'rollouts: sft': { tag: 'medr1-rollouts', options: { runs }, select: { runs: ['r6'] } },
   'inspector: rollout': { tag: 'medr1-inspector', options: { runs }, select: { runs: ['r1'], step: 100, group: 1, completion: 2 } },
   'inspector: token': { tag: 'medr1-inspector', options: { runs }, select: { runs: ['r1'], step: 100, group: 1, completion: 2, token: 7 } },
+  'inspector: alternatives of a token': {
+    tag: 'medr1-inspector',
+    options: { runs },
+    select: { runs: ['r1'], step: 100, group: 1, completion: 2, token: 7 },
+    after: async (_element, workbench) => {
+      await workbench.alternatives.ask({ run: 'r1', rollout: { step: 100, group: 1, completion: 2 } });
+    },
+  },
+  'inspector: where it looked': {
+    tag: 'medr1-inspector',
+    options: { runs },
+    select: { runs: ['r1'], step: 100, group: 1, completion: 2, token: 7 },
+    after: (element) => askAbout(element, 'where', 'map-ask'),
+  },
+  'inspector: where it looked, words': {
+    tag: 'medr1-inspector',
+    options: { runs },
+    select: { runs: ['r1'], step: 100, group: 1, completion: 2, token: 7 },
+    after: async (element) => {
+      const panel = await explainOf(element);
+      const method = panel.querySelector<HTMLSelectElement>('[data-testid=map-method]')!;
+      method.value = 'gradient';
+      method.dispatchEvent(new Event('change'));
+      await askAbout(element, 'where', 'map-ask');
+    },
+  },
+  'inspector: when it decided': {
+    tag: 'medr1-inspector',
+    options: { runs },
+    select: { runs: ['r1'], step: 100, group: 1, completion: 2 },
+    after: async (element) => {
+      await askAbout(element, 'when', 'decision-ask');
+      await askAbout(element, 'when', 'change');
+      await askAbout(element, 'when', 'change-ask');
+    },
+  },
+  'inspector: a question that nobody answers': {
+    tag: 'medr1-inspector',
+    options: { runs },
+    select: { runs: ['r1'], step: 100, group: 1, completion: 2 },
+    after: async (element, _workbench, connector) => {
+      connector.options.failure = {
+        code: 'CHECKPOINT_UNKNOWN',
+        message: 'Run r1 has no checkpoint any more, and the model that it started from is not at sample/model.',
+        remedy: 'Put the model back, or resume the run: a policy in training can be asked.',
+      };
+      await askAbout(element, 'where', 'map-ask');
+    },
+  },
   'inspector: entropy': {
     tag: 'medr1-inspector',
     options: { runs },

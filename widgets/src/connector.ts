@@ -81,6 +81,15 @@ export type {
   Share,
 } from '@medr1/kernel-bridge/protocol';
 export type { DatasetDetail, EditRewards, SplitSummary } from '@medr1/kernel-bridge/protocol';
+export type {
+  Alternatives,
+  AskAttribution,
+  Attribution,
+  Decision,
+  ExplainTarget,
+  MapCheck,
+  MapMethod,
+} from '@medr1/kernel-bridge/protocol';
 export type { SearchHit, SearchPage, SearchQuery } from '@medr1/kernel-bridge/protocol';
 export type { EvalsEvent, ImagePicture, RunsEvent } from '@medr1/kernel-bridge/client';
 
@@ -150,6 +159,7 @@ export interface Connector extends Calls {
   readonly data: DataConnector;
   readonly evals: EvalsConnector;
   readonly search: Pick<Client['search'], 'find' | 'note' | 'statistics'>;
+  readonly explain: Client['explain'];
 
   readonly connection: Subscribable & { readonly value: ConnectionState };
 

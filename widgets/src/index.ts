@@ -8,6 +8,7 @@ export * from './curves/view.ts';
 export * from './store/data/model.ts';
 export * from './data/view.ts';
 export * from './element.ts';
+export * from './explain/view.ts';
 export * from './evaluation/model.ts';
 export * from './evaluation/view.ts';
 export * from './inspector/view.ts';

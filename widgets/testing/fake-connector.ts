@@ -1,6 +1,7 @@
 /** A backend in memory with made-up, repeatable numbers, for tests and the gallery. Nothing here is measured. */
 import { isWellFormed, verdict } from '@medr1/kernel-bridge/answers';
 import type {
+  ExplainTarget,
   BuiltInReward,
   CheckedReward,
   CheckRewards,
@@ -35,6 +36,7 @@ import { Observable } from '../src/observable.ts';
 import { drawing, random, seedOf } from './drawing.ts';
 import { FakeData, type FakeDataOptions } from './fake-data.ts';
 import { FakeEvals, type FakeEval } from './fake-evals.ts';
+import { fakeAlternatives, fakeAttribution, fakeDecision, type FakeSaid } from './fake-explain.ts';
 import { fakeGeneration } from './fake-generation.ts';
 import { fakeStatistics } from './fake-statistics.ts';
 
@@ -519,6 +521,24 @@ export class FakeConnector implements Connector {
     this.#answer('generate', [request], () =>
       fakeGeneration(request, request.item ? this.data.item(request.dataset!, request.item) : null),
     );
+  readonly explain: Connector['explain'] = {
+    alternatives: (target) => this.#answer('explain.alternatives', [target], () => fakeAlternatives(this.#said(target))),
+    attribution: (target) => this.#answer('explain.attribution', [target], () => fakeAttribution(target, this.#said(target))),
+    decision: (target) => this.#answer('explain.decision', [target], () => fakeDecision(target, this.#said(target))),
+  };
+  /** The completion that a question is about. */
+  #said({ run, rollout, text, token_ids }: ExplainTarget): FakeSaid {
+    if (!rollout)
+      return {
+        text: text ?? '<think> It is round. So it is A. </think> <answer> A </answer>',
+        options: ['cyst', 'nodule'],
+        step: token_ids ? 7 : 0,
+        wanted: null,
+      };
+    const group = this.groupsOf(this.#fake(run!), rollout.step, rollout.group + 1)[rollout.group];
+    const own = group.completions[rollout.completion].text;
+    return { text: text ?? own, options: group.options, step: Math.max(0, rollout.step - (rollout.step % 20)), wanted: rollout.step - 1 };
+  }
   imageUrl: Connector['imageUrl'] = (_id, path, size = 512) => drawing(path, size);
 
   subscribeRun(id: string, _resume: unknown, onEvent: (event: RunEvent) => void): { close(): void } {

@@ -4,7 +4,7 @@
  */
 import Type from 'typebox';
 import { VARIANTS, type Variant } from './config.ts';
-import { PromptView, type Put } from './generate.ts';
+import { Crop, PromptView, type Put } from './generate.ts';
 
 const orNull = <S extends Type.TSchema>(schema: S) => Type.Union([schema, Type.Null()]);
 const Place = Type.Integer({ minimum: 0 });
@@ -23,7 +23,7 @@ export type MapMethod = (typeof MAP_METHODS)[number];
  * About what: `rollout`, a stored completion of `run`; or a question as in POST /generate with the tokens `token_ids` that were said to it.
  *
  * With what changed: `text` stands in place of the completion; `order` lists the options anew by their places, so that [2, 0, 1] makes the third option A;
- * `image` is another one of the data set; `blank` paints the image grey.
+ * `image` is another one of the data set; `blank` paints the image grey; `crop` is all of it that the model sees.
  */
 const target = {
   run: Type.Optional(Type.String()),
@@ -41,6 +41,7 @@ const target = {
   order: Type.Optional(Type.Array(Place, { maxItems: 26 })),
   image: Type.Optional(Type.String()),
   blank: Type.Optional(Type.Boolean()),
+  crop: Type.Optional(Crop),
 };
 export const ExplainTarget = Type.Object(target, { additionalProperties: false });
 export type ExplainTarget = Type.Static<typeof ExplainTarget>;
@@ -187,6 +188,8 @@ export type Decision = Type.Static<typeof Decision>;
 
 /** What a worker process is asked about a completion. It crosses the channel between server and worker, never REST. */
 export interface ExplainAsk extends Put {
+  /** All of the image that the model sees; null: the whole. */
+  crop: Crop | null;
   /** Paints the image grey. */
   blank: boolean;
   /** Of the completion; null: those of `text`. */

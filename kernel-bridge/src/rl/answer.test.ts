@@ -43,6 +43,7 @@ const QUESTIONS = [
 /** About `<think> it is A </think> <answer> C </answer>`. */
 const aboutIt = (changes: Partial<ExplainAsk> = {}): ExplainAsk => ({
   ...{ item: tiny.items[1], root: tiny.directory, variant: 'think', template: null, evaluation: false, min_pixels: null, max_pixels: null },
+  crop: null,
   blank: false,
   token_ids: [14, 16, 17, 8, 15, 12, 10, 13, 2],
   text: null,

@@ -21,7 +21,7 @@ import type { RunRow } from '../runs/row.ts';
 import type { Answered } from './asking.ts';
 import type { QuestionSources } from './generations.ts';
 import type { GroupOf, Handlers } from './mount.ts';
-import { questionAsked, wronglyNamed } from './question.ts';
+import { checkCrop, questionAsked, wronglyNamed } from './question.ts';
 
 /** Blocks of occlusion, where none are named. */
 const BLOCKS: [number, number] = [7, 7];
@@ -82,11 +82,11 @@ class Explanations {
 
   /** The completion and its prompt, with what the request changes. */
   async #completion(target: ExplainTarget, run: RunRow | null): Promise<Omit<ExplainAsk, 'explain'>> {
-    const { text = null, blank = false, order, image } = target;
+    const { text = null, blank = false, order, image, crop = null } = target;
     const { put, token_ids } = target.rollout ? this.#stored(target, run!) : await this.#asked(target, run);
     const shown = order === undefined ? put.item : reordered(put.item, order);
     const item = { ...shown, image: image ?? shown.image };
-    if (item.image !== '') await openPicture(put.root, item.image); // refused here rather than after the wait for a step
+    if (item.image !== '') checkCrop(target.crop, await openPicture(put.root, item.image)); // refused here rather than after the wait for a step
     const choices = choicesOf(item.options);
     const options =
       choices.length > 0
@@ -96,7 +96,7 @@ class Explanations {
     const stored = target.rollout && order === undefined && target.variant === undefined && target.prompt_template === undefined;
     const wording = stored ? { template: AS_IT_STANDS, item: { ...item, question: put.words!, options: [] } } : { item };
     const { words: _, ...rest } = put;
-    return { ...rest, ...wording, blank, options, token_ids: text === null ? token_ids : null, text };
+    return { ...rest, ...wording, crop, blank, options, token_ids: text === null ? token_ids : null, text };
   }
 
   #stored({ rollout, variant, prompt_template }: ExplainTarget, run: RunRow): Completion {

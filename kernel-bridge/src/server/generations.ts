@@ -11,7 +11,7 @@ import type { LoadItems } from '../runs/runs.ts';
 import { scoreGeneration } from '../runs/score-generation.ts';
 import type { RunStore } from '../runs/store.ts';
 import type { Asking } from './asking.ts';
-import { questionAsked, wronglyNamed } from './question.ts';
+import { checkCrop, questionAsked, wronglyNamed } from './question.ts';
 
 export interface QuestionSources {
   home: string;
@@ -76,12 +76,6 @@ export class Generations {
       seed: request.seed ?? randomInt(2 ** 32),
     };
   }
-}
-
-function checkCrop(crop: GenerateRequest['crop'], { width, height }: { width: number; height: number }): void {
-  if (crop === undefined || (crop.left + crop.width <= width && crop.top + crop.height <= height)) return;
-  const stretch = `${crop.width} x ${crop.height} pixels at ${crop.left}, ${crop.top}`;
-  throw errors.badRequest('POST /generate', `the crop (${stretch}) does not lie within the image, which has ${width} x ${height} pixels`);
 }
 
 function checkTogether(request: GenerateRequest): void {

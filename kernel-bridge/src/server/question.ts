@@ -3,6 +3,7 @@ import { Dataset, noItem } from '../data/index/dataset.ts';
 import { indexedName } from '../data/index/list.ts';
 import type { VqaItem } from '../protocol/data.ts';
 import type { GenerateRequest } from '../protocol/generate.ts';
+import { errors } from '../runs/errors.ts';
 import type { RunRow } from '../runs/row.ts';
 import type { LoadItems } from '../runs/runs.ts';
 
@@ -43,6 +44,13 @@ export function wronglyNamed(
     dataset === undefined && run === undefined && image !== undefined && 'it names no data set for the image',
     question?.trim() === '' && isAsked && 'the question is empty',
   ].find((problem) => problem !== false);
+}
+
+/** Throws REQUEST_INVALID where the stretch does not lie within the image. */
+export function checkCrop(crop: GenerateRequest['crop'], { width, height }: { width: number; height: number }): void {
+  if (crop === undefined || (crop.left + crop.width <= width && crop.top + crop.height <= height)) return;
+  const stretch = `${crop.width} x ${crop.height} pixels at ${crop.left}, ${crop.top}`;
+  throw errors.badRequest('body crop', `the crop (${stretch}) does not lie within the image, which has ${width} x ${height} pixels`);
 }
 
 /** A question that stands in no data set: its options are in its words, its right answer is not known. */

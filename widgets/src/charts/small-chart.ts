@@ -120,7 +120,20 @@ function markOf(mark: Mark, scales: Scales, size: Size): SVGTemplateResult {
     stroke=${mark.hollow ? mark.colour : 'none'}    vector-effect="non-scaling-stroke" />`;
 }
 
+/** What is there for those who hear the page alone. */
+export const heardStyle = css`
+  .heard {
+    position: absolute;
+    width: 1px;
+    height: 1px;
+    overflow: hidden;
+    clip-path: inset(50%);
+    white-space: nowrap;
+  }
+`;
+
 export const smallChartStyle = css`
+  ${heardStyle}
   .small-chart {
     flex: none;
     overflow: visible;
@@ -174,13 +187,5 @@ export const smallChartStyle = css`
   .small-figure .notes b {
     color: var(--medr1-text);
     font-weight: 600;
-  }
-  .heard {
-    position: absolute;
-    width: 1px;
-    height: 1px;
-    overflow: hidden;
-    clip-path: inset(50%);
-    white-space: nowrap;
   }
 `;

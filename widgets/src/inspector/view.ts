@@ -11,12 +11,15 @@ import { laterUpdates, missing, type Colouring, type TokenQuantity } from '../st
 import { colouringSwitch } from '../rollouts/legend.ts';
 import { goldText, tokenCount } from '../store/rollouts/model.ts';
 import { saidOf } from '../rollouts/question.ts';
+import '../explain/view.ts';
+import type { Subject } from '../explain/model.ts';
+import { rolloutOf } from '../store/rollouts/alternatives.ts';
 import '../rollouts/tokens.ts';
 import { byRun, tally } from '../sample/model.ts';
 import { HeldRuns } from '../store/held-runs.ts';
 import { base, tokens } from '../theme.ts';
 import type { IWorkbench } from '../store/workbench.ts';
-import { InspectorModel, meanOf, rewardParts, weightsAt, type Subject } from './model.ts';
+import { InspectorModel, meanOf, rewardParts, weightsAt, type Subject as InspectedSubject } from './model.ts';
 import { style } from './style.ts';
 
 const PIXELS = 384;
@@ -44,8 +47,9 @@ export class InspectorPanel extends PageElement {
   }
 
   protected override watched() {
-    const { selection, runs, data, tokenTexts, rollouts } = this.workbench;
+    const { selection, runs, data, tokenTexts, alternatives, rollouts } = this.workbench;
     return [
+      alternatives.changed,
       selection,
       runs.state,
       data.state,
@@ -98,7 +102,7 @@ export class InspectorPanel extends PageElement {
     </div>`;
   }
 
-  #title(subject: Exclude<Subject, 'nothing'>): TemplateResult {
+  #title(subject: Exclude<InspectedSubject, 'nothing'>): TemplateResult {
     const { step, group, item } = this.workbench.selection.value;
     if (subject === 'question') return html`<b>Question</b> <span class="secondary">${item}</span>`;
     const of = html`<span class="secondary">of ${this.#held.first?.name ?? ''}</span>`;
@@ -118,7 +122,15 @@ export class InspectorPanel extends PageElement {
     return html`
       ${this.#image(group.image ? this.workbench.connector.imageUrl(run, group.image, PIXELS) : null, group.question)}
       ${asked(group.question, group.options, group.answer)} ${section('Answer', html`<p data-testid="gold">${goldText(group)}</p>`)}
-      ${section('Prediction', html`${this.#choice(group, one)} ${this.#said(group, one)}`)}
+      ${section(
+        'Prediction',
+        html`${this.#choice(group, one)} ${this.#said(group, one)}
+          <medr1-explain
+            .connector=${this.workbench.connector}
+            .subject=${this.#subject(run, group, one)}
+            .token=${this.workbench.selection.value.token}
+          ></medr1-explain>`,
+      )}
       ${section('Rewards', this.#rewards(group, one, weightsAt(series?.revisions ?? [], group.step)))}
       ${section(
         'Metadata',
@@ -143,6 +155,20 @@ export class InspectorPanel extends PageElement {
       ${section('Links', html`${this.#links(['open-rollouts', 'open-curves', 'open-sample', 'open-data'])} ${this.#unindexed(run)}`)}
     `;
   }
+
+  /** The same object for the same completion. */
+  #subject(run: string, group: Group, one: Completion): Subject {
+    const target = rolloutOf(run, group, one.index);
+    if (JSON.stringify(this.#asked?.target) !== JSON.stringify(target))
+      this.#asked = {
+        target,
+        text: one.text,
+        options: choicesOf(group.options),
+        image: group.image ? this.workbench.connector.imageUrl(run, group.image, 2 * PIXELS) : null,
+      };
+    return this.#asked!;
+  }
+  #asked: Subject | null = null;
 
   /** One chip a completion: its letter, right or wrong, and its advantage. */
   #choice(group: Group, one: Completion): TemplateResult {
@@ -187,6 +213,8 @@ export class InspectorPanel extends PageElement {
               .absent=${why(colouring)}
               .said=${saidOf(one, group)}
               .token=${token}
+              .alternatives=${this.workbench.alternatives.of(rolloutOf(selection.run!, group, one.index))}
+              @medr1-ponder=${() => void this.workbench.alternatives.ask(rolloutOf(selection.run!, group, one.index))}
               @medr1-token=${(event: CustomEvent<number>) => selection.move({ completion: one.index, token: event.detail })}
             ></medr1-tokens>`
           : html`<div class="text" data-testid="said">${words}</div>`

@@ -8,6 +8,7 @@ import { integer, number } from '../format.ts';
 import { base, tokens } from '../theme.ts';
 import { completionStyles, readingLabel } from './completion.ts';
 import { completionBody, questionHead, questionStyles, saidOf, thumbnail } from './question.ts';
+import type { TokenAlternatives } from '../store/rollouts/alternatives.ts';
 import type { GroupTexts } from '../store/rollouts/token-texts.ts';
 import './tokens.ts';
 import type { Colouring } from '../store/rollouts/colouring.ts';
@@ -26,6 +27,7 @@ export class RolloutGroup extends WatchingElement {
     texts: { attribute: false },
     search: { attribute: false },
     fold: { attribute: false },
+    alternatives: { attribute: false },
     broken: { state: true },
     others: { state: true },
   };
@@ -44,6 +46,8 @@ export class RolloutGroup extends WatchingElement {
   declare search: string;
   /** Completions that say the same are shown once. */
   declare fold: boolean;
+  /** What could have been said in place of the tokens of a completion; null where nobody asked. `medr1-ponder` of a completion asks. */
+  declare alternatives: (completion: number) => TokenAlternatives | null;
   /** Address of an image that did not load. */
   declare broken: string | null;
   /** Completions without what was searched for are shown too. */
@@ -59,6 +63,7 @@ export class RolloutGroup extends WatchingElement {
     this.texts = null;
     this.search = '';
     this.fold = false;
+    this.alternatives = () => null;
     this.broken = null;
     this.others = false;
   }
@@ -174,6 +179,11 @@ export class RolloutGroup extends WatchingElement {
       .said=${saidOf(one, this.group)}
       .colouring=${this.colouring}
       .token=${one.index === this.completion ? this.token : null}
+      .alternatives=${this.alternatives(one.index)}
+      @medr1-ponder=${(event: Event) => {
+        event.stopPropagation();
+        this.dispatchEvent(new CustomEvent('medr1-ponder', { detail: one.index, bubbles: true, composed: true }));
+      }}
       @medr1-token=${(event: CustomEvent<number>) => {
         event.stopPropagation();
         this.#choose(one.index, event.detail);

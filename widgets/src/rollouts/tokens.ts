@@ -1,12 +1,37 @@
 /** Tokens of a completion, coloured by what is stored of them; the numbers are shown for the one under pointer or cursor. */
 import { css, html, nothing, type PropertyValues, type TemplateResult } from 'lit';
+import type { Alternatives } from '../connector.ts';
 import { define, WatchingElement } from '../element.ts';
-import { number, percent, signed } from '../format.ts';
+import { integer, number, percent, signed } from '../format.ts';
+import { heardStyle } from '../charts/small-chart.ts';
 import { base, tokens } from '../theme.ts';
+import type { TokenAlternatives } from '../store/rollouts/alternatives.ts';
 import { shade, type TokenFacts, type TokenQuantity } from '../store/rollouts/colouring.ts';
 import { completionStyles, flaw, glyph, isReadFrom, judged, type Said } from './completion.ts';
 import { legend, legendStyles } from './legend.ts';
 import { stretches, type Stretch } from './stretches.ts';
+
+/** How long a pointer has to rest on a token. */
+const REST_MS = 300;
+
+/** A probability, small ones too: "62 %", "0.4 %", "2.1e-6". */
+export const share = (p: number): string => (p >= 0.01 ? percent(p) : p >= 1e-4 ? `${number(100 * p, 2)} %` : number(p, 2));
+
+/** "policy of step 40 (that of step 39 is gone)": which one was asked. */
+export function policyText({
+  step,
+  wanted_step: wanted,
+  live,
+  model,
+}: Pick<Alternatives, 'step' | 'wanted_step' | 'live' | 'model'>): string {
+  if (step === null) return model;
+  const which = live
+    ? `policy in training, after step ${integer(step)}`
+    : step === 0
+      ? 'the model that the run starts from'
+      : `checkpoint of step ${integer(step)}`;
+  return wanted === null || wanted === step ? which : `${which}, the nearest to step ${integer(wanted)}`;
+}
 
 /** Line ends and spaces at the ends, made visible. */
 export const visible = (text: string): string => text.replaceAll('\n', '⏎').replace(/^ +| +$/g, (spaces) => '·'.repeat(spaces.length));
@@ -20,6 +45,7 @@ export class TokenStrip extends WatchingElement {
     absent: { attribute: false },
     said: { attribute: false },
     bare: { type: Boolean, reflect: true },
+    alternatives: { attribute: false },
     pointed: { state: true },
   };
   declare texts: readonly string[];
@@ -33,6 +59,11 @@ export class TokenStrip extends WatchingElement {
   declare said: Said | null;
   /** Without a legend of its own. */
   declare bare: boolean;
+  /**
+   * What could have been said in place of each token; null where nobody asked. It is asked for by `medr1-ponder`, where the pointer rests on a token or
+   * the cursor is on one.
+   */
+  declare alternatives: TokenAlternatives | null;
   /** The token under the pointer. */
   declare pointed: number | null;
 
@@ -45,8 +76,15 @@ export class TokenStrip extends WatchingElement {
     this.absent = null;
     this.said = null;
     this.bare = false;
+    this.alternatives = null;
     this.pointed = null;
   }
+
+  override disconnectedCallback(): void {
+    super.disconnectedCallback();
+    clearTimeout(this.#rest);
+  }
+  #rest: ReturnType<typeof setTimeout> | undefined;
 
   protected override identity(): PropertyKey[] {
     return ['texts', 'facts', 'colouring', 'token', 'absent', 'said'];
@@ -66,11 +104,13 @@ export class TokenStrip extends WatchingElement {
         role="group"
         aria-label="Tokens; left and right walk them"
         @keydown=${this.#onKey}
-        @mouseleave=${() => (this.pointed = null)}
+        @mouseleave=${() => this.#point(null)}
       >
-        ${this.#parts()}
+        <span class="heard" data-testid="heard">${this.said?.text ?? this.texts.join('')}</span>
+        <span aria-hidden="true">${this.#parts()}</span>
       </div>
-      <p class="reading small" data-testid="token-reading" aria-live="polite">${this.#reading()}</p>`;
+      <div class="reading small" data-testid="token-reading" aria-live="polite">${this.#reading()}</div>
+      ${this.#instead()}`;
   }
 
   /** Thinking, answer and what stands outside the tags are told apart as in a completion that is not coloured. */
@@ -97,7 +137,7 @@ export class TokenStrip extends WatchingElement {
       class=${`token${clipped ? ' clipped' : ''}${index === (this.pointed ?? this.token) ? ' at' : ''}`}
       style=${`--share:${share.toFixed(3)};--colour:var(${colour})`}
       data-testid="token"
-      @mouseenter=${() => (this.pointed = index)}
+      @mouseenter=${() => this.#point(index)}
       @click=${() => this.#choose(index)}
       >${text}</span
     >`;
@@ -132,6 +172,46 @@ export class TokenStrip extends WatchingElement {
       ${facts.advantage === undefined ? nothing : fact('A', 'advantage of the completion, the same for each of its tokens', signed(facts.advantage))}`;
   }
 
+  /** What could have been said at the token that is looked at, and which policy says so. */
+  #instead(): TemplateResult | typeof nothing {
+    const { alternatives } = this;
+    const at = this.pointed ?? this.token;
+    if (alternatives === null || at === null || at >= this.texts.length) return nothing;
+    if (alternatives.status === 'loading')
+      return html`<p class="instead small secondary" role="status">Asking the model what else it could have said …</p>`;
+    if (alternatives.status === 'error')
+      return html`<p class="instead small" role="alert" data-testid="alternatives-error">
+        <span class="warning" aria-hidden="true">⚠</span> ${alternatives.error.message} ${alternatives.error.remedy}
+      </p>`;
+    const place = alternatives.value.places[at];
+    if (!place) return nothing;
+    const own = this.texts[at];
+    return html`<div class="instead small" data-testid="alternatives">
+      <ol aria-label=${`Likeliest tokens at place ${at + 1}`}>
+        ${place.top.map(
+          ({ text, logprob }) =>
+            html`<li class=${text === own ? 'own' : ''} title=${text === own ? 'the token that was said' : nothing}>
+              <code>${visible(text)}</code> <span class="number">${share(Math.exp(logprob))}</span>
+            </li>`,
+        )}
+      </ol>
+      <span class="secondary"
+        >rank ${integer(place.rank)} of the one said, ${share(Math.exp(place.logprob))} now · ${policyText(alternatives.value)}</span
+      >
+    </div>`;
+  }
+
+  /** A pointer that rests on a token wants to know more of it. */
+  #point(index: number | null): void {
+    this.pointed = index;
+    clearTimeout(this.#rest);
+    if (index !== null) this.#rest = setTimeout(() => this.#ponder(), REST_MS);
+  }
+
+  #ponder(): void {
+    this.dispatchEvent(new CustomEvent('medr1-ponder', { bubbles: true, composed: true }));
+  }
+
   /** The keyboard walks the tokens. */
   override focus(): void {
     this.renderRoot.querySelector<HTMLElement>('.strip')?.focus();
@@ -140,6 +220,7 @@ export class TokenStrip extends WatchingElement {
   #choose(index: number): void {
     this.token = index;
     this.dispatchEvent(new CustomEvent('medr1-token', { detail: index, bubbles: true, composed: true }));
+    this.#ponder();
   }
 
   #onKey = (event: KeyboardEvent): void => {
@@ -157,6 +238,7 @@ export class TokenStrip extends WatchingElement {
     base,
     legendStyles,
     completionStyles,
+    heardStyle,
     css`
       :host {
         background: none;
@@ -192,6 +274,20 @@ export class TokenStrip extends WatchingElement {
         align-items: center;
         min-height: 20px;
         margin: 2px 0 0;
+      }
+      .instead {
+        margin: 2px 0 0;
+      }
+      .instead ol {
+        display: flex;
+        flex-wrap: wrap;
+        gap: 2px 12px;
+        margin: 0;
+        padding: 0;
+        list-style: none;
+      }
+      .instead .own code {
+        outline: 1px solid var(--medr1-accent);
       }
       code {
         padding: 0 4px;

@@ -375,3 +375,23 @@ it('completions that say the same stand once where that is chosen, and the selec
   expect(deep(group.shadowRoot!, '[data-testid=folded]').map((one) => one.textContent!.trim())).toEqual(['4 say this', '4 say this']);
   expect(workbench.rollouts.toJSON().fold).toBe(true);
 });
+
+it('a chosen token shows what else could have been said, and which policy says so; a screen reader reads the text as text', async () => {
+  const { connector, element } = await view({ runs: [{ id: 'a', steps: 45 }] });
+  workbench.rollouts.set({ colouring: 'logprob' });
+  workbench.selection.move({ step: 41, group: 0, completion: 0 });
+  const strip = () => element.shadowRoot!.querySelector('medr1-group')!.shadowRoot!.querySelector('medr1-tokens')!;
+  await until(() => expect(strip()).not.toBeNull());
+  await settled();
+  const within = (selector: string) => strip().shadowRoot!.querySelector(selector);
+  expect(within('[data-testid=heard]')!.textContent).toBe(workbench.rollouts.state.value.groups[0].completions[0].text);
+  expect(within('.strip > [aria-hidden=true]')!.querySelectorAll('.token').length).toBeGreaterThan(3);
+  expect(within('[data-testid=alternatives]')).toBeNull();
+  within('.strip')!.dispatchEvent(new KeyboardEvent('keydown', { key: 'ArrowRight', bubbles: true }));
+  await until(() => expect(within('[data-testid=alternatives]')).not.toBeNull());
+  expect(connector.calls.filter(([name]) => name === 'explain.alternatives')).toEqual([
+    ['explain.alternatives', { run: 'a', rollout: { step: 41, group: 0, completion: 0 } }],
+  ]);
+  expect(within('[data-testid=alternatives]')!.querySelectorAll('li')).toHaveLength(5);
+  expect(within('[data-testid=alternatives]')!.textContent!.replace(/\s+/g, ' ')).toContain('checkpoint of step 40');
+});

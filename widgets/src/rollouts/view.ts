@@ -20,10 +20,12 @@ import { laterUpdates, missing, type TokenQuantity } from '../store/rollouts/col
 import { colouringSwitch, legend, legendStyles } from './legend.ts';
 import { imagesOf, pageOf } from './page.ts';
 import { stepChoice, stepChoiceStyles, valueChoice } from './toolbar.ts';
+import { rolloutOf } from '../store/rollouts/alternatives.ts';
 import { SHOWN, SORTS, visibleGroups, type Shown, type Sort } from '../store/rollouts/model.ts';
 
 const THUMB = 96; // pixels asked for, twice what is shown, for sharp screens
 const LARGE = 768;
+const NOBODY_ASKED = (): null => null;
 /** What the popover holds, as long as nothing was chosen there. */
 const AS_AT_FIRST = { sort: 'order', shown: 'all', modality: null, type: null, fold: false, colouring: 'off' } as const;
 
@@ -48,7 +50,14 @@ export class RolloutsView extends WatchingElement {
   }
 
   protected override watched() {
-    return [this.workbench.selection, this.workbench.runs.state, this.workbench.tokenTexts.changed, this.#model.state, this.#saving];
+    return [
+      this.workbench.selection,
+      this.workbench.runs.state,
+      this.workbench.tokenTexts.changed,
+      this.workbench.alternatives.changed,
+      this.#model.state,
+      this.#saving,
+    ];
   }
 
   protected override willUpdate(changed: PropertyValues): void {
@@ -279,6 +288,8 @@ export class RolloutsView extends WatchingElement {
               @medr1-toggle=${() => this.#toggle(group)}
               @medr1-completion=${(event: CustomEvent<{ completion: number; token: number | null }>) => this.#select(group, event.detail)}
               @medr1-tokens-retry=${() => this.workbench.tokenTexts.retry(run.id, group.step, group.group)}
+              .alternatives=${isOpen(group) && colouring !== 'off' ? (completion: number) => this.workbench.alternatives.of(rolloutOf(run.id, group, completion)) : NOBODY_ASKED}
+              @medr1-ponder=${(event: CustomEvent<number>) => void this.workbench.alternatives.ask(rolloutOf(run.id, group, event.detail))}
               @medr1-enlarge=${() => this.#enlarge(group)}
             ></medr1-group>`,
         )}

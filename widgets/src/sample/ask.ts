@@ -24,6 +24,8 @@ export type Answer = Exclude<Load<Generation>, { status: 'idle' }>;
 export interface TryAnswer {
   policy: Pick<Policy, 'key' | 'label'>;
   variant: Variant;
+  /** Whom, what and with which prompt, as a request names it. */
+  asked: Pick<GenerateRequest, 'run' | 'model' | 'dataset' | 'item' | 'question' | 'image' | 'blank' | 'crop' | 'variant'>;
   answer: Answer;
 }
 
@@ -245,11 +247,17 @@ export class AskModel {
     const id = ++this.#count;
     const rewards = scored && scorer !== null && { rewards: scorer.id };
     const settings = { num, temperature, max_new_tokens, ...(seed !== null && { seed }), ...rewards };
-    const all = asked.flatMap((policy) => variants.map((variant) => ({ policy, variant, answer: new Latest<Generation>() })));
+    const all = asked.flatMap((policy) =>
+      variants.map((variant) => {
+        const { run, model } = policy.request;
+        const who = { ...(run !== undefined && { run }), ...(model !== undefined && { model }) };
+        return { policy, variant, asked: { ...who, ...question, variant }, answer: new Latest<Generation>() };
+      }),
+    );
     this.#asked = all;
     const made = (): Try => {
-      const answers = all.flatMap(({ policy: { key, label }, variant, answer: { value } }) =>
-        value.status === 'idle' ? [] : [{ policy: { key, label }, variant, answer: value }],
+      const answers = all.flatMap(({ policy: { key, label }, variant, asked, answer: { value } }) =>
+        value.status === 'idle' ? [] : [{ policy: { key, label }, variant, asked, answer: value }],
       );
       return {
         id,

@@ -3,9 +3,9 @@
  * below, with the models and settings that it was tried with. Answers are untrusted text: text nodes only.
  */
 import { css, html, nothing, type TemplateResult } from 'lit';
-import { opensThink } from '@medr1/kernel-bridge/answers';
+import { choicesOf, letterOf, opensThink, optionsIn } from '@medr1/kernel-bridge/answers';
 import { repeat } from 'lit/directives/repeat.js';
-import type { Crop, DataItem, Generation } from '../connector.ts';
+import type { Connector, Crop, DataItem, ExplainTarget, Generation } from '../connector.ts';
 import { define, WatchingElement } from '../element.ts';
 import { integer, number } from '../format.ts';
 import { failed } from '../view-states.ts';
@@ -24,6 +24,9 @@ import {
   type Variant,
 } from './ask.ts';
 import { policyChoice } from './policy.ts';
+import type { AlternativesStore } from '../store/rollouts/alternatives.ts';
+import type { Subject } from '../explain/model.ts';
+import '../explain/view.ts';
 import '../rollouts/tokens.ts';
 
 const FIELDS: [key: keyof typeof BOUNDS, label: string, title: string][] = [
@@ -37,12 +40,23 @@ export class SampleTry extends WatchingElement {
   static override properties = {
     model: { attribute: false },
     item: { attribute: false },
+    connector: { attribute: false },
+    image: { attribute: false },
+    alternatives: { attribute: false },
+    tokenOf: { state: true },
     asTokens: { state: true },
     wrong: { state: true },
   };
   declare model: AskModel;
   /** The question as it stands; null where it cannot be put in other words. */
   declare item: DataItem | null;
+  /** Where questions about answers go; null where none can be asked. */
+  declare connector: Connector | null;
+  /** Address of the question's image. */
+  declare image: (path: string) => string | null;
+  declare alternatives: Pick<AlternativesStore, 'of' | 'ask' | 'changed'> | null;
+  /** Chosen tokens, by answer. */
+  declare tokenOf: ReadonlyMap<string, number>;
   /** Answers are shown as tokens with their log-probabilities. */
   declare asTokens: boolean;
   /** Fields that hold no number within bounds. */
@@ -51,16 +65,20 @@ export class SampleTry extends WatchingElement {
   constructor() {
     super();
     this.item = null;
+    this.connector = null;
+    this.image = () => null;
+    this.alternatives = null;
+    this.tokenOf = new Map();
     this.asTokens = false;
     this.wrong = new Set();
   }
 
   protected override identity(): PropertyKey[] {
-    return ['model'];
+    return ['model', 'alternatives'];
   }
 
   protected override watched() {
-    return [this.model.state];
+    return [this.model.state, ...(this.alternatives ? [this.alternatives.changed] : [])];
   }
 
   protected override render(): TemplateResult {
@@ -280,7 +298,7 @@ export class SampleTry extends WatchingElement {
     /></label>`;
   }
 
-  #answer({ policy, variant, answer }: TryAnswer, named: boolean): TemplateResult {
+  #answer({ policy, variant, answer, asked }: TryAnswer, named: boolean): TemplateResult {
     return html`<section data-testid="try-answer" data-variant=${variant}>
       <h4>
         ${named ? html`<span data-testid="asked-of">${policy.label}</span> · ` : nothing}${variant}
@@ -295,7 +313,7 @@ export class SampleTry extends WatchingElement {
                 ...Object.entries(answer.value.scored_by?.errors ?? {}).map(
                   ([name, message]) => html`<p class="small" role="note"><span class="warning">⚠ ${name}</span> ${message}</p>`,
                 ),
-                ...answer.value.completions.map((one) => this.#completion(one, answer.value)),
+                ...answer.value.completions.map((one, at) => this.#completion(one, answer.value, asked, at)),
               ]
       }
     </section>`;
@@ -307,7 +325,20 @@ export class SampleTry extends WatchingElement {
     </span>`;
   }
 
-  #completion(one: Generation['completions'][number], { reading, prompt }: Generation): TemplateResult {
+  /** Questions about an answer, and what could have been said in place of its tokens. */
+  #subject(one: Generation['completions'][number], { step, run }: Generation, asked: TryAnswer['asked']): Subject {
+    // the policy that gave the answer, as far as it is still there
+    const target: ExplainTarget = { ...asked, token_ids: one.token_ids, ...(run !== null && step !== null && { step }) };
+    const path = asked.image ?? this.item?.image ?? '';
+    const options = asked.item === undefined ? optionsOfWords(asked.question ?? '') : choicesOf(this.item?.options ?? []);
+    return { target, text: one.text, options, image: path === '' ? null : this.image(path) };
+  }
+
+  #completion(one: Generation['completions'][number], generation: Generation, asked: TryAnswer['asked'], at: number): TemplateResult {
+    const { reading, prompt } = generation;
+    const subject = this.connector && this.#subject(one, generation, asked);
+    const key = JSON.stringify([asked, generation.seed, at]);
+    const token = this.tokenOf.get(key) ?? null;
     const said = { ...one, reading, thinkOpen: opensThink(prompt.text) };
     const text = html`<div class="text">${completionText(said)}</div>`;
     // where there is nothing but the answer, it stands in place of the verdict, which would say the same
@@ -318,7 +349,29 @@ export class SampleTry extends WatchingElement {
         <span class="number secondary">${integer(one.token_ids.length)} tokens</span>
         ${one.finish_reason === 'length' ? html`<span class="warning" title="Cut off at max tokens">⚠ cut off</span>` : nothing}
       </div>
-      ${this.asTokens ? html`<medr1-tokens .texts=${one.tokens} .facts=${one}></medr1-tokens>` : alone ? nothing : text}
+      ${
+        this.asTokens
+          ? html`<medr1-tokens
+              .texts=${one.tokens}
+              .facts=${one}
+              .said=${said}
+              .token=${token}
+              .alternatives=${subject && this.alternatives ? this.alternatives.of(subject.target) : null}
+              @medr1-ponder=${() => subject && void this.alternatives?.ask(subject.target)}
+              @medr1-token=${(event: CustomEvent<number>) => (this.tokenOf = new Map(this.tokenOf).set(key, event.detail))}
+            ></medr1-tokens>`
+          : alone
+            ? nothing
+            : text
+      }
+      ${
+        subject
+          ? html`<details class="about" data-testid="try-about">
+              <summary class="small">Ask about this answer</summary>
+              <medr1-explain .connector=${this.connector!} .subject=${subject} .token=${token}></medr1-explain>
+            </details>`
+          : nothing
+      }
     </article>`;
   }
 
@@ -470,6 +523,9 @@ const lookText = ({ blank, crop }: Look): string =>
   [blank && 'grey in place of the image', crop && `image at ${crop.left}, ${crop.top}: ${crop.width} × ${crop.height} px`]
     .filter(Boolean)
     .join(', ');
+
+const optionsOfWords = (question: string): Subject['options'] =>
+  optionsIn(question).map((text, index) => ({ letter: letterOf(index), text, index }));
 
 const imageText = ({ image }: Edit): string => (image === '' ? 'no image' : image);
 

@@ -280,3 +280,25 @@ it('says what to do when no question is chosen, and what is wrong when it cannot
   expect(root.querySelector('[data-testid=error]')!.textContent).toContain('There is no question nobody.');
   element.remove();
 });
+
+it('an answer of try it can be asked about: its own tokens, the policy that gave it, and what else could have been said', async () => {
+  const { connector, root, item, inside } = await view();
+  inside('medr1-try', 'try-run')!.click();
+  await settled();
+  inside('medr1-try', 'as-tokens')!.click();
+  await settled();
+  const area = root.querySelector('medr1-try')!.shadowRoot!;
+  const [first] = area.querySelectorAll('medr1-tokens');
+  first.shadowRoot!.querySelector('.strip')!.dispatchEvent(new KeyboardEvent('keydown', { key: 'ArrowRight', bubbles: true }));
+  await settled();
+  const asked = (name: string) => connector.calls.filter(([call]) => call === `explain.${name}`).map(([, target]) => target);
+  const said = { run: workbench.selection.run, dataset: SET, item: item.id, variant: 'think', token_ids: expect.any(Array), step: 120 };
+  expect(asked('alternatives')).toEqual([said]);
+  expect(first.shadowRoot!.querySelectorAll('[data-testid=alternatives] li')).toHaveLength(5);
+  area.querySelector<HTMLDetailsElement>('[data-testid=try-about]')!.open = true;
+  const panel = area.querySelector('medr1-explain')!.shadowRoot!;
+  panel.querySelector<HTMLElement>('[data-testid=map-ask]')!.click();
+  await settled();
+  expect(asked('attribution')).toEqual([{ ...said, method: 'integrated', token: 0 }]);
+  expect(panel.querySelector('[data-testid=map-verdict]')).not.toBeNull();
+});

@@ -123,7 +123,13 @@ export class SampleView extends PageElement {
           ${this.#question(sample.item)} ${this.#answers(state)}
           <section>
             <h3>Try it</h3>
-            <medr1-try .model=${this.#ask!} .item=${sample.item}></medr1-try>
+            <medr1-try
+              .model=${this.#ask!}
+              .item=${sample.item}
+              .connector=${this.workbench.connector}
+              .alternatives=${this.workbench.alternatives}
+              .image=${this.#imageUrl}
+            ></medr1-try>
           </section>
           <details data-testid="prompt" @toggle=${(event: Event) => this.#ask!.openPrompt((event.target as HTMLDetailsElement).open)}>
             <summary>Prompt, as the model gets it</summary>
@@ -139,6 +145,12 @@ export class SampleView extends PageElement {
       </div>
     </div>`;
   }
+
+  /** Address of an image of the data set shown. */
+  #imageUrl = (path: string): string | null => {
+    const { dataset } = this.#model!.state.value;
+    return dataset === null ? null : this.workbench.connector.data.imageUrl(dataset, path);
+  };
 
   #imageOf({ dataset, sample }: SampleState): { dataset: string; path: string } {
     const { image } = sample!.item;

@@ -6,6 +6,7 @@ import { Observable } from '../observable.ts';
 import { GroupQuestion } from './group-question.ts';
 import { RewardDrafts } from './reward-drafts.ts';
 import { RolloutsModel } from './rollouts/model.ts';
+import { AlternativesStore } from './rollouts/alternatives.ts';
 import { TokenTexts } from './rollouts/token-texts.ts';
 import { SelectionModel } from '../selection.ts';
 import { RunColours } from './run-colours.ts';
@@ -33,6 +34,7 @@ export interface IWorkbench {
   /** What the Data view shows: one filter for every view and for notebooks. */
   readonly data: Public<DataModel>;
   readonly tokenTexts: Public<TokenTexts>;
+  readonly alternatives: Public<AlternativesStore>;
   /** The rollouts shown, and how: the Inspector colours tokens as Rollouts does. */
   readonly rollouts: Public<RolloutsModel>;
   /** What the Evaluation view shows. */
@@ -58,6 +60,7 @@ export class Workbench implements IWorkbench {
   readonly colours = new RunColours();
   readonly data: DataModel;
   readonly tokenTexts: TokenTexts;
+  readonly alternatives: AlternativesStore;
   readonly rollouts: RolloutsModel;
   readonly rewardDrafts = new RewardDrafts();
   readonly removals = new Observable(0);
@@ -74,6 +77,7 @@ export class Workbench implements IWorkbench {
     this.runs = new RunList(connector);
     this.data = new DataModel(connector, this.selection);
     this.tokenTexts = new TokenTexts(connector);
+    this.alternatives = new AlternativesStore(connector.explain);
     this.rollouts = new RolloutsModel(connector);
     this.#question = new GroupQuestion(connector, this.selection, this.data.datasets);
     this.#sync = new ViewSync(connector, this.selection, this.data);

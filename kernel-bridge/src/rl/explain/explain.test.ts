@@ -32,6 +32,7 @@ const ask = <T>(asked: ExplainAsk['explain'], changes: Partial<ExplainAsk> = {},
     () => model,
     {
       ...put(),
+      crop: null,
       blank: false,
       token_ids: SAID,
       text: null,

@@ -25,7 +25,7 @@ export async function explain(
   signal?.throwIfAborted();
   const ids = ask.token_ids ?? processor.encode(ask.text ?? '');
   const room = { completion: ids.length, longest: model.config.text_config.max_position_embeddings };
-  const { prompt, view } = await encodePut(processor, ask, { blank: ask.blank, room });
+  const { prompt, view } = await encodePut(processor, ask, { crop: ask.crop, blank: ask.blank, room });
   const state = getRngState(model.device);
   try {
     const texts = tokenTexts(processor, ids);
