@@ -8,6 +8,7 @@ import keys from './plugins/keys.ts';
 import launcher from './plugins/launcher.ts';
 import layouts from './plugins/layouts.ts';
 import links from './plugins/links.ts';
+import liveCells from './plugins/live-cells.ts';
 import newRun from './plugins/new-run.ts';
 import notebook from './plugins/notebook.ts';
 import pair from './plugins/pair.ts';
@@ -48,6 +49,7 @@ export default [
   links,
   keys,
   notebook,
+  liveCells,
   notifications,
   status,
   search,

@@ -152,7 +152,8 @@ class Live:
             return
         with self._lock:
             if self._acting >= MOST_ACTIONS:
-                self._answer(content, WorkbenchError("CELL_BUSY", "The cell already does eight things", "Try again when some of them are done."))
+                busy = "The cell already does eight things"
+                self._answer(content, WorkbenchError("CELL_BUSY", busy, "Try again when some of them are done."))
                 return
             self._acting += 1
         threading.Thread(target=self._do, args=(act, content), name=f"medr1 live {kind}", daemon=True).start()

@@ -18,7 +18,7 @@ DASHES = ("", "6 3", "2 3", "6 3 2 3")
 TEXT, LINE = "#6b6b6b", "#9a9a9a"
 WIDTH, CHART = 360, 150
 LEFT, RIGHT, TOP, BOTTOM = 48, 8, 22, 34
-MOST_POINTS = 300
+MOST_POINTS = 150
 
 
 class Line(NamedTuple):

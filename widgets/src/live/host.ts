@@ -12,5 +12,5 @@ export interface RenderGiven {
   el: HTMLElement;
 }
 
-/** Bubbles out of a cell that draws, so that what stands in its place can make room. */
+/** Bubbles out of a cell that draws, so that what stands in its place can make room (extension/src/live-output.ts). */
 export const ALIVE = 'medr1-live';

@@ -1,0 +1,49 @@
+/**
+ * What stands in a cell that the kernel shows live (extension/medr1_workbench/cells/display.py): the picture that is in the notebook, until a live
+ * view says that it draws. Without a kernel the picture stays, where ipywidgets' own output would say that there is no model.
+ */
+import type { IRenderMime, IRenderMimeRegistry } from '@jupyterlab/rendermime';
+import { Panel } from '@lumino/widgets';
+
+export const LIVE_VIEW = 'application/vnd.medr1.live+json';
+export const WIDGET_VIEW = 'application/vnd.jupyter.widget-view+json';
+/** widgets/src/live/host.ts */
+const ALIVE = 'medr1-live';
+const PICTURE = 'image/svg+xml';
+/** Before ipywidgets' -10: of the forms of an output the one of the lowest rank is drawn. */
+const RANK = -20;
+
+/** A notebook's outputs from here on; untrusted ones are shown by their HTML as always. */
+export function showLiveOutputs(registry: IRenderMimeRegistry): void {
+  registry.addFactory({ safe: false, mimeTypes: [LIVE_VIEW], createRenderer: () => new LiveOutput(registry) }, RANK);
+}
+
+export class LiveOutput extends Panel implements IRenderMime.IRenderer {
+  readonly #registry: IRenderMimeRegistry;
+  readonly #still = document.createElement('img');
+  /** Of the model that is drawn now. */
+  #model: string | null = null;
+
+  constructor(registry: IRenderMimeRegistry) {
+    super();
+    this.#registry = registry;
+    this.addClass('jp-medr1-LiveOutput');
+    this.node.append(this.#still);
+    this.node.addEventListener(ALIVE, () => this.addClass('jp-mod-live'));
+  }
+
+  /** Called anew when the picture is: a live view that is drawn already stays as it is. */
+  async renderModel(model: IRenderMime.IMimeModel): Promise<void> {
+    const picture = model.data[PICTURE];
+    this.#still.src = typeof picture === 'string' ? `data:image/svg+xml;utf8,${encodeURIComponent(picture)}` : '';
+    this.#still.alt = String(model.data['text/plain'] ?? '');
+    const { model_id: id } = model.data[LIVE_VIEW] as { model_id: string };
+    if (id === this.#model || !this.#registry.getFactory(WIDGET_VIEW)) return;
+    this.#model = id;
+    for (const view of [...this.widgets]) view.dispose();
+    this.removeClass('jp-mod-live');
+    const view = this.#registry.createRenderer(WIDGET_VIEW);
+    this.addWidget(view);
+    await view.renderModel(model);
+  }
+}
