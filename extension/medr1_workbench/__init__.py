@@ -11,16 +11,19 @@ The server side is imported when Jupyter asks for it, so that `import medr1_work
 
 import os
 import sys
+from collections.abc import Mapping
 from functools import cache
 from types import ModuleType
 from typing import Any
 
+from .cells import LiveRuns
 from .client import Client, connect
 from .connection import ENV
 from .dataset import Dataset
 from .errors import WorkbenchError
 from .evaluation import Comparison, Evaluation
 from .generation import Generation
+from .group import Group
 from .rewards import cosine, linear, stepped
 from .run import Run
 from .view import Selection
@@ -31,14 +34,17 @@ __all__ = [
     "Dataset",
     "Evaluation",
     "Generation",
+    "Group",
     "Run",
     "Selection",
     "WorkbenchError",
+    "compare",
     "connect",
     "cosine",
     "dataset",
     "generate",
     "linear",
+    "show",
     "stepped",
 ]
 __version__ = "0.1.0"
@@ -62,6 +68,30 @@ def dataset(name: str, **filters: Any) -> Dataset:
 def generate(question: str | None = None, **asked: Any) -> Generation:
     """Answers of a model; see Client.generate()."""
     return here().generate(question, **asked)
+
+
+def compare(first: Run | Evaluation, second: Run | Evaluation, *others: Run | Evaluation) -> LiveRuns | Comparison:
+    """Two to four runs side by side in a cell, live: their curves over the same steps, and what each said to the same question. Evaluations
+    are compared as Client.compare() does.
+    """
+    given = (first, second, *others)
+    if all(isinstance(each, Run) for each in given):
+        return LiveRuns(first._client, [each.id for each in given])
+    return first._client.compare(*given)
+
+
+def show(rollout: Group | Generation | Mapping[str, Any], *, run: Run | str | None = None) -> Any:
+    """Rollouts in a cell, with image, think and answer: a group (Run.group), or one completion of it: a row of Run.rollouts(), with the
+    `run` that it is of.
+    """
+    if isinstance(rollout, Group):
+        return rollout.live()
+    if isinstance(rollout, Generation):
+        return rollout
+    whose = run if isinstance(run, Run) or run is None else here().run(run)
+    if whose is None:
+        raise TypeError("show(row, run=...): a row of rollouts does not say of which run it is")
+    return whose.group(int(rollout["step"]), int(rollout["group"])).live(int(rollout["index"]))
 
 
 class _Module(ModuleType):

@@ -34,6 +34,7 @@ from .errors import WorkbenchError
 from .evaluation import Comparison, Evaluation, compare, evaluate, matrices
 from .generation import Generation
 from .kernel import RewardHost, Served
+from .pausing import asynchronous
 from .rewards import ComingReward, files_of_config, functions_of_config
 from .run import Run
 from .runs import metrics_of, sweep, table_of
@@ -393,6 +394,14 @@ class Client:
         }
         return evaluate(self, {key: value for key, value in given.items() if value is not None})
 
+    async def evaluate_async(self, run: Run | str | None = None, **given: Any) -> Evaluation:
+        """As evaluate(...).wait(), without blocking the kernel; a task that is cancelled waits no longer, and the evaluation goes on."""
+
+        def whole() -> Evaluation:
+            return self.evaluate(run, **given).wait()
+
+        return await asynchronous(whole)
+
     def compare(self, *evaluations: Evaluation | Run | str, reading: str = "strict") -> Comparison:
         """Two or more evaluations on the questions that all of them answered: .summary, .pairs (McNemar), .agreement, .slices, .apart,
         .questions(). A run stands for its evaluation that meets the others on the same questions; "RUN@STEP", "RUN:VARIANT" name one more
@@ -475,12 +484,18 @@ class Client:
         *,
         images: bool | str | os.PathLike[str] = True,
         timeout: float | timedelta | None = None,
+        show: bool = True,
     ) -> Dataset:
         """Indexes a folder on the machine of the Jupyter server and waits for it; a second time only what changed is read.
 
-        images: False leaves them unread; a folder is where they lie apart from the questions.
+        images: False leaves them unread; a folder is where they lie apart from the questions. `show` draws a bar. An interrupt stops the
+        indexing; what was read so far is not read again.
         """
-        return add_dataset(self, folder, name, images, timeout)
+        return add_dataset(self, folder, name, images, timeout, show)
+
+    async def add_dataset_async(self, folder: str | os.PathLike[str], name: str | None = None, **given: Any) -> Dataset:
+        """As add_dataset(), without blocking the kernel; a task that is cancelled stops the indexing."""
+        return await asynchronous(self.add_dataset, folder, name, **given)
 
     # What the browser looks at
 
@@ -555,6 +570,10 @@ class Client:
         }
         body = {key: value for key, value in given.items() if value is not None}
         return Generation(ask(self, "generate", body=body, timeout=PATIENT))
+
+    async def generate_async(self, question: str | None = None, **asked: Any) -> Generation:
+        """As generate(), without blocking the kernel; a task that is cancelled returns when the answer is there."""
+        return await asynchronous(self.generate, question, **asked)
 
     def __iter__(self) -> Iterator[Run]:
         return iter(self.runs())

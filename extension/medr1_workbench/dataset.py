@@ -12,9 +12,12 @@ from typing import Any
 import pandas as pd
 
 from .ask import ask
+from .cells import LiveItems
 from .errors import WorkbenchError
 from .frames import ANY, TEXT, TRUTH, WHOLE, WHOLE_OR_NONE, frame, frame_of
 from .needs import Requests
+from .pausing import GivenUp, pause
+from .progress import Progress
 from .protocol import FACETS
 from .run import Run
 from .values import plain, seconds, text, texts
@@ -118,7 +121,9 @@ class Dataset:
         return Dataset(self._client, self.name, shown["chosen"]).rows()
 
     def show(self) -> Dataset:
-        """Sets the browser's Data view to this data set and filter."""
+        """Sets the browser's Data view to this data set and filter. As the last expression of a cell it shows them there too, with their
+        images.
+        """
         self._client.move_view(data={"dataset": self.name, "query": self.query})
         return self
 
@@ -178,6 +183,9 @@ class Dataset:
 
     # How it shows
 
+    def _ipython_display_(self, **_: Any) -> None:
+        LiveItems(self._client, self.name, self.query, self._repr_html_)._ipython_display_()
+
     def __repr__(self) -> str:
         return f"<Dataset {self.name!r}: {len(self)} questions{f' under {self.query}' if self.query else ''}>"
 
@@ -217,18 +225,28 @@ def add_dataset(
     name: str | None,
     images: bool | str | os.PathLike[str],
     timeout: float | timedelta | None,
+    show: bool,
 ) -> Dataset:
-    """Indexes a folder and waits for the end of it."""
+    """Indexes a folder and waits for the end of it. Interrupted, it stops the indexing; what was read stays for the next time."""
     where = {"images": images} if isinstance(images, bool) else {"images_dir": images}
     body = {"dir": folder, **where, **({"name": name} if name else {})}
     timeout = seconds(timeout)
     job = ask(client, "data.add", body=body)
     end = None if timeout is None else time.monotonic() + timeout
-    while job["state"] == "running":
-        if end is not None and time.monotonic() > end:
-            raise TimeoutError(f"{job['name']} is being indexed: {job['phase']} {job['done']} of {job['total']} after {timeout:g} s")
-        time.sleep(POLL_S)
-        job = ask(client, "data.job", job["name"])
+    with Progress(f"indexing {job['name']}", show) as bar:
+        try:
+            while job["state"] == "running":
+                bar.update(job["done"], job["total"], job["phase"])
+                if end is not None and time.monotonic() > end:
+                    raise TimeoutError(
+                        f"{job['name']} is being indexed: {job['phase']} {job['done']} of {job['total']} after {timeout:g} s"
+                    )
+                pause(POLL_S)
+                job = ask(client, "data.job", job["name"])
+        except (KeyboardInterrupt, GivenUp):
+            ask(client, "data.stop", job["name"])
+            raise
+        bar.update(job["done"], job["total"], job["state"])
     if job["state"] != "done":
         error = job["error"] or {"code": "DATA_STOPPED", "message": f"indexing {job['name']} was stopped", "remedy": "Start it again."}
         raise WorkbenchError(error["code"], error["message"], error["remedy"])

@@ -20,6 +20,7 @@ from .backend import PATIENT
 from .cells import LiveRuns
 from .errors import WorkbenchError
 from .frames import ANY, NUMBER, TEXT, TIME, TRUTH, WHOLE, frame, frame_of
+from .group import Group
 from .kernel import Served
 from .needs import Requests
 from .protocol import ACTIVE_STATES, ENDED_STATES
@@ -156,6 +157,14 @@ class Run(Stored):
         columns = [*BEFORE_REWARDS, *scored, *AFTER_REWARDS, *(TOKEN_COLUMNS if tokens else [])]
         floats = {*scored, "reward", "advantage"}
         return frame(rows, {name: NUMBER if name in floats else TYPES[name] for name in columns})
+
+    def group(self, step: int | None = None, group: int = 0) -> Group:
+        """The rollouts of one question of a step; of the last step that sampled when left out."""
+        at = self._last_sampled() if step is None else step
+        found = self._ask("groups", step=at, limit=1, offset=group)["groups"]
+        if not found:
+            raise IndexError(f"run {self.id} has no group {group} at step {at}")
+        return Group(self._client, self.id, found[0])
 
     def _last_sampled(self) -> int:
         """The last step that has rollouts; 1 where none has."""

@@ -11,6 +11,7 @@ from typing import Any, ClassVar, NamedTuple
 from .ask import ask
 from .errors import WorkbenchError
 from .needs import Requests
+from .pausing import asynchronous, pause
 from .progress import Progress
 from .values import seconds
 
@@ -81,7 +82,7 @@ class Stored:
                     return
                 if end is not None and time.monotonic() > end:
                     raise TimeoutError(f"{self.KIND} {self.id} is {now.at} after {limit:g} s")
-                time.sleep(POLL_S)
+                pause(POLL_S)
 
     def _summary_in_time(self) -> dict[str, Any]:
         """The summary; while the backend is down it is asked again for GRACE_S seconds."""
@@ -92,7 +93,17 @@ class Stored:
             except WorkbenchError as error:
                 if error.code not in DOWN or time.monotonic() > end:
                     raise
-                time.sleep(POLL_S)
+                pause(POLL_S)
+
+    async def wait_async(self, **given: Any) -> Any:
+        """As wait(), without blocking the kernel: `await run.wait_async()`. A task that is cancelled waits no longer; what it waited for
+        goes on.
+        """
+        return await asynchronous(self.wait, **given)
+
+    def wait(self, **given: Any) -> Any:
+        """Until there is nothing more to wait for."""
+        raise NotImplementedError
 
     def _cells(self) -> list[Any]:
         """What its row of a table shows, in the order of HEADS."""

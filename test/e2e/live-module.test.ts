@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import type { Browser, Locator, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
 import type { Part } from '../../widgets/src/live/messages.ts';
-import { group, groupPart, opening, pointsPart, runPart } from '../../widgets/testing/fake-live.ts';
+import { group, groupPart, imagePart, opening, pointsPart, runPart } from '../../widgets/testing/fake-live.ts';
 import { eventually, looksAtHome, openBrowser, output, root } from './lab.ts';
 
 const MODULE = readFileSync(join(root, 'extension/medr1_workbench/static/live.js'), 'utf8');
@@ -179,6 +179,27 @@ it('two runs are side by side over the same axes, each with its rollouts', async
   expect(await cell().getByTestId('looked').count()).toBe(2);
   expect(await cell().locator('[data-chart="reward"] .legend .name').allTextContents()).toEqual(['thinking', 'no-thinking']);
   await page.screenshot({ path: join(output, 'live-compare.png') });
+});
+
+it('a group alone, and the questions of a data set page by page', async () => {
+  await open({ view: { kind: 'group', run: 'r1' }, still: '' });
+  await tell([groupPart(), imagePart()]);
+  await cell().locator('img.thumb').waitFor();
+  expect(await cell().getByTestId('completion').count()).toBe(8);
+  expect(await cell().getByTestId('run').count()).toBe(0);
+  await open({ view: { kind: 'items', dataset: 'sample' }, still: '' });
+  const { item_id: id, ...asked } = group(() => '');
+  const items = [
+    { ...asked, id, problem: null },
+    { ...asked, id: 'q2', image: null, problem: 'image-missing' as const },
+  ];
+  await tell([{ part: 'items', dataset: 'sample', total: 1024, at: 0, more: true, items: items as never }, imagePart('sample')]);
+  await cell().locator('img.thumb').waitFor();
+  expect(await cell().getByTestId('item').count()).toBe(2);
+  await page.screenshot({ path: join(output, 'live-items.png') });
+  await cell().getByLabel('Next page').click();
+  expect(await sent('items')).toMatchObject([{ at: 1 }]);
+  expect(await cell().getByLabel('Page before').isDisabled()).toBe(true);
 });
 
 it('leaves nothing behind when its cell is cleared', async () => {

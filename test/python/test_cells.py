@@ -6,14 +6,18 @@ import time
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
+import medr1_workbench as wb
 import nbformat
 import pytest
-from fake_runs import FakeRuns
+from fake_runs import PNG, FakeRuns
 from medr1_workbench.cells.display import LIVE_VIEW, WIDGET_VIEW
 from medr1_workbench.cells.feed import RunFeed
 from medr1_workbench.cells.outbox import MOST_BYTES, PACE_S, Outbox
 from medr1_workbench.cells.runs import LiveRuns
+from medr1_workbench.cells.shown import LiveItems
 from medr1_workbench.cells.still import Chart, Line, charts_svg, picture
+from medr1_workbench.group import Group
+from medr1_workbench.run import Run
 from nbclient import NotebookClient
 
 HERE = Path(__file__).parent
@@ -340,3 +344,82 @@ def test_without_anywidget_a_cell_shows_picture_and_words():
     first = CELLS[0].format(here=str(HERE)).replace("import sys\n", "import sys\nsys.modules['anywidget'] = None\n")
     ((output,),) = executed([first])
     assert {"image/svg+xml", "text/html", "text/plain"} == set(output["data"])
+
+
+GROUP = FakeRuns(steps=3, text=HOSTILE)._groups(2)["groups"][0]
+
+
+def test_a_group_shows_its_image_and_what_was_said_as_text():
+    group = Group(FakeRuns(steps=3), "r1", GROUP)
+    live = group.live()
+    svg, html, words = live.still()
+    assert "data:image/png;base64," in svg
+    assert html.count("<img") == 1
+    assert "<script" not in html
+    assert words.count("[A: right, reward 1]") == 8
+    live.again()
+    page = Page(live.outbox)
+    page.drain()
+    assert len(page.parts("group")[0]["group"]["completions"]) == 8
+    assert len(page.parts("image")) == 1
+    assert "&lt;script&gt;" in group._repr_html_()
+    assert list(group.completions["reward/accuracy"]) == [1.0] * 8
+    assert "8 of 8 right" in repr(group)
+
+
+def test_one_completion_is_shown_alone():
+    row = {"step": 2, "group": 0, "index": 3}
+    live = wb.show(row, run=Run(FakeRuns(steps=3), FakeRuns().summary()))
+    live.again()
+    page = Page(live.outbox)
+    page.drain()
+    assert [one["index"] for one in page.parts("group")[0]["group"]["completions"]] == [3]
+    with pytest.raises(TypeError, match="of which run"):
+        wb.show(row)
+
+
+class FakeItems:
+    """A data set of thirty questions, twelve a page."""
+
+    def request(self, method, path, body=None, **_):
+        at = int(body.get("cursor", 0))
+        items = [
+            {
+                "id": f"q{n}",
+                "image": f"{n}.png",
+                "question": HOSTILE,
+                "options": ["a"],
+                "answer": "A",
+                "sha256": "f" * 64 if n % 2 else None,
+            }
+            for n in range(at, min(30, at + body["limit"]))
+        ]
+        return {"items": items, "total": 30, "cursor": str(at + body["limit"]) if at + body["limit"] < 30 else None}
+
+    def picture(self, route, *parts, **query):
+        assert ("path" in query) == (route == "data.image")
+        return "image/png", PNG
+
+
+def test_a_data_set_is_shown_page_by_page_and_each_image_comes_once_a_page():
+    live = LiveItems(FakeItems(), "set", {"facets": {"modality": ["CT"]}}, lambda: "<table></table>")
+    page = Page(live.outbox)
+    live.again()
+    now = page.drain()
+    for at in (1, 2):
+        live.acts()["items"]({"at": at})
+        now = page.drain(now + 1)
+    assert [(part["at"], len(part["items"]), part["more"]) for part in page.parts("items")] == [(0, 12, True), (1, 12, True), (2, 6, False)]
+    assert len(page.parts("image")) == 30
+    with pytest.raises(wb.WorkbenchError, match="not reached"):
+        live.acts()["items"]({"at": 3})
+    svg, html, words = live.still()
+    assert svg.count("<image") == 4
+    assert words.startswith("set: 30 questions")
+    assert html.endswith("<table></table>")
+    ElementTree.fromstring(svg)
+
+
+def test_runs_side_by_side_are_one_cell():
+    first, second = (Run(FakeRuns(name=name, steps=2), {**FakeRuns(name=name).summary(), "id": name}) for name in ("a", "b"))
+    assert wb.compare(first, second).view() == {"kind": "runs", "runs": ["a", "b"]}

@@ -6,8 +6,10 @@ still    the picture and the words that stay in the notebook
 widget   anywidget's side, and the thread that reads and sends
 display  a cell's display: widget, picture and words in one bundle
 runs     what is displayed of runs
+shown    what is displayed as it stands: rollouts of a question, questions of a data set
 """
 
 from .runs import LiveRuns
+from .shown import LiveGroup, LiveItems
 
-__all__ = ["LiveRuns"]
+__all__ = ["LiveGroup", "LiveItems", "LiveRuns"]

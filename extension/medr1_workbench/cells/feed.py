@@ -10,6 +10,7 @@ import base64
 import fnmatch
 import math
 import re
+import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -214,7 +215,7 @@ class RunFeed:
         path = part["group"]["image"] if part["group"] else None
         if path and path not in self._images:
             self._images.add(path)
-            self._outbox.put((self.run, "image", path), image_part(self._client, "image", self.run, path))
+            self._outbox.put((self.run, "image", path), image_part(self._client, self.run, path, "image", self.run))
 
 
 def worth_a_mark(event: Mapping[str, Any]) -> bool:
@@ -251,12 +252,14 @@ def _completion(one: Mapping[str, Any], longest: int) -> dict[str, Any]:
     return {**{key: cut(one[key], longest) for key in KEPT}, "tokens": len(one["token_ids"])}
 
 
-def image_part(client: Any, route: str, of: str, path: str) -> dict[str, Any]:
-    """An image as an address of its data, as large as a message can hold; none, with the reason, where it cannot be read."""
+def image_part(client: Any, of: str, path: str, route: str, *parts: str) -> dict[str, Any]:
+    """An image as an address of its data, as large as a message can hold; none, with the reason, where it cannot be read. `route`, filled
+    with `parts`, gives it; one without a path in it is asked by the image's path.
+    """
     head = {"part": "image", "of": of, "path": path}
     try:
         for size in SIZES:
-            kind, data = client.picture(route, of, path=path, size=size)
+            kind, data = client.picture(route, *parts, size=size, **({} if route == "data.thumb" else {"path": path}))
             url = f"data:{kind};base64,{base64.b64encode(data).decode()}"
             if len(url) <= IMAGE_BYTES:
                 return {**head, "url": url}
@@ -265,8 +268,8 @@ def image_part(client: Any, route: str, of: str, path: str) -> dict[str, Any]:
     return {**head, "url": None, "error": "The image is too large to be shown in a cell."}
 
 
-def cut(value: Any, longest: int) -> Any:
-    """Texts in a value, at any depth, no longer than that; what is left out is counted."""
+def cut(value: Any, longest: int = sys.maxsize) -> Any:
+    """Texts in a value, at any depth, no longer than that; what is left out is counted. Halves of letters, which no file can hold, are ?."""
     if isinstance(value, str):
         clean = value.encode("utf-8", "replace").decode()
         return clean if len(clean) <= longest else f"{clean[:longest]} … ({len(clean) - longest:,} characters more)"

@@ -111,6 +111,26 @@ def _ends(values: Sequence[float]) -> tuple[float, float]:
     return low, high
 
 
+def sheet_svg(images: Sequence[tuple[str | None, str]], says: str) -> str:
+    """Images in a row, a line of text under each; an empty frame where there is none."""
+    side = 96
+    drawn = "".join(
+        f'<g transform="translate({at * (side + 64)} 0)">'
+        + (
+            f'<image href="{_attribute(url)}" width="{side}" height="{side}"/>'
+            if url
+            else f'<path d="M0 0h{side}v{side}h-{side}z" fill="none" stroke="{LINE}" stroke-dasharray="3 3"/>'
+        )
+        + f'<text x="0" y="{side + 14}">{_text(text, 26)}</text></g>'
+        for at, (url, text) in enumerate(images)
+    )
+    width, height = max(1, len(images)) * (side + 64), side + 22
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" role="img" '
+        f'aria-label="{_attribute(says)}" font-family="sans-serif" font-size="11" fill="{TEXT}">{drawn}</svg>'
+    )
+
+
 def line_of(name: str, series: Mapping[int, Mapping[str, float | None]], metric: str) -> Line:
     """A metric of a run's series as a line; steps that did not log it are left out."""
     found = ((step, series[step].get(metric)) for step in sorted(series))

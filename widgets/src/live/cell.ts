@@ -10,7 +10,7 @@ import { ACTION_LABELS, slots, STATES } from '../runs/model.ts';
 import { base, seriesColours, tokens } from '../theme.ts';
 import { chartStyles, curveChart, type CurveChart } from './chart.ts';
 import type { Ask } from './messages.ts';
-import { pictureKey, type LiveModel, type LiveRun } from './model.ts';
+import { pictureKey, type LiveModel, type LiveRun, type Picture } from './model.ts';
 import { completions, question, rolloutStyles } from './rollouts.ts';
 import { weights, weightStyles } from './weights.ts';
 
@@ -20,6 +20,9 @@ const SMOOTHING = { smoother: 'ema', smoothing: 0.6, window: 1 } as const;
 /** The kernel may be busy for long: after this time it is said that nothing came. */
 const QUIET_MS = 20_000;
 const TICK_MS = 1000;
+
+/** What the kernel wants to be shown. */
+export type View = { kind: 'runs'; runs: readonly string[] } | { kind: 'group'; run: string } | { kind: 'items'; dataset: string };
 
 /** Where the reader looks among a run's rollouts. */
 interface Place {
@@ -31,7 +34,7 @@ interface Place {
 export class LiveCell extends WatchingElement {
   static override properties = {
     model: { attribute: false },
-    runs: { attribute: false },
+    view: { attribute: false },
     still: { attribute: false },
     _at: { state: true },
     _smoothing: { state: true },
@@ -103,6 +106,14 @@ export class LiveCell extends WatchingElement {
         font-weight: 600;
         overflow-wrap: anywhere;
       }
+      .items {
+        display: grid;
+        grid-template-columns: repeat(auto-fill, minmax(min(100%, 300px), 1fr));
+        gap: 0 16px;
+        margin: 0;
+        padding: 4px 8px;
+        list-style: none;
+      }
       img.still {
         display: block;
         max-width: 100%;
@@ -114,8 +125,7 @@ export class LiveCell extends WatchingElement {
     `,
   ];
   declare model: LiveModel;
-  /** Ids, in the order in which they are drawn. */
-  declare runs: readonly string[];
+  declare view: View;
   /** Address of the picture that was left. */
   declare still: string;
   declare _at: number | null;
@@ -150,6 +160,11 @@ export class LiveCell extends WatchingElement {
     if (this.#tick) clearInterval(this.#tick);
   }
 
+  /** Ids, in the order in which they are drawn. */
+  get runs(): readonly string[] {
+    return this.view.kind === 'runs' ? this.view.runs : [];
+  }
+
   #placeOf(run: string): Place {
     return this._places[run] ?? { step: null, group: 0 };
   }
@@ -169,6 +184,9 @@ export class LiveCell extends WatchingElement {
   }
 
   protected override render(): TemplateResult {
+    const { view } = this;
+    if (view.kind === 'group') return this.#group(view.run);
+    if (view.kind === 'items') return this.#items(view.dataset);
     const known = this.runs.map((id) => this.model.runs.get(id)).filter((run) => run !== undefined);
     if (known.length === 0) return html`${this.#standing()}${this.#lines()}`;
     return html`
@@ -209,6 +227,52 @@ export class LiveCell extends WatchingElement {
       ${known.map((run) => this.#weights(run))}
       ${this._open ? html`<div class="beside">${known.map((run) => this.#rollouts(run, known))}</div>` : nothing}
     `;
+  }
+
+  #picture(of: string, path: string | null): Picture | null {
+    return path === null ? null : (this.model.pictures.get(pictureKey(of, path)) ?? null);
+  }
+
+  #group(run: string): TemplateResult {
+    const group = this.model.looked.get(run)?.group;
+    if (!group) return html`${this.#standing()}${this.#lines()}`;
+    return html`<div class="beside">
+      <section>${question(group, this.#picture(run, group.image))} ${completions(group)}</section>
+    </div>`;
+  }
+
+  #items(dataset: string): TemplateResult {
+    const page = this.model.items;
+    if (!page) return html`${this.#standing()}${this.#lines()}`;
+    const walk = (title: string, at: number, ok: boolean, text: string): TemplateResult =>
+      html`<button
+        class="quiet"
+        title=${title}
+        aria-label=${title}
+        ?disabled=${!ok || this.model.isWaiting}
+        @click=${() => this.#ask({ type: 'items', at })}
+      >
+        ${text}
+      </button>`;
+    return html`<div class="run">
+        <span class="name">${dataset}</span>
+        <span>${integer(page.total)} questions</span>
+        <span class="acts">
+          ${walk('Page before', page.at - 1, page.at > 0, '◀')}
+          <span>page <b data-testid="page">${integer(page.at + 1)}</b></span>
+          ${walk('Next page', page.at + 1, page.more, '▶')}
+        </span>
+      </div>
+      ${this.#lines()}
+      <ul class="items">
+        ${page.items.map(
+          (item) =>
+            html`<li data-testid="item">
+              ${question({ ...item, item_id: item.id }, this.#picture(dataset, item.image))}
+              ${item.problem ? html`<span class="warning small">⚠ ${item.problem}</span>` : nothing}
+            </li>`,
+        )}
+      </ul>`;
   }
 
   /** Before the kernel has said anything. */
@@ -362,8 +426,7 @@ export class LiveCell extends WatchingElement {
       </div>
       ${
         group
-          ? html`${question(group, group.image ? (this.model.pictures.get(pictureKey(id, group.image)) ?? null) : null)}
-            ${completions(group)}`
+          ? html`${question(group, this.#picture(id, group.image))} ${completions(group)}`
           : html`<p class="secondary small">No rollouts at this place.</p>`
       }
     </section>`;

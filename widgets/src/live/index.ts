@@ -3,14 +3,9 @@
  * (widgets/vite.live.config.ts), which the kernel sends over its comm.
  */
 import { refreshTheme } from '../theme.ts';
-import { LiveCell } from './cell.ts';
+import { LiveCell, type View } from './cell.ts';
 import { ALIVE, type RenderGiven } from './host.ts';
 import { LiveModel } from './model.ts';
-
-interface View {
-  kind: 'runs';
-  runs: string[];
-}
 
 /** Each copy of the module that a page loads, one a widget, has an element of its own: another may be of another version. */
 function register(): string {
@@ -26,9 +21,8 @@ function render({ model, el }: RenderGiven): () => void {
   tag ??= register();
   const cell = document.createElement(tag) as LiveCell;
   const live = new LiveModel(model);
-  const { runs } = model.get('view') as View;
   const still = (): void => void (cell.still = String(model.get('still') ?? ''));
-  Object.assign(cell, { model: live, runs });
+  Object.assign(cell, { model: live, view: model.get('view') as View });
   still();
   model.on('change:still', still);
   // A key that is pressed in the cell is the cell's: JupyterLab would take "d d" for the end of it.

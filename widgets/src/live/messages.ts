@@ -23,6 +23,16 @@ export type ShownGroup = Pick<
 
 export type LiveSummary = Omit<RunSummary, 'recent_reward' | 'annotations'>;
 
+/** A page of a data set's questions; `at` counts pages. */
+export interface Items {
+  dataset: string;
+  total: number;
+  at: number;
+  more: boolean;
+  items: ShownItem[];
+}
+export type ShownItem = Pick<DataItem, 'id' | 'image' | 'question' | 'options' | 'answer' | 'modality' | 'question_type' | 'problem'>;
+
 export type Part =
   | { part: 'reset'; run: string }
   | { part: 'run'; run: string; summary: LiveSummary; rewards: RewardRevision[]; checkpoints: Checkpoint[] }
@@ -30,7 +40,7 @@ export type Part =
   | { part: 'points'; run: string; step: number[]; metrics: Record<string, (number | null)[]> }
   | { part: 'group'; run: string; step: number; at: number; steps: [number, number]; group: ShownGroup | null }
   | { part: 'image'; of: string; path: string; url: string | null; error?: string }
-  | { part: 'items'; dataset: string; total: number; at: number; items: DataItem[] }
+  | ({ part: 'items' } & Items)
   | { part: 'trouble'; error: ErrorBody | null }
   | { part: 'done'; id: number; error: ErrorBody | null };
 

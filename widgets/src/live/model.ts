@@ -3,7 +3,7 @@ import type { ErrorBody, RewardRevision, Checkpoint } from '../connector.ts';
 import { Observable } from '../observable.ts';
 import { marksOf, markOf, type Mark } from '../store/marks.ts';
 import type { AnyModel } from './host.ts';
-import type { Ask, LiveSummary, Message, Part, ShownGroup } from './messages.ts';
+import type { Ask, Items, LiveSummary, Message, Part, ShownGroup } from './messages.ts';
 import { Series } from './series.ts';
 
 export interface LiveRun {
@@ -40,7 +40,8 @@ export class LiveModel {
   readonly runs = new Map<string, LiveRun>();
   readonly looked = new Map<string, Looked>();
   readonly pictures = new Map<string, Picture>();
-  readonly items: { total: number; at: number; items: Extract<Part, { part: 'items' }>['items'] } = { total: 0, at: 0, items: [] };
+  /** Questions of a data set; null until they come. */
+  items: Items | null = null;
   /** The kernel does not reach the server. */
   trouble: ErrorBody | null = null;
   /** What went wrong with what was asked for last. */
@@ -139,7 +140,7 @@ export class LiveModel {
         this.pictures.set(pictureKey(part.of, part.path), part);
         return;
       case 'items':
-        Object.assign(this.items, part);
+        this.items = part;
         return;
       case 'trouble':
         this.trouble = part.error;

@@ -6,7 +6,9 @@ import { completionStyles, completionText, isAnswerAlone, verdictChip, type Said
 import type { ShownCompletion, ShownGroup } from './messages.ts';
 import type { Picture } from './model.ts';
 
-export function question(group: ShownGroup, picture: Picture | null): TemplateResult {
+export type Asked = Pick<ShownGroup, 'item_id' | 'image' | 'question' | 'options' | 'answer' | 'modality' | 'question_type'>;
+
+export function question(group: Asked, picture: Picture | null): TemplateResult {
   return html`<header class="question">
     ${imageOf(group, picture)}
     <div class="words">
@@ -22,7 +24,7 @@ export function question(group: ShownGroup, picture: Picture | null): TemplateRe
   </header>`;
 }
 
-function imageOf({ image, item_id }: ShownGroup, picture: Picture | null): TemplateResult {
+function imageOf({ image, item_id }: Asked, picture: Picture | null): TemplateResult {
   if (!image) return html`<span class="thumb none small secondary">no image</span>`;
   if (!picture) return html`<span class="thumb none small secondary">image …</span>`;
   if (!picture.url) return html`<span class="thumb none small secondary" title=${picture.error ?? ''}>image missing</span>`;
