@@ -1,14 +1,17 @@
 """Asynchronous forms of what waits, and what an interrupt leaves behind."""
 
 import asyncio
+import importlib
 
 import medr1_workbench as wb
 import pytest
-from medr1_workbench import dataset as data_module
+from conftest import until
 from medr1_workbench import stored as module
 from medr1_workbench.pausing import GivenUp, asynchronous, pause
 from medr1_workbench.run import Run
 
+# By name: the package has a function of the same.
+data_module = importlib.import_module("medr1_workbench.dataset")
 SUMMARY = {"id": "r1", "name": "one", "state": "running", "step": 1, "total_steps": 4, "reward": None, "error": None, "parent": None}
 
 
@@ -35,8 +38,7 @@ def test_waiting_leaves_the_loop_free():
 
     async def both():
         waits = asyncio.ensure_future(Run(backend, SUMMARY).wait_async(show=False))
-        while len(backend.asked) < 3:
-            await asyncio.sleep(0)
+        await until(lambda: len(backend.asked) >= 3)
         assert not waits.done()
         backend.state = "finished"
         return await waits
@@ -49,8 +51,7 @@ def test_a_task_that_is_cancelled_waits_no_longer_and_the_run_goes_on():
 
     async def cancelled():
         waits = asyncio.ensure_future(Run(backend, SUMMARY).wait_async(show=False))
-        while len(backend.asked) < 3:
-            await asyncio.sleep(0)
+        await until(lambda: len(backend.asked) >= 3)
         waits.cancel()
         with pytest.raises(asyncio.CancelledError):
             await waits
@@ -68,8 +69,7 @@ def test_indexing_that_is_cancelled_is_stopped():
 
     async def cancelled():
         adds = asyncio.ensure_future(client.add_dataset_async("/data", "set", show=False))
-        while len(backend.asked) < 3:
-            await asyncio.sleep(0)
+        await until(lambda: len(backend.asked) >= 3)
         adds.cancel()
         with pytest.raises(asyncio.CancelledError):
             await adds
