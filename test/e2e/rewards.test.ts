@@ -231,6 +231,19 @@ describe('the Rewards view of the run', () => {
     expect(await revisions()).toHaveLength(3);
   });
 
+  it('marks the line of an error while it is written, and completes what a function is given', async () => {
+    const editor = rewards().locator('medr1-reward-editor');
+    await write('export default (all: string[]) => {\n  return all.map(text => );\n};\n');
+    await editor.locator('.cm-lint-marker-error').waitFor();
+    await write('export default (all: string[], { ');
+    await page.keyboard.type('fini');
+    await editor.locator('.cm-tooltip-autocomplete').getByText('finish_reason', { exact: true }).waitFor();
+    await shot('completion-light');
+    await page.keyboard.press('Escape');
+    await rewards().getByTestId('reward-revert').click();
+    await says(() => editor.locator('.cm-content').textContent(), /text\.length % 3/);
+  });
+
   it('removes it, and tells the steps of each revision with what changed', async () => {
     await row(rewards(), 'odd').getByTestId('remove-reward').click();
     await rewards().getByTestId('reward-apply').click();

@@ -473,11 +473,19 @@ export class FakeConnector implements Connector {
       return {
         reports: names.map((name) => ({
           ...{ name, sha256: null, completions: 96, not_applicable: 4, mean: 0.33, std: 0.47, min: 0, max: 1, histogram: [] },
-          ...{ failed: failing ? 8 : 0, ms_per_completion: 0.6, log: [], tests: { passed: 3, total: 3 }, error: failing ? error : null },
+          ...{
+            failed: failing ? 8 : 0,
+            failing: failing ? 2 : 0,
+            ms_per_completion: 0.6,
+            log: [],
+            tests: { passed: 3, total: 3 },
+            error: failing ? error : null,
+          },
         })),
         groups: groups.map((group) => ({
           ...{ step: group.step, group: group.group },
           rewards: Object.fromEntries(names.map((name) => [name, values(group)])),
+          failing: failing && group === groups[0] ? Object.fromEntries(names.map((name) => [name, [1, 3]])) : {},
           stored: Object.fromEntries(
             Object.keys(group.completions[0].rewards).map((name) => [name, group.completions.map(({ rewards }) => rewards[name])]),
           ),

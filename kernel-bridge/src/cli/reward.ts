@@ -116,7 +116,9 @@ function reportLines(report: RewardReport): string[] {
     ['function', `${report.name} (sha256 ${report.sha256?.slice(0, 12)})`],
     ['tests', tests === null ? 'none' : `${tests.passed} of ${tests.total} passed`],
     ['completions', String(completions)],
-    ...(report.failed > 0 ? [['failed', `${report.failed} more`] as [string, string]] : []),
+    ...(report.failed > 0
+      ? [['failed', `${report.failed} more${report.failing === null ? '' : `, ${report.failing} of them alone`}`] as [string, string]]
+      : []),
     ['not applicable', completions === 0 ? '-' : `${not_applicable} (${Math.round((100 * not_applicable) / completions)} %)`],
     ['mean, std', `${number(report.mean)}, ${number(report.std)}`],
     ['min, max', `${number(report.min)}, ${number(report.max)}`],

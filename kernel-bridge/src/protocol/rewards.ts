@@ -82,6 +82,8 @@ export const RewardReport = Type.Object({
   completions: Type.Integer(),
   /** Completions without a value, of calls that failed; a call scores a step. Not among `completions`. */
   failed: Type.Integer(),
+  /** Of these, completions that the function fails on when it is given them alone; null where that was not found out. */
+  failing: Nullable(Type.Integer()),
   /** Completions to which it does not apply (null). */
   not_applicable: Type.Integer(),
   mean: Nullable(Type.Number()),
@@ -148,6 +150,8 @@ export const TriedRewards = Type.Object({
       rewards: Type.Record(Type.String(), Type.Array(Nullable(Type.Number()))),
       /** What the functions that were in force gave. */
       stored: Type.Record(Type.String(), Type.Array(Nullable(Type.Number()))),
+      /** By function, indexes of the completions that it fails on when it is given them alone. */
+      failing: Type.Record(Type.String(), Type.Array(Type.Integer())),
     }),
   ),
 });

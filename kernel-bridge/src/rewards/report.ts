@@ -26,7 +26,13 @@ export const groupInputs = (group: Group): RewardInput[] =>
     item: { ...group, id: group.item_id },
   }));
 
-/** `values`: by batch; null where the call failed, short where it was not tried any more. `source`: of a user's file; null for a built-in function. Throws REWARD_UNKNOWN. */
+/** Milliseconds in which the completions that a function fails on are looked for. */
+const SEARCH_MS = 5000;
+
+/**
+ * `values`: by batch; null where the call failed, short where it was not tried any more. `failing`: by batch, indexes of the completions on which it
+ * fails when it is given them alone. `source`: of a user's file; null for a built-in function. Throws REWARD_UNKNOWN.
+ */
 export async function tryReward(
   name: string,
   source: RewardSource | null,
@@ -34,7 +40,7 @@ export async function tryReward(
   batches: readonly RewardBatch[],
   askKernel?: AskKernel,
   given: RewardParameters[string] = {},
-): Promise<{ report: RewardReport; values: ((number | null)[] | null)[] }> {
+): Promise<{ report: RewardReport; values: ((number | null)[] | null)[]; failing: number[][] }> {
   const inKernel = source?.runtime === 'kernel';
   using user = source && !inKernel ? new UserReward(name, source, context) : null;
   using builtIn = source ? null : builtInOf(name, context, given);
@@ -48,6 +54,9 @@ export async function tryReward(
   let tests: RewardReport['tests'] = null;
   let error: RewardReport['error'] = null;
   let failed = 0;
+  const failing: number[][] = [];
+  let searched = true;
+  const end = performance.now() + SEARCH_MS;
   let ms = 0;
   try {
     tests = (await user?.test()) ?? null;
@@ -65,7 +74,11 @@ export async function tryReward(
         error ??= errorBody(thrown);
         values.push(null);
         failed += inputs.length;
+        searched &&= !COSTLY.has(thrown.code);
         if (COSTLY.has(thrown.code)) break;
+        const alone: number[] | null = searched ? await failingAlone(name, call, { inputs, step }, end) : null;
+        searched = alone !== null;
+        failing[values.length - 1] = alone ?? [];
       }
       log.push(...(user?.log ?? []));
     }
@@ -77,6 +90,7 @@ export async function tryReward(
     sha256: source?.sha256 ?? null,
     completions: flat.length,
     failed,
+    failing: searched ? failing.flat().length : null,
     not_applicable: flat.length - numbers.length,
     ...moments(numbers),
     histogram: histogram(numbers),
@@ -85,7 +99,22 @@ export async function tryReward(
     tests,
     error,
   };
-  return { report, values };
+  return { report, values, failing };
+}
+
+/** Indexes of the completions that fail alone; null where it takes too long, or none does: the function fails in their company. */
+async function failingAlone(name: string, call: RewardFunction, { inputs, step }: RewardBatch, end: number): Promise<number[] | null> {
+  const failing: number[] = [];
+  for (const [index, input] of inputs.entries()) {
+    if (performance.now() > end) return null;
+    try {
+      await score(name, call, [input], step);
+    } catch (thrown) {
+      if (!errors.isOfReward(thrown) || COSTLY.has(thrown.code)) return null;
+      failing.push(index);
+    }
+  }
+  return failing.length > 0 ? failing : null;
 }
 
 /** Schedules among its parameters count as at the step that is scored. */

@@ -132,6 +132,17 @@ describe('a try over several calls', () => {
     expect(await tried(source)).toEqual({ values: [null, null, [3, 3]], error: 'REWARD_THREW', failed: 4, completions: 2 });
   });
 
+  it('says on which completions it fails, and how many have no value because they stood beside one', async () => {
+    const batches = [1, 2].map((step) => ({ step, inputs: ['A', 'B', 'A', 'C'].map((letter) => input(letter)) }));
+    const picky =
+      'export default (all, { step }) => all.map((text) => { if (step === 2 && text.includes("A")) throw new Error("no"); return 1; });';
+    const { report, failing } = await tryReward('mine', rewardSource('mine.js', picky), context, batches);
+    expect({ failed: report.failed, failing: report.failing, at: failing }).toEqual({ failed: 4, failing: 2, at: [undefined, [0, 2]] });
+    const crowd = 'export default (all) => { if (all.length > 1) throw new Error("a crowd"); return [1]; };';
+    const { report: other } = await tryReward('mine', rewardSource('mine.js', crowd), context, batches);
+    expect({ failed: other.failed, failing: other.failing }).toEqual({ failed: 8, failing: null }); // alone none does
+  });
+
   it('ends with one that ran out of memory: the next would take as long and fail alike', async () => {
     const source = "export default (all) => { const kept = []; for (;;) kept.push('x'.repeat(1e6) + kept.length); };";
     expect(await tried(source)).toEqual({ values: [null], error: 'REWARD_MEMORY', failed: 2, completions: 0 });

@@ -42,7 +42,11 @@ export async function tryRewards(
         const rewards = tried.flatMap(({ report, values }) => (values[at] ? [[report.name, values[at].slice(from, row)] as const] : []));
         const names = Object.keys(completions[0]?.rewards ?? {});
         const stored = Object.fromEntries(names.map((name) => [name, completions.map((one) => one.rewards[name])]));
-        return { step, group, rewards: Object.fromEntries(rewards), stored };
+        const failing = tried.flatMap(({ report: { name }, failing: of }) => {
+          const here = (of[at] ?? []).filter((index) => index >= from && index < row).map((index) => index - from);
+          return here.length > 0 ? [[name, here] as const] : [];
+        });
+        return { step, group, rewards: Object.fromEntries(rewards), stored, failing: Object.fromEntries(failing) };
       });
     }),
   };

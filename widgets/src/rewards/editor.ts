@@ -2,9 +2,10 @@
  * Source of a reward function: in an editor of the host, or in a text field in which Tab indents. In both, Escape, then Tab, leaves it.
  */
 import { css, html, LitElement, type PropertyValues, type TemplateResult } from 'lit';
-import type { CodeEditor, CreateCodeEditor } from '../code-editor.ts';
+import type { CodeEditor, CreateCodeEditor, EditorProblem } from '../code-editor.ts';
 import { define } from '../element.ts';
 import { base, tokens } from '../theme.ts';
+import { offersAt } from './source.ts';
 
 const INDENT = '  ';
 
@@ -16,11 +17,18 @@ export function placeOf(message: string): { file: string; line: number } | null 
 
 /** Fires `source-change` with the text as it is typed. */
 export class RewardEditor extends LitElement {
-  static override properties = { source: { attribute: false }, label: {}, file: {}, create: { attribute: false } };
+  static override properties = {
+    source: { attribute: false },
+    label: {},
+    file: {},
+    create: { attribute: false },
+    problems: { attribute: false },
+  };
   declare source: string;
   declare label: string;
   declare file: string;
   declare create: CreateCodeEditor | null;
+  declare problems: readonly EditorProblem[];
   #leaving = false;
   #editor: CodeEditor | null = null;
   /** What the editor holds: it is told only of what it does not know. */
@@ -32,6 +40,7 @@ export class RewardEditor extends LitElement {
     this.label = 'Source';
     this.file = 'reward.ts';
     this.create = null;
+    this.problems = [];
   }
 
   override connectedCallback(): void {
@@ -50,6 +59,7 @@ export class RewardEditor extends LitElement {
       this.#held = this.source;
       this.#editor.setSource(this.source);
     }
+    if (changed.has('problems')) this.#editor?.setProblems(this.problems);
   }
 
   /** Selects a line, from 1, and gives the editor the keyboard. */
@@ -70,7 +80,8 @@ export class RewardEditor extends LitElement {
     if (!host || !this.create) return;
     const { source, file, label } = this;
     this.#held = source;
-    this.#editor = this.create({ host, source, file, label, onChange: (text) => this.#edited(text) });
+    this.#editor = this.create({ host, source, file, label, offersAt, onChange: (text) => this.#edited(text) });
+    this.#editor.setProblems(this.problems);
   }
 
   #close(): void {
@@ -88,16 +99,17 @@ export class RewardEditor extends LitElement {
     if (this.create)
       return html`<div class="host" data-testid="reward-source" @keydown=${{ handleEvent: this.#leave, capture: true }}></div>`;
     return html`<textarea
-      spellcheck="false"
-      autocapitalize="off"
-      autocomplete="off"
-      rows=${Math.min(24, Math.max(8, this.source.split('\n').length + 1))}
-      aria-label=${`${this.label}; Escape, then Tab, leaves the field`}
-      data-testid="reward-source"
-      .value=${this.source}
-      @input=${(event: Event) => this.#tell((event.target as HTMLTextAreaElement).value)}
-      @keydown=${this.#key}
-    ></textarea>`;
+        spellcheck="false"
+        autocapitalize="off"
+        autocomplete="off"
+        rows=${Math.min(24, Math.max(8, this.source.split('\n').length + 1))}
+        aria-label=${`${this.label}; Escape, then Tab, leaves the field`}
+        data-testid="reward-source"
+        .value=${this.source}
+        @input=${(event: Event) => this.#tell((event.target as HTMLTextAreaElement).value)}
+        @keydown=${this.#key}
+      ></textarea>
+      ${this.problems.map(({ line, message }) => html`<p class="small" role="note"><span class="warning">⚠ line ${line}</span> ${message}</p>`)}`;
   }
 
   /** Tab after Escape never gets to the host's editor, which would indent: the page moves the focus. */

@@ -5,7 +5,6 @@ import { FakeConnector } from '../../testing/fake-connector.ts';
 import type { Completion, Group, RewardReport } from '../connector.ts';
 import { FollowedRun } from '../store/followed-run.ts';
 import {
-  TEMPLATE,
   draftOf,
   draftTo,
   editOf,
@@ -22,6 +21,7 @@ import {
   varianceShares,
   type Scored,
 } from './model.ts';
+import { TEMPLATE } from './source.ts';
 import { rewardChanges, rewardMark } from '../store/marks.ts';
 
 /** A group of completions with these raw rewards. */
@@ -67,9 +67,9 @@ it('advantages are over the standard deviation where they are scaled', () => {
 
 it('values of a function leave out those that do not apply, and it counts those it failed on', () => {
   const groups = [group({ mine: null, accuracy: 1 }, { mine: 2, accuracy: 0 }), group({ accuracy: 1 })];
-  const [mine, accuracy] = valuesOf(['mine', 'accuracy'], groups, [{ name: 'mine', failed: 4 } as RewardReport]);
-  expect(mine).toEqual({ name: 'mine', values: [2], notApplicable: 1, failed: 4 });
-  expect(accuracy).toEqual({ name: 'accuracy', values: [1, 0, 1], notApplicable: 0, failed: 0 });
+  const [mine, accuracy] = valuesOf(['mine', 'accuracy'], groups, [{ name: 'mine', failed: 4, failing: 1 } as RewardReport]);
+  expect(mine).toEqual({ name: 'mine', values: [2], notApplicable: 1, failed: 4, failing: 1 });
+  expect(accuracy).toEqual({ name: 'accuracy', values: [1, 0, 1], notApplicable: 0, failed: 0, failing: null });
 });
 
 it('a revision counts until the next one, and not at all where that came at once', () => {

@@ -14,7 +14,7 @@ const SATURATED = { std: 0.01, steps: 20 };
 /** Weights in force: those of the newest revision. */
 export const inForce = (revisions: readonly RewardRevision[]): Weights => revisions.at(-1)?.weights ?? {};
 
-type Functions = Pick<RewardRevision, 'weights' | 'sources' | 'parameters' | 'weight_schedules'>;
+export type Functions = Pick<RewardRevision, 'weights' | 'sources' | 'parameters' | 'weight_schedules'>;
 
 /** The rewards as edited: weights of all, and sources by function that are new or changed. */
 export interface Draft {
@@ -172,37 +172,6 @@ export function freshName(taken: Iterable<string>): string {
   }
 }
 
-/** A function that runs as it stands. Its interface names all that a function gets, of a run and of each completion (docs/guides/rewards.md). */
-export const TEMPLATE: string = `/** A list has one entry for each completion. */
-interface Context {
-  /** Text of the user's turn. */
-  prompts: string[];
-  /** Letter of the right option and its text; null where the item has none. */
-  answer: (string | null)[];
-  solution: (string | null)[];
-  question: string[];
-  options: string[][];
-  modality: string[];
-  question_type: string[];
-  dataset: string[];
-  item_id: string[];
-  completion_ids: number[][];
-  completion_length: number[];
-  finish_reason: ('stop' | 'length')[];
-  /** Of all: the step that they were sampled for; null outside training. */
-  step: number | null;
-  variant: 'think' | 'no-think' | 'think-after';
-  max_completion_length: number;
-}
-
-export const tests = [{ completion: '<answer>A</answer>', answer: 'A', expected: 1 }];
-
-/** One number a completion, or null where the reward does not apply. */
-export default function reward(completions: string[], { answer }: Context): (number | null)[] {
-  return completions.map((text, i) => (text.includes(\`<answer>\${answer[i]}</answer>\`) ? 1 : 0));
-}
-`;
-
 /** The source as edited, else as in force; null for a built-in function. */
 export const sourceOf = (name: string, draft: Draft, sources: Record<string, RewardSource>): { file: string; source: string } | null =>
   draft.files[name] ?? sources[name] ?? null;
@@ -247,6 +216,7 @@ export interface Read {
   step: number;
   group: number;
   completion: number;
+  /** NaN where the function failed. */
   value: number;
 }
 
@@ -257,6 +227,10 @@ export const readsOf = (groups: readonly Scored[], values: (group: Scored, at: n
       value === null || value === undefined ? [] : [{ step: group.step, group: group.group, completion, value }],
     ),
   );
+
+/** The completions that a function fails on. */
+export const failuresOf = (name: string, groups: TriedRewards['groups']): Read[] =>
+  groups.flatMap(({ step, group, failing }) => (failing[name] ?? []).map((completion) => ({ step, group, completion, value: NaN })));
 
 /** Those whose value passes, the lowest first. */
 export const listed = (reads: readonly Read[], isIn: (value: number) => boolean): Read[] =>
@@ -269,6 +243,8 @@ export interface Values {
   notApplicable: number;
   /** Completions that got no value, since the function failed. */
   failed: number;
+  /** Those of them that it fails on, the others stood beside one; null where it is not known which. */
+  failing: number | null;
 }
 
 /** What each function gave for the groups; `tried`: of the functions that had to be tried. */
@@ -277,8 +253,8 @@ export function valuesOf(names: readonly string[], groups: readonly Scored[], tr
   return names.map((name) => {
     const all = completions.map(({ rewards }) => rewards[name]).filter((value) => value !== undefined);
     const values = all.filter((value) => value !== null);
-    const failed = tried.find((report) => report.name === name)?.failed ?? 0;
-    return { name, values, notApplicable: all.length - values.length, failed };
+    const { failed = 0, failing = null } = tried.find((report) => report.name === name) ?? {};
+    return { name, values, notApplicable: all.length - values.length, failed, failing };
   });
 }
 

@@ -18,6 +18,8 @@ export interface Outcome {
   steps: [number, number];
   /** The groups, with the values under the new rewards. */
   tried: readonly Scored[];
+  /** By function, the completions that it fails on. */
+  failures: Record<string, Read[]>;
   /** What the new rewards would change; null where nothing is edited, or a function failed. */
   preview: Preview | null;
   /** Advantages are over the group's standard deviation. */
@@ -46,7 +48,7 @@ export function outcomeView(
   listing: Listing | null,
   list: (listing: Listing | null) => void,
 ): TemplateResult {
-  const { reports, values, groups, steps, preview, tried } = outcome;
+  const { reports, values, groups, steps, preview, tried, failures } = outcome;
   const readsOfFunction = (name: string): Read[] => readsOf(tried, ({ completions }) => completions.map(({ rewards }) => rewards[name]));
   const [from, to] = steps;
   return html`<section aria-label="Preview" data-testid="outcome">
@@ -57,18 +59,27 @@ export function outcomeView(
         >${integer(groups)} groups of ${from === to ? `step ${integer(to)}` : `steps ${integer(from)} to ${integer(to)}`}</span
       >
     </h4>
-    <div class="histograms">${values.map((one) => valuesView(one, colourOf(one.name), () => readsOfFunction(one.name), list))}</div>
+    <div class="histograms">
+      ${values.map((one) => valuesView(one, colourOf(one.name), () => readsOfFunction(one.name), failures[one.name] ?? [], list))}
+    </div>
     ${preview ? changeView(preview, outcome, show, list) : nothing} ${listing ? listView(listing, show, list) : nothing}
   </section>`;
 }
 
 function reportView(report: RewardReport, toLine: (error: ErrorBody) => void): TemplateResult {
-  const { name, error, tests, log, failed: lost, completions } = report;
+  const { name, error, tests, log, failed: lost, failing, completions } = report;
   if (error)
     return html`<div data-testid="reward-report">
       ${failed(error)}
       ${placeOf(error.message) ? html`<button class="quiet link" data-testid="to-line" @click=${() => toLine(error)}>show the line in the editor</button>` : nothing}
-      ${lost > 0 ? html`<p class="small secondary">No value for ${integer(lost)} of ${integer(lost + completions)} completions that were looked at.</p>` : nothing}
+      ${
+        lost === 0
+          ? nothing
+          : html`<p class="small secondary">
+              ${failing === null ? nothing : html`It fails on ${integer(failing)} completions. `}No value for ${integer(lost)} of
+              ${integer(lost + completions)} completions that were looked at: a step with a failure has none.
+            </p>`
+      }
     </div>`;
   return html`<p class="report" data-testid="reward-report">
     <b>${name}</b>
@@ -81,9 +92,10 @@ function reportView(report: RewardReport, toLine: (error: ErrorBody) => void): T
 type List = (listing: Listing | null) => void;
 
 function valuesView(
-  { name, values, notApplicable, failed: lost }: Values,
+  { name, values, notApplicable, failed: lost, failing }: Values,
   colour: string,
   reads: () => Read[],
+  failures: Read[],
   list: List,
 ): TemplateResult {
   const all = values.length + notApplicable;
@@ -96,8 +108,18 @@ function valuesView(
         >not applicable
         <b>${integer(notApplicable)}</b>${all > 0 && notApplicable > 0 ? ` (${percent(notApplicable / all)})` : nothing}</span
       >
-      <span class=${lost > 0 ? 'problem' : ''} title="completions without a value, because the call failed"
-        >errors <b>${integer(lost)}</b></span
+      <span
+        class=${lost > 0 ? 'problem' : ''}
+        title=${failing === null ? 'completions without a value, because the call failed' : 'completions that the function fails on'}
+        data-testid="reward-errors"
+        >errors
+        ${
+          failures.length === 0
+            ? html`<b>${integer(failing ?? lost)}</b>`
+            : html`<button class="quiet link" @click=${() => list({ title: `${name} fails`, reads: failures })}>
+                ${integer(failures.length)}
+              </button>`
+        }</span
       >
       ${readButton(name, values.length, reads, list)}`,
     (range, isIn) => list({ title: `${name} ${rangeText(range)}`, reads: listed(reads(), isIn) }),
@@ -124,14 +146,13 @@ function listView({ title, reads }: Listing, show: (read: Read) => void, list: L
       <button class="quiet link" @click=${() => list(null)}>close</button>
     </h4>
     <div class="flips small">
-      ${reads
-        .slice(0, LISTED)
-        .map(
-          (one) =>
-            html`<button class="quiet" data-testid="listed" title="Read it in Rollouts" @click=${() => show(one)}>
-              step ${integer(one.step)}, group ${one.group}, completion ${one.completion}: <span class="number">${number(one.value)}</span>
-            </button>`,
-        )}
+      ${reads.slice(0, LISTED).map(
+        (one) =>
+          html`<button class="quiet" data-testid="listed" title="Read it in Rollouts" @click=${() => show(one)}>
+            step ${integer(one.step)}, group ${one.group}, completion ${one.completion}:
+            <span class="number">${Number.isNaN(one.value) ? 'no value' : number(one.value)}</span>
+          </button>`,
+      )}
     </div>
     ${reads.length > LISTED ? html`<p class="small secondary">The first ${integer(LISTED)} of them.</p>` : nothing}
   </section>`;

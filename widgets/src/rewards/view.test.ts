@@ -1,5 +1,5 @@
 // @vitest-environment jsdom
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { FakeConnector, type FakeOptions } from '../../testing/fake-connector.ts';
 import { settled } from '../../testing/until.ts';
 import type { CodeEditorOptions } from '../code-editor.ts';
@@ -207,9 +207,9 @@ describe('distributions', () => {
     expect(texts(element).slice(3)).toEqual([expect.stringMatching(/^reward/), expect.stringMatching(/^advantage/)]);
   });
 
-  it('of one that fails count what got no value', async () => {
+  it('of one that fails count the completions that it fails on', async () => {
     const { element } = await failing();
-    expect(texts(element)[2]).toMatch(/errors 8 read$/);
+    expect(texts(element)[2]).toMatch(/errors 2 read$/);
   });
 });
 
@@ -300,6 +300,66 @@ it('a changed source is held against what runs', async () => {
   expect(element.shadowRoot!.querySelector('[data-testid=source-changes] .added code')!.textContent).toBe('const a = 4;');
 });
 
+it('what Apply adds, changes and removes is one diff, weights, parameters and sources in it', async () => {
+  const { element, find, type } = await view('running', { rewards: [{ ...rewards[0], weights: { mine: 1, format: 1, accuracy: 1 } }] });
+  const row = (name: string) => element.shadowRoot!.querySelector<HTMLElement>(`[data-reward=${name}]`)!;
+  row('format').querySelector<HTMLElement>('[data-testid=remove-reward]')!.click();
+  await settled();
+  await type('accuracy', '0.5');
+  find('[data-testid=add-typescript]').click();
+  await settled();
+  const lines = (kind: string) =>
+    [...element.shadowRoot!.querySelectorAll(`[data-testid=source-changes] .${kind} code`)].map((one) => one.textContent);
+  expect(lines('removed')).toEqual(['format: weight 1', 'accuracy: weight 1']);
+  expect(lines('added').slice(0, 2)).toEqual(['accuracy: weight 0.5', 'my_reward: weight 1, my_reward.ts']);
+  expect(lines('added')).toContain("export const tests = [{ completion: '<answer>A</answer>', answer: 'A', expected: 1 }];");
+});
+
+it('marks the line of an error in the editor while it is written, after a preview too', async () => {
+  vi.useFakeTimers();
+  const marked: unknown[] = [];
+  const createEditor = (options: CodeEditorOptions) => {
+    type = options.onChange;
+    return { setSource: () => {}, setProblems: (problems: unknown) => void marked.push(problems), showLine: () => {}, dispose: () => {} };
+  };
+  let type: (source: string) => void = () => {};
+  const { connector, find } = await view('running', { rewards }, { createEditor });
+  const message = 'reward mine (mine.ts:2) cannot be read as a program: unexpected token';
+  connector.checkRewards = () =>
+    Promise.resolve([{ entry: 'mine.ts', name: 'mine', sha256: null, tests: null, error: { code: 'REWARD_SYNTAX', message, remedy: '' } }]);
+  find('[data-testid=edit-source]').click();
+  await vi.advanceTimersByTimeAsync(0);
+  type('export default (all) =>\n all.map(');
+  await vi.advanceTimersByTimeAsync(100);
+  expect(marked.at(-1)).toEqual([]);
+  await vi.advanceTimersByTimeAsync(2000);
+  expect(marked.at(-1)).toEqual([{ line: 2, message }]);
+  type(SOURCE);
+  await vi.advanceTimersByTimeAsync(0);
+  expect(marked.at(-1)).toEqual([]); // what was said of the text before
+  vi.useRealTimers();
+});
+
+it('the completions that a function fails on are counted, and can be read', async () => {
+  const { element, find } = await view('running', { rewards });
+  find('[data-testid=edit-source]').click();
+  await settled();
+  const field = find('medr1-reward-editor').shadowRoot!.querySelector('textarea')!;
+  field.value = 'export default () => { throw 1; };';
+  field.dispatchEvent(new Event('input'));
+  await settled();
+  find('[data-testid=reward-preview]').click();
+  await settled();
+  expect(find('[data-testid=reward-report]').textContent).toMatch(/fails on 2 completions\. No value for 8 of\s+104/);
+  find('[data-testid=reward-errors] button').click();
+  await settled();
+  const read = [...element.shadowRoot!.querySelectorAll<HTMLElement>('[data-testid=listed]')];
+  expect(read.map((one) => one.textContent!.replace(/\s+/g, ' ').trim())).toEqual([
+    expect.stringMatching(/completion 1: no value$/),
+    expect.stringMatching(/completion 3: no value$/),
+  ]);
+});
+
 describe('a Python function of a notebook', () => {
   const python = (number: number, step: number | null, source: string): RewardRevision => ({
     ...{ revision: number, step, weights: { mine: 1 }, reason: '', author: 'notebook', created_at: 0 },
@@ -360,7 +420,12 @@ it("the host's editor takes the place of the field: it tells what is typed, and 
   const createEditor = (options: CodeEditorOptions) => {
     const one = { ...options, sources: [] as string[], disposed: false };
     made.push(one);
-    return { setSource: (source: string) => void one.sources.push(source), showLine: () => {}, dispose: () => void (one.disposed = true) };
+    return {
+      setSource: (source: string) => void one.sources.push(source),
+      setProblems: () => {},
+      showLine: () => {},
+      dispose: () => void (one.disposed = true),
+    };
   };
   const { element, find } = await view('running', { rewards }, { createEditor });
   find('[data-testid=edit-source]').click();

@@ -4,8 +4,8 @@ import { isActive } from '@medr1/kernel-bridge/protocol/run-states';
 import type { Schedule } from '@medr1/kernel-bridge/protocol/scheduled';
 import { html, nothing, type PropertyValues, type TemplateResult } from 'lit';
 import { live } from 'lit/directives/live.js';
-import type { CreateCodeEditor } from '../code-editor.ts';
-import type { BuiltInReward, ErrorBody, RewardRevision, RewardSource, TriedRewards } from '../connector.ts';
+import type { CreateCodeEditor, EditorProblem } from '../code-editor.ts';
+import type { BuiltInReward, CheckedReward, ErrorBody, RewardRevision, RewardSource, TriedRewards } from '../connector.ts';
 import { command, define, WatchingElement } from '../element.ts';
 import { integer, number, percent } from '../format.ts';
 import { fileName, type HostFiles } from '../host-files.ts';
@@ -18,6 +18,7 @@ import type { FollowedRun } from '../store/followed-run.ts';
 import { base, seriesColours, tokens } from '../theme.ts';
 import type { IWorkbench } from '../store/workbench.ts';
 import { addBuiltIn } from './add-built-in.ts';
+import { changesBetween } from './changes.ts';
 import { diffOf, diffSize, diffStyle, diffView } from './diff.ts';
 import { placeOf, type RewardEditor } from './editor.ts';
 import { histogramStyle } from './histogram.ts';
@@ -28,6 +29,7 @@ import {
   draftOf,
   draftTo,
   editOf,
+  failuresOf,
   freshName,
   isDirty,
   preview,
@@ -36,7 +38,6 @@ import {
   scoredGroups,
   SLIDER,
   sourceOf,
-  TEMPLATE,
   toTry,
   valuesOf,
   varianceShares,
@@ -51,10 +52,13 @@ import { outcomeView, type Listing, type Outcome } from './outcome.ts';
 import { parametersForm, parametersStyle, type Given } from './parameters-form.ts';
 import { freshSchedule, scheduleField, scheduleStyle } from './schedule-field.ts';
 import './settings.ts';
+import { TEMPLATE } from './source.ts';
 import { style } from './style.ts';
 
 /** Steps whose rollouts a preview is told from. */
 const LOOK_BACK = 20;
+/** After the last key. */
+const CHECK_DELAY_MS = 700;
 /** Variance shares move slowly: looked at on the newest step, this many steps and milliseconds apart at least. */
 const SHARES = { steps: 5, ms: 5000, groups: 64 };
 
@@ -89,6 +93,9 @@ export class RewardsView extends WatchingElement {
   declare builtIn: BuiltInReward[];
 
   readonly #held = new HeldRuns(this);
+  /** What a check of the source that is written found; one that fails is no news. */
+  readonly #checked = new Latest<CheckedReward[]>();
+  #toCheck: ReturnType<typeof setTimeout> | undefined;
   /** What the user had done: a file read, a draft applied. */
   readonly #doing = new Doing();
   readonly #tried = new Latest<TriedRewards>();
@@ -109,6 +116,8 @@ export class RewardsView extends WatchingElement {
   #clear(): void {
     this.discarded = null;
     this.#doing.forgive();
+    clearTimeout(this.#toCheck);
+    this.#checked.clear();
     this.#tried.clear();
     this.#scored.clear();
     this.typing = null;
@@ -125,7 +134,7 @@ export class RewardsView extends WatchingElement {
 
   protected override watched() {
     const { selection, runs, rewardDrafts } = this.workbench;
-    return [selection, runs.state, rewardDrafts, this.#doing, this.#tried, this.#scored];
+    return [selection, runs.state, rewardDrafts, this.#doing, this.#tried, this.#checked, this.#scored];
   }
 
   protected override willUpdate(changedProperties: PropertyValues): void {
@@ -228,6 +237,29 @@ export class RewardsView extends WatchingElement {
     return html`<button class="quiet link" data-testid="to-line" @click=${() => this.#toLine(error)}>
       ${place.file}, line ${place.line}
     </button>`;
+  }
+
+  /** Errors at their lines of a source: of its check while it is written, of a preview, of Apply. */
+  #problemsOf(file: string): readonly EditorProblem[] {
+    const checked = this.#checked.answer?.flatMap(({ error }) => error ?? []) ?? [];
+    const reported = this.outcome?.reports.flatMap(({ error }) => error ?? []) ?? [];
+    const messages = new Set([...checked, ...reported, this.#problem].flatMap((error) => error?.message ?? []));
+    return [...messages].flatMap((message) => {
+      const place = placeOf(message);
+      return place?.file === file ? [{ line: place.line, message }] : [];
+    });
+  }
+
+  /** Once nothing was typed for a while, so that what cannot be read shows at its line before anything is tried. */
+  #checkSoon(file: string, source: string): void {
+    clearTimeout(this.#toCheck);
+    this.#checked.clear();
+    const { variant, max_completion_length } = this.#run?.config ?? {};
+    const request = { reward_funcs: [file], reward_files: { [file]: source }, variant, max_completion_length };
+    this.#toCheck = setTimeout(
+      () => void this.#checked.ask((signal) => this.workbench.connector.checkRewards(request, signal)),
+      CHECK_DELAY_MS,
+    );
   }
 
   #functionOf(file: string): string | null {
@@ -381,7 +413,6 @@ export class RewardsView extends WatchingElement {
 
   /** `running`: what the run has by that name. */
   #editor(name: string, { file, source }: { file: string; source: string }, running: RewardSource | null): TemplateResult {
-    const changes = running ? diffOf(running.source, source) : [];
     return html`<div class="editor">
       ${
         running
@@ -400,16 +431,9 @@ export class RewardsView extends WatchingElement {
         .file=${file}
         .label=${`Source of ${name}`}
         .create=${this.createEditor}
+        .problems=${this.#problemsOf(file)}
         @source-change=${(event: CustomEvent<string>) => this.#write(name, file, event.detail)}
       ></medr1-reward-editor>
-      ${
-        changes.length === 0
-          ? nothing
-          : html`<details open data-testid="source-changes">
-              <summary class="small">Changes against what runs: ${diffSize(changes)}</summary>
-              ${diffView(changes, `Changes of ${file} against what runs`)}
-            </details>`
-      }
     </div>`;
   }
 
@@ -439,7 +463,16 @@ export class RewardsView extends WatchingElement {
     const dirty = isDirty(draft, current);
     const none = Object.values(draft.weights).every((weight) => weight === 0);
     const changes = dirty ? changesOf(draft, current) : [];
+    const lines = dirty ? changesBetween(current, draft) : [];
     return html`${changes.length === 0 ? nothing : html`<p class="changes small" data-testid="changes"><b>Apply will change</b> ${changes.join('; ')}</p>`}
+      ${
+        lines.length === 0
+          ? nothing
+          : html`<details open data-testid="source-changes">
+              <summary class="small">Against what runs: ${diffSize(lines)}</summary>
+              ${diffView(lines, 'What Apply will change, line by line')}
+            </details>`
+      }
       <div class="actions">
         <input
           type="text"
@@ -573,6 +606,7 @@ export class RewardsView extends WatchingElement {
   #write(name: string, file: string, source: string): void {
     const draft = this.#current;
     this.#take({ ...draft, files: { ...draft.files, [name]: { file, source } } });
+    this.#checkSoon(file, source);
   }
 
   /** Renames a new function by its file name. A name that is not valid or is taken changes nothing. */
@@ -640,6 +674,7 @@ export class RewardsView extends WatchingElement {
       reports,
       values: valuesOf(Object.keys(draft.weights), tried, reports),
       groups: groups.length,
+      failures: Object.fromEntries(reports.map(({ name }) => [name, failuresOf(name, groups)])),
       tried,
       steps: [groups[0]?.step ?? 0, groups.at(-1)?.step ?? 0],
       preview: untold ? null : preview(stored, ...this.#weights(current, draft), tried, scaled),
