@@ -14,7 +14,7 @@ import pandas as pd
 from .ask import ask
 from .cells import LiveItems
 from .errors import WorkbenchError
-from .frames import ANY, TEXT, TRUTH, WHOLE, WHOLE_OR_NONE, frame, frame_of
+from .frames import ANY, TEXT, TIME, TRUTH, WHOLE, WHOLE_OR_NONE, frame, frame_of
 from .needs import Requests
 from .pausing import GivenUp, pause
 from .progress import Progress
@@ -38,10 +38,13 @@ COLUMNS = {
     "question_type": TEXT,
     "problem": TEXT,
     "splits": ANY,
+    "tags": ANY,
+    "note": TEXT,
     "sha256": TEXT,
     "width": WHOLE_OR_NONE,
     "height": WHOLE_OR_NONE,
 }
+NOTES = {"item": TEXT, "tags": ANY, "note": TEXT, "author": TEXT, "updated_at": TIME}
 ANSWERS = {
     "run": TEXT,
     "run_name": TEXT,
@@ -59,7 +62,7 @@ ANSWERS = {
 class Dataset:
     """Made by Client.dataset(). A filter is part of it: `.where()` narrows it, `.rows()` reads it, `.show()` sets the browser to it.
 
-    Filters are keywords: the facets `modality`, `question_type`, `dataset` (of origin), `split`, `options` (how many), `answer` and
+    Filters are keywords: the facets `modality`, `question_type`, `dataset` (of origin), `split`, `tag`, `options` (how many), `answer` and
     `problem` take a value or a list of values; `q` is the search box ("what kind" -lesion type:diagnosis), `ids` a list of questions,
     `image` a path or sha256, `runs` up to four runs whose answers become columns, `facets` a dict for facets such as
     {"run:<id>": ["wrong"]}; `sort` and `descending` order it.
@@ -130,6 +133,27 @@ class Dataset:
     def filter(self, **filters: Any) -> Dataset:
         """Narrows by these filters and sets the browser to the result."""
         return self.where(**filters).show()
+
+    # What people note of its questions
+
+    def tag(self, *tags: str) -> Dataset:
+        """Tags every question that passes the filter: `made.where(ids=ids).tag("hard")`. A tag is a facet: `made.rows(tag="hard")`."""
+        return self._note(add_tags=list(tags))
+
+    def untag(self, *tags: str) -> Dataset:
+        return self._note(remove_tags=list(tags))
+
+    def note(self, item: str, note: str) -> Dataset:
+        """Notes something on one question, in place of what was noted there; empty text takes it away."""
+        return Dataset(self._client, self.name, {"ids": [text(item, "item")]})._note(note=note)
+
+    def notes(self) -> pd.DataFrame:
+        """One row a question that is tagged or noted."""
+        return frame(self._ask("notes")["notes"], NOTES)
+
+    def _note(self, **change: Any) -> Dataset:
+        self._ask("note", body={"query": self.query, "author": "notebook", **change})
+        return self
 
     # One question
 

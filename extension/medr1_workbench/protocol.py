@@ -5,7 +5,7 @@ PROTOCOL_VERSION = 1
 MAX_BODY = 16777216
 # Routes whose answer may take minutes.
 SLOW_PATHS = frozenset({"generate", "explain/alternatives", "explain/attribution", "explain/decision", "search"})
-FACETS = ("modality", "question_type", "dataset", "split", "options", "answer", "problem")
+FACETS = ("modality", "question_type", "dataset", "split", "tag", "options", "answer", "problem")
 # States of a run in which a process works on it, and in which none does any more. A queued run is in neither.
 ACTIVE_STATES = frozenset(("starting", "running", "pausing", "paused", "stopping"))
 ENDED_STATES = frozenset(("stopped", "finished", "failed", "interrupted"))
@@ -90,6 +90,8 @@ ROUTES = {
     "data.page": ("POST", "/data/:name/items"),
     "data.columns": ("POST", "/data/:name/columns"),
     "data.sample": ("GET", "/data/:name/items/:id"),
+    "data.note": ("POST", "/data/:name/notes"),
+    "data.notes": ("GET", "/data/:name/notes"),
     "data.place": ("POST", "/data/:name/items/:id/place"),
     "data.answers": ("GET", "/data/:name/items/:id/answers"),
     "data.thumb": ("GET", "/data/:name/thumb/:hash"),

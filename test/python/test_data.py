@@ -143,6 +143,22 @@ class TestRows:
         assert f"{len(made)} questions" in repr(made)
 
 
+class TestNotes:
+    def test_tags_are_a_facet_and_notes_a_column(self, made):
+        ids = list(made.rows(limit=3)["id"])
+        made.where(ids=ids[:2]).tag("hard", "odd").untag("odd")
+        made.note(ids[2], "glare at the rim")
+        assert set(made.rows(tag="hard")["id"]) == set(ids[:2])
+        assert made.counts()["tag"] == {"hard": 2}
+        assert made.where(q="tag:hard").rows()["tags"].iloc[0] == ["hard"]
+        notes = made.notes().set_index("item")
+        assert notes.loc[ids[2], "note"] == "glare at the rim"
+        assert set(notes["author"]) == {"notebook"}
+        made.where(ids=ids).untag("hard")
+        made.note(ids[2], "")
+        assert made.notes().empty
+
+
 class TestAnswers:
     def test_of_a_run_are_a_column_a_filter_and_all_it_said(self, made, finished):
         asked = set(finished.rollouts(first=1, last=3)["item_id"])

@@ -140,6 +140,7 @@ const FACETS: Record<Facet, (item: DataItem) => string[]> = {
   question_type: (item) => [item.question_type],
   dataset: (item) => [item.dataset],
   split: (item) => item.splits,
+  tag: (item) => item.tags ?? [],
   options: (item) => [String(item.options.length)],
   answer: (item) => [item.answer ?? 'none'],
   problem: (item) => [item.problem ?? 'none'],
@@ -284,6 +285,23 @@ export class FakeData implements DataConnector {
       cursor = page.cursor;
     }
   }
+
+  note: DataConnector['note'] = (name, { query, ...change }) =>
+    this.#answer('note', [name, { query, ...change }], () => {
+      const passing = this.#hits(name, query).passed;
+      for (const item of passing) {
+        const { tags = item.tags ?? [], add_tags = [], remove_tags = [], note = item.note ?? '' } = change;
+        item.tags = [...new Set([...tags, ...add_tags])].filter((tag) => !remove_tags.includes(tag));
+        item.note = note;
+      }
+      return { items: passing.length };
+    });
+  notes: DataConnector['notes'] = (name) =>
+    this.#answer('notes', [name], () =>
+      this.all(name).flatMap(({ id, tags = [], note = '' }) =>
+        tags.length > 0 || note ? [{ item: id, tags, note, author: '', updated_at: INDEXED }] : [],
+      ),
+    );
 
   sample = (name: string, id: string): Promise<DataSample> =>
     this.#answer('sample', [name, id], () => {

@@ -82,6 +82,8 @@ export const ROUTE_LIST: Record<RouteName, ListedRoute> = {
   'data.page': { method: 'POST', path: '/data/:name/items', takes: 'body' },
   'data.columns': { method: 'POST', path: '/data/:name/columns', takes: 'body', file: true },
   'data.sample': { method: 'GET', path: '/data/:name/items/:id' },
+  'data.note': { method: 'POST', path: '/data/:name/notes', takes: 'body' },
+  'data.notes': { method: 'GET', path: '/data/:name/notes', gives: 'notes' },
   'data.place': { method: 'POST', path: '/data/:name/items/:id/place', takes: 'body' },
   'data.answers': { method: 'GET', path: '/data/:name/items/:id/answers', takes: 'query', gives: 'answers' },
   'data.thumb': { method: 'GET', path: '/data/:name/thumb/:hash', takes: 'query', file: true },

@@ -129,6 +129,9 @@ export const DataItem = Type.Object({
   /** Pixels. */
   width: orNull(Type.Integer()),
   height: orNull(Type.Integer()),
+  /** What people tagged it with, and noted; left out where nobody did. */
+  tags: Type.Optional(Type.Array(Type.String())),
+  note: Type.Optional(Type.String()),
   /** With group=image: ids of all questions on the image that pass the filter. */
   group: Type.Optional(Type.Array(Type.String())),
   /** With runs=: how each run answered it last; a run that was never asked it is left out. */
@@ -136,6 +139,17 @@ export const DataItem = Type.Object({
 });
 export type DataItem = Type.Static<typeof DataItem>;
 
+/** What people note of a question. */
+export const QuestionNote = Type.Object({
+  item: Type.String(),
+  tags: Type.Array(Type.String()),
+  note: Type.String(),
+  author: Type.String(),
+  updated_at: Type.Number({ description: 'milliseconds since 1970' }),
+});
+export type QuestionNote = Type.Static<typeof QuestionNote>;
+
+const Tags = Type.Array(Type.String({ minLength: 1, maxLength: 60 }), { maxItems: 20 });
 /** Choices by facet: values of one facet are alternatives, facets narrow one another. */
 export const ItemQuery = Type.Object(
   {
@@ -157,6 +171,20 @@ export const ItemQuery = Type.Object(
 );
 export type ItemQuery = Type.Static<typeof ItemQuery>;
 
+/** Of one question, or of all that pass a filter; what is left out stays, and without tags and note nothing is kept. */
+export const NoteQuestions = Type.Object(
+  {
+    query: ItemQuery,
+    tags: Type.Optional(Tags),
+    add_tags: Type.Optional(Tags),
+    remove_tags: Type.Optional(Tags),
+    note: Type.Optional(Type.String({ maxLength: 10_000 })),
+    author: Type.Optional(Type.String({ maxLength: 120 })),
+  },
+  { additionalProperties: false },
+);
+export type NoteQuestions = Type.Static<typeof NoteQuestions>;
+
 /** The columns that `data.columns` gives of each question, and a column `run:ID` for each run that is named. */
 export const ITEM_COLUMNS = [
   'id',
@@ -169,6 +197,8 @@ export const ITEM_COLUMNS = [
   'question_type',
   'problem',
   'splits',
+  'tags',
+  'note',
   'sha256',
   'width',
   'height',

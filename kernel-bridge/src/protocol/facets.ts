@@ -18,6 +18,7 @@ export const FACET_TABLE = [
   { name: 'question_type', title: 'Question type', aliases: ['type'] },
   { name: 'dataset', title: 'Data set of origin', aliases: ['data'] },
   { name: 'split', title: 'Split' },
+  { name: 'tag', title: 'Tag', aliases: ['tags'] },
   { name: 'options', title: 'Number of options', aliases: ['option_count'], ordered: true },
   { name: 'answer', title: 'Right answer', ordered: true, words: { none: 'not known' } },
   { name: 'problem', title: 'Problem', words: { none: 'usable' } },

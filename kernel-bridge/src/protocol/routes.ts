@@ -430,6 +430,16 @@ export const ROUTES = {
     file: 'application/x-ndjson',
   }),
   'data.sample': get('/data/:name/items/:id', { text: 'one question, its record and its neighbours', answer: data.DataSample }),
+  'data.note': post('/data/:name/notes', {
+    text: 'tags and note of the questions that pass a filter: {"query": {"ids": ["q17"]}, "add_tags": ["hard"]}',
+    body: data.NoteQuestions,
+    answer: Type.Object({ items: Type.Integer({ description: 'questions that passed' }) }),
+  }),
+  'data.notes': get('/data/:name/notes', {
+    text: 'what people tagged and noted',
+    answer: list('notes', data.QuestionNote),
+    gives: 'notes',
+  }),
   'data.place': post('/data/:name/items/:id/place', {
     text: 'where it stands among the questions of a filter; pages and groups are ignored',
     body: data.ItemQuery,

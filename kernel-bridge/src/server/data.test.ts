@@ -18,6 +18,7 @@ import {
   ITEM_COLUMNS,
   ItemAnswers,
   type DataItem,
+  type QuestionNote,
 } from '../protocol/data.ts';
 import { fakeStep } from '../../../test/server/fake-trainer.ts';
 import { completeConfig } from '../runs/config.ts';
@@ -106,7 +107,9 @@ describe('all questions at once, column by column', () => {
     const [head, block, last] = await lines(query);
     expect(head).toEqual({ total: 7 });
     expect(last).toEqual({ end: 7 });
-    expect(block.id.map((_, at) => Object.fromEntries(ITEM_COLUMNS.map((name) => [name, block[name][at]])))).toEqual(items);
+    expect(block.id.map((_, at) => Object.fromEntries(ITEM_COLUMNS.map((name) => [name, block[name][at]])))).toEqual(
+      items.map((item) => ({ tags: [], note: null, ...item })),
+    );
   });
 
   it('has a head and an end where no question passes or none is wanted', async () => {
@@ -134,6 +137,21 @@ function linkOf(fd: string): string {
     return '';
   }
 }
+
+it('tags and notes questions, one or all of a filter, and tells them', async () => {
+  expect(await (await post('/retina/notes', { query: { facets: { modality: ['OCT'] } }, add_tags: ['hard'] })).json()).toEqual({
+    items: 6,
+  });
+  expect((await post('/retina/notes', { query: { ids: ['ACRIMA_0000'] }, note: 'glare', author: 'me' })).status).toBe(200);
+  expect(await json<DataPage>('/retina/items?tag=hard&limit=1')).toMatchObject({ total: 6, facets: { tag: { hard: 6 } } });
+  const { notes } = await json<{ notes: QuestionNote[] }>('/retina/notes');
+  expect(notes).toHaveLength(6);
+  expect(notes[0]).toMatchObject({ item: 'ACRIMA_0000', tags: ['hard'], note: 'glare', author: 'me' });
+  expect(await json<DataSample>('/retina/items/ACRIMA_0000')).toMatchObject({ item: { tags: ['hard'], note: 'glare' } });
+  expect((await post('/retina/notes', { query: {}, add_tags: [''] })).status).toBe(400);
+  await post('/retina/notes', { query: {}, tags: [], note: '' });
+  expect(await json('/retina/notes')).toEqual({ notes: [] });
+});
 
 it('a sample has its record and neighbours', async () => {
   const sample = await json<DataSample>('/retina/items/ACRIMA_0000');

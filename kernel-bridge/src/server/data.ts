@@ -76,6 +76,13 @@ export function dataHandlers({ home = homeDir(), jobs = new IndexJobs(home), hub
         headers: { 'content-type': 'application/x-ndjson; charset=utf-8', 'x-content-type-options': 'nosniff' },
       }),
     'data.sample': ({ name, id }) => named(name).sample(id),
+    'data.note': ({ name, body: { query, ...change } }) => {
+      const set = named(name);
+      const items = set.ids(query);
+      set.notes.write(items, change);
+      return { items: items.length };
+    },
+    'data.notes': ({ name }) => ({ notes: [...named(name).notes.all.values()] }),
     'data.place': ({ name, id, body }) => named(name).place(id, body),
     'data.answers': ({ name, id, query }) => {
       const set = named(name);

@@ -4,6 +4,7 @@ import { EXPORT_FORMATS } from '@medr1/kernel-bridge/protocol';
 import type { ExportFormat } from '../connector.ts';
 import { integer } from '../format.ts';
 import { closeMenu } from '../menu.ts';
+import { tagsIn } from '../tags.ts';
 import type { IWorkbench } from '../store/workbench.ts';
 
 const FORMATS: Record<ExportFormat, [title: string, says: string]> = {
@@ -17,10 +18,50 @@ export interface Actions {
   toNotebook: () => void;
   exportAs: (format: ExportFormat) => void;
   openTrash: () => void;
+  tag: (change: { add_tags?: string[]; remove_tags?: string[] }) => void;
+}
+
+/** Tags what is selected; those that it has can be taken away. */
+function tagMenu(data: IWorkbench['data'], count: number, busy: boolean, tag: Actions['tag']): TemplateResult {
+  const known = Object.entries(data.state.value.facets.tag ?? {}).filter(([, number]) => number > 0);
+  const add = (event: Event): void => {
+    event.preventDefault();
+    const input = (event.target as HTMLFormElement).elements.namedItem('tag') as HTMLInputElement;
+    const tags = tagsIn(input.value);
+    if (tags.length === 0) return;
+    input.value = '';
+    closeMenu(event);
+    tag({ add_tags: tags });
+  };
+  return html`<medr1-menu label="Tag" up data-testid="tag-menu">
+    <form class="tagging" @submit=${add}>
+      <input name="tag" maxlength="200" aria-label="Tags, apart by commas" placeholder="tags, apart by commas" data-testid="tag-name" />
+      <button ?disabled=${count === 0 || busy} data-testid="tag-add">Tag ${integer(count)}</button>
+    </form>
+    ${known.map(
+      ([name, number]) =>
+        html`<button
+          class="quiet"
+          ?disabled=${busy}
+          data-testid="tag-remove"
+          title="Takes the tag from what is selected"
+          @click=${(event: Event) => {
+            closeMenu(event);
+            tag({ remove_tags: [name] });
+          }}
+        >
+          remove <b>${name}</b> <span class="secondary small">${integer(number)}</span>
+        </button>`,
+    )}
+  </medr1-menu>`;
 }
 
 /** `busy`: an export or a selection is being made. */
-export function footer(data: IWorkbench['data'], busy: boolean, { startRun, toNotebook, exportAs, openTrash }: Actions): TemplateResult {
+export function footer(
+  data: IWorkbench['data'],
+  busy: boolean,
+  { startRun, toNotebook, exportAs, openTrash, tag }: Actions,
+): TemplateResult {
   const { picks, total, pages, refusal, filter } = data.state.value;
   const some = !picks.all && picks.ids.size > 0;
   const count = data.chosenCount;
@@ -63,6 +104,7 @@ export function footer(data: IWorkbench['data'], busy: boolean, { startRun, toNo
         Trash
       </button>
       <span class="space"></span>
+      ${tagMenu(data, count, busy, tag)}
       <button ?disabled=${count === 0 || busy} data-testid="data-run" @click=${startRun}>Start a run …</button>
       <button
         ?disabled=${count === 0}

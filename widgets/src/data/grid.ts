@@ -9,9 +9,9 @@ import { termsOf, type Terms } from './highlight.ts';
 import { clampAspect, GridLayout, type PlacedRow, type Sizes } from './layout.ts';
 import { PAGE, type Pages } from '../store/data/pages.ts';
 import { BADGES, CAPTION, emptyTile, tile, tileStyles, type Box, type TileView } from './tile.ts';
+import { THUMB_SIZES } from '../store/data/model.ts';
 import { thumbSize } from './thumb.ts';
 
-const TARGET = 150;
 const GAP = 8;
 const PADDING = 8;
 /** Rows are made this far beyond the window. */
@@ -28,7 +28,7 @@ export class DataGrid extends WatchingElement {
   #pages: Pages | null = null;
   #query = '';
   /** Height of captions that the layout has. */
-  #laidOutFor = 0;
+  #laidOutFor = '';
   #top = 0;
   #size = UNMEASURED;
   #frame = 0;
@@ -92,8 +92,9 @@ export class DataGrid extends WatchingElement {
     super.willUpdate(changed);
     const { pages, filter, dataset } = this.workbench.data.state.value;
     const before = this.#layout;
-    if (before && this.#laidOutFor !== this.#caption) this.#steady(before, () => before.resize(this.#sizes()));
-    this.#laidOutFor = this.#caption;
+    const wanted = `${this.#caption} ${this.#target}`;
+    if (before && this.#laidOutFor !== wanted) this.#steady(before, () => before.resize(this.#sizes()));
+    this.#laidOutFor = wanted;
     if (pages === this.#pages || !pages) return;
     this.#stopPages();
     this.#stopPages = pages.changed.subscribe(() => this.#learn());
@@ -203,8 +204,13 @@ export class DataGrid extends WatchingElement {
       filter.group === 'image' ||
       (this.workbench.data.query.runs ?? []).length > 0 ||
       values('split').length > 0 ||
+      values('tag').length > 0 ||
       values('problem').some((value) => value !== 'none')
     );
+  }
+
+  get #target(): number {
+    return THUMB_SIZES[this.workbench.data.state.value.thumbs];
   }
 
   get #caption(): number {
@@ -214,7 +220,7 @@ export class DataGrid extends WatchingElement {
   #sizes(): Sizes {
     const width = Math.max(80, this.#size.width - 2 * PADDING);
     // A narrow pane keeps two images side by side.
-    return { width, target: Math.max(90, Math.min(TARGET, (width - GAP) / 2.4)), gap: GAP, caption: this.#caption };
+    return { width, target: Math.max(90, Math.min(this.#target, (width - GAP) / 2.4)), gap: GAP, caption: this.#caption };
   }
 
   #visible(layout: GridLayout): PlacedRow[] {
@@ -342,7 +348,7 @@ export class DataGrid extends WatchingElement {
       for (let step = 0; step < rows; step++) index = layout.beside(index, direction);
       return index;
     };
-    const page = Math.max(1, Math.floor(this.#size.height / (TARGET + this.#caption)));
+    const page = Math.max(1, Math.floor(this.#size.height / (this.#target + this.#caption)));
     switch (key) {
       case 'ArrowRight':
         return Math.min(last, at + 1);

@@ -118,6 +118,11 @@ export const style = css`
     margin: 4px 8px;
     white-space: normal;
   }
+  .tagging {
+    display: flex;
+    gap: 4px;
+    margin-bottom: 4px;
+  }
   .saved,
   .views form {
     display: flex;

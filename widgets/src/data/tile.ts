@@ -109,6 +109,8 @@ function badges(item: DataItem, { runs }: TileView): unknown[] {
       >`,
     );
   }
+  for (const tag of item.tags ?? []) list.push(html`<span class="chip tag" title=${item.note ? `Tag; ${item.note}` : 'Tag'}>${tag}</span>`);
+  if (item.note && (item.tags ?? []).length === 0) list.push(html`<span class="secondary" title=${item.note}>✎ note</span>`);
   const sides = new Set(item.splits.map(sideOf));
   for (const side of sides) {
     const of = item.splits.filter((split) => sideOf(split) === side);

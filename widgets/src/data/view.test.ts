@@ -244,6 +244,47 @@ describe('what can be done with the questions', () => {
     expect((args as { code: string }).code).toBe(`wb.dataset("omnimedvqa", ids=["${workbench.selection.value.item}"])`);
   });
 
+  it('tags, which are a facet and a badge at once, and are taken away again', async () => {
+    const { find, tiles, root, connector } = await view();
+    tiles()[1].click();
+    await settled();
+    (find('tag-name') as HTMLInputElement).value = 'hard, odd';
+    root.querySelector<HTMLFormElement>('form.tagging')!.requestSubmit();
+    await settled();
+    expect(connector.calls.find(([name]) => name === 'data.note')).toMatchObject([
+      'data.note',
+      'omnimedvqa',
+      { query: { ids: [workbench.selection.value.item] }, add_tags: ['hard', 'odd'] },
+    ]);
+    expect(workbench.data.state.value.facets.tag).toEqual({ hard: 1, odd: 1 });
+    expect([...tiles()[1].querySelectorAll('.tag')].map((one) => one.textContent)).toEqual(['hard', 'odd']);
+    expect(find('tag-menu')!.textContent).toMatch(/remove\s+hard/);
+    find('tag-remove')!.click();
+    await settled();
+    expect(workbench.data.state.value.facets.tag).toMatchObject({ odd: 1 });
+  });
+
+  it('thumbnails as large as they are wanted, also after a reload', async () => {
+    const { find, tiles } = await view();
+    const height = () => Math.max(...tiles().map((tile) => parseInt(tile.querySelector<HTMLElement>('.picture')!.style.height)));
+    const medium = height();
+    const choose = async (size: string): Promise<void> => {
+      (find('thumb-size') as HTMLSelectElement).value = size;
+      find('thumb-size')!.dispatchEvent(new Event('change'));
+      await settled();
+    };
+    await choose('large');
+    expect(height()).toBeGreaterThan(medium * 1.3);
+    const kept = JSON.parse(JSON.stringify(workbench.data)) as object;
+    await choose('small');
+    expect(height()).toBeLessThan(medium);
+    workbench.data.restore(kept);
+    await settled();
+    expect(workbench.data.state.value.thumbs).toBe('large');
+    workbench.data.restore({ ...kept, thumbs: '__proto__' });
+    expect(workbench.data.state.value.thumbs).toBe('large');
+  });
+
   it('a file; a refusal is said and the picks stay', async () => {
     const { find, tiles, connector, root } = await view();
     const made = vi.fn(() => 'blob:x');

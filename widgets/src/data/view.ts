@@ -8,6 +8,7 @@ import { icon } from '../icons.ts';
 import { empty, failed, loading } from '../view-states.ts';
 import { saveFile } from '../save-file.ts';
 import { base, tokens } from '../theme.ts';
+import { THUMB_SIZES, type ThumbSize } from '../store/data/model.ts';
 import type { IWorkbench } from '../store/workbench.ts';
 import './facets.ts';
 import './download.ts';
@@ -282,6 +283,16 @@ export class DataView extends WatchingElement {
       >
         Group by image
       </button>
+      <label title="Size of the thumbnails"
+        ><span class="word">images</span>
+        <select
+          aria-label="Size of the thumbnails"
+          data-testid="thumb-size"
+          @change=${(event: Event) => data.setThumbs((event.target as HTMLSelectElement).value as ThumbSize)}
+        >
+          ${Object.keys(THUMB_SIZES).map((size) => html`<option value=${size} ?selected=${size === data.state.value.thumbs}>${size}</option>`)}
+        </select>
+      </label>
       <medr1-menu label=${views.length > 0 ? `Views (${views.length})` : 'Views'} data-testid="views">${this.#views()}</medr1-menu>
     </div>`;
   }
@@ -443,6 +454,7 @@ export class DataView extends WatchingElement {
   #actions: Actions = {
     startRun: () => void this.#startRun(),
     openTrash: () => command(this, 'open-trash'),
+    tag: (change) => void this.workbench.data.tag(change),
     toNotebook: () => command(this, 'send-to-notebook', { code: this.workbench.data.python }),
     exportAs: (format) => void this.#export(format),
   };

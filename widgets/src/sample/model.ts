@@ -53,6 +53,14 @@ export class SampleModel {
     if (this.#dataset !== null && this.#item !== null) this.#load(this.#dataset, this.#item);
   }
 
+  /** Writes tags and note of the question that is shown, in place of those before. Rejects with the reason where they are refused. */
+  async note(change: { tags: string[]; note: string }): Promise<void> {
+    const [dataset, item] = [this.#dataset!, this.#item!];
+    await this.#connector.data.note(dataset, { query: { ids: [item] }, ...change });
+    if (this.#dataset === dataset && this.#item === item)
+      await this.#sample.ask((signal) => this.#connector.data.sample(dataset, item, signal), { keep: true });
+  }
+
   /** Asks again what runs answered: they go on answering. */
   async loadAnswers(): Promise<void> {
     await this.#answers.retry();

@@ -154,6 +154,20 @@ export const style = css`
     color: var(--medr1-right);
     white-space: nowrap;
   }
+  .noting {
+    display: grid;
+    gap: 4px;
+    max-width: 480px;
+  }
+  .noting textarea {
+    font: inherit;
+    resize: vertical;
+  }
+  .note {
+    margin: 4px 0 0;
+    white-space: pre-wrap;
+    overflow-wrap: anywhere;
+  }
   .facts {
     display: flex;
     flex-wrap: wrap;

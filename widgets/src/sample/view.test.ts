@@ -195,6 +195,30 @@ it('try it: a part of the image, drawn on it or typed, or grey in its place, and
   expect(inside('medr1-image', 'crop-mark')).toBeNull();
 });
 
+it('a question is tagged and noted; what is written goes when another question is shown', async () => {
+  const { connector, item, root, get } = await view();
+  get('note-question')!.click();
+  await settled();
+  const form = get('note-form') as HTMLFormElement;
+  form.querySelector('input')!.value = 'hard, glare';
+  form.querySelector('textarea')!.value = HOSTILE;
+  form.requestSubmit();
+  await settled();
+  expect(connector.calls.find(([name]) => name === 'data.note')).toEqual([
+    'data.note',
+    SET,
+    { query: { ids: [item.id] }, tags: ['hard', 'glare'], note: HOSTILE },
+  ]);
+  expect([...root.querySelectorAll('[data-testid=question-tag]')].map((one) => one.textContent)).toEqual(['hard', 'glare']);
+  expect(get('question-note')!.textContent).toBe(HOSTILE);
+  get('note-question')!.click();
+  await settled();
+  root.querySelector('.page')!.dispatchEvent(new KeyboardEvent('keydown', { key: 'j', bubbles: true, composed: true }));
+  await settled();
+  expect(get('note-form')).toBeNull();
+  expect(get('question-tag')).toBeNull();
+});
+
 it('a refusal is shown with its remedy; a number out of bounds cannot be asked with', async () => {
   const { connector, root, inside } = await view();
   connector.generate = () =>

@@ -7,6 +7,8 @@ import { copyText } from '../clipboard.ts';
 import type { Crop, DataItem, DataSample, ItemAnswers } from '../connector.ts';
 import { command, define, PageElement } from '../element.ts';
 import { integer } from '../format.ts';
+import { Doing } from '../load.ts';
+import { tagsIn } from '../tags.ts';
 import { icon } from '../icons.ts';
 import { empty, failed, loading } from '../view-states.ts';
 import { completionStyles, completionText, isAnswerAlone, glyph, readingLabel, verdictChip } from '../rollouts/completion.ts';
@@ -30,6 +32,7 @@ export class SampleView extends PageElement {
     openAnswers: { state: true },
     allOf: { state: true },
     copied: { state: true },
+    noting: { state: true },
   };
   declare workbench: IWorkbench;
   /** Answers folded out or in by hand, by run, source and step. */
@@ -37,7 +40,11 @@ export class SampleView extends PageElement {
   /** Runs all of whose answers are listed. */
   declare allOf: ReadonlySet<string>;
   declare copied: boolean;
+  /** Tags and note are being written. */
+  declare noting: boolean;
+  readonly #keeping = new Doing();
 
+  #item: string | null = null;
   #model: SampleModel | null = null;
   #picture: PictureModel | null = null;
   #ask: AskModel | null = null;
@@ -47,6 +54,7 @@ export class SampleView extends PageElement {
     this.openAnswers = new Map();
     this.allOf = new Set();
     this.copied = false;
+    this.noting = false;
   }
 
   protected override identity(): PropertyKey[] {
@@ -55,7 +63,7 @@ export class SampleView extends PageElement {
 
   protected override watched() {
     const { selection, runs, data } = this.workbench;
-    return [selection, runs.state, data.state, this.#model!.state, this.#ask!.state];
+    return [selection, runs.state, data.state, this.#model!.state, this.#ask!.state, this.#keeping];
   }
 
   protected override acquire(): void {
@@ -74,6 +82,8 @@ export class SampleView extends PageElement {
     if (!this.isConnected) return;
     const { dataset, item, runs } = this.workbench.selection.value;
     this.#model!.show(dataset, item, this.workbench.data.queryOn(dataset));
+    if (item !== this.#item) this.noting = false; // what was written of another question is not of this one
+    this.#item = item;
     const list = this.workbench.runs.state.value;
     this.#ask!.offer(list.runs, runs, list.server);
     const { sample, dataset: shown } = this.#model!.state.value;
@@ -209,8 +219,43 @@ export class SampleView extends PageElement {
         <span class="chip" title="question type">${item.question_type}</span>
         <span class="chip" title="data set of origin">${item.dataset}</span>
         ${splits(item.splits)}
+        ${(item.tags ?? []).map((tag) => html`<span class="chip tag" title="tag" data-testid="question-tag">${tag}</span>`)}
+        <button
+          class="quiet link"
+          aria-expanded=${this.noting}
+          title="Tags and a note on this question; tags are facets of the Data view"
+          data-testid="note-question"
+          @click=${() => (this.noting = !this.noting)}
+        >
+          ${item.note || item.tags?.length ? 'edit note' : 'tag or note'}
+        </button>
       </p>
+      ${item.note && !this.noting ? html`<p class="note small" data-testid="question-note">${item.note}</p>` : nothing}
+      ${this.noting ? this.#noteForm(item) : nothing}
     </section>`;
+  }
+
+  #noteForm({ tags = [], note = '' }: DataItem): TemplateResult {
+    const refused = this.#keeping.error;
+    return html`<form class="noting" data-testid="note-form" @submit=${(event: Event) => void this.#note(event)}>
+      <input name="tags" aria-label="Tags, apart by commas" placeholder="tags, apart by commas" .value=${tags.join(', ')} />
+      <textarea name="note" rows="2" maxlength="10000" aria-label="Note" placeholder="note" .value=${note}></textarea>
+      <span>
+        <button class="primary" ?disabled=${this.#keeping.isBusy()} data-testid="keep-note">Keep</button>
+        <button type="button" @click=${() => (this.noting = false)}>Cancel</button>
+      </span>
+      ${refused ? failed(refused) : nothing}
+    </form>`;
+  }
+
+  async #note(event: Event): Promise<void> {
+    event.preventDefault();
+    const { elements } = event.target as HTMLFormElement;
+    const value = (name: string): string => (elements.namedItem(name) as HTMLInputElement).value;
+    const kept = await this.#keeping.do(() => this.#model!.note({ tags: tagsIn(value('tags')), note: value('note') }));
+    if (!kept) return;
+    this.noting = false;
+    void this.workbench.data.reload();
   }
 
   #siblings({ item, same_image }: DataSample): TemplateResult {

@@ -51,6 +51,8 @@ beforeAll(async () => {
   });
   await buildIndex(data, { name: 'made', home });
   set = new Dataset('made', home);
+  set.notes.write(set.ids({ q: 'lesion' }), { add_tags: ['hard'] });
+  set.notes.write(set.ids({ facets: { answer: ['A'] } }), { add_tags: ['odd'], note: 'looked at' });
   all = set.page({ limit: 500 }).items;
 });
 
@@ -68,6 +70,7 @@ const valuesOf: Record<Facet, (item: DataItem) => string[]> = {
   question_type: (item) => [item.question_type],
   dataset: (item) => [item.dataset],
   split: (item) => item.splits,
+  tag: (item) => item.tags ?? [],
   options: (item) => [String(item.options.length)],
   answer: (item) => [item.answer ?? 'none'],
   problem: (item) => [item.problem ?? 'none'],
@@ -82,6 +85,7 @@ const value: Record<Facet, fc.Arbitrary<string>> = {
   question_type: fc.constantFrom(...TYPES),
   dataset: fc.constantFrom('ACRIMA', 'Retina & disc'),
   split: fc.constantFrom('modality/train/CT', 'modality/test/CT'),
+  tag: fc.constantFrom('hard', 'odd', 'nobody has this'),
   options: fc.constantFrom('2', '4'),
   answer: fc.constantFrom('A', 'B', 'C', 'none'),
   problem: fc.constantFrom('none', 'image-missing', 'answer-no-option'),

@@ -12,7 +12,8 @@ import {
 } from '../../protocol/data.ts';
 import { WorkbenchError } from '../../protocol/errors.ts';
 import { HashTable } from '../image/near.ts';
-import { FacetTable, type Column } from './facets.ts';
+import { FacetTable, NOTED, tagColumn, type Column } from './facets.ts';
+import { QuestionNotes } from '../notes.ts';
 import { isRunFacet, RunColumns, runFacet, runsOf, type OutcomesOf } from './run-facets.ts';
 import { openForReading } from './list.ts';
 import { getMeta } from './schema.ts';
@@ -55,7 +56,10 @@ export class Dataset {
     texts: Map<string, Uint8Array>;
     near: NearTable | null;
     runs: RunColumns;
+    tags: { stamp: number; column: Column } | null;
   } | null = null;
+  /** What people note of its questions. */
+  readonly notes: QuestionNotes;
   readonly #outcomes: OutcomesOf;
   readonly #home: string | undefined;
   /** Of the drawn splits that the tables know. */
@@ -66,6 +70,7 @@ export class Dataset {
     this.name = name;
     this.#home = home;
     this.#outcomes = outcomes;
+    this.notes = new QuestionNotes(name, home);
     this.db = openForReading(name, home);
   }
 
@@ -76,6 +81,7 @@ export class Dataset {
     return getMeta<number>(this.db, 'revision') ?? 0;
   }
   close(): void {
+    this.notes[Symbol.dispose]();
     this.db.close();
   }
 
@@ -86,7 +92,7 @@ export class Dataset {
     if (!this.#tables || revision !== this.#revision || splits !== this.#splits) {
       const facets = new FacetTable(this.db, soundSplitsOf(this.name, this.#home).flatMap(partsOfSplit));
       this.#splits = splits;
-      this.#tables = { facets, orders: new Map(), texts: new Map(), near: null, runs: new RunColumns(this.db, facets.rows) };
+      this.#tables = { facets, orders: new Map(), texts: new Map(), near: null, runs: new RunColumns(this.db, facets.rows), tags: null };
       this.#revision = revision;
     }
     return this.#tables;
@@ -165,7 +171,7 @@ export class Dataset {
       db.close();
       throw changed(this.name);
     }
-    return { total, blocks: blocksOf(db, rows, facets, said), close: () => db.isOpen && db.close() };
+    return { total, blocks: blocksOf(db, rows, { facets, said, notes: this.notes.all }), close: () => db.isOpen && db.close() };
   }
 
   #rowsOf(query: ColumnsQuery): { rows: Int32Array; total: number } {
@@ -258,7 +264,15 @@ export class Dataset {
       if (values && values.length > 0) chosen[facet] = values;
     }
     const columns = runsOf(query).map((run) => [runFacet(run), runs.column(run, this.#outcomes(run, this))] as [string, Column]);
-    return facets.filter({ facets: chosen, excluded: search.excluded }, this.#base(search, query), columns);
+    const further: [string, Column][] = [[NOTED, this.#tags()], ...columns];
+    return facets.filter({ facets: chosen, excluded: search.excluded }, this.#base(search, query), further);
+  }
+
+  #tags(): Column {
+    const tables = this.#current();
+    const { stamp, all } = this.notes;
+    if (tables.tags?.stamp !== stamp) tables.tags = { stamp, column: tagColumn(this.db, tables.facets.rows, all.values()) };
+    return tables.tags.column;
   }
 
   /** Rows that pass everything but the facets; null when nothing else is asked. */
@@ -337,7 +351,9 @@ export class Dataset {
   }
 
   #item({ n, image_n: _, options, ...rest }: ItemRow): DataItem {
-    return { ...rest, options: JSON.parse(options) as string[], splits: (this.#tables ?? this.#current()).facets.splitsOf(n - 1) };
+    const noted = this.notes.all.get(rest.id);
+    const splits = (this.#tables ?? this.#current()).facets.splitsOf(n - 1);
+    return { ...rest, options: JSON.parse(options) as string[], splits, ...(noted && { tags: noted.tags, note: noted.note }) };
   }
 
   #near(image: number): DataSample['near'] {
@@ -367,8 +383,11 @@ export interface ColumnBlocks {
 async function* blocksOf(
   db: DatabaseSync,
   rows: Int32Array,
-  facets: FacetTable,
-  said: readonly (readonly [column: string, byItem: ReadonlyMap<string, string>])[],
+  beside: {
+    facets: FacetTable;
+    said: readonly (readonly [column: string, byItem: ReadonlyMap<string, string>])[];
+    notes: QuestionNotes['all'];
+  },
 ): AsyncGenerator<Record<string, unknown[]>> {
   const read = db.prepare(`${ITEM} WHERE t.n IN (SELECT value FROM json_each(?))`);
   for (let from = 0; from < rows.length; from += BLOCK) {
@@ -380,8 +399,10 @@ async function* blocksOf(
       ITEM_COLUMNS.map((name) => [name, items.map((item) => item[name as keyof ItemRow])]),
     );
     columns.options = items.map(({ options }) => JSON.parse(options) as string[]);
-    columns.splits = items.map(({ n }) => facets.splitsOf(n - 1));
-    for (const [name, byItem] of said) columns[name] = items.map(({ id }) => byItem.get(id) ?? null);
+    columns.splits = items.map(({ n }) => beside.facets.splitsOf(n - 1));
+    columns.tags = items.map(({ id }) => beside.notes.get(id)?.tags ?? []);
+    columns.note = items.map(({ id }) => beside.notes.get(id)?.note || null);
+    for (const [name, byItem] of beside.said) columns[name] = items.map(({ id }) => byItem.get(id) ?? null);
     yield columns;
     await breathe();
   }

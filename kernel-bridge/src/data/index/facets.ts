@@ -22,8 +22,10 @@ export type FacetCounts = Record<string, Record<string, number>>;
 
 /** The facet of which a question may have several values, in a table of their own. */
 const SEVERAL = 'split';
+/** What people note stands outside the index, and changes while it does not: whoever filters brings the column. */
+export const NOTED = 'tag';
 /** Value of a question for each other facet, in SQL: `t` is the question, `i` its image. */
-const VALUE: Record<Exclude<Facet, typeof SEVERAL>, string> = {
+const VALUE: Record<Exclude<Facet, typeof SEVERAL | typeof NOTED>, string> = {
   modality: 't.modality',
   question_type: 't.question_type',
   dataset: 't.dataset',
@@ -38,7 +40,7 @@ export class FacetTable {
 
   /** `drawn`: splits made since, by name with the ids of their questions; the index holds those that the files bring. */
   constructor(db: DatabaseSync, drawn: readonly [name: string, ids: readonly string[]][] = []) {
-    const single = FACETS.filter((facet) => facet !== SEVERAL).map((facet) => [facet, new Coder()] as const);
+    const single = FACETS.filter((facet) => facet !== SEVERAL && facet !== NOTED).map((facet) => [facet, new Coder()] as const);
     const items = db.prepare(
       `SELECT ${single.map(([facet]) => `${VALUE[facet]} AS ${facet}`).join(', ')} FROM items t JOIN images i ON i.n = t.image ORDER BY t.n`,
     );
@@ -145,23 +147,44 @@ class Coder {
 }
 
 function splitColumn(db: DatabaseSync, rows: number, drawn: readonly [name: string, ids: readonly string[]][]): Column {
-  const coder = new Coder();
-  /** Of each cell as it came. */
-  const rowOf: number[] = [];
-  const starts = new Uint32Array(rows + 1);
-  const add = (row: number, split: string): void => {
-    coder.add(split);
-    rowOf.push(row);
-    starts[row + 1]++;
-  };
+  const { add, done } = severalOf(rows);
   const members = db.prepare('SELECT item, split FROM members ORDER BY item, split');
   for (const { item, split } of members.iterate() as Iterable<{ item: number; split: string }>) add(item - 1, split);
   const rowsOf = db.prepare('SELECT n FROM items WHERE id IN (SELECT value FROM json_each(?)) ORDER BY n');
   for (const [split, ids] of drawn) for (const { n } of rowsOf.iterate(JSON.stringify(ids)) as Iterable<{ n: number }>) add(n - 1, split);
-  for (let row = 0; row < rows; row++) starts[row + 1] += starts[row];
-  const { values, codes: cells } = coder.done();
-  const codes = new Uint16Array(cells.length);
-  const next = starts.slice();
-  cells.forEach((code, at) => (codes[next[rowOf[at]]++] = code));
-  return { values, starts, codes };
+  return done();
+}
+
+/** A column of the tags of questions, by id. */
+export function tagColumn(db: DatabaseSync, rows: number, notes: Iterable<{ item: string; tags: readonly string[] }>): Column {
+  const { add, done } = severalOf(rows);
+  const row = db.prepare('SELECT n FROM items WHERE id = ?');
+  for (const { item, tags } of notes) {
+    const found = row.get(item) as { n: number } | undefined; // a question that is gone keeps its note
+    if (found) for (const tag of tags) add(found.n - 1, tag);
+  }
+  return done();
+}
+
+/** A column of which a row may have several values; they may come in any order. */
+function severalOf(rows: number): { add(row: number, value: string): void; done(): Column } {
+  const coder = new Coder();
+  /** Of each cell as it came. */
+  const rowOf: number[] = [];
+  const starts = new Uint32Array(rows + 1);
+  return {
+    add(row, value) {
+      coder.add(value);
+      rowOf.push(row);
+      starts[row + 1]++;
+    },
+    done() {
+      for (let row = 0; row < rows; row++) starts[row + 1] += starts[row];
+      const { values, codes: cells } = coder.done();
+      const codes = new Uint16Array(cells.length);
+      const next = starts.slice();
+      cells.forEach((code, at) => (codes[next[rowOf[at]]++] = code));
+      return { values, starts, codes };
+    },
+  };
 }

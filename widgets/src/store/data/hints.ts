@@ -7,7 +7,7 @@ export const SEARCH_HELP: readonly [example: string, finds: string][] = [
   ['lung nodule', 'questions or options that hold both words, or longer ones that begin so'],
   ['"no finding"', 'these words one after another'],
   ['-fracture', 'without the word'],
-  ['modality:CT', 'a value of a facet; also type, dataset, split, options, answer, problem'],
+  ['modality:CT', 'a value of a facet; also type, dataset, split, tag, options, answer, problem'],
   ['type:"Disease Diagnosis"', 'a value of two words'],
   ['-answer:A', 'any other value'],
   ['question:where', 'in the question alone; option:… in the options alone'],

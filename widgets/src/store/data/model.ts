@@ -34,7 +34,13 @@ export interface DataState {
   refusal: ErrorBody | null;
   /** Something is being done with them: an export, a selection for a run. */
   working: boolean;
+  /** How large thumbnails are. */
+  thumbs: ThumbSize;
 }
+
+/** Heights in pixels that rows of thumbnails come near. */
+export const THUMB_SIZES = { small: 96, medium: 150, large: 260 } as const;
+export type ThumbSize = keyof typeof THUMB_SIZES;
 
 /** More than this many picked one by one through pages that are not here would be a filter. */
 const MOST_PICKED = 10_000;
@@ -54,6 +60,7 @@ export class DataModel {
     views: [],
     refusal: null,
     working: false,
+    thumbs: 'medium',
   });
   readonly datasets: Datasets;
   readonly #connector: Connector;
@@ -237,20 +244,31 @@ export class DataModel {
     });
   }
 
+  setThumbs(thumbs: ThumbSize): void {
+    this.#change({ thumbs });
+  }
+
+  /** Tags what is chosen, or takes the tag away. False where it was refused, and the state says why. */
+  async tag(change: { add_tags?: string[]; remove_tags?: string[] }): Promise<boolean> {
+    const done = await this.#attempt((dataset) => this.#connector.data.note(dataset, { query: this.chosen, ...change }));
+    if (done) await this.reload();
+    return done !== null;
+  }
+
   forgive(): void {
     this.#change({ refusal: null });
   }
 
-  toJSON(): { dataset: string | null; filter: Filter; views: SavedView[] } {
-    const { dataset, filter, views } = this.state.value;
-    return { dataset, filter, views };
+  toJSON(): Pick<DataState, 'dataset' | 'filter' | 'views' | 'thumbs'> {
+    const { dataset, filter, views, thumbs } = this.state.value;
+    return { dataset, filter, views, thumbs };
   }
 
   /** Takes what is well formed in `json` (a restored layout) and ignores the rest. */
   restore(json: unknown): void {
     if (!json || typeof json !== 'object') return;
-    const { dataset, filter, views } = json as Record<string, unknown>;
-    this.#change({ views: viewsOf(views) });
+    const { dataset, filter, views, thumbs } = json as Record<string, unknown>;
+    this.#change({ views: viewsOf(views), ...(isThumbSize(thumbs) && { thumbs }) });
     if (typeof dataset === 'string') this.apply(filter, dataset);
   }
 
@@ -294,6 +312,8 @@ export class DataModel {
 }
 
 const NOTHING_SHOWN = { status: 'idle', stale: false, error: null, total: 0, facets: {}, pages: null } as const;
+
+const isThumbSize = (value: unknown): value is ThumbSize => typeof value === 'string' && Object.hasOwn(THUMB_SIZES, value);
 
 /** The questions that a tile stands for. */
 const idsOf = (item: DataItem): string[] => item.group ?? [item.id];
