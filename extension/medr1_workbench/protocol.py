@@ -4,7 +4,7 @@ PROTOCOL_VERSION = 1
 # Bytes of a body that relay and backend take.
 MAX_BODY = 16777216
 # Routes whose answer may take minutes.
-SLOW_PATHS = frozenset({"generate", "explain/alternatives", "explain/attribution", "explain/decision", "search"})
+SLOW_PATHS = frozenset({"generate", "explain/alternatives", "explain/attribution", "explain/decision", "search", "search/phrases", "search/families"})
 FACETS = ("modality", "question_type", "dataset", "split", "tag", "options", "answer", "problem")
 # States of a run in which a process works on it, and in which none does any more. A queued run is in neither.
 ACTIVE_STATES = frozenset(("starting", "running", "pausing", "paused", "stopping"))
@@ -62,6 +62,13 @@ ROUTES = {
     "view": ("GET", "/view"),
     "moveView": ("PATCH", "/view"),
     "search.find": ("POST", "/search"),
+    "search.saved": ("GET", "/searches"),
+    "search.save": ("POST", "/searches"),
+    "search.change": ("PATCH", "/searches/:id"),
+    "search.forget": ("DELETE", "/searches/:id"),
+    "search.question": ("GET", "/runs/:id/question"),
+    "search.phrases": ("POST", "/search/phrases"),
+    "search.families": ("POST", "/search/families"),
     "search.statistics": ("GET", "/runs/:id/statistics"),
     "search.notes": ("GET", "/runs/:id/notes"),
     "search.note": ("POST", "/runs/:id/notes"),

@@ -25,7 +25,7 @@ from .kernel import Served
 from .needs import Requests
 from .protocol import ACTIVE_STATES, ENDED_STATES
 from .rewards import RunReward, apart, reward_files, weight_changes
-from .search import search
+from .search import Phrases, Steps, families, phrases, question, search
 from .stored import POLL_S, Glance, Stored
 from .values import texts
 
@@ -210,6 +210,27 @@ class Run(Stored):
     def search(self, text: str = "", **filters: Any) -> pd.DataFrame:
         """Completions of all steps by words, by a regular expression, by what is known of them; search.search() lists the filters."""
         return search(self._client, self.id, text, **filters)
+
+    def question(self, item: str, *, dataset: str | None = None) -> pd.DataFrame:
+        """One question through training: one row each time it was asked, oldest first, with right of judged, rate and the ends of its 95 %
+        Wilson interval, mean reward and tokens, and how often each letter was answered. `attrs["question"]` has its words, options and
+        answer; run.search(items=item, sort="step", ascending=True) has the completions. `dataset`: where two have a question of that id.
+        """
+        return question(self._client, self.id, item, dataset)
+
+    def phrases(self, before: Steps, after: Steps, **settings: Any) -> Phrases:
+        """Phrases that are said more often (`.grew`) or more rarely (`.vanished`) in the steps `after` than in `before`, each (first, last)
+        or one step. Settings: words (of a phrase at most, 4), least (completions that must say it, 5), fdr (false discovery rate, .05),
+        limit (50).
+        """
+        return phrases(self._client, self.id, before, after, **settings)
+
+    def families(self, *, first: int | None = None, last: int | None = None, similarity: float = 0.7, limit: int = 50) -> pd.DataFrame:
+        """Completions that say nearly the same: one row a family, the largest first, with its first completion's text and place, how many
+        completions, texts and questions it has, its steps, right of judged and mean reward. `similarity`: least share of three-word
+        stretches in common with the first (Jaccard).
+        """
+        return families(self._client, self.id, first, last, similarity, limit)
 
     def completion_notes(self) -> pd.DataFrame:
         """Tags and notes that people left on completions; `state` says whether the completion still says the same."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 
@@ -35,6 +35,8 @@ COLUMNS = {
 }
 
 Range = tuple[float | None, float | None]
+# First and last step, both included, or one step.
+Steps = tuple[int, int] | int
 
 
 def search(
@@ -125,3 +127,63 @@ def _place(near: Mapping[str, Any] | pd.Series, run: str) -> dict[str, Any]:
 
 def _row(hit: dict[str, Any]) -> dict[str, Any]:
     return hit | {f"reward/{name}": value for name, value in hit["rewards"].items()}
+
+
+def question(client: Requests, run: str, item: Any, dataset: str | None) -> pd.DataFrame:
+    curve = ask(client, "search.question", run, item=item, dataset=dataset)
+    points = curve.pop("points")
+    rows = [
+        {
+            **{key: point[key] for key in ("step", "group", "sampled_by", "completions", "right", "judged")},
+            "rate": point["right"] / point["judged"] if point["judged"] else None,
+            **{key: point[key] for key in ("low", "high", "reading", "reward", "tokens")},
+            "letters": point["letters"],
+        }
+        for point in points
+    ]
+    frame = pd.DataFrame(rows)
+    frame.attrs["question"] = curve
+    return frame
+
+
+PHRASE = ["text", "before", "after", "share_before", "share_after", "log_odds", "design_effect", "p", "q"]
+
+
+class Phrases(NamedTuple):
+    """What Run.phrases() found. `tested`: phrases that enough completions say; each q is a false discovery rate among those. `every`: one
+    step in so many was read. p and q allow for completions of one group being alike, by the design effect.
+    """
+
+    grew: pd.DataFrame
+    vanished: pd.DataFrame
+    tested: int
+    before: dict[str, int]
+    after: dict[str, int]
+    every: int
+
+
+def phrases(client: Requests, run: str, before: Steps, after: Steps, **settings: Any) -> Phrases:
+    body = {"run": run, "before": _steps(before), "after": _steps(after), **settings}
+    found = ask(client, "search.phrases", body=body, timeout=PATIENT)
+    sizes = {side: max(1, found[side]["completions"]) for side in ("before", "after")}
+
+    def frame(rows: list[dict[str, Any]]) -> pd.DataFrame:
+        shares = [{**row, **{f"share_{side}": row[side] / size for side, size in sizes.items()}} for row in rows]
+        return pd.DataFrame(shares, columns=PHRASE)
+
+    return Phrases(frame(found["grew"]), frame(found["vanished"]), found["tested"], found["before"], found["after"], found["every"])
+
+
+def families(client: Requests, run: str, first: int | None, last: int | None, similarity: float, limit: int) -> pd.DataFrame:
+    body = {"run": run, "from": first, "to": last, "similarity": similarity, "limit": limit}
+    body = {key: value for key, value in body.items() if value is not None}
+    found = ask(client, "search.families", body=body, timeout=PATIENT)
+    rows = [{**family.pop("first"), **family, "reading": found["reading"]} for family in found["families"]]
+    frame = pd.DataFrame(rows)
+    frame.attrs |= {key: found[key] for key in ("total", "alone", "completions", "stopped_at")}
+    return frame
+
+
+def _steps(steps: Any) -> dict[str, int]:
+    first, last = (steps, steps) if not isinstance(steps, Sequence) else steps
+    return {"from": plain(first), "to": plain(last)}

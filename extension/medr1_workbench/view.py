@@ -8,7 +8,8 @@ from urllib.parse import urlencode
 
 
 class Selection(Mapping[str, Any]):
-    """dataset, item, runs, step, group, completion, token, variant and evaluations, as they were when it was read. Parts are items and attributes.
+    """dataset, item, runs, step, group, completion, token, variant, evaluations and search, as they were when it was read. Parts are items
+    and attributes.
 
     Assign to `wb.selection` to move it: `wb.selection = {"step": 12}`; what hangs on a part that changed is dropped.
     """

@@ -124,6 +124,26 @@ def test_rollouts_have_what_is_stored_of_each_token_where_it_is_asked_for(finish
     assert (means["entropy"] >= 0).all() and (means["kl"] >= 0).all()
 
 
+def test_a_question_phrases_and_families_are_frames(client, finished):
+    every = finished.search(limit=None)
+    item = every["item_id"].iloc[0]
+    curve = finished.question(item)
+    assert curve["completions"].sum() == (every["item_id"] == item).sum()
+    assert (curve["rate"].dropna() == (curve["right"] / curve["judged"]).dropna()).all()
+    assert curve.attrs["question"]["item_id"] == item
+    with pytest.raises(wb.WorkbenchError, match="never asked"):
+        finished.question("no such question")
+    last = int(every["step"].max())
+    found = finished.phrases(1, (last, last), fdr=1, least=2)
+    assert found.tested > 0
+    assert list(found.grew.columns) == list(found.vanished.columns)
+    assert (found.grew["log_odds"] > 0).all()
+    assert (found.grew["share_after"] > found.grew["share_before"]).all()
+    families = finished.families(similarity=0.5)
+    assert families.attrs["completions"] == len(every)
+    assert families["completions"].sum() + families.attrs["alone"] == len(every)
+
+
 def test_a_search_is_a_frame_with_what_matches(client, finished):
     every = finished.search()
     assert len(every) == 48 and every["step"].tolist() == sorted(every["step"], reverse=True)

@@ -11,7 +11,7 @@ from real_backend import COMMAND, prepare_home, real_backend
 
 SMALL = {"max_steps": 3, "per_device_train_batch_size": 16, "num_generations": 4}
 NOTHING = {"dataset": None, "item": None, "runs": [], "step": None, "group": None, "completion": None, "token": None, "variant": None}
-NOTHING["evaluations"] = []
+NOTHING |= {"evaluations": [], "search": None}
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,10 @@
 /** Searches through the server: what runs said while they trained, runs of before, an expression that never ends, and who waits. */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { RunStore } from '../../kernel-bridge/src/runs/store.ts';
 import { runDirectory } from '../../kernel-bridge/src/runs/home.ts';
+import { SavedSearches } from '../../kernel-bridge/src/server/saved-searches.ts';
 import { Searches } from '../../kernel-bridge/src/server/searches.ts';
 import { reached, testServer, until, type TestServer } from './harness.ts';
 
@@ -120,4 +123,54 @@ it('one that is withdrawn is stopped, one too many is refused', async () => {
   expect((await Promise.all(others)).map(({ total }) => total)).toEqual(Array(19).fill(40));
   await searches.close();
   await expect(searches.ask('find', directories, endless)).rejects.toMatchObject({ code: 'SEARCH_STOPPED' });
+});
+
+it('follows a question, tells phrases of two stretches of steps, and gathers families', async () => {
+  const id = await trained();
+  const { hits } = await t.client.search.find({ runs: [id], limit: 1000 });
+  const { item_id } = hits[0];
+  const curve = await t.client.search.question(id, { item: item_id });
+  expect(curve.points.reduce((sum, { completions }) => sum + completions, 0)).toBe(hits.filter((hit) => hit.item_id === item_id).length);
+  expect(curve.points.map(({ step }) => step)).toEqual(curve.points.map(({ step }) => step).toSorted((a, b) => a - b));
+  for (const { right, judged, step, group } of curve.points) {
+    const told = hits.filter((hit) => hit.step === step && hit.group === group && hit.correct !== null);
+    expect([right, judged]).toEqual([told.filter(({ correct }) => correct).length, told.length]);
+  }
+  await expect(t.client.search.question(id, { item: 'none' })).rejects.toMatchObject({ code: 'QUESTION_UNKNOWN', http: 404 });
+  const phrases = await t.client.search.phrases({ run: id, before: { from: 1, to: 2 }, after: { from: 4, to: 5 } });
+  expect(phrases).toMatchObject({ before: { steps: 2, completions: 16 }, after: { steps: 2, completions: 16 } });
+  expect(phrases.tested).toBeGreaterThan(0);
+  await expect(t.client.search.phrases({ run: id, before: { from: 1, to: 2 }, after: { from: 4 } } as never)).rejects.toMatchObject({
+    code: 'REQUEST_INVALID',
+  });
+  const families = await t.client.search.families({ run: id });
+  expect(families.completions).toBe(hits.length);
+  expect(families.families.reduce((sum, { completions }) => sum + completions, 0) + families.alone).toBe(hits.length);
+  await expect(t.client.search.families({ run: '20200101-000000-aaaa' })).rejects.toMatchObject({ code: 'RUN_UNKNOWN' });
+});
+
+it('searches are saved, renamed, changed and removed; they are there after a restart, and a damaged file is named', async () => {
+  const { search } = t.client;
+  const made = await search.save({ name: ' Cysts ', query: { text: 'cyst', verdict: ['wrong'] } });
+  expect(made).toMatchObject({ name: 'Cysts', query: { text: 'cyst', verdict: ['wrong'] } });
+  await expect(search.save({ name: 'Cysts', query: {} })).rejects.toMatchObject({ code: 'SEARCH_NAME', http: 409 });
+  for (const name of ['', '  ', 'x'.repeat(121)])
+    await expect(search.save({ name, query: {} })).rejects.toMatchObject({ code: 'REQUEST_INVALID' });
+  const other = await search.save({ name: 'Another', query: {} });
+  expect((await search.saved()).map(({ name }) => name)).toEqual(['Another', 'Cysts']);
+  await expect(search.change(other.id, { name: 'Cysts' })).rejects.toMatchObject({ code: 'SEARCH_NAME' });
+  expect(await search.change(other.id, { name: '<b>\u202E', query: { text: 'x' } })).toMatchObject({
+    id: other.id,
+    name: '<b>\u202E',
+    query: { text: 'x' },
+  });
+  expect(await search.forget(made.id)).toMatchObject({ id: made.id });
+  await expect(search.forget(made.id)).rejects.toMatchObject({ code: 'SEARCH_UNKNOWN', http: 404 });
+  const file = join(t.home, 'searches.json');
+  expect(new SavedSearches(t.home).list()).toEqual(await search.saved());
+  const before = readFileSync(file, 'utf8');
+  writeFileSync(file, before.slice(0, 40));
+  await expect(search.saved()).rejects.toMatchObject({ code: 'SEARCH_SAVED' });
+  await expect(search.save({ name: 'y', query: {} })).rejects.toMatchObject({ code: 'SEARCH_SAVED' }); // nothing is written over
+  expect(readFileSync(file, 'utf8')).toBe(before.slice(0, 40));
 });

@@ -860,6 +860,51 @@ export const STATES: Record<string, GalleryState> = {
     select: { runs: ['r1'] },
     after: (element) => searched(element, 'script'),
   },
+  'search: a question followed': {
+    tag: 'medr1-search',
+    options: { runs },
+    select: { runs: ['r1', 'r3'] },
+    after: async (element) => {
+      const { model } = element as SearchView;
+      await searched(element, '');
+      model.set({ item: model.state.value.hits[0]?.item_id ?? '', order: 'oldest' });
+      await searched(element, '');
+    },
+  },
+  'search: phrases': {
+    tag: 'medr1-search',
+    options: { runs },
+    select: { runs: ['r1'] },
+    after: async (element) => {
+      await settle();
+      await go(element, 'tab-phrases');
+      await go(element.shadowRoot!.querySelector('medr1-search-phrases') as HTMLElement, 'compare-phrases');
+    },
+  },
+  'search: families': {
+    tag: 'medr1-search',
+    options: { runs, completionText: () => hostile },
+    select: { runs: ['r1'] },
+    after: async (element) => {
+      await settle();
+      await go(element, 'tab-families');
+      await go(element.shadowRoot!.querySelector('medr1-search-families') as HTMLElement, 'gather-families');
+    },
+  },
+  'search: saved': {
+    tag: 'medr1-search',
+    options: { runs },
+    select: { runs: ['r1'], search: 's1' },
+    after: async (element, _workbench, connector) => {
+      connector.savedSearches = ['Unsure, but right', hostile].map((name, at) => ({
+        ...{ id: `s${at + 1}`, name, created_at: 0, updated_at: 0 },
+        query: { text: 'small', verdict: ['right'] },
+      }));
+      await (element as SearchView).model.loadSaved();
+      await settle();
+      await go(element, 'rename-search');
+    },
+  },
   'search: indexing': {
     tag: 'medr1-search',
     options: { runs: [{ ...running, old: true }] },

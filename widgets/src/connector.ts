@@ -90,7 +90,18 @@ export type {
   MapCheck,
   MapMethod,
 } from '@medr1/kernel-bridge/protocol';
-export type { SearchHit, SearchPage, SearchQuery } from '@medr1/kernel-bridge/protocol';
+export type {
+  Families,
+  Family,
+  Phrase,
+  Phrases,
+  QuestionCurve,
+  SavedQuery,
+  SavedSearch,
+  SearchHit,
+  SearchPage,
+  SearchQuery,
+} from '@medr1/kernel-bridge/protocol';
 export type { EvalsEvent, ImagePicture, RunsEvent } from '@medr1/kernel-bridge/client';
 
 /** `connecting` covers the wait before a retry too; `refused` will not be tried again by itself. */
@@ -158,7 +169,7 @@ export type EvalsConnector = Omit<EvalsClient, 'export' | 'compareTable'>;
 export interface Connector extends Calls {
   readonly data: DataConnector;
   readonly evals: EvalsConnector;
-  readonly search: Pick<Client['search'], 'find' | 'note' | 'statistics'>;
+  readonly search: Client['search'];
   readonly explain: Client['explain'];
 
   readonly connection: Subscribable & { readonly value: ConnectionState };

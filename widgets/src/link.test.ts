@@ -14,6 +14,7 @@ it('any selection comes back from its link', () => {
         dataset: text,
         item: text,
         variant: text,
+        search: text,
         runs,
         evaluations: runs,
         step: index,

@@ -6,7 +6,7 @@ import { NOTHING, type Selection } from '@medr1/kernel-bridge/protocol/selection
 import type { ErrorBody } from './connector.ts';
 
 const SCHEME = 'medr1:';
-const TEXTS = ['dataset', 'item', 'variant'] as const;
+const TEXTS = ['dataset', 'item', 'variant', 'search'] as const;
 const LISTS = ['runs', 'evaluations'] as const;
 const INDICES = ['step', 'group', 'completion', 'token'] as const;
 

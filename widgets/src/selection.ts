@@ -37,14 +37,14 @@ export class SelectionModel extends Observable<Selection> {
     if (!json || typeof json !== 'object') return;
     const given = json as Record<string, unknown>;
     const next: Selection = { ...NOTHING };
-    const text = (key: 'dataset' | 'item' | 'variant') => {
+    const text = (key: 'dataset' | 'item' | 'variant' | 'search') => {
       if (typeof given[key] === 'string') next[key] = given[key];
     };
     const index = (key: 'step' | 'group' | 'completion' | 'token') => {
       const value = given[key];
       if (Number.isSafeInteger(value) && (value as number) >= 0) next[key] = value as number;
     };
-    (['dataset', 'item', 'variant'] as const).forEach(text);
+    (['dataset', 'item', 'variant', 'search'] as const).forEach(text);
     (['step', 'group', 'completion', 'token'] as const).forEach(index);
     for (const key of ['runs', 'evaluations'] as const) {
       const value = given[key];

@@ -1,4 +1,5 @@
 /** A backend in memory with made-up, repeatable numbers, for tests and the gallery. Nothing here is measured. */
+import { wilson } from '../../kernel-bridge/src/stats/wilson.ts';
 import { isWellFormed, verdict } from '@medr1/kernel-bridge/answers';
 import type {
   ExplainTarget,
@@ -19,6 +20,8 @@ import type {
   RunState,
   RunsEvent,
   SearchHit,
+  QuestionCurve,
+  SavedSearch,
   SearchPage,
   SearchQuery,
   RunSummary,
@@ -190,11 +193,96 @@ export class FakeConnector implements Connector {
   search: Connector['search'] = {
     statistics: (id, { columns = 240 } = {}) => this.#answer('search.statistics', [id], () => fakeStatistics(this.#fake(id), columns)),
     find: (query) => this.#answer('search.find', [query], () => this.#found(query)),
+    notes: (id) => this.#answer('search.notes', [id], () => []),
+    question: (id, { item }) => this.#answer('search.question', [id, { item }], () => this.#curve(id, item)),
+    phrases: (query) =>
+      this.#answer('search.phrases', [query], () => {
+        const phrase = (text: string, before: number, after: number) => ({
+          ...{
+            text,
+            before,
+            after,
+            log_odds: after > before ? 2.31 : -2.31,
+            design_effect: 2.4,
+            p: 1e-6,
+            q: after > before ? 2e-4 : 0.031,
+          },
+        });
+        const side = { completions: 320, groups: 40, steps: 10 };
+        return {
+          grew: [phrase('a round lesion', 12, 190), phrase('<b>so it is</b>', 3, 77)],
+          vanished: [phrase('i am not sure', 140, 2)],
+          ...{ tested: 4120, found: 3, before: side, after: side, every: 1 },
+        };
+      }),
+    families: (query) =>
+      this.#answer('search.families', [query], () => ({
+        families: [48, 7].map((completions, at) => ({
+          first: { run: query.run, step: 3, group: at, index: 0 },
+          text: this.options.completionText?.(0) ?? `<think>The image shows a lesion of kind ${at}.</think><answer>A</answer>`,
+          ...{ completions, texts: 3, questions: 12, from: 3, to: 19, judged: completions, right: completions - 5, reward: 0.8 },
+        })),
+        ...{ total: 2, alone: 265, completions: 320, reading: 'exact' as const, stopped_at: null },
+      })),
+    saved: () => this.#answer('search.saved', [], () => this.savedSearches),
+    save: (body) =>
+      this.#answer('search.save', [body], () => {
+        const made = { id: `s${this.savedSearches.length + 1}`, ...body, created_at: START, updated_at: START };
+        if (this.savedSearches.some(({ name }) => name === made.name))
+          throw Object.assign(new Error(), {
+            code: 'SEARCH_NAME',
+            message: `A saved search is called "${made.name}" already.`,
+            remedy: 'Choose another name.',
+          });
+        this.savedSearches = [...this.savedSearches, made];
+        return made;
+      }),
+    change: (id, body) =>
+      this.#answer('search.change', [id, body], () => {
+        const changed = { ...this.savedSearches.find((one) => one.id === id)!, ...body };
+        this.savedSearches = this.savedSearches.map((one) => (one.id === id ? changed : one));
+        return changed;
+      }),
+    forget: (id) =>
+      this.#answer('search.forget', [id], () => {
+        const gone = this.savedSearches.find((one) => one.id === id)!;
+        this.savedSearches = this.savedSearches.filter((one) => one !== gone);
+        return gone;
+      }),
     note: (id, note) =>
       this.#answer('search.note', [id, note], () =>
         note.tags.length === 0 && note.note === '' ? null : { ...note, author: '', updated_at: START, text: '', state: 'still' as const },
       ),
   };
+  savedSearches: SavedSearch[] = [];
+  #curve(id: string, item: string): QuestionCurve {
+    const run = this.#fake(id);
+    const steps = Array.from({ length: Math.min(run.steps ?? 0, 6) }, (_, at) => run.steps! - at).toReversed();
+    const asked = steps.flatMap((step) => this.groupsOf(run, step, 4).filter(({ item_id }) => item_id === item));
+    if (asked.length === 0)
+      throw Object.assign(new Error(), { code: 'QUESTION_UNKNOWN', message: `Run ${id} never asked it.`, remedy: 'Ask another run.' });
+    const { item_id, question, options, answer, modality, question_type } = asked[0];
+    const points = asked.map(({ step, group, reading, completions }) => {
+      const right = completions.filter(({ correct }) => correct).length;
+      const { low, high } = wilson(right, completions.length);
+      return {
+        ...{
+          run: id,
+          step,
+          group,
+          sampled_by: null,
+          completions: completions.length,
+          judged: completions.length,
+          right,
+          low,
+          high,
+          reading,
+        },
+        ...{ reward: 0.5, tokens: 40, letters: { A: right, B: completions.length - right } },
+      };
+    });
+    return { item_id, question, options, answer, modality, question_type, points };
+  }
   #found({ runs, text = '', mode, verdict, items, limit = 50, cursor = '0' }: SearchQuery): SearchPage {
     if (mode === 'regexp' && text === '(')
       throw Object.assign(new Error(), {

@@ -89,7 +89,8 @@ const listed = ({ state }: IWorkbench['runs']): Promise<void> =>
   });
 
 /** The view that shows most of it. */
-function viewOf({ item, runs, step, evaluations }: Selection, known: IWorkbench['runs']): string {
+function viewOf({ item, runs, step, evaluations, search }: Selection, known: IWorkbench['runs']): string {
+  if (search !== null) return CommandIDs.openSearch;
   if (evaluations.length > 0) return CommandIDs.openCompare;
   if (isPair(runs, known)) return CommandIDs.openPair;
   if (step !== null) return CommandIDs.openRollouts;

@@ -21,6 +21,7 @@ export const COMMANDS: Record<string, [summary: string, load: () => Promise<{ re
   reproduce: ["Med-R1's whole experiment: 13 checkpoints, their evaluations, tables and matrices", () => import('./reproduce.ts')],
   reward: ['list, test and change reward functions', () => import('./reward.ts')],
   runs: ['list, show, steer, export, fork and roll back runs', () => import('./runs.ts')],
+  search: ['look through everything that runs said while they trained', () => import('./search.ts')],
   repl: ['a JavaScript prompt with a model and a batch loaded', () => import('./repl.ts')],
   serve: ['the backend of the workbench', () => import('./serve.ts')],
 };

@@ -18,7 +18,20 @@ import { SettingsInForce } from './live-settings.ts';
 import { BuiltInReward, CheckedReward, CheckRewards, TriedRewards, TryRewards } from './rewards.ts';
 import { EVENT_KINDS, Group, MetricTable, QuestionHistory, RewardRevision, RunDetail, RunEvent, RunSummary } from './run.ts';
 import { RunTable, RunTableQuery } from './run-table.ts';
-import { Note, SearchPage, SearchQuery, WriteNote } from './search.ts';
+import {
+  ChangeSearch,
+  Families,
+  FamilyQuery,
+  Note,
+  PhraseQuery,
+  Phrases,
+  QuestionCurve,
+  SavedSearch,
+  SaveSearch,
+  SearchPage,
+  SearchQuery,
+  WriteNote,
+} from './search.ts';
 import { RolloutStatistics, STATISTIC_COLUMNS } from './statistics.ts';
 import { MoveView, View } from './view.ts';
 import { ServerMessage } from './ws.ts';
@@ -313,6 +326,36 @@ export const ROUTES = {
     text: 'completions of runs by words or a regular expression and by filters; 422 for an expression that would run for ever, 429 when too many wait',
     body: SearchQuery,
     answer: SearchPage,
+    slow: true,
+  }),
+  'search.saved': get('/searches', {
+    text: 'searches that were saved on this server, by name',
+    answer: list('searches', SavedSearch),
+    gives: 'searches',
+  }),
+  'search.save': post('/searches', {
+    text: 'saves a search; 409 where one has that name',
+    body: SaveSearch,
+    answer: SavedSearch,
+    status: 201,
+  }),
+  'search.change': patch('/searches/:id', { text: 'another name, or another search under it', body: ChangeSearch, answer: SavedSearch }),
+  'search.forget': remove('/searches/:id', { text: 'removes a saved search', answer: SavedSearch }),
+  'search.question': get('/runs/:id/question', {
+    text: 'one question through training: how often it was answered right each time it was asked; 404 where the run never asked it',
+    query: Type.Object({ item: Type.String(), dataset: Text }),
+    answer: QuestionCurve,
+  }),
+  'search.phrases': post('/search/phrases', {
+    text: 'phrases that a run says more often, or more rarely, in later steps than in earlier ones, with the false discovery rate of each',
+    body: PhraseQuery,
+    answer: Phrases,
+    slow: true,
+  }),
+  'search.families': post('/search/families', {
+    text: 'completions of a run that say nearly the same, as families, the largest first',
+    body: FamilyQuery,
+    answer: Families,
     slow: true,
   }),
   'search.statistics': get('/runs/:id/statistics', {

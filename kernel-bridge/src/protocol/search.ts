@@ -164,3 +164,163 @@ export const SearchPage = Type.Object({
   runs: Type.Array(SearchedRun),
 });
 export type SearchPage = Type.Static<typeof SearchPage>;
+
+/** Completions of one question at one step. */
+export const QuestionPoint = Type.Object({
+  run: Type.String(),
+  step: Whole,
+  group: Whole,
+  /** Name of the run that sampled it, where a fork took it over. */
+  sampled_by: Nullable(Type.String()),
+  completions: Type.Integer(),
+  /** Those whose answer could be told right or wrong, and the right ones of them, by `reading`. */
+  judged: Type.Integer(),
+  right: Type.Integer(),
+  /** Ends of the 95 % Wilson interval of right among judged; null where none is judged. */
+  low: Nullable(Type.Number()),
+  high: Nullable(Type.Number()),
+  reading: ReadingName,
+  /** Means over the completions; null where none has one. */
+  reward: Nullable(Type.Number()),
+  tokens: Nullable(Type.Number()),
+  /** How often each letter was read; "none" = none could be. */
+  letters: Type.Record(Type.String(), Type.Integer()),
+});
+export type QuestionPoint = Type.Static<typeof QuestionPoint>;
+
+/** One question through training: the newest of its words, and a point for each time it was asked, oldest first. */
+export const QuestionCurve = Type.Object({
+  item_id: Type.String(),
+  question: Type.String(),
+  options: Type.Array(Type.String()),
+  answer: Nullable(Type.String()),
+  modality: Type.String(),
+  question_type: Type.String(),
+  points: Type.Array(QuestionPoint),
+});
+export type QuestionCurve = Type.Static<typeof QuestionCurve>;
+
+const Steps = Type.Object({ from: Whole, to: Whole }, { additionalProperties: false });
+
+/** Which phrases are said more often, or more rarely, in the later steps than in the earlier ones. */
+export const PhraseQuery = Type.Object(
+  {
+    run: Type.String(),
+    /** First and last step, both included. */
+    before: Steps,
+    after: Steps,
+    words: Type.Optional(Type.Integer({ minimum: 1, maximum: 6, description: 'words of a phrase at most; 4 when left out' })),
+    least: Type.Optional(
+      Type.Integer({ minimum: 2, description: 'completions that must say a phrase, before and after together; 5 when left out' }),
+    ),
+    fdr: Type.Optional(
+      Type.Number({
+        exclusiveMinimum: 0,
+        maximum: 1,
+        description: 'false discoveries among the phrases that are told, at most; .05 when left out',
+      }),
+    ),
+    limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 500, description: 'phrases of each list; 50 when left out' })),
+  },
+  { additionalProperties: false },
+);
+export type PhraseQuery = Type.Static<typeof PhraseQuery>;
+
+export const Phrase = Type.Object({
+  text: Type.String(),
+  /** Completions that say it. */
+  before: Type.Integer(),
+  after: Type.Integer(),
+  /** Logarithm of the odds after over the odds before, with half a completion added to each count. */
+  log_odds: Type.Number(),
+  /** How much further apart the groups lie than independent completions would; the test divides by it. At least 1. */
+  design_effect: Type.Number(),
+  /** Of the likelihood-ratio test (G squared, one degree of freedom) after that division. */
+  p: Type.Number(),
+  /** The same as a false discovery rate among all phrases tested (Benjamini and Hochberg 1995). */
+  q: Type.Number(),
+});
+export type Phrase = Type.Static<typeof Phrase>;
+
+const PhraseSide = Type.Object({ completions: Type.Integer(), groups: Type.Integer(), steps: Type.Integer() });
+
+export const Phrases = Type.Object({
+  grew: Type.Array(Phrase),
+  vanished: Type.Array(Phrase),
+  /** Phrases that enough completions say. */
+  tested: Type.Integer(),
+  /** Of those, how many stay below `fdr`; a phrase that only stands inside a longer one that is told is not told again. */
+  found: Type.Integer(),
+  before: PhraseSide,
+  after: PhraseSide,
+  /** Every so manieth step was read, where there are too many to read all. */
+  every: Type.Integer(),
+});
+export type Phrases = Type.Static<typeof Phrases>;
+
+/** Completions that say nearly the same, as families. */
+export const FamilyQuery = Type.Object(
+  {
+    run: Type.String(),
+    from: Type.Optional(Whole),
+    to: Type.Optional(Whole),
+    /** Least share of three-word stretches in common with the family's first (Jaccard); .7 when left out. */
+    similarity: Type.Optional(Type.Number({ minimum: 0.3, maximum: 1 })),
+    limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 200, description: 'families, the largest first; 50 when left out' })),
+  },
+  { additionalProperties: false },
+);
+export type FamilyQuery = Type.Static<typeof FamilyQuery>;
+
+export const Family = Type.Object({
+  /** Its first completion, and what that says (2,000 characters of it). */
+  first: CompletionPlace,
+  text: Type.String(),
+  completions: Type.Integer(),
+  /** Texts that differ. */
+  texts: Type.Integer(),
+  questions: Type.Integer(),
+  from: Whole,
+  to: Whole,
+  judged: Type.Integer(),
+  right: Type.Integer(),
+  reward: Nullable(Type.Number()),
+});
+export type Family = Type.Static<typeof Family>;
+
+export const Families = Type.Object({
+  /** Of two completions or more. */
+  families: Type.Array(Family),
+  /** How many there are in all, and how many completions belong to none. */
+  total: Type.Integer(),
+  alone: Type.Integer(),
+  completions: Type.Integer(),
+  reading: ReadingName,
+  /** The time ended before all steps were read: the last that was. */
+  stopped_at: Nullable(Type.Integer()),
+});
+export type Families = Type.Static<typeof Families>;
+
+const { runs: _runs, cursor: _cursor, limit: _limit, whole: _whole, ...SAVED_PARTS } = SearchQuery.properties;
+
+/** A search without its runs: they are those that are chosen when it is used. */
+export const SavedQuery = Type.Object(SAVED_PARTS, { additionalProperties: false });
+export type SavedQuery = Type.Static<typeof SavedQuery>;
+
+const SearchName = Type.String({ minLength: 1, maxLength: 120, pattern: '\\S' });
+
+export const SavedSearch = Type.Object({
+  id: Type.String(),
+  name: Type.String(),
+  query: SavedQuery,
+  created_at: Type.Number({ description: 'milliseconds since 1970' }),
+  updated_at: Type.Number(),
+});
+export type SavedSearch = Type.Static<typeof SavedSearch>;
+
+export const SaveSearch = Type.Object({ name: SearchName, query: SavedQuery }, { additionalProperties: false });
+export type SaveSearch = Type.Static<typeof SaveSearch>;
+
+/** What is left out stays. */
+export const ChangeSearch = Type.Partial(SaveSearch, { additionalProperties: false });
+export type ChangeSearch = Type.Static<typeof ChangeSearch>;

@@ -11,6 +11,8 @@ export interface Selection {
   variant: string | null;
   /** What the Compare view compares: evaluations by id, or runs as `RUN@STEP:VARIANT`. */
   evaluations: string[];
+  /** Id of the saved search that the Search view shows. */
+  search: string | null;
 }
 
 export const NOTHING: Selection = {
@@ -23,6 +25,7 @@ export const NOTHING: Selection = {
   token: null,
   variant: null,
   evaluations: [],
+  search: null,
 };
 
 /** Parts that lose their meaning when the named one changes. */

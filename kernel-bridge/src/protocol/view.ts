@@ -21,6 +21,7 @@ const SelectionSchema = Type.Object(
     token: orNull(Index),
     variant: orNull(Text),
     evaluations: Type.Array(Text, { maxItems: 16 }),
+    search: orNull(Text),
   },
   { additionalProperties: false },
 );

@@ -35,6 +35,17 @@ export const errors = {
     ),
   noQuestion: (run: string, item: string) =>
     make('QUESTION_UNKNOWN', 404)(`Run ${run} never asked question ${short(item)}.`, 'A search gives the item_id of each question.'),
+  unknownSearch: (id: string) =>
+    make('SEARCH_UNKNOWN', 404)(`There is no saved search ${short(id)}.`, 'Reload the list; it may have been removed elsewhere.'),
+  nameTaken: (name: string) =>
+    make('SEARCH_NAME', 409)(`A saved search is called ${short(name)} already.`, 'Choose another name, or remove the one that is there.'),
+  savedDamaged: (file: string, cause: unknown) =>
+    make('SEARCH_SAVED', 500)(
+      `The saved searches in ${file} cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`,
+      'Mend the file, or move it away: searches are saved anew then.',
+      cause,
+    ),
+  tooMany: (most: number) => make('SEARCH_NAME', 409)(`${most} searches are saved already.`, 'Remove some that nobody needs.'),
   busy: (most: number) => make('SEARCH_BUSY', 429)(`${most} searches wait already.`, 'Try again when some of them are done.'),
   slow: (seconds: number) => make('SEARCH_TIMEOUT', 504)(`The search took more than ${seconds} s.`, 'Search fewer steps or fewer runs.'),
   stopped: () => make('SEARCH_STOPPED', 499)('The search was cancelled.', 'Nothing to do.'),

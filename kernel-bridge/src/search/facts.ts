@@ -93,12 +93,14 @@ function joined(words: Uint32Array, from: number, count: number): number {
 /** Sketch of a text to compare with. */
 export const textSketch = (text: string): Uint8Array => sketchOf(wordHashes(text, MOST_WORDS));
 
-/** Jaccard index of the three-word stretches of two texts, 0 to 1. */
-export function similarity(a: string, b: string): number {
-  const [first, second] = [a, b].map((text) => stretchSet(wordHashes(text, MOST_WORDS)));
+/** The three-word stretches of a text, as numbers. */
+export const stretchesOf = (text: string): Set<number> => stretchSet(wordHashes(text, MOST_WORDS));
+
+/** Jaccard index of two sets of stretches, 0 to 1. */
+export function overlap(a: ReadonlySet<number>, b: ReadonlySet<number>): number {
   let both = 0;
-  for (const hash of first) if (second.has(hash)) both++;
-  const either = first.size + second.size - both;
+  for (const hash of a) if (b.has(hash)) both++;
+  const either = a.size + b.size - both;
   return either === 0 ? 1 : both / either;
 }
 

@@ -1,93 +1,17 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Group } from '../protocol/run.ts';
 import type { SearchPage, SearchQuery } from '../protocol/search.ts';
-import { completeConfig } from '../runs/config.ts';
 import { readGroups } from '../runs/groups.ts';
 import { RunStore } from '../runs/store.ts';
 import { find, type OpenRun } from './find.ts';
 import { notes, writeNote } from './notes.ts';
+import { group, MadeRuns, type Asked } from '../runs/testing/made-runs.ts';
 import { indexStep, stepsToIndex } from './write.ts';
 
-let directory: string;
-const stores: RunStore[] = [];
-beforeEach(() => void (directory = mkdtempSync(join(tmpdir(), 'medr1-search-'))));
-afterEach(() => {
-  for (const store of stores.splice(0)) store[Symbol.dispose]();
-  rmSync(directory, { recursive: true });
-});
+let made: MadeRuns;
+beforeEach(() => void (made = new MadeRuns()));
+afterEach(() => made[Symbol.dispose]());
 
-interface Answered {
-  text: string;
-  reward?: number | null;
-  advantage?: number | null;
-  prediction?: string | null;
-  finish_reason?: string;
-  tokens?: number;
-  rewards?: Record<string, number | null>;
-}
-interface Asked extends Partial<Omit<Group, 'completions'>> {
-  completions: (Answered | string)[];
-}
-
-const group = (step: number, at: number, { completions, ...rest }: Asked): Group => {
-  const question = {
-    ...{
-      step,
-      group: at,
-      item_id: `q${at}`,
-      dataset: 'd',
-      image: null,
-      question: 'What is shown?',
-      options: ['cyst', 'tumour'],
-      answer: 'A',
-    },
-    ...{ modality: 'CT', question_type: 'Disease Diagnosis', prompt: 'p', reading: 'exact' as const, reward_mean: 0, reward_std: 0 },
-    ...rest,
-  };
-  return {
-    ...question,
-    completions: completions.map((one, index) => {
-      const said = typeof one === 'string' ? { text: one } : one;
-      const { text, reward = 1, advantage = 0, prediction = 'A', finish_reason = 'stop', tokens = 3, rewards = { accuracy: 1 } } = said;
-      const numbers = Array.from({ length: tokens }, () => 0);
-      return {
-        ...{
-          index,
-          text,
-          token_ids: numbers,
-          logprobs: numbers,
-          entropy: null,
-          kl: null,
-          ratio: null,
-          clipped: null,
-          finish_reason,
-          rewards,
-        },
-        ...{ reward, advantage, prediction, correct: question.answer === null ? null : prediction === question.answer },
-      };
-    }),
-  };
-};
-
-/** A run whose steps are lists of groups. */
-function run(id: string, steps: Asked[][], inherited = '[]'): RunStore {
-  const config = completeConfig({ model_name_or_path: 'm', dataset_name: 'd', run_name: id });
-  const store = RunStore.create(mkdtempSync(join(directory, 'run-')), {
-    id,
-    name: `run ${id}`,
-    parent: null,
-    config,
-    root: '/',
-    data_hash: 'h',
-  });
-  stores.push(store);
-  steps.forEach((groups, at) => store.commitStep({ step: at + 1, metrics: {}, groups: groups.map((one, g) => group(at + 1, g, one)) }));
-  store.db.prepare('UPDATE run SET inherited = ?').run(inherited);
-  return store;
-}
+const run = (id: string, steps: Asked[][], inherited?: string): RunStore => made.run(id, steps, inherited);
 
 const opened = (store: RunStore): OpenRun => {
   const { id, name, inherited } = store.row();

@@ -4,7 +4,7 @@ import { opensThink } from '../answers/index.ts';
 import type { ReadingName } from '../protocol/readings.ts';
 import { trainedBy, type Inherited } from '../protocol/run.ts';
 import type { SearchedRun, SearchHit, SearchPage, SearchQuery, SearchSort } from '../protocol/search.ts';
-import { FLAG, similarity } from './facts.ts';
+import { FLAG, overlap, stretchesOf } from './facts.ts';
 import type { StepBlock } from './block.ts';
 import { errors } from './errors.ts';
 import { filtersOf, SIMILARITY, type Filter } from './filter.ts';
@@ -151,7 +151,10 @@ class RunSearch {
     const least = query.similarity ?? SIMILARITY;
     this.#tests = [];
     if (test && (test.reads || (test.words !== null && this.#words === null))) this.#tests.push(test.test);
-    if (nearText !== null) this.#tests.push((text) => similarity(text, nearText) >= least);
+    if (nearText !== null) {
+      const wanted = stretchesOf(nearText);
+      this.#tests.push((text) => overlap(stretchesOf(text), wanted) >= least);
+    }
     this.reads = this.#tests.length > 0;
     this.steps = this.reader
       .steps(query.from, query.to)
@@ -264,7 +267,7 @@ function hitsOf(
       correct: [false, true, null][block.correct[row]],
       flags: Object.entries(FLAG).flatMap(([name, bit]) => (block.flags[row] & bit ? [name] : [])),
       beats_prior: query.flags?.includes('beats-prior') ? true : null,
-      similarity: nearText === null ? null : similarity(text, nearText),
+      similarity: nearText === null ? null : overlap(stretchesOf(text), stretchesOf(nearText)),
       tags: note?.tags ?? [],
       note: note?.note ?? '',
     };

@@ -1,7 +1,7 @@
 import { DatabaseSync } from 'node:sqlite';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { similarity, sketchOf, textSketch } from './facts.ts';
+import { overlap, sketchOf, stretchesOf, textSketch } from './facts.ts';
 import { markWords, matchExpression, needsReading, parseWords, wordHashes, wordsOf, wordTest } from './words.ts';
 
 /** Words as SQLite's own tokenizer has them. */
@@ -107,6 +107,7 @@ it('sketches agree about as much as texts do', () => {
   const same = (a: string, b: string): number => textSketch(a).filter((byte, at) => byte === textSketch(b)[at]).length;
   expect(same(text, text)).toBe(8);
   expect(same(text, alike)).toBeGreaterThan(same(text, other));
+  const similarity = (a: string, b: string): number => overlap(stretchesOf(a), stretchesOf(b));
   expect(similarity(text, alike)).toBeCloseTo(16 / 22);
   expect(similarity(text, other)).toBe(0);
   expect(sketchOf(new Uint32Array())).toHaveLength(8);

@@ -1,12 +1,14 @@
 /** What the thread of searches is asked and what it answers. */
 import type { ErrorBody } from '../protocol/errors.ts';
-import type { SearchPage, SearchQuery } from '../protocol/search.ts';
+import type { Families, FamilyQuery, PhraseQuery, Phrases, SearchPage, SearchQuery } from '../protocol/search.ts';
 import type { RolloutStatistics } from '../protocol/statistics.ts';
 
 export interface Jobs {
   find: { asks: { query: SearchQuery; nearText: string | null }; answers: SearchPage };
   /** Puts steps that lack it into the index, the oldest first; how many are left. */
   index: { asks: { steps: number }; answers: { left: number } };
+  phrases: { asks: PhraseQuery; answers: Phrases };
+  families: { asks: FamilyQuery; answers: Families };
   /** What a run's rollouts were like, as far as they were read in the time that a job may take. */
   statistics: { asks: { columns: number }; answers: RolloutStatistics };
 }

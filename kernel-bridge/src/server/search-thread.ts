@@ -1,13 +1,15 @@
 /** The thread of searches.ts: one job after another, so that a search of a million texts holds up nobody's request. */
 import { parentPort, workerData } from 'node:worker_threads';
-import { transaction } from '../log/database.ts';
 import { errorBody, WorkbenchError } from '../protocol/errors.ts';
 import { runReading } from '../protocol/readings.ts';
-import { readGroups } from '../runs/groups.ts';
+import { indexSteps } from '../runs/index-run.ts';
 import { RunStore } from '../runs/store.ts';
+import { findFamilies } from '../search/families.ts';
 import { find, type OpenRun, type Watch } from '../search/find.ts';
+import { IndexReader } from '../search/index-reader.ts';
+import { findPhrases } from '../search/phrases.ts';
 import { StatisticsReader } from '../search/statistics.ts';
-import { indexStep, stepsToIndex } from '../search/write.ts';
+import { stepsToIndex } from '../search/write.ts';
 import { WATCH, type Job, type JobName, type Jobs, type Outcome } from './search-jobs.ts';
 
 /** Processor time of one page, and of one look at statistics, in milliseconds. */
@@ -24,17 +26,11 @@ const watched = new Int32Array(shared);
 const work: { [Name in JobName]: (runs: RunStore[], asks: Jobs[Name]['asks']) => Jobs[Name]['answers'] } = {
   find: (runs, { query, nearText }) => find(runs.map(opened), query, nearText, watch()),
 
-  index: ([run], { steps }) => {
-    const wanted = stepsToIndex(run.db, steps);
-    for (const step of wanted) {
-      const groups = readGroups(run.db, { from: step, to: step, limit: Number.MAX_SAFE_INTEGER, offset: 0 });
-      // read again inside: the run's worker may have dropped the step, or another process have indexed it
-      transaction(run.db, () => {
-        if (stepsToIndex(run.db, Number.MAX_SAFE_INTEGER).includes(step)) indexStep(run.db, groups);
-      });
-    }
-    return { left: stepsToIndex(run.db, Number.MAX_SAFE_INTEGER).length };
-  },
+  index: ([run], { steps }) => ({ left: indexSteps(run, steps) }),
+
+  phrases: ([run], query) => findPhrases(new IndexReader(run.db), query),
+
+  families: ([run], query) => findFamilies(new IndexReader(run.db), query, runReading(run.row().config), overdueAfter(PAGE_MS)),
 
   statistics: ([run], { columns }) => {
     const reader = readerOf(run.directory);

@@ -1,10 +1,12 @@
 /** Routes of searches. */
 import { runDirectory } from '../runs/home.ts';
+import { questionCurve } from '../runs/question-curve.ts';
 import { errors } from '../search/errors.ts';
 import { notes, writeNote } from '../search/notes.ts';
 import { stepsToIndex } from '../search/write.ts';
 import { STATISTIC_COLUMNS } from '../protocol/statistics.ts';
 import type { Hub } from './hub.ts';
+import { SavedSearches } from './saved-searches.ts';
 import type { GroupOf, Handlers } from './mount.ts';
 import type { Searches } from './searches.ts';
 
@@ -15,6 +17,8 @@ export function searchHandlers({ home, hub, searches }: { home: string; hub: Hub
     if (stepsToIndex(hub.store(id).db, 1).length > 0) searches.index(directory);
     return directory;
   };
+
+  const saved = new SavedSearches(home);
 
   return {
     'search.find': async ({ body: query, signal }) => {
@@ -30,6 +34,17 @@ export function searchHandlers({ home, hub, searches }: { home: string; hub: Hub
 
     'search.statistics': ({ id, query: { columns = STATISTIC_COLUMNS.usual }, signal }) =>
       searches.ask('statistics', [searched(id)], { columns }, signal),
+
+    'search.saved': () => ({ searches: saved.list() }),
+    'search.save': ({ body }) => saved.save(body),
+    'search.change': ({ id, body }) => saved.change(id, body),
+    'search.forget': ({ id }) => saved.remove(id),
+
+    'search.question': ({ id, query: { item, dataset = null } }) => questionCurve(hub.store(id).db, hub.store(id).row(), item, dataset),
+
+    'search.phrases': ({ body, signal }) => searches.ask('phrases', [searched(body.run)], body, signal),
+
+    'search.families': ({ body, signal }) => searches.ask('families', [searched(body.run)], body, signal),
 
     'search.notes': ({ id }) => ({ notes: notes(hub.store(id).db) }),
 

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { FakeConnector } from '../../testing/fake-connector.ts';
-import { EMPTY, filtersSet, pieces, queryOf, SearchModel, told } from './model.ts';
+import { EMPTY, filtersSet, formOf, pieces, queryOf, savedQueryOf, type SearchForm, SearchModel, told } from './model.ts';
 
 it('a form that is empty asks for everything, newest first', () => {
   expect(queryOf(EMPTY, ['a'])).toEqual({ runs: ['a'], mode: 'words', sort: 'step', ascending: false });
@@ -57,4 +57,32 @@ it('an error is kept with its remedy, a note is shown where it was made', async 
   await model.search(['r']);
   await model.note(model.state.value.hits[3], 'a, b, a', 'look');
   expect(model.state.value.hits[3]).toMatchObject({ tags: ['a', 'b'], note: 'look' });
+});
+
+it('a saved search gives the form that it was saved from', () => {
+  const form: SearchForm = {
+    ...EMPTY,
+    ...{
+      text: '"a b" -c',
+      mode: 'regexp',
+      case: true,
+      from: '3',
+      to: '9',
+      item: 'q, 1',
+      modality: 'CT, MRI',
+      verdict: 'wrong',
+      flag: 'repeats',
+    },
+    ...{
+      tag: 'x',
+      least_reward: '0.5',
+      most_tokens: '40',
+      order: 'longest',
+      near: { run: 'r', step: 1, group: 0, index: 2 },
+      similarity: 0.9,
+    },
+  };
+  expect(formOf(savedQueryOf(form))).toEqual(form);
+  expect(formOf(savedQueryOf(EMPTY))).toEqual(EMPTY);
+  expect(savedQueryOf(form)).toMatchObject({ modality: ['CT', 'MRI'], items: ['q, 1'] });
 });

@@ -19,6 +19,29 @@ export const style = css`
     flex: 1 1 200px;
     min-width: 0;
   }
+  .tabs {
+    border-bottom: 0;
+  }
+  .saved {
+    display: flex;
+    flex-wrap: wrap;
+    gap: 4px 12px;
+    align-items: center;
+    padding: 4px 8px;
+  }
+  .saved select {
+    max-width: min(40ch, 100%);
+  }
+  .saved form {
+    position: static;
+    border: 0;
+  }
+  [data-testid='question-curve'] {
+    padding: 4px 8px 8px;
+  }
+  [data-testid='question-curve'] p {
+    margin: 2px 0;
+  }
   summary {
     padding: 0 8px 4px;
     cursor: pointer;
@@ -103,5 +126,50 @@ export const style = css`
   }
   .more {
     padding: 8px;
+  }
+`;
+
+/** Tables of the parts of the view. */
+export const tableStyle = css`
+  form.toolbar {
+    flex-wrap: wrap;
+  }
+  section,
+  p {
+    padding: 0 8px;
+  }
+  h3 {
+    margin: 8px 0 4px;
+    font-size: inherit;
+    font-weight: 600;
+  }
+  .scroll {
+    overflow-x: auto;
+    max-width: 100%;
+  }
+  table {
+    border-collapse: collapse;
+    font-variant-numeric: tabular-nums;
+  }
+  th {
+    font-weight: 400;
+    text-align: left;
+    vertical-align: baseline;
+  }
+  thead th {
+    color: var(--medr1-text-2);
+    white-space: nowrap;
+  }
+  .number {
+    text-align: right;
+    white-space: nowrap;
+  }
+  td,
+  th {
+    padding: 3px 12px 3px 8px;
+    vertical-align: baseline;
+  }
+  tbody tr > * {
+    border-top: 1px solid var(--medr1-border);
   }
 `;

@@ -86,3 +86,104 @@ it('keeps a note with its tags', async () => {
   expect(connector.calls).toContainEqual(['search.note', 'r', { step: 20, group: 0, index: 2, tags: ['odd'], note: '' }]);
   expect(hits()[2].querySelector('.chip.small:last-child')!.textContent).toBe('odd');
 });
+
+const toggled = async (root: ParentNode, testid: string): Promise<void> => {
+  root.querySelector<HTMLElement>(`[data-testid=${testid}]`)!.click();
+  await settled();
+};
+
+it('a question that is followed has its accuracy by step above its completions, oldest first', async () => {
+  const { root, connector, search, hits } = await view();
+  await search('');
+  const follow = [...hits()[0].querySelectorAll('button')].find(({ textContent }) => textContent!.includes('Follow'))!;
+  follow.click();
+  await settled();
+  const curve = root.querySelector('[data-testid=question-curve]')!;
+  const rows = [...curve.querySelectorAll('tbody tr')].map((row) => Number(row.querySelector('th')!.textContent));
+  expect(rows.length).toBeGreaterThan(0);
+  expect(rows).toEqual(rows.toSorted((a, b) => a - b));
+  expect(curve.textContent).toContain('right by the reading');
+  const commands: string[] = [];
+  document.addEventListener('medr1-command', (event) => commands.push((event as CustomEvent<{ id: string }>).detail.id), { once: true });
+  curve.querySelector<HTMLElement>('.choosable')!.click();
+  expect(commands).toEqual(['open-rollouts']);
+  expect(workbench.selection.value.step).toBe(rows[0]);
+  expect(connector.calls.some(([name]) => name === 'search.question')).toBe(true);
+});
+
+it('phrases that came and went are told with their test, as text, and a click searches one', async () => {
+  const { root, connector } = await view();
+  await toggled(root, 'tab-phrases');
+  const part = root.querySelector('medr1-search-phrases')!.shadowRoot!;
+  const [before, after] = ['before', 'after'].map((name) => part.querySelector<HTMLInputElement>(`[name=${name}]`)!);
+  expect([before.value, after.value]).toEqual(['1-10', '11-20']);
+  before.value = '9-3';
+  part.querySelector('form')!.dispatchEvent(new Event('submit', { cancelable: true }));
+  await settled();
+  expect(before.validationMessage).toContain('10-20');
+  expect(connector.calls.some(([name]) => name === 'search.phrases')).toBe(false);
+  before.value = '2';
+  part.querySelector('form')!.dispatchEvent(new Event('submit', { cancelable: true }));
+  await settled();
+  expect(connector.calls.findLast(([name]) => name === 'search.phrases')![1]).toEqual({
+    ...{ run: 'r', before: { from: 2, to: 2 }, after: { from: 11, to: 20 }, fdr: 0.05 },
+  });
+  const rows = [...part.querySelectorAll('[data-testid=phrase]')].map((row) => row.textContent!.replace(/\s+/g, ' ').trim());
+  expect(rows[0]).toBe('a round lesion 3.8 59.4 2.31 < 0.001');
+  expect(rows[1]).toContain('<b>so it is</b>');
+  expect(rows[2]).toContain('−2.31 0.031');
+  expect(part.querySelector('[data-testid=phrases-told]')!.textContent).toContain('design effect');
+  part.querySelector<HTMLElement>('[data-testid=phrase] button')!.click();
+  await settled();
+  expect(connector.calls.findLast(([name]) => name === 'search.find')![1]).toMatchObject({ text: '"a round lesion"' });
+});
+
+it('near-duplicates are gathered to families, and a family is listed', async () => {
+  const { root, connector } = await view({ completionText: () => '<i>the same</i>' });
+  await toggled(root, 'tab-families');
+  const part = root.querySelector('medr1-search-families')!.shadowRoot!;
+  part.querySelector<HTMLInputElement>('[name=steps]')!.value = '3-19';
+  part.querySelector('form')!.dispatchEvent(new Event('submit', { cancelable: true }));
+  await settled();
+  expect(connector.calls.findLast(([name]) => name === 'search.families')![1]).toEqual({ run: 'r', from: 3, to: 19, similarity: 0.7 });
+  const row = part.querySelector('[data-testid=family]')!;
+  expect(row.textContent!.replace(/\s+/g, ' ')).toContain('43 of 48 0.80 <i>the same</i>');
+  row.querySelector('button')!.click();
+  await settled();
+  const asked = connector.calls.findLast(([name]) => name === 'search.find')![1];
+  expect(asked).toMatchObject({ near: { run: 'r', step: 3, group: 0, index: 0 }, similarity: 0.7, ascending: true });
+});
+
+it('a search is saved, shown again by a link, renamed, changed and removed', async () => {
+  const { root, connector, search } = await view();
+  const named = async (text: string): Promise<void> => {
+    const form = root.querySelector<HTMLFormElement>('.saved form')!;
+    form.querySelector<HTMLInputElement>('[name=name]')!.value = text;
+    form.dispatchEvent(new Event('submit', { cancelable: true }));
+    await settled();
+  };
+  await search('round cyst');
+  await toggled(root, 'save-search');
+  await named('Cysts');
+  const [saved] = connector.savedSearches;
+  expect(saved).toMatchObject({ name: 'Cysts', query: { text: 'round cyst', mode: 'words', sort: 'step', ascending: false } });
+  expect(workbench.selection.value.search).toBe(saved.id);
+  await toggled(root, 'save-search');
+  await named('Cysts');
+  expect(root.querySelector('[data-testid=error]')!.textContent).toContain('called "Cysts" already');
+  await toggled(root, 'rename-search');
+  await named('Round cysts');
+  expect(connector.savedSearches[0].name).toBe('Round cysts');
+  workbench.selection.move({ search: null });
+  await search('something else');
+  workbench.selection.move({ search: saved.id }); // as a link does
+  await settled();
+  expect(root.querySelector<HTMLInputElement>('input[type=search]')!.value).toBe('round cyst');
+  expect(connector.calls.findLast(([name]) => name === 'search.find')![1]).toMatchObject({ text: 'round cyst' });
+  await search('square cyst');
+  await toggled(root, 'save-over');
+  expect(connector.savedSearches[0].query.text).toBe('square cyst');
+  await toggled(root, 'forget-search');
+  expect(connector.savedSearches).toEqual([]);
+  expect(workbench.selection.value.search).toBeNull();
+});

@@ -2,6 +2,7 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import { repeat } from 'lit/directives/repeat.js';
 import type { SearchHit } from '../connector.ts';
+import { smallChartStyle } from '../charts/small-chart.ts';
 import { Doing } from '../load.ts';
 import { command, define, WatchingElement } from '../element.ts';
 import { integer } from '../format.ts';
@@ -9,7 +10,22 @@ import { empty, failed } from '../view-states.ts';
 import { verdictChip } from '../rollouts/completion.ts';
 import type { IWorkbench } from '../store/workbench.ts';
 import { base, tokens } from '../theme.ts';
-import { EMPTY, filtersSet, FLAGS, ORDERS, pieces, placeOf, SearchModel, told, type SearchForm, type SearchState } from './model.ts';
+import './families.ts';
+import './phrases.ts';
+import { questionCurves } from './question-curve.ts';
+import {
+  EMPTY,
+  filtersSet,
+  formOf,
+  FLAGS,
+  ORDERS,
+  pieces,
+  placeOf,
+  SearchModel,
+  told,
+  type SearchForm,
+  type SearchState,
+} from './model.ts';
 import { style } from './style.ts';
 
 type Choices = readonly (readonly [value: string, label: string])[];
@@ -19,16 +35,28 @@ const LETTERS: Choices = [...[...'ABCDEFGH'].map((one) => [one, one] as const), 
 const FLAG_CHOICES: Choices = Object.entries(FLAGS);
 
 export class SearchView extends WatchingElement {
-  static override properties = { workbench: { attribute: false }, noting: { state: true } };
+  static override properties = {
+    workbench: { attribute: false },
+    noting: { state: true },
+    tab: { state: true },
+    naming: { state: true },
+  };
   declare workbench: IWorkbench;
   /** Completion whose note is being written. */
   declare noting: string | null;
+  declare tab: 'completions' | 'phrases' | 'families';
+  /** What is done with the name that is being typed. */
+  declare naming: 'save' | 'rename' | null;
   readonly #keeping = new Doing();
+  /** The saved search that is shown, as far as it was taken over. */
+  #shown: string | null = null;
   #model: SearchModel | null = null;
 
   constructor() {
     super();
     this.noting = null;
+    this.tab = 'completions';
+    this.naming = null;
   }
 
   protected override identity(): PropertyKey[] {
@@ -40,7 +68,25 @@ export class SearchView extends WatchingElement {
   }
 
   protected override watched() {
-    return [this.workbench.selection, this.workbench.runs.state, this.model.state, this.#keeping];
+    const { state, curves, saved } = this.model;
+    return [this.workbench.selection, this.workbench.runs.state, state, curves, saved, this.#keeping];
+  }
+
+  protected override acquire(): void {
+    void this.model.loadSaved();
+  }
+
+  /** A saved search that is chosen, here or by a link, is taken over once it is known. */
+  protected override willUpdate(changed: Map<PropertyKey, unknown>): void {
+    super.willUpdate(changed);
+    const { search, runs } = this.workbench.selection.value;
+    if (search === this.#shown) return;
+    if (search === null) return void (this.#shown = null);
+    const found = this.model.saved.answer?.find(({ id }) => id === search);
+    if (!found || runs.length === 0) return;
+    this.#shown = search;
+    this.tab = 'completions';
+    this.#search(formOf(found.query));
   }
 
   override disconnectedCallback(): void {
@@ -61,7 +107,114 @@ export class SearchView extends WatchingElement {
         html`<button @click=${() => command(this, 'open-runs')}>Show runs</button>`,
       );
     const state = this.model.state.value;
-    return html`${this.#form(state.form)} ${this.#keeping.error ? failed(this.#keeping.error) : nothing} ${this.#results(state)}`;
+    return html`<div
+      class="page"
+      @medr1-search-text=${(event: CustomEvent<string>) => this.#show({ ...EMPTY, text: event.detail })}
+      @medr1-search-near=${(event: CustomEvent<Pick<SearchForm, 'near' | 'similarity'>>) => this.#show({ ...EMPTY, ...event.detail, order: 'oldest' })}
+    >
+      ${this.#tabs()}
+      ${
+        this.tab === 'completions'
+          ? html`${this.#form(state.form)} ${this.#savedBar()} ${this.#keeping.error ? failed(this.#keeping.error) : nothing}
+            ${this.#curves()} ${this.#results(state)}`
+          : this.tab === 'phrases'
+            ? html`<medr1-search-phrases .workbench=${this.workbench} .run=${runs[0]}></medr1-search-phrases>`
+            : html`<medr1-search-families .workbench=${this.workbench} .run=${runs[0]}></medr1-search-families>`
+      }
+    </div>`;
+  }
+
+  #tabs(): TemplateResult {
+    const { runs } = this.workbench.selection.value;
+    const tab = (name: SearchView['tab'], text: string): TemplateResult =>
+      html`<button aria-pressed=${this.tab === name} data-testid=${`tab-${name}`} @click=${() => (this.tab = name)}>${text}</button>`;
+    return html`<div class="toolbar tabs" role="toolbar" aria-label="Search">
+      ${tab('completions', 'Completions')} ${tab('phrases', 'Phrases that came and went')} ${tab('families', 'Near-duplicates')}
+      ${
+        this.tab === 'completions'
+          ? nothing
+          : html`<span class="secondary small ellipsis">of ${this.workbench.runs.get(runs[0])?.name ?? runs[0]}</span>`
+      }
+    </div>`;
+  }
+
+  /** Searches that were saved, and what can be done with the one that is shown. */
+  #savedBar(): TemplateResult {
+    const { search } = this.workbench.selection.value;
+    const saved = this.model.saved.answer ?? [];
+    const chosen = saved.find(({ id }) => id === search);
+    const choose = (id: string): void => this.workbench.selection.move({ search: id === '' ? null : id });
+    const button = (text: string, testid: string, act: () => void): TemplateResult =>
+      html`<button type="button" class="quiet link small" data-testid=${testid} @click=${act}>${text}</button>`;
+    return html`<div class="saved small" role="group" aria-label="Saved searches">
+      ${
+        saved.length === 0
+          ? nothing
+          : html`<select
+              aria-label="Saved search"
+              data-testid="saved-search"
+              @change=${(event: Event) => choose((event.target as HTMLSelectElement).value)}
+            >
+              <option value="" ?selected=${!chosen}>saved searches …</option>
+              ${saved.map(({ id, name }) => html`<option value=${id} ?selected=${id === search}>${name}</option>`)}
+            </select>`
+      }
+      ${search !== null && !chosen && this.model.saved.value.status === 'ready' ? html`<span class="warning" data-testid="saved-gone">That saved search was removed.</span>` : nothing}
+      ${button('Save …', 'save-search', () => (this.naming = this.naming === 'save' ? null : 'save'))}
+      ${
+        chosen
+          ? html`${button('Save over it', 'save-over', () => void this.#keeping.do(() => this.model.save(chosen.name, chosen.id)))}
+            ${button('Rename …', 'rename-search', () => (this.naming = this.naming === 'rename' ? null : 'rename'))}
+            ${button('Remove', 'forget-search', () => void this.#forget(chosen.id))}
+            ${button('Copy link', 'copy-search', () => command(this, 'copy-link'))}`
+          : nothing
+      }
+      ${
+        this.naming === null
+          ? nothing
+          : html`<form
+              class="note"
+              @submit=${(event: Event) => void this.#name(event, this.naming === 'rename' ? (chosen?.id ?? null) : null)}
+            >
+              <input
+                name="name"
+                maxlength="120"
+                required
+                aria-label="Name"
+                placeholder="name"
+                .value=${this.naming === 'rename' ? (chosen?.name ?? '') : ''}
+              />
+              <button type="submit">${this.naming === 'rename' ? 'Rename' : 'Save'}</button>
+            </form>`
+      }
+    </div>`;
+  }
+
+  async #name(event: Event, id: string | null): Promise<void> {
+    event.preventDefault();
+    const name = (event.target as HTMLFormElement).querySelector<HTMLInputElement>('[name=name]')!.value;
+    const rename = id === null ? null : this.model.saved.answer?.find((one) => one.id === id);
+    const done = await this.#keeping.do(() => (rename ? this.model.rename(rename.id, name) : this.model.save(name)));
+    if (!done) return;
+    this.naming = null;
+    this.#shown = done.value.id; // it is what is shown already
+    this.workbench.selection.move({ search: done.value.id });
+  }
+
+  async #forget(id: string): Promise<void> {
+    if (await this.#keeping.do(() => this.model.forget(id))) this.workbench.selection.move({ search: null });
+  }
+
+  #curves(): TemplateResult | typeof nothing {
+    const { curves } = this.model;
+    if (curves.error) return failed(curves.error, () => void curves.retry());
+    if (!curves.answer || curves.answer.length === 0) return nothing;
+    const nameOf = (run: string): string => this.workbench.runs.get(run)?.name ?? run;
+    return questionCurves(curves.answer, nameOf, (run, step, group) => {
+      const { runs } = this.workbench.selection.value;
+      this.workbench.selection.move({ runs: [run, ...runs.filter((one) => one !== run)], step, group });
+      command(this, 'open-rollouts');
+    });
   }
 
   #form(form: SearchForm): TemplateResult {
@@ -134,6 +287,12 @@ export class SearchView extends WatchingElement {
   #search(change: Partial<SearchForm>): void {
     this.model.set(change);
     void this.model.search(this.workbench.selection.value.runs.slice(0, 16));
+  }
+
+  /** As a search in place of the tab that asked for it. */
+  #show(form: SearchForm): void {
+    this.tab = 'completions';
+    this.#search(form);
   }
 
   #set(key: keyof SearchForm, event: Event): void {
@@ -271,7 +430,7 @@ export class SearchView extends WatchingElement {
     command(this, 'open-rollouts');
   }
 
-  static override styles = [tokens, base, style];
+  static override styles = [tokens, base, style, smallChartStyle];
 }
 
 /** In one piece: spaces between parts would be seen. */
