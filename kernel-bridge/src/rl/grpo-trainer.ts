@@ -182,7 +182,6 @@ export class GRPOTrainer implements Trainer {
     this.#settleRestored();
     const { rollouts, tensors, free } = this.#savedBuffer();
     try {
-      if (training.ranks.rank > 0) return;
       const rewardFunctions = this.#buffer?.functions;
       await training.save(dir, { rewardWeights: this.rewardWeights(), rewardFunctions, rollouts, rolloutTensors: tensors });
     } finally {
@@ -308,7 +307,7 @@ export class GRPOTrainer implements Trainer {
       gradients.push(optimizer.takeGradients());
       return { loss, traces, values: seen.values() };
     });
-    optimizer.sumGradients(gradients, ranks);
+    optimizer.sumGradients(gradients);
     const all = ranks.gather(own).flat();
     for (const { values } of all) meters.addValues(values);
     return { loss: all.reduce((sum, { loss }) => sum + loss, 0), traces: all.flatMap(({ traces }) => traces) };

@@ -97,6 +97,17 @@ describe('a run of several processes', () => {
     expect(state(save).left_out).toEqual(state(one.save).left_out);
   });
 
+  it.each<Partial<TrainConfig>>([
+    { dtype: 'bfloat16', bf16_update: 'stochastic' },
+    { dtype: 'bfloat16', bf16_update: 'kahan', optim: 'adamw_torch_8bit' },
+  ])('spreads the optimiser’s state, and saves all of it: %j', async (settings) => {
+    const whole = await train(1, { dp_shards: 2, ...settings }, { steps: 4 });
+    const first = await train(2, { dp_shards: 2, ...settings }, { steps: 2 });
+    const second = await train(2, { dp_shards: 2, ...settings }, { steps: 2, resumeFrom: first.save });
+    expect([...first.results, ...second.results]).toEqual(whole.results);
+    expect(second.weights).toBe(whole.weights);
+  });
+
   it('trains an adapter, and by SFT', async () => {
     for (const settings of [{ use_peft: true, lora_r: 4 }, { trainer: 'sft' }] as const) {
       const one = await train(1, { dp_shards: 2, ...settings });

@@ -1,6 +1,6 @@
 /**
- * Several processes that train one run. Each is a rank: it holds all weights, samples and trains whole groups of its own, and makes the same update as
- * the others. No weights are ever sent.
+ * Several processes that train one run. Each is a rank: it holds all weights, and samples and trains whole groups of its own. The optimiser's state is
+ * spread over them (optimizer.ts): a rank makes the update of its own weights and sends them to the others.
  *
  * What a step computes is cut into `dp_shards` shards, whole groups each, whatever the number of ranks; a rank has dp_shards / size of them. A shard
  * samples from a seed of its own, and gradients of shards are added by a fixed tree. So the number of ranks changes no bit.
@@ -17,8 +17,12 @@ export interface Ranks {
   gather<T>(value: T): T[];
   /** What rank 0 gave. */
   broadcast<T>(value: T): T;
-  /** The sum of all ranks' [n], added neighbours first: ((0 + 1) + (2 + 3)). The caller frees it. */
-  sumTree(flat: Tensor): Tensor;
+  /** Part r of [size * n] goes to rank r, which gets the sum over ranks of its part [n], neighbours first: ((0 + 1) + (2 + 3)). The caller frees it. */
+  reduceScatter(flat: Tensor): Tensor;
+  /** Tensors [n] of all ranks, one after another: [size * n]. */
+  allGather(flat: Tensor): Tensor;
+  /** The tensor of rank `from`, of that shape and dtype, on rank 0, which frees it; null elsewhere. */
+  toFirst(from: number, tensor: Tensor | null, facts: Pick<Tensor, 'shape' | 'dtype'>): Tensor | null;
   /** Seconds spent in these calls since the last reading. */
   readWaited(): number;
 }
@@ -29,7 +33,9 @@ export const alone: Ranks = {
   size: 1,
   gather: (value) => [value],
   broadcast: (value) => value,
-  sumTree: (flat) => flat,
+  reduceScatter: (flat) => flat,
+  allGather: (flat) => flat,
+  toFirst: (_from, tensor) => tensor,
   readWaited: () => 0,
 };
 

@@ -109,7 +109,7 @@ export class SFTTrainer implements Trainer {
       gradients.push(optimizer.takeGradients());
       return { loss, values: seen.values() };
     });
-    optimizer.sumGradients(gradients, ranks);
+    optimizer.sumGradients(gradients);
     const all = ranks.gather(own).flat();
     for (const { values } of all) meters.addValues(values);
     return all.reduce((sum, { loss }) => sum + loss, 0);
@@ -157,7 +157,7 @@ export class SFTTrainer implements Trainer {
   }
 
   async saveCheckpoint(dir: string): Promise<void> {
-    if (this.#training.ranks.rank === 0) await this.#training.save(dir, { rewardWeights: this.rewardWeights() });
+    await this.#training.save(dir, { rewardWeights: this.rewardWeights() });
   }
 
   dispose(): void {

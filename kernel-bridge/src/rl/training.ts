@@ -114,7 +114,7 @@ export class Training {
     const processor = await loadProcessor(from);
     const policy = await openPolicy(from, config, device);
     policy.checkpointing = config.gradient_checkpointing;
-    const optimizer = new PolicyOptimizer(policy, config);
+    const optimizer = new PolicyOptimizer(policy, config, init.ranks);
     const processorDir = await processorFiles(init); // the checkpoint resumed from may be removed before the next
     const training = new Training(init, { device, processor, processorDir, policy, optimizer, questionsPerStep, updatesPerBatch });
     try {
@@ -287,7 +287,7 @@ export class Training {
     this.skippedSteps++;
     this.skippedInARow++;
     try {
-      if (directory !== null) await this.#keep(directory, what, evidence());
+      await this.#keep(directory, what, evidence);
     } catch (error) {
       this.skippedSteps--;
       this.skippedInARow--;
@@ -297,38 +297,47 @@ export class Training {
   }
 
   /** The batch of the step that is about to be skipped and, with the last one that may be, weights and optimiser as they are. */
-  async #keep(directory: string, what: string, batch: unknown): Promise<void> {
+  async #keep(directory: string | null, what: string, evidence: () => unknown): Promise<void> {
     const step = this.step + 1;
-    await mkdir(directory, { recursive: true });
-    await writeFile(join(directory, `step-${step}.json`), JSON.stringify({ step, what, batch }, nonFiniteByName, 1));
+    if (directory !== null) {
+      await mkdir(directory, { recursive: true });
+      await writeFile(join(directory, `step-${step}.json`), JSON.stringify({ step, what, batch: evidence() }, nonFiniteByName, 1));
+    }
     if (this.skippedInARow < MAX_SKIPPED) return;
-    const state = join(directory, `state-before-step-${step}`);
-    await rm(state, { recursive: true, force: true }); // of a time before the run was resumed
+    const state = directory && join(directory, `state-before-step-${step}`);
+    if (state !== null) await rm(state, { recursive: true, force: true }); // of a time before the run was resumed
     await this.save(state, {});
   }
 
+  /** A checkpoint. All ranks call it, for each holds a part of the optimiser's state; rank 0 writes. Null: nobody asked for this one. */
   async save(
-    directory: string,
+    directory: string | null,
     extra: { rewardWeights?: Record<string, number>; rewardFunctions?: string; rollouts?: unknown; rolloutTensors?: Map<string, Tensor> },
   ): Promise<void> {
-    await writeCheckpoint(directory, {
-      policy: this.policy,
-      processorDir: this.#processorDir,
-      optimizer: this.optimizer.state(),
-      rollouts: extra.rolloutTensors ?? new Map(),
-      state: {
-        step: this.step,
-        cursor: this.cursor,
-        num_tokens: this.numTokens,
-        skipped_steps: this.skippedSteps,
-        skipped_in_a_row: this.skippedInARow,
-        left_out: this.#leftOut.all,
-        reward_weights: extra.rewardWeights ?? {},
-        reward_functions: extra.rewardFunctions,
-        config: this.config,
-        rollouts: extra.rollouts ?? null,
-      },
-    });
+    const { tensors, free } = this.optimizer.state();
+    try {
+      if (directory === null || this.ranks.rank > 0) return;
+      await writeCheckpoint(directory, {
+        policy: this.policy,
+        processorDir: this.#processorDir,
+        optimizer: tensors,
+        rollouts: extra.rolloutTensors ?? new Map(),
+        state: {
+          step: this.step,
+          cursor: this.cursor,
+          num_tokens: this.numTokens,
+          skipped_steps: this.skippedSteps,
+          skipped_in_a_row: this.skippedInARow,
+          left_out: this.#leftOut.all,
+          reward_weights: extra.rewardWeights ?? {},
+          reward_functions: extra.rewardFunctions,
+          config: this.config,
+          rollouts: extra.rollouts ?? null,
+        },
+      });
+    } finally {
+      free();
+    }
   }
 
   dispose(): void {

@@ -72,9 +72,10 @@ export class AdamW {
     for (const group of this.groups) group.lr = lr;
   }
 
-  /** `random` is what stochastic rounding draws from; by default torch's own generator. */
-  step(random: Generator | null = null): void {
-    noGrad(() => scope(() => this.groups.forEach((group) => this.#stepGroup(group, random))));
+  /** `random` is what stochastic rounding of all parameters, or of each, draws from; by default torch's own generator. */
+  step(random: Generator | ((param: Tensor) => Generator) | null = null): void {
+    const of = typeof random === 'function' ? random : () => random;
+    noGrad(() => scope(() => this.groups.forEach((group) => this.#stepGroup(group, of))));
   }
 
   /** Drops all gradients. */
@@ -161,7 +162,7 @@ export class AdamW {
     return state;
   }
 
-  #stepGroup(group: Group, random: Generator | null): void {
+  #stepGroup(group: Group, random: (param: Tensor) => Generator | null): void {
     for (const batch of byDeviceAndDType(group.params.filter((param) => this.#isWhole(param)))) {
       const states = batch.map(([param]) => this.#stateOf(param));
       torch._foreach_add_(
@@ -177,7 +178,7 @@ export class AdamW {
     }
     const inPieces = group.params.filter((param) => param.grad !== null && !this.#isWhole(param));
     inPieces.forEach((param) => this.#stateOf(param)); // all at first, so that what lives long lies together
-    for (const param of inPieces) this.#stepInPieces(param, group, random);
+    for (const param of inPieces) this.#stepInPieces(param, group, random(param));
   }
 
   /** Each piece is widened to float32, updated by the kernel, and narrowed again: never more than a piece is there twice. */
@@ -280,17 +281,23 @@ function byDeviceAndDType(params: readonly Tensor[]): [Tensor, Tensor][][] {
 }
 
 /**
- * Scales all gradients so that their common 2-norm is at most `maxNorm`, as torch.nn.utils.clip_grad_norm_.
+ * Scales all gradients so that their common 2-norm is at most `maxNorm`, as torch.nn.utils.clip_grad_norm_. `all`: from the norms of these gradients
+ * [k], or null where there is none, to those of all gradients, where others hold some of them.
  * @returns the norm before clipping
  */
-export function clipGradNorm(params: readonly Tensor[], maxNorm: number): number {
+export function clipGradNorm(
+  params: readonly Tensor[],
+  maxNorm: number,
+  all: (own: Tensor | null) => Tensor | null = (own) => own,
+): number {
   return noGrad(() =>
     scope(() => {
       const grads = params.map((param) => param.grad).filter((grad) => grad !== null);
-      if (grads.length === 0) return 0;
-      const device = grads[0].device;
-      const norms = (torch._foreach_norm(grads, 2) as Tensor[]).map((norm) => norm.to({ device }));
-      const total = torch.linalg_vector_norm(torch.stack(norms), 2);
+      const device = grads.at(0)?.device;
+      const own = grads.length === 0 ? null : torch.stack((torch._foreach_norm(grads, 2) as Tensor[]).map((norm) => norm.to({ device })));
+      const norms = all(own);
+      if (norms === null) return 0;
+      const total = torch.linalg_vector_norm(norms, 2);
       // Python's `max_norm / tensor` is reciprocal times max_norm, one rounding apart from a division.
       const factor = torch.clamp(torch.mul(torch.reciprocal(torch.add(total, 1e-6)), maxNorm), null, 1);
       for (const grad of grads) torch.mul_(grad, factor.to({ device: grad.device }));

@@ -35,6 +35,9 @@ const ARRAYS = {
   float8_e5m2: Uint8Array,
 } as const;
 
+/** Bytes of one element. */
+export const itemSize = (dtype: DType): number => (dtype.startsWith('complex') ? 2 : 1) * ARRAYS[dtype].BYTES_PER_ELEMENT;
+
 /** Bytes as the dtype's typed array. */
 export function decode(bytes: ArrayBuffer, dtype: DType): Data {
   return new ARRAYS[dtype](bytes);

@@ -45,6 +45,11 @@ describe('a process group', () => {
     expect(results).toEqual(Array(4).fill({ tree: true, line: false })); // another order gives other bits, so this tells them apart
   });
 
+  it('sends a tensor of any dtype to the first', async () => {
+    const sent = ['bfloat16', 'int16', 'uint8'].map((dtype) => [dtype, [2, 3], [0, 1, 2, 3, 4, 5]]);
+    expect(await members('send', 3)).toEqual([sent, [null, null, null], [null, null, null]]);
+  });
+
   it('says which rank lost another when one is killed', async () => {
     const [first, second] = await members('lost', 2);
     expect(second).toBeNull();

@@ -6,6 +6,7 @@
 import { deserialize, serialize } from 'node:v8';
 import { WorkbenchError } from '../protocol/errors.ts';
 import { tensor } from './create.ts';
+import { itemSize } from './dtypes.ts';
 import { torchError } from './errors.ts';
 import { loadLibrary, readStamp } from './native.ts';
 import { collectives, torch } from './ops.ts';
@@ -125,13 +126,34 @@ export class ProcessGroup implements Disposable {
 
   /** Tensors [n] of all members, one after another: [size * n]. */
   allGather(input: Tensor): Tensor {
-    return this.#call('all_gather', () => collectives.all_gather_into_tensor(input, this.size, this.#options.name));
+    return this.#move('all_gather', input, (bytes) => collectives.all_gather_into_tensor(bytes, this.size, this.#options.name));
   }
 
   /** Part r of the input [size * n] goes to member r; the result [size * n] holds what each member sent here. */
   allToAll(input: Tensor): Tensor {
-    const part = Array<number>(this.size).fill(input.numel / this.size);
-    return this.#call('all_to_all', () => collectives.all_to_all_single(input, part, part, this.#options.name));
+    return this.#move('all_to_all', input, (bytes) => {
+      const part = Array<number>(this.size).fill(bytes.numel / this.size);
+      return collectives.all_to_all_single(bytes, part, part, this.#options.name);
+    });
+  }
+
+  /** The tensor of member `from`, of that shape and dtype, on member 0; null elsewhere. Other members' `tensor` is not looked at. The caller frees it. */
+  toFirst(from: number, tensor: Tensor | null, { shape, dtype }: Pick<Tensor, 'shape' | 'dtype'>): Tensor | null {
+    const count = shape.reduce((product, n) => product * n, 1) * itemSize(dtype);
+    const made = scope(() => {
+      const bytes = this.rank === from ? bytesOf(tensor!) : torch.empty([0], { dtype: 'uint8' });
+      const split = (member: number, holder: number) =>
+        Array.from({ length: this.size }, (_, other) => (this.rank === holder && other === member ? count : 0));
+      const came = this.#call('all_to_all', () => collectives.all_to_all_single(bytes, split(from, 0), split(0, from), this.#options.name));
+      return this.rank === 0 ? torch.reshape(torch.view(came, dtype), shape) : null;
+    });
+    return made && keep(made);
+  }
+
+  /** Moves bytes, for Gloo knows tensors of the host alone, and not all dtypes. */
+  #move(what: string, input: Tensor, start: (bytes: Tensor) => Tensor): Tensor {
+    const moved = this.#call(what, () => start(bytesOf(input)));
+    return torch.view(moved, input.dtype).to({ device: input.device });
   }
 
   /** What each member gave, by rank. Anything that structured cloning takes. */
@@ -153,19 +175,14 @@ export class ProcessGroup implements Disposable {
   }
 
   /**
-   * The sum over all members, on all of them, in the order of a binary tree over ranks: ((0 + 1) + (2 + 3)). `flat`: [n], any n; `size` is a power of
-   * two. Each member sums one slice, so that the bytes moved are those of a ring all-reduce; Gloo's own all-reduce adds in an order that depends on
-   * place and size.
+   * Part r of the input [size * n] goes to member r, which gets the sum of its part over all members [n], in the order of a binary tree over ranks:
+   * ((0 + 1) + (2 + 3)). `size` is a power of two. Gloo's own reduce-scatter adds in an order that depends on place and size. The caller frees it.
    */
-  sumTree(flat: Tensor): Tensor {
-    if (this.size === 1) return flat;
+  reduceScatter(input: Tensor): Tensor {
     return keep(
       scope(() => {
-        const n = flat.numel;
-        const part = Math.ceil(n / this.size);
-        const padded = torch.constant_pad_nd(flat.to({ device: 'cpu' }), [0, part * this.size - n]); // Gloo knows tensors of the host alone
-        const parts = torch.unbind(torch.view(this.allToAll(padded), [this.size, part]));
-        return torch.slice(this.allGather(treeSum(parts, (a, b) => torch.add(a, b))), 0, 0, n).to({ device: flat.device });
+        const parts = torch.unbind(torch.view(this.allToAll(input), [this.size, input.numel / this.size]));
+        return treeSum(parts, (a, b) => torch.add(a, b));
       }),
     );
   }
@@ -174,6 +191,9 @@ export class ProcessGroup implements Disposable {
     library?.closeGroup(this.#options.name);
   }
 }
+
+/** The bytes of a tensor, on the host: [numel * bytes of an element] uint8. */
+const bytesOf = (t: Tensor): Tensor => torch.view(torch.reshape(t.detach().to({ device: 'cpu' }), [-1]), 'uint8');
 
 /** ((0 + 1) + (2 + 3)): neighbours first. The number of values is a power of two. */
 export function treeSum<T>(values: readonly T[], add: (a: T, b: T) => T): T {

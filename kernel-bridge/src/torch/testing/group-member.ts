@@ -17,9 +17,16 @@ const tasks: Record<string, () => unknown> = {
     const all = Array.from({ length: size }, (_, of) => addend(of));
     const tree = torch.add(torch.add(all[0], all[1]), torch.add(all[2], all[3]));
     const line = all.reduce((sum, one) => torch.add(sum, one));
-    const sum = group.sumTree(addend(rank));
+    const parts = Array.from({ length: size }, () => addend(rank)); // the same for each member
+    const sum = group.reduceScatter(torch.cat(parts));
     return { tree: torch.equal(sum, tree), line: torch.equal(sum, line) };
   },
+  send: () =>
+    (['bfloat16', 'int16', 'uint8'] as const).map((dtype) => {
+      const made = torch.arange(6, { dtype }).to({ dtype });
+      const came = group.toFirst(2, rank === 2 ? torch.reshape(made, [2, 3]) : null, { shape: [2, 3], dtype });
+      return came && [came.dtype, came.shape, Array.from(came.toFloat32())];
+    }),
   lost: () => {
     if (rank === 1) process.kill(process.pid, 'SIGKILL');
     return group.gather(rank);
