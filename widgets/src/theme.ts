@@ -250,12 +250,25 @@ export function refreshTheme(): void {
 
 function readTheme(revision: number): { dark: boolean; revision: number } {
   if (typeof document === 'undefined') return { dark: false, revision };
+  const dark = matches('(prefers-color-scheme: dark)');
+  if (areForced()) return { dark, revision }; // the reader's own colours, whatever the host's theme is
   const light = document.body.dataset.jpThemeLight;
   if (light !== undefined) return { dark: light === 'false', revision };
   const kind = document.body.dataset.vscodeThemeKind ?? document.body.className; // vscode-dark, vscode-high-contrast-light, ...
   if (kind.includes('vscode-')) return { dark: !kind.includes('light'), revision };
-  return { dark: globalThis.matchMedia?.('(prefers-color-scheme: dark)').matches ?? false, revision };
+  return { dark, revision };
 }
+
+function matches(query: string): boolean {
+  return globalThis.matchMedia?.(query).matches ?? false;
+}
+
+/** The reader has the system draw every page in a few colours of high contrast. */
+function areForced(): boolean {
+  return matches('(forced-colors: active)');
+}
+
+globalThis.matchMedia?.('(forced-colors: active)').addEventListener?.('change', refreshTheme);
 
 /** Colours as a library that draws wants them: resolved, for it reads neither variables nor `light-dark`. */
 export interface Palette {
@@ -267,6 +280,7 @@ export interface Palette {
 
 /** Of the theme that `element` stands in. */
 export function paletteOf(element: Element): Palette {
+  if (areForced()) return { series: seriesColours(), text: 'CanvasText', grid: 'GrayText', surface: 'Canvas' };
   const style = getComputedStyle(element);
   const { dark } = theme.value;
   const read = (name: string, light: string, other: string): string => style.getPropertyValue(name).trim() || (dark ? other : light);

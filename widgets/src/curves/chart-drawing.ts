@@ -60,6 +60,12 @@ export class ChartDrawing {
     return this.lines.reduce((sum, line) => sum + line.x.length, 0);
   }
 
+  /** Lengths of the pauses that are left out of x. */
+  get pauses(): string[] {
+    const { runs, settings } = this.#source!;
+    return cutsOf(runs, settings, this.#palette).map(({ text }) => text);
+  }
+
   /** Every x that some line has a point at, for the keyboard; made when it is first needed. */
   get stops(): readonly number[] {
     const { runs, settings } = this.#source!;

@@ -140,6 +140,7 @@ export const style = css`
     font-weight: 600;
   }
   i {
+    forced-color-adjust: none; /* it shows the colour of a line */
     display: inline-block;
     flex: none;
     width: 16px;

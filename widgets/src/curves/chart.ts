@@ -205,7 +205,7 @@ export class CurveChart extends WatchingElement {
         class="area"
         tabindex="0"
         role="group"
-        aria-label=${`${spec.title}: ${values.map(({ line, value }) => `${line.label} ${number(value)}`).join(', ')}. Left and Right move the cursor, Home and End to the ends, Enter selects the step, Down goes to the events.`}
+        aria-label=${this.#summary(values)}
         style=${`height:${this.#height}px`}
         @pointermove=${this.#pointer.onMove}
         @pointerleave=${this.#pointer.onLeave}
@@ -219,6 +219,16 @@ export class CurveChart extends WatchingElement {
       </div>
       ${this.onBoard ? sizeHandle(this.model, spec, this, Number(this.dataset.columns ?? 1)) : nothing}
     </section>`;
+  }
+
+  /** What is read out: the values, and what the keys do. */
+  #summary(values: readonly Reading[]): string {
+    const { pauses } = this.#drawing;
+    return [
+      `${this.spec.title}: ${values.map(({ line, value }) => `${line.label} ${number(value)}`).join(', ')}.`,
+      ...(pauses.length > 0 ? [`Pauses left out: ${pauses.join(', ')}.`] : []),
+      'Left and Right move the cursor, Home and End to the ends, Enter selects the step, Down goes to the events.',
+    ].join(' ');
   }
 
   #head(): TemplateResult {

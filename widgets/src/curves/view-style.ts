@@ -40,6 +40,7 @@ export const style = css`
     opacity: 0.6;
   }
   .run i {
+    forced-color-adjust: none;
     flex: none;
     width: 10px;
     height: 10px;

@@ -341,3 +341,12 @@ it('the run of the heat maps is chosen in any of their charts, for all of them',
   await settled();
   expect(choice('rollouts/length'), 'of one run there is no choice').toBeNull();
 });
+
+it('what is read out of a chart has its values, and the pauses that are left out of x', async () => {
+  const { element, charts } = await view({ runs: [{ id: 'a', steps: 30, pauses: [[10, 6]] }] }, ['a']);
+  const said = () => charts()[0].shadowRoot!.querySelector('.area')!.getAttribute('aria-label');
+  expect(said()).toMatch(/^Reward: reward 1\.\d+.*\. Left and Right/);
+  element.model.set({ axis: 'training' });
+  await settled();
+  expect(said()).toContain('Pauses left out: 6 min.');
+});
