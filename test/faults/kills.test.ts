@@ -12,7 +12,7 @@ import { hasEnded } from '../../kernel-bridge/src/protocol/run.ts';
 import { createTrainer } from '../../kernel-bridge/src/rl/index.ts';
 import { makeTiny, type Tiny } from '../../kernel-bridge/src/rl/testing/tiny.ts';
 import { runDirectory } from '../../kernel-bridge/src/runs/home.ts';
-import { isTraining, openRun } from '../../kernel-bridge/src/runs/runs.ts';
+import { openRun } from '../../kernel-bridge/src/runs/runs.ts';
 import { connectHome } from '../../kernel-bridge/src/server/connect.ts';
 import { isAlive, kill9, until, workerPid } from '../server/harness.ts';
 import { loadTinyItems, writeTinyItems } from '../server/tiny-items.ts';
@@ -167,8 +167,6 @@ async function disturbed(
       holds(store.step >= told, `step ${told} was told, the run has ${store.step} after a kill of ${target}`);
       if (state === 'finished') break;
       holds(state === 'interrupted' || error?.code === 'RANK_LOST', `a kill of ${target} left the run ${state}: ${error?.message}`);
-      // A process that outlived the backend has written its end, and is about to go.
-      await until(() => (isTraining(runDirectory(lab.home, id)) ? 'another process still trains it' : true), 120_000);
       meanwhile?.(lab.home, id);
       await lab.ask((client) => client.action(id, 'resume'));
     }

@@ -4,12 +4,15 @@ import { once } from 'node:events';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
+import { setTimeout as wait } from 'node:timers/promises';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, it } from 'vitest';
 import { connectHome } from '../../kernel-bridge/src/server/connect.ts';
 import type { Client } from '../../kernel-bridge/src/client/index.ts';
 import type { RunEvent } from '../../kernel-bridge/src/protocol/run.ts';
-import { isTraining, openRun } from '../../kernel-bridge/src/runs/runs.ts';
+import { tryLock } from '../../kernel-bridge/src/log/lock.ts';
+import { runDirectory } from '../../kernel-bridge/src/runs/home.ts';
+import { isTraining, lockFile, openRun } from '../../kernel-bridge/src/runs/runs.ts';
 import { verifyCheckpoint } from '../../kernel-bridge/src/runs/checkpoints.ts';
 import { COMPUTED, rewardAt } from './fake-trainer.ts';
 import { ENDLESS, fakeConfig, isAlive, kill9, makeHome, reached, testServer, until, workerPid } from './harness.ts';
@@ -221,4 +224,23 @@ it('runs wait for the device in the order they came', async () => {
   using store = openRun(t.home, ids[1]);
   expect(store.step).toBe(0);
   await t.close();
+});
+
+it('a resume waits for a process that has written its end and is about to leave', async () => {
+  const t = await testServer();
+  try {
+    const { id } = await t.client.createRun(t.config({ max_steps: 40, learning_rate: 0.02 }));
+    await reached(t.client, id, 'running');
+    await t.client.action(id, 'stop');
+    await reached(t.client, id, 'stopped');
+    const directory = runDirectory(t.home, id);
+    const lock = await until(() => tryLock(lockFile(directory)) ?? 'the worker is still there'); // as a worker of a killed server has it
+    const resumed = t.client.action(id, 'resume');
+    await expect(Promise.race([resumed, wait(300, 'waits')])).resolves.toBe('waits');
+    lock.release();
+    await resumed;
+    await reached(t.client, id, 'finished');
+  } finally {
+    await t.close();
+  }
 });

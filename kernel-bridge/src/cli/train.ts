@@ -231,7 +231,7 @@ async function here({ home, config, variants, resume, begin, interrupted }: Job)
   if (config) supervisor.require(completeConfig(config)); // before anything is made
   const stores = (
     !config
-      ? resumedHere(home, resume!)
+      ? await resumedHere(home, resume!)
       : variants
         ? await createPair(home, config, variants, { loadItems })
         : [await createRun(home, config, { loadItems })]
@@ -249,9 +249,10 @@ async function here({ home, config, variants, resume, begin, interrupted }: Job)
 }
 
 /** The run, and the other run of its pair where that can be resumed too. Throws when the run itself cannot be resumed. */
-function resumedHere(home: string, id: string): RunStore[] {
+async function resumedHere(home: string, id: string): Promise<RunStore[]> {
   const store = openRun(home, id);
   const recovering = new Supervisor({ home, jobs: new Jobs(), changed: () => undefined });
+  await recovering.settled(id);
   recovering.markIfDead(id); // its worker may have been killed together with what supervised it
   const { state } = store.row();
   if (isTraining(store.directory)) throw errors.runLocked(id, trainedBy(store.directory));

@@ -4,6 +4,7 @@
  * its turn. The two of a pair have a device each where there are two, and take turns step by step where they share one.
  */
 import { existsSync } from 'node:fs';
+import { setTimeout as wait } from 'node:timers/promises';
 import type { AnswerTo, AnyAsk } from '../protocol/channel.ts';
 import { errorBody } from '../protocol/errors.ts';
 
@@ -40,6 +41,10 @@ export interface SupervisorOptions {
 
 /** How often the queue is looked at while something waits. */
 const LOOK_MS = 10_000;
+
+/** A process that is about to go gives its memory back first. */
+const LEAVING_MS = 20_000;
+const LOOK_AGAIN_MS = 50;
 
 export class Supervisor {
   /** How workers ended whose end could not be written yet, as on a full disk: their runs are not started again before it is. */
@@ -161,10 +166,19 @@ export class Supervisor {
     return this.worker(id) !== undefined || isTraining(runDirectory(this.options.home, id));
   }
 
-  /** Resolves when a worker that has written its run's end has also left. */
+  /**
+   * Resolves when a worker that has written its run's end has also left: one of ours, or one that outlived the server that started it. The latter is
+   * waited for only so long, since another program may hold the run's lock for another reason.
+   */
   async settled(id: string): Promise<void> {
-    const state = this.stateOf(id);
-    if (state === null || hasEnded(state)) await this.worker(id)?.ended;
+    const ended = (): boolean => {
+      const state = this.stateOf(id);
+      return state === null || hasEnded(state);
+    };
+    if (ended()) await this.worker(id)?.ended;
+    const directory = runDirectory(this.options.home, id);
+    for (const until = performance.now() + LEAVING_MS; performance.now() < until && ended() && isTraining(directory);)
+      await wait(LOOK_AGAIN_MS);
   }
 
   /** Ids of runs with a worker of this supervisor. */
