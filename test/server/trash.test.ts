@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { ENDLESS, reached, testServer, until, type TestServer } from './harness.ts';
+import { ENDLESS, fakeConfig, makeHome, reached, testServer, until, type TestServer } from './harness.ts';
 
 let t: TestServer;
 beforeAll(async () => {
@@ -83,4 +83,26 @@ it('a pause that is taken back at once does not pause; a run that is being stopp
   await t.client.action(id, 'stop');
   await expect(t.client.action(id, 'resume')).rejects.toMatchObject({ code: 'RUN_CONFLICT', message: expect.stringContaining('stopping') });
   await reached(t.client, id, 'stopped');
+});
+
+it('a request whose run lies in the trash is known to a server that is started later; once that is emptied, the id is free', async () => {
+  const { home, model, remove } = makeHome();
+  const restarted = () => testServer({ home });
+  const config = fakeConfig(model);
+  let other = await restarted();
+  const { id } = await other.client.createRun(config, { request_id: 'r', start: false });
+  const { id: entry } = await other.client.deleteRun(id);
+  await other.close();
+  other = await restarted();
+  expect((await other.client.createRun(config, { request_id: 'r' })).id).toBe(id);
+  expect(await other.client.runs()).toEqual([]);
+  const changed = { ...config, max_steps: 7 };
+  await expect(other.client.createRun(changed, { request_id: 'r' })).rejects.toMatchObject({ code: 'REQUEST_ID_USED' });
+  await other.client.emptyTrash(entry);
+  await other.close();
+  other = await restarted();
+  const made = await other.client.createRun(changed, { request_id: 'r', start: false });
+  expect((await other.client.runs()).map((run) => run.id)).toEqual([made.id]);
+  await other.close();
+  remove();
 });

@@ -19,6 +19,8 @@ export function moveToTrash(home: string, from: string, { kind, of, name }: Pick
   return place;
 }
 
+export const placeInTrash = (home: string, id: string): string => join(trashDir(home), id);
+
 /** Newest first. */
 export function listTrash(home: string): Trashed[] {
   const ids = existsSync(trashDir(home)) ? readdirSync(trashDir(home)) : [];
@@ -48,19 +50,19 @@ export function restoreTrash(home: string, id: string, target: string): void {
       remedy: 'Remove or rename that one first; this one stays in the trash.',
     });
   mkdirSync(dirname(target), { recursive: true, mode: 0o700 });
-  renameSync(join(trashDir(home), id), target);
+  renameSync(placeInTrash(home, id), target);
   rmSync(join(target, RECORD), { force: true });
 }
 
 /** For good. */
 export function emptyTrash(home: string, id: string): void {
   trashed(home, id);
-  rmSync(join(trashDir(home), id), { recursive: true, force: true });
+  rmSync(placeInTrash(home, id), { recursive: true, force: true });
 }
 
 function read(home: string, id: string): Trashed | null {
   try {
-    const { kind, of, name, removed_at } = JSON.parse(readFileSync(join(trashDir(home), id, RECORD), 'utf8')) as Trashed;
+    const { kind, of, name, removed_at } = JSON.parse(readFileSync(join(placeInTrash(home, id), RECORD), 'utf8')) as Trashed;
     return TRASH_KINDS.includes(kind) ? { id, kind, of, name, removed_at } : null;
   } catch {
     return unrecorded(id);

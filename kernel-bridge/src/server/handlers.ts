@@ -33,12 +33,12 @@ import {
   trashRun,
   type LoadItems,
 } from '../runs/runs.ts';
-import type { RunStore } from '../runs/store.ts';
+import { RunStore } from '../runs/store.ts';
 import { TokenTexts } from '../runs/token-texts.ts';
 import { tryRewards } from '../runs/try-rewards.ts';
 import { datasetDir } from '../data/home.ts';
 import { evalDirectory, openEval } from '../evals/evals.ts';
-import { emptyTrash, listTrash, restoreTrash, trashed } from '../files/trash.ts';
+import { emptyTrash, listTrash, placeInTrash, restoreTrash, trashed } from '../files/trash.ts';
 import { runDirectory } from '../runs/home.ts';
 import { VERSION } from '../version.ts';
 import type { Alerts } from './alerts.ts';
@@ -146,7 +146,7 @@ export function runHandlers(services: Services): Handlers<RunRoutes> {
           (await createRun(home, config, { loadItems, reward_files, served: kernels.sources(), askKernel, request_id, start }));
         const { id, config: whole } = made.row();
         await index(whole.dataset_name);
-        if (start && isToStart(made, request_id)) await supervisor.start(id);
+        if (start && isToStart(home, made, request_id)) await supervisor.start(id);
         hub.changed(id);
         return made.summary();
       }),
@@ -172,7 +172,7 @@ export function runHandlers(services: Services): Handlers<RunRoutes> {
         for (const id of ids) {
           using run = openRun(home, id);
           await index(run.row().config.dataset_name);
-          if (start && isToStart(run, request_id)) await supervisor.start(id);
+          if (start && isToStart(home, run, request_id)) await supervisor.start(id);
           hub.changed(id);
         }
         return { runs: ids.map((id) => hub.store(id).summary()) };
@@ -291,7 +291,7 @@ export function runHandlers(services: Services): Handlers<RunRoutes> {
           findByRequest(home, request_id, (run) => isForkOf(parent, run, step, config)) ??
           (await forkRun(home, parent, step, config, { request_id, start }));
         const { id } = made.row();
-        if (start && isToStart(made, request_id)) await supervisor.start(id);
+        if (start && isToStart(home, made, request_id)) await supervisor.start(id);
         hub.changed(id);
         return made.summary();
       }),
@@ -384,7 +384,7 @@ async function act(id: string, action: RunAction, request_id: string | undefined
   if (request_id && carriedOut(run.db, request_id, { action })) return run.summary();
   await actOn(id, action, services);
   const partner = action === 'checkpoint' ? null : partnerOf(home, run.row());
-  using other = partner === null ? null : openOrNull(home, partner); // one that is damaged keeps nobody from going on with the first
+  using other = partner === null ? null : openOrNull(runDirectory(home, partner)); // one that is damaged keeps nobody from going on with the first
   if (other && takes(other.summary().state, action)) await actOn(other.row().id, action, services);
   if (request_id) keepRequest(run.db, request_id, { action });
   return run.summary();
@@ -454,29 +454,38 @@ const isMadeBy = ({ parent, config }: ReturnType<RunStore['row']>, asked: unknow
   parent === null && JSON.stringify(config) === JSON.stringify(completeConfig(asked));
 
 /** Whether a run that its request made, now or before, still waits for it to start the run. */
-const isToStart = (run: RunStore, request_id: string | undefined): boolean =>
-  run.row().state === 'queued' && run.pending().length === 0 && !(request_id && madeForLater(run.db, request_id));
+const isToStart = (home: string, run: RunStore, request_id: string | undefined): boolean =>
+  run.directory === runDirectory(home, run.row().id) && // not in the trash
+  run.row().state === 'queued' &&
+  run.pending().length === 0 &&
+  !(request_id && madeForLater(run.db, request_id));
 
-/** The run that the request made before; `same` tells whether it is what the request asks for. Throws REQUEST_ID_USED. */
+/**
+ * The run that the request made before, also one that lies in the trash: a request that comes again does not make it anew. `same` tells whether it is
+ * what the request asks for. Throws REQUEST_ID_USED.
+ */
 function findByRequest(home: string, request_id: string | undefined, same: (run: ReturnType<RunStore['row']>) => boolean): RunStore | null {
   if (!request_id) return null;
-  for (const id of listRuns(home)) {
-    const store = openOrNull(home, id); // a damaged run shows as such in the list; it keeps nobody from making another
-    if (store?.row().request_id !== request_id) {
-      store?.[Symbol.dispose]();
-      continue;
+  const removed = (): string[] => listTrash(home).flatMap(({ id, kind }) => (kind === 'run' ? [placeInTrash(home, id)] : []));
+  for (const places of [() => listRuns(home).map((id) => runDirectory(home, id)), removed]) {
+    for (const directory of places()) {
+      using store = openOrNull(directory); // a damaged run shows as such in the list; it keeps nobody from making another
+      if (store?.row().request_id !== request_id) continue;
+      if (!same(store.row())) throw errors.requestUsed();
+      return RunStore.open(directory);
     }
-    if (same(store.row())) return store;
-    store[Symbol.dispose]();
-    throw errors.requestUsed();
   }
   return null;
 }
 
-function openOrNull(home: string, id: string): RunStore | null {
+function openOrNull(directory: string): RunStore | null {
+  let store: RunStore | undefined;
   try {
-    return openRun(home, id);
+    store = RunStore.open(directory);
+    store.row();
+    return store;
   } catch {
+    store?.[Symbol.dispose]();
     return null;
   }
 }

@@ -92,13 +92,13 @@ function apply(state: State, { operation, answer, contended }: Done): boolean {
   switch (operation.kind) {
     case 'create':
     case 'fork': {
-      // a request id is known as long as the run is there that was made by it
+      // a request id is known as long as the run that was made by it is there, or in the trash
       const first = request === null ? undefined : state.made[request];
       const before =
-        first && state.runs[first.run].place !== 'home' && code !== 'REQUEST_ID_USED' && body.id !== first.run ? undefined : first;
+        first && state.runs[first.run].place === 'gone' && code !== 'REQUEST_ID_USED' && body.id !== first.run ? undefined : first;
       if (before && before.asked !== operation.asked) return refused(409, 'REQUEST_ID_USED') || (!here && refused(404, 'RUN_UNKNOWN'));
       const made = status === 200 ? (body.id as string) : undefined;
-      if (before && (made === before.run || state.runs[before.run].place === 'home'))
+      if (before && (made === before.run || state.runs[before.run].place !== 'gone'))
         return made === before.run || (!here && refused(404, 'RUN_UNKNOWN'));
       if (made === undefined) {
         if (operation.kind === 'create') return false;
