@@ -19,6 +19,8 @@ export interface Lab extends AsyncDisposable {
   api(path: string, body?: unknown, method?: 'GET' | 'POST' | 'PATCH'): Promise<{ status: number; json: any }>; // eslint-disable-line @typescript-eslint/no-explicit-any
   /** The file that the backend is started from: gone, the backend cannot come back. */
   command: string;
+  /** Of Jupyter's process. */
+  pid: number;
 }
 
 /** JupyterLab on a home of its own with the made sample in it. */
@@ -45,6 +47,7 @@ export async function openLab(baseUrl = '/user/alice/'): Promise<Lab> {
     url: lab.url,
     base: lab.base,
     command,
+    pid: lab.process.pid!,
     async api(path, body, method = body === undefined ? 'GET' : 'POST') {
       const answer = await fetch(`${lab.base}medr1/${path}`, {
         method,

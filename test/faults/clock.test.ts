@@ -30,7 +30,7 @@ async function jumping(home: string, random: Random): Promise<number[]> {
   };
   writeFileSync(clock, '0');
   const env = diskEnvironment({ dir: runDirectory(home, sound.id), clock });
-  const writer = new Writer([home, sound.id], { ...env, TZ: oneOf(random, ZONES) });
+  const writer = await Writer.start([home, sound.id], { ...env, TZ: oneOf(random, ZONES) });
   const ended = writer.ended();
   for (let step = 1 + below(random, 2); step < 8; step += 1 + below(random, 3)) {
     await until(() => (writer.told >= step || writer.process.exitCode !== null ? true : 'no step yet'));

@@ -7,6 +7,7 @@ import { join, resolve } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { PROTOCOL_VERSION } from '../../kernel-bridge/src/protocol/rest.ts';
 import { until } from '../server/harness.ts';
+import { holds, oneOf, type Random } from './fault.ts';
 
 const MODULE = resolve(import.meta.dirname, '../server/fake-serve.ts');
 
@@ -39,8 +40,16 @@ export async function serve(home: string, ...options: string[]): Promise<Server>
 }
 
 /** What the kernel says of a process's memory, in bytes. */
-export const residentBytes = ({ pid }: ChildProcess): number =>
-  1024 * Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))![1]);
+export const residentBytes = (pid: number): number => 1024 * Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))![1]);
+
+/** Where websockets are opened, and what lets them in. */
+export interface Door {
+  port: number;
+  path: string;
+  authorization: string;
+}
+
+export const doorOf = ({ port, secret }: Server): Door => ({ port, path: '/api/ws', authorization: `Bearer ${secret}` });
 
 /** A frame of a client; a mask of zeros leaves the bytes as they are. */
 export function frame(opcode: number, payload: Buffer): Buffer {
@@ -53,12 +62,12 @@ export function frame(opcode: number, payload: Buffer): Buffer {
 export const text = (message: unknown): Buffer => frame(1, Buffer.from(JSON.stringify(message)));
 
 /** A websocket that was opened and greeted, and is not read from then on. */
-export async function deaf({ port, secret }: Server): Promise<Socket> {
+export async function deaf({ port, path, authorization }: Door): Promise<Socket> {
   const socket = connect(port, '127.0.0.1');
   socket.on('error', () => {});
   await once(socket, 'connect');
   socket.write(
-    `GET /api/ws HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nAuthorization: Bearer ${secret}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n` +
+    `GET ${path} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nAuthorization: ${authorization}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n` +
       'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n',
   );
   await once(socket, 'data');
@@ -78,14 +87,14 @@ const free = (socket: Socket): Promise<void> =>
   });
 
 /** Sends without end, in blocks; comes back when it is closed. */
-export function flood(server: Server, message: Buffer): AsyncDisposable {
+export function flood(door: Door, message: Buffer): AsyncDisposable {
   const block = Buffer.concat(Array.from({ length: Math.ceil(65536 / message.length) }, () => message));
   let going = true;
   let current: Socket | undefined;
   const done = (async () => {
     while (going) {
       try {
-        current = await deaf(server);
+        current = await deaf(door);
         while (going && !current.destroyed) if (!current.write(block)) await free(current);
       } catch {
         await wait(20);
@@ -100,4 +109,42 @@ export function flood(server: Server, message: Buffer): AsyncDisposable {
       await done;
     },
   };
+}
+
+export const FLOODS: Record<string, Buffer> = {
+  messages: text({ type: 'ping', id: 123456789 }),
+  'subscriptions that fail': text({ type: 'subscribe', topic: 'run:x' }),
+  'pings of the protocol': frame(9, Buffer.alloc(125)),
+  'long messages': text({ type: 'subscribe', topic: `run:${'x'.repeat(100)}` }),
+};
+
+export interface Flooding {
+  door: Door;
+  /** Those whose memory counts. */
+  pids: number[];
+  clients: number;
+  lasts_ms: number;
+  most_bytes: number;
+  /** Whether another client gets its answer. */
+  answers: () => Promise<boolean>;
+}
+
+/** So many clients send without reading. Throws Broken where that takes too much memory, or another client gets no answer. */
+export async function flooded(random: Random, { door, pids, clients, lasts_ms, most_bytes, answers }: Flooding): Promise<string> {
+  const resident = (): number => pids.reduce((sum, pid) => sum + residentBytes(pid), 0);
+  for (let i = 0; i < 200; i++) await answers(); // what a server has after a while anyway
+  const before = resident();
+  const kind = oneOf(random, Object.keys(FLOODS));
+  const floods = Array.from({ length: clients }, () => flood(door, FLOODS[kind]));
+  let most = before;
+  try {
+    for (const end = performance.now() + lasts_ms; performance.now() < end; await wait(20)) {
+      holds(await answers(), 'another client gets no answer');
+      most = Math.max(most, resident());
+    }
+  } finally {
+    for (const one of floods) await one[Symbol.asyncDispose]();
+  }
+  holds(most - before < most_bytes, `${kind}: from ${before >> 20} to ${most >> 20} MB`);
+  return kind;
 }

@@ -135,17 +135,19 @@ interface Disturbance {
   from?: number;
   /** What happens to the run before it is resumed. */
   meanwhile?: (home: string, id: string) => void;
+  /** Of the configuration, from that of the run that it is held to. */
+  changes?: Partial<TrainConfig>;
 }
 
 /** A run whose processes are killed on its way, and which is resumed each time. */
 async function disturbed(
   random: Random,
   settings: number,
-  { kills = 2, targets = TARGETS, from = 0, meanwhile }: Disturbance = {},
+  { kills = 2, targets = TARGETS, from = 0, meanwhile, changes = {} }: Disturbance = {},
 ): Promise<string> {
   const lab = new Lab(mkdtempSync(join(scratch, 'lab-')));
   try {
-    const { id } = await lab.ask((client) => client.createRun({ ...configOf(SETTINGS[settings]) }));
+    const { id } = await lab.ask((client) => client.createRun({ ...configOf({ ...SETTINGS[settings], ...changes }) }));
     const killed: string[] = [];
     for (let kill = 0; kill < kills; kill++) {
       const target = oneOf(
@@ -228,6 +230,21 @@ fault('D2', {
   setUp: makeData,
   attempt: (random, n) => disturbed(random, n % SETTINGS.length),
   control: (random) => disturbed(random, 0, { kills: 1, targets: ['worker'], from: 4, meanwhile: forgetMoments }),
+});
+
+/** The same run once more: another home, other processes, another number of them. */
+async function again(random: Random, changes: Partial<TrainConfig> = {}): Promise<string> {
+  const settings = below(random, SETTINGS.length);
+  const processes = SETTINGS[settings].processes === 2 ? oneOf(random, [1, 2]) : 1;
+  await disturbed(random, settings, { kills: 0, changes: { processes, ...changes } });
+  return processes === 2 ? 'two processes' : 'one process';
+}
+
+fault('R2', {
+  lacks: process.platform === 'linux' ? null : 'processes are looked at by /proc, which is of Linux',
+  setUp: makeData,
+  attempt: (random) => again(random),
+  control: (random) => again(random, { seed: 7 }),
 });
 
 /** A run with a checkpoint of each of its steps, finished; each try goes on from one of them in a copy. */

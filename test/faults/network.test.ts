@@ -1,8 +1,11 @@
 /** Clients behind a network that delays, splits and breaks: at the backend's socket, and at Jupyter's relay. */
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
+import { afterAll } from 'vitest';
 import WebSocket from 'ws';
 import { createClient, type Client, type ClientOptions } from '../../kernel-bridge/src/client/index.ts';
 import type { SocketLike } from '../../kernel-bridge/src/client/socket.ts';
@@ -16,20 +19,27 @@ import { openLab, type Lab } from '../e2e/lab.ts';
 import { fakeStep } from '../server/fake-trainer.ts';
 import { testServer, until, type TestServer } from '../server/harness.ts';
 import { below, fault, holds, type Random } from './fault.ts';
-import { proxy, type Proxy } from './proxy.ts';
+import { flooded, serve } from './flood.ts';
+import { messageProxy, proxy, type Proxy } from './proxy.ts';
 
 const WEATHER = { late_ms: 30, breaks_after: 8_000 };
 const STEPS = 60;
+/** Machines are shared: slow is not wrong. */
+const PATIENCE_MS = 300_000;
 /** A broken connection is tried again at once: what is tried here is not patience. */
 const TIMING: ClientOptions['timing'] = { retry_ms: 10, retryMost_ms: 100, silence_ms: 4000 };
 /** Websockets are never given up for polling. */
 const REACH: ClientOptions['reach'] = { lasts_ms: 0, poll_ms: 1000, again_ms: 60_000, againMost_ms: 60_000 };
 
-/** A way to a home's backend, through the proxy. */
-interface Door extends AsyncDisposable {
+interface Followed {
   home: string;
-  network: Proxy;
   client: Client;
+  network: { disturbed: number };
+}
+
+/** A way to a home's backend, through the proxy. */
+interface Door extends AsyncDisposable, Followed {
+  network: Proxy;
   /** A websocket as it is, without the client's care. */
   bare: () => WebSocket;
 }
@@ -65,23 +75,23 @@ const dense = (got: readonly number[], last: number): void => {
   holds(got.length === last, `${got.length} events of ${last}`);
 };
 
-async function followed({ home, client, network }: Door, random: Random): Promise<string> {
+async function followed({ home, client, network }: Followed, random: Random): Promise<string> {
   const { id, seq } = await grow(home, random);
-  const before = network.broken;
+  const before = network.disturbed;
   const got: number[] = [];
   const stop = client.subscribe(`run:${id}`, { since: 0 }, (_, position) => void got.push(position.seq));
   const last = await seq;
-  await until(() => got.length >= last || `${got.length} of ${last} events`);
+  await until(() => got.length >= last || `${got.length} of ${last} events`, PATIENCE_MS);
   // One more step: an event that was told twice before it has come by then.
   const end = oneMore(runDirectory(home, id));
   await until(() => got.at(-1)! >= end || `the last event is ${got.at(-1)}, not ${end}`);
   stop();
   dense(got, end);
-  return network.broken === before ? 'no break' : 'broken off';
+  return network.disturbed === before ? 'undisturbed' : 'disturbed';
 }
 
 /** Begins anew after each break and keeps all that it is told. */
-async function trusted({ home, bare }: Door, random: Random): Promise<void> {
+async function trusted({ home, bare }: Pick<Door, 'home' | 'bare'>, random: Random): Promise<void> {
   const { id, seq } = await grow(home, random);
   const got: number[] = [];
   let going = true;
@@ -99,10 +109,11 @@ async function trusted({ home, bare }: Door, random: Random): Promise<void> {
     socket.on('close', () => going && open());
   };
   open();
-  const last = await seq;
-  await until(() => got.length >= last || 'too few'); // it may never get to the end
+  await seq;
+  const end = oneMore(runDirectory(home, id));
+  await until(() => got.includes(end) || 'the last event is not there', PATIENCE_MS);
   going = false;
-  dense(got, last);
+  dense(got, end);
 }
 
 async function socketDoor(random: Random): Promise<Door> {
@@ -126,13 +137,17 @@ async function socketDoor(random: Random): Promise<Door> {
   };
 }
 
+let lab: Promise<Lab> | undefined;
+/** One JupyterLab for all that is tried through it. */
+const theLab = (): Promise<Lab> => (lab ??= openLab('/'));
+afterAll(async () => (await lab)?.[Symbol.asyncDispose]());
+
 async function relayDoor(random: Random): Promise<Door> {
-  const lab: Lab = await openLab('/');
-  const token = new URL(lab.url).searchParams.get('token')!;
+  const lab = await theLab();
   const port = await freePort(24000 + (process.pid % 1000));
   const network = await proxy({ port }, { port: Number(new URL(lab.base).port), host: '127.0.0.1' }, random, WEATHER);
   const base = `http://127.0.0.1:${port}/medr1/api/`;
-  const headers = { Authorization: `token ${token}` };
+  const headers = { Authorization: `token ${tokenOf(lab)}` };
   const url = `${base.replace('http', 'ws')}ws`;
   class Signed extends WebSocket {
     constructor() {
@@ -140,7 +155,7 @@ async function relayDoor(random: Random): Promise<Door> {
       this.on('error', () => {});
     }
   }
-  await until(async () => ((await lab.api('api/server')).status === 200 ? true : 'the backend is not there'), 120_000);
+  await backendOf(lab);
   const client = createClient({
     baseUrl: base,
     headers,
@@ -156,9 +171,16 @@ async function relayDoor(random: Random): Promise<Door> {
     async [Symbol.asyncDispose]() {
       client.close();
       await network[Symbol.asyncDispose]();
-      await lab[Symbol.asyncDispose]();
     },
   };
+}
+
+const tokenOf = ({ url }: Lab): string => new URL(url).searchParams.get('token')!;
+
+/** The pid of the backend, once it answers. */
+async function backendOf(lab: Lab): Promise<number> {
+  await until(async () => ((await lab.api('api/server')).status === 200 ? true : 'the backend is not there'), 120_000);
+  return ((await lab.api('api/server')).json as { pid: number }).pid;
 }
 
 const ofDoor = (open: (random: Random) => Promise<Door>): Parameters<typeof fault>[1] => {
@@ -173,3 +195,79 @@ const ofDoor = (open: (random: Random) => Promise<Door>): Parameters<typeof faul
 
 fault('W3', ofDoor(socketDoor));
 fault('W6', ofDoor(relayDoor));
+
+/** A run is followed through Jupyter by way of something that loses, doubles, delays and reorders events. */
+async function disordered(random: Random, { trusting = false } = {}): Promise<string> {
+  const lab = await theLab();
+  await backendOf(lab);
+  const headers = { Authorization: `token ${tokenOf(lab)}` };
+  const url = `${lab.base.replace('http', 'ws')}medr1/api/ws`;
+  await using network = await messageProxy(() => new WebSocket(url, { headers }), random);
+  const bare = (): WebSocket => new WebSocket(`ws://127.0.0.1:${network.port}`).on('error', () => {});
+  const home = dirname(lab.command);
+  if (trusting) {
+    await trusted({ home, bare }, random);
+    return '';
+  }
+  class Through extends WebSocket {
+    constructor() {
+      super(`ws://127.0.0.1:${network.port}`);
+      this.on('error', () => {});
+    }
+  }
+  const client = createClient({
+    baseUrl: `${lab.base}medr1/api/`,
+    headers,
+    timing: TIMING,
+    reach: REACH,
+    WebSocket: Through as unknown as new (url: string) => SocketLike,
+  });
+  try {
+    return await followed({ home, client, network }, random);
+  } finally {
+    client.close();
+  }
+}
+
+fault('W8', {
+  attempt: (random) => disordered(random),
+  controls: 3,
+  control: (random) => disordered(random, { trusting: true }),
+});
+
+/** A relay that passes on whatever comes and waits for nobody. */
+async function hastyRelay(random: Random): Promise<void> {
+  const home = mkdtempSync(join(tmpdir(), 'medr1-hasty-'));
+  try {
+    await using server = await serve(home, 'unlimited');
+    const child = fork(join(import.meta.dirname, 'hasty-relay.ts'), [String(server.port), server.secret], { stdio: 'inherit' });
+    try {
+      const [port] = (await once(child, 'message')) as [number];
+      const headers = { authorization: `Bearer ${server.secret}` };
+      await flooded(random, {
+        ...FLOODING,
+        door: { port, path: '/', authorization: '' },
+        pids: [child.pid!, server.child.pid!],
+        answers: () => fetch(`http://127.0.0.1:${server.port}/api/view`, { headers }).then(({ ok }) => ok),
+      });
+    } finally {
+      child.kill('SIGKILL');
+    }
+  } finally {
+    rmSync(home, { recursive: true, force: true, maxRetries: 5 });
+  }
+}
+
+const FLOODING = { clients: 20, lasts_ms: 4000, most_bytes: 64 << 20 };
+
+fault('W7', {
+  lacks: process.platform === 'linux' ? null : 'memory of a process is read from /proc',
+  attempt: async (random) => {
+    const lab = await theLab();
+    const backend = await backendOf(lab);
+    const door = { port: Number(new URL(lab.base).port), path: '/medr1/api/ws', authorization: `token ${tokenOf(lab)}` };
+    const answers = async (): Promise<boolean> => (await lab.api('api/view')).status === 200;
+    return flooded(random, { ...FLOODING, door, pids: [lab.pid, backend], answers });
+  },
+  control: hastyRelay,
+});

@@ -35,7 +35,7 @@ async function night(steps: number, env: Record<string, string> = {}): Promise<S
   const sound = await Sound.waiting({ max_steps: steps, save_steps: steps / 20, save_total_limit: 2 });
   const directory = runDirectory(sound.home, sound.id);
   try {
-    const writer = new Writer([sound.home, sound.id], env);
+    const writer = await Writer.start([sound.home, sound.id], env);
     const ended = writer.ended();
     const samples: Sample[] = [];
     for (let at = 1; at < 40; at++) {

@@ -7,6 +7,9 @@ import { diskEnvironment, lacksDisk, lacksLoop, LoopDisk } from './disk.ts';
 import { fault, holds, type Random } from './fault.ts';
 import { CONFIG, keptWhatWasTold, Sound, Writer } from './trained.ts';
 
+/** Machines are shared: slow is not wrong. */
+const PATIENCE_MS = 300_000;
+
 let sound: Sound;
 
 /** Makes and trains a run on a disk of its own, and cuts the power at a moment of that: the disk as it is found then, and what was told before. */
@@ -14,12 +17,12 @@ async function cut(random: Random, sync: boolean): Promise<{ disk: LoopDisk; id:
   using disk = LoopDisk.make(24);
   const home = join(disk.mount, 'home');
   const env = { ...diskEnvironment({ dir: disk.mount, sync }), FAULT_CONFIG: JSON.stringify({ ...CONFIG, learning_rate: 0.02 }) };
-  const writer = new Writer([home, '', sound.model], env);
+  const writer = await Writer.start([home, '', sound.model], env);
   const ended = writer.ended();
   try {
     // Now and then before the first step, else after one of them.
     const step = Math.floor(random() * CONFIG.max_steps);
-    await until(() => (writer.id !== null && writer.told >= step ? true : 'no step yet'));
+    await until(() => (writer.id !== null && writer.told >= step ? true : 'no step yet'), PATIENCE_MS);
     await wait(random() * 40);
     writer.process.kill('SIGSTOP');
     await until(() => (writer.process.exitCode !== null || / T /.test(stateOf(writer.process.pid!)) ? true : 'not stopped yet'));

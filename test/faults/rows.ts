@@ -71,6 +71,20 @@ export const ROWS = {
     whole: 'every',
     control: "the optimiser's moments are not brought back",
   },
+  R2: {
+    promise: 'the same configuration trains the same run, bit for bit',
+    how: 'it is trained once more, in another home, by a backend, in one process or two',
+    minute: 1,
+    whole: 9,
+    control: 'the configuration has another seed',
+  },
+  R3: {
+    promise: 'rewards of a run can be scored anew from what it holds, whatever edits it had: the same values, bit for bit',
+    how: 'a run of 20 steps with some 20 edits of functions and weights, which goes back now and then',
+    minute: 1,
+    whole: 20,
+    control: 'each step is scored by the revision before the one in force',
+  },
   T1: {
     promise: 'a wall clock that jumps, in any time zone, changes nothing of a run but the times that it notes',
     how: 'the clock jumps by up to a year, to 1970 and to the end of summer time while a run trains',
@@ -99,6 +113,27 @@ export const ROWS = {
     whole: 40,
     control: 'no limits of what a connection may send and have waiting',
   },
+  W2: {
+    promise: 'nobody gets past the gate of the backend without its secret, from a web page, or by another name of the machine',
+    how: 'a random route or the websocket, with a secret, scheme, origin or host that is nearly right',
+    minute: 100,
+    whole: 5000,
+    control: 'a relay before it signs whoever comes',
+  },
+  W7: {
+    promise: 'a client that floods through Jupyter costs it and the backend less than 64 MB, and others get their answers',
+    how: '20 connections through the relay send messages, subscriptions or pings without end and read nothing',
+    minute: 1,
+    whole: 20,
+    control: 'a relay that passes on without waiting, and a backend without limits',
+  },
+  W8: {
+    promise: 'who follows a run through Jupyter sees each event once and in order where messages are lost, doubled, late or out of order',
+    how: 'half of the events between the relay and the client come in another way than they were sent',
+    minute: 2,
+    whole: 200,
+    control: 'a client that keeps all that it is told',
+  },
   I3: {
     promise: 'an archive is unpacked into its folder, or refused by name',
     how: 'names that lead out of the folder, links, devices, sizes and checksums that lie, a bit that is changed',
@@ -112,6 +147,13 @@ export const ROWS = {
     minute: 3,
     whole: 500,
     control: 'no limits of time and memory',
+  },
+  S2: {
+    promise: 'a reward function reaches nothing of the machine or of the process around it, and changes nothing there',
+    how: 'names, constructors, stacks, prototypes and global objects, by themselves, in eval, in Function, in a callback, in a proxy',
+    minute: 10,
+    whole: 500,
+    control: 'the function runs in a context of the same process',
   },
   U1: {
     promise: 'another user of the machine reads nothing of a home and reaches no backend',

@@ -16,20 +16,24 @@ async function setUp(): Promise<void> {
   sound = await Sound.make();
   const home = sound!.copy();
   const count = join(home, 'calls');
-  await new Writer([home, sound!.id], diskEnvironment({ dir: runDirectory(home, sound!.id), count })).ended();
+  const writer = await Writer.start([home, sound!.id], diskEnvironment({ dir: runDirectory(home, sound!.id), count }));
+  await writer.ended();
   calls = callsIn(count);
   await sound!.whole(home);
 }
 afterAll(() => sound?.dispose());
 
 const write = async (home: string, faults: Omit<Faults, 'dir'>, env: Record<string, string> = {}) =>
-  new Writer([home, sound!.id], { ...diskEnvironment({ dir: runDirectory(home, sound!.id), ...faults }), ...env }).ended();
+  (await Writer.start([home, sound!.id], { ...diskEnvironment({ dir: runDirectory(home, sound!.id), ...faults }), ...env })).ended();
 
 /** Pages of the last step's commit: nothing is written over them. */
 function lastCommit(): number[] {
-  const end = calls.findLastIndex((call) => call.startsWith('mkdir') && call.includes('/step-'));
-  const begin = calls.findLastIndex((call, at) => at < end - 2 && call.startsWith('fsync'));
-  return calls.flatMap((call, at) => (at > begin && at < end && call.startsWith('pwrite') ? [at + 1] : []));
+  const checkpoint = calls.findLastIndex((call) => call.startsWith('mkdir') && call.includes('/step-'));
+  const fsyncBefore = (end: number): number =>
+    calls.findLastIndex((call, at) => at < end && call.startsWith('fsync') && call.endsWith('-wal'));
+  const end = fsyncBefore(checkpoint);
+  const begin = fsyncBefore(end);
+  return calls.flatMap((call, at) => (at > begin && at < end && call.startsWith('pwrite') && call.endsWith('-wal') ? [at + 1] : []));
 }
 
 const KILLS = ['kill', 'killed'] as const;

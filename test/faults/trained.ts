@@ -10,11 +10,11 @@ import type { RunStore } from '../../kernel-bridge/src/runs/store.ts';
 import { WORKER_FLAGS } from '../../kernel-bridge/src/server/fork-worker.ts';
 import { verifyRun } from '../../kernel-bridge/src/runs/verify.ts';
 import { makeHome } from '../server/harness.ts';
+import { bundled } from './bundle.ts';
 import { Broken, holds } from './fault.ts';
 import { makeRun, takeUp, train } from './writer.ts';
 
-const WRITER = resolve(import.meta.dirname, 'writer.ts');
-/** Half of what a process takes is reading its modules. */
+/** Half of what a process takes is reading its program. */
 const CACHE = { NODE_COMPILE_CACHE: resolve(import.meta.dirname, '../output/faults/modules') };
 
 /** Eight steps and three checkpoints, of which two are kept. */
@@ -125,8 +125,13 @@ export class Writer {
   id: string | null = null;
   #errors = '';
 
-  constructor(args: string[], env: Record<string, string>) {
-    this.process = spawn(process.execPath, [...WORKER_FLAGS, WRITER, ...args], {
+  /** `args`: those of writer.ts. */
+  static async start(args: string[], env: Record<string, string>): Promise<Writer> {
+    return new Writer([await bundled('writer'), ...args], env);
+  }
+
+  private constructor(args: string[], env: Record<string, string>) {
+    this.process = spawn(process.execPath, [...WORKER_FLAGS, ...args], {
       env: { ...process.env, ...CACHE, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });

@@ -89,19 +89,20 @@ it('a request whose run lies in the trash is known to a server that is started l
   const { home, model, remove } = makeHome();
   const restarted = () => testServer({ home });
   const config = fakeConfig(model);
+  const asked = (start: boolean): object => ({ request_id: 'r', start }); // the client draws an id for each request of its own
   let other = await restarted();
-  const { id } = await other.client.createRun(config, { request_id: 'r', start: false });
+  const { id } = await other.client.createRun(config, asked(false));
   const { id: entry } = await other.client.deleteRun(id);
   await other.close();
   other = await restarted();
-  expect((await other.client.createRun(config, { request_id: 'r' })).id).toBe(id);
+  expect((await other.client.createRun(config, asked(true))).id).toBe(id);
   expect(await other.client.runs()).toEqual([]);
   const changed = { ...config, max_steps: 7 };
-  await expect(other.client.createRun(changed, { request_id: 'r' })).rejects.toMatchObject({ code: 'REQUEST_ID_USED' });
+  await expect(other.client.createRun(changed, asked(true))).rejects.toMatchObject({ code: 'REQUEST_ID_USED' });
   await other.client.emptyTrash(entry);
   await other.close();
   other = await restarted();
-  const made = await other.client.createRun(changed, { request_id: 'r', start: false });
+  const made = await other.client.createRun(changed, asked(false));
   expect((await other.client.runs()).map((run) => run.id)).toEqual([made.id]);
   await other.close();
   remove();
