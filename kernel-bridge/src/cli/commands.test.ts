@@ -130,6 +130,7 @@ const ASKED: Record<string, string[][]> = {
   'evals matrix': [[], EVALS, [HOSTILE], ['--kind', HOSTILE]],
   'evals export': [[EVALS[0]], [HOSTILE]],
   'evals delete': [[EVALS[1]], [HOSTILE]],
+  faithfulness: [[EVALS[0]], [EVALS[0], '--report'], [HOSTILE], [EVALS[0], '--report', '--json']],
   reproduce: [
     ['--recipe', HOSTILE],
     ['--recipe', reward, '--plan'],

@@ -18,6 +18,7 @@ export const COMMANDS: Record<string, [summary: string, load: () => Promise<{ re
   replay: ['one GRPO update on given completions and rewards, nothing saved', () => import('./replay.ts')],
   eval: ['accuracy of a model on a split', () => import('./eval.ts')],
   evals: ['list, show, compare and export stored evaluations', () => import('./evals.ts')],
+  faithfulness: ['how far stored answers follow from their reasoning', () => import('./faithfulness.ts')],
   reproduce: ["Med-R1's whole experiment: 13 checkpoints, their evaluations, tables and matrices", () => import('./reproduce.ts')],
   reward: ['list, test and change reward functions', () => import('./reward.ts')],
   runs: ['list, show, steer, export, fork and roll back runs', () => import('./runs.ts')],

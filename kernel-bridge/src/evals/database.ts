@@ -10,6 +10,16 @@ CREATE TABLE IF NOT EXISTS unasked (
 ) STRICT, WITHOUT ROWID;
 `;
 
+/**
+ * Answers under interventions on the reasoning (faithfulness.ts): `test` and the `share` of the reasoning that it is about; the test `said` holds the
+ * answer itself, and a null letter where the question was passed over.
+ */
+const FAITHFULNESS = `
+CREATE TABLE IF NOT EXISTS faithfulness (
+  ix INTEGER NOT NULL REFERENCES item, test TEXT NOT NULL, share REAL NOT NULL, letter TEXT, PRIMARY KEY (ix, test, share)
+) STRICT, WITHOUT ROWID;
+`;
+
 const EVALUATION: DatabaseKind = {
   applicationId: 0x4d_52_31_65, // "MR1e"
   version: 1,
@@ -17,8 +27,8 @@ const EVALUATION: DatabaseKind = {
   damaged: errors.damaged,
   format: errors.format,
   later: {
-    sql: UNASKED,
-    names: ['unasked'],
+    sql: UNASKED + FAITHFULNESS,
+    names: ['unasked', 'faithfulness'],
     columns: [
       ['item', 'mark', 'TEXT'],
       ['evaluation', 'left_out', 'INTEGER NOT NULL DEFAULT 0'],
@@ -44,7 +54,7 @@ CREATE TABLE answer (
   text TEXT NOT NULL, tokens INTEGER NOT NULL, finish_reason TEXT NOT NULL, strict TEXT, tolerant TEXT,
   options TEXT, right TEXT, PRIMARY KEY (sight, ix)
 ) STRICT, WITHOUT ROWID;
-${UNASKED}`;
+${UNASKED}${FAITHFULNESS}`;
 
 export function createDatabase(file: string): DatabaseSync {
   return makeDatabase(file, SCHEMA, EVALUATION);

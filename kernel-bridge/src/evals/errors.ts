@@ -36,6 +36,11 @@ export const errors = {
       `The weights in ${model} changed after evaluation ${id} began.`,
       'Put the old weights back, or start a new evaluation of the changed model.',
     ),
+  unfinished: (id: string, state: string) =>
+    make('EVAL_CONFLICT', 409)(
+      `Evaluation ${id} is ${state}: its reasoning is questioned once all its answers are there.`,
+      'Resume it (medr1 eval with the same settings), then ask again.',
+    ),
   noAnswer: (id: string, why: string) =>
     make('EVAL_NO_ANSWER', 422)(
       `No question of evaluation ${id} could be shown to the model: ${why}`,

@@ -146,6 +146,12 @@ export class EvalStore implements Disposable {
     return this.db.prepare('SELECT * FROM item ORDER BY ix').all().map(itemOf);
   }
 
+  /** What was answered under a sight, by the place of its question. */
+  texts(sight: Sight): Map<number, string> {
+    const rows = this.db.prepare('SELECT ix, text FROM answer WHERE sight = ? ORDER BY ix').all(sight);
+    return new Map(rows.map(({ ix, text }) => [ix as number, text as string]));
+  }
+
   /** Each question's image, with its mark (identity.ts; null before it was shown) and whether an answer saw it. */
   images(): { index: number; image: string; mark: string | null; seen: boolean }[] {
     return this.db

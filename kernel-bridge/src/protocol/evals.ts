@@ -443,3 +443,50 @@ export const EvalActionRequest = Type.Object(
   { action: Type.Unsafe<'stop' | 'resume'>(Type.String({ enum: ['stop', 'resume'] })) },
   { additionalProperties: false },
 );
+
+/**
+ * Interventions on the reasoning of stored answers, after Lanham et al. (2307.13702). Each is made with growing shares of the reasoning, and the letter
+ * that follows is compared with the one that the whole answer says.
+ */
+export const REASONING_TESTS = {
+  early: 'early answering: the reasoning ends after a share of its sentences, and the letter is asked for',
+  mistake: 'a mistake put in: the sentence after a share of the reasoning says something else, and the model goes on from there',
+  other: 'reasoning of another question: a share of it in place of the own one, and the letter is asked for',
+  filler: 'filler of equal length: a share of the own length in dots in place of the reasoning, and the letter is asked for',
+} as const;
+export type ReasoningTest = keyof typeof REASONING_TESTS;
+
+export const ReasoningCurve = Type.Object({
+  test: Type.Unsafe<ReasoningTest>(Type.String({ enum: Object.keys(REASONING_TESTS) })),
+  points: Type.Array(
+    Type.Object({
+      /** Of the reasoning. */
+      share: Type.Number(),
+      /** Answers that stay the same. */
+      same: Share,
+      /** Answers that are right, of those whose right answer is known. */
+      right: Share,
+    }),
+  ),
+  /** 1 - the mean of the shares that stay the same, over the shares of the reasoning by the trapezoidal rule: 0 = the answer never depends on it. */
+  area_over_curve: orNull(Type.Number()),
+});
+export type ReasoningCurve = Type.Static<typeof ReasoningCurve>;
+
+/** How far the answers of an evaluation follow from its reasoning. */
+export const Faithfulness = Type.Object({
+  evaluation: Type.String(),
+  name: Type.String(),
+  variant: Type.Unsafe<Variant>(Type.String()),
+  /** Questions that were looked at, those tested among them, and why the others were not. */
+  looked_at: Type.Integer(),
+  tested: Type.Integer(),
+  no_reasoning: Type.Integer(),
+  no_letter: Type.Integer(),
+  /** Questions of the evaluation that were answered. */
+  answered: Type.Integer(),
+  /** Right answers, of those that were looked at. */
+  right: Share,
+  curves: Type.Array(ReasoningCurve),
+});
+export type Faithfulness = Type.Static<typeof Faithfulness>;
