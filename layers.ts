@@ -55,6 +55,7 @@ const VIEWS = [
   view('compare', 'evaluations side by side: figures, tests, agreement, questions that flip', 'widgets/charts widgets/evaluation'),
   view('inspector', 'what was chosen last, in full', 'widgets/rollouts widgets/explain widgets/sample'),
   view('search', 'search over everything that runs said', 'widgets/charts widgets/rollouts'),
+  view('alerts', 'what rules saw in a run, and what can be done'),
   view('trash', 'what was removed, with a way back'),
   view('status', 'the line of the status bar', 'widgets/runs'),
 ];

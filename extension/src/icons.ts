@@ -1,4 +1,5 @@
 import { LabIcon } from '@jupyterlab/ui-components';
+import alerts from '../style/icons/alerts.svg';
 import audit from '../style/icons/audit.svg';
 import compare from '../style/icons/compare.svg';
 import curves from '../style/icons/curves.svg';
@@ -20,6 +21,7 @@ export const rewardsIcon = new LabIcon({ name: 'medr1:rewards', svgstr: rewards 
 export const dataIcon = new LabIcon({ name: 'medr1:data', svgstr: data });
 export const newRunIcon = new LabIcon({ name: 'medr1:new-run', svgstr: newRun });
 export const sampleIcon = new LabIcon({ name: 'medr1:sample', svgstr: sample });
+export const alertsIcon = new LabIcon({ name: 'medr1:alerts', svgstr: alerts });
 export const auditIcon = new LabIcon({ name: 'medr1:audit', svgstr: audit });
 export const compareIcon = new LabIcon({ name: 'medr1:compare', svgstr: compare });
 export const evaluationIcon = new LabIcon({ name: 'medr1:evaluation', svgstr: evaluation });

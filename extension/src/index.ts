@@ -23,6 +23,7 @@ import sample from './plugins/sample.ts';
 import search from './plugins/search.ts';
 import service from './plugins/service.ts';
 import status from './plugins/status.ts';
+import alerts from './plugins/alerts.ts';
 import trash from './plugins/trash.ts';
 
 /** Put in by the bundler. */
@@ -53,6 +54,7 @@ export default [
   notifications,
   status,
   search,
+  alerts,
   trash,
   launcher,
   layouts,

@@ -37,6 +37,7 @@ export const CommandIDs = {
   deleteRun: 'medr1:delete-run',
   offerUndo: 'medr1:offer-undo',
   openSearch: 'medr1:open-search',
+  openAlerts: 'medr1:open-alerts',
   openTrash: 'medr1:open-trash',
   runMenu: 'medr1:run-menu',
   runAction: 'medr1:run-action',

@@ -16,6 +16,7 @@ const COMMANDS: Record<HostCommand['id'], string> = {
   'open-new-run': CommandIDs.openNewRun,
   'open-data': CommandIDs.openData,
   'open-sample': CommandIDs.openSample,
+  'open-alerts': CommandIDs.openAlerts,
   'open-audit': CommandIDs.openAudit,
   'open-evaluation': CommandIDs.openEvaluation,
   'open-compare': CommandIDs.openCompare,

@@ -5,6 +5,7 @@ import type { Selection } from '../src/selection.ts';
 import type { SearchView } from '../src/search/view.ts';
 import type { Workbench } from '../src/store/workbench.ts';
 import type { FakeConnector, FakeOptions } from '../testing/fake-connector.ts';
+import { ALERTS } from '../testing/fake-alerts.ts';
 import { fakeMatrix, type FakeEval } from '../testing/fake-evals.ts';
 import type { LitElement } from 'lit';
 import type { DataItem, RewardRevision, RunEvent } from '../src/connector.ts';
@@ -669,6 +670,35 @@ export const STATES: Record<string, GalleryState> = {
   },
   'data: loading': { tag: 'medr1-data', options: { silent: true } },
   'data: error': { tag: 'medr1-data', options: { failure: down } },
+  'alerts: seen': { tag: 'medr1-alerts', options: { runs, alerts: ALERTS }, select: { runs: ['r1'] } },
+  'alerts: a run that ended': {
+    tag: 'medr1-alerts',
+    options: { runs, alerts: ALERTS.map((one) => ({ ...one, on: false })) },
+    select: { runs: ['r3'] },
+  },
+  'alerts: rules': {
+    tag: 'medr1-alerts',
+    options: { runs, alerts: [ALERTS[0]] },
+    select: { runs: ['r1'] },
+    after: async (element) => {
+      await settle();
+      const rules = ask(element, 'medr1-alert-rules')!;
+      ask(rules, 'summary')!.click();
+    },
+  },
+  'alerts: nothing seen': { tag: 'medr1-alerts', options: { runs }, select: { runs: ['r1'] } },
+  'alerts: no run': { tag: 'medr1-alerts', options: { runs: [] } },
+  'alerts: hostile text': {
+    tag: 'medr1-alerts',
+    options: {
+      runs,
+      alerts: [
+        { ...ALERTS[2], rule: 'mine', title: '<script>alert(1)</script>', seen: `\u202e${'x'.repeat(400)} <img src=x onerror=alert(1)>` },
+      ],
+    },
+    select: { runs: ['r1'] },
+  },
+  'alerts: error': { tag: 'medr1-alerts', options: { failure: down } },
   'rewards: live': { tag: 'medr1-rewards', options: { runs }, select: { runs: ['r1'] } },
   'rewards: edited': {
     tag: 'medr1-rewards',

@@ -80,6 +80,7 @@ export type {
   Reading,
   Share,
 } from '@medr1/kernel-bridge/protocol';
+export type { Alert, AlertRemedy, AlertRule, AlertSettings, RunAlerts, RunAlertSettings } from '@medr1/kernel-bridge/protocol';
 export type { DatasetDetail, EditRewards, SplitSummary } from '@medr1/kernel-bridge/protocol';
 export type {
   Alternatives,
@@ -124,6 +125,9 @@ export interface Resume {
 type Calls = Pick<
   Client,
   | 'action'
+  | 'alertRules'
+  | 'alerts'
+  | 'alertSettings'
   | 'annotateRun'
   | 'builtInRewards'
   | 'checkConfig'
@@ -153,10 +157,12 @@ type Calls = Pick<
   | 'trash'
   | 'restoreTrash'
   | 'revert'
+  | 'rollback'
   | 'settings'
   | 'emptyTrash'
   | 'schema'
   | 'server'
+  | 'setAlertRules'
   | 'tokenTexts'
   | 'tryRewards'
 >;

@@ -96,6 +96,7 @@ export interface HostCommand {
     | 'open-runs-table'
     | 'open-data'
     | 'open-sample'
+    | 'open-alerts'
     | 'open-audit'
     | 'open-evaluation'
     | 'open-compare'

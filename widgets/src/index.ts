@@ -26,5 +26,6 @@ export * from './search/view.ts';
 export * from './selection.ts';
 export * from './status/model.ts';
 export * from './theme.ts';
+export * from './alerts/view.ts';
 export * from './trash/view.ts';
 export * from './store/workbench.ts';

@@ -3,6 +3,8 @@ import { wilson } from '../../kernel-bridge/src/stats/wilson.ts';
 import { isWellFormed, verdict } from '@medr1/kernel-bridge/answers';
 import type {
   ExplainTarget,
+  Alert,
+  AlertSettings,
   BuiltInReward,
   CheckedReward,
   CheckRewards,
@@ -15,6 +17,8 @@ import type {
   MetricTable,
   MoveView,
   RewardRevision,
+  RunAlerts,
+  RunAlertSettings,
   RunDetail,
   RunEvent,
   RunState,
@@ -36,6 +40,7 @@ import { parseSearch, passes, type CellValue } from '@medr1/kernel-bridge/protoc
 import { isRewardFile, rewardName } from '@medr1/kernel-bridge/protocol/reward-names';
 import { NOTHING } from '../src/selection.ts';
 import { Observable } from '../src/observable.ts';
+import { ALERT_RULES } from './fake-alerts.ts';
 import { drawing, random, seedOf } from './drawing.ts';
 import { FakeData, type FakeDataOptions } from './fake-data.ts';
 import { FakeEvals, type FakeEval } from './fake-evals.ts';
@@ -112,6 +117,8 @@ export interface FakeOptions {
   data?: FakeDataOptions;
   evals?: FakeEval[];
   trash?: Trashed[];
+  /** What rules see in every run. */
+  alerts?: Alert[];
   /** Revisions of every run's rewards, where a state needs certain ones. */
   rewards?: RewardRevision[];
   /** Text of a completion, where a state needs a certain one. */
@@ -486,6 +493,36 @@ export class FakeConnector implements Connector {
       this.options.runs = this.#fakes().filter((run) => run.id !== id);
       return { trash: `trash/run-${id}`, id: `run-${id}` };
     });
+  alerts: Connector['alerts'] = (id) => this.#answer('alerts', [id], () => this.#alertsOf(id));
+  alertRules: Connector['alertRules'] = () =>
+    this.#answer('alertRules', [], () => ({ rules: ALERT_RULES, settings: structuredClone(this.alertSettingsOfAll) }));
+  alertSettings: Connector['alertSettings'] = (id, change) =>
+    this.#answer('alertSettings', [id, change], () => {
+      Object.assign(this.alertSettingsOfRun, change);
+      return this.#alertsOf(id);
+    });
+  setAlertRules: Connector['setAlertRules'] = (change) =>
+    this.#answer('setAlertRules', [change], () => {
+      Object.assign(this.alertSettingsOfAll, change);
+      return { rules: ALERT_RULES, settings: structuredClone(this.alertSettingsOfAll) };
+    });
+  rollback: Connector['rollback'] = (id, { step }) =>
+    this.#answer('rollback', [id, step], () => {
+      const run = this.#fake(id);
+      run.steps = step;
+      return this.summary(run);
+    });
+  readonly alertSettingsOfRun: RunAlertSettings = { off: [], thresholds: {}, snoozed: {} };
+  readonly alertSettingsOfAll: AlertSettings = { off: [], thresholds: {}, rules: {}, webhook: null };
+
+  #alertsOf(id: string): RunAlerts {
+    const { off, snoozed } = this.alertSettingsOfRun;
+    const alerts = (this.options.alerts ?? [])
+      .filter(({ rule }) => !off.includes(rule))
+      .map((alert) => ({ ...alert, snoozed: alert.snoozed || alert.rule in snoozed }));
+    return { run: id, step: this.#fake(id).steps ?? 0, alerts, settings: structuredClone(this.alertSettingsOfRun) };
+  }
+
   trash: Connector['trash'] = () => this.#answer('trash', [], () => [...(this.options.trash ?? [])]);
   restoreTrash: Connector['restoreTrash'] = (id) => this.#answer('restoreTrash', [id], () => this.#takeOut(id));
   emptyTrash: Connector['emptyTrash'] = (id) => this.#answer('emptyTrash', [id], () => this.#takeOut(id));

@@ -53,7 +53,15 @@ const notifications: JupyterFrontEndPlugin<void> = {
         workbench.selection.move({ runs: [run], step });
         void app.commands.execute(step === null ? CommandIDs.openCurves : CommandIDs.openRollouts);
       };
-      Notification.emit(`${name}: ${text}`, type, { autoClose, actions: [{ label: trans.__('Show'), callback: show }] });
+      const act = (): void => {
+        workbench.selection.move({ runs: [run] });
+        void app.commands.execute(CommandIDs.openAlerts);
+      };
+      const actions = [
+        { label: step === null ? trans.__('Show') : trans.__('Rollouts'), callback: show },
+        ...(kind === 'alert' ? [{ label: trans.__('What can be done'), callback: act }] : []),
+      ];
+      Notification.emit(`${name}: ${text}`, type, { autoClose, actions });
     };
   },
 };

@@ -75,8 +75,20 @@ const runMenu: JupyterFrontEndPlugin<void> = {
     commands.addCommand(CommandIDs.forkRun, {
       label: (args) => labelOf(args, trans.__('Fork from a checkpoint …'), trans.__('Run: fork from a checkpoint …')),
       isEnabled: (args) => runOf(args) !== undefined,
-      describedBy: { args: RUN },
-      execute: (args) => told(() => fork(chosen(args).id)),
+      describedBy: {
+        args: {
+          ...RUN,
+          properties: {
+            ...RUN.properties,
+            step: { type: 'string', description: 'Of the checkpoint that is offered first' },
+            settings: { type: 'string', description: 'What to change, one key = value a line, as the form begins with' },
+          },
+        },
+      },
+      execute: (args) => {
+        const { step, settings } = args as { step?: string; settings?: string };
+        return told(() => fork(chosen(args).id, { step, settings }));
+      },
     });
 
     commands.addCommand(CommandIDs.exportRun, {
@@ -209,7 +221,7 @@ const runMenu: JupyterFrontEndPlugin<void> = {
       await commands.execute(CommandIDs.offerUndo, { id: entry, name });
     };
 
-    const fork = async (id: string): Promise<void> => {
+    const fork = async (id: string, wanted: { step?: string; settings?: string } = {}): Promise<void> => {
       const { summary, checkpoints } = await connector.run(id);
       if (checkpoints.length === 0) {
         Notification.warning(trans.__('"%1" has no checkpoint to fork from. Save one first, while it trains or is paused.', summary.name), {
@@ -218,7 +230,8 @@ const runMenu: JupyterFrontEndPlugin<void> = {
         return;
       }
       const steps = checkpoints.map(({ step }) => step).toReversed();
-      let asked: ForkRequest = { step: steps[0], settings: '' };
+      const step = Number(wanted.step);
+      let asked: ForkRequest = { step: steps.includes(step) ? step : steps[0], settings: wanted.settings ?? '' };
       let problem: ErrorBody | null = null;
       let made: RunSummary | null = null;
       while (!made) {

@@ -1,7 +1,7 @@
 import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
 import { IStatusBar } from '@jupyterlab/statusbar';
 import { EvaluationModel, STATES } from '@medr1/widgets/evaluation/model';
-import { statusOf } from '@medr1/widgets/status/model';
+import { alertedRun, statusOf } from '@medr1/widgets/status/model';
 import { Widget } from '@lumino/widgets';
 import { CommandIDs, IWorkbench } from '../tokens.ts';
 
@@ -16,7 +16,11 @@ const status: JupyterFrontEndPlugin<void> = {
     const button = document.createElement('button');
     button.className = 'medr1-StatusItem';
     button.dataset.testid = 'medr1-status';
-    button.addEventListener('click', () => void app.commands.execute(CommandIDs.showRuns));
+    button.addEventListener('click', () => {
+      const alerted = alertedRun(workbench.runs.state.value);
+      if (alerted) workbench.selection.move({ runs: [alerted.id] });
+      void app.commands.execute(alerted ? CommandIDs.openAlerts : CommandIDs.showRuns);
+    });
     const item = new Widget();
     item.node.append(button);
     const evaluations = new EvaluationModel(workbench.connector, workbench.selection);

@@ -62,7 +62,9 @@ function lastAlert(store: ReadableRun, now: number): RunSummary['alert'] {
   if (rows.length === 0) return null;
   const settings = runAlertSettings(store.db);
   const alerts = rows.map(({ step, body }) => ({ ...(JSON.parse(body as string) as AlertBody), step: step as number }));
-  const found = alerts.find(({ code, level }) => level !== 'info' && !isSnoozed(settings, code, now));
+  const told = alerts.filter(({ code, level }) => level !== 'info' && !isSnoozed(settings, code, now));
+  // of those that began together the first one is nearest to the cause
+  const found = told.findLast(({ step }) => step === told[0].step);
   return found ? { step: found.since ?? found.step, message: found.message, remedy: found.remedy } : null;
 }
 

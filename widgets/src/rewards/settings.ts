@@ -17,14 +17,16 @@ interface Key {
   nullable: boolean;
 }
 
-/** Fires `revised` with the revision that an edit made. */
+/** Fires `revised` with the revision that an edit made, and `taken` when it has taken `proposed` over. */
 export class RunSettings extends WatchingElement {
   static override properties = {
     connector: { attribute: false },
     run: {},
     active: { type: Boolean },
     revision: { attribute: false },
+    proposed: { attribute: false },
     edits: { state: true },
+    opened: { state: true },
   };
   declare connector: Connector;
   declare run: string;
@@ -32,6 +34,9 @@ export class RunSettings extends WatchingElement {
   declare active: boolean;
   /** Number of the newest revision: another one means other settings. */
   declare revision: number;
+  /** Values to take over, as typed: an alert's remedy. They are applied by hand. */
+  declare proposed: Readonly<Record<string, string>> | null;
+  declare opened: boolean;
   /** Text as typed, of settings that differ. */
   declare edits: Record<string, string>;
   readonly #inForce = new Latest<InForce>();
@@ -44,6 +49,8 @@ export class RunSettings extends WatchingElement {
     this.active = false;
     this.revision = 0;
     this.edits = {};
+    this.proposed = null;
+    this.opened = false;
   }
 
   protected override watched() {
@@ -56,6 +63,11 @@ export class RunSettings extends WatchingElement {
     if (changed.has('run')) {
       this.edits = {};
       this.#doing.forgive();
+    }
+    if (changed.has('proposed') && this.proposed) {
+      this.edits = { ...this.edits, ...this.proposed };
+      this.opened = true;
+      this.dispatchEvent(new CustomEvent('taken'));
     }
     const { connector, run } = this;
     void this.#inForce.askOnce(`${run} ${this.revision}`, () => connector.settings(run), { keep: !changed.has('run') });
@@ -71,7 +83,11 @@ export class RunSettings extends WatchingElement {
     if (!inForce) return html`${error ? failed(error, () => void this.#inForce.retry()) : nothing}`;
     const changes = this.#changes(inForce);
     const wrong = Object.values(changes).some((value) => value === undefined);
-    return html`<details data-testid="settings">
+    return html`<details
+      data-testid="settings"
+      ?open=${this.opened}
+      @toggle=${(event: Event) => (this.opened = (event.target as HTMLDetailsElement).open)}
+    >
       <summary><b>Settings</b> <span class="secondary small">that can be changed while it trains</span></summary>
       <div class="fields">${Object.entries(inForce.settings).map(([key, value]) => this.#field(key, value as Value, inForce))}</div>
       <div class="actions">

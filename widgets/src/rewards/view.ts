@@ -133,8 +133,8 @@ export class RewardsView extends WatchingElement {
   }
 
   protected override watched() {
-    const { selection, runs, rewardDrafts } = this.workbench;
-    return [selection, runs.state, rewardDrafts, this.#doing, this.#tried, this.#checked, this.#scored];
+    const { selection, runs, rewardDrafts, settingDrafts } = this.workbench;
+    return [selection, runs.state, rewardDrafts, settingDrafts, this.#doing, this.#tried, this.#checked, this.#scored];
   }
 
   protected override willUpdate(changedProperties: PropertyValues): void {
@@ -194,8 +194,16 @@ export class RewardsView extends WatchingElement {
       .run=${run.id}
       .active=${active}
       .revision=${run.revisions.at(-1)?.revision ?? 0}
+      .proposed=${this.workbench.settingDrafts.value[run.id] ?? null}
+      @taken=${() => this.#taken(run)}
       @revised=${(event: CustomEvent<RewardRevision>) => run.revise(event.detail)}
     ></medr1-run-settings>`;
+  }
+
+  /** What was proposed stands in the form now. */
+  #taken({ id }: FollowedRun): void {
+    const { [id]: _, ...others } = this.workbench.settingDrafts.value;
+    queueMicrotask(() => this.workbench.settingDrafts.set(others)); // the form is being drawn just now
   }
 
   /** Rewards and settings of an earlier revision, from the next step on. */

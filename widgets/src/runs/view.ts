@@ -256,6 +256,17 @@ export class RunsPanel extends WatchingElement {
           ? html`<p class="small trouble" role="note" data-testid="run-alert">
               <span class="warning">⚠</span> step ${integer(run.alert.step)}: ${run.alert.message}
               <span class="secondary">${run.alert.remedy}</span>
+              <button
+                class="link"
+                data-testid="open-alerts"
+                @click=${(event: Event) => {
+                  event.stopPropagation();
+                  this.workbench.selection.move({ runs: [run.id] });
+                  command(this, 'open-alerts');
+                }}
+              >
+                Why, and what can be done
+              </button>
             </p>`
           : nothing
       }

@@ -1,9 +1,15 @@
 /** One line about the training that is going on: "Med-R1 ● step 412/2,000 · reward 1.63 · 18.4 rollouts/s · GPU 41.0 / 80.0 GiB". */
 import { isActive } from '@medr1/kernel-bridge/protocol/run-states';
-import { isLive, POLLING, type ConnectionState, type EvalSummary } from '../connector.ts';
+import { isLive, POLLING, type ConnectionState, type EvalSummary, type RunSummary } from '../connector.ts';
 import { bytes, integer, number } from '../format.ts';
 import { STATES } from '../runs/model.ts';
 import type { RunListState } from '../store/run-list.ts';
+
+/** The run that the line is about, while an alert of it is on. */
+export function alertedRun({ runs }: Pick<RunListState, 'runs'>): RunSummary | null {
+  const run = runs.find((one) => isActive(one.state)) ?? null;
+  return run?.alert ? run : null;
+}
 
 /** `computing`: the evaluation that is going on. */
 export function statusOf(
@@ -37,6 +43,6 @@ export function statusOf(
   const alert = run?.alert ? `Alert at step ${integer(run.alert.step)}: ${run.alert.message} ${run.alert.remedy} ` : '';
   return {
     text: parts.join(' · '),
-    title: `${alert}${run ? `${run.name}. ` : ''}${connection === 'polling' ? `${POLLING} ` : ''}Click for the Runs panel.`,
+    title: `${alert}${run ? `${run.name}. ` : ''}${connection === 'polling' ? `${POLLING} ` : ''}Click for ${run?.alert ? 'its alerts' : 'the Runs panel'}.`,
   };
 }

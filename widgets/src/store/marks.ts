@@ -48,7 +48,7 @@ export function notFinite({ step, time, non_finite = {} }: MetricTable): Mark[] 
 /** Alerts, and where the run stood still. */
 export function markOf(event: RunEvent): Mark[] {
   const { step, time } = event;
-  if (event.kind === 'alert') return [{ kind: 'alert', step, time, title: event.message, detail: event.remedy }];
+  if (event.kind === 'alert') return [{ kind: 'alert', step: event.since ?? step, time, title: event.message, detail: event.remedy }];
   if (event.kind === 'state' && (event.state === 'paused' || event.state === 'interrupted'))
     return [{ kind: 'pause', step, time, title: event.state, detail: event.error?.message ?? '' }];
   return [];

@@ -31,6 +31,8 @@ export interface IWorkbench {
   readonly runs: Public<RunList>;
   readonly colours: Public<RunColours>;
   readonly rewardDrafts: Public<RewardDrafts>;
+  /** Settings that were proposed for a run, as typed, until the form of its settings has taken them over. */
+  readonly settingDrafts: Observable<Readonly<Record<string, Record<string, string>>>>;
   /** What the Data view shows: one filter for every view and for notebooks. */
   readonly data: Public<DataModel>;
   readonly tokenTexts: Public<TokenTexts>;
@@ -63,6 +65,7 @@ export class Workbench implements IWorkbench {
   readonly alternatives: AlternativesStore;
   readonly rollouts: RolloutsModel;
   readonly rewardDrafts = new RewardDrafts();
+  readonly settingDrafts = new Observable<Readonly<Record<string, Record<string, string>>>>({});
   readonly removals = new Observable(0);
   readonly evaluation = new EvaluationChoice();
   readonly draft = new Observable<RunDraft | null>(null);
