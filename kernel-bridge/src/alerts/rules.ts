@@ -356,12 +356,13 @@ export const RULES: readonly Rule[] = [
       level: { value: 0.95, text: 'mean of the function, which is at most 1' },
       std: { value: 0.25, text: 'spread of the function, at most' },
       gain: { value: 0.05, text: 'rise of accuracy below which accuracy counts as flat' },
+      solved: { value: 0.9, text: 'accuracy from which there is little left to rise' },
     },
     why: 'A function that nearly every completion earns in full tells them apart no more. Where no reward for being right is in force, or accuracy stands still, the policy has learnt the form alone.',
     seen(series, t) {
       const functions = rewardFunctions(series);
       const right = functions.filter(isAccuracy);
-      const flat = (rise(series, 'accuracy', 8) ?? Infinity) < t.gain;
+      const flat = (rise(series, 'accuracy', 8) ?? Infinity) < t.gain && recent(series, 'accuracy', 8)! < t.solved;
       for (const name of functions.filter((one) => !isAccuracy(one))) {
         const [value, std] = [recent(series, `rewards/${name}/mean`, 8), recent(series, `rewards/${name}/std`, 8)];
         if (value === null || std === null || value < t.level || value > 1.0001 || std > t.std) continue;

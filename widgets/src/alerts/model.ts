@@ -3,9 +3,9 @@ import type { Alert, AlertRemedy } from '../connector.ts';
 import type { RewardDraft } from '../store/reward-drafts.ts';
 
 export const LEVELS: Record<Alert['level'], { glyph: string; label: string }> = {
-  critical: { glyph: '⛔', label: 'critical' },
+  critical: { glyph: '⚠', label: 'critical' },
   warning: { glyph: '⚠', label: 'warning' },
-  info: { glyph: 'ⓘ', label: 'worth knowing' },
+  info: { glyph: '○', label: 'worth knowing' },
 };
 
 export interface Parts {

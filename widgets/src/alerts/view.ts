@@ -121,7 +121,8 @@ export class AlertsView extends PageElement {
     return html`<li data-testid="alert" data-rule=${alert.rule} data-level=${alert.level}>
       <h4>
         <span class=${alert.level === 'info' ? 'secondary' : 'warning'} role="img" aria-label=${label}>${glyph}</span>
-        ${alert.title} <span class="secondary small">${spanOf(alert)}</span>
+        ${alert.title} ${alert.level === 'critical' ? html`<span class="chip small">critical</span>` : nothing}
+        <span class="secondary small">${spanOf(alert)}</span>
       </h4>
       <p>${alert.seen}</p>
       ${alert.why ? html`<p class="secondary">${alert.why}</p>` : nothing}
@@ -152,9 +153,9 @@ export class AlertsView extends PageElement {
     // an ended run has no next step: what would be a revision is a fork, or a roll-back
     const why =
       back && active
-        ? 'Stop the run first'
+        ? 'stop the run first'
         : (remedy.kind === 'settings' || remedy.kind === 'weights') && !active
-          ? 'The run is not active: fork it'
+          ? 'the run is not active: fork it'
           : '';
     if (this.sure === remedy)
       return html`<span class="warning small">The steps after it are dropped.</span>
@@ -164,10 +165,9 @@ export class AlertsView extends PageElement {
       data-testid="remedy"
       data-kind=${remedy.kind}
       ?disabled=${why !== '' || this.#doing.isBusy()}
-      title=${why}
       @click=${() => this.#open(remedy, alert, run)}
     >
-      ${remedy.text}${back || remedy.kind === 'fork' ? ' …' : ''}
+      ${remedy.text}${why ? ` (${why})` : back || remedy.kind === 'fork' ? ' …' : ''}
     </button>`;
   }
 
