@@ -44,12 +44,17 @@ const broken: Case[] = [
   { name: 'rolled-images', config: {}, images: 'rolled', first: ['images_mixed_up'] },
   { name: 'temperature-0.1', config: { temperature: 0.1 }, first: ['groups_identical'] },
   { name: 'eight-tokens', config: { max_completion_length: 8 }, first: ['truncated'] },
-  { name: 'one-letter', config: { reward_funcs: ['pattern'], reward_parameters: LETTER_A }, first: ['letter_taking_over'] },
+  { name: 'one-letter', config: { max_steps: 100, reward_funcs: ['pattern'], reward_parameters: LETTER_A }, first: ['letter_taking_over'] },
 ];
 
 export const CASES: readonly Case[] = [
   ...healthy,
-  ...broken.map((one) => ({ ...one, name: `broken-${one.name}`, config: { max_steps: 60, ...one.config }, until: 30 })),
+  ...broken.map((one) => ({
+    ...one,
+    name: `broken-${one.name}`,
+    config: { max_steps: 60, ...one.config },
+    until: one.config.max_steps ? 40 : 30,
+  })),
 ];
 
 /** The whole configuration: the demo's with the case's changes. Relative to the repository. */

@@ -318,15 +318,21 @@ export const RULES: readonly Rule[] = [
     title: 'Reward follows length',
     level: 'warning',
     metrics: ['reward_length_correlation', 'completions/mean_length', 'accuracy'],
-    window: 5,
+    window: 10,
     thresholds: {
-      correlation: { value: 0.6, text: 'correlation of reward and length among completions of one question' },
+      correlation: {
+        value: 0.6,
+        text: 'correlation of reward and length among completions of one question, where lengths have moved that way',
+      },
       growth: { value: 0.15, text: 'by how much, in parts of the start, the mean length has changed' },
       gain: { value: 0.1, text: 'rise of accuracy from which the change counts as earned' },
+      alone: { value: 0.9, text: 'correlation from which the reward is length and little else, wherever lengths have gone' },
     },
-    why: 'Among answers to one question the longer (or the shorter) ones earn more, lengths have moved that way, and accuracy has not risen with them.',
+    why: 'Among answers to one question the longer (or the shorter) ones earn more, and being right does not account for it: lengths moved while accuracy did not, or nothing but length tells rewards apart.',
     seen(series, t) {
-      const correlation = recent(series, 'reward_length_correlation', 5);
+      const [alone, correlation] = [recent(series, 'reward_length_correlation', 10), recent(series, 'reward_length_correlation', 5)];
+      if (alone !== null && Math.abs(alone) >= t.alone)
+        return { seen: `Reward and length of the answers to one question correlated by ${number(alone)} ${over(series, 10)}.` };
       const [before, length] = [start(series, 'completions/mean_length', 5, 3), recent(series, 'completions/mean_length', 5)];
       if (correlation === null || before === null || length === null) return null;
       const change = (length - before) / before;
@@ -334,7 +340,6 @@ export const RULES: readonly Rule[] = [
       if (earned || Math.abs(correlation) < t.correlation || change * Math.sign(correlation) < t.growth) return null;
       return {
         seen: `Reward and length of the answers to one question correlated by ${number(correlation)} ${over(series, 5)}; the mean length was ${number(length)} tokens, against ${number(before)} at the start.`,
-        of: 'length',
       };
     },
     evidence: { sort: 'advantage' },
@@ -600,11 +605,11 @@ export const RULES: readonly Rule[] = [
     window: 8,
     thresholds: {
       share: { value: 0.3, text: 'share of completions whose answer is not what their reasoning ends on' },
-      growth: { value: 0.1, text: 'by how much that share has grown since the start' },
+      growth: { value: 0.15, text: 'by how much that share has grown since the start' },
     },
     why: 'The text between the think tags ends on one option and the answer gives another, more often than at the start: the reasoning does not carry the answer.',
     seen(series, t) {
-      const [before, now] = [start(series, 'think/disagrees', 8, 5), recent(series, 'think/disagrees', 8)];
+      const [before, now] = [start(series, 'think/disagrees', 8), recent(series, 'think/disagrees', 8)];
       if (before === null || now === null || now < t.share || now - before < t.growth) return null;
       return {
         seen: `${share(now)} of the completions answered another option than their reasoning ends on ${over(series, 8)}, against ${share(before)} at the start.`,
