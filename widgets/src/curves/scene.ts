@@ -46,7 +46,7 @@ export interface Scene extends Size {
 }
 
 /** Pixels for a mark of an axis. */
-const PER_TICK = { x: 70, y: 36 };
+const PER_TICK = { x: 60, y: 36 };
 /** Lengths of dashes and gaps. */
 export const DASH_LENGTHS: Record<string, readonly number[]> = {
   solid: [],
@@ -56,6 +56,7 @@ export const DASH_LENGTHS: Record<string, readonly number[]> = {
   longdash: [12, 4],
   longdashdot: [12, 3, 2, 3],
 };
+/** Radius of a point that has no line to be seen by. */
 const DOT = 2;
 /** Width of a digit of a mark, about. */
 const LETTER = 5.7;
@@ -101,7 +102,7 @@ export function sceneOf({ traces, heat, cuts, settings, x, y }: Figure, palette:
     shapes: [
       ...(heat ? cells(heat, toX, toY) : []),
       ...cutsAt.map(({ at, colour }) => cutShape(at, colour, bottom)),
-      ...traces.map((trace) => (trace.kind === 'line' ? lineShape(trace, toX, toY) : areaShape(trace, toX, toY, bottom))),
+      ...traces.flatMap((trace) => (trace.kind === 'line' ? lineShapes(trace, toX, toY) : [areaShape(trace, toX, toY, bottom)])),
     ],
     notes: notesOf(cutsAt, right, bottom),
     text: palette.text,
@@ -140,7 +141,8 @@ function notesOf(cuts: readonly CutAt[], right: number, bottom: number): Scene['
 
 type ToPixel = (value: number) => number;
 
-function lineShape({ x, y, colour, opacity, width, dash, stepped, dots }: LineTrace, toX: ToPixel, toY: ToPixel): Shape {
+/** The line, and the points that have a dot: all where they are few, else those alone between gaps. */
+function lineShapes({ x, y, colour, opacity, width, dash, stepped, dots }: LineTrace, toX: ToPixel, toY: ToPixel): Shape[] {
   const there = (value: Value): value is number => value !== null && Number.isFinite(toY(value));
   const curve = line<Value>(
     (_, i) => toX(x[i]),
@@ -148,23 +150,27 @@ function lineShape({ x, y, colour, opacity, width, dash, stepped, dots }: LineTr
   )
     .defined(there)
     .curve(stepped ? curveStepAfter : curveLinear);
-  const alone = (i: number): boolean => !there(y[i - 1] ?? null) && !there(y[i + 1] ?? null);
-  return {
+  const points = y.flatMap((value, i): [number, number][] => {
+    if (!there(value)) return [];
+    const alone = !there(y[i - 1] ?? null) && !there(y[i + 1] ?? null);
+    return dots || alone ? [[toX(x[i]), toY(value)]] : [];
+  });
+  const shape: Shape = {
     ...{ colour, opacity, stroke: { width, dash: DASH_LENGTHS[dash] } },
-    draw(pen) {
-      curve.context(pen as CanvasRenderingContext2D)(y);
-      // a point alone between gaps has no line to be seen by
-      y.forEach((value, i) => {
-        if (there(value) && (dots || alone(i))) dot(pen, toX(x[i]), toY(value));
-      });
-    },
+    draw: (pen) => void curve.context(pen as CanvasRenderingContext2D)(y),
   };
+  return points.length === 0 ? [shape] : [shape, dotShape(points, colour, opacity)];
 }
 
-function dot(pen: Pen, x: number, y: number): void {
-  pen.moveTo(x + DOT / 2, y);
-  pen.arc(x, y, DOT / 2, 0, 2 * Math.PI);
-}
+const dotShape = (points: readonly [number, number][], colour: string, opacity: number): Shape => ({
+  ...{ colour, opacity, stroke: null },
+  draw(pen) {
+    for (const [x, y] of points) {
+      pen.moveTo(x + DOT, y);
+      pen.arc(x, y, DOT, 0, 2 * Math.PI);
+    }
+  },
+});
 
 /** From the upper to the lower edge, as wide as the stroke of a line beyond both; its dashes run along x. */
 function areaShape({ x, low, high, colour, opacity, width, dash }: AreaTrace, toX: ToPixel, toY: ToPixel, bottom: number): Shape {

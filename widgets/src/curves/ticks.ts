@@ -14,7 +14,7 @@ const SMALL = 1e-3;
 export function linearTicks([low, high]: readonly [number, number], count: number, { whole = false, unit = '' } = {}): Tick[] {
   const scale = scaleLinear([low, high], [0, 1]);
   const most = Math.max(Math.abs(low), Math.abs(high));
-  const text = scale.tickFormat(count, most >= LARGE ? '~s' : most < SMALL ? '~e' : undefined);
+  const text = scale.tickFormat(count, most >= LARGE ? '~s' : whole ? ',d' : most < SMALL ? '~e' : undefined);
   const ticks = scale.ticks(count).filter((at) => !whole || Number.isInteger(at));
   // the unit stands at the last one: a number alone does not say what it counts
   const written = (at: number): string =>
