@@ -29,7 +29,7 @@ const RAMPS = ['linear', 'cosine', '1-sqrt'] as const;
 export function scheduleProblem(name: ScheduleName, given: Readonly<Record<string, unknown>>, learningRate: number): string | null {
   const known: Record<string, number | string | null> = SCHEDULES[name];
   for (const [key, value] of Object.entries(given)) {
-    if (!(key in known)) {
+    if (!Object.hasOwn(known, key)) {
       const keys = Object.keys(known);
       return `must not hold ${key}: ${name} ${keys.length === 0 ? 'takes no settings' : `takes ${keys.join(', ')}`}`;
     }

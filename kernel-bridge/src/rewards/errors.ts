@@ -50,7 +50,7 @@ export const errors = {
       code: 'REWARD_NAME',
       message: `${JSON.stringify(file)} is no name of a reward file`,
       remedy:
-        'Use at most 60 letters, digits, _ and -, not beginning with a digit, then .ts or .js (.py for a Python function). Example: my_reward.ts.',
+        'Use at most 60 letters, digits, _ and -, not beginning with a digit, then .ts or .js (.py for a Python function). Example: my_reward.ts. Names of what every JavaScript object has, such as constructor, are taken.',
     }),
   nameTaken: (file: string, name: string) =>
     new WorkbenchError({

@@ -17,7 +17,7 @@ import { errors } from './errors.ts';
 import { configuredSchedules } from './parameters.ts';
 import { LIMITS } from './sandbox/limits.ts';
 
-/** Names are keys of metrics and of JSON objects, whose order digits would change. */
+/** Names are keys of metrics and of JSON objects, whose order digits would change, and in which every object has a `constructor`. */
 const NAME = /^[A-Za-z_][\w-]{0,59}$/;
 
 /** A source by its file name. Throws REWARD_NAME, REWARD_FILE. */
@@ -33,7 +33,7 @@ export function kernelSource({ name, source, timeout_s, on_timeout }: KernelRewa
 }
 
 function kept(name: string, file: string, source: string): RewardSource {
-  if (!NAME.test(name)) throw errors.badName(file);
+  if (!NAME.test(name) || name in {}) throw errors.badName(file);
   if (REWARDS.has(name)) throw errors.nameTaken(file, name);
   const bytes = Buffer.byteLength(source);
   if (bytes > LIMITS.sourceBytes) throw errors.tooLong(file, bytes, LIMITS.sourceBytes);

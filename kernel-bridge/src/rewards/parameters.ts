@@ -35,7 +35,10 @@ export function parametersAt(definition: RewardDefinition, given: Given, context
 /** The weights as they count for a step. */
 export const weightsAt = ({ weights, weight_schedules = {} }: Omit<RewardSet, 'sources'>, step: number): Record<string, number> =>
   Object.fromEntries(
-    Object.entries(weights).map(([name, weight]) => [name, name in weight_schedules ? valueAt(weight_schedules[name], step) : weight]),
+    Object.entries(weights).map(([name, weight]) => [
+      name,
+      Object.hasOwn(weight_schedules, name) ? valueAt(weight_schedules[name], step) : weight,
+    ]),
   );
 
 /** What a configuration asks for. Throws REWARD_PARAMETER. */
@@ -61,8 +64,8 @@ export function changedSchedules(
 ): Record<string, Schedule> {
   for (const name of Object.keys(changes)) if (!names.includes(name)) throw errors.notInForce(name, names);
   const entries = names.flatMap((name) => {
-    const change = name in changes ? changes[name] : current[name];
-    return change === undefined || change === null ? [] : [[name, schedule(name, 'weight', change, next)] as const];
+    const change = Object.hasOwn(changes, name) ? changes[name] : Object.hasOwn(current, name) ? current[name] : null;
+    return change === null ? [] : [[name, schedule(name, 'weight', change, next)] as const];
   });
   return Object.fromEntries(entries);
 }

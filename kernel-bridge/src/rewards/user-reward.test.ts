@@ -177,6 +177,7 @@ describe('reward_funcs', () => {
     ['REWARD_FILE', ['./missing.ts'], {}, /missing\.ts cannot be read/],
     ['REWARD_FILE', ['long.ts'], { 'long.ts': 'x'.repeat(70_000) }, /70000 bytes/],
     ['REWARD_NAME', ['9lives.ts'], { '9lives.ts': '' }, /9lives\.ts/],
+    ['REWARD_NAME', ['toString.ts'], { 'toString.ts': 'export default (all) => all.map(() => 1);' }, /"toString\.ts"/],
     ['REWARD_NAME', ['accuracy.ts'], { 'accuracy.ts': '' }, /name of the built-in reward accuracy/],
     ['REWARD_NAME', ['a/mine.ts', 'b/mine.js'], { 'mine.ts': '' }, /two functions with the name mine/],
   ])('%s: %j', (code, entries, given, message) => {

@@ -74,19 +74,19 @@ export function changedRewards(current: RewardSet, change: RewardChange, next: n
   const read = Object.entries(files).map(([file, source]) => [rewardName(file), rewardSource(file, source)] as const);
   const given = { ...Object.fromEntries(read), ...served };
   for (const name of Object.keys(weights)) {
-    if (!known.includes(name) && !(name in given) && !REWARDS.has(name)) throw errors.unknownReward(name, known);
+    if (!known.includes(name) && !Object.hasOwn(given, name) && !REWARDS.has(name)) throw errors.unknownReward(name, known);
   }
   for (const name of remove) if (!known.includes(name)) throw errors.unknownReward(name, known);
   const names = [...new Set([...known, ...Object.keys(given), ...Object.keys(weights)])].filter((name) => !remove.includes(name));
   if (names.length === 0) throw errors.noRewards();
   const sources = { ...current.sources, ...given };
-  const held = names.filter((name) => name in weights && weights[name] !== current.weights[name]);
+  const held = names.filter((name) => Object.hasOwn(weights, name) && weights[name] !== current.weights[name]);
   const schedules = { ...Object.fromEntries(held.map((name) => [name, null])), ...change.weight_schedules };
   const weight_schedules = changedSchedules(current.weight_schedules ?? {}, schedules, names, next);
   const weight = (name: string): number => weight_schedules[name]?.from ?? weights[name] ?? current.weights[name] ?? 1;
   return {
     weights: Object.fromEntries(names.map((name) => [name, weight(name)])),
-    sources: Object.fromEntries(names.filter((name) => name in sources).map((name) => [name, sources[name]])),
+    sources: Object.fromEntries(names.filter((name) => Object.hasOwn(sources, name)).map((name) => [name, sources[name]])),
     parameters: changedParameters(current.parameters ?? {}, change.parameters ?? {}, names, next),
     weight_schedules,
   };

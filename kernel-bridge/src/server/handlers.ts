@@ -254,7 +254,7 @@ export function runHandlers(services: Services): Handlers<RunRoutes> {
         const { weights, sources } = changedRewards(current, change, run.step + 1);
         requireReachable(config, { sources });
         // What stays was tried when it came, and its kernel may be away.
-        const tried = Object.fromEntries(fresh.filter((name) => name in sources).map((name) => [name, sources[name]]));
+        const tried = Object.fromEntries(fresh.filter((name) => Object.hasOwn(sources, name)).map((name) => [name, sources[name]]));
         await checkRewards({ weights, sources: tried }, contextOf(config), [], askKernel);
       }
       const revision = editRewards(run.db, { ...change, reason, author, time: Date.now() });
