@@ -171,6 +171,7 @@ export const style = css`
     text-align: center;
   }
   .partly {
+    background: color-mix(in oklab, var(--medr1-surface) 80%, transparent);
     position: absolute;
     top: 6px;
     right: 8px;

@@ -18,10 +18,12 @@ it('pinned charts come first', () => {
 
 it('another x axis drops the zoom, which was in the old one', () => {
   const model = new CurvesModel({ range: [3, 9] });
+  model.cursor.set(5);
   model.set({ smoothing: 0.2 });
   expect(model.state.value.range).toEqual([3, 9]);
+  expect(model.cursor.value).toBe(5);
   model.set({ axis: 'time' });
-  expect(model.state.value.range).toBeNull();
+  expect([model.state.value.range, model.cursor.value]).toEqual([null, null]);
 });
 
 it('what was saved comes back, and what is malformed is left at its default', () => {

@@ -46,6 +46,7 @@ export class CurvesModel {
 
   set(change: Partial<CurvesState>): void {
     const axisChanged = change.axis !== undefined && change.axis !== this.state.value.axis;
+    if (axisChanged) this.cursor.set(null); // its value was of the other axis
     this.state.update((state) => ({ ...state, ...(axisChanged ? { range: null } : {}), ...change }));
   }
 
