@@ -324,7 +324,6 @@ class Run(Stored):
         }
         return self._ask("editRewards", body=body, timeout=PATIENT)
 
-    @property
     def alerts(self) -> pd.DataFrame:
         """What the rules see in the run up to its newest step, and what happened to it besides, one row an alert, in the order of steps.
 
@@ -357,6 +356,7 @@ class Run(Stored):
 
         return Watch(name, rule, self.metrics, tell, lambda: self.summary()["state"] in ENDED_STATES)
 
+    @property
     def settings(self) -> dict[str, Any]:
         """Settings that can be changed while it trains, as they are from the next step on."""
         return self._ask("settings")["settings"]
