@@ -9,6 +9,7 @@ export const LIVE_VIEW = 'application/vnd.medr1.live+json';
 export const WIDGET_VIEW = 'application/vnd.jupyter.widget-view+json';
 /** widgets/src/live/host.ts */
 const ALIVE = 'medr1-live';
+const LEFT = 'medr1-left';
 const PICTURE = 'image/svg+xml';
 /** Before ipywidgets' -10: of the forms of an output the one of the lowest rank is drawn. */
 const RANK = -20;
@@ -18,11 +19,25 @@ export function showLiveOutputs(registry: IRenderMimeRegistry): void {
   registry.addFactory({ safe: false, mimeTypes: [LIVE_VIEW], createRenderer: () => new LiveOutput(registry) }, RANK);
 }
 
+/** How things stood, as the kernel says it. */
+interface Left {
+  svg: string;
+  html: string;
+  text: string;
+}
+
+declare global {
+  interface HTMLElementEventMap {
+    [LEFT]: CustomEvent<Left>;
+  }
+}
+
 export class LiveOutput extends Panel implements IRenderMime.IRenderer {
   readonly #registry: IRenderMimeRegistry;
   readonly #still = document.createElement('img');
   /** Of the model that is drawn now. */
   #model: string | null = null;
+  #output: IRenderMime.IMimeModel | null = null;
 
   constructor(registry: IRenderMimeRegistry) {
     super();
@@ -30,10 +45,21 @@ export class LiveOutput extends Panel implements IRenderMime.IRenderer {
     this.addClass('jp-medr1-LiveOutput');
     this.node.append(this.#still);
     this.node.addEventListener(ALIVE, () => this.addClass('jp-mod-live'));
+    this.node.addEventListener(LEFT, ({ detail }) => this.#keep(detail as Left));
+  }
+
+  /**
+   * The kernel's newest picture into the notebook. By its messages it would come too, but only until the page is loaded anew: after that
+   * JupyterLab knows no cell that they are for.
+   */
+  #keep({ svg, html, text }: Left): void {
+    const data = this.#output?.data;
+    if (data && data[PICTURE] !== svg) this.#output!.setData({ data: { ...data, [PICTURE]: svg, 'text/html': html, 'text/plain': text } });
   }
 
   /** Called anew when the picture is: a live view that is drawn already stays as it is. */
   async renderModel(model: IRenderMime.IMimeModel): Promise<void> {
+    this.#output = model;
     const picture = model.data[PICTURE];
     this.#still.src = typeof picture === 'string' ? `data:image/svg+xml;utf8,${encodeURIComponent(picture)}` : '';
     this.#still.alt = String(model.data['text/plain'] ?? '');

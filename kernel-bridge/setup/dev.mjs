@@ -45,6 +45,15 @@ async function main() {
     ...PROJECTS.map((project) =>
       follow(node24(), [join(nodeModules, 'typescript/bin/tsc'), '-p', project, '--watch', '--preserveWatchOutput']),
     ),
+    follow(node24(), [
+      join(nodeModules, 'vite/bin/vite.js'),
+      'build',
+      '-c',
+      join(root, 'widgets/vite.live.config.ts'),
+      '-l',
+      'warn',
+      '--watch',
+    ]),
     follow(join(venv, 'bin/jupyter-builder'), ['watch', '--development', 'True', join(root, 'extension')]),
   ];
   let timer;

@@ -50,7 +50,7 @@ beforeAll(async () => {
 });
 afterAll(() => browser?.close());
 
-async function open(traits: object = { view: { kind: 'runs', runs: ['r1'] }, still: '' }, theme = 'vscode-light'): Promise<void> {
+async function open(traits: object = { view: { kind: 'runs', runs: ['r1'] }, left: {} }, theme = 'vscode-light'): Promise<void> {
   const script = HOST.replace('TRAITS', JSON.stringify(traits)).replace('MODULE', () => JSON.stringify(MODULE).replaceAll('<', '\\u003c'));
   const body = `<!doctype html><meta charset="utf-8"><title>Webview</title><style nonce="n1">body.vscode-dark{background:#111}</style>
     <body class="${theme}"><div id="cell"></div><script type="module" nonce="n1">${script}</script></body>`;
@@ -89,8 +89,8 @@ const sent = (type: string): Promise<Record<string, any>[]> =>
   page.evaluate((wanted) => (window as unknown as { sent: { type: string }[] }).sent.filter((each) => each.type === wanted), type);
 
 it('shows the picture that was left until the kernel speaks, and then curves, state, weights and rollouts', async () => {
-  const svg = Buffer.from('<svg xmlns="http://www.w3.org/2000/svg" width="10" height="10"/>').toString('base64');
-  await open({ view: { kind: 'runs', runs: ['r1'] }, still: `data:image/svg+xml;base64,${svg}` });
+  const svg = '<svg xmlns="http://www.w3.org/2000/svg" width="10" height="10"/>';
+  await open({ view: { kind: 'runs', runs: ['r1'] }, left: { svg, html: '', text: '' } });
   await cell().locator('img.still').waitFor();
   expect(await cell().getByTestId('standing').textContent()).toContain('without a kernel this is what was left');
   expect(await sent('ready')).toHaveLength(1);
@@ -173,7 +173,7 @@ it('hostile text is text everywhere', async () => {
 });
 
 it('two runs are side by side over the same axes, each with its rollouts', async () => {
-  await open({ view: { kind: 'runs', runs: ['r1', 'r2'] }, still: '' });
+  await open({ view: { kind: 'runs', runs: ['r1', 'r2'] }, left: {} });
   await tell([...opening({ name: 'thinking' }), ...opening({ id: 'r2', name: 'no-thinking', variant: 'no-think' }, 0.2)]);
   expect(await cell().getByTestId('run').count()).toBe(2);
   expect(await cell().getByTestId('looked').count()).toBe(2);
@@ -182,12 +182,12 @@ it('two runs are side by side over the same axes, each with its rollouts', async
 });
 
 it('a group alone, and the questions of a data set page by page', async () => {
-  await open({ view: { kind: 'group', run: 'r1' }, still: '' });
+  await open({ view: { kind: 'group', run: 'r1' }, left: {} });
   await tell([groupPart(), imagePart()]);
   await cell().locator('img.thumb').waitFor();
   expect(await cell().getByTestId('completion').count()).toBe(8);
   expect(await cell().getByTestId('run').count()).toBe(0);
-  await open({ view: { kind: 'items', dataset: 'sample' }, still: '' });
+  await open({ view: { kind: 'items', dataset: 'sample' }, left: {} });
   const { item_id: id, ...asked } = group(() => '');
   const items = [
     { ...asked, id, problem: null },

@@ -53,6 +53,7 @@ class FakeRuns:
             "state": self.state,
             "step": self.at,
             "total_steps": 100_000,
+            "trainer": "grpo",
             "reward": self.at / 1000,
             "error": None,
             "parent": None,

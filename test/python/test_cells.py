@@ -81,10 +81,10 @@ class Widget:
     """What anywidget gives, as far as a live cell uses it."""
 
     model_id = "m1"
-    still = ""
 
     def __init__(self):
         self.sent = []
+        self.left = {}
 
     def send(self, message):
         self.sent.append(message)
@@ -286,10 +286,11 @@ def test_a_still_is_a_picture_with_words():
 
 def test_a_bundle_has_the_widget_a_picture_and_words_and_without_anywidget_the_last_two():
     live = LiveRuns(FakeRuns(steps=1), ["r1"])
-    assert set(live.bundle()) == {"image/svg+xml", "text/html", "text/plain"}
+    assert set(live.bundle(live._left())) == {"image/svg+xml", "text/html", "text/plain"}
     live, _ = shown(FakeRuns(steps=1))
-    assert live.bundle()[WIDGET_VIEW]["model_id"] == live.bundle()[LIVE_VIEW]["model_id"] == "m1"
-    assert {"image/svg+xml", "text/html", "text/plain"} < set(live.bundle())
+    bundle = live.bundle(live._left())
+    assert bundle[WIDGET_VIEW]["model_id"] == bundle[LIVE_VIEW]["model_id"] == "m1"
+    assert {"image/svg+xml", "text/html", "text/plain"} < set(bundle)
 
 
 @pytest.mark.parametrize("points", [[], [(1, 2.0)], [(1, 2.0), (2, 2.0)], [(n, (-1) ** n * n) for n in range(5000)]])

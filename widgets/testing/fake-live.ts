@@ -126,7 +126,7 @@ export class FakeModel implements AnyModel {
   readonly #listeners = new Map<string, Set<(...given: never[]) => void>>();
   #number = 0;
 
-  constructor(traits: Record<string, unknown> = { view: { kind: 'runs', runs: ['r1'] }, still: '' }) {
+  constructor(traits: Record<string, unknown> = { view: { kind: 'runs', runs: ['r1'] }, left: {} }) {
     this.#traits = traits;
   }
 

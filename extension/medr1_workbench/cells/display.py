@@ -16,7 +16,6 @@ from typing import Any
 from ..errors import WorkbenchError
 from . import widget as host
 from .outbox import Outbox
-from .still import picture
 
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 # Our JupyterLab extension draws this one: live while there is a kernel, the picture where there is none.
@@ -53,6 +52,9 @@ class Live:
         """How things stand as SVG, HTML and words."""
         raise NotImplementedError
 
+    def _left(self) -> dict[str, str]:
+        return dict(zip(("svg", "html", "text"), self.still(), strict=True))
+
     def state(self) -> Any:
         """What the still is sent anew for at once, when it changes."""
         return None
@@ -74,10 +76,9 @@ class Live:
 
     # How it is shown
 
-    def bundle(self) -> dict[str, Any]:
+    def bundle(self, left: Mapping[str, str]) -> dict[str, Any]:
         """MIME type -> data."""
-        svg, html, text = self.still()
-        data: dict[str, Any] = {"image/svg+xml": svg, "text/html": html, "text/plain": text}
+        data: dict[str, Any] = {"image/svg+xml": left["svg"], "text/html": left["html"], "text/plain": left["text"]}
         if self._widget is not None:
             reference = {"version_major": 2, "version_minor": 0, "model_id": self._widget.model_id}
             data = {LIVE_VIEW: {"model_id": self._widget.model_id}, WIDGET_VIEW: reference, **data}
@@ -90,9 +91,10 @@ class Live:
         if not hasattr(get_ipython(), "kernel"):
             print(self.still()[2])
             return
+        left = self._left()
         if self._widget is None and host.available():
-            self._widget = host.make(self.view(), picture(self.still()[0]), self._heard)
-        self._handle = display(self.bundle(), raw=True, display_id=True)
+            self._widget = host.make(self.view(), left, self._heard)
+        self._handle = display(self.bundle(left), raw=True, display_id=True)
         self._still_of, self._still_due = self.state(), time.monotonic() + STILL_S
         if self._widget is not None or self.moves():
             host.PUMP.add(self)
@@ -127,10 +129,11 @@ class Live:
         """The picture and words in the notebook, as things stand."""
         self._stale = False
         state = self.state()
+        left = self._left()
         if self._widget is not None:
-            self._widget.still = picture(self.still()[0])
+            self._widget.left = left
         if self._handle is not None:
-            self._handle.update(self.bundle(), raw=True)
+            self._handle.update(self.bundle(left), raw=True)
         self._still_of, self._still_due = state, now + STILL_S
 
     def _heard(self, content: Any) -> None:

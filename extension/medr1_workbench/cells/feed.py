@@ -28,9 +28,9 @@ METRICS = (
     "completions/mean_length",
     "eval_accuracy",
     "eval_reward",
-    "loss",
-    "mean_token_accuracy",
 )
+# Of a run without rewards.
+SFT_METRICS = ("loss", "mean_token_accuracy", "grad_norm", "learning_rate", "eval_loss", "eval_accuracy")
 # A curve is this many points at first: about the pixels of a cell. What comes later is told whole.
 POINTS = 400
 EVENTS_A_PAGE = 500
@@ -51,11 +51,12 @@ MOST_MARKS = 60
 class RunFeed:
     """Reads one run. `poll` asks the server what is new and puts it into the outbox; `again` tells a page that has nothing everything."""
 
-    def __init__(self, client: Asks, run: str, outbox: Outbox, metrics: Sequence[str] = METRICS) -> None:
+    def __init__(self, client: Asks, run: str, outbox: Outbox, metrics: Sequence[str] | None = None) -> None:
         self.run = run
         self._client = client
         self._outbox = outbox
-        self._wanted = [re.compile(fnmatch.translate(each)) for each in metrics]
+        self._metrics = metrics
+        self._wanted: list[re.Pattern[str]] = []
         self._epoch: str | None = None
         self._seq = 0
         self._due = 0.0
@@ -112,6 +113,8 @@ class RunFeed:
     def _read_all(self) -> bool:
         """Everything up to now, curves thinned out; the log goes on from there."""
         detail = self._ask("run")
+        wanted = self._metrics or (SFT_METRICS if detail["summary"]["trainer"] == "sft" else METRICS)
+        self._wanted = [re.compile(fnmatch.translate(each)) for each in wanted]
         names = self._names(detail["metric_names"])
         table = self._ask("metrics", names=names or ["reward"], max_points=POINTS)
         self.series = {
@@ -269,7 +272,7 @@ def image_part(client: Any, of: str, path: str, route: str, *parts: str) -> dict
 
 
 def cut(value: Any, longest: int = sys.maxsize) -> Any:
-    """Texts in a value, at any depth, no longer than that; what is left out is counted. Halves of letters, which no file can hold, are ?."""
+    """Texts in a value, at any depth, no longer than that; what is left out is counted. Halves of letters, which no file holds, are ?."""
     if isinstance(value, str):
         clean = value.encode("utf-8", "replace").decode()
         return clean if len(clean) <= longest else f"{clean[:longest]} … ({len(clean) - longest:,} characters more)"

@@ -10,7 +10,7 @@ from typing import Any
 from ..ask import Asks, ask
 from ..protocol import ACTIVE_STATES
 from .display import Live, figure_html
-from .feed import METRICS, RunFeed
+from .feed import RunFeed
 from .still import Chart, charts_svg, line_of, picture, readable
 
 # What the still shows, in this order: title, and metrics by what their names begin and end with.
@@ -33,7 +33,7 @@ class LiveRuns(Live):
     def __init__(self, client: Asks, runs: Sequence[str], metrics: Sequence[str] | None = None) -> None:
         super().__init__()
         self._client = client
-        self._feeds = {run: RunFeed(client, run, self.outbox, metrics or METRICS) for run in runs}
+        self._feeds = {run: RunFeed(client, run, self.outbox, metrics) for run in runs}
 
     def view(self) -> dict[str, Any]:
         return {"kind": "runs", "runs": list(self._feeds)}

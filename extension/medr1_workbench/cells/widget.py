@@ -39,18 +39,18 @@ def _widget_class() -> Any:
     import traitlets
 
     class LiveCell(anywidget.AnyWidget):
-        """`view` says what is shown; `still` is the picture that stands until the kernel tells more."""
+        """`view` says what is shown; `left` is what stands in the notebook: {"svg", "html", "text"}."""
 
         _esm = MODULE
         view = traitlets.Dict().tag(sync=True)
-        still = traitlets.Unicode().tag(sync=True)
+        left = traitlets.Dict().tag(sync=True)
 
     return LiveCell
 
 
-def make(view: dict[str, Any], still: str, heard: Callable[[dict[str, Any]], None]) -> Any:
+def make(view: dict[str, Any], left: dict[str, str], heard: Callable[[dict[str, Any]], None]) -> Any:
     """A widget; `heard` is called with each message of a page."""
-    widget = _widget_class()(view=view, still=still)
+    widget = _widget_class()(view=view, left=left)
     widget.on_msg(lambda _widget, content, _buffers: heard(content))
     return widget
 

@@ -14,3 +14,13 @@ export interface RenderGiven {
 
 /** Bubbles out of a cell that draws, so that what stands in its place can make room (extension/src/live-output.ts). */
 export const ALIVE = 'medr1-live';
+
+/** How things stand, for the notebook's file: bubbles out of a cell when the kernel has a newer picture. */
+export const LEFT = 'medr1-left';
+
+/** What a kernel leaves in a notebook. */
+export interface Left {
+  svg: string;
+  html: string;
+  text: string;
+}

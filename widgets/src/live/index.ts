@@ -4,7 +4,7 @@
  */
 import { refreshTheme } from '../theme.ts';
 import { LiveCell, type View } from './cell.ts';
-import { ALIVE, type RenderGiven } from './host.ts';
+import { ALIVE, LEFT, type Left, type RenderGiven } from './host.ts';
 import { LiveModel } from './model.ts';
 
 /** Each copy of the module that a page loads, one a widget, has an element of its own: another may be of another version. */
@@ -21,22 +21,26 @@ function render({ model, el }: RenderGiven): () => void {
   tag ??= register();
   const cell = document.createElement(tag) as LiveCell;
   const live = new LiveModel(model);
-  const still = (): void => void (cell.still = String(model.get('still') ?? ''));
+  const left = (): Partial<Left> => (model.get('left') ?? {}) as Partial<Left>;
+  const tell = (name: string, detail?: unknown): boolean =>
+    cell.dispatchEvent(new CustomEvent(name, { detail, bubbles: true, composed: true }));
+  const picture = (): void => void (cell.still = left().svg ? `data:image/svg+xml;utf8,${encodeURIComponent(left().svg!)}` : '');
+  const renewed = (): void => void (picture(), tell(LEFT, left()));
   Object.assign(cell, { model: live, view: model.get('view') as View });
-  still();
-  model.on('change:still', still);
+  picture();
+  model.on('change:left', renewed);
   // A key that is pressed in the cell is the cell's: JupyterLab would take "d d" for the end of it.
   cell.dataset.lmSuppressShortcuts = 'true';
   const leave = live.changed.subscribe(() => {
     leave();
-    cell.dispatchEvent(new CustomEvent(ALIVE, { bubbles: true, composed: true }));
+    tell(ALIVE);
   });
   const unwatch = watchTheme();
   el.append(cell);
   return () => {
     unwatch();
     leave();
-    model.off('change:still', still);
+    model.off('change:left', renewed);
     cell.remove();
   };
 }
