@@ -260,7 +260,7 @@ def add_dataset(
     with Progress(f"indexing {job['name']}", show) as bar:
         try:
             while job["state"] == "running":
-                bar.update(job["done"], job["total"], job["phase"])
+                bar.update(job["done"], job["total"] or 0, job["phase"])
                 if end is not None and time.monotonic() > end:
                     raise TimeoutError(
                         f"{job['name']} is being indexed: {job['phase']} {job['done']} of {job['total']} after {timeout:g} s"
@@ -270,7 +270,7 @@ def add_dataset(
         except (KeyboardInterrupt, GivenUp):
             ask(client, "data.stop", job["name"])
             raise
-        bar.update(job["done"], job["total"], job["state"])
+        bar.update(job["done"], job["total"] or 0, job["state"])
     if job["state"] != "done":
         error = job["error"] or {"code": "DATA_STOPPED", "message": f"indexing {job['name']} was stopped", "remedy": "Start it again."}
         raise WorkbenchError(error["code"], error["message"], error["remedy"])
