@@ -34,6 +34,7 @@ from .errors import WorkbenchError
 from .evaluation import Comparison, Evaluation, compare, evaluate, matrices
 from .generation import Generation
 from .kernel import RewardHost, Served
+from .paths import place, placed
 from .pausing import asynchronous
 from .rewards import ComingReward, files_of_config, functions_of_config
 from .run import Run
@@ -76,7 +77,7 @@ def connect(
             f"The backend speaks protocol {found.protocol}, this client {PROTOCOL_VERSION}",
             "Restart the kernel; if that does not help, run npm start again.",
         )
-    return Client(socket_client(found))
+    return Client(socket_client(found), local=True)
 
 
 def address(url: str) -> tuple[str, str | None]:
@@ -154,8 +155,10 @@ def _json(answer: httpx.Response) -> Any:
 class Client:
     """One backend. Methods raise WorkbenchError with the backend's own message and remedy."""
 
-    def __init__(self, http: httpx.Client) -> None:
+    def __init__(self, http: httpx.Client, *, local: bool = False) -> None:
+        """`local`: the backend is of this machine, so that paths of this notebook's folder mean something to it."""
         self._http = http
+        self._local = local
         self._override = False
         self._coming: dict[str, ComingReward] = {}
 
@@ -280,15 +283,43 @@ class Client:
             return {**preset, **changes}
         raise WorkbenchError("NO_SAMPLE", "The made sample has not been written", "npm start writes it; or: medr1 sample .medr1/sample")
 
-    def check(self, config: dict[str, Any] | None = None, **keys: Any) -> dict[str, Any]:
-        """The whole configuration with every default filled in; raises when a key or a value is not right. Starts nothing."""
-        whole, _ = functions_of_config({**(config or {}), **keys})
-        return ask(self, "checkConfig", body={"config": whole})["config"]
+    def check(self, config: dict[str, Any] | None = None, *, deep: bool = False, **keys: Any) -> dict[str, Any]:
+        """The whole configuration with every default filled in; raises when a key or a value is not right. Starts nothing. `deep` also
+        looks whether the model, the data set and its splits are there and can be used, and tries the reward functions.
+        """
+        whole, functions = functions_of_config({**(config or {}), **keys})
+        complete = ask(self, "checkConfig", body={"config": self._placed(whole)})["config"]
+        if deep:
+            self._look(complete, functions)
+        return complete
+
+    def _look(self, config: dict[str, Any], functions: list[Callable[..., Any]]) -> None:
+        """Raises with the first thing that a run of this configuration would stumble over."""
+        ask(self, "generate", body={"model": config["model_name_or_path"], "question": "", "num": 0}, timeout=PATIENT)  # its processor
+        ask(self, "estimate", body={"config": config}, timeout=PATIENT)  # the model's shape, the questions, sizes of images
+        if config["dataset_test_split"] is not None:
+            ask(self, "estimate", body={"config": {**config, "dataset_train_split": config["dataset_test_split"]}}, timeout=PATIENT)
+        if config["trainer"] == "sft":
+            return
+        with self.reward_host.for_now(*(Served(function) for function in functions)):
+            body = {key: config[key] for key in ("reward_funcs", "variant", "max_completion_length")}
+            checked = ask(self, "checkRewards", body={**body, "reward_files": files_of_config(config)}, timeout=PATIENT)["functions"]
+        for error in (each["error"] for each in checked if each["error"]):
+            raise WorkbenchError(error["code"], error["message"], error["remedy"])
 
     def estimate(self, config: dict[str, Any] | None = None, **keys: Any) -> dict[str, Any]:
         """Memory in bytes by purpose, steps, and advice where it does not fit."""
         whole, _ = functions_of_config({**(config or {}), **keys})
-        return ask(self, "estimate", body={"config": whole})
+        return ask(self, "estimate", body={"config": self._placed(whole)})
+
+    def _placed(self, config: dict[str, Any]) -> dict[str, Any]:
+        """With whole paths: relative ones are of the folder of this notebook. A backend elsewhere has its own."""
+        if not self._local:
+            return config
+        return placed(config, (each["name"] for each in ask(self, "data.list")["datasets"]) if "dataset_name" in config else ())
+
+    def _place(self, path: Any) -> Any:
+        return place(path) if self._local else path
 
     def train(
         self, config: dict[str, Any] | None = None, *, start: bool = True, reward_files: dict[str, str] | None = None, **keys: Any
@@ -299,7 +330,7 @@ class Client:
         """
         whole, functions = functions_of_config({**(config or {}), **keys})
         self.reward_host.serve(*(Served(function) for function in functions))
-        whole = self._with_coming(whole)
+        whole = self._placed(self._with_coming(whole))
         body = {"config": whole, "reward_files": {**files_of_config(whole), **(reward_files or {})}, "start": start}
         return Run(self, ask(self, "createRun", body=body))
 
@@ -315,7 +346,7 @@ class Client:
         """Starts two runs that differ in their prompt variant alone: they see the same questions in the same order and sample from the same
         seeds. On one device they take turns step by step; pausing, resuming or stopping one does it to both. Otherwise as train().
         """
-        whole = {**(config or {}), **keys}
+        whole = self._placed({**(config or {}), **keys})
         files = {**files_of_config(whole), **(reward_files or {})}
         body = {"config": whole, "variants": list(variants), "reward_files": files, "start": start}
         first, second = ask(self, "createPair", body=body)["runs"]
@@ -377,7 +408,7 @@ class Client:
         given = {
             "run": run,
             "step": step,
-            "model": None if model is None else os.path.abspath(os.path.expanduser(model)),
+            "model": None if model is None else self._place(model),
             "dataset": dataset,
             "split": split,
             "variant": variant,
@@ -554,7 +585,7 @@ class Client:
             "question": question,
             "run": run,
             "step": step,
-            "model": model,
+            "model": self._place(model),
             "dataset": dataset,
             "item": item,
             "image": image,

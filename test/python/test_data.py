@@ -143,6 +143,46 @@ class TestRows:
         assert f"{len(made)} questions" in repr(made)
 
 
+class TestCheck:
+    @pytest.mark.parametrize(
+        ("keys", "code"),
+        [
+            ({"model_name_or_path": "nope"}, "MODEL_MISSING"),
+            ({"dataset_name": "nope"}, "DATA_NOT_FOUND"),
+            ({"dataset_train_split": "modality/trian"}, "DATA_SPLIT_UNKNOWN"),
+            ({"dataset_test_split": "modality/tset"}, "DATA_SPLIT_UNKNOWN"),
+            ({"modality": ["Daguerreotype"]}, "DATA_EMPTY"),
+            ({"reward_funcs": ["acc"]}, "REWARD_UNKNOWN"),
+        ],
+    )
+    def test_deep_looks_at_model_data_splits_and_rewards(self, client, keys, code):
+        config = client.demo(**keys)
+        client.check(config)  # all of it is well formed
+        with pytest.raises(wb.WorkbenchError) as caught:
+            client.check(config, deep=True)
+        assert caught.value.code == code
+
+    def test_deep_finds_nothing_wrong_with_the_demo_and_tries_functions_of_the_notebook(self, client):
+        def fine(completions, **_):
+            return [1.0] * len(completions)
+
+        def broken(completions, **_):
+            raise RuntimeError("no")
+
+        assert client.check(client.demo(), deep=True)["max_steps"] > 0
+        client.check(client.demo(reward_funcs=["accuracy", fine]), deep=True)
+        with pytest.raises(wb.WorkbenchError, match="no"):
+            client.check(client.demo(reward_funcs=["accuracy", broken]), deep=True)
+
+    def test_a_relative_path_is_of_the_notebooks_folder(self, client, tmp_path, monkeypatch):
+        model = client.demo()["model_name_or_path"]
+        (tmp_path / "mine").symlink_to(model)
+        monkeypatch.chdir(tmp_path)
+        checked = client.check(client.demo(model_name_or_path="mine"), deep=True)
+        assert checked["model_name_or_path"] == str(tmp_path / "mine")
+        assert wb.generate("Q", model="./mine", max_new_tokens=2).model == str(tmp_path / "mine")
+
+
 class TestNotes:
     def test_tags_are_a_facet_and_notes_a_column(self, made):
         ids = list(made.rows(limit=3)["id"])

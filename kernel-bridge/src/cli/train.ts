@@ -316,13 +316,14 @@ function onInterrupt(ask: () => void): Disposable {
   return { [Symbol.dispose]: () => ['SIGINT', 'SIGTERM'].forEach((signal) => process.off(signal, interrupted)) };
 }
 
-/** Paths as written are relative to where the command runs, not to where the server does; those of reward files to the configuration. */
+/** Paths are relative to where the command runs, not to where the server does. A reward file that is not there may lie beside the configuration. */
 function withPaths(config: TrainConfig, file: string): TrainConfig {
   const absolute = (path: string): string => (existsSync(expandHome(path)) ? resolve(expandHome(path)) : path);
-  const reward_funcs = config.reward_funcs.map((entry) => (isRewardFile(entry) ? resolve(dirname(file), expandHome(entry)) : entry));
+  const rewardFile = (entry: string): string =>
+    [resolve(expandHome(entry)), resolve(dirname(file), expandHome(entry))].find(existsSync) ?? resolve(expandHome(entry));
   return {
     ...config,
-    reward_funcs,
+    reward_funcs: config.reward_funcs.map((entry) => (isRewardFile(entry) ? rewardFile(entry) : entry)),
     model_name_or_path: resolve(expandHome(config.model_name_or_path)),
     dataset_name: absolute(config.dataset_name),
   };

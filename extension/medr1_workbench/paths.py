@@ -1,0 +1,35 @@
+"""Paths as a notebook writes them: relative ones are of its folder, whatever folder the backend runs in."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from .values import plain
+
+# Keys of a configuration that name a directory or a file.
+MODEL, DATASET = "model_name_or_path", "dataset_name"
+
+
+def place(path: Any, *, known: Iterable[str] = ()) -> Any:
+    """The whole path where `path` names something of this folder or is written as a path ("./x", "../x", "~/x"), else as it is: a
+    name, or a path of the machine of the backend. `known`: names that mean something else than a folder here.
+    """
+    written = plain(path)
+    if not isinstance(written, str) or written == "" or (not isinstance(path, os.PathLike) and written in known):
+        return written
+    here = Path(written).expanduser()
+    marked = isinstance(path, os.PathLike) or written.startswith(("./", "../", "~"))
+    return os.path.abspath(here) if marked or here.exists() else written
+
+
+def placed(config: Mapping[str, Any], known: Iterable[str]) -> dict[str, Any]:
+    """The configuration with the paths of its model and its data set whole."""
+    own = dict(config)
+    if MODEL in own:
+        own[MODEL] = place(own[MODEL])
+    if DATASET in own:
+        own[DATASET] = place(own[DATASET], known=known)
+    return own
