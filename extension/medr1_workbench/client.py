@@ -97,7 +97,7 @@ def _trusted(verify: Any) -> bool | ssl.SSLContext:
         return verify
     if not os.path.exists(verify):
         raise WorkbenchError(
-            "CERTIFICATE", f"verify names {os.fspath(verify)}, which is not there", "Give the server's certificate as a PEM file."
+            "CERTIFICATE", f"verify names {os.fspath(verify)}, which does not exist", "Give the server's certificate as a PEM file."
         )
     try:
         return ssl.create_default_context(**{"capath" if os.path.isdir(verify) else "cafile": os.fspath(verify)})
@@ -181,7 +181,7 @@ class Client:
         if answer.is_redirect:
             raise WorkbenchError(
                 f"HTTP_{answer.status_code}",
-                f"{self._http.base_url} sends us on to {answer.headers.get('location')}, as Jupyter does with who is not logged in",
+                f"{self._http.base_url} redirects to {answer.headers.get('location')}, as Jupyter does for a client that is not logged in",
                 "Check url, and give the token of the server: connect(url, token=...).",
                 answer.status_code,
             )

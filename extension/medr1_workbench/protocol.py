@@ -4,7 +4,9 @@ PROTOCOL_VERSION = 1
 # Bytes of a body that relay and backend take.
 MAX_BODY = 16777216
 # Routes whose answer may take minutes.
-SLOW_PATHS = frozenset({"generate", "explain/alternatives", "explain/attribution", "explain/decision", "search", "search/phrases", "search/families"})
+SLOW_PATHS = frozenset(
+    {"generate", "explain/alternatives", "explain/attribution", "explain/decision", "search", "search/phrases", "search/families"}
+)
 FACETS = ("modality", "question_type", "dataset", "split", "tag", "options", "answer", "problem")
 # States of a run in which a process works on it, and in which none does any more. A queued run is in neither.
 ACTIVE_STATES = frozenset(("starting", "running", "pausing", "paused", "stopping"))

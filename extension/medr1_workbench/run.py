@@ -481,7 +481,7 @@ class Run(Stored):
             ".parquet": lambda: self.rollouts(first=1, tokens=True).to_parquet(target),
         }
         if target.suffix not in writers:
-            raise WorkbenchError("EXPORT_FORMAT", f"{target} does not say what to write", f"End the name with {', '.join(writers)}.")
+            raise WorkbenchError("EXPORT_FORMAT", f"the ending of {target} names no format", f"End the name with {', '.join(writers)}.")
         try:
             writers[target.suffix]()
         except (ImportError, OSError) as error:

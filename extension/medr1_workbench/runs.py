@@ -69,7 +69,7 @@ def sweep(client: Trains, config: Mapping[str, Any], keys: Mapping[str, Any], st
     fixed = {key: value for key, value in given.items() if key not in varied}
     empty = [key for key, value in varied.items() if not value]
     if empty:
-        raise ValueError(f"{empty[0]} is varied over no value")
+        raise ValueError(f"{empty[0]} has an empty list of values")
     base = config.get("run_name")
     grid = [dict(zip(varied, values, strict=True)) for values in product(*varied.values())]
     named = [

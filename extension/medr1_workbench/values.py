@@ -62,7 +62,9 @@ def plain(value: Any, place: str = "") -> Any:
         return plain(value.tolist(), place)
     if isinstance(value, Iterable) and not isinstance(value, bytes | bytearray | memoryview | pd.DataFrame):
         return _items(value, place)
-    raise TypeError(f"{place or 'the value'} is a {type(value).__name__}, which has no form in JSON: give text, a number, a list or a dict")
+    raise TypeError(
+        f"{place or 'the value'} is a {type(value).__name__}, which cannot be written as JSON: give text, a number, a list or a dict"
+    )
 
 
 def _items(values: Iterable[Any], place: str) -> list[Any]:
@@ -73,7 +75,7 @@ def _finite(number: float, place: str) -> float:
     if math.isnan(number):
         raise ValueError(f"{place or 'the value'} is NaN: give a number, or None to leave it out")
     if math.isinf(number):
-        raise ValueError(f"{place or 'the value'} is {number}, which JSON cannot say: give a finite number")
+        raise ValueError(f"{place or 'the value'} is {number}, which cannot be written as JSON: give a finite number")
     return number
 
 

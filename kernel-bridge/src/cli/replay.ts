@@ -114,7 +114,7 @@ const groupSize = (file: string, given: unknown, G: number): WorkbenchError =>
     code: 'REPLAY_GROUPS',
     exit: 2,
     message: `num_generations is ${JSON.stringify(given)}, but every row of ${file} has ${G} completions`,
-    remedy: 'Leave num_generations out: the batch says it.',
+    remedy: 'Leave num_generations out: it follows from the batch.',
   });
 
 const noReward = (file: string, row: number, name: string): WorkbenchError =>

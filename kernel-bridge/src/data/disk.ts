@@ -19,6 +19,6 @@ export async function ensureSpace(dir: string, bytes: number, what: string): Pro
     code: 'DISK_FULL',
     http: 507,
     message: `${dir} has ${gigabytes(free)} free; to ${what} takes ${gigabytes(bytes + reserve)}`,
-    remedy: 'Free some space or name a folder on another disk; what is there already is gone on with.',
+    remedy: 'Free some space, or name a folder on another disk. The same command then goes on from what is there.',
   });
 }

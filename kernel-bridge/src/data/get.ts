@@ -75,7 +75,7 @@ async function downloadAll({ repo, dir, hubUrl, signal, progress }: GetOptions):
     await ensureSpace(dir, await missingBytes(dir, entries), `download and unpack ${repo}`);
     for (const { path, lfs } of entries) {
       const info = await fileDownloadInfo({ ...options, path });
-      if (!info) throw new Error(`${path} is in its list and cannot be fetched`);
+      if (!info) throw new Error(`${path} is in the list of the hub, which does not give the file`);
       const target = join(dir, path);
       const report = (phase: 'download' | 'check') => (done: number) => progress?.({ phase, file: path, done, total: info.size });
       await download({ url: info.url, target, size: info.size, etag: info.etag, fetch: abortable, report: report('download') });
@@ -146,8 +146,8 @@ async function verify(path: string, sha256: string, report: (done: number) => vo
   await rename(path, `${path}.damaged`);
   throw new WorkbenchError({
     code: 'DATA_DOWNLOAD',
-    message: `${path} does not have the sha256 that the hub gives for it`,
-    remedy: 'It was renamed to .damaged; start the command again.',
+    message: `the sha256 of ${path} is not the one that the hub gives`,
+    remedy: 'The file was renamed to .damaged. Start the command again: it downloads the file anew.',
   });
 }
 
@@ -165,6 +165,6 @@ function unreachable(repo: string, cause: unknown): WorkbenchError {
     code: 'DATA_DOWNLOAD',
     cause,
     message: `the hub did not give ${repo}: ${reason}`,
-    remedy: `Without a network, bring the data by other means in this layout and run \`medr1 data add DIR\`:\n${KNOWN.omnimedvqa.layout}`,
+    remedy: `Without a network, copy the data from another machine in this layout, then run \`medr1 data add DIR\`:\n${KNOWN.omnimedvqa.layout}`,
   });
 }

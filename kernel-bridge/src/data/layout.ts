@@ -149,7 +149,7 @@ function notQuestions(path: string): WorkbenchError {
   return new WorkbenchError({
     code: 'DATA_NOT_QUESTIONS',
     http: 422,
-    message: `${path} ${yaml ? 'configures a run' : 'is no file of a kind that is read here'}: it holds no questions`,
+    message: `${path} ${yaml ? 'configures a run' : 'is of no kind that the workbench reads'}: it holds no questions`,
     remedy: yaml
       ? `Train it with \`medr1 train ${basename(path)}\`; give the folder or file that its dataset_name names here.`
       : 'Give a folder, or a file that ends in .json, .jsonl, .ndjson, .csv, .tsv or .parquet.',
@@ -179,7 +179,7 @@ export function unreadable(path: string, cause: Error): WorkbenchError {
 function nothingKnown(path: string): WorkbenchError {
   return new WorkbenchError({
     code: 'DATA_LAYOUT_UNKNOWN',
-    message: `${path} holds no questions in a layout that is known here`,
+    message: `${path} holds no questions in a layout that the workbench knows`,
     remedy:
       'Known: OmniMedVQA (QA_information/, Images/), Med-R1 (Splits/), metadata.jsonl or metadata.csv beside images, Parquet, JSON, JSON Lines, CSV.',
   });

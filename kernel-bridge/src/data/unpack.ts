@@ -129,7 +129,8 @@ function unwritable(archive: string, cause: Error): WorkbenchError {
   return new WorkbenchError({
     ...(isDiskFull(cause) ? { code: 'DISK_FULL', http: 507 } : { code: 'NOT_WRITABLE', http: 500 }),
     cause,
-    message: `${archive} was not unpacked whole: ${cause.message}`,
-    remedy: 'Free some space or mend the rights of the folder, and start again: it goes on from there.',
+    message: `${archive} could not be unpacked to its end: ${cause.message}`,
+    remedy:
+      'Free some space, or give yourself the right to write into the folder. Then start again: the unpacking goes on where it stopped.',
   });
 }

@@ -441,7 +441,7 @@ export const ROUTES = {
     answer: Type.Object({ known: Type.Array(data.Download), jobs: Type.Array(data.DownloadJob) }),
   }),
   'data.download': post('/data/downloads', {
-    text: 'fetches, unpacks, starts to index; what an earlier try left is gone on with',
+    text: 'fetches, unpacks and starts to index; it goes on from what an earlier try left',
     body: data.StartDownload,
     answer: data.DownloadJob,
     status: 202,

@@ -5,20 +5,11 @@ import { chartsFor } from './charts.ts';
 import { csv } from './csv.ts';
 import { cutsOf, extent, leftOut, spanOf, traces, yRange, type AreaTrace, type ChartSettings, type LineTrace } from './figure.ts';
 import { linesOf } from './lines.ts';
+import { CURVES_DEFAULTS } from './model.ts';
 import { readings, stepAt } from './readings.ts';
 
 const PALETTE = { series: ['red', 'blue', 'green'], text: 'black', grid: 'grey', surface: 'white' };
-const SETTINGS: ChartSettings = {
-  axis: 'step',
-  smoother: 'ema',
-  smoothing: 0.6,
-  window: 20,
-  logY: false,
-  ignoreOutliers: false,
-  groupBy: null,
-  heatRun: null,
-  range: null,
-};
+const SETTINGS: ChartSettings = CURVES_DEFAULTS;
 const [reward, byFunction] = chartsFor(['reward', 'reward_std', 'rewards/accuracy/mean', 'rewards/format/mean']);
 
 const lineOf = (trace: unknown): LineTrace => trace as LineTrace;

@@ -111,7 +111,7 @@ export class FolderPicker extends WatchingElement {
             data-testid="folder-images"
             .value=${this.images}
             placeholder="in the folder"
-            title="The folder that the image paths of the records begin in, where it is another: /data/images or ~/images. Those of ${baseName(folder.dir)}, images/, imgs/ and figures/ are found without it."
+            title="The folder from which the image paths of the records start, for example /data/images or ~/images. Images in ${baseName(folder.dir)} and in its folders images/, imgs/ and figures/ are found without it."
             spellcheck="false"
             @input=${(event: Event) => (this.images = (event.target as HTMLInputElement).value)}
         /></label>

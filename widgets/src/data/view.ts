@@ -138,8 +138,8 @@ export class DataView extends WatchingElement {
           : html`<section>
               <h3>OmniMedVQA</h3>
               <p class="secondary">
-                Its open part has 88,996 questions on 8 modalities. It comes from the Hugging Face hub, after its licence was read, is
-                unpacked and indexed; a download that broke off is gone on with.
+                Its open part has 88,996 questions on 8 modalities. After you accept its licence, it is downloaded from the Hugging Face
+                hub, unpacked and indexed. A download that broke off goes on where it stopped.
               </p>
               <medr1-download .data=${this.workbench.connector.data} @medr1-downloaded=${this.#onDownloaded}></medr1-download>
               <p class="secondary">The same in a terminal:</p>

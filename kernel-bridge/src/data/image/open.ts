@@ -32,14 +32,15 @@ export const dataGone = (root: string): WorkbenchError =>
   new WorkbenchError({
     code: 'DATA_GONE',
     message: `the data folder ${root} is gone`,
-    remedy: 'Put it back (is its disk mounted?), then resume: what is done is kept.',
+    remedy: 'Put the folder back (is its disk mounted?), then resume: nothing that was done is lost.',
   });
 
 export const imageChanged = (image: string): WorkbenchError =>
   new WorkbenchError({
     code: 'DATA_IMAGE_CHANGED',
     message: `${image} is no longer the image that was indexed`,
-    remedy: 'Put it back, or index the data set again (`medr1 data add`) and begin anew on the images as they are.',
+    remedy:
+      'Put the image back, or index the data set again (`medr1 data add`) and start a new run or evaluation on the images as they are now.',
     http: 409,
   });
 

@@ -75,7 +75,7 @@ async function requireFolder(dir: string): Promise<void> {
     code: 'DATA_NOT_FOUND',
     http: 404,
     message: `${dir} is no folder of images`,
-    remedy: 'Name the folder that the image paths of the records begin in.',
+    remedy: 'Name the folder from which the image paths of the records start.',
   });
 }
 
@@ -85,8 +85,8 @@ export function refuseTaken(dir: string, name: string, home?: string): void {
   throw new WorkbenchError({
     code: 'DATA_NAME_TAKEN',
     http: 409,
-    message: `${name} is the name of the data set in ${summary(name, home).dir}`,
-    remedy: 'Choose another name, or remove that one first.',
+    message: `the name ${name} belongs to the data set in ${summary(name, home).dir}`,
+    remedy: 'Choose another name, or remove that data set first.',
   });
 }
 
@@ -134,6 +134,6 @@ function died(dir: string, code: number | null, signal: string | null): Workbenc
     code: 'DATA_INDEX_DIED',
     http: 500,
     message: `the process that indexed ${dir} ended with ${signal ?? `exit code ${code}`}`,
-    remedy: 'Start it again: it goes on where it was. If it ends at the same image each time, remove that image.',
+    remedy: 'Start the indexing again: it goes on where it stopped. If it ends at the same image each time, remove that image.',
   });
 }

@@ -22,6 +22,6 @@ function busy(name: string): WorkbenchError {
     code: 'DATA_BUSY',
     http: 409,
     message: `${name} is being indexed by another process`,
-    remedy: 'Wait until that has ended, or stop it; what it did stays.',
+    remedy: 'Wait until that process has ended, or stop it; the index keeps what the process has read.',
   });
 }

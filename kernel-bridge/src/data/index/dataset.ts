@@ -454,7 +454,7 @@ export function noItem(name: string, id: string): WorkbenchError {
     code: 'DATA_ITEM_UNKNOWN',
     http: 404,
     message: `${name} has no question ${id}`,
-    remedy: 'The index may have been made anew; go back to the list.',
+    remedy: 'The data set may have been indexed again; go back to the list.',
   });
 }
 
@@ -462,7 +462,7 @@ function noRuns(run: string): never {
   throw new WorkbenchError({
     code: 'RUN_UNKNOWN',
     http: 404,
-    message: `nothing is known here of run ${run}`,
+    message: `the answers of run ${run} are not known here`,
     remedy: 'Ask the server for pages with the answers of runs.',
   });
 }

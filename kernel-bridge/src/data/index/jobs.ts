@@ -134,7 +134,7 @@ function nameTaken(name: string): WorkbenchError {
   return new WorkbenchError({
     code: 'DATA_NAME_TAKEN',
     http: 409,
-    message: `${name} is the name of a data set that is being indexed`,
+    message: `the name ${name} belongs to a data set that is being indexed`,
     remedy: 'Choose another name, or wait.',
   });
 }

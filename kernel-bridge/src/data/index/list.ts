@@ -117,7 +117,7 @@ export function refuseOlderIndex(name: string, home?: string): void {
   throw new WorkbenchError({
     code: 'DATA_INDEX_VERSION',
     http: 409,
-    message: `${name} was indexed by another version, which read some files otherwise`,
+    message: `${name} was indexed by another version of the workbench, which read some files in another way`,
     remedy: `Index it again: medr1 data add ${JSON.stringify(dir)} --name ${name}. Splits stay.`,
   });
 }

@@ -85,7 +85,7 @@ describe('answers of runs', () => {
 
   it('are unknown to an index that was opened without them', () => {
     const alone = new Dataset('made', home);
-    expect(() => alone.page({ runs: ['a'] })).toThrow(/nothing is known here of run a/);
+    expect(() => alone.page({ runs: ['a'] })).toThrow(/the answers of run a are not known here/);
     alone.close();
   });
 });

@@ -85,7 +85,7 @@ function taken(path: string, { name }: SplitFile): WorkbenchError {
   return new WorkbenchError({
     code: 'DATA_SPLIT_TAKEN',
     http: 409,
-    message: `${path} is another split named ${name}, of another seed, share or content`,
+    message: `${path} holds another split of the name ${name}: its seed, its share or its questions differ`,
     remedy: 'Choose another --name. --force writes over it: runs and evaluations that name it then refuse to go on.',
   });
 }
