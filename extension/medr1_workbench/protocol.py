@@ -5,7 +5,15 @@ PROTOCOL_VERSION = 1
 MAX_BODY = 16777216
 # Routes whose answer may take minutes.
 SLOW_PATHS = frozenset(
-    {"generate", "explain/alternatives", "explain/attribution", "explain/decision", "search", "search/phrases", "search/families"}
+    {
+        "generate",
+        "explain/alternatives",
+        "explain/attribution",
+        "explain/decision",
+        "search",
+        "search/phrases",
+        "search/families",
+    }
 )
 FACETS = ("modality", "question_type", "dataset", "split", "tag", "options", "answer", "problem")
 # States of a run in which a process works on it, and in which none does any more. A queued run is in neither.
