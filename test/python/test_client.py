@@ -210,6 +210,39 @@ def test_reward_weights_change_from_the_next_step_on(client):
     assert ((after["reward/accuracy"] + 0.25 * after["reward/format"]) - after["reward"]).abs().max() < 1e-9
 
 
+def test_alerts_are_a_table_and_thresholds_rules_and_snoozes_change(client):
+    run = client.train(client.demo(**{**SMALL, "max_steps": 30, "max_completion_length": 8}))
+    told = []
+    watch = run.alert_when(lambda m: told.append(len(m)) or (len(m) >= 3 and f"{len(m)} steps"), name="three steps")
+    run.wait(timeout=300)
+    watch.join(60)
+    alerts = run.alerts().set_index("rule")
+    assert alerts.loc["truncated", "since"] == 5
+    assert "of 8 tokens" in alerts.loc["truncated", "seen"]
+    assert alerts.loc["truncated", "remedies"][0]["settings"] == {"max_completion_length": 16}
+    assert alerts.loc["three steps", ["since", "seen", "level"]].tolist() == [3, "3 steps", "warning"], (
+        "as a timely look would have seen it"
+    )
+    assert told == list(range(1, 31))
+
+    run.snooze("truncated")
+    assert run.alerts().set_index("rule")["snoozed"].to_dict()["truncated"]
+    run.set_alerts(thresholds={"truncated": {"share": 2}}, off=["groups_all_wrong"])
+    assert not {"truncated", "groups_all_wrong"} & set(run.alerts()["rule"])
+    run.set_alerts(thresholds={"truncated": None}, off=[])
+    assert "truncated" in set(run.alerts()["rule"])
+
+    client.set_alerts(rules={"mine": "(m) => m.now('completions/mean_length') === 8 && `8 tokens at ${m.step}`"})
+    assert client.alert_rules().loc["mine", "source"].startswith("(m)")
+    assert run.alerts().set_index("rule").loc["mine", "seen"].startswith("8 tokens at")
+    with pytest.raises(wb.WorkbenchError, match="broken"):
+        client.set_alerts(rules={"broken": "(m) => {"})
+    client.set_alerts(rules={"mine": None}, thresholds={"truncated": {"share": 0.4}})
+    assert client.alert_rules().loc["truncated", "thresholds"]["share"] == 0.4
+    assert "mine" not in client.alert_rules().index
+    client.set_alerts(thresholds={"truncated": None})
+
+
 def test_settings_parameters_and_schedules_change_from_the_next_step_on(client):
     run = client.train(client.demo(**{**SMALL, "reward_funcs": ["accuracy", "format", "length_band"]}), start=False)
     before = run.settings

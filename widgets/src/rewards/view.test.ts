@@ -656,6 +656,18 @@ describe('settings', () => {
     expect(find('[data-testid=revision]').textContent).toMatch(/revision 2\s+◔ from the next step/);
   });
 
+  it('take over what an alert proposes, beside what was typed, and apply it by hand alone', async () => {
+    const { connector, field, type, apply, root } = await settings();
+    await type('epsilon_high', '0.28');
+    workbench.settingDrafts.set({ a: { beta: '0.08' } });
+    await settled();
+    expect([root.querySelector('details')!.open, field('beta').value, field('epsilon_high').value]).toEqual([true, '0.08', '0.28']);
+    expect(connector.calls.some(([name]) => name === 'editSettings')).toBe(false);
+    expect(workbench.settingDrafts.value).toEqual({});
+    await press(apply);
+    expect(sent(connector, 'editSettings')).toEqual({ settings: { epsilon_high: 0.28, beta: 0.08 } });
+  });
+
   it('say why one cannot be changed, and offer the fork', async () => {
     const { element, root, field } = await settings({ fixed: { beta: 'it began with beta 0' } });
     expect(field('beta').disabled).toBe(true);
