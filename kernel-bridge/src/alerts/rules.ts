@@ -356,29 +356,29 @@ export const RULES: readonly Rule[] = [
     title: 'A reward is at its ceiling',
     level: 'warning',
     metrics: ['rewards/{function}/mean', 'rewards/{function}/std', 'accuracy'],
-    window: 8,
+    window: 30,
     thresholds: {
       level: { value: 0.95, text: 'mean of the function, which is at most 1' },
       std: { value: 0.25, text: 'spread of the function, at most' },
-      gain: { value: 0.05, text: 'rise of accuracy below which accuracy counts as flat' },
+      gain: { value: 0.03, text: 'rise of accuracy below which accuracy counts as flat' },
       solved: { value: 0.9, text: 'accuracy from which there is little left to rise' },
     },
     why: 'A function that nearly every completion earns in full tells them apart no more. Where no reward for being right is in force, or accuracy stands still, the policy has learnt the form alone.',
     seen(series, t) {
       const functions = rewardFunctions(series);
-      const right = functions.filter(isAccuracy);
-      const flat = (rise(series, 'accuracy', 8) ?? Infinity) < t.gain && recent(series, 'accuracy', 8)! < t.solved;
+      const rewardsRight = functions.some(isAccuracy);
+      // form is learnt first in runs that go well, too: where being right is rewarded it gets time to follow
+      const window = rewardsRight ? 30 : 8;
+      const gained = rise(series, 'accuracy', window);
+      const flat = gained !== null && gained < t.gain && recent(series, 'accuracy', window)! < t.solved;
+      if (rewardsRight && !flat) return null;
       for (const name of functions.filter((one) => !isAccuracy(one))) {
-        const [value, std] = [recent(series, `rewards/${name}/mean`, 8), recent(series, `rewards/${name}/std`, 8)];
+        const [value, std] = [recent(series, `rewards/${name}/mean`, window), recent(series, `rewards/${name}/std`, window)];
         if (value === null || std === null || value < t.level || value > 1.0001 || std > t.std) continue;
-        if (right.length > 0 && !flat) continue;
         const began = mean(series.first(`rewards/${name}/mean`, 3));
-        const alone =
-          right.length === 0
-            ? 'no reward for the right answer is in force'
-            : `accuracy moved by ${number(rise(series, 'accuracy', 8)!)} since the start`;
+        const beside = rewardsRight ? `accuracy moved by ${number(gained!)} since the start` : 'no reward for the right answer is in force';
         return {
-          seen: `${name} had a mean of ${number(value)} and a spread of ${number(std)} ${over(series, 8)}, from ${number(began)} at the start; ${alone}.`,
+          seen: `${name} had a mean of ${number(value)} and a spread of ${number(std)} ${over(series, window)}, from ${number(began)} at the start; ${beside}.`,
           metrics: [`rewards/${name}/mean`, `rewards/${name}/std`, 'accuracy'],
           of: name,
         };
