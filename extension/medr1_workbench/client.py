@@ -394,6 +394,8 @@ class Client:
         limit: int | None = None,
         seed: int | None = None,
         max_new_tokens: int | None = None,
+        samples: int | None = None,
+        temperature: float | None = None,
         batch_size: int | None = None,
         train_split: str | None = None,
         prompt_template: str | None = None,
@@ -404,6 +406,8 @@ class Client:
         """Asks a model every question of a split, greedily, and stores each answer: the newest checkpoint of `run`, the one at `step`, or
         a Hugging Face directory `model`. Returns at once; `.wait()` waits. The same settings of the same weights on the same questions give
         the stored evaluation back unless `anew`. `controls`: blank-image, shuffled-image, text-only, options-permuted, option-prior.
+        `samples`: so many answers are drawn to each question at `temperature` (1) beside the greedy one; compare(...).votes tells what
+        majorities of them are worth.
         """
         given = {
             "run": run,
@@ -416,6 +420,8 @@ class Client:
             "limit": limit,
             "seed": seed,
             "max_new_tokens": max_new_tokens,
+            "samples": samples,
+            "temperature": temperature,
             "batch_size": batch_size,
             "train_split": train_split,
             "prompt_template": prompt_template,

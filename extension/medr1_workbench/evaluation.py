@@ -205,6 +205,29 @@ class Comparison:
         return self._pairs(row)
 
     @property
+    def votes(self) -> pd.DataFrame:
+        """One row an evaluation with samples (evaluate(..., samples=8)) and N from 1 on: majority (share of questions whose majority of N
+        samples is right, expected over all choices of N) with the ends of its 95 % Wilson interval, any (one of N at least is right), and
+        tokens, those of N samples of a question.
+        """
+        rows = [
+            {
+                **self._who(at),
+                "n": each["n"],
+                **{key: each[self.reading][key] for key in ("majority", "low", "high", "any")},
+                "tokens": each["tokens"],
+                "questions": votes["questions"],
+                "temperature": votes["temperature"],
+            }
+            for at, votes in enumerate(self.detail["votes"])
+            if votes is not None
+            for each in votes["by_count"]
+        ]
+        return pd.DataFrame(
+            rows, columns=["evaluation", "name", "n", "majority", "low", "high", "any", "tokens", "questions", "temperature"]
+        )
+
+    @property
     def slices(self) -> pd.DataFrame:
         """One row a modality, question type or data set and evaluation: right, total, rate and the ends of its 95 % interval."""
         rows = [

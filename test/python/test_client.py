@@ -486,6 +486,13 @@ def test_an_evaluation_is_made_read_and_compared(client, finished):
     assert questions["A_correct"].mean() == first.accuracy
     by_run = client.compare(f"{finished.id}:think", second)
     assert by_run.detail["evaluations"][0]["id"] == first.id
+    assert comparison.votes.empty
+    drawn = client.evaluate(finished, controls=["blank-image"], samples=4, temperature=0.8, **settings).wait(timeout=300)
+    assert drawn == first
+    votes = client.compare(first, second).votes
+    assert list(votes["n"]) == [1, 2, 3, 4]
+    assert votes["any"].is_monotonic_increasing
+    assert (votes["low"] <= votes["majority"]).all()
     with pytest.raises(wb.WorkbenchError, match="two or more"):
         client.compare(first)
     with pytest.raises(wb.WorkbenchError, match="reading"):

@@ -102,6 +102,29 @@ describe('an evaluation', () => {
     expect((await t.client.evals.list()).map(({ id }) => id)).not.toContain(a);
   });
 
+  it('has samples drawn when it is asked for again with them, and a comparison tells what majorities are worth', async () => {
+    const [a, b] = [await made({ seed: 11 }), await made({ seed: 12 })];
+    const before = await t.client.evals.compare({ ids: [a, b] });
+    expect(before.votes).toEqual([null, null]);
+    expect(await made({ seed: 11, samples: 3, temperature: 0.5 })).toBe(a);
+    const { summary } = await t.client.evals.get(a);
+    expect(summary).toMatchObject({ samples: { wanted: 3, done: 12, total: 12, temperature: 0.5 }, done: 16, total: 16 });
+    const { votes } = await t.client.evals.compare({ ids: [a, b] });
+    expect(votes[0]).toMatchObject({
+      samples: 3,
+      questions: 4,
+      temperature: 0.5,
+      by_count: [{ n: 1, tokens: 5 }, { n: 2 }, { n: 3, tokens: 15 }],
+    });
+    expect(votes[1]).toBeNull();
+    await expect(t.client.evals.start(request({ seed: 11, samples: 4, temperature: 1 }))).rejects.toMatchObject({
+      code: 'EVAL_SAMPLES',
+      http: 409,
+    });
+    for (const wrong of [{ samples: 65 }, { samples: -1 }, { samples: 2, temperature: 0 }])
+      await expect(t.client.evals.start(request({ seed: 11, ...wrong }))).rejects.toMatchObject({ code: 'REQUEST_INVALID' });
+  });
+
   it('that has just ended is moved to the trash although its process is still leaving', async () => {
     const id = await made({ prompt_template: 'lingers {question}' });
     expect((await t.client.evals.remove(id)).trash).toContain(id);

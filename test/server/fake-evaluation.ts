@@ -12,6 +12,18 @@ const openFake: OpenAnswerer = async ({ prompt_template }) => ({
     if (prompt_template?.includes('slow')) await wait(1000);
     return questions.map(() => ({ text: '<answer> A </answer>', tokens: 5, finish_reason: 'stop', strict: 'A', tolerant: 'A' }));
   },
+  async draw(questions, { n, seed }) {
+    const letter = (at: number): string => 'AB'[(seed + at) % 2];
+    return questions.map(() =>
+      Array.from({ length: n }, (_, at) => ({
+        text: letter(at),
+        tokens: 5,
+        finish_reason: 'stop',
+        strict: letter(at),
+        tolerant: letter(at),
+      })),
+    );
+  },
   [Symbol.dispose]() {
     if (prompt_template?.includes('lingers')) process.on('exit', lingers);
   },

@@ -1059,6 +1059,17 @@ export const STATES: Record<string, GalleryState> = {
       element.shadowRoot!.querySelector('details')!.open = true;
     },
   },
+  'compare: samples': {
+    tag: 'medr1-compare',
+    options: {
+      runs,
+      evals: [
+        { ...evals[0], samples: 16 },
+        { ...evals[1], samples: 8 },
+      ],
+    },
+    select: { evaluations: evals.slice(0, 2).map(({ id }) => id) },
+  },
   'compare: nothing chosen': { tag: 'medr1-compare', options: { runs, evals } },
   'compare: no evaluation': { tag: 'medr1-compare', options: { runs } },
   'compare: loading': { tag: 'medr1-compare', options: { silent: true }, select: { evaluations: ['a', 'b'] } },

@@ -79,6 +79,7 @@ export type {
   McNemar,
   Reading,
   Share,
+  Votes,
 } from '@medr1/kernel-bridge/protocol';
 export type { Alert, AlertRemedy, AlertRule, AlertSettings, RunAlerts, RunAlertSettings } from '@medr1/kernel-bridge/protocol';
 export type { DatasetDetail, EditRewards, SplitSummary } from '@medr1/kernel-bridge/protocol';

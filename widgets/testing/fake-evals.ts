@@ -32,6 +32,8 @@ export interface FakeEval {
   trained?: EvalSummary['trained'];
   split?: string;
   error?: EvalSummary['error'];
+  /** Answers drawn to each question, of which as many are right as of the greedy ones. */
+  samples?: number;
   /** Number of its first question: another than 0 makes a split that overlaps with those of others. */
   from?: number;
   /** Text of every answer, where a state needs a certain one. */
@@ -98,7 +100,12 @@ export class FakeEvals implements EvalsConnector {
           ids,
         ).map((summary): Compared => {
           const answers = this.answersOf(this.#of(summary.id));
-          return { summary, asked: summary.items, byItem: new Map(answers.map((answer) => [answer.item.id, { answer, mark: null }])) };
+          return {
+            summary,
+            asked: summary.items,
+            byItem: new Map(answers.map((answer) => [answer.item.id, { answer, mark: null }])),
+            samples: this.#samples(this.#of(summary.id)),
+          };
         }),
       ),
     );
@@ -109,6 +116,17 @@ export class FakeEvals implements EvalsConnector {
         kind,
       ),
     );
+  #samples(one: FakeEval): Compared['samples'] {
+    const drawn = (item: EvalAnswer['item'], at: number) => {
+      const draw = random(seedOf(`${one.id} sample ${at}`) + Number(item.id.slice(1)));
+      return Array.from({ length: one.samples ?? 0 }, () => {
+        const letter = draw() < (one.rate ?? 0.6) ? item.answer! : 'ABCD'[Math.floor(draw() * 4)];
+        return { strict: draw() < 0.06 ? null : letter, tolerant: letter, tokens: one.variant === 'no-think' ? 6 : 52 };
+      });
+    };
+    return new Map(this.answersOf(one).map(({ item }, at) => [item.id, drawn(item, at)]));
+  }
+
   exportUrl = (id: string): string => `data:application/json,${id}`;
   compareTableUrl = (ids: readonly string[]): string => `data:text/csv,${ids.join()}`;
 
@@ -181,6 +199,9 @@ export class FakeEvals implements EvalsConnector {
       left_out: one.left_out ?? 0,
       controls,
       items,
+      samples: one.samples
+        ? { wanted: one.samples, temperature: 1, done: one.samples * rows.length, total: one.samples * rows.length }
+        : null,
       done: rows.length * (state === 'finished' ? controls.length + 1 : 1),
       total: items * (controls.length + 1),
       ...{ strict, tolerant, mean_tokens, tokens_per_correct },

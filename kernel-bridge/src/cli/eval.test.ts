@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { copyFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { evalDirectory, listEvals } from '../evals/evals.ts';
+import { evalDirectory, listEvals, openEval } from '../evals/evals.ts';
 import { EvalStore } from '../evals/store.ts';
 import { makeTiny, type Tiny } from '../rl/testing/tiny.ts';
 import { register } from './eval.ts';
@@ -146,6 +146,25 @@ describe('medr1 eval', () => {
 });
 
 describe('medr1 evals', () => {
+  it('draws samples beside the greedy answers: the same ones from the same seed, and more of them later', async () => {
+    const drawn = (id: string) => {
+      using store = openEval(home, id);
+      return [...store.samples()];
+    };
+    const first = await evaluate('--samples', '3', '--temperature', '0.9');
+    const again = await evaluate('--samples', '3', '--temperature', '0.9', '--no-resume');
+    expect(again.id).not.toBe(first.id);
+    expect(drawn(first.id)).toHaveLength(6);
+    expect(drawn(again.id)).toEqual(drawn(first.id));
+    const more = await evaluate('--samples', '5', '--temperature', '0.9');
+    expect(more.id).toBe(again.id); // the newest
+    expect(drawn(more.id).map(([, samples]) => samples.slice(0, 3))).toEqual(drawn(first.id).map(([, samples]) => samples));
+    const { votes } = await medr1('evals', 'compare', first.id, again.id);
+    expect(votes.map(({ samples }: { samples: number }) => samples)).toEqual([3, 5]);
+    await expect(evaluate('--samples', '65')).rejects.toMatchObject({ code: 'USAGE' });
+    await expect(evaluate('--samples', '2', '--temperature', '0')).rejects.toMatchObject({ code: 'USAGE' });
+  });
+
   it('lists, shows, compares and exports what is stored', async () => {
     const a = await evaluate();
     const b = await evaluate('--variant', 'no-think');

@@ -6,6 +6,7 @@ import { loadItems } from '../data/load.ts';
 import { prepareEvaluation } from '../evals/evals.ts';
 import type { EvalStore } from '../evals/store.ts';
 import {
+  MOST_SAMPLES,
   CONTROLS,
   MODEL_DIRECTORY,
   VARIANTS,
@@ -22,7 +23,7 @@ import {
 import { homeDir, prepareHome } from '../runs/home.ts';
 import { openAnswerer } from '../worker/answerer.ts';
 import { runEvaluation } from '../worker/evaluation.ts';
-import { count, dtypeOption, whole } from './arguments.ts';
+import { count, dtypeOption, usage, whole } from './arguments.ts';
 import { note, printJson, Status, table, tell } from './output.ts';
 import { requireFile, traced, traceOption } from './trace.ts';
 
@@ -35,6 +36,8 @@ interface Options {
   variant: Variant;
   template?: string;
   maxNewTokens: number;
+  samples?: number;
+  temperature: number;
   batchSize: number;
   limit?: number;
   seed: number;
@@ -58,6 +61,12 @@ export function register(program: Command): void {
     .option('--template <text>', "text of the user's turn with {question}, in place of the variant's")
     .option('--max-new-tokens <n>', 'longest answer', count, 256)
     .option('--batch-size <n>', 'questions answered together', count, 16)
+    .option(
+      '--samples <n>',
+      `answers drawn to each question beside the greedy one, for the accuracy of majorities; ${MOST_SAMPLES} at most`,
+      count,
+    )
+    .option('--temperature <t>', 'at which samples are drawn', Number, 1)
     .option('--limit <n>', 'only n questions, chosen by --seed', count)
     .option('--seed <s>', 'of --limit, shuffled-image and options-permuted', whole, 42)
     .addOption(dtypeOption())
@@ -71,6 +80,10 @@ export function register(program: Command): void {
 
 async function run(options: Options): Promise<void> {
   if (options.trace) requireFile(options.trace);
+  const { samples = 0, temperature } = options;
+  if (samples > MOST_SAMPLES) throw usage(`--samples is at most ${MOST_SAMPLES}`, 'A majority of more costs more than it tells.');
+  if (!(temperature > 0 && temperature <= 10))
+    throw usage('--temperature is a number above 0, 10 at most', 'For example --temperature 0.7.');
   const home = prepareHome(homeDir());
   const { split, dataset } = await whereIs(options.dataset, options.split);
   const { trainSplit } = options;
@@ -85,6 +98,8 @@ async function run(options: Options): Promise<void> {
       prompt_template: options.template ?? null,
       max_new_tokens: options.maxNewTokens,
       batch_size: options.batchSize,
+      samples,
+      temperature,
       limit: options.limit ?? null,
       seed: options.seed,
       dtype: options.dtype ?? null,

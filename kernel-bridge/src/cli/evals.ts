@@ -119,7 +119,8 @@ function compareAll(names: string[], { json, csv }: CompareOptions): void {
 
 /** Figures of each, what was left out, the settings that differ, then a line a pair and reading. */
 /** Tables with an empty line between them. */
-function told({ evaluations, items, questions, apart, reports, pairs }: EvalComparison): string[] {
+function told(comparison: EvalComparison): string[] {
+  const { evaluations, items, questions, apart, reports, pairs } = comparison;
   const readings = evaluations.map(({ reading }) => reading);
   const letterFor = (id: string): string => letterOf(evaluations.findIndex((one) => one.id === id));
   const leftOut = questions.flatMap((one, at) => {
@@ -163,9 +164,32 @@ function told({ evaluations, items, questions, apart, reports, pairs }: EvalComp
         }),
       ),
     ]),
+    votesLines(comparison),
     several ? [`p, HOLM: corrected for the ${pairs.length} pairs of this comparison (Holm 1979).`] : [],
   ];
   return parts.filter((part) => part.length > 0).flatMap((part, at) => [...(at > 0 ? [''] : []), ...part]);
+}
+
+/** Majorities of one, two, four, ... samples and of all, of the evaluations that have samples. */
+function votesLines({ evaluations, votes }: EvalComparison): string[] {
+  const rows = votes.flatMap((of, at) =>
+    (of?.by_count ?? [])
+      .filter(({ n }) => Number.isInteger(Math.log2(n)) || n === of!.samples)
+      .map(({ n, tokens, strict, tolerant }) => [
+        ...[letterOf(at), evaluations[at].settings.variant, n, of!.questions],
+        ...[strict, tolerant].map(({ majority, low, high }) => `${percent(majority)} (${percent(low)} to ${percent(high)})`),
+        ...[percent(strict.any), tokens.toFixed(1)],
+      ]),
+  );
+  if (rows.length === 0) return [];
+  const published = columnName(
+    'strict',
+    evaluations.map(({ reading }) => reading),
+  ).toUpperCase();
+  return table([
+    ['', 'VARIANT', 'SAMPLES', 'QUESTIONS', `MAJORITY ${published}, %`, 'MAJORITY TOLERANT, %', 'ONE RIGHT, %', 'TOKENS'],
+    ...rows,
+  ]);
 }
 
 /** Questions of an evaluation that a comparison says nothing about. */

@@ -17,6 +17,7 @@ const summary = (id: string, changes: Partial<EvalSummary> = {}): EvalSummary =>
     split_hash: 'split',
     created_at: 0,
     strict: { right: 1, total: 4, rate: 0.25, low: 0, high: 1 },
+    samples: null,
     ...changes,
   }) as EvalSummary;
 
@@ -28,6 +29,7 @@ const compared = (
 ): Compared => ({
   summary: summary(id, changes),
   asked,
+  samples: new Map(),
   byItem: new Map(said.map(([item, letter, mark]) => [item.id, { answer: madeAnswer(item, letter), mark: mark ?? null }])),
 });
 const [a, b, c, d] = ['a', 'b', 'c', 'd'].map((id) => madeItem(id));
@@ -143,6 +145,36 @@ describe('a comparison', () => {
       { setting: 'max_new_tokens', values: ['48', '8'] },
       { setting: 'reading', values: ['strict', 'bare'] },
     ]);
+  });
+
+  it('counts majorities over the questions that are compared, of those that have samples', () => {
+    const drawn = (...letters: string[]) => letters.map((strict) => ({ strict, tolerant: strict, tokens: 5 }));
+    const sampling = { wanted: 3, temperature: 0.7, done: 6, total: 6 };
+    const one = compared(
+      'one',
+      [
+        [a, 'A'],
+        [b, 'B'],
+        [c, 'A'],
+      ],
+      { samples: sampling },
+    );
+    const samples = new Map([
+      ['a', drawn('A', 'A', 'B')],
+      ['b', drawn('B', 'B', 'A')],
+      ['c', drawn('A', 'A', 'A')],
+    ]);
+    const made = comparison([
+      { ...one, samples },
+      compared('two', [
+        [a, 'A'],
+        [b, 'A'],
+      ]),
+    ]);
+    expect(made.votes[1]).toBeNull();
+    expect(made.votes[0]).toMatchObject({ questions: 2, samples: 3, temperature: 0.7, by_count: { length: 3 } });
+    expect(made.votes[0]!.by_count.map(({ strict }) => strict.majority)).toEqual([0.5, 0.5, 0.5]);
+    expect(made.votes[0]!.by_count[2].tokens).toBe(15);
   });
 
   it('as CSV has a row a question, text that no spreadsheet takes for a formula, and all answers', () => {

@@ -7,16 +7,19 @@ import { holm } from '../stats/holm.ts';
 import { agreement } from '../stats/kappa.ts';
 import { mcnemar } from '../stats/mcnemar.ts';
 import { isSameQuestion, sharedQuestions, type AnsweredSet, type Marked } from './shared.ts';
-import type { EvalStore, StoredSight } from './store.ts';
+import type { EvalStore, Sample, StoredSight } from './store.ts';
+import { votes } from './votes.ts';
 
 /** An evaluation as a comparison looks at it. */
 export interface Compared extends AnsweredSet {
   summary: EvalSummary;
+  /** By the question's id; none where it has no samples. */
+  samples: ReadonlyMap<string, readonly Sample[]>;
 }
 
 export const comparedOf = (store: EvalStore): Compared => {
   const summary = store.summary();
-  return { summary, asked: summary.items, byItem: markedAnswers(store) };
+  return { summary, asked: summary.items, byItem: markedAnswers(store), samples: summary.samples ? store.samples() : new Map() };
 };
 
 /** Tables and tests over the questions that all of them answered, from whatever splits. Throws EVAL_NOT_COMPARABLE when there is none. */
@@ -46,6 +49,12 @@ export function comparison(compared: readonly Compared[]): EvalComparison {
         ...{ a: evaluations[a].id, b: evaluations[b].id },
         ...{ strict: strict[i], tolerant: tolerant[i], agreement: { strict: byStrict, tolerant: byTolerant } },
       };
+    }),
+    votes: compared.map(({ summary, byItem, samples }) => {
+      if (!summary.samples) return null;
+      const { wanted, temperature } = summary.samples;
+      const asked = ids.map((id) => ({ answer: byItem.get(id)!.answer.item.answer, samples: samples.get(id) ?? [] }));
+      return votes(asked, wanted, temperature);
     }),
   };
 }

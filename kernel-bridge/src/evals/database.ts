@@ -20,6 +20,14 @@ CREATE TABLE IF NOT EXISTS faithfulness (
 ) STRICT, WITHOUT ROWID;
 `;
 
+/** Answers drawn to a question beside its greedy one; `n` counts from 0. */
+const SAMPLED = `
+CREATE TABLE IF NOT EXISTS sampled (
+  ix INTEGER NOT NULL REFERENCES item, n INTEGER NOT NULL, text TEXT NOT NULL, tokens INTEGER NOT NULL, finish_reason TEXT NOT NULL,
+  strict TEXT, tolerant TEXT, PRIMARY KEY (ix, n)
+) STRICT, WITHOUT ROWID;
+`;
+
 const EVALUATION: DatabaseKind = {
   applicationId: 0x4d_52_31_65, // "MR1e"
   version: 1,
@@ -27,11 +35,13 @@ const EVALUATION: DatabaseKind = {
   damaged: errors.damaged,
   format: errors.format,
   later: {
-    sql: UNASKED + FAITHFULNESS,
-    names: ['unasked', 'faithfulness'],
+    sql: UNASKED + FAITHFULNESS + SAMPLED,
+    names: ['unasked', 'faithfulness', 'sampled'],
     columns: [
       ['item', 'mark', 'TEXT'],
       ['evaluation', 'left_out', 'INTEGER NOT NULL DEFAULT 0'],
+      ['evaluation', 'samples', 'INTEGER NOT NULL DEFAULT 0'],
+      ['evaluation', 'temperature', 'REAL'],
     ],
   },
 };
@@ -43,7 +53,7 @@ CREATE TABLE evaluation (
   id TEXT NOT NULL, key TEXT NOT NULL, name TEXT NOT NULL,
   state TEXT NOT NULL, error TEXT, settings TEXT NOT NULL, controls TEXT NOT NULL,
   trained TEXT, run_name TEXT, model_hash TEXT NOT NULL, split_hash TEXT NOT NULL, left_out INTEGER NOT NULL DEFAULT 0, train_hash TEXT,
-  created_at REAL NOT NULL, started_at REAL, ended_at REAL
+  created_at REAL NOT NULL, started_at REAL, ended_at REAL, samples INTEGER NOT NULL DEFAULT 0, temperature REAL
 ) STRICT;
 CREATE TABLE item (
   ix INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, dataset TEXT NOT NULL, modality TEXT NOT NULL, question_type TEXT NOT NULL,
@@ -54,7 +64,7 @@ CREATE TABLE answer (
   text TEXT NOT NULL, tokens INTEGER NOT NULL, finish_reason TEXT NOT NULL, strict TEXT, tolerant TEXT,
   options TEXT, right TEXT, PRIMARY KEY (sight, ix)
 ) STRICT, WITHOUT ROWID;
-${UNASKED}${FAITHFULNESS}`;
+${UNASKED}${FAITHFULNESS}${SAMPLED}`;
 
 export function createDatabase(file: string): DatabaseSync {
   return makeDatabase(file, SCHEMA, EVALUATION);

@@ -58,6 +58,11 @@ export const errors = {
       `These evaluations cannot be compared question by question: ${why}.`,
       'Compare evaluations that asked the same questions: of one split, or of splits that overlap.',
     ),
+  otherTemperature: (id: string, there: number, asked: number) =>
+    make('EVAL_SAMPLES', 409)(
+      `Evaluation ${id} has samples at temperature ${there}; temperature ${asked} was asked for.`,
+      `Ask for temperature ${there}, or evaluate anew (--no-resume, anew).`,
+    ),
   noneOf: (name: string) =>
     make('EVAL_UNKNOWN', 404)(
       `${JSON.stringify(name)} is neither an evaluation nor a run that was evaluated so.`,

@@ -138,6 +138,7 @@ export async function prepareEvaluation(
   if (!request.anew) {
     const stored = findStored(home, settings, identity.model_hash, data.hashes);
     if (stored) {
+      if (request.samples) stored.wantSamples(request.samples, request.temperature ?? 1);
       if (controls.length > 0) stored.addControls(controls, settings.train_split);
       return { store: stored, found: stored.summary().done };
     }
@@ -148,6 +149,7 @@ export async function prepareEvaluation(
   );
   const made = { key, settings, controls: [...controls], ...identity, items, unasked, left_out: data.left_out };
   const store = create(home, { id: newRunId(), ...made, name: nameOf(settings, model), trained: model.trained, run_name: model.runName });
+  if (request.samples) store.wantSamples(request.samples, request.temperature ?? 1);
   return { store, found: null };
 }
 

@@ -26,6 +26,7 @@ import type { VqaItem } from '../protocol/data.ts';
 import { transaction } from '../log/database.ts';
 import { permutedReport, report } from './accuracy.ts';
 import { createDatabase, openDatabase } from './database.ts';
+import { errors } from './errors.ts';
 import { wilson } from '../stats/wilson.ts';
 
 export interface NewEvaluation {
@@ -65,7 +66,13 @@ export interface EvaluationRow {
   created_at: number;
   started_at: number | null;
   ended_at: number | null;
+  /** Answers to draw to each question, at this temperature. */
+  samples: number;
+  temperature: number | null;
 }
+
+/** An answer that was drawn. */
+export type Sample = Pick<EvalAnswer, 'tokens' | Reading>;
 
 export type StoredSight = EvalAnswer['sight'];
 
@@ -208,6 +215,42 @@ export class EvalStore implements Disposable {
     );
   }
 
+  /** Places of the questions that lack samples, and how many each has; of questions that can be shown. */
+  missingSamples(): { index: number; have: number }[] {
+    return this.db
+      .prepare(
+        `SELECT ix AS "index", (SELECT count(*) FROM sampled WHERE sampled.ix = item.ix) AS have FROM item
+         WHERE have < (SELECT samples FROM evaluation) AND ix NOT IN (${LEFT_OUT}) ORDER BY ix`,
+      )
+      .all('samples') as { index: number; have: number }[];
+  }
+
+  /** Samples by the question's id, in the order drawn. */
+  samples(): Map<string, Sample[]> {
+    const rows = this.db
+      .prepare(`SELECT id, tokens, strict, tolerant FROM sampled JOIN item USING (ix) WHERE ix NOT IN (${LEFT_OUT}) ORDER BY ix, n`)
+      .all('image');
+    const found = new Map<string, Sample[]>();
+    for (const { id, tokens, strict, tolerant } of rows as unknown as (Sample & { id: string })[]) {
+      const known = found.get(id);
+      if (known) known.push({ tokens, strict, tolerant });
+      else found.set(id, [{ tokens, strict, tolerant }]);
+    }
+    return found;
+  }
+
+  #sampling(): EvalSummary['samples'] {
+    const { samples, temperature } = this.row();
+    if (samples === 0) return null;
+    const done = this.count(`SELECT count(*) FROM sampled WHERE ix NOT IN (${LEFT_OUT})`, 'samples');
+    return {
+      wanted: samples,
+      temperature: temperature!,
+      done,
+      total: done + this.missingSamples().reduce((sum, { have }) => sum + samples - have, 0),
+    };
+  }
+
   evaluation(): Evaluation {
     const plain = this.answers();
     const controls: ControlReports = {};
@@ -236,14 +279,16 @@ export class EvalStore implements Disposable {
          FROM answer JOIN item USING (ix) WHERE sight = 'image'`,
       )
       .get() as Record<string, number | null>;
+    const sampling = this.#sampling();
     const facts = { id, name, state, error, settings, controls, trained, run_name, split_hash, created_at, started_at, ended_at };
     return {
       ...facts,
       reading: publishedReading(settings.variant, settings.prompt_template),
       items: all - unasked[0],
       left_out: left_out + unasked[0],
-      done,
-      total: all * sights.length - unasked.reduce((sum, n) => sum + n, 0),
+      samples: sampling,
+      done: done + (sampling?.done ?? 0),
+      total: all * sights.length - unasked.reduce((sum, n) => sum + n, 0) + (sampling?.total ?? 0),
       strict: wilson(strict ?? 0, answered!),
       tolerant: wilson(tolerant ?? 0, answered!),
       mean_tokens: answered ? tokens! / answered : null,
@@ -315,6 +360,32 @@ export class EvalStore implements Disposable {
     });
   }
 
+  /** So many samples of each question; what was drawn stays. Throws EVAL_SAMPLES where samples of another temperature are there. */
+  wantSamples(samples: number, temperature: number): void {
+    transaction(this.db, () => {
+      const row = this.row();
+      if (row.samples > 0 && row.temperature !== temperature) throw errors.otherTemperature(row.id, row.temperature!, temperature);
+      this.db.prepare('UPDATE evaluation SET samples = ?, temperature = ?').run(Math.max(samples, row.samples), temperature);
+    });
+  }
+
+  /** A batch of samples, in one transaction; `from` is the number of a question's first. */
+  addSamples(
+    drawn: readonly { index: number; from: number; answers: readonly Omit<NewAnswer, 'index' | 'shown'>[] }[],
+    unasked: readonly Unasked[] = [],
+  ): void {
+    transaction(this.db, () => {
+      this.insertUnasked('samples', unasked);
+      const add = this.db.prepare(
+        'INSERT INTO sampled (ix, n, text, tokens, finish_reason, strict, tolerant) VALUES (?, ?, ?, ?, ?, ?, ?)',
+      );
+      for (const { index, from, answers } of drawn)
+        answers.forEach(({ text, tokens, finish_reason, strict, tolerant }, at) =>
+          add.run(index, from + at, text, tokens, finish_reason, strict, tolerant),
+        );
+    });
+  }
+
   /** Marks of images, by the places of their questions. */
   setMarks(marks: readonly { index: number; mark: string }[]): void {
     transaction(this.db, () => {
@@ -323,10 +394,11 @@ export class EvalStore implements Disposable {
     });
   }
 
-  /** Finished, unless a control was asked for meanwhile: then nothing changes, and false. */
+  /** Finished, unless a control or samples were asked for meanwhile: then nothing changes, and false. */
   finish(): boolean {
     return transaction(this.db, () => {
       if (['image' as const, ...this.row().controls].some((sight) => this.missing(sight).length > 0)) return false;
+      if (this.missingSamples().length > 0) return false;
       this.setState('finished');
       return true;
     });
@@ -350,7 +422,7 @@ export class EvalStore implements Disposable {
       );
   }
 
-  private insertUnasked(sight: StoredSight, questions: readonly Unasked[]): void {
+  private insertUnasked(sight: StoredSight | 'samples', questions: readonly Unasked[]): void {
     const add = this.db.prepare('INSERT INTO unasked (sight, ix, image, mark, why) VALUES (?, ?, ?, ?, ?)');
     for (const { index, image, mark, why } of questions) add.run(sight, index, image, mark, why);
   }

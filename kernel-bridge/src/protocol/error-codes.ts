@@ -447,6 +447,7 @@ export const ERROR_CODES: Record<string, ErrorCode> = {
   EVAL_SPLIT_CHANGED: code(422, 'The split changed after the evaluation began.', 'Put the old data back, or start a new evaluation.'),
   EVAL_TRAIN_SPLIT: code(422, 'option-prior does not know which questions to learn from.', 'Name a training split.'),
   EVAL_NOT_COMPARABLE: code(409, 'The evaluations did not ask the same questions.', 'Compare evaluations of the same split.'),
+  EVAL_SAMPLES: code(409, 'The evaluation has samples at another temperature.', 'Ask for that temperature, or evaluate anew.'),
   EVAL_STOPPED: code(null, 'An evaluation was stopped before its last answer.', 'The same command goes on from there.'),
 
   // Commands

@@ -118,6 +118,20 @@ export const EvalSettings = Type.Object({
 });
 export type EvalSettings = Type.Static<typeof EvalSettings>;
 
+/** Most samples of a question. */
+export const MOST_SAMPLES = 64;
+
+/** Answers drawn to every question beside the greedy one: what a majority is counted from. */
+export const Sampling = Type.Object({
+  /** Of each question. */
+  wanted: Type.Integer(),
+  temperature: Type.Number(),
+  /** Drawn so far, and to be drawn. */
+  done: Type.Integer(),
+  total: Type.Integer(),
+});
+export type Sampling = Type.Static<typeof Sampling>;
+
 export const EVAL_STATES = ['queued', 'running', 'stopped', 'finished', 'failed', 'interrupted'] as const;
 /** `interrupted`: the process that evaluated died; it goes on where it was. */
 export type EvalState = (typeof EVAL_STATES)[number];
@@ -147,7 +161,9 @@ export const EvalSummary = Type.Object({
   controls: Type.Array(Type.Unsafe<Control>(Type.String())),
   items: Type.Integer(),
   left_out: Type.Integer({ description: 'questions of the split that were not asked, for something is wrong with them' }),
-  /** Answers given and asked for, controls included. */
+  /** Null where each question has its greedy answer alone. */
+  samples: orNull(Sampling),
+  /** Answers given and asked for, controls and samples included. */
   done: Type.Integer(),
   total: Type.Integer(),
   ...Accuracy.properties,
@@ -234,6 +250,30 @@ export const ComparedQuestions = Type.Object({
 });
 export type ComparedQuestions = Type.Static<typeof ComparedQuestions>;
 
+/** What N samples of a question are worth, by one reading. */
+const VoteShare = Type.Object({
+  /**
+   * Share of questions whose majority is right, expected over all choices of N samples. An answer that cannot be read has no vote; letters with equally
+   * many votes share the question; without a vote it is wrong.
+   */
+  majority: Type.Number(),
+  /** Ends of the 95 % Wilson interval of that share over the questions. */
+  low: Type.Number(),
+  high: Type.Number(),
+  /** Share of questions that one of N samples at least answers right. */
+  any: Type.Number(),
+});
+
+export const Votes = Type.Object({
+  temperature: Type.Number(),
+  /** Samples of each question, and the compared questions that have all of them. */
+  samples: Type.Integer(),
+  questions: Type.Integer(),
+  /** From one sample on; `tokens` are those of N samples of a question, on average. */
+  by_count: Type.Array(Type.Object({ n: Type.Integer(), tokens: Type.Number(), strict: VoteShare, tolerant: VoteShare })),
+});
+export type Votes = Type.Static<typeof Votes>;
+
 export const EvalComparison = Type.Object({
   evaluations: Type.Array(EvalSummary),
   /** Questions that all of them answered: the tables and tests are over these. */
@@ -252,6 +292,8 @@ export const EvalComparison = Type.Object({
       agreement: Type.Object({ strict: Agreements, tolerant: Agreements }),
     }),
   ),
+  /** Majorities of each evaluation's samples; null where it has none. */
+  votes: Type.Array(orNull(Votes)),
 });
 export type EvalComparison = Type.Static<typeof EvalComparison>;
 
@@ -388,6 +430,28 @@ export const CreateEval = Type.Object(
         title: 'Longest answer',
         unit: 'tokens',
         description: 'An answer is cut off after so many.',
+      }),
+    ),
+    samples: Type.Optional(
+      Type.Integer({
+        minimum: 0,
+        maximum: MOST_SAMPLES,
+        default: 0,
+        group: 'Answers',
+        title: 'Samples',
+        unit: 'a question',
+        description: 'So many answers are drawn to each question beside the greedy one, for the accuracy of majorities.',
+      }),
+    ),
+    temperature: Type.Optional(
+      Type.Number({
+        exclusiveMinimum: 0,
+        maximum: 10,
+        default: 1,
+        group: 'Answers',
+        title: 'Temperature',
+        advanced: true,
+        description: 'At which samples are drawn.',
       }),
     ),
     batch_size: Type.Optional(

@@ -1,11 +1,11 @@
-/** Greedy answers of a loaded model to questions, a batch at a time: the part of an evaluation that needs libtorch. */
+/** Answers of a loaded model to questions, greedy or drawn, a batch at a time: the part of an evaluation that needs libtorch. */
 import { publishedReading, readAnswer } from '../answers/index.ts';
 import { modelImage } from '../data/image/picture.ts';
 import type { EvalSettings, Sight } from '../protocol/evals.ts';
 import type { VqaItem } from '../protocol/data.ts';
 import { loadModel, loadProcessor, type EncodedPrompt, type ImageInput, type ModelDtype } from '../models/index.ts';
 import { WorkbenchError } from '../protocol/errors.ts';
-import { ask, disposePrompt, greyLike, questionOf, type Wording } from '../rl/ask.ts';
+import { ask, disposePrompt, greyLike, questionOf, type AskOptions, type Wording } from '../rl/ask.ts';
 import { isOfOneQuestion } from '../rl/left-out.ts';
 import { resolveDevice } from '../rl/training.ts';
 import type { NewAnswer } from '../evals/store.ts';
@@ -20,10 +20,19 @@ export interface Asked {
 
 export type ModelAnswer = Omit<NewAnswer, 'index' | 'shown'>;
 
+/** How many answers are drawn to a question, and how. */
+export interface Draw {
+  n: number;
+  temperature: number;
+  seed: number;
+}
+
 /** A model that answers; the seam that lets the loop around it be tested without one. */
 export interface Answerer extends Disposable {
   /** An error in the place of an answer: that question cannot be shown to the model. */
   answer(questions: readonly Asked[], sight: Sight): Promise<(ModelAnswer | WorkbenchError)[]>;
+  /** Answers drawn to each question with its image; the seed decides the draw of the batch. */
+  draw(questions: readonly Asked[], how: Draw): Promise<(ModelAnswer[] | WorkbenchError)[]>;
 }
 export type OpenAnswerer = (settings: EvalSettings) => Promise<Answerer>;
 
@@ -43,33 +52,40 @@ export const openAnswerer: OpenAnswerer = async (settings) => {
     return [await greyLike(file)];
   };
 
-  return {
-    async answer(questions, sight) {
-      const encoded = await Promise.all(
-        questions.map(async (asked) => {
-          try {
-            return (await questionOf(processor, asked.item, await images(asked, sight), wording)).prompt;
-          } catch (error) {
-            if (isOfOneQuestion(error)) return error;
-            throw error;
-          }
-        }),
-      );
-      const prompts = encoded.filter((one): one is EncodedPrompt => !(one instanceof WorkbenchError));
-      if (prompts.length === 0) return encoded.filter((one) => one instanceof WorkbenchError);
-      try {
-        const replies = await ask(model, processor, prompts, { greedy: true, maxNewTokens: settings.max_new_tokens });
-        return encoded.map((one, i) => {
-          if (one instanceof WorkbenchError) return one;
-          const [{ text, tokenIds, finishReason }] = replies[prompts.indexOf(one)];
-          const { options } = questions[i].item;
+  const answersTo = async (questions: readonly Asked[], sight: Sight, how: AskOptions): Promise<(ModelAnswer[] | WorkbenchError)[]> => {
+    const encoded = await Promise.all(
+      questions.map(async (asked) => {
+        try {
+          return (await questionOf(processor, asked.item, await images(asked, sight), wording)).prompt;
+        } catch (error) {
+          if (isOfOneQuestion(error)) return error;
+          throw error;
+        }
+      }),
+    );
+    const prompts = encoded.filter((one): one is EncodedPrompt => !(one instanceof WorkbenchError));
+    if (prompts.length === 0) return encoded.filter((one) => one instanceof WorkbenchError);
+    try {
+      const replies = await ask(model, processor, prompts, { ...how, maxNewTokens: settings.max_new_tokens });
+      return encoded.map((one, i) => {
+        if (one instanceof WorkbenchError) return one;
+        const { options } = questions[i].item;
+        return replies[prompts.indexOf(one)].map(({ text, tokenIds, finishReason }) => {
           const [strict, tolerant] = [readAnswer(published, text, options), readAnswer('tolerant', text, options)];
           return { text, tokens: tokenIds.length, finish_reason: finishReason, strict, tolerant };
         });
-      } finally {
-        prompts.forEach(disposePrompt);
-      }
+      });
+    } finally {
+      prompts.forEach(disposePrompt);
+    }
+  };
+
+  return {
+    async answer(questions, sight) {
+      const answers = await answersTo(questions, sight, { greedy: true });
+      return answers.map((one) => (one instanceof WorkbenchError ? one : one[0]));
     },
+    draw: (questions, how) => answersTo(questions, 'image', how),
     [Symbol.dispose]: () => model.dispose(),
   };
 };

@@ -9,7 +9,7 @@ import { madeItem, madeLoader } from '../evals/fixtures.ts';
 import { EvalStore } from '../evals/store.ts';
 import type { Control, EvalState, Sight } from '../protocol/evals.ts';
 import { tryLock } from '../log/lock.ts';
-import type { Asked, OpenAnswerer } from './answerer.ts';
+import type { Asked, Draw, OpenAnswerer } from './answerer.ts';
 import { runEvaluation } from './evaluation.ts';
 
 let home: string;
@@ -36,6 +36,8 @@ async function prepare(controls: Control[] = [], load: LoadQuestions = madeLoade
 interface Call {
   sight: Sight;
   asked: readonly Asked[];
+  /** Of samples. */
+  drawn?: Draw;
 }
 
 /** Answers A to everything; after `dieAfter` batches it throws. */
@@ -45,6 +47,13 @@ function model(calls: Call[], dieAfter = Infinity): OpenAnswerer {
       if (calls.length >= dieAfter) throw new Error('out of memory');
       calls.push({ sight, asked });
       return asked.map(() => ({ text: '<answer> A </answer>', tokens: 4, finish_reason: 'stop', strict: 'A', tolerant: 'A' }));
+    },
+    async draw(asked, { n, temperature, seed }) {
+      if (calls.length >= dieAfter) throw new Error('out of memory');
+      calls.push({ sight: 'image', asked, drawn: { n, temperature, seed } });
+      return asked.map(() =>
+        Array.from({ length: n }, () => ({ text: 'A', tokens: 2, finish_reason: 'stop', strict: null, tolerant: 'A' })),
+      );
     },
     [Symbol.dispose]() {},
   });
@@ -232,6 +241,26 @@ describe('an image', () => {
     utimesSync(root('q1.png'), 1e9, 1e9);
     expect(await run(model([]))).toBe('finished');
   });
+
+  it('that went before samples were drawn leaves its question without, and the evaluation ends', async () => {
+    {
+      using store = EvalStore.open(directory);
+      store.wantSamples(2, 0.7);
+    }
+    const lost: OpenAnswerer = async (settings) => {
+      const inner = await model([])(settings);
+      return {
+        ...inner,
+        draw: async (asked, how) =>
+          (await inner.draw(asked, how)).map((one, at) => (asked[at].item.id === 'q1' ? new ImageError('image-missing', 'q1.png') : one)),
+      };
+    };
+    expect(await run(lost)).toBe('finished');
+    using store = EvalStore.open(directory);
+    expect(store.unasked()).toMatchObject([{ id: 'q1', sight: 'samples' }]);
+    expect(store.samples().has('q1')).toBe(false);
+    expect(store.answers()).toHaveLength(items.length);
+  });
 });
 
 it('a full disk is named, and what was answered is kept', async () => {
@@ -247,6 +276,56 @@ it('a full disk is named, and what was answered is kept', async () => {
   expect(await run(full)).toBe('failed');
   using store = EvalStore.open(directory);
   expect(store.summary()).toMatchObject({ done: 3, error: { code: 'DISK_FULL', remedy: expect.stringContaining('Make room') } });
+});
+
+describe('samples', () => {
+  const want = (samples: number, temperature = 0.7): void => {
+    using store = EvalStore.open(directory);
+    store.wantSamples(samples, temperature);
+  };
+  const counts = (): number[] => {
+    using store = EvalStore.open(directory);
+    return [...store.samples().values()].map(({ length }) => length);
+  };
+
+  it('are drawn after the greedy answers, as many answers a batch as without; more of them go on from those there are', async () => {
+    const calls: Call[] = [];
+    want(2);
+    expect(await run(model(calls))).toBe('finished');
+    const drawn = calls.flatMap(({ drawn: how, asked }) => (how ? [{ ...how, questions: asked.length }] : []));
+    expect(calls.findIndex(({ drawn: how }) => how)).toBe(calls.length - drawn.length);
+    expect(drawn.every(({ n, temperature, questions }) => n === 2 && temperature === 0.7 && questions === 1)).toBe(true); // batches of 3
+    expect(new Set(drawn.map(({ seed }) => seed)).size).toBe(items.length);
+    expect(counts()).toEqual(items.map(() => 2));
+    want(3);
+    const more: Call[] = [];
+    expect(await run(model(more))).toBe('finished');
+    expect(more.map(({ drawn: how, asked }) => [how?.n, asked.length])).toEqual([
+      [1, 3],
+      [1, 3],
+      [1, items.length - 6],
+    ]);
+    expect(counts()).toEqual(items.map(() => 3));
+    using store = EvalStore.open(directory);
+    expect(store.summary()).toMatchObject({
+      samples: { wanted: 3, done: 3 * items.length, total: 3 * items.length },
+      done: 4 * items.length,
+      total: 4 * items.length,
+    });
+    expect(() => want(3, 1)).toThrow(expect.objectContaining({ code: 'EVAL_SAMPLES' }));
+  });
+
+  it('of an evaluation that broke off are drawn as they would have been', async () => {
+    want(2);
+    const whole: Call[] = [];
+    const greedy = Math.ceil(items.length / 3);
+    expect(await run(model(whole, greedy + 2))).toBe('failed');
+    expect(counts()).toEqual([2, 2]);
+    const rest: Call[] = [];
+    expect(await run(model(rest))).toBe('finished');
+    expect(rest.map(({ asked }) => asked[0].item.id)).toEqual(items.slice(2).map(({ id }) => id));
+    expect(counts()).toEqual(items.map(() => 2));
+  });
 });
 
 it('a control asked for meanwhile is answered before the end', async () => {

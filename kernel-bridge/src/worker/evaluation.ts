@@ -118,7 +118,7 @@ async function applyPrior(store: EvalStore, { loadItems, home, committed }: Eval
 async function answerAll(store: EvalStore, options: EvaluationOptions, images: Images): Promise<boolean> {
   const { settings } = store.row();
   const sights = store.pending();
-  if (sights.length === 0) return true;
+  if (sights.length === 0 && store.missingSamples().length === 0) return true;
   using answerer = await options.openAnswerer(settings);
   const items = store.items();
   for (const sight of sights) {
@@ -131,8 +131,55 @@ async function answerAll(store: EvalStore, options: EvaluationOptions, images: I
       options.committed();
     }
   }
-  return true;
+  return await drawAll(store, answerer, options, images, items); // the model is there until the last sample
 }
+
+/** Samples of every question that lacks some, after all greedy answers. False when it was told to end before. */
+async function drawAll(
+  store: EvalStore,
+  answerer: Answerer,
+  options: EvaluationOptions,
+  images: Images,
+  items: readonly VqaItem[],
+): Promise<boolean> {
+  const { settings, samples: wanted, temperature } = store.row();
+  for (;;) {
+    const missing = store.missingSamples();
+    if (missing.length === 0) return true;
+    await yieldToEvents();
+    if (options.signal.aborted) return false;
+    // questions of a batch have as many samples as each other, and together ask for about as many answers as a greedy batch
+    const [{ have }] = missing;
+    const n = wanted - have;
+    const most = Math.max(1, Math.floor(settings.batch_size / n));
+    const batch = missing.filter((one) => one.have === have).slice(0, most);
+    const shown = batch.filter(({ index }) => !images.changed.has(items[index].image));
+    const questions = shown.map(({ index }) => {
+      const item = items[index];
+      return { item, image: item.image, sha256: images.sha256.get(item.image) };
+    });
+    const seed = seedOf(settings.seed, batch[0].index, have);
+    const drawn = questions.length === 0 ? [] : await answerer.draw(questions, { n, temperature: temperature!, seed });
+    const unasked = batch.flatMap(({ index }) => {
+      const { image } = items[index];
+      const at = shown.findIndex((one) => one.index === index);
+      const answers = drawn[at];
+      if (at >= 0 && !(answers instanceof WorkbenchError)) return [];
+      const why = at < 0 ? `${image} is no longer the image that was answered about` : (answers as WorkbenchError).message;
+      return [{ index, image, mark: imageMark(settings.root, image), why }];
+    });
+    if (unasked.length > 0 && !existsSync(settings.root)) throw dataGone(settings.root);
+    store.addSamples(
+      drawn.flatMap((answers, at) => (answers instanceof WorkbenchError ? [] : [{ index: shown[at].index, from: have, answers }])),
+      unasked,
+    );
+    options.committed();
+  }
+}
+
+/** Another number for each batch of samples: it follows from the first question's place and how many samples it has. */
+const seedOf = (seed: number, index: number, have: number): number =>
+  (Math.imul(seed + 1, 0x9e3779b1) ^ Math.imul(index + 1, 0x85ebca6b) ^ (have << 20)) >>> 0;
 
 async function answerBatch(
   store: EvalStore,

@@ -221,3 +221,31 @@ it('leaves nothing subscribed when it leaves the page', async () => {
   element.remove();
   expect(connector.evalsFollowers).toBe(0);
 });
+
+it('majorities of samples stand against N and tokens; samples that are missing are offered and drawn', async () => {
+  const { connector, all, find, click, last } = await view({ evals: [{ ...two[0], samples: 8 }, two[1]] }, ['b', 'a']);
+  const rows = all('[data-testid=votes]').map((row) => [...row.querySelectorAll('td')].map((cell) => cell.textContent!.trim()));
+  expect(rows.map(([n]) => n)).toEqual(['1', '2', '4', '8']);
+  expect(rows.map((row) => row[4])).toEqual(['6.00', '12.0', '24.0', '48.0']);
+  expect(Number(rows[3][1])).toBeGreaterThan(Number(rows[0][1]));
+  await click('votes-tokens');
+  expect(find('votes-tokens').getAttribute('aria-pressed')).toBe('true');
+  expect(find('votes-missing').textContent).toContain('B has one greedy answer a question');
+  const [forA, forB] = all('[data-testid=draw-samples]');
+  expect([forA.hasAttribute('disabled'), forB.hasAttribute('disabled')]).toEqual([true, false]);
+  forB.click();
+  await settled();
+  expect(last('evals.start')![1]).toMatchObject({
+    run: 'r1',
+    step: 240,
+    dataset: 'OmniMedVQA',
+    split: 'modality/test',
+    variant: 'think',
+    samples: 8,
+    temperature: 1,
+  });
+  connector.evals.start = () => Promise.reject({ code: 'MODEL_MISSING', message: 'The checkpoint is gone.', remedy: 'Evaluate another.' });
+  all('[data-testid=draw-samples]')[1].click();
+  await settled();
+  expect(find('error').textContent).toContain('The checkpoint is gone.');
+});

@@ -9,7 +9,7 @@ import '../evaluation/matrices.ts';
 import { heatStyle } from '../evaluation/matrices.ts';
 import { columnOf, EvaluationModel } from '../evaluation/model.ts';
 import { shareStyles } from '../evaluation/shares.ts';
-import { Latest } from '../load.ts';
+import { Doing, Latest } from '../load.ts';
 import { base, tokens } from '../theme.ts';
 import type { IWorkbench } from '../store/workbench.ts';
 import { empty, failed, loaded, loading } from '../view-states.ts';
@@ -17,6 +17,7 @@ import { columnsStyle, columnsView } from './columns.ts';
 import { figuresView } from './figures.ts';
 import { agreementView, testsView, type Flips } from './pairs.ts';
 import { slicesStyle, slicesView } from './slices.ts';
+import { votesStyle, votesView, type VotesChoice } from './votes.ts';
 
 export class CompareView extends WatchingElement {
   static override properties = {
@@ -24,13 +25,16 @@ export class CompareView extends WatchingElement {
     flips: { state: true },
     kind: { state: true },
     reading: { state: true },
+    votes: { state: true },
   };
   declare workbench: IWorkbench;
   declare flips: Flips;
   declare kind: MatrixKind;
   /** Of agreement and slices; the tests show both. */
   declare reading: Reading;
+  declare votes: Pick<VotesChoice, 'axis' | 'count'>;
   readonly #comparison = new Latest<EvalComparison>();
+  readonly #drawing = new Doing();
   #model: EvaluationModel | null = null;
   /** Names that were asked for last. */
   #asked = '';
@@ -40,6 +44,7 @@ export class CompareView extends WatchingElement {
     this.flips = { pair: 0, filter: 'flips', reading: 'strict' };
     this.kind = 'modality';
     this.reading = 'strict';
+    this.votes = { axis: 'samples', count: 8 };
   }
 
   protected override identity(): PropertyKey[] {
@@ -57,7 +62,7 @@ export class CompareView extends WatchingElement {
   }
 
   protected override watched() {
-    return [this.#model!.state, this.workbench.selection, this.workbench.runs.state, this.#comparison];
+    return [this.#model!.state, this.workbench.selection, this.workbench.runs.state, this.#comparison, this.#drawing];
   }
 
   /** Evaluations or runs, as they are chosen. */
@@ -176,6 +181,15 @@ export class CompareView extends WatchingElement {
     return html`${figuresView(comparison)} ${testsView(comparison, flips, (next) => (this.flips = next))}
       ${agreementView(comparison, reading)}
       ${slicesView(comparison, { kind, reading, pair: [place(a), place(b)] }, (next) => (this.kind = next))}
+      ${this.#drawing.error ? failed(this.#drawing.error) : nothing}
+      ${votesView(
+        comparison,
+        { reading, ...this.votes, busy: this.#drawing.isBusy() },
+        {
+          choose: (change) => (this.votes = { ...this.votes, ...change }),
+          draw: (evaluation, samples) => void this.#drawing.do(() => this.#draw(evaluation, samples)),
+        },
+      )}
       <section aria-label="Matrices">
         <details>
           <summary>What checkpoints were trained on against what they were tested on, beside the paper's figures</summary>
@@ -192,6 +206,16 @@ export class CompareView extends WatchingElement {
         .filter=${flips.filter}
         .reading=${flips.reading}
       ></medr1-evaluation-answers>`;
+  }
+
+  /** The stored evaluation is asked for again with samples: it keeps its answers and draws what is new. */
+  #draw({ settings, samples: had }: EvalSummary, samples: number): Promise<EvalSummary> {
+    const { run, step, model, dataset, split, variant, prompt_template, max_new_tokens, limit, seed, dtype, device, batch_size } = settings;
+    return this.workbench.connector.evals.start({
+      ...(run === null ? { model } : { run, ...(step !== null && { step }) }),
+      ...{ dataset, split, variant, prompt_template, max_new_tokens, limit, seed, dtype, device, batch_size },
+      ...{ samples, temperature: had?.temperature ?? 1 },
+    });
   }
 
   #open(id: string): void {
@@ -211,6 +235,7 @@ export class CompareView extends WatchingElement {
     smallChartStyle,
     columnsStyle,
     slicesStyle,
+    votesStyle,
     heatStyle,
     css`
       :host {
