@@ -69,7 +69,7 @@ export async function pack(file, { quick = false } = {}) {
     const how = quick ? ['-z'] : ['-J'];
     await command('tar', ['-C', root, ...leftOut, ...how, '-chf', part, ...paths], {
       remedy,
-      env: quick ? { GZIP: '-1' } : { XZ_OPT: '-9e -T0' },
+      env: quick ? { GZIP: '-1' } : { XZ_OPT: '-6 -T0' },
     });
     const { size } = statSync(part);
     if (!quick && size > MOST_BYTES)

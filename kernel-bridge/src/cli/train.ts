@@ -26,6 +26,7 @@ import { launchOf, launchVariable } from '../worker/launch.ts';
 import { followHere } from './follow.ts';
 
 import { printJson } from './output.ts';
+import { plan } from './plan.ts';
 import { progress, type Progress } from './progress.ts';
 import { Follower } from './run-log.ts';
 import { requireFile, traceOption } from './trace.ts';
@@ -36,6 +37,7 @@ interface Options {
   processes?: number;
   pair?: string;
   trace?: string;
+  plan?: boolean;
   json?: boolean;
 }
 
@@ -49,6 +51,7 @@ export function register(program: Command): void {
     .option('--processes <n>', 'train with so many processes; they share dp_shards, which a new run sets to their number', wholeNumber)
     .option('--pair <variants>', 'two runs that see the same questions in the same order under two prompts, as in think,no-think')
     .addOption(traceOption('one step: the first of trace_steps, else the second'))
+    .option('--plan', 'say what memory, devices and time the run would take, and start nothing')
     .option('--json', 'print one JSON document at the end and nothing else')
     .action(train);
 }
@@ -66,6 +69,10 @@ async function train(file: string | undefined, options: Options): Promise<void> 
   const config = file
     ? withPaths(completeConfig({ ...readConfigFile(file), ...ofProcesses(options.processes), ...parseSettings(options.set) }), file)
     : null;
+  if (options.plan) {
+    if (!config) throw errors.badRequest('--plan', 'it takes the configuration file of a run to come');
+    return plan(home, config, options.json ?? false);
+  }
   if (config && options.trace) config.trace_steps ??= [config.max_steps === 1 ? 1 : 2];
   const followed = new Map<string, Followed>();
   const begin = ({ id, variant, pair }: RunSummary, where: string): Followed => {

@@ -40,8 +40,19 @@ export const Estimate = Type.Object({
   trainable_parameters: Type.Integer(),
   /** Bytes by purpose when most are needed: weights, reference, optimizer, gradients, activations, logits, kv_cache, images, heap, process. */
   memory: Type.Record(Type.String(), Type.Number()),
+  /** Of one process. */
   total_bytes: Type.Number(),
+  /** That one process may take: its part of what is free where several share it. */
   available_bytes: Type.Number(),
+  /** Processes that share the run. */
+  processes: Type.Optional(Type.Integer()),
+  /**
+   * The fewest GPUs like those here on which the run fits, with a process and at least one shard of the step on each: a power of two. Null where no
+   * number of them is enough; left out on a CPU, whose processes share one memory.
+   */
+  least_devices: Type.Optional(Type.Union([Type.Integer(), Type.Null()])),
+  /** Completions a second by the same measurement as seconds_per_step. */
+  rollouts_per_s: Type.Optional(Type.Union([Type.Number(), Type.Null()])),
   fits: Type.Boolean(),
   total_steps: Type.Integer(),
   train_items: Type.Integer(),

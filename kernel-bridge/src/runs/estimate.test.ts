@@ -114,6 +114,40 @@ describe('an estimate', () => {
     expect(kept(wide) - kept(readShape(directory))).toBe(28 * 2 * (3 * 1536 * rows + keys));
   });
 
+  it('of several processes counts one of them: its share of the moments, its questions, gradients of its shards', () => {
+    const settings = { per_device_train_batch_size: 8, gradient_accumulation_steps: 4, beta: 0 } as const;
+    const [one, two, sharded] = [
+      of(settings),
+      of({ ...settings, devices: 2, processes: 2, dp_shards: 2 }),
+      of({ ...settings, dp_shards: 2 }),
+    ];
+    expect(two.processes).toBe(2);
+    expect(two.memory.optimizer).toBe(one.memory.optimizer / 2);
+    expect(two.memory.kv_cache).toBe(one.memory.kv_cache / 2);
+    // One process that computes both shards holds both gradients, and their sum.
+    const shape = readShape(directory);
+    const phases = memoryPhases(shape, configOf(settings), workloadOf(configOf(settings), items, shape), 0, 'cuda', { size: 1, shards: 2 });
+    expect(phases['sum over shards'].gradients).toBe(3 * 2 * one.parameters);
+    expect(sharded.total_bytes - one.total_bytes).toBe(2 * one.parameters); // the first shard's, while the second is computed
+    expect(of({ ...settings, devices: 1, processes: 2, dp_shards: 2 }).available_bytes).toBe(40e9); // both on one device
+    const onCpu = estimate(configOf({ ...settings, processes: 4, dp_shards: 4 }), items, { availableBytes: 80e9, device: 'cpu' });
+    expect([onCpu.available_bytes, onCpu.least_devices]).toEqual([20e9, undefined]);
+  });
+
+  it('names the fewest devices on which a run fits, and none where no number does', () => {
+    const settings = { per_device_train_batch_size: 8, gradient_accumulation_steps: 8, gradient_checkpointing: true, beta: 0 } as const;
+    const least = (available: number) => of(settings, available);
+    expect(least(80e9).least_devices).toBe(1);
+    const small = least(28e9);
+    expect(small.fits).toBe(false);
+    expect(small.least_devices).toBeGreaterThan(1);
+    expect(small.advice.at(-1)).toBe(`Fits on ${small.least_devices} devices like this one: devices ${small.least_devices}`);
+    const n = small.least_devices!;
+    expect(of({ ...settings, devices: n, processes: n, dp_shards: n }, 28e9).fits).toBe(true);
+    expect(of({ ...settings, devices: n / 2, processes: n / 2, dp_shards: n / 2 }, 28e9).fits).toBe(false);
+    expect(least(4e9).least_devices).toBeNull(); // the weights alone are more
+  });
+
   it('drops what a switch drops', () => {
     expect(of({ beta: 0 }).memory.reference).toBe(0);
     expect(of({ freeze_vision: true }).trainable_parameters).toBe(1543714304);

@@ -4,7 +4,16 @@
  */
 import { machine } from '../machine.ts';
 import type { Estimate, MemorySwitch, TrainConfig, VqaItem } from '../protocol/index.ts';
-import { memoryPhases, PARTS, peakMemory, trainableParameters, type MemoryConfig, type ModelShape, type Workload } from './memory.ts';
+import {
+  memoryPhases,
+  PARTS,
+  peakMemory,
+  trainableParameters,
+  type Device,
+  type MemoryConfig,
+  type ModelShape,
+  type Workload,
+} from './memory.ts';
 import { readShape } from './model-files.ts';
 import { stepFlops, type Speed } from './speed.ts';
 import { promptOf, workloadOf } from './workload.ts';
@@ -24,49 +33,80 @@ const TOKENIZER_SHARE = 14;
 export interface EstimateOptions {
   /** What the device can give. Default: what is left of the machine's or the container's memory. */
   availableBytes?: number;
-  device?: 'cpu' | 'cuda';
+  device?: Device;
   /** Measured on runs before. */
   speed?: Speed | null;
   /** Pixels of a typical image before resizing; at most max_pixels count, and all of them when left out. */
   imagePixels?: number;
 }
 
-/** `items`: usable training questions. */
+/**
+ * `items`: usable training questions. Where several processes share the run, bytes are those of one of them, and what is available is its part: on a
+ * CPU all share the machine's memory, on GPUs those of one device share the device's.
+ */
 export function estimate(config: TrainConfig, items: readonly VqaItem[], options: EstimateOptions = {}): Estimate {
-  const { availableBytes = machine().available, speed = null } = options;
+  const { speed = null, device = 'cpu' } = options;
+  const processes = processesOf(config);
+  const sharers = device === 'cpu' ? processes : processes / (config.devices ?? 1);
+  const available = (options.availableBytes ?? machine().available) / sharers;
   const shape = readShape(config.model_name_or_path, config.lora_target_modules);
   const work = workloadOf(config, items, shape, options.imagePixels);
-  const needs = (changed: TrainConfig) => totalOf(changed, shape, workloadOf(changed, items, shape, options.imagePixels), items, options);
+  const needs = (changed: TrainConfig) => totalOf(changed, shape, workloadOf(changed, items, shape, options.imagePixels), items, device);
   const { memory, total, phase } = needs(config);
-  const fits = total <= availableBytes;
+  const fits = total <= available;
   const switches = fits ? [] : switchesFor(config, total, needs);
   const updates = config.trainer === 'sft' ? 1 : config.num_iterations;
   const batches = Math.max(1, Math.floor((config.num_train_epochs * items.length) / work.questions));
+  const seconds = speed === null ? null : stepFlops(shape, config, work) / processes / speed.flopsPerSecond;
+  const least = device === 'cpu' ? undefined : leastDevices(config, work.questions, available, needs);
   return {
     parameters: shape.parameters,
     trainable_parameters: trainableParameters(shape, config),
     memory,
     total_bytes: total,
-    available_bytes: availableBytes,
+    available_bytes: available,
+    processes,
+    ...(least !== undefined && { least_devices: least }),
     fits,
     peak_phase: phase,
     total_steps: config.max_steps > 0 ? config.max_steps : batches * updates,
     train_items: items.length,
-    seconds_per_step: speed === null ? null : stepFlops(shape, config, work) / speed.flopsPerSecond,
+    seconds_per_step: seconds,
     seconds_from: speed?.from ?? null,
+    rollouts_per_s: seconds === null || config.trainer === 'sft' ? null : work.completions / updates / seconds,
     switches,
-    advice: fits ? [] : advice(config, switches, total - availableBytes, availableBytes, needs),
+    advice: fits ? [] : [...advice(config, switches, total - available, available, needs), ...devicesAdvice(processes, least)],
   };
 }
 
-function totalOf(config: TrainConfig, shape: ModelShape, work: Workload, items: readonly VqaItem[], { device = 'cpu' }: EstimateOptions) {
-  const peak = peakMemory(shape, config, work, items.length, device);
+/** A process on each device where several are asked for. */
+export const processesOf = ({ processes = 1, devices = 1 }: Pick<TrainConfig, 'processes' | 'devices'>): number =>
+  Math.max(processes, devices);
+
+/** The bytes of one process. */
+function totalOf(config: TrainConfig, shape: ModelShape, step: Workload, items: readonly VqaItem[], device: Device) {
+  const size = processesOf(config);
+  const shards = Math.max(1, Math.ceil((config.dp_shards ?? 1) / size));
+  const work = { ...step, questions: Math.ceil(step.questions / size), completions: Math.ceil(step.completions / size) };
+  const peak = peakMemory(shape, config, work, items.length, device, { size, shards });
   const used = PARTS.reduce((sum, part) => sum + peak.memory[part], 0);
   const heap = device === 'cpu' ? Math.min(HEAP_BYTES, HEAP_LEAST + HEAP_SHARE * used) : 0;
   const memory = { ...peak.memory, heap, process: PROCESS_BYTES[device] + (device === 'cpu' ? TOKENIZER_SHARE * shape.tokenizer : 0) };
   const total = used + heap + memory.process;
   return { memory, total, phase: peak.phase };
 }
+
+/** Of 1, 2, 4, ... devices the fewest that do, as far as the questions of a step can be shared out; null where none do. */
+function leastDevices(config: TrainConfig, questions: number, available: number, needs: Needs): number | null {
+  for (let devices = 1; devices <= questions; devices *= 2) {
+    if (questions % devices !== 0) return null;
+    if (needs({ ...config, devices, processes: devices, dp_shards: devices }).total <= available) return devices;
+  }
+  return null;
+}
+
+const devicesAdvice = (processes: number, least: number | null | undefined): string[] =>
+  least && least > processes ? [`Fits on ${least} devices like this one: devices ${least}`] : [];
 
 /** What is asked of a model that does not train; `batch` completions at a time, an image each. */
 export interface Asking {
@@ -79,7 +119,7 @@ export interface Asking {
 }
 
 /** Bytes that a model takes to answer questions. */
-export function answeringBytes({ model, dtype, batch, max_new_tokens, max_pixels }: Asking, device: 'cpu' | 'cuda'): number {
+export function answeringBytes({ model, dtype, batch, max_new_tokens, max_pixels }: Asking, device: Device): number {
   const shape = readShape(model);
   const narrow = dtype === 'bfloat16' || (dtype === null && device === 'cuda');
   const work: Workload = {

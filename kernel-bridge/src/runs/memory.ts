@@ -34,6 +34,15 @@ export interface Workload {
   patches: number;
 }
 
+/** One process among those that share a run; `questions` and `completions` of a Workload are then its own. */
+export interface RankShare {
+  /** Processes. */
+  size: number;
+  /** Shards of the step that this one computes; each keeps its gradients until they are added up. */
+  shards: number;
+}
+const WHOLE: RankShare = { size: 1, shards: 1 };
+
 export const PARTS = ['weights', 'reference', 'optimizer', 'gradients', 'activations', 'logits', 'kv_cache', 'images'] as const;
 export type Memory = Record<(typeof PARTS)[number], number>;
 
@@ -81,8 +90,9 @@ export function peakMemory(
   work: Workload,
   items: number,
   device: Device,
+  share: RankShare = WHOLE,
 ): { phase: string; memory: Memory } {
-  const phases = memoryPhases(shape, config, work, items, device);
+  const phases = memoryPhases(shape, config, work, items, device, share);
   const size = (memory: Memory): number => PARTS.reduce((sum, part) => sum + memory[part], 0);
   const [phase, memory] = Object.entries(phases).reduce((most, next) => (size(next[1]) > size(most[1]) ? next : most));
   return { phase, memory };
@@ -94,6 +104,7 @@ export function memoryPhases(
   work: Workload,
   items: number,
   device: Device,
+  share: RankShare = WHOLE,
 ): Record<string, Memory> {
   const bytes = config.dtype === 'bfloat16' ? 2 : 4;
   const trainable = trainableParameters(shape, config);
@@ -101,7 +112,7 @@ export function memoryPhases(
   const always: Memory = {
     weights: shape.parameters * bytes + adapter,
     reference: config.trainer === 'grpo' && config.beta !== 0 ? referenceBytes(shape, config, bytes) : 0,
-    optimizer: trainable * stateBytes(config),
+    optimizer: ownElements(shape, config, trainable, share) * stateBytes(config),
     gradients: 0,
     activations: 0,
     logits: 0,
@@ -117,8 +128,10 @@ export function memoryPhases(
   const embedding = learnsEmbedding ? shape.embedding * bytes : 0;
   // The embedding's gradient from the logits, and that from the tokens, which is added: on the CPU it has those rows only (models/engine/prefix.ts).
   const fromTokens = device === 'cuda' ? embedding : 0;
-  // With accumulation the gradients of earlier passes are there all along.
-  const earlier = work.microCompletions < work.completions ? gradients : 0;
+  // With accumulation the gradients of earlier passes of a shard are there all along, and those of earlier shards.
+  const held = (share.shards - 1) * gradients;
+  const accumulated = work.microCompletions < work.completions / share.shards ? gradients : 0;
+  const earlier = held + accumulated;
   const visionGradients = config.use_peft
     ? 4 * loraRank(shape, config) * shape.lora.vision
     : config.freeze_vision
@@ -145,17 +158,26 @@ export function memoryPhases(
     },
     'backward of the decoder, its last layers': {
       ...always,
-      gradients: Math.max(earlier, embedding),
+      gradients: held + Math.max(accumulated, embedding),
       activations: kept.all + kept.backward,
     },
     'backward of the decoder, its first layers': {
       ...always,
-      gradients: Math.max(earlier, gradients - visionGradients) + fromTokens,
+      gradients: held + Math.max(accumulated, gradients - visionGradients) + fromTokens,
       activations: kept.vision + kept.visionBackward,
     },
-    'backward of the vision tower': { ...always, gradients: gradients + fromTokens, activations: kept.visionBackward },
-    optimizer: { ...always, gradients, activations: pieceBytes(config, trainable, device) },
+    'backward of the vision tower': { ...always, gradients: held + gradients + fromTokens, activations: kept.visionBackward },
+    // Own weights get the sum of all shards' gradients while those are still there.
+    ...(share.shards > 1 && {
+      'sum over shards': { ...always, gradients: held + gradients + ownElements(shape, config, trainable, share) * bytes },
+    }),
+    optimizer: { ...always, gradients: gradients / share.size, activations: pieceBytes(config, trainable, device) },
   };
+}
+
+/** Trained elements that one process updates: an equal share, but weights are whole, and the token embedding is by far the largest (rl/owners.ts). */
+function ownElements(shape: ModelShape, config: MemoryConfig, trainable: number, { size }: RankShare): number {
+  return Math.max(trainable / size, config.use_peft ? 0 : Math.min(shape.embedding, trainable));
 }
 
 /** Rows of tokens of one pass: prompts once, then completions without their last token. */

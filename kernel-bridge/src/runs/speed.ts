@@ -14,6 +14,7 @@ const STEPS = 50;
 const DECODE = 4;
 
 export interface Speed {
+  /** Of one process. */
   flopsPerSecond: number;
   /** What it was measured on, for people. */
   from: string;
@@ -63,7 +64,7 @@ function speedOf(store: RunStore, wanted: TrainConfig, device: 'cpu' | 'cuda'): 
   const work = workloadOf(config, [], shape);
   const real = length === null ? work : { ...work, completion: length };
   return {
-    flopsPerSecond: stepFlops(shape, config, real) / seconds,
+    flopsPerSecond: stepFlops(shape, config, real) / seconds / Math.max(config.processes ?? 1, config.devices ?? 1),
     from: `${rows.length} steps of ${name}`,
     like: config.trainer === wanted.trainer && config.use_peft === wanted.use_peft,
   };

@@ -29,7 +29,8 @@ export class Needs {
     const { sampledPixels } = await import('../data/image/sizes.ts'); // decodes images
     const { items, root } = await this.#loadItems(config.dataset_name, trainFilter(config, this.#home));
     const imagePixels = await sampledPixels(root, items);
-    return estimate(config, items, { device: this.#pool.kindOf(config.device), imagePixels }).total_bytes;
+    const { total_bytes, processes = 1 } = estimate(config, items, { device: this.#pool.kindOf(config.device), imagePixels });
+    return (total_bytes * processes) / (config.devices ?? 1);
   }
 
   ofEvaluation({ model, dtype, device, batch_size: batch, max_new_tokens, max_pixels }: EvalSettings): number {

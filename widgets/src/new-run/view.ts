@@ -187,9 +187,10 @@ export class NewRunView extends WatchingElement {
           parameters${estimate.trainable_parameters === estimate.parameters ? '' : html`, ${integer(estimate.trainable_parameters)} trained`}</span
         >
         <span class=${estimate.fits ? '' : 'problem'}
-          >${estimate.fits ? '✓' : '✗'} needs <b>${bytes(estimate.total_bytes)}</b> of ${bytes(estimate.available_bytes)}</span
+          >${estimate.fits ? '✓' : '✗'} needs <b>${bytes(estimate.total_bytes)}</b> of
+          ${bytes(estimate.available_bytes)}${(estimate.processes ?? 1) > 1 ? ` in each of ${estimate.processes} processes` : ''}</span
         >
-        ${estimate.seconds_per_step ? html`<span title=${`Measured on ${estimate.seconds_from}; may be out by a factor of two.`}>about <b class="number">${estimate.seconds_per_step < 10 ? `${estimate.seconds_per_step.toPrecision(2)} s` : duration(estimate.seconds_per_step)}</b> a step, <b class="number">${duration(estimate.seconds_per_step * estimate.total_steps)}</b> in all</span>` : ''}
+        ${estimate.seconds_per_step ? html`<span title=${`Measured on ${estimate.seconds_from}; may be out by a factor of two.`}>about <b class="number">${estimate.seconds_per_step < 10 ? `${estimate.seconds_per_step.toPrecision(2)} s` : duration(estimate.seconds_per_step)}</b> a step, <b class="number">${duration(estimate.seconds_per_step * estimate.total_steps)}</b> in all${estimate.rollouts_per_s ? html`, <b class="number">${estimate.rollouts_per_s.toPrecision(2)}</b> rollouts a second` : ''}</span>` : ''}
       </div>
       ${meter(pieces, { says: parts.map(([name, size]) => `${name} ${bytes(size)}`).join(', ') })}
       ${estimate.advice.map((line) => html`<p class="small warning">${line}</p>`)}

@@ -1,0 +1,46 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { stringify } from 'yaml';
+import type { Estimate } from '../protocol/index.ts';
+import { makeTiny, type Tiny } from '../rl/testing/tiny.ts';
+import { listRuns } from '../runs/runs.ts';
+import { runJson } from './testing/run-json.ts';
+import { register } from './train.ts';
+
+let tiny: Tiny;
+let home: string;
+beforeAll(async () => {
+  tiny = await makeTiny();
+  home = mkdtempSync(join(tmpdir(), 'medr1-plan-'));
+  vi.stubEnv('MEDR1_HOME', home);
+});
+afterAll(async () => {
+  vi.unstubAllEnvs();
+  rmSync(home, { recursive: true, force: true });
+  await tiny[Symbol.asyncDispose]();
+});
+
+it('says what a run would take, and starts nothing', async () => {
+  const file = join(home, 'run.yaml');
+  const data = join(home, 'items.jsonl');
+  writeFileSync(data, tiny.items.map((item) => `${JSON.stringify({ ...item, image: join(tiny.directory, item.image) })}\n`).join(''));
+  writeFileSync(
+    file,
+    stringify({ model_name_or_path: tiny.model, dataset_name: data, num_generations: 4, per_device_train_batch_size: 8, max_steps: 7 }),
+  );
+  const plan = (...more: string[]) => runJson([register], ['train', file, '--plan', ...more]) as Promise<Estimate>;
+  const one = await plan();
+  expect(one).toMatchObject({ processes: 1, fits: true, total_steps: 7, train_items: 6, seconds_per_step: null });
+  const two = await plan('--processes', '2');
+  expect(two.processes).toBe(2);
+  expect(two.memory.optimizer).toBeLessThan(one.memory.optimizer);
+  expect(listRuns(home)).toEqual([]);
+});
+
+it('takes a configuration, not a run that is there', async () => {
+  await expect(runJson([register], ['train', '--resume', 'some-run', '--plan'])).rejects.toMatchObject({
+    message: expect.stringContaining('--plan'),
+  });
+});
