@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -45,6 +45,7 @@ async function sample(): Promise<string> {
 it('add, list, split, audit and remove, with one JSON document each', async () => {
   const dir = await sample();
   expect(JSON.parse(await medr1Data('add', dir, '--json'))).toMatchObject({ name: 'set', items: 5, usable: 5, images: 4, hashed: 4 });
+  expect(statSync(join(made.path, 'home')).mode & 0o777).toBe(0o700); // made here, by a command that starts no server
   expect(JSON.parse(await medr1Data('list', '--json'))).toMatchObject({ datasets: [{ name: 'set', dir }] });
   expect(JSON.parse(await medr1Data('audit', 'set', '--json'))).toMatchObject({
     splits: [{ train: 'modality/train/CT', test: 'modality/test/CT', test_items: 2, image_overlap: 1, prior_accuracy: 100 }],

@@ -46,7 +46,7 @@ async function make(root: string, image: string, side: number, path: string): Pr
     .catch((cause: unknown) => {
       throw imageError(cause, image);
     });
-  await mkdir(join(path, '..'), { recursive: true });
+  await mkdir(join(path, '..'), { recursive: true, mode: 0o700 });
   const part = `${path}.${randomUUID()}`;
   try {
     await writeFile(part, thumb);

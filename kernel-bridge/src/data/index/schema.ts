@@ -2,10 +2,9 @@
  * The index of one data set: <home>/datasets/<name>/index.db. It can be thrown away and made again; nothing is kept only here. The version grows
  * with the columns, and where the readers come to read the same files otherwise.
  */
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { datasetDir } from '../home.ts';
+import { datasetDir, makeInHome } from '../home.ts';
 
 export const SCHEMA_VERSION = 2;
 
@@ -45,7 +44,7 @@ export const indexPath = (name: string, home?: string) => join(datasetDir(name, 
 
 /** Opens the index for writing; an index of another version is emptied. */
 export function openForWriting(name: string, home?: string): DatabaseSync {
-  mkdirSync(datasetDir(name, home), { recursive: true });
+  makeInHome(datasetDir(name, home), home);
   const db = new DatabaseSync(indexPath(name, home), { timeout: 5000 });
   db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -32768; PRAGMA temp_store = MEMORY'); // rebuilt from the data folder if a power cut takes the end
   const version = (db.prepare('PRAGMA user_version').get() as { user_version: number }).user_version;

@@ -11,7 +11,7 @@ export async function keepPicture(bytes: Uint8Array, folder: string): Promise<st
   const name = `${createHash('sha256').update(bytes).digest('hex')}.${formatOf(bytes) ?? 'bin'}`;
   const target = join(folder, name);
   if (existsSync(target)) return name;
-  await mkdir(folder, { recursive: true });
+  await mkdir(folder, { recursive: true, mode: 0o700 }); // and a home that is not there yet
   await writeFile(`${target}.part`, bytes);
   await rename(`${target}.part`, target); // never a half-written image under its hash
   return name;
