@@ -32,7 +32,7 @@ function sampleOf({ process: { pid }, told }: Writer, directory: string): Sample
 
 /** Trains so many steps, and looks at the process after each fortieth of them. */
 async function night(steps: number, env: Record<string, string> = {}): Promise<Sample[]> {
-  const sound = await Sound.waiting({ max_steps: steps, save_steps: steps / 20, save_total_limit: 2 });
+  const sound = await Sound.waiting({ max_steps: steps, save_steps: steps / 20, save_total_limit: 2, num_generations: 2 });
   const directory = runDirectory(sound.home, sound.id);
   try {
     const writer = await Writer.start([sound.home, sound.id], env);
