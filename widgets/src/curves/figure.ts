@@ -5,6 +5,7 @@ import { AXIS, axisValues, pausesOf, type Axis } from './axis.ts';
 import type { YRange } from './board.ts';
 import type { ChartSpec } from './charts.ts';
 import { binned, every, placesOf, pointsIn, type Area, type Line, type View } from './downsample.ts';
+import { Extremes } from './extremes.ts';
 import { derived, type Value } from './growing.ts';
 import { heatTrace, type HeatTrace } from './rollout-lines.ts';
 import type { ChartLine, ChartRun } from './line.ts';
@@ -132,9 +133,12 @@ export function yRange(lines: readonly ChartLine[], settings: ChartSettings, [lo
   const columns = lines.map(({ shown }) => shown);
   const bulk = settings.ignoreOutliers ? bulkRange(columns, settings.logY) : null;
   if (low === null && high === null) return bulk;
-  const values = columns.flatMap((column) => column.filter((value): value is number => value !== null && (!settings.logY || value > 0)));
-  const extreme = (of: (a: number, b: number) => number, start: number): number => values.reduce((a, b) => of(a, b), start);
-  const range: [number, number] = [low ?? bulk?.[0] ?? extreme(Math.min, Infinity), high ?? bulk?.[1] ?? extreme(Math.max, -Infinity)];
+  const all = lines.map((line) => drawable(line, settings).shown).map((column) => Extremes.of(column).over(0, column.length));
+  const some = all.filter((stretch) => !Number.isNaN(stretch.low));
+  const range: [number, number] = [
+    low ?? bulk?.[0] ?? Math.min(...some.map((stretch) => stretch.low)),
+    high ?? bulk?.[1] ?? Math.max(...some.map((stretch) => stretch.high)),
+  ];
   const drawn = range.every(Number.isFinite) && range[0] < range[1] && (!settings.logY || range[0] > 0);
   return drawn ? range : null;
 }
