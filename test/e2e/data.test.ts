@@ -1,41 +1,13 @@
 /** The data browser as a user meets it: the made sample is added, looked through, filtered, picked from and sent on. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import {
-  eventually,
-  looksAtHome,
-  openBrowser,
-  openJupyterLab,
-  openLab,
-  openPage,
-  output,
-  plainStart,
-  runCommand,
-  setTheme,
-  type Lab,
-} from './lab.ts';
+import { describe, expect, it } from 'vitest';
+import { eventually, looksAtHome, output, runCommand, setTheme } from './lab.ts';
+import { errors, lab, page, visit } from './visit.ts';
 
 type DataElement = Element & { workbench: { data: { toJSON(): { filter: object } } } };
 
-let lab: Lab;
-let browser: Browser;
-let page: Page;
-let errors: string[];
-
-beforeAll(async () => {
-  lab = await openLab();
-  browser = await openBrowser();
-  ({ page, errors } = await openPage(browser, lab));
-  await plainStart(lab);
-  await openJupyterLab(page, lab);
-});
-
-afterAll(async () => {
-  await browser?.close();
-  await lab?.[Symbol.asyncDispose]();
-});
+visit();
 
 const view = () => page.locator('medr1-data');
 const tiles = () => view().getByTestId('data-item');

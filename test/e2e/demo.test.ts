@@ -1,25 +1,11 @@
 /** The main job as a user does it: open JupyterLab, start the demo run, watch its curve, come back after a reload, lose the backend. */
 import { renameSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { eventually, looksAtHome, openBrowser, openJupyterLab, openLab, openPage, output, runCommand, setTheme, type Lab } from './lab.ts';
+import { describe, expect, it } from 'vitest';
+import { eventually, looksAtHome, openJupyterLab, output, runCommand, setTheme } from './lab.ts';
+import { errors, lab, page, visit } from './visit.ts';
 
-let lab: Lab;
-let browser: Browser;
-let page: Page;
-let errors: string[];
-
-beforeAll(async () => {
-  lab = await openLab();
-  browser = await openBrowser();
-  ({ page, errors } = await openPage(browser, lab));
-});
-
-afterAll(async () => {
-  await browser?.close();
-  await lab?.[Symbol.asyncDispose]();
-});
+visit({ opened: false });
 
 const panel = () => page.locator('medr1-runs');
 const run = () => panel().getByTestId('run').first();

@@ -3,18 +3,14 @@ import { createHash } from 'node:crypto';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { medr1, omni, picture, zip } from '../../kernel-bridge/src/data/fixtures.ts';
-import { openBrowser, openJupyterLab, openLab, openPage, output, plainStart, runCommand, type Lab } from './lab.ts';
+import { output, runCommand } from './lab.ts';
+import { errors, lab, page, visit } from './visit.ts';
 
 const MARKUP = '<img src=x onerror="broken=1"><script>broken=1</script><b onmouseover=broken=1>bold';
 const FILE = '<img src=x onerror=broken=1>'; // as long as a file name may be without a slash
 let hub: Server;
-let lab: Lab;
-let browser: Browser;
-let page: Page;
-let errors: string[];
 
 /** Laid out as OmniMedVQA.zip; every text that a file gives holds markup. */
 async function hostile(): Promise<Buffer> {
@@ -69,16 +65,10 @@ beforeAll(async () => {
   });
   await new Promise<void>((ready) => hub.listen(0, '127.0.0.1', ready));
   process.env['HF_ENDPOINT'] = `http://127.0.0.1:${(hub.address() as AddressInfo).port}`;
-  lab = await openLab();
-  browser = await openBrowser();
-  ({ page, errors } = await openPage(browser, lab));
-  await plainStart(lab);
-  await openJupyterLab(page, lab);
 });
+visit();
 
-afterAll(async () => {
-  await browser?.close();
-  await lab?.[Symbol.asyncDispose]();
+afterAll(() => {
   hub?.closeAllConnections();
   hub?.close();
   delete process.env['HF_ENDPOINT'];

@@ -1,26 +1,11 @@
 /** Evaluations as a user makes them: started from the form, read, compared question by question, laid out as a matrix. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, beforeAll, expect, it } from 'vitest';
-import { eventually, openBrowser, openJupyterLab, openLab, openPage, output, plainStart, runCommand, setTheme, type Lab } from './lab.ts';
+import { expect, it } from 'vitest';
+import { eventually, output, runCommand, setTheme } from './lab.ts';
+import { errors, lab, page, visit } from './visit.ts';
 
-let lab: Lab;
-let browser: Browser;
-let page: Page;
-let errors: string[];
-
-beforeAll(async () => {
-  lab = await openLab();
-  await plainStart(lab);
-  browser = await openBrowser();
-  ({ page, errors } = await openPage(browser, lab));
-});
-
-afterAll(async () => {
-  await browser?.close();
-  await lab?.[Symbol.asyncDispose]();
-});
+visit();
 
 const view = () => page.locator('medr1-evaluation');
 const comparison = () => page.locator('medr1-compare');
@@ -34,7 +19,6 @@ const finished = (id: string) =>
   );
 
 it('starts an evaluation from the empty view and shows its tables when it is done', async () => {
-  await openJupyterLab(page, lab);
   await runCommand(page, 'medr1:open-evaluation');
   await view().getByTestId('first-evaluation').click();
   await eventually(

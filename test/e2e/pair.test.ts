@@ -2,25 +2,11 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, beforeAll, expect, it } from 'vitest';
-import { eventually, looksAtHome, openBrowser, openLab, openPage, output, root, setTheme, type Lab } from './lab.ts';
+import { expect, it } from 'vitest';
+import { eventually, looksAtHome, output, root, setTheme } from './lab.ts';
+import { errors, lab, page, visit } from './visit.ts';
 
-let lab: Lab;
-let browser: Browser;
-let page: Page;
-let errors: string[];
-
-beforeAll(async () => {
-  lab = await openLab();
-  browser = await openBrowser();
-  ({ page, errors } = await openPage(browser, lab));
-});
-
-afterAll(async () => {
-  await browser?.close();
-  await lab?.[Symbol.asyncDispose]();
-});
+visit({ opened: false });
 
 const pair = () => page.locator('medr1-pair');
 const runs = async () => (await lab.api('api/runs')).json.runs as { id: string; variant: string; state: string; step: number }[];

@@ -1,9 +1,9 @@
 /** Reward functions of one's own, as a user has them: chosen for a new run, written in the Rewards view, tried, added, changed, removed. */
 import { join } from 'node:path';
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import type { Completion, Group, RewardRevision } from '../../kernel-bridge/src/protocol/run.ts';
-import { eventually, openBrowser, openJupyterLab, openLab, openPage, output, plainStart, runCommand, setTheme, type Lab } from './lab.ts';
+import { eventually, output, runCommand, setTheme } from './lab.ts';
+import { errors, lab, page, summaryOf, visit } from './visit.ts';
 
 const SHORT = `export const tests = [{ completion: 'ab', expected: -0.02 }];
 export default (completions: string[]) => completions.map((text) => -text.length / 100);
@@ -15,10 +15,6 @@ const THIRD = ODD.replace('% 2', '% 3');
 const odd = ({ text }: Completion): number | null => (text.length % 5 === 0 ? null : text.length % 2);
 const third = ({ text }: Completion): number | null => (text.length % 5 === 0 ? null : text.length % 3);
 
-let lab: Lab;
-let browser: Browser;
-let page: Page;
-let errors: string[];
 let run: string;
 
 /** Saves a file as the user does in JupyterLab. */
@@ -34,20 +30,11 @@ const save = (path: string, content: string): Promise<void> =>
     [path, content] as const,
   );
 
+visit();
 beforeAll(async () => {
-  lab = await openLab();
-  await plainStart(lab);
-  browser = await openBrowser();
-  ({ page, errors } = await openPage(browser, lab));
-  await openJupyterLab(page, lab);
   await runCommand(page, 'medr1:open-new-run');
   await save('short_text.ts', SHORT);
   await save('broken.ts', 'export const reward = () => [];\n');
-});
-
-afterAll(async () => {
-  await browser?.close();
-  await lab?.[Symbol.asyncDispose]();
 });
 
 const form = () => page.locator('medr1-new-run');
@@ -66,7 +53,7 @@ const says = (read: () => Promise<string | null>, wanted: RegExp) =>
   eventually(read, (text) => wanted.test(text ?? ''), String(wanted), 120_000);
 
 const revisions = async (): Promise<RewardRevision[]> => (await lab.api(`api/runs/${run}/rewards`)).json.revisions;
-const summary = async () => (await lab.api(`api/runs/${run}`)).json.summary;
+const summary = () => summaryOf(run);
 const stored = async (from: number, to: number): Promise<Completion[]> =>
   (await lab.api(`api/runs/${run}/groups?from=${from}&to=${to}&limit=1024`)).json.groups.flatMap((group: Group) => group.completions);
 const act = async (action: string, state: string): Promise<void> => {

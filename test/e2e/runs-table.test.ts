@@ -1,54 +1,30 @@
 /** The table of runs, what is noted of them, commands of the chosen run, notifications, and a page that opens by a link. */
 import { join } from 'node:path';
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { beforeAll, expect, it } from 'vitest';
 import { demoConfig } from '../../kernel-bridge/src/protocol/presets.ts';
-import { eventually, openBrowser, openJupyterLab, openLab, openPage, output, plainStart, runCommand, setTheme, type Lab } from './lab.ts';
+import { eventually, output, runCommand, setTheme, openPage } from './lab.ts';
+import { backend, browser, errors, lab, page, summaryOf, trained, visit } from './visit.ts';
 
-let lab: Lab;
-let browser: Browser;
-let page: Page;
-let errors: string[];
-let trained: string;
+let finished: string;
 let waiting: string;
 let demo: Record<string, unknown>;
 
-beforeAll(async () => {
-  lab = await openLab();
-  const server = await eventually(
-    async () => (await lab.api('api/server')).json,
-    ({ sample }) => Boolean(sample),
-    'the backend answers',
-  );
-  demo = { ...demoConfig(server), max_steps: 2 };
-  trained = (await lab.api('api/runs', { config: { ...demo, run_name: 'trained' } })).json.id;
-  waiting = (await lab.api('api/runs', { config: { ...demo, run_name: 'other', learning_rate: 3e-4 }, start: false })).json.id;
-  await eventually(
-    async () => (await lab.api(`api/runs/${trained}`)).json.summary.state,
-    (state) => state === 'finished',
-    'the run is finished',
-    180_000,
-  );
-  browser = await openBrowser();
-  ({ page, errors } = await openPage(browser, lab));
-  await plainStart(lab);
-  await openJupyterLab(page, lab);
-  await runCommand(page, 'medr1:open-runs-table');
+visit({
+  prepare: async () => {
+    demo = { ...demoConfig(await backend()), max_steps: 2 };
+    finished = await trained({ ...demo, run_name: 'trained' });
+    waiting = (await lab.api('api/runs', { config: { ...demo, run_name: 'other', learning_rate: 3e-4 }, start: false })).json.id;
+  },
 });
-
-afterAll(async () => {
-  await browser?.close();
-  await lab?.[Symbol.asyncDispose]();
-});
+beforeAll(() => runCommand(page, 'medr1:open-runs-table'));
 
 const table = () => page.locator('medr1-runs-table');
 const row = (id: string) => table().locator(`[data-run="${id}"]`);
 const details = () => table().locator('medr1-run-details');
 const told = async () => (await lab.api('api/view')).json.selection;
-const summary = async (id: string) => (await lab.api(`api/runs/${id}`)).json.summary;
 
 it('shows the runs, and of two chosen ones what differs between their configurations', async () => {
-  await row(trained).click();
+  await row(finished).click();
   await row(waiting).click({ modifiers: ['Control'] });
   const config = details().getByTestId('config');
   await config.getByText('learning_rate').waitFor();
@@ -72,7 +48,7 @@ it('keeps what is noted: in the list, in the panel, after a reload', async () =>
   await details().getByTestId('run-tags').press('Enter');
   await details().getByTestId('pin').click();
   await eventually(
-    async () => (await summary(waiting)).annotations,
+    async () => (await summaryOf(waiting)).annotations,
     ({ tags, pinned }) => pinned && tags.join() === 'seed 1,draft',
     'the run has them',
   );
@@ -96,7 +72,7 @@ it('commands act on the chosen run, and say so when it ends while the reader loo
   await runCommand(page, 'medr1:select', { selection: { runs: [waiting] } });
   await runCommand(page, 'medr1:archive-run');
   await eventually(
-    async () => (await summary(waiting)).annotations.archived,
+    async () => (await summaryOf(waiting)).annotations.archived,
     (archived) => archived === true,
     'it is archived',
   );
@@ -109,7 +85,7 @@ it('commands act on the chosen run, and say so when it ends while the reader loo
 
 it('the address with a link in it opens the same selection on another page, and is the plain address then', async () => {
   const { page: other, errors: others } = await openPage(browser, lab);
-  const query = new URLSearchParams({ medr1: `runs=${trained}&step=2` });
+  const query = new URLSearchParams({ medr1: `runs=${finished}&step=2` });
   await other.goto(`${lab.url}&${query}`);
   await eventually(
     () => other.evaluate(() => location.href),
@@ -117,7 +93,7 @@ it('the address with a link in it opens the same selection on another page, and 
     'the link is taken up',
     120_000,
   );
-  await eventually(told, ({ runs, step }) => String(runs) === trained && step === 2, 'the page looks at it');
+  await eventually(told, ({ runs, step }) => String(runs) === finished && step === 2, 'the page looks at it');
   await other.locator('medr1-rollouts').getByTestId('rollouts-step').waitFor();
   expect(others.filter((error) => !/404|favicon/.test(error))).toEqual([]);
   await other.close();
@@ -127,7 +103,7 @@ it('stands in the dark and in a narrow panel, without an error', async () => {
   await setTheme(page, 'JupyterLab Dark');
   await runCommand(page, 'medr1:open-runs-table');
   await page.setViewportSize({ width: 720, height: 900 });
-  await row(trained).click();
+  await row(finished).click();
   await page.screenshot({ path: join(output, 'runs-table-dark.png') });
   expect(errors.filter((error) => !/404/.test(error))).toEqual([]);
 });

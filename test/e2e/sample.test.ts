@@ -1,66 +1,29 @@
 /** One question and the audit as a user meets them: walked by keys, its prompt, a model asked, a CT windowed; leaks shown in the grid, a split drawn. */
 import { join } from 'node:path';
-import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { dicom, temporary, write } from '../../kernel-bridge/src/data/fixtures.ts';
-import {
-  eventually,
-  looksAtHome,
-  openBrowser,
-  openJupyterLab,
-  openLab,
-  openPage,
-  output,
-  plainStart,
-  runCommand,
-  setTheme,
-  type Lab,
-} from './lab.ts';
+import { eventually, looksAtHome, output, runCommand, setTheme } from './lab.ts';
+import { addDataset, backend, errors, lab, page, visit } from './visit.ts';
 
 const SET = 'sample';
 const scans = temporary();
-let lab: Lab;
-let browser: Browser;
-let page: Page;
-let errors: string[];
 let ids: string[];
 
-beforeAll(async () => {
-  lab = await openLab();
-  const { dataset } = await eventually(
-    async () => (await lab.api('api/server')).json.sample as { dataset: string },
-    Boolean,
-    'the backend answers',
-  );
-  await add(dataset, SET);
-  write(scans.path, {
-    'ct.dcm': dicom({ width: 64, height: 48, window: { level: 40, width: 400 } }),
-    'scans.jsonl': JSON.stringify({ image: 'ct.dcm', question: 'Which organ?', options: ['Liver', 'Lung'], answer: 'B', modality: 'CT' }),
-  });
-  await add(scans.path, 'scans');
-  ids = (await items({ limit: 5 })).items.map(({ id }: { id: string }) => id);
-  browser = await openBrowser();
-  ({ page, errors } = await openPage(browser, lab));
-  await plainStart(lab);
-  await openJupyterLab(page, lab);
-  await select({ dataset: SET, item: ids[0] });
+visit({
+  prepare: async () => {
+    const { sample: made } = await backend();
+    await addDataset(made.dataset, SET);
+    write(scans.path, {
+      'ct.dcm': dicom({ width: 64, height: 48, window: { level: 40, width: 400 } }),
+      'scans.jsonl': JSON.stringify({ image: 'ct.dcm', question: 'Which organ?', options: ['Liver', 'Lung'], answer: 'B', modality: 'CT' }),
+    });
+    await addDataset(scans.path, 'scans');
+    ids = (await items({ limit: 5 })).items.map(({ id }: { id: string }) => id);
+  },
 });
+beforeAll(() => select({ dataset: SET, item: ids[0] }));
+afterAll(() => scans[Symbol.dispose]());
 
-afterAll(async () => {
-  await browser?.close();
-  await lab?.[Symbol.asyncDispose]();
-  scans[Symbol.dispose]();
-});
-
-async function add(dir: string, name: string): Promise<void> {
-  expect((await lab.api('api/data', { dir, name })).status).toBe(202);
-  await eventually(
-    async () => (await lab.api(`api/data/${name}/job`)).json.state,
-    (state) => state === 'done',
-    `${name} is indexed`,
-    120_000,
-  );
-}
 const items = async (query: object) => (await lab.api(`api/data/${SET}/items`, query)).json;
 const select = (selection: object) => runCommand(page, 'medr1:select', { selection });
 const sample = () => page.locator('medr1-sample');

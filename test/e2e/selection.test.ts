@@ -1,62 +1,23 @@
 /** One selection in every view: rollouts, tokens, curves, data, the Inspector, notebooks and links move it, and all follow. */
 import { join } from 'node:path';
-import type { Browser, Locator, Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Locator } from 'playwright-core';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { demoConfig } from '../../kernel-bridge/src/protocol/presets.ts';
-import {
-  looksAtHome,
-  commandAtOnce,
-  eventually,
-  openBrowser,
-  openJupyterLab,
-  openLab,
-  openPage,
-  output,
-  plainStart,
-  runCommand,
-  setTheme,
-  type Lab,
-} from './lab.ts';
+import { looksAtHome, commandAtOnce, eventually, output, runCommand, setTheme } from './lab.ts';
+import { addDataset, backend, errors, lab, page, trained, visit } from './visit.ts';
 
 const SET = 'sample';
-let lab: Lab;
-let browser: Browser;
-let page: Page;
-let errors: string[];
 let run: string;
 
+visit({
+  prepare: async () => {
+    const server = await backend();
+    [run] = await Promise.all([trained({ ...demoConfig(server), max_steps: 3 }), addDataset(server.sample.dataset, SET)]);
+  },
+});
 beforeAll(async () => {
-  lab = await openLab();
-  const server = await eventually(
-    async () => (await lab.api('api/server')).json,
-    ({ sample }) => Boolean(sample),
-    'the backend answers',
-  );
-  expect((await lab.api('api/data', { dir: server.sample.dataset, name: SET })).status).toBe(202);
-  run = (await lab.api('api/runs', { config: { ...demoConfig(server), max_steps: 3 } })).json.id;
-  await eventually(
-    async () => (await lab.api(`api/runs/${run}`)).json.summary.state,
-    (state) => state === 'finished',
-    'the run is finished',
-    180_000,
-  );
-  await eventually(
-    async () => (await lab.api(`api/data/${SET}/job`)).json.state,
-    (state) => state === 'done',
-    'the sample is indexed',
-    120_000,
-  );
-  browser = await openBrowser();
-  ({ page, errors } = await openPage(browser, lab));
-  await plainStart(lab);
-  await openJupyterLab(page, lab);
   await runCommand(page, 'medr1:arrange-training');
   await runCommand(page, 'medr1:show-inspector');
-});
-
-afterAll(async () => {
-  await browser?.close();
-  await lab?.[Symbol.asyncDispose]();
 });
 
 const rollouts = () => page.locator('medr1-rollouts');
