@@ -25,6 +25,7 @@ import service from './plugins/service.ts';
 import status from './plugins/status.ts';
 import alerts from './plugins/alerts.ts';
 import trash from './plugins/trash.ts';
+import undo from './plugins/undo.ts';
 
 /** Put in by the bundler. */
 declare const process: { env: { NODE_ENV?: string } };
@@ -56,6 +57,7 @@ export default [
   search,
   alerts,
   trash,
+  undo,
   launcher,
   layouts,
   ...(process.env.NODE_ENV === 'development' ? [reload] : []),

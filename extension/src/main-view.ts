@@ -1,4 +1,4 @@
-/** Registers a view of the main area: its command, its palette entry, its place in the restored layout. One of each kind is open at a time. */
+/** The plugin of a view of the main area: its command, its palette entry, its place in the restored layout. One of each kind is open at a time. */
 import { ILayoutRestorer, type JupyterFrontEnd, type JupyterFrontEndPlugin } from '@jupyterlab/application';
 import { ICommandPalette, MainAreaWidget, WidgetTracker } from '@jupyterlab/apputils';
 import { ITranslator, nullTranslator, type TranslationBundle } from '@jupyterlab/translation';
@@ -9,7 +9,7 @@ import { ElementView, type ElementViewOptions } from './view.ts';
 
 type Place = NonNullable<Parameters<JupyterFrontEnd.IShell['add']>[2]>;
 
-export interface MainViewOptions extends Omit<ElementViewOptions, 'commands'> {
+interface MainViewOptions extends Omit<ElementViewOptions, 'commands'> {
   app: JupyterFrontEnd;
   /** Last part of ids: "curves". */
   name: string;
@@ -28,7 +28,7 @@ export interface Dirty {
   now: () => boolean;
 }
 
-export function registerMainView(options: MainViewOptions): WidgetTracker<MainAreaWidget<ElementView>> {
+function registerMainView(options: MainViewOptions): void {
   const { app, name, command, label, caption, icon, restorer, palette, dirty, ...view } = options;
   const tracker = new WidgetTracker<MainAreaWidget<ElementView>>({ namespace: `medr1-${name}` });
 
@@ -83,54 +83,67 @@ export function registerMainView(options: MainViewOptions): WidgetTracker<MainAr
   });
   palette?.addItem({ command, category: PALETTE_CATEGORY });
   if (restorer) void restorer.restore(tracker, { command, name: () => name, args: () => ({ activate: false }) });
-  return tracker;
 }
 
-export interface MainViewPluginOptions extends Pick<MainViewOptions, 'name' | 'command' | 'icon' | 'load' | 'tag'> {
+interface Lab {
+  workbench: IWorkbench;
+  trans: TranslationBundle;
+  commands: JupyterFrontEnd['commands'];
+}
+
+interface SetUp {
+  /** Properties of the element. */
+  properties?: Record<string, unknown>;
+  /** The view loads once this is done. */
+  ready?: Promise<unknown> | null;
+}
+
+/** `Parts`: what the tokens of `optional` stand for, in their order. */
+export interface MainViewPluginOptions<Parts extends unknown[]> extends Pick<
+  MainViewOptions,
+  'name' | 'command' | 'icon' | 'load' | 'tag'
+> {
   description: string;
   text: (trans: TranslationBundle) => Pick<MainViewOptions, 'label' | 'caption'>;
-  /** Parts of JupyterLab that the view can do without. */
-  optional?: Token<unknown>[];
-  /** Properties of the element out of those parts, null where one is not there. */
-  propertiesOf?: (trans: TranslationBundle, ...parts: unknown[]) => Record<string, unknown>;
   dirty?: (workbench: IWorkbench) => Dirty;
-  /** Done when the plugin is activated; the view loads once it is. */
-  before?: (workbench: IWorkbench, ...parts: unknown[]) => Promise<void> | void;
+  /** Parts of JupyterLab that the view can do without. */
+  optional?: [...{ [At in keyof Parts]: Token<Parts[At]> }];
+  /** Done when the plugin is activated. A part of JupyterLab is null where it is not there. */
+  setUp?: (lab: Lab, ...parts: { [At in keyof Parts]: Parts[At] | null }) => SetUp | void;
 }
 
 /** The plugin of a view that needs nothing but the workbench. */
-export function mainViewPlugin({
+export function mainViewPlugin<Parts extends unknown[] = []>({
   description,
   text,
-  optional = [],
-  propertiesOf = () => ({}),
   dirty,
-  before,
+  optional,
+  setUp,
   load,
   ...view
-}: MainViewPluginOptions): JupyterFrontEndPlugin<void> {
+}: MainViewPluginOptions<Parts>): JupyterFrontEndPlugin<void> {
   return {
     id: `@medr1/workbench:${view.name}`,
     description,
     autoStart: true,
     requires: [IWorkbench],
-    optional: [ILayoutRestorer, ICommandPalette, ITranslator, ...optional],
+    optional: [ILayoutRestorer, ICommandPalette, ITranslator, ...(optional ?? [])],
     activate: (
       app: JupyterFrontEnd,
       workbench: IWorkbench,
       restorer: ILayoutRestorer | null,
       palette: ICommandPalette | null,
       translator: ITranslator | null,
-      ...parts: unknown[]
+      ...parts: { [At in keyof Parts]: Parts[At] | null }
     ): void => {
       const trans = (translator ?? nullTranslator).load(TRANSLATION_DOMAIN);
-      const ready = before?.(workbench, ...parts);
+      const { properties, ready } = setUp?.({ workbench, trans, commands: app.commands }, ...parts) ?? {};
       registerMainView({
         app,
         workbench,
         restorer,
         palette,
-        properties: propertiesOf(trans, ...parts),
+        properties,
         dirty: dirty?.(workbench),
         load: () => Promise.all([load(), ready]),
         ...text(trans),

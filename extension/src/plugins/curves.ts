@@ -1,58 +1,36 @@
-import { ILayoutRestorer, type JupyterFrontEnd, type JupyterFrontEndPlugin } from '@jupyterlab/application';
-import { ICommandPalette } from '@jupyterlab/apputils';
 import { ISettingRegistry } from '@jupyterlab/settingregistry';
 import { IStateDB } from '@jupyterlab/statedb';
-import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import { JSONExt, type PartialJSONObject } from '@lumino/coreutils';
 import { CurvesModel } from '@medr1/widgets/curves/model';
 import { curvesIcon } from '../icons.ts';
+import { mainViewPlugin } from '../main-view.ts';
+import { CommandIDs } from '../tokens.ts';
 import { keptInWorkspace } from '../workspace-state.ts';
-import { registerMainView } from '../main-view.ts';
-import { CommandIDs, IWorkbench, TRANSLATION_DOMAIN } from '../tokens.ts';
 
-const PLUGIN_ID = '@medr1/workbench:curves';
-const STATE_KEY = 'medr1:curves';
-
-const curves: JupyterFrontEndPlugin<void> = {
-  id: PLUGIN_ID,
+const curves = mainViewPlugin({
+  name: 'curves',
   description: 'Live charts of every metric of the selected runs.',
-  autoStart: true,
-  requires: [IWorkbench],
-  optional: [ILayoutRestorer, ICommandPalette, ISettingRegistry, IStateDB, ITranslator],
-  activate: (
-    app: JupyterFrontEnd,
-    workbench: IWorkbench,
-    restorer: ILayoutRestorer | null,
-    palette: ICommandPalette | null,
-    settings: ISettingRegistry | null,
-    state: IStateDB | null,
-    translator: ITranslator | null,
-  ): void => {
-    const trans = (translator ?? nullTranslator).load(TRANSLATION_DOMAIN);
+  command: CommandIDs.openCurves,
+  text: (trans) => ({
+    label: trans.__('Curves'),
+    caption: trans.__('Reward curves and every other metric, live'),
+  }),
+  icon: curvesIcon,
+  load: () => import('@medr1/widgets/curves/view'),
+  tag: 'medr1-curves',
+  optional: [ISettingRegistry, IStateDB],
+  setUp: (_lab, settings, state) => {
     const model = new CurvesModel();
     void restore(model, settings, state);
-    registerMainView({
-      app,
-      workbench,
-      restorer,
-      palette,
-      name: 'curves',
-      command: CommandIDs.openCurves,
-      label: trans.__('Curves'),
-      caption: trans.__('Reward curves and every other metric, live'),
-      icon: curvesIcon,
-      load: () => import('@medr1/widgets/curves/view'),
-      tag: 'medr1-curves',
-      properties: { model },
-    });
+    return { properties: { model } };
   },
-};
+});
 
 /** Defaults come from the settings, what the user did last from the workspace. */
 async function restore(model: CurvesModel, settings: ISettingRegistry | null, state: IStateDB | null): Promise<void> {
-  const loaded = await settings?.load(PLUGIN_ID).catch(() => null);
+  const loaded = await settings?.load(curves.id).catch(() => null);
   if (loaded) model.restore({ smoothing: loaded.get('smoothing').composite, axis: loaded.get('axis').composite });
-  if (state) await keptInWorkspace(state, STATE_KEY, model, model.state);
+  if (state) await keptInWorkspace(state, 'medr1:curves', model, model.state);
   if (loaded) keptForUser(model, loaded);
 }
 

@@ -17,5 +17,5 @@ export default mainViewPlugin({
   tag: 'medr1-data',
   optional: [IStateDB],
   // Data set, filter and saved views. Waited for: all questions would show for a moment.
-  before: ({ data }, state) => (state ? keptInWorkspace(state as IStateDB, 'medr1:data', data, data.state) : undefined),
+  setUp: ({ workbench: { data } }, state) => ({ ready: state && keptInWorkspace(state, 'medr1:data', data, data.state) }),
 });

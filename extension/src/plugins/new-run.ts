@@ -16,5 +16,5 @@ export default mainViewPlugin({
   load: () => import('@medr1/widgets/new-run/view'),
   tag: 'medr1-new-run',
   optional: [IDocumentManager],
-  propertiesOf: (trans, manager) => ({ files: manager ? labFiles(manager as IDocumentManager, trans) : null }),
+  setUp: ({ trans }, manager) => ({ properties: { files: manager && labFiles(manager, trans) } }),
 });

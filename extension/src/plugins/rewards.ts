@@ -19,8 +19,7 @@ export default mainViewPlugin({
   tag: 'medr1-rewards',
   dirty: ({ rewardDrafts }) => ({ changes: rewardDrafts, now: () => Object.keys(rewardDrafts.value).length > 0 }),
   optional: [IDocumentManager, IEditorServices],
-  propertiesOf: (trans, manager, services) => ({
-    files: manager ? labFiles(manager as IDocumentManager, trans) : null,
-    createEditor: services ? labCodeEditor(services as IEditorServices) : null,
+  setUp: ({ trans }, manager, services) => ({
+    properties: { files: manager && labFiles(manager, trans), createEditor: services && labCodeEditor(services) },
   }),
 });

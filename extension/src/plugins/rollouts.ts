@@ -16,7 +16,7 @@ export default mainViewPlugin({
   load: () => import('@medr1/widgets/rollouts/view'),
   tag: 'medr1-rollouts',
   optional: [IStateDB],
-  before: ({ rollouts }, state) => {
-    if (state) void keptInWorkspace(state as IStateDB, 'medr1:rollouts', rollouts, rollouts.state);
+  setUp: ({ workbench: { rollouts } }, state) => {
+    if (state) void keptInWorkspace(state, 'medr1:rollouts', rollouts, rollouts.state);
   },
 });
