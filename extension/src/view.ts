@@ -3,33 +3,10 @@ import type { CommandRegistry } from '@lumino/commands';
 import { Widget } from '@lumino/widgets';
 import type { HostCommand } from '@medr1/widgets/element';
 import { isTyping } from '@medr1/widgets/keys';
-import type { IWorkbench } from './tokens.ts';
-import { CommandIDs } from './tokens.ts';
+import { CommandIDs, type IWorkbench } from './tokens.ts';
 
-const COMMANDS: Record<HostCommand['id'], string> = {
-  'open-runs': CommandIDs.showRuns,
-  'open-runs-table': CommandIDs.openRunsTable,
-  'open-curves': CommandIDs.openCurves,
-  'open-rollouts': CommandIDs.openRollouts,
-  'open-pair': CommandIDs.openPair,
-  'open-rewards': CommandIDs.openRewards,
-  'open-new-run': CommandIDs.openNewRun,
-  'open-data': CommandIDs.openData,
-  'open-sample': CommandIDs.openSample,
-  'open-alerts': CommandIDs.openAlerts,
-  'open-audit': CommandIDs.openAudit,
-  'open-evaluation': CommandIDs.openEvaluation,
-  'open-compare': CommandIDs.openCompare,
-  'send-to-notebook': CommandIDs.sendToNotebook,
-  'arrange-training': CommandIDs.arrangeTraining,
-  'arrange-data': CommandIDs.arrangeData,
-  'copy-link': CommandIDs.copyLink,
-  'run-menu': CommandIDs.runMenu,
-  'fork-run': CommandIDs.forkRun,
-  'delete-run': CommandIDs.deleteRun,
-  'offer-undo': CommandIDs.offerUndo,
-  'open-trash': CommandIDs.openTrash,
-};
+/** Every action that a view asks for is the command of that name; one that is not registered does not compile. */
+const commandOf = (id: HostCommand['id']): (typeof CommandIDs)[keyof typeof CommandIDs] => `medr1:${id}`;
 
 const HEARD = ['medr1-command', 'keydown'];
 
@@ -77,7 +54,7 @@ export class ElementView extends Widget {
       return;
     }
     const { id, args } = (event as CustomEvent<HostCommand>).detail;
-    void this.#options.commands.execute(COMMANDS[id], args ?? {});
+    void this.#options.commands.execute(commandOf(id), args ?? {});
   }
 
   /** The tab has the keyboard: it goes on to the element, which knows what to do with it. What has it inside the element keeps it. */

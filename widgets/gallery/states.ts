@@ -956,6 +956,23 @@ export const STATES: Record<string, GalleryState> = {
       await searched(element, '(');
     },
   },
+  'trash: entries': {
+    tag: 'medr1-trash',
+    options: {
+      runs,
+      trash: [
+        { id: 'run-a-2', kind: 'run', of: 'a', name: 'Demo, think', removed_at: 2 },
+        {
+          id: 'evaluation-b-1',
+          kind: 'evaluation',
+          of: 'b',
+          name: '<b>a name with markup</b> that is too long for a narrow panel',
+          removed_at: 1,
+        },
+      ],
+    },
+  },
+  'trash: empty': { tag: 'medr1-trash', options: { runs } },
   'search: no run': { tag: 'medr1-search', options: { runs: [] } },
   'audit: findings': { tag: 'medr1-audit', options: {}, select: { dataset: 'omnimedvqa' }, after: settle },
   'audit: images not decoded': {

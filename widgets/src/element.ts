@@ -92,7 +92,7 @@ export interface HostCommand {
     | 'open-pair'
     | 'open-rewards'
     | 'open-new-run'
-    | 'open-runs'
+    | 'show-runs'
     | 'open-runs-table'
     | 'open-data'
     | 'open-sample'

@@ -70,7 +70,7 @@ export class AlertsView extends PageElement {
       return empty(
         'No run chosen',
         'Rules look at the metrics of each run and say what they see. Choose a run.',
-        html`<button @click=${() => command(this, 'open-runs')}>Show runs</button>`,
+        html`<button @click=${() => command(this, 'show-runs')}>Show runs</button>`,
       );
     if (run.status === 'error') return failed(run.error!, () => void run.load());
     const { answer, error } = this.#alerts;

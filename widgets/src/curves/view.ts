@@ -112,7 +112,7 @@ export class CurvesView extends WatchingElement {
       return empty(
         'No run chosen',
         runs.length > 0 ? 'Choose a run in the Runs panel; Ctrl+click overlays several.' : 'Start a run, and its curves grow here.',
-        html`<button @click=${() => command(this, 'open-runs')}>Show runs</button>
+        html`<button @click=${() => command(this, 'show-runs')}>Show runs</button>
           <button @click=${() => command(this, 'open-new-run')}>New run …</button>`,
       );
     // In the order in which they were chosen first: a click that brings a run to the front of the selection moves no chip.

@@ -165,7 +165,7 @@ export class RewardsView extends WatchingElement {
       return empty(
         'No run chosen',
         'Rewards decide what a run learns; their weights can be changed while it trains. Choose a run.',
-        html`<button @click=${() => command(this, 'open-runs')}>Show runs</button>`,
+        html`<button @click=${() => command(this, 'show-runs')}>Show runs</button>`,
       );
     if (run.status === 'error') return failed(run.error!, () => void run.load());
     if (run.status === 'loading') return loading('rewards');

@@ -122,7 +122,7 @@ export class RolloutsView extends WatchingElement {
       return empty(
         'No run chosen',
         'Rollouts are the completions sampled at each step, with their rewards. Choose a run to read them.',
-        html`<button @click=${() => command(this, 'open-runs')}>Show runs</button>`,
+        html`<button @click=${() => command(this, 'show-runs')}>Show runs</button>`,
       );
     if (run.status === 'error') return failed(run.error!, () => void run.load());
     if (run.status === 'loading') return loading('rollouts');

@@ -104,7 +104,7 @@ export class SearchView extends WatchingElement {
       return empty(
         'No run chosen',
         'Search looks through every completion of the runs that are chosen.',
-        html`<button @click=${() => command(this, 'open-runs')}>Show runs</button>`,
+        html`<button @click=${() => command(this, 'show-runs')}>Show runs</button>`,
       );
     const state = this.model.state.value;
     return html`<div
