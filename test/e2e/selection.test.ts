@@ -233,7 +233,7 @@ describe('one selection', () => {
     await inspected('question');
     expect(await inspector().locator('[data-part=metadata]').textContent()).toContain(item);
     await runCommand(page, 'medr1:arrange-compare');
-    await page.locator('medr1-evaluation').getByTestId('first-evaluation').waitFor();
+    await page.locator('medr1-compare').getByTestId('first-evaluation').waitFor();
     await page.screenshot({ path: join(output, 'arrange-compare-dark.png') });
   });
 

@@ -226,7 +226,7 @@ export class FakeConnector implements Connector {
       this.#answer('search.families', [query], () => ({
         families: [48, 7].map((completions, at) => ({
           first: { run: query.run, step: 3, group: at, index: 0 },
-          text: this.options.completionText?.(0) ?? `<think>The image shows a lesion of kind ${at}.</think><answer>A</answer>`,
+          text: this.options.completionText?.(3, at, 0) ?? `<think>The image shows a lesion of kind ${at}.</think><answer>A</answer>`,
           ...{ completions, texts: 3, questions: 12, from: 3, to: 19, judged: completions, right: completions - 5, reward: 0.8 },
         })),
         ...{ total: 2, alone: 265, completions: 320, reading: 'exact' as const, stopped_at: null },
@@ -655,9 +655,9 @@ export class FakeConnector implements Connector {
       fakeGeneration(request, request.item ? this.data.item(request.dataset!, request.item) : null),
     );
   readonly explain: Connector['explain'] = {
-    alternatives: (target) => this.#answer('explain.alternatives', [target], () => fakeAlternatives(this.#said(target))),
-    attribution: (target) => this.#answer('explain.attribution', [target], () => fakeAttribution(target, this.#said(target))),
-    decision: (target) => this.#answer('explain.decision', [target], () => fakeDecision(target, this.#said(target))),
+    alternatives: (target = {}) => this.#answer('explain.alternatives', [target], () => fakeAlternatives(this.#said(target))),
+    attribution: (target = {}) => this.#answer('explain.attribution', [target], () => fakeAttribution(target, this.#said(target))),
+    decision: (target = {}) => this.#answer('explain.decision', [target], () => fakeDecision(target, this.#said(target))),
   };
   /** The completion that a question is about. */
   #said({ run, rollout, text, token_ids }: ExplainTarget): FakeSaid {

@@ -187,8 +187,8 @@ describe('a draft of functions', () => {
     const { stored, tried } = scoredGroups({
       reports: [{ name: 'mine' } as RewardReport],
       groups: [
-        { step: 3, group: 1, stored: { accuracy: [1, 0], mine: [9, 9] }, rewards: { mine: [0, 2] } },
-        { step: 4, group: 0, stored: { accuracy: [1, 1], mine: [9, 9] }, rewards: {} },
+        { step: 3, group: 1, stored: { accuracy: [1, 0], mine: [9, 9] }, rewards: { mine: [0, 2] }, failing: {} },
+        { step: 4, group: 0, stored: { accuracy: [1, 1], mine: [9, 9] }, rewards: {}, failing: {} },
       ],
     });
     expect(valuesOf(['accuracy', 'mine'], tried).map(({ values }) => values)).toEqual([

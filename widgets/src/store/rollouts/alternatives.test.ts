@@ -7,7 +7,7 @@ const at = (completion: number): ExplainTarget => ({ run: 'r', rollout: { step: 
 function store() {
   const asked: { target: ExplainTarget; signal?: AbortSignal; answer: (value: Alternatives) => void; fail: (error: Error) => void }[] = [];
   const made = new AlternativesStore({
-    alternatives: (target, signal) =>
+    alternatives: (target = {}, signal) =>
       new Promise((answer, fail) => {
         asked.push({ target, signal, answer, fail });
         signal?.addEventListener('abort', () => fail(new Error('aborted')));
