@@ -26,6 +26,7 @@ it('an alert is told once, however long it goes on, and again when it says somet
   expect(told({ alert: alert(7, 'KL is 3.1.') }, { alert: alert(8, 'KL is 4.25.') })).toEqual([]);
   expect(told({ alert: alert(7, 'KL is 3.1.') }, { alert: alert(8, 'The loss is not finite.') })).toHaveLength(1);
   expect(told({ alert: alert(7, 'KL is 3.1.') }, { alert: null })).toEqual([]);
+  expect(told({ state: 'finished' }, { state: 'finished', alert: alert(7, 'KL is 3.1.') })).toEqual([]); // somebody looked at it
 });
 
 it('a run that gets the device, or has to wait for it, is told; one that is new in the list is not', () => {

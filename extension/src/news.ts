@@ -1,4 +1,5 @@
 /** What happened to runs between two lists of them, as far as somebody who looks elsewhere wants to be told. */
+import { isActive } from '@medr1/kernel-bridge/protocol/run-states';
 import type { RunSummary } from '@medr1/widgets/connector';
 
 export const NEWS_KINDS = ['finished', 'trouble', 'alert', 'queue'] as const;
@@ -35,7 +36,9 @@ function newsOfRun(before: RunSummary, run: RunSummary): News[] {
   }
   if (run.waits_since !== null && before.waits_since === null) found.push(news('queue', 'waits for the device.'));
   // an alert that goes on is told at every step with another number: it is news when it says something else
-  if (run.alert && wordsOf(run.alert.message) !== wordsOf(before.alert?.message ?? ''))
+  // what is seen in an old run that somebody looks at is no news
+  const isNews = isActive(run.state) || run.state !== before.state;
+  if (isNews && run.alert && wordsOf(run.alert.message) !== wordsOf(before.alert?.message ?? ''))
     found.push(news('alert', `step ${run.alert.step}: ${run.alert.message} ${run.alert.remedy}`, run.alert.step));
   return found;
 }

@@ -101,6 +101,16 @@ it('a server that starts anew tells nothing twice', async () => {
   await again.close();
 });
 
+it.each([
+  [{ off: ['truncatd'] }, /no rule "truncatd"; did you mean truncated/],
+  [{ thresholds: { truncated: { sharp: 1 } } }, /rule truncated has no threshold "sharp"; did you mean share/],
+])('refuses rules and thresholds that there are not: %j', async (change, message) => {
+  const { id } = await t.client.createRun(t.config(), { start: false });
+  await expect(t.client.setAlertRules(change)).rejects.toMatchObject({ code: 'REQUEST_INVALID', message: expect.stringMatching(message) });
+  await expect(t.client.alertSettings(id, change)).rejects.toMatchObject({ code: 'REQUEST_INVALID' });
+  await expect(t.client.setAlertRules({ rules: { truncated: '() => false' } })).rejects.toMatchObject({ code: 'REQUEST_INVALID' });
+});
+
 it('a run without steps and one that is damaged have no alerts, and nothing breaks', async () => {
   using run = await createRun(t.home, fakeConfig(t.config().model_name_or_path as string), { loadItems: fakeLoadItems });
   expect(await t.client.alerts(run.row().id)).toMatchObject({ step: 0, alerts: [] });

@@ -3,12 +3,17 @@ import { RULES, type Rule } from '../alerts/rules.ts';
 import { OwnRule } from '../alerts/own.ts';
 import type { Onset } from '../alerts/evaluate.ts';
 import { WorkbenchError } from '../protocol/errors.ts';
+import { nearest } from '../protocol/nearest.ts';
+import { isActive } from '../protocol/run.ts';
 import type { Alert, AlertRule, AlertSettings, RaiseAlert, RunAlerts, RunAlertSettings } from '../protocol/alerts.ts';
 import { alertSettings, changeAlertSettings, changeRunAlertSettings, isSnoozed, runAlertSettings } from '../runs/alert-settings.ts';
 import { alertsOf, keepOnsets, raise, RunWatch } from '../runs/alerts.ts';
+import { errors } from '../runs/errors.ts';
 import type { Hub } from './hub.ts';
 import { checkAddress, sendAlert } from './webhook.ts';
 
+/** So long after its end what is seen in a run is still sent. */
+const NEWS_MS = 60_000;
 /** Runs that are followed at a time; the ones that were looked at last. */
 const FOLLOWED = 32;
 
@@ -67,6 +72,9 @@ export class Alerts {
   /** Throws ALERT_RULE and REQUEST_INVALID, and nothing has changed then. */
   async change(change: Partial<AlertSettings>): Promise<ReturnType<Alerts['rules']>> {
     if (change.webhook) checkAddress(change.webhook);
+    for (const name of Object.keys(change.rules ?? {}))
+      if (RULES.some(({ id }) => id === name)) throw errors.badRequest('body rules', `${JSON.stringify(name)} is a rule of the table`);
+    this.#requireKnown(change, Object.keys(change.rules ?? this.#settings.rules));
     for (const [name, source] of Object.entries(change.rules ?? {})) {
       using rule = new OwnRule(name, source);
       await rule.try();
@@ -87,10 +95,32 @@ export class Alerts {
   }
 
   async changeOf(id: string, change: Partial<RunAlertSettings>): Promise<RunAlerts> {
-    changeRunAlertSettings(this.#hub.store(id).db, change);
+    const { db } = this.#hub.store(id);
+    this.#requireKnown(change, Object.keys(this.#settings.rules));
+    changeRunAlertSettings(db, change);
     if (change.off || change.thresholds) this.#forget(id);
     this.#hub.changed(id); // its summary may have an alert less
     return this.of(id);
+  }
+
+  /** Names of rules and thresholds that there are; `own`: rules of the user. Throws REQUEST_INVALID. */
+  #requireKnown({ off = [], thresholds = {} }: Pick<Partial<AlertSettings>, 'off' | 'thresholds'>, own: readonly string[]): void {
+    const known = new Map<string, readonly string[]>(RULES.map((rule) => [rule.id, Object.keys(rule.thresholds)]));
+    for (const name of own) known.set(name, []);
+    const meant = (word: string, names: Iterable<string>): string => {
+      const near = nearest(word, [...names]);
+      return near === undefined ? `there are ${[...names].join(', ') || 'none'}` : `did you mean ${near}?`;
+    };
+    const named = [...off.map((rule) => ['off', rule] as const), ...Object.keys(thresholds).map((rule) => ['thresholds', rule] as const)];
+    for (const [key, rule] of named)
+      if (!known.has(rule))
+        throw errors.badRequest(`body ${key}`, `there is no rule ${JSON.stringify(rule)}; ${meant(rule, known.keys())}`);
+    for (const [rule, given] of Object.entries(thresholds))
+      for (const name of Object.keys(given)) {
+        const names = known.get(rule)!;
+        if (!names.includes(name))
+          throw errors.badRequest('body thresholds', `rule ${rule} has no threshold ${JSON.stringify(name)}; ${meant(name, names)}`);
+      }
   }
 
   /** An alert of a client's rule. */
@@ -132,7 +162,8 @@ export class Alerts {
     const { webhook } = this.#settings;
     if (!webhook) return;
     const run = this.#hub.store(id);
-    const [{ name }, settings] = [run.row(), runAlertSettings(run.db)];
+    const [{ name, state, ended_at }, settings] = [run.row(), runAlertSettings(run.db)];
+    if (!isActive(state) && Date.now() - (ended_at ?? 0) > NEWS_MS) return; // an old run that somebody looks at is no news
     for (const onset of onsets) {
       if (onset.level === 'info' || isSnoozed(settings, onset.rule, run.step)) continue;
       sendAlert(webhook, { run: id, name }, onset).catch((error: unknown) =>
