@@ -12,8 +12,6 @@ import { errors } from '../runs/errors.ts';
 import type { Hub } from './hub.ts';
 import { checkAddress, sendAlert } from './webhook.ts';
 
-/** So long after its end what is seen in a run is still sent. */
-const NEWS_MS = 60_000;
 /** Runs that are followed at a time; the ones that were looked at last. */
 const FOLLOWED = 32;
 
@@ -26,6 +24,8 @@ interface Followed {
   again: boolean;
   /** Onsets that the log holds. */
   kept: number;
+  /** It trained while this server followed it: an old run that somebody looks at is no news. */
+  live: boolean;
 }
 
 export class Alerts {
@@ -141,9 +141,11 @@ export class Alerts {
     while (followed.again) {
       followed.again = false;
       const run = this.#hub.store(id);
+      const { config, state } = run.row();
+      followed.live ||= isActive(state);
       await followed.watch.look(
         () => this.#hub.store(id).db,
-        run.row().config,
+        config,
         () => this.#followed.get(id) === followed,
       );
       if (this.#followed.get(id) !== followed) return;
@@ -154,7 +156,7 @@ export class Alerts {
       followed.kept += onsets.length;
       if (fresh.length === 0) continue;
       this.#hub.changed(id);
-      this.#send(id, fresh);
+      if (followed.live) this.#send(id, fresh);
     }
   }
 
@@ -162,8 +164,7 @@ export class Alerts {
     const { webhook } = this.#settings;
     if (!webhook) return;
     const run = this.#hub.store(id);
-    const [{ name, state, ended_at }, settings] = [run.row(), runAlertSettings(run.db)];
-    if (!isActive(state) && Date.now() - (ended_at ?? 0) > NEWS_MS) return; // an old run that somebody looks at is no news
+    const [{ name }, settings] = [run.row(), runAlertSettings(run.db)];
     for (const onset of onsets) {
       if (onset.level === 'info' || isSnoozed(settings, onset.rule, run.step)) continue;
       sendAlert(webhook, { run: id, name }, onset).catch((error: unknown) =>
@@ -182,7 +183,14 @@ export class Alerts {
       return known;
     }
     this.#forget(id);
-    const followed: Followed = { epoch, watch: new RunWatch(this.#settings, runAlertSettings(db)), looking: null, again: false, kept: 0 };
+    const followed: Followed = {
+      epoch,
+      watch: new RunWatch(this.#settings, runAlertSettings(db)),
+      looking: null,
+      again: false,
+      kept: 0,
+      live: false,
+    };
     this.#followed.set(id, followed);
     if (this.#followed.size > FOLLOWED) this.#forget(this.#followed.keys().next().value!);
     return followed;
