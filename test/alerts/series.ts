@@ -1,5 +1,5 @@
 /** Recorded metrics of a run, as record.ts writes them. */
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 import type { TrainConfigInput } from '../../kernel-bridge/src/protocol/config.ts';
 
@@ -14,5 +14,3 @@ export interface RecordedSeries {
 
 export const readSeries = (name: string): RecordedSeries =>
   JSON.parse(gunzipSync(readFileSync(new URL(`series/${name}.json.gz`, import.meta.url))).toString());
-
-export const recorded = (name: string): boolean => existsSync(new URL(`series/${name}.json.gz`, import.meta.url));
