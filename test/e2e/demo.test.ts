@@ -164,7 +164,11 @@ describe('the demo run in JupyterLab, with token and XSRF check, under /user/ali
     await dialog.getByTestId('fork-problem').waitFor();
     expect(await dialog.getByTestId('fork-problem').textContent()).toMatch(/betta.*beta/s);
     expect(await dialog.locator('textarea').inputValue()).toBe('betta = 0\nmax_steps = 500'); // what was typed stays
-    await dialog.locator('textarea').fill('beta = 0');
+    await dialog.locator('textarea').fill('');
+    await dialog.getByTestId('fork-key').selectOption('beta'); // a line with the value that the run has, chosen to be typed over
+    expect(await dialog.locator('textarea').inputValue()).toMatch(/^beta = [\d.]+$/);
+    await page.keyboard.type('0');
+    expect(await dialog.locator('textarea').inputValue()).toBe('beta = 0');
     await page.screenshot({ path: join(output, 'fork-dark.png') });
     await dialog.getByText('Fork', { exact: true }).click();
     const fork = await eventually(

@@ -7,6 +7,7 @@ import { Menu, Widget } from '@lumino/widgets';
 import { ACTION_LABELS, isActive, STATES } from '@medr1/widgets/runs/model';
 import { comparedWith } from '@medr1/widgets/store/evaluation-choice';
 import { errorBody, type ErrorBody, type RunAction, type RunSummary } from '@medr1/widgets/connector';
+import { fieldsOf, type Field } from '@medr1/widgets/form/fields';
 import { parseSettings } from '@medr1/widgets/runs/settings';
 import { showError } from '../notify.ts';
 import { CommandIDs, IWorkbench, PALETTE_CATEGORY, TRANSLATION_DOMAIN } from '../tokens.ts';
@@ -222,7 +223,7 @@ const runMenu: JupyterFrontEndPlugin<void> = {
     };
 
     const fork = async (id: string, wanted: { step?: string; settings?: string } = {}): Promise<void> => {
-      const { summary, checkpoints } = await connector.run(id);
+      const [{ summary, checkpoints, config }, schema] = await Promise.all([connector.run(id), connector.schema().catch(() => ({}))]);
       if (checkpoints.length === 0) {
         Notification.warning(trans.__('"%1" has no checkpoint to fork from. Save one first, while it trains or is paused.', summary.name), {
           autoClose: 8000,
@@ -235,7 +236,7 @@ const runMenu: JupyterFrontEndPlugin<void> = {
       let problem: ErrorBody | null = null;
       let made: RunSummary | null = null;
       while (!made) {
-        const body = new ForkForm(steps, asked, problem, trans);
+        const body = new ForkForm(steps, asked, { fields: fieldsOf(schema), config }, problem, trans);
         const buttons = [Dialog.cancelButton({ label: trans.__('Cancel') }), Dialog.okButton({ label: trans.__('Fork') })];
         const { button, value } = await showDialog({ title: trans.__('Fork "%1"', summary.name), body, buttons });
         if (!button.accept || !value) return;
@@ -270,14 +271,33 @@ class ForkForm extends Widget implements Dialog.IBodyWidget<ForkRequest> {
   readonly #step: HTMLSelectElement;
   readonly #settings: HTMLTextAreaElement;
 
-  constructor(steps: number[], asked: ForkRequest, problem: ErrorBody | null, trans: { __(text: string): string }) {
+  /** `keys`: what a fork may be told, with what its parent has. */
+  constructor(
+    steps: number[],
+    asked: ForkRequest,
+    keys: { fields: Field[]; config: Readonly<Record<string, unknown>> },
+    problem: ErrorBody | null,
+    trans: { __(text: string, ...args: string[]): string },
+  ) {
     super();
     this.addClass('medr1-ForkForm');
     this.#step = this.#field(trans.__('Checkpoint of step'), document.createElement('select'));
     this.#step.append(...steps.map((step) => new Option(String(step), String(step), false, step === asked.step)));
+    const key = this.#field(trans.__('Key to change, with the value that the run has'), document.createElement('select'));
+    key.dataset.testid = 'fork-key';
+    const meaning = document.createElement('p');
+    meaning.className = 'medr1-ForkForm-meaning';
+    this.node.append(meaning);
     this.#settings = this.#field(trans.__('What to change, one key = value a line (beta = 0.01)'), document.createElement('textarea'));
     this.#settings.rows = 4;
     this.#settings.value = asked.settings;
+    key.append(new Option(trans.__('choose one'), ''), ...grouped(keys.fields, keys.config));
+    key.addEventListener('change', () => {
+      const field = keys.fields.find((one) => one.key === key.value);
+      meaning.textContent = field ? `${field.title}: ${field.description}` : '';
+      if (field) this.#offer(field.key, keys.config[field.key]);
+      key.value = '';
+    });
     if (!problem) return;
     const told = document.createElement('p');
     told.setAttribute('role', 'alert');
@@ -290,12 +310,34 @@ class ForkForm extends Widget implements Dialog.IBodyWidget<ForkRequest> {
     return { step: Number(this.#step.value), settings: this.#settings.value };
   }
 
+  /** Writes a line for the key, its value chosen so that the next thing typed takes its place. A key that is there already is gone to. */
+  #offer(key: string, value: unknown): void {
+    const area = this.#settings;
+    const lines = area.value.split('\n').filter((line) => line.trim() !== '');
+    if (!lines.some((line) => line.split(/[=:]/)[0].trim() === key)) lines.push(`${key} = ${JSON.stringify(value ?? null)}`);
+    area.value = lines.join('\n');
+    const at = lines.findIndex((line) => line.split(/[=:]/)[0].trim() === key);
+    const from = lines.slice(0, at).reduce((sum, { length }) => sum + length + 1, 0);
+    area.focus();
+    area.setSelectionRange(from + lines[at].search(/[=:]/) + 2, from + lines[at].length);
+  }
+
   #field<E extends HTMLElement>(label: string, control: E): E {
     const row = document.createElement('label');
     row.append(label, control);
     this.node.append(row);
     return control;
   }
+}
+
+/** Keys in the groups of the New run form, each with its present value. */
+function grouped(fields: readonly Field[], config: Readonly<Record<string, unknown>>): HTMLElement[] {
+  return [...Map.groupBy(fields, ({ group }) => group)].map(([group, list]) => {
+    const part = document.createElement('optgroup');
+    part.label = group;
+    part.append(...list.map(({ key }) => new Option(`${key}: ${JSON.stringify(config[key] ?? null)}`.slice(0, 80), key)));
+    return part;
+  });
 }
 
 export default runMenu;
