@@ -11,6 +11,14 @@ it('agrees with the formula last = w last + (1 - w) y, shown as last / (1 - w^n)
   expect(smooth([1, 2, 4], 0.5)).toEqual([1, expect.closeTo(5 / 3, 9), expect.closeTo(3, 9)]);
 });
 
+it('what zeros left of an earlier value is zero in the end, and a small value is none', () => {
+  const faded = smooth([0.5, ...Array<number>(120).fill(0)], 0.9);
+  expect(faded[20]).toBeGreaterThan(0.005);
+  expect(faded.slice(100)).toEqual(Array(21).fill(0));
+  expect(smooth([1e6, ...Array<number>(200).fill(1e-3)], 0.9).at(-1)).toBeGreaterThanOrEqual(1e-3);
+  expect(smooth([...Array<number>(50).fill(0), 1e-7], 0.9).at(-1)).toBeGreaterThan(1e-8);
+});
+
 it('a missing or infinite value is a gap and does not enter the average', () => {
   expect(smooth([1, null, Infinity, 3], 0.5)).toEqual([1, null, null, expect.closeTo(smooth([1, 3], 0.5)[1]!, 9)]);
 });

@@ -42,19 +42,26 @@ function extend(out: Value[], values: readonly Value[], next: Running): Value[] 
   return out;
 }
 
+/** Of the last value that was not zero: less than this is what a long run of zeros left of it, and reads as zero. */
+const FADED = 1e-3;
+
 /**
  * Exponential moving average with the bias of its start taken out, as TensorBoard and W&B smooth:
- * last = w * last + (1 - w) * y, shown as last / (1 - w^n).
+ * last = w * last + (1 - w) * y, shown as last / (1 - w^n). Where the values have become zero, their mean does too in the end: a share that
+ * nothing has any more would otherwise read 1.98e-7, and pull a logarithmic axis down with it.
  */
 export const smooth = (values: readonly Value[], weight: number): Value[] => extend([], values, ema(weight));
 
 function ema(weight: number): Running {
   let last = 0;
   let debias = 0; // 1 - w^n
+  let seen = 0;
   return (value) => {
+    if (value !== 0) seen = Math.abs(value);
     last = weight * last + (1 - weight) * value;
     debias = weight * debias + (1 - weight);
-    return last / debias;
+    const mean = last / debias;
+    return value === 0 && Math.abs(mean) < FADED * seen ? 0 : mean;
   };
 }
 
