@@ -24,6 +24,7 @@ import search from './plugins/search.ts';
 import service from './plugins/service.ts';
 import status from './plugins/status.ts';
 import alerts from './plugins/alerts.ts';
+import tour from './plugins/tour.ts';
 import trash from './plugins/trash.ts';
 import undo from './plugins/undo.ts';
 
@@ -50,6 +51,7 @@ export default [
   inspector,
   links,
   keys,
+  tour,
   notebook,
   liveCells,
   notifications,

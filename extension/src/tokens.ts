@@ -50,4 +50,5 @@ export const CommandIDs = {
   exportRun: 'medr1:export-run',
   select: 'medr1:select',
   showKeys: 'medr1:show-keys',
+  takeTour: 'medr1:take-tour',
 } as const;

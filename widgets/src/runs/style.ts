@@ -147,6 +147,23 @@ export const style = css`
     padding: 0 8px 4px 28px;
     overflow-wrap: anywhere;
   }
+  .tour {
+    padding: 8px;
+    border: 1px solid var(--medr1-accent);
+    margin: 4px;
+  }
+  .tour h3 {
+    margin: 0 0 4px;
+    font-size: inherit;
+  }
+  .tour p {
+    margin: 0 0 8px;
+  }
+  .tour .actions {
+    display: flex;
+    flex-wrap: wrap;
+    gap: 4px;
+  }
   .foot {
     margin: 0;
     padding: 4px 8px;

@@ -209,3 +209,30 @@ it('looks at the devices again when a run moved', async () => {
   connector.tellRuns({ summary: { ...workbench.runs.get('a')!, state: 'paused' } });
   await vi.waitFor(() => expect(looks()).toBe(before + 1));
 });
+
+it('a tour stands above the list: it goes on with what is done, shows its views, and can be left', async () => {
+  const { element, root } = await tourPanel();
+  const find = (id: string) => root.querySelector<HTMLElement>(`[data-testid=${id}]`);
+  const commands: string[] = [];
+  element.addEventListener('medr1-command', (event) => commands.push((event as CustomEvent<{ id: string }>).detail.id));
+  find('take-tour')!.click();
+  await settled();
+  expect(find('tour')!.dataset.step).toBe('curve'); // there is a run already
+  find('tour-show')!.click();
+  await settled();
+  expect(commands).toEqual(['open-curves']);
+  expect(find('tour')!.dataset.step).toBe('rollout');
+  find('tour-end')!.click();
+  await settled();
+  expect(find('tour')).toBeNull();
+});
+
+async function tourPanel() {
+  const connector = new FakeConnector({ runs: [{ id: 'a', name: 'Demo', steps: 5 }] });
+  const workbench = new Workbench(connector);
+  await workbench.start();
+  const element = Object.assign(document.createElement('medr1-runs'), { workbench });
+  document.body.append(element);
+  await settled();
+  return { element, root: element.shadowRoot! };
+}

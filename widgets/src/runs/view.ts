@@ -11,6 +11,7 @@ import { demoConfig } from '@medr1/kernel-bridge/protocol/presets';
 import { Doing } from '../load.ts';
 import { empty, failed, loading } from '../view-states.ts';
 import { base, seriesColours, tokens } from '../theme.ts';
+import { TOUR } from '../store/tour.ts';
 import type { IWorkbench } from '../store/workbench.ts';
 import { ACTION_LABELS, found, rows, slots, STATES, type RunRow } from './model.ts';
 import { placesBeside, waitingOf, type Waiting } from '../store/queue.ts';
@@ -55,8 +56,8 @@ export class RunsPanel extends WatchingElement {
   }
 
   protected override watched() {
-    const { runs, selection, colours, connector } = this.workbench;
-    return [runs.state, selection, colours, connector.connection, this.#doing];
+    const { runs, selection, colours, connector, tour } = this.workbench;
+    return [runs.state, selection, colours, connector.connection, this.#doing, tour.state];
   }
 
   protected override render(): TemplateResult {
@@ -66,7 +67,7 @@ export class RunsPanel extends WatchingElement {
       ${server ? this.#header(server) : nothing}
       ${devices && devices.devices.length > 0 ? devicesPart(devices, runs, (id) => this.#pick(id, false)) : nothing}
       ${status === 'error' ? failed(error!, () => this.workbench.runs.retry()) : nothing}
-      ${this.#doing.error ? this.#problem(this.#doing.error) : nothing}
+      ${this.#doing.error ? this.#problem(this.#doing.error) : nothing} ${this.#tour()}
       ${status === 'loading' ? loading('runs') : runs.length === 0 && status === 'ready' ? this.#empty(server) : this.#list()}
     `;
   }
@@ -113,6 +114,43 @@ export class RunsPanel extends WatchingElement {
     </header>`;
   }
 
+  /** The step of the tour that is taken. */
+  #tour(): TemplateResult | typeof nothing {
+    const { tour } = this.workbench;
+    const { at } = tour.state.value;
+    if (at === null) return nothing;
+    const step = TOUR[at];
+    if (!step)
+      return html`<section class="tour" aria-label="Tour" data-testid="tour">
+        <h3>That was the tour</h3>
+        <p>What is chosen in one view is chosen in all. "?" lists the keys; the guides are in docs/guides.</p>
+        <div class="actions"><button class="primary" data-testid="tour-end" @click=${() => tour.end()}>Close</button></div>
+      </section>`;
+    const { show } = step;
+    return html`<section class="tour" aria-label="Tour" aria-live="polite" data-testid="tour" data-step=${step.id}>
+      <h3>${step.title} <span class="secondary small">tour, ${at + 1} of ${TOUR.length}</span></h3>
+      <p>${step.text}</p>
+      <div class="actions">
+        ${
+          show
+            ? html`<button
+                class="primary"
+                data-testid="tour-show"
+                @click=${() => {
+                  command(this, show.command);
+                  tour.show();
+                }}
+              >
+                ${show.label}
+              </button>`
+            : nothing
+        }
+        <button data-testid="tour-next" @click=${() => tour.next()}>Next</button>
+        <button class="quiet" data-testid="tour-end" @click=${() => tour.end()}>Leave the tour</button>
+      </div>
+    </section>`;
+  }
+
   #problem(problem: ErrorBody): TemplateResult {
     return html`<div class="problem" role="alert">
       <span><span class="warning" aria-hidden="true">⚠</span> ${problem.message} <span class="secondary">${problem.remedy}</span></span>
@@ -139,6 +177,7 @@ export class RunsPanel extends WatchingElement {
               </button>`
             : nothing
         } <button data-testid="open-new-run" @click=${() => command(this, 'open-new-run')}>New run …</button>
+        <button class="quiet link" data-testid="take-tour" @click=${() => this.workbench.tour.start()}>Take the tour</button>
         <button class="quiet link" data-testid="open-trash" @click=${() => command(this, 'open-trash')}>Trash</button>`,
     );
   }
@@ -169,6 +208,7 @@ export class RunsPanel extends WatchingElement {
       >
         Trash
       </button>
+      <button class="quiet link small" data-testid="take-tour" @click=${() => this.workbench.tour.start()}>Tour</button>
       ${
         hidden > 0 || this.archived
           ? html`<button

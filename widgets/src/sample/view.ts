@@ -86,6 +86,8 @@ export class SampleView extends PageElement {
     this.#item = item;
     const list = this.workbench.runs.state.value;
     this.#ask!.offer(list.runs, runs, list.server);
+    if (this.#ask!.state.value.tries.some(({ answers }) => answers.some(({ answer }) => answer.status === 'ready')))
+      queueMicrotask(() => this.workbench.tour.reached('question')); // after this drawing, which it would change
     const { sample, dataset: shown } = this.#model!.state.value;
     if (!sample || shown === null) return;
     if (sample.item.image === '') this.#picture!.hide();

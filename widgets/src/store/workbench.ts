@@ -9,6 +9,7 @@ import { RolloutsModel } from './rollouts/model.ts';
 import { AlternativesStore } from './rollouts/alternatives.ts';
 import { TokenTexts } from './rollouts/token-texts.ts';
 import { SelectionModel } from '../selection.ts';
+import { Tour } from './tour.ts';
 import { RunColours } from './run-colours.ts';
 import { RunList } from './run-list.ts';
 import { ViewSync } from './view-sync.ts';
@@ -43,6 +44,7 @@ export interface IWorkbench {
   readonly evaluation: Public<EvaluationChoice>;
   /** What the New run form takes over when it is next seen. */
   readonly draft: Observable<RunDraft | null>;
+  readonly tour: Public<Tour>;
   /** Folder or name of a run's data set when that is not indexed. Null when it is indexed, and until we know. */
   unindexedOf(run: string): string | null;
   /** Counts what was removed and put back: the trash is looked at anew. */
@@ -69,6 +71,7 @@ export class Workbench implements IWorkbench {
   readonly removals = new Observable(0);
   readonly evaluation = new EvaluationChoice();
   readonly draft = new Observable<RunDraft | null>(null);
+  readonly tour = new Tour();
 
   /** Runs whose data set was looked for in a list that had not it. */
   readonly #lookedFor = new Set<string>();
@@ -86,6 +89,7 @@ export class Workbench implements IWorkbench {
     this.#sync = new ViewSync(connector, this.selection, this.data);
     this.runs.state.subscribe(() => this.#tidySelection());
     this.data.datasets.state.subscribe(() => this.#nameDataset());
+    for (const part of [this.runs.state, this.selection, this.rewardDrafts, this.tour.state]) part.subscribe(() => this.#guide());
     this.selection.subscribe(() => this.colours.see(this.selection.value.runs));
     this.runs.state.subscribe(() => this.colours.choose(this.runs.state.value.runs));
   }
@@ -130,6 +134,16 @@ export class Workbench implements IWorkbench {
     this.#question.dispose();
     this.runs.dispose();
     this.data.dispose();
+  }
+
+  /** Tells the tour what was done. The last step is told by the view that asks. */
+  #guide(): void {
+    const { runs } = this.runs.state.value;
+    const { run, value } = this.selection;
+    if (runs.length > 0) this.tour.reached('run');
+    if (runs.some(({ step }) => step > 0)) this.tour.reached('curve');
+    if (value.completion !== null) this.tour.reached('rollout');
+    if (run !== null && this.rewardDrafts.of(run)) this.tour.reached('reward');
   }
 
   /** A question that was chosen before its data set was indexed opens once it is. */
