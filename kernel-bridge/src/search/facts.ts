@@ -104,6 +104,23 @@ export function overlap(a: ReadonlySet<number>, b: ReadonlySet<number>): number 
   return either === 0 ? 1 : both / either;
 }
 
+/** Whether a text shares at least so much with these stretches (Jaccard). What differs too much is not read to its end. */
+export function isAlike(text: string, wanted: ReadonlySet<number>, least: number): boolean {
+  const words = wordHashes(text, MOST_WORDS);
+  const size = Math.min(STRETCH, words.length);
+  const most = (wanted.size * (1 - least)) / least;
+  const seen = new Set<number>();
+  let both = 0;
+  for (let at = 0; at < Math.max(1, words.length - STRETCH + 1); at++) {
+    const stretch = joined(words, at, size);
+    if (seen.has(stretch)) continue;
+    seen.add(stretch);
+    if (wanted.has(stretch)) both++;
+    else if (seen.size - both > most) return false;
+  }
+  return both / (wanted.size + seen.size - both) >= least;
+}
+
 function stretchSet(words: Uint32Array): Set<number> {
   const size = Math.min(STRETCH, words.length);
   return new Set(Array.from({ length: Math.max(1, words.length - STRETCH + 1) }, (_, at) => joined(words, at, size)));

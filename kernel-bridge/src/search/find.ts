@@ -4,7 +4,7 @@ import { opensThink } from '../answers/index.ts';
 import type { ReadingName } from '../protocol/readings.ts';
 import { trainedBy, type Inherited } from '../protocol/run.ts';
 import type { SearchedRun, SearchHit, SearchPage, SearchQuery, SearchSort } from '../protocol/search.ts';
-import { FLAG, overlap, stretchesOf } from './facts.ts';
+import { FLAG, isAlike, overlap, stretchesOf } from './facts.ts';
 import type { StepBlock } from './block.ts';
 import { errors } from './errors.ts';
 import { filtersOf, SIMILARITY, type Filter } from './filter.ts';
@@ -129,6 +129,8 @@ class RunSearch {
   readonly #filters: Filter[];
   readonly #words: Uint8Array | null;
   readonly #tests: ((text: string) => boolean)[];
+  /** False where no text of plain ASCII among these can pass. */
+  readonly #maySay: (joined: string) => boolean;
   readonly #tagged: Map<number, Set<string>> | null;
   readonly #watch: Watch;
 
@@ -150,10 +152,11 @@ class RunSearch {
     this.#tagged = query.tags ? tagged(run.db, query.tags) : null;
     const least = query.similarity ?? SIMILARITY;
     this.#tests = [];
+    this.#maySay = test?.maySay ?? (() => true);
     if (test && (test.reads || (test.words !== null && this.#words === null))) this.#tests.push(test.test);
     if (nearText !== null) {
       const wanted = stretchesOf(nearText);
-      this.#tests.push((text) => overlap(stretchesOf(text), wanted) >= least);
+      this.#tests.push((text) => isAlike(text, wanted, least));
     }
     this.reads = this.#tests.length > 0;
     this.steps = this.reader
@@ -177,11 +180,16 @@ class RunSearch {
   }
 
   #read(step: number, block: StepBlock, rows: number[]): number[] {
-    const texts = this.reader.texts(step, block);
-    const found = rows.filter((row) => {
+    const { joined, ascii } = this.reader.joined(step);
+    if (ascii && !this.#maySay(joined)) return [];
+    const found: number[] = [];
+    let [next, start] = [0, 0];
+    for (const row of rows) {
+      while (next < row) start += block.lengths[next++];
+      const text = joined.slice(start, start + block.lengths[row]);
       this.#watch.reading(this.#at, step, row);
-      return this.#tests.every((passes) => passes(texts[row]));
-    });
+      if (this.#tests.every((passes) => passes(text))) found.push(row);
+    }
     this.#watch.idle();
     return found;
   }

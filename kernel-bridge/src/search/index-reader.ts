@@ -40,12 +40,17 @@ export class IndexReader {
   }
 
   /** Texts of a step's completions, in their order. */
-  texts(step: number, { lengths }: StepBlock): string[] {
-    const whole = readTexts(this.#texts.get(step)!.texts as Uint8Array);
+  texts(step: number, block: StepBlock): string[] {
+    const { joined } = this.joined(step);
     const texts: string[] = [];
     let at = 0;
-    for (const length of lengths) texts.push(whole.slice(at, (at += length)));
+    for (const length of block.lengths) texts.push(joined.slice(at, (at += length)));
     return texts;
+  }
+
+  /** The same one after another, and whether they are plain ASCII. */
+  joined(step: number): { joined: string; ascii: boolean } {
+    return readTexts(this.#texts.get(step)!.texts as Uint8Array);
   }
 
   items(): Item[] {

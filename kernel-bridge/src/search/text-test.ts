@@ -1,11 +1,13 @@
 /** What a search looks for in texts: words or a regular expression. */
 import type { SearchQuery } from '../protocol/search.ts';
 import { errors } from './errors.ts';
-import { markWords, matchExpression, needsReading, parseWords, wordTest, type Marks } from './words.ts';
+import { joinedTest, markWords, matchExpression, needsReading, parseWords, wordTest, type Marks } from './words.ts';
 
 export interface TextTest {
   /** FTS5 expression whose hits hold all of the test's; null where the index of words cannot help. */
   words: string | null;
+  /** False where surely none of several texts of plain ASCII, joined, passes: a whole step is passed over at once. Null where only each text can tell. */
+  maySay: ((joined: string) => boolean) | null;
   /** The text itself must be read to know. */
   reads: boolean;
   test: (text: string) => boolean;
@@ -21,12 +23,13 @@ export function textTest({ text = '', mode = 'words', case: exact = false }: Pic
   if (mode === 'regexp') {
     const pattern = regexp(text, exact ? '' : 'i');
     const all = new RegExp(pattern, `${pattern.flags}g`);
-    return { words: null, reads: true, test: (one) => pattern.test(one), marks: (one) => markMatches(one, all) };
+    return { words: null, maySay: null, reads: true, test: (one) => pattern.test(one), marks: (one) => markMatches(one, all) };
   }
   const query = parseWords(text);
   if (query.all.length === 0) throw errors.noWords(text);
   return {
     words: matchExpression(query),
+    maySay: joinedTest(query),
     reads: needsReading(query),
     test: wordTest(query),
     marks: (one) => markWords(one, query, MOST_MARKS),

@@ -1,8 +1,8 @@
 import { DatabaseSync } from 'node:sqlite';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { overlap, sketchOf, stretchesOf, textSketch } from './facts.ts';
-import { markWords, matchExpression, needsReading, parseWords, wordHashes, wordsOf, wordTest } from './words.ts';
+import { isAlike, overlap, sketchOf, stretchesOf, textSketch } from './facts.ts';
+import { joinedTest, markWords, matchExpression, needsReading, parseWords, wordHashes, wordsOf, wordTest } from './words.ts';
 
 /** Words as SQLite's own tokenizer has them. */
 function wordsOfSqlite(text: string): string[] {
@@ -111,4 +111,30 @@ it('sketches agree about as much as texts do', () => {
   expect(similarity(text, alike)).toBeCloseTo(16 / 22);
   expect(similarity(text, other)).toBe(0);
   expect(sketchOf(new Uint32Array())).toHaveLength(8);
+});
+
+it('a step is passed over only where none of its texts can pass', () => {
+  const query = parseWords('"round lesion" OR cyst* dark -pale');
+  const may = joinedTest(query);
+  const passes = wordTest(query);
+  const texts = ['a dark', 'round, lesion', 'Dark round -- LESION', 'dark cysts', 'dark', 'cyst', '', 'pale'];
+  for (const one of texts) for (const other of texts) if (passes(one) || passes(other)) expect(may(one + other)).toBe(true);
+  expect(may('a dark spot, nothing more')).toBe(false);
+  expect(may('round dark')).toBe(false);
+  expect(joinedTest(parseWords('Ödem'))('odem')).toBe(true); // folded to ASCII
+  expect(joinedTest(parseWords('лёгкое'))('lung')).toBe(false);
+});
+
+it('alike is what shares enough stretches, told without reading all of what does not', () => {
+  fc.assert(
+    fc.property(
+      fc.array(fc.constantFrom('a', 'b', 'c', 'é'), { maxLength: 30 }),
+      fc.array(fc.constantFrom('a', 'b', 'c', 'é'), { maxLength: 30 }),
+      fc.double({ min: 0.3, max: 1, noNaN: true }),
+      (one, other, least) => {
+        const [text, wanted] = [one.join(' '), stretchesOf(other.join(' '))];
+        expect(isAlike(text, wanted, least)).toBe(overlap(stretchesOf(text), wanted) >= least);
+      },
+    ),
+  );
 });
