@@ -99,6 +99,20 @@ export function connect(file: string, wait_ms = 10_000): DatabaseSync {
 /** SQLite's word for an index of the journal that it cannot make: on a full disk it does not say that. */
 const withoutIndex = (error: unknown): boolean => error instanceof Error && /disk I\/O error/.test(error.message);
 
+/** What `read` sees of these databases is of one moment, whatever others write meanwhile. */
+export function snapshot<T>(databases: readonly DatabaseSync[], read: () => T): T {
+  const begun: DatabaseSync[] = [];
+  try {
+    for (const db of databases) {
+      db.exec('BEGIN');
+      begun.push(db);
+    }
+    return read();
+  } finally {
+    for (const db of begun) db.exec('COMMIT');
+  }
+}
+
 export function transaction<T>(db: DatabaseSync, body: () => T): T {
   db.exec('BEGIN IMMEDIATE');
   try {

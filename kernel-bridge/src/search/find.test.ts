@@ -192,6 +192,24 @@ describe('filters', () => {
   });
 });
 
+it('a run that is taken back while it is searched is searched as it was', () => {
+  const store = run('a', THREE);
+  let taken = false;
+  const watch = {
+    ...patient,
+    reading: () => {
+      if (taken) return;
+      taken = true;
+      using other = RunStore.open(store.directory);
+      other.dropAfter(1, { revisions: 'repeat' });
+    },
+  };
+  const page = search(store, { text: 'c', mode: 'regexp' }, watch);
+  expect(taken).toBe(true);
+  expect(page.hits.map(({ step }) => step)).toEqual([3, 2, 1]);
+  expect(search(store, { text: 'c', mode: 'regexp' }).hits.map(({ step }) => step)).toEqual([1]);
+});
+
 describe('order and pages', () => {
   const rewarded = (): RunStore =>
     run('a', [

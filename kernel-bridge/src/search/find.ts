@@ -1,5 +1,6 @@
 /** One page of what runs said. Columns and the index of words tell most; texts are read where only they can tell. */
 import type { DatabaseSync } from 'node:sqlite';
+import { snapshot } from '../log/database.ts';
 import { opensThink } from '../answers/index.ts';
 import type { ReadingName } from '../protocol/readings.ts';
 import { trainedBy, type Inherited } from '../protocol/run.ts';
@@ -38,8 +39,17 @@ interface Match {
 const PAGE = 50;
 const STRETCH = 2000;
 
-/** `nearText`: of the completion that `near` names. Throws SEARCH_REGEXP, SEARCH_EMPTY, SEARCH_CURSOR. */
-export function find(runs: readonly OpenRun[], query: SearchQuery, nearText: string | null, watch: Watch): SearchPage {
+/**
+ * `nearText`: of the completion that `near` names. A run that is taken back meanwhile is searched as it was.
+ * Throws SEARCH_REGEXP, SEARCH_EMPTY, SEARCH_CURSOR.
+ */
+export const find = (runs: readonly OpenRun[], query: SearchQuery, nearText: string | null, watch: Watch): SearchPage =>
+  snapshot(
+    runs.map(({ db }) => db),
+    () => pageOf(runs, query, nearText, watch),
+  );
+
+function pageOf(runs: readonly OpenRun[], query: SearchQuery, nearText: string | null, watch: Watch): SearchPage {
   const test = textTest(query);
   const { sort = 'step', ascending = false, limit = PAGE } = query;
   const after = query.cursor === undefined ? null : readCursor(query.cursor, sort, runs);

@@ -1,5 +1,6 @@
 /** The thread of searches.ts: one job after another, so that a search of a million texts holds up nobody's request. */
 import { parentPort, workerData } from 'node:worker_threads';
+import { snapshot } from '../log/database.ts';
 import { errorBody, WorkbenchError } from '../protocol/errors.ts';
 import { runReading } from '../protocol/readings.ts';
 import { indexSteps } from '../runs/index-run.ts';
@@ -28,9 +29,10 @@ const work: { [Name in JobName]: (runs: RunStore[], asks: Jobs[Name]['asks']) =>
 
   index: ([run], { steps }) => ({ left: indexSteps(run, steps) }),
 
-  phrases: ([run], query) => findPhrases(new IndexReader(run.db), query),
+  phrases: ([run], query) => snapshot([run.db], () => findPhrases(new IndexReader(run.db), query)),
 
-  families: ([run], query) => findFamilies(new IndexReader(run.db), query, runReading(run.row().config), overdueAfter(PAGE_MS)),
+  families: ([run], query) =>
+    snapshot([run.db], () => findFamilies(new IndexReader(run.db), query, runReading(run.row().config), overdueAfter(PAGE_MS))),
 
   statistics: ([run], { columns }) => {
     const reader = readerOf(run.directory);
