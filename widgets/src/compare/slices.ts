@@ -86,7 +86,7 @@ export function slicesView(
       <div class="scroll" tabindex="0" role="group" aria-label="By modality and question type">
         <table>
           <thead>
-            ${headRow(evaluations, '', `${second} − ${first}`)}
+            ${headRow(evaluations, kind.replace('_', ' '), `${second} − ${first}`)}
           </thead>
           <tbody>
             ${names.map((name, at) => {

@@ -105,7 +105,7 @@ function drawn({ evaluations, votes, reports }: EvalComparison, { reading, axis 
       <table>
         <thead>
           <tr>
-            <th></th>
+            <th>evaluation</th>
             <th class="number">N</th>
             <th class="number">majority, %</th>
             <th class="number">95 %</th>
@@ -144,7 +144,7 @@ function rowsOf(
     ...shown.map(
       (each) =>
         html`<tr data-testid="votes">
-          <th scope="row"></th>
+          <th scope="row">${letter}</th>
           <td class="number">${integer(each.n)}</td>
           <td class="number">${percentage(each[reading].majority)}</td>
           <td class="number secondary">${percentage(each[reading].low)} – ${percentage(each[reading].high)}</td>
