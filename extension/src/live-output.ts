@@ -14,9 +14,13 @@ const PICTURE = 'image/svg+xml';
 /** Before ipywidgets' -10: of the forms of an output the one of the lowest rank is drawn. */
 const RANK = -20;
 
-/** A notebook's outputs from here on; untrusted ones are shown by their HTML as always. */
-export function showLiveOutputs(registry: IRenderMimeRegistry): void {
-  registry.addFactory({ safe: false, mimeTypes: [LIVE_VIEW], createRenderer: () => new LiveOutput(registry) }, RANK);
+/**
+ * A notebook's outputs from here on; untrusted ones are shown by their HTML as always. `ready`: its session is there, and with it the factory by
+ * which ipywidgets finds models; one that was made before it would wait for ever, for ipywidgets does not look for it in here.
+ */
+export function showLiveOutputs(registry: IRenderMimeRegistry, ready: Promise<void>): void {
+  const settled = ready.then(() => new Promise<void>((resolve) => setTimeout(resolve))); // those who waited before have had their turn
+  registry.addFactory({ safe: false, mimeTypes: [LIVE_VIEW], createRenderer: () => new LiveOutput(registry, settled) }, RANK);
 }
 
 /** How things stood, as the kernel says it. */
@@ -34,14 +38,16 @@ declare global {
 
 export class LiveOutput extends Panel implements IRenderMime.IRenderer {
   readonly #registry: IRenderMimeRegistry;
+  readonly #ready: Promise<void>;
   readonly #still = document.createElement('img');
   /** Of the model that is drawn now. */
   #model: string | null = null;
   #output: IRenderMime.IMimeModel | null = null;
 
-  constructor(registry: IRenderMimeRegistry) {
+  constructor(registry: IRenderMimeRegistry, ready: Promise<void>) {
     super();
     this.#registry = registry;
+    this.#ready = ready;
     this.addClass('jp-medr1-LiveOutput');
     this.node.append(this.#still);
     this.node.addEventListener(ALIVE, () => this.addClass('jp-mod-live'));
@@ -68,6 +74,8 @@ export class LiveOutput extends Panel implements IRenderMime.IRenderer {
     this.#model = id;
     for (const view of [...this.widgets]) view.dispose();
     this.removeClass('jp-mod-live');
+    await this.#ready;
+    if (this.isDisposed || this.#model !== id) return;
     const view = this.#registry.createRenderer(WIDGET_VIEW);
     this.addWidget(view);
     await view.renderModel(model);

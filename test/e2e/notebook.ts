@@ -1,6 +1,6 @@
 /** Notebooks of a lab: written before a page opens them, and read as they were saved. */
 import type { Locator, Page } from 'playwright-core';
-import { eventually, type Lab } from './lab.ts';
+import { eventually, runCommand, type Lab } from './lab.ts';
 
 interface Notebook {
   cells: { cell_type: string; source: string; outputs?: { data?: Record<string, unknown> }[] }[];
@@ -75,3 +75,28 @@ export const cellIsDone = (page: Page, at: number): Promise<string> =>
   );
 
 export const cellAt = (page: Page, at: number): Locator => page.locator('.jp-NotebookPanel:visible .jp-Notebook .jp-CodeCell').nth(at);
+
+/** The notebook of the page is in its file when this returns. */
+export async function save(page: Page): Promise<void> {
+  const saved = page.waitForResponse((answer) => answer.request().method() === 'PUT' && answer.url().includes('/api/contents/'));
+  await page.keyboard.press('Control+s');
+  await saved;
+}
+
+async function kernels(lab: Lab, path = '', method = 'GET'): Promise<{ id: string }[]> {
+  const answer = await fetch(`${lab.base}api/kernels${path}`, { method, headers: { Authorization: `token ${token(lab)}` } });
+  if (!answer.ok) throw new Error(`kernels${path}: ${answer.status}`);
+  return answer.status === 204 ? [] : ((await answer.json()) as { id: string }[]);
+}
+
+/** As a reader does by the menu. */
+export async function restartKernel(page: Page): Promise<void> {
+  const restarted = runCommand(page, 'kernelmenu:restart');
+  await page.locator('.jp-Dialog .jp-mod-accept').click();
+  await restarted;
+  await kernelIsIdle(page);
+}
+
+export const shutDownKernels = async (lab: Lab): Promise<void> => {
+  for (const { id } of await kernels(lab)) await kernels(lab, `/${id}`, 'DELETE');
+};

@@ -7,8 +7,14 @@ import type { Workbench } from '../src/store/workbench.ts';
 import type { FakeConnector, FakeOptions } from '../testing/fake-connector.ts';
 import { ALERTS } from '../testing/fake-alerts.ts';
 import { fakeMatrix, type FakeEval } from '../testing/fake-evals.ts';
+import { LiveCell } from '../src/live/cell.ts';
+import type { Part } from '../src/live/messages.ts';
+import { LiveModel } from '../src/live/model.ts';
+import { FakeModel, groupPart, imagePart, opening, runPart } from '../testing/fake-live.ts';
 import type { LitElement } from 'lit';
 import type { DataItem, RewardRevision, RunEvent } from '../src/connector.ts';
+
+customElements.define('medr1-live-cell', LiveCell);
 
 async function explainOf(element: HTMLElement): Promise<ShadowRoot> {
   await settle();
@@ -39,6 +45,17 @@ export interface GalleryState {
   properties?: Record<string, unknown>;
   after?: (element: HTMLElement, workbench: Workbench, connector: FakeConnector) => Promise<void> | void;
 }
+
+/** A live cell, told by its kernel what it shows. */
+const liveCell = (view: LiveCell['view'], parts: readonly Part[]): GalleryState => {
+  const host = new FakeModel();
+  return {
+    tag: 'medr1-live-cell',
+    options: {},
+    properties: { view, still: '', model: new LiveModel(host) },
+    after: () => host.tell(parts),
+  };
+};
 
 const schema = TrainConfig as unknown as Record<string, unknown>;
 const down = {
@@ -1164,4 +1181,12 @@ export const STATES: Record<string, GalleryState> = {
     },
   },
   'new run: error': { tag: 'medr1-new-run', options: { failure: down } },
+  'cell: a run': liveCell({ kind: 'runs', runs: ['r1'] }, opening()),
+  'cell: two runs': liveCell({ kind: 'runs', runs: ['r1', 'r2'] }, [
+    ...opening({ name: 'thinking' }),
+    ...opening({ id: 'r2', name: 'no-thinking' }, 0.2),
+  ]),
+  'cell: nothing yet': liveCell({ kind: 'runs', runs: ['r1'] }, []),
+  'cell: failed': liveCell({ kind: 'runs', runs: ['r1'] }, [runPart({ state: 'failed', error: down, step: 0, reward: null })]),
+  'cell: a group': liveCell({ kind: 'group', run: 'r1' }, [groupPart(), imagePart()]),
 };

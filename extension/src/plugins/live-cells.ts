@@ -8,7 +8,7 @@ const liveCells: JupyterFrontEndPlugin<void> = {
   autoStart: true,
   requires: [INotebookTracker],
   activate: (_, tracker: INotebookTracker): void => {
-    const show = ({ content }: NotebookPanel): void => showLiveOutputs(content.rendermime);
+    const show = ({ content, sessionContext }: NotebookPanel): void => showLiveOutputs(content.rendermime, sessionContext.ready);
     tracker.forEach(show);
     tracker.widgetAdded.connect((_tracker, panel) => show(panel));
   },

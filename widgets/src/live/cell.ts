@@ -284,12 +284,19 @@ export class LiveCell extends WatchingElement {
   }
 
   #lines(): TemplateResult {
-    const { trouble, failure, heard } = this.model;
+    const { trouble, failure, heard, isLost } = this.model;
     const quiet = heard !== null && Date.now() - heard > QUIET_MS && this.model.isWaiting;
     return html`
       ${
         trouble
           ? html`<div class="line warning" role="alert">⚠ ${trouble.message} <span class="secondary">${trouble.remedy}</span></div>`
+          : nothing
+      }
+      ${
+        isLost
+          ? html`<div class="line warning" role="alert" data-testid="lost">
+              ⚠ The kernel that showed this has ended or was restarted. <span class="secondary">Run the cell again.</span>
+            </div>`
           : nothing
       }
       ${

@@ -91,3 +91,14 @@ it('parts of a run that it does not know, and of a kind that it does not know, a
   host.tell([pointsPart(), { part: 'event', run: 'r9', event: {} } as never, { part: 'of a later version' } as never]);
   expect(live.runs.size).toBe(0);
 });
+
+it('where the kernel is gone it says so, waits for nothing, and closes without an error', () => {
+  const { host, live, close } = opened();
+  host.tell(opening());
+  host.send = () => {
+    throw new Error('Cannot send');
+  };
+  live.ask({ type: 'action', run: 'r1', action: 'pause' });
+  expect([live.isLost, live.isWaiting]).toEqual([true, false]);
+  expect(close).not.toThrow();
+});

@@ -44,6 +44,8 @@ export class LiveModel {
   items: Items | null = null;
   /** The kernel does not reach the server. */
   trouble: ErrorBody | null = null;
+  /** The kernel that made this cell has ended or was restarted: nobody hears what is asked for. */
+  isLost = false;
   /** What went wrong with what was asked for last. */
   failure: ErrorBody | null = null;
   /** When the last message came; null before the first. */
@@ -151,8 +153,15 @@ export class LiveModel {
     }
   }
 
+  /** A host throws where the kernel that made the cell is gone. */
   #send(ask: Ask & { id?: number }): void {
-    this.#model.send(ask);
+    try {
+      this.#model.send(ask);
+      this.isLost = false;
+    } catch {
+      this.isLost = true;
+      this.#waiting.clear();
+    }
   }
 
   #tell(): void {
