@@ -16,6 +16,8 @@ from .connection import ENV, ENV_PID, PrivateFolder
 from .relay import RelayHandler, RelaySocket, RestartHandler, StatusHandler
 from .sidecar import Sidecar
 
+# Node's young generation grows to 48 MiB under a flood of messages; with this a flood costs 10 MiB (row W5 of the fault matrix).
+YOUNG = "--max-semi-space-size=4"
 # extension/medr1_workbench -> kernel-bridge/bin/medr1.mjs of the same clone
 IN_CLONE = Path(__file__).resolve().parents[2] / "kernel-bridge" / "bin" / "medr1.mjs"
 KEEP_S = 1.0
@@ -45,7 +47,7 @@ class MedR1Workbench(ExtensionApp):
         if self.command:
             return [*self.command, "serve"]
         node = self.node or shutil.which("node") or "node"
-        return [node, os.environ.get("MEDR1_COMMAND", str(IN_CLONE)), "serve"]
+        return [node, YOUNG, os.environ.get("MEDR1_COMMAND", str(IN_CLONE)), "serve"]
 
     def initialize_settings(self) -> None:
         self.folder = PrivateFolder(self.serverapp.runtime_dir if self.serverapp else None)

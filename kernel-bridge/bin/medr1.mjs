@@ -18,7 +18,7 @@ if (!node) {
 if (node === process.execPath) {
   await import(main);
 } else {
-  const child = spawn(node, [main, ...process.argv.slice(2)], {
+  const child = spawn(node, [...process.execArgv, main, ...process.argv.slice(2)], {
     stdio: 'inherit',
     env: { ...process.env, MEDR1_LAUNCHER: String(process.pid) },
   });

@@ -246,6 +246,7 @@ async function hastyRelay(random: Random): Promise<void> {
       const headers = { authorization: `Bearer ${server.secret}` };
       await flooded(random, {
         ...FLOODING,
+        lasts_ms: 60_000, // as long as it takes
         door: { port, path: '/', authorization: '' },
         pids: [child.pid!, server.child.pid!],
         answers: () => fetch(`http://127.0.0.1:${server.port}/api/view`, { headers }).then(({ ok }) => ok),
