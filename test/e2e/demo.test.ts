@@ -10,6 +10,17 @@ visit({ opened: false });
 const panel = () => page.locator('medr1-runs');
 const run = () => panel().getByTestId('run').first();
 const rewardChart = () => page.locator('medr1-chart').filter({ has: page.locator('[data-chart=reward]') });
+/** Pixels of a canvas that are neither text nor grid, which are grey. */
+const coloured = (element: Element): number => {
+  const canvas = element as HTMLCanvasElement;
+  const { data } = canvas.getContext('2d')!.getImageData(0, 0, canvas.width, canvas.height);
+  let count = 0;
+  for (let at = 0; at < data.length; at += 4) {
+    const [red, green, blue, alpha] = data.subarray(at, at + 4);
+    if (alpha > 100 && Math.max(red, green, blue) - Math.min(red, green, blue) > 60) count++;
+  }
+  return count;
+};
 const points = async () => Number(await rewardChart().getAttribute('data-points'));
 const steps = async () => (await lab.api('api/runs')).json.runs[0].step as number;
 
@@ -30,7 +41,7 @@ describe('the demo run in JupyterLab, with token and XSRF check, under /user/ali
     await rewardChart().waitFor({ timeout: 120_000 });
     const first = await eventually(points, (count) => count >= 2, 'two points are drawn', 120_000);
     await eventually(points, (count) => count > first, 'a further point is drawn');
-    expect(await rewardChart().locator('.js-line').count()).toBeGreaterThan(0);
+    expect(await rewardChart().locator('canvas').evaluate(coloured)).toBeGreaterThan(20);
   });
 
   it('shows the questions and completions of a step with their rewards', async () => {
