@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { WorkbenchError } from '../protocol/errors.ts';
 import { completeConfig, nearestKey, parseSettings } from './config.ts';
+import { errors } from './errors.ts';
 
 const given = (changes: object) => () => completeConfig({ model_name_or_path: 'm', dataset_name: 'd', ...changes });
 
@@ -168,4 +169,13 @@ it('--set values mean what YAML says, 1e-5 a number among them', () => {
   expect(parseSettings(['a=1e-5', 'b=true', 'c=null', 'd=[x, 2]', 'e=a=b'])).toEqual({ a: 1e-5, b: true, c: null, d: ['x', 2], e: 'a=b' });
   expect(() => parseSettings(['nothing'])).toThrow(/is not key=value/);
   expect(() => parseSettings(['beta=['])).toThrow(/--set: "beta=\[" is not YAML: Flow sequence/);
+});
+
+it('what is wrong with an option, a command or a route names what says more of it', () => {
+  const remedy = (where: string): string => errors.badRequest(where, 'it is wrong').remedy;
+  expect([remedy('--set'), remedy('medr1 train'), remedy('body tags')]).toEqual([
+    'The command with --help says what it takes.',
+    'medr1 train --help says what it takes.',
+    'docs/api.md says what this route takes.',
+  ]);
 });

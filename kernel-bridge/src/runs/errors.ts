@@ -11,6 +11,14 @@ const badConfig = make('CONFIG_INVALID', 422, 2);
 const badRequest = make('REQUEST_INVALID', 400, 2);
 const conflict = make('RUN_CONFLICT', 409);
 
+/** What says more of a command, of an option of one, or of a route. */
+const whereToRead = (where: string): string =>
+  where.startsWith('medr1 ')
+    ? `${where} --help says what it takes.`
+    : where.startsWith('--')
+      ? 'The command with --help says what it takes.'
+      : 'docs/api.md says what this route takes.';
+
 export const errors = {
   /** All of them at once, each with what to write instead. */
   unknownKeys: (found: { key: string; instead: string | undefined }[]) => {
@@ -110,7 +118,7 @@ export const errors = {
       'It counts again as soon as values come in time.',
     ),
 
-  badRequest: (where: string, what: string) => badRequest(`${where}: ${what}.`, 'docs/api.md says what this route takes.'),
+  badRequest: (where: string, what: string) => badRequest(`${where}: ${what}.`, whereToRead(where)),
   notJson: (cause: unknown) => badRequest('The body is not JSON.', 'Send a JSON object with content-type application/json.', cause),
   noRoute: (method: string, path: string) =>
     make('ROUTE_UNKNOWN', 404)(
