@@ -493,6 +493,18 @@ export const STATES: Record<string, GalleryState> = {
     select: { runs: ['r1'], step: 40, group: 1, completion: 2 },
     after: (_element, workbench) => workbench.rollouts.set({ fold: true }),
   },
+  'rollouts: against the chosen one': {
+    tag: 'medr1-rollouts',
+    options: { runs },
+    select: { runs: ['r1'], step: 40, group: 1, completion: 2 },
+    after: (_element, workbench) => workbench.rollouts.set({ layout: 'differences' }),
+  },
+  'rollouts: tree of beginnings': {
+    tag: 'medr1-rollouts',
+    options: { runs },
+    select: { runs: ['r1'], step: 40, group: 1, completion: 2 },
+    after: (_element, workbench) => workbench.rollouts.set({ layout: 'tree' }),
+  },
   'rollouts: hostile text': {
     tag: 'medr1-rollouts',
     options: { runs, completionText: () => `<think>${hostile}</think> stray ${hostile} <answer>${hostile}</answer>` },

@@ -10,9 +10,11 @@ import { completionStyles, readingLabel } from './completion.ts';
 import { completionBody, questionHead, questionStyles, saidOf, thumbnail } from './question.ts';
 import type { TokenAlternatives } from '../store/rollouts/alternatives.ts';
 import type { GroupTexts } from '../store/rollouts/token-texts.ts';
+import { differences, differencesStyle } from './differences.ts';
+import { treeOf, treeStyle } from './tree.ts';
 import './tokens.ts';
 import type { Colouring } from '../store/rollouts/colouring.ts';
-import { alike, hitsOf, partsAt, summarise, termOf, type GroupSummary } from '../store/rollouts/model.ts';
+import { alike, hitsOf, partsAt, summarise, termOf, type GroupSummary, type Layout } from '../store/rollouts/model.ts';
 
 const BARS = { width: 64, height: 20 };
 
@@ -28,6 +30,7 @@ export class RolloutGroup extends WatchingElement {
     search: { attribute: false },
     fold: { attribute: false },
     alternatives: { attribute: false },
+    layout: { attribute: false },
     broken: { state: true },
     others: { state: true },
   };
@@ -46,6 +49,7 @@ export class RolloutGroup extends WatchingElement {
   declare search: string;
   /** Completions that say the same are shown once. */
   declare fold: boolean;
+  declare layout: Layout;
   /** What could have been said in place of the tokens of a completion; null where nobody asked. `medr1-ponder` of a completion asks. */
   declare alternatives: (completion: number) => TokenAlternatives | null;
   /** Address of an image that did not load. */
@@ -64,6 +68,7 @@ export class RolloutGroup extends WatchingElement {
     this.search = '';
     this.fold = false;
     this.alternatives = () => null;
+    this.layout = 'list';
     this.broken = null;
     this.others = false;
   }
@@ -90,10 +95,14 @@ export class RolloutGroup extends WatchingElement {
       ${
         this.open
           ? html`${this.#trouble()}
-              <ol>
-                ${this.#shown(hits).map(({ one, others }) => this.#completion(one, others, term))}
-              </ol>
-              ${hits === null || hits.size === group.completions.length ? nothing : this.#without(group.completions.length - hits.size)}`
+            ${
+              this.layout === 'tree' && this.texts?.status === 'ready'
+                ? treeOf(group, this.texts.value, this.completion, (index) => this.#choose(index, null))
+                : html`<ol>
+                    ${this.#shown(hits).map(({ one, others }) => this.#completion(one, others, term))}
+                  </ol>`
+            }
+            ${hits === null || hits.size === group.completions.length ? nothing : this.#without(group.completions.length - hits.size)}`
           : nothing
       }
     </article>`;
@@ -156,7 +165,7 @@ export class RolloutGroup extends WatchingElement {
       data-index=${one.index}
       @click=${() => this.#choose(one.index, null)}
     >
-      ${completionBody(one, group, term, tokens === undefined ? null : this.#tokens(one, tokens))}
+      ${completionBody(one, group, term, this.#against(one) ?? (tokens === undefined ? null : this.#tokens(one, tokens)))}
       ${
         others.length === 0
           ? nothing
@@ -169,6 +178,13 @@ export class RolloutGroup extends WatchingElement {
             </p>`
       }
     </li>`;
+  }
+
+  /** What it has beside the chosen completion, or the first; null for that one, and where completions stand by themselves. */
+  #against(one: Completion): TemplateResult | null {
+    if (this.layout !== 'differences') return null;
+    const base = this.group.completions[this.completion ?? 0] ?? this.group.completions[0];
+    return one === base ? null : differences(base.text, one.text);
   }
 
   #tokens(one: Completion, texts: readonly string[]): TemplateResult {
@@ -198,7 +214,7 @@ export class RolloutGroup extends WatchingElement {
 
   #trouble(): TemplateResult | typeof nothing {
     const { colouring, texts } = this;
-    if (colouring === 'off' || texts === null || texts.status === 'ready') return nothing;
+    if ((colouring === 'off' && this.layout !== 'tree') || texts === null || texts.status === 'ready') return nothing;
     if (texts.status === 'loading') return html`<p class="note small secondary" role="status">Reading the tokens …</p>`;
     return html`<p class="note small" role="alert" data-testid="tokens-error">
       <span class="warning" aria-hidden="true">⚠</span> ${texts.error.message} <span class="secondary">${texts.error.remedy}</span>
@@ -253,6 +269,8 @@ export class RolloutGroup extends WatchingElement {
     base,
     completionStyles,
     questionStyles,
+    differencesStyle,
+    treeStyle,
     smallChartStyle,
     css`
       :host {

@@ -395,3 +395,25 @@ it('a chosen token shows what else could have been said, and which policy says s
   expect(within('[data-testid=alternatives]')!.querySelectorAll('li')).toHaveLength(5);
   expect(within('[data-testid=alternatives]')!.textContent!.replace(/\s+/g, ' ')).toContain('checkpoint of step 40');
 });
+
+it('completions stand against the chosen one, or as a tree of what they have in common, where a click chooses one', async () => {
+  const { element } = await view({ runs: [{ id: 'a', steps: 7 }] });
+  workbench.selection.move({ step: 3, group: 0, completion: 1 });
+  await settled();
+  const group = () => element.shadowRoot!.querySelector('medr1-group')!.shadowRoot!;
+  workbench.rollouts.set({ layout: 'differences' });
+  await settled();
+  const { completions } = workbench.rollouts.state.value.groups[0];
+  const shown = [...group().querySelectorAll<HTMLElement>('[data-testid=differences]')];
+  expect(shown).toHaveLength(completions.length - 1);
+  const joined = (of: HTMLElement, left: string): string =>
+    [...of.children].filter(({ localName }) => localName !== left).map(({ textContent }) => textContent).join(''); // prettier-ignore
+  expect(joined(shown[0], 'del')).toBe(completions[0].text);
+  expect(joined(shown[0], 'ins')).toBe(completions[1].text);
+  workbench.rollouts.set({ layout: 'tree' });
+  await until(() => expect(group().querySelector('[data-testid=tree]')).not.toBeNull());
+  const ends = [...group().querySelectorAll<HTMLElement>('[data-testid=tree-end]')];
+  expect(ends).toHaveLength(completions.length);
+  ends.find((one) => one.textContent!.trim().startsWith('4'))!.click();
+  expect(workbench.selection.value.completion).toBe(3);
+});

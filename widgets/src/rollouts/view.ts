@@ -21,13 +21,13 @@ import { colouringSwitch, legend, legendStyles } from './legend.ts';
 import { imagesOf, pageOf } from './page.ts';
 import { stepChoice, stepChoiceStyles, valueChoice } from './toolbar.ts';
 import { rolloutOf } from '../store/rollouts/alternatives.ts';
-import { SHOWN, SORTS, visibleGroups, type Shown, type Sort } from '../store/rollouts/model.ts';
+import { LAYOUTS, SHOWN, SORTS, visibleGroups, type Layout, type Shown, type Sort } from '../store/rollouts/model.ts';
 
 const THUMB = 96; // pixels asked for, twice what is shown, for sharp screens
 const LARGE = 768;
 const NOBODY_ASKED = (): null => null;
 /** What the popover holds, as long as nothing was chosen there. */
-const AS_AT_FIRST = { sort: 'order', shown: 'all', modality: null, type: null, fold: false, colouring: 'off' } as const;
+const AS_AT_FIRST = { sort: 'order', shown: 'all', modality: null, type: null, fold: false, layout: 'list', colouring: 'off' } as const;
 
 export class RolloutsView extends WatchingElement {
   static override properties = { workbench: { attribute: false }, open: { state: true }, enlarged: { state: true } };
@@ -140,7 +140,7 @@ export class RolloutsView extends WatchingElement {
 
   #toolbar(run: FollowedRun): TemplateResult {
     const model = this.#model;
-    const { groups, sort, shown, modality, type, search, fold, colouring } = model.state.value;
+    const { groups, sort, shown, modality, type, search, fold, layout, colouring } = model.state.value;
     const seen = visibleGroups(model.state.value).length;
     const step = this.#step;
     const live = this.workbench.selection.value.step === null;
@@ -193,6 +193,16 @@ export class RolloutsView extends WatchingElement {
               type,
               (value) => model.set({ type: value }),
             )}
+            <label title="Side by side with the chosen completion, or as a tree of what they have in common"
+              >completions
+              <select
+                aria-label="Completions"
+                data-testid="layout"
+                @change=${(event: Event) => model.set({ layout: choose<Layout>(event) })}
+              >
+                ${Object.entries(LAYOUTS).map(([key, title]) => html`<option value=${key} ?selected=${key === layout}>${title}</option>`)}
+              </select></label
+            >
             <label title="Completions with the same text and the same rewards are shown once, with their number"
               >the same
               <span
@@ -283,7 +293,8 @@ export class RolloutsView extends WatchingElement {
               .colouring=${colouring}
               .search=${state.search}
               .fold=${state.fold}
-              .texts=${colouring !== 'off' && isOpen(group) ? this.workbench.tokenTexts.of(run.id, group.step, group.group) : null}
+              .layout=${state.layout}
+              .texts=${(colouring !== 'off' || state.layout === 'tree') && isOpen(group) ? this.workbench.tokenTexts.of(run.id, group.step, group.group) : null}
               .thumb=${group.image ? this.workbench.connector.imageUrl(run.id, group.image, THUMB) : null}
               @medr1-toggle=${() => this.#toggle(group)}
               @medr1-completion=${(event: CustomEvent<{ completion: number; token: number | null }>) => this.#select(group, event.detail)}

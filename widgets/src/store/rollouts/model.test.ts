@@ -114,7 +114,16 @@ describe('RolloutsModel', () => {
 
 it('sort, filter and colouring come back from what the workspace kept, without what is malformed', () => {
   const model = new RolloutsModel(fake);
-  const chosen = { sort: 'low', shown: 'mixed', modality: 'CT', type: 'Grading', search: 'star', fold: true, colouring: 'kl' } as const;
+  const chosen = {
+    sort: 'low',
+    shown: 'mixed',
+    modality: 'CT',
+    type: 'Grading',
+    search: 'star',
+    fold: true,
+    layout: 'tree',
+    colouring: 'kl',
+  } as const;
   model.set(chosen);
   const again = new RolloutsModel(fake);
   again.restore(JSON.parse(JSON.stringify(model)));

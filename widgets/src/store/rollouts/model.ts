@@ -39,12 +39,21 @@ export interface RolloutsState {
   search: string;
   /** Completions that say the same are shown once. */
   fold: boolean;
+  layout: Layout;
   /** How tokens are coloured. */
   colouring: Colouring;
 }
 
 /** What a reader chose, kept with the workspace. */
-type Chosen = Pick<RolloutsState, 'sort' | 'shown' | 'modality' | 'type' | 'search' | 'fold' | 'colouring'>;
+/** How the completions of a group stand. */
+export const LAYOUTS = {
+  list: 'one after another',
+  differences: 'against the chosen one',
+  tree: 'tree of beginnings',
+} as const;
+export type Layout = keyof typeof LAYOUTS;
+
+type Chosen = Pick<RolloutsState, 'sort' | 'shown' | 'modality' | 'type' | 'search' | 'fold' | 'layout' | 'colouring'>;
 
 /** Steps kept in memory. */
 const KEPT = 24;
@@ -65,6 +74,7 @@ export class RolloutsModel {
     type: null,
     search: '',
     fold: false,
+    layout: 'list',
     colouring: 'off',
   });
   readonly #connector: Connector;
@@ -83,8 +93,8 @@ export class RolloutsModel {
   }
 
   toJSON(): Chosen {
-    const { sort, shown, modality, type, search, fold, colouring } = this.state.value;
-    return { sort, shown, modality, type, search, fold, colouring };
+    const { sort, shown, modality, type, search, fold, layout, colouring } = this.state.value;
+    return { sort, shown, modality, type, search, fold, layout, colouring };
   }
 
   /** Takes what is well formed of a stored choice. */
@@ -92,11 +102,12 @@ export class RolloutsModel {
     if (!json || typeof json !== 'object') return;
     const given = json as Record<string, unknown>;
     const next: Partial<Chosen> = {};
-    const oneOf = (key: 'sort' | 'shown' | 'colouring', names: object): void => {
+    const oneOf = (key: 'sort' | 'shown' | 'layout' | 'colouring', names: object): void => {
       if (typeof given[key] === 'string' && Object.hasOwn(names, given[key])) Object.assign(next, { [key]: given[key] });
     };
     oneOf('sort', SORTS);
     oneOf('shown', SHOWN);
+    oneOf('layout', LAYOUTS);
     oneOf('colouring', COLOURINGS);
     for (const key of ['modality', 'type'] as const) if (typeof given[key] === 'string') next[key] = given[key];
     if (typeof given.search === 'string') next.search = given.search;
