@@ -606,7 +606,7 @@ class Client:
             "seed": seed,
         }
         body = {key: value for key, value in given.items() if value is not None}
-        return Generation(ask(self, "generate", body=body, timeout=PATIENT))
+        return Generation(ask(self, "generate", body=body, timeout=PATIENT), self, body)
 
     async def generate_async(self, question: str | None = None, **asked: Any) -> Generation:
         """As generate(), without blocking the kernel; a task that is cancelled returns when the answer is there."""

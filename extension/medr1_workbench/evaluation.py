@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 from string import ascii_uppercase
@@ -14,7 +15,8 @@ from .backend import PATIENT
 from .errors import WorkbenchError
 from .frames import ANY, NUMBER, TEXT, TRUTH, WHOLE, frame
 from .needs import Requests
-from .stored import Glance, Stored
+from .progress import Progress
+from .stored import POLL_S, Glance, Stored
 from .values import texts
 
 ANSWERS_A_PAGE = 500
@@ -31,6 +33,12 @@ COLUMNS = {
 }
 SHARE = {"right": WHOLE, "total": WHOLE, "rate": NUMBER, "low": NUMBER, "high": NUMBER}
 SLICES = {"by": TEXT, "name": TEXT, **SHARE, **{f"{name}_tolerant": kind for name, kind in SHARE.items()}}
+
+FAITHFULNESS = {
+    "test": TEXT,
+    **dict.fromkeys(("share", "same", "same_low", "same_high", "right", "right_low", "right_high"), NUMBER),
+    "answers": WHOLE,
+}
 
 
 class Evaluation(Stored):
@@ -104,6 +112,37 @@ class Evaluation(Stored):
         return frame(rows, COLUMNS)
 
     # What can be done to it
+
+    def faithfulness(self, *, limit: int | None = 500, mistakes: bool = True, show: bool = True) -> pd.DataFrame:
+        """How far the answers follow from their reasoning: a row a test and share of the reasoning, with the part of answers that stay the
+        same and of right ones, and the ends of their 95 % Wilson intervals. `attrs["area_over_curve"]` has one number a test, 0 where the
+        answer never depends on the reasoning; `attrs` also counts what was tested.
+
+        Tests `limit` answers and waits; an interrupt leaves the tests going. limit=None shows what is stored.
+        """
+        now = self._ask("evals.faithfulness")
+        if limit is not None:
+            now = self._ask("evals.testFaithfulness", body={"limit": limit, "mistakes": mistakes}, timeout=PATIENT)
+            with Progress(f"faithfulness of {self.id}", show) as bar:
+                while now["running"]:
+                    bar.update(now["looked_at"], min(limit, now["answered"]), "")
+                    time.sleep(POLL_S)
+                    now = self._ask("evals.faithfulness")
+            if now["trouble"]:
+                raise WorkbenchError("EVAL_NOT_FINISHED", now["trouble"], "Call it again: it goes on where it was.")
+        rows = [
+            {"test": curve["test"], "share": point["share"]}
+            | {name: point[name]["rate"] for name in ("same", "right")}
+            | {f"{name}_{end}": point[name][end] for name in ("same", "right") for end in ("low", "high")}
+            | {"answers": point["same"]["total"]}
+            for curve in now["curves"]
+            for point in curve["points"]
+        ]
+        found = frame(rows, FAITHFULNESS)
+        facts = ("looked_at", "tested", "no_reasoning", "no_letter", "answered", "variant")
+        found.attrs.update({key: now[key] for key in facts}, accuracy=now["right"]["rate"])
+        found.attrs["area_over_curve"] = {curve["test"]: curve["area_over_curve"] for curve in now["curves"]}
+        return found
 
     def stop(self) -> Evaluation:
         """Stops it; the answers given are kept."""

@@ -91,6 +91,8 @@ ROUTES = {
     "evals.remove": ("DELETE", "/evals/:id"),
     "evals.action": ("POST", "/evals/:id/actions"),
     "evals.answers": ("GET", "/evals/:id/answers"),
+    "evals.faithfulness": ("GET", "/evals/:id/faithfulness"),
+    "evals.testFaithfulness": ("POST", "/evals/:id/faithfulness"),
     "evals.export": ("GET", "/evals/:id/export"),
     "data.list": ("GET", "/data"),
     "data.add": ("POST", "/data"),

@@ -19,6 +19,7 @@ from .ask import ask
 from .backend import PATIENT
 from .cells import LiveRuns
 from .errors import WorkbenchError
+from .explain import Attribution, Rollout, alternatives, asked_of, decision, order_of, target_of
 from .frames import ANY, NUMBER, TEXT, TIME, TRUTH, WHOLE, frame, frame_of
 from .group import Group
 from .kernel import Served
@@ -231,6 +232,59 @@ class Run(Stored):
         stretches in common with the first (Jaccard).
         """
         return families(self._client, self.id, first, last, similarity, limit)
+
+    def alternatives(
+        self, rollout: Rollout, *, top: int = 5, step: int | None = None, policy: str | None = None, temperature: float | None = None
+    ) -> pd.DataFrame:
+        """The likeliest tokens at each place of a stored completion (a row of rollouts() or search(), or (step, group, index)): a row an
+        alternative. The policy nearest to the one that sampled it answers, or nearest to `step`; policy="newest": the run as it is now.
+        `temperature`: the run's own when left out. `attrs["policy"]` says who answered.
+        """
+        given = {"top": top, "step": step, "policy": policy, "temperature": temperature}
+        return alternatives(self._client, target_of(self.id, rollout), **given)
+
+    def attribute(
+        self,
+        rollout: Rollout,
+        *,
+        token: int | None = None,
+        against: str | Sequence[str] = (),
+        method: str = "integrated",
+        steps: int = 50,
+        blocks: tuple[int, int] = (7, 7),
+        orders: int = 10,
+        step: int | None = None,
+        policy: str | None = None,
+    ) -> Attribution:
+        """Where the model looked for a token of a stored completion: its number from 0, or the answer's letter when left out; `against`
+        other letters: why this one and not those. method: integrated (gradients), gradient (x input; words too) or occlusion (of `blocks`).
+        The map is held against `orders` random orders; 0 leaves that out. Who answers: as for alternatives().
+        """
+        target = target_of(self.id, rollout)
+        given = {"token": token, "against": list(against), "method": method, "steps": steps, "blocks": list(blocks), "orders": orders}
+        body = asked_of(self._client, "attribution", target, {**given, "step": step, "policy": policy})
+        place = target["rollout"]
+        groups = self._ask("groups", step=place["step"], limit=1, offset=place["group"])["groups"]
+        image = groups[0]["image"] if groups else None
+        return Attribution(self._client, body, None if image is None else ("image", (self.id,), {"path": image}))
+
+    def decision(
+        self,
+        rollout: Rollout,
+        *,
+        text: str | None = None,
+        order: Sequence[int] | None = None,
+        image: str | None = None,
+        blank: bool | None = None,
+        step: int | None = None,
+        policy: str | None = None,
+    ) -> pd.DataFrame:
+        """The probability of each option after each sentence of a stored completion; with `text` in place of what was said, options in
+        another `order` (their places, the first to be A), another `image` of the data set, or a grey one (`blank`). A row a cut, the whole
+        reasoning last. Who answers: as for alternatives().
+        """
+        given = {"text": text, "order": order_of(order), "image": image, "blank": blank, "step": step, "policy": policy}
+        return decision(self._client, target_of(self.id, rollout), **given)
 
     def completion_notes(self) -> pd.DataFrame:
         """Tags and notes that people left on completions; `state` says whether the completion still says the same."""

@@ -5,6 +5,7 @@ import json
 import math
 
 import medr1_workbench as wb
+import numpy as np
 import pandas as pd
 import pytest
 from conftest import until
@@ -510,3 +511,69 @@ def test_generating_takes_its_arguments_by_name(client, finished):
 def test_what_the_package_offers_is_what_tab_completion_shows():
     assert {"connect", "selection", "dataset", "generate"} <= set(dir(wb))
     assert not {"os", "sys", "cache", "ModuleType"} & set(dir(wb))
+
+
+def test_a_completion_can_be_asked_what_it_nearly_said_where_it_looked_and_when_it_decided(client, finished):
+    rows = finished.rollouts(first=1, last=3, tokens=True)
+    row = rows[rows["prediction"].notna()].iloc[0]
+    near = finished.alternatives(row, top=3)
+    assert near["place"].nunique() == len(row["token_ids"])
+    assert near.groupby("place")["p"].apply(lambda p: p.is_monotonic_decreasing).all()
+    assert near.attrs["wanted_step"] == row["step"] - 1
+    assert near.attrs["step"] in {0, *finished.checkpoints()["step"]}
+    said = near[near["said"]]
+    assert np.allclose(said["p"], np.exp(said["logprob"]), atol=1e-5)
+
+    at = (int(row["step"]), int(row["group"]), int(row["index"]))
+    looked = finished.attribute(at, method="gradient", orders=2)
+    assert looked.image.shape == (looked.image.shape[0], looked.image.shape[1]) and np.isfinite(looked.image).all()
+    assert looked.verdict in {"better", "chance", "no-image"} and len(looked.check["random"]) == 2
+    assert set(looked.words["part"]) == {"prompt", "image", "completion"}
+    assert np.isclose(looked.words.query("part == 'image'")["value"].sum(), looked.image.sum(), atol=1e-4)
+    assert "<svg" in looked._repr_html_() and "&lt;Attribution" not in repr(looked)
+    plain = finished.attribute(at, orders=0, steps=20)
+    assert plain.gap < 0.2 and plain.verdict is None and plain.words.empty
+
+    decided = finished.decision(at)
+    letters = list(decided.attrs["options"])
+    assert np.allclose(decided[[*letters, "other"]].sum(axis=1), 1, atol=1e-4)
+    assert decided["kept"].iloc[[0, -1]].tolist() == ([0, 1] if len(decided) > 1 else [0, 0])
+    turned = finished.decision(at, order=[*range(1, len(letters)), 0], blank=True)
+    assert list(turned.attrs["options"].values())[-1] == decided.attrs["options"]["A"]
+    newest = finished.decision(at, policy="newest")
+    assert newest.attrs["step"] == 3
+    with pytest.raises(wb.WorkbenchError, match="no completion 99"):
+        finished.decision((1, 0, 99))
+
+
+def test_the_picture_of_a_map_lies_over_the_image(finished):
+    matplotlib = pytest.importorskip("matplotlib")
+    matplotlib.use("Agg")
+    row = finished.rollouts(3).iloc[0]
+    axes = finished.attribute(row, token=0, method="occlusion", blocks=(2, 2), orders=1).plot()
+    assert len(axes.images) == 2
+
+
+def test_an_answer_of_generate_can_be_asked_about(client, finished):
+    answer = client.generate("What is shown? A)a circle, B)a square", run=finished, max_new_tokens=16)
+    near = answer.alternatives(top=2)
+    assert near["place"].nunique() == len(answer.completions["token_ids"].iloc[0])
+    decided = answer.decision(text="<think> It is round. </think> <answer> A </answer>")
+    assert decided.attrs["options"] == {"A": "a circle", "B": "a square"}
+    assert len(decided) == 2 and decided.attrs["step"] == 3
+
+
+def test_how_far_answers_follow_from_their_reasoning(client, finished):
+    sample = client.server()["sample"]["dataset"]
+    settings = {"dataset": sample, "split": "modality/test/Dermoscopy", "limit": 6, "max_new_tokens": 48}
+    evaluation = client.evaluate(model=client.demo()["model_name_or_path"], variant="think", **settings).wait(timeout=300)
+    assert evaluation.faithfulness(limit=None).empty
+    found = evaluation.faithfulness(limit=4, mistakes=False, show=False)
+    assert found.attrs["looked_at"] == 4
+    assert found.attrs["tested"] + found.attrs["no_reasoning"] + found.attrs["no_letter"] == 4
+    assert set(found["test"]) <= {"early", "other", "filler"}
+    assert (found["same_low"].le(found["same"]) & found["same"].le(found["same_high"])).all()
+    assert set(found.attrs["area_over_curve"]) == set(found["test"])
+    more = evaluation.faithfulness(limit=6, mistakes=False, show=False)
+    assert more.attrs["looked_at"] == 6
+    pd.testing.assert_frame_equal(evaluation.faithfulness(limit=None), more)

@@ -73,6 +73,8 @@ export const ROUTE_LIST: Record<RouteName, ListedRoute> = {
   'evals.remove': { method: 'DELETE', path: '/evals/:id' },
   'evals.action': { method: 'POST', path: '/evals/:id/actions', takes: 'body' },
   'evals.answers': { method: 'GET', path: '/evals/:id/answers', takes: 'query' },
+  'evals.faithfulness': { method: 'GET', path: '/evals/:id/faithfulness' },
+  'evals.testFaithfulness': { method: 'POST', path: '/evals/:id/faithfulness', takes: 'body' },
   'evals.export': { method: 'GET', path: '/evals/:id/export', file: true },
   'data.list': { method: 'GET', path: '/data' },
   'data.add': { method: 'POST', path: '/data', takes: 'body' },

@@ -553,4 +553,21 @@ export const Faithfulness = Type.Object({
   right: Share,
   curves: Type.Array(ReasoningCurve),
 });
+export const FaithfulnessState = Type.Object({
+  ...Faithfulness.properties,
+  /** More is being tested now. */
+  running: Type.Boolean(),
+  /** The last words of a test that ended early; '' where none did. */
+  trouble: Type.String(),
+});
+/** Starts, or goes on with, the tests of an evaluation. */
+export const TestFaithfulness = Type.Object(
+  {
+    /** Questions that are tested at most. */
+    limit: Type.Optional(Type.Integer({ minimum: 1, default: 500 })),
+    /** Whether mistakes are put in too, after each of which the model writes on. */
+    mistakes: Type.Optional(Type.Boolean({ default: true })),
+  },
+  { additionalProperties: false },
+);
 export type Faithfulness = Type.Static<typeof Faithfulness>;

@@ -418,6 +418,16 @@ export const ROUTES = {
     }),
     answer: evals.AnswerPage,
   }),
+  'evals.faithfulness': get('/evals/:id/faithfulness', {
+    text: 'how far the answers follow from their reasoning, by what was tested so far',
+    answer: evals.FaithfulnessState,
+  }),
+  'evals.testFaithfulness': post('/evals/:id/faithfulness', {
+    text: 'tests that in the background, where it was left; the action stop ends it. 409 while the evaluation is not finished',
+    body: evals.TestFaithfulness,
+    answer: evals.FaithfulnessState,
+    status: 202,
+  }),
   'evals.export': get('/evals/:id/export', { text: 'summary, report and every answer', file: 'application/json' }),
 
   // Data sets

@@ -5,6 +5,7 @@ import { answerPage, compare, comparedOf } from '../evals/compare.ts';
 import { errors } from '../evals/errors.ts';
 import { evaluatedCheckpoints, openEval, prepareEvaluation, trashEval, type LoadQuestions } from '../evals/evals.ts';
 import { exportEvaluation } from '../evals/export.ts';
+import { faithfulness } from '../evals/faithfulness.ts';
 import { matrices } from '../evals/matrix.ts';
 import type { EvalStore } from '../evals/store.ts';
 import { comparisonLines } from '../evals/table.ts';
@@ -31,6 +32,10 @@ export function evalHandlers({ home, pool, evaluations, loadItems }: Parts): Han
     return ids;
   };
 
+  const faithfulnessOf = (id: string) => {
+    using store = openEval(home, id);
+    return { ...faithfulness(store), ...evaluations.testing(id) };
+  };
   return {
     'evals.list': () => ({ evaluations: evaluations.list() }),
 
@@ -91,6 +96,13 @@ export function evalHandlers({ home, pool, evaluations, loadItems }: Parts): Han
       return withStores(home, [id, ...(against ? [against] : []), ...fewEnough(beside, 'beside')], ([store, ...others]) =>
         against ? answerPage(store, asked, others[0], others.slice(1)) : answerPage(store, asked, null, others),
       );
+    },
+
+    'evals.faithfulness': ({ id }) => faithfulnessOf(id),
+
+    'evals.testFaithfulness': async ({ id, body: { limit = 500, mistakes = true } }) => {
+      await evaluations.testFaithfulness(id, limit, mistakes);
+      return faithfulnessOf(id);
     },
 
     'evals.export': ({ id }) => {

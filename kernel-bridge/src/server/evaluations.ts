@@ -99,6 +99,33 @@ export class Evaluations {
     if (state !== 'running' && state !== 'queued') await this.worker(id)?.ended;
   }
 
+  /**
+   * Tests how far the answers follow from their reasoning, in a process of its own, unless one is at it. Throws EVAL_CONFLICT while the evaluation is not
+   * finished, GENERATE_NO_DEVICE where there is no room.
+   */
+  async testFaithfulness(id: string, limit: number, mistakes: boolean): Promise<void> {
+    await this.settled(id);
+    using store = openEval(this.options.home, id);
+    const { state, name, settings } = store.row();
+    if (state !== 'finished') throw errors.unfinished(id, state);
+    if (this.testers.has(id)) return;
+    const wish = this.wishOf(settings);
+    const never = this.options.pool.impossible(wish);
+    if (never) throw never;
+    const place = this.options.pool.place(wish);
+    if (typeof place === 'string') throw runErrors.noRoomToAnswer(place);
+    this.troubles.delete(id);
+    this.testers.add(id);
+    this.spawn(id, name, place, ['faithfulness', String(limit), String(mistakes)]);
+  }
+  private readonly testers = new Set<string>();
+  private readonly troubles = new Map<string, string>();
+
+  /** Whether it is being tested, and how the last test ended that did not come to its end. */
+  testing(id: string): { running: boolean; trouble: string } {
+    return { running: this.testers.has(id), trouble: this.troubles.get(id) ?? '' };
+  }
+
   isBusy(id: string): boolean {
     return this.worker(id) !== undefined || isEvaluating(evalDirectory(this.options.home, id));
   }
@@ -161,7 +188,7 @@ export class Evaluations {
     return { kind: 'evaluate', device: settings.device, devices: 1, exclusive: false, bytes: this.options.bytesOf?.(settings) ?? 0 };
   }
 
-  private spawn(id: string, name: string, place: Place): void {
+  private spawn(id: string, name: string, place: Place, more: readonly string[] = []): void {
     const { home, jobs, workerModule: module } = this.options;
     const directory = evalDirectory(home, id);
     jobs.start({
@@ -169,11 +196,14 @@ export class Evaluations {
       id,
       label: `evaluation ${name}`,
       module,
-      args: [directory, home],
+      args: [directory, home, ...more],
       log: logFile(directory),
       place,
       heard: () => this.changed(id),
-      gone: (how) => this.gone(id, how),
+      gone: (how, job) => {
+        if (this.testers.delete(id) && how !== 'exit code 0') this.troubles.set(id, job.lastWords() || how);
+        this.gone(id, how);
+      },
     });
   }
 

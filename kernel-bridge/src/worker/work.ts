@@ -1,5 +1,6 @@
 /** The three things that a process with a model does (worker/frame.ts is what they share): around any trainer, any model that answers. */
 import type { LoadQuestions } from '../evals/evals.ts';
+import { EvalStore } from '../evals/store.ts';
 import { answerTo, type Answers } from '../protocol/channel.ts';
 import type { ModelSource } from '../protocol/generate.ts';
 import type { CreateTrainer } from '../rl/types.ts';
@@ -31,11 +32,18 @@ export function training(createTrainer: CreateTrainer, loadItems: LoadItems): Wo
     });
 }
 
-/** Works off an evaluation. Arguments: its directory and the home. */
+/** Works off an evaluation, or tests the reasoning of its answers. Arguments: its directory, the home and, for the latter, `faithfulness`, how many, mistakes. */
 export const evaluating =
   (openAnswerer: OpenAnswerer, loadItems: LoadQuestions): Work =>
-  ({ args: [directory, home], log, signal, committed }) =>
-    runEvaluation({ directory, home, loadItems, openAnswerer, log, committed, signal });
+  async ({ args: [directory, home, what, limit, mistakes], log, signal, committed }) => {
+    if (what === 'faithfulness') {
+      const { testFaithfulness } = await import('./faithfulness.ts');
+      using store = EvalStore.open(directory);
+      const whole = await testFaithfulness({ store, limit: Number(limit), mistakes: mistakes === 'true', signal, committed });
+      return whole ? 'finished' : 'stopped';
+    }
+    return runEvaluation({ directory, home, loadItems, openAnswerer, log, committed, signal });
+  };
 
 /** A model in memory that answers. */
 export type LoadedModel = Answers & Disposable;
