@@ -17,7 +17,7 @@ const opened = (store: RunStore): OpenRun => {
   const { id, name, inherited } = store.row();
   return { id, name, db: store.db, reading: 'exact', inherited };
 };
-const patient = { reading: () => undefined, idle: () => undefined, overdue: () => false };
+const patient = { reading: (): void => {}, idle: (): void => {}, overdue: () => false };
 function search(
   stores: RunStore | RunStore[],
   query: Omit<SearchQuery, 'runs'>,
