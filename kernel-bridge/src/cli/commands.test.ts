@@ -155,6 +155,7 @@ const ASKED: Record<string, string[][]> = {
     [RUN, HOSTILE, '--format', HOSTILE],
   ],
   'runs verify': [[RUN], [HOSTILE]],
+  'runs check': [[RUN], [HOSTILE]],
   'runs rescue': [[RUN], [HOSTILE]],
   'runs fork': [
     [RUN, '1'],
@@ -172,6 +173,25 @@ const ASKED: Record<string, string[][]> = {
     [RUN, HOSTILE],
   ],
   'runs delete': [[ENDED], [HOSTILE]],
+  'search text': [
+    [RUN, HOSTILE],
+    [RUN, 'a'],
+    [HOSTILE, 'x'],
+    [RUN, HOSTILE, '--regexp'],
+    [RUN, 'x', '--steps', HOSTILE],
+  ],
+  'search question': [
+    [RUN, HOSTILE],
+    [HOSTILE, HOSTILE],
+    [RUN, HOSTILE, '--dataset', HOSTILE],
+  ],
+  'search phrases': [
+    [RUN, '--before', '1-1', '--after', '1-1'],
+    [HOSTILE, '--before', '1-1', '--after', '1-1'],
+    [RUN, '--before', HOSTILE],
+  ],
+  'search families': [[RUN], [HOSTILE], [RUN, '--similarity', HOSTILE]],
+  faithfulness: [[EVALS[0]], [HOSTILE]],
   repl: [['--model', HOSTILE, '--dataset', HOSTILE]],
   serve: [
     ['--socket', join(reward, HOSTILE)],
