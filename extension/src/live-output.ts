@@ -40,6 +40,7 @@ export class LiveOutput extends Panel implements IRenderMime.IRenderer {
   readonly #registry: IRenderMimeRegistry;
   readonly #ready: Promise<void>;
   readonly #still = document.createElement('img');
+  readonly #words = document.createElement('pre');
   /** Of the model that is drawn now. */
   #model: string | null = null;
   #output: IRenderMime.IMimeModel | null = null;
@@ -49,7 +50,7 @@ export class LiveOutput extends Panel implements IRenderMime.IRenderer {
     this.#registry = registry;
     this.#ready = ready;
     this.addClass('jp-medr1-LiveOutput');
-    this.node.append(this.#still);
+    this.node.append(this.#still, this.#words);
     this.node.addEventListener(ALIVE, () => this.addClass('jp-mod-live'));
     this.node.addEventListener(LEFT, ({ detail }) => this.#keep(detail as Left));
   }
@@ -68,7 +69,7 @@ export class LiveOutput extends Panel implements IRenderMime.IRenderer {
     this.#output = model;
     const picture = model.data[PICTURE];
     this.#still.src = typeof picture === 'string' ? `data:image/svg+xml;utf8,${encodeURIComponent(picture)}` : '';
-    this.#still.alt = String(model.data['text/plain'] ?? '');
+    this.#still.alt = this.#words.textContent = String(model.data['text/plain'] ?? '');
     const { model_id: id } = model.data[LIVE_VIEW] as { model_id: string };
     if (id === this.#model || !this.#registry.getFactory(WIDGET_VIEW)) return;
     this.#model = id;

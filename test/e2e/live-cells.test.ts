@@ -139,7 +139,7 @@ it('opened without the kernel, the notebook shows the picture of how things stoo
   await openNotebook(page, lab, 'live.ipynb');
   const still = cellAt(page, 1).locator('.jp-medr1-LiveOutput > img');
   await still.waitFor();
-  expect(await still.getAttribute('alt')).toContain(': stopped, step');
+  expect(await cellAt(page, 1).locator('.jp-medr1-LiveOutput > pre').textContent()).toContain(': stopped, step');
   expect(await live().count()).toBe(0);
   expect(await cellAt(page, 1).getByText('model not found').isVisible()).toBe(false);
   await page.screenshot({ path: join(output, 'live-without-kernel.png') });
