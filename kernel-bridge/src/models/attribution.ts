@@ -45,8 +45,10 @@ export interface Attribution {
   gap: number | null;
 }
 
-/** Samples of the path that go through the model together. */
+/** Samples of the path that go through the model together, with their gradients. */
 const BATCH = 8;
+/** Tokens that go through it together without: small models are kept busy by many short sequences. */
+const ROWS = 4096;
 /** The grey that stands for no image, 0 to 255: Captum's images are ablated with a colour too. */
 const GREY = 128;
 
@@ -206,8 +208,9 @@ export function scoreOf(model: Model, question: Question): number {
 /** Scores of the image with these cells painted grey, one for each list. */
 function scoresOf(model: Model, question: Question, image: number, painted: readonly number[][]): number[] {
   const out: number[] = [];
-  for (let first = 0; first < painted.length; first += BATCH) {
-    const part = painted.slice(first, first + BATCH);
+  const batch = Math.max(BATCH, Math.floor(ROWS / (question.prompt.inputIds.length + question.before.length)));
+  for (let first = 0; first < painted.length; first += batch) {
+    const part = painted.slice(first, first + batch);
     const scores = noGrad(() =>
       scope(() => {
         const prompts = part.map((cells) => withGrey(model, question, image, cells));
