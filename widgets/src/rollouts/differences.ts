@@ -10,11 +10,10 @@ export function differences(base: string, text: string): TemplateResult {
   const parts = diffWordsWithSpace(base, text, { timeout: PATIENCE_MS });
   if (parts === undefined)
     return html`<span class="text">${text}</span> <span class="small secondary">too long to be compared word by word</span>`;
-  return html`<div class="text" data-testid="differences">
-    ${parts.map(({ added, removed, value }) =>
-      added ? html`<ins>${value}</ins>` : removed ? html`<del>${value}</del>` : html`<span>${value}</span>`,
-    )}
-  </div>`;
+  const words = parts.map(({ added, removed, value }) =>
+    added ? html`<ins>${value}</ins>` : removed ? html`<del>${value}</del>` : html`<span>${value}</span>`,
+  );
+  return html`<div class="text" data-testid="differences">${words}</div>`;
 }
 
 export const differencesStyle = css`
