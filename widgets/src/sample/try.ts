@@ -102,24 +102,20 @@ export class SampleTry extends WatchingElement {
       <summary class="small">
         <b>${models.join(' | ')}</b> <span class="secondary">${settingsText(one)}</span>
         ${other ? html`<span class="warning">Another model is chosen now: these are not its answers.</span>` : nothing}
-        ${
-          one.running
-            ? nothing
-            : html`<button
-                type="button"
-                class="quiet"
-                title="Take it out of the list"
-                aria-label=${`Forget the answers of ${models.join(' and ')}`}
-                data-testid="forget-try"
-                @click=${(event: Event) => {
-                  event.preventDefault();
-                  this.model.forget(one.id);
-                }}
-              >
-                ✕
-              </button>`
-        }
       </summary>
+      ${
+        one.running
+          ? nothing
+          : html`<button
+              type="button"
+              class="quiet link small"
+              aria-label=${`Forget the answers of ${models.join(' and ')}`}
+              data-testid="forget-try"
+              @click=${() => this.model.forget(one.id)}
+            >
+              forget
+            </button>`
+      }
       ${one.edit ? html`<p class="small asked-words" data-testid="asked-words">${one.edit.question} <span class="secondary">${imageText(one.edit)}</span></p>` : nothing}
       <div class=${`answers${other ? ' other' : ''}`}>${one.answers.map((answer) => this.#answer(answer, models.length > 1))}</div>
     </details>`;

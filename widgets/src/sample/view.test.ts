@@ -160,6 +160,10 @@ it('try it: several models answer beside each other, in other words too, and wha
   expect(all('try').map((one) => (one as HTMLDetailsElement).open)).toEqual([true, false]);
   expect(new Set(all('asked-of').map(({ textContent }) => textContent)).size).toBe(2);
   expect(all('asked-words')[0].textContent).toMatch(/What is shown\?\s+no image/);
+  expect(area.querySelectorAll('summary button')).toHaveLength(0); // a control in another is none for a screen reader
+  all('forget-try')[0].click();
+  await settled();
+  expect(all('try')).toHaveLength(1);
 });
 
 it('try it: a part of the image, drawn on it or typed, or grey in its place, and the rewards of the answers', async () => {
