@@ -72,6 +72,7 @@ it('compares two, and opens a question that flips', async () => {
   await comparison().getByTestId('scatter').waitFor();
   const [csv] = await Promise.all([page.waitForEvent('download'), comparison().getByTestId('compare-csv').click()]);
   expect((await readFile(await csv.path(), 'utf8')).split('\n')[0]).toContain('"B_strict_right"');
+  await comparison().locator('medr1-evaluation-answers').scrollIntoViewIfNeeded(); // drawn once it can be seen
   const flip = comparison().getByTestId('answer').first();
   await flip.waitFor();
   await shot('compare-light');

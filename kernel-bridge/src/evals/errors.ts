@@ -66,6 +66,6 @@ export const errors = {
   noneOf: (name: string) =>
     make('EVAL_UNKNOWN', 404)(
       `${JSON.stringify(name)} is neither an evaluation nor a run that was evaluated so.`,
-      'medr1 evals list lists evaluations; medr1 eval --run RUN makes one. A run is named RUN, RUN@STEP or RUN:VARIANT.',
+      'medr1 evals list lists them; medr1 eval and New evaluation make one. A run is named RUN, RUN@STEP or RUN:VARIANT.',
     ),
 };

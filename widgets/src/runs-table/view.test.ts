@@ -87,6 +87,21 @@ it('moves the shared selection: click, Ctrl+click, Shift+click, and the same by 
   expect(rows().map((row) => row.tabIndex)).toEqual([-1, 0, -1]);
 });
 
+it('compares what the chosen runs answered in evaluations', async () => {
+  const { rows, find } = await table();
+  rows()[1].click();
+  await settled();
+  expect(find('compare')!.hasAttribute('disabled')).toBe(true);
+  rows()[0].dispatchEvent(new MouseEvent('click', { bubbles: true, ctrlKey: true }));
+  await settled();
+  const asked = new Promise<string>((resolve) =>
+    document.addEventListener('medr1-command', (event) => resolve((event as CustomEvent<{ id: string }>).detail.id), { once: true }),
+  );
+  find('compare')!.click();
+  expect(await asked).toBe('open-compare');
+  expect(workbench.selection.value.evaluations).toEqual(['b', 'c']);
+});
+
 it('draws the rows in sight alone, of 1,000', async () => {
   const many = Array.from({ length: 1000 }, (_, at) => ({ id: `r${at}`, state: 'finished' as const, steps: 0 }));
   const { connector, rows, find } = await table(many);

@@ -8,6 +8,7 @@ import { integer } from '../format.ts';
 import { empty, failed, loading } from '../view-states.ts';
 import { STATES } from '../runs/model.ts';
 import { fieldsOf } from '../form/fields.ts';
+import { MOST_COMPARED } from '../store/evaluation-choice.ts';
 import type { IWorkbench } from '../store/workbench.ts';
 import { base, seriesColours, tokens } from '../theme.ts';
 import { choices, columnOf, type Column } from './columns.ts';
@@ -160,7 +161,21 @@ export class RunsTable extends WatchingElement {
         Columns
       </button>
       <button aria-pressed=${this.detailsOpen} data-testid="details" @click=${() => (this.detailsOpen = !this.detailsOpen)}>Details</button>
+      <button
+        ?disabled=${this.workbench.selection.value.runs.length < 2}
+        title="What the chosen runs (the first four) answered in evaluations, side by side"
+        data-testid="compare"
+        @click=${() => this.#compare()}
+      >
+        Compare
+      </button>
     </div>`;
+  }
+
+  /** The server takes the evaluations of the runs that meet on the same questions. */
+  #compare(): void {
+    this.workbench.selection.move({ evaluations: this.workbench.selection.value.runs.slice(0, MOST_COMPARED) });
+    command(this, 'open-compare');
   }
 
   #refusal(): TemplateResult | typeof nothing {
