@@ -171,7 +171,7 @@ type Calls = Pick<
 /** Data sets: pages, samples, audits, splits, and addresses of images. */
 export type DataConnector = Omit<DataClient, 'find' | 'thumb' | 'image' | 'columns'>;
 /** Stored evaluations: tables, answers, comparisons, matrices. */
-export type EvalsConnector = Omit<EvalsClient, 'export' | 'compareTable'>;
+export type EvalsConnector = Omit<EvalsClient, 'export' | 'compareTable' | 'faithfulness' | 'testFaithfulness'>;
 
 export interface Connector extends Calls {
   readonly data: DataConnector;
