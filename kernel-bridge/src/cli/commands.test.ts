@@ -191,7 +191,6 @@ const ASKED: Record<string, string[][]> = {
     [RUN, '--before', HOSTILE],
   ],
   'search families': [[RUN], [HOSTILE], [RUN, '--similarity', HOSTILE]],
-  faithfulness: [[EVALS[0]], [HOSTILE]],
   repl: [['--model', HOSTILE, '--dataset', HOSTILE]],
   serve: [
     ['--socket', join(reward, HOSTILE)],
