@@ -21,8 +21,17 @@ const SETTLE_MS = 300;
 /** Whether the server process reads this file of kernel-bridge/src. */
 export const ofServer = (file) => /\.ts$/.test(file) && !/\.test\.ts$/.test(file) && !/^(rl|models|torch|worker|cli)\//.test(file);
 
+/** In a process group of its own: jupyter-builder starts Node and ends without it. */
 const follow = (file, args) =>
-  spawn(file, args, { cwd: root, env: { ...process.env, PATH: searchPath() }, stdio: ['ignore', 'inherit', 'inherit'] });
+  spawn(file, args, { cwd: root, env: { ...process.env, PATH: searchPath() }, stdio: ['ignore', 'inherit', 'inherit'], detached: true });
+
+function endGroup({ pid }) {
+  try {
+    process.kill(-pid, 'SIGTERM');
+  } catch (error) {
+    if (error.code !== 'ESRCH') throw error; // it has ended by itself
+  }
+}
 
 async function restart({ base, token }) {
   const answer = await fetch(`${base}medr1/restart`, { method: 'POST', headers: { Authorization: `token ${token}` } });
@@ -68,7 +77,8 @@ async function main() {
   const end = () => {
     source.close();
     clearTimeout(timer);
-    for (const process of [...followers, lab.process]) process.kill('SIGTERM');
+    followers.forEach(endGroup);
+    lab.process.kill('SIGTERM');
   };
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, end);
   lab.process.once('exit', end);
