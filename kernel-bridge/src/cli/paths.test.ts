@@ -166,8 +166,17 @@ async function each(all: string[][]): Promise<Ended[]> {
 it.each(Object.keys(KINDS))('%s: each is refused', { timeout: 900_000 }, async (kind) => {
   const all = await each(commands(kind));
   const short = (argv: string[]): string => argv.join(' ').replaceAll(`${scratch}/`, '').replaceAll(TINY, 'TINY');
+  // A file without end is a data set with one record that cannot be read, and it is listed and audited as that.
+  const readable = ([command, action]: string[]): boolean => kind === 'huge' && command === 'data' && ['add', 'audit'].includes(action);
   const wrong = all.flatMap(({ argv, code, said }) => {
-    const how = code === null ? 'hangs or ends its process' : code === 0 ? 'is taken' : /\n {4}at /.test(said) ? 'ends in a stack' : null;
+    const how =
+      code === null
+        ? 'hangs or ends its process'
+        : code === 0 && !readable(argv)
+          ? 'is taken'
+          : /\n {4}at /.test(said)
+            ? 'ends in a stack'
+            : null;
     return how ? [`${short(argv)} ${how}: ${said.slice(-600)}`] : [];
   });
   expect(wrong.join('\n')).toBe('');

@@ -76,6 +76,21 @@ describe('records of a JSON file', () => {
     expect(found.map(({ problem }) => problem)).toEqual(['record-too-large', null]);
   });
 
+  it.each([
+    ['a line', jsonLines, ''],
+    ['a text', jsonRecords, '[{"a":"'],
+  ])('%s without end is given up, and the rest of the file is not read', async (_, reader, start) => {
+    let read = 0;
+    async function* file() {
+      yield Buffer.from(start);
+      for (; read < 100_000; read++) yield Buffer.alloc(1 << 20, 'x');
+    }
+    const found: Found[] = [];
+    for await (const one of reader(file())) found.push(one);
+    expect(found.map(({ problem }) => problem)).toEqual(['record-too-large']);
+    expect(read).toBeLessThan(100);
+  });
+
   it('100 MB on one line take the memory of a record', async () => {
     const record = Buffer.from(`{"question":"${'What is seen? '.repeat(60)}"},`);
     const block = Buffer.concat(Array.from({ length: 1200 }, () => record));

@@ -11,6 +11,8 @@ export interface Found {
 }
 
 export const MAX_RECORD_BYTES = 1 << 20;
+/** A record that goes on beyond this is the last that is read: to look for its end takes a minute where a file of 8 GB has none. */
+const HOPELESS_BYTES = 64 * MAX_RECORD_BYTES;
 /** A key of the file's outermost object, just before its value, under which the list of records stands: {"version": 1, "data": [...]}. */
 const WRAPPER = /(?<!\\)"(data|items|questions|records|samples)"\s*:\s*$/;
 const WRAPPER_BYTES = 64;
@@ -31,6 +33,10 @@ class Collector {
   /** Whether there is nothing yet but space. */
   get empty(): boolean {
     return this.#blank;
+  }
+  /** Too long for an end to be looked for. */
+  get hopeless(): boolean {
+    return this.#bytes > HOPELESS_BYTES;
   }
   push(part: Buffer): void {
     this.#bytes += part.length;
@@ -165,6 +171,7 @@ export async function* jsonRecords(chunks: AsyncIterable<Buffer>): AsyncGenerato
       }
     }
     if (start >= 0) record.push(chunk.subarray(start));
+    if (record.hopeless) return yield record.take(row);
   }
   if (!record.empty)
     yield record.take(row); // cut off in the middle
@@ -185,6 +192,7 @@ export async function* jsonLines(chunks: AsyncIterable<Buffer>): AsyncGenerator<
       else yield record.take(row++);
     }
     if (start < chunk.length) record.push(chunk.subarray(start));
+    if (record.hopeless) return yield record.take(row);
   }
   if (!record.empty) yield record.take(row);
 }
