@@ -39,12 +39,9 @@ export async function probe(training: Training, clock: StepClock): Promise<Recor
 }
 
 async function check(training: Training): Promise<Record<string, number>> {
-  const { config, policy, processor } = training;
   const questions = await probeQuestions(training);
   if (questions.length === 0) return {};
-  const own = questions.map(({ prompt }) => prompt);
-  const asked = { temperature: config.temperature, maxNewTokens: config.max_completion_length, seed: mixSeed(config.seed, PROBE) };
-  const replies = (await ask(policy, processor, own, asked)).map(([reply]) => reply);
+  const replies = await draw(training, questions);
   const seen = logpsOf(training, questions, replies);
   const differences = replies.flatMap(({ logprobs }, i) => logprobs.map((logp, t) => Math.abs(logp - seen[i][t])));
   const metrics: Record<string, number> = {
@@ -52,7 +49,7 @@ async function check(training: Training): Promise<Record<string, number>> {
     'sampling/sampling_logp_difference/max': Math.max(...differences),
   };
   const totals = seen.map(sum);
-  for (const [other, about] of Object.entries(await withOtherImages(training, questions))) {
+  for await (const [other, about] of withOtherImages(training, questions)) {
     const rows = about.flatMap((question, i) => (question === null ? [] : [{ question, i }]));
     if (rows.length > 0) {
       const shown = rows.map(({ question }) => question);
@@ -84,14 +81,29 @@ async function probeQuestions(training: Training): Promise<Question[]> {
   return found;
 }
 
-/** Each question about a grey image, and about that of the next one; null where it has none, or the other does not fit. */
-async function withOtherImages({ encoder }: Training, questions: readonly Question[]): Promise<Record<string, (Question | null)[]>> {
+/** An answer of each question, at most as many questions at a time as a step samples: a check takes no more memory than a step. */
+async function draw({ config, policy, processor, questionsPerStep }: Training, questions: readonly Question[]): Promise<Reply[]> {
+  const replies: Reply[] = [];
+  for (let from = 0; from < questions.length; from += questionsPerStep) {
+    const some = questions.slice(from, from + questionsPerStep).map(({ prompt }) => prompt);
+    const seed = mixSeed(config.seed, PROBE, from);
+    const asked = { temperature: config.temperature, maxNewTokens: config.max_completion_length, seed };
+    replies.push(...(await ask(policy, processor, some, asked)).map(([reply]) => reply));
+  }
+  return replies;
+}
+
+/** Each question about a grey image, then about that of the next one; null where it has none, or the other does not fit. One kind at a time is held. */
+async function* withOtherImages(
+  { encoder }: Training,
+  questions: readonly Question[],
+): AsyncGenerator<[other: string, about: (Question | null)[]]> {
   const images = await Promise.all(questions.map(({ item }) => encoder.imagesOf(item)));
   const about = (item: VqaItem, image: (typeof images)[number]) =>
     item.image === '' || image.length === 0 ? null : unlessOfOne(encoder.encodeAbout(item, image));
-  const grey = questions.map(async ({ item }, i) => about(item, await Promise.all(images[i].map(greyLike))));
-  const swapped = questions.length < 2 ? [] : questions.map(({ item }, i) => about(item, images[(i + 1) % images.length]));
-  return { grey: await Promise.all(grey), swapped: await Promise.all(swapped) };
+  yield ['grey', await Promise.all(questions.map(async ({ item }, i) => about(item, await Promise.all(images[i].map(greyLike)))))];
+  if (questions.length < 2) return;
+  yield ['swapped', await Promise.all(questions.map(({ item }, i) => about(item, images[(i + 1) % images.length])))];
 }
 
 async function unlessOfOne<T>(work: Promise<T>): Promise<T | null> {
@@ -103,10 +115,11 @@ async function unlessOfOne<T>(work: Promise<T>): Promise<T | null> {
   }
 }
 
-/** Log-probabilities of these answers through the training forward, [question][token]. */
+/** Log-probabilities of these answers through the training forward, as many images a pass as there, [question][token]. */
 function logpsOf({ policy, config }: Training, questions: readonly Question[], replies: readonly Reply[]): number[][] {
   const groups = questions.map(({ prompt }, i) => ({ prompt, completions: [replies[i].tokenIds] }));
-  return microBatches(groups, config.per_device_train_batch_size).flatMap((rows) => {
+  const questionsAPass = Math.max(1, Math.floor(config.per_device_train_batch_size / config.num_generations));
+  return microBatches(groups, questionsAPass).flatMap((rows) => {
     using logps = frozenLogps(policy, rows, config.temperature); // [rows, T]
     const [, T] = logps.shape;
     const values = logps.toFloat32();

@@ -22,7 +22,7 @@ import { promptOf, workloadOf } from './workload.ts';
  * On the CPU: what glibc holds besides the bytes in use, in holes and to be used again (native/heap.cc). A part that is always there and a share,
  * fitted to seven settings, none of which is then further off than 6 %; at most this much.
  */
-const HEAP_LEAST = 60e6;
+const HEAP_LEAST = 75e6;
 const HEAP_SHARE = 0.11;
 const HEAP_BYTES = 2 ** 30;
 /** What the process takes before there is a model: Node and libtorch, and on a GPU its context. */
