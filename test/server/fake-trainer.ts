@@ -1,7 +1,8 @@
 /** A trainer without a model: every number follows from step, seed and weights, so that tests know what a run must hold. */
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
+import { makeFolder } from '../../kernel-bridge/src/files/durable.ts';
 import {
   WorkbenchError,
   type Answer,
@@ -79,7 +80,7 @@ export const createFakeTrainer: CreateTrainer = async ({ config, rewards, resume
         full = false;
         throw Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' });
       }
-      await mkdir(dir, { recursive: true });
+      await makeFolder(dir);
       await writeFile(join(dir, 'state.txt'), String(step));
       await writeFile(join(dir, 'config.json'), '{}');
       await writeFile(join(dir, 'model.safetensors'), Buffer.alloc(20_000, step));

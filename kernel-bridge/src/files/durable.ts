@@ -3,7 +3,7 @@
  * names: a file that was only written and renamed is found empty after a power cut (test/faults/power.test.ts).
  */
 import { appendFileSync, closeSync, existsSync, fsyncSync, openSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
-import { open } from 'node:fs/promises';
+import { mkdir, open } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
 /** Brings a file, or the names in a folder, to the disk. */
@@ -50,4 +50,15 @@ export function renameDurably(from: string, to: string): void {
   syncNow(from);
   renameSync(from, to);
   for (const folder of new Set([dirname(from), dirname(to)])) syncNow(folder);
+}
+
+/** A folder, and those above it where they are missing. By itself a recursive `mkdir` says ENOENT where the disk fails. */
+export async function makeFolder(path: string): Promise<void> {
+  try {
+    await mkdir(path);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT') await mkdir(path, { recursive: true });
+    else if (code !== 'EEXIST') throw error;
+  }
 }

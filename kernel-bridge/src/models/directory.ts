@@ -1,8 +1,8 @@
 /** Model directories on disk: whole or absent, with what a processor reads beside the weights. */
 import { randomBytes } from 'node:crypto';
-import { mkdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
-import { sync } from '../files/durable.ts';
+import { makeFolder, sync } from '../files/durable.ts';
 import { copyProcessor } from './processor-files.ts';
 
 /**
@@ -13,7 +13,7 @@ export async function writeDirectory(dir: string, processorDir: string | undefin
   const target = resolve(dir);
   const parent = dirname(target);
   const draft = join(parent, `.${basename(target)}.${randomBytes(4).toString('hex')}.tmp`);
-  await mkdir(draft, { recursive: true });
+  await makeFolder(draft);
   try {
     const copied = processorDir === undefined ? [] : await copyProcessor(processorDir, draft);
     for (const name of copied) await sync(join(draft, name));

@@ -2,8 +2,9 @@
  * A checkpoint is a Hugging Face directory (with LoRA, PEFT's directory of the adapter) with three files more: optimizer.safetensors, trainer_state.json and, between two updates on
  * the same rollouts, rollouts.safetensors. It appears whole or not at all.
  */
-import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
+import { open, readFile, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
+import { makeFolder } from '../files/durable.ts';
 import type { LeftOutQuestion } from './left-out.ts';
 import type { TrainConfig } from '../protocol/index.ts';
 import { Lora, saveAdapter, saveModel, type Model } from '../models/index.ts';
@@ -43,7 +44,7 @@ export interface CheckpointParts {
 export async function writeCheckpoint(directory: string, parts: CheckpointParts): Promise<void> {
   const target = resolve(directory);
   const draft = join(dirname(target), `.${basename(target)}.${process.pid}.tmp`);
-  await mkdir(dirname(target), { recursive: true });
+  await makeFolder(dirname(target));
   try {
     const { policy, processorDir } = parts;
     if (policy.adapter instanceof Lora) await saveAdapter(policy.adapter, draft, processorDir);
