@@ -20,7 +20,7 @@ import { promptOf, workloadOf } from './workload.ts';
 
 /**
  * On the CPU: what glibc holds besides the bytes in use, in holes and to be used again (native/heap.cc). A part that is always there and a share,
- * fitted to seven settings, none of which is then further off than 6 %; at most this much.
+ * fitted to seven settings, none of which is then further off than 12 %; at most this much. What pictures of self-checks leave there is in it.
  */
 const HEAP_LEAST = 75e6;
 const HEAP_SHARE = 0.11;
