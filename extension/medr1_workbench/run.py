@@ -18,6 +18,7 @@ from .alerts import Watch, alert_frame, changed
 from .ask import ask
 from .backend import PATIENT
 from .cells import LiveRuns
+from .cells.widget import PUMP
 from .errors import WorkbenchError
 from .explain import Attribution, Rollout, alternatives, asked_of, decision, order_of, target_of
 from .frames import ANY, NUMBER, TEXT, TIME, TRUTH, WHOLE, frame, frame_of
@@ -573,6 +574,7 @@ class Run(Stored):
             return Glance(now["step"], step or now["total_steps"], _note(now, self._waits_for(now)), at, there)
 
         self._watch(look, timeout, show)
+        PUMP.settle()  # a notebook that ends here keeps pictures of how things ended
         return self
 
     def _waits_for(self, now: dict[str, Any]) -> str:

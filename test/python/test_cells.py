@@ -16,6 +16,7 @@ from medr1_workbench.cells.outbox import MOST_BYTES, PACE_S, Outbox
 from medr1_workbench.cells.runs import LiveRuns
 from medr1_workbench.cells.shown import LiveItems
 from medr1_workbench.cells.still import Chart, Line, charts_svg, picture
+from medr1_workbench.cells.widget import Pump
 from medr1_workbench.group import Group
 from medr1_workbench.run import Run
 from nbclient import NotebookClient
@@ -424,3 +425,19 @@ def test_a_data_set_is_shown_page_by_page_and_each_image_comes_once_a_page():
 def test_runs_side_by_side_are_one_cell():
     first, second = (Run(FakeRuns(name=name, steps=2), {**FakeRuns(name=name).summary(), "id": name}) for name in ("a", "b"))
     assert wb.compare(first, second).view() == {"kind": "runs", "runs": ["a", "b"]}
+
+
+def test_settling_waits_until_every_cell_has_looked_once_more():
+    pump = Pump()
+    seen = []
+
+    class Cell:
+        def tick(self, now):
+            seen.append(now)
+            return False
+
+    pump.settle()  # nobody is there to wait for
+    pump.add(Cell())
+    before = time.monotonic()
+    pump.settle()
+    assert [at for at in seen if at >= before], "a look after the call"

@@ -117,6 +117,8 @@ def sent():
 
     def answer(request):
         requests.append((request.method, str(request.url.raw_path, "ascii"), json.loads(request.content) if request.content else None))
+        if request.url.path.endswith("/columns"):  # lines, not one document
+            return httpx.Response(200, text='{"total": 0}\n{"end": 0}\n', headers={"content-type": "application/x-ndjson"})
         return httpx.Response(200, json=ANSWER)
 
     http = httpx.Client(transport=httpx.MockTransport(answer), base_url="http://localhost/api")
@@ -130,7 +132,7 @@ ANSWER = {
     "datasets": [{"name": "wild", "dir": "/data/wild"}],
     **{"items": [], "total": 0, "cursor": None, "facets": {}, "groups": [], "answers": [], "metrics": {}, "step": [], "time": []},
     **{"run": None, "model": "m", "variant": "think", "seconds": 0.1, "reading": "exact", "prompt": {}, "completions": []},
-    **{"config": {}, "state": "done", "name": "wild", "error": None, "summary": SUMMARY},
+    **{"config": {}, "state": "done", "done": 0, "name": "wild", "error": None, "summary": SUMMARY},
     **{"revisions": [{"revision": 1, "weights": {"format": 1}}], "metric_names": ["reward", "a", "b", "c"]},
 }
 
@@ -164,7 +166,7 @@ def test_the_client_takes_them_wherever_a_number_a_text_or_a_path_is_taken(sent)
         ),
     ]
     assert ("/api/runs/7", None) in bodies
-    assert ("/api/data/wild/items", {"ids": ["a", "b", "c"], "facets": {"options": ["1"]}, "limit": 5}) in bodies
+    assert ("/api/data/wild/columns", {"ids": ["a", "b", "c"], "facets": {"options": ["1"]}, "limit": 5}) in bodies
     assert ("/api/data", {"dir": "/data/wild", "images": True}) in bodies
     assert ("/api/generate", {"item": "i", "dataset": "wild", "run": "r1", "step": 2, "image": "a.png"}) in bodies
     assert ("/api/runs/r1/metrics?names=a%2Cb%2Cc&from=1", None) in bodies

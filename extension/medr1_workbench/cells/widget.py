@@ -18,6 +18,7 @@ from typing import Any, Protocol
 MODULE = Path(__file__).parents[1] / "static" / "live.js"
 TICK_S = 0.25
 IDLE_S = 2.0
+SETTLE_S = 5.0
 
 
 class Ticks(Protocol):
@@ -63,6 +64,7 @@ class Pump:
         self._lock = threading.Lock()
         self._wake = threading.Event()
         self._thread: threading.Thread | None = None
+        self._rounds = 0
 
     def add(self, cell: Ticks) -> None:
         with self._lock:
@@ -80,9 +82,18 @@ class Pump:
     def wake(self) -> None:
         self._wake.set()
 
+    def settle(self, timeout: float = SETTLE_S) -> None:
+        """Until every cell has looked at the server once more and has sent what it saw; no longer than `timeout` seconds."""
+        end = time.monotonic() + timeout
+        wanted = self._rounds + 2  # the round under way may have looked before
+        while self._thread not in (None, threading.current_thread()) and self._rounds < wanted and time.monotonic() < end:
+            self.wake()
+            time.sleep(TICK_S / 5)
+
     def _run(self) -> None:
         while True:
             with self._lock:
+                self._rounds += 1
                 cells = list(self._cells)
                 if not cells:
                     self._thread = None
