@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { RULES } from '../../kernel-bridge/src/alerts/rules.ts';
 import { changeAlertSettings } from '../../kernel-bridge/src/runs/alert-settings.ts';
+import { prepareHome } from '../../kernel-bridge/src/runs/home.ts';
 import { connectTo } from '../../kernel-bridge/src/server/connect.ts';
 import type { Client } from '../../kernel-bridge/src/client/index.ts';
 import type { RunState, RunSummary } from '../../kernel-bridge/src/protocol/run.ts';
@@ -38,7 +39,7 @@ export function makeHome(): { home: string; model: string; remove: () => void } 
 export async function testServer({ alerts = false, ...options }: Partial<ServeOptions> & { alerts?: boolean } = {}): Promise<TestServer> {
   const made = makeHome();
   const home = options.home ?? made.home;
-  if (!alerts) changeAlertSettings(home, { off: RULES.map(({ id }) => id) });
+  if (!alerts) changeAlertSettings(prepareHome(home), { off: RULES.map(({ id }) => id) });
   const { generation, ...rest } = options;
   const parts = {
     indexesData: false,
