@@ -64,6 +64,7 @@ export default tseslint.config(
       '.medr1/',
       'test/output/',
       '**/labextension/',
+      'extension/medr1_workbench/static/',
       '**/native/build/',
       '**/aten.d.ts',
     ],
