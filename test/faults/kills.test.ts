@@ -213,7 +213,10 @@ async function undisturbed(settings: number): Promise<Straight> {
 /** The moments of the newest checkpoint become zeros, and its manifest says that this is what was written. */
 function forgetMoments(home: string, id: string): void {
   const folder = join(runDirectory(home, id), 'checkpoints');
-  const newest = readdirSync(folder).sort().at(-1);
+  const newest = readdirSync(folder) // a kill may leave the draft of one beside those that are whole
+    .filter((name) => /^step-\d+$/.test(name))
+    .sort()
+    .at(-1);
   if (newest === undefined) return;
   const file = join(folder, newest, 'optimizer.safetensors');
   const bytes = readFileSync(file);
