@@ -16,7 +16,7 @@ import {
 } from './memory.ts';
 import { readShape } from './model-files.ts';
 import { stepFlops, type Speed } from './speed.ts';
-import { promptOf, workloadOf } from './workload.ts';
+import { processesOf, promptOf, workloadOf } from './workload.ts';
 
 /**
  * On the CPU: what glibc holds besides the bytes in use, in holes and to be used again (native/heap.cc). A part that is always there and a share,
@@ -78,10 +78,6 @@ export function estimate(config: TrainConfig, items: readonly VqaItem[], options
     advice: fits ? [] : [...advice(config, switches, total - available, available, needs), ...devicesAdvice(processes, least)],
   };
 }
-
-/** A process on each device where several are asked for. */
-export const processesOf = ({ processes = 1, devices = 1 }: Pick<TrainConfig, 'processes' | 'devices'>): number =>
-  Math.max(processes, devices);
 
 /** The bytes of one process. */
 function totalOf(config: TrainConfig, shape: ModelShape, step: Workload, items: readonly VqaItem[], device: Device) {

@@ -4,7 +4,7 @@ import type { ModelShape, Workload } from './memory.ts';
 import { readShape } from './model-files.ts';
 import { listRuns, openRun } from './runs.ts';
 import type { RunStore } from './store.ts';
-import { workloadOf } from './workload.ts';
+import { processesOf, workloadOf } from './workload.ts';
 
 /** Newest runs that are looked at. */
 const RUNS = 20;
@@ -64,7 +64,7 @@ function speedOf(store: RunStore, wanted: TrainConfig, device: 'cpu' | 'cuda'): 
   const work = workloadOf(config, [], shape);
   const real = length === null ? work : { ...work, completion: length };
   return {
-    flopsPerSecond: stepFlops(shape, config, real) / seconds / Math.max(config.processes ?? 1, config.devices ?? 1),
+    flopsPerSecond: stepFlops(shape, config, real) / seconds / processesOf(config),
     from: `${rows.length} steps of ${name}`,
     like: config.trainer === wanted.trainer && config.use_peft === wanted.use_peft,
   };

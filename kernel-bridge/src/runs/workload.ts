@@ -12,6 +12,10 @@ const CHAT_TOKENS = 24;
 /** Longest right answer of SFT with its tags. */
 const ANSWER_TOKENS = 16;
 
+/** A process on each device where several are asked for. */
+export const processesOf = ({ processes = 1, devices = 1 }: Pick<TrainConfig, 'processes' | 'devices'>): number =>
+  Math.max(processes, devices);
+
 /** The longest that a step can be. */
 export function workloadOf(config: TrainConfig, items: readonly VqaItem[], shape: PatchSizes, imagePixels = Infinity): Workload {
   const sft = config.trainer === 'sft';
