@@ -55,7 +55,7 @@ export async function build({ development = false } = {}) {
   const hash = sourceHash(); // of what is read now: an edit during the build makes the next start build again
   disown();
   for (const project of PROJECTS) await command(process.execPath, [join(nodeModules, 'typescript/bin/tsc'), '-p', join(root, project)]);
-  await buildLive();
+  await command(process.execPath, LIVE_BUILD);
   const builder = join(venv, 'bin/jupyter-builder');
   await command(builder, ['build', ...(development ? ['--development', 'True'] : []), join(root, 'extension')], {
     remedy: 'run npm start, which installs jupyter-builder into .venv',
@@ -63,16 +63,8 @@ export async function build({ development = false } = {}) {
   stamp(mark, hash);
 }
 
-/** The module of live cells (widgets/src/live), which the Python package sends to notebooks. */
-const buildLive = () =>
-  command(process.execPath, [
-    join(nodeModules, 'vite/bin/vite.js'),
-    'build',
-    '-c',
-    join(root, 'widgets/vite.live.config.ts'),
-    '-l',
-    'warn',
-  ]);
+/** Arguments for Node that build the module of live cells (widgets/src/live), which the Python package sends to notebooks. */
+export const LIVE_BUILD = [join(nodeModules, 'vite/bin/vite.js'), 'build', '-c', join(root, 'widgets/vite.live.config.ts'), '-l', 'warn'];
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
   const reason = process.argv.includes('--force') ? 'asked to' : check();

@@ -10,7 +10,7 @@ import { spawn } from 'node:child_process';
 import { watch } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { disown, PROJECTS } from './build-extension.mjs';
+import { disown, LIVE_BUILD, PROJECTS } from './build-extension.mjs';
 import { ensure } from './ensure.mjs';
 import { freePort, startLab } from './jupyter.mjs';
 import { node24, nodeModules, root, searchPath, venv } from './paths.mjs';
@@ -54,15 +54,7 @@ async function main() {
     ...PROJECTS.map((project) =>
       follow(node24(), [join(nodeModules, 'typescript/bin/tsc'), '-p', project, '--watch', '--preserveWatchOutput']),
     ),
-    follow(node24(), [
-      join(nodeModules, 'vite/bin/vite.js'),
-      'build',
-      '-c',
-      join(root, 'widgets/vite.live.config.ts'),
-      '-l',
-      'warn',
-      '--watch',
-    ]),
+    follow(node24(), [...LIVE_BUILD, '--watch']),
     follow(join(venv, 'bin/jupyter-builder'), ['watch', '--development', 'True', join(root, 'extension')]),
   ];
   let timer;
