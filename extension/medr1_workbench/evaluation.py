@@ -39,6 +39,11 @@ FAITHFULNESS = {
     **dict.fromkeys(("share", "same", "same_low", "same_high", "right", "right_low", "right_high"), NUMBER),
     "answers": WHOLE,
 }
+REASONING_PAIRS = {
+    **{f"{of}_{side}": kind for side in ("a", "b") for of, kind in (("evaluation", TEXT), ("reasoning", TRUTH))},
+    **dict.fromkeys(("items", "both", "only_a", "only_b", "neither"), WHOLE),
+    **dict.fromkeys(("difference", "p", "p_holm"), NUMBER),
+}
 
 
 class Evaluation(Stored):
@@ -130,14 +135,7 @@ class Evaluation(Stored):
                     now = self._ask("evals.faithfulness")
             if now["trouble"]:
                 raise WorkbenchError("EVAL_NOT_FINISHED", now["trouble"], "Call it again: it goes on where it was.")
-        rows = [
-            {"test": curve["test"], "share": point["share"]}
-            | {name: point[name]["rate"] for name in ("same", "right")}
-            | {f"{name}_{end}": point[name][end] for name in ("same", "right") for end in ("low", "high")}
-            | {"answers": point["same"]["total"]}
-            for curve in now["curves"]
-            for point in curve["points"]
-        ]
+        rows = _curves(now)
         found = frame(rows, FAITHFULNESS)
         facts = ("looked_at", "tested", "no_reasoning", "no_letter", "answered", "variant")
         found.attrs.update({key: now[key] for key in facts}, accuracy=now["right"]["rate"])
@@ -284,6 +282,35 @@ class Comparison:
         rows = {each["setting"]: each["values"] for each in self.detail["apart"]}
         return pd.DataFrame.from_dict(rows, orient="index", columns=ids).rename_axis("setting")
 
+    def faithfulness(self) -> pd.DataFrame:
+        """What is stored of evaluation.faithfulness() for each of them: a row an evaluation, test and share of the reasoning.
+        `attrs["area_over_curve"]` has the numbers by evaluation and test.
+        """
+        found = self._reasoning()["evaluations"]
+        rows = [{**self._who(at), **row} for at, each in enumerate(found) for row in _curves(each)]
+        curves = frame(rows, {"evaluation": TEXT, "name": TEXT} | FAITHFULNESS)
+        curves.attrs["area_over_curve"] = {
+            each["evaluation"]: {curve["test"]: curve["area_over_curve"] for curve in each["curves"]} for each in found
+        }
+        return curves
+
+    def reasoning_pairs(self) -> pd.DataFrame:
+        """One row each two ways in which the same questions were answered: by an evaluation as it stands (reasoning_a), or with its
+        reasoning taken away and the letter asked for at once. Columns as in `pairs`; only questions that evaluation.faithfulness()
+        looked at count, which items says.
+        """
+        keys = ("both", "only_a", "only_b", "neither", "difference", "p", "p_holm")
+        rows = [
+            {f"{of}_{side}": pair[side][of] for side in ("a", "b") for of in ("evaluation", "reasoning")}
+            | {"items": pair["items"]}
+            | {key: pair["test"][key] for key in keys}
+            for pair in self._reasoning()["pairs"]
+        ]
+        return frame(rows, REASONING_PAIRS)
+
+    def _reasoning(self) -> dict[str, Any]:
+        return ask(self._client, "evals.compareFaithfulness", ids=[each["id"] for each in self.detail["evaluations"]])
+
     def questions(self) -> pd.DataFrame:
         """One row a question that all answered, with every answer to it: A_evaluation, A_strict, A_correct, A_text, ..., B_text, ..."""
         first, *others = [each["id"] for each in self.detail["evaluations"]]
@@ -337,6 +364,18 @@ def matrices(client: Requests, kind: str, evaluations: Iterable[Evaluation | str
         )
         for matrix in found["matrices"]
     }
+
+
+def _curves(found: dict[str, Any]) -> list[dict[str, Any]]:
+    """A row a test and share of the reasoning."""
+    return [
+        {"test": curve["test"], "share": point["share"]}
+        | {name: point[name]["rate"] for name in ("same", "right")}
+        | {f"{name}_{end}": point[name][end] for name in ("same", "right") for end in ("low", "high")}
+        | {"answers": point["same"]["total"]}
+        for curve in found["curves"]
+        for point in curve["points"]
+    ]
 
 
 def _share(share: dict[str, Any]) -> str:

@@ -87,6 +87,7 @@ ROUTES = {
     "evals.compare": ("GET", "/evals/compare"),
     "evals.compareTable": ("GET", "/evals/compare/table"),
     "evals.matrix": ("GET", "/evals/matrix"),
+    "evals.compareFaithfulness": ("GET", "/evals/faithfulness"),
     "evals.get": ("GET", "/evals/:id"),
     "evals.remove": ("DELETE", "/evals/:id"),
     "evals.action": ("POST", "/evals/:id/actions"),

@@ -577,3 +577,16 @@ def test_how_far_answers_follow_from_their_reasoning(client, finished):
     more = evaluation.faithfulness(limit=6, mistakes=False, show=False)
     assert more.attrs["looked_at"] == 6
     pd.testing.assert_frame_equal(evaluation.faithfulness(limit=None), more)
+
+    direct = client.evaluate(model=client.demo()["model_name_or_path"], variant="no-think", **settings | {"max_new_tokens": 8}).wait(
+        timeout=300
+    )
+    direct.faithfulness(limit=6, mistakes=False, show=False)
+    comparison = client.compare(evaluation, direct)
+    curves = comparison.faithfulness()
+    assert set(curves["evaluation"]) == {evaluation.id} and list(curves["same"]) == list(more["same"])
+    assert curves.attrs["area_over_curve"] == {evaluation.id: more.attrs["area_over_curve"], direct.id: {}}
+    pairs = comparison.reasoning_pairs()
+    whole = pairs[pairs["reasoning_a"] & pairs["reasoning_b"]].iloc[0]
+    assert (whole["evaluation_a"], whole["evaluation_b"], whole["items"]) == (evaluation.id, direct.id, 6)
+    assert whole[["both", "only_a", "only_b", "neither"]].sum() == 6

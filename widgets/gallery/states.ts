@@ -1116,6 +1116,22 @@ export const STATES: Record<string, GalleryState> = {
     },
     select: { evaluations: evals.slice(0, 2).map(({ id }) => id) },
   },
+  'compare: reasoning': {
+    tag: 'medr1-compare',
+    options: {
+      runs,
+      evals: [
+        { ...evals[0], variant: 'think', tested: 120 },
+        { ...evals[1], variant: 'think', tested: 40, testing: true },
+        { ...evals[2], id: 'direct', variant: 'no-think', tested: 120, items: 200, answered: 200, state: 'finished', from: 0 },
+      ],
+    },
+    select: { evaluations: [evals[0].id, evals[1].id, 'direct'] },
+    after: async (element) => {
+      await settle();
+      element.shadowRoot!.querySelector('medr1-evaluation-reasoning')!.scrollIntoView();
+    },
+  },
   'compare: nothing chosen': { tag: 'medr1-compare', options: { runs, evals } },
   'compare: no evaluation': { tag: 'medr1-compare', options: { runs } },
   'compare: loading': { tag: 'medr1-compare', options: { silent: true }, select: { evaluations: ['a', 'b'] } },

@@ -76,7 +76,11 @@ export type {
   MatrixDifference,
   PublishedDifference,
   MatrixKind,
+  FaithfulnessComparison,
+  FaithfulnessState,
   McNemar,
+  ReasoningCurve,
+  ReasoningPair,
   Reading,
   Share,
   Votes,
@@ -171,7 +175,7 @@ type Calls = Pick<
 /** Data sets: pages, samples, audits, splits, and addresses of images. */
 export type DataConnector = Omit<DataClient, 'find' | 'thumb' | 'image' | 'columns'>;
 /** Stored evaluations: tables, answers, comparisons, matrices. */
-export type EvalsConnector = Omit<EvalsClient, 'export' | 'compareTable' | 'faithfulness' | 'testFaithfulness'>;
+export type EvalsConnector = Omit<EvalsClient, 'export' | 'compareTable' | 'faithfulness'>;
 
 export interface Connector extends Calls {
   readonly data: DataConnector;

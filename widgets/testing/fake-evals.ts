@@ -3,6 +3,7 @@ import { permutedReport, report } from '../../kernel-bridge/src/evals/accuracy.t
 import { chooseEvaluations } from '../../kernel-bridge/src/evals/choose.ts';
 import { comparison, type Compared } from '../../kernel-bridge/src/evals/compare.ts';
 import { matrices } from '../../kernel-bridge/src/evals/matrix.ts';
+import { faithfulnessOf, reasoningPairs, type Asked, type AskedSet } from '../../kernel-bridge/src/evals/reasoning-curves.ts';
 import { wilson } from '../../kernel-bridge/src/stats/wilson.ts';
 import type {
   AnswerPage,
@@ -38,6 +39,9 @@ export interface FakeEval {
   from?: number;
   /** Text of every answer, where a state needs a certain one. */
   text?: string;
+  /** Answers whose reasoning was tested, and whether more are being tested. */
+  tested?: number;
+  testing?: boolean;
 }
 
 type Answer = <T>(name: string, args: unknown[], value: () => T) => Promise<T>;
@@ -116,6 +120,42 @@ export class FakeEvals implements EvalsConnector {
         kind,
       ),
     );
+  compareFaithfulness: EvalsConnector['compareFaithfulness'] = ({ ids }) =>
+    this.#answer('compareFaithfulness', [{ ids }], () => {
+      const sets = ids.map((id) => this.#asked(this.#of(id)));
+      const shared = ids.map((id) => new Set(this.answersOf(this.#of(id)).map(({ item }) => item.id))).reduce((a, b) => a.intersection(b));
+      return {
+        evaluations: sets.map((set) => ({ ...faithfulnessOf(set), running: this.#of(set.evaluation).testing ?? false, trouble: '' })),
+        pairs: reasoningPairs(sets, shared),
+      };
+    });
+  testFaithfulness: EvalsConnector['testFaithfulness'] = (id, body) =>
+    this.#answer('testFaithfulness', [id, body], () => {
+      Object.assign(this.#of(id), { testing: true });
+      return { ...faithfulnessOf(this.#asked(this.#of(id))), running: true, trouble: '' };
+    });
+  /** The more of the reasoning is kept, the more often the answer stays. */
+  #asked(one: FakeEval): AskedSet {
+    const answers = this.answersOf(one);
+    const rows = answers.slice(0, one.tested ?? 0).flatMap(({ item, strict }): Asked[] => {
+      const of = { id: item.id, answer: item.answer };
+      if (one.variant === 'no-think') return [{ ...of, test: 'no-reasoning', share: 1, letter: strict }];
+      const draw = random(seedOf(`${one.id} reasoning`) + Number(item.id.slice(1)));
+      const reach = draw();
+      const changed = (test: 'early' | 'mistake' | 'other' | 'filler', kept: (share: number) => boolean): Asked[] =>
+        [0, 0.2, 0.4, 0.6, 0.8, 1].map((share) => ({ ...of, test, share, letter: kept(share) ? strict : 'ABCD'[Math.floor(draw() * 4)] }));
+      return [
+        { ...of, test: 'said', share: 1, letter: strict },
+        ...changed('early', (share) => share >= reach),
+        ...changed('mistake', (share) => share > reach * 0.6),
+        ...changed('other', (share) => share < reach * 0.3),
+        ...changed('filler', () => reach < 0.2),
+      ];
+    });
+    const { name, settings } = this.summary(one);
+    return { evaluation: one.id, name, variant: settings.variant, answered: answers.length, rows };
+  }
+
   #samples(one: FakeEval): Compared['samples'] {
     const drawn = (item: EvalAnswer['item'], at: number) => {
       const draw = random(seedOf(`${one.id} sample ${at}`) + Number(item.id.slice(1)));

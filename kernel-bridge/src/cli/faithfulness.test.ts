@@ -1,7 +1,8 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { areaOver, faithfulness, keep, testOrder } from '../evals/faithfulness.ts';
+import { faithfulness, keep, pairsOf, testOrder } from '../evals/faithfulness.ts';
+import { areaOver, reasoningPairs, type AskedSet } from '../evals/reasoning-curves.ts';
 import { openEval } from '../evals/evals.ts';
 import { makeTiny, type Tiny } from '../rl/testing/tiny.ts';
 import { register as registerEval } from './eval.ts';
@@ -47,7 +48,12 @@ describe('medr1 faithfulness', () => {
       expect(points.every(({ same }: { same: { total: number } }) => same.total === 4)).toBe(true);
       expect(area).toBeGreaterThanOrEqual(0);
     }
-    expect((await medr1('faithfulness', id, '--report')).evaluations).toEqual([found]);
+    const report = await medr1('faithfulness', id, '--report');
+    expect(report.evaluations).toEqual([found]);
+    const [{ a, b, items, test }] = report.pairs; // as it stands against its reasoning taken away
+    expect([a, b, items]).toEqual([{ evaluation: id, reasoning: true }, { evaluation: id, reasoning: false }, 4]);
+    const early = found.curves[0].points[0].right;
+    expect(test.both + test.only_b).toBe(early.right);
   });
 
   it('goes on where it was: the same questions first, whatever the limit is', async () => {
@@ -93,6 +99,35 @@ describe('the curves', () => {
     expect(points.map(({ share, same: { right: same, total } }) => [share, same, total])).toEqual([[0, 0, 2], [0.5, 1, 2], [1, 2, 2]]); // prettier-ignore
     expect(points[1].same.low).toBeCloseTo(0.0945, 3);
     expect(area_over_curve).toBeCloseTo(0.5);
+  });
+
+  it('are compared by question: each evaluation as it stands and without its reasoning, on the questions of both', () => {
+    using store = openEval(home, id);
+    const [A, B, C, D] = 'ABCD';
+    const early = (letter: string) => [{ test: 'early' as const, share: 0, letter }];
+    keep(store, 0, A, early(B)); // right answers: A, B, C, D
+    keep(store, 1, B, early(B));
+    keep(store, 2, C, early(A));
+    keep(store, 3, A, early(D));
+    keep(store, 4, A, 'no-reasoning'); // right as it stands, and nothing to take away
+    const [pair, ...none] = pairsOf([store]);
+    expect(none).toEqual([]);
+    expect([pair.a.reasoning, pair.b.reasoning, pair.items]).toEqual([true, false, 4]);
+    expect(pair.test).toMatchObject({ both: 1, only_a: 2, only_b: 1, neither: 0, p: 1, p_holm: 1 });
+  });
+
+  it('reasoning that is taken away is set against what never reasons, and not against that of another evaluation', () => {
+    const set = (evaluation: string, reasons: boolean): AskedSet => ({
+      ...{ evaluation, name: evaluation, variant: 'think', answered: 1 },
+      rows: [
+        { id: 'q', test: reasons ? 'said' : 'no-reasoning', share: 1, letter: 'A', answer: 'A' },
+        ...(reasons ? [{ id: 'q', test: 'early', share: 0, letter: 'B', answer: 'A' } as const] : []),
+      ],
+    });
+    const way = ({ evaluation, reasoning }: { evaluation: string; reasoning: boolean }) => evaluation + (reasoning ? '' : '-');
+    const pairs = reasoningPairs([set('a', true), set('b', true), set('c', false)], new Set(['q']));
+    expect(pairs.map(({ a, b }) => `${way(a)} ${way(b)}`)).toEqual(['a a-', 'a b', 'a c', 'a- c', 'b b-', 'b c', 'b- c']);
+    expect(reasoningPairs([set('a', true)], new Set())).toEqual([]);
   });
 
   it('are 0 where nothing changes the answer, 1 where everything does, whatever shares there are', () => {

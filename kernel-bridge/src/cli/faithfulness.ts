@@ -1,8 +1,10 @@
 /** `medr1 faithfulness`: how far the answers of stored evaluations follow from their reasoning. */
 import type { Command } from 'commander';
-import { faithfulness } from '../evals/faithfulness.ts';
+import { letterOf } from '../answers/index.ts';
+import { faithfulness, pairsOf } from '../evals/faithfulness.ts';
 import { openEval } from '../evals/evals.ts';
-import { REASONING_TESTS, WorkbenchError, type Faithfulness, type Share } from '../protocol/index.ts';
+import type { EvalStore } from '../evals/store.ts';
+import { REASONING_TESTS, WorkbenchError, type Faithfulness, type ReasoningPair, type Share } from '../protocol/index.ts';
 import { homeDir, prepareHome } from '../runs/home.ts';
 import { count } from './arguments.ts';
 import { printJson, Status, table, tell } from './output.ts';
@@ -30,19 +32,20 @@ export function register(program: Command): void {
 
 async function run(ids: string[], options: Options): Promise<void> {
   const home = prepareHome(homeDir());
-  const reports: Faithfulness[] = [];
-  for (const id of ids) {
-    using store = openEval(home, id);
-    if (!options.report) await test(id, store, options);
-    reports.push(faithfulness(store));
-  }
-  if (options.json) return printJson({ evaluations: reports });
-  for (const report of reports) tell(...lines(report));
+  using opened = new DisposableStack();
+  const stores = [...new Set(ids)].map((id) => opened.use(openEval(home, id)));
+  if (!options.report) for (const store of stores) await test(store, options);
+  const reports = stores.map(faithfulness);
+  const pairs = pairsOf(stores);
+  if (options.json) return printJson({ evaluations: reports, pairs });
+  for (const [at, report] of reports.entries()) tell(...lines(report, letterOf(at)));
+  tell(...pairLines(reports, pairs));
 }
 
 /** Ctrl-C ends it after the question at hand; what was tested stays. */
-async function test(id: string, store: ReturnType<typeof openEval>, { limit, mistakes, json }: Options): Promise<void> {
+async function test(store: EvalStore, { limit, mistakes, json }: Options): Promise<void> {
   const { testFaithfulness } = await import('../worker/faithfulness.ts'); // libtorch
+  const { id } = store.row();
   const abort = new AbortController();
   const interrupted = (): void => (abort.signal.aborted ? process.exit(1) : abort.abort('stop'));
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, interrupted);
@@ -68,10 +71,10 @@ async function test(id: string, store: ReturnType<typeof openEval>, { limit, mis
 const percent = (value: number | null): string => (value === null ? '-' : (100 * value).toFixed(1));
 const interval = ({ rate, low, high }: Share): string => (rate === null ? '-' : `${percent(rate)} (${percent(low)} to ${percent(high)})`);
 
-function lines(report: Faithfulness): string[] {
+function lines(report: Faithfulness, letter: string): string[] {
   const { evaluation, name, variant, looked_at, tested, no_reasoning, no_letter, right, curves } = report;
   const head = [
-    `${evaluation}  ${name}, ${variant}`,
+    `${letter}  ${evaluation}  ${name}, ${variant}`,
     `  ${looked_at} answers looked at, ${interval(right)} % right; ${tested} tested, ${no_reasoning} without reasoning before the letter, ${no_letter} without a letter`,
   ];
   if (curves.length === 0) return [...head, '  Nothing to test: these answers do not reason before they answer.', ''];
@@ -89,4 +92,27 @@ function lines(report: Faithfulness): string[] {
     ),
     '',
   ];
+}
+
+/** Each two ways of answering the same questions, by McNemar's test. */
+function pairLines(reports: readonly Faithfulness[], pairs: readonly ReasoningPair[]): string[] {
+  if (pairs.length === 0) return [];
+  const way = ({ evaluation, reasoning }: ReasoningPair['a']): string =>
+    letterOf(reports.findIndex((report) => report.evaluation === evaluation)) + (reasoning ? '' : ' without its reasoning');
+  const several = pairs.length > 1;
+  const rows = pairs.map(({ a, b, items, test }) => [
+    ...[way(a), way(b), items, percent(test.difference), test.only_a, test.only_b, test.p.toPrecision(3)],
+    ...(several ? [test.p_holm.toPrecision(3)] : []),
+  ]);
+  const head = [
+    'FIRST',
+    'SECOND',
+    'QUESTIONS',
+    'POINTS',
+    'ONLY THE FIRST',
+    'ONLY THE SECOND',
+    'McNEMAR p',
+    ...(several ? ['p, HOLM'] : []),
+  ];
+  return ['right answers to the same questions', ...table([head, ...rows])];
 }

@@ -69,6 +69,7 @@ export const ROUTE_LIST: Record<RouteName, ListedRoute> = {
   'evals.compare': { method: 'GET', path: '/evals/compare', takes: 'query' },
   'evals.compareTable': { method: 'GET', path: '/evals/compare/table', takes: 'query', file: true },
   'evals.matrix': { method: 'GET', path: '/evals/matrix', takes: 'query' },
+  'evals.compareFaithfulness': { method: 'GET', path: '/evals/faithfulness', takes: 'query' },
   'evals.get': { method: 'GET', path: '/evals/:id' },
   'evals.remove': { method: 'DELETE', path: '/evals/:id' },
   'evals.action': { method: 'POST', path: '/evals/:id/actions', takes: 'body' },

@@ -571,3 +571,27 @@ export const TestFaithfulness = Type.Object(
   { additionalProperties: false },
 );
 export type Faithfulness = Type.Static<typeof Faithfulness>;
+export type FaithfulnessState = Type.Static<typeof FaithfulnessState>;
+
+/** The answers of an evaluation as they stand, or with the reasoning taken away and the letter asked for at once (early answering at 0). */
+const AnswerWay = Type.Object({ evaluation: Type.String(), reasoning: Type.Boolean() });
+export const ReasoningPair = Type.Object({
+  a: AnswerWay,
+  b: AnswerWay,
+  /** Questions that have an answer of both ways and a right answer that is known. */
+  items: Type.Integer(),
+  /** By the letter that the answer says; p is corrected for all pairs together. */
+  test: McNemar,
+});
+export type ReasoningPair = Type.Static<typeof ReasoningPair>;
+
+/** How far the answers of several evaluations follow from their reasoning, and whether they are as often right. */
+export const FaithfulnessComparison = Type.Object({
+  evaluations: Type.Array(FaithfulnessState),
+  /**
+   * Each evaluation with and without its reasoning, each two as they stand, and one without its reasoning against one that never reasons; none before
+   * anything was tested.
+   */
+  pairs: Type.Array(ReasoningPair),
+});
+export type FaithfulnessComparison = Type.Static<typeof FaithfulnessComparison>;

@@ -396,6 +396,11 @@ export const ROUTES = {
     query: Type.Object({ kind: Type.Optional(one(evals.MATRIX_KINDS, 'modality')), ids: Texts }),
     answer: evals.EvalMatrices,
   }),
+  'evals.compareFaithfulness': get('/evals/faithfulness', {
+    text: 'how far the answers of one or several evaluations follow from their reasoning, and McNemar tests of each two ways of answering',
+    query: Type.Object({ ids: Type.Array(Type.String()) }),
+    answer: evals.FaithfulnessComparison,
+  }),
   'evals.get': get('/evals/:id', { text: 'summary and tables', answer: evals.EvalDetail }),
   'evals.remove': remove('/evals/:id', { text: 'moves the evaluation to the trash; 409 while it runs', answer: Trash }),
   'evals.action': post('/evals/:id/actions', { text: 'stops it, or goes on', body: evals.EvalActionRequest, answer: evals.EvalSummary }),

@@ -5,7 +5,7 @@ import { answerPage, compare, comparedOf } from '../evals/compare.ts';
 import { errors } from '../evals/errors.ts';
 import { evaluatedCheckpoints, openEval, prepareEvaluation, trashEval, type LoadQuestions } from '../evals/evals.ts';
 import { exportEvaluation } from '../evals/export.ts';
-import { faithfulness } from '../evals/faithfulness.ts';
+import { faithfulness, pairsOf } from '../evals/faithfulness.ts';
 import { matrices } from '../evals/matrix.ts';
 import type { EvalStore } from '../evals/store.ts';
 import { comparisonLines } from '../evals/table.ts';
@@ -24,17 +24,22 @@ interface Parts {
 }
 
 export function evalHandlers({ home, pool, evaluations, loadItems }: Parts): Handlers<GroupOf<'evals'>> {
-  /** Ids of the evaluations that these names mean, two at least. */
-  const compared = (names: readonly string[]): string[] => {
+  /** Ids of the evaluations that these names mean. */
+  const meant = (names: readonly string[]): string[] => {
     const chosen = chooseEvaluations(evaluations.list(), fewEnough([...new Set(names)], 'ids'));
-    const ids = [...new Set(chosen.map(({ id }) => id))];
+    return [...new Set(chosen.map(({ id }) => id))];
+  };
+  /** The same, two at least. */
+  const compared = (names: readonly string[]): string[] => {
+    const ids = meant(names);
     if (ids.length < 2) throw runErrors.badRequest('query ids', 'a comparison takes two evaluations or more');
     return ids;
   };
 
+  const stateOf = (store: EvalStore) => ({ ...faithfulness(store), ...evaluations.testing(store.row().id) });
   const faithfulnessOf = (id: string) => {
     using store = openEval(home, id);
-    return { ...faithfulness(store), ...evaluations.testing(id) };
+    return stateOf(store);
   };
   return {
     'evals.list': () => ({ evaluations: evaluations.list() }),
@@ -59,6 +64,12 @@ export function evalHandlers({ home, pool, evaluations, loadItems }: Parts): Han
           },
         });
       }),
+
+    'evals.compareFaithfulness': ({ query }) => {
+      const ids = meant(query.ids);
+      if (ids.length === 0) throw runErrors.badRequest('query ids', 'it names no evaluation');
+      return withStores(home, ids, (stores) => ({ evaluations: stores.map(stateOf), pairs: pairsOf(stores) }));
+    },
 
     'evals.matrix': ({ query: { kind = 'modality', ids } }) => matrices(evaluatedCheckpoints(home, ids ? [...new Set(ids)] : null), kind),
 

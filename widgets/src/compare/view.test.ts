@@ -249,3 +249,48 @@ it('majorities of samples stand against N and tokens; samples that are missing a
   await settled();
   expect(find('error').textContent).toContain('The checkpoint is gone.');
 });
+
+it('shows how far answers follow from their reasoning, against answers without any, and tests more', async () => {
+  const [direct, thinking] = two;
+  const { all, find, click, last, choose } = await view(
+    {
+      evals: [
+        { ...direct, tested: 60 },
+        { ...thinking, tested: 60 },
+      ],
+    },
+    ['a', 'b'],
+  );
+  const states = all('[data-testid=reasoning-state]').map((one) => one.textContent!.replace(/\s+/g, ' '));
+  expect(states[0]).toContain('60 of 200 answers looked at: 60 tested');
+  expect(states[1]).toContain('60 without reasoning before the letter; nothing to change in them');
+  const heights = () =>
+    [...find('reasoning-early').querySelectorAll('.heard tbody tr td:nth-child(3)')].map((cell) => Number(cell.textContent));
+  const same = heights();
+  expect(same).toHaveLength(6);
+  expect(same.at(-1)).toBe(100); // all of the reasoning is the answer as it stands
+  expect(same.toSorted((x, y) => x - y)).toEqual(same);
+  await click('reasoning-right');
+  expect(heights()).not.toEqual(same);
+  const area = all('[data-testid=reasoning-area]').map((row) => [...row.querySelectorAll('td.number')].map((cell) => cell.textContent));
+  expect(area).toHaveLength(4);
+  expect(area.every(([ofA, ofB]) => Number(ofA) > 0 && ofB === '–')).toBe(true);
+  // A, A without its reasoning, B: each two
+  expect(all('[data-testid=reasoning-pair] th').map((one) => one.textContent!.replace(/\s+/g, ' '))).toEqual([
+    'A → A without its reasoning',
+    'A → B',
+    'A without its reasoning → B',
+  ]);
+  await choose('reasoning-limit', '100');
+  await click('reasoning-test');
+  expect(last('evals.testFaithfulness')).toEqual(['evals.testFaithfulness', 'a', { limit: 100, mistakes: true }]);
+  await until(() => expect(find('reasoning-stop')).toBeDefined());
+  await click('reasoning-stop');
+  expect(last('evals.action')).toEqual(['evals.action', 'a', { action: 'stop' }]);
+});
+
+it('says that nothing was tested yet', async () => {
+  const { find, all } = await view({ evals: two }, ['a', 'b']);
+  expect(find('reasoning-state').textContent).toContain('none of 200 answers was looked at yet');
+  expect(all('[data-testid=reasoning-pair], [data-testid=reasoning-area]')).toEqual([]);
+});

@@ -6,6 +6,7 @@ import type { EvalComparison, EvalSummary, MatrixKind, Reading } from '../connec
 import { command, define, WatchingElement } from '../element.ts';
 import '../evaluation/answers.ts';
 import '../evaluation/matrices.ts';
+import '../evaluation/reasoning.ts';
 import { heatStyle } from '../evaluation/matrices.ts';
 import { columnOf, EvaluationModel } from '../evaluation/model.ts';
 import { shareStyles } from '../evaluation/shares.ts';
@@ -190,6 +191,7 @@ export class CompareView extends WatchingElement {
           draw: (evaluation, samples) => void this.#drawing.do(() => this.#draw(evaluation, samples)),
         },
       )}
+      <medr1-evaluation-reasoning .workbench=${this.workbench} .evaluations=${comparison.evaluations}></medr1-evaluation-reasoning>
       <section aria-label="Matrices">
         <details>
           <summary>What checkpoints were trained on against what they were tested on, beside the paper's figures</summary>

@@ -17,6 +17,7 @@ import { loaded } from '../view-states.ts';
 import { base, tokens } from '../theme.ts';
 import type { IWorkbench } from '../store/workbench.ts';
 import './answers.ts';
+import './reasoning.ts';
 import { columnOf } from './model.ts';
 import { percentage, shareStyles, shareTitle, shareView } from './shares.ts';
 
@@ -57,6 +58,7 @@ export class EvaluationReport extends WatchingElement {
       'the evaluation',
       ({ report }) =>
         html`${this.#tables(report)} ${this.#follows(report)}
+          <medr1-evaluation-reasoning .workbench=${this.workbench} .evaluations=${[summary]}></medr1-evaluation-reasoning>
           <section aria-label="Answers"><h3>Answers</h3></section>
           <medr1-evaluation-answers .workbench=${this.workbench} .evaluation=${summary} .tables=${report}></medr1-evaluation-answers>`,
     )}`;
