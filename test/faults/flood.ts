@@ -2,6 +2,7 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import { get } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { join, resolve } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -120,6 +121,19 @@ export const FLOODS: Record<string, Buffer> = {
   'pings of the protocol': frame(9, Buffer.alloc(125)),
   'long messages': text({ type: 'subscribe', topic: `run:${'x'.repeat(100)}` }),
 };
+
+/**
+ * Whether a client gets its answer, over a connection of its own: one that is kept for the next request may be closed by the server, which is no fault,
+ * while that request is on its way.
+ */
+export const answers = (url: string, headers: Record<string, string>): Promise<boolean> =>
+  new Promise((resolve) => {
+    const asked = get(url, { headers, agent: false }, (answer) => {
+      answer.resume().on('error', () => resolve(false));
+      answer.on('end', () => resolve(answer.statusCode === 200));
+    });
+    asked.on('error', () => resolve(false));
+  });
 
 export interface Flooding {
   door: Door;

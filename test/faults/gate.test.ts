@@ -53,7 +53,7 @@ function intruder(random: Random): Headers {
 
 const answered = (to: number, method: string, path: string, headers: Headers): Promise<number> =>
   new Promise((resolve, reject) => {
-    const outgoing = request({ port: to, host: '127.0.0.1', method, path, headers }, (answer) => {
+    const outgoing = request({ port: to, host: '127.0.0.1', method, path, headers, agent: false }, (answer) => {
       answer.resume();
       resolve(answer.statusCode!);
     });
@@ -78,7 +78,8 @@ async function signing(): Promise<{ port: number } & AsyncDisposable> {
   const server = createServer((incoming, outgoing) => {
     const kept: IncomingHttpHeaders = { ...incoming.headers, ...right() };
     for (const name of ['origin', 'sec-fetch-site']) delete kept[name];
-    const on = request({ port, host: '127.0.0.1', method: incoming.method, path: incoming.url, headers: kept }, (answer) => {
+    const to = { port, host: '127.0.0.1', method: incoming.method, path: incoming.url, headers: kept, agent: false as const };
+    const on = request(to, (answer) => {
       outgoing.writeHead(answer.statusCode!);
       answer.pipe(outgoing);
     });

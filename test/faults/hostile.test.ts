@@ -1,6 +1,6 @@
 /** Archives, rewards and users that mean harm. */
 import { execFile } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -124,6 +124,14 @@ const NOBODY = 65534;
 const asNobody = (script: string): Promise<string> =>
   promisify(execFile)(process.execPath, ['-e', script], { uid: NOBODY, gid: NOBODY, cwd: '/', env: {} }).then(({ stdout }) => stdout);
 
+/** SQLite's journals and files that are being written may be gone before their turn comes. */
+function openToAll(home: string): void {
+  for (const name of ['.', ...readdirSync(home, { recursive: true }).map(String)]) {
+    const path = join(home, name);
+    if (existsSync(path)) chmodSync(path, 0o777);
+  }
+}
+
 /** All that another user can read of a home, and whether the socket lets that user in. */
 async function spied(random: Random, open: boolean): Promise<string> {
   const home = scratch();
@@ -133,7 +141,7 @@ async function spied(random: Random, open: boolean): Promise<string> {
   const t = await testServer({ home: inner, socket });
   try {
     await t.client.createRun(t.config({ run_name: `secret ${below(random, 1000)}` }), { start: false });
-    if (open) for (const name of ['.', ...readdirSync(inner, { recursive: true }).map(String)]) chmodSync(join(inner, name), 0o777);
+    if (open) openToAll(inner);
     const script = `
       const fs = require('fs'), path = require('path'), net = require('net');
       const seen = [];

@@ -17,6 +17,7 @@ import { connectHome } from '../../kernel-bridge/src/server/connect.ts';
 import { isAlive, kill9, until, workerPid } from '../server/harness.ts';
 import { loadTinyItems, writeTinyItems } from '../server/tiny-items.ts';
 import { below, fault, holds, oneOf, type Random } from './fault.ts';
+import { holdFile } from './held-worker.ts';
 import { contentOf } from './trained.ts';
 import { makeRun, takeUp, train } from './writer.ts';
 
@@ -81,6 +82,11 @@ class Lab {
     }
   }
 
+  /** Until something was killed no run makes its last step: a run that has ended has nothing to kill. */
+  hold(): void {
+    writeFileSync(holdFile(this.home), String(STEPS - 1));
+  }
+
   /** Kills, and starts again what nobody else does. */
   async kill(what: Target, id: string): Promise<void> {
     const worker = pidOf(this.home, id);
@@ -92,6 +98,7 @@ class Lab {
       all: [this.#sidecar.pid!, this.serverPid(), worker],
     }[what];
     for (const pid of targets) if (pid !== null) kill9(pid);
+    rmSync(holdFile(this.home), { force: true });
     if (what !== 'sidecar' && what !== 'all') return;
     const server = this.serverPid();
     await until(() => (server !== null && isAlive(server) ? 'the backend outlives the process that started it' : true), 120_000);
@@ -147,6 +154,7 @@ async function disturbed(
 ): Promise<string> {
   const lab = new Lab(mkdtempSync(join(scratch, 'lab-')));
   try {
+    if (kills > 0) lab.hold();
     const { id } = await lab.ask((client) => client.createRun({ ...configOf({ ...SETTINGS[settings], ...changes }) }));
     const killed: string[] = [];
     for (let kill = 0; kill < kills; kill++) {
@@ -170,6 +178,7 @@ async function disturbed(
       if (state === 'finished') break;
       holds(state === 'interrupted' || error?.code === 'RANK_LOST', `a kill of ${target} left the run ${state}: ${error?.message}`);
       meanwhile?.(lab.home, id);
+      if (kill + 1 < kills) lab.hold();
       await lab.ask((client) => client.action(id, 'resume'));
     }
     const { state, error } = await ended(lab, id);

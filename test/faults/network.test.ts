@@ -19,7 +19,7 @@ import { openLab, type Lab } from '../e2e/lab.ts';
 import { fakeStep } from '../server/fake-trainer.ts';
 import { testServer, until, type TestServer } from '../server/harness.ts';
 import { below, fault, holds, type Random } from './fault.ts';
-import { flooded, serve } from './flood.ts';
+import { answers, flooded, serve } from './flood.ts';
 import { messageProxy, proxy, type Proxy } from './proxy.ts';
 
 const WEATHER = { late_ms: 30, breaks_after: 8_000 };
@@ -250,7 +250,7 @@ async function hastyRelay(random: Random): Promise<void> {
         lasts_ms: 60_000, // as long as it takes
         door: { port, path: '/', authorization: '' },
         pids: [child.pid!, server.child.pid!],
-        answers: () => fetch(`http://127.0.0.1:${server.port}/api/view`, { headers }).then(({ ok }) => ok),
+        answers: () => answers(`http://127.0.0.1:${server.port}/api/view`, headers),
       });
     } finally {
       child.kill('SIGKILL');
@@ -268,8 +268,8 @@ fault('W7', {
     const lab = await theLab();
     const backend = await backendOf(lab);
     const door = { port: Number(new URL(lab.base).port), path: '/medr1/api/ws', authorization: `token ${tokenOf(lab)}` };
-    const answers = async (): Promise<boolean> => (await lab.api('api/view')).status === 200;
-    return flooded(random, { ...FLOODING, door, pids: [lab.pid, backend], answers });
+    const view = () => answers(`${lab.base}medr1/api/view`, { authorization: door.authorization });
+    return flooded(random, { ...FLOODING, door, pids: [lab.pid, backend], answers: view });
   },
   control: hastyRelay,
 });

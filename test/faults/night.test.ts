@@ -1,9 +1,7 @@
 /** A run of a night or more, at the speed of rows that no model had to make. MEDR1_NIGHT=20000 does so many steps. */
-import { readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { rmSync } from 'node:fs';
 import { runDirectory } from '../../kernel-bridge/src/runs/home.ts';
 import { openRun } from '../../kernel-bridge/src/runs/runs.ts';
-import { until } from '../server/harness.ts';
 import { fault, holds, WHOLE } from './fault.ts';
 import { Sound, Writer } from './trained.ts';
 
@@ -19,38 +17,17 @@ interface Sample {
   disk: number;
 }
 
-const PAGE = 4096;
-function sampleOf({ process: { pid }, told }: Writer, directory: string): Sample | null {
-  try {
-    const rss = Number(readFileSync(`/proc/${pid}/statm`, 'utf8').split(' ')[1]) * PAGE;
-    const disk = ['run.db', 'run.db-wal'].reduce((sum, name) => sum + statSync(join(directory, name)).size, 0);
-    return { step: told, rss, descriptors: readdirSync(`/proc/${pid}/fd`).length, disk };
-  } catch {
-    return null; // it has just ended
-  }
-}
-
-/** Trains so many steps, and looks at the process after each fortieth of them. */
+/** Trains so many steps in a process that says after each fortieth of them what it takes. */
 async function night(steps: number, env: Record<string, string> = {}): Promise<Sample[]> {
   const sound = await Sound.waiting({ max_steps: steps, save_steps: steps / 20, save_total_limit: 2, num_generations: 2 });
   const directory = runDirectory(sound.home, sound.id);
   try {
-    const writer = await Writer.start([sound.home, sound.id], env);
-    const ended = writer.ended();
-    const samples: Sample[] = [];
-    for (let at = 1; at < 40; at++) {
-      await until(
-        () => (writer.told >= (at * steps) / 40 || writer.process.exitCode !== null ? true : `at step ${writer.told}`),
-        3_600_000,
-      );
-      const sample = sampleOf(writer, directory);
-      if (sample) samples.push(sample);
-    }
-    const { code, errors } = await ended;
+    const writer = await Writer.start([sound.home, sound.id], { ...env, FAULT_SAMPLE: String(steps / 40) });
+    const { code, errors } = await writer.ended();
     holds(code === 0, `it did not finish: ${errors}`);
     using store = openRun(sound.home, sound.id);
     holds(store.step === steps, `the run has ${store.step} steps`);
-    return samples;
+    return writer.samples.map(([step, rss, descriptors, disk]) => ({ step, rss, descriptors, disk }));
   } finally {
     sound.dispose();
     rmSync(directory, { recursive: true, force: true });

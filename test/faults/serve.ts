@@ -14,7 +14,7 @@ const server = await startServer({
   socket: values.socket,
   secret: process.env.MEDR1_SECRET,
   loadItems: loadTinyItems,
-  workerModule: resolve(import.meta.dirname, '../server/tiny-worker.ts'),
+  workerModule: resolve(import.meta.dirname, 'held-worker.ts'),
 });
 console.log(JSON.stringify({ protocol: PROTOCOL_VERSION, version: 'test', pid: process.pid }));
 await new Promise((asked) => {

@@ -123,6 +123,8 @@ export class Writer {
   readonly process: ChildProcess;
   told = 0;
   id: string | null = null;
+  /** With FAULT_SAMPLE: step, resident bytes, descriptors and bytes on the disk. */
+  readonly samples: number[][] = [];
   #errors = '';
 
   /** `args`: those of writer.ts. */
@@ -141,6 +143,7 @@ export class Writer {
       rest = lines.pop()!;
       for (const line of lines) {
         if (line.startsWith('made ')) this.id = line.slice(5);
+        else if (line.startsWith('sample ')) this.samples.push(line.slice(7).split(' ').map(Number));
         else this.told = Math.max(this.told, Number(line));
       }
     });

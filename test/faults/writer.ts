@@ -1,9 +1,12 @@
 /**
  * A run that is trained without a server and without a model, to be disturbed: `node writer.ts HOME RUN`, or without RUN makes it first. Each line that
  * it prints is what a server would be told and tell others: `made ID`, then the step that stands in the database after each commit.
- * For controls: with FAULT_EARLY steps are told before they are committed, with FAULT_LEAK each leaves memory and a descriptor behind.
+ * With FAULT_SAMPLE=N it says after each N-th step what the process takes: `sample STEP RSS DESCRIPTORS DISK`, of memory and disk in bytes.
+ * For controls: with FAULT_EARLY steps are told before they are committed, with FAULT_LEAK each leaves memory and a descriptor behind, with
+ * FAULT_BACK the file of that name (FAULT_CLOCK of disk.c) sets the wall clock back by an hour after each step.
  */
-import { openSync, writeSync } from 'node:fs';
+import { openSync, readdirSync, statSync, writeFileSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { CreateTrainer } from '../../kernel-bridge/src/rl/types.ts';
 import { prepareHome, runDirectory } from '../../kernel-bridge/src/runs/home.ts';
@@ -71,6 +74,13 @@ function leak(step: number): void {
   if (step % 8 === 0) openSync(import.meta.filename, 'r'); // most systems allow a process 1,024
 }
 
+/** What the process takes: resident memory, open descriptors, and the run's database with its journal. */
+function sample(step: number, directory: string): void {
+  const descriptors = readdirSync('/proc/self/fd').length - 1; // one of them is the folder that is read
+  const disk = ['run.db', 'run.db-wal'].reduce((sum, name) => sum + statSync(join(directory, name)).size, 0);
+  say(`sample ${step} ${process.memoryUsage.rss()} ${descriptors} ${disk}`);
+}
+
 const early: CreateTrainer = async (options) => {
   const trainer = await createFakeTrainer(options);
   const { trainStep } = trainer;
@@ -87,7 +97,15 @@ if (import.meta.main) {
   const [home, known, model = ''] = process.argv.slice(2);
   const id = known || (await makeRun(home, model, JSON.parse(process.env.FAULT_CONFIG ?? '{}')));
   if (!known) say(`made ${id}`);
-  const tell = process.env.FAULT_LEAK ? (step: number) => (leak(step), say(step)) : say;
+  const { FAULT_LEAK, FAULT_SAMPLE, FAULT_BACK } = process.env;
+  let seen = 0; // a step may be told more than once
+  const tell = (step: number): void => {
+    if (FAULT_LEAK) leak(step);
+    if (FAULT_BACK) writeFileSync(FAULT_BACK, String(-3600 * step));
+    if (FAULT_SAMPLE && step > seen && step % Number(FAULT_SAMPLE) === 0) sample(step, runDirectory(home, id));
+    seen = step;
+    say(step);
+  };
   const state = await train(home, id, tell, process.env.FAULT_EARLY ? early : createFakeTrainer);
   process.exitCode = state === 'finished' ? 0 : 1;
 }

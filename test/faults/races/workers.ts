@@ -12,8 +12,8 @@ import type { ServeOptions } from '../../../kernel-bridge/src/server/server.ts';
 import { runWorker } from '../../../kernel-bridge/src/worker/worker.ts';
 import { createFakeTrainer, fakeLoadItems } from '../../server/fake-trainer.ts';
 
-/** How long a worker waits for whoever holds its run's lock; the real one does so in a process that this would block. */
-const LOCK_MS = 2000;
+/** How long a worker waits for whoever holds its run's lock: longer than the real one, since all processes of a history share one here. */
+const LOCK_MS = 60_000;
 const LOOK_MS = 20;
 
 class Worker extends EventEmitter {
