@@ -7,6 +7,7 @@
  *   FAULT_HOW    kill: SIGKILL before it is made; killed: after; EIO, ENOSPC: it fails so, it alone; EIO+: and all after it;
  *                lie: it is not made, and says that it was
  *   FAULT_COUNT  file that gets the name of each call, one a line; "head" are writes of a few bytes
+ *   FAULT_STRUCK file that gets the name of the call that went wrong; its number alone does not tell, as calls of other threads come in between
  *   FAULT_SYNC   0: fsync and fdatasync do nothing and say that they did
  *   FAULT_CLOCK  file with seconds that are added to the wall clock, read at each look at it
  */
@@ -54,8 +55,8 @@ static int fd_below(int fd, char *path) {
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static long calls = 0;
 
-static void note(const char *what, const char *path) {
-  const char *file = setting("FAULT_COUNT");
+static void note(const char *name, const char *what, const char *path) {
+  const char *file = setting(name);
   if (file == NULL) return;
   int fd = REAL(open)(file, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
   if (fd < 0) return;
@@ -71,11 +72,12 @@ static int struck(const char *what, const char *path) {
   const char *at = setting("FAULT_AT"), *how = setting("FAULT_HOW");
   pthread_mutex_lock(&lock);
   long call = ++calls;
-  note(what, path);
+  note("FAULT_COUNT", what, path);
   pthread_mutex_unlock(&lock);
   if (at == NULL || how == NULL) return MADE;
   long wanted = atol(at);
   if (wanted == 0 || call < wanted || (call > wanted && strcmp(how, "EIO+") != 0)) return MADE;
+  if (call == wanted) note("FAULT_STRUCK", what, path);
   if (strcmp(how, "kill") == 0) kill(getpid(), SIGKILL);
   if (strcmp(how, "killed") == 0) return THEN_KILLED;
   if (strcmp(how, "lie") == 0) return LIES;

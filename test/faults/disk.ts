@@ -34,6 +34,8 @@ export interface Faults {
   how?: 'kill' | 'killed' | 'EIO' | 'ENOSPC' | 'EIO+' | 'lie';
   /** File that gets the name of each call. */
   count?: string;
+  /** File that gets the name of the call that goes wrong. */
+  struck?: string;
   /** False: fsync does nothing. */
   sync?: boolean;
   /** File with the seconds by which the wall clock is wrong. */
@@ -41,13 +43,14 @@ export interface Faults {
 }
 
 /** Environment of a process whose disk does this. */
-export function diskEnvironment({ dir, at, how, count, sync, clock }: Faults): Record<string, string> {
+export function diskEnvironment({ dir, at, how, count, struck, sync, clock }: Faults): Record<string, string> {
   build();
   const given = {
     FAULT_DIR: dir,
     FAULT_AT: at,
     FAULT_HOW: how,
     FAULT_COUNT: count,
+    FAULT_STRUCK: struck,
     FAULT_SYNC: sync === false ? 0 : undefined,
     FAULT_CLOCK: clock,
   };

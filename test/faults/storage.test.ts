@@ -1,6 +1,6 @@
 /** Each call that writes of a run that trains: killed there, or refused there by the disk. */
-import { rmSync, writeFileSync } from 'node:fs';
-import { afterAll, it } from 'vitest';
+import { existsSync, rmSync, writeFileSync } from 'node:fs';
+import { afterAll, expect, it } from 'vitest';
 import { join } from 'node:path';
 import { runDirectory } from '../../kernel-bridge/src/runs/home.ts';
 import { callsIn, diskEnvironment, lacksDisk, type Faults } from './disk.ts';
@@ -67,16 +67,21 @@ fault('D4', {
   attempt: async (_, place) => {
     const home = sound!.copy();
     const how = REFUSALS[place % 3];
-    const { told, code, errors } = await write(home, { at: Math.floor(place / 3) + 1, how });
+    const struck = join(home, 'struck');
+    const { told, code, errors } = await write(home, { at: Math.floor(place / 3) + 1, how, struck });
+    const call = existsSync(struck) ? callsIn(struck)[0] : 'none';
     const state = await keptWhatWasTold(home, sound!.id, told);
     const { error } = sound!.row(home);
     // Of an fsync SQLite says that the disk failed, whatever the disk said.
-    const unnamed = calls[Math.floor(place / 3)].startsWith('fsync') && error?.code === 'DISK_FAILED';
+    const unnamed = call.startsWith('fsync') && error?.code === 'DISK_FAILED';
     if (how === 'ENOSPC' && !unnamed)
-      holds(state === 'finished', `a disk that was full for a moment ended the run: ${state}, ${JSON.stringify(error)}`);
+      holds(
+        state === 'finished',
+        `a disk that was full for a moment (${call}) ended the run: ${state}, ${JSON.stringify(error)}, ${errors}`,
+      );
     else if (code !== 0) {
       const named = /^DISK_/.test(error?.code ?? '') || /EIO|disk I\/O error|input\/output error/i.test(errors);
-      holds(named, `nothing says that the disk failed: ${state}, ${JSON.stringify(error)}, ${errors}`);
+      holds(named, `nothing says that the disk failed (${call}): ${state}, ${JSON.stringify(error)}, ${errors}`);
     }
     await sound!.goesOn(home);
     return code === 0 ? `${how}: finished` : `${how}: ${state === 'failed' ? error!.code : 'the worker died'}, went on`;
@@ -88,6 +93,33 @@ fault('D4', {
     await keptWhatWasTold(home, sound!.id, told);
     rmSync(home, { recursive: true });
   },
+});
+
+/** Of the calls with which a process opens a run's database, each kind once. */
+const opening = (): number[] => {
+  const made = calls.slice(
+    0,
+    calls.findIndex((call) => call.endsWith('worker.lock')),
+  );
+  return [...new Set(made)].map((call) => made.indexOf(call) + 1);
+};
+
+it.runIf(lacksDisk() === null)('a disk that refuses the opening of a database is told as that, not as a damaged run', async () => {
+  await setUp();
+  expect(opening().length).toBeGreaterThan(2);
+  for (const at of opening()) {
+    for (const how of ['ENOSPC', 'EIO+'] as const) {
+      const home = sound!.copy();
+      const { code, errors } = await write(home, { at, how });
+      expect([how, at, code === 0 || errors], errors).toEqual([
+        how,
+        at,
+        how === 'EIO+' ? expect.stringMatching(/EIO|disk I\/O error/) : true,
+      ]);
+      expect(errors).not.toContain('cannot be read');
+      rmSync(home, { recursive: true });
+    }
+  }
 });
 
 it('a run of an earlier version whose list of unusable questions came empty out of a power cut goes on', async () => {

@@ -12,9 +12,8 @@ import { hashItems } from '../data/splits/hash.ts';
 import { problemText } from '../protocol/problems.ts';
 import { errors as runErrors } from '../runs/errors.ts';
 import { isRunId, makeDirectory, newRunId } from '../runs/home.ts';
-import { noRoom } from '../log/errors.ts';
+import { machineRefusal } from '../log/errors.ts';
 import { isLocked, tryLock } from '../log/lock.ts';
-import { isDiskFull } from '../log/disk-space.ts';
 import { checkModel, openRun } from '../runs/runs.ts';
 import type { TrainConfig } from '../protocol/config.ts';
 import { errors } from './errors.ts';
@@ -315,7 +314,7 @@ function create(home: string, made: Parameters<typeof EvalStore.create>[1]): Eva
     renameDurably(making, evalDirectory(home, made.id));
   } catch (error) {
     rmSync(making, { recursive: true, force: true });
-    throw isDiskFull(error) ? noRoom(making, error) : error;
+    throw machineRefusal(making, error) ?? error;
   }
   return EvalStore.open(evalDirectory(home, made.id));
 }

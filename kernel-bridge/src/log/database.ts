@@ -1,10 +1,10 @@
 /** SQLite databases by the rules that made them survive every simulated power cut: WAL, synchronous=FULL, one transaction a change. */
-import { existsSync } from 'node:fs';
-import { basename, dirname } from 'node:path';
+import { existsSync, rmSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { WorkbenchError } from '../protocol/errors.ts';
-import { noRoom } from './errors.ts';
-import { hasRoom, isBusy, isDiskFull } from './disk-space.ts';
+import { cannotOpen, hasRoom, isDiskError } from './disk-space.ts';
+import { machineRefusal, noRoom } from './errors.ts';
 
 /** The mark of a kind of database, and the errors for a file of another kind and for one that cannot be read. */
 export interface DatabaseKind {
@@ -49,7 +49,7 @@ export function openAs(file: string, kind: DatabaseKind, { check = false, wait_m
     return db;
   } catch (error) {
     db?.close();
-    throw error instanceof WorkbenchError || isDiskFull(error) || isBusy(error) ? error : kind.damaged(file, error);
+    throw machineRefusal(file, error) ?? kind.damaged(file, error);
   }
 }
 
@@ -81,6 +81,34 @@ function bringUpToDate(db: DatabaseSync, { columns, names = [], sql = '' }: Data
 
 /** Opens or makes a database by these rules, or throws when the file system ignores them. */
 export function connect(file: string, wait_ms = 10_000): DatabaseSync {
+  try {
+    return connected(file, wait_ms);
+  } catch (error) {
+    if (!isDiskError(error) && !cannotOpen(error)) throw error;
+    // SQLite's words for a journal or an index of it that it cannot make, also where the disk is full
+    if (!hasRoom(dirname(file))) throw noRoom(file, error);
+  }
+  try {
+    return connected(file, wait_ms); // once more is no harm: nothing was written
+  } catch (error) {
+    throw Object.assign(error as Error, { cause: refusedFile(dirname(file)) });
+  }
+}
+
+/** Why no file can be made in a folder, which SQLite does not tell; undefined where one can. */
+function refusedFile(folder: string): unknown {
+  const file = join(folder, `.probe-${process.pid}`);
+  try {
+    writeFileSync(file, 'probe');
+    return undefined;
+  } catch (error) {
+    return error;
+  } finally {
+    rmSync(file, { force: true });
+  }
+}
+
+function connected(file: string, wait_ms: number): DatabaseSync {
   const db = new DatabaseSync(file, { timeout: wait_ms, enableForeignKeyConstraints: true });
   try {
     db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL');
@@ -92,12 +120,9 @@ export function connect(file: string, wait_ms = 10_000): DatabaseSync {
     return db;
   } catch (error) {
     db.close();
-    throw withoutIndex(error) && !hasRoom(dirname(file)) ? noRoom(file, error) : error;
+    throw error;
   }
 }
-
-/** SQLite's word for an index of the journal that it cannot make: on a full disk it does not say that. */
-const withoutIndex = (error: unknown): boolean => error instanceof Error && /disk I\/O error/.test(error.message);
 
 /** What `read` sees of these databases is of one moment, whatever others write meanwhile. */
 export function snapshot<T>(databases: readonly DatabaseSync[], read: () => T): T {

@@ -1,12 +1,49 @@
+/** What a machine refuses a command or a request, by its name: none of these says anything of what a file holds. */
 import { WorkbenchError } from '../protocol/errors.ts';
+import { isBusy, isDenied, isDiskError, isDiskFull } from './disk-space.ts';
 
-/** DISK_FULL: a disk refused what a command or a request was about to write. */
+const make =
+  (code: string, http: number) =>
+  (message: string, remedy: string, cause: unknown): WorkbenchError =>
+    new WorkbenchError({ code, http, exit: 1, message, remedy, cause });
+
+/** Of what lies behind it, where that is known: SQLite says of most that it cannot open a file. */
+const text = (cause: unknown): string => (cause instanceof Error ? (cause.cause ? text(cause.cause) : cause.message) : String(cause));
+
+/** DISK_FULL: a disk refused what was about to be written. */
 export const noRoom = (path: string, cause: unknown): WorkbenchError =>
-  new WorkbenchError({
-    code: 'DISK_FULL',
-    http: 507,
-    exit: 1,
-    message: `The disk that holds ${path} is full.`,
-    remedy: 'Make room (old runs, the trash), then repeat this. What was done so far is kept.',
+  make('DISK_FULL', 507)(
+    `The disk that holds ${path} is full.`,
+    'Make room (old runs, the trash), then repeat this. What was done so far is kept.',
     cause,
-  });
+  );
+
+export const notWritable = (path: string, cause: unknown): WorkbenchError =>
+  make('NOT_WRITABLE', 500)(
+    `${path} cannot be made or written to: ${text(cause)}`,
+    'Give yourself the right to write there, move away what stands there, or name another home with MEDR1_HOME.',
+    cause,
+  );
+
+const diskFailed = (path: string, cause: unknown): WorkbenchError =>
+  make('DISK_FAILED', 500)(
+    `The disk that holds ${path} could not be read or written: ${text(cause)}`,
+    "Look at the system's log (dmesg) and at the disk, then repeat this. What was done so far is kept.",
+    cause,
+  );
+
+const databaseBusy = (cause: unknown): WorkbenchError =>
+  make('DATABASE_BUSY', 503)(
+    `Another program holds the database: ${text(cause)}`,
+    'Close the program that has a run.db open for writing (sqlite3, a backup), then try again.',
+    cause,
+  );
+
+/** The error by its name where the machine refused to open, read or write `file`; null where the error is about something else. */
+export function machineRefusal(file: string, error: unknown): WorkbenchError | null {
+  if (error instanceof WorkbenchError) return error;
+  if (isDiskFull(error)) return noRoom(file, error);
+  if (isDiskError(error)) return diskFailed(file, error);
+  if (isBusy(error)) return databaseBusy(error);
+  return isDenied(error, file) ? notWritable(file, error) : null;
+}

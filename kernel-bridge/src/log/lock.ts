@@ -4,14 +4,13 @@
  */
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
-import { noRoom } from './errors.ts';
-import { isDiskFull } from './disk-space.ts';
+import { machineRefusal } from './errors.ts';
 
 export interface Lock extends Disposable {
   release(): void;
 }
 
-/** The lock, or null when another process holds it. Throws DISK_FULL. */
+/** The lock, or null when another process holds it. Throws DISK_FULL and what else log/errors.ts names. */
 export function tryLock(file: string, wait_ms = 0): Lock | null {
   const db = new DatabaseSync(file, { timeout: wait_ms });
   try {
@@ -19,7 +18,7 @@ export function tryLock(file: string, wait_ms = 0): Lock | null {
   } catch (error) {
     db.close();
     if (/locked|busy/i.test(String(error))) return null;
-    throw isDiskFull(error) ? noRoom(file, error) : error;
+    throw machineRefusal(file, error) ?? error;
   }
   const release = (): void => {
     if (db.isOpen) db.close();

@@ -8,6 +8,7 @@ import { hash } from 'node:crypto';
 import { setImmediate as yieldToEvents } from 'node:timers/promises';
 import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
 import { prepared } from '../log/database.ts';
+import { isBusy, isDiskError, isDiskFull } from '../log/disk-space.ts';
 import type { Checkpoint } from '../protocol/run.ts';
 
 type Row = (null | number | bigint | string | Uint8Array)[];
@@ -237,11 +238,12 @@ async function checkLog(db: DatabaseSync, { upTo, last: lastStep }: { upTo: numb
   }
 }
 
-/** Null when the digest holds, '' when it does not, and a message when the rows cannot be read. */
+/** Null when the digest holds, '' when it does not, and a message when the rows cannot be read. Throws where the machine does not let them be read. */
 function damaged(holds: () => boolean): string | null {
   try {
     return holds() ? null : '';
   } catch (error) {
+    if (isDiskFull(error) || isDiskError(error) || isBusy(error)) throw error;
     return error instanceof Error ? error.message : String(error);
   }
 }

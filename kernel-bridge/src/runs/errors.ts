@@ -277,12 +277,6 @@ export const errors = {
     ),
   generateStopped: () => make('GENERATE_STOPPED', 499)('The question was cancelled.', 'Nothing to do.'),
 
-  notWritable: (path: string, cause: unknown) =>
-    make('NOT_WRITABLE', 500)(
-      `${path} cannot be made or written to: ${cause instanceof Error ? cause.message : String(cause)}`,
-      'Give yourself the right to write there, move away what stands there, or name another home with MEDR1_HOME.',
-      cause,
-    ),
   outNotWritable: (path: string, cause: unknown) =>
     make('NOT_WRITABLE', 500)(
       `${path} cannot be written: ${text(cause)}`,
@@ -296,16 +290,10 @@ export const errors = {
       `The disk that holds ${directory} is full: the run ended before its last steps were in a checkpoint.`,
       'Make room (old runs, the trash), then resume: it goes on from its last checkpoint.',
     ),
-  diskFailed: (directory: string, cause: unknown) =>
+  endedFailed: (directory: string, cause: unknown) =>
     make('DISK_FAILED', 500)(
       `The disk that holds ${directory} could not be read or written: ${text(cause)}`,
       "Look at the system's log (dmesg) and at the disk. All steps up to the last checkpoint are safe: resume goes on from there once the disk works.",
-      cause,
-    ),
-  databaseBusy: (cause: unknown) =>
-    make('DATABASE_BUSY', 503)(
-      `Another program holds the database: ${text(cause)}`,
-      'Close the program that has a run.db open for writing (sqlite3, a backup), then try again.',
       cause,
     ),
   runGone: (directory: string) =>

@@ -7,7 +7,7 @@
 import { randomBytes } from 'node:crypto';
 import { accessSync, chmodSync, constants, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { errors } from './errors.ts';
+import { notWritable } from '../log/errors.ts';
 
 export { homeDir } from '../data/home.ts';
 
@@ -24,7 +24,7 @@ export function makeDirectory(path: string): void {
     mkdirSync(path, { recursive: true, mode: 0o700 });
     accessSync(path, constants.W_OK | constants.X_OK);
   } catch (cause) {
-    throw errors.notWritable(path, cause);
+    throw notWritable(path, cause);
   }
 }
 

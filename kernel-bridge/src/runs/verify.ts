@@ -1,4 +1,6 @@
 /** Looks whether a run holds what was written to it: SQLite's own check of the file, then the digests over its rows. */
+import { join } from 'node:path';
+import { machineRefusal } from '../log/errors.ts';
 import { verifyCheckpoint } from './checkpoints.ts';
 import { firstDamage, isSealed, type Damage } from './digest.ts';
 import { errors } from './errors.ts';
@@ -10,7 +12,7 @@ import type { RunStore } from './store.ts';
  */
 export async function checkRun(run: RunStore, options: { upTo?: number; waiting?: boolean } = {}, named = run): Promise<void> {
   const structure = structuralDamage(run);
-  const damage = await firstDamage(run.db, options).catch((error: Error): Damage => ({ step: 0, what: error.message }));
+  const damage = await firstDamage(run.db, options).catch((error: unknown): Damage => ({ step: 0, what: unreadable(run, error) }));
   if (structure !== null || damage !== null) throw damaged(run, named, structure, damage);
   if (options.upTo === undefined) requireLastStep(run, named);
 }
@@ -34,8 +36,15 @@ function structuralDamage(run: RunStore): string | null {
     const renamed = run.db.prepare(RENAMED).get();
     return renamed === undefined ? null : `column ${renamed.column} of ${renamed.table} has another name`;
   } catch (error) {
-    return error instanceof Error ? error.message : String(error);
+    return unreadable(run, error);
   }
+}
+
+/** What SQLite says of a file that holds other things than it should. Throws by its name what the machine refused, such as a disk that fails. */
+function unreadable(run: RunStore, error: unknown): string {
+  const named = machineRefusal(join(run.directory, 'run.db'), error);
+  if (named) throw named;
+  return error instanceof Error ? error.message : String(error);
 }
 
 /** What `medr1 runs verify` tells of a run that holds. Throws RUN_DAMAGED, and CHECKPOINT_DAMAGED of the first checkpoint that is. */

@@ -3,8 +3,7 @@ import { Hono } from 'hono';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import { errorBody, WorkbenchError } from '../protocol/errors.ts';
 import { MAX_BODY_BYTES } from '../protocol/routes.ts';
-import { noRoom } from '../log/errors.ts';
-import { isBusy, isDiskFull } from '../log/disk-space.ts';
+import { machineRefusal } from '../log/errors.ts';
 import { errors } from '../runs/errors.ts';
 import { refusal, type Gate } from './auth.ts';
 import { mount, type Handlers } from './mount.ts';
@@ -32,18 +31,11 @@ export function createApp(handlers: Partial<Handlers>, home: string, gate: Gate)
     return c.json(errorBody(error), error.http as ContentfulStatusCode);
   });
   root.onError((thrown, c) => {
-    const error = named(thrown, home);
+    const error = machineRefusal(home, thrown) ?? thrown; // a full disk, a busy database: by their names, whatever route met them
     if (error instanceof WorkbenchError) return c.json(errorBody(error), error.http as ContentfulStatusCode);
     if (c.req.raw.signal.aborted) return c.body(null, 499 as ContentfulStatusCode); // nobody waits for it
     process.stderr.write(`${c.req.method} ${c.req.path}: ${error.stack ?? error.message}\n`);
     return c.json(errorBody(error), 500);
   });
   return root;
-}
-
-/** A full disk and a busy database by their names, whatever route met them. */
-function named(thrown: Error, home: string): Error {
-  if (thrown instanceof WorkbenchError) return thrown;
-  if (isDiskFull(thrown)) return noRoom(home, thrown);
-  return isBusy(thrown) ? errors.databaseBusy(thrown) : thrown;
 }

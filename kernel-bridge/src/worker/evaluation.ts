@@ -15,9 +15,8 @@ import { EvalStore } from '../evals/store.ts';
 import { errorBody, WorkbenchError } from '../protocol/errors.ts';
 import type { EvalState, Sight } from '../protocol/evals.ts';
 import type { VqaItem } from '../protocol/data.ts';
-import { noRoom } from '../log/errors.ts';
+import { machineRefusal } from '../log/errors.ts';
 import { tryLock } from '../log/lock.ts';
-import { isDiskFull } from '../log/disk-space.ts';
 import { checkModel } from '../runs/runs.ts';
 import type { Answerer, Asked, OpenAnswerer } from './answerer.ts';
 
@@ -65,7 +64,7 @@ export async function runEvaluation(options: EvaluationOptions): Promise<EvalSta
     return 'finished';
   } catch (error) {
     options.log(error instanceof Error ? (error.stack ?? error.message) : String(error));
-    return fail(isDiskFull(error) ? noRoom(options.directory, error) : error);
+    return fail(machineRefusal(options.directory, error) ?? error);
   }
 }
 

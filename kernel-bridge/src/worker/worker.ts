@@ -56,7 +56,7 @@ export interface WorkerOptions {
 /** Returns the state in which the run ended, or is where it does not wait for a worker; an error of the trainer is stored and ends it as `failed`. */
 export async function runWorker(options: WorkerOptions): Promise<RunState> {
   using lock = tryLock(lockFile(options.directory), 2000);
-  using store = RunStore.open(options.directory, { wait_ms: LOCKED_MS });
+  using store = await openStore(options);
   if (!lock) throw errors.runLocked(store.row().id, trainedBy(options.directory));
   let trainer: Trainer | undefined;
   try {
@@ -80,10 +80,23 @@ export async function runWorker(options: WorkerOptions): Promise<RunState> {
   }
 }
 
+/** A disk that is full keeps the run waiting here as it does later: the run goes on once there is room. */
+async function openStore({ directory, log, nudge, signal }: WorkerOptions): Promise<RunStore> {
+  for (let said = false; ; said = true) {
+    try {
+      return RunStore.open(directory, { wait_ms: LOCKED_MS });
+    } catch (error) {
+      if (!isDiskFull(error) || signal.aborted) throw error;
+      if (!said) log(String(error));
+      await nudge();
+    }
+  }
+}
+
 /** What is told of an error that ended a run: of a disk that is full or fails, by its own name. */
 function endOf(error: unknown, directory: string): unknown {
   if (isDiskFull(error)) return errors.endedFull(directory);
-  return isDiskError(error) ? errors.diskFailed(directory, error) : error;
+  return isDiskError(error) ? errors.endedFailed(directory, error) : error;
 }
 
 async function begin(store: RunStore, disk: PatientDisk, options: WorkerOptions, leftOut: LeftOutJournal): Promise<Trainer> {
