@@ -38,8 +38,8 @@ export async function openLab(baseUrl = '/user/alice/'): Promise<Lab> {
     state: join(home, 'jupyter'),
     baseUrl,
     env: { MEDR1_HOME: home, MEDR1_COMMAND: command },
-    // So that the test can switch the theme as a command does.
-    args: ['--LabApp.expose_app_in_browser=True'],
+    // So that a test can give commands and see a kernel's state, in JupyterLab and in Notebook 7.
+    args: ['--LabApp.expose_app_in_browser=True', '--JupyterNotebookApp.expose_app_in_browser=True'],
     stdio: ['ignore', log, log],
   });
   const server: ChildProcess = lab.process;

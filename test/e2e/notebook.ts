@@ -43,8 +43,23 @@ export async function openNotebook(page: Page, lab: Lab, name: string, where: 'l
   await kernelIsIdle(page);
 }
 
-export const kernelIsIdle = (page: Page): Promise<void> =>
-  page.locator('.jp-NotebookPanel:visible .jp-Notebook-ExecutionIndicator[data-status="idle"]').first().waitFor({ state: 'attached' });
+interface Notebooks {
+  shell: {
+    currentWidget?: { sessionContext?: { session: { kernel: { status: string; connectionStatus: string } | null } | null } } | null;
+  };
+}
+
+/**
+ * As the session says it. The toolbar's indicator says "idle" before there is a kernel as well, and a cell that is run then lets JupyterLab
+ * ask for a kernel in a dialog.
+ */
+export async function kernelIsIdle(page: Page): Promise<void> {
+  await page.waitForFunction(() => {
+    const { jupyterapp } = globalThis as unknown as { jupyterapp?: Notebooks };
+    const kernel = jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel;
+    return kernel?.status === 'idle' && kernel.connectionStatus === 'connected';
+  });
+}
 
 /** Runs a cell as a reader does: into it, and Shift+Enter; again where the page was not ready for it and the cell was not even begun. */
 export async function runCell(page: Page, at: number): Promise<void> {
@@ -52,6 +67,7 @@ export async function runCell(page: Page, at: number): Promise<void> {
   const before = await prompt.textContent();
   await eventually(
     async () => {
+      await nothingLiesOver(page);
       await cellAt(page, at).locator('.cm-content').click();
       await page.keyboard.press('Shift+Enter');
       for (let look = 0; look < 20; look++) {
@@ -63,6 +79,12 @@ export async function runCell(page: Page, at: number): Promise<void> {
     (began) => began,
     `cell ${at} runs`,
   );
+}
+
+/** A dialog keeps every click from the notebook: its words are the reason, not the time-out of the click. */
+async function nothingLiesOver(page: Page): Promise<void> {
+  const dialogs = await page.locator('.jp-Dialog:visible').allInnerTexts();
+  if (dialogs.length) throw new Error(`a dialog lies over the notebook: ${dialogs.join(' | ')}`);
 }
 
 /** Until a cell is done: its prompt has a number. */
