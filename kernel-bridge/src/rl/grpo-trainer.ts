@@ -1,29 +1,15 @@
-import {
-  runReading,
-  WorkbenchError,
-  type Answer,
-  type Ask,
-  type ExplainAsk,
-  type Explained,
-  type LiveSettings,
-  type RewardSet,
-  type SAMPLING_SETTINGS,
-  type TrainConfig,
-} from '../protocol/index.ts';
+import { runReading, WorkbenchError, type LiveSettings, type SAMPLING_SETTINGS, type TrainConfig } from '../protocol/index.ts';
 import { span, tensor, type Tensor } from '../torch/index.ts';
 import { computeAdvantages, type Advantages } from './advantages.ts';
-import { answer } from './answer.ts';
+import { BaseTrainer } from './base-trainer.ts';
 import { answerMetrics, completionMetrics, rewardMetrics } from './batch-metrics.ts';
 import { readTensors, type TrainerState } from './checkpoint.ts';
 import { errors } from './errors.ts';
-import { evaluate } from './evaluate.ts';
-import { explain } from './explain/index.ts';
 import { asked, type Question } from './ask.ts';
 import { frozenLogps, grpoUpdate, scaleOf, type MicroBatch } from './grpo.ts';
 import { Meters, StepClock } from './meters.ts';
 import { microBatches, type Rows } from './micro-batches.ts';
 import { openReference, type Reference } from './policy.ts';
-import type { Gradients } from './optimizer.ts';
 import { mixSeed } from '../stats/random.ts';
 import { agreed } from './ranks.ts';
 import { ratiosOf, toGroups } from './records.ts';
@@ -35,7 +21,7 @@ import { rewardSigns, textSigns } from './sign-metrics.ts';
 import { Training } from './training.ts';
 import type { TokenTrace } from './token-traces.ts';
 import type { StepResult } from '../protocol/step.ts';
-import type { Trainer, TrainerInit } from './types.ts';
+import type { TrainerInit } from './types.ts';
 
 /** Salt that keeps sampling apart from other uses of the run's seed. */
 const SAMPLING = 2;
@@ -77,23 +63,17 @@ interface SavedBuffer {
 }
 
 /** Group relative policy optimisation, one optimiser step at a time. */
-export class GRPOTrainer implements Trainer {
-  readonly #training: Training;
-  readonly #scorer: Scorer;
+export class GRPOTrainer extends BaseTrainer {
   readonly #reference: Reference | null;
   /** The run's own configuration, whatever settings are in force. */
   readonly #beganWith: TrainConfig;
-  /** In force; the buffer's rollouts keep those that they were made by. */
-  #settings: Partial<LiveSettings>;
   #buffer: Buffer | null = null;
   /** Until the first step after a checkpoint: whether this rank could read all images of its rollouts. */
   #restored: { whole: boolean } | null = null;
 
-  private constructor(training: Training, scorer: Scorer, reference: Reference | null, { config, settings = {} }: TrainerInit) {
+  private constructor(training: Training, scorer: Scorer, reference: Reference | null, { config, settings }: TrainerInit) {
+    super(training, scorer, settings);
     this.#beganWith = config;
-    this.#settings = settings;
-    this.#training = training;
-    this.#scorer = scorer;
     this.#reference = reference;
   }
 
@@ -112,18 +92,8 @@ export class GRPOTrainer implements Trainer {
     return trainer;
   }
 
-  get step(): number {
-    return this.#training.step;
-  }
-  get totalSteps(): number {
-    return this.#training.totalSteps;
-  }
-  get device(): string {
-    return this.#training.device;
-  }
-
   async trainStep(): Promise<StepResult> {
-    const training = this.#training;
+    const training = this.training;
     training.requireUnfinished();
     const [meters, clock] = [new Meters(), new StepClock()];
     this.#settleRestored();
@@ -138,7 +108,7 @@ export class GRPOTrainer implements Trainer {
       if (fresh) this.#measure(buffer, advantages, meters);
       const { loss, traces } = await clock.time('backward', () => span('update', () => this.#backward(buffer, advantages, meters)));
       const step = training.step + 1;
-      const stored = () => toGroups(step, buffer.groups, this.#scorer.names, runReading(training.config), advantages, traces);
+      const stored = () => toGroups(step, buffer.groups, this.scorer.names, runReading(training.config), advantages, traces);
       const seen = fresh ? { groups: stored() } : { groups: [], ratios: ratiosOf(step - buffer.used, buffer.groups, traces) };
       await training.update(loss, meters, clock, stored);
       this.#commit(buffer, fresh);
@@ -152,33 +122,9 @@ export class GRPOTrainer implements Trainer {
     }
   }
 
-  setRewards(rewards: RewardSet): void {
-    this.#scorer.use(rewards);
-  }
-
-  setSettings(settings: LiveSettings): void {
-    this.#settings = settings;
-  }
-
-  rewardWeights(): Record<string, number> {
-    return this.#scorer.weightsByName();
-  }
-
-  evaluate(): Promise<Record<string, number | null> | null> {
-    return evaluate(this.#training, this.#scorer);
-  }
-
-  answer(ask: Ask, signal?: AbortSignal): Promise<Answer> {
-    return answer(this.#training.processor, () => this.#training.policy, ask, signal);
-  }
-
-  explain(ask: ExplainAsk, signal?: AbortSignal): Promise<Explained> {
-    return explain(this.#training.processor, () => this.#training.policy, ask, signal);
-  }
-
   /** On every rank; rank 0 writes. */
   async saveCheckpoint(dir: string): Promise<void> {
-    const training = this.#training;
+    const training = this.training;
     this.#settleRestored();
     const { rollouts, tensors, free } = this.#savedBuffer();
     try {
@@ -189,26 +135,25 @@ export class GRPOTrainer implements Trainer {
     }
   }
 
-  dispose(): void {
+  override dispose(): void {
     if (this.#buffer !== null) freeBuffer(this.#buffer);
-    this.#scorer[Symbol.dispose]();
     this.#reference?.dispose();
-    this.#training.dispose();
+    super.dispose();
   }
 
-  /** What counts for the step about to be taken. */
+  /** What counts for the step about to be taken; the buffer's rollouts keep the settings that they were made by. */
   async #useSettings(sampling = this.#buffer?.sampling): Promise<void> {
-    const training = this.#training;
+    const training = this.training;
     const { num_generations: before } = training.config;
-    const settings = { ...this.#settings, ...sampling };
+    const settings = { ...this.settings, ...sampling };
     const perStep = training.questionsPerStep * before;
     await training.use(settings, perStep / (settings.num_generations ?? before));
-    this.#scorer.at(training.step + 1, training.config.max_completion_length);
+    this.scorer.at(training.step + 1, training.config.max_completion_length);
   }
 
   /** Samples and scores the questions of one batch; groups without spread are replaced while `dynamic_sampling` allows. */
   async #collect(clock: StepClock): Promise<Buffer> {
-    const training = this.#training;
+    const training = this.training;
     const { config, policy, processor, questionsPerStep, cursor, shards } = training;
     const step = training.step + 1;
     const own = new Map<number, Question>();
@@ -225,7 +170,7 @@ export class GRPOTrainer implements Trainer {
           if (asked.length === 0) continue;
           const seed = mixSeed(config.seed, SAMPLING, training.step, round, ...(shards.count > 1 ? [shard] : []));
           const ofShard = asked.map(({ question }) => question);
-          const rolled = await rollOut(policy, processor, this.#scorer, ofShard, config, { seed, step }, clock);
+          const rolled = await rollOut(policy, processor, this.scorer, ofShard, config, { seed, step }, clock);
           asked.forEach(({ place, question }, i) => {
             own.set(place, question);
             filled.push([place, rolled[i]]);
@@ -244,7 +189,7 @@ export class GRPOTrainer implements Trainer {
     );
     let [drawn, resampled] = [questionsPerStep, 0];
     for (let round = 1; round <= config.dynamic_sampling; round++) {
-      const dull = groups.flatMap((group, place) => (hasSpread(group, this.#scorer.weights) ? [] : [place]));
+      const dull = groups.flatMap((group, place) => (hasSpread(group, this.scorer.weights) ? [] : [place]));
       if (dull.length === 0) break;
       await fill(dull, cursor + drawn, round);
       drawn += dull.length;
@@ -255,22 +200,22 @@ export class GRPOTrainer implements Trainer {
     const micros = await clock.time('logps', () => rows.map((shard) => shard.map(withLogps)));
     const { temperature, max_completion_length, num_generations } = config;
     const sampling = { temperature, max_completion_length, num_generations };
-    return { groups, shards: micros, used: 0, drawn, resampled, functions: this.#scorer.functions, sampling };
+    return { groups, shards: micros, used: 0, drawn, resampled, functions: this.scorer.functions, sampling };
   }
 
   /** Rollouts that were scored by other functions than those in force get their rewards anew. */
   async #rescore(buffer: Buffer, clock: StepClock): Promise<void> {
-    if (buffer.functions === this.#scorer.functions) return;
-    const { ranks, shards, step } = this.#training;
+    if (buffer.functions === this.scorer.functions) return;
+    const { ranks, shards, step } = this.training;
     const own = buffer.groups.filter((_, place) => shards.isOwn(place));
-    const scored = await clock.time('reward', () => agreed(ranks, () => rescored(own, this.#scorer, step + 1)));
+    const scored = await clock.time('reward', () => agreed(ranks, () => rescored(own, this.scorer, step + 1)));
     buffer.groups = scored.flat(); // ranks hold consecutive places
-    buffer.functions = this.#scorer.functions;
+    buffer.functions = this.scorer.functions;
   }
 
   /** Nothing could be sampled, so there is nothing to learn from: the questions are left behind. */
   async #skipped(reason: WorkbenchError, meters: Meters, clock: StepClock): Promise<StepResult> {
-    const training = this.#training;
+    const training = this.training;
     const { cursor, questionsPerStep } = training;
     await training.skip(reason.message, () => training.itemsAt(cursor, questionsPerStep).map(({ id }) => ({ item_id: id })));
     training.cursor += questionsPerStep;
@@ -282,7 +227,7 @@ export class GRPOTrainer implements Trainer {
 
   /** Micro-batches of each of this rank's shards; `own`: the encoded questions by their place. */
   #split(groups: readonly ScoredGroup[], own: ReadonlyMap<number, Question>): Rows[][] {
-    const { config, shards } = this.#training;
+    const { config, shards } = this.training;
     return shards.own.map((shard) => {
       const { from, to } = shards.places(shard);
       const texts = groups
@@ -292,30 +237,21 @@ export class GRPOTrainer implements Trainer {
     });
   }
 
-  /** Loss and gradients of the whole step. Each shard's gradients are set apart and then added by a fixed tree, so that ranks change no bit. */
+  /** Loss and gradients of the whole step. */
   #backward(buffer: Buffer, advantages: Advantages, meters: Meters): { loss: number; traces: TokenTrace[] } {
-    const { config, policy, optimizer, ranks, shards } = this.#training;
+    const { config, policy, shards } = this.training;
     const targets = ({ from, to }: Rows) => this.#targets(buffer.groups, { from, to }, advantages);
     const batchOf = (shard: readonly Micro[]): MicroBatch[] => shard.map((micro) => ({ ...micro, ...targets(micro) }));
     if (shards.count === 1) return grpoUpdate(policy, batchOf(buffer.shards[0]), config, meters);
 
     const scale = this.#scale(buffer, advantages);
-    const gradients: Gradients[] = [];
-    const own = buffer.shards.map((shard) => {
-      const seen = new Meters();
-      const { loss, traces } = grpoUpdate(policy, batchOf(shard), config, seen, scale);
-      gradients.push(optimizer.takeGradients());
-      return { loss, traces, values: seen.values() };
-    });
-    optimizer.sumGradients(gradients);
-    const all = ranks.gather(own).flat();
-    for (const { values } of all) meters.addValues(values);
+    const all = this.overShards(buffer.shards, meters, (shard, seen) => grpoUpdate(policy, batchOf(shard), config, seen, scale));
     return { loss: all.reduce((sum, { loss }) => sum + loss, 0), traces: all.flatMap(({ traces }) => traces) };
   }
 
   /** Micro-batches and counted tokens of the whole step, other ranks' included. */
   #scale({ groups }: Buffer, advantages: Advantages): StepScale {
-    const { config, shards } = this.#training;
+    const { config, shards } = this.training;
     const completions = groups.map((group) => group.completions.map(({ tokenIds }) => tokenIds));
     const rows = { from: 0, to: advantages.rewards.length };
     const { tokens } = scaleOf([{ completions, counted: this.#targets(groups, rows, advantages).counted }]);
@@ -325,7 +261,7 @@ export class GRPOTrainer implements Trainer {
 
   /** Log-probabilities that stay as they are over all updates on a batch. One update alone starts at ratio 1 and needs no old ones. */
   #fixedLogps(rows: Rows): { logpOld: Tensor | null; logpRef: Tensor | null } {
-    const { config, policy } = this.#training;
+    const { config, policy } = this.training;
     // Once there is a KL term the divergence is measured for good, also while beta is 0.
     const reference = this.#beganWith.beta !== 0 || config.beta !== 0 ? this.#reference : null;
     const ofReference = ({ model, adapter }: Reference): Tensor =>
@@ -337,9 +273,9 @@ export class GRPOTrainer implements Trainer {
   }
 
   #advantages(groups: ScoredGroup[]): Advantages {
-    const { config } = this.#training;
+    const { config } = this.training;
     const rewards = groups.flatMap(({ completions }) => completions.map((completion) => completion.rewards));
-    return computeAdvantages(rewards, this.#scorer.weights, config.num_generations, config);
+    return computeAdvantages(rewards, this.scorer.weights, config.num_generations, config);
   }
 
   /** Advantages and loss mask of one micro-batch's rows. */
@@ -349,7 +285,7 @@ export class GRPOTrainer implements Trainer {
     { advantages }: Advantages,
   ): Pick<MicroBatch, 'advantages' | 'counted'> {
     const truncated = groups.flatMap(({ completions }) => completions.map(({ finishReason }) => finishReason === 'length'));
-    const mask = this.#training.config.mask_truncated_completions;
+    const mask = this.training.config.mask_truncated_completions;
     return { advantages: advantages.slice(from, to), counted: truncated.slice(from, to).map((cut) => !(mask && cut)) };
   }
 
@@ -360,25 +296,25 @@ export class GRPOTrainer implements Trainer {
     );
     meters.addAll(
       rewardMetrics(
-        this.#scorer.names,
+        this.scorer.names,
         completions.map(({ rewards }) => rewards),
         advantages,
       ),
     );
-    const reading = runReading(this.#training.config);
+    const reading = runReading(this.training.config);
     meters.addAll({
       ...answerMetrics(groups, reading),
       ...textSigns(groups, reading),
-      ...rewardSigns(groups, advantages, this.#scorer.weights),
+      ...rewardSigns(groups, advantages, this.scorer.weights),
     });
     for (const [name, weight] of Object.entries(this.rewardWeights())) meters.add(`reward_weights/${name}`, weight);
-    meters.addAll(this.#scorer.moving());
-    if (this.#training.config.dynamic_sampling > 0) meters.add('dynamic_sampling/resampled', resampled);
+    meters.addAll(this.scorer.moving());
+    if (this.training.config.dynamic_sampling > 0) meters.add('dynamic_sampling/resampled', resampled);
   }
 
   /** Counts the step; a batch used up is freed. */
   #commit(buffer: Buffer, fresh: boolean): void {
-    const training = this.#training;
+    const training = this.training;
     if (fresh) {
       training.cursor += buffer.drawn;
       training.numTokens += buffer.groups.reduce(
@@ -396,7 +332,7 @@ export class GRPOTrainer implements Trainer {
 
   #finish(meters: Meters, clock: StepClock, rollouts: number): void {
     const seconds = clock.elapsed;
-    meters.addAll({ ...this.#training.seen, ...clock.read(), step_time: seconds, rollouts_per_s: rollouts / seconds });
+    meters.addAll({ ...this.training.seen, ...clock.read(), step_time: seconds, rollouts_per_s: rollouts / seconds });
   }
 
   /** `free` gives back what was copied for it. */
@@ -407,7 +343,7 @@ export class GRPOTrainer implements Trainer {
     const groups = buffer.groups.map(({ question, completions }) => ({ item_id: question.item.id, completions }));
     const rollouts: SavedBuffer = { used: buffer.used, groups, sampling: buffer.sampling };
     const own = this.#namedLogps(buffer);
-    const { ranks } = this.#training;
+    const { ranks } = this.training;
     if (ranks.size === 1) return { rollouts, tensors: own, free };
     const sent = ranks.gather([...own].map(([name, one]): Sent => ({ name, shape: one.shape, values: one.toFloat32() })));
     const all = sent.flat().map(({ name, shape, values }) => [name, tensor(values, { shape })] as const);
@@ -416,7 +352,7 @@ export class GRPOTrainer implements Trainer {
 
   /** This rank's log-probabilities under names that count micro-batches over the whole step. */
   #namedLogps({ shards }: Buffer): Map<string, Tensor> {
-    const first = this.#training.shards.first * (shards[0]?.length ?? 0);
+    const first = this.training.shards.first * (shards[0]?.length ?? 0);
     const named = shards.flat().flatMap((micro, i) =>
       (['logpOld', 'logpRef'] as const).flatMap((name) => {
         const logps = micro[name];
@@ -429,10 +365,10 @@ export class GRPOTrainer implements Trainer {
   /** Rollouts of a checkpoint are used where every rank could read every image of theirs; else the next questions are asked, on all ranks. */
   #settleRestored(): void {
     if (this.#restored === null) return;
-    const { ranks } = this.#training;
+    const { ranks } = this.training;
     const whole = ranks.gather(this.#restored.whole).every(Boolean);
     this.#restored = null;
-    this.#training.shareLeftOut();
+    this.training.shareLeftOut();
     if (whole || this.#buffer === null) return;
     freeBuffer(this.#buffer);
     this.#buffer = null;
@@ -441,7 +377,7 @@ export class GRPOTrainer implements Trainer {
   async #restore(state: TrainerState, directory: string): Promise<void> {
     const saved = state.rollouts as SavedBuffer | null;
     if (saved === null) return;
-    const training = this.#training;
+    const training = this.training;
     await this.#useSettings(saved.sampling);
     const { encoder, shards, config } = training;
     const items = saved.groups.map(({ item_id }) => {
@@ -473,7 +409,7 @@ export class GRPOTrainer implements Trainer {
       used: saved.used,
       drawn: 0,
       resampled: 0,
-      functions: state.reward_functions ?? this.#scorer.functions,
+      functions: state.reward_functions ?? this.scorer.functions,
       sampling: saved.sampling ?? config,
     };
   }

@@ -4,22 +4,19 @@
  * prompt is the variant's training prompt, and the loss is on the target alone.
  */
 import { formatSolution } from '../answers/index.ts';
-import type { Answer, Ask, ExplainAsk, Explained, LiveSettings, RewardSet, VqaItem } from '../protocol/index.ts';
+import type { VqaItem } from '../protocol/index.ts';
 import { groupLogps, type Processor } from '../models/index.ts';
 import { backward, scope, span, torch } from '../torch/index.ts';
-import { answer } from './answer.ts';
-import { evaluate } from './evaluate.ts';
-import { explain } from './explain/index.ts';
 import type { Question } from './ask.ts';
+import { BaseTrainer } from './base-trainer.ts';
 import { metricMean } from './loss/index.ts';
 import { Meters, StepClock } from './meters.ts';
 import { microBatches } from './micro-batches.ts';
-import type { Gradients } from './optimizer.ts';
 import { agreed } from './ranks.ts';
 import { Scorer } from './scorer.ts';
 import { Training } from './training.ts';
 import type { StepResult } from '../protocol/step.ts';
-import type { Trainer, TrainerInit } from './types.ts';
+import type { TrainerInit } from './types.ts';
 
 /** Token ids of the right answer, ended as the model ends its own turns. */
 export function targetIds(processor: Processor, answer: string): number[] {
@@ -28,42 +25,20 @@ export function targetIds(processor: Processor, answer: string): number[] {
   return [...processor.encode(formatSolution(answer)), end];
 }
 
-export class SFTTrainer implements Trainer {
-  readonly #training: Training;
-  /** For evaluations only: SFT takes no reward. */
-  readonly #scorer: Scorer;
-
-  #settings: Partial<LiveSettings>;
-
-  private constructor(training: Training, scorer: Scorer, settings: Partial<LiveSettings>) {
-    this.#settings = settings;
-    this.#training = training;
-    this.#scorer = scorer;
-  }
-
+export class SFTTrainer extends BaseTrainer {
   static async create(init: TrainerInit): Promise<SFTTrainer> {
     const { config } = init;
     const taught = init.items.filter(({ answer }) => answer !== null);
     const perStep = config.per_device_train_batch_size * config.gradient_accumulation_steps;
     const { training } = await Training.open({ ...init, items: taught }, perStep, 1);
-    return new SFTTrainer(training, new Scorer({ ...init, askKernel: undefined }), init.settings ?? {});
-  }
-
-  get step(): number {
-    return this.#training.step;
-  }
-  get totalSteps(): number {
-    return this.#training.totalSteps;
-  }
-  get device(): string {
-    return this.#training.device;
+    return new SFTTrainer(training, new Scorer({ ...init, askKernel: undefined }), init.settings);
   }
 
   async trainStep(): Promise<StepResult> {
-    const training = this.#training;
+    const training = this.training;
     training.requireUnfinished();
-    await training.use(this.#settings, training.questionsPerStep);
-    this.#scorer.at(training.step + 1, training.config.max_completion_length);
+    await training.use(this.settings, training.questionsPerStep);
+    this.scorer.at(training.step + 1, training.config.max_completion_length);
     const [meters, clock] = [new Meters(), new StepClock()];
     let mine: Question[] = [];
     const { cursor, questionsPerStep, ranks, shards } = training;
@@ -91,7 +66,7 @@ export class SFTTrainer implements Trainer {
   }
 
   #target(answer: string | null): number[] {
-    return targetIds(this.#training.processor, answer ?? '');
+    return targetIds(this.training.processor, answer ?? '');
   }
 
   /**
@@ -99,24 +74,16 @@ export class SFTTrainer implements Trainer {
    * `items`: the step's.
    */
   #backward(questions: readonly Question[], items: readonly VqaItem[], meters: Meters): number {
-    const { optimizer, ranks, shards } = this.#training;
+    const { shards } = this.training;
     const tokens = items.reduce((sum, { answer }) => sum + this.#target(answer).length, 0);
     if (shards.count === 1) return this.#shard(questions, tokens, meters);
-    const gradients: Gradients[] = [];
-    const own = shards.own.map((_, i) => {
-      const seen = new Meters();
-      const loss = this.#shard(questions.slice(i * shards.perShard, (i + 1) * shards.perShard), tokens, seen);
-      gradients.push(optimizer.takeGradients());
-      return { loss, values: seen.values() };
-    });
-    optimizer.sumGradients(gradients);
-    const all = ranks.gather(own).flat();
-    for (const { values } of all) meters.addValues(values);
+    const own = shards.own.map((_, i) => questions.slice(i * shards.perShard, (i + 1) * shards.perShard));
+    const all = this.overShards(own, meters, (ofShard, seen) => ({ loss: this.#shard(ofShard, tokens, seen) }));
     return all.reduce((sum, { loss }) => sum + loss, 0);
   }
 
   #shard(questions: readonly Question[], tokens: number, meters: Meters): number {
-    const { config, policy } = this.#training;
+    const { config, policy } = this.training;
     const examples = questions.map(({ item, prompt }) => ({ prompt, completions: [this.#target(item.answer)] }));
     const losses = microBatches(examples, config.per_device_train_batch_size).map(({ prompts, completions }) =>
       scope(() => {
@@ -132,36 +99,7 @@ export class SFTTrainer implements Trainer {
     return losses.reduce((sum, loss) => sum + loss, 0);
   }
 
-  setRewards(rewards: RewardSet): void {
-    this.#scorer.use(rewards);
-  }
-
-  setSettings(settings: LiveSettings): void {
-    this.#settings = settings;
-  }
-
-  rewardWeights(): Record<string, number> {
-    return this.#scorer.weightsByName();
-  }
-
-  evaluate(): Promise<Record<string, number | null> | null> {
-    return evaluate(this.#training, this.#scorer);
-  }
-
-  answer(ask: Ask, signal?: AbortSignal): Promise<Answer> {
-    return answer(this.#training.processor, () => this.#training.policy, ask, signal);
-  }
-
-  explain(ask: ExplainAsk, signal?: AbortSignal): Promise<Explained> {
-    return explain(this.#training.processor, () => this.#training.policy, ask, signal);
-  }
-
   async saveCheckpoint(dir: string): Promise<void> {
-    await this.#training.save(dir, { rewardWeights: this.rewardWeights() });
-  }
-
-  dispose(): void {
-    this.#scorer[Symbol.dispose]();
-    this.#training.dispose();
+    await this.training.save(dir, { rewardWeights: this.rewardWeights() });
   }
 }
