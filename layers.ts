@@ -53,6 +53,11 @@ const VIEWS = [
   view('runs-table', 'runs as a table: columns, search, configurations side by side, notes', 'widgets/runs widgets/form'),
   view('evaluation', 'stored evaluations: their tables, answers and matrices', 'widgets/charts widgets/form widgets/rollouts'),
   view('compare', 'evaluations side by side: figures, tests, agreement, questions that flip', 'widgets/charts widgets/evaluation'),
+  view(
+    'lineage',
+    'related runs as a tree over steps, and what forks changed',
+    'widgets/runs widgets/rewards widgets/runs-table widgets/evaluation',
+  ),
   view('inspector', 'what was chosen last, in full', 'widgets/rollouts widgets/explain widgets/sample'),
   view('search', 'search over everything that runs said', 'widgets/charts widgets/rollouts'),
   view('alerts', 'what rules saw in a run, and what can be done'),

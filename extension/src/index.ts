@@ -7,6 +7,7 @@ import inspector from './plugins/inspector.ts';
 import keys from './plugins/keys.ts';
 import launcher from './plugins/launcher.ts';
 import layouts from './plugins/layouts.ts';
+import lineage from './plugins/lineage.ts';
 import links from './plugins/links.ts';
 import liveCells from './plugins/live-cells.ts';
 import newRun from './plugins/new-run.ts';
@@ -58,6 +59,7 @@ export default [
   status,
   search,
   alerts,
+  lineage,
   trash,
   undo,
   launcher,

@@ -85,6 +85,7 @@ describe('the demo run in JupyterLab, with token and XSRF check, under /user/ali
       'Overlay on the curves',
       'Compare with others',
       'Fork from a checkpoint …',
+      'Lineage',
       'Export metrics (CSV)',
       'Export rollouts (JSON lines)',
       'Move the run to the trash …',

@@ -113,6 +113,39 @@ const runs = [
 ];
 const hostile = '<img src=x onerror="document.title=\'broken\'"><script>document.title="broken"</script>';
 
+const shared = (run: string, name: string, to: number) => ({ run, name, variant: 'think', to });
+/** A run with forks of forks, one of which has another function. */
+const lineage = {
+  runs: [
+    { ...running, state: 'finished' as const, steps: 240 },
+    {
+      ...{ id: 'late', name: 'Stronger KL', parent: 'r1', state: 'running' as const, steps: 170, seed: 2 },
+      inherited: [shared('r1', running.name, 120)],
+      config: { beta: 0.1, temperature: 0.7 },
+    },
+    {
+      ...{ id: 'early', name: 'Fork with a low weight on format and a rather long name', parent: 'r1', state: 'paused' as const },
+      ...{ steps: 150, seed: 3, inherited: [shared('r1', running.name, 60)] },
+    },
+    {
+      ...{ id: 'next', name: 'Longer answers', parent: 'early', state: 'failed' as const, steps: 180, seed: 4 },
+      inherited: [shared('r1', running.name, 60), shared('early', 'Fork', 90)],
+    },
+  ],
+  evals: [{ id: 'e1', name: 'held out, greedy' }],
+  events: [
+    {
+      ...{ seq: 9, time: 0, step: 130, kind: 'alert' as const, code: 'STEPS_DROPPED' },
+      ...{ message: 'Steps 131 to 144 were dropped; the run goes on from step 130.', remedy: '' },
+    },
+  ],
+  rewards: [1, 121, 140].map((step, at) => ({
+    ...{ revision: at + 1, step, weights: { accuracy: 1, brevity: [1, 0.5, 0.5][at] }, reason: ['', 'answers are short', ''][at] },
+    ...{ author: '', created_at: 0 },
+    sources: { brevity: { file: 'brevity.ts', source: `export const brevity = (text) => ${['1', '2', '3'][at]};\n`, sha256: `${at}` } },
+  })),
+};
+
 const waitingRuns = [
   { id: 'w1', name: 'Larger groups', state: 'queued' as const, waits_since: 1 },
   { id: 'w2', name: 'Later', state: 'queued' as const, waits_since: 2, held: true },
@@ -726,6 +759,36 @@ export const STATES: Record<string, GalleryState> = {
       ],
     },
     select: { runs: ['r1'] },
+  },
+  'lineage: a family': { tag: 'medr1-lineage', options: lineage, select: { runs: ['late'] } },
+  'lineage: many': {
+    tag: 'medr1-lineage',
+    options: {
+      runs: Array.from({ length: 80 }, (_, at) => ({
+        ...{ id: `r${at}`, name: `Sweep, member ${at}`, steps: 240 - at, seed: at },
+        ...(at > 0 && { parent: `r${at % Math.min(at, 7)}`, inherited: [shared(`r${at % Math.min(at, 7)}`, 'Sweep', 40 + at)] }),
+      })),
+    },
+    select: { runs: ['r9'] },
+  },
+  'lineage: the parent was removed': {
+    tag: 'medr1-lineage',
+    options: { ...lineage, runs: lineage.runs.filter(({ id }) => id !== 'r1') },
+    select: { runs: ['late'] },
+  },
+  'lineage: no relative': { tag: 'medr1-lineage', options: { runs }, select: { runs: ['r2'] } },
+  'lineage: no run': { tag: 'medr1-lineage', options: { runs: [] } },
+  'lineage: loading': { tag: 'medr1-lineage', options: { silent: true } },
+  'lineage: error': { tag: 'medr1-lineage', options: { failure: down } },
+  'lineage: hostile text': {
+    tag: 'medr1-lineage',
+    options: {
+      runs: [
+        { ...running, name: hostile },
+        { ...running, id: 'x', parent: 'r1', steps: 99, name: `\u202e${'x'.repeat(200)}` },
+      ],
+    },
+    select: { runs: ['x'] },
   },
   'alerts: error': { tag: 'medr1-alerts', options: { failure: down } },
   'rewards: live': { tag: 'medr1-rewards', options: { runs }, select: { runs: ['r1'] } },

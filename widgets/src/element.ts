@@ -97,6 +97,7 @@ export interface HostCommand {
     | 'open-data'
     | 'open-sample'
     | 'open-alerts'
+    | 'open-lineage'
     | 'open-audit'
     | 'open-evaluation'
     | 'open-compare'

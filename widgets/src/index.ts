@@ -12,6 +12,7 @@ export * from './explain/view.ts';
 export * from './evaluation/model.ts';
 export * from './evaluation/view.ts';
 export * from './inspector/view.ts';
+export * from './lineage/view.ts';
 export * from './link.ts';
 export * from './new-run/view.ts';
 export * from './observable.ts';

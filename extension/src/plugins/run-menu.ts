@@ -92,6 +92,17 @@ const runMenu: JupyterFrontEndPlugin<void> = {
       },
     });
 
+    commands.addCommand(CommandIDs.lineageRun, {
+      label: trans.__('Lineage'),
+      caption: trans.__('Its forks, and the run that it was forked from'),
+      describedBy: { args: RUN },
+      execute: (args) =>
+        told(async () => {
+          selection.move({ runs: [chosen(args).id] });
+          await commands.execute(CommandIDs.openLineage);
+        }),
+    });
+
     commands.addCommand(CommandIDs.exportRun, {
       label: ({ format }) => (format === 'jsonl' ? trans.__('Export rollouts (JSON lines)') : trans.__('Export metrics (CSV)')),
       describedBy: {
@@ -182,6 +193,7 @@ const runMenu: JupyterFrontEndPlugin<void> = {
       add(CommandIDs.overlayRun);
       add(CommandIDs.compareRun);
       add(CommandIDs.forkRun);
+      add(CommandIDs.lineageRun);
       menu.addItem({ type: 'separator' });
       add(CommandIDs.exportRun, { format: 'csv' });
       add(CommandIDs.exportRun, { format: 'jsonl' });
