@@ -512,15 +512,37 @@ class Run(Stored):
         """Writes a checkpoint after the step in progress; it is kept until the run is deleted."""
         return self._act("checkpoint")
 
-    def fork(self, step: int | None = None, config: Mapping[str, Any] | None = None, *, start: bool = True, **keys: Any) -> Run:
-        """A new run from the checkpoint at `step` (the newest when left out), with these keys of the configuration changed."""
+    def fork(
+        self,
+        step: int | None = None,
+        config: Mapping[str, Any] | None = None,
+        *,
+        rewards: Mapping[str, float | Mapping[str, Any] | None] | None = None,
+        start: bool = True,
+        **keys: Any,
+    ) -> Run:
+        """A new run from the checkpoint at `step` (the newest when left out), with these keys of the configuration changed.
+
+        `rewards`: weights by function over those in force at that step, {"format": 0.2, "accuracy_tolerant": 1}; a built-in function that
+        the run has not is added, one whose weight is None is left out, and a weight may follow the step: linear(1, 0, over=100).
+        Functions of your own are added with set_rewards() to a fork made with start=False.
+        """
         if step is None:
             found = self.detail()["checkpoints"]
             if not found:
                 raise WorkbenchError("CHECKPOINT_ABSENT", f"Run {self.id} has no checkpoint yet", "run.checkpoint() writes one.")
             step = max(each["step"] for each in found)
-        body = {"step": step, "config": {**(config or {}), **keys}, "start": start, "request_id": uuid.uuid4().hex}
-        return Run(self._client, self._ask("fork", body=body))
+        body = {"step": step, "config": {**(config or {}), **keys}, "start": start and not rewards, "request_id": uuid.uuid4().hex}
+        child = Run(self._client, self._ask("fork", body=body))
+        if not rewards:
+            return child
+        weights = {name: weight for name, weight in rewards.items() if weight is not None}
+        try:
+            child.set_rewards(remove=[name for name in rewards if name not in weights], reason=f"forked from {self.id}", **weights)
+        except WorkbenchError:
+            child.delete()  # a fork with other rewards than asked for is none that was asked for
+            raise
+        return child.start() if start else child
 
     def rollback(self, step: int) -> Run:
         """Drops the steps after the checkpoint at `step`; resume() takes them anew. The run must stand still."""

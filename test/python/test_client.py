@@ -427,6 +427,11 @@ def test_a_run_is_forked_rolled_back_exported_and_deleted(client, tmp_path):
     assert set(child.rollouts(2)["sampled_by"]) == {"parent"}
     assert run.rollouts(2)["sampled_by"].isna().all()
     assert run.children == [child]
+    other = run.fork(2, rewards={"format": None, "accuracy": 0.5, "repetition_penalty": 0.1}, start=False, max_steps=4)
+    assert other.reward_weights() == {"accuracy": 0.5, "repetition_penalty": 0.1}
+    with pytest.raises(wb.WorkbenchError, match="nonsense"):
+        run.fork(2, rewards={"nonsense": 1}, max_steps=4)
+    assert run.children == [other, child]
     assert run.rollback(2).summary()["step"] == 2
     assert run.export(tmp_path / "m.csv").read_text().splitlines()[0].startswith("step,time")
     assert json.loads(run.export(tmp_path / "r.jsonl").read_text().splitlines()[0])["step"] == 1
