@@ -62,6 +62,8 @@ ROUTES = {
     "log": ("GET", "/runs/:id/log"),
     "kernels.list": ("GET", "/kernels"),
     "kernels.poll": ("POST", "/kernels/:id/poll"),
+    "reports.take": ("POST", "/reports/:id"),
+    "reports.poll": ("POST", "/reports/:id/poll"),
     "trash": ("GET", "/trash"),
     "restoreTrash": ("POST", "/trash/:id/restore"),
     "emptyTrash": ("DELETE", "/trash/:id"),

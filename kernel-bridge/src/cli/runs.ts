@@ -16,8 +16,12 @@ import { editSettings, revertTo, settingsInForce } from '../runs/rewards.ts';
 import { isTraining, listRuns, openRun, trainedBy, trashRun } from '../runs/runs.ts';
 import { rescueRun } from '../runs/rescue.ts';
 import { verifyRun } from '../runs/verify.ts';
+import { Reporter, workbenchAt } from '../server/reporter.ts';
 import { usage } from './arguments.ts';
 import { note, pass, printJson, table, tell } from './output.ts';
+
+/** As long as a timer can wait, some 24 days. */
+const LONGEST_MS = 2 ** 31 - 1;
 
 interface Json {
   json?: boolean;
@@ -60,6 +64,12 @@ export function register(program: Command): void {
     .argument('<run>')
     .option('--json', 'one JSON document')
     .action(rescue);
+  runs
+    .command('report')
+    .description('send a run to the workbench at an address, or what it lacks of one that was reported while it trained')
+    .argument('<run>')
+    .argument('<url>', 'of JupyterLab with its token, as --report of medr1 train')
+    .action(reportTo);
   runs
     .command('fork')
     .description('a new run that goes on from a checkpoint of this one')
@@ -186,6 +196,15 @@ function requirePlace(out: string): void {
   } catch (cause) {
     throw errors.outNotWritable(out, cause);
   }
+}
+
+async function reportTo(id: string, address: string): Promise<void> {
+  using store = openRun(homeDir(), id);
+  const workbench = workbenchAt(address);
+  await workbench.server(); // one that is away, or that refuses, is told at once
+  const whole = await new Reporter({ store, workbench, note }).end(LONGEST_MS);
+  if (whole) note(`the workbench has all of run ${id}`);
+  else process.exitCode = 1;
 }
 
 async function verify(id: string, { json }: Json): Promise<void> {

@@ -21,6 +21,7 @@ import { parseVariants } from '../runs/pair-config.ts';
 import { createPair, createRun, isTraining, openRun, partnerOf, trainedBy } from '../runs/runs.ts';
 import type { RunStore } from '../runs/store.ts';
 import { Jobs } from '../server/jobs.ts';
+import { Reporter, workbenchAt, type CarryOut, type ReporterOptions } from '../server/reporter.ts';
 import { Supervisor } from '../server/supervisor.ts';
 import { launchOf, launchVariable } from '../worker/launch.ts';
 import { followHere } from './follow.ts';
@@ -38,6 +39,7 @@ interface Options {
   pair?: string;
   trace?: string;
   plan?: boolean;
+  report?: string;
   json?: boolean;
 }
 
@@ -51,6 +53,7 @@ export function register(program: Command): void {
     .option('--processes <n>', 'train with so many processes; they share dp_shards, which a new run sets to their number', wholeNumber)
     .option('--pair <variants>', 'two runs that see the same questions in the same order under two prompts, as in think,no-think')
     .addOption(traceOption('one step: the first of trace_steps, else the second'))
+    .option('--report <url>', 'show the run in the workbench at this address, and take edits from there (docs/guides/scale.md)')
     .option('--plan', 'say what memory, devices and time the run would take, and start nothing')
     .option('--json', 'print one JSON document at the end and nothing else')
     .action(train);
@@ -82,7 +85,8 @@ async function train(file: string | undefined, options: Options): Promise<void> 
     one.show?.begin(id, where);
     return one;
   };
-  const own = launch !== null || process.env.MEDR1_PROCESSES !== undefined; // a server trains by the configuration alone
+  const workbench = options.report ? await reachable(options.report) : null;
+  const own = workbench !== null || launch !== null || process.env.MEDR1_PROCESSES !== undefined; // a server trains by the configuration alone, and for itself
   const client = own
     ? null
     : await connectHome(home).catch((error: WorkbenchError) => {
@@ -90,7 +94,7 @@ async function train(file: string | undefined, options: Options): Promise<void> 
         throw error;
       });
   let stopped = false;
-  const job = { home, config, variants, resume: options.resume, begin, interrupted: () => (stopped = true) };
+  const job = { home, config, variants, resume: options.resume, workbench, begin, interrupted: () => (stopped = true) };
   const summaries = client ? await onServer(client, job) : await here(job);
   for (const summary of summaries) followed.get(summary.id)!.show?.done(summary);
   const error = summaries.map(({ id, error }) => error ?? followed.get(id)!.failure).find((one) => one !== null);
@@ -146,6 +150,8 @@ interface Job {
   /** Of a pair. */
   variants: Variant[] | null;
   resume?: string;
+  /** Told of the runs while they train. */
+  workbench: Client | null;
   begin: (run: RunSummary, where: string) => Followed;
   /** Told that a person or a signal asked for an end. */
   interrupted: () => void;
@@ -231,10 +237,10 @@ export function waitsFor(runs: readonly RunSummary[], id: string): string | null
   return training.length === 0 ? null : `waits behind run ${training.join(', ')}, which ${training.length > 1 ? 'train' : 'trains'}`;
 }
 
-async function here({ home, config, variants, resume, begin, interrupted }: Job): Promise<RunSummary[]> {
+async function here({ home, config, variants, resume, workbench, begin, interrupted }: Job): Promise<RunSummary[]> {
   using open = new DisposableStack();
-  const jobs = new Jobs();
-  const supervisor: Supervisor = new Supervisor({ home, jobs, changed: (id) => runs.get(id)?.look() });
+  const changed = (id: string): void => runs.get(id)?.look();
+  const { jobs, supervisor, carryOut, close } = workbench ? await makeReporting(home, changed) : makeAlone(home, changed);
   if (config) supervisor.require(completeConfig(config)); // before anything is made
   const stores = (
     !config
@@ -249,10 +255,64 @@ async function here({ home, config, variants, resume, begin, interrupted }: Job)
     for (const run of runs.values()) run.stop();
   });
   for (const id of runs.keys()) supervisor.startNow(id);
+  const reporters = workbench ? stores.map((store) => reporting({ store, workbench, carryOut }, runs.get(store.row().id)!)) : [];
   await Promise.all([...runs.values()].map(({ ended }) => ended));
   await jobs.close();
+  for (const reporter of reporters) await reporter.end();
+  await close();
   for (const store of stores) if (!hasEnded(store.row().state)) throw errors.runLocked(store.row().id, trainedBy(store.directory));
   return stores.map((store) => store.summary());
+}
+
+interface Here {
+  jobs: Jobs;
+  supervisor: Supervisor;
+  /** Answers what people want of a run that is reported. */
+  carryOut?: CarryOut;
+  close: () => Promise<void>;
+}
+
+function makeAlone(home: string, changed: (id: string) => void): Here {
+  const jobs = new Jobs();
+  return { jobs, supervisor: new Supervisor({ home, jobs, changed }), close: async () => undefined };
+}
+
+/** With the routes of a server, which nobody but the workbench that is reported to can ask. */
+async function makeReporting(home: string, changed: (id: string) => void): Promise<Here> {
+  const { makeBackend } = await import('../server/server.ts');
+  const backend = makeBackend({ home, loadItems, indexesData: false });
+  backend.hub.onChange((topic) => changed(topic.replace('run:', '')));
+  const app = backend.app(null);
+  const headers = { host: 'localhost', authorization: `Bearer ${backend.secret}`, 'content-type': 'application/json' };
+  return {
+    ...backend,
+    carryOut: async ({ method, path, body }) =>
+      app.request(`/api${path}`, { method, headers, ...(body === null ? {} : { body: JSON.stringify(body) }) }),
+    close: async () => {
+      await backend.close();
+      backend.hub.close();
+    },
+  };
+}
+
+function reporting(options: Omit<ReporterOptions, 'note'>, { note, onLook }: Following): { end: () => Promise<void> } {
+  const reporter = new Reporter({ ...options, note });
+  onLook(() => reporter.look());
+  return {
+    end: async () => {
+      const { id } = options.store.row();
+      if (!(await reporter.end())) note(`the workbench does not have all of the run: medr1 runs report ${id} URL sends the rest`);
+    },
+  };
+}
+
+/** A workbench that answers, or that cannot be reached at the moment. Throws where it refuses, as with a wrong token. */
+async function reachable(address: string): Promise<Client> {
+  const workbench = workbenchAt(address);
+  await workbench.server().catch((error: unknown) => {
+    if (!(error instanceof WorkbenchError) || (error.http >= 400 && error.http < 500)) throw error;
+  });
+  return workbench;
 }
 
 /** The run, and the other run of its pair where that can be resumed too. Throws when the run itself cannot be resumed. */
@@ -276,6 +336,8 @@ async function resumedHere(home: string, id: string): Promise<RunStore[]> {
 interface Following {
   /** Tells what is new. */
   look: () => void;
+  onLook: (listener: () => void) => void;
+  note: (line: string) => void;
   stop: () => void;
   /** Resolves when its worker is gone, whatever it wrote or did not get to write. */
   ended: Promise<void>;
@@ -291,7 +353,9 @@ function following(store: RunStore, supervisor: Supervisor, begin: Job['begin'])
     store.command('stop');
     supervisor.nudge(id);
   };
+  let listener = (): void => {};
   const look = (): void => {
+    listener();
     for (const event of follower.next()) {
       if (event.kind === 'state') followed.total = store.row().total_steps || null;
       followed.show?.event(event);
@@ -302,7 +366,7 @@ function following(store: RunStore, supervisor: Supervisor, begin: Job['begin'])
     }
     if (!supervisor.ids.includes(id)) done();
   };
-  return { look, stop, ended };
+  return { look, onLook: (told) => (listener = told), note: (line) => followed.show?.note(line), stop, ended };
 }
 
 const isEnd = (event: RunEvent): boolean => event.kind === 'state' && hasEnded(event.state);

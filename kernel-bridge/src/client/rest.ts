@@ -7,6 +7,7 @@ import { Transport, type TransportOptions } from './transport.ts';
 
 export type SearchClient = CallsOf<'search'>;
 export type ExplainClient = CallsOf<'explain'>;
+export type ReportsClient = CallsOf<'reports'>;
 
 type RunCalls = Omit<CallsOf<''>, 'createRun' | 'action'>;
 
@@ -15,6 +16,7 @@ export interface RestClient extends RunCalls {
   readonly evals: EvalsClient;
   readonly search: SearchClient;
   readonly explain: ExplainClient;
+  readonly reports: ReportsClient;
   createRun(
     config: Record<string, unknown>,
     options?: Omit<BodyOf<'createRun'>, 'config' | 'request_id'>,
@@ -35,6 +37,7 @@ export function restClient(options: TransportOptions): RestClient {
     evals: evalsClient(transport),
     search: callsOf(transport, 'search'),
     explain: callsOf(transport, 'explain'),
+    reports: callsOf(transport, 'reports'),
     createRun: (config, more = {}) => calls.createRun({ config, ...more }),
     action: (id, action) => calls.action(id, { action }),
     exportUrl: (id, format) => address(transport, 'exportRun', id, { format }),

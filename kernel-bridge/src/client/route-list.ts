@@ -44,6 +44,8 @@ export const ROUTE_LIST: Record<RouteName, ListedRoute> = {
   log: { method: 'GET', path: '/runs/:id/log', takes: 'query', gives: 'lines' },
   'kernels.list': { method: 'GET', path: '/kernels', gives: 'kernels' },
   'kernels.poll': { method: 'POST', path: '/kernels/:id/poll', takes: 'body', gives: 'calls' },
+  'reports.take': { method: 'POST', path: '/reports/:id', takes: 'body' },
+  'reports.poll': { method: 'POST', path: '/reports/:id/poll', takes: 'body', gives: 'requests' },
   trash: { method: 'GET', path: '/trash', gives: 'entries' },
   restoreTrash: { method: 'POST', path: '/trash/:id/restore' },
   emptyTrash: { method: 'DELETE', path: '/trash/:id' },

@@ -171,6 +171,21 @@ export const ERROR_CODES: Record<string, ErrorCode> = {
 
   // Runs
   RUN_UNKNOWN: code(404, 'There is no such run.', 'medr1 runs list shows the runs.'),
+  REPORT_FORMAT: code(
+    409,
+    'A process on another machine reports a run of another version.',
+    'Bring the workbench to one version on both machines.',
+  ),
+  REPORT_ADDRESS: code(
+    null,
+    '--report was given something else than the address of a workbench.',
+    "Give JupyterLab's own address with its token, as its log prints it.",
+  ),
+  REPORT_AWAY: code(
+    503,
+    'The run is trained by another machine, and nothing is heard of it.',
+    'Wait until its connection is back, or go to that machine.',
+  ),
   RUN_CONFLICT: code(409, 'The state of the run does not allow this.', 'The message names the state and what to do first.'),
   RUN_DAMAGED: code(
     500,

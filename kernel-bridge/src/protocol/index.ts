@@ -17,6 +17,7 @@ export * from './metrics.ts';
 export * from './presets.ts';
 export * from './reading-texts.ts';
 export * from './readings.ts';
+export * from './reports.ts';
 export * from './rest.ts';
 export * from './rewards.ts';
 export * from './routes.ts';

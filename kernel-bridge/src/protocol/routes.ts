@@ -13,6 +13,7 @@ import * as evals from './evals.ts';
 import { Alternatives, AskAlternatives, AskAttribution, Attribution, Decision, ExplainTarget } from './explain.ts';
 import { Generation, GenerateRequest } from './generate.ts';
 import { KernelInfo, PollKernel, KernelCall } from './kernels.ts';
+import { PollReports, ReportRequest, ReportRows, ReportTaken } from './reports.ts';
 import * as rest from './rest.ts';
 import { SettingsInForce } from './live-settings.ts';
 import { BuiltInReward, CheckedReward, CheckRewards, TriedRewards, TryRewards } from './rewards.ts';
@@ -286,6 +287,19 @@ export const ROUTES = {
     body: PollKernel,
     answer: list('calls', KernelCall),
     gives: 'calls',
+  }),
+
+  // Runs that other machines train
+  'reports.take': post('/reports/:id', {
+    text: 'rows of a run that another machine trains, as they changed; answers where the copy stands. An empty message asks just that',
+    body: ReportRows,
+    answer: ReportTaken,
+  }),
+  'reports.poll': post('/reports/:id/poll', {
+    text: 'the process that trains the run brings answers, and waits for what people want of the run',
+    body: PollReports,
+    answer: list('requests', ReportRequest),
+    gives: 'requests',
   }),
 
   // The trash

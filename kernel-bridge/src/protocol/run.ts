@@ -82,6 +82,14 @@ export const RunSummary = Type.Object({
   /** A run that waits is passed over until it is released. */
   held: Type.Optional(Type.Boolean()),
   annotations: Annotations,
+  /** A copy of a run that another machine trains and reports. */
+  reported: Type.Optional(
+    Type.Object({
+      host: Type.String({ description: 'the machine that trains it' }),
+      directory: Type.String({ description: 'of the run there' }),
+      away: Type.Optional(Type.Boolean({ description: 'nothing is heard of it at the moment' })),
+    }),
+  ),
 });
 export type RunSummary = Type.Static<typeof RunSummary>;
 

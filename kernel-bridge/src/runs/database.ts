@@ -78,6 +78,10 @@ CREATE TABLE IF NOT EXISTS annotation (
 CREATE TABLE IF NOT EXISTS alert_setting (only INTEGER PRIMARY KEY CHECK (only = 1), body TEXT NOT NULL) STRICT;
 -- values that a kernel gave: key of the call -> JSON list. A step that is taken again finds them here.
 CREATE TABLE IF NOT EXISTS kernel_value (key TEXT PRIMARY KEY, vals TEXT NOT NULL) STRICT, WITHOUT ROWID;
+-- of a copy of a run that another machine trains: up to which of its changes it has them. One row, or none
+CREATE TABLE IF NOT EXISTS report (
+  only INTEGER PRIMARY KEY CHECK (only = 1), source TEXT NOT NULL, at INTEGER NOT NULL, host TEXT NOT NULL, directory TEXT NOT NULL
+) STRICT;
 ${SEARCH_TABLES}`;
 
 /** Columns that came later, with what makes them. */
@@ -112,7 +116,7 @@ const RUN: DatabaseKind = {
   format: errors.runFormat,
   later: {
     columns: COLUMNS,
-    names: ['rollout_group_by_item', 'request', 'token_ratio', 'annotation', 'alert_setting', 'kernel_value', ...SEARCH_NAMES],
+    names: ['rollout_group_by_item', 'request', 'token_ratio', 'annotation', 'alert_setting', 'kernel_value', 'report', ...SEARCH_NAMES],
     sql: ADDED,
   },
 };

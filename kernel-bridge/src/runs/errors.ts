@@ -202,6 +202,26 @@ export const errors = {
     conflict(`Run ${id} is ${state}: it cannot ${action}.`, remedy),
   stopping: (id: string, action: string) =>
     conflict(`Run ${id} is stopping: it cannot ${action}.`, 'Wait until it has stopped, then resume it.'),
+  reportFormat: (what: string) =>
+    make('REPORT_FORMAT', 409)(
+      `The process that reports the run sends ${what}, which this version does not have.`,
+      'Bring the workbench here and the one of the machine that trains to one version.',
+    ),
+  notReported: (id: string) =>
+    conflict(
+      `Run ${id} is a run of this home, not a copy of one that another machine trains.`,
+      'A process that trains in the home of a server has nothing to report to it: leave --report out.',
+    ),
+  reportedElsewhere: (id: string, action: string, { host, directory }: { host: string; directory: string }) =>
+    conflict(
+      `Run ${id} is trained by ${host}: it cannot ${action} here, where its checkpoints are not.`,
+      `Do it on ${host}, where the run lies in ${directory}.`,
+    ),
+  reportAway: (id: string, { host, directory }: { host: string; directory: string }) =>
+    make('REPORT_AWAY', 503)(
+      `Nothing is heard of the process that trains run ${id} on ${host}, so that it can be asked for nothing.`,
+      `It reports again when its connection is back. One that has ended goes on there by medr1 train --resume ${id} --report URL; the run lies in ${directory}.`,
+    ),
   runHeld: (id: string, action: string) =>
     conflict(
       `Run ${id} is being rolled back, deleted or started by another process: it cannot ${action}.`,

@@ -30,6 +30,7 @@ import { prepared, transaction } from '../log/database.ts';
 import { alertSettingsOfFork } from './alert-settings.ts';
 import { annotateFork } from './annotations.ts';
 import { bestCheckpoint } from './best.ts';
+import { forgetChanges } from './changes.ts';
 import { createDatabase, openDatabase } from './database.ts';
 import {
   eventDigest,
@@ -404,6 +405,7 @@ export class RunStore implements Disposable {
         )
         .run(run.id, run.name, run.parent, JSON.stringify(inherited), JSON.stringify(run.config), now, run.request_id);
       this.db.exec('DELETE FROM request');
+      forgetChanges(this.db);
       annotateFork(this.db);
       alertSettingsOfFork(this.db);
       this.db.prepare('DELETE FROM note WHERE step > ?').run(step);

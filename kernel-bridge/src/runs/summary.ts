@@ -2,6 +2,7 @@
 import type { RunEvent, RunState, RunSummary } from '../protocol/run.ts';
 import { isSnoozed, runAlertSettings } from './alert-settings.ts';
 import { annotations } from './annotations.ts';
+import { reportOf } from './changes.ts';
 import type { ReadableRun } from './row.ts';
 
 const SPARKLINE_POINTS = 60;
@@ -43,7 +44,14 @@ export function runSummary(store: ReadableRun): RunSummary {
     waits_since: pending.find(({ action }) => action === 'start')?.created_at ?? null,
     held: pending.some(({ action }) => action === 'hold'),
     annotations: annotations(store.db),
+    ...reported(store),
   };
+}
+
+/** Of a run that another machine trains: which one. */
+function reported({ db }: ReadableRun): Pick<RunSummary, 'reported'> {
+  const from = reportOf(db);
+  return from ? { reported: { host: from.host, directory: from.directory } } : {};
 }
 
 /** A state that was asked for and is not reached yet shows as its `-ing`; the log holds only what was reached. */

@@ -8,6 +8,7 @@ import { isActive } from '../protocol/run.ts';
 import type { Alert, AlertRule, AlertSettings, RaiseAlert, RunAlerts, RunAlertSettings } from '../protocol/alerts.ts';
 import { alertSettings, changeAlertSettings, changeRunAlertSettings, isSnoozed, runAlertSettings } from '../runs/alert-settings.ts';
 import { alertsOf, keepOnsets, raise, RunWatch } from '../runs/alerts.ts';
+import { reportOf } from '../runs/changes.ts';
 import { errors } from '../runs/errors.ts';
 import type { Hub } from './hub.ts';
 import { checkAddress, sendAlert } from './webhook.ts';
@@ -152,7 +153,8 @@ export class Alerts {
       const onsets = followed.watch.onsets.slice(followed.kept);
       if (onsets.length === 0) continue;
       const store = this.#hub.store(id);
-      const fresh = keepOnsets(store, onsets);
+      // the log of a copy is written by the machine that trains the run, which looks at the rules too
+      const fresh = reportOf(store.db) ? [] : keepOnsets(store, onsets);
       followed.kept += onsets.length;
       if (fresh.length === 0) continue;
       this.#hub.changed(id);

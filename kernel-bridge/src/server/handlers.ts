@@ -74,7 +74,7 @@ export interface Services {
 }
 
 /** Routes that are neither of data sets, nor of evaluations, nor of searches, nor about a completion. */
-type RunRoutes = Exclude<RouteName, GroupOf<'data' | 'evals' | 'explain' | 'search'>>;
+type RunRoutes = Exclude<RouteName, GroupOf<'data' | 'evals' | 'explain' | 'reports' | 'search'>>;
 
 export function runHandlers(services: Services): Handlers<RunRoutes> {
   const { home, hub, alerts, pool, evaluations, supervisor, kernels, generations, index, loadItems } = services;
@@ -178,7 +178,7 @@ export function runHandlers(services: Services): Handlers<RunRoutes> {
         return { runs: ids.map((id) => hub.store(id).summary()) };
       }),
 
-    run: ({ id }) => hub.store(id).detail(),
+    run: ({ id }) => hub.detail(id),
 
     deleteRun: async ({ id }) => {
       await supervisor.settled(hub.store(id).row().id);

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { errorBody, type ErrorBody } from '../protocol/errors.ts';
 import type { TrainConfig } from '../protocol/config.ts';
 import type { EvalSummary } from '../protocol/evals.ts';
-import { NO_ANNOTATIONS, type RunSummary } from '../protocol/run.ts';
+import { NO_ANNOTATIONS, type RunDetail, type RunSummary } from '../protocol/run.ts';
 import type { MoveView } from '../protocol/view.ts';
 import { runDirectory } from '../runs/home.ts';
 import { metricNames } from '../runs/metrics.ts';
@@ -44,6 +44,8 @@ const OPEN_STORES = 64;
 
 export class Hub {
   readonly home: string;
+  /** Whether nothing is heard of the other machine that trains a run. */
+  isAway: (id: string) => boolean = () => true;
   private readonly stores = new Map<string, RunStore>();
   private readonly known = new Map<string, { stamp: string; facts: RunFacts }>();
   private readonly listeners = new Set<(topic: string) => void>();
@@ -85,7 +87,17 @@ export class Hub {
   }
 
   summary(id: string): RunSummary {
-    return this.facts(id).summary;
+    return this.reach(this.facts(id).summary);
+  }
+
+  detail(id: string): RunDetail {
+    const detail = this.store(id).detail();
+    return { ...detail, summary: this.reach(detail.summary) };
+  }
+
+  /** With whether a run of another machine can be asked for something. */
+  private reach(summary: RunSummary): RunSummary {
+    return summary.reported ? { ...summary, reported: { ...summary.reported, away: this.isAway(summary.id) } } : summary;
   }
 
   /** Changes with every commit, whichever process makes it, and not when a database is opened or closed: that makes and removes an empty journal. */
@@ -142,7 +154,7 @@ export class Hub {
 
   private publish(id: string): void {
     if (!existsSync(runDirectory(this.home, id))) return; // removed meanwhile
-    this.runs.add({ summary: this.read(id).summary });
+    this.runs.add({ summary: this.reach(this.read(id).summary) });
     this.notify('runs');
   }
 

@@ -35,10 +35,10 @@ import { Hub } from './hub.ts';
 import { Jobs } from './jobs.ts';
 import { Kernels } from './kernels.ts';
 import { Door, keep, privateFolder } from './keep.ts';
-import type { Handlers } from './mount.ts';
 import { Needs } from './needs.ts';
 import { DevicePool } from './device-pool.ts';
 import { removeServerFile, serverFile, writeServerFile } from './server-file.ts';
+import { Reports } from './reports.ts';
 import { searchHandlers } from './search.ts';
 import { Searches } from './searches.ts';
 import { inSips } from './sips.ts';
@@ -68,6 +68,22 @@ export interface ServeOptions {
   indexesData?: boolean;
 }
 
+export type BackendOptions = Omit<ServeOptions, 'socket' | 'port' | 'limits'>;
+
+/** All that answers requests, without a door: the server has one, and medr1 train --report brings requests by another way. */
+export interface Backend {
+  readonly hub: Hub;
+  readonly jobs: Jobs;
+  readonly supervisor: Supervisor;
+  readonly evaluations: Evaluations;
+  readonly secret: string;
+  readonly started_at: number;
+  /** The application, for requests to this port (null: none). */
+  app(port: number | null): ReturnType<typeof createApp>;
+  /** Workers write a checkpoint and end. */
+  close(): Promise<void>;
+}
+
 export interface RunningServer extends AsyncDisposable {
   readonly address: { socket: string } | { port: number };
   readonly secret: string;
@@ -92,6 +108,45 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
     lock.release();
     throw error;
   }
+  const backend = makeBackend({ ...options, home });
+  const { hub, supervisor, evaluations, secret, started_at } = backend;
+  const port = options.socket ? null : (http.address() as AddressInfo).port;
+  const app = backend.app(port);
+  const answer = getRequestListener(app.fetch, { overrideGlobalObjects: false });
+  http.on('request', (request, response) => pilesUp(request, response) || void answer(request, response));
+  const sockets = acceptWebsockets(http, { secret, port }, hub, options.limits ?? LIMITS);
+
+  supervisor.recover();
+  evaluations.recover();
+  const stopWatching = watchOthers(home, hub, supervisor);
+  const address = options.socket ? { socket: options.socket } : { port: port! };
+  const announce = (): void =>
+    writeServerFile(home, { pid: process.pid, protocol: PROTOCOL_VERSION, version: VERSION, ...address, secret, started_at });
+  announce();
+  const stopKeeping = [keep(serverFile(home), announce)];
+  const door = options.socket ? new Door(http, options.socket) : null;
+  if (door) stopKeeping.push(keep(options.socket!, () => door.reopen()));
+
+  let closing: Promise<void> | undefined;
+  const close = (): Promise<void> =>
+    (closing ??= (async () => {
+      for (const stop of stopKeeping) stop();
+      removeServerFile(home);
+      stopWatching();
+      for (const client of sockets.clients) client.close(1001, 'the server stops');
+      http.close();
+      door?.close();
+      await backend.close();
+      for (const client of sockets.clients) client.terminate();
+      http.closeAllConnections();
+      hub.close();
+      lock.release();
+    })());
+  return { address, secret, close, [Symbol.asyncDispose]: close };
+}
+
+export function makeBackend(options: BackendOptions): Backend {
+  const { home } = options;
   const secret = options.secret ?? randomBytes(32).toString('hex');
   const started_at = Date.now();
   const hub = new Hub(home);
@@ -139,50 +194,32 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
   const indexing = new IndexJobs(home);
   const index = options.indexesData === false ? async () => null : (nameOrDir: string) => indexing.ensure(nameOrDir);
   const alerts = new Alerts(home, hub);
-  const port = options.socket ? null : (http.address() as AddressInfo).port;
-  const gate: Gate = { secret, port };
+  const reports = new Reports(hub);
+  hub.isAway = (id) => reports.isAway(id);
   const { loadItems } = options;
-  const handlers: Handlers = {
+  const handlers = reports.forwarding({
     ...runHandlers({ home, hub, alerts, pool, evaluations, supervisor, kernels, goOn, generations, index, loadItems, started_at }),
+    ...reports.handlers(),
     ...explainHandlers(questions),
     ...evalHandlers({ home, pool, evaluations, loadItems }),
     ...searchHandlers({ home, hub, searches }),
     ...dataHandlers({ home, jobs: indexing }),
-  };
-  const app = createApp(handlers, home, gate);
-  const answer = getRequestListener(app.fetch, { overrideGlobalObjects: false });
-  http.on('request', (request, response) => pilesUp(request, response) || void answer(request, response));
-  const sockets = acceptWebsockets(http, gate, hub, options.limits ?? LIMITS);
-
-  supervisor.recover();
-  evaluations.recover();
-  const stopWatching = watchOthers(home, hub, supervisor);
-  const address = options.socket ? { socket: options.socket } : { port: port! };
-  const announce = (): void =>
-    writeServerFile(home, { pid: process.pid, protocol: PROTOCOL_VERSION, version: VERSION, ...address, secret, started_at });
-  announce();
-  const stopKeeping = [keep(serverFile(home), announce)];
-  const door = options.socket ? new Door(http, options.socket) : null;
-  if (door) stopKeeping.push(keep(options.socket!, () => door.reopen()));
-
-  let closing: Promise<void> | undefined;
-  const close = (): Promise<void> =>
-    (closing ??= (async () => {
-      for (const stop of stopKeeping) stop();
-      removeServerFile(home);
-      stopWatching();
+  });
+  return {
+    hub,
+    jobs,
+    supervisor,
+    evaluations,
+    secret,
+    started_at,
+    app: (port) => createApp(handlers, home, { secret, port }),
+    close: async () => {
       alerts.close();
-      for (const client of sockets.clients) client.close(1001, 'the server stops');
-      http.close();
-      door?.close();
+      reports.close();
       evaluations.close();
       await Promise.all([jobs.close(), searches.close(), indexing.close()]);
-      for (const client of sockets.clients) client.terminate();
-      http.closeAllConnections();
-      hub.close();
-      lock.release();
-    })());
-  return { address, secret, close, [Symbol.asyncDispose]: close };
+    },
+  };
 }
 
 const unanswered = new WeakMap<Socket, number>();

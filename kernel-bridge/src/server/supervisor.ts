@@ -11,6 +11,7 @@ import { errorBody } from '../protocol/errors.ts';
 import type { KernelCall, Scored } from '../protocol/kernels.ts';
 import { hasEnded, isActive, type RunState } from '../protocol/run.ts';
 import { isDiskFull } from '../log/disk-space.ts';
+import { reportOf } from '../runs/changes.ts';
 import { errors } from '../runs/errors.ts';
 import { runDirectory } from '../runs/home.ts';
 import { isTraining, listRuns, logFile, openRun, partnerOf, trainedBy } from '../runs/runs.ts';
@@ -290,6 +291,7 @@ export class Supervisor {
       if (isTraining(runDirectory(this.options.home, id))) return null;
       using store = openRun(this.options.home, id);
       const { state, name } = store.row();
+      if (reportOf(store.db)) return null; // waits on the machine that reports it
       const pending = state === 'queued' ? store.pending() : [];
       const start = pending.find(({ action }) => action === 'start');
       return start ? { name, since: start.created_at, held: pending.some(({ action }) => action === 'hold') } : null;
@@ -391,6 +393,7 @@ export class Supervisor {
       if (!this.worker(id) && existsSync(directory) && !isTraining(directory)) {
         using store = openRun(this.options.home, id);
         const { state } = store.row();
+        if (reportOf(store.db)) return; // trained by another machine
         if (isActive(state) || (ended !== undefined && state === 'queued')) {
           const how = ended ?? 'no process trains it any more';
           store.setState('interrupted', errors.workerDied(how, lastLine(logFile(directory))).toJSON());
