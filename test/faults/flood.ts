@@ -149,6 +149,17 @@ export interface Flooding {
   answers: () => Promise<boolean>;
 }
 
+interface Asked {
+  since: number;
+  answer?: boolean;
+}
+
+function ask(answers: () => Promise<boolean>): Asked {
+  const asked: Asked = { since: performance.now() };
+  void answers().then((answer) => (asked.answer = answer));
+  return asked;
+}
+
 /** So many clients send without reading. Throws Broken where that takes too much memory, or another client gets no answer. */
 export async function flooded(random: Random, { door, pids, clients, lasts_ms, most_bytes, answers }: Flooding): Promise<string> {
   const resident = (): number => pids.reduce((sum, pid) => sum + residentBytes(pid), 0);
@@ -157,19 +168,17 @@ export async function flooded(random: Random, { door, pids, clients, lasts_ms, m
   const kind = oneOf(random, Object.keys(FLOODS));
   const floods = Array.from({ length: clients }, () => flood(door, FLOODS[kind]));
   try {
-    let [answer, asked]: [boolean | null, number] = [true, 0];
-    for (const end = performance.now() + lasts_ms; performance.now() < end || answer === null; await wait(20)) {
+    const end = performance.now() + lasts_ms;
+    let asked: Asked | null = null;
+    while (performance.now() < end || asked !== null) {
       const now = resident(); // also while a server that is swamped answers nobody
       holds(now - before < most_bytes, `${kind}: from ${before >> 20} to ${now >> 20} MB`);
-      holds(answer !== false, 'another client gets no answer');
-      if (answer === null) {
-        holds(performance.now() < asked + PATIENCE_MS, `another client has had no answer for ${PATIENCE_MS} ms`);
-        continue;
-      }
-      [answer, asked] = [null, performance.now()];
-      void answers().then((got) => (answer = got));
+      asked ??= ask(answers);
+      holds(asked.answer !== false, 'another client gets no answer');
+      holds(performance.now() < asked.since + PATIENCE_MS, `another client has had no answer for ${PATIENCE_MS} ms`);
+      if (asked.answer) asked = null;
+      await wait(20);
     }
-    holds(answer !== false, 'another client gets no answer');
   } finally {
     for (const one of floods) await one[Symbol.asyncDispose]();
   }
