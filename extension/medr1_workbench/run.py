@@ -21,6 +21,7 @@ from .cells import LiveRuns
 from .cells.widget import PUMP
 from .errors import WorkbenchError
 from .explain import Attribution, Rollout, alternatives, asked_of, decision, order_of, target_of
+from .files import write_whole
 from .frames import ANY, NUMBER, TEXT, TIME, TRUTH, WHOLE, frame, frame_of
 from .group import Group
 from .kernel import Served
@@ -550,17 +551,20 @@ class Run(Stored):
         return self
 
     def export(self, path: str | os.PathLike[str]) -> Path:
-        """Writes metrics (.csv, one row a step) or rollouts (.jsonl and .parquet, one row a completion) to a file of this machine."""
+        """Writes metrics (.csv, one row a step) or rollouts (.jsonl and .parquet, one row a completion) to a file of this machine.
+
+        The file has its name only once it is whole and on the disk.
+        """
         target = Path(path)
-        writers = {
-            ".csv": lambda: self.metrics().to_csv(target),
-            ".jsonl": lambda: self.rollouts(first=1, tokens=True).to_json(target, orient="records", lines=True),
-            ".parquet": lambda: self.rollouts(first=1, tokens=True).to_parquet(target),
+        writers: dict[str, Callable[[Path], object]] = {
+            ".csv": lambda file: self.metrics().to_csv(file),
+            ".jsonl": lambda file: self.rollouts(first=1, tokens=True).to_json(file, orient="records", lines=True),
+            ".parquet": lambda file: self.rollouts(first=1, tokens=True).to_parquet(file),
         }
         if target.suffix not in writers:
             raise WorkbenchError("EXPORT_FORMAT", f"the ending of {target} names no format", f"End the name with {', '.join(writers)}.")
         try:
-            writers[target.suffix]()
+            write_whole(target, writers[target.suffix])
         except (ImportError, OSError) as error:
             remedy = (
                 "pip install pyarrow" if isinstance(error, ImportError) else "Give a file in a folder that is there and can be written."

@@ -64,6 +64,20 @@ export const ROWS = {
     whole: 1000,
     control: 'the run has no note of its last step',
   },
+  E1: {
+    promise: 'an export that is killed leaves nothing under its name, or all of it',
+    how: 'the process of `medr1 runs export --format dir` is killed before or after one of its calls that write',
+    minute: 4,
+    whole: 'every',
+    control: 'the files are written under their own names',
+  },
+  E2: {
+    promise: 'an export that was told as written is whole after a power cut',
+    how: 'the power of a file system (ext4 in a file) goes once the export was written on it',
+    minute: 1,
+    whole: 40,
+    control: 'fsync does nothing and says that it did',
+  },
   R1: {
     promise: 'a run that goes on from a checkpoint comes to the bits of one that was never stopped',
     how: 'a run with three updates on each batch goes on from the checkpoint of one of its steps',

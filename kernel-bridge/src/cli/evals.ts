@@ -1,5 +1,5 @@
 /** `medr1 evals`: stored evaluations, read from disk, so that it works without a server. */
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { Option, type Command } from 'commander';
 import { letterOf } from '../answers/index.ts';
 import { chooseEvaluations } from '../evals/choose.ts';
@@ -20,6 +20,7 @@ import {
   type MatrixKind,
   type Share,
 } from '../protocol/evals.ts';
+import { writeDurably } from '../files/durable.ts';
 import { homeDir } from '../runs/home.ts';
 import { usage } from './arguments.ts';
 import { note, pass, printJson, table, tell } from './output.ts';
@@ -106,7 +107,7 @@ function compareAll(names: string[], { json, csv }: CompareOptions): void {
     if (csv !== undefined) {
       const text = comparisonLines(parts).join('');
       if (csv === '-') return pass(text);
-      writeFileSync(csv, text, { flag: 'wx' });
+      writeDurably(csv, text);
       note(`written: ${csv}`);
     }
     const made = comparison(parts);

@@ -1,11 +1,12 @@
 /** `medr1 reproduce`: Med-R1's whole experiment as one command that can be killed at any moment and goes on where it was. */
-import { existsSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { InvalidArgumentError, type Command } from 'commander';
 import { loadItems } from '../data/load.ts';
 import { makeSample } from '../data/sample/sample.ts';
 import { readWhole } from '../data/whole.ts';
+import { writeDurably } from '../files/durable.ts';
 import { errors } from '../reproduce/errors.ts';
 import { makePlan, type Plan } from '../reproduce/plan.ts';
 import { APPROACHES, readRecipe, type Approach, type Recipe } from '../reproduce/recipe.ts';
@@ -66,10 +67,10 @@ async function reproduce(options: Options): Promise<void> {
   const worked = await work({ home, plan, loadItems: load, signal: abort.signal, progress: show, devices: { cpuSlots: options.cpuSlots } });
   const report = await makeReport(home, plan, worked, load);
   const directory = planDirectory(home, recipe.name);
-  writeWhole(join(directory, 'report.json'), `${JSON.stringify(report, null, 1)}\n`);
-  writeWhole(join(directory, 'report.md'), markdown(report));
+  writeDurably(join(directory, 'report.json'), `${JSON.stringify(report, null, 1)}\n`);
+  writeDurably(join(directory, 'report.md'), markdown(report));
   const made = provenance(home, worked);
-  writeWhole(join(directory, 'provenance.json'), `${JSON.stringify(made, null, 1)}\n`);
+  writeDurably(join(directory, 'provenance.json'), `${JSON.stringify(made, null, 1)}\n`);
   const { training, evaluating } = made.seconds;
   if (options.json) printJson({ ...report, ...made, directory });
   else {
@@ -139,12 +140,6 @@ function remembered(load: typeof loadItems): typeof loadItems {
     known.set(key, loaded);
     return loaded;
   };
-}
-
-/** Never half a file: a reader sees the report of before or of now. */
-function writeWhole(file: string, text: string): void {
-  writeFileSync(`${file}.part`, text);
-  renameSync(`${file}.part`, file);
 }
 
 function approaches(value: string): Approach[] {

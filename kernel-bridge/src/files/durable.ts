@@ -2,7 +2,7 @@
  * Files and folders that a power cut leaves whole or absent, and that stay once they are there. A name comes to the disk before the bytes that it
  * names: a file that was only written and renamed is found empty after a power cut (test/faults/power.test.ts).
  */
-import { appendFileSync, closeSync, existsSync, fsyncSync, openSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
+import { appendFileSync, closeSync, existsSync, fsyncSync, openSync, readdirSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { mkdir, open } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
@@ -43,10 +43,10 @@ export function appendDurably(file: string, text: string): void {
   if (isNew) syncNow(dirname(file));
 }
 
-/** A folder that was made under another name appears under its own, with all that is in it. Both lie in folders that are there. */
+/** A file, or a folder with all that is in it, that was made under another name appears under its own. Both lie in folders that are there. */
 export function renameDurably(from: string, to: string): void {
-  for (const entry of readdirSync(from, { recursive: true, withFileTypes: true }))
-    if (entry.isFile() || entry.isDirectory()) syncNow(join(entry.parentPath, entry.name));
+  const inside = statSync(from).isDirectory() ? readdirSync(from, { recursive: true, withFileTypes: true }) : [];
+  for (const entry of inside) if (entry.isFile() || entry.isDirectory()) syncNow(join(entry.parentPath, entry.name));
   syncNow(from);
   renameSync(from, to);
   for (const folder of new Set([dirname(from), dirname(to)])) syncNow(folder);

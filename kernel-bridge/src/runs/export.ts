@@ -1,12 +1,13 @@
 /** A run in files that other tools read. */
 import { randomBytes } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
-import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { stringify } from 'yaml';
 import { csvText } from '../files/csv.ts';
+import { renameDurably } from '../files/durable.ts';
 import { groupSteps, readGroups } from './groups.ts';
 import { notes } from '../search/notes.ts';
 import { readMetrics } from './metrics.ts';
@@ -23,7 +24,10 @@ export function* tableLines(store: RunStore, format: TableFormat): Generator<str
   for (const line of format === 'csv' ? metricRows(store) : groupLines(store)) yield `${line}\n`;
 }
 
-/** A table as above; or dir: both tables, events.jsonl, notes.jsonl, run.json and config.yaml. */
+/**
+ * A table as above; or dir: both tables, events.jsonl, notes.jsonl, run.json and config.yaml. Under the name `out` it is whole or absent, whatever becomes
+ * of the process or of the power.
+ */
 export async function exportRun(store: RunStore, out: string, format: ExportFormat): Promise<void> {
   const partial = `${out}.${randomBytes(4).toString('hex')}.partial`;
   try {
@@ -40,7 +44,7 @@ export async function exportRun(store: RunStore, out: string, format: ExportForm
       await writeFile(join(partial, 'run.json'), JSON.stringify(store.detail(), null, 2));
       await writeFile(join(partial, 'config.yaml'), stringify(store.row().config));
     }
-    await rename(partial, out);
+    renameDurably(partial, out);
   } catch (error) {
     await rm(partial, { recursive: true, force: true });
     throw error;
