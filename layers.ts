@@ -111,7 +111,7 @@ export const LAYERS: Layer[] = [
   layer(
     'extension/plugins',
     'one plugin a file',
-    `extension widgets widgets/store widgets/form ${VIEWS.map(({ name }) => name)
+    `extension widgets widgets/store ${VIEWS.map(({ name }) => name)
       .filter((name) => !WITHIN.includes(name))
       .join(' ')}`,
   ),

@@ -105,6 +105,7 @@ ROUTES = {
     "data.downloadJob": ("GET", "/data/downloads/:name"),
     "data.stopDownload": ("DELETE", "/data/downloads/:name"),
     "data.get": ("GET", "/data/:name"),
+    "data.rename": ("PATCH", "/data/:name"),
     "data.remove": ("DELETE", "/data/:name"),
     "data.job": ("GET", "/data/:name/job"),
     "data.stop": ("DELETE", "/data/:name/job"),

@@ -43,13 +43,23 @@ describe('a fork', () => {
   it('begins with the settings in force at its step; those that it is given take their place', async () => {
     const parent = await t.client.createRun(t.config({ max_steps: 8, save_steps: 4, save_total_limit: 5 }), { start: false });
     await t.client.editSettings(parent.id, { settings: { beta: 0.01 } });
+    await t.client.editRewards(parent.id, { base_revision: 2, weights: { format: 0.3 } });
     await t.client.action(parent.id, 'start');
     await reached(t.client, parent.id, 'finished');
     const same = await t.client.fork(parent.id, { step: 4, start: false });
     expect((await t.client.settings(same.id)).settings).toMatchObject({ beta: 0.01 });
     const other = await t.client.fork(parent.id, { step: 4, config: { temperature: 0.7 }, start: false });
     expect((await t.client.settings(other.id)).settings).toMatchObject({ beta: 0.01, temperature: 0.7 });
-    expect((await t.client.rewards(other.id)).map(({ step }) => step)).toEqual([1, 1, null]);
+    expect((await t.client.rewards(other.id)).map(({ step }) => step)).toEqual([1, 1, 1, null]);
+
+    const weightsOf = async (config: Record<string, unknown>, reward_files = {}) => {
+      const fork = await t.client.fork(parent.id, { step: 4, config, reward_files, start: false });
+      return (await t.client.rewards(fork.id)).at(-1)!.weights;
+    };
+    expect(await weightsOf({})).toEqual({ accuracy: 1, format: 0.3 });
+    expect(await weightsOf({ reward_weights: null })).toEqual({ accuracy: 1, format: 1 }); // what the parent began with, and left
+    const mine = { 'mine.ts': 'export default (completions) => completions.map(() => 0);' };
+    expect(await weightsOf({ reward_funcs: ['accuracy', 'mine.ts'] }, mine)).toEqual({ accuracy: 1, mine: 1 });
   });
 
   it('that could train no step is refused, and says what would let it', async () => {

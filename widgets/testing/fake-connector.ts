@@ -749,6 +749,8 @@ export class FakeConnector implements Connector {
       trainer: run.trainer ?? 'grpo',
       variant: run.variant ?? 'think',
       num_generations: 8,
+      reward_funcs: ['accuracy', 'format'],
+      model_name_or_path: '/models/tiny',
       dataset_name: '/data/omnimedvqa',
       beta: 0.04,
       num_iterations: 1,

@@ -267,6 +267,14 @@ export class FakeData implements DataConnector {
       return { removed: name, trash: `trash/data-${name}`, id: `data-${name}` };
     });
 
+  rename: DataConnector['rename'] = (name, { name: to }) =>
+    this.#answer('rename', [name, to], () => {
+      if (this.#datasets.some((set) => set.name === to))
+        throw { code: 'DATA_NAME_TAKEN', message: `the name ${to} belongs to another data set`, remedy: 'Choose another name.' };
+      this.#datasets = this.#datasets.map((set) => (set.name === name ? { ...set, name: to } : set));
+      return this.#summary(to);
+    });
+
   job = (name: string): Promise<IndexJob> =>
     this.#answer('job', [name], () => this.#jobs.find((job) => job.name === name) ?? unknown(`job ${name}`));
   stop = (name: string): Promise<IndexJob> =>

@@ -48,6 +48,7 @@ const launcher: JupyterFrontEndPlugin<void> = {
       CommandIDs.openNewRun,
       CommandIDs.openEvaluation,
       CommandIDs.openCompare,
+      CommandIDs.takeTour,
       CommandIDs.openExample,
     ];
     order.forEach((command, rank) => cards?.add({ command, category: trans.__('Med-R1'), rank }));

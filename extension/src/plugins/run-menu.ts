@@ -3,11 +3,10 @@ import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/applica
 import { Dialog, ICommandPalette, InputDialog, Notification, showDialog } from '@jupyterlab/apputils';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import type { ReadonlyJSONObject, ReadonlyPartialJSONObject } from '@lumino/coreutils';
-import { Menu, Widget } from '@lumino/widgets';
+import { Menu } from '@lumino/widgets';
 import { ACTION_LABELS, isActive, STATES } from '@medr1/widgets/runs/model';
 import { comparedWith } from '@medr1/widgets/store/evaluation-choice';
-import { errorBody, type ErrorBody, type RunAction, type RunSummary } from '@medr1/widgets/connector';
-import { fieldsOf, type Field } from '@medr1/widgets/form/fields';
+import type { RunAction } from '@medr1/widgets/connector';
 import { parseSettings } from '@medr1/widgets/runs/settings';
 import { showError } from '../notify.ts';
 import { CommandIDs, IWorkbench, PALETTE_CATEGORY, TRANSLATION_DOMAIN } from '../tokens.ts';
@@ -234,33 +233,19 @@ const runMenu: JupyterFrontEndPlugin<void> = {
       await commands.execute(CommandIDs.offerUndo, { id: entry, name });
     };
 
-    const fork = async (id: string, wanted: { step?: string; settings?: string } = {}): Promise<void> => {
-      const [{ summary, checkpoints, config }, schema] = await Promise.all([connector.run(id), connector.schema().catch(() => ({}))]);
-      if (checkpoints.length === 0) {
-        Notification.warning(trans.__('"%1" has no checkpoint to fork from. Save one first, while it trains or is paused.', summary.name), {
-          autoClose: 8000,
-        });
+    const fork = async (id: string, { step, settings = '' }: { step?: string; settings?: string }): Promise<void> => {
+      const parent = await connector.run(id);
+      const steps = parent.checkpoints.map((one) => one.step);
+      if (steps.length === 0) {
+        Notification.warning(
+          trans.__('"%1" has no checkpoint to fork from. Save one first, while it trains or is paused.', parent.summary.name),
+          { autoClose: 8000 },
+        );
         return;
       }
-      const steps = checkpoints.map(({ step }) => step).toReversed();
-      const step = Number(wanted.step);
-      let asked: ForkRequest = { step: steps.includes(step) ? step : steps[0], settings: wanted.settings ?? '' };
-      let problem: ErrorBody | null = null;
-      let made: RunSummary | null = null;
-      while (!made) {
-        const body = new ForkForm(steps, asked, { fields: fieldsOf(schema), config }, problem, trans);
-        const buttons = [Dialog.cancelButton({ label: trans.__('Cancel') }), Dialog.okButton({ label: trans.__('Fork') })];
-        const { button, value } = await showDialog({ title: trans.__('Fork "%1"', summary.name), body, buttons });
-        if (!button.accept || !value) return;
-        asked = value;
-        try {
-          made = await connector.fork(id, { step: asked.step, config: parseSettings(asked.settings) });
-        } catch (error) {
-          problem = errorBody(error); // told in the dialog, with what was typed
-        }
-      }
-      runs.apply({ summary: made });
-      selection.move({ runs: [made.id, id] });
+      const from = steps.includes(Number(step)) ? Number(step) : steps.at(-1)!;
+      workbench.draft.set({ config: parseSettings(settings), fork: { parent, step: from } });
+      await commands.execute(CommandIDs.openNewRun);
     };
   },
 };
@@ -272,84 +257,6 @@ async function told(action: () => unknown): Promise<void> {
   } catch (error) {
     showError(error);
   }
-}
-
-interface ForkRequest {
-  step: number;
-  settings: string;
-}
-
-class ForkForm extends Widget implements Dialog.IBodyWidget<ForkRequest> {
-  readonly #step: HTMLSelectElement;
-  readonly #settings: HTMLTextAreaElement;
-
-  /** `keys`: what a fork may be told, with what its parent has. */
-  constructor(
-    steps: number[],
-    asked: ForkRequest,
-    keys: { fields: Field[]; config: Readonly<Record<string, unknown>> },
-    problem: ErrorBody | null,
-    trans: { __(text: string, ...args: string[]): string },
-  ) {
-    super();
-    this.addClass('medr1-ForkForm');
-    this.#step = this.#field(trans.__('Checkpoint of step'), document.createElement('select'));
-    this.#step.append(...steps.map((step) => new Option(String(step), String(step), false, step === asked.step)));
-    const key = this.#field(trans.__('Key to change, with the value that the run has'), document.createElement('select'));
-    key.dataset.testid = 'fork-key';
-    const meaning = document.createElement('p');
-    meaning.className = 'medr1-ForkForm-meaning';
-    this.node.append(meaning);
-    this.#settings = this.#field(trans.__('What to change, one key = value a line (beta = 0.01)'), document.createElement('textarea'));
-    this.#settings.rows = 4;
-    this.#settings.value = asked.settings;
-    key.append(new Option(trans.__('choose one'), ''), ...grouped(keys.fields, keys.config));
-    key.addEventListener('change', () => {
-      const field = keys.fields.find((one) => one.key === key.value);
-      meaning.textContent = field ? `${field.title}: ${field.description}` : '';
-      if (field) this.#offer(field.key, keys.config[field.key]);
-      key.value = '';
-    });
-    if (!problem) return;
-    const told = document.createElement('p');
-    told.setAttribute('role', 'alert');
-    told.dataset.testid = 'fork-problem';
-    told.textContent = `⚠ ${problem.message} ${problem.remedy}`;
-    this.node.append(told);
-  }
-
-  getValue(): ForkRequest {
-    return { step: Number(this.#step.value), settings: this.#settings.value };
-  }
-
-  /** Writes a line for the key, its value chosen so that the next thing typed takes its place. A key that is there already is gone to. */
-  #offer(key: string, value: unknown): void {
-    const area = this.#settings;
-    const lines = area.value.split('\n').filter((line) => line.trim() !== '');
-    if (!lines.some((line) => line.split(/[=:]/)[0].trim() === key)) lines.push(`${key} = ${JSON.stringify(value ?? null)}`);
-    area.value = lines.join('\n');
-    const at = lines.findIndex((line) => line.split(/[=:]/)[0].trim() === key);
-    const from = lines.slice(0, at).reduce((sum, { length }) => sum + length + 1, 0);
-    area.focus();
-    area.setSelectionRange(from + lines[at].search(/[=:]/) + 2, from + lines[at].length);
-  }
-
-  #field<E extends HTMLElement>(label: string, control: E): E {
-    const row = document.createElement('label');
-    row.append(label, control);
-    this.node.append(row);
-    return control;
-  }
-}
-
-/** Keys in the groups of the New run form, each with its present value. */
-function grouped(fields: readonly Field[], config: Readonly<Record<string, unknown>>): HTMLElement[] {
-  return [...Map.groupBy(fields, ({ group }) => group)].map(([group, list]) => {
-    const part = document.createElement('optgroup');
-    part.label = group;
-    part.append(...list.map(({ key }) => new Option(`${key}: ${JSON.stringify(config[key] ?? null)}`.slice(0, 80), key)));
-    return part;
-  });
 }
 
 export default runMenu;

@@ -2,6 +2,7 @@
 import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
 import { ICommandPalette } from '@jupyterlab/apputils';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
+import { medr1Icon } from '../icons.ts';
 import { CommandIDs, IWorkbench, PALETTE_CATEGORY, TRANSLATION_DOMAIN } from '../tokens.ts';
 
 const tour: JupyterFrontEndPlugin<void> = {
@@ -14,6 +15,7 @@ const tour: JupyterFrontEndPlugin<void> = {
     const trans = (translator ?? nullTranslator).load(TRANSLATION_DOMAIN);
     app.commands.addCommand(CommandIDs.takeTour, {
       label: trans.__('Tour'),
+      icon: ({ isPalette }) => (isPalette ? undefined : medr1Icon),
       caption: trans.__('From nothing to a first curve, a rollout read, a reward moved and a question tried, in five minutes'),
       describedBy: { args: { type: 'object', properties: {} } },
       execute: async () => {

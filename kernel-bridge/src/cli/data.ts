@@ -6,7 +6,7 @@ import { auditDataset } from '../data/audit.ts';
 import { getDataset, KNOWN, type GetProgress, type KnownName } from '../data/get.ts';
 import { homeDir } from '../data/home.ts';
 import { addDataset, checkName } from '../data/index/add.ts';
-import { hasQuestions, listDatasets, removeDataset, summary } from '../data/index/list.ts';
+import { hasQuestions, listDatasets, removeDataset, renameDataset, summary } from '../data/index/list.ts';
 import { splitPath, writeSplit } from '../data/splits/files.ts';
 import { makeSplit } from '../data/splits/make.ts';
 import { readWhole } from '../data/whole.ts';
@@ -62,6 +62,13 @@ export function register(program: Command): void {
     .option('--yes', 'accept the licence without asking')
     .option('--hub-url <url>', 'another hub; HF_ENDPOINT when left out')
     .action(get);
+  data
+    .command('rename')
+    .description('give a data set another name; its folder is not touched')
+    .argument('<name>')
+    .argument('<to>', 'the name from now on')
+    .option('--json', 'one JSON document')
+    .action(rename);
   data
     .command('remove')
     .description('forget an index; the data folder is not touched')
@@ -183,6 +190,12 @@ async function agreed(): Promise<boolean> {
   const answer = await prompt.question('Go on under these terms? [y/N] ');
   prompt.close();
   return /^y(es)?$/i.test(answer.trim());
+}
+
+function rename(name: string, to: string, { json }: Json): void {
+  const renamed = renameDataset(name, checkName(to), homeDir());
+  if (json) printJson(renamed);
+  else tell(`${name} is called ${to} now`);
 }
 
 function remove(name: string, { json }: Json): void {

@@ -87,6 +87,7 @@ export const ROUTE_LIST: Record<RouteName, ListedRoute> = {
   'data.downloadJob': { method: 'GET', path: '/data/downloads/:name' },
   'data.stopDownload': { method: 'DELETE', path: '/data/downloads/:name' },
   'data.get': { method: 'GET', path: '/data/:name' },
+  'data.rename': { method: 'PATCH', path: '/data/:name', takes: 'body' },
   'data.remove': { method: 'DELETE', path: '/data/:name' },
   'data.job': { method: 'GET', path: '/data/:name/job' },
   'data.stop': { method: 'DELETE', path: '/data/:name/job' },

@@ -1,6 +1,6 @@
-/** A data set with all its questions, by name from its index or by reading its folder. */
+/** A data set with all its questions, by name (also one of before it was renamed) from its index or by reading its folder. */
 import type { VqaItem } from '../protocol/data.ts';
-import { hasQuestions, refuseOlderIndex } from './index/list.ts';
+import { presentName, refuseOlderIndex } from './index/list.ts';
 import { readIndexed } from './index/read-indexed.ts';
 import { findLayout } from './layout.ts';
 import { readDataset } from './read.ts';
@@ -9,12 +9,13 @@ import type { WholeDataset } from './types.ts';
 
 /** Reads all of a data set; the splits made of an indexed one by `medr1 data split` are among its splits. */
 export async function readWhole(nameOrDir: string, options: { home?: string; signal?: AbortSignal } = {}): Promise<WholeDataset> {
-  if (!hasQuestions(nameOrDir, options.home)) {
+  const indexed = presentName(nameOrDir, options.home);
+  if (indexed === null) {
     refuseOlderIndex(nameOrDir, options.home);
     return readFolder(nameOrDir, options);
   }
-  const whole = readIndexed(nameOrDir, options.home);
-  for (const [name, ids] of splitFilesOf(nameOrDir, options.home).flatMap(partsOfSplit)) whole.splits.set(name, ids);
+  const whole = readIndexed(indexed, options.home);
+  for (const [name, ids] of splitFilesOf(indexed, options.home).flatMap(partsOfSplit)) whole.splits.set(name, ids);
   return whole;
 }
 

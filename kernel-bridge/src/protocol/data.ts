@@ -46,6 +46,8 @@ export const DatasetSummary = Type.Object({
 });
 export type DatasetSummary = Type.Static<typeof DatasetSummary>;
 
+export const RenameDataset = Type.Object({ name: Text('the name from now on') }, { additionalProperties: false });
+
 export const IndexJob = Type.Object({
   name: Type.String(),
   dir: Type.String(),

@@ -163,7 +163,10 @@ export type RevertRun = Type.Static<typeof RevertRun>;
 export const ForkRun = Type.Object(
   {
     step: Type.Integer({ minimum: 1 }),
+    /** Keys that change; all else goes on as it was in force at the step. One that says what is rewarded is told together with the others. */
     config: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
+    /** Sources of reward files that the configuration names and the parent has not. */
+    reward_files: Type.Optional(RewardFiles),
     start: Type.Optional(Type.Boolean({ default: true })),
     request_id: RequestId,
   },

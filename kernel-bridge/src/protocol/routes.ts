@@ -478,6 +478,11 @@ export const ROUTES = {
   'data.downloadJob': get('/data/downloads/:name', { text: 'how far it is', answer: data.DownloadJob }),
   'data.stopDownload': remove('/data/downloads/:name', { text: 'stops it; what is here stays', answer: data.DownloadJob }),
   'data.get': get('/data/:name', { text: 'with facets, splits and job', answer: data.DatasetDetail }),
+  'data.rename': patch('/data/:name', {
+    text: 'gives it another name; runs and evaluations that know it by this one still find it. 409 where another has the name',
+    body: data.RenameDataset,
+    answer: data.DatasetSummary,
+  }),
   'data.remove': remove('/data/:name', {
     text: 'moves index and splits to the trash, the folder stays as it is. A running job is stopped',
     answer: Type.Object({ removed: Type.String({ description: 'name' }), ...Trash.properties }),

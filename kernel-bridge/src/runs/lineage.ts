@@ -5,8 +5,9 @@ import { dirname, join } from 'node:path';
 import { stringify } from 'yaml';
 import { renameDurably } from '../files/durable.ts';
 import type { TrainConfig } from '../protocol/config.ts';
+import { KEPT_BY_FORK, REWARD_KEYS, sourcesAt } from '../protocol/fork.ts';
 import { LIVE_SETTINGS } from '../protocol/live-settings.ts';
-import type { RewardSet, RewardSource } from '../protocol/rewards.ts';
+import type { RewardFiles, RewardSet, RewardSource } from '../protocol/rewards.ts';
 import { isActive, lastInherited } from '../protocol/run.ts';
 import { checkRewards, configuredRewards, contextOf } from '../rewards/index.ts';
 import { verifyCheckpoint } from './checkpoints.ts';
@@ -21,28 +22,25 @@ import type { RunRow } from './row.ts';
 import { RunStore } from './store.ts';
 import { checkRun } from './verify.ts';
 
-/** What a checkpoint's weights and optimiser state are of. */
-const KEPT = ['model_name_or_path', 'use_peft', 'trainer'] as const;
-
-/** A new run with the parent's history up to `step` and its checkpoint there, made whole or not at all. `start`: as of `CreateOptions`. */
+/** A new run with the parent's history up to `step` and its checkpoint there, made whole or not at all. Options as of `CreateOptions`. */
 export async function forkRun(
   home: string,
   parent: RunStore,
   step: number,
   changes: Record<string, unknown>,
-  { request_id, start = true }: { request_id?: string; start?: boolean } = {},
+  { request_id, start = true, reward_files }: { request_id?: string; start?: boolean; reward_files?: RewardFiles } = {},
 ): Promise<RunStore> {
   const row = parent.row();
   if (!hasCheckpoint(parent, step)) throw noCheckpoint(parent, step);
   if (!factsHold(parent.db)) await checkRun(parent);
   const config = forkConfig(row, step, changes);
-  for (const key of KEPT) {
+  for (const key of KEPT_BY_FORK) {
     if (config[key] !== row.config[key])
       throw errors.badValue(key, config[key], `cannot differ from that of the run that is forked (${JSON.stringify(row.config[key])})`);
   }
   const last = config.max_steps > 0 ? config.max_steps : lengthChanged(row.config, config) ? Infinity : row.total_steps || Infinity;
   if (last <= step) throw errors.nothingToTrain(step, last);
-  const rewards = await changedBy(parent, config);
+  const rewards = REWARD_KEYS.some((key) => key in changes) ? await rewardsOf(parent, step, config, reward_files) : null;
   const id = newRunId();
   const making = join(runsDirectory(home), `.making-${randomBytes(4).toString('hex')}`);
   mkdirSync(making, { recursive: true, mode: 0o700 });
@@ -99,22 +97,13 @@ const LENGTH = [
 const lengthChanged = (before: TrainConfig, after: TrainConfig): boolean =>
   LENGTH.some((key) => JSON.stringify(before[key]) !== JSON.stringify(after[key]));
 
-const REWARD_KEYS = [
-  'reward_funcs',
-  'reward_weights',
-  'reward_weight_schedules',
-  'reward_parameters',
-] as const satisfies (keyof TrainConfig)[];
-
-/** The rewards of a fork whose configuration names others than its parent's; null where it goes on with those in force. */
-async function changedBy(parent: RunStore, config: TrainConfig): Promise<RewardSet | null> {
-  const before = parent.row().config;
-  const same = (key: keyof TrainConfig): boolean => JSON.stringify(before[key] ?? null) === JSON.stringify(config[key]);
-  if (config.trainer !== 'grpo' || REWARD_KEYS.every(same)) return null;
-  const sources = revisions(parent.db).at(-1)?.sources ?? {};
-  const [served, files] = [Object.entries(sources).filter(inKernel), Object.entries(sources).filter((one) => !inKernel(one))];
-  const given = Object.fromEntries(files.map(([, { file, source }]) => [file, source]));
-  const rewards = configuredRewards(config, given, Object.fromEntries(served));
+/** The rewards that a fork is told; functions of the parent's own are known by their names. */
+async function rewardsOf(parent: RunStore, step: number, config: TrainConfig, reward_files: RewardFiles = {}): Promise<RewardSet | null> {
+  if (config.trainer !== 'grpo') return null;
+  const sources = Object.entries(sourcesAt(revisions(parent.db), step));
+  const files = sources.filter((one) => !inKernel(one)).map(([, { file, source }]) => [file, source] as const);
+  const given = { ...Object.fromEntries(files), ...reward_files };
+  const rewards = configuredRewards(config, given, Object.fromEntries(sources.filter(inKernel)));
   const ofFiles = Object.fromEntries(Object.entries(rewards.sources).filter((one) => !inKernel(one)));
   await checkRewards({ ...rewards, sources: ofFiles }, contextOf(config)); // what a kernel serves was checked when the parent took it
   return rewards;

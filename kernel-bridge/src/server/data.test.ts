@@ -237,6 +237,11 @@ describe('indexing from the browser', () => {
     };
     const job = await vi.waitFor(ended, { timeout: 60_000, interval: 100 });
     expect(job).toMatchObject({ state: 'done', done: 13, error: null });
+    const rename = (name: string, to: string) =>
+      json(`/${name}`, { method: 'PATCH', body: JSON.stringify({ name: to }), headers: { 'content-type': 'application/json' } });
+    expect(await rename('second', '../x')).toMatchObject({ code: 'DATA_NAME' });
+    expect(await rename('second', 'third')).toMatchObject({ name: 'third', items: 13 });
+    expect(await rename('third', 'second')).toMatchObject({ name: 'second' });
     expect(await json('/second', { method: 'DELETE' })).toMatchObject({ removed: 'second', trash: expect.stringContaining('trash') });
     expect((await get('/second')).status).toBe(404);
   }, 120_000);

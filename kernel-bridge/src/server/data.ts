@@ -11,7 +11,7 @@ import { checkName } from '../data/index/add.ts';
 import type { ColumnBlocks, Dataset } from '../data/index/dataset.ts';
 import { runsOf } from '../data/index/run-facets.ts';
 import { IndexJobs } from '../data/index/jobs.ts';
-import { listDatasets, removeDataset, summary } from '../data/index/list.ts';
+import { listDatasets, removeDataset, renameDataset, summary } from '../data/index/list.ts';
 import { runTask } from '../data/index/task.ts';
 import { Lanes } from '../data/lanes.ts';
 import { readSplit, splitFilesOf, splitPath } from '../data/splits/files.ts';
@@ -54,6 +54,12 @@ export function dataHandlers({ home = homeDir(), jobs = new IndexJobs(home), hub
     'data.get': ({ name }) => {
       const set = named(name);
       return { ...summary(name, home), facets: set.page({ limit: 1 }).facets, splits: set.splits(), job: jobs.get(name) };
+    },
+    'data.rename': async ({ name, body: { name: to } }) => {
+      await jobs.forget(checkName(name));
+      open.close(name);
+      audits.delete(name);
+      return renameDataset(name, checkName(to), home);
     },
     'data.remove': async ({ name }) => {
       await jobs.forget(checkName(name));

@@ -284,12 +284,12 @@ export function runHandlers(services: Services): Handlers<RunRoutes> {
 
     'kernels.poll': async ({ id, body, signal }) => ({ calls: await kernels.poll(id, body, signal) }),
 
-    fork: ({ id: from, body: { step, config = {}, start = true, request_id } }) =>
-      repeated.once(request_id && `create ${request_id}`, { from, step, config }, async () => {
+    fork: ({ id: from, body: { step, config = {}, reward_files, start = true, request_id } }) =>
+      repeated.once(request_id && `create ${request_id}`, { from, step, config, reward_files }, async () => {
         using parent = openRun(home, from);
         using made =
           findByRequest(home, request_id, (run) => isForkOf(parent, run, step, config)) ??
-          (await forkRun(home, parent, step, config, { request_id, start }));
+          (await forkRun(home, parent, step, config, { request_id, start, reward_files }));
         const { id } = made.row();
         if (start && isToStart(home, made, request_id)) await supervisor.start(id);
         hub.changed(id);

@@ -93,7 +93,7 @@ export class AuditView extends WatchingElement {
           data-testid="audit-dataset"
           @change=${(event: Event) => this.workbench.selection.move({ dataset: (event.target as HTMLSelectElement).value })}
         >
-          ${datasets.map(({ name }) => html`<option value=${name} ?selected=${name === dataset}>${name}</option>`)}
+          ${datasets.map(({ name }) => html`<option value=${name} .selected=${name === dataset}>${name}</option>`)}
         </select></label
       >
       ${

@@ -22,7 +22,7 @@ export function columnsView({ names, meant, evaluations, nameOf, choose }: Colum
   const option = (one: EvalSummary, chosen: string | undefined): TemplateResult =>
     html`<option
       value=${one.id}
-      ?selected=${one.id === chosen}
+      .selected=${one.id === chosen}
       ?disabled=${one.id !== chosen && meant.some((other) => other?.id === one.id)}
     >
       ${modelName(one)} · ${variantTag(one.settings.variant)} · ${one.settings.split} · ${integer(one.strict.total)} answers

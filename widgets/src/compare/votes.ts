@@ -169,7 +169,7 @@ function missing({ evaluations, votes }: EvalComparison, { count, busy }: VotesC
       data-testid="votes-count"
       @change=${(event: Event) => choose({ count: Number((event.target as HTMLSelectElement).value) })}
     >
-      ${COUNTS.map((one) => html`<option value=${one} ?selected=${one === count}>${one} samples</option>`)}
+      ${COUNTS.map((one) => html`<option value=${one} .selected=${one === count}>${one} samples</option>`)}
     </select>
     ${evaluations.map((one, at) => {
       const { samples } = one;

@@ -6,6 +6,6 @@ export const axisChoice = (axis: Axis, choose: (axis: Axis) => void): TemplateRe
   html`<label
     >x
     <select aria-label="x axis" @change=${(event: Event) => choose((event.target as HTMLSelectElement).value as Axis)}>
-      ${AXES.map((one) => html`<option value=${one} ?selected=${one === axis}>${AXIS[one].label}</option>`)}
+      ${AXES.map((one) => html`<option value=${one} .selected=${one === axis}>${AXIS[one].label}</option>`)}
     </select></label
   >`;

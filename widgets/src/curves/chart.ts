@@ -274,7 +274,7 @@ export class CurveChart extends WatchingElement {
       data-testid="heat-run"
       @change=${(event: Event) => this.model.set({ heatRun: (event.target as HTMLSelectElement).value })}
     >
-      ${some.map((run) => html`<option value=${run.series.id} ?selected=${run === shown}>${run.series.name}</option>`)}
+      ${some.map((run) => html`<option value=${run.series.id} .selected=${run === shown}>${run.series.name}</option>`)}
     </select>`;
   }
 

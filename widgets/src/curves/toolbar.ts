@@ -79,7 +79,7 @@ function smoothing(model: CurvesModel): TemplateResult {
         aria-label="Kind of smoothing"
         @change=${(event: Event) => model.set({ smoother: (event.target as HTMLSelectElement).value as Smoother })}
       >
-        ${SMOOTHERS.map((one) => html`<option value=${one} ?selected=${one === smoother}>${SMOOTHER_LABELS[one]}</option>`)}
+        ${SMOOTHERS.map((one) => html`<option value=${one} .selected=${one === smoother}>${SMOOTHER_LABELS[one]}</option>`)}
       </select>
     </label>
     ${
@@ -112,9 +112,9 @@ function grouping(model: CurvesModel, runs: readonly FollowedRun[]): TemplateRes
       data-testid="group-by"
       @change=${(event: Event) => model.set({ groupBy: (event.target as HTMLSelectElement).value || null })}
     >
-      <option value="" ?selected=${groupBy === null}>no runs</option>
-      <option value=${BY_SEED} ?selected=${groupBy === BY_SEED}>seeds (all else alike)</option>
-      ${keys.map((key) => html`<option value=${key} ?selected=${key === groupBy}>runs of the same ${key}</option>`)}
+      <option value="" .selected=${groupBy === null}>no runs</option>
+      <option value=${BY_SEED} .selected=${groupBy === BY_SEED}>seeds (all else alike)</option>
+      ${keys.map((key) => html`<option value=${key} .selected=${key === groupBy}>runs of the same ${key}</option>`)}
     </select>
   </label>`;
 }

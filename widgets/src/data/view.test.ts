@@ -411,6 +411,36 @@ describe('data sets, managed where they are', () => {
     expect(find<HTMLSelectElement>('dataset')!.value).toBe('ux');
   });
 
+  it('one can be renamed: a name that is taken is told, filter and saved views stay', async () => {
+    const { find } = await view({
+      data: {
+        datasets: [
+          { name: 'omnimedvqa', items: 50 },
+          { name: 'ux', items: 20 },
+        ],
+      },
+    });
+    workbench.data.apply({ facets: { modality: ['X-Ray'] } });
+    workbench.data.saveView('chest');
+    const enter = async (name: string): Promise<void> => {
+      const field = find<HTMLInputElement>('dataset-name')!;
+      field.value = name;
+      field.dispatchEvent(new KeyboardEvent('keydown', { key: 'Enter' }));
+      await settled();
+    };
+    find('rename-dataset')!.click();
+    await settled();
+    await enter('ux');
+    expect([workbench.data.state.value.dataset, workbench.data.state.value.refusal?.code]).toEqual(['omnimedvqa', 'DATA_NAME_TAKEN']);
+    await enter('open');
+    expect(find('dataset-name')).toBeNull();
+    expect(workbench.selection.value.dataset).toBe('open');
+    expect(workbench.data.state.value).toMatchObject({
+      filter: { facets: { modality: ['X-Ray'] } },
+      views: [{ name: 'chest', dataset: 'open' }],
+    });
+  });
+
   it('the select names the data set that is shown, also one that was added elsewhere a moment ago', async () => {
     const { connector, find } = await view({ data: { datasets: [{ name: 'omnimedvqa', items: 50 }] } });
     const lists = () => connector.calls.filter(([name]) => name === 'data.list').length;

@@ -17,6 +17,7 @@ import type { FolderChoice } from './folder-picker.ts';
 import './grid.ts';
 import type { DataGrid } from './grid.ts';
 import { footer, type Actions } from './footer.ts';
+import { nameField } from './name-field.ts';
 import { jobRows } from './jobs.ts';
 import { closeMenu } from '../menu.ts';
 import { hintsOf, SEARCH_HELP } from '../store/data/hints.ts';
@@ -33,6 +34,7 @@ export class DataView extends WatchingElement {
     narrow: { state: true, type: Boolean },
     facetsOpen: { state: true },
     viewName: { state: true },
+    renaming: { state: true },
   };
   declare workbench: IWorkbench;
   /** The folder picker is shown. */
@@ -41,6 +43,8 @@ export class DataView extends WatchingElement {
   /** Null as long as the width decides. */
   declare facetsOpen: boolean | null;
   declare viewName: string;
+  /** Of the data set that is shown. */
+  declare renaming: boolean;
   #watcher: ResizeObserver | null = null;
   #typing: ReturnType<typeof setTimeout> | undefined;
 
@@ -50,6 +54,7 @@ export class DataView extends WatchingElement {
     this.narrow = false;
     this.facetsOpen = null;
     this.viewName = '';
+    this.renaming = false;
   }
 
   protected override identity(): PropertyKey[] {
@@ -206,23 +211,55 @@ export class DataView extends WatchingElement {
 
   /* Filters */
 
+  #datasetSelect(): TemplateResult {
+    const { dataset } = this.workbench.data.state.value;
+    const { datasets } = this.workbench.data.datasets.state.value;
+    return html`<select aria-label="Data set" data-testid="dataset" @change=${this.#onDataset}>
+      ${dataset !== null && !datasets.some(({ name }) => name === dataset) ? html`<option value=${dataset} selected>${dataset}</option>` : nothing}
+      ${repeat(
+        datasets,
+        ({ name }) => name,
+        ({ name, items }) => html`<option value=${name} .selected=${name === dataset}>${name} (${integer(items)})</option>`,
+      )}
+    </select>`;
+  }
+
+  /** The field for the name and the list of data sets take each other's place. */
+  async #setRenaming(renaming: boolean): Promise<void> {
+    this.renaming = renaming;
+    await this.updateComplete;
+    const field = this.renderRoot.querySelector<HTMLInputElement>('[data-testid=dataset-name]');
+    field?.select();
+    (field ?? this.renderRoot.querySelector<HTMLElement>('[data-testid=rename-dataset]'))?.focus();
+  }
+
   #toolbar(): TemplateResult {
     const { data } = this.workbench;
     const { filter, dataset, views } = data.state.value;
-    const { datasets } = data.datasets.state.value;
     const grouped = filter.group === 'image';
     return html`<div class="toolbar" role="toolbar" aria-label="Data">
       <button aria-pressed=${this.#facetsShown} title="Show or hide the facets" data-testid="toggle-facets" @click=${this.#toggleFacets}>
         Facets
       </button>
-      <select aria-label="Data set" data-testid="dataset" @change=${this.#onDataset}>
-        ${dataset !== null && !datasets.some(({ name }) => name === dataset) ? html`<option value=${dataset} selected>${dataset}</option>` : nothing}
-        ${repeat(
-          datasets,
-          ({ name }) => name,
-          ({ name, items }) => html`<option value=${name} ?selected=${name === dataset}>${name} (${integer(items)})</option>`,
-        )}
-      </select>
+      ${
+        this.renaming && dataset !== null
+          ? nameField(
+              dataset,
+              (to) => data.rename(to),
+              () => void this.#setRenaming(false),
+            )
+          : this.#datasetSelect()
+      }
+      <button
+        class="quiet"
+        title="Give this data set another name"
+        aria-label=${`Rename ${dataset ?? 'the data set'}`}
+        data-testid="rename-dataset"
+        ?disabled=${dataset === null}
+        @click=${() => void this.#setRenaming(!this.renaming)}
+      >
+        ${icon('pen')}
+      </button>
       <button
         class="quiet"
         title="Remove this data set from the list. Its folder stays as it is"
@@ -262,7 +299,7 @@ export class DataView extends WatchingElement {
         <select class="sort" aria-label="Sort" ?disabled=${grouped} @change=${this.#onSort}>
           ${Object.entries(SORTS).map(
             ([key, title]) =>
-              html`<option value=${key} ?selected=${key === (grouped ? 'image' : (filter.sort ?? 'file'))}>${title}</option>`,
+              html`<option value=${key} .selected=${key === (grouped ? 'image' : (filter.sort ?? 'file'))}>${title}</option>`,
           )}
         </select>
         <button
@@ -290,7 +327,7 @@ export class DataView extends WatchingElement {
           data-testid="thumb-size"
           @change=${(event: Event) => data.setThumbs((event.target as HTMLSelectElement).value as ThumbSize)}
         >
-          ${Object.keys(THUMB_SIZES).map((size) => html`<option value=${size} ?selected=${size === data.state.value.thumbs}>${size}</option>`)}
+          ${Object.keys(THUMB_SIZES).map((size) => html`<option value=${size} .selected=${size === data.state.value.thumbs}>${size}</option>`)}
         </select>
       </label>
       <medr1-menu label=${views.length > 0 ? `Views (${views.length})` : 'Views'} data-testid="views">${this.#views()}</medr1-menu>

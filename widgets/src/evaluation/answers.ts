@@ -114,7 +114,7 @@ export class EvaluationAnswers extends WatchingElement {
           data-testid=${`answers-${label.replace(' ', '-')}`}
           @change=${(event: Event) => set((event.target as HTMLSelectElement).value as T)}
         >
-          ${values.map((one) => html`<option value=${one} ?selected=${one === value}>${text(one)}</option>`)}
+          ${values.map((one) => html`<option value=${one} .selected=${one === value}>${text(one)}</option>`)}
         </select></label
       >`;
     const sights: EvalAnswer['sight'][] = ['image', ...this.evaluation.controls];
@@ -160,8 +160,8 @@ export class EvaluationAnswers extends WatchingElement {
       data-testid=${`answers-${label.replace(' ', '-')}`}
       @change=${(event: Event) => set((event.target as HTMLSelectElement).value)}
     >
-      <option value="" ?selected=${value === ''}>every ${label}</option>
-      ${names.map((name) => html`<option value=${name} ?selected=${name === value}>${name}</option>`)}
+      <option value="" .selected=${value === ''}>every ${label}</option>
+      ${names.map((name) => html`<option value=${name} .selected=${name === value}>${name}</option>`)}
     </select>`;
   }
 

@@ -95,11 +95,11 @@ export class EvaluationForm extends WatchingElement {
       id=${controlId(field)}
       @change=${(event: Event) => void this.#model!.chooseRun((event.target as HTMLSelectElement).value)}
     >
-      <option value="" ?selected=${!run}>none: a model directory</option>
+      <option value="" .selected=${!run}>none: a model directory</option>
       ${repeat(
         this.workbench.runs.state.value.runs,
         ({ id }) => id,
-        ({ id, name }) => html`<option value=${id} ?selected=${id === run}>${name}</option>`,
+        ({ id, name }) => html`<option value=${id} .selected=${id === run}>${name}</option>`,
       )}
     </select>`;
   }
@@ -116,7 +116,7 @@ export class EvaluationForm extends WatchingElement {
       id=${controlId(field)}
       @change=${(event: Event) => this.#model!.set('step', (event.target as HTMLSelectElement).value)}
     >
-      ${(this.#model!.run.answer?.checkpoints ?? []).map((one) => html`<option value=${one.step} ?selected=${String(one.step) === step}>step ${integer(one.step)}</option>`)}
+      ${(this.#model!.run.answer?.checkpoints ?? []).map((one) => html`<option value=${one.step} .selected=${String(one.step) === step}>step ${integer(one.step)}</option>`)}
     </select>`;
   }
 

@@ -73,8 +73,8 @@ export class ExplainPanel extends WatchingElement {
         data-testid="explain-policy"
         @change=${(event: Event) => this.#model!.choose({ policy: (event.target as HTMLSelectElement).value as 'nearest' | 'newest' })}
       >
-        <option value="nearest" ?selected=${policy === 'nearest'}>the policy nearest to the one that said it</option>
-        <option value="newest" ?selected=${policy === 'newest'}>the newest policy</option>
+        <option value="nearest" .selected=${policy === 'nearest'}>the policy nearest to the one that said it</option>
+        <option value="newest" .selected=${policy === 'newest'}>the newest policy</option>
       </select></label
     >`;
   }
@@ -100,7 +100,7 @@ export class ExplainPanel extends WatchingElement {
             data-testid="map-method"
             @change=${(event: Event) => model.choose({ method: (event.target as HTMLSelectElement).value as MapMethod })}
           >
-            ${Object.entries(METHODS).map(([key, title]) => html`<option value=${key} ?selected=${key === method}>${title}</option>`)}
+            ${Object.entries(METHODS).map(([key, title]) => html`<option value=${key} .selected=${key === method}>${title}</option>`)}
           </select></label
         >
         ${
@@ -115,8 +115,8 @@ export class ExplainPanel extends WatchingElement {
                     model.choose({ against: value === '' ? [] : [value] });
                   }}
                 >
-                  <option value="" ?selected=${against.length === 0}>nothing</option>
-                  ${letters.map((letter) => html`<option value=${letter} ?selected=${against[0] === letter}>${letter}</option>`)}
+                  <option value="" .selected=${against.length === 0}>nothing</option>
+                  ${letters.map((letter) => html`<option value=${letter} .selected=${against[0] === letter}>${letter}</option>`)}
                 </select></label
               >`
         }
@@ -170,7 +170,7 @@ export class ExplainPanel extends WatchingElement {
                     data-testid="map-scale"
                     @change=${(event: Event) => set.set({ scale: (event.target as HTMLSelectElement).value as Scale })}
                   >
-                    ${Object.entries(SCALES).map(([key, title]) => html`<option value=${key} ?selected=${key === scale}>${title}</option>`)}
+                    ${Object.entries(SCALES).map(([key, title]) => html`<option value=${key} .selected=${key === scale}>${title}</option>`)}
                   </select></label
                 >
                 <span class="legend"
@@ -276,9 +276,9 @@ export class ExplainPanel extends WatchingElement {
               data-testid="change-image"
               @change=${(event: Event) => model.edit({ image: (event.target as HTMLSelectElement).value as Change['image'] })}
             >
-              <option value="own" ?selected=${change.image === 'own'}>its own</option>
-              <option value="blank" ?selected=${change.image === 'blank'}>grey</option>
-              <option value="other" ?selected=${change.image === 'other'}>another one</option>
+              <option value="own" .selected=${change.image === 'own'}>its own</option>
+              <option value="blank" .selected=${change.image === 'blank'}>grey</option>
+              <option value="other" .selected=${change.image === 'other'}>another one</option>
             </select></label
           >
           ${

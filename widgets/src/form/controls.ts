@@ -49,7 +49,7 @@ function control(field: Field, typed: Typed | undefined, { problem, set, suggest
   if (choices.length > 0) {
     const offered = field.nullable && !choices.includes('') ? ['', ...choices] : choices;
     return html`<select id=${id} aria-describedby=${described} @change=${onInput}>
-      ${offered.map((choice) => html`<option value=${choice} title=${field.meanings[choice] ?? nothing} ?selected=${choice === typed}>${choice || field.empty}</option>`)}
+      ${offered.map((choice) => html`<option value=${choice} title=${field.meanings[choice] ?? nothing} .selected=${choice === typed}>${choice || field.empty}</option>`)}
     </select>`;
   }
   const isNumber = field.kind === 'number' || field.kind === 'integer';

@@ -1,6 +1,7 @@
 import { TrainConfig } from '@medr1/kernel-bridge/protocol';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { FakeConnector } from '../../testing/fake-connector.ts';
+import type { RunDetail } from '../connector.ts';
 import type { HostFiles } from '../host-files.ts';
 import { NewRunModel } from './model.ts';
 
@@ -10,7 +11,7 @@ const called = (name: string) => connector.calls.filter(([one]) => one === name)
 
 beforeEach(async () => {
   vi.useFakeTimers();
-  connector = new FakeConnector({ schema: JSON.parse(JSON.stringify(TrainConfig)) });
+  connector = new FakeConnector({ schema: JSON.parse(JSON.stringify(TrainConfig)), runs: [{ id: 'a', name: 'parent', steps: 100 }] });
   model = new NewRunModel(connector);
   await model.load();
   model.set('model_name_or_path', 'model');
@@ -71,6 +72,62 @@ describe('starting', () => {
     expect(await model.start()).toBeNull();
     expect(model.state.value).toMatchObject({ starting: false, refusal: { message: 'The disk is full.' } });
     expect(model.state.value.typed.model_name_or_path).toBe('model');
+  });
+});
+
+describe('a fork', () => {
+  const revision = (number: number, step: number, change: object) => ({ revision: number, step, sources: {}, ...change });
+  async function parent(): Promise<RunDetail> {
+    const detail = await connector.run('a');
+    return {
+      ...detail,
+      config: { ...detail.config, run_name: 'parent', beta: 0.04 },
+      rewards: [
+        revision(1, 1, { weights: { accuracy: 1, format: 1 } }),
+        revision(2, 5, { weights: { accuracy: 1, format: 0.3 }, settings: { beta: 0.01 } }),
+      ] as unknown as RunDetail['rewards'],
+    };
+  }
+
+  it('begins as its parent was at the checkpoint, and sends what differs', async () => {
+    model.fork({ parent: await parent(), step: 8 });
+    expect([model.changes, model.state.value.typed.beta, model.rewards.map(({ weight }) => weight)]).toEqual([[], '0.01', [1, 0.3]]);
+    model.set('learning_rate', '1e-4');
+    model.set('beta', '0.01');
+    expect(await model.start()).toMatchObject({ id: 'fork', parent: 'a' });
+    expect(called('fork')[0].slice(1)).toEqual(['a', { step: 8, config: { learning_rate: 1e-4 } }]);
+    expect(called('createRun')).toEqual([]);
+  });
+
+  it('from another checkpoint keeps what was changed, and nothing else', async () => {
+    model.fork({ parent: await parent(), step: 8 });
+    model.set('temperature', '0.7');
+    model.forkFrom(4);
+    expect(model.changes.map(({ field, before, after }) => [field.key, before, after])).toEqual([['temperature', 1, 0.7]]);
+    expect([model.state.value.typed.beta, model.state.value.typed.reward_weights]).toEqual(['0.04', '']);
+    model.undo(model.changes[0]);
+    expect(model.changes).toEqual([]);
+  });
+
+  it('tells all that is rewarded where one part of it changes', async () => {
+    model.fork({ parent: await parent(), step: 8 });
+    model.weighReward('format', 0);
+    await model.start();
+    expect(called('fork')[0][2]).toEqual({
+      step: 8,
+      config: {
+        reward_funcs: ['accuracy', 'format'],
+        reward_weights: [1, 0],
+        reward_weight_schedules: null,
+        reward_parameters: null,
+      },
+    });
+  });
+
+  it('takes changes that another view proposes; a key that there is not is told', async () => {
+    model.fork({ parent: await parent(), step: 8 }, { loss_type: 'dr_grpo', betta: 1 });
+    expect(model.changes.map(({ field }) => field.key)).toEqual(['loss_type']);
+    expect(model.state.value.refusal).toMatchObject({ code: 'CONFIG_UNKNOWN_KEY', message: expect.stringContaining('betta') });
   });
 });
 

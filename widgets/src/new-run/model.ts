@@ -13,6 +13,7 @@ import { fileName, type HostFiles } from '../host-files.ts';
 import { Latest, outcome } from '../load.ts';
 import { Observable } from '../observable.ts';
 import { configOf, fieldsOf, keyIn, toTyped, typedOf, type Field, type Typed } from '../form/fields.ts';
+import { baseOf, changedConfig, changesOf, filesOf, type Change, type Fork } from './fork.ts';
 import { rewardRows, typedRewards, withReward, type RewardRow, byFunction, withValues } from './rewards.ts';
 import type { ParameterValue } from '@medr1/kernel-bridge/protocol/rewards';
 
@@ -37,6 +38,8 @@ export interface NewRunState {
   files: Record<string, { path: string; source: string }>;
   /** Run or file that the form was filled in from; null where it was not. */
   like: string | null;
+  /** The form is that of a fork; null for a new run. */
+  fork: Fork | null;
   /** What the server says of each reward function, by entry; null while it is asked. */
   rewards: Record<string, CheckedReward> | null;
 }
@@ -59,6 +62,7 @@ export class NewRunModel {
     builtIn: [],
     files: {},
     like: null,
+    fork: null,
     rewards: {},
   });
   readonly #connector: Connector;
@@ -162,7 +166,7 @@ export class NewRunModel {
   take(config: Record<string, unknown>): void {
     const { fields, typed } = this.state.value;
     const given = fields.filter(({ key }) => key in config).map((field) => [field.key, toTyped(field, config[field.key])] as const);
-    this.#change({ typed: { ...typed, ...Object.fromEntries(given) }, carried: config });
+    this.#change({ typed: { ...typed, ...Object.fromEntries(given) }, carried: config, fork: null });
     this.#check();
   }
 
@@ -177,6 +181,7 @@ export class NewRunModel {
       typed: typedOf(this.state.value.fields, { ...preset.config, ...this.state.value.carried }),
       preset: preset.id,
       like: null,
+      fork: null,
     });
     this.#check();
   }
@@ -185,7 +190,47 @@ export class NewRunModel {
   fill({ config, like, files = {} }: { config: Record<string, unknown>; like: string; files?: Record<string, string> }): void {
     const sources = Object.fromEntries(Object.entries(files).map(([file, source]) => [file, { path: file, source }]));
     const kept = { ...this.state.value.files, ...sources };
-    this.#change({ typed: typedOf(this.state.value.fields, named(config, files)), files: kept, carried: {}, preset: null, like });
+    this.#change({
+      typed: typedOf(this.state.value.fields, named(config, files)),
+      files: kept,
+      carried: {},
+      preset: null,
+      like,
+      fork: null,
+    });
+    this.#check();
+  }
+
+  /** The form of a fork: as its parent was at the checkpoint, with `changes` over it. */
+  fork(fork: Fork, changes: Record<string, unknown> = {}): void {
+    const { fields } = this.state.value;
+    const name = fork.parent.summary.name;
+    this.fill({ config: { ...baseOf(fork), ...changes }, like: name, files: filesOf(fork) });
+    const unknown = Object.keys(changes).find((key) => !fields.some((field) => field.key === key));
+    const refusal = unknown === undefined ? null : unknownKey(unknown);
+    this.#change({ fork, refusal });
+  }
+
+  /** Another checkpoint: what was changed stays changed, all else is as the parent had it there. */
+  forkFrom(step: number): void {
+    const { fork } = this.state.value;
+    if (fork) this.fork({ ...fork, step }, Object.fromEntries(this.changes.map(({ field, after }) => [field.key, after])));
+  }
+
+  /** What is typed and differs from the parent; nothing in the form of a new run. */
+  get changes(): Change[] {
+    const { fork, fields, typed } = this.state.value;
+    return fork ? changesOf(fork, fields, typed) : [];
+  }
+
+  /** Back to what the parent had. */
+  undo({ field, before }: Change): void {
+    this.set(field.key, toTyped(field, before));
+  }
+
+  /** What is typed is kept for a run of its own. */
+  leaveFork(): void {
+    this.#change({ fork: null });
     this.#check();
   }
 
@@ -204,9 +249,13 @@ export class NewRunModel {
     return this.#read().config;
   }
 
-  /** Starts the run; null when the configuration was refused, and the state says why. */
+  /** Starts the run, or the fork; null when the configuration was refused, and the state says why. */
   start(): Promise<RunSummary | null> {
-    return this.#start((config, more) => this.#connector.createRun(config, more));
+    return this.#start((config, more) => {
+      const { fork } = this.state.value;
+      if (!fork) return this.#connector.createRun(config, more);
+      return this.#connector.fork(fork.parent.summary.id, { step: fork.step, config: changedConfig(fork, this.changes), ...more });
+    });
   }
 
   /** Starts one run that thinks and one that does not, on the same questions in the same order. */
@@ -276,7 +325,9 @@ export class NewRunModel {
   /** Has the functions looked at, once for each change of them. */
   async #askRewards(): Promise<void> {
     const { typed } = this.state.value;
-    const reward_funcs = this.rewards.map(({ entry }) => entry);
+    const { fork } = this.state.value;
+    const known = fork ? baseOf(fork).reward_funcs : []; // the parent has used them
+    const reward_funcs = this.rewards.map(({ entry }) => entry).filter((entry) => !known.includes(entry));
     const length = Number(typed.max_completion_length);
     const request = {
       reward_funcs,
@@ -322,6 +373,12 @@ export class NewRunModel {
     this.state.update((state) => ({ ...state, ...change }));
   }
 }
+
+const unknownKey = (key: string): ErrorBody => ({
+  code: 'CONFIG_UNKNOWN_KEY',
+  message: `There is no key "${key}".`,
+  remedy: 'Choose what to change in the form.',
+});
 
 /** A reward file whose source came along is named without the folder it once lay in. */
 const named = (config: Record<string, unknown>, files: Record<string, string>): Record<string, unknown> =>

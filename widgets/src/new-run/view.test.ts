@@ -15,7 +15,7 @@ afterEach(() => {
 });
 
 async function view(files: HostFiles | null) {
-  const connector = new FakeConnector({ schema: JSON.parse(JSON.stringify(TrainConfig)) });
+  const connector = new FakeConnector({ schema: JSON.parse(JSON.stringify(TrainConfig)), runs: [{ id: 'a', name: 'parent', steps: 100 }] });
   workbench = new Workbench(connector);
   await workbench.start();
   const element = Object.assign(document.createElement('medr1-new-run') as NewRunView, { workbench, files });
@@ -137,4 +137,29 @@ it('parameters of a built-in function go with it into the configuration, and out
   row('soft_overlong_punishment')!.querySelector<HTMLButtonElement>('[data-testid=remove-reward]')!.click();
   await settled();
   expect(typed()).toBe('');
+});
+
+it('a fork is the same form: from where, what differs from the parent, and what the checkpoint decides', async () => {
+  const { connector, find } = await view(null);
+  const commands: string[] = [];
+  document.body.addEventListener('medr1-command', (event) => commands.push((event as CustomEvent<{ id: string }>).detail.id));
+  const parent = await connector.run('a');
+  workbench.draft.set({ config: {}, fork: { parent, step: parent.checkpoints.at(-1)!.step } });
+  await settled();
+  expect(find('[data-testid=fork]').textContent).toMatch(new RegExp(`Fork of ${parent.summary.name}.*Nothing is changed`, 's'));
+  expect([find('[data-testid=start-pair]'), find('input#field-model_name_or_path'), find('input#field-run_name')]).toEqual([
+    null,
+    null,
+    expect.anything(),
+  ]);
+  const temperature = find<HTMLInputElement>('#field-temperature');
+  temperature.value = '0.7';
+  temperature.dispatchEvent(new Event('input'));
+  await settled();
+  expect(find('[data-change=temperature]').textContent).toMatch(/1\s*→\s*0\.7/);
+  expect(find('[data-testid=field-temperature] [data-testid=was]').textContent).toBe('was 1');
+  find('form').dispatchEvent(new Event('submit', { cancelable: true }));
+  await until(() => expect(commands).toEqual(['open-curves']));
+  expect(workbench.selection.value.runs).toEqual(['fork', 'a']);
+  expect(find('[data-testid=fork]')).toBeNull();
 });

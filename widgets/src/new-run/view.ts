@@ -11,7 +11,8 @@ import { yamlOf } from '../yaml.ts';
 import { base, seriesColours, tokens } from '../theme.ts';
 import type { IWorkbench } from '../store/workbench.ts';
 import { fieldView, formStyle, groupView } from '../form/controls.ts';
-import { groupsOfFields, type Field } from '../form/fields.ts';
+import { groupsOfFields, type Field, type Typed } from '../form/fields.ts';
+import { forkHead, forkStyle, ofFork } from './fork-view.ts';
 import { NewRunModel } from './model.ts';
 import { presets } from './presets.ts';
 import { parametersStyle } from '../rewards/parameters-form.ts';
@@ -59,19 +60,20 @@ export class NewRunView extends WatchingElement {
     super.willUpdate(changed);
     const { draft } = this.workbench;
     if (draft.value === null || this.#model?.state.value.status !== 'ready') return;
-    const { config, like, files } = draft.value;
+    const { config, like, files, fork } = draft.value;
     draft.set(null);
-    if (like === undefined) this.#model.take(config);
+    if (fork) this.#model.fork(fork, config);
+    else if (like === undefined) this.#model.take(config);
     else this.#model.fill({ config, like, files });
   }
 
   protected override render(): TemplateResult {
     const model = this.#model!;
-    const { status, error, fields, refusal } = model.state.value;
+    const { status, error, fields, refusal, fork } = model.state.value;
     if (status === 'loading') return loading('the form');
     if (status === 'error') return failed(error!, () => void model.load());
     return html`
-      ${this.#presets()}
+      ${fork ? forkHead(model, fork) : this.#presets()}
       <form @submit=${this.#submit} novalidate>
         ${groupsOfFields(fields).map((group) =>
           this.#group(
@@ -144,29 +146,36 @@ export class NewRunView extends WatchingElement {
 
   #field(field: Field): TemplateResult {
     const model = this.#model!;
-    const { typed, problems } = model.state.value;
-    return fieldView(field, typed[field.key], { problem: problems[field.key], set: (value) => model.set(field.key, value) });
+    const { typed, problems, fork } = model.state.value;
+    const set = (value: Typed): void => model.set(field.key, value);
+    return fieldView(field, typed[field.key], { problem: problems[field.key], set, ...(fork && ofFork(model, field)) });
   }
 
   #footer(): TemplateResult {
-    const { estimate, checking, starting, problems } = this.#model!.state.value;
+    const { estimate, checking, starting, problems, fork } = this.#model!.state.value;
     const count = Object.keys(problems).length + this.#model!.wrongRewards;
-    const variants = this.#model!.pairVariants;
     return html`<footer>
       <div class="need" data-testid="estimate" aria-live="polite">
         ${estimate && count === 0 ? this.#estimate(estimate) : html`<span class="secondary">${checking ? 'Checking …' : count ? `${count} to put right` : 'Choose a preset, or a model and a data set.'}</span>`}
       </div>
-      <button
-        type="button"
-        data-testid="start-pair"
-        ?disabled=${starting}
-        title=${`Two runs, ${variants.join(' and ')}, that see the same questions in the same order. On one device they take turns, and both models are held${estimate ? `: about ${bytes(2 * estimate.total_bytes)}` : ''}.`}
-        @click=${() => void this.#startPair()}
-      >
-        Start pair
+      ${fork ? nothing : this.#pairButton(estimate)}
+      <button class="primary" type="submit" data-testid="start-run" ?disabled=${starting}>
+        ${starting ? 'Starting …' : fork ? 'Fork' : 'Start run'}
       </button>
-      <button class="primary" type="submit" data-testid="start-run" ?disabled=${starting}>${starting ? 'Starting …' : 'Start run'}</button>
     </footer>`;
+  }
+
+  #pairButton(estimate: Estimate | null): TemplateResult {
+    const variants = this.#model!.pairVariants;
+    return html`<button
+      type="button"
+      data-testid="start-pair"
+      ?disabled=${this.#model!.state.value.starting}
+      title=${`Two runs, ${variants.join(' and ')}, that see the same questions in the same order. On one device they take turns, and both models are held${estimate ? `: about ${bytes(2 * estimate.total_bytes)}` : ''}.`}
+      @click=${() => void this.#startPair()}
+    >
+      Start pair
+    </button>`;
   }
 
   #estimate(estimate: Estimate): TemplateResult {
@@ -202,7 +211,8 @@ export class NewRunView extends WatchingElement {
     const run = await this.#model!.start();
     if (!run) return this.#showWrong();
     this.workbench.runs.apply({ summary: run });
-    this.workbench.selection.move({ runs: [run.id] });
+    this.workbench.selection.move({ runs: run.parent === null ? [run.id] : [run.id, run.parent] }); // a fork is seen beside its parent
+    if (run.parent !== null) this.#model!.leaveFork();
     command(this, 'open-curves');
   };
 
@@ -295,6 +305,7 @@ export class NewRunView extends WatchingElement {
         outline: 1px solid var(--medr1-border);
       }
     `,
+    forkStyle,
     rewardsFieldStyle,
     parametersStyle,
   ];

@@ -169,7 +169,7 @@ export class PairView extends PageElement {
         >
           ${OUTCOMES.map(
             (one) =>
-              html`<option value=${one} ?selected=${one === filter.value.outcome}>
+              html`<option value=${one} .selected=${one === filter.value.outcome}>
                 ${names[one]} (${passing(all, { ...filter.value, outcome: one }).length})
               </option>`,
           )}

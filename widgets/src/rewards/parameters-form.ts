@@ -78,7 +78,7 @@ function control(
       data-testid="parameter-value"
       @change=${(event: Event) => set((event.target as HTMLSelectElement).value)}
     >
-      ${schema.enum.map((one) => html`<option value=${one} ?selected=${one === shown}>${one}</option>`)}
+      ${schema.enum.map((one) => html`<option value=${one} .selected=${one === shown}>${one}</option>`)}
     </select>`;
   if (schema.type === 'boolean')
     return html`<input

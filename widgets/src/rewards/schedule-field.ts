@@ -45,7 +45,7 @@ export function scheduleField(
         .value=${schedule.schedule}
         @change=${(event: Event) => change({ ...schedule, schedule: (event.target as HTMLSelectElement).value as Schedule['schedule'] })}
       >
-        ${SHAPES.map((shape) => html`<option value=${shape} ?selected=${shape === schedule.schedule}>${shape}</option>`)}
+        ${SHAPES.map((shape) => html`<option value=${shape} .selected=${shape === schedule.schedule}>${shape}</option>`)}
       </select></label
     >
     ${field('from', 'from')} ${field('to', 'to')} ${field('start', 'start step')} ${field('end', 'end step')}

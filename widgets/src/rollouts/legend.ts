@@ -15,7 +15,7 @@ export function colouringSwitch(
   >
     ${Object.entries(COLOURINGS).map(([key, title]) => {
       const reason = key === 'off' ? null : why(key as TokenQuantity);
-      return html`<option value=${key} ?selected=${key === chosen} ?disabled=${reason !== null}>
+      return html`<option value=${key} .selected=${key === chosen} ?disabled=${reason !== null}>
         ${title}${reason === null || key === chosen ? nothing : ` (${reason})`}
       </option>`;
     })}

@@ -50,8 +50,8 @@ export function valueChoice(
   return html`<label
     >${label}
     <select aria-label=${label} @change=${(event: Event) => set((event.target as HTMLSelectElement).value || null)}>
-      <option value="" ?selected=${chosen === null}>all</option>
-      ${there.map((one) => html`<option value=${one} ?selected=${one === chosen}>${one}</option>`)}
+      <option value="" .selected=${chosen === null}>all</option>
+      ${there.map((one) => html`<option value=${one} .selected=${one === chosen}>${one}</option>`)}
     </select></label
   >`;
 }

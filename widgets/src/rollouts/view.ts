@@ -172,13 +172,13 @@ export class RolloutsView extends WatchingElement {
             <label
               >sort
               <select aria-label="Sort" @change=${(event: Event) => model.set({ sort: choose<Sort>(event) })}>
-                ${Object.entries(SORTS).map(([key, title]) => html`<option value=${key} ?selected=${key === sort}>${title}</option>`)}
+                ${Object.entries(SORTS).map(([key, title]) => html`<option value=${key} .selected=${key === sort}>${title}</option>`)}
               </select></label
             >
             <label
               >show
               <select aria-label="Show" @change=${(event: Event) => model.set({ shown: choose<Shown>(event) })}>
-                ${Object.entries(SHOWN).map(([key, title]) => html`<option value=${key} ?selected=${key === shown}>${title}</option>`)}
+                ${Object.entries(SHOWN).map(([key, title]) => html`<option value=${key} .selected=${key === shown}>${title}</option>`)}
               </select></label
             >
             ${valueChoice(
@@ -200,7 +200,7 @@ export class RolloutsView extends WatchingElement {
                 data-testid="layout"
                 @change=${(event: Event) => model.set({ layout: choose<Layout>(event) })}
               >
-                ${Object.entries(LAYOUTS).map(([key, title]) => html`<option value=${key} ?selected=${key === layout}>${title}</option>`)}
+                ${Object.entries(LAYOUTS).map(([key, title]) => html`<option value=${key} .selected=${key === layout}>${title}</option>`)}
               </select></label
             >
             <label title="Completions with the same text and the same rewards are shown once, with their number"
@@ -243,7 +243,7 @@ export class RolloutsView extends WatchingElement {
         selection.move({ runs: [id, ...chosen.filter((one) => one !== id)] });
       }}
     >
-      ${[...chosen].sort().map((id) => html`<option value=${id} ?selected=${id === run.id}>${nameOf(id)}</option>`)}
+      ${[...chosen].sort().map((id) => html`<option value=${id} .selected=${id === run.id}>${nameOf(id)}</option>`)}
     </select>`;
   }
 

@@ -197,7 +197,7 @@ export class SampleImage extends WatchingElement {
         title=${`Values of the file: ${number(picture.grey.low)} to ${number(picture.grey.high)}`}
         @change=${(event: Event) => this.model.setWindow(choices[(event.target as HTMLSelectElement).value])}
       >
-        ${Object.keys(choices).map((name) => html`<option value=${name} ?selected=${name === named}>${name}</option>`)}
+        ${Object.keys(choices).map((name) => html`<option value=${name} .selected=${name === named}>${name}</option>`)}
         ${named === undefined ? html`<option value="" selected disabled>by hand</option>` : nothing}
       </select>
     </span>`;

@@ -19,10 +19,10 @@ export function policyChoice(model: AskModel): TemplateResult {
         ${[...groups].map(
           ([group, list]) =>
             html`<optgroup label=${group}>
-              ${list.map(({ key, label }) => html`<option value=${key} ?selected=${key === chosen}>${label}</option>`)}
+              ${list.map(({ key, label }) => html`<option value=${key} .selected=${key === chosen}>${label}</option>`)}
             </optgroup>`,
         )}
-        <option value=${DIRECTORY} ?selected=${model.isDirectory || policies.length === 0}>another model directory</option>
+        <option value=${DIRECTORY} .selected=${model.isDirectory || policies.length === 0}>another model directory</option>
       </select></label
     >${
       model.isDirectory || policies.length === 0

@@ -60,7 +60,7 @@ export class SearchFamilies extends WatchingElement {
           >alike
           <select>
             ${[0.5, 0.7, 0.9, 1].map(
-              (share) => html`<option value=${share} ?selected=${share === this.#similarity}>${Math.round(100 * share)} %</option>`,
+              (share) => html`<option value=${share} .selected=${share === this.#similarity}>${Math.round(100 * share)} %</option>`,
             )}
           </select></label
         >

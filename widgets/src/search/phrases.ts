@@ -63,7 +63,7 @@ export class SearchPhrases extends WatchingElement {
         <label title="False discoveries among the phrases that are told, at most"
           >false discovery rate
           <select name="fdr">
-            ${['0.01', '0.05', '0.1', '0.2'].map((rate) => html`<option value=${rate} ?selected=${rate === '0.05'}>${rate}</option>`)}
+            ${['0.01', '0.05', '0.1', '0.2'].map((rate) => html`<option value=${rate} .selected=${rate === '0.05'}>${rate}</option>`)}
           </select></label
         >
         <button class="primary" type="submit" data-testid="compare-phrases">Compare</button>

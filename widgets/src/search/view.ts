@@ -155,8 +155,8 @@ export class SearchView extends WatchingElement {
               data-testid="saved-search"
               @change=${(event: Event) => choose((event.target as HTMLSelectElement).value)}
             >
-              <option value="" ?selected=${!chosen}>saved searches …</option>
-              ${saved.map(({ id, name }) => html`<option value=${id} ?selected=${id === search}>${name}</option>`)}
+              <option value="" .selected=${!chosen}>saved searches …</option>
+              ${saved.map(({ id, name }) => html`<option value=${id} .selected=${id === search}>${name}</option>`)}
             </select>`
       }
       ${search !== null && !chosen && this.model.saved.value.status === 'ready' ? html`<span class="warning" data-testid="saved-gone">That saved search was removed.</span>` : nothing}
@@ -229,8 +229,8 @@ export class SearchView extends WatchingElement {
           @input=${(event: Event) => this.model.set({ text: (event.target as HTMLInputElement).value })}
         />
         <select aria-label="As" .value=${form.mode} @change=${(event: Event) => this.#set('mode', event)}>
-          <option value="words" ?selected=${form.mode === 'words'}>words</option>
-          <option value="regexp" ?selected=${form.mode === 'regexp'}>regular expression</option>
+          <option value="words" .selected=${form.mode === 'words'}>words</option>
+          <option value="regexp" .selected=${form.mode === 'regexp'}>regular expression</option>
         </select>
         ${
           form.mode === 'regexp'
@@ -320,7 +320,7 @@ export class SearchView extends WatchingElement {
     const all = any === null ? choices : [['', any] as const, ...choices];
     return html`<label
       >${any === null ? nothing : label}<select aria-label=${label} @change=${(event: Event) => this.#set(key, event)}>
-        ${all.map(([value, text]) => html`<option value=${value} ?selected=${form[key] === value}>${text}</option>`)}
+        ${all.map(([value, text]) => html`<option value=${value} .selected=${form[key] === value}>${text}</option>`)}
       </select></label
     >`;
   }

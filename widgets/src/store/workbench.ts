@@ -1,5 +1,5 @@
 /** What each view gets: the backend, the runs, the data shown, and the selection all views share. */
-import type { Connector, TrainConfig } from '../connector.ts';
+import type { Connector, RunDetail, TrainConfig } from '../connector.ts';
 import { DataModel } from './data/model.ts';
 import { EvaluationChoice } from './evaluation-choice.ts';
 import { Observable } from '../observable.ts';
@@ -24,6 +24,8 @@ export interface RunDraft {
   like?: string;
   /** Sources of reward files that `config` names. */
   files?: Record<string, string>;
+  /** The form is that of a fork of this run from the checkpoint of `step`; `config` is what to change. */
+  fork?: { parent: RunDetail; step: number };
 }
 
 export interface IWorkbench {

@@ -10,7 +10,7 @@ import { WorkbenchError, type ErrorBody } from '../../protocol/errors.ts';
 import { datasetDir, homeDir } from '../home.ts';
 import { findLayout } from '../layout.ts';
 import type { IndexProgress } from './build.ts';
-import { hasQuestions, summary } from './list.ts';
+import { hasQuestions, nameTaken, summary } from './list.ts';
 import { lockDataset } from './dataset-lock.ts';
 
 export interface AddOptions {
@@ -82,12 +82,7 @@ async function requireFolder(dir: string): Promise<void> {
 /** Throws DATA_NAME_TAKEN when the name is that of a data set in another folder, which is still there. */
 export function refuseTaken(dir: string, name: string, home?: string): void {
   if (!isTaken(dir, name, home)) return;
-  throw new WorkbenchError({
-    code: 'DATA_NAME_TAKEN',
-    http: 409,
-    message: `the name ${name} belongs to the data set in ${summary(name, home).dir}`,
-    remedy: 'Choose another name, or remove that data set first.',
-  });
+  throw nameTaken(name, home);
 }
 
 /** Whether the name is that of a data set in another folder, which is still there. */

@@ -11,7 +11,7 @@ import { addDataset } from './add.ts';
 import { buildIndex } from './build.ts';
 import { Dataset } from './dataset.ts';
 import { FACETS, type Facet } from '../../protocol/facets.ts';
-import { hasQuestions, listDatasets, removeDataset, summary } from './list.ts';
+import { hasQuestions, indexedName, listDatasets, removeDataset, renameDataset, summary } from './list.ts';
 import { lockDataset } from './dataset-lock.ts';
 import { makeSplit } from '../splits/make.ts';
 import { splitPath, writeSplit } from '../splits/files.ts';
@@ -496,4 +496,23 @@ it('forgetting a data set leaves its folder alone, and no name reaches another f
     await expect(addDataset(join(dir.path, 'set'), { home: own, name })).rejects.toMatchObject({ code: 'DATA_NAME' });
     expect(() => removeDataset(name, own)).toThrow();
   }
+});
+
+it('renamed, a data set takes its notes along, is found by the name of before, and leaves a name that is taken', async () => {
+  using dir = temporary();
+  const own = join(dir.path, 'home');
+  for (const name of ['a', 'b']) {
+    write(join(dir.path, name), { 'q.jsonl': '{"image":"x.png","question":"q","options":["a","b"],"answer":"A"}' });
+    await buildIndex(join(dir.path, name), { home: own, name });
+  }
+  new Dataset('a', own).notes.write([readIndexed('a', own).items[0].id], { tags: ['hard'] });
+  expect(() => renameDataset('a', 'b', own)).toThrow(expect.objectContaining({ code: 'DATA_NAME_TAKEN', http: 409 }) as Error);
+  expect(() => renameDataset('gone', 'c', own)).toThrow(expect.objectContaining({ code: 'DATA_UNKNOWN' }) as Error);
+  renameDataset('a', 'c', own);
+  expect(renameDataset('c', 'd', own)).toMatchObject({ name: 'd', dir: join(dir.path, 'a'), items: 1 });
+  expect(listDatasets(own).map(({ name }) => name)).toEqual(['b', 'd']);
+  expect([...new Dataset('d', own).notes.all.values()]).toMatchObject([{ tags: ['hard'] }]);
+  expect([indexedName('a', own), indexedName('c', own), (await loadItems('a', { home: own })).items.length]).toEqual(['d', 'd', 1]);
+  renameDataset('b', 'a', own); // the name is another's now
+  expect(indexedName('a', own)).toBe('a');
 });

@@ -4,18 +4,18 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { DatasetSummary } from '../../protocol/data.ts';
 import { WorkbenchError } from '../../protocol/errors.ts';
+import { renameDurably } from '../../files/durable.ts';
 import { moveToTrash } from '../../files/trash.ts';
 import { datasetDir, homeDir } from '../home.ts';
 import { lockDataset } from './dataset-lock.ts';
-import { SCHEMA_VERSION, getMeta, indexPath } from './schema.ts';
+import { SCHEMA_VERSION, getMeta, indexPath, setMeta } from './schema.ts';
 
-export function listDatasets(home?: string): DatasetSummary[] {
+export const listDatasets = (home?: string): DatasetSummary[] => namesIn(home).map((name) => summary(name, home));
+
+function namesIn(home?: string): string[] {
   const dir = join(homeDir(home), 'datasets');
   const names = existsSync(dir) ? readdirSync(dir) : [];
-  return names
-    .filter((name) => hasQuestions(name, home))
-    .toSorted()
-    .map((name) => summary(name, home));
+  return names.filter((name) => hasQuestions(name, home)).toSorted();
 }
 
 /** Whether a data set of this name was indexed. */
@@ -32,19 +32,24 @@ export function hasQuestions(name: string, home?: string): boolean {
   }
 }
 
-/** The index of a data set that is named, or whose folder is; null when there is none. */
+/** The index of a data set that is named, or was before it was renamed, or whose folder is; null when there is none. */
 export function indexedName(nameOrDir: string, home?: string): string | null {
-  if (hasQuestions(nameOrDir, home)) return nameOrDir;
+  const named = presentName(nameOrDir, home);
+  if (named !== null) return named;
   const wanted = realDir(nameOrDir);
-  const dir = join(homeDir(home), 'datasets');
-  if (wanted === null || !existsSync(dir)) return null;
-  return readdirSync(dir).find((name) => hasQuestions(name, home) && realDir(dirOf(name, home)) === wanted) ?? null;
+  return wanted === null ? null : (namesIn(home).find((name) => realDir(metaOf<string>(name, 'dir', home) ?? '') === wanted) ?? null);
 }
 
-function dirOf(name: string, home?: string): string {
+/** What the data set of this name is called now; null when there is none and never was. A name that was given again is of the set that has it. */
+export function presentName(name: string, home?: string): string | null {
+  if (hasQuestions(name, home)) return name;
+  return namesIn(home).find((one) => metaOf<string[]>(one, 'former_names', home)?.includes(name)) ?? null;
+}
+
+function metaOf<T>(name: string, key: string, home?: string): T | null {
   const db = openForReading(name, home);
   try {
-    return getMeta<string>(db, 'dir') ?? '';
+    return getMeta<T>(db, key);
   } finally {
     db.close();
   }
@@ -95,6 +100,34 @@ export function removeDataset(name: string, home?: string): string {
   using _lock = lockDataset(name, home);
   return moveToTrash(homeDir(home), datasetDir(name, home), { kind: 'data', of: name, name });
 }
+
+/**
+ * Gives a data set another name, `to`, which a name may be. Index, splits and notes go with it; runs and evaluations that know it by the name of before
+ * still find it. Throws DATA_UNKNOWN, DATA_NAME_TAKEN, DATA_BUSY.
+ */
+export function renameDataset(name: string, to: string, home?: string): DatasetSummary {
+  if (!hasQuestions(name, home)) throw unknownDataset(name, home);
+  using _from = lockDataset(name, home);
+  using _to = to === name ? null : lockDataset(to, home);
+  if (existsSync(datasetDir(to, home))) throw nameTaken(to, home);
+  const db = new DatabaseSync(indexPath(name, home), { timeout: 5000 });
+  try {
+    const former = getMeta<string[]>(db, 'former_names') ?? [];
+    setMeta(db, { former_names: [...new Set([...former, name])].filter((one) => one !== to) });
+  } finally {
+    db.close(); // the last to leave folds the write-ahead log in
+  }
+  renameDurably(datasetDir(name, home), datasetDir(to, home));
+  return summary(to, home);
+}
+
+export const nameTaken = (name: string, home?: string): WorkbenchError =>
+  new WorkbenchError({
+    code: 'DATA_NAME_TAKEN',
+    http: 409,
+    message: `the name ${name} belongs to ${hasQuestions(name, home) ? `the data set in ${summary(name, home).dir}` : 'a data set that is being indexed'}`,
+    remedy: 'Choose another name, or remove that data set first.',
+  });
 
 /** The folder of an index of another version; null where there is none. */
 function olderIndexOf(name: string, home?: string): string | null {

@@ -128,6 +128,16 @@ export class DataModel {
     if (dataset !== this.state.value.dataset) this.apply({}, dataset);
   }
 
+  /** Gives the data set that is shown another name: filter and saved views stay with it. False where it was refused, and the state says why. */
+  async rename(to: string): Promise<boolean> {
+    const { dataset, filter } = this.state.value;
+    if (!(await this.#attempt((name) => this.#connector.data.rename(name, { name: to })))) return false;
+    const views = this.state.value.views.map((view) => (view.dataset === dataset ? { ...view, dataset: to } : view));
+    this.#change({ views });
+    this.apply(filter, to);
+    return true;
+  }
+
   /** Reads the first page anew. The old page stays on screen until the new one has come. The last call wins. */
   async reload(): Promise<void> {
     const { dataset } = this.state.value;
