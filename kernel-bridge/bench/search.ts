@@ -39,6 +39,7 @@ const QUERIES: Record<string, Omit<SearchQuery, 'runs'>> = {
   'a beginning': { text: 'les*' },
   'a phrase': { text: '"round lesion"' },
   'a phrase that none has': { text: '"the image the image the"' },
+  'a phrase, largest advantage first': { text: '"round lesion"', sort: 'advantage' },
   'a word, largest advantage first': { text: 'image', sort: 'advantage' },
   'filters, smallest reward first': {
     verdict: ['wrong'],

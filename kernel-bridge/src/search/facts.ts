@@ -1,6 +1,7 @@
 /** What is known of a completion beyond what the trainer stored: whether it repeats itself or contradicts itself, and a short sketch of its words. */
 import { readAnswer, splitCompletion } from '../answers/index.ts';
-import { wordHashes } from './words.ts';
+import { joined } from './stretches.ts';
+import { MOST_WORDS, wordHashes } from './words.ts';
 
 /** Bits of a completion's `flags`. */
 export const FLAG = { repeats: 1, 'no-answer': 2, 'think-disagrees': 4 } as const;
@@ -9,8 +10,6 @@ export const FLAG = { repeats: 1, 'no-answer': 2, 'think-disagrees': 4 } as cons
 const LEAST_STRETCHES = 16;
 /** Share of four-word stretches that were said before: seq-rep-4 of Welleck et al. 2020 (arXiv 1908.04319). */
 const MOST_REPEATED = 0.5;
-/** Words that are read: a text of a megabyte is told by its beginning. */
-const MOST_WORDS = 4096;
 
 export interface Said {
   text: string;
@@ -20,13 +19,14 @@ export interface Said {
   thinkOpen: boolean;
 }
 
-export function factsOf({ text, prediction, options, thinkOpen }: Said): { flags: number; sketch: Uint8Array } {
+/** `words`: as wordHashes has them. */
+export function factsOf({ text, prediction, options, thinkOpen }: Said): { flags: number; sketch: Uint8Array; words: Uint32Array } {
   const hashes = wordHashes(text, MOST_WORDS);
   let flags = 0;
   if (repeats(hashes)) flags |= FLAG.repeats;
   if (prediction === null) flags |= FLAG['no-answer'];
   else if (thinkDisagrees({ text, prediction, options, thinkOpen })) flags |= FLAG['think-disagrees'];
-  return { flags, sketch: sketchOf(hashes) };
+  return { flags, sketch: sketchOf(hashes), words: hashes };
 }
 
 function repeats(words: Uint32Array): boolean {
@@ -82,12 +82,6 @@ export function sketchOf(words: Uint32Array): Uint8Array {
     }
   }
   return Uint8Array.from(least, (value) => value & 0xff);
-}
-
-function joined(words: Uint32Array, from: number, count: number): number {
-  let hash = 0x811c9dc5;
-  for (let i = from; i < from + count; i++) hash = Math.imul(hash ^ words[i], 0x01000193) ^ (words[i] >>> 16);
-  return hash >>> 0;
 }
 
 /** Sketch of a text to compare with. */

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { SearchPage, SearchQuery } from '../protocol/search.ts';
 import { readGroups } from '../runs/groups.ts';
 import { RunStore } from '../runs/store.ts';
-import { find, type OpenRun } from './find.ts';
+import { find, type OpenRun, type Watch } from './find.ts';
 import { notes, writeNote } from './notes.ts';
 import { group, MadeRuns, type Asked } from '../runs/testing/made-runs.ts';
 import { indexStep, stepsToIndex } from './write.ts';
@@ -17,7 +17,7 @@ const opened = (store: RunStore): OpenRun => {
   const { id, name, inherited } = store.row();
   return { id, name, db: store.db, reading: 'exact', inherited };
 };
-const patient = { reading: (): void => {}, idle: (): void => {}, overdue: () => false };
+const patient: Watch = { reading: (): void => {}, idle: (): void => {}, overdue: () => false };
 function search(
   stores: RunStore | RunStore[],
   query: Omit<SearchQuery, 'runs'>,
@@ -63,6 +63,42 @@ describe('words', () => {
     expect(texts(search(store, { text: 'dark' }))).toEqual(['a dark lesion']);
     expect(texts(search(store, { text: 'new' }))).toEqual(['something new']);
     expect(texts(search(store, {}))).toEqual(['something new', 'a round cyst', 'a dark lesion']);
+  });
+});
+
+describe('a phrase', () => {
+  const steps: Asked[][] = [
+    [{ completions: [{ text: 'a dark round cyst', reward: 1 }] }],
+    [{ completions: [{ text: 'round: a dark rounded cyst', reward: 2 }] }],
+    [{ completions: [{ text: 'dark round', reward: 0 }] }],
+  ];
+  const readOf = (store: RunStore, query: Omit<SearchQuery, 'runs'>): { read: number[]; page: SearchPage } => {
+    const read: number[] = [];
+    const page = search(store, query, { ...patient, reading: (_run: number, step: number) => void read.push(step) });
+    return { read, page };
+  };
+
+  it('is read for in steps that may say it, and in all of an index that has no filters', () => {
+    const store = run('a', steps);
+    const filtered = readOf(store, { text: '"dark round"' });
+    expect([texts(filtered.page), filtered.read]).toEqual([
+      ['dark round', 'a dark round cyst'],
+      [3, 1],
+    ]);
+    store.db.exec('DELETE FROM search_stretch');
+    const whole = readOf(store, { text: '"dark round"' });
+    expect(whole.page).toEqual(filtered.page);
+    expect(whole.read).toEqual([3, 2, 1]);
+  });
+
+  it('sorted by reward, what a full page leaves behind is not read', () => {
+    const many = Array.from({ length: 40 }, (_, at): Asked[] => [{ completions: [{ text: 'dark round', reward: at }] }]);
+    const store = run('a', many);
+    const { read, page } = readOf(store, { text: '"dark round"', sort: 'reward', limit: 2 });
+    expect(page.hits.map(({ reward }) => reward)).toEqual([39, 38]);
+    expect([read.length, page.total]).toEqual([25, null]); // the first 8 pages fill, then only what is better
+    const next = readOf(store, { text: '"dark round"', sort: 'reward', limit: 2, cursor: page.next! });
+    expect(next.page.hits.map(({ reward }) => reward)).toEqual([37, 36]);
   });
 });
 

@@ -11,7 +11,9 @@ import { errors } from './errors.ts';
 import { filtersOf, SIMILARITY, type Filter } from './filter.ts';
 import { IndexReader, type IndexedStep } from './index-reader.ts';
 import { notesStanding } from './notes.ts';
+import { alikeFilter, type FilterTest } from './stretches.ts';
 import { textTest, type TextTest } from './text-test.ts';
+import { MOST_WORDS, wordHashes } from './words.ts';
 
 export interface OpenRun {
   id: string;
@@ -55,7 +57,6 @@ function pageOf(runs: readonly OpenRun[], query: SearchQuery, nearText: string |
   const after = query.cursor === undefined ? null : readCursor(query.cursor, sort, runs);
   const searches = runs.map((run, at) => new RunSearch(run, at, query, test, nearText, watch, sampledElsewhere(run, runs)));
   const order = orderOf(sort, ascending);
-  const later = (match: Match): boolean => after === null || order(match, after) > 0;
   const reads = searches[0].reads;
 
   const page: Match[] = [];
@@ -63,6 +64,8 @@ function pageOf(runs: readonly OpenRun[], query: SearchQuery, nearText: string |
   let stopped: { run: number; step: number } | null = null;
   let full = false;
   let worst: number | null = null;
+  /** Completions that a full page leaves behind were not read, so that nobody knows how many match. */
+  let unread = false;
   let steps = searches.flatMap((search, run) => search.steps.map((step) => ({ run, step })));
   const direction = ascending ? 1 : -1;
   steps = steps.toSorted((a, b) => direction * (a.step.step - b.step.step) || a.run - b.run);
@@ -74,14 +77,17 @@ function pageOf(runs: readonly OpenRun[], query: SearchQuery, nearText: string |
       break;
     }
     if (full && sort === 'step' && reads) break;
-    const { rows, keys } = searches[run].matches(step, sort);
-    total += rows.length;
+    const fits = (key: number, row: number): boolean =>
+      (worst === null || !(direction * (key - worst) > 0)) && (after === null || order({ key, run, step: step.step, row }, after) > 0);
+    const { rows, keyOf } = searches[run].candidates(step, sort);
+    const read = reads ? rows.filter((row) => fits(keyOf(row), row)) : rows;
+    if (read.length < rows.length) unread = true;
+    const found = searches[run].read(step, read);
+    total += found.length;
     if (full && sort === 'step') continue;
-    for (const [at, row] of rows.entries()) {
-      const key = keys ? keys[at] : 0;
-      if (worst !== null && direction * (key - worst) > 0) continue; // behind a full page
-      const match = { key, run, step: step.step, row };
-      if (later(match)) page.push(match);
+    for (const row of found) {
+      const key = keyOf(row);
+      if (reads || fits(key, row)) page.push({ key, run, step: step.step, row });
     }
     if (sort === 'step') full = page.length > limit;
     else if (page.length > 8 * (limit + 1)) {
@@ -91,7 +97,7 @@ function pageOf(runs: readonly OpenRun[], query: SearchQuery, nearText: string |
   }
   prune(page, order, limit + 1);
   const shown = page.slice(0, limit);
-  const counted = !reads || sort !== 'step' || (after === null && page.length <= limit);
+  const counted = !reads || (!unread && (sort !== 'step' || (after === null && page.length <= limit)));
   let next: string | null = null;
   if (page.length > limit) next = cursorOf(shown.at(-1)!, sort, runs);
   else if (stopped && sort === 'step') next = cursorOf({ key: 0, ...stopped, row: -1 }, sort, runs);
@@ -139,6 +145,8 @@ class RunSearch {
   readonly #filters: Filter[];
   readonly #words: Uint8Array | null;
   readonly #tests: ((text: string) => boolean)[];
+  /** Told by a step's filter, which is read before its texts. */
+  readonly #filterTests: FilterTest[];
   /** False where no text of plain ASCII among these can pass. */
   readonly #maySay: (joined: string) => boolean;
   readonly #tagged: Map<number, Set<string>> | null;
@@ -162,11 +170,14 @@ class RunSearch {
     this.#tagged = query.tags ? tagged(run.db, query.tags) : null;
     const least = query.similarity ?? SIMILARITY;
     this.#tests = [];
+    this.#filterTests = test?.filter ? [test.filter] : [];
     this.#maySay = test?.maySay ?? (() => true);
     if (test && (test.reads || (test.words !== null && this.#words === null))) this.#tests.push(test.test);
     if (nearText !== null) {
       const wanted = stretchesOf(nearText);
       this.#tests.push((text) => isAlike(text, wanted, least));
+      const alike = alikeFilter(wanted, wordHashes(nearText, MOST_WORDS).length, least);
+      if (alike) this.#filterTests.push(alike);
     }
     this.reads = this.#tests.length > 0;
     this.steps = this.reader
@@ -174,29 +185,36 @@ class RunSearch {
       .filter(({ step }) => !elsewhere(step) && (!this.#tagged || this.#tagged.has(step)));
   }
 
-  /** Places of the step's completions that match, in order, and what they are sorted by. */
-  matches(indexed: IndexedStep, sort: SearchSort): { rows: number[]; keys: number[] | null } {
-    const { step, first, rows: count } = indexed;
+  /** Places of the step's completions that match as far as columns, words and the step's filter tell, in order, and what they are sorted by. */
+  candidates({ step, first, rows: count }: IndexedStep, sort: SearchSort): { rows: number[]; keyOf: (row: number) => number } {
     const mask = this.#words ? this.#words.slice(first, first + count) : new Uint8Array(count).fill(1);
-    if (this.#words && !mask.includes(1)) return { rows: [], keys: null };
-    const needs = this.#filters.length > 0 || this.reads || this.#tagged !== null || sort !== 'step';
+    if ((this.#words && !mask.includes(1)) || !this.#maySayIt(step)) return { rows: [], keyOf: () => 0 };
+    const needs = this.#filters.length > 0 || this.#tagged !== null || sort !== 'step';
     const block = needs ? this.reader.facts(step) : null;
     for (const filter of this.#filters) filter(block!, mask);
     if (this.#tagged) this.#keepTagged(step, block!, mask);
     const rows: number[] = [];
     for (let row = mask.indexOf(1); row !== -1; row = mask.indexOf(1, row + 1)) rows.push(row);
-    const found = this.reads && rows.length > 0 ? this.#read(step, block!, rows) : rows;
-    return { rows: found, keys: sort === 'step' ? null : found.map((row) => block![sort][row]) };
+    return { rows, keyOf: sort === 'step' ? () => 0 : (row) => block![sort][row] };
   }
 
-  #read(step: number, block: StepBlock, rows: number[]): number[] {
+  #maySayIt(step: number): boolean {
+    if (this.#filterTests.length === 0) return true;
+    const filter = this.reader.stretchFilter(step);
+    return filter === null || this.#filterTests.every((passes) => passes(filter));
+  }
+
+  /** Those of the candidates whose texts match. */
+  read({ step }: IndexedStep, rows: number[]): number[] {
+    if (!this.reads || rows.length === 0) return rows;
+    const { lengths } = this.reader.facts(step);
     const { joined, ascii } = this.reader.joined(step);
     if (ascii && !this.#maySay(joined)) return [];
     const found: number[] = [];
     let [next, start] = [0, 0];
     for (const row of rows) {
-      while (next < row) start += block.lengths[next++];
-      const text = joined.slice(start, start + block.lengths[row]);
+      while (next < row) start += lengths[next++];
+      const text = joined.slice(start, start + lengths[row]);
       this.#watch.reading(this.#at, step, row);
       if (this.#tests.every((passes) => passes(text))) found.push(row);
     }

@@ -22,11 +22,13 @@ export class IndexReader {
   readonly db: DatabaseSync;
   readonly #facts: StatementSync;
   readonly #texts: StatementSync;
+  readonly #filter: StatementSync;
 
   constructor(db: DatabaseSync) {
     this.db = db;
     this.#facts = db.prepare('SELECT facts FROM search_step WHERE step = ?');
     this.#texts = db.prepare('SELECT texts FROM search_step WHERE step = ?');
+    this.#filter = db.prepare('SELECT filter FROM search_stretch WHERE step = ?');
   }
 
   /** Oldest first. */
@@ -51,6 +53,11 @@ export class IndexReader {
   /** The same one after another, and whether they are plain ASCII. */
   joined(step: number): { joined: string; ascii: boolean } {
     return readTexts(this.#texts.get(step)!.texts as Uint8Array);
+  }
+
+  /** Of the stretches of words that the step says (stretches.ts); null where there is none. */
+  stretchFilter(step: number): Uint8Array | null {
+    return (this.#filter.get(step)?.filter as Uint8Array | undefined) ?? null;
   }
 
   items(): Item[] {

@@ -9,6 +9,8 @@ export const SEARCH_TABLES = `
 CREATE TABLE IF NOT EXISTS search_step (
   step INTEGER PRIMARY KEY REFERENCES step ON DELETE CASCADE, first INTEGER NOT NULL, rows INTEGER NOT NULL, facts BLOB NOT NULL, texts BLOB NOT NULL
 ) STRICT;
+-- stretches of words that a step says (search/stretches.ts); a step without a row may say anything
+CREATE TABLE IF NOT EXISTS search_stretch (step INTEGER PRIMARY KEY REFERENCES search_step ON DELETE CASCADE, filter BLOB NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS search_item (
   code INTEGER PRIMARY KEY, dataset TEXT NOT NULL, item_id TEXT NOT NULL, modality TEXT NOT NULL, question_type TEXT NOT NULL, UNIQUE (dataset, item_id)
 ) STRICT;
@@ -28,4 +30,12 @@ CREATE TABLE IF NOT EXISTS note (
 ) STRICT;
 `;
 
-export const SEARCH_NAMES = ['search_step', 'search_item', 'search_function', 'search_next', 'search_word', 'note'] as const;
+export const SEARCH_NAMES = [
+  'search_step',
+  'search_stretch',
+  'search_item',
+  'search_function',
+  'search_next',
+  'search_word',
+  'note',
+] as const;

@@ -1,6 +1,7 @@
 /** What a search looks for in texts: words or a regular expression. */
 import type { SearchQuery } from '../protocol/search.ts';
 import { errors } from './errors.ts';
+import { phraseFilter, type FilterTest } from './stretches.ts';
 import { joinedTest, markWords, matchExpression, needsReading, parseWords, wordTest, type Marks } from './words.ts';
 
 export interface TextTest {
@@ -8,6 +9,8 @@ export interface TextTest {
   words: string | null;
   /** False where surely none of several texts of plain ASCII, joined, passes: a whole step is passed over at once. Null where only each text can tell. */
   maySay: ((joined: string) => boolean) | null;
+  /** The same told by the step's filter of stretches, without reading it. */
+  filter: FilterTest | null;
   /** The text itself must be read to know. */
   reads: boolean;
   test: (text: string) => boolean;
@@ -23,13 +26,21 @@ export function textTest({ text = '', mode = 'words', case: exact = false }: Pic
   if (mode === 'regexp') {
     const pattern = regexp(text, exact ? '' : 'i');
     const all = new RegExp(pattern, `${pattern.flags}g`);
-    return { words: null, maySay: null, reads: true, test: (one) => pattern.test(one), marks: (one) => markMatches(one, all) };
+    return {
+      words: null,
+      maySay: null,
+      filter: null,
+      reads: true,
+      test: (one) => pattern.test(one),
+      marks: (one) => markMatches(one, all),
+    };
   }
   const query = parseWords(text);
   if (query.all.length === 0) throw errors.noWords(text);
   return {
     words: matchExpression(query),
     maySay: joinedTest(query),
+    filter: phraseFilter(query),
     reads: needsReading(query),
     test: wordTest(query),
     marks: (one) => markWords(one, query, MOST_MARKS),

@@ -29,6 +29,9 @@ export function wordsOf(text: string): Word[] {
   return found;
 }
 
+/** Words that are read of a text where its words are hashed: one of a megabyte is told by its beginning. */
+export const MOST_WORDS = 4096;
+
 /** FNV-1a of the words of a text in order, at most `most` of them. Plain ASCII is hashed as it stands, without a string for each word. */
 export function wordHashes(text: string, most: number): Uint32Array {
   const hashes = new Uint32Array(Math.min(most, (text.length + 1) >> 1));
@@ -53,17 +56,18 @@ export function wordHashes(text: string, most: number): Uint32Array {
 
 function otherWordHashes(text: string, most: number): Uint32Array {
   const hashes: number[] = [];
-  for (const { word } of wordsOf(text)) if (hashes.push(hashOf(word)) === most) break;
+  for (const { word } of wordsOf(text)) if (hashes.push(wordHash(word)) === most) break;
   return Uint32Array.from(hashes);
 }
 
 const START = 0x811c9dc5;
 const PRIME = 0x01000193;
 
-function hashOf(word: string): number {
+/** Of one word in lower case and without accents, as wordHashes has it. */
+export function wordHash(word: string): number {
   let hash = START;
   for (let at = 0; at < word.length; at++) hash = Math.imul(hash ^ word.charCodeAt(at), PRIME);
-  return hash;
+  return hash >>> 0;
 }
 
 /** Words one after another; the last one may be a beginning ("hemorr*"). */

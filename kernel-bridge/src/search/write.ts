@@ -5,6 +5,7 @@ import { prepared } from '../log/database.ts';
 import type { Group } from '../protocol/run.ts';
 import { CORRECT, LETTER, packFacts, packTexts, type StepBlock } from './block.ts';
 import { factsOf, SKETCH } from './facts.ts';
+import { stretchFilter } from './stretches.ts';
 
 export const FINISHES = ['stop', 'length'] as const;
 
@@ -36,15 +37,18 @@ export function indexStep(db: DatabaseSync, groups: readonly Group[]): void {
   };
   const word = prepared(db, 'INSERT INTO search_word (rowid, text) VALUES (?, ?)');
   const first = takeNumbers(db, n);
-  completions.forEach(({ group, completion: { text, prediction } }, at) => {
-    const { flags, sketch } = factsOf({ text, prediction, options: group.options, thinkOpen: opensThink(group.prompt) });
+  const said = completions.map(({ group, completion: { text, prediction } }, at) => {
+    const { flags, sketch, words } = factsOf({ text, prediction, options: group.options, thinkOpen: opensThink(group.prompt) });
     block.flags[at] = flags;
     block.sketch.set(sketch, at * SKETCH);
     word.run(first + at, text);
+    return words;
   });
   prepared(db, 'INSERT INTO search_step (step, first, rows, facts, texts) VALUES (?, ?, ?, ?, ?)').run(
     ...[step, first, n, packFacts(block), packTexts(completions.map(({ completion }) => completion.text))],
   );
+  const filter = stretchFilter(said);
+  if (filter) prepared(db, 'INSERT INTO search_stretch (step, filter) VALUES (?, ?)').run(step, filter);
 }
 
 /** Steps with rollouts that are not in the index, oldest first. */
