@@ -148,6 +148,28 @@ export const ROWS = {
     whole: 200,
     control: 'a client that keeps all that it is told',
   },
+  I1: {
+    promise: 'an image that cannot be used is refused by row, file and reason, and the others train',
+    how: 'images that are cut off, of flipped bits, of too many pixels, of another kind; pipes, folders, devices and links in their place: 24 records',
+    minute: 1,
+    whole: 250,
+    control: 'whatever pixels a decoder gives are taken',
+  },
+  I2: {
+    promise:
+      'a record that cannot be used costs that record alone, is told with its row and reason, and no image path leads out of the data set',
+    how: '40 records, each broken or odd in one of 32 ways',
+    minute: 2,
+    whole: 250,
+    control: 'the paths of images are taken as they stand',
+  },
+  I4: {
+    promise: 'an index whose process is killed is the one of before or the one of after, and is gone on with to the same end',
+    how: 'a data set that changed is indexed, and the process is killed before or after one of its calls that write',
+    minute: 4,
+    whole: 'every',
+    control: 'each statement stands by itself',
+  },
   I3: {
     promise: 'an archive is unpacked into its folder, or refused by name',
     how: 'names that lead out of the folder, links, devices, sizes and checksums that lie, a bit that is changed',
