@@ -80,6 +80,8 @@ it("a rule of the user's own is tried before it is taken, and looks at the runs 
   const id = await finished();
   const mine = await until(async () => (await t.client.alerts(id)).alerts.find(({ rule }) => rule === 'mine') ?? 'not seen yet');
   expect(mine).toMatchObject({ since: 3, seen: expect.stringContaining('reward 1.66') });
+  await t.client.setAlertRules({ rules: { mine: "(m) => m.step > 20 && m.now('reward').toFixed(2).nothing.there" } }); // it works at step 1
+  expect((await t.client.alerts(id)).failures).toEqual({ mine: expect.stringContaining('there') });
 });
 
 it("an alert of a client's rule is told once for each step since", async () => {

@@ -748,6 +748,23 @@ export const STATES: Record<string, GalleryState> = {
       ask(rules, 'summary')!.click();
     },
   },
+  'alerts: rules of your own': {
+    tag: 'medr1-alerts',
+    options: { runs, alerts: [ALERTS[0]] },
+    select: { runs: ['r1'] },
+    after: async (element, _workbench, connector) => {
+      connector.alertSettingsOfAll.rules = { 'KL creeps': "(m) => m.mean('kl', 20) > 0.3", [hostile]: '() => false' };
+      await settle();
+      const rules = ask(element, 'medr1-alert-rules')!;
+      Object.assign(rules, { failures: { 'KL creeps': "TypeError: cannot read property 'mean' of undefined" } });
+      ask(rules, 'summary')!.click();
+      await settle();
+      const own = ask(rules, 'medr1-own-rules')!;
+      ask(own, 'summary')!.click();
+      ask(own, '[data-testid=new-rule] summary')!.click();
+      own.scrollIntoView();
+    },
+  },
   'alerts: nothing seen': { tag: 'medr1-alerts', options: { runs }, select: { runs: ['r1'] } },
   'alerts: no run': { tag: 'medr1-alerts', options: { runs: [] } },
   'alerts: hostile text': {

@@ -103,6 +103,9 @@ export const RunAlerts = Type.Object({
   step: Type.Integer({ description: 'last step that was looked at' }),
   alerts: Type.Array(Alert, { description: 'in the order in which they were seen' }),
   settings: RunAlertSettings,
+  failures: Type.Optional(
+    Type.Record(Type.String(), Type.String(), { description: 'rules of your own that do not work in this run, and are silent: why' }),
+  ),
 });
 export type RunAlerts = Type.Static<typeof RunAlerts>;
 

@@ -92,7 +92,7 @@ export class Alerts {
     const settings = runAlertSettings(run.db);
     const { watch } = this.#followed.get(id) ?? { watch: null };
     const alerts: Alert[] = watch ? alertsOf(run, watch, settings) : [];
-    return { run: id, step: watch?.step ?? 0, alerts, settings };
+    return { run: id, step: watch?.step ?? 0, alerts, settings, failures: watch?.failures ?? {} };
   }
 
   async changeOf(id: string, change: Partial<RunAlertSettings>): Promise<RunAlerts> {

@@ -5,6 +5,7 @@ import { define, WatchingElement } from '../element.ts';
 import { Doing, Latest } from '../load.ts';
 import { base, tokens } from '../theme.ts';
 import { failed, loading } from '../view-states.ts';
+import './own-rules.ts';
 
 type Scope = 'run' | 'all';
 
@@ -13,6 +14,7 @@ export class AlertRules extends WatchingElement {
     connector: { attribute: false },
     run: {},
     settings: { attribute: false },
+    failures: { attribute: false },
     scope: { state: true },
     opened: { state: true },
   };
@@ -20,6 +22,8 @@ export class AlertRules extends WatchingElement {
   declare run: string;
   /** Of the run. */
   declare settings: RunAlertSettings;
+  /** Of the user's own rules those that do not work in the run, and why. */
+  declare failures: Readonly<Record<string, string>>;
   declare scope: Scope;
   declare opened: boolean;
   readonly #table = new Latest<{ rules: AlertRule[]; settings: AlertSettings }>();
@@ -27,6 +31,7 @@ export class AlertRules extends WatchingElement {
 
   constructor() {
     super();
+    this.failures = {};
     this.scope = 'run';
     this.opened = false;
   }
@@ -64,7 +69,13 @@ export class AlertRules extends WatchingElement {
       ${this.#doing.error ? failed(this.#doing.error) : nothing}
       <ul aria-label="Rules">
         ${answer.rules.map((rule) => this.#rule(rule, answer.settings))}
-      </ul>`;
+      </ul>
+      <medr1-own-rules
+        .connector=${this.connector}
+        .settings=${answer.settings}
+        .failures=${this.failures}
+        @changed=${() => void this.#again()}
+      ></medr1-own-rules>`;
   }
 
   #rule(rule: AlertRule, all: AlertSettings): TemplateResult {
@@ -116,11 +127,14 @@ export class AlertRules extends WatchingElement {
   async #put(change: Pick<Partial<AlertSettings>, 'off' | 'thresholds'>): Promise<void> {
     await this.#doing.do(async () => {
       if (this.scope === 'run') this.settings = (await this.connector.alertSettings(this.run, change)).settings;
-      else {
-        await this.connector.setAlertRules(change);
-        await this.#table.ask((signal) => this.connector.alertRules(signal), { keep: true });
-      }
+      else await this.connector.setAlertRules(change);
     });
+    await this.#again();
+  }
+
+  /** The table changes with the settings of all runs, what is seen with those and the run's. */
+  async #again(): Promise<void> {
+    await this.#table.ask((signal) => this.connector.alertRules(signal), { keep: true });
     this.dispatchEvent(new CustomEvent('changed'));
   }
 

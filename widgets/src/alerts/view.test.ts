@@ -14,12 +14,17 @@ afterEach(() => {
   workbench.dispose();
 });
 
-async function view(options: FakeOptions = {}, state: 'running' | 'finished' = 'running') {
+async function view(
+  options: FakeOptions = {},
+  state: 'running' | 'finished' = 'running',
+  prepare: (connector: FakeConnector) => void = () => {},
+) {
   const connector = new FakeConnector({
     runs: [{ id: 'r', name: 'Demo', steps: 143, state }],
     alerts: structuredClone(ALERTS),
     ...options,
   });
+  prepare(connector);
   workbench = new Workbench(connector);
   await workbench.start();
   workbench.selection.move({ runs: ['r'] });
@@ -35,6 +40,21 @@ async function view(options: FakeOptions = {}, state: 'running' | 'finished' = '
     await settled();
   };
   return { connector, root, alert, press, commands };
+}
+
+/** The forms of the user's own rules and of the webhook, opened. */
+async function ownRules(prepare: (connector: FakeConnector) => void = () => {}) {
+  const shown = await view({}, 'running', prepare);
+  const rules = shown.root.querySelector('medr1-alert-rules')!.shadowRoot!;
+  rules.querySelector('details')!.open = true;
+  await settled();
+  const type = async (within: ParentNode, selector: string, text: string) => {
+    const field = within.querySelector<HTMLInputElement | HTMLTextAreaElement>(selector)!;
+    field.value = text;
+    field.dispatchEvent(new Event('input'));
+    await settled();
+  };
+  return { ...shown, type, own: () => rules.querySelector('medr1-own-rules')!.shadowRoot! };
 }
 
 it('lists what is seen now, the gravest first, then what was seen, with why and since when', async () => {
@@ -121,6 +141,60 @@ it('changes thresholds and switches rules off, for the run or for all', async ()
   await settled();
   await press(rules, '[data-rule=truncated] input[type=checkbox]');
   expect(connector.alertSettingsOfAll.off).toEqual(['truncated']);
+});
+
+it("adds, changes and removes rules of one's own, and keeps what was typed where the server refuses it", async () => {
+  const { own, press, type, connector } = await ownRules();
+  const kept = () => connector.alertSettingsOfAll.rules;
+  const add = () => own().querySelector<HTMLButtonElement>('[data-testid=add-rule]')!;
+  const within = (name: string) => own().querySelector<HTMLElement>(`[data-testid=own-rule][data-rule="${name}"]`)!;
+  expect(add().disabled).toBe(true);
+  await type(own(), '[data-testid=rule-name]', 'KL creeps');
+  await type(own(), '[data-testid=new-rule] textarea', '(m) => {');
+  const put = connector.setAlertRules;
+  connector.setAlertRules = () =>
+    Promise.reject(Object.assign(new Error(), { code: 'ALERT_RULE', message: 'no function', remedy: 'Write one.' }));
+  await press(own(), '[data-testid=add-rule]');
+  expect(own().querySelector('[role=alert]')!.textContent).toContain('no function');
+  expect(own().querySelector<HTMLTextAreaElement>('[data-testid=new-rule] textarea')!.value).toBe('(m) => {');
+  connector.setAlertRules = put;
+  await type(own(), '[data-testid=new-rule] textarea', '(m) => m.step > 9');
+  await press(own(), '[data-testid=add-rule]');
+  expect(kept()).toEqual({ 'KL creeps': '(m) => m.step > 9' });
+  expect(own().querySelector<HTMLInputElement>('[data-testid=rule-name]')!.value).toBe('');
+  await type(own(), '[data-testid=rule-name]', 'KL creeps');
+  await type(own(), '[data-testid=new-rule] textarea', '() => true');
+  expect(add().disabled).toBe(true); // another of this name would take its place
+
+  await type(within('KL creeps'), 'textarea', '(m) => m.step > 99');
+  await press(within('KL creeps'), '[data-testid=save-rule]');
+  expect(kept()).toEqual({ 'KL creeps': '(m) => m.step > 99' });
+  await press(within('KL creeps'), '[data-testid=remove-rule]');
+  expect(kept()).toEqual({});
+  expect(within('KL creeps')).toBeNull();
+});
+
+it('says which of the own rules are silent in the run, and why', async () => {
+  const { own } = await ownRules((connector) => {
+    connector.alertSettingsOfAll.rules = { mine: '(m) => m.gone.there', other: '() => false' };
+    const alerts = connector.alerts;
+    connector.alerts = async (id) => ({ ...(await alerts(id)), failures: { mine: 'gone is undefined' } });
+  });
+  const summaries = [...own().querySelectorAll('[data-testid=own-rule] summary')].map(({ textContent }) =>
+    textContent!.replace(/\s+/g, ' ').trim(),
+  );
+  expect(summaries).toEqual(['mine ⚠ silent: gone is undefined', 'other']);
+});
+
+it('sets the address of the webhook and switches it off', async () => {
+  const { own, press, type, connector } = await ownRules();
+  await type(own(), '[data-testid=webhook]', ' https://chat.example/hook ');
+  await press(own(), '[data-testid=save-webhook]');
+  expect(connector.alertSettingsOfAll.webhook).toBe('https://chat.example/hook');
+  expect(own().querySelector<HTMLButtonElement>('[data-testid=save-webhook]')!.disabled).toBe(true);
+  await press(own(), '[data-testid=webhook-off]');
+  expect(connector.alertSettingsOfAll.webhook).toBeNull();
+  expect(own().querySelector<HTMLInputElement>('[data-testid=webhook]')!.value).toBe('');
 });
 
 it('shows hostile text as text, and says so when nothing was seen', async () => {

@@ -96,6 +96,7 @@ export class AlertsView extends PageElement {
         .connector=${this.workbench.connector}
         .run=${run.id}
         .settings=${answer.settings}
+        .failures=${answer.failures ?? {}}
         @changed=${() => this.#again(run)}
       ></medr1-alert-rules>
     </div>`;
