@@ -2,6 +2,7 @@
 
 import asyncio
 import functools
+import json
 import os
 import signal
 import subprocess
@@ -14,15 +15,20 @@ import medr1_workbench as wb
 import numpy as np
 import pytest
 from medr1_workbench.kernel import Served, source_of, values_of
-from real_backend import real_backend
+from real_backend import COMMAND, real_backend
 
 SMALL = {"max_steps": 3, "per_device_train_batch_size": 16, "num_generations": 4}
 LONG = {**SMALL, "max_steps": 5000}
 
 
 @pytest.fixture(scope="module")
-def client(tmp_path_factory):
-    with real_backend(tmp_path_factory.mktemp("home")) as folder, pytest.MonkeyPatch.context() as patch:
+def home(tmp_path_factory):
+    return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture(scope="module")
+def client(home):
+    with real_backend(home) as folder, pytest.MonkeyPatch.context() as patch:
         patch.setenv("MEDR1_CONNECTION_FILE", str(folder.file))
         yield wb.connect()
 
@@ -243,6 +249,20 @@ def wait_while_paused(run):
             return
         threading.Event().wait(0.02)
     raise AssertionError("it stayed paused")
+
+
+def test_a_run_that_medr1_train_starts_asks_the_script_that_serves_its_function(client, home, tmp_path):
+    def shortness(completions):
+        return [1 / (1 + len(text)) for text in completions]
+
+    file = tmp_path / "run.json"  # JSON is YAML
+    file.write_text(json.dumps({**client.demo(**SMALL), "max_steps": 1, "reward_funcs": ["accuracy", "shortness.py"]}))
+    command = [*COMMAND, "train", str(file), "--json"]
+    with client.serve_rewards(shortness):
+        done = subprocess.run(command, env={**os.environ, "MEDR1_HOME": str(home)}, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    rows = client.run(json.loads(done.stdout)["id"]).rollouts(1)
+    assert np.allclose(rows["reward/shortness"], 1 / (1 + rows["text"].str.len()))
 
 
 def test_a_resumed_run_needs_no_kernel_for_steps_that_are_scored(client):
