@@ -149,7 +149,7 @@ function sameForm(processor: Processor, token: number, letter: string): number {
 }
 
 /** What the areas say of the map, in words. */
-function verdict({ seen, grey, deletion, insertion, random, beaten, verdict: found }: attribution.Faithfulness): string {
+export function verdict({ seen, grey, deletion, insertion, random, beaten, verdict: found }: attribution.Faithfulness): string {
   const mean = (values: number[]): number => values.reduce((a, b) => a + b, 0) / values.length;
   const [d, i] = [mean(random.map((one) => one.deletion)), mean(random.map((one) => one.insertion))];
   const areas =
@@ -171,13 +171,13 @@ function absent(message: string): WorkbenchError {
   });
 }
 
-function letters(text: string): string[] {
+export function letters(text: string): string[] {
   const all = text.split(',').map((one) => one.trim().toUpperCase());
   if (all.some((one) => !LETTERS.includes(one))) throw new InvalidArgumentError('Give letters, for example A,C.');
   return all;
 }
 
-function blocks(text: string): [number, number] {
+export function blocks(text: string): [number, number] {
   const found = /^(\d+)x(\d+)$/.exec(text);
   if (!found || Number(found[1]) < 1 || Number(found[2]) < 1) throw new InvalidArgumentError('Give rows and columns, for example 7x7.');
   return [Number(found[1]), Number(found[2])];

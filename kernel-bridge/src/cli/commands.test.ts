@@ -112,6 +112,20 @@ const ASKED: Record<string, string[][]> = {
     ['--model', HOSTILE, '--prompt', 'x', '--image', HOSTILE],
   ],
   attribute: [['--model', HOSTILE, '--image', HOSTILE, '--question', HOSTILE]],
+  'explain alternatives': [
+    [RUN, '1', '0', '0'],
+    [RUN, '1', '0', HOSTILE],
+    [HOSTILE, '1', '0', '0'],
+  ],
+  'explain attribution': [
+    [RUN, '1', '0', '0', '--against', HOSTILE],
+    [RUN, '1', '9', '0'],
+  ],
+  'explain decision': [
+    [RUN, '1', '0', '0', '--text', HOSTILE],
+    [RUN, '1', '0', '0', '--order', HOSTILE],
+    [RUN, '1', '0', '0', '--image', HOSTILE],
+  ],
   score: [
     ['--model', HOSTILE, '--batch', batch],
     ['--model', HOSTILE, '--batch', HOSTILE],

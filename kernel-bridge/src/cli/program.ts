@@ -14,6 +14,7 @@ export const COMMANDS: Record<string, [summary: string, load: () => Promise<{ re
   train: ['train by a configuration file, with a progress bar', () => import('./train.ts')],
   generate: ["a model's answers to a question", () => import('./generate.ts')],
   attribute: ['which parts of the image an answer follows from', () => import('./attribute.ts')],
+  explain: ['ask about a stored completion: other tokens, where it looked, when it decided', () => import('./explain.ts')],
   score: ['log-probabilities of given completions', () => import('./score.ts')],
   replay: ['one GRPO update on given completions and rewards, nothing saved', () => import('./replay.ts')],
   eval: ['accuracy of a model on a split', () => import('./eval.ts')],

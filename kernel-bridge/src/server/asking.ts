@@ -7,13 +7,14 @@ import type { AnswerTo, AnyAsk } from '../protocol/channel.ts';
 import type { TrainConfig } from '../protocol/config.ts';
 import type { ModelSource } from '../protocol/generate.ts';
 import { errors } from '../runs/errors.ts';
-import { checkModel, type LoadItems } from '../runs/runs.ts';
+import { checkModel } from '../runs/runs.ts';
 import type { RunStore } from '../runs/store.ts';
-import { GenerationWorker, type GenerationWorkerOptions } from './generation-worker.ts';
+import type { GenerationWorker } from './generation-worker.ts';
 import type { Supervisor } from './supervisor.ts';
 
-export interface AskingOptions extends GenerationWorkerOptions {
-  loadItems: LoadItems;
+export interface AskingOptions {
+  /** Answers from checkpoints and model directories. */
+  worker: Pick<GenerationWorker, 'ask'>;
   supervisor: Pick<Supervisor, 'ask' | 'ids'>;
   store: (run: string) => RunStore;
   timeout_ms?: number;
@@ -38,7 +39,6 @@ export interface Answered<A extends AnyAsk> {
 }
 
 export class Asking {
-  readonly worker: GenerationWorker;
   readonly #options: AskingOptions;
   #waiting = 0;
   /** Ends with the last question for the process of our own. */
@@ -46,7 +46,6 @@ export class Asking {
 
   constructor(options: AskingOptions) {
     this.#options = options;
-    this.worker = new GenerationWorker(options);
   }
 
   /** Throws GENERATE_BUSY, GENERATE_TIMEOUT, GENERATE_STOPPED (by `signal`), and what `work` throws. */
@@ -145,7 +144,7 @@ export class Asking {
 
   /** After the question before, however that ended. */
   #inTurn<A extends AnyAsk>(ask: A, { step, ...source }: Source, signal: AbortSignal): Promise<Answered<A>> {
-    const turn = this.#last.then(() => this.worker.ask(ask, source, signal));
+    const turn = this.#last.then(() => this.#options.worker.ask(ask, source, signal));
     this.#last = turn.catch(() => undefined);
     return turn.then((answer) => ({ answer, step, model: source.path, live: false }));
   }

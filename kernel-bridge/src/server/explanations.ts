@@ -37,7 +37,8 @@ export function explainHandlers(sources: QuestionSources): Handlers<GroupOf<'exp
   };
 }
 
-class Explanations {
+/** Throws what `Asking` throws, EXPLAIN_COMPLETION, EXPLAIN_TOKEN, EXPLAIN_OPTIONS, and what is wrong with the request. */
+export class Explanations {
   readonly #sources: QuestionSources;
 
   constructor(sources: QuestionSources) {
@@ -58,7 +59,6 @@ class Explanations {
     return this.#explain(target, { kind: 'decision' }, signal);
   }
 
-  /** Throws what `Asking` throws, EXPLAIN_COMPLETION, EXPLAIN_TOKEN, EXPLAIN_OPTIONS, and what is wrong with the request. */
   #explain<K extends keyof Answers>(
     target: ExplainTarget,
     explain: Extract<ExplainAsk['explain'], { kind: K }>,

@@ -25,6 +25,7 @@ import { refusal, type Gate } from './auth.ts';
 import { Connection, LIMITS } from './connection.ts';
 import { Asking } from './asking.ts';
 import { explainHandlers } from './explanations.ts';
+import { GenerationWorker } from './generation-worker.ts';
 import { Generations } from './generations.ts';
 import { Evaluations } from './evaluations.ts';
 import { dataHandlers } from './data.ts';
@@ -165,21 +166,19 @@ export function makeBackend(options: BackendOptions): Backend {
       goOn(id);
     },
     askKernel: (call, timeout_s) => kernels.ask(call, timeout_s),
-    starting: (on) => asking.worker.release(on),
+    starting: (on) => answering.release(on),
   });
   const goOn = (id: string): void => takeUp(id, { hub, kernels, supervisor });
   kernels.onServed(() => supervisor.ids.forEach(goOn));
   const store = (id: string): RunStore => hub.store(id);
-  const asking = new Asking({
+  const answering = new GenerationWorker({
     home,
     jobs,
     pool,
     bytesOf: (source, ask) => needs.ofAnswer(source, ask),
-    loadItems: options.loadItems,
-    supervisor,
-    store,
     ...options.generation,
   });
+  const asking = new Asking({ worker: answering, supervisor, store, ...options.generation });
   const questions = { home, loadItems: options.loadItems, asking, store };
   const generations = new Generations({ ...questions, askKernel: tryKernel(kernels) });
   const evaluations = new Evaluations({
