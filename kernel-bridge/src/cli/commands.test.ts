@@ -98,6 +98,10 @@ const ASKED: Record<string, string[][]> = {
   'data audit': [['d'], [data], [HOSTILE], ['d', '--json']],
   'data split': [['d', '--seed', '1'], ['d', '--name', HOSTILE], [data, '--out', join(scratch, `${HOSTILE}.split.json`)], [HOSTILE]],
   'data get': [[HOSTILE], ['OmniMedVQA', HOSTILE]],
+  'data rename': [
+    [HOSTILE, 'x'],
+    ['d', HOSTILE],
+  ],
   'data remove': [['d'], [HOSTILE]],
   train: [
     [config],
@@ -167,6 +171,10 @@ const ASKED: Record<string, string[][]> = {
     [RUN, reward],
     [RUN, join(HOSTILE, HOSTILE)],
     [RUN, HOSTILE, '--format', HOSTILE],
+  ],
+  'runs report': [
+    [RUN, HOSTILE],
+    [HOSTILE, 'http://127.0.0.1:9/?token=t'],
   ],
   'runs verify': [[RUN], [HOSTILE]],
   'runs check': [[RUN], [HOSTILE]],
