@@ -809,6 +809,15 @@ export const STATES: Record<string, GalleryState> = {
   },
   'alerts: error': { tag: 'medr1-alerts', options: { failure: down } },
   'rewards: live': { tag: 'medr1-rewards', options: { runs }, select: { runs: ['r1'] } },
+  'rewards: a pair': {
+    tag: 'medr1-rewards',
+    options: { runs: paired, fixed: { num_generations: 'the runs of a pair see the same questions, and would no longer' } },
+    select: { runs: ['r1'] },
+    after: async (element) => {
+      await settle();
+      Object.assign(ask(element, 'medr1-run-settings')!, { opened: true });
+    },
+  },
   'rewards: edited': {
     tag: 'medr1-rewards',
     options: { runs },

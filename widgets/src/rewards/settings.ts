@@ -1,10 +1,11 @@
 /** Settings of a run that can be changed while it trains: as they are from the next step on, edited and applied together. */
 import { css, html, nothing, type PropertyValues, type TemplateResult } from 'lit';
-import type { Connector, RewardRevision } from '../connector.ts';
+import type { Connector, RewardRevision, RunSummary } from '../connector.ts';
 import { command, define, WatchingElement } from '../element.ts';
 import { Doing, Latest } from '../load.ts';
 import { failed } from '../view-states.ts';
 import { base, tokens } from '../theme.ts';
+import { bothChoice, bothStyle, inBoth } from './partner.ts';
 
 type InForce = Awaited<ReturnType<Connector['settings']>>;
 type Value = number | null;
@@ -15,6 +16,8 @@ interface Key {
   unit: string;
   integer: boolean;
   nullable: boolean;
+  /** What a configuration has that does not say. */
+  usual: Value;
 }
 
 /** Fires `revised` with the revision that an edit made, and `taken` when it has taken `proposed` over. */
@@ -25,6 +28,8 @@ export class RunSettings extends WatchingElement {
     active: { type: Boolean },
     revision: { attribute: false },
     proposed: { attribute: false },
+    partner: { attribute: false },
+    both: { state: true },
     edits: { state: true },
     opened: { state: true },
   };
@@ -36,6 +41,10 @@ export class RunSettings extends WatchingElement {
   declare revision: number;
   /** Values to take over, as typed: an alert's remedy. They are applied by hand. */
   declare proposed: Readonly<Record<string, string>> | null;
+  /** The other run of a pair, which takes edits. */
+  declare partner: RunSummary | null;
+  /** An edit is made in it too. */
+  declare both: boolean;
   declare opened: boolean;
   /** Text as typed, of settings that differ. */
   declare edits: Record<string, string>;
@@ -50,6 +59,8 @@ export class RunSettings extends WatchingElement {
     this.revision = 0;
     this.edits = {};
     this.proposed = null;
+    this.partner = null;
+    this.both = true;
     this.opened = false;
   }
 
@@ -99,6 +110,7 @@ export class RunSettings extends WatchingElement {
         >
           Apply at next step
         </button>
+        ${bothChoice(this.partner, this.both, (both) => (this.both = both))}
         <button data-testid="settings-revert" ?disabled=${Object.keys(this.edits).length === 0} @click=${() => (this.edits = {})}>
           Revert
         </button>
@@ -131,9 +143,14 @@ export class RunSettings extends WatchingElement {
         why === undefined
           ? nothing
           : html`<span class="secondary small">cannot be changed: ${why}.</span>
-              <button class="quiet link" data-testid="fork" @click=${() => command(this, 'fork-run', { id: this.run })}>Fork …</button>`
+              <button class="quiet link" data-testid="fork" @click=${() => this.#fork(key, value)}>Fork …</button>`
       }
     </div>`;
+  }
+
+  /** The form of the fork begins with a line for the key: its usual value, where that is another one. */
+  #fork(key: string, value: Value): void {
+    command(this, 'fork-run', { id: this.run, settings: `${key} = ${JSON.stringify(this.#keyOf(key).usual ?? value)}` });
   }
 
   #type(key: string, text: string, shown: string): void {
@@ -157,16 +174,18 @@ export class RunSettings extends WatchingElement {
 
   async #apply(settings: Record<string, Value>): Promise<void> {
     const { connector, run } = this;
-    await this.#doing.do(async () => {
+    const here = async (): Promise<void> => {
       const detail: RewardRevision = await connector.editSettings(run, { settings });
       this.edits = {};
       this.dispatchEvent(new CustomEvent('revised', { detail }));
-    });
+    };
+    await this.#doing.do(() => inBoth(here, this.both ? this.partner : null, (id) => connector.editSettings(id, { settings })));
   }
 
   static override styles = [
     tokens,
     base,
+    bothStyle,
     css`
       details {
         padding: 8px;
@@ -215,7 +234,7 @@ export class RunSettings extends WatchingElement {
   ];
 }
 
-const BARE = (key: string): Key => ({ title: key, description: key, unit: '', integer: false, nullable: true });
+const BARE = (key: string): Key => ({ title: key, description: key, unit: '', integer: false, nullable: true, usual: null });
 
 interface Schema {
   type?: string;
@@ -223,14 +242,15 @@ interface Schema {
   description?: string;
   unit?: string;
   anyOf?: Schema[];
+  default?: number | null;
 }
 
 function keysOf(schema: unknown): Record<string, Key> {
   const properties = ((schema ?? {}) as { properties?: Record<string, Schema> }).properties ?? {};
   return Object.fromEntries(
-    Object.entries(properties).map(([key, { type, title = key, description = '', unit = '', anyOf = [] }]) => [
+    Object.entries(properties).map(([key, { type, title = key, description = '', unit = '', anyOf = [], default: usual = null }]) => [
       key,
-      { title, description, unit, integer: type === 'integer', nullable: anyOf.some((one) => one.type === 'null') },
+      { title, description, unit, integer: type === 'integer', nullable: anyOf.some((one) => one.type === 'null'), usual },
     ]),
   );
 }

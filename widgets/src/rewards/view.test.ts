@@ -627,6 +627,55 @@ it('a weight follows the step as its chart shows, and is held still again', asyn
   expect(element.draft).toBeNull();
 });
 
+describe('a pair', () => {
+  const PAIR = [
+    { id: 'a', steps: 40, state: 'running' as const, pair: { id: 'p', with: 'b', variant: 'no-think' } },
+    { id: 'b', name: 'Demo · no-think', steps: 40, state: 'running' as const, pair: { id: 'p', with: 'a', variant: 'think' } },
+  ];
+  const ofPair = async () => {
+    const seen = await view('running', { runs: structuredClone(PAIR) });
+    workbench.selection.move({ runs: ['a'] });
+    await settled();
+    return seen;
+  };
+  const edits = (connector: FakeConnector, name: string) => connector.calls.filter(([one]) => one === name).map(([, id]) => id);
+
+  it('has an edit of rewards and of settings made in both runs, and in one where that is chosen', async () => {
+    const { connector, find, type } = await ofPair();
+    await type('format', '0.5');
+    expect(find('.both').textContent).toMatch(/in\s+Demo · no-think too/);
+    await press(find(APPLY));
+    const weights = { accuracy: 1, format: 0.5 };
+    expect(connector.calls.filter(([name]) => name === 'editRewards').map(([, ...call]) => call)).toEqual([
+      ['a', { weights, base_revision: 1 }],
+      ['b', { weights, base_revision: 1 }],
+    ]);
+    find<HTMLInputElement>('[data-testid=both]').click();
+    await type('format', '0.25');
+    await press(find(APPLY));
+    expect(edits(connector, 'editRewards')).toEqual(['a', 'b', 'a']);
+    const settings = find('medr1-run-settings').shadowRoot!;
+    const rate = settings.querySelector<HTMLInputElement>('[data-setting=learning_rate] input')!;
+    rate.value = '5e-7';
+    rate.dispatchEvent(new Event('input'));
+    await settled();
+    await press(settings.querySelector('[data-testid=settings-apply]')!);
+    expect(edits(connector, 'editSettings')).toEqual(['a', 'b']);
+  });
+
+  it('says so where the other run refuses, and offers nothing where it has ended', async () => {
+    const { connector, element, type, find } = await ofPair();
+    const edit = connector.editRewards;
+    connector.editRewards = (id, body) => (id === 'b' ? Promise.reject({ code: 'X', message: 'no.', remedy: 'Mend it.' }) : edit(id, body));
+    await type('format', '0.5');
+    await press(find(APPLY));
+    expect(element.shadowRoot!.textContent).toContain('The edit was made here, and not in Demo · no-think: no.');
+    workbench.runs.apply({ summary: { ...workbench.runs.get('b')!, state: 'finished' } });
+    await settled();
+    expect(find('[data-testid=both]')).toBeNull();
+  });
+});
+
 describe('settings', () => {
   async function settings(options: FakeOptions = {}, state: 'running' | 'finished' = 'running') {
     const properties = { beta: { type: 'number', title: 'KL coefficient' }, delta: { anyOf: [{ type: 'number' }, { type: 'null' }] } };
@@ -669,13 +718,14 @@ describe('settings', () => {
   });
 
   it('say why one cannot be changed, and offer the fork', async () => {
-    const { element, root, field } = await settings({ fixed: { beta: 'it began with beta 0' } });
+    const usual = { type: 'number', default: 0.08 };
+    const { element, root, field } = await settings({ fixed: { beta: 'it began with beta 0' }, schema: { properties: { beta: usual } } });
     expect(field('beta').disabled).toBe(true);
     expect(root.querySelector('[data-setting=beta]')!.textContent).toMatch(/cannot be changed: it began with beta 0\./);
     const heard: unknown[] = [];
     element.addEventListener('medr1-command', (event) => heard.push((event as CustomEvent).detail));
     root.querySelector<HTMLElement>('[data-testid=fork]')!.click();
-    expect(heard).toEqual([{ id: 'fork-run', args: { id: 'a' } }]);
+    expect(heard).toEqual([{ id: 'fork-run', args: { id: 'a', settings: 'beta = 0.08' } }]);
   });
 
   it('that are refused are kept to be mended', async () => {

@@ -48,6 +48,7 @@ import {
   type Scored,
   type Weights,
 } from './model.ts';
+import { bothChoice, bothStyle, inBoth, partnerOf } from './partner.ts';
 import { outcomeView, type Listing, type Outcome } from './outcome.ts';
 import { parametersForm, parametersStyle, type Given } from './parameters-form.ts';
 import { freshSchedule, scheduleField, scheduleStyle } from './schedule-field.ts';
@@ -74,6 +75,7 @@ export class RewardsView extends WatchingElement {
     editing: { state: true },
     opened: { state: true },
     builtIn: { state: true },
+    both: { state: true },
   };
   declare workbench: IWorkbench;
   /** The host's files and editor; null where it has none. */
@@ -91,6 +93,8 @@ export class RewardsView extends WatchingElement {
   /** Built-in function whose parameters are open. */
   declare opened: string | null;
   declare builtIn: BuiltInReward[];
+  /** Of a pair: an edit is made in the other run too. */
+  declare both: boolean;
 
   readonly #held = new HeldRuns(this);
   /** What a check of the source that is written found; one that fails is no news. */
@@ -110,6 +114,7 @@ export class RewardsView extends WatchingElement {
     this.files = null;
     this.createEditor = null;
     this.builtIn = [];
+    this.both = true;
     this.#clear();
   }
 
@@ -195,6 +200,7 @@ export class RewardsView extends WatchingElement {
       .active=${active}
       .revision=${run.revisions.at(-1)?.revision ?? 0}
       .proposed=${this.workbench.settingDrafts.value[run.id] ?? null}
+      .partner=${partnerOf(this.workbench.runs, run.id)}
       @taken=${() => this.#taken(run)}
       @revised=${(event: CustomEvent<RewardRevision>) => run.revise(event.detail)}
     ></medr1-run-settings>`;
@@ -507,6 +513,7 @@ export class RewardsView extends WatchingElement {
         >
           Apply at next step
         </button>
+        ${bothChoice(partnerOf(this.workbench.runs, run.id), this.both, (both) => (this.both = both))}
         <button ?disabled=${!dirty} @click=${() => this.#revert()} data-testid="reward-revert">Revert</button>
         ${
           this.discarded
@@ -652,12 +659,18 @@ export class RewardsView extends WatchingElement {
   async #apply(run: FollowedRun, draft: Draft): Promise<void> {
     this.#forgive();
     const newest = run.revisions.at(-1)!;
-    const edit = { ...editOf(draft, newest), ...(this.reason && { reason: this.reason }), base_revision: newest.revision };
-    await this.#doing.do(async () => {
-      run.revise(await this.workbench.connector.editRewards(run.id, edit));
-      this.workbench.rewardDrafts.put(run.id, null); // what the preview found stays to be read beside the curves
+    const edit = { ...editOf(draft, newest), ...(this.reason && { reason: this.reason }) };
+    const { connector, rewardDrafts, runs } = this.workbench;
+    const here = async (): Promise<void> => {
+      run.revise(await connector.editRewards(run.id, { ...edit, base_revision: newest.revision }));
+      rewardDrafts.put(run.id, null); // what the preview found stays to be read beside the curves
       this.discarded = null;
-    }, 'apply');
+    };
+    const there = async (id: string): Promise<void> => {
+      const { rewards } = await connector.run(id);
+      await connector.editRewards(id, { ...edit, base_revision: rewards.at(-1)!.revision });
+    };
+    await this.#doing.do(() => inBoth(here, this.both ? partnerOf(runs, run.id) : null, there), 'apply');
   }
 
   async #tryOut(run: FollowedRun, current: RewardRevision, draft: Draft): Promise<void> {
@@ -707,7 +720,18 @@ export class RewardsView extends WatchingElement {
     await this.#scored.ask(read, { keep: true });
   }
 
-  static override styles = [tokens, base, smallChartStyle, meterStyle, style, histogramStyle, diffStyle, scheduleStyle, parametersStyle];
+  static override styles = [
+    tokens,
+    base,
+    smallChartStyle,
+    meterStyle,
+    style,
+    histogramStyle,
+    diffStyle,
+    scheduleStyle,
+    parametersStyle,
+    bothStyle,
+  ];
 }
 
 /** A Python function, which a kernel evaluates and its notebook edits. */
