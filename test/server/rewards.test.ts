@@ -234,6 +234,17 @@ it('lists the built-in functions', async () => {
   expect((await t.client.builtInRewards()).map(({ name }) => name)).toContain('soft_overlong_punishment');
 });
 
+it('longer completions are held against the memory plan before they are taken', async () => {
+  const large = t.config({ per_device_train_batch_size: 65_536, max_completion_length: 16 });
+  const { id } = await t.client.createRun(large, { start: false });
+  await expect(t.client.editSettings(id, { settings: { max_completion_length: 8192 } })).rejects.toThrow(
+    /max_completion_length is 8192; it takes .* GiB by the memory plan, .* more than the run holds/,
+  );
+  expect((await t.client.editSettings(id, { settings: { max_completion_length: 8 } })).settings).toMatchObject({
+    max_completion_length: 8,
+  });
+});
+
 it('parameters, schedules and settings are edited, told and brought back over the wire', async () => {
   const { id } = await t.client.createRun(
     t.config({ reward_funcs: ['accuracy', 'length_band'], reward_parameters: { length_band: { low: 3 } } }),

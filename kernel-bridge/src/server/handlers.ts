@@ -43,6 +43,7 @@ import { runDirectory } from '../runs/home.ts';
 import { VERSION } from '../version.ts';
 import type { Alerts } from './alerts.ts';
 import { device } from './device.ts';
+import { requireRoom } from './room.ts';
 import { RepeatedRequests } from './idempotency.ts';
 import type { Generations } from './generations.ts';
 import { readTopics } from './follow.ts';
@@ -83,6 +84,18 @@ export function runHandlers(services: Services): Handlers<RunRoutes> {
   const tables = new RunTables(hub);
   const texts = new TokenTexts();
   const view = new SharedView((move) => hub.viewMoved(move));
+  const estimateOf = async (config: TrainConfig) => {
+    const [{ estimate }, { measuredSpeed }, { sampledPixels }] = await Promise.all([
+      import('../runs/estimate.ts'),
+      import('../runs/speed.ts'),
+      import('../data/image/sizes.ts'),
+    ]);
+    const { items, root } = await loadItems(config.dataset_name, trainFilter(config, home));
+    const on = pool.kindOf(config.device);
+    const free = on === 'cuda' ? await pool.mostFree(config.device) : undefined;
+    const imagePixels = await sampledPixels(root, items);
+    return estimate(config, items, { device: on, availableBytes: free, imagePixels, speed: measuredSpeed(home, config, on) });
+  };
 
   return {
     server: async (): Promise<ServerInfo> => {
@@ -112,19 +125,7 @@ export function runHandlers(services: Services): Handlers<RunRoutes> {
       queue: [...supervisor.waiting.filter(({ id }) => hub.summary(id).state === 'queued'), ...evaluations.waiting],
     }),
 
-    estimate: async ({ body }) => {
-      const config = completeConfig(body.config);
-      const [{ estimate }, { measuredSpeed }, { sampledPixels }] = await Promise.all([
-        import('../runs/estimate.ts'),
-        import('../runs/speed.ts'),
-        import('../data/image/sizes.ts'),
-      ]);
-      const { items, root } = await loadItems(config.dataset_name, trainFilter(config, home));
-      const on = pool.kindOf(config.device);
-      const free = on === 'cuda' ? await pool.mostFree(config.device) : undefined;
-      const imagePixels = await sampledPixels(root, items);
-      return estimate(config, items, { device: on, availableBytes: free, imagePixels, speed: measuredSpeed(home, config, on) });
-    },
+    estimate: ({ body }) => estimateOf(completeConfig(body.config)),
 
     builtInRewards: () => ({
       functions: [...REWARDS.values()].map(builtInReward),
@@ -265,7 +266,8 @@ export function runHandlers(services: Services): Handlers<RunRoutes> {
 
     settings: ({ id }) => settingsInForce(hub.store(id)),
 
-    editSettings: ({ id, body: { reason = '', author = '', ...edit } }) => {
+    editSettings: async ({ id, body: { reason = '', author = '', ...edit } }) => {
+      await requireRoom(hub.store(id), edit.settings, estimateOf);
       const revision = editSettings(hub.store(id).db, { ...edit, reason, author, time: Date.now() });
       supervisor.nudge(id);
       return revision;
