@@ -25,6 +25,8 @@ export default defineConfig({
       suite('widgets', ['{widgets,extension}/src/**/*.test.ts']),
       suite('parity', ['test/parity/**/*.test.ts'], { testTimeout: 600_000, hookTimeout: 600_000 }),
       suite('server', ['test/server/**/*.test.ts'], { testTimeout: 300_000 }),
+      // Real launchers, one after the other: each takes both cores.
+      suite('cluster', ['test/cluster/**/*.test.ts'], { fileParallelism: false }),
       // Its whole takes minutes a row.
       suite('faults', ['test/faults/**/*.test.ts'], { testTimeout: 3_600_000 }),
       suite('e2e', ['test/e2e/**/*.test.ts'], { testTimeout: 600_000, hookTimeout: 600_000 }),

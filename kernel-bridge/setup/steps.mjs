@@ -277,13 +277,50 @@ const chromium = {
   needs: [],
   check: () => (browserPath() ? null : 'no Chromium'),
   async run() {
-    if (process.getuid?.() !== 0 || (await ask('apt-get', ['--version'])) === null)
-      throw new SetupError('no Chromium for the end-to-end tests', CHROMIUM_REMEDY);
-    await command('apt-get', ['update'], { remedy: CHROMIUM_REMEDY });
-    await command('apt-get', ['install', '-y', '--no-install-recommends', 'chromium', 'fonts-dejavu-core'], {
-      remedy: CHROMIUM_REMEDY,
-      env: { DEBIAN_FRONTEND: 'noninteractive' },
+    await debian(['chromium', 'fonts-dejavu-core'], 'no Chromium for the end-to-end tests', CHROMIUM_REMEDY);
+  },
+};
+
+async function debian(packages, lacks, remedy) {
+  if (process.getuid?.() !== 0 || (await ask('apt-get', ['--version'])) === null) throw new SetupError(lacks, remedy);
+  await command('apt-get', ['update'], { remedy });
+  await command('apt-get', ['install', '-y', '--no-install-recommends', ...packages], {
+    remedy,
+    env: { DEBIAN_FRONTEND: 'noninteractive' },
+  });
+}
+
+// What the suite `cluster` alone needs; where it cannot be had, the tests that want it are skipped with the reason ---------------------
+
+const SLURM = ['slurmctld', 'slurmd', 'slurm-client', 'munge'];
+const SLURM_REMEDY = `apt-get install -y ${SLURM.join(' ')} (as root)`;
+const found = (name) => ['/usr/sbin', '/usr/bin', '/sbin'].some((folder) => existsSync(join(folder, name)));
+const slurm = {
+  title: 'Slurm for the tests',
+  needs: [],
+  check: () => (['slurmctld', 'slurmd', 'srun', 'munged'].every(found) ? null : 'not installed'),
+  run: () => debian(SLURM, 'no Slurm', SLURM_REMEDY),
+};
+const networks = {
+  title: 'ip, for networks of the tests',
+  needs: ['slurm'], // apt-get takes one at a time
+  check: () => (found('ip') ? null : 'not installed'),
+  run: () => debian(['iproute2'], 'no ip', 'apt-get install -y iproute2 (as root)'),
+};
+export const rayDir = join(home, 'ray');
+const ray = {
+  title: 'Ray for the tests',
+  needs: [],
+  check: () => (stamped(join(rayDir, '.medr1'), hashFiles([join(requirementsDir, 'ray.txt')])) ? null : 'not installed as pinned'),
+  async run() {
+    const file = join(requirementsDir, 'ray.txt');
+    const remedy = `${join(rayDir, 'bin/python')} -m pip install -r ${file}, and read what it says`;
+    await command('python3', ['-m', 'venv', '--clear', rayDir], { remedy });
+    await command(join(rayDir, 'bin/python'), ['-m', 'pip', 'install', '--disable-pip-version-check', '-r', file], {
+      remedy,
+      env: { PIP_USER: '0' },
     });
+    stamp(join(rayDir, '.medr1'), hashFiles([file]));
   },
 };
 const testDevice = {
@@ -306,9 +343,13 @@ export const steps = {
   transformers457,
   testDevice,
   chromium,
+  slurm,
+  networks,
+  ray,
 };
 export const START = ['npm', 'venv', 'torch', 'addon', 'extension', 'pythonPackage', 'sample', 'notebooks'];
 export const TEST = [...START, 'testPackages', 'transformers449', 'transformers457', 'testDevice', 'chromium'];
+export const CLUSTER = ['slurm', 'networks', 'ray'];
 /** The tests compare with Python's torch, which does not load without the GPU libraries, GPU or none. */
 export const testSteps = { ...steps, torch: torchFull };
 /** What is packed for a GPU machine holds the CUDA graph library, which needs CUDA's headers. */

@@ -14,7 +14,7 @@ import { parseArgs } from 'node:util';
 import { ensure } from './ensure.mjs';
 import { cleanEnvironment } from './environment.mjs';
 import { home, node24, python, root, searchPath } from './paths.mjs';
-import { browserPath, sampleDir, TEST, testSteps, transformersDir } from './steps.mjs';
+import { browserPath, CLUSTER, rayDir, sampleDir, TEST, testSteps, transformersDir } from './steps.mjs';
 import { filesNamed, SLOW } from './test-files.mjs';
 
 const output = join(root, 'test/output');
@@ -33,6 +33,7 @@ const run = (file, args) =>
       MEDR1_SAMPLE: sampleDir,
       MEDR1_TRANSFORMERS: transformersDir,
       MEDR1_CHROMIUM: browserPath() ?? '',
+      MEDR1_RAY: rayDir,
       OMP_NUM_THREADS: '2',
       ...(values.whole && { MEDR1_FAULTS: 'whole' }),
       PYTHONDONTWRITEBYTECODE: '1',
@@ -130,6 +131,10 @@ const suites = {
   parity: () => vitest('parity'),
   python: () => pytest(),
   server: () => vitest('server'),
+  cluster: async () => {
+    await ensure(CLUSTER, { steps: testSteps }); // a test whose launcher is not there says so
+    return vitest('cluster');
+  },
   faults: () => vitest('faults', ['faults'], positionals.includes('faults') ? named : []),
   // One JupyterLab, browser and training run at a time is all that two cores can give.
   e2e: () => vitest('e2e', ['e2e'], ['--no-file-parallelism']),

@@ -13,6 +13,7 @@ const ELSEWHERE: Record<string, string> = {
   'short_think.py': 'the name that a Python reward goes by',
   'run.yaml': "a user's configuration",
   'config.yaml': 'in the directory of a run',
+  'run.ray.py': 'written by medr1 launch',
   'report.md': 'in the directory of a reproduction',
   'jupyter_server_config.py': "Jupyter's",
   'optimization.py': "transformers'",

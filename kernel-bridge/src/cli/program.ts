@@ -12,6 +12,7 @@ export const COMMANDS: Record<string, [summary: string, load: () => Promise<{ re
   sample: ['write the made sample data set', () => import('./sample.ts')],
   data: ['index, list and audit data sets', () => import('./data.ts')],
   train: ['train by a configuration file, with a progress bar', () => import('./train.ts')],
+  launch: ['start a run on several machines by Slurm, torchrun or Ray', () => import('./launch.ts')],
   generate: ["a model's answers to a question", () => import('./generate.ts')],
   attribute: ['which parts of the image an answer follows from', () => import('./attribute.ts')],
   explain: ['ask about a stored completion: other tokens, where it looked, when it decided', () => import('./explain.ts')],

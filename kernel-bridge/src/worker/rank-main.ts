@@ -3,6 +3,9 @@ import { errorBody } from '../protocol/errors.ts';
 import { createTrainer } from '../rl/index.ts';
 import { follow } from './ranks.ts';
 
+// Launchers signal every process of a job. Rank 0 ends the run between two steps, and the others with it.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => undefined);
+
 try {
   await follow(createTrainer);
   process.exit(0);

@@ -1,0 +1,126 @@
+/** `medr1 train --report` from one network to another, over a link that drops: two network namespaces of this machine. */
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { inspect } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openRun } from '../../kernel-bridge/src/runs/runs.ts';
+import { reached, testServer, until, type TestServer } from '../server/harness.ts';
+
+const root = resolve(import.meta.dirname, '../..');
+const SECRET = 'c'.repeat(64);
+const PORT = 8123;
+const [LAB, CLUSTER] = [`medr1lab${process.pid}`, `medr1job${process.pid}`];
+const at = mkdtempSync(join(tmpdir(), 'medr1-net-'));
+const ip = (...args: string[]): void => void execFileSync('ip', args, { stdio: 'pipe' });
+
+/** Null where namespaces can be made here. */
+function whyNot(): string | null {
+  try {
+    ip('netns', 'add', LAB);
+    ip('netns', 'del', LAB);
+    return null;
+  } catch (error) {
+    return `network namespaces cannot be made here: ${String(error).split('\n')[0]}`;
+  }
+}
+
+/** In the laboratory's network: brings what comes to the server's socket, as JupyterLab's relay does. */
+const RELAY = `
+import { createServer, request } from 'node:http';
+createServer((incoming, outgoing) => {
+  const headers = { ...incoming.headers, host: 'localhost' };
+  const inner = request({ socketPath: process.argv[2], path: incoming.url, method: incoming.method, headers }, (answer) => {
+    outgoing.writeHead(answer.statusCode, answer.headers);
+    answer.pipe(outgoing);
+  });
+  inner.on('error', () => outgoing.destroy());
+  outgoing.on('close', () => inner.destroy());
+  incoming.pipe(inner);
+}).listen(${PORT}, '10.77.0.1', () => console.log('listens'));
+`;
+
+const lacks = whyNot();
+const where = lacks === null ? describe : describe.skip;
+where(lacks === null ? 'a link that drops' : `a link that drops, which cannot be tried: ${lacks}`, () => {
+  let lab: TestServer;
+  const open = new AsyncDisposableStack();
+  beforeAll(async () => {
+    for (const name of [LAB, CLUSTER]) {
+      ip('netns', 'add', name);
+      open.defer(() => ip('netns', 'del', name));
+    }
+    ip('link', 'add', 'medr1a', 'netns', LAB, 'type', 'veth', 'peer', 'name', 'medr1b', 'netns', CLUSTER);
+    for (const [name, link, address] of [
+      [LAB, 'medr1a', '10.77.0.1/24'],
+      [CLUSTER, 'medr1b', '10.77.0.2/24'],
+    ]) {
+      ip('-n', name, 'addr', 'add', address, 'dev', link);
+      for (const one of ['lo', link]) ip('-n', name, 'link', 'set', one, 'up');
+    }
+    lab = await testServer({ socket: join(at, 'socket'), secret: SECRET });
+    open.defer(() => lab.close());
+    writeFileSync(join(at, 'relay.mjs'), RELAY);
+    const relay = spawn('ip', ['netns', 'exec', LAB, process.execPath, join(at, 'relay.mjs'), join(at, 'socket')], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    open.defer(() => void relay.kill('SIGKILL'));
+    await once(relay.stdout!, 'data');
+  });
+  afterAll(async () => {
+    await open.disposeAsync();
+    rmSync(at, { recursive: true, force: true });
+  });
+
+  const link = (state: 'up' | 'down'): void => ip('-n', CLUSTER, 'link', 'set', 'medr1b', state);
+
+  it('loses no step of a run and no edit, and training does not wait for it', async () => {
+    const home = join(at, 'home');
+    const file = join(at, 'run.yaml');
+    const config = {
+      model_name_or_path: join(root, 'examples/sample/model'),
+      dataset_name: process.env.MEDR1_SAMPLE!,
+      num_generations: 4,
+      per_device_train_batch_size: 8,
+      max_completion_length: 8,
+      max_steps: 100_000,
+      save_steps: 100_000,
+    };
+    writeFileSync(file, JSON.stringify(config)); // JSON is YAML
+    const command = [join(root, 'node_modules/.bin/medr1'), 'train', file, '--report', `http://10.77.0.1:${PORT}/api`];
+    const env = { ...process.env, MEDR1_HOME: home, MEDR1_REPORT_TOKEN: SECRET, OMP_NUM_THREADS: '1' };
+    const job = spawn('ip', ['netns', 'exec', CLUSTER, ...command], { env, stdio: ['ignore', 'ignore', 'pipe'] });
+    let said = '';
+    job.stderr.on('data', (data: Buffer) => (said += data));
+    const ended = once(job, 'close');
+    const { id } = await until(async () => (await lab.client.runs()).find(({ step }) => step > 1) ?? `no run: ${said}`);
+    using there = openRun(home, id);
+    const before = there.step;
+    link('down');
+    await until(() => (there.step > before + 5 ? true : `step ${there.step} of the run while the link is down`));
+    expect((await lab.client.run(id)).summary.step).toBeLessThan(there.step);
+    link('up');
+    const revision = await until(() => lab.client.editRewards(id, { base_revision: 1, weights: { accuracy: 0.5 } }).catch(String));
+    expect(revision).toMatchObject({ revision: 2 });
+    await until(async () => ((await lab.client.rewards(id)).at(-1)!.step ? true : 'the edit is not in force'));
+    await lab.client.action(id, 'stop');
+    await reached(lab.client, id, 'stopped');
+    await ended;
+    expect(rowsOf(lab.home, id)).toEqual(rowsOf(home, id));
+  });
+});
+
+/** All that a run says of itself. */
+function rowsOf(home: string, id: string): Record<string, string[]> {
+  using store = openRun(home, id);
+  const tables = ['run', 'step', 'metric', 'rollout_group', 'completion', 'reward_revision', 'checkpoint', 'command', 'event'];
+  const rows = (name: string): string[] =>
+    store.db
+      .prepare(`SELECT * FROM ${name}`)
+      .all()
+      .map((row) => inspect(row))
+      .sort();
+  return Object.fromEntries(tables.map((name) => [name, rows(name)]));
+}
