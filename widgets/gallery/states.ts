@@ -339,6 +339,19 @@ export const STATES: Record<string, GalleryState> = {
     options: { runs: [...runs, ...waitingRuns], devices: severalDevices },
     select: { runs: ['w1'] },
   },
+  'runs: grouped': {
+    tag: 'medr1-runs',
+    options: { runs: noted },
+    properties: { grouping: 'tag' },
+    select: { runs: ['r1'] },
+  },
+  'runs: 500': {
+    tag: 'medr1-runs',
+    options: {
+      runs: Array.from({ length: 500 }, (_, at) => ({ ...runs[at % 6], id: `m${at}`, parent: null, seed: at, name: `Run ${at}` })),
+    },
+    select: { runs: ['m7'] },
+  },
   'runs: noted': { tag: 'medr1-runs', options: { runs: noted }, select: { runs: ['r1'] } },
   'runs: empty': { tag: 'medr1-runs', options: {} },
   'runs: empty, no sample': { tag: 'medr1-runs', options: { server: { sample: null } } },

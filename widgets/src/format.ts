@@ -58,4 +58,8 @@ export function dateTime(ms: number): string {
   return new Date(ms).toLocaleString(undefined, { day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit' });
 }
 
+export function day(ms: number): string {
+  return new Date(ms).toLocaleDateString(undefined, { day: 'numeric', month: 'short', year: 'numeric' });
+}
+
 const minus = (text: string): string => text.replace('-', '−').replace('e-', 'e−');

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { FakeConnector } from '../../testing/fake-connector.ts';
-import { rows, STATES } from './model.ts';
+import { grouped, rows, STATES } from './model.ts';
 
 const summaries = (runs: { id: string; parent?: string }[]) => {
   const fake = new FakeConnector({ runs });
@@ -32,4 +32,37 @@ it('what can be done follows from the state', () => {
   expect(STATES.running.actions).toEqual(['pause', 'checkpoint', 'stop']);
   expect(STATES.interrupted.actions).toEqual(['resume']);
   expect(STATES.finished.actions).toEqual([]);
+});
+
+it('runs are gathered by tag, variant, state or day: a group stands where its first run does, runs without a tag last', () => {
+  const DAY = 24 * 3_600_000;
+  const [a, b, c] = summaries([{ id: 'a' }, { id: 'b' }, { id: 'c' }]);
+  const list = [
+    { ...a, variant: 'think', state: 'running' as const, created_at: 9 * DAY },
+    {
+      ...b,
+      variant: 'no-think',
+      state: 'failed' as const,
+      created_at: 9 * DAY + 1,
+      annotations: { ...b.annotations, tags: ['seed 2', 'pilot'] },
+    },
+    { ...c, variant: 'think', state: 'failed' as const, created_at: 2 * DAY, annotations: { ...c.annotations, tags: ['pilot'] } },
+  ];
+  const by = (grouping: Parameters<typeof grouped>[1]) =>
+    grouped(list, grouping).map(({ title, runs }) => [title, runs.map(({ id }) => id).join('')]);
+  expect(by('none')).toEqual([['', 'abc']]);
+  expect(by('tag')).toEqual([
+    ['seed 2', 'b'],
+    ['pilot', 'bc'],
+    ['no tag', 'a'],
+  ]);
+  expect(by('variant')).toEqual([
+    ['think', 'ac'],
+    ['no-think', 'b'],
+  ]);
+  expect(by('state')).toEqual([
+    ['running', 'a'],
+    ['failed', 'bc'],
+  ]);
+  expect(by('day').map(([, ids]) => ids)).toEqual(['ab', 'c']);
 });

@@ -2,7 +2,7 @@
 import type { RunAction, RunState, RunSummary } from '../connector.ts';
 import { isActive } from '@medr1/kernel-bridge/protocol/run-states';
 import { parseSearch, passes, type CellValue } from '@medr1/kernel-bridge/protocol/run-search';
-import { duration, integer, MISSING, number } from '../format.ts';
+import { day, duration, integer, MISSING, number } from '../format.ts';
 
 export { isActive };
 
@@ -76,6 +76,32 @@ function valueOf(run: RunSummary, column: string): CellValue | undefined {
   if (name in run.annotations) return run.annotations[name as keyof RunSummary['annotations']];
   const value = (run as unknown as Record<string, unknown>)[name];
   return value === null || ['string', 'number'].includes(typeof value) ? (value as CellValue) : undefined;
+}
+
+/** What runs are gathered by. */
+export const GROUPINGS = { none: 'not grouped', tag: 'by tag', variant: 'by variant', state: 'by state', day: 'by day' } as const;
+export type Grouping = keyof typeof GROUPINGS;
+
+export interface RunGroup {
+  /** '' where runs are not grouped. */
+  title: string;
+  runs: RunSummary[];
+}
+
+/** Runs in groups, in the order given: a group stands where its first run does. One with several tags is in the group of each, those without come last. */
+export function grouped(runs: readonly RunSummary[], by: Grouping): RunGroup[] {
+  if (by === 'none') return [{ title: '', runs: [...runs] }];
+  const groups = new Map<string, RunSummary[]>();
+  const put = (title: string, run: RunSummary): void => void groups.set(title, [...(groups.get(title) ?? []), run]);
+  for (const run of runs) for (const title of titlesOf(run, by)) put(title, run);
+  if (by === 'tag') for (const run of runs) if (run.annotations.tags.length === 0) put('no tag', run);
+  return [...groups].map(([title, list]) => ({ title, runs: list }));
+}
+
+function titlesOf({ annotations, variant, state, created_at }: RunSummary, by: Exclude<Grouping, 'none'>): readonly string[] {
+  if (by === 'tag') return annotations.tags;
+  if (by === 'day') return [day(created_at)];
+  return [by === 'variant' ? variant : STATES[state].label];
 }
 
 /** In the order given, each fork under the run it came from. */

@@ -30,8 +30,20 @@ export const style = css`
     padding: 4px 8px;
     border-bottom: 1px solid var(--medr1-border);
   }
+  .search {
+    display: flex;
+    flex-wrap: wrap;
+    gap: 4px;
+  }
   .search input {
-    width: 100%;
+    flex: 1 1 140px;
+    min-width: 0;
+  }
+  h3 {
+    margin: 0;
+    padding: 8px 8px 4px;
+    font-size: inherit;
+    overflow-wrap: anywhere;
   }
   .pad {
     margin: 0;
@@ -72,6 +84,8 @@ export const style = css`
     border-bottom: 1px solid var(--medr1-border);
     border-left: 3px solid var(--colour);
     padding-left: calc(var(--depth) * 12px);
+    content-visibility: auto; /* of hundreds of rows those that are seen are laid out */
+    contain-intrinsic-block-size: auto 46px;
   }
   li.selected {
     background: var(--medr1-surface-2);

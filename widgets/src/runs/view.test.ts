@@ -236,3 +236,44 @@ async function tourPanel() {
   await settled();
   return { element, root: element.shadowRoot! };
 }
+
+it('gathers runs under heads, which the arrow keys walk over', async () => {
+  const runs = Array.from({ length: 6 }, (_, at) => ({ id: `r${at}`, variant: at % 2 ? 'no-think' : 'think' }));
+  const { element, find } = await panel({ runs });
+  const select = find<HTMLSelectElement>('run-grouping')!;
+  select.value = 'variant';
+  select.dispatchEvent(new Event('change'));
+  await settled();
+  const root = element.shadowRoot!;
+  expect([...root.querySelectorAll('[data-testid=run-group]')].map(({ textContent }) => textContent!.trim())).toEqual([
+    'no-think 3',
+    'think 3',
+  ]);
+  expect([...root.querySelectorAll('ul')].map((list) => [list.getAttribute('aria-label'), list.children.length])).toEqual([
+    ['Runs, no-think', 3],
+    ['Runs, think', 3],
+  ]);
+  const picks = [...root.querySelectorAll<HTMLElement>('.pick')];
+  picks[2].focus();
+  picks[2].dispatchEvent(new KeyboardEvent('keydown', { key: 'ArrowDown', bubbles: true }));
+  expect(root.activeElement).toBe(picks[3]);
+});
+
+it('draws of many runs the one that made a step, and what a choice changes', async () => {
+  const runs = Array.from({ length: 30 }, (_, at) => ({ id: `r${at}`, steps: 3, state: 'running' as const }));
+  const { element } = await panel({ runs });
+  const drawn = vi.spyOn(Math, 'max'); // every spark line that is drawn asks for its extent
+  await settled();
+  drawn.mockClear();
+  workbench.runs.apply({ summary: { ...workbench.runs.get('r7')!, step: 4 } });
+  await settled();
+  const one = drawn.mock.calls.length;
+  expect(element.shadowRoot!.querySelector('[data-run=r7] [data-testid=run-steps]')!.textContent).toMatch(/^4 /);
+  drawn.mockClear();
+  for (const { id } of runs) workbench.runs.apply({ summary: { ...workbench.runs.get(id)!, step: 5 } });
+  await settled();
+  expect(drawn.mock.calls.length).toBeGreaterThan(10 * one);
+  workbench.selection.move({ runs: ['r7', 'r9'] });
+  await settled();
+  expect(element.shadowRoot!.querySelectorAll('li.selected')).toHaveLength(2);
+});

@@ -1,6 +1,7 @@
 /** The Runs panel: server and device on top, one row per run, its actions at hand. */
 import { isActive } from '@medr1/kernel-bridge/protocol/run-states';
 import { html, nothing, type TemplateResult } from 'lit';
+import { guard } from 'lit/directives/guard.js';
 import { repeat } from 'lit/directives/repeat.js';
 import { inlineChart, smallChartStyle } from '../charts/small-chart.ts';
 import { isLive, POLLING, type ErrorBody, type QueueMove, type RunAction, type RunSummary, type ServerInfo } from '../connector.ts';
@@ -10,10 +11,10 @@ import { icon, type IconName } from '../icons.ts';
 import { demoConfig } from '@medr1/kernel-bridge/protocol/presets';
 import { Doing } from '../load.ts';
 import { empty, failed, loading } from '../view-states.ts';
-import { base, seriesColours, tokens } from '../theme.ts';
+import { base, seriesColours, theme, tokens } from '../theme.ts';
 import { TOUR } from '../store/tour.ts';
 import type { IWorkbench } from '../store/workbench.ts';
-import { ACTION_LABELS, found, rows, slots, STATES, type RunRow } from './model.ts';
+import { ACTION_LABELS, found, grouped, GROUPINGS, rows, slots, STATES, type Grouping, type RunRow } from './model.ts';
 import { placesBeside, waitingOf, type Waiting } from '../store/queue.ts';
 import { devicesPart, devicesStyle } from './devices.ts';
 import { style } from './style.ts';
@@ -37,11 +38,13 @@ export class RunsPanel extends WatchingElement {
     workbench: { attribute: false },
     search: { state: true },
     archived: { state: true },
+    grouping: { state: true },
   };
   declare workbench: IWorkbench;
   declare search: string;
   /** Archived runs are listed too. */
   declare archived: boolean;
+  declare grouping: Grouping;
   /** Actions on their way, by the run's id. */
   readonly #doing = new Doing();
 
@@ -49,6 +52,7 @@ export class RunsPanel extends WatchingElement {
     super();
     this.search = '';
     this.archived = false;
+    this.grouping = 'none';
   }
 
   protected override identity(): PropertyKey[] {
@@ -186,15 +190,24 @@ export class RunsPanel extends WatchingElement {
     const { runs } = this.workbench.runs.state.value;
     const listed = found(runs, this.search, this.archived);
     const hidden = this.archived ? 0 : found(runs, this.search, true).length - listed.length;
-    return html`${runs.length >= SEARCHED_FROM || this.search !== '' ? this.#searchBox() : nothing}
+    return html`${runs.length >= SEARCHED_FROM || this.search !== '' || this.grouping !== 'none' ? this.#searchBox() : nothing}
       ${listed.length === 0 ? this.#noneFound(hidden) : nothing}
-      <ul aria-label="Runs" @keydown=${this.#onKey}>
+      <div @keydown=${this.#onKey}>
         ${repeat(
-          rows(listed),
-          ({ run }) => run.id,
-          (row) => this.#row(row),
+          grouped(listed, this.grouping),
+          ({ title }) => title,
+          ({ title, runs: members }) => html`
+            ${title === '' ? nothing : html`<h3 data-testid="run-group">${title} <span class="secondary small">${integer(members.length)}</span></h3>`}
+            <ul aria-label=${title === '' ? 'Runs' : `Runs, ${title}`}>
+              ${repeat(
+                rows(members),
+                ({ run }) => run.id,
+                (row) => guard(this.#drawnFrom(row), () => this.#row(row)),
+              )}
+            </ul>
+          `,
         )}
-      </ul>
+      </div>
       ${this.#foot(hidden)}`;
   }
 
@@ -235,6 +248,15 @@ export class RunsPanel extends WatchingElement {
         .value=${this.search}
         @input=${(event: Event) => (this.search = (event.target as HTMLInputElement).value)}
       />
+      <select
+        aria-label="Group runs"
+        data-testid="run-grouping"
+        @change=${(event: Event) => (this.grouping = (event.target as HTMLSelectElement).value as Grouping)}
+      >
+        ${Object.entries(GROUPINGS).map(
+          ([value, label]) => html`<option value=${value} ?selected=${value === this.grouping}>${label}</option>`,
+        )}
+      </select>
     </div>`;
   }
 
@@ -249,6 +271,18 @@ export class RunsPanel extends WatchingElement {
           : nothing
       }
     </p>`;
+  }
+
+  /** All that a row is drawn from: of hundreds of rows a step of one run draws one. */
+  #drawnFrom({ run, depth }: RunRow): unknown[] {
+    const { runs, devices } = this.workbench.runs.state.value;
+    const waiting = waitingOf(run, runs, devices);
+    const places = run.waits_since === null ? null : placesBeside(run, runs);
+    const isChosen = this.workbench.selection.value.runs.includes(run.id);
+    return [
+      ...[run, depth, isChosen, this.workbench.colours.of(run.id), theme.value.dark, this.#doing.isBusy(run.id)],
+      ...[waiting?.text, waiting?.behind, this.#doing.isBusy(waiting?.behind?.id ?? ''), places?.earlier, places?.later],
+    ];
   }
 
   #row(row: RunRow): TemplateResult {
