@@ -28,13 +28,13 @@ async function medr1(...args: string[]): Promise<{ code: number; out: string; er
 
 describe('a fork', () => {
   it('has the parent’s history up to its checkpoint and goes on from there under its own configuration', async () => {
-    const fork = await t.client.fork(id, { step: 4, config: { reward_weights: [5, 1], run_name: 'child' } });
+    const fork = await t.client.fork(id, { step: 4, config: { reward_weights: [5, 1], max_steps: 12, run_name: 'child' } });
     const parent = (await t.client.run(id)).summary;
-    expect(fork).toMatchObject({ parent: id, name: 'child', step: 4, alert: null });
+    expect(fork).toMatchObject({ parent: id, name: 'child', step: 4, total_steps: 12, alert: null });
     expect(fork.inherited).toEqual([{ run: id, name: parent.name, variant: parent.variant, to: 4 }]);
     await reached(t.client, fork.id, 'finished');
     const table = await t.client.metrics(fork.id, { names: ['reward'] });
-    expect(table.step).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
+    expect(table.step).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]);
     expect(table.metrics.reward).toEqual(table.step.map((step) => rewardAt(step, step > 4 ? 5 : 1)));
     expect((await t.client.metrics(id)).epoch).not.toBe(table.epoch);
     expect((await t.client.run(id)).summary.step).toBe(10);

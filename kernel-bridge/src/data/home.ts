@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { chmodSync, mkdirSync, statSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { join, resolve } from 'node:path';
+import { makeFolders } from '../files/durable.ts';
 
 /** MEDR1_HOME, or .medr1 in the clone. */
 export function homeDir(home?: string): string {
@@ -11,7 +12,7 @@ export function homeDir(home?: string): string {
 
 /** Makes a folder of the home, which is for its owner alone: questions and thumbnails quote patients' images. */
 export function makeInHome(dir: string, home?: string): void {
-  mkdirSync(homeDir(home), { recursive: true, mode: 0o700 });
+  makeFolders(homeDir(home), 0o700);
   if (statSync(homeDir(home)).uid === process.getuid?.()) chmodSync(homeDir(home), 0o700); // one that was made before
   mkdirSync(dir, { recursive: true });
 }

@@ -2,7 +2,18 @@
  * Files and folders that a power cut leaves whole or absent, and that stay once they are there. A name comes to the disk before the bytes that it
  * names: a file that was only written and renamed is found empty after a power cut (test/faults/power.test.ts).
  */
-import { appendFileSync, closeSync, existsSync, fsyncSync, openSync, readdirSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  renameSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { mkdir, open } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
@@ -60,5 +71,16 @@ export async function makeFolder(path: string): Promise<void> {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT') await mkdir(path, { recursive: true });
     else if (code !== 'EEXIST') throw error;
+  }
+}
+
+/** Folders that are missing on the way to `path`, `mode` for those that are made. Node's recursive `mkdir` never ends where a folder that is there can hold none (/proc). */
+export function makeFolders(path: string, mode: number): void {
+  if (existsSync(path)) return;
+  makeFolders(dirname(path), mode);
+  try {
+    mkdirSync(path, { mode });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error; // another process made it meanwhile
   }
 }

@@ -68,7 +68,7 @@ describe('a fork', () => {
     of.db.prepare('VACUUM INTO ?').run(join(runDirectory(home, made), 'run.db'));
     const child = RunStore.open(runDirectory(home, made));
     const { id: parent, config } = of.row();
-    child.becomeFork({ id: made, name, parent, config: { ...config, variant: 'think' }, request_id: null }, at, {
+    child.becomeFork({ id: made, name, parent, config: { ...config, variant: 'think' }, request_id: null, total_steps: 0 }, at, {
       rewards: null,
       settings: {},
     });

@@ -37,6 +37,11 @@ export const errors = {
   },
   badValue: (key: string, seen: unknown, wanted: string) =>
     badConfig(`The configuration's ${key} is ${preview(seen)}; it ${wanted}.`, `Give ${key} a value as docs/config.md describes it.`),
+  keptByFork: (key: string, seen: unknown, parents: unknown) =>
+    badConfig(
+      `The configuration's ${key} is ${preview(seen)}; it cannot differ from that of the run that is forked (${preview(parents)}), whose weights and optimiser state the fork goes on with.`,
+      `Leave ${key} out. A new run can begin with the weights alone: give it the folder of the checkpoint as model_name_or_path.`,
+    ),
   missingKey: (key: string) => badConfig(`The configuration lacks ${key}.`, `Add ${key}; docs/config.md describes it.`),
   noDevice: (device: string, there: readonly string[]) =>
     make('DEVICE_MISSING', 422)(

@@ -19,6 +19,10 @@ it('a home that cannot be made is named with the remedy', () => {
   rmSync(place, { recursive: true });
 });
 
+it('a home where none can be, in a folder that is there, is told too', () => {
+  expect(() => prepareHome('/proc/home')).toThrow(expect.objectContaining({ code: 'NOT_WRITABLE' }));
+});
+
 it('a home is its owner’s alone, whoever made it before', () => {
   const home = mkdtempSync(join(tmpdir(), 'medr1-home-'));
   chmodSync(home, 0o755);

@@ -5,8 +5,9 @@
  *     server.json               who serves this home: pid, socket or port, secret (readable by the owner only)
  */
 import { randomBytes } from 'node:crypto';
-import { accessSync, chmodSync, constants, mkdirSync } from 'node:fs';
+import { accessSync, chmodSync, constants } from 'node:fs';
 import { join } from 'node:path';
+import { makeFolders } from '../files/durable.ts';
 import { notWritable } from '../log/errors.ts';
 
 export { homeDir } from '../data/home.ts';
@@ -21,7 +22,7 @@ export function prepareHome(home: string): string {
 /** A directory of the home that can be written to; readable by the owner only, since rollouts may quote patients' images. Throws NOT_WRITABLE. */
 export function makeDirectory(path: string): void {
   try {
-    mkdirSync(path, { recursive: true, mode: 0o700 });
+    makeFolders(path, 0o700);
     accessSync(path, constants.W_OK | constants.X_OK);
   } catch (cause) {
     throw notWritable(path, cause);

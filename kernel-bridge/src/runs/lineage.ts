@@ -35,8 +35,7 @@ export async function forkRun(
   if (!factsHold(parent.db)) await checkRun(parent);
   const config = forkConfig(row, step, changes);
   for (const key of KEPT_BY_FORK) {
-    if (config[key] !== row.config[key])
-      throw errors.badValue(key, config[key], `cannot differ from that of the run that is forked (${JSON.stringify(row.config[key])})`);
+    if (config[key] !== row.config[key]) throw errors.keptByFork(key, config[key], row.config[key]);
   }
   const last = config.max_steps > 0 ? config.max_steps : lengthChanged(row.config, config) ? Infinity : row.total_steps || Infinity;
   if (last <= step) throw errors.nothingToTrain(step, last);
@@ -53,7 +52,11 @@ export async function forkRun(
     if (fork.epoch !== row.epoch) throw errors.runHeld(row.id, 'be forked'); // of another history than the checkpoint
     await checkpointAt(fork, step, parent.checkpointPath(step));
     const settings = Object.fromEntries(LIVE_SETTINGS.filter((key) => key in changes).map((key) => [key, config[key]]));
-    fork.becomeFork({ id, name: config.run_name!, parent: row.id, config, request_id: request_id ?? null }, step, { rewards, settings });
+    fork.becomeFork(
+      { id, name: config.run_name!, parent: row.id, config, request_id: request_id ?? null, total_steps: Number.isFinite(last) ? last : 0 },
+      step,
+      { rewards, settings },
+    );
     if (request_id && !start) keepForLater(fork.db, request_id);
     await checkRun(fork, {}, parent);
     renameDurably(making, runDirectory(home, id));

@@ -387,9 +387,12 @@ export class RunStore implements Disposable {
     });
   }
 
-  /** Makes this copy of a parent's database the new run's own; `rewards` and `settings` take the place of those in force at `step` where given. */
+  /**
+   * Makes this copy of a parent's database the new run's own; `rewards` and `settings` take the place of those in force at `step` where given.
+   * `total_steps`: 0 where only the start will tell.
+   */
   becomeFork(
-    run: Pick<RunRow, 'id' | 'name' | 'parent' | 'config' | 'request_id'>,
+    run: Pick<RunRow, 'id' | 'name' | 'parent' | 'config' | 'request_id' | 'total_steps'>,
     step: number,
     { rewards, settings }: { rewards: RewardSet | null; settings: Partial<LiveSettings> },
     now = Date.now(),
@@ -401,9 +404,9 @@ export class RunStore implements Disposable {
     transaction(this.db, () => {
       this.db
         .prepare(
-          'UPDATE run SET id = ?, name = ?, parent = ?, inherited = ?, pair = NULL, config = ?, created_at = ?, started_at = NULL, request_id = ?',
+          'UPDATE run SET id = ?, name = ?, parent = ?, inherited = ?, pair = NULL, config = ?, created_at = ?, started_at = NULL, request_id = ?, total_steps = ?',
         )
-        .run(run.id, run.name, run.parent, JSON.stringify(inherited), JSON.stringify(run.config), now, run.request_id);
+        .run(run.id, run.name, run.parent, JSON.stringify(inherited), JSON.stringify(run.config), now, run.request_id, run.total_steps);
       this.db.exec('DELETE FROM request');
       forgetChanges(this.db);
       annotateFork(this.db);

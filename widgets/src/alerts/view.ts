@@ -77,7 +77,7 @@ export class AlertsView extends PageElement {
     if (!answer) return error ? failed(error, () => void this.#alerts.retry()) : loading('alerts');
     const { now, earlier, snoozed } = partsOf(answer.alerts);
     return html`<div class="page" tabindex="0" aria-label="Alerts">
-      <header>
+      <header role="presentation">
         <b class="ellipsis" title=${run.name}>${run.name}</b>
         <span class="secondary small">looked at up to step ${integer(answer.step)}</span>
       </header>

@@ -127,8 +127,7 @@ export const style = css`
     font-weight: 600;
   }
   .entry {
-    display: inline-flex;
-    overflow: hidden;
+    display: inline-flex; /* its name is cut by itself: a clip of its own for each of a hundred entries is what a moving cursor would pay for */
     gap: 4px;
     align-items: center;
     min-width: 0;
@@ -187,6 +186,7 @@ export const style = css`
   }
   .line.cursor {
     left: 0;
+    will-change: transform; /* the cursor moves in every chart at once: nothing is painted or sorted into layers anew */
   }
   .line.step {
     border-left: 2px solid var(--medr1-accent);
@@ -239,8 +239,10 @@ export const style = css`
     pointer-events: none;
   }
   .tooltip {
+    contain: layout paint style;
     position: fixed;
-    inset: auto;
+    inset: 0 auto auto 0; /* moved by transform, which lays nothing out */
+    will-change: transform;
     margin: 0;
     padding: 0;
     color: inherit;

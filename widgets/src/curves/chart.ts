@@ -132,7 +132,7 @@ export class CurveChart extends WatchingElement {
     if (tip && at !== null) placeTooltip(tip, this.renderRoot.querySelector<HTMLElement>('.area')!, at);
   }
 
-  /** The line follows at once in every chart; the values at once where the pointer is, elsewhere when it is this chart's turn. */
+  /** The line follows at once in every chart; the values at once where the pointer is, elsewhere when it has come to rest. */
   #onCursor(): void {
     if (!this.onScreen || !this.hasUpdated) return;
     this.#moveCursor();

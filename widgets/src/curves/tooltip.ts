@@ -51,6 +51,6 @@ export function placeTooltip(tip: HTMLElement, area: HTMLElement, at: number): v
   const { offsetWidth: width, offsetHeight: height } = tip;
   const below = box.bottom + 2;
   const left = at > box.width / 2 ? box.left + at - width - GAP : box.left + at + GAP;
-  tip.style.top = `${below + height <= innerHeight ? below : Math.max(0, box.top - height - 2)}px`;
-  tip.style.left = `${Math.max(0, Math.min(innerWidth - width, left))}px`;
+  const top = below + height <= innerHeight ? below : Math.max(0, box.top - height - 2);
+  tip.style.transform = `translate(${Math.max(0, Math.min(innerWidth - width, left))}px, ${top}px)`;
 }

@@ -7,7 +7,7 @@ const frame = (): void => frames.splice(0).forEach((run) => run());
 
 beforeEach(() => {
   vi.stubGlobal('requestAnimationFrame', (run: () => void) => frames.push(run));
-  turns = new Turns(4);
+  turns = new Turns({ eachFrame: 4 });
 });
 afterEach(() => {
   vi.unstubAllGlobals();
@@ -66,4 +66,23 @@ it('a frame that comes after its only chart has left draws nothing and throws no
   frame();
   expect(gone).not.toHaveBeenCalled();
   expect(next).toHaveBeenCalledTimes(1);
+});
+
+it('what may wait is done once nobody has asked for a while', () => {
+  vi.useFakeTimers();
+  try {
+    const patient = new Turns({ eachFrame: 4, rest_ms: 80 });
+    const draw = vi.fn();
+    for (let moves = 0; moves < 5; moves++) {
+      patient.ask(draw);
+      vi.advanceTimersByTime(50);
+    }
+    frame();
+    expect(draw).not.toHaveBeenCalled();
+    vi.advanceTimersByTime(80);
+    frame();
+    expect(draw).toHaveBeenCalledTimes(1);
+  } finally {
+    vi.useRealTimers();
+  }
 });

@@ -1,20 +1,31 @@
-/** Taking turns: what many charts want to do at once, a few of them do in each frame, so that the page is never held up. */
+/** Taking turns: what many charts want to do at once, some of them do in each frame, so that the page is never held up. */
 
 /** False where there was nothing to do: that is no turn. */
 type Turn = () => unknown;
 
+interface TurnsOptions {
+  /** Turns in each frame. */
+  eachFrame: number;
+  /** Nothing is done before nobody has asked for so long. */
+  rest_ms?: number;
+}
+
 export class Turns {
   readonly #eachFrame: number;
+  readonly #rest_ms: number;
   readonly #waiting = new Set<Turn>();
   #scheduled = false;
+  #asked = 0;
 
-  constructor(eachFrame: number) {
+  constructor({ eachFrame, rest_ms = 0 }: TurnsOptions) {
     this.#eachFrame = eachFrame;
+    this.#rest_ms = rest_ms;
   }
 
   /** Runs `turn` in a coming frame; the same function asked twice before then runs once. */
   ask(turn: Turn): void {
     this.#waiting.add(turn);
+    this.#asked = performance.now();
     this.#schedule();
   }
 
@@ -25,22 +36,37 @@ export class Turns {
   #schedule(): void {
     if (this.#scheduled || this.#waiting.size === 0) return;
     this.#scheduled = true;
-    requestAnimationFrame(() => {
-      this.#scheduled = false;
-      let left = this.#eachFrame;
-      try {
-        for (const next of this.#waiting) {
-          this.#waiting.delete(next);
-          if (next() !== false && --left === 0) break;
-        }
-      } finally {
-        this.#schedule();
+    this.#afterRest(() =>
+      requestAnimationFrame(() => {
+        this.#scheduled = false;
+        this.#run();
+      }),
+    );
+  }
+
+  #afterRest(then: () => void): void {
+    const left = this.#rest_ms === 0 ? 0 : this.#asked + this.#rest_ms - performance.now();
+    if (left > 0) setTimeout(() => this.#afterRest(then), left);
+    else then();
+  }
+
+  #run(): void {
+    let left = this.#eachFrame;
+    try {
+      for (const next of this.#waiting) {
+        this.#waiting.delete(next);
+        if (next() !== false && --left === 0) break;
       }
-    });
+    } finally {
+      this.#schedule();
+    }
   }
 }
 
-/** Charts that paint: one takes some two milliseconds of a page without a GPU. */
-export const painting = new Turns(4);
-/** Charts that write the values at a cursor that stands in another chart. */
-export const reading = new Turns(2);
+/**
+ * Charts that paint: a board of twenty in two frames. One takes some two milliseconds of script and as much of a page without a GPU, and on a busy machine
+ * a click waits for frames rather than for those.
+ */
+export const painting = new Turns({ eachFrame: 12 });
+/** Charts that write the values at a cursor that stands in another chart: where it has come to rest. */
+export const reading = new Turns({ eachFrame: 4, rest_ms: 80 });

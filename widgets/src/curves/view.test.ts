@@ -1,7 +1,7 @@
 // @vitest-environment jsdom
 import { afterEach, beforeAll, expect, it, vi } from 'vitest';
 import { FakeConnector, type FakeOptions } from '../../testing/fake-connector.ts';
-import { settled } from '../../testing/until.ts';
+import { settled, until } from '../../testing/until.ts';
 import { Workbench } from '../store/workbench.ts';
 import type { CurveChart } from './chart.ts';
 import './view.ts';
@@ -71,15 +71,18 @@ it('a hidden run leaves the charts but not the chips', async () => {
 
 it('the cursor of one chart is the cursor of all', async () => {
   const { element, charts } = await view({ runs: [{ id: 'a', steps: 30 }] });
-  element.model.cursor.set(12);
-  await turns();
-  const reading = (chart: CurveChart) => chart.shadowRoot!.querySelector('.legend b')!.textContent;
-  const before = charts().slice(0, 3).map(reading);
-  element.model.cursor.set(25);
-  await turns();
-  charts()
-    .slice(0, 3)
-    .forEach((chart, index) => expect(reading(chart)).not.toBe(before[index]));
+  const readings = () =>
+    charts()
+      .slice(0, 3)
+      .map((chart) => chart.shadowRoot!.querySelector('.legend b')!.textContent);
+  for (const x of [12, 25]) {
+    const before = readings();
+    element.model.cursor.set(x);
+    await until(async () => {
+      await turns(); // there are some once the cursor rests
+      readings().forEach((now, index) => expect(now).not.toBe(before[index]));
+    });
+  }
 });
 
 it('a zoom asks each run for the points of that stretch that its first reading left out', async () => {

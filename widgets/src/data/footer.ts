@@ -67,7 +67,7 @@ export function footer(
   const count = data.chosenCount;
   const what = picks.all ? `All ${integer(total)} selected` : some ? `${integer(count)} selected` : `${integer(total)} questions`;
   const images = filter.group === 'image' ? ` on ${integer(pages!.count)} images` : '';
-  return html`<footer>
+  return html`<footer role="presentation">
     ${
       refusal
         ? html`<div class="refusal" role="alert">

@@ -53,7 +53,7 @@ export class EvaluationForm extends WatchingElement {
             (field) => this.#field(field),
           ),
         )}
-        <footer>
+        <footer role="presentation">
           <button type="submit" class="primary" ?disabled=${model.sending.isBusy()} data-testid="eval-start">Evaluate</button>
         </footer>
       </form>

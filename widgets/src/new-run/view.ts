@@ -154,7 +154,7 @@ export class NewRunView extends WatchingElement {
   #footer(): TemplateResult {
     const { estimate, checking, starting, problems, fork } = this.#model!.state.value;
     const count = Object.keys(problems).length + this.#model!.wrongRewards;
-    return html`<footer>
+    return html`<footer role="presentation">
       <div class="need" data-testid="estimate" aria-live="polite">
         ${estimate && count === 0 ? this.#estimate(estimate) : html`<span class="secondary">${checking ? 'Checking …' : count ? `${count} to put right` : 'Choose a preset, or a model and a data set.'}</span>`}
       </div>

@@ -296,7 +296,7 @@ export class RewardsView extends WatchingElement {
 
   #head(run: FollowedRun, active: boolean, dirty: boolean): TemplateResult {
     const newest = run.revisions.at(-1)!;
-    return html`<header>
+    return html`<header role="presentation">
       <b class="ellipsis">${this.workbench.runs.get(run.id)?.name ?? run.name}</b>
       <span class="secondary" data-testid="revision">
         revision ${newest.revision}

@@ -108,7 +108,7 @@ export class RunDetails extends WatchingElement {
         'Choose a run to see its notes, configuration, events and log; several, by Ctrl+click, to see what differs.',
       );
     return html`
-      <header>
+      <header role="presentation">
         <strong class="ellipsis" data-testid="detail-title">${runs.length === 1 ? runs[0].name : `${runs.length} runs`}</strong>
         ${this.#actions(runs)}
       </header>

@@ -145,6 +145,7 @@ export const style = css`
   }
   .row-actions {
     display: flex;
+    flex-wrap: wrap; /* a run that waits has more buttons than a narrow panel is wide */
     gap: 2px;
     padding: 0 4px 4px 24px;
   }

@@ -80,7 +80,7 @@ export class RunsPanel extends WatchingElement {
     const { device } = server;
     const connection = this.workbench.connector.connection.value;
     const memory = device.memory_used !== null && device.memory_total !== null;
-    return html`<header>
+    return html`<header role="presentation">
       <span class="ellipsis device" title=${`${device.kind}: ${device.name}`} data-testid="device">${device.name}</span>
       ${
         memory

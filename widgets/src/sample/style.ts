@@ -233,8 +233,16 @@ export const style = css`
     align-items: center;
     font-weight: 400;
   }
+  .asked {
+    position: relative;
+  }
+  .asked > button {
+    position: absolute;
+    top: 0;
+    right: 0;
+  }
   .run summary {
-    padding: 1px 0;
+    padding: 1px 80px 1px 0; /* beside the button */
     cursor: pointer;
   }
   .run summary > * {

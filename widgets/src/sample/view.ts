@@ -363,61 +363,54 @@ export class SampleView extends PageElement {
     const open = this.openAnswers.get(key) ?? newest;
     const { right, judged } = tally(asked);
     const tone = judged === 0 ? '' : right === judged ? 'right' : right === 0 ? 'wrong' : '';
-    return html`<details
-      ?open=${open}
-      data-testid="asked"
-      @toggle=${(event: Event) => {
-        const now = (event.target as HTMLDetailsElement).open;
-        if (now !== (this.openAnswers.get(key) ?? newest)) this.openAnswers = new Map(this.openAnswers).set(key, now);
-      }}
-    >
-      <summary>
-        <span class="number">step ${integer(asked.step)}</span>
-        <span class="secondary">${asked.source === 'evaluation' ? 'evaluation' : 'training'}</span>
-        ${
-          asked.sampled_by === null
-            ? nothing
-            : html`<span class="secondary" data-testid="sampled-by" title="Sampled before this run was forked"
-                >from ${asked.sampled_by.name} <span class="chip small">${asked.variant}</span></span
-              >`
-        }
-        <span class="number"
-          ><span class=${tone ? `chip ${tone}` : 'chip'}
-            >${tone ? `${glyph(tone === 'right')} ` : judged === 0 ? '? ' : '◐ '}${judged === 0 ? 'not judged' : `${right} of ${judged} right`}</span
-          ></span
-        >
-        ${readingLabel(asked.reading)}
-        ${
-          asked.group === null
-            ? nothing
-            : html`<button
-                class="quiet small"
-                title="Show this group in the Rollouts view"
-                @click=${(event: Event) => {
-                  event.preventDefault();
-                  this.workbench.selection.move({
-                    runs: [asked.run],
-                    step: asked.step,
-                    group: asked.group,
-                    item: this.workbench.selection.value.item,
-                  });
-                  command(this, 'open-rollouts');
-                }}
-              >
-                rollouts →
-              </button>`
-        }
-      </summary>
-      <ol class="completions">
-        ${asked.completions.map((one) => {
-          const said = { ...one, reading: asked.reading, thinkOpen: asked.think_open };
-          return html`<li>
-            ${isAnswerAlone(said) ? nothing : verdictChip(one, asked.reading)}
-            <div class="text">${completionText(said)}</div>
-          </li>`;
-        })}
-      </ol>
-    </details>`;
+    return html`<div class="asked">
+      <details
+        ?open=${open}
+        data-testid="asked"
+        @toggle=${(event: Event) => {
+          const now = (event.target as HTMLDetailsElement).open;
+          if (now !== (this.openAnswers.get(key) ?? newest)) this.openAnswers = new Map(this.openAnswers).set(key, now);
+        }}
+      >
+        <summary>
+          <span class="number">step ${integer(asked.step)}</span>
+          <span class="secondary">${asked.source === 'evaluation' ? 'evaluation' : 'training'}</span>
+          ${
+            asked.sampled_by === null
+              ? nothing
+              : html`<span class="secondary" data-testid="sampled-by" title="Sampled before this run was forked"
+                  >from ${asked.sampled_by.name} <span class="chip small">${asked.variant}</span></span
+                >`
+          }
+          <span class="number"
+            ><span class=${tone ? `chip ${tone}` : 'chip'}
+              >${tone ? `${glyph(tone === 'right')} ` : judged === 0 ? '? ' : '◐ '}${judged === 0 ? 'not judged' : `${right} of ${judged} right`}</span
+            ></span
+          >
+          ${readingLabel(asked.reading)}
+        </summary>
+        <ol class="completions">
+          ${asked.completions.map((one) => {
+            const said = { ...one, reading: asked.reading, thinkOpen: asked.think_open };
+            return html`<li>
+              ${isAnswerAlone(said) ? nothing : verdictChip(one, asked.reading)}
+              <div class="text">${completionText(said)}</div>
+            </li>`;
+          })}
+        </ol>
+      </details>
+      ${asked.group === null ? nothing : this.#toRollouts(asked)}
+    </div>`;
+  }
+
+  /** Beside the summary, not in it: a control within a control is not read out. */
+  #toRollouts({ run, step, group }: ItemAnswers): TemplateResult {
+    const show = (): void => {
+      const { selection } = this.workbench;
+      selection.move({ runs: [run], step, group, item: selection.value.item });
+      command(this, 'open-rollouts');
+    };
+    return html`<button class="quiet small" title="Show this group in the Rollouts view" @click=${show}>rollouts →</button>`;
   }
 
   #record({ raw, file, row }: DataSample): TemplateResult {
