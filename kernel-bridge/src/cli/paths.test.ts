@@ -70,14 +70,19 @@ function configured(changes: Record<string, unknown>): string {
 /** Commands with a path of this kind, in each place where a path may stand. */
 function commands(kind: string): string[][] {
   const bad = (ending = ''): string => at(`${kind}${ending}`);
-  const models = readdirSync(TINY).map((file) => at(`model-${kind}-${file}`));
+  const model = (file: string): string => at(`model-${kind}-${file}`);
   const folders = [...ENDINGS.slice(1).map((ending) => at(`data-${kind}${ending}`)), at(`splits-${kind}`)];
   const files = ENDINGS.filter((ending) => !['.yaml', '.ts', '.safetensors'].includes(ending)).map(bad);
+  // Commands share their readers: one or two are given all that a reader takes, the others some of it.
+  const someFiles = [bad(), bad('.json'), at(`data-${kind}.json`), at(`splits-${kind}`)];
+  const someModels = [bad(), model('config.json'), model('model.safetensors')];
   const place = kind === 'folder' ? at('batch.jsonl') : bad(); // a folder may be written into
   return [
     ...[...files, ...folders].flatMap((path) => [
       ['data', 'add', path, '--name', 'x'],
       ['data', 'audit', path],
+    ]),
+    ...someFiles.flatMap((path) => [
       ['data', 'split', path, '--out', at('never.json')],
       ['eval', '--model', TINY, '--split', path],
       ['train', configured({ dataset_name: path })],
@@ -85,11 +90,11 @@ function commands(kind: string): string[][] {
     ['data', 'split', at('data'), '--out', bad('.json')],
     ['data', 'add', at('data'), '--images', kind === 'folder' ? at('batch.jsonl') : bad(), '--name', 'x'],
     ['sample', place, '--images', '1'],
-    ...[bad(), ...models].flatMap((model) => [
-      ['generate', '--model', model, '--prompt', 'x'],
-      ['score', '--model', model, '--batch', at('batch.jsonl')],
-      ['eval', '--model', model, '--split', 'modality/train/CT', '--dataset', at('data')],
-      ['train', configured({ model_name_or_path: model })],
+    ...[bad(), ...readdirSync(TINY).map(model)].map((path) => ['generate', '--model', path, '--prompt', 'x']),
+    ...someModels.flatMap((path) => [
+      ['score', '--model', path, '--batch', at('batch.jsonl')],
+      ['eval', '--model', path, '--split', 'modality/train/CT', '--dataset', at('data')],
+      ['train', configured({ model_name_or_path: path })],
     ]),
     ['attribute', '--model', bad(), '--image', bad('.png'), '--question', 'x'],
     ['replay', '--model', bad(), '--batch', at('batch.jsonl')],
@@ -100,12 +105,17 @@ function commands(kind: string): string[][] {
     ['score', '--model', TINY, '--batch', bad('.jsonl')],
     ['replay', '--model', TINY, '--batch', bad('.jsonl')],
     ['replay', '--model', TINY, '--batch', at('batch.jsonl'), '--config', bad('.yaml')],
-    ['generate', '--model', TINY, '--prompt', 'x', '--trace', place],
     ['eval', '--model', TINY, '--dataset', at('data'), '--split', bad('.json')],
     ['train', bad('.yaml')],
     ['train', configured({ reward_funcs: [bad('.ts')] })],
     ['train', configured({ dataset_train_split: `${bad('.json')}#train` })],
-    ['train', configured({}), '--trace', bad()],
+    // A trace takes the place of an ordinary file, of whatever size.
+    ...(kind === 'huge'
+      ? []
+      : [
+          ['generate', '--model', TINY, '--prompt', 'x', '--trace', bad()],
+          ['train', configured({}), '--trace', bad()],
+        ]),
     ['reproduce', '--recipe', bad('.yaml')],
     ['reproduce', '--sample', '--dataset', bad('.json'), '--plan'],
     ['reward', 'test', bad('.ts')],

@@ -5,6 +5,7 @@ import { medr1 } from '../program.ts';
 const commands = JSON.parse(readFileSync(process.argv[2], 'utf8')) as string[][];
 for (const argv of commands) {
   writeSync(1, `${JSON.stringify({ argv })}\n`);
+  process.exitCode = undefined; // what the command before left there
   const code = await medr1(argv);
   writeSync(1, `${JSON.stringify({ code })}\n`);
 }
