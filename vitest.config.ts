@@ -29,7 +29,11 @@ export default defineConfig({
       suite('cluster', ['test/cluster/**/*.test.ts'], { fileParallelism: false }),
       // Its whole takes minutes a row.
       suite('faults', ['test/faults/**/*.test.ts'], { testTimeout: 3_600_000 }),
-      suite('e2e', ['test/e2e/**/*.test.ts'], { testTimeout: 600_000, hookTimeout: 600_000 }),
+      suite('e2e', ['test/e2e/**/*.test.ts'], {
+        testTimeout: 600_000,
+        hookTimeout: 600_000,
+        setupFiles: ['test/fixed-seed.ts', 'test/e2e/in-order.ts'],
+      }),
     ],
   },
 });

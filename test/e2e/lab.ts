@@ -3,7 +3,7 @@ import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { cpSync, mkdirSync, mkdtempSync, openSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { chromium, type Browser, type Locator, type Page } from 'playwright-core';
 import { expect } from 'vitest';
 import { freePort, startLab } from '../../kernel-bridge/setup/jupyter.mjs';
@@ -31,7 +31,7 @@ export async function openLab(baseUrl = '/user/alice/'): Promise<Lab> {
   symlinkSync(MEDR1, command);
   cpSync(join(root, 'examples/first-run.ipynb'), join(home, 'notebooks/first-run.ipynb'));
   mkdirSync(output, { recursive: true });
-  const log = openSync(join(output, 'jupyterlab.log'), 'w');
+  const log = openSync(join(output, `jupyterlab-${basename(expect.getState().testPath!, '.test.ts')}.log`), 'w');
   const lab = await startLab({
     port: await freePort(18000 + (process.pid % 1000) * 10), // apart from a suite that starts at the same moment
     dir: join(home, 'notebooks'),
@@ -94,7 +94,7 @@ export function openBrowser(): Promise<Browser> {
 export async function openPage(browser: Browser, lab: Lab): Promise<{ page: Page; errors: string[] }> {
   const context = await browser.newContext({ viewport: { width: 1400, height: 900 } });
   const page = await context.newPage();
-  page.setDefaultTimeout(120_000); // machines are shared: slow is not wrong
+  page.setDefaultTimeout(60_000); // machines are shared: slow is not wrong
   const errors: string[] = [];
   const { origin } = new URL(lab.base);
   await page.route('**/*', (route) => {
@@ -136,7 +136,7 @@ export async function commandAtOnce(page: Page, id: string): Promise<void> {
 
 /** Once JupyterLab has restored its layout. */
 export async function runCommand(page: Page, id: string, args: Record<string, unknown> = {}): Promise<void> {
-  await page.waitForFunction(() => 'jupyterapp' in globalThis, undefined, { timeout: 120_000 }); // a busy machine takes its time
+  await page.waitForFunction(() => 'jupyterapp' in globalThis);
   await page.evaluate(
     async ([command, options]) => {
       const { jupyterapp } = globalThis as unknown as { jupyterapp: App };
