@@ -23,12 +23,14 @@ const report = (name) => join(output, `${name}.report`);
 
 /** @typedef {{ passed: number, failed: number, skipped: number }} Count */
 
-/** Exit status of a program whose output goes to the screen. */
-const run = (file, args) =>
+/** Exit status of a program whose output goes to the screen: as it comes, or all of it at the end, where another program runs beside it. */
+const run = (file, args, { atEnd = false } = {}) =>
   new Promise((resolve) => {
     const env = {
       ...cleanEnvironment(),
       PATH: searchPath(),
+      // Hundreds of Node processes load the same modules: what one has parsed, and stripped of its types, the others find there.
+      NODE_COMPILE_CACHE: join(output, 'modules'),
       MEDR1_HOME: join(home, 'test'),
       MEDR1_SAMPLE: sampleDir,
       MEDR1_TRANSFORMERS: transformersDir,
@@ -38,17 +40,22 @@ const run = (file, args) =>
       ...(values.whole && { MEDR1_FAULTS: 'whole' }),
       PYTHONDONTWRITEBYTECODE: '1',
     };
-    const child = spawn(file, args, { cwd: root, env, stdio: 'inherit' });
+    const child = spawn(file, args, { cwd: root, env, stdio: atEnd ? ['ignore', 'pipe', 'pipe'] : 'inherit' });
+    const said = [];
+    for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk) => said.push(chunk));
     child.on('error', (error) => {
       console.error(`${file}: ${error.message}`);
       resolve(1);
     });
-    child.on('close', (status) => resolve(status ?? 1));
+    child.on('close', (status) => {
+      process.stdout.write(Buffer.concat(said));
+      resolve(status ?? 1);
+    });
   });
 
 /** A tool that passes or fails as a whole. @returns {Promise<Count>} */
 async function check(file, args) {
-  const failed = (await run(file, args)) === 0 ? 0 : 1;
+  const failed = (await run(file, args, { atEnd: true })) === 0 ? 0 : 1;
   return { passed: 1 - failed, failed, skipped: 0 };
 }
 
@@ -112,21 +119,26 @@ const tsc = (project) => {
 /** `tsconfig.json` is what is built; `tsconfig.test.json` adds the tests, the fakes and the gallery. kernel-bridge's own has its tests. */
 const PROJECTS = ['kernel-bridge', 'widgets', 'widgets/tsconfig.test.json', 'extension', 'extension/tsconfig.test.json'];
 
-const inOrder = async (jobs) => {
+/** Tools that use one core each, two at a time. */
+const twoAtATime = async (jobs) => {
+  const waiting = [...jobs];
   const counts = [];
-  for (const job of jobs) counts.push(await job());
+  const lane = async () => {
+    for (let job = waiting.shift(); job; job = waiting.shift()) counts.push(await job());
+  };
+  await Promise.all([lane(), lane()]);
   return sum(counts);
 };
 
 const suites = {
   lint: () =>
-    inOrder([
+    twoAtATime([
       () => check(node24(), [bin('eslint/bin/eslint.js'), '.', '--max-warnings=0']),
       () => check(node24(), [bin('prettier/bin/prettier.cjs'), '--check', '--log-level=warn', '.']),
       () => check(join(root, '.venv/bin/ruff'), ['check', '--quiet', '.']),
       () => check(join(root, '.venv/bin/ruff'), ['format', '--check', '--quiet', '.']),
     ]),
-  types: () => inOrder(PROJECTS.map((project) => () => tsc(project))),
+  types: () => twoAtATime(PROJECTS.map((project) => () => tsc(project))),
   unit: () => vitest('unit', ['unit', 'widgets']),
   parity: () => vitest('parity'),
   python: () => pytest(),
