@@ -19,6 +19,7 @@ import { filesNamed, SLOW } from './test-files.mjs';
 
 const output = join(root, 'test/output');
 const bin = (name) => join(root, 'node_modules', name);
+const pythonTests = join(root, 'test/python');
 const report = (name) => join(output, `${name}.report`);
 
 /** @typedef {{ passed: number, failed: number, skipped: number }} Count */
@@ -90,7 +91,7 @@ async function vitest(name, projects = [name], options = []) {
 }
 
 /** @returns {Promise<Count>} */
-async function pytest(files = [join(root, 'test/python')], options = []) {
+async function pytest(files = [pythonTests], options = []) {
   const file = report('python');
   rmSync(file, { force: true });
   const status = await run(python, [
@@ -101,6 +102,8 @@ async function pytest(files = [join(root, 'test/python')], options = []) {
     'no:cacheprovider',
     '--rootdir',
     root,
+    // In two processes, each of which takes over from the other what is left.
+    ...(files.length > 1 || files[0] === pythonTests ? ['-n', '2', '--dist', 'worksteal'] : []),
     `--junitxml=${file}`,
     ...options,
     ...files,
