@@ -1,6 +1,5 @@
 /** kill -9 of each process that a run in JupyterLab has, and runs that go on from each of their steps. */
 import { spawn, type ChildProcess } from 'node:child_process';
-import { createHash } from 'node:crypto';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -17,6 +16,7 @@ import { connectHome } from '../../kernel-bridge/src/server/connect.ts';
 import { isAlive, kill9, until, workerPid } from '../server/harness.ts';
 import { loadTinyItems, writeTinyItems } from '../server/tiny-items.ts';
 import { below, fault, holds, oneOf, type Random } from './fault.ts';
+import { forgetMoments } from './moments.ts';
 import { holdFile } from './held-worker.ts';
 import { contentOf } from './trained.ts';
 import { makeRun, takeUp, train } from './writer.ts';
@@ -217,24 +217,6 @@ async function undisturbed(settings: number): Promise<Straight> {
     straightRuns.set(settings, { rest, checkpoints: new Map(checkpoints) });
   }
   return straightRuns.get(settings)!;
-}
-
-/** The moments of the newest checkpoint become zeros, and its manifest says that this is what was written. */
-function forgetMoments(home: string, id: string): void {
-  const folder = join(runDirectory(home, id), 'checkpoints');
-  const newest = readdirSync(folder) // a kill may leave the draft of one beside those that are whole
-    .filter((name) => /^step-\d+$/.test(name))
-    .sort()
-    .at(-1);
-  if (newest === undefined) return;
-  const file = join(folder, newest, 'optimizer.safetensors');
-  const bytes = readFileSync(file);
-  bytes.fill(0, 8 + Number(bytes.readBigUInt64LE(0)));
-  writeFileSync(file, bytes);
-  const manifest = join(folder, newest, 'manifest.json');
-  const kept = JSON.parse(readFileSync(manifest, 'utf8')) as { files: Record<string, { sha256: string }> };
-  kept.files['optimizer.safetensors'].sha256 = createHash('sha256').update(bytes).digest('hex');
-  writeFileSync(manifest, JSON.stringify(kept));
 }
 
 fault('D2', {

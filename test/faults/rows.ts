@@ -78,6 +78,14 @@ export const ROWS = {
     whole: 40,
     control: 'fsync does nothing and says that it did',
   },
+  D8: {
+    promise:
+      'a process of a run that is killed, or that stands still, ends the run by name on all of them, leaves none behind, and the run goes on to the same bits',
+    how: 'of two or four processes any one is killed or stopped for longer than ddp_timeout, at some moment from its start on',
+    minute: 1,
+    whole: 40,
+    control: "the optimiser's moments are not brought back",
+  },
   R1: {
     promise: 'a run that goes on from a checkpoint comes to the bits of one that was never stopped',
     how: 'a run with three updates on each batch goes on from the checkpoint of one of its steps',

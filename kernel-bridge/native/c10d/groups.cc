@@ -23,12 +23,38 @@ using c10d::ProcessGroupGloo;
 // The registry holds a group by a weak pointer; never destroyed, for threads of a lost group may still run when the process ends.
 auto& groups = *new std::map<std::string, c10::intrusive_ptr<ProcessGroup>>;
 
+// Throws on all members where one was told another number of them: without it they would wait for members that never come.
+void agreeOnSize(c10d::Store& store, int rank, int size) {
+  auto sizeOf = [](int member) { return "size/" + std::to_string(member); };
+  store.set(sizeOf(rank), std::to_string(size));
+  if (rank == 0) {
+    std::string differs;
+    for (int member = 1; member < size && differs.empty(); member++) {
+      const auto told = store.get_to_str(sizeOf(member));
+      if (told != std::to_string(size))
+        differs = "WORLD_SIZE is " + told + " for rank " + std::to_string(member) + " and " + std::to_string(size) + " for rank 0";
+    }
+    store.set("sizes", differs.empty() ? "agree" : differs);
+  }
+  const auto seen = store.get_to_str("sizes");
+  TORCH_CHECK(seen == "agree", seen);
+  TORCH_CHECK(store.get_to_str(sizeOf(0)) == std::to_string(size), "WORLD_SIZE is ", size, " for rank ", rank, " and ",
+              store.get_to_str(sizeOf(0)), " for rank 0");
+}
+
+template <class Backend>
+void limit(Backend& backend, milliseconds timeout) {
+  // an older PyTorch keeps the timeout that the group was opened with
+  if constexpr (requires { backend.setTimeout(timeout); }) backend.setTimeout(timeout);
+}
+
 void open(const std::string& name, int rank, int size, milliseconds timeout, const std::string& host,
           const c10::intrusive_ptr<c10d::Store>& store) {
   store->setTimeout(timeout);
   auto options = ProcessGroupGloo::Options::create(timeout);
   options->devices = {host.empty() ? ProcessGroupGloo::createDefaultDevice() : ProcessGroupGloo::createDeviceForHostname(host)};
   auto prefixed = c10::make_intrusive<c10d::PrefixStore>(name, store);
+  agreeOnSize(*prefixed, rank, size);
   auto gloo = c10::make_intrusive<ProcessGroupGloo>(prefixed, rank, size, options);
   auto group = c10::make_intrusive<ProcessGroup>(prefixed, rank, size);
   group->setBackend(c10::DeviceType::CPU, ProcessGroup::BackendType::GLOO, gloo);
@@ -55,8 +81,16 @@ napi_value openByTcp(const Args& args) {
   options.isServer = args.boolean(6);
   options.numWorkers = size;
   options.multiTenant = options.isServer;
+  options.waitWorkers = false;  // agreeOnSize does, and sees when they do not agree on their number
   options.timeout = timeout;
   open(args.string(0), args.i32(1), size, timeout, "", c10::make_intrusive<c10d::TCPStore>(args.string(4), options));
+  return undefined(args.env());
+}
+
+// limitGroup(name, timeout in ms): for the collectives from now on
+napi_value limitGroup(const Args& args) {
+  limit(*static_cast<ProcessGroupGloo*>(groups.at(args.string(0))->getBackend(ProcessGroup::BackendType::GLOO).get()),
+        milliseconds(args.i64(1)));
   return undefined(args.env());
 }
 
@@ -74,6 +108,7 @@ NAPI_MODULE_INIT() {
   medr1::exportAll(env, exports,
                    {{"openByFile", medr1::entry<medr1::openByFile>},
                     {"openByTcp", medr1::entry<medr1::openByTcp>},
+                    {"limitGroup", medr1::entry<medr1::limitGroup>},
                     {"closeGroup", medr1::entry<medr1::closeGroup>}});
   return exports;
 }

@@ -11,11 +11,11 @@ let folder: string;
 beforeEach(() => void (folder = mkdtempSync(join(tmpdir(), 'medr1-group-'))));
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-/** What each of `size` processes printed, by rank; null for one that was killed. */
-function members(task: string, size: number): Promise<unknown[]> {
+/** What each of `size` processes printed, by rank; null for one that was killed. `told`: of how many it was told. */
+function members(task: string, size: number, told: (rank: number) => number = () => size): Promise<unknown[]> {
   const run = (rank: number): Promise<unknown> =>
     new Promise((resolve, reject) => {
-      const child = spawn(process.execPath, [member, task, String(rank), String(size), join(folder, 'store')], {
+      const child = spawn(process.execPath, [member, task, String(rank), String(told(rank)), join(folder, 'store')], {
         stdio: ['ignore', 'pipe', 'inherit'],
       });
       let text = '';
@@ -56,9 +56,15 @@ describe('a process group', () => {
     expect(first).toMatchObject({ code: 'RANK_LOST', message: expect.stringContaining('Rank 0 of 2 lost another process') });
   });
 
+  it('says on each member that they were told different numbers of them', async () => {
+    const seen = await members('gather', 2, (rank) => 2 + rank);
+    const message = expect.stringContaining('WORLD_SIZE is 3 for rank 1 and 2 for rank 0');
+    expect(seen).toEqual([0, 1].map(() => ({ code: 'RANK_RENDEZVOUS', message })));
+  });
+
   it('says how long it waited for one that does not come', async () => {
     const [first] = await members('late', 2);
-    expect(first).toMatchObject({ code: 'RANK_LOST', message: expect.stringContaining('waited 3 s (ddp_timeout)') });
+    expect(first).toMatchObject({ code: 'RANK_LOST', message: expect.stringContaining('waited 1 s (ddp_timeout)') });
   });
 });
 

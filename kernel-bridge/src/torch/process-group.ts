@@ -18,6 +18,7 @@ interface NativeGroups {
   setErrorFactory(make: (code: string, message: string) => Error): void;
   openByFile(name: string, rank: number, size: number, timeout: number, file: string, host: string): void;
   openByTcp(name: string, rank: number, size: number, timeout: number, address: string, port: number, isServer: boolean): void;
+  limitGroup(name: string, timeout: number): void;
   closeGroup(name: string): void;
 }
 
@@ -76,7 +77,7 @@ function lost({ rank, size, timeout }: GroupOptions, what: string, cause: unknow
 export class ProcessGroup implements Disposable {
   readonly rank: number;
   readonly size: number;
-  readonly #options: GroupOptions;
+  #options: GroupOptions;
   /** Time spent in collectives since it was last read, in seconds. */
   #waited = 0;
 
@@ -185,6 +186,12 @@ export class ProcessGroup implements Disposable {
         return treeSum(parts, (a, b) => torch.add(a, b));
       }),
     );
+  }
+
+  /** How long a member waits for the others from now on, in seconds. */
+  limit(timeout: number): void {
+    this.#options = { ...this.#options, timeout };
+    groups().limitGroup(this.#options.name, Math.round(timeout * 1000));
   }
 
   [Symbol.dispose](): void {

@@ -68,6 +68,7 @@ export async function follow(create: CreateTrainer): Promise<void> {
   using group = open(launch, 1800);
   requireSameCode(group);
   const init = group.broadcast<SharedInit | null>(null)!;
+  group.limit(waitOf(init.config));
   shareThreads(init.config);
   const trainer = await together(create, { ...init, log, ranks: group, localRank: launch.localRank }, group);
   let alive = true;
@@ -123,10 +124,13 @@ function open(launch: Launch, timeout: number): ProcessGroup {
 }
 
 function join0(launch: Launch, { config }: TrainerInit): ProcessGroup {
-  const group = open(launch, config.ddp_timeout ?? 1800);
+  const group = open(launch, waitOf(config));
   requireSameCode(group);
   return group;
 }
+
+/** How long a process waits for the others, in seconds. */
+const waitOf = ({ ddp_timeout }: TrainConfig): number => ddp_timeout ?? 1800;
 
 function requireSameCode(group: ProcessGroup): void {
   const codes = group.gather(code());

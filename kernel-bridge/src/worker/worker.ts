@@ -185,7 +185,10 @@ class Training {
     this.settings = revisions(store.db).findLast(({ step }) => step !== null)?.settings ?? null;
     this.store = store;
     this.disk = disk;
-    disk.meanwhile = () => this.answerAsked();
+    disk.meanwhile = () => {
+      this.trainer.idle?.(); // ranks wait no longer for one whose disk is full than for one that is paused
+      return this.answerAsked();
+    };
     this.trainer = trainer;
     this.options = options;
   }

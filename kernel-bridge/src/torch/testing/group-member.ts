@@ -4,7 +4,7 @@ import { generator, ProcessGroup, setNumThreads, torch, type Tensor } from '../i
 
 const [task, rank, size, file] = [process.argv[2], Number(process.argv[3]), Number(process.argv[4]), process.argv[5]];
 setNumThreads(1);
-const group = new ProcessGroup({ name: 'test', rank, size, timeout: 3, rendezvous: { file, host: '127.0.0.1' } });
+let group: ProcessGroup;
 
 /** What a member adds to the sum; every member can make everybody's. */
 const addend = (of: number): Tensor => torch.randn([1001], { generator: generator(of + 1, 'cpu'), dtype: 'float32' }) as Tensor;
@@ -32,12 +32,14 @@ const tasks: Record<string, () => unknown> = {
     return group.gather(rank);
   },
   late: () => {
-    if (rank === 1) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 8000);
+    group.limit(1);
+    if (rank === 1) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 4000);
     return group.gather(rank);
   },
 };
 
 try {
+  group = new ProcessGroup({ name: 'test', rank, size, timeout: 3, rendezvous: { file, host: '127.0.0.1' } });
   console.log(JSON.stringify(tasks[task]()));
 } catch (error) {
   console.log(JSON.stringify({ code: error instanceof WorkbenchError ? error.code : String(error), message: (error as Error).message }));
