@@ -119,6 +119,41 @@ describe('the demo run in JupyterLab, with token and XSRF check, under /user/ali
     await looksAtHome(page.locator('medr1-curves'), theme);
   });
 
+  it("by keyboard: a threshold and a rule of one's own are seen, a remedy opens as a draft, an alert is snoozed", async () => {
+    await runCommand(page, 'medr1:open-alerts');
+    const alerts = page.locator('medr1-alerts');
+    const seen = (rule: string, list = 'Seen now') => alerts.locator(`ul[aria-label="${list}"] [data-rule="${rule}"]`);
+    const enter = async (on: ReturnType<typeof alerts.locator>): Promise<void> => {
+      await on.focus();
+      await page.keyboard.press('Enter');
+    };
+    await enter(alerts.getByTestId('rules').locator('> summary'));
+    await alerts.locator('[data-rule=truncated] [data-threshold=share]').focus();
+    await page.keyboard.type('0'); // any share counts, none too
+    await page.keyboard.press('Tab');
+    await seen('truncated').waitFor();
+    await enter(seen('truncated').locator('[data-kind=settings]').first());
+    const drafted = page.locator('medr1-rewards').locator('[data-setting=max_completion_length] input');
+    await eventually(
+      () => drafted.inputValue(),
+      (value) => Number(value) > 48,
+      'the remedy stands in the form of settings',
+    );
+
+    await runCommand(page, 'medr1:open-alerts');
+    await enter(alerts.getByTestId('new-rule').locator('summary'));
+    await page.keyboard.press('Tab');
+    await page.keyboard.type('Has begun');
+    await page.keyboard.press('Tab');
+    await page.keyboard.type('(m) => m.step > 1 && `seen at step ${m.step}`');
+    await page.keyboard.press('Tab');
+    await page.keyboard.press('Enter');
+    await seen('Has begun').getByText('seen at step 2').waitFor();
+    await page.screenshot({ path: join(output, 'alerts-dark.png') });
+    await enter(seen('Has begun').getByTestId('snooze'));
+    await seen('Has begun', 'Snoozed').waitFor();
+  });
+
   it('logged no error in the browser and asked nothing of the outside', () => {
     expect(errors).toEqual([]);
   });
@@ -182,6 +217,17 @@ describe('the demo run in JupyterLab, with token and XSRF check, under /user/ali
       'the fork trains',
     );
     expect((await lab.api(`api/runs/${fork.id}`)).json.config.beta).toBe(0);
+    await runCommand(page, 'medr1:lineage-run', { id: fork.id });
+    const lineage = page.locator('medr1-lineage');
+    await lineage.locator('[data-testid=configuration]').getByText('beta').waitFor(); // what differs from its parent
+    expect(await lineage.getByRole('treeitem').count()).toBe(2);
+    await page.screenshot({ path: join(output, 'lineage-dark.png') });
+    await page.keyboard.press('ArrowLeft'); // the view has the keyboard: to the parent, and choose it
+    await page.keyboard.press('Enter');
+    await lineage
+      .getByRole('treeitem', { selected: true })
+      .and(page.locator(`[data-run="${fork.parent}"]`))
+      .waitFor();
     await panel().locator(`[data-run="${fork.id}"]`).getByTestId('run-stop').click();
   });
 });
