@@ -1,7 +1,16 @@
 /** Built-in rewards with parameters against values computed by hand; test/parity/rewards.test.ts holds those that TRL has to TRL's. */
 import { describe, expect, it } from 'vitest';
 import type { RewardParameters, Variant } from '../protocol/index.ts';
-import { changedParameters, createReward, REWARDS, score, type RewardContext, type RewardInput } from './index.ts';
+import {
+  changedParameters,
+  configuredRewards,
+  createReward,
+  RewardFunctions,
+  REWARDS,
+  score,
+  type RewardContext,
+  type RewardInput,
+} from './index.ts';
 
 const input = (completion: string, more: Partial<RewardInput['item']> & { tokens?: number[] } = {}): RewardInput => {
   const { tokens = [1, 2, 3], ...item } = more;
@@ -144,6 +153,26 @@ describe('pattern', () => {
     ['<answer>C</answer>', { pattern: 'x', where: 'think', absent: 0.25 }, 0.25],
     ['"); throw 1; ("', { pattern: '"\\);', kind: 'regexp' }, 1],
   ])('%j, %j: %s', async (completion, given, expected) => expect(await value('pattern', input(completion), given)).toBe(expected));
+
+  it('several stand side by side, each with a label, parameters and a weight of its own', async () => {
+    const config = {
+      reward_funcs: ['accuracy', 'pattern', 'pattern:units', 'pattern:hedging'],
+      reward_weights: [1, 0.2, 0.3, 0.4],
+      reward_parameters: {
+        pattern: { pattern: 'CT' },
+        'pattern:units': { pattern: 'mm, cm' },
+        'pattern:hedging': { pattern: 'probably', found: -1 },
+      },
+    };
+    const set = configuredRewards(config);
+    expect(set.weights).toEqual({ accuracy: 1, pattern: 0.2, 'pattern:units': 0.3, 'pattern:hedging': 0.4 });
+    using functions = new RewardFunctions(context, set);
+    expect(await functions.score([input(probably)], 1)).toEqual([[1, 1, 0, -1]]);
+  });
+
+  it.each(['pattern:', 'pattern:a:b', 'pattern:a b', 'accuracy:again', ':'])('%s is no name of one', (name) =>
+    expect(() => configuredRewards({ reward_funcs: [name], reward_weights: null })).toThrow(/REWARD_UNKNOWN|is neither|no reward/i),
+  );
 
   it('that would be looked for without end is stopped', async () => {
     await expect(value('pattern', input(`${'a'.repeat(60)}!`), { pattern: '^(a+)+$', kind: 'regexp' })).rejects.toMatchObject({

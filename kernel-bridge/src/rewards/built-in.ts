@@ -1,4 +1,5 @@
 /** The rewards that ship with the workbench. */
+import { builtInName } from '../protocol/reward-names.ts';
 import type { BuiltInReward } from '../protocol/rewards.ts';
 import { accuracy } from './accuracy.ts';
 import { accuracyPrior } from './accuracy_prior.ts';
@@ -22,6 +23,9 @@ export const REWARDS: ReadonlyMap<string, RewardDefinition> = new Map(
     ...[lengthBand, brevity, softOverlongPunishment, repetitionPenalty],
   ].map((reward) => [reward.name, reward]),
 );
+
+/** Also `pattern:units`, one of several. */
+export const builtInNamed = (name: string): RewardDefinition | undefined => REWARDS.get(builtInName(name));
 
 /** As clients see one. */
 export const builtInReward = ({

@@ -12,7 +12,7 @@ import {
   type RewardSource,
   type TrainConfig,
 } from '../protocol/index.ts';
-import { REWARDS } from './built-in.ts';
+import { builtInNamed, REWARDS } from './built-in.ts';
 import { errors } from './errors.ts';
 import { configuredSchedules } from './parameters.ts';
 import { LIMITS } from './sandbox/limits.ts';
@@ -83,5 +83,5 @@ function servedOf(name: string, served: RewardSet['sources']): RewardSource {
 }
 
 function requireBuiltIn(name: string): void {
-  if (!REWARDS.has(name)) throw errors.unknown(name, [...REWARDS.keys()]);
+  if (!builtInNamed(name)) throw errors.unknown(name, [...REWARDS.keys()]);
 }

@@ -1,6 +1,6 @@
 /** The rewards there are, and the one way to call them. */
 export type { AskKernel, RewardContext, RewardDefinition, RewardFunction, RewardInput } from './types.ts';
-export { builtInReward, REWARDS } from './built-in.ts';
+export { builtInNamed, builtInReward, REWARDS } from './built-in.ts';
 export { errors as rewardErrors, isRewardFailure } from './errors.ts';
 export { configuredRewards, kernelSource, readRewardFile, rewardSource } from './files.ts';
 export { WAITS_FOR_KERNEL } from './errors.ts';

@@ -13,7 +13,7 @@ import {
   type ScheduleInput,
 } from '../protocol/index.ts';
 import { nearest } from '../protocol/nearest.ts';
-import { REWARDS } from './built-in.ts';
+import { builtInNamed } from './built-in.ts';
 import { errors } from './errors.ts';
 import type { Parameters, RewardContext, RewardDefinition } from './types.ts';
 
@@ -79,7 +79,7 @@ export function changedParameters(
 ): RewardParameters {
   for (const name of Object.keys(changes)) if (!names.includes(name)) throw errors.notInForce(name, names);
   const of = (name: string): Given => {
-    const definition = REWARDS.get(name);
+    const definition = builtInNamed(name);
     const asked = { ...current[name], ...changes[name] };
     const given = Object.entries(asked).flatMap(([parameter, value]) =>
       value === null ? [] : [[parameter, checked(name, definition, parameter, value, next)] as const],
@@ -88,7 +88,10 @@ export function changedParameters(
     return Object.fromEntries(given);
   };
   const all = names.map((name) => [name, of(name)] as const);
-  for (const [name, given] of all) if (REWARDS.has(name)) requireTogether(REWARDS.get(name)!, given);
+  for (const [name, given] of all) {
+    const definition = builtInNamed(name);
+    if (definition) requireTogether(name, definition, given);
+  }
   return Object.fromEntries(all.filter(([, given]) => Object.keys(given).length > 0));
 }
 
@@ -137,10 +140,10 @@ function schedule(name: string, what: string, given: ScheduleInput, next: number
 }
 
 /** Both ends of what follows the step, with the defaults of a run of any length. */
-function requireTogether(definition: RewardDefinition, given: Given): void {
+function requireTogether(name: string, definition: RewardDefinition, given: Given): void {
   for (const step of [1, Number.MAX_SAFE_INTEGER]) {
     const wrong = definition.problem?.(parametersAt(definition, given, ANY, step)) ?? null;
-    if (wrong !== null) throw errors.parameters(definition.name, wrong);
+    if (wrong !== null) throw errors.parameters(name, wrong);
   }
 }
 

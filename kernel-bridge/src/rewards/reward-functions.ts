@@ -1,6 +1,6 @@
 /** The reward functions of a set, ready to be called: built in ones here, users' own in their sandboxes or in kernels. */
 import type { RewardParameters, RewardSet, RewardSource } from '../protocol/index.ts';
-import { REWARDS } from './built-in.ts';
+import { builtInNamed, REWARDS } from './built-in.ts';
 import { errors } from './errors.ts';
 import { kernelReward } from './kernel-reward.ts';
 import { parametersAt } from './parameters.ts';
@@ -19,7 +19,7 @@ export function createReward(
 }
 
 function builtIn(name: string): RewardDefinition {
-  const definition = REWARDS.get(name);
+  const definition = builtInNamed(name);
   if (definition === undefined) throw errors.unknown(name, [...REWARDS.keys()]);
   return definition;
 }

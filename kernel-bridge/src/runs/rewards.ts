@@ -9,7 +9,7 @@ import { liveOf, type LiveSettings, type SettingsInForce } from '../protocol/liv
 import { rewardName, type ParameterChanges, type RewardFiles, type RewardSet } from '../protocol/rewards.ts';
 import type { RewardRevision, RunState } from '../protocol/run.ts';
 import type { ScheduleInput } from '../protocol/scheduled.ts';
-import { changedParameters, changedSchedules, configuredRewards, rewardErrors, REWARDS, rewardSource } from '../rewards/index.ts';
+import { builtInNamed, changedParameters, changedSchedules, configuredRewards, rewardErrors, rewardSource } from '../rewards/index.ts';
 import { prepared, transaction } from '../log/database.ts';
 import { sealRevision } from './digest.ts';
 import { errors } from './errors.ts';
@@ -74,7 +74,7 @@ export function changedRewards(current: RewardSet, change: RewardChange, next: n
   const read = Object.entries(files).map(([file, source]) => [rewardName(file), rewardSource(file, source)] as const);
   const given = { ...Object.fromEntries(read), ...served };
   for (const name of Object.keys(weights)) {
-    if (!known.includes(name) && !Object.hasOwn(given, name) && !REWARDS.has(name)) throw errors.unknownReward(name, known);
+    if (!known.includes(name) && !Object.hasOwn(given, name) && !builtInNamed(name)) throw errors.unknownReward(name, known);
   }
   for (const name of remove) if (!known.includes(name)) throw errors.unknownReward(name, known);
   const names = [...new Set([...known, ...Object.keys(given), ...Object.keys(weights)])].filter((name) => !remove.includes(name));

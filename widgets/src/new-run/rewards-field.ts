@@ -1,5 +1,6 @@
 /** The reward functions of the New run form: a row for each with its weight and what the server says of it, and ways to add one. */
 import { css, html, nothing, type TemplateResult } from 'lit';
+import { builtInName } from '@medr1/kernel-bridge/protocol/reward-names';
 import type { CheckedReward } from '../connector.ts';
 import { addBuiltIn } from '../rewards/add-built-in.ts';
 import { parametersForm } from '../rewards/parameters-form.ts';
@@ -63,7 +64,7 @@ function rewardRow(
   path: string | null,
   checked: CheckedReward | 'unknown' | null,
 ): TemplateResult {
-  const builtIn = entry === name ? model.state.value.builtIn.find((one) => one.name === name) : undefined;
+  const builtIn = entry === name ? model.state.value.builtIn.find((one) => one.name === builtInName(name)) : undefined;
   return html`<li data-testid="reward" data-reward=${name}>
     <b class="ellipsis" title=${path ?? entry}>${name}</b>
     <label

@@ -1,5 +1,6 @@
 /** The choice that adds a built-in reward function to those there are. */
-import { html, type TemplateResult } from 'lit';
+import { html, nothing, type TemplateResult } from 'lit';
+import { nextName } from '@medr1/kernel-bridge/protocol/reward-names';
 import type { BuiltInReward } from '../connector.ts';
 
 export function addBuiltIn(
@@ -18,8 +19,9 @@ export function addBuiltIn(
     }}
   >
     <option value="">+ built in</option>
-    ${functions
-      .filter(({ name }) => !taken(name))
-      .map(({ name, description }) => html`<option value=${name} title=${description}>${name}</option>`)}
+    ${functions.map(({ name, description }) => {
+      const next = nextName(name, taken);
+      return next === null ? nothing : html`<option value=${next} title=${description}>${next}</option>`;
+    })}
   </select>`;
 }

@@ -604,6 +604,24 @@ it('a parameter of a built-in function is edited beside its formula, tried, and 
   });
 });
 
+it('a second pattern has a label, and all other built-in functions are offered once', async () => {
+  const { connector, find } = await view();
+  const known = await connector.builtInRewards();
+  connector.builtInRewards = async () => [...known, { ...known[0], name: 'pattern' }];
+  document.body.replaceChildren();
+  const element = Object.assign(document.createElement('medr1-rewards') as RewardsView, { workbench });
+  document.body.append(element);
+  await settled();
+  const add = () => element.shadowRoot!.querySelector<HTMLSelectElement>('[data-testid=add-built-in]')!;
+  const offered = () => [...add().options].map(({ value }) => value).filter(Boolean);
+  expect(offered()).toEqual(['accuracy_tolerant', 'soft_overlong_punishment', 'pattern']);
+  await change(add(), 'pattern');
+  expect(offered()).toEqual(['accuracy_tolerant', 'soft_overlong_punishment', 'pattern:2']);
+  await change(add(), 'pattern:2');
+  expect(offered()).toContain('pattern:3');
+  expect(element.shadowRoot!.querySelector('[data-reward="pattern:2"] [data-testid=open-parameters]')).not.toBeNull();
+});
+
 it('a weight follows the step as its chart shows, and is held still again', async () => {
   const { connector, element, find } = await view();
   const row = '[data-reward=format] ';

@@ -1,5 +1,6 @@
 /** The Rewards view: a run's reward functions, their sources and weights, tried on stored rollouts and applied between two steps. */
 import { rewardName } from '@medr1/kernel-bridge/protocol/reward-names';
+import { builtInName } from '@medr1/kernel-bridge/protocol/reward-names';
 import { isActive } from '@medr1/kernel-bridge/protocol/run-states';
 import type { Schedule } from '@medr1/kernel-bridge/protocol/scheduled';
 import { html, nothing, type PropertyValues, type TemplateResult } from 'lit';
@@ -315,7 +316,7 @@ export class RewardsView extends WatchingElement {
     const edited = weight !== before;
     const { parameters, weight_schedules } = liveOf(draft, current);
     const moves = weight_schedules[name];
-    const builtIn = own === null ? this.builtIn.find((one) => one.name === name) : undefined;
+    const builtIn = own === null ? this.builtIn.find((one) => one.name === builtInName(name)) : undefined;
     const steps = { next: run.lastStep + 1, total: this.workbench.runs.get(run.id)?.total_steps ?? 0 };
     return html`<li data-testid="reward" data-reward=${name}>
       <label class="name">
