@@ -15,7 +15,7 @@ export class Turns {
   readonly #rest_ms: number;
   readonly #waiting = new Set<Turn>();
   #scheduled = false;
-  #asked = 0;
+  #resting: ReturnType<typeof setTimeout> | undefined;
 
   constructor({ eachFrame, rest_ms = 0 }: TurnsOptions) {
     this.#eachFrame = eachFrame;
@@ -25,8 +25,9 @@ export class Turns {
   /** Runs `turn` in a coming frame; the same function asked twice before then runs once. */
   ask(turn: Turn): void {
     this.#waiting.add(turn);
-    this.#asked = performance.now();
-    this.#schedule();
+    if (this.#rest_ms === 0) return this.#schedule();
+    clearTimeout(this.#resting);
+    this.#resting = setTimeout(() => this.#schedule(), this.#rest_ms);
   }
 
   cancel(turn: Turn): void {
@@ -36,18 +37,10 @@ export class Turns {
   #schedule(): void {
     if (this.#scheduled || this.#waiting.size === 0) return;
     this.#scheduled = true;
-    this.#afterRest(() =>
-      requestAnimationFrame(() => {
-        this.#scheduled = false;
-        this.#run();
-      }),
-    );
-  }
-
-  #afterRest(then: () => void): void {
-    const left = this.#rest_ms === 0 ? 0 : this.#asked + this.#rest_ms - performance.now();
-    if (left > 0) setTimeout(() => this.#afterRest(then), left);
-    else then();
+    requestAnimationFrame(() => {
+      this.#scheduled = false;
+      this.#run();
+    });
   }
 
   #run(): void {
