@@ -605,7 +605,7 @@ it('a parameter of a built-in function is edited beside its formula, tried, and 
 });
 
 it('a second pattern has a label, and all other built-in functions are offered once', async () => {
-  const { connector, find } = await view();
+  const { connector } = await view();
   const known = await connector.builtInRewards();
   connector.builtInRewards = async () => [...known, { ...known[0], name: 'pattern' }];
   document.body.replaceChildren();
