@@ -94,7 +94,7 @@ export function openBrowser(): Promise<Browser> {
 export async function openPage(browser: Browser, lab: Lab): Promise<{ page: Page; errors: string[] }> {
   const context = await browser.newContext({ viewport: { width: 1400, height: 900 } });
   const page = await context.newPage();
-  page.setDefaultTimeout(60_000); // machines are shared: slow is not wrong
+  page.setDefaultTimeout(120_000); // machines are shared: slow is not wrong; what never comes is waited for once (in-order.ts)
   const errors: string[] = [];
   const { origin } = new URL(lab.base);
   await page.route('**/*', (route) => {
