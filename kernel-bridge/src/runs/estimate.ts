@@ -86,7 +86,7 @@ function totalOf(config: TrainConfig, shape: ModelShape, step: Workload, items: 
   const work = { ...step, questions: Math.ceil(step.questions / size), completions: Math.ceil(step.completions / size) };
   const peak = peakMemory(shape, config, work, items.length, device, { size, shards });
   const used = PARTS.reduce((sum, part) => sum + peak.memory[part], 0);
-  const heap = device === 'cpu' ? Math.min(HEAP_BYTES, HEAP_LEAST + HEAP_SHARE * used) : 0;
+  const heap = device === 'cpu' ? Math.round(Math.min(HEAP_BYTES, HEAP_LEAST + HEAP_SHARE * used)) : 0;
   const memory = { ...peak.memory, heap, process: PROCESS_BYTES[device] + (device === 'cpu' ? TOKENIZER_SHARE * shape.tokenizer : 0) };
   const total = used + heap + memory.process;
   return { memory, total, phase: peak.phase };

@@ -1,5 +1,8 @@
 /** What a chart draws of its runs: made anew where something changed, painted where that can be seen. */
+import type { FollowedRun } from '../store/followed-run.ts';
 import { theme, type Palette } from '../theme.ts';
+import { xOfStep } from './axis.ts';
+import { placedMarks, type PlacedMark } from './chart-marks.ts';
 import type { ChartSpec } from './charts.ts';
 import { allX } from './readings.ts';
 import { cutsOf, extent, heat, traces, yRange, type ChartLine, type ChartRun } from './figure.ts';
@@ -7,6 +10,7 @@ import { linesOf } from './lines.ts';
 import type { CurvesState } from './model.ts';
 import { paint } from './paint.ts';
 import { drawnNow, isSeen, type Drawn } from './redraw.ts';
+import { Scale } from './scale.ts';
 import { sceneOf, type Scene, type Size } from './scene.ts';
 import { pictureOf, type Picture } from './svg.ts';
 import { unseen, type Note } from './unseen.ts';
@@ -137,6 +141,15 @@ export class ChartDrawing {
 
   /** The chart as a picture by itself. */
   picture(size: Size, id: string): Picture {
-    return pictureOf(this.#source!.spec.title, this.lines, size, (plot) => this.#sceneOf(plot), id);
+    const { spec, runs, overlaid, settings } = this.#source!;
+    const marks = (plot: Size): PlacedMark[] => {
+      const scale = this.x && new Scale(this.x, plot.width);
+      const pixelOfStep = (series: FollowedRun, step: number): number | null => {
+        const x = xOfStep(series, settings.axis, step);
+        return x === null ? null : (scale?.toPixel(x) ?? null);
+      };
+      return placedMarks({ runs, overlaid, pixelOfStep });
+    };
+    return pictureOf(spec.title, this.lines, size, (plot) => this.#sceneOf(plot), id, marks);
   }
 }

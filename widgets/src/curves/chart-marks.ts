@@ -18,29 +18,47 @@ export interface MarksOf {
   select(step: StepOf): void;
 }
 
-export function marks({ runs, overlaid, pixelOfStep, select }: MarksOf): TemplateResult[] {
+export function marks({ select, ...of }: MarksOf): TemplateResult[] {
+  return placedMarks(of).map(
+    ({ at, glyph, text, line, mark, run }) =>
+      html`${line ? html`<div class="line mark" style=${`left:${at}px`}></div>` : nothing}
+        <button
+          class=${`quiet glyph ${mark.kind}`}
+          style=${`left:${at}px`}
+          title=${text}
+          aria-label=${text}
+          tabindex="-1"
+          data-testid=${`mark-${mark.kind}`}
+          @click=${(event: Event) => (event.stopPropagation(), select({ run, step: mark.step }))}
+          @pointerdown=${(event: Event) => event.stopPropagation()}
+          @pointerup=${(event: Event) => event.stopPropagation()}
+        >
+          ${glyph}
+        </button>`,
+  );
+}
+
+/** A mark where it stands on a chart. */
+export interface PlacedMark {
+  mark: Mark;
+  run: string;
+  /** Pixels from the chart's left. */
+  at: number;
+  glyph: string;
+  text: string;
+  /** What comes after it is made otherwise: a line goes through the chart. */
+  line: boolean;
+}
+
+export function placedMarks({ runs, overlaid, pixelOfStep }: Omit<MarksOf, 'select'>): PlacedMark[] {
   return runs.flatMap(({ series }) =>
     series.marks.flatMap((mark) => {
       const at = pixelOfStep(series, mark.step);
       if (at === null) return [];
       const title = `${overlaid ? `${series.name}: ` : ''}${mark.title}, step ${mark.step}`;
       const text = [title, mark.detail, mark.kind === 'pause' ? stoodStill(series, mark.step) : ''].filter(Boolean).join('\n');
-      return [
-        html`${mark.kind === 'rewards' || mark.kind === 'fork' ? html`<div class="line mark" style=${`left:${at}px`}></div>` : nothing}
-          <button
-            class=${`quiet glyph ${mark.kind}`}
-            style=${`left:${at}px`}
-            title=${text}
-            aria-label=${text}
-            tabindex="-1"
-            data-testid=${`mark-${mark.kind}`}
-            @click=${(event: Event) => (event.stopPropagation(), select({ run: series.id, step: mark.step }))}
-            @pointerdown=${(event: Event) => event.stopPropagation()}
-            @pointerup=${(event: Event) => event.stopPropagation()}
-          >
-            ${GLYPHS[mark.kind]}
-          </button>`,
-      ];
+      const line = mark.kind === 'rewards' || mark.kind === 'fork';
+      return [{ mark, run: series.id, at, glyph: GLYPHS[mark.kind], text, line }];
     }),
   );
 }

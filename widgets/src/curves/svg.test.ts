@@ -73,3 +73,15 @@ it('a name is text, whatever is written in it, and no longer than can be read', 
   expect(elements).toContain('\ufffd\ufffd&lt;/svg&gt;');
   expect(elements.length).toBeLessThan(5000);
 });
+
+it('has the marks of the chart: what was changed goes through it, each with its words', () => {
+  const marks = () => [
+    { at: 100, glyph: '▼', text: 'Rewards, step 4\nformat 1 → <0.3>', line: true },
+    { at: 200, glyph: '◆', text: 'Checkpoint, step 8', line: false },
+  ];
+  const { elements } = pictureOf('Reward', [line('a')], { width: 300, height: 190 }, scene, 'plot', marks);
+  expect(elements).toMatch(/<path d="M100,6V\d+"[^>]*stroke-dasharray="3 3"/);
+  expect(elements).toContain('<title>Rewards, step 4\nformat 1 → &lt;0.3&gt;</title>▼');
+  expect(elements).toMatch(/<text x="200"[^>]*><title>Checkpoint, step 8<\/title>◆/);
+  expect(elements).not.toMatch(/M200,6V/);
+});

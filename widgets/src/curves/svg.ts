@@ -26,13 +26,22 @@ export interface Picture {
   elements: string;
 }
 
-/** Of a chart, in this size: its title, its legend, and below them the scene that is made for what is left. `id` tells it from others of the same SVG. */
+/** What happened at a step: a sign `at` so many pixels, and a line through the chart where what follows is made otherwise. */
+export interface PictureMark {
+  at: number;
+  glyph: string;
+  text: string;
+  line: boolean;
+}
+
+/** Of a chart, in this size: its title, its legend, and below them the scene that is made for what is left, with its marks. `id` tells it from others of the same SVG. */
 export function pictureOf(
   title: string,
   lines: readonly ChartLine[],
   { width, height }: Size,
   make: (plot: Size) => Scene,
   id: string,
+  marks: (plot: Size) => readonly PictureMark[] = () => [],
 ): Picture {
   const rows = rowsOf(lines, width);
   const top = TITLE_HEIGHT + rows.length * ROW_HEIGHT;
@@ -44,7 +53,7 @@ export function pictureOf(
     elements:
       heading +
       `<g transform="translate(0 ${TITLE_HEIGHT})" ${TEXT} font-size="11" fill="${escaped(scene.text)}">${legend(rows)}</g>` +
-      `<g transform="translate(0 ${top})">${elementsOf(scene, id)}</g>`,
+      `<g transform="translate(0 ${top})">${elementsOf(scene, id)}${marksOf(scene, marks(scene))}</g>`,
   };
 }
 
@@ -76,6 +85,14 @@ function elementsOf({ width, height, xTicks, yTicks, shapes, notes, grid, text, 
     `<g clip-path="url(#${id})">${shapes.map(shapeElement).join('')}</g>` +
     `<g ${TEXT} font-size="10" stroke="${escaped(surface)}" stroke-width="${RIM}" paint-order="stroke">${notes.map((note) => `<text x="${tenth(note.x)}" y="${tenth(note.y + 3.5)}" fill="${escaped(note.colour)}">${escaped(note.text)}</text>`).join('')}</g>`
   );
+}
+
+function marksOf({ height, text }: Scene, marks: readonly PictureMark[]): string {
+  const bottom = height - MARGIN.b;
+  const one = ({ at, glyph, text: says, line }: PictureMark): string =>
+    (line ? `<path d="M${tenth(at)},${MARGIN.t}V${bottom}" stroke="${escaped(text)}" stroke-dasharray="3 3" opacity="0.7"/>` : '') +
+    `<text x="${tenth(at)}" y="${line ? MARGIN.t + 9 : bottom - 3}" text-anchor="middle"><title>${escaped(says)}</title>${escaped(glyph)}</text>`;
+  return marks.length === 0 ? '' : `<g ${TEXT} font-size="11" fill="${escaped(text)}">${marks.map(one).join('')}</g>`;
 }
 
 function shapeElement({ colour, opacity, stroke, draw }: Shape): string {
