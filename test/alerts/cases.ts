@@ -47,14 +47,39 @@ const broken: Case[] = [
   { name: 'one-letter', config: { max_steps: 100, reward_funcs: ['pattern'], reward_parameters: LETTER_A }, first: ['letter_taking_over'] },
 ];
 
-export const CASES: readonly Case[] = [
-  ...healthy,
-  ...broken.map((one) => ({
-    ...one,
-    name: `broken-${one.name}`,
-    config: { max_steps: 60, ...one.config },
-    until: one.config.max_steps ? 40 : 30,
-  })),
+/** Cut short: a failure that is not seen by then is seen too late. */
+const shortened = (one: Case, config: Case['config'] = {}): Case => ({
+  ...one,
+  config: { max_steps: 60, ...one.config, ...config },
+  until: one.config.max_steps ? 40 : 30,
+});
+
+export const CASES: readonly Case[] = [...healthy, ...broken.map((one) => ({ ...shortened(one), name: `broken-${one.name}` }))];
+
+const UNSEEN_SEEDS = [101, 102, 103, 104];
+
+/**
+ * Recorded after the thresholds were settled, with seeds and a variant that they were not turned to: what the rules do with runs that they have not met.
+ * Whoever changes a threshold to fit one of these needs new ones.
+ */
+export const UNSEEN: readonly Case[] = [
+  ...(['think', 'no-think'] as const).flatMap((variant) =>
+    UNSEEN_SEEDS.map((seed): Case => ({
+      name: `unseen-healthy-${variant}-${seed}`,
+      config: { variant, seed },
+      until: variant === 'think' ? 60 : 100,
+      first: [],
+    })),
+  ),
+  ...broken.map((one) => ({ ...shortened(one, { seed: 101 }), name: `unseen-${one.name}-101` })),
+  ...broken
+    .filter(({ name }) => ['learning-rate-x100', 'format-alone', 'grey-images', 'rolled-images'].includes(name))
+    .map((one) => ({
+      ...shortened(one, { variant: 'no-think', seed: 102 }),
+      name: `unseen-${one.name}-no-think-102`,
+      // a miss: direct answers are likelier with another image by half a nat only, below the threshold of images_mixed_up
+      first: one.images === 'rolled' ? ['sampler_differs'] : one.first,
+    })),
 ];
 
 /** The whole configuration: the demo's with the case's changes. Relative to the repository. */

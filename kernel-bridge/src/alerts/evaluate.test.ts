@@ -4,7 +4,7 @@ import { Evaluator } from './evaluate.ts';
 import { RULES, type InForce } from './rules.ts';
 import { describeMetric } from '../protocol/metrics.ts';
 import { readSeries } from '../../../test/alerts/series.ts';
-import { CASES } from '../../../test/alerts/cases.ts';
+import { CASES, UNSEEN } from '../../../test/alerts/cases.ts';
 import { MADE } from '../../../test/alerts/made.ts';
 
 const evaluate = ({ config, rows }: { config: object; rows: { step: number; metrics: Record<string, number | null> }[] }): Evaluator => {
@@ -25,12 +25,14 @@ it('has a rule for each failure once, with metrics that are listed, thresholds a
   }
 });
 
-const healthy = CASES.filter(({ first }) => first.length === 0);
+// those to which the thresholds were turned, and those that came after
+const all = [...CASES, ...UNSEEN];
+const healthy = all.filter(({ first }) => first.length === 0);
 it.each(healthy.map(({ name }) => [name]))('%s: no warning', (name) => {
   expect(warnings(evaluate(readSeries(name))).map(({ rule, since, seen }) => `${rule} ${since}: ${seen}`)).toEqual([]);
 });
 
-it.each(CASES.filter(({ first }) => first.length > 0))('$name: named first by the right rule in time', ({ name, first, images }) => {
+it.each(all.filter(({ first }) => first.length > 0))('$name: named first by the right rule in time', ({ name, first, images }) => {
   const series = readSeries(name);
   const [found] = warnings(evaluate(series));
   expect(first, `${found?.seen}`).toContain(found?.rule);
