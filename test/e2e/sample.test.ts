@@ -100,7 +100,35 @@ describe('the Question view in JupyterLab', () => {
       (text) => /token 3 of \d+.*log p/s.test(text ?? ''),
       'the token is read',
     );
+    await sample().getByTestId('alternatives').first().waitFor(); // the pointer rests there
+    expect(await sample().getByTestId('alternatives').first().locator('li').count()).toBe(5);
+    await page.screenshot({ path: join(output, 'explain-tokens-light.png') });
     await sample().getByTestId('as-tokens').uncheck();
+  });
+
+  it('shows where the model looked for its letter and when it decided, and asks again with the image grey', async () => {
+    const about = sample().getByTestId('try-about').first();
+    await about.locator('> summary').click();
+    await about.locator('[data-testid=explain-where] > summary').click();
+    await about.getByTestId('map-method').selectOption('gradient');
+    await about.getByTestId('map-ask').click();
+    await about.getByTestId('heat-map').waitFor();
+    expect(await about.getByTestId('heat-map').locator('rect').count()).toBeGreaterThan(0);
+    expect(await about.getByTestId('map-verdict').getAttribute('data-verdict')).toMatch(/^(better|chance|no-image)$/);
+    await about.locator('[data-testid=explain-when] > summary').click();
+    await about.getByTestId('decision-ask').click();
+    await about.getByTestId('decision').waitFor();
+    await about.getByTestId('change').click();
+    await about.getByTestId('change-image').selectOption('grey');
+    await about.getByTestId('change-ask').click();
+    await about.getByTestId('compared').waitFor();
+    for (const theme of ['Light', 'Dark'] as const) {
+      await setTheme(page, `JupyterLab ${theme}`);
+      await about.scrollIntoViewIfNeeded();
+      await page.screenshot({ path: join(output, `explain-${theme.toLowerCase()}.png`) });
+    }
+    await setTheme(page, 'JupyterLab Light');
+    await about.locator('> summary').click();
   });
 
   it.each(['Light', 'Dark'] as const)('looks at home in the %s theme', async (theme) => {
