@@ -83,6 +83,30 @@ it('compares two, and opens a question that flips', async () => {
   await page.locator('medr1-sample').filter({ hasText: item! }).waitFor();
 });
 
+it('tests how far answers follow from their reasoning, beside those that have none', async () => {
+  await runCommand(page, 'medr1:open-compare');
+  const reasoning = comparison().locator('medr1-evaluation-reasoning');
+  await reasoning.scrollIntoViewIfNeeded();
+  await reasoning.getByTestId('reasoning-mistakes').uncheck(); // takes longest
+  for (const name of ['A', 'B']) {
+    await reasoning.getByRole('button', { name: `Test ${name}` }).click();
+    await eventually(
+      () => reasoning.getByTestId('reasoning-state').allTextContents(),
+      (states) => states['AB'.indexOf(name)].includes('32 of 32 answers looked at') && states.every((state) => !state.includes('testing')),
+      `${name} is tested`,
+      180_000,
+    );
+  }
+  await reasoning.getByTestId('reasoning-early').waitFor();
+  expect(await reasoning.getByTestId('reasoning-area').count()).toBe(3);
+  // with reasoning, without it, and the answers that have none
+  expect(await reasoning.getByTestId('reasoning-pair').count()).toBe(3);
+  for (const theme of ['Light', 'Dark'] as const) {
+    await setTheme(page, `JupyterLab ${theme}`);
+    await shot(`reasoning-${theme.toLowerCase()}`);
+  }
+});
+
 it('a link opens the comparison again', async () => {
   await page.locator('medr1-compare').waitFor({ state: 'attached' });
   const link = await page.evaluate(() => {
