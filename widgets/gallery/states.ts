@@ -339,6 +339,16 @@ export const STATES: Record<string, GalleryState> = {
     options: { runs: [...runs, ...waitingRuns], devices: severalDevices },
     select: { runs: ['w1'] },
   },
+  'runs: of other machines': {
+    tag: 'medr1-runs',
+    options: {
+      runs: runs.slice(0, 3).map((run, at) => ({
+        ...run,
+        state: (['running', 'running', 'finished'] as const)[at],
+        reported: { host: 'node17.cluster.example', directory: '/scratch/runs/x', away: at === 1 },
+      })),
+    },
+  },
   'runs: grouped': {
     tag: 'medr1-runs',
     options: { runs: noted },

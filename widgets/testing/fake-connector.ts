@@ -87,6 +87,7 @@ export interface FakeRun {
   gap?: [number, number];
   error?: RunSummary['error'];
   alert?: RunSummary['alert'];
+  reported?: RunSummary['reported'];
   trainer?: string;
   waits_since?: number;
   held?: boolean;
@@ -783,6 +784,7 @@ export class FakeConnector implements Connector {
       device: 'cpu',
       error: run.error ?? null,
       alert: run.alert ?? null,
+      ...(run.reported && { reported: run.reported }),
       seq: steps,
       waits_since: run.waits_since ?? null,
       held: run.held ?? false,

@@ -277,3 +277,18 @@ it('draws of many runs the one that made a step, and what a choice changes', asy
   await settled();
   expect(element.shadowRoot!.querySelectorAll('li.selected')).toHaveLength(2);
 });
+
+it('says which machine trains a run, and that nothing is heard of it while it trains', async () => {
+  const reported = { host: 'node1', directory: '/scratch/run', away: true };
+  const { element } = await panel({
+    runs: [
+      { id: 'a', state: 'running', reported },
+      { id: 'b', state: 'running', reported: { ...reported, away: false } },
+      { id: 'c', state: 'finished', reported },
+      { id: 'd', state: 'running' },
+    ],
+  });
+  const hostOf = (id: string): string | undefined =>
+    element.shadowRoot!.querySelector(`[data-run=${id}] [data-testid=run-host]`)?.textContent;
+  expect(['a', 'b', 'c', 'd'].map(hostOf)).toEqual(['node1 is away', 'on node1', 'on node1', undefined]);
+});

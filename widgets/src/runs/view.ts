@@ -33,6 +33,19 @@ const DEMO = 'demo';
 const SEARCHED_FROM = 6;
 const SPARK = { width: 64, height: 16 };
 
+/** The machine that trains the run, where it is another one. */
+function reportedPart({ state, reported }: RunSummary): TemplateResult | typeof nothing {
+  if (!reported) return nothing;
+  const { host, directory, away } = reported;
+  const isAway = away && isActive(state);
+  return html`<span
+    class=${`chip ${isAway ? 'warning' : ''}`}
+    title=${`trained by ${host} in ${directory}${isAway ? '; nothing is heard of it at the moment' : ''}`}
+    data-testid="run-host"
+    >${isAway ? `${host} is away` : `on ${host}`}</span
+  >`;
+}
+
 export class RunsPanel extends WatchingElement {
   static override properties = {
     workbench: { attribute: false },
@@ -316,7 +329,7 @@ export class RunsPanel extends WatchingElement {
           ${inlineChart({ size: SPARK, marks: [{ kind: 'line', points, colour: 'currentColor' }] })}
           <span class="number" title="steps done / all" data-testid="run-steps">${row.steps}</span>
           ${row.speed ? html`<span class="number">${row.speed}</span>` : html`<span class="waiting" data-testid="run-waiting">${waiting?.text ?? facts.label}</span>`}
-          ${row.left ? html`<span class="number">${row.left}</span>` : nothing}
+          ${row.left ? html`<span class="number">${row.left}</span>` : nothing} ${reportedPart(run)}
           ${run.annotations.tags.map((tag) => html`<span class="chip" data-testid="run-tag">${tag}</span>`)}
         </span>
       </button>
