@@ -145,7 +145,8 @@ const suites = {
   unit: () => vitest('unit', ['unit', 'widgets']),
   parity: () => vitest('parity'),
   python: () => pytest(),
-  server: () => vitest('server'),
+  // Half of the time a file waits for processes that it started.
+  server: () => vitest('server', ['server'], ['--maxWorkers=4']),
   cluster: async () => {
     await ensure(CLUSTER, { steps: testSteps }); // a test whose launcher is not there says so
     return vitest('cluster');
