@@ -197,6 +197,14 @@ export const base = css`
     padding: 4px 8px;
     border-bottom: 1px solid var(--medr1-border);
   }
+  .toolbar > label {
+    min-width: 0;
+    max-width: 100%; /* in a column that is narrower than the longest choice */
+  }
+  .toolbar > label > select {
+    min-width: 0;
+    max-width: 100%;
+  }
   .toolbar label {
     display: inline-flex;
     gap: 4px;

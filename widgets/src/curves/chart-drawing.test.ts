@@ -76,3 +76,12 @@ it('points that come wait for their turn, all else is made at once', async () =>
   drawing.make(source({ axis: 'time' }), false);
   expect(drawing.lines).not.toBe(lines);
 });
+
+it('a picture has the marks of its runs, and does not say where a checkpoint lies', async () => {
+  const { drawing, source } = await chart({ id: 'a', steps: 100 });
+  drawing.make(source(), true);
+  const { elements } = drawing.picture(SIZE, 'plot');
+  expect(elements).toMatch(/<title>Rewards, revision 2, step 90\n[^<]*format[^<]*<\/title>▼/);
+  expect(elements).toMatch(/<title>Checkpoint[^<]*, step 60<\/title>◆/);
+  expect(elements).not.toContain('checkpoints/step');
+});

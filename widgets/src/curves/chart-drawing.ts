@@ -148,7 +148,10 @@ export class ChartDrawing {
         const x = xOfStep(series, settings.axis, step);
         return x === null ? null : (scale?.toPixel(x) ?? null);
       };
-      return placedMarks({ runs, overlaid, pixelOfStep });
+      // a picture goes to others: where a checkpoint lies on this machine is left out
+      return placedMarks({ runs, overlaid, pixelOfStep }).map((one) =>
+        one.mark.kind === 'checkpoint' ? { ...one, text: one.title } : one,
+      );
     };
     return pictureOf(spec.title, this.lines, size, (plot) => this.#sceneOf(plot), id, marks);
   }

@@ -45,6 +45,9 @@ export interface PlacedMark {
   /** Pixels from the chart's left. */
   at: number;
   glyph: string;
+  /** What it is, and at which step. */
+  title: string;
+  /** The title with what is known besides: what changed, where a checkpoint lies. */
   text: string;
   /** What comes after it is made otherwise: a line goes through the chart. */
   line: boolean;
@@ -58,7 +61,7 @@ export function placedMarks({ runs, overlaid, pixelOfStep }: Omit<MarksOf, 'sele
       const title = `${overlaid ? `${series.name}: ` : ''}${mark.title}, step ${mark.step}`;
       const text = [title, mark.detail, mark.kind === 'pause' ? stoodStill(series, mark.step) : ''].filter(Boolean).join('\n');
       const line = mark.kind === 'rewards' || mark.kind === 'fork';
-      return [{ mark, run: series.id, at, glyph: GLYPHS[mark.kind], text, line }];
+      return [{ mark, run: series.id, at, glyph: GLYPHS[mark.kind], title, text, line }];
     }),
   );
 }
