@@ -21,8 +21,11 @@ export interface Server extends AsyncDisposable {
   child: ChildProcess;
 }
 
-export async function serve(home: string, ...options: string[]): Promise<Server> {
-  const child = fork(MODULE, [home, ...options], { stdio: ['ignore', 'pipe', 'inherit', 'ipc'], execArgv: [...FLAGS] });
+/** `options`: those of fake-serve.ts, or another module in its place. */
+export async function serve(home: string, ...options: (string | { module: string })[]): Promise<Server> {
+  const { module } = options.find((one) => typeof one !== 'string') ?? { module: MODULE };
+  const words = options.filter((one) => typeof one === 'string');
+  const child = fork(module, [home, ...words], { stdio: ['ignore', 'pipe', 'inherit', 'ipc'], execArgv: [...FLAGS] });
   const exited = once(child, 'exit');
   const file = join(home, 'server.json');
   const { port, secret } = await until(() => {
@@ -65,8 +68,8 @@ export function frame(opcode: number, payload: Buffer): Buffer {
 }
 export const text = (message: unknown): Buffer => frame(1, Buffer.from(JSON.stringify(message)));
 
-/** A websocket that was opened and greeted, and is not read from then on. */
-export async function deaf({ port, path, authorization }: Door): Promise<Socket> {
+/** A connection that has become a websocket. */
+export async function opened({ port, path, authorization }: Door): Promise<Socket> {
   const socket = connect(port, '127.0.0.1');
   socket.on('error', () => {});
   await once(socket, 'connect');
@@ -75,6 +78,12 @@ export async function deaf({ port, path, authorization }: Door): Promise<Socket>
       'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n',
   );
   await once(socket, 'data');
+  return socket;
+}
+
+/** A websocket that was opened and greeted, and is not read from then on. */
+export async function deaf(door: Door): Promise<Socket> {
+  const socket = await opened(door);
   socket.pause();
   socket.write(text({ type: 'hello', protocol: PROTOCOL_VERSION }));
   return socket;

@@ -1,23 +1,20 @@
 /** kill -9 of each process that a run in JupyterLab has, and runs that go on from each of their steps. */
-import { spawn, type ChildProcess } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll, expect } from 'vitest';
-import type { Client } from '../../kernel-bridge/src/client/index.ts';
 import type { TrainConfig } from '../../kernel-bridge/src/protocol/index.ts';
 import { hasEnded } from '../../kernel-bridge/src/protocol/run.ts';
 import { createTrainer } from '../../kernel-bridge/src/rl/index.ts';
 import { makeTiny, type Tiny } from '../../kernel-bridge/src/rl/testing/tiny.ts';
 import { runDirectory } from '../../kernel-bridge/src/runs/home.ts';
 import { openRun } from '../../kernel-bridge/src/runs/runs.ts';
-import { connectHome } from '../../kernel-bridge/src/server/connect.ts';
-import { isAlive, kill9, until, workerPid } from '../server/harness.ts';
+import { until } from '../server/harness.ts';
 import { loadTinyItems, writeTinyItems } from '../server/tiny-items.ts';
 import { below, fault, holds, oneOf, type Random } from './fault.ts';
+import { ended, Lab, TARGETS, type Target } from './lab.ts';
 import { forgetMoments } from './moments.ts';
-import { holdFile } from './held-worker.ts';
 import { contentOf } from './trained.ts';
 import { makeRun, takeUp, train } from './writer.ts';
 
@@ -41,100 +38,6 @@ afterAll(async () => {
   rmSync(scratch, { recursive: true, force: true, maxRetries: 5 });
 });
 
-/** The processes of a JupyterLab with a backend, on a home of its own. */
-class Lab {
-  readonly home: string;
-  #sidecar: ChildProcess;
-  #client: Client | null = null;
-
-  constructor(home: string) {
-    this.home = home;
-    mkdirSync(home, { recursive: true });
-    this.#sidecar = this.#start();
-  }
-
-  #start(): ChildProcess {
-    const args = [resolve(import.meta.dirname, 'sidecar.py'), process.execPath, resolve(import.meta.dirname, 'serve.ts'), this.home];
-    return spawn('python', args, { stdio: ['pipe', 'ignore', 'ignore'] });
-  }
-
-  /** Asks the backend of now; one that was killed is looked for anew. */
-  ask<T>(what: (client: Client) => Promise<T>): Promise<T> {
-    return until(async () => {
-      try {
-        this.#client ??= await connectHome(this.home);
-        return await what(this.#client);
-      } catch (error) {
-        const { code } = error as { code?: string };
-        if (!/^(SERVER_|ECONN|ENOENT|EPIPE|UNREACHABLE)/.test(code ?? '') && !/socket hang up|ECONN/.test(String(error))) throw error;
-        this.#client?.close();
-        this.#client = null;
-        return `no backend: ${String(error)}`;
-      }
-    }, 120_000);
-  }
-
-  serverPid(): number | null {
-    try {
-      return (JSON.parse(readFileSync(join(this.home, 'server.json'), 'utf8')) as { pid: number }).pid;
-    } catch {
-      return null;
-    }
-  }
-
-  /** Until something was killed no run makes its last step: a run that has ended has nothing to kill. */
-  hold(): void {
-    writeFileSync(holdFile(this.home), String(STEPS - 1));
-  }
-
-  /** Kills, and starts again what nobody else does. */
-  async kill(what: Target, id: string): Promise<void> {
-    const worker = pidOf(this.home, id);
-    const targets = {
-      worker: [worker],
-      rank: worker === null ? [] : childrenOf(worker),
-      server: [this.serverPid()],
-      sidecar: [this.#sidecar.pid!],
-      all: [this.#sidecar.pid!, this.serverPid(), worker],
-    }[what];
-    for (const pid of targets) if (pid !== null) kill9(pid);
-    rmSync(holdFile(this.home), { force: true });
-    if (what !== 'sidecar' && what !== 'all') return;
-    const server = this.serverPid();
-    await until(() => (server !== null && isAlive(server) ? 'the backend outlives the process that started it' : true), 120_000);
-    this.#sidecar = this.#start();
-  }
-
-  async close(): Promise<void> {
-    this.#client?.close();
-    const gone = new Promise((resolve) => this.#sidecar.once('exit', resolve));
-    this.#sidecar.stdin!.end();
-    await gone;
-  }
-}
-
-const TARGETS = ['worker', 'rank', 'server', 'sidecar', 'all'] as const;
-type Target = (typeof TARGETS)[number];
-
-function pidOf(home: string, id: string): number | null {
-  try {
-    return workerPid(home, id);
-  } catch {
-    return null; // none was started yet
-  }
-}
-
-function childrenOf(pid: number): number[] {
-  const file = `/proc/${pid}/task/${pid}/children`;
-  return existsSync(file) ? readFileSync(file, 'utf8').trim().split(' ').filter(Boolean).map(Number) : [];
-}
-
-const ended = (lab: Lab, id: string) =>
-  until(async () => {
-    const { state, error } = (await lab.ask((client) => client.run(id))).summary;
-    return hasEnded(state) ? { state, error } : `the run is ${state}`;
-  }, 300_000);
-
 interface Disturbance {
   kills?: number;
   targets?: readonly Target[];
@@ -154,7 +57,7 @@ async function disturbed(
 ): Promise<string> {
   const lab = new Lab(mkdtempSync(join(scratch, 'lab-')));
   try {
-    if (kills > 0) lab.hold();
+    if (kills > 0) lab.hold(STEPS - 1);
     const { id } = await lab.ask((client) => client.createRun({ ...configOf({ ...SETTINGS[settings], ...changes }) }));
     const killed: string[] = [];
     for (let kill = 0; kill < kills; kill++) {
@@ -178,7 +81,7 @@ async function disturbed(
       if (state === 'finished') break;
       holds(state === 'interrupted' || error?.code === 'RANK_LOST', `a kill of ${target} left the run ${state}: ${error?.message}`);
       meanwhile?.(lab.home, id);
-      if (kill + 1 < kills) lab.hold();
+      if (kill + 1 < kills) lab.hold(STEPS - 1);
       await lab.ask((client) => client.action(id, 'resume'));
     }
     const { state, error } = await ended(lab, id);

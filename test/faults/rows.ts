@@ -64,6 +64,13 @@ export const ROWS = {
     whole: 1000,
     control: 'the run has no note of its last step',
   },
+  D9: {
+    promise: 'the same of a pair of runs whose rewards a kernel evaluates: each has the bits of a run alone that nobody disturbed',
+    how: 'the worker of one of them, the backend, all of JupyterLab or the kernel is killed at some moment',
+    minute: 1,
+    whole: 40,
+    control: 'the function gives other values once its kernel was restarted',
+  },
   E1: {
     promise: 'an export that is killed leaves nothing under its name, or all of it',
     how: 'the process of `medr1 runs export --format dir` is killed before or after one of its calls that write',
@@ -127,6 +134,14 @@ export const ROWS = {
     minute: 10,
     whole: 1000,
     control: 'what is noted of runs is answered and not written',
+  },
+  W1: {
+    promise:
+      'whatever bytes come, the server lives, grows by less than 50 MB and answers others; no request is answered with an error of its own making',
+    how: '30 at once of: bytes, heads of HTTP, frames, messages and requests of which a part is another thing than it should be',
+    minute: 10,
+    whole: 600,
+    control: 'a server that believes what comes',
   },
   W5: {
     promise: 'clients that flood cost the server less than 32 MB, and others get their answers',

@@ -8,6 +8,7 @@
 import { openSync, readdirSync, statSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
+import type { AskKernel } from '../../kernel-bridge/src/rewards/index.ts';
 import type { CreateTrainer } from '../../kernel-bridge/src/rl/types.ts';
 import { prepareHome, runDirectory } from '../../kernel-bridge/src/runs/home.ts';
 import { createRun, openRun } from '../../kernel-bridge/src/runs/runs.ts';
@@ -49,6 +50,7 @@ export async function train(
   tell: (step: number) => void = () => {},
   createTrainer = createFakeTrainer,
   loadItems = fakeLoadItems,
+  askKernel?: AskKernel,
 ): Promise<RunState> {
   const directory = runDirectory(home, id);
   using reader = RunStore.open(directory);
@@ -63,6 +65,7 @@ export async function train(
     nudge: () => wait(10),
     turn: ALWAYS,
     answerAsked: async () => {},
+    askKernel,
   });
 }
 
