@@ -90,14 +90,14 @@ const WAYS = [
   'typeof Function("return typeof process === \'undefined\' ? undefined : process")() !== "undefined"',
   '[].constructor.constructor("return typeof process")() !== "undefined"',
   '(async () => {}).constructor("return typeof process")() && (function* () {}).constructor("yield typeof process")().next().value !== "undefined"',
-  'Object.getOwnPropertyNames(globalThis).some((name) => /process|require|Buffer|global$/.test(name))',
+  'Object.getOwnPropertyNames(globalThis).some((name) => /^(process|require|Buffer|global)$/.test(name))',
   'completions.constructor.constructor("return typeof process")() !== "undefined"',
   '(() => { Error.prepareStackTrace = (_, all) => all; const seen = new Error().stack; return Array.isArray(seen) && seen.some((one) => typeof one.getThis === "function" && one.getThis()?.process); })()',
   '(() => { try { null.x; } catch (error) { return error.constructor.constructor("return typeof process")() !== "undefined"; } })()',
   'typeof globalThis.constructor.constructor("return typeof process")() === "object"',
   'typeof this !== "undefined" && this?.process !== undefined',
   '(() => { const all = Reflect.ownKeys(globalThis).map((key) => globalThis[key]); return all.some((one) => one?.versions?.node || one?.mainModule); })()',
-  '(() => { Object.prototype.reached = 1; Array.prototype.map = () => [1]; Promise.prototype.then = null; return false; })()',
+  '(() => { Object.prototype.reached = 1; Array.prototype.map = () => [0]; Promise.prototype.then = null; return false; })()',
 ];
 const HIDDEN: ((way: string) => string)[] = [
   (way) => `(${way})`,
