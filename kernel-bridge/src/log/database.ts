@@ -80,16 +80,19 @@ function bringUpToDate(db: DatabaseSync, { columns, names = [], sql = '' }: Data
 }
 
 /** Opens or makes a database by these rules, or throws when the file system ignores them. */
-export function connect(file: string, wait_ms = 10_000): DatabaseSync {
+export const connect = (file: string, wait_ms = 10_000): DatabaseSync => insisted(file, () => connected(file, wait_ms));
+
+/** Opens a database once more where the machine refused it: nothing was written, so that is no harm. Throws DISK_FULL where there is no room. */
+export function insisted<T>(file: string, open: () => T): T {
   try {
-    return connected(file, wait_ms);
+    return open();
   } catch (error) {
     if (!isDiskError(error) && !cannotOpen(error)) throw error;
     // SQLite's words for a journal or an index of it that it cannot make, also where the disk is full
     if (!hasRoom(dirname(file))) throw noRoom(file, error);
   }
   try {
-    return connected(file, wait_ms); // once more is no harm: nothing was written
+    return open();
   } catch (error) {
     throw Object.assign(error as Error, { cause: refusedFile(dirname(file)) });
   }

@@ -4,6 +4,8 @@
  */
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
+import { insisted } from './database.ts';
+import { isBusy } from './disk-space.ts';
 import { machineRefusal } from './errors.ts';
 
 export interface Lock extends Disposable {
@@ -12,18 +14,28 @@ export interface Lock extends Disposable {
 
 /** The lock, or null when another process holds it. Throws DISK_FULL and what else log/errors.ts names. */
 export function tryLock(file: string, wait_ms = 0): Lock | null {
-  const db = new DatabaseSync(file, { timeout: wait_ms });
+  let db: DatabaseSync;
   try {
-    db.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE'); // a journal on disk could not be made on a full one
+    db = insisted(file, () => exclusive(file, wait_ms));
   } catch (error) {
-    db.close();
-    if (/locked|busy/i.test(String(error))) return null;
+    if (isBusy(error)) return null;
     throw machineRefusal(file, error) ?? error;
   }
   const release = (): void => {
     if (db.isOpen) db.close();
   };
   return { release, [Symbol.dispose]: release };
+}
+
+function exclusive(file: string, wait_ms: number): DatabaseSync {
+  const db = new DatabaseSync(file, { timeout: wait_ms });
+  try {
+    db.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE'); // a journal on disk could not be made on a full one
+    return db;
+  } catch (error) {
+    db.close();
+    throw error;
+  }
 }
 
 export function isLocked(file: string): boolean {
