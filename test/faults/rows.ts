@@ -65,7 +65,7 @@ export const ROWS = {
     control: 'the run has no note of its last step',
   },
   D9: {
-    promise: 'the same of a pair of runs whose rewards a kernel evaluates: each has the bits of a run alone that nobody disturbed',
+    promise: 'the same as D2 of a pair of runs whose rewards a kernel evaluates: each has the bits of a run alone that nobody disturbed',
     how: 'the worker of one of them, the backend, all of JupyterLab or the kernel is killed at some moment',
     minute: 1,
     whole: 40,
