@@ -20,6 +20,20 @@ it('forks stand under the run they came from, also when that one is gone', () =>
   ]);
 });
 
+it('a run that a database names as its own ancestor is a row, too', () => {
+  const [a, b, c] = ['a', 'b', 'c'].map((id) => fake.summary({ id }));
+  const list = rows([
+    { ...a, parent: 'a' },
+    { ...b, parent: 'c' },
+    { ...c, parent: 'b' },
+  ]);
+  expect(list.map(({ run, depth }) => [run.id, depth])).toEqual([
+    ['a', 0],
+    ['b', 0],
+    ['c', 1],
+  ]);
+});
+
 it('speed and time left are shown only while a run is running', () => {
   const fake = new FakeConnector({ runs: [{ id: 'a', steps: 40 }] });
   const running = rows([fake.summary({ id: 'a', steps: 40, state: 'running' })])[0];

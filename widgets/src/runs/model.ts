@@ -104,19 +104,19 @@ function titlesOf({ annotations, variant, state, created_at }: RunSummary, by: E
   return [by === 'variant' ? variant : STATES[state].label];
 }
 
-/** In the order given, each fork under the run it came from. */
+/** In the order given, each fork under the run it came from. A database from elsewhere may name a run as its own parent or ancestor: it is a row, too. */
 export function rows(runs: readonly RunSummary[]): RunRow[] {
   const listed = new Set(runs.map((run) => run.id));
   const children = Map.groupBy(runs, (run) => (run.parent && listed.has(run.parent) ? run.parent : null));
-  const out: RunRow[] = [];
-  const walk = (parent: string | null, depth: number): void => {
-    for (const run of children.get(parent) ?? []) {
-      out.push(row(run, depth));
-      walk(run.id, depth + 1);
-    }
+  const out = new Map<string, RunRow>();
+  const put = (run: RunSummary, depth: number): void => {
+    if (out.has(run.id)) return;
+    out.set(run.id, row(run, depth));
+    for (const fork of children.get(run.id) ?? []) put(fork, depth + 1);
   };
-  walk(null, 0);
-  return out;
+  for (const run of children.get(null) ?? []) put(run, 0);
+  for (const run of runs) put(run, 0);
+  return [...out.values()];
 }
 
 function row(run: RunSummary, depth: number): RunRow {
