@@ -21,12 +21,13 @@ it('forks stand under the run they came from, also when that one is gone', () =>
 });
 
 it('a run that a database names as its own ancestor is a row, too', () => {
-  const [a, b, c] = ['a', 'b', 'c'].map((id) => fake.summary({ id }));
-  const list = rows([
-    { ...a, parent: 'a' },
-    { ...b, parent: 'c' },
-    { ...c, parent: 'b' },
-  ]);
+  const list = rows(
+    summaries([
+      { id: 'a', parent: 'a' },
+      { id: 'b', parent: 'c' },
+      { id: 'c', parent: 'b' },
+    ]),
+  );
   expect(list.map(({ run, depth }) => [run.id, depth])).toEqual([
     ['a', 0],
     ['b', 0],
