@@ -45,7 +45,7 @@ describe('the variables of a launcher', () => {
 
   it('travel to the process that trains as one', () => {
     const launch = launchOf(TORCHRUN)!;
-    expect(givenLaunch(launchVariable(launch))).toEqual(launch);
+    expect(givenLaunch(launchVariable(launch))).toEqual({ ...launch, startedBy: process.pid });
     expect(givenLaunch(TORCHRUN)).toBeNull();
   });
 });

@@ -12,6 +12,8 @@ export interface Launch {
   /** Number among the processes of this machine: its GPU. */
   localRank: number;
   rendezvous: Rendezvous;
+  /** The process that gave it this place, if another did. */
+  startedBy?: number;
 }
 
 const VARIABLE = 'MEDR1_LAUNCH';
@@ -93,7 +95,9 @@ const localAddress = (env: Env, size: number): string | undefined =>
 const portOfJob = (job: string | undefined): number => DEFAULT_PORT + (Number(job ?? 0) % 1000 || 0);
 
 /** The variable that tells a process of ours its place. */
-export const launchVariable = (launch: Launch): Record<string, string> => ({ [VARIABLE]: JSON.stringify(launch) });
+export const launchVariable = (launch: Launch): Record<string, string> => ({
+  [VARIABLE]: JSON.stringify({ ...launch, startedBy: process.pid }),
+});
 
 /** The place that this process was given. */
 export function givenLaunch(env: Env): Launch | null {
