@@ -111,6 +111,11 @@ const ASKED: Record<string, string[][]> = {
     [config, '--set', `${HOSTILE}=1`],
     [config, '--trace', `${HOSTILE}/x`],
   ],
+  launch: [
+    ['torchrun', config, '--gpus', '1', '--write', '--out', join(scratch, HOSTILE)],
+    ['slurm', HOSTILE, '--gpus', '1', '--write'],
+    [HOSTILE, config, '--write'],
+  ],
   generate: [
     ['--model', HOSTILE, '--prompt', HOSTILE],
     ['--model', HOSTILE, '--prompt', 'x', '--image', HOSTILE],

@@ -165,9 +165,12 @@ it('clears what a killed process left unfinished or half removed', async () => {
   expect(readdirSync(join(directory, 'checkpoints'))).toEqual(['step-000001']);
 });
 
+/** Rewards of its own are tried in a sandbox before a fork is made: time in which the run itself goes on. */
+const REWARDS = { reward_funcs: ['accuracy', 'format'], reward_weights: [1, 0.5] };
+
 it('one that its run removes while it is forked is unknown, not damaged', async () => {
   await stepAndSave();
-  const forking = forkRun(directory, store, 1, {});
+  const forking = forkRun(directory, store, 1, REWARDS);
   store.removeCheckpoint(1);
   rmSync(store.checkpointPath(1), { recursive: true });
   await expect(forking).rejects.toMatchObject({ code: 'CHECKPOINT_UNKNOWN', http: 404 });
@@ -175,7 +178,7 @@ it('one that its run removes while it is forked is unknown, not damaged', async 
 
 it('one that its run is rolled back before while it is forked is unknown: no fork begins from the model in its place', async () => {
   for (let step = 1; step <= 2; step++) await stepAndSave();
-  const forking = forkRun(directory, store, 2, { max_steps: 9 });
+  const forking = forkRun(directory, store, 2, { max_steps: 9, ...REWARDS });
   store.dropAfter(1, { revisions: 'drop' });
   await expect(forking).rejects.toMatchObject({ code: 'CHECKPOINT_UNKNOWN', remedy: 'It has: 1.' });
   expect(readdirSync(join(directory, 'runs'))).toEqual([]);
