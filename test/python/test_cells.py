@@ -433,11 +433,26 @@ def test_settling_waits_until_every_cell_has_looked_once_more():
 
     class Cell:
         def tick(self, now):
-            seen.append(now)
             return False
+
+        def settle(self):
+            seen.append(time.monotonic())
 
     pump.settle()  # nobody is there to wait for
     pump.add(Cell())
     before = time.monotonic()
     pump.settle()
     assert [at for at in seen if at >= before], "a look after the call"
+
+
+def test_settling_leaves_the_picture_as_things_stand_though_no_look_was_due_and_messages_wait():
+    backend = FakeRuns(steps=2)
+    live, _ = shown(backend)
+    live.tick(time.monotonic())
+    backend.step(3)
+    live.outbox.put("words", {"part": "done", "id": 1, "error": None})
+    live.settle()
+    assert live._widget.left["text"] == "one (r1): running, step 5 of 100000, reward 0.005"
+    backend.down = True
+    live.settle()  # told of by the next tick, and the picture stays
+    assert "step 5" in live._widget.left["text"]

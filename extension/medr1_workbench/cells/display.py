@@ -63,6 +63,9 @@ class Live:
         """Reads what is new into the outbox; True where the still is not up to date any more."""
         return False
 
+    def hurry(self) -> None:
+        """The next poll reads, whenever it was due."""
+
     def again(self) -> None:
         """A page is new: everything goes into the outbox."""
 
@@ -124,6 +127,17 @@ class Live:
         if not self._pages and not self.moves() and len(self.outbox) == 0:
             host.PUMP.remove(self)  # until a page asks again
         return self.moves() or len(self.outbox) > 0
+
+    def settle(self) -> None:
+        """As `Ticks` has it. A server that is away is told of by the next tick."""
+        now = time.monotonic()
+        self.hurry()
+        try:
+            self._stale = self.poll(now) or self._stale
+        except WorkbenchError:
+            return
+        if self._stale:
+            self._renew(now)
 
     def _renew(self, now: float) -> None:
         """The picture and words in the notebook, as things stand."""

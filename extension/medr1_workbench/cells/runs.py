@@ -44,6 +44,10 @@ class LiveRuns(Live):
     def poll(self, now: float) -> bool:
         return any([feed.poll(now) for feed in self._feeds.values()])
 
+    def hurry(self) -> None:
+        for feed in self._feeds.values():
+            feed.hurry()
+
     def again(self) -> None:
         for feed in self._feeds.values():
             feed.again()

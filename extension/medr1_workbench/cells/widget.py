@@ -28,6 +28,10 @@ class Ticks(Protocol):
         """Reads and sends what is due. False when nothing is to be expected soon."""
         ...
 
+    def settle(self) -> None:
+        """Reads what is new, due or not, and leaves the picture as things stand."""
+        ...
+
 
 def available() -> bool:
     """Whether a live cell can be made here: anywidget is installed, and the module was built."""
@@ -64,7 +68,8 @@ class Pump:
         self._lock = threading.Lock()
         self._wake = threading.Event()
         self._thread: threading.Thread | None = None
-        self._rounds = 0
+        #: Calls of settle(), and those of them that are done.
+        self._asked = self._done = 0
 
     def add(self, cell: Ticks) -> None:
         with self._lock:
@@ -83,29 +88,35 @@ class Pump:
         self._wake.set()
 
     def settle(self, timeout: float = SETTLE_S) -> None:
-        """Until every cell has looked at the server once more and has sent what it saw; no longer than `timeout` seconds."""
+        """Until every cell has looked at the server once more and its picture is as things stand; no longer than `timeout` seconds."""
         end = time.monotonic() + timeout
-        wanted = self._rounds + 2  # the round under way may have looked before
-        while self._thread not in (None, threading.current_thread()) and self._rounds < wanted and time.monotonic() < end:
+        with self._lock:
+            self._asked += 1
+            wanted = self._asked
+        while self._thread not in (None, threading.current_thread()) and self._done < wanted and time.monotonic() < end:
             self.wake()
             time.sleep(TICK_S / 5)
 
     def _run(self) -> None:
         while True:
             with self._lock:
-                self._rounds += 1
+                asked = self._asked
                 cells = list(self._cells)
                 if not cells:
                     self._thread = None
                     return
-            busy = [self._tick(cell) for cell in cells]
+            if asked > self._done:
+                for cell in cells:
+                    self._guard(cell, cell.settle)
+                self._done = asked
+            busy = [self._guard(cell, lambda cell=cell: cell.tick(time.monotonic())) for cell in cells]
             self._wake.wait(TICK_S if any(busy) else IDLE_S)
             self._wake.clear()
 
-    def _tick(self, cell: Ticks) -> bool:
+    def _guard(self, cell: Ticks, work: Callable[[], bool | None]) -> bool:
         """A cell that fails is left alone from then on; the others go on."""
         try:
-            return cell.tick(time.monotonic())
+            return bool(work())
         except Exception:
             logging.getLogger(__name__).exception("a live cell is not followed any more")
             self.remove(cell)
