@@ -116,10 +116,14 @@ export async function openJupyterLab(page: Page, { url }: Lab): Promise<void> {
   await page.locator('#jupyterlab-splash').waitFor({ state: 'detached' });
 }
 
-export const setTheme = (page: Page, theme: 'JupyterLab Light' | 'JupyterLab Dark') =>
-  runCommand(page, 'apputils:change-theme', { theme }).then(() =>
-    page.waitForFunction((dark) => (document.body.dataset.jpThemeLight === 'false') === dark, theme === 'JupyterLab Dark'),
-  );
+/**
+ * Once the splash of the change is gone: it lies over pictures for 200 ms, and JupyterLab throws where another change begins and ends in that time.
+ */
+export async function setTheme(page: Page, theme: 'JupyterLab Light' | 'JupyterLab Dark'): Promise<void> {
+  await runCommand(page, 'apputils:change-theme', { theme });
+  await page.waitForFunction((dark) => (document.body.dataset.jpThemeLight === 'false') === dark, theme === 'JupyterLab Dark');
+  await page.locator('#jupyterlab-splash').waitFor({ state: 'detached' });
+}
 
 interface App {
   restored: Promise<void>;
