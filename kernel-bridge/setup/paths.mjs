@@ -4,7 +4,8 @@ import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 export const root = resolve(dirname(fileURLToPath(import.meta.url)), '../..');
-export const home = process.env.MEDR1_HOME ?? join(root, '.medr1');
+/** Absolute, for the programs that are started from here have other working directories. */
+export const home = resolve(process.env.MEDR1_HOME ?? join(root, '.medr1'));
 export const venv = join(root, '.venv');
 export const python = join(venv, 'bin', 'python');
 export const nodeModules = join(root, 'node_modules');

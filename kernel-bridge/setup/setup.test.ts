@@ -1,5 +1,5 @@
-import { execFile } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { execFile, execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -35,6 +35,14 @@ function recorded(stale: Record<string, string[]>, broken?: string) {
   );
   return { log, steps };
 }
+
+it('a home with a relative path is the same one for every program, whatever its working directory', () => {
+  const program = `import { home } from ${JSON.stringify(pathToFileURL(join(root, 'kernel-bridge/setup/paths.mjs')).href)}; console.log(home)`;
+  const cwd = tmpdir();
+  const env = { ...process.env, MEDR1_HOME: 'a home' };
+  const said = execFileSync(process.execPath, ['--input-type=module', '-e', program], { cwd, env, encoding: 'utf8' });
+  expect(said.trim()).toBe(join(realpathSync(cwd), 'a home'));
+});
 
 describe('ensure', () => {
   it('runs what is stale after what it needs, and leaves alone what is up to date', async () => {
