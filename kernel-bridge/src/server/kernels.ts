@@ -9,6 +9,7 @@
 import type { KernelCall, KernelInfo, KernelOutcome, PollKernel, Scored } from '../protocol/kernels.ts';
 import type { RewardSet, RewardSource } from '../protocol/rewards.ts';
 import { kernelSource, rewardErrors } from '../rewards/index.ts';
+import { Pauses } from './pauses.ts';
 
 /** Without an open poll for this long a kernel is busy, and what it serves may be asked of another one. */
 const SILENT_MS = 5000;
@@ -22,8 +23,8 @@ interface Kernel {
   /** When it was heard of last: by the wall clock, to show, and by one that never jumps. */
   heard_at: number;
   heard: number;
-  /** Each ends an open poll, so that it looks again. */
-  polls: Set<() => void>;
+  /** The open ones; one that is woken looks again. */
+  polls: Pauses;
 }
 
 interface Call {
@@ -117,7 +118,7 @@ export class Kernels {
       if (signal.aborted) return this.#gone(kernel);
       const calls = this.#deliver(kernel);
       if (calls.length > 0 || performance.now() >= end) return calls;
-      await this.#pause(kernel, end - performance.now(), signal);
+      await kernel.polls.wait(end - performance.now(), signal);
       Object.assign(kernel, now());
     }
   }
@@ -128,7 +129,7 @@ export class Kernels {
       const source = kernelSource(reward);
       served.set(named(reward.name, source.sha256), { name: reward.name, source });
     }
-    const kernel = this.#kernels.get(id) ?? { id, served, heard_at: 0, heard: -Infinity, polls: new Set() };
+    const kernel = this.#kernels.get(id) ?? { id, served, heard_at: 0, heard: -Infinity, polls: new Pauses() };
     const changed = !this.#isHeard(kernel) || [...served.keys()].some((key) => !kernel.served.has(key));
     kernel.served = served;
     Object.assign(kernel, now());
@@ -185,21 +186,7 @@ export class Kernels {
   }
 
   #wakePolls(): void {
-    for (const { polls } of this.#kernels.values()) for (const wake of polls) wake();
-  }
-
-  #pause(kernel: Kernel, ms: number, signal: AbortSignal): Promise<void> {
-    return new Promise((resolve) => {
-      const done = (): void => {
-        clearTimeout(timer);
-        kernel.polls.delete(done);
-        signal.removeEventListener('abort', done);
-        resolve();
-      };
-      const timer = setTimeout(done, ms);
-      kernel.polls.add(done);
-      signal.addEventListener('abort', done);
-    });
+    for (const { polls } of this.#kernels.values()) polls.wake();
   }
 }
 

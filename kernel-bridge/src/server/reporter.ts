@@ -10,6 +10,7 @@ import { WorkbenchError } from '../protocol/errors.ts';
 import type { ReportAnswer, ReportRequest } from '../protocol/reports.ts';
 import { changeAll, dropChanges, hasChangesAfter, logChanges, readChanges } from '../runs/changes.ts';
 import type { RunStore } from '../runs/store.ts';
+import { Pauses } from './pauses.ts';
 
 /** A request without an answer for this long goes over a connection that is none any more. */
 const PATIENCE_MS = 20_000;
@@ -65,7 +66,8 @@ export class Reporter {
   readonly #stop = new AbortController();
   readonly #pushed: Promise<void>;
   readonly #polled: Promise<void>;
-  #wake: () => void = () => undefined;
+  /** Until the database is looked at again. */
+  readonly #pauses = new Pauses();
   #ending = false;
   #at = 0;
   #dropped = 0;
@@ -80,13 +82,13 @@ export class Reporter {
 
   /** Something of the run was committed. */
   look(): void {
-    this.#wake();
+    this.#pauses.wake();
   }
 
   /** Sends what is left, for so long at most where the workbench does not answer. Resolves to whether the workbench has it all. */
   async end(most_ms = 60_000): Promise<boolean> {
     this.#ending = true;
-    this.#wake();
+    this.#pauses.wake();
     const timer = setTimeout(() => this.#stop.abort(), most_ms);
     await this.#pushed;
     clearTimeout(timer);
@@ -112,7 +114,7 @@ export class Reporter {
         const changes = known ? readChanges(store.db, this.#at, bytes) : nothing;
         if (changes === null) {
           if (this.#ending) return;
-          await this.#pause(LOOK_MS);
+          await this.#pauses.wait(LOOK_MS, this.#stop.signal);
           continue;
         }
         const taken = await workbench.reports.take(id, { ...from, ...changes }, this.#patience());
@@ -126,7 +128,7 @@ export class Reporter {
       } catch (error) {
         if (!this.#isLost(error)) return;
         bytes = Math.max(bytes / 2, BYTES.least); // over a poor connection less comes through at once
-        await this.#pause(again);
+        await this.#pauses.wait(again, this.#stop.signal);
         again = Math.min(again * 2, AGAIN_MS.most);
       }
     }
@@ -181,19 +183,6 @@ export class Reporter {
 
   #patience(more_ms = 0): AbortSignal {
     return AbortSignal.any([this.#stop.signal, AbortSignal.timeout(PATIENCE_MS + more_ms)]);
-  }
-
-  #pause(ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      const done = (): void => {
-        clearTimeout(timer);
-        this.#stop.signal.removeEventListener('abort', done);
-        resolve();
-      };
-      const timer = setTimeout(done, ms);
-      this.#wake = done;
-      this.#stop.signal.addEventListener('abort', done);
-    });
   }
 }
 

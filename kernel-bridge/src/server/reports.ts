@@ -17,6 +17,7 @@ import { isRunId, runDirectory, runsDirectory } from '../runs/home.ts';
 import { openRun } from '../runs/runs.ts';
 import type { Hub } from './hub.ts';
 import type { GroupOf, Handlers, Request } from './mount.ts';
+import { Pauses } from './pauses.ts';
 
 /** Without an open poll for this long nothing is heard of the process. */
 const SILENT_MS = 5000;
@@ -37,8 +38,8 @@ interface Asked {
 interface Reporter {
   asked: Map<string, Asked>;
   heard: number;
-  /** Each ends an open poll, so that it looks again. */
-  polls: Set<() => void>;
+  /** The open ones; one that is woken looks again. */
+  polls: Pauses;
 }
 
 type Ask = Pick<Request<'action'>, 'id' | 'signal'> & { query?: Record<string, unknown>; body?: unknown };
@@ -89,7 +90,7 @@ export class Reports {
 
   close(): void {
     this.#closed = true;
-    for (const { polls } of this.#reporters.values()) for (const wake of polls) wake();
+    for (const { polls } of this.#reporters.values()) polls.wake();
   }
 
   #from(id: string): { host: string; directory: string } | null {
@@ -126,7 +127,7 @@ export class Reports {
   }
 
   async #poll(id: string, { answers, wait_s }: PollReports, signal: AbortSignal): Promise<ReportRequest[]> {
-    const reporter = this.#reporters.get(id) ?? { asked: new Map(), heard: 0, polls: new Set() };
+    const reporter = this.#reporters.get(id) ?? { asked: new Map(), heard: 0, polls: new Pauses() };
     this.#reporters.set(id, reporter);
     const wasAway = this.isAway(id);
     for (const answer of answers) reporter.asked.get(answer.key)?.resolve(answer);
@@ -134,7 +135,7 @@ export class Reports {
     while (!signal.aborted && !this.#closed) {
       reporter.heard = performance.now();
       if (reporter.asked.size > 0 || performance.now() >= end) break;
-      const pause = this.#pause(reporter, end - performance.now(), signal);
+      const pause = reporter.polls.wait(end - performance.now(), signal);
       if (wasAway) this.#hub.changed(id);
       await pause;
     }
@@ -146,20 +147,6 @@ export class Reports {
   /** Summaries say that a process is away. */
   #tellAway(id: string): void {
     if (!this.#closed && existsSync(runDirectory(this.#hub.home, id))) this.#hub.changed(id);
-  }
-
-  #pause(reporter: Reporter, ms: number, signal: AbortSignal): Promise<void> {
-    return new Promise((resolve) => {
-      const done = (): void => {
-        clearTimeout(timer);
-        reporter.polls.delete(done);
-        signal.removeEventListener('abort', done);
-        resolve();
-      };
-      const timer = setTimeout(done, ms);
-      reporter.polls.add(done);
-      signal.addEventListener('abort', done);
-    });
   }
 
   /** What lies there alone is looked for here where the process is away, for a home that both machines see. */
@@ -198,7 +185,7 @@ export class Reports {
       const timer = setTimeout(gone, PATIENCE_MS);
       signal.addEventListener('abort', gone);
       reporter.asked.set(key, { request: { key, ...asked }, resolve: done });
-      for (const wake of reporter.polls) wake();
+      reporter.polls.wake();
     });
   }
 
