@@ -1,8 +1,9 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { FakeConnector, type FakeRun } from '../../testing/fake-connector.ts';
+import { fakeStatistics } from '../../testing/fake-statistics.ts';
 import { FollowedRun } from '../store/followed-run.ts';
 import { ChartDrawing, type Source } from './chart-drawing.ts';
-import { chartsFor } from './charts.ts';
+import { chartsFor, type ChartSpec } from './charts.ts';
 import { CURVES_DEFAULTS } from './model.ts';
 
 const PALETTE = { series: ['red', 'blue'], text: 'black', grid: 'grey', surface: 'white' };
@@ -84,4 +85,20 @@ it('a picture has the marks of its runs, and does not say where a checkpoint lie
   expect(elements).toMatch(/<title>Rewards, revision 2, step 90\n[^<]*format[^<]*<\/title>▼/);
   expect(elements).toMatch(/<title>Checkpoint[^<]*, step 60<\/title>◆/);
   expect(elements).not.toContain('checkpoints/step');
+});
+
+it('what is known of rollouts makes anew what draws it, and no other chart', async () => {
+  const { drawing, source } = await chart({ id: 'a', steps: 10 });
+  const { runs, spec, settings, ...rest } = source();
+  const make = (of: ChartSpec, most: number) => {
+    drawing.make(
+      { ...rest, settings, spec: of, runs: runs.map((run) => ({ ...run, statistics: fakeStatistics({ id: 'a', steps: 10 }, most) })) },
+      true,
+    );
+    return drawing.lines;
+  };
+  const kl: ChartSpec = { ...spec, id: 'kl', metrics: ['kl'] };
+  expect(make(kl, 5)).toBe(make(kl, 10));
+  const rewards: ChartSpec = { ...spec, id: 'rollouts/reward', metrics: ['median'], from: { kind: 'distribution', of: 'reward' } };
+  expect([5, 10].map((most) => make(rewards, most)[0].x.length)).toEqual([5, 10]);
 });

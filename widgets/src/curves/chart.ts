@@ -28,8 +28,10 @@ import { readings, stepAt, type Reading, type StepOf } from './readings.ts';
 import { Scale } from './scale.ts';
 import { svgOf, type Picture } from './svg.ts';
 import { placeTooltip, tooltip } from './tooltip.ts';
-import { painting, reading } from './turns.ts';
+import { painting, reading, unhurried } from './turns.ts';
 
+/** Properties of which the page shows nothing that is not painted first. */
+const DRAWN = new Set<PropertyKey>(['runs', 'revision', 'overlaid']);
 /** Pixels from the cursor within which a point is read. */
 const READ_SLACK = 4;
 /** Milliseconds after which points are drawn that could not be seen when they came. */
@@ -40,11 +42,11 @@ const SAVED_SIZE = { width: 900, height: 500 };
 export class CurveChart extends WatchingElement {
   static override properties = {
     model: { attribute: false },
-    spec: { attribute: false },
-    runs: { attribute: false },
+    spec: { attribute: false, hasChanged: isOther },
+    runs: { attribute: false, hasChanged: areOthers },
     revision: { attribute: false },
     overlaid: { attribute: false },
-    selected: { attribute: false },
+    selected: { attribute: false, hasChanged: isOther },
     onBoard: { attribute: false },
     over: { type: Boolean, reflect: true },
   };
@@ -96,7 +98,9 @@ export class CurveChart extends WatchingElement {
 
   protected override acquire(): void {
     this.#resize ??= new ResizeObserver(() => {
-      this.#width = this.renderRoot.querySelector('canvas')?.clientWidth ?? 0;
+      const width = this.renderRoot.querySelector('canvas')?.clientWidth ?? 0;
+      if (width === this.#width) return; // a legend that grew, say
+      this.#width = width;
       this.#drawing.stale = true;
       this.requestUpdate();
     });
@@ -108,10 +112,19 @@ export class CurveChart extends WatchingElement {
     this.#leaveCursor?.();
     this.#resize?.disconnect();
     painting.cancel(this.#paint);
+    unhurried.cancel(this.#paintAnew);
     reading.cancel(this.#read);
     clearTimeout(this.#later);
     this.#later = undefined;
     this.#drawing.forget();
+  }
+
+  /** Where nothing but what it draws has changed, its page is written once that is painted, and not before as well. */
+  protected override shouldUpdate(changed: PropertyValues): boolean {
+    if (!super.shouldUpdate(changed)) return false;
+    const drawnAlone = this.hasUpdated && this.#width > 0 && changed.size > 0 && [...changed.keys()].every((key) => DRAWN.has(key));
+    if (drawnAlone && this.onScreen) painting.ask(this.#paint);
+    return !drawnAlone;
   }
 
   protected override willUpdate(changed: PropertyValues): void {
@@ -169,18 +182,18 @@ export class CurveChart extends WatchingElement {
       clearTimeout(this.#later);
       this.#later = undefined;
       this.dataset.points = points;
-    } else this.#later ??= setTimeout(() => this.#paintAnew(), LATER_MS);
+    } else this.#later ??= setTimeout(() => unhurried.ask(this.#paintAnew), LATER_MS);
     this.dataset.told = points;
     this.requestUpdate(); // cursor and marks stand at pixels, the legend tells the newest points
     return painted;
   }
 
   /** What was too little to be seen is painted after a while all the same. */
-  #paintAnew(): void {
+  readonly #paintAnew = (): void => {
     this.#later = undefined;
     this.#drawing.forget();
-    this.requestUpdate();
-  }
+    if (this.onScreen) this.#paintNow();
+  };
 
   /** The chart as a picture by itself, of the size that it has on the board. */
   picture(): Picture {
@@ -376,6 +389,16 @@ export class CurveChart extends WatchingElement {
   }
 
   static override styles = [tokens, base, chartMenuStyle, style];
+}
+
+/** The board makes these anew each time that it draws; of most charts they say the same as before. */
+function isOther(now: unknown, before: unknown): boolean {
+  return JSON.stringify(now) !== JSON.stringify(before);
+}
+
+function areOthers(now: readonly ChartRun[], before: readonly ChartRun[] | undefined): boolean {
+  const same = (a: ChartRun, b: ChartRun): boolean => a.series === b.series && a.colour === b.colour && a.statistics === b.statistics;
+  return now.length !== before?.length || now.some((run, at) => !same(run, before[at]));
 }
 
 define('medr1-chart', CurveChart);

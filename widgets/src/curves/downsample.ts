@@ -1,7 +1,7 @@
 /** Thins a line to what the screen can show without losing a spike or a gap. */
 import { lowerBound } from '../sorted.ts';
 import { Extremes } from './extremes.ts';
-import { keptFor, type Value } from './growing.ts';
+import { keptFor, latestFor, type Value } from './growing.ts';
 
 export interface Line {
   x: number[];
@@ -55,6 +55,15 @@ export function every(view: View, y: readonly Value[]): Line {
  * missing value where it does, also at a single point that is missing.
  */
 export function binned(view: View, low: readonly Value[], high: readonly Value[], bins: number): Area {
+  const { x, breaks, from, to } = view;
+  // a chart is drawn anew for many reasons, and most of its lines are as they were
+  const last = latestFor<{ of: string; area: Area | null }>([low, high, x], 'binned', () => ({ of: '', area: null }));
+  const of = [from, to, bins, ...breaks].join(' ');
+  if (last.of !== of) Object.assign(last, { of, area: binnedAnew(view, low, high, bins) });
+  return last.area!;
+}
+
+function binnedAnew(view: View, low: readonly Value[], high: readonly Value[], bins: number): Area {
   const size = 2 ** Math.max(0, Math.ceil(Math.log2(pointsIn(view) / Math.max(1, bins))));
   const [lows, highs] = [Extremes.of(low), low === high ? null : Extremes.of(high)];
   const out: Area = { x: [], low: [], high: [] };

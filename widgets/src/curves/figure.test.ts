@@ -55,6 +55,18 @@ it('a setting is drawn as steps and never smoothed, a count is drawn as it is', 
   }
 });
 
+it('a line whose corners are closer than two pixels is drawn as what it covers, a stepped one as steps', async () => {
+  const a = await runOf({ id: 'a', steps: 200 });
+  a.series.metrics.set(
+    'reward_weights/format',
+    a.series.steps.map(() => 1),
+  );
+  const kinds = (metric: string, pixels: number) =>
+    traces(linesOf(chartsFor([metric])[0], [a], SETTINGS, PALETTE), SETTINGS, pixels).map(({ kind }) => kind);
+  expect([kinds('kl', 300).at(-1), kinds('kl', 500).at(-1)]).toEqual(['area', 'line']);
+  expect(kinds('reward_weights/format', 300)).toEqual(['line']);
+});
+
 it('draws the band, the raw line faint and the smoothed line; without smoothing no faint line', async () => {
   const a = await runOf({ id: 'a', steps: 50 });
   const draw = (settings: ChartSettings) =>

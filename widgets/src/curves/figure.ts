@@ -45,6 +45,8 @@ export type Trace = LineTrace | AreaTrace;
 const MOST_RAW = 12;
 /** Fewer points than these have a dot each. */
 const FEW_POINTS = 30;
+/** Pixels from point to point below which a line is drawn as what it covers: one with some hundred corners is slow to stroke, above all in dashes. */
+const DENSE = 2;
 
 const BAND = { width: 0, dash: 'solid', opacity: 0.14 };
 const RAW = { width: 1, dash: 'solid', opacity: 0.25 };
@@ -78,10 +80,12 @@ function drawable({ raw, shown }: ChartLine, { logY }: ChartSettings): { raw: Va
 
 function trace({ colour, shape, sparse }: ChartLine, view: View, y: Value[], pixels: number, style: Omit<Style, 'colour'>): Trace {
   const [seen, values] = sparse ? joined(view, y) : [view, y];
-  if (pointsIn(seen) > Math.max(FEW_POINTS, pixels)) return { kind: 'area', colour, ...style, ...binned(seen, values, values, pixels) };
+  const stepped = shape === 'hv';
+  if (pointsIn(seen) > Math.max(FEW_POINTS, stepped ? pixels : pixels / DENSE))
+    return { kind: 'area', colour, ...style, ...binned(seen, values, values, pixels) };
   const line = every(seen, values);
   const dots = line.y.reduce<number>((count, value) => count + (value === null ? 0 : 1), 0) < FEW_POINTS;
-  return { kind: 'line', colour, ...style, ...line, stepped: shape === 'hv', dots };
+  return { kind: 'line', colour, ...style, ...line, stepped, dots };
 }
 
 /** A metric that is logged now and then: only its points, one joined to the next. */

@@ -11,6 +11,7 @@ import { columnOf, columnPlaces, lastRevision, rewardUnder } from './rollout-lin
 import type { RolloutSource } from './rollout-source.ts';
 import type { ChartSettings } from './settings.ts';
 import { smoothed, type Smoothing } from './smoothing.ts';
+import type { FollowedRun } from '../store/followed-run.ts';
 import type { Value } from './growing.ts';
 
 /**
@@ -72,9 +73,13 @@ function linesOfRuns(
         spread: spread ? smoothed(spread, smoothing) : null,
       };
     });
-    return chart.id === 'reward' ? [...lines, ...underLastRevision(run, settings, palette, overlaid)] : lines;
+    return usesStatistics(chart, run.series) ? [...lines, ...underLastRevision(run, settings, palette, overlaid)] : lines;
   });
 }
+
+/** Whether a chart draws something of a run's rollouts: all else stays as it is when more is known of them. */
+export const usesStatistics = ({ id, from }: ChartSpec, series: FollowedRun): boolean =>
+  from !== undefined || (id === 'reward' && lastRevision(series) !== null);
 
 type Style = Pick<ChartLine, 'colour' | 'dash' | 'label' | 'name'>;
 

@@ -3,9 +3,9 @@ import type { Distribution, DistributionName, RolloutStatistics, StatisticFacet 
 import { DISTRIBUTIONS, STATISTIC_FACETS } from '@medr1/kernel-bridge/protocol/statistics';
 import type { RewardRevision } from '../connector.ts';
 import type { FollowedRun } from '../store/followed-run.ts';
-import { xOfSteps, type Axis } from './axis.ts';
+import { axisValues, xOfSteps, type Axis } from './axis.ts';
 import { ROLLOUTS_GROUP, type ChartSpec } from './charts.ts';
-import type { Value } from './growing.ts';
+import { keptFor, latestFor, type Value } from './growing.ts';
 import { MEASURES, type Measure, type RolloutSource } from './rollout-source.ts';
 
 const DISTRIBUTION_TITLES: Record<DistributionName, string> = {
@@ -52,15 +52,19 @@ export function rolloutCharts(known: readonly RolloutStatistics[]): ChartSpec[] 
 
 /** A point at the last step of each column. */
 export function columnPlaces(series: FollowedRun, { columns }: RolloutStatistics, axis: Axis): number[] {
-  const at = xOfSteps(series, axis);
-  return columns.map(([, last]) => at(last) ?? 0);
+  return latestFor([columns, axisValues(series, axis)], `places ${axis}`, () => {
+    const at = xOfSteps(series, axis);
+    return columns.map(([, last]) => at(last) ?? 0);
+  });
 }
 
 /** Values of a line by column; null for a value that the run's questions do not have. */
 export function columnOf(source: RolloutSource, metric: string, { distributions, facets }: RolloutStatistics): Value[] | null {
   if (source.kind === 'facet') return facets[source.facet]?.[metric]?.[source.measure] ?? null;
   const distribution = distributions[source.of];
-  return distribution ? distribution.counts.map((counts) => median(distribution, counts)) : null;
+  return distribution
+    ? keptFor([distribution.counts], 'medians', () => distribution.counts.map((counts) => median(distribution, counts)))
+    : null;
 }
 
 /** Middle of the bin in which the middle completion lies; its lower end where bins are single values (tokens). */
@@ -120,18 +124,25 @@ export function heatTrace(
   const bins = counts[0]?.length ?? 0;
   if (bins === 0) return null;
   const { columns } = statistics;
+  return {
+    x: latestFor([columns, axisValues(series, axis)], `edges ${axis}`, () => edgesOf(series, columns, axis)),
+    y: Array.from({ length: bins + 1 }, (_, bin) => low + bin * width),
+    z: keptFor([counts], 'strengths', () => strengthsOf(counts, bins)),
+    colour,
+  };
+}
+
+function edgesOf(series: FollowedRun, columns: RolloutStatistics['columns'], axis: Axis): number[] {
   const half = axis === 'step' ? 0.5 : 0;
   const at = xOfSteps(series, axis);
   const edge = (step: number, way: number): number => (at(step) ?? 0) + way * half;
-  const x = [...columns.map(([first]) => edge(first, -1)), edge(columns.at(-1)![1], 1)];
+  return [...columns.map(([first]) => edge(first, -1)), edge(columns.at(-1)![1], 1)];
+}
+
+/** The root of each share, so that what a few completions do is seen beside what most do. */
+function strengthsOf(counts: Distribution['counts'], bins: number): HeatTrace['z'] {
   const most = counts.map((column) => Math.max(1, ...column));
-  // the root, so that what a few completions do is seen beside what most do
-  const strength = (column: number, bin: number): number | null =>
-    counts[column][bin] === 0 ? null : Math.sqrt(counts[column][bin] / most[column]);
-  return {
-    x,
-    y: Array.from({ length: bins + 1 }, (_, bin) => low + bin * width),
-    z: Array.from({ length: bins }, (_, bin) => columns.map((_column, column) => strength(column, bin))),
-    colour,
-  };
+  return Array.from({ length: bins }, (_, bin) =>
+    counts.map((column, at) => (column[bin] === 0 ? null : Math.sqrt(column[bin] / most[at]))),
+  );
 }

@@ -64,6 +64,14 @@ it('a line of many points is as wide as its stroke, a single place a pixel wide,
   expect(dashed.match(/M/g)!.length).toBeGreaterThan(2);
 });
 
+it('a dash begins and ends where its pattern says, also between two places, and goes with the slope there', () => {
+  const start = MARGIN.l % 11; // of the pattern of 7 and 4
+  const [dash, next] = scene(area([0, 40], [0, 40], [0, 40], { dash: 'dash' })).shapes[0].parts!;
+  expect(dash.map(([x]) => x - MARGIN.l)).toEqual([0, 7 - start]);
+  expect(next.map(([x]) => x - MARGIN.l)).toEqual([11 - start, 18 - start]);
+  expect(next.map(([, , y]) => Math.round(MARGIN.t + 100 - y))).toEqual([11 - start, 18 - start]);
+});
+
 it('a logarithmic axis has no place for zero and below: no line, and a band goes down to the edge', () => {
   expect(drawn(scene(line([0, 50, 100], [10, 0, 10]), true).shapes[0])).not.toMatch(/NaN|Infinity/);
   expect(drawn(scene(area([0, 100], [-1, 0], [10, 10]), true).shapes[0])).toBe('M0,50L100,50L100,0L0,0Z');
@@ -82,6 +90,7 @@ it('cells of a heat map stand between their edges, stronger the more they hold; 
   const { shapes } = sceneOf({ ...FIGURE, heat }, PALETTE, SIZE);
   expect(shapes.map(({ opacity }) => opacity)).toEqual([1, 0.25]);
   expect(drawn(shapes[1])).toBe('M0,100h50v50h-50Z');
+  expect(shapes[1].boxes).toEqual([[MARGIN.l, MARGIN.t, 50, 50]]);
 });
 
 it('what y spans is told: all that is drawn and a little more, or the ends that somebody typed', () => {

@@ -1,9 +1,9 @@
 /** A chart in pixels: shapes and texts that a canvas (paint.ts) and an SVG (svg.ts) draw alike. No DOM here. */
 import type { Path } from 'd3-path';
-import { scaleLinear, scaleLog } from 'd3-scale';
 import { area, curveLinear, curveStepAfter, line } from 'd3-shape';
 import type { Palette } from '../theme.ts';
 import { AXIS } from './axis.ts';
+import type { Edge } from './columns.ts';
 import { spanOf, type AreaTrace, type Cut, type LineTrace, type Trace } from './figure.ts';
 import type { HeatTrace } from './rollout-lines.ts';
 import { MARGIN } from './scale.ts';
@@ -19,12 +19,19 @@ export interface Size {
 /** What a shape is drawn with: a canvas, or a path that becomes the `d` of an SVG. */
 export type Pen = Pick<Path, 'moveTo' | 'lineTo' | 'closePath' | 'rect' | 'arc' | 'bezierCurveTo'>;
 
+/** From the upper left corner, in pixels. */
+export type Box = readonly [x: number, y: number, width: number, height: number];
+
 export interface Shape {
   colour: string;
   opacity: number;
   /** Of a stroke, in pixels; null fills the shape. */
   stroke: { width: number; dash: readonly number[] } | null;
   draw(pen: Pen): void;
+  /** Of an area: the edges of its parts, from left to right. */
+  parts?: readonly (readonly Edge[])[];
+  /** Of what is made of rectangles: all of them. */
+  boxes?: readonly Box[];
 }
 
 export interface Scene extends Size {
@@ -82,8 +89,10 @@ export interface Figure {
 export function sceneOf({ traces, heat, cuts, settings, x, y }: Figure, palette: Palette, { width, height }: Size): Scene {
   const [right, bottom] = [Math.max(MARGIN.l + 1, width - MARGIN.r), Math.max(MARGIN.t + 1, height - MARGIN.b)];
   const yEnds = y ?? spanOf(traces, heat, settings.logY);
-  const toX = scaleLinear(x, [MARGIN.l, right]);
-  const toY = (settings.logY ? scaleLog : scaleLinear)(yEnds, [bottom, MARGIN.t]);
+  const toX = between(x, [MARGIN.l, right]);
+  const toY = settings.logY
+    ? ofLogarithm(between([Math.log(yEnds[0]), Math.log(yEnds[1])], [bottom, MARGIN.t]))
+    : between(yEnds, [bottom, MARGIN.t]);
   const room = (pixels: number, each: number): number => Math.max(2, Math.floor(pixels / each));
   const { whole, unit } = AXIS[settings.axis];
   const cutsAt = cuts.filter(({ x: at }) => at >= x[0] && at <= x[1]).map(({ x: at, ...cut }) => ({ ...cut, at: toX(at) }));
@@ -93,7 +102,7 @@ export function sceneOf({ traces, heat, cuts, settings, x, y }: Figure, palette:
     height,
     x,
     y: yEnds,
-    toY: (value) => toY(value) ?? NaN,
+    toY,
     xTicks: linearTicks(x, room(right - MARGIN.l, PER_TICK.x), { whole, unit }).map(({ at, text }) => {
       const pixel = toX(at);
       return { at: pixel, text, textAt: Math.min(pixel, width - (LETTER * text.length) / 2 - 1) };
@@ -141,6 +150,19 @@ function notesOf(cuts: readonly CutAt[], right: number, bottom: number): Scene['
 
 type ToPixel = (value: number) => number;
 
+/** From values to pixels in proportion. A board asks for some hundred thousand of these at a time, which d3's scales take five times as long for. */
+function between([low, high]: readonly [number, number], [from, to]: readonly [number, number]): ToPixel {
+  if (low === high) return () => (from + to) / 2;
+  const each = (to - from) / (high - low);
+  return (value) => from + each * (value - low);
+}
+
+/** Zero and less have no place. */
+const ofLogarithm =
+  (toPixel: ToPixel): ToPixel =>
+  (value) =>
+    value > 0 ? toPixel(Math.log(value)) : NaN;
+
 /** The line, and the points that have a dot: all where they are few, else those alone between gaps. */
 function lineShapes({ x, y, colour, opacity, width, dash, stepped, dots }: LineTrace, toX: ToPixel, toY: ToPixel): Shape[] {
   const there = (value: Value): value is number => value !== null && Number.isFinite(toY(value));
@@ -174,42 +196,38 @@ const dotShape = (points: readonly [number, number][], colour: string, opacity: 
 
 /** From the upper to the lower edge, as wide as the stroke of a line beyond both; its dashes run along x. */
 function areaShape({ x, low, high, colour, opacity, width, dash }: AreaTrace, toX: ToPixel, toY: ToPixel, bottom: number): Shape {
-  const lengths = DASH_LENGTHS[dash];
-  const parts = stretches(x, low, high).flatMap((part) =>
-    dashes(
-      part.map(([at, from, to]): Edge => {
-        const lowest = toY(from);
-        return [toX(at), (Number.isFinite(lowest) ? lowest : bottom) + width / 2, toY(to) - width / 2];
-      }),
-      lengths,
-    ),
-  );
+  const parts = stretches(x, low, high).flatMap(([start, end]) => {
+    const part: Edge[] = [];
+    for (let at = start; at < end; at++) {
+      const lowest = toY(low[at]!);
+      part.push([toX(x[at]), (Number.isFinite(lowest) ? lowest : bottom) + width / 2, toY(high[at]!) - width / 2]);
+    }
+    return dashes(part, DASH_LENGTHS[dash]);
+  });
   const outline = area<Edge>(
     ([at]) => at,
     ([, lower]) => lower,
     ([, , upper]) => upper,
   );
   return {
-    ...{ colour, opacity, stroke: null },
+    ...{ colour, opacity, stroke: null, parts },
     draw(pen) {
       for (const part of parts) outline.context(pen as CanvasRenderingContext2D)(part.length === 1 ? widened(part[0]) : part);
     },
   };
 }
 
-/** x, lower and upper edge. */
-type Edge = [x: number, lower: number, upper: number];
-
-function stretches(x: readonly number[], low: readonly Value[], high: readonly Value[]): Edge[][] {
-  const out: Edge[][] = [];
-  let open = false;
-  x.forEach((at, i) => {
-    const [from, to] = [low[i], high[i]];
-    const there = from !== null && to !== null;
-    if (there && open) out.at(-1)!.push([at, from, to]);
-    else if (there) out.push([[at, from, to]]);
-    open = there;
-  });
+/** Where both edges are there: [first, end) of each stretch. */
+function stretches(x: readonly number[], low: readonly Value[], high: readonly Value[]): [number, number][] {
+  const out: [number, number][] = [];
+  let start = -1;
+  for (let at = 0; at <= x.length; at++) {
+    const there = at < x.length && low[at] !== null && high[at] !== null;
+    if (there && start < 0) start = at;
+    if (there || start < 0) continue;
+    out.push([start, at]);
+    start = -1;
+  }
   return out;
 }
 
@@ -219,39 +237,45 @@ const widened = ([x, lower, upper]: Edge): Edge[] => [
   [x + 0.5, lower, upper],
 ];
 
-/** The pieces of a part that the dashes cover; a dash ends where the next pixel begins that it does not cover. */
+/** The pieces of a part that the dashes cover: a pattern begins anew at every multiple of its length, so that dashes stand still while a line grows. */
 function dashes(part: Edge[], lengths: readonly number[]): Edge[][] {
-  if (lengths.length === 0) return [part];
   const period = lengths.reduce((sum, length) => sum + length, 0);
-  const covered = ([x]: Edge): boolean => {
-    let at = x % period;
-    const place = lengths.findIndex((length) => (at -= length) < 0);
-    return place % 2 === 0;
-  };
+  if (period === 0 || part.length === 0) return [part];
   const out: Edge[][] = [];
-  let open = false;
-  for (const edge of part) {
-    const drawn = covered(edge);
-    if (drawn && open) out.at(-1)!.push(edge);
-    else if (drawn) out.push([edge]);
-    open = drawn;
+  let next = 0; // of `part`
+  for (let start = period * Math.floor(part[0][0] / period), place = 0; next < part.length; place = (place + 1) % lengths.length) {
+    const end = start + lengths[place];
+    const piece: Edge[] = start > part[0][0] ? [edgeAt(start, part[next - 1], part[next])] : [];
+    while (next < part.length && part[next][0] < end) piece.push(part[next++]);
+    if (next > 0 && next < part.length) piece.push(edgeAt(end, part[next - 1], part[next]));
+    if (place % 2 === 0 && piece.length > 0) out.push(piece);
+    start = end;
   }
   return out;
 }
 
+/** The edge at x, on the way from one place to the next. */
+function edgeAt(x: number, from: Edge, to: Edge): Edge {
+  const share = (x - from[0]) / (to[0] - from[0]);
+  return [x, from[1] + share * (to[1] - from[1]), from[2] + share * (to[2] - from[2])];
+}
+
 /** The cells of a heat map, those of one strength as one shape. */
 function cells({ x, y, z, colour }: HeatTrace, toX: ToPixel, toY: ToPixel): Shape[] {
-  const byStrength = Map.groupBy(
-    z.flatMap((row, bin) => row.flatMap((strength, column) => (strength === null ? [] : [{ strength, bin, column }]))),
-    ({ strength }) => Math.ceil(strength * STRENGTHS),
+  const [lefts, tops] = [x.map(toX), y.map(toY)];
+  const byStrength = new Map<number, Box[]>();
+  z.forEach((row, bin) =>
+    row.forEach((strength, column) => {
+      if (strength === null) return;
+      const level = Math.ceil(strength * STRENGTHS);
+      const boxes = byStrength.get(level) ?? [];
+      if (boxes.length === 0) byStrength.set(level, boxes);
+      const [left, top] = [lefts[column], tops[bin + 1]];
+      boxes.push([left, top, lefts[column + 1] - left, tops[bin] - top]);
+    }),
   );
-  return [...byStrength].map(([strength, found]) => ({
-    ...{ colour, opacity: strength / STRENGTHS, stroke: null },
-    draw(pen) {
-      for (const { bin, column } of found) {
-        const [left, top] = [toX(x[column]), toY(y[bin + 1])];
-        pen.rect(left, top, toX(x[column + 1]) - left, toY(y[bin]) - top);
-      }
-    },
+  return [...byStrength].map(([level, boxes]) => ({
+    ...{ colour, opacity: level / STRENGTHS, stroke: null, boxes },
+    draw: (pen) => boxes.forEach((box) => pen.rect(...box)),
   }));
 }

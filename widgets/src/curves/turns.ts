@@ -56,10 +56,9 @@ export class Turns {
   }
 }
 
-/**
- * Charts that paint: a board of twenty in two frames. One takes some two milliseconds of script and as much of a page without a GPU, and on a busy machine
- * a click waits for frames rather than for those.
- */
-export const painting = new Turns({ eachFrame: 12 });
+/** Charts that paint: few enough in a frame that it stays a short one. */
+export const painting = new Turns({ eachFrame: 8 });
+/** Charts that paint what nobody could see until then. */
+export const unhurried = new Turns({ eachFrame: 1 });
 /** Charts that write the values at a cursor that stands in another chart: where it has come to rest. */
 export const reading = new Turns({ eachFrame: 4, rest_ms: 80 });
