@@ -40,6 +40,8 @@ const QUERIES: Record<string, Omit<SearchQuery, 'runs'>> = {
   'a phrase': { text: '"round lesion"' },
   'a phrase that none has': { text: '"the image the image the"' },
   'a phrase, largest advantage first': { text: '"round lesion"', sort: 'advantage' },
+  'a phrase that none has, by advantage': { text: '"the image the image the"', sort: 'advantage' },
+  'regexp: common, fewest tokens first': { mode: 'regexp', text: 'lesion (is|looks) \\w+er', sort: 'tokens', ascending: true },
   'a word, largest advantage first': { text: 'image', sort: 'advantage' },
   'filters, smallest reward first': {
     verdict: ['wrong'],

@@ -86,6 +86,22 @@ export function readFacts(blob: Uint8Array): StepBlock {
   return block as StepBlock;
 }
 
+/** What a search sorts by beside the step. */
+export const SORT_COLUMNS = ['reward', 'advantage', 'tokens'] as const satisfies (keyof StepBlock)[];
+export type SortColumn = (typeof SORT_COLUMNS)[number];
+
+/** Of a column, without what is NaN; two NaN where nothing else is. */
+export type Range = [least: number, most: number];
+
+export function rangeOf(column: Float32Array | Uint32Array): Range {
+  const range: Range = [NaN, NaN];
+  for (const value of column) {
+    if (!(value >= range[0])) range[0] = Number.isNaN(value) ? range[0] : value;
+    if (!(value <= range[1])) range[1] = Number.isNaN(value) ? range[1] : value;
+  }
+  return range;
+}
+
 const LEVEL = { params: { [constants.ZSTD_c_compressionLevel]: 3 } };
 /** Latin-1 texts take half of what V8 keeps of others, and are searched twice as fast. */
 const PLAIN = 0;

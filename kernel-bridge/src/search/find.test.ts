@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { SearchPage, SearchQuery } from '../protocol/search.ts';
 import { readGroups } from '../runs/groups.ts';
@@ -91,12 +92,14 @@ describe('a phrase', () => {
     expect(whole.read).toEqual([3, 2, 1]);
   });
 
-  it('sorted by reward, what a full page leaves behind is not read', () => {
+  it('sorted by reward, the best steps are read first, and what a full page leaves behind is not', () => {
     const many = Array.from({ length: 40 }, (_, at): Asked[] => [{ completions: [{ text: 'dark round', reward: at }] }]);
     const store = run('a', many);
+    const worst = readOf(store, { text: '"dark round"', sort: 'reward', ascending: true, limit: 2 });
+    expect([worst.read, worst.page.hits.map(({ reward }) => reward)]).toEqual([[1, 2, 3], [0, 1]]); // prettier-ignore
     const { read, page } = readOf(store, { text: '"dark round"', sort: 'reward', limit: 2 });
     expect(page.hits.map(({ reward }) => reward)).toEqual([39, 38]);
-    expect([read.length, page.total]).toEqual([25, null]); // the first 8 pages fill, then only what is better
+    expect([read, page.total]).toEqual([[40, 39, 38], null]); // a page and one more
     const next = readOf(store, { text: '"dark round"', sort: 'reward', limit: 2, cursor: page.next! });
     expect(next.page.hits.map(({ reward }) => reward)).toEqual([37, 36]);
   });
@@ -125,6 +128,14 @@ describe('regular expressions', () => {
     const second = search(store, { mode: 'regexp', text: 'round', cursor: first.next! });
     expect([texts(second), second.next]).toEqual([['a round cyst'], null]);
   });
+});
+
+it('a sorted page whose time ends tells the best that was found, and from where on nothing is sure', () => {
+  const store = run('a', THREE.map((step) => step.map(({ completions }, at) => ({ completions: completions!.map((text) => ({ text: text as string, reward: at })) })))); // prettier-ignore
+  let asked = 0;
+  const hasty = { ...patient, overdue: () => asked++ >= 1 }; // the step of the best alone
+  const page = search(store, { mode: 'regexp', text: 'round', sort: 'reward' }, hasty);
+  expect([texts(page), page.stopped_at, page.total, page.next]).toEqual([['the round lesion', 'Round, dark.'], 3, null, null]);
 });
 
 describe('filters', () => {
@@ -287,6 +298,43 @@ describe('order and pages', () => {
     ['newest by expression', { mode: 'regexp', text: '.' }, 'stpqr'],
     ['largest reward by expression', { mode: 'regexp', text: '[q-t]', sort: 'reward' }, 'tqsr'],
   ])('%s', (_, query, found) => expect(all(query).join('')).toBe(found));
+
+  it('pages of any size and order are what sorting all completions gives', () => {
+    const completion = fc.record({
+      text: fc.constantFrom('dark round', 'round dark', 'a dark round cyst', 'cyst'),
+      reward: fc.option(fc.integer({ min: 0, max: 3 })),
+    });
+    const steps = fc.array(fc.array(fc.array(completion, { minLength: 1, maxLength: 3 }), { minLength: 1, maxLength: 2 }), { minLength: 1, maxLength: 6 }); // prettier-ignore
+    let runs = 0;
+    fc.assert(
+      fc.property(
+        ...[steps, fc.boolean(), fc.integer({ min: 1, max: 4 }), fc.constantFrom('', '"dark round"', 'cyst'), fc.boolean()],
+        (drawn, ascending, limit, text, isOlder) => {
+          const store = run(`r${runs++}`, drawn.map((step) => step.map((completions) => ({ completions })))); // prettier-ignore
+          if (isOlder) store.db.exec('DELETE FROM search_range WHERE step % 2 = 0'); // indexed before it was kept
+          const said = drawn.flatMap((groups, at) => groups.flatMap((each) => each.map((one) => ({ step: at + 1, ...one }))));
+          const matches = said.filter((one) => text === '' || one.text.includes(text.replaceAll('"', '')));
+          const sign = ascending ? 1 : -1;
+          const expected = matches.toSorted(
+            (a, b) =>
+              Number(a.reward === null) - Number(b.reward === null) ||
+              sign * ((a.reward ?? 0) - (b.reward ?? 0)) ||
+              sign * (a.step - b.step),
+          );
+          const found: object[] = [];
+          for (let cursor: string | undefined; ;) {
+            const page = search(store, { text, sort: 'reward', ascending, limit, cursor });
+            found.push(...page.hits.map((hit) => ({ step: hit.step, text: hit.text, reward: hit.reward })));
+            if (page.total !== null) expect(page.total).toBe(matches.length);
+            if (page.next === null) break;
+            cursor = page.next;
+          }
+          expect(found).toEqual(expected);
+        },
+      ),
+      { numRuns: 12 },
+    );
+  });
 
   it('what is trained meanwhile moves no page', () => {
     const store = rewarded();

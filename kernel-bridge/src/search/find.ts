@@ -6,7 +6,7 @@ import type { ReadingName } from '../protocol/readings.ts';
 import { trainedBy, type Inherited } from '../protocol/run.ts';
 import type { SearchedRun, SearchHit, SearchPage, SearchQuery, SearchSort } from '../protocol/search.ts';
 import { FLAG, isAlike, overlap, stretchesOf } from './facts.ts';
-import type { StepBlock } from './block.ts';
+import { rangeOf, type Range, type SortColumn, type StepBlock } from './block.ts';
 import { errors } from './errors.ts';
 import { filtersOf, SIMILARITY, type Filter } from './filter.ts';
 import { IndexReader, type IndexedStep } from './index-reader.ts';
@@ -40,6 +40,8 @@ interface Match {
 
 const PAGE = 50;
 const STRETCH = 2000;
+/** Where a larger share of all completions have the words of a phrase, looking them all up takes longer than what it spares: the steps' filters know more. */
+const WORDS_HELP = 1 / 8;
 
 /**
  * `nearText`: of the completion that `near` names. A run that is taken back meanwhile is searched as it was.
@@ -56,58 +58,112 @@ function pageOf(runs: readonly OpenRun[], query: SearchQuery, nearText: string |
   const { sort = 'step', ascending = false, limit = PAGE } = query;
   const after = query.cursor === undefined ? null : readCursor(query.cursor, sort, runs);
   const searches = runs.map((run, at) => new RunSearch(run, at, query, test, nearText, watch, sampledElsewhere(run, runs)));
-  const order = orderOf(sort, ascending);
-  const reads = searches[0].reads;
-
-  const page: Match[] = [];
-  let total = 0;
-  let stopped: { run: number; step: number } | null = null;
-  let full = false;
-  let worst: number | null = null;
-  /** Completions that a full page leaves behind were not read, so that nobody knows how many match. */
-  let unread = false;
-  let steps = searches.flatMap((search, run) => search.steps.map((step) => ({ run, step })));
   const direction = ascending ? 1 : -1;
-  steps = steps.toSorted((a, b) => direction * (a.step.step - b.step.step) || a.run - b.run);
-  // where texts must be read, pages go on from the step of the cursor; else all steps are counted, which takes no reading
-  if (reads && sort === 'step' && after) steps = steps.filter(({ step }) => direction * (step.step - after.step) >= 0);
-  for (const { run, step } of steps) {
-    if (watch.overdue()) {
-      stopped = { run, step: step.step };
-      break;
-    }
-    if (full && sort === 'step' && reads) break;
-    const fits = (key: number, row: number): boolean =>
-      (worst === null || !(direction * (key - worst) > 0)) && (after === null || order({ key, run, step: step.step, row }, after) > 0);
-    const { rows, keyOf } = searches[run].candidates(step, sort);
-    const read = reads ? rows.filter((row) => fits(keyOf(row), row)) : rows;
-    if (read.length < rows.length) unread = true;
-    const found = searches[run].read(step, read);
-    total += found.length;
-    if (full && sort === 'step') continue;
-    for (const row of found) {
-      const key = keyOf(row);
-      if (reads || fits(key, row)) page.push({ key, run, step: step.step, row });
-    }
-    if (sort === 'step') full = page.length > limit;
-    else if (page.length > 8 * (limit + 1)) {
-      prune(page, order, limit + 1);
-      worst = page.at(-1)!.key;
-    }
-  }
-  prune(page, order, limit + 1);
+  const order = orderOf(sort, direction);
+  const steps = searches
+    .flatMap((search, run) => search.steps.map((step) => ({ run, step })))
+    .toSorted((a, b) => direction * (a.step.step - b.step.step) || a.run - b.run);
+  const walk = { direction, searches, steps, reads: searches[0].reads, most: limit + 1, after, order, overdue: watch.overdue };
+  const { page, total, stopped } = sort === 'step' ? inStepOrder(walk) : inOrderOf(sort, walk);
   const shown = page.slice(0, limit);
-  const counted = !reads || (!unread && (sort !== 'step' || (after === null && page.length <= limit)));
   let next: string | null = null;
   if (page.length > limit) next = cursorOf(shown.at(-1)!, sort, runs);
   else if (stopped && sort === 'step') next = cursorOf({ key: 0, ...stopped, row: -1 }, sort, runs);
   return {
     hits: hitsOf(shown, searches, query, test, nearText),
-    total: stopped === null && counted ? total : null,
+    total,
     next,
     stopped_at: stopped?.step ?? null,
     runs: searches.map((search) => search.told()),
   };
+}
+
+interface Walk {
+  /** 1 = ascending, -1 = descending. */
+  direction: number;
+  searches: readonly RunSearch[];
+  /** All that may hold a match, in the order of the query. */
+  steps: readonly { run: number; step: IndexedStep }[];
+  /** Texts must be read to know what matches. */
+  reads: boolean;
+  /** Matches that are looked for: a page and one more. */
+  most: number;
+  /** The last match of the page before. */
+  after: Match | null;
+  order: Order;
+  overdue: () => boolean;
+}
+
+interface Walked {
+  /** In order, at most as many as were looked for. */
+  page: Match[];
+  /** Null where some completions were not read, so that nobody knows how many match. */
+  total: number | null;
+  /** Where the time ended. */
+  stopped: { run: number; step: number } | null;
+}
+
+/** Where texts must be read, it ends with the page; else all matches are counted, which takes no reading. */
+function inStepOrder({ searches, steps, reads, most, after, order, overdue }: Walk): Walked {
+  const page: Match[] = [];
+  let total = 0;
+  for (const { run, step } of steps) {
+    const place = { run, step: step.step };
+    const isBefore = after !== null && order({ key: 0, ...place, row: step.rows - 1 }, after) <= 0;
+    if (reads && isBefore) continue; // of an earlier page
+    if (page.length >= most && reads) break;
+    if (overdue()) return { page, total: null, stopped: place };
+    const isAfter = (row: number): boolean => after === null || order({ key: 0, ...place, row }, after) > 0;
+    const rows = searches[run].maySay(step) ? searches[run].candidates(step).rows : [];
+    const found = searches[run].read(step, reads ? rows.filter(isAfter) : rows);
+    total += found.length;
+    for (const row of found) {
+      if (page.length < most && isAfter(row)) page.push({ key: 0, ...place, row });
+    }
+  }
+  const isCounted = !reads || (after === null && page.length < most);
+  return { page, total: isCounted ? total : null, stopped: null };
+}
+
+/**
+ * By a column: the step that may hold the very first completion is looked at first, and so on, until none that is left can put one on the page. That is after
+ * about as many steps as the page has completions; what is left is counted where that takes no reading.
+ */
+function inOrderOf(column: SortColumn, { direction, searches, steps, reads, most, after, order, overdue }: Walk): Walked {
+  const ends = searches.map((search) => search.ends(column));
+  /** What may come first of a step, whatever its completions say. */
+  const spans = steps.map(({ run, step }) => {
+    const [least, largest] = ends[run](step);
+    return { step, first: { key: direction === 1 ? least : largest, run, step: step.step, row: 0 } };
+  });
+  spans.sort((a, b) => order(a.first, b.first));
+  let page: Match[] = [];
+  let total = 0;
+  let isUnread = false;
+  const fits = (match: Match): boolean =>
+    (after === null || order(match, after) > 0) && (page.length < most || order(match, page.at(-1)!) < 0);
+  for (const [at, { step, first }] of spans.entries()) {
+    if (overdue()) {
+      const left = spans.slice(at).map((span) => span.first);
+      return { page, total: null, stopped: left.reduce((a, b) => (direction * (b.step - a.step) < 0 ? b : a)) };
+    }
+    const search = searches[first.run];
+    if (page.length >= most && order(first, page.at(-1)!) > 0) {
+      isUnread = true;
+      if (reads) break;
+      total += search.count(step);
+      continue;
+    }
+    if (reads && !search.maySay(step)) continue;
+    const { rows, block } = search.candidates(step, true);
+    const matches = rows.map((row) => ({ ...first, key: block![column][row], row })).filter(fits);
+    if (matches.length < rows.length) isUnread = true;
+    const said = search.read(step, matches.map(({ row }) => row)); // prettier-ignore
+    total += reads ? said.length : rows.length;
+    const found = new Set(said);
+    page = [...page, ...matches.filter(({ row }) => found.has(row))].sort(order).slice(0, most);
+  }
+  return { page, total: reads && isUnread ? null : total, stopped: null };
 }
 
 /** Steps that a fork took over from a run that is searched too: they are told once. */
@@ -122,16 +178,10 @@ function sampledElsewhere({ inherited }: OpenRun, runs: readonly OpenRun[]): (st
 type Order = (a: Match, b: Match) => number;
 
 /** Null keys come last either way. */
-function orderOf(sort: SearchSort, ascending: boolean): Order {
-  const direction = ascending ? 1 : -1;
+function orderOf(sort: SearchSort, direction: number): Order {
   const place: Order = (a, b) => direction * (a.step - b.step) || a.run - b.run || a.row - b.row;
   if (sort === 'step') return place;
   return (a, b) => Number(Number.isNaN(a.key)) - Number(Number.isNaN(b.key)) || direction * (a.key - b.key) || place(a, b);
-}
-
-function prune(page: Match[], order: Order, most: number): void {
-  page.sort(order);
-  page.length = Math.min(page.length, most);
 }
 
 /** One run's part of a search. */
@@ -148,7 +198,7 @@ class RunSearch {
   /** Told by a step's filter, which is read before its texts. */
   readonly #filterTests: FilterTest[];
   /** False where no text of plain ASCII among these can pass. */
-  readonly #maySay: (joined: string) => boolean;
+  readonly #mayHold: (joined: string) => boolean;
   readonly #tagged: Map<number, Set<string>> | null;
   readonly #watch: Watch;
 
@@ -166,12 +216,12 @@ class RunSearch {
     this.#watch = watch;
     this.reader = new IndexReader(run.db);
     this.#filters = filtersOf(query, this.reader, nearText);
-    this.#words = test?.words == null ? null : this.reader.matching(test.words);
+    this.#words = test?.words == null ? null : this.reader.matching(test.words, test.reads && test.filter ? WORDS_HELP : 1);
     this.#tagged = query.tags ? tagged(run.db, query.tags) : null;
     const least = query.similarity ?? SIMILARITY;
     this.#tests = [];
     this.#filterTests = test?.filter ? [test.filter] : [];
-    this.#maySay = test?.maySay ?? (() => true);
+    this.#mayHold = test?.maySay ?? (() => true);
     if (test && (test.reads || (test.words !== null && this.#words === null))) this.#tests.push(test.test);
     if (nearText !== null) {
       const wanted = stretchesOf(nearText);
@@ -185,20 +235,37 @@ class RunSearch {
       .filter(({ step }) => !elsewhere(step) && (!this.#tagged || this.#tagged.has(step)));
   }
 
-  /** Places of the step's completions that match as far as columns, words and the step's filter tell, in order, and what they are sorted by. */
-  candidates({ step, first, rows: count }: IndexedStep, sort: SearchSort): { rows: number[]; keyOf: (row: number) => number } {
+  /**
+   * Places of the step's completions that match as far as columns and words tell, in order.
+   * @param needsBlock the step's columns are wanted even where nothing has to be looked up in them
+   */
+  candidates({ step, first, rows: count }: IndexedStep, needsBlock = false): { rows: number[]; block: StepBlock | null } {
     const mask = this.#words ? this.#words.slice(first, first + count) : new Uint8Array(count).fill(1);
-    if ((this.#words && !mask.includes(1)) || !this.#maySayIt(step)) return { rows: [], keyOf: () => 0 };
-    const needs = this.#filters.length > 0 || this.#tagged !== null || sort !== 'step';
-    const block = needs ? this.reader.facts(step) : null;
+    if (this.#words && !mask.includes(1)) return { rows: [], block: null };
+    const block = needsBlock || this.#filters.length > 0 || this.#tagged !== null ? this.reader.facts(step) : null;
     for (const filter of this.#filters) filter(block!, mask);
     if (this.#tagged) this.#keepTagged(step, block!, mask);
     const rows: number[] = [];
     for (let row = mask.indexOf(1); row !== -1; row = mask.indexOf(1, row + 1)) rows.push(row);
-    return { rows, keyOf: sort === 'step' ? () => 0 : (row) => block![sort][row] };
+    return { rows, block };
   }
 
-  #maySayIt(step: number): boolean {
+  /** How many candidates a step has. */
+  count(step: IndexedStep): number {
+    if (this.#words === null || this.#filters.length > 0 || this.#tagged !== null) return this.candidates(step).rows.length;
+    let count = 0;
+    for (let row = step.first; row < step.first + step.rows; row++) count += this.#words[row];
+    return count;
+  }
+
+  /** The least and the largest value of a column in a step; of a step that was indexed before these were kept, its columns tell. */
+  ends(column: SortColumn): (step: IndexedStep) => Range {
+    const kept = this.reader.ranges(column);
+    return ({ step }) => kept.get(step) ?? rangeOf(this.reader.facts(step)[column]);
+  }
+
+  /** False where the step's filter tells that none of its texts matches. */
+  maySay({ step }: IndexedStep): boolean {
     if (this.#filterTests.length === 0) return true;
     const filter = this.reader.stretchFilter(step);
     return filter === null || this.#filterTests.every((passes) => passes(filter));
@@ -209,7 +276,7 @@ class RunSearch {
     if (!this.reads || rows.length === 0) return rows;
     const { lengths } = this.reader.facts(step);
     const { joined, ascii } = this.reader.joined(step);
-    if (ascii && !this.#maySay(joined)) return [];
+    if (ascii && !this.#mayHold(joined)) return [];
     const found: number[] = [];
     let [next, start] = [0, 0];
     for (const row of rows) {

@@ -1,6 +1,6 @@
 /** A run's index as a search reads it. */
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import { readFacts, readTexts, type StepBlock } from './block.ts';
+import { readFacts, readTexts, type Range, type SortColumn, type StepBlock } from './block.ts';
 
 /** A step that is in the index. */
 export interface IndexedStep {
@@ -60,6 +60,12 @@ export class IndexReader {
     return (this.#filter.get(step)?.filter as Uint8Array | undefined) ?? null;
   }
 
+  /** Of each step that the index has one of. */
+  ranges(column: SortColumn): Map<number, Range> {
+    const rows = this.db.prepare(`SELECT step, ${column}_least AS least, ${column}_most AS most FROM search_range`).all();
+    return new Map(rows.map(({ step, least, most }) => [step as number, [(least as number) ?? NaN, (most as number) ?? NaN]]));
+  }
+
   items(): Item[] {
     return this.db.prepare('SELECT code, dataset, item_id, modality, question_type FROM search_item').all() as unknown as Item[];
   }
@@ -69,12 +75,17 @@ export class IndexReader {
     return new Map(rows.map(({ code, name }) => [name, code]));
   }
 
-  /** 1 at the number of each completion that an FTS5 expression matches; null where the index cannot tell. */
-  matching(expression: string): Uint8Array | null {
+  /**
+   * 1 at the number of each completion that an FTS5 expression matches; null where the index cannot tell, or more than the share `most` of all match, of
+   * which it is told before they are all looked for.
+   */
+  matching(expression: string, most = 1): Uint8Array | null {
     const { number: size = 1 } = (this.db.prepare('SELECT number FROM search_next').get() ?? {}) as { number?: number };
     const found = new Uint8Array(size);
     let numbers: string | null;
     try {
+      const counted = 'SELECT count(*) AS count FROM (SELECT 1 FROM search_word WHERE search_word MATCH ? LIMIT ?)';
+      if (most < 1 && (this.db.prepare(counted).get(expression, Math.floor(most * size) + 1)!.count as number) > most * size) return null;
       // one text of all numbers: a million rows to JavaScript one by one take four times as long
       numbers = this.db.prepare('SELECT group_concat(rowid) AS numbers FROM search_word WHERE search_word MATCH ?').get(expression)!
         .numbers as string | null;

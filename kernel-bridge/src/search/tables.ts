@@ -11,6 +11,11 @@ CREATE TABLE IF NOT EXISTS search_step (
 ) STRICT;
 -- stretches of words that a step says (search/stretches.ts); a step without a row may say anything
 CREATE TABLE IF NOT EXISTS search_stretch (step INTEGER PRIMARY KEY REFERENCES search_step ON DELETE CASCADE, filter BLOB NOT NULL) STRICT;
+-- the least and the largest value of what a search sorts by, NULL where a step has none; a step without a row may have any
+CREATE TABLE IF NOT EXISTS search_range (
+  step INTEGER PRIMARY KEY REFERENCES search_step ON DELETE CASCADE,
+  reward_least REAL, reward_most REAL, advantage_least REAL, advantage_most REAL, tokens_least REAL, tokens_most REAL
+) STRICT;
 CREATE TABLE IF NOT EXISTS search_item (
   code INTEGER PRIMARY KEY, dataset TEXT NOT NULL, item_id TEXT NOT NULL, modality TEXT NOT NULL, question_type TEXT NOT NULL, UNIQUE (dataset, item_id)
 ) STRICT;
@@ -33,6 +38,7 @@ CREATE TABLE IF NOT EXISTS note (
 export const SEARCH_NAMES = [
   'search_step',
   'search_stretch',
+  'search_range',
   'search_item',
   'search_function',
   'search_next',

@@ -3,7 +3,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import { indexOfLetter, opensThink } from '../answers/index.ts';
 import { prepared } from '../log/database.ts';
 import type { Group } from '../protocol/run.ts';
-import { CORRECT, LETTER, packFacts, packTexts, type StepBlock } from './block.ts';
+import { CORRECT, LETTER, packFacts, packTexts, rangeOf, SORT_COLUMNS, type StepBlock } from './block.ts';
 import { factsOf, SKETCH } from './facts.ts';
 import { stretchFilter } from './stretches.ts';
 
@@ -46,6 +46,11 @@ export function indexStep(db: DatabaseSync, groups: readonly Group[]): void {
   });
   prepared(db, 'INSERT INTO search_step (step, first, rows, facts, texts) VALUES (?, ?, ?, ?, ?)').run(
     ...[step, first, n, packFacts(block), packTexts(completions.map(({ completion }) => completion.text))],
+  );
+  const ranges = SORT_COLUMNS.flatMap((column) => rangeOf(block[column]));
+  prepared(db, 'INSERT INTO search_range VALUES (?, ?, ?, ?, ?, ?, ?)').run(
+    step,
+    ...ranges.map((value) => (Number.isNaN(value) ? null : value)),
   );
   const filter = stretchFilter(said);
   if (filter) prepared(db, 'INSERT INTO search_stretch (step, filter) VALUES (?, ?)').run(step, filter);
