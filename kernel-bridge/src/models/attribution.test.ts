@@ -1,6 +1,8 @@
 import { afterAll, describe, expect, it, vi } from 'vitest';
 import { faithfulness, gaussLegendre, gradientTimesInput, integratedGradients, occlusion, scoreOf, type Question } from './attribution.ts';
-import { tinyModel, tinyPrompts } from './testing/tiny.ts';
+import { tensor } from '../torch/index.ts';
+import { initModel } from './checkpoint.ts';
+import { tinyConfig, tinyModel, tinyPrompt, tinyPrompts } from './testing/tiny.ts';
 
 const model = tinyModel();
 afterAll(() => model.dispose());
@@ -97,6 +99,21 @@ describe('attribution', () => {
     const stopped = faithfulness(model, question(), cells, { signal: stop.signal });
     stop.abort();
     await expect(stopped).rejects.toThrow('aborted');
+  });
+
+  it('of an image where one token decides: the map of occlusion is better than chance; turned round or drawn at random it is told to be none', async () => {
+    using decided = initModel(tinyConfig, { seed: 2, std: 0.6 });
+    const [patches, cell, grey] = [64, 9, (128 / 255 - 0.5) / 0.2];
+    const values = Float32Array.from({ length: patches * 1176 }, (_, i) => (Math.floor(i / 1176 / 4) === cell ? 3 * Math.sin(i) : grey));
+    const prompt = tinyPrompt([1, 2, 3], [{ pixelValues: tensor(values, { shape: [patches, 1176] }), grid: [1, 8, 8] }]);
+    const asked = { prompt, imageConfig: { image_mean: [0.5, 0.5, 0.5], image_std: [0.2, 0.2, 0.2] }, before: [], token: 30, against: [] };
+    const map = occlusion(decided, asked, { rows: 4, columns: 4 }).blocks;
+    const verdictOf = async (of: number[][]): Promise<string> => (await faithfulness(decided, asked, of)).verdict;
+    const drawn = map.map((row, y) => row.map((_, x) => Math.sin(99 * (1 + 7 * y + x))));
+    expect(map.flat().indexOf(Math.max(...map.flat()))).toBe(cell);
+    expect(await verdictOf(map)).toBe('better');
+    expect(await verdictOf(map.map((row) => row.map((value) => -value)))).toBe('chance');
+    expect(await verdictOf(drawn)).toBe('chance'); // beats seven of ten
   });
 
   it('changes no gradient and no weight of the model', () => {
