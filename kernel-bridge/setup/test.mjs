@@ -20,7 +20,6 @@ import { filesNamed, SLOW } from './test-files.mjs';
 const output = join(root, 'test/output');
 const bin = (name) => join(root, 'node_modules', name);
 const pythonTests = join(root, 'test/python');
-const notebooks = join(pythonTests, 'test_notebook.py');
 const report = (name) => join(output, `${name}.report`);
 
 /** @typedef {{ passed: number, failed: number, skipped: number }} Count */
@@ -143,9 +142,8 @@ const suites = {
   types: () => twoAtATime(PROJECTS.map((project) => () => tsc(project))),
   unit: () => vitest('unit', ['unit', 'widgets']),
   parity: () => vitest('parity'),
-  // In two processes, each of which takes over what the other has left; the notebooks by themselves, for a run beside theirs changes what a cell shows when.
-  python: async () =>
-    sum([await pytest([pythonTests], ['-n', '2', '--dist', 'worksteal', `--ignore=${notebooks}`]), await pytest([notebooks])]),
+  // In two processes, each of which takes over what the other has left.
+  python: () => pytest([pythonTests], ['-n', '2', '--dist', 'worksteal']),
   // Half of the time a file waits for processes that it started.
   server: () => vitest('server', ['server'], ['--maxWorkers=4']),
   cluster: async () => {
@@ -153,8 +151,8 @@ const suites = {
     return vitest('cluster');
   },
   faults: () => vitest('faults', ['faults'], positionals.includes('faults') ? named : []),
-  // One JupyterLab, browser and training run at a time is all that two cores can give.
-  e2e: () => vitest('e2e', ['e2e'], ['--no-file-parallelism']),
+  // Two at a time, as the unit tests: a page waits for its server and its run as often as it draws.
+  e2e: () => vitest('e2e'),
 };
 
 const quick = {
@@ -171,9 +169,8 @@ const quick = {
 /** Test files by a part of their path, and of them the tests with this in their name. */
 function chosen(parts) {
   const { vitest: files, python: modules } = filesNamed(parts);
-  const oneByOne = files.some((file) => file.startsWith('test/e2e/')) ? ['--no-file-parallelism'] : [];
   return {
-    ...(files.length && { files: () => vitest('chosen', [], [...files, ...oneByOne, ...named]) }),
+    ...(files.length && { files: () => vitest('chosen', [], [...files, ...named]) }),
     ...(modules.length && { modules: () => pytest(modules, values.name ? ['-k', values.name] : []) }),
   };
 }

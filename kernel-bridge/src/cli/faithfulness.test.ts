@@ -1,9 +1,10 @@
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { faithfulness, keep, pairsOf, testOrder } from '../evals/faithfulness.ts';
 import { areaOver, reasoningPairs, type AskedSet } from '../evals/reasoning-curves.ts';
 import { openEval } from '../evals/evals.ts';
+import { SPLIT, writeSplit } from '../rl/testing/tiny-split.ts';
 import { makeTiny, type Tiny } from '../rl/testing/tiny.ts';
 import { register as registerEval } from './eval.ts';
 import { register } from './faithfulness.ts';
@@ -16,20 +17,13 @@ const medr1 = (...args: string[]) => runJson([register, registerEval], args);
 
 beforeAll(async () => {
   tiny = await makeTiny();
-  const file = join(tiny.directory, 'Splits/modality/test/CT.json');
-  await mkdir(join(file, '..'), { recursive: true });
-  const records = Array.from({ length: 6 }, (_, i) => ({
-    image: tiny.items[i].image,
-    problem: `it is ${i} A)A, B)B, C)C, D)D`,
-    solution: `<answer> ${'ABCD'[i % 4]} </answer>`,
-  }));
-  await writeFile(file, JSON.stringify(records));
+  await writeSplit(tiny);
 });
 afterAll(() => tiny[Symbol.asyncDispose]());
 beforeEach(async () => {
   home = join(tiny.directory, `home-${Math.random().toString(36).slice(2)}`);
   vi.stubEnv('MEDR1_HOME', home);
-  id = (await medr1('eval', '--model', tiny.model, '--dataset', tiny.directory, '--split', 'modality/test/CT', '--max-new-tokens', '8')).id;
+  id = (await medr1('eval', '--model', tiny.model, '--dataset', tiny.directory, '--split', SPLIT, '--max-new-tokens', '8')).id;
   // the tiny model answers at random: what is tested is what is stored
   using store = openEval(home, id);
   const say = store.db.prepare("UPDATE answer SET text = ? WHERE sight = 'image' AND ix = ?");

@@ -1,11 +1,12 @@
 /** `--trace FILE` of the commands that compute, as users call them. */
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { SPLIT, writeRunFile, writeSplit } from '../rl/testing/tiny-split.ts';
 import { makeTiny, type Tiny } from '../rl/testing/tiny.ts';
 
 const main = fileURLToPath(new URL('main.ts', import.meta.url));
@@ -17,17 +18,8 @@ let batch: string;
 beforeAll(async () => {
   tiny = await makeTiny();
   home = join(tiny.directory, 'home');
-  const split = join(tiny.directory, 'Splits/modality/test/CT.json');
-  await mkdir(join(split, '..'), { recursive: true });
-  const records = tiny.items.map(({ image }, i) => ({
-    image,
-    problem: `it is ${i} A)A, B)B, C)C, D)D`,
-    solution: `<answer> ${'ABCD'[i % 4]} </answer>`,
-  }));
-  await writeFile(split, JSON.stringify(records));
-  config = join(tiny.directory, 'run.yaml');
-  const keys = tiny.config({ dataset_train_split: 'modality/test/CT', max_steps: 3, max_completion_length: 4 });
-  await writeFile(config, JSON.stringify(keys)); // JSON is YAML
+  await writeSplit(tiny);
+  config = await writeRunFile(tiny, { max_steps: 3 });
   batch = join(tiny.directory, 'batch.jsonl');
   await writeFile(
     batch,
@@ -53,7 +45,7 @@ async function namesIn(file: string): Promise<Map<string, number>> {
   return names;
 }
 
-const EVAL = () => ['eval', '--model', tiny.model, '--dataset', tiny.directory, '--split', 'modality/test/CT', '--max-new-tokens', '4'];
+const EVAL = () => ['eval', '--model', tiny.model, '--dataset', tiny.directory, '--split', SPLIT, '--max-new-tokens', '4'];
 const COMMANDS: Record<string, () => string[]> = {
   train: () => ['train', config],
   generate: () => ['generate', '--model', tiny.model, '--prompt', 'it is', '--max-new-tokens', '4', '--seed', '1'],

@@ -1,11 +1,11 @@
 /** `medr1 train --pair` as users call it, without a server. */
 import { execFile, spawn } from 'node:child_process';
-import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { RunSummary } from '../protocol/run.ts';
+import { writeRunFile, writeSplit } from '../rl/testing/tiny-split.ts';
 import { makeTiny, type Tiny } from '../rl/testing/tiny.ts';
 
 const main = fileURLToPath(new URL('main.ts', import.meta.url));
@@ -15,22 +15,8 @@ let env: NodeJS.ProcessEnv;
 beforeAll(async () => {
   tiny = await makeTiny();
   env = { ...process.env, MEDR1_HOME: join(tiny.directory, 'home') };
-  const split = join(tiny.directory, 'Splits/modality/test/CT.json');
-  await mkdir(join(split, '..'), { recursive: true });
-  const records = tiny.items.map(({ image }, i) => ({
-    image,
-    problem: `it is ${i} A)A, B)B, C)C, D)D`,
-    solution: `<answer> ${'ABCD'[i % 4]} </answer>`,
-  }));
-  await writeFile(split, JSON.stringify(records));
-  config = join(tiny.directory, 'run.yaml');
-  const keys = tiny.config({
-    prompt_template: null,
-    dataset_train_split: 'modality/test/CT',
-    max_steps: 100_000,
-    max_completion_length: 4,
-  });
-  await writeFile(config, JSON.stringify(keys)); // JSON is YAML
+  await writeSplit(tiny);
+  config = await writeRunFile(tiny, { prompt_template: null, max_steps: 100_000 });
 });
 afterAll(() => tiny[Symbol.asyncDispose]());
 
