@@ -1,46 +1,13 @@
 // @vitest-environment jsdom
-import { afterEach, expect, it, vi } from 'vitest';
-import { FakeConnector, type FakeOptions } from '../../testing/fake-connector.ts';
+import { expect, it, vi } from 'vitest';
+import type { FakeOptions } from '../../testing/fake-connector.ts';
 import { fakeMatrix } from '../../testing/fake-evals.ts';
+import { openView } from '../../testing/open-view.ts';
 import { settled, until } from '../../testing/until.ts';
-import { Workbench } from '../store/workbench.ts';
 import './view.ts';
 
-let workbench: Workbench;
-afterEach(() => {
-  document.body.replaceChildren();
-  workbench.dispose();
-});
-
-async function view(options: FakeOptions, evaluations: string[] = []) {
-  const connector = new FakeConnector(options);
-  workbench = new Workbench(connector);
-  if (!options.silent) await workbench.start();
-  workbench.selection.move({ evaluations });
-  const element = Object.assign(document.createElement('medr1-compare'), { workbench });
-  document.body.append(element);
-  await settled();
-  /** Also inside the elements that the view is made of. */
-  const all = (selector: string, root: ParentNode = element.shadowRoot!): HTMLElement[] => [
-    ...root.querySelectorAll<HTMLElement>(selector),
-    ...[...root.querySelectorAll('*')].flatMap((child) => (child.shadowRoot ? all(selector, child.shadowRoot) : [])),
-  ];
-  const find = (testid: string): HTMLElement => all(`[data-testid=${testid}]`)[0];
-  const click = async (testid: string): Promise<void> => {
-    find(testid).click();
-    await settled();
-  };
-  /** Of a field of the form. */
-  const control = <T extends HTMLElement>(key: string): T => all(`#field-${key}`)[0] as T;
-  const choose = async (select: string | HTMLSelectElement, value: string): Promise<void> => {
-    if (typeof select === 'string') return choose(find(select) as HTMLSelectElement, value);
-    select.value = value;
-    select.dispatchEvent(new Event('change'));
-    await settled();
-  };
-  const last = (name: string): unknown[] | undefined => connector.calls.findLast(([called]) => called === name);
-  return { connector, element, all, find, control, click, choose, last };
-}
+const view = (options: FakeOptions, evaluations: string[] = []) =>
+  openView('medr1-compare', options, ({ selection }) => selection.move({ evaluations }));
 
 const two = [
   { id: 'b', name: 'second', variant: 'no-think' as const, rate: 0.8, controls: ['blank-image' as const, 'options-permuted' as const] },
@@ -48,10 +15,10 @@ const two = [
 ];
 
 it('tests the pair and lists the questions that flip; a click opens the question', async () => {
-  const { element, all, find, click, last } = await view({ evals: two, data: { datasets: [{ name: 'OmniMedVQA', items: 100 }] } }, [
-    'b',
-    'a',
-  ]);
+  const { element, all, find, click, last, workbench } = await view(
+    { evals: two, data: { datasets: [{ name: 'OmniMedVQA', items: 100 }] } },
+    ['b', 'a'],
+  );
   expect(find('compared').textContent).toContain('200 questions');
   expect(find('p').textContent!.trim()).toBe('< 0.001'); // .8 against .5 of 200
   expect(all('[data-testid=p-holm]')).toEqual([]);
@@ -129,9 +96,8 @@ it('says what is not there yet: no evaluation, nothing chosen, one alone', async
   first.element.addEventListener('medr1-command', (event) => asked((event as CustomEvent).detail.id));
   await first.click('first-evaluation');
   expect(asked).toHaveBeenCalledWith('open-evaluation');
-  expect(workbench.evaluation.place.value).toEqual({ at: 'new' });
-  document.body.replaceChildren();
-  const { find, all, choose } = await view({ evals: two });
+  expect(first.workbench.evaluation.place.value).toEqual({ at: 'new' });
+  const { find, all, choose, workbench } = await view({ evals: two });
   expect(find('empty').textContent).toContain('Nothing is chosen yet');
   await choose('column-add', 'a');
   expect(find('empty').textContent).toContain('Choose one more');
@@ -141,7 +107,7 @@ it('says what is not there yet: no evaluation, nothing chosen, one alone', async
 });
 
 it('columns are exchanged and left out; four are the most', async () => {
-  const { all, find, choose, click } = await view(
+  const { all, find, choose, click, workbench } = await view(
     { evals: fakeMatrix().slice(0, 5) },
     fakeMatrix()
       .slice(0, 4)
@@ -167,7 +133,6 @@ it('runs may be named; one that was never evaluated is told, and can be left out
 
 it('loading and failing have their states; a failure can be tried again', async () => {
   expect((await view({ silent: true })).find('loading')).toBeDefined();
-  document.body.replaceChildren();
   const { connector, find, click } = await view({ failure: { code: 'X', message: 'The backend is down.', remedy: 'Start it.' } });
   expect(find('error').textContent).toContain('The backend is down.');
   delete connector.options.failure;

@@ -1,45 +1,12 @@
 // @vitest-environment jsdom
-import { afterEach, expect, it, vi } from 'vitest';
-import { FakeConnector, type FakeOptions } from '../../testing/fake-connector.ts';
+import { expect, it, vi } from 'vitest';
+import type { FakeOptions } from '../../testing/fake-connector.ts';
 import { fakeMatrix } from '../../testing/fake-evals.ts';
+import { openView } from '../../testing/open-view.ts';
 import { settled, until } from '../../testing/until.ts';
-import { Workbench } from '../store/workbench.ts';
 import './view.ts';
 
-let workbench: Workbench;
-afterEach(() => {
-  document.body.replaceChildren();
-  workbench.dispose();
-});
-
-async function view(options: FakeOptions) {
-  const connector = new FakeConnector(options);
-  workbench = new Workbench(connector);
-  if (!options.silent) await workbench.start();
-  const element = Object.assign(document.createElement('medr1-evaluation'), { workbench });
-  document.body.append(element);
-  await settled();
-  /** Also inside the elements that the view is made of. */
-  const all = (selector: string, root: ParentNode = element.shadowRoot!): HTMLElement[] => [
-    ...root.querySelectorAll<HTMLElement>(selector),
-    ...[...root.querySelectorAll('*')].flatMap((child) => (child.shadowRoot ? all(selector, child.shadowRoot) : [])),
-  ];
-  const find = (testid: string): HTMLElement => all(`[data-testid=${testid}]`)[0];
-  const click = async (testid: string): Promise<void> => {
-    find(testid).click();
-    await settled();
-  };
-  /** Of a field of the form. */
-  const control = <T extends HTMLElement>(key: string): T => all(`#field-${key}`)[0] as T;
-  const choose = async (select: string | HTMLSelectElement, value: string): Promise<void> => {
-    if (typeof select === 'string') return choose(find(select) as HTMLSelectElement, value);
-    select.value = value;
-    select.dispatchEvent(new Event('change'));
-    await settled();
-  };
-  const last = (name: string): unknown[] | undefined => connector.calls.findLast(([called]) => called === name);
-  return { connector, element, all, find, control, click, choose, last };
-}
+const view = (options: FakeOptions) => openView('medr1-evaluation', options);
 
 const two = [
   { id: 'b', name: 'second', variant: 'no-think' as const, rate: 0.8, controls: ['blank-image' as const, 'options-permuted' as const] },
@@ -55,7 +22,6 @@ it('an empty list says what an evaluation is and offers the form', async () => {
 
 it('loading and failing have their states; a failure can be tried again', async () => {
   expect((await view({ silent: true })).find('loading')).toBeDefined();
-  document.body.replaceChildren();
   const { connector, find, click } = await view({ failure: { code: 'X', message: 'The backend is down.', remedy: 'Start it.' } });
   expect(find('error').textContent).toContain('The backend is down.');
   delete connector.options.failure;
@@ -120,7 +86,7 @@ it('one that goes on keeps the answers that are on the page', async () => {
 });
 
 it('a run that begins leaves the chosen one chosen in the form', async () => {
-  const { connector, control, click, choose } = await view({
+  const { connector, control, click, choose, workbench } = await view({
     evals: two,
     runs: [
       { id: 'x', steps: 4 },
@@ -135,7 +101,7 @@ it('a run that begins leaves the chosen one chosen in the form', async () => {
 });
 
 it('ticked evaluations are what the Compare view compares', async () => {
-  const { element, all, find, click } = await view({ evals: two });
+  const { element, all, find, click, workbench } = await view({ evals: two });
   for (const box of all('[data-testid=pick]')) box.click();
   await settled();
   expect(workbench.selection.value.evaluations).toEqual(['b', 'a']);
@@ -227,7 +193,7 @@ it('leaves nothing subscribed when it leaves the page', async () => {
 });
 
 it('what is removed can be taken back: the host offers it, and the trash is told', async () => {
-  const { element, click, last } = await view({ evals: two });
+  const { element, click, last, workbench } = await view({ evals: two });
   const told: unknown[] = [];
   element.addEventListener('medr1-command', (event) => told.push((event as CustomEvent).detail));
   const before = workbench.removals.value;
@@ -240,23 +206,16 @@ it('what is removed can be taken back: the host offers it, and the trash is told
 it('what was open is open again, and what is gone since is left', async () => {
   const first = await view({ evals: two });
   await first.click('open-evaluation');
-  const kept = workbench.evaluation.toJSON();
+  const kept = first.workbench.evaluation.toJSON();
   expect(kept.place).toEqual({ at: 'one', id: 'b' });
-  document.body.replaceChildren();
-  const again = await view({ evals: two });
-  workbench.evaluation.restore(kept);
-  await settled();
+  const again = await openView('medr1-evaluation', { evals: two }, ({ evaluation }) => evaluation.restore(kept));
   expect(again.all('[data-testid=accuracy]').length).toBeGreaterThan(0);
-  document.body.replaceChildren();
-  const connector = new FakeConnector({ evals: [two[1]] });
-  workbench = new Workbench(connector);
-  workbench.evaluation.restore(kept);
-  document.body.append(Object.assign(document.createElement('medr1-evaluation'), { workbench }));
+  const { workbench } = await openView('medr1-evaluation', { evals: [two[1]] }, ({ evaluation }) => evaluation.restore(kept));
   await until(() => expect(workbench.evaluation.toJSON()).toEqual({ place: { at: 'list' } }));
 });
 
 it('a run without an evaluation is told, with the way to one', async () => {
-  const { find } = await view({ evals: two, runs: [{ id: 'r', name: 'Lonely', steps: 3 }] });
+  const { find, workbench } = await view({ evals: two, runs: [{ id: 'r', name: 'Lonely', steps: 3 }] });
   workbench.evaluation.place.set({ at: 'list', of: 'r' });
   await settled();
   expect(find('no-evaluation-of').textContent).toContain('Lonely has no evaluation yet');
