@@ -152,7 +152,7 @@ export async function runCommand(page: Page, id: string, args: Record<string, un
 }
 
 /** Polls until `read` gives something that `wanted` accepts, and returns it. */
-export async function eventually<T>(read: () => Promise<T>, wanted: (value: T) => boolean, what: string, timeout_ms = 60_000): Promise<T> {
+export async function eventually<T>(read: () => Promise<T>, wanted: (value: T) => boolean, what: string, timeout_ms = 180_000): Promise<T> {
   let last: T | undefined;
   for (const end = Date.now() + timeout_ms; Date.now() < end; await new Promise((resolve) => setTimeout(resolve, 200))) {
     last = await read();

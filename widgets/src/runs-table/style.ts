@@ -1,4 +1,5 @@
 import { css } from 'lit';
+import { stateColours } from '../runs/style.ts';
 
 /** Height of a row, which the view counts with. */
 export const ROW = 28;
@@ -181,18 +182,7 @@ export const style = css`
     font-weight: 400;
     font-style: italic;
   }
-  .glyph.live {
-    color: var(--medr1-accent);
-  }
-  .glyph.right {
-    color: var(--medr1-right);
-  }
-  .glyph.wrong {
-    color: var(--medr1-wrong);
-  }
-  .glyph.warning {
-    color: var(--medr1-warn-text);
-  }
+  ${stateColours}
   .data .chip {
     line-height: 18px;
     margin-right: 4px;

@@ -1,5 +1,21 @@
 import { css } from 'lit';
 
+/** Of the sign of a run's state, by its tone (`STATES` of model.ts). */
+export const stateColours = css`
+  .glyph.live {
+    color: var(--medr1-accent);
+  }
+  .glyph.right {
+    color: var(--medr1-right);
+  }
+  .glyph.wrong {
+    color: var(--medr1-wrong);
+  }
+  .glyph.warning {
+    color: var(--medr1-warn-text);
+  }
+`;
+
 export const style = css`
   :host {
     height: 100%;
@@ -131,18 +147,7 @@ export const style = css`
   .glyph {
     text-align: center;
   }
-  .glyph.live {
-    color: var(--medr1-accent);
-  }
-  .glyph.right {
-    color: var(--medr1-right);
-  }
-  .glyph.wrong {
-    color: var(--medr1-wrong);
-  }
-  .glyph.warning {
-    color: var(--medr1-warn-text);
-  }
+  ${stateColours}
   .row-actions {
     display: flex;
     flex-wrap: wrap; /* a run that waits has more buttons than a narrow panel is wide */
