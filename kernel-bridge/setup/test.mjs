@@ -24,8 +24,11 @@ const report = (name) => join(output, `${name}.report`);
 
 /** @typedef {{ passed: number, failed: number, skipped: number }} Count */
 
-/** Exit status of a program whose output goes to the screen: as it comes, or all of it at the end, where another program runs beside it. */
-const run = (file, args, { atEnd = false } = {}) =>
+/**
+ * Exit status of a program whose output goes to the screen: as it comes, or all of it at the end, where another program runs beside it.
+ * `threads` of one operator of PyTorch: one, for two test files share two cores.
+ */
+const run = (file, args, { atEnd = false, threads = 1 } = {}) =>
   new Promise((resolve) => {
     const env = {
       ...cleanEnvironment(),
@@ -37,7 +40,7 @@ const run = (file, args, { atEnd = false } = {}) =>
       MEDR1_TRANSFORMERS: transformersDir,
       MEDR1_CHROMIUM: browserPath() ?? '',
       MEDR1_RAY: rayDir,
-      OMP_NUM_THREADS: '2',
+      OMP_NUM_THREADS: String(threads),
       ...(values.whole && { MEDR1_FAULTS: 'whole' }),
       PYTHONDONTWRITEBYTECODE: '1',
     };
@@ -71,19 +74,23 @@ const { positionals, values } = parseArgs({
 const named = values.name ? ['-t', values.name] : [];
 
 /** @returns {Promise<Count>} */
-async function vitest(name, projects = [name], options = []) {
+async function vitest(name, projects = [name], options = [], threads = 1) {
   const file = report(name);
   rmSync(file, { force: true });
-  const status = await run(node24(), [
-    bin('vitest/vitest.mjs'),
-    'run',
-    ...projects.flatMap((project) => ['--project', project]),
-    '--reporter=default',
-    '--reporter=json',
-    `--outputFile.json=${file}`,
-    '--passWithNoTests',
-    ...options,
-  ]);
+  const status = await run(
+    node24(),
+    [
+      bin('vitest/vitest.mjs'),
+      'run',
+      ...projects.flatMap((project) => ['--project', project]),
+      '--reporter=default',
+      '--reporter=json',
+      `--outputFile.json=${file}`,
+      '--passWithNoTests',
+      ...options,
+    ],
+    { threads },
+  );
   const found = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : { numPassedTests: 0, numFailedTests: 0, numPendingTests: 0 };
   // A file that does not load, or an error outside any test, fails the suite without failing a test.
   const failed = Math.max(found.numFailedTests, status === 0 ? 0 : 1);
@@ -141,7 +148,8 @@ const suites = {
     ]),
   types: () => twoAtATime(PROJECTS.map((project) => () => tsc(project))),
   unit: () => vitest('unit', ['unit', 'widgets']),
-  parity: () => vitest('parity'),
+  // With two threads, so that sums over several are held against PyTorch's too.
+  parity: () => vitest('parity', ['parity'], [], 2),
   // In two processes, each of which takes over what the other has left.
   python: () => pytest([pythonTests], ['-n', '2', '--dist', 'worksteal']),
   // Half of the time a file waits for processes that it started.
