@@ -12,6 +12,7 @@ import newRun from '../style/icons/new-run.svg';
 import pair from '../style/icons/pair.svg';
 import rewards from '../style/icons/rewards.svg';
 import rollouts from '../style/icons/rollouts.svg';
+import runsTable from '../style/icons/runs-table.svg';
 import sample from '../style/icons/sample.svg';
 
 export const medr1Icon = new LabIcon({ name: 'medr1:workbench', svgstr: medr1 });
@@ -19,6 +20,7 @@ export const curvesIcon = new LabIcon({ name: 'medr1:curves', svgstr: curves });
 export const rolloutsIcon = new LabIcon({ name: 'medr1:rollouts', svgstr: rollouts });
 export const pairIcon = new LabIcon({ name: 'medr1:pair', svgstr: pair });
 export const rewardsIcon = new LabIcon({ name: 'medr1:rewards', svgstr: rewards });
+export const runsTableIcon = new LabIcon({ name: 'medr1:runs-table', svgstr: runsTable });
 export const dataIcon = new LabIcon({ name: 'medr1:data', svgstr: data });
 export const newRunIcon = new LabIcon({ name: 'medr1:new-run', svgstr: newRun });
 export const sampleIcon = new LabIcon({ name: 'medr1:sample', svgstr: sample });

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Locator } from 'playwright-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { demoConfig } from '../../kernel-bridge/src/protocol/presets.ts';
+import { hasNoBarriers } from './axe.ts';
 import { looksAtHome, commandAtOnce, eventually, output, runCommand, setTheme } from './lab.ts';
 import { addDataset, backend, errors, lab, page, trained, visit } from './visit.ts';
 
@@ -112,7 +113,10 @@ describe('one selection', () => {
   it.each(['Light', 'Dark'] as const)('looks at home in the %s theme', async (theme) => {
     await setTheme(page, `JupyterLab ${theme}`);
     await page.screenshot({ path: join(output, `inspector-${theme.toLowerCase()}.png`) });
-    await looksAtHome(inspector(), theme);
+    for (const view of [inspector(), rollouts()]) {
+      await looksAtHome(view, theme);
+      await hasNoBarriers(view);
+    }
   });
 
   it('? shows every key, but where text is typed', async () => {

@@ -21,7 +21,7 @@ describe('a group and a question are selected together only where the one is of 
     ['another step leaves group and question', { step: 4 }, { step: 4, group: null, completion: null, item: null }],
     ['another group leaves the question', { group: 5 }, { group: 5, completion: null, item: null }],
     ['another question leaves the group', { item: 'q2' }, { step: 3, group: null, completion: null, item: 'q2' }],
-    ['another data set leaves the question', { dataset: 'e' }, { step: 3, group: 1, dataset: 'e', item: null }],
+    ['another data set leaves the question and its group', { dataset: 'e' }, { step: 3, group: null, dataset: 'e', item: null }],
     ['both given stay', { group: 5, item: 'q5' }, { group: 5, item: 'q5' }],
     ['a folded group leaves its question', { group: null }, { group: null, item: 'q1' }],
     ['another completion leaves both', { completion: 0 }, { group: 1, item: 'q1', completion: 0 }],

@@ -1,6 +1,6 @@
 import { IStateDB } from '@jupyterlab/statedb';
 import { RunsTableModel } from '@medr1/widgets/runs-table/model';
-import { medr1Icon } from '../icons.ts';
+import { runsTableIcon } from '../icons.ts';
 import { mainViewPlugin } from '../main-view.ts';
 import { CommandIDs } from '../tokens.ts';
 import { keptInWorkspace } from '../workspace-state.ts';
@@ -13,7 +13,7 @@ export default mainViewPlugin({
     label: trans.__('Table of runs'),
     caption: trans.__('Runs with their configuration and metrics in columns'),
   }),
-  icon: medr1Icon,
+  icon: runsTableIcon,
   load: () => import('@medr1/widgets/runs-table/view'),
   tag: 'medr1-runs-table',
   optional: [IStateDB],

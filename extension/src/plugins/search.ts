@@ -1,4 +1,4 @@
-import { medr1Icon } from '../icons.ts';
+import { searchIcon } from '@jupyterlab/ui-components';
 import { mainViewPlugin } from '../main-view.ts';
 import { CommandIDs } from '../tokens.ts';
 
@@ -10,7 +10,7 @@ export default mainViewPlugin({
     label: trans.__('Search'),
     caption: trans.__('Every completion of the chosen runs, by words, expressions and filters'),
   }),
-  icon: medr1Icon,
+  icon: searchIcon,
   load: () => import('@medr1/widgets/search/view'),
   tag: 'medr1-search',
 });

@@ -1,4 +1,4 @@
-import { medr1Icon } from '../icons.ts';
+import { deleteIcon } from '@jupyterlab/ui-components';
 import { mainViewPlugin } from '../main-view.ts';
 import { CommandIDs } from '../tokens.ts';
 
@@ -10,7 +10,7 @@ export default mainViewPlugin({
     label: trans.__('Trash'),
     caption: trans.__('Runs, evaluations and data sets that were removed'),
   }),
-  icon: medr1Icon,
+  icon: deleteIcon,
   load: () => import('@medr1/widgets/trash/view'),
   tag: 'medr1-trash',
 });

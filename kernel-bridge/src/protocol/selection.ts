@@ -34,7 +34,7 @@ const DEPENDENTS: Partial<Record<keyof Selection, (keyof Selection)[]>> = {
   step: ['group', 'completion', 'token'],
   group: ['completion', 'token'],
   completion: ['token'],
-  dataset: ['item'],
+  dataset: ['item', 'group', 'completion', 'token'],
   item: ['group', 'completion', 'token'],
 };
 

@@ -65,7 +65,11 @@ export function footer(
   const { picks, total, pages, refusal, filter } = data.state.value;
   const some = !picks.all && picks.ids.size > 0;
   const count = data.chosenCount;
-  const what = picks.all ? `All ${integer(total)} selected` : some ? `${integer(count)} selected` : `${integer(total)} questions`;
+  const what = picks.all
+    ? `All ${integer(total)} selected`
+    : some
+      ? `${integer(count)} selected`
+      : `${integer(total)} ${total === 1 ? 'question' : 'questions'}`;
   const images = filter.group === 'image' ? ` on ${integer(pages!.count)} images` : '';
   return html`<footer role="presentation">
     ${

@@ -3,6 +3,7 @@ import { css, html, type PropertyValues, type TemplateResult } from 'lit';
 import { repeat } from 'lit/directives/repeat.js';
 import type { DataItem } from '../connector.ts';
 import { command, define, WatchingElement } from '../element.ts';
+import { itemPicture } from '../item-picture.ts';
 import { base, seriesColours, tokens } from '../theme.ts';
 import type { IWorkbench } from '../store/workbench.ts';
 import { termsOf, type Terms } from './highlight.ts';
@@ -168,6 +169,7 @@ export class DataGrid extends WatchingElement {
     const { data } = workbench;
     const { active, dataset, pages } = data.state.value;
     const size = thumbSize(box.width, box.height, globalThis.devicePixelRatio ?? 1);
+    const url = itemPicture(workbench.connector.data, dataset!, item, size);
     return tile(item, {
       ...box,
       index,
@@ -177,9 +179,9 @@ export class DataGrid extends WatchingElement {
       badged: this.#badged,
       terms,
       runs,
-      url: item.sha256 ? workbench.connector.data.thumbUrl(dataset!, item.sha256, size) : null,
-      broken: item.sha256 !== null && this.#broken.has(item.sha256),
-      onBroken: () => this.#onBroken(item.sha256!),
+      url,
+      broken: url !== null && this.#broken.has(url),
+      onBroken: () => this.#onBroken(url!),
     });
   }
 
@@ -310,8 +312,8 @@ export class DataGrid extends WatchingElement {
     if (this.#indexAt(event) !== null) command(this, 'open-sample');
   };
 
-  #onBroken(sha256: string): void {
-    this.#broken.add(sha256);
+  #onBroken(url: string): void {
+    this.#broken.add(url);
     this.requestUpdate();
   }
 

@@ -29,7 +29,7 @@ export interface TileView extends Box {
   /** Tiles have a line of badges. */
   badged: boolean;
   terms: Terms;
-  /** Address of the thumbnail; null when there is none. */
+  /** Address of the image; null when there is none. */
   url: string | null;
   /** Runs in the order of their colours, with their names. */
   runs: readonly { id: string; name: string; colour: string }[];
@@ -77,17 +77,12 @@ const place = ({ x, y, width, height }: Box, badged: boolean): string =>
   `left:${x}px;top:${y}px;width:${width}px;height:${height + CAPTION + (badged ? BADGES : 0)}px`;
 
 function picture(item: DataItem, { url, broken, onBroken }: TileView): TemplateResult {
-  const why = broken ? 'The thumbnail could not be read.' : whyNoPicture(item);
-  if (why || !url) return html`<span class="none small" title=${why ?? ''}><span class="warning" aria-hidden="true">⚠</span> ${why}</span>`;
+  if (broken || url === null) {
+    const why = broken ? 'The image could not be read.' : item.problem ? problemText(item.problem) : 'No image.';
+    return html`<span class="none small" title=${why}><span class="warning" aria-hidden="true">⚠</span> ${why}</span>`;
+  }
   const whole = item.width !== null && item.height !== null && clampAspect(item.width, item.height) === item.width / item.height;
   return html`<img ${thumb(url)} class=${whole ? 'whole' : ''} alt="" decoding="async" draggable="false" @error=${onBroken} />`;
-}
-
-/** Why a tile shows no image; null when it can. */
-function whyNoPicture({ problem, sha256 }: DataItem): string | null {
-  if (sha256) return null;
-  if (problem) return problemText(problem);
-  return 'The image has not been read yet.';
 }
 
 function badges(item: DataItem, { runs }: TileView): unknown[] {

@@ -192,14 +192,14 @@ export class DataView extends WatchingElement {
     command(this, 'offer-undo', { id, name });
   }
 
-  /** A set whose images were left out shows none until they are read. */
+  /** A set whose images were left out shows them from their files. */
   #unread(): TemplateResult | typeof nothing {
     const { datasets, state } = this.workbench.data;
     const set = datasets.get(state.value.dataset);
     const busy = datasets.state.value.jobs.some(({ name, state: now }) => name === set?.name && now === 'running');
     if (!set || busy || set.hashed > 0 || set.images === 0) return nothing;
     return html`<div class="unread small" data-testid="unread">
-      The images of this data set have not been read, so that there are no thumbnails and no duplicates.
+      The images of this data set have not been read, so that duplicates are not known and pictures come slowly.
       <button @click=${() => void datasets.add(set.dir, set.name)}>Read the images</button>
     </div>`;
   }

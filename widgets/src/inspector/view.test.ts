@@ -113,6 +113,14 @@ it('a question: its parts in the same order, what runs answered, and its neighbo
   expect(get('question')!.textContent).toBe(items[1].question);
 });
 
+it('a question of a data set whose images were not read has its image from the file', async () => {
+  const { connector, root } = await panel({ data: { item: (item) => ({ ...item, sha256: null }) } });
+  const { id, image } = connector.data.all('omnimedvqa').find(({ problem }) => problem === null)!;
+  workbench.selection.move({ dataset: 'omnimedvqa', item: id });
+  await settled();
+  expect(root.querySelector('.picture img')!.getAttribute('src')).toBe(connector.data.imageUrl('omnimedvqa', image, { size: 384 }));
+});
+
 it('a step: its rewards and what happened at it', async () => {
   const { root, press, parts } = await panel();
   workbench.selection.move({ step: 90 });

@@ -4,6 +4,7 @@ import { html, nothing, type PropertyValues, type TemplateResult } from 'lit';
 import { repeat } from 'lit/directives/repeat.js';
 import type { Completion, DataSample, Group, ItemAnswers } from '../connector.ts';
 import { command, define, PageElement, type HostCommand } from '../element.ts';
+import { itemPicture } from '../item-picture.ts';
 import { direction, integer, number, signed } from '../format.ts';
 import { empty, failed, loading } from '../view-states.ts';
 import { completionStyles, completionText, glyph, judged, verdictTitle } from '../rollouts/completion.ts';
@@ -276,8 +277,8 @@ export class InspectorPanel extends PageElement {
     const { item } = sample;
     const { data } = this.workbench.connector;
     return html`
-      ${this.#image(item.sha256 ? data.thumbUrl(dataset!, item.sha256, PIXELS) : null, item.question)}
-      ${asked(item.question, item.options, item.answer)} ${section('Answer', html`<p data-testid="gold">${goldText(item)}</p>`)}
+      ${this.#image(itemPicture(data, dataset!, item, PIXELS), item.question)} ${asked(item.question, item.options, item.answer)}
+      ${section('Answer', html`<p data-testid="gold">${goldText(item)}</p>`)}
       ${section(
         'Prediction',
         answers.status === 'loading' || answers.status === 'idle'

@@ -285,6 +285,7 @@ export class NewRunModel {
       return make(config, Object.keys(reward_files).length > 0 ? { reward_files } : {});
     });
     this.#change({ starting: false });
+    if (this.state.value.checking) this.#check(); // the start had taken its turn
     if (started.status === 'ready') return started.value;
     this.#refuse(started.error);
     return null;

@@ -147,6 +147,7 @@ it('a fork is the same form: from where, what differs from the parent, and what 
   workbench.draft.set({ config: {}, fork: { parent, step: parent.checkpoints.at(-1)!.step } });
   await settled();
   expect(find('[data-testid=fork]').textContent).toMatch(new RegExp(`Fork of ${parent.summary.name}.*Nothing is changed`, 's'));
+  await until(() => expect(find('[data-testid=estimate]').textContent).toMatch(/steps, to/));
   expect([find('[data-testid=start-pair]'), find('input#field-model_name_or_path'), find('input#field-run_name')]).toEqual([
     null,
     null,

@@ -156,7 +156,7 @@ export class NewRunView extends WatchingElement {
     const count = Object.keys(problems).length + this.#model!.wrongRewards;
     return html`<footer role="presentation">
       <div class="need" data-testid="estimate" aria-live="polite">
-        ${estimate && count === 0 ? this.#estimate(estimate) : html`<span class="secondary">${checking ? 'Checking …' : count ? `${count} to put right` : 'Choose a preset, or a model and a data set.'}</span>`}
+        ${estimate && count === 0 ? this.#estimate(estimate, checking, fork?.step ?? 0) : html`<span class="secondary">${checking ? 'Checking …' : count ? `${count} to put right` : 'Choose a preset, or a model and a data set.'}</span>`}
       </div>
       ${fork ? nothing : this.#pairButton(estimate)}
       <button class="primary" type="submit" data-testid="start-run" ?disabled=${starting}>
@@ -178,7 +178,9 @@ export class NewRunView extends WatchingElement {
     </button>`;
   }
 
-  #estimate(estimate: Estimate): TemplateResult {
+  /** `stale`: of what was typed before. `done`: steps that a fork has from its parent. */
+  #estimate(estimate: Estimate, stale: boolean, done: number): TemplateResult {
+    const steps = Math.max(0, estimate.total_steps - done);
     const colours = seriesColours();
     const whole = Math.max(estimate.total_bytes, estimate.available_bytes, 1);
     const parts = Object.entries(estimate.memory).filter(([, size]) => size > 0);
@@ -188,8 +190,11 @@ export class NewRunView extends WatchingElement {
       ...{ colour: colours[index % colours.length], title: `${name}: ${bytes(size)}` },
     }));
     return html`
-      <div class="sum">
-        <span><b class="number">${integer(estimate.total_steps)}</b> steps</span>
+      <div class=${stale ? 'sum stale' : 'sum'} aria-busy=${stale}>
+        <span
+          ><b class="number">${integer(steps)}</b>
+          ${steps === 1 ? 'step' : 'steps'}${done > 0 ? `, to ${integer(estimate.total_steps)}` : ''}</span
+        >
         <span><b class="number">${integer(estimate.train_items)}</b> questions</span>
         <span
           ><b class="number">${integer(estimate.parameters)}</b>
@@ -199,7 +204,7 @@ export class NewRunView extends WatchingElement {
           >${estimate.fits ? '✓' : '✗'} needs <b>${bytes(estimate.total_bytes)}</b> of
           ${bytes(estimate.available_bytes)}${(estimate.processes ?? 1) > 1 ? ` in each of ${estimate.processes} processes` : ''}</span
         >
-        ${estimate.seconds_per_step ? html`<span title=${`Measured on ${estimate.seconds_from}; may be out by a factor of two.`}>about <b class="number">${estimate.seconds_per_step < 10 ? `${estimate.seconds_per_step.toPrecision(2)} s` : duration(estimate.seconds_per_step)}</b> a step, <b class="number">${duration(estimate.seconds_per_step * estimate.total_steps)}</b> in all${estimate.rollouts_per_s ? html`, <b class="number">${estimate.rollouts_per_s.toPrecision(2)}</b> rollouts a second` : ''}</span>` : ''}
+        ${estimate.seconds_per_step ? html`<span title=${`Measured on ${estimate.seconds_from}; may be out by a factor of two.`}>about <b class="number">${estimate.seconds_per_step < 10 ? `${estimate.seconds_per_step.toPrecision(2)} s` : duration(estimate.seconds_per_step)}</b> a step, <b class="number">${duration(estimate.seconds_per_step * steps)}</b> in all${estimate.rollouts_per_s ? html`, <b class="number">${estimate.rollouts_per_s.toPrecision(2)}</b> rollouts a second` : ''}</span>` : ''}
       </div>
       ${meter(pieces, { says: parts.map(([name, size]) => `${name} ${bytes(size)}`).join(', ') })}
       ${estimate.advice.map((line) => html`<p class="small warning">${line}</p>`)}
@@ -296,6 +301,9 @@ export class NewRunView extends WatchingElement {
         display: flex;
         flex-wrap: wrap;
         gap: 0 16px;
+      }
+      .sum.stale {
+        color: var(--medr1-text-2);
       }
       .sum b {
         font-weight: 600;

@@ -164,7 +164,7 @@ export class RolloutsView extends WatchingElement {
           .value=${search}
           @input=${(event: Event) => model.set({ search: (event.target as HTMLInputElement).value })}
         />
-        <span class="secondary number" data-testid="rollouts-count"
+        <span class=${`secondary number${seen < groups.length ? '' : ' word'}`} data-testid="rollouts-count"
           >${seen < groups.length ? `${integer(seen)} of ` : ''}${integer(groups.length)} groups</span
         >
         <medr1-menu label=${chosen > 0 ? `View (${chosen})` : 'View'} data-testid="rollouts-view">
@@ -237,6 +237,7 @@ export class RolloutsView extends WatchingElement {
     return html`<select
       class="whose"
       aria-label="Run"
+      title=${nameOf(run.id)}
       data-testid="rollouts-run"
       @change=${(event: Event) => {
         const id = (event.target as HTMLSelectElement).value;
@@ -412,7 +413,7 @@ export class RolloutsView extends WatchingElement {
       }
       .whose {
         flex: 0 1 auto;
-        min-width: 40px;
+        min-width: 14ch;
         max-width: 180px;
       }
       .toolbar input[type='search'] {

@@ -6,7 +6,15 @@ import { Workbench } from './workbench.ts';
 let connector: FakeConnector;
 let workbench: Workbench;
 beforeEach(async () => {
-  connector = new FakeConnector({ runs: [{ id: 'a', steps: 9 }], data: { datasets: [{ name: 'omnimedvqa', items: 3 }] } });
+  connector = new FakeConnector({
+    runs: [{ id: 'a', steps: 9 }],
+    data: {
+      datasets: [
+        { name: 'omnimedvqa', items: 3 },
+        { name: 'other', items: 3 },
+      ],
+    },
+  });
   workbench = new Workbench(connector);
   await workbench.start();
 });
@@ -44,4 +52,14 @@ it('a group that is not there gets none', async () => {
   await until(() => expect(asked()).toHaveLength(1));
   await settled();
   expect(workbench.selection.value).toMatchObject({ group: 99, item: null });
+});
+
+it('another data set that is opened stays open, though a group was chosen', async () => {
+  workbench.data.watch();
+  workbench.selection.move({ step: 3, group: 1, completion: 0 });
+  await until(() => expect(workbench.selection.value.dataset).toBe('omnimedvqa'));
+  workbench.data.open('other');
+  await settled();
+  expect(workbench.data.state.value.dataset).toBe('other');
+  expect(workbench.selection.value).toMatchObject({ dataset: 'other', step: 3, group: null, item: null });
 });

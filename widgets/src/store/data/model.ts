@@ -109,17 +109,11 @@ export class DataModel {
     void this.reload();
   }
 
-  /** Indexes a folder and goes to it once it can be looked at; the chosen question stays. False where it was refused. */
+  /** Indexes a folder and goes to it once it can be looked at. False where it was refused. */
   async add(dir: string, name?: string, images?: string | null): Promise<boolean> {
     const job = await this.datasets.add(dir, name, images);
     if (!job) return false;
-    void this.datasets.appeared(job).then((there) => {
-      if (!there) return;
-      const { item, group, completion, token } = this.#selection.value;
-      if (item !== null && this.#selection.value.dataset === null)
-        this.#selection.move({ dataset: job.name, item, group, completion, token });
-      this.open(job.name);
-    });
+    void this.datasets.appeared(job).then((there) => there && this.open(job.name));
     return true;
   }
 
