@@ -16,6 +16,8 @@ import './tokens.ts';
 import type { Colouring } from '../store/rollouts/colouring.ts';
 import { alike, hitsOf, partsAt, summarise, termOf, type GroupSummary, type Layout } from '../store/rollouts/model.ts';
 
+/** How often groups on the way may push on what is shown. */
+const PUSHES = 8;
 const BARS = { width: 64, height: 20 };
 
 export class RolloutGroup extends WatchingElement {
@@ -254,10 +256,20 @@ export class RolloutGroup extends WatchingElement {
     next.focus();
   };
 
-  /** Brings a completion into view, or the group where it is null. */
-  show(completion: number | null): void {
+  /**
+   * Brings a completion into view, or the group where it is null. Groups that come into sight on the way get their real height then, which pushes it on:
+   * so again, until it stays.
+   */
+  async show(completion: number | null): Promise<void> {
     const row = completion === null ? null : this.renderRoot.querySelector<HTMLElement>(`ol > li[data-index="${completion}"]`);
-    (row ?? this).scrollIntoView?.({ block: 'nearest' });
+    const target = row ?? this;
+    for (let left = PUSHES, before = NaN; left > 0 && target.isConnected; left--) {
+      target.scrollIntoView?.({ block: 'nearest' });
+      const { top } = target.getBoundingClientRect();
+      if (top === before) return;
+      before = top;
+      await new Promise(requestAnimationFrame);
+    }
   }
 
   #emit(type: string): void {

@@ -67,6 +67,31 @@ it('keys: left and right walk the steps', async () => {
   expect(step()).toBe('7');
 });
 
+it('whoever walks the steps from a completion stays at its group, whose next question is folded', async () => {
+  const { element, step } = await view({ runs: [{ id: 'a', steps: 7 }] });
+  const group = () => element.shadowRoot!.querySelectorAll<RolloutGroup>('medr1-group')[1];
+  group().shadowRoot!.querySelector<HTMLElement>('.title')!.click();
+  await settled();
+  const row = group().shadowRoot!.querySelector<HTMLElement>('[data-testid=completion]')!;
+  row.focus();
+  row.dispatchEvent(new KeyboardEvent('keydown', { key: 'ArrowLeft', bubbles: true, composed: true }));
+  await settled();
+  expect(step()).toBe('6');
+  expect(element.shadowRoot!.activeElement).toBe(group());
+  expect(group().shadowRoot!.activeElement!.className).toContain('title');
+});
+
+it('what is shown stays in view though groups on the way push it on', async () => {
+  const { element } = await view({ runs: [{ id: 'a', steps: 7 }] });
+  const group = element.shadowRoot!.querySelectorAll<RolloutGroup>('medr1-group')[1];
+  const tops = [400, 560, 420]; // after each scroll; then it stays
+  const scrolls = vi.fn();
+  group.scrollIntoView = scrolls;
+  group.getBoundingClientRect = () => ({ top: tops[scrolls.mock.calls.length - 1] ?? 420 }) as DOMRect;
+  await group.show(null);
+  expect(scrolls).toHaveBeenCalledTimes(4);
+});
+
 it('unfolding a group selects it, and a click on a completion selects that', async () => {
   const { element } = await view({ runs: [{ id: 'a', steps: 7 }] });
   const group = element.shadowRoot!.querySelector('medr1-group')!;

@@ -104,15 +104,31 @@ export class RolloutsView extends WatchingElement {
 
   /** What was chosen elsewhere comes into view, once for each choice. */
   protected override updated(): void {
+    this.#keepPlace();
     const { runs, step, group, completion } = this.workbench.selection.value;
     const chosen = group === null ? '' : `${runs[0]} ${step} ${group} ${completion}`;
-    if (chosen === this.#brought || this.#model.state.value.status !== 'ready' || this.#model.state.value.step !== (step ?? this.#step))
-      return;
+    if (chosen === this.#brought || !this.#isOnScreen) return;
     this.#brought = chosen;
     const element = [...this.renderRoot.querySelectorAll<RolloutGroup>('medr1-group')].find((one) => one.group.group === group);
     void element?.updateComplete.then(() => element.show(completion));
   }
   #brought = '';
+
+  /** Whoever walks the steps by keys stays at the same place among the groups. */
+  #keepPlace(): void {
+    if (this.#walkedAt === null || !this.#isOnScreen) return;
+    const groups = [...this.renderRoot.querySelectorAll<RolloutGroup>('medr1-group')];
+    groups[Math.min(this.#walkedAt, groups.length - 1)]?.focus();
+    this.#walkedAt = null;
+  }
+  #walkedAt: number | null = null;
+
+  /** The chosen step is the one that is drawn. */
+  get #isOnScreen(): boolean {
+    const { status, step } = this.#model.state.value;
+    return status === 'ready' && step === (this.workbench.selection.value.step ?? this.#step);
+  }
+
   /** Run and step whose groups were unfolded. */
   #openOf = '';
 
@@ -393,9 +409,12 @@ export class RolloutsView extends WatchingElement {
   #onKey = (event: KeyboardEvent): void => {
     const groups = [...this.renderRoot.querySelectorAll<RolloutGroup>('medr1-group')];
     const at = groups.findIndex((group) => group === event.target);
-    if (event.key === 'ArrowLeft') this.#go(-1);
-    else if (event.key === 'ArrowRight') this.#go(1);
-    else if (event.key === 'ArrowDown') groups[at + 1]?.focus();
+    const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+    if (step) {
+      const before = this.#step;
+      this.#go(step);
+      if (at >= 0 && this.#step !== before) this.#walkedAt = at;
+    } else if (event.key === 'ArrowDown') groups[at + 1]?.focus();
     else if (event.key === 'ArrowUp') groups[at - 1]?.focusLast();
     else return;
     event.preventDefault();
