@@ -46,7 +46,7 @@ function linesOfRuns(
   return runs.flatMap((run) => {
     const x = axisValues(run.series, settings.axis);
     if (x.length === 0) return [];
-    const breaks = AXIS[settings.axis].breaks ? breaksOf(run.series.steps, run.series.standstills) : [];
+    const breaks = breaksAt(run.series.steps, run, settings);
     const lines = chart.metrics.flatMap((metric, place) => {
       const values = run.series.metrics.get(metric);
       if (!values) return [];
@@ -63,7 +63,7 @@ function linesOfRuns(
         label: overlaid ? [run.series.name, name].filter(Boolean).join(' · ') : name || metric,
         name,
         colour: palette.series[hue % palette.series.length],
-        dash: DASHES[(several ? place : overlaid ? run.colour : 0) % DASHES.length],
+        dash: several ? DASHES[place % DASHES.length] : dashOf(run, overlaid),
         shape: exact === 'setting' ? ('hv' as const) : ('linear' as const),
         sparse,
         x,
@@ -81,6 +81,12 @@ function linesOfRuns(
 export const usesStatistics = ({ id, from }: ChartSpec, series: FollowedRun): boolean =>
   from !== undefined || (id === 'reward' && lastRevision(series) !== null);
 
+/** Places among these steps before which a line is lifted, on an axis that shows that the run stood still. */
+const breaksAt = (steps: readonly number[], { series }: ChartRun, { axis }: ChartSettings): number[] =>
+  AXIS[axis].breaks ? breaksOf(steps, series.standstills) : [];
+
+const dashOf = (run: ChartRun, overlaid: boolean) => DASHES[(overlaid ? run.colour : 0) % DASHES.length];
+
 type Style = Pick<ChartLine, 'colour' | 'dash' | 'label' | 'name'>;
 
 /** A line with a point at the last step of each column of a run's statistics. */
@@ -93,8 +99,13 @@ function columnLine(
   style: Style,
 ): ChartLine {
   return {
-    ...{ run, metric, who: run.series.name, shape: 'linear', sparse: false, spread: null, breaks: [] },
+    ...{ run, metric, who: run.series.name, shape: 'linear', sparse: false, spread: null },
     ...style,
+    breaks: breaksAt(
+      statistics.columns.map(([, last]) => last),
+      run,
+      settings,
+    ),
     x: columnPlaces(run.series, statistics, settings.axis),
     raw: values,
     shown: smoothed(values, settings),
@@ -112,7 +123,7 @@ function underLastRevision(run: ChartRun, settings: ChartSettings, { series }: P
     name,
     label: overlaid ? `${run.series.name} · ${name}` : `reward ${name}`,
     colour: series[run.colour % series.length],
-    dash: 'dot',
+    dash: dashOf(run, overlaid) === 'dot' ? 'dash' : 'dot', // unlike the reward of the same run
   };
   return [columnLine(run, run.statistics, `reward ${name}`, values, settings, style)];
 }
@@ -139,7 +150,7 @@ function rolloutLines(
         name,
         label: overlaid ? [run.series.name, name].filter(Boolean).join(' · ') : metric,
         colour: run === onHeat ? text : series[(overlaid || !several ? run.colour : place) % series.length],
-        dash: DASHES[(several ? place : overlaid ? run.colour : 0) % DASHES.length],
+        dash: several ? DASHES[place % DASHES.length] : dashOf(run, overlaid),
       });
     });
   });

@@ -134,6 +134,16 @@ describe('the reward under another revision', () => {
     expect(rounded(rewardUnder(without, [one, without], STATISTICS))).toEqual([0.2, 0.4, 0.6]);
   });
 
+  it('is lifted where the run stood still, as the reward is', async () => {
+    const [reward] = chartsFor(['reward', 'reward_std']);
+    const run = await runOf({ id: 'a', steps: 100 });
+    const [, last] = run.statistics!.columns[1];
+    Object.assign(run.series, { standstills: [last] });
+    const [, under] = linesOf(reward, [run], { ...SETTINGS, axis: 'time' }, PALETTE);
+    expect(under.breaks).toEqual([2]);
+    expect(linesOf(reward, [run], SETTINGS, PALETTE)[1].breaks).toEqual([]);
+  });
+
   it('stands in the reward chart of a run whose rewards were edited, dotted', async () => {
     const [reward] = chartsFor(['reward', 'reward_std']);
     const edited = await runOf({ id: 'a', steps: 100 }); // made up with a second revision
@@ -142,6 +152,8 @@ describe('the reward under another revision', () => {
       ['reward', 'solid'],
       ['reward under revision 2', 'dot'],
     ]);
+    const third = { ...edited, colour: 2 }; // whose own line is dotted beside others
+    expect(linesOf(reward, [third], SETTINGS, PALETTE, true).map(({ dash }) => dash)).toEqual(['dot', 'dash']);
     const once = await runOf({ id: 'a', steps: 5 });
     expect(linesOf(reward, [once], SETTINGS, PALETTE)).toHaveLength(1);
     expect(linesOf(reward, [{ ...edited, statistics: null }], SETTINGS, PALETTE)).toHaveLength(1);
