@@ -1,6 +1,6 @@
 /** `medr1 data add`: names a folder, and has its index made by a process of its own. */
 import { fork } from 'node:child_process';
-import { existsSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { constants, setPriority } from 'node:os';
 import { basename, resolve } from 'node:path';
@@ -10,11 +10,11 @@ import { WorkbenchError, type ErrorBody } from '../../protocol/errors.ts';
 import { datasetDir, homeDir } from '../home.ts';
 import { findLayout } from '../layout.ts';
 import type { IndexProgress } from './build.ts';
-import { hasQuestions, nameTaken, summary } from './list.ts';
+import { hasQuestions, namesAt, nameTaken, realDir, summary } from './list.ts';
 import { lockDataset } from './dataset-lock.ts';
 
 export interface AddOptions {
-  /** The folder's name when left out. Letters, digits, dot, dash and underscore. */
+  /** Left out: the name under which the folder was added before, else the folder's own. Letters, digits, dot, dash and underscore. */
   name?: string;
   home?: string;
   images?: boolean;
@@ -41,6 +41,13 @@ export function checkName(name: string): string {
   });
 }
 
+/** What a folder is called that is added without a name: as it was before, whatever name it was given since; else after itself. */
+export function nameFor(path: string, home?: string): string {
+  const known = namesAt(path, home);
+  const own = nameOf(path);
+  return known.includes(own) ? own : (known[0] ?? own);
+}
+
 export function nameOf(dir: string): string {
   const name = basename(resolve(dir))
     .replace(/\.[a-z]+$/i, '')
@@ -54,7 +61,7 @@ export function nameOf(dir: string): string {
 /** Indexes a folder or file under a name; a second time only what changed. Rejects with the signal's reason when it is given up. */
 export async function addDataset(dir: string, options: AddOptions = {}): Promise<{ name: string }> {
   const path = resolve(expandHome(dir));
-  const name = checkName(options.name ?? nameOf(path));
+  const name = checkName(options.name ?? nameFor(path, options.home));
   options.signal?.throwIfAborted();
   await findLayout(path); // a folder without questions leaves no index behind
   if (options.imagesDir !== undefined) await requireFolder(options.imagesDir);
@@ -87,8 +94,8 @@ export function refuseTaken(dir: string, name: string, home?: string): void {
 
 /** Whether the name is that of a data set in another folder, which is still there. */
 export function isTaken(dir: string, name: string, home?: string): boolean {
-  const other = hasQuestions(name, home) ? summary(name, home).dir : dir;
-  return other !== dir && existsSync(other);
+  const other = hasQuestions(name, home) ? realDir(summary(name, home).dir) : null;
+  return other !== null && other !== realDir(dir);
 }
 
 /** What an index that never had a question left; not while another process makes it. */

@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { expect, it, vi } from 'vitest';
 import { omni, picture, temporary, write } from '../fixtures.ts';
 import { IndexJobs } from './jobs.ts';
-import { listDatasets } from './list.ts';
+import { addDataset } from './add.ts';
+import { listDatasets, renameDataset } from './list.ts';
 
 const records = (count: number): object[] => Array.from({ length: count }, (_, n) => omni(n, { image_path: 'a.png' }));
 
@@ -39,6 +40,22 @@ it('gives a number to a name that another folder has', async () => {
     { name: 'eyes', items: 2, hashed: 1 },
     { name: 'eyes-2', items: 5, hashed: 1 },
   ]);
+});
+
+it('a folder that is added again without a name keeps the one that it was given since, by whatever way to it', async () => {
+  using made = temporary();
+  const home = join(made.path, 'home');
+  const dir = await folder(join(made.path, 'eyes'), 2);
+  symlinkSync(dir, join(made.path, 'link'));
+  const jobs = new IndexJobs(home);
+  expect((await addDataset(dir, { home })).name).toBe('eyes');
+  renameDataset('eyes', 'fundus', home);
+  const job = await jobs.start(dir);
+  expect(job.name).toBe('fundus');
+  await vi.waitFor(() => expect(job.state).toBe('done'), 30_000);
+  expect((await addDataset(join(made.path, 'link'), { home })).name).toBe('fundus');
+  expect((await addDataset(dir, { home, name: 'other' })).name).toBe('other'); // who gives a name means it
+  expect(indexed(home).map(({ name }) => name)).toEqual(['fundus', 'other']);
 });
 
 it('starts nothing for what is no data, and never rejects', async () => {

@@ -5,7 +5,7 @@ import type { IndexJob } from '../../protocol/data.ts';
 import { expandHome } from '../../files/user-path.ts';
 import { WorkbenchError, errorBody } from '../../protocol/errors.ts';
 import { findLayout } from '../layout.ts';
-import { addDataset, checkName, isTaken, nameOf, refuseTaken } from './add.ts';
+import { addDataset, checkName, isTaken, nameFor, nameOf, refuseTaken } from './add.ts';
 import { indexedName } from './list.ts';
 
 interface Options {
@@ -35,7 +35,7 @@ export class IndexJobs {
   /** Starts to index; the job that runs already for the same folder is returned as it is. Throws before anything starts. */
   async start(dir: string, options: Options = {}): Promise<IndexJob> {
     const path = resolve(expandHome(dir));
-    const name = checkName(options.name ?? nameOf(path));
+    const name = checkName(options.name ?? nameFor(path, this.#home));
     await findLayout(path);
     const before = this.#jobs.get(name);
     if (before?.job.state === 'running' && before.job.dir === path) return before.job;

@@ -34,10 +34,13 @@ export function hasQuestions(name: string, home?: string): boolean {
 
 /** The index of a data set that is named, or was before it was renamed, or whose folder is; null when there is none. */
 export function indexedName(nameOrDir: string, home?: string): string | null {
-  const named = presentName(nameOrDir, home);
-  if (named !== null) return named;
-  const wanted = realDir(nameOrDir);
-  return wanted === null ? null : (namesIn(home).find((name) => realDir(metaOf<string>(name, 'dir', home) ?? '') === wanted) ?? null);
+  return presentName(nameOrDir, home) ?? namesAt(nameOrDir, home)[0] ?? null;
+}
+
+/** The data sets that a folder or file was added as, by whatever way to it. */
+export function namesAt(dir: string, home?: string): string[] {
+  const wanted = realDir(dir);
+  return wanted === null ? [] : namesIn(home).filter((name) => realDir(metaOf<string>(name, 'dir', home) ?? '') === wanted);
 }
 
 /** What the data set of this name is called now; null when there is none and never was. A name that was given again is of the set that has it. */
@@ -55,7 +58,8 @@ function metaOf<T>(name: string, key: string, home?: string): T | null {
   }
 }
 
-function realDir(dir: string): string | null {
+/** Where a path leads, symbolic links followed; null where there is nothing. */
+export function realDir(dir: string): string | null {
   try {
     return realpathSync(dir);
   } catch {
