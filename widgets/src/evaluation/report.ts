@@ -114,7 +114,7 @@ export class EvaluationReport extends WatchingElement {
         <table>
           <thead>
             <tr>
-              <th></th>
+              <td></td>
               <th class="number">questions</th>
               ${READINGS.map((reading) => {
                 const { name, title } = columnOf(reading, [this.summary]);

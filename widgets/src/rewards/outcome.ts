@@ -221,10 +221,10 @@ function changeView(preview: Preview, { scaled, tried }: Outcome, show: (flip: F
     <table data-testid="preview-result">
       <thead>
         <tr>
-          <th></th>
+          <td></td>
           <th class="number">now</th>
           <th class="number">new</th>
-          <th></th>
+          <td></td>
         </tr>
       </thead>
       <tbody>
