@@ -128,6 +128,10 @@ describe('one selection', () => {
     await sheet.getByText('Rollouts', { exact: true }).waitFor();
     await page.keyboard.press('Escape');
     await sheet.waitFor({ state: 'detached' });
+    await page.keyboard.press('?'); // the keyboard is back at the question
+    await sheet.waitFor();
+    await page.keyboard.press('Escape');
+    await sheet.waitFor({ state: 'detached' });
   });
 
   it('keys in the Inspector walk the completions, and Rollouts follows', async () => {

@@ -4,6 +4,7 @@ import { Dialog, ICommandPalette, showDialog } from '@jupyterlab/apputils';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import { Widget } from '@lumino/widgets';
 import { KEYS } from '@medr1/widgets/keys';
+import { keepingFocus } from '../dialog-focus.ts';
 import { CommandIDs, PALETTE_CATEGORY, TRANSLATION_DOMAIN } from '../tokens.ts';
 
 const keys: JupyterFrontEndPlugin<void> = {
@@ -17,7 +18,10 @@ const keys: JupyterFrontEndPlugin<void> = {
       label: trans.__('Keys of the views'),
       caption: trans.__('Every key that the views answer to'),
       describedBy: { args: { type: 'object', properties: {} } },
-      execute: () => showDialog({ title: trans.__('Keys'), body: sheet(), buttons: [Dialog.okButton({ label: trans.__('Close') })] }),
+      execute: () =>
+        keepingFocus(() =>
+          showDialog({ title: trans.__('Keys'), body: sheet(), buttons: [Dialog.okButton({ label: trans.__('Close') })] }),
+        ),
     });
     palette?.addItem({ command: CommandIDs.showKeys, category: PALETTE_CATEGORY });
   },

@@ -5,6 +5,7 @@ import { PageConfig } from '@jupyterlab/coreutils';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import { linkIn, pageLinkOf, selectionOf, withoutLink } from '@medr1/widgets/link';
 import type { Selection } from '@medr1/widgets/selection';
+import { keepingFocus } from '../dialog-focus.ts';
 import { showError } from '../notify.ts';
 import { CommandIDs, IWorkbench, PALETTE_CATEGORY, TRANSLATION_DOMAIN } from '../tokens.ts';
 
@@ -62,10 +63,12 @@ const links: JupyterFrontEndPlugin<void> = {
       });
 
     const ask = async (): Promise<string | null> => {
-      const { value } = await InputDialog.getText({
-        title: trans.__('Open a link (http://…?medr1=… or medr1:?runs=…)'),
-        okLabel: trans.__('Open'),
-      });
+      const { value } = await keepingFocus(() =>
+        InputDialog.getText({
+          title: trans.__('Open a link (http://…?medr1=… or medr1:?runs=…)'),
+          okLabel: trans.__('Open'),
+        }),
+      );
       return value === null || value.trim() === '' ? null : value;
     };
     const unknownRun = (id: string) => ({

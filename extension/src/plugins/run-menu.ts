@@ -8,6 +8,7 @@ import { ACTION_LABELS, isActive, STATES } from '@medr1/widgets/runs/model';
 import { comparedWith } from '@medr1/widgets/store/evaluation-choice';
 import type { RunAction } from '@medr1/widgets/connector';
 import { parseSettings } from '@medr1/widgets/runs/settings';
+import { keepingFocus } from '../dialog-focus.ts';
 import { showError } from '../notify.ts';
 import { CommandIDs, IWorkbench, PALETTE_CATEGORY, TRANSLATION_DOMAIN } from '../tokens.ts';
 
@@ -216,17 +217,21 @@ const runMenu: JupyterFrontEndPlugin<void> = {
     };
 
     const rename = async ({ id, name }: { id: string; name: string }): Promise<void> => {
-      const { value } = await InputDialog.getText({ title: trans.__('Name of the run'), text: name, okLabel: trans.__('Rename') });
+      const { value } = await keepingFocus(() =>
+        InputDialog.getText({ title: trans.__('Name of the run'), text: name, okLabel: trans.__('Rename') }),
+      );
       const next = value?.trim() ?? '';
       if (next !== '' && next !== name) runs.apply({ summary: await connector.annotateRun(id, { name: next }) });
     };
 
     const moveToTrash = async (id: string, name: string): Promise<void> => {
-      const { button } = await showDialog({
-        title: trans.__('Move to the trash?'),
-        body: trans.__('"%1" with its rollouts and checkpoints leaves the list. It can be put back from the trash.', name),
-        buttons: [Dialog.cancelButton(), Dialog.warnButton({ label: trans.__('Move to the trash') })],
-      });
+      const { button } = await keepingFocus(() =>
+        showDialog({
+          title: trans.__('Move to the trash?'),
+          body: trans.__('"%1" with its rollouts and checkpoints leaves the list. It can be put back from the trash.', name),
+          buttons: [Dialog.cancelButton(), Dialog.warnButton({ label: trans.__('Move to the trash') })],
+        }),
+      );
       if (!button.accept) return;
       const { id: entry } = await connector.deleteRun(id);
       runs.apply({ removed: id });

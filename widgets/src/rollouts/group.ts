@@ -16,8 +16,9 @@ import './tokens.ts';
 import type { Colouring } from '../store/rollouts/colouring.ts';
 import { alike, hitsOf, partsAt, summarise, termOf, type GroupSummary, type Layout } from '../store/rollouts/model.ts';
 
-/** How often groups on the way may push on what is shown. */
-const PUSHES = 8;
+/** Frames after which what has not moved stays where it is, and after which it is left where it is. */
+const STILL = 4;
+const LONGEST = 60;
 const BARS = { width: 64, height: 20 };
 
 export class RolloutGroup extends WatchingElement {
@@ -257,17 +258,17 @@ export class RolloutGroup extends WatchingElement {
   };
 
   /**
-   * Brings a completion into view, or the group where it is null. Groups that come into sight on the way get their real height then, which pushes it on:
-   * so again, until it stays.
+   * Brings a completion into view, or the group where it is null. Groups that come into sight on the way get their real height some frames later, which
+   * pushes it on: so again, until it stays.
    */
   async show(completion: number | null): Promise<void> {
     const row = completion === null ? null : this.renderRoot.querySelector<HTMLElement>(`ol > li[data-index="${completion}"]`);
     const target = row ?? this;
-    for (let left = PUSHES, before = NaN; left > 0 && target.isConnected; left--) {
-      target.scrollIntoView?.({ block: 'nearest' });
+    for (let frame = 0, still = 0, before = NaN; frame < LONGEST && still < STILL && target.isConnected; frame++) {
       const { top } = target.getBoundingClientRect();
-      if (top === before) return;
-      before = top;
+      still = top === before ? still + 1 : 0;
+      if (still === 0) target.scrollIntoView?.({ block: 'nearest' });
+      before = target.getBoundingClientRect().top;
       await new Promise(requestAnimationFrame);
     }
   }

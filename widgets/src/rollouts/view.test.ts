@@ -84,12 +84,16 @@ it('whoever walks the steps from a completion stays at its group, whose next que
 it('what is shown stays in view though groups on the way push it on', async () => {
   const { element } = await view({ runs: [{ id: 'a', steps: 7 }] });
   const group = element.shadowRoot!.querySelectorAll<RolloutGroup>('medr1-group')[1];
-  const tops = [400, 560, 420]; // after each scroll; then it stays
-  const scrolls = vi.fn();
-  group.scrollIntoView = scrolls;
-  group.getBoundingClientRect = () => ({ top: tops[scrolls.mock.calls.length - 1] ?? 420 }) as DOMRect;
+  let [top, pushes] = [900, 0];
+  group.getBoundingClientRect = () => ({ top }) as DOMRect;
+  group.scrollIntoView = () => void (top = 300);
+  const push = (): void => {
+    top += 160; // two frames after the scroll, twice
+    if (++pushes < 2) requestAnimationFrame(() => requestAnimationFrame(push));
+  };
+  requestAnimationFrame(() => requestAnimationFrame(push));
   await group.show(null);
-  expect(scrolls).toHaveBeenCalledTimes(4);
+  expect([pushes, top]).toEqual([2, 300]);
 });
 
 it('unfolding a group selects it, and a click on a completion selects that', async () => {
