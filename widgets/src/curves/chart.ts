@@ -247,7 +247,7 @@ export class CurveChart extends WatchingElement {
   #head(): TemplateResult {
     const { spec, model } = this;
     const { expanded, pinned } = model.state.value;
-    return html`<header draggable=${this.onBoard ? 'true' : 'false'} @dragstart=${this.#drag.onStart}>
+    return html`<header role="presentation" draggable=${this.onBoard ? 'true' : 'false'} @dragstart=${this.#drag.onStart}>
       <h4 title=${explain(spec) || spec.metrics.join(', ')}>${spec.title}</h4>
       ${spec.unit ? html`<span class="secondary small">${spec.unit}</span>` : nothing} ${this.#heatChoice()}
       <span class="spring"></span>

@@ -9,7 +9,7 @@ import type { Picture } from './model.ts';
 export type Asked = Pick<ShownGroup, 'item_id' | 'image' | 'question' | 'options' | 'answer' | 'modality' | 'question_type'>;
 
 export function question(group: Asked, picture: Picture | null): TemplateResult {
-  return html`<header class="question">
+  return html`<header role="presentation" class="question">
     ${imageOf(group, picture)}
     <div class="words">
       <div class="text">${group.question}</div>
