@@ -32,6 +32,7 @@ ROUTES = {
     "checkRewards": ("POST", "/rewards/check"),
     "alertRules": ("GET", "/alerts"),
     "setAlertRules": ("PATCH", "/alerts"),
+    "checkAlertRule": ("POST", "/alerts/check"),
     "runs": ("GET", "/runs"),
     "createRun": ("POST", "/runs"),
     "runTable": ("GET", "/runs/table"),

@@ -83,7 +83,7 @@ async function choose(...names: string[]): Promise<void> {
 
 /** Types a source in place of what the editor holds. */
 async function write(source: string): Promise<void> {
-  const field = rewards().locator('medr1-reward-editor .cm-content');
+  const field = rewards().locator('medr1-source-editor .cm-content');
   await field.click();
   await page.keyboard.press('Control+A');
   await page.keyboard.insertText(source);
@@ -148,11 +148,11 @@ describe('the Rewards view of the run', () => {
     await file.press('Enter');
     await write(ODD);
     await eventually(
-      () => rewards().locator('medr1-reward-editor .cm-line').count(),
+      () => rewards().locator('medr1-source-editor .cm-line').count(),
       (count) => count === ODD.split('\n').length,
       'the editor has its lines',
     );
-    const focused = rewards().locator('medr1-reward-editor .cm-focused');
+    const focused = rewards().locator('medr1-source-editor .cm-focused');
     await focused.waitFor();
     await page.keyboard.press('Escape');
     await page.keyboard.press('Tab');
@@ -214,12 +214,12 @@ describe('the Rewards view of the run', () => {
     expect(Number(/errors ([\d,]+)/.exec((await distribution('odd')).notes)![1].replace(',', ''))).toBeGreaterThan(0);
     expect(await rewards().getByTestId('preview-result').count()).toBe(0);
     await rewards().getByTestId('reward-revert').click();
-    await says(() => rewards().locator('medr1-reward-editor .cm-content').textContent(), /text\.length % 3/);
+    await says(() => rewards().locator('medr1-source-editor .cm-content').textContent(), /text\.length % 3/);
     expect(await revisions()).toHaveLength(3);
   });
 
   it('marks the line of an error while it is written, and completes what a function is given', async () => {
-    const editor = rewards().locator('medr1-reward-editor');
+    const editor = rewards().locator('medr1-source-editor');
     await write('export default (all: string[]) => {\n  return all.map(text => );\n};\n');
     await editor.locator('.cm-lint-marker-error').waitFor();
     await write('export default (all: string[], { ');

@@ -72,6 +72,17 @@ it('thresholds and rules that are off count for all runs and for one; a snoozed 
   expect((await t.client.alerts(id)).alerts.find(({ rule }) => rule === first.rule)).toMatchObject({ snoozed: true });
 });
 
+it("a rule of the user's own that is written is checked, with the line that is wrong, and nothing is kept", async () => {
+  const check = async (source: string) => {
+    const { error, line } = await t.client.checkAlertRule({ source });
+    return [line, error];
+  };
+  expect(await check("(m) => {\n  const most: number = m.step;\n  return m.now('kl') > most;\n}")).toEqual([null, null]);
+  expect(await check('(m) => {\n  return nothing.there;\n}')).toEqual([2, expect.stringMatching(/^ReferenceError: nothing/)]);
+  expect(await check('(m) => {\n  return 1;')).toEqual([2, expect.any(String)]); // missed after the last line
+  expect((await t.client.alertRules()).settings.rules).toEqual({});
+});
+
 it("a rule of the user's own is tried before it is taken, and looks at the runs from then on", async () => {
   await expect(t.client.setAlertRules({ rules: { mine: '(m) => {' } })).rejects.toMatchObject({ code: 'ALERT_RULE', http: 422 });
   expect((await t.client.alertRules()).settings.rules).toEqual({});

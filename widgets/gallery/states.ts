@@ -95,6 +95,10 @@ const runs = [
     steps: 240,
     seed: 3,
     gap: [100, 130] as [number, number],
+    rollbacks: [
+      { step: 120, from: 188, time: Date.UTC(2026, 10, 28, 14, 12) },
+      { step: 160, from: 1204, time: Date.UTC(2026, 10, 28, 15, 40) },
+    ],
   },
   {
     id: 'r4',
@@ -785,6 +789,9 @@ export const STATES: Record<string, GalleryState> = {
       const own = ask(rules, 'medr1-own-rules')!;
       ask(own, 'summary')!.click();
       ask(own, '[data-testid=new-rule] summary')!.click();
+      const field = ask(ask(own, '[data-testid=new-rule] medr1-source-editor')!, 'textarea') as HTMLTextAreaElement;
+      field.value = "(m) => {\n  return m.now('entrpy') < 0.1";
+      field.dispatchEvent(new Event('input'));
       own.scrollIntoView();
     },
   },
@@ -884,7 +891,7 @@ export const STATES: Record<string, GalleryState> = {
       await settle();
       ask(element, '[data-testid=add-typescript]')!.click();
       await settle();
-      const field = ask(element, 'medr1-reward-editor')!.shadowRoot!.querySelector('textarea')!;
+      const field = ask(element, 'medr1-source-editor')!.shadowRoot!.querySelector('textarea')!;
       field.value = 'export default (completions) => {\n  throw new Error();\n};';
       field.dispatchEvent(new Event('input'));
       await settle();
@@ -897,7 +904,7 @@ export const STATES: Record<string, GalleryState> = {
     select: { runs: ['r1'] },
     after: async (element) => {
       await go(element, 'edit-source');
-      const field = ask(element, 'medr1-reward-editor')!.shadowRoot!.querySelector('textarea')!;
+      const field = ask(element, 'medr1-source-editor')!.shadowRoot!.querySelector('textarea')!;
       field.value = field.value.replace('/ 200', '/ 400').replace('return null; // does not apply', 'return 0;');
       field.dispatchEvent(new Event('input'));
       await go(element, 'reward-preview');

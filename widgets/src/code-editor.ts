@@ -14,6 +14,9 @@ export interface EditorProblem {
   message: string;
 }
 
+/** A source that is written is looked at so long after the last key. */
+export const CHECK_DELAY_MS = 700;
+
 /** A name that can stand where the cursor is. */
 export interface Offer {
   label: string;

@@ -22,6 +22,7 @@ export type {
   RunAction,
   RunDetail,
   RunEvent,
+  Rollback,
   RunSummary,
   ServerInfo,
   TrainConfig,
@@ -85,7 +86,15 @@ export type {
   Share,
   Votes,
 } from '@medr1/kernel-bridge/protocol';
-export type { Alert, AlertRemedy, AlertRule, AlertSettings, RunAlerts, RunAlertSettings } from '@medr1/kernel-bridge/protocol';
+export type {
+  Alert,
+  AlertRemedy,
+  AlertRule,
+  AlertSettings,
+  CheckedAlertRule,
+  RunAlerts,
+  RunAlertSettings,
+} from '@medr1/kernel-bridge/protocol';
 export type { DatasetDetail, EditRewards, SplitSummary } from '@medr1/kernel-bridge/protocol';
 export type {
   Alternatives,
@@ -168,6 +177,7 @@ type Calls = Pick<
   | 'schema'
   | 'server'
   | 'setAlertRules'
+  | 'checkAlertRule'
   | 'tokenTexts'
   | 'tryRewards'
 >;

@@ -87,6 +87,7 @@ export interface FakeRun {
   gap?: [number, number];
   error?: RunSummary['error'];
   alert?: RunSummary['alert'];
+  rollbacks?: RunSummary['rollbacks'];
   reported?: RunSummary['reported'];
   trainer?: string;
   waits_since?: number;
@@ -507,6 +508,12 @@ export class FakeConnector implements Connector {
       Object.assign(this.alertSettingsOfAll, change);
       return { rules: ALERT_RULES, settings: structuredClone(this.alertSettingsOfAll) };
     });
+  /** As QuickJS says it of a source that ends too early. */
+  checkAlertRule: Connector['checkAlertRule'] = ({ source }) =>
+    this.#answer('checkAlertRule', [source], () => {
+      const isOpen = source.split('{').length > source.split('}').length;
+      return isOpen ? { error: 'expected }', line: source.split('\n').length } : { error: null, line: null };
+    });
   rollback: Connector['rollback'] = (id, { step }) =>
     this.#answer('rollback', [id, step], () => {
       const run = this.#fake(id);
@@ -784,6 +791,7 @@ export class FakeConnector implements Connector {
       device: 'cpu',
       error: run.error ?? null,
       alert: run.alert ?? null,
+      ...(run.rollbacks && { rollbacks: run.rollbacks }),
       ...(run.reported && { reported: run.reported }),
       seq: steps,
       waits_since: run.waits_since ?? null,

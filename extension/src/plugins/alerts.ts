@@ -1,3 +1,5 @@
+import { IEditorServices } from '@jupyterlab/codeeditor';
+import { labCodeEditor } from '../code-editor.ts';
 import { alertsIcon } from '../icons.ts';
 import { mainViewPlugin } from '../main-view.ts';
 import { CommandIDs } from '../tokens.ts';
@@ -13,4 +15,6 @@ export default mainViewPlugin({
   icon: alertsIcon,
   load: () => import('@medr1/widgets/alerts/view'),
   tag: 'medr1-alerts',
+  optional: [IEditorServices],
+  setUp: (_, services) => ({ properties: { createEditor: services && labCodeEditor(services) } }),
 });

@@ -2,6 +2,7 @@
  * Rules of a user's own: TypeScript, an expression of a function (m, config) => false | text. It runs where users' rewards run, in QuickJS compiled to
  * WebAssembly without files, network or clock, and answers for a stretch of steps at a time. A rule that fails is silent and says why.
  */
+import type { CheckedAlertRule } from '../protocol/alerts.ts';
 import { WorkbenchError } from '../protocol/errors.ts';
 import { printable } from '../protocol/printable.ts';
 import { Sandbox } from '../rewards/sandbox/sandbox.ts';
@@ -29,9 +30,12 @@ const __view = (columns, steps, at) => {
 };
 `;
 
-const moduleOf = (expression: string): string => `${PRELUDE}
+const BEFORE = `${PRELUDE}
 const __rule = (
-${expression}
+`;
+const LINES_BEFORE = BEFORE.split('\n').length - 1;
+
+const moduleOf = (expression: string): string => `${BEFORE}${expression}
 );
 export default (_, { columns, steps, config, from }) => {
   let before = false;
@@ -58,17 +62,29 @@ export class OwnRule implements Disposable {
   readonly #sandbox: Sandbox;
   /** What it said by step. */
   readonly #seen = new Map<number, string>();
-  /** Why it is silent; null while it works. */
-  failure: string | null = null;
+  readonly #lines: number;
+  #failure: CheckedAlertRule | null = null;
 
   constructor(name: string, source: string) {
     this.name = name;
+    this.#lines = source.split('\n').length;
     this.#sandbox = new Sandbox({ file: `${name}.ts`, source: moduleOf(source) });
+  }
+
+  /** What is wrong with it; `line`: of its source, from 1. */
+  get checked(): CheckedAlertRule {
+    return this.#failure ?? { error: null, line: null };
+  }
+
+  /** Why it is silent, in words; null while it works. */
+  get failure(): string | null {
+    const { error, line } = this.checked;
+    return error !== null && line !== null && this.#lines > 1 ? `line ${line}: ${error}` : error;
   }
 
   /** Asks it about steps `from` and later, before they are fed to the evaluator. `columns`: by metric, one value for each of `steps`. */
   async look(steps: readonly number[], columns: Readonly<Record<string, (number | null)[]>>, from: number, config: object): Promise<void> {
-    if (this.failure !== null) return;
+    if (this.#failure !== null) return;
     const first = steps.findIndex((step) => step >= from);
     if (first < 0) return;
     const completions = steps.slice(first).map(() => '');
@@ -77,7 +93,9 @@ export class OwnRule implements Disposable {
       batch: { completions, columns: {}, constants: { columns, steps, config, from: first } },
     });
     if ('failure' in outcome) {
-      this.failure = printable(outcome.failure.what);
+      const { what, line } = outcome.failure;
+      // a function that is not closed is missed at the line after it
+      this.#failure = { error: printable(what), line: line && Math.min(Math.max(line - LINES_BEFORE, 1), this.#lines) };
       return;
     }
     if (!('values' in outcome)) return;
@@ -117,6 +135,13 @@ export class OwnRule implements Disposable {
   [Symbol.dispose](): void {
     this.#sandbox[Symbol.dispose]();
   }
+}
+
+/** What is wrong with a rule that is being written; it is named by nobody yet. */
+export async function checkedRule(source: string): Promise<CheckedAlertRule> {
+  using rule = new OwnRule('rule', source);
+  await rule.look([1], { reward: [0] }, 1, {});
+  return rule.checked;
 }
 
 function entryOf(line: string): [number, string][] {

@@ -14,6 +14,7 @@ export const ROUTE_LIST: Record<RouteName, ListedRoute> = {
   checkRewards: { method: 'POST', path: '/rewards/check', takes: 'body', gives: 'functions' },
   alertRules: { method: 'GET', path: '/alerts' },
   setAlertRules: { method: 'PATCH', path: '/alerts', takes: 'body' },
+  checkAlertRule: { method: 'POST', path: '/alerts/check', takes: 'body' },
   runs: { method: 'GET', path: '/runs', gives: 'runs' },
   createRun: { method: 'POST', path: '/runs', takes: 'body', once: true },
   runTable: { method: 'GET', path: '/runs/table', takes: 'query' },

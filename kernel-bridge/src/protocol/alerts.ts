@@ -98,6 +98,14 @@ export const RunAlertSettings = Type.Object(
 export type RunAlertSettings = Type.Static<typeof RunAlertSettings>;
 export const NO_RUN_ALERT_SETTINGS: RunAlertSettings = { off: [], thresholds: {}, snoozed: {} };
 
+/** A rule of one's own that is being written. */
+export const CheckAlertRule = Type.Object({ source: Type.String({ maxLength: 20_000 }) }, { additionalProperties: false });
+export const CheckedAlertRule = Type.Object({
+  error: Nullable(Type.String({ description: 'why it cannot be used' })),
+  line: Nullable(Type.Integer({ description: 'of the source, from 1, where the error names one' })),
+});
+export type CheckedAlertRule = Type.Static<typeof CheckedAlertRule>;
+
 export const RunAlerts = Type.Object({
   run: Type.String(),
   step: Type.Integer({ description: 'last step that was looked at' }),

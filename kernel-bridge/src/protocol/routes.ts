@@ -5,7 +5,7 @@
  * A new route is a row here and a handler of the same name in server/; docs/develop.md has the steps.
  */
 import Type, { type Static, type TObject, type TSchema } from 'typebox';
-import { AlertRule, AlertSettings, RaiseAlert, RunAlerts, RunAlertSettings } from './alerts.ts';
+import { AlertRule, AlertSettings, CheckAlertRule, CheckedAlertRule, RaiseAlert, RunAlerts, RunAlertSettings } from './alerts.ts';
 import { TrainConfig } from './config.ts';
 import * as data from './data.ts';
 import { Devices, QueueMove } from './devices.ts';
@@ -150,6 +150,12 @@ export const ROUTES = {
     text: 'rules that are off, thresholds, rules of your own and the webhook, for all runs; each key in place of what it was. 422 for a rule that does not compile',
     body: Type.Partial(AlertSettings, { additionalProperties: false }),
     answer: Type.Object({ rules: Type.Array(AlertRule), settings: AlertSettings }),
+  }),
+
+  checkAlertRule: post('/alerts/check', {
+    text: 'a rule of your own, tried on a run of no steps; nothing is kept',
+    body: CheckAlertRule,
+    answer: CheckedAlertRule,
   }),
 
   // Runs

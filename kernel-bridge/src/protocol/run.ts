@@ -50,6 +50,13 @@ export const Pair = Type.Object({
 });
 export type Pair = Type.Static<typeof Pair>;
 
+export const Rollback = Type.Object({
+  step: Type.Integer({ description: 'that the run went on from' }),
+  from: Type.Integer({ description: 'last step that was dropped' }),
+  time: Type.Number({ description: 'milliseconds since 1970' }),
+});
+export type Rollback = Type.Static<typeof Rollback>;
+
 export const RunSummary = Type.Object({
   id: Type.String(),
   name: Type.String(),
@@ -73,6 +80,8 @@ export const RunSummary = Type.Object({
   eta_s: Nullable(Type.Number()),
   device: Nullable(Type.String()),
   error: Nullable(ErrorShape),
+  /** How often people took the run back to an earlier checkpoint, oldest first, as far as that is not rolled back itself. Left out where they never did. */
+  rollbacks: Type.Optional(Type.Array(Rollback)),
   /** The newest alert, while it is recent: of the last 20 steps. */
   alert: Nullable(Type.Object({ step: Type.Integer(), message: Type.String(), remedy: Type.String() })),
   /** Sequence number of the last event of this run. */
@@ -248,6 +257,8 @@ export const RunEvent = Type.Union([
     by: Type.Optional(Type.Unsafe<'rule' | 'client'>(Type.String({ enum: ['rule', 'client'] }))),
     level: Type.Optional(Type.Unsafe<AlertLevel>(Type.String({ enum: [...ALERT_LEVELS] }))),
     since: Type.Optional(Type.Integer({ description: 'first step at which the rule saw it' })),
+    /** Of a roll-back: the last step that it dropped. */
+    rolled_back_from: Type.Optional(Type.Integer()),
   }),
 ]);
 export type RunEvent = Type.Static<typeof RunEvent>;

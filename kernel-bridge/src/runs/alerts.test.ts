@@ -75,6 +75,28 @@ it('a run that went back tells again what is seen again, and nothing of the step
   expect(anew.onsets).toEqual([]);
 });
 
+it('lists the roll-backs of a run in its summary, a resume not, and those that were rolled back themselves no more', () => {
+  const rollbacks = () => store.summary().rollbacks?.map(({ step, from }) => [step, from]);
+  const goOn = (to: number) => {
+    for (let step = store.step + 1; step <= to; step++) write(store, cut(step, 0));
+  };
+  goOn(8);
+  store.dropAfter(6, { revisions: 'repeat' }); // as a run does that was killed
+  expect(rollbacks()).toBeUndefined();
+  store.dropAfter(2, { revisions: 'drop' });
+  goOn(9);
+  store.dropAfter(5, { revisions: 'drop' });
+  expect(rollbacks()).toEqual([
+    [2, 6],
+    [5, 9],
+  ]);
+  store.dropAfter(3, { revisions: 'drop' });
+  expect(rollbacks()).toEqual([
+    [2, 6],
+    [3, 5],
+  ]);
+});
+
 it('names the newest checkpoint from before the alert, and none where there is none', async () => {
   for (let step = 1; step <= 20; step++) write(store, cut(step, step > 10 ? 1 : 0));
   using watch = newWatch(store);

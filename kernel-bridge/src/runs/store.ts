@@ -383,7 +383,9 @@ export class RunStore implements Disposable {
       this.drop(step, later);
       if (last <= step) return;
       const message = `Steps ${step + 1} to ${last} were dropped; the run goes on from step ${step}.`;
-      this.append(step, { kind: 'alert', code: 'STEPS_DROPPED', message, remedy: 'Nothing to do: they are computed anew.' }, now);
+      const isRollback = later.revisions === 'drop';
+      const remedy = isRollback ? 'Nothing to do: resume the run when you like.' : 'Nothing to do: they are computed anew.';
+      this.append(step, { kind: 'alert', code: 'STEPS_DROPPED', message, remedy, ...(isRollback && { rolled_back_from: last }) }, now);
     });
   }
 

@@ -1,5 +1,5 @@
 /** The one line that lists and side bars show of a run. */
-import type { RunEvent, RunState, RunSummary } from '../protocol/run.ts';
+import type { Rollback, RunEvent, RunState, RunSummary } from '../protocol/run.ts';
 import { isSnoozed, runAlertSettings } from './alert-settings.ts';
 import { annotations } from './annotations.ts';
 import { reportOf } from './changes.ts';
@@ -45,7 +45,19 @@ export function runSummary(store: ReadableRun): RunSummary {
     held: pending.some(({ action }) => action === 'hold'),
     annotations: annotations(store.db),
     ...reported(store),
+    ...rollbacks(store, row.created_at),
   };
+}
+
+/** A fork's log tells of those of its parent, too: they are older than the fork. */
+function rollbacks({ db }: ReadableRun, since: number): Pick<RunSummary, 'rollbacks'> {
+  const rows = db
+    .prepare(
+      `SELECT step, time, json_extract(body, '$.rolled_back_from') AS "from" FROM event
+       WHERE kind = 'alert' AND json_extract(body, '$.rolled_back_from') IS NOT NULL AND time >= ? ORDER BY seq`,
+    )
+    .all(since);
+  return rows.length > 0 ? { rollbacks: rows.map(({ step, from, time }) => ({ step, from, time }) as Rollback) } : {};
 }
 
 /** Of a run that another machine trains: which one. */

@@ -10,6 +10,7 @@ import { PROTOCOL_VERSION, type RunAction, type ServerInfo, type Trashed } from 
 import type { RouteName } from '../protocol/routes.ts';
 import { rewardName } from '../protocol/rewards.ts';
 import { hasEnded, isActive, type RunState, type RunSummary } from '../protocol/run.ts';
+import { checkedRule } from '../alerts/own.ts';
 import { builtInReward, checkEntries, checkRewards, contextOf, REWARDS, type AskKernel } from '../rewards/index.ts';
 import { annotate } from '../runs/annotations.ts';
 import { completeConfig, parseConfig } from '../runs/config.ts';
@@ -237,6 +238,7 @@ export function runHandlers(services: Services): Handlers<RunRoutes> {
 
     alertRules: () => alerts.rules(),
     setAlertRules: ({ body }) => alerts.change(body),
+    checkAlertRule: ({ body: { source } }) => checkedRule(source),
     alerts: ({ id }) => alerts.of(hub.store(id).row().id),
     raiseAlert: ({ id, body }) => alerts.raise(id, body),
     alertSettings: ({ id, body }) => alerts.changeOf(id, body),

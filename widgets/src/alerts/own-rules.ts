@@ -1,11 +1,14 @@
 /** Rules of a user's own and the webhook, for all runs. What is typed is tried by the server before it is kept. Fires `changed` after a change. */
 import { css, html, nothing, type TemplateResult } from 'lit';
 import { repeat } from 'lit/directives/repeat.js';
-import type { AlertSettings, Connector } from '../connector.ts';
+import { CHECK_DELAY_MS, type CreateCodeEditor, type EditorProblem } from '../code-editor.ts';
+import type { AlertSettings, CheckedAlertRule, Connector } from '../connector.ts';
 import { define, WatchingElement } from '../element.ts';
-import { Doing } from '../load.ts';
+import { Doing, Latest } from '../load.ts';
+import '../source-editor.ts';
 import { base, tokens } from '../theme.ts';
 import { failed } from '../view-states.ts';
+import { ruleOffers, unknownMetrics } from './rule-source.ts';
 
 const EXAMPLE = "(m) => m.mean('kl', 20) > 0.3 && `KL ${m.mean('kl', 20)} over 20 steps`";
 /** The rule that is being written and has no name yet. */
@@ -16,6 +19,8 @@ export class OwnRules extends WatchingElement {
     connector: { attribute: false },
     settings: { attribute: false },
     failures: { attribute: false },
+    metrics: { attribute: false },
+    createEditor: { attribute: false },
     drafts: { state: true },
     name: { state: true },
     address: { state: true },
@@ -25,6 +30,10 @@ export class OwnRules extends WatchingElement {
   declare settings: AlertSettings;
   /** By rule, why it is silent in the run that is looked at. */
   declare failures: Readonly<Record<string, string>>;
+  /** That the run logs which is looked at. */
+  declare metrics: readonly string[];
+  /** Editor of the host for source texts; null where it has none. */
+  declare createEditor: CreateCodeEditor | null;
   /** Sources as typed, by rule, where they differ from what is kept. */
   declare drafts: Readonly<Record<string, string>>;
   /** Of the new rule. */
@@ -33,6 +42,10 @@ export class OwnRules extends WatchingElement {
   declare address: string | null;
   /** By what was pressed: a rule's name, or the webhook. */
   readonly #doing = new Doing();
+  /** Of the source that was typed last. */
+  readonly #checked = new Latest<CheckedAlertRule>();
+  #lastTyped: string | null = null;
+  #toCheck: ReturnType<typeof setTimeout> | undefined;
 
   constructor() {
     super();
@@ -40,10 +53,17 @@ export class OwnRules extends WatchingElement {
     this.name = '';
     this.address = null;
     this.failures = {};
+    this.metrics = [];
+    this.createEditor = null;
+  }
+
+  protected override release(): void {
+    clearTimeout(this.#toCheck);
+    this.#checked.stop();
   }
 
   protected override watched() {
-    return [this.#doing];
+    return [this.#doing, this.#checked];
   }
 
   protected override render(): TemplateResult {
@@ -119,15 +139,32 @@ export class OwnRules extends WatchingElement {
   }
 
   #source(name: string, source: string, label: string): TemplateResult {
-    return html`<textarea
+    return html`<medr1-source-editor
+      .source=${source}
+      file="rule.ts"
       rows="4"
-      spellcheck="false"
-      maxlength="20000"
-      aria-label=${label}
-      placeholder=${EXAMPLE}
-      .value=${source}
-      @input=${(event: Event) => (this.drafts = { ...this.drafts, [name]: (event.target as HTMLTextAreaElement).value })}
-    ></textarea>`;
+      .label=${label}
+      .placeholder=${EXAMPLE}
+      .create=${this.createEditor}
+      .problems=${this.#problemsOf(name, source)}
+      .offersAt=${ruleOffers(this.metrics)}
+      @source-change=${({ detail }: CustomEvent<string>) => this.#write(name, detail)}
+    ></medr1-source-editor>`;
+  }
+
+  #write(name: string, source: string): void {
+    this.drafts = { ...this.drafts, [name]: source };
+    this.#lastTyped = name;
+    clearTimeout(this.#toCheck);
+    this.#checked.clear();
+    if (source.trim() === '') return;
+    this.#toCheck = setTimeout(() => void this.#checked.ask((signal) => this.connector.checkAlertRule({ source }, signal)), CHECK_DELAY_MS);
+  }
+
+  /** What the server found in the source that was typed last, and metrics that nothing logs. */
+  #problemsOf(name: string, source: string): EditorProblem[] {
+    const { error = null, line = null } = (name === this.#lastTyped && this.#checked.answer) || {};
+    return [...(error === null ? [] : [{ line: line ?? 1, message: error }]), ...unknownMetrics(source, this.metrics)];
   }
 
   #webhook(): TemplateResult {
@@ -230,12 +267,9 @@ export class OwnRules extends WatchingElement {
         max-width: 60ch;
         margin-bottom: 4px;
       }
-      textarea {
+      medr1-source-editor {
         display: block;
-        width: 100%;
         max-width: 100ch;
-        resize: vertical;
-        font: var(--medr1-size-small) / 1.5 var(--medr1-font-code);
       }
       .actions {
         display: flex;

@@ -1,5 +1,6 @@
 /** The rules of alerts: which are looked at, and from which values on, in this run or in all. Fires `changed` after a change. */
 import { css, html, nothing, type PropertyValues, type TemplateResult } from 'lit';
+import type { CreateCodeEditor } from '../code-editor.ts';
 import type { AlertRule, AlertSettings, Connector, RunAlertSettings } from '../connector.ts';
 import { define, WatchingElement } from '../element.ts';
 import { Doing, Latest } from '../load.ts';
@@ -15,6 +16,8 @@ export class AlertRules extends WatchingElement {
     run: {},
     settings: { attribute: false },
     failures: { attribute: false },
+    metrics: { attribute: false },
+    createEditor: { attribute: false },
     scope: { state: true },
     opened: { state: true },
   };
@@ -24,6 +27,9 @@ export class AlertRules extends WatchingElement {
   declare settings: RunAlertSettings;
   /** Of the user's own rules those that do not work in the run, and why. */
   declare failures: Readonly<Record<string, string>>;
+  /** That the run logs. */
+  declare metrics: readonly string[];
+  declare createEditor: CreateCodeEditor | null;
   declare scope: Scope;
   declare opened: boolean;
   readonly #table = new Latest<{ rules: AlertRule[]; settings: AlertSettings }>();
@@ -32,6 +38,8 @@ export class AlertRules extends WatchingElement {
   constructor() {
     super();
     this.failures = {};
+    this.metrics = [];
+    this.createEditor = null;
     this.scope = 'run';
     this.opened = false;
   }
@@ -74,6 +82,8 @@ export class AlertRules extends WatchingElement {
         .connector=${this.connector}
         .settings=${answer.settings}
         .failures=${this.failures}
+        .metrics=${this.metrics}
+        .createEditor=${this.createEditor}
         @changed=${() => void this.#again()}
       ></medr1-own-rules>`;
   }

@@ -1,5 +1,5 @@
 // @vitest-environment jsdom
-import { afterEach, expect, it } from 'vitest';
+import { afterEach, expect, it, vi } from 'vitest';
 import { ALERTS } from '../../testing/fake-alerts.ts';
 import { FakeConnector, type FakeOptions } from '../../testing/fake-connector.ts';
 import { settled } from '../../testing/until.ts';
@@ -54,7 +54,13 @@ async function ownRules(prepare: (connector: FakeConnector) => void = () => {}) 
     field.dispatchEvent(new Event('input'));
     await settled();
   };
-  return { ...shown, type, own: () => rules.querySelector('medr1-own-rules')!.shadowRoot! };
+  const field = (within: ParentNode) => within.querySelector('medr1-source-editor')!.shadowRoot!.querySelector('textarea')!;
+  const write = async (within: ParentNode, text: string) => {
+    field(within).value = text;
+    field(within).dispatchEvent(new Event('input'));
+    await settled();
+  };
+  return { ...shown, type, field, write, own: () => rules.querySelector('medr1-own-rules')!.shadowRoot! };
 }
 
 it('lists what is seen now, the gravest first, then what was seen, with why and since when', async () => {
@@ -144,34 +150,59 @@ it('changes thresholds and switches rules off, for the run or for all', async ()
 });
 
 it("adds, changes and removes rules of one's own, and keeps what was typed where the server refuses it", async () => {
-  const { own, press, type, connector } = await ownRules();
+  const { own, press, type, write, field, connector } = await ownRules();
   const kept = () => connector.alertSettingsOfAll.rules;
   const add = () => own().querySelector<HTMLButtonElement>('[data-testid=add-rule]')!;
   const within = (name: string) => own().querySelector<HTMLElement>(`[data-testid=own-rule][data-rule="${name}"]`)!;
   expect(add().disabled).toBe(true);
   await type(own(), '[data-testid=rule-name]', 'KL creeps');
-  await type(own(), '[data-testid=new-rule] textarea', '(m) => {');
+  await write(own().querySelector('[data-testid=new-rule]')!, '(m) => {');
   const put = connector.setAlertRules;
   connector.setAlertRules = () =>
     Promise.reject(Object.assign(new Error(), { code: 'ALERT_RULE', message: 'no function', remedy: 'Write one.' }));
   await press(own(), '[data-testid=add-rule]');
   expect(own().querySelector('[role=alert]')!.textContent).toContain('no function');
-  expect(own().querySelector<HTMLTextAreaElement>('[data-testid=new-rule] textarea')!.value).toBe('(m) => {');
+  expect(field(own().querySelector('[data-testid=new-rule]')!).value).toBe('(m) => {');
   connector.setAlertRules = put;
-  await type(own(), '[data-testid=new-rule] textarea', '(m) => m.step > 9');
+  await write(own().querySelector('[data-testid=new-rule]')!, '(m) => m.step > 9');
   await press(own(), '[data-testid=add-rule]');
   expect(kept()).toEqual({ 'KL creeps': '(m) => m.step > 9' });
   expect(own().querySelector<HTMLInputElement>('[data-testid=rule-name]')!.value).toBe('');
   await type(own(), '[data-testid=rule-name]', 'KL creeps');
-  await type(own(), '[data-testid=new-rule] textarea', '() => true');
+  await write(own().querySelector('[data-testid=new-rule]')!, '() => true');
   expect(add().disabled).toBe(true); // another of this name would take its place
 
-  await type(within('KL creeps'), 'textarea', '(m) => m.step > 99');
+  await write(within('KL creeps'), '(m) => m.step > 99');
   await press(within('KL creeps'), '[data-testid=save-rule]');
   expect(kept()).toEqual({ 'KL creeps': '(m) => m.step > 99' });
   await press(within('KL creeps'), '[data-testid=remove-rule]');
   expect(kept()).toEqual({});
   expect(within('KL creeps')).toBeNull();
+});
+
+it('marks what is wrong with a rule at its line while it is written, and metrics that nothing logs', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  try {
+    const { own, write, connector } = await ownRules();
+    const rule = own().querySelector('[data-testid=new-rule]')!;
+    const marks = () =>
+      [...rule.querySelector('medr1-source-editor')!.shadowRoot!.querySelectorAll('[role=note]')].map((one) => one.textContent.trim());
+    const checks = () => connector.calls.filter(([name]) => name === 'checkAlertRule').map(([, source]) => source);
+    await write(rule, "(m) => {\n  return m.now('entrpy')");
+    expect(marks()).toEqual(['⚠ line 2 No run logs a metric entrpy; did you mean entropy?']);
+    await write(rule, "(m) => {\n  return m.now('entropy')");
+    expect(checks()).toEqual([]); // it is asked once the keys are still
+    vi.runAllTimers();
+    await settled();
+    expect([checks(), marks()]).toEqual([["(m) => {\n  return m.now('entropy')"], ['⚠ line 2 expected }']]);
+    await write(rule, "(m) => {\n  return m.now('entropy') }");
+    expect(marks()).toEqual([]); // what was found is of another text
+    vi.runAllTimers();
+    await settled();
+    expect(marks()).toEqual([]);
+  } finally {
+    vi.useRealTimers();
+  }
 });
 
 it('says which of the own rules are silent in the run, and why', async () => {

@@ -2,6 +2,7 @@
 import { isActive } from '@medr1/kernel-bridge/protocol/run-states';
 import { css, html, nothing, type PropertyValues, type TemplateResult } from 'lit';
 import { repeat } from 'lit/directives/repeat.js';
+import type { CreateCodeEditor } from '../code-editor.ts';
 import type { Alert, AlertRemedy, RunAlerts } from '../connector.ts';
 import { command, define, PageElement } from '../element.ts';
 import { integer } from '../format.ts';
@@ -22,9 +23,12 @@ const SNOOZE_STEPS = 50;
 export class AlertsView extends PageElement {
   static override properties = {
     workbench: { attribute: false },
+    createEditor: { attribute: false },
     sure: { state: true },
   };
   declare workbench: IWorkbench;
+  /** Editor of the host for source texts; null where it has none. */
+  declare createEditor: CreateCodeEditor | null;
   /** The remedy that is asked about once more. */
   declare sure: AlertRemedy | null;
   readonly #held = new HeldRuns(this);
@@ -33,6 +37,7 @@ export class AlertsView extends PageElement {
 
   constructor() {
     super();
+    this.createEditor = null;
     this.sure = null;
   }
 
@@ -97,6 +102,8 @@ export class AlertsView extends PageElement {
         .run=${run.id}
         .settings=${answer.settings}
         .failures=${answer.failures ?? {}}
+        .metrics=${[...run.metrics.keys()]}
+        .createEditor=${this.createEditor}
         @changed=${() => this.#again(run)}
       ></medr1-alert-rules>
     </div>`;

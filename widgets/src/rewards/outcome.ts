@@ -4,7 +4,7 @@ import type { ErrorBody, RewardReport } from '../connector.ts';
 import { integer, number, percent, signed } from '../format.ts';
 import { figureChart } from '../charts/small-chart.ts';
 import { failed } from '../view-states.ts';
-import { placeOf } from './editor.ts';
+import { placeOf } from './source.ts';
 import { histogram, rangeText } from './histogram.ts';
 import { listed, readsOf, type Flip, type Preview, type Read, type Scored, type Values } from './model.ts';
 

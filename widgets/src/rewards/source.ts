@@ -88,3 +88,9 @@ function isInText(lead: string): boolean {
   }
   return open !== null;
 }
+
+/** The place that an error names, as "my_reward.ts:12"; null where it names none. */
+export function placeOf(message: string): { file: string; line: number } | null {
+  const found = /([\w-]+\.[tj]s):(\d+)/.exec(message);
+  return found && { file: found[1], line: Number(found[2]) };
+}

@@ -6,7 +6,7 @@ import type { CodeEditorOptions } from '../code-editor.ts';
 import type { RewardRevision } from '../connector.ts';
 import { Workbench } from '../store/workbench.ts';
 import './view.ts';
-import type { RewardEditor } from './editor.ts';
+import type { SourceEditor } from '../source-editor.ts';
 import type { RewardsView } from './view.ts';
 
 let workbench: Workbench;
@@ -91,7 +91,7 @@ it('a function written here is tried on stored rollouts with its tests, and sent
   const { connector, element, find } = await view();
   find('[data-testid=add-typescript]').click();
   await settled();
-  const editor = find('medr1-reward-editor');
+  const editor = find('medr1-source-editor');
   const field = editor.shadowRoot!.querySelector('textarea')!;
   expect(field.value).toContain('export default function reward');
   field.value = 'export default (all) => all.map(() => 1);';
@@ -122,7 +122,7 @@ async function failing() {
   const { find } = opened;
   find('[data-testid=add-typescript]').click();
   await settled();
-  const field = find('medr1-reward-editor').shadowRoot!.querySelector('textarea')!;
+  const field = find('medr1-source-editor').shadowRoot!.querySelector('textarea')!;
   field.value = 'export default () => { throw 1; };';
   field.dispatchEvent(new Event('input'));
   await settled();
@@ -158,7 +158,7 @@ it('Tab indents, and leaves the field after Escape', async () => {
   const { find } = await view();
   find('[data-testid=add-typescript]').click();
   await settled();
-  const field = find('medr1-reward-editor').shadowRoot!.querySelector('textarea')!;
+  const field = find('medr1-source-editor').shadowRoot!.querySelector('textarea')!;
   const before = field.value;
   field.setSelectionRange(0, 0);
   const press = (key: string): boolean => field.dispatchEvent(new KeyboardEvent('keydown', { key, cancelable: true }));
@@ -292,7 +292,7 @@ it('a changed source is held against what runs', async () => {
   find('[data-testid=edit-source]').click();
   await settled();
   expect(find('[data-testid=source-changes]')).toBeNull();
-  const field = find('medr1-reward-editor').shadowRoot!.querySelector('textarea')!;
+  const field = find('medr1-source-editor').shadowRoot!.querySelector('textarea')!;
   field.value = field.value.replace('3;', '4;');
   field.dispatchEvent(new Event('input'));
   await settled();
@@ -344,7 +344,7 @@ it('the completions that a function fails on are counted, and can be read', asyn
   const { element, find } = await view('running', { rewards });
   find('[data-testid=edit-source]').click();
   await settled();
-  const field = find('medr1-reward-editor').shadowRoot!.querySelector('textarea')!;
+  const field = find('medr1-source-editor').shadowRoot!.querySelector('textarea')!;
   field.value = 'export default () => { throw 1; };';
   field.dispatchEvent(new Event('input'));
   await settled();
@@ -375,7 +375,7 @@ describe('a Python function of a notebook', () => {
     expect(find('[data-testid=edit-source]').textContent).toContain('show code');
     find('[data-testid=edit-source]').click();
     await settled();
-    expect(find('medr1-reward-editor')).toBeNull();
+    expect(find('medr1-source-editor')).toBeNull();
     expect(find('[data-testid=served-source]').textContent).toMatch(
       /mine\.py, evaluated in the kernel.*waits 30 s for it, then the run pauses/s,
     );
@@ -549,7 +549,7 @@ it('an error leads to its line in the editor', async () => {
   find('[data-testid=to-line]').click();
   await settled();
   await settled();
-  const editor = find<RewardEditor>('medr1-reward-editor');
+  const editor = find<SourceEditor>('medr1-source-editor');
   const field = editor.shadowRoot!.querySelector('textarea')!;
   expect(editor.shadowRoot!.activeElement).toBe(field);
   expect(element.editing).toBe('my_reward');

@@ -5,7 +5,7 @@ import { isActive } from '@medr1/kernel-bridge/protocol/run-states';
 import type { Schedule } from '@medr1/kernel-bridge/protocol/scheduled';
 import { html, nothing, type PropertyValues, type TemplateResult } from 'lit';
 import { live } from 'lit/directives/live.js';
-import type { CreateCodeEditor, EditorProblem } from '../code-editor.ts';
+import { CHECK_DELAY_MS, type CreateCodeEditor, type EditorProblem } from '../code-editor.ts';
 import type { BuiltInReward, CheckedReward, ErrorBody, RewardRevision, RewardSource, TriedRewards } from '../connector.ts';
 import { command, define, WatchingElement } from '../element.ts';
 import { integer, number, percent } from '../format.ts';
@@ -17,11 +17,12 @@ import type { RewardDraft } from '../store/reward-drafts.ts';
 import { HeldRuns } from '../store/held-runs.ts';
 import type { FollowedRun } from '../store/followed-run.ts';
 import { base, seriesColours, tokens } from '../theme.ts';
+import '../source-editor.ts';
+import type { SourceEditor } from '../source-editor.ts';
 import type { IWorkbench } from '../store/workbench.ts';
 import { addBuiltIn } from './add-built-in.ts';
 import { changesBetween } from './changes.ts';
 import { diffOf, diffSize, diffStyle, diffView } from './diff.ts';
-import { placeOf, type RewardEditor } from './editor.ts';
 import { histogramStyle } from './histogram.ts';
 import { meter, meterStyle } from '../charts/meter.ts';
 import { smallChartStyle } from '../charts/small-chart.ts';
@@ -54,13 +55,11 @@ import { outcomeView, type Listing, type Outcome } from './outcome.ts';
 import { parametersForm, parametersStyle, type Given } from './parameters-form.ts';
 import { freshSchedule, scheduleField, scheduleStyle } from './schedule-field.ts';
 import './settings.ts';
-import { TEMPLATE } from './source.ts';
+import { offersAt, placeOf, TEMPLATE } from './source.ts';
 import { style } from './style.ts';
 
 /** Steps whose rollouts a preview is told from. */
 const LOOK_BACK = 20;
-/** After the last key. */
-const CHECK_DELAY_MS = 700;
 /** Variance shares move slowly: looked at on the newest step, this many steps and milliseconds apart at least. */
 const SHARES = { steps: 5, ms: 5000, groups: 64 };
 
@@ -290,7 +289,7 @@ export class RewardsView extends WatchingElement {
     if (!place || !name) return;
     this.editing = name;
     await this.updateComplete;
-    const editor = this.renderRoot.querySelector<RewardEditor>('medr1-reward-editor');
+    const editor = this.renderRoot.querySelector<SourceEditor>('medr1-source-editor');
     await editor?.updateComplete;
     editor?.showLine(place.line);
   };
@@ -441,14 +440,15 @@ export class RewardsView extends WatchingElement {
                 @change=${(event: Event) => this.#rename(name, (event.target as HTMLInputElement).value.trim())}
             /></label>`
       }
-      <medr1-reward-editor
+      <medr1-source-editor
         .source=${source}
         .file=${file}
         .label=${`Source of ${name}`}
         .create=${this.createEditor}
         .problems=${this.#problemsOf(file)}
+        .offersAt=${offersAt}
         @source-change=${(event: CustomEvent<string>) => this.#write(name, file, event.detail)}
-      ></medr1-reward-editor>
+      ></medr1-source-editor>
     </div>`;
   }
 

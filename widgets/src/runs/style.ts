@@ -167,6 +167,14 @@ export const style = css`
     padding: 0 8px 4px 28px;
     overflow-wrap: anywhere;
   }
+  .rollback {
+    display: flex;
+    gap: 4px;
+    width: 100%;
+    padding: 0 8px 4px 16px; /* as deep as a fork of the run */
+    text-align: left;
+    font-weight: inherit;
+  }
   .tour {
     padding: 8px;
     border: 1px solid var(--medr1-accent);

@@ -292,3 +292,21 @@ it('says which machine trains a run, and that nothing is heard of it while it tr
     element.shadowRoot!.querySelector(`[data-run=${id}] [data-testid=run-host]`)?.textContent;
   expect(['a', 'b', 'c', 'd'].map(hostOf)).toEqual(['node1 is away', 'on node1', 'on node1', undefined]);
 });
+
+it('roll-backs stand under their run as forks do; a click leads to the lineage', async () => {
+  const rollbacks = [
+    { step: 20, from: 44, time: Date.UTC(2026, 10, 28) },
+    { step: 30, from: 1200, time: Date.UTC(2026, 10, 29) },
+  ];
+  const { element, find } = await panel({ runs: [{ id: 'a', steps: 50, rollbacks }, { id: 'b' }] });
+  const shown = [...element.shadowRoot!.querySelectorAll('[data-testid="run-rollback"]')];
+  expect(shown.map((one) => [one.closest('li')!.dataset.run, one.textContent.replace(/\s+/g, ' ').trim()])).toEqual([
+    ['a', '↶ rolled back to step 20, without 21 to 44'],
+    ['a', '↶ rolled back to step 30, without 31 to 1,200'],
+  ]);
+  const asked = vi.fn();
+  element.addEventListener('medr1-command', (event) => asked((event as CustomEvent).detail.id));
+  find('run-rollback')!.click();
+  expect(workbench.selection.run).toBe('a');
+  expect(asked).toHaveBeenCalledWith('open-lineage');
+});

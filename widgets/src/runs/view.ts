@@ -4,9 +4,18 @@ import { html, nothing, type TemplateResult } from 'lit';
 import { guard } from 'lit/directives/guard.js';
 import { repeat } from 'lit/directives/repeat.js';
 import { inlineChart, smallChartStyle } from '../charts/small-chart.ts';
-import { isLive, POLLING, type ErrorBody, type QueueMove, type RunAction, type RunSummary, type ServerInfo } from '../connector.ts';
+import {
+  isLive,
+  POLLING,
+  type ErrorBody,
+  type QueueMove,
+  type Rollback,
+  type RunAction,
+  type RunSummary,
+  type ServerInfo,
+} from '../connector.ts';
 import { command, define, WatchingElement } from '../element.ts';
-import { bytes, integer } from '../format.ts';
+import { bytes, dateTime, integer } from '../format.ts';
 import { icon, type IconName } from '../icons.ts';
 import { demoConfig } from '@medr1/kernel-bridge/protocol/presets';
 import { Doing } from '../load.ts';
@@ -333,6 +342,7 @@ export class RunsPanel extends WatchingElement {
           ${run.annotations.tags.map((tag) => html`<span class="chip" data-testid="run-tag">${tag}</span>`)}
         </span>
       </button>
+      ${(run.rollbacks ?? []).map((one) => this.#rollback(run, one))}
       ${
         run.error
           ? html`<p class="small trouble" role="note"><span class="warning">⚠</span> ${run.error.message} ${run.error.remedy}</p>`
@@ -359,6 +369,24 @@ export class RunsPanel extends WatchingElement {
       }
       ${waiting?.behind ? this.#giveWay(waiting) : nothing} ${at >= 0 || isActive(run.state) ? this.#actions(row, at >= 0) : nothing}
     </li>`;
+  }
+
+  /** A branch that was cut off: it stands under its run as forks do. */
+  #rollback({ id }: RunSummary, { step, from, time }: Rollback): TemplateResult {
+    return html`<button
+      class="quiet rollback small"
+      title=${`${dateTime(time)}: steps ${integer(step + 1)} to ${integer(from)} were dropped. Click for the lineage`}
+      data-testid="run-rollback"
+      @click=${() => {
+        this.workbench.selection.move({ runs: [id] });
+        command(this, 'open-lineage');
+      }}
+    >
+      <span aria-hidden="true">↶</span>
+      <span class="ellipsis"
+        >rolled back to step ${integer(step)}<span class="secondary">, without ${integer(step + 1)} to ${integer(from)}</span></span
+      >
+    </button>`;
   }
 
   /** The run that is in the way can lend the device. */

@@ -1,34 +1,33 @@
-/**
- * Source of a reward function: in an editor of the host, or in a text field in which Tab indents. In both, Escape, then Tab, leaves it.
- */
+/** A source text: in an editor of the host, or in a text field in which Tab indents. In both, Escape, then Tab, leaves it. */
 import { css, html, LitElement, type PropertyValues, type TemplateResult } from 'lit';
-import type { CodeEditor, CreateCodeEditor, EditorProblem } from '../code-editor.ts';
-import { define } from '../element.ts';
-import { base, tokens } from '../theme.ts';
-import { offersAt } from './source.ts';
+import type { CodeEditor, CreateCodeEditor, EditorProblem, OffersAt } from './code-editor.ts';
+import { define } from './element.ts';
+import { base, tokens } from './theme.ts';
 
 const INDENT = '  ';
 
-/** The place that an error names, as "my_reward.ts:12"; null where it names none. */
-export function placeOf(message: string): { file: string; line: number } | null {
-  const found = /([\w-]+\.[tj]s):(\d+)/.exec(message);
-  return found && { file: found[1], line: Number(found[2]) };
-}
-
 /** Fires `source-change` with the text as it is typed. */
-export class RewardEditor extends LitElement {
+export class SourceEditor extends LitElement {
   static override properties = {
     source: { attribute: false },
     label: {},
     file: {},
+    placeholder: {},
+    rows: { type: Number },
     create: { attribute: false },
     problems: { attribute: false },
+    offersAt: { attribute: false },
   };
   declare source: string;
   declare label: string;
   declare file: string;
+  /** Shown while there is no source, where the host has no editor. */
+  declare placeholder: string;
+  /** Lines that it is high, at least. */
+  declare rows: number;
   declare create: CreateCodeEditor | null;
   declare problems: readonly EditorProblem[];
+  declare offersAt: OffersAt;
   #leaving = false;
   #editor: CodeEditor | null = null;
   /** What the editor holds: it is told only of what it does not know. */
@@ -38,9 +37,12 @@ export class RewardEditor extends LitElement {
     super();
     this.source = '';
     this.label = 'Source';
-    this.file = 'reward.ts';
+    this.file = 'source.ts';
+    this.placeholder = '';
+    this.rows = 8;
     this.create = null;
     this.problems = [];
+    this.offersAt = () => null;
   }
 
   override connectedCallback(): void {
@@ -80,6 +82,7 @@ export class RewardEditor extends LitElement {
     if (!host || !this.create) return;
     const { source, file, label } = this;
     this.#held = source;
+    const offersAt: OffersAt = (text, at) => this.offersAt(text, at); // what is known of a run changes
     this.#editor = this.create({ host, source, file, label, offersAt, onChange: (text) => this.#edited(text) });
     this.#editor.setProblems(this.problems);
   }
@@ -97,14 +100,20 @@ export class RewardEditor extends LitElement {
 
   protected override render(): TemplateResult {
     if (this.create)
-      return html`<div class="host" data-testid="reward-source" @keydown=${{ handleEvent: this.#leave, capture: true }}></div>`;
+      return html`<div
+        class="host"
+        style=${`--rows:${this.rows}`}
+        data-testid="source-text"
+        @keydown=${{ handleEvent: this.#leave, capture: true }}
+      ></div>`;
     return html`<textarea
         spellcheck="false"
         autocapitalize="off"
         autocomplete="off"
-        rows=${Math.min(24, Math.max(8, this.source.split('\n').length + 1))}
+        rows=${Math.min(24, Math.max(this.rows, this.source.split('\n').length + 1))}
         aria-label=${`${this.label}; Escape, then Tab, leaves the field`}
-        data-testid="reward-source"
+        data-testid="source-text"
+        placeholder=${this.placeholder}
         .value=${this.source}
         @input=${(event: Event) => this.#tell((event.target as HTMLTextAreaElement).value)}
         @keydown=${this.#key}
@@ -162,7 +171,7 @@ export class RewardEditor extends LitElement {
       }
       .host .cm-content,
       .host .cm-gutter {
-        min-height: 160px;
+        min-height: calc(var(--rows) * 20px);
       }
       .host .cm-editor {
         max-height: 440px;
@@ -176,4 +185,4 @@ export class RewardEditor extends LitElement {
   ];
 }
 
-define('medr1-reward-editor', RewardEditor);
+define('medr1-source-editor', SourceEditor);
