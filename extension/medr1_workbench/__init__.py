@@ -24,6 +24,7 @@ from .errors import WorkbenchError
 from .evaluation import Comparison, Evaluation
 from .generation import Generation
 from .group import Group
+from .kernel import conversational
 from .rewards import cosine, linear, stepped
 from .run import Run
 from .view import Selection
@@ -40,6 +41,7 @@ __all__ = [
     "WorkbenchError",
     "compare",
     "connect",
+    "conversational",
     "cosine",
     "dataset",
     "generate",

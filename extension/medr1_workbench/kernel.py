@@ -12,6 +12,7 @@ import contextlib
 import functools
 import hashlib
 import inspect
+import itertools
 import math
 import queue
 import textwrap
@@ -83,9 +84,9 @@ class Served:
             result = self.function(**_taken(self.function, arguments_of(call)))
             if inspect.isawaitable(result):
                 result = loop.run_until_complete(_awaited(result))
+            return values_of(result, count)  # a generator runs here
         except BaseException as error:  # SystemExit and KeyboardInterrupt of the function end no thread
-            return _failure("threw", f"{type(error).__name__}: {error}", self._line_of(error))
-        return values_of(result, count)
+            return _failure("threw", f"{type(error).__name__}: {_said(error)}{_hint(error)}", self._line_of(error))
 
     def _line_of(self, error: BaseException) -> int | None:
         """Where in the source the error came from, counted from its `def`."""
@@ -102,6 +103,40 @@ async def _awaited(result: Any) -> Any:
     return await result
 
 
+def conversational(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function with completions and prompts as lists of messages, as TRL gives them where prompts are messages.
+
+    @run.reward(weight=0.5)
+    @wb.conversational
+    def accuracy(completions, solution, **_):
+        return [float(each[0]["content"] == right) for each, right in zip(completions, solution)]
+    """
+
+    @functools.wraps(function)
+    def called(**given: Any) -> Any:
+        for name, role in (("completions", "assistant"), ("prompts", "user")):
+            if name in given:
+                given[name] = [[{"role": role, "content": text}] for text in given[name]]
+        return function(**given)
+
+    called.__name__ = name_of(function)
+    called.medr1_note = "# completions and prompts are lists of messages\n"  # type: ignore[attr-defined]
+    return called
+
+
+def _said(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception:  # of a class whose __str__ is broken
+        return "it cannot be told"
+
+
+def _hint(error: BaseException) -> str:
+    """Functions written for TRL's conversational data take a message of what is a text here."""
+    is_of_text = isinstance(error, TypeError) and "string indices must be integers" in str(error)
+    return ". Completions are texts; for lists of messages put @wb.conversational above the function" if is_of_text else ""
+
+
 def _failure(kind: str, what: str, line: int | None = None, completion: int | None = None) -> dict[str, Any]:
     return {"failure": {"kind": kind, "what": what[:2000], "line": line, "completion": completion}}
 
@@ -112,7 +147,12 @@ def arguments_of(call: dict[str, Any]) -> dict[str, Any]:
     step = constants.get("step")
     # TRL counts the updates that are done: those before the step that the completions were sampled for.
     state = SimpleNamespace(global_step=0 if step is None else max(step - 1, 0), max_steps=constants.get("max_steps"))
-    return {**call["columns"], "completions": call["completions"], "trainer_state": state}
+    logs = {"log_extra": _keeps_nothing, "log_metric": _keeps_nothing}
+    return {**call["columns"], "completions": call["completions"], "trainer_state": state, **logs}
+
+
+def _keeps_nothing(*_: Any, **__: Any) -> None:
+    """In place of TRL's log_extra and log_metric, so that a function that calls them runs as it stands."""
 
 
 def _taken(function: Callable[..., Any], given: dict[str, Any]) -> dict[str, Any]:
@@ -133,14 +173,15 @@ def values_of(result: Any, count: int) -> dict[str, Any]:
     if isinstance(result, str | bytes | dict) or not hasattr(result, "__iter__"):
         return _failure("length", f"{type(result).__name__} for {count} completions")
     values: list[float | None] = []
-    for index, value in enumerate(result):
+    for index, value in enumerate(itertools.islice(result, count + 1)):  # a generator may have no end
         number = _number(value)
         if number is not None and not math.isfinite(number):
             said = repr(value) if len(repr(value)) < 200 else type(value).__name__
             return _failure("value", said, completion=index if index < count else None)
         values.append(number)
     if len(values) != count:
-        return _failure("length", f"{len(values)} values for {count} completions")
+        many = len(result) if hasattr(result, "__len__") else len(values) if len(values) < count else f"more than {count}"
+        return _failure("length", f"{many} values for {count} completions")
     return {"values": values}
 
 
@@ -188,6 +229,7 @@ def source_of(function: Callable[..., Any]) -> tuple[str, int | None]:
         code = getattr(plain, "__code__", None)
         known = hashlib.sha256(code.co_code + repr(code.co_consts).encode()).hexdigest() if code else repr(plain)
         source, begins = f"# {getattr(plain, '__qualname__', plain)}: its source cannot be read; bytecode {known}\n", None
+    source += getattr(function, "medr1_note", "")
     if isinstance(function, functools.partial):
         source += f"# called with {function.args!r} {function.keywords!r}\n"
     return source, begins
@@ -320,7 +362,8 @@ class _Worker:
             call = self._calls.get()
             key = call["key"]
             outcome = self._done.get(key) or self._served.evaluate(call, loop)
-            self._done[key] = outcome
+            if "values" in outcome:  # what failed is tried anew where the run is resumed: a service may be back, a variable mended
+                self._done[key] = outcome
             for old in list(self._done)[:-MOST_KEPT]:
                 del self._done[old]
             self._working.pop(key, None)

@@ -4,6 +4,7 @@ import asyncio
 import functools
 import json
 import os
+import queue
 import signal
 import subprocess
 import sys
@@ -14,7 +15,7 @@ from types import SimpleNamespace
 import medr1_workbench as wb
 import numpy as np
 import pytest
-from medr1_workbench.kernel import Served, source_of, values_of
+from medr1_workbench.kernel import Served, _Worker, source_of, values_of
 from real_backend import COMMAND, real_backend
 
 SMALL = {"max_steps": 3, "per_device_train_batch_size": 16, "num_generations": 4}
@@ -339,6 +340,77 @@ class TestFunctions:
     )
     def test_what_is_no_list_of_numbers_is_told(self, given, kind):
         assert values_of(given, 2)["failure"]["kind"] == kind
+
+    def evaluated(self, function, completions=("a", "b"), **columns):
+        """What a call of the backend gives; `columns` beside the prompts."""
+        call = {"completions": list(completions), "columns": {"prompts": ["p"] * len(completions), **columns}, "constants": {"step": 3}}
+        loop = asyncio.new_event_loop()
+        try:
+            return Served(function).evaluate(call, loop)
+        finally:
+            loop.close()
+
+    def test_a_generator_runs_inside_the_call_and_need_not_end(self):
+        def breaks(completions):
+            yield 1.0
+            raise KeyError("gone")
+
+        assert self.evaluated(breaks)["failure"] == {"kind": "threw", "what": "KeyError: 'gone'", "line": 3, "completion": None}
+
+        def endless(completions):
+            while True:
+                yield 1.0
+
+        assert self.evaluated(endless)["failure"]["what"] == "more than 2 values for 2 completions"
+
+    def test_an_error_whose_text_cannot_be_had_is_told_by_its_class(self):
+        class Odd(Exception):
+            def __str__(self):
+                raise ValueError
+
+        def breaks(completions):
+            raise Odd
+
+        assert self.evaluated(breaks)["failure"]["what"] == "Odd: it cannot be told"
+
+    def test_a_function_for_lists_of_messages_says_what_it_needs_and_runs_as_it_stands_with_it(self):
+        def first_letter(completions, prompts, log_extra, log_metric, trainer_state, **kwargs):
+            log_extra("said", [each[0]["content"] for each in completions])
+            log_metric("share", 0.5)
+            assert prompts[0] == [{"role": "user", "content": "p"}]
+            return [float(each[0]["content"] == right) for each, right in zip(completions, kwargs["answer"], strict=True)]
+
+        as_texts = self.evaluated(first_letter, answer=["a", "a"])["failure"]["what"]
+        assert as_texts.startswith("TypeError: string indices must be integers")
+        assert as_texts.endswith("put @wb.conversational above the function")
+        assert self.evaluated(wb.conversational(first_letter), answer=["a", "a"]) == {"values": [1, 0]}
+        plain, messages = Served(first_letter), Served(wb.conversational(first_letter))
+        assert (messages.name, messages.sha256 == plain.sha256) == ("first_letter", False)
+
+        @wb.conversational
+        async def later(completions):
+            return [len(each) for each in completions]
+
+        assert self.evaluated(later) == {"values": [1, 1]}
+
+    def test_what_failed_is_asked_anew_and_what_was_scored_is_not(self):
+        calls = []
+
+        def flaky(completions):
+            calls.append(len(completions))
+            if len(calls) == 1:
+                raise ConnectionError("the judge is away")
+            return [1.0] * len(completions)
+
+        answers = queue.SimpleQueue()
+        worker = _Worker(Served(flaky), lambda key, outcome: answers.put(outcome))
+        call = {"key": "k", "completions": ["a"], "columns": {}, "constants": {}}
+        given = []
+        for _ in range(3):
+            worker.take(call)
+            given.append(answers.get(timeout=30))
+        assert [list(outcome) for outcome in given] == [["failure"], ["values"], ["values"]]
+        assert calls == [1, 1]
 
     def test_options_are_checked(self):
         with pytest.raises(ValueError, match="on_timeout"):
