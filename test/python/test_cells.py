@@ -10,6 +10,7 @@ import medr1_workbench as wb
 import nbformat
 import pytest
 from fake_runs import PNG, FakeRuns
+from jupyter_client.session import json_packer
 from medr1_workbench.cells.display import LIVE_VIEW, WIDGET_VIEW
 from medr1_workbench.cells.feed import RunFeed
 from medr1_workbench.cells.outbox import MOST_BYTES, PACE_S, Outbox
@@ -62,6 +63,20 @@ def test_four_messages_a_second_at_most_however_much_waits():
     for start in page.times:
         assert sum(start <= time < start + 1 for time in page.times) <= 4
     assert [message["n"] for message in page.messages] == list(range(1, len(page.messages) + 1))
+
+
+@pytest.mark.parametrize(
+    "value", [list(range(2000)), "\u4e2d\u6587" * 1000, {f"key {n}": None for n in range(700)}, 'a "quoted" \\ text\n' * 300]
+)
+def test_a_message_is_as_long_as_jupyter_writes_it(value):
+    outbox = Outbox()
+    for number in range(40):
+        outbox.put(number, {"part": "x", "value": value})
+    page = Page(outbox)
+    page.drain(100.0)
+    sizes = [len(json_packer(message)) for message in page.messages]
+    assert max(sizes) <= MOST_BYTES
+    assert max(sizes) > 0.7 * MOST_BYTES
 
 
 def test_a_part_that_is_put_again_before_it_was_sent_is_sent_once_as_it_is_last():

@@ -13,8 +13,9 @@ from typing import Any
 
 PACE_S = 0.25
 MOST_BYTES = 64_000
-# Room for what stands around the parts of a message.
+# Room for what stands around the parts of a message, and what stands between two.
 AROUND = 64
+BETWEEN = ", "
 
 
 class Outbox:
@@ -51,15 +52,15 @@ class Outbox:
             taken: list[dict[str, Any]] = []
             room = MOST_BYTES - AROUND
             for key, (part, size) in list(self._parts.items()):
-                if size + 1 > room and taken:
+                if size + len(BETWEEN) > room and taken:
                     break
                 taken.append(part)
-                room -= size + 1
+                room -= size + len(BETWEEN)
                 del self._parts[key]
             self._number += 1
             return {"n": self._number, "parts": taken}
 
 
 def size_of(value: Any) -> int:
-    """Bytes of a value in JSON as Jupyter writes it: UTF-8, no letter escaped."""
-    return len(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass"))
+    """Bytes of a value in JSON as Jupyter writes it: UTF-8, no letter escaped, blanks after commas and colons."""
+    return len(json.dumps(value, ensure_ascii=False).encode("utf-8", "surrogatepass"))
