@@ -1,11 +1,16 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { stringify } from 'yaml';
 import type { Estimate } from '../protocol/index.ts';
 import { makeTiny, type Tiny } from '../rl/testing/tiny.ts';
+import { completeConfig } from '../runs/config.ts';
+import { newRunId, runDirectory } from '../runs/home.ts';
+import { editSettings } from '../runs/rewards.ts';
 import { listRuns } from '../runs/runs.ts';
+import { RunStore } from '../runs/store.ts';
+import { register as registerRuns } from './runs.ts';
 import { runJson } from './testing/run-json.ts';
 import { register } from './train.ts';
 
@@ -43,4 +48,24 @@ it('takes a configuration, not a run that is there', async () => {
   await expect(runJson([register], ['train', '--resume', 'some-run', '--plan'])).rejects.toMatchObject({
     message: expect.stringContaining('--plan'),
   });
+});
+
+it('holds what a run is set to against the plan where no server runs: lengths, and a revision that is brought back', async () => {
+  const data = join(home, 'items.jsonl');
+  writeFileSync(data, tiny.items.map((item) => `${JSON.stringify({ ...item, image: join(tiny.directory, item.image) })}\n`).join(''));
+  const id = newRunId();
+  mkdirSync(runDirectory(home, id), { recursive: true });
+  const config = completeConfig({
+    ...{ model_name_or_path: tiny.model, dataset_name: data, per_device_train_batch_size: 8192, max_completion_length: 8 },
+  });
+  {
+    using run = RunStore.create(runDirectory(home, id), { id, name: id, parent: null, config, root: '/data', data_hash: 'h' });
+    editSettings(run.db, { settings: { max_completion_length: 8192 }, reason: 'as an earlier version took it', author: '', time: 1 });
+    editSettings(run.db, { settings: { max_completion_length: 8 }, reason: '', author: '', time: 2 });
+  }
+  const set = (...args: string[]) => runJson([registerRuns], ['runs', 'set', id, ...args]);
+  const refused = { code: 'CONFIG_INVALID', message: expect.stringMatching(/max_completion_length.*by the memory plan/) };
+  await expect(set('max_completion_length=8192')).rejects.toMatchObject(refused);
+  await expect(set('--revert', '2')).rejects.toMatchObject(refused);
+  expect(await set('max_completion_length=9', 'temperature=0.8')).toMatchObject({ settings: { max_completion_length: 9 } });
 });

@@ -1,25 +1,12 @@
 /** `medr1 train run.yaml --plan`: what the run would take of this machine, without starting it. */
-import { machine } from '../machine.ts';
 import type { Estimate, TrainConfig } from '../protocol/index.ts';
-import { sampledPixels } from '../data/image/sizes.ts';
-import { estimate } from '../runs/estimate.ts';
-import { trainFilter } from '../runs/runs.ts';
-import { measuredSpeed } from '../runs/speed.ts';
-import { loadItems } from '../data/load.ts';
 import { DevicePool } from '../server/device-pool.ts';
 import { Jobs } from '../server/jobs.ts';
+import { planOf } from '../server/plan.ts';
 import { printJson, tell } from './output.ts';
 
 export async function plan(home: string, config: TrainConfig, json: boolean): Promise<void> {
-  const pool = new DevicePool(new Jobs());
-  const device = pool.kindOf(config.device);
-  const { items, root } = await loadItems(config.dataset_name, trainFilter(config, home));
-  const found = estimate(config, items, {
-    device,
-    availableBytes: device === 'cuda' ? await pool.mostFree(config.device) : machine().available,
-    imagePixels: await sampledPixels(root, items),
-    speed: measuredSpeed(home, config, device),
-  });
+  const found = await planOf(home, new DevicePool(new Jobs()), config);
   if (json) printJson(found);
   else tell(...lines(found));
 }

@@ -3,7 +3,9 @@ import { existsSync, mkdtempSync, rmdirSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { connectHome } from '../server/connect.ts';
+import type { TrainConfig } from '../protocol/config.ts';
 import { errorBody } from '../protocol/errors.ts';
+import type { Estimate } from '../protocol/rest.ts';
 import { hasEnded, type RewardRevision } from '../protocol/run.ts';
 import { parseSettings } from '../runs/config.ts';
 import { exportRun, EXPORT_FORMATS, tableLines, type ExportFormat } from '../runs/export.ts';
@@ -16,7 +18,11 @@ import { editSettings, revertTo, settingsInForce } from '../runs/rewards.ts';
 import { isTraining, listRuns, openRun, trainedBy, trashRun } from '../runs/runs.ts';
 import { rescueRun } from '../runs/rescue.ts';
 import { verifyRun } from '../runs/verify.ts';
+import { DevicePool } from '../server/device-pool.ts';
+import { Jobs } from '../server/jobs.ts';
+import { planOf } from '../server/plan.ts';
 import { Reporter, workbenchAt } from '../server/reporter.ts';
+import { requireRoom, requireRoomFor } from '../server/room.ts';
 import { usage } from './arguments.ts';
 import { note, pass, printJson, table, tell } from './output.ts';
 
@@ -320,12 +326,16 @@ async function set(id: string, pairs: string[], { revert, reason, json }: Json &
   const told = { reason, author: 'command line' };
   const server = await connectHome(home).catch(() => null);
   using _ = { [Symbol.dispose]: () => server?.close() };
+  const pool = new DevicePool(new Jobs());
+  const estimateOf = (config: TrainConfig): Promise<Estimate> => planOf(home, pool, config);
   let made: RewardRevision;
   if (revert !== undefined) {
     const edit = { revision: wholeNumber(revert, 'revision'), ...told };
+    if (!server) await requireRoomFor(store, edit.revision, estimateOf);
     made = server ? await server.revert(id, edit) : revertTo(store.db, { ...edit, time: Date.now() });
   } else {
     const edit = { settings: parseSettings(pairs), ...told };
+    if (!server) await requireRoom(store, edit.settings, estimateOf);
     made = server ? await server.editSettings(id, edit) : editSettings(store.db, { ...edit, time: Date.now() });
   }
   if (json) printJson(made);

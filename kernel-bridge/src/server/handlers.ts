@@ -22,18 +22,7 @@ import { readMetrics } from '../runs/metrics.ts';
 import { pairConfigs } from '../runs/pair-config.ts';
 import { carriedOut, keepRequest, madeForLater } from '../runs/requests.ts';
 import { changedRewards, editRewards, editSettings, requireReachable, revertTo, revisions, settingsInForce } from '../runs/rewards.ts';
-import {
-  createPair,
-  createRun,
-  listRuns,
-  lockRun,
-  logFile,
-  openRun,
-  partnerOf,
-  trainFilter,
-  trashRun,
-  type LoadItems,
-} from '../runs/runs.ts';
+import { createPair, createRun, listRuns, lockRun, logFile, openRun, partnerOf, trashRun, type LoadItems } from '../runs/runs.ts';
 import { RunStore } from '../runs/store.ts';
 import { TokenTexts } from '../runs/token-texts.ts';
 import { tryRewards } from '../runs/try-rewards.ts';
@@ -44,7 +33,8 @@ import { runDirectory } from '../runs/home.ts';
 import { VERSION } from '../version.ts';
 import type { Alerts } from './alerts.ts';
 import { device } from './device.ts';
-import { requireRoom } from './room.ts';
+import { planOf } from './plan.ts';
+import { requireRoom, requireRoomFor } from './room.ts';
 import { RepeatedRequests } from './idempotency.ts';
 import type { Generations } from './generations.ts';
 import { readTopics } from './follow.ts';
@@ -85,18 +75,7 @@ export function runHandlers(services: Services): Handlers<RunRoutes> {
   const tables = new RunTables(hub);
   const texts = new TokenTexts();
   const view = new SharedView((move) => hub.viewMoved(move));
-  const estimateOf = async (config: TrainConfig) => {
-    const [{ estimate }, { measuredSpeed }, { sampledPixels }] = await Promise.all([
-      import('../runs/estimate.ts'),
-      import('../runs/speed.ts'),
-      import('../data/image/sizes.ts'),
-    ]);
-    const { items, root } = await loadItems(config.dataset_name, trainFilter(config, home));
-    const on = pool.kindOf(config.device);
-    const free = on === 'cuda' ? await pool.mostFree(config.device) : undefined;
-    const imagePixels = await sampledPixels(root, items);
-    return estimate(config, items, { device: on, availableBytes: free, imagePixels, speed: measuredSpeed(home, config, on) });
-  };
+  const estimateOf = (config: TrainConfig) => planOf(home, pool, config, loadItems);
 
   return {
     server: async (): Promise<ServerInfo> => {
@@ -275,7 +254,8 @@ export function runHandlers(services: Services): Handlers<RunRoutes> {
       return revision;
     },
 
-    revert: ({ id, body: { reason = '', author = '', ...edit } }) => {
+    revert: async ({ id, body: { reason = '', author = '', ...edit } }) => {
+      await requireRoomFor(hub.store(id), edit.revision, estimateOf);
       const revision = revertTo(hub.store(id).db, { ...edit, reason, author, time: Date.now() });
       supervisor.nudge(id);
       services.goOn(id);

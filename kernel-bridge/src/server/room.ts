@@ -1,10 +1,10 @@
-/** Room for what a run grows to: longer or more completions take more memory than it was started with. */
+/** Room for what a run grows to: longer or more completions take more memory than it was started with. For the server, and for commands without one. */
 import type { TrainConfig } from '../protocol/config.ts';
 import type { Estimate } from '../protocol/rest.ts';
 import { isActive } from '../protocol/run.ts';
 import { completeConfig } from '../runs/config.ts';
 import { errors } from '../runs/errors.ts';
-import { settingsInForce } from '../runs/rewards.ts';
+import { revisions, settingsInForce } from '../runs/rewards.ts';
 import type { RunStore } from '../runs/store.ts';
 
 const GROWING = ['max_completion_length', 'num_generations'] as const;
@@ -33,6 +33,12 @@ export async function requireRoom(run: RunStore, changes: Readonly<Record<string
       changes[grown],
       `takes ${gib(after.total_bytes)} by the memory plan, ${gib(more)} more than the run holds, and ${gib(after.available_bytes)} are free`,
     );
+}
+
+/** The same of the settings that an earlier revision had, before the run goes back to it. */
+export async function requireRoomFor(run: RunStore, revision: number, estimateOf: EstimateOf): Promise<void> {
+  const { settings = {} } = revisions(run.db).find((one) => one.revision === revision) ?? {};
+  await requireRoom(run, Object.fromEntries(Object.entries(settings).filter(([key]) => GROWING.some((one) => one === key))), estimateOf);
 }
 
 const gib = (bytes: number): string => `${(bytes / 2 ** 30).toFixed(1)} GiB`;
