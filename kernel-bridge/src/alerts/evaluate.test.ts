@@ -4,7 +4,7 @@ import { Evaluator } from './evaluate.ts';
 import { RULES, type InForce } from './rules.ts';
 import { describeMetric } from '../protocol/metrics.ts';
 import { readSeries } from '../../../test/alerts/series.ts';
-import { CASES, UNSEEN } from '../../../test/alerts/cases.ts';
+import { CASES, IMAGES, UNSEEN } from '../../../test/alerts/cases.ts';
 import { MADE } from '../../../test/alerts/made.ts';
 
 const evaluate = ({ config, rows }: { config: object; rows: { step: number; metrics: Record<string, number | null> }[] }): Evaluator => {
@@ -26,7 +26,7 @@ it('has a rule for each failure once, with metrics that are listed, thresholds a
 });
 
 // those to which the thresholds were turned, and those that came after
-const all = [...CASES, ...UNSEEN];
+const all = [...CASES, ...UNSEEN, ...IMAGES];
 const healthy = all.filter(({ first }) => first.length === 0);
 it.each(healthy.map(({ name }) => [name]))('%s: no warning', (name) => {
   expect(warnings(evaluate(readSeries(name))).map(({ rule, since, seen }) => `${rule} ${since}: ${seen}`)).toEqual([]);
@@ -37,6 +37,18 @@ it.each(all.filter(({ first }) => first.length > 0))('$name: named first by the 
   const [found] = warnings(evaluate(series));
   expect(first, `${found?.seen}`).toContain(found?.rule);
   expect(found.since).toBeLessThanOrEqual(images ? 1 : 0.4 * series.steps);
+});
+
+it('tells of a function that nobody meets, as worth knowing where another one teaches', () => {
+  const { onsets } = evaluate(readSeries('healthy-think-after-1'));
+  const told = onsets.filter(({ rule }) => rule === 'reward_constant');
+  expect(told.map(({ level, since, seen }) => [level, since, seen])).toEqual([
+    ['info', 20, 'format was 0 for every completion in steps 1 to 20.'],
+  ]);
+  expect(told[0].remedies.map(({ kind, weights }) => [kind, weights])).toEqual([
+    ['look', undefined],
+    ['weights', { format: 0 }],
+  ]);
 });
 
 it.each(MADE)('made series $name: named first by the right rule in time', ({ rows, config, first, steps }) => {

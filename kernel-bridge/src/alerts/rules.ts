@@ -137,6 +137,14 @@ const isAccuracy = (name: string): boolean => /^accuracy/.test(name);
 const rewardFunctions = (series: Series): string[] =>
   series.names(/^rewards\/[^/]+\/mean$/).map((name) => /^rewards\/([^/]+)\//.exec(name)![1]);
 
+/** Functions that gave each completion of the last `steps` steps one value, and not their best: at 1 they are met, which `format_saturated` is about. */
+const constantFunctions = (series: Series, steps: number): { name: string; value: number }[] =>
+  rewardFunctions(series).flatMap((name) => {
+    const [means, stds] = (['mean', 'std'] as const).map((of) => series.last(`rewards/${name}/${of}`, steps));
+    const isConstant = means.length >= steps && stds.length >= steps && stds.every((std) => std === 0) && new Set(means).size === 1;
+    return isConstant && means[0] < 1 ? [{ name, value: means[0] }] : [];
+  });
+
 export const RULES: readonly Rule[] = [
   {
     id: 'not_finite',
@@ -161,16 +169,25 @@ export const RULES: readonly Rule[] = [
     id: 'images_without_effect',
     title: 'Images have no effect',
     level: 'critical',
-    metrics: ['check/image_sensitivity/grey', 'check/image_sensitivity/swapped'],
+    metrics: ['check/image_sensitivity/grey', 'check/image_sensitivity/swapped', 'check/images_unseen'],
     window: 1,
-    thresholds: { effect: { value: 0.01, text: 'nats by which a grey or another image moves the log-probability of an answer, at least' } },
+    thresholds: {
+      effect: { value: 0.01, text: 'nats by which a grey or another image moves the log-probability of an answer, at least' },
+      unseen: { value: 0.25, text: "share of the probe's questions whose image moves nothing, while others' do" },
+    },
     why: 'The training forward gave the answers the same log-probability with their own, a grey and another image. At exactly 0, images never reach it; else the policy answers without looking.',
     seen(series, t) {
       const [grey, swapped] = [series.now('check/image_sensitivity/grey'), series.now('check/image_sensitivity/swapped')];
-      if (grey === undefined || grey >= t.effect || (swapped ?? 0) >= t.effect) return null;
+      const unseen = series.now('check/images_unseen') ?? 0;
+      if (grey === undefined) return null;
       const moved = Math.max(grey, swapped ?? 0);
+      if (moved < t.effect)
+        return {
+          seen: `Other images moved the log-probability of the probe's answers by ${number(moved)} nats on average at step ${series.step}.`,
+        };
+      if (unseen < t.unseen) return null;
       return {
-        seen: `Other images moved the log-probability of the probe's answers by ${number(moved)} nats on average at step ${series.step}.`,
+        seen: `At step ${series.step} the answers to ${share(unseen)} of the probe's questions had the same log-probability with any image.`,
       };
     },
     remedies: () => [
@@ -182,16 +199,25 @@ export const RULES: readonly Rule[] = [
     id: 'images_mixed_up',
     title: 'Answers fit another image better',
     level: 'critical',
-    metrics: ['check/image_gain/swapped', 'check/image_gain/grey'],
+    metrics: ['check/images_elsewhere', 'check/image_gain/swapped', 'check/image_gain/grey'],
     window: 1,
     thresholds: {
+      elsewhere: {
+        value: 0.25,
+        text: "share of the probe's questions to whose answer another question's image gives the sampler's log-probabilities",
+      },
       gain: {
         value: 1,
         text: 'nats by which the answers are likelier with another image; by chance above x in one check of 8 in exp(8 x)',
       },
     },
-    why: 'The sampler drew these answers with their own image. In the training forward they were likelier with another one, so the two see different images: order, padding or placement of images differ.',
+    why: 'The sampler drew these answers with their own image. The training forward gave them the same log-probabilities with the image of another question only, or held them for likelier with it, so the two see different images: order, padding or placement of images differ.',
     seen(series, t) {
+      const elsewhere = series.now('check/images_elsewhere') ?? 0;
+      if (elsewhere >= t.elsewhere)
+        return {
+          seen: `At step ${series.step} the training forward met the sampler's log-probabilities of ${share(elsewhere)} of the probe's answers only with another question's image.`,
+        };
       const gains = (['swapped', 'grey'] as const).flatMap((other) => {
         const gain = series.now(`check/image_gain/${other}`);
         return gain !== undefined && gain < -t.gain ? [{ other, gain }] : [];
@@ -512,6 +538,42 @@ export const RULES: readonly Rule[] = [
     },
     evidence: { shown: 'right' },
     remedies: (inForce) => [...resample(inForce), look('Stop here, or train on harder questions')],
+  },
+  {
+    id: 'reward_constant',
+    title: 'A reward tells nothing apart',
+    level: 'warning',
+    metrics: ['frac_reward_zero_std', 'frac_groups_all_right', 'rewards/{function}/mean', 'rewards/{function}/std'],
+    window: 10,
+    thresholds: {
+      share: { value: 0.99, text: 'share of groups in which all completions earn the same' },
+      right: { value: 0.5, text: 'share of groups that are all right from which that is no fault of the reward' },
+      steps: { value: 20, text: 'steps without any spread after which one function among several is worth knowing of' },
+    },
+    why: 'Where all completions of a question earn the same nothing is learnt from them, except to stay near the reference. A function that nobody ever meets, as a format that the model does not write, counts for nothing.',
+    seen(series, t) {
+      const [flat, right] = [recent(series, 'frac_reward_zero_std', 10), recent(series, 'frac_groups_all_right', 10)];
+      const isAll = flat !== null && flat >= t.share && (right ?? 0) < t.right;
+      const [constant] = constantFunctions(series, isAll ? 10 : t.steps);
+      if (isAll)
+        return {
+          seen: `In ${share(flat)} of the groups all completions earned the same ${over(series, 10)}${constant ? `; ${constant.name} was ${number(constant.value)} for each` : ''}.`,
+          ...(constant && { of: constant.name }),
+        };
+      return constant
+        ? {
+            level: 'info',
+            seen: `${constant.name} was ${number(constant.value)} for every completion ${over(series, t.steps)}.`,
+            metrics: [`rewards/${constant.name}/mean`, `rewards/${constant.name}/std`],
+            of: constant.name,
+          }
+        : null;
+    },
+    evidence: { shown: 'flat' },
+    remedies: (inForce, { of }) => [
+      look('Try the reward functions on these completions in the Rewards view; variant and prompt_template decide which form is asked for'),
+      ...(of !== undefined && !isAccuracy(of) ? less(inForce, of, 0) : []),
+    ],
   },
   {
     id: 'no_gradient',

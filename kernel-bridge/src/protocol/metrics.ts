@@ -337,6 +337,22 @@ export const METRICS: readonly MetricInfo[] = [
     ours: true,
   },
   {
+    name: 'check/images_unseen',
+    group: 'Self-check',
+    text: 'Share of the questions of the probe whose answer neither a grey image nor that of another question moves in the training forward: their image does not reach it.',
+    formula: 'share of the probe with |log p(answer | image) - log p(answer | other image)| < 0.0001 for each other image',
+    unit: SHARE,
+    ours: true,
+  },
+  {
+    name: 'check/images_elsewhere',
+    group: 'Self-check',
+    text: "Share of the questions of the probe to whose answer the training forward gives the sampler's log-probabilities only with the image of another question of the probe: images are mixed up. Looked for where sampler and training forward differ; 0 else.",
+    formula: 'share of the probe with min over other images of mean_tokens |log p_sampler - log p_training| < 1/4 of the same with its own',
+    unit: SHARE,
+    ours: true,
+  },
+  {
     name: 'sampling/sampling_logp_difference/mean',
     group: 'Self-check',
     text: 'Difference of the log-probabilities that sampler and training forward give the tokens of the probe. Both are the same weights: near 0.',

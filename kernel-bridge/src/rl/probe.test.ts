@@ -3,7 +3,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import type { TrainConfig } from '../protocol/index.ts';
-import type { EncodedPrompt } from '../models/index.ts';
 import { torch } from '../torch/index.ts';
 import { createTrainer } from './index.ts';
 import type { microBatches } from './micro-batches.ts';
@@ -49,7 +48,7 @@ it.each([1, 2])(
     const [without, withProbes] = [await train({ probe_steps: 0, num_iterations }, 5), await train({ probe_steps: 2, num_iterations }, 5)];
     expect(withProbes.weights.equals(without.weights)).toBe(true);
     expect(withProbes.made.map(({ groups }) => groups)).toEqual(without.made.map(({ groups }) => groups));
-    expect(withProbes.made.map(({ metrics }) => checks(metrics).length)).toEqual([6, 0, 6, 0, 6]);
+    expect(withProbes.made.map(({ metrics }) => checks(metrics).length)).toEqual([8, 0, 8, 0, 8]);
     expect(without.made.flatMap(({ metrics }) => checks(metrics))).toEqual([]);
   },
 );
@@ -61,16 +60,35 @@ it('sampler and training forward agree to rounding, and images have an effect', 
   for (const other of ['grey', 'swapped']) expect(metrics[`check/image_sensitivity/${other}`]!).toBeGreaterThan(1e-4);
 });
 
+const grey = ({ prompt, completions }: Groups[number]): Groups[number] => ({
+  prompt: { ...prompt, images: prompt.images.map((image) => ({ ...image, pixelValues: torch.mul(image.pixelValues, 0) })) },
+  completions,
+});
+const imagesOf = (from: Groups[number], { prompt, completions }: Groups[number]): Groups[number] => ({
+  prompt: { ...prompt, images: from.prompt.images },
+  completions,
+});
+
 it('finds images that never reach the training forward: exactly no effect', async () => {
-  const grey = (prompt: EncodedPrompt): EncodedPrompt => ({
-    ...prompt,
-    images: prompt.images.map((image) => ({ ...image, pixelValues: torch.mul(image.pixelValues, 0) })),
-  });
-  breaks = (groups) => groups.map((group) => ({ ...group, prompt: grey(group.prompt) }));
+  breaks = (groups) => groups.map(grey);
   const { made } = await train({ probe_steps: 1 }, 1);
   const [{ metrics }] = made;
   expect([metrics['check/image_sensitivity/grey'], metrics['check/image_sensitivity/swapped']]).toEqual([0, 0]);
   expect(metrics['sampling/sampling_logp_difference/mean']!).toBeGreaterThan(1e-4);
+  expect([metrics['check/images_unseen'], metrics['check/images_elsewhere']]).toEqual([1, 0]);
+});
+
+it.each<[string, unseen: number, elsewhere: number, (groups: Groups) => Groups]>([
+  ['all in order', 0, 0, (groups) => groups],
+  ['every second one lost', 0.5, 0, (groups) => groups.map((group, i) => (i % 2 ? grey(group) : group))],
+  ['rolled by one', 0, 1, (groups) => groups.map((group, i) => imagesOf(groups.at(i - 1)!, group))],
+  ['rolled by three', 0, 1, (groups) => groups.map((group, i) => imagesOf(groups.at(i - 3)!, group))],
+  ['all those of the first', 0, 7 / 8, (groups) => groups.map((group) => imagesOf(groups[0], group))],
+])('counts the questions of the probe whose image is lost or with another: %s', async (_, unseen, elsewhere, broken) => {
+  breaks = broken;
+  const { made } = await train({ probe_steps: 1, per_device_train_batch_size: 32, num_generations: 4 }, 1);
+  const [{ metrics }] = made;
+  expect([metrics['check/images_unseen'], metrics['check/images_elsewhere']]).toEqual([unseen, elsewhere]);
 });
 
 it('leaves out what cannot be asked of questions without images', async () => {

@@ -6,9 +6,14 @@
  * model: the mean of log p(y | image) - log p(y | other) over draws is a KL divergence. So 0 says that images have no effect, and a value below 0 that
  * the training forward saw another image than the sampler. Sampler and training forward must also agree token by token.
  *
+ * Where they do not, the check looks for the reason: if the training forward gives a question the sampler's log-probabilities once it is handed the
+ * image of another question, then images are mixed up on their way there. This needs no chance and no long answer: the two numbers are the same but
+ * for rounding.
+ *
  * Rows go the way that the rows of a step go (microBatches, groupLogps). Draws are of seeds of their own, so that the run's stay what they are.
  */
-import { WorkbenchError, type VqaItem } from '../protocol/index.ts';
+import { WorkbenchError } from '../protocol/index.ts';
+import type { ImageInput } from '../models/index.ts';
 import { ask, disposePrompt, greyLike, type Question, type Reply } from './ask.ts';
 import { frozenLogps } from './grpo.ts';
 import { isOfOneQuestion } from './left-out.ts';
@@ -23,6 +28,12 @@ const PROBE = 5;
 const QUESTIONS = 8;
 /** Items looked at to find them: those with an image of their own come first in the data order. */
 const LOOKED_AT = 64;
+/** Nats by which an image that reaches the training forward moves an answer at the very least. */
+const UNSEEN = 1e-4;
+/** Nats a token between sampler and training forward that rounding accounts for, also that of 16 bits. */
+const ROUNDING = 0.02;
+/** Another's image fits the sampler's log-probabilities where it leaves less than this part of the difference that the question's own leaves. */
+const FITS = 0.25;
 
 /** Metrics of the step that is about to be made; none where no check is due, and on all ranks but the first. */
 export async function probe(training: Training, clock: StepClock): Promise<Record<string, number>> {
@@ -42,28 +53,41 @@ async function check(training: Training): Promise<Record<string, number>> {
   const questions = await probeQuestions(training);
   if (questions.length === 0) return {};
   const replies = await draw(training, questions);
-  const seen = logpsOf(training, questions, replies);
-  const differences = replies.flatMap(({ logprobs }, i) => logprobs.map((logp, t) => Math.abs(logp - seen[i][t])));
+  const own = logpsOf(training, questions, replies);
+  const differences = replies.flatMap(({ logprobs }, i) => logprobs.map((logp, t) => Math.abs(logp - own[i][t])));
   const metrics: Record<string, number> = {
     'sampling/sampling_logp_difference/mean': mean(differences),
     'sampling/sampling_logp_difference/max': Math.max(...differences),
   };
-  const totals = seen.map(sum);
-  for await (const [other, about] of withOtherImages(training, questions)) {
-    const rows = about.flatMap((question, i) => (question === null ? [] : [{ question, i }]));
-    if (rows.length > 0) {
-      const shown = rows.map(({ question }) => question);
-      const others = logpsOf(
-        training,
-        shown,
-        rows.map(({ i }) => replies[i]),
-      ).map(sum);
-      const gains = rows.map(({ i }, at) => totals[i] - others[at]);
-      metrics[`check/image_sensitivity/${other}`] = mean(gains.map(Math.abs));
-      metrics[`check/image_gain/${other}`] = mean(gains);
-    }
-    for (const { question } of rows) disposePrompt(question.prompt);
+
+  const images = await Promise.all(questions.map(({ item }) => training.encoder.imagesOf(item)));
+  const withImages = (of: (i: number) => ImageInput[] | Promise<ImageInput[]>) => logpsWithImages(training, questions, replies, of);
+  const withImageOfNext = (by: number) => withImages((i) => images[(i + by) % images.length]);
+  const grey = await withImages((i) => Promise.all(images[i].map(greyLike)));
+  const swapped = questions.length > 1 ? await withImageOfNext(1) : [];
+
+  const gainsOver = (others: Logps): (number | null)[] => others.map((logps, i) => logps && sum(own[i]) - sum(logps));
+  const gains = { grey: gainsOver(grey), swapped: gainsOver(swapped) };
+  for (const [other, all] of Object.entries(gains)) {
+    const known = all.filter((gain) => gain !== null);
+    if (known.length === 0) continue;
+    metrics[`check/image_sensitivity/${other}`] = mean(known.map(Math.abs));
+    metrics[`check/image_gain/${other}`] = mean(known);
   }
+  const looked = questions
+    .flatMap((_, i) => [[gains.grey[i], gains.swapped[i]].filter((gain) => gain != null)])
+    .filter((all) => all.length);
+  if (looked.length === 0) return metrics;
+  metrics['check/images_unseen'] = mean(looked.map((all) => (all.every((gain) => Math.abs(gain) < UNSEEN) ? 1 : 0)));
+
+  const isAgreed = metrics['sampling/sampling_logp_difference/mean'] <= ROUNDING;
+  const found = new Set<number>();
+  for (let by = 1; by < questions.length && !isAgreed; by++) {
+    const others = by === 1 ? swapped : await withImageOfNext(by);
+    for (const [i, logps] of others.entries())
+      if (logps && distance(replies[i].logprobs, logps) < FITS * distance(replies[i].logprobs, own[i])) found.add(i);
+  }
+  metrics['check/images_elsewhere'] = found.size / looked.length;
   return metrics;
 }
 
@@ -93,17 +117,35 @@ async function draw({ config, policy, processor, questionsPerStep }: Training, q
   return replies;
 }
 
-/** Each question about a grey image, then about that of the next one; null where it has none, or the other does not fit. One kind at a time is held. */
-async function* withOtherImages(
-  { encoder }: Training,
+/** Of each question what the training forward gives its answer token by token; null where a question has no image, or the other does not fit. */
+type Logps = (number[] | null)[];
+
+/** The same with other images than the question's own, `of(i)` in place of that of question i. */
+async function logpsWithImages(
+  training: Training,
   questions: readonly Question[],
-): AsyncGenerator<[other: string, about: (Question | null)[]]> {
-  const images = await Promise.all(questions.map(({ item }) => encoder.imagesOf(item)));
-  const about = (item: VqaItem, image: (typeof images)[number]) =>
-    item.image === '' || image.length === 0 ? null : unlessOfOne(encoder.encodeAbout(item, image));
-  yield ['grey', await Promise.all(questions.map(async ({ item }, i) => about(item, await Promise.all(images[i].map(greyLike)))))];
-  if (questions.length < 2) return;
-  yield ['swapped', await Promise.all(questions.map(({ item }, i) => about(item, images[(i + 1) % images.length])))];
+  replies: readonly Reply[],
+  of: (i: number) => ImageInput[] | Promise<ImageInput[]>,
+): Promise<Logps> {
+  const { encoder } = training;
+  const about = async ({ item }: Question, i: number): Promise<{ i: number; question: Question } | null> => {
+    const images = item.image === '' ? [] : await of(i);
+    const question = images.length === 0 ? null : await unlessOfOne(encoder.encodeAbout(item, images));
+    return question && { i, question };
+  };
+  const rows = (await Promise.all(questions.map(about))).filter((row) => row !== null);
+  const result: Logps = questions.map(() => null);
+  try {
+    const logps = logpsOf(
+      training,
+      rows.map(({ question }) => question),
+      rows.map(({ i }) => replies[i]),
+    );
+    for (const [at, { i }] of rows.entries()) result[i] = logps[at];
+  } finally {
+    for (const { question } of rows) disposePrompt(question.prompt);
+  }
+  return result;
 }
 
 async function unlessOfOne<T>(work: Promise<T>): Promise<T | null> {
@@ -127,5 +169,8 @@ function logpsOf({ policy, config }: Training, questions: readonly Question[], r
   });
 }
 
+/** Mean difference of a token. */
+const distance = (sampled: readonly number[], trained: readonly number[]): number =>
+  mean(sampled.map((logp, t) => Math.abs(logp - trained[t])));
 const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
 const mean = (values: readonly number[]): number => sum(values) / values.length;

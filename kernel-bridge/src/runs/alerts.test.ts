@@ -85,6 +85,7 @@ it('lists the roll-backs of a run in its summary, a resume not, and those that w
   expect(rollbacks()).toBeUndefined();
   store.dropAfter(2, { revisions: 'drop' });
   goOn(9);
+  store.alert({ code: 'mine', message: '"rolled_back_from":7', remedy: '' }); // text is no roll-back
   store.dropAfter(5, { revisions: 'drop' });
   expect(rollbacks()).toEqual([
     [2, 6],

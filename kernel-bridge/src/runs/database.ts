@@ -58,11 +58,14 @@ CREATE TABLE event (
 ) STRICT;
 `;
 
+/** Of an event, in SQL. It holds for no text within a message, where quotes are escaped, and fails on no damaged body. */
+export const IS_ROLLBACK = `kind = 'alert' AND instr(body, '"rolled_back_from":') > 0`;
+
 /** What came later: runs made before get it when they are opened. */
 const ADDED = `
 CREATE INDEX IF NOT EXISTS rollout_group_by_item ON rollout_group (item_id, step);
 -- few among many events, and asked for whenever runs are listed
-CREATE INDEX IF NOT EXISTS rollback ON event (seq) WHERE kind = 'alert' AND json_extract(body, '$.rolled_back_from') IS NOT NULL;
+CREATE INDEX IF NOT EXISTS rollback ON event (seq) WHERE ${IS_ROLLBACK};
 -- requests that were carried out, so that one sent again is not. asked: SHA-256 of what was asked for; NULL where that was not kept
 CREATE TABLE IF NOT EXISTS request (id TEXT PRIMARY KEY, time REAL NOT NULL, asked TEXT) STRICT, WITHOUT ROWID;
 -- of rollouts that were used again: as the update of step "at" saw them, the last one so far

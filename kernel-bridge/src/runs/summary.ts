@@ -3,6 +3,7 @@ import type { Rollback, RunEvent, RunState, RunSummary } from '../protocol/run.t
 import { isSnoozed, runAlertSettings } from './alert-settings.ts';
 import { annotations } from './annotations.ts';
 import { reportOf } from './changes.ts';
+import { IS_ROLLBACK } from './database.ts';
 import type { ReadableRun } from './row.ts';
 
 const SPARKLINE_POINTS = 60;
@@ -51,14 +52,15 @@ export function runSummary(store: ReadableRun): RunSummary {
 
 /** A fork's log tells of those of its parent, too: they are older than the fork. */
 function rollbacks({ db }: ReadableRun, since: number): Pick<RunSummary, 'rollbacks'> {
-  const rows = db
-    .prepare(
-      `SELECT step, time, json_extract(body, '$.rolled_back_from') AS "from" FROM event
-       WHERE kind = 'alert' AND json_extract(body, '$.rolled_back_from') IS NOT NULL AND time >= ? ORDER BY seq`,
-    )
-    .all(since);
-  return rows.length > 0 ? { rollbacks: rows.map(({ step, from, time }) => ({ step, from, time }) as Rollback) } : {};
+  const rows = db.prepare(`SELECT step, time, body FROM event WHERE ${IS_ROLLBACK} AND time >= ? ORDER BY seq`).all(since);
+  return rows.length > 0 ? { rollbacks: rows.map(rollbackOf) } : {};
 }
+
+const rollbackOf = ({ step, time, body }: Record<string, unknown>): Rollback => ({
+  step: step as number,
+  from: (JSON.parse(body as string) as { rolled_back_from: number }).rolled_back_from,
+  time: time as number,
+});
 
 /** Of a run that another machine trains: which one. */
 function reported({ db }: ReadableRun): Pick<RunSummary, 'reported'> {
