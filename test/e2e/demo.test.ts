@@ -2,6 +2,7 @@
 import { renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { axeFindsNothing } from './accessible.ts';
 import { eventually, looksAtHome, openJupyterLab, output, runCommand, setTheme } from './lab.ts';
 import { errors, lab, page, visit } from './visit.ts';
 
@@ -139,14 +140,26 @@ describe('the demo run in JupyterLab, with token and XSRF check, under /user/ali
       (value) => Number(value) > 48,
       'the remedy stands in the form of settings',
     );
+    await axeFindsNothing(page.locator('medr1-rewards'), 'Light', 'Dark'); // forms of rewards and live settings
 
     await runCommand(page, 'medr1:open-alerts');
     await enter(alerts.getByTestId('new-rule').locator('summary'));
     await page.keyboard.press('Tab');
     await page.keyboard.type('Has begun');
     await page.keyboard.press('Tab');
-    await page.keyboard.type('(m) => m.step > 1 && `seen at step ${m.step}`');
-    await page.keyboard.press('Tab');
+    await page.keyboard.insertText("(m) => m.now('entropee') > 1 &&");
+    await alerts.getByTestId('new-rule').locator('.cm-lint-marker-error').waitFor();
+    await page.keyboard.press('Control+A');
+    await page.keyboard.type("(m) => m.step > 1 && m.now('entro");
+    await alerts.locator('.cm-tooltip-autocomplete').getByText('entropy', { exact: true }).waitFor();
+    await page.keyboard.press('Escape');
+    await page.keyboard.press('Control+A');
+    await page.keyboard.insertText('(m) => m.step > 1 && `seen at step ${m.step}`');
+    await alerts.locator('.cm-lint-marker-error').waitFor({ state: 'detached' });
+    await axeFindsNothing(alerts, 'Light', 'Dark'); // rules, the form of one's own, the webhook
+    await alerts.getByTestId('new-rule').locator('.cm-content').focus();
+    await page.keyboard.press('Escape');
+    await page.keyboard.press('Tab'); // leaves the editor
     await page.keyboard.press('Enter');
     await seen('Has begun').getByText('seen at step 2').waitFor();
     await page.screenshot({ path: join(output, 'alerts-dark.png') });
@@ -221,8 +234,10 @@ describe('the demo run in JupyterLab, with token and XSRF check, under /user/ali
     const lineage = page.locator('medr1-lineage');
     await lineage.locator('[data-testid=configuration]').getByText('beta').waitFor(); // what differs from its parent
     expect(await lineage.getByRole('treeitem').count()).toBe(2);
+    await axeFindsNothing(lineage, 'Light', 'Dark');
     await page.screenshot({ path: join(output, 'lineage-dark.png') });
-    await page.keyboard.press('ArrowLeft'); // the view has the keyboard: to the parent, and choose it
+    await lineage.getByRole('treeitem', { selected: true }).focus();
+    await page.keyboard.press('ArrowLeft'); // to the parent, and choose it
     await page.keyboard.press('Enter');
     await lineage
       .getByRole('treeitem', { selected: true })

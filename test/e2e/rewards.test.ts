@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Completion, Group, RewardRevision } from '../../kernel-bridge/src/protocol/run.ts';
+import { axeFindsNothing } from './accessible.ts';
 import { eventually, output, runCommand, setTheme } from './lab.ts';
 import { errors, lab, page, summaryOf, visit } from './visit.ts';
 
@@ -227,6 +228,7 @@ describe('the Rewards view of the run', () => {
     await editor.locator('.cm-tooltip-autocomplete').getByText('finish_reason', { exact: true }).waitFor();
     await shot('completion-light');
     await page.keyboard.press('Escape');
+    await axeFindsNothing(rewards(), 'Dark', 'Light'); // with a source open, its diff and what a preview found
     await rewards().getByTestId('reward-revert').click();
     await says(() => editor.locator('.cm-content').textContent(), /text\.length % 3/);
   });
