@@ -14,7 +14,7 @@ export const SLOW = [
   'kernel-bridge/src/rl/{grpo-trainer,lora-run,other-device,ranks}.test.ts',
   'kernel-bridge/src/rl/warmstart/*.test.ts',
   'kernel-bridge/src/torch/process-group.test.ts',
-  'kernel-bridge/src/worker/evaluation.test.ts',
+  'kernel-bridge/src/worker/{evaluation,ranks}.test.ts',
 ];
 
 const testFiles = () =>

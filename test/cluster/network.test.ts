@@ -1,12 +1,12 @@
-/** `medr1 train --report` from one network to another, over a link that drops: two network namespaces of this machine. */
+/** A link that drops between two networks, which are two network namespaces of this machine: under `medr1 train --report`, and between two ranks. */
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { inspect } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openRun } from '../../kernel-bridge/src/runs/runs.ts';
+import { listRuns, openRun } from '../../kernel-bridge/src/runs/runs.ts';
 import { reached, testServer, until, type TestServer } from '../server/harness.ts';
 
 const root = resolve(import.meta.dirname, '../..');
@@ -41,6 +41,8 @@ createServer((incoming, outgoing) => {
   incoming.pipe(inner);
 }).listen(${PORT}, '10.77.0.1', () => console.log('listens'));
 `;
+
+const SAMPLE = { model_name_or_path: join(root, 'examples/sample/model'), dataset_name: process.env.MEDR1_SAMPLE! };
 
 const lacks = whyNot();
 const where = lacks === null ? describe : describe.skip;
@@ -80,8 +82,7 @@ where(lacks === null ? 'a link that drops' : `a link that drops, which cannot be
     const home = join(at, 'home');
     const file = join(at, 'run.yaml');
     const config = {
-      model_name_or_path: join(root, 'examples/sample/model'),
-      dataset_name: process.env.MEDR1_SAMPLE!,
+      ...SAMPLE,
       num_generations: 4,
       per_device_train_batch_size: 8,
       max_completion_length: 8,
@@ -110,7 +111,67 @@ where(lacks === null ? 'a link that drops' : `a link that drops, which cannot be
     await ended;
     expect(rowsOf(lab.home, id)).toEqual(rowsOf(home, id));
   });
+
+  it('ends two ranks by name, and the run goes on to the same bits', async () => {
+    const file = join(at, 'ranks.yaml');
+    const settings = { num_generations: 4, per_device_train_batch_size: 8, max_completion_length: 8, max_steps: 16, save_steps: 1 };
+    writeFileSync(file, JSON.stringify({ ...SAMPLE, ...settings, dp_shards: 2, ddp_timeout: 6 }));
+    const homes = ['one', 'rank0', 'rank1'].map((name) => join(at, name));
+    const medr1 = (home: string, env: NodeJS.ProcessEnv, words: readonly string[], inside: readonly string[] = []) => {
+      const [command, ...args] = [...inside, join(root, 'node_modules/.bin/medr1'), 'train', ...words];
+      const child = spawn(command, args, {
+        env: { ...process.env, MEDR1_HOME: home, OMP_NUM_THREADS: '1', TORCH_CPP_LOG_LEVEL: 'FATAL', ...env },
+        stdio: ['ignore', 'ignore', 'pipe'],
+      });
+      let said = '';
+      child.stderr.on('data', (data: Buffer) => (said += data));
+      return once(child, 'close').then(([code]) => ({ code: code as number, said }));
+    };
+    const ranks = (...words: string[]) =>
+      [LAB, CLUSTER].map((network, rank) => {
+        const place = { RANK: String(rank), WORLD_SIZE: '2', LOCAL_RANK: '0', MASTER_ADDR: '10.77.0.1', MASTER_PORT: '29517' };
+        return medr1(homes[1 + rank], place, words, ['ip', 'netns', 'exec', network]);
+      });
+    expect(await medr1(homes[0], {}, [file])).toMatchObject({ code: 0 });
+    const [whole] = listRuns(homes[0]);
+
+    const cut = ranks(file);
+    const id = await Promise.race([...cut, until(() => listRuns(homes[1]).find((id) => stepOf(homes[1], id) > 0) ?? 'no step')]);
+    if (typeof id !== 'string') throw new Error(id.said);
+    link('down');
+    const ended = await Promise.all(cut);
+    link('up');
+    for (const { code, said } of ended) {
+      expect(code, said).toBe(1);
+      expect(said).toMatch(/RANK_LOST: Rank \d of 2 waited 6 s \(ddp_timeout\)/);
+    }
+    for (const { code, said } of await Promise.all(ranks('--resume', id))) expect(code, said).toBe(0);
+    expect(bitsOf(homes[1], id)).toEqual(bitsOf(homes[0], whole));
+  });
 });
+
+function stepOf(home: string, id: string): number {
+  using store = openRun(home, id);
+  return store.step;
+}
+
+/** What a run of whatever number of processes computed: metrics but for times, what was said, and the last weights. */
+function bitsOf(home: string, id: string): { metrics: string[]; said: string[]; weights: string } {
+  using store = openRun(home, id);
+  const rows = (query: string): string[] =>
+    store.db
+      .prepare(query)
+      .all()
+      .map((row) => inspect(row));
+  const weights = readFileSync(join(store.checkpoints().at(-1)!.path, 'model.safetensors'));
+  return {
+    metrics: rows(
+      "SELECT step, name, value FROM metric JOIN metric_name ON id = name_id WHERE name NOT LIKE '%time%' AND name <> 'rollouts_per_s' ORDER BY step, name",
+    ),
+    said: rows('SELECT * FROM completion'),
+    weights: weights.toString('base64'),
+  };
+}
 
 /** All that a run says of itself. */
 function rowsOf(home: string, id: string): Record<string, string[]> {

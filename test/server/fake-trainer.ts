@@ -75,6 +75,7 @@ export const createFakeTrainer: CreateTrainer = async ({ config, rewards, resume
     },
     answer: async (ask, signal) => fakeAnswer(ask, `step ${step}`, signal),
     explain: async (ask, signal) => fakeExplained(ask, `step ${step}`, signal),
+    checksum: () => 0,
     async saveCheckpoint(dir) {
       if (full) {
         full = false;

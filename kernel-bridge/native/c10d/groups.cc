@@ -1,5 +1,6 @@
 // Process groups of torch.distributed. Opened here; their collectives are operators of the dispatcher (_c10d_functional::*).
 #include "../common.h"
+#include "routes.h"
 
 #define USE_C10D_GLOO 1
 #include <torch/csrc/distributed/c10d/FileStore.hpp>
@@ -10,8 +11,11 @@
 #include <torch/csrc/distributed/c10d/TCPStore.hpp>
 
 #include <chrono>
+#include <cstdlib>
 #include <map>
+#include <sstream>
 #include <string>
+#include <vector>
 
 namespace medr1 {
 namespace {
@@ -42,19 +46,50 @@ void agreeOnSize(c10d::Store& store, int rank, int size) {
               store.get_to_str(sizeOf(0)), " for rank 0");
 }
 
+// The address by which the others reach this process. A machine's own name is often that of its loopback (Debian's /etc/hosts), and a machine may have
+// several networks: so the others tell rank 0 at which address they see it, and each takes the address of its own on the way there.
+std::string meetingAddress(c10d::Store& store, int rank, int size, const std::string& master) {
+  auto routeOf = [](int member) { return "route/" + std::to_string(member); };
+  if (rank > 0) store.set(routeOf(rank), routeTo(master).to);
+  if (rank == 0) {
+    std::string address;
+    for (int member = 1; member < size; member++) {
+      const auto seen = store.get_to_str(routeOf(member));
+      if (address.empty() || isLoopback(address)) address = seen;  // who is on the same machine may see it by the loopback
+    }
+    store.set("address", address);
+  }
+  return routeTo(store.get_to_str("address")).from;
+}
+
+using Devices = std::vector<std::shared_ptr<::gloo::transport::Device>>;
+
+// The networks that the user named in GLOO_SOCKET_IFNAME, as for PyTorch; empty without it.
+Devices namedInterfaces() {
+  Devices out;
+  const char* names = std::getenv("GLOO_SOCKET_IFNAME");
+  std::istringstream list(names == nullptr ? "" : names);
+  for (std::string name; std::getline(list, name, ',');)
+    if (!name.empty()) out.push_back(ProcessGroupGloo::createDeviceForInterface(name));
+  return out;
+}
+
 template <class Backend>
 void limit(Backend& backend, milliseconds timeout) {
   // an older PyTorch keeps the timeout that the group was opened with
   if constexpr (requires { backend.setTimeout(timeout); }) backend.setTimeout(timeout);
 }
 
-void open(const std::string& name, int rank, int size, milliseconds timeout, const std::string& host,
+// `host`: an address of this process that all others reach; empty where they are to find one on the way to `master`.
+void open(const std::string& name, int rank, int size, milliseconds timeout, const std::string& host, const std::string& master,
           const c10::intrusive_ptr<c10d::Store>& store) {
   store->setTimeout(timeout);
-  auto options = ProcessGroupGloo::Options::create(timeout);
-  options->devices = {host.empty() ? ProcessGroupGloo::createDefaultDevice() : ProcessGroupGloo::createDeviceForHostname(host)};
   auto prefixed = c10::make_intrusive<c10d::PrefixStore>(name, store);
   agreeOnSize(*prefixed, rank, size);
+  auto options = ProcessGroupGloo::Options::create(timeout);
+  const auto address = host.empty() ? meetingAddress(*prefixed, rank, size, master) : host;
+  options->devices = namedInterfaces();
+  if (options->devices.empty()) options->devices = {ProcessGroupGloo::createDeviceForHostname(address)};
   auto gloo = c10::make_intrusive<ProcessGroupGloo>(prefixed, rank, size, options);
   auto group = c10::make_intrusive<ProcessGroup>(prefixed, rank, size);
   group->setBackend(c10::DeviceType::CPU, ProcessGroup::BackendType::GLOO, gloo);
@@ -67,7 +102,7 @@ void open(const std::string& name, int rank, int size, milliseconds timeout, con
 // openByFile(name, rank, size, timeout in ms, file, host of this process's address)
 napi_value openByFile(const Args& args) {
   const int size = args.i32(2);
-  open(args.string(0), args.i32(1), size, milliseconds(args.i64(3)), args.string(5),
+  open(args.string(0), args.i32(1), size, milliseconds(args.i64(3)), args.string(5), "",
        c10::make_intrusive<c10d::FileStore>(args.string(4), size));
   return undefined(args.env());
 }
@@ -83,7 +118,7 @@ napi_value openByTcp(const Args& args) {
   options.multiTenant = options.isServer;
   options.waitWorkers = false;  // agreeOnSize does, and sees when they do not agree on their number
   options.timeout = timeout;
-  open(args.string(0), args.i32(1), size, timeout, "", c10::make_intrusive<c10d::TCPStore>(args.string(4), options));
+  open(args.string(0), args.i32(1), size, timeout, "", args.string(4), c10::make_intrusive<c10d::TCPStore>(args.string(4), options));
   return undefined(args.env());
 }
 

@@ -64,19 +64,16 @@ async function train(file: string | undefined, options: Options): Promise<void> 
   const variants = options.pair === undefined ? null : parseVariants(options.pair);
   const launch = launchOf(process.env);
   if (variants) checkPairOptions(options, launch !== null);
-  if (launch && launch.rank > 0) return followHere(launch);
+  if (launch && launch.rank > 0) return followHere(launch, () => configOf(file, options));
   if (launch) Object.assign(process.env, launchVariable(launch)); // for the process that trains
   if (options.resume && options.processes) process.env.MEDR1_PROCESSES = String(options.processes);
   const home = prepareHome(homeDir());
   if (options.trace) requireFile(options.trace);
-  const config = file
-    ? withPaths(completeConfig({ ...readConfigFile(file), ...ofProcesses(options.processes), ...parseSettings(options.set) }), file)
-    : null;
+  const config = configOf(file, options);
   if (options.plan) {
     if (!config) throw errors.badRequest('--plan', 'it takes the configuration file of a run to come');
     return plan(home, config, options.json ?? false);
   }
-  if (config && options.trace) config.trace_steps ??= [config.max_steps === 1 ? 1 : 2];
   const followed = new Map<string, Followed>();
   const begin = ({ id, variant, pair }: RunSummary, where: string): Followed => {
     const one: Followed = { show: null, total: null, failure: null };
@@ -103,6 +100,14 @@ async function train(file: string | undefined, options: Options): Promise<void> 
   if (options.json) printJson(documents.length === 1 ? documents[0] : { runs: documents });
   if (stopped || summaries.some(({ state }) => state !== 'finished')) process.exitCode = 1; // what stands behind && in a shell does not follow
   if (error) throw new WorkbenchError({ ...error, exit: 1 });
+}
+
+/** What a new run is to be trained by; null where a run goes on. */
+function configOf(file: string | undefined, { set, processes, trace }: Options): TrainConfig | null {
+  if (file === undefined) return null;
+  const config = withPaths(completeConfig({ ...readConfigFile(file), ...ofProcesses(processes), ...parseSettings(set) }), file);
+  if (trace) config.trace_steps ??= [config.max_steps === 1 ? 1 : 2];
+  return config;
 }
 
 function checkPairOptions({ resume, trace }: Options, launched: boolean): void {

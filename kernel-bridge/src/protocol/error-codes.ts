@@ -265,8 +265,8 @@ export const ERROR_CODES: Record<string, ErrorCode> = {
   ),
   RANKS_DIFFER: code(
     422,
-    'The processes of a run are of different versions of the code.',
-    'Bring the clones of all machines to one version, then start again.',
+    'The processes of a run have different code, configurations, models or images.',
+    'Bring the clones, models and data sets of all machines to one state, then start again.',
   ),
   LAUNCH_VARIABLES: code(
     null,

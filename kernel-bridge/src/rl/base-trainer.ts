@@ -1,7 +1,9 @@
 /** What every trainer has: the training it drives, the rewards and settings in force, and a policy that can be asked between two steps. */
 import type { Answer, Ask, ExplainAsk, Explained, LiveSettings, RewardSet } from '../protocol/index.ts';
 import type { StepResult } from '../protocol/step.ts';
+import type { Tensor } from '../torch/index.ts';
 import { answer } from './answer.ts';
+import { checksum, weightsOf } from './checksum.ts';
 import { evaluate } from './evaluate.ts';
 import { explain } from './explain/index.ts';
 import { Meters } from './meters.ts';
@@ -58,6 +60,15 @@ export abstract class BaseTrainer implements Trainer {
 
   explain(ask: ExplainAsk, signal?: AbortSignal): Promise<Explained> {
     return explain(this.training.processor, () => this.training.policy, ask, signal);
+  }
+
+  checksum(): number {
+    return checksum([...weightsOf(this.training.policy), ...this.frozen()]);
+  }
+
+  /** Weights beside the policy's that it computes with. */
+  protected frozen(): Tensor[] {
+    return [];
   }
 
   dispose(): void {

@@ -3,6 +3,7 @@ import { span, tensor, type Tensor } from '../torch/index.ts';
 import { computeAdvantages, type Advantages } from './advantages.ts';
 import { BaseTrainer } from './base-trainer.ts';
 import { answerMetrics, completionMetrics, rewardMetrics } from './batch-metrics.ts';
+import { weightsOf } from './checksum.ts';
 import { readTensors, type TrainerState } from './checkpoint.ts';
 import { errors } from './errors.ts';
 import { asked, type Question } from './ask.ts';
@@ -133,6 +134,12 @@ export class GRPOTrainer extends BaseTrainer {
     } finally {
       free();
     }
+  }
+
+  protected override frozen(): Tensor[] {
+    const reference = this.#reference;
+    if (reference === null) return [];
+    return reference.model === this.training.policy ? [...(reference.adapter?.params.values() ?? [])] : weightsOf(reference.model);
   }
 
   override dispose(): void {

@@ -1,6 +1,7 @@
 import type { TrainConfig } from '../protocol/index.ts';
 import type { Model } from '../models/index.ts';
 import { AdamW, clipGradNorm, generator, keep, noGrad, scope, span, tensor, torch, treeSum, type Tensor } from '../torch/index.ts';
+import { checksum } from './checksum.ts';
 import { ownersOf, roundsOf, type Piece } from './owners.ts';
 import { mixSeed } from '../stats/random.ts';
 import { alone, type Ranks } from './ranks.ts';
@@ -177,16 +178,9 @@ export class PolicyOptimizer {
     return torch.cat([...round[rank].map((piece) => of(piece) ?? zeros(piece.size)), zeros(filling)]);
   }
 
-  /** One number of all weights' bits: the same on two ranks whose weights are the same. */
+  /** Of the weights that are trained. */
   checksum(): number {
-    return scope(() => {
-      const sums = this.#weights.map((weight) => {
-        const bits = torch.view(weight.detach(), weight.dtype === 'float32' ? 'int32' : 'int16');
-        return torch.sum(bits, { dtype: 'int64' });
-      });
-      const mixed = torch.sum(torch.mul(torch.stack(sums), torch.arange(1, sums.length + 1, { dtype: 'int64', device: this.#device })));
-      return torch.remainder(mixed, 2 ** 52).item(); // a whole number that JavaScript holds exactly
-    });
+    return checksum(this.#weights);
   }
 
   /**

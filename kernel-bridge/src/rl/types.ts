@@ -27,6 +27,8 @@ export interface Trainer {
   explain(ask: ExplainAsk, signal?: AbortSignal): Promise<Explained>;
   /** Writes `dir` whole (weights as a Hugging Face directory, optimiser, schedule, sampler, data order, RNG) or not at all. */
   saveCheckpoint(dir: string): Promise<void>;
+  /** One number of the bits of all weights that it computes with, frozen ones included. */
+  checksum(): number;
   /** Called twice a second while the run is paused: processes that train it together keep in touch. */
   idle?(): void;
   dispose(): void;

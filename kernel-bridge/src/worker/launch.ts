@@ -2,7 +2,8 @@
  * How the processes of one run find each other: started by us, or by torchrun, srun or mpirun, whose variables are taken as they are. What was
  * found travels to the process that trains as one variable, MEDR1_LAUNCH, so that a server started inside such a job takes none of it for a run.
  */
-import { WorkbenchError } from '../protocol/errors.ts';
+import { WorkbenchError, type ErrorBody } from '../protocol/errors.ts';
+import type { TrainConfig } from '../protocol/config.ts';
 import type { Rendezvous } from '../torch/process-group.ts';
 
 /** This process's place among those of its run. */
@@ -14,6 +15,8 @@ export interface Launch {
   rendezvous: Rendezvous;
   /** The process that gave it this place, if another did. */
   startedBy?: number;
+  /** What a launcher's command line told this process to train by, or why that could not be read. Nothing where rank 0 alone was told. */
+  told?: { config: TrainConfig } | { error: ErrorBody };
 }
 
 const VARIABLE = 'MEDR1_LAUNCH';

@@ -11,11 +11,15 @@ import type { Answer, Ask, ExplainAsk, Explained, LiveSettings, RewardSet, Train
 import type { StepResult } from '../protocol/step.ts';
 import type { CreateTrainer, Trainer, TrainerInit } from '../rl/index.ts';
 import { agreed, RankError } from '../rl/ranks.ts';
-import { addonName, ProcessGroup, setNumThreads } from '../torch/index.ts';
-import { VERSION } from '../version.ts';
+import { isDiskError, isDiskFull } from '../log/disk-space.ts';
+import { ProcessGroup, setNumThreads } from '../torch/index.ts';
+import { requireSameFiles, requireSameOrders, requireSameWeights } from './alike.ts';
 import { givenLaunch, launchVariable, type Launch } from './launch.ts';
 
 const GROUP = 'medr1';
+/** As PyTorch's own, and transformers' ddp_timeout. */
+const DEFAULT_WAIT_S = 1800;
+const START_WAIT_S = 60;
 const FOLLOWER = new URL('rank-main.ts', import.meta.url);
 
 /** What rank 0 has all ranks do next. */
@@ -34,9 +38,6 @@ const outOfStep = (): WorkbenchError =>
     message: 'Rank 0 met an error in the middle of a step, so that its processes are no longer in one place.',
     remedy: "Mend what the run's log names, then resume the run: it goes on from its last checkpoint.",
   });
-
-/** What must be the same on all ranks before anything else is said. */
-const code = (): string => `${VERSION}, addon ${addonName()}, Node ${process.versions.node}`;
 
 /** `create` for a run of one process or of several, as its configuration or the launcher says. */
 export function rankedTrainer(create: CreateTrainer): CreateTrainer {
@@ -64,9 +65,8 @@ export async function follow(create: CreateTrainer): Promise<void> {
   const log = (line: string): void => void process.stderr.write(`${new Date().toISOString()} rank ${launch.rank}: ${line}\n`);
   process.on('disconnect', () => process.exit(1)); // what started it is gone
   process.send?.('ready');
-  // Until the run's configuration comes, the longest that a process may wait is what PyTorch itself waits.
-  using group = open(launch, 1800);
-  requireSameCode(group);
+  using group = open(launch, launch.told && 'config' in launch.told ? waitOf(launch.told.config) : DEFAULT_WAIT_S);
+  requireSameOrders(group, launch.told);
   const init = group.broadcast<SharedInit | null>(null)!;
   group.limit(waitOf(init.config));
   shareThreads(init.config);
@@ -85,9 +85,11 @@ export async function follow(create: CreateTrainer): Promise<void> {
 
 /** The trainer of this rank. Where one rank cannot make its own (a model that is not on its machine, say), none does. */
 async function together(create: CreateTrainer, init: TrainerInit, group: ProcessGroup): Promise<Trainer> {
+  await requireSameFiles(group, init);
   let trainer: Trainer | null = null;
   try {
-    await agreed(group, async () => void (trainer = await create(init)));
+    const sums = await agreed(group, async () => (trainer = await create(init)).checksum());
+    requireSameWeights(sums);
     return trainer!;
   } catch (error) {
     (trainer as Trainer | null)?.dispose();
@@ -118,30 +120,20 @@ const shared = ({ config, items, evalItems, root, rewards, settings, resumeFrom,
   leftOut,
 });
 
-function open(launch: Launch, timeout: number): ProcessGroup {
-  const { rank, size, rendezvous } = launch;
-  return new ProcessGroup({ name: GROUP, rank, size, timeout, rendezvous });
+/** Where each loads the code first, processes may come later than they ever are in a step. */
+function open({ rank, size, rendezvous }: Launch, wait: number): ProcessGroup {
+  return new ProcessGroup({ name: GROUP, rank, size, timeout: Math.max(wait, START_WAIT_S), rendezvous });
 }
 
 function join0(launch: Launch, { config }: TrainerInit): ProcessGroup {
   const group = open(launch, waitOf(config));
-  requireSameCode(group);
+  requireSameOrders(group, undefined, config);
+  group.limit(waitOf(config));
   return group;
 }
 
 /** How long a process waits for the others, in seconds. */
-const waitOf = ({ ddp_timeout }: TrainConfig): number => ddp_timeout ?? 1800;
-
-function requireSameCode(group: ProcessGroup): void {
-  const codes = group.gather(code());
-  const other = codes.findIndex((one) => one !== codes[0]);
-  if (other === -1) return;
-  throw new WorkbenchError({
-    code: 'RANKS_DIFFER',
-    message: `Rank ${other} runs other code than rank 0: ${codes[other]} against ${codes[0]}.`,
-    remedy: 'Bring the clones of all machines to one version (git pull, npm start on each), then start again.',
-  });
-}
+const waitOf = ({ ddp_timeout }: TrainConfig): number => ddp_timeout ?? DEFAULT_WAIT_S;
 
 /**
  * Threads of a process follow from dp_shards and the machine, not from the number of processes: sums over threads round by their number. OMP_NUM_THREADS
@@ -268,8 +260,17 @@ class LeadingTrainer implements Trainer {
     return this.#trainer.explain(ask, signal);
   }
 
+  /** Rank 0 writes when the others have given their parts: they wait for its next order, also where its disk is full or fails. */
   saveCheckpoint(dir: string): Promise<void> {
-    return this.#all({ do: 'save' }, () => this.#trainer.saveCheckpoint(dir));
+    return this.#all(
+      { do: 'save' },
+      () => this.#trainer.saveCheckpoint(dir),
+      (error) => isDiskFull(error) || isDiskError(error),
+    );
+  }
+
+  checksum(): number {
+    return this.#trainer.checksum();
   }
 
   /** Keeps the others from waiting too long while the run is paused. */
@@ -288,7 +289,8 @@ class LeadingTrainer implements Trainer {
     this.#followers?.[Symbol.dispose]();
   }
 
-  async #all<T>(order: Order, work: () => Promise<T>): Promise<T> {
+  /** `between`: whether the ranks are between two orders although rank 0 alone met this error. */
+  async #all<T>(order: Order, work: () => Promise<T>, between: (error: unknown) => boolean = () => false): Promise<T> {
     if (!this.#together) throw outOfStep();
     this.#together = false;
     this.#group.broadcast(order);
@@ -297,7 +299,7 @@ class LeadingTrainer implements Trainer {
       this.#together = true;
       return result;
     } catch (error) {
-      this.#together = error instanceof RankError;
+      this.#together = error instanceof RankError || between(error);
       throw error;
     }
   }

@@ -1,0 +1,63 @@
+/**
+ * One process of a run, for ranks.test.ts: `MEDR1_LAUNCH=... node rank.ts TASK.json`. Rank 0 trains and saves; the others follow. Each prints, as JSON,
+ * the error that it ended with, or what the run gave.
+ */
+import { readFileSync } from 'node:fs';
+import type { TrainConfig, VqaItem } from '../../protocol/index.ts';
+import { errorBody } from '../../protocol/errors.ts';
+import type { CreateTrainer } from '../../rl/index.ts';
+import { createTrainer } from '../../rl/index.ts';
+import { givenLaunch } from '../launch.ts';
+import { follow, rankedTrainer } from '../ranks.ts';
+
+export interface RankTask {
+  config: TrainConfig;
+  items: VqaItem[];
+  root: string;
+  /** The model that this rank loads in place of the configuration's. */
+  models?: Record<number, string>;
+  /** How often rank 0's disk refuses its checkpoint, when all ranks have given their parts. */
+  refusals?: number;
+  save: string;
+}
+
+const { rank } = givenLaunch(process.env)!;
+const { config, items, root, models = {}, refusals = 0, save } = JSON.parse(readFileSync(process.argv[2], 'utf8')) as RankTask;
+
+const create: CreateTrainer = async (init) => {
+  const trainer = await createTrainer({
+    ...init,
+    config: { ...init.config, model_name_or_path: models[rank] ?? init.config.model_name_or_path },
+  });
+  let left = rank === 0 ? refusals : 0;
+  const whole = trainer.saveCheckpoint.bind(trainer);
+  trainer.saveCheckpoint = async (dir) => {
+    await whole(dir);
+    if (left-- > 0) throw Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' });
+  };
+  return trainer;
+};
+
+async function lead(): Promise<unknown> {
+  const trainer = await rankedTrainer(create)({ config, items, evalItems: [], root });
+  const losses = [(await trainer.trainStep()).metrics.loss];
+  for (let i = 0; i < refusals; i++) {
+    const refused = await trainer.saveCheckpoint(`${save}-${i}`).then(
+      () => false,
+      () => true,
+    );
+    if (!refused) throw new Error('the disk took the checkpoint');
+    trainer.idle?.();
+  }
+  losses.push((await trainer.trainStep()).metrics.loss);
+  await trainer.saveCheckpoint(save);
+  trainer.dispose();
+  return { losses };
+}
+
+try {
+  console.log(JSON.stringify((rank === 0 ? await lead() : await follow(create)) ?? 'followed'));
+} catch (error) {
+  console.log(JSON.stringify(errorBody(error)));
+}
+process.exit(0);
