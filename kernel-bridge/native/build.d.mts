@@ -13,6 +13,8 @@ export interface BuildFacts {
   /** Whether the CUDA graph library is built, and whether it could be. */
   cudaGraphs: boolean;
   processGroups: boolean;
+  /** Whether tensors of several GPUs can go from one to another. */
+  nccl: boolean;
   cudaHeaders: boolean;
 }
 

@@ -65,6 +65,12 @@ function cudaIncludes(torchDir) {
   return null;
 }
 
+/** The folder of NCCL's header (nvidia-nccl beside torch, or the toolkit's), or null. */
+function ncclInclude(torchDir) {
+  const roots = [join(dirname(torchDir), 'nvidia', 'nccl'), process.env.CUDA_HOME, '/usr/local/cuda', '/usr'].filter(Boolean);
+  return roots.map((path) => join(path, 'include')).find((dir) => existsSync(join(dir, 'nccl.h'))) ?? null;
+}
+
 /** What is built, for what, and whether it is up to date; `medr1 doctor` prints these. */
 export function facts() {
   const torch = findTorch();
@@ -76,6 +82,7 @@ export function facts() {
     upToDate: torch !== null && existsSync(target('medr1_torch')) && stamp?.key === buildKey(torch),
     cudaGraphs: existsSync(target('medr1_cuda')),
     processGroups: existsSync(target('medr1_c10d')),
+    nccl: existsSync(target('medr1_nccl')),
     cudaHeaders: torch !== null && cudaIncludes(torch.dir) !== null,
   };
 }
@@ -96,6 +103,7 @@ function buildKey(torch) {
   return sha(
     torch.version,
     String(cudaIncludes(torch.dir)),
+    String(ncclInclude(torch.dir)),
     JSON.stringify(CAPABILITIES),
     ...compileFlags(torch),
     ...linkFlags(torch),
@@ -195,25 +203,42 @@ async function makeLibrary(name, files, flags, torch, libraries, objects = []) {
 }
 
 /**
- * The library of process groups, for runs of several processes. It uses classes that PyTorch does not promise to keep: where it does not compile,
- * all else works, and a run of several processes is refused with the reason that is returned here (null when it was built).
+ * A library that uses classes which PyTorch does not promise to keep. Where it does not compile, all else works, and what needs it says the reason
+ * that is returned here (null when it was built).
  */
-async function makeProcessGroups(flags, torch, log) {
-  log('process groups');
-  const dir = join(here, 'c10d');
+async function tryLibrary(name, what, { folder, flags, torch, libraries }, log) {
+  log(what);
   try {
-    await makeLibrary('medr1_c10d', [join(here, 'common.cc'), ...sources(dir)], [...flags, '-isystem', dir], torch, ['torch_cpu', 'c10']);
+    await makeLibrary(name, [join(here, 'common.cc'), ...sources(join(here, folder))], flags, torch, libraries);
     return null;
   } catch (error) {
-    rmSync(target('medr1_c10d'), { force: true });
+    rmSync(target(name), { force: true });
     const reason = error.message.split('\n')[0];
-    log(`no process groups with PyTorch ${torch.version}: ${reason}`);
+    log(`no ${what} with PyTorch ${torch.version}: ${reason}`);
     return reason;
   }
 }
 
+/** For runs of several processes. */
+const makeProcessGroups = (flags, torch, log) => {
+  const parts = { folder: 'c10d', flags: [...flags, '-isystem', join(here, 'c10d')], torch, libraries: ['torch_cpu', 'c10'] };
+  return tryLibrary('medr1_c10d', 'process groups', parts, log);
+};
+
+/** For such runs on several GPUs. `includes`: CUDA's. */
+async function makeNccl(flags, includes, torch, log) {
+  const nccl = ncclInclude(torch.dir);
+  if (nccl === null) {
+    rmSync(target('medr1_nccl'), { force: true });
+    return "NCCL's header (nvidia-nccl) is not there";
+  }
+  const all = [...flags, ...[...includes, nccl].flatMap((dir) => ['-isystem', dir])];
+  const libraries = ['torch_cuda', 'c10_cuda', 'torch_cpu', 'c10'];
+  return tryLibrary('medr1_nccl', 'NCCL', { folder: 'nccl', flags: all, torch, libraries }, log);
+}
+
 /**
- * Builds the addon, and the CUDA graph library where CUDA's headers are present.
+ * Builds the addon, and the libraries of CUDA graphs and NCCL where CUDA's headers are present.
  * @param {{ force?: boolean, log?: (line: string) => void }} [options]
  * @returns {Promise<{ built: boolean, addon: string }>} built: false when all was up to date
  * @throws {BuildError} with the command that mends it
@@ -245,16 +270,18 @@ export async function build({ force = false, log = () => {} } = {}) {
   }
 
   const cuda = cudaIncludes(torch.dir);
+  let noNccl = "CUDA's headers, or PyTorch's CUDA library, were not there when the addon was built";
   if (cuda && existsSync(join(torch.dir, 'lib', 'libtorch_cuda.so'))) {
     log('CUDA graph library');
     const cudaFlags = [...flags, ...cuda.flatMap((dir) => ['-isystem', dir])];
     const files = [join(here, 'common.cc'), ...sources(join(here, 'cuda'))];
     await makeLibrary('medr1_cuda', files, cudaFlags, torch, ['torch_cuda', 'c10_cuda', 'torch_cpu', 'c10']);
+    noNccl = await makeNccl(flags, cuda, torch, log);
   } else {
-    rmSync(target('medr1_cuda'), { force: true });
+    for (const name of ['medr1_cuda', 'medr1_nccl']) rmSync(target(name), { force: true });
   }
   const noProcessGroups = await makeProcessGroups(flags, torch, log);
-  writeFileSync(stampFile, JSON.stringify({ key, sources: built, torch, noProcessGroups }, null, 2));
+  writeFileSync(stampFile, JSON.stringify({ key, sources: built, torch, noProcessGroups, noNccl }, null, 2));
   return { built: true, addon: target('medr1_torch') };
 }
 
@@ -265,7 +292,7 @@ const deviceStamp = join(buildDir, 'test-device.json');
 /** Its sources, common.cc included, and what they are compiled with. */
 const deviceKey = (torch) => {
   const dir = join(here, 'test-device');
-  const files = [...sources(dir), join(dir, 'memory.h'), join(here, 'common.cc'), join(here, 'common.h')];
+  const files = [...sources(dir), join(dir, 'memory.h'), join(dir, 'links.h'), join(here, 'common.cc'), join(here, 'common.h')];
   return sha(torch.version, ...compileFlags(torch), ...linkFlags(torch), ...files.map((file) => readFileSync(file)));
 };
 

@@ -24,7 +24,7 @@ export const sha = (...parts) =>
 
 /** Changes with every source and header of the addon. */
 export function sourcesKey() {
-  const files = [here, ...['c10d', 'cuda', 'kernels'].map((name) => join(here, name))].flatMap((dir) => [
+  const files = [here, ...['c10d', 'cuda', 'kernels', 'nccl'].map((name) => join(here, name))].flatMap((dir) => [
     ...sources(dir),
     ...filesIn(dir, '.h'),
   ]);

@@ -37,9 +37,10 @@ it('the whole check runs from what is packed', { timeout: 600_000 }, () => {
     };
     expect(rehearse).toBe(true);
     expect(Object.entries(parts).map(([name, { ok }]) => [name, ok])).toEqual(
-      ['step', 'tests', 'two_processes', 'decode', 'decode_without_graphs', 'whole_step'].map((name) => [name, true]),
+      ['step', 'tests', 'two_processes', 'two_gpus', 'decode', 'decode_without_graphs', 'whole_step'].map((name) => [name, true]),
     );
     expect(parts.tests.answer).toMatchObject({ failed: 0, skipped: expect.any(Number) });
+    expect(parts.two_gpus.answer).toMatchObject({ same_rollouts: true, unlinked: null });
     expect(parts.decode.answer.batches).toHaveLength(3);
     const { step } = (parts.whole_step.answer.ours as { float32: { step: { planned_bytes: number; peak_bytes: number } } }).float32;
     expect([step.planned_bytes, step.peak_bytes].every((bytes) => bytes > 0)).toBe(true);

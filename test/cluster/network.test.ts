@@ -112,9 +112,9 @@ where(lacks === null ? 'a link that drops' : `a link that drops, which cannot be
     expect(rowsOf(lab.home, id)).toEqual(rowsOf(home, id));
   });
 
-  it('ends two ranks by name, and the run goes on to the same bits', async () => {
+  it('ends two ranks by name, and the run goes on to the same bits', { timeout: 600_000 }, async () => {
     const file = join(at, 'ranks.yaml');
-    const settings = { num_generations: 4, per_device_train_batch_size: 8, max_completion_length: 8, max_steps: 16, save_steps: 1 };
+    const settings = { num_generations: 4, per_device_train_batch_size: 8, max_completion_length: 8, max_steps: 8, save_steps: 1 };
     writeFileSync(file, JSON.stringify({ ...SAMPLE, ...settings, dp_shards: 2, ddp_timeout: 6 }));
     const homes = ['one', 'rank0', 'rank1'].map((name) => join(at, name));
     const medr1 = (home: string, env: NodeJS.ProcessEnv, words: readonly string[], inside: readonly string[] = []) => {
@@ -143,7 +143,7 @@ where(lacks === null ? 'a link that drops' : `a link that drops, which cannot be
     link('up');
     for (const { code, said } of ended) {
       expect(code, said).toBe(1);
-      expect(said).toMatch(/RANK_LOST: Rank \d of 2 waited 6 s \(ddp_timeout\)/);
+      expect(said).toMatch(/Rank \d of 2 waited 6 s \(ddp_timeout\)/);
     }
     for (const { code, said } of await Promise.all(ranks('--resume', id))) expect(code, said).toBe(0);
     expect(bitsOf(homes[1], id)).toEqual(bitsOf(homes[0], whole));

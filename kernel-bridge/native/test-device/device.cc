@@ -2,6 +2,7 @@
 // not read its memory, tensors of two devices do not meet in one operator, and what crosses to or from the host is counted. Its kernels are the
 // CPU's, so results can be held to the CPU's. Loading this library registers it; it must come before PyTorch is first asked for its devices.
 #include "../common.h"
+#include "links.h"
 #include "memory.h"
 
 #include <ATen/CPUGeneratorImpl.h>
@@ -394,7 +395,7 @@ napi_value start(napi_env env, napi_value exports) {
       at::RegisterPrivateUse1HooksInterface(&hooks);
       registerAll();
     }
-    exportAll(env, exports, {{"takeCounts", entry<takeCounts>}});
+    exportAll(env, exports, {{"takeCounts", entry<takeCounts>}, {"openLinks", entry<openLinks>}});
     return exports;
   });
 }

@@ -11,6 +11,7 @@ import type { StepResult } from '../protocol/step.ts';
 import { agreed, alone, Shards, type Ranks } from './ranks.ts';
 import type { RankTask } from './testing/rank-member.ts';
 import { makeTiny, type Tiny } from './testing/tiny.ts';
+import { hasTestDevice, TEST_DEVICE, type Crossings } from '../torch/testing/test-device.ts';
 
 const member = fileURLToPath(new URL('testing/rank-member.ts', import.meta.url));
 
@@ -28,6 +29,8 @@ afterAll(async () => {
 interface Trained {
   results: StepResult[];
   held: unknown;
+  /** What crossed between host and device in rank 0's last step, where it was the device for tests. */
+  crossed?: Crossings;
   /** Hash of the checkpoint's tensors. */
   weights: string;
   save: string;
@@ -48,10 +51,10 @@ async function train(size: number, changes: Partial<TrainConfig>, task: Partial<
       child.on('close', (code) => (code === 0 ? resolve() : reject(new Error(`rank ${number} of ${size} ended with ${code}`))));
     });
   await Promise.all(Array.from({ length: size }, (_, number) => rank(number)));
-  const { results, held } = JSON.parse(readFileSync(`${file}.out`, 'utf8')) as Pick<Trained, 'results' | 'held'>;
+  const { results, held, crossed } = JSON.parse(readFileSync(`${file}.out`, 'utf8')) as Pick<Trained, 'results' | 'held' | 'crossed'>;
   const hash = createHash('sha256');
   for (const part of readdirSync(save).filter((part) => part.endsWith('.safetensors'))) hash.update(readFileSync(join(save, part)));
-  return { results: results.map(untimed), held, weights: hash.digest('hex'), save };
+  return { results: results.map(untimed), held, crossed, weights: hash.digest('hex'), save };
 }
 
 /** Wall times and waiting differ; nothing else may. */
@@ -114,6 +117,18 @@ describe('a run of several processes', () => {
       const two = await train(2, { dp_shards: 2, ...settings });
       expect([two.results, two.weights]).toEqual([one.results, one.weights]);
     }
+  });
+});
+
+describe.skipIf(!hasTestDevice)('a run of several processes on devices that are not the CPU', () => {
+  it('gives the bits of one process, and sends gradients and weights from device to device', async () => {
+    const one = await train(1, { dp_shards: 2 }, { device: TEST_DEVICE });
+    const two = await train(2, { dp_shards: 2 }, { device: TEST_DEVICE });
+    const throughHost = await train(2, { dp_shards: 2 }, { device: TEST_DEVICE, throughHost: true });
+    for (const { results, weights } of [two, throughHost]) expect([results, weights]).toEqual([one.results, one.weights]);
+    // Through the host, the gradients' part and the weights' part of the one round go there and back. The tokens' log-probabilities never go.
+    expect(two.crossed).toEqual({ toDevice: 73, toHost: 8, values: 14 });
+    expect(throughHost.crossed).toEqual({ toDevice: 75, toHost: 10, values: 14 });
   });
 });
 

@@ -86,6 +86,8 @@ export interface Stamp {
   sources?: string;
   /** Why the library of process groups could not be built; null when it was. */
   noProcessGroups?: string | null;
+  /** The same of NCCL's. */
+  noNccl?: string | null;
 }
 
 export function readStamp(): Stamp {

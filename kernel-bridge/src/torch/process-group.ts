@@ -1,11 +1,13 @@
 /**
- * Process groups of torch.distributed (c10d): Gloo on CPUs. The addon's second library opens a group; its collectives are operators of the
- * dispatcher. All members call the same collectives in the same order. Every call blocks this thread until all members have called it, at most
- * for the group's timeout.
+ * Process groups of torch.distributed (c10d): Gloo on CPUs and, beside it, the links of a device (NCCL on GPUs). The addon's second library opens a
+ * group; its collectives are operators of the dispatcher. All members call the same collectives in the same order. Every call blocks this thread until
+ * all members have called it, at most for the group's timeout.
  */
+import { hostname } from 'node:os';
 import { deserialize, serialize } from 'node:v8';
 import { WorkbenchError } from '../protocol/errors.ts';
 import { tensor } from './create.ts';
+import { linksOf } from './device-links.ts';
 import { itemSize } from './dtypes.ts';
 import { torchError } from './errors.ts';
 import { loadLibrary, readStamp } from './native.ts';
@@ -59,6 +61,12 @@ function groups(): NativeGroups {
   return library;
 }
 
+/**
+ * How long a collective between devices may take, in seconds. Members agree through the host before they begin one, so that what is waited for there is
+ * the link alone: a member that is gone is not always seen by it.
+ */
+const LINK_TIMEOUT_S = 30;
+
 /** A collective that failed: a member is gone, or did not come within the timeout. `what` names the collective. */
 function lost({ rank, size, timeout }: GroupOptions, what: string, cause: unknown): WorkbenchError {
   const words = cause instanceof Error ? cause.message.split('\n')[0] : String(cause);
@@ -80,6 +88,8 @@ export class ProcessGroup implements Disposable {
   #options: GroupOptions;
   /** Time spent in collectives since it was last read, in seconds. */
   #waited = 0;
+  /** Type of the devices between which tensors go without the host. */
+  #linked: string | null = null;
 
   /**
    * Waits until all members are there.
@@ -107,12 +117,29 @@ export class ProcessGroup implements Disposable {
     }
   }
 
-  #call(what: string, start: () => Tensor): Tensor {
+  /**
+   * All members call it, each with the device that its tensors are on. Where each has one of its own, of a type that has links, tensors on it go from
+   * device to device from now on; else through the host. Returns why not, or null.
+   */
+  useDevice(device: string): string | null {
+    const seen = this.gather(identify(device));
+    const without = seen.findIndex(({ name }) => name === null);
+    if (without !== -1) return `rank ${without}: ${seen[without].why}`;
+    const second = seen.findIndex(({ name }, rank) => seen.findIndex((one) => one.name === name) !== rank);
+    if (second !== -1) return `rank ${second} is on a device that another rank is on`;
+    const [type] = device.split(':');
+    if (seen.some((one) => one.type !== type)) return 'the ranks are on devices of several types';
+    linksOf(type)!.open(this.#options.name, LINK_TIMEOUT_S * 1000);
+    this.#linked = type;
+    return null;
+  }
+
+  #call(what: string, start: () => Tensor, limit = this.#options.timeout): Tensor {
     const begin = performance.now();
     try {
       return collectives.wait_tensor(start());
     } catch (cause) {
-      throw lost(this.#options, what, cause);
+      throw lost({ ...this.#options, timeout: limit }, what, cause);
     } finally {
       this.#waited += (performance.now() - begin) / 1000;
     }
@@ -151,9 +178,12 @@ export class ProcessGroup implements Disposable {
     return made && keep(made);
   }
 
-  /** Moves bytes, for Gloo knows tensors of the host alone, and not all dtypes. */
+  /** Moves bytes, for backends do not know all dtypes; Gloo knows tensors of the host alone. */
   #move(what: string, input: Tensor, start: (bytes: Tensor) => Tensor): Tensor {
-    const moved = this.#call(what, () => start(bytesOf(input)));
+    const linked = input.device.split(':')[0] === this.#linked;
+    const moved = linked
+      ? this.#call(what, () => start(bytesOf(input, input.device)), LINK_TIMEOUT_S)
+      : this.#call(what, () => start(bytesOf(input)));
     return torch.view(moved, input.dtype).to({ device: input.device });
   }
 
@@ -199,8 +229,19 @@ export class ProcessGroup implements Disposable {
   }
 }
 
-/** The bytes of a tensor, on the host: [numel * bytes of an element] uint8. */
-const bytesOf = (t: Tensor): Tensor => torch.view(torch.reshape(t.detach().to({ device: 'cpu' }), [-1]), 'uint8');
+/** What tells this device from all others, on all machines; null, with the reason, where it has no links. */
+function identify(device: string): { type: string; name: string | null; why?: string } {
+  const [type, index] = device.split(':');
+  try {
+    const name = linksOf(type)?.identify(Number(index ?? 0));
+    return name === undefined ? { type, name: null, why: `${type} has no links of its own` } : { type, name: `${hostname()} ${name}` };
+  } catch (error) {
+    return { type, name: null, why: (error as Error).message };
+  }
+}
+
+/** The bytes of a tensor, on that device: [numel * bytes of an element] uint8. */
+const bytesOf = (t: Tensor, device = 'cpu'): Tensor => torch.view(torch.reshape(t.detach().to({ device }), [-1]), 'uint8');
 
 /** ((0 + 1) + (2 + 3)): neighbours first. The number of values is a power of two. */
 export function treeSum<T>(values: readonly T[], add: (a: T, b: T) => T): T {

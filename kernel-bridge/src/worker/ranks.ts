@@ -90,6 +90,8 @@ async function together(create: CreateTrainer, init: TrainerInit, group: Process
   try {
     const sums = await agreed(group, async () => (trainer = await create(init)).checksum());
     requireSameWeights(sums);
+    const unlinked = group.useDevice(trainer!.device);
+    if (unlinked !== null && !trainer!.device.startsWith('cpu')) init.log?.(`gradients go through the host: ${unlinked}`);
     return trainer!;
   } catch (error) {
     (trainer as Trainer | null)?.dispose();

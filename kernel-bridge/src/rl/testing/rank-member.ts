@@ -14,18 +14,39 @@ export interface RankTask {
   /** Directory that the checkpoint after the last step goes to. */
   save: string;
   evaluate?: boolean;
+  /** In place of the configuration's. */
+  device?: string;
+  /** Tensors of that device go through the host. */
+  throughHost?: boolean;
 }
 
 const [file, rank, size, store] = [process.argv[2], Number(process.argv[3]), Number(process.argv[4]), process.argv[5]];
-const { config, items, root, resumeFrom, steps, save, evaluate } = JSON.parse(readFileSync(file, 'utf8')) as RankTask;
+const {
+  config: given,
+  items,
+  root,
+  resumeFrom,
+  steps,
+  save,
+  evaluate,
+  device: wanted,
+  throughHost,
+} = JSON.parse(readFileSync(file, 'utf8')) as RankTask;
+const config = { ...given, device: wanted ?? given.device };
 setNumThreads(1);
 const ranks =
   size === 1 ? alone : new ProcessGroup({ name: 'run', rank, size, timeout: 60, rendezvous: { file: store, host: '127.0.0.1' } });
-const trainer = await createTrainer({ config, items, evalItems: items, root, resumeFrom, ranks });
+const device = config.device.startsWith('testing') ? await import('../../torch/testing/test-device.ts') : null;
+const trainer = await createTrainer({ config, items, evalItems: items, root, resumeFrom, ranks, localRank: rank });
+const unlinked = ranks instanceof ProcessGroup && !throughHost ? ranks.useDevice(trainer.device) : null;
 const results = [];
-for (let i = 0; i < steps; i++) results.push(await trainer.trainStep());
+for (let i = 0; i < steps; i++) {
+  device?.crossings();
+  results.push(await trainer.trainStep());
+}
+const crossed = device?.crossings();
 const held = evaluate ? await trainer.evaluate() : null;
 await trainer.saveCheckpoint(save);
-if (rank === 0) writeFileSync(`${file}.out`, JSON.stringify({ results, held }));
+if (rank === 0) writeFileSync(`${file}.out`, JSON.stringify({ results, held, crossed, unlinked }));
 trainer.dispose();
 process.exit(0);

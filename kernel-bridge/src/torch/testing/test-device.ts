@@ -2,6 +2,7 @@
  * A device that is not the CPU and needs no hardware (native/test-device), for tests of what a GPU would run. Importing this registers it, before
  * PyTorch is asked for its devices. It is as strict as a GPU: the host cannot reach its memory, and operators refuse tensors of two devices.
  */
+import { registerLinks } from '../device-links.ts';
 import { loadLibrary, native } from '../native.ts';
 
 export const TEST_DEVICE = 'testing:0';
@@ -19,7 +20,9 @@ export interface Crossings {
   values: number;
 }
 
-const device = hasTestDevice ? loadLibrary<{ takeCounts(): number[] }>('medr1_test_device') : null;
+const device = hasTestDevice ? loadLibrary<{ takeCounts(): number[]; openLinks(group: string): void }>('medr1_test_device') : null;
+// Each process has a device of its own, whatever its number.
+if (device) registerLinks('testing', { identify: () => `of process ${process.pid}`, open: (group) => device.openLinks(group) });
 
 /** What crossed between host and device since the last call. */
 export function crossings(): Crossings {
