@@ -94,6 +94,7 @@ ROUTES = {
     "evals.get": ("GET", "/evals/:id"),
     "evals.remove": ("DELETE", "/evals/:id"),
     "evals.action": ("POST", "/evals/:id/actions"),
+    "evals.moveInQueue": ("PATCH", "/evals/:id/queue"),
     "evals.answers": ("GET", "/evals/:id/answers"),
     "evals.faithfulness": ("GET", "/evals/:id/faithfulness"),
     "evals.testFaithfulness": ("POST", "/evals/:id/faithfulness"),

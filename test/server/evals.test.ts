@@ -14,7 +14,7 @@ import {
   type CreateEval,
   type EvalState,
 } from '../../kernel-bridge/src/protocol/evals.ts';
-import { testServer, until, type TestServer } from './harness.ts';
+import { ENDLESS, reached, testServer, until, type TestServer } from './harness.ts';
 
 const evaluationModule = resolve(import.meta.dirname, 'fake-evaluation.ts');
 let t: TestServer;
@@ -80,6 +80,25 @@ describe('an evaluation', () => {
     expect((await ended(slow.id, 'finished')).done).toBe(4);
     using store = EvalStore.open(evalDirectory(t.home, slow.id));
     expect(store.answers().map(({ item }) => item.id)).toEqual(['item-0', 'item-1', 'item-2', 'item-3']);
+  });
+
+  it('is moved in the queue, held and let go', async () => {
+    const run = await t.client.createRun(t.config({ ...ENDLESS, exclusive: true }));
+    await reached(t.client, run.id, 'running');
+    const start = async (seed: number) => (await t.client.evals.start(request({ seed }))).id;
+    const [a, b, c] = [await start(21), await start(22), await start(23)];
+    const queue = async () => (await t.client.devices()).queue.map(({ id, held }) => (held ? `${id} held` : id));
+    expect(await queue()).toEqual([a, b, c]);
+    await t.client.evals.moveInQueue(c, { before: a });
+    await t.client.evals.moveInQueue(a, { before: null, held: true });
+    expect(await queue()).toEqual([c, b, `${a} held`]);
+    await expect(t.client.evals.moveInQueue(b, { before: run.id })).rejects.toMatchObject({ code: 'EVAL_CONFLICT' }); // no evaluation
+    await t.client.action(run.id, 'stop');
+    for (const id of [c, b]) await ended(id, 'finished');
+    expect((await t.client.evals.get(a)).summary.state).toBe('queued'); // the device is free, and it is held
+    await expect(t.client.evals.moveInQueue(b, { held: true })).rejects.toMatchObject({ code: 'EVAL_CONFLICT' });
+    await t.client.evals.moveInQueue(a, { held: false });
+    await ended(a, 'finished');
   });
 
   it('is compared with others, laid out as matrices, exported and moved to the trash', async () => {

@@ -236,6 +236,28 @@ describe('the generation process', () => {
     expect(pidOf(await text({ model: model(), question: 'Q' }))).toBe(pid);
   });
 
+  it('is one of several where there are several devices: a question that comes meanwhile is answered beside it', async () => {
+    const wide = await testServer({ devices: { cpuSlots: 2, env: { CUDA_VISIBLE_DEVICES: '' } } });
+    const model = wide.config().model_name_or_path as string;
+    const answering = async () =>
+      (await wide.client.devices()).devices.flatMap(({ id, jobs }) =>
+        jobs.filter(({ kind }) => kind === 'answer').map(({ pid }) => [id, pid]),
+      );
+    const leave = new AbortController();
+    const slow = wide.client.generate({ model, question: 'slow' }, leave.signal).catch(() => 'left');
+    const [[first]] = await until(async () => {
+      const there = await answering();
+      return there.length > 0 ? there : 'no process answers';
+    });
+    const ask = async (): Promise<number> => pidOf((await wide.client.generate({ model, question: 'Q' })).completions[0].text);
+    const pid = await ask();
+    expect(await answering()).toEqual(expect.arrayContaining([[first === 'cpu:0' ? 'cpu:1' : 'cpu:0', pid]]));
+    expect(await ask()).toBe(pid); // that one answers nobody now, and has the model
+    leave.abort();
+    expect(await slow).toBe('left');
+    await wide.close();
+  });
+
   it('is cut off after its time', async () => {
     const hasty = await testServer({ generation: { timeout_ms: 500 } });
     const request = { model: hasty.config().model_name_or_path as string, question: 'slow' };

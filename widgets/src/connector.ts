@@ -38,7 +38,7 @@ export type {
   TryRewards,
 } from '@medr1/kernel-bridge/protocol';
 export type { AnnotateRun, Annotations, RunTable, RunTableQuery, RunTableRow, Trashed } from '@medr1/kernel-bridge/protocol';
-export type { DeviceJob, Devices, DeviceUse, QueueMove } from '@medr1/kernel-bridge/protocol';
+export type { DeviceJob, Devices, DeviceUse, QueuedJob, QueueMove } from '@medr1/kernel-bridge/protocol';
 export type { Checkpoint, Completion, RunState } from '@medr1/kernel-bridge/protocol';
 export type {
   Audit,

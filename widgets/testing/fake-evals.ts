@@ -74,6 +74,7 @@ export class FakeEvals implements EvalsConnector {
       return this.summary(made);
     });
   action: EvalsConnector['action'] = (id, body) => this.#answer('action', [id, body], () => this.summary(this.#of(id)));
+  moveInQueue: EvalsConnector['moveInQueue'] = (id, move) => this.#answer('moveInQueue', [id, move], () => this.summary(this.#of(id)));
   remove = (id: string): Promise<{ trash: string; id: string }> =>
     this.#answer('remove', [id], () => ({ trash: `trash/evaluation-${id}`, id: `evaluation-${id}` }));
   answers = (id: string, query: Parameters<EvalsConnector['answers']>[1] = {}): Promise<AnswerPage> =>

@@ -76,6 +76,7 @@ export const ROUTE_LIST: Record<RouteName, ListedRoute> = {
   'evals.get': { method: 'GET', path: '/evals/:id' },
   'evals.remove': { method: 'DELETE', path: '/evals/:id' },
   'evals.action': { method: 'POST', path: '/evals/:id/actions', takes: 'body' },
+  'evals.moveInQueue': { method: 'PATCH', path: '/evals/:id/queue', takes: 'body' },
   'evals.answers': { method: 'GET', path: '/evals/:id/answers', takes: 'query' },
   'evals.faithfulness': { method: 'GET', path: '/evals/:id/faithfulness' },
   'evals.testFaithfulness': { method: 'POST', path: '/evals/:id/faithfulness', takes: 'body' },

@@ -1,4 +1,4 @@
-/** The devices of the server's machine, who is on them, and the queue of runs before them. */
+/** The devices of the server's machine, who is on them, and the queues of runs and evaluations before them. */
 import Type from 'typebox';
 
 const Nullable = <S extends Type.TSchema>(schema: S) => Type.Union([schema, Type.Null()]);
@@ -45,10 +45,10 @@ export const Devices = Type.Object({
 });
 export type Devices = Type.Static<typeof Devices>;
 
-/** Moves a run that waits, or holds it. */
+/** Moves a run or an evaluation that waits, or holds it. */
 export const QueueMove = Type.Object(
   {
-    /** The waiting run before which it goes; null = the end of the queue. */
+    /** The waiting run or evaluation before which it goes; null = the end of the queue. */
     before: Type.Optional(Nullable(Type.String())),
     held: Type.Optional(Type.Boolean()),
   },

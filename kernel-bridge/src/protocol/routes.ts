@@ -424,6 +424,11 @@ export const ROUTES = {
   'evals.get': get('/evals/:id', { text: 'summary and tables', answer: evals.EvalDetail }),
   'evals.remove': remove('/evals/:id', { text: 'moves the evaluation to the trash; 409 while it runs', answer: Trash }),
   'evals.action': post('/evals/:id/actions', { text: 'stops it, or goes on', body: evals.EvalActionRequest, answer: evals.EvalSummary }),
+  'evals.moveInQueue': patch('/evals/:id/queue', {
+    text: 'moves an evaluation that waits to another place of the queue, holds it or lets it go; 409 where it does not wait. The action stop cancels it',
+    body: QueueMove,
+    answer: evals.EvalSummary,
+  }),
   'evals.answers': get('/evals/:id/answers', {
     text:
       '`against` is the evaluation that gained, lost and flips look at; the answers of `beside` (at most 16) come along. ' +

@@ -1,6 +1,6 @@
 /**
  * Questions to models, whatever they are: who answers, how many may wait, and for how long. A policy in training answers itself between two steps;
- * checkpoints and model directories answer in a process of their own, one question at a time.
+ * checkpoints and model directories answer in processes of their own (generation-worker.ts), each one question at a time.
  */
 import { existsSync } from 'node:fs';
 import type { AnswerTo, AnyAsk } from '../protocol/channel.ts';
@@ -41,8 +41,6 @@ export interface Answered<A extends AnyAsk> {
 export class Asking {
   readonly #options: AskingOptions;
   #waiting = 0;
-  /** Ends with the last question for the process of our own. */
-  #last: Promise<unknown> = Promise.resolve();
 
   constructor(options: AskingOptions) {
     this.#options = options;
@@ -67,17 +65,17 @@ export class Asking {
   /** A directory's model. */
   async model<A extends AnyAsk>(path: string, ask: A, signal: AbortSignal): Promise<Answered<A>> {
     checkModel(path);
-    return this.#inTurn(ask, { path, step: null, dtype: null, device: 'auto' }, signal);
+    return this.#byWorker(ask, { path, step: null, dtype: null, device: 'auto' }, signal);
   }
 
   /** The policy in training; else the last checkpoint, and before there is one the model that the run starts from. */
   async newest<A extends AnyAsk>(run: string, ask: A, signal: AbortSignal, { live = true } = {}): Promise<Answered<A>> {
-    return (live ? await this.#policy(run, ask, signal) : null) ?? this.#inTurn(ask, this.#sourceOf(run, undefined), signal);
+    return (live ? await this.#policy(run, ask, signal) : null) ?? this.#byWorker(ask, this.#sourceOf(run, undefined), signal);
   }
 
   /** The checkpoint of this step, which must be there. Throws CHECKPOINT_UNKNOWN. */
   async checkpoint<A extends AnyAsk>(run: string, step: number, ask: A, signal: AbortSignal): Promise<Answered<A>> {
-    return this.#inTurn(ask, this.#sourceOf(run, step), signal);
+    return this.#byWorker(ask, this.#sourceOf(run, step), signal);
   }
 
   /**
@@ -99,7 +97,7 @@ export class Asking {
       }
       if (source === undefined) throw errors.noPolicyLeft(run, this.#options.store(run).row().config.model_name_or_path);
       try {
-        return await this.#inTurn(ask, source, signal);
+        return await this.#byWorker(ask, source, signal);
       } catch (error) {
         if (signal.aborted || existsSync(source.path)) throw error;
       }
@@ -142,11 +140,8 @@ export class Asking {
     return all.filter(({ path }) => existsSync(path)).map((one) => sourceAt(config, one));
   }
 
-  /** After the question before, however that ended. */
-  #inTurn<A extends AnyAsk>(ask: A, { step, ...source }: Source, signal: AbortSignal): Promise<Answered<A>> {
-    const turn = this.#last.then(() => this.#options.worker.ask(ask, source, signal));
-    this.#last = turn.catch(() => undefined);
-    return turn.then((answer) => ({ answer, step, model: source.path, live: false }));
+  async #byWorker<A extends AnyAsk>(ask: A, { step, ...source }: Source, signal: AbortSignal): Promise<Answered<A>> {
+    return { answer: await this.#options.worker.ask(ask, source, signal), step, model: source.path, live: false };
   }
 }
 

@@ -95,6 +95,11 @@ export function evalHandlers({ home, pool, evaluations, loadItems }: Parts): Han
       return body.action === 'stop' ? evaluations.stop(id) : evaluations.start(id);
     },
 
+    'evals.moveInQueue': ({ id, body }) => {
+      openEval(home, id)[Symbol.dispose]();
+      return evaluations.moveInQueue(id, body);
+    },
+
     'evals.answers': ({
       id,
       query: { against, beside = [], filter = 'all', sight = 'image', reading = 'strict', limit = 50, ...query },

@@ -9,7 +9,8 @@ import { evalDirectory, isEvaluating, listEvals, logFile, newestFirst, openEval,
 import { errorBody, type ErrorBody } from '../protocol/errors.ts';
 import type { EvalSettings, EvalState, EvalSummary } from '../protocol/evals.ts';
 import { errors as runErrors } from '../runs/errors.ts';
-import type { QueuedJob } from '../protocol/devices.ts';
+import type { QueuedJob, QueueMove } from '../protocol/devices.ts';
+import { EvalQueue } from './eval-queue.ts';
 import type { Job, Jobs } from './jobs.ts';
 import type { Place, Wish } from './placement.ts';
 import type { DevicePool } from './device-pool.ts';
@@ -35,10 +36,12 @@ export class Evaluations {
   private readonly gathering = new Map<string, NodeJS.Timeout>();
   private timer: NodeJS.Timeout | undefined;
   private waits: QueuedJob[] = [];
+  private readonly queue: EvalQueue;
   private closing = false;
 
   constructor(options: EvaluationsOptions) {
     this.options = options;
+    this.queue = new EvalQueue(options.home);
     options.jobs.onFree(() => this.schedule());
   }
 
@@ -162,12 +165,28 @@ export class Evaluations {
     return this.waits;
   }
 
-  /** Starts queued evaluations, oldest first, where there is room. One that no device fits fails. */
+  /** Puts one that waits to another place of the queue, holds it or lets it go. Throws EVAL_CONFLICT where it, or the one before which it goes, does not wait. */
+  moveInQueue(id: string, { before, held }: QueueMove): EvalSummary {
+    const waiting = this.queued();
+    for (const one of [id, before ?? id])
+      if (!waiting.some((each) => each.id === one))
+        throw errors.wrongState(one, 'be moved in the queue', this.known.get(one)?.summary.state ?? 'gone', 'It waits for no device.');
+    if (before !== undefined) this.queue.move(id, before, waiting);
+    if (held !== undefined) this.queue.hold(id, held, waiting);
+    this.schedule();
+    return this.summary(id)!;
+  }
+
+  /** Starts queued evaluations, in their order, where there is room. One that no device fits fails. */
   private schedule(): void {
     const { jobs, pool } = this.options;
     if (jobs.closing) return;
     this.waits = [];
-    for (const { id, name, settings } of this.queue()) {
+    for (const { id, name, settings } of this.queued()) {
+      if (this.queue.isHeld(id)) {
+        this.waits.push({ kind: 'evaluate', id, name, held: true, reason: 'held: others go past it' });
+        continue;
+      }
       const wish = this.wishOf(settings);
       const never = pool.impossible(wish);
       const place = pool.place(wish);
@@ -178,10 +197,8 @@ export class Evaluations {
     }
   }
 
-  private queue(): EvalSummary[] {
-    return this.list()
-      .toReversed()
-      .filter(({ id, state }) => state === 'queued' && !this.isBusy(id));
+  private queued(): EvalSummary[] {
+    return this.queue.ordered(this.list().filter(({ id, state }) => state === 'queued' && !this.isBusy(id)));
   }
 
   private wishOf(settings: EvalSettings): Wish {

@@ -1,13 +1,14 @@
 /**
- * The process that answers from checkpoints and model directories. It is started by the first question, keeps its model while questions
- * come, and ends after some idle minutes, when a run wants the device, and with the server, however that ends.
+ * The processes that answer from checkpoints and model directories, at most one a device. One is started by the first question, and another when a
+ * question comes while all are busy and a device has room. Each answers one question at a time, keeps its model while questions come, and ends after
+ * some idle minutes, when a run wants the device, and with the server, however that ends.
  */
 import { join } from 'node:path';
 import type { AnswerTo, AnyAsk } from '../protocol/channel.ts';
 import type { ModelSource } from '../protocol/generate.ts';
 import { errors } from '../runs/errors.ts';
 import type { Job, Jobs } from './jobs.ts';
-import { sharesMemory, type Wish } from './placement.ts';
+import { sharesMemory, type Place, type Wish } from './placement.ts';
 import type { DevicePool } from './device-pool.ts';
 
 export interface GenerationWorkerOptions {
@@ -26,25 +27,30 @@ export interface GenerationWorkerOptions {
 const GRACE_MS = 10_000;
 const IDLE_MS = 5 * 60_000;
 
+/** Questions that one process answers, one after another. */
+interface Line {
+  number: number;
+  job: Job;
+  /** Whose model the last of them asks. */
+  path: string;
+  waiting: number;
+  /** Ends with the last of them, however that ends. */
+  last: Promise<unknown>;
+  idle?: NodeJS.Timeout;
+  /** A run wants the device: the process ends as soon as it answers nobody. */
+  release: boolean;
+}
+
 export class GenerationWorker {
   readonly #options: GenerationWorkerOptions;
-  #job: Job | null = null;
-  #idle: NodeJS.Timeout | undefined;
-  #asked = 0;
-  #release = false;
+  readonly #lines = new Set<Line>();
 
   constructor(options: GenerationWorkerOptions) {
     this.#options = options;
   }
 
-  /** Id of the process while there is one. */
-  get pid(): number | null {
-    return this.#job?.pid ?? null;
-  }
-
   async ask<A extends AnyAsk>(ask: A, source: ModelSource, signal: AbortSignal): Promise<AnswerTo<A>> {
     signal.throwIfAborted();
-    clearTimeout(this.#idle);
     const wish: Wish = {
       kind: 'answer',
       device: source.device,
@@ -52,55 +58,83 @@ export class GenerationWorker {
       exclusive: false,
       bytes: this.#options.bytesOf?.(source, ask) ?? 0,
     };
-    if (this.#job && !this.#options.pool.candidates(wish).includes(this.#job.on[0])) this.#end(); // it is on another device
-    const job = (this.#job ??= this.#start(wish));
-    this.#asked++;
+    const line = this.#lineFor(wish, source.path);
+    clearTimeout(line.idle);
+    line.waiting++;
+    line.path = source.path;
+    const turn = line.last.then(async () => {
+      signal.throwIfAborted();
+      if (!this.#lines.has(line)) return this.ask(ask, source, signal); // its process ended with a question before this one
+      return (await line.job.ask(ask, source, signal, this.#options.grace_ms ?? GRACE_MS)).answer;
+    });
+    line.last = turn.catch(() => undefined);
     try {
-      return (await job.ask(ask, source, signal, this.#options.grace_ms ?? GRACE_MS)).answer;
+      return await turn;
     } finally {
-      this.#asked--;
-      if (this.#asked === 0) this.#rest();
+      line.waiting--;
+      if (line.waiting === 0 && this.#lines.has(line)) this.#rest(line);
     }
   }
 
-  /** Ends the process as soon as it answers nobody, so that its memory on these devices is free for a run. */
+  /** Ends the processes on these devices as soon as they answer nobody, so that their memory is free for a run. */
   release(on: readonly string[]): void {
-    if (!this.#job?.on.some((own) => on.some((id) => sharesMemory(own, id)))) return;
-    this.#release = true;
-    if (this.#asked === 0) this.#end();
+    for (const line of this.#lines) {
+      if (!line.job.on.some((own) => on.some((id) => sharesMemory(own, id)))) continue;
+      line.release = true;
+      if (line.waiting === 0) this.#end(line);
+    }
   }
 
-  #start(wish: Wish): Job {
-    const { home, jobs, module, pool } = this.#options;
+  /** One that answers nobody, the one that has this model first; else a new one where a device has room; else the one with the fewest questions. */
+  #lineFor(wish: Wish, path: string): Line {
+    const { pool } = this.#options;
+    const able = pool.candidates(wish);
+    const has = (line: Line): number => (line.path === path ? 0 : 1);
+    const there = [...this.#lines]
+      .filter(({ job, release }) => !release && able.includes(job.on[0]))
+      .sort((a, b) => a.waiting - b.waiting || has(a) - has(b) || a.number - b.number);
+    if (there.length > 0 && there[0].waiting === 0) return there[0];
+    for (const line of this.#lines) if (!able.includes(line.job.on[0]) && line.waiting === 0) this.#end(line); // a question is about another device now
+    const taken = new Set(there.flatMap(({ job }) => job.on));
     const never = pool.impossible({ ...wish, bytes: 0 });
     if (never) throw never;
-    const place = pool.place(wish);
-    if (typeof place === 'string') throw errors.noRoomToAnswer(place);
-    this.#release = false;
-    return jobs.start({
+    const place = pool.place(wish, taken);
+    if (typeof place !== 'string') return this.#start(place, path);
+    if (there.length > 0) return there[0];
+    throw errors.noRoomToAnswer(place);
+  }
+
+  #start(place: Place, path: string): Line {
+    const { home, jobs, module } = this.#options;
+    const numbers = new Set([...this.#lines].map((line) => line.number));
+    let number = 1;
+    while (numbers.has(number)) number++;
+    const name = number === 1 ? '' : `-${number}`;
+    const job = jobs.start({
       kind: 'answer',
-      id: 'answer',
+      id: `answer${name}`,
       module,
       place,
-      log: join(home, 'generate.log'),
+      log: join(home, `generate${name}.log`),
       truncate: true,
       disposable: true,
-      gone: (_, job) => {
-        if (this.#job === job) this.#job = null;
-      },
+      gone: () => void this.#lines.delete(line),
     });
+    const line: Line = { number, job, path, waiting: 0, last: Promise.resolve(), release: false };
+    this.#lines.add(line);
+    return line;
   }
 
-  #rest(): void {
-    if (this.#release) return this.#end();
-    clearTimeout(this.#idle);
-    this.#idle = setTimeout(() => this.#end(), this.#options.idle_ms ?? IDLE_MS);
-    this.#idle.unref();
+  #rest(line: Line): void {
+    if (line.release) return this.#end(line);
+    clearTimeout(line.idle);
+    line.idle = setTimeout(() => this.#end(line), this.#options.idle_ms ?? IDLE_MS);
+    line.idle.unref();
   }
 
-  #end(): void {
-    clearTimeout(this.#idle);
-    this.#job?.disconnect();
-    this.#job = null;
+  #end(line: Line): void {
+    clearTimeout(line.idle);
+    line.job.disconnect();
+    this.#lines.delete(line);
   }
 }

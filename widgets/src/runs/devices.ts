@@ -1,20 +1,68 @@
-/** The devices of the server's machine in the Runs panel: memory, and who is on each. */
+/** The devices of the server's machine in the Runs panel: memory, who is on each, and the evaluations that wait for one. Runs that wait are in the list of runs. */
 import { css, html, nothing, type TemplateResult } from 'lit';
-import type { DeviceJob, Devices, DeviceUse, RunSummary } from '../connector.ts';
+import type { DeviceJob, Devices, DeviceUse, QueuedJob, QueueMove, RunSummary } from '../connector.ts';
 import { bytes, integer } from '../format.ts';
+import { icon, type IconName } from '../icons.ts';
 
-/** A line that opens; open from the start where there are several devices. `pick` selects a run. */
-export function devicesPart({ devices, queue }: Devices, runs: readonly RunSummary[], pick: (id: string) => void): TemplateResult {
+/** What the panel does with what is shown. */
+export interface DeviceActions {
+  /** Selects a run. */
+  pick: (run: string) => void;
+  move: (evaluation: string, move: QueueMove) => void;
+  /** Takes an evaluation out of the queue. */
+  cancel: (evaluation: string) => void;
+  isBusy: (evaluation: string) => boolean;
+}
+
+/** A line that opens; open from the start where there are several devices, and where evaluations wait. */
+export function devicesPart({ devices, queue }: Devices, runs: readonly RunSummary[], actions: DeviceActions): TemplateResult {
+  const { pick } = actions;
+  const evaluations = queue.filter(({ kind }) => kind === 'evaluate');
   const busy = devices.filter(({ jobs }) => jobs.length > 0).length;
   const waiting = queue.length > 0 ? `, ${integer(queue.length)} waiting` : '';
   const title =
     devices.length === 1 ? (busy > 0 ? 'Device in use' : 'Device free') : `${integer(devices.length)} devices, ${integer(busy)} in use`;
-  return html`<details class="devices" ?open=${devices.length > 1} data-testid="devices">
+  return html`<details class="devices" ?open=${devices.length > 1 || evaluations.length > 0} data-testid="devices">
     <summary class="small">${title}${waiting}</summary>
     <ul aria-label="Devices">
       ${devices.map((device) => deviceRow(device, runs, pick))}
     </ul>
+    ${
+      evaluations.length > 0
+        ? html`<ul aria-label="Evaluations that wait">
+            ${evaluations.map((one, at) => waitingRow(one, at, evaluations, actions))}
+          </ul>`
+        : nothing
+    }
   </details>`;
+}
+
+function waitingRow({ id, name, held, reason }: QueuedJob, at: number, all: readonly QueuedJob[], actions: DeviceActions): TemplateResult {
+  const button = (glyph: IconName, testId: string, title: string, act: (() => void) | null): TemplateResult =>
+    html`<button
+      class="quiet"
+      title=${title}
+      aria-label=${`${title}: evaluation ${name}`}
+      data-testid=${testId}
+      ?disabled=${act === null || actions.isBusy(id)}
+      @click=${() => act!()}
+    >
+      ${icon(glyph)}
+    </button>`;
+  const to = (move: QueueMove) => () => actions.move(id, move);
+  return html`<li class="small waiting" data-testid="eval-waits" data-evaluation=${id}>
+    <span class="what"><span class="ellipsis" title=${name}>${name}</span> <span class="secondary">${reason}</span></span>
+    <span class="acts">
+      ${button('up', 'eval-earlier', 'Earlier in the queue', at === 0 ? null : to({ before: all[at - 1].id }))}
+      ${button('down', 'eval-later', 'Later in the queue', at === all.length - 1 ? null : to({ before: all[at + 2]?.id ?? null }))}
+      ${
+        held
+          ? button('hourglass', 'eval-release', 'Release: it starts when its turn comes', to({ held: false }))
+          : button('pause', 'eval-hold', 'Hold: others go past it', to({ held: true }))
+      }
+      ${button('stop', 'eval-cancel', 'Cancel: leave the queue', () => actions.cancel(id))}
+    </span>
+  </li>`;
 }
 
 function deviceRow(device: DeviceUse, runs: readonly RunSummary[], pick: (id: string) => void): TemplateResult {
@@ -63,6 +111,19 @@ export const devicesStyle = css`
     gap: 2px 8px;
     border-left: none;
     padding: 4px 8px;
+  }
+  .devices li.waiting {
+    display: flex;
+    align-items: center;
+    justify-content: space-between;
+  }
+  .devices .what {
+    min-width: 0;
+    overflow-wrap: anywhere;
+  }
+  .devices .acts {
+    flex: none;
+    display: flex;
   }
   .devices .id {
     font-weight: 600;

@@ -202,6 +202,34 @@ it('a run that waits is moved, held and let go by its buttons', async () => {
   expect(moves().at(-1)).toEqual(['c', { held: false }]);
 });
 
+it('evaluations that wait are moved, held, let go and cancelled there', async () => {
+  const queue = ['e', 'f', 'g'].map((id) => ({ kind: 'evaluate', id, name: id, held: id === 'g', reason: 'waits for evaluation d' }));
+  const { connector, element } = await panel({
+    evals: queue.map(({ id }) => ({ id, state: 'queued' })),
+    devices: { devices: [device('cpu:0')], queue },
+  });
+  await settled();
+  const rows = [...element.shadowRoot!.querySelectorAll<HTMLElement>('[data-testid=eval-waits]')];
+  const press = async (row: number, id: string): Promise<void> => {
+    rows[row].querySelector<HTMLElement>(`[data-testid=${id}]`)!.click();
+    await settled();
+  };
+  await press(1, 'eval-earlier');
+  await press(1, 'eval-later');
+  await press(1, 'eval-hold');
+  await press(2, 'eval-release');
+  await press(0, 'eval-cancel');
+  expect(connector.calls.filter(([name]) => name.startsWith('evals.'))).toEqual([
+    ['evals.moveInQueue', 'f', { before: 'e' }],
+    ['evals.moveInQueue', 'f', { before: null }],
+    ['evals.moveInQueue', 'f', { held: true }],
+    ['evals.moveInQueue', 'g', { held: false }],
+    ['evals.action', 'e', { action: 'stop' }],
+  ]);
+  expect(rows[0].querySelector('[data-testid=eval-earlier]')!.hasAttribute('disabled')).toBe(true);
+  expect(rows[2].querySelector('[data-testid=eval-later]')!.hasAttribute('disabled')).toBe(true);
+});
+
 it('looks at the devices again when a run moved', async () => {
   const { connector } = await panel({ runs: [{ id: 'a', steps: 4, state: 'running' }] });
   const looks = () => connector.calls.filter(([name]) => name === 'devices').length;

@@ -25,7 +25,7 @@ import { TOUR } from '../store/tour.ts';
 import type { IWorkbench } from '../store/workbench.ts';
 import { ACTION_LABELS, found, grouped, GROUPINGS, rows, slots, STATES, type Grouping, type RunRow } from './model.ts';
 import { placesBeside, waitingOf, type Waiting } from '../store/queue.ts';
-import { devicesPart, devicesStyle } from './devices.ts';
+import { devicesPart, devicesStyle, type DeviceActions } from './devices.ts';
 import { style } from './style.ts';
 
 const ACTION_ICONS: Record<RunAction, IconName> = { start: 'play', pause: 'pause', resume: 'play', stop: 'stop', checkpoint: 'checkpoint' };
@@ -91,7 +91,7 @@ export class RunsPanel extends WatchingElement {
     if (status === 'error' && !server) return failed(error!, () => this.workbench.runs.retry());
     return html`
       ${server ? this.#header(server) : nothing}
-      ${devices && devices.devices.length > 0 ? devicesPart(devices, runs, (id) => this.#pick(id, false)) : nothing}
+      ${devices && devices.devices.length > 0 ? devicesPart(devices, runs, this.#deviceActions) : nothing}
       ${status === 'error' ? failed(error!, () => this.workbench.runs.retry()) : nothing}
       ${this.#doing.error ? this.#problem(this.#doing.error) : nothing} ${this.#tour()}
       ${status === 'loading' ? loading('runs') : runs.length === 0 && status === 'ready' ? this.#empty(server) : this.#list()}
@@ -484,6 +484,18 @@ export class RunsPanel extends WatchingElement {
 
   async #move(id: string, move: QueueMove): Promise<void> {
     await this.#doing.do(async () => this.workbench.runs.apply({ summary: await this.workbench.connector.moveInQueue(id, move) }), id);
+  }
+
+  readonly #deviceActions: DeviceActions = {
+    pick: (run) => this.#pick(run, false),
+    move: (id, move) => void this.#doing.do(() => this.#thenDevices(this.workbench.connector.evals.moveInQueue(id, move)), id),
+    cancel: (id) => void this.#doing.do(() => this.#thenDevices(this.workbench.connector.evals.action(id, { action: 'stop' })), id),
+    isBusy: (id) => this.#doing.isBusy(id),
+  };
+
+  async #thenDevices(done: Promise<unknown>): Promise<void> {
+    await done;
+    await this.workbench.runs.lookAtDevices();
   }
 
   /** The host draws the menu, where its own menus are drawn. By keyboard it opens under the row. */

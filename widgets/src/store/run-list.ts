@@ -62,7 +62,7 @@ export class RunList {
     }
     const [server, runs] = list.value;
     this.state.update(({ devices }) => ({ status: 'ready', error: null, server, devices, runs: sorted(runs) }));
-    void this.#lookAtDevices();
+    void this.lookAtDevices();
     for (const event of told) this.apply(event);
     this.#wait = RETRY_MS[0];
     for (const { run } of this.#held.values()) if (run.status === 'error') void run.load();
@@ -86,7 +86,7 @@ export class RunList {
       const known = state.runs.find((run) => run.id === event.summary.id);
       if (known && known.seq > event.summary.seq) return state;
       // Several runs may move at once.
-      if (!known || moved(known, event.summary)) this.#soon ??= setTimeout(() => void this.#lookAtDevices(), GATHER_MS);
+      if (!known || moved(known, event.summary)) this.#soon ??= setTimeout(() => void this.lookAtDevices(), GATHER_MS);
       return { ...state, runs: sorted([event.summary, ...state.runs.filter((run) => run.id !== event.summary.id)]) };
     });
   }
@@ -133,7 +133,7 @@ export class RunList {
   }
 
   /** What fails shows in the look at the server. */
-  async #lookAtDevices(): Promise<void> {
+  async lookAtDevices(): Promise<void> {
     clearTimeout(this.#soon);
     this.#soon = undefined;
     const devices = await this.#devices.ask((signal) => this.#connector.devices(signal));
@@ -142,7 +142,7 @@ export class RunList {
 
   async #look(): Promise<void> {
     if (this.state.observed === 0 || globalThis.document?.hidden) return;
-    void this.#lookAtDevices();
+    void this.lookAtDevices();
     const device = await this.#device.ask((signal) => this.#connector.server(signal));
     if (device?.status === 'ready') this.state.update((state) => ({ ...state, server: device.value }));
     else if (device) void this.start(); // says what is wrong, and keeps trying
