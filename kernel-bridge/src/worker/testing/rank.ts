@@ -33,7 +33,7 @@ const create: CreateTrainer = async (init) => {
   const whole = trainer.saveCheckpoint.bind(trainer);
   trainer.saveCheckpoint = async (dir) => {
     await whole(dir);
-    if (left-- > 0) throw Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' });
+    if (left-- > 0) throw new Error('ENOSPC: no space left on device, write');
   };
   return trainer;
 };
