@@ -127,10 +127,12 @@ describe('refused', () => {
     ['options twice', { rollout: rollout(1), order: [1, 1] }, 'REQUEST_INVALID', 'it names each option once'],
     ['an image that is gone', { rollout: rollout(1), image: 'Images/gone.png' }, 'DATA_IMAGE', 'Images/gone.png'],
     ['an image elsewhere', { rollout: rollout(1), image: '../secret.png' }, 'DATA_IMAGE', 'secret.png'],
+    ['an image of its own that is gone', { rollout: rollout(1), text: 'image gone' }, 'DATA_IMAGE', 'Images/'],
     ['a key that is not known', { rollout: rollout(1), layer: 3 }, 'REQUEST_INVALID', 'layer'],
   ])('%s', async (_, changes, code, message) => {
     const run = await stopped({ max_steps: 1, save_steps: 1 });
     const target = { run, ...changes } as ExplainTarget;
+    if (target.text === 'image gone') rmSync(join(t.config().dataset_name as string, 'Images'), { recursive: true });
     await expect(t.client.explain.decision(target)).rejects.toMatchObject({ code, message: expect.stringContaining(message) });
   });
 

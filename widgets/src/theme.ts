@@ -72,6 +72,10 @@ export const base = css`
   * {
     box-sizing: border-box;
   }
+  /* what a model or a data set says turns round nothing but itself */
+  code {
+    unicode-bidi: isolate;
+  }
   button,
   select,
   input,

@@ -11,7 +11,7 @@ export interface FakeSaid {
   wanted: number | null;
 }
 
-export const tokensOf = (text: string): string[] => text.match(/<\/?[a-z]+>|\s*[^\s<]+|\s/g) ?? [];
+export const tokensOf = (text: string): string[] => text.match(/<\/?[a-z]+>|\s*(?:(?!<\/?[a-z]+>)\S)+|\s/g) ?? [];
 
 const facts = ({ text, step, wanted }: FakeSaid) => ({
   run: 'r1',

@@ -5,6 +5,7 @@ import { answerTo, type AnswerTo, type AnyAsk } from '../protocol/channel.ts';
 import type { Alternatives, Attribution, Decision, ExplainTarget } from '../protocol/explain.ts';
 import { MAP_METHODS, POLICIES, type MapMethod } from '../protocol/explain.ts';
 import type { ModelSource } from '../protocol/generate.ts';
+import { exactly } from '../protocol/printable.ts';
 import { homeDir } from '../runs/home.ts';
 import { openRun } from '../runs/runs.ts';
 import { Asking } from '../server/asking.ts';
@@ -100,7 +101,7 @@ function head({ step, wanted_step: wanted, model }: Pick<Decision, 'step' | 'wan
 }
 
 const percent = (share: number): string => (100 * share).toFixed(1);
-const quoted = (text: string): string => JSON.stringify(text);
+const quoted = (text: string): string => exactly(JSON.stringify(text));
 
 async function alternatives(run: string, step: number, group: number, completion: number, options: Asked & { top: number }): Promise<void> {
   const { json, top } = options;

@@ -1,5 +1,6 @@
 import { afterEach, expect, it, vi } from 'vitest';
 import { WorkbenchError } from '../protocol/errors.ts';
+import { exactly } from '../protocol/printable.ts';
 import { printAudit } from './data.ts';
 import { leftOut } from './eval.ts';
 import { fail, note, pass, printJson, table, tellStriped } from './output.ts';
@@ -31,6 +32,16 @@ it('a terminal shows what a name, a log or a completion says and does not obey i
   expect(printed(() => pass(`${HOSTILE}\nnext\tone\n`), true)).toBe(`${SHOWN}\nnext\tone\n`);
   expect(printed(() => pass(HOSTILE))).toBe(HOSTILE); // a program reads it
   expect(printed(() => tellStriped([HOSTILE]), true)).toContain(SHOWN);
+});
+
+it('a cell of a megabyte is cut, and says how long it was: the others of its column are as wide', () => {
+  const [long, short] = table([['x'.repeat(1 << 20), 1], ['b', 2]]); // prettier-ignore
+  expect(long).toMatch(/^x{1000} … \(1048576 characters\) {2}1$/);
+  expect(short).toHaveLength(long.length);
+});
+
+it('a token is shown to the letter: what takes no room too', () => {
+  expect(exactly('a\u200b\u202eb\u00ad\ufeff\n')).toBe('a\\u200b\\u202eb\\u00ad\\ufeff\\u000a');
 });
 
 it('a JSON document holds it as JSON escapes it, for terminals and for programs', () => {

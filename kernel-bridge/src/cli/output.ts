@@ -89,9 +89,13 @@ export class Status {
 /** To the first column, and the line is empty. */
 const ANEW = '\r\x1b[K';
 
+/** Characters of a cell: every cell of a column is as wide as its widest, and a model may say a sentence of a megabyte. */
+const MOST = 1000;
+const cut = (text: string): string => (text.length <= MOST ? text : `${text.slice(0, MOST)} … (${text.length} characters)`);
+
 /** Rows as lines of columns; numbers to the right. */
 export function table(given: (string | number)[][]): string[] {
-  const rows = given.map((row) => row.map((value) => (typeof value === 'number' ? value : printable(value))));
+  const rows = given.map((row) => row.map((value) => (typeof value === 'number' ? value : printable(cut(value)))));
   const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => String(row[column]).length)));
   const cell = (value: string | number, column: number): string =>
     typeof value === 'number' ? String(value).padStart(widths[column]) : value.padEnd(widths[column]);

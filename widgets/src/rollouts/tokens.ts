@@ -1,5 +1,6 @@
 /** Tokens of a completion, coloured by what is stored of them; the numbers are shown for the one under pointer or cursor. */
 import { css, html, nothing, type PropertyValues, type TemplateResult } from 'lit';
+import { exactly } from '@medr1/kernel-bridge/protocol/printable';
 import type { Alternatives } from '../connector.ts';
 import { define, WatchingElement } from '../element.ts';
 import { integer, number, percent, signed } from '../format.ts';
@@ -33,8 +34,9 @@ export function policyText({
   return wanted === null || wanted === step ? which : `${which}, the nearest to step ${integer(wanted)}`;
 }
 
-/** Line ends and spaces at the ends, made visible. */
-export const visible = (text: string): string => text.replaceAll('\n', '⏎').replace(/^ +| +$/g, (spaces) => '·'.repeat(spaces.length));
+/** Line ends, spaces at the ends and what has no shape of its own, made visible. */
+export const visible = (text: string): string =>
+  exactly(text.replaceAll('\n', '⏎')).replace(/^ +| +$/g, (spaces) => '·'.repeat(spaces.length));
 
 export class TokenStrip extends WatchingElement {
   static override properties = {

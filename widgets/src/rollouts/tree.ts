@@ -58,6 +58,7 @@ export const treeStyle = css`
     border-left: 2px solid var(--medr1-border);
   }
   .stretch .text {
+    unicode-bidi: isolate;
     white-space: pre-wrap;
     overflow-wrap: anywhere;
   }

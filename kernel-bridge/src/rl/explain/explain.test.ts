@@ -169,6 +169,7 @@ describe('where it looked', () => {
     const { score } = await look({ against: ['A'] });
     const rows = await logpsOf([[...SAID.slice(0, 6), 10], [...SAID.slice(0, 6), 8]]); // prettier-ignore
     expect(score).toBeCloseTo(rows[0][6] - rows[1][6], 4);
+    expect((await look({ against: ['A', 'A'] })).score).toBeCloseTo(score, 6); // named twice, it counts once
   });
 
   it('by integrated gradients says how complete it is, by occlusion has as many blocks as the image has tokens at most', async () => {
@@ -192,6 +193,7 @@ describe('where it looked', () => {
 
   it.each([
     ['a token beyond the end', { token: 9 }, {}, 'the completion has 9 tokens'],
+    ['a letter against itself', { against: ['A', 'C'] }, {}, 'the token is C itself'],
     ['letters against a word', { token: 1, against: ['A'] }, {}, 'letters are set against a letter'],
     ['no letter to find', {}, { token_ids: [14, 16] }, 'no token of the completion is a letter'],
   ])('is refused for %s', async (_, asked, changes, message) => {

@@ -25,7 +25,7 @@ export async function whereItLooked(said: Said, asked: Asked, signal?: AbortSign
     imageConfig: processor.imageConfig,
     before: ids.slice(0, index),
     token: ids[index],
-    against: asked.against.map((letter) => sameForm(processor, ids[index], letter)),
+    against: [...new Set(asked.against)].map((letter) => otherThan(ids[index], sameForm(processor, ids[index], letter), letter)),
   };
   const found = mapOf(said, question, asked);
   signal?.throwIfAborted();
@@ -70,6 +70,12 @@ function wordsOf({ prompt, view }: Said, values: readonly number[]): NonNullable
   let next = 0;
   const ofPrompt = view.tokens.map(({ image = 1 }) => values.slice(next, (next += image)).reduce((sum, value) => sum + value, 0));
   return { prompt: ofPrompt, completion: values.slice(prompt.inputIds.length) };
+}
+
+function otherThan(own: number, token: number, letter: string): number {
+  if (token === own)
+    throw errors.explainToken(`the token is ${letter} itself, and ${letter} is set against it`, 'Set other letters against it, or none.');
+  return token;
 }
 
 /** The token of another letter, written as this one is, with or without a space before it. */
