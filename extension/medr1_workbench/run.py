@@ -311,7 +311,7 @@ class Run(Stored):
             for event in page["events"]:
                 since = event["seq"]
                 yield event
-            if len(page["events"]) == EVENTS_A_PAGE:
+            if page["more"]:
                 continue
             if not follow or ended:
                 return

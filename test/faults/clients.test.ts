@@ -1,29 +1,67 @@
-/** Clients that do harm: floods from many connections. */
+/** Clients that do harm from many connections: that send without end, or ask and do not read. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { openRun } from '../../kernel-bridge/src/runs/runs.ts';
+import { makeHome } from '../server/harness.ts';
 import { fault, type Random } from './fault.ts';
-import { answers, doorOf, flooded, serve } from './flood.ts';
+import { answers, doorOf, flooded, SENDERS, serve, type Flooding } from './flood.ts';
+import { lengthen, readers } from './readers.ts';
+import { makeRun } from './writer.ts';
+
+const lacks = process.platform === 'linux' ? null : 'memory of a process is read from /proc';
 
 /** Of resident memory: up to 10 MB more were seen with the limits that are in force. */
 const MOST_BYTES = 32 << 20;
+/** As long as it takes. */
+const LONG_MS = 60_000;
 
-/** The server's memory while sixty clients send without reading, and whether it answers others. */
-async function tried(random: Random, lasts_ms: number, ...options: string[]): Promise<string> {
+/** The server's memory while sixty clients do their harm, and whether it answers others. */
+async function tried(random: Random, home: string, of: Pick<Flooding, 'kinds' | 'lasts_ms'>, ...options: string[]): Promise<string> {
+  await using server = await serve(home, ...options);
+  const door = doorOf(server);
+  const view = () => answers(`http://127.0.0.1:${server.port}/api/view`, { authorization: door.authorization });
+  return await flooded(random, { ...of, door, pids: [server.child.pid!], answers: view, clients: 60, most_bytes: MOST_BYTES });
+}
+
+async function sent(random: Random, lasts_ms: number, ...options: string[]): Promise<string> {
   const home = mkdtempSync(join(tmpdir(), 'medr1-flood-'));
   try {
-    await using server = await serve(home, ...options);
-    const door = doorOf(server);
-    const view = () => answers(`http://127.0.0.1:${server.port}/api/view`, { authorization: door.authorization });
-    const of = { door, pids: [server.child.pid!], answers: view };
-    return await flooded(random, { ...of, clients: 60, lasts_ms, most_bytes: MOST_BYTES });
+    return await tried(random, home, { kinds: SENDERS, lasts_ms }, ...options);
   } finally {
     rmSync(home, { recursive: true, force: true, maxRetries: 5 });
   }
 }
 
 fault('W5', {
-  lacks: process.platform === 'linux' ? null : 'memory of a process is read from /proc',
-  attempt: (random) => tried(random, 4000),
-  control: (random) => tried(random, 60_000, 'unlimited'), // as long as it takes
+  lacks,
+  attempt: (random) => sent(random, 4000),
+  control: (random) => sent(random, LONG_MS, 'unlimited'),
+});
+
+let made: ReturnType<typeof makeHome> | undefined;
+let run: string;
+
+/** The log that they ask for becomes longer meanwhile. */
+async function asked(random: Random, lasts_ms: number, ...options: string[]): Promise<string> {
+  using store = openRun(made!.home, run);
+  const growing = setInterval(() => lengthen(store, 2), 100);
+  try {
+    return await tried(random, made!.home, { kinds: readers(run), lasts_ms }, ...options);
+  } finally {
+    clearInterval(growing);
+  }
+}
+
+fault('W4', {
+  lacks,
+  setUp: async () => {
+    made = makeHome();
+    run = await makeRun(made.home, made.model);
+    using store = openRun(made.home, run);
+    lengthen(store, 100);
+  },
+  tearDown: async () => made?.remove(),
+  attempt: (random) => asked(random, 4000),
+  control: (random) => asked(random, LONG_MS, 'unlimited'),
 });

@@ -1,7 +1,7 @@
-/** Clients that send as fast as they can and read nothing, against a server in a process of its own. */
+/** Clients that do harm, as those that send as fast as they can and read nothing, against a server in a process of its own. */
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import { get } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { join, resolve } from 'node:path';
@@ -25,9 +25,10 @@ export interface Server extends AsyncDisposable {
 export async function serve(home: string, ...options: (string | { module: string })[]): Promise<Server> {
   const { module } = options.find((one) => typeof one !== 'string') ?? { module: MODULE };
   const words = options.filter((one) => typeof one === 'string');
+  const file = join(home, 'server.json');
+  rmSync(file, { force: true }); // of one that was killed
   const child = fork(module, [home, ...words], { stdio: ['ignore', 'pipe', 'inherit', 'ipc'], execArgv: [...FLAGS] });
   const exited = once(child, 'exit');
-  const file = join(home, 'server.json');
   const { port, secret } = await until(() => {
     try {
       return JSON.parse(readFileSync(file, 'utf8')) as { port: number; secret: string };
@@ -99,49 +100,70 @@ const free = (socket: Socket): Promise<void> =>
     socket.on('drain', done).on('close', done);
   });
 
-/** Sends without end, in blocks; comes back when it is closed. */
-export function flood(door: Door, message: Buffer): AsyncDisposable {
-  const block = Buffer.concat(Array.from({ length: Math.ceil(65536 / message.length) }, () => message));
-  let going = true;
-  let current: Socket | undefined;
-  const done = (async () => {
-    while (going) {
-      try {
-        current = await deaf(door);
-        while (going && !current.destroyed) if (!current.write(block)) await free(current);
-      } catch {
-        await wait(20);
-      }
-    }
-    current?.destroy();
-  })();
-  return {
-    async [Symbol.asyncDispose]() {
-      going = false;
-      current?.destroy();
-      await done;
-    },
-  };
-}
+/** A client that does harm until it is disposed of. */
+export type Flood = (door: Door) => AsyncDisposable;
 
-export const FLOODS: Record<string, Buffer> = {
-  messages: text({ type: 'ping', id: 123456789 }),
-  'subscriptions that fail': text({ type: 'subscribe', topic: 'run:x' }),
-  'pings of the protocol': frame(9, Buffer.alloc(125)),
-  'long messages': text({ type: 'subscribe', topic: `run:${'x'.repeat(100)}` }),
+/** Does it over a connection, and over a new one when that is done or closed. */
+export const endless =
+  (begin: (door: Door) => Promise<{ socket: Socket; done: Promise<unknown> }>): Flood =>
+  (door) => {
+    let going = true;
+    let current: Socket | undefined;
+    const over = (async () => {
+      while (going) {
+        try {
+          const { socket, done } = await begin(door);
+          current = socket;
+          if (going) await done;
+          socket.destroy();
+        } catch {
+          await wait(20);
+        }
+      }
+    })();
+    return {
+      async [Symbol.asyncDispose]() {
+        going = false;
+        current?.destroy();
+        await over;
+      },
+    };
+  };
+
+/** Sends a message without end, in blocks, and reads nothing. */
+const sender = (message: Buffer): Flood => {
+  const block = Buffer.concat(Array.from({ length: Math.ceil(65536 / message.length) }, () => message));
+  return endless(async (door) => {
+    const socket = await deaf(door);
+    const send = async (): Promise<void> => {
+      while (!socket.destroyed) if (!socket.write(block)) await free(socket);
+    };
+    return { socket, done: send() };
+  });
 };
 
+export const SENDERS: Record<string, Flood> = {
+  messages: sender(text({ type: 'ping', id: 123456789 })),
+  'subscriptions that fail': sender(text({ type: 'subscribe', topic: 'run:x' })),
+  'pings of the protocol': sender(frame(9, Buffer.alloc(125))),
+  'long messages': sender(text({ type: 'subscribe', topic: `run:${'x'.repeat(100)}` })),
+};
+
+/** What a client gets in place of an answer. */
+type Unanswered = string;
+
 /**
- * Whether a client gets its answer, over a connection of its own: one that is kept for the next request may be closed by the server, which is no fault,
- * while that request is on its way.
+ * Whether a client gets its answer (null), over a connection of its own: one that is kept for the next request may be closed by the server, which is no
+ * fault, while that request is on its way.
  */
-export const answers = (url: string, headers: Record<string, string>): Promise<boolean> =>
+export const answers = (url: string, headers: Record<string, string>): Promise<Unanswered | null> =>
   new Promise((resolve) => {
+    const failed = (error: Error): void => resolve(String(error));
     const asked = get(url, { headers, agent: false }, (answer) => {
-      answer.resume().on('error', () => resolve(false));
-      answer.on('end', () => resolve(answer.statusCode === 200));
+      answer.resume().on('error', failed);
+      answer.on('end', () => resolve(answer.statusCode === 200 ? null : `status ${answer.statusCode}`));
     });
-    asked.on('error', () => resolve(false));
+    asked.on('error', failed);
   });
 
 /** Machines are shared: slow is not wrong. */
@@ -151,31 +173,33 @@ export interface Flooding {
   door: Door;
   /** Those whose memory counts. */
   pids: number[];
+  /** What the clients do, one of these. */
+  kinds: Record<string, Flood>;
   clients: number;
   lasts_ms: number;
   most_bytes: number;
   /** Whether another client gets its answer. */
-  answers: () => Promise<boolean>;
+  answers: () => Promise<Unanswered | null>;
 }
 
 interface Asked {
   since: number;
-  answer?: boolean;
+  answer?: Unanswered | null;
 }
 
-function ask(answers: () => Promise<boolean>): Asked {
+function ask(answers: Flooding['answers']): Asked {
   const asked: Asked = { since: performance.now() };
   void answers().then((answer) => (asked.answer = answer));
   return asked;
 }
 
-/** So many clients send without reading. Throws Broken where that takes too much memory, or another client gets no answer. */
-export async function flooded(random: Random, { door, pids, clients, lasts_ms, most_bytes, answers }: Flooding): Promise<string> {
+/** So many clients do their harm. Throws Broken where that takes too much memory, or another client gets no answer. */
+export async function flooded(random: Random, { door, pids, kinds, clients, lasts_ms, most_bytes, answers }: Flooding): Promise<string> {
   const resident = (): number => pids.reduce((sum, pid) => sum + residentBytes(pid), 0);
   for (let i = 0; i < 200; i++) await answers(); // what a server has after a while anyway
   const before = resident();
-  const kind = oneOf(random, Object.keys(FLOODS));
-  const floods = Array.from({ length: clients }, () => flood(door, FLOODS[kind]));
+  const kind = oneOf(random, Object.keys(kinds));
+  const floods = Array.from({ length: clients }, () => kinds[kind](door));
   try {
     const end = performance.now() + lasts_ms;
     let asked: Asked | null = null;
@@ -183,9 +207,9 @@ export async function flooded(random: Random, { door, pids, clients, lasts_ms, m
       const now = resident(); // also while a server that is swamped answers nobody
       holds(now - before < most_bytes, `${kind}: from ${before >> 20} to ${now >> 20} MB`);
       asked ??= ask(answers);
-      holds(asked.answer !== false, 'another client gets no answer');
-      holds(performance.now() < asked.since + PATIENCE_MS, `another client has had no answer for ${PATIENCE_MS} ms`);
-      if (asked.answer) asked = null;
+      holds(typeof asked.answer !== 'string', `${kind}: another client gets ${asked.answer}`);
+      holds(performance.now() < asked.since + PATIENCE_MS, `${kind}: another client has had no answer for ${PATIENCE_MS} ms`);
+      if (asked.answer === null) asked = null;
       await wait(20);
     }
   } finally {

@@ -38,7 +38,7 @@ export class Lab {
         this.#client = null;
         return `no backend: ${String(error)}`;
       }
-    }, 120_000);
+    }, 600_000);
   }
 
   serverPid(): number | null {

@@ -19,7 +19,7 @@ import { openLab, type Lab } from '../e2e/lab.ts';
 import { fakeStep } from '../server/fake-trainer.ts';
 import { testServer, until, type TestServer } from '../server/harness.ts';
 import { below, fault, holds, type Random } from './fault.ts';
-import { answers, flooded, serve } from './flood.ts';
+import { answers, flooded, SENDERS, serve } from './flood.ts';
 import { messageProxy, proxy, type Proxy } from './proxy.ts';
 
 const WEATHER = { late_ms: 30, breaks_after: 8_000 };
@@ -260,7 +260,7 @@ async function hastyRelay(random: Random): Promise<void> {
   }
 }
 
-const FLOODING = { clients: 20, lasts_ms: 4000, most_bytes: 64 << 20 };
+const FLOODING = { kinds: SENDERS, clients: 20, lasts_ms: 4000, most_bytes: 64 << 20 };
 
 fault('W7', {
   lacks: process.platform === 'linux' ? null : 'memory of a process is read from /proc',

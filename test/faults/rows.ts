@@ -150,6 +150,13 @@ export const ROWS = {
     whole: 40,
     control: 'no limits of what a connection may send and have waiting',
   },
+  W4: {
+    promise: 'clients that ask and do not read cost the server less than 32 MB, and others get their answers',
+    how: '60 connections follow a run with entries of 64 kB and read nothing or little, follow it anew again and again, or take no answer of those that they asked for',
+    minute: 2,
+    whole: 60,
+    control: 'nothing waits until what was sent before is taken',
+  },
   W2: {
     promise: 'nobody gets past the gate of the backend without its secret, from a web page, or by another name of the machine',
     how: 'a random route or the websocket, with a secret, scheme, origin or host that is nearly right',

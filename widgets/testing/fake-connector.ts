@@ -552,6 +552,7 @@ export class FakeConnector implements Connector {
     this.#answer('events', [id], () => ({
       epoch: 'e',
       events: [...pausesOf(this.#fakes().find((run) => run.id === id)), ...(this.options.events ?? [])],
+      more: false,
     }));
   fork: Connector['fork'] = (id, body) =>
     this.#answer('fork', [id, body], () => this.summary({ id: 'fork', parent: id, steps: body.step }));

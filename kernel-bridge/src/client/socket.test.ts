@@ -4,9 +4,10 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { WebSocket } from 'ws';
 import { Connection } from '../server/connection.ts';
-import type { Entry, Hub, Topic } from '../server/hub.ts';
+import type { Entry, Hub, Slice, Topic } from '../server/hub.ts';
 import { PROTOCOL_VERSION } from '../protocol/rest.ts';
 import { readTopics } from '../server/follow.ts';
+import { Rota } from '../server/rota.ts';
 import { PollingSocket, type Follow } from './polling.ts';
 import { SharedSocket, type SocketLike, type Status } from './socket.ts';
 
@@ -21,15 +22,15 @@ class Log implements Topic {
     return this.entries.length;
   }
   add(): void {
-    this.entries.push({ seq: this.head + 1, event: { value: this.written++ } });
+    this.entries.push({ seq: this.head + 1, text: JSON.stringify({ value: this.written++ }) });
   }
   rewrite(keep: number): void {
     this.entries.length = Math.min(keep, this.head);
     this.epoch = `epoch-${this.written++}`;
     this.add();
   }
-  read(after: number, limit: number): Entry[] {
-    return this.entries.slice(after, after + limit);
+  read(after: number, { entries }: Slice): Entry[] {
+    return this.entries.slice(after, after + entries);
   }
 }
 
@@ -41,6 +42,9 @@ class Wire {
     OPEN: 1,
     readyState: 1,
     bufferedAmount: 0,
+    isPaused: false,
+    pause: () => undefined,
+    resume: () => undefined,
     send: (text: string) => void this.waiting.push(text),
     close: (code: number) => this.break(code),
     terminate: () => this.break(1006),
@@ -48,8 +52,8 @@ class Wire {
   });
   open = true;
 
-  constructor(hub: Hub) {
-    new Connection(this.server as unknown as WebSocket, hub);
+  constructor(hub: Hub, rota: Rota) {
+    new Connection(this.server as unknown as WebSocket, hub, rota);
     this.client = {
       readyState: 1,
       onopen: null,
@@ -89,13 +93,14 @@ class World {
     topic: () => this.log,
     onChange: (listener: (topic: string) => void) => (this.listeners.add(listener), () => this.listeners.delete(listener)),
   } as unknown as Hub;
+  private readonly rota = new Rota();
   poll: PollingSocket | null = null;
   readonly socket: SharedSocket;
 
   constructor(by: 'websocket' | 'polling' = 'websocket') {
     const follow: Follow = async (positions) => ({ protocol: PROTOCOL_VERSION, version: '', messages: readTopics(this.hub, positions) });
     const polls = () => (this.poll = new PollingSocket(follow, 500));
-    this.socket = new SharedSocket(by === 'polling' ? polls : () => (this.wire = new Wire(this.hub)).client);
+    this.socket = new SharedSocket(by === 'polling' ? polls : () => (this.wire = new Wire(this.hub, this.rota)).client);
   }
 
   changed(): void {
@@ -124,7 +129,7 @@ class World {
     return values;
   }
 
-  values = (upTo: number): number[] => this.log.entries.slice(0, upTo).map(({ event }) => event.value as number);
+  values = (upTo: number): number[] => this.log.entries.slice(0, upTo).map(({ text }) => (JSON.parse(text) as { value: number }).value);
 
   async settle(): Promise<void> {
     for (let i = 0; i < 6; i++) {
@@ -160,7 +165,7 @@ describe('the view of a client', () => {
           if (each === 'break') world.wire?.break(1006);
           if (each === 'wait') await vi.advanceTimersByTimeAsync(700);
           if (each === 'view') views.push(world.view(undefined));
-          await Promise.resolve();
+          await vi.advanceTimersByTimeAsync(0); // the server's turns
         }
         world.log.add(); // shows a loss at the very end, as the next step does
         world.changed();

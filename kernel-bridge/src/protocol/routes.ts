@@ -212,9 +212,9 @@ export const ROUTES = {
     gives: 'texts',
   }),
   events: get('/runs/:id/events', {
-    text: 'the log after seq `since`, of these kinds only. limit is 1000 when left out, at most 10,000',
+    text: 'the log after seq `since`, of these kinds only. limit is 1000 when left out, at most 10,000; a long answer ends earlier, after some 256 KiB. `more`: ask again from the last seq',
     query: Type.Object({ since: Whole, limit: Whole, kinds: Type.Optional(Type.Array(one(EVENT_KINDS))) }),
-    answer: Type.Object({ epoch: Type.String(), events: Type.Array(RunEvent) }),
+    answer: Type.Object({ epoch: Type.String(), events: Type.Array(RunEvent), more: Type.Boolean() }),
   }),
   alerts: get('/runs/:id/alerts', {
     text: 'what the rules see in the run up to its newest step, and what happened to it besides',

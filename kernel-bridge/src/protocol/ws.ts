@@ -16,7 +16,7 @@
  * Topic `run:<id>`: RunEvent, durable, seq from the run's log. Topic `runs`: RunSummary of any run that changed (event.summary) or left
  * (event.removed); seq counts since the server started. Topic `evals`: the same of evaluations.
  * Topic `view`: MoveView of a notebook, for pages to follow. A client that falls behind by 8 MiB or 30 s is closed with 1013 and resumes.
- * Messages are taken as fast as their answers are read, 600 at once and 100 a second after that; more of them wait in the client's own buffers.
+ * Messages are taken as fast as their answers are read, 300 at once and 20 a second after that; more of them wait in the client's own buffers.
  */
 import Type from 'typebox';
 

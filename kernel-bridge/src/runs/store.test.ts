@@ -28,6 +28,30 @@ afterEach(() => {
 const edit = (weights: Record<string, number>, base_revision: number, request_id?: string) =>
   editRewards(store.db, { weights, base_revision, request_id, reason: '', author: '', time: 0 });
 
+describe('a slice of the log', () => {
+  const textsAfter = (since: number, most_bytes: number) => store.eventTexts(since, { limit: 100, most_bytes });
+
+  it('ends once it has so many bytes, holds one entry at least, and is the events as JSON', () => {
+    for (let k = 0; k < 5; k++) store.alert({ code: 'LONG', message: 'x'.repeat(1000), remedy: '' });
+    const after = store.seq - 5;
+    expect(textsAfter(after, 1).map(({ seq }) => seq)).toEqual([after + 1]);
+    expect(textsAfter(after, 2000).map(({ seq }) => seq)).toEqual([after + 1, after + 2]);
+    expect(textsAfter(0, Infinity).map(({ text }) => JSON.parse(text) as unknown)).toEqual(store.events(0));
+  });
+
+  it.each(['{"kind": "x"', '[1]', '1', ''])('with an entry that is no object, %j, is an error that names the entry', (body) => {
+    store.db.prepare('UPDATE event SET body = ? WHERE seq = 1').run(body);
+    expect(() => textsAfter(0, Infinity)).toThrow(
+      expect.objectContaining({ code: 'RUN_DAMAGED', message: expect.stringMatching('entry 1') }),
+    );
+  });
+
+  it.each(['{}', ' { } '])('takes an entry without a word of its own: %j', (body) => {
+    store.db.prepare('UPDATE event SET body = ? WHERE seq = 1').run(body);
+    expect(JSON.parse(textsAfter(0, 1)[0].text)).toMatchObject({ seq: 1, kind: 'state' });
+  });
+});
+
 it('a run made by an earlier version gets what came later when it is opened', () => {
   store.db.exec('DROP TABLE request; DROP INDEX rollout_group_by_item');
   using again = RunStore.open(directory);

@@ -71,6 +71,15 @@ export interface NewRun {
 
 type EventBody = RunEvent extends infer E ? (E extends RunEvent ? Omit<E, 'seq' | 'time' | 'step'> : never) : never;
 
+/** Looked at by SQLite, which makes no objects of it. */
+const IS_OBJECT = "CASE WHEN json_valid(body) THEN json_type(body) = 'object' ELSE 0 END";
+
+/** Two objects, as JSON, as one. The first has keys. */
+const joined = (first: string, second: string): string => {
+  const rest = second.trimStart().slice(1).trimStart();
+  return `${first.slice(0, -1)}${rest.startsWith('}') ? '' : ','}${rest}`;
+};
+
 const newEpoch = (): string => randomBytes(8).toString('hex');
 
 export class RunStore implements Disposable {
@@ -160,11 +169,27 @@ export class RunStore implements Disposable {
 
   /** Events after `since`, oldest first; of these kinds only where given. */
   events(since: number, limit = 1000, kinds?: readonly string[]): RunEvent[] {
+    return this.eventTexts(since, { limit, kinds, most_bytes: Infinity }).map(({ text }) => JSON.parse(text) as RunEvent);
+  }
+
+  /** The same as JSON, as it goes over the wire: no more entries than begin within `most_bytes`, and one at least. */
+  eventTexts(
+    since: number,
+    { limit, kinds, most_bytes }: { limit: number; kinds?: readonly string[]; most_bytes: number },
+  ): { seq: number; text: string }[] {
     const wanted = kinds ? 'AND kind IN (SELECT value FROM json_each(?))' : '';
     const rows = this.db
-      .prepare(`SELECT seq, time, step, kind, body FROM event WHERE seq > ? ${wanted} ORDER BY seq LIMIT ?`)
-      .all(...[since, ...(kinds ? [JSON.stringify(kinds)] : []), limit]);
-    return rows.map(({ seq, time, step, kind, body }) => ({ seq, time, step, kind, ...JSON.parse(body as string) }) as RunEvent);
+      .prepare(`SELECT seq, time, step, kind, body, ${IS_OBJECT} AS whole FROM event WHERE seq > ? ${wanted} ORDER BY seq LIMIT ?`)
+      .iterate(...[since, ...(kinds ? [JSON.stringify(kinds)] : []), limit]);
+    const found = [];
+    let bytes = 0;
+    for (const { seq, body, whole, ...rest } of rows) {
+      if (!whole) throw errors.runDamaged(join(this.directory, 'run.db'), `entry ${String(seq)} of its log is no JSON object`);
+      const text = joined(JSON.stringify({ seq, ...rest }), body as string);
+      found.push({ seq: seq as number, text });
+      if ((bytes += text.length) >= most_bytes) break; // and what follows is not read from the disk
+    }
+    return found;
   }
 
   summary() {

@@ -37,7 +37,7 @@ import { planOf } from './plan.ts';
 import { requireRoom, requireRoomFor } from './room.ts';
 import { RepeatedRequests } from './idempotency.ts';
 import type { Generations } from './generations.ts';
-import { readTopics } from './follow.ts';
+import { readLog, readTopics } from './follow.ts';
 import type { Evaluations } from './evaluations.ts';
 import type { Hub } from './hub.ts';
 import { readImage } from './image.ts';
@@ -212,7 +212,7 @@ export function runHandlers(services: Services): Handlers<RunRoutes> {
 
     events: ({ id, query: { since = 0, limit = 1000, kinds } }) => {
       const run = hub.store(id);
-      return { epoch: run.epoch, events: run.events(since, Math.min(limit, 10_000), kinds) };
+      return readLog(run, { since, limit: Math.min(limit, 10_000), kinds });
     },
 
     alertRules: () => alerts.rules(),

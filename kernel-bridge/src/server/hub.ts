@@ -17,7 +17,15 @@ import type { RunStore } from '../runs/store.ts';
 
 export interface Entry {
   seq: number;
-  event: Record<string, unknown>;
+  /** The event as JSON: it is sent as it stands in the log. */
+  text: string;
+}
+
+/** How much is read of a log at a time. */
+export interface Slice {
+  entries: number;
+  /** No entry is read that would begin after so many bytes. */
+  bytes: number;
 }
 
 export interface Topic {
@@ -25,7 +33,7 @@ export interface Topic {
   readonly head: number;
   /** Oldest seq that can still be followed from. */
   readonly oldest: number;
-  read(after: number, limit: number): Entry[];
+  read(after: number, most: Slice): Entry[];
 }
 
 /** What is kept of a run in memory, so that lists of many runs open no database twice. */
@@ -193,10 +201,8 @@ class RunTopic implements Topic {
     return this.store().seq;
   }
 
-  read(after: number, limit: number): Entry[] {
-    return this.store()
-      .events(after, limit)
-      .map((event) => ({ seq: event.seq, event }));
+  read(after: number, { entries, bytes }: Slice): Entry[] {
+    return this.store().eventTexts(after, { limit: entries, most_bytes: bytes });
   }
 }
 
@@ -210,13 +216,16 @@ class RecentTopic implements Topic {
   }
 
   add(event: Record<string, unknown>): void {
-    this.entries.push({ seq: ++this.head, event });
+    this.entries.push({ seq: ++this.head, text: JSON.stringify(event) });
     if (this.entries.length > REMEMBERED) this.entries.shift();
   }
 
-  read(after: number, limit: number): Entry[] {
+  read(after: number, most: Slice): Entry[] {
     const start = Math.max(0, after - this.oldest);
-    return this.entries.slice(start, start + limit);
+    let bytes = 0;
+    let end = start;
+    while (end < this.entries.length && end - start < most.entries && bytes < most.bytes) bytes += this.entries[end++].text.length;
+    return this.entries.slice(start, end);
   }
 }
 

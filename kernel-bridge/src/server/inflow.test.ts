@@ -5,8 +5,9 @@ import { PROTOCOL_VERSION } from '../protocol/rest.ts';
 import { Connection, LIMITS } from './connection.ts';
 import type { Hub } from './hub.ts';
 import { Inflow } from './inflow.ts';
+import { Rota } from './rota.ts';
 
-const limits = { burst: 5, rate: 10, unit_bytes: 100, unread_bytes: 50 };
+const limits = { burst: 5, rate: 10, unit_bytes: 100, unread_bytes: 50, turn_ms: 1 };
 
 function source() {
   const state = {
@@ -21,19 +22,21 @@ function source() {
 describe('what a client sends', () => {
   it('is taken at once within its allowance, then at its rate, in order', () => {
     let now = 0;
-    let blocked = 0;
+    let came = 0;
     const from = source();
     const taken: number[] = [];
     const inflow = new Inflow(
       from,
       limits,
-      () => blocked++,
+      () => came++,
       () => now,
     );
     for (let i = 0; i < 20; i++) inflow.arrived(1, () => taken.push(i));
-    expect([taken.length, from.isPaused, blocked]).toEqual([5, true, 1]);
+    expect([taken.length, from.isPaused, came]).toEqual([0, true, 1]);
+    expect(inflow.drain()).toBe('blocked');
+    expect(taken).toHaveLength(5);
     now = 300;
-    expect(inflow.drain()).toBe(false);
+    expect(inflow.drain()).toBe('blocked');
     expect(taken).toHaveLength(8);
     for (let second = 1; second < 4; second++) {
       now += 1000;
@@ -53,6 +56,7 @@ describe('what a client sends', () => {
       () => 0,
     );
     for (let i = 0; i < 4; i++) inflow.arrived(201, () => taken++); // three units each
+    inflow.drain();
     expect(taken).toBe(2);
   });
 
@@ -67,10 +71,28 @@ describe('what a client sends', () => {
     );
     from.bufferedAmount = 51;
     inflow.arrived(1, () => taken++);
-    expect([taken, from.isPaused]).toEqual([0, true]);
+    expect([inflow.drain(), taken, from.isPaused]).toEqual(['blocked', 0, true]);
     from.bufferedAmount = 50;
-    expect(inflow.drain()).toBe(true);
-    expect([taken, from.isPaused]).toEqual([1, false]);
+    expect([inflow.drain(), taken, from.isPaused]).toEqual(['empty', 1, false]);
+  });
+
+  it('lets others have their turn where its messages take long', () => {
+    let now = 0;
+    let taken = 0;
+    const inflow = new Inflow(
+      source(),
+      { ...limits, burst: 100 },
+      () => undefined,
+      () => now,
+    );
+    for (let i = 0; i < 5; i++)
+      inflow.arrived(1, () => {
+        taken++;
+        now += 0.6;
+      });
+    expect([inflow.drain(), taken]).toEqual(['more', 2]);
+    expect([inflow.drain(), taken]).toEqual(['more', 4]);
+    expect([inflow.drain(), taken]).toEqual(['empty', 5]);
   });
 });
 
@@ -113,7 +135,7 @@ describe('a client that sends and never reads', () => {
     vi.useFakeTimers();
     const socket = new Unread();
     const hub = { onChange: () => () => undefined, topic: () => { throw new Error('there is none'); } } as unknown as Hub; // prettier-ignore
-    new Connection(socket as unknown as WebSocket, hub, LIMITS);
+    new Connection(socket as unknown as WebSocket, hub, new Rota(), LIMITS);
     socket.emit('message', Buffer.from(JSON.stringify({ type: 'hello', protocol: PROTOCOL_VERSION })), false);
     for (let second = 0; second < 60; second++) {
       for (let i = 0; i < 2000; i++) flood(socket);

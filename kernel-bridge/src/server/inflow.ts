@@ -10,6 +10,8 @@ export interface InflowLimits {
   unit_bytes: number;
   /** Bytes waiting to be sent above which nothing more is taken from this client. */
   unread_bytes: number;
+  /** How long messages are taken before others have their turn. */
+  turn_ms: number;
 }
 
 interface Source {
@@ -27,46 +29,47 @@ interface Waiting {
 export class Inflow {
   private readonly source: Source;
   private readonly limits: InflowLimits;
-  private readonly blocked: () => void;
+  private readonly came: () => void;
   private readonly now: () => number;
   private allowance: number;
   private counted: number;
   /** What had left the kernel before the socket was paused: a read's worth. */
   private waiting: Waiting[] = [];
 
-  /** `blocked` is told when something waits: `drain` is to be called until it says that nothing does. */
-  constructor(source: Source, limits: InflowLimits, blocked: () => void, now: () => number = () => performance.now()) {
+  /** `came` is told when something waits: `drain` is to be called until it says that nothing does. */
+  constructor(source: Source, limits: InflowLimits, came: () => void, now: () => number = () => performance.now()) {
     this.source = source;
     this.limits = limits;
-    this.blocked = blocked;
+    this.came = came;
     this.now = now;
     this.allowance = limits.burst;
     this.counted = now();
   }
 
-  /** Takes a message of so many bytes now, or once there is room for its answer. */
+  /** A message of so many bytes, to be taken in this connection's turn once there is room for its answer. */
   arrived(bytes: number, take: () => void): void {
     this.waiting.push({ take, cost: Math.ceil(Math.max(1, bytes) / this.limits.unit_bytes) });
-    if (this.waiting.length > 1 || this.drain()) return;
+    if (this.waiting.length > 1) return;
     this.source.pause();
-    this.blocked();
+    this.came();
   }
 
-  /** Takes what there is room for. Says whether nothing waits any more. */
-  drain(): boolean {
-    const { rate, burst, unread_bytes } = this.limits;
-    const now = this.now();
-    this.allowance = Math.min(burst, this.allowance + (rate * (now - this.counted)) / 1000);
-    this.counted = now;
+  /** Takes what there is room and time for: `empty` when nothing waits any more, `more` when only the time was short. */
+  drain(): 'empty' | 'more' | 'blocked' {
+    const { rate, burst, unread_bytes, turn_ms } = this.limits;
+    const begun = this.now();
+    this.allowance = Math.min(burst, this.allowance + (rate * (begun - this.counted)) / 1000);
+    this.counted = begun;
     let done = 0;
-    while (done < this.waiting.length && this.allowance > 0 && this.source.bufferedAmount <= unread_bytes) {
+    const hasRoom = (): boolean => this.allowance > 0 && this.source.bufferedAmount <= unread_bytes;
+    while (done < this.waiting.length && hasRoom() && (done === 0 || this.now() - begun < turn_ms)) {
       const { take, cost } = this.waiting[done++];
       this.allowance -= cost;
       take();
     }
     this.waiting.splice(0, done);
-    if (this.waiting.length > 0) return false;
+    if (this.waiting.length > 0) return hasRoom() ? 'more' : 'blocked';
     if (this.source.isPaused) this.source.resume();
-    return true;
+    return 'empty';
   }
 }

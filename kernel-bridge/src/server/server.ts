@@ -5,7 +5,7 @@
 import { randomBytes } from 'node:crypto';
 import { chmodSync, existsSync, lstatSync, rmSync } from 'node:fs';
 import { connect, type AddressInfo, type Socket } from 'node:net';
-import { createServer, STATUS_CODES, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer, STATUS_CODES, type IncomingMessage, type Server } from 'node:http';
 import { dirname, join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { getRequestListener } from '@hono/node-server';
@@ -19,6 +19,7 @@ import { tryLock } from '../log/lock.ts';
 import type { LoadItems } from '../runs/runs.ts';
 import type { RunStore } from '../runs/store.ts';
 import { VERSION } from '../version.ts';
+import { Admission, ADMISSION } from './admission.ts';
 import { Alerts } from './alerts.ts';
 import { createApp } from './app.ts';
 import { refusal, type Gate } from './auth.ts';
@@ -41,6 +42,7 @@ import { DevicePool } from './device-pool.ts';
 import { removeServerFile, serverFile, writeServerFile } from './server-file.ts';
 import { Reports } from './reports.ts';
 import { searchHandlers } from './search.ts';
+import { Rota } from './rota.ts';
 import { Searches } from './searches.ts';
 import { inSips } from './sips.ts';
 import { Supervisor } from './supervisor.ts';
@@ -65,11 +67,12 @@ export interface ServeOptions {
   /** The generation process: its module and patience. */
   generation?: { module?: string; idle_ms?: number; grace_ms?: number; timeout_ms?: number; most?: number };
   limits?: typeof LIMITS;
+  admission?: typeof ADMISSION;
   /** False leaves what runs train on without an index; most tests look at none. */
   indexesData?: boolean;
 }
 
-export type BackendOptions = Omit<ServeOptions, 'socket' | 'port' | 'limits'>;
+export type BackendOptions = Omit<ServeOptions, 'socket' | 'port' | 'limits' | 'admission'>;
 
 /** All that answers requests, without a door: the server has one, and medr1 train --report brings requests by another way. */
 export interface Backend {
@@ -95,8 +98,6 @@ export interface RunningServer extends AsyncDisposable {
 const MAX_CONNECTIONS = 64;
 /** Bytes of a client's message, of which the longest that means anything has a few hundred. */
 const MAX_MESSAGE = 16 << 10;
-/** Requests that a connection may send before their answers are read; neither browsers nor the relay send a second one. */
-const MAX_PIPELINED = 8;
 
 export async function startServer(options: ServeOptions): Promise<RunningServer> {
   const home = prepareHome(options.home);
@@ -114,7 +115,7 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
   const port = options.socket ? null : (http.address() as AddressInfo).port;
   const app = backend.app(port);
   const answer = getRequestListener(app.fetch, { overrideGlobalObjects: false });
-  http.on('request', (request, response) => pilesUp(request, response) || void answer(request, response));
+  new Admission(http, answer, options.admission);
   const sockets = acceptWebsockets(http, { secret, port }, hub, options.limits ?? LIMITS);
 
   supervisor.recover();
@@ -221,18 +222,6 @@ export function makeBackend(options: BackendOptions): Backend {
   };
 }
 
-const unanswered = new WeakMap<Socket, number>();
-
-/** Ends a connection that piles up requests: each takes memory until its answer is read. */
-function pilesUp({ socket }: IncomingMessage, response: ServerResponse): boolean {
-  if (socket.destroyed) return true; // what stood in the same packet
-  const count = (unanswered.get(socket) ?? 0) + 1;
-  unanswered.set(socket, count);
-  response.once('close', () => unanswered.set(socket, unanswered.get(socket)! - 1));
-  if (count > MAX_PIPELINED) socket.destroy();
-  return socket.destroyed;
-}
-
 async function listen(http: Server, { socket, port = 0 }: ServeOptions): Promise<void> {
   if (socket && existsSync(socket)) {
     if (!lstatSync(socket).isSocket()) throw errors.socketPath(socket, 'something else has this name');
@@ -271,7 +260,8 @@ function acceptWebsockets(http: Server, gate: Gate, hub: Hub, limits: typeof LIM
     maxFragments: 256,
     autoPong: false, // connection.ts answers pings when there is room for the answer
   });
-  sockets.on('connection', (socket) => new Connection(socket, hub, limits));
+  const rota = new Rota();
+  sockets.on('connection', (socket) => new Connection(socket, hub, rota, limits));
   http.on('upgrade', (request: IncomingMessage, stream: Duplex, head: Buffer) => {
     stream.on('error', () => stream.destroy());
     const header = (name: string): string | undefined => request.headers[name] as string | undefined;

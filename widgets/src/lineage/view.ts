@@ -5,6 +5,7 @@ import { EvaluationModel } from '../evaluation/model.ts';
 import { integer } from '../format.ts';
 import { Latest } from '../load.ts';
 import { STATES } from '../runs/model.ts';
+import { readRunLog } from '../store/run-log.ts';
 import type { IWorkbench } from '../store/workbench.ts';
 import { base, seriesColours, tokens } from '../theme.ts';
 import { empty, failed, loading } from '../view-states.ts';
@@ -78,11 +79,8 @@ export class LineageView extends PageElement {
     void way.askOnce(
       key,
       async (signal) => {
-        const [detail, { events }] = await Promise.all([
-          connector.run(id, signal),
-          connector.events(id, { kinds: ['alert'], limit: 10_000 }, signal),
-        ]);
-        return { detail, alerts: events };
+        const [detail, alerts] = await Promise.all([connector.run(id, signal), readRunLog(connector, id, ['alert'], signal)]);
+        return { detail, alerts };
       },
       { keep: true },
     );

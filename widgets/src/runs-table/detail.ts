@@ -9,6 +9,7 @@ import { dateTime, integer, number, timeOfDay } from '../format.ts';
 import { Doing, Latest } from '../load.ts';
 import { empty, failed, loaded, loading } from '../view-states.ts';
 import { saveFile } from '../save-file.ts';
+import { readRunLog } from '../store/run-log.ts';
 import type { IWorkbench } from '../store/workbench.ts';
 import { base, seriesColours, tokens } from '../theme.ts';
 import { plain } from './columns.ts';
@@ -90,10 +91,7 @@ export class RunDetails extends WatchingElement {
 
   #readEvents(id: string): void {
     const kinds: RunEvent['kind'][] = ['state', 'rewards', 'checkpoint', 'evaluation', 'alert'];
-    void this.#events.ask(async (signal) => {
-      const { events } = await this.workbench.connector.events(id, { kinds, limit: 10_000 }, signal);
-      return events.toReversed();
-    });
+    void this.#events.ask(async (signal) => (await readRunLog(this.workbench.connector, id, kinds, signal)).toReversed());
   }
 
   #readLog(id: string): void {

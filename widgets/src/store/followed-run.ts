@@ -16,6 +16,7 @@ import type {
 import { Latest } from '../load.ts';
 import { Observable } from '../observable.ts';
 import { lowerBound } from '../sorted.ts';
+import { readRunLog } from './run-log.ts';
 import { checkpointMark, markOf, marksOf, notFinite, previousOf, rewardMark, type Mark } from './marks.ts';
 
 /** Steps asked for at first; longer runs come min-max downsampled, spikes kept. */
@@ -86,10 +87,10 @@ export class FollowedRun {
   }
 
   async #read(signal: AbortSignal): Promise<void> {
-    const [detail, table, { events: told }] = await Promise.all([
+    const [detail, table, told] = await Promise.all([
       this.#connector.run(this.id, signal),
       this.#connector.metrics(this.id, { max_points: FIRST_POINTS }, signal),
-      this.#connector.events(this.id, { kinds: ['state', 'alert'], limit: 10_000 }, signal),
+      readRunLog(this.#connector, this.id, ['state', 'alert'], signal),
     ]);
     signal.throwIfAborted();
     this.detail = detail;

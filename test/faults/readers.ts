@@ -1,0 +1,57 @@
+/** Clients that ask for much and do not read it: of a run with a log that is long, and grows. */
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+import { setTimeout as wait } from 'node:timers/promises';
+import type { RunStore } from '../../kernel-bridge/src/runs/store.ts';
+import { deaf, endless, text, type Door, type Flood } from './flood.ts';
+
+/** As long as the entry of an edit that puts a reward function of the longest kind in the place of another. */
+const ENTRY_BYTES = 64 << 10;
+
+/** Adds so many long entries to a run's log. */
+export function lengthen(run: RunStore, count: number): void {
+  const reason = 'x'.repeat(ENTRY_BYTES);
+  for (let k = 0; k < count; k++) run.addCheckpoint({ step: 1, created_at: 1, reason, pinned: false, bytes: 1 });
+}
+
+const follow = (run: string): Buffer => text({ type: 'subscribe', topic: `run:${run}`, since: 0 });
+
+const gone = (socket: Socket): Promise<unknown> => (socket.destroyed ? Promise.resolve() : once(socket, 'close'));
+
+/** Follows the run over a websocket that is read by `read`, and anew once it is closed. */
+const follower = (run: string, read: (socket: Socket) => Promise<void>): Flood =>
+  endless(async (door) => {
+    const socket = await deaf(door);
+    socket.write(follow(run));
+    return { socket, done: Promise.race([read(socket), gone(socket)]) };
+  });
+
+/** Reads so little that the server never has sent it all. */
+async function sip(socket: Socket): Promise<void> {
+  while (!socket.destroyed) {
+    for (let part: Buffer | null, had = 0; had < 16 << 10 && (part = socket.read() as Buffer | null) !== null;) had += part.length;
+    await wait(100);
+  }
+}
+
+/** Asks eight times over one connection and reads no answer. */
+const asker = (path: string): Flood =>
+  endless(async ({ port, authorization }: Door) => {
+    const socket = connect(port, '127.0.0.1').on('error', () => {});
+    await once(socket, 'connect');
+    socket.pause();
+    socket.write(`GET ${path} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nAuthorization: ${authorization}\r\n\r\n`.repeat(8));
+    return { socket, done: gone(socket) };
+  });
+
+export const readers = (run: string): Record<string, Flood> => ({
+  'followers that read nothing': follower(run, () => new Promise(() => {})),
+  'followers that read little': follower(run, sip),
+  'followers that ask again': endless(async (door) => {
+    const socket = await deaf(door);
+    socket.write(Buffer.concat(Array.from({ length: 50 }, () => follow(run))));
+    return { socket, done: wait(500) };
+  }),
+  'logs that nobody takes': asker(`/api/runs/${run}/events?limit=10000`),
+  'polls that nobody takes': asker(`/api/follow?topics=${encodeURIComponent(`run:${run}@@0`)}`),
+});
