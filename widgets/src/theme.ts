@@ -32,7 +32,7 @@ export const tokens = css`
     --medr1-size: var(--jp-ui-font-size1, 13px);
     --medr1-size-small: 12px;
     --medr1-right: light-dark(#00714f, #2fc498);
-    --medr1-wrong: light-dark(#b84a00, #ff8a4c);
+    --medr1-wrong: light-dark(#b04500, #ff8a4c);
     --medr1-right-surface: light-dark(#e0f3ec, #10352a);
     --medr1-wrong-surface: light-dark(#fbe9dd, #41220f);
     --medr1-think: light-dark(#0b5a8a, #8cc8ee);

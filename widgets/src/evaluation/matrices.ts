@@ -225,7 +225,7 @@ function heatMap(
             content:
               evaluation === null
                 ? html`<span>${text}</span>`
-                : html`<button class="quiet" aria-label=${title} @click=${() => open(evaluation)}>${text}</button>`,
+                : html`<button class="quiet" aria-label=${`${text}: ${title}`} @click=${() => open(evaluation)}>${text}</button>`,
             value,
             title,
             own: i === j,

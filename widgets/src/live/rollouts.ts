@@ -32,7 +32,7 @@ function imageOf({ image, item_id }: Asked, picture: Picture | null): TemplateRe
 }
 
 export const completions = (group: ShownGroup, shown: readonly ShownCompletion[] = group.completions): TemplateResult =>
-  html`<ol class="completions">
+  html`<ol class="completions" tabindex="0" aria-label="Completions">
     ${shown.map((one) => completion(one, group))}
   </ol>`;
 

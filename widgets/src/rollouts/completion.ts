@@ -137,10 +137,7 @@ export const completionStyles = css`
   .tag {
     font-family: var(--medr1-font-code);
     font-size: 11px;
-    opacity: 0.75;
-  }
-  .implied {
-    opacity: 0.75;
+    opacity: 0.88; /* the least that can be read on the surface of thinking */
   }
   .answer {
     margin: 0 2px;
