@@ -133,11 +133,11 @@ class RelayHandler(_Base, APIHandler):
         super().on_connection_close()
 
     async def _relay(self, path: str) -> None:
-        if self.sidecar.state != "running":
+        client = self.settings["medr1_backend"]
+        if self.sidecar.state != "running" or client.is_closed:  # Jupyter closes it first when it stops
             return self._backend_down()
         self._relaying = asyncio.current_task()
         try:
-            client = self.settings["medr1_backend"]
             request = client.build_request(
                 self._method(),
                 self._target(),

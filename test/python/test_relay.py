@@ -159,6 +159,13 @@ async def test_while_the_backend_is_down_the_page_is_told_why(workbench, jp_fetc
     assert (await jp_fetch("medr1/api/echo")).code == 200
 
 
+async def test_a_page_that_asks_while_jupyter_stops_is_told_that_the_backend_is_down(running, jp_fetch):
+    await running.backend.aclose()
+    error = await refused(jp_fetch("medr1/api/echo"))
+    assert error.code == 503
+    assert json.loads(error.response.body)["code"] == "BACKEND_DOWN"
+
+
 async def test_frames_pass_both_ways_in_order(running, jp_ws_fetch):
     socket = await jp_ws_fetch("medr1/api/ws")
     for i in range(200):
