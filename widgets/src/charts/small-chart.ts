@@ -56,6 +56,7 @@ export function figureChart({ title, ticks, zones, table, none, notes = nothing,
   const { size, marks } = drawing;
   const { x } = scalesOf(marks, size, drawing.x, drawing.y);
   const percent = (value: number): number => (100 * x(value)) / size.width;
+  const within = (value: number): number => Math.min(100, Math.max(0, percent(value))); // a zone around the last point ends with the chart
   return html`<figure class="small-figure" data-testid=${testid}>
     <figcaption>${title}</figcaption>
     ${
@@ -71,7 +72,7 @@ export function figureChart({ title, ticks, zones, table, none, notes = nothing,
                     class=${choose ? 'column choosable' : 'column'}
                     title=${says}
                     @click=${choose ?? nothing}
-                    style=${`left:${percent(from)}%;width:${percent(to) - percent(from)}%`}
+                    style=${`left:${within(from)}%;width:${within(to) - within(from)}%`}
                   ></span>`,
               )}
             </div>
