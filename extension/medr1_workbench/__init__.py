@@ -11,10 +11,10 @@ The server side is imported when Jupyter asks for it, so that `import medr1_work
 
 import os
 import sys
-from collections.abc import Mapping
-from functools import cache
+from collections.abc import Callable, Mapping
+from functools import cache, wraps
 from types import ModuleType
-from typing import Any
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from .cells import LiveRuns
 from .client import Client, connect
@@ -27,6 +27,7 @@ from .group import Group
 from .kernel import conversational
 from .rewards import cosine, linear, stepped
 from .run import Run
+from .signatures import without_first
 from .view import Selection
 
 __all__ = [
@@ -51,6 +52,9 @@ __all__ = [
 ]
 __version__ = "0.1.0"
 
+Given = ParamSpec("Given")
+Made = TypeVar("Made")
+
 
 @cache
 def _connected(_file: str | None) -> Client:
@@ -62,14 +66,19 @@ def here() -> Client:
     return _connected(os.environ.get(ENV))
 
 
-def dataset(name: str, **filters: Any) -> Dataset:
-    """An indexed data set of this Jupyter server's backend under a filter; see Client.dataset()."""
-    return here().dataset(name, **filters)
+def _of_here(method: Callable[Concatenate[Client, Given], Made]) -> Callable[Given, Made]:
+    """A method of the client as a function over the backend of this Jupyter server."""
+
+    @wraps(method)
+    def call(*args: Given.args, **keywords: Given.kwargs) -> Made:
+        return method(here(), *args, **keywords)
+
+    call.__signature__ = without_first(method)  # type: ignore[attr-defined]
+    return call
 
 
-def generate(question: str | None = None, **asked: Any) -> Generation:
-    """Answers of a model; see Client.generate()."""
-    return here().generate(question, **asked)
+dataset = _of_here(Client.dataset)
+generate = _of_here(Client.generate)
 
 
 def compare(first: Run | Evaluation, second: Run | Evaluation, *others: Run | Evaluation) -> LiveRuns | Comparison:

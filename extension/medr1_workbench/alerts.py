@@ -10,8 +10,25 @@ from typing import Any
 import pandas as pd
 
 from .errors import WorkbenchError
+from .frames import ANY, TEXT, TRUTH, WHOLE, frame
 
-ALERT_COLUMNS = ["rule", "level", "since", "last", "on", "title", "seen", "why", "remedies", "snoozed", "metrics", "evidence"]
+ALERT_COLUMNS = {
+    **dict.fromkeys(("rule", "level"), TEXT),
+    **dict.fromkeys(("since", "last"), WHOLE),
+    "on": TRUTH,
+    **dict.fromkeys(("title", "seen", "why"), TEXT),
+    "remedies": ANY,
+    "snoozed": TRUTH,
+    **dict.fromkeys(("metrics", "evidence"), ANY),
+}
+ALERT_RULES = {
+    **dict.fromkeys(("id", "title", "level"), TEXT),
+    "metrics": ANY,
+    "window": WHOLE,
+    "thresholds": ANY,
+    **dict.fromkeys(("why", "source"), TEXT),
+    "off": TRUTH,
+}
 LOOK_EVERY_S = 2.0
 
 # False, None or "" where nothing is seen, else the text to tell; True tells the rule's name.
@@ -20,7 +37,7 @@ Rule = Callable[[pd.DataFrame], Any]
 
 def alert_frame(alerts: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     """One row an alert, in the order of steps."""
-    return pd.DataFrame(list(alerts), columns=ALERT_COLUMNS)
+    return frame(alerts, ALERT_COLUMNS)
 
 
 def changed(settings: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:

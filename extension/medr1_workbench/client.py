@@ -18,20 +18,21 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from functools import cached_property
 from html import escape
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pandas as pd
 
-from .alerts import changed
+from .alerts import ALERT_RULES, changed
 from .ask import ask, filled
 from .backend import METHOD_OVERRIDE, OVERRIDDEN, PATIENT, TIMEOUT
 from .backend import client as socket_client
 from .connection import ENV, ENV_PID, PROTOCOL_VERSION, lives, read_connection, wait_for
-from .dataset import Dataset, add_dataset, query_of
+from .dataset import Dataset, Filters, add_dataset, query_of
 from .errors import WorkbenchError
 from .evaluation import Comparison, Evaluation, compare, evaluate, matrices
+from .frames import frame
 from .generation import Generation
 from .kernel import RewardHost, Served
 from .paths import place, placed
@@ -40,9 +41,13 @@ from .rewards import ComingReward, files_of_config, functions_of_config
 from .run import Run
 from .runs import metrics_of, sweep, table_of
 from .search import search
+from .signatures import keywords_of
 from .values import plain, text, texts
 from .values import query as as_query
 from .view import Selection
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 # What is local goes by no proxy, whatever HTTP_PROXY says.
 DIRECT = {f"all://{host}": None for host in ("localhost", "127.0.0.1", "[::1]")}
@@ -64,7 +69,7 @@ def connect(
         secret = token or given
         headers = {"Authorization": f"token {secret}"} if secret else {}
         http = httpx.Client(base_url=f"{base}/medr1/api", headers=headers, timeout=TIMEOUT, verify=_trusted(verify), mounts=DIRECT)
-        client = Client(http)
+        client = Client(http, again=(url, token, verify))
         client.server()
         return client
     file = os.environ.get(ENV)
@@ -155,12 +160,19 @@ def _json(answer: httpx.Response) -> Any:
 class Client:
     """One backend. Methods raise WorkbenchError with the backend's own message and remedy."""
 
-    def __init__(self, http: httpx.Client, *, local: bool = False) -> None:
-        """`local`: the backend is of this machine, so that paths of this notebook's folder mean something to it."""
+    def __init__(self, http: httpx.Client, *, local: bool = False, again: tuple[Any, ...] = ()) -> None:
+        """`local`: the backend is of this machine, so that paths of this notebook's folder mean something to it. `again`: what another
+        process gives connect() for the same backend.
+        """
         self._http = http
+        self._again = again
         self._local = local
         self._override = False
         self._coming: dict[str, ComingReward] = {}
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Another process connects anew: a run or a data set can go to joblib and multiprocessing."""
+        return connect, self._again
 
     @cached_property
     def reward_host(self) -> RewardHost:
@@ -252,8 +264,10 @@ class Client:
                 return [Run(self, by_id[each]) for each in found if each in by_id]
 
     def run(self, run_id: str) -> Run:
+        """The run of this id, whatever its state."""
         return Run(self, ask(self, "run", run_id)["summary"])
 
+    @keywords_of(search)
     def search(self, runs: Any, text: str = "", **filters: Any) -> pd.DataFrame:
         """Completions of one run or several (runs or their ids), as Run.search(); search.search() lists the filters."""
         return search(self, runs, text, **filters)
@@ -267,7 +281,7 @@ class Client:
             given = settings["thresholds"].get(rule["id"], {})
             values = {one["name"]: given.get(one["name"], one["default"]) for one in rule["thresholds"]}
             rows.append({**rule, "thresholds": values, "off": rule["id"] in settings["off"]})
-        return pd.DataFrame(rows).set_index("id")
+        return frame(rows, ALERT_RULES).set_index("id")
 
     def set_alerts(self, **changes: Any) -> dict[str, Any]:
         """Changes the alerts of all runs: thresholds (by rule and name) and rules (of your own, TypeScript by name) beside those that are
@@ -365,7 +379,7 @@ class Client:
 
     def table(self, runs: Iterable[Run | str] | None = None) -> pd.DataFrame:
         """One row a run: what it is, its whole configuration as columns `config/<key>`, and its last metrics as columns of their names."""
-        return table_of(self._of(runs))
+        return table_of(self._of(runs), self.schema())
 
     def _of(self, runs: Iterable[Run | str] | None) -> list[Run]:
         if runs is None:
@@ -431,6 +445,7 @@ class Client:
         }
         return evaluate(self, {key: value for key, value in given.items() if value is not None})
 
+    @keywords_of(evaluate)
     async def evaluate_async(self, run: Run | str | None = None, **given: Any) -> Evaluation:
         """As evaluate(...).wait(), without blocking the kernel; a task that is cancelled waits no longer, and the evaluation goes on."""
 
@@ -503,9 +518,10 @@ class Client:
         """Every indexed data set."""
         return [Dataset(self, summary["name"]) for summary in ask(self, "data.list")["datasets"]]
 
-    def dataset(self, name: str, **filters: Any) -> Dataset:
+    @keywords_of(Filters)
+    def dataset(self, name: str, **filters: Unpack[Filters]) -> Dataset:
         """An indexed data set by its name or its folder, under a filter (see Dataset); raises when there is none."""
-        query = query_of(filters)
+        query = query_of({**filters})
         name = text(name, "name")
         listed = ask(self, "data.list")["datasets"]
         found = next((each["name"] for each in listed if name in (each["name"], each["dir"])), name)
@@ -530,6 +546,7 @@ class Client:
         """
         return add_dataset(self, folder, name, images, timeout, show)
 
+    @keywords_of(add_dataset)
     async def add_dataset_async(self, folder: str | os.PathLike[str], name: str | None = None, **given: Any) -> Dataset:
         """As add_dataset(), without blocking the kernel; a task that is cancelled stops the indexing."""
         return await asynchronous(self.add_dataset, folder, name, **given)
@@ -608,6 +625,7 @@ class Client:
         body = {key: value for key, value in given.items() if value is not None}
         return Generation(ask(self, "generate", body=body, timeout=PATIENT), self, body)
 
+    @keywords_of(generate)
     async def generate_async(self, question: str | None = None, **asked: Any) -> Generation:
         """As generate(), without blocking the kernel; a task that is cancelled returns when the answer is there."""
         return await asynchronous(self.generate, question, **asked)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable
+import warnings
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from html import escape
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 import pandas as pd
 
@@ -15,12 +16,40 @@ from .ask import ask
 from .cells import LiveItems
 from .errors import WorkbenchError
 from .frames import ANY, TEXT, TIME, TRUTH, WHOLE, WHOLE_OR_NONE, frame, frame_of
+from .names import alike
 from .needs import Requests
 from .pausing import GivenUp, pause
 from .progress import Progress
 from .protocol import FACETS
 from .run import Run
+from .signatures import keywords_of
 from .values import plain, seconds, text, texts
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+Texts = str | Iterable[str]
+
+
+class Filters(TypedDict, total=False):
+    """What narrows and orders a data set; Dataset says what each is."""
+
+    q: str | None
+    modality: Texts | None
+    question_type: Texts | None
+    dataset: Texts | None
+    split: Texts | None
+    tag: Texts | None
+    options: Texts | int | Iterable[int] | None
+    answer: Texts | None
+    problem: Texts | None
+    ids: Texts | None
+    image: str | None
+    runs: str | Run | Iterable[str | Run] | None
+    facets: Mapping[str, Texts] | None
+    sort: str | None
+    descending: bool | None
+
 
 OTHERS = ("q", "ids", "image", "runs", "sort", "descending")
 SHOWN = 5
@@ -99,17 +128,34 @@ class Dataset:
 
     # Which questions
 
-    def where(self, **filters: Any) -> Dataset:
+    @keywords_of(Filters)
+    def where(self, **filters: Unpack[Filters]) -> Dataset:
         """The same data set under a narrower filter; a facet that is named again replaces its choice."""
-        return Dataset(self._client, self.name, merge(self.query, query_of(filters)))
+        return Dataset(self._client, self.name, merge(self.query, query_of({**filters})))
 
-    def rows(self, *, limit: int | None = None, **filters: Any) -> pd.DataFrame:
+    @keywords_of(Filters)
+    def rows(self, *, limit: int | None = None, **filters: Unpack[Filters]) -> pd.DataFrame:
         """One row a question, at most `limit`. With `runs`, a column `run:<id>` says right, wrong or mixed; missing where it was not asked.
-        The types of the columns are the same whatever the questions are: text, whole numbers that may be missing, lists.
+        The types of the columns are the same whatever the questions are: text, whole numbers that may be missing, lists. Warns where none
+        passes because a value is written in another way than the data set has it.
         """
         chosen = self.where(**filters)
         types = {**COLUMNS, **{f"run:{run}": TEXT for run in chosen.query.get("runs", [])}}
-        return frame_of(chosen._columns(list(types), limit), types)
+        found = frame_of(chosen._columns(list(types), limit), types)
+        if found.empty and limit != 0:
+            chosen._warn_of_values()
+        return found
+
+    def _warn_of_values(self) -> None:
+        """Names the values of facets that no question has, with those that are written alike."""
+        there = self.detail()["facets"]
+        for facet, values in self.query.get("facets", {}).items():
+            known = list(there.get(facet, {}))
+            for value in values if known else ():
+                if value not in known:
+                    near = alike(value, known)
+                    hint = f"did you mean {' or '.join(near)}?" if near else f"it has {', '.join(known[:8])}"
+                    warnings.warn(f"no question of {self.name} has {facet} {value!r}; {hint}", stacklevel=3)
 
     df = rows
 
@@ -130,7 +176,8 @@ class Dataset:
         self._client.move_view(data={"dataset": self.name, "query": self.query})
         return self
 
-    def filter(self, **filters: Any) -> Dataset:
+    @keywords_of(Filters)
+    def filter(self, **filters: Unpack[Filters]) -> Dataset:
         """Narrows by these filters and sets the browser to the result."""
         return self.where(**filters).show()
 
@@ -234,7 +281,9 @@ def query_of(filters: dict[str, Any]) -> dict[str, Any]:
         elif key in OTHERS:
             query[key] = plain(value, key)
         else:
-            raise TypeError(f"{key} is no filter; there are {', '.join((*FACETS, *OTHERS, 'facets', 'limit'))}")
+            names = (*FACETS, *OTHERS, "facets", "limit")
+            near = alike(key, names)
+            raise TypeError(f"{key} is no filter; {f'did you mean {near[0]}? There' if near else 'there'} are {', '.join(names)}")
     return {**query, "facets": facets} if facets else query
 
 

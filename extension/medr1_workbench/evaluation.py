@@ -13,7 +13,7 @@ import pandas as pd
 from .ask import ask
 from .backend import PATIENT
 from .errors import WorkbenchError
-from .frames import ANY, NUMBER, TEXT, TRUTH, WHOLE, frame
+from .frames import ANY, NUMBER, TEXT, TRUTH, WHOLE, Columns, frame
 from .needs import Requests
 from .progress import Progress
 from .stored import POLL_S, Glance, Stored
@@ -39,10 +39,29 @@ FAITHFULNESS = {
     **dict.fromkeys(("share", "same", "same_low", "same_high", "right", "right_low", "right_high"), NUMBER),
     "answers": WHOLE,
 }
+PAIRS = {
+    **dict.fromkeys(("both", "only_a", "only_b", "neither"), WHOLE),
+    **dict.fromkeys(("difference", "p", "p_holm"), NUMBER),
+}
 REASONING_PAIRS = {
     **{f"{of}_{side}": kind for side in ("a", "b") for of, kind in (("evaluation", TEXT), ("reasoning", TRUTH))},
-    **dict.fromkeys(("items", "both", "only_a", "only_b", "neither"), WHOLE),
-    **dict.fromkeys(("difference", "p", "p_holm"), NUMBER),
+    "items": WHOLE,
+    **PAIRS,
+}
+WHO = {"evaluation": TEXT, "name": TEXT}
+VOTES = {
+    "n": WHOLE,
+    **dict.fromkeys(("majority", "low", "high", "any", "tokens"), NUMBER),
+    "questions": WHOLE,
+    "temperature": NUMBER,
+}
+TOLD_APART = {**dict.fromkeys(("a", "b", "name_a", "name_b"), TEXT), "items": WHOLE}
+AGREEMENT = {f"{of}_{key}": kind for of in ("letter", "verdict") for key, kind in (("same", WHOLE), ("rate", NUMBER), ("kappa", NUMBER))}
+SUMMARY = {
+    **WHO,
+    **SHARE,
+    **dict.fromkeys(("mean_tokens", "tokens_per_correct"), NUMBER),
+    **dict.fromkeys(("unanswered", "unshared", "changed"), WHOLE),
 }
 
 
@@ -219,15 +238,14 @@ class Comparison:
             }
             for at, report in enumerate(self.detail["reports"])
         ]
-        return pd.DataFrame(rows)
+        return frame(rows, SUMMARY)
 
     @property
     def pairs(self) -> pd.DataFrame:
         """One row a pair: questions that both, only a, only b, or neither got right, accuracy of b minus a, p of McNemar's exact test, and
         p_holm, the same corrected for all pairs of this comparison (Holm 1979).
         """
-        keys = ("both", "only_a", "only_b", "neither", "difference", "p", "p_holm")
-        return self._pairs(lambda pair: {key: pair[self.reading][key] for key in keys})
+        return self._pairs(lambda pair: pair[self.reading], PAIRS)
 
     @property
     def agreement(self) -> pd.DataFrame:
@@ -239,7 +257,7 @@ class Comparison:
             by = pair["agreement"][self.reading]
             return {f"{of}_{key}": by[of][key] for of in ("letter", "verdict") for key in ("same", "rate", "kappa")}
 
-        return self._pairs(row)
+        return self._pairs(row, AGREEMENT)
 
     @property
     def votes(self) -> pd.DataFrame:
@@ -260,9 +278,7 @@ class Comparison:
             if votes is not None
             for each in votes["by_count"]
         ]
-        return pd.DataFrame(
-            rows, columns=["evaluation", "name", "n", "majority", "low", "high", "any", "tokens", "questions", "temperature"]
-        )
+        return frame(rows, WHO | VOTES)
 
     @property
     def slices(self) -> pd.DataFrame:
@@ -273,14 +289,14 @@ class Comparison:
             for by in ("by_modality", "by_question_type", "by_dataset")
             for name, value in report[by].items()
         ]
-        return pd.DataFrame(rows)
+        return frame(rows, {"by": TEXT, "slice": TEXT} | WHO | SHARE)
 
     @property
     def apart(self) -> pd.DataFrame:
         """Settings in which they differ and that move answers or how they are read: one row a setting, one column an evaluation."""
         ids = [each["id"] for each in self.detail["evaluations"]]
         rows = {each["setting"]: each["values"] for each in self.detail["apart"]}
-        return pd.DataFrame.from_dict(rows, orient="index", columns=ids).rename_axis("setting")
+        return pd.DataFrame.from_dict(rows, orient="index", columns=ids, dtype=TEXT).rename_axis("setting")
 
     def faithfulness(self) -> pd.DataFrame:
         """What is stored of evaluation.faithfulness() for each of them: a row an evaluation, test and share of the reasoning.
@@ -288,7 +304,7 @@ class Comparison:
         """
         found = self._reasoning()["evaluations"]
         rows = [{**self._who(at), **row} for at, each in enumerate(found) for row in _curves(each)]
-        curves = frame(rows, {"evaluation": TEXT, "name": TEXT} | FAITHFULNESS)
+        curves = frame(rows, WHO | FAITHFULNESS)
         curves.attrs["area_over_curve"] = {
             each["evaluation"]: {curve["test"]: curve["area_over_curve"] for curve in each["curves"]} for each in found
         }
@@ -299,11 +315,10 @@ class Comparison:
         reasoning taken away and the letter asked for at once. Columns as in `pairs`; only questions that evaluation.faithfulness()
         looked at count, which items says.
         """
-        keys = ("both", "only_a", "only_b", "neither", "difference", "p", "p_holm")
         rows = [
             {f"{of}_{side}": pair[side][of] for side in ("a", "b") for of in ("evaluation", "reasoning")}
             | {"items": pair["items"]}
-            | {key: pair["test"][key] for key in keys}
+            | pair["test"]
             for pair in self._reasoning()["pairs"]
         ]
         return frame(rows, REASONING_PAIRS)
@@ -321,19 +336,21 @@ class Comparison:
             if not page:  # answers went since
                 break
             rows += [_side_by_side({first: one, **one["others"]}, [first, *others]) for one in page]
-        return pd.DataFrame(rows)
+        letters = ascii_uppercase[: 1 + len(others)]
+        types = {f"{letter}_{key}": {"evaluation": TEXT, **COLUMNS}[key] for letter in letters for key in ("evaluation", *OF_AN_ANSWER)}
+        return frame(rows, {key: COLUMNS[key] for key in OF_THE_QUESTION} | types)
 
     def _who(self, at: int) -> dict[str, Any]:
         each = self.detail["evaluations"][at]
         return {"evaluation": each["id"], "name": each["name"]}
 
-    def _pairs(self, cells: Callable[[dict[str, Any]], dict[str, Any]]) -> pd.DataFrame:
+    def _pairs(self, cells: Callable[[dict[str, Any]], dict[str, Any]], types: Columns) -> pd.DataFrame:
         names = {each["id"]: each["name"] for each in self.detail["evaluations"]}
         rows = [
             {"a": pair["a"], "b": pair["b"], "name_a": names[pair["a"]], "name_b": names[pair["b"]], "items": self.items, **cells(pair)}
             for pair in self.detail["pairs"]
         ]
-        return pd.DataFrame(rows)
+        return frame(rows, {**TOLD_APART, **types})
 
     def __repr__(self) -> str:
         return f"<Comparison of {len(self.detail['evaluations'])} evaluations on {self.items} questions, {self.reading}>"

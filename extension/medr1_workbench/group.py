@@ -10,8 +10,17 @@ import pandas as pd
 
 from .cells import LiveGroup
 from .cells.feed import cut
+from .frames import NUMBER, TEXT, TRUTH, WHOLE, frame
 
-COLUMNS = ["index", "text", "prediction", "correct", "reward", "advantage", "finish_reason"]
+COLUMNS = {
+    "index": WHOLE,
+    "text": TEXT,
+    "prediction": TEXT,
+    "correct": TRUTH,
+    "reward": NUMBER,
+    "advantage": NUMBER,
+    "finish_reason": TEXT,
+}
 
 
 class Group:
@@ -36,7 +45,8 @@ class Group:
             {**{name: one[name] for name in COLUMNS}, **{f"reward/{name}": value for name, value in one["rewards"].items()}}
             for one in self._body["completions"]
         ]
-        return pd.DataFrame(rows, columns=None if rows else COLUMNS)
+        scored = dict.fromkeys((name for row in rows for name in row if name.startswith("reward/")), NUMBER)
+        return frame(rows, {**COLUMNS, **scored})
 
     def __len__(self) -> int:
         return len(self._body["completions"])

@@ -212,7 +212,9 @@ def name_of(function: Callable[..., Any]) -> str:
         return name_of(function.func)
     name = getattr(function, "__name__", None) or type(function).__name__
     if name == "<lambda>":
-        raise WorkbenchError("REWARD_NAME", "A lambda has no name", "Write the function with def, or give name=.")
+        raise WorkbenchError(
+            "REWARD_NAME", "A lambda has no name", 'Write the function with def, or name it: run.reward(function, name="my_reward").'
+        )
     return name
 
 

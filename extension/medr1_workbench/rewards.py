@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,8 @@ def apart(given: Any) -> tuple[Any, list[Callable[..., Any]]]:
         return (), [given]
     if isinstance(given, str | os.PathLike | Mapping):
         return given, []
+    if not isinstance(given, Iterable):
+        raise TypeError(f"{given!r} is no reward: give a path of a .ts or .js file, {{name: source}}, a function, or a list of these")
     return [each for each in given if not callable(each)], [each for each in given if callable(each)]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import time
 import uuid
@@ -22,13 +21,15 @@ from .cells.widget import PUMP
 from .errors import WorkbenchError
 from .explain import Attribution, Rollout, alternatives, asked_of, decision, order_of, target_of
 from .files import write_whole
-from .frames import ANY, NUMBER, TEXT, TIME, TRUTH, WHOLE, frame, frame_of
+from .frames import ANY, NUMBER, TEXT, TIME, TRUTH, WHOLE, WHOLE_OR_NONE, frame, frame_of
 from .group import Group
 from .kernel import Served
+from .names import unknown_metric
 from .needs import Requests
 from .protocol import ACTIVE_STATES, ENDED_STATES
 from .rewards import RunReward, apart, reward_files, weight_changes
 from .search import Phrases, Steps, families, phrases, question, search
+from .signatures import keywords_of
 from .stored import POLL_S, Glance, Stored
 from .values import texts
 
@@ -124,9 +125,7 @@ class Run(Stored):
             known = self.detail()["metric_names"]
             for name in wanted:
                 if name not in known:
-                    near = difflib.get_close_matches(name, known, 3)
-                    hint = f"did you mean {' or '.join(near)}?" if near else f"it has {', '.join(known) or 'none yet'}"
-                    raise KeyError(f"run {self.id} logged no metric {name!r}; {hint}")
+                    raise unknown_metric(name, known, f"run {self.id}", "run.metrics().columns")
         table = self._ask("metrics", **{"names": wanted, "from": first, "to": last})
         logged = frame_of({"time": table["time"], **table["metrics"]}, {"time": TIME, **dict.fromkeys(table["metrics"], NUMBER)})
         return logged.set_axis(pd.Index(table["step"], name="step", dtype=WHOLE))
@@ -210,6 +209,7 @@ class Run(Stored):
         axes.legend()
         return axes
 
+    @keywords_of(search)
     def search(self, text: str = "", **filters: Any) -> pd.DataFrame:
         """Completions of all steps by words, by a regular expression, by what is known of them; search.search() lists the filters."""
         return search(self._client, self.id, text, **filters)
@@ -486,15 +486,17 @@ class Run(Stored):
             body = {"files": reward_files(given), "kernel": {one.name: one.sha256 for one in served}, "steps": steps}
             if to is not None:
                 body["to"] = to
-            return pd.DataFrame(self._ask("tryRewards", body=body, timeout=PATIENT)["reports"]).set_index("name")
+            return frame(self._ask("tryRewards", body=body, timeout=PATIENT)["reports"], TRIED).set_index("name")
 
     def _revisions(self) -> list[dict[str, Any]]:
         return sorted(self._ask("rewards")["revisions"], key=lambda revision: revision["revision"])
 
     def start(self) -> Run:
+        """Puts a run that was made with start=False into the queue."""
         return self._act("start")
 
     def pause(self) -> Run:
+        """Stands still after the step in progress and keeps its device; resume() goes on."""
         return self._act("pause")
 
     def resume(self) -> Run:
@@ -673,6 +675,16 @@ TYPES = {
     "correct": TRUTH,
 }
 CHECKPOINTS = {"step": WHOLE, "path": TEXT, "bytes": WHOLE, "created_at": TIME, "reason": TEXT, "pinned": TRUTH, "best": TRUTH}
+TRIED = {
+    **dict.fromkeys(("name", "sha256"), TEXT),
+    **dict.fromkeys(("completions", "failed"), WHOLE),
+    "failing": WHOLE_OR_NONE,
+    "not_applicable": WHOLE,
+    **dict.fromkeys(("mean", "std", "min", "max"), NUMBER),
+    "histogram": ANY,
+    "ms_per_completion": NUMBER,
+    **dict.fromkeys(("log", "tests", "error"), ANY),
+}
 NOTES = {
     **dict.fromkeys(("step", "group", "index"), WHOLE),
     "tags": ANY,

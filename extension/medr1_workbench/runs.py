@@ -8,7 +8,8 @@ from typing import Any, Protocol
 
 import pandas as pd
 
-from .frames import ANY, NUMBER, TEXT, TIME, WHOLE, frame
+from .frames import ANY, NUMBER, TEXT, TIME, TRUTH, WHOLE, WHOLE_OR_NONE, frame
+from .names import unknown_metric
 from .run import Run
 from .values import plain, texts
 
@@ -32,23 +33,24 @@ class Trains(Protocol):
 def metrics_of(runs: Sequence[Run], names: str | Sequence[str] | None) -> pd.DataFrame:
     """A row a step of a run. A metric that only some of the runs have is NaN for the others."""
     wanted = None if names is None else texts(names, "names")
+    logs = [run.metrics() for run in runs]
+    known = sorted({name for log in logs for name in log.columns} - {"time"})
+    for name in wanted or []:
+        if logs and name not in known:
+            raise unknown_metric(name, known, "these runs", "c.metrics().columns")
     frames = []
-    for run in runs:
-        whole = run.metrics()
+    for run, whole in zip(runs, logs, strict=True):
         logged = whole if wanted is None else whole.reindex(columns=["time", *wanted])
         logged = logged.reset_index()
         logged.insert(0, "run", pd.Series([run.id] * len(logged), dtype=TEXT))
         logged.insert(1, "name", pd.Series([run._last["name"]] * len(logged), dtype=TEXT))
         frames.append(logged)
-    missing = [] if wanted is None else [name for name in wanted if all(each[name].isna().all() for each in frames)]
-    if missing and frames:
-        raise KeyError(f"none of the runs logged {', '.join(missing)}")
     types = {"run": TEXT, "name": TEXT, "step": WHOLE, "time": TIME, **dict.fromkeys(wanted or [], NUMBER)}
     return pd.concat(frames, ignore_index=True) if frames else frame([], types)
 
 
-def table_of(runs: Sequence[Run]) -> pd.DataFrame:
-    """A row a run, by its id."""
+def table_of(runs: Sequence[Run], schema: Mapping[str, Any]) -> pd.DataFrame:
+    """A row a run, by its id. `schema` of a configuration gives the types of its columns."""
     rows = []
     for run in runs:
         detail = run.detail()
@@ -57,9 +59,30 @@ def table_of(runs: Sequence[Run]) -> pd.DataFrame:
         last = run.metrics().drop(columns="time").ffill().tail(1).to_dict("records")
         noted = {key: summary["annotations"][key] for key in NOTED}
         rows.append({**{key: summary[key] for key in KEPT}, **noted, **config, **(last[0] if last else {})})
-    types = {**KEPT, **NOTED}
-    others = [{key: value for key, value in row.items() if key not in types} for row in rows]
-    return pd.concat([frame(rows, types), pd.DataFrame(others)], axis="columns").set_index("id")
+    keys = {f"config/{key}": kind_of(part) for key, part in schema["properties"].items()}
+    found = dict.fromkeys(key for row in rows for key in row)
+    stored = {key: ANY for key in found if key.startswith("config/")}  # a run of before may have keys that are no more
+    settings = {**stored, **{key: kind for key, kind in keys.items() if key in found or not rows}}
+    metrics = {key: NUMBER for key in found if key not in settings and key not in KEPT and key not in NOTED}
+    return frame(rows, {**KEPT, **NOTED, **settings, **metrics}).set_index("id")
+
+
+def kind_of(schema: Mapping[str, Any]) -> str:
+    """The type of a column of values of this JSON Schema. What may be of several kinds is kept as it is."""
+    parts = schema.get("anyOf", [schema])
+    named = [each for part in parts for each in _listed(part.get("type", _kinds(part.get("enum", []))))]
+    kinds = set(named) - {"null"}
+    if kinds in ({"number"}, {"number", "integer"}):
+        return NUMBER
+    return {"integer": WHOLE_OR_NONE, "boolean": TRUTH, "string": TEXT}.get(next(iter(kinds)), ANY) if len(kinds) == 1 else ANY
+
+
+def _listed(kind: Any) -> list[Any]:
+    return kind if isinstance(kind, list) else [kind]
+
+
+def _kinds(values: Sequence[Any]) -> list[str]:
+    return ["string" if isinstance(value, str) else "null" if value is None else "other" for value in values] or ["other"]
 
 
 def sweep(client: Trains, config: Mapping[str, Any], keys: Mapping[str, Any], start: bool) -> list[Run]:

@@ -141,12 +141,33 @@ def question(client: Requests, run: str, item: Any, dataset: str | None) -> pd.D
         }
         for point in points
     ]
-    frame = pd.DataFrame(rows)
-    frame.attrs["question"] = curve
-    return frame
+    found = frame(rows, POINTS)
+    found.attrs["question"] = curve
+    return found
 
 
-PHRASE = ["text", "before", "after", "share_before", "share_after", "log_odds", "design_effect", "p", "q"]
+POINTS = {
+    **dict.fromkeys(("step", "group"), WHOLE),
+    "sampled_by": TEXT,
+    **dict.fromkeys(("completions", "right", "judged"), WHOLE),
+    **dict.fromkeys(("rate", "low", "high"), NUMBER),
+    "reading": TEXT,
+    **dict.fromkeys(("reward", "tokens"), NUMBER),
+    "letters": ANY,
+}
+PHRASE = {
+    "text": TEXT,
+    **dict.fromkeys(("before", "after"), WHOLE),
+    **dict.fromkeys(("share_before", "share_after", "log_odds", "design_effect", "p", "q"), NUMBER),
+}
+FAMILY = {
+    "run": TEXT,
+    **dict.fromkeys(("step", "group", "index"), WHOLE),
+    "text": TEXT,
+    **dict.fromkeys(("completions", "texts", "questions", "from", "to", "judged", "right"), WHOLE),
+    "reward": NUMBER,
+    "reading": TEXT,
+}
 
 
 class Phrases(NamedTuple):
@@ -167,11 +188,10 @@ def phrases(client: Requests, run: str, before: Steps, after: Steps, **settings:
     found = ask(client, "search.phrases", body=body, timeout=PATIENT)
     sizes = {side: max(1, found[side]["completions"]) for side in ("before", "after")}
 
-    def frame(rows: list[dict[str, Any]]) -> pd.DataFrame:
-        shares = [{**row, **{f"share_{side}": row[side] / size for side, size in sizes.items()}} for row in rows]
-        return pd.DataFrame(shares, columns=PHRASE)
+    def shares(rows: list[dict[str, Any]]) -> pd.DataFrame:
+        return frame([{**row, **{f"share_{side}": row[side] / size for side, size in sizes.items()}} for row in rows], PHRASE)
 
-    return Phrases(frame(found["grew"]), frame(found["vanished"]), found["tested"], found["before"], found["after"], found["every"])
+    return Phrases(shares(found["grew"]), shares(found["vanished"]), found["tested"], found["before"], found["after"], found["every"])
 
 
 def families(client: Requests, run: str, first: int | None, last: int | None, similarity: float, limit: int) -> pd.DataFrame:
@@ -179,9 +199,9 @@ def families(client: Requests, run: str, first: int | None, last: int | None, si
     body = {key: value for key, value in body.items() if value is not None}
     found = ask(client, "search.families", body=body, timeout=PATIENT)
     rows = [{**family.pop("first"), **family, "reading": found["reading"]} for family in found["families"]]
-    frame = pd.DataFrame(rows)
-    frame.attrs |= {key: found[key] for key in ("total", "alone", "completions", "stopped_at")}
-    return frame
+    told = frame(rows, FAMILY)
+    told.attrs |= {key: found[key] for key in ("total", "alone", "completions", "stopped_at")}
+    return told
 
 
 def _steps(steps: Any) -> dict[str, int]:
