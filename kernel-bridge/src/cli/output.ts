@@ -96,6 +96,7 @@ const cut = (text: string): string => (text.length <= MOST ? text : `${text.slic
 /** Rows as lines of columns; numbers to the right. */
 export function table(given: (string | number)[][]): string[] {
   const rows = given.map((row) => row.map((value) => (typeof value === 'number' ? value : printable(cut(value)))));
+  if (rows.length === 0) return [];
   const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => String(row[column]).length)));
   const cell = (value: string | number, column: number): string =>
     typeof value === 'number' ? String(value).padStart(widths[column]) : value.padEnd(widths[column]);

@@ -1,4 +1,5 @@
 /** `medr1 reward`: users' reward functions, tried on stored completions and given to runs. */
+import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
 import { connectHome } from '../server/connect.ts';
 import { WorkbenchError } from '../protocol/errors.ts';
@@ -14,6 +15,7 @@ import { openRun } from '../runs/runs.ts';
 import { tryRewards } from '../runs/try-rewards.ts';
 import { readBatch } from './batch.ts';
 import { printJson, table, tell } from './output.ts';
+import { editLines, rewardLines } from './revision-text.ts';
 
 const gather = (value: string, before: string[]): string[] => [...before, value];
 
@@ -31,9 +33,11 @@ export function register(program: Command): void {
     .action(test);
   reward
     .command('set')
-    .description('give a run other reward functions from its next step on: files to add or change, weights, functions to remove')
+    .description(
+      'give a run other reward functions from its next step on: files to add or change, weights, functions to remove; without any it shows those in force',
+    )
     .argument('<run>')
-    .argument('[files...]', 'reward files; one that the run has by that name is replaced')
+    .argument('[changes...]', 'reward files, of which one that the run has by that name is replaced; and weights, name=number')
     .option('--weight <name=number>', 'weight of a function, may be repeated; a built-in one that the run has not is added', gather, [])
     .option(
       '--parameter <function.parameter=value>',
@@ -135,7 +139,7 @@ function reportLines(report: RewardReport): string[] {
 
 async function set(
   id: string,
-  files: string[],
+  changes: string[],
   {
     weight,
     parameter,
@@ -145,40 +149,52 @@ async function set(
     json,
   }: Json & Record<'weight' | 'parameter' | 'schedule' | 'remove', string[]> & { reason: string },
 ): Promise<void> {
-  const weights = weightsOf(weight);
+  const home = homeDir();
+  if ([changes, weight, parameter, schedule, remove].every(({ length }) => length === 0)) return show(home, id, json);
+  const isWeight = (change: string): boolean => change.includes('=') && !existsSync(change);
+  const weights = weightsOf([...changes.filter(isWeight), ...weight]);
   const held = Object.fromEntries(Object.keys(weights).map((name) => [name, null]));
   const weight_schedules = { ...held, ...schedulesOf(schedule) };
   const change = {
     weights,
     weight_schedules,
     parameters: parametersOf(parameter),
-    files: sourcesOf(files),
+    files: sourcesOf(changes.filter((change) => !isWeight(change))),
     remove,
     reason,
     author: 'command line',
   };
-  const home = homeDir();
   const server = await connectHome(home).catch(() => null);
+  let current: RewardRevision | undefined;
   let revision: RewardRevision;
   if (server) {
     using _ = { [Symbol.dispose]: () => server.close() };
-    revision = await server.editRewards(id, { ...change, base_revision: (await server.rewards(id)).at(-1)?.revision ?? 0 });
+    current = (await server.rewards(id)).at(-1);
+    revision = await server.editRewards(id, { ...change, base_revision: current?.revision ?? 0 });
   } else {
     using store = openRun(home, id);
-    const current = revisions(store.db).at(-1);
+    current = revisions(store.db).at(-1);
     if (!current) throw errors.noRevisions(id);
     await checkRewards(changedRewards(current, change, store.step + 1), contextOf(store.row().config));
     revision = editRewards(store.db, { ...change, base_revision: current.revision, time: Date.now() });
   }
   if (json) printJson(revision);
-  else tell(`revision ${revision.revision} of ${id}, from its next step: ${JSON.stringify(revision.weights)}`);
+  else tell(...editLines(id, revision, current));
+}
+
+function show(home: string, id: string, json?: boolean): void {
+  using store = openRun(home, id);
+  const current = revisions(store.db).at(-1);
+  if (!current) throw errors.noRevisions(id);
+  if (json) printJson(current);
+  else tell(...rewardLines(current));
 }
 
 const weightsOf = (pairs: string[]): Record<string, number> =>
   Object.fromEntries(
     pairs.map((pair) => {
       const [name, value] = pair.split('=');
-      if (!value || !Number.isFinite(Number(value))) throw errors.badRequest('--weight', `${JSON.stringify(pair)} is not name=number`);
+      if (!value || !Number.isFinite(Number(value))) throw errors.badRequest('a weight', `${JSON.stringify(pair)} is not name=number`);
       return [name, Number(value)];
     }),
   );

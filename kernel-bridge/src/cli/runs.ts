@@ -14,7 +14,7 @@ import { alertsOf, RunWatch } from '../runs/alerts.ts';
 import { errors } from '../runs/errors.ts';
 import { homeDir } from '../runs/home.ts';
 import { forkRun, rollbackRun } from '../runs/lineage.ts';
-import { editSettings, revertTo, settingsInForce } from '../runs/rewards.ts';
+import { editSettings, revertTo, revisions, settingsInForce } from '../runs/rewards.ts';
 import { isTraining, listRuns, openRun, trainedBy, trashRun } from '../runs/runs.ts';
 import { rescueRun } from '../runs/rescue.ts';
 import { verifyRun } from '../runs/verify.ts';
@@ -25,6 +25,7 @@ import { Reporter, workbenchAt } from '../server/reporter.ts';
 import { requireRoom, requireRoomFor } from '../server/room.ts';
 import { usage } from './arguments.ts';
 import { note, pass, printJson, table, tell } from './output.ts';
+import { editLines } from './revision-text.ts';
 
 /** As long as a timer can wait, some 24 days. */
 const LONGEST_MS = 2 ** 31 - 1;
@@ -328,6 +329,7 @@ async function set(id: string, pairs: string[], { revert, reason, json }: Json &
   using _ = { [Symbol.dispose]: () => server?.close() };
   const pool = new DevicePool(new Jobs());
   const estimateOf = (config: TrainConfig): Promise<Estimate> => planOf(home, pool, config);
+  const before = revisions(store.db).at(-1);
   let made: RewardRevision;
   if (revert !== undefined) {
     const edit = { revision: wholeNumber(revert, 'revision'), ...told };
@@ -339,7 +341,7 @@ async function set(id: string, pairs: string[], { revert, reason, json }: Json &
     made = server ? await server.editSettings(id, edit) : editSettings(store.db, { ...edit, time: Date.now() });
   }
   if (json) printJson(made);
-  else tell(`revision ${made.revision} of ${id}, from its next step: ${JSON.stringify(made.settings)}`);
+  else tell(...editLines(id, made, before));
 }
 
 async function remove(id: string, { json }: Json): Promise<void> {

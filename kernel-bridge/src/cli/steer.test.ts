@@ -52,6 +52,13 @@ it('gives rewards parameters and schedules', async () => {
   await expect(medr1('reward', 'set', id, '--schedule', 'format=round:1:0:5')).rejects.toThrow(/is not name=shape:from:to:steps/);
 });
 
+it('rewards are shown without a change; a weight is given as a setting is', async () => {
+  expect(await medr1('reward', 'set', id)).toMatchObject({ revision: 1, weights: { accuracy: 1, format: 1, length_band: 1 } });
+  expect(await medr1('reward', 'set', id, 'format=0.3')).toMatchObject({ revision: 2, weights: { accuracy: 1, format: 0.3 } });
+  await expect(medr1('reward', 'set', id, 'format=much')).rejects.toThrow(/"format=much" is not name=number/);
+  await expect(medr1('reward', 'set', id, 'none.ts')).rejects.toMatchObject({ code: 'REWARD_FILE' });
+});
+
 it('lists the built-in functions with their parameters', async () => {
   const { functions } = await medr1('reward', 'list');
   const band = functions.find(({ name }: { name: string }) => name === 'length_band');
