@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { bytes, duration, number, signed } from './format.ts';
+import { bytes, dateTime, day, duration, integer, number, signed, timeOfDay } from './format.ts';
 
 it.each([
   [1.63, '1.63'],
@@ -26,3 +26,9 @@ it.each([
 ])('%s seconds are %s', (seconds, text) => expect(duration(seconds)).toBe(text));
 
 it('bytes come in binary units', () => expect([512, 18.2e6, 41 * 2 ** 30].map(bytes)).toEqual(['512 B', '17.4 MiB', '41.0 GiB']));
+
+it('thousands are set apart; a moment that is none is a dash', () => {
+  expect([integer(1234567.4), integer(-1200)]).toEqual(['1,234,567', '−1,200']);
+  expect([timeOfDay, dateTime, day].map((write) => write(NaN))).toEqual(['–', '–', '–']);
+  expect(day(Date.UTC(2026, 10, 29, 12))).toContain('2026');
+});

@@ -65,6 +65,34 @@ export async function measureFrames(
   };
 }
 
+/** What an action took until it was over. */
+export interface Taken {
+  /** Of the page's main thread, all its tasks together and the longest one. */
+  cpu_ms: number;
+  task_cpu_max_ms: number;
+  wall_ms: number;
+}
+
+export async function cpuUntil(page: Page, act: () => Promise<void>): Promise<Taken> {
+  const browser = page.context().browser()!;
+  await browser.startTracing(page, {
+    categories: ['toplevel', 'disabled-by-default-devtools.timeline', 'devtools.timeline', 'blink.user_timing', '__metadata'],
+  });
+  const mark = (name: string): Promise<unknown> => page.evaluate((of) => performance.mark(of), name);
+  await mark('medr1-start');
+  const start = performance.now();
+  await act();
+  const wall_ms = performance.now() - start;
+  await mark('medr1-end');
+  const { traceEvents } = JSON.parse((await browser.stopTracing()).toString()) as { traceEvents: TraceEvent[] };
+  const [from, to] = ['medr1-start', 'medr1-end'].map((name) => traceEvents.find((event) => event.name === name)!);
+  const tasks = traceEvents.filter(
+    ({ name, ph, pid, tid, ts }) => name === TASKS[0] && ph === 'X' && pid === from.pid && tid === from.tid && ts > from.ts && ts < to.ts,
+  );
+  const cpu = tasks.map(({ tdur }) => (tdur ?? 0) / 1000);
+  return { cpu_ms: cpu.reduce((sum, one) => sum + one, 0), task_cpu_max_ms: Math.max(0, ...cpu), wall_ms };
+}
+
 /** Tasks of the page's main thread, and those of them in which a function of ours was called. */
 function tasksOf(events: TraceEvent[], address: string): { tasks: TraceEvent[]; ours: TraceEvent[] } {
   const calls = events.filter(({ name, args }) => name === 'FunctionCall' && args.data?.url?.includes(address));

@@ -57,7 +57,7 @@ export class Turns {
 }
 
 /** Charts that paint: few enough in a frame that it stays a short one. */
-export const painting = new Turns({ eachFrame: 8 });
+export const painting = new Turns({ eachFrame: 6 });
 /** Charts that paint what nobody could see until then. */
 export const unhurried = new Turns({ eachFrame: 1 });
 /** Charts that write the values at a cursor that stands in another chart: where it has come to rest. */

@@ -1,0 +1,167 @@
+/**
+ * The table of runs and the Runs panel with many runs, made up by the fake backend of the widgets' tests, in Chromium without a GPU: first paint, another order, a search, scrolling
+ * from end to end, and a step of one run. Prints a line for each, CPU time of the page's main thread beside the clock, and one JSON document last. Relay and backend are not part of it:
+ * bench/runs.ts measures those.
+ *   node kernel-bridge/bench/runs-table.ts [--seconds N]   (N seconds of scrolling, default 4)
+ */
+import { createServer } from 'vite';
+import type { Page } from 'playwright-core';
+import { openBrowser, root } from '../../test/e2e/lab.ts';
+import { readArguments } from './arguments.ts';
+import { cpuUntil, LONG_MS, measureFrames, quantile, type Taken } from './page/frames.ts';
+
+/** The first ones fill the fake's answers and compile. */
+const ROUNDS = 9;
+const WARM = 3;
+const GOALS: Record<string, number> = { cpu_ms: 200, task_cpu_max_ms: LONG_MS, frame_cpu_ms: 1000 / 60 };
+
+const args = readArguments({ seconds: { type: 'string', default: '4' } });
+
+const vite = await createServer({
+  root: `${root}/widgets/gallery`,
+  configFile: `${root}/widgets/vite.config.ts`,
+  server: { port: 0 },
+  logLevel: 'error',
+});
+await vite.listen();
+const browser = await openBrowser();
+const result: Record<string, number> = {};
+function tell(name: string, all: readonly Taken[]): void {
+  const middle = (key: keyof Taken): number =>
+    quantile(
+      all.map((one) => one[key]),
+      0.5,
+    );
+  for (const key of ['cpu_ms', 'task_cpu_max_ms', 'wall_ms'] as const) result[`${name}_${key}`] = middle(key);
+  console.log(
+    `${name.padEnd(14)} ${middle('cpu_ms').toFixed(1).padStart(7)} ms CPU (goal ${GOALS.cpu_ms}), longest task ${middle('task_cpu_max_ms').toFixed(1)} (goal ${LONG_MS}), ${middle('wall_ms').toFixed(0)} ms by the clock`,
+  );
+}
+
+async function open(state: string): Promise<Page> {
+  const page = await (await browser.newContext({ viewport: { width: 1500, height: 900 } })).newPage();
+  page.setDefaultTimeout(120_000);
+  await page.goto(`${vite.resolvedUrls!.local[0]}?${new URLSearchParams({ state, bare: '1' })}`);
+  return page;
+}
+
+interface Row {
+  id: string;
+  values: Record<string, number | string>;
+}
+interface Query {
+  q?: string;
+  sort?: string;
+  offset?: number;
+  limit?: number;
+  columns?: string[];
+}
+type RunTable = (query: Query) => Promise<{ rows: Row[]; total: number }>;
+
+/** Rows made once: the fake takes longer for an order or a search than all that the table does with it. */
+const keepRows = (page: Page): Promise<void> =>
+  page.evaluate(async () => {
+    const { connector } = (globalThis as unknown as { medr1Gallery: { connector: { runTable: RunTable } } }).medr1Gallery;
+    const columns = [
+      'name',
+      'state',
+      'step',
+      'last:reward',
+      'best:reward',
+      'mean:reward',
+      'config:learning_rate',
+      'variant',
+      'created_at',
+      'tags',
+    ];
+    const whole = await connector.runTable({ columns, limit: 100_000 });
+    connector.runTable = ({ q = '', sort = '', offset = 0, limit = 100 }) => {
+      const by = sort.replace('-', '') || 'created_at';
+      const way = sort.startsWith('-') ? -1 : 1;
+      const rows = whole.rows
+        .filter(({ values }) => String(values.name).includes(q))
+        .toSorted((a, b) => (a.values[by] < b.values[by] ? -way : way));
+      return Promise.resolve({ ...whole, rows: rows.slice(offset, offset + limit), total: rows.length });
+    };
+  });
+
+/** Takes the view off the page and puts a new one there; over when it has `rows`. */
+const openAnew = (page: Page, tag: string, rows: string): Promise<void> =>
+  page.evaluate(
+    async ([name, row]) => {
+      const old = document.querySelector(name)!;
+      const { workbench } = old as Element & { workbench: unknown };
+      const view = Object.assign(document.createElement(name), { workbench });
+      view.style.height = `${innerHeight}px`; // as a panel of JupyterLab: without one all rows would be in sight
+      old.replaceWith(view);
+      while (!view.shadowRoot?.querySelector(row)) await new Promise(requestAnimationFrame);
+    },
+    [tag, rows],
+  );
+
+/** Does something to the table; over when its first row is another. */
+const untilFirstRow = (page: Page, act: 'sort' | 'search', round: number): Promise<void> =>
+  page.evaluate(
+    async ([what, at]) => {
+      const view = document.querySelector('medr1-runs-table')!.shadowRoot!;
+      const first = (): string | null => view.querySelector('[data-place="0"]')?.getAttribute('data-run') ?? null;
+      const before = first();
+      if (what === 'sort') view.querySelector<HTMLElement>('[data-testid="sort-last:reward"]')!.click();
+      else {
+        const input = view.querySelector<HTMLInputElement>('[data-testid=search]')!;
+        input.value = at % 2 === 0 ? 'Run 77' : '';
+        input.dispatchEvent(new Event('input'));
+      }
+      while (first() === before) await new Promise(requestAnimationFrame);
+    },
+    [act, round] as const,
+  );
+
+async function rounds(name: string, page: Page, act: (round: number) => Promise<void>): Promise<void> {
+  const all: Taken[] = [];
+  for (let round = 0; round < ROUNDS; round++) {
+    all.push(await cpuUntil(page, () => act(round)));
+    await page.waitForTimeout(200);
+  }
+  tell(name, all.slice(WARM));
+}
+
+async function scrolling(name: string, page: Page, at: string): Promise<void> {
+  await page.locator(at).hover();
+  let way = 1;
+  const frames = await measureFrames(name, page, {
+    seconds: Number(args.seconds),
+    ours: 'http', // all that is script
+    act: async (_, until) => {
+      for (let n = 1; Date.now() < until; n++) {
+        if (n % 60 === 0) way = -way;
+        await page.mouse.wheel(0, 400 * way);
+        await page.waitForTimeout(16);
+      }
+    },
+  });
+  Object.assign(result, frames);
+  const cpu = frames[`${name}_frame_cpu_ms`];
+  console.log(
+    `${name.padEnd(14)} ${cpu.toFixed(1).padStart(7)} ms CPU a frame (goal ${GOALS.frame_cpu_ms.toFixed(1)}), longest task ${frames[`${name}_our_task_cpu_max_ms`].toFixed(1)} (goal ${LONG_MS})`,
+  );
+}
+
+try {
+  const table = await open('table: 1,000 runs');
+  await table.locator('[data-testid=run-row][data-run]').first().waitFor();
+  await keepRows(table);
+  await rounds('table_open', table, () => openAnew(table, 'medr1-runs-table', '[data-run]'));
+  await rounds('table_sort', table, (round) => untilFirstRow(table, 'sort', round));
+  await rounds('table_search', table, (round) => untilFirstRow(table, 'search', round));
+  await openAnew(table, 'medr1-runs-table', '[data-run]');
+  await scrolling('table_scroll', table, 'medr1-runs-table [data-testid=scroller]');
+  const panel = await open('runs: 500');
+  await panel.locator('[role=option], [role=treeitem], [data-run]').first().waitFor();
+  await rounds('panel_open', panel, () => openAnew(panel, 'medr1-runs', '[data-run]'));
+  await scrolling('panel_scroll', panel, 'medr1-runs');
+  console.log(JSON.stringify(result));
+} finally {
+  await browser.close();
+  await vite.close();
+}
