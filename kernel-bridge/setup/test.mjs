@@ -158,7 +158,8 @@ const suites = {
     await ensure(CLUSTER, { steps: testSteps }); // a test whose launcher is not there says so
     return vitest('cluster');
   },
-  faults: () => vitest('faults', ['faults'], positionals.includes('faults') ? named : []),
+  // As above; not more at once, for some of its rows look at the memory of a process under load.
+  faults: () => vitest('faults', ['faults'], ['--maxWorkers=3', ...(positionals.includes('faults') ? named : [])]),
   // Two at a time, as the unit tests: a page waits for its server and its run as often as it draws.
   e2e: () => vitest('e2e'),
 };

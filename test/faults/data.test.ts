@@ -15,7 +15,7 @@ import { openPicture, toSharp } from '../../kernel-bridge/src/data/image/picture
 import { buildIndex } from '../../kernel-bridge/src/data/index/build.ts';
 import { Dataset } from '../../kernel-bridge/src/data/index/dataset.ts';
 import { bundled } from './bundle.ts';
-import { callsIn, diskEnvironment, lacksDisk, type Faults } from './disk.ts';
+import { callsIn, diskEnvironment, type Faults, lacksDisk, namesTheDisk, REFUSALS } from './disk.ts';
 import { below, fault, holds, oneOf, type Random } from './fault.ts';
 
 const scratch = mkdtempSync(join(tmpdir(), 'medr1-hostile-data-'));
@@ -282,7 +282,7 @@ fault('I2', {
   control: (random) => badRows(random, ['a way out'], true),
 });
 
-// --- an index that is killed -------------------------------------------------------------------------------------------------------
+// --- an index that is killed, or whose disk refuses -------------------------------------------------------------------------------------------------------
 
 /** A data set of which the index was made before it changed; how the index reads before and after. */
 let changed: { place: ReturnType<typeof newPlace>; before: unknown; after: unknown; calls: string[] };
@@ -316,10 +316,19 @@ function finished(home: string): unknown {
   }
 }
 
-async function indexing(home: string, faults: Omit<Faults, 'dir'>, env: Record<string, string> = {}): Promise<void> {
+/** Whether it came to its end, and what it said. */
+async function indexing(
+  home: string,
+  faults: Omit<Faults, 'dir'>,
+  env: Record<string, string> = {},
+): Promise<{ done: boolean; errors: string }> {
   const args = [await bundled('indexer'), changed.place.data, 'x', home];
   const disk = diskEnvironment({ dir: join(home, 'datasets'), ...faults });
-  await once(spawn(process.execPath, args, { env: { ...process.env, ...disk, ...env }, stdio: ['ignore', 'ignore', 'inherit'] }), 'close');
+  const child = spawn(process.execPath, args, { env: { ...process.env, ...disk, ...env }, stdio: ['ignore', 'ignore', 'pipe'] });
+  let errors = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (errors += text));
+  await once(child, 'close');
+  return { done: child.exitCode === 0, errors };
 }
 
 async function change(): Promise<void> {
@@ -341,10 +350,12 @@ async function change(): Promise<void> {
   changed = { ...changed, after: finished(home), calls: callsIn(count) };
 }
 
-async function killedIndex(at: number, how: 'kill' | 'killed', env: Record<string, string> = {}): Promise<string> {
-  const home = join(changed.place.folder, `killed-${folders++}`);
+/** Indexes anew with a disk or a process that fails. */
+async function disturbedIndex(at: number, how: NonNullable<Faults['how']>, env: Record<string, string> = {}): Promise<string> {
+  const home = join(changed.place.folder, `disturbed-${folders++}`);
   cpSync(changed.place.home, home, { recursive: true });
-  await indexing(home, { at, how }, env);
+  const { done, errors } = await indexing(home, { at, how }, env);
+  holds(done || how.startsWith('kill') || namesTheDisk(errors), `nothing says that the disk refused it: ${errors}`);
   const found = readable(home);
   const [after] = changed.after as [unknown];
   const old = isDeepStrictEqual(found, changed.before);
@@ -352,7 +363,7 @@ async function killedIndex(at: number, how: 'kill' | 'killed', env: Record<strin
   await buildIndex(changed.place.data, { name: 'x', home });
   holds(isDeepStrictEqual(finished(home), changed.after), 'the index that was gone on with is another one');
   rmSync(home, { recursive: true });
-  return old ? 'as before' : 'as after';
+  return `${how.startsWith('kill') ? '' : `${how}: `}${old ? 'as before' : 'as after'}`;
 }
 
 const KILLS = ['kill', 'killed'] as const;
@@ -361,7 +372,16 @@ fault('I4', {
   lacks: lacksDisk(),
   setUp: change,
   places: async () => changed.calls.length * KILLS.length,
-  attempt: (_, place) => killedIndex(Math.floor(place / 2) + 1, KILLS[place % 2]),
+  attempt: (_, place) => disturbedIndex(Math.floor(place / 2) + 1, KILLS[place % 2]),
   controls: 3,
-  control: (random) => killedIndex(Math.floor(changed.calls.length * (0.4 + 0.2 * random())), 'killed', { FAULT_UNBOUND: '1' }),
+  control: (random) => disturbedIndex(Math.floor(changed.calls.length * (0.4 + 0.2 * random())), 'killed', { FAULT_UNBOUND: '1' }),
+});
+
+fault('I5', {
+  lacks: lacksDisk(),
+  setUp: change,
+  places: async () => changed.calls.length * REFUSALS.length,
+  attempt: (_, place) => disturbedIndex(Math.floor(place / REFUSALS.length) + 1, REFUSALS[place % REFUSALS.length]),
+  controls: 3,
+  control: (random) => disturbedIndex(Math.floor(changed.calls.length * (0.4 + 0.2 * random())), 'EIO+', { FAULT_UNBOUND: '1' }),
 });

@@ -26,6 +26,13 @@ export function lacksDisk(): string | null {
   return compiler() === undefined ? 'there is no C compiler (apt-get install gcc)' : null;
 }
 
+/** How a disk refuses a call; with a plus that call and all that follow. */
+export const REFUSALS = ['EIO', 'ENOSPC', 'EIO+'] as const;
+
+/** Whether an error says that it was the disk. */
+export const namesTheDisk = (error: string): boolean =>
+  /DISK_(FULL|FAILED)|EIO|ENOSPC|disk I\/O error|input\/output error|database or disk is full|no space left/i.test(error);
+
 export interface Faults {
   /** Folder whose files are watched. */
   dir: string;

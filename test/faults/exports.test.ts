@@ -1,4 +1,4 @@
-/** Exports whose process is killed, or whose machine loses its power. */
+/** Exports whose process is killed, whose disk refuses a call, or whose machine loses its power. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
@@ -9,8 +9,8 @@ import { afterAll } from 'vitest';
 import { exportRun } from '../../kernel-bridge/src/runs/export.ts';
 import { openRun } from '../../kernel-bridge/src/runs/runs.ts';
 import { bundled } from './bundle.ts';
-import { callsIn, diskEnvironment, lacksDisk, lacksLoop, LoopDisk, type Faults } from './disk.ts';
-import { below, fault, holds } from './fault.ts';
+import { callsIn, diskEnvironment, lacksDisk, lacksLoop, LoopDisk, namesTheDisk, REFUSALS, type Faults } from './disk.ts';
+import { below, fault, holds, oneOf } from './fault.ts';
 import { Sound } from './trained.ts';
 import { train } from './writer.ts';
 
@@ -32,17 +32,22 @@ const contentOf = (folder: string): unknown =>
     .sort()
     .map((name) => [name, readFileSync(join(folder, name), 'utf8')]);
 
-/** Exports the run in a process whose disk below `folder` does what it is told; whether it came to its end. */
-async function exported(folder: string, faults: Omit<Faults, 'dir'>, env: Record<string, string> = {}): Promise<boolean> {
+/** Exports the run in a process whose disk below `folder` does what it is told; whether it came to its end, and what it said. */
+async function exported(
+  folder: string,
+  faults: Omit<Faults, 'dir'>,
+  env: Record<string, string> = {},
+): Promise<{ written: boolean; errors: string }> {
   const args = [await bundled('exporter'), home, sound!.id, join(folder, 'out')];
   const child = spawn(process.execPath, args, {
     env: { ...process.env, ...diskEnvironment({ dir: folder, ...faults }), ...env },
-    stdio: ['ignore', 'pipe', 'inherit'],
+    stdio: ['ignore', 'pipe', 'pipe'],
   });
-  let said = '';
+  let [said, errors] = ['', ''];
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (errors += text));
   child.stdout.setEncoding('utf8').on('data', (text: string) => (said += text));
   await once(child, 'close');
-  return said === 'written\n';
+  return { written: said === 'written\n', errors };
 }
 
 let folders = 0;
@@ -59,26 +64,31 @@ async function setUp(): Promise<void> {
   holds((await train(home, sound.id)) === 'finished', 'the run did not finish');
   const folder = newFolder();
   const count = join(scratch, 'calls');
-  holds(await exported(folder, { count }), 'the export did not come to its end');
+  const { written, errors } = await exported(folder, { count });
+  holds(written, `the export did not come to its end: ${errors}`);
   calls = callsIn(count);
   whole = contentOf(join(folder, 'out'));
 }
 
 const isWhole = (out: string): boolean => isDeepStrictEqual(contentOf(out), whole);
 
-async function killed(at: number, how: 'kill' | 'killed', env: Record<string, string> = {}): Promise<string> {
+/** Exports with a disk or a process that fails. */
+async function disturbed(at: number, how: NonNullable<Faults['how']>, env: Record<string, string> = {}): Promise<string> {
   const folder = newFolder();
   const out = join(folder, 'out');
-  await exported(folder, { at, how }, env);
+  const { written, errors } = await exported(folder, { at, how }, env);
   const found = existsSync(out);
+  const killed = how.startsWith('kill');
+  holds(written || killed || namesTheDisk(errors), `nothing says that the disk refused it: ${errors}`);
+  holds(!written || found, 'it says that it was written, and there is nothing');
   holds(!found || isWhole(out), 'a part of an export stands under its name');
   if (!found) {
     using store = openRun(home, sound!.id);
     await exportRun(store, out, 'dir');
-    holds(isWhole(out), 'what a killed export left spoils the next one');
+    holds(isWhole(out), 'what a broken export left spoils the next one');
   }
   rmSync(folder, { recursive: true });
-  return found ? 'whole' : 'nothing of it';
+  return `${killed ? '' : `${how}: `}${found ? 'whole' : 'nothing of it'}`;
 }
 
 const KILLS = ['kill', 'killed'] as const;
@@ -87,14 +97,24 @@ fault('E1', {
   lacks: lacksDisk(),
   setUp,
   places: async () => calls.length * KILLS.length,
-  attempt: (_, place) => killed(Math.floor(place / 2) + 1, KILLS[place % 2]),
+  attempt: (_, place) => disturbed(Math.floor(place / 2) + 1, KILLS[place % 2]),
   controls: 3,
-  control: (random) => killed(2 + below(random, 2), 'killed', { FAULT_DIRECT: '1' }),
+  control: (random) => disturbed(2 + below(random, 2), 'killed', { FAULT_DIRECT: '1' }),
+});
+
+fault('E3', {
+  lacks: lacksDisk(),
+  setUp,
+  places: async () => calls.length * REFUSALS.length,
+  attempt: (_, place) => disturbed(Math.floor(place / REFUSALS.length) + 1, REFUSALS[place % REFUSALS.length]),
+  controls: 3,
+  control: (random) => disturbed(3 + below(random, 2), oneOf(random, ['EIO+', 'ENOSPC']), { FAULT_DIRECT: '1' }),
 });
 
 async function withoutPower(sync: boolean): Promise<void> {
   using disk = LoopDisk.make(16);
-  holds(await exported(disk.mount, { sync }), 'the export did not come to its end');
+  const { written, errors } = await exported(disk.mount, { sync });
+  holds(written, `the export did not come to its end: ${errors}`);
   using found = disk.cut('cut');
   const out = join(found.mount, 'out');
   holds(existsSync(out) && isWhole(out), 'the power went after the export was written, and it is not whole');

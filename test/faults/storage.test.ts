@@ -3,7 +3,7 @@ import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { afterAll, expect, it } from 'vitest';
 import { join } from 'node:path';
 import { runDirectory } from '../../kernel-bridge/src/runs/home.ts';
-import { callsIn, diskEnvironment, lacksDisk, type Faults } from './disk.ts';
+import { callsIn, diskEnvironment, lacksDisk, namesTheDisk, REFUSALS, type Faults } from './disk.ts';
 import { fault, holds, oneOf } from './fault.ts';
 import { keptWhatWasTold, Sound, Writer } from './trained.ts';
 
@@ -58,8 +58,6 @@ fault('D1', {
   },
 });
 
-const REFUSALS = ['EIO', 'ENOSPC', 'EIO+'] as const;
-
 fault('D4', {
   lacks: lacksDisk(),
   setUp,
@@ -80,8 +78,10 @@ fault('D4', {
         `a disk that was full for a moment (${call}) ended the run: ${state}, ${JSON.stringify(error)}, ${errors}`,
       );
     else if (code !== 0) {
-      const named = /^DISK_/.test(error?.code ?? '') || /EIO|disk I\/O error|input\/output error/i.test(errors);
-      holds(named, `nothing says that the disk failed (${call}): ${state}, ${JSON.stringify(error)}, ${errors}`);
+      holds(
+        namesTheDisk(`${error?.code} ${errors}`),
+        `nothing says that the disk failed (${call}): ${state}, ${JSON.stringify(error)}, ${errors}`,
+      );
     }
     await sound!.goesOn(home);
     return code === 0 ? `${how}: finished` : `${how}: ${state === 'failed' ? error!.code : 'the worker died'}, went on`;

@@ -105,7 +105,7 @@ async function indexQuestions(db: DatabaseSync, layout: Layout, dir: string, fil
     db.exec('COMMIT');
     options.progress?.({ phase: 'questions', done, total: done });
   } catch (error) {
-    db.exec('ROLLBACK');
+    if (db.isTransaction) db.exec('ROLLBACK'); // of a disk that failed SQLite has done so itself
     throw error;
   }
 }
