@@ -1,10 +1,14 @@
-"""What Captum makes of transformers' models: python attribution_expected.py OUT TOKENIZER_DIR
+"""What Captum makes of transformers' models: python attribution_expected.py OUT TOKENIZER_DIR SEED COUNT
 
-Writes OUT/<family> (models), OUT/image.png and OUT/expected.json.
+Writes OUT/<case> (models), OUT/<case>-<n>.png and OUT/expected.json. Cases are one a family, two chosen by hand, and COUNT drawn
+by SEED: models, sizes and numbers of images, lengths of prompt, token and letters set against it, blocks.
 """
 
+import gc
 import json
+import random
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -15,11 +19,9 @@ from PIL import Image
 from transformers import AutoProcessor
 
 OUT, TOKENIZER = Path(sys.argv[1]), Path(sys.argv[2])
-HEIGHT, WIDTH = 112, 84  # whole blocks of 28 pixels, so that nothing is resized
-BLOCKS = (2, 3)
+SEED, COUNT = int(sys.argv[3]), int(sys.argv[4])
 QUESTION = "What is shown? A)cyst, B)tumor, C)nodule, D)fissure"
 BEFORE = "So the answer is <answer> "
-TOKEN, AGAINST = "B", ["A", "C"]
 SAID = "<think> The edge is round. So it is a cyst. </think> <answer> B </answer>"
 #: What is left of it where the reasoning is cut before its first sentence, after it, and not at all.
 CUT = ["<think>", "<think> The edge is round.", "<think> The edge is round. So it is a cyst."]
@@ -27,11 +29,56 @@ BRIDGE = " </think> <answer>"
 LETTERS = [" A", " B", " C", " D"]
 TEMPERATURE = 0.7
 GREY = 128
+#: Pixels of a merged token's side.
+TOKEN_SIDE = 28
 
 
-def picture() -> Image.Image:
-    y, x = np.mgrid[0:HEIGHT, 0:WIDTH]
-    waves = [128 + 70 * np.sin(x / (5 + c)) + 50 * np.cos(y / (9 - c)) for c in range(3)]
+@dataclass
+class Case:
+    family: str
+    model_seed: int
+    #: Height and width in merged tokens.
+    images: list[tuple[int, int]]
+    question: str
+    before: str
+    token: str
+    against: list[str]
+    #: Rows and columns of occlusion, of which image.
+    blocks: tuple[int, int]
+    occluded: int
+
+
+def cases() -> dict[str, Case]:
+    usual = {"question": QUESTION, "before": BEFORE, "token": "B", "against": ["A", "C"]}
+    long = " ".join(["The patient was seen before."] * 40)
+    chosen = {family: Case(family, 3, [(4, 3)], **usual, blocks=(2, 3), occluded=0) for family in ("qwen2_vl", "qwen2_5_vl")}
+    chosen["two-images"] = Case("qwen2_5_vl", 4, [(2, 5), (3, 3)], f"{long} {QUESTION}", BEFORE, "B", ["A"], (2, 2), 1)
+    chosen["smallest"] = Case("qwen2_vl", 5, [(2, 2)], "Yes?", "", "no", [], (1, 1), 0)
+    rng = random.Random(SEED)
+    for n in range(COUNT):
+        # of four tokens at least, which the processor does not enlarge
+        sizes = [(rng.randint(1, 8), rng.randint(1, 8)) for _ in range(99)]
+        images = [(h, w) for h, w in sizes if h * w >= 4][: rng.choice([1, 1, 1, 2, 3])]
+        occluded = rng.randrange(len(images))
+        height, width = images[occluded]
+        token, *others = rng.sample(["A", "B", "C", "D", "no", "cyst"], 6)
+        chosen[f"drawn-{n}"] = Case(
+            family=rng.choice(["qwen2_vl", "qwen2_5_vl"]),
+            model_seed=rng.randrange(1000),
+            images=images,
+            question=" ".join(["Once more:"] * rng.choice([0, 0, 5, 100]) + [QUESTION]),
+            before=rng.choice(["", BEFORE, SAID]),
+            token=token,
+            against=others[: rng.choice([0, 0, 1, 3])],
+            blocks=(rng.randint(1, height), rng.randint(1, width)),
+            occluded=occluded,
+        )
+    return chosen
+
+
+def picture(size: tuple[int, int], n: int) -> Image.Image:
+    y, x = np.mgrid[0 : size[0] * TOKEN_SIDE, 0 : size[1] * TOKEN_SIDE]
+    waves = [128 + 70 * np.sin(x / (5 + c + n)) + 50 * np.cos(y / (9 - c)) for c in range(3)]
     return Image.fromarray(np.clip(np.stack(waves, -1), 0, 255).astype(np.uint8))
 
 
@@ -42,12 +89,12 @@ def score(logits: torch.Tensor, token: int, against: list[int]) -> torch.Tensor:
     return own if not against else own - torch.logsumexp(logps[:, against], 1)
 
 
-def said(model: torch.nn.Module, processor, text: str) -> dict:
+def said(model: torch.nn.Module, processor, text: str, pictures: list[Image.Image]) -> dict:
     """The five likeliest tokens at each place of SAID, and each letter's probability after CUT + BRIDGE, each by a pass of its own."""
     tokenizer = processor.tokenizer
 
     def logps(ids: list[int], temperature: float = 1.0) -> torch.Tensor:
-        inputs = processor(text=[text], images=[picture()], return_tensors="pt")
+        inputs = processor(text=[text], images=pictures, return_tensors="pt")
         prompt = inputs["input_ids"].shape[1]
         inputs["input_ids"] = torch.cat([inputs["input_ids"], torch.tensor([ids], dtype=torch.long)], 1)
         inputs["attention_mask"] = torch.ones_like(inputs["input_ids"])
@@ -70,18 +117,20 @@ def said(model: torch.nn.Module, processor, text: str) -> dict:
 
 def main() -> None:
     OUT.mkdir(parents=True, exist_ok=True)
-    picture().save(OUT / "image.png")
     expected = {}
-    for family in ("qwen2_vl", "qwen2_5_vl"):
-        model = build(family, "tiny", std=0.3, tie=family == "qwen2_vl", seed=3).eval()
-        write(model, OUT / family, TOKENIZER)
-        processor = AutoProcessor.from_pretrained(OUT / family)
-        message = [{"role": "user", "content": [{"type": "image"}, {"type": "text", "text": QUESTION}]}]
+    for name, case in cases().items():
+        model = build(case.family, "tiny", std=0.3, tie=case.family == "qwen2_vl", seed=case.model_seed).eval()
+        write(model, OUT / name, TOKENIZER)
+        processor = AutoProcessor.from_pretrained(OUT / name)
+        pictures = [picture(size, n) for n, size in enumerate(case.images)]
+        for n, one in enumerate(pictures):
+            one.save(OUT / f"{name}-{n}.png")
+        message = [{"role": "user", "content": [{"type": "image"}] * len(pictures) + [{"type": "text", "text": case.question}]}]
         text = processor.apply_chat_template(message, tokenize=False, add_generation_prompt=True)
-        inputs = processor(text=[text + BEFORE], images=[picture()], return_tensors="pt")
+        inputs = processor(text=[text + case.before], images=pictures, return_tensors="pt")
         tokenizer = processor.tokenizer
-        ids = {word: tokenizer.encode(word, add_special_tokens=False)[0] for word in (TOKEN, *AGAINST)}
-        token, against = ids[TOKEN], [ids[word] for word in AGAINST]
+        ids = {word: tokenizer.encode(word, add_special_tokens=False)[0] for word in (case.token, *case.against)}
+        token, against = ids[case.token], [ids[word] for word in case.against]
         pixels = inputs["pixel_values"]
         image = processor.image_processor
         per_channel = pixels.shape[1] // 3
@@ -109,7 +158,7 @@ def main() -> None:
         def of_embeddings(x, model=model, positions=positions, token=token, against=against):
             place = positions.expand(-1, x.shape[0], -1)
             hidden = model.model.language_model(inputs_embeds=x, position_ids=place, use_cache=False).last_hidden_state
-            return score(model.lm_head(hidden), token, against)
+            return score(model.lm_head(hidden[:, -1:]), token, against)
 
         def of_pixels(pixel_values, model=model, inputs=inputs, token=token, against=against):
             # Captum gives the patches a batch of one; the model knows none.
@@ -119,31 +168,41 @@ def main() -> None:
         gradient = InputXGradient(of_embeddings).attribute(x).sum(-1)[0]
         integrated = IntegratedGradients(of_embeddings).attribute(x, baselines=base, n_steps=50, method="gausslegendre").sum(-1)[0]
 
-        _, h, w = (int(n) for n in inputs["image_grid_thw"][0])
-        rows, columns = h // 2, w // 2
+        sizes = [(int(h) // 2, int(w) // 2) for _, h, w in inputs["image_grid_thw"]]
+        assert sizes == case.images, "nothing is resized"
+        rows, columns = sizes[case.occluded]
+        first = sum(h * w for h, w in sizes[: case.occluded])
         cell = torch.arange(rows * columns)
         # Rows and columns of blocks by rounded edges, as ours.
-        edges = [[round(i * whole / parts) for i in range(parts + 1)] for whole, parts in zip((rows, columns), BLOCKS, strict=True)]
+        edges = [
+            [int(i * whole / parts + 0.5) for i in range(parts + 1)] for whole, parts in zip((rows, columns), case.blocks, strict=True)
+        ]
         row = torch.bucketize(cell // columns, torch.tensor(edges[0][1:-1]), right=True)
         column = torch.bucketize(cell % columns, torch.tensor(edges[1][1:-1]), right=True)
-        block = (row * BLOCKS[1] + column).repeat_interleave(4)
+        # All other images are one block more, of which nothing is asked.
+        count = case.blocks[0] * case.blocks[1]
+        block = torch.full((pixels.shape[0],), count)
+        block[4 * first : 4 * (first + rows * columns)] = (row * case.blocks[1] + column).repeat_interleave(4)
         mask = block[:, None].expand_as(pixels)[None]
         ablated = FeatureAblation(of_pixels).attribute(pixels[None], baselines=grey[None], feature_mask=mask)[0]
-        occluded = [float(ablated[block == b][0, 0]) for b in range(BLOCKS[0] * BLOCKS[1])]
+        occluded = [float(ablated[block == b][0, 0]) for b in range(count)]
 
-        expected[family] = {
-            "text": QUESTION,
-            "before": tokenizer.encode(BEFORE, add_special_tokens=False),
+        expected[name] = {
+            "text": case.question,
+            "images": len(pictures),
+            "before": tokenizer.encode(case.before, add_special_tokens=False),
             "token": token,
             "against": against,
             "score": float(of_embeddings(x)),
             "baseline": float(of_embeddings(base)),
             "gradient": gradient.tolist(),
             "integrated": integrated.tolist(),
-            "blocks": list(BLOCKS),
+            "blocks": list(case.blocks),
+            "image": case.occluded,
             "occluded": occluded,
-            **said(model, processor, text),
+            **(said(model, processor, text, pictures) if name == case.family else {}),
         }
+        gc.collect()  # closures hold a model of 40 MB and its gradients
     (OUT / "expected.json").write_text(json.dumps(expected))
 
 
