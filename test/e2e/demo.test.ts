@@ -2,7 +2,7 @@
 import { renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { axeFindsNothing } from './accessible.ts';
+import { axeFindsNothing, axeFindsNothingNow } from './accessible.ts';
 import { eventually, looksAtHome, openJupyterLab, output, runCommand, setTheme } from './lab.ts';
 import { errors, lab, page, visit } from './visit.ts';
 
@@ -118,6 +118,11 @@ describe('the demo run in JupyterLab, with token and XSRF check, under /user/ali
     await rewardChart().waitFor();
     await page.screenshot({ path: join(output, `training-${theme.toLowerCase()}.png`) });
     await looksAtHome(page.locator('medr1-curves'), theme);
+    await axeFindsNothingNow(panel());
+    for (const view of ['rollouts', 'search', 'trash', 'curves']) {
+      await runCommand(page, `medr1:open-${view}`);
+      await axeFindsNothingNow(page.locator(`medr1-${view}`));
+    }
   });
 
   it("by keyboard: a threshold and a rule of one's own are seen, a remedy opens as a draft, an alert is snoozed", async () => {

@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
+import { axeFindsNothingNow } from './accessible.ts';
 import { eventually, output, runCommand, setTheme } from './lab.ts';
 import { errors, lab, page, visit } from './visit.ts';
 
@@ -43,6 +44,7 @@ it('starts an evaluation from the empty view and shows its tables when it is don
     'a page of answers',
   );
   await shot('one-light');
+  await axeFindsNothingNow(view());
 });
 
 it('compares two, and opens a question that flips', async () => {

@@ -8,6 +8,7 @@ import type { Browser, Locator, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
 import type { Part } from '../../widgets/src/live/messages.ts';
 import { group, groupPart, imagePart, opening, pointsPart, runPart } from '../../widgets/testing/fake-live.ts';
+import { axeFindsNothingNow } from './accessible.ts';
 import { eventually, looksAtHome, openBrowser, output, root } from './lab.ts';
 
 const MODULE = readFileSync(join(root, 'extension/medr1_workbench/static/live.js'), 'utf8');
@@ -223,4 +224,5 @@ it.each([
   await cell().getByTestId('completion').first().waitFor();
   await page.screenshot({ path: join(output, `live-${theme}-${width}.png`), fullPage: true });
   await looksAtHome(cell(), theme === 'dark' ? 'Dark' : 'Light');
+  await axeFindsNothingNow(cell());
 });

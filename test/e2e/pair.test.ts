@@ -3,6 +3,7 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, it } from 'vitest';
+import { axeFindsNothingNow } from './accessible.ts';
 import { eventually, looksAtHome, output, root, setTheme } from './lab.ts';
 import { errors, lab, page, visit } from './visit.ts';
 
@@ -40,6 +41,7 @@ it.each(['Light', 'Dark'] as const)('looks at home in the %s theme, and in a nar
   await setTheme(page, `JupyterLab ${theme}`);
   await page.screenshot({ path: join(output, `pair-${theme.toLowerCase()}.png`) });
   await looksAtHome(pair(), theme);
+  await axeFindsNothingNow(pair());
   await page.setViewportSize({ width: 760, height: 900 });
   await page.screenshot({ path: join(output, `pair-narrow-${theme.toLowerCase()}.png`) });
   await looksAtHome(pair(), theme);

@@ -2,7 +2,8 @@
 import { join } from 'node:path';
 import { beforeAll, expect, it } from 'vitest';
 import { demoConfig } from '../../kernel-bridge/src/protocol/presets.ts';
-import { eventually, output, runCommand, setTheme, openPage } from './lab.ts';
+import { axeFindsNothing } from './accessible.ts';
+import { eventually, output, runCommand, openPage } from './lab.ts';
 import { backend, browser, errors, lab, page, summaryOf, trained, visit } from './visit.ts';
 
 let finished: string;
@@ -100,8 +101,10 @@ it('the address with a link in it opens the same selection on another page, and 
 });
 
 it('stands in the dark and in a narrow panel, without an error', async () => {
-  await setTheme(page, 'JupyterLab Dark');
+  await runCommand(page, 'medr1:open-new-run');
+  await axeFindsNothing(page.locator('medr1-new-run'), 'Light', 'Dark');
   await runCommand(page, 'medr1:open-runs-table');
+  await axeFindsNothing(table(), 'Light', 'Dark');
   await page.setViewportSize({ width: 720, height: 900 });
   await row(finished).click();
   await page.screenshot({ path: join(output, 'runs-table-dark.png') });

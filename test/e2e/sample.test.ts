@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { dicom, temporary, write } from '../../kernel-bridge/src/data/fixtures.ts';
+import { axeFindsNothingNow } from './accessible.ts';
 import { eventually, looksAtHome, output, runCommand, setTheme } from './lab.ts';
 import { addDataset, backend, errors, lab, page, visit } from './visit.ts';
 
@@ -136,6 +137,7 @@ describe('the Question view in JupyterLab', () => {
     await sample().getByTestId('place').scrollIntoViewIfNeeded();
     await page.screenshot({ path: join(output, `sample-${theme.toLowerCase()}.png`) });
     await looksAtHome(sample(), theme);
+    await axeFindsNothingNow(sample());
   });
 
   it('a CT has a window: a preset and a drag with Shift change what is seen', async () => {
@@ -190,6 +192,7 @@ describe('the Audit view in JupyterLab', () => {
     await audit().getByTestId('findings').scrollIntoViewIfNeeded();
     await page.screenshot({ path: join(output, `audit-${theme.toLowerCase()}.png`) });
     await looksAtHome(audit(), theme);
+    await axeFindsNothingNow(audit());
   });
 
   it('logged no error in the browser and asked nothing of the outside', () => {
