@@ -305,9 +305,15 @@ const slurm = {
   check: () => (['slurmctld', 'slurmd', 'srun', 'munged'].every(found) ? null : 'not installed'),
   run: () => debian(SLURM, 'no Slurm', SLURM_REMEDY),
 };
+const mpi = {
+  title: 'Open MPI for the tests',
+  needs: ['slurm'], // apt-get takes one at a time
+  check: () => (found('mpirun') ? null : 'not installed'),
+  run: () => debian(['openmpi-bin'], 'no Open MPI', 'apt-get install -y openmpi-bin (as root)'),
+};
 const networks = {
   title: 'ip, for networks of the tests',
-  needs: ['slurm'], // apt-get takes one at a time
+  needs: ['mpi'],
   check: () => (found('ip') ? null : 'not installed'),
   run: () => debian(['iproute2'], 'no ip', 'apt-get install -y iproute2 (as root)'),
 };
@@ -348,12 +354,13 @@ export const steps = {
   testDevice,
   chromium,
   slurm,
+  mpi,
   networks,
   ray,
 };
 export const START = ['npm', 'venv', 'torch', 'addon', 'extension', 'pythonPackage', 'sample', 'notebooks'];
 export const TEST = [...START, 'testPackages', 'transformers449', 'transformers457', 'testDevice', 'chromium'];
-export const CLUSTER = ['slurm', 'networks', 'ray'];
+export const CLUSTER = ['slurm', 'mpi', 'networks', 'ray'];
 /** The tests compare with Python's torch, which does not load without the GPU libraries, GPU or none. */
 export const testSteps = { ...steps, torch: torchFull };
 /** What is packed for a GPU machine holds the CUDA graph library, which needs CUDA's headers. */

@@ -80,6 +80,16 @@ describe('torchrun', () => {
   });
 });
 
+const noMpi = existsSync('/usr/bin/mpirun') ? null : 'Open MPI is not installed';
+where(noMpi)(naming('mpirun', noMpi), () => {
+  it('starts two processes that read its variables', async () => {
+    const asRoot = process.getuid?.() === 0 ? ['--allow-run-as-root'] : [];
+    const at = { MASTER_PORT: String(await freePort()) };
+    await run('mpirun', [...asRoot, '--oversubscribe', '-n', '2', medr1, 'train', file, '--set', 'run_name=mpirun'], at);
+    await expectSame('mpirun');
+  });
+});
+
 const noSlurm = process.getuid?.() !== 0 ? 'Slurm wants to be root' : existsSync('/usr/sbin/slurmctld') ? null : 'Slurm is not installed';
 where(noSlurm)(naming('Slurm', noSlurm), () => {
   let cluster: Slurm;

@@ -136,8 +136,13 @@ where(lacks === null ? 'a link that drops' : `a link that drops, which cannot be
     const [whole] = listRuns(homes[0]);
 
     const cut = ranks(file);
-    const id = await Promise.race([...cut, until(() => listRuns(homes[1]).find((id) => stepOf(homes[1], id) > 0) ?? 'no step')]);
-    if (typeof id !== 'string') throw new Error(id.said);
+    const stepped = until(() => {
+      const id = listRuns(homes[1]).find((id) => stepOf(homes[1], id) > 0);
+      return id ? { id } : 'no step';
+    }, 300_000);
+    const first = await Promise.race([...cut, stepped]);
+    if (!('id' in first)) throw new Error(first.said);
+    const { id } = first;
     link('down');
     const ended = await Promise.all(cut);
     link('up');
