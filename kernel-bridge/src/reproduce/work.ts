@@ -3,6 +3,7 @@
  * what is done is read from there alone. So nothing is done twice and nothing is lost, whenever the process is killed. The order in which parts end
  * is told nobody: what is made of them is in the plan's order.
  */
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Client } from '../client/index.ts';
@@ -12,6 +13,7 @@ import type { EvalStore } from '../evals/store.ts';
 import { errorBody, WorkbenchError, type ErrorBody } from '../protocol/errors.ts';
 import { hasEnded, type RunSummary } from '../protocol/run.ts';
 import { tryLock } from '../log/lock.ts';
+import { errors as runErrors } from '../runs/errors.ts';
 import { makeDirectory, runDirectory } from '../runs/home.ts';
 import { isRewardFailure } from '../rewards/index.ts';
 import { createRun, isTraining, listRuns, openRun, type LoadItems } from '../runs/runs.ts';
@@ -175,11 +177,13 @@ async function train(training: Training, id: string, options: WorkOptions, crew:
   const { home, signal } = options;
   const directory = runDirectory(home, id);
   const tell = teller(training.name, options);
+  using store = openRun(home, id); // once: opening takes many times what a look takes
   let trainer: RunTrainer | null = null;
   let failed: WorkbenchError | null = null;
   try {
     for (;;) {
-      const summary = summaryOf(home, id);
+      if (!existsSync(directory)) throw runErrors.runUnknown(id); // it was moved to the trash
+      const summary = store.summary();
       tell(summary);
       if (isTraining(directory) || trainer?.holds(id)) {
         failed = waitsForReward(summary) ?? failed;
@@ -218,11 +222,6 @@ function teller(name: string, { progress }: WorkOptions): (summary: RunSummary) 
     if (told !== JSON.stringify(part)) progress(part);
     told = JSON.stringify(part);
   };
-}
-
-function summaryOf(home: string, id: string): RunSummary {
-  using store = openRun(home, id);
-  return store.summary();
 }
 
 /** Who trains a run. */
