@@ -181,7 +181,7 @@ it.skipIf(!hasTestDevice)('log-probabilities and gradients are the CPU’s', () 
 );
 
 /** Per step of two groups of four completions of eight tokens. A figure that grows is a wait that was added: write it down here, with its reason. */
-describe.skipIf(!hasTestDevice)('what crosses between host and device in a step', () => {
+describe.skipIf(!hasTestDevice)('what crosses between host and device', () => {
   it.each<[string, Partial<TrainConfig>, { toDevice: number; toHost: number; values: number }]>([
     // One reading of the tokens, two metrics by completion and one trace of them; six means and the gradient's norm.
     ['GRPO', {}, { toDevice: 47, toHost: 4, values: 7 }],
@@ -190,12 +190,42 @@ describe.skipIf(!hasTestDevice)('what crosses between host and device in a step'
       { per_device_train_batch_size: 4, gradient_accumulation_steps: 2 },
       { toDevice: 72, toHost: 7, values: 13 },
     ],
+    ['LoRA', { use_peft: true, lora_r: 4 }, { toDevice: 47, toHost: 4, values: 7 }],
     ['SFT', { trainer: 'sft', per_device_train_batch_size: 2 }, { toDevice: 15, toHost: 0, values: 4 }],
   ])('%s', async (_, changes, most) => {
     const trainer = await start(TEST_DEVICE, changes);
     await steps(trainer, 1);
     crossings();
     await steps(trainer, 1);
+    expect(crossings()).toEqual(most);
+    trainer.dispose();
+  });
+
+  const WEIGHTS = 45;
+  it.each<[string, (trainer: Trainer) => Promise<unknown>, { toDevice: number; toHost: number; values: number }]>([
+    ['an evaluation of six questions in one batch', (trainer) => trainer.evaluate(), { toDevice: 18, toHost: 1, values: 0 }],
+    // Each weight with its two moments and its count of updates.
+    [
+      'a checkpoint',
+      (trainer) => trainer.saveCheckpoint(join(tiny.directory, 'a checkpoint')),
+      { toDevice: 0, toHost: 4 * WEIGHTS, values: 0 },
+    ],
+    // The same, and the weights of the reference.
+    [
+      'going on from one',
+      async (trainer) => {
+        const directory = join(tiny.directory, 'another checkpoint');
+        await trainer.saveCheckpoint(directory);
+        crossings();
+        (await start(TEST_DEVICE, {}, directory)).dispose();
+      },
+      { toDevice: 5 * WEIGHTS, toHost: 0, values: 0 },
+    ],
+  ])('%s', async (_, work, most) => {
+    const trainer = await start(TEST_DEVICE);
+    await steps(trainer, 1);
+    crossings();
+    await work(trainer);
     expect(crossings()).toEqual(most);
     trainer.dispose();
   });
@@ -216,6 +246,7 @@ describe.skipIf(!hasTestDevice)('what crosses between host and device in a step'
   it('loads a model with one copy a weight', async () => {
     crossings();
     using model = await loadModel(tiny.model, { device: TEST_DEVICE, dtype: 'float32' });
-    expect(crossings()).toEqual({ toDevice: model.params.size, toHost: 0, values: 0 });
+    expect(crossings()).toEqual({ toDevice: WEIGHTS, toHost: 0, values: 0 });
+    expect(model.params.size).toBe(WEIGHTS);
   });
 });

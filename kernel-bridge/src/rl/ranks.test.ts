@@ -15,6 +15,8 @@ import { hasTestDevice, TEST_DEVICE, type Crossings } from '../torch/testing/tes
 
 const member = fileURLToPath(new URL('testing/rank-member.ts', import.meta.url));
 
+const LOSS_TYPES = ['grpo', 'dr_grpo', 'bnpo', 'dapo', 'cispo', 'sapo', 'luspo', 'vespo'] as const;
+
 let tiny: Tiny;
 let folder: string;
 beforeAll(async () => {
@@ -31,6 +33,7 @@ interface Trained {
   held: unknown;
   /** What crossed between host and device in rank 0's last step, where it was the device for tests. */
   crossed?: Crossings;
+  also: { results: StepResult[]; held: unknown; weights: number }[];
   /** Hash of the checkpoint's tensors. */
   weights: string;
   save: string;
@@ -51,10 +54,17 @@ async function train(size: number, changes: Partial<TrainConfig>, task: Partial<
       child.on('close', (code) => (code === 0 ? resolve() : reject(new Error(`rank ${number} of ${size} ended with ${code}`))));
     });
   await Promise.all(Array.from({ length: size }, (_, number) => rank(number)));
-  const { results, held, crossed } = JSON.parse(readFileSync(`${file}.out`, 'utf8')) as Pick<Trained, 'results' | 'held' | 'crossed'>;
+  const { results, held, crossed, also } = JSON.parse(readFileSync(`${file}.out`, 'utf8')) as Omit<Trained, 'weights' | 'save'>;
   const hash = createHash('sha256');
   for (const part of readdirSync(save).filter((part) => part.endsWith('.safetensors'))) hash.update(readFileSync(join(save, part)));
-  return { results: results.map(untimed), held, crossed, weights: hash.digest('hex'), save };
+  return {
+    results: results.map(untimed),
+    held,
+    crossed,
+    also: also.map((one) => ({ ...one, results: one.results.map(untimed) })),
+    weights: hash.digest('hex'),
+    save,
+  };
 }
 
 /** Wall times and waiting differ; nothing else may. */
@@ -70,8 +80,27 @@ describe('a run of several processes', () => {
     expect(one.results[0].groups).toHaveLength(4);
     for (const size of [2, 4]) {
       const { save: _, ...several } = await train(size, settings, { evaluate: true });
-      expect(several).toEqual({ results: one.results, held: one.held, weights: one.weights });
+      expect(several).toEqual({ results: one.results, held: one.held, weights: one.weights, also: [] });
     }
+  });
+
+  it('gives them under every loss, with self-checks, adapters, and rollouts that are used again', async () => {
+    const settings: Partial<TrainConfig>[] = [
+      ...LOSS_TYPES.map((loss_type): Partial<TrainConfig> => ({ loss_type, mask_truncated_completions: true })),
+      { importance_sampling_level: 'sequence', num_iterations: 2, beta: 0.1 },
+      { probe_steps: 1, use_peft: true, lora_r: 4 },
+      { trainer: 'sft', use_peft: true, lora_r: 4 },
+    ];
+    const batch = { dp_shards: 4, per_device_train_batch_size: 4, gradient_accumulation_steps: 4, probe_steps: 0 };
+    const also = settings.map((changes) => tiny.config({ ...batch, ...changes }));
+    const [one, two, four] = [await train(1, batch, { also }), await train(2, batch, { also }), await train(4, batch, { also })];
+    settings.forEach((changes, i) => {
+      const label = JSON.stringify(changes);
+      expect(two.also[i], label).toEqual(one.also[i]);
+      expect(four.also[i], label).toEqual(one.also[i]);
+      expect(Object.keys(one.also[i].results[0].metrics).includes('check/image_gain/grey'), label).toBe(changes.probe_steps === 1);
+    });
+    expect(new Set(one.also.map(({ weights }) => weights)).size).toBeGreaterThan(4);
   });
 
   it('uses rollouts again, on the log-probabilities that each rank kept, and goes on from a checkpoint with another number', async () => {
@@ -94,7 +123,7 @@ describe('a run of several processes', () => {
     const { save, ...two } = await train(2, settings, after);
     expect(one.results.flatMap(({ groups }) => groups.map(({ item_id }) => item_id))).not.toContain(lost.id);
     expect(one.results[0].groups).not.toEqual([]); // asked anew
-    expect(two).toEqual({ results: one.results, held: one.held, weights: one.weights });
+    expect(two).toEqual({ results: one.results, held: one.held, weights: one.weights, also: [] });
     const state = (save: string) => JSON.parse(readFileSync(join(save, 'trainer_state.json'), 'utf8')) as { left_out: unknown[] };
     expect(state(one.save).left_out).toMatchObject([{ id: lost.id }]);
     expect(state(save).left_out).toEqual(state(one.save).left_out);

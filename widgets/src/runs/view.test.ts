@@ -219,7 +219,7 @@ it('evaluations that wait are moved, held, let go and cancelled there', async ()
   await press(1, 'eval-hold');
   await press(2, 'eval-release');
   await press(0, 'eval-cancel');
-  expect(connector.calls.filter(([name]) => name.startsWith('evals.'))).toEqual([
+  expect(connector.calls.filter(([name]) => String(name).startsWith('evals.'))).toEqual([
     ['evals.moveInQueue', 'f', { before: 'e' }],
     ['evals.moveInQueue', 'f', { before: null }],
     ['evals.moveInQueue', 'f', { held: true }],

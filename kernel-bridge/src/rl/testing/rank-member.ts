@@ -18,6 +18,8 @@ export interface RankTask {
   device?: string;
   /** Tensors of that device go through the host. */
   throughHost?: boolean;
+  /** Trained after that, two steps and an evaluation each, in the same processes. */
+  also?: TrainConfig[];
 }
 
 const [file, rank, size, store] = [process.argv[2], Number(process.argv[3]), Number(process.argv[4]), process.argv[5]];
@@ -31,6 +33,7 @@ const {
   evaluate,
   device: wanted,
   throughHost,
+  also = [],
 } = JSON.parse(readFileSync(file, 'utf8')) as RankTask;
 const config = { ...given, device: wanted ?? given.device };
 setNumThreads(1);
@@ -47,6 +50,13 @@ for (let i = 0; i < steps; i++) {
 const crossed = device?.crossings();
 const held = evaluate ? await trainer.evaluate() : null;
 await trainer.saveCheckpoint(save);
-if (rank === 0) writeFileSync(`${file}.out`, JSON.stringify({ results, held, crossed, unlinked }));
 trainer.dispose();
+const others = [];
+for (const config of also) {
+  const other = await createTrainer({ config, items, evalItems: items, root, ranks });
+  const results = [await other.trainStep(), await other.trainStep()];
+  others.push({ results, held: await other.evaluate(), weights: other.checksum() });
+  other.dispose();
+}
+if (rank === 0) writeFileSync(`${file}.out`, JSON.stringify({ results, held, crossed, unlinked, also: others }));
 process.exit(0);
