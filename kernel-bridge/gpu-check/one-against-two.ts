@@ -19,7 +19,7 @@ interface Trained {
 export async function oneAgainstTwo(device: string, directory: string) {
   await using tiny = await makeTiny({ items: 8 });
   const train = async (size: number): Promise<Trained> => {
-    const file = join(directory, `ranks-${size}.json`);
+    const file = join(directory, `${device.replace(':', '-')}-ranks-${size}.json`);
     const config = tiny.config({ per_device_train_batch_size: 4, gradient_accumulation_steps: 4, dp_shards: 2 });
     const task: RankTask = { config, items: tiny.items, root: tiny.directory, steps: 3, save: `${file}-checkpoint`, device };
     writeFileSync(file, JSON.stringify(task));
