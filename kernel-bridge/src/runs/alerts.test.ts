@@ -6,7 +6,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import { MADE } from '../../../test/alerts/made.ts';
 import { NO_ALERT_SETTINGS, NO_RUN_ALERT_SETTINGS } from '../protocol/alerts.ts';
 import { changeRunAlertSettings, runAlertSettings } from './alert-settings.ts';
-import { alertsOf, keepOnsets, raise, RunWatch } from './alerts.ts';
+import { alertsOf, comparableFrom, keepOnsets, raise, RunWatch } from './alerts.ts';
 import { completeConfig } from './config.ts';
 import { RunStore } from './store.ts';
 
@@ -156,4 +156,17 @@ it("tells a client's alert once for each step since", () => {
   ]);
   using watch = newWatch(store);
   expect(alertsOf(store, watch, NO_RUN_ALERT_SETTINGS)).toMatchObject([{ rule: 'mine', seen: 'odd', since: 1, level: 'warning' }]);
+});
+
+it('a fork to another variant is not held against answers of the one before, a fork of the same variant is', async () => {
+  for (let step = 1; step <= 40; step++) write(store, { step, metrics: { accuracy: step <= 20 ? 0.9 : 0.3 } });
+  const seen = async (variant: string): Promise<string[]> => {
+    const from = comparableFrom({ config, inherited: [{ run: 'parent', name: 'parent', variant, to: 20 }] });
+    using watch = new RunWatch(NO_ALERT_SETTINGS, runAlertSettings(store.db), from);
+    await look(store, watch);
+    expect(watch.step).toBe(40);
+    return watch.onsets.map(({ rule }) => rule);
+  };
+  expect(await seen(config.variant)).toContain('accuracy_fell');
+  expect(await seen('no-think')).not.toContain('accuracy_fell');
 });

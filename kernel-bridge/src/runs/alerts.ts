@@ -14,6 +14,7 @@ import type { Checkpoint, RewardRevision } from '../protocol/run.ts';
 import { isSnoozed } from './alert-settings.ts';
 import { readMetrics } from './metrics.ts';
 import { revisions } from './rewards.ts';
+import type { RunRow } from './row.ts';
 import type { RunStore } from './store.ts';
 
 /** Steps that are looked at in one go. */
@@ -31,10 +32,12 @@ const isOfEvaluation = (name: string): boolean => name.startsWith('eval_');
 export class RunWatch implements Disposable {
   readonly #evaluator: Evaluator;
   readonly #own: readonly OwnRule[];
-  #step = 0;
-  #evaluated = false;
+  #step: number;
+  #evaluated: boolean;
 
-  constructor(settings: AlertSettings, ofRun: RunAlertSettings) {
+  /** `from`: rules look at the steps after this one (`comparableFrom`). */
+  constructor(settings: AlertSettings, ofRun: RunAlertSettings, from = 0) {
+    [this.#step, this.#evaluated] = [from, from > 0];
     const off = [...settings.off, ...ofRun.off];
     this.#own = Object.entries(settings.rules).flatMap(([name, source]) => (off.includes(name) ? [] : [new OwnRule(name, source)]));
     const rules = [...RULES, ...this.#own.map(({ rule }) => rule)];
@@ -93,6 +96,13 @@ export class RunWatch implements Disposable {
     for (const rule of this.#own) rule[Symbol.dispose]();
   }
 }
+
+/**
+ * The last step whose metrics cannot be held against those of the run itself: answers that think and answers that do not differ in length and accuracy from
+ * the first step, and a fork to another variant has done nothing wrong. 0 for all other runs.
+ */
+export const comparableFrom = ({ inherited, config }: Pick<RunRow, 'inherited' | 'config'>): number =>
+  inherited.findLast(({ variant }) => variant !== null && variant !== config.variant)?.to ?? 0;
 
 /** Metrics of the step looked at last and of up to `most` after it; a value that is not finite as JavaScript's own. */
 function loggedFrom(db: DatabaseSync, from: number, most: number): Row[] {
