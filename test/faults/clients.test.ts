@@ -43,15 +43,21 @@ let made: ReturnType<typeof makeHome> | undefined;
 let run: string;
 
 /** The log that they ask for becomes longer meanwhile. */
-async function asked(random: Random, lasts_ms: number, ...options: string[]): Promise<string> {
+async function asked(random: Random, kinds: Flooding['kinds'], lasts_ms: number, ...options: string[]): Promise<string> {
   using store = openRun(made!.home, run);
   const growing = setInterval(() => lengthen(store, 2), 100);
   try {
-    return await tried(random, made!.home, { kinds: readers(run), lasts_ms }, ...options);
+    return await tried(random, made!.home, { kinds, lasts_ms }, ...options);
   } finally {
     clearInterval(growing);
   }
 }
+
+/** Of one answer to each connection, all that there is without limits, the server holds less than the log that it would send to followers. */
+const followers = (): Flooding['kinds'] => {
+  const name = 'followers that read nothing';
+  return { [name]: readers(run)[name] };
+};
 
 fault('W4', {
   lacks,
@@ -62,6 +68,6 @@ fault('W4', {
     lengthen(store, 100);
   },
   tearDown: async () => made?.remove(),
-  attempt: (random) => asked(random, 4000),
-  control: (random) => asked(random, LONG_MS, 'unlimited'),
+  attempt: (random) => asked(random, readers(run), 4000),
+  control: (random) => asked(random, followers(), LONG_MS, 'unlimited'),
 });

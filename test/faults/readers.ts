@@ -47,11 +47,15 @@ const asker = (path: string): Flood =>
 export const readers = (run: string): Record<string, Flood> => ({
   'followers that read nothing': follower(run, () => new Promise(() => {})),
   'followers that read little': follower(run, sip),
+  'logs that nobody takes': asker(`/api/runs/${run}/events?limit=10000`),
+  'polls that nobody takes': asker(`/api/follow?topics=${encodeURIComponent(`run:${run}@@0`)}`),
+});
+
+/** Followers that ask again and again and are gone before they have read it: what this costs is measured (`npm run bench -- flood`) and not promised. */
+export const returning = (run: string): Record<string, Flood> => ({
   'followers that ask again': endless(async (door) => {
     const socket = await deaf(door);
     socket.write(Buffer.concat(Array.from({ length: 50 }, () => follow(run))));
     return { socket, done: wait(500) };
   }),
-  'logs that nobody takes': asker(`/api/runs/${run}/events?limit=10000`),
-  'polls that nobody takes': asker(`/api/follow?topics=${encodeURIComponent(`run:${run}@@0`)}`),
 });

@@ -167,7 +167,7 @@ export const ROWS = {
   },
   W4: {
     promise: 'clients that ask and do not read cost the server less than 32 MB, and others get their answers',
-    how: '60 connections follow a run with entries of 64 kB and read nothing or little, follow it anew again and again, or take no answer of those that they asked for',
+    how: '60 connections follow a run with entries of 64 kB and read nothing or little, or take no answer of those that they asked for',
     minute: 1,
     whole: 60,
     control: 'nothing waits until what was sent before is taken',

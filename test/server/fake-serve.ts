@@ -7,7 +7,7 @@ import { fakeGenerate, fakeWorker } from './harness.ts';
 
 const [home, unlimited] = process.argv.slice(2);
 const inflow = { burst: Infinity, rate: Infinity, unit_bytes: 1, unread_bytes: Infinity, turn_ms: Infinity };
-const slice = { entries: Infinity, bytes: Infinity };
+const slice = { entries: 1_000_000, bytes: Infinity };
 
 const server = await startServer({
   home,
