@@ -1,13 +1,13 @@
 /** A run in files that other tools read. */
 import { randomBytes } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { stringify } from 'yaml';
 import { csvText } from '../files/csv.ts';
-import { renameDurably } from '../files/durable.ts';
+import { makeFolder, renameDurably } from '../files/durable.ts';
 import { groupSteps, readGroups } from './groups.ts';
 import { notes } from '../search/notes.ts';
 import { readMetrics } from './metrics.ts';
@@ -33,7 +33,7 @@ export async function exportRun(store: RunStore, out: string, format: ExportForm
   try {
     if (format !== 'dir') await writeLines(partial, tableLines(store, format));
     else {
-      await mkdir(partial, { recursive: true });
+      await makeFolder(partial);
       await writeLines(join(partial, 'metrics.csv'), tableLines(store, 'csv'));
       await writeLines(join(partial, 'rollouts.jsonl'), tableLines(store, 'jsonl'));
       await writeLines(join(partial, 'events.jsonl'), eventLines(store));
