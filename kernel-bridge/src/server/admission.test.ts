@@ -87,6 +87,7 @@ describe('requests', () => {
     await turns();
     deaf.line.writableLength = ADMISSION.unread_bytes + 1;
     deaf.held();
+    deaf.held();
     expect(deaf.line.destroyed).toBe(false); // nobody waits for the room
     ask('/little');
     await turns();
@@ -105,7 +106,22 @@ describe('requests', () => {
     await turns();
     expect(inside).toEqual(['/body', '/short']);
     slow.held();
+    expect(slow.line.destroyed).toBe(false); // once may be a moment in which this process was busy
+    slow.held();
     expect(slow.line.destroyed).toBe(true);
     await expect.poll(() => inside).toEqual(['/body', '/short', '/other']);
+  });
+
+  it('a slow body stays while nobody waits with another one', async () => {
+    const { ask, inside } = door();
+    const slow = ask('/body', { bytes: ADMISSION.body_bytes });
+    const deaf = ask('/much');
+    await turns();
+    deaf.line.writableLength = ADMISSION.unread_bytes + 1;
+    ask('/little');
+    await turns();
+    slow.held();
+    slow.held();
+    expect([slow.line.destroyed, inside]).toEqual([false, ['/body', '/much']]);
   });
 });

@@ -13,8 +13,9 @@ export const ADMISSION = {
   /** Bytes of long bodies that are read at a time; one alone may be longer. A body up to `short_bytes` does not count. */
   body_bytes: 8 << 20,
   short_bytes: 64 << 10,
-  /** How long a client may do nothing: while others wait for the room that it takes, and while none does. */
-  held_ms: 100,
+  /** How long a client may do nothing, seen twice in a row: while others wait for the room that it takes. */
+  held_ms: 200,
+  /** The same while none waits. */
   idle_ms: 30_000,
   /** Requests that a connection may send before their answers are read; neither browsers nor the relay send a second one. */
   piled: 8,
@@ -138,6 +139,10 @@ export class Admission {
     return unread > this.#limits.unread_bytes;
   }
 
+  get #longBodyWaits(): boolean {
+    return [...this.#waiting].some(({ bytes }) => bytes > 0);
+  }
+
   /** Node tells of a socket that nothing went through for a while; of a long answer also what the kernel takes of it counts. */
   #watch({ request, response, socket, bytes }: Visit): void {
     const { held_ms, idle_ms } = this.#limits;
@@ -145,11 +150,11 @@ export class Admission {
     let seen = performance.now();
     response.setTimeout(held_ms, () => {
       const now = performance.now();
-      idle = now - seen < 2 * held_ms ? idle + held_ms : held_ms;
+      idle = now - seen < 2 * held_ms ? idle + held_ms : held_ms; // what came while this process itself was busy is read after this
       seen = now;
       const [takesNothing, sendsNothing] = [socket.writableLength > 0, bytes > 0 && !request.complete];
-      const heldUp = this.#waiting.size > 0 && ((takesNothing && this.#isFull) || sendsNothing);
-      if (heldUp || ((takesNothing || sendsNothing) && idle >= idle_ms)) socket.destroy();
+      const heldUp = (takesNothing && this.#isFull && this.#waiting.size > 0) || (sendsNothing && this.#longBodyWaits);
+      if ((takesNothing || sendsNothing) && idle >= (heldUp ? 2 * held_ms : idle_ms)) socket.destroy();
       else socket.setTimeout(held_ms);
     });
   }
