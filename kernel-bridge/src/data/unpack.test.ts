@@ -1,5 +1,16 @@
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, statfsSync, statSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statfsSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { expect, it, vi } from 'vitest';
 import { temporary, write, zip } from './fixtures.ts';
@@ -54,6 +65,19 @@ it('goes on where it was stopped, and writes nothing a second time', async () =>
   expect(readdirSync(join(made.dir, 'OmniMedVQA/Images/ACRIMA'))).toHaveLength(40);
 });
 
+it('is stopped in the midst of its files, and their reads end with it', async () => {
+  const large = Buffer.concat(Array.from({ length: 100 }, (_, n) => noise(n)));
+  using made = archived(Object.fromEntries(Array.from({ length: 12 }, (_, n) => [`${n}.png`, large])));
+  for (let wait = 0; wait < 24; wait++) {
+    const abort = new AbortController();
+    let left = wait;
+    const stop = () => (left-- > 0 ? void setImmediate(stop) : abort.abort(new Error('enough')));
+    const progress = stop as () => void; // after the first file, some turns of the event loop later
+    await expect(made.unpack({ signal: abort.signal, progress })).rejects.toThrow('enough');
+    for (const name of readdirSync(made.dir)) rmSync(join(made.dir, name));
+  }
+});
+
 it.each([
   ['a way out of the folder', { 'a.txt': 'a', '../out.txt': 'x' }, {}, /relative path: \.\.\/out\.txt/],
   ['a way out in the middle', { 'a.txt': 'a', 'a/../../out.txt': 'x' }, {}, /relative path/],
@@ -88,7 +112,7 @@ it('files that lie over one another are refused: what is read once would be writ
 });
 
 it.each([
-  ['more comes out than was told', { 'b.txt': { size: 10 } }, /too many bytes|b\.txt/i],
+  ['more comes out than was told', { 'b.txt': { size: 10 } }, /b\.txt is longer than the archive's list of files says/],
   ['the bytes are not those that were packed', { 'b.txt': { crc: 1 } }, /checksum of b\.txt/],
 ] as const)('%s: the file does not appear under its name', async (_, lies, message) => {
   using made = archived({ 'a.txt': 'a', 'b.txt': Buffer.alloc(5000, 7) }, lies);

@@ -2,12 +2,12 @@
  * Unpacks a ZIP archive that came from elsewhere. All its names and sizes are looked at before anything is written: nothing may leave the
  * folder, be a link, or grow beyond reason. A file appears under its name only when it is whole, so that a second try goes on from there.
  */
-import { createWriteStream } from 'node:fs';
+import { createReadStream, createWriteStream } from 'node:fs';
 import { mkdir, rename } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { Transform } from 'node:stream';
+import { Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { crc32 } from 'node:zlib';
+import { crc32, createInflateRaw } from 'node:zlib';
 import type { Entry, ZipFile } from 'yauzl';
 import { isDiskFull } from '../log/disk-space.ts';
 import { WorkbenchError } from '../protocol/errors.ts';
@@ -30,6 +30,8 @@ const MAX_GROWTH = 50;
 const ALWAYS_ALLOWED = 1 << 30;
 
 const [UNIX, FILE_TYPE, REGULAR, DIRECTORY] = [3, 0o170000, 0o100000, 0o040000];
+/** The method of a ZIP entry that is not stored as it is. */
+const DEFLATED = 8;
 
 /** Fails with DATA_ARCHIVE when the archive is damaged or hostile, before anything is written where its list of files shows it, with DISK_FULL, and with NOT_WRITABLE. */
 export async function unpack({ archive, dir, signal, progress }: UnpackOptions): Promise<void> {
@@ -45,7 +47,7 @@ export async function unpack({ archive, dir, signal, progress }: UnpackOptions):
         stop.throwIfAborted();
         const entry = next.value;
         if (await isThere(entry, dir)) continue;
-        await extract(zip, entry, join(dir, entry.fileName), stop);
+        await extract(() => packed(zip, entry, archive), entry, join(dir, entry.fileName), stop);
         progress?.({ file: entry.fileName, done: (done += entry.uncompressedSize), total });
       }
     };
@@ -101,18 +103,29 @@ async function* filesOf(zip: ZipFile): AsyncGenerator<Entry> {
   }
 }
 
-async function extract(zip: ZipFile, entry: Entry, target: string, signal: AbortSignal): Promise<void> {
+/**
+ * The bytes of a file as they stand in the archive. Not by yauzl's own stream: where that is destroyed while it waits for its turn to read (yauzl 3.4), it
+ * throws where nobody can catch it, and the process ends.
+ */
+async function packed(zip: ZipFile, entry: Entry, archive: string): Promise<Readable> {
+  const { fileDataStart: start } = await zip.readLocalFileHeaderPromise(entry, { minimal: true });
+  return entry.compressedSize === 0 ? Readable.from([]) : createReadStream(archive, { start, end: start + entry.compressedSize - 1 });
+}
+
+async function extract(open: () => Promise<Readable>, entry: Entry, target: string, signal: AbortSignal): Promise<void> {
   const part = `${target}.part`;
-  let crc = 0;
+  let [size, crc] = [0, 0];
   const checked = new Transform({
     transform(chunk: Buffer, _, next) {
+      size += chunk.length;
       crc = crc32(chunk, crc);
-      next(null, chunk);
+      next(size > entry.uncompressedSize ? new Error(`${entry.fileName} is longer than the archive's list of files says`) : null, chunk);
     },
     flush: (end) => end(crc === entry.crc32 ? null : new Error(`the checksum of ${entry.fileName} is wrong`)),
   });
+  const unpacked = entry.compressionMethod === DEFLATED ? [createInflateRaw()] : [];
   await mkdir(dirname(target), { recursive: true });
-  await pipeline(await zip.openReadStreamPromise(entry), checked, createWriteStream(part), { signal });
+  await pipeline([await open(), ...unpacked, checked, createWriteStream(part)], { signal });
   await rename(part, target);
 }
 
