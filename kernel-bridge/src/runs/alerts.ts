@@ -195,7 +195,7 @@ export function keepOnsets(run: RunStore, onsets: readonly Onset[], now = Date.n
     const { step } = run;
     for (const onset of fresh) {
       const { rule: code, level, since, seen, title } = onset;
-      const remedy = onset.remedies.map(({ text }) => text).join(' Or: ');
+      const remedy = onset.remedies.map(({ text }) => text).join('. Or: ');
       run.append(step, { kind: 'alert', code, message: `${title}. ${seen}`, remedy, level, since, by: 'rule' }, now);
     }
     return fresh;
