@@ -92,7 +92,7 @@ class TestRows:
         assert "question" in made.rows(q="zzzznothing").columns
 
     def test_a_filter_that_is_none_is_refused_by_name(self, made):
-        with pytest.raises(TypeError, match="modalty is no filter; there are modality"):
+        with pytest.raises(TypeError, match="modalty is no filter; did you mean modality"):
             made.rows(modalty="CT")
         with pytest.raises(wb.WorkbenchError, match="DATA_FACET"):
             made.where(facets={"colour": ["red"]}).rows()
