@@ -159,14 +159,14 @@ export const ROWS = {
     control: 'a server that believes what comes',
   },
   W5: {
-    promise: 'clients that flood cost the server less than 32 MB, and others get their answers',
+    promise: 'sixty connections that flood cost the server less than 64 MB, and others get their answers',
     how: '60 connections send messages, subscriptions or pings without end and read nothing',
     minute: 1,
     whole: 40,
     control: 'no limits of what a connection may send and have waiting',
   },
   W4: {
-    promise: 'clients that ask and do not read cost the server less than 32 MB, and others get their answers',
+    promise: 'sixty connections that ask and do not read cost the server less than 64 MB, and others get their answers',
     how: '60 connections follow a run with entries of 64 kB and read nothing or little, or take no answer of those that they asked for',
     minute: 1,
     whole: 60,
