@@ -36,6 +36,35 @@ describe('SampleModel', () => {
     expect([model.neighbour(-1), model.neighbour(1)]).toEqual([null, items[1].id]);
   });
 
+  it('makes every step that is asked for, also before the place of a question is known; another choice ends that', async () => {
+    const { model, ids } = make();
+    const went: string[] = [];
+    const go = (item: string): void => {
+      went.push(item);
+      queueMicrotask(() => model.show(SET, item)); // as a view does, once the selection has moved
+    };
+    model.show(SET, ids[3]);
+    for (const way of [1, 1, -1, 1, 1] as const) model.walk(way, go);
+    await settled();
+    expect(went).toEqual([4, 5, 4, 5, 6].map((at) => ids[at]));
+    model.walk(-1, go);
+    model.walk(-1, go);
+    model.show(SET, ids[9]);
+    await settled();
+    expect([went.length, model.state.value.item]).toEqual([6, ids[5]]);
+  });
+
+  it('stands still at the end of the filter', async () => {
+    const { model, ids } = make();
+    const went: string[] = [];
+    model.show(SET, ids[0]);
+    for (const way of [-1, 1] as const) model.walk(way, (item) => went.push(item));
+    await settled();
+    expect(went).toEqual([]);
+    model.walk(1, (item) => went.push(item));
+    expect(went).toEqual([ids[1]]);
+  });
+
   it('asks for its place anew when the filter changes, and for nothing else', async () => {
     const { connector, model, ids } = make();
     model.show(SET, ids[3]);

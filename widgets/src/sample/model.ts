@@ -25,11 +25,17 @@ export class SampleModel {
   #dataset: string | null = null;
   #item: string | null = null;
   #filter: ItemQuery = {};
+  /** Steps that were asked for and not made yet. */
+  #ways: (1 | -1)[] = [];
+  /** Where the last step leads. */
+  #next: string | null = null;
+  #go: (item: string) => void = () => {};
 
   constructor(connector: Connector) {
     this.#connector = connector;
     this.state = new Observable(this.#state());
     for (const part of this.#parts) part.subscribe(() => this.state.set(this.#state()));
+    this.#place.subscribe(() => this.#walkOn());
   }
 
   /** Shows this question; `filter` decides what is before and after it. The last call wins. */
@@ -38,6 +44,10 @@ export class SampleModel {
     if (filtered) this.#filter = filter;
     const elsewhere = dataset !== this.#dataset;
     const other = elsewhere || item !== this.#item;
+    if (item !== this.#item) {
+      if (item !== this.#next) this.#ways = []; // somebody chose another one meanwhile
+      this.#next = item;
+    }
     this.#dataset = dataset;
     this.#item = item;
     if (dataset === null || item === null) {
@@ -70,6 +80,22 @@ export class SampleModel {
   neighbour(way: 1 | -1): string | null {
     const { place } = this.state.value;
     return (way === 1 ? place?.next : place?.previous) ?? null;
+  }
+
+  /** Gives `go` the question before or after as soon as it is known: keys come faster than answers, and none is lost. At the end of the filter nothing comes. */
+  walk(way: 1 | -1, go: (item: string) => void): void {
+    this.#go = go;
+    this.#ways.push(way);
+    this.#walkOn();
+  }
+
+  #walkOn(): void {
+    if (this.#next !== this.#item || this.#place.value.status === 'loading') return; // it is called again when the place is known
+    const way = this.#ways.shift();
+    if (way === undefined) return;
+    const item = this.neighbour(way);
+    if (item === null) this.#ways = [];
+    else this.#go((this.#next = item));
   }
 
   #load(dataset: string, item: string): void {

@@ -431,8 +431,7 @@ export class SampleView extends PageElement {
   }
 
   #go(way: 1 | -1): void {
-    const item = this.#model!.neighbour(way);
-    if (item !== null) this.workbench.selection.move({ item });
+    this.#model!.walk(way, (item) => this.workbench.selection.move({ item }));
   }
 
   /** Left and right, or k and j, walk the filter; not while something is typed or chosen. */
