@@ -5,11 +5,10 @@
  * point on screen, from a click on a run's chip to the charts without it. Relay and backend are not part of it. Prints a line for each goal and one JSON document last.
  *   node kernel-bridge/bench/board.ts [--seconds N]   (N seconds of each, default 8)
  */
-import { createServer } from 'vite';
 import type { Page } from 'playwright-core';
-import { openBrowser, root } from '../../test/e2e/lab.ts';
 import { readArguments } from './arguments.ts';
 import { cpuUntil, LONG_MS, measureFrames, quantile } from './page/frames.ts';
+import { openGallery } from './page/gallery.ts';
 
 const STATE = 'curves: six runs of 20,000 steps';
 const CHARTS = 20;
@@ -128,67 +127,53 @@ const stepToPoint = (page: Page, at: number): Promise<number[]> =>
     });
   }, at);
 
-const vite = await createServer({
-  root: `${root}/widgets/gallery`,
-  configFile: `${root}/widgets/vite.config.ts`,
-  server: { port: 0 },
-  logLevel: 'error',
-});
-await vite.listen();
-const browser = await openBrowser();
-try {
-  const page = await (await browser.newContext({ viewport: { width: 1900, height: 1700 } })).newPage();
-  page.setDefaultTimeout(120_000);
-  await page.goto(`${vite.resolvedUrls!.local[0]}?${new URLSearchParams({ state: STATE, bare: '1' })}`);
-  const drawn = page.locator('medr1-curves').locator('medr1-chart[data-points]');
-  await drawn.nth(CHARTS - 1).waitFor({ state: 'attached' });
-  const result: Record<string, number> = { charts_drawn: await drawn.count() };
-  for (const [name, act] of Object.entries(WAYS))
-    Object.assign(result, await measureFrames(name, page, { seconds: Number(args.seconds), ours: '/src/', act }));
-  await page.evaluate(() => document.querySelector('medr1-curves')!.scrollTo(0, 0));
-  await page.waitForTimeout(1000);
-  const times: number[] = [];
-  for (let n = 0; n < 10; n++) {
-    times.push(...(await stepToPoint(page, ++step)));
-    await page.waitForTimeout(300);
-  }
-  const clicks: number[] = [];
-  for (let n = 0; n < 12; n++) {
-    clicks.push(...(await clickToCharts(page, n >> 1))); // away and back
-    await page.waitForTimeout(300);
-  }
-  const taken = [];
-  for (let n = 0; n < 8; n++) taken.push(await cpuUntil(page, async () => void (await clickToCharts(page, n >> 1)))); // the trace slows the clock
-  const starts: number[] = [];
-  for (let n = 0; n < 3; n++) starts.push(await startToCharts(page, CHARTS));
-  const most = (key: string): number => Math.max(...Object.keys(WAYS).map((way) => result[`${way}_${key}`]));
-  const summary = {
-    frame_cpu_ms: most('frame_cpu_ms'),
-    our_task_cpu_max_ms: most('our_task_cpu_max_ms'),
-    step_to_point_p95_ms: quantile(times, 0.95),
-    click_to_charts_p95_ms: quantile(clicks, 0.95),
-  };
-  for (const [key, goal] of Object.entries(GOALS)) {
-    const value = summary[key as keyof typeof GOALS];
-    console.log(`${value <= goal ? 'ok  ' : 'MISS'} ${key.padEnd(22)} ${value.toFixed(1).padStart(8)}   goal ${goal.toFixed(1)}`);
-  }
-  console.log(
-    JSON.stringify({
-      ...summary,
-      click_cpu_ms: quantile(
-        taken.map(({ cpu_ms }) => cpu_ms),
-        0.5,
-      ),
-      click_task_cpu_max_ms: quantile(
-        taken.map(({ task_cpu_max_ms }) => task_cpu_max_ms),
-        0.5,
-      ),
-      step_to_point_p50_ms: quantile(times, 0.5),
-      start_to_charts_ms: quantile(starts, 0.5),
-      ...result,
-    }),
-  );
-} finally {
-  await browser.close();
-  await vite.close();
+await using gallery = await openGallery();
+const page = await gallery.open(STATE, { width: 1900, height: 1700 });
+const drawn = page.locator('medr1-curves').locator('medr1-chart[data-points]');
+await drawn.nth(CHARTS - 1).waitFor({ state: 'attached' });
+const result: Record<string, number> = { charts_drawn: await drawn.count() };
+for (const [name, act] of Object.entries(WAYS))
+  Object.assign(result, await measureFrames(name, page, { seconds: Number(args.seconds), ours: '/src/', act }));
+await page.evaluate(() => document.querySelector('medr1-curves')!.scrollTo(0, 0));
+await page.waitForTimeout(1000);
+const times: number[] = [];
+for (let n = 0; n < 10; n++) {
+  times.push(...(await stepToPoint(page, ++step)));
+  await page.waitForTimeout(300);
 }
+const clicks: number[] = [];
+for (let n = 0; n < 12; n++) {
+  clicks.push(...(await clickToCharts(page, n >> 1))); // away and back
+  await page.waitForTimeout(300);
+}
+const taken = [];
+for (let n = 0; n < 8; n++) taken.push(await cpuUntil(page, async () => void (await clickToCharts(page, n >> 1)))); // the trace slows the clock
+const starts: number[] = [];
+for (let n = 0; n < 3; n++) starts.push(await startToCharts(page, CHARTS));
+const most = (key: string): number => Math.max(...Object.keys(WAYS).map((way) => result[`${way}_${key}`]));
+const summary = {
+  frame_cpu_ms: most('frame_cpu_ms'),
+  our_task_cpu_max_ms: most('our_task_cpu_max_ms'),
+  step_to_point_p95_ms: quantile(times, 0.95),
+  click_to_charts_p95_ms: quantile(clicks, 0.95),
+};
+for (const [key, goal] of Object.entries(GOALS)) {
+  const value = summary[key as keyof typeof GOALS];
+  console.log(`${value <= goal ? 'ok  ' : 'MISS'} ${key.padEnd(22)} ${value.toFixed(1).padStart(8)}   goal ${goal.toFixed(1)}`);
+}
+console.log(
+  JSON.stringify({
+    ...summary,
+    click_cpu_ms: quantile(
+      taken.map(({ cpu_ms }) => cpu_ms),
+      0.5,
+    ),
+    click_task_cpu_max_ms: quantile(
+      taken.map(({ task_cpu_max_ms }) => task_cpu_max_ms),
+      0.5,
+    ),
+    step_to_point_p50_ms: quantile(times, 0.5),
+    start_to_charts_ms: quantile(starts, 0.5),
+    ...result,
+  }),
+);

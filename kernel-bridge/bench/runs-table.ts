@@ -4,11 +4,10 @@
  * bench/runs.ts measures those.
  *   node kernel-bridge/bench/runs-table.ts [--seconds N]   (N seconds of scrolling, default 4)
  */
-import { createServer } from 'vite';
 import type { Page } from 'playwright-core';
-import { openBrowser, root } from '../../test/e2e/lab.ts';
 import { readArguments } from './arguments.ts';
 import { cpuUntil, LONG_MS, measureFrames, quantile, type Taken } from './page/frames.ts';
+import { openGallery } from './page/gallery.ts';
 
 /** The first ones fill the fake's answers and compile. */
 const ROUNDS = 9;
@@ -17,14 +16,7 @@ const GOALS: Record<string, number> = { cpu_ms: 200, task_cpu_max_ms: LONG_MS, f
 
 const args = readArguments({ seconds: { type: 'string', default: '4' } });
 
-const vite = await createServer({
-  root: `${root}/widgets/gallery`,
-  configFile: `${root}/widgets/vite.config.ts`,
-  server: { port: 0 },
-  logLevel: 'error',
-});
-await vite.listen();
-const browser = await openBrowser();
+await using gallery = await openGallery();
 const result: Record<string, number> = {};
 function tell(name: string, all: readonly Taken[]): void {
   const middle = (key: keyof Taken): number =>
@@ -38,12 +30,7 @@ function tell(name: string, all: readonly Taken[]): void {
   );
 }
 
-async function open(state: string): Promise<Page> {
-  const page = await (await browser.newContext({ viewport: { width: 1500, height: 900 } })).newPage();
-  page.setDefaultTimeout(120_000);
-  await page.goto(`${vite.resolvedUrls!.local[0]}?${new URLSearchParams({ state, bare: '1' })}`);
-  return page;
-}
+const open = (state: string): Promise<Page> => gallery.open(state, { width: 1500, height: 900 });
 
 interface Row {
   id: string;
@@ -58,30 +45,21 @@ interface Query {
 }
 type RunTable = (query: Query) => Promise<{ rows: Row[]; total: number }>;
 
-/** Rows made once: the fake takes longer for an order or a search than all that the table does with it. */
+/** Rows made once, with the columns that the table asks for: the fake takes longer for an order or a search than all that the table does with it. */
 const keepRows = (page: Page): Promise<void> =>
-  page.evaluate(async () => {
+  page.evaluate(() => {
     const { connector } = (globalThis as unknown as { medr1Gallery: { connector: { runTable: RunTable } } }).medr1Gallery;
-    const columns = [
-      'name',
-      'state',
-      'step',
-      'last:reward',
-      'best:reward',
-      'mean:reward',
-      'config:learning_rate',
-      'variant',
-      'created_at',
-      'tags',
-    ];
-    const whole = await connector.runTable({ columns, limit: 100_000 });
-    connector.runTable = ({ q = '', sort = '', offset = 0, limit = 100 }) => {
+    const made = connector.runTable.bind(connector);
+    let whole: ReturnType<RunTable> | undefined;
+    connector.runTable = async ({ q = '', sort = '', offset = 0, limit = 100, columns }) => {
+      whole ??= made({ columns, limit: 100_000 });
+      const all = await whole;
       const by = sort.replace('-', '') || 'created_at';
       const way = sort.startsWith('-') ? -1 : 1;
-      const rows = whole.rows
+      const rows = all.rows
         .filter(({ values }) => String(values.name).includes(q))
         .toSorted((a, b) => (a.values[by] < b.values[by] ? -way : way));
-      return Promise.resolve({ ...whole, rows: rows.slice(offset, offset + limit), total: rows.length });
+      return { ...all, rows: rows.slice(offset, offset + limit), total: rows.length };
     };
   });
 
@@ -147,21 +125,16 @@ async function scrolling(name: string, page: Page, at: string): Promise<void> {
   );
 }
 
-try {
-  const table = await open('table: 1,000 runs');
-  await table.locator('[data-testid=run-row][data-run]').first().waitFor();
-  await keepRows(table);
-  await rounds('table_open', table, () => openAnew(table, 'medr1-runs-table', '[data-run]'));
-  await rounds('table_sort', table, (round) => untilFirstRow(table, 'sort', round));
-  await rounds('table_search', table, (round) => untilFirstRow(table, 'search', round));
-  await openAnew(table, 'medr1-runs-table', '[data-run]');
-  await scrolling('table_scroll', table, 'medr1-runs-table [data-testid=scroller]');
-  const panel = await open('runs: 500');
-  await panel.locator('[role=option], [role=treeitem], [data-run]').first().waitFor();
-  await rounds('panel_open', panel, () => openAnew(panel, 'medr1-runs', '[data-run]'));
-  await scrolling('panel_scroll', panel, 'medr1-runs');
-  console.log(JSON.stringify(result));
-} finally {
-  await browser.close();
-  await vite.close();
-}
+const table = await open('table: 1,000 runs');
+await table.locator('[data-testid=run-row][data-run]').first().waitFor();
+await keepRows(table);
+await rounds('table_open', table, () => openAnew(table, 'medr1-runs-table', '[data-run]'));
+await rounds('table_sort', table, (round) => untilFirstRow(table, 'sort', round));
+await rounds('table_search', table, (round) => untilFirstRow(table, 'search', round));
+await openAnew(table, 'medr1-runs-table', '[data-run]');
+await scrolling('table_scroll', table, 'medr1-runs-table [data-testid=scroller]');
+const panel = await open('runs: 500');
+await panel.locator('[role=option], [role=treeitem], [data-run]').first().waitFor();
+await rounds('panel_open', panel, () => openAnew(panel, 'medr1-runs', '[data-run]'));
+await scrolling('panel_scroll', panel, 'medr1-runs');
+console.log(JSON.stringify(result));
