@@ -9,6 +9,7 @@
  *   FAULT_COUNT  file that gets the name of each call, one a line; "head" are writes of a few bytes
  *   FAULT_STRUCK file that gets the name of the call that went wrong; its number alone does not tell, as calls of other threads come in between
  *   FAULT_SYNC   0: fsync and fdatasync do nothing and say that they did
+ *   FAULT_SLOW   milliseconds that fsync and fdatasync take longer
  *   FAULT_CLOCK  file with seconds that are added to the wall clock, read at each look at it
  */
 #define _GNU_SOURCE
@@ -100,6 +101,11 @@ static int sync_works(void) {
   return value == NULL || strcmp(value, "0") != 0;
 }
 
+static void slow_down(int inside) {
+  const char *value = setting("FAULT_SLOW");
+  if (inside && value != NULL) usleep(atoi(value) * 1000);
+}
+
 static ssize_t length_of(const struct iovec *parts, int count) {
   ssize_t length = 0;
   for (int k = 0; k < count; k++) length += parts[k].iov_len;
@@ -134,11 +140,15 @@ ssize_t pwritev64(int fd, const struct iovec *parts, int count, off64_t at) {
 }
 int fsync(int fd) {
   ON_FD;
-  WATCHED(int, "fsync", fd_below(fd, path), 0, sync_works() ? REAL(fsync)(fd) : 0);
+  int inside = fd_below(fd, path);
+  slow_down(inside);
+  WATCHED(int, "fsync", inside, 0, sync_works() ? REAL(fsync)(fd) : 0);
 }
 int fdatasync(int fd) {
   ON_FD;
-  WATCHED(int, "fdatasync", fd_below(fd, path), 0, sync_works() ? REAL(fdatasync)(fd) : 0);
+  int inside = fd_below(fd, path);
+  slow_down(inside);
+  WATCHED(int, "fdatasync", inside, 0, sync_works() ? REAL(fdatasync)(fd) : 0);
 }
 int ftruncate(int fd, off_t length) {
   ON_FD;

@@ -45,12 +45,14 @@ export interface Faults {
   struck?: string;
   /** False: fsync does nothing. */
   sync?: boolean;
+  /** Milliseconds that each fsync takes longer. */
+  slow_ms?: number;
   /** File with the seconds by which the wall clock is wrong. */
   clock?: string;
 }
 
 /** Environment of a process whose disk does this. */
-export function diskEnvironment({ dir, at, how, count, struck, sync, clock }: Faults): Record<string, string> {
+export function diskEnvironment({ dir, at, how, count, struck, sync, slow_ms, clock }: Faults): Record<string, string> {
   build();
   const given = {
     FAULT_DIR: dir,
@@ -59,6 +61,7 @@ export function diskEnvironment({ dir, at, how, count, struck, sync, clock }: Fa
     FAULT_COUNT: count,
     FAULT_STRUCK: struck,
     FAULT_SYNC: sync === false ? 0 : undefined,
+    FAULT_SLOW: slow_ms,
     FAULT_CLOCK: clock,
   };
   const set = Object.entries(given).flatMap(([name, value]) => (value === undefined ? [] : [[name, String(value)]]));

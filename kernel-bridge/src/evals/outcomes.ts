@@ -1,6 +1,6 @@
 /** How the checkpoints of a run answered in evaluations, by question: right or wrong, read strictly. */
-import { statSync } from 'node:fs';
 import { join } from 'node:path';
+import { Kept } from '../log/kept.ts';
 import { evalDirectory, listEvals } from './evals.ts';
 import { EvalStore } from './store.ts';
 
@@ -17,7 +17,7 @@ export interface EvaluationOutcome {
 
 export class EvaluationOutcomes {
   readonly #home: string;
-  readonly #known = new Map<string, EvaluationOutcome>();
+  readonly #known = new Kept<EvaluationOutcome>();
 
   constructor(home: string) {
     this.#home = home;
@@ -33,15 +33,13 @@ export class EvaluationOutcomes {
 
   #read(id: string): EvaluationOutcome | null {
     const directory = evalDirectory(this.#home, id);
-    const stamp = `${id} ${stampOf(join(directory, 'eval.db'))} ${stampOf(join(directory, 'eval.db-wal'))}`;
-    const known = this.#known.get(id);
-    if (known?.stamp === stamp) return known;
     try {
-      using store = EvalStore.open(directory);
-      const { run, step, root } = store.row().settings;
-      const outcome = { run, step: step ?? 0, root, stamp, byItem: run === null ? new Map<string, never>() : outcomesIn(store) };
-      this.#known.set(id, outcome);
-      return outcome;
+      return this.#known.of(id, join(directory, 'eval.db'), (stamp) => {
+        using store = EvalStore.open(directory);
+        const { run, step, root } = store.row().settings;
+        const byItem = run === null ? new Map<string, never>() : outcomesIn(store);
+        return { run, step: step ?? 0, root, stamp: `${id} ${stamp}`, byItem };
+      });
     } catch {
       return null; // the list of evaluations says what is wrong with it
     }
@@ -55,9 +53,4 @@ function outcomesIn(store: EvalStore): EvaluationOutcome['byItem'] {
     )
     .iterate() as Iterable<{ id: string; right: number }>;
   return new Map(Array.from(rows, ({ id, right }) => [id, right === 1 ? 'right' : 'wrong'] as const));
-}
-
-function stampOf(file: string): string {
-  const facts = statSync(file, { throwIfNoEntry: false });
-  return facts ? `${facts.mtimeMs} ${facts.size}` : '-';
 }

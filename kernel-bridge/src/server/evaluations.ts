@@ -2,10 +2,11 @@
  * The evaluations of a home as the server sees them: a queue before the devices of device-pool.ts, and what others (`medr1 eval`) write, noticed by their
  * files. An evaluation runs beside training where it finds no device without.
  */
-import { existsSync, statSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { errors } from '../evals/errors.ts';
 import { evalDirectory, isEvaluating, listEvals, logFile, newestFirst, openEval, summaryOf } from '../evals/evals.ts';
+import { Kept, stampOf } from '../log/kept.ts';
 import { errorBody, type ErrorBody } from '../protocol/errors.ts';
 import type { EvalSettings, EvalState, EvalSummary } from '../protocol/evals.ts';
 import { errors as runErrors } from '../runs/errors.ts';
@@ -32,7 +33,7 @@ const LOOK_MS = 1000;
 
 export class Evaluations {
   private readonly options: EvaluationsOptions;
-  private readonly known = new Map<string, { stamp: string; summary: EvalSummary }>();
+  private readonly known = new Kept<EvalSummary>();
   private readonly gathering = new Map<string, NodeJS.Timeout>();
   private timer: NodeJS.Timeout | undefined;
   private waits: QueuedJob[] = [];
@@ -62,14 +63,12 @@ export class Evaluations {
 
   /** Read anew only when its files have changed, or when it may have died. */
   summary(id: string): EvalSummary | null {
-    const stamp = this.stamp(id);
-    const known = this.known.get(id);
-    if (known?.stamp === stamp && known.summary.state !== 'running') return known.summary;
+    if (this.known.last(id)?.value.state === 'running') this.known.forget(id);
     try {
-      using store = openEval(this.options.home, id);
-      const summary = summaryOf(store);
-      this.known.set(id, { stamp, summary });
-      return summary;
+      return this.known.of(id, this.database(id), () => {
+        using store = openEval(this.options.home, id);
+        return summaryOf(store);
+      });
     } catch (error) {
       process.stderr.write(`evaluation ${id}: ${errorBody(error).message}\n`);
       return null;
@@ -135,11 +134,12 @@ export class Evaluations {
 
   /** It was moved to the trash. */
   removed(id: string): void {
-    this.known.delete(id);
+    this.known.forget(id);
     this.options.publish({ removed: id });
   }
 
   changed(id: string): void {
+    this.known.forget(id);
     if (this.gathering.has(id) || this.closing) return;
     const publish = (): void => {
       this.gathering.delete(id);
@@ -170,7 +170,7 @@ export class Evaluations {
     const waiting = this.queued();
     for (const one of [id, before ?? id])
       if (!waiting.some((each) => each.id === one))
-        throw errors.wrongState(one, 'be moved in the queue', this.known.get(one)?.summary.state ?? 'gone', 'It waits for no device.');
+        throw errors.wrongState(one, 'be moved in the queue', this.known.last(one)?.value.state ?? 'gone', 'It waits for no device.');
     if (before !== undefined) this.queue.move(id, before, waiting);
     if (held !== undefined) this.queue.hold(id, held, waiting);
     this.schedule();
@@ -241,17 +241,14 @@ export class Evaluations {
   private look(): void {
     const ids = listEvals(this.options.home);
     for (const id of ids) {
-      const before = this.known.get(id);
-      const died = before?.summary.state === 'running' && !this.isBusy(id);
-      if (before?.stamp !== this.stamp(id) || died) this.changed(id);
+      const before = this.known.last(id);
+      const died = before?.value.state === 'running' && !this.isBusy(id);
+      if (before?.stamp !== stampOf(this.database(id)).text || died) this.changed(id);
     }
     for (const id of this.known.keys()) if (!ids.includes(id)) this.removed(id);
   }
 
-  private stamp(id: string): string {
-    const files = ['eval.db', 'eval.db-wal'].map((name) =>
-      statSync(join(evalDirectory(this.options.home, id), name), { throwIfNoEntry: false }),
-    );
-    return files.map((file) => (file ? `${file.mtimeMs} ${file.size}` : '-')).join(' ');
+  private database(id: string): string {
+    return join(evalDirectory(this.options.home, id), 'eval.db');
   }
 }

@@ -3,8 +3,9 @@
  * `runs` and `evals` short memories of changed summaries. `changed` is called after a commit.
  */
 import { randomBytes } from 'node:crypto';
-import { existsSync, statSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { Kept, stampOf } from '../log/kept.ts';
 import { errorBody, type ErrorBody } from '../protocol/errors.ts';
 import type { TrainConfig } from '../protocol/config.ts';
 import type { EvalSummary } from '../protocol/evals.ts';
@@ -55,7 +56,7 @@ export class Hub {
   /** Whether nothing is heard of the other machine that trains a run. */
   isAway: (id: string) => boolean = () => true;
   private readonly stores = new Map<string, RunStore>();
-  private readonly known = new Map<string, { stamp: string; facts: RunFacts }>();
+  private readonly known = new Kept<RunFacts>();
   private readonly listeners = new Set<(topic: string) => void>();
   private readonly gathering = new Map<string, NodeJS.Timeout>();
   private readonly runs = new RecentTopic();
@@ -85,13 +86,9 @@ export class Hub {
     return store;
   }
 
-  /** Read again only when the run's files have changed. A run that cannot be read is `failed` with the reason. */
-  facts(id: string, stamp = this.stamp(id)): RunFacts {
-    const known = this.known.get(id);
-    if (known?.stamp === stamp) return known.facts;
-    const facts = this.read(id);
-    this.known.set(id, { stamp, facts });
-    return facts;
+  /** The same object while nothing of the run has changed. A run that cannot be read is `failed` with the reason. */
+  facts(id: string): RunFacts {
+    return this.known.of(id, this.database(id), () => this.read(id));
   }
 
   summary(id: string): RunSummary {
@@ -108,10 +105,13 @@ export class Hub {
     return summary.reported ? { ...summary, reported: { ...summary.reported, away: this.isAway(summary.id) } } : summary;
   }
 
-  /** Changes with every commit, whichever process makes it, and not when a database is opened or closed: that makes and removes an empty journal. */
+  /** Changes with every commit, whichever process makes it. */
   stamp(id: string): string {
-    const files = ['run.db', 'run.db-wal'].map((name) => statSync(join(runDirectory(this.home, id), name), { throwIfNoEntry: false }));
-    return files.map((file) => (file?.size ? `${file.mtimeMs} ${file.size}` : '-')).join(' ');
+    return stampOf(this.database(id)).text;
+  }
+
+  private database(id: string): string {
+    return join(runDirectory(this.home, id), 'run.db');
   }
 
   onChange(listener: (topic: string) => void): () => void {
@@ -121,6 +121,7 @@ export class Hub {
 
   /** Something of this run was committed. */
   changed(id: string): void {
+    this.known.forget(id);
     this.notify(`run:${id}`);
     if (this.gathering.has(id)) return;
     const publish = (): void => {
@@ -151,7 +152,7 @@ export class Hub {
   forget(id: string): void {
     clearTimeout(this.gathering.get(id));
     this.gathering.delete(id);
-    this.known.delete(id);
+    this.known.forget(id);
     this.shut(id);
   }
 
@@ -162,7 +163,7 @@ export class Hub {
 
   private publish(id: string): void {
     if (!existsSync(runDirectory(this.home, id))) return; // removed meanwhile
-    this.runs.add({ summary: this.reach(this.read(id).summary) });
+    this.runs.add({ summary: this.summary(id) });
     this.notify('runs');
   }
 

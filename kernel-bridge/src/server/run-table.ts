@@ -1,5 +1,5 @@
 /**
- * Pages of the table of runs. What a run's cells show is kept while its files stay as they are, so that a page of 1,000 runs opens the
+ * Pages of the table of runs. What a run's cells show is kept while the run stays as it is, so that a page of 1,000 runs opens the
  * databases of those alone that changed since the last one, and of all only where all are ordered or searched by a metric for the first time.
  */
 import { TrainConfig } from '../protocol/config.ts';
@@ -20,9 +20,10 @@ const CONFIG_KEYS = Object.keys(TrainConfig.properties);
 
 type Column = { kind: 'fact'; name: RunFact } | { kind: 'config'; name: string } | { kind: RunStatistic; name: string };
 
-/** What cells show of a run while its files have this stamp. */
+/** What cells show of a run. */
 interface Kept extends RunFacts {
-  stamp: string;
+  /** Others once the run has changed. */
+  of: RunFacts;
   /** Each value of the configuration as text, for comparing. */
   texts: Record<string, string>;
   statistics: Map<string, number | null>;
@@ -69,9 +70,9 @@ export class RunTables {
     const runs: Kept[] = [];
     let rested = performance.now();
     for (const id of ids) {
-      const stamp = this.hub.stamp(id);
+      const facts = this.hub.facts(id);
       const known = this.kept.get(id);
-      const run = known?.stamp === stamp ? known : this.factsOf(id, stamp);
+      const run = known?.of === facts ? known : kept(facts);
       this.kept.set(id, run);
       for (const one of statistics) this.value(run, one, last);
       runs.push(run);
@@ -82,12 +83,6 @@ export class RunTables {
     const there = new Set(ids);
     for (const id of this.kept.keys()) if (!there.has(id)) this.kept.delete(id);
     return runs;
-  }
-
-  private factsOf(id: string, stamp: string): Kept {
-    const facts = this.hub.facts(id, stamp);
-    const texts = Object.fromEntries(Object.entries(facts.config).map(([key, one]) => [key, JSON.stringify(one)]));
-    return { ...facts, stamp, texts, statistics: new Map() };
   }
 
   private value(run: Kept, { kind, name }: Column, last: number): unknown {
@@ -102,6 +97,11 @@ export class RunTables {
     run.statistics.set(key, read);
     return read;
   }
+}
+
+function kept(facts: RunFacts): Kept {
+  const texts = Object.fromEntries(Object.entries(facts.config).map(([key, one]) => [key, JSON.stringify(one)]));
+  return { ...facts, of: facts, texts, statistics: new Map() };
 }
 
 /** The statistics that these columns may mean, before it is known which metrics there are. */
