@@ -80,12 +80,13 @@ interface Assertion {
 
 const PARTS: Part[] = [
   { name: 'step', limit: 45, run: own('against-cpu.ts') },
-  { name: 'tests', limit: 110, run: tests, read: readTests },
-  { name: 'two_processes', limit: 35, run: own('two-processes.ts') },
-  { name: 'two_gpus', limit: 25, run: own('two-gpus.ts') },
-  { name: 'decode', limit: 60, run: own('decode.ts') },
-  { name: 'decode_without_graphs', limit: 60, run: own('decode.ts', { MEDR1_CUDA_GRAPHS: '0' }) },
-  { name: 'whole_step', limit: 200, run: wholeStep, judge: ({ goals }) => (goals as { met: boolean }[]).every(({ met }) => met) },
+  { name: 'tests', limit: 90, run: tests, read: readTests },
+  { name: 'two_processes', limit: 30, run: own('two-processes.ts') },
+  { name: 'two_gpus', limit: 20, run: own('two-gpus.ts') },
+  { name: 'commands', limit: 70, run: own('commands.ts') },
+  { name: 'decode', limit: 55, run: own('decode.ts') },
+  { name: 'decode_without_graphs', limit: 55, run: own('decode.ts', { MEDR1_CUDA_GRAPHS: '0' }) },
+  { name: 'whole_step', limit: 170, run: wholeStep, judge: ({ goals }) => (goals as { met: boolean }[]).every(({ met }) => met) },
 ];
 
 /** A rehearsal runs on machines that are shared, without a GPU. */

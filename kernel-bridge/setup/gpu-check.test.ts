@@ -10,7 +10,7 @@ import { packageFolders } from './gpu-pack.mjs';
 describe('npm packages to pack', () => {
   const installed = {
     'node_modules/a': { dependencies: { b: '1', c: '1' } },
-    'node_modules/b': { peerDependencies: { d: '1' } },
+    'node_modules/b': { peerDependencies: { d: '1', unused: '1' }, peerDependenciesMeta: { unused: { optional: true } } },
     'node_modules/c': { dependencies: { b: '2' }, optionalDependencies: { 'for-other-systems': '1' } },
     'node_modules/c/node_modules/b': { dependencies: { e: '1' } },
     'node_modules/d': {},
@@ -37,7 +37,10 @@ it('the whole check runs from what is packed', { timeout: 600_000 }, () => {
     };
     expect(rehearse).toBe(true);
     expect(Object.entries(parts).map(([name, { ok }]) => [name, ok])).toEqual(
-      ['step', 'tests', 'two_processes', 'two_gpus', 'decode', 'decode_without_graphs', 'whole_step'].map((name) => [name, true]),
+      ['step', 'tests', 'two_processes', 'two_gpus', 'commands', 'decode', 'decode_without_graphs', 'whole_step'].map((name) => [
+        name,
+        true,
+      ]),
     );
     expect(parts.tests.answer).toMatchObject({ failed: 0, skipped: expect.any(Number) });
     expect(parts.two_gpus.answer).toMatchObject({ same_rollouts: true, unlinked: null });

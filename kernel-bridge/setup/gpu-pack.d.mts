@@ -4,6 +4,7 @@ interface Installed {
   dependencies?: object;
   optionalDependencies?: object;
   peerDependencies?: object;
+  peerDependenciesMeta?: object;
 }
 /** Folders, relative to the root, of the named npm packages and all that they need. */
 export function packageFolders(installed: Record<string, Installed>, names: string[]): string[];

