@@ -107,6 +107,7 @@ def test_a_function_that_fails_on_made_up_completions_changes_nothing(client, lo
     with pytest.raises(wb.WorkbenchError) as caught:
         long_run.reward(lambda completions, **_: [float("nan")] * len(completions), name="nan")
     assert caught.value.code == "REWARD_VALUE"
+    assert caught.value.remedy == "Return a finite number, or None where the reward does not apply."
     with pytest.raises(wb.WorkbenchError) as caught:
         long_run.reward(lambda completions, **_: completions, name="accuracy")
     assert caught.value.code == "REWARD_NAME"

@@ -25,6 +25,8 @@ const FAILURES: Record<FailureKind, [code: string, verb: (what: string) => strin
   tests: ['TESTS', (what) => `fails its own test: ${what}`, 'Mend the function or the test.'],
 };
 
+const inPython = (remedy: string): string => remedy.replace('an array', 'a list').replace('null', 'None');
+
 export const errors = {
   unknown: (name: string, known: readonly string[]) =>
     new WorkbenchError({
@@ -154,7 +156,11 @@ export const errors = {
     const count = inputs.length === 0 ? '' : ` for ${inputs.length} completions, the first of ${seen(inputs[0])}`;
     const on =
       completion === null || inputs.length === 0 ? count : ` for completion ${completion} of ${inputs.length}, ${seen(inputs[completion])}`;
-    return new WorkbenchError({ code: `REWARD_${code}`, message: `reward ${name} (${where}) ${verb(what)}${on}`, remedy });
+    return new WorkbenchError({
+      code: `REWARD_${code}`,
+      message: `reward ${name} (${where}) ${verb(what)}${on}`,
+      remedy: file.endsWith('.py') ? inPython(remedy) : remedy,
+    });
   },
 
   /** An error of this table. */
