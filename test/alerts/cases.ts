@@ -9,6 +9,8 @@ export interface Case {
   config: Partial<TrainConfigInput>;
   /** What is wrong with the images that the training forward sees. */
   images?: Break;
+  /** With the demo's own batch, checks and evaluations, in place of the quarter that is enough to see most things. */
+  isDemo?: boolean;
   /** Steps that are recorded; all when left out. */
   until?: number;
   /** The rules that may name it first; none for a run that learns as it should. */
@@ -68,16 +70,18 @@ export const CASES: readonly Case[] = [
 ];
 
 const UNSEEN_SEEDS = [101, 102, 103, 104];
-const ELSEWHERE = ['learning-rate-x100', 'format-alone', 'grey-images', 'rolled-images'];
-const brokenAs = (variant: Variant, seed: number): Case[] =>
+/** The eight with another variant. A direct answer has five tokens, so that eight cut none and three cut each; think-after's form is written by nobody. */
+const brokenAs = (prefix: string, variant: Variant, seed: number): Case[] =>
   broken
-    .filter(({ name }) => ELSEWHERE.includes(name))
-    .map((one) => ({
-      ...shortened(one, { variant, seed }),
-      name: `unseen-${one.name}-${variant}-${seed}`,
-      // the demo's model never writes think-after's form: such a reward is met by nobody. The rule that says so was made for this run.
-      first: variant === 'think-after' && one.name === 'format-alone' ? ['reward_constant'] : one.first,
-    }));
+    .flatMap((one) => {
+      if (one.name === 'format-alone' && variant === 'think-after') return [{ ...one, first: ['reward_constant'] }];
+      if (one.name !== 'eight-tokens' || variant === 'think') return [one];
+      return [
+        { ...one, first: [] },
+        { ...one, name: 'three-tokens', config: { max_completion_length: 3 } },
+      ];
+    })
+    .map((one) => ({ ...shortened(one, { variant, seed }), name: `${prefix}-${one.name}-${variant}-${seed}` }));
 
 /**
  * Recorded after the thresholds were settled, with seeds and variants that they were not turned to: what the rules do with runs that they have not met.
@@ -87,9 +91,41 @@ const brokenAs = (variant: Variant, seed: number): Case[] =>
 export const UNSEEN: readonly Case[] = [
   ...healthyOf('unseen-healthy', UNSEEN_SEEDS, ['think', 'no-think']),
   ...broken.map((one) => ({ ...shortened(one, { seed: 101 }), name: `unseen-${one.name}-101` })),
-  ...brokenAs('no-think', 102),
-  ...brokenAs('think-after', 103),
+  ...brokenAs('unseen', 'no-think', 102),
+  ...brokenAs('unseen', 'think-after', 103),
 ];
+
+const IN_DEMOS = ['learning-rate-x100', 'format-alone', 'temperature-0.1', 'one-letter'];
+
+/** With the demo's own batch, checks and evaluations; the healthy ones to their end. */
+export const DEMOS: readonly Case[] = VARIANTS.flatMap((variant) => [
+  { name: `demo-healthy-${variant}-201`, config: { variant, seed: 201 }, first: [] },
+  ...brokenAs('demo', variant, 201).filter(({ name }) => IN_DEMOS.some((one) => name.includes(one))),
+]).map((one) => ({ ...one, isDemo: true }));
+
+const CUT = { max_completion_length: 29, seed: 202 };
+/** Where the longest completions are cut all along, and healthy so. */
+export const CUTS: readonly Case[] = [
+  { name: 'cut-healthy-202', config: CUT, until: healthyUntil('think'), first: [] },
+  ...broken.filter(({ name }) => IN_DEMOS.includes(name)).map((one) => ({ ...shortened(one, CUT), name: `cut-${one.name}-202` })),
+];
+
+const NEVER = { pattern: { pattern: 'a text that no model writes', kind: 'regexp' } };
+/** Rewards that nobody meets. `reward_constant` was made for the first one of its kind. */
+export const NOBODY: readonly Case[] = [
+  ...[104, 105].map((seed) => ({
+    name: `nobody-format-think-after-${seed}`,
+    config: { variant: 'think-after' as const, seed, reward_funcs: ['format'] },
+  })),
+  ...VARIANTS.map((variant) => ({
+    name: `nobody-pattern-${variant}-106`,
+    config: { variant, seed: 106, reward_funcs: ['pattern'], reward_parameters: NEVER },
+  })),
+  {
+    name: 'nobody-two-think-after-107',
+    config: { variant: 'think-after', seed: 107, reward_funcs: ['format', 'pattern'], reward_parameters: NEVER },
+  },
+].map(({ name, config }) => ({ name, config: { max_steps: 60, ...config }, until: 15, first: ['reward_constant'] }) as Case);
 
 /** The first steps of each variant, with each way in which images go wrong and with none; two checks each. Direct answers, which show least, twice. */
 export const IMAGES: readonly Case[] = VARIANTS.flatMap((variant) =>
@@ -105,11 +141,13 @@ export const IMAGES: readonly Case[] = VARIANTS.flatMap((variant) =>
 );
 
 /** The whole configuration: the demo's with the case's changes. Relative to the repository. */
-export const configOf = ({ config }: Case): TrainConfigInput => ({
+export const configOf = ({ config, isDemo }: Case): TrainConfigInput => ({
   ...demoConfig({ sample: { dataset: '.medr1/sample', models: { think: 'examples/sample/model' } } as never }, config.variant ?? 'think')!,
-  per_device_train_batch_size: 32, // a quarter of the demo's: four questions a step are enough to see it, and noisier
-  eval_steps: 20,
-  eval_samples: 16,
-  probe_steps: 20,
+  ...(!isDemo && QUARTER),
   ...config,
 });
+
+/** Four questions a step are enough to see it, and noisier. */
+const QUARTER = { per_device_train_batch_size: 32, eval_steps: 20, eval_samples: 16, probe_steps: 20 };
+
+export const ALL: readonly Case[] = [...CASES, ...UNSEEN, ...DEMOS, ...CUTS, ...NOBODY, ...IMAGES];

@@ -13,7 +13,7 @@ import { gzipSync } from 'node:zlib';
 import { Value } from 'typebox/value';
 import { loadItems } from '../../kernel-bridge/src/data/load.ts';
 import { TrainConfig } from '../../kernel-bridge/src/protocol/config.ts';
-import { CASES, configOf, IMAGES, UNSEEN, type Case } from './cases.ts';
+import { ALL, configOf, type Case } from './cases.ts';
 import type { RecordedSeries } from './series.ts';
 
 process.chdir(fileURLToPath(new URL('../..', import.meta.url)));
@@ -49,9 +49,8 @@ async function record(one: Case): Promise<void> {
 }
 
 const wanted = process.argv.slice(2);
-const all = [...CASES, ...UNSEEN, ...IMAGES];
-const chosen = all.filter(({ name }) => wanted.length === 0 || wanted.some((word) => name.startsWith(word)));
-if (process.env.MEDR1_RECORD_ONE) await record(all.find(({ name }) => name === process.env.MEDR1_RECORD_ONE)!);
+const chosen = ALL.filter(({ name }) => wanted.length === 0 || wanted.some((word) => name.startsWith(word)));
+if (process.env.MEDR1_RECORD_ONE) await record(ALL.find(({ name }) => name === process.env.MEDR1_RECORD_ONE)!);
 else {
   for (const { name, images } of chosen) {
     console.log(name);
