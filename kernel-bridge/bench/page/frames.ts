@@ -29,9 +29,8 @@ export async function measureFrames(
   { seconds, ours: address, act }: { seconds: number; ours: string; act: (page: Page, until: number) => Promise<void> },
 ): Promise<Record<string, number>> {
   const browser = page.context().browser()!;
-  await browser.startTracing(page, {
-    categories: ['toplevel', 'disabled-by-default-devtools.timeline', 'devtools.timeline', '__metadata'],
-  });
+  await trace(page);
+  await mark(page, BEGIN);
   const frames = page.evaluate(
     (ms) =>
       new Promise<number[]>((resolve) => {
@@ -60,10 +59,23 @@ export async function measureFrames(
     /** The same for a second, however many frames the machine could draw in it. */
     [`${name}_cpu_ms_per_s`]: tasks.reduce((sum, { tdur }) => sum + (tdur ?? 0), 0) / (times.at(-1)! - times[0]),
     [`${name}_long_tasks_wall`]: tasks.filter(({ dur }) => dur! > 1000 * LONG_MS).length,
+    [`${name}_task_cpu_max_ms`]: Math.max(0, ...tasks.map(({ tdur }) => (tdur ?? 0) / 1000)),
     [`${name}_our_long_tasks`]: cpu.filter((ms) => ms > LONG_MS).length,
     [`${name}_our_task_cpu_max_ms`]: Math.max(0, ...cpu),
   };
 }
+
+/** Marks of the page's main thread in a trace. */
+const [BEGIN, END] = ['medr1-begin', 'medr1-end'];
+const mark = (page: Page, name: string): Promise<unknown> => page.evaluate((of) => performance.mark(of), name);
+
+const trace = (page: Page): Promise<void> =>
+  page
+    .context()
+    .browser()!
+    .startTracing(page, {
+      categories: ['toplevel', 'disabled-by-default-devtools.timeline', 'devtools.timeline', 'blink.user_timing', '__metadata'],
+    });
 
 /** What an action took until it was over. */
 export interface Taken {
@@ -75,17 +87,14 @@ export interface Taken {
 
 export async function cpuUntil(page: Page, act: () => Promise<void>): Promise<Taken> {
   const browser = page.context().browser()!;
-  await browser.startTracing(page, {
-    categories: ['toplevel', 'disabled-by-default-devtools.timeline', 'devtools.timeline', 'blink.user_timing', '__metadata'],
-  });
-  const mark = (name: string): Promise<unknown> => page.evaluate((of) => performance.mark(of), name);
-  await mark('medr1-start');
+  await trace(page);
+  await mark(page, BEGIN);
   const start = performance.now();
   await act();
   const wall_ms = performance.now() - start;
-  await mark('medr1-end');
+  await mark(page, END);
   const { traceEvents } = JSON.parse((await browser.stopTracing()).toString()) as { traceEvents: TraceEvent[] };
-  const [from, to] = ['medr1-start', 'medr1-end'].map((name) => traceEvents.find((event) => event.name === name)!);
+  const [from, to] = [BEGIN, END].map((name) => traceEvents.find((event) => event.name === name)!);
   const tasks = traceEvents.filter(
     ({ name, ph, pid, tid, ts }) => name === TASKS[0] && ph === 'X' && pid === from.pid && tid === from.tid && ts > from.ts && ts < to.ts,
   );
@@ -93,14 +102,13 @@ export async function cpuUntil(page: Page, act: () => Promise<void>): Promise<Ta
   return { cpu_ms: cpu.reduce((sum, one) => sum + one, 0), task_cpu_max_ms: Math.max(0, ...cpu), wall_ms };
 }
 
-/** Tasks of the page's main thread, and those of them in which a function of ours was called. */
+/** Tasks of the page's main thread, also where no script ran in it, and those of them in which a function of ours was called. */
 function tasksOf(events: TraceEvent[], address: string): { tasks: TraceEvent[]; ours: TraceEvent[] } {
   const calls = events.filter(({ name, args }) => name === 'FunctionCall' && args.data?.url?.includes(address));
-  const thread = ({ pid, tid }: TraceEvent): string => `${pid} ${tid}`;
-  const main = new Set(calls.map(thread));
+  const { pid, tid } = events.find((event) => event.name === BEGIN)!;
   // of two categories, one event of each for the same task
   const name = events.some((event) => event.name === TASKS[0]) ? TASKS[0] : TASKS[1];
-  const tasks = events.filter((event) => event.name === name && event.ph === 'X' && main.has(thread(event)));
+  const tasks = events.filter((event) => event.name === name && event.ph === 'X' && event.pid === pid && event.tid === tid);
   const starts = calls.map(({ ts }) => ts).sort((a, b) => a - b);
   const ours = tasks.filter((task) => {
     const next = starts[firstNotBefore(starts, task.ts)];
