@@ -161,6 +161,14 @@ describe('medr1 runs', () => {
     expect((await medr1('runs', 'list')).out).toMatch(new RegExp(`${id} +finished +10/10 +1.900`));
   });
 
+  it('a run that nobody has started is told from one that waits for a device', async () => {
+    const { id: made } = await t.client.createRun(t.config(), { start: false });
+    expect((await medr1('runs', 'list')).out).toMatch(new RegExp(`${made} +not started +0/`));
+    expect((await medr1('runs', 'show', made)).out).toMatch(/^state +not started, step 0 /m);
+    expect(JSON.parse((await medr1('runs', 'show', made, '--json')).out).summary.state).toBe('queued');
+    await t.client.deleteRun(made);
+  });
+
   it('show and export write what the store holds, whole files only', async () => {
     expect(JSON.parse((await medr1('runs', 'show', id, '--json')).out).summary.step).toBe(10);
     const out = join(t.home, 'exported');

@@ -6,7 +6,7 @@ import { connectHome } from '../server/connect.ts';
 import type { TrainConfig } from '../protocol/config.ts';
 import { errorBody } from '../protocol/errors.ts';
 import type { Estimate } from '../protocol/rest.ts';
-import { hasEnded, type RewardRevision } from '../protocol/run.ts';
+import { hasEnded, type RewardRevision, type RunSummary } from '../protocol/run.ts';
 import { parseSettings } from '../runs/config.ts';
 import { exportRun, EXPORT_FORMATS, tableLines, type ExportFormat } from '../runs/export.ts';
 import { alertSettings, runAlertSettings } from '../runs/alert-settings.ts';
@@ -144,7 +144,7 @@ function list({ json }: Json): void {
     'name' in run
       ? [
           run.id,
-          run.state,
+          stateText(run),
           `${run.step}/${run.total_steps || '?'}`,
           run.reward === null ? '-' : run.reward.toFixed(3),
           run.variant,
@@ -155,6 +155,12 @@ function list({ json }: Json): void {
   tell(...table([['RUN', 'STATE', 'STEP', 'REWARD', 'VARIANT', 'NAME'], ...rows]));
 }
 
+/** A run is queued also before anybody has started it: that one waits for no device. */
+function stateText({ state, waits_since, held }: RunSummary): string {
+  if (state !== 'queued') return state;
+  return waits_since === null ? 'not started' : held ? 'held' : 'queued';
+}
+
 function show(id: string, { json }: Json): void {
   using store = openRun(homeDir(), id);
   const detail = store.detail();
@@ -162,7 +168,7 @@ function show(id: string, { json }: Json): void {
   const { summary, checkpoints, rewards } = detail;
   const lines = [
     `${summary.id}  ${summary.name}`,
-    `state       ${summary.state}, step ${summary.step} of ${summary.total_steps || '?'}, device ${summary.device ?? '-'}`,
+    `state       ${stateText(summary)}, step ${summary.step} of ${summary.total_steps || '?'}, device ${summary.device ?? '-'}`,
     ...(summary.error ? [`error       ${summary.error.message}`, `remedy      ${summary.error.remedy}`] : []),
     `directory   ${detail.directory}`,
     ...checkpoints.map((c) => `checkpoint  step ${c.step}, ${c.reason}, ${(c.bytes / 1e6).toFixed(1)} MB`),
