@@ -27,10 +27,13 @@ export class FolderPicker extends WatchingElement {
     data: { attribute: false },
     name: { state: true },
     images: { state: true },
+    typed: { state: true },
   };
   declare data: DataConnector;
   declare name: string;
   declare images: string;
+  /** In the field, until the folder of that name is shown; null while it is. */
+  declare typed: string | null;
   readonly #browsed = new Latest<Folder>();
   /** The folder that is shown: it stays while another one is read, and where that one cannot be. */
   #folder: Folder | null = null;
@@ -39,6 +42,7 @@ export class FolderPicker extends WatchingElement {
     super();
     this.name = '';
     this.images = '';
+    this.typed = null;
   }
 
   protected override identity(): PropertyKey[] {
@@ -50,7 +54,7 @@ export class FolderPicker extends WatchingElement {
   }
 
   protected override acquire(): void {
-    this.#go(undefined);
+    void this.#go(undefined);
   }
 
   protected override render(): TemplateResult {
@@ -61,6 +65,7 @@ export class FolderPicker extends WatchingElement {
 
   #form(folder: Folder): TemplateResult {
     const { error } = this.#browsed;
+    const path = this.typed || folder.dir;
     return html`<form @submit=${this.#choose}>
       <div class="path">
         <button
@@ -69,7 +74,7 @@ export class FolderPicker extends WatchingElement {
           aria-label="Folder above"
           title="Folder above"
           ?disabled=${folder.parent === null}
-          @click=${() => this.#go(folder.parent!)}
+          @click=${() => void this.#go(folder.parent!)}
         >
           ↑
         </button>
@@ -78,9 +83,10 @@ export class FolderPicker extends WatchingElement {
           title="Folder on the machine that the backend runs on"
           spellcheck="false"
           data-testid="folder-path"
-          .value=${folder.dir}
+          .value=${this.typed ?? folder.dir}
+          @input=${(event: Event) => (this.typed = (event.target as HTMLInputElement).value)}
           @keydown=${this.#onPathKey}
-          @change=${(event: Event) => this.#go((event.target as HTMLInputElement).value)}
+          @change=${(event: Event) => void this.#go((event.target as HTMLInputElement).value)}
         />
       </div>
       ${error ? failed(error) : nothing}
@@ -89,7 +95,7 @@ export class FolderPicker extends WatchingElement {
         ${folder.folders.map(
           ({ name, dir, layout }) =>
             html`<li>
-              <button type="button" class="quiet" data-testid="folder" @click=${() => this.#go(dir)}>
+              <button type="button" class="quiet" data-testid="folder" @click=${() => void this.#go(dir)}>
                 <span aria-hidden="true">▸</span> <span class="ellipsis">${name}</span>
                 ${layout ? html`<span class="chip" title="Its files look like this layout">${LAYOUTS[layout] ?? layout}</span>` : nothing}
               </button>
@@ -115,7 +121,9 @@ export class FolderPicker extends WatchingElement {
             spellcheck="false"
             @input=${(event: Event) => (this.images = (event.target as HTMLInputElement).value)}
         /></label>
-        <button class="primary" data-testid="folder-add">${icon('plus')} Add ${baseName(folder.dir)}</button>
+        <button class="primary" data-testid="folder-add" ?disabled=${error !== null && this.typed !== null}>
+          ${icon('plus')} Add ${baseName(path)}
+        </button>
         <button type="button" class="quiet" @click=${() => this.dispatchEvent(new CustomEvent('medr1-cancel'))}>Cancel</button>
       </div>
     </form>`;
@@ -125,18 +133,18 @@ export class FolderPicker extends WatchingElement {
   #onPathKey = (event: KeyboardEvent): void => {
     if (event.key !== 'Enter') return;
     event.preventDefault();
-    this.#go((event.target as HTMLInputElement).value);
+    void this.#go((event.target as HTMLInputElement).value);
   };
 
   #choose = (event: Event): void => {
     event.preventDefault();
-    const typed = this.renderRoot.querySelector<HTMLInputElement>('.path input')!.value;
-    const detail: FolderChoice = { dir: typed || this.#folder!.dir, name: this.name.trim(), images: this.images.trim() || null };
+    const detail: FolderChoice = { dir: this.typed || this.#folder!.dir, name: this.name.trim(), images: this.images.trim() || null };
     this.dispatchEvent(new CustomEvent('medr1-folder', { detail }));
   };
 
-  #go(dir: string | undefined): void {
-    void this.#browsed.ask((signal) => this.data.browse({ dir }, signal), { keep: true });
+  async #go(dir: string | undefined): Promise<void> {
+    const found = await this.#browsed.ask((signal) => this.data.browse({ dir }, signal), { keep: true });
+    if (found?.status === 'ready') this.typed = null;
   }
 
   static override styles = [

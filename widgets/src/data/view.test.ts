@@ -402,6 +402,37 @@ describe('data sets, managed where they are', () => {
     expect(connector.calls.findLast(([name]) => name === 'data.browse')![1]).toBe('/data');
   });
 
+  it('the button names the folder that is typed, and waits while that one cannot be read', async () => {
+    const { connector, root, find } = await view({ data: { datasets: [] } });
+    find('add-folder')!.click();
+    await settled();
+    const picker = root.querySelector('medr1-folder-picker')!.shadowRoot!;
+    const path = find<HTMLInputElement>('folder-path', picker)!;
+    const add = find<HTMLButtonElement>('folder-add', picker)!;
+    const type = async (typed: string): Promise<void> => {
+      path.value = typed;
+      path.dispatchEvent(new Event('input'));
+      await settled();
+    };
+    const look = async (): Promise<void> => {
+      path.dispatchEvent(new Event('change'));
+      await settled();
+    };
+    const known = connector.data.browse;
+    connector.data.browse = () => Promise.reject({ code: 'X', message: 'There is no folder /dta.', remedy: 'Name another one.' });
+    await type('/dta');
+    expect([add.textContent!.trim(), add.disabled]).toEqual(['Add dta', false]);
+    await look();
+    expect([add.textContent!.trim(), add.disabled]).toEqual(['Add dta', true]);
+    connector.data.browse = known;
+    await type('/home/alice/OmniMedVQA');
+    await look();
+    expect([path.value, add.textContent!.trim(), add.disabled]).toEqual(['/home/alice/OmniMedVQA', 'Add OmniMedVQA', false]);
+    add.click();
+    await settled();
+    expect(connector.calls.find(([name]) => name === 'data.add')![1]).toMatchObject({ dir: '/home/alice/OmniMedVQA' });
+  });
+
   it('one can be taken off the list, and put back', async () => {
     const { asked, find } = await view({
       data: {
