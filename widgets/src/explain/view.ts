@@ -71,9 +71,10 @@ export class ExplainPanel extends WatchingElement {
       >asked of
       <select
         data-testid="explain-policy"
+        title="The policy of each step is a checkpoint or the one in training; the nearest is the one closest to the step of the completion"
         @change=${(event: Event) => this.#model!.choose({ policy: (event.target as HTMLSelectElement).value as 'nearest' | 'newest' })}
       >
-        <option value="nearest" .selected=${policy === 'nearest'}>the policy nearest to the one that said it</option>
+        <option value="nearest" .selected=${policy === 'nearest'}>the nearest policy</option>
         <option value="newest" .selected=${policy === 'newest'}>the newest policy</option>
       </select></label
     >`;
