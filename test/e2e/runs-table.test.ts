@@ -60,6 +60,30 @@ it('keeps what is noted: in the list, in the panel, after a reload', async () =>
   await page.locator('medr1-runs').getByTestId('run-tag').first().waitFor();
 });
 
+it('the head of the Runs panel keeps its height whatever its figures are, so that no list moves under the pointer', async () => {
+  const heights = await page.locator('medr1-runs').evaluate((panel) => {
+    const header = panel.shadowRoot!.querySelector('header')!;
+    const copy = header.cloneNode(true) as HTMLElement;
+    header.after(copy);
+    const figure = (title: string): HTMLElement => copy.querySelector(`[title^="${title}"]`)!;
+    const widths = Array.from({ length: 30 }, (_, at) => 150 + 10 * at);
+    const found = widths.map((width) => {
+      copy.style.width = `${width}px`;
+      const high = ['0 %', '9 %', '99 %', '100 %'].flatMap((share) =>
+        ['998 MB', '1.02 GB', '23.4 GB'].map((used) => {
+          figure('utilisation').textContent = share;
+          figure('memory').textContent = `${used} / 25.1 GB`;
+          return copy.offsetHeight;
+        }),
+      );
+      return { width, high: [...new Set(high)] };
+    });
+    copy.remove();
+    return found;
+  });
+  expect(heights.filter(({ high }) => high.length > 1)).toEqual([]);
+});
+
 it('a new run like this one has its settings in the form', async () => {
   await row(waiting).click();
   await details().getByTestId('run-like').click();
