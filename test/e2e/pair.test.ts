@@ -20,6 +20,7 @@ it('starts both variants of the demo and opens on them', async () => {
   expect((await runs()).map(({ variant }) => variant).toSorted()).toEqual(['no-think', 'think']);
   await page.goto(`${lab.url}&${stdout.trim()}`);
   await pair().locator('medr1-pair-question').first().waitFor();
+  await page.locator('medr1-runs').getByTestId('run-stop').first().waitFor(); // beside it, where runs are stopped
 });
 
 it('shows a question with the answers of both, and both curves', async () => {

@@ -44,8 +44,8 @@ const layouts: JupyterFrontEndPlugin<void> = {
       palette?.addItem({ command, category: PALETTE_CATEGORY });
     }
 
-    // a page that opens by a link shows what the link stands for; the next one welcomes
-    if (state && shell && linkIn(location.href) === null) void app.restored.then(() => welcome(app, settings, state));
+    const linked = linkIn(location.href) !== null;
+    if (state && shell) void app.restored.then(() => welcome(app, settings, state, linked));
   },
 };
 
@@ -105,12 +105,16 @@ function gather(shell: JupyterFrontEnd.IShell, first: string): void {
     if (widget.id !== first) shell.add(widget, 'main', { mode: 'tab-after', ref: first, activate: false });
 }
 
-/** Once for a workspace: runs at the left, curves and rollouts side by side, the example notebook in a tab. */
-async function welcome(app: JupyterFrontEnd, settings: ISettingRegistry | null, state: IStateDB): Promise<void> {
+/**
+ * Once for a workspace: runs at the left, curves and rollouts side by side, the example notebook in a tab. A page that opens by a link shows what the link
+ * stands for, beside the runs; the next one welcomes.
+ */
+async function welcome(app: JupyterFrontEnd, settings: ISettingRegistry | null, state: IStateDB, linked: boolean): Promise<void> {
   const wanted = (await settings?.load(PLUGIN_ID).catch(() => null))?.get('openOnFirstStart').composite ?? true;
   if (!wanted || (await state.fetch(WELCOMED_KEY).catch(() => true))) return;
-  await state.save(WELCOMED_KEY, true);
   await app.commands.execute(CommandIDs.showRuns);
+  if (linked) return;
+  await state.save(WELCOMED_KEY, true);
   await app.commands.execute(CommandIDs.openCurves, { activate: false });
   await app.commands.execute(CommandIDs.openRollouts, { mode: 'split-right', ref: 'medr1-curves', activate: false });
   await app.commands.execute(CommandIDs.openExample, { quiet: true }); // in a tab behind the rollouts
