@@ -10,8 +10,10 @@
 #include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
 #include <torch/csrc/distributed/c10d/TCPStore.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdlib>
+#include <iostream>
 #include <map>
 #include <sstream>
 #include <string>
@@ -27,19 +29,52 @@ using c10d::ProcessGroupGloo;
 // The registry holds a group by a weak pointer; never destroyed, for threads of a lost group may still run when the process ends.
 auto& groups = *new std::map<std::string, c10::intrusive_ptr<ProcessGroup>>;
 
-// Throws on all members where one was told another number of them: without it they would wait for members that never come.
-void agreeOnSize(c10d::Store& store, int rank, int size) {
+using Clock = std::chrono::steady_clock;
+
+// How long a member is waited for before a line says so, and from one such line to the next.
+constexpr milliseconds FIRST_LINE(5000), NEXT_LINE(60000);
+
+// Members wait this much longer for rank 0's word than rank 0 for theirs, so that all of them hear who did not come.
+constexpr milliseconds LONGER(2000);
+
+// What that member wrote. A line on stderr, which is the run's log, says that it is waited for: WORLD_SIZE may be more than there are processes.
+std::string fromMember(c10d::Store& store, const std::string& key, int member, int size, milliseconds timeout) {
+  const auto begin = Clock::now();
+  for (milliseconds patience = FIRST_LINE;; patience = NEXT_LINE) {
+    const auto asked = Clock::now();
+    const auto left = timeout - std::chrono::duration_cast<milliseconds>(asked - begin);
+    const auto wait = std::clamp(left, milliseconds(1), patience);
+    try {
+      store.wait({key}, wait);
+      return store.get_to_str(key);
+    } catch (const c10::Error&) {
+      if (Clock::now() - asked < wait) throw;  // it did not wait: the store is gone
+    }
+    const std::string who = "rank " + std::to_string(member) + " of " + std::to_string(size);
+    TORCH_CHECK(left > patience, who, " did not come");
+    std::cerr << "waits for " + who + ": is it started, and is " + std::to_string(size) + " (WORLD_SIZE) the number of processes?\n";
+  }
+}
+
+// Throws on all members where one was told another number of them, or does not come.
+void agreeOnSize(c10d::Store& store, int rank, int size, milliseconds timeout) {
   auto sizeOf = [](int member) { return "size/" + std::to_string(member); };
   store.set(sizeOf(rank), std::to_string(size));
   if (rank == 0) {
-    std::string differs;
+    std::string differs, told;
     for (int member = 1; member < size && differs.empty(); member++) {
-      const auto told = store.get_to_str(sizeOf(member));
+      try {
+        told = fromMember(store, sizeOf(member), member, size, timeout);
+      } catch (const c10::Error& error) {
+        store.set("sizes", error.what_without_backtrace());
+        throw;
+      }
       if (told != std::to_string(size))
         differs = "WORLD_SIZE is " + told + " for rank " + std::to_string(member) + " and " + std::to_string(size) + " for rank 0";
     }
     store.set("sizes", differs.empty() ? "agree" : differs);
   }
+  store.wait({"sizes"}, timeout + LONGER);
   const auto seen = store.get_to_str("sizes");
   TORCH_CHECK(seen == "agree", seen);
   TORCH_CHECK(store.get_to_str(sizeOf(0)) == std::to_string(size), "WORLD_SIZE is ", size, " for rank ", rank, " and ",
@@ -85,7 +120,7 @@ void open(const std::string& name, int rank, int size, milliseconds timeout, con
           const c10::intrusive_ptr<c10d::Store>& store) {
   store->setTimeout(timeout);
   auto prefixed = c10::make_intrusive<c10d::PrefixStore>(name, store);
-  agreeOnSize(*prefixed, rank, size);
+  agreeOnSize(*prefixed, rank, size, timeout);
   auto options = ProcessGroupGloo::Options::create(timeout);
   const auto address = host.empty() ? meetingAddress(*prefixed, rank, size, master) : host;
   options->devices = namedInterfaces();

@@ -8,16 +8,22 @@ import { treeSum } from './process-group.ts';
 
 const member = fileURLToPath(new URL('testing/group-member.ts', import.meta.url));
 let folder: string;
-beforeEach(() => void (folder = mkdtempSync(join(tmpdir(), 'medr1-group-'))));
+/** By all members, on stderr. */
+let said: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'medr1-group-'));
+  said = '';
+});
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 /** What each of `size` processes printed, by rank; null for one that was killed. `told`: of how many it was told. */
-function members(task: string, size: number, told: (rank: number) => number = () => size): Promise<unknown[]> {
+function members(task: string, size: number, told: (rank: number) => number = () => size, seconds = 3): Promise<unknown[]> {
   const run = (rank: number): Promise<unknown> =>
     new Promise((resolve, reject) => {
-      const child = spawn(process.execPath, [member, task, String(rank), String(told(rank)), join(folder, 'store')], {
-        stdio: ['ignore', 'pipe', 'inherit'],
+      const child = spawn(process.execPath, [member, task, String(rank), String(told(rank)), join(folder, 'store'), String(seconds)], {
+        stdio: ['ignore', 'pipe', 'pipe'],
       });
+      child.stderr.setEncoding('utf8').on('data', (chunk: string) => (said += chunk));
       let text = '';
       child.stdout.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
       child.on('error', reject);
@@ -60,6 +66,13 @@ describe('a process group', () => {
     const seen = await members('gather', 2, (rank) => 2 + rank);
     const message = expect.stringContaining('WORLD_SIZE is 3 for rank 1 and 2 for rank 0');
     expect(seen).toEqual([0, 1].map(() => ({ code: 'RANK_RENDEZVOUS', message })));
+  });
+
+  it('names the one that never came, in the log long before all give up', async () => {
+    const seen = await members('gather', 2, () => 3, 7);
+    const message = expect.stringMatching(/did not meet the other processes .* within 7 s: rank 2 of 3 did not come/);
+    expect(seen).toEqual([0, 1].map(() => ({ code: 'RANK_RENDEZVOUS', message })));
+    expect(said).toBe('waits for rank 2 of 3: is it started, and is 3 (WORLD_SIZE) the number of processes?\n');
   });
 
   it('says how long it waited for one that does not come', async () => {

@@ -1,8 +1,9 @@
-/** One member of a process group, for process-group.test.ts: `node group-member.ts TASK RANK SIZE FILE`. Prints its result as JSON. */
+/** One member of a process group, for process-group.test.ts: `node group-member.ts TASK RANK SIZE FILE SECONDS`. Prints its result as JSON. */
 import { WorkbenchError } from '../../protocol/errors.ts';
 import { generator, ProcessGroup, setNumThreads, torch, type Tensor } from '../index.ts';
 
-const [task, rank, size, file] = [process.argv[2], Number(process.argv[3]), Number(process.argv[4]), process.argv[5]];
+const [task, file] = [process.argv[2], process.argv[5]];
+const [rank, size, timeout] = [3, 4, 6].map((place) => Number(process.argv[place]));
 setNumThreads(1);
 let group: ProcessGroup;
 
@@ -39,7 +40,7 @@ const tasks: Record<string, () => unknown> = {
 };
 
 try {
-  group = new ProcessGroup({ name: 'test', rank, size, timeout: 3, rendezvous: { file, host: '127.0.0.1' } });
+  group = new ProcessGroup({ name: 'test', rank, size, timeout, rendezvous: { file, host: '127.0.0.1' } });
   console.log(JSON.stringify(tasks[task]()));
 } catch (error) {
   console.log(JSON.stringify({ code: error instanceof WorkbenchError ? error.code : String(error), message: (error as Error).message }));
