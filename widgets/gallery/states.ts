@@ -177,6 +177,10 @@ const severalDevices = {
       reason: 'waits for 3 devices, 1 of them free: run Demo has cuda:0 for itself',
     },
     { kind: 'train', id: 'w2', name: 'Later', held: true, reason: 'held' },
+    ...[
+      { id: 'e5', name: 'Demo, think: modality/test', held: false, reason: 'waits for a device with 9.4 GiB free' },
+      { id: 'e6', name: 'A checkpoint with a long name, step 120: question_type/test', held: true, reason: 'held' },
+    ].map((one) => ({ kind: 'evaluate', ...one })),
   ],
 };
 

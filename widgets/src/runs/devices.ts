@@ -3,6 +3,7 @@ import { css, html, nothing, type TemplateResult } from 'lit';
 import type { DeviceJob, Devices, DeviceUse, QueuedJob, QueueMove, RunSummary } from '../connector.ts';
 import { bytes, integer } from '../format.ts';
 import { icon, type IconName } from '../icons.ts';
+import { HELD } from '../store/queue.ts';
 
 /** What the panel does with what is shown. */
 export interface DeviceActions {
@@ -51,7 +52,7 @@ function waitingRow({ id, name, held, reason }: QueuedJob, at: number, all: read
     </button>`;
   const to = (move: QueueMove) => () => actions.move(id, move);
   return html`<li class="small waiting" data-testid="eval-waits" data-evaluation=${id}>
-    <span class="what"><span class="ellipsis" title=${name}>${name}</span> <span class="secondary">${reason}</span></span>
+    <span class="what">Evaluation ${name} <span class="secondary">${held ? HELD : reason}</span></span>
     <span class="acts">
       ${button('up', 'eval-earlier', 'Earlier in the queue', at === 0 ? null : to({ before: all[at - 1].id }))}
       ${button('down', 'eval-later', 'Later in the queue', at === all.length - 1 ? null : to({ before: all[at + 2]?.id ?? null }))}

@@ -214,6 +214,11 @@ it('evaluations that wait are moved, held, let go and cancelled there', async ()
     rows[row].querySelector<HTMLElement>(`[data-testid=${id}]`)!.click();
     await settled();
   };
+  expect(rows.map((row) => row.querySelector('.what')!.textContent)).toEqual([
+    'Evaluation e waits for evaluation d',
+    'Evaluation f waits for evaluation d',
+    'Evaluation g held: others go past it',
+  ]);
   await press(1, 'eval-earlier');
   await press(1, 'eval-later');
   await press(1, 'eval-hold');

@@ -5,6 +5,8 @@ import { integer } from '../format.ts';
 /** Runs that hold the device. A paused one has lent it. */
 const HOLDS = new Set(['starting', 'running', 'pausing', 'stopping']);
 
+export const HELD = 'held: others go past it';
+
 export interface Waiting {
   /** The run that has to end, pause or start first; null where nothing is in the way. */
   behind: RunSummary | null;
@@ -18,7 +20,7 @@ export function waitingOf(run: RunSummary, runs: readonly RunSummary[], devices:
   if (run.state !== 'queued') return null;
   if (run.waits_since === null) return { behind: null, place: 0, text: 'not started yet' };
   const place = placesOf(runs).findIndex((one) => one.some(({ id }) => id === run.id)) + 1;
-  if (run.held) return { behind: null, place, text: 'held: others go past it' };
+  if (run.held) return { behind: null, place, text: HELD };
   const others = runs.filter(({ id }) => id !== run.id && id !== run.pair?.with); // the two of a pair start together
   const before = others
     .filter((one) => one.state === 'queued' && one.waits_since !== null && !one.held && one.waits_since < run.waits_since!)
