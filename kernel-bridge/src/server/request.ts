@@ -21,8 +21,9 @@ export type Check = (value: unknown) => unknown;
 
 /** `where` begins the message: "body" or "query". */
 export function checkerOf(schema: TSchema, where: string): Check {
-  const compiled = Compile(schema) as Checker;
+  let compiled: Checker | undefined; // at the first request: a server has many routes, and is asked for few of them as it starts
   return (value) => {
+    compiled ??= Compile(schema) as Checker;
     if (compiled.Check(value)) return value;
     throw errors.badRequest(...whatIsWrong(schema, value, compiled.Errors(value), where));
   };
