@@ -93,14 +93,15 @@ export async function reached(client: Client, id: string, ...states: RunState[])
   });
 }
 
-/** Asks until the answer is no longer text; the text says what is missing when time is up. */
+/** Asks until the answer is no longer text; the text says what is missing when time is up. Less often after a while, for what is waited for wants the core. */
 export async function until<T>(ask: () => Promise<T | string> | T | string, limit_ms = 60_000): Promise<T> {
-  const end = Date.now() + limit_ms;
+  const begun = Date.now();
   for (;;) {
     const answer = await ask();
     if (typeof answer !== 'string') return answer;
-    if (Date.now() > end) throw new Error(answer);
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    const waited = Date.now() - begun;
+    if (waited > limit_ms) throw new Error(answer);
+    await new Promise((resolve) => setTimeout(resolve, Math.min(60, 20 + waited / 50)));
   }
 }
 

@@ -7,6 +7,9 @@ import { reached, until, workerPid } from './harness.ts';
 import { tinyServer, type TinyServer } from './tiny-server.ts';
 import { everythingOf } from './whole-run.ts';
 
+/** Three times as many as the kills need where nothing else runs. */
+const STEPS = 50;
+
 type Change = Omit<EditRewards, 'base_revision'>;
 
 /** `Math.random` and nulls: what is not a function of the call alone would show. */
@@ -31,9 +34,9 @@ beforeAll(async () => {
 });
 afterAll(() => made[Symbol.asyncDispose]());
 
-async function newRun(max_steps: number, start: boolean): Promise<string> {
+async function newRun(start: boolean): Promise<string> {
   // Two updates on each batch: an edit may come between them.
-  const config = tiny.config({ reward_funcs: ['accuracy_tolerant', 'mine.ts'], num_iterations: 2, max_steps, save_steps: 1000 });
+  const config = tiny.config({ reward_funcs: ['accuracy_tolerant', 'mine.ts'], num_iterations: 2, max_steps: STEPS, save_steps: 1000 });
   return (await t.client.createRun({ ...config }, { start, reward_files: { 'mine.ts': MINE } })).id;
 }
 const stepOf = async (id: string) => (await t.client.run(id)).summary.step;
@@ -63,8 +66,8 @@ async function killed(id: string): Promise<number> {
 }
 
 /** A run that is never stopped, with the same edits at the same steps. */
-async function neverStopped(changes: [Change, number][], max_steps: number): Promise<string> {
-  const id = await newRun(max_steps, false);
+async function neverStopped(changes: [Change, number][]): Promise<string> {
+  const id = await newRun(false);
   for (const [change] of changes) await edit(id, change);
   using store = RunStore.open((await t.client.run(id)).directory);
   // The one way to ask for a step ahead of time: an edit over the wire holds from the next step.
@@ -75,16 +78,13 @@ async function neverStopped(changes: [Change, number][], max_steps: number): Pro
 }
 
 /** Lets the run end, and holds it against one that was never stopped. */
-async function expectSame(id: string, changes: Change[], max_steps: number): Promise<void> {
+async function expectSame(id: string, changes: Change[]): Promise<void> {
   await reached(t.client, id, 'finished');
   const steps = (await t.client.rewards(id)).slice(1).map(({ step }) => step!);
-  const straight = await neverStopped(
-    changes.map((change, k) => [change, steps[k]]),
-    max_steps,
-  );
+  const straight = await neverStopped(changes.map((change, k) => [change, steps[k]]));
   expect((await t.client.events(straight)).events.filter((event) => event.kind === 'alert')).toEqual([]);
   const [got, expected] = await Promise.all([id, straight].map((each) => everythingOf(t.client, each)));
-  expect(got.last).toBe(max_steps);
+  expect(got.last).toBe(STEPS);
   expect(got).toEqual(expected);
 }
 
@@ -93,21 +93,21 @@ const dropped = async (id: string) =>
 
 describe('kill -9 of the worker', () => {
   it.each(EDITS)('after %s: the run goes on bit for bit', async (_, change) => {
-    const id = await newRun(80, true);
+    const id = await newRun(true);
     const saved = await checkpointed(id);
     expect((await edit(id, change)).step).toBeNull();
     await t.client.action(id, 'resume');
     await until(async () => ((await stepOf(id)) >= saved + 2 ? true : 'no step under the edit'));
     expect(await killed(id)).toBeGreaterThanOrEqual(saved + 2);
     await t.client.action(id, 'resume');
-    await expectSame(id, [change], 80);
+    await expectSame(id, [change]);
     expect((await newest(id)).step).toBe(saved + 1);
     expect(await dropped(id)).toMatchObject([{ step: saved }]);
   });
 
   it('while an edit waited, and again while lost steps were computed anew: each edit holds from the step it would have', async () => {
     const [first, second] = [EDITS[1][1], EDITS[3][1]];
-    const id = await newRun(80, true);
+    const id = await newRun(true);
     const saved = await checkpointed(id);
     await edit(id, first);
     await t.client.action(id, 'resume');
@@ -119,7 +119,7 @@ describe('kill -9 of the worker', () => {
     await until(async () => ((await t.client.run(id)).summary.state === 'running' ? true : 'not running'));
     await killed(id);
     await t.client.action(id, 'resume');
-    await expectSame(id, [first, second], 80);
+    await expectSame(id, [first, second]);
     expect((await t.client.rewards(id)).map(({ step }) => step)).toEqual([1, saved + 1, stood + 1]);
   });
 });
