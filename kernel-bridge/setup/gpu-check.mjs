@@ -48,10 +48,10 @@ function copyClone(to) {
 async function rehearse() {
   const folder = mkdtempSync(join(tmpdir(), 'medr1-gpu-rehearsal-'));
   try {
-    await pack(join(folder, 'packed.tar.gz'), { quick: true });
+    await pack(join(folder, 'packed.tar'), { quick: true });
     copyClone(join(folder, 'clone'));
     const env = { ...cleanEnvironment(), PATH: '/usr/local/bin:/usr/bin:/bin' };
-    const args = [SCRIPT, join(folder, 'packed.tar.gz'), '--out', out, '--rehearse', ...only];
+    const args = [SCRIPT, join(folder, 'packed.tar'), '--out', out, '--rehearse', ...only];
     return spawnSync(python, args, { cwd: join(folder, 'clone'), env, stdio: 'inherit' }).status ?? 1;
   } finally {
     rmSync(folder, { recursive: true, force: true });

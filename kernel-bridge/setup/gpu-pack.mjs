@@ -60,7 +60,7 @@ function contents() {
 }
 
 /**
- * Writes the archive. `quick`: packed fast and not small, for a rehearsal.
+ * Writes the archive. `quick`: not packed small, for a rehearsal.
  * @param {string} file @param {{ quick?: boolean }} [options]
  * @returns {Promise<number>} bytes
  */
@@ -74,10 +74,10 @@ export async function pack(file, { quick = false } = {}) {
     const leftOut = ['*.map', '*.d.ts', '*.d.mts', '*.d.cts', '*.md', 'node_modules/lightningcss*'].map(
       (pattern) => `--exclude=${pattern}`,
     );
-    const how = quick ? ['-z'] : ['-J'];
+    const how = quick ? [] : ['-J'];
     await command('tar', ['-C', root, ...leftOut, ...how, '-chf', part, ...paths], {
       remedy,
-      env: quick ? { GZIP: '-1' } : { XZ_OPT: '-6 -T0' },
+      env: { XZ_OPT: '-6 -T0' },
     });
     const { size } = statSync(part);
     if (!quick && size > MOST_BYTES)
