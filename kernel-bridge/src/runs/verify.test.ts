@@ -13,6 +13,7 @@ import {
   writeFileSync,
   writeSync,
 } from 'node:fs';
+import type { DatabaseSync } from 'node:sqlite';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -118,7 +119,17 @@ const RUN_COLUMNS = [
   'pair',
 ] as const satisfies (keyof RunRow)[];
 
-/** All that a reader gets, by the tables themselves and by each of their indexes; an error where it cannot be read. */
+/** By name: a column whose own name changed is made anew with its default, and is lost content only where it held something else. */
+let columns: Record<string, string> | null = null;
+const columnsOf = (db: DatabaseSync, tables: string[]): Record<string, string> =>
+  Object.fromEntries(
+    tables.map((table) => [
+      table,
+      db.prepare(`SELECT group_concat('"' || name || '"') AS names FROM pragma_table_info(?)`).get(table)!.names as string,
+    ]),
+  );
+
+/** All that a reader gets, by the tables themselves and by each of their indexes; an error where it cannot be read. The first call is for a sound run. */
 function contentOf(directory: string): string {
   try {
     using run = RunStore.open(directory);
@@ -138,10 +149,11 @@ function contentOf(directory: string): string {
       'checkpoint',
       'event',
     ];
-    // By name: a column whose own name changed is made anew with its default, and is lost content only where it held something else.
+    columns ??= columnsOf(run.db, tables);
+    const named = Object.entries(columns).map(([table, names]) => all(`SELECT ${names} FROM ${table} NOT INDEXED`));
     const row = RUN_COLUMNS.map((column) => run.row()[column]);
     const byIndex = ['SELECT step FROM metric ORDER BY step, name_id', 'SELECT item_id, step FROM rollout_group ORDER BY item_id, step'];
-    return JSON.stringify([row, ...tables.map((table) => all(`SELECT * FROM ${table} NOT INDEXED`)), ...byIndex.map(all)]);
+    return JSON.stringify([row, ...named, ...byIndex.map(all)]);
   } catch (error) {
     return String(error);
   }

@@ -67,6 +67,40 @@ describe('words', () => {
   });
 });
 
+describe('words of many completions', () => {
+  const many = (word: string, count: number): Asked => ({ completions: Array.from({ length: count }, (_, at) => `${word} n${at}`) });
+  const totals = (store: RunStore): (number | null)[] =>
+    ['cyst', 'lesion', 'both', 'n7', '"lesion n7"'].map((text) => search(store, { text }).total);
+  const inIndex = (store: RunStore, word: string): number =>
+    store.db.prepare('SELECT count(*) AS count FROM search_word WHERE search_word MATCH ?').get(word)!.count as number;
+
+  it('are found while they wait to be added to the index, and when they were', () => {
+    const store = run('a', [[many('cyst both', 500)], [many('lesion', 500)]]);
+    expect([totals(store), inIndex(store, 'cyst')]).toEqual([[500, 500, 500, 2, 1], 0]);
+    store.commitStep({ step: 3, metrics: {}, groups: [group(3, 0, many('both', 30))] });
+    expect([totals(store), inIndex(store, 'cyst')]).toEqual([[500, 500, 530, 3, 1], 500]);
+    store.commitStep({ step: 4, metrics: {}, groups: [group(4, 0, many('lesion', 8))] });
+    expect([totals(store), inIndex(store, 'lesion')]).toEqual([[500, 508, 530, 4, 2], 500]);
+  });
+
+  it('of steps that were dropped are never added', () => {
+    const store = run('a', [[many('cyst', 500)], [many('lesion', 500)]]);
+    store.dropAfter(1, { revisions: 'repeat' });
+    store.commitStep({ step: 2, metrics: {}, groups: [group(2, 0, many('both', 30))] });
+    expect([totals(store), inIndex(store, 'lesion'), inIndex(store, 'both')]).toEqual([[500, 0, 30, 2, 0], 0, 30]);
+  });
+
+  it('of a run that added each step by itself go on from there', () => {
+    const store = run('a', [[many('cyst', 20)]]);
+    store.db.exec('DELETE FROM search_added');
+    const word = store.db.prepare('INSERT INTO search_word (rowid, text) VALUES (?, ?)');
+    for (let at = 0; at < 20; at++) word.run(1 + at, `cyst n${at}`);
+    expect(totals(store)).toEqual([20, 0, 0, 1, 0]);
+    store.commitStep({ step: 2, metrics: {}, groups: [group(2, 0, many('lesion', 20))] });
+    expect([totals(store), inIndex(store, 'lesion')]).toEqual([[20, 20, 0, 2, 1], 0]);
+  });
+});
+
 describe('a phrase', () => {
   const steps: Asked[][] = [
     [{ completions: [{ text: 'a dark round cyst', reward: 1 }] }],
@@ -389,7 +423,7 @@ it('texts come back as they were, whatever they are written in', () => {
 it('a run of before has the same index as one that was indexed while it trained', () => {
   const store = run('a', THREE);
   const before = search(store, {});
-  store.db.exec('DELETE FROM search_step; DROP TABLE search_word; DROP TABLE search_next; DROP TABLE note');
+  store.db.exec('DELETE FROM search_step; DROP TABLE search_word; DROP TABLE search_next; DROP TABLE search_added; DROP TABLE note');
   using again = RunStore.open(store.directory);
   expect(search(again, {}).runs).toMatchObject([{ steps: 3, indexed: 0 }]);
   for (const step of stepsToIndex(again.db, 99)) indexStep(again.db, readGroups(again.db, { from: step, to: step, limit: 99, offset: 0 }));

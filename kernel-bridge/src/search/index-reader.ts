@@ -1,6 +1,7 @@
 /** A run's index as a search reads it. */
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { readFacts, readTexts, type Range, type SortColumn, type StepBlock } from './block.ts';
+import { matchWords } from './word-index.ts';
 
 /** A step that is in the index. */
 export interface IndexedStep {
@@ -75,33 +76,8 @@ export class IndexReader {
     return new Map(rows.map(({ code, name }) => [name, code]));
   }
 
-  /**
-   * 1 at the number of each completion that an FTS5 expression matches; null where the index cannot tell, or more than the share `most` of all match, of
-   * which it is told before they are all looked for.
-   */
+  /** matchWords of the run. */
   matching(expression: string, most = 1): Uint8Array | null {
-    const { number: size = 1 } = (this.db.prepare('SELECT number FROM search_next').get() ?? {}) as { number?: number };
-    const found = new Uint8Array(size);
-    let numbers: string | null;
-    try {
-      const counted = 'SELECT count(*) AS count FROM (SELECT 1 FROM search_word WHERE search_word MATCH ? LIMIT ?)';
-      if (most < 1 && (this.db.prepare(counted).get(expression, Math.floor(most * size) + 1)!.count as number) > most * size) return null;
-      // one text of all numbers: a million rows to JavaScript one by one take four times as long
-      numbers = this.db.prepare('SELECT group_concat(rowid) AS numbers FROM search_word WHERE search_word MATCH ?').get(expression)!
-        .numbers as string | null;
-    } catch (error) {
-      if (/phrase queries are not supported/.test(String(error))) return null; // a letter that SQLite's older Unicode does not know cuts a word in two
-      throw error;
-    }
-    let number = 0;
-    for (let at = 0; numbers !== null && at <= numbers.length; at++) {
-      const digit = numbers.charCodeAt(at) - 48;
-      if (digit >= 0 && digit < 10) number = number * 10 + digit;
-      else {
-        found[number] = 1;
-        number = 0;
-      }
-    }
-    return found;
+    return matchWords(this.db, expression, most);
   }
 }

@@ -3,6 +3,12 @@
  * completions, which nothing can make anew.
  */
 
+/** Words of completions, by the numbers of search_step, without the texts and without the places of words. */
+export const WORD_TABLE = `
+CREATE VIRTUAL TABLE IF NOT EXISTS search_word USING fts5(
+  text, content = '', detail = none, columnsize = 0, tokenize = 'unicode61 remove_diacritics 2'
+);`;
+
 /** May run again on a database that has them. */
 export const SEARCH_TABLES = `
 -- what a search reads of a step (search/block.ts); "first" is the number of its first completion in search_word
@@ -22,9 +28,9 @@ CREATE TABLE IF NOT EXISTS search_item (
 CREATE TABLE IF NOT EXISTS search_function (code INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;
 -- numbers are never used twice: words of steps that were dropped stay in search_word and mean nothing
 CREATE TABLE IF NOT EXISTS search_next (only INTEGER PRIMARY KEY CHECK (only = 1), number INTEGER NOT NULL) STRICT;
-CREATE VIRTUAL TABLE IF NOT EXISTS search_word USING fts5(
-  text, content = '', detail = none, columnsize = 0, tokenize = 'unicode61 remove_diacritics 2'
-);
+-- texts from this number on wait to be added to search_word (search/word-index.ts); without a row none does
+CREATE TABLE IF NOT EXISTS search_added (only INTEGER PRIMARY KEY CHECK (only = 1), number INTEGER NOT NULL) STRICT;
+${WORD_TABLE}
 -- segments are merged less often: a step that merges takes ten times as long as one that does not
 INSERT INTO search_word (search_word, rank) VALUES ('automerge', 16);
 -- no reference to the completion: a resumed run computes its last steps anew, and the note is there when it has; "text" tells whether it said the same
@@ -42,6 +48,7 @@ export const SEARCH_NAMES = [
   'search_item',
   'search_function',
   'search_next',
+  'search_added',
   'search_word',
   'note',
 ] as const;

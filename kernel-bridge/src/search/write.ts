@@ -6,6 +6,7 @@ import type { Group } from '../protocol/run.ts';
 import { CORRECT, LETTER, packFacts, packTexts, rangeOf, SORT_COLUMNS, type StepBlock } from './block.ts';
 import { factsOf, SKETCH } from './facts.ts';
 import { stretchFilter } from './stretches.ts';
+import { addWords } from './word-index.ts';
 
 export const FINISHES = ['stop', 'length'] as const;
 
@@ -35,18 +36,17 @@ export function indexStep(db: DatabaseSync, groups: readonly Group[]): void {
     flags: new Uint8Array(n),
     sketch: new Uint8Array(n * SKETCH),
   };
-  const word = prepared(db, 'INSERT INTO search_word (rowid, text) VALUES (?, ?)');
   const first = takeNumbers(db, n);
   const said = completions.map(({ group, completion: { text, prediction } }, at) => {
     const { flags, sketch, words } = factsOf({ text, prediction, options: group.options, thinkOpen: opensThink(group.prompt) });
     block.flags[at] = flags;
     block.sketch.set(sketch, at * SKETCH);
-    word.run(first + at, text);
     return words;
   });
   prepared(db, 'INSERT INTO search_step (step, first, rows, facts, texts) VALUES (?, ?, ?, ?, ?)').run(
     ...[step, first, n, packFacts(block), packTexts(completions.map(({ completion }) => completion.text))],
   );
+  addWords(db, first, first + n);
   const ranges = SORT_COLUMNS.flatMap((column) => rangeOf(block[column]));
   prepared(db, 'INSERT INTO search_range VALUES (?, ?, ?, ?, ?, ?, ?)').run(
     step,
