@@ -17,7 +17,7 @@ export interface Case {
   first: string[];
 }
 
-export const SEEDS = [1, 2, 3, 4, 5];
+const SEEDS = [1, 2, 3, 4, 5];
 
 /** The rule that names each way of losing or mixing up images; that of all grey ones is among the broken runs. */
 const IMAGE_RULES: Record<Exclude<Break, 'grey'>, string> = {
@@ -64,7 +64,7 @@ const shortened = (one: Case, config: Case['config'] = {}): Case => ({
   until: one.config.max_steps ? 40 : 30,
 });
 
-export const CASES: readonly Case[] = [
+const CASES: readonly Case[] = [
   ...healthyOf('healthy', SEEDS),
   ...broken.map((one) => ({ ...shortened(one), name: `broken-${one.name}` })),
 ];
@@ -88,47 +88,48 @@ const brokenAs = (prefix: string, variant: Variant, seed: number): Case[] =>
  * Whoever changes a threshold to fit one of these needs new ones. So it was with the rolled images of direct answers, which `images_mixed_up` once
  * missed: it was given another criterion (check/images_elsewhere), and IMAGES came after it.
  */
-export const UNSEEN: readonly Case[] = [
+const UNSEEN: readonly Case[] = [
   ...healthyOf('unseen-healthy', UNSEEN_SEEDS, ['think', 'no-think']),
   ...broken.map((one) => ({ ...shortened(one, { seed: 101 }), name: `unseen-${one.name}-101` })),
   ...brokenAs('unseen', 'no-think', 102),
   ...brokenAs('unseen', 'think-after', 103),
 ];
 
-const IN_DEMOS = ['learning-rate-x100', 'format-alone', 'temperature-0.1', 'one-letter'];
+const IN_DEMOS = ['learning-rate-x100', 'format-alone'];
 
-/** With the demo's own batch, checks and evaluations; the healthy ones to their end. */
-export const DEMOS: readonly Case[] = VARIANTS.flatMap((variant) => [
-  { name: `demo-healthy-${variant}-201`, config: { variant, seed: 201 }, first: [] },
+/** With the demo's own batch of 128, checks and evaluations. */
+const DEMOS: readonly Case[] = VARIANTS.flatMap((variant) => [
+  { name: `demo-healthy-${variant}-201`, config: { variant, seed: 201 }, until: healthyUntil(variant), first: [] },
   ...brokenAs('demo', variant, 201).filter(({ name }) => IN_DEMOS.some((one) => name.includes(one))),
 ]).map((one) => ({ ...one, isDemo: true }));
 
-const CUT = { max_completion_length: 29, seed: 202 };
-/** Where the longest completions are cut all along, and healthy so. */
-export const CUTS: readonly Case[] = [
+const IN_CUTS = ['learning-rate-x100', 'format-alone', 'temperature-0.1', 'one-letter'];
+const CUT = { max_completion_length: 30, seed: 202 };
+/** Thinking, with the longest completions cut: a few of a hundred at 30 tokens, every second one at 29. */
+const CUTS: readonly Case[] = [
   { name: 'cut-healthy-202', config: CUT, until: healthyUntil('think'), first: [] },
-  ...broken.filter(({ name }) => IN_DEMOS.includes(name)).map((one) => ({ ...shortened(one, CUT), name: `cut-${one.name}-202` })),
+  { name: 'cut-half-202', config: { ...CUT, max_completion_length: 29 }, until: healthyUntil('think'), first: ['truncated'] },
+  ...broken.filter(({ name }) => IN_CUTS.includes(name)).map((one) => ({ ...shortened(one, CUT), name: `cut-${one.name}-202` })),
 ];
 
 const NEVER = { pattern: { pattern: 'a text that no model writes', kind: 'regexp' } };
+const nobody = (name: string, config: Case['config']): Case => ({
+  name: `nobody-${name}`,
+  config: { max_steps: 60, ...config },
+  until: 15,
+  first: ['reward_constant'],
+});
 /** Rewards that nobody meets. `reward_constant` was made for the first one of its kind. */
-export const NOBODY: readonly Case[] = [
-  ...[104, 105].map((seed) => ({
-    name: `nobody-format-think-after-${seed}`,
-    config: { variant: 'think-after' as const, seed, reward_funcs: ['format'] },
-  })),
-  ...VARIANTS.map((variant) => ({
-    name: `nobody-pattern-${variant}-106`,
-    config: { variant, seed: 106, reward_funcs: ['pattern'], reward_parameters: NEVER },
-  })),
-  {
-    name: 'nobody-two-think-after-107',
-    config: { variant: 'think-after', seed: 107, reward_funcs: ['format', 'pattern'], reward_parameters: NEVER },
-  },
-].map(({ name, config }) => ({ name, config: { max_steps: 60, ...config }, until: 15, first: ['reward_constant'] }) as Case);
+const NOBODY: readonly Case[] = [
+  ...[104, 105].map((seed) => nobody(`format-think-after-${seed}`, { variant: 'think-after', seed, reward_funcs: ['format'] })),
+  ...VARIANTS.map((variant) =>
+    nobody(`pattern-${variant}-106`, { variant, seed: 106, reward_funcs: ['pattern'], reward_parameters: NEVER }),
+  ),
+  nobody('two-think-after-107', { variant: 'think-after', seed: 107, reward_funcs: ['format', 'pattern'], reward_parameters: NEVER }),
+];
 
 /** The first steps of each variant, with each way in which images go wrong and with none; two checks each. Direct answers, which show least, twice. */
-export const IMAGES: readonly Case[] = VARIANTS.flatMap((variant) =>
+const IMAGES: readonly Case[] = VARIANTS.flatMap((variant) =>
   (variant === 'no-think' ? [301, 302] : [301]).flatMap((seed) =>
     ([undefined, ...(Object.keys(IMAGE_RULES) as (keyof typeof IMAGE_RULES)[])] as const).map((images): Case => ({
       name: `images-${images ?? 'right'}-${variant}-${seed}`,

@@ -4,7 +4,7 @@ import { Evaluator } from './evaluate.ts';
 import { RULES, type InForce } from './rules.ts';
 import { describeMetric } from '../protocol/metrics.ts';
 import { readSeries } from '../../../test/alerts/series.ts';
-import { CASES, IMAGES, UNSEEN } from '../../../test/alerts/cases.ts';
+import { ALL } from '../../../test/alerts/cases.ts';
 import { MADE } from '../../../test/alerts/made.ts';
 
 const evaluate = ({ config, rows }: { config: object; rows: { step: number; metrics: Record<string, number | null> }[] }): Evaluator => {
@@ -25,14 +25,12 @@ it('has a rule for each failure once, with metrics that are listed, thresholds a
   }
 });
 
-// those to which the thresholds were turned, and those that came after
-const all = [...CASES, ...UNSEEN, ...IMAGES];
-const healthy = all.filter(({ first }) => first.length === 0);
+const healthy = ALL.filter(({ first }) => first.length === 0);
 it.each(healthy.map(({ name }) => [name]))('%s: no warning', (name) => {
   expect(warnings(evaluate(readSeries(name))).map(({ rule, since, seen }) => `${rule} ${since}: ${seen}`)).toEqual([]);
 });
 
-it.each(all.filter(({ first }) => first.length > 0))('$name: named first by the right rule in time', ({ name, first, images }) => {
+it.each(ALL.filter(({ first }) => first.length > 0))('$name: named first by the right rule in time', ({ name, first, images }) => {
   const series = readSeries(name);
   const [found] = warnings(evaluate(series));
   expect(first, `${found?.seen}`).toContain(found?.rule);
@@ -49,6 +47,17 @@ it('tells of a function that nobody meets, as worth knowing where another one te
     ['look', undefined],
     ['weights', { format: 0 }],
   ]);
+});
+
+it.each([
+  ['float32', 1e-4, []],
+  ['float32', 2e-3, ['sampler_differs']],
+  ['bfloat16', 2e-3, []],
+  ['bfloat16', 0.06, ['sampler_differs']],
+  [undefined, 2e-3, []],
+])('holds sampler and training forward to the rounding of %s: %d nats', (dtype, nats, told) => {
+  const rows = [{ step: 1, metrics: { 'sampling/sampling_logp_difference/mean': nats } }];
+  expect(evaluate({ config: { dtype }, rows }).onsets.map(({ rule }) => rule)).toEqual(told);
 });
 
 it.each(MADE)('made series $name: named first by the right rule in time', ({ rows, config, first, steps }) => {
