@@ -237,17 +237,24 @@ export const RULES: readonly Rule[] = [
     level: 'critical',
     metrics: ['sampling/sampling_logp_difference/mean'],
     window: 1,
-    thresholds: { mean: { value: 0.05, text: 'nats a token on average' } },
+    thresholds: {
+      mean: { value: 0.05, text: 'nats a token on average, in bfloat16 or where the precision is not known' },
+      float32: { value: 1e-3, text: 'the same in float32, whose rounding is thousands of times finer' },
+    },
     why: 'Both are the same weights, so the same tokens get the same log-probability, but for rounding. A difference means that one of them sees another input or computes something else, and the gradient is of the wrong policy.',
-    seen(series, t) {
+    seen(series, t, { config: { dtype } }) {
       const value = series.now('sampling/sampling_logp_difference/mean');
-      if (value === undefined || value <= t.mean) return null;
+      if (value === undefined || value <= (dtype === 'float32' ? t.float32 : t.mean)) return null;
       const most = series.now('sampling/sampling_logp_difference/max');
       return {
         seen: `Sampler and training forward differed by ${number(value)} nats a token on average${most === undefined ? '' : `, ${number(most)} at most,`} at step ${series.step}.`,
       };
     },
-    remedies: () => [look('Run the check again in float32 (dtype) to tell rounding from an error')],
+    remedies: ({ config: { dtype } }) => [
+      dtype === 'float32'
+        ? look('Compare prompts and images of this step in Rollouts: this is more than rounding')
+        : look('Run the check again in float32 (dtype) to tell rounding from an error'),
+    ],
   },
   {
     id: 'reward_missing',

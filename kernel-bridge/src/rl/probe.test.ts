@@ -69,6 +69,17 @@ const imagesOf = (from: Groups[number], { prompt, completions }: Groups[number])
   completions,
 });
 
+it('in bfloat16 the two differ by its rounding, which is no image mixed up', async () => {
+  const config = { probe_steps: 1, dtype: 'bfloat16', per_device_train_batch_size: 32 } as const;
+  const [right] = (await train(config, 1)).made;
+  expect(right.metrics['sampling/sampling_logp_difference/mean']!).toBeGreaterThan(1e-5);
+  expect(right.metrics['sampling/sampling_logp_difference/mean']!).toBeLessThan(0.02);
+  expect(right.metrics['check/images_elsewhere']).toBe(0);
+  breaks = (groups) => groups.map((group, i) => imagesOf(groups.at(i - 1)!, group));
+  const [rolled] = (await train(config, 1)).made;
+  expect(rolled.metrics['check/images_elsewhere']).toBe(1);
+});
+
 it('finds images that never reach the training forward: exactly no effect', async () => {
   breaks = (groups) => groups.map(grey);
   const { made } = await train({ probe_steps: 1 }, 1);
@@ -83,6 +94,7 @@ it.each<[string, unseen: number, elsewhere: number, (groups: Groups) => Groups]>
   ['every second one lost', 0.5, 0, (groups) => groups.map((group, i) => (i % 2 ? grey(group) : group))],
   ['rolled by one', 0, 1, (groups) => groups.map((group, i) => imagesOf(groups.at(i - 1)!, group))],
   ['rolled by three', 0, 1, (groups) => groups.map((group, i) => imagesOf(groups.at(i - 3)!, group))],
+  ['one of eight with that of its neighbour', 0, 1 / 8, (groups) => groups.with(3, imagesOf(groups[2], groups[3]))],
   ['all those of the first', 0, 7 / 8, (groups) => groups.map((group) => imagesOf(groups[0], group))],
 ])('counts the questions of the probe whose image is lost or with another: %s', async (_, unseen, elsewhere, broken) => {
   breaks = broken;
