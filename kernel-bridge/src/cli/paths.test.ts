@@ -32,6 +32,7 @@ const ENDINGS = ['', '.json', '.jsonl', '.csv', '.tsv', '.parquet', '.zip', '.ya
 
 beforeAll(async () => {
   prepareHome(home);
+  symlinkSync(process.env.MEDR1_SAMPLE ?? resolve(import.meta.dirname, '../../../.medr1/sample'), join(home, 'sample')); // or one is drawn
   for (const [kind, make] of Object.entries(KINDS)) {
     for (const ending of ENDINGS) make(at(`${kind}${ending}`));
     for (const file of readdirSync(TINY)) {
