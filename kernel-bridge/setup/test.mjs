@@ -138,6 +138,15 @@ const twoAtATime = async (jobs) => {
   return sum(counts);
 };
 
+/** What the suite `cluster` alone needs; resolves to what was said of it. A test whose launcher is not there says so. */
+async function setUpLaunchers() {
+  const said = [];
+  await ensure(CLUSTER, { steps: testSteps, print: (line) => said.push(line) });
+  return said;
+}
+/** @type {Promise<string[]>} */
+let launchers;
+
 const suites = {
   lint: () =>
     twoAtATime([
@@ -147,7 +156,8 @@ const suites = {
       () => check(join(root, '.venv/bin/ruff'), ['format', '--check', '--quiet', '.']),
     ]),
   types: () => twoAtATime(PROJECTS.map((project) => () => tsc(project))),
-  unit: () => vitest('unit', ['unit', 'widgets']),
+  // Three processes on two cores: tests of what is killed, refused or never answers wait as often as they compute.
+  unit: () => vitest('unit', ['unit', 'widgets'], ['--maxWorkers=3']),
   // With two threads, so that sums over several are held against PyTorch's too.
   parity: () => vitest('parity', ['parity'], [], 2),
   // In two processes, each of which takes over what the other has left.
@@ -155,7 +165,7 @@ const suites = {
   // Half of the time a file waits for processes that it started.
   server: () => vitest('server', ['server'], ['--maxWorkers=4']),
   cluster: async () => {
-    await ensure(CLUSTER, { steps: testSteps }); // a test whose launcher is not there says so
+    for (const line of await launchers) console.log(line);
     return vitest('cluster');
   },
   // As above; not more at once, for some of its rows look at the memory of a process under load.
@@ -210,6 +220,7 @@ async function main() {
     process.exitCode = 1;
     return;
   }
+  if ('cluster' in jobs) launchers = setUpLaunchers(); // mostly downloads: the suites before it do not wait for them
   const rows = [];
   for (const [name, job] of Object.entries(jobs)) {
     console.log(`\n== ${name}`);
