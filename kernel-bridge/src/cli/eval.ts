@@ -33,7 +33,7 @@ interface Options {
   dataset?: string;
   trainSplit?: string;
   controls: Control[];
-  variant: Variant;
+  variant?: Variant;
   template?: string;
   maxNewTokens: number;
   samples?: number;
@@ -57,7 +57,11 @@ export function register(program: Command): void {
     .option('--dataset <name>', 'data set or directory that has the split (default: the made sample)')
     .option('--train-split <name>', 'split (or file) that option-prior learns from (default: the split with "test" replaced by "train")')
     .option('--controls <names>', `comma-separated: ${Object.keys(CONTROLS).join(', ')}`, controls, [])
-    .addOption(new Option('--variant <name>', 'which evaluation prompt').choices(VARIANTS).default('think'))
+    .addOption(
+      new Option('--variant <name>', 'which evaluation prompt (default: that of the run that the checkpoint is of, else think)').choices(
+        VARIANTS,
+      ),
+    )
     .option('--template <text>', "text of the user's turn with {question}, in place of the variant's")
     .option('--max-new-tokens <n>', 'longest answer', count, 256)
     .option('--batch-size <n>', 'questions answered together', count, 16)
@@ -166,7 +170,7 @@ const document = (options: Options, summary: EvalSummary, report: Evaluation, un
   model: options.model,
   split: options.split,
   split_hash: summary.split_hash,
-  variant: options.variant,
+  variant: summary.settings.variant,
   items: summary.items,
   left_out: summary.left_out,
   unasked,

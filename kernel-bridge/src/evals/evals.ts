@@ -15,7 +15,7 @@ import { isRunId, makeDirectory, newRunId } from '../runs/home.ts';
 import { machineRefusal } from '../log/errors.ts';
 import { isLocked, tryLock } from '../log/lock.ts';
 import { checkModel, openRun } from '../runs/runs.ts';
-import type { TrainConfig } from '../protocol/config.ts';
+import type { TrainConfig, Variant } from '../protocol/config.ts';
 import { errors } from './errors.ts';
 import { checkpointOf, imageMark, modelHash } from './identity.ts';
 import type { Evaluated } from './matrix.ts';
@@ -258,7 +258,7 @@ function settingsOf(request: CreateEval, model: Model, root: string): EvalSettin
     split: request.split,
     root,
     train_split: request.train_split ?? null,
-    variant: request.variant ?? 'think',
+    variant: request.variant ?? (model.trained?.variant as Variant | undefined) ?? 'think',
     prompt_template: request.prompt_template ?? null,
     max_new_tokens: request.max_new_tokens ?? MAX_NEW_TOKENS,
     limit: request.limit ?? null,

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { Worker } from 'node:worker_threads';
@@ -13,6 +13,7 @@ import { evaluationAnswers } from './item-answers.ts';
 import { matrices, matrixMeans } from './matrix.ts';
 import { EvalStore } from './store.ts';
 import { completeConfig } from '../runs/config.ts';
+import { RunStore } from '../runs/store.ts';
 
 let home: string;
 let model: string;
@@ -71,6 +72,24 @@ describe('preparing an evaluation', () => {
   ])('makes another one for %j', async (changes) => {
     const first = await prepare();
     expect((await prepare(changes)).id).not.toBe(first.id);
+  });
+
+  it('asks the checkpoint of a run as the run was trained, unless told otherwise', async () => {
+    const run = '20260101-000000-abcd';
+    const directory = join(home, 'runs', run);
+    const config = completeConfig({ model_name_or_path: model, dataset_name: 'made', variant: 'no-think' });
+    mkdirSync(directory, { recursive: true });
+    using store = RunStore.create(directory, { id: run, name: 'direct', parent: null, config, root: home, data_hash: 'h' });
+    store.addCheckpoint({ step: 2, created_at: 1, reason: 'final', pinned: false, bytes: 1 });
+    cpSync(model, store.checkpointPath(2), { recursive: true });
+    const asked = async (changes: Partial<CreateEval>): Promise<string> => {
+      using made = openEval(home, (await prepare(changes)).id);
+      return made.row().settings.variant;
+    };
+    expect(await asked({ model: undefined, run })).toBe('no-think');
+    expect(await asked({ model: store.checkpointPath(2) })).toBe('no-think');
+    expect(await asked({ model: undefined, run, variant: 'think' })).toBe('think');
+    expect(await asked({})).toBe('think');
   });
 
   it('makes another one when the weights changed', async () => {

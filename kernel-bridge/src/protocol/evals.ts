@@ -371,7 +371,8 @@ export const CreateEval = Type.Object(
           default: 'think',
           group: 'Model',
           title: 'Prompt',
-          description: 'How the model is asked: to reason first, to answer at once, or to give reasons afterwards.',
+          description:
+            'How the model is asked: to reason first, to answer at once, or to give reasons afterwards. Left out, a run is asked as it was trained.',
         }),
       ),
     ),
