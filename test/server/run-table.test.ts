@@ -59,6 +59,16 @@ describe('the table of runs', () => {
     expect((await t.client.runTable({ q: 'step>=4' })).differing.sort()).toEqual(['learning_rate', 'max_steps', 'run_name']);
   });
 
+  it('has columns of metrics before any run has logged one', async () => {
+    const fresh = await testServer();
+    const columns = ['last:reward', 'best:reward'];
+    expect(await fresh.client.runTable({ columns, sort: '-last:reward' })).toMatchObject({ rows: [], total: 0 });
+    const { id } = await fresh.client.createRun(fresh.config(), { start: false });
+    expect((await fresh.client.runTable({ columns })).rows).toEqual([{ id, values: { 'last:reward': null, 'best:reward': null } }]);
+    await expect(fresh.client.runTable({ columns: ['rewrd'] })).rejects.toMatchObject({ code: 'REQUEST_INVALID' });
+    await fresh.close();
+  });
+
   it('refuses a column that no run has and a comparison that means nothing, and says what there is', async () => {
     await expect(t.client.runTable({ columns: ['learning_rat'] })).rejects.toMatchObject({
       code: 'REQUEST_INVALID',

@@ -116,7 +116,8 @@ function columnOf(id: string, where: string, metrics: readonly string[]): Column
   if (kind === '' && (RUN_FACTS as readonly string[]).includes(name)) return { kind: 'fact', name: name as RunFact };
   if ((kind === '' && CONFIG_KEYS.includes(name)) || kind === 'config') {
     if (CONFIG_KEYS.includes(name)) return { kind: 'config', name };
-  } else if (metrics.includes(name)) {
+  } else if (metrics.includes(name) || (kind !== '' && metrics.length === 0)) {
+    // before any run has logged anything nobody knows what it will log
     return { kind: kind === '' ? 'last' : (kind as RunStatistic), name };
   }
   const known = kind === 'config' ? CONFIG_KEYS : kind === '' ? [...RUN_FACTS, ...CONFIG_KEYS, ...metrics] : metrics;
