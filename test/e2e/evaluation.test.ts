@@ -152,6 +152,25 @@ it('lays evaluated checkpoints out as a matrix', async () => {
   await shot('matrix-dark');
 });
 
+it('the list tells the step of each model at any width', async () => {
+  await runCommand(page, 'medr1:open-evaluation');
+  await view().getByTestId('go-list').click();
+  await view().locator('article').first().waitFor();
+  const cut = await view().evaluate((list) => {
+    const at = (width: number): { width: number; over: number }[] => {
+      list.style.width = `${width}px`;
+      return [...list.shadowRoot!.querySelectorAll('article .name b')].map((name) => ({
+        width,
+        over: name.scrollWidth - name.clientWidth,
+      }));
+    };
+    const found = Array.from({ length: 14 }, (_, n) => 340 + 50 * n).flatMap(at);
+    list.style.width = '';
+    return found.filter(({ over }) => over > 1);
+  });
+  expect(cut).toEqual([]);
+});
+
 it('logged no error in the browser and asked nothing of the outside', () => {
   expect(errors).toEqual([]);
 });

@@ -273,7 +273,7 @@ export class EvaluationView extends WatchingElement {
       :host {
         container-type: inline-size;
       }
-      @container (max-width: 640px) {
+      @container (max-width: 860px) {
         article {
           grid-template-columns: auto minmax(0, 1fr) auto;
           grid-template-areas: 'pick name actions' '. figures figures' '. progress progress';
