@@ -246,6 +246,10 @@ export class AlertsView extends PageElement {
         height: 100%;
         overflow: auto;
       }
+      .page {
+        min-height: 100%;
+        outline-offset: -2px;
+      }
       header {
         display: flex;
         flex-wrap: wrap;
