@@ -6,7 +6,8 @@ import { connectHome } from '../server/connect.ts';
 import type { TrainConfig } from '../protocol/config.ts';
 import { errorBody } from '../protocol/errors.ts';
 import type { Estimate } from '../protocol/rest.ts';
-import { hasEnded, type RewardRevision, type RunSummary } from '../protocol/run.ts';
+import { hasEnded, type RewardRevision } from '../protocol/run.ts';
+import { stateText } from '../protocol/run-states.ts';
 import { parseSettings } from '../runs/config.ts';
 import { exportRun, EXPORT_FORMATS, tableLines, type ExportFormat } from '../runs/export.ts';
 import { alertSettings, runAlertSettings } from '../runs/alert-settings.ts';
@@ -153,12 +154,6 @@ function list({ json }: Json): void {
       : [run.id, run.state, '-', '-', '-', run.error.message],
   );
   tell(...table([['RUN', 'STATE', 'STEP', 'REWARD', 'VARIANT', 'NAME'], ...rows]));
-}
-
-/** A run is queued also before anybody has started it: that one waits for no device. */
-function stateText({ state, waits_since, held }: RunSummary): string {
-  if (state !== 'queued') return state;
-  return waits_since === null ? 'not started' : held ? 'held' : 'queued';
 }
 
 function show(id: string, { json }: Json): void {

@@ -1,8 +1,9 @@
 /** The tree of a family over steps: a row a run, its own steps as a bar that leaves its parent's where it was forked, marks on it. */
+import { stateText } from '@medr1/kernel-bridge/protocol/run-states';
 import { css, html, nothing, type TemplateResult } from 'lit';
 import { repeat } from 'lit/directives/repeat.js';
 import { integer } from '../format.ts';
-import { STATES } from '../runs/model.ts';
+import { stateFacts } from '../runs/model.ts';
 import { KINDS, type Happening, type Relative } from './model.ts';
 
 export interface TreeOptions {
@@ -42,7 +43,7 @@ export function treeView({ family, ...options }: TreeOptions): TemplateResult {
 function row(relative: Relative, last: number, family: readonly Relative[], options: Omit<TreeOptions, 'family'>): TemplateResult {
   const { id, name, run, depth, up, from, to } = relative;
   const { chosen, at, colourOf, happened, choose, open } = options;
-  const facts = run && STATES[run.state];
+  const facts = run && stateFacts(run);
   const isChosen = chosen.includes(id);
   const share = (step: number): number => (100 * step) / last;
   const marks = (happened(relative) ?? []).filter(({ kind, step }) => step !== null && (MARKED as readonly string[]).includes(kind));
@@ -90,7 +91,7 @@ function says({ name, run, parent, from, to }: Relative, family: readonly Relati
   const counts = MARKED.map((kind) => [marks.filter((one) => one.kind === kind).length, KINDS[kind].label] as const)
     .filter(([count]) => count > 0)
     .map(([count, label]) => `${count} ${label}${count > 1 ? 's' : ''}`);
-  return [name, left, steps, run ? STATES[run.state].label : 'removed', ...counts].filter(Boolean).join(', ');
+  return [name, left, steps, run ? stateText(run) : 'removed', ...counts].filter(Boolean).join(', ');
 }
 
 export const treeStyle = css`

@@ -1,10 +1,10 @@
 /** The Lineage view: the family of the run that is looked at as a tree over steps, and of the chosen run what it changed and what happened to it. */
+import { stateText } from '@medr1/kernel-bridge/protocol/run-states';
 import { css, html, nothing, type PropertyValues, type TemplateResult } from 'lit';
 import { command, define, PageElement } from '../element.ts';
 import { EvaluationModel } from '../evaluation/model.ts';
 import { integer } from '../format.ts';
 import { Latest } from '../load.ts';
-import { STATES } from '../runs/model.ts';
 import { readRunLog } from '../store/run-log.ts';
 import type { IWorkbench } from '../store/workbench.ts';
 import { base, seriesColours, tokens } from '../theme.ts';
@@ -146,7 +146,7 @@ export class LineageView extends PageElement {
     return html`<div class="head">
         <strong class="ellipsis" title=${name}>${name}</strong>
         <span class="secondary small">
-          ${run ? STATES[run.state].label : ''}${
+          ${run ? stateText(run) : ''}${
             parent
               ? html`, forked from
                 ${

@@ -55,6 +55,18 @@ it('shows each run with what it made, newest first, and sorts by a column from h
   await until(() => expect(names()).toEqual(['a', 'c', 'b']));
 });
 
+it('tells a run that nobody started from one that waits and one that others pass', async () => {
+  const runs = ['made', 'waits', 'held'].map((id, at) => ({
+    ...{ id, name: id, state: 'queued' as const, steps: 0 },
+    ...(at > 0 && { waits_since: at }),
+  }));
+  const { rows } = await table(runs.map((run) => ({ ...run, held: run.id === 'held' })));
+  const state = (id: string) => rows().find((row) => row.dataset.run === id)!.textContent;
+  expect(state('made')).toMatch(/not started/);
+  expect(state('waits')).toMatch(/queued/);
+  expect(state('held')).toMatch(/held\s+held/);
+});
+
 it('searches as it is typed; what the server refuses shows beside the rows that were there', async () => {
   const { connector, find, names, enter } = await table();
   enter(find('search')!, 'learning_rate<1e-5 -running', 'input');

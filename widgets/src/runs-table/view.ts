@@ -1,4 +1,5 @@
 /** The table of runs: a row a run, drawn only where it is in sight; columns, order and search are the user's. */
+import { stateText } from '@medr1/kernel-bridge/protocol/run-states';
 import { html, nothing, type TemplateResult } from 'lit';
 import { repeat } from 'lit/directives/repeat.js';
 import type { RunTableRow, RunSummary } from '../connector.ts';
@@ -6,7 +7,7 @@ import { Doing } from '../load.ts';
 import { command, define, WatchingElement } from '../element.ts';
 import { integer } from '../format.ts';
 import { empty, failed, loading } from '../view-states.ts';
-import { STATES } from '../runs/model.ts';
+import { stateFacts } from '../runs/model.ts';
 import { fieldsOf } from '../form/fields.ts';
 import { MOST_COMPARED } from '../store/evaluation-choice.ts';
 import type { IWorkbench } from '../store/workbench.ts';
@@ -349,7 +350,7 @@ export class RunsTable extends WatchingElement {
           @blur=${(event: Event) => void this.#rename(row.id, (event.target as HTMLInputElement).value)}
         />
       </div>`;
-    const facts = run && STATES[run.state];
+    const facts = run && stateFacts(run);
     return html`<div role="gridcell" class="name" title=${name}>
       ${facts ? html`<span class=${`glyph ${facts.tone}`} role="img" aria-label=${facts.label} title=${facts.label}>${facts.glyph}</span>` : nothing}${
         run?.annotations.pinned ? html`<span title="pinned" role="img" aria-label="pinned">⚑ </span>` : nothing
@@ -360,7 +361,7 @@ export class RunsTable extends WatchingElement {
   /** What changes every step comes from the list of runs, which is newer than the page. */
   #cell({ id, numeric, text }: Column, row: RunTableRow | undefined, run: RunSummary | undefined): TemplateResult {
     if (!row) return html`<div role="gridcell"></div>`;
-    const value = id === 'state' && run ? run.state : id === 'step' && run ? run.step : row.values[id];
+    const value = id === 'state' && run ? stateText(run) : id === 'step' && run ? run.step : row.values[id];
     if (id === 'tags') {
       const tags = (run?.annotations.tags ?? (value as string[] | undefined)) || [];
       return html`<div role="gridcell" title=${tags.join(', ')}>${tags.map((tag) => html`<span class="chip">${tag}</span>`)}</div>`;

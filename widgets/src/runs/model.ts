@@ -1,6 +1,6 @@
 /** What the Runs panel shows of each run, and what can be done with it in its state. */
 import type { RunAction, RunState, RunSummary } from '../connector.ts';
-import { isActive } from '@medr1/kernel-bridge/protocol/run-states';
+import { isActive, stateText } from '@medr1/kernel-bridge/protocol/run-states';
 import { parseSearch, passes, type CellValue } from '@medr1/kernel-bridge/protocol/run-search';
 import { day, duration, integer, MISSING, number } from '../format.ts';
 
@@ -26,6 +26,8 @@ export const STATES: Record<RunState, StateFacts> = {
   failed: { glyph: '✗', label: 'failed', tone: 'wrong', actions: ['resume'] },
   interrupted: { glyph: '⚠', label: 'interrupted', tone: 'warning', actions: ['resume'] },
 };
+
+export const stateFacts = (run: RunSummary): StateFacts => ({ ...STATES[run.state], label: stateText(run) });
 
 /**
  * Actions as they are laid out. While a run is active each keeps its place, shown or greyed: a change of state between a press and its release
@@ -98,10 +100,10 @@ export function grouped(runs: readonly RunSummary[], by: Grouping): RunGroup[] {
   return [...groups].map(([title, list]) => ({ title, runs: list }));
 }
 
-function titlesOf({ annotations, variant, state, created_at }: RunSummary, by: Exclude<Grouping, 'none'>): readonly string[] {
-  if (by === 'tag') return annotations.tags;
-  if (by === 'day') return [day(created_at)];
-  return [by === 'variant' ? variant : STATES[state].label];
+function titlesOf(run: RunSummary, by: Exclude<Grouping, 'none'>): readonly string[] {
+  if (by === 'tag') return run.annotations.tags;
+  if (by === 'day') return [day(run.created_at)];
+  return [by === 'variant' ? run.variant : stateText(run)];
 }
 
 /** In the order given, each fork under the run it came from. A database from elsewhere may name a run as its own parent or ancestor: it is a row, too. */
@@ -120,7 +122,7 @@ export function rows(runs: readonly RunSummary[]): RunRow[] {
 }
 
 function row(run: RunSummary, depth: number): RunRow {
-  const facts = STATES[run.state];
+  const facts = stateFacts(run);
   const [tag, tagTitle] = VARIANT_TAGS[run.variant] ?? [run.variant, run.variant];
   const moving = run.state === 'running';
   return {
