@@ -1,5 +1,5 @@
 /** The justified grid: only rows that are near the window are on the page, whatever the number of questions. */
-import { css, html, type PropertyValues, type TemplateResult } from 'lit';
+import { css, html, nothing, type PropertyValues, type TemplateResult } from 'lit';
 import { repeat } from 'lit/directives/repeat.js';
 import type { DataItem } from '../connector.ts';
 import { command, define, WatchingElement } from '../element.ts';
@@ -114,7 +114,10 @@ export class DataGrid extends WatchingElement {
   protected override render(): TemplateResult {
     const layout = this.#layout;
     const state = this.workbench.data.state.value;
-    const active = state.active === null ? '' : `item-${state.active}`;
+    const rows = layout ? this.#visible(layout) : [];
+    // Only a tile that is on the page can be named.
+    const drawn = rows.some(({ index, widths }) => state.active !== null && index <= state.active && state.active < index + widths.length);
+    const active = drawn && state.pages?.item(state.active!) ? `item-${state.active}` : nothing;
     return html`<div
       class="scroller"
       role="listbox"
@@ -129,12 +132,11 @@ export class DataGrid extends WatchingElement {
       @dblclick=${this.#onOpen}
       @keydown=${this.#onKey}
     >
-      <div class="canvas" role="presentation" style=${`height:${layout?.height ?? 0}px`}>${layout ? this.#rows(layout) : ''}</div>
+      <div class="canvas" role="presentation" style=${`height:${layout?.height ?? 0}px`}>${this.#rows(rows)}</div>
     </div>`;
   }
 
-  #rows(layout: GridLayout): unknown {
-    const rows = this.#visible(layout);
+  #rows(rows: PlacedRow[]): unknown {
     this.#drawn = keyOf(rows);
     const { data } = this.workbench;
     const terms = termsOf(data.state.value.filter.q ?? '');

@@ -44,6 +44,19 @@ describe('the grid', () => {
     expect(parseInt(inside('medr1-data-grid').querySelector<HTMLElement>('.canvas')!.style.height)).toBeGreaterThan(500_000);
   });
 
+  it('names the active question as long as its tile is on the page', async () => {
+    const { key, inside } = await view({ data: { datasets: [{ name: 'omnimedvqa', items: 20_000 }] } });
+    const scroller = inside('medr1-data-grid').querySelector<HTMLElement>('.scroller')!;
+    const named = () => scroller.getAttribute('aria-activedescendant');
+    expect(named()).toBeNull();
+    key('ArrowRight');
+    await settled();
+    expect(inside('medr1-data-grid').getElementById(named()!)!.dataset.testid).toBe('data-item');
+    scroller.scrollTop = 50_000;
+    scroller.dispatchEvent(new Event('scroll'));
+    await until(() => expect(named()).toBeNull());
+  });
+
   it('draws no more than is seen while the scroll bar leaps, and the rest when it rests', async () => {
     const { tiles, inside } = await view({ data: { datasets: [{ name: 'omnimedvqa', items: 20_000 }] } });
     const grid = inside('medr1-data-grid');
