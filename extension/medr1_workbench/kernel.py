@@ -21,8 +21,7 @@ import time
 import traceback
 import uuid
 from collections.abc import Callable, Iterator
-from types import SimpleNamespace
-from typing import Any
+from typing import Any, NamedTuple
 
 import httpx
 
@@ -141,12 +140,22 @@ def _failure(kind: str, what: str, line: int | None = None, completion: int | No
     return {"failure": {"kind": kind, "what": what[:2000], "line": line, "completion": completion}}
 
 
+class TrainerState(NamedTuple):
+    """What a function may know of the run, under the names of transformers' TrainerState."""
+
+    global_step: int
+    max_steps: int | None
+
+    def __getattr__(self, name: str) -> Any:
+        raise AttributeError(f"trainer_state has global_step and max_steps, and no {name}: the run trains in another process")
+
+
 def arguments_of(call: dict[str, Any]) -> dict[str, Any]:
     """The keyword arguments of TRL: prompts, completions, completion_ids, every column, and trainer_state."""
     constants = call["constants"]
     step = constants.get("step")
     # TRL counts the updates that are done: those before the step that the completions were sampled for.
-    state = SimpleNamespace(global_step=0 if step is None else max(step - 1, 0), max_steps=constants.get("max_steps"))
+    state = TrainerState(0 if step is None else max(step - 1, 0), constants.get("max_steps"))
     logs = {"log_extra": _keeps_nothing, "log_metric": _keeps_nothing}
     return {**call["columns"], "completions": call["completions"], "trainer_state": state, **logs}
 

@@ -374,6 +374,13 @@ class TestFunctions:
 
         assert self.evaluated(breaks)["failure"]["what"] == "Odd: it cannot be told"
 
+    def test_what_the_state_of_the_trainer_lacks_is_told(self):
+        def late(completions, trainer_state):
+            return [trainer_state.epoch] * len(completions)
+
+        what = self.evaluated(late)["failure"]["what"]
+        assert what == "AttributeError: trainer_state has global_step and max_steps, and no epoch: the run trains in another process"
+
     def test_a_function_for_lists_of_messages_says_what_it_needs_and_runs_as_it_stands_with_it(self):
         def first_letter(completions, prompts, log_extra, log_metric, trainer_state, **kwargs):
             log_extra("said", [each[0]["content"] for each in completions])
