@@ -98,10 +98,12 @@ const UNSEEN: readonly Case[] = [
 const IN_DEMOS = ['learning-rate-x100', 'format-alone'];
 
 /** With the demo's own batch of 128, checks and evaluations. */
-const DEMOS: readonly Case[] = VARIANTS.flatMap((variant) => [
+const DEMOS: readonly Case[] = VARIANTS.flatMap((variant): Case[] => [
   { name: `demo-healthy-${variant}-201`, config: { variant, seed: 201 }, until: healthyUntil(variant), first: [] },
   ...brokenAs('demo', variant, 201).filter(({ name }) => IN_DEMOS.some((one) => name.includes(one))),
-]).map((one) => ({ ...one, isDemo: true }));
+])
+  .concat({ name: 'demo-whole-no-think-203', config: { variant: 'no-think', seed: 203 }, first: [] })
+  .map((one) => ({ ...one, isDemo: true }));
 
 const IN_CUTS = ['learning-rate-x100', 'format-alone', 'temperature-0.1', 'one-letter'];
 const CUT = { max_completion_length: 30, seed: 202 };
