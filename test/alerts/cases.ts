@@ -107,7 +107,7 @@ const DEMOS: readonly Case[] = VARIANTS.flatMap((variant): Case[] => [
 
 const IN_CUTS = ['learning-rate-x100', 'format-alone', 'temperature-0.1', 'one-letter'];
 const CUT = { max_completion_length: 30, seed: 202 };
-/** Thinking, with the longest completions cut: a few of a hundred at 30 tokens, every second one at 29. */
+/** Thinking, with the longest completions cut: a few of a hundred at 30 tokens, half of them and later most at 29. */
 const CUTS: readonly Case[] = [
   { name: 'cut-healthy-202', config: CUT, until: healthyUntil('think'), first: [] },
   { name: 'cut-half-202', config: { ...CUT, max_completion_length: 29 }, until: healthyUntil('think'), first: ['truncated'] },
