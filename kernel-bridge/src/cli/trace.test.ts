@@ -1,7 +1,8 @@
 /** `--trace FILE` of the commands that compute, as users call them. */
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { open, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -53,23 +54,48 @@ const COMMANDS: Record<string, () => string[]> = {
   eval: () => [...EVAL(), '--limit', '2'],
 };
 
+it('a file that it could not write is refused by each command, before anything is computed or stored', async () => {
+  const before = await stored();
+  const commands = Object.values(COMMANDS).map((command) => command());
+  const refused = await oneAfterAnother(
+    commands.flatMap((argv) => [absent(), '/proc/trace.json'].map((file) => [...argv, '--trace', file])),
+  );
+  expect(refused).toHaveLength(2 * commands.length);
+  refused.forEach(({ code, printed }, i) => {
+    expect(code, printed).not.toBe(0);
+    // Nothing else: no line of what is computed, and no answer.
+    expect(printed).toMatch(
+      i % 2 === 0
+        ? /^medr1: The trace .*absent.trace\.json cannot be written: there is no folder[\s\S]*mkdir -p/
+        : /^medr1: The trace .proc.trace\.json cannot be written/,
+    );
+  });
+  expect(await stored()).toEqual(before);
+});
+
+const EACH = fileURLToPath(new URL('testing/each.ts', import.meta.url));
+const absent = (): string => join(tiny.directory, 'absent/trace.json');
+
+/** Commands in one process: with what code each ended, and all that it printed. */
+async function oneAfterAnother(commands: string[][]): Promise<{ code: number; printed: string }[]> {
+  const list = join(tiny.directory, 'commands.json');
+  await writeFile(list, JSON.stringify(commands));
+  await using out = await open(join(tiny.directory, 'printed.txt'), 'w+'); // one file for both streams keeps their order
+  const child = spawn(process.execPath, [EACH, list], { env: { ...process.env, MEDR1_HOME: home }, stdio: ['ignore', out.fd, out.fd] });
+  await once(child, 'close');
+  const printed = await readFile(join(tiny.directory, 'printed.txt'), 'utf8');
+  return [...printed.matchAll(/^\{"argv":.*\n([\s\S]*?)^\{"code":(\d+)\}$/gm)].map(([, text, code]) => ({
+    code: Number(code),
+    printed: text,
+  }));
+}
+
 describe.each([
   ['train', ['step 2', 'sampling', 'rewards', 'update', 'backward', 'optimizer', 'commit']],
   ['generate', ['encode', 'sampling', 'prefill', 'decode step']],
   ['score', ['encode', 'log-probabilities', 'vocabulary']],
   ['eval', ['prefill', 'decode step']],
 ])('medr1 %s --trace', (command, spans) => {
-  it('refuses a file that it could not write, before anything is computed or stored', async () => {
-    const before = await stored();
-    const { json, error } = await medr1(...COMMANDS[command](), '--trace', join(tiny.directory, 'absent/trace.json'));
-    expect(json).toBeNull();
-    expect(error).toMatch(/The trace .*absent.trace\.json cannot be written: there is no folder[\s\S]*mkdir -p/);
-    expect((await medr1(...COMMANDS[command](), '--trace', '/proc/trace.json')).error).toMatch(
-      /The trace .proc.trace\.json cannot be written/,
-    );
-    expect(await stored()).toEqual(before);
-  });
-
   it('records the parts of the work, each with the operators that PyTorch ran', async () => {
     const file = join(tiny.directory, `${command}.json`);
     const { json, error } = await medr1(...COMMANDS[command](), '--trace', file);
