@@ -665,6 +665,7 @@ export const STATES: Record<string, GalleryState> = {
     options: { runs },
     select: { runs: ['r1'], step: 100, group: 1, completion: 2 },
     after: async (element, _workbench, connector) => {
+      await explainOf(element); // the completion has come
       connector.options.failure = {
         code: 'CHECKPOINT_UNKNOWN',
         message: 'Run r1 has no checkpoint any more, and the model that it started from is not at sample/model.',
