@@ -2,9 +2,10 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fakeStep } from '../../test/server/fake-trainer.ts';
+import { longStep } from '../../test/server/long-step.ts';
+import type { StepResult } from '../src/protocol/step.ts';
 import { completeConfig } from '../src/runs/config.ts';
-import { firstDamage, sealStep } from '../src/runs/digest.ts';
+import { completionBytes, firstDamage, sealStep } from '../src/runs/digest.ts';
 import { RunStore } from '../src/runs/store.ts';
 import { transaction } from '../src/log/database.ts';
 import { readArguments } from './arguments.ts';
@@ -22,17 +23,9 @@ function timed(work: () => unknown): number {
   return performance.now() - start;
 }
 
-function stepOf(step: number, tokens: number) {
-  const made = fakeStep(step, undefined, 8, 16);
-  for (const one of made.groups.flatMap(({ completions }) => completions)) {
-    one.token_ids = Array.from({ length: tokens }, (_, i) => (i * 37) % 150_000);
-    one.logprobs = one.token_ids.map(() => -Math.random());
-    one.entropy = one.token_ids.map(() => Math.random());
-    one.kl = one.token_ids.map(() => Math.random());
-    one.text = 'four '.repeat(tokens * 0.8);
-  }
+function stepOf(step: number, tokens: number): StepResult {
   const metrics = Object.fromEntries(Array.from({ length: METRICS }, (_, k) => [`m${k}`, Math.random()]));
-  return { ...made, metrics };
+  return { ...longStep(step, tokens), metrics };
 }
 
 for (const tokens of [32, 100, 256]) {
@@ -42,7 +35,8 @@ for (const tokens of [32, 100, 256]) {
   const written: number[] = [];
   for (let step = 1; step <= STEPS; step++) {
     run.commitStep(stepOf(step, tokens), run.dueRewards());
-    transaction(run.db, () => written.push(timed(() => sealStep(run.db, step, null))));
+    const bytes = completionBytes(run.db, step);
+    transaction(run.db, () => written.push(timed(() => sealStep(run.db, step, null, bytes))));
   }
   const start = performance.now();
   if (await firstDamage(run.db)) throw new Error('a sound run is said to be damaged');

@@ -16,10 +16,10 @@ CREATE TABLE run (
   inherited TEXT NOT NULL DEFAULT '[]', pair TEXT, facts_digest BLOB, status_digest BLOB
 ) STRICT;
 -- digest: of the step's rows and the digest of the step before. ratios: of the rollouts of ratios_of as this step saw them; ratios_lost: a
--- later step, dropped since, put its own in their place
+-- later step, dropped since, put its own in their place. rollouts: of the bytes of its completions; NULL in steps of before
 CREATE TABLE step (
   step INTEGER PRIMARY KEY, time REAL NOT NULL, groups INTEGER NOT NULL,
-  digest BLOB, ratios BLOB, ratios_of INTEGER, ratios_lost INTEGER NOT NULL DEFAULT 0
+  digest BLOB, ratios BLOB, ratios_of INTEGER, ratios_lost INTEGER NOT NULL DEFAULT 0, rollouts BLOB
 ) STRICT;
 CREATE TABLE metric_name (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;
 -- value NULL with special NULL: no valid value at that step; special: NaN, Infinity or -Infinity, which SQLite cannot hold.
@@ -111,6 +111,7 @@ const COLUMNS = [
   ['reward_revision', 'weight_schedules', 'TEXT'],
   ['reward_revision', 'settings', 'TEXT'],
   ['request', 'asked', 'TEXT'],
+  ['step', 'rollouts', 'BLOB'],
 ] as const;
 
 const RUN: DatabaseKind = {

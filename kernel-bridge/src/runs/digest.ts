@@ -10,6 +10,7 @@ import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
 import { prepared } from '../log/database.ts';
 import { isBusy, isDiskError, isDiskFull } from '../log/disk-space.ts';
 import type { Checkpoint } from '../protocol/run.ts';
+import { Stretch } from './stretch.ts';
 
 type Row = (null | number | bigint | string | Uint8Array)[];
 
@@ -28,7 +29,8 @@ const EVENT = 'seq, time, step, kind, body';
 const GROUP = `step, "group", item_id, dataset, image, question, options, answer, modality, question_type, prompt, reward_mean, reward_std, reading`;
 const COMPLETION = `step, "group", "index", text, token_ids, logprobs, entropy, kl, finish_reason, rewards, reward, advantage, prediction, correct`;
 
-const OF_STEP = [
+/** Of a step without a digest over the bytes of its completions, as steps of before are. */
+const OF_STEP_BEFORE = [
   'SELECT step, time, groups, ratios, ratios_of FROM step WHERE step = ?',
   'SELECT name, value, special FROM metric JOIN metric_name ON id = name_id WHERE step = ? ORDER BY name_id',
   `SELECT ${GROUP} FROM rollout_group WHERE step = ? ORDER BY "group"`,
@@ -36,6 +38,15 @@ const OF_STEP = [
   `SELECT ${REVISION} FROM reward_revision WHERE step = ? ORDER BY revision`,
   `${LIVE} AND step = ? ORDER BY revision`,
 ];
+/** What its bytes are is in the step's `rollouts`, where each begins and ends here. */
+const MEASURED = `step, "group", "index", iif(typeof(text) = 'text', octet_length(text), NULL), length(token_ids), length(logprobs), length(entropy),
+  length(kl), finish_reason, rewards, reward, advantage, prediction, correct`;
+const OF_STEP = [
+  'SELECT step, time, groups, quote(ratios), ratios_of, quote(rollouts) FROM step WHERE step = ?',
+  ...OF_STEP_BEFORE.filter((_, k) => k !== 0).map((sql) => sql.replace(COMPLETION, MEASURED)),
+];
+const TOKENS = 'SELECT token_ids, logprobs, entropy, kl FROM completion WHERE step = ? ORDER BY "group", "index"';
+const TEXTS = 'SELECT CAST(text AS BLOB) FROM completion WHERE step = ? ORDER BY "group", "index"';
 const DIGEST_OF = 'SELECT digest FROM step WHERE step = ?';
 const RATIOS = 'SELECT at, "group", "index", ratio, clipped FROM token_ratio WHERE step = ? ORDER BY "group", "index"';
 
@@ -71,11 +82,15 @@ export function eventDigest(db: DatabaseSync, before: Uint8Array | null, event: 
   return isSealed(db) ? digest([[before], event]) : null;
 }
 
-/** The last step: all its rows are there. `ratios_of`: the step whose rollouts it used again. */
-export function sealStep(db: DatabaseSync, step: number, ratios_of: number | null): void {
+/**
+ * The last step: all its rows are there. `ratios_of`: the step whose rollouts it used again. `bytes`: of its completions, from whoever wrote them,
+ * which is what SQLite gives back.
+ */
+export function sealStep(db: DatabaseSync, step: number, ratios_of: number | null, bytes = completionBytes(db, step)): void {
   if (!isSealed(db)) return;
   const ratios = ratios_of === null ? null : digest(rows(db, RATIOS, ratios_of));
-  prepared(db, 'UPDATE step SET ratios = ?, ratios_of = ? WHERE step = ?').run(ratios, ratios_of, step);
+  const set = 'UPDATE step SET ratios = ?, ratios_of = ?, rollouts = ? WHERE step = ?';
+  prepared(db, set).run(ratios, ratios_of, hash('sha256', bytes, 'buffer'), step);
   resealStep(db, step);
 }
 
@@ -179,7 +194,7 @@ async function checkSteps(db: DatabaseSync, last: number, check: Check): Promise
     await breathe();
     const good = check(step, 'its rows are not what was written', () => {
       const kept = row.get(step);
-      if (!kept || !same(kept.digest, stepDigest(db, step, before))) return false;
+      if (!kept || !same(kept.digest, stepDigest(db, step, before)) || !rolloutsHold(db, step)) return false;
       before = kept.digest as Uint8Array;
       const { ratios_of, ratios, ratios_lost } = kept;
       if (ratios_of === null) return true;
@@ -266,8 +281,30 @@ const revisionDigest = (db: DatabaseSync, revision: number): Uint8Array =>
     ...rows(db, `SELECT ${REVISION} FROM reward_revision WHERE revision = ?`, revision),
     ...rows(db, `${LIVE} AND revision = ?`, revision),
   ]);
-const stepDigest = (db: DatabaseSync, step: number, before: Uint8Array | null): Uint8Array =>
-  digest([[before], ...OF_STEP.flatMap((sql) => rows(db, sql, step))]);
+function stepDigest(db: DatabaseSync, step: number, before: Uint8Array | null): Uint8Array {
+  if (rolloutsOf(db, step) === null) return digest([[before], ...OF_STEP_BEFORE.flatMap((sql) => rows(db, sql, step))]);
+  const all = OF_STEP.map((sql) => rows(db, sql, step));
+  return hash('sha256', JSON.stringify([before && Buffer.from(before).toString('hex'), ...all]), 'buffer');
+}
+
+/** The digest over the bytes of the step's completions; null in a step of before. */
+const rolloutsOf = (db: DatabaseSync, step: number): SQLOutputValue =>
+  prepared(db, 'SELECT rollouts FROM step WHERE step = ?').get(step)?.rollouts ?? null;
+
+const rolloutsHold = (db: DatabaseSync, step: number): boolean => {
+  const kept = rolloutsOf(db, step);
+  return kept === null || same(kept, hash('sha256', completionBytes(db, step), 'buffer'));
+};
+
+/** What is known of the tokens of a step's completions, then their texts. It lasts until another step is read. */
+export function completionBytes(db: DatabaseSync, step: number): Uint8Array {
+  stretch.clear();
+  for (const sql of [TOKENS, TEXTS])
+    for (const row of rows(db, sql, step)) for (const bytes of row) if (bytes !== null) stretch.add(bytes as Uint8Array);
+  return stretch.bytes;
+}
+
+const stretch = new Stretch();
 
 const stored = (db: DatabaseSync, column: 'facts_digest' | 'status_digest'): SQLOutputValue =>
   db.prepare(`SELECT ${column} FROM run`).get()![column];

@@ -6,6 +6,7 @@ import { runReading, type ReadingName } from '../protocol/readings.ts';
 import type { Completion, Group, QuestionHistory } from '../protocol/run.ts';
 import type { TokenRatios } from '../protocol/step.ts';
 import { prepared } from '../log/database.ts';
+import { Stretch } from './stretch.ts';
 
 export interface GroupQuery {
   /** First and last step, both included. */
@@ -15,8 +16,14 @@ export interface GroupQuery {
   offset: number;
 }
 
-/** Inside the transaction of the step. */
-export function writeGroups(db: DatabaseSync, groups: Group[]): void {
+const stretch = new Stretch();
+
+/**
+ * Inside the transaction of the step. Returns the bytes of the completions as `completionBytes` of digest.ts reads them: what is known of their tokens,
+ * then their texts. They last until the next step is written.
+ */
+export function writeGroups(db: DatabaseSync, groups: Group[]): Uint8Array {
+  stretch.clear();
   const addGroup = prepared(
     db,
     `INSERT INTO rollout_group (step, "group", item_id, dataset, image, question, options, answer, modality, question_type, prompt, reward_mean, reward_std, reading)
@@ -27,19 +34,23 @@ export function writeGroups(db: DatabaseSync, groups: Group[]): void {
     `INSERT INTO completion (step, "group", "index", text, token_ids, logprobs, entropy, kl, finish_reason, rewards, reward, advantage, prediction, correct)
      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   );
-  for (const g of groups) {
+  const texts: string[] = [];
+  for (const g of groups.toSorted((a, b) => a.group - b.group)) {
     addGroup.run(
       ...[g.step, g.group, g.item_id, g.dataset, g.image, g.question, JSON.stringify(g.options), g.answer, g.modality, g.question_type],
       ...[g.prompt, g.reward_mean, g.reward_std, g.reading],
     );
-    for (const c of g.completions) {
-      const tokenIds = new Uint8Array(Int32Array.from(c.token_ids).buffer);
+    for (const c of g.completions.toSorted((a, b) => a.index - b.index)) {
+      texts.push(c.text);
+      const [ids, logprobs] = [stretch.int32s(c.token_ids), stretch.floats(c.logprobs)];
       addCompletion.run(
-        ...[g.step, g.group, c.index, c.text, tokenIds, floats(c.logprobs), floats(c.entropy), floats(c.kl)],
+        ...[g.step, g.group, c.index, c.text, ids, logprobs, c.entropy && stretch.floats(c.entropy), c.kl && stretch.floats(c.kl)],
         ...[c.finish_reason, JSON.stringify(c.rewards), c.reward, c.advantage, c.prediction, c.correct === null ? null : Number(c.correct)],
       );
     }
   }
+  for (const text of texts) stretch.text(text);
+  return stretch.bytes;
 }
 
 /** Ratios of rollouts of an earlier step as the update `at` saw them, in place of those of the update before. Inside its transaction. */

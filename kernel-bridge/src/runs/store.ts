@@ -233,7 +233,7 @@ export class RunStore implements Disposable {
       if (result.step !== due) throw errors.stepOrder(result.step, due);
       prepared(this.db, 'INSERT INTO step (step, time, groups) VALUES (?, ?, ?)').run(result.step, now, result.groups.length);
       writeMetrics(this.db, result.step, result.metrics);
-      writeGroups(this.db, result.groups);
+      const bytes = writeGroups(this.db, result.groups);
       indexStep(this.db, result.groups);
       if (result.ratios) writeRatios(this.db, result.step, result.ratios);
       for (const revision of revisionsInForce) {
@@ -251,7 +251,7 @@ export class RunStore implements Disposable {
           now,
         );
       }
-      sealStep(this.db, result.step, result.ratios?.step ?? null);
+      sealStep(this.db, result.step, result.ratios?.step ?? null, bytes);
       return this.append(result.step, { kind: 'step', metrics: result.metrics, groups: result.groups.length }, now);
     });
     this.noteLastStep();
