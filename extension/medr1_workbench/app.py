@@ -16,8 +16,8 @@ from .connection import ENV, ENV_PID, PrivateFolder
 from .relay import RelayHandler, RelaySocket, RestartHandler, StatusHandler
 from .sidecar import Sidecar
 
-# Node's young generation grows to 48 MiB under a flood of messages; with this a flood costs 10 MiB (row W5 of the fault matrix).
-YOUNG = "--max-semi-space-size=4"
+# Node's young generation grows to 48 MiB under a flood of messages; with this a flood costs less than 32 MiB (rows W4, W5 and W9 of the fault matrix).
+YOUNG = "--max-semi-space-size=2"
 # extension/medr1_workbench -> kernel-bridge/bin/medr1.mjs of the same clone
 IN_CLONE = Path(__file__).resolve().parents[2] / "kernel-bridge" / "bin" / "medr1.mjs"
 KEEP_S = 1.0

@@ -2,7 +2,7 @@
 
 PROTOCOL_VERSION = 1
 # Bytes of a body that relay and backend take.
-MAX_BODY = 16777216
+MAX_BODY = 4194304
 # Routes whose answer may take minutes.
 SLOW_PATHS = frozenset(
     {

@@ -3,6 +3,7 @@ import { InvalidArgumentError, Option, type Command } from 'commander';
 import { loadItems } from '../data/load.ts';
 import { PROTOCOL_VERSION } from '../protocol/rest.ts';
 import { homeDir } from '../runs/home.ts';
+import { collectEarly } from '../server/heap.ts';
 import { startServer } from '../server/server.ts';
 import { VERSION } from '../version.ts';
 import { cpuSlotsOption } from './arguments.ts';
@@ -25,6 +26,7 @@ async function serve(options: { socket?: string; port: number; watchParent?: boo
   delete process.env.MEDR1_SECRET; // not for workers
   const home = homeDir();
   const { socket, port, cpuSlots } = options;
+  collectEarly();
   const server = await startServer({ home, socket, port, secret, loadItems, devices: { cpuSlots } });
   printJson({ protocol: PROTOCOL_VERSION, version: VERSION, pid: process.pid, ...server.address });
   await stopAsked(options.watchParent ?? false);

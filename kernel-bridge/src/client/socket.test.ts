@@ -3,6 +3,8 @@ import { EventEmitter } from 'node:events';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { WebSocket } from 'ws';
+import { jsonParts } from '../files/json-parts.ts';
+import type { ServerMessage } from '../protocol/ws.ts';
 import { Connection } from '../server/connection.ts';
 import type { Entry, Hub, Slice, Topic } from '../server/hub.ts';
 import { PROTOCOL_VERSION } from '../protocol/rest.ts';
@@ -98,7 +100,11 @@ class World {
   readonly socket: SharedSocket;
 
   constructor(by: 'websocket' | 'polling' = 'websocket') {
-    const follow: Follow = async (positions) => ({ protocol: PROTOCOL_VERSION, version: '', messages: readTopics(this.hub, positions) });
+    const follow: Follow = async (positions) => ({
+      protocol: PROTOCOL_VERSION,
+      version: '',
+      messages: JSON.parse([...jsonParts(readTopics(this.hub, positions))].join('')) as ServerMessage[],
+    });
     const polls = () => (this.poll = new PollingSocket(follow, 500));
     this.socket = new SharedSocket(by === 'polling' ? polls : () => (this.wire = new Wire(this.hub, this.rota)).client);
   }

@@ -19,7 +19,7 @@ export const ERROR_CODES: Record<string, ErrorCode> = {
   ),
   REQUEST_TOO_LARGE: code(
     413,
-    'The body has more bytes than the relay and the backend take.',
+    'The body has more bytes, or more values, than the relay and the backend take.',
     'Send less at once, for example a filter of questions instead of their ids.',
   ),
   LENGTH_REQUIRED: code(411, 'The body comes in chunks, without its length.', 'Send a content-length header.'),

@@ -38,7 +38,7 @@ import { MoveView, View } from './view.ts';
 import { ServerMessage } from './ws.ts';
 
 /** Bytes of a request's body that the relay and the backend take: room for a list of 100,000 ids. */
-export const MAX_BODY_BYTES = 16 << 20;
+export const MAX_BODY_BYTES = 4 << 20;
 
 export type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE';
 
@@ -212,7 +212,7 @@ export const ROUTES = {
     gives: 'texts',
   }),
   events: get('/runs/:id/events', {
-    text: 'the log after seq `since`, of these kinds only. limit is 1000 when left out, at most 10,000; a long answer ends earlier, after some 256 KiB. `more`: ask again from the last seq',
+    text: 'the log after seq `since`, of these kinds only. limit is 1000 when left out, at most 10,000; a long answer ends earlier, after some 64 KiB. `more`: ask again from the last seq',
     query: Type.Object({ since: Whole, limit: Whole, kinds: Type.Optional(Type.Array(one(EVENT_KINDS))) }),
     answer: Type.Object({ epoch: Type.String(), events: Type.Array(RunEvent), more: Type.Boolean() }),
   }),

@@ -72,7 +72,8 @@ describe('a step', () => {
       const [first, second] = made.groups[0].completions;
       first.text = 'a\0b \ud800 \u{1f600} é';
       second.text = '';
-      first.logprobs = first.token_ids.map((_, k) => (k === 0 ? null : -0));
+      first.logprobs = first.token_ids.map(() => -0);
+      first.entropy = first.token_ids.map((_, k) => (k === 0 ? null : 1));
       made.groups.reverse();
       made.groups[0].completions.reverse();
     });

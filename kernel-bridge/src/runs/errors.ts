@@ -131,6 +131,7 @@ export const errors = {
       'docs/api.md lists the routes; a newer page may need a newer backend.',
     ),
   tooLarge: (most: number) => make('REQUEST_TOO_LARGE', 413)(`The body is larger than ${most >> 20} MiB.`, 'Send less at once.'),
+  tooManyValues: () => make('REQUEST_TOO_LARGE', 413)('The body holds more values than any request has a use for.', 'Send less at once.'),
   lengthRequired: () =>
     make('LENGTH_REQUIRED', 411)('The body comes without its length.', 'Send it with a content-length header, not in chunks.'),
   unauthorized: () =>

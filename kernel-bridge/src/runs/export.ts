@@ -8,7 +8,8 @@ import { pipeline } from 'node:stream/promises';
 import { stringify } from 'yaml';
 import { csvText } from '../files/csv.ts';
 import { makeFolder, renameDurably } from '../files/durable.ts';
-import { groupSteps, readGroups } from './groups.ts';
+import { jsonParts } from '../files/json-parts.ts';
+import { eachGroup, groupSteps } from './groups.ts';
 import { notes } from '../search/notes.ts';
 import { readMetrics } from './metrics.ts';
 import type { RunStore } from './store.ts';
@@ -19,9 +20,10 @@ export type TableFormat = (typeof TABLE_FORMATS)[number];
 export const EXPORT_FORMATS = ['dir', ...TABLE_FORMATS] as const;
 export type ExportFormat = (typeof EXPORT_FORMATS)[number];
 
-/** csv: one row a step. jsonl: one group of rollouts a line. */
+/** csv: one row a step. jsonl: one group of rollouts a line, in parts. */
 export function* tableLines(store: RunStore, format: TableFormat): Generator<string> {
-  for (const line of format === 'csv' ? metricRows(store) : groupLines(store)) yield `${line}\n`;
+  if (format === 'jsonl') yield* groupLines(store);
+  else for (const line of metricRows(store)) yield `${line}\n`;
 }
 
 /**
@@ -60,9 +62,9 @@ function* metricRows(store: RunStore): Generator<string> {
 
 function* groupLines(store: RunStore): Generator<string> {
   const [first, last] = groupSteps(store.db);
-  for (let step = first; step <= last; step++) {
-    for (const group of readGroups(store.db, { from: step, to: step, limit: Number.MAX_SAFE_INTEGER, offset: 0 }))
-      yield JSON.stringify(group);
+  for (const group of eachGroup(() => store, { from: first, to: last, limit: Infinity, offset: 0 })) {
+    yield* jsonParts(group);
+    yield '\n';
   }
 }
 

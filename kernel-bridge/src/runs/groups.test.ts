@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { fakeStep } from '../../../test/server/fake-trainer.ts';
 import { completeConfig } from './config.ts';
-import { readGroups, sampleGroups } from './groups.ts';
+import { eachGroup, readGroups, sampleGroups } from './groups.ts';
 import { RunStore } from './store.ts';
 import { tryRewards } from './try-rewards.ts';
 
@@ -63,6 +63,28 @@ it('a try of earlier steps leaves newer ones out', async () => {
   steps(1, 1, 1);
   const { groups } = await tryRewards(store, { built_in: ['format'], steps: 2, to: 2 });
   expect(groups.map(({ step }) => step)).toEqual([1, 2]);
+});
+
+describe('groups that are read one by one', () => {
+  beforeEach(() => [1, 2, 3].forEach((step) => store.commitStep(fakeStep(step, undefined, 3, 4))));
+
+  it.each([
+    { from: 1, to: 3, limit: 99, offset: 0 },
+    { from: 2, to: 2, limit: 99, offset: 0 },
+    { from: 1, to: 3, limit: 4, offset: 2 },
+    { from: 1, to: 3, limit: 9, offset: 9 },
+  ])('are those that are read at once: %j', (query) => {
+    const groups = [...eachGroup(() => store, query)].map((group) => ({ ...group, completions: [...group.completions] }));
+    expect(groups).toEqual(readGroups(store.db, query));
+  });
+
+  it.each(['groups', 'completions'])('end with an error where the run is rolled back between two %s', (between) => {
+    const groups = eachGroup(() => store, { from: 1, to: 3, limit: 99, offset: 0 });
+    const completions = groups.next().value!.completions[Symbol.iterator]();
+    completions.next();
+    store.dropAfter(2, { revisions: 'drop' });
+    expect(() => (between === 'groups' ? groups : completions).next()).toThrow('cannot be read on');
+  });
 });
 
 describe('the reading of stored groups', () => {

@@ -1,11 +1,13 @@
 /** Rollouts in the store: token ids as int32, what is known of each token as float32, both little-endian blobs. */
 import type { DatabaseSync } from 'node:sqlite';
+import { lazily } from '../files/json-parts.ts';
 import { verdict, type Verdict } from '../answers/index.ts';
 import type { TrainConfig } from '../protocol/config.ts';
 import { runReading, type ReadingName } from '../protocol/readings.ts';
 import type { Completion, Group, QuestionHistory } from '../protocol/run.ts';
 import type { TokenRatios } from '../protocol/step.ts';
 import { prepared } from '../log/database.ts';
+import { errors } from './errors.ts';
 import { Stretch } from './stretch.ts';
 
 export interface GroupQuery {
@@ -68,21 +70,63 @@ export function readGroups(db: DatabaseSync, { from, to, limit, offset }: GroupQ
   return withCompletions(db, db.prepare(sql).all(from, to, limit, offset));
 }
 
+/** A group whose completions are read one by one. */
+export type LongGroup = Omit<Group, 'completions'> & { completions: Iterable<Completion> };
+
+/**
+ * The same one after the other, each group and each completion read when it is its turn, which may be long after the one before. Throws RUN_CONFLICT
+ * where the run was rolled back meanwhile: groups of two histories are no list. `open` gives the run anew each time.
+ */
+export function* eachGroup(
+  open: () => { db: DatabaseSync; epoch: string; row(): { id: string } },
+  { from, to, limit, offset }: GroupQuery,
+): Generator<LongGroup> {
+  const sql = `SELECT * FROM rollout_group WHERE (step, "group") > (?, ?) AND step <= ? ORDER BY step, "group" LIMIT 1 OFFSET ?`;
+  const { epoch } = open();
+  const db = (): DatabaseSync => {
+    const run = open();
+    if (run.epoch !== epoch) throw errors.runHeld(run.row().id, 'be read on');
+    return run.db;
+  };
+  let after: [step: number, group: number] = [from, -1];
+  for (let k = 0; k < limit; k++) {
+    const row = prepared(db(), sql).all(...after, to, k === 0 ? offset : 0)[0];
+    if (row === undefined) return;
+    const { head, judged } = headOf(row, judgeOf(db()));
+    after = [head.step, head.group];
+    yield { ...head, completions: lazily(() => eachCompletion(db, head, judged)) };
+  }
+}
+
+function* eachCompletion(
+  db: () => DatabaseSync,
+  { step, group }: { step: number; group: number },
+  judged: (one: Completion) => Completion,
+): Generator<Completion> {
+  for (let index = -1; ;) {
+    const row = prepared(db(), `${COMPLETIONS} AND "index" > ? ORDER BY "index" LIMIT 1`).get(step, group, index);
+    if (row === undefined) return;
+    index = row.index as number;
+    yield judged(completionOf(row));
+  }
+}
+
+const COMPLETIONS = `SELECT * FROM completion LEFT JOIN token_ratio USING (step, "group", "index") WHERE step = ? AND "group" = ?`;
+
 function withCompletions(db: DatabaseSync, groups: Record<string, unknown>[]): Group[] {
-  const completions = db.prepare(
-    `SELECT * FROM completion LEFT JOIN token_ratio USING (step, "group", "index") WHERE step = ? AND "group" = ? ORDER BY "index"`,
-  );
+  const completions = db.prepare(`${COMPLETIONS} ORDER BY "index"`);
   const judge = judgeOf(db);
   return groups.map((row) => {
-    const options = JSON.parse(row.options as string) as string[];
-    const { reading, judged } = judge({ reading: row.reading as ReadingName | null, options, answer: row.answer as string | null });
-    return {
-      ...(row as unknown as Group),
-      options,
-      reading,
-      completions: completions.all(row.step as number, row.group as number).map((one) => judged(completionOf(one))),
-    };
+    const { head, judged } = headOf(row, judge);
+    return { ...head, completions: completions.all(head.step, head.group).map((one) => judged(completionOf(one))) };
   });
+}
+
+/** All of a group but its completions, and what makes of a completion one that was judged. */
+function headOf(row: Record<string, unknown>, judge: ReturnType<typeof judgeOf>) {
+  const options = JSON.parse(row.options as string) as string[];
+  const { reading, judged } = judge({ reading: row.reading as ReadingName | null, options, answer: row.answer as string | null });
+  return { head: { ...(row as unknown as Omit<Group, 'completions'>), options, reading }, judged };
 }
 
 /** What a group says of its question and its reading; null for one stored before readings had names. */

@@ -6,12 +6,13 @@
  */
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import { untaken } from './pieces.ts';
 
 export const ADMISSION = {
   /** Bytes of answers that were not taken yet, above which nobody is let in. */
   unread_bytes: 4 << 20,
   /** Bytes of long bodies that are read at a time; one alone may be longer. A body up to `short_bytes` does not count. */
-  body_bytes: 8 << 20,
+  body_bytes: 4 << 20,
   short_bytes: 64 << 10,
   /** How long a client may do nothing, seen twice in a row: while others wait for the room that it takes. */
   held_ms: 200,
@@ -134,7 +135,7 @@ export class Admission {
   }
 
   get #isFull(): boolean {
-    let unread = 0;
+    let unread = untaken.bytes;
     for (const socket of this.#inside.keys()) unread += socket.writableLength;
     return unread > this.#limits.unread_bytes;
   }
@@ -153,7 +154,8 @@ export class Admission {
       idle = now - seen < 2 * held_ms ? idle + held_ms : held_ms; // what came while this process itself was busy is read after this
       seen = now;
       const [takesNothing, sendsNothing] = [socket.writableLength > 0, bytes > 0 && !request.complete];
-      const heldUp = (takesNothing && this.#isFull && this.#waiting.size > 0) || (sendsNothing && this.#longBodyWaits);
+      const roomIsShort = untaken.isShort || (this.#isFull && this.#waiting.size > 0);
+      const heldUp = (takesNothing && roomIsShort) || (sendsNothing && this.#longBodyWaits);
       if ((takesNothing || sendsNothing) && idle >= (heldUp ? 2 * held_ms : idle_ms)) socket.destroy();
       else socket.setTimeout(held_ms);
     });

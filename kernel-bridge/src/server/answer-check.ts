@@ -1,6 +1,7 @@
 /** In tests (MEDR1_CHECK_ANSWERS=1) every answer is held to the schema of its route, to the last key. */
 import type { TSchema } from 'typebox';
 import { Compile } from 'typebox/compile';
+import { jsonParts } from '../files/json-parts.ts';
 import { ROUTES, type Route, type RouteName } from '../protocol/routes.ts';
 
 /** Throws where the answer is not what the table says; does nothing outside tests. */
@@ -15,7 +16,7 @@ export function checkOf(what: string, schema: TSchema): (answer: unknown) => voi
   let compiled: ReturnType<typeof Compile> | undefined; // when it is first asked: a server has many routes, and a test asks few
   return (answer) => {
     compiled ??= Compile(closed(schema as Parts) as TSchema);
-    const sent: unknown = JSON.parse(JSON.stringify(answer)); // NaN is null by then, undefined is left out
+    const sent: unknown = JSON.parse([...jsonParts(answer)].join('')); // NaN is null by then, undefined is left out
     if (!compiled.Check(sent)) throw new Error(`${what} is not as its route says: ${JSON.stringify(compiled.Errors(sent)[0])}`);
   };
 }

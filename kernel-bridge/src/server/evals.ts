@@ -9,10 +9,12 @@ import { faithfulness, pairsOf } from '../evals/faithfulness.ts';
 import { matrices } from '../evals/matrix.ts';
 import type { EvalStore } from '../evals/store.ts';
 import { comparisonLines } from '../evals/table.ts';
+import { jsonParts } from '../files/json-parts.ts';
 import { errors as runErrors } from '../runs/errors.ts';
 import type { Evaluations } from './evaluations.ts';
 import type { GroupOf, Handlers } from './mount.ts';
 import type { DevicePool } from './device-pool.ts';
+import { inPieces } from './pieces.ts';
 
 const MOST_COMPARED = 16;
 
@@ -123,7 +125,7 @@ export function evalHandlers({ home, pool, evaluations, loadItems }: Parts): Han
 
     'evals.export': ({ id }) => {
       using store = openEval(home, id);
-      return new Response(JSON.stringify(exportEvaluation(store)), {
+      return inPieces(jsonParts(exportEvaluation(store)), {
         headers: {
           'content-type': 'application/json',
           'content-disposition': `attachment; filename="evaluation-${id}.json"`,

@@ -1,4 +1,5 @@
 /** Where a follower of a topic begins, and what it is told when it asks now and then instead of keeping a websocket. */
+import { Json } from '../files/json-parts.ts';
 import { errorBody } from '../protocol/errors.ts';
 import type { RunEvent } from '../protocol/run.ts';
 import type { ServerMessage } from '../protocol/ws.ts';
@@ -7,7 +8,7 @@ import type { Hub, Topic } from './hub.ts';
 
 /** Events of a topic, and characters of all events, in one answer; the asker asks at once for more. */
 const MOST_ENTRIES = 256;
-const MOST_BYTES = 256 << 10;
+const MOST_BYTES = 64 << 10;
 
 /** The seq after which events follow. `reset`: what the follower has had is gone or rewritten, and it reads the state anew. */
 export function beginning(
@@ -23,7 +24,7 @@ export function beginning(
 export function readLog(run: RunStore, { since, limit, kinds }: { since: number; limit: number; kinds?: readonly string[] }) {
   const entries = run.eventTexts(since, { limit, kinds, most_bytes: MOST_BYTES });
   const bytes = entries.reduce((sum, { text }) => sum + text.length, 0);
-  const events = entries.map(({ text }) => JSON.parse(text) as RunEvent);
+  const events = entries.map(({ text }) => new Json<RunEvent>(text));
   return { epoch: run.epoch, events, more: entries.length === limit || bytes >= MOST_BYTES };
 }
 
@@ -32,9 +33,9 @@ export const eventMessage = (topic: string, epoch: string, seq: number, text: st
   `${JSON.stringify({ type: 'event', topic, epoch, seq }).slice(0, -1)},"event":${text}}`;
 
 /** `positions`: TOPIC, TOPIC@EPOCH or TOPIC@EPOCH@SINCE, EPOCH empty where it is not known. A topic that cannot be followed is an `error` among the messages. */
-export function readTopics(hub: Hub, positions: readonly string[]): ServerMessage[] {
+export function readTopics(hub: Hub, positions: readonly string[]): (ServerMessage | Json<ServerMessage>)[] {
   let bytes = 0;
-  return positions.flatMap((position): ServerMessage[] => {
+  return positions.flatMap((position): (ServerMessage | Json<ServerMessage>)[] => {
     const [topic, epoch = '', since = ''] = position.split('@');
     try {
       const log = hub.topic(topic);
@@ -43,7 +44,7 @@ export function readTopics(hub: Hub, positions: readonly string[]): ServerMessag
       const entries = bytes < MOST_BYTES ? log.read(cursor, { entries: MOST_ENTRIES, bytes: MOST_BYTES - bytes }) : [];
       const events = entries.map(({ seq, text }) => {
         bytes += text.length;
-        return { type: 'event' as const, topic, epoch: log.epoch, seq, event: JSON.parse(text) as Record<string, unknown> };
+        return new Json<ServerMessage>(eventMessage(topic, log.epoch, seq, text));
       });
       return [{ type: 'subscribed', topic, epoch: log.epoch, seq: cursor, reset }, ...events];
     } catch (error) {

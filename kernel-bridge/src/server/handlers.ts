@@ -2,7 +2,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { randomUUID } from 'node:crypto';
 import { basename, join, resolve } from 'node:path';
-import { Readable } from 'node:stream';
+import { lazily } from '../files/json-parts.ts';
 import { readTailSync } from '../files/plain.ts';
 import { TrainConfig, type Variant } from '../protocol/config.ts';
 import { presets } from '../protocol/presets.ts';
@@ -17,7 +17,7 @@ import { completeConfig, parseConfig } from '../runs/config.ts';
 import { errors } from '../runs/errors.ts';
 import { tableLines } from '../runs/export.ts';
 import { forkRun, isForkOf, rollbackRun } from '../runs/lineage.ts';
-import { groupSteps, questionHistory, readGroups, readTokenIds } from '../runs/groups.ts';
+import { eachGroup, groupSteps, questionHistory, readTokenIds } from '../runs/groups.ts';
 import { readMetrics } from '../runs/metrics.ts';
 import { pairConfigs } from '../runs/pair-config.ts';
 import { carriedOut, keepRequest, madeForLater } from '../runs/requests.ts';
@@ -44,6 +44,7 @@ import { readImage } from './image.ts';
 import type { Kernels } from './kernels.ts';
 import type { GroupOf, Handlers } from './mount.ts';
 import type { DevicePool } from './device-pool.ts';
+import { inPieces } from './pieces.ts';
 import { RunTables } from './run-table.ts';
 import type { Supervisor } from './supervisor.ts';
 import { SharedView } from './view.ts';
@@ -196,8 +197,8 @@ export function runHandlers(services: Services): Handlers<RunRoutes> {
     groups: ({ id, query: { step, from = 0, to = Number.MAX_SAFE_INTEGER, limit = 64, offset = 0 } }) => {
       const run = hub.store(id);
       const range = step === undefined ? { from, to } : { from: step, to: step };
-      const groups = readGroups(run.db, { ...range, limit: Math.min(limit, 1024), offset });
-      return { groups, steps: groupSteps(run.db) };
+      const query = { ...range, limit: Math.min(limit, 1024), offset };
+      return { groups: lazily(() => eachGroup(() => hub.store(id), query)), steps: groupSteps(run.db) };
     },
 
     questionHistory: ({ id, query: { step } }) => ({ questions: questionHistory(hub.store(id).db, step) }),
@@ -282,7 +283,7 @@ export function runHandlers(services: Services): Handlers<RunRoutes> {
 
     exportRun: ({ id, query: { format } }) => {
       const run = hub.store(id);
-      return new Response(Readable.toWeb(Readable.from(tableLines(run, format))) as ReadableStream, {
+      return inPieces(tableLines(run, format), {
         headers: {
           'content-type': format === 'csv' ? 'text/csv; charset=utf-8' : 'application/jsonl; charset=utf-8',
           'content-disposition': `attachment; filename="${id}.${format}"`,

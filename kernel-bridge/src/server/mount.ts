@@ -1,7 +1,7 @@
 /** Puts handlers under the routes of the table: each request is checked on the way in, in tests each answer on the way out. */
 import type { Context, Hono } from 'hono';
-import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import Type from 'typebox';
+import { jsonParts } from '../files/json-parts.ts';
 import {
   ROUTES,
   type AnswerOf,
@@ -13,6 +13,7 @@ import {
   type RouteName,
 } from '../protocol/routes.ts';
 import { answerCheck } from './answer-check.ts';
+import { inPieces, type Lazy } from './pieces.ts';
 import { checkerOf, readBody, readQuery } from './request.ts';
 
 /** A request that was found right: the parts of its path by name, its parameters, its body. */
@@ -22,13 +23,15 @@ export type Request<Name extends RouteName> = Record<PartsOf<PathOf<Name>>, stri
   /** Aborted when nobody waits for the answer any more. */
   signal: AbortSignal;
 };
-type Answer<Name extends RouteName> = AnswerOf<Name> extends Blob ? Response : AnswerOf<Name>;
+type Answer<Name extends RouteName> = AnswerOf<Name> extends Blob ? Response : Lazy<AnswerOf<Name>>;
 export type Handler<Name extends RouteName> = (request: Request<Name>) => Answer<Name> | Promise<Answer<Name>>;
 
 /** A handler for each of these routes: one that is missing or that answers with another shape does not compile. */
 export type Handlers<Name extends RouteName = RouteName> = { [N in Name]: Handler<N> };
 /** Routes whose name begins with `group.`. */
 export type GroupOf<Group extends string> = Extract<RouteName, `${Group}.${string}`>;
+
+const JSON_TYPE = { 'content-type': 'application/json' };
 
 /** Parts of a path are names and ids: never empty, of no great length, without control characters. */
 const checkPart = checkerOf(Type.String({ minLength: 1, maxLength: 1000, pattern: '^[^\\u0000-\\u001f]*$' }), 'path');
@@ -45,7 +48,7 @@ export function mount(app: Hono, handlers: Partial<Handlers>): void {
       const answer = await handler(await read(c));
       if (answer instanceof Response) return answer;
       checkAnswer(answer);
-      return c.json(answer as object, (row.status ?? 200) as ContentfulStatusCode);
+      return inPieces(jsonParts(answer), { status: row.status ?? 200, headers: JSON_TYPE });
     });
   }
 }
@@ -61,7 +64,7 @@ function reader({ path, query, body }: Route): (c: Context) => Promise<object> {
     for (const part of parts) read[part] = checkPart(c.req.param(part));
     const parameters = readQuery(query, c.req.queries());
     if (checkQuery) read.query = checkQuery(parameters);
-    if (checkBody) read.body = checkBody(await readBody(c.req));
+    if (checkBody) read.body = checkBody(await readBody(c));
     return read;
   };
 }

@@ -17,7 +17,7 @@ const PATIENCE_MS = 20_000;
 /** How long a poll waits there. */
 const POLL_S = 15;
 /** Of a message: below what relay and server take. */
-const BYTES = { least: 4 << 10, most: 4 << 20 };
+const BYTES = { least: 4 << 10, most: 2 << 20 };
 const AGAIN_MS = { first: 100, most: 3000 };
 /** How often the database is looked at where nobody says that it changed. */
 const LOOK_MS = 500;

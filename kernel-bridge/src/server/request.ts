@@ -1,9 +1,12 @@
 /** What a request holds, read and checked by the schemas of its route. What is wrong is REQUEST_INVALID, on every route alike. */
+import type { IncomingMessage } from 'node:http';
+import type { Context } from 'hono';
 import type { TObject, TSchema } from 'typebox';
 import { Compile } from 'typebox/compile';
 import { isFacet } from '../data/index/run-facets.ts';
 import { nearest } from '../protocol/nearest.ts';
 import { errors } from '../runs/errors.ts';
+import { readJson } from './body.ts';
 
 interface SchemaError {
   keyword: string;
@@ -58,10 +61,14 @@ const propertiesAt = (schema: TSchema, path: string): string[] => {
   return Object.keys(at?.properties ?? {});
 };
 
-export async function readBody(request: { json(): Promise<unknown> }): Promise<unknown> {
-  const value = await request.json().catch((cause: unknown) => {
-    throw errors.notJson(cause);
-  });
+/** `c`: of a request that came by a connection, or of one that was made in this process. */
+export async function readBody(c: Context): Promise<unknown> {
+  const { incoming } = (c.env ?? {}) as { incoming?: IncomingMessage };
+  const value = incoming
+    ? await readJson(incoming)
+    : await c.req.json().catch((cause: unknown) => {
+        throw errors.notJson(cause);
+      });
   if (typeof value !== 'object' || value === null || Array.isArray(value)) throw errors.badRequest('body', 'it is no JSON object');
   return value;
 }
