@@ -6,7 +6,7 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as wait } from 'node:timers/promises';
 import { answers, doorOf, residentBytes, SENDERS, serve, type Door } from '../../test/faults/flood.ts';
-import { lengthen, readers, returning } from '../../test/faults/readers.ts';
+import { fill, lengthen, long, readers } from '../../test/faults/readers.ts';
 import { makeRun } from '../../test/faults/writer.ts';
 import { makeHome } from '../../test/server/harness.ts';
 import { openRun } from '../src/runs/runs.ts';
@@ -23,7 +23,7 @@ interface Harm {
 
 /** In the process that does it. */
 async function harm({ door, kind, run }: Harm): Promise<void> {
-  const kinds = { ...SENDERS, ...readers(run), ...returning(run) };
+  const kinds = { ...SENDERS, ...readers(run), ...long(run) };
   for (let k = 0; k < CONNECTIONS; k++) kinds[kind](door);
   process.send!('begun');
   await once(process, 'disconnect');
@@ -38,6 +38,7 @@ async function measure(kind: string | null): Promise<void> {
   const run = await makeRun(made.home, made.model);
   using store = openRun(made.home, run);
   lengthen(store, 300);
+  fill(store, 8);
   await using server = await serve(made.home);
   const door = doorOf(server);
   const pid = server.child.pid!;
@@ -68,6 +69,6 @@ async function measure(kind: string | null): Promise<void> {
 if (process.send) await harm(JSON.parse(process.argv[2]) as Harm);
 else {
   readArguments({});
-  for (const kind of [null, ...Object.keys({ ...SENDERS, ...readers(''), ...returning('') })]) await measure(kind);
+  for (const kind of [null, ...Object.keys({ ...SENDERS, ...readers(''), ...long('') })]) await measure(kind);
   process.exit(); // sockets of questions that nobody answers
 }

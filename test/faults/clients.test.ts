@@ -6,22 +6,28 @@ import { openRun } from '../../kernel-bridge/src/runs/runs.ts';
 import { makeHome } from '../server/harness.ts';
 import { fault, type Random } from './fault.ts';
 import { answers, doorOf, flooded, SENDERS, serve, type Flooding } from './flood.ts';
-import { lengthen, readers } from './readers.ts';
+import { fill, lengthen, long, readers } from './readers.ts';
 import { makeRun } from './writer.ts';
 
 const lacks = process.platform === 'linux' ? null : 'memory of a process is read from /proc';
 
-/** Of resident memory: up to 10 MB more were seen with the limits that are in force. */
-/** Of sixty connections; V8's own coming and going of some 20 MB is in it. */
-const MOST_BYTES = 64 << 20;
+/** Of resident memory, for sixty connections of one client. */
+const MOST_BYTES = 32 << 20;
 /** As long as it takes. */
 const LONG_MS = 60_000;
 
 /** The server's memory while sixty clients do their harm, and whether it answers others. */
-async function tried(random: Random, home: string, of: Pick<Flooding, 'kinds' | 'lasts_ms'>, ...options: string[]): Promise<string> {
+async function tried(
+  random: Random,
+  home: string,
+  of: Pick<Flooding, 'kinds' | 'lasts_ms'> & { known?: string[] },
+  ...options: string[]
+): Promise<string> {
   await using server = await serve(home, ...options);
   const door = doorOf(server);
   const view = () => answers(`http://127.0.0.1:${server.port}/api/view`, { authorization: door.authorization });
+  for (let k = 0; k < 10; k++)
+    for (const path of of.known ?? []) await answers(`http://127.0.0.1:${server.port}/api${path}`, { authorization: door.authorization });
   return await flooded(random, { ...of, door, pids: [server.child.pid!], answers: view, clients: 60, most_bytes: MOST_BYTES });
 }
 
@@ -71,4 +77,35 @@ fault('W4', {
   tearDown: async () => made?.remove(),
   attempt: (random) => asked(random, readers(run), 4000),
   control: (random) => asked(random, followers(), LONG_MS, 'unlimited'),
+});
+
+let filled: ReturnType<typeof makeHome> | undefined;
+let longRun: string;
+
+/** What a page asks of such a run, the server has answered before. */
+const longAsked = (random: Random, kinds: Flooding['kinds'], lasts_ms: number, ...options: string[]): Promise<string> =>
+  tried(
+    random,
+    filled!.home,
+    { kinds, lasts_ms, known: ['groups?step=1', 'metrics'].map((path) => `/runs/${longRun}/${path}`) },
+    ...options,
+  );
+
+/** Without limits each answer is made whole. */
+const untaken = (): Flooding['kinds'] => {
+  const name = 'groups that nobody takes';
+  return { [name]: long(longRun)[name] };
+};
+
+fault('W9', {
+  lacks,
+  setUp: async () => {
+    filled = makeHome();
+    longRun = await makeRun(filled.home, filled.model);
+    using store = openRun(filled.home, longRun);
+    fill(store, 8);
+  },
+  tearDown: async () => filled?.remove(),
+  attempt: (random) => longAsked(random, long(longRun), 4000),
+  control: (random) => longAsked(random, untaken(), LONG_MS, 'unlimited'),
 });

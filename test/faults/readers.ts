@@ -2,7 +2,9 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
+import { MAX_BODY_BYTES } from '../../kernel-bridge/src/protocol/routes.ts';
 import type { RunStore } from '../../kernel-bridge/src/runs/store.ts';
+import { longStep } from '../server/long-step.ts';
 import { deaf, endless, text, type Door, type Flood } from './flood.ts';
 
 /** As long as the entry of an edit that puts a reward function of the longest kind in the place of another. */
@@ -12,6 +14,12 @@ const ENTRY_BYTES = 64 << 10;
 export function lengthen(run: RunStore, count: number): void {
   const reason = 'x'.repeat(ENTRY_BYTES);
   for (let k = 0; k < count; k++) run.addCheckpoint({ step: 1, created_at: 1, reason, pinned: false, bytes: 1 });
+}
+
+/** Gives a run so many steps of 128 completions of 256 tokens, and ends it: nobody takes it up. */
+export function fill(run: RunStore, steps: number): void {
+  for (let step = run.step + 1; step <= steps; step++) run.commitStep(longStep(step, 256));
+  run.setState('finished');
 }
 
 const follow = (run: string): Buffer => text({ type: 'subscribe', topic: `run:${run}`, since: 0 });
@@ -34,13 +42,27 @@ async function sip(socket: Socket): Promise<void> {
   }
 }
 
-/** Asks eight times over one connection and reads no answer. */
-const asker = (path: string): Flood =>
+/** Asks eight times over one connection and reads no answer, or each. */
+const asker = (path: string, { takes = false } = {}): Flood =>
   endless(async ({ port, authorization }: Door) => {
     const socket = connect(port, '127.0.0.1').on('error', () => {});
     await once(socket, 'connect');
-    socket.pause();
+    if (takes) socket.resume();
+    else socket.pause();
     socket.write(`GET ${path} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nAuthorization: ${authorization}\r\n\r\n`.repeat(8));
+    return { socket, done: gone(socket) };
+  });
+
+/** Sends this body again and again. */
+const sender = (path: string, body: Buffer): Flood =>
+  endless(async ({ port, authorization }: Door) => {
+    const socket = connect(port, '127.0.0.1').on('error', () => {});
+    await once(socket, 'connect');
+    socket.write(
+      `POST ${path} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nAuthorization: ${authorization}\r\nContent-Type: application/json\r\n` +
+        `Connection: close\r\nContent-Length: ${body.length}\r\n\r\n`,
+    );
+    socket.resume().write(body);
     return { socket, done: gone(socket) };
   });
 
@@ -49,13 +71,27 @@ export const readers = (run: string): Record<string, Flood> => ({
   'followers that read little': follower(run, sip),
   'logs that nobody takes': asker(`/api/runs/${run}/events?limit=10000`),
   'polls that nobody takes': asker(`/api/follow?topics=${encodeURIComponent(`run:${run}@@0`)}`),
-});
-
-/** Followers that ask again and again and are gone before they have read it: what this costs is measured (`npm run bench -- flood`) and not promised. */
-export const returning = (run: string): Record<string, Flood> => ({
   'followers that ask again': endless(async (door) => {
     const socket = await deaf(door);
     socket.write(Buffer.concat(Array.from({ length: 50 }, () => follow(run))));
     return { socket, done: wait(500) };
   }),
+});
+
+const bodyOf = (sign: string): Buffer => {
+  const [before, after] = ['{"text":"', '"}'];
+  return Buffer.from(before + sign.repeat((MAX_BODY_BYTES - before.length - after.length) / sign.length) + after);
+};
+/** As many lists as a body has room for. */
+const LISTS = Buffer.from(`{"config":[${'[],'.repeat((MAX_BODY_BYTES - 20) / 3)}[]]}`);
+
+/** What is as long as it may be. The run has steps of many long completions. */
+export const long = (run: string): Record<string, Flood> => ({
+  'groups that nobody takes': asker(`/api/runs/${run}/groups?limit=1024`),
+  'groups that are taken': asker(`/api/runs/${run}/groups?limit=1024`, { takes: true }),
+  'exports that nobody takes': asker(`/api/runs/${run}/export?format=jsonl`),
+  'exports that are taken': asker(`/api/runs/${run}/export?format=jsonl`, { takes: true }),
+  'long bodies': sender('/api/config/read', bodyOf('x')),
+  'long bodies of another alphabet': sender('/api/config/read', bodyOf('\u0436')),
+  'bodies of many lists': sender('/api/config', LISTS),
 });

@@ -159,18 +159,26 @@ export const ROWS = {
     control: 'a server that believes what comes',
   },
   W5: {
-    promise: 'sixty connections that flood cost the server less than 64 MB, and others get their answers',
+    promise: 'sixty connections that flood cost the server less than 32 MB, and others get their answers',
     how: '60 connections send messages, subscriptions or pings without end and read nothing',
     minute: 1,
     whole: 40,
     control: 'no limits of what a connection may send and have waiting',
   },
   W4: {
-    promise: 'sixty connections that ask and do not read cost the server less than 64 MB, and others get their answers',
-    how: '60 connections follow a run with entries of 64 kB and read nothing or little, or take no answer of those that they asked for',
+    promise: 'sixty connections that ask and do not read cost the server less than 32 MB, and others get their answers',
+    how: '60 connections follow a run with entries of 64 kB and read nothing or little, come back twice a second, or take no answer of those that they asked for',
     minute: 1,
     whole: 60,
     control: 'nothing waits until what was sent before is taken',
+  },
+  W9: {
+    promise:
+      'sixty connections whose answers or bodies are as long as they may be cost the server less than 32 MB, and others get their answers',
+    how: '60 connections ask for groups or tables of some 12 MB and take them or do not, or send bodies of 4 MB, of text or of a million lists',
+    minute: 1,
+    whole: 70,
+    control: 'each answer is made whole',
   },
   W2: {
     promise: 'nobody gets past the gate of the backend without its secret, from a web page, or by another name of the machine',
