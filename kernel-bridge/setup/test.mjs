@@ -170,8 +170,8 @@ const suites = {
   },
   // As above; not more at once, for some of its rows look at the memory of a process under load.
   faults: () => vitest('faults', ['faults'], ['--maxWorkers=3', ...(positionals.includes('faults') ? named : [])]),
-  // Two at a time, as the unit tests: a page waits for its server and its run as often as it draws.
-  e2e: () => vitest('e2e'),
+  // A page waits for its server and its run as often as it draws.
+  e2e: () => vitest('e2e', ['e2e'], ['--maxWorkers=3']),
 };
 
 const quick = {
