@@ -16,7 +16,7 @@ from .connection import ENV, ENV_PID, PrivateFolder
 from .relay import RelayHandler, RelaySocket, RestartHandler, StatusHandler
 from .sidecar import Sidecar
 
-# Node's young generation grows to 48 MiB under a flood of messages; with this a flood costs less than 32 MiB (rows W4, W5 and W9 of the fault matrix).
+# Node's young generation grows to 48 MiB under a flood; with this a flood costs less than 32 MiB (rows W4, W5 and W9 of the fault matrix).
 YOUNG = "--max-semi-space-size=2"
 # extension/medr1_workbench -> kernel-bridge/bin/medr1.mjs of the same clone
 IN_CLONE = Path(__file__).resolve().parents[2] / "kernel-bridge" / "bin" / "medr1.mjs"
