@@ -58,7 +58,11 @@ export function sidePanelPlugin({
         caption,
         icon: ({ isPalette }) => (isPalette ? undefined : icon),
         describedBy: { args: { type: 'object', properties: {} } },
-        execute: () => shell.activateById(panel.id),
+        execute: () => {
+          shell.activateById(panel.id);
+          panel.node.focus(); // whoever asked for it by keys walks on in it
+          panel.activate();
+        },
       });
       palette?.addItem({ command, category: PALETTE_CATEGORY });
     },

@@ -58,6 +58,7 @@ it('keeps what is noted: in the list, in the panel, after a reload', async () =>
   expect(await table().getByTestId('run-row').first().getAttribute('data-run')).toBe(waiting);
   await runCommand(page, 'medr1:show-runs');
   await page.locator('medr1-runs').getByTestId('run-tag').first().waitFor();
+  expect(await page.evaluate(() => document.activeElement!.closest('#medr1-runs') !== null), 'the panel has the keyboard').toBe(true);
 });
 
 it('the head of the Runs panel keeps its height whatever its figures are, so that no list moves under the pointer', async () => {
