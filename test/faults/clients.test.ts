@@ -13,6 +13,8 @@ const lacks = process.platform === 'linux' ? null : 'memory of a process is read
 
 /** Of resident memory, for sixty connections of one client. */
 const MOST_BYTES = 32 << 20;
+/** The same where answers and bodies are as long as they may be. */
+const MOST_LONG_BYTES = 48 << 20;
 /** As long as it takes. */
 const LONG_MS = 60_000;
 
@@ -20,7 +22,7 @@ const LONG_MS = 60_000;
 async function tried(
   random: Random,
   home: string,
-  of: Pick<Flooding, 'kinds' | 'lasts_ms'> & { known?: string[] },
+  of: Pick<Flooding, 'kinds' | 'lasts_ms'> & { known?: string[]; most_bytes?: number },
   ...options: string[]
 ): Promise<string> {
   await using server = await serve(home, ...options);
@@ -28,7 +30,7 @@ async function tried(
   const view = () => answers(`http://127.0.0.1:${server.port}/api/view`, { authorization: door.authorization });
   for (let k = 0; k < 10; k++)
     for (const path of of.known ?? []) await answers(`http://127.0.0.1:${server.port}/api${path}`, { authorization: door.authorization });
-  return await flooded(random, { ...of, door, pids: [server.child.pid!], answers: view, clients: 60, most_bytes: MOST_BYTES });
+  return await flooded(random, { most_bytes: MOST_BYTES, ...of, door, pids: [server.child.pid!], answers: view, clients: 60 });
 }
 
 async function sent(random: Random, lasts_ms: number, ...options: string[]): Promise<string> {
@@ -87,7 +89,7 @@ const longAsked = (random: Random, kinds: Flooding['kinds'], lasts_ms: number, .
   tried(
     random,
     filled!.home,
-    { kinds, lasts_ms, known: ['groups?step=1', 'metrics'].map((path) => `/runs/${longRun}/${path}`) },
+    { kinds, lasts_ms, most_bytes: MOST_LONG_BYTES, known: ['groups?step=1', 'metrics'].map((path) => `/runs/${longRun}/${path}`) },
     ...options,
   );
 

@@ -79,8 +79,8 @@ export const readers = (run: string): Record<string, Flood> => ({
 });
 
 const bodyOf = (sign: string): Buffer => {
-  const [before, after] = ['{"text":"', '"}'];
-  return Buffer.from(before + sign.repeat((MAX_BODY_BYTES - before.length - after.length) / sign.length) + after);
+  const [before, after] = ['{"config":"', '"}'];
+  return Buffer.from(before + sign.repeat((MAX_BODY_BYTES - before.length - after.length) / Buffer.byteLength(sign)) + after);
 };
 /** As many lists as a body has room for. */
 const LISTS = Buffer.from(`{"config":[${'[],'.repeat((MAX_BODY_BYTES - 20) / 3)}[]]}`);
@@ -91,7 +91,7 @@ export const long = (run: string): Record<string, Flood> => ({
   'groups that are taken': asker(`/api/runs/${run}/groups?limit=1024`, { takes: true }),
   'exports that nobody takes': asker(`/api/runs/${run}/export?format=jsonl`),
   'exports that are taken': asker(`/api/runs/${run}/export?format=jsonl`, { takes: true }),
-  'long bodies': sender('/api/config/read', bodyOf('x')),
-  'long bodies of another alphabet': sender('/api/config/read', bodyOf('\u0436')),
+  'long bodies': sender('/api/config', bodyOf('x')),
+  'long bodies of another alphabet': sender('/api/config', bodyOf('\u0436')),
   'bodies of many lists': sender('/api/config', LISTS),
 });
