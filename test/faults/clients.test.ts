@@ -14,7 +14,7 @@ const lacks = process.platform === 'linux' ? null : 'memory of a process is read
 /** Of resident memory, for sixty connections of one client. */
 const MOST_BYTES = 32 << 20;
 /** The same where answers and bodies are as long as they may be. */
-const MOST_LONG_BYTES = 48 << 20;
+const MOST_LONG_BYTES = 64 << 20;
 /** As long as it takes. */
 const LONG_MS = 60_000;
 

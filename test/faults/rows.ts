@@ -174,7 +174,7 @@ export const ROWS = {
   },
   W9: {
     promise:
-      'sixty connections whose answers or bodies are as long as they may be cost the server less than 48 MB, and others get their answers',
+      'sixty connections whose answers or bodies are as long as they may be cost the server less than 64 MB, and others get their answers',
     how: '60 connections ask for groups or tables of some 12 MB and take them or do not, or send bodies of 4 MB, of text or of a million lists',
     minute: 1,
     whole: 70,
