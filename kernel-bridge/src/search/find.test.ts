@@ -75,19 +75,19 @@ describe('words of many completions', () => {
     store.db.prepare('SELECT count(*) AS count FROM search_word WHERE search_word MATCH ?').get(word)!.count as number;
 
   it('are found while they wait to be added to the index, and when they were', () => {
-    const store = run('a', [[many('cyst both', 500)], [many('lesion', 500)]]);
-    expect([totals(store), inIndex(store, 'cyst')]).toEqual([[500, 500, 500, 2, 1], 0]);
-    store.commitStep({ step: 3, metrics: {}, groups: [group(3, 0, many('both', 30))] });
-    expect([totals(store), inIndex(store, 'cyst')]).toEqual([[500, 500, 530, 3, 1], 500]);
+    const store = run('a', [[many('cyst both', 1000)], [many('lesion', 1000)]]);
+    expect([totals(store), inIndex(store, 'cyst')]).toEqual([[1000, 1000, 1000, 2, 1], 0]);
+    store.commitStep({ step: 3, metrics: {}, groups: [group(3, 0, many('both', 60))] });
+    expect([totals(store), inIndex(store, 'cyst')]).toEqual([[1000, 1000, 1060, 3, 1], 1000]);
     store.commitStep({ step: 4, metrics: {}, groups: [group(4, 0, many('lesion', 8))] });
-    expect([totals(store), inIndex(store, 'lesion')]).toEqual([[500, 508, 530, 4, 2], 500]);
+    expect([totals(store), inIndex(store, 'lesion')]).toEqual([[1000, 1008, 1060, 4, 2], 1000]);
   });
 
   it('of steps that were dropped are never added', () => {
-    const store = run('a', [[many('cyst', 500)], [many('lesion', 500)]]);
+    const store = run('a', [[many('cyst', 1000)], [many('lesion', 1000)]]);
     store.dropAfter(1, { revisions: 'repeat' });
-    store.commitStep({ step: 2, metrics: {}, groups: [group(2, 0, many('both', 30))] });
-    expect([totals(store), inIndex(store, 'lesion'), inIndex(store, 'both')]).toEqual([[500, 0, 30, 2, 0], 0, 30]);
+    store.commitStep({ step: 2, metrics: {}, groups: [group(2, 0, many('both', 60))] });
+    expect([totals(store), inIndex(store, 'lesion'), inIndex(store, 'both')]).toEqual([[1000, 0, 60, 2, 0], 0, 60]);
   });
 
   it('of a run that added each step by itself go on from there', () => {

@@ -15,6 +15,8 @@ export const SEARCH_TABLES = `
 CREATE TABLE IF NOT EXISTS search_step (
   step INTEGER PRIMARY KEY REFERENCES step ON DELETE CASCADE, first INTEGER NOT NULL, rows INTEGER NOT NULL, facts BLOB NOT NULL, texts BLOB NOT NULL
 ) STRICT;
+-- those that wait to be added to search_word are the last by number, not by step: steps of before may be put into the index beside new ones
+CREATE INDEX IF NOT EXISTS search_step_by_first ON search_step (first);
 -- stretches of words that a step says (search/stretches.ts); a step without a row may say anything
 CREATE TABLE IF NOT EXISTS search_stretch (step INTEGER PRIMARY KEY REFERENCES search_step ON DELETE CASCADE, filter BLOB NOT NULL) STRICT;
 -- the least and the largest value of what a search sorts by, NULL where a step has none; a step without a row may have any

@@ -9,7 +9,7 @@ import { readFacts, readTexts } from './block.ts';
 import { WORD_TABLE } from './tables.ts';
 
 /** Texts that are added together, at least. */
-const TOGETHER = 1024;
+const TOGETHER = 2048;
 
 /** Inside the transaction that put a step's completions into search_step: the numbers from `first` up to, not including, `next`. */
 export function addWords(db: DatabaseSync, first: number, next: number): void {
