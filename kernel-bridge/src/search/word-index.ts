@@ -13,10 +13,12 @@ const TOGETHER = 2048;
 
 /** Inside the transaction that put a step's completions into search_step: the numbers from `first` up to, not including, `next`. */
 export function addWords(db: DatabaseSync, first: number, next: number): void {
-  const added = addedUpTo(db) ?? first; // before there was such a number, each step added its own
+  const known = addedUpTo(db);
+  const added = known ?? first; // before there was such a number, each step added its own
   const full = next - added >= TOGETHER;
   if (full) copyWords(db, db, added);
-  prepared(db, 'INSERT OR REPLACE INTO search_added (only, number) VALUES (1, ?)').run(full ? next : added);
+  if (full || known === undefined)
+    prepared(db, 'INSERT OR REPLACE INTO search_added (only, number) VALUES (1, ?)').run(full ? next : added);
 }
 
 /**
