@@ -14,6 +14,7 @@ import { parseArgs } from 'node:util';
 import { ensure } from './ensure.mjs';
 import { cleanEnvironment } from './environment.mjs';
 import { home, node24, python, root, searchPath } from './paths.mjs';
+import { AT_MOST, failedTests, toRunAgain, withSecondRun } from './second-run.mjs';
 import { browserPath, CLUSTER, rayDir, sampleDir, TEST, testSteps, transformersDir } from './steps.mjs';
 import { filesNamed, SLOW } from './test-files.mjs';
 
@@ -73,8 +74,13 @@ const { positionals, values } = parseArgs({
 });
 const named = values.name ? ['-t', values.name] : [];
 
-/** @returns {Promise<Count>} */
-async function vitest(name, projects = [name], options = [], threads = 1) {
+/** Under CI what failed runs once more (second-run.mjs). */
+const again = process.env.CI === 'true';
+/** Tests that failed first and passed alone. @type {string[]} */
+const passedAlone = [];
+
+/** One run of Vitest: its counts, and what its report says of each file. */
+async function vitestOnce(name, projects, options, threads) {
   const file = report(name);
   rmSync(file, { force: true });
   const status = await run(
@@ -91,33 +97,59 @@ async function vitest(name, projects = [name], options = [], threads = 1) {
     ],
     { threads },
   );
-  const found = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : { numPassedTests: 0, numFailedTests: 0, numPendingTests: 0 };
+  const found = existsSync(file)
+    ? JSON.parse(readFileSync(file, 'utf8'))
+    : { numPassedTests: 0, numFailedTests: 0, numPendingTests: 0, testResults: [] };
   // A file that does not load, or an error outside any test, fails the suite without failing a test.
   const failed = Math.max(found.numFailedTests, status === 0 ? 0 : 1);
-  return { passed: found.numPassedTests, failed, skipped: found.numPendingTests + (found.numTodoTests ?? 0) };
+  const count = { passed: found.numPassedTests, failed, skipped: found.numPendingTests + (found.numTodoTests ?? 0) };
+  return { count, files: found.testResults };
 }
 
 /** @returns {Promise<Count>} */
-async function pytest(files, options = []) {
-  const file = report('python');
+async function vitest(name, projects = [name], options = [], threads = 1) {
+  const { count, files } = await vitestOnce(name, projects, options, threads);
+  const failed = again ? toRunAgain(files, root) : [];
+  if (failed.length === 0) return count;
+  console.log(`\nOnce more, alone: ${failed.join(', ')}`);
+  const alone = await vitestOnce(`${name}-alone`, projects, [...failed, '--maxWorkers=1'], threads);
+  if (alone.count.failed === 0) passedAlone.push(...failedTests(files, root));
+  return withSecondRun(count, files, alone.count);
+}
+
+/** One run of pytest: its counts, and the names of the tests that failed. */
+async function pytestOnce(name, options) {
+  const file = report(name);
   rmSync(file, { force: true });
   const status = await run(python, [
     '-m',
     'pytest',
     '-q',
-    '-p',
-    'no:cacheprovider',
+    '-o',
+    `cache_dir=${join(output, 'pytest')}`,
     '--rootdir',
     root,
     `--junitxml=${file}`,
     ...options,
-    ...files,
   ]);
   const suite = existsSync(file) ? readFileSync(file, 'utf8') : '';
   const number = (name) => Number(new RegExp(`<testsuite [^>]*\\b${name}="(\\d+)"`).exec(suite)?.[1] ?? 0);
   const skipped = number('skipped');
   const failed = number('failures') + number('errors');
-  return { passed: number('tests') - failed - skipped, failed: Math.max(failed, status === 0 ? 0 : 1), skipped };
+  const names = [...suite.matchAll(/<testcase classname="([^"]*)" name="([^"]*)"[^>]*><(?:failure|error)\b/g)].map(
+    ([, module, test]) => `${module} > ${test}`,
+  );
+  return { count: { passed: number('tests') - failed - skipped, failed: Math.max(failed, status === 0 ? 0 : 1), skipped }, names };
+}
+
+/** @returns {Promise<Count>} */
+async function pytest(files, options = []) {
+  const { count, names } = await pytestOnce('python', [...options, ...files]);
+  if (!again || names.length === 0 || names.length > AT_MOST) return count;
+  console.log(`\nOnce more, alone: ${names.join(', ')}`);
+  const alone = await pytestOnce('python-alone', ['--last-failed', ...files]);
+  if (alone.count.failed === 0) passedAlone.push(...names);
+  return { passed: count.passed + alone.count.passed, failed: alone.count.failed, skipped: count.skipped + alone.count.skipped };
 }
 
 const tsc = (project) => {
@@ -230,6 +262,7 @@ async function main() {
   console.table(rows);
   const { passed, failed, skipped } = sum(rows);
   if (skipped) console.log(`${skipped} skipped (each names its reason above)`);
+  for (const test of passedAlone) console.log(`failed beside others and passed alone: ${test}`);
   console.log(`${passed} passed, ${failed} failed`);
   process.exitCode = failed ? 1 : 0;
 }
