@@ -1,7 +1,8 @@
 import { expect, it } from 'vitest';
 import fc from 'fast-check';
 import { Evaluator } from './evaluate.ts';
-import { RULES, type InForce } from './rules.ts';
+import type { InForce } from './rule.ts';
+import { RULES } from './rules.ts';
 import { describeMetric } from '../protocol/metrics.ts';
 import { readSeries } from '../../../test/alerts/series.ts';
 import { ALL } from '../../../test/alerts/cases.ts';

@@ -3,7 +3,8 @@
  * follows a run and a command that reads one that has ended see the same.
  */
 import type { Alert } from '../protocol/alerts.ts';
-import { RULES, type Finding, type InForce, type Rule } from './rules.ts';
+import type { Finding, InForce, Rule } from './rule.ts';
+import { RULES } from './rules.ts';
 import { Series, type Metrics } from './series.ts';
 
 /** Which rules are looked at, and from which values on, where it differs from the table. */

@@ -6,7 +6,7 @@ import type { CheckedAlertRule } from '../protocol/alerts.ts';
 import { WorkbenchError } from '../protocol/errors.ts';
 import { printable } from '../protocol/printable.ts';
 import { Sandbox } from '../rewards/sandbox/sandbox.ts';
-import type { InForce, Rule } from './rules.ts';
+import type { InForce, Rule } from './rule.ts';
 import type { Series } from './series.ts';
 
 /** Steps before a stretch that a rule can look back on. */

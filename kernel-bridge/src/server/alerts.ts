@@ -1,5 +1,6 @@
 /** Looks at runs as they are committed, keeps what the rules see in their logs, and sends it to the webhook where one is set. */
-import { RULES, type Rule } from '../alerts/rules.ts';
+import type { Rule } from '../alerts/rule.ts';
+import { RULES } from '../alerts/rules.ts';
 import { OwnRule } from '../alerts/own.ts';
 import type { Onset } from '../alerts/evaluate.ts';
 import { WorkbenchError } from '../protocol/errors.ts';
