@@ -29,7 +29,7 @@ interface Sums {
 }
 
 /** What is kept of a step beside its bins. */
-interface Kept {
+interface StepStatistics {
   step: number;
   /** Number of its first completion in the index: no two steps ever have the same. */
   first: number;
@@ -39,7 +39,7 @@ interface Kept {
 }
 
 export class StatisticsReader {
-  readonly #steps: Kept[] = [];
+  readonly #steps: StepStatistics[] = [];
   readonly #bins: Record<DistributionName, Bins>;
 
   constructor() {
@@ -122,7 +122,7 @@ export class StatisticsReader {
 }
 
 /** Means by value of a facet, the values with the most completions first. */
-function meansOf(columns: readonly Kept[][], facet: StatisticFacet): Record<string, FacetMeans> {
+function meansOf(columns: readonly StepStatistics[][], facet: StatisticFacet): Record<string, FacetMeans> {
   const counts = new Map<string, number>();
   for (const { facets } of columns.flat())
     for (const [value, { completions }] of facets[facet]) counts.set(value, (counts.get(value) ?? 0) + completions);
@@ -141,8 +141,8 @@ function meansOf(columns: readonly Kept[][], facet: StatisticFacet): Record<stri
 
 const total = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0);
 
-function facetsOf(facts: StepBlock, valuesOf: (group: number) => Record<StatisticFacet, string>): Kept['facets'] {
-  const facets = { modality: new Map(), question_type: new Map(), answer: new Map() } as Kept['facets'];
+function facetsOf(facts: StepBlock, valuesOf: (group: number) => Record<StatisticFacet, string>): StepStatistics['facets'] {
+  const facets = { modality: new Map(), question_type: new Map(), answer: new Map() } as StepStatistics['facets'];
   let at = 0;
   facts.sizes.forEach((size, group) => {
     const values = valuesOf(group);

@@ -21,7 +21,7 @@ const CONFIG_KEYS = Object.keys(TrainConfig.properties);
 type Column = { kind: 'fact'; name: RunFact } | { kind: 'config'; name: string } | { kind: RunStatistic; name: string };
 
 /** What cells show of a run. */
-interface Kept extends RunFacts {
+interface RunCells extends RunFacts {
   /** Others once the run has changed. */
   of: RunFacts;
   /** Each value of the configuration as text, for comparing. */
@@ -31,7 +31,7 @@ interface Kept extends RunFacts {
 
 export class RunTables {
   private readonly hub: Hub;
-  private readonly kept = new Map<string, Kept>();
+  private readonly kept = new Map<string, RunCells>();
 
   constructor(hub: Hub) {
     this.hub = hub;
@@ -45,7 +45,7 @@ export class RunTables {
     const runs = await this.read(ids, statisticsIn([sortId, ...conditions.map(({ column }) => column ?? '')]), last);
     const metrics = [...new Set(runs.flatMap((run) => run.metrics))].sort();
     const column = (id: string, where: string): Column => columnOf(id, where, metrics);
-    const value = (run: Kept, of: Column): unknown => this.value(run, of, last);
+    const value = (run: RunCells, of: Column): unknown => this.value(run, of, last);
 
     const shown = columns.map((id) => [id, column(id, 'query columns')] as const);
     const order = sort === '' ? null : column(sortId, 'query sort');
@@ -66,13 +66,13 @@ export class RunTables {
   }
 
   /** With the statistics that all runs are ordered or searched by, while each database is open. Others are served in between. */
-  private async read(ids: readonly string[], statistics: readonly Column[], last: number): Promise<Kept[]> {
-    const runs: Kept[] = [];
+  private async read(ids: readonly string[], statistics: readonly Column[], last: number): Promise<RunCells[]> {
+    const runs: RunCells[] = [];
     let rested = performance.now();
     for (const id of ids) {
       const facts = this.hub.facts(id);
       const known = this.kept.get(id);
-      const run = known?.of === facts ? known : kept(facts);
+      const run = known?.of === facts ? known : cellsOf(facts);
       this.kept.set(id, run);
       for (const one of statistics) this.value(run, one, last);
       runs.push(run);
@@ -85,7 +85,7 @@ export class RunTables {
     return runs;
   }
 
-  private value(run: Kept, { kind, name }: Column, last: number): unknown {
+  private value(run: RunCells, { kind, name }: Column, last: number): unknown {
     if (kind === 'fact') return factOf(run.summary, name as RunFact);
     if (kind === 'config') return run.config[name as keyof TrainConfig] ?? null;
     if (!run.metrics.includes(name)) return null;
@@ -99,7 +99,7 @@ export class RunTables {
   }
 }
 
-function kept(facts: RunFacts): Kept {
+function cellsOf(facts: RunFacts): RunCells {
   const texts = Object.fromEntries(Object.entries(facts.config).map(([key, one]) => [key, JSON.stringify(one)]));
   return { ...facts, of: facts, texts, statistics: new Map() };
 }
@@ -167,7 +167,7 @@ function comparable(value: unknown): CellValue {
 }
 
 /** Pinned runs first, runs without a value last, newest first among equals. */
-function ordered(runs: readonly Kept[], value: ((run: Kept) => unknown) | null, descending: boolean): Kept[] {
+function ordered(runs: readonly RunCells[], value: ((run: RunCells) => unknown) | null, descending: boolean): RunCells[] {
   const keyed = runs.map((run) => ({ run, key: value ? sortKey(value(run)) : null }));
   const way = descending ? -1 : 1;
   keyed.sort((a, b) => {
@@ -191,7 +191,7 @@ const compare = (a: string | number | null, b: string | number | null): number =
 };
 const newest = (a: RunSummary, b: RunSummary): number => b.created_at - a.created_at || (a.id < b.id ? 1 : -1);
 
-function differing(runs: readonly Kept[]): string[] {
+function differing(runs: readonly RunCells[]): string[] {
   const known = runs.filter(({ texts }) => Object.keys(texts).length > 0);
   return CONFIG_KEYS.filter((key) => known.some(({ texts }) => texts[key] !== known[0].texts[key]));
 }
