@@ -9,7 +9,6 @@ import copy
 import json
 import math
 import sys
-import tempfile
 from pathlib import Path
 
 import torch
@@ -17,9 +16,9 @@ from datasets import Dataset
 from peft import LoraConfig, set_peft_model_state_dict
 from PIL import Image
 from safetensors.torch import load_file, save_file
-from transformers import AutoTokenizer, Qwen2VLForConditionalGeneration, Qwen2VLImageProcessor, Qwen2VLProcessor
-from transformers.models.qwen2_vl.video_processing_qwen2_vl import Qwen2VLVideoProcessor
-from trl import GRPOConfig, GRPOTrainer
+from small_model import load_model, load_processor
+from small_trainer import grpo_config
+from trl import GRPOTrainer
 from trl.trainer import grpo_trainer
 from trl.trainer.utils import split_pixel_values_by_grid, split_tensor_dict, unsplit_pixel_values_by_grid
 
@@ -27,27 +26,11 @@ CASES, OUT = json.loads(Path(sys.argv[1]).read_text()), Path(sys.argv[2])
 MODELS = CASES["models"]  # policy, old, ref
 
 
-def load(name):
-    return Qwen2VLForConditionalGeneration.from_pretrained(MODELS[name], dtype=torch.float32, attn_implementation="eager")
-
-
-def load_processor():
-    folder = Path(MODELS["policy"])
-    tokenizer = AutoTokenizer.from_pretrained(folder, padding_side="left")
-    sizes = {"min_pixels": 784, "max_pixels": 401408}
-    return Qwen2VLProcessor(
-        image_processor=Qwen2VLImageProcessor(**sizes),
-        tokenizer=tokenizer,
-        video_processor=Qwen2VLVideoProcessor(),
-        chat_template=(folder / "chat_template.jinja").read_text(),
-    )
-
-
-LOADED = {name: load(name) for name in MODELS}
+LOADED = {name: load_model(folder) for name, folder in MODELS.items()}
 WEIGHTS = {name: model.state_dict() for name, model in LOADED.items()}
 # The trainer reads its reference model from disk; a copy in memory is the same and quicker.
 grpo_trainer.create_model_from_path = lambda *_, **__: copy.deepcopy(LOADED["ref"])
-PROCESSOR = load_processor()
+PROCESSOR = load_processor(MODELS["policy"])
 
 
 def rows(groups):
@@ -80,12 +63,7 @@ def run(case, number, gradients):
     names = list(groups[0]["rewards"])
     micro = settings.pop("per_device_train_batch_size", len(inputs))
     accumulation = len(inputs) // micro
-    args = GRPOConfig(
-        output_dir=tempfile.mkdtemp(),
-        report_to=[],
-        use_cpu=True,
-        bf16=False,
-        gradient_checkpointing=False,
+    args = grpo_config(
         num_generations=G,
         per_device_train_batch_size=micro,
         gradient_accumulation_steps=accumulation,

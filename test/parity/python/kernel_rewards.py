@@ -10,7 +10,6 @@ import functools
 import json
 import math
 import sys
-import tempfile
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
@@ -22,9 +21,9 @@ import torch
 from datasets import Dataset
 from medr1_workbench.kernel import Served
 from PIL import Image
-from transformers import AutoTokenizer, Qwen2VLForConditionalGeneration, Qwen2VLImageProcessor, Qwen2VLProcessor
-from transformers.models.qwen2_vl.video_processing_qwen2_vl import Qwen2VLVideoProcessor
-from trl import GRPOConfig, GRPOTrainer
+from small_model import load_model, load_processor
+from small_trainer import grpo_config
+from trl import GRPOTrainer
 
 CASES = json.loads(Path(sys.argv[1]).read_text())
 CALL = CASES["call"]
@@ -151,29 +150,20 @@ CONVERSATIONAL = {"messages": messages}
 
 
 def trainer_of(reward_funcs, rows, **settings):
-    folder = Path(CASES["model"])
-    tokenizer = AutoTokenizer.from_pretrained(folder, padding_side="left")
-    processor = Qwen2VLProcessor(
-        image_processor=Qwen2VLImageProcessor(min_pixels=784, max_pixels=401408),
-        tokenizer=tokenizer,
-        video_processor=Qwen2VLVideoProcessor(),
-        chat_template=(folder / "chat_template.jinja").read_text(),
+    return GRPOTrainer(
+        model=load_model(CASES["model"]),
+        reward_funcs=reward_funcs,
+        args=grpo_config(
+            save_strategy="no",
+            num_generations=4,
+            per_device_train_batch_size=8,
+            max_completion_length=8,
+            disable_tqdm=True,
+            **settings,
+        ),
+        train_dataset=Dataset.from_list(rows),
+        processing_class=load_processor(CASES["model"]),
     )
-    model = Qwen2VLForConditionalGeneration.from_pretrained(folder, dtype=torch.float32, attn_implementation="eager")
-    args = GRPOConfig(
-        output_dir=tempfile.mkdtemp(),
-        report_to=[],
-        use_cpu=True,
-        bf16=False,
-        gradient_checkpointing=False,
-        save_strategy="no",
-        num_generations=4,
-        per_device_train_batch_size=8,
-        max_completion_length=8,
-        disable_tqdm=True,
-        **settings,
-    )
-    return GRPOTrainer(model=model, reward_funcs=reward_funcs, args=args, train_dataset=Dataset.from_list(rows), processing_class=processor)
 
 
 def outcome(work):

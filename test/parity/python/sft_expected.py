@@ -9,18 +9,10 @@ from pathlib import Path
 
 import torch
 from PIL import Image
-from transformers import AutoTokenizer, Qwen2VLForConditionalGeneration, Qwen2VLImageProcessor, Qwen2VLProcessor
-from transformers.models.qwen2_vl.video_processing_qwen2_vl import Qwen2VLVideoProcessor
+from small_model import load_model, load_processor
 
 cases = json.loads(Path(sys.argv[1]).read_text())
-folder = Path(cases["model"])
-processor = Qwen2VLProcessor(
-    image_processor=Qwen2VLImageProcessor(min_pixels=784, max_pixels=401408),
-    tokenizer=AutoTokenizer.from_pretrained(folder),
-    video_processor=Qwen2VLVideoProcessor(),
-    chat_template=(folder / "chat_template.jinja").read_text(),
-)
-model = Qwen2VLForConditionalGeneration.from_pretrained(folder, dtype=torch.float32)
+processor, model = load_processor(cases["model"]), load_model(cases["model"])
 tokens = sum(len(example["target"]) for example in cases["examples"])
 total = 0.0
 for example in cases["examples"]:
