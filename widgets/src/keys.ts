@@ -6,6 +6,20 @@ export function isTyping(event: Event): boolean {
   return /^(input|select|textarea)$/i.test(target?.tagName ?? '') || target?.isContentEditable === true;
 }
 
+/** Which way a key walks: through the rows of a list, and through the steps of a run. Keys with Ctrl, Alt or Meta are the browser's. */
+export function walkOf({ key, ctrlKey, altKey, metaKey }: KeyboardEvent): { row: -1 | 0 | 1; step: -1 | 0 | 1 } {
+  const way = ctrlKey || altKey || metaKey ? undefined : WAYS[key];
+  return { row: 0, step: 0, ...way };
+}
+const WAYS: Partial<Record<string, { row: -1 | 1 } | { step: -1 | 1 }>> = {
+  ArrowDown: { row: 1 },
+  j: { row: 1 },
+  ArrowUp: { row: -1 },
+  k: { row: -1 },
+  ArrowLeft: { step: -1 },
+  ArrowRight: { step: 1 },
+};
+
 export const KEYS: readonly { view: string; keys: readonly [keys: string, does: string][] }[] = [
   {
     view: 'Every view',
@@ -39,7 +53,7 @@ export const KEYS: readonly { view: string; keys: readonly [keys: string, does: 
     view: 'Rollouts',
     keys: [
       ['← →', 'the step before and after; of a completion whose tokens are shown, its tokens'],
-      ['↑ ↓', 'group titles, and the completions of a group that is open'],
+      ['↓ or j, ↑ or k', 'group titles, and the completions of a group that is open'],
       ['Enter', 'opens a group, chooses a completion'],
     ],
   },

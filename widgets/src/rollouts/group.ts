@@ -5,6 +5,7 @@ import { inlineChart, smallChartStyle } from '../charts/small-chart.ts';
 import type { Completion, Group } from '../connector.ts';
 import { define, WatchingElement } from '../element.ts';
 import { integer, number } from '../format.ts';
+import { walkOf } from '../keys.ts';
 import { base, tokens } from '../theme.ts';
 import { completionStyles, readingLabel } from './completion.ts';
 import { completionBody, questionHead, questionStyles, saidOf, thumbnail } from './question.ts';
@@ -246,8 +247,8 @@ export class RolloutGroup extends WatchingElement {
   #onKey = (event: KeyboardEvent): void => {
     const row = (event.target as HTMLElement).closest<HTMLElement>('li');
     if (event.key === 'Enter' && row && event.target === row) return void this.#choose(Number(row.dataset.index), null);
-    const way = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-    if (!way) return;
+    const way = walkOf(event).row;
+    if (way === 0) return;
     const rows = this.#rows;
     const at = rows.findIndex((one) => one === event.target || (row?.contains(one) ?? false));
     const next = rows[Math.max(0, at) + way];

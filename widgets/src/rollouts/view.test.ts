@@ -67,6 +67,51 @@ it('keys: left and right walk the steps', async () => {
   expect(step()).toBe('7');
 });
 
+it.each([
+  ['ArrowDown', 'ArrowUp'],
+  ['j', 'k'],
+])('%s and %s walk the groups as soon as the view has the keyboard', async (down, up) => {
+  const { element, step } = await view({ runs: [{ id: 'a', steps: 7 }] });
+  element.focus();
+  await settled();
+  const page = element.shadowRoot!.querySelector('.page');
+  expect(element.shadowRoot!.activeElement).toBe(page);
+  expect(workbench.selection.value.step).toBeNull(); // having the keyboard is not reading: the newest step is followed on
+  const [first, second] = element.shadowRoot!.querySelectorAll<RolloutGroup>('medr1-group');
+  const focused = () => element.shadowRoot!.activeElement!;
+  const press = (key: string, init: KeyboardEventInit = {}) => {
+    const inner = focused().shadowRoot?.activeElement ?? focused();
+    const event = new KeyboardEvent('keydown', { key, bubbles: true, composed: true, cancelable: true, ...init });
+    inner.dispatchEvent(event);
+    return event.defaultPrevented; // otherwise the page scrolls
+  };
+  expect(press(down)).toBe(true);
+  expect([focused(), step()]).toEqual([first, '7']);
+  press(down);
+  expect(focused()).toBe(second);
+  press(up);
+  expect(focused()).toBe(first);
+  expect(press(down, { ctrlKey: true })).toBe(false);
+  expect(focused()).toBe(first);
+  const search = element.shadowRoot!.querySelector<HTMLInputElement>('[data-testid=rollouts-search]')!;
+  search.focus();
+  expect(press(down)).toBe(false);
+  expect(focused()).toBe(search);
+  element.shadowRoot!.querySelector<HTMLElement>('[aria-label="Previous step"]')!.focus();
+  press(down);
+  expect(focused()).toBe(first);
+});
+
+it('the walk begins at the chosen group', async () => {
+  const { element } = await view({ runs: [{ id: 'a', steps: 7 }] });
+  workbench.selection.move({ step: 5, group: 1 });
+  await settled();
+  element.focus();
+  await settled();
+  element.shadowRoot!.querySelector('.page')!.dispatchEvent(new KeyboardEvent('keydown', { key: 'ArrowDown', bubbles: true }));
+  expect(element.shadowRoot!.activeElement).toBe(element.shadowRoot!.querySelectorAll('medr1-group')[1]);
+});
+
 it('whoever walks the steps from a completion stays at its group, whose next question is folded', async () => {
   const { element, step } = await view({ runs: [{ id: 'a', steps: 7 }] });
   const group = () => element.shadowRoot!.querySelectorAll<RolloutGroup>('medr1-group')[1];

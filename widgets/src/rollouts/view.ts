@@ -2,8 +2,9 @@
 import { css, html, nothing, type PropertyValues, type TemplateResult } from 'lit';
 import { repeat } from 'lit/directives/repeat.js';
 import type { Group } from '../connector.ts';
-import { command, define, WatchingElement } from '../element.ts';
+import { command, define, PageElement } from '../element.ts';
 import { integer } from '../format.ts';
+import { isTyping, walkOf } from '../keys.ts';
 import { Doing } from '../load.ts';
 import { empty, failed, loading } from '../view-states.ts';
 import { saveFile } from '../save-file.ts';
@@ -29,7 +30,7 @@ const NOBODY_ASKED = (): null => null;
 /** What the popover holds, as long as nothing was chosen there. */
 const AS_AT_FIRST = { sort: 'order', shown: 'all', modality: null, type: null, fold: false, layout: 'list', colouring: 'off' } as const;
 
-export class RolloutsView extends WatchingElement {
+export class RolloutsView extends PageElement {
   static override properties = { workbench: { attribute: false }, open: { state: true }, enlarged: { state: true } };
   declare workbench: IWorkbench;
   /** Groups unfolded by hand, beside the selected one. */
@@ -104,6 +105,7 @@ export class RolloutsView extends WatchingElement {
 
   /** What was chosen elsewhere comes into view, once for each choice. */
   protected override updated(): void {
+    super.updated();
     this.#keepPlace();
     const { runs, step, group, completion } = this.workbench.selection.value;
     const chosen = group === null ? '' : `${runs[0]} ${step} ${group} ${completion}`;
@@ -151,7 +153,8 @@ export class RolloutsView extends WatchingElement {
         `The first group appears when the first optimiser step is done.${waiting ? ` ${summary.name}: ${waiting.text}.` : ''}`,
       );
     }
-    return html`${this.#toolbar(run)} ${this.#body()} ${this.#dialog()}`;
+    return html`<div class="page" tabindex="-1" @keydown=${this.#onKey}>${this.#toolbar(run)} ${this.#body()}</div>
+      ${this.#dialog()}`;
   }
 
   #toolbar(run: FollowedRun): TemplateResult {
@@ -292,7 +295,6 @@ export class RolloutsView extends WatchingElement {
         class="list"
         role="list"
         aria-label=${`Groups of step ${state.step}`}
-        @keydown=${this.#onKey}
         @pointerdown=${this.#hold}
         @focusin=${this.#hold}
       >
@@ -405,20 +407,29 @@ export class RolloutsView extends WatchingElement {
     this.workbench.selection.move({ step: Math.min(last, Math.max(1, Math.round(step))) });
   }
 
-  /** Up and down walk the groups with their completions, left and right the steps. */
+  /** Up and down walk the groups with their completions, left and right the steps, from wherever in the view no text is typed. */
   #onKey = (event: KeyboardEvent): void => {
+    if (isTyping(event) || (event.target as Element).closest('medr1-menu[open]')) return;
     const groups = [...this.renderRoot.querySelectorAll<RolloutGroup>('medr1-group')];
     const at = groups.findIndex((group) => group === event.target);
-    const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
-    if (step) {
+    const { step, row } = walkOf(event);
+    if (step !== 0) {
       const before = this.#step;
       this.#go(step);
       if (at >= 0 && this.#step !== before) this.#walkedAt = at;
-    } else if (event.key === 'ArrowDown') groups[at + 1]?.focus();
-    else if (event.key === 'ArrowUp') groups[at - 1]?.focusLast();
-    else return;
+    } else if (row === 0) return;
+    else if (at < 0) this.#firstGroup(groups)?.focus();
+    else if (row > 0) groups[at + 1]?.focus();
+    else groups[at - 1]?.focusLast();
     event.preventDefault();
   };
+
+  /** Where the walk begins: the chosen group, or the first that the reader sees. */
+  #firstGroup(groups: readonly RolloutGroup[]): RolloutGroup | undefined {
+    const chosen = groups.find(({ group }) => group.group === this.workbench.selection.value.group);
+    const top = this.renderRoot.querySelector('.pinned')!.getBoundingClientRect().bottom;
+    return chosen ?? groups.find((group) => group.getBoundingClientRect().top >= top) ?? groups[0];
+  }
 
   static override styles = [
     tokens,
@@ -429,6 +440,13 @@ export class RolloutsView extends WatchingElement {
     css`
       :host {
         container-type: inline-size;
+      }
+      .page {
+        min-height: 100%;
+        outline-offset: -2px;
+      }
+      .page:focus-visible {
+        outline-width: 1px;
       }
       .whose {
         flex: 0 1 auto;
