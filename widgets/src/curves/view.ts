@@ -9,6 +9,7 @@ import { saveFile } from '../save-file.ts';
 import { HeldRuns } from '../store/held-runs.ts';
 import type { FollowedRun } from '../store/followed-run.ts';
 import { base, paletteOf, scrolling, tokens } from '../theme.ts';
+import { keepUncovered } from '../uncovered.ts';
 import type { IWorkbench } from '../store/workbench.ts';
 import { stepsWithin, type Axis } from './axis.ts';
 import { neighbour, sizeOf, type OwnChart } from './board.ts';
@@ -54,6 +55,7 @@ export class CurvesView extends WatchingElement {
 
   constructor() {
     super();
+    keepUncovered(this, { part: '.pinned' });
     this.model = new CurvesModel();
     this.columns = 1;
     this.editing = null;

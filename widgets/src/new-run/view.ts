@@ -9,6 +9,7 @@ import { failed, loading } from '../view-states.ts';
 import { saveFile } from '../save-file.ts';
 import { yamlOf } from '../yaml.ts';
 import { base, seriesColours, tokens } from '../theme.ts';
+import { keepUncovered } from '../uncovered.ts';
 import type { IWorkbench } from '../store/workbench.ts';
 import { fieldView, formStyle, groupView } from '../form/controls.ts';
 import { groupsOfFields, type Field, type Typed } from '../form/fields.ts';
@@ -31,6 +32,7 @@ export class NewRunView extends WatchingElement {
 
   constructor() {
     super();
+    keepUncovered(this, { part: 'footer', edge: 'bottom' });
     this.files = null;
   }
 

@@ -14,6 +14,7 @@ import { stepChoice, stepChoiceStyles, valueChoice } from '../rollouts/toolbar.t
 import { HeldRuns } from '../store/held-runs.ts';
 import type { FollowedRun } from '../store/followed-run.ts';
 import { base, scrolling, tokens } from '../theme.ts';
+import { keepUncovered } from '../uncovered.ts';
 import type { IWorkbench } from '../store/workbench.ts';
 import {
   OUTCOMES,
@@ -51,6 +52,7 @@ export class PairView extends PageElement {
 
   constructor() {
     super();
+    keepUncovered(this, { part: '.pinned' });
     this.curves = new CurvesModel();
     this.folded = false;
     this.open = null;

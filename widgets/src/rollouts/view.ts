@@ -13,6 +13,7 @@ import { waitingOf } from '../store/queue.ts';
 import { HeldRuns } from '../store/held-runs.ts';
 import type { FollowedRun } from '../store/followed-run.ts';
 import { base, scrolling, tokens } from '../theme.ts';
+import { keepUncovered } from '../uncovered.ts';
 import type { IWorkbench } from '../store/workbench.ts';
 import type { RolloutGroup } from './group.ts';
 import '../menu.ts';
@@ -42,6 +43,7 @@ export class RolloutsView extends PageElement {
 
   constructor() {
     super();
+    keepUncovered(this, { part: '.pinned' });
     this.open = new Set();
     this.enlarged = null;
   }
@@ -291,13 +293,7 @@ export class RolloutsView extends PageElement {
               Step ${integer(state.step)} learnt from the rollouts of step ${integer(from)} again: these.
             </p>`
       }
-      <div
-        class="list"
-        role="list"
-        aria-label=${`Groups of step ${state.step}`}
-        @pointerdown=${this.#hold}
-        @focusin=${this.#hold}
-      >
+      <div class="list" role="list" aria-label=${`Groups of step ${state.step}`} @pointerdown=${this.#hold} @focusin=${this.#hold}>
         ${repeat(
           groups,
           ({ group }) => group, // by place, not by step: what is under the pointer or has the focus stays when a newer step comes

@@ -13,6 +13,7 @@ import { icon } from '../icons.ts';
 import { empty, failed, loading } from '../view-states.ts';
 import { completionStyles, completionText, isAnswerAlone, glyph, readingLabel, verdictChip } from '../rollouts/completion.ts';
 import { base, tokens } from '../theme.ts';
+import { keepUncovered } from '../uncovered.ts';
 import type { IWorkbench } from '../store/workbench.ts';
 import { AskModel } from './ask.ts';
 import './image.ts';
@@ -51,6 +52,7 @@ export class SampleView extends PageElement {
 
   constructor() {
     super();
+    keepUncovered(this, { part: '.toolbar', scroller: '.page' });
     this.openAnswers = new Map();
     this.allOf = new Set();
     this.copied = false;

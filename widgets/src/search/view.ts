@@ -10,6 +10,7 @@ import { empty, failed } from '../view-states.ts';
 import { verdictChip } from '../rollouts/completion.ts';
 import type { IWorkbench } from '../store/workbench.ts';
 import { base, tokens } from '../theme.ts';
+import { keepUncovered } from '../uncovered.ts';
 import './families.ts';
 import './phrases.ts';
 import { questionCurves } from './question-curve.ts';
@@ -54,6 +55,7 @@ export class SearchView extends WatchingElement {
 
   constructor() {
     super();
+    keepUncovered(this, { part: 'form' });
     this.noting = null;
     this.tab = 'completions';
     this.naming = null;
