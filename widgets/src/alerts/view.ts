@@ -288,6 +288,10 @@ export class AlertsView extends PageElement {
         align-items: center;
         margin: 4px 0;
       }
+      .actions button {
+        white-space: normal; /* a remedy is a sentence */
+        text-align: start;
+      }
     `,
   ];
 }

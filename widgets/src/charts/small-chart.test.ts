@@ -26,3 +26,17 @@ it('zones around the first and the last point end with the chart: the page aroun
   }
   expect(zones[1][1]).toBeGreaterThan(zones[0][1]); // the one in the middle is whole
 });
+
+it('the table that is read out stands in a box: a table itself is as wide as its cells, and the view around it would scroll sideways', () => {
+  const at = document.createElement('div');
+  const table = { columns: ['step', 'reward'], rows: [['1', '0.5']] as [string, ...string[]][] };
+  const marks = [{ kind: 'line', points: [[0, 1]], colour: 'red' }] as const;
+  render(
+    figureChart(
+      { title: 'Reward', none: 'none', ticks: [], size: { width: 100, height: 20 }, marks: [...marks], zones: [], table },
+      'figure',
+    ),
+    at,
+  );
+  expect(at.querySelector('table')!.matches('div.heard > table:not(.heard)')).toBe(true);
+});

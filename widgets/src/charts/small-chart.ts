@@ -77,22 +77,24 @@ export function figureChart({ title, ticks, zones, table, none, notes = nothing,
               )}
             </div>
             <div class="ticks small secondary" aria-hidden="true">${ticks.map((tick) => tickView(tick.text, percent(tick.at)))}</div>
-            <table class="heard">
-              <thead>
-                <tr>
-                  ${table.columns.map((column) => html`<th scope="col">${column}</th>`)}
-                </tr>
-              </thead>
-              <tbody>
-                ${table.rows.map(
-                  ([name, ...cells]) =>
-                    html`<tr>
-                      <th scope="row">${name}</th>
-                      ${cells.map((cell) => html`<td>${cell}</td>`)}
-                    </tr>`,
-                )}
-              </tbody>
-            </table>`
+            <div class="heard">
+              <table>
+                <thead>
+                  <tr>
+                    ${table.columns.map((column) => html`<th scope="col">${column}</th>`)}
+                  </tr>
+                </thead>
+                <tbody>
+                  ${table.rows.map(
+                    ([name, ...cells]) =>
+                      html`<tr>
+                        <th scope="row">${name}</th>
+                        ${cells.map((cell) => html`<td>${cell}</td>`)}
+                      </tr>`,
+                  )}
+                </tbody>
+              </table>
+            </div>`
     }
     <div class="notes small">${notes}</div>
   </figure>`;
@@ -121,7 +123,7 @@ function markOf(mark: Mark, scales: Scales, size: Size): SVGTemplateResult {
     stroke=${mark.hollow ? mark.colour : 'none'}    vector-effect="non-scaling-stroke" />`;
 }
 
-/** What is there for those who hear the page alone. */
+/** What is there for those who hear the page alone. A table is as wide as its cells whatever it is told, so it stands in a box of this class. */
 export const heardStyle = css`
   .heard {
     position: absolute;

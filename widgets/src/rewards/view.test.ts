@@ -172,7 +172,7 @@ describe('distributions', () => {
   const texts = (element: RewardsView) =>
     [...element.shadowRoot!.querySelectorAll('[data-testid=histogram]')].map((one) =>
       [...one.children]
-        .filter((part) => !part.matches('table')) // which says again what is drawn
+        .filter((part) => !part.matches('.heard')) // which says again what is drawn
         .map((part) => part.textContent)
         .join(' ')
         .replace(/\s+/g, ' ')
