@@ -39,10 +39,10 @@ export const tokens = css`
     --medr1-think: light-dark(#0b5a8a, #8cc8ee);
     --medr1-think-surface: light-dark(#edf4fa, #16242f);
     --medr1-warn-text: light-dark(#8a5200, #f6b73c);
-    --medr1-scale: light-dark(#8a5200, #f6b73c);
-    --medr1-more: light-dark(#d55e00, #e69f00);
-    --medr1-less: light-dark(#0072b2, #56b4e9);
-    --medr1-shade: 40%;
+    --medr1-scale: light-dark(#8a5200, #d0961f);
+    --medr1-more: light-dark(#d55e00, #dd9900);
+    --medr1-less: light-dark(#0072b2, #4fa9dc);
+    --medr1-shade: 38%;
     --medr1-behind: #000;
     --medr1-behind-text: #c8c8c8;
     --medr1-behind-grid: rgb(255 255 255 / 45%);

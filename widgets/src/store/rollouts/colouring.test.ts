@@ -84,14 +84,17 @@ describe('colours', () => {
     (quantity) => {
       const { above, below = above } = SCALES[quantity];
       const [text, surface, chosen] = ['--medr1-text', '--medr1-surface', '--medr1-surface-2'].map(pair);
-      const papers = [0, 1].flatMap((theme) => [surface, chosen].map((ground) => ({ theme, ground: ground[theme], ink: text[theme] })));
-      papers.push({ theme: 1, ground: '#424242', ink: '#ffffff' }); // the chosen row in JupyterLab's dark theme
-      for (const { theme, ground, ink } of papers)
+      const papers = [0, 1].flatMap((theme) =>
+        [surface, chosen].map((ground) => ({ theme, ground: ground[theme], ink: text[theme], opacity: 1 })),
+      );
+      papers.push({ theme: 1, ground: '#424242', ink: '#ffffff', opacity: 0.87 }); // the chosen row in JupyterLab's dark theme
+      for (const { theme, ground, ink, opacity } of papers)
         for (const name of [above, below]) {
           // a transparent colour laid over the surface is mixed channel by channel
           const under = rgb(ground);
-          const shaded = luminance(rgb(pair(name)[theme]).map((channel, i) => shadeMost * channel + (1 - shadeMost) * under[i]));
-          const [high, low] = [shaded, luminance(rgb(ink))].sort((a, b) => b - a);
+          const shaded = rgb(pair(name)[theme]).map((channel, i) => shadeMost * channel + (1 - shadeMost) * under[i]);
+          const written = rgb(ink).map((channel, i) => opacity * channel + (1 - opacity) * shaded[i]);
+          const [high, low] = [luminance(shaded), luminance(written)].sort((a, b) => b - a);
           expect((high + 0.05) / (low + 0.05), `${name} on ${ground}`).toBeGreaterThanOrEqual(4.5);
         }
     },
