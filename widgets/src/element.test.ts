@@ -1,7 +1,7 @@
 // @vitest-environment jsdom
 import { html } from 'lit';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import { define, WatchingElement } from './element.ts';
+import { define, PageElement, WatchingElement } from './element.ts';
 import { Observable } from './observable.ts';
 
 const value = new Observable(0);
@@ -68,4 +68,31 @@ it('follows what it watches while it is on the page', async () => {
 it('a second bundle on the page keeps the first definition', () => {
   expect(() => define('medr1-probe', class extends HTMLElement {})).not.toThrow();
   expect(customElements.get('medr1-probe')).toBe(Probe);
+});
+
+class Page extends PageElement {
+  protected override watched() {
+    return [value];
+  }
+  protected override render() {
+    return value.value > 0 ? html`<div class="page" tabindex="-1"></div>` : html`nothing yet`;
+  }
+}
+define('medr1-page-probe', Page);
+
+it.each([
+  ['has its page', 'once there is one', (field: HTMLElement) => field.blur(), true],
+  ['leaves the keyboard alone', 'where it went on elsewhere meanwhile', (field: HTMLElement) => field.focus(), false],
+])('what was given the keyboard %s %s', async (_does, _where, meanwhile, taken) => {
+  value.set(0);
+  const field = document.createElement('input');
+  const element = document.createElement('medr1-page-probe') as Page;
+  document.body.append(field, element);
+  show(true);
+  element.focus();
+  await element.updateComplete;
+  meanwhile(field);
+  value.set(1);
+  await element.updateComplete;
+  expect(element.shadowRoot!.activeElement !== null).toBe(taken);
 });

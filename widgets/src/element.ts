@@ -75,6 +75,8 @@ export abstract class PageElement extends WatchingElement {
     const page = this.renderRoot.querySelector<HTMLElement>('.page');
     if (!this.#wantsKeys || !page) return;
     this.#wantsKeys = false;
+    const at = document.activeElement;
+    if (at && !at.contains(this)) return; // whoever waited went on elsewhere
     page.focus({ preventScroll: true });
   }
 }

@@ -55,7 +55,7 @@ export const style = css`
     flex: 1 1 140px;
     min-width: 0;
   }
-  h3 {
+  .group {
     margin: 0;
     padding: 8px 8px 4px;
     font-size: inherit;

@@ -260,14 +260,45 @@ it('a tour stands above the list: it goes on with what is done, shows its views,
   expect(find('tour')).toBeNull();
 });
 
-async function tourPanel() {
-  const connector = new FakeConnector({ runs: [{ id: 'a', name: 'Demo', steps: 5 }] });
+it('whoever comes by keys is at the chosen run, or where the tour goes on', async () => {
+  const { element, workbench, root } = await tourPanel({ runs: [{ id: 'a' }, { id: 'b' }] });
+  const at = () => (root.activeElement?.closest<HTMLElement>('[data-run]') ?? (root.activeElement as HTMLElement)).dataset;
+  element.focus();
+  expect(at().run).toBe('b'); // the first of the list
+  workbench.selection.move({ runs: ['a'] });
+  await settled();
+  element.focus();
+  expect(at().run).toBe('a');
+  workbench.tour.start();
+  await settled();
+  element.focus();
+  expect(at().testid).toBe('tour-show');
+});
+
+it('where there is nothing yet, it is at the first button', async () => {
+  const { element, root } = await tourPanel({ runs: [] });
+  element.focus();
+  expect((root.activeElement as HTMLElement).dataset.testid).toBe('start-demo');
+});
+
+it('where there is no sample, the tour speaks of no demo', async () => {
+  const { root } = await tourPanel({ runs: [], server: { sample: null } });
+  root.querySelector<HTMLElement>('[data-testid=take-tour]')!.click();
+  await settled();
+  const text = root.querySelector('[data-testid=tour] p')!.textContent;
+  expect(text).not.toMatch(/demo/i);
+  expect(text).toContain('medr1 sample');
+  expect(root.querySelector('[data-testid=open-new-run]')).not.toBeNull(); // what it speaks of
+});
+
+async function tourPanel(options: FakeOptions = { runs: [{ id: 'a', name: 'Demo', steps: 5 }] }) {
+  const connector = new FakeConnector(options);
   const workbench = new Workbench(connector);
   await workbench.start();
   const element = Object.assign(document.createElement('medr1-runs'), { workbench });
   document.body.append(element);
   await settled();
-  return { element, root: element.shadowRoot! };
+  return { element, workbench, root: element.shadowRoot! };
 }
 
 it('gathers runs under heads, which the arrow keys walk over', async () => {

@@ -86,6 +86,13 @@ export class RunsPanel extends WatchingElement {
     return [runs.state, selection, colours, connector.connection, this.#doing, tour.state];
   }
 
+  /** Whoever comes by keys goes on where the tour is, or at the chosen run. */
+  override focus(): void {
+    const find = (selector: string): HTMLElement | null => this.renderRoot.querySelector<HTMLElement>(selector);
+    const tour = find('.tour .primary') ?? find('.tour button');
+    (tour ?? find('.pick[aria-pressed=true]') ?? find('.pick') ?? find('.message button'))?.focus();
+  }
+
   protected override render(): TemplateResult {
     const { status, error, server, devices, runs } = this.workbench.runs.state.value;
     if (status === 'error' && !server) return failed(error!, () => this.workbench.runs.retry());
@@ -93,7 +100,7 @@ export class RunsPanel extends WatchingElement {
       ${server ? this.#header(server) : nothing}
       ${devices && devices.devices.length > 0 ? devicesPart(devices, runs, this.#deviceActions) : nothing}
       ${status === 'error' ? failed(error!, () => this.workbench.runs.retry()) : nothing}
-      ${this.#doing.error ? this.#problem(this.#doing.error) : nothing} ${this.#tour()}
+      ${this.#doing.error ? this.#problem(this.#doing.error) : nothing} ${this.#tour(server)}
       ${status === 'loading' ? loading('runs') : runs.length === 0 && status === 'ready' ? this.#empty(server) : this.#list()}
     `;
   }
@@ -141,7 +148,7 @@ export class RunsPanel extends WatchingElement {
   }
 
   /** The step of the tour that is taken. */
-  #tour(): TemplateResult | typeof nothing {
+  #tour(server: ServerInfo | null): TemplateResult | typeof nothing {
     const { tour } = this.workbench;
     const { at } = tour.state.value;
     if (at === null) return nothing;
@@ -155,7 +162,7 @@ export class RunsPanel extends WatchingElement {
     const { show } = step;
     return html`<section class="tour" aria-label="Tour" aria-live="polite" data-testid="tour" data-step=${step.id}>
       <h3>${step.title} <span class="secondary small">tour, ${at + 1} of ${TOUR.length}</span></h3>
-      <p>${step.text}</p>
+      <p>${'withoutDemo' in step && !(server && demoConfig(server)) ? step.withoutDemo : step.text}</p>
       <div class="actions">
         ${
           show
@@ -219,7 +226,7 @@ export class RunsPanel extends WatchingElement {
           grouped(listed, this.grouping),
           ({ title }) => title,
           ({ title, runs: members }) => html`
-            ${title === '' ? nothing : html`<h3 data-testid="run-group">${title} <span class="secondary small">${integer(members.length)}</span></h3>`}
+            ${title === '' ? nothing : html`<h3 class="group" data-testid="run-group">${title} <span class="secondary small">${integer(members.length)}</span></h3>`}
             <ul aria-label=${title === '' ? 'Runs' : `Runs, ${title}`}>
               ${repeat(
                 rows(members),

@@ -6,6 +6,8 @@ export const TOUR = [
     id: 'run',
     title: 'Start a run',
     text: 'The demo trains a tiny model on drawn images, on this machine: press its button below. A run of your own begins with New run.',
+    withoutDemo:
+      'New run, below, asks for a model and a data set. `medr1 sample` writes a small made data set and a tiny model to begin with.',
     show: null,
   },
   {
