@@ -9,14 +9,16 @@
 The server side is imported when Jupyter asks for it, so that `import medr1_workbench` in a kernel stays light.
 """
 
+from __future__ import annotations
+
 import os
 import sys
 from collections.abc import Callable, Mapping
 from functools import cache, wraps
 from types import ModuleType
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, overload
 
-from .cells import LiveRuns
+from .cells import LiveGroup, LiveRuns
 from .client import Client, connect
 from .connection import ENV
 from .dataset import Dataset
@@ -29,6 +31,9 @@ from .rewards import cosine, linear, stepped
 from .run import Run
 from .signatures import without_first
 from .view import Selection
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = [
     "Client",
@@ -81,6 +86,18 @@ dataset = _of_here(Client.dataset)
 generate = _of_here(Client.generate)
 
 
+@overload
+def compare(first: Run, second: Run, *others: Run) -> LiveRuns: ...
+
+
+@overload
+def compare(first: Evaluation, second: Evaluation | Run, *others: Evaluation | Run) -> Comparison: ...
+
+
+@overload
+def compare(first: Run, second: Evaluation, *others: Evaluation | Run) -> Comparison: ...
+
+
 def compare(first: Run | Evaluation, second: Run | Evaluation, *others: Run | Evaluation) -> LiveRuns | Comparison:
     """Two to four runs side by side in a cell, live: their curves over the same steps, and what each said to the same question. Evaluations
     are compared as Client.compare() does.
@@ -91,7 +108,15 @@ def compare(first: Run | Evaluation, second: Run | Evaluation, *others: Run | Ev
     return first._client.compare(*given)
 
 
-def show(rollout: Group | Generation | Mapping[str, Any], *, run: Run | str | None = None) -> Any:
+@overload
+def show(rollout: Generation, *, run: Run | str | None = None) -> Generation: ...
+
+
+@overload
+def show(rollout: Group | Mapping[str, Any] | pd.Series[Any], *, run: Run | str | None = None) -> LiveGroup: ...
+
+
+def show(rollout: Group | Generation | Mapping[str, Any] | pd.Series[Any], *, run: Run | str | None = None) -> Generation | LiveGroup:
     """Rollouts in a cell, with image, think and answer: a group (Run.group), or one completion of it: a row of Run.rollouts(), with the
     `run` that it is of.
     """
@@ -103,6 +128,11 @@ def show(rollout: Group | Generation | Mapping[str, Any], *, run: Run | str | No
     if whose is None:
         raise TypeError("show(row, run=...): a row of rollouts does not say of which run it is")
     return whose.group(int(rollout["step"]), int(rollout["group"])).live(int(rollout["index"]))
+
+
+if TYPE_CHECKING:
+    # A property of _Module, which type checkers do not know of; parts as a dict can be assigned.
+    selection: Selection | Any
 
 
 class _Module(ModuleType):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypedDict
 
 import pandas as pd
 
@@ -38,6 +38,15 @@ Rule = Callable[[pd.DataFrame], Any]
 def alert_frame(alerts: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     """One row an alert, in the order of steps."""
     return frame(alerts, ALERT_COLUMNS)
+
+
+class AlertSettings(TypedDict, total=False):
+    """What Client.set_alerts() changes."""
+
+    thresholds: Mapping[str, Mapping[str, float] | None]
+    rules: Mapping[str, str | None]
+    off: Sequence[str]
+    webhook: str | None
 
 
 def changed(settings: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:

@@ -18,16 +18,17 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from functools import cached_property
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pandas as pd
 
-from .alerts import ALERT_RULES, changed
+from .alerts import ALERT_RULES, AlertSettings, changed
 from .ask import ask, filled
 from .backend import METHOD_OVERRIDE, OVERRIDDEN, PATIENT, TIMEOUT
 from .backend import client as socket_client
+from .configuration import BesidesVariant, Configuration
 from .connection import ENV, ENV_PID, PROTOCOL_VERSION, lives, read_connection, wait_for
 from .dataset import Dataset, Filters, add_dataset, query_of
 from .errors import WorkbenchError
@@ -41,7 +42,7 @@ from .rewards import ComingReward, files_of_config, functions_of_config
 from .run import Run
 from .runs import metrics_of, sweep, table_of
 from .search import search
-from .signatures import keywords_of
+from .signatures import async_of, keywords_of
 from .values import plain, text, texts
 from .values import query as as_query
 from .view import Selection
@@ -221,11 +222,16 @@ class Client:
                     f"The certificate of {self._http.base_url.host} is not trusted: {error}",
                     "Give the certificate of the server, or of whoever signed it: connect(url, token, verify='server.pem').",
                 ) from error
-            raise WorkbenchError(
-                "BACKEND_DOWN",
-                f"The backend does not answer: {error or type(error).__name__}",
-                "The Runs panel in JupyterLab says why, and can restart it.",
-            ) from error
+            why = f"does not answer: {error or type(error).__name__}"
+            told = (
+                (f"The backend {why}", "The Runs panel in JupyterLab says why, and can restart it.")
+                if self._local
+                else (
+                    f"{self._http.base_url.join('../..')} {why}",
+                    "Check the address and its port, and that the Jupyter server there runs.",
+                )
+            )
+            raise WorkbenchError("BACKEND_DOWN", *told) from error
 
     def _take_xsrf(self) -> bool:
         """A Jupyter server without a token takes a POST only with the value of a cookie that it gave before."""
@@ -267,10 +273,7 @@ class Client:
         """The run of this id, whatever its state."""
         return Run(self, ask(self, "run", run_id)["summary"])
 
-    @keywords_of(search)
-    def search(self, runs: Any, text: str = "", **filters: Any) -> pd.DataFrame:
-        """Completions of one run or several (runs or their ids), as Run.search(); search.search() lists the filters."""
-        return search(self, runs, text, **filters)
+    search = search
 
     def alert_rules(self) -> pd.DataFrame:
         """The rules of alerts in their rank, your own after them: id, title, level, metrics, window, thresholds of all runs, off."""
@@ -283,21 +286,24 @@ class Client:
             rows.append({**rule, "thresholds": values, "off": rule["id"] in settings["off"]})
         return frame(rows, ALERT_RULES).set_index("id")
 
-    def set_alerts(self, **changes: Any) -> dict[str, Any]:
+    @keywords_of(AlertSettings)
+    def set_alerts(self, **changes: Unpack[AlertSettings]) -> dict[str, Any]:
         """Changes the alerts of all runs: thresholds (by rule and name) and rules (of your own, TypeScript by name) beside those that are
         there, a name's None takes one away; off (a list of rules) and webhook (an address, or None) in place of what was. Returns all.
         """
         settings = ask(self, "alertRules")["settings"]
-        return ask(self, "setAlertRules", body=changed(settings, changes))["settings"] if changes else settings
+        return ask(self, "setAlertRules", body=changed(settings, {**changes}))["settings"] if changes else settings
 
-    def demo(self, variant: str = "think", **changes: Any) -> dict[str, Any]:
+    @keywords_of(BesidesVariant)
+    def demo(self, variant: str = "think", **changes: Unpack[BesidesVariant]) -> dict[str, Any]:
         """The demo's configuration (made sample, tiny model), with changes; give it to train()."""
         preset = self.server()["presets"].get(f"demo-{variant}")
         if preset:
             return {**preset, **changes}
         raise WorkbenchError("NO_SAMPLE", "The made sample has not been written", "npm start writes it; or: medr1 sample .medr1/sample")
 
-    def check(self, config: dict[str, Any] | None = None, *, deep: bool = False, **keys: Any) -> dict[str, Any]:
+    @keywords_of(Configuration)
+    def check(self, config: Mapping[str, Any] | None = None, *, deep: bool = False, **keys: Unpack[Configuration]) -> dict[str, Any]:
         """The whole configuration with every default filled in; raises when a key or a value is not right. Starts nothing. `deep` also
         looks whether the model, the data set and its splits are there and can be used, and tries the reward functions.
         """
@@ -321,7 +327,8 @@ class Client:
         for error in (each["error"] for each in checked if each["error"]):
             raise WorkbenchError(error["code"], error["message"], error["remedy"])
 
-    def estimate(self, config: dict[str, Any] | None = None, **keys: Any) -> dict[str, Any]:
+    @keywords_of(Configuration)
+    def estimate(self, config: Mapping[str, Any] | None = None, **keys: Unpack[Configuration]) -> dict[str, Any]:
         """Memory in bytes by purpose, steps, and advice where it does not fit."""
         whole, _ = functions_of_config({**(config or {}), **keys})
         return ask(self, "estimate", body={"config": self._placed(whole)})
@@ -335,8 +342,14 @@ class Client:
     def _place(self, path: Any) -> Any:
         return place(path) if self._local else path
 
+    @keywords_of(Configuration)
     def train(
-        self, config: dict[str, Any] | None = None, *, start: bool = True, reward_files: dict[str, str] | None = None, **keys: Any
+        self,
+        config: Mapping[str, Any] | None = None,
+        *,
+        start: bool = True,
+        reward_files: Mapping[str, str] | None = None,
+        **keys: Unpack[Configuration],
     ) -> Run:
         """Starts a run; keys are TRL's (see schema()) and win over `config`. Training goes on when the kernel stops. Reward files that
         `reward_funcs` names are read here; `reward_files` gives sources by file name that are in no file. Functions among them are
@@ -348,14 +361,15 @@ class Client:
         body = {"config": whole, "reward_files": {**files_of_config(whole), **(reward_files or {})}, "start": start}
         return Run(self, ask(self, "createRun", body=body))
 
+    @keywords_of(BesidesVariant)
     def train_pair(
         self,
-        config: dict[str, Any] | None = None,
+        config: Mapping[str, Any] | None = None,
         variants: Sequence[str] = ("think", "no-think"),
         *,
         start: bool = True,
-        reward_files: dict[str, str] | None = None,
-        **keys: Any,
+        reward_files: Mapping[str, str] | None = None,
+        **keys: Unpack[BesidesVariant],
     ) -> tuple[Run, Run]:
         """Starts two runs that differ in their prompt variant alone: they see the same questions in the same order and sample from the same
         seeds. On one device they take turns step by step; pausing, resuming or stopping one does it to both. Otherwise as train().
@@ -366,6 +380,7 @@ class Client:
         first, second = ask(self, "createPair", body=body)["runs"]
         return Run(self, first), Run(self, second)
 
+    @keywords_of(Configuration)
     def sweep(self, config: Mapping[str, Any] | None = None, *, start: bool = True, **keys: Any) -> list[Run]:
         """One run for every combination of the keys that are lists: `c.sweep(c.demo(), seed=[1, 2, 3], beta=[0.0, 0.04])` starts six.
 
@@ -445,7 +460,7 @@ class Client:
         }
         return evaluate(self, {key: value for key, value in given.items() if value is not None})
 
-    @keywords_of(evaluate)
+    @async_of(evaluate)
     async def evaluate_async(self, run: Run | str | None = None, **given: Any) -> Evaluation:
         """As evaluate(...).wait(), without blocking the kernel; a task that is cancelled waits no longer, and the evaluation goes on."""
 
@@ -469,6 +484,22 @@ class Client:
         """
         return matrices(self, kind, evaluations, reading)
 
+    @overload
+    def reward(
+        self, function: None = None, *, weight: float = 1.0, name: str | None = None, timeout: float = 60.0, on_timeout: str = "pause"
+    ) -> Callable[[Callable[..., Any]], ComingReward]: ...
+
+    @overload
+    def reward(
+        self,
+        function: Callable[..., Any],
+        *,
+        weight: float = 1.0,
+        name: str | None = None,
+        timeout: float = 60.0,
+        on_timeout: str = "pause",
+    ) -> ComingReward: ...
+
     def reward(
         self,
         function: Callable[..., Any] | None = None,
@@ -477,7 +508,7 @@ class Client:
         name: str | None = None,
         timeout: float = 60.0,
         on_timeout: str = "pause",
-    ) -> Any:
+    ) -> ComingReward | Callable[[Callable[..., Any]], ComingReward]:
         """Makes a function of this notebook a reward of the runs that this client starts from now on; see Run.reward for what it is given,
         `timeout` and `on_timeout`.
         """
@@ -546,7 +577,7 @@ class Client:
         """
         return add_dataset(self, folder, name, images, timeout, show)
 
-    @keywords_of(add_dataset)
+    @async_of(add_dataset)
     async def add_dataset_async(self, folder: str | os.PathLike[str], name: str | None = None, **given: Any) -> Dataset:
         """As add_dataset(), without blocking the kernel; a task that is cancelled stops the indexing."""
         return await asynchronous(self.add_dataset, folder, name, **given)
@@ -625,7 +656,7 @@ class Client:
         body = {key: value for key, value in given.items() if value is not None}
         return Generation(ask(self, "generate", body=body, timeout=PATIENT), self, body)
 
-    @keywords_of(generate)
+    @async_of(generate)
     async def generate_async(self, question: str | None = None, **asked: Any) -> Generation:
         """As generate(), without blocking the kernel; a task that is cancelled returns when the answer is there."""
         return await asynchronous(self.generate, question, **asked)

@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 import pandas as pd
 
@@ -18,6 +18,7 @@ from .ask import ask
 from .backend import PATIENT
 from .cells import LiveRuns
 from .cells.widget import PUMP
+from .configuration import Configuration, LiveSettings, Reward
 from .errors import WorkbenchError
 from .explain import Attribution, Rollout, alternatives, asked_of, decision, order_of, target_of
 from .files import write_whole
@@ -29,12 +30,13 @@ from .needs import Requests
 from .protocol import ACTIVE_STATES, ENDED_STATES
 from .rewards import RunReward, apart, reward_files, weight_changes
 from .search import Phrases, Steps, families, phrases, question, search
-from .signatures import keywords_of
+from .signatures import keywords_of, of_run
 from .stored import POLL_S, Glance, Stored
 from .values import texts
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from typing_extensions import Unpack
 
 # wait() returns there.
 STANDS_STILL = ENDED_STATES | {"paused"}
@@ -44,7 +46,6 @@ EVENTS_A_PAGE = 500
 
 
 # Paths, sources by file name, or functions.
-Reward = str | os.PathLike[str] | Callable[..., Any]
 Given = Reward | Sequence[Reward] | Mapping[str, str]
 
 
@@ -209,7 +210,7 @@ class Run(Stored):
         axes.legend()
         return axes
 
-    @keywords_of(search)
+    @of_run(search)
     def search(self, text: str = "", **filters: Any) -> pd.DataFrame:
         """Completions of all steps by words, by a regular expression, by what is known of them; search.search() lists the filters."""
         return search(self._client, self.id, text, **filters)
@@ -221,12 +222,12 @@ class Run(Stored):
         """
         return question(self._client, self.id, item, dataset)
 
-    def phrases(self, before: Steps, after: Steps, **settings: Any) -> Phrases:
+    def phrases(self, before: Steps, after: Steps, *, words: int = 4, least: int = 5, fdr: float = 0.05, limit: int = 50) -> Phrases:
         """Phrases that are said more often (`.grew`) or more rarely (`.vanished`) in the steps `after` than in `before`, each (first, last)
-        or one step. Settings: words (of a phrase at most, 4), least (completions that must say it, 5), fdr (false discovery rate, .05),
-        limit (50).
+        or one step. `words`: of a phrase at most; `least`: completions that must say it; `fdr`: false discovery rate; `limit`: phrases
+        of each kind.
         """
-        return phrases(self._client, self.id, before, after, **settings)
+        return phrases(self._client, self.id, before, after, words=words, least=least, fdr=fdr, limit=limit)
 
     def families(self, *, first: int | None = None, last: int | None = None, similarity: float = 0.7, limit: int = 50) -> pd.DataFrame:
         """Completions that say nearly the same: one row a family, the largest first, with its first completion's text and place, how many
@@ -417,7 +418,8 @@ class Run(Stored):
         """Settings that can be changed while it trains, as they are from the next step on."""
         return self._ask("settings")["settings"]
 
-    def set(self, settings: Mapping[str, Any] | None = None, *, reason: str = "", **by_name: Any) -> dict[str, Any]:
+    @keywords_of(LiveSettings)
+    def set(self, settings: Mapping[str, Any] | None = None, *, reason: str = "", **by_name: Unpack[LiveSettings]) -> dict[str, Any]:
         """Changes settings from the next step on, run.set(learning_rate=5e-7, beta=0.02); those left out keep theirs. Returns the stored
         revision. Raises WorkbenchError where one cannot be changed in this run, and nothing is changed.
         """
@@ -432,6 +434,30 @@ class Run(Stored):
         body = {"revision": revision, "reason": reason, "author": "notebook", "request_id": uuid.uuid4().hex}
         return self._ask("revert", body=body)
 
+    @overload
+    def reward(
+        self,
+        function: None = None,
+        *,
+        weight: float | None = None,
+        name: str | None = None,
+        timeout: float = 60.0,
+        on_timeout: str = "pause",
+        reason: str = "",
+    ) -> Callable[[Callable[..., Any]], RunReward]: ...
+
+    @overload
+    def reward(
+        self,
+        function: Callable[..., Any],
+        *,
+        weight: float | None = None,
+        name: str | None = None,
+        timeout: float = 60.0,
+        on_timeout: str = "pause",
+        reason: str = "",
+    ) -> RunReward: ...
+
     def reward(
         self,
         function: Callable[..., Any] | None = None,
@@ -441,7 +467,7 @@ class Run(Stored):
         timeout: float = 60.0,
         on_timeout: str = "pause",
         reason: str = "",
-    ) -> Any:
+    ) -> RunReward | Callable[[Callable[..., Any]], RunReward]:
         """Makes a function of this notebook a reward of the run from the next step on; a decorator, with or without brackets.
 
         It is called here as TRL calls one, with keyword arguments: prompts, completions, completion_ids, every column, trainer_state. It
@@ -515,6 +541,7 @@ class Run(Stored):
         """Writes a checkpoint after the step in progress; it is kept until the run is deleted."""
         return self._act("checkpoint")
 
+    @keywords_of(Configuration)
     def fork(
         self,
         step: int | None = None,
@@ -522,7 +549,7 @@ class Run(Stored):
         *,
         rewards: Mapping[str, float | Mapping[str, Any] | None] | None = None,
         start: bool = True,
-        **keys: Any,
+        **keys: Unpack[Configuration],
     ) -> Run:
         """A new run from the checkpoint at `step` (the newest when left out), with these keys of the configuration changed.
 

@@ -183,7 +183,7 @@ class Phrases(NamedTuple):
     every: int
 
 
-def phrases(client: Requests, run: str, before: Steps, after: Steps, **settings: Any) -> Phrases:
+def phrases(client: Requests, run: str, before: Steps, after: Steps, **settings: float) -> Phrases:
     body = {"run": run, "before": _steps(before), "after": _steps(after), **settings}
     found = ask(client, "search.phrases", body=body, timeout=PATIENT)
     sizes = {side: max(1, found[side]["completions"]) for side in ("before", "after")}

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
-from typing import Any, TypeVar
+from collections.abc import Callable, Coroutine
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 F = TypeVar("F", bound=Callable[..., Any])
+Self = TypeVar("Self")
+Given = ParamSpec("Given")
+Made = TypeVar("Made")
 
 
 def keywords_of(target: Callable[..., Any]) -> Callable[[F], F]:
@@ -21,6 +24,20 @@ def keywords_of(target: Callable[..., Any]) -> Callable[[F], F]:
         return function
 
     return spell
+
+
+def of_run(
+    target: Callable[Concatenate[Any, Any, Given], Made],
+) -> Callable[[Callable[Concatenate[Self, ...], Made]], Callable[Concatenate[Self, Given], Made]]:
+    """keywords_of a function whose first two arguments, client and run, a method gives by itself; type checkers see it too."""
+    return keywords_of(target)  # type: ignore[return-value]
+
+
+def async_of(
+    target: Callable[Concatenate[Self, Given], Made],
+) -> Callable[[Callable[Concatenate[Self, ...], Coroutine[Any, Any, Any]]], Callable[Concatenate[Self, Given], Coroutine[Any, Any, Made]]]:
+    """keywords_of a method, for its counterpart that does not block; type checkers see it too."""
+    return keywords_of(target)  # type: ignore[return-value]
 
 
 def _keywords(target: Callable[..., Any]) -> list[inspect.Parameter]:

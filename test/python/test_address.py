@@ -42,5 +42,7 @@ def test_being_sent_to_a_login_page_says_so():
 
 def test_a_server_that_is_not_there_shows_at_connect():
     with pytest.raises(wb.WorkbenchError) as caught:
-        wb.connect("127.0.0.1:9")
+        wb.connect("127.0.0.1:9/user/alice/lab")
     assert caught.value.code == "BACKEND_DOWN"
+    assert "http://127.0.0.1:9/user/alice/ does not answer" in caught.value.message
+    assert "address" in caught.value.remedy

@@ -6,6 +6,7 @@ import pickle
 import medr1_workbench as wb
 import pytest
 from medr1_workbench.client import Client
+from medr1_workbench.configuration import BesidesVariant, Configuration, LiveSettings
 from medr1_workbench.dataset import OTHERS, Dataset, Filters
 from medr1_workbench.protocol import FACETS
 
@@ -24,7 +25,17 @@ def test_the_filters_that_are_spelt_out_are_those_that_are_taken():
         (Dataset.rows, ["self", "limit", "modality", "q"]),
         (Dataset.where, ["self", "split"]),
         (Client.dataset, ["self", "name", "modality"]),
-        (Client.search, ["self", "runs", "text", "regexp", "verdict"]),
+        (Client.search, ["client", "runs", "text", "regexp", "verdict"]),
+        (Client.train, ["self", "config", "start", "learning_rate", "variant"]),
+        (Client.train_pair, ["self", "config", "variants", "learning_rate"]),
+        (Client.sweep, ["self", "config", "seed"]),
+        (Client.check, ["self", "config", "deep", "beta"]),
+        (Client.estimate, ["self", "config", "num_generations"]),
+        (Client.demo, ["self", "variant", "max_steps"]),
+        (Client.set_alerts, ["self", "thresholds", "webhook"]),
+        (wb.Run.fork, ["self", "step", "rewards", "beta"]),
+        (wb.Run.set, ["self", "settings", "reason", "learning_rate"]),
+        (wb.Run.phrases, ["self", "before", "after", "fdr"]),
         (wb.Run.search, ["self", "text", "regexp", "verdict"]),
         (Client.evaluate_async, ["self", "run", "dataset", "split", "controls"]),
         (Client.generate_async, ["self", "question", "temperature"]),
@@ -36,6 +47,29 @@ def test_the_filters_that_are_spelt_out_are_those_that_are_taken():
 def test_a_notebook_sees_what_can_be_given(function, some):
     assert set(some) <= set(names(function))
     assert not any(each.kind is each.VAR_KEYWORD for each in inspect.signature(function).parameters.values())
+
+
+# What a dict of JSON or a table of pandas cannot say more of.
+OPEN = {"Client.request", "Selection.keys", "Selection.values", "Selection.items", "Selection.get"}
+
+
+@pytest.mark.parametrize("owner", [Client, wb.Run, Dataset, wb.Evaluation, wb.Comparison, wb.Generation, wb.Group])
+def test_every_method_says_what_it_returns(owner):
+    own = {name: each for name, each in vars(owner).items() if not name.startswith("_") and inspect.isfunction(each)}
+    silent = [
+        f"{owner.__name__}.{name}"
+        for name, each in own.items()
+        if inspect.signature(each).return_annotation in ("Any", inspect.Signature.empty)
+    ]
+    assert set(silent) <= OPEN
+
+
+def test_the_keys_of_a_run_are_those_of_its_schema():
+    """Type checkers read them from annotations, which cli/docs.ts writes."""
+    annotations = inspect.get_annotations(Configuration)
+    assert {"learning_rate", "variant", "reward_funcs"} <= set(annotations)
+    assert set(inspect.get_annotations(LiveSettings)) <= set(annotations)
+    assert set(annotations) - set(inspect.get_annotations(BesidesVariant)) == {"variant"}
 
 
 def test_a_module_function_is_the_method_over_the_backend_here(monkeypatch):

@@ -154,5 +154,10 @@ it('a run on an adapter is refused when its weights or its base model are gone',
   await rename(join(pickled, 'adapter_model.safetensors'), join(pickled, 'adapter_model.bin'));
   expect(() => checkModel(pickled)).toThrow(/pickled has adapter_config\.json but no adapter_model\.safetensors/);
   await rm(tiny.model, { recursive: true });
-  expect(() => checkModel(adapter)).toThrow(/model directory .*model does not exist/);
+  expect(() => checkModel(adapter)).toThrow(
+    expect.objectContaining({
+      message: expect.stringMatching(/model directory .*model does not exist/) as string,
+      remedy: expect.stringMatching(/^Name a directory/) as string, // commands call it --model, notebooks model
+    }),
+  );
 });

@@ -242,6 +242,82 @@ function pythonConstants(): string {
   ].join('\n');
 }
 
+/** What Python takes for a key beside, or in place of, what its schema says: paths, functions, and TRL's ways of writing a value. */
+const PYTHON_TYPES: Record<string, string> = {
+  model_name_or_path: 'Place',
+  dataset_name: 'Place | Dataset',
+  reward_funcs: 'Reward | Sequence[Reward]',
+  scale_rewards: 'Literal["group", "batch", "none"] | bool',
+  lora_target_modules: 'str | Sequence[str] | None',
+};
+
+interface JsonSchema {
+  type?: string;
+  const?: unknown;
+  anyOf?: JsonSchema[];
+  items?: JsonSchema;
+}
+
+/** The type in Python of what a schema takes. Mappings are not looked into. */
+function pythonType({ type, const: only, anyOf, items }: JsonSchema): string {
+  if (anyOf !== undefined) {
+    const literals = anyOf.filter((each) => each.const !== undefined).map((each) => JSON.stringify(each.const));
+    const others = anyOf.filter((each) => each.const === undefined).map(pythonType);
+    return [...(literals.length === 0 ? [] : [`Literal[${literals.join(', ')}]`]), ...others].join(' | ');
+  }
+  if (only !== undefined) return `Literal[${JSON.stringify(only)}]`;
+  if (type === 'array') return `Sequence[${pythonType(items ?? {})}]`;
+  return { string: 'str', number: 'float', integer: 'int', boolean: 'bool', null: 'None' }[type ?? ''] ?? 'Mapping[str, Any]';
+}
+
+/** As ruff breaks it: a line of at most 140 characters, or a value a line. */
+const pythonKey = (name: string, type: string): string => {
+  const line = `    ${name}: ${type}`;
+  return line.length <= 140 ? line : line.replaceAll('[', '[\n        ').replaceAll(', ', ',\n        ').replaceAll(']', ',\n    ]');
+};
+
+/** Keys of a run as Python's type checkers and editors take them: extension/medr1_workbench/configuration.py. */
+function pythonConfiguration(): string {
+  const keys = Object.entries(TrainConfig.properties as unknown as Record<string, JsonSchema>);
+  const lines = (wanted: (name: string) => boolean): string[] =>
+    keys.filter(([name]) => wanted(name)).map(([name, schema]) => pythonKey(name, PYTHON_TYPES[name] ?? pythonType(schema)));
+  return [
+    '"""Keys of a run\'s configuration, for editors and type checkers. Made from kernel-bridge/src/protocol by cli/docs.ts: do not edit."""',
+    '',
+    'from __future__ import annotations',
+    '',
+    'import os',
+    'from collections.abc import Callable, Mapping, Sequence',
+    'from typing import TYPE_CHECKING, Any, Literal, TypedDict',
+    '',
+    'if TYPE_CHECKING:',
+    '    from .dataset import Dataset',
+    '',
+    'Place = str | os.PathLike[str]',
+    '# A name, a file, or a function of this Python.',
+    'Reward = str | os.PathLike[str] | Callable[..., Any]',
+    '',
+    '',
+    'class BesidesVariant(TypedDict, total=False):',
+    '    """Every key but `variant`; docs/config.md says what each is."""',
+    '',
+    ...lines((name) => name !== 'variant'),
+    '',
+    '',
+    'class Configuration(BesidesVariant, total=False):',
+    '    """Every key; docs/config.md says what each is."""',
+    '',
+    ...lines((name) => name === 'variant'),
+    '',
+    '',
+    'class LiveSettings(TypedDict, total=False):',
+    '    """Keys that can be changed while a run trains."""',
+    '',
+    ...lines(protocol.isLive),
+    '',
+  ].join('\n');
+}
+
 function rewardsPage(): string {
   const parts = [...REWARDS.values()].map((reward) => {
     const parameters = Object.entries(reward.parameters.properties as unknown as Record<string, Key>);
@@ -313,6 +389,7 @@ export const PAGES: Record<string, () => string> = {
   'docs/architecture.md': architecturePage,
   'kernel-bridge/src/client/route-list.ts': routeList,
   'extension/medr1_workbench/protocol.py': pythonConstants,
+  'extension/medr1_workbench/configuration.py': pythonConfiguration,
 };
 
 export const pageFile = (name: string): string => fileURLToPath(new URL(`../../../${name}`, import.meta.url));

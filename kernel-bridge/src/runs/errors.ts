@@ -72,7 +72,7 @@ export const errors = {
   modelMissing: (path: string, lacks: string) =>
     make('MODEL_MISSING', 422)(
       `The model directory ${path} ${lacks}.`,
-      'Give model_name_or_path a directory with config.json and *.safetensors, for example a download of Qwen/Qwen2-VL-2B-Instruct.',
+      'Name a directory with config.json and *.safetensors, for example a download of Qwen/Qwen2-VL-2B-Instruct.',
     ),
   modelUnreadable: (path: string, what: string, cause?: unknown) =>
     make('MODEL_INVALID', 422)(
