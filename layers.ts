@@ -80,7 +80,7 @@ export const LAYERS: Layer[] = [
   layer('rewards', "reward functions, and users' own in a sandbox"),
   layer('data', 'readers, index, splits, audit, thumbnails, the made sample', 'stats log'),
   layer('alerts', 'rules over the metrics of a run: what was seen, why, and what can be done', 'rewards'),
-  layer('rl', 'advantages, losses, GRPO and SFT trainers, metrics', 'torch models stats rewards data'),
+  layer('rl', 'advantages, losses, GRPO and SFT trainers, metrics', 'torch models stats log rewards data'),
   layer('search', 'the index over what runs said, searches in it, notes on completions', 'stats log data'),
   layer('runs', 'run store, checkpoints, estimate of memory', 'stats models alerts log rewards data search'),
   layer('evals', 'stored evaluations: answers, tables, comparisons, matrices', 'stats log data runs'),

@@ -60,26 +60,31 @@ describe.skipIf(!mounted())('a full disk (skipped where tmpfs cannot be mounted)
     return (await t.client.createRun({ ...tiny.config({ ...settings, dataset_test_split: 'test', ...changes }) }, { start })).id;
   };
   const stepOf = async (id: string): Promise<number> => (await t.client.run(id)).summary.step;
-  const stepped = (id: string, step: number) => until(async () => ((await stepOf(id)) >= step ? true : `not at step ${step}`), 60_000);
+  const stepped = (id: string, step: number) => until(async () => ((await stepOf(id)) >= step ? true : `not at step ${step}`), 300_000);
   const pausedFull = (id: string) =>
     until(async () => {
       const { state, error } = (await t.client.run(id)).summary;
       return state === 'paused' && error?.code === 'DISK_FULL' ? true : `the run is ${state} ${error?.message}`;
     });
 
-  it('pauses the run, and its bits are those of a run that never met it', async () => {
-    const straight = await create();
-    await stepped(straight, STEPS);
-    await reached(t.client, straight, 'finished');
-    const id = await create();
-    for (let k = 0; k < 3; k++) {
-      await stepped(id, 1 + 8 * k);
+  /** The disk is full for a while, some time after each of these steps. */
+  async function filled(id: string, steps: number[]): Promise<void> {
+    for (const step of steps) {
+      await stepped(id, step);
       await wait(Math.random() * 100);
       fill();
       await pausedFull(id);
       makeRoom();
       await until(async () => ((await t.client.run(id)).summary.state === 'paused' ? 'still paused' : true));
     }
+  }
+
+  it.each([1, 2])('pauses a run of %i processes, and its bits are those of a run that never met it', async (processes) => {
+    const straight = await create({ dp_shards: processes });
+    await stepped(straight, STEPS);
+    await reached(t.client, straight, 'finished');
+    const id = await create({ dp_shards: processes, processes });
+    await filled(id, [1, 9, 17]);
     await stepped(id, STEPS);
     await reached(t.client, id, 'finished');
     const [got, expected] = await Promise.all([id, straight].map((each) => everythingOf(t.client, each)));
@@ -87,6 +92,14 @@ describe.skipIf(!mounted())('a full disk (skipped where tmpfs cannot be mounted)
     const { checkpoints } = await t.client.run(id);
     expect(readdirSync(join(home, 'runs', id, 'checkpoints'))).toEqual(checkpoints.map(({ path }) => path.split('/').at(-1)));
     expect(readdirSync(join(home, 'runs', id))).not.toContain('reserve');
+  });
+
+  it('pauses a run of two processes that skips its steps, and all of its evidence is kept in the end', async () => {
+    const id = await create({ dp_shards: 2, processes: 2, scale_rewards: 'none', reward_weights: [1e30, 1e30] });
+    await filled(id, [1, 3, 4]);
+    expect((await reached(t.client, id, 'failed', 'finished', 'interrupted')).error).toMatchObject({ code: 'TRAIN_NOT_FINITE' });
+    const kept = readdirSync(join(home, 'runs', id, 'evidence')).sort();
+    expect(kept).toEqual(['state-before-step-5', ...[1, 2, 3, 4, 5].map((step) => `step-${step}.json`)]);
   });
 
   it('keeps no stop waiting: the run ends as interrupted, and resumes from its checkpoint', async () => {

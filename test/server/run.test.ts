@@ -1,5 +1,5 @@
 import { copyFileSync, rmSync, readFileSync } from 'node:fs';
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { RunEvent } from '../../kernel-bridge/src/protocol/run.ts';
@@ -57,6 +57,13 @@ describe('a run from start to end', () => {
     };
     const spans = traceEvents.filter(({ cat }) => cat === 'user_annotation').map(({ name }) => name);
     expect(spans).toEqual(['step 4', 'commit']);
+  });
+
+  it('is trained without the traces that cannot be written', async () => {
+    const { id } = await t.client.createRun({ ...t.config({ trace_steps: [2] }) }, { start: false });
+    await writeFile(join(runDirectory(t.home, id), 'traces'), 'no folder');
+    await t.client.action(id, 'start');
+    expect(await reached(t.client, id, 'finished', 'failed')).toMatchObject({ state: 'finished', step: 5 });
   });
 
   it('can be kept as a file: metrics as CSV, rollouts as JSON lines', async () => {

@@ -1,4 +1,5 @@
 /** The `medr1` command as a process. */
+import { loseRefusedLines } from '../files/standard-error.ts';
 import { medr1 } from './program.ts';
 
 /** Ends with the process that a shell knows the command by (bin/medr1.mjs), however that one ended: a worker then checkpoints and leaves. */
@@ -12,5 +13,6 @@ function endWithLauncher(): void {
   setInterval(look, 500).unref();
 }
 
+loseRefusedLines();
 endWithLauncher();
 process.exitCode = await medr1(process.argv.slice(2));

@@ -4,6 +4,7 @@ import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { LiveSettings, TrainConfig, VqaItem } from '../protocol/index.ts';
 import { dataGone } from '../data/image/open.ts';
+import { machineRefusal } from '../log/errors.ts';
 import { keepProcessor, loadProcessor, processorDirectory, type Processor, type Model } from '../models/index.ts';
 import { deviceCount, span, type Tensor } from '../torch/index.ts';
 import { readTensors, readTrainerState, writeCheckpoint, type TrainerState } from './checkpoint.ts';
@@ -16,7 +17,7 @@ import { PolicyOptimizer } from './optimizer.ts';
 import { DataOrder } from './order.ts';
 import { openPolicy } from './policy.ts';
 import { mixSeed } from '../stats/random.ts';
-import { alone, Shards, type Ranks } from './ranks.ts';
+import { agreed, alone, Shards, type Ranks } from './ranks.ts';
 import { learningRate } from './schedule.ts';
 import type { TrainerInit } from './types.ts';
 
@@ -37,6 +38,14 @@ export function resolveDevice(device: string, localRank = 0): string {
   const count = deviceCount(type);
   if (wanted !== 'auto' && count <= Number(index ?? 0)) throw errors.device(wanted);
   return count === 0 ? 'cpu' : `${type}:${index ?? localRank % count}`;
+}
+
+/** What a checkpoint holds of a trainer beside the weights and the optimiser. */
+interface CheckpointExtra {
+  rewardWeights?: Record<string, number>;
+  rewardFunctions?: string;
+  rollouts?: unknown;
+  rolloutTensors?: Map<string, Tensor>;
 }
 
 interface Parts {
@@ -299,45 +308,64 @@ export class Training {
   /** The batch of the step that is about to be skipped and, with the last one that may be, weights and optimiser as they are. */
   async #keep(directory: string | null, what: string, evidence: () => unknown): Promise<void> {
     const step = this.step + 1;
-    if (directory !== null) {
-      await mkdir(directory, { recursive: true });
-      await writeFile(join(directory, `step-${step}.json`), JSON.stringify({ step, what, batch: evidence() }, nonFiniteByName, 1));
-    }
+    await this.#onDisk(directory, async (kept) => {
+      await mkdir(kept, { recursive: true });
+      await writeFile(join(kept, `step-${step}.json`), JSON.stringify({ step, what, batch: evidence() }, nonFiniteByName, 1));
+    });
     if (this.skippedInARow < MAX_SKIPPED) return;
-    const state = directory && join(directory, `state-before-step-${step}`);
-    if (state !== null) await rm(state, { recursive: true, force: true }); // of a time before the run was resumed
-    await this.save(state, {});
-  }
-
-  /** A checkpoint. All ranks call it, for each holds a part of the optimiser's state; rank 0 writes. Null: nobody asked for this one. */
-  async save(
-    directory: string | null,
-    extra: { rewardWeights?: Record<string, number>; rewardFunctions?: string; rollouts?: unknown; rolloutTensors?: Map<string, Tensor> },
-  ): Promise<void> {
     const { tensors, free } = this.optimizer.state();
     try {
-      if (directory === null || this.ranks.rank > 0) return;
-      await writeCheckpoint(directory, {
-        policy: this.policy,
-        processorDir: this.#processorDir,
-        optimizer: tensors,
-        rollouts: extra.rolloutTensors ?? new Map(),
-        state: {
-          step: this.step,
-          cursor: this.cursor,
-          num_tokens: this.numTokens,
-          skipped_steps: this.skippedSteps,
-          skipped_in_a_row: this.skippedInARow,
-          left_out: this.#leftOut.all,
-          reward_weights: extra.rewardWeights ?? {},
-          reward_functions: extra.rewardFunctions,
-          config: this.config,
-          rollouts: extra.rollouts ?? null,
-        },
+      await this.#onDisk(directory, async (kept) => {
+        const state = join(kept, `state-before-step-${step}`);
+        await rm(state, { recursive: true, force: true }); // of a time before the run was resumed
+        await this.#write(state, tensors, {});
       });
     } finally {
       free();
     }
+  }
+
+  /** All ranks call it; rank 0 alone has the directory and writes. What its disk refuses it refuses all of them: they take the step again together. */
+  async #onDisk(directory: string | null, write: (directory: string) => Promise<void>): Promise<void> {
+    await agreed(this.ranks, async () => {
+      if (directory === null) return;
+      try {
+        await write(directory);
+      } catch (error) {
+        throw machineRefusal(directory, error) ?? error;
+      }
+    });
+  }
+
+  /** A checkpoint. All ranks call it, for each holds a part of the optimiser's state; rank 0 writes. */
+  async save(directory: string, extra: CheckpointExtra): Promise<void> {
+    const { tensors, free } = this.optimizer.state();
+    try {
+      if (this.ranks.rank === 0) await this.#write(directory, tensors, extra);
+    } finally {
+      free();
+    }
+  }
+
+  #write(directory: string, optimizer: Map<string, Tensor>, extra: CheckpointExtra): Promise<void> {
+    return writeCheckpoint(directory, {
+      policy: this.policy,
+      processorDir: this.#processorDir,
+      optimizer,
+      rollouts: extra.rolloutTensors ?? new Map(),
+      state: {
+        step: this.step,
+        cursor: this.cursor,
+        num_tokens: this.numTokens,
+        skipped_steps: this.skippedSteps,
+        skipped_in_a_row: this.skippedInARow,
+        left_out: this.#leftOut.all,
+        reward_weights: extra.rewardWeights ?? {},
+        reward_functions: extra.rewardFunctions,
+        config: this.config,
+        rollouts: extra.rollouts ?? null,
+      },
+    });
   }
 
   dispose(): void {

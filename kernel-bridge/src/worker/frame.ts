@@ -5,6 +5,7 @@
  *
  * Arguments: what kind of job this is, then those of the job; nothing secret.
  */
+import { loseRefusedLines } from '../files/standard-error.ts';
 import type { FromWorker } from '../protocol/channel.ts';
 
 export interface Frame {
@@ -27,6 +28,7 @@ const POLL_MS = 500;
 const ALIVE_MS = 5000;
 
 export async function work(run: Work): Promise<void> {
+  loseRefusedLines();
   const abort = new AbortController();
   process.on('SIGTERM', () => abort.abort('stop'));
   process.on('SIGINT', () => abort.abort('stop'));

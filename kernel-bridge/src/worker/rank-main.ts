@@ -1,9 +1,12 @@
 /** A process of a run beside its worker: rank 1 and above. */
 import { Worker } from 'node:worker_threads';
+import { loseRefusedLines } from '../files/standard-error.ts';
 import { errorBody } from '../protocol/errors.ts';
 import { createTrainer } from '../rl/index.ts';
 import { givenLaunch } from './launch.ts';
 import { follow } from './ranks.ts';
+
+loseRefusedLines();
 
 // Launchers signal every process of a job. Rank 0 ends the run between two steps, and the others with it.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => undefined);

@@ -1,11 +1,12 @@
 /** Processes of a run that a launcher started: what one of them was told or holds otherwise is named on all, before anything is trained. */
 import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { TrainConfig } from '../protocol/index.ts';
 import { makeTiny, type Tiny } from '../rl/testing/tiny.ts';
 import type { Rendezvous } from '../torch/index.ts';
 import { launchVariable, type Launch } from './launch.ts';
@@ -26,14 +27,16 @@ afterAll(async () => {
 
 let runs = 0;
 interface Given extends Partial<RankTask> {
+  /** Of the configuration. */
+  changes?: Partial<TrainConfig>;
   told?: Launch['told'];
   rendezvous?: Rendezvous[];
   alone?: boolean;
 }
 /** What each of two processes printed; `alone`: the second is not there. */
-function printed({ told, rendezvous, alone, ...task }: Given = {}): Promise<unknown[]> {
+function printed({ told, rendezvous, alone, changes, ...task }: Given = {}): Promise<unknown[]> {
   const name = join(folder, `run-${runs++}`);
-  const config = tiny.config({ dp_shards: 2, per_device_train_batch_size: 8, ddp_timeout: 20 });
+  const config = tiny.config({ dp_shards: 2, per_device_train_batch_size: 8, ddp_timeout: 20, ...changes });
   writeFileSync(`${name}.json`, JSON.stringify({ config, items: tiny.items, root: tiny.directory, save: `${name}-saved`, ...task }));
   const rank = (number: number): Promise<unknown> =>
     new Promise((resolve, reject) => {
@@ -88,7 +91,16 @@ describe('two processes of a run', () => {
 
   it('go on together when rank 0’s disk has refused a checkpoint', async () => {
     const [undisturbed] = await printed();
-    expect(undisturbed).toEqual({ losses: [expect.any(Number), expect.any(Number)] });
+    expect(undisturbed).toEqual({ losses: [expect.any(Number), expect.any(Number)], skipped_steps: 0 });
     expect(await printed({ refusals: 2 })).toEqual([undisturbed, 'followed']);
+  });
+
+  it.skipIf(!existsSync('/dev/full'))('take a step again together when rank 0’s disk has refused the evidence of skipping it', async () => {
+    const changes: Partial<TrainConfig> = { scale_rewards: 'none', reward_weights: [1e30, 1e30] }; // no gradient of it is finite
+    const [undisturbed] = await printed({ changes });
+    expect(undisturbed).toEqual({ losses: [expect.anything(), expect.anything()], skipped_steps: 2 });
+    const evidenceDir = join(folder, 'evidence');
+    expect(await printed({ changes, evidenceDir })).toEqual([undisturbed, 'followed']);
+    expect(readdirSync(evidenceDir).sort()).toEqual(['step-1.json', 'step-2.json']);
   });
 });

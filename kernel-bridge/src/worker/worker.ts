@@ -235,17 +235,21 @@ class Training {
   private async tracedStep(): Promise<StepResult | null> {
     const { span, trace } = await import('../torch/trace.ts'); // libtorch, which the trainer has loaded
     const name = `step ${this.trainer.step + 1}`;
+    let begun = false;
     let result: StepResult | null | undefined;
-    const work = async (): Promise<void> => void (result = await this.step(span));
+    const work = async (): Promise<void> => {
+      begun = true;
+      result = await this.step(span);
+    };
     try {
       const directory = join(this.options.directory, 'traces');
       await mkdir(directory, { recursive: true });
       await trace(join(directory, `${name.replace(' ', '-')}.json`), () => span(name, work));
     } catch (error) {
-      if (result === undefined) throw error;
+      if (begun && result === undefined) throw error;
       this.options.log(`no trace of ${name}: ${String(error)}`);
     }
-    return result ?? null;
+    return begun ? (result ?? null) : this.step();
   }
 
   /** What was asked for since the last step. Returns the run's end state when it is to end. */

@@ -2,10 +2,12 @@
  * One process of a run, for ranks.test.ts: `MEDR1_LAUNCH=... node rank.ts TASK.json`. Rank 0 trains and saves; the others follow. Each prints, as JSON,
  * the error that it ended with, or what the run gave.
  */
-import { readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { isDiskFull } from '../../log/disk-space.ts';
 import type { TrainConfig, VqaItem } from '../../protocol/index.ts';
 import { errorBody } from '../../protocol/errors.ts';
-import type { CreateTrainer } from '../../rl/index.ts';
+import type { CreateTrainer, Trainer } from '../../rl/index.ts';
 import { createTrainer } from '../../rl/index.ts';
 import { givenLaunch } from '../launch.ts';
 import { follow, rankedTrainer } from '../ranks.ts';
@@ -18,11 +20,13 @@ export interface RankTask {
   models?: Record<number, string>;
   /** How often rank 0's disk refuses its checkpoint, when all ranks have given their parts. */
   refusals?: number;
+  /** Where evidence of skipped steps goes. The first step finds its file leading to a disk that is full, and is then taken again. */
+  evidenceDir?: string;
   save: string;
 }
 
 const { rank } = givenLaunch(process.env)!;
-const { config, items, root, models = {}, refusals = 0, save } = JSON.parse(readFileSync(process.argv[2], 'utf8')) as RankTask;
+const { config, items, root, models = {}, refusals = 0, evidenceDir, save } = JSON.parse(readFileSync(process.argv[2], 'utf8')) as RankTask;
 
 const create: CreateTrainer = async (init) => {
   const trainer = await createTrainer({
@@ -38,8 +42,23 @@ const create: CreateTrainer = async (init) => {
   return trainer;
 };
 
+/** The first step, whose evidence a full disk refuses. */
+async function refusedEvidence(trainer: Trainer, directory: string): Promise<void> {
+  mkdirSync(directory);
+  const file = join(directory, 'step-1.json');
+  symlinkSync('/dev/full', file);
+  const error = await trainer.trainStep().then(
+    () => null,
+    (error: unknown) => error,
+  );
+  if (!isDiskFull(error)) throw error ?? new Error('the disk took the evidence');
+  trainer.idle?.();
+  rmSync(file);
+}
+
 async function lead(): Promise<unknown> {
-  const trainer = await rankedTrainer(create)({ config, items, evalItems: [], root });
+  const trainer = await rankedTrainer(create)({ config, items, evalItems: [], root, evidenceDir });
+  if (evidenceDir !== undefined) await refusedEvidence(trainer, evidenceDir);
   const losses = [(await trainer.trainStep()).metrics.loss];
   for (let i = 0; i < refusals; i++) {
     const refused = await trainer.saveCheckpoint(`${save}-${i}`).then(
@@ -49,10 +68,11 @@ async function lead(): Promise<unknown> {
     if (!refused) throw new Error('the disk took the checkpoint');
     trainer.idle?.();
   }
-  losses.push((await trainer.trainStep()).metrics.loss);
+  const { loss, skipped_steps } = (await trainer.trainStep()).metrics;
+  losses.push(loss);
   await trainer.saveCheckpoint(save);
   trainer.dispose();
-  return { losses };
+  return { losses, skipped_steps };
 }
 
 try {
