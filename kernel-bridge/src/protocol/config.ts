@@ -530,6 +530,16 @@ export const TrainConfig = Type.Object(
       unit: 's',
       description: 'How long a process of the run waits for the others before it ends with an error.',
     }),
+    ddp_join_timeout: Type.Number({
+      default: 600,
+      exclusiveMinimum: 0,
+      group: 'Model',
+      advanced: true,
+      title: 'Wait for processes at the start',
+      unit: 's',
+      description:
+        "Workbench. How long processes that a launcher starts wait for each other before there is an error that names who did not come; the default is torchrun's (join_timeout).",
+    }),
     freeze_vision: Type.Boolean({
       default: false,
       group: 'Model',

@@ -111,7 +111,7 @@ export class ProcessGroup implements Disposable {
         code: 'RANK_RENDEZVOUS',
         message: `Rank ${rank} of ${size} did not meet the other processes at ${at} within ${timeout} s: ${(cause as Error).message.split('\n')[0]}`,
         remedy:
-          'Check that all processes were started, that WORLD_SIZE is their number, and that MASTER_ADDR and MASTER_PORT are reachable and free.',
+          'Check that all processes were started, that WORLD_SIZE is their number, and that MASTER_ADDR and MASTER_PORT are reachable and free. Where processes come later than that, raise ddp_join_timeout.',
         cause,
       });
     }

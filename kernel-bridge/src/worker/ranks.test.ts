@@ -89,6 +89,11 @@ describe('two processes of a run', () => {
     expect(first).toMatchObject({ code: 'RANK_RENDEZVOUS', message: expect.stringContaining(`127.0.0.1:${port}`) });
   });
 
+  it('wait for each other at the start as long as ddp_join_timeout says, whatever ddp_timeout is', async () => {
+    const [first] = await printed({ alone: true, changes: { ddp_join_timeout: 0.5 } });
+    expect(first).toMatchObject({ code: 'RANK_RENDEZVOUS', message: expect.stringMatching(/within 0.5 s: rank 1 of 2 did not come/) });
+  });
+
   it('go on together when rank 0’s disk has refused a checkpoint', async () => {
     const [undisturbed] = await printed();
     expect(undisturbed).toEqual({ losses: [expect.any(Number), expect.any(Number)], skipped_steps: 0 });

@@ -19,7 +19,8 @@ import { givenLaunch, launchVariable, type Launch } from './launch.ts';
 const GROUP = 'medr1';
 /** As PyTorch's own, and transformers' ddp_timeout. */
 const DEFAULT_WAIT_S = 1800;
-const START_WAIT_S = 60;
+/** As torchrun's join_timeout. */
+const DEFAULT_JOIN_S = 600;
 const FOLLOWER = new URL('rank-main.ts', import.meta.url);
 
 /** What rank 0 has all ranks do next. */
@@ -65,7 +66,7 @@ export async function follow(create: CreateTrainer): Promise<void> {
   const log = (line: string): void => void process.stderr.write(`${new Date().toISOString()} rank ${launch.rank}: ${line}\n`);
   process.on('disconnect', () => process.exit(1)); // what started it is gone
   process.send?.('ready');
-  using group = open(launch, launch.told && 'config' in launch.told ? waitOf(launch.told.config) : DEFAULT_WAIT_S);
+  using group = open(launch, launch.told && 'config' in launch.told ? launch.told.config : undefined);
   requireSameOrders(group, launch.told);
   const init = group.broadcast<SharedInit | null>(null)!;
   group.limit(waitOf(init.config));
@@ -122,13 +123,14 @@ const shared = ({ config, items, evalItems, root, rewards, settings, resumeFrom,
   leftOut,
 });
 
-/** Where each loads the code first, processes may come later than they ever are in a step. */
-function open({ rank, size, rendezvous }: Launch, wait: number): ProcessGroup {
-  return new ProcessGroup({ name: GROUP, rank, size, timeout: Math.max(wait, START_WAIT_S), rendezvous });
+/** `config`: what this process was told, if it was. Processes may come later at the start, where each loads its code, than they ever do in a step. */
+function open({ rank, size, rendezvous }: Launch, config?: Partial<TrainConfig>): ProcessGroup {
+  const timeout = config?.ddp_join_timeout ?? DEFAULT_JOIN_S;
+  return new ProcessGroup({ name: GROUP, rank, size, timeout, rendezvous });
 }
 
 function join0(launch: Launch, { config }: TrainerInit): ProcessGroup {
-  const group = open(launch, waitOf(config));
+  const group = open(launch, config);
   requireSameOrders(group, undefined, config);
   group.limit(waitOf(config));
   return group;
