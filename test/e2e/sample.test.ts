@@ -115,7 +115,7 @@ describe('the Question view in JupyterLab', () => {
     await about.getByTestId('map-ask').click();
     await about.getByTestId('heat-map').waitFor();
     expect(await about.getByTestId('heat-map').locator('rect').count()).toBeGreaterThan(0);
-    expect(await about.getByTestId('map-verdict').getAttribute('data-verdict')).toMatch(/^(better|chance|no-image)$/);
+    await about.locator('[data-testid=map-verdict]:is([data-verdict=better], [data-verdict=chance], [data-verdict=no-image])').waitFor();
     await about.locator('[data-testid=explain-when] > summary').click();
     await about.getByTestId('decision-ask').click();
     await about.getByTestId('decision').waitFor();

@@ -79,6 +79,9 @@ describe('attribution', () => {
     expect(there.deletion).toBeCloseTo(back.insertion, 6);
     expect(Math.abs(there.deletion - there.insertion)).toBeGreaterThan(1e-6);
     expect(there.random).toEqual(back.random); // orders follow from the seed alone
+    expect(there.random).toHaveLength(3);
+    const [order, backwards] = there.random;
+    expect(backwards).toEqual({ deletion: order.insertion, insertion: order.deletion });
   });
 
   it('scores the image and its grey once for all orders', async () => {
@@ -86,7 +89,7 @@ describe('attribution', () => {
     await faithfulness(model, question(), [[4, 1], [3, 2]], { steps: 4, orders: 10 }); // prettier-ignore
     const images = encode.mock.calls.reduce((sum, [, batch]) => sum + batch.length, 0);
     encode.mockRestore();
-    expect(images).toBe(2 + 11 * 2 * 3); // the two ends, and for each order three portions in each direction
+    expect(images).toBe(2 + (1 + 5) * 2 * 3); // the two ends, and three portions in each direction for the map and for each second order
   });
 
   it('is better than chance where it beats nine of ten orders, and says nothing of a token that a grey image leaves as it is', async () => {

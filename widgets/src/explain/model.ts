@@ -93,12 +93,11 @@ export class ExplainModel {
     const target = this.#target;
     const { method, against } = this.state.value;
     if (!target) return;
-    await this.#map.ask((signal) =>
-      this.#connector.attribution(
-        { ...target, method, ...(token !== null && { token }), ...(against.length > 0 && { against: [...against] }) },
-        signal,
-      ),
-    );
+    const ask = { ...target, method, ...(token !== null && { token }), ...(against.length > 0 && { against: [...against] }) };
+    // The map is there in a fraction of the time that its check takes: it is shown meanwhile, and stays, unchecked, where that is given up.
+    const map = await this.#map.ask((signal) => this.#connector.attribution({ ...ask, orders: 0 }, signal));
+    if (map?.status === 'ready' && map.value.image !== null)
+      await this.#map.ask((signal) => this.#connector.attribution(ask, signal), { keep: true });
   }
 
   async decide(): Promise<void> {

@@ -48,9 +48,8 @@ describe('where it looked', () => {
     await pick('map-method', 'occlusion');
     await pick('map-against', 'A');
     await press('map-ask');
-    expect(asked<AskAttribution>('attribution')).toEqual([
-      { run: 'a', rollout: { step: 3, group: 0, completion: 1 }, method: 'occlusion', token: 4, against: ['A'] },
-    ]);
+    const ask = { run: 'a', rollout: { step: 3, group: 0, completion: 1 }, method: 'occlusion', token: 4, against: ['A'] } as const;
+    expect(asked<AskAttribution>('attribution')).toEqual([{ ...ask, orders: 0 }, ask]); // the map, then its check
     expect(find('map')!.textContent).toContain('against A');
     expect(find('map')!.querySelectorAll('rect')).toHaveLength(49);
   });
@@ -62,6 +61,26 @@ describe('where it looked', () => {
     expect(find('map-verdict')!.textContent).toMatch(/Better than 10 of 10 random orders/);
     expect(find('map')!.textContent!.replace(/\s+/g, ' ')).toContain('the model that the run starts from, the nearest to step 2');
     expect(find('map')!.querySelector('.heard')!.textContent).toMatch(/the largest value, .*row 3, column 5/);
+  });
+
+  it('shows the map while it is checked, and says that nothing vouches for it where the check is given up', async () => {
+    const { connector, find, press } = await panel();
+    const { attribution } = connector.explain;
+    const checks: AbortSignal[] = [];
+    connector.explain.attribution = (ask = {}, signal) => {
+      if (ask.orders === 0) return attribution(ask, signal);
+      checks.push(signal!);
+      return new Promise<never>(() => {}); // a check that takes its time
+    };
+    await press('map-ask');
+    expect(find('map')!.querySelectorAll('rect')).toHaveLength(49);
+    expect(find('map-verdict')!.textContent).toContain('held against ten random orders');
+    expect(find('map-verdict')!.querySelector('progress')).not.toBeNull();
+    await press('map-ask-cancel');
+    expect(checks.map(({ aborted }) => aborted)).toEqual([true]);
+    expect(find('map')!.querySelectorAll('rect')).toHaveLength(49);
+    expect(find('map-verdict')!.textContent).toContain('Not checked');
+    expect(find('map-ask')!.textContent).toBe('Show the map');
   });
 
   it('colours the words too where the method gives them values', async () => {

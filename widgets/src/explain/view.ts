@@ -126,11 +126,11 @@ export class ExplainPanel extends WatchingElement {
       ${this.#answerOf(
         map,
         () => void model.look(token),
-        (found) => this.#map(found),
+        (found) => this.#map(found, isOnItsWay(map)),
       )}`;
   }
 
-  #map(found: Attribution): TemplateResult {
+  #map(found: Attribution, isBeingChecked: boolean): TemplateResult {
     const { opacity, scale } = this.#model!.state.value;
     const { image, token, against, method, score, gap, words, check } = found;
     const set = this.#model!;
@@ -180,7 +180,7 @@ export class ExplainPanel extends WatchingElement {
                 ></span>
               </div>`
       }
-      ${check ? verdict(check) : nothing} ${words ? this.#words(found, words) : nothing}
+      ${image === null ? nothing : check ? verdict(check) : unchecked(isBeingChecked)} ${words ? this.#words(found, words) : nothing}
     </div>`;
   }
 
@@ -311,7 +311,7 @@ export class ExplainPanel extends WatchingElement {
 
   /** Asks, or, while it is waited for, gives up. */
   #ask(load: Load<unknown>, title: string, testid: string, ask?: () => void): TemplateResult {
-    if (load.status === 'loading')
+    if (isOnItsWay(load))
       return html`<button type="button" data-testid=${`${testid}-cancel`} @click=${() => this.#model!.cancel()}>Cancel</button>`;
     return html`<button type=${ask ? 'button' : 'submit'} class="primary" data-testid=${testid} @click=${ask ?? nothing}>${title}</button>`;
   }
@@ -422,6 +422,18 @@ export class ExplainPanel extends WatchingElement {
 }
 
 const letterAt = (options: Subject['options'], at: number): string => options[at]?.letter ?? '';
+
+const isOnItsWay = (load: Load<unknown>): boolean => load.status === 'loading' || (load.status === 'ready' && load.stale === true);
+
+/** Until it is known whether a map says anything. */
+const unchecked = (isBeingChecked: boolean): TemplateResult =>
+  html`<div class="verdict doubt small" data-testid="map-verdict" data-verdict="none" role="status">
+    ${
+      isBeingChecked
+        ? html`<progress aria-label="The map is checked"></progress> The map is held against ten random orders …`
+        : 'Not checked: nothing says that this map is better than chance.'
+    }
+  </div>`;
 
 /** What deletion and insertion say of a map, printed on each. */
 function verdict({ seen, grey, deletion, insertion, random, beaten, verdict: found }: MapCheck): TemplateResult {

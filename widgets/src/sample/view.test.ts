@@ -327,6 +327,7 @@ it('an answer of try it can be asked about: its own tokens, the policy that gave
   const panel = area.querySelector('medr1-explain')!.shadowRoot!;
   panel.querySelector<HTMLElement>('[data-testid=map-ask]')!.click();
   await settled();
-  expect(asked('attribution')).toEqual([{ ...said, method: 'integrated', token: 0 }]);
+  const ask = { ...said, method: 'integrated', token: 0 };
+  expect(asked('attribution')).toEqual([{ ...ask, orders: 0 }, ask]); // the map, then its check
   expect(panel.querySelector('[data-testid=map-verdict]')).not.toBeNull();
 });
