@@ -91,6 +91,7 @@ class BesidesVariant(TypedDict, total=False):
     processes: int
     dp_shards: int
     ddp_timeout: float
+    ddp_join_timeout: float
     freeze_vision: bool
     use_peft: bool
     lora_r: int

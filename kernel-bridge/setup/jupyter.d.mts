@@ -6,6 +6,7 @@ export function startLab(options: {
   port: number;
   dir: string;
   baseUrl?: string;
+  token?: string;
   /** Where Jupyter keeps its own settings, data and runtime files. */
   state?: string;
   browser?: boolean;

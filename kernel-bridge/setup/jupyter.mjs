@@ -46,7 +46,7 @@ function environment(token, state, extra) {
 }
 
 /**
- * @param {{ port: number, dir: string, baseUrl?: string, state?: string, browser?: boolean, env?: Record<string, string>,
+ * @param {{ port: number, dir: string, baseUrl?: string, token?: string, state?: string, browser?: boolean, env?: Record<string, string>,
  *           args?: string[], stdio?: import('node:child_process').StdioOptions }} options `state`: where Jupyter keeps its own files
  * @returns {Promise<{ url: string, base: string, token: string, process: import('node:child_process').ChildProcess }>} once it answers
  */
@@ -54,13 +54,13 @@ export async function startLab({
   port,
   dir,
   baseUrl = '/',
+  token = randomBytes(24).toString('hex'),
   state = join(home, 'jupyter'),
   browser = false,
   env = {},
   args = [],
   stdio = 'inherit',
 }) {
-  const token = randomBytes(24).toString('hex');
   mkdirSync(dir, { recursive: true });
   const flags = [
     `--ServerApp.ip=127.0.0.1`,

@@ -8,6 +8,7 @@ import { inspect } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { listRuns, openRun } from '../../kernel-bridge/src/runs/runs.ts';
 import { reached, testServer, until, type TestServer } from '../server/harness.ts';
+import { rowsOf } from '../server/whole-run.ts';
 
 const root = resolve(import.meta.dirname, '../..');
 const SECRET = 'c'.repeat(64);
@@ -176,17 +177,4 @@ function bitsOf(home: string, id: string): { metrics: string[]; said: string[]; 
     said: rows('SELECT * FROM completion'),
     weights: weights.toString('base64'),
   };
-}
-
-/** All that a run says of itself. */
-function rowsOf(home: string, id: string): Record<string, string[]> {
-  using store = openRun(home, id);
-  const tables = ['run', 'step', 'metric', 'rollout_group', 'completion', 'reward_revision', 'checkpoint', 'command', 'event'];
-  const rows = (name: string): string[] =>
-    store.db
-      .prepare(`SELECT * FROM ${name}`)
-      .all()
-      .map((row) => inspect(row))
-      .sort();
-  return Object.fromEntries(tables.map((name) => [name, rows(name)]));
 }

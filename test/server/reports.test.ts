@@ -2,7 +2,6 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { inspect } from 'node:util';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { makeBackend, type Backend } from '../../kernel-bridge/src/server/server.ts';
 import { Reporter, workbenchAt } from '../../kernel-bridge/src/server/reporter.ts';
@@ -14,6 +13,7 @@ import { mulberry32 } from '../../kernel-bridge/src/stats/random.ts';
 import { proxy, type Proxy } from '../faults/proxy.ts';
 import { fakeLoadItems } from './fake-trainer.ts';
 import { ENDLESS, fakeWorker, makeHome, reached, testServer, until, type TestServer } from './harness.ts';
+import { rowsOf } from './whole-run.ts';
 
 const SECRET = 'a'.repeat(64);
 const sockets = mkdtempSync(join(tmpdir(), 'medr1-sock-'));
@@ -76,22 +76,6 @@ function report(store: RunStore, address: string): Reporter {
   });
   open.defer(async () => void (await reporter.end(1000)));
   return reporter;
-}
-
-const TABLES = ['run', 'step', 'metric_name', 'metric', 'rollout_group', 'completion', 'reward_revision', 'checkpoint', 'command', 'event'];
-/** All rows of a run. */
-function rowsOf(home: string, id: string): Record<string, unknown> {
-  using store = openRun(home, id);
-  return Object.fromEntries(
-    TABLES.map((name) => [
-      name,
-      store.db
-        .prepare(`SELECT * FROM ${name}`)
-        .all()
-        .map((row) => inspect(row))
-        .sort(),
-    ]),
-  );
 }
 
 it('is the same rows on both machines, whatever broke on the way, and each event reaches followers once', async () => {

@@ -1,8 +1,10 @@
 /** All of a run that must repeat, whatever stopped it on its way. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { inspect } from 'node:util';
 import { expect } from 'vitest';
 import type { Client } from '../../kernel-bridge/src/client/index.ts';
+import { openRun } from '../../kernel-bridge/src/runs/runs.ts';
 
 /** Metrics but for wall times, rollouts, revisions, checkpoints, and what the last checkpoint holds. */
 export async function everythingOf(client: Client, id: string) {
@@ -25,4 +27,18 @@ function tensorsOf(checkpoint: string): Record<string, Buffer> {
   const files = readdirSync(checkpoint).filter((file) => file.endsWith('.safetensors'));
   expect(files.some((file) => /^(adapter_)?model\.safetensors$/.test(file))).toBe(true);
   return Object.fromEntries(files.map((file) => [file, readFileSync(join(checkpoint, file))]));
+}
+
+const TABLES = ['run', 'step', 'metric_name', 'metric', 'rollout_group', 'completion', 'reward_revision', 'checkpoint', 'command', 'event'];
+
+/** All that a run says of itself: its rows, by table. A copy by `--report` has the same. */
+export function rowsOf(home: string, id: string): Record<string, string[]> {
+  using store = openRun(home, id);
+  const rows = (name: string): string[] =>
+    store.db
+      .prepare(`SELECT * FROM ${name}`)
+      .all()
+      .map((row) => inspect(row))
+      .sort();
+  return Object.fromEntries(TABLES.map((name) => [name, rows(name)]));
 }

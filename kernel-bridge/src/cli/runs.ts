@@ -22,7 +22,7 @@ import { verifyRun } from '../runs/verify.ts';
 import { DevicePool } from '../server/device-pool.ts';
 import { Jobs } from '../server/jobs.ts';
 import { planOf } from '../server/plan.ts';
-import { Reporter, workbenchAt } from '../server/reporter.ts';
+import { refusedThere, Reporter, workbenchAt } from '../server/reporter.ts';
 import { requireRoom, requireRoomFor } from '../server/room.ts';
 import { usage } from './arguments.ts';
 import { note, pass, printJson, table, tell } from './output.ts';
@@ -209,7 +209,9 @@ function requirePlace(out: string): void {
 async function reportTo(id: string, address: string): Promise<void> {
   using store = openRun(homeDir(), id);
   const workbench = workbenchAt(address);
-  await workbench.server(); // one that is away, or that refuses, is told at once
+  await workbench.server().catch((cause: unknown) => {
+    throw refusedThere(cause); // one that is away, or that refuses, is told at once
+  });
   const whole = await new Reporter({ store, workbench, note }).end(LONGEST_MS);
   if (whole) note(`the workbench has all of run ${id}`);
   else process.exitCode = 1;

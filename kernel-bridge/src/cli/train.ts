@@ -21,7 +21,7 @@ import { parseVariants } from '../runs/pair-config.ts';
 import { createPair, createRun, isTraining, openRun, partnerOf, trainedBy } from '../runs/runs.ts';
 import type { RunStore } from '../runs/store.ts';
 import { Jobs } from '../server/jobs.ts';
-import { Reporter, workbenchAt, type CarryOut, type ReporterOptions } from '../server/reporter.ts';
+import { refusedThere, Reporter, workbenchAt, type CarryOut, type ReporterOptions } from '../server/reporter.ts';
 import { Supervisor } from '../server/supervisor.ts';
 import { launchOf, launchVariable } from '../worker/launch.ts';
 import { followHere } from './follow.ts';
@@ -314,7 +314,8 @@ function reporting(options: Omit<ReporterOptions, 'note'>, { note, onLook }: Fol
 /** A workbench that answers, or that cannot be reached at the moment. Throws where it refuses, as with a wrong token. */
 async function reachable(address: string): Promise<Client> {
   const workbench = workbenchAt(address);
-  await workbench.server().catch((error: unknown) => {
+  await workbench.server().catch((cause: unknown) => {
+    const error = refusedThere(cause);
     if (!(error instanceof WorkbenchError) || (error.http >= 400 && error.http < 500)) throw error;
   });
   return workbench;

@@ -181,6 +181,11 @@ export const ERROR_CODES: Record<string, ErrorCode> = {
     '--report was given something else than the address of a workbench.',
     "Give JupyterLab's own address with its token, as its log prints it.",
   ),
+  REPORT_TOKEN: code(
+    403,
+    'JupyterLab does not take the token of --report, as after it was started again with another one.',
+    "Give JupyterLab's own address with its token, as its log prints it, or the token in MEDR1_REPORT_TOKEN.",
+  ),
   REPORT_AWAY: code(
     503,
     'The run is trained by another machine, and nothing is heard of it.',

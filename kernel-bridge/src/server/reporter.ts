@@ -61,6 +61,29 @@ export function workbenchAt(address: string, env: Readonly<Record<string, string
   return createClient({ baseUrl: `${url.origin}${base}/`, headers: { authorization: `Bearer ${token}` }, fetch: send });
 }
 
+/** What JupyterLab itself refuses, or what else is at that address, in words for a terminal: its own speak of a page. Other errors are as they are. */
+export function refusedThere(error: unknown): unknown {
+  if (!(error instanceof WorkbenchError) || error.code !== 'HTTP_ERROR') return error;
+  const { http, cause } = error;
+  if (http === 401 || http === 403)
+    return new WorkbenchError({
+      code: 'REPORT_TOKEN',
+      http,
+      message: `JupyterLab does not take the token of --report (status ${http}).`,
+      remedy: 'Give its address with its token as its log prints it (jupyter server list shows both), or the token in MEDR1_REPORT_TOKEN.',
+      cause,
+    });
+  if (http !== 404) return error;
+  return new WorkbenchError({
+    code: 'REPORT_ADDRESS',
+    http,
+    message: 'There is no workbench at the address of --report (status 404).',
+    remedy:
+      "Give JupyterLab's own address with the prefix that it has, for example http://host:8888/user/name/?token=TOKEN, of a JupyterLab with the workbench.",
+    cause,
+  });
+}
+
 export class Reporter {
   readonly #options: ReporterOptions;
   readonly #stop = new AbortController();
@@ -156,8 +179,9 @@ export class Reporter {
   }
 
   /** False for what trying again does not mend: the workbench does not want this run. */
-  #isLost(error: unknown): boolean {
+  #isLost(cause: unknown): boolean {
     if (this.#stop.signal.aborted) return false;
+    const error = refusedThere(cause);
     const { http, message, remedy, code } = error instanceof WorkbenchError ? error : ({ http: 503 } as WorkbenchError);
     if (http >= 400 && http < 500 && http !== 408 && http !== 429) {
       this.#refused ??= error as WorkbenchError;
