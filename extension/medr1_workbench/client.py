@@ -361,6 +361,17 @@ class Client:
         body = {"config": whole, "reward_files": {**files_of_config(whole), **(reward_files or {})}, "start": start}
         return Run(self, ask(self, "createRun", body=body))
 
+    def import_run(self, path: str | os.PathLike[str], *, name: str | None = None, num_generations: int | None = None) -> Run:
+        """A run that TRL or another trainer of Hugging Face made, from the log that it left: finished, with its curves, alerts and, where
+        TRL wrote them, completions.
+
+        path: the training's output_dir, a checkpoint in it, or a trainer_state.json, on the machine of the Jupyter server.
+        num_generations: completions of a question, where prompts and advantages cannot tell. `run.imported` says what the log did not hold.
+        """
+        given = {"path": os.path.abspath(os.path.expanduser(path)), "name": name, "num_generations": num_generations}
+        body = {key: value for key, value in given.items() if value is not None}
+        return Run(self, ask(self, "importRun", body=body))
+
     @keywords_of(BesidesVariant)
     def train_pair(
         self,

@@ -6,6 +6,7 @@ MAX_BODY = 4194304
 # Routes whose answer may take minutes.
 SLOW_PATHS = frozenset(
     {
+        "runs/import",
         "generate",
         "explain/alternatives",
         "explain/attribution",
@@ -35,6 +36,7 @@ ROUTES = {
     "checkAlertRule": ("POST", "/alerts/check"),
     "runs": ("GET", "/runs"),
     "createRun": ("POST", "/runs"),
+    "importRun": ("POST", "/runs/import"),
     "runTable": ("GET", "/runs/table"),
     "annotateRun": ("PATCH", "/runs/:id"),
     "createPair": ("POST", "/pairs"),

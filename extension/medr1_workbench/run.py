@@ -49,6 +49,12 @@ EVENTS_A_PAGE = 500
 Given = Reward | Sequence[Reward] | Mapping[str, str]
 
 
+def known_config(detail: Mapping[str, Any]) -> dict[str, Any]:
+    """The configuration of a run; of one that another trainer made, what its log tells of it."""
+    imported = detail["summary"].get("imported")
+    return {key: value for key, value in detail["config"].items() if imported is None or key in imported["keys"]}
+
+
 class Run(Stored):
     """Made by Client.train(), Client.run() or Client.runs()."""
 
@@ -68,7 +74,14 @@ class Run(Stored):
 
     @property
     def config(self) -> dict[str, Any]:
-        return self.detail()["config"]
+        return known_config(self.detail())
+
+    @property
+    def imported(self) -> dict[str, Any] | None:
+        """Of a run that another trainer made: the file that was read (`from`), keys of the configuration that it tells (`keys`), and what
+        it did not hold (`lacks`). None for a run of the workbench.
+        """
+        return self.summary().get("imported")
 
     # What people note of it
 

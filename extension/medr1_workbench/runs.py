@@ -10,7 +10,7 @@ import pandas as pd
 
 from .frames import ANY, NUMBER, TEXT, TIME, TRUTH, WHOLE, WHOLE_OR_NONE, frame
 from .names import unknown_metric
-from .run import Run
+from .run import Run, known_config
 from .values import plain, texts
 
 # Columns of every table of runs, before those of the configuration and of the metrics.
@@ -55,7 +55,7 @@ def table_of(runs: Sequence[Run], schema: Mapping[str, Any]) -> pd.DataFrame:
     for run in runs:
         detail = run.detail()
         summary = detail["summary"]
-        config = {f"config/{key}": value for key, value in detail["config"].items()}
+        config = {f"config/{key}": value for key, value in known_config(detail).items()}
         last = run.metrics().drop(columns="time").ffill().tail(1).to_dict("records")
         noted = {key: summary["annotations"][key] for key in NOTED}
         rows.append({**{key: summary[key] for key in KEPT}, **noted, **config, **(last[0] if last else {})})

@@ -52,6 +52,24 @@ def test_the_server_tells_its_device_and_the_sample(client):
     assert "learning_rate" in client.schema()["properties"]
 
 
+def test_a_run_of_another_trainer_is_looked_at_and_nothing_else(client, tmp_path):
+    history = [{"step": step, "reward": step / 10, "mine": 1.0, "completions/clipped_ratio": 0.9} for step in range(1, 21)]
+    (tmp_path / "trainer_state.json").write_text(json.dumps({"max_steps": 20, "log_history": history}))
+    run = client.import_run(tmp_path, name="of TRL")
+    assert (run.name, run.state, run.config) == ("of TRL", "finished", {"trainer": "grpo", "max_steps": 20})
+    assert list(run.metrics(["reward", "mine"])[["reward", "mine"]].iloc[-1]) == [2.0, 1.0]
+    assert run.imported["lacks"]
+    assert "truncated" in list(run.alerts()["rule"])
+    assert "config/beta" not in client.table([run]).columns
+    for refused in (run.resume, lambda: run.fork(20), lambda: run.set(beta=0.1), lambda: client.generate(run=run, question="?")):
+        with pytest.raises(wb.WorkbenchError) as caught:
+            refused()
+        assert caught.value.code == "RUN_IMPORTED"
+    with pytest.raises(wb.WorkbenchError) as caught:
+        client.import_run(tmp_path / "absent")
+    assert caught.value.code == "IMPORT_NOT_FOUND"
+
+
 def test_what_is_noted_of_a_run_is_kept_and_found(client, finished):
     other = client.train(client.demo(**SMALL), run_name="other", start=False)
     assert other.rename("renamed").name == "renamed"

@@ -20,20 +20,22 @@ const QUIET_WINDOWS = 2;
 const QUIET_LEAST = 10;
 
 export class Evaluator {
-  readonly series = new Series();
+  readonly series: Series;
   /** In the order in which they began; the same objects are kept up. */
   readonly onsets: Onset[] = [];
   readonly #rules: readonly { rule: Rule; thresholds: Record<string, number>; quiet: number }[];
   readonly #current = new Map<string, Onset>();
 
-  constructor({ off, thresholds }: Sensitivity = { off: [], thresholds: {} }, rules: readonly Rule[] = RULES) {
+  /** `stride`: of the series. */
+  constructor({ off, thresholds }: Sensitivity = { off: [], thresholds: {} }, rules: readonly Rule[] = RULES, stride = 1) {
+    this.series = new Series(stride);
     this.#rules = rules
       .filter(({ id }) => !off.includes(id))
       .map((rule) => {
         const defaults = Object.entries(rule.thresholds).map(([name, { value }]) => [name, value] as const);
         const given = thresholds[rule.id] ?? {};
         const inForce = Object.fromEntries(defaults.map(([name, value]) => [name, given[name] ?? value]));
-        return { rule, thresholds: inForce, quiet: Math.max(QUIET_LEAST, QUIET_WINDOWS * rule.window) };
+        return { rule, thresholds: inForce, quiet: Math.max(QUIET_LEAST, QUIET_WINDOWS * rule.window) * stride };
       });
   }
 

@@ -6,8 +6,7 @@ export const START = 10;
 
 export const share = (value: number): string => `${(100 * value).toFixed(value < 0.1 && value > 0 ? 1 : 0)} %`;
 export const number = (value: number): string => String(Number(value.toPrecision(3)));
-export const over = (series: Series, window: number): string =>
-  `in steps ${Math.max(series.from, series.step - window + 1)} to ${series.step}`;
+export const over = (series: Series, window: number): string => `in steps ${series.since(window)} to ${series.step}`;
 
 /** Mean over the last `window` steps; null before so many have a value. */
 export function recent(series: Series, name: string, window: number): number | null {
@@ -18,7 +17,7 @@ export function recent(series: Series, name: string, window: number): number | n
 /** Mean of the run's own start, once it lies behind the steps that are looked at; null before. */
 export function start(series: Series, name: string, window: number, steps = START): number | null {
   const values = series.first(name, steps);
-  return values.length >= steps && series.step - series.from + 1 >= steps + window ? mean(values) : null;
+  return values.length >= steps && series.length >= steps + window ? mean(values) : null;
 }
 
 /** How much a metric rose from the run's start to its last steps; null while that cannot be told. */

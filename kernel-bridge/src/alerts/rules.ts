@@ -301,7 +301,7 @@ export const RULES: readonly Rule[] = [
     seen(series, t) {
       const evals = series.points('eval_accuracy').filter(({ value }) => Number.isFinite(value));
       const newest = evals.at(-1);
-      if (evals.length < 3 || newest!.step < series.step - 1) return null;
+      if (evals.length < 3 || newest!.step < series.step - series.stride) return null;
       const rewards = series.points('reward').filter(({ value }) => Number.isFinite(value));
       const around = (step: number): number => {
         const near = rewards.filter((one) => one.step <= step).slice(-10);
@@ -684,14 +684,14 @@ export const RULES: readonly Rule[] = [
     why: 'The reward has risen before and is where it was 60 steps ago. Further steps cost the same as those that taught something.',
     seen(series, t) {
       const values = series.last('reward', 60);
-      if (values.length < 60 || series.step - series.from < 100) return null;
+      if (values.length < 60 || series.length <= 100) return null;
       const parts = [0, 20, 40].map((from) => mean(values.slice(from, from + 20)));
       const middle = mean(parts);
       const began = mean(series.first('reward', START));
       const flat = Math.max(...parts) - Math.min(...parts) <= t.change * Math.abs(middle);
       return flat && middle > began
         ? {
-            seen: `The reward was ${number(parts[0])}, ${number(parts[1])} and ${number(parts[2])} in thirds of steps ${series.step - 59} to ${series.step}.`,
+            seen: `The reward was ${number(parts[0])}, ${number(parts[1])} and ${number(parts[2])} in thirds of steps ${series.since(60)} to ${series.step}.`,
           }
         : null;
     },

@@ -12,10 +12,26 @@ const NONE: Column = { steps: [], values: [] };
 
 export class Series {
   readonly #columns = new Map<string, Column>();
+  /** Steps from one that is logged to the next: windows count those that are. */
+  readonly stride: number;
   /** The newest step. */
   step = 0;
   /** The first step. */
   from = 0;
+
+  constructor(stride = 1) {
+    this.stride = stride;
+  }
+
+  /** The first of the last `n` steps that are logged. */
+  since(n: number): number {
+    return Math.max(this.from, this.step - n * this.stride + 1);
+  }
+
+  /** How many steps were logged up to the newest, itself included. */
+  get length(): number {
+    return Math.floor((this.step - this.from) / this.stride) + 1;
+  }
 
   /** What a step logged, and later what an evaluation after it did. Steps come in ascending order. */
   add(step: number, metrics: Metrics): void {
@@ -39,7 +55,7 @@ export class Series {
   last(name: string, n: number): number[] {
     const { steps, values } = this.#columns.get(name) ?? NONE;
     let at = steps.length;
-    while (at > 0 && steps[at - 1] > this.step - n) at--;
+    while (at > 0 && steps[at - 1] > this.step - n * this.stride) at--;
     return values.slice(at).filter(Number.isFinite);
   }
 

@@ -2,6 +2,7 @@
 import { loadModel, processorDirectory, saveModel } from '../models/index.ts';
 import { newestValid, verifyCheckpoint } from '../runs/checkpoints.ts';
 import { errors } from '../runs/errors.ts';
+import { requireOwn } from '../runs/imported.ts';
 import type { RunStore } from '../runs/store.ts';
 
 /** Weights and processor files alone, a LoRA adapter added to the weights of its base model. `step` null = the newest checkpoint that is whole. */
@@ -16,6 +17,7 @@ export async function exportModel(store: RunStore, out: string, step: number | n
 }
 
 async function chosen(store: RunStore, step: number | null): Promise<string> {
+  requireOwn(store, 'be exported as a model');
   const all = store.checkpoints();
   const found = step === null ? (await newestValid(store)).checkpoint : all.find((checkpoint) => checkpoint.step === step);
   if (!found) {

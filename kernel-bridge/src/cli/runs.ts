@@ -9,9 +9,11 @@ import type { Estimate } from '../protocol/rest.ts';
 import { hasEnded, type RewardRevision } from '../protocol/run.ts';
 import { stateText } from '../protocol/run-states.ts';
 import { parseSettings } from '../runs/config.ts';
+import { importRun } from '../runs/import.ts';
+import { knownConfig, requireOwn } from '../runs/imported.ts';
 import { exportRun, EXPORT_FORMATS, tableLines, type ExportFormat } from '../runs/export.ts';
 import { alertSettings, runAlertSettings } from '../runs/alert-settings.ts';
-import { alertsOf, comparableFrom, RunWatch } from '../runs/alerts.ts';
+import { alertsOf, RunWatch } from '../runs/alerts.ts';
 import { errors } from '../runs/errors.ts';
 import { homeDir } from '../runs/home.ts';
 import { forkRun, rollbackRun } from '../runs/lineage.ts';
@@ -44,6 +46,14 @@ export function register(program: Command): void {
     .argument('<run>')
     .option('--json', 'one JSON document')
     .action(show);
+  runs
+    .command('import')
+    .description('a run that TRL or another trainer of Hugging Face made, from the log that it left (docs/guides/import.md)')
+    .argument('<path>', 'output_dir of the training, a checkpoint in it, or a trainer_state.json')
+    .option('--name <name>', "in place of the folder's")
+    .option('--generations <n>', 'completions of a question, where the log cannot tell')
+    .option('--json', 'one JSON document')
+    .action(importFrom);
   runs
     .command('export')
     .description(
@@ -161,18 +171,20 @@ function show(id: string, { json }: Json): void {
   const detail = store.detail();
   if (json) return printJson(detail);
   const { summary, checkpoints, rewards } = detail;
+  const { imported } = summary;
   const lines = [
     `${summary.id}  ${summary.name}`,
     `state       ${stateText(summary)}, step ${summary.step} of ${summary.total_steps || '?'}, device ${summary.device ?? '-'}`,
     ...(summary.error ? [`error       ${summary.error.message}`, `remedy      ${summary.error.remedy}`] : []),
     `directory   ${detail.directory}`,
+    ...(imported ? [`imported    from ${imported.from}`, ...imported.lacks.map((one) => `without     ${one}`)] : []),
     ...checkpoints.map((c) => `checkpoint  step ${c.step}, ${c.reason}, ${(c.bytes / 1e6).toFixed(1)} MB`),
     ...rewards.flatMap((r) => [
       `rewards     revision ${r.revision} from step ${r.step ?? '(next)'}: ${JSON.stringify(r.weights)} ${r.reason}`,
       ...liveLines(r),
       ...Object.values(r.sources).map(({ file, sha256 }) => `            ${file}, sha256 ${sha256}`),
     ]),
-    ...Object.entries(detail.config).map(([key, value]) => `  ${key}: ${JSON.stringify(value)}`),
+    ...Object.entries(knownConfig(store.db, detail.config)).map(([key, value]) => `  ${key}: ${JSON.stringify(value)}`),
   ];
   tell(...lines);
 }
@@ -182,6 +194,16 @@ const liveLines = ({ parameters, weight_schedules, settings }: RewardRevision): 
   Object.entries({ parameters, schedules: weight_schedules, settings })
     .filter(([, part]) => part !== undefined && Object.keys(part).length > 0)
     .map(([name, part]) => `            ${name} ${JSON.stringify(part)}`);
+
+async function importFrom(path: string, { name, generations, json }: Json & { name?: string; generations?: string }): Promise<void> {
+  const num_generations = generations === undefined ? undefined : wholeNumber(generations);
+  using run = await importRun(homeDir(), path, { name, num_generations });
+  const summary = run.summary();
+  if (json) return printJson(summary);
+  const { id, step, imported } = summary;
+  tell(`${id}: ${step} steps from ${imported!.from}. Not in the log, or left out:`, ...imported!.lacks.map((one) => `  ${one}`));
+  tell(`medr1 runs check ${id} tells what the rules of alerts see in it.`);
+}
 
 async function exportTo(id: string, out: string, { format, step }: { format: string; step?: string }): Promise<void> {
   if (format !== 'model' && !EXPORT_FORMATS.includes(format as ExportFormat))
@@ -208,6 +230,7 @@ function requirePlace(out: string): void {
 
 async function reportTo(id: string, address: string): Promise<void> {
   using store = openRun(homeDir(), id);
+  requireOwn(store, 'be reported');
   const workbench = workbenchAt(address);
   await workbench.server().catch((cause: unknown) => {
     throw refusedThere(cause); // one that is away, or that refuses, is told at once
@@ -234,9 +257,8 @@ async function check(id: string, { json }: Json): Promise<void> {
   const home = homeDir();
   using store = openRun(home, id);
   const settings = runAlertSettings(store.db);
-  const row = store.row();
-  using watch = new RunWatch(alertSettings(home), settings, comparableFrom(row));
-  await watch.look(() => store.db, row.config);
+  using watch = RunWatch.of(store, alertSettings(home));
+  await watch.look(() => store.db, store.row().config);
   const alerts = alertsOf(store, watch, settings);
   const { failures } = watch;
   for (const [name, why] of Object.entries(failures)) note(`rule ${name} is silent: ${why}`);
@@ -300,6 +322,7 @@ async function metrics(id: string, { csv }: { csv: string }): Promise<void> {
 async function act(id: string, action: 'pause' | 'stop' | 'resume', { json }: Json): Promise<void> {
   const home = homeDir();
   using store = openRun(home, id);
+  requireOwn(store, action);
   const { state } = store.row();
   const server = await connectHome(home).catch((error: unknown) => {
     if (isTraining(store.directory)) return null;

@@ -10,6 +10,7 @@ import { modalityName, questionTypeName } from '../data/names.ts';
 import type { Loaded } from '../data/load.ts';
 import { hashItems } from '../data/splits/hash.ts';
 import { problemText } from '../protocol/problems.ts';
+import { requireOwn } from '../runs/imported.ts';
 import { errors as runErrors } from '../runs/errors.ts';
 import { isRunId, makeDirectory, newRunId } from '../runs/home.ts';
 import { machineRefusal } from '../log/errors.ts';
@@ -216,6 +217,7 @@ function modelOf(home: string, { model, run, step }: CreateEval): Model {
     return { dir, ...at, ...known };
   }
   using store = openRun(home, run!);
+  requireOwn(store, 'be evaluated');
   const checkpoints = store.checkpoints();
   const chosen = step === undefined ? checkpoints.at(-1) : checkpoints.find((checkpoint) => checkpoint.step === step);
   if (!chosen) {

@@ -191,6 +191,17 @@ export const ERROR_CODES: Record<string, ErrorCode> = {
     'The run is trained by another machine, and nothing is heard of it.',
     'Wait until its connection is back, or go to that machine.',
   ),
+  RUN_IMPORTED: code(
+    409,
+    'The run was trained by another trainer; only its log is here.',
+    'Look at it, check it, compare it. Start a new run from its checkpoint to train further.',
+  ),
+  IMPORT_NOT_FOUND: code(
+    404,
+    'The path names no log of another trainer.',
+    "Give the output_dir of Hugging Face's Trainer, a checkpoint in it, or a trainer_state.json.",
+  ),
+  IMPORT_UNREADABLE: code(422, 'A trainer_state.json holds no log that can be read.', 'Take that of another checkpoint.'),
   RUN_CONFLICT: code(409, 'The state of the run does not allow this.', 'The message names the state and what to do first.'),
   RUN_DAMAGED: code(
     500,

@@ -87,6 +87,19 @@ export type RunAction = (typeof RUN_ACTIONS)[number];
 /** `request_id` is made by the client; the same id again changes nothing, so a resend is harmless, also after a restart of the server. */
 const RequestId = Type.Optional(Type.String({ maxLength: 64 }));
 
+/** Characters of a run's name and of a tag. */
+export const MAX_NAME = 200;
+export const MAX_TAG = 60;
+export const MAX_TAGS = 50;
+export const MAX_NOTES = 20_000;
+/** Colours that the views have for runs. */
+export const RUN_COLOURS = 7;
+
+/** A line of text that shows something. */
+const Line = (maxLength: number, pattern: string) => Type.String({ minLength: 1, maxLength, pattern });
+/** Without control characters and spaces at its ends. */
+const LINE = '^[^\\s\\p{Cc}]([^\\p{Cc}]*[^\\s\\p{Cc}])?$';
+
 export const CreateRun = Type.Object(
   {
     config: Type.Record(Type.String(), Type.Unknown()),
@@ -94,6 +107,21 @@ export const CreateRun = Type.Object(
     reward_files: Type.Optional(RewardFiles),
     start: Type.Optional(Type.Boolean({ default: true })),
     request_id: RequestId,
+  },
+  { additionalProperties: false },
+);
+/** The log of another trainer, on the server's machine. */
+export const ImportRun = Type.Object(
+  {
+    path: Type.String({
+      minLength: 1,
+      maxLength: 4096,
+      description: "output_dir of Hugging Face's Trainer, a checkpoint in it, or a trainer_state.json",
+    }),
+    name: Type.Optional(Line(MAX_NAME, LINE)),
+    num_generations: Type.Optional(
+      Type.Integer({ minimum: 1, maximum: 10_000, description: 'completions of a question, where the log cannot tell' }),
+    ),
   },
   { additionalProperties: false },
 );
@@ -174,23 +202,13 @@ export const ForkRun = Type.Object(
 );
 export const RollbackRun = Type.Object({ step: Type.Integer({ minimum: 1 }) }, { additionalProperties: false });
 
-/** Characters of a run's name and of a tag. */
-export const MAX_NAME = 200;
-export const MAX_TAG = 60;
-export const MAX_TAGS = 50;
-export const MAX_NOTES = 20_000;
-/** Colours that the views have for runs. */
-export const RUN_COLOURS = 7;
-
-/** A line of text that shows something. */
-const Line = (maxLength: number, pattern: string) => Type.String({ minLength: 1, maxLength, pattern });
 const Tag = Line(MAX_TAG, '^[^\\s,"\\p{Cc}]([^,"\\p{Cc}]*[^\\s,"\\p{Cc}])?$');
 const Tags = Type.Optional(Type.Array(Tag, { maxItems: MAX_TAGS }));
 
 /** What is left out stays. `tags` takes the place of all; the other two leave the tags that they do not name. */
 export const AnnotateRun = Type.Object(
   {
-    name: Type.Optional(Line(MAX_NAME, '^[^\\s\\p{Cc}]([^\\p{Cc}]*[^\\s\\p{Cc}])?$')),
+    name: Type.Optional(Line(MAX_NAME, LINE)),
     notes: Type.Optional(Type.String({ maxLength: MAX_NOTES })),
     tags: Tags,
     add_tags: Tags,

@@ -161,6 +161,12 @@ export const ROUTES = {
   // Runs
   runs: get('/runs', { text: 'newest first', answer: list('runs', RunSummary), gives: 'runs' }),
   createRun: post('/runs', { text: 'a new run, started unless `start` is false', body: rest.CreateRun, answer: RunSummary }),
+  importRun: post('/runs/import', {
+    text: "a run that another trainer made, from the log that it left on the server's machine: finished, with its curves and, where they were written, its completions",
+    body: rest.ImportRun,
+    answer: RunSummary,
+    slow: true,
+  }),
   runTable: get('/runs/table', {
     text: 'a page of the runs that pass `q`, with the columns asked for: facts (name, state, step, ...), config:KEY, last:METRIC, best:METRIC, mean:METRIC',
     query: RunTableQuery,

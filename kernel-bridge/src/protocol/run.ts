@@ -57,6 +57,18 @@ export const Rollback = Type.Object({
 });
 export type Rollback = Type.Static<typeof Rollback>;
 
+/** Of a run that another trainer made and whose log was read. */
+export const Imported = Type.Object({
+  from: Type.String({ description: 'the file that was read' }),
+  keys: Type.Array(Type.String(), {
+    description: 'of the configuration, those that the log tells; the others are unknown, whatever they are set to here',
+  }),
+  stride: Type.Integer({ minimum: 1, description: 'steps from one that was logged to the next' }),
+  weights: Type.Record(Type.String(), Type.Number(), { description: 'of its reward functions, as far as the log tells' }),
+  lacks: Type.Array(Type.String(), { description: 'what the log did not hold, and what of it was left out: a sentence each' }),
+});
+export type Imported = Type.Static<typeof Imported>;
+
 export const RunSummary = Type.Object({
   id: Type.String(),
   name: Type.String(),
@@ -91,6 +103,8 @@ export const RunSummary = Type.Object({
   /** A run that waits is passed over until it is released. */
   held: Type.Optional(Type.Boolean()),
   annotations: Annotations,
+  /** It was trained by another trainer, and can only be looked at. */
+  imported: Type.Optional(Imported),
   /** A copy of a run that another machine trains and reports. */
   reported: Type.Optional(
     Type.Object({

@@ -162,7 +162,7 @@ it('a fork to another variant is not held against answers of the one before, a f
   for (let step = 1; step <= 40; step++) write(store, { step, metrics: { accuracy: step <= 20 ? 0.9 : 0.3 } });
   const seen = async (variant: string): Promise<string[]> => {
     const from = comparableFrom({ config, inherited: [{ run: 'parent', name: 'parent', variant, to: 20 }] });
-    using watch = new RunWatch(NO_ALERT_SETTINGS, runAlertSettings(store.db), from);
+    using watch = new RunWatch(NO_ALERT_SETTINGS, runAlertSettings(store.db), { from });
     await look(store, watch);
     expect(watch.step).toBe(40);
     return watch.onsets.map(({ rule }) => rule);

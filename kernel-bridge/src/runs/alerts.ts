@@ -10,9 +10,11 @@ import type { InForce } from '../alerts/rule.ts';
 import { RULES } from '../alerts/rules.ts';
 import type { Metrics } from '../alerts/series.ts';
 import { transaction } from '../log/database.ts';
+import type { TrainConfig } from '../protocol/config.ts';
 import type { Alert, AlertSettings, RaiseAlert, RunAlertSettings } from '../protocol/alerts.ts';
 import type { Checkpoint, RewardRevision } from '../protocol/run.ts';
-import { isSnoozed } from './alert-settings.ts';
+import { isSnoozed, runAlertSettings } from './alert-settings.ts';
+import { importOf, knownConfig } from './imported.ts';
 import { readMetrics } from './metrics.ts';
 import { revisions } from './rewards.ts';
 import type { RunRow } from './row.ts';
@@ -36,14 +38,20 @@ export class RunWatch implements Disposable {
   #step: number;
   #evaluated: boolean;
 
-  /** `from`: rules look at the steps after this one (`comparableFrom`). */
-  constructor(settings: AlertSettings, ofRun: RunAlertSettings, from = 0) {
+  /** `from`: rules look at the steps after this one (`comparableFrom`). `stride`: steps from one that is logged to the next. */
+  constructor(settings: AlertSettings, ofRun: RunAlertSettings, { from = 0, stride = 1 } = {}) {
     [this.#step, this.#evaluated] = [from, from > 0];
     const off = [...settings.off, ...ofRun.off];
     this.#own = Object.entries(settings.rules).flatMap(([name, source]) => (off.includes(name) ? [] : [new OwnRule(name, source)]));
     const rules = [...RULES, ...this.#own.map(({ rule }) => rule)];
     const thresholds = Object.fromEntries(rules.map(({ id }) => [id, { ...settings.thresholds[id], ...ofRun.thresholds[id] }] as const));
-    this.#evaluator = new Evaluator({ off, thresholds }, rules);
+    this.#evaluator = new Evaluator({ off, thresholds }, rules, stride);
+  }
+
+  /** Of a run: from the steps on that are its own, and as its log goes. */
+  static of(run: RunStore, settings: AlertSettings): RunWatch {
+    const from = comparableFrom(run.row());
+    return new RunWatch(settings, runAlertSettings(run.db), { from, stride: importOf(run.db)?.stride });
   }
 
   /** Last step that was looked at. */
@@ -62,14 +70,15 @@ export class RunWatch implements Disposable {
   }
 
   /** Looks at what was logged since, a stretch of steps at a time, so that a long run holds nobody up. Stops where `wanted` says so. */
-  async look(open: () => DatabaseSync, config: InForce['config'], wanted: () => boolean = () => true): Promise<void> {
+  async look(open: () => DatabaseSync, config: TrainConfig, wanted: () => boolean = () => true): Promise<void> {
+    const inForce = inForceOf(open(), config);
     while (wanted()) {
       const db = open(); // anew each time: its owner may have closed it meanwhile
       const rows = loggedFrom(db, this.#step, STRETCH);
       if (rows.length === 0 || (rows.length === 1 && rows[0].step === this.#step && this.#evaluated)) return;
       const known = revisions(db);
-      if (this.#own.length > 0) await this.#askOwn(db, rows, config);
-      for (const { step, metrics } of rows) this.#feed(step, metrics, inForceAt(step, metrics, config, known));
+      if (this.#own.length > 0) await this.#askOwn(db, rows, inForce.config);
+      for (const { step, metrics } of rows) this.#feed(step, metrics, inForceAt(step, metrics, inForce, known));
       if (rows.length <= STRETCH) return;
       await yieldToEvents();
     }
@@ -78,7 +87,7 @@ export class RunWatch implements Disposable {
   #feed(step: number, metrics: Metrics, inForce: InForce): void {
     const [own, evaluated] = parted(metrics);
     if (step > this.#step) {
-      this.#evaluator.feed(step, own, inForce);
+      if (Object.keys(own).length > 0) this.#evaluator.feed(step, own, inForce);
       [this.#step, this.#evaluated] = [step, false];
     }
     if (evaluated && !this.#evaluated) {
@@ -129,9 +138,15 @@ function parted(metrics: Metrics): [own: Metrics, evaluated: Metrics | null] {
   return [Object.fromEntries(entries.filter(([name]) => !isOfEvaluation(name))), Object.fromEntries(evaluated)];
 }
 
-function inForceAt(step: number, metrics: Metrics, config: InForce['config'], known: readonly RewardRevision[]): InForce {
-  const revision = known.findLast((one) => one.step !== null && one.step <= step);
-  const weights = { ...revision?.weights };
+/** What is known before a revision says otherwise. */
+const inForceOf = (db: DatabaseSync, config: TrainConfig): InForce => ({
+  config: knownConfig(db, config),
+  weights: importOf(db)?.weights ?? {},
+});
+
+function inForceAt(step: number, metrics: Metrics, { config, weights: known }: InForce, all: readonly RewardRevision[]): InForce {
+  const revision = all.findLast((one) => one.step !== null && one.step <= step);
+  const weights = { ...(revision?.weights ?? known) };
   for (const name of Object.keys(weights)) weights[name] = metrics[`reward_weights/${name}`] ?? weights[name];
   return { config: { ...config, ...revision?.settings }, weights };
 }
@@ -139,7 +154,12 @@ function inForceAt(step: number, metrics: Metrics, config: InForce['config'], kn
 /** What rules saw and what happened besides, in the order of steps. */
 export function alertsOf(run: RunStore, watch: RunWatch, settings: RunAlertSettings): Alert[] {
   const checkpoints = run.checkpoints();
-  const ruled = watch.onsets.map((onset) => listed(onset, checkpoints, isSnoozed(settings, onset.rule, watch.step)));
+  const isOwn = importOf(run.db) === null;
+  const ruled = watch.onsets.map((onset) => {
+    const one = listed(onset, checkpoints, isSnoozed(settings, onset.rule, watch.step));
+    // what cannot be done here can be read
+    return isOwn ? one : { ...one, remedies: one.remedies.map(({ text }) => ({ kind: 'look' as const, text })) };
+  });
   return [...ruled, ...told(run, settings, watch.step)].sort((a, b) => a.since - b.since);
 }
 

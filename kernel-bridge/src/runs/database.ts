@@ -87,6 +87,8 @@ CREATE TABLE IF NOT EXISTS kernel_value (key TEXT PRIMARY KEY, vals TEXT NOT NUL
 CREATE TABLE IF NOT EXISTS report (
   only INTEGER PRIMARY KEY CHECK (only = 1), source TEXT NOT NULL, at INTEGER NOT NULL, host TEXT NOT NULL, directory TEXT NOT NULL
 ) STRICT;
+-- of a run that another trainer made: what its log told. One row, or none
+CREATE TABLE IF NOT EXISTS imported (only INTEGER PRIMARY KEY CHECK (only = 1), body TEXT NOT NULL) STRICT;
 ${SEARCH_TABLES}`;
 
 /** Columns that came later, with what makes them. */
@@ -122,7 +124,17 @@ const RUN: DatabaseKind = {
   format: errors.runFormat,
   later: {
     columns: COLUMNS,
-    names: ['rollout_group_by_item', 'request', 'token_ratio', 'annotation', 'alert_setting', 'kernel_value', 'report', ...SEARCH_NAMES],
+    names: [
+      'rollout_group_by_item',
+      'request',
+      'token_ratio',
+      'annotation',
+      'alert_setting',
+      'kernel_value',
+      'report',
+      'imported',
+      ...SEARCH_NAMES,
+    ],
     sql: ADDED,
   },
 };

@@ -228,6 +228,29 @@ export const errors = {
       `Nothing is heard of the process that trains run ${id} on ${host}, so that it can be asked for nothing.`,
       `It reports again when its connection is back. One that has ended goes on there by medr1 train --resume ${id} --report URL; the run lies in ${directory}.`,
     ),
+  runImported: (id: string, action: string, from: string) =>
+    make('RUN_IMPORTED', 409)(
+      `Run ${id} was trained by another trainer and read from ${preview(from)}: it cannot ${action}.`,
+      'An imported run can be looked at, checked and compared. To go on from its weights, start a new run with the folder of its checkpoint as model_name_or_path.',
+    ),
+  importNotFound: (path: string) =>
+    make(
+      'IMPORT_NOT_FOUND',
+      404,
+      2,
+    )(
+      `${preview(path)} is no trainer_state.json, and no folder that holds one or checkpoints with one.`,
+      "Give the output_dir of Hugging Face's Trainer, a checkpoint in it, or a trainer_state.json, on the machine of the workbench.",
+    ),
+  importUnreadable: (path: string, why: string) =>
+    make(
+      'IMPORT_UNREADABLE',
+      422,
+      2,
+    )(
+      `${preview(path)} cannot be read as the log of a training: ${why}`,
+      "It must be JSON with a list log_history, as Hugging Face's Trainer writes it into each checkpoint.",
+    ),
   runHeld: (id: string, action: string) =>
     conflict(
       `Run ${id} is being rolled back, deleted or started by another process: it cannot ${action}.`,

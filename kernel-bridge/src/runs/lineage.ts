@@ -15,6 +15,7 @@ import { completeConfig } from './config.ts';
 import { factsHold } from './digest.ts';
 import { errors } from './errors.ts';
 import { checkpointName, newRunId, runDirectory, runsDirectory } from './home.ts';
+import { requireOwn } from './imported.ts';
 import { keepForLater } from './requests.ts';
 import { revisions } from './rewards.ts';
 import { lockRun } from './runs.ts';
@@ -31,6 +32,7 @@ export async function forkRun(
   { request_id, start = true, reward_files }: { request_id?: string; start?: boolean; reward_files?: RewardFiles } = {},
 ): Promise<RunStore> {
   const row = parent.row();
+  requireOwn(parent, 'be forked');
   if (!hasCheckpoint(parent, step)) throw noCheckpoint(parent, step);
   if (!factsHold(parent.db)) await checkRun(parent);
   const config = forkConfig(row, step, changes);
@@ -116,6 +118,7 @@ const inKernel = ([, source]: [string, RewardSource]): boolean => source.runtime
 
 /** Drops the steps after a checkpoint, and the reward edits made since. */
 export async function rollbackRun(run: RunStore, step: number): Promise<void> {
+  requireOwn(run, 'be rolled back');
   using lock = lockRun(run.directory); // a worker that was just started waits for it, and finds the run stopped
   const { id, state } = run.row();
   if (isActive(state)) throw errors.wrongState(id, 'be rolled back', state, 'Stop it first.');

@@ -32,6 +32,7 @@ const TABLES = [
   ['annotation', ['rowid']],
   ['alert_setting', ['rowid']],
   ['kernel_value', ['key']],
+  ['imported', ['rowid']],
   ['note', ['rowid']],
 ] as const;
 

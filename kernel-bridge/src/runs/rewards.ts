@@ -13,6 +13,7 @@ import { builtInNamed, changedParameters, changedSchedules, configuredRewards, r
 import { prepared, transaction } from '../log/database.ts';
 import { sealRevision } from './digest.ts';
 import { errors } from './errors.ts';
+import { requireOwn } from './imported.ts';
 import { carriedOut, keepRequest } from './requests.ts';
 import type { RunRow } from './row.ts';
 import { changedSettings, fixedSettings } from './settings.ts';
@@ -189,6 +190,7 @@ function edited(db: DatabaseSync, edit: Edit & { base_revision?: number }, what:
       config: string;
       pair: string | null;
     };
+    requireOwn({ db, row: () => row }, what);
     const config = JSON.parse(row.config) as TrainConfig;
     const all = revisions(db);
     const current = all.at(-1);
@@ -212,7 +214,8 @@ export function configInForce(db: DatabaseSync, config: TrainConfig): TrainConfi
 }
 
 /** What of it can be changed while it trains, as it is from the next step on. */
-export function settingsInForce(run: { db: DatabaseSync; row: () => Pick<RunRow, 'config' | 'pair'> }): SettingsInForce {
+export function settingsInForce(run: { db: DatabaseSync; row: () => Pick<RunRow, 'id' | 'config' | 'pair'> }): SettingsInForce {
+  requireOwn(run, 'change its settings');
   const { config, pair } = run.row();
   const current = revisions(run.db).at(-1);
   return {

@@ -12,6 +12,7 @@ import {
   isActive,
   lastInherited,
   type Checkpoint,
+  type Imported,
   type Inherited,
   type Pair,
   type RewardRevision,
@@ -46,6 +47,7 @@ import {
 } from './digest.ts';
 import { errors } from './errors.ts';
 import { checkpointName } from './home.ts';
+import { keepImport, requireOwn } from './imported.ts';
 import { LastStepFile, readLastStep } from './last-step.ts';
 import { metricNames, writeMetrics } from './metrics.ts';
 import { dueRevisions, insertRevision, revisions } from './rewards.ts';
@@ -67,6 +69,8 @@ export interface NewRun {
   rewards?: RewardSet;
   request_id?: string;
   pair?: Pair | null;
+  /** It was trained elsewhere: its rewards are no functions of ours. */
+  imported?: Imported;
 }
 
 type EventBody = RunEvent extends infer E ? (E extends RunEvent ? Omit<E, 'seq' | 'time' | 'step'> : never) : never;
@@ -107,7 +111,8 @@ export class RunStore implements Disposable {
       sealFacts(store.db);
       sealStatus(store.db);
       store.append(0, { kind: 'state', state: 'queued', error: null }, now);
-      if (run.config.trainer === 'grpo') {
+      if (run.imported) keepImport(store.db, run.imported);
+      else if (run.config.trainer === 'grpo') {
         const rewards = run.rewards ?? configuredRewards(run.config);
         insertRevision(store.db, { ...rewards, settings: liveOf(run.config), reason: 'as configured', author: 'configuration', time: now });
       }
@@ -308,6 +313,14 @@ export class RunStore implements Disposable {
     transaction(this.db, () => this.writeState(state, error, now));
   }
 
+  /** All that a log told of a run of another trainer is in. */
+  imported({ total_steps }: { total_steps: number }, now: number): void {
+    transaction(this.db, () => {
+      this.db.prepare('UPDATE run SET total_steps = ?').run(total_steps);
+      this.writeState('finished', null, now);
+    });
+  }
+
   /** The worker has its trainer: what only the trainer knows. */
   started(facts: { total_steps: number; device: string }, now = Date.now()): void {
     transaction(this.db, () => {
@@ -387,6 +400,7 @@ export class RunStore implements Disposable {
 
   /** Queues the run for a worker; the worker itself finds the checkpoint to go on from. Throws RUN_CONFLICT for one that trains or is done. */
   enqueue(now = Date.now()): void {
+    requireOwn(this, 'be trained');
     transaction(this.db, () => {
       const { id, state } = this.row();
       if (!statusHolds(this.db)) throw this.statusDamaged();

@@ -4,6 +4,7 @@ import { isSnoozed, runAlertSettings } from './alert-settings.ts';
 import { annotations } from './annotations.ts';
 import { reportOf } from './changes.ts';
 import { IS_ROLLBACK } from './database.ts';
+import { importOf } from './imported.ts';
 import type { ReadableRun } from './row.ts';
 
 const SPARKLINE_POINTS = 60;
@@ -19,6 +20,7 @@ export function runSummary(store: ReadableRun): RunSummary {
   const step = store.step;
   const recent_reward = lastMetrics(store, 'reward', SPARKLINE_POINTS);
   const running = row.state === 'running';
+  const imported = importOf(store.db);
   const pending = row.state === 'queued' ? store.pending() : [];
   return {
     id: row.id,
@@ -28,7 +30,7 @@ export function runSummary(store: ReadableRun): RunSummary {
     pair: row.pair,
     state: asked(row.state, store),
     trainer: row.config.trainer,
-    variant: row.config.variant,
+    variant: imported ? '' : row.config.variant,
     created_at: row.created_at,
     started_at: row.started_at,
     ended_at: row.ended_at,
@@ -46,6 +48,7 @@ export function runSummary(store: ReadableRun): RunSummary {
     held: pending.some(({ action }) => action === 'hold'),
     annotations: annotations(store.db),
     ...reported(store),
+    ...(imported && { imported }),
     ...rollbacks(store, row.created_at),
   };
 }

@@ -8,7 +8,7 @@ import { nearest } from '../protocol/nearest.ts';
 import { isActive } from '../protocol/run.ts';
 import type { Alert, AlertRule, AlertSettings, RaiseAlert, RunAlerts, RunAlertSettings } from '../protocol/alerts.ts';
 import { alertSettings, changeAlertSettings, changeRunAlertSettings, isSnoozed, runAlertSettings } from '../runs/alert-settings.ts';
-import { alertsOf, comparableFrom, keepOnsets, raise, RunWatch } from '../runs/alerts.ts';
+import { alertsOf, keepOnsets, raise, RunWatch } from '../runs/alerts.ts';
 import { reportOf } from '../runs/changes.ts';
 import { errors } from '../runs/errors.ts';
 import type { Hub } from './hub.ts';
@@ -179,7 +179,7 @@ export class Alerts {
   /** Of this epoch: a run that went back is looked at anew. */
   #follow(id: string): Followed {
     const run = this.#hub.store(id);
-    const { epoch, db } = run;
+    const { epoch } = run;
     const known = this.#followed.get(id);
     if (known?.epoch === epoch) {
       this.#followed.delete(id);
@@ -189,7 +189,7 @@ export class Alerts {
     this.#forget(id);
     const followed: Followed = {
       epoch,
-      watch: new RunWatch(this.#settings, runAlertSettings(db), comparableFrom(run.row())),
+      watch: RunWatch.of(run, this.#settings),
       looking: null,
       again: false,
       kept: 0,

@@ -17,6 +17,7 @@ import type { Put } from '../protocol/generate.ts';
 import { trainedBy, type Group } from '../protocol/run.ts';
 import { errors } from '../runs/errors.ts';
 import { readGroups } from '../runs/groups.ts';
+import { requireOwn } from '../runs/imported.ts';
 import type { RunRow } from '../runs/row.ts';
 import type { Answered } from './asking.ts';
 import type { QuestionSources } from './generations.ts';
@@ -67,6 +68,7 @@ export class Explanations {
     const { asking, store } = this.#sources;
     return asking.inTime(signal, async (inTime) => {
       checkTogether(target, `POST /explain/${explain.kind}`);
+      if (target.run !== undefined) requireOwn(store(target.run), 'be asked');
       const run = target.run === undefined ? null : store(target.run).row();
       const ask: ExplainAsk = { ...(await this.#completion(target, run)), explain };
       const wanted = run === null || target.policy === 'newest' ? null : (target.step ?? (target.rollout ? target.rollout.step - 1 : null));

@@ -6,6 +6,7 @@ import { runReading } from '../protocol/readings.ts';
 import type { Ask, Generation, GenerateRequest } from '../protocol/generate.ts';
 import type { AskKernel } from '../rewards/index.ts';
 import { errors } from '../runs/errors.ts';
+import { requireOwn } from '../runs/imported.ts';
 import type { RunRow } from '../runs/row.ts';
 import type { LoadItems } from '../runs/runs.ts';
 import { scoreGeneration } from '../runs/score-generation.ts';
@@ -40,6 +41,7 @@ export class Generations {
   async #generate(request: GenerateRequest, signal: AbortSignal): Promise<Generation> {
     const { asking, store, askKernel } = this.#sources;
     checkTogether(request);
+    if (request.run !== undefined) requireOwn(store(request.run), 'be asked');
     const run = request.run === undefined ? null : store(request.run).row();
     const ask = await this.#ask(request, run);
     const scorer = request.rewards === undefined ? null : store(request.rewards); // refused before the wait for a step

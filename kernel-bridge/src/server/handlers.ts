@@ -28,6 +28,7 @@ import { TokenTexts } from '../runs/token-texts.ts';
 import { tryRewards } from '../runs/try-rewards.ts';
 import { datasetDir } from '../data/home.ts';
 import { evalDirectory, openEval } from '../evals/evals.ts';
+import { expandHome } from '../files/user-path.ts';
 import { emptyTrash, listTrash, placeInTrash, restoreTrash, trashed } from '../files/trash.ts';
 import { runDirectory } from '../runs/home.ts';
 import { VERSION } from '../version.ts';
@@ -41,6 +42,7 @@ import { readLog, readTopics } from './follow.ts';
 import type { Evaluations } from './evaluations.ts';
 import type { Hub } from './hub.ts';
 import { readImage } from './image.ts';
+import { importInThread } from './import.ts';
 import type { Kernels } from './kernels.ts';
 import type { GroupOf, Handlers } from './mount.ts';
 import type { DevicePool } from './device-pool.ts';
@@ -160,6 +162,12 @@ export function runHandlers(services: Services): Handlers<RunRoutes> {
         return { runs: ids.map((id) => hub.store(id).summary()) };
       }),
 
+    importRun: async ({ body: { path, ...options } }) => {
+      const id = await importInThread(home, resolve(expandHome(path)), options);
+      hub.changed(id);
+      return hub.store(id).summary();
+    },
+
     run: ({ id }) => hub.detail(id),
 
     deleteRun: async ({ id }) => {
@@ -208,6 +216,7 @@ export function runHandlers(services: Services): Handlers<RunRoutes> {
       const { config } = run.row();
       const lists = readTokenIds(run.db, step, group);
       if (lists.length === 0) throw errors.noGroup(id, step, group);
+      if (lists.every((ids) => ids.length === 0)) return { texts: lists.map(() => []) }; // of an imported run only the texts are known
       return { texts: await texts.of(config, lists) };
     },
 

@@ -34,6 +34,8 @@ import { evalHandlers } from './evals.ts';
 import { runHandlers, tryKernel } from './handlers.ts';
 import type { forkWorker } from './fork-worker.ts';
 import { Hub } from './hub.ts';
+import { refusingImported } from './imported.ts';
+import type { Handlers } from './mount.ts';
 import { Jobs } from './jobs.ts';
 import { Kernels } from './kernels.ts';
 import { Door, keep, privateFolder } from './keep.ts';
@@ -197,14 +199,15 @@ export function makeBackend(options: BackendOptions): Backend {
   const reports = new Reports(hub);
   hub.isAway = (id) => reports.isAway(id);
   const { loadItems } = options;
-  const handlers = reports.forwarding({
+  const all: Handlers = {
     ...runHandlers({ home, hub, alerts, pool, evaluations, supervisor, kernels, goOn, generations, index, loadItems, started_at }),
     ...reports.handlers(),
     ...explainHandlers(questions),
     ...evalHandlers({ home, pool, evaluations, loadItems }),
     ...searchHandlers({ home, hub, searches }),
     ...dataHandlers({ home, jobs: indexing }),
-  });
+  };
+  const handlers = refusingImported(reports.forwarding(all), hub);
   return {
     hub,
     jobs,

@@ -10,7 +10,7 @@ import { empty, failed, loading } from '../view-states.ts';
 import { completionStyles, completionText, glyph, judged, verdictTitle } from '../rollouts/completion.ts';
 import { laterUpdates, missing, type Colouring, type TokenQuantity } from '../store/rollouts/colouring.ts';
 import { colouringSwitch } from '../rollouts/legend.ts';
-import { goldText, tokenCount } from '../store/rollouts/model.ts';
+import { goldText, hasTokens, tokenCount } from '../store/rollouts/model.ts';
 import { saidOf } from '../rollouts/question.ts';
 import '../explain/view.ts';
 import type { Subject } from '../explain/model.ts';
@@ -141,7 +141,10 @@ export class InspectorPanel extends PageElement {
           ['group', integer(group.group)],
           ['completion', `${one.index + 1} of ${group.completions.length}`],
           ['reading', group.reading],
-          ['length', `${integer(tokenCount(one))} tokens${one.finish_reason === 'length' ? ', ⚠ cut off' : ''}`],
+          [
+            'length',
+            `${tokenCount(one) > 0 ? `${integer(tokenCount(one))} tokens` : `${integer(one.text.length)} characters`}${one.finish_reason === 'length' ? ', ⚠ cut off' : ''}`,
+          ],
           ['mean log p', number(meanOf(one.logprobs))],
           ['mean entropy', one.entropy ? `${number(meanOf(one.entropy))} nats` : ''],
           ['mean KL', one.kl ? `${number(meanOf(one.kl))} nats` : ''],
@@ -197,7 +200,7 @@ export class InspectorPanel extends PageElement {
     const colouring: Colouring = asked === 'off' && token !== null ? 'logprob' : asked;
     const { config = null, lastStep = 0 } = this.#held.first ?? {};
     const why = (quantity: TokenQuantity): string | null => missing(quantity, [group], config, lastStep);
-    const texts = colouring !== 'off' ? tokenTexts.of(selection.run!, group.step, group.group) : null;
+    const texts = colouring !== 'off' && hasTokens(group) ? tokenTexts.of(selection.run!, group.step, group.group) : null;
     const of = texts?.status === 'ready' ? texts.value[one.index] : undefined;
     const words = completionText(saidOf(one, group));
     const choose = (chosen: Colouring): void => {

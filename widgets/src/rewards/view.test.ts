@@ -15,8 +15,14 @@ afterEach(() => {
   workbench.dispose();
 });
 
-async function view(state: 'running' | 'finished' = 'running', options: FakeOptions = {}, properties: Partial<RewardsView> = {}) {
+async function view(
+  state: 'running' | 'finished' = 'running',
+  options: FakeOptions = {},
+  properties: Partial<RewardsView> = {},
+  prepare = (_: FakeConnector): void => {},
+) {
   const connector = new FakeConnector({ runs: [{ id: 'a', steps: 40, state }], ...options });
+  prepare(connector);
   workbench = new Workbench(connector);
   await workbench.start();
   const element = Object.assign(document.createElement('medr1-rewards') as RewardsView, { workbench, ...properties });
@@ -32,6 +38,20 @@ async function view(state: 'running' | 'finished' = 'running', options: FakeOpti
   return { connector, element, find, type };
 }
 const APPLY = '[data-testid=reward-apply]';
+
+it('of a run of another trainer there is nothing to edit, and no settings are asked for', async () => {
+  const imported = { from: '/output/trainer_state.json', keys: [], stride: 1, weights: {}, lacks: [] };
+  const { element, find } = await view('finished', {}, {}, (connector) => {
+    const { run } = connector;
+    connector.run = async (id) => {
+      const detail = await run(id);
+      return { ...detail, rewards: [], summary: { ...detail.summary, imported } };
+    };
+  });
+  expect(element.shadowRoot!.textContent).toContain('Rewards of another trainer');
+  expect(find('medr1-run-settings')).toBeNull();
+  expect(find(APPLY)).toBeNull();
+});
 
 it('an edit is sent on the revision it was made on, and waits for the next step', async () => {
   const { connector, find, type } = await view();

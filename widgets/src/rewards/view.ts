@@ -175,6 +175,11 @@ export class RewardsView extends WatchingElement {
     if (run.status === 'error') return failed(run.error!, () => void run.load());
     if (run.status === 'loading') return loading('rewards');
     const active = isActive(this.workbench.runs.get(run.id)?.state ?? 'finished');
+    if (run.detail?.summary.imported)
+      return empty(
+        'Rewards of another trainer',
+        'Of this run only the log is here. Curves has its rewards; they are changed where it was trained.',
+      );
     if (run.revisions.length === 0 || run.config?.trainer === 'sft')
       return html`${empty('No rewards', 'Supervised fine-tuning has none; its settings can be changed.')} ${this.#settings(run, active)}`;
     const current = run.revisions.at(-1)!;

@@ -36,7 +36,7 @@ export const completionNumbers = (one: Completion, verdict: TemplateResult): Tem
       ([name, value]) =>
         html`<span class="number" title=${`reward ${name}, unweighted`}><span class="secondary">${name}</span> ${number(value)}</span>`,
     )}
-    <span class="number secondary">${integer(tokenCount(one))} tok</span>
+    ${tokenCount(one) > 0 ? html`<span class="number secondary">${integer(tokenCount(one))} tok</span>` : nothing}
     ${one.finish_reason === 'length' ? html`<span class="warning" title="Cut off at the longest length">⚠ cut off</span>` : nothing}
   </div>`;
 

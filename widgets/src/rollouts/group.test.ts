@@ -41,3 +41,12 @@ it('an answer says by glyph, not by colour alone, whether it is right', async ()
 it('a group without spread says that it teaches nothing', async () => {
   expect((await draw((group) => (group.reward_std = 0))).textContent).toContain('no spread');
 });
+
+it('says nothing of tokens that are not known, as of an imported run', async () => {
+  const texts = ['one', 'two'];
+  const untold = { token_ids: [], logprobs: [], entropy: null, kl: null };
+  const root = await draw((group) => (group.completions = texts.map((text, index) => ({ ...group.completions[index], text, ...untold }))));
+  expect(root.querySelector('[data-testid=parts-at]')).toBeNull();
+  expect(root.textContent).not.toMatch(/0 tok/);
+  for (const text of texts) expect(root.textContent).toContain(text);
+});

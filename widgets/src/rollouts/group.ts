@@ -15,7 +15,7 @@ import { differences, differencesStyle } from './differences.ts';
 import { treeOf, treeStyle } from './tree.ts';
 import './tokens.ts';
 import type { Colouring } from '../store/rollouts/colouring.ts';
-import { alike, hitsOf, partsAt, summarise, termOf, type GroupSummary, type Layout } from '../store/rollouts/model.ts';
+import { hasTokens, alike, hitsOf, partsAt, summarise, termOf, type GroupSummary, type Layout } from '../store/rollouts/model.ts';
 
 /** Frames after which what has not moved stays where it is, and after which it is left where it is. */
 const STILL = 4;
@@ -127,9 +127,13 @@ export class RolloutGroup extends WatchingElement {
             : html`<span class="secondary" title="standard deviation of the reward in the group">± ${number(summary.spread)}</span>`
         }</span
       >
-      <span class="secondary" data-testid="parts-at" title="The first token at which not all completions say the same"
-        >${parts === null ? `all ${group.completions.length} the same` : `part at token ${integer(parts + 1)}`}</span
-      >
+      ${
+        hasTokens(group)
+          ? html`<span class="secondary" data-testid="parts-at" title="The first token at which not all completions say the same"
+              >${parts === null ? `all ${group.completions.length} the same` : `part at token ${integer(parts + 1)}`}</span
+            >`
+          : nothing
+      }
       ${
         found === null
           ? nothing

@@ -23,7 +23,7 @@ import { colouringSwitch, legend, legendStyles } from './legend.ts';
 import { imagesOf, pageOf } from './page.ts';
 import { stepChoice, stepChoiceStyles, valueChoice } from './toolbar.ts';
 import { rolloutOf } from '../store/rollouts/alternatives.ts';
-import { LAYOUTS, SHOWN, SORTS, visibleGroups, type Layout, type Shown, type Sort } from '../store/rollouts/model.ts';
+import { hasTokens, LAYOUTS, SHOWN, SORTS, visibleGroups, type Layout, type Shown, type Sort } from '../store/rollouts/model.ts';
 
 const THUMB = 96; // pixels asked for, twice what is shown, for sharp screens
 const LARGE = 768;
@@ -309,7 +309,7 @@ export class RolloutsView extends PageElement {
               .search=${state.search}
               .fold=${state.fold}
               .layout=${state.layout}
-              .texts=${(colouring !== 'off' || state.layout === 'tree') && isOpen(group) ? this.workbench.tokenTexts.of(run.id, group.step, group.group) : null}
+              .texts=${(colouring !== 'off' || state.layout === 'tree') && isOpen(group) && hasTokens(group) ? this.workbench.tokenTexts.of(run.id, group.step, group.group) : null}
               .thumb=${group.image ? this.workbench.connector.imageUrl(run.id, group.image, THUMB) : null}
               @medr1-toggle=${() => this.#toggle(group)}
               @medr1-completion=${(event: CustomEvent<{ completion: number; token: number | null }>) => this.#select(group, event.detail)}

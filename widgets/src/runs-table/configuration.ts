@@ -1,5 +1,5 @@
 /** Configurations of runs side by side. */
-import type { TrainConfig } from '../connector.ts';
+import type { RunDetail, TrainConfig } from '../connector.ts';
 
 export interface ConfigRow {
   key: string;
@@ -9,6 +9,10 @@ export interface ConfigRow {
 }
 
 /** Every key of the configurations, in the order in which the first one has them. */
+/** What is known of a run's configuration: of one that another trainer made, what its log tells. */
+export const knownConfig = ({ config, summary: { imported } }: RunDetail): Partial<TrainConfig> =>
+  imported ? Object.fromEntries(Object.entries(config).filter(([key]) => imported.keys.includes(key))) : config;
+
 export function configRows(configs: readonly Partial<TrainConfig>[]): ConfigRow[] {
   const keys = [...new Set(configs.flatMap((config) => Object.keys(config)))];
   return keys.map((key) => {

@@ -14,7 +14,7 @@ import type { IWorkbench } from '../store/workbench.ts';
 import { base, seriesColours, tokens } from '../theme.ts';
 import { plain } from './columns.ts';
 import { yamlOf } from '../yaml.ts';
-import { configRows } from './configuration.ts';
+import { configRows, knownConfig } from './configuration.ts';
 import { detailStyle } from './style.ts';
 
 /** Configurations that are set side by side. */
@@ -307,7 +307,7 @@ export class RunDetails extends WatchingElement {
     const details = runs.map(({ id }) => this.#detailOf(id));
     const broken = details.find(({ error }) => error !== null);
     if (broken) return failed(broken.error!, () => void broken.retry());
-    const configs = details.flatMap(({ answer }) => (answer ? [answer.config] : []));
+    const configs = details.flatMap(({ answer }) => (answer ? [knownConfig(answer)] : []));
     if (configs.length < runs.length) return loading('the configuration');
     const wanted = this.search.trim().toLowerCase();
     const rows = configRows(configs).filter(
@@ -347,6 +347,7 @@ export class RunDetails extends WatchingElement {
             </p>`
           : this.#configTable(runs, rows)
       }
+      ${runs.length === 1 && runs[0].imported ? importedPart(runs[0].imported) : nothing}
     `;
   }
 
@@ -415,6 +416,15 @@ export class RunDetails extends WatchingElement {
 
   static override styles = [tokens, base, detailStyle];
 }
+
+/** Where a run of another trainer comes from, and what is not known of it. */
+const importedPart = ({ from, lacks }: NonNullable<RunSummary['imported']>): TemplateResult =>
+  html`<section class="pad" aria-label="Imported" data-testid="imported">
+    <p>Trained by another trainer; read from <code>${from}</code>. Not in its log, or left out:</p>
+    <ul>
+      ${lacks.map((one) => html`<li>${one}</li>`)}
+    </ul>
+  </section>`;
 
 const tagsOf = (text: string): string[] => [
   ...new Set(

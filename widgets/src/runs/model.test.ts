@@ -43,6 +43,13 @@ it('speed and time left are shown only while a run is running', () => {
   expect([paused.speed, paused.left]).toEqual(['', '']);
 });
 
+it('a run of another trainer says so in the place of its variant, which nobody knows', () => {
+  const imported = { from: '/output/trainer_state.json', keys: [], stride: 1, weights: {}, lacks: [] };
+  const run = { ...summaries([{ id: 'a' }])[0], variant: '', imported };
+  expect(rows([run])[0]).toMatchObject({ tag: 'imported', tagTitle: 'read from /output/trainer_state.json' });
+  expect(grouped([run], 'variant').map(({ title }) => title)).toEqual(['imported']);
+});
+
 it('what can be done follows from the state', () => {
   expect(STATES.running.actions).toEqual(['pause', 'checkpoint', 'stop']);
   expect(STATES.interrupted.actions).toEqual(['resume']);

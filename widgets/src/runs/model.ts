@@ -103,7 +103,7 @@ export function grouped(runs: readonly RunSummary[], by: Grouping): RunGroup[] {
 function titlesOf(run: RunSummary, by: Exclude<Grouping, 'none'>): readonly string[] {
   if (by === 'tag') return run.annotations.tags;
   if (by === 'day') return [day(run.created_at)];
-  return [by === 'variant' ? run.variant : stateText(run)];
+  return [by === 'state' ? stateText(run) : run.variant || 'imported'];
 }
 
 /** In the order given, each fork under the run it came from. A database from elsewhere may name a run as its own parent or ancestor: it is a row, too. */
@@ -123,7 +123,9 @@ export function rows(runs: readonly RunSummary[]): RunRow[] {
 
 function row(run: RunSummary, depth: number): RunRow {
   const facts = stateFacts(run);
-  const [tag, tagTitle] = VARIANT_TAGS[run.variant] ?? [run.variant, run.variant];
+  const [tag, tagTitle] = run.imported
+    ? ['imported', `read from ${run.imported.from}`]
+    : (VARIANT_TAGS[run.variant] ?? [run.variant, run.variant]);
   const moving = run.state === 'running';
   return {
     run,

@@ -86,12 +86,12 @@ function parse(bytes: Buffer, row: number): Found {
   }
 }
 
-/** NaN and the infinities, which Python's json and pandas write, become null. */
-function parseJson(text: string): unknown {
+/** NaN and the infinities, which Python's json and pandas write, become null, or JSON of what `instead` gives for the word. */
+export function parseJson(text: string, instead: (word: string) => string = () => 'null'): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
-    const plain = text.replace(/("[^"\\]*(?:\\.[^"\\]*)*")|-?\b(?:NaN|Infinity)\b/gs, (_, string?: string) => string ?? 'null');
+    const plain = text.replace(/("[^"\\]*(?:\\.[^"\\]*)*")|-?\b(?:NaN|Infinity)\b/gs, (word, string?: string) => string ?? instead(word));
     if (plain === text) throw error;
     return JSON.parse(plain);
   }

@@ -8,11 +8,21 @@ import { parquetRows } from './parquet-rows.ts';
 import { keepPicture } from './pictures.ts';
 
 export async function* parquetRecords(path: string, imageCache: string, signal?: AbortSignal): AsyncGenerator<Found> {
-  const { compressors: packed } = await import('hyparquet-compressors');
-  const compressors = { ...packed, SNAPPY: unpackSnappy }; // gzip, zstd, brotli and LZ4 beside snappy
   let row = 0;
-  for await (const value of parquetRows(path, compressors, signal))
+  for await (const value of parquetRows(path, await compressors(), signal))
     yield { row: row++, value: await withImageFile(value, imageCache), problem: null };
+}
+
+/** The rows as JSON can hold them, of bytes that are no text only their number. */
+export async function* plainRows(path: string): AsyncGenerator<Record<string, unknown>> {
+  for await (const row of parquetRows(path, await compressors()))
+    yield Object.fromEntries(Object.entries(row).map(([name, value]) => [name, readable(value)]));
+}
+
+/** gzip, zstd, brotli and LZ4 beside snappy. */
+async function compressors() {
+  const { compressors: packed } = await import('hyparquet-compressors');
+  return { ...packed, SNAPPY: unpackSnappy };
 }
 
 /** Not by WebAssembly as the package does it, whose memory would hold a page of 100 MB twice and never give it back. */

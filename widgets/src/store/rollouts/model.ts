@@ -307,4 +307,7 @@ export function goldText({ answer, options }: Pick<Group, 'answer' | 'options'>)
   return answer === null ? '–' : lettered(answer, options);
 }
 
+/** Whether it is known what tokens the completions were: logs of other trainers hold their texts alone. */
+export const hasTokens = ({ completions }: Group): boolean => completions.some(({ token_ids }) => token_ids.length > 0);
+
 export const tokenCount = (completion: Completion): number => completion.token_ids.length;
