@@ -7,12 +7,11 @@ folder of checkpoints, each with a trainer_state.json, and its tables of complet
 import sys
 from pathlib import Path
 
-import torch
 from datasets import Dataset
 from PIL import Image
-from transformers import AutoTokenizer, Qwen2VLForConditionalGeneration, Qwen2VLImageProcessor, Qwen2VLProcessor
-from transformers.models.qwen2_vl.video_processing_qwen2_vl import Qwen2VLVideoProcessor
-from trl import GRPOConfig, GRPOTrainer
+from small_model import load_model, load_processor
+from small_trainer import grpo_config
+from trl import GRPOTrainer
 
 MODEL, OUT = Path(sys.argv[1]), Path(sys.argv[2])
 
@@ -26,24 +25,13 @@ def says_a(completions, **_):
     return [None if not text else float("A" in text[0]["content"]) for text in completions]
 
 
-processor = Qwen2VLProcessor(
-    image_processor=Qwen2VLImageProcessor(min_pixels=784, max_pixels=401408),
-    tokenizer=AutoTokenizer.from_pretrained(MODEL, padding_side="left"),
-    video_processor=Qwen2VLVideoProcessor(),
-    chat_template=(MODEL / "chat_template.jinja").read_text(),
-)
 rows = Dataset.from_list(
     [
         {"prompt": [{"role": "user", "content": text}], "image": Image.open(path).convert("RGB")}
         for text, path in zip(("it is", "is it", "A is", "B is", "it A", "it B"), sorted((MODEL.parent / "Images").iterdir()), strict=True)
     ]
 )
-args = GRPOConfig(
-    output_dir=OUT,
-    report_to=[],
-    use_cpu=True,
-    bf16=False,
-    gradient_checkpointing=False,
+args = grpo_config(
     num_generations=2,
     per_device_train_batch_size=4,
     per_device_eval_batch_size=4,
@@ -58,11 +46,12 @@ args = GRPOConfig(
     save_steps=3,
     disable_tqdm=True,
 )
+args.output_dir = str(OUT)
 GRPOTrainer(
-    model=Qwen2VLForConditionalGeneration.from_pretrained(MODEL, dtype=torch.float32, attn_implementation="eager"),
+    model=load_model(MODEL),
     reward_funcs=[length, says_a],
     args=args,
     train_dataset=rows,
     eval_dataset=rows.select(range(2)),
-    processing_class=processor,
+    processing_class=load_processor(MODEL),
 ).train()
