@@ -157,6 +157,13 @@ describe('tolerant reading of what models write besides', () => {
     ['The correct answer is: B', 'B'],
     ['the answer is "c".', 'C'],
     ['The answer is $\\boxed{B}$.', 'B'],
+    ['\\boxed{\\text{C}}', 'C'],
+    ['$\\boxed{\\mathbf{(C)}}$', 'C'],
+    ['$$\\text{B}$$', 'B'],
+    ['Final Answer: \\(C\\)', 'C'],
+    ['\\[ \\boxed{B} \\]', 'B'],
+    ['\\boxed{\\text{cyst}}', 'B'],
+    ['\\text{A or B}', null],
     ['<Answer> C </Answer>', 'C'],
     ['答案是Ｃ，因为', 'C'],
     ['Ⓓ', 'D'],
@@ -177,7 +184,7 @@ describe('tolerant reading of what models write besides', () => {
   it('an empty answer is not an option without text', () => expect(readAnswer('tolerant', '<answer> </answer>', ['', 'cyst'])).toBeNull());
 
   it('100,000 characters are read at once', () => {
-    for (const run of ['.', ' ', '\n', 'A, B, ', 'answer ', '<answer>', '<think>', '\\boxed{'])
+    for (const run of ['.', ' ', '\n', 'A, B, ', 'answer ', '<answer>', '<think>', '\\boxed{', '\\text{a}', '\\('])
       expect(readAnswer('tolerant', `${run.repeat(100_000 / run.length)}x`, ['tumor', 'cyst'])).toBeNull();
   });
 });

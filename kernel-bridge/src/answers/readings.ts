@@ -97,17 +97,28 @@ function normalise(text: string): string {
   return plain.slice(0, end).trim();
 }
 
+/** What LaTeX puts around an answer: \boxed{\text{C}}. */
+const LATEX = /\\(?:boxed|fbox|text|textbf|textit|textrm|mathrm|mathbf|mathit|mathsf|bf|emph)\{([^{}]*)\}/g;
+const LATEX_DEPTH = 4;
+
+/** Without these commands, the innermost first. */
+function unwrapped(text: string): string {
+  let plain = text;
+  for (let depth = 0; depth < LATEX_DEPTH && plain.includes('\\'); depth++) plain = plain.replace(LATEX, '$1');
+  return plain;
+}
+
 /**
  * What a person would take the answer for, outside reasoning tags. In this order: a letter alone or first ("c", "(C)", "C) CT", "C. CT",
- * "Answer: **C**", "\boxed{C}"), an option's text as a whole, the one option whose text occurs. Null when it is none of these or names
+ * "Answer: **C**", "\boxed{\text{C}}"), an option's text as a whole, the one option whose text occurs. Null when it is none of these or names
  * more than one.
  */
 function meant(said: string, options: readonly string[]): string | null {
-  const text = said
+  const plainMath = said
     .replace(/<think>.*?(<\/think>|$)/gis, ' ')
     .normalize('NFKC')
-    .replace(/\\boxed\{([^{}]*)\}/g, '$1')
-    .trim();
+    .replace(/\\[()[\]]/g, ' ');
+  const text = unwrapped(plainMath).trim();
   const valid = (letter: string | undefined): string | null => letterAt(indexOfLetter(letter?.toUpperCase() ?? null), options);
 
   const named = LONE_LETTER.exec(text) ?? FIRST_LETTER.exec(text) ?? ANNOUNCED_LETTER.exec(text);

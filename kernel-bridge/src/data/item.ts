@@ -6,7 +6,7 @@ import type { Problem } from '../protocol/problems.ts';
 import { answerOf, type Answer } from './answer.ts';
 import { parseLiteral } from './literal.ts';
 import { datasetOfImage, modalityName, normalizeText, questionTypeName } from './names.ts';
-import { parseProblem, withoutLetters } from './options.ts';
+import { letteredLines, parseProblem, withoutLetters } from './options.ts';
 import { first, isEmpty, oneOf, text, withPlainNames, type Record_ } from './record.ts';
 
 /** What the place of a file tells about its records, for example Splits/modality/train/<modality>_train.json. */
@@ -194,14 +194,14 @@ function withLabels(texts: unknown[], labels: unknown): Options {
   return { options, labels: LETTERS.slice(0, options.length), numbers: false };
 }
 
-/** A table's cell: JSON, a list or dict as Python or numpy prints it, "A)x, B)y", or texts between bars. */
+/** A table's cell: JSON, a list or dict as Python or numpy prints it, "A)x, B)y", options with their letters a line each, or texts between bars. */
 function ofCell(cell: string): Options {
   if (/^\s*(?:[[{(]|(?:np\.|numpy\.)?array\()/.test(cell)) {
     const value = parseLiteral(cell.trim());
     if (value !== null && typeof value === 'object') return listOf(value);
     if (/^\s*[[{]/.test(cell)) return NO_OPTIONS; // counted as too few options
   }
-  const parsed = parseProblem(` ${cell}`)?.options;
+  const parsed = parseProblem(` ${cell}`)?.options ?? letteredLines(cell);
   return { options: parsed ?? cell.split('|').map(optionText), labels: null, numbers: false };
 }
 

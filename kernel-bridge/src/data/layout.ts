@@ -5,7 +5,7 @@
  *     Med-R1        Splits/{modality,question_type}/{train,test}/*.json, or its flat prompts <name>_test.json
  *     imagefolder   metadata.jsonl or metadata.csv beside the images, also per split folder
  *     Parquet       *.parquet with an image column
- *     table         *.json, *.jsonl, *.csv, *.tsv with image, question, options, answer
+ *     table         *.json, *.jsonl, *.csv, *.tsv with image, question, options, answer; all but Parquet also as .gz
  */
 import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname, extname, join, relative, resolve, sep } from 'node:path';
@@ -35,8 +35,8 @@ export interface Layout {
   splits: Source[];
 }
 
-const TABLE = /\.(json|jsonl|ndjson|csv|tsv)$/i;
-const NO_TABLE = /^(dataset_info|dataset_infos|dataset_dict|state|package|package-lock|tsconfig|config)\.json$/i;
+const TABLE = /\.(json|jsonl|ndjson|csv|tsv)(\.gz)?$/i;
+const NO_TABLE = /^(dataset_info|dataset_infos|dataset_dict|state|package|package-lock|tsconfig|config)\.json(\.gz)?$/i;
 
 export async function findLayout(path: string): Promise<Layout> {
   const given = resolve(expandHome(path));
@@ -56,7 +56,7 @@ export async function findLayout(path: string): Promise<Layout> {
   return tables(dir, path);
 }
 
-const OF_QUESTIONS = /\.(json|jsonl|ndjson|csv|tsv|parquet)$/i;
+const OF_QUESTIONS = /\.((json|jsonl|ndjson|csv|tsv)(\.gz)?|parquet)$/i;
 
 /** A YAML file, which is a run's configuration, and a file that is of no kind read here have no questions. */
 function oneFile(path: string): Layout {
@@ -87,15 +87,15 @@ async function innerFolder(dir: string): Promise<string> {
 }
 
 async function tables(dir: string, asked: string): Promise<Layout> {
-  const all = await files(dir, /\.(json|jsonl|ndjson|csv|tsv|parquet)$/i);
+  const all = await files(dir, OF_QUESTIONS);
   const pick = (pattern: RegExp) => all.filter((file) => pattern.test(basename(file)));
   const kinds: [Kind, string[]][] = [
-    ['imagefolder', pick(/^metadata\.(jsonl|csv)$/i)],
+    ['imagefolder', pick(/^metadata\.(jsonl|csv)(\.gz)?$/i)],
     ['parquet', pick(/\.parquet$/i)],
     ['table', pick(TABLE).filter((file) => !NO_TABLE.test(basename(file)))],
   ];
   const found = kinds.find(([, list]) => list.length > 0);
-  if (!found) throw nothingKnown(asked);
+  if (!found) throw nothingKnown(asked, (await files(dir, /\.arrow$/i)).length > 0);
   return { kind: found[0], dir, questions: found[1].map((file) => source(dir, file, true)), splits: [] };
 }
 
@@ -125,7 +125,8 @@ function source(dir: string, path: string, mayBeSplit: boolean): Source {
  */
 export function splitOfFile(file: string): { split: string | null; hints: Hints } {
   const parts = file.split('/');
-  const stem = basename(file, extname(file)).replace(/-\d{5}-of-\d{5}$/, '');
+  const unzipped = file.replace(/\.gz$/i, '');
+  const stem = basename(unzipped, extname(unzipped)).replace(/-\d{5}-of-\d{5}$/, '');
   const ending = /^(.*?)_(train|test|val|validation)$/i.exec(stem);
   const side = (ending?.[2] ?? parts.find((part) => /^(train|test|val|validation)$/i.test(part)) ?? wholeSide(stem))?.toLowerCase();
   const raw = ending?.[1] ?? (wholeSide(stem) || /^metadata$/i.test(stem) ? '' : stem);
@@ -152,7 +153,7 @@ function notQuestions(path: string): WorkbenchError {
     message: `${path} ${yaml ? 'configures a run' : 'is of no kind that the workbench reads'}: it holds no questions`,
     remedy: yaml
       ? `Train it with \`medr1 train ${basename(path)}\`; give the folder or file that its dataset_name names here.`
-      : 'Give a folder, or a file that ends in .json, .jsonl, .ndjson, .csv, .tsv or .parquet.',
+      : 'Give a folder, or a file that ends in .json, .jsonl, .ndjson, .csv, .tsv (each also with .gz) or .parquet.',
   });
 }
 
@@ -176,7 +177,13 @@ export function unreadable(path: string, cause: Error): WorkbenchError {
   });
 }
 
-function nothingKnown(path: string): WorkbenchError {
+function nothingKnown(path: string, arrow: boolean): WorkbenchError {
+  if (arrow)
+    return new WorkbenchError({
+      code: 'DATA_LAYOUT_UNKNOWN',
+      message: `${path} holds Arrow files, as Dataset.save_to_disk() and the cache of Hugging Face's datasets write them; they are not read`,
+      remedy: "Write Parquet in Python: datasets.load_from_disk('FOLDER')['train'].to_parquet('train.parquet').",
+    });
   return new WorkbenchError({
     code: 'DATA_LAYOUT_UNKNOWN',
     message: `${path} holds no questions in a layout that the workbench knows`,

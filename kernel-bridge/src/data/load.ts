@@ -74,6 +74,12 @@ function empty(nameOrDir: string, options: LoadOptions, total: number): Workbenc
     options.questionType && `question type ${String(options.questionType)}`,
     options.usable && 'usable',
   ].filter(Boolean);
+  if (total === 0)
+    return new WorkbenchError({
+      code: 'DATA_EMPTY',
+      message: `${nameOrDir} holds no question`,
+      remedy: 'Look into its files: they are empty, or have a head and no rows.',
+    });
   return new WorkbenchError({
     code: 'DATA_EMPTY',
     message: `none of the ${total} questions of ${nameOrDir} is left${asked.length ? ` for ${asked.join(', ')}` : ''}`,

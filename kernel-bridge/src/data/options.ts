@@ -101,3 +101,13 @@ export function withoutLetters(options: string[]): string[] {
   if (options.length < 2 || options.some((option, i) => option !== '' && !LETTERED[i]?.test(option))) return options;
   return options.map((option, i) => LETTERED[i].exec(option)?.[1].trim() ?? '');
 }
+
+/** "A. cyst\nB. mass", or the same with semicolons between: options that all begin with their own letter. Null for anything else. */
+export function letteredLines(text: string): string[] | null {
+  for (const between of [/\n+/, /;\s*/]) {
+    const lines = text.trim().split(between);
+    const options = withoutLetters(lines.map((line) => line.trim()));
+    if (options.length > 1 && options.some((option, i) => option !== lines[i].trim())) return options;
+  }
+  return null;
+}

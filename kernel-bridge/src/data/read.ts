@@ -3,6 +3,8 @@ import { createHash } from 'node:crypto';
 import { constants, createReadStream } from 'node:fs';
 import { access } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
+import { pipeline, type Readable } from 'node:stream';
+import { createGunzip } from 'node:zlib';
 import type { VqaItem } from '../protocol/data.ts';
 import type { Problem } from '../protocol/problems.ts';
 import { AnswerEvidence } from './evidence.ts';
@@ -12,7 +14,7 @@ import { ImageFolder, isConfined } from './images.ts';
 import { toItem, type Hints } from './item.ts';
 import { unreadable, type Layout, type Source } from './layout.ts';
 import { csvRecords } from './readers/csv.ts';
-import { jsonLines, jsonRecords, type Found } from './readers/json.ts';
+import { jsonRecords, linesOrList, type Found } from './readers/json.ts';
 import { parquetRecords } from './readers/parquet.ts';
 import { withPictures } from './readers/pictures.ts';
 import { asUtf8 } from './readers/text.ts';
@@ -58,18 +60,20 @@ export async function readDataset(layout: Layout, options: ReadOptions = {}): Pr
 function readSource(source: Source, embedded: string, signal?: AbortSignal): AsyncGenerator<Found> {
   const path = source.path.toLowerCase();
   if (path.endsWith('.parquet')) return parquetRecords(source.path, embedded, signal);
-  return withPictures(recordsOf(path, bytesOf(source.path, signal)), embedded);
+  const bytes = bytesOf(source.path, signal);
+  return withPictures(recordsOf(path.replace(/\.gz$/, ''), path.endsWith('.gz') ? unzipped(bytes) : bytes), embedded);
 }
 
 function recordsOf(name: string, bytes: AsyncIterable<Buffer>): AsyncGenerator<Found> {
   if (name.endsWith('.tsv')) return csvRecords(bytes, '\t');
   if (name.endsWith('.csv')) return csvRecords(bytes, '');
-  return /\.(jsonl|ndjson)$/.test(name) ? jsonLines(asUtf8(bytes)) : jsonRecords(asUtf8(bytes));
+  return /\.(jsonl|ndjson)$/.test(name) ? linesOrList(asUtf8(bytes)) : jsonRecords(asUtf8(bytes));
 }
 
 /** The file was one when it was listed; should it be a pipe by now, it is not waited for. */
-const bytesOf = (path: string, signal?: AbortSignal) =>
-  createReadStream(path, { flags: NONBLOCKING, highWaterMark: 1 << 20, signal }) as AsyncIterable<Buffer>;
+const bytesOf = (path: string, signal?: AbortSignal) => createReadStream(path, { flags: NONBLOCKING, highWaterMark: 1 << 20, signal });
+/** The contents of a gzip file. Whoever stops reading them closes the file too. */
+const unzipped = (file: Readable): AsyncIterable<Buffer> => pipeline(file, createGunzip({ chunkSize: 1 << 20 }), () => undefined);
 // Node takes the flags of open(2) as a number; its types know the names alone.
 const NONBLOCKING = (constants.O_RDONLY | constants.O_NONBLOCK) as unknown as string;
 
@@ -127,7 +131,7 @@ async function* read(
   }
 }
 
-/** The records of a file. Where a Parquet file is damaged, the last record says so and reading ends; only Parquet has such damage. */
+/** The records of a file. Where a Parquet or gzip file is damaged, the last record says so and reading ends; others have no such damage. */
 async function* whole({ path }: Source, records: AsyncGenerator<Found>): AsyncGenerator<Found> {
   let row = 0;
   try {

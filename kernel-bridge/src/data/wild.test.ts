@@ -1,6 +1,7 @@
 /** Files as other programs and clusters leave them. */
 import { mkdirSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { browse } from '../server/browse.ts';
 import { picture, temporary, write, omni } from './fixtures.ts';
@@ -31,6 +32,72 @@ describe('lists in cells', () => {
     ['[__import__("os")]', undefined],
     [`${'['.repeat(5000)}`, undefined],
   ])('%s', (text, value) => expect(parseLiteral(text)).toEqual(value));
+});
+
+describe('files of questions as programs write them', () => {
+  const csv = 'image,question,A,B,answer\nx.png,Q?,x,y,B\n';
+  const tab = csv.replaceAll(',', '\t');
+  const line = JSON.stringify({ ...row, image: 'x.png' });
+  it.each<[string, string | Buffer]>([
+    ['set.csv', `sep=;\n${csv.replaceAll(',', ';')}`], // Excel
+    ['set.csv', `"sep=,"\r\n${csv}`],
+    ['set.csv', `\ufeffsep=;\r\n${csv.replaceAll(',', ';')}`],
+    ['set.tsv', `sep=\t\n${tab}`],
+    ['set.csv.gz', gzipSync(csv)],
+    ['set.tsv.gz', gzipSync(tab)],
+    ['set.jsonl.gz', gzipSync(`${line}\n`)],
+    ['set.json.gz', gzipSync(`[${line}]`)],
+    ['set.jsonl', `[\n  ${line}\n]\n`], // a list under the name of lines
+    ['set.jsonl', `\ufeff [${line}]`],
+    ['set.ndjson', Buffer.from(`\ufeff[${line}]`, 'utf16le')],
+  ])('%s: %j', async (name, content) => {
+    using dir = temporary();
+    write(dir.path, { 'x.png': 'x', [name]: content });
+    const { items } = await loadItems(dir.path);
+    expect(items).toMatchObject([{ image: 'x.png', options: ['x', 'y'], problem: null }]);
+  });
+
+  it('a gzip file that ends too early has the questions before its end, and says so', async () => {
+    using dir = temporary();
+    const lines = Array.from({ length: 2000 }, (_, i) => JSON.stringify({ ...row, question: `Q${Math.sin(i)}?`, image: 'x.png' }));
+    const zipped = gzipSync(lines.join('\n'));
+    write(dir.path, { 'x.png': 'x', 'train.jsonl.gz': zipped.subarray(0, zipped.length >> 1) });
+    const { items } = await loadItems(dir.path, { split: 'train' });
+    expect(items.length).toBeGreaterThan(100);
+    expect(items.at(-1)).toMatchObject({ problem: 'record-unreadable' });
+    expect(items.slice(0, 100).every(({ problem }) => problem === null)).toBe(true);
+  });
+
+  it('folders of save_to_disk, and files without a row, say what they are', async () => {
+    using dir = temporary();
+    write(dir.path, {
+      'disk/train/data-00000-of-00001.arrow': 'x',
+      'disk/train/state.json': {},
+      'none/set.csv': csv.split('\n')[0],
+      'empty/set.jsonl': '',
+    });
+    const of = (name: string) => loadItems(join(dir.path, name));
+    await expect(of('disk')).rejects.toMatchObject({
+      code: 'DATA_LAYOUT_UNKNOWN',
+      remedy: expect.stringContaining('to_parquet') as string,
+    });
+    for (const name of ['none', 'empty'])
+      await expect(of(name)).rejects.toMatchObject({ code: 'DATA_EMPTY', message: expect.stringMatching(/holds no question$/) as string });
+  });
+});
+
+it.each<[unknown, string[]]>([
+  ['A. cyst\nB. mass\n', ['cyst', 'mass']],
+  ['(A) cyst\n\n(B) mass', ['cyst', 'mass']],
+  ['A: cyst; B: mass; C: none', ['cyst', 'mass', 'none']],
+  ['cyst; mass', []], // no letters: nothing says that these are two
+  ['A. cyst; grade B. mass', []],
+])('options in one text: %j', async (options, wanted) => {
+  using dir = temporary();
+  write(dir.path, { 'x.png': 'x', 'set.jsonl': JSON.stringify({ question: 'Q?', image: 'x.png', options, answer: 'B' }) });
+  const [{ options: read, problem }] = (await loadItems(dir.path)).items;
+  if (wanted.length === 0) expect(problem).toBe('options-too-few');
+  else expect([read, problem]).toEqual([wanted, null]);
 });
 
 it('NaN and Infinity, as Python writes them into JSON, spoil no record', async () => {

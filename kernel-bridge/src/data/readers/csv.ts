@@ -8,6 +8,8 @@ import { asText } from './text.ts';
 const MAX_ROW = 4 << 20;
 /** The same of a row with a picture in base64: the largest image file that is read, and the rest of the row. */
 const MAX_PICTURE_ROW = (((64 << 20) * 4) / 3 + MAX_ROW) | 0;
+/** The line by which Excel writes, and is told, what parts the cells. */
+const SEPARATOR_LINE = /^"?sep=.?"?\r?\n/i;
 /** A part of a picture and nothing else. */
 const BASE64 = /^[A-Za-z0-9+/=_-]*$/;
 
@@ -15,8 +17,11 @@ export async function* csvRecords(chunks: AsyncIterable<Buffer>, delimiter: '' |
   const parser = Papa.parse(Papa.NODE_STREAM_INPUT, { header: true, skipEmptyLines: 'greedy', delimiter });
   let [sinceRow, pictureSinceRow] = [0, 0];
   let givenUp = false;
+  let isStart = true;
   async function* bounded() {
-    for await (const text of asText(chunks)) {
+    for await (const part of asText(chunks)) {
+      const text = isStart ? part.replace(SEPARATOR_LINE, '') : part;
+      isStart = false;
       if (BASE64.test(text)) pictureSinceRow += text.length;
       else sinceRow += text.length;
       if (sinceRow > MAX_ROW || sinceRow + pictureSinceRow > MAX_PICTURE_ROW) return (givenUp = true);

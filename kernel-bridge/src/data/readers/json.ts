@@ -19,6 +19,10 @@ const WRAPPER_BYTES = 64;
 /** What is deeper can be parsed, but not written again: JSON.stringify and its like recurse. */
 const MAX_DEPTH = 100;
 
+/** A bracket after nothing but space and a byte order mark. */
+const LIST = /^(?:\xef\xbb\xbf)?\s*\[/;
+const START_BYTES = 1024;
+
 const [QUOTE, BACKSLASH, COMMA] = [0x22, 0x5c, 0x2c];
 const isSpace = (byte: number) => byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09;
 const opens = (byte: number) => byte === 0x7b || byte === 0x5b;
@@ -176,6 +180,23 @@ export async function* jsonRecords(chunks: AsyncIterable<Buffer>): AsyncGenerato
   if (!record.empty)
     yield record.take(row); // cut off in the middle
   else if (base > 0 && !ended) yield { row, value: null, problem: 'record-unreadable' };
+}
+
+/** Records of a file whose name says JSON Lines: one a line, or a list as .json files hold it, for there are such files as well. */
+export async function* linesOrList(chunks: AsyncIterable<Buffer>): AsyncGenerator<Found> {
+  const iterator = chunks[Symbol.asyncIterator]();
+  try {
+    const start = await iterator.next();
+    if (start.done) return;
+    const rest = { [Symbol.asyncIterator]: () => iterator };
+    const all = (async function* () {
+      yield start.value;
+      yield* rest;
+    })();
+    yield* LIST.test(start.value.toString('latin1', 0, START_BYTES)) ? jsonRecords(all) : jsonLines(all);
+  } finally {
+    await iterator.return?.();
+  }
 }
 
 /** One record a line; empty lines do not count. */
