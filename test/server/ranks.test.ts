@@ -99,8 +99,9 @@ describe('a run of two processes', () => {
   });
 
   it('is refused where processes cannot share the shards', async () => {
-    const id = await create({ processes: 3 });
-    const { error } = await reached(t.client, id, 'failed');
-    expect(error).toMatchObject({ code: 'TRAIN_RANKS', message: expect.stringContaining('3 processes cannot share dp_shards 2 equally') });
+    await expect(create({ processes: 3 })).rejects.toMatchObject({
+      code: 'CONFIG_INVALID',
+      message: expect.stringContaining('processes is 3; it must divide dp_shards (2)') as string,
+    });
   });
 });

@@ -9,7 +9,7 @@ import { medr1 } from './program.ts';
 
 const at = mkdtempSync(join(tmpdir(), "medr1 launch's-"));
 const file = join(at, 'run.yaml');
-beforeAll(() => writeFileSync(file, JSON.stringify({ model_name_or_path: '/m', dataset_name: '/d' }))); // JSON is YAML
+beforeAll(() => writeFileSync(file, JSON.stringify({ model_name_or_path: '/m', dataset_name: '/d', per_device_train_batch_size: 64 }))); // JSON is YAML
 afterAll(() => rmSync(at, { recursive: true, force: true }));
 
 async function launched(...args: string[]): Promise<{ code: number; err: string; text: (ending: string) => string }> {
@@ -53,6 +53,7 @@ it('writes scripts that a shell takes, whatever the paths are called', async () 
 it.each([
   [['--nodes', '3', '--gpus', '1'], 'power of two'],
   [['--nodes', '4', '--gpus', '1', '--set', 'dp_shards=2'], 'dp_shards 2'],
+  [['--nodes', '4', '--gpus', '1', '--set', 'per_device_train_batch_size=16'], 'must divide the 2 questions of a step'], // not after hours in a queue
   [['--head', 'a b'], '--head'],
   [['--sbatch=partition=gpu'], '--sbatch'],
   [['--set', 'no_such_key=1'], 'no_such_key'],

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { WorkbenchError } from '../protocol/errors.ts';
-import { completeConfig, nearestKey, parseSettings } from './config.ts';
+import { completeConfig, nearestKey, parseConfig, parseSettings } from './config.ts';
 import { errors } from './errors.ts';
 
 const given = (changes: object) => () => completeConfig({ model_name_or_path: 'm', dataset_name: 'd', ...changes });
@@ -31,6 +31,11 @@ describe('completeConfig', () => {
     [{ metric_for_best_model: 'acuracy', eval_steps: 5 }, /metric_for_best_model is "acuracy"; it must be a metric that evaluations log/],
     [{ save_steps: 2.5 }, /save_steps is 2.5; it must be a whole number of steps, or a share of all below 1/],
     [{ metric_for_best_model: 'accuracy' }, /eval_steps is 0; it must be above 0 with metric_for_best_model/],
+    [{ dp_shards: 3 }, /dp_shards is 3; it must be a power of two/],
+    [{ dp_shards: 4 }, /dp_shards is 4; it must divide the 2 questions of a step/],
+    [{ trainer: 'sft', per_device_train_batch_size: 2, dp_shards: 4 }, /dp_shards is 4; it must divide the 2 questions/],
+    [{ processes: 2 }, /processes is 2; it must divide dp_shards \(1\)/],
+    [{ prompt_template: 'What is shown?' }, /prompt_template is "What is shown\?"; it must hold \{question\}/],
     [{ beta: NaN }, /beta is NaN; it must be/],
     [{ reward_weights: [1, -Infinity] }, /reward_weights is \[1,"-Infinity"\]; it must be number/],
     [{ per_device_train_batch_size: 8e15 }, /per_device_train_batch_size is 8000000000000000; it must be at most 10000000000/],
@@ -73,8 +78,8 @@ describe('completeConfig', () => {
     ],
     [{ run_name: 2026 }, { run_name: '2026' }],
     [
-      { run_name: '2026', prompt_template: 'true' },
-      { run_name: '2026', prompt_template: 'true' },
+      { run_name: '2026', dataset_train_split: 'true' },
+      { run_name: '2026', dataset_train_split: 'true' },
     ],
   ])('takes %j as TRL means it', (changes, meant) => {
     expect(given(changes)()).toMatchObject(meant);
@@ -147,7 +152,7 @@ describe('completeConfig', () => {
   });
 
   it.each([null, [], 'text', 3])('refuses %j, which is no object', (input) => {
-    expect(() => completeConfig(input)).toThrow(/must be an object/);
+    expect(() => completeConfig(input)).toThrow(/must be keys with values/);
   });
 
   it('does not take keys of Object.prototype for known ones', () => {
@@ -163,6 +168,27 @@ it.each([
   ['zzzzzzzzzz', undefined],
 ])('nearest known key to %s is %s', (key, nearest) => {
   expect(nearestKey(key)).toBe(nearest);
+});
+
+describe('YAML', () => {
+  it.each([
+    ['', {}],
+    ['# nothing yet', {}],
+    ['seed: &s 3\nnum_generations: 8\neval_samples: *s', { seed: 3, num_generations: 8, eval_samples: 3 }],
+    ['---\nseed: 1\n...\n', { seed: 1 }],
+  ])('%j', (text, wanted) => expect(parseConfig(text)).toEqual(wanted));
+
+  it.each([
+    ['seed: 1\n---\nseed: 2', 'CONFIG_UNREADABLE', /several documents/],
+    ['seed: 1\nseed: 2', 'CONFIG_UNREADABLE', /unique/],
+    ['seed: !!python/object:os.system x', 'CONFIG_UNREADABLE', /Unresolved tag/],
+    ['modality: &a [*a]', 'CONFIG_UNREADABLE', /an alias/],
+    ['&a [*a]', 'CONFIG_UNREADABLE', /an alias/],
+    ['seed: *nobody', 'CONFIG_UNREADABLE', /nobody/],
+    ['- a\n- b', 'CONFIG_INVALID', /The configuration is \["a","b"\]; it must be keys with values/],
+  ])('%j is refused', (text, code, message) => {
+    expect(() => parseConfig(text)).toThrow(expect.objectContaining({ code, message: expect.stringMatching(message) as string }));
+  });
 });
 
 it('--set values mean what YAML says, 1e-5 a number among them', () => {

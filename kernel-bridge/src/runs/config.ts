@@ -1,7 +1,7 @@
 /** From what a user wrote to a complete TrainConfig, or an error that names the key. */
 import { Compile } from 'typebox/compile';
 import Value from 'typebox/value';
-import { parse } from 'yaml';
+import { parse, parseAllDocuments } from 'yaml';
 import { readTextSync } from '../files/plain.ts';
 import { TrainConfig } from '../protocol/config.ts';
 import { isKernelReward, isRewardFile, rewardName } from '../protocol/rewards.ts';
@@ -45,8 +45,7 @@ export function knownKey(key: string): void {
 
 /** The keys that are given, each in the form that it has here. Throws CONFIG_UNKNOWN_KEY. */
 function givenConfig(input: unknown): Record<string, unknown> {
-  if (typeof input !== 'object' || input === null || Array.isArray(input))
-    throw errors.badValue('whole', input, 'must be an object of keys');
+  if (typeof input !== 'object' || input === null || Array.isArray(input)) throw errors.badWhole(input);
   const unknown = Object.keys(input).filter((key) => !KEYS.includes(key));
   if (unknown.length > 0) throw errors.unknownKeys(unknown.map((key) => ({ key, instead: insteadOf(key) })));
   return Object.fromEntries(Object.entries(structuredClone(input)).map(([key, value]) => [key, trlValue(key, value)]));
@@ -64,11 +63,28 @@ function onDevices(given: Record<string, unknown>): Record<string, unknown> {
 export function parseConfig(text: string): Record<string, unknown> {
   let read: unknown;
   try {
-    read = parse(text) ?? {};
+    read = fromYaml(text);
   } catch (cause) {
     throw errors.badFile('The text', cause);
   }
   return givenConfig(read);
+}
+
+/** What a YAML text of one document says; an empty one has no keys. What the parser would only warn of, such as a tag that it does not know, is an error. */
+function fromYaml(text: string): unknown {
+  const documents = parseAllDocuments(text);
+  if (documents.length === 0) return {};
+  const wrong = documents.flatMap(({ errors, warnings }) => [...errors, ...warnings])[0];
+  if (wrong) throw wrong;
+  if (documents.length > 1) throw new Error('it holds several documents, with --- between them; a configuration is one');
+  const value: unknown = documents[0].toJS() ?? {};
+  if (holdsItself(value)) throw new Error('an alias (*name) stands inside what its anchor (&name) names');
+  return value;
+}
+
+function holdsItself(value: unknown, around: readonly unknown[] = []): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return around.includes(value) || Object.values(value).some((inner) => holdsItself(inner, [...around, value]));
 }
 
 /** What to write in place of a key that is not known, if that can be told. */
@@ -120,12 +136,20 @@ function checkTogether(config: TrainConfig): void {
       `must, times gradient_accumulation_steps, be a multiple of num_generations (${num_generations})`,
     );
   }
+  if (config.prompt_template !== null && !config.prompt_template.includes('{question}'))
+    throw errors.badValue('prompt_template', config.prompt_template, 'must hold {question}, where question and options belong, or be null');
   if (config.processes % config.devices !== 0)
     throw errors.badValue(
       'devices',
       config.devices,
       `must divide processes (${config.processes}), so that each device has as many of them`,
     );
+  const questions = config.trainer === 'grpo' ? batch / num_generations : batch;
+  if (!Number.isInteger(Math.log2(config.dp_shards))) throw errors.badValue('dp_shards', config.dp_shards, 'must be a power of two');
+  if (questions % config.dp_shards !== 0)
+    throw errors.badValue('dp_shards', config.dp_shards, `must divide the ${questions} questions of a step (${QUESTIONS[config.trainer]})`);
+  if (config.dp_shards % config.processes !== 0)
+    throw errors.badValue('processes', config.processes, `must divide dp_shards (${config.dp_shards}), which they share equally`);
   const schedule = scheduleProblem(config.lr_scheduler_type, config.lr_scheduler_kwargs ?? {}, config.learning_rate);
   if (schedule !== null) throw errors.badValue('lr_scheduler_kwargs', config.lr_scheduler_kwargs, schedule);
   const best = config.metric_for_best_model;
@@ -152,11 +176,16 @@ function wanted(key: string, message: string): string {
   return choices?.length ? `must be one of ${choices.map((choice) => JSON.stringify(choice)).join(', ')}` : message;
 }
 
+/** How many questions a step asks. */
+const QUESTIONS = {
+  grpo: 'per_device_train_batch_size x gradient_accumulation_steps / num_generations',
+  sft: 'per_device_train_batch_size x gradient_accumulation_steps',
+};
 const MAX_YAML = 1 << 20;
 
 export function readConfigFile(file: string): Record<string, unknown> {
   try {
-    return (parse(readTextSync(file, MAX_YAML)) ?? {}) as Record<string, unknown>;
+    return fromYaml(readTextSync(file, MAX_YAML)) as Record<string, unknown>;
   } catch (cause) {
     throw errors.badFile(file, cause);
   }

@@ -37,6 +37,11 @@ export const errors = {
   },
   badValue: (key: string, seen: unknown, wanted: string) =>
     badConfig(`The configuration's ${key} is ${preview(seen)}; it ${wanted}.`, `Give ${key} a value as docs/config.md describes it.`),
+  badWhole: (seen: unknown) =>
+    badConfig(
+      `The configuration is ${preview(seen)}; it must be keys with values.`,
+      'Write a line `key: value` for each; docs/config.md has the keys.',
+    ),
   keptByFork: (key: string, seen: unknown, parents: unknown) =>
     badConfig(
       `The configuration's ${key} is ${preview(seen)}; it cannot differ from that of the run that is forked (${preview(parents)}), whose weights and optimiser state the fork goes on with.`,

@@ -42,23 +42,5 @@ export function changedSettings(
   const next = Object.fromEntries(LIVE_SETTINGS.map((key) => [key, whole[key]])) as unknown as LiveSettings;
   for (const key of LIVE_SETTINGS)
     if (next[key] !== current[key] && fixed[key] !== undefined) throw errors.settingFixed(key, fixed[key], run.id, run.checkpoint);
-  requireWholeShards(whole);
   return next;
-}
-
-/** What the trainer asks of a step's questions where it begins. */
-function requireWholeShards({
-  trainer,
-  per_device_train_batch_size,
-  gradient_accumulation_steps,
-  num_generations,
-  dp_shards,
-}: TrainConfig): void {
-  const questions = (per_device_train_batch_size * gradient_accumulation_steps) / num_generations;
-  if (trainer === 'grpo' && questions % dp_shards !== 0)
-    throw errors.badValue(
-      'num_generations',
-      num_generations,
-      `leaves ${questions} questions a step, which the ${dp_shards} dp_shards of this run do not divide`,
-    );
 }
