@@ -638,6 +638,16 @@ export const STATES: Record<string, GalleryState> = {
     select: { runs: ['r1'], step: 100, group: 1, completion: 2, token: 7 },
     after: (element) => askAbout(element, 'where', 'map-ask'),
   },
+  'inspector: where it looked, being checked': {
+    tag: 'medr1-inspector',
+    options: { runs },
+    select: { runs: ['r1'], step: 100, group: 1, completion: 2, token: 7 },
+    after: async (element, _workbench, { explain }) => {
+      const { attribution } = explain;
+      explain.attribution = (ask, signal) => (ask?.orders === 0 ? attribution(ask, signal) : new Promise<never>(() => {}));
+      await askAbout(element, 'where', 'map-ask');
+    },
+  },
   'inspector: where it looked, words': {
     tag: 'medr1-inspector',
     options: { runs },

@@ -1,6 +1,20 @@
 /** The device for tests is as strict as a GPU, or what passes on it would say nothing. */
 import { describe, expect, it } from 'vitest';
-import { backward, customFunction, deviceCount, generator, medr1, memoryStats, scope, tensor, torch } from './index.ts';
+import {
+  AdamW,
+  backward,
+  customFunction,
+  deviceCount,
+  generator,
+  medr1,
+  memoryStats,
+  scope,
+  tensor,
+  torch,
+  type AdamWOptions,
+  type AdamWStorage,
+  type DType,
+} from './index.ts';
 import { native } from './native.ts';
 import { crossings, hasTestDevice, TEST_DEVICE } from './testing/test-device.ts';
 
@@ -33,6 +47,26 @@ describe.skipIf(!hasTestDevice)('the device for tests', () => {
     expect(draw(TEST_DEVICE)).toEqual(draw('cpu'));
     expect(() => draw(TEST_DEVICE, generator(3))).toThrow('generator');
   });
+
+  it.each<[string, DType, AdamWOptions & AdamWStorage]>([
+    ['float32', 'float32', {}],
+    ['eight-bit moments', 'float32', { bits: 8 }],
+    ['bfloat16', 'bfloat16', {}],
+    ['a float32 copy', 'bfloat16', { bf16: 'master' }],
+    ['stochastic rounding', 'bfloat16', { bf16: 'stochastic' }],
+    ['what rounding took off', 'bfloat16', { bf16: 'kahan' }],
+  ])('updates weights without a copy or a wait, the counts of their steps included: %s', (_, dtype, options) =>
+    scope(() => {
+      const weights = [1, 2, 3].map(() => torch.ones([64, 64], { dtype, device: TEST_DEVICE }));
+      for (const weight of weights) weight.grad = torch.ones([64, 64], { dtype, device: TEST_DEVICE });
+      const optimizer = new AdamW(weights, options);
+      optimizer.step(); // makes its state
+      crossings();
+      optimizer.step();
+      expect(crossings()).toEqual({ toDevice: 0, toHost: 0, values: 0 });
+      optimizer.dispose();
+    }),
+  );
 
   it('has no kernels of our own, which are for the CPU', () => {
     expect(() => medr1.weigh_logits_(there([1, 2, 3, 4], [1, 4]), 2, 1)).toThrow('weigh_logits_');
