@@ -1,4 +1,5 @@
 /** Completions that say nearly the same, as families, the largest first. A click lists a family's completions. Text nodes only. */
+import { printableLines } from '@medr1/kernel-bridge/protocol/printable';
 import { css, html, nothing, type TemplateResult } from 'lit';
 import type { Families, Family } from '../connector.ts';
 import { define, WatchingElement } from '../element.ts';
@@ -119,8 +120,8 @@ export class SearchFamilies extends WatchingElement {
       <td class="number">${integer(questions)}</td>
       <td class="number">${from === to ? integer(from) : `${integer(from)}–${integer(to)}`}</td>
       <td class="number">${judged === 0 ? '–' : `${integer(right)} of ${integer(judged)}`}</td>
-      <td class="number">${reward === null ? '–' : reward.toFixed(2)}</td>
-      <td class="text">${text}</td>
+      <td class="number">${reward === null ? '–' : reward.toFixed(2).replace('-', '−')}</td>
+      <td class="text">${printableLines(text)}</td>
     </tr>`;
   }
 

@@ -31,13 +31,15 @@ async function view(options: FakeOptions = {}) {
 }
 
 it('shows what was found with its marks, as text, and opens it in Rollouts', async () => {
-  const said = '<img src=x onerror=alert(1)> a round cyst \u202Eback';
+  const said = '<img src=x onerror=alert(1)> a round cyst \u202Eback \u001b[31m\n<style>*{display:none}</style>';
   const { root, search, hits } = await view({ completionText: () => said });
   await search('round');
   expect(hits()).toHaveLength(50);
   expect(hits()[0].querySelector('mark')!.textContent).toBe('round');
-  expect(hits()[0].querySelector('.text')!.textContent!.trim()).toBe(said);
-  expect(root.querySelector('img')).toBeNull();
+  expect(hits()[0].querySelector('.text')!.textContent!.trim()).toBe(
+    said.replace('\u202E', '\\u202e').replace('\u001b', '\\u001b'), // what turns text round is an escape
+  );
+  expect(root.querySelector('img, .text style')).toBeNull();
   const commands: string[] = [];
   document.addEventListener('medr1-command', (event) => commands.push((event as CustomEvent<{ id: string }>).detail.id), { once: true });
   hits()[0].querySelector<HTMLElement>('[data-testid=open]')!.click();
