@@ -92,12 +92,12 @@ export class SearchFamilies extends WatchingElement {
                 <thead>
                   <tr>
                     <th class="number">completions</th>
+                    <th>its first</th>
                     <th class="number">texts</th>
                     <th class="number">questions</th>
                     <th class="number">steps</th>
                     <th class="number">right</th>
                     <th class="number">reward</th>
-                    <th>its first</th>
                   </tr>
                 </thead>
                 <tbody>
@@ -116,12 +116,12 @@ export class SearchFamilies extends WatchingElement {
           ${integer(completions)}
         </button>
       </td>
+      <td class="text">${printableLines(text)}</td>
       <td class="number">${integer(texts)}</td>
       <td class="number">${integer(questions)}</td>
       <td class="number">${from === to ? integer(from) : `${integer(from)}–${integer(to)}`}</td>
       <td class="number">${judged === 0 ? '–' : `${integer(right)} of ${integer(judged)}`}</td>
       <td class="number">${reward === null ? '–' : reward.toFixed(2).replace('-', '−')}</td>
-      <td class="text">${printableLines(text)}</td>
     </tr>`;
   }
 
