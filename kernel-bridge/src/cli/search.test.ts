@@ -12,21 +12,24 @@ import { group } from '../runs/testing/made-runs.ts';
 
 const main = fileURLToPath(new URL('main.ts', import.meta.url));
 const ID = '20260101-000000-aaaa';
+const OTHER = '20260101-000000-bbbb';
 let home: string;
 
 beforeAll(() => {
   home = mkdtempSync(join(tmpdir(), 'medr1-search-'));
-  mkdirSync(runDirectory(home, ID), { recursive: true });
-  const config = completeConfig({ model_name_or_path: 'm', dataset_name: 'd' });
-  using run = RunStore.create(runDirectory(home, ID), { id: ID, name: 'x', parent: null, config, root: '/data', data_hash: 'h' });
-  const said = ['\u001b[31mit may be a cyst', 'it may be a cyst', 'so it is a round lesion', 'so it is a round lesion'];
-  for (const step of [1, 2, 3, 4])
-    run.commitStep({
-      step,
-      metrics: {},
-      groups: [0, 1, 2, 3].map((at) => group(step, at, { completions: Array.from({ length: 4 }, () => said[step - 1]) })),
-    });
-  run.db.exec('DELETE FROM search_step WHERE step > 2'); // as a run of before, whose index is made when it is searched
+  for (const id of [ID, OTHER]) {
+    mkdirSync(runDirectory(home, id), { recursive: true });
+    const config = completeConfig({ model_name_or_path: 'm', dataset_name: 'd' });
+    using run = RunStore.create(runDirectory(home, id), { id, name: 'x', parent: null, config, root: '/data', data_hash: 'h' });
+    const said = ['\u001b[31mit may be a cyst', 'it may be a cyst', 'so it is a round lesion', 'so it is a round lesion'];
+    for (const step of [1, 2, 3, 4])
+      run.commitStep({
+        step,
+        metrics: {},
+        groups: [0, 1, 2, 3].map((at) => group(step, at, { completions: Array.from({ length: 4 }, () => said[step - 1]) })),
+      });
+    run.db.exec('DELETE FROM search_step WHERE step > 2'); // as a run of before, whose index is made when it is searched
+  }
 });
 afterAll(() => rmSync(home, { recursive: true }));
 
@@ -46,6 +49,18 @@ it('finds completions, also of steps that were not indexed, and follows a questi
   expect(question.out.trim().split('\n')).toHaveLength(8);
   expect(question.out).toContain('4/4');
   expect(await search('question', ID, 'q9')).toMatchObject({ code: 1, error: expect.stringContaining('never asked question "q9"') });
+});
+
+it('stops an expression that would never come back from a text, and says so', async () => {
+  const { code, error } = await search('text', ID, '^(.|.|.)*z$', '--regexp');
+  expect(error).toContain('was stopped after 3 s on one text');
+  expect(code).toBe(1);
+});
+
+it('looks through several runs', async () => {
+  const { out } = await search('text', `${ID},${OTHER}`, 'cyst', '--limit', '100');
+  for (const id of [ID, OTHER]) expect(out).toContain(`run ${id}, step 1, group 2, 0: A, right (exact), question q2`);
+  expect(out).toContain('64 found');
 });
 
 it('tells phrases that came and went, and families', async () => {

@@ -1,16 +1,16 @@
 /** `medr1 search`: what runs said while they trained, read from disk, so that it works without a server. */
 import { InvalidArgumentError, type Command } from 'commander';
 import { runReading } from '../protocol/readings.ts';
-import type { Phrase, PhraseQuery, SearchQuery } from '../protocol/search.ts';
+import type { Phrase, PhraseQuery, SearchPage, SearchQuery } from '../protocol/search.ts';
 import { questionCurve } from '../runs/question-curve.ts';
 import { homeDir } from '../runs/home.ts';
 import { openRun } from '../runs/runs.ts';
 import { findFamilies } from '../search/families.ts';
-import { find, type OpenRun } from '../search/find.ts';
 import { IndexReader } from '../search/index-reader.ts';
 import { findPhrases } from '../search/phrases.ts';
 import { indexAll } from '../runs/index-run.ts';
 import type { RunStore } from '../runs/store.ts';
+import { Searches } from '../server/searches.ts';
 import { count, usage } from './arguments.ts';
 import { pass, printJson, table, tell } from './output.ts';
 
@@ -24,7 +24,7 @@ export function register(program: Command): void {
   search
     .command('text')
     .description('completions by words, newest first: cell "optic disc" -glioma hemorr* OR bleed*')
-    .argument('<run>')
+    .argument('<runs>', 'a run, or several apart by commas')
     .argument('<text>')
     .option('--regexp', 'the text is a regular expression of JavaScript')
     .option('--steps <first-last>', 'steps, both included', steps)
@@ -78,25 +78,45 @@ function opened(id: string): RunStore {
 }
 
 type TextOptions = Json & { regexp?: boolean; steps?: { from: number; to: number }; item?: string; limit: number };
-function text(id: string, given: string, { regexp, steps: range, item, limit, json }: TextOptions): void {
-  using store = opened(id);
-  const { name, config, inherited } = store.row();
-  const run: OpenRun = { id, name, db: store.db, reading: runReading(config), inherited };
+async function text(given: string, words: string, { regexp, steps: range, item, limit, json }: TextOptions): Promise<void> {
+  const runs = given.split(',');
+  const directories = runs.map((id) => {
+    using store = opened(id);
+    return store.directory;
+  });
   const query: SearchQuery = {
-    ...{ runs: [id], text: given, mode: regexp ? 'regexp' : 'words', limit, whole: json },
+    ...{ runs, text: words, mode: regexp ? 'regexp' : 'words', limit, whole: json },
     ...(range ?? {}),
     ...(item !== undefined && { items: [item] }),
   };
-  const page = find([run], query, null, { reading: () => undefined, idle: () => undefined, overdue: () => false });
+  const page = await pageOf(directories, query, limit);
   if (json) return printJson(page);
   for (const hit of page.hits) {
     const verdict = hit.correct === null ? 'not judged' : hit.correct ? 'right' : 'wrong';
     tell(
-      `step ${hit.step}, group ${hit.group}, ${hit.index}: ${hit.prediction ?? 'no answer'}, ${verdict} (${hit.reading}), question ${hit.item_id}`,
+      `${runs.length > 1 ? `run ${hit.run}, ` : ''}step ${hit.step}, group ${hit.group}, ${hit.index}: ${hit.prediction ?? 'no answer'}, ${verdict} (${hit.reading}), question ${hit.item_id}`,
     );
     pass(`${hit.text}\n\n`);
   }
   tell(page.total === null ? `${page.hits.length} shown${page.next === null ? '' : '; there are more'}` : `${page.total} found`);
+}
+
+/** A whole page, however long that takes. It is searched in a thread, which ends an expression that never comes back from a text. */
+async function pageOf(directories: string[], query: SearchQuery, limit: number): Promise<SearchPage> {
+  const searches = new Searches();
+  try {
+    const find = (more: Partial<SearchQuery>): Promise<SearchPage> =>
+      searches.ask('find', directories, { query: { ...query, ...more }, nearText: null });
+    let page = await find({});
+    while (page.hits.length < limit && page.next !== null) {
+      const { hits } = page;
+      const rest = await find({ cursor: page.next, limit: limit - hits.length });
+      page = { ...rest, hits: [...hits, ...rest.hits] };
+    }
+    return page;
+  } finally {
+    await searches.close();
+  }
 }
 
 function question(id: string, item: string, { dataset, json }: Json & { dataset?: string }): void {
