@@ -138,7 +138,7 @@ describe('refused at once, by name', () => {
 
   it.each([
     [{ device: 'cuda:3' }, 'DEVICE_MISSING', 'There is no device cuda:3 here; there are cpu:0, cpu:1.'],
-    [{ devices: 4 }, 'DEVICES_TOO_FEW', 'The run takes 4 devices, and with device auto it can have 2'],
+    [{ devices: 4, per_device_train_batch_size: 16 }, 'DEVICES_TOO_FEW', 'The run takes 4 devices, and with device auto it can have 2'],
     [{ device: 'gpu' }, 'CONFIG_INVALID', 'such as cuda:3'],
     [{ devices: 2, processes: 3 }, 'CONFIG_INVALID', 'must divide processes (3)'],
   ])('%j, and nothing is made', async (changes, code, message) => {
@@ -147,7 +147,7 @@ describe('refused at once, by name', () => {
   });
 
   it('a run that was made for more devices fails when it is started', async () => {
-    const { id } = await t.client.createRun(t.config({ devices: 4 }), { start: false });
+    const { id } = await t.client.createRun(t.config({ devices: 4, per_device_train_batch_size: 16 }), { start: false });
     await t.client.action(id, 'start');
     const { error } = await reached(t.client, id, 'failed');
     expect(error).toMatchObject({ code: 'DEVICES_TOO_FEW', remedy: 'Set devices to 2 or less.' });
