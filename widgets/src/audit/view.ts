@@ -98,7 +98,7 @@ export class AuditView extends WatchingElement {
       >
       ${
         audit
-          ? html`<span class="secondary number" data-testid="audit-size"
+          ? html`<span class="secondary" data-testid="audit-size"
                 >${integer(audit.items)} questions · ${integer(audit.usable)} usable · ${integer(audit.images)} images</span
               >
               <button class="end" data-testid="export-audit" @click=${() => this.#export(audit)}>Export JSON</button>`

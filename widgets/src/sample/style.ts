@@ -23,16 +23,20 @@ export const style = css`
   }
   .steps {
     display: inline-flex;
-    flex: none;
+    flex: 0 1 auto;
     gap: 4px;
     align-items: center;
+    min-width: 0;
   }
   .steps button {
+    flex: none;
     display: inline-flex;
     padding: 2px 4px;
   }
   .steps .number {
+    overflow: hidden;
     min-width: 9ch;
+    text-overflow: ellipsis;
     text-align: center;
   }
   .id {

@@ -182,7 +182,7 @@ export class SampleView extends PageElement {
     return html`<div class="toolbar" role="toolbar" aria-label="Question">
       <span class="steps">
         ${this.#step(-1)}
-        <span class="number" data-testid="place">${whole ?? ' '}</span>
+        <span class="number" title=${whole ?? ''} data-testid="place">${whole ?? ' '}</span>
         ${this.#step(1)}
       </span>
       <b class="ellipsis id" title=${item ?? ''}>${item}</b>
