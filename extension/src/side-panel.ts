@@ -3,6 +3,7 @@ import { ILayoutRestorer, type JupyterFrontEnd, type JupyterFrontEndPlugin } fro
 import { ICommandPalette } from '@jupyterlab/apputils';
 import { ITranslator, nullTranslator, type TranslationBundle } from '@jupyterlab/translation';
 import type { LabIcon } from '@jupyterlab/ui-components';
+import { MessageLoop } from '@lumino/messaging';
 import { IWorkbench, PALETTE_CATEGORY, TRANSLATION_DOMAIN } from './tokens.ts';
 import { ElementView, type ElementViewOptions } from './view.ts';
 
@@ -61,6 +62,8 @@ export function sidePanelPlugin({
         execute: () => {
           shell.activateById(panel.id);
           panel.node.focus(); // whoever asked for it by keys walks on in it
+          MessageLoop.flush(); // the palette, which closes now, gives the keyboard to the main area first
+          panel.node.focus();
           panel.activate();
         },
       });

@@ -62,7 +62,7 @@ export abstract class WatchingElement extends LitElement {
   }
 }
 
-/** A view whose `.page` takes the keyboard when the host gives it to the view: at once, or as soon as there is something to walk through. */
+/** A view whose page takes the keyboard when the host gives it to the view: at once, or as soon as there is something to walk through. */
 export abstract class PageElement extends WatchingElement {
   #wantsKeys = false;
 
@@ -71,8 +71,13 @@ export abstract class PageElement extends WatchingElement {
     this.requestUpdate();
   }
 
+  /** What its keys are pressed on; null while there is nothing to walk through. */
+  protected get page(): HTMLElement | null {
+    return this.renderRoot.querySelector<HTMLElement>('.page');
+  }
+
   protected override updated(): void {
-    const page = this.renderRoot.querySelector<HTMLElement>('.page');
+    const { page } = this;
     if (!this.#wantsKeys || !page) return;
     this.#wantsKeys = false;
     const at = document.activeElement;

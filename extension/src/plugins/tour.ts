@@ -19,8 +19,8 @@ const tour: JupyterFrontEndPlugin<void> = {
       caption: trans.__('From nothing to a first curve, a rollout read, a reward moved and a question tried, in five minutes'),
       describedBy: { args: { type: 'object', properties: {} } },
       execute: async () => {
-        await app.commands.execute(CommandIDs.showRuns);
         workbench.tour.start();
+        await app.commands.execute(CommandIDs.showRuns);
       },
     });
     palette?.addItem({ command: CommandIDs.takeTour, category: PALETTE_CATEGORY });

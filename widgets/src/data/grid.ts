@@ -56,7 +56,7 @@ export class DataGrid extends WatchingElement {
     super.connectedCallback();
     if (typeof ResizeObserver === 'undefined') return;
     this.#watcher = new ResizeObserver(() => {
-      const { clientWidth: width = 0, clientHeight: height = 0 } = this.#scroller ?? {};
+      const { clientWidth: width = 0, clientHeight: height = 0 } = this.scroller ?? {};
       this.resize({ width, height });
     });
     this.#watcher.observe(this);
@@ -70,10 +70,6 @@ export class DataGrid extends WatchingElement {
     this.#rushing = undefined;
     this.#stopPages();
     this.#pages = null;
-  }
-
-  focusGrid(): void {
-    this.#scroller?.focus();
   }
 
   /** Scrolls so that an item is in the window. */
@@ -189,14 +185,14 @@ export class DataGrid extends WatchingElement {
 
   protected override updated(): void {
     if (this.#scrollTo !== null) {
-      const scroller = this.#scroller;
+      const scroller = this.scroller;
       if (scroller) scroller.scrollTop = this.#scrollTo;
       this.#scrollTo = null;
     }
     this.#wantVisible();
   }
 
-  get #scroller(): HTMLElement | null {
+  get scroller(): HTMLElement | null {
     return this.renderRoot.querySelector<HTMLElement>('.scroller');
   }
 
@@ -266,7 +262,7 @@ export class DataGrid extends WatchingElement {
   }
 
   #steady(layout: GridLayout, change: () => void): void {
-    const scroller = this.#scroller;
+    const scroller = this.scroller;
     if (scroller && this.#scrollTo === null) this.#top = scroller.scrollTop; // it may have moved since the last frame
     const anchor = layout.anchorAt(this.#top);
     const before = this.#top;
@@ -280,7 +276,7 @@ export class DataGrid extends WatchingElement {
     if (this.#frame) return;
     this.#frame = requestAnimationFrame(() => {
       this.#frame = 0;
-      const scroller = this.#scroller;
+      const scroller = this.scroller;
       if (!scroller || !this.#layout || this.#scrollTo !== null) return;
       if (Math.abs(scroller.scrollTop - this.#top) > this.#size.height) this.#rush();
       this.#top = scroller.scrollTop;

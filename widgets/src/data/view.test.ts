@@ -36,6 +36,16 @@ async function view(options: FakeOptions = {}) {
 }
 
 describe('the grid', () => {
+  it('has the keyboard as soon as the view has it and there are questions', async () => {
+    const { element, root, inside, find, key } = await view();
+    element.focus();
+    await settled();
+    expect(root.activeElement).toBe(root.querySelector('medr1-data-grid'));
+    expect(inside('medr1-data-grid').activeElement).toBe(find('data-grid', inside('medr1-data-grid')));
+    key('ArrowRight');
+    expect(workbench.data.state.value.active).toBe(0);
+  });
+
   it('has only the rows near the window on the page, whatever the number of questions', async () => {
     const { tiles, inside } = await view({ data: { datasets: [{ name: 'omnimedvqa', items: 20_000 }] } });
     expect(tiles().length).toBeGreaterThan(5);

@@ -2,7 +2,7 @@
 import { html, nothing, type PropertyValues, type TemplateResult } from 'lit';
 import { repeat } from 'lit/directives/repeat.js';
 import type { ExportFormat } from '../connector.ts';
-import { command, define, WatchingElement } from '../element.ts';
+import { command, define, PageElement } from '../element.ts';
 import { integer } from '../format.ts';
 import { icon } from '../icons.ts';
 import { empty, failed, loading } from '../view-states.ts';
@@ -27,7 +27,7 @@ import { style } from './style.ts';
 /** Below this width the facets lie over the grid and are called up. */
 const NARROW = 620;
 const SEARCH_DELAY_MS = 250;
-export class DataView extends WatchingElement {
+export class DataView extends PageElement {
   static override properties = {
     workbench: { attribute: false },
     adding: { state: true },
@@ -446,7 +446,7 @@ export class DataView extends WatchingElement {
       this.#search(input.value);
     } else if (event.key === 'ArrowDown') {
       event.preventDefault();
-      this.#grid?.focusGrid();
+      this.page?.focus();
     }
   };
 
@@ -482,6 +482,10 @@ export class DataView extends WatchingElement {
         </div>
       </div>
       ${status === 'ready' ? footer(data, data.state.value.working, this.#actions) : nothing}`;
+  }
+
+  protected override get page(): HTMLElement | null {
+    return this.#grid?.scroller ?? null;
   }
 
   get #grid(): DataGrid | null {

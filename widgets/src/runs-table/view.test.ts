@@ -67,6 +67,13 @@ it('tells a run that nobody started from one that waits and one that others pass
   expect(state('held')).toMatch(/held\s+held/);
 });
 
+it('its first row has the keyboard once the view has it', async () => {
+  const { element, rows } = await table();
+  element.focus();
+  await settled();
+  expect(element.shadowRoot!.activeElement).toBe(rows()[0]);
+});
+
 it('searches as it is typed; what the server refuses shows beside the rows that were there', async () => {
   const { connector, find, names, enter } = await table();
   enter(find('search')!, 'learning_rate<1e-5 -running', 'input');

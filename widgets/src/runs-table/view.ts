@@ -4,7 +4,7 @@ import { html, nothing, type TemplateResult } from 'lit';
 import { repeat } from 'lit/directives/repeat.js';
 import type { RunTableRow, RunSummary } from '../connector.ts';
 import { Doing } from '../load.ts';
-import { command, define, WatchingElement } from '../element.ts';
+import { command, define, PageElement } from '../element.ts';
 import { integer } from '../format.ts';
 import { empty, failed, loading } from '../view-states.ts';
 import { stateFacts } from '../runs/model.ts';
@@ -21,7 +21,7 @@ import { ROW, style } from './style.ts';
 const BEYOND = 8;
 const MOST_CHOSEN = 50;
 
-export class RunsTable extends WatchingElement {
+export class RunsTable extends PageElement {
   static override properties = {
     workbench: { attribute: false },
     model: { attribute: false },
@@ -102,13 +102,14 @@ export class RunsTable extends WatchingElement {
     this.#runs = runs;
   }
 
-  protected override updated(): void {
-    const [from, to] = this.#sight();
-    this.#model.see(from, to);
+  protected override get page(): HTMLElement | null {
+    return this.renderRoot.querySelector<HTMLElement>('.line[tabindex="0"]');
   }
 
-  override focus(): void {
-    void this.updateComplete.then(() => this.#focusRow());
+  protected override updated(): void {
+    super.updated();
+    const [from, to] = this.#sight();
+    this.#model.see(from, to);
   }
 
   get #scroller(): HTMLElement | null {

@@ -264,21 +264,35 @@ it('whoever comes by keys is at the chosen run, or where the tour goes on', asyn
   const { element, workbench, root } = await tourPanel({ runs: [{ id: 'a' }, { id: 'b' }] });
   const at = () => (root.activeElement?.closest<HTMLElement>('[data-run]') ?? (root.activeElement as HTMLElement)).dataset;
   element.focus();
+  await settled();
   expect(at().run).toBe('b'); // the first of the list
   workbench.selection.move({ runs: ['a'] });
   await settled();
   element.focus();
+  await settled();
   expect(at().run).toBe('a');
   workbench.tour.start();
   await settled();
   element.focus();
+  await settled();
   expect(at().testid).toBe('tour-show');
 });
 
 it('where there is nothing yet, it is at the first button', async () => {
   const { element, root } = await tourPanel({ runs: [] });
   element.focus();
+  await settled();
   expect((root.activeElement as HTMLElement).dataset.testid).toBe('start-demo');
+});
+
+it.each([
+  ['the button of the demo', {}, 'start-demo'],
+  ['its own, where there is no sample', { server: { sample: null } }, 'tour-next'],
+])('the tour gives the keyboard to %s', async (_what, options, testid) => {
+  const { root } = await tourPanel({ runs: [], ...options });
+  root.querySelector<HTMLElement>('[data-testid=take-tour]')!.click();
+  await settled();
+  expect((root.activeElement as HTMLElement).dataset.testid).toBe(testid);
 });
 
 it('where there is no sample, the tour speaks of no demo', async () => {

@@ -88,8 +88,12 @@ export class RunsPanel extends WatchingElement {
 
   /** Whoever comes by keys goes on where the tour is, or at the chosen run. */
   override focus(): void {
+    void this.updateComplete.then(() => this.#giveKeys());
+  }
+
+  #giveKeys(): void {
     const find = (selector: string): HTMLElement | null => this.renderRoot.querySelector<HTMLElement>(selector);
-    const tour = find('.tour .primary') ?? find('.tour button');
+    const tour = find('.tour') && (find('.tour .primary') ?? find('[data-testid=start-demo]') ?? find('.tour button'));
     (tour ?? find('.pick[aria-pressed=true]') ?? find('.pick') ?? find('.message button'))?.focus();
   }
 
@@ -184,6 +188,11 @@ export class RunsPanel extends WatchingElement {
     </section>`;
   }
 
+  #takeTour = (): void => {
+    this.workbench.tour.start();
+    this.focus(); // what it speaks of stands above the button that was pressed
+  };
+
   #problem(problem: ErrorBody): TemplateResult {
     return html`<div class="problem" role="alert">
       <span><span class="warning" aria-hidden="true">⚠</span> ${problem.message} <span class="secondary">${problem.remedy}</span></span>
@@ -210,7 +219,7 @@ export class RunsPanel extends WatchingElement {
               </button>`
             : nothing
         } <button data-testid="open-new-run" @click=${() => command(this, 'open-new-run')}>New run …</button>
-        <button class="quiet link" data-testid="take-tour" @click=${() => this.workbench.tour.start()}>Take the tour</button>
+        <button class="quiet link" data-testid="take-tour" @click=${this.#takeTour}>Take the tour</button>
         <button class="quiet link" data-testid="open-trash" @click=${() => command(this, 'open-trash')}>Trash</button>`,
     );
   }
@@ -250,7 +259,7 @@ export class RunsPanel extends WatchingElement {
       >
         Trash
       </button>
-      <button class="quiet link small" data-testid="take-tour" @click=${() => this.workbench.tour.start()}>Tour</button>
+      <button class="quiet link small" data-testid="take-tour" @click=${this.#takeTour}>Tour</button>
       ${
         hidden > 0 || this.archived
           ? html`<button
