@@ -26,7 +26,7 @@ from .errors import WorkbenchError
 from .evaluation import Comparison, Evaluation
 from .generation import Generation
 from .group import Group
-from .kernel import conversational
+from .kernel import conversational, tested
 from .rewards import cosine, linear, stepped
 from .run import Run
 from .signatures import without_first
@@ -54,6 +54,7 @@ __all__ = [
     "linear",
     "show",
     "stepped",
+    "tested",
 ]
 __version__ = "0.1.0"
 

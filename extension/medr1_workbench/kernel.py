@@ -20,7 +20,7 @@ import threading
 import time
 import traceback
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import httpx
@@ -71,10 +71,12 @@ class Served:
         self.source, self._first_line = source_of(function)
         self.timeout_s = float(timeout)
         self.on_timeout = on_timeout
+        self.tests = list(getattr(function, "medr1_tests", ()))
         self.sha256 = hashlib.sha256(self.source.encode()).hexdigest()
 
     def as_json(self) -> dict[str, Any]:
-        return {"name": self.name, "source": self.source, "timeout_s": self.timeout_s, "on_timeout": self.on_timeout}
+        known = {"name": self.name, "source": self.source, "timeout_s": self.timeout_s, "on_timeout": self.on_timeout}
+        return {**known, "tests": self.tests} if self.tests else known
 
     def evaluate(self, call: dict[str, Any], loop: asyncio.AbstractEventLoop) -> dict[str, Any]:
         """A KernelOutcome: values, or what was wrong with them. Never throws for what the function does."""
@@ -121,6 +123,30 @@ def conversational(function: Callable[..., Any]) -> Callable[..., Any]:
     called.__name__ = name_of(function)
     called.medr1_note = "# completions and prompts are lists of messages\n"  # type: ignore[attr-defined]
     return called
+
+
+def tested(*tests: Mapping[str, Any]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Gives a reward function tests of its own: a completion, the value that is expected of it (None where it does not apply), and entries
+    of the columns by name. It is refused when it fails one, and the Rewards view says how many it passes.
+
+    @run.reward(weight=0.5)
+    @wb.tested({"completion": "<answer> A </answer>", "answer": "A", "expected": 1.0})
+    def accuracy(completions, answer, **_):
+        return [float(f" {right} " in text) for text, right in zip(completions, answer)]
+    """
+    for number, test in enumerate(tests, 1):
+        whole = isinstance(test, Mapping) and isinstance(test.get("completion"), str) and "expected" in test
+        if not whole or (test["expected"] is not None and not math.isfinite(_number(test["expected"]) or 0.0)):
+            raise TypeError(f'test {number} is {test!r}: give {{"completion": text, "expected": number or None}} and columns by name')
+
+    def with_tests(function: Callable[..., Any]) -> Callable[..., Any]:
+        if isinstance(function, KeptReward):
+            raise TypeError("put @wb.tested below @run.reward, next to the function")
+        plain = [{**test, "expected": None if test["expected"] is None else float(test["expected"])} for test in tests]
+        function.medr1_tests = plain  # type: ignore[attr-defined]
+        return function
+
+    return with_tests
 
 
 def _said(error: BaseException) -> str:

@@ -683,7 +683,8 @@ def _differs(current: dict[str, Any], served: Served, weight: float | None) -> b
     old = current["sources"].get(served.name)
     if old is None or old.get("runtime") != "kernel":
         return True
-    same = (old["sha256"], old["timeout_s"], old["on_timeout"]) == (served.sha256, served.timeout_s, served.on_timeout)
+    known = (old["sha256"], old["timeout_s"], old["on_timeout"], old.get("tests", []))
+    same = known == (served.sha256, served.timeout_s, served.on_timeout, served.tests)
     return not same or (weight is not None and weight != current["weights"][served.name])
 
 

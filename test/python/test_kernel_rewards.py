@@ -124,6 +124,34 @@ def test_a_function_is_tried_on_stored_rollouts_and_not_served_after(client, lon
     assert "half" not in [one["name"] for kernel in client.request("GET", "/kernels")["kernels"] for one in kernel["rewards"]]
 
 
+def test_a_function_has_to_pass_tests_of_its_own_which_a_preview_counts(client, long_run):
+    good = {"completion": "<answer> A </answer>", "answer": "A", "expected": np.float32(1)}
+
+    def names_answer(completions, answer, **_):
+        return [None if right is None else float(f" {right} " in text) for text, right in zip(completions, answer, strict=True)]
+
+    before = long_run.detail()["rewards"]
+    with pytest.raises(wb.WorkbenchError) as caught:
+        long_run.reward(wb.tested(good, {"completion": "B", "answer": "B", "expected": 1})(names_answer))
+    assert caught.value.code == "REWARD_TESTS"
+    assert "names_answer.py) fails its own test: test 2 expects 1 and got 0" in str(caught.value)
+    assert long_run.detail()["rewards"] == before
+
+    kept = long_run.reward(wb.tested(good, {"completion": "?", "expected": None})(names_answer), weight=0.1)
+    source = long_run.detail()["rewards"][-1]["sources"]["names_answer"]
+    assert [test["expected"] for test in source["tests"]] == [1, None]
+    body = {"kernel": {"names_answer": kept.sha256}, "steps": 1}
+    [report] = client.request("POST", f"/runs/{long_run.id}/rewards/try", body)["reports"]
+    assert (report["tests"], report["error"]) == ({"passed": 2, "total": 2}, None)
+    kept.remove()
+
+    for wrong in ({"completion": "A"}, {"expected": 1}, "A", {"completion": "A", "expected": float("nan")}):
+        with pytest.raises(TypeError, match="test 1 is"):
+            wb.tested(wrong)
+    with pytest.raises(TypeError, match="next to the function"):
+        wb.tested(good)(kept)
+
+
 def test_runs_to_come_have_the_functions_that_are_named_and_those_of_the_client(client):
     @client.reward(weight=0.5)
     def coming(completions, **_):

@@ -10,6 +10,10 @@ const Nullable = <S extends Type.TSchema>(schema: S) => Type.Union([schema, Type
 export const ON_TIMEOUT = ['pause', 'skip'] as const;
 export type OnTimeout = (typeof ON_TIMEOUT)[number];
 
+/** A completion of a function's own tests, what it is to give for it, and entries of the columns by name. */
+export const RewardTest = Type.Object({ completion: Type.String(), expected: Nullable(Type.Number()) }, { additionalProperties: true });
+export type RewardTest = Type.Static<typeof RewardTest> & Record<string, unknown>;
+
 /** A function that a kernel serves. */
 export const KernelReward = Type.Object(
   {
@@ -17,6 +21,7 @@ export const KernelReward = Type.Object(
     source: Type.String({ description: 'as inspect.getsource gives it, without decorators' }),
     timeout_s: Type.Number({ exclusiveMinimum: 0, maximum: 86_400, description: 'longest that a step waits for its answer' }),
     on_timeout: Type.Unsafe<OnTimeout>(Type.String({ enum: [...ON_TIMEOUT] })),
+    tests: Type.Optional(Type.Array(RewardTest, { maxItems: 1000, description: 'its own' })),
   },
   { additionalProperties: false },
 );

@@ -2,7 +2,7 @@
 import Type from 'typebox';
 import { VARIANTS, type Variant } from './config.ts';
 import { Schedule, ScheduleInput } from './scheduled.ts';
-import { ON_TIMEOUT, ServedNames, type OnTimeout } from './kernels.ts';
+import { ON_TIMEOUT, ServedNames, type OnTimeout, RewardTest } from './kernels.ts';
 
 export { isKernelReward, isRewardFile, rewardName } from './reward-names.ts';
 
@@ -17,6 +17,8 @@ export const RewardSource = Type.Object({
   runtime: Type.Optional(Type.Literal('kernel')),
   timeout_s: Type.Optional(Type.Number({ description: 'of a kernel: longest that a step waits for it' })),
   on_timeout: Type.Optional(Type.Unsafe<OnTimeout>(Type.String({ enum: [...ON_TIMEOUT] }))),
+  /** Of a kernel's function; a file of the sandbox holds its own. */
+  tests: Type.Optional(Type.Array(RewardTest)),
 });
 export type RewardSource = Type.Static<typeof RewardSource>;
 

@@ -11,7 +11,7 @@ import {
 } from '../protocol/index.ts';
 import { errors } from './errors.ts';
 import { configuredRewards } from './files.ts';
-import { kernelReward } from './kernel-reward.ts';
+import { kernelReward, testKernelReward } from './kernel-reward.ts';
 import { score } from './reward-functions.ts';
 import type { AskKernel, RewardContext, RewardInput } from './types.ts';
 import type { TestCount } from './sandbox/messages.ts';
@@ -46,7 +46,7 @@ export async function checkRewards(
   for (const [name, source] of Object.entries(rewards.sources)) {
     const inputs = COMPLETIONS.map((text, i) => inputOf(text, usable[i] ?? STAND_IN));
     if (source.runtime === 'kernel') {
-      tests[name] = null;
+      tests[name] = await testKernelReward(name, source, context, askKernel);
       await score(name, kernelReward(name, source, context, askKernel), inputs);
       continue;
     }

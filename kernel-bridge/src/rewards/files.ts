@@ -28,8 +28,8 @@ export function rewardSource(file: string, source: string): RewardSource {
 }
 
 /** A Python function that a kernel serves. Throws REWARD_NAME, REWARD_FILE. */
-export function kernelSource({ name, source, timeout_s, on_timeout }: KernelReward): RewardSource {
-  return { ...kept(name, `${name}.py`, source), runtime: 'kernel', timeout_s, on_timeout };
+export function kernelSource({ name, source, timeout_s, on_timeout, tests }: KernelReward): RewardSource {
+  return { ...kept(name, `${name}.py`, source), runtime: 'kernel', timeout_s, on_timeout, ...(tests && { tests }) };
 }
 
 function kept(name: string, file: string, source: string): RewardSource {

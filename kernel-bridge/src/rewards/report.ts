@@ -2,7 +2,7 @@
 import { countsIn, rangesOf } from '../protocol/histogram.ts';
 import { errorBody, type Group, type RewardParameters, type RewardReport, type RewardSource } from '../protocol/index.ts';
 import { errors, WAITS_FOR_KERNEL } from './errors.ts';
-import { kernelReward } from './kernel-reward.ts';
+import { kernelReward, testKernelReward } from './kernel-reward.ts';
 import { RewardFunctions, score } from './reward-functions.ts';
 import type { AskKernel, RewardContext, RewardFunction, RewardInput } from './types.ts';
 import { UserReward } from './user-reward.ts';
@@ -59,7 +59,7 @@ export async function tryReward(
   const end = performance.now() + SEARCH_MS;
   let ms = 0;
   try {
-    tests = (await user?.test()) ?? null;
+    tests = inKernel ? await testKernelReward(name, source, context, askKernel) : ((await user?.test()) ?? null);
   } catch (thrown) {
     error = errorBody(thrown);
   }
