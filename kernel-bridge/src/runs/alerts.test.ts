@@ -35,6 +35,15 @@ const cut = (step: number, share = 1) => ({ step, metrics: { 'completions/clippe
 const kept = (run: RunStore) =>
   run.events(0, 10_000, ['alert']).flatMap((event) => (event.kind === 'alert' ? [[event.code, event.since, event.by]] : []));
 
+it.each([200, 410])('looks at all %d steps of a run that has ended', async (steps) => {
+  store.db.exec('PRAGMA synchronous = OFF');
+  for (let step = 1; step <= steps; step++) write(store, cut(step, step > steps - 5 ? 1 : 0));
+  using watch = newWatch(store);
+  await look(store, watch);
+  expect(watch.step).toBe(steps);
+  expect(watch.onsets.map(({ rule, since }) => [rule, since])).toEqual([['truncated', steps - 3]]);
+});
+
 it('sees live what it sees afterwards, however far it lags behind, and keeps each onset once', async () => {
   await fc.assert(
     fc.asyncProperty(

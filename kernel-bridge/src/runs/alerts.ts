@@ -74,12 +74,13 @@ export class RunWatch implements Disposable {
     const inForce = inForceOf(open(), config);
     while (wanted()) {
       const db = open(); // anew each time: its owner may have closed it meanwhile
-      const rows = loggedFrom(db, this.#step, STRETCH);
+      const to = this.#step + STRETCH;
+      const rows = loggedFrom(db, this.#step, to);
       if (rows.length === 0 || (rows.length === 1 && rows[0].step === this.#step && this.#evaluated)) return;
       const known = revisions(db);
       if (this.#own.length > 0) await this.#askOwn(db, rows, inForce.config);
       for (const { step, metrics } of rows) this.#feed(step, metrics, inForceAt(step, metrics, inForce, known));
-      if (rows.length <= STRETCH) return;
+      if (this.#step < to) return;
       await yieldToEvents();
     }
   }
@@ -114,14 +115,14 @@ export class RunWatch implements Disposable {
 export const comparableFrom = ({ inherited, config }: Pick<RunRow, 'inherited' | 'config'>): number =>
   inherited.findLast(({ variant }) => variant !== null && variant !== config.variant)?.to ?? 0;
 
-/** Metrics of the step looked at last and of up to `most` after it; a value that is not finite as JavaScript's own. */
-function loggedFrom(db: DatabaseSync, from: number, most: number): Row[] {
+/** Metrics of the step looked at last and of those after it up to `to`; a value that is not finite as JavaScript's own. */
+function loggedFrom(db: DatabaseSync, from: number, to: number): Row[] {
   const found = db
     .prepare(
       `SELECT step.step, name, value, special FROM step LEFT JOIN metric ON metric.step = step.step LEFT JOIN metric_name ON id = name_id
        WHERE step.step BETWEEN ? AND ? ORDER BY step.step, name_id`,
     )
-    .iterate(from, from + most);
+    .iterate(from, to);
   const rows: Row[] = [];
   for (const { step, name, value, special } of found) {
     if (rows.at(-1)?.step !== step) rows.push({ step: step as number, metrics: {} });
