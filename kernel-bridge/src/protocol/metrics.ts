@@ -392,9 +392,17 @@ export const METRICS: readonly MetricInfo[] = [
   {
     name: 'time/rank_{rank}_wait_s',
     group: 'Time',
-    text: 'A rank waiting for the others and sending, in a run of several processes. The rank that waits least is the slowest.',
+    text: 'A rank waiting for the others and sending, in a run of several processes.',
     formula: '',
     unit: SECONDS,
+    ours: true,
+  },
+  {
+    name: 'time/slowest_rank',
+    group: 'Time',
+    text: 'Number of the rank that the others waited for: the one that waited least itself.',
+    formula: 'argmin of time/rank_{rank}_wait_s',
+    unit: '',
     ours: true,
   },
 

@@ -276,7 +276,7 @@ export class Training {
     meters.add('skipped_steps', this.skippedSteps);
   }
 
-  /** After an update: all ranks hold the same weights, and how long each waited for the others. @throws RANKS_DIVERGED */
+  /** After an update: all ranks hold the same weights, how long each waited for the others, and for whom. @throws RANKS_DIVERGED */
   compareRanks(meters: Meters): void {
     const { ranks } = this;
     if (ranks.size === 1) return;
@@ -286,7 +286,9 @@ export class Training {
         this.step,
         seen.map(({ sum }) => sum),
       );
-    seen.forEach(({ waited }, rank) => meters.add(`time/rank_${rank}_wait_s`, waited));
+    const waits = seen.map(({ waited }) => waited);
+    waits.forEach((waited, rank) => meters.add(`time/rank_${rank}_wait_s`, waited));
+    meters.add('time/slowest_rank', waits.indexOf(Math.min(...waits)));
   }
 
   /** Counts a step that changes no weight; the fifth in a row throws. Nothing is counted when the evidence cannot be written. */

@@ -56,6 +56,14 @@ async function refusedEvidence(trainer: Trainer, directory: string): Promise<voi
   rmSync(file);
 }
 
+/** The rank that waited least is the one that the others waited for. */
+function requireSlowestNamed(metrics: Record<string, number | null>): void {
+  const waits = [0, 1].map((one) => metrics[`time/rank_${one}_wait_s`]!);
+  const slowest = metrics['time/slowest_rank'];
+  if (waits[slowest!] !== Math.min(...waits))
+    throw new Error(`rank ${slowest} is named as the slowest, and ranks waited ${waits.join(', ')} s`);
+}
+
 async function lead(): Promise<unknown> {
   const trainer = await rankedTrainer(create)({ config, items, evalItems: [], root, evidenceDir });
   if (evidenceDir !== undefined) await refusedEvidence(trainer, evidenceDir);
@@ -68,8 +76,10 @@ async function lead(): Promise<unknown> {
     if (!refused) throw new Error('the disk took the checkpoint');
     trainer.idle?.();
   }
-  const { loss, skipped_steps } = (await trainer.trainStep()).metrics;
+  const { metrics } = await trainer.trainStep();
+  const { loss, skipped_steps } = metrics;
   losses.push(loss);
+  requireSlowestNamed(metrics);
   await trainer.saveCheckpoint(save);
   trainer.dispose();
   return { losses, skipped_steps };
