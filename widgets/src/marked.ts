@@ -1,5 +1,9 @@
-/** What a search found, marked where it stands. The text itself is never changed. */
+/** Texts of models and data sets as they are read, and in them what a search found, marked where it stands. */
+import { printableLines } from '@medr1/kernel-bridge/protocol/printable';
 import { css, html, type TemplateResult } from 'lit';
+
+/** What turns letters round, and control characters, as escapes: obeyed, one would show the rest of a line, a verdict in it too, in another order. */
+export const readable = (text: string): string => printableLines(text.replaceAll('\r\n', '\n'));
 
 /** The text in pieces: every second one matches, the first may be empty. Joined they are the text. */
 export function pieces(text: string, term: RegExp | null): string[] {
@@ -14,7 +18,7 @@ export function pieces(text: string, term: RegExp | null): string[] {
 }
 
 export const mark = (parts: readonly string[]): (string | TemplateResult)[] =>
-  parts.map((part, at) => (at % 2 === 1 ? html`<mark>${part}</mark>` : part));
+  parts.map((part, at) => (at % 2 === 1 ? html`<mark>${readable(part)}</mark>` : readable(part)));
 
 export const marked = (text: string, term: RegExp | null): (string | TemplateResult)[] => mark(pieces(text, term));
 

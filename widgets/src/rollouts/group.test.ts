@@ -30,6 +30,15 @@ it('markup in a completion, a question or an option stays text', async () => {
   expect((globalThis as { broken?: boolean }).broken).toBeUndefined();
 });
 
+it('what turns text round is an escape: it would show the verdict after it in another order', async () => {
+  const root = await draw((group) => {
+    group.question = 'Which?\r\n\u202dA';
+    group.completions[0].text = '<think>\u202eno\u001b[31m</think> <answer> A </answer>';
+  });
+  expect(root.querySelector('[data-part=think]')!.textContent).toContain('\\u202eno\\u001b[31m');
+  expect(root.querySelector('.question')!.textContent).toBe('Which?\n\\u202dA');
+});
+
 it('an answer says by glyph, not by colour alone, whether it is right', async () => {
   const root = await draw((group) =>
     group.completions.forEach((one, index) => Object.assign(one, { text: '<answer> C </answer>', correct: index === 0 })),

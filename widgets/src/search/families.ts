@@ -1,9 +1,9 @@
 /** Completions that say nearly the same, as families, the largest first. A click lists a family's completions. Text nodes only. */
-import { printableLines } from '@medr1/kernel-bridge/protocol/printable';
 import { css, html, nothing, type TemplateResult } from 'lit';
 import type { Families, Family } from '../connector.ts';
 import { define, WatchingElement } from '../element.ts';
 import { integer } from '../format.ts';
+import { readable } from '../marked.ts';
 import { Latest } from '../load.ts';
 import type { IWorkbench } from '../store/workbench.ts';
 import { base, tokens } from '../theme.ts';
@@ -116,7 +116,7 @@ export class SearchFamilies extends WatchingElement {
           ${integer(completions)}
         </button>
       </td>
-      <td class="text">${printableLines(text)}</td>
+      <td class="text">${readable(text)}</td>
       <td class="number">${integer(texts)}</td>
       <td class="number">${integer(questions)}</td>
       <td class="number">${from === to ? integer(from) : `${integer(from)}–${integer(to)}`}</td>

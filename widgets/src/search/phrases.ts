@@ -1,9 +1,9 @@
 /** Phrases that a run says more often, or more rarely, in later steps than in earlier ones. A click searches a phrase. Text nodes only. */
-import { printableLines } from '@medr1/kernel-bridge/protocol/printable';
 import { css, html, nothing, type TemplateResult } from 'lit';
 import type { Phrase, Phrases } from '../connector.ts';
 import { define, WatchingElement } from '../element.ts';
 import { integer } from '../format.ts';
+import { readable } from '../marked.ts';
 import { Latest } from '../load.ts';
 import type { IWorkbench } from '../store/workbench.ts';
 import { base, tokens } from '../theme.ts';
@@ -114,7 +114,7 @@ export class SearchPhrases extends WatchingElement {
                       html`<tr data-testid="phrase">
                         <th scope="row">
                           <button class="quiet link" title="Completions that say it" @click=${() => this.#search(one.text)}>
-                            ${printableLines(one.text)}
+                            ${readable(one.text)}
                           </button>
                         </th>
                         <td class="number">${share(one.before, before.completions)}</td>

@@ -1,10 +1,10 @@
 /** One question through training: how often it was answered right each time a run asked it, over the completions themselves. */
-import { printableLines } from '@medr1/kernel-bridge/protocol/printable';
 import { html, nothing, type TemplateResult } from 'lit';
 import type { Mark } from '../charts/geometry.ts';
 import { figureChart } from '../charts/small-chart.ts';
 import type { QuestionCurve } from '../connector.ts';
 import { integer } from '../format.ts';
+import { readable } from '../marked.ts';
 import { seriesColours } from '../theme.ts';
 
 const SIZE = { width: 600, height: 90 };
@@ -43,9 +43,9 @@ export function questionCurves(
   const readings = [...new Set(points.map(({ reading }) => reading))].join(', ');
   const share = ({ right, judged }: { right: number; judged: number }): string => `${integer(right)} of ${integer(judged)} right`;
   return html`<section aria-label="Question through training" data-testid="question-curve">
-    <p><b>${printableLines(question)}</b></p>
+    <p><b>${readable(question)}</b></p>
     <p class="small secondary">
-      ${printableLines(options.join(' · '))}${answer === null ? nothing : html`; right is <b>${answer}</b>`} · ${item_id} · asked
+      ${readable(options.join(' · '))}${answer === null ? nothing : html`; right is <b>${answer}</b>`} · ${item_id} · asked
       ${integer(points.length)} times
     </p>
     ${figureChart(

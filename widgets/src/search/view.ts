@@ -1,5 +1,4 @@
 /** The Search view: everything that the chosen runs said, by words or a regular expression and by filters. Text nodes only. */
-import { printableLines } from '@medr1/kernel-bridge/protocol/printable';
 import { html, nothing, type TemplateResult } from 'lit';
 import { repeat } from 'lit/directives/repeat.js';
 import type { SearchHit } from '../connector.ts';
@@ -7,6 +6,7 @@ import { smallChartStyle } from '../charts/small-chart.ts';
 import { Doing } from '../load.ts';
 import { command, define, WatchingElement } from '../element.ts';
 import { integer } from '../format.ts';
+import { readable } from '../marked.ts';
 import { empty, failed } from '../view-states.ts';
 import { verdictChip } from '../rollouts/completion.ts';
 import type { IWorkbench } from '../store/workbench.ts';
@@ -387,11 +387,11 @@ export class SearchView extends WatchingElement {
         <span class="secondary">${hit.modality} · ${hit.question_type}</span>
         ${hit.flags.map((flag) => html`<span class="warning">⚠ ${FLAGS[flag as keyof typeof FLAGS] ?? flag}</span>`)}
         ${hit.similarity === null ? nothing : html`<span>${Math.round(100 * hit.similarity)} % alike</span>`}
-        ${hit.tags.map((tag) => html`<span class="chip small">${printableLines(tag)}</span>`)}
+        ${hit.tags.map((tag) => html`<span class="chip small">${readable(tag)}</span>`)}
       </div>
-      <div class="question small secondary">${printableLines(hit.question)}</div>
+      <div class="question small secondary">${readable(hit.question)}</div>
       <div class="text" tabindex="0" role="group" aria-label="Completion">${textOf(hit)}</div>
-      ${hit.note ? html`<div class="said small">${printableLines(hit.note)}</div>` : nothing}
+      ${hit.note ? html`<div class="said small">${readable(hit.note)}</div>` : nothing}
       <div class="actions">
         <button class="quiet link small" @click=${() => this.#search({ ...EMPTY, item: hit.item_id, order: 'oldest' })}>
           Follow this question
@@ -439,7 +439,7 @@ export class SearchView extends WatchingElement {
 /** In one piece: spaces between parts would be seen. */
 const textOf = (hit: SearchHit): (TemplateResult | string)[] => [
   hit.text_from > 0 ? '… ' : '',
-  ...pieces(hit).map(({ text, marked }) => (marked ? html`<mark>${printableLines(text)}</mark>` : printableLines(text))),
+  ...pieces(hit).map(({ text, marked }) => (marked ? html`<mark>${readable(text)}</mark>` : readable(text))),
   hit.text_from + hit.text.length < hit.text_length ? ' …' : '',
 ];
 
