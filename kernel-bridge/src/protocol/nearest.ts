@@ -2,10 +2,13 @@
 
 /** The known word with the fewest letters changed, put in or left out; none where too many are. Case does not count. */
 export function nearest(word: string, known: readonly string[]): string | undefined {
+  const most = Math.max(2, word.length / 3);
+  const near = known.filter((one) => Math.abs(one.length - word.length) <= most); // a word of 4 MB is compared with none
+  if (near.length === 0) return undefined;
   const lower = word.toLowerCase();
-  const scored = known.map((one) => ({ one, edits: editDistance(lower, one.toLowerCase()) })).sort((a, b) => a.edits - b.edits);
+  const scored = near.map((one) => ({ one, edits: editDistance(lower, one.toLowerCase()) })).sort((a, b) => a.edits - b.edits);
   const [best] = scored;
-  return best && best.edits <= Math.max(2, word.length / 3) ? best.one : undefined;
+  return best.edits <= most ? best.one : undefined;
 }
 
 function editDistance(a: string, b: string): number {

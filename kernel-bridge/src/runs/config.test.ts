@@ -205,3 +205,18 @@ it('what is wrong with an option, a command or a route names what says more of i
     'docs/api.md says what this route takes.',
   ]);
 });
+
+describe('a YAML text', () => {
+  it.each([
+    ['values', `[${'1,'.repeat(500_000)}1]`],
+    ['keys', Array.from({ length: 100_000 }, (_, k) => `a${k}: 1`).join('\n')],
+    ['lists in lists', '['.repeat(9_000)],
+  ])('of more %s than any configuration needs is refused before it is read', (_, text) => {
+    expect(() => parseConfig(text)).toThrow(/which no configuration needs/);
+  });
+});
+
+it('tells some of very many keys that are not known', () => {
+  const keys = Object.fromEntries(Array.from({ length: 20_000 }, (_, k) => [`key_${k}`, k]));
+  expect(() => completeConfig(keys)).toThrow(/"key_19" and 19980 more\.$/);
+});

@@ -1,7 +1,7 @@
 /** From what a user wrote to a complete TrainConfig, or an error that names the key. */
 import { Compile } from 'typebox/compile';
 import Value from 'typebox/value';
-import { parse, parseAllDocuments } from 'yaml';
+import { Lexer, parseAllDocuments, parse } from 'yaml';
 import { readTextSync } from '../files/plain.ts';
 import { TrainConfig } from '../protocol/config.ts';
 import { isKernelReward, isRewardFile, rewardName } from '../protocol/rewards.ts';
@@ -22,6 +22,15 @@ const properties = TrainConfig.properties as unknown as Record<
 >;
 const KEYS = Object.keys(properties);
 
+/** Of keys that are not known, told by name: each is compared with every key that is. */
+const MOST_TOLD = 20;
+
+const unknownKeys = (keys: readonly string[]): Error =>
+  errors.unknownKeys(
+    keys.slice(0, MOST_TOLD).map((key) => ({ key, instead: insteadOf(key) })),
+    keys.length,
+  );
+
 /** Fills in defaults and checks every key, alone and against the others. Throws CONFIG_UNKNOWN_KEY or CONFIG_INVALID. */
 export function completeConfig(input: unknown): TrainConfig {
   const config = Value.Default(TrainConfig, onDevices(givenConfig(input))) as Record<string, unknown>;
@@ -40,14 +49,14 @@ export function completeConfig(input: unknown): TrainConfig {
 
 /** Throws CONFIG_UNKNOWN_KEY for what is no key of a configuration. */
 export function knownKey(key: string): void {
-  if (!KEYS.includes(key)) throw errors.unknownKeys([{ key, instead: insteadOf(key) }]);
+  if (!KEYS.includes(key)) throw unknownKeys([key]);
 }
 
 /** The keys that are given, each in the form that it has here. Throws CONFIG_UNKNOWN_KEY. */
 function givenConfig(input: unknown): Record<string, unknown> {
   if (typeof input !== 'object' || input === null || Array.isArray(input)) throw errors.badWhole(input);
   const unknown = Object.keys(input).filter((key) => !KEYS.includes(key));
-  if (unknown.length > 0) throw errors.unknownKeys(unknown.map((key) => ({ key, instead: insteadOf(key) })));
+  if (unknown.length > 0) throw unknownKeys(unknown);
   return Object.fromEntries(Object.entries(structuredClone(input)).map(([key, value]) => [key, trlValue(key, value)]));
 }
 
@@ -57,6 +66,20 @@ function onDevices(given: Record<string, unknown>): Record<string, unknown> {
   if (typeof devices !== 'number' || devices <= 1) return given;
   const processes = given.processes ?? devices;
   return { ...given, processes, dp_shards: given.dp_shards ?? processes };
+}
+
+/** Of a YAML text: its words, signs and ends of lines, and how deep lists lie in lists. A configuration with every key has some 1,000, and lists of lists. */
+const MOST = { lexemes: 10_000, deep: 50 };
+
+/** Reading a lexeme takes up to 1 kB, and a list within a list five. */
+function requireShort(text: string): void {
+  let [count, deep] = [0, 0];
+  for (const lexeme of new Lexer().lex(text)) {
+    if (lexeme === '[' || lexeme === '{') deep++;
+    else if (lexeme === ']' || lexeme === '}') deep--;
+    if (++count > MOST.lexemes) throw new Error(`It has more than ${MOST.lexemes} words and signs, which no configuration needs.`);
+    if (deep > MOST.deep) throw new Error(`It has more than ${MOST.deep} lists within lists, which no configuration needs.`);
+  }
 }
 
 /** The keys that a YAML text gives. Throws CONFIG_UNREADABLE or CONFIG_UNKNOWN_KEY. */
@@ -72,6 +95,7 @@ export function parseConfig(text: string): Record<string, unknown> {
 
 /** What a YAML text of one document says; an empty one has no keys. What the parser would only warn of, such as a tag that it does not know, is an error. */
 function fromYaml(text: string): unknown {
+  requireShort(text);
   const documents = parseAllDocuments(text);
   if (documents.length === 0) return {};
   const wrong = documents.flatMap(({ errors, warnings }) => [...errors, ...warnings])[0];

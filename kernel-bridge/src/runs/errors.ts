@@ -20,10 +20,11 @@ const whereToRead = (where: string): string =>
       : 'docs/api.md says what this route takes.';
 
 export const errors = {
-  /** All of them at once, each with what to write instead. */
-  unknownKeys: (found: { key: string; instead: string | undefined }[]) => {
-    const one = found.length === 1;
-    const names = found.map(({ key }) => JSON.stringify(key)).join(', ');
+  /** Several at once, each with what to write instead. `count`: how many there are. */
+  unknownKeys: (found: { key: string; instead: string | undefined }[], count: number) => {
+    const one = count === 1;
+    const more = count > found.length ? ` and ${count - found.length} more` : '';
+    const names = found.map(({ key }) => preview(key)).join(', ') + more;
     const told = found.flatMap(({ key, instead }) => (instead === undefined ? [] : [one ? instead : `${key}: ${instead}`]));
     const rest = told.length < found.length ? ['GET /schema or docs/config.md lists every key.'] : [];
     return make(
@@ -391,6 +392,7 @@ const text = (cause: unknown): string => (cause instanceof Error ? cause.message
 
 /** A value as it was seen, cut to a length that fits a message. */
 function preview(value: unknown): string {
+  if (typeof value === 'string') value = value.slice(0, 100); // before what is long is written once more
   const named = (_: string, each: unknown): unknown => (typeof each === 'number' && !Number.isFinite(each) ? String(each) : each); // JSON says null
   const json = typeof value === 'number' ? String(value) : (JSON.stringify(value, named) ?? String(value));
   return json.length > 80 ? `${json.slice(0, 77)}...` : json;
