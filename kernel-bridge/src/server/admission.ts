@@ -6,6 +6,7 @@
  */
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import { collectNow } from './heap.ts';
 import { untaken } from './pieces.ts';
 
 export const ADMISSION = {
@@ -14,6 +15,8 @@ export const ADMISSION = {
   /** Bytes of long bodies that are read at a time; one alone may be longer. A body up to `short_bytes` does not count. */
   body_bytes: 4 << 20,
   short_bytes: 64 << 10,
+  /** Bytes of long bodies after which the heap is collected: their texts and values lie there two or three times over, and V8 lets them lie. */
+  collected_bytes: 2 << 20,
   /** How long a client may do nothing, seen twice in a row: while others wait for the room that it takes. */
   held_ms: 200,
   /** The same while none waits. */
@@ -48,6 +51,8 @@ export class Admission {
   /** Milliseconds for which the last request of an address kept the process from everything else. */
   readonly #took = new Map<string, number>();
   #bodies = 0;
+  /** Bytes of bodies that were dealt with since the heap was collected. */
+  #uncollected = 0;
   #count = 0;
   #looking = false;
 
@@ -78,6 +83,11 @@ export class Admission {
     if (this.#inside.get(visit.socket) !== visit) return;
     this.#inside.delete(visit.socket);
     this.#bodies -= visit.bytes;
+    this.#uncollected += visit.bytes;
+    if (this.#uncollected >= this.#limits.collected_bytes) {
+      collectNow();
+      this.#uncollected = 0;
+    }
     this.#look();
   }
 
