@@ -82,8 +82,16 @@ const bodyOf = (sign: string): Buffer => {
   const [before, after] = ['{"config":"', '"}'];
   return Buffer.from(before + sign.repeat((MAX_BODY_BYTES - before.length - after.length) / Buffer.byteLength(sign)) + after);
 };
-/** As many lists as a body has room for. */
-const LISTS = Buffer.from(`{"config":[${'[],'.repeat((MAX_BODY_BYTES - 20) / 3)}[]]}`);
+/** As many of these as a body has room for. */
+const filled = (before: string, part: string, after: string): Buffer =>
+  Buffer.from(before + part.repeat((MAX_BODY_BYTES - before.length - after.length) / part.length) + after);
+const LISTS = filled('{"config":[', '[],', '[]]}');
+const NESTED = filled('{"config":', '[', '');
+const WRONG_ROWS = Buffer.from(`{"tables":[${'"x",'.repeat(390_000)}"x"]}`);
+const KEYS = Buffer.from(`{"config":{${Array.from({ length: 200_000 }, (_, k) => `"k${k}":1`).join(',')}}}`);
+const SOME_KEYS = Buffer.from(`{"config":{${Array.from({ length: 19_000 }, (_, k) => `"k${k}":1`).join(',')}}}`);
+/** The longest text that is read as YAML. */
+const YAML = Buffer.from(JSON.stringify({ text: `[${'1,'.repeat((1 << 19) - 10)}1]` }));
 
 /** What is as long as it may be. The run has steps of many long completions. */
 export const long = (run: string): Record<string, Flood> => ({
@@ -94,4 +102,9 @@ export const long = (run: string): Record<string, Flood> => ({
   'long bodies': sender('/api/config', bodyOf('x')),
   'long bodies of another alphabet': sender('/api/config', bodyOf('\u0436')),
   'bodies of many lists': sender('/api/config', LISTS),
+  'bodies of lists in lists': sender('/api/config', NESTED),
+  'bodies of many keys': sender('/api/config', KEYS),
+  'bodies of fewer keys': sender('/api/config', SOME_KEYS),
+  'bodies of rows that are none': sender(`/api/reports/${run}`, WRONG_ROWS),
+  'long texts to be read as YAML': sender('/api/config/read', YAML),
 });

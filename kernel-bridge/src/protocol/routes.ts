@@ -39,6 +39,10 @@ import { ServerMessage } from './ws.ts';
 
 /** Bytes of a request's body that the relay and the backend take: room for a list of 100,000 ids. */
 export const MAX_BODY_BYTES = 4 << 20;
+/** Elements of lists and properties of objects that a body may hold: a route that takes more says so, each is looked at one by one. */
+export const MAX_VALUES = 20_000;
+/** The same where a body holds the ids of questions or of tokens, or what a machine has computed. */
+const MANY = 200_000;
 
 export type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE';
 
@@ -48,6 +52,8 @@ interface Row<Query extends TObject, Body extends TSchema, Answer extends TSchem
   /** Parameters of the address. Lists are written a,b,c. */
   query?: Query;
   body?: Body;
+  /** Values that its body may hold; MAX_VALUES where left out. */
+  values?: number;
   /** Of JSON; a file where left out. */
   answer?: Answer;
   /** The one property of the answer that the clients give in place of the whole. */
@@ -297,6 +303,7 @@ export const ROUTES = {
   'kernels.poll': post('/kernels/:id/poll', {
     text: 'a kernel says what it serves, brings answers, and waits for calls',
     body: PollKernel,
+    values: MANY,
     answer: list('calls', KernelCall),
     gives: 'calls',
   }),
@@ -305,6 +312,7 @@ export const ROUTES = {
   'reports.take': post('/reports/:id', {
     text: 'rows of a run that another machine trains, as they changed; answers where the copy stands. An empty message asks just that',
     body: ReportRows,
+    values: 400_000,
     answer: ReportTaken,
   }),
   'reports.poll': post('/reports/:id/poll', {
@@ -329,23 +337,26 @@ export const ROUTES = {
   'explain.alternatives': post('/explain/alternatives', {
     text: 'the most probable tokens at each place of a completion, under the policy nearest to the one that said it. Nothing is stored',
     body: AskAlternatives,
+    values: MANY,
     answer: Alternatives,
     slow: true,
   }),
   'explain.attribution': post('/explain/attribution', {
     text: 'where a model looked for one token: a map of the image, held against random orders, and values of the words',
     body: AskAttribution,
+    values: MANY,
     answer: Attribution,
     slow: true,
   }),
   'explain.decision': post('/explain/decision', {
     text: 'the probability of each option after each sentence of the reasoning, also of one that was edited, with another image or order of options',
     body: ExplainTarget,
+    values: MANY,
     answer: Decision,
     slow: true,
   }),
   view: get('/view', { text: 'what the page that was used last looks at', answer: View }),
-  moveView: patch('/view', { text: 'pages follow what a notebook asks for (topic view)', body: MoveView, answer: View }),
+  moveView: patch('/view', { text: 'pages follow what a notebook asks for (topic view)', body: MoveView, values: MANY, answer: View }),
 
   // Search over everything that runs said
   'search.find': post('/search', {
@@ -514,6 +525,7 @@ export const ROUTES = {
   'data.page': post('/data/:name/items', {
     text: 'questions that pass a filter, with counts by facet',
     body: data.ItemQuery,
+    values: MANY,
     answer: data.DataPage,
   }),
   'data.columns': post('/data/:name/columns', {
@@ -521,12 +533,14 @@ export const ROUTES = {
       'every question that passes a filter, column by column: a line with `total`, then lines of at most 5,000 questions, each an object of lists, ' +
       'then a line with `end`, the number of questions sent; without it the answer was cut off',
     body: data.ColumnsQuery,
+    values: MANY,
     file: 'application/x-ndjson',
   }),
   'data.sample': get('/data/:name/items/:id', { text: 'one question, its record and its neighbours', answer: data.DataSample }),
   'data.note': post('/data/:name/notes', {
     text: 'tags and note of the questions that pass a filter: {"query": {"ids": ["q17"]}, "add_tags": ["hard"]}',
     body: data.NoteQuestions,
+    values: MANY,
     answer: Type.Object({ items: Type.Integer({ description: 'questions that passed' }) }),
   }),
   'data.notes': get('/data/:name/notes', {
@@ -537,6 +551,7 @@ export const ROUTES = {
   'data.place': post('/data/:name/items/:id/place', {
     text: 'where it stands among the questions of a filter; pages and groups are ignored',
     body: data.ItemQuery,
+    values: MANY,
     answer: data.ItemPlace,
   }),
   'data.answers': get('/data/:name/items/:id/answers', {
@@ -565,6 +580,7 @@ export const ROUTES = {
   'data.makeSplit': post('/data/:name/splits', {
     text: 'draws a split, or keeps a selection',
     body: data.MakeSplit,
+    values: MANY,
     answer: data.SplitSummary,
     status: 201,
   }),
@@ -572,6 +588,7 @@ export const ROUTES = {
   'data.export': post('/data/:name/export', {
     text: 'the questions of a filter',
     body: data.ExportItems,
+    values: MANY,
     file: 'application/jsonl or application/octet-stream',
   }),
 };

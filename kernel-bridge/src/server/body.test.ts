@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, request, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { MAX_BODY_BYTES } from '../protocol/routes.ts';
+import { MAX_BODY_BYTES, MAX_VALUES } from '../protocol/routes.ts';
 import { readJson } from './body.ts';
 
 let came: (incoming: IncomingMessage) => void;
@@ -16,7 +16,7 @@ beforeAll(async () => {
 afterAll(() => void server.closeAllConnections());
 
 /** What is read of a body that is sent; `cut`: the client leaves before its end. */
-async function read(body: string | Buffer, { cut = false, chunks = [] as Buffer[] } = {}): Promise<unknown> {
+async function read(body: string | Buffer, { cut = false, chunks = [] as Buffer[], most = 1_000_000 } = {}): Promise<unknown> {
   const bytes = Buffer.from(body);
   const { port } = server.address() as AddressInfo;
   const arrived = new Promise<IncomingMessage>((resolve) => (came = resolve));
@@ -26,7 +26,7 @@ async function read(body: string | Buffer, { cut = false, chunks = [] as Buffer[
   if (!cut) outgoing.end();
   const incoming = await arrived;
   incoming.on('data', (chunk: Buffer) => chunks.push(chunk));
-  const value = readJson(incoming);
+  const value = readJson(incoming, most);
   if (cut) setTimeout(() => outgoing.destroy(), 20);
   return value;
 }
@@ -61,5 +61,20 @@ describe('a body', () => {
     ).resolves.toBeTypeOf('object');
     const ids = Array.from({ length: 100_000 }, (_, k) => `slake-train-${String(k).padStart(12, '0')}`);
     expect(await read(JSON.stringify({ ids }))).toEqual({ ids });
+  });
+
+  it('with more values than its route takes is refused, and so is one of many properties, which take more than elements', async () => {
+    const numbers = (count: number): string => JSON.stringify(Array.from({ length: count }, (_, k) => k));
+    expect(await read(numbers(MAX_VALUES), { most: MAX_VALUES })).toHaveLength(MAX_VALUES);
+    await expect(read(numbers(MAX_VALUES + 2), { most: MAX_VALUES })).rejects.toMatchObject({ code: 'REQUEST_TOO_LARGE' });
+    const properties = Object.fromEntries(Array.from({ length: 50_000 }, (_, k) => [`k${k}`, 1]));
+    await expect(read(JSON.stringify(properties))).rejects.toMatchObject({ code: 'REQUEST_TOO_LARGE' });
+  });
+
+  it('of lists in lists in lists is refused: what checks it would run out of stack', async () => {
+    const nested = (deep: number): string => '['.repeat(deep) + ']'.repeat(deep);
+    expect(await read(nested(100))).toHaveLength(1);
+    await expect(read(nested(101))).rejects.toMatchObject({ code: 'REQUEST_INVALID' });
+    await expect(read('{"a":'.repeat(100_000))).rejects.toMatchObject({ code: 'REQUEST_INVALID' });
   });
 });

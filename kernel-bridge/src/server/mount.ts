@@ -3,6 +3,7 @@ import type { Context, Hono } from 'hono';
 import Type from 'typebox';
 import { jsonParts } from '../files/json-parts.ts';
 import {
+  MAX_VALUES,
   ROUTES,
   type AnswerOf,
   type BodyOf,
@@ -55,7 +56,7 @@ export function mount(app: Hono, handlers: Partial<Handlers>): void {
 
 const orderOf = (name: RouteName): string => ROUTES[name].path.replaceAll(':', '\uffff');
 
-function reader({ path, query, body }: Route): (c: Context) => Promise<object> {
+function reader({ path, query, body, values = MAX_VALUES }: Route): (c: Context) => Promise<object> {
   const parts = [...path.matchAll(/:(\w+)/g)].map(([, part]) => part);
   const checkQuery = query && checkerOf(query, 'query');
   const checkBody = body && checkerOf(body, 'body');
@@ -64,7 +65,7 @@ function reader({ path, query, body }: Route): (c: Context) => Promise<object> {
     for (const part of parts) read[part] = checkPart(c.req.param(part));
     const parameters = readQuery(query, c.req.queries());
     if (checkQuery) read.query = checkQuery(parameters);
-    if (checkBody) read.body = checkBody(await readBody(c));
+    if (checkBody) read.body = checkBody(await readBody(c, values));
     return read;
   };
 }

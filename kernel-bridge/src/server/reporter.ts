@@ -16,8 +16,8 @@ import { Pauses } from './pauses.ts';
 const PATIENCE_MS = 20_000;
 /** How long a poll waits there. */
 const POLL_S = 15;
-/** Of a message: below what relay and server take. */
-const BYTES = { least: 4 << 10, most: 2 << 20 };
+/** Of a message: below what relay and server take, of rows with short values too. */
+const BYTES = { least: 4 << 10, most: 1 << 20 };
 const AGAIN_MS = { first: 100, most: 3000 };
 /** How often the database is looked at where nobody says that it changed. */
 const LOOK_MS = 500;

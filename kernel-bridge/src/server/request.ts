@@ -28,18 +28,63 @@ export function checkerOf(schema: TSchema, where: string): Check {
   return (value) => {
     compiled ??= Compile(schema) as Checker;
     if (compiled.Check(value)) return value;
-    throw errors.badRequest(...whatIsWrong(schema, value, compiled.Errors(value), where));
+    throw errors.badRequest(...whatIsWrong(schema, compiled, value, where));
   };
 }
 
-function whatIsWrong(schema: TSchema, value: unknown, found: SchemaError[], where: string): [where: string, what: string] {
+function whatIsWrong(schema: TSchema, compiled: Checker, whole: unknown, where: string): [where: string, what: string] {
+  const window = wrongWindow(compiled, whole);
+  if (window === undefined) return [where, 'it has a list with more elements, or fewer, than it may'];
+  const { value, from } = window;
+  const found = compiled.Errors(value);
   const error = found.find(({ keyword }) => keyword !== 'boolean') ?? found[0];
   const params = error.params as { additionalProperties?: string[]; allowedValues?: unknown[] };
-  const place = `${where}${error.instancePath.replaceAll('/', ' ')}`;
+  const place = [where, ...placeIn(whole, error.instancePath, from)].join(' ');
   if (params.additionalProperties) return [place, unknownName(params.additionalProperties[0], propertiesAt(schema, error.instancePath))];
   const seen = valueAt(value, error.instancePath);
   if (params.allowedValues) return [place, `${short(seen)} is none of ${params.allowedValues.join(', ')}`];
   return [place, error.instancePath === '' ? error.message : `${short(seen)} ${error.message}`];
+}
+
+/** Elements of a list that are looked at together: who asks typebox what is wrong has it make an error of every element that is. */
+const WINDOW = 1000;
+
+/** The value with a part of each long list, of which something is wrong; undefined where each element by itself is right. */
+function wrongWindow(compiled: Checker, whole: unknown): { value: unknown; from: number } | undefined {
+  const longest = longestList(whole);
+  if (longest <= WINDOW) return { value: whole, from: 0 };
+  for (let from = 0; from < longest; from += WINDOW) {
+    const value = windowOf(whole, from);
+    if (!compiled.Check(value)) return { value, from };
+  }
+  return undefined;
+}
+
+function longestList(value: unknown): number {
+  if (typeof value !== 'object' || value === null) return 0;
+  let longest = Array.isArray(value) ? value.length : 0;
+  for (const one of Object.values(value)) if (typeof one === 'object') longest = Math.max(longest, longestList(one));
+  return longest;
+}
+
+/** A list that is not as long as this has its beginning there, which was found right before. */
+function windowOf(value: unknown, from: number): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  if (!Array.isArray(value)) return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, windowOf(one, from)]));
+  const at = windowStart(value, from);
+  return value.slice(at, at + WINDOW).map((one) => windowOf(one, from));
+}
+
+const windowStart = (list: readonly unknown[], from: number): number => (list.length > from && list.length > WINDOW ? from : 0);
+
+/** The steps of a path into a window, with the places that elements have in the whole. */
+function placeIn(whole: unknown, instancePath: string, from: number): string[] {
+  let at = whole;
+  return stepsOf(instancePath).map((step) => {
+    const key = Array.isArray(at) ? String(Number(step) + windowStart(at, from)) : step;
+    at = (at as Record<string, unknown> | undefined)?.[key];
+    return key;
+  });
 }
 
 function unknownName(name: string, known: string[]): string {
@@ -49,7 +94,7 @@ function unknownName(name: string, known: string[]): string {
 }
 
 const short = (value: unknown): string => {
-  const text = JSON.stringify(value) ?? 'undefined';
+  const text = JSON.stringify(typeof value === 'string' ? value.slice(0, 200) : value) ?? 'undefined'; // before what is long is written once more
   return text.length > 100 ? `${text.slice(0, 97)}...` : text;
 };
 
@@ -61,11 +106,11 @@ const propertiesAt = (schema: TSchema, path: string): string[] => {
   return Object.keys(at?.properties ?? {});
 };
 
-/** `c`: of a request that came by a connection, or of one that was made in this process. */
-export async function readBody(c: Context): Promise<unknown> {
+/** `c`: of a request that came by a connection, or of one that was made in this process. `most`: values that it may hold. */
+export async function readBody(c: Context, most: number): Promise<unknown> {
   const { incoming } = (c.env ?? {}) as { incoming?: IncomingMessage };
   const value = incoming
-    ? await readJson(incoming)
+    ? await readJson(incoming, most)
     : await c.req.json().catch((cause: unknown) => {
         throw errors.notJson(cause);
       });
